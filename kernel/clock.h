@@ -1,0 +1,21 @@
+/*
+ * Time from the TSC, calibrated against a real clock: ACPI PM timer, else PIT, else CPUID 15h.
+ */
+#ifndef KERNEL_CLOCK_H
+#define KERNEL_CLOCK_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* pm_timer_port: from the FADT, 0 if there is none. False when no clock ticks. */
+bool clock_calibrate(uint16_t pm_timer_port);
+
+uint64_t clock_tsc_per_ms(void);
+const char *clock_source(void); /* "ACPI PM timer", "PIT", "CPUID 15h" */
+
+/* A TSC value that lies `microseconds` ahead; and whether that has passed. */
+uint64_t clock_deadline(uint64_t microseconds);
+bool clock_passed(uint64_t deadline);
+void clock_wait(uint64_t microseconds);
+
+#endif

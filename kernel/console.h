@@ -1,0 +1,35 @@
+/*
+ * The console: serial line and screen, whichever there are.
+ *
+ * Text is kept in memory first and shown when console_release() is called: at 115200 baud a
+ * character costs as much time as thousands of instructions, and the way to VMX operation shall
+ * not wait for it. A panic releases it.
+ */
+#ifndef KERNEL_CONSOLE_H
+#define KERNEL_CONSOLE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "lib/format.h"
+
+enum colour { COLOUR_PLAIN, COLOUR_HEADING, COLOUR_DIM, COLOUR_OK, COLOUR_WARNING, COLOUR_REFUSAL };
+
+/* Prints in the colour set last (plain at first). Callable from any CPU, one call at a time. */
+void console_print(const char *format, ...) __attribute__((format(printf, 1, 2)));
+void console_colour(enum colour colour);
+
+/* The console as a sink: everything that print_to() makes goes to serial line and screen. */
+struct sink *console_sink(void);
+
+/* The serial line alone, for the JSON report: not shown on the screen. */
+struct sink *console_serial_sink(void);
+
+/* Hold back everything that is printed; release shows what was held, in its colours. */
+void console_hold(void);
+void console_release(void);
+
+/* Waits, with a bound, until the UART has sent its last bit. */
+void console_drain(void);
+
+#endif

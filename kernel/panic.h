@@ -1,0 +1,24 @@
+/*
+ * How the machine stops: as `exit=` says when all is done, and the same way after a panic.
+ */
+#ifndef KERNEL_PANIC_H
+#define KERNEL_PANIC_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum exit_action { EXIT_HALT, EXIT_POWEROFF, EXIT_REBOOT };
+
+/* What a later stop or panic shall do; EXIT_HALT until told otherwise. */
+void machine_set_exit(enum exit_action action);
+
+/* Drains the console, then halts, powers off (ACPI S5) or resets this machine. */
+_Noreturn void machine_stop(void);
+
+/*
+ * "PANIC: …", the registers of here, a back trace with function names; then machine_stop().
+ * Other CPUs are stopped by NMI.
+ */
+_Noreturn void panic(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+#endif

@@ -1,0 +1,249 @@
+#include "lib/format.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "lib/string.h"
+
+static void text_buffer_write(struct sink *sink, const char *text, size_t length)
+{
+    struct text_buffer *buffer = (struct text_buffer *)sink;
+    size_t room = buffer->size - 1 - buffer->length;
+    size_t fits = length < room ? length : room;
+
+    memcpy(buffer->text + buffer->length, text, fits);
+    buffer->length += fits;
+    buffer->text[buffer->length] = '\0';
+    buffer->lost += length - fits;
+}
+
+void text_buffer_init(struct text_buffer *buffer, char *text, size_t size)
+{
+    *buffer = (struct text_buffer){.sink = {text_buffer_write}, .text = text, .size = size};
+    text[0] = '\0';
+}
+
+/* One conversion as the format spells it. */
+struct conversion {
+    bool left, zero, alternate;
+    int width;
+    int precision; /* -1: none given */
+    int longs;     /* -2 hh, -1 h, 0 int, 1 l or z, 2 ll */
+};
+
+static void fill(struct sink *sink, char c, int count)
+{
+    while (count-- > 0)
+        sink->write(sink, &c, 1);
+}
+
+static void put_text(struct sink *sink, const struct conversion *how, const char *text,
+                     size_t length)
+{
+    int padding = how->width - (int)length;
+
+    if (!how->left)
+        fill(sink, ' ', padding);
+    sink->write(sink, text, length);
+    if (how->left)
+        fill(sink, ' ', padding);
+}
+
+static void put_number(struct sink *sink, const struct conversion *how, uint64_t value,
+                       unsigned base, bool upper, const char *prefix)
+{
+    const char *digits = upper ? "0123456789ABCDEF" : "0123456789abcdef";
+    char text[20];
+    int length = 0;
+    int prefix_length = (int)strlen(prefix);
+    int zeros;
+    int padding;
+
+    for (; value != 0; value /= base)
+        text[sizeof(text) - (size_t)++length] = digits[value % base];
+    zeros = (how->precision < 0 ? 1 : how->precision) - length;
+    if (how->precision < 0 && how->zero && !how->left &&
+        how->width - prefix_length - length > zeros)
+        zeros = how->width - prefix_length - length;
+    if (zeros < 0)
+        zeros = 0;
+    padding = how->width - prefix_length - zeros - length;
+
+    if (!how->left)
+        fill(sink, ' ', padding);
+    sink->write(sink, prefix, (size_t)prefix_length);
+    fill(sink, '0', zeros);
+    sink->write(sink, text + sizeof(text) - (size_t)length, (size_t)length);
+    if (how->left)
+        fill(sink, ' ', padding);
+}
+
+static uint64_t take_unsigned(va_list *arguments, const struct conversion *how)
+{
+    if (how->longs == 2)
+        return va_arg(*arguments, unsigned long long);
+    if (how->longs == 1)
+        return va_arg(*arguments, unsigned long);
+    if (how->longs == -1)
+        return (unsigned short)va_arg(*arguments, unsigned);
+    if (how->longs == -2)
+        return (unsigned char)va_arg(*arguments, unsigned);
+    return va_arg(*arguments, unsigned);
+}
+
+static int64_t take_signed(va_list *arguments, const struct conversion *how)
+{
+    if (how->longs == 2)
+        return va_arg(*arguments, long long);
+    if (how->longs == 1)
+        return va_arg(*arguments, long);
+    if (how->longs == -1)
+        return (short)va_arg(*arguments, int);
+    if (how->longs == -2)
+        return (signed char)va_arg(*arguments, int);
+    return va_arg(*arguments, int);
+}
+
+static void put_string(struct sink *sink, const struct conversion *how, const char *text)
+{
+    if (text == NULL)
+        text = "(null)";
+    put_text(sink, how, text,
+             how->precision < 0 ? strlen(text) : strnlen(text, (size_t)how->precision));
+}
+
+/* Width or precision: a number, or * for an argument. Returns what follows it. */
+static const char *take_count(const char *format, va_list *arguments, int *count)
+{
+    if (*format == '*') {
+        *count = va_arg(*arguments, int);
+        return format + 1;
+    }
+    *count = 0;
+    for (; *format >= '0' && *format <= '9'; format++)
+        *count = *count * 10 + (*format - '0');
+    return format;
+}
+
+/* Flags, width, precision and length. Returns what follows them. */
+static const char *take_prefix(const char *format, va_list *arguments, struct conversion *how)
+{
+    *how = (struct conversion){.precision = -1};
+    for (;; format++) {
+        if (*format == '-')
+            how->left = true;
+        else if (*format == '0')
+            how->zero = true;
+        else if (*format == '#')
+            how->alternate = true;
+        else
+            break;
+    }
+    format = take_count(format, arguments, &how->width);
+    if (how->width < 0) {
+        how->left = true;
+        how->width = -how->width;
+    }
+    if (*format == '.')
+        format = take_count(format + 1, arguments, &how->precision);
+    for (;; format++) {
+        if (*format == 'l')
+            how->longs++;
+        else if (*format == 'h')
+            how->longs--;
+        else if (*format == 'z')
+            how->longs = 1;
+        else
+            return format;
+    }
+}
+
+/* The conversion whose letter is `letter`; false if there is none of that name. */
+static bool convert(struct sink *sink, const struct conversion *how, char letter,
+                    va_list *arguments)
+{
+    switch (letter) {
+    case 'd':
+    case 'i': {
+        int64_t value = take_signed(arguments, how);
+
+        put_number(sink, how, value < 0 ? -(uint64_t)value : (uint64_t)value, 10, false,
+                   value < 0 ? "-" : "");
+        return true;
+    }
+    case 'u':
+        put_number(sink, how, take_unsigned(arguments, how), 10, false, "");
+        return true;
+    case 'x':
+    case 'X':
+        put_number(sink, how, take_unsigned(arguments, how), 16, letter == 'X',
+                   how->alternate ? "0x" : "");
+        return true;
+    case 'p':
+        put_number(sink, how, (uintptr_t)va_arg(*arguments, void *), 16, false, "0x");
+        return true;
+    case 'c': {
+        char c = (char)va_arg(*arguments, int);
+
+        put_text(sink, how, &c, 1);
+        return true;
+    }
+    case 's':
+        put_string(sink, how, va_arg(*arguments, const char *));
+        return true;
+    case '%':
+        sink->write(sink, "%", 1);
+        return true;
+    default:
+        return false;
+    }
+}
+
+void vprint_to(struct sink *sink, const char *format, va_list arguments)
+{
+    va_list left;
+
+    va_copy(left, arguments);
+    while (*format != '\0') {
+        const char *percent = strchr(format, '%');
+        size_t plain = percent == NULL ? strlen(format) : (size_t)(percent - format);
+        struct conversion how;
+        const char *letter;
+
+        if (plain > 0)
+            sink->write(sink, format, plain);
+        format += plain;
+        if (percent == NULL)
+            break;
+        letter = take_prefix(percent + 1, &left, &how);
+        if (*letter != '\0' && convert(sink, &how, *letter, &left)) {
+            format = letter + 1;
+        } else {
+            sink->write(sink, percent, (size_t)(letter - percent));
+            format = letter;
+        }
+    }
+    va_end(left);
+}
+
+void print_to(struct sink *sink, const char *format, ...)
+{
+    va_list arguments;
+
+    va_start(arguments, format);
+    vprint_to(sink, format, arguments);
+    va_end(arguments);
+}
+
+size_t format_text(char *text, size_t size, const char *format, ...)
+{
+    struct text_buffer buffer;
+    char nothing[1];
+    va_list arguments;
+
+    text_buffer_init(&buffer, size > 0 ? text : nothing, size > 0 ? size : 1);
+    va_start(arguments, format);
+    vprint_to(&buffer.sink, format, arguments);
+    va_end(arguments);
+    return buffer.length + buffer.lost;
+}

@@ -1,0 +1,37 @@
+/*
+ * Text formatting into a sink: printf's everyday part, without floating point.
+ *
+ * Conversions: %d %i %u %x %X %c %s %p %%, with l, ll, z, h, hh; flags - and 0, # for 0x; width
+ * and precision, also as *. Anything else is copied as it stands, so that a slip shows.
+ */
+#ifndef LIB_FORMAT_H
+#define LIB_FORMAT_H
+
+#include <stdarg.h>
+#include <stddef.h>
+
+/* Takes text as it is made; `length` bytes, not terminated. */
+struct sink {
+    void (*write)(struct sink *sink, const char *text, size_t length);
+};
+
+/* A sink that fills a buffer, keeps it terminated, and counts what did not fit. */
+struct text_buffer {
+    struct sink sink;
+    char *text;
+    size_t size;   /* of the buffer, in bytes, terminator included; at least 1 */
+    size_t length; /* of the text in it */
+    size_t lost;   /* bytes that did not fit */
+};
+
+void text_buffer_init(struct text_buffer *buffer, char *text, size_t size);
+
+void vprint_to(struct sink *sink, const char *format, va_list arguments)
+    __attribute__((format(printf, 2, 0)));
+void print_to(struct sink *sink, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* As snprintf: always terminates when size > 0; returns the length that the whole text has. */
+size_t format_text(char *text, size_t size, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+#endif

@@ -1,0 +1,379 @@
+/*
+ * The seam between what decides and the processor.
+ *
+ * A freestanding build has these functions as inline assembly. A hosted build has them declared
+ * only: tests/host/model_cpu.c supplies a processor that follows the SDM's pseudo-code.
+ *
+ * Where an instruction may fault and the caller wants to know, the exception-fixup table takes it:
+ * the trap handler finds the faulting address there, puts the vector into RAX and continues at the
+ * landing address (kernel/traps.c). Vector 0 (#DE) never comes from these instructions, so 0 says
+ * "no fault".
+ */
+#ifndef LIB_X86_H
+#define LIB_X86_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* SDM, "Interrupt and Exception Handling", table "Protected-Mode Exceptions and Interrupts". */
+enum x86_vector {
+    X86_VECTOR_DE = 0,
+    X86_VECTOR_DB = 1,
+    X86_VECTOR_NMI = 2,
+    X86_VECTOR_BP = 3,
+    X86_VECTOR_OF = 4,
+    X86_VECTOR_BR = 5,
+    X86_VECTOR_UD = 6,
+    X86_VECTOR_NM = 7,
+    X86_VECTOR_DF = 8,
+    X86_VECTOR_TS = 10,
+    X86_VECTOR_NP = 11,
+    X86_VECTOR_SS = 12,
+    X86_VECTOR_GP = 13,
+    X86_VECTOR_PF = 14,
+    X86_VECTOR_MF = 16,
+    X86_VECTOR_AC = 17,
+    X86_VECTOR_MC = 18,
+    X86_VECTOR_XM = 19,
+    X86_VECTOR_VE = 20,
+    X86_VECTOR_CP = 21,
+};
+
+/* SDM, "Control Registers". */
+#define CR0_PE         (1ull << 0)
+#define CR0_MP         (1ull << 1)
+#define CR0_EM         (1ull << 2)
+#define CR0_TS         (1ull << 3)
+#define CR0_ET         (1ull << 4)
+#define CR0_NE         (1ull << 5)
+#define CR0_WP         (1ull << 16)
+#define CR0_AM         (1ull << 18)
+#define CR0_NW         (1ull << 29)
+#define CR0_CD         (1ull << 30)
+#define CR0_PG         (1ull << 31)
+#define CR4_PAE        (1ull << 5)
+#define CR4_MCE        (1ull << 6)
+#define CR4_PGE        (1ull << 7)
+#define CR4_OSFXSR     (1ull << 9)
+#define CR4_OSXMMEXCPT (1ull << 10)
+#define CR4_VMXE       (1ull << 13)
+#define CR4_SMXE       (1ull << 14)
+#define RFLAGS_CF      (1ull << 0)
+#define RFLAGS_ZF      (1ull << 6)
+#define RFLAGS_IF      (1ull << 9)
+
+/* SDM Vol. 4, "Model-Specific Registers": the ones outside the VMX capability range. */
+#define IA32_APIC_BASE            0x1bu
+#define IA32_FEATURE_CONTROL      0x3au
+#define IA32_MTRRCAP              0xfeu
+#define IA32_MTRR_PHYSBASE0       0x200u
+#define IA32_MTRR_PHYSMASK0       0x201u
+#define IA32_MTRR_FIX64K_00000    0x250u
+#define IA32_MTRR_FIX16K_80000    0x258u
+#define IA32_MTRR_FIX16K_A0000    0x259u
+#define IA32_MTRR_FIX4K_C0000     0x268u
+#define IA32_PAT                  0x277u
+#define IA32_MTRR_DEF_TYPE        0x2ffu
+#define IA32_X2APIC_FIRST         0x800u
+#define IA32_EFER                 0xc0000080u
+#define IA32_FS_BASE              0xc0000100u
+#define IA32_GS_BASE              0xc0000101u
+#define EFER_LME                  (1ull << 8)
+#define EFER_LMA                  (1ull << 10)
+#define EFER_NXE                  (1ull << 11)
+#define FEATURE_CONTROL_LOCK      (1ull << 0)
+#define FEATURE_CONTROL_VMX_SMX   (1ull << 1) /* VMXON allowed inside SMX operation */
+#define FEATURE_CONTROL_VMX       (1ull << 2) /* VMXON allowed outside SMX operation */
+#define FEATURE_CONTROL_SENTER    (0x7full << 8)
+#define FEATURE_CONTROL_SENTER_EN (1ull << 15)
+
+struct cpuid_registers {
+    uint32_t eax, ebx, ecx, edx;
+};
+
+/*
+ * What a VMX instruction left behind: a fault's vector, or 0 and the two flags. vmx/vmx_result.h
+ * makes the one result type of it.
+ */
+struct vmx_flags {
+    uint8_t vector;
+    bool carry; /* VMfailInvalid */
+    bool zero;  /* VMfailValid */
+};
+
+#if __STDC_HOSTED__
+
+struct cpuid_registers cpuid(uint32_t leaf, uint32_t subleaf);
+uint64_t rdtsc(void);
+uint8_t rdmsr_safe(uint32_t msr, uint64_t *value);
+uint8_t wrmsr_safe(uint32_t msr, uint64_t value);
+uint64_t read_cr0(void);
+uint64_t read_cr3(void);
+uint64_t read_cr4(void);
+uint8_t write_cr0_safe(uint64_t value);
+uint8_t write_cr4_safe(uint64_t value);
+struct vmx_flags x86_vmxon(uint64_t region);
+struct vmx_flags x86_vmxoff(void);
+struct vmx_flags x86_vmclear(uint64_t region);
+struct vmx_flags x86_vmptrld(uint64_t region);
+struct vmx_flags x86_vmptrst(uint64_t *region);
+struct vmx_flags x86_vmread(uint64_t field, uint64_t *value);
+struct vmx_flags x86_vmwrite(uint64_t field, uint64_t value);
+
+#else
+
+#define X86_FIXUP(fault, landing)      \
+    ".pushsection .fixup, \"a\"\n\t"   \
+    ".balign 8\n\t"                    \
+    ".quad " fault ", " landing "\n\t" \
+    ".popsection\n\t"
+
+static inline struct cpuid_registers cpuid(uint32_t leaf, uint32_t subleaf)
+{
+    struct cpuid_registers r;
+
+    asm volatile("cpuid"
+                 : "=a"(r.eax), "=b"(r.ebx), "=c"(r.ecx), "=d"(r.edx)
+                 : "a"(leaf), "c"(subleaf));
+    return r;
+}
+
+static inline uint64_t rdtsc(void)
+{
+    uint32_t low, high;
+
+    asm volatile("rdtsc" : "=a"(low), "=d"(high) : : "memory");
+    return (uint64_t)high << 32 | low;
+}
+
+/* For MSRs that every processor with long mode has: a fault here is a panic. */
+static inline uint64_t rdmsr(uint32_t msr)
+{
+    uint32_t low, high;
+
+    asm volatile("rdmsr" : "=a"(low), "=d"(high) : "c"(msr) : "memory");
+    return (uint64_t)high << 32 | low;
+}
+
+static inline void wrmsr(uint32_t msr, uint64_t value)
+{
+    asm volatile("wrmsr"
+                 :
+                 : "c"(msr), "a"((uint32_t)value), "d"((uint32_t)(value >> 32))
+                 : "memory");
+}
+
+/* Returns 0, or the vector of the fault and a value of 0. */
+static inline uint8_t rdmsr_safe(uint32_t msr, uint64_t *value)
+{
+    uint64_t vector, low = 0, high = 0;
+
+    asm volatile("1: rdmsr\n\t"
+                 "mov %%rax, %[low]\n\t"
+                 "mov %%rdx, %[high]\n\t"
+                 "xor %%eax, %%eax\n\t"
+                 "2:\n\t" X86_FIXUP("1b", "2b")
+                 : "=&a"(vector), [low] "+r"(low), [high] "+r"(high)
+                 : "c"(msr)
+                 : "rdx", "cc", "memory");
+    *value = high << 32 | low;
+    return (uint8_t)vector;
+}
+
+/* Returns 0, or the vector of the fault. */
+static inline uint8_t wrmsr_safe(uint32_t msr, uint64_t value)
+{
+    uint64_t vector = (uint32_t)value;
+
+    asm volatile("1: wrmsr\n\t"
+                 "xor %%eax, %%eax\n\t"
+                 "2:\n\t" X86_FIXUP("1b", "2b")
+                 : "+a"(vector)
+                 : "c"(msr), "d"((uint32_t)(value >> 32))
+                 : "cc", "memory");
+    return (uint8_t)vector;
+}
+
+static inline uint64_t read_cr0(void)
+{
+    uint64_t value;
+
+    asm volatile("mov %%cr0, %0" : "=r"(value) : : "memory");
+    return value;
+}
+
+static inline uint64_t read_cr2(void)
+{
+    uint64_t value;
+
+    asm volatile("mov %%cr2, %0" : "=r"(value) : : "memory");
+    return value;
+}
+
+static inline uint64_t read_cr3(void)
+{
+    uint64_t value;
+
+    asm volatile("mov %%cr3, %0" : "=r"(value) : : "memory");
+    return value;
+}
+
+static inline void write_cr3(uint64_t value)
+{
+    asm volatile("mov %0, %%cr3" : : "r"(value) : "memory");
+}
+
+static inline uint64_t read_cr4(void)
+{
+    uint64_t value;
+
+    asm volatile("mov %%cr4, %0" : "=r"(value) : : "memory");
+    return value;
+}
+
+static inline uint8_t write_cr0_safe(uint64_t value)
+{
+    uint64_t vector;
+
+    asm volatile("1: mov %[value], %%cr0\n\t"
+                 "xor %%eax, %%eax\n\t"
+                 "2:\n\t" X86_FIXUP("1b", "2b")
+                 : "=&a"(vector)
+                 : [value] "r"(value)
+                 : "cc", "memory");
+    return (uint8_t)vector;
+}
+
+static inline uint8_t write_cr4_safe(uint64_t value)
+{
+    uint64_t vector;
+
+    asm volatile("1: mov %[value], %%cr4\n\t"
+                 "xor %%eax, %%eax\n\t"
+                 "2:\n\t" X86_FIXUP("1b", "2b")
+                 : "=&a"(vector)
+                 : [value] "r"(value)
+                 : "cc", "memory");
+    return (uint8_t)vector;
+}
+
+/*
+ * VMX instructions. The physical-address operand of VMXON and its kin is memory that holds the
+ * address, hence "m" and the memory clobber. The flags are read before XOR changes them.
+ */
+#define X86_VMX_INSTRUCTION(text, ...)                                                      \
+    ({                                                                                      \
+        uint64_t vector_;                                                                   \
+        struct vmx_flags flags_ = {0};                                                      \
+        asm volatile("1: " text "\n\t"                                                      \
+                     "setc %[carry]\n\t"                                                    \
+                     "setz %[zero]\n\t"                                                     \
+                     "xor %%eax, %%eax\n\t"                                                 \
+                     "2:\n\t" X86_FIXUP("1b", "2b")                                         \
+                     : "=&a"(vector_), [carry] "+m"(flags_.carry), [zero] "+m"(flags_.zero) \
+                     : __VA_ARGS__                                                          \
+                     : "cc", "memory");                                                     \
+        flags_.vector = (uint8_t)vector_;                                                   \
+        flags_;                                                                             \
+    })
+
+static inline struct vmx_flags x86_vmxon(uint64_t region)
+{
+    return X86_VMX_INSTRUCTION("vmxon %[region]", [region] "m"(region));
+}
+
+static inline struct vmx_flags x86_vmxoff(void)
+{
+    return X86_VMX_INSTRUCTION("vmxoff", "i"(0));
+}
+
+static inline struct vmx_flags x86_vmclear(uint64_t region)
+{
+    return X86_VMX_INSTRUCTION("vmclear %[region]", [region] "m"(region));
+}
+
+static inline struct vmx_flags x86_vmptrld(uint64_t region)
+{
+    return X86_VMX_INSTRUCTION("vmptrld %[region]", [region] "m"(region));
+}
+
+static inline struct vmx_flags x86_vmptrst(uint64_t *region)
+{
+    return X86_VMX_INSTRUCTION("vmptrst (%[region])", [region] "r"(region));
+}
+
+static inline struct vmx_flags x86_vmread(uint64_t field, uint64_t *value)
+{
+    return X86_VMX_INSTRUCTION(
+        "vmread %[field], (%[value])", [field] "r"(field), [value] "r"(value));
+}
+
+static inline struct vmx_flags x86_vmwrite(uint64_t field, uint64_t value)
+{
+    return X86_VMX_INSTRUCTION(
+        "vmwrite %[value], %[field]", [field] "r"(field), [value] "r"(value));
+}
+
+static inline void out8(uint16_t port, uint8_t value)
+{
+    asm volatile("outb %0, %1" : : "a"(value), "Nd"(port) : "memory");
+}
+
+static inline void out16(uint16_t port, uint16_t value)
+{
+    asm volatile("outw %0, %1" : : "a"(value), "Nd"(port) : "memory");
+}
+
+static inline uint8_t in8(uint16_t port)
+{
+    uint8_t value;
+
+    asm volatile("inb %1, %0" : "=a"(value) : "Nd"(port) : "memory");
+    return value;
+}
+
+static inline uint16_t in16(uint16_t port)
+{
+    uint16_t value;
+
+    asm volatile("inw %1, %0" : "=a"(value) : "Nd"(port) : "memory");
+    return value;
+}
+
+static inline uint32_t in32(uint16_t port)
+{
+    uint32_t value;
+
+    asm volatile("inl %1, %0" : "=a"(value) : "Nd"(port) : "memory");
+    return value;
+}
+
+static inline void cpu_relax(void)
+{
+    asm volatile("pause" : : : "memory");
+}
+
+static inline void invlpg(uint64_t address)
+{
+    asm volatile("invlpg (%0)" : : "r"(address) : "memory");
+}
+
+static inline void wbinvd(void)
+{
+    asm volatile("wbinvd" : : : "memory");
+}
+
+static inline void interrupts_off(void)
+{
+    asm volatile("cli" : : : "memory");
+}
+
+/* Waits for an interrupt with the window open; interrupts are off again on return. */
+static inline void wait_for_interrupt(void)
+{
+    asm volatile("sti\n\thlt\n\tcli" : : : "memory");
+}
+
+#endif
+
+#endif

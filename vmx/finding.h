@@ -1,0 +1,73 @@
+/*
+ * Findings: what is worth telling about this machine, as values.
+ *
+ * A decision gives a list of findings, all of them and not only the first. Each rule's sentence,
+ * manual section and remedy stand once, in vmx/findings.def; console, JSON, tools, tests and
+ * docs/refusals.md come from that table.
+ */
+#ifndef VMX_FINDING_H
+#define VMX_FINDING_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum severity {
+    SEVERITY_NONE, /* in the table: this rule says nothing in this mode */
+    SEVERITY_NOTE,
+    SEVERITY_WARNING,
+    SEVERITY_REFUSAL,
+};
+
+/*
+ * How severe the checks of IA32_VMX_BASIC are (the command line's `check=`).
+ * VMX_CHECK_VIRTUAL is what `auto` means where CPUID says that a hypervisor is present.
+ */
+enum vmx_check { VMX_CHECK_KVM, VMX_CHECK_VIRTUAL, VMX_CHECK_STRICT, VMX_CHECK_COUNT };
+
+#define FINDING_RULE(id, ...) RULE_##id,
+enum rule {
+#include "vmx/findings.def"
+    RULE_COUNT,
+};
+#undef FINDING_RULE
+
+/* One row of vmx/findings.def. */
+struct rule_text {
+    const char *name;                        /* "basic-memory-type" */
+    enum severity severity[VMX_CHECK_COUNT]; /* by mode */
+    const char *text;                        /* the sentence a person reads */
+    const char *sdm;                         /* section title, or another source */
+    const char *remedy;                      /* what the person can do */
+};
+
+extern const struct rule_text rule_table[RULE_COUNT];
+
+struct finding {
+    enum rule rule;
+    enum severity severity;
+    uint32_t cpu;     /* index, 0 is the boot CPU */
+    uint32_t msr;     /* MSR address, 0 where the rule is not about an MSR */
+    int8_t high, low; /* bits, -1 where the rule is not about bits */
+    uint64_t seen;    /* the field's value, shifted down to bit 0 where bits are named */
+    uint64_t wanted;
+    const char *detail; /* a name: of a control, register, field, instruction; or NULL */
+};
+
+enum { FINDINGS_MAX = 48 };
+
+struct findings {
+    uint32_t count;
+    uint32_t lost; /* did not fit */
+    struct finding item[FINDINGS_MAX];
+};
+
+/* Appends, with the severity that the rule has in `mode`; SEVERITY_NONE appends nothing. */
+void finding_add(struct findings *findings, enum vmx_check mode, struct finding finding);
+
+/* Any refusal among them? A lost finding counts as one: silence is never consent. */
+bool findings_refuse(const struct findings *findings);
+
+const char *severity_name(enum severity severity); /* "note", "warning", "refusal" */
+
+#endif

@@ -1,0 +1,66 @@
+/*
+ * The VMX capability MSRs by name, and the raw values that RDMSR gave for them on one CPU.
+ *
+ * SDM Vol. 3, appendix "VMX Capability Reporting Facility".
+ */
+#ifndef VMX_VMX_MSR_H
+#define VMX_VMX_MSR_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* In the order of their addresses: whether one exists is told by those before it. */
+#define VMX_MSR_TABLE(MSR)              \
+    MSR(VMX_BASIC, 0x480)               \
+    MSR(VMX_PINBASED_CTLS, 0x481)       \
+    MSR(VMX_PROCBASED_CTLS, 0x482)      \
+    MSR(VMX_EXIT_CTLS, 0x483)           \
+    MSR(VMX_ENTRY_CTLS, 0x484)          \
+    MSR(VMX_MISC, 0x485)                \
+    MSR(VMX_CR0_FIXED0, 0x486)          \
+    MSR(VMX_CR0_FIXED1, 0x487)          \
+    MSR(VMX_CR4_FIXED0, 0x488)          \
+    MSR(VMX_CR4_FIXED1, 0x489)          \
+    MSR(VMX_VMCS_ENUM, 0x48a)           \
+    MSR(VMX_PROCBASED_CTLS2, 0x48b)     \
+    MSR(VMX_EPT_VPID_CAP, 0x48c)        \
+    MSR(VMX_TRUE_PINBASED_CTLS, 0x48d)  \
+    MSR(VMX_TRUE_PROCBASED_CTLS, 0x48e) \
+    MSR(VMX_TRUE_EXIT_CTLS, 0x48f)      \
+    MSR(VMX_TRUE_ENTRY_CTLS, 0x490)     \
+    MSR(VMX_VMFUNC, 0x491)              \
+    MSR(VMX_PROCBASED_CTLS3, 0x492)     \
+    MSR(VMX_EXIT_CTLS2, 0x493)
+
+#define VMX_MSR_ADDRESS(name, address) IA32_##name = (address),
+enum vmx_msr { VMX_MSR_TABLE(VMX_MSR_ADDRESS) };
+#undef VMX_MSR_ADDRESS
+
+enum {
+    VMX_MSR_FIRST = IA32_VMX_BASIC,
+    VMX_MSR_LAST = IA32_VMX_EXIT_CTLS2,
+    VMX_MSR_COUNT = VMX_MSR_LAST - VMX_MSR_FIRST + 1,
+};
+
+/* Raw values, as RDMSR gave them on one CPU (or as a dump, or `pretend=`, says). */
+struct vmx_msrs {
+    uint32_t present; /* bit n: MSR 0x480 + n was read (or given) */
+    uint64_t value[VMX_MSR_COUNT];
+};
+
+/* "IA32_VMX_BASIC" for 0x480 …; NULL for an address that is none of these. */
+const char *vmx_msr_name(uint32_t msr);
+
+/* The value of an MSR of the table, 0 if it is not present. */
+uint64_t vmx_msr_value(const struct vmx_msrs *msrs, uint32_t msr);
+bool vmx_msr_is_present(const struct vmx_msrs *msrs, uint32_t msr);
+void vmx_msr_set(struct vmx_msrs *msrs, uint32_t msr, uint64_t value);
+
+/*
+ * Does this CPU have that MSR? Told by the values of MSRs with lower addresses, so that reading in
+ * the table's order never touches one that is not there. SDM: each MSR's own section of the
+ * appendix says under which condition it exists.
+ */
+bool vmx_msr_exists(const struct vmx_msrs *msrs, uint32_t msr);
+
+#endif

@@ -1,0 +1,48 @@
+/*
+ * The outcome of a VMX instruction, one type for all of them.
+ *
+ * SDM Vol. 3, "Conventions" in "VMX Instruction Reference" (VMsucceed, VMfailInvalid, VMfailValid)
+ * and "VM-Instruction Error Numbers".
+ */
+#ifndef VMX_VMX_RESULT_H
+#define VMX_VMX_RESULT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum vmx_outcome {
+    VMX_SUCCEED,
+    VMX_FAIL_INVALID, /* CF: there is no current VMCS that could hold an error number */
+    VMX_FAIL_VALID,   /* ZF: `number` is the VM-instruction error */
+    VMX_FAULT,        /* the instruction faulted: `number` is the vector */
+};
+
+struct vmx_result {
+    enum vmx_outcome outcome;
+    uint32_t number;
+};
+
+static inline bool vmx_ok(struct vmx_result result)
+{
+    return result.outcome == VMX_SUCCEED;
+}
+
+/*
+ * One VMX instruction each; regions are physical addresses. On VMfailValid the VM-instruction
+ * error is read from the current VMCS before anything else can replace it.
+ */
+struct vmx_result vmxon(uint64_t region);
+struct vmx_result vmxoff(void);
+struct vmx_result vmclear(uint64_t region);
+struct vmx_result vmptrld(uint64_t region);
+struct vmx_result vmptrst(uint64_t *region);
+struct vmx_result vmread(uint64_t field, uint64_t *value);
+struct vmx_result vmwrite(uint64_t field, uint64_t value);
+
+/* The manual's sentence for a VM-instruction error number; NULL for one that it does not define. */
+const char *vmx_error_text(uint32_t number);
+
+/* "VMsucceed", "VMfailInvalid", "VMfailValid", "fault". */
+const char *vmx_outcome_name(enum vmx_outcome outcome);
+
+#endif
