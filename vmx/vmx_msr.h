@@ -51,7 +51,10 @@ struct vmx_msrs {
 /* "IA32_VMX_BASIC" for 0x480 …; NULL for an address that is none of these. */
 const char *vmx_msr_name(uint32_t msr);
 
-/* The value of an MSR of the table, 0 if it is not present. */
+/*
+ * The value of an MSR of the table, 0 if it is not present. Setting an address outside the table
+ * does nothing.
+ */
 uint64_t vmx_msr_value(const struct vmx_msrs *msrs, uint32_t msr);
 bool vmx_msr_is_present(const struct vmx_msrs *msrs, uint32_t msr);
 void vmx_msr_set(struct vmx_msrs *msrs, uint32_t msr, uint64_t value);
@@ -62,5 +65,9 @@ void vmx_msr_set(struct vmx_msrs *msrs, uint32_t msr, uint64_t value);
  * appendix says under which condition it exists.
  */
 bool vmx_msr_exists(const struct vmx_msrs *msrs, uint32_t msr);
+
+/* What an MSR says about this CPU: its value if it exists and was read, 0 (no capability) if not.
+ */
+uint64_t vmx_msr_capability(const struct vmx_msrs *msrs, uint32_t msr);
 
 #endif
