@@ -1,0 +1,47 @@
+/*
+ * The local APIC of each CPU, in xAPIC mode (registers in memory) or x2APIC mode (registers are
+ * MSRs). SDM Vol. 3, "Advanced Programmable Interrupt Controller (APIC)".
+ */
+#ifndef KERNEL_APIC_H
+#define KERNEL_APIC_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/*
+ * On the boot CPU, once: decides the mode, maps the registers, masks the legacy 8259 PICs and does
+ * apic_init_this(). `highest_id` is the largest APIC id of the machine.
+ *
+ * x2APIC mode is used where firmware has left it on (there is no way back without disabling the
+ * APIC) and where an id does not fit xAPIC's eight bits; otherwise xAPIC mode stays, as on every
+ * firmware's own path. False when the registers cannot be mapped.
+ */
+bool apic_init(uint32_t highest_id);
+
+/* On each CPU: local interrupts masked, every priority accepted, APIC enabled by software. */
+void apic_init_this(void);
+
+/* This CPU's id as its local APIC knows it. */
+uint32_t apic_id(void);
+
+/* Virtual address of the registers that every CPU sees its own in; NULL in x2APIC mode. */
+volatile void *apic_registers(void);
+
+/* End of interrupt: for our own vectors, not for the spurious one. */
+void apic_eoi(void);
+
+/*
+ * Inter-processor interrupts to one CPU, by physical destination. Return when the local APIC has
+ * sent it or a bounded wait is over. An id that xAPIC mode cannot address gets nothing.
+ */
+void apic_send_init(uint32_t id);
+void apic_send_startup(uint32_t id, uint64_t page); /* page below 1 MiB, page-aligned */
+void apic_send_ipi(uint32_t id, uint8_t vector);
+
+/*
+ * NMI to every other CPU that runs our code. Not a broadcast: a CPU still in firmware's hands would
+ * take the NMI through an IDT that may be gone. Does nothing before apic_init().
+ */
+void apic_stop_others(void);
+
+#endif

@@ -1,0 +1,32 @@
+/*
+ * A lock that is waited for in a loop, for the few things that all CPUs share.
+ *
+ * Zero-initialised is free. Whoever holds one must not wait for another CPU's work, and interrupt
+ * handlers take none.
+ */
+#ifndef LIB_SPINLOCK_H
+#define LIB_SPINLOCK_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+
+struct spinlock {
+    _Atomic(bool) held;
+};
+
+/* Waiting only reads, so that the cache line stays shared until the lock is free. */
+static inline void spinlock_acquire(struct spinlock *lock)
+{
+    while (atomic_exchange_explicit(&lock->held, true, memory_order_acquire)) {
+        while (atomic_load_explicit(&lock->held, memory_order_relaxed)) {
+            __builtin_ia32_pause();
+        }
+    }
+}
+
+static inline void spinlock_release(struct spinlock *lock)
+{
+    atomic_store_explicit(&lock->held, false, memory_order_release);
+}
+
+#endif
