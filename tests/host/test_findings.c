@@ -1,0 +1,127 @@
+/* The table of findings and the list that is made from it. */
+#include <ctype.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "vmx/finding.h"
+
+static void every_rule_says_all_a_person_needs(void **state)
+{
+    (void)state;
+    for (int rule = 0; rule < RULE_COUNT; rule++) {
+        const struct rule_text *row = &rule_table[rule];
+
+        assert_non_null(row->name);
+        assert_true(strlen(row->text) > 20);
+        assert_true(strlen(row->sdm) > 3);
+        assert_true(strlen(row->remedy) > 10);
+        /* Sentences are put together by whoever prints them. */
+        assert_int_not_equal(row->text[strlen(row->text) - 1], '.');
+        assert_int_not_equal(row->remedy[strlen(row->remedy) - 1], '.');
+    }
+}
+
+static void names_are_unique_words_with_hyphens(void **state)
+{
+    (void)state;
+    for (int rule = 0; rule < RULE_COUNT; rule++) {
+        const char *name = rule_table[rule].name;
+
+        assert_true(islower(name[0]));
+        for (const char *c = name; *c; c++)
+            assert_true(islower(*c) || isdigit(*c) || *c == '-');
+        for (int other = 0; other < rule; other++)
+            assert_string_not_equal(name, rule_table[other].name);
+    }
+}
+
+/* strict never says less than auto under a hypervisor, and that never less than kvm. */
+static void severity_never_falls_with_the_mode(void **state)
+{
+    (void)state;
+    for (int rule = 0; rule < RULE_COUNT; rule++) {
+        const enum severity *severity = rule_table[rule].severity;
+
+        assert_true(severity[VMX_CHECK_KVM] <= severity[VMX_CHECK_VIRTUAL]);
+        assert_true(severity[VMX_CHECK_VIRTUAL] <= severity[VMX_CHECK_STRICT]);
+        assert_true(severity[VMX_CHECK_STRICT] > SEVERITY_NONE);
+    }
+}
+
+static void a_finding_takes_its_severity_from_the_table(void **state)
+{
+    struct findings findings = {0};
+    const struct finding finding = {.rule = RULE_BASIC_RESERVED_47_45,
+                                    .cpu = 3,
+                                    .msr = 0x480,
+                                    .high = 47,
+                                    .low = 45,
+                                    .seen = 5,
+                                    .detail = "a name"};
+
+    (void)state;
+    finding_add(&findings, VMX_CHECK_KVM, finding);
+    assert_int_equal(findings.count, 1);
+    assert_int_equal(findings.item[0].severity, SEVERITY_WARNING);
+    assert_false(findings_refuse(&findings));
+    finding_add(&findings, VMX_CHECK_STRICT, finding);
+    assert_int_equal(findings.count, 2);
+    assert_int_equal(findings.item[1].severity, SEVERITY_REFUSAL);
+    assert_int_equal(findings.item[1].cpu, 3);
+    assert_int_equal(findings.item[1].seen, 5);
+    assert_string_equal(findings.item[1].detail, "a name");
+    assert_true(findings_refuse(&findings));
+}
+
+static void a_lost_finding_refuses(void **state)
+{
+    struct findings findings = {0};
+
+    (void)state;
+    for (int i = 0; i < FINDINGS_MAX; i++)
+        finding_add(&findings, VMX_CHECK_KVM, (struct finding){.rule = RULE_PRETENDED});
+    assert_int_equal(findings.count, FINDINGS_MAX);
+    assert_int_equal(findings.lost, 0);
+    assert_false(findings_refuse(&findings));
+    finding_add(&findings, VMX_CHECK_KVM, (struct finding){.rule = RULE_PRETENDED});
+    assert_int_equal(findings.count, FINDINGS_MAX);
+    assert_int_equal(findings.lost, 1);
+    assert_true(findings_refuse(&findings));
+}
+
+static void nothing_found_refuses_nothing(void **state)
+{
+    const struct findings findings = {0};
+
+    (void)state;
+    assert_false(findings_refuse(&findings));
+}
+
+static void severities_have_names(void **state)
+{
+    (void)state;
+    assert_string_equal(severity_name(SEVERITY_NONE), "none");
+    assert_string_equal(severity_name(SEVERITY_NOTE), "note");
+    assert_string_equal(severity_name(SEVERITY_WARNING), "warning");
+    assert_string_equal(severity_name(SEVERITY_REFUSAL), "refusal");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_rule_says_all_a_person_needs),
+        cmocka_unit_test(names_are_unique_words_with_hyphens),
+        cmocka_unit_test(severity_never_falls_with_the_mode),
+        cmocka_unit_test(a_finding_takes_its_severity_from_the_table),
+        cmocka_unit_test(a_lost_finding_refuses),
+        cmocka_unit_test(nothing_found_refuses_nothing),
+        cmocka_unit_test(severities_have_names),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
