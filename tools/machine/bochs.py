@@ -1,0 +1,119 @@
+"""Bochs: emulates VMX on a dozen CPU models, and counts time in instructions."""
+
+import os
+import pty
+import re
+import subprocess
+from pathlib import Path
+
+from machine.emulator import Emulator, TerminalEmulator
+from machine.errors import UserError
+from machine.plan import Plan
+from machine.processes import start
+
+DEFAULT_CPU = "corei7_haswell_4770"
+
+# The models with VMX, oldest first.
+VMX_CPUS = (
+    "bx_generic",
+    "core2_penryn_t9600",
+    "corei5_lynnfield_750",
+    "corei5_arrandale_m520",
+    "corei7_sandy_bridge_2600k",
+    "corei7_ivy_bridge_3770k",
+    "corei7_haswell_4770",
+    "broadwell_ult",
+    "corei7_skylake_x",
+    "corei3_cnl",
+    "corei7_icelake_u",
+    "tigerlake",
+)
+
+_DEFAULT_BIOS = Path("/usr/share/bochs/BIOS-bochs-latest")
+_BINARY = "/usr/bin/bochs"
+
+# display: "term" draws into our pty; a 32-bit mode set by GRUB would stop it, hence no VBE.
+_CONFIGURATION = """\
+plugin_ctrl: speaker=0
+display_library: term
+romimage: file={bios}, options=fastboot
+vgaromimage: file=/usr/share/vgabios/vgabios.bin
+vga: extension=none
+megs: {memory}
+cpu: model={cpu}, count={count}, ips=50000000, reset_on_triple_fault=0
+clock: sync=none, time0=1700000000
+ata0: enabled=1, ioaddr1=0x1f0, ioaddr2=0x3f0, irq=14
+ata0-master: type=cdrom, path={iso}, status=inserted
+boot: cdrom
+com1: enabled=1, mode=file, dev={serial}
+log: {log}
+panic: action=fatal
+error: action=ignore
+info: action=ignore
+"""
+
+
+def cpu_models() -> list[str]:
+    """The names that this Bochs knows."""
+    try:
+        told = subprocess.run(
+            [_BINARY, "-help", "cpu"], stdin=subprocess.DEVNULL, capture_output=True, text=True,
+            errors="replace", check=False,
+        )  # fmt: skip
+    except FileNotFoundError as error:
+        raise UserError("Bochs is not installed: tools/setup bochs") from error
+    return re.findall(r"^([a-z][a-z0-9_]+)$", told.stdout + told.stderr, re.MULTILINE)
+
+
+class Bochs(TerminalEmulator):
+    """Bochs, with its log."""
+
+    def __init__(
+        self, process: "subprocess.Popen[bytes]", serial: Path, terminal: int, log: Path
+    ) -> None:
+        super().__init__(process, serial, terminal)
+        self._log = log
+
+    def last_words(self) -> str:
+        try:
+            lines = self._log.read_text(encoding="utf-8", errors="replace").splitlines()
+        except FileNotFoundError:
+            return ""
+        panics = [line for line in lines if ">>PANIC<<" in line]
+        return "\n".join(f"Bochs: {line}" for line in panics)
+
+
+def start_bochs(plan: Plan, iso: Path, folder: Path) -> Emulator:
+    """Starts Bochs with the ISO; its files go to the folder."""
+    if plan.firmware != "bios":
+        raise UserError("Bochs has no UEFI firmware: use --firmware bios, or --on tcg")
+    if plan.pixels:
+        raise UserError("Bochs runs here without a frame buffer: use --screen text, or --on tcg")
+    cpu = plan.cpu or DEFAULT_CPU
+    models = cpu_models()
+    if models and cpu not in models:
+        raise UserError(f"Bochs has no CPU model '{cpu}'; it has: {' '.join(models)}")
+    bios = plan.bios or _DEFAULT_BIOS
+    if not bios.is_file():
+        raise UserError(f"no such firmware image: {bios}")
+    serial, log = folder / "serial.txt", folder / "bochs.log"
+    configuration, commands = folder / "bochsrc", folder / "bochs-commands"
+    configuration.write_text(
+        _CONFIGURATION.format(
+            bios=bios, memory=plan.memory, cpu=cpu, count=f"1:{plan.cpus}:1", iso=iso,
+            serial=serial, log=log,
+        ),
+        encoding="utf-8",
+    )  # fmt: skip
+    commands.write_text("c\n", encoding="ascii")  # Debian's Bochs starts in its debugger
+    ours, its = pty.openpty()
+    try:
+        process = start(
+            [_BINARY, "-q", "-f", str(configuration), "-rc", str(commands)],
+            stdin=its,
+            output=its,
+            environment={**os.environ, "TERM": "xterm", "LC_ALL": "C"},
+        )
+    finally:
+        os.close(its)
+    return Bochs(process, serial, ours, log)

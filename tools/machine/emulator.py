@@ -1,0 +1,75 @@
+"""An emulator that runs. Each machine has a module with a function that starts one of these."""
+
+import os
+import subprocess
+from pathlib import Path
+
+from machine.errors import UserError
+from machine.processes import kill_group
+
+
+class Emulator:
+    """
+    A running emulator whose serial line goes to a file. Machines that say more while they come up,
+    or bring their console out by another way, override the methods.
+    """
+
+    def __init__(self, process: "subprocess.Popen[bytes]", serial: Path) -> None:
+        self._process = process
+        self._serial = serial
+        self._offset = 0
+
+    def read(self) -> bytes:
+        """What the serial line said since the last call."""
+        try:
+            with self._serial.open("rb") as file:
+                file.seek(self._offset)
+                data = file.read()
+        except FileNotFoundError:
+            return b""
+        self._offset += len(data)
+        return data
+
+    def alive(self) -> bool:
+        """Whether the emulator still runs."""
+        return self._process.poll() is None
+
+    def status(self) -> str:
+        """What is going on in there, for the progress line."""
+        return "booting"
+
+    def last_words(self) -> str:
+        """Why it ended, as far as the emulator told; for a person, may be empty."""
+        return ""
+
+    def screenshot(self, file: Path) -> None:
+        """Writes the screen's picture."""
+        raise UserError(f"this machine takes no screenshots ({file} not written)")
+
+    def stop(self) -> None:
+        """Ends the emulator and everything that it started."""
+        kill_group(self._process)
+
+
+class TerminalEmulator(Emulator):
+    """An emulator that needs a terminal: it gets one that nobody looks at, and we drain."""
+
+    def __init__(self, process: "subprocess.Popen[bytes]", serial: Path, terminal: int) -> None:
+        super().__init__(process, serial)
+        self._terminal = terminal
+        os.set_blocking(terminal, False)
+
+    def _drain(self) -> None:
+        try:
+            while os.read(self._terminal, 65536):
+                pass
+        except OSError:  # nothing there now (EAGAIN), or nobody at the other end (EIO)
+            pass
+
+    def read(self) -> bytes:
+        self._drain()
+        return super().read()
+
+    def stop(self) -> None:
+        super().stop()
+        os.close(self._terminal)

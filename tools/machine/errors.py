@@ -1,0 +1,17 @@
+"""How a command of tools/ ends: the exit statuses, and the error that carries a message."""
+
+import enum
+
+
+class Exit(enum.IntEnum):
+    """Exit statuses of tools/run."""
+
+    OK = 0
+    REFUSED = 1
+    WRONG_USE = 2
+    TIMEOUT = 3
+    DIED = 4
+
+
+class UserError(Exception):
+    """Wrong use or a missing part: the message is for the person, the exit status is 2."""

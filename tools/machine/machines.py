@@ -1,0 +1,56 @@
+"""The machines by name, and the choice among them when the person leaves it to us."""
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from machine.bochs import start_bochs
+from machine.emulator import Emulator
+from machine.plan import Plan
+from machine.qemu import start_qemu
+
+
+@dataclass(frozen=True)
+class Machine:
+    """How a machine is started, and what it needs."""
+
+    start: Callable[[Plan, Path, Path], Emulator]  # plan, ISO, folder for its files
+    packages: str  # the group of tools/setup
+    timeout: int  # seconds: what nobody would want to wait longer for
+
+
+MACHINES = {
+    "kvm": Machine(start_qemu, "qemu", 120),
+    "bochs": Machine(start_bochs, "bochs", 120),
+    "tcg": Machine(start_qemu, "qemu", 120),
+}
+
+
+def _read(path: str) -> str:
+    try:
+        return Path(path).read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return ""
+
+
+def why_no_nested_kvm() -> str:
+    """Why QEMU/KVM offers no VMX here; empty where it does."""
+    flags = [line for line in _read("/proc/cpuinfo").splitlines() if line.startswith("flags")]
+    if not flags or "vmx" not in flags[0].split():
+        return "this CPU shows no VMX"
+    try:
+        os.close(os.open("/dev/kvm", os.O_RDWR | os.O_CLOEXEC))
+    except OSError as error:
+        return f"/dev/kvm does not work ({error.strerror})"
+    if _read("/sys/module/kvm_intel/parameters/nested").strip() not in ("Y", "1"):
+        return "kvm_intel's parameter `nested` is off"
+    return ""
+
+
+def choose() -> tuple[str, str]:
+    """The machine to use here, and why."""
+    reason = why_no_nested_kvm()
+    if reason:
+        return "bochs", f"in Bochs, which emulates VMX: {reason}"
+    return "kvm", "in QEMU/KVM: this CPU has VMX and KVM nests it"

@@ -1,0 +1,60 @@
+"""The options that tools/run and tools/gdb have in common."""
+
+import argparse
+import os
+from pathlib import Path
+
+from machine.errors import UserError
+from machine.plan import Plan
+
+
+def _count(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise ValueError
+    return number
+
+
+_count.__name__ = "count (1 or more)"  # argparse names the type in its message
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """What is booted, and on what hardware."""
+    add = parser.add_argument
+    add("--firmware", choices=("bios", "uefi"), default="bios", help="default: bios")
+    add("--bios", type=Path, metavar="FILE", help="another BIOS image")
+    add("--cpu", metavar="MODEL", help="the emulator's name of a CPU model")
+    add("--cpus", type=_count, metavar="N", help="number of CPUs")
+    add("--memory", type=_count, default=256, metavar="MIB", help="default: 256")
+    add("--chipset", "--machine", choices=("pc", "q35"), default="q35", help="of QEMU; default: q35")
+    add("--screen", choices=("text", "pixels"), help="text mode or a frame buffer")
+    add("--append", action="append", default=[], metavar='"WORDS"', help="the kernel's command line")
+    add("--grub", action="append", default=[], metavar='"COMMAND"', help="GRUB command before boot")
+    add("--kernel", type=Path, metavar="FILE", help="boot this kernel instead of building one")
+
+
+def plan_of(options: argparse.Namespace, machine: str, words: list[str], display: bool) -> Plan:
+    """The options as a plan. UEFI has no text mode: there it is always pixels."""
+    if options.kernel and not options.kernel.is_file():
+        raise UserError(f"no such kernel: {options.kernel}")
+    if any("\n" in command for command in options.grub):
+        raise UserError("--grub takes one command on one line; repeat the option for more")
+    screen = options.screen or ("pixels" if options.firmware == "uefi" else "text")
+    return Plan(
+        machine=machine,
+        firmware=options.firmware,
+        bios=options.bios,
+        cpu=options.cpu,
+        cpus=options.cpus or min(os.cpu_count() or 1, 2),
+        memory=options.memory,
+        chipset=options.chipset,
+        pixels=screen == "pixels",
+        display=display,
+        words=tuple(words),
+        grub=tuple(options.grub),
+    )
+
+
+def words_of(options: argparse.Namespace) -> list[str]:
+    """The kernel's words, in the order given."""
+    return [word for text in options.append for word in text.split()]

@@ -1,0 +1,21 @@
+"""What is to be booted, and on what: the options of tools/run as one value."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Plan:
+    """One boot."""
+
+    machine: str = "bochs"  # a name in machines.MACHINES
+    firmware: str = "bios"  # or "uefi"
+    bios: Path | None = None  # another BIOS image, Bochs and QEMU
+    cpu: str | None = None  # the emulator's name of a CPU model
+    cpus: int = 1
+    memory: int = 256  # MiB
+    chipset: str = "q35"  # or "pc", QEMU
+    pixels: bool = False  # a frame buffer instead of text mode
+    display: bool = False  # a window on the person's screen
+    words: tuple[str, ...] = ()  # the kernel's command line
+    grub: tuple[str, ...] = ()  # GRUB commands before the kernel is loaded

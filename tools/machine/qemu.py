@@ -1,0 +1,103 @@
+"""QEMU: with KVM where VMX can be nested, with TCG (which has no VMX) for all else."""
+
+import json
+import shutil
+import socket
+import subprocess
+import time
+from pathlib import Path
+from typing import Any
+
+from machine.emulator import Emulator
+from machine.errors import UserError
+from machine.plan import Plan
+from machine.processes import start
+
+_OVMF_CODE = Path("/usr/share/OVMF/OVMF_CODE_4M.fd")
+_OVMF_VARIABLES = Path("/usr/share/OVMF/OVMF_VARS_4M.fd")
+_QMP_TIMEOUT = 10.0
+
+
+class Qemu(Emulator):
+    """QEMU, with its monitor."""
+
+    def __init__(
+        self, process: "subprocess.Popen[bytes]", serial: Path, log: Path, monitor: Path
+    ) -> None:
+        super().__init__(process, serial)
+        self._log = log
+        self._monitor = monitor
+
+    def last_words(self) -> str:
+        try:
+            return self._log.read_text(encoding="utf-8", errors="replace").strip()
+        except FileNotFoundError:
+            return ""
+
+    def screenshot(self, file: Path) -> None:
+        image = "png" if file.suffix == ".png" else "ppm"
+        with socket.socket(socket.AF_UNIX) as connection:
+            connection.settimeout(_QMP_TIMEOUT)
+            try:
+                connection.connect(str(self._monitor))
+                with connection.makefile("rw", encoding="utf-8") as monitor:
+                    json.loads(monitor.readline())  # the greeting
+                    self._command(monitor, "qmp_capabilities", {})
+                    self._command(
+                        monitor, "screendump", {"filename": str(file.absolute()), "format": image}
+                    )
+            except OSError as error:
+                raise UserError(f"no screenshot: {error}") from error
+
+    @staticmethod
+    def _command(monitor: Any, name: str, arguments: dict[str, str]) -> None:
+        monitor.write(json.dumps({"execute": name, "arguments": arguments}) + "\n")
+        monitor.flush()
+        deadline = time.monotonic() + _QMP_TIMEOUT
+        while time.monotonic() < deadline:
+            answer = json.loads(monitor.readline() or '{"error": "the connection ended"}')
+            if "error" in answer:
+                raise UserError(f"QEMU refused {name}: {answer['error']}")
+            if "return" in answer:
+                return
+        raise UserError(f"QEMU did not answer {name}")
+
+
+def _firmware(plan: Plan, folder: Path) -> list[str]:
+    if plan.firmware == "bios":
+        return ["-bios", str(plan.bios)] if plan.bios else []
+    if plan.bios:
+        raise UserError("--bios is a BIOS image: not with --firmware uefi")
+    if not _OVMF_CODE.is_file():
+        raise UserError("there is no UEFI firmware (package ovmf): tools/setup qemu")
+    variables = folder / "uefi-variables.fd"
+    shutil.copyfile(_OVMF_VARIABLES, variables)
+    return [
+        "-drive", f"if=pflash,unit=0,format=raw,readonly=on,file={_OVMF_CODE}",
+        "-drive", f"if=pflash,unit=1,format=raw,file={variables}",
+    ]  # fmt: skip
+
+
+def qemu_command(plan: Plan, iso: Path, folder: Path) -> list[str]:
+    """The command line, without what a caller adds (monitor, gdb stub)."""
+    kvm = plan.machine == "kvm"
+    cpu = plan.cpu or ("host" if kvm else "max")
+    return [
+        "qemu-system-x86_64", "-nodefaults", "-no-user-config", "-no-reboot",
+        "-machine", f"{plan.chipset},accel={'kvm' if kvm else 'tcg'}",
+        "-cpu", cpu, "-smp", str(plan.cpus), "-m", str(plan.memory),
+        "-vga", "std", *([] if plan.display else ["-display", "none"]),
+        *_firmware(plan, folder),
+        "-drive", f"file={iso},format=raw,media=cdrom,readonly=on", "-boot", "d",
+        "-serial", f"file:{folder / 'serial.txt'}",
+    ]  # fmt: skip
+
+
+def start_qemu(plan: Plan, iso: Path, folder: Path) -> Emulator:
+    """Starts QEMU with the ISO; its files go to the folder."""
+    log, monitor = folder / "qemu.log", folder / "monitor"
+    command = qemu_command(plan, iso, folder)
+    command += ["-qmp", f"unix:{monitor},server=on,wait=off"]
+    with log.open("wb") as output:
+        process = start(command, stdin=subprocess.DEVNULL, output=output.fileno())
+    return Qemu(process, folder / "serial.txt", log, monitor)

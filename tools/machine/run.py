@@ -1,0 +1,238 @@
+"""
+tools/run: builds Rootmode, boots it here, shows its console.
+
+Exit status: 0 verdict ok, 1 verdict refused, 2 wrong use or missing parts, 3 no end within the
+timeout, 4 the kernel panicked or the machine died.
+"""
+
+import argparse
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from machine.build import ROOT, build_kernel
+from machine.console import Console
+from machine.emulator import Emulator
+from machine.errors import Exit, UserError
+from machine.iso import make_iso
+from machine.machines import MACHINES, choose, why_no_nested_kvm
+from machine.options import add_options, plan_of, words_of
+from machine.plan import Plan
+from machine.processes import Interrupted, ending_on_signals
+from machine.terminal import Progress, plain, say, wants_colour
+
+_POLL = 0.02
+_POWEROFF_GRACE = 15.0  # seconds from the verdict to power-off
+_QUIET = 1.0  # seconds of silence after the verdict, where the machine is meant to stay on
+
+
+def parser() -> argparse.ArgumentParser:
+    """The command line of tools/run."""
+    result = argparse.ArgumentParser(
+        prog="tools/run",
+        description="Builds Rootmode, boots it in a machine that this computer can offer, and "
+        "shows its console.",
+        epilog="Exit status: 0 verdict ok, 1 verdict refused, 2 wrong use or missing parts, "
+        "3 no end within the timeout, 4 the kernel panicked or the machine died.",
+        allow_abbrev=False,
+    )
+    add = result.add_argument
+    add("--on", choices=("auto", *MACHINES), default="auto", help="the machine; default: auto")
+    add_options(result)
+    add("--report", type=Path, metavar="FILE", help="write the JSON report to FILE")
+    add("--timeout", type=float, metavar="SECONDS", help="default: what the machine needs")
+    add("--headless", action="store_true", help="no window, even where there is a display")
+    add("--screenshot", type=Path, metavar="FILE", help="picture of the screen (.png or .ppm)")
+    add("--iso-only", type=Path, metavar="FILE", help="only write the ISO, for a CD or USB stick")
+    add("--logs", type=Path, metavar="FOLDER", help="keep the machine's files here")
+    return result
+
+
+def _setup(group: str) -> None:
+    """What the chosen machine needs."""
+    if os.environ.get("ROOTMODE_SETUP") == "skip":
+        return
+    if subprocess.run([ROOT / "tools" / "setup", group], check=False).returncode != 0:
+        raise UserError(f"parts are missing: tools/setup {group}")
+
+
+@contextmanager
+def _folder(keep: Path | None) -> Iterator[Path]:
+    """A folder for the machine's files: kept where the person names it, else gone afterwards."""
+    if keep:
+        keep.mkdir(parents=True, exist_ok=True)
+        yield keep.resolve()
+        return
+    folder = Path(tempfile.mkdtemp(prefix="rootmode-"))
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+class Screen:
+    """Shows the console's lines and, when it is silent, the progress."""
+
+    def __init__(self, progress: Progress) -> None:
+        self._progress = progress
+        self._colour = wants_colour(sys.stdout)
+        self._last = 0.0
+
+    def line(self, text: str) -> None:
+        """One line of the console."""
+        self._progress.clear()
+        print(text if self._colour else plain(text), flush=True)
+        self._last = time.monotonic()
+
+    def waiting(self, text: str) -> None:
+        """Called while nothing comes."""
+        if time.monotonic() - self._last > 0.5:
+            self._progress.show(text)
+
+    def finish(self) -> None:
+        """Leaves the terminal as it was."""
+        self._progress.clear()
+        if self._colour:
+            sys.stdout.write("\x1b[0m")
+            sys.stdout.flush()
+
+
+def _stays_on(words: tuple[str, ...]) -> bool:
+    """Whether the person asked for another end than power-off."""
+    ends = [word for word in words if word.startswith("exit=")]
+    return bool(ends) and ends[-1] != "exit=poweroff"
+
+
+def _watch(
+    emulator: Emulator, console: Console, screen: Screen, plan: Plan, timeout: float
+) -> bool:
+    """Follows the console until the machine has ended or need not go on; False: out of time."""
+    start = quiet_since = time.monotonic()
+    while True:
+        running = emulator.alive()
+        data = emulator.read()
+        now = time.monotonic()
+        if data:
+            console.feed(data)
+            quiet_since = now
+        elif not running:
+            return True
+        elif console.ended and not plan.display:
+            if now - quiet_since > (_QUIET if _stays_on(plan.words) else _POWEROFF_GRACE):
+                if not _stays_on(plan.words):
+                    say("tools/run: the machine did not power off; ended it")
+                return True
+        if now - start > timeout and not (console.ended and plan.display):
+            return False
+        screen.waiting(f"{emulator.status()}: {now - start:.0f} s")
+        if not data:
+            time.sleep(_POLL)
+
+
+def _outcome(console: Console, emulator: Emulator, in_time: bool, timeout: float) -> Exit:
+    """The exit status, and the message for the person where it is not the verdict's."""
+    if console.panic:
+        return Exit.DIED
+    if not in_time:
+        say(f"tools/run: no end within {timeout:.0f} s; the last line was: {console.last_line!r}")
+        return Exit.TIMEOUT
+    if not console.verdict:
+        words = emulator.last_words()
+        say(f"tools/run: the machine ended without a verdict\n{words}".rstrip())
+        return Exit.DIED
+    return Exit.OK if console.verdict == "ok" else Exit.REFUSED
+
+
+def _write_report(console: Console, file: Path) -> bool:
+    """The JSON document, as the kernel wrote it, once it is known to be one."""
+    try:
+        console.report()
+    except ValueError as error:
+        say(f"tools/run: no report in {file}: {error}")
+        return False
+    file.write_text(console.report_text() + "\n", encoding="utf-8")
+    return True
+
+
+def _boot(options: argparse.Namespace, plan: Plan, kernel: Path, progress: Progress) -> Exit:
+    machine = MACHINES[plan.machine]
+    timeout = options.timeout or machine.timeout
+    with _folder(options.logs) as folder:
+        iso = folder / "rootmode.iso"
+        (folder / "serial.txt").unlink(missing_ok=True)
+        progress.show("making the ISO")
+        make_iso(iso, kernel, plan.words, plan.grub, plan.pixels)
+        screen = Screen(progress)
+        console = Console(screen.line, hide_report=options.report is not None)
+        emulator = machine.start(plan, iso, folder)
+        try:
+            in_time = _watch(emulator, console, screen, plan, timeout)
+            console.finish()
+            if options.screenshot and in_time:
+                emulator.screenshot(options.screenshot)
+        finally:
+            emulator.stop()
+            iso.unlink(missing_ok=True)
+            screen.finish()
+        status = _outcome(console, emulator, in_time, timeout)
+        if options.report and status in (Exit.OK, Exit.REFUSED):
+            if not _write_report(console, options.report):
+                return Exit.DIED
+        return status
+
+
+def _run(options: argparse.Namespace) -> Exit:
+    progress = Progress()
+    words = words_of(options)
+    if options.iso_only:
+        options.screen = options.screen or "pixels"
+        plan = plan_of(options, "bochs", words, display=False)
+        kernel = options.kernel or build_kernel(progress)
+        make_iso(options.iso_only, kernel, plan.words, plan.grub, plan.pixels)
+        say(f"tools/run: wrote {options.iso_only}")
+        return Exit.OK
+
+    name, reason = options.on, f"on {options.on}"
+    if name == "auto":
+        name, reason = choose()
+    elif name == "kvm" and (why := why_no_nested_kvm()):
+        raise UserError(f"QEMU/KVM offers no VMX here: {why}. --on bochs emulates it")
+    if options.screenshot:
+        words.append("exit=halt")
+    elif not any(word.startswith("exit=") for word in words):
+        words.append("exit=poweroff")
+    if options.report and not any(word.startswith("report=") for word in words):
+        words.append("report=both")
+    display = bool(os.environ.get("DISPLAY")) and not options.headless and name != "bochs"
+    plan = plan_of(options, name, words, display and not options.screenshot)
+    _setup(MACHINES[name].packages)
+    kernel = options.kernel or build_kernel(progress)
+    say(f"tools/run: {reason}")
+    return _boot(options, plan, kernel, progress)
+
+
+def main() -> int:
+    """Runs; never ends with a trace back for what a person can cause."""
+    options = parser().parse_args()
+    with ending_on_signals():
+        try:
+            return _run(options)
+        except UserError as error:
+            say(f"tools/run: {error}")
+            return Exit.WRONG_USE
+        except OSError as error:
+            say(f"tools/run: {error}")
+            return Exit.WRONG_USE
+        except Interrupted as interrupted:
+            say("tools/run: interrupted")
+            return 128 + int(interrupted.args[0])
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,64 @@
+"""What a person sees: colours where they help, and a line of progress that leaves no trace."""
+
+import os
+import re
+import sys
+import time
+from typing import TextIO
+
+# Colours (SGR) may pass to a terminal; whatever else a firmware sends (it clears the screen, it
+# moves the cursor) may not.
+_COLOUR = re.compile(r"\x1b\[[0-9;]*m")
+_CONTROL = re.compile(r"\x1b\[[0-9;?=]*[A-Za-ln-z]|\x1b[()][0-9A-Z]|\x1b[=>78cM]|[\x00-\x08\x0b-\x1a]")
+
+
+def without_control(text: str) -> str:
+    """The text with its colours, without every other control sequence."""
+    return _CONTROL.sub("", text)
+
+
+def plain(text: str) -> str:
+    """The text without any control sequence."""
+    return _COLOUR.sub("", without_control(text))
+
+
+def wants_colour(stream: TextIO) -> bool:
+    """Colours go to terminals only, and not where NO_COLOR is set."""
+    return stream.isatty() and not os.environ.get("NO_COLOR")
+
+
+class Progress:
+    """One line on the terminal that says what is being done; nothing where there is no terminal."""
+
+    _INTERVAL = 0.1
+
+    def __init__(self) -> None:
+        self._on = sys.stderr.isatty() and os.environ.get("TERM", "dumb") != "dumb"
+        self._shown = False
+        self._last = 0.0
+
+    def show(self, text: str) -> None:
+        """Replaces the line, ten times a second at most."""
+        now = time.monotonic()
+        if not self._on or (self._shown and now - self._last < self._INTERVAL):
+            return
+        try:
+            width = os.get_terminal_size(sys.stderr.fileno()).columns
+        except OSError:
+            width = 80
+        sys.stderr.write("\r\x1b[K" + text[: max(width - 1, 1)])
+        sys.stderr.flush()
+        self._shown = True
+        self._last = now
+
+    def clear(self) -> None:
+        """Takes the line away, so that other text can be written."""
+        if self._shown:
+            sys.stderr.write("\r\x1b[K")
+            sys.stderr.flush()
+            self._shown = False
+
+
+def say(text: str) -> None:
+    """A line for the person, beside the console's text."""
+    print(text, file=sys.stderr, flush=True)
