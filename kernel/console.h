@@ -15,6 +15,12 @@
 
 enum colour { COLOUR_PLAIN, COLOUR_HEADING, COLOUR_DIM, COLOUR_OK, COLOUR_WARNING, COLOUR_REFUSAL };
 
+/*
+ * Chooses where the console speaks; a serial port is probed and set to `baud` (0: the default).
+ * Whatever is printed before goes to a serial port of the default rate.
+ */
+void console_configure(bool want_serial, bool want_screen, unsigned baud);
+
 /* Prints in the colour set last (plain at first). Callable from any CPU, one call at a time. */
 void console_print(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void console_colour(enum colour colour);
@@ -29,7 +35,13 @@ struct sink *console_serial_sink(void);
 void console_hold(void);
 void console_release(void);
 
-/* Waits, with a bound, until the UART has sent its last bit. */
+/* Shows what is held, then waits, with a bound, until the UART has sent its last bit. */
 void console_drain(void);
+
+/*
+ * For a panic: takes the console from whoever may hold it, shows what was held back, and begins a
+ * new line in the plain colour.
+ */
+void console_seize(void);
 
 #endif

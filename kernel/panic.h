@@ -7,6 +7,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "kernel/traps.h"
+
 enum exit_action { EXIT_HALT, EXIT_POWEROFF, EXIT_REBOOT };
 
 /* What a later stop or panic shall do; EXIT_HALT until told otherwise. */
@@ -15,10 +17,16 @@ void machine_set_exit(enum exit_action action);
 /* Drains the console, then halts, powers off (ACPI S5) or resets this machine. */
 _Noreturn void machine_stop(void);
 
+/* This CPU alone: interrupts off, HLT for ever. */
+_Noreturn void machine_halt(void);
+
 /*
  * "PANIC: …", the registers of here, a back trace with function names; then machine_stop().
  * Other CPUs are stopped by NMI.
  */
 _Noreturn void panic(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+/* The same for an exception: its name, its error code in words, all registers. */
+_Noreturn void panic_trap(const struct trap_frame *frame);
 
 #endif

@@ -1,0 +1,183 @@
+#include "kernel/console.h"
+
+#include <stdatomic.h>
+#include <stddef.h>
+
+#include "kernel/console_log.h"
+#include "kernel/serial.h"
+#include "kernel/serial_text.h"
+#include "lib/x86.h"
+
+enum {
+    LOG_BYTES = 64 * 1024,
+    CHUNK_BYTES = 128,
+    /* How long a panic waits for the console: another CPU may be in the middle of a line. */
+    SEIZE_TICKS = 20000000,
+};
+
+static uint8_t log_bytes[LOG_BYTES];
+static struct console_log held_text = {.bytes = log_bytes, .size = LOG_BYTES};
+static struct serial_text serial = {.send = serial_send};
+static atomic_bool busy;
+static bool configured;
+static bool held;
+static bool serial_wanted;
+static enum colour current_colour;
+
+static void lock(void)
+{
+    while (atomic_exchange_explicit(&busy, true, memory_order_acquire))
+        cpu_relax();
+}
+
+static void unlock(void)
+{
+    atomic_store_explicit(&busy, false, memory_order_release);
+}
+
+static void configure(bool want_serial, bool want_screen, unsigned baud)
+{
+    configured = true;
+    serial_wanted = want_serial && serial_init(baud != 0 ? baud : SERIAL_BAUD_DEFAULT);
+    (void)want_screen;
+}
+
+static void show(void *context, struct console_style style, const char *text, size_t length)
+{
+    (void)context;
+    if (serial_wanted)
+        serial_text_write(&serial, style.colour, text, length);
+}
+
+static void put(struct console_style style, const char *text, size_t length)
+{
+    char cleaned[CHUNK_BYTES];
+
+    if (!held && !configured)
+        configure(true, true, SERIAL_BAUD_DEFAULT);
+    while (length > 0) {
+        size_t now = length < sizeof(cleaned) ? length : sizeof(cleaned);
+
+        console_clean(cleaned, text, now);
+        if (held)
+            console_log_add(&held_text, style, cleaned, now);
+        else
+            show(NULL, style, cleaned, now);
+        text += now;
+        length -= now;
+    }
+}
+
+static void release(void)
+{
+    struct console_style style = {COLOUR_WARNING, false};
+
+    if (!held)
+        return;
+    held = false;
+    if (!configured)
+        configure(true, true, SERIAL_BAUD_DEFAULT);
+    console_log_play(&held_text, show, NULL);
+    if (held_text.lost > 0) {
+        char note[80];
+        size_t length = format_text(note, sizeof(note),
+                                    "\n(%zu more bytes were held back than fit)\n", held_text.lost);
+
+        put(style, note, length);
+    }
+    console_log_init(&held_text, log_bytes, LOG_BYTES);
+}
+
+/* The caller has the lock. */
+static void write_locked(struct sink *sink, const char *text, size_t length)
+{
+    (void)sink;
+    put((struct console_style){current_colour, false}, text, length);
+}
+
+static void write_both(struct sink *sink, const char *text, size_t length)
+{
+    lock();
+    write_locked(sink, text, length);
+    unlock();
+}
+
+static void write_serial_only(struct sink *sink, const char *text, size_t length)
+{
+    (void)sink;
+    lock();
+    put((struct console_style){COLOUR_PLAIN, true}, text, length);
+    unlock();
+}
+
+void console_configure(bool want_serial, bool want_screen, unsigned baud)
+{
+    lock();
+    configure(want_serial, want_screen, baud);
+    unlock();
+}
+
+void console_print(const char *format, ...)
+{
+    struct sink sink = {write_locked};
+    va_list arguments;
+
+    va_start(arguments, format);
+    lock();
+    vprint_to(&sink, format, arguments);
+    unlock();
+    va_end(arguments);
+}
+
+void console_colour(enum colour colour)
+{
+    current_colour = colour;
+}
+
+struct sink *console_sink(void)
+{
+    static struct sink sink = {write_both};
+
+    return &sink;
+}
+
+struct sink *console_serial_sink(void)
+{
+    static struct sink sink = {write_serial_only};
+
+    return &sink;
+}
+
+void console_hold(void)
+{
+    lock();
+    held = true;
+    unlock();
+}
+
+void console_release(void)
+{
+    lock();
+    release();
+    unlock();
+}
+
+void console_drain(void)
+{
+    console_release();
+    serial_drain();
+}
+
+void console_seize(void)
+{
+    uint64_t start = rdtsc();
+
+    while (atomic_exchange_explicit(&busy, true, memory_order_acquire) &&
+           rdtsc() - start < SEIZE_TICKS)
+        cpu_relax();
+    current_colour = COLOUR_PLAIN;
+    release();
+    if (serial.in_line)
+        write_locked(NULL, "\n", 1);
+    unlock();
+}

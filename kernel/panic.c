@@ -1,0 +1,132 @@
+#include "kernel/panic.h"
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "kernel/apic.h"
+#include "kernel/console.h"
+#include "kernel/cpu.h"
+#include "kernel/trap_text.h"
+#include "lib/x86.h"
+
+enum { CPUID_FEATURES = 1, CPUID_TOPOLOGY = 0xb };
+
+#define NOBODY UINT64_MAX
+
+static _Atomic uint64_t owner = NOBODY;
+static unsigned depth; /* of panics within the panic; the owner's alone */
+
+/* This CPU's APIC id, from CPUID: works before the per-CPU data and the APIC do. */
+static uint32_t processor_id(void)
+{
+    if (cpuid(0, 0).eax >= CPUID_TOPOLOGY) {
+        struct cpuid_registers topology = cpuid(CPUID_TOPOLOGY, 0);
+
+        if (topology.ebx != 0)
+            return topology.edx;
+    }
+    return cpuid(CPUID_FEATURES, 0).ebx >> 24;
+}
+
+/*
+ * Makes this CPU the one that panics. A CPU that comes second halts and says nothing: the NMI that
+ * stops the others ends here. A panic within the panic is told in one line, a third not at all.
+ */
+static void enter(void)
+{
+    uint64_t me = processor_id();
+    uint64_t seen = NOBODY;
+
+    interrupts_off();
+    if (!atomic_compare_exchange_strong(&owner, &seen, me) && seen != me)
+        machine_halt();
+    depth++;
+    if (depth > 2)
+        machine_halt();
+    if (depth == 1)
+        apic_stop_others();
+    console_seize();
+}
+
+/* The per-CPU data, if GS already points to some. */
+static const struct cpu *cpu_of_here(void)
+{
+    uint64_t base = rdmsr(IA32_GS_BASE);
+
+    for (uint32_t i = 0; i < cpu_count; i++) {
+        if ((uint64_t)cpus[i] == base)
+            return cpus[i];
+    }
+    return NULL;
+}
+
+static void tell_cpu(void)
+{
+    const struct cpu *cpu = cpu_of_here();
+
+    if (cpu != NULL)
+        console_print("  on CPU %u, APIC id %u\n", cpu->index, processor_id());
+    else
+        console_print("  on the CPU with APIC id %u, before it has data of its own\n",
+                      processor_id());
+}
+
+static void tell_registers(const struct trap_frame *frame)
+{
+    console_print("  RAX %016lx  RBX %016lx  RCX %016lx  RDX %016lx\n", frame->rax, frame->rbx,
+                  frame->rcx, frame->rdx);
+    console_print("  RSI %016lx  RDI %016lx  RBP %016lx  RSP %016lx\n", frame->rsi, frame->rdi,
+                  frame->rbp, frame->rsp);
+    console_print("  R8  %016lx  R9  %016lx  R10 %016lx  R11 %016lx\n", frame->r8, frame->r9,
+                  frame->r10, frame->r11);
+    console_print("  R12 %016lx  R13 %016lx  R14 %016lx  R15 %016lx\n", frame->r12, frame->r13,
+                  frame->r14, frame->r15);
+}
+
+static void tell_state(const struct trap_frame *frame, uint64_t cr2)
+{
+    uint64_t efer = rdmsr(IA32_EFER);
+
+    console_print("  RIP %016lx  RFLAGS %08lx  CS %04lx  SS %04lx\n", frame->rip, frame->rflags,
+                  frame->cs, frame->ss);
+    console_print("  CR0 %08lx  CR2 %016lx  CR3 %016lx  CR4 %08lx  EFER %04lx\n", read_cr0(), cr2,
+                  read_cr3(), read_cr4(), efer);
+}
+
+_Noreturn void panic_trap(const struct trap_frame *frame)
+{
+    uint64_t cr2 = read_cr2();
+
+    enter();
+    console_print("PANIC: %s (vector %lu)", trap_name(frame->vector), frame->vector);
+    if (trap_has_error_code(frame->vector)) {
+        console_print(", error code 0x%lx: ", frame->error_code);
+        trap_explain_error(console_sink(), frame->vector, frame->error_code);
+    }
+    console_print("\n");
+    tell_cpu();
+    tell_state(frame, cr2);
+    tell_registers(frame);
+    machine_stop();
+}
+
+_Noreturn void panic(const char *format, ...)
+{
+    struct trap_frame here = {0};
+    va_list arguments;
+    uint64_t cr2 = read_cr2();
+
+    here.rip = (uint64_t)__builtin_return_address(0);
+    here.rsp = (uint64_t)__builtin_frame_address(0) + 2 * sizeof(uint64_t);
+    here.rbp = *(const uint64_t *)__builtin_frame_address(0);
+    enter();
+    console_print("PANIC: ");
+    va_start(arguments, format);
+    vprint_to(console_sink(), format, arguments);
+    va_end(arguments);
+    console_print("\n");
+    tell_cpu();
+    tell_state(&here, cr2);
+    machine_stop();
+}
