@@ -8,6 +8,7 @@ timeout, 4 the kernel panicked or the machine died.
 import argparse
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -223,10 +224,10 @@ def main() -> int:
     with ending_on_signals():
         try:
             return _run(options)
-        except UserError as error:
-            say(f"tools/run: {error}")
-            return Exit.WRONG_USE
-        except OSError as error:
+        except BrokenPipeError:  # nobody reads the console any more
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            return 128 + signal.SIGPIPE
+        except (UserError, OSError) as error:
             say(f"tools/run: {error}")
             return Exit.WRONG_USE
         except Interrupted as interrupted:

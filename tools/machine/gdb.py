@@ -1,0 +1,93 @@
+"""
+tools/gdb: boots Rootmode under QEMU's TCG with gdb attached, symbols loaded, stopped at the 64-bit
+entry.
+"""
+
+import argparse
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from machine.build import build_kernel
+from machine.emulator import Emulator
+from machine.errors import Exit, UserError
+from machine.iso import make_iso
+from machine.options import add_options, plan_of, words_of
+from machine.processes import Interrupted, ending_on_signals, start
+from machine.qemu import qemu_command
+from machine.terminal import Progress, say
+
+_ENTRY = "entry64"  # boot/entry.S
+_SOCKET_TIMEOUT = 10.0
+
+
+def parser() -> argparse.ArgumentParser:
+    """The command line of tools/gdb."""
+    result = argparse.ArgumentParser(
+        prog="tools/gdb",
+        description="Boots Rootmode under QEMU (TCG) and gives you gdb, stopped at the 64-bit "
+        "entry. What stands after -- goes to gdb: tools/gdb -- -ex 'break kernel_main'",
+        allow_abbrev=False,
+    )
+    add_options(result)
+    result.add_argument("gdb", nargs="*", metavar="-- GDB ARGUMENTS", help="for gdb")
+    return result
+
+
+def _wait_for(socket: Path, emulator: Emulator, log: Path) -> None:
+    deadline = time.monotonic() + _SOCKET_TIMEOUT
+    while not socket.exists():
+        if not emulator.alive() or time.monotonic() > deadline:
+            raise UserError(f"QEMU did not start:\n{log.read_text(errors='replace')}")
+        time.sleep(0.02)
+
+
+def _debug(options: argparse.Namespace, folder: Path) -> int:
+    words = words_of(options) or ["exit=halt"]
+    plan = plan_of(options, "tcg", words, display=False)
+    kernel = options.kernel or build_kernel(Progress())
+    iso, log, stub = folder / "rootmode.iso", folder / "qemu.log", folder / "gdb"
+    make_iso(iso, kernel, plan.words, plan.grub, plan.pixels)
+    command = qemu_command(plan, iso, folder) + [
+        "-S", "-chardev", f"socket,id=gdb,path={stub},server=on,wait=off", "-gdb", "chardev:gdb",
+    ]  # fmt: skip
+    serial = folder / "serial.txt"
+    with log.open("wb") as output:
+        process = start(command, stdin=subprocess.DEVNULL, output=output.fileno())
+    emulator = Emulator(process, serial)
+    try:
+        _wait_for(stub, emulator, log)
+        say(f"tools/gdb: the serial console goes to {serial}")
+        # A hardware breakpoint: GRUB has yet to write the code that a software one would replace.
+        gdb = [
+            "gdb", "-q", "-ex", f"target remote {stub}", "-ex", f"thbreak {_ENTRY}",
+            "-ex", "continue", *options.gdb, str(kernel),
+        ]  # fmt: skip
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is gdb's
+        return subprocess.run(gdb, check=False).returncode
+    finally:
+        emulator.stop()
+
+
+def main() -> int:
+    """Runs until the person leaves gdb."""
+    options = parser().parse_args()
+    folder = Path(tempfile.mkdtemp(prefix="rootmode-gdb-"))
+    with ending_on_signals():
+        try:
+            return _debug(options, folder)
+        except (UserError, OSError) as error:
+            say(f"tools/gdb: {error}")
+            return Exit.WRONG_USE
+        except Interrupted as interrupted:
+            return 128 + int(interrupted.args[0])
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
