@@ -4,13 +4,28 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "boot/layout.h"
 #include "kernel/apic.h"
+#include "kernel/backtrace.h"
 #include "kernel/console.h"
 #include "kernel/cpu.h"
+#include "kernel/symbols.h"
 #include "kernel/trap_text.h"
 #include "lib/x86.h"
 
-enum { CPUID_FEATURES = 1, CPUID_TOPOLOGY = 0xb };
+enum {
+    CPUID_FEATURES = 1,
+    CPUID_TOPOLOGY = 0xb,
+    BACK_TRACE_MOST = 24,
+    /* No stack of ours is larger; frames are looked for from RSP up to here. */
+    STACK_BYTES_MOST = 64 * 1024,
+};
+
+/* From linker.ld. */
+extern const uint8_t text_start[];
+extern const uint8_t text_end[];
+extern const uint8_t symbols_start[];
+extern const uint8_t symbols_end[];
 
 #define NOBODY UINT64_MAX
 
@@ -94,6 +109,59 @@ static void tell_state(const struct trap_frame *frame, uint64_t cr2)
                   read_cr3(), read_cr4(), efer);
 }
 
+/* A fault on the way (a guard page, an address that cannot be) ends the walk, not the machine. */
+static bool read_stack(void *context, uint64_t address, uint64_t *value)
+{
+    uint64_t vector, found = 0;
+
+    (void)context;
+    asm volatile("1: mov (%[address]), %[found]\n\t"
+                 "xor %%eax, %%eax\n\t"
+                 "2:\n\t" X86_FIXUP("1b", "2b")
+                 : "=&a"(vector), [found] "+&r"(found)
+                 : [address] "r"(address)
+                 : "cc", "memory");
+    *value = found;
+    return vector == 0;
+}
+
+/* `lookup` lies in the function that is meant: a return address may already be behind its end. */
+static void tell_place(const struct symbols *symbols, uint64_t address, uint64_t lookup)
+{
+    uint64_t inside;
+    const char *name = symbols_find(symbols, lookup - KERNEL_BASE, &inside);
+
+    if (name != NULL)
+        console_print("    %016lx  %s+0x%lx\n", address, name, inside + (address - lookup));
+    else
+        console_print("    %016lx\n", address);
+}
+
+static bool in_text(struct address_range text, uint64_t address)
+{
+    return address >= text.start && address < text.end;
+}
+
+static void tell_back_trace(const struct trap_frame *frame)
+{
+    struct address_range text = {(uint64_t)text_start, (uint64_t)text_end};
+    struct address_range stack = {frame->rsp, frame->rsp + STACK_BYTES_MOST};
+    uint64_t returns[BACK_TRACE_MOST];
+    uint64_t top;
+    struct symbols symbols;
+    size_t count;
+
+    symbols_open(&symbols, symbols_start, (size_t)(symbols_end - symbols_start));
+    console_print("  Back trace:\n");
+    if (in_text(text, frame->rip))
+        tell_place(&symbols, frame->rip, frame->rip);
+    else if (read_stack(NULL, frame->rsp, &top) && in_text(text, top))
+        tell_place(&symbols, top, top - 1); /* a call to where no code is */
+    count = backtrace_walk(frame->rbp, stack, text, read_stack, NULL, returns, BACK_TRACE_MOST);
+    for (size_t i = 0; i < count; i++)
+        tell_place(&symbols, returns[i], returns[i] - 1);
+}
+
 _Noreturn void panic_trap(const struct trap_frame *frame)
 {
     uint64_t cr2 = read_cr2();
@@ -108,6 +176,7 @@ _Noreturn void panic_trap(const struct trap_frame *frame)
     tell_cpu();
     tell_state(frame, cr2);
     tell_registers(frame);
+    tell_back_trace(frame);
     machine_stop();
 }
 
@@ -117,9 +186,15 @@ _Noreturn void panic(const char *format, ...)
     va_list arguments;
     uint64_t cr2 = read_cr2();
 
-    here.rip = (uint64_t)__builtin_return_address(0);
-    here.rsp = (uint64_t)__builtin_frame_address(0) + 2 * sizeof(uint64_t);
-    here.rbp = *(const uint64_t *)__builtin_frame_address(0);
+    here.rbp = (uint64_t)__builtin_frame_address(0);
+    asm("lea (%%rip), %[rip]\n\t"
+        "mov %%rsp, %[rsp]\n\t"
+        "mov %%cs, %[cs]\n\t"
+        "mov %%ss, %[ss]\n\t"
+        "pushfq\n\t"
+        "pop %[rflags]"
+        : [rip] "=&r"(here.rip), [rsp] "=&r"(here.rsp), [cs] "=&r"(here.cs), [ss] "=&r"(here.ss),
+          [rflags] "=&r"(here.rflags));
     enter();
     console_print("PANIC: ");
     va_start(arguments, format);
@@ -128,5 +203,6 @@ _Noreturn void panic(const char *format, ...)
     console_print("\n");
     tell_cpu();
     tell_state(&here, cr2);
+    tell_back_trace(&here);
     machine_stop();
 }

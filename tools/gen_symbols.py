@@ -1,0 +1,70 @@
+#!/usr/bin/env python3
+"""Make the kernel's symbol table from what nm says of it.
+
+The table is assembly for the section .symbols, in the form that kernel/symbols.h describes. It is
+made from the first link, in which the section is empty, and goes into the second; --same then
+compares the two, because a table that moved the functions would name the wrong ones.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+KERNEL_BASE = 0xFFFFFFFF80000000
+
+# Marks of linker.ld in the text, not functions.
+MARKS = {"image_start", "text_start", "text_end"}
+
+
+def functions(listing: str) -> list[tuple[int, str]]:
+    """Offset from KERNEL_BASE and name of each function, by offset; one name for each offset."""
+    found: dict[int, str] = {}
+    for line in listing.splitlines():
+        parts = line.split()
+        if len(parts) != 3 or parts[1] not in "tTwW" or parts[2] in MARKS:
+            continue
+        offset = int(parts[0], 16) - KERNEL_BASE
+        if 0 <= offset < 1 << 32:
+            found.setdefault(offset, parts[2])
+    return sorted(found.items())
+
+
+def assembly(table: list[tuple[int, str]]) -> str:
+    """The section's text."""
+    lines = ["/* Made by tools/gen_symbols.py. */", '    .section .symbols, "a"', "    .balign 4"]
+    lines.append(f"    .long {len(table)}")
+    lines += [f"    .long {offset:#x}" for offset, _ in table]
+    start = 0
+    for _, name in table:
+        lines.append(f"    .long {start}")
+        start += len(name) + 1
+    lines += [f'    .asciz "{name}"' for _, name in table]
+    return "\n".join(lines) + "\n"
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("listing", type=Path, help="what nm printed for the first link")
+    action = parser.add_mutually_exclusive_group(required=True)
+    action.add_argument("--output", type=Path, metavar="FILE.S", help="where the table goes")
+    action.add_argument("--same", type=Path, metavar="LISTING", help="nm's list of the second link")
+    arguments = parser.parse_args()
+
+    first = functions(arguments.listing.read_text())
+    if not first:
+        sys.exit(f"{arguments.listing}: no function of the kernel in it")
+    if arguments.output:
+        arguments.output.write_text(assembly(first))
+        return 0
+    if functions(arguments.same.read_text()) != first:
+        sys.exit(
+            f"{arguments.listing} and {arguments.same} differ: the symbol table has moved functions. "
+            ".symbols must stand behind all code in linker.ld."
+        )
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
