@@ -56,7 +56,15 @@ static inline struct cpu *this_cpu(void)
 }
 
 /*
- * Allocates a CPU's data and its guarded stacks, and enters it in cpus[]. Boot CPU only.
+ * Makes the boot CPU cpus[0], on stacks of the image: before there is memory to allocate, so that
+ * an exception can be told from the start. cpu_boot_finish() gives it guarded interrupt stacks
+ * and its APIC id; false if memory has run out.
+ */
+void cpu_boot_init(void);
+bool cpu_boot_finish(uint32_t apic_id);
+
+/*
+ * Allocates another CPU's data and its guarded stacks, and enters it in cpus[]. Boot CPU only.
  * Returns NULL when memory or cpus[] is full.
  */
 struct cpu *cpu_create(uint32_t apic_id);
