@@ -59,19 +59,17 @@ static volatile uint32_t *registers;
 
 static uint32_t apic_read(enum apic_register offset)
 {
-    if (mode == MODE_X2APIC) {
+    if (mode == MODE_X2APIC)
         return (uint32_t)rdmsr(IA32_X2APIC_FIRST + offset / 16);
-    }
     return registers[offset / 4];
 }
 
 static void apic_write(enum apic_register offset, uint32_t value)
 {
-    if (mode == MODE_X2APIC) {
+    if (mode == MODE_X2APIC)
         wrmsr(IA32_X2APIC_FIRST + offset / 16, value);
-    } else {
+    else
         registers[offset / 4] = value;
-    }
 }
 
 /* Ports of the two 8259A; the words are Intel's 8259A data sheet's ICW1 to ICW4 and OCW1. */
@@ -112,9 +110,8 @@ bool apic_init(uint32_t highest_id)
         mode = MODE_X2APIC;
     } else {
         registers = device_map(base & APIC_BASE_ADDRESS, 0x1000);
-        if (!registers) {
+        if (registers == NULL)
             return false;
-        }
         mode = MODE_XAPIC;
     }
     legacy_pics_mask();
@@ -139,15 +136,13 @@ static void local_interrupts_mask(void)
     uint32_t max_lvt = apic_read(APIC_VERSION) >> VERSION_MAX_LVT_SHIFT & 0xff;
 
     for (size_t i = 0; i < sizeof(entries) / sizeof(entries[0]); i++) {
-        if (entries[i].needs > max_lvt) {
+        if (entries[i].needs > max_lvt)
             continue;
-        }
 
         uint32_t value = apic_read(entries[i].offset);
 
-        if ((value & LVT_DELIVERY) != LVT_DELIVERY_SMI) {
+        if ((value & LVT_DELIVERY) != LVT_DELIVERY_SMI)
             apic_write(entries[i].offset, value | LVT_MASKED);
-        }
     }
 }
 
@@ -158,7 +153,7 @@ void apic_init_this(void)
     apic_write(APIC_SPURIOUS, SPURIOUS_APIC_ENABLE | VECTOR_SPURIOUS);
 }
 
-uint32_t apic_id(void)
+uint32_t apic_own_id(void)
 {
     uint32_t id = apic_read(APIC_ID);
 
@@ -183,15 +178,13 @@ static void send(uint32_t id, uint32_t command)
         wrmsr(IA32_X2APIC_FIRST + APIC_ICR_LOW / 16, (uint64_t)id << 32 | command);
         return;
     }
-    if (mode == MODE_NONE || id >= XAPIC_BROADCAST) {
+    if (mode == MODE_NONE || id >= XAPIC_BROADCAST)
         return;
-    }
     apic_write(APIC_ICR_HIGH, id << 24);
     apic_write(APIC_ICR_LOW, command);
     for (int i = 0; i < DELIVERY_POLLS; i++) {
-        if (!(apic_read(APIC_ICR_LOW) & ICR_DELIVERY_PENDING)) {
+        if (!(apic_read(APIC_ICR_LOW) & ICR_DELIVERY_PENDING))
             return;
-        }
         cpu_relax();
     }
 }
@@ -213,15 +206,13 @@ void apic_send_ipi(uint32_t id, uint8_t vector)
 
 void apic_stop_others(void)
 {
-    if (mode == MODE_NONE) {
+    if (mode == MODE_NONE)
         return;
-    }
 
-    uint32_t own = apic_id();
+    uint32_t own = apic_own_id();
 
     for (uint32_t i = 0; i < cpu_count; i++) {
-        if (cpus[i]->apic_id != own && atomic_load(&cpus[i]->phase) == CPU_READY) {
+        if (cpus[i]->apic_id != own && atomic_load(&cpus[i]->phase) == CPU_READY)
             send(cpus[i]->apic_id, ICR_NMI | ICR_LEVEL_ASSERT);
-        }
     }
 }

@@ -7,15 +7,21 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* pm_timer_port: from the FADT, 0 if there is none. False when no clock ticks. */
+/*
+ * Measures for about one millisecond. pm_timer_port: from the FADT, 0 if there is none. False when
+ * no clock ticks: nothing below may be used then.
+ */
 bool clock_calibrate(uint16_t pm_timer_port);
 
 uint64_t clock_tsc_per_ms(void);
-const char *clock_source(void); /* "ACPI PM timer", "PIT", "CPUID 15h" */
+const char *clock_source(void); /* "ACPI PM timer", "PIT", "CPUID 15h"; "none" before */
 
 /* A TSC value that lies `microseconds` ahead; and whether that has passed. */
 uint64_t clock_deadline(uint64_t microseconds);
 bool clock_passed(uint64_t deadline);
 void clock_wait(uint64_t microseconds);
+
+/* How many whole microseconds so many TSC ticks are. */
+uint64_t clock_microseconds(uint64_t ticks);
 
 #endif

@@ -18,9 +18,8 @@ struct spinlock {
 static inline void spinlock_acquire(struct spinlock *lock)
 {
     while (atomic_exchange_explicit(&lock->held, true, memory_order_acquire)) {
-        while (atomic_load_explicit(&lock->held, memory_order_relaxed)) {
+        while (atomic_load_explicit(&lock->held, memory_order_relaxed))
             __builtin_ia32_pause();
-        }
     }
 }
 

@@ -1,0 +1,145 @@
+/*
+ * Where a CPU wakes up after INIT and SIPI: real mode, at the beginning of a page below 1 MiB.
+ *
+ *   in:  CS = page / 16, IP = 0; nothing else is known. SDM Vol. 3, "MP Initialization Protocol
+ *        Algorithm for MP Systems".
+ *   out: main(RDI = its struct cpu) in long mode, on its own stack, with the kernel's page tables.
+ *
+ * All CPUs come through here at the same time, so none writes to the page and none has a stack
+ * until its APIC id has told it which one is its own. The page is mapped read-only anyway: the
+ * descriptors have their accessed bits set, since the processor would set them.
+ *
+ * There is no IDT here: a fault shuts the processor down. So nothing is done that could fault with
+ * what the boot CPU has itself: long mode, NX, the same tables.
+ */
+#include "boot/ap_trampoline.h"
+
+#define CR0_PE            (1 << 0)
+#define CR0_MP            (1 << 1)
+#define CR0_ET            (1 << 4)
+#define CR0_NE            (1 << 5)
+#define CR0_WP            (1 << 16)
+#define CR0_PG            (1 << 31)
+#define CR4_PAE           (1 << 5)
+#define MSR_APIC_BASE     0x1b
+#define APIC_BASE_EXTD    (1 << 10)
+#define APIC_BASE_ENABLE  (1 << 11)
+#define MSR_X2APIC_ID     0x802
+#define XAPIC_ID          0x20
+#define XAPIC_ID_SHIFT    24
+#define MSR_EFER          0xc0000080
+#define SELECTOR_CODE_64  0x08
+#define SELECTOR_DATA     0x10
+#define SELECTOR_CODE_32  0x18
+
+#define HERE(symbol)      (symbol - ap_trampoline)
+#define PARAMETER(offset) AP_PARAMETERS + offset
+
+    .section .trampoline, "a"
+    .balign 16
+    .global ap_trampoline
+
+    .code16
+ap_trampoline:
+    cli
+    cld
+    mov %cs, %ax
+    mov %ax, %ds
+    movzwl %ax, %ebx
+    shl $4, %ebx /* the page's address, from here to the end */
+    lidtl HERE(no_idt)
+    lgdtl PARAMETER(AP_GDT)
+    /* INIT leaves the caches as they were, or off where firmware never had this CPU. */
+    mov $(CR0_NE | CR0_ET | CR0_MP | CR0_PE), %eax
+    mov %eax, %cr0
+    ljmpl *PARAMETER(AP_FAR_32)
+
+    .code32
+protected_mode:
+    mov $SELECTOR_DATA, %eax
+    mov %eax, %ds
+    mov %eax, %es
+    mov %eax, %ss
+    xor %eax, %eax
+    mov %eax, %fs
+    mov %eax, %gs
+
+    /* SDM, "Initializing IA-32e Mode": PAE, CR3, LME, and paging last. */
+    mov $CR4_PAE, %eax
+    mov %eax, %cr4
+    mov PARAMETER(AP_CR3)(%ebx), %eax
+    mov %eax, %cr3
+    mov $MSR_EFER, %ecx
+    mov PARAMETER(AP_EFER)(%ebx), %eax
+    xor %edx, %edx
+    wrmsr
+    mov $(CR0_PG | CR0_WP | CR0_NE | CR0_ET | CR0_MP | CR0_PE), %eax
+    mov %eax, %cr0
+    ljmpl *PARAMETER(AP_FAR_64)(%ebx)
+
+    .code64
+long_mode:
+    mov %ebx, %ebx /* the upper half is undefined after the change of mode */
+
+    /*
+     * The id as the local APIC has it, since that is what IPIs are sent to. In x2APIC mode it is
+     * wider than xAPIC mode could tell, so the mode comes first.
+     */
+    mov PARAMETER(AP_APIC)(%rbx), %rdi
+    test %rdi, %rdi
+    jnz 2f
+    mov $MSR_APIC_BASE, %ecx
+    rdmsr
+    test $APIC_BASE_EXTD, %eax
+    jnz 1f
+    or $(APIC_BASE_EXTD | APIC_BASE_ENABLE), %eax
+    wrmsr
+1:  mov $MSR_X2APIC_ID, %ecx
+    rdmsr
+    jmp 3f
+2:  mov XAPIC_ID(%rdi), %eax
+    shr $XAPIC_ID_SHIFT, %eax
+
+3:  mov PARAMETER(AP_DOORS)(%rbx), %rsi
+    mov PARAMETER(AP_DOOR_COUNT)(%rbx), %ecx
+4:  cmp %eax, AP_DOOR_APIC_ID(%rsi)
+    je 5f
+    add $AP_DOOR_SIZE, %rsi
+    dec %ecx
+    jnz 4b
+    jmp left_out
+
+5:  mov $AP_DOOR_OPEN, %eax
+    mov $AP_DOOR_PASSED, %edx
+    lock cmpxchg %edx, AP_DOOR_STATE(%rsi)
+    jne left_out
+    mov AP_DOOR_STACK(%rsi), %rsp
+    mov AP_DOOR_CPU(%rsi), %rdi
+    xor %ebp, %ebp /* the back trace ends here */
+    push %rbp
+    jmp *PARAMETER(AP_MAIN)(%rbx)
+
+left_out:
+    cli
+    hlt
+    jmp left_out
+
+    .balign 8
+gdt:
+    .quad 0
+    .quad 0x00af9b000000ffff /* 64-bit code */
+    .quad 0x00cf93000000ffff /* data */
+    .quad 0x00cf9b000000ffff /* 32-bit code */
+gdt_end:
+
+no_idt:
+    .word 0
+    .long 0
+
+    .org ap_trampoline + PARAMETER(AP_GDT)
+    .word gdt_end - gdt - 1
+    .long HERE(gdt)
+    .long HERE(protected_mode)
+    .word SELECTOR_CODE_32
+    .long HERE(long_mode)
+    .word SELECTOR_CODE_64

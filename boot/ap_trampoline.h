@@ -1,0 +1,72 @@
+/*
+ * What kernel/smp.c and boot/ap_trampoline.S agree on: how a CPU that starts finds its way.
+ */
+#ifndef BOOT_AP_TRAMPOLINE_H
+#define BOOT_AP_TRAMPOLINE_H
+
+/*
+ * The door of a CPU. Only one that finds its own open goes through: the boot CPU shuts the doors of
+ * those that it resets or gives up, so that a late one stops where it does no harm.
+ */
+#define AP_DOOR_SHUT   0
+#define AP_DOOR_OPEN   1
+#define AP_DOOR_PASSED 2
+
+/* struct ap_door */
+#define AP_DOOR_APIC_ID 0
+#define AP_DOOR_STATE   4
+#define AP_DOOR_CPU     8
+#define AP_DOOR_STACK   16
+#define AP_DOOR_SIZE    24
+
+/* struct ap_parameters, which stands at AP_PARAMETERS in the page */
+#define AP_PARAMETERS 0x180
+#define AP_CR3        0
+#define AP_EFER       4
+#define AP_DOOR_COUNT 8
+#define AP_DOORS      16
+#define AP_APIC       24
+#define AP_MAIN       32
+#define AP_GDT        42
+#define AP_FAR_32     48
+#define AP_FAR_64     54
+#define AP_SIZE       60
+
+#ifndef __ASSEMBLER__
+
+#include <stdint.h>
+
+struct ap_door {
+    uint32_t apic_id;
+    _Atomic(uint32_t) state;
+    uint64_t cpu;   /* what `main` gets */
+    uint64_t stack; /* its top, virtual */
+};
+
+/*
+ * The boot CPU fills in the first part; the second comes with the code and
+ * holds distances from its beginning, to each of which the boot CPU adds the page's address.
+ */
+struct __attribute__((packed)) ap_parameters {
+    uint32_t cr3;
+    uint32_t efer;
+    uint32_t door_count;
+    uint32_t padding;
+    uint64_t doors; /* virtual, of door_count struct ap_door */
+    uint64_t apic;  /* virtual, of the xAPIC registers; 0: go to x2APIC mode */
+    uint64_t main;  /* virtual: void main(struct cpu *) */
+
+    uint16_t gdt_limit_padding;
+    uint16_t gdt_limit;
+    uint32_t gdt_base;
+    uint32_t far_32;
+    uint16_t far_32_selector;
+    uint32_t far_64;
+    uint16_t far_64_selector;
+};
+
+/* To copy to the beginning of a page below 1 MiB. */
+extern const uint8_t ap_trampoline[AP_PARAMETERS + AP_SIZE];
+
+#endif
+#endif
