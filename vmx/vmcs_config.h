@@ -9,12 +9,13 @@
 
 #include <stdint.h>
 
+#include "vmx/field.h"
 #include "vmx/finding.h"
 #include "vmx/vmx_msr.h"
 
 struct vmcs_config {
     int size;             /* of the VMXON and VMCS regions, in bytes: IA32_VMX_BASIC[44:32] */
-    int order;            /* get_order(size): the regions take 2^order pages */
+    int order;            /* get_order(size): the regions take 2^order pages; 52 for size 0 */
     uint32_t basic_cap;   /* the high half of IA32_VMX_BASIC without the size */
     uint32_t revision_id; /* IA32_VMX_BASIC[30:0]: bit 31 never ends up here */
     uint32_t pin_based_exec_ctrl;
@@ -23,6 +24,10 @@ struct vmcs_config {
     uint32_t vmexit_ctrl;
     uint32_t vmentry_ctrl;
 };
+
+/* The fields of struct vmcs_config, in its order. */
+extern const struct field vmcs_config_fields[];
+extern const uint32_t vmcs_config_field_count;
 
 /*
  * Derives the configuration of one CPU. Every rule that the values break is added to `findings`

@@ -70,3 +70,12 @@ uint64_t vmx_msr_capability(const struct vmx_msrs *msrs, uint32_t msr)
 {
     return vmx_msr_exists(msrs, msr) ? vmx_msr_value(msrs, msr) : 0;
 }
+
+uint32_t vmx_msr_true(const struct vmx_msrs *msrs, uint32_t msr)
+{
+    uint32_t true_msr = msr - IA32_VMX_PINBASED_CTLS + IA32_VMX_TRUE_PINBASED_CTLS;
+
+    if (msr < IA32_VMX_PINBASED_CTLS || msr > IA32_VMX_ENTRY_CTLS)
+        return msr;
+    return vmx_msr_exists(msrs, true_msr) && vmx_msr_is_present(msrs, true_msr) ? true_msr : msr;
+}

@@ -70,4 +70,11 @@ bool vmx_msr_exists(const struct vmx_msrs *msrs, uint32_t msr);
  */
 uint64_t vmx_msr_capability(const struct vmx_msrs *msrs, uint32_t msr);
 
+/*
+ * Which MSR tells the settings of a control word: the TRUE one in place of IA32_VMX_PINBASED_CTLS,
+ * PROCBASED_CTLS, EXIT_CTLS or ENTRY_CTLS where it exists and was read; `msr` itself for all
+ * others.
+ */
+uint32_t vmx_msr_true(const struct vmx_msrs *msrs, uint32_t msr);
+
 #endif

@@ -1,0 +1,36 @@
+/*
+ * IA32_VMX_BASIC drawn for a person, bit field by bit field, with what each value means: plain
+ * ASCII, at most 78 columns.
+ *
+ * SDM Vol. 3, appendix "VMX Capability Reporting Facility", "Basic VMX Information".
+ */
+#ifndef VMX_BASIC_RENDER_H
+#define VMX_BASIC_RENDER_H
+
+#include <stdint.h>
+
+#include "lib/format.h"
+#include "vmx/finding.h"
+
+struct basic_field {
+    uint8_t high, low; /* bits */
+    const char *name;  /* for programs: "memory-type" */
+};
+
+/* From bit 63 down to bit 0, without a gap. */
+enum { BASIC_FIELD_COUNT = 13 };
+extern const struct basic_field basic_fields[BASIC_FIELD_COUNT];
+
+/* The field's value in a value of IA32_VMX_BASIC, and what that means in a few words. */
+uint64_t basic_field_value(const struct basic_field *field, uint64_t basic);
+const char *basic_field_meaning(const struct basic_field *field, uint64_t basic);
+
+/*
+ * Draws `basic`. A field that `findings` (may be NULL) says something about is marked `!` for a
+ * warning and `X` for a refusal. `paint` (may be NULL) is called before the line of each field with
+ * the severity that the line has, and with SEVERITY_NONE after it: the place for colours.
+ */
+void basic_render(struct sink *sink, uint64_t basic, const struct findings *findings,
+                  void (*paint)(struct sink *sink, enum severity severity));
+
+#endif

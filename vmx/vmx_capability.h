@@ -1,0 +1,30 @@
+/*
+ * vmx_capability: what the capability MSRs say beyond what vmcs_config holds, field by field. The
+ * fields are the rows of vmx/vmx_capability.def; an MSR that does not exist leaves its fields 0.
+ */
+#ifndef VMX_VMX_CAPABILITY_H
+#define VMX_VMX_CAPABILITY_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "vmx/field.h"
+#include "vmx/vmx_msr.h"
+
+#define VMX_CAPABILITY_BOOL                        bool
+#define VMX_CAPABILITY_NUMBER                      uint32_t
+#define VMX_CAPABILITY_HEX                         uint64_t
+#define VMX_CAPABILITY(kind, name, msr, high, low) VMX_CAPABILITY_##kind name;
+struct vmx_capability {
+#include "vmx/vmx_capability.def"
+};
+#undef VMX_CAPABILITY
+
+/* The fields of struct vmx_capability, in its order. */
+extern const struct field vmx_capability_fields[];
+extern const uint32_t vmx_capability_field_count;
+
+/* Fills all of `capability` from one CPU's capability MSRs. */
+void vmx_capability_derive(const struct vmx_msrs *msrs, struct vmx_capability *capability);
+
+#endif
