@@ -83,12 +83,32 @@ class Bochs(TerminalEmulator):
         return "\n".join(f"Bochs: {line}" for line in panics)
 
 
+def launch(configuration: str, folder: Path) -> "tuple[subprocess.Popen[bytes], int]":
+    """Starts Bochs with a configuration; gives the process and its terminal, which must be drained."""
+    written, commands = folder / "bochsrc", folder / "bochs-commands"
+    written.write_text(configuration, encoding="utf-8")
+    commands.write_text("c\n", encoding="ascii")  # Debian's Bochs starts in its debugger
+    ours, its = pty.openpty()
+    try:
+        process = start(
+            [_BINARY, "-q", "-f", str(written), "-rc", str(commands)],
+            stdin=its,
+            output=its,
+            environment={**os.environ, "TERM": "xterm", "LC_ALL": "C"},
+        )
+    finally:
+        os.close(its)
+    return process, ours
+
+
 def start_bochs(plan: Plan, iso: Path, folder: Path) -> Emulator:
     """Starts Bochs with the ISO; its files go to the folder."""
     if plan.firmware != "bios":
         raise UserError("Bochs has no UEFI firmware: use --firmware bios, or --on tcg")
     if plan.pixels:
         raise UserError("Bochs runs here without a frame buffer: use --screen text, or --on tcg")
+    if plan.usb:
+        raise UserError("Bochs boots from CD here: use --media cd, or --on tcg")
     cpu = plan.cpu or DEFAULT_CPU
     models = cpu_models()
     if models and cpu not in models:
@@ -97,23 +117,9 @@ def start_bochs(plan: Plan, iso: Path, folder: Path) -> Emulator:
     if not bios.is_file():
         raise UserError(f"no such firmware image: {bios}")
     serial, log = folder / "serial.txt", folder / "bochs.log"
-    configuration, commands = folder / "bochsrc", folder / "bochs-commands"
-    configuration.write_text(
-        _CONFIGURATION.format(
-            bios=bios, memory=plan.memory, cpu=cpu, count=f"1:{plan.cpus}:1", iso=iso,
-            serial=serial, log=log,
-        ),
-        encoding="utf-8",
+    configuration = _CONFIGURATION.format(
+        bios=bios, memory=plan.memory, cpu=cpu, count=f"1:{plan.cpus}:1", iso=iso, serial=serial,
+        log=log,
     )  # fmt: skip
-    commands.write_text("c\n", encoding="ascii")  # Debian's Bochs starts in its debugger
-    ours, its = pty.openpty()
-    try:
-        process = start(
-            [_BINARY, "-q", "-f", str(configuration), "-rc", str(commands)],
-            stdin=its,
-            output=its,
-            environment={**os.environ, "TERM": "xterm", "LC_ALL": "C"},
-        )
-    finally:
-        os.close(its)
-    return Bochs(process, serial, ours, log)
+    process, terminal = launch(configuration, folder)
+    return Bochs(process, serial, terminal, log)

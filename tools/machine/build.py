@@ -22,6 +22,12 @@ def _alone(folder: Path) -> Iterator[None]:
         yield
 
 
+def _failure(lines: list[str]) -> list[str]:
+    """The part of the output that tells what went wrong."""
+    first = next((i for i, line in enumerate(lines) if line.startswith("FAILED:")), 0)
+    return [line for line in lines[first:] if not line.startswith("[")][:60]
+
+
 def build(preset: str, targets: list[str], progress: Progress) -> Path:
     """
     Builds the targets (none: all) of a CMake preset and returns the build folder. On failure the
@@ -47,7 +53,7 @@ def build(preset: str, targets: list[str], progress: Progress) -> Path:
                 raise UserError(f"cannot build: {error}") from error
             if status != 0:
                 progress.clear()
-                tail = "\n".join(lines[-60:])
+                tail = "\n".join(_failure(lines))
                 raise UserError(f"{tail}\n\nthe build failed ({' '.join(command)}); log: {log}")
     progress.clear()
     return folder

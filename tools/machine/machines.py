@@ -7,6 +7,7 @@ from pathlib import Path
 
 from machine.bochs import start_bochs
 from machine.emulator import Emulator
+from machine.nested_kvm import GRUB_COMMANDS, start_nested_kvm
 from machine.plan import Plan
 from machine.qemu import start_qemu
 
@@ -18,12 +19,14 @@ class Machine:
     start: Callable[[Plan, Path, Path], Emulator]  # plan, ISO, folder for its files
     packages: str  # the group of tools/setup
     timeout: int  # seconds: what nobody would want to wait longer for
+    grub: tuple[str, ...] = ()  # GRUB commands that the machine itself needs
 
 
 MACHINES = {
     "kvm": Machine(start_qemu, "qemu", 120),
     "bochs": Machine(start_bochs, "bochs", 120),
     "tcg": Machine(start_qemu, "qemu", 120),
+    "nested-kvm": Machine(start_nested_kvm, "nested", 900, GRUB_COMMANDS),
 }
 
 

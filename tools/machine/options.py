@@ -27,6 +27,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     add("--cpus", type=_count, metavar="N", help="number of CPUs")
     add("--memory", type=_count, default=256, metavar="MIB", help="default: 256")
     add("--chipset", "--machine", choices=("pc", "q35"), default="q35", help="of QEMU; default: q35")
+    add("--media", choices=("cd", "usb"), default="cd", help="what the ISO is written to; default: cd")
     add("--screen", choices=("text", "pixels"), help="text mode or a frame buffer")
     add("--append", action="append", default=[], metavar='"WORDS"', help="the kernel's command line")
     add("--grub", action="append", default=[], metavar='"COMMAND"', help="GRUB command before boot")
@@ -48,6 +49,7 @@ def plan_of(options: argparse.Namespace, machine: str, words: list[str], display
         cpus=options.cpus or min(os.cpu_count() or 1, 2),
         memory=options.memory,
         chipset=options.chipset,
+        usb=options.media == "usb",
         pixels=screen == "pixels",
         display=display,
         words=tuple(words),

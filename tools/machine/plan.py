@@ -15,6 +15,7 @@ class Plan:
     cpus: int = 1
     memory: int = 256  # MiB
     chipset: str = "q35"  # or "pc", QEMU
+    usb: bool = False  # boot the ISO as a USB stick instead of a CD, QEMU
     pixels: bool = False  # a frame buffer instead of text mode
     display: bool = False  # a window on the person's screen
     words: tuple[str, ...] = ()  # the kernel's command line

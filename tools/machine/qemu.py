@@ -78,6 +78,15 @@ def _firmware(plan: Plan, folder: Path) -> list[str]:
     ]  # fmt: skip
 
 
+def _media(plan: Plan, iso: Path) -> list[str]:
+    if plan.usb:
+        return [
+            "-device", "qemu-xhci", "-drive", f"id=stick,if=none,file={iso},format=raw,readonly=on",
+            "-device", "usb-storage,drive=stick,removable=on,bootindex=1",
+        ]  # fmt: skip
+    return ["-drive", f"file={iso},format=raw,media=cdrom,readonly=on", "-boot", "d"]
+
+
 def qemu_command(plan: Plan, iso: Path, folder: Path) -> list[str]:
     """The command line, without what a caller adds (monitor, gdb stub)."""
     kvm = plan.machine == "kvm"
@@ -88,7 +97,7 @@ def qemu_command(plan: Plan, iso: Path, folder: Path) -> list[str]:
         "-cpu", cpu, "-smp", str(plan.cpus), "-m", str(plan.memory),
         "-vga", "std", *([] if plan.display else ["-display", "none"]),
         *_firmware(plan, folder),
-        "-drive", f"file={iso},format=raw,media=cdrom,readonly=on", "-boot", "d",
+        *_media(plan, iso),
         "-serial", f"file:{folder / 'serial.txt'}",
     ]  # fmt: skip
 

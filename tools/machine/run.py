@@ -168,17 +168,19 @@ def _boot(options: argparse.Namespace, plan: Plan, kernel: Path, progress: Progr
         iso = folder / "rootmode.iso"
         (folder / "serial.txt").unlink(missing_ok=True)
         progress.show("making the ISO")
-        make_iso(iso, kernel, plan.words, plan.grub, plan.pixels)
+        make_iso(iso, kernel, plan.words, (*machine.grub, *plan.grub), plan.pixels)
         screen = Screen(progress)
         console = Console(screen.line, hide_report=options.report is not None)
-        emulator = machine.start(plan, iso, folder)
+        emulator: Emulator | None = None
         try:
+            emulator = machine.start(plan, iso, folder)
             in_time = _watch(emulator, console, screen, plan, timeout)
             console.finish()
             if options.screenshot and in_time:
                 emulator.screenshot(options.screenshot)
         finally:
-            emulator.stop()
+            if emulator:
+                emulator.stop()
             iso.unlink(missing_ok=True)
             screen.finish()
         status = _outcome(console, emulator, in_time, timeout)
@@ -210,7 +212,7 @@ def _run(options: argparse.Namespace) -> Exit:
         words.append("exit=poweroff")
     if options.report and not any(word.startswith("report=") for word in words):
         words.append("report=both")
-    display = bool(os.environ.get("DISPLAY")) and not options.headless and name != "bochs"
+    display = bool(os.environ.get("DISPLAY")) and not options.headless and name in ("kvm", "tcg")
     plan = plan_of(options, name, words, display and not options.screenshot)
     _setup(MACHINES[name].packages)
     kernel = options.kernel or build_kernel(progress)

@@ -1,0 +1,243 @@
+"""
+The boots, as a table: what tools/run is given, the exit status wanted, what must hold. The whole
+of the real machines is here; a new boot is a new row.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+from boot.checks import (
+    ALWAYS,
+    IN_VMX,
+    Check,
+    console_has,
+    cpus,
+    field_is,
+    finding,
+    no_other,
+    picture,
+    ram,
+    selftest,
+    states,
+)
+from machine.bochs import DEFAULT_CPU, VMX_CPUS
+
+OK, REFUSED, WRONG_USE, TIMEOUT, DIED = range(5)
+SCREENSHOT = "SCREENSHOT"  # stands for a file's name among the arguments
+FAKE = "FAKE:"  # stands for a kernel made of tests/boot/fake.S, with this name
+
+
+@dataclass(frozen=True)
+class Boot:
+    """One row."""
+
+    name: str
+    arguments: tuple[str, ...]  # of tools/run
+    status: int
+    checks: tuple[Check, ...]
+    report: bool = True
+    long: bool = False  # only with tools/test --long
+
+
+def _bochs(
+    name: str, status: int, checks: tuple[Check, ...], *options: str, append: str = "", cpu: str = "",
+    count: int = 2,
+) -> Boot:  # fmt: skip
+    arguments = ["--on", "bochs", "--cpus", str(count), *options]
+    if cpu:
+        arguments += ["--cpu", cpu]
+    if append:
+        arguments += ["--append", append]
+    return Boot(f"bochs/{name}", tuple(arguments), status, (*ALWAYS, cpus(count), *checks))
+
+
+def _models() -> list[Boot]:
+    """Every CPU model with VMX; the size of 4096 bytes is Bochs's own, the same in every model."""
+    return [
+        _bochs(model, OK, (*IN_VMX, field_is("vmcs_config.size", 4096)), cpu=model)
+        for model in VMX_CPUS
+    ]
+
+
+def _processors() -> list[Boot]:
+    boots = [
+        _bochs(f"{count} CPUs", OK, IN_VMX, count=count, cpu=DEFAULT_CPU) for count in (1, 4, 8)
+    ]
+    boots.append(
+        Boot(
+            "bochs/cpus=2 of 4",
+            ("--on", "bochs", "--cpus", "4", "--append", "cpus=2"),
+            OK,
+            (*ALWAYS, cpus(2), *IN_VMX),
+        )
+    )
+    return boots
+
+
+def _without_vmx() -> list[Boot]:
+    off = states("off")
+    return [_bochs("ryzen", REFUSED, (finding("cpuid-svm-instead", "refusal", 0), off), cpu="ryzen")]
+
+
+def _stages() -> list[Boot]:
+    return [
+        _bochs("stop=caps", OK, (states("off"),), append="stop=caps"),
+        _bochs("stop=vmxon", OK, (states("root"),), append="stop=vmxon"),
+        _bochs("stop=vmptrld", OK, IN_VMX, append="stop=vmptrld"),
+        _bochs("unknown word", OK, (*IN_VMX, console_has("check")), append="chek=strict"),
+    ]
+
+
+def _selftests() -> list[Boot]:
+    return [
+        _bochs(f"selftest {model}", OK, (*IN_VMX, selftest(15)), append="selftest", cpu=model)
+        for model in ("core2_penryn_t9600", "corei7_haswell_4770", "tigerlake")
+    ]
+
+
+# What IA32_VMX_BASIC is in Bochs 2.7's Haswell, with one field changed at a time: the rule that the
+# value breaks, its severity under check=kvm (KVM's own checks refuse, the rest is told), the field
+# and what stands in it. SDM Vol. 3, "Basic VMX Information".
+_BASIC_RULES = (
+    ("basic-revision-bit-31", "0x00d810008000002b", "warning", "31", "0x1"),
+    ("basic-size-zero", "0x00d800000000002b", "refusal", "44:32", "0x0"),
+    ("basic-size-over-page", "0x00d810010000002b", "refusal", "44:32", "0x1001"),
+    ("basic-reserved-47-45", "0x00d830000000002b", "warning", "47:45", "0x1"),
+    ("basic-32-bit-addresses", "0x00d910000000002b", "refusal", "48", "0x1"),
+    ("basic-memory-type", "0x00c010000000002b", "refusal", "53:50", "0x0"),
+    ("basic-bit-57", "0x02d810000000002b", "warning", "57", "0x1"),
+    ("basic-reserved-63-59", "0x08d810000000002b", "warning", "63:59", "0x1"),
+)
+
+
+def _pretended() -> list[Boot]:
+    """Each refusal about IA32_VMX_BASIC, on the boot CPU, on another, and as KVM has it."""
+    boots = []
+    for rule, value, severity, bits, seen in _BASIC_RULES:
+        fields: dict[str, Any] = {"msr": "0x480", "bits": bits, "seen": seen}
+        for cpu in (0, 1):
+            checks = (
+                finding(rule, "refusal", cpu, **fields),
+                finding("pretended", "note", cpu),
+                no_other("basic-", rule, cpu),
+                states("off"),
+            )
+            words = f"check=strict pretend=cpu{cpu}:0x480:{value}"
+            boots.append(_bochs(f"{rule} cpu{cpu}", REFUSED, checks, append=words))
+        on_all = (finding(rule, severity, **fields), no_other("basic-", rule))
+        words = f"check=kvm pretend=0x480:{value}"
+        boots.append(
+            _bochs(f"{rule} check=kvm", REFUSED, (*on_all, states("off")), append=words)
+            if severity == "refusal"
+            else _bochs(f"{rule} check=kvm", OK, (*on_all, states("loaded")), append=words)
+        )
+    return boots
+
+
+def _feature_control() -> list[Boot]:
+    """
+    SeaBIOS and BIOS-bochs-legacy leave IA32_FEATURE_CONTROL open in Bochs; GRUB can then write it
+    on the boot CPU. Bit 0 locks, bit 1 allows VMXON inside SMX, bit 2 outside.
+    """
+    seabios = ("--bios", "/usr/share/seabios/bios.bin")
+    legacy = ("--bios", "/usr/share/bochs/BIOS-bochs-legacy")
+    unlocked = (*IN_VMX, finding("feature-control-unlocked", "note"))
+    return [
+        _bochs(
+            "feature control locked off", REFUSED,
+            (finding("feature-control-locked-off", "refusal", 0, msr="0x3a"), states("off")),
+            *seabios, "--grub", "wrmsr 0x3a 0x1",
+        ),
+        _bochs(
+            "feature control inside SMX only", REFUSED,
+            (finding("feature-control-smx-only", "refusal", 0, msr="0x3a"), states("off")),
+            *seabios, "--grub", "wrmsr 0x3a 0x3",
+        ),
+        _bochs("feature control open, SeaBIOS", OK, unlocked, *seabios),
+        _bochs("feature control open, legacy BIOS", OK, unlocked, *legacy),
+    ]  # fmt: skip
+
+
+def _tcg(name: str, checks: tuple[Check, ...], *options: str, count: int = 1) -> Boot:
+    refusal = finding("cpuid-svm-instead", "refusal", 0)
+    return Boot(
+        f"tcg/{name}",
+        ("--on", "tcg", "--cpus", str(count), *options),
+        REFUSED,
+        (*ALWAYS, cpus(count), states("off"), refusal, *checks),
+    )
+
+
+def _qemu() -> list[Boot]:
+    """TCG has SVM and no VMX: a clear refusal, after everything before it has worked."""
+    boots = []
+    for firmware in ("bios", "uefi"):
+        for chipset in ("pc", "q35"):
+            for count in (1, 16):
+                boots.append(
+                    _tcg(
+                        f"{firmware} {chipset} {count} CPUs",
+                        (field_is("boot.firmware", firmware),),
+                        "--firmware", firmware, "--chipset", chipset, count=count,
+                    )  # fmt: skip
+                )
+        boots.append(_tcg(f"{firmware} 8 GiB", (ram(8192),), "--firmware", firmware, "--memory", "8192"))
+        boots.append(
+            _tcg(f"{firmware} USB stick", (), "--firmware", firmware, "--media", "usb")
+        )
+    boots += [
+        _tcg("bios 64 MiB", (ram(64),), "--memory", "64"),
+        _tcg("uefi 128 MiB", (ram(128),), "--firmware", "uefi", "--memory", "128"),
+        _tcg("64 CPUs", (), count=64),
+    ]
+    no_svm = Boot(
+        "tcg/neither VMX nor SVM",
+        ("--on", "tcg", "--cpus", "1", "--cpu", "max,-svm"),
+        REFUSED,
+        (*ALWAYS, cpus(1), states("off"), finding("cpuid-no-vmx", "refusal", 0)),
+    )
+    return [*boots, no_svm]
+
+
+def _screens() -> list[Boot]:
+    """With a screenshot the machine stays on after its verdict, until the picture is taken."""
+    take = ("--screenshot", SCREENSHOT)
+    return [
+        _tcg("bios pixels", (picture(1024, 768),), "--screen", "pixels", *take),
+        _tcg("bios text", (picture(720, 400),), "--screen", "text", *take),
+        _tcg("uefi pixels", (picture(1024, 768),), "--firmware", "uefi", *take),
+    ]
+
+
+def _tool_itself() -> list[Boot]:
+    """tools/run's other ends, shown with kernels that do nothing but end so."""
+
+    def fake(name: str, status: int, *options: str) -> Boot:
+        return Boot(
+            f"tools/run {name}", ("--on", "tcg", "--kernel", FAKE + name, *options), status, (), False
+        )
+
+    return [
+        fake("ok", OK),
+        fake("refused", REFUSED),
+        fake("panic", DIED),
+        fake("silent", DIED),
+        fake("hang", TIMEOUT, "--timeout", "4"),
+        Boot("tools/run bad report", ("--on", "tcg", "--kernel", FAKE + "ok"), DIED, ()),
+        Boot("tools/run no such CPU", ("--on", "bochs", "--cpu", "none"), WRONG_USE, (), False),
+        Boot("tools/run no UEFI", ("--on", "bochs", "--firmware", "uefi"), WRONG_USE, (), False),
+    ]
+
+
+BOOTS: tuple[Boot, ...] = (
+    *_tool_itself(),
+    *_models(),
+    *_processors(),
+    *_without_vmx(),
+    *_stages(),
+    *_selftests(),
+    *_feature_control(),
+    *_pretended(),
+    *_qemu(),
+    *_screens(),
+)

@@ -1,0 +1,291 @@
+"""
+What must hold of a boot. Each check takes the boot's result and yields a sentence for each thing
+that is wrong. Expected values come from the SDM ("VMX Capability Reporting Facility") and from what
+the machine was told to be, never from an earlier run.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from boot import schema
+
+
+@dataclass(frozen=True)
+class Result:
+    """What one boot gave."""
+
+    status: int
+    console: str
+    messages: str  # of tools/run itself
+    report: Any  # the JSON document, {} where there is none
+    screenshot: Path | None = field(default=None)
+
+
+Check = Callable[[Result], Iterator[str]]
+
+# IA32_VMX_BASIC and its neighbours: SDM Vol. 3, "VMX Capability Reporting Facility".
+_BASIC = "0x480"
+_TRUE_CONTROLS = ("0x48d", "0x48e", "0x48f", "0x490")
+_ALWAYS = tuple(f"{msr:#x}" for msr in range(0x480, 0x48B))
+_PRIMARY_TERTIARY = 1 << 17
+_PRIMARY_SECONDARY = 1 << 31
+_SECONDARY_EPT = 1 << 1
+_SECONDARY_VPID = 1 << 5
+_SECONDARY_VM_FUNCTIONS = 1 << 13
+_EXIT_SECONDARY = 1 << 31
+_CONTROLS = {  # field of vmcs_config: capability MSR, its TRUE form
+    "pin_based_exec_ctrl": ("0x481", "0x48d"),
+    "cpu_based_exec_ctrl": ("0x482", "0x48e"),
+    "cpu_based_2nd_exec_ctrl": ("0x48b", "0x48b"),
+    "vmexit_ctrl": ("0x483", "0x48f"),
+    "vmentry_ctrl": ("0x484", "0x490"),
+}
+_PAGE = 4096
+
+
+def _msr(report: Any, name: str) -> int:
+    return int(report["msrs"][name], 16)
+
+
+def structure(result: Result) -> Iterator[str]:
+    """The report is what its description says."""
+    yield from schema.complaints(result.report, schema.REPORT)
+
+
+def told_consistently(result: Result) -> Iterator[str]:
+    """Verdict, exit status and findings agree; what refuses stands on the console with its remedy."""
+    report = result.report
+    refusals = [finding for finding in report["findings"] if finding["severity"] == "refusal"]
+    disagreements = [row["name"] for row in report["selftest"] if not row["agrees"]]
+    if (report["verdict"] == "refused") != (result.status == 1):
+        yield f"verdict {report['verdict']} but exit status {result.status}"
+    if (report["verdict"] == "refused") != bool(refusals or disagreements):
+        yield f"verdict {report['verdict']} with refusals {[f['rule'] for f in refusals]}"
+    if report["findings_lost"] != 0:
+        yield f"{report['findings_lost']} findings were lost"
+    words = " ".join(result.console.split())
+    for finding in refusals:
+        for part in ("text", "remedy"):
+            if " ".join(finding[part].split()) not in words:
+                yield f"the console does not tell the {part} of {finding['rule']}"
+    if "did not power off" in result.messages:
+        yield "the machine did not power itself off"
+
+
+def cpus(count: int) -> Check:
+    """So many CPUs, all started, each with an APIC id of its own."""
+
+    def check(result: Result) -> Iterator[str]:
+        seen = result.report["cpus"]
+        if len(seen) != count:
+            yield f"{len(seen)} CPUs in the report instead of {count}"
+        for index, cpu in enumerate(seen):
+            if cpu["cpu"] != index:
+                yield f"CPU {cpu['cpu']} stands at place {index}"
+            if not cpu["started"]:
+                yield f"CPU {index} did not start"
+        ids = [cpu["apic_id"] for cpu in seen]
+        if len(set(ids)) != len(ids):
+            yield f"APIC ids repeat: {ids}"
+
+    return check
+
+
+def states(state: str) -> Check:
+    """Every CPU ended in this state."""
+
+    def check(result: Result) -> Iterator[str]:
+        for cpu in result.report["cpus"]:
+            if cpu["state"] != state:
+                yield f"CPU {cpu['cpu']} is {cpu['state']}, not {state}"
+
+    return check
+
+
+def regions(result: Result) -> Iterator[str]:
+    """Each CPU has two regions: write-back, aligned, nobody else's; VMPTRST gave the VMCS back."""
+    owners: dict[int, str] = {}
+    for cpu in result.report["cpus"]:
+        for name in ("vmxon_region", "vmcs_region"):
+            region, owner = cpu[name], f"CPU {cpu['cpu']} {name}"
+            if region is None:
+                yield f"{owner} is missing"
+                continue
+            address, order = int(region["address"], 16), region["order"]
+            if region["memory_type"] != "WB":
+                yield f"{owner} is {region['memory_type']}"
+            if address == 0 or address % (_PAGE << order):
+                yield f"{owner} at {address:#x} is not aligned to order {order}"
+            if order != result.report["vmcs_config"]["order"]:
+                yield f"{owner} has order {order}"
+            for page in range(address, address + (_PAGE << order), _PAGE):
+                if page in owners:
+                    yield f"{owner} overlaps {owners[page]}"
+                owners[page] = owner
+        if cpu["vmcs_region"] and cpu["vmptrst"] != cpu["vmcs_region"]["address"]:
+            yield f"CPU {cpu['cpu']}: VMPTRST gave {cpu['vmptrst']}"
+        if cpu["error"] is not None:
+            yield f"CPU {cpu['cpu']}: {cpu['error']}"
+
+
+def msrs_read(result: Result) -> Iterator[str]:
+    """Every capability MSR that this CPU has was read, and none that it has not."""
+    report = result.report
+    wanted = set(_ALWAYS)
+    if _msr(report, _BASIC) >> 55 & 1:
+        wanted |= set(_TRUE_CONTROLS)
+    primary = _msr(report, "0x482") >> 32
+    if primary & _PRIMARY_SECONDARY:
+        wanted.add("0x48b")
+        secondary = _msr(report, "0x48b") >> 32
+        if secondary & (_SECONDARY_EPT | _SECONDARY_VPID):
+            wanted.add("0x48c")
+        if secondary & _SECONDARY_VM_FUNCTIONS:
+            wanted.add("0x491")
+    if primary & _PRIMARY_TERTIARY:
+        wanted.add("0x492")
+    if _msr(report, "0x483") >> 32 & _EXIT_SECONDARY:
+        wanted.add("0x493")
+    seen = set(report["msrs"]) - {"0x3a"}
+    if seen != wanted:
+        yield f"capability MSRs missing {sorted(wanted - seen)}, too many {sorted(seen - wanted)}"
+
+
+def derivation(result: Result) -> Iterator[str]:
+    """vmcs_config is what IA32_VMX_BASIC and the control MSRs say."""
+    report, config = result.report, result.report["vmcs_config"]
+    basic = _msr(report, _BASIC)
+    size = basic >> 32 & 0x1FFF
+    wanted = {
+        "size": size,
+        "order": max((size - 1).bit_length() - 12, 0),
+        "basic_cap": f"{basic >> 32 & ~0x1FFF:#x}",
+        "revision_id": f"{basic & 0x7FFFFFFF:#x}",
+    }
+    for name, value in wanted.items():
+        if config[name] != value:
+            yield f"{name} is {config[name]}, but IA32_VMX_BASIC says {value}"
+    form = basic >> 55 & 1
+    for name, msrs in _CONTROLS.items():
+        if msrs[form] not in report["msrs"]:
+            continue
+        low, high = _msr(report, msrs[form]) & 0xFFFFFFFF, _msr(report, msrs[form]) >> 32
+        control = int(config[name], 16)
+        if control & ~high or low & ~control:
+            yield f"{name} {control:#x} is outside of {msrs[form]}: {low:#x}..{high:#x}"
+
+
+def timing(result: Result) -> Iterator[str]:
+    """The steps were taken one after another; 0 stands for those that a refusal came before."""
+    names = ("entry_tsc", "memory_tsc", "cpus_started_tsc", "vmx_on_all_tsc")
+    steps = [int(result.report["timing"][name], 16) for name in names]
+    taken = steps[:3] if result.status == 1 and steps[3] == 0 else steps
+    if taken != sorted(taken) or taken[0] == 0:
+        yield f"the times do not follow each other: {dict(zip(names, steps))}"
+
+
+def finding(rule: str, severity: str, cpu: int | None = None, **fields: Any) -> Check:
+    """There is such a finding, on this CPU (None: on every one), with these fields."""
+
+    def check(result: Result) -> Iterator[str]:
+        found = [item for item in result.report["findings"] if item["rule"] == rule]
+        wanted = range(len(result.report["cpus"])) if cpu is None else [cpu]
+        for index in wanted:
+            here = [item for item in found if item["cpu"] == index]
+            if not here:
+                yield f"no finding {rule} on CPU {index}"
+            for item in here:
+                for name, value in {"severity": severity, **fields}.items():
+                    if item[name] != value:
+                        yield f"{rule} on CPU {index}: {name} is {item[name]!r}, not {value!r}"
+
+    return check
+
+
+def no_other(prefix: str, rule: str, cpu: int | None = None) -> Check:
+    """Of the rules whose names begin so, none but `rule`, and (if given) on no CPU but `cpu`."""
+
+    def check(result: Result) -> Iterator[str]:
+        for item in result.report["findings"]:
+            if item["rule"].startswith(prefix) and (
+                item["rule"] != rule or cpu not in (None, item["cpu"])
+            ):
+                yield f"unexpected {item['rule']} on CPU {item['cpu']}"
+
+    return check
+
+
+def field_is(path: str, value: Any) -> Check:
+    """A value of the report, named by its path with dots."""
+
+    def check(result: Result) -> Iterator[str]:
+        seen = result.report
+        for part in path.split("."):
+            seen = seen[int(part)] if isinstance(seen, list) else seen.get(part)
+        if seen != value:
+            yield f"{path} is {seen!r}, not {value!r}"
+
+    return check
+
+
+def ram(mib: int) -> Check:
+    """The memory map accounts for the machine's RAM, but for what firmware keeps (16 MiB)."""
+
+    def check(result: Result) -> Iterator[str]:
+        seen = result.report["memory"]["ram_bytes"] >> 20
+        if not mib - 16 <= seen <= mib:
+            yield f"{seen} MiB of RAM in the map of a machine with {mib} MiB"
+
+    return check
+
+
+def selftest(rows: int) -> Check:
+    """The self test ran, with at least so many rows, and each agrees with its prediction."""
+
+    def check(result: Result) -> Iterator[str]:
+        seen = result.report["selftest"]
+        if len(seen) < rows:
+            yield f"{len(seen)} rows in the self test instead of {rows} or more"
+        for row in seen:
+            if not row["agrees"]:
+                yield f"self test {row['name']}: predicted {row['predicted']}, saw {row['seen']}"
+
+    return check
+
+
+def console_has(text: str) -> Check:
+    """The console's text holds this, line breaks aside."""
+
+    def check(result: Result) -> Iterator[str]:
+        if text not in " ".join(result.console.split()):
+            yield f"the console does not say {text!r}"
+
+    return check
+
+
+def picture(width: int, height: int) -> Check:
+    """The frame buffer shows text: a background, several colours, lines in the upper part."""
+
+    def check(result: Result) -> Iterator[str]:
+        if result.screenshot is None or not result.screenshot.exists():
+            yield "there is no screenshot"
+            return
+        kind, size, _, pixels = result.screenshot.read_bytes().split(b"\n", 3)
+        if kind != b"P6" or size != f"{width} {height}".encode():
+            yield f"the screenshot is {kind!r} of {size!r}"
+            return
+        counts: dict[bytes, int] = {}
+        for place in range(0, len(pixels), 3):
+            colour = pixels[place : place + 3]
+            counts[colour] = counts.get(colour, 0) + 1
+        lit = 1 - max(counts.values()) / (width * height)
+        if len(counts) < 3 or not 0.01 < lit < 0.5:
+            yield f"the screenshot shows {len(counts)} colours, {lit:.1%} of it lit"
+
+    return check
+
+
+ALWAYS: tuple[Check, ...] = (structure, told_consistently, timing)
+IN_VMX: tuple[Check, ...] = (states("loaded"), regions, msrs_read, derivation)

@@ -1,0 +1,99 @@
+"""The linters: one check for each, over every file that it is for."""
+
+import json
+import os
+import subprocess
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from machine.build import ROOT, build
+from machine.tally import Tally, Timed
+
+_FOLDERS = ("lib", "boot", "mm", "vmx", "vm", "kernel", "tools", "tests", ".ci")
+
+
+def _files() -> list[Path]:
+    """Every file that somebody wrote."""
+    found = (path for folder in _FOLDERS for path in (ROOT / folder).rglob("*"))
+    return sorted(
+        path.relative_to(ROOT)
+        for path in found
+        if path.is_file() and "__pycache__" not in path.parts and "data" not in path.parts
+    )
+
+
+def _is_script(path: Path, interpreters: Sequence[bytes]) -> bool:
+    with (ROOT / path).open("rb") as file:
+        first = file.readline()
+    return first.startswith(b"#!") and any(first.rstrip().endswith(name) for name in interpreters)
+
+
+def _run(command: Sequence[str], environment: dict[str, str] | None = None) -> list[str]:
+    done = subprocess.run(
+        command, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT, text=True, errors="replace", check=False,
+        env={**os.environ, **(environment or {})},
+    )  # fmt: skip
+    if done.returncode == 0:
+        return []
+    return done.stdout.splitlines()[-60:] or [f"{command[0]} ended with {done.returncode}"]
+
+
+def _compile_commands(folder: Path, logs: Path) -> tuple[Path, list[str]]:
+    """
+    A compilation database with each C file once, as the kernel compiles it where it does: the same
+    source is also compiled for the host and for its tests.
+    """
+    chosen: dict[str, dict[str, str]] = {}
+    for item in json.loads((folder / "compile_commands.json").read_text(encoding="utf-8")):
+        file = item["file"]
+        if file.endswith(".c") and (file not in chosen or "kernel_objects.dir" in item["command"]):
+            chosen[file] = item
+    database = logs / "lint"
+    database.mkdir(parents=True, exist_ok=True)
+    path = database / "compile_commands.json"
+    path.write_text(json.dumps(list(chosen.values())), encoding="utf-8")
+    return database, sorted(chosen)
+
+
+def _clang_tidy(database: Path, sources: list[str]) -> list[str]:
+    def one(source: str) -> list[str]:
+        command = ["clang-tidy", "--quiet", "-p", str(database), "--extra-arg=-Qunused-arguments",
+                   "--extra-arg=-Wno-unknown-warning-option", source]  # fmt: skip
+        return [line for line in _run(command) if "warnings generated" not in line]
+
+    with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
+        return [line for lines in pool.map(one, sources) for line in lines]
+
+
+def lint(tally: Tally, logs: Path) -> None:
+    """Every linter."""
+    tally.heading("linters")
+    files = _files()
+    c_files = [str(path) for path in files if path.suffix in (".c", ".h")]
+    shell = [str(path) for path in files if _is_script(path, (b"/sh", b"bash"))]
+    python = [
+        str(path) for path in files if path.suffix == ".py" or _is_script(path, (b"python3",))
+    ]
+    database, sources = _compile_commands(build("default", [], tally.progress), logs)
+    cppcheck = [
+        "cppcheck", f"--project={database / 'compile_commands.json'}", "--quiet", "--inline-suppr",
+        "--enable=warning,performance,portability", "--error-exitcode=1", "-j",
+        str(os.cpu_count() or 1), "--suppress=missingIncludeSystem", "--std=c11",
+    ]  # fmt: skip
+    mypy = ["mypy", "--strict", "--explicit-package-bases", "--scripts-are-modules", *python]
+    checks: dict[str, Callable[[], list[str]]] = {
+        "clang-format": lambda: _run(["clang-format", "--dry-run", "-Werror", *c_files]),
+        "clang-tidy": lambda: _clang_tidy(database, sources),
+        "cppcheck": lambda: _run(cppcheck),
+        "shellcheck": lambda: _run(["shellcheck", *shell]),
+        "mypy": lambda: _run(mypy, {"MYPYPATH": "tools:tests"}),
+    }
+    for name, check in checks.items():
+        if not tally.wants(f"lint/{name}"):
+            continue
+        tally.progress.show(name)
+        with Timed() as timed:
+            complaints = check()
+        tally.add(f"lint/{name}", complaints, timed.seconds, f"tools/test lint --filter {name}")
