@@ -4,6 +4,8 @@
 #include <stddef.h>
 
 #include "kernel/console_log.h"
+#include "kernel/screen.h"
+#include "kernel/screen_device.h"
 #include "kernel/serial.h"
 #include "kernel/serial_text.h"
 #include "lib/x86.h"
@@ -17,11 +19,14 @@ enum {
 
 static uint8_t log_bytes[LOG_BYTES];
 static struct console_log held_text = {.bytes = log_bytes, .size = LOG_BYTES};
+static struct screen screen;
 static struct serial_text serial = {.send = serial_send};
 static atomic_bool busy;
 static bool configured;
 static bool held;
 static bool serial_wanted;
+static bool screen_wanted = true;
+static bool screen_present;
 static enum colour current_colour;
 
 static void lock(void)
@@ -39,7 +44,7 @@ static void configure(bool want_serial, bool want_screen, unsigned baud)
 {
     configured = true;
     serial_wanted = want_serial && serial_init(baud != 0 ? baud : SERIAL_BAUD_DEFAULT);
-    (void)want_screen;
+    screen_wanted = want_screen;
 }
 
 static void show(void *context, struct console_style style, const char *text, size_t length)
@@ -47,6 +52,14 @@ static void show(void *context, struct console_style style, const char *text, si
     (void)context;
     if (serial_wanted)
         serial_text_write(&serial, style.colour, text, length);
+    if (screen_present && screen_wanted && !style.serial_only)
+        screen_write(&screen, style.colour, text, length);
+}
+
+static void flush(void)
+{
+    if (screen_present && screen_wanted && !held)
+        screen_flush(&screen);
 }
 
 static void put(struct console_style style, const char *text, size_t length)
@@ -86,6 +99,7 @@ static void release(void)
         put(style, note, length);
     }
     console_log_init(&held_text, log_bytes, LOG_BYTES);
+    flush();
 }
 
 /* The caller has the lock. */
@@ -99,6 +113,9 @@ static void write_both(struct sink *sink, const char *text, size_t length)
 {
     lock();
     write_locked(sink, text, length);
+    /* A report comes in many small pieces: the screen follows line by line. */
+    if (length > 0 && text[length - 1] == '\n')
+        flush();
     unlock();
 }
 
@@ -117,6 +134,22 @@ void console_configure(bool want_serial, bool want_screen, unsigned baud)
     unlock();
 }
 
+bool console_screen_init(const struct multiboot_framebuffer *framebuffer)
+{
+    const struct screen_device *device = screen_text_open(framebuffer);
+
+    if (device == NULL)
+        device = screen_pixels_open(framebuffer);
+    if (device == NULL)
+        return false;
+    lock();
+    screen_init(&screen, device);
+    screen_present = true;
+    flush();
+    unlock();
+    return true;
+}
+
 void console_print(const char *format, ...)
 {
     struct sink sink = {write_locked};
@@ -125,6 +158,7 @@ void console_print(const char *format, ...)
     va_start(arguments, format);
     lock();
     vprint_to(&sink, format, arguments);
+    flush();
     unlock();
     va_end(arguments);
 }
@@ -164,7 +198,10 @@ void console_release(void)
 
 void console_drain(void)
 {
-    console_release();
+    lock();
+    release();
+    flush();
+    unlock();
     serial_drain();
 }
 

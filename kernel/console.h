@@ -13,6 +13,8 @@
 
 #include "lib/format.h"
 
+struct multiboot_framebuffer; /* boot/multiboot2.h */
+
 enum colour { COLOUR_PLAIN, COLOUR_HEADING, COLOUR_DIM, COLOUR_OK, COLOUR_WARNING, COLOUR_REFUSAL };
 
 /*
@@ -20,6 +22,12 @@ enum colour { COLOUR_PLAIN, COLOUR_HEADING, COLOUR_DIM, COLOUR_OK, COLOUR_WARNIN
  * Whatever is printed before goes to a serial port of the default rate.
  */
 void console_configure(bool want_serial, bool want_screen, unsigned baud);
+
+/*
+ * Gives the console a screen, EGA text or RGB pixels; false when it can show neither. Memory must
+ * be up. What was printed before is not repeated there, what is held back will be.
+ */
+bool console_screen_init(const struct multiboot_framebuffer *framebuffer);
 
 /* Prints in the colour set last (plain at first). Callable from any CPU, one call at a time. */
 void console_print(const char *format, ...) __attribute__((format(printf, 1, 2)));
