@@ -165,6 +165,10 @@ static enum acpi_result read_fadt(uint32_t length)
 static const uint8_t s5[] = {0x10, 0x05, 0x08, '_',  'S', '5',  '_',  0x12, 0x08,
                              0x04, 0x0a, 0x05, 0x0a, 3,   0x00, 0x00, 0xa0};
 
+/* Name (\_S5, Package (2) {WordConst 7, One}), with a package length of two bytes. */
+static const uint8_t s5_root[] = {0x08, '\\', '_',  'S',  '5', '_', 0x12,
+                                  0x47, 0x00, 0x02, 0x0b, 7,   0,   0x01};
+
 static void aml(const void *code, uint32_t length)
 {
     memset(at(DSDT), 0, 4096);
@@ -484,7 +488,7 @@ static void test_fadt_new(void **state)
 static void test_fadt_odd(void **state)
 {
     (void)state;
-    put(at(FADT) + 76, 0x10000, 4); /* beyond the ports */
+    put(at(FADT) + 76, 0x1b008, 4); /* beyond the ports */
     put(at(FADT) + 48, 0xffff0000, 4);
     put(at(FADT) + 112, 1u << 10, 4);
     assert_int_equal(read_fadt(244), ACPI_OK);
@@ -506,9 +510,6 @@ static void test_fadt_odd(void **state)
 
 static void test_s5(void **state)
 {
-    /* Name (\_S5, Package (2) {WordConst 7, One}), with a package length of two bytes. */
-    static const uint8_t other[] = {0x08, '\\', '_',  'S',  '5', '_', 0x12,
-                                    0x47, 0x00, 0x02, 0x0b, 7,   0,   0x01};
     /* A string that is no name, a name that is no package, then the package. */
     static const uint8_t decoys[] = {'_', 'S', '5', '_', 0x08, '_', 'S', '5', '_', 0x0a, 5, 0x08,
                                      '_', 'S', '5', '_', 0x12, 6,   4,   0,   1,   0,    0};
@@ -521,7 +522,7 @@ static void test_s5(void **state)
     assert_int_equal(find_s5(s5, sizeof(s5), &type), ACPI_OK);
     assert_int_equal(type.a, 5);
     assert_int_equal(type.b, 3);
-    assert_int_equal(find_s5(other, sizeof(other), &type), ACPI_OK);
+    assert_int_equal(find_s5(s5_root, sizeof(s5_root), &type), ACPI_OK);
     assert_int_equal(type.a, 7);
     assert_int_equal(type.b, 1);
     assert_int_equal(find_s5(decoys, sizeof(decoys), &type), ACPI_OK);
@@ -543,10 +544,16 @@ static void test_s5_broken(void **state)
     for (uint32_t length = 0; length < 16; length++)
         assert_int_equal(find_s5(s5, length, &type), ACPI_NO_SLEEP_TYPE);
     assert_int_equal(find_s5(s5, 16, &type), ACPI_OK);
+    for (uint32_t length = 0; length < sizeof(s5_root); length++)
+        assert_int_equal(find_s5(s5_root, length, &type), ACPI_NO_SLEEP_TYPE);
 
     memcpy(code, s5, sizeof(s5));
-    code[8] = 4; /* the package ends inside its second number */
+    code[8] = 5; /* the package ends inside its second number */
     assert_int_equal(find_s5(code, sizeof(code), &type), ACPI_NO_SLEEP_TYPE);
+    code[8] = 4; /* and before it: the one that follows is not in the package */
+    code[12] = 0;
+    assert_int_equal(find_s5(code, sizeof(code), &type), ACPI_NO_SLEEP_TYPE);
+    code[12] = 0x0a;
     code[8] = 0xff; /* its length is that of the next 268 million bytes */
     assert_int_equal(find_s5(code, sizeof(code), &type), ACPI_NO_SLEEP_TYPE);
     code[8] = 8;
