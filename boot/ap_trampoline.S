@@ -112,8 +112,12 @@ long_mode:
 5:  mov $AP_DOOR_OPEN, %eax
     mov $AP_DOOR_PASSED, %edx
     lock cmpxchg %edx, AP_DOOR_STATE(%rsi)
+    je 6f
+    cmp $AP_DOOR_SHUT, %eax
     jne left_out
-    mov AP_DOOR_STACK(%rsi), %rsp
+    pause
+    jmp 5b
+6:  mov AP_DOOR_STACK(%rsi), %rsp
     mov AP_DOOR_CPU(%rsi), %rdi
     xor %ebp, %ebp /* the back trace ends here */
     push %rbp

@@ -5,12 +5,14 @@
 #define BOOT_AP_TRAMPOLINE_H
 
 /*
- * The door of a CPU. Only one that finds its own open goes through: the boot CPU shuts the doors of
- * those that it resets or gives up, so that a late one stops where it does no harm.
+ * The door of a CPU. Each goes only through its own, and only while that is open. The boot CPU
+ * shuts the doors of those that it resets, and one that arrives then waits: in an emulator a SIPI
+ * sent earlier may outlast the reset. It stops for good at the door of one that was given up.
  */
-#define AP_DOOR_SHUT   0
-#define AP_DOOR_OPEN   1
-#define AP_DOOR_PASSED 2
+#define AP_DOOR_SHUT     0
+#define AP_DOOR_OPEN     1
+#define AP_DOOR_PASSED   2
+#define AP_DOOR_LEFT_OUT 3
 
 /* struct ap_door */
 #define AP_DOOR_APIC_ID 0

@@ -108,15 +108,24 @@ static void write_trampoline(uint64_t page)
     parameters->far_64 += (uint32_t)page;
 }
 
+/* Nobody goes through any more: `state` is AP_DOOR_SHUT or _LEFT_OUT. False if its CPU has. */
+static bool shut(struct ap_door *door, uint32_t state)
+{
+    uint32_t seen = atomic_load(&door->state);
+
+    while (seen != AP_DOOR_PASSED) {
+        if (atomic_compare_exchange_weak(&door->state, &seen, state))
+            return true;
+    }
+    return false;
+}
+
 /* INIT only to those that are certainly not in our code: whoever arrives now finds the door shut.
  */
 static void init_missing(void)
 {
     for (uint32_t i = 0; i < door_count; i++) {
-        uint32_t expected = AP_DOOR_OPEN;
-
-        atomic_compare_exchange_strong(&doors[i].state, &expected, AP_DOOR_SHUT);
-        if (expected != AP_DOOR_PASSED)
+        if (shut(&doors[i], AP_DOOR_SHUT))
             apic_send_init(doors[i].apic_id);
     }
 }
@@ -164,10 +173,9 @@ static uint32_t leave_out_missing(void)
     uint32_t answered = 0;
 
     for (uint32_t i = 0; i < door_count; i++) {
-        uint32_t open = AP_DOOR_OPEN;
         enum cpu_phase starting = CPU_STARTING;
 
-        atomic_compare_exchange_strong(&doors[i].state, &open, AP_DOOR_SHUT);
+        shut(&doors[i], AP_DOOR_LEFT_OUT);
         if (!atomic_compare_exchange_strong(&behind(&doors[i])->phase, &starting, CPU_SILENT))
             answered++;
     }
@@ -181,13 +189,12 @@ uint32_t smp_start(const uint32_t *apic_ids, uint32_t count, uint64_t trampoline
     make_doors(apic_ids, count);
     if (door_count == 0)
         return 0;
-    if (identity_map_code(trampoline_page)) {
-        write_trampoline(trampoline_page);
+    write_trampoline(trampoline_page);
+    if (identity_map_code(trampoline_page)) /* from here on no name of the page is writable */
         bring_in(trampoline_page);
-    }
     answered = leave_out_missing();
 
-    /* A late CPU still needs the page, to find its door shut and stop. */
+    /* A late CPU still needs the page, to find that it is left out and stop. */
     if (answered == door_count)
         identity_unmap_code(trampoline_page);
     return answered;
