@@ -14,6 +14,10 @@ enum exit_action { EXIT_HALT, EXIT_POWEROFF, EXIT_REBOOT };
 /* What a later stop or panic shall do; EXIT_HALT until told otherwise. */
 void machine_set_exit(enum exit_action action);
 
+/* Where a power-off and a reset find out how; must stay. Without it there is no power-off. */
+struct firmware; /* kernel/firmware.h */
+void machine_set_firmware(const struct firmware *tables);
+
 /* Drains the console, then halts, powers off (ACPI S5) or resets this machine. */
 _Noreturn void machine_stop(void);
 
