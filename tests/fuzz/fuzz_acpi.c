@@ -1,8 +1,8 @@
 /*
- * The ACPI reader on whatever libFuzzer thinks of: physical memory is the input from address 0 on,
- * and the RSDP is its first 36 bytes. The sums are made right wherever the fuzzer's bytes name a
- * table, so that the time goes into what lies behind them. What map() hands out is a copy of the
- * exact size, freed at the next call.
+ * The ACPI reader on whatever libFuzzer thinks of. The input is cut into the bodies of an XSDT, a
+ * MADT, a FADT and a DSDT; the harness puts headers before them, links them, and makes sums right,
+ * so that the time goes into what lies behind those checks: wrong ones are all in
+ * tests/host/test_acpi.c. What map() hands out is a copy of the exact size, freed at the next call.
  */
 #include <stddef.h>
 #include <stdint.h>
@@ -13,9 +13,24 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-static const uint8_t *ram;
-static size_t ram_size;
+enum { TABLES = 4, ROOM = 0x1000, FADT_DSDT = 40, ROOT_ENTRIES = 36 };
+
+static uint8_t ram[(1 + TABLES) * ROOM]; /* physical memory; each table has its own ROOM */
 static uint8_t *window;
+
+static const void *map(struct acpi_memory *memory, uint64_t physical, size_t bytes)
+{
+    (void)memory;
+    free(window);
+    window = NULL;
+    if (physical > sizeof(ram) || bytes > sizeof(ram) - physical)
+        return NULL;
+    window = malloc(bytes);
+    if (window == NULL)
+        abort();
+    memcpy(window, ram + physical, bytes);
+    return window;
+}
 
 /* Makes the bytes add up to zero by way of the one at `checksum`. */
 static void balance(uint8_t *bytes, size_t size, size_t checksum)
@@ -28,40 +43,58 @@ static void balance(uint8_t *bytes, size_t size, size_t checksum)
     bytes[checksum] = (uint8_t)-sum;
 }
 
-static const void *map(struct acpi_memory *memory, uint64_t physical, size_t bytes)
+static const uint8_t s5[] = {0x08, '_', 'S', '5', '_', 0x12}; /* Name (_S5, Package … */
+
+/* One table in its room: as much of the input as its share says. */
+static void place(unsigned index, const char *signature, const uint8_t *body, uint32_t length)
 {
-    (void)memory;
-    free(window);
-    window = NULL;
-    if (physical > ram_size || bytes > ram_size - physical)
-        return NULL;
-    window = malloc(bytes);
-    if (window == NULL)
-        abort();
-    memcpy(window, ram + physical, bytes);
-    if (bytes >= ACPI_HEADER_SIZE)
-        balance(window, bytes, 9);
-    return window;
+    uint8_t *table = ram + (1 + index) * ROOM;
+    uint64_t next = ROOM;
+
+    memcpy(table + ACPI_HEADER_SIZE, body, length);
+    length += ACPI_HEADER_SIZE;
+    memcpy(table, signature, ACPI_SIGNATURE_SIZE);
+    memcpy(table + 4, &length, sizeof(length));
+    for (unsigned i = 1; index == 0 && i < TABLES - 1; i++) {
+        next += ROOM;
+        if (length >= ROOT_ENTRIES + 8 * i)
+            memcpy(table + ROOT_ENTRIES + 8 * (size_t)(i - 1), &next, sizeof(next));
+    }
+    next = TABLES * ROOM;
+    if (index == 2 && length >= FADT_DSDT + 4)
+        memcpy(table + FADT_DSDT, &next, 4);
+    if (index == 3 && length >= ACPI_HEADER_SIZE + sizeof(s5))
+        memcpy(table + ACPI_HEADER_SIZE, s5, sizeof(s5));
+    balance(table, length, 9);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
+    static const char *const signatures[TABLES] = {"XSDT", "APIC", "FACP", "DSDT"};
     static struct acpi acpi;
     static struct acpi_cpus cpus;
     struct acpi_memory memory = {map};
     struct acpi_fadt fadt;
     struct acpi_sleep_type type;
-    uint8_t rsdp[36];
+    uint8_t rsdp[36] = "RSD PTR ";
+    uint32_t root = ROOM;
 
-    if (size < sizeof(rsdp))
+    if (size < TABLES || size > ROOM - ACPI_HEADER_SIZE)
         return 0;
-    ram = data;
-    ram_size = size;
-    memcpy(rsdp, data, sizeof(rsdp));
-    memcpy(rsdp, "RSD PTR ", 8);
+    memset(ram, 0, sizeof(ram));
+    for (unsigned i = 0; i < TABLES; i++) {
+        size_t left = size - TABLES;
+        size_t share = left * data[i] / UINT8_MAX;
+
+        place(i, signatures[i], data + size - share, (uint32_t)share);
+    }
+    rsdp[15] = 2;
+    rsdp[20] = sizeof(rsdp);
+    memcpy(rsdp + 24, &root, sizeof(root));
     balance(rsdp, 20, 8);
     balance(rsdp, sizeof(rsdp), 32);
-    (void)acpi_open(&acpi, &memory, rsdp, data[0] & 1 ? 20 : sizeof(rsdp));
+    if (acpi_open(&acpi, &memory, rsdp, sizeof(rsdp)) != ACPI_OK)
+        abort();
     (void)acpi_read_cpus(&acpi, &cpus);
     (void)acpi_read_fadt(&acpi, &fadt);
     if (acpi_find_s5(&acpi, &fadt, &type) == ACPI_OK && (type.a > 7 || type.b > 7))
