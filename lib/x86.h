@@ -101,6 +101,27 @@ struct vmx_flags {
     bool zero;  /* VMfailValid */
 };
 
+/* What LGDT and LIDT take. */
+struct __attribute__((packed)) x86_table {
+    uint16_t limit;
+    uint64_t base;
+};
+
+/* The segment registers' visible parts, and where the descriptors are. */
+struct x86_segments {
+    uint16_t es, cs, ss, ds, fs, gs, ldtr, tr;
+    struct x86_table gdt, idt;
+    uint64_t tr_base; /* from the TSS descriptor that TR selects */
+};
+
+/*
+ * Enters the guest that the current VMCS describes (VMRESUME if `resume`, else VMLAUNCH) and comes
+ * back at its first VM exit. Writes HOST_RSP, HOST_RIP, GUEST_RSP and GUEST_RIP itself: the guest's
+ * whole program is CPUID, which always exits. All flags clear: it was entered, or failed to be with
+ * a VM exit of its own kind; the exit reason says which. vmx/selftest_entry.S.
+ */
+struct vmx_flags x86_vm_enter(bool resume);
+
 #if __STDC_HOSTED__
 
 struct cpuid_registers cpuid(uint32_t leaf, uint32_t subleaf);
@@ -119,6 +140,7 @@ struct vmx_flags x86_vmptrld(uint64_t region);
 struct vmx_flags x86_vmptrst(uint64_t *region);
 struct vmx_flags x86_vmread(uint64_t field, uint64_t *value);
 struct vmx_flags x86_vmwrite(uint64_t field, uint64_t value);
+struct x86_segments x86_segments(void);
 
 #else
 
@@ -312,6 +334,29 @@ static inline struct vmx_flags x86_vmwrite(uint64_t field, uint64_t value)
 {
     return X86_VMX_INSTRUCTION(
         "vmwrite %[value], %[field]", [field] "r"(field), [value] "r"(value));
+}
+
+static inline struct x86_segments x86_segments(void)
+{
+    struct x86_segments s;
+    const uint64_t *descriptor;
+
+    asm volatile("mov %%es, %0" : "=rm"(s.es));
+    asm volatile("mov %%cs, %0" : "=rm"(s.cs));
+    asm volatile("mov %%ss, %0" : "=rm"(s.ss));
+    asm volatile("mov %%ds, %0" : "=rm"(s.ds));
+    asm volatile("mov %%fs, %0" : "=rm"(s.fs));
+    asm volatile("mov %%gs, %0" : "=rm"(s.gs));
+    asm volatile("sldt %0" : "=rm"(s.ldtr));
+    asm volatile("str %0" : "=rm"(s.tr));
+    asm volatile("sgdt %0" : "=m"(s.gdt));
+    asm volatile("sidt %0" : "=m"(s.idt));
+
+    /* SDM Vol. 3, "TSS Descriptor in 64-bit mode": 16 bytes, the base in four pieces. */
+    descriptor = (const uint64_t *)(s.gdt.base + (s.tr & ~7u));
+    s.tr_base = (descriptor[0] >> 16 & 0xffffff) | (descriptor[0] >> 56 & 0xff) << 24 |
+                descriptor[1] << 32;
+    return s;
 }
 
 static inline void out8(uint16_t port, uint8_t value)

@@ -1,6 +1,13 @@
 /*
  * One CPU's way into VMX operation: OFF → ROOT (VMXON) → LOADED (VMPTRLD, read back by VMPTRST).
  *
+ * Three steps, each on the CPU that it is about:
+ *   vmx_cpu_judge    reads and decides; the machine is left as it was
+ *   vmx_cpu_enable   allocates, programs IA32_FEATURE_CONTROL, CR0 and CR4, VMXON, VMPTRLD
+ *   vmx_cpu_disable  undoes whatever the second one did
+ * The boot CPU is judged first; the others, in parallel, are compared with it. All or nothing: if
+ * any CPU has a refusal after enabling, the caller disables all.
+ *
  * SDM Vol. 3, "Enabling and Entering VMX Operation", "Restrictions on VMX Operation",
  * "Software Use of Virtual-Machine Control Structures and Related Structures".
  */
@@ -12,23 +19,15 @@
 
 #include "vmx/finding.h"
 #include "vmx/vmcs_config.h"
+#include "vmx/vmx_environment.h"
 #include "vmx/vmx_msr.h"
+#include "vmx/vmx_region.h"
 #include "vmx/vmx_result.h"
 
 enum vmx_cpu_state {
     VMX_CPU_OFF,
     VMX_CPU_ROOT,   /* VMXON succeeded */
     VMX_CPU_LOADED, /* VMPTRLD succeeded and VMPTRST gave the same address */
-};
-
-/* The last stage that the command line's `stop=` lets us perform. */
-enum vmx_stage { VMX_STAGE_CAPS, VMX_STAGE_VMXON, VMX_STAGE_VMPTRLD, VMX_STAGE_GUEST };
-
-/* A VMXON region or a VMCS: 2^order pages of write-back memory, zeroed, revision id written. */
-struct vmx_region {
-    uint64_t address; /* physical; 0: none */
-    int order;
-    uint8_t memory_type; /* enum memory_type: the effective type of the whole range */
 };
 
 struct vmx_cpu {
@@ -45,8 +44,31 @@ struct vmx_cpu {
     bool feature_control_present;
     struct vmx_result error;         /* the first VMX instruction that did not succeed */
     const char *error_instruction;   /* its name, or NULL */
-    uint64_t cr0_before, cr4_before; /* restored when leaving VMX operation */
+    uint64_t cr0_before, cr4_before; /* restored when leaving VMX operation; 0: as they were */
     struct findings findings;
 };
+
+/* The mode that `check=auto` stands for here: a virtual machine's register is trusted less. */
+enum vmx_check vmx_check_auto(void);
+
+/*
+ * Reads the capability MSRs of this CPU, applies `pretend=`, derives the configuration and compares
+ * it with the boot CPU's; judges CPUID, IA32_FEATURE_CONTROL, CR0 and CR4. All that is wrong goes
+ * into `findings`, not only the first. `cpu` is zero but for its index.
+ */
+void vmx_cpu_judge(struct vmx_cpu *cpu, const struct vmx_environment *environment);
+
+/*
+ * Brings this CPU as far as `stop` allows: ROOT, then LOADED with an initialised VMCS. Does nothing
+ * if the findings refuse; the first step that fails is a refusal and ends it there.
+ */
+void vmx_cpu_enable(struct vmx_cpu *cpu, const struct vmx_environment *environment);
+
+/*
+ * Takes this CPU out of VMX operation: VMCLEAR, VMXOFF, CR4 and CR0 as they were, regions freed.
+ * Calling it on a CPU that is out already does nothing. If VMXOFF fails, that is a finding, and the
+ * regions stay the processor's.
+ */
+void vmx_cpu_disable(struct vmx_cpu *cpu, const struct vmx_environment *environment);
 
 #endif

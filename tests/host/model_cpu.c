@@ -1,0 +1,285 @@
+#include "tests/host/model_cpu.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "mm/direct_map.h"
+
+struct model_cpu model_cpu;
+
+static _Alignas(MODEL_PAGE) uint8_t memory[MODEL_PAGES * MODEL_PAGE];
+static bool page_used[MODEL_PAGES];
+static unsigned page_limit;
+
+static void reject(const char *what, uint64_t value)
+{
+    fprintf(stderr, "model CPU: %s: 0x%llx\n", what, (unsigned long long)value);
+    abort();
+}
+
+/* Core i7-4770, as its register dump in InstLatx64 has them; VMFUNC as Bochs' Haswell. */
+static const struct {
+    uint32_t msr;
+    uint64_t value;
+} haswell[] = {
+    {IA32_VMX_BASIC, 0x00da040000000012},
+    {IA32_VMX_PINBASED_CTLS, 0x0000007f00000016},
+    {IA32_VMX_PROCBASED_CTLS, 0xfff9fffe0401e172},
+    {IA32_VMX_EXIT_CTLS, 0x007fffff00036dff},
+    {IA32_VMX_ENTRY_CTLS, 0x0000ffff000011ff},
+    {IA32_VMX_MISC, 0x00000000300481e5},
+    {IA32_VMX_CR0_FIXED0, 0x80000021},
+    {IA32_VMX_CR0_FIXED1, 0xffffffff},
+    {IA32_VMX_CR4_FIXED0, 0x2000},
+    {IA32_VMX_CR4_FIXED1, 0x1767ff},
+    {IA32_VMX_VMCS_ENUM, 0x2a},
+    {IA32_VMX_PROCBASED_CTLS2, 0x00007cff00000000},
+    {IA32_VMX_EPT_VPID_CAP, 0x00000f0106334141},
+    {IA32_VMX_TRUE_PINBASED_CTLS, 0x0000007f00000016},
+    {IA32_VMX_TRUE_PROCBASED_CTLS, 0xfff9fffe04006172},
+    {IA32_VMX_TRUE_EXIT_CTLS, 0x007fffff00036dfb},
+    {IA32_VMX_TRUE_ENTRY_CTLS, 0x0000ffff000011fb},
+    {IA32_VMX_VMFUNC, 0x1},
+};
+
+void model_cpu_reset(void)
+{
+    model_cpu = (struct model_cpu){
+        .vmx = true,
+        .smx = true,
+        .physical_address_width = 39,
+        .cr4_supported = 0x1767ff,
+        .feature_control_present = true,
+        .cr0 = CR0_PE | CR0_ET | CR0_WP | CR0_PG,
+        .cr3 = 0x1000,
+        .cr4 = CR4_PAE | CR4_PGE,
+        .feature_control = FEATURE_CONTROL_LOCK | FEATURE_CONTROL_VMX,
+        .current_vmcs = MODEL_NO_VMCS,
+    };
+    for (unsigned i = 0; i < sizeof haswell / sizeof *haswell; i++) {
+        model_cpu.msrs.present |= 1u << (haswell[i].msr - VMX_MSR_FIRST);
+        model_cpu.msrs.value[haswell[i].msr - VMX_MSR_FIRST] = haswell[i].value;
+    }
+    memset(memory, 0, sizeof memory);
+    memset(page_used, 0, sizeof page_used);
+    page_limit = MODEL_PAGES;
+}
+
+void model_cpu_inject(struct model_injection injection)
+{
+    model_cpu.injection = injection;
+}
+
+enum model_effect model_execute(enum model_operation operation)
+{
+    struct model_injection *injection = &model_cpu.injection;
+    enum model_effect effect;
+
+    model_cpu.executed[operation]++;
+    if (injection->effect == MODEL_AS_IT_SHOULD || injection->operation != operation)
+        return MODEL_AS_IT_SHOULD;
+    if (injection->after > 0) {
+        injection->after--;
+        return MODEL_AS_IT_SHOULD;
+    }
+    effect = injection->effect;
+    if (!injection->always)
+        injection->effect = MODEL_AS_IT_SHOULD;
+    return effect;
+}
+
+void *phys_to_virt(uint64_t physical)
+{
+    if (physical < MODEL_MEMORY_BASE || physical - MODEL_MEMORY_BASE >= sizeof memory)
+        reject("no memory at this physical address", physical);
+    return memory + (physical - MODEL_MEMORY_BASE);
+}
+
+unsigned model_pages_used(void)
+{
+    unsigned used = 0;
+
+    for (unsigned i = 0; i < MODEL_PAGES; i++)
+        used += page_used[i];
+    return used;
+}
+
+void model_pages_limit(unsigned pages)
+{
+    page_limit = pages;
+}
+
+uint64_t model_pages_alloc(int order)
+{
+    unsigned count = 1u << order;
+
+    if (model_pages_used() + count > page_limit)
+        return 0;
+    for (unsigned first = 0; first + count <= MODEL_PAGES; first += count) {
+        if (memchr(page_used + first, true, count))
+            continue;
+        memset(page_used + first, true, count);
+        memset(memory + first * MODEL_PAGE, 0, count * MODEL_PAGE);
+        return MODEL_MEMORY_BASE + first * MODEL_PAGE;
+    }
+    return 0;
+}
+
+void model_pages_free(uint64_t address, int order)
+{
+    uint64_t first = (address - MODEL_MEMORY_BASE) / MODEL_PAGE, count = 1u << order;
+
+    if (address % MODEL_PAGE || first + count > MODEL_PAGES)
+        reject("freed what is no page", address);
+    if (memchr(page_used + first, false, count))
+        reject("freed what is not allocated", address);
+    memset(page_used + first, false, count);
+    memset(memory + first * MODEL_PAGE, 0xcc, count * MODEL_PAGE);
+}
+
+struct cpuid_registers cpuid(uint32_t leaf, uint32_t subleaf)
+{
+    struct cpuid_registers r = {0};
+
+    (void)subleaf;
+    if (leaf == 0x80000000)
+        r.eax = 0x80000008;
+    else if (leaf == 0)
+        r.eax = 0xd;
+    else if (leaf == 1)
+        r.ecx = (uint32_t)model_cpu.vmx << 5 | (uint32_t)model_cpu.smx << 6 |
+                (uint32_t)model_cpu.hypervisor << 31;
+    else if (leaf == 0x80000001)
+        r.ecx = (uint32_t)model_cpu.svm << 2;
+    else if (leaf == 0x80000008)
+        r.eax = model_cpu.physical_address_width;
+    return r;
+}
+
+uint64_t rdtsc(void)
+{
+    static uint64_t tsc;
+
+    return tsc += 100;
+}
+
+uint8_t rdmsr_safe(uint32_t msr, uint64_t *value)
+{
+    *value = 0;
+    if (model_execute(MODEL_RDMSR) == MODEL_FAULT)
+        return (uint8_t)model_cpu.injection.number;
+    if (msr == IA32_FEATURE_CONTROL && model_cpu.feature_control_present) {
+        *value = model_cpu.feature_control;
+        return 0;
+    }
+    if (msr == IA32_FS_BASE || msr == IA32_GS_BASE)
+        return 0;
+    if (model_cpu.vmx && msr >= VMX_MSR_FIRST && msr <= VMX_MSR_LAST &&
+        model_cpu.msrs.present >> (msr - VMX_MSR_FIRST) & 1) {
+        *value = model_cpu.msrs.value[msr - VMX_MSR_FIRST];
+        return 0;
+    }
+    return X86_VECTOR_GP;
+}
+
+/* SDM Vol. 4, "IA32_FEATURE_CONTROL": a write after the lock bit is set is #GP, as are bits that
+ * belong to features this processor has not. */
+uint8_t wrmsr_safe(uint32_t msr, uint64_t value)
+{
+    uint64_t allowed = FEATURE_CONTROL_LOCK;
+    enum model_effect effect = model_execute(MODEL_WRMSR);
+
+    if (effect == MODEL_FAULT)
+        return (uint8_t)model_cpu.injection.number;
+    if (msr != IA32_FEATURE_CONTROL || !model_cpu.feature_control_present)
+        return X86_VECTOR_GP;
+    if (model_cpu.vmx)
+        allowed |= FEATURE_CONTROL_VMX;
+    if (model_cpu.smx)
+        allowed |= FEATURE_CONTROL_SENTER | FEATURE_CONTROL_SENTER_EN;
+    if (model_cpu.vmx && model_cpu.smx)
+        allowed |= FEATURE_CONTROL_VMX_SMX;
+    if (model_cpu.feature_control & FEATURE_CONTROL_LOCK || value & ~allowed)
+        return X86_VECTOR_GP;
+    if (effect != MODEL_PRETEND)
+        model_cpu.feature_control = value;
+    return 0;
+}
+
+uint64_t read_cr0(void)
+{
+    return model_cpu.cr0;
+}
+
+uint64_t read_cr3(void)
+{
+    return model_cpu.cr3;
+}
+
+uint64_t read_cr4(void)
+{
+    return model_cpu.cr4;
+}
+
+static bool within_fixed(uint64_t value, uint32_t fixed0_msr, uint32_t fixed1_msr)
+{
+    uint64_t fixed0 = model_cpu.msrs.value[fixed0_msr - VMX_MSR_FIRST];
+    uint64_t fixed1 = model_cpu.msrs.value[fixed1_msr - VMX_MSR_FIRST];
+
+    return (value & fixed0) == fixed0 && !(value & ~fixed1);
+}
+
+bool model_cr0_supported(uint64_t value)
+{
+    return within_fixed(value, IA32_VMX_CR0_FIXED0, IA32_VMX_CR0_FIXED1);
+}
+
+bool model_cr4_supported(uint64_t value)
+{
+    return within_fixed(value, IA32_VMX_CR4_FIXED0, IA32_VMX_CR4_FIXED1);
+}
+
+/* SDM Vol. 2, "MOV - Move to/from Control Registers", 64-Bit Mode Exceptions. */
+uint8_t write_cr0_safe(uint64_t value)
+{
+    enum model_effect effect = model_execute(MODEL_WRITE_CR0);
+
+    if (effect == MODEL_FAULT)
+        return (uint8_t)model_cpu.injection.number;
+    if (value >> 32 || !(value & CR0_PE) || !(value & CR0_PG) ||
+        (value & CR0_NW && !(value & CR0_CD)))
+        return X86_VECTOR_GP;
+    if (model_cpu.vmx_operation && !model_cr0_supported(value))
+        return X86_VECTOR_GP;
+    if (effect != MODEL_PRETEND)
+        model_cpu.cr0 = value | CR0_ET;
+    return 0;
+}
+
+uint8_t write_cr4_safe(uint64_t value)
+{
+    enum model_effect effect = model_execute(MODEL_WRITE_CR4);
+
+    if (effect == MODEL_FAULT)
+        return (uint8_t)model_cpu.injection.number;
+    if (value & ~model_cpu.cr4_supported || !(value & CR4_PAE))
+        return X86_VECTOR_GP;
+    if (model_cpu.vmx_operation && !model_cr4_supported(value))
+        return X86_VECTOR_GP;
+    if (effect != MODEL_PRETEND)
+        model_cpu.cr4 = value;
+    return 0;
+}
+
+struct x86_segments x86_segments(void)
+{
+    return (struct x86_segments){.es = 0x10,
+                                 .cs = 0x08,
+                                 .ss = 0x10,
+                                 .ds = 0x10,
+                                 .tr = 0x18,
+                                 .gdt = {39, 0xffff800000200000},
+                                 .idt = {4095, 0xffff800000201000},
+                                 .tr_base = 0xffff800000202000};
+}

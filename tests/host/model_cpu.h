@@ -1,0 +1,114 @@
+/*
+ * A processor for the tests: the functions of lib/x86.h, by the SDM's pseudo-code.
+ *
+ * model_cpu.c has CPUID, MSRs, control registers and memory; model_vmx.c the VMX instructions
+ * ("VMX Instruction Reference") and a VM entry with the checks that matter here. Its one guest
+ * program is CPUID, as in vmx/selftest_entry.S.
+ *
+ * `model_cpu` is the processor that runs; a second CPU is a copy that a test swaps in. Memory is
+ * one for all of them.
+ */
+#ifndef TESTS_HOST_MODEL_CPU_H
+#define TESTS_HOST_MODEL_CPU_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "lib/x86.h"
+#include "vmx/vmx_msr.h"
+
+enum {
+    MODEL_MEMORY_BASE = 0x100000,
+    MODEL_PAGE = 4096,
+    MODEL_PAGES = 64,
+    MODEL_VMCSS = 4,         /* VMCSs whose data the processor keeps */
+    MODEL_FIELD_INDEXES = 32 /* of each width and type */
+};
+
+#define MODEL_NO_VMCS UINT64_MAX /* the current-VMCS pointer's "not valid" */
+
+enum model_operation {
+    MODEL_RDMSR,
+    MODEL_WRMSR,
+    MODEL_WRITE_CR0,
+    MODEL_WRITE_CR4,
+    MODEL_VMXON,
+    MODEL_VMXOFF,
+    MODEL_VMCLEAR,
+    MODEL_VMPTRLD,
+    MODEL_VMPTRST,
+    MODEL_VMREAD,
+    MODEL_VMWRITE,
+    MODEL_VM_ENTRY,
+    MODEL_OPERATION_COUNT
+};
+
+enum model_effect {
+    MODEL_AS_IT_SHOULD,
+    MODEL_FAULT,        /* `number` is the vector */
+    MODEL_FAIL_INVALID, /* CF */
+    MODEL_FAIL_VALID,   /* ZF; `number` becomes the VM-instruction error of the current VMCS */
+    MODEL_PRETEND,      /* says that it succeeded and does nothing */
+};
+
+/* One thing that goes wrong: `operation`, after it worked `after` times. */
+struct model_injection {
+    enum model_effect effect;
+    enum model_operation operation;
+    unsigned after;
+    bool always; /* every time from then on, not once */
+    uint32_t number;
+};
+
+struct model_vmcs {
+    uint64_t address; /* 0: free */
+    bool launched;
+    uint64_t field[4][4][MODEL_FIELD_INDEXES]; /* by width, type, index of the encoding */
+};
+
+struct model_cpu {
+    /* What this processor is. */
+    bool vmx, smx, svm, hypervisor;
+    unsigned physical_address_width;
+    struct vmx_msrs msrs;
+    uint64_t cr4_supported; /* setting any other bit is #GP */
+    bool feature_control_present;
+    bool inside_smx;
+    bool a20_masked;
+
+    /* Its state. */
+    uint64_t cr0, cr3, cr4, feature_control;
+    bool vmx_operation;
+    uint64_t vmxon_pointer;
+    uint64_t current_vmcs;
+    struct model_vmcs vmcs[MODEL_VMCSS];
+
+    struct model_injection injection;
+    unsigned executed[MODEL_OPERATION_COUNT];
+};
+
+extern struct model_cpu model_cpu;
+
+/*
+ * A Haswell under firmware that set and locked IA32_FEATURE_CONTROL, in long mode, outside VMX
+ * operation; all memory free and zero.
+ */
+void model_cpu_reset(void);
+
+/* Sets what goes wrong from now on, counting from now. */
+void model_cpu_inject(struct model_injection injection);
+
+/* As kernel/memory.h; freeing what is not allocated ends the test. */
+uint64_t model_pages_alloc(int order);
+void model_pages_free(uint64_t address, int order);
+unsigned model_pages_used(void);
+void model_pages_limit(unsigned pages); /* no more than that many at a time; at reset: all */
+
+/* Counts, and tells what goes wrong this time; for model_vmx.c. */
+enum model_effect model_execute(enum model_operation operation);
+
+/* Are these values supported in VMX operation, by the FIXED0 and FIXED1 MSRs? */
+bool model_cr0_supported(uint64_t value);
+bool model_cr4_supported(uint64_t value);
+
+#endif

@@ -1,0 +1,34 @@
+/*
+ * IA32_FEATURE_CONTROL: may VMXON be executed, and if the firmware left that open, what to write.
+ *
+ * SDM Vol. 3, "Enabling and Entering VMX Operation"; Vol. 4, "IA32_FEATURE_CONTROL".
+ */
+#ifndef VMX_FEATURE_CONTROL_H
+#define VMX_FEATURE_CONTROL_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "vmx/finding.h"
+
+struct feature_control_decision {
+    bool write;     /* the register is unlocked: `value` is to be written */
+    uint64_t value; /* with VMXON outside SMX operation allowed, and locked */
+};
+
+/*
+ * Judges the register as found; `present` is false where RDMSR of it faulted. Refuses where it is
+ * locked and does not allow VMXON outside SMX operation.
+ */
+struct feature_control_decision feature_control_decide(bool present, uint64_t value,
+                                                       enum vmx_check mode, uint32_t cpu,
+                                                       struct findings *findings);
+
+/*
+ * Judges the write that was decided: `vector` is WRMSR's fault or 0, `read_back` what the register
+ * holds afterwards. True if VMXON may now be tried.
+ */
+bool feature_control_written(uint8_t vector, uint64_t read_back, enum vmx_check mode, uint32_t cpu,
+                             struct findings *findings);
+
+#endif

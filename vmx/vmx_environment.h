@@ -1,0 +1,36 @@
+/*
+ * What the way into VMX operation needs from those above: memory, and what the person asked for.
+ */
+#ifndef VMX_VMX_ENVIRONMENT_H
+#define VMX_VMX_ENVIRONMENT_H
+
+#include <stdint.h>
+
+#include "vmx/finding.h"
+#include "vmx/pretend.h"
+
+struct vmx_cpu;
+
+/* The last stage that the command line's `stop=` lets us perform. */
+enum vmx_stage { VMX_STAGE_CAPS, VMX_STAGE_VMXON, VMX_STAGE_VMPTRLD, VMX_STAGE_GUEST };
+
+struct vmx_environment {
+    /* 2^order contiguous zeroed pages, physical; 0: none. Called on several CPUs at once. */
+    uint64_t (*pages_alloc)(int order);
+    void (*pages_free)(uint64_t address, int order);
+
+    /*
+     * The effective memory type (enum memory_type, mm/memory_type.h) of every byte of a physical
+     * range as the direct map reaches it, on the CPU that asks; not MEMORY_TYPE_WB where the range
+     * has parts of another type.
+     */
+    uint8_t (*memory_type)(uint64_t address, uint64_t bytes);
+
+    unsigned physical_address_width; /* CPUID.80000008H:EAX[7:0] */
+    enum vmx_check check;
+    enum vmx_stage stop;
+    const struct pretend_list *pretend;
+    const struct vmx_cpu *boot_cpu; /* judged already, to compare with; NULL on the boot CPU */
+};
+
+#endif

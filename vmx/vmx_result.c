@@ -1,0 +1,64 @@
+#include "vmx/vmx_result.h"
+
+#include "lib/x86.h"
+#include "vmx/vmcs_field.h"
+
+/* A failure of this VMREAD itself would be a VMfailValid that nobody can number: 0, no error. */
+static uint32_t instruction_error(void)
+{
+    uint64_t number = 0;
+    struct vmx_flags flags = x86_vmread(VM_INSTRUCTION_ERROR, &number);
+
+    return flags.vector || flags.carry || flags.zero ? 0 : (uint32_t)number;
+}
+
+static struct vmx_result result_of(struct vmx_flags flags)
+{
+    if (flags.vector)
+        return (struct vmx_result){VMX_FAULT, flags.vector};
+    if (flags.carry)
+        return (struct vmx_result){VMX_FAIL_INVALID, 0};
+    if (flags.zero)
+        return (struct vmx_result){VMX_FAIL_VALID, instruction_error()};
+    return (struct vmx_result){VMX_SUCCEED, 0};
+}
+
+struct vmx_result vmxon(uint64_t region)
+{
+    return result_of(x86_vmxon(region));
+}
+
+struct vmx_result vmxoff(void)
+{
+    return result_of(x86_vmxoff());
+}
+
+struct vmx_result vmclear(uint64_t region)
+{
+    return result_of(x86_vmclear(region));
+}
+
+struct vmx_result vmptrld(uint64_t region)
+{
+    return result_of(x86_vmptrld(region));
+}
+
+struct vmx_result vmptrst(uint64_t *region)
+{
+    return result_of(x86_vmptrst(region));
+}
+
+struct vmx_result vmread(uint64_t field, uint64_t *value)
+{
+    return result_of(x86_vmread(field, value));
+}
+
+struct vmx_result vmwrite(uint64_t field, uint64_t value)
+{
+    return result_of(x86_vmwrite(field, value));
+}
+
+struct vmx_result vm_enter(bool resume)
+{
+    return result_of(x86_vm_enter(resume));
+}
