@@ -4,6 +4,9 @@
 
 static const struct screen_cell blank = {' ', COLOUR_PLAIN};
 
+/* What no cell can be: the first flush finds every cell changed. */
+static const struct screen_cell unknown = {0, COLOUR_PLAIN};
+
 static uint32_t smaller(uint32_t a, uint32_t b)
 {
     return a < b ? a : b;
@@ -25,13 +28,18 @@ static void clear_row(struct screen *screen, uint32_t row)
 
 void screen_init(struct screen *screen, const struct screen_device *device)
 {
-    /* A cell of zeros is none that can be written: the first flush finds every cell changed. */
-    memset(screen, 0, sizeof(*screen));
     screen->device = device;
     screen->columns = smaller(device->columns, SCREEN_COLUMNS_MOST);
     screen->rows = smaller(device->rows, SCREEN_ROWS_MOST);
-    for (uint32_t row = 0; row < screen->rows; row++)
+    screen->column = 0;
+    screen->row = 0;
+    screen->changed_first = 0;
+    screen->changed_end = 0;
+    for (uint32_t row = 0; row < screen->rows; row++) {
         clear_row(screen, row);
+        for (uint32_t column = 0; column < screen->columns; column++)
+            screen->shown[row][column] = unknown;
+    }
 }
 
 static void new_line(struct screen *screen)
