@@ -153,7 +153,7 @@ void apic_init_this(void)
     apic_write(APIC_SPURIOUS, SPURIOUS_APIC_ENABLE | VECTOR_SPURIOUS);
 }
 
-uint32_t apic_own_id(void)
+uint32_t apic_id(void)
 {
     uint32_t id = apic_read(APIC_ID);
 
@@ -209,7 +209,7 @@ void apic_stop_others(void)
     if (mode == MODE_NONE)
         return;
 
-    uint32_t own = apic_own_id();
+    uint32_t own = apic_id();
 
     for (uint32_t i = 0; i < cpu_count; i++) {
         if (cpus[i]->apic_id != own && atomic_load(&cpus[i]->phase) == CPU_READY)

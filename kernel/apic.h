@@ -22,7 +22,7 @@ bool apic_init(uint32_t highest_id);
 void apic_init_this(void);
 
 /* This CPU's id as its local APIC knows it. */
-uint32_t apic_own_id(void);
+uint32_t apic_id(void);
 
 /* Virtual address of the registers that every CPU sees its own in; NULL in x2APIC mode. */
 volatile void *apic_registers(void);

@@ -77,7 +77,7 @@ static void make_doors(const uint32_t *apic_ids, uint32_t count)
 {
     static uint32_t targets[CPUS_MAX];
 
-    count = start_targets(apic_ids, count, apic_own_id(), targets, CPUS_MAX);
+    count = start_targets(apic_ids, count, apic_id(), targets, CPUS_MAX);
     for (door_count = 0; door_count < count; door_count++) {
         struct cpu *cpu = cpu_create(targets[door_count]);
 
