@@ -12,13 +12,13 @@ class Tally:
 
     def __init__(self, progress: Progress, name_filter: str) -> None:
         self.progress = progress
-        self._filter = name_filter
+        self.filter = name_filter
         self._passed = 0
         self._failures: list[str] = []
 
     def wants(self, name: str) -> bool:
         """Whether the person's --filter lets this check run."""
-        return self._filter in name
+        return self.filter in name
 
     def heading(self, text: str) -> None:
         """A group of checks begins."""
