@@ -5,6 +5,7 @@ import os
 from pathlib import Path
 
 from machine.errors import UserError
+from machine.iso import check_words
 from machine.plan import Plan
 
 
@@ -59,4 +60,6 @@ def plan_of(options: argparse.Namespace, machine: str, words: list[str], display
 
 def words_of(options: argparse.Namespace) -> list[str]:
     """The kernel's words, in the order given."""
-    return [word for text in options.append for word in text.split()]
+    words = [word for text in options.append for word in text.split()]
+    check_words(words)
+    return words

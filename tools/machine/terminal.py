@@ -43,10 +43,10 @@ class Progress:
         if not self._on or (self._shown and now - self._last < self._INTERVAL):
             return
         try:
-            width = os.get_terminal_size(sys.stderr.fileno()).columns
+            width = os.get_terminal_size(sys.stderr.fileno()).columns or 80
         except OSError:
             width = 80
-        sys.stderr.write("\r\x1b[K" + text[: max(width - 1, 1)])
+        sys.stderr.write("\r\x1b[K" + text[: width - 1])
         sys.stderr.flush()
         self._shown = True
         self._last = now
