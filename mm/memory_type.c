@@ -1,0 +1,225 @@
+#include "mm/memory_type.h"
+
+#include <stddef.h>
+
+#define PAGE_BYTES  4096ull
+#define FIXED_END   0x100000ull
+#define FIXED_TYPES 8u /* sub-ranges in one register */
+
+/* SDM Vol. 3, "Fixed Range MTRRs": registers that cut the first MiB into equal sub-ranges. */
+static const struct {
+    uint32_t base, bytes; /* of the sub-ranges */
+    uint8_t first;        /* index of the register */
+} fixed_areas[] = {
+    {0x00000, 0x10000, 0},
+    {0x80000, 0x4000, 1},
+    {0xc0000, 0x1000, 3},
+};
+enum { FIXED_AREAS = sizeof(fixed_areas) / sizeof(fixed_areas[0]) };
+
+/*
+ * A range that is made of more pieces than this is not looked at to its end. Ranges of the
+ * registers are large; only a mask with holes in it makes many pieces, and that no firmware does on
+ * purpose.
+ */
+enum { PIECES_MAX = 4096 };
+
+/* From an address on: this type, up to `end`. */
+struct piece {
+    uint64_t end;
+    enum memory_type type;
+};
+
+static enum memory_type mtrr_type(uint64_t encoding)
+{
+    switch (encoding) {
+    case MEMORY_TYPE_UC:
+    case MEMORY_TYPE_WC:
+    case MEMORY_TYPE_WT:
+    case MEMORY_TYPE_WP:
+    case MEMORY_TYPE_WB:
+        return (enum memory_type)encoding;
+    default:
+        return MEMORY_TYPE_UNDEFINED;
+    }
+}
+
+static struct piece fixed_piece(const struct memory_types_state *state, uint64_t address)
+{
+    unsigned area = FIXED_AREAS - 1;
+    unsigned sub_range;
+
+    while (address < fixed_areas[area].base)
+        area--;
+    sub_range = (unsigned)(address - fixed_areas[area].base) / fixed_areas[area].bytes;
+    return (struct piece){
+        fixed_areas[area].base + (sub_range + 1) * (uint64_t)fixed_areas[area].bytes,
+        mtrr_type(state->fixed[fixed_areas[area].first + sub_range / FIXED_TYPES] >>
+                      8 * (sub_range % FIXED_TYPES) &
+                  0xff)};
+}
+
+/* SDM Vol. 3, "MTRR Precedences", for ranges that overlap. */
+static enum memory_type overlap(enum memory_type a, enum memory_type b)
+{
+    if (a == b)
+        return a;
+    if (a == MEMORY_TYPE_UC || b == MEMORY_TYPE_UC)
+        return MEMORY_TYPE_UC;
+    if ((a == MEMORY_TYPE_WT && b == MEMORY_TYPE_WB) ||
+        (a == MEMORY_TYPE_WB && b == MEMORY_TYPE_WT))
+        return MEMORY_TYPE_WT;
+    return MEMORY_TYPE_UNDEFINED;
+}
+
+/*
+ * The lowest address from `address` on that a variable range contains, `width_end` for none. Where
+ * a mask has holes (SDM: any mask is allowed), the range is many ranges, not one.
+ */
+static uint64_t next_match(uint64_t base, uint64_t mask, uint64_t address, uint64_t width_end)
+{
+    uint64_t differ = (address ^ base) & mask;
+    uint64_t bit;
+
+    if (differ == 0)
+        return address;
+    bit = 1ull << (63 - __builtin_clzll(differ)); /* the highest one */
+    if ((base & bit) == 0) {
+        /* too high at `bit`: a bit above it that the mask leaves free has to go from 0 to 1 */
+        uint64_t above = ~(mask | address) & (width_end - bit * 2);
+
+        if (above == 0)
+            return width_end;
+        bit = above & -above;
+    }
+    return (address & ~(bit * 2 - 1)) | bit | (base & mask & (bit - 1));
+}
+
+static struct piece variable_piece(const struct memory_types_state *state, uint64_t address)
+{
+    uint64_t width_end = 1ull << state->physical_width;
+    uint64_t count = state->mtrrcap & MTRRCAP_VCNT;
+    struct piece piece = {width_end, mtrr_type(state->def_type & MTRR_DEF_TYPE)};
+    bool matched = false;
+
+    for (unsigned i = 0; i < count && i < MTRR_VARIABLE_MAX; i++) {
+        uint64_t mask = state->physmask[i] & (width_end - PAGE_BYTES);
+        enum memory_type type = mtrr_type(state->physbase[i] & MTRR_PHYSBASE_TYPE);
+        uint64_t end = next_match(state->physbase[i], mask, address, width_end);
+
+        if ((state->physmask[i] & MTRR_PHYSMASK_V) == 0)
+            continue;
+        if (end == address) {
+            piece.type = matched ? overlap(piece.type, type) : type;
+            matched = true;
+            end = mask == 0 ? width_end : (address | ((mask & -mask) - 1)) + 1;
+        }
+        if (end < piece.end)
+            piece.end = end;
+    }
+    return piece;
+}
+
+static struct piece mtrr_piece(const struct memory_types_state *state, uint64_t address)
+{
+    struct piece piece = {1ull << state->physical_width, MEMORY_TYPE_WB};
+
+    if (!state->mtrr)
+        return piece;
+    if ((state->def_type & MTRR_DEF_TYPE_E) == 0) {
+        piece.type = MEMORY_TYPE_UC;
+        return piece;
+    }
+    if (address < FIXED_END && (state->def_type & MTRR_DEF_TYPE_FE) != 0 &&
+        (state->mtrrcap & MTRRCAP_FIX) != 0)
+        return fixed_piece(state, address);
+    return variable_piece(state, address);
+}
+
+/* The one type of the range: of the MTRRs, or combined with `*pat` where that is given. */
+static enum memory_type range_type(const struct memory_types_state *state, uint64_t physical,
+                                   uint64_t bytes, const enum memory_type *pat)
+{
+    uint64_t width_end = 1ull << state->physical_width;
+    uint64_t end = physical + bytes;
+    enum memory_type type = MEMORY_TYPE_UNDEFINED;
+
+    if (bytes == 0 || physical >= width_end || bytes > width_end - physical)
+        return MEMORY_TYPE_UNDEFINED;
+    for (unsigned pieces = 0; physical < end; pieces++) {
+        struct piece piece = mtrr_piece(state, physical);
+
+        if (pat != NULL)
+            piece.type = memory_type_combine(piece.type, *pat);
+        if (pieces == PIECES_MAX || (pieces > 0 && piece.type != type))
+            return MEMORY_TYPE_MIXED;
+        type = piece.type;
+        physical = piece.end;
+    }
+    return type;
+}
+
+enum memory_type memory_type_mtrr(const struct memory_types_state *state, uint64_t physical,
+                                  uint64_t bytes)
+{
+    return range_type(state, physical, bytes, NULL);
+}
+
+enum memory_type memory_type_pat(uint64_t pat, unsigned index)
+{
+    uint64_t encoding = pat >> 8 * (index % 8) & 0xff;
+
+    return encoding == MEMORY_TYPE_UC_MINUS ? MEMORY_TYPE_UC_MINUS : mtrr_type(encoding);
+}
+
+enum memory_type memory_type_combine(enum memory_type mtrr, enum memory_type pat)
+{
+    /* A row for each type of an MTRR, a column for each of the PAT; 2 and 3 are reserved. */
+    enum { UC = MEMORY_TYPE_UC, WC = MEMORY_TYPE_WC, WT = MEMORY_TYPE_WT, WP = MEMORY_TYPE_WP };
+    enum { WB = MEMORY_TYPE_WB, NO = MEMORY_TYPE_UNDEFINED };
+    static const uint8_t effective[MEMORY_TYPE_WB + 1][MEMORY_TYPE_UC_MINUS + 1] = {
+        /*                  UC  WC  2   3   WT  WP  WB  UC- */
+        [MEMORY_TYPE_UC] = {UC, WC, NO, NO, UC, UC, UC, UC},
+        [MEMORY_TYPE_WC] = {UC, WC, NO, NO, UC, UC, WC, WC},
+        [2] = {NO, NO, NO, NO, NO, NO, NO, NO},
+        [3] = {NO, NO, NO, NO, NO, NO, NO, NO},
+        [MEMORY_TYPE_WT] = {UC, WC, NO, NO, WT, WP, WT, UC},
+        [MEMORY_TYPE_WP] = {UC, WC, NO, NO, WT, WP, WP, WC},
+        [MEMORY_TYPE_WB] = {UC, WC, NO, NO, WT, WP, WB, UC},
+    };
+
+    if (mtrr > MEMORY_TYPE_WB || pat > MEMORY_TYPE_UC_MINUS)
+        return MEMORY_TYPE_UNDEFINED;
+    return (enum memory_type)effective[mtrr][pat];
+}
+
+enum memory_type memory_type_effective_range(const struct memory_types_state *state,
+                                             uint64_t physical, uint64_t bytes, unsigned pat_index)
+{
+    enum memory_type pat = memory_type_pat(state->pat, pat_index);
+
+    return range_type(state, physical, bytes, &pat);
+}
+
+const char *memory_type_name(enum memory_type type)
+{
+    switch (type) {
+    case MEMORY_TYPE_UC:
+        return "UC";
+    case MEMORY_TYPE_WC:
+        return "WC";
+    case MEMORY_TYPE_WT:
+        return "WT";
+    case MEMORY_TYPE_WP:
+        return "WP";
+    case MEMORY_TYPE_WB:
+        return "WB";
+    case MEMORY_TYPE_UC_MINUS:
+        return "UC-";
+    case MEMORY_TYPE_MIXED:
+        return "mixed";
+    case MEMORY_TYPE_UNDEFINED:
+        break;
+    }
+    return "undefined";
+}

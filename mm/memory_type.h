@@ -1,0 +1,83 @@
+/*
+ * Memory types: what MTRRs and PAT make of a physical range under a mapping.
+ *
+ * SDM Vol. 3, "Memory Cache Control": "Memory Type Range Registers (MTRRs)", "MTRR Precedences",
+ * "Page Attribute Table (PAT)", and the table "Effective Page-Level Memory Types for Pentium III
+ * and More Recent Processor Families". CR0.CD is taken to be clear.
+ */
+#ifndef MM_MEMORY_TYPE_H
+#define MM_MEMORY_TYPE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* The encodings of MTRRs and PAT; and what is no type. */
+enum memory_type {
+    MEMORY_TYPE_UC = 0,
+    MEMORY_TYPE_WC = 1,
+    MEMORY_TYPE_WT = 4,
+    MEMORY_TYPE_WP = 5,
+    MEMORY_TYPE_WB = 6,
+    MEMORY_TYPE_UC_MINUS = 7,     /* in IA32_PAT only */
+    MEMORY_TYPE_UNDEFINED = 0x10, /* reserved encoding, forbidden overlap, no physical address */
+    MEMORY_TYPE_MIXED = 0x11,     /* not one type over the whole range, or not provably one */
+};
+
+#define MTRRCAP_VCNT       0xffull      /* number of variable ranges */
+#define MTRRCAP_FIX        (1ull << 8)  /* fixed ranges exist */
+#define MTRR_DEF_TYPE      0xffull      /* the default type */
+#define MTRR_DEF_TYPE_FE   (1ull << 10) /* fixed ranges are enabled */
+#define MTRR_DEF_TYPE_E    (1ull << 11) /* MTRRs are enabled */
+#define MTRR_PHYSBASE_TYPE 0xffull
+#define MTRR_PHYSMASK_V    (1ull << 11) /* the range is valid */
+
+/* After reset: WB, WT, UC-, UC, and the same again. Also what PCD and PWT mean without a PAT. */
+#define PAT_RESET 0x0007040600070406ull
+
+/* What Rootmode sets on every CPU: as after reset, but for WC in entry 4. */
+#define PAT_ROOTMODE 0x0007040100070406ull
+
+/* Indices into PAT_ROOTMODE. */
+enum {
+    PAT_INDEX_WB = 0,
+    PAT_INDEX_WT = 1,
+    PAT_INDEX_UC_MINUS = 2,
+    PAT_INDEX_UC = 3,
+    PAT_INDEX_WC = 4
+};
+
+enum { MTRR_FIXED_COUNT = 11, MTRR_VARIABLE_MAX = 32 };
+
+/* One CPU's registers, as memory_types_read() reads them. */
+struct memory_types_state {
+    bool mtrr;                        /* CPUID.1:EDX[12] */
+    bool pat_supported;               /* CPUID.1:EDX[16] */
+    uint8_t physical_width;           /* MAXPHYADDR, CPUID.80000008H:EAX[7:0] */
+    uint64_t mtrrcap;                 /* IA32_MTRRCAP */
+    uint64_t def_type;                /* IA32_MTRR_DEF_TYPE */
+    uint64_t fixed[MTRR_FIXED_COUNT]; /* FIX64K_00000, FIX16K_80000, _A0000, FIX4K_C0000 … F8000 */
+    uint64_t physbase[MTRR_VARIABLE_MAX];
+    uint64_t physmask[MTRR_VARIABLE_MAX];
+    uint64_t pat; /* IA32_PAT, PAT_RESET where there is none */
+};
+
+/* The type that the MTRRs give [physical, physical + bytes); WB where there are no MTRRs. */
+enum memory_type memory_type_mtrr(const struct memory_types_state *state, uint64_t physical,
+                                  uint64_t bytes);
+
+/* Entry `index` (0 … 7) of an IA32_PAT value. */
+enum memory_type memory_type_pat(uint64_t pat, unsigned index);
+
+/* One cell of the table of effective types. */
+enum memory_type memory_type_combine(enum memory_type mtrr, enum memory_type pat);
+
+/* The effective type of the range in a mapping with this index into state->pat. */
+enum memory_type memory_type_effective_range(const struct memory_types_state *state,
+                                             uint64_t physical, uint64_t bytes, unsigned pat_index);
+
+const char *memory_type_name(enum memory_type type); /* "WB", "UC-", "mixed", … */
+
+/* Reads this CPU's registers; what it does not have, it is not asked for. */
+void memory_types_read(struct memory_types_state *state);
+
+#endif
