@@ -92,7 +92,7 @@ static void draw_ruler(struct sink *sink, unsigned divisor)
     print_to(sink, "  ");
     for (int i = 0; i < BASIC_FIELD_COUNT; i++) {
         int width = basic_fields[i].high - basic_fields[i].low + 1;
-        unsigned digit = basic_fields[i].high / divisor % 10;
+        unsigned digit = (unsigned)basic_fields[i].high / divisor % 10;
 
         /* No spaces at the end of a line. */
         print_to(sink, "%u%*s", digit, i + 1 < BASIC_FIELD_COUNT ? width : 0, "");
@@ -122,9 +122,9 @@ static void draw_field(struct sink *sink, int index, uint64_t basic, enum severi
     char range[8], shown[12];
 
     if (field->high == field->low)
-        format_text(range, sizeof(range), "%u", field->high);
+        format_text(range, sizeof(range), "%d", field->high);
     else
-        format_text(range, sizeof(range), "%u:%u", field->high, field->low);
+        format_text(range, sizeof(range), "%d:%d", field->high, field->low);
     format_text(shown, sizeof(shown), index == REVISION_ID ? "0x%x" : "%u", (unsigned)value);
     print_to(sink, "%c %5s  %-10s  %s", marks[severity], range, shown,
              basic_field_meaning(field, basic));

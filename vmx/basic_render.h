@@ -13,8 +13,8 @@
 #include "vmx/finding.h"
 
 struct basic_field {
-    uint8_t high, low; /* bits */
-    const char *name;  /* for programs: "memory-type" */
+    int high, low; /* bits */
+    const char *name; /* for programs: "memory-type" */
 };
 
 /* From bit 63 down to bit 0, without a gap. */
