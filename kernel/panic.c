@@ -46,7 +46,7 @@ static uint32_t processor_id(void)
 
 /*
  * Makes this CPU the one that panics. A CPU that comes second halts and says nothing: the NMI that
- * stops the others ends here. A panic within the panic is told in one line, a third not at all.
+ * stops the others ends here. A panic within the panic is told in short, a third not at all.
  */
 static void enter(void)
 {
@@ -169,14 +169,17 @@ _Noreturn void panic_trap(const struct trap_frame *frame)
     enter();
     console_print("PANIC: %s (vector %lu)", trap_name(frame->vector), frame->vector);
     if (trap_has_error_code(frame->vector)) {
-        console_print(", error code 0x%lx: ", frame->error_code);
+        console_print(", error code 0x%lx", frame->error_code);
         trap_explain_error(console_sink(), frame->vector, frame->error_code);
     }
     console_print("\n");
-    tell_cpu();
+    if (depth == 1)
+        tell_cpu();
     tell_state(frame, cr2);
-    tell_registers(frame);
-    tell_back_trace(frame);
+    if (depth == 1) {
+        tell_registers(frame);
+        tell_back_trace(frame);
+    }
     machine_stop();
 }
 
@@ -201,8 +204,10 @@ _Noreturn void panic(const char *format, ...)
     vprint_to(console_sink(), format, arguments);
     va_end(arguments);
     console_print("\n");
-    tell_cpu();
-    tell_state(&here, cr2);
-    tell_back_trace(&here);
+    if (depth == 1) {
+        tell_cpu();
+        tell_state(&here, cr2);
+        tell_back_trace(&here);
+    }
     machine_stop();
 }

@@ -69,7 +69,7 @@ struct bit_text {
 static const struct bit_text page_fault_bits[] = {
     {1ull << 1, "write", NULL},
     {1ull << 4, "instruction fetch", NULL},
-    {1ull << 2, "by user-mode code", "by supervisor-mode code"},
+    {1ull << 2, "by user-mode code", NULL},
     {1ull << 0, "page is present: its rights forbid it", "page is not present"},
     {1ull << 3, "a reserved bit is set in a paging structure", NULL},
     {1ull << 5, "protection key", NULL},
@@ -108,10 +108,10 @@ bool trap_has_error_code(uint64_t vector)
 
 static void explain_page_fault(struct sink *sink, uint64_t error_code)
 {
-    const char *comma = "";
+    const char *comma = ": ";
 
     if ((error_code & PAGE_FAULT_WRITE_OR_FETCH) == 0) {
-        print_to(sink, "read");
+        print_to(sink, ": read");
         comma = ", ";
     }
     for (size_t i = 0; i < sizeof(page_fault_bits) / sizeof(page_fault_bits[0]); i++) {
@@ -131,14 +131,14 @@ static void explain_selector(struct sink *sink, uint64_t error_code)
     const char *table = "GDT";
 
     if (error_code == 0) {
-        print_to(sink, "no selector involved");
+        print_to(sink, ": no selector involved");
         return;
     }
     if ((error_code & SELECTOR_IDT) != 0)
         table = "IDT";
     else if ((error_code & SELECTOR_LDT) != 0)
         table = "LDT";
-    print_to(sink, "%s entry %llu%s", table, (unsigned long long)index,
+    print_to(sink, ": %s entry %llu%s", table, (unsigned long long)index,
              (error_code & SELECTOR_EXTERNAL) != 0
                  ? ", while an event from outside the program was delivered"
                  : "");
@@ -159,7 +159,7 @@ void trap_explain_error(struct sink *sink, uint64_t vector, uint64_t error_code)
         break;
     case CONTROL_PROTECTION:
         if (cause > 0 && cause < CONTROL_PROTECTION_CAUSES)
-            print_to(sink, "%s", control_protection_causes[cause]);
+            print_to(sink, ": %s", control_protection_causes[cause]);
         break;
     default:
         break;

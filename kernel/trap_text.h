@@ -15,7 +15,7 @@ const char *trap_name(uint64_t vector);
 /* Whether the processor pushes an error code for this vector. */
 bool trap_has_error_code(uint64_t vector);
 
-/* Writes what the error code of this vector says; nothing where there is nothing to say. */
+/* Writes ": " and what the error code of this vector says; nothing where it says nothing. */
 void trap_explain_error(struct sink *sink, uint64_t vector, uint64_t error_code);
 
 #endif

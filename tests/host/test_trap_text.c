@@ -47,25 +47,25 @@ static void explains(uint64_t vector, uint64_t error_code, const char *wanted)
 
     text_buffer_init(&buffer, text, sizeof(text));
     trap_explain_error(&buffer.sink, vector, error_code);
-    assert_string_equal(text, wanted);
+    assert_string_equal(text[0] == '\0' ? text : text + 2, wanted);
+    assert_true(text[0] == '\0' || strncmp(text, ": ", 2) == 0);
 }
 
 static void page_faults(void **state)
 {
     (void)state;
-    explains(14, 0x0, "read, by supervisor-mode code, page is not present");
-    explains(14, 0x2, "write, by supervisor-mode code, page is not present");
-    explains(14, 0x3, "write, by supervisor-mode code, page is present: its rights forbid it");
-    explains(14, 0x11,
-             "instruction fetch, by supervisor-mode code, page is present: its rights forbid it");
+    explains(14, 0x0, "read, page is not present");
+    explains(14, 0x2, "write, page is not present");
+    explains(14, 0x3, "write, page is present: its rights forbid it");
+    explains(14, 0x11, "instruction fetch, page is present: its rights forbid it");
     explains(14, 0x5, "read, by user-mode code, page is present: its rights forbid it");
-    explains(14, 0x20, "read, by supervisor-mode code, page is not present, protection key");
-    explains(14, 0x80, "read, by supervisor-mode code, page is not present, during HLAT paging");
+    explains(14, 0x20, "read, page is not present, protection key");
+    explains(14, 0x80, "read, page is not present, during HLAT paging");
     explains(14, 0x9,
-             "read, by supervisor-mode code, page is present: its rights forbid it, "
+             "read, page is present: its rights forbid it, "
              "a reserved bit is set in a paging structure");
     explains(14, 0x8061,
-             "read, by supervisor-mode code, page is present: its rights forbid it, "
+             "read, page is present: its rights forbid it, "
              "protection key, shadow-stack access, SGX access control");
 }
 
