@@ -1,0 +1,321 @@
+#include "kernel/command_line.h"
+
+#include "lib/format.h"
+#include "lib/string.h"
+
+/* A part of the command line. */
+struct text {
+    const char *start;
+    size_t length;
+};
+
+enum outcome { TAKEN, BAD, FULL };
+
+/* A row: what the pages show, and the one function that takes the value. */
+struct row {
+    struct command_word word;
+    /* Where `values` is a list of names with | between them: takes the name's place in the list. */
+    void (*choose)(struct command_line *out, unsigned choice);
+    /* Otherwise. */
+    enum outcome (*take)(struct command_line *out, struct text value);
+};
+
+static bool same(struct text text, const char *name)
+{
+    return strlen(name) == text.length && strncmp(text.start, name, text.length) == 0;
+}
+
+/* Cuts off what stands before the first `separator`; the whole and an empty rest without one. */
+static struct text cut(struct text *rest, char separator)
+{
+    struct text head = {rest->start, 0};
+
+    while (head.length < rest->length && head.start[head.length] != separator)
+        head.length++;
+    rest->start += head.length;
+    rest->length -= head.length;
+    if (rest->length > 0) {
+        rest->start++;
+        rest->length--;
+    }
+    return head;
+}
+
+static bool digit_value(char c, unsigned *value)
+{
+    if (c >= '0' && c <= '9')
+        *value = (unsigned)(c - '0');
+    else if (c >= 'a' && c <= 'f')
+        *value = (unsigned)(c - 'a') + 10;
+    else if (c >= 'A' && c <= 'F')
+        *value = (unsigned)(c - 'A') + 10;
+    else
+        return false;
+    return true;
+}
+
+/* The whole text as a number of at most `most`; hex with or without 0x. */
+static bool number(struct text text, unsigned base, uint64_t most, uint64_t *value)
+{
+    if (base == 16 && text.length > 2 && text.start[0] == '0' && text.start[1] == 'x') {
+        text.start += 2;
+        text.length -= 2;
+    }
+    *value = 0;
+    for (size_t i = 0; i < text.length; i++) {
+        unsigned digit;
+
+        if (!digit_value(text.start[i], &digit) || digit >= base)
+            return false;
+        if (*value > (most - digit) / base)
+            return false;
+        *value = *value * base + digit;
+    }
+    return text.length > 0;
+}
+
+static void choose_stop(struct command_line *out, unsigned choice)
+{
+    out->stop = (enum vmx_stage)choice;
+}
+
+static void choose_check(struct command_line *out, unsigned choice)
+{
+    out->check = (enum check_word)choice;
+}
+
+static enum outcome take_cpus(struct command_line *out, struct text value)
+{
+    uint64_t cpus;
+
+    if (!number(value, 10, UINT32_MAX, &cpus) || cpus == 0)
+        return BAD;
+    out->cpus = (uint32_t)cpus;
+    return TAKEN;
+}
+
+static enum outcome take_pretend(struct command_line *out, struct text value)
+{
+    struct pretend pretend = {.every_cpu = true};
+    struct text head = cut(&value, ':');
+    uint64_t parsed;
+
+    if (head.length > 3 && strncmp(head.start, "cpu", 3) == 0) {
+        if (!number((struct text){head.start + 3, head.length - 3}, 10, UINT32_MAX, &parsed))
+            return BAD;
+        pretend.every_cpu = false;
+        pretend.cpu = (uint32_t)parsed;
+        head = cut(&value, ':');
+    }
+    if (!number(head, 16, VMX_MSR_LAST, &parsed) || parsed < VMX_MSR_FIRST)
+        return BAD;
+    pretend.msr = (uint32_t)parsed;
+    if (!number(value, 16, UINT64_MAX, &pretend.value))
+        return BAD;
+    if (out->pretend.count == PRETEND_MAX)
+        return FULL;
+    out->pretend.item[out->pretend.count++] = pretend;
+    return TAKEN;
+}
+
+static enum outcome take_selftest(struct command_line *out, struct text value)
+{
+    if (value.length > 0)
+        return BAD;
+    out->selftest = true;
+    return TAKEN;
+}
+
+static void choose_report(struct command_line *out, unsigned choice)
+{
+    out->report = (enum report_form)choice;
+}
+
+static enum outcome take_console(struct command_line *out, struct text value)
+{
+    bool has_baud = false;
+    uint64_t baud = COMMAND_LINE_BAUD;
+    struct text rest = value;
+    struct text name = cut(&rest, ',');
+
+    if (name.length < value.length) {
+        has_baud = true;
+        if (!number(rest, 10, COMMAND_LINE_BAUD, &baud) || baud == 0 ||
+            COMMAND_LINE_BAUD % baud != 0 || COMMAND_LINE_BAUD / baud > UINT16_MAX)
+            return BAD;
+    }
+    if (!same(name, "com1") && (has_baud || (!same(name, "screen") && !same(name, "both"))))
+        return BAD;
+    out->console_serial = !same(name, "screen");
+    out->console_screen = !same(name, "com1");
+    out->baud = (unsigned)baud;
+    return TAKEN;
+}
+
+static void choose_exit(struct command_line *out, unsigned choice)
+{
+    out->exit = (enum exit_action)choice;
+}
+
+static const struct row rows[COMMAND_WORD_COUNT] = {
+    {{"stop", "caps|vmxon|vmptrld|guest", "as far as it can go",
+      "The last stage to perform: read the capability MSRs, VMXON, VMPTRLD, run a guest."},
+     .choose = choose_stop},
+    {{"check", "auto|kvm|strict", "auto",
+      "How severe the check of IA32_VMX_BASIC is. `kvm`: KVM's three checks (and size 0) refuse, "
+      "everything else odd is a warning. `strict`: everything odd refuses. `auto`: as `kvm`; and "
+      "where CPUID says that a hypervisor is present, so that the register is virtual, bits 31 "
+      "and 47:45 refuse too."},
+     .choose = choose_check},
+    {{"cpus", "N", "all", "Use at most N CPUs, from 1 up."}, .take = take_cpus},
+    {{"pretend", "[cpuN:]MSR:VALUE", "nothing",
+      "Judge from VALUE instead of what RDMSR gave for that capability MSR, on every CPU or on "
+      "CPU N (0 is the boot CPU). MSR, 0x480 to 0x493, and VALUE are hex. May stand up to 16 "
+      "times. The hardware is not touched with it: it lets anyone see every refusal on any "
+      "machine."},
+     .take = take_pretend},
+    {{"selftest", "", "no self-test",
+      "Provoke failures of VMX instructions on the real CPU and compare them with what the "
+      "manual predicts."},
+     .take = take_selftest},
+    {{"report", "text|json|both", "text", "What goes to the serial console at the end."},
+     .choose = choose_report},
+    {{"console", "com1[,BAUD]|screen|both", "both",
+      "Where it speaks. BAUD divides 115200, which is also the default."},
+     .take = take_console},
+    {{"exit", "halt|poweroff|reboot", "halt", "What it does when done, or after a panic."},
+     .choose = choose_exit},
+};
+
+const struct command_word *command_line_word(unsigned index)
+{
+    return &rows[index].word;
+}
+
+/* Enters a sentence, with what a console should not be sent made into question marks. */
+static void add_problem(struct command_line *out, const char *before, struct text word,
+                        const char *after)
+{
+    enum { SHOWN = 40 }; /* characters of the word */
+    char *problem;
+
+    if (out->problem_count == COMMAND_LINE_PROBLEMS_MAX) {
+        out->problem_lost++;
+        return;
+    }
+    problem = out->problem[out->problem_count++];
+    format_text(problem, COMMAND_LINE_PROBLEM_SIZE, "%s \"%.*s%s\": %s", before,
+                (int)(word.length < SHOWN ? word.length : SHOWN), word.start,
+                word.length > SHOWN ? "..." : "", after);
+    for (; *problem != '\0'; problem++) {
+        if (*problem < ' ' || *problem > '~')
+            *problem = '?';
+    }
+}
+
+static unsigned least(unsigned a, unsigned b)
+{
+    return a < b ? a : b;
+}
+
+/*
+ * Levenshtein's distance: how many characters to insert, delete or replace to make one of the
+ * other. Of a long text only the beginning counts, which keeps the work small.
+ */
+static unsigned distance(struct text text, const char *name)
+{
+    enum { LONGEST = 16 }; /* longer than any word of the table */
+    unsigned length = (unsigned)(text.length < LONGEST ? text.length : LONGEST);
+    unsigned row[LONGEST + 1];
+
+    for (unsigned i = 0; i <= length; i++)
+        row[i] = i;
+    for (unsigned j = 0; name[j] != '\0'; j++) {
+        unsigned diagonal = row[0];
+
+        row[0] = j + 1;
+        for (unsigned i = 0; i < length; i++) {
+            unsigned above = row[i + 1];
+            unsigned replaced = diagonal + (text.start[i] == name[j] ? 0 : 1);
+
+            row[i + 1] = least(replaced, least(above, row[i]) + 1);
+            diagonal = above;
+        }
+    }
+    return row[length];
+}
+
+static void tell_unknown(struct command_line *out, struct text word, struct text key)
+{
+    unsigned nearest = 0;
+    char after[64];
+
+    for (unsigned i = 1; i < COMMAND_WORD_COUNT; i++) {
+        if (distance(key, rows[i].word.name) < distance(key, rows[nearest].word.name))
+            nearest = i;
+    }
+    format_text(after, sizeof(after), "the nearest known one is \"%s\"", rows[nearest].word.name);
+    add_problem(out, "unknown word", word, after);
+}
+
+static enum outcome take_choice(struct command_line *out, const struct row *row, struct text value)
+{
+    struct text choices = {row->word.values, strlen(row->word.values)};
+
+    for (unsigned i = 0; choices.length > 0; i++) {
+        struct text choice = cut(&choices, '|');
+
+        if (choice.length == value.length &&
+            strncmp(choice.start, value.start, value.length) == 0) {
+            row->choose(out, i);
+            return TAKEN;
+        }
+    }
+    return BAD;
+}
+
+static void take_word(struct command_line *out, struct text word)
+{
+    struct text value = word;
+    struct text key = cut(&value, '=');
+    const struct row *row = rows;
+    enum outcome outcome;
+    char after[96];
+
+    while (row < rows + COMMAND_WORD_COUNT && !same(key, row->word.name))
+        row++;
+    if (row == rows + COMMAND_WORD_COUNT) {
+        tell_unknown(out, word, key);
+        return;
+    }
+    outcome = row->choose != NULL ? take_choice(out, row, value) : row->take(out, value);
+    if (outcome == FULL) {
+        add_problem(out, "no room for", word, "this word stands too often");
+    } else if (outcome == BAD) {
+        format_text(after, sizeof(after), "expected %s%s%s", row->word.name,
+                    row->word.values[0] != '\0' ? "=" : " alone", row->word.values);
+        add_problem(out, "bad value in", word, after);
+    }
+}
+
+void command_line_parse(const char *line, struct command_line *out)
+{
+    memset(out, 0, sizeof(*out));
+    out->stop = VMX_STAGE_GUEST;
+    out->check = CHECK_AUTO;
+    out->report = REPORT_TEXT;
+    out->console_serial = true;
+    out->console_screen = true;
+    out->baud = COMMAND_LINE_BAUD;
+    out->exit = EXIT_HALT;
+    while (*line != '\0') {
+        struct text word = {line, 0};
+
+        while (word.start[word.length] != '\0' && word.start[word.length] != ' ' &&
+               word.start[word.length] != '\t')
+            word.length++;
+        if (word.length > 0)
+            take_word(out, word);
+        line += word.length + (line[word.length] != '\0' ? 1 : 0);
+    }
+}

@@ -1,0 +1,65 @@
+/*
+ * The words of the kernel's command line: `key=value`, with spaces or tabs between them.
+ *
+ * GRUB's multiboot2 command gives the words after the file's name, not the name itself. It takes
+ * quotes away, and no word here holds a space, so quotes have no meaning. Of a word that stands
+ * twice the later one counts, except pretend=, of which each counts.
+ */
+#ifndef KERNEL_COMMAND_LINE_H
+#define KERNEL_COMMAND_LINE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "kernel/panic.h"
+#include "vmx/pretend.h"
+#include "vmx/vmx_cpu.h"
+
+enum {
+    COMMAND_LINE_BAUD = 115200, /* the UART's highest rate: others divide it */
+    COMMAND_LINE_PROBLEMS_MAX = 8,
+    COMMAND_LINE_PROBLEM_SIZE = 160, /* bytes, the terminating zero included */
+};
+
+/* In the order in which the table names them. */
+enum check_word { CHECK_AUTO, CHECK_KVM, CHECK_STRICT };
+enum report_form { REPORT_TEXT, REPORT_JSON, REPORT_BOTH };
+
+struct command_line {
+    enum vmx_stage stop;
+    enum check_word check;
+    uint32_t cpus; /* at most so many; 0: all */
+    struct pretend_list pretend;
+    bool selftest;
+    enum report_form report;
+    bool console_serial, console_screen;
+    unsigned baud; /* bits per second on the serial line */
+    enum exit_action exit;
+
+    /* What was not understood, a sentence each, in the order of the words. */
+    uint32_t problem_count;
+    uint32_t problem_lost; /* did not fit */
+    char problem[COMMAND_LINE_PROBLEMS_MAX][COMMAND_LINE_PROBLEM_SIZE];
+};
+
+/*
+ * Parses `line`, which ends with a zero. A word that is unknown or has a bad value becomes a
+ * problem and changes nothing.
+ */
+void command_line_parse(const char *line, struct command_line *out);
+
+/* One row of the table of words. */
+struct command_word {
+    const char *name;
+    const char *values;   /* what may stand behind `=`; "" where nothing may */
+    const char *standard; /* what counts when the word is missing */
+    const char *meaning;
+};
+
+enum { COMMAND_WORD_COUNT = 8 };
+
+/* The words in the order in which a page shows them, 0 to COMMAND_WORD_COUNT - 1. */
+const struct command_word *command_line_word(unsigned index);
+
+#endif

@@ -1,0 +1,39 @@
+/* The command line on whatever libFuzzer thinks of, from a heap copy of its exact size. */
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "kernel/command_line.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    static struct command_line options;
+    char *line = malloc(size + 1);
+
+    if (line == NULL)
+        abort();
+    memcpy(line, data, size);
+    line[size] = '\0';
+    command_line_parse(line, &options);
+    free(line);
+    if (options.stop > VMX_STAGE_GUEST || options.check > CHECK_STRICT ||
+        options.report > REPORT_BOTH || options.exit > EXIT_REBOOT ||
+        options.pretend.count > PRETEND_MAX || options.baud == 0 ||
+        options.problem_count > COMMAND_LINE_PROBLEMS_MAX)
+        abort();
+    for (uint32_t i = 0; i < options.pretend.count; i++) {
+        if (options.pretend.item[i].msr < VMX_MSR_FIRST ||
+            options.pretend.item[i].msr > VMX_MSR_LAST)
+            abort();
+    }
+    for (uint32_t i = 0; i < options.problem_count; i++) {
+        for (const char *c = options.problem[i]; *c != '\0'; c++) {
+            if (*c < ' ' || *c > '~')
+                abort();
+        }
+    }
+    return 0;
+}

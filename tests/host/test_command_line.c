@@ -1,0 +1,363 @@
+/*
+ * The command line: each word with each of its values as docs/command-line.md gives them, and
+ * whatever a person may mistype. Each line is parsed from a heap copy of its exact size.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "kernel/command_line.h"
+
+static struct command_line options;
+
+static void parse(const char *line)
+{
+    char *copy = strdup(line);
+
+    assert_non_null(copy);
+    memset(&options, 0xa5, sizeof(options));
+    command_line_parse(copy, &options);
+    free(copy);
+}
+
+static void check_defaults(void)
+{
+    assert_int_equal(options.stop, VMX_STAGE_GUEST);
+    assert_int_equal(options.check, CHECK_AUTO);
+    assert_int_equal(options.cpus, 0);
+    assert_int_equal(options.pretend.count, 0);
+    assert_false(options.selftest);
+    assert_int_equal(options.report, REPORT_TEXT);
+    assert_true(options.console_serial);
+    assert_true(options.console_screen);
+    assert_int_equal(options.baud, 115200);
+    assert_int_equal(options.exit, EXIT_HALT);
+}
+
+/* The line holds this one problem and changes nothing. */
+static void check_problem(const char *line, const char *sentence)
+{
+    parse(line);
+    check_defaults();
+    assert_int_equal(options.problem_count, 1);
+    assert_int_equal(options.problem_lost, 0);
+    assert_string_equal(options.problem[0], sentence);
+}
+
+static void parse_cleanly(const char *line)
+{
+    parse(line);
+    assert_int_equal(options.problem_count, 0);
+}
+
+static void test_defaults(void **state)
+{
+    static const char *const lines[] = {"", " ", "\t", "  \t \t  "};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++) {
+        parse_cleanly(lines[i]);
+        check_defaults();
+    }
+}
+
+static void test_choices(void **state)
+{
+    (void)state;
+    parse_cleanly("stop=caps");
+    assert_int_equal(options.stop, VMX_STAGE_CAPS);
+    parse_cleanly("stop=vmxon");
+    assert_int_equal(options.stop, VMX_STAGE_VMXON);
+    parse_cleanly("stop=vmptrld");
+    assert_int_equal(options.stop, VMX_STAGE_VMPTRLD);
+    parse_cleanly("stop=caps stop=guest");
+    assert_int_equal(options.stop, VMX_STAGE_GUEST);
+    parse_cleanly("check=kvm");
+    assert_int_equal(options.check, CHECK_KVM);
+    parse_cleanly("check=strict");
+    assert_int_equal(options.check, CHECK_STRICT);
+    parse_cleanly("check=strict check=auto");
+    assert_int_equal(options.check, CHECK_AUTO);
+    parse_cleanly("report=json");
+    assert_int_equal(options.report, REPORT_JSON);
+    parse_cleanly("report=both");
+    assert_int_equal(options.report, REPORT_BOTH);
+    parse_cleanly("report=json report=text");
+    assert_int_equal(options.report, REPORT_TEXT);
+    parse_cleanly("exit=poweroff");
+    assert_int_equal(options.exit, EXIT_POWEROFF);
+    parse_cleanly("exit=reboot");
+    assert_int_equal(options.exit, EXIT_REBOOT);
+    parse_cleanly("exit=reboot exit=halt");
+    assert_int_equal(options.exit, EXIT_HALT);
+    parse_cleanly("selftest");
+    assert_true(options.selftest);
+    parse_cleanly("cpus=1");
+    assert_int_equal(options.cpus, 1);
+    parse_cleanly("cpus=4294967295");
+    assert_int_equal(options.cpus, UINT32_MAX);
+}
+
+static void test_together(void **state)
+{
+    (void)state;
+    parse_cleanly("  report=both\texit=poweroff  cpus=12 selftest\t\tcheck=kvm stop=vmxon ");
+    assert_int_equal(options.report, REPORT_BOTH);
+    assert_int_equal(options.exit, EXIT_POWEROFF);
+    assert_int_equal(options.cpus, 12);
+    assert_true(options.selftest);
+    assert_int_equal(options.check, CHECK_KVM);
+    assert_int_equal(options.stop, VMX_STAGE_VMXON);
+}
+
+static void test_console(void **state)
+{
+    (void)state;
+    parse_cleanly("console=com1");
+    assert_true(options.console_serial);
+    assert_false(options.console_screen);
+    assert_int_equal(options.baud, 115200);
+    parse_cleanly("console=com1,9600");
+    assert_true(options.console_serial);
+    assert_false(options.console_screen);
+    assert_int_equal(options.baud, 9600);
+    parse_cleanly("console=screen");
+    assert_false(options.console_serial);
+    assert_true(options.console_screen);
+    parse_cleanly("console=com1,9600 console=both");
+    check_defaults();
+    parse_cleanly("console=com1,2"); /* divisor 57600, which 16 bits hold */
+    assert_int_equal(options.baud, 2);
+}
+
+static void test_pretend(void **state)
+{
+    (void)state;
+    parse_cleanly("pretend=0x480:0x00da040000000004 pretend=cpu3:493:FFFFFFFFFFFFFFFF "
+                  "pretend=cpu0:0x48b:0 pretend=0x480:1");
+    assert_int_equal(options.pretend.count, 4);
+    assert_true(options.pretend.item[0].every_cpu);
+    assert_int_equal(options.pretend.item[0].msr, 0x480);
+    assert_int_equal(options.pretend.item[0].value, 0x00da040000000004);
+    assert_false(options.pretend.item[1].every_cpu);
+    assert_int_equal(options.pretend.item[1].cpu, 3);
+    assert_int_equal(options.pretend.item[1].msr, 0x493);
+    assert_int_equal(options.pretend.item[1].value, UINT64_MAX);
+    assert_false(options.pretend.item[2].every_cpu);
+    assert_int_equal(options.pretend.item[2].cpu, 0);
+    assert_int_equal(options.pretend.item[2].msr, 0x48b);
+    assert_int_equal(options.pretend.item[2].value, 0);
+    assert_int_equal(options.pretend.item[3].value, 1); /* which of the two counts is not ours */
+}
+
+static void test_pretend_full(void **state)
+{
+    char line[1024] = "";
+
+    (void)state;
+    for (int i = 0; i < PRETEND_MAX + 1; i++)
+        strcat(line, "pretend=0x480:0x1 ");
+    parse(line);
+    assert_int_equal(options.pretend.count, PRETEND_MAX);
+    assert_int_equal(options.problem_count, 1);
+    assert_string_equal(options.problem[0],
+                        "no room for \"pretend=0x480:0x1\": this word stands too often");
+}
+
+static void test_pretend_bad(void **state)
+{
+    static const char *const values[] = {
+        "",
+        ":",
+        "0x480",
+        "0x480:",
+        ":0x1",
+        "0x47f:1",
+        "0x494:1",
+        "0x10480:1",
+        "0x1000000000000480:1",
+        "0x480:0x",
+        "0x480:1g",
+        "0x480:-1",
+        "0x480:0x10000000000000000",
+        "cpu:0x480:1",
+        "cpux:0x480:1",
+        "cpu1:0x480",
+        "cpu1:0x480:",
+        "cpu4294967296:0x480:1",
+        "cpu0x1:0x480:1",
+        "CPU1:0x480:1",
+        "cpu1:0x480:1:2",
+        "0x480:1:2",
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(values) / sizeof(values[0]); i++) {
+        char line[64] = "pretend=";
+        char sentence[160] = "bad value in \"pretend=";
+
+        strcat(line, values[i]);
+        strcat(sentence, values[i]);
+        strcat(sentence, "\": expected pretend=[cpuN:]MSR:VALUE");
+        check_problem(line, sentence);
+    }
+}
+
+static void test_bad_values(void **state)
+{
+    static const char *const lines[][2] = {
+        {"check", "bad value in \"check\": expected check=auto|kvm|strict"},
+        {"check=", "bad value in \"check=\": expected check=auto|kvm|strict"},
+        {"check=stric", "bad value in \"check=stric\": expected check=auto|kvm|strict"},
+        {"check=strictly", "bad value in \"check=strictly\": expected check=auto|kvm|strict"},
+        {"check=kvm|strict", "bad value in \"check=kvm|strict\": expected check=auto|kvm|strict"},
+        {"stop=VMXON", "bad value in \"stop=VMXON\": expected stop=caps|vmxon|vmptrld|guest"},
+        {"cpus=0", "bad value in \"cpus=0\": expected cpus=N"},
+        {"cpus=-1", "bad value in \"cpus=-1\": expected cpus=N"},
+        {"cpus=1a", "bad value in \"cpus=1a\": expected cpus=N"},
+        {"cpus=0x2", "bad value in \"cpus=0x2\": expected cpus=N"},
+        {"cpus=4294967296", "bad value in \"cpus=4294967296\": expected cpus=N"},
+        {"cpus=18446744073709551617",
+         "bad value in \"cpus=18446744073709551617\": expected cpus=N"},
+        {"selftest=vmxon", "bad value in \"selftest=vmxon\": expected selftest alone"},
+        {"report=xml", "bad value in \"report=xml\": expected report=text|json|both"},
+        {"console=com2", "bad value in \"console=com2\": expected console=com1[,BAUD]|screen|both"},
+        {"console=com1,",
+         "bad value in \"console=com1,\": expected console=com1[,BAUD]|screen|both"},
+        {"console=com1,0",
+         "bad value in \"console=com1,0\": expected console=com1[,BAUD]|screen|both"},
+        {"console=com1,1", /* divisor 115200, which 16 bits do not hold */
+         "bad value in \"console=com1,1\": expected console=com1[,BAUD]|screen|both"},
+        {"console=com1,9601",
+         "bad value in \"console=com1,9601\": expected console=com1[,BAUD]|screen|both"},
+        {"console=com1,230400",
+         "bad value in \"console=com1,230400\": expected console=com1[,BAUD]|screen|both"},
+        {"console=screen,9600",
+         "bad value in \"console=screen,9600\": expected console=com1[,BAUD]|screen|both"},
+        {"exit=", "bad value in \"exit=\": expected exit=halt|poweroff|reboot"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++)
+        check_problem(lines[i][0], lines[i][1]);
+}
+
+/* The nearest by hand: one letter left out, one too many, two exchanged, one wrong. */
+static void test_unknown(void **state)
+{
+    static const char *const lines[][2] = {
+        {"chek=strict", "unknown word \"chek=strict\": the nearest known one is \"check\""},
+        {"cpu=4", "unknown word \"cpu=4\": the nearest known one is \"cpus\""},
+        {"selftests", "unknown word \"selftests\": the nearest known one is \"selftest\""},
+        {"rpeort=json", "unknown word \"rpeort=json\": the nearest known one is \"report\""},
+        {"consule=com1", "unknown word \"consule=com1\": the nearest known one is \"console\""},
+        {"Pretend=1:1", "unknown word \"Pretend=1:1\": the nearest known one is \"pretend\""},
+        {"exti=halt", "unknown word \"exti=halt\": the nearest known one is \"exit\""},
+        {"=halt", "unknown word \"=halt\": the nearest known one is \"stop\""},
+        {"top", "unknown word \"top\": the nearest known one is \"stop\""},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++)
+        check_problem(lines[i][0], lines[i][1]);
+}
+
+static void test_boot_goes_on(void **state)
+{
+    (void)state;
+    parse("quiet check=strict cpus=none exit=reboot");
+    assert_int_equal(options.check, CHECK_STRICT);
+    assert_int_equal(options.exit, EXIT_REBOOT);
+    assert_int_equal(options.cpus, 0);
+    assert_int_equal(options.problem_count, 2);
+    /* A bad value does not undo a good one. */
+    parse("check=strict check=lax");
+    assert_int_equal(options.check, CHECK_STRICT);
+    assert_int_equal(options.problem_count, 1);
+}
+
+static void test_many_problems(void **state)
+{
+    char line[1024] = "";
+
+    (void)state;
+    for (int i = 0; i < COMMAND_LINE_PROBLEMS_MAX + 3; i++)
+        strcat(line, "nonsense ");
+    parse(line);
+    assert_int_equal(options.problem_count, COMMAND_LINE_PROBLEMS_MAX);
+    assert_int_equal(options.problem_lost, 3);
+}
+
+/* Long words are shown in part, and nothing reaches the console that could drive it. */
+static void test_odd_characters(void **state)
+{
+    char line[1024];
+
+    (void)state;
+    check_problem("\x1b[2J\xc3\xa9\x7f",
+                  "unknown word \"?[2J???\": the nearest known one is \"stop\"");
+    memset(line, 'x', sizeof(line) - 1);
+    line[sizeof(line) - 1] = '\0';
+    check_problem(line, "unknown word \"xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx...\": the nearest "
+                        "known one is \"exit\"");
+}
+
+static void test_words(void **state)
+{
+    (void)state;
+    for (unsigned i = 0; i < COMMAND_WORD_COUNT; i++) {
+        const struct command_word *word = command_line_word(i);
+
+        assert_true(strlen(word->name) > 0 && strlen(word->name) < 16);
+        assert_true(strlen(word->meaning) > 20);
+        assert_true(strlen(word->standard) > 0);
+        for (unsigned j = 0; j < i; j++)
+            assert_string_not_equal(word->name, command_line_word(j)->name);
+    }
+}
+
+/* Lines made of pieces of words, fixed seed: no read behind the line, and sentences that end. */
+static void test_random_lines(void **state)
+{
+    static const char *const pieces[] = {
+        "stop", "=", "check",        "kvm",  " ",    "\t", "pretend=", "cpu",  "0x480", ":",   "9",
+        "cpus", ",", "console=com1", "exit", "halt", "f",  "|",        "\x01", "self",  "test"};
+    uint64_t random = 0x853c49e6748fea9b; /* xorshift64 */
+
+    (void)state;
+    for (int round = 0; round < 20000; round++) {
+        char line[512] = "";
+
+        for (int i = round % 30; i >= 0; i--) {
+            random ^= random << 13;
+            random ^= random >> 7;
+            random ^= random << 17;
+            strcat(line, pieces[random % (sizeof(pieces) / sizeof(pieces[0]))]);
+        }
+        parse(line);
+        assert_true(options.pretend.count <= PRETEND_MAX);
+        assert_true(options.problem_count <= COMMAND_LINE_PROBLEMS_MAX);
+        for (uint32_t i = 0; i < options.problem_count; i++)
+            assert_non_null(memchr(options.problem[i], 0, COMMAND_LINE_PROBLEM_SIZE));
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_defaults),      cmocka_unit_test(test_choices),
+        cmocka_unit_test(test_together),      cmocka_unit_test(test_console),
+        cmocka_unit_test(test_pretend),       cmocka_unit_test(test_pretend_full),
+        cmocka_unit_test(test_pretend_bad),   cmocka_unit_test(test_bad_values),
+        cmocka_unit_test(test_unknown),       cmocka_unit_test(test_boot_goes_on),
+        cmocka_unit_test(test_many_problems), cmocka_unit_test(test_odd_characters),
+        cmocka_unit_test(test_words),         cmocka_unit_test(test_random_lines),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
