@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "kernel/traps.h"
+#include "mm/memory_type.h"
 #include "vmx/vmx_cpu.h"
 
 enum {
@@ -40,6 +41,7 @@ struct cpu {
     uint64_t stack_top; /* virtual */
     uint64_t gdt[5];
     struct tss tss;
+    struct memory_types_state memory_types; /* its MTRRs and PAT */
     struct vmx_cpu vmx;
 };
 

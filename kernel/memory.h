@@ -12,7 +12,23 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "boot/multiboot2.h"
 #include "mm/direct_map.h"
+#include "mm/paging.h"
+
+struct memory_sizes {
+    uint64_t ram_bytes;  /* in the memory map, of whatever use */
+    uint64_t pool_bytes; /* given to the page pool */
+};
+
+/*
+ * From the loader's memory map and the boot page tables to the pool and the tables of our own, on
+ * which this CPU runs on return. `information` and `load_address` are physical: they and the
+ * modules stay out of the pool, and so does the first MiB. False when there is too little memory;
+ * then the boot page tables are still in use. Boot CPU, once.
+ */
+bool memory_init(const struct multiboot_info *boot, uint64_t information, uint64_t load_address,
+                 struct memory_sizes *sizes);
 
 /* 2^order contiguous pages, zeroed; physical address, 0 when there are none. Any CPU. */
 uint64_t pages_alloc(int order);
@@ -27,11 +43,27 @@ volatile void *framebuffer_map(uint64_t physical, size_t bytes);
 /* `pages` pages of stack with a guard page below; the virtual address of its top, 0 for none. */
 uint64_t stack_create(unsigned pages);
 
+/*
+ * Firmware's tables, read-only, wherever they are; NULL when they cannot be mapped. Not for
+ * registers of devices.
+ */
+const void *firmware_map(uint64_t physical, size_t bytes);
+
+/* A free page below 1 MiB for code that starts in real mode; 0 when there is none. */
+uint64_t low_page(void);
+
+/* Free bytes of the pool. */
+uint64_t pages_free_bytes(void);
+
 /* One page mapped where it is physically, executable and not writable, for CPUs that start. */
 bool identity_map_code(uint64_t page);
 void identity_unmap_code(uint64_t page);
 
 /* What CR3 holds on every CPU; below 4 GiB. */
 uint64_t kernel_cr3(void);
+
+/* Counts what the page tables in use allow, for the proof that nothing is writable and executable.
+ */
+void memory_audit(struct paging_audit *audit);
 
 #endif

@@ -1,0 +1,54 @@
+/*
+ * What is known about this machine and what was done with it: everything that the report tells.
+ */
+#ifndef KERNEL_MACHINE_H
+#define KERNEL_MACHINE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "boot/multiboot2.h"
+#include "kernel/command_line.h"
+#include "kernel/cpu.h"
+#include "mm/paging.h"
+#include "vmx/finding.h"
+#include "vmx/selftest.h"
+#include "vmx/vmx_capability.h"
+
+/* The TSC of the boot CPU at the steps of the way; 0 for a step that was not reached. */
+struct timing {
+    uint64_t entry_tsc;        /* the kernel's first instruction */
+    uint64_t memory_tsc;       /* page pool and page tables stand */
+    uint64_t cpus_started_tsc; /* every CPU that answers has answered */
+    uint64_t vmx_on_all_tsc;   /* every CPU is where `stop=` lets it be */
+    uint64_t tsc_per_ms;
+    const char *source; /* of the calibration */
+};
+
+struct machine {
+    uint64_t load_address; /* physical */
+    struct multiboot_info boot;
+    struct command_line options;
+    enum vmx_check check;   /* what `check=` came to */
+    bool virtual_registers; /* CPUID says that a hypervisor is below */
+    uint64_t ram_bytes;     /* of RAM in the memory map */
+    uint64_t pool_bytes;    /* given to the page pool */
+    uint64_t used_bytes;    /* of the pool, when the report is made */
+    bool x2apic;
+    struct timing timing;
+    struct findings findings;         /* about the machine as a whole */
+    struct vmx_capability capability; /* of the boot CPU */
+    bool selftest_done;
+    struct selftest selftest;  /* on the boot CPU */
+    struct paging_audit audit; /* of the page tables in use */
+    struct cpu *const *cpus;
+    uint32_t cpu_count;
+};
+
+/* Adds a finding about the machine as a whole, or about how one CPU of it was started. */
+void machine_finding(struct machine *machine, enum rule rule, uint32_t cpu, const char *detail);
+
+/* Any refusal, of the machine as a whole or of one of its CPUs. */
+bool machine_refused(const struct machine *machine);
+
+#endif

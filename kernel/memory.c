@@ -1,0 +1,346 @@
+#include "kernel/memory.h"
+
+#include "boot/layout.h"
+#include "kernel/panic.h"
+#include "lib/spinlock.h"
+#include "lib/string.h"
+#include "lib/x86.h"
+#include "mm/memory_map.h"
+#include "mm/memory_type.h"
+#include "mm/page_alloc.h"
+#include "mm/paging.h"
+
+#define MIB        (1ull << 20)
+#define GIB        (1ull << 30)
+#define DEVICE_MAP 0xffffc00000000000ull
+#define STACK_MAP  0xffffd00000000000ull
+
+/* More RAM than this is left alone: its page tables and its pool would cost time for no one. */
+#define RAM_END_MAX (64 * GIB)
+
+/* The widest physical address that the direct map has room for: half of the address space. */
+#define PHYSICAL_END (1ull << 46)
+
+#define CPUID_EXTENDED_FEATURES 0x80000001
+#define CPUID_PAGES_OF_1GIB     (1u << 26) /* in EDX */
+
+/* What the boot page tables map; the tables that follow them are made from memory below it. */
+#define BOOT_MAP_END (4 * GIB)
+
+extern const char image_start[], text_start[], text_end[], data_start[], data_end[];
+extern const char boot_stack_guard[], boot_stack_bottom[], rodata_start[], rodata_end[];
+extern const char image_end[];
+
+static struct memory_map map;
+static struct page_alloc pool;
+static struct spinlock pool_lock;
+static struct page_tables tables;
+static uint64_t image_base; /* physical */
+static uint64_t low_free_page;
+static uint64_t device_next = DEVICE_MAP;
+static uint64_t stack_next = STACK_MAP;
+
+static uint64_t image_physical(const char *symbol)
+{
+    return image_base + (uint64_t)(symbol - image_start);
+}
+
+uint64_t pages_alloc(int order)
+{
+    uint64_t address;
+
+    spinlock_acquire(&pool_lock);
+    address = page_alloc(&pool, order);
+    spinlock_release(&pool_lock);
+    if (address != 0)
+        memset(phys_to_virt(address), 0, PAGE_SIZE << order);
+    return address;
+}
+
+void pages_free(uint64_t address, int order)
+{
+    enum page_free_result result;
+
+    spinlock_acquire(&pool_lock);
+    result = page_free(&pool, address, order);
+    spinlock_release(&pool_lock);
+    if (result != PAGE_FREE_OK)
+        panic("pages_free(%#lx, %d): %s", address, order, page_free_result_name(result));
+}
+
+uint64_t pages_free_bytes(void)
+{
+    uint64_t pages;
+
+    spinlock_acquire(&pool_lock);
+    pages = page_alloc_free_pages(&pool);
+    spinlock_release(&pool_lock);
+    return pages << PAGE_SHIFT;
+}
+
+static uint64_t table_alloc(struct page_tables *of)
+{
+    (void)of;
+    return pages_alloc(0);
+}
+
+static uint64_t *table_pointer(const struct page_tables *of, uint64_t physical)
+{
+    (void)of;
+    return phys_to_virt(physical);
+}
+
+static enum memory_kind kind_of(enum multiboot_memory_kind kind)
+{
+    switch (kind) {
+    case MULTIBOOT_MEMORY_AVAILABLE:
+        return MEMORY_AVAILABLE;
+    case MULTIBOOT_MEMORY_ACPI_RECLAIMABLE:
+        return MEMORY_ACPI_RECLAIMABLE;
+    case MULTIBOOT_MEMORY_NVS:
+        return MEMORY_ACPI_NVS;
+    case MULTIBOOT_MEMORY_BAD:
+        return MEMORY_BAD;
+    case MULTIBOOT_MEMORY_RESERVED:
+    default:
+        return MEMORY_RESERVED;
+    }
+}
+
+static void take(uint64_t base, uint64_t bytes)
+{
+    memory_map_add(&map, MEMORY_TAKEN, base, bytes);
+}
+
+/* What the loader said is there, and what of it is in use. */
+static void draw_map(const struct multiboot_info *boot, uint64_t information)
+{
+    for (uint32_t i = 0; i < boot->memory_count; i++) {
+        const struct multiboot_memory *range = &boot->memory[i];
+
+        memory_map_add(&map, kind_of(range->kind), range->base, range->length);
+    }
+    take(image_base, image_physical(image_end) - image_base);
+    take(information, boot->total_size);
+    for (uint32_t i = 0; i < boot->module_count; i++)
+        take(boot->modules[i].start, boot->modules[i].end - boot->modules[i].start);
+    low_free_page = memory_map_low_page(&map);
+    take(0, MIB);
+}
+
+/* Where the pool's metadata goes: free memory that the boot page tables reach. 0 for none. */
+static uint64_t find_room(uint64_t bytes)
+{
+    uint32_t next = 0;
+    uint64_t base, end;
+
+    while (memory_map_next_free(&map, &next, &base, &end)) {
+        if (end > BOOT_MAP_END)
+            end = BOOT_MAP_END;
+        if (base < end && end - base >= bytes)
+            return base;
+    }
+    return 0;
+}
+
+/* The end of RAM that is looked after. */
+static uint64_t ram_end(uint64_t *ram_bytes)
+{
+    uint32_t next = 0;
+    uint64_t base, end, last = 0;
+
+    while (memory_map_next_ram(&map, &next, &base, &end)) {
+        *ram_bytes += end - base;
+        last = end;
+    }
+    return last < RAM_END_MAX ? last : RAM_END_MAX;
+}
+
+/* Adds free memory within [from, to) to the pool; how many bytes that is. */
+static uint64_t fill_pool(uint64_t from, uint64_t to)
+{
+    uint32_t next = 0;
+    uint64_t base, end, bytes = 0;
+
+    while (memory_map_next_free(&map, &next, &base, &end)) {
+        if (base < from)
+            base = from;
+        if (end > to)
+            end = to;
+        if (base < end && page_alloc_add_range(&pool, base, end))
+            bytes += end - base;
+    }
+    return bytes;
+}
+
+static bool map_pages(uint64_t virt, uint64_t physical, uint64_t bytes, uint32_t flags)
+{
+    return paging_map(&tables, virt, physical, bytes, flags) == PAGING_OK;
+}
+
+/* A part of the image, from one of its symbols up to another. */
+static bool map_image_part(const char *start, const char *end, uint32_t flags)
+{
+    return start == end || map_pages((uint64_t)start, image_physical(start),
+                                     (uint64_t)(end - start), flags | PAGING_GLOBAL);
+}
+
+static bool map_image(void)
+{
+    return map_image_part(text_start, text_end, PAGING_EXECUTE) &&
+           map_image_part(data_start, boot_stack_guard, PAGING_WRITE) &&
+           map_image_part(boot_stack_bottom, data_end, PAGING_WRITE) &&
+           map_image_part(rodata_start, rodata_end, 0);
+}
+
+/* RAM without the image, whose pages must not be writable by a second name. */
+static bool map_ram(void)
+{
+    uint64_t hole = image_base, hole_end = image_physical(image_end);
+    uint32_t next = 0;
+    uint64_t base, end;
+
+    while (memory_map_next_ram(&map, &next, &base, &end)) {
+        const struct {
+            uint64_t base, end;
+        } part[] = {{base, end < hole ? end : hole}, {base > hole_end ? base : hole_end, end}};
+
+        for (unsigned i = 0; i < sizeof(part) / sizeof(part[0]); i++) {
+            uint64_t last = part[i].end < RAM_END_MAX ? part[i].end : RAM_END_MAX;
+
+            if (part[i].base < last &&
+                !map_pages(DIRECT_MAP + part[i].base, part[i].base, last - part[i].base,
+                           PAGING_WRITE | PAGING_GLOBAL | PAGING_PAT(PAT_INDEX_WB)))
+                return false;
+        }
+    }
+    return true;
+}
+
+/* Page tables of our own instead of the boot code's, in which everything can be executed. */
+static bool build_tables(void)
+{
+    tables.pages_of_1gib = (cpuid(CPUID_EXTENDED_FEATURES, 0).edx & CPUID_PAGES_OF_1GIB) != 0;
+    tables.table_alloc = table_alloc;
+    tables.table_pointer = table_pointer;
+    tables.root = pages_alloc(0);
+    return tables.root != 0 && map_image() && map_ram();
+}
+
+bool memory_init(const struct multiboot_info *boot, uint64_t information, uint64_t load_address,
+                 struct memory_sizes *sizes)
+{
+    uint64_t end, metadata, metadata_bytes;
+
+    *sizes = (struct memory_sizes){0};
+    image_base = load_address;
+    draw_map(boot, information);
+    end = ram_end(&sizes->ram_bytes);
+    if (map.full || end == 0)
+        return false;
+    metadata_bytes = page_alloc_metadata_bytes(0, end);
+    metadata = find_room(metadata_bytes);
+    if (metadata == 0)
+        return false;
+    take(metadata, metadata_bytes);
+    page_alloc_init(&pool, 0, end, phys_to_virt(metadata));
+
+    sizes->pool_bytes = fill_pool(0, BOOT_MAP_END);
+    if (!build_tables())
+        return false;
+    write_cr3(tables.root);
+    sizes->pool_bytes += fill_pool(BOOT_MAP_END, RAM_END_MAX);
+    return true;
+}
+
+uint64_t kernel_cr3(void)
+{
+    return tables.root;
+}
+
+uint64_t low_page(void)
+{
+    return low_free_page;
+}
+
+static volatile void *map_registers(uint64_t physical, size_t bytes, uint32_t flags)
+{
+    uint64_t offset = physical & (PAGE_SIZE - 1);
+    uint64_t size = (offset + bytes + PAGE_SIZE - 1) & ~(PAGE_SIZE - 1);
+    uint64_t virt = device_next;
+
+    /* Large pages fit only where both addresses are alike in their low bits. */
+    if (size >= 2 * MIB)
+        virt = ((virt + 2 * MIB - 1) & ~(2 * MIB - 1)) + ((physical - offset) & (2 * MIB - 1));
+    if (!map_pages(virt, physical - offset, size, flags))
+        return NULL;
+    device_next = virt + size;
+    return (volatile void *)(virt + offset);
+}
+
+volatile void *device_map(uint64_t physical, size_t bytes)
+{
+    return map_registers(physical, bytes, PAGING_WRITE | PAGING_GLOBAL | PAGING_PAT(PAT_INDEX_UC));
+}
+
+volatile void *framebuffer_map(uint64_t physical, size_t bytes)
+{
+    return map_registers(physical, bytes, PAGING_WRITE | PAGING_GLOBAL | PAGING_PAT(PAT_INDEX_WC));
+}
+
+const void *firmware_map(uint64_t physical, size_t bytes)
+{
+    uint64_t page = physical & ~(PAGE_SIZE - 1);
+    uint64_t end = physical + bytes;
+    struct paging_leaf leaf;
+
+    if (bytes == 0 || end < physical || end > PHYSICAL_END)
+        return NULL;
+    for (; page < end; page += PAGE_SIZE) {
+        if (!paging_walk(&tables, DIRECT_MAP + page, &leaf) &&
+            !map_pages(DIRECT_MAP + page, page, PAGE_SIZE, PAGING_PAT(PAT_INDEX_WB)))
+            return NULL;
+    }
+    return phys_to_virt(physical);
+}
+
+uint64_t stack_create(unsigned pages)
+{
+    uint64_t bottom = stack_next + PAGE_SIZE; /* above the guard page */
+    uint64_t top = bottom + pages * PAGE_SIZE;
+    uint64_t physical = pages_alloc(get_order(pages * PAGE_SIZE));
+
+    if (physical == 0 ||
+        !map_pages(bottom, physical, pages * PAGE_SIZE, PAGING_WRITE | PAGING_GLOBAL))
+        return 0;
+    stack_next = top;
+    return top;
+}
+
+/* The direct map's name for a page of code must not be writable while the other one executes. */
+static bool protect_low_page(uint64_t page, uint32_t flags)
+{
+    bool done = paging_protect(&tables, DIRECT_MAP + page, PAGE_SIZE,
+                               flags | PAGING_GLOBAL | PAGING_PAT(PAT_INDEX_WB)) == PAGING_OK;
+
+    invlpg(DIRECT_MAP + page);
+    return done;
+}
+
+bool identity_map_code(uint64_t page)
+{
+    return protect_low_page(page, 0) && map_pages(page, page, PAGE_SIZE, PAGING_EXECUTE);
+}
+
+void identity_unmap_code(uint64_t page)
+{
+    if (paging_unmap(&tables, page, PAGE_SIZE) != PAGING_OK ||
+        !protect_low_page(page, PAGING_WRITE))
+        panic("the CPUs' starting page %#lx cannot be unmapped", page);
+    invlpg(page);
+}
+
+void memory_audit(struct paging_audit *audit)
+{
+    paging_audit(&tables, audit);
+}

@@ -1,0 +1,228 @@
+#include "kernel/report_json.h"
+
+#include "lib/json.h"
+#include "mm/memory_type.h"
+
+static const char *const state_names[] = {
+    [VMX_CPU_OFF] = "off",
+    [VMX_CPU_ROOT] = "root",
+    [VMX_CPU_LOADED] = "loaded",
+};
+
+static const char *const check_names[] = {
+    [VMX_CHECK_KVM] = "kvm",
+    [VMX_CHECK_VIRTUAL] = "kvm",
+    [VMX_CHECK_STRICT] = "strict",
+};
+
+static void put_boot(struct json *json, const struct machine *machine)
+{
+    json_object_begin(json, "boot");
+    json_string(json, "loader", machine->boot.loader);
+    json_string(json, "firmware", machine->boot.uefi ? "uefi" : "bios");
+    json_string(json, "cmdline", machine->boot.command_line);
+    json_hex(json, "load_address", machine->load_address);
+    json_object_end(json);
+}
+
+static void put_memory(struct json *json, const struct machine *machine)
+{
+    json_object_begin(json, "memory");
+    json_number(json, "ram_bytes", machine->ram_bytes);
+    json_number(json, "pool_bytes", machine->pool_bytes);
+    json_number(json, "used_bytes", machine->used_bytes);
+    json_object_end(json);
+}
+
+static void put_finding(struct json *json, const struct finding *finding, uint32_t apic_id)
+{
+    const struct rule_text *rule = &rule_table[finding->rule];
+    char bits[8];
+
+    json_object_begin(json, NULL);
+    json_string(json, "rule", rule->name);
+    json_string(json, "severity", severity_name(finding->severity));
+    json_number(json, "cpu", finding->cpu);
+    json_number(json, "apic_id", apic_id);
+    if (finding->msr != 0)
+        json_hex(json, "msr", finding->msr);
+    else
+        json_null(json, "msr");
+    if (finding->high > finding->low)
+        format_text(bits, sizeof(bits), "%d:%d", finding->high, finding->low);
+    else
+        format_text(bits, sizeof(bits), "%d", finding->low);
+    json_string(json, "bits", finding->low < 0 ? NULL : bits);
+    json_hex(json, "seen", finding->seen);
+    json_hex(json, "wanted", finding->wanted);
+    json_string(json, "detail", finding->detail);
+    json_string(json, "text", rule->text);
+    json_string(json, "sdm", rule->sdm);
+    json_string(json, "remedy", rule->remedy);
+    json_object_end(json);
+}
+
+static void put_findings(struct json *json, const struct machine *machine)
+{
+    uint32_t lost = machine->findings.lost;
+
+    json_array_begin(json, "findings");
+    for (uint32_t i = 0; i < machine->findings.count; i++)
+        put_finding(json, &machine->findings.item[i],
+                    machine->cpus[machine->findings.item[i].cpu]->apic_id);
+    for (uint32_t i = 0; i < machine->cpu_count; i++) {
+        const struct cpu *cpu = machine->cpus[i];
+
+        for (uint32_t j = 0; j < cpu->vmx.findings.count; j++)
+            put_finding(json, &cpu->vmx.findings.item[j], cpu->apic_id);
+        lost += cpu->vmx.findings.lost;
+    }
+    json_array_end(json);
+    json_number(json, "findings_lost", lost);
+}
+
+static void put_msrs(struct json *json, const struct vmx_cpu *cpu)
+{
+    char name[8];
+
+    json_object_begin(json, "msrs");
+    if (cpu->feature_control_present)
+        json_hex(json, "0x3a", cpu->feature_control);
+    for (uint32_t msr = VMX_MSR_FIRST; msr <= VMX_MSR_LAST; msr++) {
+        if (!vmx_msr_is_present(&cpu->judged, msr))
+            continue;
+        format_text(name, sizeof(name), "%#x", msr);
+        json_hex(json, name, vmx_msr_value(&cpu->judged, msr));
+    }
+    json_object_end(json);
+}
+
+/* A structure whose fields a table names. */
+static void put_fields(struct json *json, const char *name, const struct field *fields,
+                       uint32_t count, const void *values)
+{
+    json_object_begin(json, name);
+    for (uint32_t i = 0; i < count; i++) {
+        uint64_t value = field_value(&fields[i], values);
+
+        if (fields[i].kind == FIELD_BOOL)
+            json_bool(json, fields[i].name, value != 0);
+        else if (fields[i].kind == FIELD_NUMBER)
+            json_number(json, fields[i].name, value);
+        else
+            json_hex(json, fields[i].name, value);
+    }
+    json_object_end(json);
+}
+
+static void put_region(struct json *json, const char *name, const struct vmx_region *region)
+{
+    if (region->address == 0) {
+        json_null(json, name);
+        return;
+    }
+    json_object_begin(json, name);
+    json_hex(json, "address", region->address);
+    json_number(json, "order", (uint64_t)region->order);
+    json_string(json, "memory_type", memory_type_name(region->memory_type));
+    json_object_end(json);
+}
+
+/* `instruction` is NULL where the object's name or place says which one it was. */
+static void put_result(struct json *json, const char *name, const char *instruction,
+                       struct vmx_result result)
+{
+    json_object_begin(json, name);
+    if (instruction != NULL)
+        json_string(json, "instruction", instruction);
+    json_string(json, "outcome", vmx_outcome_name(result.outcome));
+    json_number(json, "number", result.number);
+    json_string(json, "text",
+                result.outcome == VMX_FAIL_VALID ? vmx_error_text(result.number) : NULL);
+    json_object_end(json);
+}
+
+static void put_cpu(struct json *json, const struct cpu *cpu)
+{
+    json_object_begin(json, NULL);
+    json_number(json, "cpu", cpu->index);
+    json_number(json, "apic_id", cpu->apic_id);
+    json_bool(json, "started", cpu->phase == CPU_READY);
+    json_string(json, "state", state_names[cpu->vmx.state]);
+    put_region(json, "vmxon_region", &cpu->vmx.vmxon_region);
+    put_region(json, "vmcs_region", &cpu->vmx.vmcs_region);
+    if (cpu->vmx.state == VMX_CPU_LOADED)
+        json_hex(json, "vmptrst", cpu->vmx.vmptrst);
+    else
+        json_null(json, "vmptrst");
+    if (cpu->vmx.error_instruction != NULL)
+        put_result(json, "error", cpu->vmx.error_instruction, cpu->vmx.error);
+    else
+        json_null(json, "error");
+    json_object_end(json);
+}
+
+static void put_timing(struct json *json, const struct timing *timing)
+{
+    json_object_begin(json, "timing");
+    json_hex(json, "entry_tsc", timing->entry_tsc);
+    json_hex(json, "memory_tsc", timing->memory_tsc);
+    json_hex(json, "cpus_started_tsc", timing->cpus_started_tsc);
+    json_hex(json, "vmx_on_all_tsc", timing->vmx_on_all_tsc);
+    json_number(json, "tsc_per_ms", timing->tsc_per_ms);
+    json_string(json, "tsc_source", timing->source);
+    json_object_end(json);
+}
+
+static void put_selftest(struct json *json, const struct machine *machine)
+{
+    if (!machine->selftest_done) {
+        json_null(json, "selftest");
+        return;
+    }
+    json_array_begin(json, "selftest");
+    for (uint32_t i = 0; i < machine->selftest.count; i++) {
+        const struct selftest_row *row = &machine->selftest.row[i];
+
+        json_object_begin(json, NULL);
+        json_string(json, "name", row->name);
+        put_result(json, "predicted", NULL, row->predicted);
+        put_result(json, "seen", NULL, row->seen);
+        if (row->has_value) {
+            json_hex(json, "predicted_value", row->predicted_value);
+            json_hex(json, "seen_value", row->seen_value);
+        }
+        json_bool(json, "agrees", row->agrees);
+        json_object_end(json);
+    }
+    json_array_end(json);
+}
+
+void report_json(const struct machine *machine, struct sink *sink)
+{
+    const struct vmx_cpu *boot_cpu = &machine->cpus[0]->vmx;
+    struct json json;
+
+    json_init(&json, sink);
+    json_object_begin(&json, NULL);
+    json_string(&json, "rootmode", ROOTMODE_VERSION);
+    put_boot(&json, machine);
+    put_memory(&json, machine);
+    json_string(&json, "verdict", machine_refused(machine) ? "refused" : "ok");
+    put_findings(&json, machine);
+    json_string(&json, "check", check_names[machine->check]);
+    json_string(&json, "registers", machine->virtual_registers ? "virtual" : "physical");
+    put_msrs(&json, boot_cpu);
+    put_fields(&json, "vmcs_config", vmcs_config_fields, vmcs_config_field_count,
+               &boot_cpu->judged_config);
+    put_fields(&json, "vmx_capability", vmx_capability_fields, vmx_capability_field_count,
+               &machine->capability);
+    json_array_begin(&json, "cpus");
+    for (uint32_t i = 0; i < machine->cpu_count; i++)
+        put_cpu(&json, machine->cpus[i]);
+    json_array_end(&json);
+    put_selftest(&json, machine);
+    put_timing(&json, &machine->timing);
+    json_object_end(&json);
+    sink->write(sink, "\n", 1);
+}

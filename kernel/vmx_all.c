@@ -1,0 +1,89 @@
+#include "kernel/vmx_all.h"
+
+#include "kernel/memory.h"
+#include "kernel/smp.h"
+#include "lib/x86.h"
+#include "mm/memory_type.h"
+
+#define CPUID_ADDRESS_SIZES 0x80000008
+
+/* Reading some twenty MSRs and a few VMX instructions: a thousandth of this in an emulator. */
+enum { WORK_US = 2000000 };
+
+static struct vmx_environment environment;
+
+/* By this CPU's MTRRs: firmware may have set them differently, and that is what a proof is for. */
+static uint8_t memory_type(uint64_t address, uint64_t bytes)
+{
+    return memory_type_effective_range(&this_cpu()->memory_types, address, bytes, PAT_INDEX_WB);
+}
+
+static void judge(struct cpu *cpu)
+{
+    cpu->vmx.cpu = cpu->index;
+    memory_types_read(&cpu->memory_types);
+    vmx_cpu_judge(&cpu->vmx, &environment);
+}
+
+static void judge_and_enable(struct cpu *cpu)
+{
+    if (cpu != cpus[0])
+        judge(cpu);
+    vmx_cpu_enable(&cpu->vmx, &environment);
+}
+
+static void disable(struct cpu *cpu)
+{
+    vmx_cpu_disable(&cpu->vmx, &environment);
+}
+
+/* Gives work to all CPUs; one that does not come back is a refusal by name. */
+static void run_on_all(struct machine *machine, void (*work)(struct cpu *cpu))
+{
+    bool ready[CPUS_MAX];
+
+    for (uint32_t i = 0; i < machine->cpu_count; i++)
+        ready[i] = machine->cpus[i]->phase == CPU_READY;
+    if (smp_run(work, WORK_US))
+        return;
+    for (uint32_t i = 0; i < machine->cpu_count; i++) {
+        if (ready[i] && machine->cpus[i]->phase != CPU_READY)
+            machine_finding(machine, RULE_CPU_LOST, i, NULL);
+    }
+}
+
+void vmx_all_enable(struct machine *machine)
+{
+    environment = (struct vmx_environment){
+        .pages_alloc = pages_alloc,
+        .pages_free = pages_free,
+        .memory_type = memory_type,
+        .physical_address_width = cpuid(CPUID_ADDRESS_SIZES, 0).eax & 0xff,
+        .check = machine->check,
+        .stop = machine->options.stop,
+        .pretend = &machine->options.pretend,
+    };
+    judge(cpus[0]);
+    vmx_capability_derive(&cpus[0]->vmx.judged, &machine->capability);
+    environment.boot_cpu = &cpus[0]->vmx;
+    run_on_all(machine, judge_and_enable);
+    if (machine_refused(machine))
+        vmx_all_disable(machine);
+}
+
+void vmx_all_selftest(struct machine *machine)
+{
+    for (uint32_t i = 0; i < machine->cpu_count; i++) {
+        const struct cpu *cpu = machine->cpus[i];
+
+        if (cpu->phase == CPU_READY && cpu->vmx.state != VMX_CPU_LOADED)
+            return;
+    }
+    selftest_run(&cpus[0]->vmx, &environment, &machine->selftest);
+    machine->selftest_done = true;
+}
+
+void vmx_all_disable(struct machine *machine)
+{
+    run_on_all(machine, disable);
+}

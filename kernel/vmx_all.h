@@ -1,0 +1,22 @@
+/*
+ * All CPUs into VMX operation together, or none of them.
+ */
+#ifndef KERNEL_VMX_ALL_H
+#define KERNEL_VMX_ALL_H
+
+#include "kernel/machine.h"
+
+/*
+ * The boot CPU's capabilities are judged first, as what the others must match; then every CPU
+ * judges its own and goes as far as `stop=` says, all at once. If any of them refuses, all leave
+ * VMX operation. What happened stands in each CPU's struct vmx_cpu and in machine->findings.
+ */
+void vmx_all_enable(struct machine *machine);
+
+/* Runs the self-test on the boot CPU if every CPU is where a self-test can begin. */
+void vmx_all_selftest(struct machine *machine);
+
+/* Every CPU leaves VMX operation. */
+void vmx_all_disable(struct machine *machine);
+
+#endif
