@@ -64,6 +64,10 @@ static void judge_capabilities(struct vmx_cpu *cpu, const struct vmx_environment
     pretend_apply(environment->pretend, cpu->cpu, &cpu->msrs, &cpu->judged, &cpu->findings);
     judge_values(cpu, environment, &cpu->judged, boot ? &boot->judged_config : NULL,
                  &cpu->judged_config, &cpu->findings);
+    if (environment->pretend->count == 0) {
+        cpu->config = cpu->judged_config;
+        return;
+    }
     judge_values(cpu, environment, &cpu->msrs, boot ? &boot->config : NULL, &cpu->config, &real);
     if (findings_refuse(&cpu->findings))
         return;
