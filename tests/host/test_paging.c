@@ -246,6 +246,27 @@ static void splitting_large_pages(void **state)
     free(machine.memory);
 }
 
+/* What is mapped anew over tables goes into these tables: none is lost, however often. */
+static void tables_are_kept(void **state)
+{
+    struct machine machine;
+    unsigned used;
+
+    (void)state;
+    machine_init(&machine, true);
+    assert_int_equal(paging_map(&machine.tables, 0, 0, 4 * MIB2, 0), PAGING_OK);
+    assert_int_equal(paging_unmap(&machine.tables, 2 * MIB2 + KIB4, KIB4), PAGING_OK);
+    used = machine.used;
+    assert_int_equal(paging_map(&machine.tables, 0, GIB, 4 * MIB2, PAGING_WRITE), PAGING_OK);
+    assert_seen(&machine, 2 * MIB2 - 1, GIB + 2 * MIB2 - 1, MIB2, PAGING_WRITE);
+    assert_seen(&machine, 2 * MIB2 + KIB4, GIB + 2 * MIB2 + KIB4, KIB4, PAGING_WRITE);
+    assert_seen(&machine, 3 * MIB2, GIB + 3 * MIB2, MIB2, PAGING_WRITE);
+    assert_int_equal(paging_map(&machine.tables, 0, 0, GIB, PAGING_WRITE), PAGING_OK);
+    assert_int_equal(paging_unmap(&machine.tables, 2 * MIB2 + KIB4, KIB4), PAGING_OK);
+    assert_int_equal(machine.used, used);
+    free(machine.memory);
+}
+
 static void errors(void **state)
 {
     struct machine machine;
@@ -553,6 +574,7 @@ int main(void)
         cmocka_unit_test(tables_of_a_direct_map),
         cmocka_unit_test(bits_of_the_entries),
         cmocka_unit_test(splitting_large_pages),
+        cmocka_unit_test(tables_are_kept),
         cmocka_unit_test(errors),
         cmocka_unit_test(running_out_of_tables),
         cmocka_unit_test(tables_may_forbid),
