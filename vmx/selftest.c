@@ -83,8 +83,8 @@ static const struct step steps[] = {
     {"VMREAD of an unknown field", VMREAD, UNKNOWN, ERROR(12), NO_VALUE, ALWAYS},
     {"VMWRITE of an unknown field", VMWRITE, UNKNOWN, ERROR(12), NO_VALUE, ALWAYS},
     {"VMWRITE of a read-only field", VMWRITE, READ_ONLY, ERROR(13), NO_VALUE, READ_ONLY_FIELDS},
-    {"VMWRITE of an exit-information field (IA32_VMX_MISC[29])", VMWRITE, READ_ONLY, SUCCEED,
-     NO_VALUE, WRITABLE_FIELDS},
+    {"VMWRITE of a read-only field (MISC[29] is 1)", VMWRITE, READ_ONLY, SUCCEED, NO_VALUE,
+     WRITABLE_FIELDS},
     {"VMCLEAR of a VMCS that is not current", VMCLEAR, OTHER_VMCS, SUCCEED, NO_VALUE, ALWAYS},
     {"VMPTRST after all of these", VMPTRST, NOTHING, SUCCEED, CURRENT_VMCS, ALWAYS},
     /* A guest that executes CPUID. */
