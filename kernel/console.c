@@ -136,8 +136,18 @@ void console_configure(bool want_serial, bool want_screen, unsigned baud)
 
 bool console_screen_init(const struct multiboot_framebuffer *framebuffer)
 {
-    const struct screen_device *device = screen_text_open(framebuffer);
+    static const struct multiboot_framebuffer ega_text = {
+        .type = MULTIBOOT_FRAMEBUFFER_EGA_TEXT,
+        .address = 0xb8000,
+        .pitch = 160,
+        .width = 80,
+        .height = 25,
+    };
+    const struct screen_device *device;
 
+    if (framebuffer == NULL)
+        framebuffer = &ega_text;
+    device = screen_text_open(framebuffer);
     if (device == NULL)
         device = screen_pixels_open(framebuffer);
     if (device == NULL)

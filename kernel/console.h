@@ -25,7 +25,9 @@ void console_configure(bool want_serial, bool want_screen, unsigned baud);
 
 /*
  * Gives the console a screen, EGA text or RGB pixels; false when it can show neither. Memory must
- * be up. What was printed before is not repeated there, what is held back will be.
+ * be up. NULL is for a BIOS machine whose loader told nothing: without VESA extensions GRUB is
+ * silent and leaves the 80 by 25 characters that every such machine starts with. What was printed
+ * before is not repeated there, what is held back will be.
  */
 bool console_screen_init(const struct multiboot_framebuffer *framebuffer);
 

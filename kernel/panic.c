@@ -87,26 +87,43 @@ static void tell_cpu(void)
                       processor_id());
 }
 
+struct named_value {
+    const char *name;
+    uint64_t value;
+};
+
+/* Three on a line, which the narrowest screen holds. */
+static void tell_values(const struct named_value *values, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        console_print("  %-6s %016lx%s", values[i].name, values[i].value,
+                      i % 3 == 2 || i + 1 == count ? "\n" : "");
+}
+
 static void tell_registers(const struct trap_frame *frame)
 {
-    console_print("  RAX %016lx  RBX %016lx  RCX %016lx  RDX %016lx\n", frame->rax, frame->rbx,
-                  frame->rcx, frame->rdx);
-    console_print("  RSI %016lx  RDI %016lx  RBP %016lx  RSP %016lx\n", frame->rsi, frame->rdi,
-                  frame->rbp, frame->rsp);
-    console_print("  R8  %016lx  R9  %016lx  R10 %016lx  R11 %016lx\n", frame->r8, frame->r9,
-                  frame->r10, frame->r11);
-    console_print("  R12 %016lx  R13 %016lx  R14 %016lx  R15 %016lx\n", frame->r12, frame->r13,
-                  frame->r14, frame->r15);
+    const struct named_value values[] = {
+        {"RAX", frame->rax}, {"RBX", frame->rbx}, {"RCX", frame->rcx}, {"RDX", frame->rdx},
+        {"RSI", frame->rsi}, {"RDI", frame->rdi}, {"R8", frame->r8},   {"R9", frame->r9},
+        {"R10", frame->r10}, {"R11", frame->r11}, {"R12", frame->r12}, {"R13", frame->r13},
+        {"R14", frame->r14}, {"R15", frame->r15},
+    };
+
+    tell_values(values, sizeof(values) / sizeof(values[0]));
 }
 
 static void tell_state(const struct trap_frame *frame, uint64_t cr2)
 {
-    uint64_t efer = rdmsr(IA32_EFER);
+    const struct named_value values[] = {
+        {"RIP", frame->rip},        {"RSP", frame->rsp},
+        {"RBP", frame->rbp},        {"RFLAGS", frame->rflags},
+        {"CS", frame->cs},          {"SS", frame->ss},
+        {"CR0", read_cr0()},        {"CR2", cr2},
+        {"CR3", read_cr3()},        {"CR4", read_cr4()},
+        {"EFER", rdmsr(IA32_EFER)},
+    };
 
-    console_print("  RIP %016lx  RFLAGS %08lx  CS %04lx  SS %04lx\n", frame->rip, frame->rflags,
-                  frame->cs, frame->ss);
-    console_print("  CR0 %08lx  CR2 %016lx  CR3 %016lx  CR4 %08lx  EFER %04lx\n", read_cr0(), cr2,
-                  read_cr3(), read_cr4(), efer);
+    tell_values(values, sizeof(values) / sizeof(values[0]));
 }
 
 /* A fault on the way (a guard page, an address that cannot be) ends the walk, not the machine. */
