@@ -311,29 +311,28 @@ void paging_for_each(const struct page_tables *tables,
     table[level] = table_of(tables, tables->root);
     allowed[level] = ~0u;
     while (level <= LEVEL_PML4) {
-        uint64_t entry;
+        const uint64_t *entries = table[level];
+        unsigned i = index[level];
 
-        if (index[level] == ENTRIES) {
+        while (i < ENTRIES && !is_present(entries[i]))
+            i++;
+        index[level] = i;
+        if (i == ENTRIES) {
             index[level++] = 0;
             index[level]++;
-            continue;
-        }
-        entry = table[level][index[level]];
-        if (is_table(entry, level)) {
-            table[level - 1] = table_of(tables, entry);
-            allowed[level - 1] = allowed[level] & table_flags(entry);
+        } else if (is_table(entries[i], level)) {
+            table[level - 1] = table_of(tables, entries[i]);
+            allowed[level - 1] = allowed[level] & table_flags(entries[i]);
             level--;
-            continue;
-        }
-        if (is_present(entry)) {
+        } else {
             struct paging_leaf leaf = {.virtual_base = virtual_of(index, level),
-                                       .physical_base = leaf_physical(entry, level),
+                                       .physical_base = leaf_physical(entries[i], level),
                                        .size = level_size(level),
-                                       .flags = leaf_flags(entry, level) & allowed[level]};
+                                       .flags = leaf_flags(entries[i], level) & allowed[level]};
 
             visit(&leaf, context);
+            index[level]++;
         }
-        index[level]++;
     }
 }
 

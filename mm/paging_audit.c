@@ -12,16 +12,15 @@ struct batch {
     struct paging_audit *audit;
     uint64_t from;   /* virtual: what is below was in an earlier batch */
     uint64_t resume; /* virtual: the first leaf that did not fit */
-    bool full;
+    bool first, full;
     unsigned count;
     struct {
         uint64_t base, end;
     } range[BATCH_MAX];
 };
 
-static void count_leaf(const struct paging_leaf *leaf, void *context)
+static void count_leaf(const struct paging_leaf *leaf, struct paging_audit *audit)
 {
-    struct paging_audit *audit = context;
     bool writable = (leaf->flags & PAGING_WRITE) != 0;
     bool executable = (leaf->flags & PAGING_EXECUTE) != 0;
 
@@ -41,6 +40,8 @@ static void collect_executable(const struct paging_leaf *leaf, void *context)
     struct batch *batch = context;
     uint64_t end = leaf->physical_base + leaf->size;
 
+    if (batch->first)
+        count_leaf(leaf, batch->audit);
     if (batch->full || leaf->virtual_base < batch->from || (leaf->flags & PAGING_EXECUTE) == 0)
         return;
     if (batch->count > 0 && batch->range[batch->count - 1].end == leaf->physical_base) {
@@ -75,15 +76,15 @@ static void compare_writable(const struct paging_leaf *leaf, void *context)
 
 void paging_audit(const struct page_tables *tables, struct paging_audit *audit)
 {
-    struct batch batch = {.audit = audit};
+    struct batch batch = {.audit = audit, .first = true};
 
     memset(audit, 0, sizeof(*audit));
-    paging_for_each(tables, count_leaf, audit);
     do {
         batch.from = batch.resume;
         batch.count = 0;
         batch.full = false;
         paging_for_each(tables, collect_executable, &batch);
         paging_for_each(tables, compare_writable, &batch);
+        batch.first = false;
     } while (batch.full);
 }
