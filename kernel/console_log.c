@@ -68,6 +68,8 @@ void console_clean(char *to, const char *from, size_t length)
         unsigned char c = (unsigned char)from[i];
         bool control = c < ' ' || c == 0x7f;
 
-        to[i] = control && c != '\n' && c != '\t' ? '?' : from[i];
+        to[i] = from[i];
+        if (control && c != '\n' && c != '\t')
+            to[i] = '?';
     }
 }

@@ -100,7 +100,7 @@ static void read_table(struct psf_font *font, const struct table *table)
 
 static void map_characters(struct psf_font *font, const struct table *table)
 {
-    uint32_t question = font->count;
+    uint32_t question;
 
     for (uint32_t c = 0; c < PSF_ASCII; c++)
         font->ascii[c] = table->bytes != NULL || c >= font->count ? font->count : c;

@@ -42,7 +42,7 @@ enum {
  * each. The count of polls ends the wait where the TSC stands still; a port read costs far more
  * than a nanosecond, so it is not reached before the ticks are.
  */
-#define TICKS_TIMES_BAUD (2 * 160 * 10000000000ull)
+#define TICKS_TIMES_BAUD (2ull * 160 * 10000000000)
 #define POLLS_MOST       20000000u
 
 static bool present;
