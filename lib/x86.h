@@ -319,11 +319,13 @@ static inline struct vmx_flags x86_vmptrld(uint64_t region)
     return X86_VMX_INSTRUCTION("vmptrld %[region]", [region] "m"(region));
 }
 
+/* The instruction writes through the pointer. NOLINTNEXTLINE(readability-non-const-parameter) */
 static inline struct vmx_flags x86_vmptrst(uint64_t *region)
 {
     return X86_VMX_INSTRUCTION("vmptrst (%[region])", [region] "r"(region));
 }
 
+/* As above. NOLINTNEXTLINE(readability-non-const-parameter) */
 static inline struct vmx_flags x86_vmread(uint64_t field, uint64_t *value)
 {
     return X86_VMX_INSTRUCTION(
@@ -354,8 +356,8 @@ static inline struct x86_segments x86_segments(void)
 
     /* SDM Vol. 3, "TSS Descriptor in 64-bit mode": 16 bytes, the base in four pieces. */
     descriptor = (const uint64_t *)(s.gdt.base + (s.tr & ~7u));
-    s.tr_base = (descriptor[0] >> 16 & 0xffffff) | (descriptor[0] >> 56 & 0xff) << 24 |
-                descriptor[1] << 32;
+    s.tr_base =
+        (descriptor[0] >> 16 & 0xffffff) | (descriptor[0] >> 56 & 0xff) << 24 | descriptor[1] << 32;
     return s;
 }
 

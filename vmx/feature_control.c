@@ -45,8 +45,8 @@ struct feature_control_decision feature_control_decide(bool present, uint64_t va
         decision.value = value | FEATURE_CONTROL_VMX | FEATURE_CONTROL_LOCK;
         finding_add(findings, mode, about_bit(RULE_FEATURE_CONTROL_UNLOCKED, cpu, BIT_LOCK));
     } else if (!(value & FEATURE_CONTROL_VMX)) {
-        enum rule rule = value & FEATURE_CONTROL_VMX_SMX ? RULE_FEATURE_CONTROL_SMX_ONLY
-                                                         : RULE_FEATURE_CONTROL_LOCKED_OFF;
+        enum rule rule = (value & FEATURE_CONTROL_VMX_SMX) ? RULE_FEATURE_CONTROL_SMX_ONLY
+                                                           : RULE_FEATURE_CONTROL_LOCKED_OFF;
 
         finding_add(findings, mode, about_bit(rule, cpu, BIT_VMX_OUTSIDE_SMX));
     }

@@ -21,7 +21,7 @@ static void tell(struct vmx_cpu *cpu, const struct vmx_environment *environment,
 
 enum vmx_check vmx_check_auto(void)
 {
-    return cpuid(1, 0).ecx & CPUID_1_ECX_HYPERVISOR ? VMX_CHECK_VIRTUAL : VMX_CHECK_KVM;
+    return (cpuid(1, 0).ecx & CPUID_1_ECX_HYPERVISOR) ? VMX_CHECK_VIRTUAL : VMX_CHECK_KVM;
 }
 
 /*

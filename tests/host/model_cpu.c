@@ -9,7 +9,7 @@
 struct model_cpu model_cpu;
 
 static _Alignas(MODEL_PAGE) uint8_t memory[MODEL_PAGES * MODEL_PAGE];
-static bool page_used[MODEL_PAGES];
+static uint8_t page_used[MODEL_PAGES]; /* 1: taken */
 static unsigned page_limit;
 
 static void reject(const char *what, uint64_t value)
@@ -112,14 +112,14 @@ void model_pages_limit(unsigned pages)
 
 uint64_t model_pages_alloc(int order)
 {
-    unsigned count = 1u << order;
+    size_t count = (size_t)1 << order;
 
     if (model_pages_used() + count > page_limit)
         return 0;
-    for (unsigned first = 0; first + count <= MODEL_PAGES; first += count) {
-        if (memchr(page_used + first, true, count))
+    for (size_t first = 0; first + count <= MODEL_PAGES; first += count) {
+        if (memchr(page_used + first, 1, count))
             continue;
-        memset(page_used + first, true, count);
+        memset(page_used + first, 1, count);
         memset(memory + first * MODEL_PAGE, 0, count * MODEL_PAGE);
         return MODEL_MEMORY_BASE + first * MODEL_PAGE;
     }
@@ -132,9 +132,9 @@ void model_pages_free(uint64_t address, int order)
 
     if (address % MODEL_PAGE || first + count > MODEL_PAGES)
         reject("freed what is no page", address);
-    if (memchr(page_used + first, false, count))
+    if (memchr(page_used + first, 0, count))
         reject("freed what is not allocated", address);
-    memset(page_used + first, false, count);
+    memset(page_used + first, 0, count);
     memset(memory + first * MODEL_PAGE, 0xcc, count * MODEL_PAGE);
 }
 

@@ -101,19 +101,19 @@ static void absent_is_a_warning(void **state)
 static void what_is_read_back_counts(void **state)
 {
     static const struct {
-        uint8_t vector;
         uint64_t read_back;
         int rule;
+        uint8_t vector;
     } cases[] = {
-        {0, 5, NO_RULE},
-        {0, 0x100007, NO_RULE},
-        {0, 0, RULE_FEATURE_CONTROL_NOT_KEPT},
-        {0, 4, RULE_FEATURE_CONTROL_NOT_KEPT},
-        {0, 1, RULE_FEATURE_CONTROL_NOT_KEPT},
-        {X86_VECTOR_GP, 0, RULE_FEATURE_CONTROL_WRITE_FAULT},
-        {X86_VECTOR_GP, 1, RULE_FEATURE_CONTROL_WRITE_FAULT},
+        {5, NO_RULE, 0},
+        {0x100007, NO_RULE, 0},
+        {0, RULE_FEATURE_CONTROL_NOT_KEPT, 0},
+        {4, RULE_FEATURE_CONTROL_NOT_KEPT, 0},
+        {1, RULE_FEATURE_CONTROL_NOT_KEPT, 0},
+        {0, RULE_FEATURE_CONTROL_WRITE_FAULT, X86_VECTOR_GP},
+        {1, RULE_FEATURE_CONTROL_WRITE_FAULT, X86_VECTOR_GP},
         /* the other thread of the core was faster */
-        {X86_VECTOR_GP, 5, NO_RULE},
+        {5, NO_RULE, X86_VECTOR_GP},
     };
 
     (void)state;
