@@ -24,6 +24,10 @@ enum {
     /* How long the machine has to obey; also without a calibrated clock, hence in ticks, too. */
     OBEY_MICROSECONDS = 500000,
     OBEY_TICKS = 500000000,
+    /* Intel's chipsets since PIIX3, "Reset Control Register": first what reset, then the reset. */
+    RESET_CONTROL = 0xcf9,
+    RESET_CONTROL_SYSTEM = 0x02,
+    RESET_CONTROL_NOW = 0x04,
     /* The i8042 keyboard controller: pulse its output 0, which is the processor's reset. */
     KEYBOARD_STATUS = 0x64,
     KEYBOARD_COMMAND = 0x64,
@@ -123,6 +127,13 @@ static void reset_by_acpi(const struct acpi_fadt *fadt)
     give_time();
 }
 
+static void reset_by_chipset(void)
+{
+    out8(RESET_CONTROL, RESET_CONTROL_SYSTEM);
+    out8(RESET_CONTROL, RESET_CONTROL_SYSTEM | RESET_CONTROL_NOW);
+    give_time();
+}
+
 static void reset_by_keyboard(void)
 {
     for (unsigned polls = 0; polls < KEYBOARD_POLLS; polls++) {
@@ -134,8 +145,10 @@ static void reset_by_keyboard(void)
 }
 
 /*
- * The firmware's way, the PC's way, and at last the only one that needs no device: an exception
- * that no IDT takes shuts the processor down, upon which the chipset resets it.
+ * First the ways that reset all of the machine: INIT, which is what the keyboard controller gives
+ * on many, leaves MSRs as they are, and a firmware that starts anew upon a locked
+ * IA32_FEATURE_CONTROL may fault. The last way needs no device: an exception that no IDT takes
+ * shuts the processor down, upon which the chipset resets it.
  */
 static _Noreturn void reset(void)
 {
@@ -147,6 +160,7 @@ static _Noreturn void reset(void)
     x86_vmxoff(); /* a fault, outside VMX operation, is caught */
     if (firmware != NULL && firmware->fadt_result == ACPI_OK)
         reset_by_acpi(&firmware->fadt);
+    reset_by_chipset();
     reset_by_keyboard();
     asm volatile("lidt %0\n\t"
                  "int3"
