@@ -84,13 +84,15 @@ def _stages() -> list[Boot]:
         _bochs("stop=caps", OK, (states("off"),), append="stop=caps"),
         _bochs("stop=vmxon", OK, (states("root"),), append="stop=vmxon"),
         _bochs("stop=vmptrld", OK, IN_VMX, append="stop=vmptrld"),
-        _bochs("unknown word", OK, (*IN_VMX, console_has("check")), append="chek=strict"),
+        _bochs("exit=halt", OK, IN_VMX, append="exit=halt"),
+        _bochs("8 GiB", OK, IN_VMX, "--memory", "8192"),
+        _bochs("unknown word", OK, (*IN_VMX, console_has('the nearest known one is "check"')), append="chek=strict"),
     ]
 
 
 def _selftests() -> list[Boot]:
     return [
-        _bochs(f"selftest {model}", OK, (*IN_VMX, selftest(15)), append="selftest", cpu=model)
+        _bochs(f"selftest {model}", OK, (*IN_VMX, selftest), append="selftest", cpu=model)
         for model in ("core2_penryn_t9600", "corei7_haswell_4770", "tigerlake")
     ]
 
@@ -151,7 +153,7 @@ def _feature_control() -> list[Boot]:
         _bochs(
             "feature control inside SMX only", REFUSED,
             (finding("feature-control-smx-only", "refusal", 0, msr="0x3a"), states("off")),
-            *seabios, "--grub", "wrmsr 0x3a 0x3",
+            *seabios, "--grub", "wrmsr 0x3a 0x3", count=1,
         ),
         _bochs("feature control open, SeaBIOS", OK, unlocked, *seabios),
         _bochs("feature control open, legacy BIOS", OK, unlocked, *legacy),
@@ -189,6 +191,7 @@ def _qemu() -> list[Boot]:
         _tcg("bios 64 MiB", (ram(64),), "--memory", "64"),
         _tcg("uefi 128 MiB", (ram(128),), "--firmware", "uefi", "--memory", "128"),
         _tcg("64 CPUs", (), count=64),
+        _tcg("exit=reboot", (), "--append", "exit=reboot"),
     ]
     no_svm = Boot(
         "tcg/neither VMX nor SVM",

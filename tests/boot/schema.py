@@ -29,6 +29,8 @@ class MapOf:
 _REGION = {"address": HEX, "order": int, "memory_type": MEMORY_TYPE}
 _RESULT: dict[str, Any] = {"outcome": OUTCOME, "number": int, "text": (TEXT, None)}
 
+_ROW: dict[str, Any] = {"name": TEXT, "predicted": _RESULT, "seen": _RESULT, "agrees": bool}
+
 REPORT: dict[str, Any] = {
     "rootmode": re.compile(r"\d+\.\d+\.\d+"),
     "boot": {
@@ -83,7 +85,7 @@ REPORT: dict[str, Any] = {
             "error": (None, {"instruction": TEXT, **_RESULT}),
         }
     ],
-    "selftest": [{"name": TEXT, "predicted": _RESULT, "seen": _RESULT, "agrees": bool}],
+    "selftest": (None, [(_ROW, {**_ROW, "predicted_value": HEX, "seen_value": HEX})]),
     "timing": {
         "entry_tsc": HEX,
         "memory_tsc": HEX,

@@ -17,7 +17,7 @@ _MSRS = {
     "0x482": 0xFFF9FFFE_0401E172,
     "0x483": 0x01FFFFFF_00036DFF,
     "0x484": 0x0003FFFF_000011FF,
-    "0x485": 0x7004C1E7,
+    "0x485": 0x5004C1E7,
     "0x486": 0x80000021,
     "0x487": 0xFFFFFFFF,
     "0x488": 0x2000,
@@ -72,7 +72,7 @@ _GOOD: dict[str, Any] = {
     },
     "vmx_capability": {"ept": "0xf0106734141"},
     "cpus": [_cpu(0), _cpu(1)],
-    "selftest": [],
+    "selftest": None,
     "timing": {
         "entry_tsc": "0x10",
         "memory_tsc": "0x20",
@@ -96,7 +96,6 @@ _FINDING: dict[str, Any] = {
     "sdm": "Basic VMX Information",
     "remedy": "report it",
 }
-_ROW: dict[str, Any] = {"name": "VMXON twice", "agrees": True, "predicted": None, "seen": None}
 Change = Callable[[dict[str, Any]], object]
 
 
@@ -223,11 +222,22 @@ class ChecksTest(unittest.TestCase):
         self.assertEqual(_complaints(checks.no_other("basic-", rule, 1), report), [])
 
     def test_selftest(self) -> None:
-        report = _spoilt(lambda r: r.update(selftest=[_ROW, _ROW]))
-        self.assertEqual(_complaints(checks.selftest(2), report), [])
-        self.assertEqual(len(_complaints(checks.selftest(3), report)), 1)
-        report["selftest"][1] = {**_ROW, "agrees": False}
-        self.assertEqual(len(_complaints(checks.selftest(2), report)), 1)
+        def row(outcome: str, number: int) -> dict[str, Any]:
+            result = {"outcome": outcome, "number": number, "text": None}
+            return {"name": "row", "agrees": True, "predicted": result, "seen": result}
+
+        numbers = (2, 3, 4, 5, 9, 10, 11, 12, 15)
+        rows = [row("VMfailValid", number) for number in numbers] + [row("VMfailInvalid", 0)]
+        good = _spoilt(_with("msrs", "0x485", f"{1 << 29:#x}"))
+        good["selftest"] = rows
+        self.assertEqual(_complaints(checks.selftest, good), [])
+        for place in range(len(rows)):
+            spoilt = {**good, "selftest": rows[:place] + rows[place + 1 :]}
+            self.assertEqual(len(_complaints(checks.selftest, spoilt)), 1)
+            spoilt = {**good, "selftest": [*rows[:place], {**rows[place], "agrees": False}, *rows[place:]]}
+            self.assertEqual(len(_complaints(checks.selftest, spoilt)), 1)
+        self.assertEqual(len(_complaints(checks.selftest, {**good, "msrs": _GOOD["msrs"]})), 1)
+        self.assertNotEqual(_complaints(checks.selftest, {**good, "selftest": None}), [])
 
     def test_picture(self) -> None:
         check = checks.picture(2, 2)

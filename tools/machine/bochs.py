@@ -30,6 +30,8 @@ VMX_CPUS = (
 )
 
 _DEFAULT_BIOS = Path("/usr/share/bochs/BIOS-bochs-latest")
+_MAX_HOST_MEMORY = 2048  # MiB kept in our memory; Bochs pages the rest out to a file
+_MAX_CPUS = 8  # as Debian builds it
 _BINARY = "/usr/bin/bochs"
 
 # display: "term" draws into our pty; a 32-bit mode set by GRUB would stop it, hence no VBE.
@@ -39,7 +41,7 @@ display_library: term
 romimage: file={bios}, options=fastboot
 vgaromimage: file=/usr/share/vgabios/vgabios.bin
 vga: extension=none
-megs: {memory}
+memory: guest={memory}, host={host_memory}
 cpu: model={cpu}, count={count}, ips=50000000, reset_on_triple_fault=0
 clock: sync=none, time0=1700000000
 ata0: enabled=1, ioaddr1=0x1f0, ioaddr2=0x3f0, irq=14
@@ -91,14 +93,27 @@ def launch(configuration: str, folder: Path) -> "tuple[subprocess.Popen[bytes], 
     ours, its = pty.openpty()
     try:
         process = start(
-            [_BINARY, "-q", "-f", str(written), "-rc", str(commands)],
+            [_BINARY, "-q", "-f", written.name, "-rc", commands.name],
             stdin=its,
             output=its,
             environment={**os.environ, "TERM": "xterm", "LC_ALL": "C"},
+            folder=folder,
         )
     finally:
         os.close(its)
     return process, ours
+
+
+def _bios(plan: Plan, folder: Path) -> str:
+    """The BIOS image by a name in which Bochs's parser of the configuration finds no comma."""
+    if not plan.bios:
+        return str(_DEFAULT_BIOS)
+    if not plan.bios.is_file():
+        raise UserError(f"no such firmware image: {plan.bios}")
+    link = folder / "bios.bin"
+    link.unlink(missing_ok=True)
+    link.symlink_to(plan.bios.resolve())
+    return link.name
 
 
 def start_bochs(plan: Plan, iso: Path, folder: Path) -> Emulator:
@@ -109,17 +124,16 @@ def start_bochs(plan: Plan, iso: Path, folder: Path) -> Emulator:
         raise UserError("Bochs runs here without a frame buffer: use --screen text, or --on tcg")
     if plan.usb:
         raise UserError("Bochs boots from CD here: use --media cd, or --on tcg")
+    if plan.cpus > _MAX_CPUS:
+        raise UserError(f"Bochs makes {_MAX_CPUS} CPUs at most, not {plan.cpus}; --on tcg makes more")
     cpu = plan.cpu or DEFAULT_CPU
     models = cpu_models()
     if models and cpu not in models:
         raise UserError(f"Bochs has no CPU model '{cpu}'; it has: {' '.join(models)}")
-    bios = plan.bios or _DEFAULT_BIOS
-    if not bios.is_file():
-        raise UserError(f"no such firmware image: {bios}")
     serial, log = folder / "serial.txt", folder / "bochs.log"
     configuration = _CONFIGURATION.format(
-        bios=bios, memory=plan.memory, cpu=cpu, count=f"1:{plan.cpus}:1", iso=iso, serial=serial,
-        log=log,
+        bios=_bios(plan, folder), memory=plan.memory, host_memory=min(plan.memory, _MAX_HOST_MEMORY),
+        cpu=cpu, count=f"1:{plan.cpus}:1", iso=iso.name, serial=serial.name, log=log.name,
     )  # fmt: skip
     process, terminal = launch(configuration, folder)
     return Bochs(process, serial, terminal, log)

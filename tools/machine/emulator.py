@@ -42,6 +42,10 @@ class Emulator:
         """Why it ended, as far as the emulator told; for a person, may be empty."""
         return ""
 
+    def refusal(self) -> str:
+        """Why the emulator would not even start with these options; empty where it did."""
+        return ""
+
     def screenshot(self, file: Path) -> None:
         """Writes the screen's picture."""
         raise UserError(f"this machine takes no screenshots ({file} not written)")

@@ -57,7 +57,7 @@ def _debug(options: argparse.Namespace, folder: Path) -> int:
     ]  # fmt: skip
     serial = folder / "serial.txt"
     with log.open("wb") as output:
-        process = start(command, stdin=subprocess.DEVNULL, output=output.fileno())
+        process = start(command, stdin=subprocess.DEVNULL, output=output.fileno(), folder=folder)
     emulator = Emulator(process, serial)
     try:
         _wait_for(stub, emulator, log)

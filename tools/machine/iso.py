@@ -2,6 +2,7 @@
 
 import shutil
 import subprocess
+import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -13,6 +14,7 @@ _MODULES = (
     "normal multiboot2 rdmsr wrmsr iorw all_video part_acorn part_amiga part_bsd part_dfly part_dvh "
     "part_plan part_sun part_sunpc"
 )
+_PIXELS = "1024x768x32,auto"
 
 
 def _quote(word: str) -> str:
@@ -29,33 +31,32 @@ def check_words(words: Sequence[str]) -> None:
 
 def grub_cfg(words: Sequence[str], commands: Sequence[str], pixels: bool) -> str:
     """GRUB's configuration: the extra commands, then straight into the kernel."""
-    screen = (
-        ["insmod all_video", "set gfxpayload=1024x768x32,auto"] if pixels else ["set gfxpayload=text"]
-    )
+    drivers = ["insmod all_video"] if pixels else []
+    # After the multiboot2 command, which sets it to what the kernel's header prefers.
+    mode = f"set gfxpayload={_PIXELS if pixels else 'text'}"
     kernel = " ".join(["multiboot2", "/boot/rootmode.elf", *map(_quote, words)])
-    return "\n".join(["set timeout=0", *screen, *commands, kernel, "boot", ""])
+    return "\n".join(["set timeout=0", *drivers, *commands, kernel, mode, "boot", ""])
 
 
 def make_iso(
     iso: Path, kernel: Path, words: Sequence[str], commands: Sequence[str], pixels: bool
 ) -> None:
-    """Writes the ISO. A folder beside it holds its contents while it is made."""
+    """Writes the ISO."""
     check_words(words)
-    tree = iso.with_name(iso.name + ".tree")
-    grub = tree / "boot" / "grub"
-    grub.mkdir(parents=True)
-    try:
-        shutil.copyfile(kernel, tree / "boot" / "rootmode.elf")
+    with tempfile.TemporaryDirectory(prefix="rootmode-iso-") as work:
+        grub = Path(work) / "tree" / "boot" / "grub"
+        grub.mkdir(parents=True)
+        shutil.copyfile(kernel, grub.parent / "rootmode.elf")
         (grub / "grub.cfg").write_text(grub_cfg(words, commands, pixels), encoding="ascii")
-        made = subprocess.run(
-            ["grub-mkrescue", f"--install-modules={_MODULES}", "--fonts=", "--locales=", "--themes=",
-             "-o", str(iso), str(tree), "--", "-volid", "ROOTMODE"],
-            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-            text=True, errors="replace", check=False,
-        )  # fmt: skip
-    except FileNotFoundError as error:
-        raise UserError(f"cannot make the ISO: {error}") from error
-    finally:
-        shutil.rmtree(tree, ignore_errors=True)
+        try:
+            # From within the folder: xorriso takes a "=" in a source's path for a separator.
+            made = subprocess.run(
+                ["grub-mkrescue", f"--install-modules={_MODULES}", "--fonts=", "--locales=",
+                 "--themes=", "-o", str(iso.absolute()), "tree", "--", "-volid", "ROOTMODE"],
+                cwd=work, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT, text=True, errors="replace", check=False,
+            )  # fmt: skip
+        except FileNotFoundError as error:
+            raise UserError(f"cannot make the ISO: {error}") from error
     if made.returncode != 0 or not iso.exists():
         raise UserError(f"{made.stdout}\ngrub-mkrescue failed")

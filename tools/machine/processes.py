@@ -10,11 +10,17 @@ from types import FrameType
 
 
 def start(
-    command: Sequence[str], *, stdin: int, output: int, environment: dict[str, str] | None = None
+    command: Sequence[str],
+    *,
+    stdin: int,
+    output: int,
+    environment: dict[str, str] | None = None,
+    folder: Path | None = None,
+    inherited: Sequence[int] = (),
 ) -> "subprocess.Popen[bytes]":
     """
-    Starts the command in a session of its own. setpriv makes the kernel end it should we be
-    killed in a way that leaves us no time to do so.
+    Starts the command in a session of its own, in the folder, with these file descriptors. setpriv
+    makes the kernel end it should we be killed in a way that leaves us no time to do so.
     """
     return subprocess.Popen(
         ["setpriv", "--pdeathsig", "KILL", *command],
@@ -22,6 +28,8 @@ def start(
         stdout=output,
         stderr=output,
         env=environment,
+        cwd=folder,
+        pass_fds=inherited,
         start_new_session=True,
     )
 

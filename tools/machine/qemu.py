@@ -15,6 +15,7 @@ from machine.processes import start
 
 _OVMF_CODE = Path("/usr/share/OVMF/OVMF_CODE_4M.fd")
 _OVMF_VARIABLES = Path("/usr/share/OVMF/OVMF_VARS_4M.fd")
+_VARIABLES = "uefi-variables.fd"
 _QMP_TIMEOUT = 10.0
 
 
@@ -22,7 +23,7 @@ class Qemu(Emulator):
     """QEMU, with its monitor."""
 
     def __init__(
-        self, process: "subprocess.Popen[bytes]", serial: Path, log: Path, monitor: Path
+        self, process: "subprocess.Popen[bytes]", serial: Path, log: Path, monitor: socket.socket
     ) -> None:
         super().__init__(process, serial)
         self._log = log
@@ -36,18 +37,24 @@ class Qemu(Emulator):
 
     def screenshot(self, file: Path) -> None:
         image = "png" if file.suffix == ".png" else "ppm"
-        with socket.socket(socket.AF_UNIX) as connection:
-            connection.settimeout(_QMP_TIMEOUT)
-            try:
-                connection.connect(str(self._monitor))
-                with connection.makefile("rw", encoding="utf-8") as monitor:
-                    json.loads(monitor.readline())  # the greeting
-                    self._command(monitor, "qmp_capabilities", {})
-                    self._command(
-                        monitor, "screendump", {"filename": str(file.absolute()), "format": image}
-                    )
-            except OSError as error:
-                raise UserError(f"no screenshot: {error}") from error
+        self._monitor.settimeout(_QMP_TIMEOUT)
+        try:
+            with self._monitor.makefile("rw", encoding="utf-8") as monitor:
+                json.loads(monitor.readline())  # the greeting
+                self._command(monitor, "qmp_capabilities", {})
+                self._command(
+                    monitor, "screendump", {"filename": str(file.absolute()), "format": image}
+                )
+        except (OSError, ValueError) as error:
+            raise UserError(f"no screenshot: {error}") from error
+
+    def refusal(self) -> str:
+        # QEMU ends with 1 when it cannot start; a guest has no way to make it do so.
+        return self.last_words() if self._process.poll() == 1 else ""
+
+    def stop(self) -> None:
+        super().stop()
+        self._monitor.close()
 
     @staticmethod
     def _command(monitor: Any, name: str, arguments: dict[str, str]) -> None:
@@ -65,30 +72,32 @@ class Qemu(Emulator):
 
 def _firmware(plan: Plan, folder: Path) -> list[str]:
     if plan.firmware == "bios":
-        return ["-bios", str(plan.bios)] if plan.bios else []
+        return ["-bios", str(plan.bios.resolve())] if plan.bios else []
     if plan.bios:
         raise UserError("--bios is a BIOS image: not with --firmware uefi")
     if not _OVMF_CODE.is_file():
         raise UserError("there is no UEFI firmware (package ovmf): tools/setup qemu")
-    variables = folder / "uefi-variables.fd"
-    shutil.copyfile(_OVMF_VARIABLES, variables)
+    shutil.copyfile(_OVMF_VARIABLES, folder / _VARIABLES)
     return [
         "-drive", f"if=pflash,unit=0,format=raw,readonly=on,file={_OVMF_CODE}",
-        "-drive", f"if=pflash,unit=1,format=raw,file={variables}",
+        "-drive", f"if=pflash,unit=1,format=raw,file={_VARIABLES}",
     ]  # fmt: skip
 
 
 def _media(plan: Plan, iso: Path) -> list[str]:
     if plan.usb:
         return [
-            "-device", "qemu-xhci", "-drive", f"id=stick,if=none,file={iso},format=raw,readonly=on",
+            "-device", "qemu-xhci", "-drive", f"id=stick,if=none,file={iso.name},format=raw,readonly=on",
             "-device", "usb-storage,drive=stick,removable=on,bootindex=1",
         ]  # fmt: skip
-    return ["-drive", f"file={iso},format=raw,media=cdrom,readonly=on", "-boot", "d"]
+    return ["-drive", f"file={iso.name},format=raw,media=cdrom,readonly=on", "-boot", "d"]
 
 
 def qemu_command(plan: Plan, iso: Path, folder: Path) -> list[str]:
-    """The command line, without what a caller adds (monitor, gdb stub)."""
+    """
+    The command line, without what a caller adds (monitor, gdb stub), to be run in the folder, where
+    the ISO is: so no path of the person's has to pass QEMU's commas.
+    """
     kvm = plan.machine == "kvm"
     cpu = plan.cpu or ("host" if kvm else "max")
     return [
@@ -98,15 +107,20 @@ def qemu_command(plan: Plan, iso: Path, folder: Path) -> list[str]:
         "-vga", "std", *([] if plan.display else ["-display", "none"]),
         *_firmware(plan, folder),
         *_media(plan, iso),
-        "-serial", f"file:{folder / 'serial.txt'}",
+        "-serial", "file:serial.txt",
     ]  # fmt: skip
 
 
 def start_qemu(plan: Plan, iso: Path, folder: Path) -> Emulator:
     """Starts QEMU with the ISO; its files go to the folder."""
-    log, monitor = folder / "qemu.log", folder / "monitor"
-    command = qemu_command(plan, iso, folder)
-    command += ["-qmp", f"unix:{monitor},server=on,wait=off"]
-    with log.open("wb") as output:
-        process = start(command, stdin=subprocess.DEVNULL, output=output.fileno())
-    return Qemu(process, folder / "serial.txt", log, monitor)
+    log = folder / "qemu.log"
+    ours, its = socket.socketpair()
+    command = qemu_command(plan, iso, folder) + [
+        "-chardev", f"socket,id=monitor,fd={its.fileno()}", "-mon", "chardev=monitor,mode=control",
+    ]  # fmt: skip
+    with its, log.open("wb") as output:
+        process = start(
+            command, stdin=subprocess.DEVNULL, output=output.fileno(), folder=folder,
+            inherited=(its.fileno(),),
+        )  # fmt: skip
+    return Qemu(process, folder / "serial.txt", log, ours)

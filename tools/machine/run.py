@@ -144,6 +144,8 @@ def _outcome(console: Console, emulator: Emulator, in_time: bool, timeout: float
         say(f"tools/run: no end within {timeout:.0f} s; the last line was: {console.last_line!r}")
         return Exit.TIMEOUT
     if not console.verdict:
+        if why := emulator.refusal():
+            raise UserError(why)
         words = emulator.last_words()
         say(f"tools/run: the machine ended without a verdict\n{words}".rstrip())
         return Exit.DIED
