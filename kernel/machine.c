@@ -1,10 +1,63 @@
 #include "kernel/machine.h"
 
-void machine_finding(struct machine *machine, enum rule rule, uint32_t cpu, const char *detail)
+static void add(struct machine *machine, enum rule rule, uint32_t cpu, const char *detail)
 {
     finding_add(
         &machine->findings, machine->check,
         (struct finding){.rule = rule, .cpu = cpu, .high = -1, .low = -1, .detail = detail});
+}
+
+void machine_judge_information(struct machine *machine, enum multiboot_result result)
+{
+    if (result != MULTIBOOT_OK)
+        add(machine, RULE_BOOT_INFORMATION, 0, multiboot_result_text(result));
+    if (machine->boot.memory_lost > 0)
+        add(machine, RULE_BOOT_RANGES, 0, NULL);
+}
+
+void machine_judge_memory(struct machine *machine, bool ready)
+{
+    if (!ready)
+        add(machine, RULE_BOOT_MEMORY, 0, NULL);
+}
+
+uint32_t machine_choose_cpus(struct machine *machine, const struct start_means *means,
+                             uint32_t *apic_ids)
+{
+    uint32_t most = machine->options.cpus == 0 ? CPUS_MAX : machine->options.cpus;
+    uint32_t count = 0;
+
+    if (means->tables != ACPI_OK)
+        add(machine, RULE_CPU_TABLES, 0, acpi_result_text(means->tables));
+    for (uint32_t i = 0; i < means->cpus->count && count + 1 < most; i++) {
+        if (means->cpus->apic_id[i] != machine->cpus[0]->apic_id)
+            apic_ids[count++] = means->cpus->apic_id[i];
+    }
+    if (count == 0)
+        return 0;
+    if (!means->clock)
+        add(machine, RULE_BOOT_CLOCK, 0, NULL);
+    if (!means->page)
+        add(machine, RULE_CPU_TRAMPOLINE, 0, NULL);
+    return means->clock && means->page ? count : 0;
+}
+
+void machine_judge_started(struct machine *machine, uint32_t chosen)
+{
+    if (machine->cpu_count <= chosen)
+        add(machine, RULE_CPU_MEMORY, machine->cpu_count - 1, NULL);
+    for (uint32_t i = 0; i < machine->cpu_count; i++) {
+        if (machine->cpus[i]->phase != CPU_READY)
+            add(machine, RULE_CPU_SILENT, i, NULL);
+    }
+}
+
+void machine_judge_round(struct machine *machine, const bool *ready_before)
+{
+    for (uint32_t i = 0; i < machine->cpu_count; i++) {
+        if (ready_before[i] && machine->cpus[i]->phase != CPU_READY)
+            add(machine, RULE_CPU_LOST, i, NULL);
+    }
 }
 
 bool machine_refused(const struct machine *machine)

@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "boot/multiboot2.h"
+#include "kernel/acpi.h"
 #include "kernel/command_line.h"
 #include "kernel/cpu.h"
 #include "mm/paging.h"
@@ -45,8 +46,34 @@ struct machine {
     uint32_t cpu_count;
 };
 
-/* Adds a finding about the machine as a whole, or about how one CPU of it was started. */
-void machine_finding(struct machine *machine, enum rule rule, uint32_t cpu, const char *detail);
+/* The decisions on the way to VMX: each adds its findings to machine->findings. */
+
+/* The loader's information and the map of memory in it, as far as it was understood. */
+void machine_judge_information(struct machine *machine, enum multiboot_result result);
+
+/* `ready`: the page pool and the page tables stand. */
+void machine_judge_memory(struct machine *machine, bool ready);
+
+/* What is there to start other CPUs with. */
+struct start_means {
+    enum acpi_result tables;      /* of reading the CPUs from the firmware's tables */
+    const struct acpi_cpus *cpus; /* what they name */
+    bool clock;                   /* a calibrated one */
+    bool page;                    /* a free one below 1 MiB */
+};
+
+/*
+ * The APIC ids of the CPUs that are to be started besides the boot CPU, which `cpus=N` counts as
+ * well; at most ACPI_CPUS_MAX. Returns how many; 0 where something is missing to start them with.
+ */
+uint32_t machine_choose_cpus(struct machine *machine, const struct start_means *means,
+                             uint32_t *apic_ids);
+
+/* After `chosen` CPUs were to be started: those without data, and those without an answer. */
+void machine_judge_started(struct machine *machine, uint32_t chosen);
+
+/* A CPU that was ready before a round of work and is not any more has not come back. */
+void machine_judge_round(struct machine *machine, const bool *ready_before);
 
 /* Any refusal, of the machine as a whole or of one of its CPUs. */
 bool machine_refused(const struct machine *machine);

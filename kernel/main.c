@@ -3,6 +3,8 @@
  */
 #include "kernel/main.h"
 
+#include <stddef.h>
+
 #include "kernel/apic.h"
 #include "kernel/clock.h"
 #include "kernel/console.h"
@@ -42,61 +44,49 @@ static bool read_boot_information(uint64_t information)
         multiboot_parse(phys_to_virt(information), BOOT_MAP_END - information, &machine.boot);
 
     obey_command_line();
-    if (result != MULTIBOOT_OK)
-        machine_finding(&machine, RULE_BOOT_INFORMATION, 0, multiboot_result_text(result));
+    machine_judge_information(&machine, result);
     return result == MULTIBOOT_OK;
+}
+
+/* A BIOS leaves its text screen on; loaders that set no mode do not mention it. */
+static void find_screen(void)
+{
+    if (machine.boot.has_framebuffer)
+        console_screen_init(&machine.boot.framebuffer);
+    else if (!machine.boot.uefi)
+        console_screen_init(NULL);
 }
 
 static bool prepare_memory(uint64_t information)
 {
     struct memory_sizes sizes;
-    bool done = memory_init(&machine.boot, information, machine.load_address, &sizes);
+    bool ready = memory_init(&machine.boot, information, machine.load_address, &sizes);
 
     machine.ram_bytes = sizes.ram_bytes;
     machine.pool_bytes = sizes.pool_bytes;
     machine.timing.memory_tsc = rdtsc();
-    if (!done)
-        machine_finding(&machine, RULE_BOOT_MEMORY, 0, NULL);
-    else if (machine.boot.has_framebuffer)
-        console_screen_init(&machine.boot.framebuffer);
-    return done;
-}
-
-/* The APIC ids of the others that shall be used, for `cpus=N` counts the boot CPU as well. */
-static uint32_t choose_others(uint32_t *apic_ids)
-{
-    uint32_t most = machine.options.cpus == 0 ? CPUS_MAX : machine.options.cpus;
-    uint32_t count = 0;
-
-    for (uint32_t i = 0; i < firmware.cpus.count && count + 1 < most; i++) {
-        if (firmware.cpus.apic_id[i] != cpus[0]->apic_id)
-            apic_ids[count++] = firmware.cpus.apic_id[i];
-    }
-    return count;
+    machine_judge_memory(&machine, ready);
+    if (ready)
+        find_screen();
+    return ready;
 }
 
 static void start_other_cpus(void)
 {
     static uint32_t apic_ids[ACPI_CPUS_MAX];
-    uint32_t count = choose_others(apic_ids);
+    const struct start_means means = {
+        .tables = firmware.cpus_result,
+        .cpus = &firmware.cpus,
+        .clock = machine.timing.tsc_per_ms != 0,
+        .page = low_page() != 0,
+    };
+    uint32_t chosen = machine_choose_cpus(&machine, &means, apic_ids);
 
-    if (firmware.cpus_result != ACPI_OK)
-        machine_finding(&machine, RULE_CPU_TABLES, 0, acpi_result_text(firmware.cpus_result));
-    if (count == 0)
-        return;
-    if (machine.timing.tsc_per_ms == 0) {
-        machine_finding(&machine, RULE_BOOT_CLOCK, 0, NULL);
-    } else if (low_page() == 0) {
-        machine_finding(&machine, RULE_CPU_TRAMPOLINE, 0, NULL);
-    } else {
-        smp_start(apic_ids, count, low_page());
-        if (cpu_count <= count)
-            machine_finding(&machine, RULE_CPU_MEMORY, cpu_count - 1, NULL);
-    }
-    for (uint32_t i = 0; i < cpu_count; i++) {
-        if (cpus[i]->phase != CPU_READY)
-            machine_finding(&machine, RULE_CPU_SILENT, i, NULL);
-    }
+    if (chosen > 0)
+        smp_start(apic_ids, chosen, low_page());
+    machine.cpu_count = cpu_count;
+    machine_judge_started(&machine, chosen);
+    machine.timing.cpus_started_tsc = rdtsc();
 }
 
 static void prepare_cpus(void)
@@ -112,8 +102,6 @@ static void prepare_cpus(void)
         machine.timing.tsc_per_ms = clock_tsc_per_ms();
     machine.timing.source = clock_source();
     start_other_cpus();
-    machine.cpu_count = cpu_count;
-    machine.timing.cpus_started_tsc = rdtsc();
 }
 
 /* The whole way; false where it ends early, with a finding that says why. */
@@ -133,11 +121,12 @@ static bool go(uint64_t information)
 
 static void tell_command_line(void)
 {
-    for (uint32_t i = 0; i < machine.options.problem_count; i++) {
-        console_colour(COLOUR_WARNING);
+    console_colour(COLOUR_WARNING);
+    for (uint32_t i = 0; i < machine.options.problem_count; i++)
         console_print("command line: %s\n", machine.options.problem[i]);
-        console_colour(COLOUR_PLAIN);
-    }
+    if (machine.options.problem_lost > 0)
+        console_print("command line: %u more such words\n", machine.options.problem_lost);
+    console_colour(COLOUR_PLAIN);
 }
 
 static void report(void)

@@ -115,9 +115,9 @@ static void tell_result(struct vmx_result result)
 static void tell_region(const struct vmx_region *region)
 {
     if (region->address == 0)
-        console_print("  %-19s", "-");
+        console_print("  %-21s", "-");
     else
-        console_print("  %#012lx %d %-4s", region->address, region->order,
+        console_print("  %#012lx, %d, %-4s", region->address, region->order,
                       memory_type_name(region->memory_type));
 }
 
@@ -150,10 +150,9 @@ static void tell_cpu(const struct cpu *cpu)
 
 static void tell_cpus(const struct machine *machine)
 {
-    report_heading("CPUs");
+    report_heading("CPUs, and their regions: address, order, memory type");
     console_colour(COLOUR_DIM);
-    console_print(
-        "  CPU  APIC id  VMX      VMXON region,order,type  VMCS                 VMPTRST\n");
+    console_print("  CPU  APIC id  VMX      %-23s%-23s%s\n", "VMXON region", "VMCS", "VMPTRST");
     console_colour(COLOUR_PLAIN);
     for (uint32_t i = 0; i < machine->cpu_count; i++)
         tell_cpu(machine->cpus[i]);

@@ -40,13 +40,17 @@ static void tell_wrapped(const char *text)
     }
 }
 
+/* Which register and bits, and what stood there: as much of it as the finding has. */
 static void tell_place(const struct finding *finding)
 {
     const char *name = vmx_msr_name(finding->msr);
+    bool values = finding->seen != finding->wanted;
 
     console_print("%*s", INDENT, "");
     if (finding->detail != NULL)
-        console_print("%s: ", finding->detail);
+        console_print("%s", finding->detail);
+    if (finding->detail != NULL && (finding->msr != 0 || finding->low >= 0 || values))
+        console_print(": ");
     if (name != NULL)
         console_print("%s ", name);
     else if (finding->msr != 0)
@@ -55,7 +59,7 @@ static void tell_place(const struct finding *finding)
         console_print("bits %d:%d ", finding->high, finding->low);
     else if (finding->low >= 0)
         console_print("bit %d ", finding->low);
-    if (finding->seen != finding->wanted)
+    if (values)
         console_print("seen %#lx, wanted %#lx", finding->seen, finding->wanted);
     console_print("\n");
 }

@@ -44,12 +44,8 @@ static void run_on_all(struct machine *machine, void (*work)(struct cpu *cpu))
 
     for (uint32_t i = 0; i < machine->cpu_count; i++)
         ready[i] = machine->cpus[i]->phase == CPU_READY;
-    if (smp_run(work, WORK_US))
-        return;
-    for (uint32_t i = 0; i < machine->cpu_count; i++) {
-        if (ready[i] && machine->cpus[i]->phase != CPU_READY)
-            machine_finding(machine, RULE_CPU_LOST, i, NULL);
-    }
+    if (!smp_run(work, WORK_US))
+        machine_judge_round(machine, ready);
 }
 
 void vmx_all_enable(struct machine *machine)

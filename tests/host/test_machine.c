@@ -1,0 +1,264 @@
+/*
+ * The decisions on the way to VMX, and the report as JSON. What a finding must say follows from
+ * what each test breaks; the document's shape is docs/report.md's.
+ */
+#include "kernel/machine.h"
+#include "kernel/report_json.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "tests/host/rule_coverage.h"
+
+enum { CPUS = 3, OWN_ID = 4 };
+
+static struct machine *machine;
+static struct cpu *cpu_list[CPUS];
+
+static int set_up(void **state)
+{
+    (void)state;
+    machine = calloc(1, sizeof(*machine));
+    for (uint32_t i = 0; i < CPUS; i++) {
+        cpu_list[i] = calloc(1, sizeof(*cpu_list[i]));
+        cpu_list[i]->index = i;
+        cpu_list[i]->apic_id = OWN_ID + i;
+        cpu_list[i]->phase = CPU_READY;
+    }
+    machine->cpus = cpu_list;
+    machine->cpu_count = CPUS;
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    for (uint32_t i = 0; i < CPUS; i++)
+        free(cpu_list[i]);
+    free(machine);
+    return 0;
+}
+
+/* Exactly one finding, and this one. */
+static void expect_only(enum rule rule, enum severity severity, uint32_t cpu)
+{
+    assert_int_equal(machine->findings.count, 1);
+    assert_int_equal(machine->findings.item[0].rule, rule);
+    assert_int_equal(machine->findings.item[0].severity, severity);
+    assert_int_equal(machine->findings.item[0].cpu, cpu);
+    assert_int_equal(machine_refused(machine), severity == SEVERITY_REFUSAL);
+}
+
+static void sound_information_is_not_a_finding(void **state)
+{
+    (void)state;
+    machine_judge_information(machine, MULTIBOOT_OK);
+    machine_judge_memory(machine, true);
+    assert_int_equal(machine->findings.count, 0);
+    assert_false(machine_refused(machine));
+}
+
+static void broken_information_refuses_and_says_how(void **state)
+{
+    (void)state;
+    machine_judge_information(machine, MULTIBOOT_END_MISSING);
+    expect_only(RULE_BOOT_INFORMATION, SEVERITY_REFUSAL, 0);
+    assert_string_equal(machine->findings.item[0].detail,
+                        multiboot_result_text(MULTIBOOT_END_MISSING));
+}
+
+static void lost_memory_ranges_are_a_warning(void **state)
+{
+    (void)state;
+    machine->boot.memory_lost = 1;
+    machine_judge_information(machine, MULTIBOOT_OK);
+    expect_only(RULE_BOOT_RANGES, SEVERITY_WARNING, 0);
+}
+
+static void too_little_memory_refuses(void **state)
+{
+    (void)state;
+    machine_judge_memory(machine, false);
+    expect_only(RULE_BOOT_MEMORY, SEVERITY_REFUSAL, 0);
+}
+
+/* Four CPUs in the tables; the boot CPU's id is neither the first nor the last. */
+static const struct acpi_cpus four = {.count = 4, .apic_id = {0, 2, OWN_ID, 6}};
+static uint32_t chosen[ACPI_CPUS_MAX];
+
+static uint32_t choose(enum acpi_result tables, const struct acpi_cpus *named, bool clock,
+                       bool page)
+{
+    const struct start_means means = {tables, named, clock, page};
+
+    return machine_choose_cpus(machine, &means, chosen);
+}
+
+static void every_cpu_but_the_boot_cpu_is_chosen(void **state)
+{
+    static const uint32_t others[] = {0, 2, 6};
+
+    (void)state;
+    assert_int_equal(choose(ACPI_OK, &four, true, true), 3);
+    assert_memory_equal(chosen, others, sizeof(others));
+    assert_int_equal(machine->findings.count, 0);
+}
+
+static void the_word_cpus_counts_the_boot_cpu(void **state)
+{
+    (void)state;
+    for (uint32_t most = 1; most <= 6; most++) {
+        machine->options.cpus = most;
+        assert_int_equal(choose(ACPI_OK, &four, true, true), (most < 4 ? most : 4) - 1);
+    }
+    assert_int_equal(machine->findings.count, 0);
+}
+
+static void without_tables_the_boot_cpu_is_alone(void **state)
+{
+    static const struct acpi_cpus none;
+
+    (void)state;
+    assert_int_equal(choose(ACPI_NO_TABLE, &none, true, true), 0);
+    expect_only(RULE_CPU_TABLES, SEVERITY_WARNING, 0);
+    assert_string_equal(machine->findings.item[0].detail, acpi_result_text(ACPI_NO_TABLE));
+}
+
+static void without_a_clock_nobody_is_started(void **state)
+{
+    (void)state;
+    assert_int_equal(choose(ACPI_OK, &four, false, true), 0);
+    expect_only(RULE_BOOT_CLOCK, SEVERITY_WARNING, 0);
+}
+
+static void without_a_low_page_nobody_is_started(void **state)
+{
+    (void)state;
+    assert_int_equal(choose(ACPI_OK, &four, true, false), 0);
+    expect_only(RULE_CPU_TRAMPOLINE, SEVERITY_WARNING, 0);
+}
+
+static void one_cpu_needs_neither_clock_nor_page(void **state)
+{
+    static const struct acpi_cpus alone = {.count = 1, .apic_id = {OWN_ID}};
+
+    (void)state;
+    assert_int_equal(choose(ACPI_OK, &alone, false, false), 0);
+    assert_int_equal(machine->findings.count, 0);
+}
+
+static void a_cpu_that_does_not_answer_is_named(void **state)
+{
+    (void)state;
+    cpu_list[2]->phase = CPU_SILENT;
+    machine_judge_started(machine, CPUS - 1);
+    expect_only(RULE_CPU_SILENT, SEVERITY_WARNING, 2);
+}
+
+static void a_cpu_without_memory_is_told(void **state)
+{
+    (void)state;
+    machine_judge_started(machine, CPUS);
+    expect_only(RULE_CPU_MEMORY, SEVERITY_WARNING, CPUS - 1);
+}
+
+static void a_cpu_that_does_not_come_back_refuses(void **state)
+{
+    const bool ready[CPUS] = {true, true, false};
+
+    (void)state;
+    cpu_list[1]->phase = CPU_SILENT;
+    cpu_list[2]->phase = CPU_SILENT;
+    machine_judge_round(machine, ready);
+    expect_only(RULE_CPU_LOST, SEVERITY_REFUSAL, 1);
+}
+
+static void one_cpus_refusal_is_the_machines(void **state)
+{
+    (void)state;
+    finding_add(&cpu_list[2]->vmx.findings, VMX_CHECK_KVM,
+                (struct finding){.rule = RULE_BASIC_BIT_57, .cpu = 2, .high = 57, .low = 57});
+    assert_false(machine_refused(machine));
+    finding_add(&cpu_list[2]->vmx.findings, VMX_CHECK_STRICT,
+                (struct finding){.rule = RULE_BASIC_BIT_57, .cpu = 2, .high = 57, .low = 57});
+    assert_true(machine_refused(machine));
+}
+
+/* The document is read back by Python's parser, an implementation that is not ours. */
+static void the_report_is_json(void **state)
+{
+    static char text[64 * 1024];
+    struct text_buffer buffer;
+    FILE *python;
+
+    (void)state;
+    strcpy(machine->boot.loader, "GRUB \"2.06\"\\");
+    strcpy(machine->boot.command_line, "check=strict\t");
+    machine->timing.entry_tsc = UINT64_MAX;
+    cpu_list[1]->vmx.state = VMX_CPU_LOADED;
+    cpu_list[1]->vmx.vmptrst = 0x5000;
+    cpu_list[1]->vmx.vmcs_region = (struct vmx_region){.address = 0x5000, .memory_type = 6};
+    cpu_list[2]->vmx.error_instruction = "VMPTRLD";
+    cpu_list[2]->vmx.error = (struct vmx_result){VMX_FAIL_VALID, 11};
+    finding_add(&cpu_list[2]->vmx.findings, VMX_CHECK_KVM,
+                (struct finding){.rule = RULE_BASIC_MEMORY_TYPE,
+                                 .cpu = 2,
+                                 .msr = IA32_VMX_BASIC,
+                                 .high = 53,
+                                 .low = 50,
+                                 .wanted = 6});
+    text_buffer_init(&buffer, text, sizeof(text));
+    report_json(machine, &buffer.sink);
+    assert_int_equal(buffer.lost, 0);
+
+    python =
+        popen("python3 -c '"
+              "import json, sys\n"
+              "d = json.load(sys.stdin)\n"
+              "assert d[\"verdict\"] == \"refused\"\n"
+              "assert d[\"boot\"][\"loader\"] == \"GRUB \\\"2.06\\\"\\\\\"\n"
+              "assert d[\"boot\"][\"cmdline\"] == \"check=strict\\t\"\n"
+              "assert d[\"timing\"][\"entry_tsc\"] == \"0xffffffffffffffff\"\n"
+              "f, = d[\"findings\"]\n"
+              "assert f[\"rule\"] == \"basic-memory-type\" and f[\"cpu\"] == 2\n"
+              "assert f[\"apic_id\"] == 6 and f[\"msr\"] == \"0x480\"\n"
+              "assert f[\"bits\"] == \"53:50\" and f[\"wanted\"] == \"0x6\"\n"
+              "a, b, c = d[\"cpus\"]\n"
+              "assert a[\"state\"] == \"off\" and a[\"vmxon_region\"] is None\n"
+              "assert b[\"state\"] == \"loaded\" and b[\"vmptrst\"] == \"0x5000\"\n"
+              "assert b[\"vmcs_region\"] == dict(address=\"0x5000\", order=0, memory_type=\"WB\")\n"
+              "assert c[\"error\"][\"number\"] == 11 and \"revision\" in c[\"error\"][\"text\"]\n"
+              "'",
+              "w");
+    assert_non_null(python);
+    assert_int_equal(fwrite(text, 1, buffer.length, python), buffer.length);
+    assert_int_equal(pclose(python), 0);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(sound_information_is_not_a_finding, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(broken_information_refuses_and_says_how, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(lost_memory_ranges_are_a_warning, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(too_little_memory_refuses, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(every_cpu_but_the_boot_cpu_is_chosen, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(the_word_cpus_counts_the_boot_cpu, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(without_tables_the_boot_cpu_is_alone, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(without_a_clock_nobody_is_started, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(without_a_low_page_nobody_is_started, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(one_cpu_needs_neither_clock_nor_page, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_cpu_that_does_not_answer_is_named, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_cpu_without_memory_is_told, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_cpu_that_does_not_come_back_refuses, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(one_cpus_refusal_is_the_machines, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(the_report_is_json, set_up, tear_down),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
