@@ -136,28 +136,31 @@ def _pretended() -> list[Boot]:
     return boots
 
 
-def _feature_control() -> list[Boot]:
+def _firmware() -> list[Boot]:
     """
-    SeaBIOS and BIOS-bochs-legacy leave IA32_FEATURE_CONTROL open in Bochs; GRUB can then write it
-    on the boot CPU. Bit 0 locks, bit 1 allows VMXON inside SMX, bit 2 outside.
+    SeaBIOS and BIOS-bochs-legacy leave IA32_FEATURE_CONTROL open in Bochs; GRUB can then write it.
+    Bit 0 locks, bit 1 allows VMXON inside SMX, bit 2 outside. Neither gives ACPI tables there: one
+    CPU, and no way to power off. The legacy one leaves the MTRRs off, too: all memory is uncacheable.
     """
     seabios = ("--bios", "/usr/share/seabios/bios.bin")
     legacy = ("--bios", "/usr/share/bochs/BIOS-bochs-legacy")
-    unlocked = (*IN_VMX, finding("feature-control-unlocked", "note"))
+    no_tables = finding("cpu-tables", "warning", 0)
+    unlocked = finding("feature-control-unlocked", "note", 0, msr="0x3a", seen="0x0")
+
+    def boot(name: str, status: int, checks: tuple[Check, ...], *options: str) -> Boot:
+        return _bochs(name, status, (no_tables, *checks), *options, append="exit=halt", count=1)
+
+    def locked(rule: str, value: str) -> Boot:
+        checks = (finding(rule, "refusal", 0, msr="0x3a"), field_is("msrs.0x3a", value), states("off"))
+        return boot(rule, REFUSED, checks, *seabios, "--grub", f"wrmsr 0x3a {value}")
+
+    uncached = finding("region-not-write-back", "refusal", 0, seen="0x0", wanted="0x6")
     return [
-        _bochs(
-            "feature control locked off", REFUSED,
-            (finding("feature-control-locked-off", "refusal", 0, msr="0x3a"), states("off")),
-            *seabios, "--grub", "wrmsr 0x3a 0x1",
-        ),
-        _bochs(
-            "feature control inside SMX only", REFUSED,
-            (finding("feature-control-smx-only", "refusal", 0, msr="0x3a"), states("off")),
-            *seabios, "--grub", "wrmsr 0x3a 0x3", count=1,
-        ),
-        _bochs("feature control open, SeaBIOS", OK, unlocked, *seabios),
-        _bochs("feature control open, legacy BIOS", OK, unlocked, *legacy),
-    ]  # fmt: skip
+        locked("feature-control-locked-off", "0x1"),
+        locked("feature-control-smx-only", "0x3"),
+        boot("feature-control-unlocked", OK, (*IN_VMX, unlocked), *seabios),
+        boot("MTRRs off", REFUSED, (unlocked, uncached, states("off")), *legacy),
+    ]
 
 
 def _tcg(name: str, checks: tuple[Check, ...], *options: str, count: int = 1) -> Boot:
@@ -239,7 +242,7 @@ BOOTS: tuple[Boot, ...] = (
     *_without_vmx(),
     *_stages(),
     *_selftests(),
-    *_feature_control(),
+    *_firmware(),
     *_pretended(),
     *_qemu(),
     *_screens(),

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from boot.boots import FAKE, SCREENSHOT, Boot
 from boot.checks import Result
+from boot.nested import OPEN_BIOS, open_bios
 from machine.build import ROOT
 from machine.errors import UserError
 
@@ -61,6 +62,8 @@ def _command(boot: Boot, kernel: Path, folder: Path) -> tuple[list[str], list[st
     for argument in boot.arguments:
         if argument == SCREENSHOT:
             argument = str(folder / "screen.ppm")
+        elif argument == OPEN_BIOS:
+            argument = str(open_bios(folder))
         elif argument.startswith(FAKE):
             argument, fake = str(_fake(argument.removeprefix(FAKE), folder)), True
         arguments.append(argument)

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from boot.boots import BOOTS
+from boot.nested import NESTED_BOOTS
 from boot.runner import Outcome, Runner
 from machine.build import ROOT, build_kernel
 from machine.errors import Exit, UserError
@@ -17,6 +18,7 @@ from machine.tally import Tally, Timed
 from machine.terminal import Progress, say
 
 _LOGS = ROOT / "build" / "test-logs"
+ALL_BOOTS = (*BOOTS, *NESTED_BOOTS)
 
 
 def parser() -> argparse.ArgumentParser:
@@ -63,7 +65,7 @@ def _boots(tally: Tally, long: bool) -> None:
         tally.progress.show("booting the next ones")
 
     chosen = [
-        boot for boot in BOOTS if tally.wants(f"boot/{boot.name}") and (long or not boot.long)
+        boot for boot in ALL_BOOTS if tally.wants(f"boot/{boot.name}") and (long or not boot.long)
     ]
     Runner(kernel, _LOGS / "boot").run_all(chosen, told)
     _gdb(tally, kernel)
@@ -90,7 +92,7 @@ def main() -> int:
     """Runs what was asked for."""
     options = parser().parse_args()
     if options.list:
-        print("\n".join(boot.name for boot in BOOTS))
+        print("\n".join(boot.name for boot in ALL_BOOTS))
         return Exit.OK
     with ending_on_signals():
         try:

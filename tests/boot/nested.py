@@ -1,0 +1,134 @@
+"""
+Boots in QEMU/KVM that runs in Linux in Bochs (docs/nested-kvm.md): what most people's machine shows
+to Rootmode. The expected values are QEMU's own definitions of its CPU models (target/i386/cpu.c:
+FEAT_VMX_BASIC, FEAT_VMX_SECONDARY_CTLS) and what QEMU hands to its firmware (hw/i386/fw_cfg.c:
+fw_cfg_build_feature_control), not what an earlier run gave.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from boot.boots import DIED, OK, REFUSED, WRONG_USE, Boot
+from boot.checks import (
+    ALWAYS,
+    IN_VMX,
+    Check,
+    Result,
+    console_has,
+    cpus,
+    field_is,
+    finding,
+    no_other,
+    ram,
+    selftest,
+    states,
+)
+from machine.errors import UserError
+
+OPEN_BIOS = "OPEN-BIOS"  # stands for a SeaBIOS that leaves IA32_FEATURE_CONTROL as it finds it
+
+_SEABIOS = Path("/usr/share/seabios/bios-256k.bin")
+_ENTRY = b"etc/msr_feature_control"
+
+# IA32_FEATURE_CONTROL: locked, VMXON outside SMX operation, and for `-cpu host` local machine checks.
+_LOCKED_ON = 0x5
+_LOCAL_MACHINE_CHECK = 0x100000
+_TRUE_CONTROLS = 1 << 55  # in IA32_VMX_BASIC
+_ALLOWED_1 = 32  # a control may be 1 where this half of its register has a 1
+
+
+def open_bios(folder: Path) -> Path:
+    """
+    Writes SeaBIOS with the name misspelt under which QEMU tells it what to write to
+    IA32_FEATURE_CONTROL. SeaBIOS then finds nothing and leaves the register open.
+    """
+    image = _SEABIOS.read_bytes()
+    if image.count(_ENTRY) != 1:
+        raise UserError(f"{_SEABIOS} does not read {_ENTRY.decode()} as expected")
+    file = folder / "open-bios.bin"
+    file.write_bytes(image.replace(_ENTRY, _ENTRY.upper()))
+    return file
+
+
+def _msr(name: str, wanted: int, mask: int = (1 << 64) - 1) -> Check:
+    """A register's value under a mask."""
+
+    def check(result: Result) -> Iterator[str]:
+        seen = int(result.report["msrs"][name], 16) & mask
+        if seen != wanted:
+            yield f"MSR {name} is {seen:#x} under {mask:#x}, not {wanted:#x}"
+
+    return check
+
+
+def _nested(
+    name: str, status: int, checks: tuple[Check, ...], *options: str, count: int = 1, long: bool = True
+) -> Boot:  # fmt: skip
+    arguments = ("--on", "nested-kvm", "--cpus", str(count), *options)
+    return Boot(f"nested-kvm/{name}", arguments, status, (*ALWAYS, cpus(count), *checks), long=long)
+
+
+# KVM gives its guests a VMCS of one page. Its registers are virtual, and Rootmode must see that.
+_IN_KVM = (*IN_VMX, field_is("registers", "virtual"), field_is("vmcs_config.size", 4096))
+_NO_REFUSAL = no_other("basic-", "")
+
+# QEMU's models: bit 55 of IA32_VMX_BASIC, allowed secondary controls. RDTSCP (bit 3) goes where the
+# model's CPUID has no RDTSCP: Nehalem and Westmere. EPT is bit 1, VPID 5, unrestricted guest 7.
+_MODELS = (
+    ("Penryn", 0, 0x41),
+    ("Nehalem", _TRUE_CONTROLS, 0x77),
+    ("Westmere", _TRUE_CONTROLS, 0xF7),
+    ("SandyBridge", _TRUE_CONTROLS, 0xFF),
+    ("Haswell", _TRUE_CONTROLS, 0x7BFF),
+)
+
+
+def _models() -> list[Boot]:
+    return [
+        _nested(
+            model,
+            OK,
+            (
+                *_IN_KVM, _NO_REFUSAL, _msr("0x480", form, _TRUE_CONTROLS), _msr("0x3a", _LOCKED_ON),
+                _msr("0x48b", secondary << _ALLOWED_1), selftest,
+            ),
+            "--cpu", f"{model},+vmx", "--append", "selftest",
+        )
+        for model, form, secondary in _MODELS
+    ]  # fmt: skip
+
+
+NESTED_BOOTS: tuple[Boot, ...] = (
+    _nested(
+        "2 CPUs", OK,
+        (*_IN_KVM, _NO_REFUSAL, _msr("0x3a", _LOCAL_MACHINE_CHECK | _LOCKED_ON), selftest),
+        "--append", "selftest", count=2, long=False,
+    ),
+    _nested(
+        "host,-vmx", REFUSED,
+        (states("off"), finding("cpuid-no-vmx", "refusal", 0), console_has("-cpu host"),
+         console_has("kvm_intel.nested=1")),
+        "--cpu", "host,-vmx", long=False,
+    ),
+    _nested(
+        "feature control open", OK,
+        (*_IN_KVM, finding("feature-control-unlocked", "note"), _NO_REFUSAL),
+        "--bios", OPEN_BIOS, count=2,
+    ),
+    _nested("1 CPU", OK, (*_IN_KVM, _NO_REFUSAL)),
+    _nested("4 CPUs", OK, (*_IN_KVM, _NO_REFUSAL, selftest), "--append", "selftest", count=4),
+    _nested("64 MiB", OK, (*_IN_KVM, ram(64)), "--memory", "64"),
+    _nested("2048 MiB", OK, (*_IN_KVM, ram(2048)), "--memory", "2048"),
+    _nested("check=strict", OK, (*_IN_KVM, field_is("check", "strict")), "--append", "check=strict"),
+    _nested("chipset pc", OK, _IN_KVM, "--chipset", "pc"),
+    _nested("UEFI", OK, (*_IN_KVM, field_is("boot.firmware", "uefi")), "--firmware", "uefi", count=2),
+    *_models(),
+    Boot(
+        "tools/run no such QEMU model",
+        ("--on", "nested-kvm", "--cpu", "none"), DIED, (), False, long=True,
+    ),
+    Boot(
+        "tools/run too much memory for nested-kvm",
+        ("--on", "nested-kvm", "--memory", "4096"), WRONG_USE, (), False,
+    ),
+)  # fmt: skip
