@@ -26,7 +26,8 @@ _KEEP = ROOT / "build" / "nested-kvm"
 _SECTOR = 512
 _LAYOUT_SECTOR = 16
 _LAYOUT_MAGIC = 0x31444E52
-_LAYOUT = struct.Struct("<8I480s")
+_MAX_WORDS = _SECTOR - 8 * 4
+_LAYOUT = struct.Struct(f"<8I{_MAX_WORDS}s")
 _FIRST_FREE_SECTOR = 24
 _INITRAMFS_ADDRESS = 0x0800_0000
 _GEOMETRY = 16 * 63 * _SECTOR  # Bochs wants whole cylinders of 16 heads and 63 sectors
@@ -133,6 +134,8 @@ def cpio(files: Mapping[str, bytes], folders: Iterable[str] = ()) -> bytes:
 
 def disk_image(boot: bytes, kernel: LinuxImage | None, initramfs: bytes, words: str) -> bytes:
     """A disk as tools/nested/loader.c reads it: struct disk_layout in its sector, then the parts."""
+    if len(words) >= _MAX_WORDS:
+        raise UserError(f"Linux's command line has {len(words)} characters; {_MAX_WORDS - 1} fit")
     kernel_sectors = -(-len(kernel.data) // _SECTOR) if kernel else 0
     initramfs_sector = _FIRST_FREE_SECTOR + kernel_sectors
     layout = _LAYOUT.pack(

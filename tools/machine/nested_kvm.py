@@ -29,6 +29,7 @@ _FIRMWARE = "firmware"
 # What Linux, QEMU and its firmware need beside the memory of Rootmode's machine.
 _OUTER_MEMORY = 384
 _MAX_MEMORY = 2048  # with the outer memory it stays below the hole for PCI devices
+_MAX_HOST_MEMORY = 2048  # of Bochs, for what is really touched
 
 # GRUB writes one byte to the second serial port when it runs its commands: so the layer shows.
 GRUB_COMMANDS = ("insmod iorw", "outb 0x2f8 0x47")
@@ -40,7 +41,7 @@ display_library: term
 romimage: file=/usr/share/bochs/BIOS-bochs-latest, options=fastboot
 vgaromimage: file=/usr/share/vgabios/vgabios.bin
 vga: extension=none
-megs: {memory}
+memory: guest={memory}, host={host_memory}
 cpu: model=corei7_haswell_4770, count=1, ips=50000000, reset_on_triple_fault=0
 clock: sync=none, time0=1700000000
 ata0: enabled=1, ioaddr1=0x1f0, ioaddr2=0x3f0, irq=14
@@ -181,7 +182,7 @@ def start_nested_kvm(plan: Plan, iso: Path, folder: Path) -> Emulator:
         raise UserError(f"--on nested-kvm gives Rootmode {_MAX_MEMORY} MiB at most")
     if plan.usb:
         raise UserError("--on nested-kvm boots from CD: use --media cd")
-    full = plan.chipset == "pc" or plan.pixels
+    full = plan.chipset == "pc" or (plan.pixels and plan.firmware == "bios")
     qemu = _FULL_QEMU if full else _SMALL_QEMU
     if not qemu.is_file():
         raise UserError(f"there is no {qemu}: tools/setup nested")
@@ -196,7 +197,7 @@ def start_nested_kvm(plan: Plan, iso: Path, folder: Path) -> Emulator:
         (folder / name).unlink(missing_ok=True)
     memory = plan.memory + _OUTER_MEMORY
     configuration = _CONFIGURATION.format(
-        memory=memory, fixed=fixed, run=run, serial=folder / "serial.txt",
+        memory=memory, host_memory=min(memory, _MAX_HOST_MEMORY), fixed=fixed, run=run, serial=folder / "serial.txt",
         layers=folder / "layers.txt", log=folder / "bochs.log",
     )  # fmt: skip
     process, terminal = launch(configuration, folder)

@@ -112,12 +112,14 @@ static char **read_arguments(void)
     return arguments;
 }
 
-/* A pipe's end that we read, and where what comes out of it goes. */
+/* A pipe's end that we read, where what comes out of it goes, and the layer that it shows. */
 struct outlet {
-    const char *first_byte; /* the layer that the first byte shows to be up */
+    const char *layer;
+    const char *sign; /* the layer is up when this has been read; with null, at the first byte */
     unsigned short port;
-    bool open;
-    bool seen;
+    bool closed;
+    bool shown;
+    size_t matched;
 };
 
 enum { OUTLET_CONSOLE, OUTLET_MESSAGES, OUTLET_LOADER, OUTLET_COUNT };
@@ -158,6 +160,21 @@ static pid_t start(char **arguments, struct pollfd *ends)
     return child;
 }
 
+/* Whether the layer's sign is complete with these bytes; it may come in pieces. */
+static bool shows(struct outlet *outlet, const char *bytes, size_t count)
+{
+    for (size_t i = 0; outlet->sign != NULL && outlet->sign[outlet->matched] != '\0'; i++) {
+        if (i == count) {
+            return false;
+        }
+        if (bytes[i] != outlet->sign[outlet->matched]) {
+            outlet->matched = 0;
+        }
+        outlet->matched += bytes[i] == outlet->sign[outlet->matched];
+    }
+    return true;
+}
+
 static void relay(struct pollfd *end, struct outlet *outlet)
 {
     static char bytes[4096];
@@ -165,13 +182,13 @@ static void relay(struct pollfd *end, struct outlet *outlet)
 
     if (count <= 0) {
         end->fd = -1;
-        outlet->open = false;
+        outlet->closed = true;
         return;
     }
-    if (!outlet->seen && outlet->first_byte != NULL) {
-        tell(outlet->first_byte, "");
+    if (outlet->layer != NULL && !outlet->shown && shows(outlet, bytes, (size_t)count)) {
+        tell(outlet->layer, "");
+        outlet->shown = true;
     }
-    outlet->seen = true;
     if (outlet->port != 0) {
         send(outlet->port, bytes, (size_t)count);
     }
@@ -181,12 +198,12 @@ static void relay(struct pollfd *end, struct outlet *outlet)
 static void relay_all(struct pollfd *ends)
 {
     struct outlet outlets[OUTLET_COUNT] = {
-        [OUTLET_CONSOLE] = {"rootmode", CONSOLE_PORT, true, false},
-        [OUTLET_MESSAGES] = {NULL, LAYERS_PORT, true, false},
-        [OUTLET_LOADER] = {"grub", 0, true, false},
+        [OUTLET_CONSOLE] = {.layer = "rootmode", .sign = "Rootmode", .port = CONSOLE_PORT},
+        [OUTLET_MESSAGES] = {.port = LAYERS_PORT},
+        [OUTLET_LOADER] = {.layer = "grub"},
     };
 
-    while (outlets[OUTLET_CONSOLE].open || outlets[OUTLET_MESSAGES].open) {
+    while (!outlets[OUTLET_CONSOLE].closed || !outlets[OUTLET_MESSAGES].closed) {
         if (poll(ends, OUTLET_COUNT, -1) < 0) {
             fail("waiting for", "QEMU");
         }
