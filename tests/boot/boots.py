@@ -139,8 +139,9 @@ def _pretended() -> list[Boot]:
 def _firmware() -> list[Boot]:
     """
     SeaBIOS and BIOS-bochs-legacy leave IA32_FEATURE_CONTROL open in Bochs; GRUB can then write it.
-    Bit 0 locks, bit 1 allows VMXON inside SMX, bit 2 outside. Neither gives ACPI tables there: one
-    CPU, and no way to power off. The legacy one leaves the MTRRs off, too: all memory is uncacheable.
+    Bit 0 locks, bit 1 allows VMXON inside SMX, bit 2 outside. Neither tells in ACPI tables of other
+    CPUs or how to power off there, the legacy one has no such tables at all. That one leaves the
+    MTRRs off, too: all memory is uncacheable.
     """
     seabios = ("--bios", "/usr/share/seabios/bios.bin")
     legacy = ("--bios", "/usr/share/bochs/BIOS-bochs-legacy")
@@ -148,7 +149,7 @@ def _firmware() -> list[Boot]:
     unlocked = finding("feature-control-unlocked", "note", 0, msr="0x3a", seen="0x0")
 
     def boot(name: str, status: int, checks: tuple[Check, ...], *options: str) -> Boot:
-        return _bochs(name, status, (no_tables, *checks), *options, append="exit=halt", count=1)
+        return _bochs(name, status, checks, *options, append="exit=halt", count=1)
 
     def locked(rule: str, value: str) -> Boot:
         checks = (finding(rule, "refusal", 0, msr="0x3a"), field_is("msrs.0x3a", value), states("off"))
@@ -159,7 +160,7 @@ def _firmware() -> list[Boot]:
         locked("feature-control-locked-off", "0x1"),
         locked("feature-control-smx-only", "0x3"),
         boot("feature-control-unlocked", OK, (*IN_VMX, unlocked), *seabios),
-        boot("MTRRs off", REFUSED, (unlocked, uncached, states("off")), *legacy),
+        boot("MTRRs off", REFUSED, (unlocked, no_tables, uncached, states("off")), *legacy),
     ]
 
 
