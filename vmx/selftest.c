@@ -2,6 +2,7 @@
 
 #include "lib/x86.h"
 #include "mm/direct_map.h"
+#include "vmx/exit_reason.h"
 #include "vmx/selftest_guest.h"
 #include "vmx/vmcs_field.h"
 
@@ -151,11 +152,11 @@ static uint64_t operand_of(enum operand operand, const struct stage *stage)
         vmx_region_write(&stage->other, revision_id ^ 1);
         return stage->other.address;
     case KNOWN:
-        return GUEST_CR3;
+        return VMCS_GUEST_CR3;
     case UNKNOWN:
         return FIELD_UNKNOWN;
     case READ_ONLY:
-        return VM_EXIT_REASON;
+        return VMCS_EXIT_REASON;
     case NOTHING:
         break;
     }
@@ -168,7 +169,7 @@ static struct vmx_result enter_and_exit(bool resume, uint64_t *exit_reason)
     struct vmx_result result = vm_enter(resume);
 
     if (vmx_ok(result))
-        (void)vmread(VM_EXIT_REASON, exit_reason);
+        (void)vmread(VMCS_EXIT_REASON, exit_reason);
     return result;
 }
 

@@ -50,24 +50,26 @@ static uint32_t least_controls(const struct vmx_msrs *msrs, uint32_t msr, uint32
 static struct vmx_result write_controls(const struct vmx_msrs *msrs)
 {
     const struct field_value fields[] = {
-        {PIN_BASED_VM_EXEC_CONTROL,
+        {VMCS_PIN_BASED_VM_EXECUTION_CONTROLS,
          least_controls(msrs, IA32_VMX_PINBASED_CTLS, IA32_VMX_TRUE_PINBASED_CTLS)},
-        {CPU_BASED_VM_EXEC_CONTROL,
+        {VMCS_PRIMARY_PROCESSOR_BASED_VM_EXECUTION_CONTROLS,
          least_controls(msrs, IA32_VMX_PROCBASED_CTLS, IA32_VMX_TRUE_PROCBASED_CTLS)},
-        {VM_EXIT_CONTROLS, least_controls(msrs, IA32_VMX_EXIT_CTLS, IA32_VMX_TRUE_EXIT_CTLS) |
-                               EXIT_HOST_ADDRESS_SPACE_SIZE},
-        {VM_ENTRY_CONTROLS, least_controls(msrs, IA32_VMX_ENTRY_CTLS, IA32_VMX_TRUE_ENTRY_CTLS) |
-                                ENTRY_IA32E_MODE_GUEST},
-        {EXCEPTION_BITMAP, 0},
-        {PAGE_FAULT_ERROR_CODE_MASK, 0},
-        {PAGE_FAULT_ERROR_CODE_MATCH, 0},
-        {CR3_TARGET_COUNT, 0},
-        {VM_EXIT_MSR_STORE_COUNT, 0},
-        {VM_EXIT_MSR_LOAD_COUNT, 0},
-        {VM_ENTRY_MSR_LOAD_COUNT, 0},
-        {VM_ENTRY_INTERRUPTION_INFORMATION, 0},
-        {CR0_GUEST_HOST_MASK, 0},
-        {CR4_GUEST_HOST_MASK, 0},
+        {VMCS_PRIMARY_VM_EXIT_CONTROLS,
+         least_controls(msrs, IA32_VMX_EXIT_CTLS, IA32_VMX_TRUE_EXIT_CTLS) |
+             EXIT_HOST_ADDRESS_SPACE_SIZE},
+        {VMCS_VM_ENTRY_CONTROLS,
+         least_controls(msrs, IA32_VMX_ENTRY_CTLS, IA32_VMX_TRUE_ENTRY_CTLS) |
+             ENTRY_IA32E_MODE_GUEST},
+        {VMCS_EXCEPTION_BITMAP, 0},
+        {VMCS_PAGE_FAULT_ERROR_CODE_MASK, 0},
+        {VMCS_PAGE_FAULT_ERROR_CODE_MATCH, 0},
+        {VMCS_CR3_TARGET_COUNT, 0},
+        {VMCS_VM_EXIT_MSR_STORE_COUNT, 0},
+        {VMCS_VM_EXIT_MSR_LOAD_COUNT, 0},
+        {VMCS_VM_ENTRY_MSR_LOAD_COUNT, 0},
+        {VMCS_VM_ENTRY_INTERRUPTION_INFORMATION, 0},
+        {VMCS_CR0_GUEST_HOST_MASK, 0},
+        {VMCS_CR4_GUEST_HOST_MASK, 0},
     };
 
     return WRITE_FIELDS(fields);
@@ -77,12 +79,15 @@ static struct vmx_result write_host(const struct x86_segments *s, uint64_t fs_ba
                                     uint64_t gs_base)
 {
     const struct field_value fields[] = {
-        {HOST_CR0, read_cr0()},     {HOST_CR3, read_cr3()},        {HOST_CR4, read_cr4()},
-        {HOST_ES_SELECTOR, s->es},  {HOST_CS_SELECTOR, s->cs},     {HOST_SS_SELECTOR, s->ss},
-        {HOST_DS_SELECTOR, s->ds},  {HOST_FS_SELECTOR, s->fs},     {HOST_GS_SELECTOR, s->gs},
-        {HOST_TR_SELECTOR, s->tr},  {HOST_FS_BASE, fs_base},       {HOST_GS_BASE, gs_base},
-        {HOST_TR_BASE, s->tr_base}, {HOST_GDTR_BASE, s->gdt.base}, {HOST_IDTR_BASE, s->idt.base},
-        {HOST_IA32_SYSENTER_CS, 0}, {HOST_IA32_SYSENTER_ESP, 0},   {HOST_IA32_SYSENTER_EIP, 0},
+        {VMCS_HOST_CR0, read_cr0()},        {VMCS_HOST_CR3, read_cr3()},
+        {VMCS_HOST_CR4, read_cr4()},        {VMCS_HOST_ES_SELECTOR, s->es},
+        {VMCS_HOST_CS_SELECTOR, s->cs},     {VMCS_HOST_SS_SELECTOR, s->ss},
+        {VMCS_HOST_DS_SELECTOR, s->ds},     {VMCS_HOST_FS_SELECTOR, s->fs},
+        {VMCS_HOST_GS_SELECTOR, s->gs},     {VMCS_HOST_TR_SELECTOR, s->tr},
+        {VMCS_HOST_FS_BASE, fs_base},       {VMCS_HOST_GS_BASE, gs_base},
+        {VMCS_HOST_TR_BASE, s->tr_base},    {VMCS_HOST_GDTR_BASE, s->gdt.base},
+        {VMCS_HOST_IDTR_BASE, s->idt.base}, {VMCS_HOST_IA32_SYSENTER_CS, 0},
+        {VMCS_HOST_IA32_SYSENTER_ESP, 0},   {VMCS_HOST_IA32_SYSENTER_EIP, 0},
     };
 
     return WRITE_FIELDS(fields);
@@ -91,14 +96,14 @@ static struct vmx_result write_host(const struct x86_segments *s, uint64_t fs_ba
 static struct vmx_result write_guest_registers(const struct x86_segments *s)
 {
     const struct field_value fields[] = {
-        {GUEST_CR0, read_cr0()},          {GUEST_CR3, read_cr3()},
-        {GUEST_CR4, read_cr4()},          {GUEST_DR7, DR7_INITIAL},
-        {GUEST_RFLAGS, RFLAGS_INITIAL},   {GUEST_GDTR_BASE, s->gdt.base},
-        {GUEST_GDTR_LIMIT, s->gdt.limit}, {GUEST_IDTR_BASE, s->idt.base},
-        {GUEST_IDTR_LIMIT, s->idt.limit}, {GUEST_IA32_DEBUGCTL, 0},
-        {GUEST_IA32_SYSENTER_CS, 0},      {GUEST_IA32_SYSENTER_ESP, 0},
-        {GUEST_IA32_SYSENTER_EIP, 0},     {GUEST_INTERRUPTIBILITY_STATE, 0},
-        {GUEST_ACTIVITY_STATE, 0},        {GUEST_PENDING_DEBUG_EXCEPTIONS, 0},
+        {VMCS_GUEST_CR0, read_cr0()},          {VMCS_GUEST_CR3, read_cr3()},
+        {VMCS_GUEST_CR4, read_cr4()},          {VMCS_GUEST_DR7, DR7_INITIAL},
+        {VMCS_GUEST_RFLAGS, RFLAGS_INITIAL},   {VMCS_GUEST_GDTR_BASE, s->gdt.base},
+        {VMCS_GUEST_GDTR_LIMIT, s->gdt.limit}, {VMCS_GUEST_IDTR_BASE, s->idt.base},
+        {VMCS_GUEST_IDTR_LIMIT, s->idt.limit}, {VMCS_GUEST_IA32_DEBUGCTL, 0},
+        {VMCS_GUEST_IA32_SYSENTER_CS, 0},      {VMCS_GUEST_IA32_SYSENTER_ESP, 0},
+        {VMCS_GUEST_IA32_SYSENTER_EIP, 0},     {VMCS_GUEST_INTERRUPTIBILITY_STATE, 0},
+        {VMCS_GUEST_ACTIVITY_STATE, 0},        {VMCS_GUEST_PENDING_DEBUG_EXCEPTIONS, 0},
         {VMCS_LINK_POINTER, UINT64_MAX},
     };
 
@@ -109,12 +114,12 @@ static struct vmx_result write_segment(enum vmcs_field selector_field, uint16_t 
                                        uint64_t base, uint32_t limit, uint32_t rights)
 {
     /* The segment registers stand in the same order in each group of fields. */
-    unsigned offset = selector_field - GUEST_ES_SELECTOR;
+    unsigned offset = selector_field - VMCS_GUEST_ES_SELECTOR;
     const struct field_value fields[] = {
         {selector_field, selector},
-        {GUEST_ES_BASE + offset, base},
-        {GUEST_ES_LIMIT + offset, limit},
-        {GUEST_ES_ACCESS_RIGHTS + offset, rights},
+        {VMCS_GUEST_ES_BASE + offset, base},
+        {VMCS_GUEST_ES_LIMIT + offset, limit},
+        {VMCS_GUEST_ES_ACCESS_RIGHTS + offset, rights},
     };
 
     return WRITE_FIELDS(fields);
@@ -129,14 +134,14 @@ static struct vmx_result write_guest_segments(const struct x86_segments *s, uint
         uint64_t base;
         uint32_t limit, rights;
     } segments[] = {
-        {GUEST_ES_SELECTOR, s->es, 0, UINT32_MAX, RIGHTS_DATA},
-        {GUEST_CS_SELECTOR, s->cs, 0, UINT32_MAX, RIGHTS_CODE_64},
-        {GUEST_SS_SELECTOR, s->ss, 0, UINT32_MAX, RIGHTS_DATA},
-        {GUEST_DS_SELECTOR, s->ds, 0, UINT32_MAX, RIGHTS_DATA},
-        {GUEST_FS_SELECTOR, s->fs, fs_base, UINT32_MAX, RIGHTS_DATA},
-        {GUEST_GS_SELECTOR, s->gs, gs_base, UINT32_MAX, RIGHTS_DATA},
-        {GUEST_LDTR_SELECTOR, 0, 0, 0, RIGHTS_UNUSABLE},
-        {GUEST_TR_SELECTOR, s->tr, s->tr_base, TSS_LIMIT, RIGHTS_TSS_BUSY},
+        {VMCS_GUEST_ES_SELECTOR, s->es, 0, UINT32_MAX, RIGHTS_DATA},
+        {VMCS_GUEST_CS_SELECTOR, s->cs, 0, UINT32_MAX, RIGHTS_CODE_64},
+        {VMCS_GUEST_SS_SELECTOR, s->ss, 0, UINT32_MAX, RIGHTS_DATA},
+        {VMCS_GUEST_DS_SELECTOR, s->ds, 0, UINT32_MAX, RIGHTS_DATA},
+        {VMCS_GUEST_FS_SELECTOR, s->fs, fs_base, UINT32_MAX, RIGHTS_DATA},
+        {VMCS_GUEST_GS_SELECTOR, s->gs, gs_base, UINT32_MAX, RIGHTS_DATA},
+        {VMCS_GUEST_LDTR_SELECTOR, 0, 0, 0, RIGHTS_UNUSABLE},
+        {VMCS_GUEST_TR_SELECTOR, s->tr, s->tr_base, TSS_LIMIT, RIGHTS_TSS_BUSY},
     };
     struct vmx_result result = {VMX_SUCCEED, 0};
 

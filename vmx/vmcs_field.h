@@ -1,104 +1,105 @@
 /*
- * VMCS fields by name, and how an encoding is made.
+ * The fields of a VMCS: their names, what their encodings say, and on which processors they exist.
  *
- * SDM Vol. 3, "VMREAD, VMWRITE, and Encodings of VMCS Fields" and appendix "Field Encoding in
- * VMCS".
+ * SDM Vol. 3, "VMREAD, VMWRITE, and Encodings of VMCS Fields", table "Structure of VMCS Component
+ * Encoding"; appendix "Field Encoding in VMCS".
  */
 #ifndef VMX_VMCS_FIELD_H
 #define VMX_VMCS_FIELD_H
 
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "vmx/vmx_capability.h"
+
+/* VMCS_GUEST_RIP …: the encoding of each field, for 64-bit fields that of full access. */
+#define VMCS_FIELD(id, encoding, ...) VMCS_##id = (encoding),
 enum vmcs_field {
-    GUEST_ES_SELECTOR = 0x0800,
-    GUEST_CS_SELECTOR = 0x0802,
-    GUEST_SS_SELECTOR = 0x0804,
-    GUEST_DS_SELECTOR = 0x0806,
-    GUEST_FS_SELECTOR = 0x0808,
-    GUEST_GS_SELECTOR = 0x080a,
-    GUEST_LDTR_SELECTOR = 0x080c,
-    GUEST_TR_SELECTOR = 0x080e,
-    HOST_ES_SELECTOR = 0x0c00,
-    HOST_CS_SELECTOR = 0x0c02,
-    HOST_SS_SELECTOR = 0x0c04,
-    HOST_DS_SELECTOR = 0x0c06,
-    HOST_FS_SELECTOR = 0x0c08,
-    HOST_GS_SELECTOR = 0x0c0a,
-    HOST_TR_SELECTOR = 0x0c0c,
-    VMCS_LINK_POINTER = 0x2800,
-    GUEST_IA32_DEBUGCTL = 0x2802,
-    PIN_BASED_VM_EXEC_CONTROL = 0x4000,
-    CPU_BASED_VM_EXEC_CONTROL = 0x4002,
-    EXCEPTION_BITMAP = 0x4004,
-    PAGE_FAULT_ERROR_CODE_MASK = 0x4006,
-    PAGE_FAULT_ERROR_CODE_MATCH = 0x4008,
-    CR3_TARGET_COUNT = 0x400a,
-    VM_EXIT_CONTROLS = 0x400c,
-    VM_EXIT_MSR_STORE_COUNT = 0x400e,
-    VM_EXIT_MSR_LOAD_COUNT = 0x4010,
-    VM_ENTRY_CONTROLS = 0x4012,
-    VM_ENTRY_MSR_LOAD_COUNT = 0x4014,
-    VM_ENTRY_INTERRUPTION_INFORMATION = 0x4016,
-    VM_INSTRUCTION_ERROR = 0x4400,
-    VM_EXIT_REASON = 0x4402,
-    VM_EXIT_INSTRUCTION_LENGTH = 0x440c,
-    GUEST_ES_LIMIT = 0x4800,
-    GUEST_CS_LIMIT = 0x4802,
-    GUEST_SS_LIMIT = 0x4804,
-    GUEST_DS_LIMIT = 0x4806,
-    GUEST_FS_LIMIT = 0x4808,
-    GUEST_GS_LIMIT = 0x480a,
-    GUEST_LDTR_LIMIT = 0x480c,
-    GUEST_TR_LIMIT = 0x480e,
-    GUEST_GDTR_LIMIT = 0x4810,
-    GUEST_IDTR_LIMIT = 0x4812,
-    GUEST_ES_ACCESS_RIGHTS = 0x4814,
-    GUEST_CS_ACCESS_RIGHTS = 0x4816,
-    GUEST_SS_ACCESS_RIGHTS = 0x4818,
-    GUEST_DS_ACCESS_RIGHTS = 0x481a,
-    GUEST_FS_ACCESS_RIGHTS = 0x481c,
-    GUEST_GS_ACCESS_RIGHTS = 0x481e,
-    GUEST_LDTR_ACCESS_RIGHTS = 0x4820,
-    GUEST_TR_ACCESS_RIGHTS = 0x4822,
-    GUEST_INTERRUPTIBILITY_STATE = 0x4824,
-    GUEST_ACTIVITY_STATE = 0x4826,
-    GUEST_IA32_SYSENTER_CS = 0x482a,
-    HOST_IA32_SYSENTER_CS = 0x4c00,
-    CR0_GUEST_HOST_MASK = 0x6000,
-    CR4_GUEST_HOST_MASK = 0x6002,
-    GUEST_CR0 = 0x6800,
-    GUEST_CR3 = 0x6802,
-    GUEST_CR4 = 0x6804,
-    GUEST_ES_BASE = 0x6806,
-    GUEST_CS_BASE = 0x6808,
-    GUEST_SS_BASE = 0x680a,
-    GUEST_DS_BASE = 0x680c,
-    GUEST_FS_BASE = 0x680e,
-    GUEST_GS_BASE = 0x6810,
-    GUEST_LDTR_BASE = 0x6812,
-    GUEST_TR_BASE = 0x6814,
-    GUEST_GDTR_BASE = 0x6816,
-    GUEST_IDTR_BASE = 0x6818,
-    GUEST_DR7 = 0x681a,
-    GUEST_RSP = 0x681c,
-    GUEST_RIP = 0x681e,
-    GUEST_RFLAGS = 0x6820,
-    GUEST_PENDING_DEBUG_EXCEPTIONS = 0x6822,
-    GUEST_IA32_SYSENTER_ESP = 0x6824,
-    GUEST_IA32_SYSENTER_EIP = 0x6826,
-    HOST_CR0 = 0x6c00,
-    HOST_CR3 = 0x6c02,
-    HOST_CR4 = 0x6c04,
-    HOST_FS_BASE = 0x6c06,
-    HOST_GS_BASE = 0x6c08,
-    HOST_TR_BASE = 0x6c0a,
-    HOST_GDTR_BASE = 0x6c0c,
-    HOST_IDTR_BASE = 0x6c0e,
-    HOST_IA32_SYSENTER_ESP = 0x6c10,
-    HOST_IA32_SYSENTER_EIP = 0x6c12,
-    HOST_RSP = 0x6c14,
-    HOST_RIP = 0x6c16,
+#include "vmx/vmcs_fields.def"
+};
+#undef VMCS_FIELD
+
+#define VMCS_FIELD(...) +1
+enum {
+    VMCS_FIELD_COUNT = 0
+#include "vmx/vmcs_fields.def"
+};
+#undef VMCS_FIELD
+
+/* Bits 14:13 of an encoding. */
+enum vmcs_width { VMCS_WIDTH_16, VMCS_WIDTH_64, VMCS_WIDTH_32, VMCS_WIDTH_NATURAL };
+
+/* Bits 11:10 of an encoding. */
+enum vmcs_type { VMCS_TYPE_CONTROL, VMCS_TYPE_READ_ONLY, VMCS_TYPE_GUEST, VMCS_TYPE_HOST };
+
+static inline enum vmcs_width vmcs_encoding_width(uint32_t encoding)
+{
+    return (enum vmcs_width)(encoding >> 13 & 3);
+}
+
+static inline enum vmcs_type vmcs_encoding_type(uint32_t encoding)
+{
+    return (enum vmcs_type)(encoding >> 10 & 3);
+}
+
+/* Bits 9:1: tells the fields of one width and type apart. */
+static inline uint32_t vmcs_encoding_index(uint32_t encoding)
+{
+    return encoding >> 1 & 0x1ff;
+}
+
+/* The access type: the upper 32 bits of a 64-bit field. */
+static inline bool vmcs_encoding_high(uint32_t encoding)
+{
+    return encoding & 1;
+}
+
+static inline uint32_t vmcs_encoding(enum vmcs_width width, enum vmcs_type type, uint32_t index)
+{
+    return (uint32_t)width << 13 | (uint32_t)type << 10 | index << 1;
+}
+
+/* Where the bits of `mask` in one member of struct vmx_capability say that a field exists. */
+struct vmcs_condition {
+    uint16_t capability; /* the member's offset in bytes */
+    uint64_t mask;       /* 0: this condition is never met */
 };
 
-/* SDM, "Basic VM-Exit Information": bits 15:0 of VM_EXIT_REASON; bit 31 says "entry failed". */
-enum { EXIT_REASON_CPUID = 10 };
+/* A row of vmx/vmcs_fields.def. */
+struct vmcs_field_row {
+    enum vmcs_field field;
+    enum vmcs_width width;
+    enum vmcs_type type;
+    const char *name;              /* the SDM's */
+    bool always, told;             /* exists everywhere; something in struct vmx_capability tells */
+    struct vmcs_condition when[2]; /* one of them is enough */
+};
+
+extern const struct vmcs_field_row vmcs_field_table[VMCS_FIELD_COUNT];
+
+/* The most indexes that one width and type may have in the table. */
+enum { VMCS_INDEXES_MAX = 64 };
+
+/* By width and type, then index: the row in the table plus 1, or 0. */
+extern const uint8_t vmcs_field_rows[16][VMCS_INDEXES_MAX];
+
+/* The field's row in the table; VMCS_FIELD_COUNT for an encoding that the table does not have. */
+static inline uint32_t vmcs_field_index(enum vmcs_field field)
+{
+    uint32_t encoding = (uint32_t)field, index = vmcs_encoding_index(encoding);
+    uint32_t group = (uint32_t)vmcs_encoding_width(encoding) * 4 + vmcs_encoding_type(encoding);
+    uint8_t row = 0;
+
+    /* Bit 0 is high access, bit 12 and those above 14 are reserved. */
+    if (!(encoding & ~0x6ffeu) && index < VMCS_INDEXES_MAX)
+        row = vmcs_field_rows[group][index];
+    return row ? row - 1u : VMCS_FIELD_COUNT;
+}
+
+/*
+ * Does the processor with these capabilities have this field? False for an encoding that the table
+ * does not have, and for a field of which no capability tells.
+ */
+bool vmcs_field_exists(enum vmcs_field field, const struct vmx_capability *capability);
 
 #endif

@@ -7,7 +7,7 @@
 static uint32_t instruction_error(void)
 {
     uint64_t number = 0;
-    struct vmx_flags flags = x86_vmread(VM_INSTRUCTION_ERROR, &number);
+    struct vmx_flags flags = x86_vmread(VMCS_VM_INSTRUCTION_ERROR, &number);
 
     return flags.vector || flags.carry || flags.zero ? 0 : (uint32_t)number;
 }

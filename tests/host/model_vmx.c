@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "mm/direct_map.h"
+#include "vmx/exit_reason.h"
 #include "vmx/vmcs_field.h"
 
 static const struct vmx_flags vm_succeed = {0};
@@ -72,7 +73,7 @@ static struct vmx_flags vm_fail(uint32_t number)
 {
     if (model_cpu.current_vmcs == MODEL_NO_VMCS)
         return vm_fail_invalid;
-    set_current_field(VM_INSTRUCTION_ERROR, number);
+    set_current_field(VMCS_VM_INSTRUCTION_ERROR, number);
     return (struct vmx_flags){.zero = true};
 }
 
@@ -258,36 +259,38 @@ static bool allowed(enum vmcs_field field, uint32_t msr, uint32_t true_msr)
 
 static bool controls_valid(void)
 {
-    return allowed(PIN_BASED_VM_EXEC_CONTROL, IA32_VMX_PINBASED_CTLS,
+    return allowed(VMCS_PIN_BASED_VM_EXECUTION_CONTROLS, IA32_VMX_PINBASED_CTLS,
                    IA32_VMX_TRUE_PINBASED_CTLS) &&
-           allowed(CPU_BASED_VM_EXEC_CONTROL, IA32_VMX_PROCBASED_CTLS,
+           allowed(VMCS_PRIMARY_PROCESSOR_BASED_VM_EXECUTION_CONTROLS, IA32_VMX_PROCBASED_CTLS,
                    IA32_VMX_TRUE_PROCBASED_CTLS) &&
-           allowed(VM_EXIT_CONTROLS, IA32_VMX_EXIT_CTLS, IA32_VMX_TRUE_EXIT_CTLS) &&
-           allowed(VM_ENTRY_CONTROLS, IA32_VMX_ENTRY_CTLS, IA32_VMX_TRUE_ENTRY_CTLS);
+           allowed(VMCS_PRIMARY_VM_EXIT_CONTROLS, IA32_VMX_EXIT_CTLS, IA32_VMX_TRUE_EXIT_CTLS) &&
+           allowed(VMCS_VM_ENTRY_CONTROLS, IA32_VMX_ENTRY_CTLS, IA32_VMX_TRUE_ENTRY_CTLS);
 }
 
 /* SDM, "Checks on VMX Controls and Host-State Area": what a processor in long mode demands. */
 static bool host_state_valid(void)
 {
-    bool host64 = current_field(VM_EXIT_CONTROLS) >> 9 & 1;
+    bool host64 = current_field(VMCS_PRIMARY_VM_EXIT_CONTROLS) >> 9 & 1;
 
-    return model_cr0_supported(current_field(HOST_CR0)) &&
-           model_cr4_supported(current_field(HOST_CR4)) &&
-           !(current_field(HOST_CR3) >> model_cpu.physical_address_width) &&
-           current_field(HOST_CS_SELECTOR) && !(current_field(HOST_CS_SELECTOR) & 7) &&
-           current_field(HOST_TR_SELECTOR) && !(current_field(HOST_TR_SELECTOR) & 7) && host64;
+    return model_cr0_supported(current_field(VMCS_HOST_CR0)) &&
+           model_cr4_supported(current_field(VMCS_HOST_CR4)) &&
+           !(current_field(VMCS_HOST_CR3) >> model_cpu.physical_address_width) &&
+           current_field(VMCS_HOST_CS_SELECTOR) && !(current_field(VMCS_HOST_CS_SELECTOR) & 7) &&
+           current_field(VMCS_HOST_TR_SELECTOR) && !(current_field(VMCS_HOST_TR_SELECTOR) & 7) &&
+           host64;
 }
 
 /* SDM, "Checking and Loading Guest State": control registers, RFLAGS, code segment, TR, link. */
 static bool guest_state_valid(void)
 {
-    bool guest64 = current_field(VM_ENTRY_CONTROLS) >> 9 & 1;
+    bool guest64 = current_field(VMCS_VM_ENTRY_CONTROLS) >> 9 & 1;
 
-    return guest64 && model_cr0_supported(current_field(GUEST_CR0)) &&
-           model_cr4_supported(current_field(GUEST_CR4)) && (current_field(GUEST_RFLAGS) & 2) &&
-           (current_field(GUEST_CS_ACCESS_RIGHTS) & 0xf09f) == 0xa09b &&
-           (current_field(GUEST_TR_ACCESS_RIGHTS) & 0x1009f) == 0x8b &&
-           current_field(GUEST_LDTR_ACCESS_RIGHTS) >> 16 == 1 &&
+    return guest64 && model_cr0_supported(current_field(VMCS_GUEST_CR0)) &&
+           model_cr4_supported(current_field(VMCS_GUEST_CR4)) &&
+           (current_field(VMCS_GUEST_RFLAGS) & 2) &&
+           (current_field(VMCS_GUEST_CS_ACCESS_RIGHTS) & 0xf09f) == 0xa09b &&
+           (current_field(VMCS_GUEST_TR_ACCESS_RIGHTS) & 0x1009f) == 0x8b &&
+           current_field(VMCS_GUEST_LDTR_ACCESS_RIGHTS) >> 16 == 1 &&
            current_field(VMCS_LINK_POINTER) == UINT64_MAX;
 }
 
@@ -312,11 +315,11 @@ struct vmx_flags x86_vm_enter(bool resume)
     if (!host_state_valid())
         return vm_fail(8);
     if (!guest_state_valid()) {
-        set_current_field(VM_EXIT_REASON, 0x80000021);
+        set_current_field(VMCS_EXIT_REASON, 0x80000021);
         return vm_succeed;
     }
     vmcs->launched = true;
-    set_current_field(VM_EXIT_REASON, EXIT_REASON_CPUID);
-    set_current_field(VM_EXIT_INSTRUCTION_LENGTH, 2);
+    set_current_field(VMCS_EXIT_REASON, EXIT_REASON_CPUID);
+    set_current_field(VMCS_VM_EXIT_INSTRUCTION_LENGTH, 2);
     return vm_succeed;
 }

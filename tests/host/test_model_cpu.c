@@ -58,7 +58,7 @@ static void assert_fails_valid(struct vmx_flags flags, uint64_t number)
     assert_int_equal(flags.vector, 0);
     assert_false(flags.carry);
     assert_true(flags.zero);
-    assert_succeeds(x86_vmread(VM_INSTRUCTION_ERROR, &error));
+    assert_succeeds(x86_vmread(VMCS_VM_INSTRUCTION_ERROR, &error));
     assert_int_equal(error, number);
 }
 
@@ -218,8 +218,8 @@ static void outside_vmx_operation_all_is_undefined(void **state)
     assert_faults(x86_vmclear(0), X86_VECTOR_UD);
     assert_faults(x86_vmptrld(0), X86_VECTOR_UD);
     assert_faults(x86_vmptrst(&value), X86_VECTOR_UD);
-    assert_faults(x86_vmread(GUEST_CR0, &value), X86_VECTOR_UD);
-    assert_faults(x86_vmwrite(GUEST_CR0, 0), X86_VECTOR_UD);
+    assert_faults(x86_vmread(VMCS_GUEST_CR0, &value), X86_VECTOR_UD);
+    assert_faults(x86_vmwrite(VMCS_GUEST_CR0, 0), X86_VECTOR_UD);
     assert_faults(x86_vm_enter(false), X86_VECTOR_UD);
 }
 
@@ -264,17 +264,18 @@ static void fields_are_read_and_written(void **state)
 
     (void)state;
     enter_and_load();
-    assert_succeeds(x86_vmwrite(GUEST_CR3, 0x5000));
-    assert_succeeds(x86_vmread(GUEST_CR3, &value));
+    assert_succeeds(x86_vmwrite(VMCS_GUEST_CR3, 0x5000));
+    assert_succeeds(x86_vmread(VMCS_GUEST_CR3, &value));
     assert_int_equal(value, 0x5000);
-    assert_fails_valid(x86_vmread(0x6ffe, &value), 12);          /* too high an index */
-    assert_fails_valid(x86_vmread(GUEST_CR3 | 1, &value), 12);   /* "high" of what is not 64-bit */
-    assert_fails_valid(x86_vmwrite(GUEST_CR3 | 1 << 12, 0), 12); /* a reserved bit */
-    assert_fails_valid(x86_vmread(GUEST_CR3 | 1ull << 32, &value), 12);
+    assert_fails_valid(x86_vmread(0x6ffe, &value), 12); /* too high an index */
+    assert_fails_valid(x86_vmread(VMCS_GUEST_CR3 | 1, &value),
+                       12); /* "high" of what is not 64-bit */
+    assert_fails_valid(x86_vmwrite(VMCS_GUEST_CR3 | 1 << 12, 0), 12); /* a reserved bit */
+    assert_fails_valid(x86_vmread(VMCS_GUEST_CR3 | 1ull << 32, &value), 12);
     model_cpu.msrs.value[IA32_VMX_MISC - VMX_MSR_FIRST] &= ~(1ull << 29);
-    assert_fails_valid(x86_vmwrite(VM_EXIT_REASON, 0), 13);
+    assert_fails_valid(x86_vmwrite(VMCS_EXIT_REASON, 0), 13);
     model_cpu.msrs.value[IA32_VMX_MISC - VMX_MSR_FIRST] |= 1ull << 29;
-    assert_succeeds(x86_vmwrite(VM_EXIT_REASON, 0));
+    assert_succeeds(x86_vmwrite(VMCS_EXIT_REASON, 0));
 }
 
 static void without_a_current_vmcs_all_is_invalid(void **state)
@@ -283,8 +284,8 @@ static void without_a_current_vmcs_all_is_invalid(void **state)
 
     (void)state;
     enter();
-    assert_fails_invalid(x86_vmread(GUEST_CR3, &value));
-    assert_fails_invalid(x86_vmwrite(GUEST_CR3, 0));
+    assert_fails_invalid(x86_vmread(VMCS_GUEST_CR3, &value));
+    assert_fails_invalid(x86_vmwrite(VMCS_GUEST_CR3, 0));
     assert_fails_invalid(x86_vm_enter(false));
     assert_fails_invalid(x86_vm_enter(true));
 }
@@ -296,10 +297,10 @@ static void vm_entry_checks_in_order(void **state)
     enter_and_load();
     assert_fails_valid(x86_vm_enter(true), 5);
     assert_fails_valid(x86_vm_enter(false), 7); /* all controls 0: default1 bits are missing */
-    assert_succeeds(x86_vmwrite(PIN_BASED_VM_EXEC_CONTROL, 0x16));
-    assert_succeeds(x86_vmwrite(CPU_BASED_VM_EXEC_CONTROL, 0x04006172));
-    assert_succeeds(x86_vmwrite(VM_EXIT_CONTROLS, 0x36dfb | 1 << 9));
-    assert_succeeds(x86_vmwrite(VM_ENTRY_CONTROLS, 0x11fb | 1 << 9));
+    assert_succeeds(x86_vmwrite(VMCS_PIN_BASED_VM_EXECUTION_CONTROLS, 0x16));
+    assert_succeeds(x86_vmwrite(VMCS_PRIMARY_PROCESSOR_BASED_VM_EXECUTION_CONTROLS, 0x04006172));
+    assert_succeeds(x86_vmwrite(VMCS_PRIMARY_VM_EXIT_CONTROLS, 0x36dfb | 1 << 9));
+    assert_succeeds(x86_vmwrite(VMCS_VM_ENTRY_CONTROLS, 0x11fb | 1 << 9));
     assert_fails_valid(x86_vm_enter(false), 8); /* the host state is all 0 */
 }
 
