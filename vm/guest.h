@@ -1,0 +1,159 @@
+/*
+ * The contract for built-in guests: a name, code, the state it starts in, what it needs, and what
+ * should happen.
+ *
+ * A guest is one const struct guest. Its code is assembly in vm/guests, section .rodata.guests,
+ * copied to guest-physical GUEST_CODE before it starts; it is at most GUEST_CODE_BYTES long and
+ * assembled as if it stood there: addresses within it are GUEST_CODE + (label - its start), or
+ * relative to RIP. It has no registers but RSP: the others are 0.
+ */
+#ifndef VM_GUEST_H
+#define VM_GUEST_H
+
+/* Guest-physical memory, shared with the assembly. */
+#define GUEST_GDT         0x01000 /* selectors below; the TSS stands in the same page */
+#define GUEST_TSS         0x01800
+#define GUEST_IDT         0x02000  /* handlers of struct guest; in real mode the IVT, at 0 */
+#define GUEST_PAGE_TABLES 0x03000  /* PML4 or PDPTEs, PDPT, PD: the first GiB as it is, 2 MiB each \
+                                    */
+#define GUEST_DATA         0x07000 /* a page that is the guest's, zeroed */
+#define GUEST_CODE         0x08000
+#define GUEST_CODE_BYTES   0x08000
+#define GUEST_STACK_TOP    0x20000
+#define GUEST_ARRAY        0x20000 /* room for what a guest counts, zeroed */
+#define GUEST_MEMORY_BYTES 0x40000
+#define GUEST_TOUCH_BASE   0x200000 /* where `touch_maps` gives pages, up to GUEST_TOUCH_END */
+#define GUEST_TOUCH_END    0x800000
+
+/* In the guest's GDT: what it starts with, by mode. */
+#define GUEST_CODE_SELECTOR   0x08 /* 32-bit, or 64-bit in long mode */
+#define GUEST_DATA_SELECTOR   0x10
+#define GUEST_TSS_SELECTOR    0x18 /* 16 bytes in long mode */
+#define GUEST_CODE32_SELECTOR 0x28 /* compatibility mode */
+#define GUEST_CODE16_SELECTOR 0x30
+#define GUEST_DATA16_SELECTOR 0x38
+
+/* VMCALL with RAX (EAX below long mode): what the hypervisor does for a guest. */
+#define GUEST_CALL_NOTHING 0          /* any number that is not one of these is so, too */
+#define GUEST_CALL_END     0x454e4421 /* "!DNE": the guest is done */
+#define GUEST_CALL_TIMER \
+    0x454d4954 /* "TIME": RCX = preemption-timer ticks, again and again; 0: off */
+
+#ifndef __ASSEMBLER__
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "vm/exit_record.h"
+#include "vm/vcpu.h"
+
+enum guest_mode {
+    GUEST_REAL,      /* CS base GUEST_CODE, IP 0; other segments base 0, limit 0xffff; SP 0xfff0, SS
+                        base 0x10000. Needs unrestricted guest. */
+    GUEST_PROTECTED, /* 32-bit, flat, no paging. Needs unrestricted guest. */
+    GUEST_PAGED,     /* 32-bit, flat, two-level paging, 4 MiB pages, identity. Needs EPT. */
+    GUEST_PAE,       /* 32-bit, flat, PAE paging, identity. Needs EPT. */
+    GUEST_LONG,      /* 64-bit, four-level paging, identity. Without EPT on page tables that the
+                        hypervisor owns, which map the guest's memory only. */
+    GUEST_MODE_COUNT,
+};
+
+/* An entry in the guest's IDT (IVT in real mode), written before it starts. */
+struct guest_handler {
+    uint8_t vector;
+    const uint8_t *entry; /* within the guest's code */
+};
+
+/* One exit that is expected, in its turn. */
+struct exit_expected {
+    uint32_t reason;             /* basic exit reason */
+    uint64_t qualification_mask; /* which bits of the exit qualification count; 0: none */
+    uint64_t qualification;
+    uint32_t interruption_mask; /* likewise of the VM-exit interruption information */
+    uint32_t interruption;
+    const uint8_t *at;   /* the instruction, within the guest's code; NULL: anywhere */
+    enum exit_done done; /* what should be done about it; EXIT_ENDED (0): anything */
+    uint32_t times;      /* in a row; 0 counts as 1 */
+};
+
+struct guest_run;
+
+struct guest {
+    const char *name;    /* as in guest=NAME */
+    const char *purpose; /* a plain sentence: what it provokes and what should come of it */
+    const uint8_t *code, *code_end;
+    enum guest_mode mode;
+    const struct guest_handler *handlers;
+    uint32_t handler_count;
+
+    /*
+     * Controls beyond (or without) the base, as masks in each word. One that the processor does not
+     * offer (or does not let be 0) is told by name, and the guest is skipped.
+     */
+    uint32_t on[VMX_CONTROL_WORD_COUNT];
+    uint32_t off[VMX_CONTROL_WORD_COUNT];
+    bool needs_ept;
+
+    /* What else is missing on this CPU, as a name or short sentence; NULL: nothing. May be NULL. */
+    const char *(*lacks)(const struct vmx_capability *capability);
+
+    /* After the VMCS has its values and before the first entry: what the guest wants changed. */
+    void (*setup)(struct vcpu *vcpu);
+
+    /* The guest's own handler; EXIT_DEFAULT: do as always. NULL: always as always. */
+    enum exit_done (*on_exit)(struct vcpu *vcpu, const struct exit_record *exit);
+
+    /*
+     * What should happen: these exits and no others, in this order. External interrupts, NMIs of
+     * the host and the VMCALL that ends the guest need not be named. No list: any exits.
+     */
+    const struct exit_expected *expected;
+    uint32_t expected_count;
+
+    /* After its end: what is not as it should be, as a sentence; NULL: all is well. May be NULL. */
+    const char *(*check)(const struct vcpu *vcpu);
+
+    enum guest_end end; /* how it should end */
+    bool any_end;       /* however it ends is well (guests made of chance) */
+    bool unwatched;     /* exits are not recorded: the shortest way (the bench) */
+
+    uint32_t exits_max; /* budget of exits; 0: GUEST_EXITS_MAX */
+    uint64_t ticks_max; /* budget of TSC ticks in the guest; 0: GUEST_TICKS_MAX */
+};
+
+enum {
+    GUEST_EXITS_MAX = 10000,
+    GUEST_TICKS_MAX = 20000000,
+};
+
+enum guest_result {
+    GUEST_OK,      /* all as expected */
+    GUEST_DIFFERS, /* it came to its end, but not as expected */
+    GUEST_DIED,    /* it came to an end that was not its own */
+    GUEST_SKIPPED, /* this CPU cannot do it */
+    GUEST_NO_MEMORY,
+    GUEST_RESULT_COUNT,
+};
+
+enum { GUEST_DETAIL_SIZE = 160 };
+
+/* What came of a guest on one CPU. */
+struct guest_run {
+    const struct guest *guest;
+    enum guest_result result;
+    enum guest_end end;
+    uint32_t exits[VM_EXIT_REASONS]; /* by basic reason */
+    char detail[GUEST_DETAIL_SIZE];  /* a sentence: what is missing, differs, or killed it; "" */
+};
+
+/* All built-in guests, in the order of guest=all. */
+extern const struct guest *const guest_table[];
+extern const uint32_t guest_count;
+
+/* The name of a mode, a result, an end. */
+const char *guest_mode_name(enum guest_mode mode);       /* "real mode", "long mode" … */
+const char *guest_result_name(enum guest_result result); /* "ok", "differs", "died", "skipped" … */
+const char *guest_end_text(enum guest_end end);          /* "ended by its own call" … */
+
+#endif
+#endif

@@ -1,0 +1,129 @@
+/*
+ * A virtual CPU: the guest's registers, its VMCS, its memory, and what is counted about it.
+ *
+ * One runs on one CPU from its creation to its end (vm/run.h); nothing in it is shared.
+ */
+#ifndef VM_VCPU_H
+#define VM_VCPU_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "vm/exit_record.h"
+#include "vm/vm_environment.h"
+#include "vmx/vmx_capability.h"
+#include "vmx/vmx_controls.h"
+#include "vmx/vmx_region.h"
+
+/* The general registers, numbered as instructions and exit qualifications number them. */
+enum vcpu_register {
+    VCPU_RAX,
+    VCPU_RCX,
+    VCPU_RDX,
+    VCPU_RBX,
+    VCPU_RSP, /* not here: in the VMCS, see vcpu_register_get() */
+    VCPU_RBP,
+    VCPU_RSI,
+    VCPU_RDI,
+    VCPU_R8,
+    VCPU_R15 = 15,
+    VCPU_REGISTERS,
+};
+
+/* How a guest came to its end. */
+enum guest_end {
+    GUEST_END_CALL,          /* it said so: VMCALL with RAX = GUEST_CALL_END */
+    GUEST_END_HALT,          /* HLT with interrupts off: nothing could ever wake it */
+    GUEST_END_TRIPLE_FAULT,  /* SDM Vol. 3, "Interrupt 8 - Double Fault Exception" */
+    GUEST_END_MEMORY,        /* it reached for memory that it does not have */
+    GUEST_END_MISCONFIGURED, /* EPT misconfiguration */
+    GUEST_END_TIME,          /* its budget of time is used up */
+    GUEST_END_EXITS,         /* its budget of exits is used up */
+    GUEST_END_ENTRY_ERROR,   /* VMLAUNCH or VMRESUME: VMfailInvalid or VMfailValid */
+    GUEST_END_ENTRY_FAILED,  /* VM entry failed with an exit: reasons 33, 34, 41 */
+    GUEST_END_WAIT,          /* it waits for INIT or SIPI, which nobody will send */
+    GUEST_END_UNHANDLED,     /* an exit that nothing here can serve */
+    GUEST_END_COUNT,
+};
+
+enum {
+    VCPU_EXITS_RECORDED = 64,
+    VCPU_STOCK = 16, /* zeroed pages at hand for EPT violations */
+};
+
+struct guest;
+
+struct vcpu {
+    uint64_t reg[VCPU_REGISTERS]; /* first: vm/enter.S */
+
+    /* What every exit touches. */
+    uint64_t exits_left;                  /* of the budget */
+    bool watched;                         /* exits are recorded, traced or given to the guest's own
+                                             handler; else the short way */
+    uint32_t exit_count[VM_EXIT_REASONS]; /* by basic reason */
+
+    enum guest_end end;
+    uint32_t end_number; /* VM-instruction error, or the basic exit reason */
+    uint64_t end_value;  /* the exit qualification, or the guest-physical address */
+
+    const struct guest *guest;
+    const struct vm_environment *environment;
+    struct vmx_capability capability;
+    uint32_t controls[VMX_CONTROL_WORD_COUNT]; /* as the VMCS has them now */
+    struct vmx_region vmcs;
+    uint64_t msr_bitmap, io_bitmap; /* physical: 1 and 2 pages; all bits 1 at first */
+
+    /* Guest-physical memory from 0 on, contiguous (vm/guest.h, GUEST_MEMORY_BYTES). */
+    uint64_t memory; /* physical */
+    uint64_t stock[VCPU_STOCK];
+    uint32_t stock_count;
+    bool touch_maps; /* an EPT violation in GUEST_TOUCH_BASE… maps a page from the stock */
+
+    uint64_t cr0_fixed, cr4_fixed; /* bits that the guest cannot have as it wants */
+    uint64_t cr3_seen;             /* without EPT: the CR3 that the guest believes in */
+    uint64_t msr_apic_base;
+    uint32_t timer;        /* preemption timer: what to load it with again; 0 when only a budget */
+    uint32_t timer_budget; /* preemption-timer ticks left for the whole guest */
+
+    uint32_t record_count; /* may exceed what was recorded */
+    struct exit_record record[VCPU_EXITS_RECORDED];
+};
+
+/* A register by its number, RSP included. Always 64 bits: the caller cuts. */
+uint64_t vcpu_register_get(const struct vcpu *vcpu, unsigned number);
+void vcpu_register_set(struct vcpu *vcpu, unsigned number, uint64_t value);
+
+/* Where guest-physical memory [address, address + bytes) can be touched; NULL outside of it. */
+void *vcpu_memory(const struct vcpu *vcpu, uint64_t address, uint64_t bytes);
+
+/* Turns controls of one word on and off, in the VMCS too. */
+void vcpu_control_set(struct vcpu *vcpu, enum vmx_control_word word, uint32_t mask, bool on);
+
+/* Exits on IN and OUT of a port, or on RDMSR and WRMSR of an MSR, or not. Ports need I/O bitmaps.
+ */
+void vcpu_port_exits(struct vcpu *vcpu, uint16_t port, bool exits);
+void vcpu_msr_exits(struct vcpu *vcpu, uint32_t msr, bool reads, bool writes);
+
+/*
+ * An event for the next VM entry: an exception (`error_code` only where it has one), an external
+ * interrupt, or an NMI. SDM Vol. 3, "Event Injection"; `type` is bits 10:8 of the field.
+ */
+enum event_type {
+    EVENT_EXTERNAL_INTERRUPT = 0,
+    EVENT_NMI = 2,
+    EVENT_HARDWARE_EXCEPTION = 3,
+    EVENT_SOFTWARE_INTERRUPT = 4,
+    EVENT_PRIVILEGED_SOFTWARE_EXCEPTION = 5,
+    EVENT_SOFTWARE_EXCEPTION = 6,
+    EVENT_OTHER = 7, /* MTF VM exit, with vector 0 */
+};
+void vcpu_inject(struct vcpu *vcpu, enum event_type type, uint8_t vector);
+void vcpu_inject_error(struct vcpu *vcpu, uint8_t vector, uint32_t error_code);
+
+/* The guest goes on behind the instruction that exited. */
+void vcpu_skip_instruction(struct vcpu *vcpu);
+
+/* The guest's end; what a handler then returns. */
+enum exit_done vcpu_end(struct vcpu *vcpu, enum guest_end end, uint32_t number, uint64_t value);
+
+#endif

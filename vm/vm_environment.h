@@ -1,0 +1,28 @@
+/*
+ * What guests need from those above: memory, and someone who takes the host's events.
+ */
+#ifndef VM_VM_ENVIRONMENT_H
+#define VM_VM_ENVIRONMENT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "vm/exit_record.h"
+#include "vmx/vmx_environment.h"
+
+struct vcpu;
+
+struct vm_environment {
+    const struct vmx_environment *vmx; /* pages, memory types, address width */
+
+    /* An interrupt of the host's that ended a guest's turn, already acknowledged. */
+    void (*host_interrupt)(uint8_t vector);
+
+    /* An NMI or a machine check likewise: as if it came now. */
+    void (*host_exception)(uint8_t vector);
+
+    /* Every exit of a guest, as it came and was served; NULL: not wanted (`trace=exits`). */
+    void (*trace)(const struct vcpu *vcpu, const struct exit_record *exit);
+};
+
+#endif
