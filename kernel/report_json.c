@@ -2,6 +2,7 @@
 
 #include "lib/json.h"
 #include "mm/memory_type.h"
+#include "vmx/vmx_json.h"
 
 static const char *const state_names[] = {
     [VMX_CPU_OFF] = "off",
@@ -34,47 +35,19 @@ static void put_memory(struct json *json, const struct machine *machine)
     json_object_end(json);
 }
 
-static void put_finding(struct json *json, const struct finding *finding, uint32_t apic_id)
-{
-    const struct rule_text *rule = &rule_table[finding->rule];
-    char bits[8];
-
-    json_object_begin(json, NULL);
-    json_string(json, "rule", rule->name);
-    json_string(json, "severity", severity_name(finding->severity));
-    json_number(json, "cpu", finding->cpu);
-    json_number(json, "apic_id", apic_id);
-    if (finding->msr != 0)
-        json_hex(json, "msr", finding->msr);
-    else
-        json_null(json, "msr");
-    if (finding->high > finding->low)
-        format_text(bits, sizeof(bits), "%d:%d", finding->high, finding->low);
-    else
-        format_text(bits, sizeof(bits), "%d", finding->low);
-    json_string(json, "bits", finding->low < 0 ? NULL : bits);
-    json_hex(json, "seen", finding->seen);
-    json_hex(json, "wanted", finding->wanted);
-    json_string(json, "detail", finding->detail);
-    json_string(json, "text", rule->text);
-    json_string(json, "sdm", rule->sdm);
-    json_string(json, "remedy", rule->remedy);
-    json_object_end(json);
-}
-
 static void put_findings(struct json *json, const struct machine *machine)
 {
     uint32_t lost = machine->findings.lost;
 
     json_array_begin(json, "findings");
     for (uint32_t i = 0; i < machine->findings.count; i++)
-        put_finding(json, &machine->findings.item[i],
-                    machine->cpus[machine->findings.item[i].cpu]->apic_id);
+        vmx_json_finding(json, &machine->findings.item[i],
+                         &machine->cpus[machine->findings.item[i].cpu]->apic_id);
     for (uint32_t i = 0; i < machine->cpu_count; i++) {
         const struct cpu *cpu = machine->cpus[i];
 
         for (uint32_t j = 0; j < cpu->vmx.findings.count; j++)
-            put_finding(json, &cpu->vmx.findings.item[j], cpu->apic_id);
+            vmx_json_finding(json, &cpu->vmx.findings.item[j], &cpu->apic_id);
         lost += cpu->vmx.findings.lost;
     }
     json_array_end(json);
@@ -83,36 +56,13 @@ static void put_findings(struct json *json, const struct machine *machine)
 
 static void put_msrs(struct json *json, const struct vmx_cpu *cpu)
 {
-    char name[8];
+    const struct vmx_dump dump = {
+        .msrs = cpu->judged,
+        .has_feature_control = cpu->feature_control_present,
+        .feature_control = cpu->feature_control,
+    };
 
-    json_object_begin(json, "msrs");
-    if (cpu->feature_control_present)
-        json_hex(json, "0x3a", cpu->feature_control);
-    for (uint32_t msr = VMX_MSR_FIRST; msr <= VMX_MSR_LAST; msr++) {
-        if (!vmx_msr_is_present(&cpu->judged, msr))
-            continue;
-        format_text(name, sizeof(name), "%#x", msr);
-        json_hex(json, name, vmx_msr_value(&cpu->judged, msr));
-    }
-    json_object_end(json);
-}
-
-/* A structure whose fields a table names. */
-static void put_fields(struct json *json, const char *name, const struct field *fields,
-                       uint32_t count, const void *values)
-{
-    json_object_begin(json, name);
-    for (uint32_t i = 0; i < count; i++) {
-        uint64_t value = field_value(&fields[i], values);
-
-        if (fields[i].kind == FIELD_BOOL)
-            json_bool(json, fields[i].name, value != 0);
-        else if (fields[i].kind == FIELD_NUMBER)
-            json_number(json, fields[i].name, value);
-        else
-            json_hex(json, fields[i].name, value);
-    }
-    json_object_end(json);
+    vmx_json_msrs(json, &dump);
 }
 
 static void put_region(struct json *json, const char *name, const struct vmx_region *region)
@@ -213,10 +163,10 @@ void report_json(const struct machine *machine, struct sink *sink)
     json_string(&json, "check", check_names[machine->check]);
     json_string(&json, "registers", machine->virtual_registers ? "virtual" : "physical");
     put_msrs(&json, boot_cpu);
-    put_fields(&json, "vmcs_config", vmcs_config_fields, vmcs_config_field_count,
-               &boot_cpu->judged_config);
-    put_fields(&json, "vmx_capability", vmx_capability_fields, vmx_capability_field_count,
-               &machine->capability);
+    vmx_json_fields(&json, "vmcs_config", vmcs_config_fields, vmcs_config_field_count,
+                    &boot_cpu->judged_config);
+    vmx_json_fields(&json, "vmx_capability", vmx_capability_fields, vmx_capability_field_count,
+                    &machine->capability);
     json_array_begin(&json, "cpus");
     for (uint32_t i = 0; i < machine->cpu_count; i++)
         put_cpu(&json, machine->cpus[i]);
