@@ -125,7 +125,11 @@ NESTED_BOOTS: tuple[Boot, ...] = (
     *_models(),
     Boot(
         "tools/run no such QEMU model",
-        ("--on", "nested-kvm", "--cpu", "none"), DIED, (), False, long=True,
+        ("--on", "nested-kvm", "--cpu", "none"), WRONG_USE, (), False,
+    ),
+    Boot(
+        "tools/run no such property of QEMU's CPU",
+        ("--on", "nested-kvm", "--cpu", "host,+none"), DIED, (), False, long=True,
     ),
     Boot(
         "tools/run too much memory for nested-kvm",

@@ -8,7 +8,7 @@ from pathlib import Path
 from boot.nested import open_bios
 from machine.errors import UserError
 from machine.linux_image import LinuxImage, flat_kernel, lz4_legacy, read_linux
-from machine.nested_disks import cpio, disk_image, libraries
+from machine.nested_disks import cpio, disk_image, libraries, newest_kernel
 from machine.nested_kvm import Event, parse_event, qemu_arguments
 from machine.plan import Plan
 
@@ -135,6 +135,15 @@ class DiskTest(unittest.TestCase):
     def test_words_that_do_not_fit(self) -> None:
         with self.assertRaises(UserError):
             disk_image(b"", None, b"", "x" * 480)
+
+    def test_newest_kernel(self) -> None:
+        told = (
+            "Package: linux-image-cloud-amd64\nVersion: 6.1.192-2\n"
+            "Depends: linux-image-6.1.0-56-cloud-amd64 (= 6.1.192-2)\n"
+        )
+        wanted = ("linux-image-6.1.0-56-cloud-amd64", "6.1.192-2")
+        self.assertEqual(newest_kernel(told), wanted)
+        self.assertIsNone(newest_kernel("Package: linux-image-amd64\n"))
 
     def test_libraries(self) -> None:
         names = {path.name for path in libraries(Path("/bin/sh"))}

@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from machine.build import ROOT, build
+from machine.errors import UserError
 from machine.tally import Tally, Timed
 
 _DIAGNOSTIC = re.compile(r": (error|warning): ")
@@ -39,7 +40,7 @@ def _run(command: Sequence[str], environment: dict[str, str] | None = None) -> l
     )  # fmt: skip
     if done.returncode == 0:
         return []
-    return done.stdout.splitlines()[-60:] or [f"{command[0]} ended with {done.returncode}"]
+    return done.stdout.splitlines() or [f"{command[0]} ended with {done.returncode}"]
 
 
 def _compile_commands(folder: Path, logs: Path) -> tuple[Path, list[str]]:
@@ -60,29 +61,38 @@ def _compile_commands(folder: Path, logs: Path) -> tuple[Path, list[str]]:
 
 
 def _diagnostics(lines: list[str]) -> list[str]:
-    """The output cut into what belongs together: an error with its notes."""
+    """The output cut into what belongs together, an error with its notes; each error once."""
     items: list[str] = []
     for line in lines:
         if _DIAGNOSTIC.search(line) or not items:
             items.append(line)
         else:
             items[-1] += "\n" + line
-    return [item for item in items if _DIAGNOSTIC.search(item)]
+    return list(dict.fromkeys(item for item in items if _DIAGNOSTIC.search(item))) or lines
 
 
 def _clang_tidy(database: Path, sources: list[str]) -> list[str]:
     def one(source: str) -> list[str]:
-        command = ["clang-tidy", "--quiet", "-p", str(database), "--extra-arg=-Qunused-arguments",
-                   "--extra-arg=-Wno-unknown-warning-option", source]  # fmt: skip
-        return _diagnostics(_run(command))
+        return _run(
+            ["clang-tidy", "--quiet", "-p", str(database), "--extra-arg=-Qunused-arguments",
+             "--extra-arg=-Wno-unknown-warning-option", source]
+        )  # fmt: skip
 
     with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
-        found = [item for items in pool.map(one, sources) for item in items]
-    return list(dict.fromkeys(found))  # each header's once
+        return _diagnostics([line for lines in pool.map(one, sources) for line in lines])
+
+
+def _cppcheck(database: Path) -> list[str]:
+    # comparePointers: two symbols of the linker script are the ends of one object.
+    return _run(
+        ["cppcheck", f"--project={database / 'compile_commands.json'}", "--quiet", "--inline-suppr",
+         "--enable=warning,performance,portability", "--error-exitcode=1", "--std=c11", "-j",
+         str(os.cpu_count() or 1), "--suppress=comparePointers"]
+    )  # fmt: skip
 
 
 def lint(tally: Tally, logs: Path) -> None:
-    """Every linter."""
+    """Every linter; those that need the compiler's commands see everything built first."""
     tally.heading("linters")
     files = _files()
     c_files = [str(path) for path in files if path.suffix in (".c", ".h")]
@@ -90,25 +100,25 @@ def lint(tally: Tally, logs: Path) -> None:
     python = [
         str(path) for path in files if path.suffix == ".py" or _is_script(path, (b"python3",))
     ]
-    database, sources = _compile_commands(build("default", [], tally.progress), logs)
-    # comparePointers: two symbols of the linker script are the ends of one object.
-    cppcheck = [
-        "cppcheck", f"--project={database / 'compile_commands.json'}", "--quiet", "--inline-suppr",
-        "--enable=warning,performance,portability", "--error-exitcode=1", "-j",
-        str(os.cpu_count() or 1), "--suppress=comparePointers", "--std=c11",
-    ]  # fmt: skip
     mypy = ["mypy", "--strict", "--explicit-package-bases", "--scripts-are-modules", *python]
+
+    def commands() -> tuple[Path, list[str]]:
+        return _compile_commands(build("default", [], tally.progress), logs)
+
     checks: dict[str, Callable[[], list[str]]] = {
         "clang-format": lambda: _run(["clang-format", "--dry-run", "-Werror", *c_files]),
-        "clang-tidy": lambda: _clang_tidy(database, sources),
-        "cppcheck": lambda: _run(cppcheck),
         "shellcheck": lambda: _run(["shellcheck", *shell]),
         "mypy": lambda: _run(mypy, {"MYPYPATH": "tools:tests"}),
+        "cppcheck": lambda: _cppcheck(commands()[0]),
+        "clang-tidy": lambda: _clang_tidy(*commands()),
     }
     for name, check in checks.items():
         if not tally.wants(f"lint/{name}"):
             continue
         tally.progress.show(name)
         with Timed() as timed:
-            complaints = check()
+            try:
+                complaints = check()
+            except UserError as error:
+                complaints = [str(error)]
         tally.add(f"lint/{name}", complaints, timed.seconds, f"tools/test lint --filter {name}")

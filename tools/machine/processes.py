@@ -76,17 +76,21 @@ class Interrupted(Exception):
     """A signal asked us to end; args[0] is its number."""
 
 
+_ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
 def _interrupt(number: int, _frame: FrameType | None) -> None:
+    for other in _ENDING:  # a second one must not disturb the tidying up
+        signal.signal(other, signal.SIG_IGN)
     raise Interrupted(number)
 
 
 @contextmanager
 def ending_on_signals() -> Iterator[None]:
     """Within it SIGINT, SIGTERM and SIGHUP raise Interrupted, so that everything is tidied up."""
-    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-    before = [signal.signal(number, _interrupt) for number in numbers]
+    before = [signal.signal(number, _interrupt) for number in _ENDING]
     try:
         yield
     finally:
-        for number, handler in zip(numbers, before):
+        for number, handler in zip(_ENDING, before):
             signal.signal(number, handler)
