@@ -140,6 +140,8 @@ struct vmx_flags x86_vmptrld(uint64_t region);
 struct vmx_flags x86_vmptrst(uint64_t *region);
 struct vmx_flags x86_vmread(uint64_t field, uint64_t *value);
 struct vmx_flags x86_vmwrite(uint64_t field, uint64_t value);
+uint64_t x86_vmread_bare(uint64_t field);
+void x86_vmwrite_bare(uint64_t field, uint64_t value);
 struct x86_segments x86_segments(void);
 
 #else
@@ -336,6 +338,23 @@ static inline struct vmx_flags x86_vmwrite(uint64_t field, uint64_t value)
 {
     return X86_VMX_INSTRUCTION(
         "vmwrite %[value], %[field]", [field] "r"(field), [value] "r"(value));
+}
+
+/*
+ * The instruction alone, for fields that are known to exist while there is a current VMCS: no other
+ * failure is left for VMREAD and VMWRITE to have. vmx/vmcs_access.h.
+ */
+static inline uint64_t x86_vmread_bare(uint64_t field)
+{
+    uint64_t value;
+
+    asm volatile("vmread %[field], %[value]" : [value] "=r"(value) : [field] "r"(field) : "cc");
+    return value;
+}
+
+static inline void x86_vmwrite_bare(uint64_t field, uint64_t value)
+{
+    asm volatile("vmwrite %[value], %[field]" : : [value] "r"(value), [field] "r"(field) : "cc");
 }
 
 static inline struct x86_segments x86_segments(void)

@@ -248,6 +248,28 @@ struct vmx_flags x86_vmwrite(uint64_t field, uint64_t value)
     return vm_succeed;
 }
 
+/* A program that uses these where the instruction fails is wrong. */
+static void must_succeed(struct vmx_flags flags, const char *instruction, uint64_t field)
+{
+    if (flags.vector || flags.carry || flags.zero) {
+        fprintf(stderr, "model CPU: bare %s of field %#lx failed\n", instruction, field);
+        abort();
+    }
+}
+
+uint64_t x86_vmread_bare(uint64_t field)
+{
+    uint64_t value = 0;
+
+    must_succeed(x86_vmread(field, &value), "VMREAD", field);
+    return value;
+}
+
+void x86_vmwrite_bare(uint64_t field, uint64_t value)
+{
+    must_succeed(x86_vmwrite(field, value), "VMWRITE", field);
+}
+
 /* SDM, "VM-Execution Control Fields" and its neighbours: allowed 0-settings and 1-settings. */
 static bool allowed(enum vmcs_field field, uint32_t msr, uint32_t true_msr)
 {
