@@ -51,8 +51,10 @@ static void split(struct row *row)
 
         row->cell[column] = at + quoted;
         end = quoted ? strchr(at + 1, '"') : at + strcspn(at, ",\"");
-        if (!end)
+        if (!end) {
             fail_msg("a quote without its end: %s", row->line);
+            return;
+        }
         at = end;
         if (quoted)
             *at++ = '\0';
@@ -384,7 +386,7 @@ static void nothing_on_bare_metal_breaks_a_rule_about_its_controls(void **state)
     for (int i = 0; i < row_count; i++) {
         struct findings findings;
 
-        if (strcmp(rows[i].cell[COLUMN_KIND], "bare-metal"))
+        if (strcmp(rows[i].cell[COLUMN_KIND], "bare-metal") != 0)
             continue;
         derive(&rows[i], VMX_CHECK_KVM, &findings);
         assert_int_equal(count(&findings, RULE_CONTROL_UNKNOWN_FORCED), 0);

@@ -1,0 +1,134 @@
+/*
+ * The derivation on any values of the capability MSRs. The input says which MSRs are not there and
+ * how the others differ from a real machine's, so that accepted machines are as near as refused
+ * ones. Held against what must be true of every result: controls that must be 1 stay 1 and none
+ * that must be 0 is set; accepted means that all required is there; a severer mode never accepts
+ * what a milder one refuses.
+ */
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tests/host/real_msrs.h"
+#include "vmx/basic_render.h"
+#include "vmx/pretend.h"
+#include "vmx/vmcs_config.h"
+#include "vmx/vmx_capability.h"
+#include "vmx/vmx_controls.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static void must(bool condition)
+{
+    if (!condition)
+        abort();
+}
+
+static struct vmx_msrs msrs_from(const uint8_t *data, size_t size)
+{
+    const struct vmx_msrs real = real_msrs(skylake);
+    struct vmx_msrs msrs = {0};
+    uint32_t absent = 0;
+
+    memcpy(&absent, data, size < sizeof(absent) ? size : sizeof(absent));
+    for (uint32_t i = 0; i < VMX_MSR_COUNT; i++) {
+        uint64_t difference = 0;
+        size_t at = sizeof(absent) + i * sizeof(difference), left = at < size ? size - at : 0;
+
+        if (absent >> i & 1)
+            continue;
+        memcpy(&difference, data + (left ? at : 0),
+               left < sizeof(difference) ? left : sizeof(difference));
+        vmx_msr_set(&msrs, VMX_MSR_FIRST + i, real.value[i] ^ difference);
+    }
+    return msrs;
+}
+
+static void check_controls(const struct vmx_msrs *msrs, const struct vmcs_config *config,
+                           bool accepted)
+{
+    const uint32_t controls[VMX_CONTROL_WORD_COUNT] = {
+        [VMX_CONTROL_PIN] = config->pin_based_exec_ctrl,
+        [VMX_CONTROL_PRIMARY] = config->cpu_based_exec_ctrl,
+        [VMX_CONTROL_SECONDARY] = config->cpu_based_2nd_exec_ctrl,
+        [VMX_CONTROL_EXIT] = config->vmexit_ctrl,
+        [VMX_CONTROL_ENTRY] = config->vmentry_ctrl,
+    };
+
+    for (int word = 0; word < VMX_CONTROL_WORD_COUNT; word++) {
+        uint64_t value = vmx_msr_capability(msrs, vmx_msr_true(msrs, vmx_control_words[word].msr));
+        uint32_t must_be_1 = (uint32_t)value, may_be_1 = (uint32_t)(value >> 32);
+        bool inactive = word == VMX_CONTROL_SECONDARY &&
+                        !(controls[VMX_CONTROL_PRIMARY] & PRIMARY_SECONDARY_CONTROLS);
+
+        must(inactive ? controls[word] == 0 : (controls[word] & must_be_1) == must_be_1);
+        must(!(controls[word] & ~(may_be_1 | must_be_1)));
+        for (uint32_t i = 0; accepted && i < vmx_control_count; i++) {
+            const struct vmx_control *control = &vmx_control_table[i];
+
+            if ((int)control->word != word)
+                continue;
+            must(control->want != CONTROL_REQUIRED || (controls[word] & control->mask));
+            must(control->want != CONTROL_MUST_BE_ZERO || !(controls[word] & control->mask));
+        }
+    }
+    if (accepted) {
+        bool ept = controls[VMX_CONTROL_SECONDARY] & SECONDARY_ENABLE_EPT;
+
+        must(ept || !(controls[VMX_CONTROL_SECONDARY] & SECONDARY_UNRESTRICTED_GUEST));
+        must(!(controls[VMX_CONTROL_PIN] & PIN_VIRTUAL_NMIS) ||
+             (controls[VMX_CONTROL_PIN] & PIN_NMI_EXITING));
+    }
+}
+
+static bool check_mode(const struct vmx_msrs *msrs, enum vmx_check mode)
+{
+    struct vmcs_config config;
+    struct findings findings = {0}, difference = {0};
+    bool accepted;
+
+    vmcs_config_derive(msrs, mode, 0, &config, &findings);
+    accepted = !findings_refuse(&findings);
+    check_controls(msrs, &config, accepted);
+    must(!(config.revision_id >> 31));
+    if (accepted)
+        must(config.size >= 1 && config.size <= 4096 && config.order == 0);
+    vmcs_config_compare(&config, &config, 1, &difference);
+    must(difference.count == 0);
+    return accepted;
+}
+
+static void count_columns(struct sink *sink, const char *text, size_t length)
+{
+    static size_t column;
+
+    (void)sink;
+    for (size_t i = 0; i < length; i++) {
+        must(text[i] == '\n' || (text[i] >= ' ' && text[i] <= '~'));
+        column = text[i] == '\n' ? 0 : column + 1;
+        must(column <= 78);
+    }
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    struct vmx_msrs msrs = msrs_from(data, size), same;
+    struct vmx_capability capability;
+    struct findings findings = {0};
+    const struct pretend_list nothing = {0};
+    struct sink sink = {count_columns};
+    bool kvm = check_mode(&msrs, VMX_CHECK_KVM);
+    bool virtual = check_mode(&msrs, VMX_CHECK_VIRTUAL);
+    bool strict = check_mode(&msrs, VMX_CHECK_STRICT);
+
+    must(kvm || !virtual);
+    must(virtual || !strict);
+    vmx_capability_derive(&msrs, &capability);
+    must(!vmx_msr_exists(&msrs, IA32_VMX_EPT_VPID_CAP) ? !capability.invvpid : true);
+    basic_render(&sink, vmx_msr_value(&msrs, IA32_VMX_BASIC), NULL, NULL);
+    pretend_apply(&nothing, 0, &msrs, &same, &findings);
+    must(findings.count == 0 && same.present == msrs.present);
+    return 0;
+}
