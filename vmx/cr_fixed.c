@@ -2,22 +2,13 @@
 
 #include "lib/x86.h"
 
-/* SDM Vol. 3, "Control Registers". */
-static const char *const cr0_bit_names[64] = {
-    [0] = "CR0.PE",  [1] = "CR0.MP",  [2] = "CR0.EM",  [3] = "CR0.TS",
-    [4] = "CR0.ET",  [5] = "CR0.NE",  [16] = "CR0.WP", [18] = "CR0.AM",
-    [29] = "CR0.NW", [30] = "CR0.CD", [31] = "CR0.PG",
+/* The names of the bits of one register, by bit. */
+#define CR_BIT(cr, bit, name, ...) [REGISTER_##cr][bit] = (name),
+enum { REGISTER_CR0, REGISTER_CR4 };
+static const char *const bit_names[][64] = {
+#include "vmx/cr_bits.def"
 };
-
-static const char *const cr4_bit_names[64] = {
-    [0] = "CR4.VME",    [1] = "CR4.PVI",      [2] = "CR4.TSD",         [3] = "CR4.DE",
-    [4] = "CR4.PSE",    [5] = "CR4.PAE",      [6] = "CR4.MCE",         [7] = "CR4.PGE",
-    [8] = "CR4.PCE",    [9] = "CR4.OSFXSR",   [10] = "CR4.OSXMMEXCPT", [11] = "CR4.UMIP",
-    [12] = "CR4.LA57",  [13] = "CR4.VMXE",    [14] = "CR4.SMXE",       [16] = "CR4.FSGSBASE",
-    [17] = "CR4.PCIDE", [18] = "CR4.OSXSAVE", [19] = "CR4.KL",         [20] = "CR4.SMEP",
-    [21] = "CR4.SMAP",  [22] = "CR4.PKE",     [23] = "CR4.CET",        [24] = "CR4.PKS",
-    [25] = "CR4.UINTR", [27] = "CR4.LASS",    [28] = "CR4.LAM_SUP",    [32] = "CR4.FRED",
-};
+#undef CR_BIT
 
 uint64_t cr0_for_vmx(uint64_t cr0, const struct vmx_msrs *msrs)
 {
@@ -62,8 +53,8 @@ void cr_fixed_judge(uint64_t cr0, uint64_t cr4, const struct vmx_msrs *msrs, enu
 {
     tell_forbidden(
         forbidden_bits(cr0_for_vmx(cr0, msrs), IA32_VMX_CR0_FIXED0, IA32_VMX_CR0_FIXED1, msrs),
-        cr0_bit_names, "CR0", IA32_VMX_CR0_FIXED1, mode, cpu, findings);
+        bit_names[REGISTER_CR0], "CR0", IA32_VMX_CR0_FIXED1, mode, cpu, findings);
     tell_forbidden(
         forbidden_bits(cr4_for_vmx(cr4, msrs), IA32_VMX_CR4_FIXED0, IA32_VMX_CR4_FIXED1, msrs),
-        cr4_bit_names, "CR4", IA32_VMX_CR4_FIXED1, mode, cpu, findings);
+        bit_names[REGISTER_CR4], "CR4", IA32_VMX_CR4_FIXED1, mode, cpu, findings);
 }

@@ -4,12 +4,12 @@
 
 #include "lib/string.h"
 
-#define VMX_CAPABILITY(kind, member, msr, high, low) \
+#define VMX_CAPABILITY(kind, member, ...) \
     {#member, offsetof(struct vmx_capability, member), sizeof(VMX_CAPABILITY_##kind), FIELD_##kind},
+#define VMX_CAPABILITY_WORD VMX_CAPABILITY
 const struct field vmx_capability_fields[] = {
 #include "vmx/vmx_capability.def"
 };
-#undef VMX_CAPABILITY
 
 const uint32_t vmx_capability_field_count =
     sizeof(vmx_capability_fields) / sizeof(vmx_capability_fields[0]);
@@ -19,10 +19,10 @@ static const struct {
     uint32_t msr;
     uint8_t high, low;
 } sources[] = {
-#define VMX_CAPABILITY(kind, member, source_msr, source_high, source_low) \
+#define VMX_CAPABILITY(kind, member, source_msr, source_high, source_low, ...) \
     {IA32_##source_msr, (source_high), (source_low)},
+#define VMX_CAPABILITY_WORD(...) VMX_CAPABILITY(__VA_ARGS__, )
 #include "vmx/vmx_capability.def"
-#undef VMX_CAPABILITY
 };
 
 void vmx_capability_derive(const struct vmx_msrs *msrs, struct vmx_capability *capability)

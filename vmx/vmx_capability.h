@@ -11,14 +11,14 @@
 #include "vmx/field.h"
 #include "vmx/vmx_msr.h"
 
-#define VMX_CAPABILITY_BOOL                        bool
-#define VMX_CAPABILITY_NUMBER                      uint32_t
-#define VMX_CAPABILITY_HEX                         uint64_t
-#define VMX_CAPABILITY(kind, name, msr, high, low) VMX_CAPABILITY_##kind name;
+#define VMX_CAPABILITY_BOOL             bool
+#define VMX_CAPABILITY_NUMBER           uint32_t
+#define VMX_CAPABILITY_HEX              uint64_t
+#define VMX_CAPABILITY(kind, name, ...) VMX_CAPABILITY_##kind name;
+#define VMX_CAPABILITY_WORD             VMX_CAPABILITY
 struct vmx_capability {
 #include "vmx/vmx_capability.def"
 };
-#undef VMX_CAPABILITY
 
 /* The fields of struct vmx_capability, in its order. */
 extern const struct field vmx_capability_fields[];

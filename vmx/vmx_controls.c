@@ -3,7 +3,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#define VMX_CONTROL(word, bit, id, control_name, wish) \
+#define VMX_CONTROL(word, bit, id, control_name, wish, ...) \
     {VMX_CONTROL_##word, 1u << (bit), (control_name), CONTROL_##wish},
 const struct vmx_control vmx_control_table[] = {
 #include "vmx/vmx_controls.def"

@@ -30,7 +30,7 @@ enum vmx_control_mask {
 #undef VMX_CONTROL
 
 /* TERTIARY_ENABLE_HLAT, SECONDARY_EXIT_LOAD_FRED, VM_FUNCTION_EPTP_SWITCHING …: 64-bit words. */
-#define VMX_CONTROL_64(word, bit, id, name) word##_##id = 1u << (bit),
+#define VMX_CONTROL_64(word, bit, id, ...) word##_##id = 1u << (bit),
 enum vmx_control_64_mask {
 #include "vmx/vmx_controls_64.def"
 };

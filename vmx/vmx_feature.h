@@ -3,8 +3,9 @@
  * features: each bit or field with the SDM's name, a plain sentence, where the manual tells of it
  * and since which generation of processors it is seen.
  *
- * The rows come from vmx/vmx_controls.def, vmx/vmx_capability.def and vmx/vmx_feature.def. The
- * table with its texts is for the host tools and the tests; the kernel is built without it.
+ * The rows come from vmx/vmx_capability.def and, within it, vmx/vmx_controls.def,
+ * vmx/vmx_controls_64.def and vmx/cr_bits.def. A program that does not ask for a feature is linked
+ * without the table and its texts.
  *
  * SDM Vol. 3, appendix "VMX Capability Reporting Facility".
  */
@@ -17,7 +18,7 @@
 #include "vmx/vmx_dump.h"
 
 enum vmx_feature_kind {
-    FEATURE_CONTROL,     /* a control of a VMCS: may it be 0, may it be 1 */
+    FEATURE_CONTROL,     /* a control in a VMCS: may it be 0, may it be 1 */
     FEATURE_FLAG,        /* one bit: there or not */
     FEATURE_NUMBER,      /* a field that counts or measures */
     FEATURE_ENUMERATION, /* a field whose values have names: vmx_feature_meaning() */
@@ -42,7 +43,7 @@ struct vmx_feature {
     const char *since;       /* the first generation of the corpus that has it; "" where none has */
 };
 
-/* By MSR (IA32_FEATURE_CONTROL first), and within an MSR by bit, lowest first. */
+/* By group, which is the id before its dot, and within a group by bit, lowest first. */
 extern const struct vmx_feature vmx_feature_table[];
 extern const uint32_t vmx_feature_count;
 
@@ -77,7 +78,7 @@ struct vmx_feature_value vmx_feature_evaluate(const struct vmx_feature *feature,
  */
 bool vmx_feature_offered(struct vmx_feature_value value);
 
-/* "absent", "unknown", "0", "1", "0 or 1", "neither", "value". Controls: see also the next one. */
+/* "absent", "unknown", "0", "1", "0 or 1", "neither 0 nor 1", "value". */
 const char *vmx_feature_state_name(enum vmx_feature_state state);
 
 /* The meaning of an enumeration's value ("write-back (WB)"); NULL for other kinds or no meaning. */

@@ -66,6 +66,19 @@ bool vmx_msr_exists(const struct vmx_msrs *msrs, uint32_t msr)
     return true;
 }
 
+bool vmx_msr_may_exist(const struct vmx_msrs *msrs, uint32_t msr)
+{
+    if (!in_table(msr))
+        return false;
+    for (const struct condition *condition = &conditions[msr - VMX_MSR_FIRST]; condition->any_of;
+         condition = &conditions[condition->msr - VMX_MSR_FIRST]) {
+        if (vmx_msr_is_present(msrs, condition->msr) &&
+            !(vmx_msr_value(msrs, condition->msr) & condition->any_of))
+            return false;
+    }
+    return true;
+}
+
 uint64_t vmx_msr_capability(const struct vmx_msrs *msrs, uint32_t msr)
 {
     return vmx_msr_exists(msrs, msr) ? vmx_msr_value(msrs, msr) : 0;

@@ -66,6 +66,9 @@ void vmx_msr_set(struct vmx_msrs *msrs, uint32_t msr, uint64_t value);
  */
 bool vmx_msr_exists(const struct vmx_msrs *msrs, uint32_t msr);
 
+/* The same, but where an MSR that would tell has no value, the answer is yes. */
+bool vmx_msr_may_exist(const struct vmx_msrs *msrs, uint32_t msr);
+
 /* What an MSR says about this CPU: its value if it exists and was read, 0 (no capability) if not.
  */
 uint64_t vmx_msr_capability(const struct vmx_msrs *msrs, uint32_t msr);
