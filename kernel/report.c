@@ -203,7 +203,7 @@ void report_text(const struct machine *machine)
 
     tell_way(machine);
     if (vmx_msr_is_present(&boot_cpu->judged, IA32_VMX_BASIC)) {
-        report_heading("IA32_VMX_BASIC of the boot CPU");
+        report_heading("What the boot CPU says of its VMX");
         basic_render(console_sink(), vmx_msr_value(&boot_cpu->judged, IA32_VMX_BASIC),
                      &boot_cpu->findings, paint);
         tell_config(boot_cpu);
