@@ -1,6 +1,7 @@
 /*
- * The corpus: what real machines, emulators and hypervisors report, as a table in the program. It
- * is made at build time from tests/data/vmx-msrs/vmx-msrs.csv by tools/gen_corpus.py.
+ * The corpus: what real machines, emulators and hypervisors report, as a table in the program (the
+ * library `corpus`). It is made at build time from tests/data/vmx-msrs/vmx-msrs.csv by
+ * tools/gen_corpus.py.
  */
 #ifndef TOOLS_VMXCAP_CORPUS_H
 #define TOOLS_VMXCAP_CORPUS_H
@@ -29,7 +30,7 @@ struct corpus_row {
 
 struct corpus_generation {
     const char *name;   /* "Haswell" */
-    const char *vendor; /* "Intel", "VIA", "Zhaoxin" */
+    const char *vendor; /* "Intel", "VIA", "Centaur", "Zhaoxin" */
     int year;           /* when first sold */
     int order;          /* 0, 1, …: its place in time, all vendors together */
 };
