@@ -253,7 +253,7 @@ def put_row(row: dict[str, str]) -> Iterable[str]:
 
 def put_corpus(rows: list[dict[str, str]]) -> Iterable[str]:
     yield "/* Made by tools/gen_corpus.py from tests/data/vmx-msrs/vmx-msrs.csv. */\n"
-    yield '#include "tools/vmxcap/corpus.h"\n\n'
+    yield '#include "tools/capability/corpus.h"\n\n'
     yield f"const char corpus_csv_header[] = {c_string(','.join(HEADER))};\n\n"
     yield "const struct corpus_generation corpus_generations[] = {\n"
     for order, entry in enumerate(GENERATIONS):

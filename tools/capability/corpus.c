@@ -1,4 +1,4 @@
-#include "tools/vmxcap/corpus.h"
+#include "tools/capability/corpus.h"
 
 #include <string.h>
 

@@ -3,8 +3,8 @@
  * library `corpus`). It is made at build time from tests/data/vmx-msrs/vmx-msrs.csv by
  * tools/gen_corpus.py.
  */
-#ifndef TOOLS_VMXCAP_CORPUS_H
-#define TOOLS_VMXCAP_CORPUS_H
+#ifndef TOOLS_CAPABILITY_CORPUS_H
+#define TOOLS_CAPABILITY_CORPUS_H
 
 #include <stddef.h>
 #include <stdint.h>
