@@ -82,25 +82,47 @@ def _output(command: Sequence[str], folder: Path | None = None) -> str:
     return done.stdout
 
 
-def kernel_package() -> tuple[str, str]:
-    """Name and version of the newest cloud kernel that the package lists offer."""
-    told = _output(["apt-cache", "show", "--no-all-versions", _META_PACKAGE])
+def newest_kernel(told: str) -> tuple[str, str] | None:
+    """Name and version of the kernel that apt-cache's description of the newest one depends on."""
     found = re.search(
         r"^Depends: (linux-image-[0-9][^ ]*-cloud-amd64) \(= ([^)]+)\)", told, re.MULTILINE
     )
-    if not found:
-        raise UserError(
-            f"the package lists do not know {_META_PACKAGE}: run `apt-get update` as root. "
-            "It is in Debian; Ubuntu has no such package"
-        )
-    return found[1], found[2]
+    return (found[1], found[2]) if found else None
 
 
-def _download(package: str, version: str, folder: Path) -> Path:
-    """The package's file, fetched into the folder and not installed."""
+def _show_meta_package() -> str:
+    """What apt-cache says; nothing where it knows no such package, which is its failure."""
+    try:
+        return _output(["apt-cache", "show", "--no-all-versions", _META_PACKAGE])
+    except UserError:
+        return ""
+
+
+def kernel_package() -> tuple[str, str]:
+    """Name and version of the cloud kernel: from the package lists, else the one fetched before."""
+    newest = newest_kernel(_show_meta_package())
+    if newest:
+        return newest
+    for package in sorted(_KEEP.glob("linux-image-*-cloud-amd64_*.deb")):
+        name, version, _ = package.name.split("_")
+        return name, version
+    if os.geteuid() == 0:
+        _output(["apt-get", "update", "-q"])
+        newest = newest_kernel(_show_meta_package())
+        if newest:
+            return newest
+    raise UserError(
+        f"the package lists do not know {_META_PACKAGE}: run `apt-get update` as root. It is a "
+        "package of Debian; Ubuntu has none of the name"
+    )
+
+
+def _download(package: str, version: str, file: Path) -> None:
+    """Fetches the package's file; it is not installed."""
+    work = file.parent / "work"
     as_root = ["-o", "APT::Sandbox::User=root"] if os.geteuid() == 0 else []
-    _output(["apt-get", "download", "-q", *as_root, f"{package}={version}"], folder)
-    return next(folder.glob(f"{package}_*.deb"))
+    _output(["apt-get", "download", "-q", *as_root, f"{package}={version}"], work)
+    next(work.glob(f"{package}_*.deb")).rename(file)
 
 
 def libraries(program: Path) -> list[Path]:
@@ -233,7 +255,11 @@ def fixed_disk(qemu: Path) -> Path:
         work = _KEEP / "work"
         shutil.rmtree(work, ignore_errors=True)
         work.mkdir()
-        package = next(_KEEP.glob(f"{name}_*.deb"), None) or _download(name, version, _KEEP)
+        package = _KEEP / f"{name}_{version}_amd64.deb"
+        if not package.exists():
+            for old in _KEEP.glob("linux-image-*.deb"):
+                old.unlink()
+            _download(name, version, package)
         unfinished = work / "disk.img"
         unfinished.write_bytes(_build(package, qemu, work))
         for old in _KEEP.glob(f"*_{qemu.name}_*.img"):

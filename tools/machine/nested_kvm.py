@@ -3,6 +3,7 @@ QEMU/KVM without an Intel processor: Bochs emulates one with VMX, Debian's Linux
 QEMU runs in that, and Rootmode is QEMU's guest. docs/nested-kvm.md tells the whole chain.
 """
 
+import re
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
@@ -34,7 +35,8 @@ _MAX_HOST_MEMORY = 2048  # of Bochs, for what is really touched
 # GRUB writes one byte to the second serial port when it runs its commands: so the layer shows.
 GRUB_COMMANDS = ("insmod iorw", "outb 0x2f8 0x47")
 
-# As the first test: Bochs's Haswell is its newest model whose TSC runs at the speed that it tells.
+# Haswell is Bochs's newest model whose TSC runs at the speed that it tells. All files are named from
+# within the folder, where no name has a comma; what Bochs writes to the first disk is thrown away.
 _CONFIGURATION = """\
 plugin_ctrl: speaker=0
 display_library: term
@@ -45,13 +47,13 @@ memory: guest={memory}, host={host_memory}
 cpu: model=corei7_haswell_4770, count=1, ips=50000000, reset_on_triple_fault=0
 clock: sync=none, time0=1700000000
 ata0: enabled=1, ioaddr1=0x1f0, ioaddr2=0x3f0, irq=14
-ata0-master: type=disk, path={fixed}, mode=volatile
-ata0-slave: type=disk, path={run}, mode=flat
+ata0-master: type=disk, path=fixed.img, mode=volatile
+ata0-slave: type=disk, path=run.img, mode=flat
 boot: disk
-parport1: enabled=1, file={serial}
-parport2: enabled=1, file={layers}
+parport1: enabled=1, file=serial.txt
+parport2: enabled=1, file=layers.txt
 port_e9_hack: enabled=1
-log: {log}
+log: bochs.log
 panic: action=fatal
 error: action=ignore
 info: action=ignore
@@ -176,29 +178,41 @@ def qemu_arguments(plan: Plan, qemu: Path, firmware: list[str]) -> list[str]:
     ]  # fmt: skip
 
 
+def _check_cpu(plan: Plan, qemu: Path) -> None:
+    """A name that QEMU does not know is told here, not after a minute."""
+    if not plan.cpu:
+        return
+    told = subprocess.run(
+        [str(qemu), "-cpu", "help"], stdin=subprocess.DEVNULL, capture_output=True, text=True,
+        errors="replace", check=False,
+    ).stdout  # fmt: skip
+    models = re.findall(r"^x86 (\S+)", told, re.MULTILINE)
+    model = plan.cpu.split(",")[0]
+    if models and model not in models:
+        raise UserError(f"QEMU has no CPU model '{model}'; it has: {' '.join(models)}")
+
+
 def start_nested_kvm(plan: Plan, iso: Path, folder: Path) -> Emulator:
     """Starts the chain with the ISO; its files go to the folder."""
     if plan.memory > _MAX_MEMORY:
         raise UserError(f"--on nested-kvm gives Rootmode {_MAX_MEMORY} MiB at most")
     if plan.usb:
         raise UserError("--on nested-kvm boots from CD: use --media cd")
-    full = plan.chipset == "pc" or (plan.pixels and plan.firmware == "bios")
+    full = plan.chipset == "pc" or plan.pixels
     qemu = _FULL_QEMU if full else _SMALL_QEMU
     if not qemu.is_file():
         raise UserError(f"there is no {qemu}: tools/setup nested")
+    _check_cpu(plan, qemu)
     fixed = fixed_disk(qemu)
     options, files = _firmware(plan, full)
     arguments = qemu_arguments(plan, qemu, options)
     files[_ARGUMENTS] = b"".join(argument.encode() + b"\0" for argument in arguments)
     files[_ISO] = iso.read_bytes()
-    run = folder / "run.img"
-    run.write_bytes(run_disk(files))
-    for name in ("serial.txt", "layers.txt"):
+    for name in ("serial.txt", "layers.txt", "fixed.img"):
         (folder / name).unlink(missing_ok=True)
+    (folder / "fixed.img").symlink_to(fixed)
+    (folder / "run.img").write_bytes(run_disk(files))
     memory = plan.memory + _OUTER_MEMORY
-    configuration = _CONFIGURATION.format(
-        memory=memory, host_memory=min(memory, _MAX_HOST_MEMORY), fixed=fixed, run=run, serial=folder / "serial.txt",
-        layers=folder / "layers.txt", log=folder / "bochs.log",
-    )  # fmt: skip
+    configuration = _CONFIGURATION.format(memory=memory, host_memory=min(memory, _MAX_HOST_MEMORY))
     process, terminal = launch(configuration, folder)
     return NestedKvm(process, folder, terminal, memory)
