@@ -16,8 +16,8 @@ enum stage {
     STAGE_CAPS,               /* the capabilities are read and told */
     STAGE_VMXON,              /* VMX root operation on every CPU */
     STAGE_VMPTRLD,            /* a VMCS of its own is loaded on every CPU */
-    STAGE_GUEST,              /* a guest with paging of its own, without EPT */
-    STAGE_GUEST_EPT,          /* a guest whose memory EPT translates */
+    STAGE_GUEST,              /* a 64-bit guest on page tables of the hypervisor, without EPT */
+    STAGE_GUEST_EPT,          /* a guest with paging of its own, whose memory EPT translates */
     STAGE_UNRESTRICTED_GUEST, /* a guest that may run in real mode and without paging */
     STAGE_COUNT,
 };
