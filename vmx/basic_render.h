@@ -13,7 +13,7 @@
 #include "vmx/finding.h"
 
 struct basic_field {
-    int high, low; /* bits */
+    int high, low;    /* bits */
     const char *name; /* for programs: "memory-type" */
 };
 
