@@ -165,21 +165,26 @@ static const struct check {
 #undef PAIR
 };
 
-/* Can it be said what the MSR holds: it has a value, or does not exist and so offers nothing? */
-static bool is_known(const struct vmx_msrs *msrs, uint32_t msr)
+/*
+ * Is it known that none of these bits is 1: the MSR has a value without them, or does not exist? An
+ * MSR whose existence cannot be told, for want of another's value, is taken at its own value.
+ */
+static bool known_to_lack(const struct vmx_msrs *msrs, uint32_t msr, uint64_t mask)
 {
-    return vmx_msr_is_present(msrs, msr) || !vmx_msr_may_exist(msrs, msr);
+    if (!vmx_msr_may_exist(msrs, msr))
+        return true;
+    return vmx_msr_is_present(msrs, msr) && !(vmx_msr_value(msrs, msr) & mask);
 }
 
-/* The value that counts, not what exists, tells what there is: a value nobody expects is a find. */
+/* What there is is told by its value alone: a value that should not be there is worth telling. */
 static void check_bits(const struct check *check, const struct vmx_msrs *msrs, enum vmx_check mode,
                        uint32_t cpu, struct findings *findings)
 {
     uint32_t has_msr = vmx_msr_true(msrs, check->has.msr);
     uint32_t needs_msr = vmx_msr_true(msrs, check->needs.msr);
 
-    if (!(vmx_msr_value(msrs, has_msr) & check->has.mask) || !is_known(msrs, needs_msr) ||
-        (vmx_msr_capability(msrs, needs_msr) & check->needs.mask))
+    if (!(vmx_msr_value(msrs, has_msr) & check->has.mask) ||
+        !known_to_lack(msrs, needs_msr, check->needs.mask))
         return;
     finding_add(findings, mode,
                 (struct finding){.rule = check->rule,
