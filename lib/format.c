@@ -212,7 +212,6 @@ void vprint_to(struct sink *sink, const char *format, va_list arguments)
 
         if (plain > 0)
             sink->write(sink, format, plain);
-        format += plain;
         if (percent == NULL)
             break;
         letter = take_prefix(percent + 1, &left, &how);

@@ -38,7 +38,7 @@ static void begin_value(struct json *json, const char *name)
     json->sink->write(json->sink, ": ", 2);
 }
 
-static void open(struct json *json, const char *name, const char *bracket)
+static void begin_nested(struct json *json, const char *name, const char *bracket)
 {
     begin_value(json, name);
     json->sink->write(json->sink, bracket, 1);
@@ -47,7 +47,7 @@ static void open(struct json *json, const char *name, const char *bracket)
     json->comma[json->depth] = false;
 }
 
-static void close(struct json *json, const char *bracket)
+static void end_nested(struct json *json, const char *bracket)
 {
     if (json->depth > 0)
         json->depth--;
@@ -56,22 +56,22 @@ static void close(struct json *json, const char *bracket)
 
 void json_object_begin(struct json *json, const char *name)
 {
-    open(json, name, "{");
+    begin_nested(json, name, "{");
 }
 
 void json_object_end(struct json *json)
 {
-    close(json, "}");
+    end_nested(json, "}");
 }
 
 void json_array_begin(struct json *json, const char *name)
 {
-    open(json, name, "[");
+    begin_nested(json, name, "[");
 }
 
 void json_array_end(struct json *json)
 {
-    close(json, "]");
+    end_nested(json, "]");
 }
 
 void json_string(struct json *json, const char *name, const char *value)

@@ -24,7 +24,8 @@ def _ctest(folder: Path, log: Path, chosen: str = "") -> tuple[int, Path]:
     log.unlink(missing_ok=True)
     status = run_logged(
         ["ctest", "--test-dir", str(folder), "-j", str(os.cpu_count() or 1), "--output-on-failure",
-         "--timeout", "120", "--output-junit", str(results), "-R", re.escape(chosen)],
+         "--timeout", "120", "--output-junit", str(results),
+         *(["-R", re.escape(chosen)] if chosen else [])],
         log, lambda line: None, ROOT,
     )  # fmt: skip
     return status, results
