@@ -52,6 +52,21 @@ void machine_judge_started(struct machine *machine, uint32_t chosen)
     }
 }
 
+void machine_judge_pretend(struct machine *machine)
+{
+    const struct pretend_list *list = &machine->options.pretend;
+
+    for (uint32_t i = 0; i < list->count; i++) {
+        if (!list->item[i].every_cpu && list->item[i].cpu >= machine->cpu_count)
+            finding_add(&machine->findings, machine->check,
+                        (struct finding){.rule = RULE_PRETEND_WITHOUT_EFFECT,
+                                         .msr = list->item[i].msr,
+                                         .high = -1,
+                                         .low = -1,
+                                         .detail = "no such CPU"});
+    }
+}
+
 void machine_judge_round(struct machine *machine, const bool *ready_before)
 {
     for (uint32_t i = 0; i < machine->cpu_count; i++) {

@@ -72,6 +72,9 @@ uint32_t machine_choose_cpus(struct machine *machine, const struct start_means *
 /* After `chosen` CPUs were to be started: those without data, and those without an answer. */
 void machine_judge_started(struct machine *machine, uint32_t chosen);
 
+/* A value pretended for a CPU that is not there changes nothing. */
+void machine_judge_pretend(struct machine *machine);
+
 /* A CPU that was ready before a round of work and is not any more has not come back. */
 void machine_judge_round(struct machine *machine, const bool *ready_before);
 

@@ -86,6 +86,7 @@ static void start_other_cpus(void)
         smp_start(apic_ids, chosen, low_page());
     machine.cpu_count = cpu_count;
     machine_judge_started(&machine, chosen);
+    machine_judge_pretend(&machine);
     machine.timing.cpus_started_tsc = rdtsc();
 }
 

@@ -167,6 +167,22 @@ static void a_cpu_without_memory_is_told(void **state)
     expect_only(RULE_CPU_MEMORY, SEVERITY_WARNING, CPUS - 1);
 }
 
+static void a_value_for_a_cpu_that_is_not_there_is_told(void **state)
+{
+    const struct pretend_list list = {
+        .count = 3,
+        .item = {{.every_cpu = true, .cpu = 99, .msr = IA32_VMX_BASIC},
+                 {.cpu = CPUS - 1, .msr = IA32_VMX_BASIC},
+                 {.cpu = CPUS, .msr = IA32_VMX_MISC}},
+    };
+
+    (void)state;
+    machine->options.pretend = list;
+    machine_judge_pretend(machine);
+    expect_only(RULE_PRETEND_WITHOUT_EFFECT, SEVERITY_WARNING, 0);
+    assert_int_equal(machine->findings.item[0].msr, IA32_VMX_MISC);
+}
+
 static void a_cpu_that_does_not_come_back_refuses(void **state)
 {
     const bool ready[CPUS] = {true, true, false};
@@ -255,6 +271,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(one_cpu_needs_neither_clock_nor_page, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_cpu_that_does_not_answer_is_named, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_cpu_without_memory_is_told, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_value_for_a_cpu_that_is_not_there_is_told, set_up,
+                                        tear_down),
         cmocka_unit_test_setup_teardown(a_cpu_that_does_not_come_back_refuses, set_up, tear_down),
         cmocka_unit_test_setup_teardown(one_cpus_refusal_is_the_machines, set_up, tear_down),
         cmocka_unit_test_setup_teardown(the_report_is_json, set_up, tear_down),
