@@ -43,9 +43,9 @@ _CONTROLS = {  # field of vmcs_config: capability MSR, its TRUE form
     "vmentry_ctrl": ("0x484", "0x490"),
 }
 # SDM Vol. 3, "VM-Instruction Error Numbers": what root operation can provoke on any processor.
-# VMCLEAR and VMPTRLD of a bad address (2, 9) and of the VMXON region (3, 10), VMLAUNCH of a VMCS not
-# clear (4), VMRESUME of one not launched (5), a wrong revision id (11), an unknown field (12), VMXON
-# twice (15).
+# VMCLEAR and VMPTRLD of a bad address (2, 9) and of the VMXON region (3, 10), VMLAUNCH of a VMCS
+# that is not clear (4), VMRESUME of one not launched (5), a wrong revision id (11), an unknown
+# field (12), VMXON twice (15).
 _PROVOKED_ERRORS = {2, 3, 4, 5, 9, 10, 11, 12, 15}
 _VMWRITE_READ_ONLY = 13  # only where IA32_VMX_MISC[29] is 0
 _VMWRITE_ANY_FIELD = 1 << 29
@@ -62,7 +62,7 @@ def structure(result: Result) -> Iterator[str]:
 
 
 def told_consistently(result: Result) -> Iterator[str]:
-    """Verdict, exit status and findings agree; what refuses stands on the console with its remedy."""
+    """Verdict, exit status and findings agree; the console tells what refuses, and its remedy."""
     report = result.report
     refusals = [finding for finding in report["findings"] if finding["severity"] == "refusal"]
     disagreements = [row["name"] for row in report["selftest"] or [] if not row["agrees"]]

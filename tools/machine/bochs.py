@@ -86,7 +86,7 @@ class Bochs(TerminalEmulator):
 
 
 def launch(configuration: str, folder: Path) -> "tuple[subprocess.Popen[bytes], int]":
-    """Starts Bochs with a configuration; gives the process and its terminal, which must be drained."""
+    """Starts Bochs with a configuration; gives the process and its terminal, to be drained."""
     written, commands = folder / "bochsrc", folder / "bochs-commands"
     written.write_text(configuration, encoding="utf-8")
     commands.write_text("c\n", encoding="ascii")  # Debian's Bochs starts in its debugger
@@ -125,15 +125,16 @@ def start_bochs(plan: Plan, iso: Path, folder: Path) -> Emulator:
     if plan.usb:
         raise UserError("Bochs boots from CD here: use --media cd, or --on tcg")
     if plan.cpus > _MAX_CPUS:
-        raise UserError(f"Bochs makes {_MAX_CPUS} CPUs at most, not {plan.cpus}; --on tcg makes more")
+        raise UserError(f"Bochs makes {_MAX_CPUS} CPUs at most, not {plan.cpus}; use --on tcg")
     cpu = plan.cpu or DEFAULT_CPU
     models = cpu_models()
     if models and cpu not in models:
         raise UserError(f"Bochs has no CPU model '{cpu}'; it has: {' '.join(models)}")
     serial, log = folder / "serial.txt", folder / "bochs.log"
     configuration = _CONFIGURATION.format(
-        bios=_bios(plan, folder), memory=plan.memory, host_memory=min(plan.memory, _MAX_HOST_MEMORY),
-        cpu=cpu, count=f"1:{plan.cpus}:1", iso=iso.name, serial=serial.name, log=log.name,
+        bios=_bios(plan, folder), memory=plan.memory,
+        host_memory=min(plan.memory, _MAX_HOST_MEMORY), cpu=cpu,
+        count=f"1:{plan.cpus}:1", iso=iso.name, serial=serial.name, log=log.name,
     )  # fmt: skip
     process, terminal = launch(configuration, folder)
     return Bochs(process, serial, terminal, log)

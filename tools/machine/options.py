@@ -27,10 +27,10 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     add("--cpu", metavar="MODEL", help="the emulator's name of a CPU model")
     add("--cpus", type=_count, metavar="N", help="number of CPUs")
     add("--memory", type=_count, default=256, metavar="MIB", help="default: 256")
-    add("--chipset", "--machine", choices=("pc", "q35"), default="q35", help="of QEMU; default: q35")
-    add("--media", choices=("cd", "usb"), default="cd", help="what the ISO is written to; default: cd")
+    add("--chipset", "--machine", choices=("pc", "q35"), default="q35", help="QEMU's; default: q35")
+    add("--media", choices=("cd", "usb"), default="cd", help="what the ISO is on; default: cd")
     add("--screen", choices=("text", "pixels"), help="text mode or a frame buffer")
-    add("--append", action="append", default=[], metavar='"WORDS"', help="the kernel's command line")
+    add("--append", action="append", default=[], metavar='"WORDS"', help="for the kernel")
     add("--grub", action="append", default=[], metavar='"COMMAND"', help="GRUB command before boot")
     add("--kernel", type=Path, metavar="FILE", help="boot this kernel instead of building one")
 

@@ -87,7 +87,8 @@ def _firmware(plan: Plan, folder: Path) -> list[str]:
 def _media(plan: Plan, iso: Path) -> list[str]:
     if plan.usb:
         return [
-            "-device", "qemu-xhci", "-drive", f"id=stick,if=none,file={iso.name},format=raw,readonly=on",
+            "-drive", f"id=stick,if=none,file={iso.name},format=raw,readonly=on",
+            "-device", "qemu-xhci",
             "-device", "usb-storage,drive=stick,removable=on,bootindex=1",
         ]  # fmt: skip
     return ["-drive", f"file={iso.name},format=raw,media=cdrom,readonly=on", "-boot", "d"]

@@ -9,7 +9,9 @@ from typing import TextIO
 # Colours (SGR) may pass to a terminal; whatever else a firmware sends (it clears the screen, it
 # moves the cursor) may not.
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
-_CONTROL = re.compile(r"\x1b\[[0-9;?=]*[A-Za-ln-z]|\x1b[()][0-9A-Z]|\x1b[=>78cM]|[\x00-\x08\x0b-\x1a]")
+_CONTROL = re.compile(
+    r"\x1b\[[0-9;?=]*[A-Za-ln-z]|\x1b[()][0-9A-Z]|\x1b[=>78cM]|[\x00-\x08\x0b-\x1a]"
+)
 
 
 def without_control(text: str) -> str:

@@ -30,7 +30,7 @@ def parser() -> argparse.ArgumentParser:
         "part", nargs="?", choices=("host", "lint", "fuzz", "boot", "all"), default="all",
         help="default: all",
     )  # fmt: skip
-    result.add_argument("--filter", default="", metavar="TEXT", help="only what has TEXT in its name")
+    result.add_argument("--filter", default="", metavar="TEXT", help="only what is named so")
     result.add_argument("--long", action="store_true", help="also what takes long")
     result.add_argument("--list", action="store_true", help="only name the boots")
     return result
@@ -45,8 +45,9 @@ def _gdb(tally: Tally, kernel: Path) -> None:
                "-ex", "print $pc == (long)&entry64", "-ex", "print/x $efer"]  # fmt: skip
     with Timed() as timed:
         done = subprocess.run(
-            command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False, timeout=60
-        )
+            command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False,
+            timeout=60,
+        )  # fmt: skip
     # EFER: LME and LMA, bits 8 and 10.
     values = [line.split(" = ")[1] for line in done.stdout.splitlines() if line.startswith("$")]
     stopped = len(values) == 2 and values[0] == "1" and int(values[1], 16) & 0x500 == 0x500
