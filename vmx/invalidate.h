@@ -1,0 +1,57 @@
+/*
+ * Forgetting cached translations of guests: INVEPT and INVVPID, each in the narrowest form that
+ * the processor has.
+ *
+ * SDM Vol. 3, "Guidelines for Use of the INVEPT Instruction": after an EPT entry that was present
+ * changed its address, its memory type or lost a permission, was made not present, or lost its
+ * accessed or dirty flag, guest accesses go on as before until INVEPT has been executed on every
+ * CPU that may have used it. An entry that was not present, or one that only gains permissions,
+ * needs none: not-present entries are not cached, and the EPT violation of a denied access forgets
+ * what caused it. An EPTP that is used anew with other tables, and the first use of an EPTP after
+ * VMXON, need one too.
+ *
+ * SDM Vol. 3, "Guidelines for Use of the INVVPID Instruction": where VPIDs are in use, VM entry
+ * and VM exit keep linear and combined mappings, so whoever changes a guest's CR0, CR3 or CR4 or
+ * executes INVLPG in its place does INVVPID as the instruction in the guest would have; likewise
+ * before a VPID is used for another virtual processor.
+ *
+ * Where the processor lacks the instruction, the result is its #UD; a type that it lacks gives
+ * VMfail (error 28) and cannot come from here, but where no type at all is offered.
+ */
+#ifndef VMX_INVALIDATE_H
+#define VMX_INVALIDATE_H
+
+#include <stdint.h>
+
+#include "vmx/vmx_capability.h"
+#include "vmx/vmx_result.h"
+
+/* The types of both, as the descriptors' instructions number them. */
+enum invept_type { INVEPT_SINGLE_CONTEXT = 1, INVEPT_ALL_CONTEXTS = 2 };
+enum invvpid_type {
+    INVVPID_INDIVIDUAL_ADDRESS = 0,
+    INVVPID_SINGLE_CONTEXT = 1,
+    INVVPID_ALL_CONTEXTS = 2,
+    INVVPID_SINGLE_CONTEXT_RETAINING_GLOBALS = 3,
+};
+
+/* Guest-physical and combined mappings of one EPTP; of all where the processor cannot do less. */
+struct vmx_result invept(const struct vmx_capability *capability, uint64_t eptp);
+
+/* Of all EPTPs. */
+struct vmx_result invept_all(void);
+
+/* Linear and combined mappings of one VPID (not 0). */
+struct vmx_result invvpid(const struct vmx_capability *capability, uint16_t vpid);
+
+/* But for those of global pages, as MOV to CR3 leaves them. */
+struct vmx_result invvpid_retaining_globals(const struct vmx_capability *capability, uint16_t vpid);
+
+/* For one linear address, as INVLPG; `linear` must be canonical. */
+struct vmx_result invvpid_address(const struct vmx_capability *capability, uint16_t vpid,
+                                  uint64_t linear);
+
+/* Of all VPIDs but 0. */
+struct vmx_result invvpid_all(void);
+
+#endif
