@@ -120,9 +120,26 @@ static enum outcome take_pretend(struct command_line *out, struct text value)
 
 static enum outcome take_selftest(struct command_line *out, struct text value)
 {
-    if (value.length > 0)
-        return BAD;
-    out->selftest = true;
+    static const char *const parts[] = {"instructions", "fields", "entry"};
+    uint32_t chosen = 0;
+    bool more = value.length > 0;
+
+    if (!more)
+        chosen = SELFTEST_STANDARD;
+    while (more) {
+        struct text rest = value;
+        struct text name = cut(&rest, ',');
+        unsigned part = 0;
+
+        while (part < sizeof(parts) / sizeof(parts[0]) && !same(name, parts[part]))
+            part++;
+        if (part == sizeof(parts) / sizeof(parts[0]))
+            return BAD;
+        chosen |= 1u << part;
+        more = name.length < value.length;
+        value = rest;
+    }
+    out->selftest = chosen;
     return TAKEN;
 }
 
@@ -174,9 +191,10 @@ static const struct row rows[COMMAND_WORD_COUNT] = {
       "times. The hardware is not touched with it: it lets anyone see every refusal on any "
       "machine."},
      .take = take_pretend},
-    {{"selftest", "", "no self-test",
-      "Provoke failures of VMX instructions on the real CPU and compare them with what the "
-      "manual predicts."},
+    {{"selftest", "WHAT,...", "no self-test",
+      "Provoke failures on the real CPU and compare them with what the manual predicts. WHAT is "
+      "`instructions`: the failures of VMX instructions; `fields`: which VMCS fields exist; "
+      "`entry`: the checks of VM entries. `selftest` alone is `selftest=instructions,fields`."},
      .take = take_selftest},
     {{"report", "text|json|both", "text", "What goes to the serial console at the end."},
      .choose = choose_report},

@@ -26,12 +26,20 @@ enum {
 enum check_word { CHECK_AUTO, CHECK_KVM, CHECK_STRICT };
 enum report_form { REPORT_TEXT, REPORT_JSON, REPORT_BOTH };
 
+/* What selftest= names, a bit each, in the order in which the table names them. */
+enum selftest_part {
+    SELFTEST_INSTRUCTIONS = 1 << 0,
+    SELFTEST_FIELDS = 1 << 1,
+    SELFTEST_ENTRY = 1 << 2,
+    SELFTEST_STANDARD = SELFTEST_INSTRUCTIONS | SELFTEST_FIELDS, /* without `=` */
+};
+
 struct command_line {
     enum vmx_stage stop;
     enum check_word check;
     uint32_t cpus; /* at most so many; 0: all */
     struct pretend_list pretend;
-    bool selftest;
+    uint32_t selftest; /* enum selftest_part; 0: none */
     enum report_form report;
     bool console_serial, console_screen;
     unsigned baud; /* bits per second on the serial line */

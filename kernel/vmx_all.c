@@ -4,6 +4,7 @@
 #include "kernel/smp.h"
 #include "lib/x86.h"
 #include "mm/memory_type.h"
+#include "vmx/selftest_fields.h"
 
 #define CPUID_ADDRESS_SIZES 0x80000008
 
@@ -75,7 +76,10 @@ void vmx_all_selftest(struct machine *machine)
         if (cpu->phase == CPU_READY && cpu->vmx.state != VMX_CPU_LOADED)
             return;
     }
-    selftest_run(&cpus[0]->vmx, &environment, &machine->selftest);
+    if (machine->options.selftest & SELFTEST_INSTRUCTIONS)
+        selftest_run(&cpus[0]->vmx, &environment, &machine->selftest);
+    if (machine->options.selftest & SELFTEST_FIELDS && cpus[0]->vmx.state == VMX_CPU_LOADED)
+        selftest_fields_run(&cpus[0]->vmx, &environment, &machine->selftest);
     machine->selftest_done = true;
 }
 

@@ -288,8 +288,6 @@ void selftest_run(struct vmx_cpu *cpu, const struct vmx_environment *environment
                           .vmcs = cpu->vmcs_region.address,
                           .beyond = 1ull << environment->physical_address_width};
 
-    selftest->count = 0;
-    selftest->differences = 0;
     if (!vmx_region_create(&stage.other, &cpu->config, environment, "VMCS of the self-test",
                            cpu->cpu, &cpu->findings))
         return;

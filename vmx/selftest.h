@@ -23,7 +23,7 @@ struct selftest_row {
     bool agrees;
 };
 
-enum { SELFTEST_ROWS_MAX = 48 };
+enum { SELFTEST_ROWS_MAX = 128 };
 
 struct selftest {
     uint32_t count;
@@ -32,8 +32,8 @@ struct selftest {
 };
 
 /*
- * Runs every case on the CPU that runs this, which is LOADED, and leaves it LOADED with an
- * initialised VMCS at the same address. Each difference is a finding (`detail`: the row's name).
+ * Adds a row to `selftest` for every case, on the CPU that runs this, which is LOADED, and leaves it
+ * LOADED with an initialised VMCS at the same address. Each difference is a finding (`detail`: the row's name).
  * If the processor departs from the manual so far that it cannot be brought back, `cpu->state` says
  * where it is. A page for a second VMCS is taken and given back; without one there is a finding
  * and no row.

@@ -150,6 +150,8 @@ struct cpuid_registers cpuid(uint32_t leaf, uint32_t subleaf)
     else if (leaf == 1)
         r.ecx = (uint32_t)model_cpu.vmx << 5 | (uint32_t)model_cpu.smx << 6 |
                 (uint32_t)model_cpu.hypervisor << 31;
+    else if (leaf == 0x40000000 && model_cpu.hypervisor) /* "KVMKVMKVM" */
+        r = (struct cpuid_registers){0x40000001, 0x4b4d564b, 0x564b4d56, 0x4d};
     else if (leaf == 0x80000001)
         r.ecx = (uint32_t)model_cpu.svm << 2;
     else if (leaf == 0x80000008)

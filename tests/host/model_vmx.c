@@ -41,10 +41,22 @@ static struct model_vmcs *vmcs_at(uint64_t address)
 
 /*
  * How many indexes each kind of field has, by width (16, 64, 32, natural) and type (control,
- * read-only, guest, host): SDM, "Field Encoding in VMCS", for a processor of Haswell's time.
+ * read-only, guest, host): SDM, "Field Encoding in VMCS", for a processor of Haswell's time; and
+ * the fields in between that this one has not: PML, posted interrupts, virtual-interrupt delivery,
+ * and 482CH, which is no field.
  */
 static const uint8_t field_count[4][4] = {
-    {3, 0, 9, 7}, {21, 1, 9, 3}, {18, 8, 24, 1}, {8, 6, 20, 12}};
+    {1, 0, 8, 7}, {21, 1, 9, 3}, {18, 8, 24, 1}, {8, 6, 20, 12}};
+static const uint16_t field_absent[] = {0x200e, 0x2016, 0x201c, 0x201e, 0x2020, 0x2022, 0x482c};
+
+static bool field_exists(uint64_t encoding)
+{
+    for (unsigned i = 0; i < sizeof field_absent / sizeof *field_absent; i++) {
+        if ((encoding & ~1ull) == field_absent[i])
+            return false;
+    }
+    return (encoding >> 1 & 0x1ff) < field_count[encoding >> 13 & 3][encoding >> 10 & 3];
+}
 
 /* The place of a field in a VMCS, NULL where the processor has no such field. */
 static uint64_t *field_of(struct model_vmcs *vmcs, uint64_t encoding)
@@ -53,7 +65,7 @@ static uint64_t *field_of(struct model_vmcs *vmcs, uint64_t encoding)
 
     if (encoding >> 15 || encoding >> 12 & 1 || (encoding & 1 && width != 1))
         return NULL;
-    if (index >= field_count[width][type])
+    if (!field_exists(encoding))
         return NULL;
     return &vmcs->field[width][type][index];
 }

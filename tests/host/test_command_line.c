@@ -31,7 +31,7 @@ static void check_defaults(void)
     assert_int_equal(options.check, CHECK_AUTO);
     assert_int_equal(options.cpus, 0);
     assert_int_equal(options.pretend.count, 0);
-    assert_false(options.selftest);
+    assert_int_equal(options.selftest, 0);
     assert_int_equal(options.report, REPORT_TEXT);
     assert_true(options.console_serial);
     assert_true(options.console_screen);
@@ -96,7 +96,17 @@ static void test_choices(void **state)
     parse_cleanly("exit=reboot exit=halt");
     assert_int_equal(options.exit, EXIT_HALT);
     parse_cleanly("selftest");
-    assert_true(options.selftest);
+    assert_int_equal(options.selftest, SELFTEST_INSTRUCTIONS | SELFTEST_FIELDS);
+    parse_cleanly("selftest=");
+    assert_int_equal(options.selftest, SELFTEST_INSTRUCTIONS | SELFTEST_FIELDS);
+    parse_cleanly("selftest=instructions");
+    assert_int_equal(options.selftest, SELFTEST_INSTRUCTIONS);
+    parse_cleanly("selftest=fields");
+    assert_int_equal(options.selftest, SELFTEST_FIELDS);
+    parse_cleanly("selftest=entry,instructions");
+    assert_int_equal(options.selftest, SELFTEST_ENTRY | SELFTEST_INSTRUCTIONS);
+    parse_cleanly("selftest=instructions,fields,entry selftest=entry,entry");
+    assert_int_equal(options.selftest, SELFTEST_ENTRY);
     parse_cleanly("cpus=1");
     assert_int_equal(options.cpus, 1);
     parse_cleanly("cpus=4294967295");
@@ -110,7 +120,7 @@ static void test_together(void **state)
     assert_int_equal(options.report, REPORT_BOTH);
     assert_int_equal(options.exit, EXIT_POWEROFF);
     assert_int_equal(options.cpus, 12);
-    assert_true(options.selftest);
+    assert_int_equal(options.selftest, SELFTEST_INSTRUCTIONS | SELFTEST_FIELDS);
     assert_int_equal(options.check, CHECK_KVM);
     assert_int_equal(options.stop, VMX_STAGE_VMXON);
 }
@@ -224,7 +234,10 @@ static void test_bad_values(void **state)
         {"cpus=4294967296", "bad value in \"cpus=4294967296\": expected cpus=N"},
         {"cpus=18446744073709551617",
          "bad value in \"cpus=18446744073709551617\": expected cpus=N"},
-        {"selftest=vmxon", "bad value in \"selftest=vmxon\": expected selftest alone"},
+        {"selftest=vmxon", "bad value in \"selftest=vmxon\": expected selftest=WHAT,..."},
+        {"selftest=field", "bad value in \"selftest=field\": expected selftest=WHAT,..."},
+        {"selftest=fields,", "bad value in \"selftest=fields,\": expected selftest=WHAT,..."},
+        {"selftest=,fields", "bad value in \"selftest=,fields\": expected selftest=WHAT,..."},
         {"report=xml", "bad value in \"report=xml\": expected report=text|json|both"},
         {"console=com2", "bad value in \"console=com2\": expected console=com1[,BAUD]|screen|both"},
         {"console=com1,",

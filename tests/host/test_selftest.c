@@ -63,6 +63,7 @@ static const struct selftest_row *row_named(const char *name)
 
 static void run(void)
 {
+    selftest = (struct selftest){0};
     selftest_run(&cpu, &environment, &selftest);
 }
 

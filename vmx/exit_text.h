@@ -1,0 +1,70 @@
+/*
+ * What a VM exit says, in words: exit reason, exit qualification, the event that caused it or that
+ * it interrupted, and the operands of the instruction. Everything goes to a sink, without a line
+ * end; where a field has nothing to say for that reason nothing is printed.
+ *
+ * SDM Vol. 3, "VM Exits", "Recording VM-Exit Information and Updating VM-Entry Control Fields":
+ * "Basic VM-Exit Information", "Information for VM Exits Due to Vectored Events", "Information
+ * About NMI Unblocking Due to IRET", "Information for VM Exits Due to Instruction Execution".
+ */
+#ifndef VMX_EXIT_TEXT_H
+#define VMX_EXIT_TEXT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "lib/format.h"
+
+#define EVENT_INFORMATION_VECTOR      0xffu
+#define EVENT_INFORMATION_TYPE(event) ((event) >> 8 & 7)
+#define EVENT_INFORMATION_ERROR_CODE  (1u << 11)
+#define EVENT_INFORMATION_NMI_UNBLOCKING                    \
+    (1u << 12) /* by IRET; VM-exit interruption information \
+                */
+#define EVENT_INFORMATION_NESTED (1u << 13)
+#define EVENT_INFORMATION_VALID  (1u << 31)
+
+/* Bits 10:8 of the three event-information fields. */
+enum event_type {
+    EVENT_EXTERNAL_INTERRUPT = 0,
+    EVENT_NMI = 2,
+    EVENT_HARDWARE_EXCEPTION = 3,
+    EVENT_SOFTWARE_INTERRUPT = 4,
+    EVENT_PRIVILEGED_SOFTWARE_EXCEPTION = 5,
+    EVENT_SOFTWARE_EXCEPTION = 6,
+    EVENT_OTHER = 7,
+};
+
+/* "#PF" …; NULL for a vector that is no exception of the processor's. */
+const char *exception_name(uint32_t vector);
+
+/* The whole exit-reason field: "EPT violation", "VM-entry failure due to MSR loading, from root".
+ */
+void exit_reason_print(struct sink *sink, uint32_t exit_reason);
+
+/*
+ * The exit qualification of a basic exit reason: "write of port 0x3f8, 1 byte".
+ * `event_information`, the VM-exit interruption information, says for exceptions which one it was.
+ */
+void exit_qualification_print(struct sink *sink, uint32_t basic_reason, uint32_t event_information,
+                              uint64_t qualification);
+
+/*
+ * VM-exit and VM-entry interruption information, IDT-vectoring information: "hardware exception 14
+ * (#PF), error code 0x2"; "none" where the field is not valid.
+ */
+void event_information_print(struct sink *sink, uint32_t event_information, uint32_t error_code);
+
+/* The VM-exit instruction information: "dword [ds:rbx + rcx*4 + displacement], rax". */
+void instruction_information_print(struct sink *sink, uint32_t basic_reason, uint32_t information);
+
+struct bit_name {
+    uint64_t mask;
+    const char *name;
+};
+
+/* The names of the bits of `value`, with commas between; bits without one in hex; or "none". */
+void bit_names_print(struct sink *sink, uint64_t value, const struct bit_name *names,
+                     uint32_t count);
+
+#endif
