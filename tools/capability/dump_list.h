@@ -1,0 +1,41 @@
+/*
+ * Sets of VMX capability MSRs as a source gives them: a file, the corpus, this machine.
+ */
+#ifndef TOOLS_CAPABILITY_DUMP_LIST_H
+#define TOOLS_CAPABILITY_DUMP_LIST_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "vmx/vmx_dump.h"
+
+enum { IA32_FEATURE_CONTROL_MSR = 0x3a };
+
+struct dump_set {
+    char id[96];
+    char about[128];        /* the CPU's name or what else the source says of it; may be "" */
+    bool virtual_registers; /* the source says that a hypervisor made these values */
+    struct vmx_dump dump;
+};
+
+struct dump_list {
+    struct dump_set *set;
+    size_t count, room;
+    bool one_machine; /* the sets are the CPUs of one machine, the first of them the boot CPU */
+};
+
+/* Appends an empty set with this id (cut where it is too long). Ends the program without memory. */
+struct dump_set *dump_list_add(struct dump_list *list, const char *id);
+
+void dump_list_free(struct dump_list *list);
+
+/* Is it IA32_FEATURE_CONTROL or a VMX capability MSR, one of those that a set can hold? */
+bool dump_msr_is_known(uint64_t msr);
+
+/* Does the set have a value for that MSR? `msr` is a known one in all three. */
+bool dump_msr_has(const struct vmx_dump *dump, uint32_t msr);
+uint64_t dump_msr_get(const struct vmx_dump *dump, uint32_t msr); /* 0 without one */
+void dump_msr_put(struct vmx_dump *dump, uint32_t msr, uint64_t value);
+
+#endif

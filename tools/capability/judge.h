@@ -1,0 +1,35 @@
+/*
+ * The engine's judgement of each set of a list: what Rootmode would do with these values.
+ */
+#ifndef TOOLS_CAPABILITY_JUDGE_H
+#define TOOLS_CAPABILITY_JUDGE_H
+
+#include "tools/capability/dump_list.h"
+#include "vmx/finding.h"
+#include "vmx/stage.h"
+#include "vmx/vmx_capability.h"
+
+/* --check: `auto` is `kvm`, and where a hypervisor made the values, as strict as Rootmode is there.
+ */
+enum check_choice { CHECK_CHOICE_AUTO, CHECK_CHOICE_KVM, CHECK_CHOICE_STRICT, CHECK_CHOICE_COUNT };
+
+struct judged {
+    const struct dump_set *set;
+    enum vmx_check mode;
+    struct stage_report report;
+    struct vmx_capability capability;
+};
+
+const char *check_choice_name(enum check_choice choice); /* "auto", "kvm", "strict" */
+const char *check_mode_name(enum vmx_check mode);        /* "kvm", "kvm, virtual", "strict" */
+
+enum vmx_check check_mode(enum check_choice choice, bool virtual_registers);
+
+/*
+ * Judges set `index` of the list. Of the CPUs of one machine each must have the configuration of
+ * the first one; otherwise it is refused, with a finding for each difference.
+ */
+void judge(const struct dump_list *list, size_t index, enum check_choice choice,
+           struct judged *judged);
+
+#endif
