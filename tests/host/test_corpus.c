@@ -14,6 +14,7 @@
 
 #include <cmocka.h>
 
+#include "tools/capability/corpus.h"
 #include "vmx/vmcs_config.h"
 #include "vmx/vmx_controls.h"
 
@@ -21,6 +22,7 @@ enum {
     COLUMNS = 29,
     COLUMN_ID = 0,
     COLUMN_KIND = 3,
+    COLUMN_03A = 6,
     COLUMN_480 = 7,
     ROWS_MAX = 1024,
     ROWS = 275, /* in the file as it was copied: a row lost on the way would be noticed */
@@ -189,6 +191,27 @@ static void the_whole_file_was_read(void **state)
     assert_int_equal(row_count, ROWS);
     for (int i = 0; i < row_count; i++)
         assert_int_not_equal(rows[i].msrs.present, 0);
+}
+
+/* tools/gen_corpus.py reads the same file in another way, for the host tools. */
+static void the_table_in_the_tools_is_the_file(void **state)
+{
+    (void)state;
+    assert_string_equal(corpus_csv_header, header);
+    assert_int_equal(corpus_count, row_count);
+    for (int i = 0; i < row_count; i++) {
+        const struct corpus_row *row = &corpus[i];
+        char **cell = rows[i].cell;
+        const char *const texts[] = {row->id,         row->cpu,    row->cpuid, row->kind,
+                                     row->confidence, row->source, row->odd,   row->notes};
+        static const int columns[] = {0, 1, 2, 3, 4, 5, 27, 28};
+
+        for (size_t t = 0; t < sizeof(texts) / sizeof(texts[0]); t++)
+            assert_string_equal(texts[t], cell[columns[t]]);
+        assert_memory_equal(&row->dump.msrs, &rows[i].msrs, sizeof(rows[i].msrs));
+        assert_int_equal(row->dump.has_feature_control, cell[COLUMN_03A][0] != '\0');
+        assert_int_equal(row->dump.feature_control, strtoull(cell[COLUMN_03A], NULL, 16));
+    }
 }
 
 static void rows_are_refused_only_for_the_reasons_listed(void **state)
@@ -454,6 +477,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_whole_file_was_read),
+        cmocka_unit_test(the_table_in_the_tools_is_the_file),
         cmocka_unit_test(rows_are_refused_only_for_the_reasons_listed),
         cmocka_unit_test(a_virtual_register_is_judged_no_harder_here),
         cmocka_unit_test(strict_refuses_bit_57_and_nothing_else_here),
