@@ -1,0 +1,163 @@
+/* The rules of vmx/vmentry_controls.def that have a form of their own. */
+#include "vmx/vmentry_state.h"
+
+/* SDM, "Virtual APIC State": VTPR is at the offset of the local APIC's TPR. */
+enum { VTPR_OFFSET = 0x80 };
+
+enum { MSR_ENTRY_BYTES = 16, PID_POINTER_BYTES = 8, EPTP_WALK_4 = 3, EPTP_WALK_5 = 4 };
+
+#define EPTP_MEMORY_TYPE    0x7ull
+#define EPTP_WALK_SHIFT     3
+#define EPTP_ACCESSED_DIRTY (1ull << 6)
+#define EPTP_SHADOW_STACK   (1ull << 7)
+
+enum { MEMORY_TYPE_UNCACHEABLE = 0, MEMORY_TYPE_WRITE_BACK = 6 };
+
+struct vmentry_view vmentry_cr3_targets(const struct vmentry_state *state)
+{
+    uint64_t most = state->context->capability->cr3_targets;
+    uint64_t seen = vmentry_get(state, VMCS_CR3_TARGET_COUNT);
+
+    return (struct vmentry_view){VMCS_CR3_TARGET_COUNT, seen, seen > most ? most : seen};
+}
+
+/* Where it counts: with virtual-interrupt delivery the threshold is not used. */
+static bool threshold_is_used(const struct vmentry_state *state)
+{
+    return vmentry_is_set(state, VMENTRY_CONTROL(PRIMARY, TPR_SHADOW)) &&
+           !vmentry_is_set(state, VMENTRY_CONTROL(SECONDARY, VIRTUAL_INTERRUPT_DELIVERY));
+}
+
+struct vmentry_view vmentry_tpr_threshold_reserved(const struct vmentry_state *state)
+{
+    return threshold_is_used(state) ? vmentry_zero(state, VMCS_TPR_THRESHOLD, ~0xfull)
+                                    : vmentry_kept();
+}
+
+struct vmentry_view vmentry_tpr_threshold_vtpr(const struct vmentry_state *state)
+{
+    const struct vmentry_context *context = state->context;
+    uint64_t page = vmentry_get(state, VMCS_VIRTUAL_APIC_ADDRESS);
+    uint64_t threshold = vmentry_get(state, VMCS_TPR_THRESHOLD) & 0xf;
+    uint8_t vtpr;
+
+    if (!threshold_is_used(state) ||
+        vmentry_is_set(state, VMENTRY_CONTROL(SECONDARY, VIRTUALIZE_APIC_ACCESSES)) ||
+        page & (vmentry_beyond(state) | 0xfff) || !context->read ||
+        !context->read(context, page + VTPR_OFFSET, &vtpr, sizeof(vtpr)) || threshold <= vtpr >> 4)
+        return vmentry_kept();
+    return (struct vmentry_view){VMCS_TPR_THRESHOLD, threshold, vtpr >> 4};
+}
+
+struct vmentry_view vmentry_eptp_memory_type(const struct vmentry_state *state)
+{
+    uint64_t eptp = vmentry_get(state, VMCS_EPT_POINTER), type = eptp & EPTP_MEMORY_TYPE;
+    const struct vmx_capability *capability = state->context->capability;
+    bool known = (type == MEMORY_TYPE_UNCACHEABLE && capability->ept_uncacheable) ||
+                 (type == MEMORY_TYPE_WRITE_BACK && capability->ept_write_back);
+    uint64_t good = capability->ept_write_back ? MEMORY_TYPE_WRITE_BACK : MEMORY_TYPE_UNCACHEABLE;
+
+    if (!state->ept || known)
+        return vmentry_kept();
+    return (struct vmentry_view){VMCS_EPT_POINTER, eptp,
+                                 (eptp & ~EPTP_MEMORY_TYPE) | (good != type ? good : type ^ 1)};
+}
+
+struct vmentry_view vmentry_eptp_walk_length(const struct vmentry_state *state)
+{
+    uint64_t eptp = vmentry_get(state, VMCS_EPT_POINTER), length = eptp >> EPTP_WALK_SHIFT & 7;
+    const struct vmx_capability *capability = state->context->capability;
+    bool known = (length == EPTP_WALK_4 && capability->ept_page_walk_4) ||
+                 (length == EPTP_WALK_5 && capability->ept_page_walk_5);
+    uint64_t good = length != EPTP_WALK_4 ? EPTP_WALK_4 : EPTP_WALK_5;
+
+    if (!state->ept || known)
+        return vmentry_kept();
+    return (struct vmentry_view){VMCS_EPT_POINTER, eptp,
+                                 (eptp & ~(7ull << EPTP_WALK_SHIFT)) | good << EPTP_WALK_SHIFT};
+}
+
+struct vmentry_view vmentry_eptp_accessed_dirty(const struct vmentry_state *state)
+{
+    if (!state->ept || state->context->capability->ept_accessed_dirty)
+        return vmentry_kept();
+    return vmentry_zero(state, VMCS_EPT_POINTER, EPTP_ACCESSED_DIRTY);
+}
+
+struct vmentry_view vmentry_eptp_shadow_stack(const struct vmentry_state *state)
+{
+    if (!state->ept || state->context->capability->ept_supervisor_shadow_stack)
+        return vmentry_kept();
+    return vmentry_zero(state, VMCS_EPT_POINTER, EPTP_SHADOW_STACK);
+}
+
+struct vmentry_view vmentry_pid_table_end(const struct vmentry_state *state)
+{
+    uint64_t table = vmentry_get(state, VMCS_PID_POINTER_TABLE_ADDRESS);
+    uint64_t last = table + PID_POINTER_BYTES * vmentry_get(state, VMCS_LAST_PID_POINTER_INDEX);
+
+    if (!vmentry_is_set(state, VMENTRY_CONTROL(TERTIARY, IPI_VIRTUALIZATION)) ||
+        table & vmentry_beyond(state) || !(last & vmentry_beyond(state)))
+        return vmentry_kept();
+    return (struct vmentry_view){VMCS_LAST_PID_POINTER_INDEX,
+                                 vmentry_get(state, VMCS_LAST_PID_POINTER_INDEX), 0};
+}
+
+/* Where an MSR area begins: nothing is asked of it while it is empty. */
+static struct vmentry_view area(const struct vmentry_state *state, enum vmcs_field count,
+                                enum vmcs_field address)
+{
+    if (vmentry_get(state, count) == 0)
+        return vmentry_kept();
+    return vmentry_zero(state, address, vmentry_beyond(state) | (MSR_ENTRY_BYTES - 1));
+}
+
+/* Where it ends: address + 16 * count - 1 cannot overflow where the address is within the width. */
+static struct vmentry_view area_end(const struct vmentry_state *state, enum vmcs_field count_field,
+                                    enum vmcs_field address_field)
+{
+    uint64_t count = vmentry_get(state, count_field);
+    uint64_t address = vmentry_get(state, address_field);
+    uint64_t last = address + count * MSR_ENTRY_BYTES - 1;
+
+    if (count == 0 || address & vmentry_beyond(state) || !(last & vmentry_beyond(state)))
+        return vmentry_kept();
+    return (struct vmentry_view){count_field, count, 0};
+}
+
+struct vmentry_view vmentry_exit_store_area(const struct vmentry_state *state)
+{
+    return area(state, VMCS_VM_EXIT_MSR_STORE_COUNT, VMCS_VM_EXIT_MSR_STORE_ADDRESS);
+}
+
+struct vmentry_view vmentry_exit_store_end(const struct vmentry_state *state)
+{
+    return area_end(state, VMCS_VM_EXIT_MSR_STORE_COUNT, VMCS_VM_EXIT_MSR_STORE_ADDRESS);
+}
+
+struct vmentry_view vmentry_exit_load_area(const struct vmentry_state *state)
+{
+    return area(state, VMCS_VM_EXIT_MSR_LOAD_COUNT, VMCS_VM_EXIT_MSR_LOAD_ADDRESS);
+}
+
+struct vmentry_view vmentry_exit_load_end(const struct vmentry_state *state)
+{
+    return area_end(state, VMCS_VM_EXIT_MSR_LOAD_COUNT, VMCS_VM_EXIT_MSR_LOAD_ADDRESS);
+}
+
+struct vmentry_view vmentry_entry_load_area(const struct vmentry_state *state)
+{
+    return area(state, VMCS_VM_ENTRY_MSR_LOAD_COUNT, VMCS_VM_ENTRY_MSR_LOAD_ADDRESS);
+}
+
+struct vmentry_view vmentry_entry_load_end(const struct vmentry_state *state)
+{
+    return area_end(state, VMCS_VM_ENTRY_MSR_LOAD_COUNT, VMCS_VM_ENTRY_MSR_LOAD_ADDRESS);
+}
+
+struct vmentry_view vmentry_while_tracing(const struct vmentry_state *state)
+{
+    return state->context->tracing
+               ? vmentry_zero(state, VMCS_VM_ENTRY_CONTROLS, ENTRY_LOAD_RTIT_CTL)
+               : vmentry_kept();
+}

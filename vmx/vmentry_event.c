@@ -1,0 +1,108 @@
+/* The rules about event injection: "VM-Entry Control Fields", the VM-entry interruption fields. */
+#include "vmx/vmentry_state.h"
+
+enum { LENGTH_MAX = 15, EXCEPTION_LAST = 31, VECTOR_NMI = 2, OTHER_EVENT_LAST_FRED = 2 };
+
+#define EVENT_INFORMATION VMCS_VM_ENTRY_INTERRUPTION_INFORMATION
+#define EVENT_VECTOR_BITS 0xffull
+#define EVENT_TYPE_BITS   0x700ull
+#define EVENT_HIGH_BITS   0x7ffff000ull /* 30:12 */
+
+/* The exceptions that have an error code: #DF, #TS, #NP, #SS, #GP, #PF, #AC. */
+#define EXCEPTIONS_WITH_ERROR_CODE 0x27d00u
+
+/* A view of the interruption information with some of its bits as they should be. */
+static struct vmentry_view event(const struct vmentry_state *state, uint64_t bits, uint64_t wanted)
+{
+    uint64_t seen = vmentry_get(state, EVENT_INFORMATION);
+
+    return (struct vmentry_view){EVENT_INFORMATION, seen, (seen & ~bits) | wanted};
+}
+
+static bool has_fred(const struct vmentry_state *state)
+{
+    return state->context->capability->entry_allowed1 & ENTRY_LOAD_FRED;
+}
+
+/* Type 7 came with the monitor trap flag. */
+struct vmentry_view vmentry_event_type(const struct vmentry_state *state)
+{
+    bool other_known =
+        state->context->capability->primary_allowed1 & PRIMARY_MONITOR_TRAP_FLAG || has_fred(state);
+
+    if (!state->injecting ||
+        (state->event_type != EVENT_RESERVED && (state->event_type != EVENT_OTHER || other_known)))
+        return vmentry_kept();
+    return event(state, EVENT_TYPE_BITS, 0);
+}
+
+struct vmentry_view vmentry_event_vector(const struct vmentry_state *state)
+{
+    unsigned most = has_fred(state) ? OTHER_EVENT_LAST_FRED : 0;
+
+    if (!state->injecting)
+        return vmentry_kept();
+    if (state->event_type == EVENT_NMI)
+        return event(state, EVENT_VECTOR_BITS, VECTOR_NMI);
+    if ((state->event_type == EVENT_HARDWARE_EXCEPTION && state->vector > EXCEPTION_LAST) ||
+        (state->event_type == EVENT_OTHER && state->vector > most))
+        return event(state, EVENT_VECTOR_BITS, 0);
+    return vmentry_kept();
+}
+
+static bool vector_has_error_code(const struct vmentry_state *state)
+{
+    return state->vector <= EXCEPTION_LAST && EXCEPTIONS_WITH_ERROR_CODE >> state->vector & 1;
+}
+
+/* Real mode pushes no error codes; an unrestricted guest may be in it. */
+struct vmentry_view vmentry_event_no_error_code(const struct vmentry_state *state)
+{
+    bool real_mode = state->unrestricted && !state->guest_protected;
+    bool any_vector = state->context->capability->any_event_error_code;
+
+    if (!state->injecting || (state->event_type == EVENT_HARDWARE_EXCEPTION && !real_mode &&
+                              (any_vector || vector_has_error_code(state))))
+        return vmentry_kept();
+    return event(state, EVENT_DELIVER_ERROR_CODE, 0);
+}
+
+struct vmentry_view vmentry_event_error_code_missing(const struct vmentry_state *state)
+{
+    bool real_mode = state->unrestricted && !state->guest_protected;
+
+    if (!state->injecting || state->event_type != EVENT_HARDWARE_EXCEPTION || real_mode ||
+        state->context->capability->any_event_error_code || !vector_has_error_code(state))
+        return vmentry_kept();
+    return event(state, EVENT_DELIVER_ERROR_CODE, EVENT_DELIVER_ERROR_CODE);
+}
+
+/* Bit 13 says "nested exception" where IA32_VMX_BASIC[58] is 1. */
+struct vmentry_view vmentry_event_reserved(const struct vmentry_state *state)
+{
+    uint64_t reserved = EVENT_HIGH_BITS;
+
+    if (state->context->capability->nested_exception)
+        reserved &= ~(uint64_t)EVENT_NESTED_EXCEPTION;
+    return state->injecting ? event(state, reserved, 0) : vmentry_kept();
+}
+
+struct vmentry_view vmentry_event_error_code_reserved(const struct vmentry_state *state)
+{
+    if (!state->injecting || !(vmentry_get(state, EVENT_INFORMATION) & EVENT_DELIVER_ERROR_CODE))
+        return vmentry_kept();
+    return vmentry_zero(state, VMCS_VM_ENTRY_EXCEPTION_ERROR_CODE, 0xffff0000);
+}
+
+struct vmentry_view vmentry_event_length(const struct vmentry_state *state)
+{
+    uint64_t length = vmentry_get(state, VMCS_VM_ENTRY_INSTRUCTION_LENGTH);
+    bool zero_allowed = state->context->capability->zero_length_injection;
+    bool software = state->event_type >= EVENT_SOFTWARE_INTERRUPT &&
+                    state->event_type <= EVENT_SOFTWARE_EXCEPTION;
+
+    if (!state->injecting || !software || (length <= LENGTH_MAX && (length > 0 || zero_allowed)))
+        return vmentry_kept();
+    return (struct vmentry_view){VMCS_VM_ENTRY_INSTRUCTION_LENGTH, length,
+                                 length == 0 ? 1 : LENGTH_MAX};
+}
