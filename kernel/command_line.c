@@ -143,6 +143,27 @@ static enum outcome take_selftest(struct command_line *out, struct text value)
     return TAKEN;
 }
 
+/* Which names there are is known where the guests are: kernel/guest_choice.h. */
+static enum outcome take_guest(struct command_line *out, struct text value)
+{
+    if (value.length == 0)
+        return BAD;
+    out->guests = value.start;
+    return TAKEN;
+}
+
+static void choose_trace(struct command_line *out, unsigned choice)
+{
+    (void)choice;
+    out->trace_exits = true;
+}
+
+static void choose_bench(struct command_line *out, unsigned choice)
+{
+    (void)choice;
+    out->bench_exits = true;
+}
+
 static void choose_report(struct command_line *out, unsigned choice)
 {
     out->report = (enum report_form)choice;
@@ -196,6 +217,14 @@ static const struct row rows[COMMAND_WORD_COUNT] = {
       "`instructions`: the failures of VMX instructions; `fields`: which VMCS fields exist; "
       "`entry`: the checks of VM entries. `selftest` alone is `selftest=instructions,fields`."},
      .take = take_selftest},
+    {{"guest", "NAME,...|all|none", "a short demonstration",
+      "Which built-in guests run, on every CPU at once, one after another."},
+     .take = take_guest},
+    {{"trace", "exits", "nothing", "Tell every VM exit of a guest in words, as it comes."},
+     .choose = choose_trace},
+    {{"bench", "exits", "nothing",
+      "Measure on the boot CPU what VM exits cost, there and back, by the guest's own RDTSC."},
+     .choose = choose_bench},
     {{"report", "text|json|both", "text", "What goes to the serial console at the end."},
      .choose = choose_report},
     {{"console", "com1[,BAUD]|screen|both", "both",

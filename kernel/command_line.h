@@ -39,7 +39,10 @@ struct command_line {
     enum check_word check;
     uint32_t cpus; /* at most so many; 0: all */
     struct pretend_list pretend;
-    uint32_t selftest; /* enum selftest_part; 0: none */
+    uint32_t selftest;  /* enum selftest_part; 0: none */
+    const char *guests; /* the names behind guest=, within the line; NULL: the demonstration */
+    bool trace_exits;
+    bool bench_exits;
     enum report_form report;
     bool console_serial, console_screen;
     unsigned baud; /* bits per second on the serial line */
@@ -65,7 +68,7 @@ struct command_word {
     const char *meaning;
 };
 
-enum { COMMAND_WORD_COUNT = 8 };
+enum { COMMAND_WORD_COUNT = 11 };
 
 /* The words in the order in which a page shows them, 0 to COMMAND_WORD_COUNT - 1. */
 const struct command_word *command_line_word(unsigned index);

@@ -11,6 +11,8 @@
 #include "mm/memory_type.h"
 #include "vmx/vmx_cpu.h"
 
+struct guest_run; /* vm/guest.h */
+
 enum {
     CPUS_MAX = 512,
     STACK_PAGES = 4,     /* a CPU's own stack */
@@ -43,6 +45,7 @@ struct cpu {
     struct tss tss;
     struct memory_types_state memory_types; /* its MTRRs and PAT */
     struct vmx_cpu vmx;
+    struct guest_run *guest_runs; /* what came of each guest of machine->guests; or NULL */
 };
 
 /* All CPUs of the machine that we use or tried to; [0] is the boot CPU. */

@@ -75,6 +75,48 @@ void machine_judge_round(struct machine *machine, const bool *ready_before)
     }
 }
 
+bool machine_all_loaded(const struct machine *machine)
+{
+    for (uint32_t i = 0; i < machine->cpu_count; i++) {
+        const struct cpu *cpu = machine->cpus[i];
+
+        if (cpu->phase == CPU_READY && cpu->vmx.state != VMX_CPU_LOADED)
+            return false;
+    }
+    return !machine_refused(machine);
+}
+
+void machine_judge_choice(struct machine *machine)
+{
+    if (machine->guests.unknown != NULL)
+        add(machine, RULE_GUEST_UNKNOWN, 0, machine->guests.unknown);
+}
+
+void machine_judge_guest_room(struct machine *machine)
+{
+    add(machine, RULE_GUEST_MEMORY, 0, NULL);
+}
+
+void machine_judge_guests(struct machine *machine)
+{
+    static const enum rule rules[GUEST_RESULT_COUNT] = {
+        [GUEST_DIFFERS] = RULE_GUEST_DIFFERS,
+        [GUEST_DIED] = RULE_GUEST_DIED,
+        [GUEST_NO_MEMORY] = RULE_GUEST_MEMORY,
+    };
+
+    for (uint32_t i = 0; i < machine->cpu_count; i++) {
+        if (machine->cpus[i]->phase != CPU_READY)
+            continue;
+        for (uint32_t j = 0; j < machine->guests.count; j++) {
+            const struct guest_run *run = &machine->cpus[i]->guest_runs[j];
+
+            if (run->result != GUEST_OK && run->result != GUEST_SKIPPED)
+                add(machine, rules[run->result], i, run->guest->name);
+        }
+    }
+}
+
 bool machine_refused(const struct machine *machine)
 {
     if (findings_refuse(&machine->findings))

@@ -11,6 +11,7 @@
 #include "kernel/acpi.h"
 #include "kernel/command_line.h"
 #include "kernel/cpu.h"
+#include "kernel/guest_choice.h"
 #include "mm/paging.h"
 #include "vmx/finding.h"
 #include "vmx/selftest.h"
@@ -40,8 +41,10 @@ struct machine {
     struct findings findings;         /* about the machine as a whole */
     struct vmx_capability capability; /* of the boot CPU */
     bool selftest_done;
-    struct selftest selftest;  /* on the boot CPU */
-    struct paging_audit audit; /* of the page tables in use */
+    struct selftest selftest;   /* on the boot CPU */
+    struct guest_choice guests; /* those of `guest=` */
+    bool guests_done;           /* each CPU's guest_runs holds their results */
+    struct paging_audit audit;  /* of the page tables in use */
     struct cpu *const *cpus;
     uint32_t cpu_count;
 };
@@ -77,6 +80,18 @@ void machine_judge_pretend(struct machine *machine);
 
 /* A CPU that was ready before a round of work and is not any more has not come back. */
 void machine_judge_round(struct machine *machine, const bool *ready_before);
+
+/* Does every CPU that takes part have its VMCS loaded, so that it can run guests? */
+bool machine_all_loaded(const struct machine *machine);
+
+/* A name in `guest=` that no guest has. */
+void machine_judge_choice(struct machine *machine);
+
+/* No memory for what guests do. */
+void machine_judge_guest_room(struct machine *machine);
+
+/* After guests ran: those that did otherwise than they should, on each CPU. */
+void machine_judge_guests(struct machine *machine);
 
 /* Any refusal, of the machine as a whole or of one of its CPUs. */
 bool machine_refused(const struct machine *machine);

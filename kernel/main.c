@@ -9,6 +9,7 @@
 #include "kernel/clock.h"
 #include "kernel/console.h"
 #include "kernel/firmware.h"
+#include "kernel/guests.h"
 #include "kernel/machine.h"
 #include "kernel/memory.h"
 #include "kernel/panic.h"
@@ -115,6 +116,8 @@ static bool go(uint64_t information)
     machine.timing.vmx_on_all_tsc = rdtsc();
     if (machine.options.selftest)
         vmx_all_selftest(&machine);
+    if (machine.options.stop == VMX_STAGE_GUEST)
+        guests_run_all(&machine);
     machine.used_bytes = machine.pool_bytes - pages_free_bytes();
     memory_audit(&machine.audit);
     return true;

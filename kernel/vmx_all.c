@@ -38,14 +38,13 @@ static void disable(struct cpu *cpu)
     vmx_cpu_disable(&cpu->vmx, &environment);
 }
 
-/* Gives work to all CPUs; one that does not come back is a refusal by name. */
-static void run_on_all(struct machine *machine, void (*work)(struct cpu *cpu))
+void vmx_all_run(struct machine *machine, void (*work)(struct cpu *cpu), uint64_t microseconds)
 {
     bool ready[CPUS_MAX];
 
     for (uint32_t i = 0; i < machine->cpu_count; i++)
         ready[i] = machine->cpus[i]->phase == CPU_READY;
-    if (!smp_run(work, WORK_US))
+    if (!smp_run(work, microseconds))
         machine_judge_round(machine, ready);
 }
 
@@ -63,7 +62,7 @@ void vmx_all_enable(struct machine *machine)
     judge(cpus[0]);
     vmx_capability_derive(&cpus[0]->vmx.judged, &machine->capability);
     environment.boot_cpu = &cpus[0]->vmx;
-    run_on_all(machine, judge_and_enable);
+    vmx_all_run(machine, judge_and_enable, WORK_US);
     if (machine_refused(machine))
         vmx_all_disable(machine);
 }
@@ -85,5 +84,10 @@ void vmx_all_selftest(struct machine *machine)
 
 void vmx_all_disable(struct machine *machine)
 {
-    run_on_all(machine, disable);
+    vmx_all_run(machine, disable, WORK_US);
+}
+
+const struct vmx_environment *vmx_all_environment(void)
+{
+    return &environment;
 }

@@ -16,6 +16,15 @@ void vmx_all_enable(struct machine *machine);
 /* Runs the self-test on the boot CPU if every CPU is where a self-test can begin. */
 void vmx_all_selftest(struct machine *machine);
 
+/*
+ * Gives work to every CPU that is ready, in parallel; one that is not back after `microseconds` is
+ * a refusal by name.
+ */
+void vmx_all_run(struct machine *machine, void (*work)(struct cpu *cpu), uint64_t microseconds);
+
+/* What regions are made with, after vmx_all_enable(). */
+const struct vmx_environment *vmx_all_environment(void);
+
 /* Every CPU leaves VMX operation. */
 void vmx_all_disable(struct machine *machine);
 

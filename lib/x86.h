@@ -51,6 +51,7 @@ enum x86_vector {
 #define CR0_NW         (1ull << 29)
 #define CR0_CD         (1ull << 30)
 #define CR0_PG         (1ull << 31)
+#define CR4_PSE        (1ull << 4)
 #define CR4_PAE        (1ull << 5)
 #define CR4_MCE        (1ull << 6)
 #define CR4_PGE        (1ull << 7)
@@ -58,14 +59,21 @@ enum x86_vector {
 #define CR4_OSXMMEXCPT (1ull << 10)
 #define CR4_VMXE       (1ull << 13)
 #define CR4_SMXE       (1ull << 14)
+#define CR4_OSXSAVE    (1ull << 18)
 #define RFLAGS_CF      (1ull << 0)
 #define RFLAGS_ZF      (1ull << 6)
+#define RFLAGS_TF      (1ull << 8)
 #define RFLAGS_IF      (1ull << 9)
+#define RFLAGS_DF      (1ull << 10)
 
 /* SDM Vol. 4, "Model-Specific Registers": the ones outside the VMX capability range. */
+#define IA32_TIME_STAMP_COUNTER   0x10u
 #define IA32_APIC_BASE            0x1bu
 #define IA32_FEATURE_CONTROL      0x3au
 #define IA32_MTRRCAP              0xfeu
+#define IA32_SYSENTER_CS          0x174u
+#define IA32_SYSENTER_ESP         0x175u
+#define IA32_SYSENTER_EIP         0x176u
 #define IA32_MTRR_PHYSBASE0       0x200u
 #define IA32_MTRR_PHYSMASK0       0x201u
 #define IA32_MTRR_FIX64K_00000    0x250u
@@ -76,8 +84,14 @@ enum x86_vector {
 #define IA32_MTRR_DEF_TYPE        0x2ffu
 #define IA32_X2APIC_FIRST         0x800u
 #define IA32_EFER                 0xc0000080u
+#define IA32_STAR                 0xc0000081u
+#define IA32_LSTAR                0xc0000082u
+#define IA32_CSTAR                0xc0000083u
+#define IA32_FMASK                0xc0000084u
 #define IA32_FS_BASE              0xc0000100u
 #define IA32_GS_BASE              0xc0000101u
+#define IA32_KERNEL_GS_BASE       0xc0000102u
+#define IA32_TSC_AUX              0xc0000103u
 #define EFER_LME                  (1ull << 8)
 #define EFER_LMA                  (1ull << 10)
 #define EFER_NXE                  (1ull << 11)
@@ -140,6 +154,8 @@ struct vmx_flags x86_vmptrld(uint64_t region);
 struct vmx_flags x86_vmptrst(uint64_t *region);
 struct vmx_flags x86_vmread(uint64_t field, uint64_t *value);
 struct vmx_flags x86_vmwrite(uint64_t field, uint64_t value);
+struct vmx_flags x86_invept(uint64_t type, uint64_t eptp);
+struct vmx_flags x86_invvpid(uint64_t type, uint16_t vpid, uint64_t linear);
 uint64_t x86_vmread_bare(uint64_t field);
 void x86_vmwrite_bare(uint64_t field, uint64_t value);
 struct x86_segments x86_segments(void);
@@ -357,6 +373,23 @@ static inline void x86_vmwrite_bare(uint64_t field, uint64_t value)
     asm volatile("vmwrite %[value], %[field]" : : [value] "r"(value), [field] "r"(field) : "cc");
 }
 
+/* SDM Vol. 3, "INVEPT Descriptor", "INVVPID Descriptor". */
+static inline struct vmx_flags x86_invept(uint64_t type, uint64_t eptp)
+{
+    const uint64_t descriptor[2] = {eptp, 0};
+
+    return X86_VMX_INSTRUCTION("invept %[descriptor], %[type]", [descriptor] "m"(descriptor),
+                               [type] "r"(type));
+}
+
+static inline struct vmx_flags x86_invvpid(uint64_t type, uint16_t vpid, uint64_t linear)
+{
+    const uint64_t descriptor[2] = {vpid, linear};
+
+    return X86_VMX_INSTRUCTION("invvpid %[descriptor], %[type]", [descriptor] "m"(descriptor),
+                               [type] "r"(type));
+}
+
 static inline struct x86_segments x86_segments(void)
 {
     struct x86_segments s;
@@ -427,6 +460,86 @@ static inline void invlpg(uint64_t address)
 static inline void wbinvd(void)
 {
     asm volatile("wbinvd" : : : "memory");
+}
+
+static inline void write_cr2(uint64_t value)
+{
+    asm volatile("mov %0, %%cr2" : : "r"(value) : "memory");
+}
+
+/* DR0 to DR3 and DR6 (4 is another name of 6); DR7 is the VMCS's while a guest runs. */
+static inline uint64_t read_dr(unsigned number)
+{
+    uint64_t value;
+
+    switch (number) {
+    case 0:
+        asm volatile("mov %%db0, %0" : "=r"(value));
+        break;
+    case 1:
+        asm volatile("mov %%db1, %0" : "=r"(value));
+        break;
+    case 2:
+        asm volatile("mov %%db2, %0" : "=r"(value));
+        break;
+    case 3:
+        asm volatile("mov %%db3, %0" : "=r"(value));
+        break;
+    default:
+        asm volatile("mov %%db6, %0" : "=r"(value));
+        break;
+    }
+    return value;
+}
+
+static inline void write_dr(unsigned number, uint64_t value)
+{
+    switch (number) {
+    case 0:
+        asm volatile("mov %0, %%db0" : : "r"(value));
+        break;
+    case 1:
+        asm volatile("mov %0, %%db1" : : "r"(value));
+        break;
+    case 2:
+        asm volatile("mov %0, %%db2" : : "r"(value));
+        break;
+    case 3:
+        asm volatile("mov %0, %%db3" : : "r"(value));
+        break;
+    default:
+        asm volatile("mov %0, %%db6" : : "r"(value));
+        break;
+    }
+}
+
+/* Extended control registers; CR4.OSXSAVE must be set, or both are #UD. */
+static inline uint64_t xgetbv(uint32_t number)
+{
+    uint32_t low, high;
+
+    asm volatile("xgetbv" : "=a"(low), "=d"(high) : "c"(number));
+    return (uint64_t)high << 32 | low;
+}
+
+/* Returns 0, or the vector of the fault. */
+static inline uint8_t xsetbv_safe(uint32_t number, uint64_t value)
+{
+    uint64_t vector = (uint32_t)value;
+
+    asm volatile("1: xsetbv\n\t"
+                 "xor %%eax, %%eax\n\t"
+                 "2:\n\t" X86_FIXUP("1b", "2b")
+                 : "+a"(vector)
+                 : "c"(number), "d"((uint32_t)(value >> 32))
+                 : "cc", "memory");
+    return (uint8_t)vector;
+}
+
+/* An interrupt that waits is taken here, and only here. */
+static inline void take_interrupt(void)
+{
+    asm volatile("sti\n\tnop\n\tcli" : : : "memory");
 }
 
 static inline void interrupts_off(void)

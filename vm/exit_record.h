@@ -8,6 +8,8 @@
 
 #include <stdint.h>
 
+#include "lib/format.h"
+
 /* Room for every basic exit reason that the SDM defines, and some more. */
 enum { VM_EXIT_REASONS = 96 };
 
@@ -43,5 +45,11 @@ static inline uint32_t exit_basic_reason(const struct exit_record *exit)
 {
     return exit->reason & 0xffff;
 }
+
+/* "done for the guest", "page mapped" … */
+const char *exit_done_text(enum exit_done done);
+
+/* The exit in words: reason, qualification, operands, where the guest was, what was done. */
+void exit_record_print(struct sink *sink, const struct exit_record *exit);
 
 #endif

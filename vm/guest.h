@@ -11,10 +11,11 @@
 #define VM_GUEST_H
 
 /* Guest-physical memory, shared with the assembly. */
-#define GUEST_GDT         0x01000 /* selectors below; the TSS stands in the same page */
-#define GUEST_TSS         0x01800
-#define GUEST_IDT         0x02000  /* handlers of struct guest; in real mode the IVT, at 0 */
-#define GUEST_PAGE_TABLES 0x03000  /* PML4 or PDPTEs, PDPT, PD: the first GiB as it is, 2 MiB each \
+#define GUEST_GDT 0x01000 /* selectors below; the TSS stands in the same page */
+#define GUEST_TSS 0x01800
+#define GUEST_IDT 0x02000 /* handlers of struct guest; in real mode the IVT, at 0 */
+#define GUEST_PAGE_TABLES                                                                          \
+    0x03000                        /* PML4 or PDPTEs, PDPT, PD: the first GiB as it is, 2 MiB each \
                                     */
 #define GUEST_DATA         0x07000 /* a page that is the guest's, zeroed */
 #define GUEST_CODE         0x08000

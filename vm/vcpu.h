@@ -11,6 +11,7 @@
 
 #include "vm/exit_record.h"
 #include "vm/vm_environment.h"
+#include "vmx/exit_text.h"
 #include "vmx/vmx_capability.h"
 #include "vmx/vmx_controls.h"
 #include "vmx/vmx_region.h"
@@ -49,6 +50,7 @@ enum guest_end {
 enum {
     VCPU_EXITS_RECORDED = 64,
     VCPU_STOCK = 16, /* zeroed pages at hand for EPT violations */
+    VCPU_VPID = 1,   /* of every guest: a CPU has one at a time, and it begins with a flush */
 };
 
 struct guest;
@@ -75,13 +77,17 @@ struct vcpu {
 
     /* Guest-physical memory from 0 on, contiguous (vm/guest.h, GUEST_MEMORY_BYTES). */
     uint64_t memory; /* physical */
-    uint64_t stock[VCPU_STOCK];
+    uint64_t owned;  /* physical: a list of the pages that vm/stock.h gave */
+    uint32_t owned_count;
     uint32_t stock_count;
+    uint64_t stock[VCPU_STOCK];
     bool touch_maps; /* an EPT violation in GUEST_TOUCH_BASE… maps a page from the stock */
 
     uint64_t cr0_fixed, cr4_fixed; /* bits that the guest cannot have as it wants */
     uint64_t cr3_seen;             /* without EPT: the CR3 that the guest believes in */
+    uint64_t cr8;
     uint64_t msr_apic_base;
+    bool lets_through;     /* descriptor-table exiting is off for one instruction */
     uint32_t timer;        /* preemption timer: what to load it with again; 0 when only a budget */
     uint32_t timer_budget; /* preemption-timer ticks left for the whole guest */
 
@@ -108,15 +114,6 @@ void vcpu_msr_exits(struct vcpu *vcpu, uint32_t msr, bool reads, bool writes);
  * An event for the next VM entry: an exception (`error_code` only where it has one), an external
  * interrupt, or an NMI. SDM Vol. 3, "Event Injection"; `type` is bits 10:8 of the field.
  */
-enum event_type {
-    EVENT_EXTERNAL_INTERRUPT = 0,
-    EVENT_NMI = 2,
-    EVENT_HARDWARE_EXCEPTION = 3,
-    EVENT_SOFTWARE_INTERRUPT = 4,
-    EVENT_PRIVILEGED_SOFTWARE_EXCEPTION = 5,
-    EVENT_SOFTWARE_EXCEPTION = 6,
-    EVENT_OTHER = 7, /* MTF VM exit, with vector 0 */
-};
 void vcpu_inject(struct vcpu *vcpu, enum event_type type, uint8_t vector);
 void vcpu_inject_error(struct vcpu *vcpu, uint8_t vector, uint32_t error_code);
 

@@ -1,0 +1,92 @@
+#include "kernel/guests.h"
+
+#include "kernel/apic.h"
+#include "kernel/console.h"
+#include "kernel/memory.h"
+#include "kernel/smp.h"
+#include "kernel/vmx_all.h"
+#include "lib/x86.h"
+#include "mm/get_order.h"
+#include "vm/run.h"
+
+/* All guests on the slowest emulator, with their exits told on a serial line. */
+enum { WORK_US = 600000000 };
+
+/* A line of `trace=exits`. */
+enum { TRACE_SIZE = 320 };
+
+static struct machine *the_machine;
+static struct vm_environment environment;
+
+static void host_interrupt(uint8_t vector)
+{
+    if (vector == VECTOR_WAKE)
+        apic_eoi();
+}
+
+/* Through the IDT, as if no guest had been there; IRET then lets further NMIs come. */
+static void host_exception(uint8_t vector)
+{
+    if (vector == X86_VECTOR_MC)
+        asm volatile("int %0" : : "i"(X86_VECTOR_MC) : "memory");
+    else
+        asm volatile("int %0" : : "i"(X86_VECTOR_NMI) : "memory");
+}
+
+/* One call to the console for each line, so that those of several CPUs do not mix. */
+static void trace(const struct vcpu *vcpu, const struct exit_record *exit)
+{
+    char line[TRACE_SIZE];
+    struct text_buffer text;
+
+    text_buffer_init(&text, line, sizeof(line));
+    exit_record_print(&text.sink, exit);
+    console_print("cpu %u, %s: %s\n", this_cpu()->index, vcpu->guest->name, line);
+}
+
+static void run_on_this_cpu(struct cpu *cpu)
+{
+    const struct guest_choice *choice = &the_machine->guests;
+
+    for (uint32_t i = 0; i < choice->count; i++)
+        guest_run(choice->guest[i], &cpu->vmx, &environment, &cpu->guest_runs[i]);
+}
+
+/* Room for the results of each CPU; false when there is no memory for it. */
+static bool make_room(struct machine *machine)
+{
+    int order = get_order(machine->guests.count * sizeof(struct guest_run));
+
+    for (uint32_t i = 0; i < machine->cpu_count; i++) {
+        uint64_t pages = pages_alloc(order);
+
+        if (pages == 0)
+            return false;
+        machine->cpus[i]->guest_runs = phys_to_virt(pages);
+    }
+    return true;
+}
+
+void guests_run_all(struct machine *machine)
+{
+    the_machine = machine;
+    guest_choose(machine->options.guests, guest_table, guest_count, &machine->guests);
+    machine_judge_choice(machine);
+    if (machine->guests.count == 0 || !machine_all_loaded(machine))
+        return;
+    if (!make_room(machine)) {
+        machine_judge_guest_room(machine);
+        return;
+    }
+    environment = (struct vm_environment){
+        .vmx = vmx_all_environment(),
+        .host_interrupt = host_interrupt,
+        .host_exception = host_exception,
+        .trace = machine->options.trace_exits ? trace : NULL,
+    };
+    if (machine->options.trace_exits)
+        console_release();
+    vmx_all_run(machine, run_on_this_cpu, WORK_US);
+    machine->guests_done = true;
+    machine_judge_guests(machine);
+}

@@ -1,0 +1,16 @@
+/*
+ * Built-in guests on every CPU, all at once; what they did; what an exit costs.
+ */
+#ifndef KERNEL_GUESTS_H
+#define KERNEL_GUESTS_H
+
+#include "kernel/machine.h"
+
+/*
+ * Runs the chosen guests one after another on every CPU, the CPUs in parallel. Nothing happens
+ * unless every CPU has its VMCS loaded. Results are in machine->guests; a guest that differs or
+ * died is a finding.
+ */
+void guests_run_all(struct machine *machine);
+
+#endif

@@ -1,0 +1,105 @@
+/*
+ * enum vm_entry vcpu_enter(struct vcpu *vcpu): vm/run.h. Into the guest and back, again and again,
+ * until a handler says that it is over.
+ *
+ * On entry: RDI = vcpu, whose VMCS is current, launched never before, and complete but for HOST_RSP
+ * and HOST_RIP. Interrupts off.
+ * On return: RAX = enum vm_entry. RBX, RBP, R12-R15, RSP, GDTR and IDTR as they were.
+ *
+ * Saved at a VM exit: the guest's general registers, because C uses them. All else of the guest is
+ * in the VMCS, or stays in the processor because the kernel leaves it alone: x87, SSE and AVX
+ * registers (the kernel is built without), CR2, DR0 to DR3 and DR6. The kernel's own registers are
+ * not saved between two exits: nothing in them is needed any more, and each exit begins anew.
+ *
+ * A VM exit gives GDTR and IDTR the limit 0xffff (SDM Vol. 3, "Loading Host Segment and
+ * Descriptor-Table Registers"); that is put right once, at the end.
+ */
+#define HOST_RSP 0x6c14
+#define HOST_RIP 0x6c16
+
+#define ENTRY_LAUNCH 2 /* VMLAUNCH failed; 2 without a number, 3 with one */
+#define ENTRY_RESUME 4 /* VMRESUME failed; 4, 5 likewise */
+
+    /* The registers of struct vcpu but RSP, which the VMCS has, and RDI, which points there. */
+    .macro for_each_register op
+    \op 0, %rax
+    \op 8, %rcx
+    \op 16, %rdx
+    \op 24, %rbx
+    \op 40, %rbp
+    \op 48, %rsi
+    \op 64, %r8
+    \op 72, %r9
+    \op 80, %r10
+    \op 88, %r11
+    \op 96, %r12
+    \op 104, %r13
+    \op 112, %r14
+    \op 120, %r15
+    .endm
+    .macro save offset, register
+    mov     \register, \offset(%rdi)
+    .endm
+    .macro load offset, register
+    mov     \offset(%rdi), \register
+    .endm
+
+    .section .text.vcpu_enter, "ax", @progbits
+    .globl  vcpu_enter
+    .type   vcpu_enter, @function
+vcpu_enter:
+    push    %rbp
+    push    %rbx
+    push    %r12
+    push    %r13
+    push    %r14
+    push    %r15
+    sub     $32, %rsp
+    sgdt    (%rsp)
+    sidt    16(%rsp)
+    push    %rdi /* RSP is a multiple of 16 from here on */
+
+    mov     $HOST_RSP, %eax
+    vmwrite %rsp, %rax
+    mov     $HOST_RIP, %eax
+    lea     exited(%rip), %rcx
+    vmwrite %rcx, %rax
+    for_each_register load
+    mov     56(%rdi), %rdi
+    vmlaunch
+    mov     $ENTRY_LAUNCH, %eax
+    jmp     failed
+
+exited:
+    push    %rdi
+    mov     8(%rsp), %rdi
+    for_each_register save
+    popq    56(%rdi)
+    call    vm_exit
+    test    %eax, %eax
+    jz      leave /* EXIT_ENDED */
+    mov     (%rsp), %rdi
+    for_each_register load
+    mov     56(%rdi), %rdi
+    vmresume
+    mov     $ENTRY_RESUME, %eax
+
+failed: /* neither MOV nor JMP changed the flags: CF VMfailInvalid, ZF VMfailValid */
+    jc      leave
+    or      $1, %eax
+
+leave:
+    pop     %rdi
+    lgdt    (%rsp)
+    lidt    16(%rsp)
+    add     $32, %rsp
+    pop     %r15
+    pop     %r14
+    pop     %r13
+    pop     %r12
+    pop     %rbx
+    pop     %rbp
+    ret
+    .size   vcpu_enter, . - vcpu_enter
+
+    .section .note.GNU-stack, "", @progbits

@@ -1,0 +1,39 @@
+/*
+ * Events on their way to a guest: the three fields of one format that tell them.
+ *
+ * SDM Vol. 3, "VM-Entry Controls for Event Injection", "Information for VM Exits Due to Vectored
+ * Events", "Information for VM Exits That Occur During Event Delivery".
+ */
+#ifndef VM_EVENT_H
+#define VM_EVENT_H
+
+#include <stdint.h>
+
+#include "vm/vcpu.h"
+
+enum { EVENT_TYPE_SHIFT = 8 };
+
+static inline uint32_t event_vector(uint32_t event)
+{
+    return event & 0xff;
+}
+
+static inline enum event_type event_type_of(uint32_t event)
+{
+    return (enum event_type)(event >> EVENT_TYPE_SHIFT & 7);
+}
+
+/* What an exception becomes that happens while another event is delivered. */
+enum event_outcome { EVENT_STAYS, EVENT_BECOMES_DOUBLE_FAULT, EVENT_BECOMES_TRIPLE_FAULT };
+
+/*
+ * SDM Vol. 3, "Interrupt 8 - Double Fault Exception (#DF)", table "Conditions for Generating a
+ * Double Fault". `first` is the IDT-vectoring information (which may be of no event), `second`
+ * the VM-exit interruption information.
+ */
+enum event_outcome event_combine(uint32_t first, uint32_t second);
+
+/* The event whose delivery the exit interrupted, if there is one, comes again at VM entry. */
+void event_requeue(struct vcpu *vcpu);
+
+#endif

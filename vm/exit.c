@@ -1,0 +1,139 @@
+#include "vm/exit.h"
+
+#include "lib/string.h"
+#include "vm/guest.h"
+#include "vmx/exit_reason.h"
+#include "vmx/vmcs_access.h"
+
+_Static_assert((int)EXIT_REASON_COUNT <= (int)VM_EXIT_REASONS, "every reason can be counted");
+
+/* What is not here cannot happen with any control that we turn on, or ends the guest. */
+static enum exit_done (*const handlers[EXIT_REASON_COUNT])(struct vcpu *vcpu) = {
+    [EXIT_REASON_EXCEPTION_OR_NMI] = exit_exception,
+    [EXIT_REASON_EXTERNAL_INTERRUPT] = exit_external_interrupt,
+    [EXIT_REASON_TRIPLE_FAULT] = exit_triple_fault,
+    [EXIT_REASON_INIT] = exit_wait,
+    [EXIT_REASON_SIPI] = exit_wait,
+    [EXIT_REASON_INTERRUPT_WINDOW] = exit_interrupt_window,
+    [EXIT_REASON_NMI_WINDOW] = exit_nmi_window,
+    [EXIT_REASON_CPUID] = exit_cpuid,
+    [EXIT_REASON_GETSEC] = exit_undefined,
+    [EXIT_REASON_HLT] = exit_hlt,
+    [EXIT_REASON_INVD] = exit_wbinvd,
+    [EXIT_REASON_INVLPG] = exit_invalidate,
+    [EXIT_REASON_RDPMC] = exit_protection,
+    [EXIT_REASON_RDTSC] = exit_rdtsc,
+    [EXIT_REASON_RSM] = exit_undefined,
+    [EXIT_REASON_VMCALL] = exit_vmcall,
+    [EXIT_REASON_VMCLEAR] = exit_undefined,
+    [EXIT_REASON_VMLAUNCH] = exit_undefined,
+    [EXIT_REASON_VMPTRLD] = exit_undefined,
+    [EXIT_REASON_VMPTRST] = exit_undefined,
+    [EXIT_REASON_VMREAD] = exit_undefined,
+    [EXIT_REASON_VMRESUME] = exit_undefined,
+    [EXIT_REASON_VMWRITE] = exit_undefined,
+    [EXIT_REASON_VMXOFF] = exit_undefined,
+    [EXIT_REASON_VMXON] = exit_undefined,
+    [EXIT_REASON_CONTROL_REGISTER_ACCESS] = exit_control_register,
+    [EXIT_REASON_MOV_DR] = exit_mov_dr,
+    [EXIT_REASON_IO_INSTRUCTION] = exit_io,
+    [EXIT_REASON_RDMSR] = exit_rdmsr,
+    [EXIT_REASON_WRMSR] = exit_wrmsr,
+    [EXIT_REASON_MWAIT] = exit_skip,
+    [EXIT_REASON_MONITOR_TRAP_FLAG] = exit_step,
+    [EXIT_REASON_MONITOR] = exit_skip,
+    [EXIT_REASON_PAUSE] = exit_skip,
+    [EXIT_REASON_GDTR_IDTR_ACCESS] = exit_descriptor_table,
+    [EXIT_REASON_LDTR_TR_ACCESS] = exit_descriptor_table,
+    [EXIT_REASON_EPT_VIOLATION] = exit_ept_violation,
+    [EXIT_REASON_EPT_MISCONFIGURATION] = exit_ept_misconfiguration,
+    [EXIT_REASON_INVEPT] = exit_undefined,
+    [EXIT_REASON_RDTSCP] = exit_rdtscp,
+    [EXIT_REASON_PREEMPTION_TIMER] = exit_preemption_timer,
+    [EXIT_REASON_INVVPID] = exit_undefined,
+    [EXIT_REASON_WBINVD] = exit_wbinvd,
+    [EXIT_REASON_XSETBV] = exit_xsetbv,
+    [EXIT_REASON_RDRAND] = exit_random,
+    [EXIT_REASON_INVPCID] = exit_invalidate,
+    [EXIT_REASON_VMFUNC] = exit_undefined,
+    [EXIT_REASON_RDSEED] = exit_random,
+    [EXIT_REASON_XSAVES] = exit_undefined,
+    [EXIT_REASON_XRSTORS] = exit_undefined,
+};
+
+static enum exit_done serve(struct vcpu *vcpu, uint32_t basic)
+{
+    if (handlers[basic] == NULL)
+        return vcpu_end(vcpu, GUEST_END_UNHANDLED, basic,
+                        vmcs_read_natural(VMCS_EXIT_QUALIFICATION));
+    return handlers[basic](vcpu);
+}
+
+static void read_record(const struct vcpu *vcpu, uint32_t reason, struct exit_record *exit)
+{
+    bool ept = (vcpu->controls[VMX_CONTROL_SECONDARY] & SECONDARY_ENABLE_EPT) != 0;
+
+    *exit = (struct exit_record){
+        .reason = reason,
+        .qualification = vmcs_read_natural(VMCS_EXIT_QUALIFICATION),
+        .rip = vmcs_read_natural(VMCS_GUEST_RIP),
+        .guest_linear = vmcs_read_natural(VMCS_GUEST_LINEAR_ADDRESS),
+        .guest_physical = ept ? vmcs_read64(VMCS_GUEST_PHYSICAL_ADDRESS) : 0,
+        .instruction_length = vmcs_read32(VMCS_VM_EXIT_INSTRUCTION_LENGTH),
+        .instruction_information = vmcs_read32(VMCS_VM_EXIT_INSTRUCTION_INFORMATION),
+        .interruption = vmcs_read32(VMCS_VM_EXIT_INTERRUPTION_INFORMATION),
+        .interruption_error = vmcs_read32(VMCS_VM_EXIT_INTERRUPTION_ERROR_CODE),
+        .vectoring = vmcs_read32(VMCS_IDT_VECTORING_INFORMATION),
+        .vectoring_error = vmcs_read32(VMCS_IDT_VECTORING_ERROR_CODE),
+        .rax = vcpu->reg[VCPU_RAX],
+        .rcx = vcpu->reg[VCPU_RCX],
+        .rdx = vcpu->reg[VCPU_RDX],
+    };
+}
+
+/* The long way: the guest's own handler first, then everything written down and told. */
+static enum exit_done serve_watched(struct vcpu *vcpu, uint32_t reason)
+{
+    struct exit_record exit;
+
+    read_record(vcpu, reason, &exit);
+    exit.done = EXIT_DEFAULT;
+    if (vcpu->guest->on_exit != NULL)
+        exit.done = vcpu->guest->on_exit(vcpu, &exit);
+    if (exit.done == EXIT_DEFAULT)
+        exit.done = serve(vcpu, reason & EXIT_REASON_BASIC);
+    if (vcpu->record_count < VCPU_EXITS_RECORDED)
+        vcpu->record[vcpu->record_count] = exit;
+    vcpu->record_count++;
+    if (vcpu->environment->trace != NULL)
+        vcpu->environment->trace(vcpu, &exit);
+    return exit.done;
+}
+
+/* Bits beside the basic reason, or a reason that the manual does not define. */
+static enum exit_done serve_odd(struct vcpu *vcpu, uint32_t reason)
+{
+    uint32_t basic = reason & EXIT_REASON_BASIC;
+    uint64_t qualification = vmcs_read_natural(VMCS_EXIT_QUALIFICATION);
+
+    if ((reason & EXIT_REASON_ENTRY_FAILURE) != 0)
+        return vcpu_end(vcpu, GUEST_END_ENTRY_FAILED, basic, qualification);
+    if (basic >= EXIT_REASON_COUNT)
+        return vcpu_end(vcpu, GUEST_END_UNHANDLED, basic, qualification);
+    vcpu->exit_count[basic]++;
+    return serve_watched(vcpu, reason);
+}
+
+enum exit_done vm_exit(struct vcpu *vcpu)
+{
+    uint32_t reason = vmcs_read32(VMCS_EXIT_REASON);
+
+    if (__builtin_expect(vcpu->exits_left-- == 0, 0))
+        return vcpu_end(vcpu, GUEST_END_EXITS, reason & EXIT_REASON_BASIC, 0);
+    if (__builtin_expect(reason >= EXIT_REASON_COUNT, 0))
+        return serve_odd(vcpu, reason);
+    vcpu->exit_count[reason]++;
+    if (__builtin_expect(vcpu->watched, 0))
+        return serve_watched(vcpu, reason);
+    return serve(vcpu, reason);
+}

@@ -1,0 +1,109 @@
+#include "vm/event.h"
+#include "vm/exit.h"
+#include "vm/guest.h"
+#include "vm/guest_state.h"
+#include "vmx/vmcs_access.h"
+
+#include "lib/x86.h"
+
+void event_requeue(struct vcpu *vcpu)
+{
+    uint32_t vectoring = vmcs_read32(VMCS_IDT_VECTORING_INFORMATION);
+
+    (void)vcpu;
+    if ((vectoring & EVENT_INFORMATION_VALID) == 0)
+        return;
+    vmcs_write32(VMCS_VM_ENTRY_INTERRUPTION_INFORMATION,
+                 vectoring & ~EVENT_INFORMATION_NMI_UNBLOCKING);
+    vmcs_write32(VMCS_VM_ENTRY_EXCEPTION_ERROR_CODE, vmcs_read32(VMCS_IDT_VECTORING_ERROR_CODE));
+    vmcs_write32(VMCS_VM_ENTRY_INSTRUCTION_LENGTH, vmcs_read32(VMCS_VM_EXIT_INSTRUCTION_LENGTH));
+    if (event_type_of(vectoring) == EVENT_NMI) /* it will block again when it is delivered */
+        vmcs_write32(VMCS_GUEST_INTERRUPTIBILITY_STATE,
+                     vmcs_read32(VMCS_GUEST_INTERRUPTIBILITY_STATE) & ~BLOCKING_BY_NMI);
+}
+
+/* The guest gets what it would have got without a hypervisor. */
+static enum exit_done reflect(struct vcpu *vcpu, uint32_t event)
+{
+    uint64_t qualification = vmcs_read_natural(VMCS_EXIT_QUALIFICATION);
+    uint32_t vectoring = vmcs_read32(VMCS_IDT_VECTORING_INFORMATION);
+
+    switch (event_combine(vectoring, event)) {
+    case EVENT_BECOMES_DOUBLE_FAULT:
+        vcpu_inject_error(vcpu, X86_VECTOR_DF, 0);
+        return EXIT_INJECTED;
+    case EVENT_BECOMES_TRIPLE_FAULT:
+        return vcpu_end(vcpu, GUEST_END_TRIPLE_FAULT, 0, vmcs_read_natural(VMCS_GUEST_RIP));
+    case EVENT_STAYS:
+        break;
+    }
+    if ((event & EVENT_INFORMATION_NMI_UNBLOCKING) != 0)
+        vmcs_write32(VMCS_GUEST_INTERRUPTIBILITY_STATE,
+                     vmcs_read32(VMCS_GUEST_INTERRUPTIBILITY_STATE) | BLOCKING_BY_NMI);
+    if (event_vector(event) == X86_VECTOR_PF)
+        write_cr2(qualification);
+    if (event_vector(event) == X86_VECTOR_DB)
+        write_dr(6, (read_dr(6) & ~0xfull) | qualification);
+    vmcs_write32(VMCS_VM_ENTRY_EXCEPTION_ERROR_CODE,
+                 vmcs_read32(VMCS_VM_EXIT_INTERRUPTION_ERROR_CODE));
+    vmcs_write32(VMCS_VM_ENTRY_INSTRUCTION_LENGTH, vmcs_read32(VMCS_VM_EXIT_INSTRUCTION_LENGTH));
+    vmcs_write32(VMCS_VM_ENTRY_INTERRUPTION_INFORMATION, event & ~EVENT_INFORMATION_NMI_UNBLOCKING);
+    return EXIT_INJECTED;
+}
+
+/* NMIs and machine checks are the host's, whoever runs; an event on its way to the guest stays. */
+enum exit_done exit_exception(struct vcpu *vcpu)
+{
+    uint32_t event = vmcs_read32(VMCS_VM_EXIT_INTERRUPTION_INFORMATION);
+
+    if (event_type_of(event) == EVENT_NMI || event_vector(event) == X86_VECTOR_MC) {
+        event_requeue(vcpu);
+        vcpu->environment->host_exception((uint8_t)event_vector(event));
+        return EXIT_HOST;
+    }
+    return reflect(vcpu, event);
+}
+
+/* Acknowledged by the exit: "acknowledge interrupt on exit" is on wherever it is offered. */
+enum exit_done exit_external_interrupt(struct vcpu *vcpu)
+{
+    uint32_t event = vmcs_read32(VMCS_VM_EXIT_INTERRUPTION_INFORMATION);
+
+    if ((event & EVENT_INFORMATION_VALID) != 0)
+        vcpu->environment->host_interrupt((uint8_t)event_vector(event));
+    else
+        take_interrupt();
+    return EXIT_HOST;
+}
+
+enum exit_done exit_interrupt_window(struct vcpu *vcpu)
+{
+    vcpu_control_set(vcpu, VMX_CONTROL_PRIMARY, PRIMARY_INTERRUPT_WINDOW_EXITING, false);
+    return EXIT_WINDOW;
+}
+
+enum exit_done exit_nmi_window(struct vcpu *vcpu)
+{
+    vcpu_control_set(vcpu, VMX_CONTROL_PRIMARY, PRIMARY_NMI_WINDOW_EXITING, false);
+    return EXIT_WINDOW;
+}
+
+/* A timer that the guest asked for begins again; otherwise its time is up. */
+enum exit_done exit_preemption_timer(struct vcpu *vcpu)
+{
+    if (vcpu->timer == 0)
+        return vcpu_end(vcpu, GUEST_END_TIME, 0, vmcs_read_natural(VMCS_GUEST_RIP));
+    vmcs_write32(VMCS_VMX_PREEMPTION_TIMER_VALUE, vcpu->timer);
+    return EXIT_STEPPED;
+}
+
+enum exit_done exit_triple_fault(struct vcpu *vcpu)
+{
+    return vcpu_end(vcpu, GUEST_END_TRIPLE_FAULT, 0, vmcs_read_natural(VMCS_GUEST_RIP));
+}
+
+enum exit_done exit_wait(struct vcpu *vcpu)
+{
+    return vcpu_end(vcpu, GUEST_END_WAIT, vmcs_read32(VMCS_EXIT_REASON) & 0xffff,
+                    vmcs_read_natural(VMCS_EXIT_QUALIFICATION));
+}

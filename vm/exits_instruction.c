@@ -1,0 +1,155 @@
+#include "vm/exit.h"
+#include "vm/guest.h"
+#include "vm/guest_state.h"
+#include "vm/stock.h"
+#include "vmx/vmcs_access.h"
+
+#include "lib/x86.h"
+
+/* SDM Vol. 2, "CPUID": leaf 1, ECX. */
+enum { CPUID_VMX = 1 << 5, CPUID_SMX = 1 << 6, CPUID_OSXSAVE = 1 << 27 };
+#define CPUID_HYPERVISOR (1u << 31)
+
+/* The leaves that a hypervisor answers by convention; the signature is "RootmodeVMX ". */
+enum { CPUID_HYPERVISOR_LEAF = 0x40000000, CPUID_HYPERVISOR_LAST = 0x400000ff };
+#define SIGNATURE_EBX 0x746f6f52u
+#define SIGNATURE_ECX 0x65646f6du
+#define SIGNATURE_EDX 0x20584d56u
+
+static struct cpuid_registers cpuid_leaf_1(void)
+{
+    struct cpuid_registers r = cpuid(1, 0);
+
+    r.ecx = (r.ecx & ~(uint32_t)(CPUID_VMX | CPUID_SMX | CPUID_OSXSAVE)) | CPUID_HYPERVISOR;
+    if ((vmcs_read_natural(VMCS_GUEST_CR4) & CR4_OSXSAVE) != 0)
+        r.ecx |= CPUID_OSXSAVE;
+    return r;
+}
+
+static struct cpuid_registers cpuid_hypervisor(uint32_t leaf)
+{
+    if (leaf != CPUID_HYPERVISOR_LEAF)
+        return (struct cpuid_registers){0};
+    return (struct cpuid_registers){CPUID_HYPERVISOR_LEAF, SIGNATURE_EBX, SIGNATURE_ECX,
+                                    SIGNATURE_EDX};
+}
+
+enum exit_done exit_cpuid(struct vcpu *vcpu)
+{
+    uint32_t leaf = (uint32_t)vcpu->reg[VCPU_RAX];
+    struct cpuid_registers r;
+
+    if (leaf == 1)
+        r = cpuid_leaf_1();
+    else if (leaf - CPUID_HYPERVISOR_LEAF <= CPUID_HYPERVISOR_LAST - CPUID_HYPERVISOR_LEAF)
+        r = cpuid_hypervisor(leaf);
+    else
+        r = cpuid(leaf, (uint32_t)vcpu->reg[VCPU_RCX]);
+    vcpu->reg[VCPU_RAX] = r.eax;
+    vcpu->reg[VCPU_RBX] = r.ebx;
+    vcpu->reg[VCPU_RCX] = r.ecx;
+    vcpu->reg[VCPU_RDX] = r.edx;
+    return exit_behind(vcpu, EXIT_EMULATED);
+}
+
+/*
+ * Nothing comes to a built-in guest but what its own handler injects, so a HLT ends at once, as if
+ * by an interrupt of no consequence. The pause is used to put pages in stock.
+ */
+enum exit_done exit_hlt(struct vcpu *vcpu)
+{
+    if ((vmcs_read_natural(VMCS_GUEST_RFLAGS) & RFLAGS_IF) == 0)
+        return vcpu_end(vcpu, GUEST_END_HALT, 0, vmcs_read_natural(VMCS_GUEST_RIP));
+    if (vcpu->touch_maps)
+        stock_fill(vcpu);
+    return exit_behind(vcpu, EXIT_IGNORED);
+}
+
+static void set_timer(struct vcpu *vcpu, uint32_t ticks)
+{
+    if ((vcpu->controls[VMX_CONTROL_PIN] & PIN_PREEMPTION_TIMER) == 0)
+        return;
+    vcpu->timer = ticks;
+    vmcs_write32(VMCS_VMX_PREEMPTION_TIMER_VALUE, ticks != 0 ? ticks : vcpu->timer_budget);
+}
+
+enum exit_done exit_vmcall(struct vcpu *vcpu)
+{
+    uint32_t call = (uint32_t)vcpu->reg[VCPU_RAX];
+
+    if (call == GUEST_CALL_END)
+        return vcpu_end(vcpu, GUEST_END_CALL, 0, 0);
+    if (call == GUEST_CALL_TIMER)
+        set_timer(vcpu, (uint32_t)vcpu->reg[VCPU_RCX]);
+    return exit_behind(vcpu, EXIT_EMULATED);
+}
+
+static uint64_t guest_tsc(const struct vcpu *vcpu)
+{
+    bool offset = (vcpu->controls[VMX_CONTROL_PRIMARY] & PRIMARY_TSC_OFFSETTING) != 0;
+
+    return rdtsc() + (offset ? vmcs_read64(VMCS_TSC_OFFSET) : 0);
+}
+
+enum exit_done exit_rdtsc(struct vcpu *vcpu)
+{
+    uint64_t tsc = guest_tsc(vcpu);
+
+    vcpu->reg[VCPU_RAX] = (uint32_t)tsc;
+    vcpu->reg[VCPU_RDX] = tsc >> 32;
+    return exit_behind(vcpu, EXIT_EMULATED);
+}
+
+enum exit_done exit_rdtscp(struct vcpu *vcpu)
+{
+    uint64_t aux;
+
+    (void)rdmsr_safe(IA32_TSC_AUX, &aux);
+    vcpu->reg[VCPU_RCX] = (uint32_t)aux;
+    return exit_rdtsc(vcpu);
+}
+
+/* SDM Vol. 2, "RDRAND": CF = 0 and a register of 0 mean that none is at hand. */
+enum exit_done exit_random(struct vcpu *vcpu)
+{
+    const uint64_t arithmetic = RFLAGS_CF | 1 << 2 | 1 << 4 | RFLAGS_ZF | 1 << 7 | 1 << 11;
+    unsigned number = vmcs_read32(VMCS_VM_EXIT_INSTRUCTION_INFORMATION) >> 3 & 15;
+
+    vcpu_register_set(vcpu, number, 0);
+    vmcs_write_natural(VMCS_GUEST_RFLAGS, vmcs_read_natural(VMCS_GUEST_RFLAGS) & ~arithmetic);
+    return exit_behind(vcpu, EXIT_EMULATED);
+}
+
+/* The processor itself judges the value: a fault is the guest's. vm/run.c puts ours back. */
+enum exit_done exit_xsetbv(struct vcpu *vcpu)
+{
+    uint64_t value = (uint32_t)vcpu->reg[VCPU_RAX] | vcpu->reg[VCPU_RDX] << 32;
+
+    if ((uint32_t)vcpu->reg[VCPU_RCX] != 0 || xsetbv_safe(0, value) != 0)
+        return exit_protection(vcpu);
+    return exit_behind(vcpu, EXIT_EMULATED);
+}
+
+/* INVD would throw away what others have written: what is in the caches is written back instead. */
+enum exit_done exit_wbinvd(struct vcpu *vcpu)
+{
+    wbinvd();
+    return exit_behind(vcpu, EXIT_EMULATED);
+}
+
+enum exit_done exit_skip(struct vcpu *vcpu)
+{
+    return exit_behind(vcpu, EXIT_IGNORED);
+}
+
+enum exit_done exit_undefined(struct vcpu *vcpu)
+{
+    vcpu_inject(vcpu, EVENT_HARDWARE_EXCEPTION, X86_VECTOR_UD);
+    return EXIT_INJECTED;
+}
+
+enum exit_done exit_protection(struct vcpu *vcpu)
+{
+    vcpu_inject_error(vcpu, X86_VECTOR_GP, 0);
+    return EXIT_INJECTED;
+}

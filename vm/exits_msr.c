@@ -1,0 +1,157 @@
+#include "vm/exit.h"
+#include "vm/guest.h"
+#include "vmx/vmcs_access.h"
+
+#include "lib/x86.h"
+
+/* IA32_PAT: eight types of one byte each; 2, 3 and all above 7 are reserved. */
+#define PAT_RESERVED 0xf8f8f8f8f8f8f8f8ull
+#define PAT_BIT_1    0x0202020202020202ull
+#define PAT_BIT_2    0x0404040404040404ull
+
+#define EFER_SCE (1ull << 0)
+
+static bool pat_valid(uint64_t pat)
+{
+    return (pat & PAT_RESERVED) == 0 && (pat & PAT_BIT_1 & ~(pat >> 1)) == 0;
+}
+
+static bool canonical(uint64_t address)
+{
+    return (uint64_t)((int64_t)(address << 16) >> 16) == address;
+}
+
+static bool has_efer(const struct vcpu *vcpu)
+{
+    return (vcpu->controls[VMX_CONTROL_ENTRY] & ENTRY_LOAD_EFER) != 0;
+}
+
+static bool has_pat(const struct vcpu *vcpu)
+{
+    return (vcpu->controls[VMX_CONTROL_ENTRY] & ENTRY_LOAD_PAT) != 0;
+}
+
+/*
+ * IA32_STAR and its kin stay in the processor while the guest runs: the kernel has no use for them,
+ * and vm/run.c puts back what was there.
+ */
+static bool is_guests_own(uint32_t msr)
+{
+    return (msr >= IA32_STAR && msr <= IA32_FMASK) || msr == IA32_KERNEL_GS_BASE ||
+           msr == IA32_TSC_AUX;
+}
+
+/* False: this guest has no such MSR. */
+static bool read_msr(const struct vcpu *vcpu, uint32_t msr, uint64_t *value)
+{
+    switch (msr) {
+    case IA32_APIC_BASE:
+        *value = vcpu->msr_apic_base;
+        return true;
+    case IA32_PAT:
+        *value = has_pat(vcpu) ? vmcs_read64(VMCS_GUEST_IA32_PAT) : rdmsr(IA32_PAT);
+        return true;
+    case IA32_EFER:
+        *value = has_efer(vcpu) ? vmcs_read64(VMCS_GUEST_IA32_EFER) : rdmsr(IA32_EFER);
+        return true;
+    case IA32_FS_BASE:
+        *value = vmcs_read_natural(VMCS_GUEST_FS_BASE);
+        return true;
+    case IA32_GS_BASE:
+        *value = vmcs_read_natural(VMCS_GUEST_GS_BASE);
+        return true;
+    case IA32_SYSENTER_CS:
+        *value = vmcs_read32(VMCS_GUEST_IA32_SYSENTER_CS);
+        return true;
+    case IA32_SYSENTER_ESP:
+        *value = vmcs_read_natural(VMCS_GUEST_IA32_SYSENTER_ESP);
+        return true;
+    case IA32_SYSENTER_EIP:
+        *value = vmcs_read_natural(VMCS_GUEST_IA32_SYSENTER_EIP);
+        return true;
+    case IA32_TIME_STAMP_COUNTER:
+        *value = rdtsc();
+        return true;
+    case IA32_FEATURE_CONTROL: /* locked, and no VMX in it: as CPUID says */
+        *value = FEATURE_CONTROL_LOCK;
+        return true;
+    default:
+        return is_guests_own(msr) && rdmsr_safe(msr, value) == 0;
+    }
+}
+
+enum exit_done exit_rdmsr(struct vcpu *vcpu)
+{
+    uint64_t value;
+
+    if (!read_msr(vcpu, (uint32_t)vcpu->reg[VCPU_RCX], &value))
+        return exit_protection(vcpu);
+    vcpu->reg[VCPU_RAX] = (uint32_t)value;
+    vcpu->reg[VCPU_RDX] = value >> 32;
+    return exit_behind(vcpu, EXIT_EMULATED);
+}
+
+/* SDM Vol. 3, "Extended Feature Enable Register": LMA is the processor's, LME fixed while paging.
+ */
+static bool write_efer(const struct vcpu *vcpu, uint64_t value)
+{
+    const uint64_t known = EFER_SCE | EFER_LME | EFER_LMA | EFER_NXE;
+    bool paging = (vmcs_read_natural(VMCS_GUEST_CR0) & CR0_PG) != 0;
+    uint64_t now;
+
+    if (!has_efer(vcpu) || (value & ~known) != 0)
+        return false;
+    now = vmcs_read64(VMCS_GUEST_IA32_EFER);
+    if (paging && ((value ^ now) & EFER_LME) != 0)
+        return false;
+    vmcs_write64(VMCS_GUEST_IA32_EFER, (value & ~EFER_LMA) | (now & EFER_LMA));
+    return true;
+}
+
+/* False: no such MSR, or not this value. */
+static bool write_msr(struct vcpu *vcpu, uint32_t msr, uint64_t value)
+{
+    switch (msr) {
+    case IA32_PAT:
+        if (!has_pat(vcpu) || !pat_valid(value))
+            return false;
+        vmcs_write64(VMCS_GUEST_IA32_PAT, value);
+        return true;
+    case IA32_EFER:
+        return write_efer(vcpu, value);
+    case IA32_FS_BASE:
+        if (!canonical(value))
+            return false;
+        vmcs_write_natural(VMCS_GUEST_FS_BASE, value);
+        return true;
+    case IA32_GS_BASE:
+        if (!canonical(value))
+            return false;
+        vmcs_write_natural(VMCS_GUEST_GS_BASE, value);
+        return true;
+    case IA32_SYSENTER_CS:
+        vmcs_write32(VMCS_GUEST_IA32_SYSENTER_CS, value);
+        return true;
+    case IA32_SYSENTER_ESP:
+        if (!canonical(value))
+            return false;
+        vmcs_write_natural(VMCS_GUEST_IA32_SYSENTER_ESP, value);
+        return true;
+    case IA32_SYSENTER_EIP:
+        if (!canonical(value))
+            return false;
+        vmcs_write_natural(VMCS_GUEST_IA32_SYSENTER_EIP, value);
+        return true;
+    default:
+        return is_guests_own(msr) && wrmsr_safe(msr, value) == 0;
+    }
+}
+
+enum exit_done exit_wrmsr(struct vcpu *vcpu)
+{
+    uint64_t value = (uint32_t)vcpu->reg[VCPU_RAX] | vcpu->reg[VCPU_RDX] << 32;
+
+    if (!write_msr(vcpu, (uint32_t)vcpu->reg[VCPU_RCX], value))
+        return exit_protection(vcpu);
+    return exit_behind(vcpu, EXIT_EMULATED);
+}

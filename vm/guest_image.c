@@ -1,0 +1,103 @@
+#include "vm/guest_image.h"
+
+#include "lib/string.h"
+
+/* SDM Vol. 3, "Segment Descriptors"; accessed bits set. Base 0, limit 4 GiB or 64 KiB. */
+#define DESCRIPTOR_CODE64 0x00af9b000000ffffull
+#define DESCRIPTOR_CODE32 0x00cf9b000000ffffull
+#define DESCRIPTOR_CODE16 0x00009b000000ffffull
+#define DESCRIPTOR_DATA32 0x00cf93000000ffffull
+#define DESCRIPTOR_DATA16 0x000093000000ffffull
+#define DESCRIPTOR_TSS    (0x00008b0000000067ull | (uint64_t)GUEST_TSS << 16) /* busy */
+
+/* SDM Vol. 3, "4-Level Paging and 5-Level Paging", "PAE Paging", "32-Bit Paging". */
+enum {
+    ENTRY_PRESENT = 1 << 0,
+    ENTRY_WRITE = 1 << 1,
+    ENTRY_USER = 1 << 2,
+    ENTRY_LARGE = 1 << 7,
+    ENTRY_TABLE = ENTRY_PRESENT | ENTRY_WRITE | ENTRY_USER,
+    ENTRY_PAGE = ENTRY_TABLE | ENTRY_LARGE,
+};
+
+/* A present interrupt gate, 32 or 64 bits, DPL 3, so that INT n reaches it from everywhere. */
+#define GATE_INTERRUPT 0xee00ull
+
+/* SDM Vol. 3, "Task-State Segment (TSS)", "TSS in 64-bit Mode". */
+enum { TSS_STACK = 4, TSS_SS0 = 8, TSS_IO_MAP_BASE = 102, TSS_BYTES = 104 };
+
+static void put(uint8_t *memory, uint64_t address, uint64_t value, unsigned bytes)
+{
+    memcpy(memory + address, &value, bytes);
+}
+
+static void write_segments(enum guest_mode mode, uint8_t *memory)
+{
+    bool is_long = mode == GUEST_LONG;
+
+    put(memory, GUEST_GDT + GUEST_CODE_SELECTOR, is_long ? DESCRIPTOR_CODE64 : DESCRIPTOR_CODE32,
+        8);
+    put(memory, GUEST_GDT + GUEST_DATA_SELECTOR, DESCRIPTOR_DATA32, 8);
+    put(memory, GUEST_GDT + GUEST_TSS_SELECTOR, DESCRIPTOR_TSS, 8);
+    put(memory, GUEST_GDT + GUEST_CODE32_SELECTOR, DESCRIPTOR_CODE32, 8);
+    put(memory, GUEST_GDT + GUEST_CODE16_SELECTOR, DESCRIPTOR_CODE16, 8);
+    put(memory, GUEST_GDT + GUEST_DATA16_SELECTOR, DESCRIPTOR_DATA16, 8);
+    put(memory, GUEST_TSS + TSS_STACK, GUEST_STACK_TOP, is_long ? 8 : 4);
+    if (!is_long)
+        put(memory, GUEST_TSS + TSS_SS0, GUEST_DATA_SELECTOR, 4);
+    put(memory, GUEST_TSS + TSS_IO_MAP_BASE, TSS_BYTES, 2);
+}
+
+static void write_handlers(const struct guest *guest, uint8_t *memory)
+{
+    for (uint32_t i = 0; i < guest->handler_count; i++) {
+        const struct guest_handler *handler = &guest->handlers[i];
+        uint64_t offset = (uint64_t)(handler->entry - guest->code);
+        uint64_t entry = GUEST_CODE + offset;
+        uint64_t gate = (entry & 0xffff) | GUEST_CODE_SELECTOR << 16 | GATE_INTERRUPT << 32 |
+                        (entry >> 16) << 48;
+
+        if (guest->mode == GUEST_REAL)
+            put(memory, handler->vector * 4u, GUEST_CODE >> 4 << 16 | offset, 4);
+        else
+            put(memory, GUEST_IDT + handler->vector * (guest->mode == GUEST_LONG ? 16u : 8u), gate,
+                8);
+    }
+}
+
+/* The first GiB as it is, in the largest pages that the mode is sure to have. */
+static void write_page_tables(enum guest_mode mode, uint8_t *memory)
+{
+    const uint64_t table1 = GUEST_PAGE_TABLES, table2 = table1 + 0x1000, table3 = table2 + 0x1000;
+    uint64_t directory = table1;
+
+    if (mode == GUEST_LONG) {
+        put(memory, table1, table2 | ENTRY_TABLE, 8);
+        put(memory, table2, table3 | ENTRY_TABLE, 8);
+        directory = table3;
+    } else if (mode == GUEST_PAE) {
+        put(memory, table1, table2 | ENTRY_PRESENT, 8);
+        directory = table2;
+    } else if (mode == GUEST_PAGED) {
+        for (uint32_t i = 0; i < 256; i++)
+            put(memory, table1 + i * 4, i << 22 | ENTRY_PAGE, 4);
+        return;
+    } else {
+        return;
+    }
+    for (uint64_t i = 0; i < 512; i++)
+        put(memory, directory + i * 8, i << 21 | ENTRY_PAGE, 8);
+}
+
+bool guest_image_write(const struct guest *guest, uint8_t *memory)
+{
+    uint64_t bytes = (uint64_t)(guest->code_end - guest->code);
+
+    if (bytes > GUEST_CODE_BYTES)
+        return false;
+    write_segments(guest->mode, memory);
+    write_handlers(guest, memory);
+    write_page_tables(guest->mode, memory);
+    memcpy(memory + GUEST_CODE, guest->code, bytes);
+    return true;
+}

@@ -1,0 +1,13 @@
+/*
+ * A guest's memory as it starts: descriptor tables, page tables and code, at the places that
+ * vm/guest.h names.
+ */
+#ifndef VM_GUEST_IMAGE_H
+#define VM_GUEST_IMAGE_H
+
+#include "vm/guest.h"
+
+/* `memory` is GUEST_MEMORY_BYTES of zeros. False when the code does not fit. */
+bool guest_image_write(const struct guest *guest, uint8_t *memory);
+
+#endif

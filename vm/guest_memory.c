@@ -1,0 +1,56 @@
+#include "vm/guest_memory.h"
+
+#include "mm/direct_map.h"
+#include "mm/get_order.h"
+#include "mm/memory_type.h"
+#include "mm/paging.h"
+#include "vm/guest.h"
+#include "vm/guest_image.h"
+#include "vm/stock.h"
+
+/* Page tables that take their pages from the vCPU's stock. */
+struct vcpu_tables {
+    struct page_tables tables;
+    struct vcpu *vcpu;
+};
+
+static uint64_t table_alloc(struct page_tables *tables)
+{
+    return stock_page(((struct vcpu_tables *)tables)->vcpu);
+}
+
+static uint64_t *table_pointer(const struct page_tables *tables, uint64_t physical)
+{
+    (void)tables;
+    return phys_to_virt(physical);
+}
+
+static bool map_without_ept(struct vcpu *vcpu, struct vcpu_space *space)
+{
+    struct vcpu_tables own = {
+        .tables = {.table_alloc = table_alloc, .table_pointer = table_pointer},
+        .vcpu = vcpu,
+    };
+
+    own.tables.root = stock_page(vcpu);
+    space->page_tables = own.tables.root;
+    return own.tables.root != 0 &&
+           paging_map(&own.tables, 0, vcpu->memory, GUEST_MEMORY_BYTES,
+                      PAGING_WRITE | PAGING_EXECUTE | PAGING_PAT(PAT_INDEX_WB)) == PAGING_OK;
+}
+
+bool guest_memory_create(struct vcpu *vcpu, struct vcpu_space *space)
+{
+    vcpu->memory = vcpu->environment->vmx->pages_alloc(get_order(GUEST_MEMORY_BYTES));
+    if (vcpu->memory == 0 || !guest_image_write(vcpu->guest, phys_to_virt(vcpu->memory)))
+        return false;
+    return map_without_ept(vcpu, space);
+}
+
+void guest_memory_free(struct vcpu *vcpu)
+{
+    if (vcpu->memory != 0)
+        vcpu->environment->vmx->pages_free(vcpu->memory, get_order(GUEST_MEMORY_BYTES));
+    vcpu->memory = 0;
+    stock_free(vcpu);
+}

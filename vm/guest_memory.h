@@ -1,0 +1,19 @@
+/*
+ * A guest's memory: GUEST_MEMORY_BYTES from guest-physical address 0 on, and what translates to it.
+ *
+ * With EPT the guest has page tables of its own, if any, and EPT maps its memory and nothing else.
+ * Without, it runs on page tables that the hypervisor owns and it cannot reach: they map the same
+ * memory at the same linear addresses. Either way nothing of the hypervisor's is mapped.
+ */
+#ifndef VM_GUEST_MEMORY_H
+#define VM_GUEST_MEMORY_H
+
+#include "vm/vcpu_state.h"
+
+/* Fills vcpu->memory with the guest's image. False when memory has run out or the code is too long.
+ */
+bool guest_memory_create(struct vcpu *vcpu, struct vcpu_space *space);
+
+void guest_memory_free(struct vcpu *vcpu);
+
+#endif

@@ -1,0 +1,21 @@
+/*
+ * Names of bits in the guest-state area.
+ *
+ * SDM Vol. 3, "Guest Register State", table "Format of Access Rights"; "Guest Non-Register State".
+ */
+#ifndef VM_GUEST_STATE_H
+#define VM_GUEST_STATE_H
+
+#define GUEST_CS_64_BIT (1u << 13) /* in the access rights of CS */
+
+#define BLOCKING_BY_STI    (1u << 0)
+#define BLOCKING_BY_MOV_SS (1u << 1)
+#define BLOCKING_BY_NMI    (1u << 3)
+
+#define PENDING_DEBUG_BS (1ull << 14) /* single step */
+
+#define RFLAGS_RESERVED (1ull << 1) /* always 1 */
+
+#define DR7_INITIAL 0x400ull
+
+#endif

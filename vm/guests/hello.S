@@ -1,0 +1,22 @@
+/*
+ * The demonstration: asks CPUID who is there, says where it got to, and ends by its own call.
+ */
+#include "vm/guest.h"
+
+    .section .rodata.guests, "a", @progbits
+    .code64
+    .globl  hello_start, hello_end, hello_cpuid
+hello_start:
+    xor     %eax, %eax
+hello_cpuid:
+    cpuid
+    mov     $0x40000000, %eax
+    cpuid
+    mov     %ebx, GUEST_DATA
+    mov     %ecx, GUEST_DATA + 4
+    mov     %edx, GUEST_DATA + 8
+    mov     $GUEST_CALL_END, %eax
+    vmcall
+hello_end:
+
+    .section .note.GNU-stack, "", @progbits

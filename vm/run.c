@@ -1,0 +1,169 @@
+#include "vm/run.h"
+
+#include "lib/format.h"
+#include "lib/string.h"
+#include "mm/direct_map.h"
+#include "mm/get_order.h"
+#include "vm/guest_controls.h"
+#include "vm/guest_judge.h"
+#include "vm/guest_memory.h"
+#include "vm/stock.h"
+#include "vm/translation.h"
+#include "vm/vcpu_state.h"
+#include "vmx/vmcs_field.h"
+
+#include "lib/x86.h"
+
+#define CPUID_XSAVE (1u << 26) /* leaf 1, ECX */
+
+/* What VM entries and exits leave as the guest had it. */
+static const uint32_t guests_own_msrs[] = {
+    IA32_STAR, IA32_LSTAR, IA32_CSTAR, IA32_FMASK, IA32_KERNEL_GS_BASE, IA32_TSC_AUX,
+};
+
+enum { OWN_MSRS = sizeof(guests_own_msrs) / sizeof(guests_own_msrs[0]) };
+
+struct host_registers {
+    uint64_t msr[OWN_MSRS];
+    uint64_t cr4, xcr0;
+};
+
+/* CR4.OSXSAVE lets the hypervisor execute XSETBV for its guest. */
+static void host_keep(struct host_registers *host)
+{
+    for (unsigned i = 0; i < OWN_MSRS; i++)
+        (void)rdmsr_safe(guests_own_msrs[i], &host->msr[i]);
+    host->cr4 = read_cr4();
+    if ((cpuid(1, 0).ecx & CPUID_XSAVE) != 0) {
+        (void)write_cr4_safe(host->cr4 | CR4_OSXSAVE);
+        host->xcr0 = xgetbv(0);
+    }
+    for (unsigned i = 0; i < 4; i++)
+        write_dr(i, 0);
+    write_cr2(0);
+}
+
+static void host_restore(const struct host_registers *host)
+{
+    for (unsigned i = 0; i < OWN_MSRS; i++)
+        (void)wrmsr_safe(guests_own_msrs[i], host->msr[i]);
+    for (unsigned i = 0; i < 4; i++)
+        write_dr(i, 0);
+    if ((read_cr4() & CR4_OSXSAVE) != 0)
+        (void)xsetbv_safe(0, host->xcr0);
+    (void)write_cr4_safe(host->cr4);
+}
+
+/* The VMX-preemption timer counts at a rate that is a power of two below the TSC's. */
+static uint32_t timer_ticks(const struct vcpu *vcpu)
+{
+    uint64_t ticks = vcpu->guest->ticks_max != 0 ? vcpu->guest->ticks_max : GUEST_TICKS_MAX;
+
+    ticks = (ticks >> vcpu->capability.preemption_timer_shift) + 1;
+    return ticks > UINT32_MAX ? UINT32_MAX : (uint32_t)ticks;
+}
+
+static bool create_bitmaps(struct vcpu *vcpu)
+{
+    const struct vmx_environment *vmx = vcpu->environment->vmx;
+
+    vcpu->msr_bitmap = stock_page(vcpu);
+    vcpu->io_bitmap = vmx->pages_alloc(1);
+    if (vcpu->msr_bitmap == 0 || vcpu->io_bitmap == 0)
+        return false;
+    memset(phys_to_virt(vcpu->msr_bitmap), 0xff, PAGE_SIZE);
+    memset(phys_to_virt(vcpu->io_bitmap), 0xff, 2 * PAGE_SIZE);
+    return true;
+}
+
+static bool create(struct vcpu *vcpu, const struct vmx_cpu *cpu, struct vcpu_space *space)
+{
+    struct findings findings = {0}; /* what it says is said already: the CPU's own region stands */
+
+    vcpu->exits_left = vcpu->guest->exits_max != 0 ? vcpu->guest->exits_max : GUEST_EXITS_MAX;
+    vcpu->watched = !vcpu->guest->unwatched || vcpu->environment->trace != NULL;
+    vcpu->timer_budget = timer_ticks(vcpu);
+    (void)rdmsr_safe(IA32_APIC_BASE, &vcpu->msr_apic_base);
+    return create_bitmaps(vcpu) && guest_memory_create(vcpu, space) &&
+           vmx_region_create(&vcpu->vmcs, &cpu->config, vcpu->environment->vmx, "guest's VMCS",
+                             cpu->cpu, &findings);
+}
+
+static void destroy(struct vcpu *vcpu)
+{
+    const struct vmx_environment *vmx = vcpu->environment->vmx;
+
+    if (vcpu->io_bitmap != 0)
+        vmx->pages_free(vcpu->io_bitmap, 1);
+    guest_memory_free(vcpu);
+    stock_free(vcpu);
+    vmx_region_free(&vcpu->vmcs, vmx);
+}
+
+/* From VMPTRLD to the guest's end. False: the VMCS could not be made, `result` says why. */
+static struct vmx_result launch(struct vcpu *vcpu, const struct vcpu_space *space)
+{
+    struct vmx_result result = vmclear(vcpu->vmcs.address);
+    enum vm_entry entry;
+    uint64_t error = 0;
+
+    if (vmx_ok(result))
+        result = vmptrld(vcpu->vmcs.address);
+    if (vmx_ok(result))
+        result = vcpu_state_write(vcpu, space);
+    if (!vmx_ok(result))
+        return result;
+    translation_flush_all(vcpu);
+    if (vcpu->guest->setup != NULL)
+        vcpu->guest->setup(vcpu);
+    entry = vcpu_enter(vcpu);
+    if (entry == VM_ENTRY_LAUNCH_VALID || entry == VM_ENTRY_RESUME_VALID)
+        (void)vmread(VMCS_VM_INSTRUCTION_ERROR, &error);
+    if (entry != VM_ENTRY_ENDED)
+        vcpu_end(vcpu, GUEST_END_ENTRY_ERROR, (uint32_t)error, entry);
+    return result;
+}
+
+static void fill(const struct vcpu *vcpu, struct guest_run *run)
+{
+    run->end = vcpu->end;
+    memcpy(run->exits, vcpu->exit_count, sizeof(run->exits));
+    guest_judge(vcpu, run);
+}
+
+void guest_run(const struct guest *guest, const struct vmx_cpu *cpu,
+               const struct vm_environment *environment, struct guest_run *run)
+{
+    const int order = get_order(sizeof(struct vcpu));
+    uint64_t pages = environment->vmx->pages_alloc(order);
+    struct vcpu *vcpu = pages != 0 ? phys_to_virt(pages) : NULL;
+    struct vcpu_space space = {0};
+    struct host_registers host = {0};
+    struct vmx_result result;
+    const char *missing;
+
+    *run = (struct guest_run){.guest = guest, .result = GUEST_NO_MEMORY};
+    if (vcpu == NULL)
+        return;
+    vcpu->guest = guest;
+    vcpu->environment = environment;
+    vmx_capability_derive(&cpu->msrs, &vcpu->capability);
+    missing = guest_controls_settle(guest, &cpu->config, &vcpu->capability, vcpu->controls);
+    if (missing == NULL && guest->lacks != NULL)
+        missing = guest->lacks(&vcpu->capability);
+    if (missing != NULL) {
+        run->result = GUEST_SKIPPED;
+        format_text(run->detail, sizeof(run->detail), "this CPU does not offer: %s", missing);
+    } else if (create(vcpu, cpu, &space)) {
+        host_keep(&host);
+        result = launch(vcpu, &space);
+        if (!vmx_ok(result))
+            vcpu_end(vcpu, GUEST_END_ENTRY_ERROR, result.number, result.outcome);
+        fill(vcpu, run);
+        (void)vmclear(vcpu->vmcs.address);
+        (void)vmptrld(cpu->vmcs_region.address);
+        host_restore(&host);
+    }
+    destroy(vcpu);
+    environment->vmx->pages_free(pages, order);
+}
