@@ -26,7 +26,9 @@ static inline bool vmcs_image_has(const struct vmcs_image *image, enum vmcs_fiel
 /* The field's value, 0 where the image has none. */
 static inline uint64_t vmcs_image_get(const struct vmcs_image *image, enum vmcs_field field)
 {
-    return vmcs_image_has(image, field) ? image->value[vmcs_field_index(field)] : 0;
+    uint32_t index = vmcs_field_index(field);
+
+    return index < VMCS_FIELD_COUNT && image->present[index] ? image->value[index] : 0;
 }
 
 /*
