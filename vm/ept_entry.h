@@ -11,6 +11,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "mm/memory_type.h"
 #include "vmx/vmx_capability.h"
 
 #define EPT_READ    (1u << 0)
@@ -20,10 +21,13 @@
 
 #define EPT_MEMORY_TYPE_SHIFT 3 /* bits 5:3, of an entry that maps a page */
 #define EPT_MEMORY_TYPE       (7ull << EPT_MEMORY_TYPE_SHIFT)
+#define EPT_IGNORE_PAT        (1ull << 6) /* likewise: the guest's PAT has no say */
 #define EPT_PAGE              (1ull << 7) /* in a PDPTE or PDE: it maps a page */
 #define EPT_ACCESSED          (1ull << 8)
 #define EPT_DIRTY             (1ull << 9)
 #define EPT_ADDRESS           0x000ffffffffff000ull /* bits 51:12 */
+
+enum { EPT_ENTRIES = 512 }; /* of a table, at every level */
 
 enum { EPT_LEVEL_PT = 1, EPT_LEVEL_PD = 2, EPT_LEVEL_PDPT = 3, EPT_LEVEL_PML4 = 4 };
 
@@ -58,6 +62,29 @@ enum ept_misconfiguration ept_entry_misconfigured(uint64_t entry, int level,
 /* A sentence without its full stop: "it allows writes but not reads". */
 const char *ept_misconfiguration_text(enum ept_misconfiguration misconfiguration);
 
+/* May an entry that maps something have these permissions? */
+static inline bool ept_permissions_allowed(uint32_t permissions,
+                                           const struct ept_capability *capability)
+{
+    /* a set of values: all with EPT_READ */
+    uint32_t allowed = 1u << EPT_READ | 1u << (EPT_READ | EPT_WRITE) |
+                       1u << (EPT_READ | EPT_EXECUTE) | 1u << EPT_ALL;
+
+    if (capability->execute_only)
+        allowed |= 1u << EPT_EXECUTE;
+    return permissions <= EPT_ALL && (allowed >> permissions & 1) != 0;
+}
+
+/* May it have this memory type? */
+static inline bool ept_memory_type_allowed(enum memory_type type)
+{
+    const uint32_t allowed = 1u << MEMORY_TYPE_UC | 1u << MEMORY_TYPE_WC | 1u << MEMORY_TYPE_WT |
+                             1u << MEMORY_TYPE_WP | 1u << MEMORY_TYPE_WB;
+
+    return type <= MEMORY_TYPE_WB && (allowed >> type & 1) != 0;
+}
+
+/* How many bits of an address an entry of the level leaves to what is below it. */
 static inline unsigned ept_level_shift(int level)
 {
     return 12 + 9 * ((unsigned)level - 1);
@@ -71,7 +98,7 @@ static inline uint64_t ept_level_size(int level)
 
 static inline unsigned ept_level_index(uint64_t guest_physical, int level)
 {
-    return (unsigned)(guest_physical >> ept_level_shift(level)) % 512;
+    return (unsigned)(guest_physical >> ept_level_shift(level)) % EPT_ENTRIES;
 }
 
 static inline bool ept_is_present(uint64_t entry)
