@@ -12,7 +12,7 @@ static uint32_t instruction_error(void)
     return flags.vector || flags.carry || flags.zero ? 0 : (uint32_t)number;
 }
 
-static struct vmx_result result_of(struct vmx_flags flags)
+struct vmx_result vmx_result_of(struct vmx_flags flags)
 {
     if (flags.vector)
         return (struct vmx_result){VMX_FAULT, flags.vector};
@@ -25,40 +25,40 @@ static struct vmx_result result_of(struct vmx_flags flags)
 
 struct vmx_result vmxon(uint64_t region)
 {
-    return result_of(x86_vmxon(region));
+    return vmx_result_of(x86_vmxon(region));
 }
 
 struct vmx_result vmxoff(void)
 {
-    return result_of(x86_vmxoff());
+    return vmx_result_of(x86_vmxoff());
 }
 
 struct vmx_result vmclear(uint64_t region)
 {
-    return result_of(x86_vmclear(region));
+    return vmx_result_of(x86_vmclear(region));
 }
 
 struct vmx_result vmptrld(uint64_t region)
 {
-    return result_of(x86_vmptrld(region));
+    return vmx_result_of(x86_vmptrld(region));
 }
 
 struct vmx_result vmptrst(uint64_t *region)
 {
-    return result_of(x86_vmptrst(region));
+    return vmx_result_of(x86_vmptrst(region));
 }
 
 struct vmx_result vmread(uint64_t field, uint64_t *value)
 {
-    return result_of(x86_vmread(field, value));
+    return vmx_result_of(x86_vmread(field, value));
 }
 
 struct vmx_result vmwrite(uint64_t field, uint64_t value)
 {
-    return result_of(x86_vmwrite(field, value));
+    return vmx_result_of(x86_vmwrite(field, value));
 }
 
 struct vmx_result vm_enter(bool resume)
 {
-    return result_of(x86_vm_enter(resume));
+    return vmx_result_of(x86_vm_enter(resume));
 }

@@ -27,10 +27,15 @@ static inline bool vmx_ok(struct vmx_result result)
     return result.outcome == VMX_SUCCEED;
 }
 
+struct vmx_flags;
+
 /*
- * One VMX instruction each; regions are physical addresses. On VMfailValid the VM-instruction
- * error is read from the current VMCS before anything else can replace it.
+ * What an instruction's flags mean (lib/x86.h). On VMfailValid the VM-instruction error is read
+ * from the current VMCS before anything else can replace it.
  */
+struct vmx_result vmx_result_of(struct vmx_flags flags);
+
+/* One VMX instruction each; regions are physical addresses. */
 struct vmx_result vmxon(uint64_t region);
 struct vmx_result vmxoff(void);
 struct vmx_result vmclear(uint64_t region);

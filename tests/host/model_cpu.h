@@ -40,6 +40,8 @@ enum model_operation {
     MODEL_VMREAD,
     MODEL_VMWRITE,
     MODEL_VM_ENTRY,
+    MODEL_INVEPT,
+    MODEL_INVVPID,
     MODEL_OPERATION_COUNT
 };
 
@@ -82,6 +84,11 @@ struct model_cpu {
     uint64_t vmxon_pointer;
     uint64_t current_vmcs;
     struct model_vmcs vmcs[MODEL_VMCSS];
+
+    /* The operands of the last INVEPT or INVVPID that succeeded. */
+    struct {
+        uint64_t type, context, linear; /* context: EPTP or VPID */
+    } invalidated;
 
     struct model_injection injection;
     unsigned executed[MODEL_OPERATION_COUNT];

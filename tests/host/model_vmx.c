@@ -282,6 +282,49 @@ void x86_vmwrite_bare(uint64_t field, uint64_t value)
     must_succeed(x86_vmwrite(field, value), "VMWRITE", field);
 }
 
+/* SDM, "INVEPT": bit 20 says that there is such an instruction, bits 26:25 with which types. */
+struct vmx_flags x86_invept(uint64_t type, uint64_t eptp)
+{
+    uint64_t supported = capability(IA32_VMX_EPT_VPID_CAP);
+    struct vmx_flags flags;
+
+    if (injected(MODEL_INVEPT, &flags))
+        return flags;
+    if (!model_cpu.vmx_operation || !(supported >> 20 & 1))
+        return fault(X86_VECTOR_UD);
+    if (type < 1 || type > 2 || !(supported >> (24 + type) & 1))
+        return vm_fail(28);
+    /* an EPTP that VM entry would refuse: here as to alignment, walk length and width */
+    if (type == 1 &&
+        ((eptp >> 3 & 7) != 3 || eptp >> 7 & 0x1f || eptp >> model_cpu.physical_address_width))
+        return vm_fail(28);
+    model_cpu.invalidated.type = type;
+    model_cpu.invalidated.context = eptp;
+    return vm_succeed;
+}
+
+/* SDM, "INVVPID": likewise bit 32 and bits 43:40. */
+struct vmx_flags x86_invvpid(uint64_t type, uint16_t vpid, uint64_t linear)
+{
+    uint64_t supported = capability(IA32_VMX_EPT_VPID_CAP);
+    struct vmx_flags flags;
+
+    if (injected(MODEL_INVVPID, &flags))
+        return flags;
+    if (!model_cpu.vmx_operation || !(supported >> 32 & 1))
+        return fault(X86_VECTOR_UD);
+    if (type > 3 || !(supported >> (40 + type) & 1))
+        return vm_fail(28);
+    if (type != 2 && vpid == 0)
+        return vm_fail(28);
+    if (type == 0 && (int64_t)(linear << 16) >> 16 != (int64_t)linear)
+        return vm_fail(28);
+    model_cpu.invalidated.type = type;
+    model_cpu.invalidated.context = vpid;
+    model_cpu.invalidated.linear = linear;
+    return vm_succeed;
+}
+
 /* SDM, "VM-Execution Control Fields" and its neighbours: allowed 0-settings and 1-settings. */
 static bool allowed(enum vmcs_field field, uint32_t msr, uint32_t true_msr)
 {

@@ -1,0 +1,141 @@
+/*
+ * INVEPT and INVVPID against the model CPU: the narrowest type that the processor has, and no
+ * other. SDM Vol. 3, appendix "VPID and EPT Capabilities"; "INVEPT", "INVVPID".
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <string.h>
+
+#include "mm/direct_map.h"
+#include "tests/host/model_cpu.h"
+#include "vmx/invalidate.h"
+
+#define EPTP  (0x5000ull | 3 << 3 | 6)
+#define VPID  7
+#define WHERE 0xffff800000001234ull
+
+/* Bits of IA32_VMX_EPT_VPID_CAP. */
+enum { CAP_INVEPT = 20, CAP_INVEPT_SINGLE = 25, CAP_INVVPID = 32, CAP_INVVPID_TYPE_0 = 40 };
+
+static struct vmx_capability capability;
+
+/* In VMX operation with a current VMCS, on a Haswell without these bits. */
+static void processor_without(uint64_t bits)
+{
+    uint32_t revision = 0x12;
+    uint64_t region[2];
+
+    model_cpu_reset();
+    model_cpu.msrs.value[IA32_VMX_EPT_VPID_CAP - VMX_MSR_FIRST] &= ~bits;
+    vmx_capability_derive(&model_cpu.msrs, &capability);
+    model_cpu.cr0 |= CR0_NE;
+    model_cpu.cr4 |= CR4_VMXE;
+    for (int i = 0; i < 2; i++) {
+        region[i] = model_pages_alloc(0);
+        memcpy(phys_to_virt(region[i]), &revision, sizeof revision);
+    }
+    assert_true(vmx_ok(vmxon(region[0])));
+    assert_true(vmx_ok(vmptrld(region[1])));
+}
+
+static void assert_invalidated(struct vmx_result result, uint64_t type, uint64_t context)
+{
+    assert_int_equal(result.outcome, VMX_SUCCEED);
+    assert_int_equal(model_cpu.invalidated.type, type);
+    if (type != 2) /* all contexts: the operand does not count */
+        assert_int_equal(model_cpu.invalidated.context, context);
+}
+
+static void assert_outcome(struct vmx_result result, enum vmx_outcome outcome, uint32_t number)
+{
+    assert_int_equal(result.outcome, outcome);
+    assert_int_equal(result.number, number);
+}
+
+static void invept_of_one_context(void **state)
+{
+    (void)state;
+    processor_without(0);
+    assert_invalidated(invept(&capability, EPTP), 1, EPTP);
+    assert_invalidated(invept_all(), 2, 0);
+    processor_without(1ull << CAP_INVEPT_SINGLE);
+    assert_invalidated(invept(&capability, EPTP), 2, 0);
+}
+
+static void invvpid_of_one_context(void **state)
+{
+    (void)state;
+    processor_without(0);
+    assert_invalidated(invvpid(&capability, VPID), 1, VPID);
+    assert_invalidated(invvpid_all(), 2, 0);
+    processor_without(1ull << (CAP_INVVPID_TYPE_0 + 1));
+    assert_invalidated(invvpid(&capability, VPID), 2, 0);
+}
+
+/* Type 3; without it the whole context, which is more; without that everything. */
+static void invvpid_that_retains_globals(void **state)
+{
+    (void)state;
+    processor_without(0);
+    assert_invalidated(invvpid_retaining_globals(&capability, VPID), 3, VPID);
+    processor_without(8ull << CAP_INVVPID_TYPE_0);
+    assert_invalidated(invvpid_retaining_globals(&capability, VPID), 1, VPID);
+    processor_without(10ull << CAP_INVVPID_TYPE_0);
+    assert_invalidated(invvpid_retaining_globals(&capability, VPID), 2, 0);
+}
+
+static void invvpid_of_one_address(void **state)
+{
+    (void)state;
+    processor_without(0);
+    assert_invalidated(invvpid_address(&capability, VPID, WHERE), 0, VPID);
+    assert_int_equal(model_cpu.invalidated.linear, WHERE);
+    processor_without(1ull << CAP_INVVPID_TYPE_0);
+    assert_invalidated(invvpid_address(&capability, VPID, WHERE), 1, VPID);
+    processor_without(3ull << CAP_INVVPID_TYPE_0);
+    assert_invalidated(invvpid_address(&capability, VPID, WHERE), 2, 0);
+}
+
+static void what_the_processor_refuses_is_told(void **state)
+{
+    (void)state;
+    processor_without(1ull << CAP_INVEPT | 1ull << CAP_INVVPID);
+    assert_outcome(invept(&capability, EPTP), VMX_FAULT, X86_VECTOR_UD);
+    assert_outcome(invept_all(), VMX_FAULT, X86_VECTOR_UD);
+    assert_outcome(invvpid(&capability, VPID), VMX_FAULT, X86_VECTOR_UD);
+    assert_outcome(invvpid_all(), VMX_FAULT, X86_VECTOR_UD);
+
+    /* error 28: "Invalid operand to INVEPT/INVVPID" */
+    processor_without(3ull << CAP_INVEPT_SINGLE);
+    assert_outcome(invept(&capability, EPTP), VMX_FAIL_VALID, 28);
+    processor_without(0);
+    assert_outcome(invept(&capability, 0x5000), VMX_FAIL_VALID, 28);
+    assert_outcome(invept(&capability, EPTP | 1 << 11), VMX_FAIL_VALID, 28);
+    assert_outcome(invept(&capability, EPTP | 1ull << 39), VMX_FAIL_VALID, 28);
+    assert_outcome(invvpid(&capability, 0), VMX_FAIL_VALID, 28);
+    assert_outcome(invvpid_address(&capability, VPID, 1ull << 47), VMX_FAIL_VALID, 28);
+
+    model_cpu_inject(
+        (struct model_injection){.effect = MODEL_FAIL_INVALID, .operation = MODEL_INVEPT});
+    assert_outcome(invept(&capability, EPTP), VMX_FAIL_INVALID, 0);
+    model_cpu_inject((struct model_injection){
+        .effect = MODEL_FAULT, .operation = MODEL_INVVPID, .number = X86_VECTOR_GP});
+    assert_outcome(invvpid(&capability, VPID), VMX_FAULT, X86_VECTOR_GP);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(invept_of_one_context),
+        cmocka_unit_test(invvpid_of_one_context),
+        cmocka_unit_test(invvpid_that_retains_globals),
+        cmocka_unit_test(invvpid_of_one_address),
+        cmocka_unit_test(what_the_processor_refuses_is_told),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
