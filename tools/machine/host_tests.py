@@ -81,7 +81,7 @@ def _pure_sources(folder: Path) -> set[str]:
 def _coverage(tally: Tally, logs: Path) -> None:
     tally.heading("coverage of what decides")
     with Timed() as timed:
-        folder = build("coverage", ["tests/all"], tally.progress)
+        folder = build("coverage", ["tests/all", "tools/all"], tally.progress)
         for counters in folder.rglob("*.gcda"):
             counters.unlink()
         log = logs / "ctest-coverage.log"
