@@ -53,30 +53,39 @@ void vmx_msr_set(struct vmx_msrs *msrs, uint32_t msr, uint64_t value)
     msrs->value[msr - VMX_MSR_FIRST] = value;
 }
 
-bool vmx_msr_exists(const struct vmx_msrs *msrs, uint32_t msr)
+/* Where the plain MSR of a control word was not recorded, its TRUE one tells the same 1-settings.
+ */
+static uint32_t condition_msr(const struct vmx_msrs *msrs, const struct condition *condition)
+{
+    return vmx_msr_is_present(msrs, condition->msr) ? condition->msr
+                                                    : vmx_msr_true(msrs, condition->msr);
+}
+
+/* An MSR that does not exist itself says nothing about others: follow the chain to its end. */
+static bool meets_conditions(const struct vmx_msrs *msrs, uint32_t msr, bool if_not_known)
 {
     if (!in_table(msr))
         return false;
-    /* An MSR that does not exist itself says nothing about others: follow the chain to its end. */
     for (const struct condition *condition = &conditions[msr - VMX_MSR_FIRST]; condition->any_of;
          condition = &conditions[condition->msr - VMX_MSR_FIRST]) {
-        if (!(vmx_msr_value(msrs, condition->msr) & condition->any_of))
+        uint32_t told_by = condition_msr(msrs, condition);
+
+        if (!vmx_msr_is_present(msrs, told_by) && if_not_known)
+            continue;
+        if (!(vmx_msr_value(msrs, told_by) & condition->any_of))
             return false;
     }
     return true;
 }
 
+bool vmx_msr_exists(const struct vmx_msrs *msrs, uint32_t msr)
+{
+    return meets_conditions(msrs, msr, false);
+}
+
 bool vmx_msr_may_exist(const struct vmx_msrs *msrs, uint32_t msr)
 {
-    if (!in_table(msr))
-        return false;
-    for (const struct condition *condition = &conditions[msr - VMX_MSR_FIRST]; condition->any_of;
-         condition = &conditions[condition->msr - VMX_MSR_FIRST]) {
-        if (vmx_msr_is_present(msrs, condition->msr) &&
-            !(vmx_msr_value(msrs, condition->msr) & condition->any_of))
-            return false;
-    }
-    return true;
+    return meets_conditions(msrs, msr, true);
 }
 
 uint64_t vmx_msr_capability(const struct vmx_msrs *msrs, uint32_t msr)

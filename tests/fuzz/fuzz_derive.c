@@ -3,7 +3,8 @@
  * how the others differ from a real machine's, so that accepted machines are as near as refused
  * ones. Held against what must be true of every result: controls that must be 1 stay 1 and none
  * that must be 0 is set; accepted means that all required is there; a severer mode never accepts
- * what a milder one refuses.
+ * what a milder one refuses; the verdict on several CPUs does not depend on their order; the
+ * features, cross-checks and stages agree with the derivation.
  */
 #include <stdbool.h>
 #include <stddef.h>
@@ -11,12 +12,16 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tests/host/full_msrs.h"
 #include "tests/host/real_msrs.h"
 #include "vmx/basic_render.h"
+#include "vmx/crosscheck.h"
 #include "vmx/pretend.h"
+#include "vmx/stage.h"
 #include "vmx/vmcs_config.h"
 #include "vmx/vmx_capability.h"
 #include "vmx/vmx_controls.h"
+#include "vmx/vmx_feature.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -26,13 +31,21 @@ static void must(bool condition)
         abort();
 }
 
+static uint32_t first_word(const uint8_t *data, size_t size)
+{
+    uint32_t word = 0;
+
+    memcpy(&word, data, size < sizeof(word) ? size : sizeof(word));
+    return word;
+}
+
+/* The bits of the first word: which MSRs are absent (0 to 19), which machine differs (31). */
 static struct vmx_msrs msrs_from(const uint8_t *data, size_t size)
 {
-    const struct vmx_msrs real = real_msrs(skylake);
+    uint32_t absent = first_word(data, size);
+    const struct vmx_msrs real = absent >> 31 ? full_msrs() : real_msrs(skylake);
     struct vmx_msrs msrs = {0};
-    uint32_t absent = 0;
 
-    memcpy(&absent, data, size < sizeof(absent) ? size : sizeof(absent));
     for (uint32_t i = 0; i < VMX_MSR_COUNT; i++) {
         uint64_t difference = 0;
         size_t at = sizeof(absent) + i * sizeof(difference), left = at < size ? size - at : 0;
@@ -100,6 +113,63 @@ static bool check_mode(const struct vmx_msrs *msrs, enum vmx_check mode)
     return accepted;
 }
 
+/* Two CPUs, as the kernel judges them: each for itself, and the second against the first. */
+static bool accept_both(const struct vmx_msrs *first, const struct vmx_msrs *second)
+{
+    const struct vmx_msrs *const msrs[] = {first, second};
+    struct vmcs_config config[2];
+    struct findings findings = {0};
+
+    for (uint32_t cpu = 0; cpu < 2; cpu++)
+        vmcs_config_derive(msrs[cpu], VMX_CHECK_KVM, cpu, &config[cpu], &findings);
+    vmcs_config_compare(&config[0], &config[1], 1, &findings);
+    return !findings_refuse(&findings);
+}
+
+/* Each state says of the control just what the two halves of its MSR say. */
+static void check_features(const struct vmx_dump *dump)
+{
+    for (uint32_t i = 0; i < vmx_feature_count; i++) {
+        const struct vmx_feature *feature = &vmx_feature_table[i];
+        struct vmx_feature_value value = vmx_feature_evaluate(feature, dump);
+        bool known = value.state != FEATURE_ABSENT && value.state != FEATURE_UNKNOWN;
+        uint64_t raw = vmx_msr_value(&dump->msrs, value.msr);
+
+        must(value.state < FEATURE_STATE_COUNT);
+        must(known || (value.value == 0 && !vmx_feature_offered(value)));
+        if (feature->kind == FEATURE_CONTROL && known)
+            must(vmx_feature_offered(value) == (value.state != FEATURE_NEITHER && value.value));
+        if (feature->kind == FEATURE_CONTROL && known)
+            must(value.value == (raw >> feature->low & 1));
+    }
+}
+
+static void check_stages(const struct vmx_dump *dump, bool accepted)
+{
+    const struct vmx_msrs *msrs = &dump->msrs;
+    struct stage_report report;
+    struct findings contradictions = {0};
+    bool locked_off = dump->has_feature_control && (dump->feature_control & 5) == 1;
+
+    stage_judge(dump, VMX_CHECK_KVM, &report);
+    must(report.findings.lost > 0 || (report.verdict == STAGE_OK) == (accepted && !locked_off));
+    must(report.stage[STAGE_CAPS].verdict == STAGE_OK);
+    for (int stage = STAGE_VMXON; stage < STAGE_COUNT; stage++) {
+        const struct stage_result *result = &report.stage[stage];
+
+        must((result->verdict == STAGE_OK) == (stage <= (int)report.reached));
+        must(result->verdict != STAGE_OK || (result->missing | result->unknown) == 0);
+        must(!(result[-1].missing & ~result->missing) && !(result[-1].unknown & ~result->unknown));
+        must(result->verdict != STAGE_OK || report.verdict == STAGE_OK);
+    }
+    if (report.reached >= STAGE_GUEST_EPT)
+        must(report.config.cpu_based_2nd_exec_ctrl & SECONDARY_ENABLE_EPT);
+    if (report.reached >= STAGE_UNRESTRICTED_GUEST)
+        must(report.config.cpu_based_2nd_exec_ctrl & SECONDARY_UNRESTRICTED_GUEST);
+    crosscheck(msrs, VMX_CHECK_STRICT, 0, &contradictions);
+    must(contradictions.lost > 0 || !findings_refuse(&contradictions));
+}
+
 static void count_columns(struct sink *sink, const char *text, size_t length)
 {
     static size_t column;
@@ -114,7 +184,10 @@ static void count_columns(struct sink *sink, const char *text, size_t length)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    struct vmx_msrs msrs = msrs_from(data, size), same;
+    struct vmx_msrs msrs = msrs_from(data, size), same, shorter = msrs_from(data, size / 2);
+    const struct vmx_dump dump = {.msrs = msrs,
+                                  .has_feature_control = first_word(data, size) >> 30 & 1,
+                                  .feature_control = first_word(data, size) >> 24};
     struct vmx_capability capability;
     struct findings findings = {0};
     const struct pretend_list nothing = {0};
@@ -130,5 +203,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     basic_render(&sink, vmx_msr_value(&msrs, IA32_VMX_BASIC), NULL, NULL);
     pretend_apply(&nothing, 0, &msrs, &same, &findings);
     must(findings.count == 0 && same.present == msrs.present);
+    must(accept_both(&msrs, &shorter) == accept_both(&shorter, &msrs));
+    check_features(&dump);
+    check_stages(&dump, kvm);
     return 0;
 }

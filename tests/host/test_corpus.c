@@ -328,19 +328,23 @@ static uint32_t existing_but_not_recorded(const struct row *row)
 {
     const uint64_t *value = row->msrs.value;
     uint32_t present = row->msrs.present, exist = 0x7ff; /* 0x480 to 0x48a */
-    bool secondary = (present >> 2 & 1) && value[2] >> 63;
+    bool has_true = (present & 1) && value[0] >> 55 & 1;
+    /* A row with the TRUE MSRs alone tells the same by them. */
+    uint64_t primary = present >> 2 & 1 ? value[2] : has_true ? value[0xe] : 0;
+    uint64_t exit = present >> 3 & 1 ? value[3] : has_true ? value[0xf] : 0;
+    bool secondary = primary >> 63;
 
     if (secondary)
         exist |= 1u << 0xb;
     if (secondary && (present >> 0xb & 1) && (value[0xb] & (1ull << 33 | 1ull << 37)))
         exist |= 1u << 0xc;
-    if ((present & 1) && value[0] >> 55 & 1)
+    if (has_true)
         exist |= 0xfu << 0xd;
     if (secondary && (present >> 0xb & 1) && value[0xb] >> 45 & 1)
         exist |= 1u << 0x11;
-    if ((present >> 2 & 1) && value[2] >> 49 & 1)
+    if (primary >> 49 & 1)
         exist |= 1u << 0x12;
-    if ((present >> 3 & 1) && value[3] >> 63)
+    if (exit >> 63)
         exist |= 1u << 0x13;
     return exist & ~present;
 }

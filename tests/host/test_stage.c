@@ -199,6 +199,18 @@ static void what_is_not_known_is_incomplete_and_not_refused(void **state)
     assert_int_equal(report.lacking, 0x7ff);
 }
 
+/* Some dumps have the TRUE MSRs alone: they tell all that is needed. */
+static void true_msrs_alone_are_enough(void **state)
+{
+    struct vmx_dump dump = {.msrs = full_msrs()};
+
+    (void)state;
+    for (uint32_t msr = 0x481; msr <= 0x484; msr++)
+        forget(&dump.msrs, msr);
+    assert_int_equal(judge(&dump).verdict, STAGE_OK);
+    assert_int_equal(judge(&dump).reached, STAGE_UNRESTRICTED_GUEST);
+}
+
 /* A value that does not allow it decides, whatever else is missing. */
 static void refused_outweighs_incomplete(void **state)
 {
@@ -252,6 +264,7 @@ int main(void)
         cmocka_unit_test(no_requirement_is_forgotten_here),
         cmocka_unit_test(feature_control_ends_the_way_only_when_locked_off),
         cmocka_unit_test(what_is_not_known_is_incomplete_and_not_refused),
+        cmocka_unit_test(true_msrs_alone_are_enough),
         cmocka_unit_test(refused_outweighs_incomplete),
         cmocka_unit_test(a_lost_finding_refuses),
         cmocka_unit_test(stages_and_verdicts_have_names),

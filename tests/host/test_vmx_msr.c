@@ -136,6 +136,37 @@ static void the_true_msr_stands_in_where_there_is_one(void **state)
     assert_int_equal(vmx_msr_true(&new, 0x482), 0x482);
 }
 
+/* A dump with the TRUE MSRs alone tells the same 1-settings, and so what else there is. */
+static void a_true_msr_alone_tells_what_else_exists(void **state)
+{
+    struct vmx_msrs msrs = real_msrs(skylake);
+
+    (void)state;
+    msrs.present &= ~(1u << 0x2);
+    assert_true(vmx_msr_exists(&msrs, 0x48b));
+    assert_true(vmx_msr_exists(&msrs, 0x48c));
+    assert_false(vmx_msr_exists(&msrs, 0x492));
+    msrs.present &= ~(1u << 0xe);
+    assert_false(vmx_msr_exists(&msrs, 0x48b));
+}
+
+/* What may exist: what exists, and what nobody can tell because the teller has no value. */
+static void what_cannot_be_told_may_exist(void **state)
+{
+    struct vmx_msrs msrs = {0};
+
+    (void)state;
+    for (uint32_t msr = 0x480; msr <= 0x493; msr++)
+        assert_true(vmx_msr_may_exist(&msrs, msr));
+    vmx_msr_set(&msrs, 0x482, 0);
+    for (uint32_t msr = 0x480; msr <= 0x493; msr++) {
+        bool told = msr == 0x48b || msr == 0x48c || msr == 0x491 || msr == 0x492;
+
+        assert_int_equal(vmx_msr_may_exist(&msrs, msr), !told);
+    }
+    assert_false(vmx_msr_may_exist(&msrs, 0x494));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -147,6 +178,8 @@ int main(void)
         cmocka_unit_test(an_absent_msr_makes_no_other_exist),
         cmocka_unit_test(real_machines_have_what_their_dumps_show),
         cmocka_unit_test(the_true_msr_stands_in_where_there_is_one),
+        cmocka_unit_test(a_true_msr_alone_tells_what_else_exists),
+        cmocka_unit_test(what_cannot_be_told_may_exist),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
