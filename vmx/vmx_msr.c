@@ -6,6 +6,8 @@
 static const char *const names[VMX_MSR_COUNT] = {VMX_MSR_TABLE(VMX_MSR_NAME)};
 #undef VMX_MSR_NAME
 
+#define BASIC_TRUE_CONTROLS (1ull << 55)
+
 /* An MSR exists always (condition 0), or if any of these bits of another MSR is 1. */
 static const struct condition {
     uint32_t msr;
@@ -15,10 +17,10 @@ static const struct condition {
     [IA32_##name - VMX_MSR_FIRST] = {IA32_##condition_msr, (bits)}
     EXISTS_IF(VMX_PROCBASED_CTLS2, VMX_PROCBASED_CTLS, 1ull << 63), /* activate secondary */
     EXISTS_IF(VMX_EPT_VPID_CAP, VMX_PROCBASED_CTLS2, 1ull << 33 | 1ull << 37), /* EPT, VPID */
-    EXISTS_IF(VMX_TRUE_PINBASED_CTLS, VMX_BASIC, 1ull << 55),
-    EXISTS_IF(VMX_TRUE_PROCBASED_CTLS, VMX_BASIC, 1ull << 55),
-    EXISTS_IF(VMX_TRUE_EXIT_CTLS, VMX_BASIC, 1ull << 55),
-    EXISTS_IF(VMX_TRUE_ENTRY_CTLS, VMX_BASIC, 1ull << 55),
+    EXISTS_IF(VMX_TRUE_PINBASED_CTLS, VMX_BASIC, BASIC_TRUE_CONTROLS),
+    EXISTS_IF(VMX_TRUE_PROCBASED_CTLS, VMX_BASIC, BASIC_TRUE_CONTROLS),
+    EXISTS_IF(VMX_TRUE_EXIT_CTLS, VMX_BASIC, BASIC_TRUE_CONTROLS),
+    EXISTS_IF(VMX_TRUE_ENTRY_CTLS, VMX_BASIC, BASIC_TRUE_CONTROLS),
     EXISTS_IF(VMX_VMFUNC, VMX_PROCBASED_CTLS2, 1ull << 45),         /* enable VM functions */
     EXISTS_IF(VMX_PROCBASED_CTLS3, VMX_PROCBASED_CTLS, 1ull << 49), /* activate tertiary */
     EXISTS_IF(VMX_EXIT_CTLS2, VMX_EXIT_CTLS, 1ull << 63),           /* activate secondary */
@@ -53,12 +55,15 @@ void vmx_msr_set(struct vmx_msrs *msrs, uint32_t msr, uint64_t value)
     msrs->value[msr - VMX_MSR_FIRST] = value;
 }
 
-/* Where the plain MSR of a control word was not recorded, its TRUE one tells the same 1-settings.
- */
-static uint32_t condition_msr(const struct vmx_msrs *msrs, const struct condition *condition)
+uint32_t vmx_msr_true(const struct vmx_msrs *msrs, uint32_t msr)
 {
-    return vmx_msr_is_present(msrs, condition->msr) ? condition->msr
-                                                    : vmx_msr_true(msrs, condition->msr);
+    uint32_t true_msr = msr - IA32_VMX_PINBASED_CTLS + IA32_VMX_TRUE_PINBASED_CTLS;
+
+    if (msr < IA32_VMX_PINBASED_CTLS || msr > IA32_VMX_ENTRY_CTLS)
+        return msr;
+    if (!(vmx_msr_value(msrs, IA32_VMX_BASIC) & BASIC_TRUE_CONTROLS))
+        return msr;
+    return vmx_msr_is_present(msrs, true_msr) ? true_msr : msr;
 }
 
 /* An MSR that does not exist itself says nothing about others: follow the chain to its end. */
@@ -68,7 +73,10 @@ static bool meets_conditions(const struct vmx_msrs *msrs, uint32_t msr, bool if_
         return false;
     for (const struct condition *condition = &conditions[msr - VMX_MSR_FIRST]; condition->any_of;
          condition = &conditions[condition->msr - VMX_MSR_FIRST]) {
-        uint32_t told_by = condition_msr(msrs, condition);
+        /* Where the plain MSR was not recorded, its TRUE one tells the same 1-settings. */
+        uint32_t told_by = vmx_msr_is_present(msrs, condition->msr)
+                               ? condition->msr
+                               : vmx_msr_true(msrs, condition->msr);
 
         if (!vmx_msr_is_present(msrs, told_by) && if_not_known)
             continue;
@@ -91,13 +99,4 @@ bool vmx_msr_may_exist(const struct vmx_msrs *msrs, uint32_t msr)
 uint64_t vmx_msr_capability(const struct vmx_msrs *msrs, uint32_t msr)
 {
     return vmx_msr_exists(msrs, msr) ? vmx_msr_value(msrs, msr) : 0;
-}
-
-uint32_t vmx_msr_true(const struct vmx_msrs *msrs, uint32_t msr)
-{
-    uint32_t true_msr = msr - IA32_VMX_PINBASED_CTLS + IA32_VMX_TRUE_PINBASED_CTLS;
-
-    if (msr < IA32_VMX_PINBASED_CTLS || msr > IA32_VMX_ENTRY_CTLS)
-        return msr;
-    return vmx_msr_exists(msrs, true_msr) && vmx_msr_is_present(msrs, true_msr) ? true_msr : msr;
 }

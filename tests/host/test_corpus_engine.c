@@ -80,8 +80,8 @@ static void each_row_has_the_verdict_and_stage_written_down(void **state)
         const char *verdict = row ? row->cell[COLUMN_VERDICT] : "ok";
         const char *stage = row ? row->cell[COLUMN_STAGE] : "unrestricted-guest";
 
-        if (strcmp(stage_verdict_name(report.verdict), verdict) ||
-            strcmp(stage_name(report.reached), stage))
+        if (strcmp(stage_verdict_name(report.verdict), verdict) != 0 ||
+            strcmp(stage_name(report.reached), stage) != 0)
             fail_msg("%s: %s at %s, expected %s at %s", corpus[i].id,
                      stage_verdict_name(report.verdict), stage_name(report.reached), verdict,
                      stage);
@@ -242,13 +242,14 @@ static void since_is_the_first_generation_that_has_it(void **state)
         for (size_t i = 0; i < corpus_count && feature->msr != 0x3a; i++) {
             const struct corpus_generation *its = corpus[i].generation;
 
-            if (strcmp(corpus[i].kind, "bare-metal") || !its || strcmp(its->vendor, "Intel") ||
+            if (strcmp(corpus[i].kind, "bare-metal") != 0 || !its ||
+                strcmp(its->vendor, "Intel") != 0 ||
                 !vmx_feature_offered(vmx_feature_evaluate(feature, &corpus[i].dump)))
                 continue;
             if (!first || its->order < first->order)
                 first = its;
         }
-        if (strcmp(feature->since, first ? first->name : ""))
+        if (strcmp(feature->since, first ? first->name : "") != 0)
             fail_msg("%s: since \"%s\", the corpus says \"%s\"", feature->id, feature->since,
                      first ? first->name : "");
     }
@@ -319,7 +320,7 @@ static void generations_are_told_from_cpuid_or_name(void **state)
     assert_null(corpus_find("nested-hyperv-whp")->generation);
     assert_null(corpus_find("no such row"));
     for (size_t i = 0; i < corpus_count; i++) {
-        if (!strcmp(corpus[i].kind, "bare-metal") && strcmp(corpus[i].id, "cmpe283-no-ug"))
+        if (!strcmp(corpus[i].kind, "bare-metal") && strcmp(corpus[i].id, "cmpe283-no-ug") != 0)
             assert_non_null(corpus[i].generation);
     }
 }
