@@ -34,14 +34,16 @@ static void print_controls(const struct told *told)
 /* The controls of the 64-bit words, in one table. */
 enum word_64 { TERTIARY, SECONDARY_EXIT, VM_FUNCTION };
 
-static const struct {
+struct control_64 {
     enum word_64 word;
     struct bit_name control;
-} controls_64[] = {
-#define VMX_CONTROL_64(word, bit, id, name, ...) {word, {1ull << (bit), (name)}},
-#include "vmx/vmx_controls_64.def"
-#undef VMX_CONTROL_64
 };
+
+#define VMX_CONTROL_64(word, bit, id, name, ...) {word, {1ull << (bit), (name)}},
+static const struct control_64 controls_64[] = {
+#include "vmx/vmx_controls_64.def"
+};
+#undef VMX_CONTROL_64
 
 /* The argument is the enum word_64. */
 static void print_controls_64(const struct told *told)

@@ -12,6 +12,7 @@
 
 #include "vmx/vmcs_dump.h"
 #include "vmx/vmcs_text.h"
+#include "vmx/vmx_controls.h"
 
 static char text[65536];
 static struct text_buffer buffer;
@@ -175,6 +176,29 @@ static void a_full_image_is_told_whole(void **state)
     }
 }
 
+/* Long words are broken between words: with the line ends taken back, each name is whole. */
+static void names_of_controls_are_not_broken(void **state)
+{
+    char *to = text;
+
+    (void)state;
+    vmcs_image_set(&image, VMCS_SECONDARY_PROCESSOR_BASED_VM_EXECUTION_CONTROLS, UINT64_MAX);
+    vmcs_dump_text(&image, &buffer.sink);
+    for (const char *from = text; *from; from++) {
+        char c = *from;
+
+        if (c == '\n')
+            c = ' ';
+        if (c != ' ' || (to > text && to[-1] != ' '))
+            *to++ = c;
+    }
+    *to = '\0';
+    for (unsigned i = 0; i < vmx_control_count; i++) {
+        if (vmx_control_table[i].word == VMX_CONTROL_SECONDARY)
+            assert_non_null(strstr(text, vmx_control_table[i].name));
+    }
+}
+
 static void json_has_what_the_image_has(void **state)
 {
     struct json json;
@@ -203,6 +227,7 @@ int main(void)
         cmocka_unit_test_setup(fields_that_explain_each_other_are_told_together, reset),
         cmocka_unit_test_setup(text_of_a_small_image, reset),
         cmocka_unit_test_setup(a_full_image_is_told_whole, reset),
+        cmocka_unit_test_setup(names_of_controls_are_not_broken, reset),
         cmocka_unit_test_setup(json_has_what_the_image_has, reset),
     };
 
