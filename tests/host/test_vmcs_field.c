@@ -384,6 +384,31 @@ static void an_image_is_read_from_the_processor(void **state)
     assert_true(vmcs_image_has(&image, VMCS_HOST_RIP));
 }
 
+static void an_image_is_written_but_for_its_read_only_fields(void **state)
+{
+    static struct vmcs_image image;
+    struct vmx_capability capability;
+
+    (void)state;
+    load_vmcs(&capability);
+    /* MISC[29] is 0: VMWRITE of a read-only field fails, as on the processors that do not allow it.
+     */
+    model_cpu.msrs.value[IA32_VMX_MISC - VMX_MSR_FIRST] &= ~(1ull << 29);
+    memset(&image, 0, sizeof image);
+    vmcs_image_set(&image, VMCS_GUEST_RIP, 0x1234);
+    vmcs_image_set(&image, VMCS_EXIT_REASON, 0x5678);
+    vmcs_write_natural(VMCS_GUEST_RSP, 0x9abc);
+    assert_true(vmcs_image_write(&image));
+    assert_true(vmcs_read_natural(VMCS_GUEST_RIP) == 0x1234);
+    assert_true(vmcs_read_natural(VMCS_GUEST_RSP) == 0x9abc);
+    assert_true(vmcs_read32(VMCS_EXIT_REASON) == 0);
+    /* A field that this processor has not: told, and the others are written all the same. */
+    vmcs_image_set(&image, VMCS_PML_ADDRESS, 0x1000);
+    vmcs_image_set(&image, VMCS_GUEST_RIP, 0x4321);
+    assert_false(vmcs_image_write(&image));
+    assert_true(vmcs_read_natural(VMCS_GUEST_RIP) == 0x4321);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -396,6 +421,7 @@ int main(void)
         cmocka_unit_test(an_image_holds_what_it_is_given),
         cmocka_unit_test(fields_are_read_and_written_by_their_width),
         cmocka_unit_test(an_image_is_read_from_the_processor),
+        cmocka_unit_test(an_image_is_written_but_for_its_read_only_fields),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
