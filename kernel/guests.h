@@ -13,4 +13,7 @@
  */
 void guests_run_all(struct machine *machine);
 
+/* Measures what VM exits cost, on the boot CPU alone; results in machine->bench. */
+void guests_bench(struct machine *machine);
+
 #endif

@@ -97,7 +97,7 @@ void machine_judge_guest_room(struct machine *machine)
     add(machine, RULE_GUEST_MEMORY, 0, NULL);
 }
 
-void machine_judge_guests(struct machine *machine)
+void machine_judge_guest(struct machine *machine, uint32_t cpu, const struct guest_run *run)
 {
     static const enum rule rules[GUEST_RESULT_COUNT] = {
         [GUEST_DIFFERS] = RULE_GUEST_DIFFERS,
@@ -105,14 +105,16 @@ void machine_judge_guests(struct machine *machine)
         [GUEST_NO_MEMORY] = RULE_GUEST_MEMORY,
     };
 
-    for (uint32_t i = 0; i < machine->cpu_count; i++) {
-        if (machine->cpus[i]->phase != CPU_READY)
-            continue;
-        for (uint32_t j = 0; j < machine->guests.count; j++) {
-            const struct guest_run *run = &machine->cpus[i]->guest_runs[j];
+    if (run->result != GUEST_OK && run->result != GUEST_SKIPPED)
+        add(machine, rules[run->result], cpu, run->guest->name);
+}
 
-            if (run->result != GUEST_OK && run->result != GUEST_SKIPPED)
-                add(machine, rules[run->result], i, run->guest->name);
+void machine_judge_guests(struct machine *machine)
+{
+    for (uint32_t i = 0; i < machine->cpu_count; i++) {
+        for (uint32_t j = 0; j < machine->guests.count; j++) {
+            if (machine->cpus[i]->phase == CPU_READY)
+                machine_judge_guest(machine, i, &machine->cpus[i]->guest_runs[j]);
         }
     }
 }

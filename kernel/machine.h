@@ -13,6 +13,7 @@
 #include "kernel/cpu.h"
 #include "kernel/guest_choice.h"
 #include "mm/paging.h"
+#include "vm/bench.h"
 #include "vmx/finding.h"
 #include "vmx/selftest.h"
 #include "vmx/vmx_capability.h"
@@ -43,8 +44,10 @@ struct machine {
     bool selftest_done;
     struct selftest selftest;   /* on the boot CPU */
     struct guest_choice guests; /* those of `guest=` */
-    bool guests_done;           /* each CPU's guest_runs holds their results */
-    struct paging_audit audit;  /* of the page tables in use */
+    bool bench_done;
+    struct bench bench;        /* of `bench=exits` */
+    bool guests_done;          /* each CPU's guest_runs holds their results */
+    struct paging_audit audit; /* of the page tables in use */
     struct cpu *const *cpus;
     uint32_t cpu_count;
 };
@@ -89,6 +92,9 @@ void machine_judge_choice(struct machine *machine);
 
 /* No memory for what guests do. */
 void machine_judge_guest_room(struct machine *machine);
+
+/* A guest that did otherwise than it should. */
+void machine_judge_guest(struct machine *machine, uint32_t cpu, const struct guest_run *run);
 
 /* After guests ran: those that did otherwise than they should, on each CPU. */
 void machine_judge_guests(struct machine *machine);

@@ -118,6 +118,8 @@ static bool go(uint64_t information)
         vmx_all_selftest(&machine);
     if (machine.options.stop == VMX_STAGE_GUEST)
         guests_run_all(&machine);
+    if (machine.options.bench_exits)
+        guests_bench(&machine);
     machine.used_bytes = machine.pool_bytes - pages_free_bytes();
     memory_audit(&machine.audit);
     return true;

@@ -211,6 +211,7 @@ void report_text(const struct machine *machine)
     tell_cpus(machine);
     if (machine->selftest_done)
         tell_selftest(&machine->selftest);
+    report_guests(machine);
     report_findings(machine);
     report_heading("Since the kernel's first instruction");
     tell_time(timing, "memory ready", timing->memory_tsc);

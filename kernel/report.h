@@ -11,6 +11,9 @@ void report_text(const struct machine *machine);
 /* A heading with a line under it. */
 void report_heading(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
+/* The part about guests and what VM exits cost. */
+void report_guests(const struct machine *machine);
+
 /* The part about findings: each once, with the CPUs that it is about. */
 void report_findings(const struct machine *machine);
 

@@ -1,5 +1,6 @@
 #include "kernel/report_json.h"
 
+#include "kernel/guests_json.h"
 #include "lib/json.h"
 #include "mm/memory_type.h"
 #include "vmx/vmx_json.h"
@@ -172,6 +173,7 @@ void report_json(const struct machine *machine, struct sink *sink)
         put_cpu(&json, machine->cpus[i]);
     json_array_end(&json);
     put_selftest(&json, machine);
+    guests_json(&json, machine);
     put_timing(&json, &machine->timing);
     json_object_end(&json);
     sink->write(sink, "\n", 1);

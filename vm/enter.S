@@ -75,6 +75,7 @@ exited:
     mov     8(%rsp), %rdi
     for_each_register save
     popq    56(%rdi)
+    xor     %ebp, %ebp /* a back trace ends here and not in the guest's stack */
     call    vm_exit
     test    %eax, %eax
     jz      leave /* EXIT_ENDED */

@@ -7,8 +7,14 @@
 
 _Static_assert((int)EXIT_REASON_COUNT <= (int)VM_EXIT_REASONS, "every reason can be counted");
 
-/* What is not here cannot happen with any control that we turn on, or ends the guest. */
+/*
+ * One handler for each basic exit reason. What no line names cannot happen with the controls that
+ * are on, and ends a guest that made it happen all the same.
+ */
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Woverride-init"
 static enum exit_done (*const handlers[EXIT_REASON_COUNT])(struct vcpu *vcpu) = {
+    [0 ... EXIT_REASON_COUNT - 1] = exit_unhandled,
     [EXIT_REASON_EXCEPTION_OR_NMI] = exit_exception,
     [EXIT_REASON_EXTERNAL_INTERRUPT] = exit_external_interrupt,
     [EXIT_REASON_TRIPLE_FAULT] = exit_triple_fault,
@@ -60,13 +66,19 @@ static enum exit_done (*const handlers[EXIT_REASON_COUNT])(struct vcpu *vcpu) = 
     [EXIT_REASON_XSAVES] = exit_undefined,
     [EXIT_REASON_XRSTORS] = exit_undefined,
 };
+#pragma GCC diagnostic pop
 
-static enum exit_done serve(struct vcpu *vcpu, uint32_t basic)
+enum exit_done exit_unhandled(struct vcpu *vcpu)
 {
-    if (handlers[basic] == NULL)
-        return vcpu_end(vcpu, GUEST_END_UNHANDLED, basic,
-                        vmcs_read_natural(VMCS_EXIT_QUALIFICATION));
-    return handlers[basic](vcpu);
+    return vcpu_end(vcpu, GUEST_END_UNHANDLED, vmcs_read32(VMCS_EXIT_REASON) & EXIT_REASON_BASIC,
+                    vmcs_read_natural(VMCS_EXIT_QUALIFICATION));
+}
+
+uint64_t exit_wrap(uint64_t rip)
+{
+    bool is_64_bit = (vmcs_read32(VMCS_GUEST_CS_ACCESS_RIGHTS) & GUEST_CS_64_BIT) != 0;
+
+    return is_64_bit ? rip : (uint32_t)rip;
 }
 
 static void read_record(const struct vcpu *vcpu, uint32_t reason, struct exit_record *exit)
@@ -101,7 +113,7 @@ static enum exit_done serve_watched(struct vcpu *vcpu, uint32_t reason)
     if (vcpu->guest->on_exit != NULL)
         exit.done = vcpu->guest->on_exit(vcpu, &exit);
     if (exit.done == EXIT_DEFAULT)
-        exit.done = serve(vcpu, reason & EXIT_REASON_BASIC);
+        exit.done = handlers[reason & EXIT_REASON_BASIC](vcpu);
     if (vcpu->record_count < VCPU_EXITS_RECORDED)
         vcpu->record[vcpu->record_count] = exit;
     vcpu->record_count++;
@@ -128,12 +140,12 @@ enum exit_done vm_exit(struct vcpu *vcpu)
 {
     uint32_t reason = vmcs_read32(VMCS_EXIT_REASON);
 
-    if (__builtin_expect(vcpu->exits_left-- == 0, 0))
+    if (__builtin_expect(--vcpu->exits_left < 0, 0))
         return vcpu_end(vcpu, GUEST_END_EXITS, reason & EXIT_REASON_BASIC, 0);
     if (__builtin_expect(reason >= EXIT_REASON_COUNT, 0))
         return serve_odd(vcpu, reason);
     vcpu->exit_count[reason]++;
     if (__builtin_expect(vcpu->watched, 0))
         return serve_watched(vcpu, reason);
-    return serve(vcpu, reason);
+    return handlers[reason](vcpu);
 }

@@ -7,7 +7,10 @@
 #ifndef VM_EXIT_H
 #define VM_EXIT_H
 
+#include "lib/x86.h"
+#include "vm/guest_state.h"
 #include "vm/vcpu.h"
+#include "vmx/vmcs_access.h"
 
 enum exit_done vm_exit(struct vcpu *vcpu);
 
@@ -21,6 +24,7 @@ enum exit_done exit_random(struct vcpu *vcpu);
 enum exit_done exit_xsetbv(struct vcpu *vcpu);
 enum exit_done exit_wbinvd(struct vcpu *vcpu);
 enum exit_done exit_skip(struct vcpu *vcpu);
+enum exit_done exit_unhandled(struct vcpu *vcpu);
 enum exit_done exit_undefined(struct vcpu *vcpu);
 enum exit_done exit_protection(struct vcpu *vcpu);
 
@@ -46,10 +50,27 @@ enum exit_done exit_invalidate(struct vcpu *vcpu);
 enum exit_done exit_ept_violation(struct vcpu *vcpu);
 enum exit_done exit_ept_misconfiguration(struct vcpu *vcpu);
 
-/* An instruction done for the guest: on behind it. */
-static inline enum exit_done exit_behind(struct vcpu *vcpu, enum exit_done done)
+/* Outside 64-bit mode an instruction pointer has 32 bits. */
+uint64_t exit_wrap(uint64_t rip);
+
+/*
+ * An instruction that was done for the guest: on behind it. With the instruction ends what STI and
+ * MOV SS block, and if the guest steps singly it ends in a trap.
+ */
+static inline enum exit_done exit_behind(enum exit_done done)
 {
-    vcpu_skip_instruction(vcpu);
+    uint64_t rip = vmcs_read_natural(VMCS_GUEST_RIP);
+    uint64_t next = rip + vmcs_read32(VMCS_VM_EXIT_INSTRUCTION_LENGTH);
+    uint32_t blocking = vmcs_read32(VMCS_GUEST_INTERRUPTIBILITY_STATE);
+
+    if (__builtin_expect((next ^ rip) >> 32 != 0, 0))
+        next = exit_wrap(next);
+    vmcs_write_natural(VMCS_GUEST_RIP, next);
+    if (__builtin_expect((blocking & (BLOCKING_BY_STI | BLOCKING_BY_MOV_SS)) != 0, 0))
+        vmcs_write32(VMCS_GUEST_INTERRUPTIBILITY_STATE,
+                     blocking & ~(BLOCKING_BY_STI | BLOCKING_BY_MOV_SS));
+    if (__builtin_expect((vmcs_read_natural(VMCS_GUEST_RFLAGS) & RFLAGS_TF) != 0, 0))
+        vmcs_write_natural(VMCS_GUEST_PENDING_DEBUG_EXCEPTIONS, PENDING_DEBUG_BS);
     return done;
 }
 

@@ -49,7 +49,7 @@ enum exit_done exit_cpuid(struct vcpu *vcpu)
     vcpu->reg[VCPU_RBX] = r.ebx;
     vcpu->reg[VCPU_RCX] = r.ecx;
     vcpu->reg[VCPU_RDX] = r.edx;
-    return exit_behind(vcpu, EXIT_EMULATED);
+    return exit_behind(EXIT_EMULATED);
 }
 
 /*
@@ -62,7 +62,7 @@ enum exit_done exit_hlt(struct vcpu *vcpu)
         return vcpu_end(vcpu, GUEST_END_HALT, 0, vmcs_read_natural(VMCS_GUEST_RIP));
     if (vcpu->touch_maps)
         stock_fill(vcpu);
-    return exit_behind(vcpu, EXIT_IGNORED);
+    return exit_behind(EXIT_IGNORED);
 }
 
 static void set_timer(struct vcpu *vcpu, uint32_t ticks)
@@ -81,7 +81,7 @@ enum exit_done exit_vmcall(struct vcpu *vcpu)
         return vcpu_end(vcpu, GUEST_END_CALL, 0, 0);
     if (call == GUEST_CALL_TIMER)
         set_timer(vcpu, (uint32_t)vcpu->reg[VCPU_RCX]);
-    return exit_behind(vcpu, EXIT_EMULATED);
+    return exit_behind(EXIT_EMULATED);
 }
 
 static uint64_t guest_tsc(const struct vcpu *vcpu)
@@ -97,7 +97,7 @@ enum exit_done exit_rdtsc(struct vcpu *vcpu)
 
     vcpu->reg[VCPU_RAX] = (uint32_t)tsc;
     vcpu->reg[VCPU_RDX] = tsc >> 32;
-    return exit_behind(vcpu, EXIT_EMULATED);
+    return exit_behind(EXIT_EMULATED);
 }
 
 enum exit_done exit_rdtscp(struct vcpu *vcpu)
@@ -117,7 +117,7 @@ enum exit_done exit_random(struct vcpu *vcpu)
 
     vcpu_register_set(vcpu, number, 0);
     vmcs_write_natural(VMCS_GUEST_RFLAGS, vmcs_read_natural(VMCS_GUEST_RFLAGS) & ~arithmetic);
-    return exit_behind(vcpu, EXIT_EMULATED);
+    return exit_behind(EXIT_EMULATED);
 }
 
 /* The processor itself judges the value: a fault is the guest's. vm/run.c puts ours back. */
@@ -127,19 +127,21 @@ enum exit_done exit_xsetbv(struct vcpu *vcpu)
 
     if ((uint32_t)vcpu->reg[VCPU_RCX] != 0 || xsetbv_safe(0, value) != 0)
         return exit_protection(vcpu);
-    return exit_behind(vcpu, EXIT_EMULATED);
+    return exit_behind(EXIT_EMULATED);
 }
 
 /* INVD would throw away what others have written: what is in the caches is written back instead. */
 enum exit_done exit_wbinvd(struct vcpu *vcpu)
 {
+    (void)vcpu;
     wbinvd();
-    return exit_behind(vcpu, EXIT_EMULATED);
+    return exit_behind(EXIT_EMULATED);
 }
 
 enum exit_done exit_skip(struct vcpu *vcpu)
 {
-    return exit_behind(vcpu, EXIT_IGNORED);
+    (void)vcpu;
+    return exit_behind(EXIT_IGNORED);
 }
 
 enum exit_done exit_undefined(struct vcpu *vcpu)

@@ -47,7 +47,7 @@ static enum exit_done string_io(struct vcpu *vcpu, uint64_t qualification)
     void *memory = vcpu_memory(vcpu, address, bytes);
 
     if (rep && cut_to(vcpu->reg[VCPU_RCX], address_size) == 0)
-        return exit_behind(vcpu, EXIT_EMULATED);
+        return exit_behind(EXIT_EMULATED);
     if (memory == NULL)
         return vcpu_end(vcpu, GUEST_END_MEMORY, 0, address);
     if ((qualification & IO_IN) != 0)
@@ -57,7 +57,7 @@ static enum exit_done string_io(struct vcpu *vcpu, uint64_t qualification)
         add_to(&vcpu->reg[VCPU_RCX], -1, address_size);
     if (rep && cut_to(vcpu->reg[VCPU_RCX], address_size) != 0)
         return EXIT_EMULATED;
-    return exit_behind(vcpu, EXIT_EMULATED);
+    return exit_behind(EXIT_EMULATED);
 }
 
 /* There is nothing behind any port: IN gives ones, OUT goes nowhere. */
@@ -74,7 +74,7 @@ enum exit_done exit_io(struct vcpu *vcpu)
             vcpu->reg[VCPU_RAX] = nothing;
         else
             vcpu->reg[VCPU_RAX] |= nothing >> (32 - 8 * bytes);
-        return exit_behind(vcpu, EXIT_EMULATED);
+        return exit_behind(EXIT_EMULATED);
     }
-    return exit_behind(vcpu, EXIT_IGNORED);
+    return exit_behind(EXIT_IGNORED);
 }

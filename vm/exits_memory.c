@@ -10,14 +10,32 @@
 enum exit_done exit_invalidate(struct vcpu *vcpu)
 {
     translation_flush(vcpu);
-    return exit_behind(vcpu, EXIT_EMULATED);
+    return exit_behind(EXIT_EMULATED);
 }
 
-/* The guest has reached for memory that is not mapped, or not for this kind of access. */
+/* Bits 5:3 of the exit qualification: what EPT allows there; nothing, where nothing is mapped. */
+enum { VIOLATION_ALLOWED = 7 << 3 };
+
+/* The first touch of a page that the guest may have. */
+static enum exit_done map_page(struct vcpu *vcpu, uint64_t address)
+{
+    uint64_t page = stock_take(vcpu);
+
+    if (page == 0 || ept_map_page(&vcpu->ept, address, page, EPT_ALL, MEMORY_TYPE_WB) != EPT_OK)
+        return vcpu_end(vcpu, GUEST_END_MEMORY, EXIT_REASON_EPT_VIOLATION, address);
+    event_requeue(vcpu);
+    return EXIT_MAPPED;
+}
+
+/* Otherwise it has reached for memory that is not its own, or not for this kind of access. */
 enum exit_done exit_ept_violation(struct vcpu *vcpu)
 {
-    return vcpu_end(vcpu, GUEST_END_MEMORY, EXIT_REASON_EPT_VIOLATION,
-                    vmcs_read64(VMCS_GUEST_PHYSICAL_ADDRESS));
+    uint64_t address = vmcs_read64(VMCS_GUEST_PHYSICAL_ADDRESS);
+
+    if (vcpu->touch_maps && address - GUEST_TOUCH_BASE < GUEST_TOUCH_END - GUEST_TOUCH_BASE &&
+        (vmcs_read_natural(VMCS_EXIT_QUALIFICATION) & VIOLATION_ALLOWED) == 0)
+        return map_page(vcpu, address);
+    return vcpu_end(vcpu, GUEST_END_MEMORY, EXIT_REASON_EPT_VIOLATION, address);
 }
 
 enum exit_done exit_ept_misconfiguration(struct vcpu *vcpu)

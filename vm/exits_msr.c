@@ -88,7 +88,7 @@ enum exit_done exit_rdmsr(struct vcpu *vcpu)
         return exit_protection(vcpu);
     vcpu->reg[VCPU_RAX] = (uint32_t)value;
     vcpu->reg[VCPU_RDX] = value >> 32;
-    return exit_behind(vcpu, EXIT_EMULATED);
+    return exit_behind(EXIT_EMULATED);
 }
 
 /* SDM Vol. 3, "Extended Feature Enable Register": LMA is the processor's, LME fixed while paging.
@@ -153,5 +153,5 @@ enum exit_done exit_wrmsr(struct vcpu *vcpu)
 
     if (!write_msr(vcpu, (uint32_t)vcpu->reg[VCPU_RCX], value))
         return exit_protection(vcpu);
-    return exit_behind(vcpu, EXIT_EMULATED);
+    return exit_behind(EXIT_EMULATED);
 }

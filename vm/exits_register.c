@@ -80,7 +80,7 @@ static enum exit_done guest_write_cr0(struct vcpu *vcpu, uint64_t value)
                                            (vmcs_read_natural(VMCS_GUEST_CR0) & vcpu->cr0_fixed));
     if ((changed & (CR0_PG | CR0_WP)) != 0)
         translation_flush(vcpu);
-    return exit_behind(vcpu, EXIT_EMULATED);
+    return exit_behind(EXIT_EMULATED);
 }
 
 /* The fixed bits that must be 0 do not exist for the guest, and VMX does not either. */
@@ -95,7 +95,7 @@ static enum exit_done guest_write_cr4(struct vcpu *vcpu, uint64_t value)
     vmcs_write_natural(VMCS_GUEST_CR4, (value & ~vcpu->cr4_fixed) |
                                            (vmcs_read_natural(VMCS_GUEST_CR4) & vcpu->cr4_fixed));
     translation_flush(vcpu);
-    return exit_behind(vcpu, EXIT_EMULATED);
+    return exit_behind(EXIT_EMULATED);
 }
 
 /* Without EPT the guest's own tables are only remembered: it runs on the hypervisor's. */
@@ -113,7 +113,7 @@ static enum exit_done guest_write_cr3(struct vcpu *vcpu, uint64_t value)
         vcpu->cr3_seen = cr3;
     }
     translation_flush(vcpu);
-    return exit_behind(vcpu, EXIT_EMULATED);
+    return exit_behind(EXIT_EMULATED);
 }
 
 static enum exit_done mov_to_cr(struct vcpu *vcpu, unsigned number, uint64_t value)
@@ -129,7 +129,7 @@ static enum exit_done mov_to_cr(struct vcpu *vcpu, unsigned number, uint64_t val
         if (value > 15)
             return exit_protection(vcpu);
         vcpu->cr8 = value;
-        return exit_behind(vcpu, EXIT_EMULATED);
+        return exit_behind(EXIT_EMULATED);
     }
 }
 
@@ -148,7 +148,7 @@ enum exit_done exit_control_register(struct vcpu *vcpu)
             vcpu_register_set(vcpu, reg,
                               has(vcpu, SECONDARY_ENABLE_EPT) ? vmcs_read_natural(VMCS_GUEST_CR3)
                                                               : vcpu->cr3_seen);
-        return exit_behind(vcpu, EXIT_EMULATED);
+        return exit_behind(EXIT_EMULATED);
     case CR_CLTS:
         return guest_write_cr0(vcpu, cr0_seen(vcpu) & ~CR0_TS);
     case CR_LMSW:
@@ -171,7 +171,7 @@ enum exit_done exit_mov_dr(struct vcpu *vcpu)
 
     if (is_read) {
         vcpu_register_set(vcpu, reg, is_dr7 ? vmcs_read_natural(VMCS_GUEST_DR7) : read_dr(number));
-        return exit_behind(vcpu, EXIT_EMULATED);
+        return exit_behind(EXIT_EMULATED);
     }
     uint64_t value = vcpu_register_get(vcpu, reg);
 
@@ -181,7 +181,7 @@ enum exit_done exit_mov_dr(struct vcpu *vcpu)
         vmcs_write_natural(VMCS_GUEST_DR7, (value & ~0xd000ull) | DR7_INITIAL);
     else
         write_dr(number, value);
-    return exit_behind(vcpu, EXIT_EMULATED);
+    return exit_behind(EXIT_EMULATED);
 }
 
 /*

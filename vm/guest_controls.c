@@ -43,10 +43,13 @@ static const char *mode_lacks(enum guest_mode mode, uint32_t secondary)
     return NULL;
 }
 
-/* Without EPT the hypervisor owns the page tables, and CR3 is what it says. */
-static void settle_memory(uint32_t controls[VMX_CONTROL_WORD_COUNT])
+/* Our EPT walks four levels. Without it the hypervisor owns the page tables, and CR3 is what it
+ * says. */
+static void settle_memory(const struct vmx_capability *capability,
+                          uint32_t controls[VMX_CONTROL_WORD_COUNT])
 {
-    controls[VMX_CONTROL_SECONDARY] &= ~(uint32_t)SECONDARY_ENABLE_EPT;
+    if (!capability->ept_page_walk_4)
+        controls[VMX_CONTROL_SECONDARY] &= ~(uint32_t)SECONDARY_ENABLE_EPT;
     if ((controls[VMX_CONTROL_SECONDARY] & SECONDARY_ENABLE_EPT) != 0)
         return;
     controls[VMX_CONTROL_SECONDARY] &= ~(uint32_t)SECONDARY_UNRESTRICTED_GUEST;
@@ -75,7 +78,7 @@ const char *guest_controls_settle(const struct guest *guest, const struct vmcs_c
     controls[VMX_CONTROL_SECONDARY] = config->cpu_based_2nd_exec_ctrl;
     controls[VMX_CONTROL_EXIT] = config->vmexit_ctrl;
     controls[VMX_CONTROL_ENTRY] = config->vmentry_ctrl;
-    settle_memory(controls);
+    settle_memory(capability, controls);
     settle_timer(capability, controls);
     missing = mode_lacks(guest->mode, controls[VMX_CONTROL_SECONDARY]);
     if (missing == NULL && guest->needs_ept)

@@ -39,11 +39,58 @@ static bool map_without_ept(struct vcpu *vcpu, struct vcpu_space *space)
                       PAGING_WRITE | PAGING_EXECUTE | PAGING_PAT(PAT_INDEX_WB)) == PAGING_OK;
 }
 
+static uint64_t ept_table_alloc(struct ept *ept)
+{
+    return stock_take(ept->context);
+}
+
+/* Tables go back with everything else that the vCPU owns. */
+static void ept_table_free(struct ept *ept, uint64_t physical)
+{
+    (void)ept;
+    (void)physical;
+}
+
+static uint64_t *ept_table_pointer(const struct ept *ept, uint64_t physical)
+{
+    (void)ept;
+    return phys_to_virt(physical);
+}
+
+static enum memory_type memory_type(const void *context, uint64_t physical, uint64_t bytes)
+{
+    const struct vcpu *vcpu = context;
+
+    return (enum memory_type)vcpu->environment->vmx->memory_type(physical, bytes);
+}
+
+static bool map_with_ept(struct vcpu *vcpu, struct vcpu_space *space)
+{
+    const struct ept_memory_types types = {memory_type, vcpu};
+    struct ept_capability capability;
+
+    vcpu->ept = (struct ept){
+        .table_alloc = ept_table_alloc,
+        .table_free = ept_table_free,
+        .table_pointer = ept_table_pointer,
+        .context = vcpu,
+    };
+    if (!ept_capability_derive(&vcpu->capability, vcpu->environment->vmx->physical_address_width,
+                               &capability) ||
+        ept_init(&vcpu->ept, &capability) != EPT_OK)
+        return false;
+    space->eptp = ept_pointer(&vcpu->ept);
+    return ept_map_by_type(&vcpu->ept, 0, vcpu->memory, GUEST_MEMORY_BYTES, EPT_ALL, &types) ==
+           EPT_OK;
+}
+
 bool guest_memory_create(struct vcpu *vcpu, struct vcpu_space *space)
 {
     vcpu->memory = vcpu->environment->vmx->pages_alloc(get_order(GUEST_MEMORY_BYTES));
     if (vcpu->memory == 0 || !guest_image_write(vcpu->guest, phys_to_virt(vcpu->memory)))
         return false;
+    if ((vcpu->controls[VMX_CONTROL_SECONDARY] & SECONDARY_ENABLE_EPT) != 0)
+        return map_with_ept(vcpu, space);
     return map_without_ept(vcpu, space);
 }
 

@@ -129,6 +129,8 @@ static void fill(const struct vcpu *vcpu, struct guest_run *run)
     run->end = vcpu->end;
     memcpy(run->exits, vcpu->exit_count, sizeof(run->exits));
     guest_judge(vcpu, run);
+    if (vcpu->environment->finished != NULL)
+        vcpu->environment->finished(vcpu);
 }
 
 void guest_run(const struct guest *guest, const struct vmx_cpu *cpu,

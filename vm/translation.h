@@ -9,7 +9,7 @@
 
 #include "vm/vcpu.h"
 
-/* Forgets the guest's linear and combined mappings: all of its VPID, as MOV to CR3 would. */
+/* Forgets the guest's linear and combined mappings: all of its VPID, global pages too. */
 void translation_flush(const struct vcpu *vcpu);
 
 /* Forgets everything that an earlier guest may have left: before the first VM entry. */

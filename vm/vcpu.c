@@ -106,32 +106,6 @@ void vcpu_inject_error(struct vcpu *vcpu, uint8_t vector, uint32_t error_code)
                      EVENT_HARDWARE_EXCEPTION << EVENT_TYPE_SHIFT | vector);
 }
 
-/* Outside 64-bit mode the next instruction's address has 32 bits. */
-static uint64_t wrapped(uint64_t rip)
-{
-    bool is_64_bit = (vmcs_read32(VMCS_GUEST_CS_ACCESS_RIGHTS) & GUEST_CS_64_BIT) != 0;
-
-    return is_64_bit ? rip : (uint32_t)rip;
-}
-
-void vcpu_skip_instruction(struct vcpu *vcpu)
-{
-    uint64_t rip = vmcs_read_natural(VMCS_GUEST_RIP);
-    uint64_t next = rip + vmcs_read32(VMCS_VM_EXIT_INSTRUCTION_LENGTH);
-    uint32_t blocking = vmcs_read32(VMCS_GUEST_INTERRUPTIBILITY_STATE);
-
-    (void)vcpu;
-    if (__builtin_expect((next ^ rip) >> 32 != 0, 0))
-        next = wrapped(next);
-    vmcs_write_natural(VMCS_GUEST_RIP, next);
-    if (__builtin_expect((blocking & (BLOCKING_BY_STI | BLOCKING_BY_MOV_SS)) != 0, 0))
-        vmcs_write32(VMCS_GUEST_INTERRUPTIBILITY_STATE,
-                     blocking & ~(BLOCKING_BY_STI | BLOCKING_BY_MOV_SS));
-    /* An instruction that is done for the guest still ends in its single-step trap. */
-    if (__builtin_expect((vmcs_read_natural(VMCS_GUEST_RFLAGS) & RFLAGS_TF) != 0, 0))
-        vmcs_write_natural(VMCS_GUEST_PENDING_DEBUG_EXCEPTIONS, PENDING_DEBUG_BS);
-}
-
 enum exit_done vcpu_end(struct vcpu *vcpu, enum guest_end end, uint32_t number, uint64_t value)
 {
     vcpu->end = end;

@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "vm/ept.h"
 #include "vm/exit_record.h"
 #include "vm/vm_environment.h"
 #include "vmx/exit_text.h"
@@ -59,7 +60,7 @@ struct vcpu {
     uint64_t reg[VCPU_REGISTERS]; /* first: vm/enter.S */
 
     /* What every exit touches. */
-    uint64_t exits_left;                  /* of the budget */
+    int64_t exits_left;                   /* of the budget; below 0: used up */
     bool watched;                         /* exits are recorded, traced or given to the guest's own
                                              handler; else the short way */
     uint32_t exit_count[VM_EXIT_REASONS]; /* by basic reason */
@@ -81,6 +82,7 @@ struct vcpu {
     uint32_t owned_count;
     uint32_t stock_count;
     uint64_t stock[VCPU_STOCK];
+    struct ept ept;  /* with EPT: maps the guest's memory and nothing else */
     bool touch_maps; /* an EPT violation in GUEST_TOUCH_BASE… maps a page from the stock */
 
     uint64_t cr0_fixed, cr4_fixed; /* bits that the guest cannot have as it wants */
@@ -116,9 +118,6 @@ void vcpu_msr_exits(struct vcpu *vcpu, uint32_t msr, bool reads, bool writes);
  */
 void vcpu_inject(struct vcpu *vcpu, enum event_type type, uint8_t vector);
 void vcpu_inject_error(struct vcpu *vcpu, uint8_t vector, uint32_t error_code);
-
-/* The guest goes on behind the instruction that exited. */
-void vcpu_skip_instruction(struct vcpu *vcpu);
 
 /* The guest's end; what a handler then returns. */
 enum exit_done vcpu_end(struct vcpu *vcpu, enum guest_end end, uint32_t number, uint64_t value);

@@ -21,6 +21,9 @@ struct vm_environment {
     /* An NMI or a machine check likewise: as if it came now. */
     void (*host_exception)(uint8_t vector);
 
+    /* A guest has come to its end and its memory still stands; NULL: nobody wants to look. */
+    void (*finished)(const struct vcpu *vcpu);
+
     /* Every exit of a guest, as it came and was served; NULL: not wanted (`trace=exits`). */
     void (*trace)(const struct vcpu *vcpu, const struct exit_record *exit);
 };

@@ -1,0 +1,69 @@
+#include "kernel/guests_json.h"
+
+#include "vmx/exit_reason.h"
+
+static void put_exits(struct json *json, const struct guest_run *run)
+{
+    json_object_begin(json, "exits");
+    for (uint32_t reason = 0; reason < VM_EXIT_REASONS; reason++) {
+        const char *name = exit_reason_name(reason);
+
+        if (run->exits[reason] != 0)
+            json_number(json, name != NULL ? name : "undefined", run->exits[reason]);
+    }
+    json_object_end(json);
+}
+
+static void put_run(struct json *json, uint32_t cpu, const struct guest_run *run)
+{
+    json_object_begin(json, NULL);
+    json_string(json, "name", run->guest->name);
+    json_number(json, "cpu", cpu);
+    json_string(json, "result", guest_result_name(run->result));
+    put_exits(json, run);
+    json_string(json, "detail", run->detail);
+    json_object_end(json);
+}
+
+static void put_guests(struct json *json, const struct machine *machine)
+{
+    json_array_begin(json, "guests");
+    for (uint32_t i = 0; i < machine->cpu_count; i++) {
+        for (uint32_t j = 0; j < machine->guests.count; j++) {
+            if (machine->cpus[i]->phase == CPU_READY)
+                put_run(json, i, &machine->cpus[i]->guest_runs[j]);
+        }
+    }
+    json_array_end(json);
+}
+
+static void put_row(struct json *json, const struct bench_row *row)
+{
+    if (!row->measured) {
+        json_null(json, row->name);
+        return;
+    }
+    json_object_begin(json, row->name);
+    json_number(json, "min", row->min);
+    json_number(json, "median", row->median);
+    json_number(json, "max", row->max);
+    json_object_end(json);
+}
+
+void guests_json(struct json *json, const struct machine *machine)
+{
+    if (machine->guests_done)
+        put_guests(json, machine);
+    else
+        json_null(json, "guests");
+    if (!machine->bench_done) {
+        json_null(json, "bench");
+        return;
+    }
+    json_object_begin(json, "bench");
+    json_object_begin(json, "exits");
+    for (uint32_t i = 0; i < BENCH_ROWS; i++)
+        put_row(json, &machine->bench.row[i]);
+    json_object_end(json);
+    json_object_end(json);
+}

@@ -1,0 +1,77 @@
+#include "kernel/console.h"
+#include "kernel/report.h"
+#include "vmx/exit_reason.h"
+
+/* "48 EPT violation" … in one line. */
+static void tell_exits(const struct guest_run *run)
+{
+    const char *before = "";
+
+    console_colour(COLOUR_DIM);
+    for (uint32_t reason = 0; reason < VM_EXIT_REASONS; reason++) {
+        const char *name = exit_reason_name(reason);
+
+        if (run->exits[reason] == 0)
+            continue;
+        console_print("%s%s: %u", before, name != NULL ? name : "undefined", run->exits[reason]);
+        before = ", ";
+    }
+    console_colour(COLOUR_PLAIN);
+}
+
+static void tell_run(uint32_t cpu, const struct guest_run *run)
+{
+    bool good = run->result == GUEST_OK;
+
+    console_colour(good                           ? COLOUR_OK
+                   : run->result == GUEST_SKIPPED ? COLOUR_WARNING
+                                                  : COLOUR_REFUSAL);
+    console_print("  %3u  %-20s%-10s", cpu, run->guest->name, guest_result_name(run->result));
+    console_colour(COLOUR_PLAIN);
+    if (run->result == GUEST_SKIPPED)
+        console_print("%s", run->detail);
+    else
+        tell_exits(run);
+    if (run->detail[0] != '\0' && run->result != GUEST_SKIPPED)
+        console_print("\n       %s", run->detail);
+    console_print("\n");
+}
+
+static void tell_guests(const struct machine *machine)
+{
+    report_heading("Guests, and their VM exits by reason");
+    console_colour(COLOUR_DIM);
+    console_print("  CPU  %-20s%-10s%s\n", "guest", "result", "VM exits");
+    console_colour(COLOUR_PLAIN);
+    for (uint32_t i = 0; i < machine->cpu_count; i++) {
+        for (uint32_t j = 0; j < machine->guests.count; j++) {
+            if (machine->cpus[i]->phase == CPU_READY)
+                tell_run(i, &machine->cpus[i]->guest_runs[j]);
+        }
+    }
+}
+
+static void tell_bench(const struct bench *bench)
+{
+    report_heading("A VM exit and back, in TSC ticks, less %u for the empty pair of RDTSC",
+                   bench->empty);
+    console_colour(COLOUR_DIM);
+    console_print("  %-20s%10s%10s%10s\n", "exit", "min", "median", "max");
+    console_colour(COLOUR_PLAIN);
+    for (uint32_t i = 0; i < BENCH_ROWS; i++) {
+        const struct bench_row *row = &bench->row[i];
+
+        if (row->measured)
+            console_print("  %-20s%10u%10u%10u\n", row->name, row->min, row->median, row->max);
+        else
+            console_print("  %-20snot on this CPU\n", row->name);
+    }
+}
+
+void report_guests(const struct machine *machine)
+{
+    if (machine->guests_done)
+        tell_guests(machine);
+    if (machine->bench_done)
+        tell_bench(&machine->bench);
+}
