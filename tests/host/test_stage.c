@@ -233,10 +233,12 @@ static void a_lost_finding_refuses(void **state)
 
     (void)state;
     for (uint32_t msr = 0x48d; msr <= 0x490; msr++)
-        vmx_msr_set(&dump.msrs, msr, 0xfffff1fffffff1ff);
+        vmx_msr_set(&dump.msrs, msr, 0xfffffffffffff1ff);
     vmx_msr_set(&dump.msrs, 0x48b, ~0ull);
     report = judge(&dump);
     assert_true(report.findings.lost > 0);
+    for (uint32_t i = 0; i < report.findings.count; i++)
+        assert_int_not_equal(report.findings.item[i].severity, SEVERITY_REFUSAL);
     assert_int_equal(report.verdict, STAGE_REFUSED);
 }
 
