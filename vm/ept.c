@@ -141,10 +141,12 @@ static enum ept_result check_leaves(const struct ept *ept, uint64_t physical, ui
     return EPT_OK;
 }
 
+/* Pages of 1 GiB only where there are pages of 2 MiB for them to be split into. */
 static bool has_pages_of(const struct ept *ept, int level)
 {
-    return level == EPT_LEVEL_PT || (level == EPT_LEVEL_PD && ept->capability.pages_2m) ||
-           (level == EPT_LEVEL_PDPT && ept->capability.pages_1g);
+    const struct ept_capability *has = &ept->capability;
+
+    return level == EPT_LEVEL_PT || (has->pages_2m && (level == EPT_LEVEL_PD || has->pages_1g));
 }
 
 static bool fits(uint64_t addresses, uint64_t bytes, int level)

@@ -89,8 +89,9 @@ uint64_t ept_pointer(const struct ept *ept);
 
 /*
  * Maps `bytes` from `guest_physical` on to `physical`, with the largest pages that the processor
- * has and the alignment allows. `permissions` are EPT_READ … What was mapped there before is
- * replaced; a large page of which only a part is replaced is split.
+ * has and the alignment allows (of 1 GiB only where it has those of 2 MiB, too). `permissions` are
+ * EPT_READ … What was mapped there before is replaced; a large page of which only a part is
+ * replaced is split.
  */
 enum ept_result ept_map(struct ept *ept, uint64_t guest_physical, uint64_t physical, uint64_t bytes,
                         uint32_t permissions, enum memory_type type);

@@ -1,0 +1,174 @@
+#include "tests/host/ept_machine.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <cmocka.h>
+
+#include <stdlib.h>
+#include <string.h>
+
+const struct ept_capability everything = {.pages_2m = true,
+                                          .pages_1g = true,
+                                          .execute_only = true,
+                                          .accessed_dirty = true,
+                                          .write_back = true,
+                                          .physical_address_width = WIDTH};
+
+uint64_t *machine_table(const struct machine *machine, uint64_t physical)
+{
+    assert_int_equal(physical % KIB4, 0);
+    assert_in_range(physical, FIRST_TABLE, FIRST_TABLE + TABLES_MAX * KIB4 - 1);
+    assert_true(machine->taken[(physical - FIRST_TABLE) / KIB4]);
+    return machine->memory + (physical - FIRST_TABLE) / 8;
+}
+
+static uint64_t *table_pointer(const struct ept *ept, uint64_t physical)
+{
+    struct machine *machine = ept->context;
+
+    machine->visits++;
+    return machine_table(machine, physical);
+}
+
+static uint64_t table_alloc(struct ept *ept)
+{
+    struct machine *machine = ept->context;
+    unsigned i = 0;
+
+    if (machine->used >= machine->limit)
+        return 0;
+    while (machine->taken[i])
+        i++;
+    machine->taken[i] = true;
+    machine->used++;
+    memset(machine->memory + i * 512ull, 0, KIB4);
+    return FIRST_TABLE + i * KIB4;
+}
+
+static void table_free(struct ept *ept, uint64_t physical)
+{
+    struct machine *machine = ept->context;
+
+    memset(machine_table(machine, physical), 0xff, KIB4); /* whoever still looks, fails */
+    machine->taken[(physical - FIRST_TABLE) / KIB4] = false;
+    machine->used--;
+}
+
+void machine_init(struct machine *machine, const struct ept_capability *capability)
+{
+    *machine = (struct machine){.limit = TABLES_MAX};
+    machine->memory = malloc(TABLES_MAX * KIB4);
+    assert_non_null(machine->memory);
+    machine->ept = (struct ept){.table_alloc = table_alloc,
+                                .table_free = table_free,
+                                .table_pointer = table_pointer,
+                                .context = machine};
+    assert_int_equal(ept_init(&machine->ept, capability), EPT_OK);
+}
+
+void machine_end(struct machine *machine)
+{
+    ept_destroy(&machine->ept);
+    assert_int_equal(machine->used, 0);
+    assert_int_equal(machine->ept.root, 0);
+    free(machine->memory);
+}
+
+bool processor_refuses(uint64_t entry, int level, const struct ept_capability *capability)
+{
+    bool r = entry & 1, w = entry >> 1 & 1, x = entry >> 2 & 1, page = entry >> 7 & 1;
+    unsigned type = entry >> 3 & 7;
+
+    if (!r && !w && !x)
+        return false; /* not present: nothing else counts */
+    if (!r && (w || !capability->execute_only))
+        return true;
+    for (unsigned bit = capability->physical_address_width; bit < 52; bit++)
+        if (entry >> bit & 1)
+            return true;
+    switch (level) {
+    case 4: /* PML4E: 7:3 */
+        return type || entry >> 6 & 1 || page;
+    case 3: /* PDPTE: 6:3 of one for a directory; 29:12 of one for a page */
+        if (!page)
+            return type || entry >> 6 & 1;
+        if (!capability->pages_1g || (entry >> 12 & 0x3ffff))
+            return true;
+        break;
+    case 2: /* PDE: 6:3 of one for a table; 20:12 of one for a page */
+        if (!page)
+            return type || entry >> 6 & 1;
+        if (!capability->pages_2m || (entry >> 12 & 0x1ff))
+            return true;
+        break;
+    default: /* PTE: nothing reserved */
+        break;
+    }
+    return type == 2 || type == 3 || type == 7;
+}
+
+struct seen processor_walk(const struct machine *machine, uint64_t guest_physical)
+{
+    struct seen seen = {.permissions = 7};
+    uint64_t table = ept_pointer(&machine->ept) & 0x000ffffffffff000ull;
+    int level = 4;
+
+    for (int bit = 39; bit >= 12; bit -= 9, level--) {
+        uint64_t e = machine_table(machine, table)[guest_physical >> bit & 511];
+
+        assert_false(processor_refuses(e, level, &machine->ept.capability));
+        if (!(e & 7))
+            return (struct seen){.entry = e, .size = 1ull << bit};
+        seen.permissions &= (unsigned)e & 7;
+        if (bit == 12 || (e >> 7 & 1)) {
+            uint64_t offset = (1ull << bit) - 1;
+
+            seen.mapped = true;
+            seen.size = 1ull << bit;
+            seen.physical = (e & 0x000ffffffffff000ull & ~offset) | (guest_physical & offset);
+            seen.type = e >> 3 & 7;
+            seen.entry = e;
+            return seen;
+        }
+        table = e & 0x000ffffffffff000ull;
+    }
+    fail_msg("a walk ends at its fourth table");
+    return seen;
+}
+
+void assert_seen(const struct machine *machine, uint64_t guest_physical, uint64_t physical,
+                 uint64_t size, uint32_t permissions, enum memory_type type)
+{
+    struct seen seen = processor_walk(machine, guest_physical);
+    struct ept_walk walk = ept_walk(&machine->ept, guest_physical);
+
+    assert_true(seen.mapped);
+    assert_int_equal(seen.physical, physical);
+    if (size != 0)
+        assert_int_equal(seen.size, size);
+    assert_int_equal(seen.permissions, permissions);
+    assert_int_equal(seen.type, type);
+
+    assert_true(walk.mapped);
+    assert_int_equal(walk.misconfiguration, EPT_WELL_CONFIGURED);
+    assert_int_equal(walk.entry, seen.entry);
+    assert_int_equal(walk.size, seen.size);
+    assert_int_equal(1ull << (12 + 9 * (walk.level - 1)), seen.size);
+    assert_int_equal(walk.guest_physical, guest_physical & ~(seen.size - 1));
+    assert_int_equal(walk.physical + (guest_physical - walk.guest_physical), physical);
+    assert_int_equal(walk.permissions, permissions);
+    assert_int_equal(walk.type, type);
+}
+
+void assert_unseen(const struct machine *machine, uint64_t guest_physical)
+{
+    struct seen seen = processor_walk(machine, guest_physical);
+    struct ept_walk walk = ept_walk(&machine->ept, guest_physical);
+
+    assert_false(seen.mapped);
+    assert_false(walk.mapped);
+    assert_int_equal(walk.misconfiguration, EPT_WELL_CONFIGURED);
+    assert_int_equal(walk.size, seen.size);
+    assert_int_equal(walk.guest_physical, guest_physical & ~(seen.size - 1));
+}
