@@ -1,5 +1,6 @@
 #include "kernel/guest_choice.h"
 
+#include "lib/format.h"
 #include "lib/string.h"
 
 static bool is(const char *name, size_t length, const char *wanted)
@@ -22,10 +23,8 @@ static void add_named(struct guest_choice *choice, const char *name, size_t leng
         if (is(name, length, table[i]->name))
             return;
     }
-    if (!is(name, length, "all") && !is(name, length, "none") && choice->unknown == NULL) {
-        choice->unknown = name;
-        choice->unknown_length = (uint32_t)length;
-    }
+    if (!is(name, length, "all") && !is(name, length, "none") && choice->unknown[0] == '\0')
+        format_text(choice->unknown, sizeof(choice->unknown), "%.*s", (int)length, name);
 }
 
 void guest_choose(const char *names, const struct guest *const *table, uint32_t count,

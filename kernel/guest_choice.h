@@ -9,13 +9,12 @@
 
 #include "vm/guest.h"
 
-enum { GUESTS_MAX = 96 };
+enum { GUESTS_MAX = 96, GUEST_NAME_SIZE = 24 };
 
 struct guest_choice {
     const struct guest *guest[GUESTS_MAX];
     uint32_t count;
-    const char *unknown; /* the first name that no guest has, NULL for none */
-    uint32_t unknown_length;
+    char unknown[GUEST_NAME_SIZE]; /* the first name that no guest has; "" for none */
 };
 
 /*

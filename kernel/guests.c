@@ -114,12 +114,10 @@ void guests_run_all(struct machine *machine)
 
 void guests_bench(struct machine *machine)
 {
-    struct guest_run run;
-
     if (!machine_all_loaded(machine))
         return;
     prepare(machine);
     environment.trace = NULL; /* what is told as it comes would be measured too */
-    guest_run(&guest_bench, &cpus[0]->vmx, &environment, &run);
-    machine_judge_guest(machine, 0, &run);
+    guest_run(&guest_bench, &cpus[0]->vmx, &environment, &machine->bench_run);
+    machine_judge_guest(machine, 0, &machine->bench_run);
 }

@@ -88,7 +88,7 @@ bool machine_all_loaded(const struct machine *machine)
 
 void machine_judge_choice(struct machine *machine)
 {
-    if (machine->guests.unknown != NULL)
+    if (machine->guests.unknown[0] != '\0')
         add(machine, RULE_GUEST_UNKNOWN, 0, machine->guests.unknown);
 }
 

@@ -45,6 +45,7 @@ struct machine {
     struct selftest selftest;   /* on the boot CPU */
     struct guest_choice guests; /* those of `guest=` */
     bool bench_done;
+    struct guest_run bench_run; /* how the measuring guest fared; its guest is NULL before */
     struct bench bench;        /* of `bench=exits` */
     bool guests_done;          /* each CPU's guest_runs holds their results */
     struct paging_audit audit; /* of the page tables in use */

@@ -72,6 +72,9 @@ void report_guests(const struct machine *machine)
 {
     if (machine->guests_done)
         tell_guests(machine);
+    if (machine->bench_run.guest != NULL && machine->bench_run.result != GUEST_OK)
+        console_print("\nbench=exits %s: %s\n", guest_result_name(machine->bench_run.result),
+                      machine->bench_run.detail);
     if (machine->bench_done)
         tell_bench(&machine->bench);
 }

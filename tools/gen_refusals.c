@@ -35,6 +35,7 @@ static const struct group {
     {"Regions", "Memory for the VMXON region and the VMCS of each CPU.", {"region-"}},
     {"VMX instructions", "What the processor itself said.", {"vmxon-", "instruction-", "vmptrst-"}},
     {"selftest", "Failures provoked on purpose, and held against the tables.", {"selftest-"}},
+    {"Guests", "What ran on top, and did otherwise than it should.", {"guest-"}},
     {"pretend=", "Values that do not come from the processor.", {"pretend"}},
 };
 

@@ -74,11 +74,23 @@ enum exit_done exit_unhandled(struct vcpu *vcpu)
                     vmcs_read_natural(VMCS_EXIT_QUALIFICATION));
 }
 
-uint64_t exit_wrap(uint64_t rip)
+/*
+ * Outside 64-bit mode an instruction pointer has 32 bits. With the instruction ends what STI and
+ * MOV SS block, and if the guest steps singly it ends in a trap.
+ */
+enum exit_done exit_behind_odd(uint64_t rip, uint64_t next, enum exit_done done)
 {
-    bool is_64_bit = (vmcs_read32(VMCS_GUEST_CS_ACCESS_RIGHTS) & GUEST_CS_64_BIT) != 0;
+    uint32_t blocking = vmcs_read32(VMCS_GUEST_INTERRUPTIBILITY_STATE);
 
-    return is_64_bit ? rip : (uint32_t)rip;
+    if (((next ^ rip) >> 32) != 0 &&
+        (vmcs_read32(VMCS_GUEST_CS_ACCESS_RIGHTS) & GUEST_CS_64_BIT) == 0)
+        next = (uint32_t)next;
+    vmcs_write_natural(VMCS_GUEST_RIP, next);
+    vmcs_write32(VMCS_GUEST_INTERRUPTIBILITY_STATE,
+                 blocking & ~(BLOCKING_BY_STI | BLOCKING_BY_MOV_SS));
+    if ((vmcs_read_natural(VMCS_GUEST_RFLAGS) & RFLAGS_TF) != 0)
+        vmcs_write_natural(VMCS_GUEST_PENDING_DEBUG_EXCEPTIONS, PENDING_DEBUG_BS);
+    return done;
 }
 
 static void read_record(const struct vcpu *vcpu, uint32_t reason, struct exit_record *exit)

@@ -50,27 +50,21 @@ enum exit_done exit_invalidate(struct vcpu *vcpu);
 enum exit_done exit_ept_violation(struct vcpu *vcpu);
 enum exit_done exit_ept_misconfiguration(struct vcpu *vcpu);
 
-/* Outside 64-bit mode an instruction pointer has 32 bits. */
-uint64_t exit_wrap(uint64_t rip);
+/* exit_behind() where there is more to do than to move on. */
+enum exit_done exit_behind_odd(uint64_t rip, uint64_t next, enum exit_done done);
 
-/*
- * An instruction that was done for the guest: on behind it. With the instruction ends what STI and
- * MOV SS block, and if the guest steps singly it ends in a trap.
- */
+/* An instruction that was done for the guest: on behind it. */
 static inline enum exit_done exit_behind(enum exit_done done)
 {
     uint64_t rip = vmcs_read_natural(VMCS_GUEST_RIP);
     uint64_t next = rip + vmcs_read32(VMCS_VM_EXIT_INSTRUCTION_LENGTH);
     uint32_t blocking = vmcs_read32(VMCS_GUEST_INTERRUPTIBILITY_STATE);
 
-    if (__builtin_expect((next ^ rip) >> 32 != 0, 0))
-        next = exit_wrap(next);
+    if (__builtin_expect((next ^ rip) >> 32 != 0, 0) ||
+        __builtin_expect((blocking & (BLOCKING_BY_STI | BLOCKING_BY_MOV_SS)) != 0, 0) ||
+        __builtin_expect((vmcs_read_natural(VMCS_GUEST_RFLAGS) & RFLAGS_TF) != 0, 0))
+        return exit_behind_odd(rip, next, done);
     vmcs_write_natural(VMCS_GUEST_RIP, next);
-    if (__builtin_expect((blocking & (BLOCKING_BY_STI | BLOCKING_BY_MOV_SS)) != 0, 0))
-        vmcs_write32(VMCS_GUEST_INTERRUPTIBILITY_STATE,
-                     blocking & ~(BLOCKING_BY_STI | BLOCKING_BY_MOV_SS));
-    if (__builtin_expect((vmcs_read_natural(VMCS_GUEST_RFLAGS) & RFLAGS_TF) != 0, 0))
-        vmcs_write_natural(VMCS_GUEST_PENDING_DEBUG_EXCEPTIONS, PENDING_DEBUG_BS);
     return done;
 }
 

@@ -49,7 +49,7 @@ static bool read_msr(const struct vcpu *vcpu, uint32_t msr, uint64_t *value)
         *value = vcpu->msr_apic_base;
         return true;
     case IA32_PAT:
-        *value = has_pat(vcpu) ? vmcs_read64(VMCS_GUEST_IA32_PAT) : rdmsr(IA32_PAT);
+        *value = has_pat(vcpu) ? vmcs_read64(VMCS_GUEST_IA32_PAT) : vcpu->msr_pat;
         return true;
     case IA32_EFER:
         *value = has_efer(vcpu) ? vmcs_read64(VMCS_GUEST_IA32_EFER) : rdmsr(IA32_EFER);
@@ -113,9 +113,12 @@ static bool write_msr(struct vcpu *vcpu, uint32_t msr, uint64_t value)
 {
     switch (msr) {
     case IA32_PAT:
-        if (!has_pat(vcpu) || !pat_valid(value))
+        if (!pat_valid(value))
             return false;
-        vmcs_write64(VMCS_GUEST_IA32_PAT, value);
+        if (has_pat(vcpu))
+            vmcs_write64(VMCS_GUEST_IA32_PAT, value);
+        else
+            vcpu->msr_pat = value;
         return true;
     case IA32_EFER:
         return write_efer(vcpu, value);

@@ -4,6 +4,7 @@
 #include "lib/string.h"
 #include "mm/direct_map.h"
 #include "mm/get_order.h"
+#include "mm/memory_type.h"
 #include "vm/guest_controls.h"
 #include "vm/guest_judge.h"
 #include "vm/guest_memory.h"
@@ -83,6 +84,7 @@ static bool create(struct vcpu *vcpu, const struct vmx_cpu *cpu, struct vcpu_spa
     vcpu->exits_left = vcpu->guest->exits_max != 0 ? vcpu->guest->exits_max : GUEST_EXITS_MAX;
     vcpu->watched = !vcpu->guest->unwatched || vcpu->environment->trace != NULL;
     vcpu->timer_budget = timer_ticks(vcpu);
+    vcpu->msr_pat = PAT_RESET;
     (void)rdmsr_safe(IA32_APIC_BASE, &vcpu->msr_apic_base);
     return create_bitmaps(vcpu) && guest_memory_create(vcpu, space) &&
            vmx_region_create(&vcpu->vmcs, &cpu->config, vcpu->environment->vmx, "guest's VMCS",

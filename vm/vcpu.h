@@ -89,6 +89,7 @@ struct vcpu {
     uint64_t cr3_seen;             /* without EPT: the CR3 that the guest believes in */
     uint64_t cr8;
     uint64_t msr_apic_base;
+    uint64_t msr_pat; /* where VM entry cannot load it: remembered, and without effect */
     bool lets_through;     /* descriptor-table exiting is off for one instruction */
     uint32_t timer;        /* preemption timer: what to load it with again; 0 when only a budget */
     uint32_t timer_budget; /* preemption-timer ticks left for the whole guest */
