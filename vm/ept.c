@@ -44,7 +44,6 @@ void ept_destroy(struct ept *ept)
         }
     }
     ept->root = 0;
-    ept->recent_2m = NO_RECENT_TABLE;
 }
 
 uint64_t ept_pointer(const struct ept *ept)

@@ -72,8 +72,8 @@ static void every_permission_and_type(void **state)
 
         capability.execute_only = execute_only;
         machine_init(&machine, &capability);
-        for (uint32_t permissions = 0; permissions < 17; permissions++)
-            for (uint32_t type = 0; type < 20; type++)
+        for (uint32_t permissions = 0; permissions < 40; permissions++)
+            for (uint32_t type = 0; type < 40; type++)
                 for (int size = 0; size < 3; size++) {
                     bool good_permissions = permissions == 1 || permissions == 3 ||
                                             permissions == 5 || permissions == 7 ||
@@ -119,6 +119,8 @@ static void splitting_large_pages(void **state)
     assert_unseen(&machine, hole);
     assert_seen(&machine, hole - 1, hole - 1 - 3 * GIB, KIB4, RX, MEMORY_TYPE_WT);
     assert_seen(&machine, hole + KIB4, hole + KIB4 - 3 * GIB, KIB4, RX, MEMORY_TYPE_WT);
+    assert_int_equal(processor_walk(&machine, hole + KIB4).entry,
+                     (hole + KIB4 - 3 * GIB) | 1 << 9 | 1 << 8 | 4 << 3 | 5);
     assert_seen(&machine, 3 * GIB + 4 * MIB2, 4 * MIB2, MIB2, RX, MEMORY_TYPE_WT);
     assert_seen(&machine, 4 * GIB - 1, GIB - 1, MIB2, RX, MEMORY_TYPE_WT);
     walk = ept_walk(&machine.ept, hole + KIB4);
@@ -326,8 +328,10 @@ static void a_new_life(void **state)
 
     (void)state;
     machine_init(&machine, &everything);
+    assert_int_equal(ept_map_page(&machine.ept, 0, GIB, RW, WB), EPT_OK); /* no page before it */
+    assert_seen(&machine, 0, GIB, KIB4, RW, WB);
     assert_int_equal(ept_map_page(&machine.ept, GIB, 0, RW, WB), EPT_OK);
-    assert_int_equal(machine.used, 4);
+    assert_int_equal(machine.used, 6);
     ept_destroy(&machine.ept);
     assert_int_equal(machine.used, 0);
     assert_int_equal(ept_init(&machine.ept, &everything), EPT_OK);
