@@ -44,6 +44,8 @@ static enum dump_format format_of(struct piece line)
     }
     rest = line;
     first = piece_word(&rest, " \t:");
+    if (piece_is(first, "CPU") && rest.length > 0)
+        return DUMP_RDMSR;
     if (piece_hex(first, 0, 8, &address) && rest.length > 0)
         return DUMP_RDMSR;
     return DUMP_UNKNOWN;
@@ -113,7 +115,7 @@ enum dump_format dump_text_read(const char *text, size_t length, const char *nam
     first = first_line(scan);
     format = has_line(scan, report_begin) ? DUMP_JSON : format_of(first);
     if (format == DUMP_UNKNOWN) {
-        scan.line = line_of(&scan, first.start);
+        scan.line = first.length > 0 ? line_of(&scan, first.start) : 1;
         scan_expected(&scan, first, known);
         return format;
     }

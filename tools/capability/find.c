@@ -1,5 +1,6 @@
 #include "tools/capability/find.h"
 
+#include <assert.h>
 #include <string.h>
 
 #include "lib/format.h"
@@ -147,8 +148,9 @@ static bool take_operator(struct parser *parser)
 
 bool find_parse(const char *text, struct find *find, char error[FIND_ERROR_MAX])
 {
-    struct parser parser = {.text = text, .at = text, .find = find, .error = error};
+    struct parser parser = {.text = text, .at = text, .find = find};
 
+    parser.error = error;
     find->count = 0;
     for (;;) {
         if (!take_operand(&parser) || !take_closing(&parser))
@@ -181,6 +183,7 @@ enum truth find_evaluate(const struct find *find, const struct vmx_dump *dump)
     for (size_t i = 0; i < find->count; i++) {
         const struct find_step *step = &find->step[i];
 
+        assert(top >= (step->kind == FIND_FEATURE ? 0u : step->kind == FIND_NOT ? 1u : 2u));
         if (step->kind == FIND_FEATURE) {
             stack[top++] = truth_of(step->feature, dump);
         } else if (step->kind == FIND_NOT) {
@@ -193,5 +196,6 @@ enum truth find_evaluate(const struct find *find, const struct vmx_dump *dump)
             stack[top - 1] = step->kind == FIND_AND ? lesser : greater;
         }
     }
+    assert(top == 1);
     return stack[0];
 }

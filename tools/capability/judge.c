@@ -34,7 +34,7 @@ static void compare(const struct dump_set *first, uint32_t cpu, struct judged *j
     stage_judge(&first->dump, judged->mode, &of_first);
     for (uint32_t i = 0; i < report->findings.count; i++)
         report->findings.item[i].cpu = cpu;
-    if (of_first.lacking != 0 || report->lacking != 0)
+    if (of_first.verdict == STAGE_INCOMPLETE || report->verdict == STAGE_INCOMPLETE)
         return;
     vmcs_config_compare(&of_first.config, &report->config, cpu, &report->findings);
     if (report->verdict != STAGE_OK || !findings_refuse(&report->findings))

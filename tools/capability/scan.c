@@ -122,8 +122,11 @@ bool scan_expected(struct scan *scan, struct piece found, const char *expected)
 
     if (scan->error->line != 0)
         return false;
-    for (size_t i = 0; i < length; i++)
-        shown[i] = found.start[i] >= ' ' && found.start[i] <= '~' ? found.start[i] : '?';
+    for (size_t i = 0; i < length; i++) {
+        shown[i] = found.start[i];
+        if (shown[i] < ' ' || shown[i] > '~')
+            shown[i] = '?';
+    }
     if (length < found.length)
         memcpy(shown + length, "...", sizeof("..."));
     scan->error->line = scan->line > 0 ? scan->line : 1;
@@ -175,9 +178,8 @@ struct dump_set *scan_next_cpu(struct scan *scan)
 
 bool scan_same_msrs(struct scan *scan)
 {
-    const struct vmx_dump *first = &scan->list->set[0].dump;
-
     for (size_t i = 1; i < scan->list->count; i++) {
+        const struct vmx_dump *first = &scan->list->set[0].dump;
         const struct vmx_dump *dump = &scan->list->set[i].dump;
 
         if (dump->msrs.present != first->msrs.present ||

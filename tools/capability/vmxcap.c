@@ -9,22 +9,15 @@
 #include <unistd.h>
 
 #include "tools/capability/corpus.h"
-#include "tools/capability/dump_text.h"
 #include "tools/capability/find.h"
 #include "tools/capability/help.h"
 #include "tools/capability/lists.h"
-#include "tools/capability/machine.h"
-#include "tools/capability/nearest.h"
+#include "tools/capability/load.h"
 #include "tools/capability/options.h"
 #include "tools/capability/report.h"
 #include "tools/capability/set_json.h"
 
 enum exit_status { EXIT_OK, EXIT_REFUSED, EXIT_WRONG_USE, EXIT_INCOMPLETE };
-
-enum { INPUT_MAX = 256 << 20 }; /* no dump is so long */
-
-/* For tests: another directory in place of /dev/cpu (tools/capability/machine.h). */
-static const char dev_cpu_variable[] = "VMXCAP_DEV_CPU";
 
 static void write_output(struct sink *sink, const char *text, size_t length)
 {
@@ -33,11 +26,6 @@ static void write_output(struct sink *sink, const char *text, size_t length)
 }
 
 static struct sink output = {write_output};
-
-static const char *row_name(size_t index)
-{
-    return corpus[index].id;
-}
 
 static void complain(const char *text)
 {
@@ -71,121 +59,25 @@ static bool colour_wanted(enum colour_choice choice)
     return isatty(STDOUT_FILENO) && (no_color == NULL || no_color[0] == '\0');
 }
 
-/* All of a stream; NULL, with `errno` set, if it cannot be read. */
-static char *read_stream(FILE *file, size_t *length)
-{
-    size_t room = 1 << 16, got;
-    char *text = malloc(room);
-
-    *length = 0;
-    while (text != NULL && (got = fread(text + *length, 1, room - *length, file)) > 0) {
-        *length += got;
-        if (*length == room) {
-            char *grown = room < INPUT_MAX ? realloc(text, 2 * room) : NULL;
-
-            if (grown == NULL) {
-                free(text);
-                errno = EFBIG;
-                return NULL;
-            }
-            text = grown;
-            room *= 2;
-        }
-    }
-    if (text != NULL && ferror(file)) {
-        free(text);
-        return NULL;
-    }
-    return text;
-}
-
-static const char *shown_name(const char *file)
-{
-    return strcmp(file, "-") == 0 ? "standard input" : file;
-}
-
-static char *read_file(const char *name, size_t *length)
-{
-    FILE *file = strcmp(name, "-") == 0 ? stdin : fopen(name, "rb");
-    char *text = file != NULL ? read_stream(file, length) : NULL;
-    int why = errno;
-
-    if (file != NULL && file != stdin)
-        fclose(file);
-    if (text == NULL)
-        fprintf(stderr, "vmxcap: %s: %s\n", shown_name(name), strerror(why));
-    return text;
-}
-
-/* The file's name without its folders: what its set is called. */
-static const char *set_name(const char *file)
-{
-    const char *slash = strrchr(file, '/');
-
-    return slash != NULL ? slash + 1 : shown_name(file);
-}
-
-static bool load_file(const char *name, struct dump_list *list, enum dump_format *format)
-{
-    struct dump_error error;
-    size_t length;
-    char *text = read_file(name, &length);
-
-    if (text == NULL)
-        return false;
-    *format = dump_text_read(text, length, set_name(name), list, &error);
-    free(text);
-    if (error.line == 0)
-        return true;
-    fprintf(stderr, "vmxcap: %s: line %u%s%s: %s\n", shown_name(name), error.line,
-            *format != DUMP_UNKNOWN ? ", read as " : "",
-            *format != DUMP_UNKNOWN ? dump_format_name(*format) : "", error.text);
-    return false;
-}
-
-static void add_row(struct dump_list *list, const struct corpus_row *row)
-{
-    struct dump_set *set = dump_list_add(list, row->id);
-
-    snprintf(set->about, sizeof(set->about), "%s; %s, %s", row->cpu, row->kind, row->confidence);
-    set->virtual_registers =
-        strcmp(row->kind, "named-model") == 0 || strcmp(row->kind, "nested-hypervisor") == 0;
-    set->dump = row->dump;
-}
-
-static bool load_row(const char *id, struct dump_list *list)
-{
-    const struct corpus_row *row = corpus_find(id);
-
-    if (row == NULL) {
-        fprintf(stderr,
-                "vmxcap: unknown row `%s`; the nearest known one is `%s`, and --list lists all\n",
-                id, nearest_name(id, corpus_count, row_name));
-        return false;
-    }
-    add_row(list, row);
-    return true;
-}
-
-static bool load_machine(struct dump_list *list)
-{
-    char error[MACHINE_ERROR_MAX];
-
-    if (machine_read(getenv(dev_cpu_variable), list, error))
-        return true;
-    complain(error);
-    return false;
-}
-
 /* The worse of two: refused before incomplete before ok. */
-static enum exit_status worse(enum exit_status status, enum stage_verdict verdict)
+static enum exit_status worse(enum exit_status a, enum exit_status b)
 {
-    if (status == EXIT_REFUSED || verdict == STAGE_REFUSED)
+    if (a == EXIT_REFUSED || b == EXIT_REFUSED)
         return EXIT_REFUSED;
-    return status == EXIT_INCOMPLETE || verdict == STAGE_INCOMPLETE ? EXIT_INCOMPLETE : EXIT_OK;
+    return a == EXIT_INCOMPLETE || b == EXIT_INCOMPLETE ? EXIT_INCOMPLETE : EXIT_OK;
 }
 
-/* A CPU of the same machine: only what the first one does not have in the same way. */
+static enum exit_status status_of(const struct judged *judged)
+{
+    static const enum exit_status statuses[] = {
+        [STAGE_OK] = EXIT_OK,
+        [STAGE_REFUSED] = EXIT_REFUSED,
+        [STAGE_INCOMPLETE] = EXIT_INCOMPLETE,
+    };
+
+    return statuses[judged->report.verdict];
+}
+
 static bool same_values(const struct vmx_dump *a, const struct vmx_dump *b)
 {
     return a->has_feature_control == b->has_feature_control &&
@@ -193,6 +85,7 @@ static bool same_values(const struct vmx_dump *a, const struct vmx_dump *b)
            memcmp(a->msrs.value, b->msrs.value, sizeof(a->msrs.value)) == 0;
 }
 
+/* Of the other CPUs of a machine only what the first one does not have in the same way. */
 static enum exit_status report_list(const struct page *page, const struct dump_list *list,
                                     enum check_choice check)
 {
@@ -204,7 +97,7 @@ static enum exit_status report_list(const struct page *page, const struct dump_l
         bool other = list->one_machine && i > 0;
 
         judge(list, i, check, &judged);
-        status = worse(status, judged.report.verdict);
+        status = worse(status, status_of(&judged));
         if (i == 0)
             first = judged;
         if (other && same_values(&list->set[0].dump, &list->set[i].dump)) {
@@ -237,18 +130,19 @@ static enum exit_status json_list(struct json *json, const struct dump_list *lis
     for (size_t i = 0; i < list->count; i++) {
         judge(list, i, check, &judged);
         set_json(json, &judged);
-        status = worse(status, judged.report.verdict);
+        status = worse(status, status_of(&judged));
     }
     return status;
 }
 
-/* `source` NULL: this machine. */
-static bool load(const struct source *source, struct dump_list *list, enum dump_format *format)
+static enum exit_status tell_list(const struct page *page, const char *name,
+                                  enum dump_format format, const struct dump_list *list,
+                                  enum check_choice check)
 {
-    *format = DUMP_UNKNOWN;
-    if (source == NULL)
-        return load_machine(list);
-    return source->row ? load_row(source->name, list) : load_file(source->name, list, format);
+    if (format != DUMP_UNKNOWN)
+        page_print(page, STYLE_DIM, "%s: read as %s, %zu set%s\n\n", load_shown_name(name),
+                   dump_format_name(format), list->count, list->count == 1 ? "" : "s");
+    return report_list(page, list, check);
 }
 
 /* Nothing is printed before all sources are known to be sound. */
@@ -261,29 +155,20 @@ static enum exit_status report_sources(const struct page *page, const struct opt
     struct json json;
 
     for (size_t i = 0; i < count; i++) {
-        if (!load(options->source_count > 0 ? &options->source[i] : NULL, &lists[i], &formats[i]))
+        const struct source *source = options->source_count > 0 ? &options->source[i] : NULL;
+
+        if (!load_source(source, &lists[i], &formats[i]))
             return EXIT_WRONG_USE;
     }
     json_init(&json, page->sink);
     if (options->json)
         json_array_begin(&json, NULL);
     for (size_t i = 0; i < count; i++) {
-        enum exit_status of_list;
-
-        if (options->json) {
-            of_list = json_list(&json, &lists[i], options->check);
-        } else {
-            if (i > 0)
-                print_to(page->sink, "\n");
-            if (formats[i] != DUMP_UNKNOWN)
-                page_print(page, STYLE_DIM, "%s: read as %s, %zu set%s\n\n",
-                           shown_name(options->source[i].name), dump_format_name(formats[i]),
-                           lists[i].count, lists[i].count == 1 ? "" : "s");
-            of_list = report_list(page, &lists[i], options->check);
-        }
-        status = worse(worse(status, STAGE_OK), of_list == EXIT_REFUSED      ? STAGE_REFUSED
-                                                : of_list == EXIT_INCOMPLETE ? STAGE_INCOMPLETE
-                                                                             : STAGE_OK);
+        if (!options->json && i > 0)
+            print_to(page->sink, "\n");
+        status = worse(status, options->json ? json_list(&json, &lists[i], options->check)
+                                             : tell_list(page, options->source[i].name, formats[i],
+                                                         &lists[i], options->check));
         dump_list_free(&lists[i]);
     }
     if (options->json) {
@@ -293,31 +178,10 @@ static enum exit_status report_sources(const struct page *page, const struct opt
     return status;
 }
 
-/* An operand of --diff: an id of the corpus, or else a file with one set. */
-static bool load_operand(const char *name, struct dump_list *list)
-{
-    enum dump_format format;
-
-    if (corpus_find(name) != NULL)
-        return load_row(name, list);
-    if (strcmp(name, "-") != 0 && access(name, F_OK) != 0) {
-        fprintf(stderr, "vmxcap: `%s` is neither a file nor a row; the nearest known row is `%s`\n",
-                name, nearest_name(name, corpus_count, row_name));
-        return false;
-    }
-    if (!load_file(name, list, &format))
-        return false;
-    if (list->count == 1 || list->one_machine)
-        return true;
-    fprintf(stderr, "vmxcap: %s: it holds %zu sets, and --diff takes one from each side\n", name,
-            list->count);
-    return false;
-}
-
 static enum exit_status diff(const struct page *page, const struct options *options)
 {
     static struct judged judged[2];
-    struct dump_list list[2] = {{NULL}, {NULL}};
+    struct dump_list list[2] = {{.set = NULL}, {.set = NULL}};
     enum exit_status status = EXIT_WRONG_USE;
 
     if (load_operand(options->diff[0], &list[0]) && load_operand(options->diff[1], &list[1])) {
@@ -348,9 +212,9 @@ static bool holds(const struct find *find, const struct vmx_dump *dump, struct t
 static bool find_in_source(const struct source *source, const struct find *find,
                            struct tally *tally)
 {
-    struct dump_list list = {NULL};
+    struct dump_list list = {.set = NULL};
     enum dump_format format;
-    bool loaded = load(source, &list, &format);
+    bool loaded = load_source(source, &list, &format);
 
     for (size_t i = 0; loaded && i < list.count; i++) {
         if (holds(find, &list.set[i].dump, tally))

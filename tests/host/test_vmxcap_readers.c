@@ -1,0 +1,508 @@
+/*
+ * The readers of dumps: what each format may look like, written by hand after its description in
+ * tools/capability/dump_text.h, and for each way to be torn or wrong the line and the words.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "tools/capability/corpus.h"
+#include "tools/capability/dump_text.h"
+#include "tools/capability/set_json.h"
+
+static struct dump_list list;
+static struct dump_error error;
+
+static int end(void **state)
+{
+    (void)state;
+    dump_list_free(&list);
+    return 0;
+}
+
+/* From a copy of the text's exact size, so that the sanitizers see a step beyond it. */
+static enum dump_format read_bytes(const char *text, size_t length)
+{
+    char *copy = malloc(length > 0 ? length : 1);
+    enum dump_format format;
+
+    assert_non_null(copy);
+    memcpy(copy, text, length);
+    dump_list_free(&list);
+    format = dump_text_read(copy, length, "name", &list, &error);
+    free(copy);
+    return format;
+}
+
+static enum dump_format read_text(const char *text)
+{
+    return read_bytes(text, strlen(text));
+}
+
+static void assert_read(const char *text, enum dump_format format, size_t sets)
+{
+    enum dump_format found = read_text(text);
+
+    if (error.line != 0)
+        fail_msg("line %u: %s, in:\n%s", error.line, error.text, text);
+    assert_int_equal(found, format);
+    assert_int_equal(list.count, sets);
+}
+
+static void assert_refused(const char *text, unsigned line, const char *words)
+{
+    read_text(text);
+    if (error.line != line || strstr(error.text, words) == NULL)
+        fail_msg("line %u: %s; wanted line %u: %s; in:\n%s", error.line, error.text, line, words,
+                 text);
+}
+
+static void assert_value(size_t set, uint32_t msr, uint64_t value)
+{
+    assert_true(dump_msr_has(&list.set[set].dump, msr));
+    assert_int_equal(dump_msr_get(&list.set[set].dump, msr), value);
+}
+
+/* Exactly these MSRs: bit n for 0x480 + n. */
+static void assert_present(size_t set, uint32_t present, bool feature_control)
+{
+    assert_int_equal(list.set[set].dump.msrs.present, present);
+    assert_int_equal(list.set[set].dump.has_feature_control, feature_control);
+}
+
+static void pairs_are_read(void **state)
+{
+    (void)state;
+    assert_read("0x480=0xda040000000012", DUMP_PAIRS, 1);
+    assert_value(0, 0x480, 0xda040000000012);
+    assert_present(0, 1, false);
+    assert_string_equal(list.set[0].id, "name");
+    assert_read("# mine\r\n\r\n0x480=0xDA040000000012, 0x3A=0x5\r\n\t0x493=0x0;48b=0x1\r\n",
+                DUMP_PAIRS, 1);
+    assert_value(0, 0x480, 0xda040000000012);
+    assert_value(0, 0x3a, 5);
+    assert_value(0, 0x493, 0);
+    assert_value(0, 0x48b, 1);
+    assert_present(0, 1u << 0 | 1u << 0x13 | 1u << 0xb, true);
+    assert_read("\xef\xbb\xbf"
+                "0x480=0xffffffffffffffff",
+                DUMP_PAIRS, 1);
+    assert_value(0, 0x480, UINT64_MAX);
+}
+
+static void torn_pairs_are_refused(void **state)
+{
+    (void)state;
+    assert_refused("0x480=0x1\n0x481", 2, "`0x481`, expected a pair");
+    assert_refused("0x480=", 1, "expected after `=` a value");
+    assert_refused("0x480=0x", 1, "expected after `=` a value");
+    assert_refused("0x480=12", 1, "expected after `=` a value");
+    assert_refused("0x480=0x1g", 1, "expected after `=` a value");
+    assert_refused("0x480=0x11111111111111111", 1, "expected after `=` a value");
+    assert_refused("0x494=0x1", 1, "`0x494`, expected the address of an MSR");
+    assert_refused("0x47f=0x1", 1, "expected the address of an MSR");
+    assert_refused("=0x1", 1, "expected the address of an MSR");
+    assert_refused("0x480=0x1\n\n0x480=0x1", 3, "MSR 0x480 again");
+}
+
+static void aida64_is_read(void **state)
+{
+    (void)state;
+    assert_read("MSR 00000480: 00DA-0400-0000-0012\n"
+                "MSR 00000491: < FAILED >\n"
+                "MSR 0000003A: 0000-0000-0000-0005 [Locked]\n"
+                "MSR 0000001B: 0000-0000-FEE0-0900\n",
+                DUMP_AIDA64, 1);
+    assert_value(0, 0x480, 0x00da040000000012);
+    assert_value(0, 0x3a, 5);
+    assert_present(0, 1, true);
+}
+
+static void aida64_with_its_other_sections_and_cpus(void **state)
+{
+    static const char headings[] = "------[ Versions ]------\r\n\r\n"
+                                   "Program Version : AIDA64\r\n\r\n"
+                                   "CPUID Registers (CPU #1):\r\n"
+                                   "CPUID 00000000: 0000000A-756E6547-6C65746E-49656E69\r\n"
+                                   "------[ MSR Registers / CPU #1 ]------\r\n"
+                                   "MSR 00000010: 0000-0000-0000-0001\r\n"
+                                   "MSR 00000480: 00DA-0400-0000-0012\r\n"
+                                   "------[ MSR Registers / CPU #2 ]------\r\n"
+                                   "MSR 00000480: 00DA-0400-0000-0013\r\n"
+                                   "------[ Benchmarks ]------\r\n"
+                                   "MSRs are read quickly\r\n";
+    static const char lists[] = "MSR 00000480: 00DA-0400-0000-0012\n"
+                                "MSR 00000481: 0000-007F-0000-0016\n"
+                                "MSR 00000480: 00DA-0400-0000-0013\n"
+                                "MSR 00000481: 0000-007F-0000-0017\n";
+
+    (void)state;
+    assert_read(headings, DUMP_AIDA64, 2);
+    assert_true(list.one_machine);
+    assert_value(0, 0x480, 0x00da040000000012);
+    assert_value(1, 0x480, 0x00da040000000013);
+    assert_string_equal(list.set[1].id, "name, CPU 1");
+    assert_read(lists, DUMP_AIDA64, 2);
+    assert_value(1, 0x481, 0x7f00000017);
+}
+
+static void torn_aida64_is_refused(void **state)
+{
+    static const char *const torn[] = {
+        "MSR 00000481: 00DA-0400-0000-001",
+        "MSR 00000481: 00DA-0400-0000",
+        "MSR 00000481: 00DA-0400-0000-00122",
+        "MSR 00000481: 00DA-0400-0000-0012-",
+        "MSR 00000481 00DA-0400-0000-0012",
+        "MSR 0000481: 00DA-0400-0000-0012",
+        "MSR 0000048G: 00DA-0400-0000-0012",
+        "MSR 00000481: 00DA:0400:0000:0012",
+        "MSR 00000481: 00DA-0400-0000-0012 text",
+        "MSR 00000481: 00DA-0400-0000-0012 [text",
+        "MSR 00000481:",
+        "MSR 00000481: 0x00-0400-0000-0012",
+        "rubbish",
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(torn) / sizeof(torn[0]); i++) {
+        char text[256] = "MSR 00000480: 00DA-0400-0000-0012\n";
+
+        strcat(text, torn[i]);
+        assert_refused(text, 2, "expected a line like `MSR 00000480: 00DA-0400-0000-0012`");
+        assert_non_null(strstr(error.text, torn[i]));
+    }
+    assert_refused("MSR 00000480: 00DA-0400-0000-0012\nMSR 00000481: 0000-007F-0000-0016\n"
+                   "MSR 00000481: 0000-007F-0000-0016\n",
+                   3, "MSR 0x481 again");
+    assert_refused("MSR 00000480: 00DA-0400-0000-0012\nMSR 00000481: 0000-007F-0000-0016\n"
+                   "MSR 00000480: 00DA-0400-0000-0012\n",
+                   3, "of each CPU the MSRs that the first one has");
+    assert_refused("MSR 00000010: 0000-0000-0000-0001\n", 1, "at least one value");
+}
+
+static void rdmsr_is_read(void **state)
+{
+    (void)state;
+    assert_read("# rdmsr 0x480\nda040000000012\n"
+                "root@host:~# rdmsr -0 -p 0 1153\n0000007f00000016\n"
+                "$ sudo rdmsr -cX0p0 0x48b\n0x1FBCFF00000000\n"
+                "+ rdmsr 0x491\nrdmsr: CPU 0 cannot read MSR 0x00000491\n",
+                DUMP_RDMSR, 1);
+    assert_value(0, 0x480, 0xda040000000012);
+    assert_value(0, 0x481, 0x7f00000016);
+    assert_value(0, 0x48b, 0x1fbcff00000000);
+    assert_present(0, 1u << 0 | 1u << 1 | 1u << 0xb, false);
+    assert_read("# a remark\n480: da040000000012\n0x481 0x7f00000016\n3a:5\n"
+                "491: rdmsr: CPU 0 cannot read MSR 0x00000491\n",
+                DUMP_RDMSR, 1);
+    assert_value(0, 0x481, 0x7f00000016);
+    assert_value(0, 0x3a, 5);
+}
+
+static void rdmsr_tells_cpus_apart(void **state)
+{
+    (void)state;
+    assert_read("rdmsr -a 0x480\n1\n2\nrdmsr -a 0x481\n3\n4\n", DUMP_RDMSR, 2);
+    assert_value(0, 0x480, 1);
+    assert_value(1, 0x480, 2);
+    assert_value(0, 0x481, 3);
+    assert_value(1, 0x481, 4);
+    assert_true(list.one_machine);
+    assert_read("0x480 1 2\n0x481 3 4\n", DUMP_RDMSR, 2);
+    assert_value(1, 0x481, 4);
+    assert_read("CPU 0\n480: 1\nCPU 5:\n480: 2\n", DUMP_RDMSR, 2);
+    assert_value(1, 0x480, 2);
+    assert_string_equal(list.set[1].id, "name, CPU 5");
+    assert_read("rdmsr -p 3 0x480\n7\nrdmsr -p1 0x480\n8\n", DUMP_RDMSR, 2);
+    assert_value(0, 0x480, 7);
+    assert_value(1, 0x480, 8);
+}
+
+static void torn_rdmsr_is_refused(void **state)
+{
+    (void)state;
+    assert_refused("da040000000012\n", 1, "expected CSV");
+    assert_refused("480: da040000000012\n7f00000016\n", 2, "expected `rdmsr 0x480` and a value");
+    assert_refused("rdmsr 0x480\n", 1, "the value that rdmsr printed");
+    assert_refused("rdmsr 0x480\nrdmsr 0x481\n1\n", 2, "the value that rdmsr printed");
+    assert_refused("rdmsr 0x480\n480: 1\n", 2, "the value that rdmsr printed");
+    assert_refused("rdmsr 0x480\nCPU 1\n", 2, "the value that rdmsr printed");
+    assert_refused("rdmsr 0x480\n1\n2\n", 3, "one value below each rdmsr without -a");
+    assert_refused("rdmsr 0x480\n1g\n", 2, "a value, 1 to 16 hex digits");
+    assert_refused("rdmsr -d 0x480\n1\n", 1, "of rdmsr's options only");
+    assert_refused("rdmsr -f 31:0 0x480\n1\n", 1, "of rdmsr's options only");
+    assert_refused("rdmsr -p x 0x480\n1\n", 1, "the number of a CPU after -p");
+    assert_refused("rdmsr 480\n1\n", 1, "`480`, expected as rdmsr's register");
+    assert_refused("rdmsr 02200\n1\n", 1, "expected as rdmsr's register");
+    assert_refused("rdmsr\n1\n", 1, "expected as rdmsr's register");
+    assert_refused("rdmsr 0x480 0x481\n1\n", 1, "nothing behind rdmsr's register");
+    assert_refused("480: 1\n480: 1\n", 2, "MSR 0x480 again");
+    assert_refused("480: 1\n481:\n", 2, "a value behind the MSR's address");
+    assert_refused("480: 1\n481: 1 x\n", 2, "a value, 1 to 16 hex digits");
+    assert_refused("480: 1\n500: 1\n", 2, "`500`, expected the address of an MSR");
+    assert_refused("CPU 1\n480: 1 2\n", 2, "one value, of the CPU that is named above");
+    assert_refused("480: 1\nCPU one\n", 2, "a line like `CPU 1`");
+    assert_refused("480: 1\nCPU 1 2\n", 2, "a line like `CPU 1`");
+    assert_refused("480: 1\nrdmsr: CPU 0 cannot read MSR\n", 2, "expected `rdmsr 0x480`");
+    assert_refused("480: 1 2\n481: 1\n", 2, "of each CPU the MSRs that the first one has");
+}
+
+static void too_many_cpus_are_refused(void **state)
+{
+    static char text[16 * 1024] = "rdmsr -a 0x480\n";
+
+    (void)state;
+    for (int i = 0; i < 1024; i++)
+        strcat(text, "1\n");
+    assert_read(text, DUMP_RDMSR, 1024);
+    strcat(text, "1\n");
+    assert_refused(text, 1026, "at most 1024 CPUs");
+}
+
+static void csv_is_read(void **state)
+{
+    (void)state;
+    assert_read("id,msr_480\na,0x1\n", DUMP_CSV, 1);
+    assert_string_equal(list.set[0].id, "a");
+    assert_value(0, 0x480, 1);
+    assert_read("notes,kind,msr_493,cpu,msr_03a,id\r\n"
+                "\"a \"\"b\"\", c\",named-model,0xABC,\"One, two\",,first\r\n"
+                "\r\n,bare-metal,,,0x5,second\r\n",
+                DUMP_CSV, 2);
+    assert_string_equal(list.set[0].id, "first");
+    assert_string_equal(list.set[0].about, "One, two");
+    assert_true(list.set[0].virtual_registers);
+    assert_value(0, 0x493, 0xabc);
+    assert_present(0, 1u << 0x13, false);
+    assert_false(list.set[1].virtual_registers);
+    assert_value(1, 0x3a, 5);
+    assert_present(1, 0, true);
+    assert_false(list.one_machine);
+}
+
+static void torn_csv_is_refused(void **state)
+{
+    static const char long_id[] =
+        "id,msr_480\n"
+        "0123456789012345678901234567890123456789012345678901234567890123456789012345678901234567"
+        "89012345,0x1\n";
+
+    (void)state;
+    assert_refused("id,msr_480", 1, "a line with values below the names");
+    assert_refused("id,msr_480\na", 2, "as many cells as the first line has columns");
+    assert_refused("id,msr_480\na,0x1,", 2, "no more cells");
+    assert_refused("id,msr_480\na,1\n", 2, "a value, 0x and 1 to 16 hex digits, or an empty cell");
+    assert_refused("id,msr_480\na,0x\n", 2, "a value");
+    assert_refused("id,msr_480\na,0x12345678901234567\n", 2, "a value");
+    assert_refused("id,msr_480\n,0x1\n", 2, "an id of 1 to 95 characters");
+    assert_refused(long_id, 2, "an id of 1 to 95 characters");
+    assert_refused("id,msr_480\na,0x1\na,0x2\n", 3, "an id that no line before has");
+    assert_refused("id,msr_480,kind\na,0x1,metal\n", 2, "`metal`, expected a kind");
+    assert_refused("id,msr_480,cpu\na,0x1,\"b\n", 2, "a quote at the end");
+    assert_refused("id,msr_480,cpu\na,0x1,\"b\"c\n", 2, "a comma or the line's end");
+    assert_refused("id,msr_480,cpu\na,0x1,b\"c\n", 2, "a comma or the line's end");
+    assert_refused("id,msr_47f\na,0x1\n", 1, "`msr_47f`, expected the name of a column");
+    assert_refused("id,size\na,0x1\n", 1, "the name of a column");
+    assert_refused("id,msr_480,msr_480\na,0x1,0x1\n", 1, "each column once");
+    assert_refused("id,cpu\na,b\n", 1, "at least one of an MSR");
+    assert_refused("msr_480,cpu\n0x1,b\n", 1, "a column `id`");
+    assert_refused("id,msr_480\na,\n", 2, "at least one value");
+    assert_refused("a,b,c\n", 1, "`a`, expected the name of a column");
+}
+
+static void json_is_read(void **state)
+{
+    (void)state;
+    assert_read("{\"msrs\": {\"0x480\": \"0xda040000000012\", \"0x3a\": \"0x5\"}}", DUMP_JSON, 1);
+    assert_value(0, 0x480, 0xda040000000012);
+    assert_value(0, 0x3a, 5);
+    assert_string_equal(list.set[0].id, "name");
+    assert_read("[ {\"id\": \"a\\u0062\\n\\\"\\u00fc\", \"registers\": \"virtual\",\n"
+                "   \"x\": [1, -2.5e+3, 0, 0.1E-1, true, false, null, {}, [], [[{\"a\": [1]}]]],\n"
+                "   \"msrs\": {\"0x480\": \"0x1\"}},\n"
+                " {\"registers\": \"physical\", \"msrs\": {\"0x481\": \"0x2\"}} ]\n",
+                DUMP_JSON, 2);
+    assert_string_equal(list.set[0].id, "ab\n\"?");
+    assert_true(list.set[0].virtual_registers);
+    assert_false(list.set[1].virtual_registers);
+    assert_string_equal(list.set[1].id, "name, set 2");
+    assert_value(1, 0x481, 2);
+}
+
+static void json_within_a_log_is_read(void **state)
+{
+    (void)state;
+    assert_read("GRUB loading\r\n{not json\r\n-----BEGIN ROOTMODE REPORT-----\r\n"
+                "{\"msrs\": {\"0x480\": \"0x1\"}}\r\n-----END ROOTMODE REPORT-----\r\nhalted\r\n"
+                "-----BEGIN ROOTMODE REPORT-----\n{\"msrs\": {\"0x480\": \"0x2\"}}\n"
+                "-----END ROOTMODE REPORT-----\n",
+                DUMP_JSON, 2);
+    assert_value(0, 0x480, 1);
+    assert_value(1, 0x480, 2);
+    assert_refused("x\n-----BEGIN ROOTMODE REPORT-----\n{\"msrs\":\n", 3,
+                   "-----END ROOTMODE REPORT-----");
+    assert_refused("x\n-----BEGIN ROOTMODE REPORT-----\n{\"msrs\":\n[}\n"
+                   "-----END ROOTMODE REPORT-----\n",
+                   4, "an object of MSRs");
+}
+
+static void torn_json_is_refused(void **state)
+{
+    static const struct {
+        const char *text;
+        unsigned line;
+        const char *words;
+    } torn[] = {
+        {"{", 1, "the name of a member"},
+        {"[", 1, "an object"},
+        {"[]", 1, "at least one value"},
+        {"[1]", 1, "an object"},
+        {"{}", 1, "\"msrs\" in the report"},
+        {"{\"msrs\": {}}", 1, "at least one value"},
+        {"{\"msrs\": {\"0x480\": \"0x1\"}", 1, "a comma or the object's end"},
+        {"{\"msrs\": {\"0x480\": \"0x1\"}},", 1, "nothing behind"},
+        {"[{\"msrs\": {\"0x480\": \"0x1\"}},]", 1, "an object"},
+        {"[{\"msrs\": {\"0x480\": \"0x1\"}}", 1, "a comma or the array's end"},
+        {"{\"msrs\": {\"0x480\": \"0x1\",}}", 1, "the name of a member"},
+        {"{\"msrs\":\n {\"0x480\":\n 1}}", 3, "a value in quotes"},
+        {"{\"msrs\":\n {\"0x480\":\n \"1\"}}", 3, "`1`, expected a value, 0x"},
+        {"{\"msrs\": {\"480\": \"0x1\"}}", 1, "an MSR like"},
+        {"{\"msrs\": {\"0x500\": \"0x1\"}}", 1, "the address of an MSR"},
+        {"{\"msrs\": {\"0x480\": \"0x1\",\n\"0x480\": \"0x1\"}}", 2, "MSR 0x480 again"},
+        {"{\"msrs\": {\"0x480\": \"0x1\"}, \"msrs\": {}}", 1, "\"msrs\" once"},
+        {"{\"msrs\" {}}", 1, "a colon"},
+        {"{\"id\": 1}", 1, "the set's id"},
+        {"{\"registers\": \"odd\"}", 1, "\"virtual\" or \"physical\""},
+        {"{\"registers\": 1}", 1, "\"virtual\" or \"physical\""},
+        {"{\"a\": \"b\n\"}", 1, "a quote at the end of the string"},
+        {"{\"a\": \"b", 1, "a quote at the end of the string"},
+        {"{\"a\": \"\\x\"}", 1, "one of JSON's escapes"},
+        {"{\"a\": \"\\", 1, "one of JSON's escapes"},
+        {"{\"a\": \"\\u12\"}", 1, "four hex digits"},
+        {"{\"a\": \"\\u1", 1, "four hex digits"},
+        {"{\"a\": 01}", 1, "a comma or the object's end"},
+        {"{\"a\": -}", 1, "a JSON value"},
+        {"{\"a\": 1.}", 1, "a JSON value"},
+        {"{\"a\": 1e}", 1, "a JSON value"},
+        {"{\"a\": tru}", 1, "a JSON value"},
+        {"{\"a\": 'b'}", 1, "a JSON value"},
+        {"{\"a\":", 1, "a JSON value"},
+        {"{\"a\": [1 2]}", 1, "a comma or the array's end"},
+        {"{\"a\": [1}", 1, "a comma or the array's end"},
+        {"{\"a\": {\"b\": 1]}", 1, "a comma or the object's end"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(torn) / sizeof(torn[0]); i++)
+        assert_refused(torn[i].text, torn[i].line, torn[i].words);
+}
+
+static void json_that_is_too_deep_is_refused(void **state)
+{
+    static char text[256] = "{\"a\": ";
+
+    (void)state;
+    for (int i = 0; i < 33; i++)
+        strcat(text, "[");
+    assert_refused(text, 1, "32 deep at most");
+}
+
+static void what_is_nothing_is_refused(void **state)
+{
+    (void)state;
+    assert_refused("", 1, "found nothing, expected CSV");
+    assert_refused("\n  \n", 1, "found nothing, expected CSV");
+    assert_refused("# only a remark\n", 1, "found nothing, expected CSV");
+    assert_refused("\n\nwords without a meaning\n", 3, "`words without a meaning`, expected CSV");
+    assert_refused("\x7f"
+                   "ELF\x01\x02",
+                   1, "`?ELF??`, expected CSV");
+    read_bytes("\0\0\0", 3);
+    assert_int_equal(error.line, 1);
+    assert_non_null(strstr(error.text, "`???`, expected CSV"));
+    read_bytes("0x480=0x1\0", 10);
+    assert_int_equal(error.line, 1);
+    read_bytes("{\"msrs\": {\"0x480\": \"0x1\"}}\0", 28);
+    assert_non_null(strstr(error.text, "nothing behind"));
+}
+
+static void a_long_line_is_shown_cut(void **state)
+{
+    (void)state;
+    assert_refused("0123456789012345678901234567890123456789zzzzzzzzzzzzzzzzzzzz\n", 1,
+                   "`0123456789012345678901234567890123456789zzzzzzzz...`, expected");
+}
+
+/* What vmxcap prints as JSON it can read: the same ids and values, for every row of the corpus. */
+static void its_own_json_comes_back(void **state)
+{
+    static char text[256 * 1024];
+    static struct judged judged;
+
+    (void)state;
+    for (size_t i = 0; i < corpus_count; i++) {
+        struct dump_list one = {.set = NULL};
+        struct dump_set *set = dump_list_add(&one, corpus[i].id);
+        struct text_buffer buffer;
+        struct json json;
+
+        set->dump = corpus[i].dump;
+        set->virtual_registers = i % 2 == 0;
+        text_buffer_init(&buffer, text, sizeof(text));
+        json_init(&json, &buffer.sink);
+        json_array_begin(&json, NULL);
+        judge(&one, 0, CHECK_CHOICE_AUTO, &judged);
+        set_json(&json, &judged);
+        json_array_end(&json);
+        assert_int_equal(buffer.lost, 0);
+        assert_read(text, DUMP_JSON, 1);
+        assert_string_equal(list.set[0].id, corpus[i].id);
+        assert_int_equal(list.set[0].virtual_registers, i % 2 == 0);
+        assert_memory_equal(&list.set[0].dump.msrs, &corpus[i].dump.msrs,
+                            sizeof(corpus[i].dump.msrs));
+        assert_int_equal(list.set[0].dump.has_feature_control, corpus[i].dump.has_feature_control);
+        assert_int_equal(list.set[0].dump.feature_control, corpus[i].dump.feature_control);
+        dump_list_free(&one);
+    }
+}
+
+static void formats_have_names(void **state)
+{
+    (void)state;
+    assert_string_equal(dump_format_name(DUMP_CSV), "CSV");
+    assert_string_equal(dump_format_name(DUMP_AIDA64), "AIDA64");
+    assert_string_equal(dump_format_name(DUMP_UNKNOWN), "unknown");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_teardown(pairs_are_read, end),
+        cmocka_unit_test_teardown(torn_pairs_are_refused, end),
+        cmocka_unit_test_teardown(aida64_is_read, end),
+        cmocka_unit_test_teardown(aida64_with_its_other_sections_and_cpus, end),
+        cmocka_unit_test_teardown(torn_aida64_is_refused, end),
+        cmocka_unit_test_teardown(rdmsr_is_read, end),
+        cmocka_unit_test_teardown(rdmsr_tells_cpus_apart, end),
+        cmocka_unit_test_teardown(torn_rdmsr_is_refused, end),
+        cmocka_unit_test_teardown(too_many_cpus_are_refused, end),
+        cmocka_unit_test_teardown(csv_is_read, end),
+        cmocka_unit_test_teardown(torn_csv_is_refused, end),
+        cmocka_unit_test_teardown(json_is_read, end),
+        cmocka_unit_test_teardown(json_within_a_log_is_read, end),
+        cmocka_unit_test_teardown(torn_json_is_refused, end),
+        cmocka_unit_test_teardown(json_that_is_too_deep_is_refused, end),
+        cmocka_unit_test_teardown(what_is_nothing_is_refused, end),
+        cmocka_unit_test_teardown(a_long_line_is_shown_cut, end),
+        cmocka_unit_test_teardown(its_own_json_comes_back, end),
+        cmocka_unit_test_teardown(formats_have_names, end),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,155 @@
+#include "tools/capability/load.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "tools/capability/corpus.h"
+#include "tools/capability/machine.h"
+#include "tools/capability/nearest.h"
+
+enum { INPUT_MAX = 256 << 20 }; /* no dump is so long */
+
+/* For tests: another directory in place of /dev/cpu (tools/capability/machine.h). */
+static const char dev_cpu_variable[] = "VMXCAP_DEV_CPU";
+
+static const char *row_name(size_t index)
+{
+    return corpus[index].id;
+}
+
+/* All of a stream; NULL, with `errno` set, if it cannot be read. */
+static char *read_stream(FILE *file, size_t *length)
+{
+    size_t room = 1 << 16, got;
+    char *text = malloc(room);
+
+    *length = 0;
+    while (text != NULL && (got = fread(text + *length, 1, room - *length, file)) > 0) {
+        *length += got;
+        if (*length == room) {
+            char *grown = room < INPUT_MAX ? realloc(text, 2 * room) : NULL;
+
+            if (grown == NULL) {
+                free(text);
+                errno = EFBIG;
+                return NULL;
+            }
+            text = grown;
+            room *= 2;
+        }
+    }
+    if (text != NULL && ferror(file)) {
+        free(text);
+        return NULL;
+    }
+    return text;
+}
+
+const char *load_shown_name(const char *file)
+{
+    return strcmp(file, "-") == 0 ? "standard input" : file;
+}
+
+static char *read_file(const char *name, size_t *length)
+{
+    FILE *file = strcmp(name, "-") == 0 ? stdin : fopen(name, "rb");
+    char *text = file != NULL ? read_stream(file, length) : NULL;
+    int why = errno;
+
+    if (file != NULL && file != stdin)
+        fclose(file);
+    if (text == NULL)
+        fprintf(stderr, "vmxcap: %s: %s\n", load_shown_name(name), strerror(why));
+    return text;
+}
+
+/* The file's name without its folders: what its set is called. */
+static const char *set_name(const char *file)
+{
+    const char *slash = strrchr(file, '/');
+
+    return slash != NULL ? slash + 1 : load_shown_name(file);
+}
+
+static bool load_file(const char *name, struct dump_list *list, enum dump_format *format)
+{
+    struct dump_error error;
+    size_t length;
+    char *text = read_file(name, &length);
+
+    if (text == NULL)
+        return false;
+    *format = dump_text_read(text, length, set_name(name), list, &error);
+    free(text);
+    if (error.line == 0)
+        return true;
+    fprintf(stderr, "vmxcap: %s: line %u%s%s: %s\n", load_shown_name(name), error.line,
+            *format != DUMP_UNKNOWN ? ", read as " : "",
+            *format != DUMP_UNKNOWN ? dump_format_name(*format) : "", error.text);
+    return false;
+}
+
+static void add_row(struct dump_list *list, const struct corpus_row *row)
+{
+    struct dump_set *set = dump_list_add(list, row->id);
+
+    snprintf(set->about, sizeof(set->about), "%s; %s, %s", row->cpu, row->kind, row->confidence);
+    set->virtual_registers =
+        strcmp(row->kind, "named-model") == 0 || strcmp(row->kind, "nested-hypervisor") == 0;
+    set->dump = row->dump;
+}
+
+static bool load_row(const char *id, struct dump_list *list)
+{
+    const struct corpus_row *row = corpus_find(id);
+
+    if (row == NULL) {
+        fprintf(stderr,
+                "vmxcap: unknown row `%s`; the nearest known one is `%s`, and --list lists all\n",
+                id, nearest_name(id, corpus_count, row_name));
+        return false;
+    }
+    add_row(list, row);
+    return true;
+}
+
+static bool load_machine(struct dump_list *list)
+{
+    char error[MACHINE_ERROR_MAX];
+
+    if (machine_read(getenv(dev_cpu_variable), list, error))
+        return true;
+    fprintf(stderr, "vmxcap: %s\n", error);
+    return false;
+}
+
+bool load_source(const struct source *source, struct dump_list *list, enum dump_format *format)
+{
+    *format = DUMP_UNKNOWN;
+    if (source == NULL)
+        return load_machine(list);
+    return source->row ? load_row(source->name, list) : load_file(source->name, list, format);
+}
+
+bool load_operand(const char *name, struct dump_list *list)
+{
+    enum dump_format format;
+
+    if (corpus_find(name) != NULL)
+        return load_row(name, list);
+    if (strcmp(name, "-") != 0 && access(name, F_OK) != 0) {
+        fprintf(stderr, "vmxcap: `%s` is neither a file nor a row; the nearest known row is `%s`\n",
+                name, nearest_name(name, corpus_count, row_name));
+        return false;
+    }
+    if (!load_file(name, list, &format))
+        return false;
+    if (list->count == 1 || list->one_machine)
+        return true;
+    fprintf(stderr, "vmxcap: %s: it holds %zu sets, and --diff takes one from each side\n", name,
+            list->count);
+    return false;
+}

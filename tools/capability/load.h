@@ -1,0 +1,22 @@
+/*
+ * Sets of values from where a person asks for them. Whatever fails is told on the standard error.
+ */
+#ifndef TOOLS_CAPABILITY_LOAD_H
+#define TOOLS_CAPABILITY_LOAD_H
+
+#include <stdbool.h>
+
+#include "tools/capability/dump_list.h"
+#include "tools/capability/dump_text.h"
+#include "tools/capability/options.h"
+
+/* Appends the sets of a source; NULL: this machine. `*format` is DUMP_UNKNOWN but for files. */
+bool load_source(const struct source *source, struct dump_list *list, enum dump_format *format);
+
+/* An operand of --diff: an id of the corpus, or else a file with one set or one machine. */
+bool load_operand(const char *name, struct dump_list *list);
+
+/* What a person calls a file: "standard input" for "-". */
+const char *load_shown_name(const char *file);
+
+#endif
