@@ -52,10 +52,7 @@ static void put_row(struct json *json, const struct bench_row *row)
 
 void guests_json(struct json *json, const struct machine *machine)
 {
-    if (machine->guests_done)
-        put_guests(json, machine);
-    else
-        json_null(json, "guests");
+    put_guests(json, machine);
     if (!machine->bench_done) {
         json_null(json, "bench");
         return;

@@ -22,7 +22,7 @@
 /* The boot page tables map the first 4 GiB. */
 #define BOOT_MAP_END (1ull << 32)
 
-static struct machine machine = {.cpus = cpus};
+static struct machine machine;
 static struct firmware firmware;
 
 static void obey_command_line(void)
@@ -154,6 +154,7 @@ static void report(void)
 
 _Noreturn void kernel_main(uint64_t information, uint64_t load_address, uint64_t entry_tsc)
 {
+    machine.cpus = cpus; /* here: an initialised machine would stand in the image, 20 KiB of it */
     machine.load_address = load_address;
     machine.timing.entry_tsc = entry_tsc;
     machine.cpu_count = 1;

@@ -3,6 +3,7 @@
 #include "lib/string.h"
 #include "lib/x86.h"
 #include "vmx/cr_fixed.h"
+#include "vmx/crosscheck.h"
 #include "vmx/feature_control.h"
 #include "vmx/vmx_read.h"
 
@@ -64,6 +65,7 @@ static void judge_capabilities(struct vmx_cpu *cpu, const struct vmx_environment
     pretend_apply(environment->pretend, cpu->cpu, &cpu->msrs, &cpu->judged, &cpu->findings);
     judge_values(cpu, environment, &cpu->judged, boot ? &boot->judged_config : NULL,
                  &cpu->judged_config, &cpu->findings);
+    crosscheck(&cpu->judged, environment->check, cpu->cpu, &cpu->findings);
     if (environment->pretend->count == 0) {
         cpu->config = cpu->judged_config;
         return;
