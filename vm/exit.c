@@ -115,7 +115,17 @@ static void read_record(const struct vcpu *vcpu, uint32_t reason, struct exit_re
     };
 }
 
-/* The long way: the guest's own handler first, then everything written down and told. */
+/* What is written down, and told as it comes. */
+static void write_down(struct vcpu *vcpu, const struct exit_record *exit)
+{
+    if (vcpu->record_count < VCPU_EXITS_RECORDED)
+        vcpu->record[vcpu->record_count] = *exit;
+    vcpu->record_count++;
+    if (vcpu->environment->trace != NULL)
+        vcpu->environment->trace(vcpu, exit);
+}
+
+/* The long way: the guest's own handler is asked first, then everything is written down. */
 static enum exit_done serve_watched(struct vcpu *vcpu, uint32_t reason)
 {
     struct exit_record exit;
@@ -126,25 +136,32 @@ static enum exit_done serve_watched(struct vcpu *vcpu, uint32_t reason)
         exit.done = vcpu->guest->on_exit(vcpu, &exit);
     if (exit.done == EXIT_DEFAULT)
         exit.done = handlers[reason & EXIT_REASON_BASIC](vcpu);
-    if (vcpu->record_count < VCPU_EXITS_RECORDED)
-        vcpu->record[vcpu->record_count] = exit;
-    vcpu->record_count++;
-    if (vcpu->environment->trace != NULL)
-        vcpu->environment->trace(vcpu, &exit);
+    write_down(vcpu, &exit);
     return exit.done;
 }
 
-/* Bits beside the basic reason, or a reason that the manual does not define. */
+/* A VM entry that failed after it had begun, or a reason that the manual does not define. */
+static enum exit_done serve_none(struct vcpu *vcpu, uint32_t reason, enum guest_end end)
+{
+    struct exit_record exit;
+
+    read_record(vcpu, reason, &exit);
+    exit.done = vcpu_end(vcpu, end, reason & EXIT_REASON_BASIC, exit.qualification);
+    if (vcpu->watched)
+        write_down(vcpu, &exit);
+    return exit.done;
+}
+
+/* Bits beside the basic reason, or no reason that there is. */
 static enum exit_done serve_odd(struct vcpu *vcpu, uint32_t reason)
 {
     uint32_t basic = reason & EXIT_REASON_BASIC;
-    uint64_t qualification = vmcs_read_natural(VMCS_EXIT_QUALIFICATION);
 
-    if ((reason & EXIT_REASON_ENTRY_FAILURE) != 0)
-        return vcpu_end(vcpu, GUEST_END_ENTRY_FAILED, basic, qualification);
     if (basic >= EXIT_REASON_COUNT)
-        return vcpu_end(vcpu, GUEST_END_UNHANDLED, basic, qualification);
+        return serve_none(vcpu, reason, GUEST_END_UNHANDLED);
     vcpu->exit_count[basic]++;
+    if ((reason & EXIT_REASON_ENTRY_FAILURE) != 0)
+        return serve_none(vcpu, reason, GUEST_END_ENTRY_FAILED);
     return serve_watched(vcpu, reason);
 }
 

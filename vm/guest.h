@@ -89,7 +89,8 @@ struct guest {
 
     /*
      * Controls beyond (or without) the base, as masks in each word. One that the processor does not
-     * offer (or does not let be 0) is told by name, and the guest is skipped.
+     * offer (or does not let be 0) is told by name, and the guest is skipped. A guest that may not
+     * come back by itself asks for PIN_PREEMPTION_TIMER, without which nothing would end it.
      */
     uint32_t on[VMX_CONTROL_WORD_COUNT];
     uint32_t off[VMX_CONTROL_WORD_COUNT];
@@ -136,7 +137,7 @@ enum guest_result {
     GUEST_RESULT_COUNT,
 };
 
-enum { GUEST_DETAIL_SIZE = 160 };
+enum { GUEST_DETAIL_SIZE = 320 };
 
 /* What came of a guest on one CPU. */
 struct guest_run {

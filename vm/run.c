@@ -85,6 +85,7 @@ static bool create(struct vcpu *vcpu, const struct vmx_cpu *cpu, struct vcpu_spa
     vcpu->watched = !vcpu->guest->unwatched || vcpu->environment->trace != NULL;
     vcpu->timer_budget = timer_ticks(vcpu);
     vcpu->msr_pat = PAT_RESET;
+    vcpu->revision_id = cpu->config.revision_id;
     (void)rdmsr_safe(IA32_APIC_BASE, &vcpu->msr_apic_base);
     return create_bitmaps(vcpu) && guest_memory_create(vcpu, space) &&
            vmx_region_create(&vcpu->vmcs, &cpu->config, vcpu->environment->vmx, "guest's VMCS",

@@ -74,6 +74,7 @@ struct vcpu {
     struct vmx_capability capability;
     uint32_t controls[VMX_CONTROL_WORD_COUNT]; /* as the VMCS has them now */
     struct vmx_region vmcs;
+    uint32_t revision_id; /* of this processor's VMCSs */
     uint64_t msr_bitmap, io_bitmap; /* physical: 1 and 2 pages; all bits 1 at first */
 
     /* Guest-physical memory from 0 on, contiguous (vm/guest.h, GUEST_MEMORY_BYTES). */
