@@ -20,6 +20,11 @@ enum { TRACE_SIZE = 320 };
 static struct machine *the_machine;
 static struct vm_environment environment;
 
+static void interrupt_self(void)
+{
+    apic_send_ipi(apic_id(), VECTOR_WAKE);
+}
+
 static void host_interrupt(uint8_t vector)
 {
     if (vector == VECTOR_WAKE)
@@ -87,6 +92,7 @@ static void prepare(struct machine *machine)
     the_machine = machine;
     environment = (struct vm_environment){
         .vmx = vmx_all_environment(),
+        .interrupt_self = interrupt_self,
         .host_interrupt = host_interrupt,
         .host_exception = host_exception,
         .finished = evaluate,

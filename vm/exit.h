@@ -35,7 +35,9 @@ enum exit_done exit_wrmsr(struct vcpu *vcpu);
 
 enum exit_done exit_control_register(struct vcpu *vcpu);
 enum exit_done exit_mov_dr(struct vcpu *vcpu);
-enum exit_done exit_descriptor_table(struct vcpu *vcpu);
+
+enum exit_done exit_gdtr_idtr(struct vcpu *vcpu);
+enum exit_done exit_ldtr_tr(struct vcpu *vcpu);
 
 enum exit_done exit_exception(struct vcpu *vcpu);
 enum exit_done exit_external_interrupt(struct vcpu *vcpu);

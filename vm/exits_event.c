@@ -88,6 +88,13 @@ enum exit_done exit_nmi_window(struct vcpu *vcpu)
     return EXIT_WINDOW;
 }
 
+/* A step of a guest that is stepped singly. */
+enum exit_done exit_step(struct vcpu *vcpu)
+{
+    (void)vcpu;
+    return EXIT_STEPPED;
+}
+
 /* A timer that the guest asked for begins again; otherwise its time is up. */
 enum exit_done exit_preemption_timer(struct vcpu *vcpu)
 {

@@ -183,28 +183,3 @@ enum exit_done exit_mov_dr(struct vcpu *vcpu)
         write_dr(number, value);
     return exit_behind(EXIT_EMULATED);
 }
-
-/*
- * LGDT and its kin change nothing but the guest: the instruction is let through, alone, and the
- * monitor trap flag turns the exiting on again behind it. Without one, this was the last.
- */
-enum exit_done exit_descriptor_table(struct vcpu *vcpu)
-{
-    vcpu_control_set(vcpu, VMX_CONTROL_SECONDARY, SECONDARY_DESCRIPTOR_TABLE_EXITING, false);
-    if ((vcpu->capability.primary_allowed1 & PRIMARY_MONITOR_TRAP_FLAG) != 0) {
-        vcpu_control_set(vcpu, VMX_CONTROL_PRIMARY, PRIMARY_MONITOR_TRAP_FLAG, true);
-        vcpu->lets_through = true;
-    }
-    return EXIT_STEPPED;
-}
-
-enum exit_done exit_step(struct vcpu *vcpu)
-{
-    if (vcpu->lets_through) {
-        vcpu->lets_through = false;
-        vcpu_control_set(vcpu, VMX_CONTROL_SECONDARY, SECONDARY_DESCRIPTOR_TABLE_EXITING, true);
-        vcpu_control_set(vcpu, VMX_CONTROL_PRIMARY, PRIMARY_MONITOR_TRAP_FLAG,
-                         (vcpu->guest->on[VMX_CONTROL_PRIMARY] & PRIMARY_MONITOR_TRAP_FLAG) != 0);
-    }
-    return EXIT_STEPPED;
-}

@@ -74,7 +74,7 @@ struct vcpu {
     struct vmx_capability capability;
     uint32_t controls[VMX_CONTROL_WORD_COUNT]; /* as the VMCS has them now */
     struct vmx_region vmcs;
-    uint32_t revision_id; /* of this processor's VMCSs */
+    uint32_t revision_id;           /* of this processor's VMCSs */
     uint64_t msr_bitmap, io_bitmap; /* physical: 1 and 2 pages; all bits 1 at first */
 
     /* Guest-physical memory from 0 on, contiguous (vm/guest.h, GUEST_MEMORY_BYTES). */
@@ -90,8 +90,7 @@ struct vcpu {
     uint64_t cr3_seen;             /* without EPT: the CR3 that the guest believes in */
     uint64_t cr8;
     uint64_t msr_apic_base;
-    uint64_t msr_pat; /* where VM entry cannot load it: remembered, and without effect */
-    bool lets_through;     /* descriptor-table exiting is off for one instruction */
+    uint64_t msr_pat;      /* where VM entry cannot load it: remembered, and without effect */
     uint32_t timer;        /* preemption timer: what to load it with again; 0 when only a budget */
     uint32_t timer_budget; /* preemption-timer ticks left for the whole guest */
 

@@ -15,6 +15,9 @@ struct vcpu;
 struct vm_environment {
     const struct vmx_environment *vmx; /* pages, memory types, address width */
 
+    /* Sends this CPU an interrupt of the host's, which comes when a guest can be interrupted. */
+    void (*interrupt_self)(void);
+
     /* An interrupt of the host's that ended a guest's turn, already acknowledged. */
     void (*host_interrupt)(uint8_t vector);
 
