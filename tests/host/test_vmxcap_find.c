@@ -187,6 +187,23 @@ static void distances(void **state)
     assert_int_equal(edit_distance("ab", "ba"), 2);
 }
 
+static const char *const names[] = {"nested-gce-a", "ilx-406e3-skylake-cpuid", "skyline"};
+
+static const char *name_of(size_t index)
+{
+    return names[index];
+}
+
+/* "skylake" is nearer to "skyline" than to a name that has it in it, and yet that one is meant. */
+static void nearest_names(void **state)
+{
+    (void)state;
+    assert_string_equal(nearest_name("skylake", 3, name_of), names[1]);
+    assert_string_equal(nearest_name("skylime", 3, name_of), names[2]);
+    assert_string_equal(nearest_name("nested-gce-b", 3, name_of), names[0]);
+    assert_string_equal(nearest_name("", 3, name_of), names[0]);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -197,6 +214,7 @@ int main(void)
         cmocka_unit_test(real_machines),
         cmocka_unit_test(the_corpus_against_its_raw_bits),
         cmocka_unit_test(distances),
+        cmocka_unit_test(nearest_names),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -405,11 +405,17 @@ static void torn_json_is_refused(void **state)
 
 static void json_that_is_too_deep_is_refused(void **state)
 {
-    static char text[256] = "{\"a\": ";
+    static char text[256] = "{\"msrs\": {\"0x480\": \"0x1\"}, \"a\": ";
+    size_t before = strlen(text);
 
     (void)state;
-    for (int i = 0; i < 33; i++)
+    for (int i = 0; i < 32; i++)
         strcat(text, "[");
+    for (int i = 0; i < 32; i++)
+        strcat(text, "]");
+    strcat(text, "}");
+    assert_read(text, DUMP_JSON, 1);
+    memset(text + before, '[', 33);
     assert_refused(text, 1, "32 deep at most");
 }
 

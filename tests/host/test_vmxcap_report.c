@@ -98,6 +98,7 @@ static void what_is_wrong_is_told(void **state)
     assert_has("verdict: refused (check=kvm)");
     assert_has("  refused    vmxon ");
     assert_has("needs basic.memory-type: ");
+    assert_null(strstr(strstr(text, "needs basic.memory-type") + 1, "needs basic.memory-type"));
     assert_has("  refusal  basic-memory-type\n");
     assert_has("IA32_VMX_BASIC bits 53:50 seen 0x0, wanted 0x6\n");
     assert_has("manual: ");

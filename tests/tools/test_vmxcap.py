@@ -126,6 +126,15 @@ class Output(VmxcapTest):
         self.assertEqual(incomplete["verdict"], "incomplete")
         self.assertIn("0x480", incomplete["msrs_missing"])
 
+    def test_json_of_a_finding(self) -> None:
+        (row,) = self.sets("-", text="0x480=0xc2040000000004", status=1)
+        (finding,) = [f for f in row["findings"] if f["rule"] == "basic-memory-type"]
+        self.assertEqual(
+            (finding["severity"], finding["msr"], finding["bits"], finding["seen"], finding["wanted"]),
+            ("refusal", "0x480", "53:50", "0x0", "0x6"),
+        )
+        self.assertEqual(row["verdict"], "refused")
+
     def test_rows_and_files_say_the_same(self) -> None:
         of_file = self.sets(CSV, status=1)
         words = [word for row in of_file[::40] for word in ("--row", row["id"])]
