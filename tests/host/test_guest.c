@@ -410,9 +410,10 @@ static struct guest expecting(void)
 
 static void exits_in_their_order_are_well(void **state)
 {
-    struct guest guest = expecting();
+    static struct guest guest;
 
     (void)state;
+    guest = expecting();
     begin(&guest, GUEST_END_CALL);
     add_exit(EXIT_REASON_CPUID, 0, GUEST_CODE + 2, EXIT_EMULATED);
     add_exit(EXIT_REASON_EXTERNAL_INTERRUPT, 0, GUEST_CODE + 2, EXIT_HOST);
@@ -426,9 +427,10 @@ static void exits_in_their_order_are_well(void **state)
 /* Each of these differs from the run above in one thing. */
 static void any_other_exit_differs(void **state)
 {
-    struct guest guest = expecting();
+    static struct guest guest;
 
     (void)state;
+    guest = expecting();
     for (unsigned change = 0; change < 6; change++) {
         begin(&guest, GUEST_END_CALL);
         add_exit(change == 0 ? EXIT_REASON_HLT : EXIT_REASON_CPUID, 0, GUEST_CODE + 2,
@@ -448,9 +450,10 @@ static void any_other_exit_differs(void **state)
 
 static void an_exit_that_is_missing_at_the_end_differs(void **state)
 {
-    struct guest guest = expecting();
+    static struct guest guest;
 
     (void)state;
+    guest = expecting();
     begin(&guest, GUEST_END_CALL);
     add_exit(EXIT_REASON_CPUID, 0, GUEST_CODE + 2, EXIT_EMULATED);
     add_exit(EXIT_REASON_CPUID, 0, GUEST_CODE + 2, EXIT_EMULATED);
@@ -474,9 +477,10 @@ static void an_end_that_is_not_its_own_is_death_and_says_of_what(void **state)
 
 static void a_death_that_is_expected_is_well(void **state)
 {
-    struct guest guest = plain;
+    static struct guest guest;
 
     (void)state;
+    guest = plain;
     guest.end = GUEST_END_TRIPLE_FAULT;
     begin(&guest, GUEST_END_TRIPLE_FAULT);
     assert_int_equal(judge(), GUEST_OK);
@@ -493,9 +497,10 @@ static const char *complain(const struct vcpu *seen)
 
 static void the_guests_own_check_has_the_last_word(void **state)
 {
-    struct guest guest = plain;
+    static struct guest guest;
 
     (void)state;
+    guest = plain;
     guest.check = complain;
     begin(&guest, GUEST_END_CALL);
     assert_int_equal(judge(), GUEST_DIFFERS);
