@@ -1,0 +1,28 @@
+#include "vm/zoo.h"
+
+#include <stddef.h>
+
+#include "lib/string.h"
+
+enum { EVENTS_MAX = 256 };
+
+const char *zoo_events_differ(const struct vcpu *vcpu, const struct zoo_wanted *wanted,
+                              uint32_t count)
+{
+    const struct zoo_event *seen = vcpu_memory(vcpu, GUEST_ARRAY, EVENTS_MAX * sizeof(*seen));
+    uint32_t seen_count;
+
+    memcpy(&seen_count, vcpu_memory(vcpu, GUEST_DATA, sizeof(seen_count)), sizeof(seen_count));
+    if (seen_count != count)
+        return seen_count < count ? "fewer events reached the guest than should"
+                                  : "more events reached the guest than should";
+    for (uint32_t i = 0; i < count && i < EVENTS_MAX; i++) {
+        if (seen[i].vector != wanted[i].vector)
+            return "an event reached the guest with another vector than it should have";
+        if (seen[i].error != wanted[i].error)
+            return "an event reached the guest with another error code than it should have";
+        if (wanted[i].at != NULL && seen[i].rip != zoo_address(vcpu->guest, wanted[i].at))
+            return "an event reached the guest with another return address than it should have";
+    }
+    return NULL;
+}
