@@ -22,6 +22,20 @@ void event_requeue(struct vcpu *vcpu)
                      vmcs_read32(VMCS_GUEST_INTERRUPTIBILITY_STATE) & ~BLOCKING_BY_NMI);
 }
 
+/*
+ * What the delivery of a #DB does beside it, and its injection does not: SDM Vol. 3, "Debug
+ * Registers". Delivery also ends blocking by STI and by MOV SS; with RFLAGS.TF, VM entry would want
+ * a pending single step beside the blocking, which the exit has taken away.
+ */
+static void enter_debug(uint64_t qualification)
+{
+    write_dr(6, (read_dr(6) & ~DR6_BREAKPOINTS) | qualification);
+    vmcs_write_natural(VMCS_GUEST_DR7, vmcs_read_natural(VMCS_GUEST_DR7) & ~DR7_GENERAL_DETECT);
+    vmcs_write32(VMCS_GUEST_INTERRUPTIBILITY_STATE,
+                 vmcs_read32(VMCS_GUEST_INTERRUPTIBILITY_STATE) &
+                     ~(uint32_t)(BLOCKING_BY_STI | BLOCKING_BY_MOV_SS));
+}
+
 /* The guest gets what it would have got without a hypervisor. */
 static enum exit_done reflect(struct vcpu *vcpu, uint32_t event)
 {
@@ -43,7 +57,7 @@ static enum exit_done reflect(struct vcpu *vcpu, uint32_t event)
     if (event_vector(event) == X86_VECTOR_PF)
         write_cr2(qualification);
     if (event_vector(event) == X86_VECTOR_DB)
-        write_dr(6, (read_dr(6) & ~0xfull) | qualification);
+        enter_debug(qualification);
     vmcs_write32(VMCS_VM_ENTRY_EXCEPTION_ERROR_CODE,
                  vmcs_read32(VMCS_VM_EXIT_INTERRUPTION_ERROR_CODE));
     vmcs_write32(VMCS_VM_ENTRY_INSTRUCTION_LENGTH, vmcs_read32(VMCS_VM_EXIT_INSTRUCTION_LENGTH));

@@ -32,6 +32,27 @@ static const char *name_of(enum vmx_control_word word, uint32_t mask)
     return "an unnamed control";
 }
 
+static void turn_on(uint32_t *control, uint32_t wanted, uint64_t allowed1)
+{
+    *control |= wanted & (uint32_t)allowed1;
+}
+
+/*
+ * What would reach beyond the guest, were it let through: the priority that CR8 sets is that of the
+ * host's own local APIC, MWAIT puts the CPU to sleep, and RDPMC tells what others do.
+ */
+static void settle_harm(const struct vmx_capability *capability,
+                        uint32_t controls[VMX_CONTROL_WORD_COUNT])
+{
+    turn_on(&controls[VMX_CONTROL_PRIMARY],
+            PRIMARY_CR8_LOAD_EXITING | PRIMARY_CR8_STORE_EXITING | PRIMARY_MWAIT_EXITING |
+                PRIMARY_MONITOR_EXITING | PRIMARY_RDPMC_EXITING,
+            capability->primary_allowed1);
+    if ((controls[VMX_CONTROL_PRIMARY] & PRIMARY_SECONDARY_CONTROLS) != 0)
+        turn_on(&controls[VMX_CONTROL_SECONDARY], SECONDARY_WBINVD_EXITING,
+                capability->secondary_allowed1);
+}
+
 /* What a guest's mode asks of the processor, in the order in which it is told. */
 static const char *mode_lacks(enum guest_mode mode, uint32_t secondary)
 {
@@ -80,6 +101,7 @@ const char *guest_controls_settle(const struct guest *guest, const struct vmcs_c
     controls[VMX_CONTROL_ENTRY] = config->vmentry_ctrl;
     settle_memory(capability, controls);
     settle_timer(capability, controls);
+    settle_harm(capability, controls);
     missing = mode_lacks(guest->mode, controls[VMX_CONTROL_SECONDARY]);
     if (missing == NULL && guest->needs_ept)
         missing = mode_lacks(GUEST_PAGED, controls[VMX_CONTROL_SECONDARY]);

@@ -16,6 +16,8 @@
 
 #define RFLAGS_RESERVED (1ull << 1) /* always 1 */
 
-#define DR7_INITIAL 0x400ull
+#define DR6_BREAKPOINTS    0xfull
+#define DR7_INITIAL        0x400ull
+#define DR7_GENERAL_DETECT (1ull << 13)
 
 #endif

@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "lib/x86.h"
 #include "vm/ept.h"
 #include "vm/exit_record.h"
 #include "vm/vm_environment.h"
@@ -53,6 +54,13 @@ enum {
     VCPU_STOCK = 16, /* zeroed pages at hand for EPT violations */
     VCPU_VPID = 1,   /* of every guest: a CPU has one at a time, and it begins with a flush */
 };
+
+/*
+ * Exceptions that exit whatever the guest wants. Delivering a #DB or #AC can raise the next one
+ * without end, inside one instruction: no timer and no interrupt would stop that. A machine check
+ * is the host's.
+ */
+#define VCPU_EXCEPTIONS (1u << X86_VECTOR_DB | 1u << X86_VECTOR_AC | 1u << X86_VECTOR_MC)
 
 struct guest;
 

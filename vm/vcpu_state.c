@@ -57,7 +57,7 @@ static struct vmx_result write_controls(const struct vcpu *vcpu, const struct vc
         {VMCS_PRIMARY_PROCESSOR_BASED_VM_EXECUTION_CONTROLS, controls[VMX_CONTROL_PRIMARY]},
         {VMCS_PRIMARY_VM_EXIT_CONTROLS, controls[VMX_CONTROL_EXIT]},
         {VMCS_VM_ENTRY_CONTROLS, controls[VMX_CONTROL_ENTRY]},
-        {VMCS_EXCEPTION_BITMAP, 0},
+        {VMCS_EXCEPTION_BITMAP, VCPU_EXCEPTIONS},
         {VMCS_PAGE_FAULT_ERROR_CODE_MASK, 0},
         {VMCS_PAGE_FAULT_ERROR_CODE_MATCH, 0},
         {VMCS_CR3_TARGET_COUNT, 0},

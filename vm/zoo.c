@@ -3,6 +3,7 @@
 #include <stddef.h>
 
 #include "lib/string.h"
+#include "vmx/vmcs_access.h"
 
 enum { EVENTS_MAX = 256 };
 
@@ -25,4 +26,10 @@ const char *zoo_events_differ(const struct vcpu *vcpu, const struct zoo_wanted *
             return "an event reached the guest with another return address than it should have";
     }
     return NULL;
+}
+
+void zoo_intercept_exceptions(struct vcpu *vcpu)
+{
+    (void)vcpu;
+    vmcs_write32(VMCS_EXCEPTION_BITMAP, UINT32_MAX);
 }

@@ -7,7 +7,9 @@
 #ifndef VM_ZOO_H
 #define VM_ZOO_H
 
+#include "lib/x86.h"
 #include "vm/guest.h"
+#include "vmx/exit_reason.h"
 
 /* As the assembly lays it out. */
 struct zoo_event {
@@ -37,6 +39,19 @@ const char *zoo_events_differ(const struct vcpu *vcpu, const struct zoo_wanted *
 
 /* Bits of the VM-exit interruption information that count: not bit 12, which may be undefined. */
 #define ZOO_EVENT_MASK 0x80000fffu
+
+/* An exception that exits at a place and is injected again; more of the exit where it is given. */
+#define ZOO_EXIT_OF(event, place, ...)                                                       \
+    {                                                                                        \
+        .reason = EXIT_REASON_EXCEPTION_OR_NMI, .at = (place),                               \
+        .interruption_mask = ZOO_EVENT_MASK, .interruption = (event), .done = EXIT_INJECTED, \
+        __VA_ARGS__                                                                          \
+    }
+#define ZOO_FAULT(vector)       ZOO_EVENT(HARDWARE_EXCEPTION, X86_VECTOR_##vector)
+#define ZOO_FAULT_ERROR(vector) (ZOO_FAULT(vector) | EVENT_INFORMATION_ERROR_CODE)
+
+/* Every exception exits: for `setup`. */
+void zoo_intercept_exceptions(struct vcpu *vcpu);
 
 /* Where a place in the guest's code is in the guest's memory. */
 static inline uint64_t zoo_address(const struct guest *guest, const uint8_t *place)

@@ -9,10 +9,10 @@ extern const uint8_t exceptions_start[], exceptions_end[];
 extern const uint8_t exceptions_de[], exceptions_int1[], exceptions_db[], exceptions_step[],
     exceptions_int3[], exceptions_bp[], exceptions_ud[], exceptions_nm[], exceptions_np[],
     exceptions_ss[], exceptions_gp[], exceptions_gp_selector[], exceptions_pf[], exceptions_mf[],
-    exceptions_ac[], exceptions_xm[];
+    exceptions_xm[];
 extern const uint8_t exceptions_on_de[], exceptions_on_db[], exceptions_on_bp[], exceptions_on_ud[],
     exceptions_on_nm[], exceptions_on_np[], exceptions_on_ss[], exceptions_on_gp[],
-    exceptions_on_pf[], exceptions_on_mf[], exceptions_on_ac[], exceptions_on_xm[];
+    exceptions_on_pf[], exceptions_on_mf[], exceptions_on_xm[];
 
 /* What the guest's code uses (vm/guests/exceptions.S). */
 enum { SELECTOR_ABSENT = 0x40, SELECTOR_BEYOND = 0x800, NOT_MAPPED = 0x40000000 };
@@ -26,41 +26,29 @@ static const struct guest_handler handlers[] = {
     {X86_VECTOR_NM, exceptions_on_nm}, {X86_VECTOR_NP, exceptions_on_np},
     {X86_VECTOR_SS, exceptions_on_ss}, {X86_VECTOR_GP, exceptions_on_gp},
     {X86_VECTOR_PF, exceptions_on_pf}, {X86_VECTOR_MF, exceptions_on_mf},
-    {X86_VECTOR_AC, exceptions_on_ac}, {X86_VECTOR_XM, exceptions_on_xm},
+    {X86_VECTOR_XM, exceptions_on_xm},
 };
-
-/* An exception that exits at a place and is injected again; the qualification counts where given.
- */
-#define EXIT_OF(event, place, ...)                                                           \
-    {                                                                                        \
-        .reason = EXIT_REASON_EXCEPTION_OR_NMI, .at = (place),                               \
-        .interruption_mask = ZOO_EVENT_MASK, .interruption = (event), .done = EXIT_INJECTED, \
-        __VA_ARGS__                                                                          \
-    }
-#define FAULT(vector)       ZOO_EVENT(HARDWARE_EXCEPTION, X86_VECTOR_##vector)
-#define FAULT_ERROR(vector) (FAULT(vector) | EVENT_INFORMATION_ERROR_CODE)
 
 /*
  * SDM Vol. 3, "Information for VM Exits Due to Vectored Events": INT1 is a privileged software
  * exception, INT3 a software exception; their RIP is that of the instruction.
  */
 static const struct exit_expected exits[] = {
-    EXIT_OF(FAULT(DE), exceptions_de),
-    EXIT_OF(ZOO_EVENT(PRIVILEGED_SOFTWARE_EXCEPTION, X86_VECTOR_DB), exceptions_int1),
-    EXIT_OF(FAULT(DB), exceptions_step, .qualification_mask = UINT64_MAX,
-            .qualification = DEBUG_SINGLE_STEP),
-    EXIT_OF(ZOO_EVENT(SOFTWARE_EXCEPTION, X86_VECTOR_BP), exceptions_int3),
-    EXIT_OF(FAULT(UD), exceptions_ud),
-    EXIT_OF(FAULT(NM), exceptions_nm),
-    EXIT_OF(FAULT_ERROR(NP), exceptions_np),
-    EXIT_OF(FAULT_ERROR(SS), exceptions_ss),
-    EXIT_OF(FAULT_ERROR(GP), exceptions_gp),
-    EXIT_OF(FAULT_ERROR(GP), exceptions_gp_selector),
-    EXIT_OF(FAULT_ERROR(PF), exceptions_pf, .qualification_mask = UINT64_MAX,
-            .qualification = NOT_MAPPED),
-    EXIT_OF(FAULT(MF), exceptions_mf),
-    EXIT_OF(FAULT(XM), exceptions_xm),
-    EXIT_OF(FAULT_ERROR(AC), exceptions_ac),
+    ZOO_EXIT_OF(ZOO_FAULT(DE), exceptions_de),
+    ZOO_EXIT_OF(ZOO_EVENT(PRIVILEGED_SOFTWARE_EXCEPTION, X86_VECTOR_DB), exceptions_int1),
+    ZOO_EXIT_OF(ZOO_FAULT(DB), exceptions_step, .qualification_mask = UINT64_MAX,
+                .qualification = DEBUG_SINGLE_STEP),
+    ZOO_EXIT_OF(ZOO_EVENT(SOFTWARE_EXCEPTION, X86_VECTOR_BP), exceptions_int3),
+    ZOO_EXIT_OF(ZOO_FAULT(UD), exceptions_ud),
+    ZOO_EXIT_OF(ZOO_FAULT(NM), exceptions_nm),
+    ZOO_EXIT_OF(ZOO_FAULT_ERROR(NP), exceptions_np),
+    ZOO_EXIT_OF(ZOO_FAULT_ERROR(SS), exceptions_ss),
+    ZOO_EXIT_OF(ZOO_FAULT_ERROR(GP), exceptions_gp),
+    ZOO_EXIT_OF(ZOO_FAULT_ERROR(GP), exceptions_gp_selector),
+    ZOO_EXIT_OF(ZOO_FAULT_ERROR(PF), exceptions_pf, .qualification_mask = UINT64_MAX,
+                .qualification = NOT_MAPPED),
+    ZOO_EXIT_OF(ZOO_FAULT(MF), exceptions_mf),
+    ZOO_EXIT_OF(ZOO_FAULT(XM), exceptions_xm),
 };
 
 /* The two traps by instructions return behind them, as does the single step. */
@@ -78,16 +66,9 @@ static const struct zoo_wanted events[] = {
     {X86_VECTOR_PF, 0, exceptions_pf},
     {X86_VECTOR_MF, ZOO_NO_ERROR, exceptions_mf},
     {X86_VECTOR_XM, ZOO_NO_ERROR, exceptions_xm},
-    {X86_VECTOR_AC, 0, exceptions_ac},
 };
 
 enum { EVENTS = sizeof(events) / sizeof(events[0]), EVENT_PF = 10 };
-
-static void intercept_all(struct vcpu *vcpu)
-{
-    (void)vcpu;
-    vmcs_write32(VMCS_EXCEPTION_BITMAP, UINT32_MAX);
-}
 
 static const char *check(const struct vcpu *vcpu)
 {
@@ -107,7 +88,7 @@ const struct guest guest_exceptions = {
     .mode = GUEST_LONG,
     .handlers = handlers,
     .handler_count = sizeof(handlers) / sizeof(handlers[0]),
-    .setup = intercept_all,
+    .setup = zoo_intercept_exceptions,
     .expected = exits,
     .expected_count = sizeof(exits) / sizeof(exits[0]),
     .check = check,

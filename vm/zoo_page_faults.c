@@ -34,14 +34,9 @@ static const struct {
     {                                                       \
         .reason = EXIT_REASON_VMCALL, .done = EXIT_EMULATED \
     }
-#define FAULT(place)                                                                             \
-    {                                                                                            \
-        .reason = EXIT_REASON_EXCEPTION_OR_NMI, .at = (place), .qualification_mask = UINT64_MAX, \
-        .qualification = PAGE_FAULT_ADDRESS, .interruption_mask = ZOO_EVENT_MASK,                \
-        .interruption =                                                                          \
-            ZOO_EVENT(HARDWARE_EXCEPTION, X86_VECTOR_PF) | EVENT_INFORMATION_ERROR_CODE,         \
-        .done = EXIT_INJECTED                                                                    \
-    }
+#define FAULT(place)                                                            \
+    ZOO_EXIT_OF(ZOO_FAULT_ERROR(PF), (place), .qualification_mask = UINT64_MAX, \
+                .qualification = PAGE_FAULT_ADDRESS)
 
 static const struct exit_expected exits[] = {
     CHOICE,
@@ -68,7 +63,8 @@ static enum exit_done choose(struct vcpu *vcpu, const struct exit_record *exit)
     if (exit_basic_reason(exit) != EXIT_REASON_VMCALL || exit->rax != PAGE_FAULT_CALL ||
         number >= PAGE_FAULT_CHOICES)
         return EXIT_DEFAULT;
-    vmcs_write32(VMCS_EXCEPTION_BITMAP, choices[number].in_bitmap ? 1u << X86_VECTOR_PF : 0);
+    vmcs_write32(VMCS_EXCEPTION_BITMAP,
+                 VCPU_EXCEPTIONS | (choices[number].in_bitmap ? 1u << X86_VECTOR_PF : 0));
     vmcs_write32(VMCS_PAGE_FAULT_ERROR_CODE_MASK, choices[number].mask);
     vmcs_write32(VMCS_PAGE_FAULT_ERROR_CODE_MATCH, choices[number].match);
     return EXIT_DEFAULT;

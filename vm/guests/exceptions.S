@@ -1,18 +1,14 @@
 /*
- * Every exception that 64-bit code can raise without a task switch, one after another. Each label
+ * Every exception that 64-bit code can raise in ring 0 by itself, one after another. Each label
  * is the address that the exception's handler is to return to.
  */
 #include "vm/guests/recorder.h"
 
 #define SELECTOR_ABSENT  0x40 /* descriptors that the guest makes itself */
-#define SELECTOR_CODE3   0x48
-#define SELECTOR_DATA3   0x50
 #define SELECTOR_BEYOND  0x800 /* outside of the GDT */
 #define NOT_MAPPED       0x40000000
 #define FLAGS_TF         0x100
-#define FLAGS_AC         0x40000
 #define CR0_TS           (1 << 3)
-#define CR0_AM           (1 << 18)
 #define CR4_SSE          (3 << 9) /* OSFXSR, OSXMMEXCPT */
 #define X87_UNMASK_ZERO  0x37b
 #define MXCSR_UNMASK_ZERO 0x1d80
@@ -27,18 +23,14 @@
     .globl  exceptions_start, exceptions_end
     .globl  exceptions_de, exceptions_db, exceptions_int1, exceptions_step, exceptions_bp
     .globl  exceptions_int3, exceptions_ud, exceptions_nm, exceptions_np, exceptions_ss
-    .globl  exceptions_gp, exceptions_gp_selector, exceptions_pf, exceptions_mf, exceptions_ac
+    .globl  exceptions_gp, exceptions_gp_selector, exceptions_pf, exceptions_mf
     .globl  exceptions_xm
     .globl  exceptions_on_de, exceptions_on_db, exceptions_on_bp, exceptions_on_ud
     .globl  exceptions_on_nm, exceptions_on_np, exceptions_on_ss, exceptions_on_gp
-    .globl  exceptions_on_pf, exceptions_on_mf, exceptions_on_ac, exceptions_on_xm
+    .globl  exceptions_on_pf, exceptions_on_mf, exceptions_on_xm
 exceptions_start:
     mov     $0x00cf13000000ffff, %rax /* data, not present */
     mov     %rax, GUEST_GDT + SELECTOR_ABSENT
-    mov     $0x00affb000000ffff, %rax /* 64-bit code, DPL 3 */
-    mov     %rax, GUEST_GDT + SELECTOR_CODE3
-    mov     $0x00cff3000000ffff, %rax /* data, DPL 3 */
-    mov     %rax, GUEST_GDT + SELECTOR_DATA3
 
     provoke 1f
     xor     %ecx, %ecx
@@ -119,19 +111,6 @@ exceptions_mf:
 exceptions_xm:
     divss   %xmm1, %xmm0
 1:
-    mov     %cr0, %rax
-    or      $CR0_AM, %rax
-    mov     %rax, %cr0
-    provoke 1f
-    push    $SELECTOR_DATA3 + 3
-    push    $GUEST_STACK_TOP - 0x1000
-    push    $FLAGS_AC + 2
-    push    $SELECTOR_CODE3 + 3
-    push    $GUEST_CODE + (exceptions_ac - exceptions_start)
-    iretq
-exceptions_ac:
-    mov     SCRATCH + 1, %eax
-1:
     end_call
 
     event_entry exceptions_on_de, 0
@@ -144,7 +123,6 @@ exceptions_ac:
     error_entry exceptions_on_gp, 13
     error_entry exceptions_on_pf, 14
     event_entry exceptions_on_mf, 16
-    error_entry exceptions_on_ac, 17
     event_entry exceptions_on_xm, 19
     recorder_64
 exceptions_end:

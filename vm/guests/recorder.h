@@ -80,9 +80,12 @@ recorder:
     mov     %eax, GUEST_ARRAY + 4(%ebx)
     mov     16(%esp), %eax
     mov     %eax, GUEST_ARRAY + 8(%ebx)
+    mov     %cs, %eax
+    test    $3, %al
+    jnz     2f /* a handler in ring 3 cannot read CR2 */
     mov     %cr2, %eax
     mov     %eax, GUEST_ARRAY + 16(%ebx)
-    mov     24(%esp), %eax
+2:  mov     24(%esp), %eax
     mov     %eax, GUEST_ARRAY + 24(%ebx)
     mov     RESUME, %eax
     test    %eax, %eax

@@ -1,0 +1,120 @@
+/*
+ * Guests that do what no guest should. All but those of ports and MSRs are a few bytes.
+ */
+#include "vm/guest.h"
+
+    .section .rodata.guests, "a", @progbits
+    .code64
+    .globl  spin_start, spin_end, spin_enabled_start, spin_enabled_end
+spin_start:
+    jmp     spin_start
+spin_end:
+
+spin_enabled_start:
+    sti
+1:  jmp     1b
+spin_enabled_end:
+
+    .globl  endless_start, endless_end
+endless_start:
+    cpuid
+    jmp     endless_start
+endless_end:
+
+    .globl  triple_start, triple_end, triple_here
+triple_start:
+    push    $0
+    push    $0
+    lidt    (%rsp) /* limit 0: no exception can be delivered */
+triple_here:
+    ud2
+triple_end:
+
+    .globl  nowhere_start, nowhere_end
+nowhere_start:
+    mov     $0x20000000, %eax /* the guest's page tables have it, the guest's memory does not */
+    jmp     *%rax
+nowhere_end:
+
+/* The handler of #AC runs in ring 3, as the guest does, and on the same odd stack. */
+#define SELECTOR_CODE3 0x48
+#define SELECTOR_DATA3 0x50
+#define GATE_SELECTOR  (GUEST_IDT + 17 * 8 + 2)
+
+    .globl  recursion_start, recursion_end, recursion_on_ac
+    .code32
+recursion_start:
+    movl    $0x0000ffff, GUEST_GDT + SELECTOR_CODE3
+    movl    $0x00cffb00, GUEST_GDT + SELECTOR_CODE3 + 4
+    movl    $0x0000ffff, GUEST_GDT + SELECTOR_DATA3
+    movl    $0x00cff300, GUEST_GDT + SELECTOR_DATA3 + 4
+    movw    $SELECTOR_CODE3 + 3, GATE_SELECTOR
+    mov     %cr0, %eax
+    or      $1 << 18, %eax /* AM */
+    mov     %eax, %cr0
+    pushl   $SELECTOR_DATA3 + 3
+    pushl   $GUEST_STACK_TOP - 0x1001
+    pushl   $0x40002 /* AC */
+    pushl   $SELECTOR_CODE3 + 3
+    pushl   $GUEST_CODE + (recursion_on_ac - recursion_start)
+    iret
+recursion_on_ac:
+    push    %eax
+recursion_end:
+    .code64
+
+/* Every port, in and out, in each width. */
+    .globl  ports_start, ports_end
+ports_start:
+    xor     %edx, %edx
+1:  in      (%dx), %al
+    out     %al, (%dx)
+    in      (%dx), %ax
+    out     %ax, (%dx)
+    in      (%dx), %eax
+    out     %eax, (%dx)
+    inc     %dx
+    jnz     1b
+    mov     $GUEST_CALL_END, %eax
+    vmcall
+ports_end:
+
+/*
+ * Every MSR of both ranges that MSR bitmaps know, and as many on from 0x40000000: read, written
+ * with 0, with all ones, and with what was read. A fault goes on behind the instruction.
+ */
+    .globl  msrs_start, msrs_end, msrs_on_gp
+msrs_start:
+    xor     %ecx, %ecx
+    call    range
+    mov     $0x40000000, %ecx
+    call    range
+    mov     $0xc0000000, %ecx
+    call    range
+    mov     $GUEST_CALL_END, %eax
+    vmcall
+range:
+    mov     $0x2000, %ebp
+1:  rdmsr
+    mov     %eax, %esi
+    mov     %edx, %edi
+    xor     %eax, %eax
+    xor     %edx, %edx
+    wrmsr
+    dec     %eax
+    dec     %edx
+    wrmsr
+    mov     %esi, %eax
+    mov     %edi, %edx
+    wrmsr
+    inc     %ecx
+    dec     %ebp
+    jnz     1b
+    ret
+msrs_on_gp: /* RDMSR and WRMSR have two bytes */
+    add     $8, %rsp
+    addq    $2, (%rsp)
+    iretq
+msrs_end:
+
+    .section .note.GNU-stack, "", @progbits
