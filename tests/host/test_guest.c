@@ -3,6 +3,7 @@
  * should, what events become. Expectations are the SDM's, or the contract's in vm/guest.h.
  */
 #include "kernel/guest_choice.h"
+#include "kernel/guests_json.h"
 #include "kernel/machine.h"
 #include "lib/x86.h"
 #include "vm/event.h"
@@ -104,14 +105,22 @@ static const char *settle(const struct guest *guest)
     return guest_controls_settle(guest, &config, &capability, controls);
 }
 
+/* What would reach beyond the guest: the host's priority, its sleep, its caches, its counters. */
+enum {
+    HARM_PRIMARY = PRIMARY_CR8_LOAD_EXITING | PRIMARY_CR8_STORE_EXITING | PRIMARY_MWAIT_EXITING |
+                   PRIMARY_MONITOR_EXITING | PRIMARY_RDPMC_EXITING,
+    HARM_SECONDARY = SECONDARY_WBINVD_EXITING,
+};
+
 static void the_base_is_the_configuration_and_a_timer(void **state)
 {
     (void)state;
     offer_everything();
     assert_null(settle(&plain));
     assert_int_equal(controls[VMX_CONTROL_PIN], PIN_NMI_EXITING | PIN_PREEMPTION_TIMER);
-    assert_int_equal(controls[VMX_CONTROL_PRIMARY], config.cpu_based_exec_ctrl);
-    assert_int_equal(controls[VMX_CONTROL_SECONDARY], config.cpu_based_2nd_exec_ctrl);
+    assert_int_equal(controls[VMX_CONTROL_PRIMARY], config.cpu_based_exec_ctrl | HARM_PRIMARY);
+    assert_int_equal(controls[VMX_CONTROL_SECONDARY],
+                     config.cpu_based_2nd_exec_ctrl | HARM_SECONDARY);
     assert_int_equal(controls[VMX_CONTROL_EXIT],
                      EXIT_HOST_ADDRESS_SPACE_SIZE | EXIT_SAVE_PREEMPTION_TIMER);
     assert_int_equal(controls[VMX_CONTROL_ENTRY], ENTRY_IA32E_MODE_GUEST);
@@ -137,7 +146,7 @@ static void without_ept_cr3_is_the_hypervisors(void **state)
     assert_int_equal(controls[VMX_CONTROL_PRIMARY], config.cpu_based_exec_ctrl |
                                                         PRIMARY_CR3_LOAD_EXITING |
                                                         PRIMARY_CR3_STORE_EXITING);
-    assert_int_equal(controls[VMX_CONTROL_SECONDARY], 0);
+    assert_int_equal(controls[VMX_CONTROL_SECONDARY], HARM_SECONDARY);
 }
 
 /* SDM, "Checks on VM-Execution Control Fields": unrestricted guest needs EPT. */
@@ -147,7 +156,7 @@ static void an_ept_that_cannot_be_walked_is_none(void **state)
     offer_everything();
     capability.ept_page_walk_4 = false;
     assert_null(settle(&plain));
-    assert_int_equal(controls[VMX_CONTROL_SECONDARY], 0);
+    assert_int_equal(controls[VMX_CONTROL_SECONDARY], HARM_SECONDARY);
 }
 
 static void each_mode_says_what_it_lacks(void **state)
@@ -195,7 +204,7 @@ static void a_guests_own_wishes_are_met_or_named(void **state)
     offer_everything();
     assert_null(settle(&guest));
     assert_int_equal(controls[VMX_CONTROL_PRIMARY],
-                     PRIMARY_SECONDARY_CONTROLS | PRIMARY_MONITOR_TRAP_FLAG);
+                     PRIMARY_SECONDARY_CONTROLS | PRIMARY_MONITOR_TRAP_FLAG | HARM_PRIMARY);
     capability.primary_allowed1 &= ~(uint64_t)PRIMARY_MONITOR_TRAP_FLAG;
     assert_string_equal(settle(&guest), "monitor trap flag");
     offer_everything();
@@ -205,6 +214,22 @@ static void a_guests_own_wishes_are_met_or_named(void **state)
     guest.needs_ept = true;
     config.cpu_based_2nd_exec_ctrl = 0;
     assert_string_equal(settle(&guest), "enable EPT");
+}
+
+static void what_cannot_exit_does_not(void **state)
+{
+    (void)state;
+    offer_everything();
+    capability.primary_allowed1 &= ~(uint64_t)HARM_PRIMARY;
+    capability.secondary_allowed1 &= ~(uint64_t)HARM_SECONDARY;
+    assert_null(settle(&plain));
+    assert_int_equal(controls[VMX_CONTROL_PRIMARY], config.cpu_based_exec_ctrl);
+    assert_int_equal(controls[VMX_CONTROL_SECONDARY], config.cpu_based_2nd_exec_ctrl);
+    offer_everything();
+    config.cpu_based_exec_ctrl &= ~(uint32_t)PRIMARY_SECONDARY_CONTROLS;
+    config.cpu_based_2nd_exec_ctrl = 0;
+    assert_null(settle(&plain));
+    assert_int_equal(controls[VMX_CONTROL_SECONDARY], 0);
 }
 
 /* Memory */
@@ -600,6 +625,80 @@ static void guests_need_every_cpu_loaded(void **state)
     assert_true(machine_all_loaded(machine));
 }
 
+static void the_json_tells_each_run_and_what_was_measured(void **state)
+{
+    static const struct bench_row rows[BENCH_ROWS] = {
+        {"cpuid", true, 1, 2, 3},
+        {"vmcall", false, 0, 0, 0},
+    };
+    char text[4096];
+    struct text_buffer buffer;
+    struct json json;
+
+    (void)state;
+    text_buffer_init(&buffer, text, sizeof(text));
+    json_init(&json, &buffer.sink);
+    runs[0][0].exits[EXIT_REASON_CPUID] = 2;
+    runs[1][0].result = GUEST_DIED;
+    strcpy(runs[1][0].detail, "of age");
+    memcpy(machine->bench.row, rows, sizeof(rows));
+    for (unsigned i = 2; i < BENCH_ROWS; i++)
+        machine->bench.row[i] = (struct bench_row){.name = "x"};
+    machine->guests_done = machine->bench_done = true;
+    json_object_begin(&json, NULL);
+    guests_json(&json, machine);
+    json_object_end(&json);
+    for (char *from = text, *to = text;; from++) { /* the layout is the writer's business */
+        if (*from != '\n' && *from != ' ')
+            *to++ = *from;
+        if (*from == '\0')
+            break;
+    }
+    assert_non_null(strstr(text,
+                           "{\"guests\":[{\"name\":\"plain\",\"cpu\":0,\"result\":\"ok\","
+                           "\"exits\":{\"CPUID\":2},\"detail\":\"\"},"
+                           "{\"name\":\"plain\",\"cpu\":1,\"result\":\"died\","
+                           "\"exits\":{},\"detail\":\"ofage\"}],"
+                           "\"bench\":{\"exits\":{\"cpuid\":{\"min\":1,\"median\":2,\"max\":3},"
+                           "\"vmcall\":null,"));
+}
+
+static void an_exit_is_told_with_its_operands(void **state)
+{
+    static const struct {
+        struct exit_record exit;
+        const char *parts[3];
+    } cases[] = {
+        {{.reason = EXIT_REASON_CPUID,
+          .rax = 0x40000000,
+          .rcx = 3,
+          .rip = 0x8002,
+          .done = EXIT_EMULATED},
+         {"leaf 0x40000000, subleaf 0x3", "RIP 0x8002", "done for the guest"}},
+        {{.reason = EXIT_REASON_WRMSR,
+          .rcx = 0x277,
+          .rax = 0xffffffff00000006,
+          .rdx = 7,
+          .done = EXIT_INJECTED},
+         {"MSR 0x277", "value 0x700000006", "injected"}},
+        {{.reason = EXIT_REASON_EPT_VIOLATION,
+          .qualification = 1,
+          .guest_physical = 0x200000,
+          .done = EXIT_MAPPED},
+         {"EPT violation", "0x200000", "page mapped"}},
+    };
+    char text[512];
+    struct text_buffer buffer;
+
+    (void)state;
+    for (unsigned i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        text_buffer_init(&buffer, text, sizeof(text));
+        exit_record_print(&buffer.sink, &cases[i].exit);
+        for (unsigned part = 0; part < 3; part++)
+            assert_non_null(strstr(text, cases[i].parts[part]));
+    }
+}
+
 #define WITH_MACHINE(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
 
 int main(void)
@@ -612,6 +711,7 @@ int main(void)
         cmocka_unit_test(the_base_is_the_configuration_and_a_timer),
         cmocka_unit_test(a_timer_that_is_not_saved_is_no_budget),
         cmocka_unit_test(without_ept_cr3_is_the_hypervisors),
+        cmocka_unit_test(what_cannot_exit_does_not),
         cmocka_unit_test(an_ept_that_cannot_be_walked_is_none),
         cmocka_unit_test(each_mode_says_what_it_lacks),
         cmocka_unit_test(a_guests_own_wishes_are_met_or_named),
@@ -632,6 +732,8 @@ int main(void)
         WITH_MACHINE(an_unknown_guest_is_a_warning),
         WITH_MACHINE(without_room_for_results_it_is_refused),
         WITH_MACHINE(guests_need_every_cpu_loaded),
+        WITH_MACHINE(the_json_tells_each_run_and_what_was_measured),
+        cmocka_unit_test(an_exit_is_told_with_its_operands),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
