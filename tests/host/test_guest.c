@@ -143,7 +143,7 @@ static void without_ept_cr3_is_the_hypervisors(void **state)
     offer_everything();
     config.cpu_based_2nd_exec_ctrl = 0;
     assert_null(settle(&plain));
-    assert_int_equal(controls[VMX_CONTROL_PRIMARY], config.cpu_based_exec_ctrl |
+    assert_int_equal(controls[VMX_CONTROL_PRIMARY], config.cpu_based_exec_ctrl | HARM_PRIMARY |
                                                         PRIMARY_CR3_LOAD_EXITING |
                                                         PRIMARY_CR3_STORE_EXITING);
     assert_int_equal(controls[VMX_CONTROL_SECONDARY], HARM_SECONDARY);
