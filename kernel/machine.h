@@ -16,6 +16,7 @@
 #include "vm/bench.h"
 #include "vmx/finding.h"
 #include "vmx/selftest.h"
+#include "vmx/selftest_vmentry.h"
 #include "vmx/vmx_capability.h"
 
 /* The TSC of the boot CPU at the steps of the way; 0 for a step that was not reached. */
@@ -43,6 +44,7 @@ struct machine {
     struct vmx_capability capability; /* of the boot CPU */
     bool selftest_done;
     struct selftest selftest;   /* on the boot CPU */
+    struct selftest_vmentry selftest_entry;
     struct guest_choice guests; /* those of `guest=` */
     bool bench_done;
     struct guest_run bench_run; /* how the measuring guest fared; its guest is NULL before */

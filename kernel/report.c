@@ -1,6 +1,7 @@
 #include "kernel/report.h"
 
 #include "kernel/console.h"
+#include "kernel/report_entry.h"
 #include "lib/string.h"
 #include "mm/memory_type.h"
 #include "vmx/basic_render.h"
@@ -211,6 +212,7 @@ void report_text(const struct machine *machine)
     tell_cpus(machine);
     if (machine->selftest_done)
         tell_selftest(&machine->selftest);
+    report_entry_text(&machine->selftest_entry);
     report_guests(machine);
     report_findings(machine);
     report_heading("Since the kernel's first instruction");

@@ -1,6 +1,7 @@
 #include "kernel/report_json.h"
 
 #include "kernel/guests_json.h"
+#include "kernel/report_entry.h"
 #include "lib/json.h"
 #include "mm/memory_type.h"
 #include "vmx/vmx_json.h"
@@ -173,6 +174,7 @@ void report_json(const struct machine *machine, struct sink *sink)
         put_cpu(&json, machine->cpus[i]);
     json_array_end(&json);
     put_selftest(&json, machine);
+    report_entry_json(&json, &machine->selftest_entry);
     guests_json(&json, machine);
     put_timing(&json, &machine->timing);
     json_object_end(&json);

@@ -5,6 +5,7 @@
 #include "lib/x86.h"
 #include "mm/memory_type.h"
 #include "vmx/selftest_fields.h"
+#include "vmx/selftest_vmentry.h"
 
 #define CPUID_ADDRESS_SIZES 0x80000008
 
@@ -79,6 +80,8 @@ void vmx_all_selftest(struct machine *machine)
         selftest_run(&cpus[0]->vmx, &environment, &machine->selftest);
     if (machine->options.selftest & SELFTEST_FIELDS && cpus[0]->vmx.state == VMX_CPU_LOADED)
         selftest_fields_run(&cpus[0]->vmx, &environment, &machine->selftest);
+    if (machine->options.selftest & SELFTEST_ENTRY && cpus[0]->vmx.state == VMX_CPU_LOADED)
+        selftest_vmentry_run(&cpus[0]->vmx, &environment, &machine->selftest_entry);
     machine->selftest_done = true;
 }
 

@@ -85,6 +85,23 @@ struct vmentry_view vmentry_sipi_event(const struct vmentry_state *state)
     return not_active(state, activity(state) == WAIT_FOR_SIPI && state->injecting);
 }
 
+static bool enters_smm(const struct vmentry_state *state)
+{
+    return vmentry_is_set(state, VMENTRY_CONTROL(ENTRY, ENTRY_TO_SMM));
+}
+
+struct vmentry_view vmentry_activity_smm(const struct vmentry_state *state)
+{
+    return not_active(state, activity(state) == WAIT_FOR_SIPI && enters_smm(state));
+}
+
+struct vmentry_view vmentry_blocking_smm(const struct vmentry_state *state)
+{
+    return enters_smm(state)
+               ? vmentry_ones(state, VMCS_GUEST_INTERRUPTIBILITY_STATE, BLOCKING_BY_SMI)
+               : vmentry_kept();
+}
+
 /* A view of blocking that must not be, where `wrong`. */
 static struct vmentry_view no_blocking(const struct vmentry_state *state, uint64_t bits, bool wrong)
 {

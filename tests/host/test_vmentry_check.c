@@ -1,0 +1,317 @@
+/*
+ * The rules of a VM entry: for each at least one image that keeps it and one that breaks it, and
+ * what breaks it breaks nothing else but what the trial says. The images that are kept are valid
+ * by the SDM's text, the changes are what its sentences forbid.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <cmocka.h>
+
+#include <stdio.h>
+#include <string.h>
+
+#include "tests/host/vmentry_ground.h"
+#include "vmx/vmx_controls.h"
+
+static struct vmcs_image image;
+static struct vmentry_findings findings;
+
+static bool is_expected(const struct vmentry_trial *trial, enum vmentry_rule rule)
+{
+    for (uint32_t i = 0; i < trial->also_count; i++) {
+        if (trial->also[i] == rule)
+            return true;
+    }
+    return rule == trial->rule;
+}
+
+/* The change turns on a control that this processor has not. */
+static bool is_not_offered(enum vmentry_rule rule)
+{
+    return rule == VMENTRY_PIN_MUST_BE_0 || rule == VMENTRY_PRIMARY_MUST_BE_0 ||
+           rule == VMENTRY_SECONDARY_MUST_BE_0 || rule == VMENTRY_ENTRY_MUST_BE_0;
+}
+
+/* Tries it on the processor that ground_reset() made; false where that one cannot break the rule.
+ */
+static bool try_trial(const struct vmentry_trial *trial)
+{
+    if (!vmentry_base_image(&ground, trial->base, &image))
+        return false;
+    vmentry_change_image(&ground, trial->setup, &image);
+    vmentry_check(&image, &ground_context, &findings);
+    if (findings.count != 0)
+        return false;
+    vmentry_change_image(&ground, trial->change, &image);
+    vmentry_check(&image, &ground_context, &findings);
+    for (uint32_t i = 0; i < findings.count; i++) {
+        if (is_not_offered(findings.item[i].rule) && !is_expected(trial, findings.item[i].rule))
+            return false;
+    }
+    return findings.count != 0;
+}
+
+static void every_rule_is_kept_and_broken(void **state)
+{
+    bool broken[VMENTRY_RULE_COUNT] = {false};
+    unsigned idle = 0;
+
+    (void)state;
+    for (uint32_t i = 0; i < vmentry_trial_count; i++) {
+        const struct vmentry_trial *trial = &vmentry_trials[i];
+        bool done = false;
+
+        for (unsigned number = 0; number < GROUND_COUNT; number++) {
+            ground_reset(number);
+            if (!try_trial(trial))
+                continue;
+            done = true;
+            for (uint32_t j = 0; j < findings.count; j++) {
+                if (!is_expected(trial, findings.item[j].rule))
+                    fail_msg("trial %u for %s on processor %u breaks %s", i,
+                             vmentry_rule_table[trial->rule].name, number,
+                             vmentry_rule_table[findings.item[j].rule].name);
+            }
+            if (!vmentry_has(&findings, trial->rule))
+                fail_msg("trial %u on processor %u does not break %s", i, number,
+                         vmentry_rule_table[trial->rule].name);
+            broken[trial->rule] = true;
+        }
+        if (!done) {
+            idle++;
+            print_error("trial %u for %s can be tried on no processor\n", i,
+                        vmentry_rule_table[trial->rule].name);
+        }
+    }
+    for (enum vmentry_rule rule = 0; rule < VMENTRY_RULE_COUNT; rule++) {
+        if (!broken[rule])
+            print_error("nothing breaks %s\n", vmentry_rule_table[rule].name);
+    }
+    for (enum vmentry_rule rule = 0; rule < VMENTRY_RULE_COUNT; rule++)
+        assert_true(broken[rule]);
+    assert_int_equal(idle, 0);
+}
+
+static void every_base_can_be_entered(void **state)
+{
+    (void)state;
+    for (unsigned number = 0; number < GROUND_COUNT; number++) {
+        ground_reset(number);
+        for (enum vmentry_base base = 0; base < VMENTRY_BASE_COUNT; base++) {
+            assert_true(vmentry_base_image(&ground, base, &image));
+            vmentry_check(&image, &ground_context, &findings);
+            assert_int_equal(vmentry_predict(&findings).class, VMENTRY_ENTERS);
+            assert_true(vmentry_allows(&findings, (struct vmentry_outcome){VMENTRY_ENTERS, 0}));
+        }
+    }
+}
+
+static void a_base_that_is_not_offered_is_refused(void **state)
+{
+    (void)state;
+    ground_reset(GROUND_ALL);
+    ground_capability.secondary_allowed1 &= ~(uint64_t)SECONDARY_UNRESTRICTED_GUEST;
+    assert_false(vmentry_base_image(&ground, VMENTRY_BASE_REAL, &image));
+    assert_true(vmentry_base_image(&ground, VMENTRY_BASE_LONG_EPT, &image));
+}
+
+static void break_with(enum vmcs_field field, uint64_t value)
+{
+    vmcs_image_set(&image, field, value);
+    vmentry_check(&image, &ground_context, &findings);
+}
+
+/* SDM, "Checks on VMX Controls and Host-State Area": any order; then the guest's, then MSRs. */
+static void the_class_follows_the_manuals_order(void **state)
+{
+    const struct vmentry_outcome controls = {VMENTRY_CONTROLS, 0}, host = {VMENTRY_HOST, 0},
+                                 guest = {VMENTRY_GUEST, 0}, msr = {VMENTRY_MSR_LOAD, 2},
+                                 enters = {VMENTRY_ENTERS, 0};
+
+    (void)state;
+    ground_reset(GROUND_ALL);
+    assert_true(vmentry_base_image(&ground, VMENTRY_BASE_LONG, &image));
+    break_with(VMCS_VM_ENTRY_MSR_LOAD_ADDRESS, ground.page[VMENTRY_PAGE_MSRS]);
+    break_with(VMCS_VM_ENTRY_MSR_LOAD_COUNT, 3);
+    assert_int_equal(vmentry_predict(&findings).class, VMENTRY_MSR_LOAD);
+    assert_int_equal(vmentry_predict(&findings).qualification, 2);
+    assert_true(vmentry_allows(&findings, msr));
+    assert_false(vmentry_allows(&findings, enters));
+    assert_false(vmentry_allows(&findings, (struct vmentry_outcome){VMENTRY_MSR_LOAD, 3}));
+
+    break_with(VMCS_GUEST_RFLAGS, 0);
+    assert_int_equal(vmentry_predict(&findings).class, VMENTRY_GUEST);
+    assert_true(vmentry_allows(&findings, guest));
+    assert_false(vmentry_allows(&findings, msr));
+    assert_false(vmentry_allows(&findings, (struct vmentry_outcome){VMENTRY_GUEST, 2}));
+
+    break_with(VMCS_HOST_TR_SELECTOR, 0);
+    assert_int_equal(vmentry_predict(&findings).class, VMENTRY_HOST);
+    assert_true(vmentry_allows(&findings, host));
+    assert_false(vmentry_allows(&findings, guest));
+    assert_false(vmentry_allows(&findings, controls));
+
+    break_with(VMCS_CR3_TARGET_COUNT, 99);
+    assert_int_equal(vmentry_predict(&findings).class, VMENTRY_CONTROLS);
+    assert_true(vmentry_allows(&findings, controls));
+    assert_true(vmentry_allows(&findings, host));
+    assert_false(vmentry_allows(&findings, msr));
+}
+
+/* SDM, "VM-Entry Failures During or After Loading Guest State": 2 PDPTE, 3 NMI, 4 link pointer. */
+static void the_qualification_says_what_it_was(void **state)
+{
+    (void)state;
+    ground_reset(GROUND_ALL);
+    assert_true(vmentry_base_image(&ground, VMENTRY_BASE_PAE_EPT, &image));
+    break_with(VMCS_GUEST_PDPTE0, 0x7);
+    assert_int_equal(vmentry_predict(&findings).qualification, 2);
+    break_with(VMCS_GUEST_PDPTE0, 0);
+    break_with(VMCS_LINK_POINTER, 1);
+    assert_int_equal(vmentry_predict(&findings).qualification, 4);
+    assert_true(vmentry_allows(&findings, (struct vmentry_outcome){VMENTRY_GUEST, 4}));
+    assert_false(vmentry_allows(&findings, (struct vmentry_outcome){VMENTRY_GUEST, 0}));
+    break_with(VMCS_LINK_POINTER, UINT64_MAX);
+    vmcs_image_set(&image, VMCS_GUEST_RFLAGS, 0x202);
+    vmcs_image_set(&image, VMCS_GUEST_INTERRUPTIBILITY_STATE, 1);
+    break_with(VMCS_VM_ENTRY_INTERRUPTION_INFORMATION, 0x80000202);
+    assert_int_equal(vmentry_predict(&findings).qualification, 3);
+    /* "A processor may also require": both are right. */
+    assert_true(vmentry_allows(&findings, (struct vmentry_outcome){VMENTRY_GUEST, 3}));
+    assert_true(vmentry_allows(&findings, (struct vmentry_outcome){VMENTRY_ENTERS, 0}));
+}
+
+static void what_cannot_be_read_is_not_judged(void **state)
+{
+    (void)state;
+    ground_reset(GROUND_ALL);
+    assert_true(vmentry_base_image(&ground, VMENTRY_BASE_LONG, &image));
+    vmcs_image_set(&image, VMCS_VM_ENTRY_MSR_LOAD_COUNT, 1);
+    break_with(VMCS_VM_ENTRY_MSR_LOAD_ADDRESS, 0x4000);
+    assert_int_equal(findings.count, 0);
+    assert_true(findings.unread > 0);
+    ground_context.read = NULL;
+    break_with(VMCS_LINK_POINTER, 0x4000);
+    assert_int_equal(findings.count, 0);
+    assert_true(vmentry_base_image(&ground, VMENTRY_BASE_PAE, &image));
+    break_with(VMCS_GUEST_CR3, ground.page[VMENTRY_PAGE_PDPTES]);
+    assert_int_equal(findings.count, 0);
+}
+
+/* Any one value that is wanted is a value that would do. */
+static void the_wanted_value_keeps_the_rule(void **state)
+{
+    (void)state;
+    for (uint32_t i = 0; i < vmentry_trial_count; i++) {
+        struct vmentry_finding first;
+
+        ground_reset(GROUND_ALL);
+        if (!try_trial(&vmentry_trials[i]) || findings.item[0].entry != 0)
+            continue;
+        first = findings.item[0];
+        /* A word that must first be activated. */
+        if (first.field == VMCS_SECONDARY_PROCESSOR_BASED_VM_EXECUTION_CONTROLS &&
+            !(vmcs_image_get(&image, VMCS_PRIMARY_PROCESSOR_BASED_VM_EXECUTION_CONTROLS) &
+              PRIMARY_SECONDARY_CONTROLS))
+            continue;
+        /* Seen in memory, not in the field; or a part of the field's value. */
+        if (first.rule == VMENTRY_PDPTE_MEMORY || first.rule == VMENTRY_LINK_POINTER_REVISION ||
+            first.rule == VMENTRY_CR3_TARGET_COUNT)
+            continue;
+        break_with(first.field, first.wanted);
+        for (uint32_t j = 0; j < findings.count; j++) {
+            if (findings.item[j].rule == first.rule && findings.item[j].field == first.field)
+                fail_msg("the value wanted by %s breaks it", vmentry_rule_table[first.rule].name);
+        }
+    }
+}
+
+struct capture {
+    struct sink sink;
+    char text[32768];
+    size_t length;
+};
+
+static void capture_write(struct sink *sink, const char *text, size_t length)
+{
+    struct capture *capture = (struct capture *)sink;
+
+    assert_true(capture->length + length < sizeof(capture->text));
+    memcpy(capture->text + capture->length, text, length);
+    capture->length += length;
+}
+
+static void a_person_is_told_rule_values_and_section(void **state)
+{
+    static struct capture capture = {.sink = {capture_write}};
+
+    (void)state;
+    ground_reset(GROUND_ALL);
+    assert_true(vmentry_base_image(&ground, VMENTRY_BASE_LONG, &image));
+    break_with(VMCS_GUEST_RFLAGS, 0);
+    vmentry_explain(&capture.sink, &findings);
+    assert_non_null(strstr(capture.text, "guest-rflags-bit-1"));
+    assert_non_null(strstr(capture.text, "exit reason 33"));
+    assert_non_null(strstr(capture.text, "Guest RFLAGS: seen 0x0, wanted for example 0x2"));
+    assert_non_null(strstr(capture.text, "Checks on Guest RIP, RFLAGS, and SSP"));
+    vmcs_image_set(&image, VMCS_GUEST_RFLAGS, 2);
+    vmcs_image_set(&image, VMCS_VM_ENTRY_MSR_LOAD_COUNT, 1);
+    break_with(VMCS_VM_ENTRY_MSR_LOAD_ADDRESS, ground.page[VMENTRY_PAGE_MSRS] + 0x20);
+    vmentry_explain(&capture.sink, &findings);
+    assert_non_null(strstr(capture.text, "entry 1: MSR 0xc0000100"));
+    findings.lost = 3;
+    findings.unread = 2;
+    vmentry_explain(&capture.sink, &findings);
+    assert_non_null(strstr(capture.text, "3 more broken rules did not fit"));
+    assert_non_null(strstr(capture.text, "2 rules could not be judged"));
+}
+
+static void too_many_findings_are_counted(void **state)
+{
+    (void)state;
+    ground_reset(GROUND_ALL);
+    for (uint32_t i = 0; i < VMCS_FIELD_COUNT; i++)
+        vmcs_image_set(&image, vmcs_field_table[i].field, 0xaaaaaaaaaaaaaaaa);
+    vmentry_check(&image, &ground_context, &findings);
+    assert_int_equal(findings.count, VMENTRY_FINDINGS_MAX);
+    assert_true(findings.lost > 0);
+    assert_int_equal(vmentry_predict(&findings).class, VMENTRY_CONTROLS);
+}
+
+static void names_are_distinct_and_sections_known(void **state)
+{
+    enum vmcs_field field;
+
+    (void)state;
+    for (enum vmentry_rule rule = 0; rule < VMENTRY_RULE_COUNT; rule++) {
+        assert_true(vmentry_rule_table[rule].text[strlen(vmentry_rule_table[rule].text) - 1] !=
+                    '.');
+        for (enum vmentry_rule other = 0; other < rule; other++)
+            assert_string_not_equal(vmentry_rule_table[rule].name, vmentry_rule_table[other].name);
+        for (unsigned n = 0; vmentry_rule_field(rule, n, &field); n++)
+            assert_true(vmcs_field_index(field) < VMCS_FIELD_COUNT);
+    }
+    assert_true(vmentry_rule_field(VMENTRY_NMI_WINDOW_VIRTUAL_NMIS, 1, &field));
+    assert_int_equal(field, VMCS_PIN_BASED_VM_EXECUTION_CONTROLS);
+    assert_false(vmentry_rule_field(VMENTRY_X2APIC_APIC_ACCESSES, 1, &field));
+    assert_true(vmentry_rule_field(VMENTRY_MSR_SMM, 0, &field));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_rule_is_kept_and_broken),
+        cmocka_unit_test(every_base_can_be_entered),
+        cmocka_unit_test(a_base_that_is_not_offered_is_refused),
+        cmocka_unit_test(the_class_follows_the_manuals_order),
+        cmocka_unit_test(the_qualification_says_what_it_was),
+        cmocka_unit_test(what_cannot_be_read_is_not_judged),
+        cmocka_unit_test(the_wanted_value_keeps_the_rule),
+        cmocka_unit_test(a_person_is_told_rule_values_and_section),
+        cmocka_unit_test(too_many_findings_are_counted),
+        cmocka_unit_test(names_are_distinct_and_sections_known),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
