@@ -5,6 +5,7 @@
 #include "mm/direct_map.h"
 #include "mm/get_order.h"
 #include "mm/memory_type.h"
+#include "vm/entry_failure.h"
 #include "vm/guest_controls.h"
 #include "vm/guest_judge.h"
 #include "vm/guest_memory.h"
@@ -132,6 +133,7 @@ static void fill(const struct vcpu *vcpu, struct guest_run *run)
     run->end = vcpu->end;
     memcpy(run->exits, vcpu->exit_count, sizeof(run->exits));
     guest_judge(vcpu, run);
+    entry_failure_explain(vcpu, run);
     if (vcpu->environment->finished != NULL)
         vcpu->environment->finished(vcpu);
 }

@@ -1,0 +1,17 @@
+/*
+ * Why a VM entry failed: the rules that the VMCS breaks, named.
+ */
+#ifndef VM_ENTRY_FAILURE_H
+#define VM_ENTRY_FAILURE_H
+
+#include <stdbool.h>
+
+#include "vm/guest.h"
+
+/*
+ * Judges the current VMCS, which is the vCPU's and whose entry failed, by the checks that the
+ * processor performs, and adds to run->detail which rule is broken. Adds nothing for another end.
+ */
+void entry_failure_explain(const struct vcpu *vcpu, struct guest_run *run);
+
+#endif
