@@ -86,18 +86,15 @@ REPORT: dict[str, Any] = {
         }
     ],
     "selftest": (None, [(_ROW, {**_ROW, "predicted_value": HEX, "seen_value": HEX})]),
-    "guests": (
-        None,
-        [
-            {
-                "name": TEXT,
-                "cpu": int,
-                "result": ("ok", "differs", "died", "skipped", "no memory"),
-                "exits": MapOf(TEXT, int),
-                "detail": (TEXT, ""),
-            }
-        ],
-    ),
+    "guests": [
+        {
+            "name": TEXT,
+            "cpu": int,
+            "result": ("ok", "differs", "died", "skipped", "no memory"),
+            "exits": MapOf(TEXT, int),
+            "detail": (TEXT, ""),
+        }
+    ],
     "bench": (
         None,
         {"exits": MapOf(NAME, (None, {"min": int, "median": int, "max": int}))},

@@ -228,6 +228,16 @@ static void the_report_is_json(void **state)
                                  .high = 53,
                                  .low = 50,
                                  .wanted = 6});
+    vmx_msr_set(&cpu_list[0]->vmx.judged, IA32_VMX_BASIC, 0x00da040000000004);
+    cpu_list[0]->vmx.feature_control_present = true;
+    cpu_list[0]->vmx.feature_control = 5;
+    machine->selftest_done = true;
+    machine->selftest.count = 1;
+    machine->selftest.row[0] = (struct selftest_row){.name = "VMREAD",
+                                                     .predicted = {VMX_FAIL_VALID, 12},
+                                                     .seen = {VMX_FAULT, 6},
+                                                     .has_value = true,
+                                                     .seen_value = 7};
     text_buffer_init(&buffer, text, sizeof(text));
     report_json(machine, &buffer.sink);
     assert_int_equal(buffer.lost, 0);

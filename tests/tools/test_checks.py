@@ -73,6 +73,8 @@ _GOOD: dict[str, Any] = {
     "vmx_capability": {"ept": "0xf0106734141"},
     "cpus": [_cpu(0), _cpu(1)],
     "selftest": None,
+    "guests": [],
+    "bench": None,
     "timing": {
         "entry_tsc": "0x10",
         "memory_tsc": "0x20",
