@@ -79,6 +79,11 @@ static void choose_stop(struct command_line *out, unsigned choice)
     out->stop = (enum vmx_stage)choice;
 }
 
+static void choose_check_entry(struct command_line *out, unsigned choice)
+{
+    out->check_entry = (enum check_entry_word)choice;
+}
+
 static void choose_check(struct command_line *out, unsigned choice)
 {
     out->check = (enum check_word)choice;
@@ -205,6 +210,10 @@ static const struct row rows[COMMAND_WORD_COUNT] = {
       "where CPUID says that a hypervisor is present, so that the register is virtual, bits 31 "
       "and 47:45 refuse too."},
      .choose = choose_check},
+    {{"check-entry", "failed|always", "failed",
+      "Which VM entries are judged by every rule of the manual (docs/entry-rules.md): those that "
+      "failed, or each of them before it is made."},
+     .choose = choose_check_entry},
     {{"cpus", "N", "all", "Use at most N CPUs, from 1 up."}, .take = take_cpus},
     {{"pretend", "[cpuN:]MSR:VALUE", "nothing",
       "Judge from VALUE instead of what RDMSR gave for that capability MSR, on every CPU or on "

@@ -24,6 +24,7 @@ enum {
 
 /* In the order in which the table names them. */
 enum check_word { CHECK_AUTO, CHECK_KVM, CHECK_STRICT };
+enum check_entry_word { CHECK_ENTRY_FAILED, CHECK_ENTRY_ALWAYS };
 enum report_form { REPORT_TEXT, REPORT_JSON, REPORT_BOTH };
 
 /* What selftest= names, a bit each, in the order in which the table names them. */
@@ -37,7 +38,8 @@ enum selftest_part {
 struct command_line {
     enum vmx_stage stop;
     enum check_word check;
-    uint32_t cpus; /* at most so many; 0: all */
+    enum check_entry_word check_entry; /* which VM entries are judged by vmx/vmentry_check.h */
+    uint32_t cpus;                     /* at most so many; 0: all */
     struct pretend_list pretend;
     uint32_t selftest;  /* enum selftest_part; 0: none */
     const char *guests; /* the names behind guest=, within the line; NULL: the demonstration */
@@ -68,7 +70,7 @@ struct command_word {
     const char *meaning;
 };
 
-enum { COMMAND_WORD_COUNT = 11 };
+enum { COMMAND_WORD_COUNT = 12 };
 
 /* The words in the order in which a page shows them, 0 to COMMAND_WORD_COUNT - 1. */
 const struct command_word *command_line_word(unsigned index);

@@ -360,6 +360,22 @@ static void test_random_lines(void **state)
     }
 }
 
+static void test_check_entry(void **state)
+{
+    struct command_line out;
+
+    (void)state;
+    command_line_parse("", &out);
+    assert_int_equal(out.check_entry, CHECK_ENTRY_FAILED);
+    command_line_parse("check-entry=always", &out);
+    assert_int_equal(out.check_entry, CHECK_ENTRY_ALWAYS);
+    assert_int_equal(out.problem_count, 0);
+    command_line_parse("check-entry=always check-entry=failed", &out);
+    assert_int_equal(out.check_entry, CHECK_ENTRY_FAILED);
+    command_line_parse("check-entry", &out);
+    assert_int_equal(out.problem_count, 1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -368,6 +384,7 @@ int main(void)
         cmocka_unit_test(test_pretend),       cmocka_unit_test(test_pretend_full),
         cmocka_unit_test(test_pretend_bad),   cmocka_unit_test(test_bad_values),
         cmocka_unit_test(test_unknown),       cmocka_unit_test(test_boot_goes_on),
+        cmocka_unit_test(test_check_entry),
         cmocka_unit_test(test_many_problems), cmocka_unit_test(test_odd_characters),
         cmocka_unit_test(test_words),         cmocka_unit_test(test_random_lines),
     };
