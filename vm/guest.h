@@ -152,8 +152,7 @@ struct guest_run {
 extern const struct guest *const guest_table[];
 extern const uint32_t guest_count;
 
-/* The name of a mode, a result, an end. */
-const char *guest_mode_name(enum guest_mode mode);       /* "real mode", "long mode" … */
+/* In words: a result, an end. */
 const char *guest_result_name(enum guest_result result); /* "ok", "differs", "died", "skipped" … */
 const char *guest_end_text(enum guest_end end);          /* "ended by its own call" … */
 

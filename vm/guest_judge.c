@@ -6,14 +6,6 @@
 #include "vmx/exit_reason.h"
 #include "vmx/vmx_result.h"
 
-static const char *const mode_names[GUEST_MODE_COUNT] = {
-    [GUEST_REAL] = "real mode",
-    [GUEST_PROTECTED] = "protected mode",
-    [GUEST_PAGED] = "protected mode with 32-bit paging",
-    [GUEST_PAE] = "protected mode with PAE paging",
-    [GUEST_LONG] = "long mode",
-};
-
 static const char *const result_names[GUEST_RESULT_COUNT] = {
     [GUEST_OK] = "ok",           [GUEST_DIFFERS] = "differs",     [GUEST_DIED] = "died",
     [GUEST_SKIPPED] = "skipped", [GUEST_NO_MEMORY] = "no memory",
@@ -32,11 +24,6 @@ static const char *const end_texts[GUEST_END_COUNT] = {
     [GUEST_END_WAIT] = "waits for a signal that nobody sends",
     [GUEST_END_UNHANDLED] = "an exit that nothing here serves; exit qualification",
 };
-
-const char *guest_mode_name(enum guest_mode mode)
-{
-    return mode_names[mode];
-}
 
 const char *guest_result_name(enum guest_result result)
 {
