@@ -157,6 +157,20 @@ static enum outcome take_guest(struct command_line *out, struct text value)
     return TAKEN;
 }
 
+static enum outcome take_chaos(struct command_line *out, struct text value)
+{
+    uint64_t rounds, seed = out->chaos.seed;
+    struct text rest = value;
+    struct text head = cut(&rest, ',');
+
+    if (!number(head, 10, UINT32_MAX, &rounds))
+        return BAD;
+    if (head.length < value.length && !number(rest, 10, UINT64_MAX, &seed))
+        return BAD;
+    out->chaos = (struct chaos_plan){seed, (uint32_t)rounds};
+    return TAKEN;
+}
+
 static void choose_trace(struct command_line *out, unsigned choice)
 {
     (void)choice;
@@ -229,6 +243,10 @@ static const struct row rows[COMMAND_WORD_COUNT] = {
     {{"guest", "NAME,...|all|none", "a short demonstration",
       "Which built-in guests run, on every CPU at once, one after another."},
      .take = take_guest},
+    {{"chaos", "ROUNDS[,SEED]", "20 rounds, seed 1",
+      "How often each guest made of random bytes runs on every CPU, each time with other ones; "
+      "and the number that they are made from."},
+     .take = take_chaos},
     {{"trace", "exits", "nothing", "Tell every VM exit of a guest in words, as it comes."},
      .choose = choose_trace},
     {{"bench", "exits", "nothing",
@@ -363,6 +381,7 @@ void command_line_parse(const char *line, struct command_line *out)
     out->console_serial = true;
     out->console_screen = true;
     out->baud = COMMAND_LINE_BAUD;
+    out->chaos = (struct chaos_plan){.seed = 1, .rounds = COMMAND_LINE_CHAOS_ROUNDS};
     out->exit = EXIT_HALT;
     while (*line != '\0') {
         struct text word = {line, 0};

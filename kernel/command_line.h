@@ -13,10 +13,12 @@
 #include <stdint.h>
 
 #include "kernel/panic.h"
+#include "vm/vm_environment.h"
 #include "vmx/pretend.h"
 #include "vmx/vmx_cpu.h"
 
 enum {
+    COMMAND_LINE_CHAOS_ROUNDS = 20,
     COMMAND_LINE_BAUD = 115200, /* the UART's highest rate: others divide it */
     COMMAND_LINE_PROBLEMS_MAX = 8,
     COMMAND_LINE_PROBLEM_SIZE = 160, /* bytes, the terminating zero included */
@@ -43,6 +45,7 @@ struct command_line {
     struct pretend_list pretend;
     uint32_t selftest;  /* enum selftest_part; 0: none */
     const char *guests; /* the names behind guest=, within the line; NULL: the demonstration */
+    struct chaos_plan chaos;
     bool trace_exits;
     bool bench_exits;
     enum report_form report;
@@ -70,7 +73,7 @@ struct command_word {
     const char *meaning;
 };
 
-enum { COMMAND_WORD_COUNT = 12 };
+enum { COMMAND_WORD_COUNT = 13 };
 
 /* The words in the order in which a page shows them, 0 to COMMAND_WORD_COUNT - 1. */
 const struct command_word *command_line_word(unsigned index);

@@ -9,6 +9,7 @@
 #include "lib/string.h"
 #include "mm/get_order.h"
 #include "vm/bench.h"
+#include "vm/chaos.h"
 #include "vm/run.h"
 
 /* All guests on the slowest emulator, with their exits told on a serial line. */
@@ -51,12 +52,20 @@ static void trace(const struct vcpu *vcpu, const struct exit_record *exit)
     console_print("cpu %u, %s: %s\n", this_cpu()->index, vcpu->guest->name, line);
 }
 
+static void run(const struct guest *guest, const struct cpu *cpu, struct guest_run *result)
+{
+    if (guest->any_end)
+        chaos_run(guest, &cpu->vmx, &environment, result);
+    else
+        guest_run(guest, &cpu->vmx, &environment, result);
+}
+
 static void run_on_this_cpu(struct cpu *cpu)
 {
     const struct guest_choice *choice = &the_machine->guests;
 
     for (uint32_t i = 0; i < choice->count; i++)
-        guest_run(choice->guest[i], &cpu->vmx, &environment, &cpu->guest_runs[i]);
+        run(choice->guest[i], cpu, &cpu->guest_runs[i]);
 }
 
 /* Room for the results of each CPU; false when there is no memory for it. */
@@ -92,6 +101,7 @@ static void prepare(struct machine *machine)
     the_machine = machine;
     environment = (struct vm_environment){
         .vmx = vmx_all_environment(),
+        .chaos = machine->options.chaos,
         .interrupt_self = interrupt_self,
         .host_interrupt = host_interrupt,
         .host_exception = host_exception,

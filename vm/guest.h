@@ -116,7 +116,7 @@ struct guest {
     const char *(*check)(const struct vcpu *vcpu);
 
     enum guest_end end; /* how it should end */
-    bool any_end;       /* however it ends is well (guests made of chance) */
+    bool any_end;       /* however it ends is well: it is made of chance, vm/chaos.h */
     bool unwatched;     /* exits are not recorded: the shortest way (the bench) */
 
     uint32_t exits_max; /* budget of exits; 0: GUEST_EXITS_MAX */

@@ -7,12 +7,16 @@ extern const struct guest guest_page_faults;
 extern const struct guest guest_ept_violations, guest_ept_beyond, guest_ept_misconfigured;
 extern const struct guest guest_spin, guest_spin_enabled, guest_endless, guest_triple_fault;
 extern const struct guest guest_nowhere, guest_recursion, guest_ports, guest_msrs;
+extern const struct guest guest_chaos_real, guest_chaos_protected, guest_chaos_paged;
+extern const struct guest guest_chaos_pae, guest_chaos_long;
 
 const struct guest *const guest_table[] = {
-    &guest_hello,       &guest_exceptions,     &guest_exceptions_kept, &guest_exceptions_32,
-    &guest_page_faults, &guest_ept_violations, &guest_ept_beyond,      &guest_ept_misconfigured,
-    &guest_spin,        &guest_spin_enabled,   &guest_endless,         &guest_triple_fault,
-    &guest_nowhere,     &guest_recursion,      &guest_ports,           &guest_msrs,
+    &guest_hello,       &guest_exceptions,      &guest_exceptions_kept, &guest_exceptions_32,
+    &guest_page_faults, &guest_ept_violations,  &guest_ept_beyond,      &guest_ept_misconfigured,
+    &guest_spin,        &guest_spin_enabled,    &guest_endless,         &guest_triple_fault,
+    &guest_nowhere,     &guest_recursion,       &guest_ports,           &guest_msrs,
+    &guest_chaos_real,  &guest_chaos_protected, &guest_chaos_paged,     &guest_chaos_pae,
+    &guest_chaos_long,
 };
 
 const uint32_t guest_count = sizeof(guest_table) / sizeof(guest_table[0]);

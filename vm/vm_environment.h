@@ -12,8 +12,16 @@
 
 struct vcpu;
 
+/* How guests made of chance are made (vm/chaos.h). */
+struct chaos_plan {
+    uint64_t seed;
+    uint32_t rounds; /* of each such guest, on each CPU */
+};
+
 struct vm_environment {
     const struct vmx_environment *vmx; /* pages, memory types, address width */
+
+    struct chaos_plan chaos;
 
     /* Sends this CPU an interrupt of the host's, which comes when a guest can be interrupted. */
     void (*interrupt_self)(void);

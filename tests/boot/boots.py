@@ -14,6 +14,7 @@ from boot.checks import (
     cpus,
     field_is,
     finding,
+    guests,
     no_other,
     picture,
     ram,
@@ -101,6 +102,36 @@ def _selftests() -> list[Boot]:
         _bochs(f"selftest {model}", OK, (*IN_VMX, selftest), append="selftest", cpu=model)
         for model in ("core2_penryn_t9600", "corei7_haswell_4770", "tigerlake")
     ]
+
+
+_CHAOS = ("chaos-real", "chaos-protected", "chaos-paged", "chaos-pae", "chaos-long")
+_NO_REAL_MODE = ("chaos-real", "chaos-protected")
+_BAD = ("spin", "spin-enabled", "endless", "triple-fault", "nowhere", "recursion", "ports", "msrs")
+
+
+def _bad_guests() -> list[Boot]:
+    """
+    Each bad guest ends as it must, and the machine goes on to its verdict; then random bytes. The
+    seeds of the long boots are as good as any others.
+    """
+
+    def chaos(model: str, rounds: int, seed: int, skipped: tuple[str, ...] = ()) -> Boot:
+        return _bochs(
+            f"chaos {seed} {model}", OK, (*IN_VMX, guests(*_CHAOS, skipped=skipped)),
+            "--timeout", "600",
+            append=f"guest={','.join(_CHAOS)} chaos={rounds},{seed}", cpu=model,
+        )  # fmt: skip
+
+    bad = [
+        _bochs("bad guests", OK, (*IN_VMX, guests(*_BAD)), append=f"guest={','.join(_BAD)}"),
+        chaos(DEFAULT_CPU, 100, 1),
+    ]
+    many = [
+        chaos("corei5_lynnfield_750", 1000, 2, _NO_REAL_MODE),
+        chaos("corei7_skylake_x", 1000, 3),
+        chaos("tigerlake", 1000, 4),
+    ]
+    return bad + [replace(boot, long=True) for boot in many]
 
 
 # What IA32_VMX_BASIC is in Bochs 2.7's Haswell, with one field changed at a time: the rule that the
@@ -252,6 +283,7 @@ BOOTS: tuple[Boot, ...] = (
     *_without_vmx(),
     *_stages(),
     *_selftests(),
+    *_bad_guests(),
     *_firmware(),
     *_pretended(),
     *_qemu(),

@@ -264,6 +264,25 @@ def selftest(result: Result) -> Iterator[str]:
         yield "the self test provoked no VMfailInvalid"
 
 
+def guests(*names: str, skipped: tuple[str, ...] = ()) -> Check:
+    """These guests (none: all that are built in) ran well on every CPU, but those to be skipped."""
+
+    def check(result: Result) -> Iterator[str]:
+        for cpu in range(len(result.report["cpus"])):
+            ran = {run["name"]: run for run in result.report["guests"] if run["cpu"] == cpu}
+            for name in names:
+                if name not in ran:
+                    yield f"CPU {cpu}: no guest {name}"
+            if not ran:
+                yield f"CPU {cpu}: no guest ran"
+            for name, run in ran.items():
+                wanted = "skipped" if name in skipped else "ok"
+                if run["result"] != wanted:
+                    yield f"CPU {cpu}: {name} {run['result']}, not {wanted}: {run['detail']}"
+
+    return check
+
+
 def console_has(text: str) -> Check:
     """The console's text holds this, line breaks aside."""
 

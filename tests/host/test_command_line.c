@@ -145,6 +145,20 @@ static void test_console(void **state)
     assert_int_equal(options.baud, 2);
 }
 
+static void test_chaos(void **state)
+{
+    (void)state;
+    parse_cleanly("");
+    assert_int_equal(options.chaos.rounds, 20);
+    assert_int_equal(options.chaos.seed, 1);
+    parse_cleanly("chaos=500");
+    assert_int_equal(options.chaos.rounds, 500);
+    assert_int_equal(options.chaos.seed, 1);
+    parse_cleanly("chaos=7,18446744073709551615");
+    assert_int_equal(options.chaos.rounds, 7);
+    assert_true(options.chaos.seed == UINT64_MAX);
+}
+
 static void test_pretend(void **state)
 {
     (void)state;
@@ -238,6 +252,10 @@ static void test_bad_values(void **state)
         {"selftest=field", "bad value in \"selftest=field\": expected selftest=WHAT,..."},
         {"selftest=fields,", "bad value in \"selftest=fields,\": expected selftest=WHAT,..."},
         {"selftest=,fields", "bad value in \"selftest=,fields\": expected selftest=WHAT,..."},
+        {"chaos=", "bad value in \"chaos=\": expected chaos=ROUNDS[,SEED]"},
+        {"chaos=1,", "bad value in \"chaos=1,\": expected chaos=ROUNDS[,SEED]"},
+        {"chaos=,1", "bad value in \"chaos=,1\": expected chaos=ROUNDS[,SEED]"},
+        {"chaos=4294967296", "bad value in \"chaos=4294967296\": expected chaos=ROUNDS[,SEED]"},
         {"report=xml", "bad value in \"report=xml\": expected report=text|json|both"},
         {"console=com2", "bad value in \"console=com2\": expected console=com1[,BAUD]|screen|both"},
         {"console=com1,",
@@ -381,10 +399,10 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_defaults),      cmocka_unit_test(test_choices),
         cmocka_unit_test(test_together),      cmocka_unit_test(test_console),
-        cmocka_unit_test(test_pretend),       cmocka_unit_test(test_pretend_full),
-        cmocka_unit_test(test_pretend_bad),   cmocka_unit_test(test_bad_values),
-        cmocka_unit_test(test_unknown),       cmocka_unit_test(test_boot_goes_on),
-        cmocka_unit_test(test_check_entry),
+        cmocka_unit_test(test_chaos),         cmocka_unit_test(test_pretend),
+        cmocka_unit_test(test_pretend_full),  cmocka_unit_test(test_pretend_bad),
+        cmocka_unit_test(test_bad_values),    cmocka_unit_test(test_unknown),
+        cmocka_unit_test(test_boot_goes_on),  cmocka_unit_test(test_check_entry),
         cmocka_unit_test(test_many_problems), cmocka_unit_test(test_odd_characters),
         cmocka_unit_test(test_words),         cmocka_unit_test(test_random_lines),
     };

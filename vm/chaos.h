@@ -1,0 +1,19 @@
+/*
+ * Guests made of chance: random bytes from a seed, run as code in one mode of the processor, again
+ * and again with other seeds. What they do is anybody's guess; that each comes to an end which can
+ * be told, and harms nobody, is not.
+ */
+#ifndef VM_CHAOS_H
+#define VM_CHAOS_H
+
+#include "vm/run.h"
+
+/*
+ * As guest_run(), as often as environment->chaos.rounds says; of a guest whose any_end is set.
+ * Stops at the first round that the hypervisor, not the guest, is to blame for: a VM entry that
+ * failed. `run` gets the exits of all rounds together; its detail tells how they ended.
+ */
+void chaos_run(const struct guest *guest, const struct vmx_cpu *cpu,
+               const struct vm_environment *environment, struct guest_run *run);
+
+#endif
