@@ -25,6 +25,9 @@
 #define BENCH_HAS_TOUCH 1
 #define BENCH_HAS_TIMER 2
 
+/* At GUEST_DATA: 4 bytes of BENCH_HAS_…, then 4 bytes of ticks for the preemption timer. */
+#define BENCH_DATA_TICKS 4
+
 #ifndef __ASSEMBLER__
 
 #include <stdbool.h>

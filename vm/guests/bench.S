@@ -10,7 +10,6 @@
 #define APIC_BASE       0x1b
 #define PAT             0x277
 #define PAT_RESET       0x00070406
-#define TIMER_TICKS     16
 #define TOUCHES_A_STOCK 8 /* half of VCPU_STOCK: EPT takes pages for itself, too */
 #define PORT            0x80
 
@@ -117,7 +116,7 @@ timer:
     lea     (%r9, %r9, 2), %r9d /* three times what the loop takes undisturbed: there was an exit */
     begin   BENCH_TIMER
     mov     $GUEST_CALL_TIMER, %eax
-    mov     $TIMER_TICKS, %ecx
+    mov     GUEST_DATA + BENCH_DATA_TICKS, %ecx
     vmcall
     rdtsc
     mov     %eax, %esi
