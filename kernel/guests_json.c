@@ -25,10 +25,13 @@ static void put_run(struct json *json, uint32_t cpu, const struct guest_run *run
     json_object_end(json);
 }
 
+/* Chosen guests have no runs where the machine was refused before any was entered. */
 static void put_guests(struct json *json, const struct machine *machine)
 {
+    uint32_t count = machine->guests_done ? machine->cpu_count : 0;
+
     json_array_begin(json, "guests");
-    for (uint32_t i = 0; i < machine->cpu_count; i++) {
+    for (uint32_t i = 0; i < count; i++) {
         for (uint32_t j = 0; j < machine->guests.count; j++) {
             if (machine->cpus[i]->phase == CPU_READY)
                 put_run(json, i, &machine->cpus[i]->guest_runs[j]);

@@ -231,6 +231,7 @@ static void the_report_is_json(void **state)
     vmx_msr_set(&cpu_list[0]->vmx.judged, IA32_VMX_BASIC, 0x00da040000000004);
     cpu_list[0]->vmx.feature_control_present = true;
     cpu_list[0]->vmx.feature_control = 5;
+    machine->guests.count = 1; /* chosen, but a refused machine runs none */
     machine->selftest_done = true;
     machine->selftest.count = 1;
     machine->selftest.row[0] = (struct selftest_row){.name = "VMREAD",
