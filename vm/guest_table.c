@@ -5,17 +5,43 @@ extern const struct guest guest_hello;
 extern const struct guest guest_exceptions, guest_exceptions_kept, guest_exceptions_32;
 extern const struct guest guest_page_faults;
 extern const struct guest guest_ept_violations, guest_ept_beyond, guest_ept_misconfigured;
+extern const struct guest guest_timer, guest_external_interrupt, guest_external_interrupt_kept;
+extern const struct guest guest_interrupt_window, guest_nmi_window, guest_inject;
+extern const struct guest guest_step, guest_task_switch;
 extern const struct guest guest_spin, guest_spin_enabled, guest_endless, guest_triple_fault;
 extern const struct guest guest_nowhere, guest_recursion, guest_ports, guest_msrs;
 extern const struct guest guest_chaos_real, guest_chaos_protected, guest_chaos_paged;
 extern const struct guest guest_chaos_pae, guest_chaos_long;
 
 const struct guest *const guest_table[] = {
-    &guest_hello,       &guest_exceptions,      &guest_exceptions_kept, &guest_exceptions_32,
-    &guest_page_faults, &guest_ept_violations,  &guest_ept_beyond,      &guest_ept_misconfigured,
-    &guest_spin,        &guest_spin_enabled,    &guest_endless,         &guest_triple_fault,
-    &guest_nowhere,     &guest_recursion,       &guest_ports,           &guest_msrs,
-    &guest_chaos_real,  &guest_chaos_protected, &guest_chaos_paged,     &guest_chaos_pae,
+    &guest_hello,
+    &guest_exceptions,
+    &guest_exceptions_kept,
+    &guest_exceptions_32,
+    &guest_page_faults,
+    &guest_ept_violations,
+    &guest_ept_beyond,
+    &guest_ept_misconfigured,
+    &guest_timer,
+    &guest_external_interrupt,
+    &guest_external_interrupt_kept,
+    &guest_interrupt_window,
+    &guest_nmi_window,
+    &guest_inject,
+    &guest_step,
+    &guest_task_switch,
+    &guest_spin,
+    &guest_spin_enabled,
+    &guest_endless,
+    &guest_triple_fault,
+    &guest_nowhere,
+    &guest_recursion,
+    &guest_ports,
+    &guest_msrs,
+    &guest_chaos_real,
+    &guest_chaos_protected,
+    &guest_chaos_paged,
+    &guest_chaos_pae,
     &guest_chaos_long,
 };
 

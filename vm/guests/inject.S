@@ -1,0 +1,34 @@
+/*
+ * Guests into which events are injected.
+ */
+#include "vm/guests/recorder.h"
+#include "vm/zoo_events.h"
+
+    .section .rodata.guests, "a", @progbits
+    .code64
+    .globl  inject_start, inject_end, inject_behind
+    .globl  inject_on_db, inject_on_nmi, inject_on_bp, inject_on_ud, inject_on_gp, inject_on_pf
+    .globl  inject_on_interrupt, inject_on_software
+inject_start:
+    sti
+    xor     %ecx, %ecx
+1:  mov     $CALL_INJECT, %eax
+    vmcall
+inject_behind:
+    inc     %ecx
+    cmp     $INJECTIONS, %ecx
+    jb      1b
+    end_call
+
+    event_entry inject_on_db, 1
+    event_entry inject_on_nmi, 2
+    event_entry inject_on_bp, 3
+    event_entry inject_on_ud, 6
+    error_entry inject_on_gp, 13
+    error_entry inject_on_pf, 14
+    event_entry inject_on_interrupt, INJECTED_INTERRUPT
+    event_entry inject_on_software, INJECTED_SOFTWARE
+    recorder_64
+inject_end:
+
+    .section .note.GNU-stack, "", @progbits
