@@ -98,6 +98,12 @@ def _print_boots() -> None:
         print(f"| {count} | " + " | ".join(f"{step:,}" for step in steps) + f" | {taken:,} |")
 
 
+def _print_exits() -> None:
+    print("\n| a VM exit and back | min | median | max |\n|---|---|---|---|")
+    for name, row in _boot(1, "bench=exits")["bench"]["exits"].items():
+        print(f"| {name} | {row['min']:,} | {row['median']:,} | {row['max']:,} |")
+
+
 def main(arguments: list[str]) -> int:
     """Prints all of it."""
     argparse.ArgumentParser(
@@ -107,6 +113,7 @@ def main(arguments: list[str]) -> int:
         _print_image(build_kernel(Progress()))
         _print_lines()
         _print_boots()
+        _print_exits()
     except UserError as error:
         print(f"tools/figures: {error}", file=sys.stderr)
         return 2
