@@ -10,7 +10,13 @@ enum access { STORE_FIRST, STORE_SECOND, LOAD_FIRST, LOAD_SECOND };
 enum { SEGMENT_FS = 4, SEGMENT_GS = 5 };
 
 /* SDM Vol. 3, "Segment Descriptors", "LDT descriptor", "TSS descriptor". */
-enum { DESCRIPTOR_PRESENT = 1 << 7, TYPE_LDT = 2, TYPE_TSS = 9, TYPE_TSS_BUSY = 11 };
+enum {
+    DESCRIPTOR_PRESENT = 1 << 7,
+    TYPE = 0x1f /* with S */,
+    TYPE_LDT = 2,
+    TYPE_TSS = 9,
+    TYPE_TSS_BUSY = 11
+};
 #define RIGHTS_UNUSABLE 0x10000u
 
 static bool in_64_bit_mode(void)
@@ -123,13 +129,23 @@ static bool read_segment(const struct vcpu *vcpu, uint16_t selector, struct syst
     return true;
 }
 
+/* SDM Vol. 2, "LLDT", "LTR": the error code is the selector's index and table. */
+static enum exit_done refuse(struct vcpu *vcpu, uint16_t selector, uint8_t vector)
+{
+    vcpu_inject_error(vcpu, vector, selector & ~3u);
+    return EXIT_INJECTED;
+}
+
 static enum exit_done load_ldtr(struct vcpu *vcpu, uint16_t selector)
 {
     struct system_segment segment = {.rights = RIGHTS_UNUSABLE};
 
-    if ((selector & ~3u) != 0 && (!read_segment(vcpu, selector, &segment) ||
-                                  (segment.rights & 0x9f) != (DESCRIPTOR_PRESENT | TYPE_LDT)))
-        return exit_protection(vcpu);
+    if ((selector & ~3u) != 0) {
+        if (!read_segment(vcpu, selector, &segment) || (segment.rights & TYPE) != TYPE_LDT)
+            return refuse(vcpu, selector, X86_VECTOR_GP);
+        if ((segment.rights & DESCRIPTOR_PRESENT) == 0)
+            return refuse(vcpu, selector, X86_VECTOR_NP);
+    }
     vmcs_write16(VMCS_GUEST_LDTR_SELECTOR, selector);
     vmcs_write_natural(VMCS_GUEST_LDTR_BASE, segment.base);
     vmcs_write32(VMCS_GUEST_LDTR_LIMIT, segment.limit);
@@ -143,8 +159,10 @@ static enum exit_done load_tr(struct vcpu *vcpu, uint16_t selector)
     struct system_segment segment;
 
     if ((selector & ~3u) == 0 || !read_segment(vcpu, selector, &segment) ||
-        (segment.rights & 0x9f) != (DESCRIPTOR_PRESENT | TYPE_TSS))
-        return exit_protection(vcpu);
+        (segment.rights & TYPE) != TYPE_TSS)
+        return refuse(vcpu, selector, X86_VECTOR_GP);
+    if ((segment.rights & DESCRIPTOR_PRESENT) == 0)
+        return refuse(vcpu, selector, X86_VECTOR_NP);
     segment.memory[5] |= TYPE_TSS_BUSY;
     vmcs_write16(VMCS_GUEST_TR_SELECTOR, selector);
     vmcs_write_natural(VMCS_GUEST_TR_BASE, segment.base);

@@ -1,4 +1,5 @@
 #include "vm/guest.h"
+#include "vm/zoo_probe.h"
 
 /* Each built-in guest stands in a file of its kind; this is the order of guest=all. */
 extern const struct guest guest_hello;
@@ -12,7 +13,13 @@ extern const struct guest guest_spin, guest_spin_enabled, guest_endless, guest_t
 extern const struct guest guest_nowhere, guest_recursion, guest_ports, guest_msrs;
 extern const struct guest guest_chaos_real, guest_chaos_protected, guest_chaos_paged;
 extern const struct guest guest_chaos_pae, guest_chaos_long;
+extern const struct guest guest_pause_loop;
 
+#define PROBED(name) extern const struct probed_guest guest_##name;
+#include "vm/zoo_probed.def"
+#undef PROBED
+
+#define PROBED(name) &guest_##name.guest,
 const struct guest *const guest_table[] = {
     &guest_hello,
     &guest_exceptions,
@@ -43,6 +50,9 @@ const struct guest *const guest_table[] = {
     &guest_chaos_paged,
     &guest_chaos_pae,
     &guest_chaos_long,
+    &guest_pause_loop,
+#include "vm/zoo_probed.def"
 };
+#undef PROBED
 
 const uint32_t guest_count = sizeof(guest_table) / sizeof(guest_table[0]);

@@ -1,0 +1,88 @@
+/*
+ * The time-stamp counter, random numbers, and waiting.
+ */
+#include "vm/guests/probe.inc"
+
+#define IA32_TIME_STAMP_COUNTER 0x10
+#define IA32_TSC_AUX            0xc0000103
+
+    guest   zoo_tsc_offset
+    probe rdtsc
+    mov     $IA32_TIME_STAMP_COUNTER, %ecx
+    probe rdmsr
+    end_guest zoo_tsc_offset
+
+    guest   zoo_rdtsc
+    mov     $-1, %rax
+    mov     $-1, %rdx
+    probe rdtsc
+    quiet
+    probe rdtsc
+    end_guest zoo_rdtsc
+
+    guest   zoo_rdtscp
+    mov     $IA32_TSC_AUX, %ecx
+    mov     $0x5a5a, %eax
+    mov     $0, %edx
+    wrmsr
+    mov     $-1, %rcx
+    probe rdtscp
+    quiet
+    probe rdtscp /* "enable RDTSCP" is off: no such instruction */
+    end_guest zoo_rdtscp
+
+    guest   zoo_rdrand
+    mov     $-1, %r11
+    probe rdrand %r11d
+    quiet
+    probe rdrand %rbx
+    end_guest zoo_rdrand
+
+    guest   zoo_rdseed
+    mov     $-1, %rdi
+    probe rdseed %rdi
+    quiet
+    probe rdseed %rbx
+    end_guest zoo_rdseed
+
+    guest   zoo_pause
+    probe pause
+    quiet
+    probe pause
+    end_guest zoo_pause
+
+    guest   zoo_pause_loop
+    mov     $10000, %ecx
+0:  pause
+    dec     %ecx
+    jnz     0b
+    end_guest zoo_pause_loop
+
+    guest   zoo_monitor
+    mov     $PROBE_SCRATCH, %eax
+    probe monitor
+    probe mwait
+    end_guest zoo_monitor
+
+    guest   zoo_mwait
+    mov     $PROBE_SCRATCH, %eax
+    probe monitor
+    probe mwait
+    end_guest zoo_mwait
+
+    guest   zoo_invlpg
+    mov     $GUEST_ARRAY, %ebx
+    probe invlpg 0x123(%rbx)
+    quiet
+    probe invlpg 0x123(%rbx)
+    end_guest zoo_invlpg
+
+    guest   zoo_invpcid
+    mov     $PROBE_SCRATCH, %ebx
+    mov     $2, %edx /* all contexts */
+    probe invpcid 0x50(%rbx), %rdx
+    quiet
+    probe invpcid 0x50(%rbx), %rdx /* "enable INVPCID" is off: no such instruction */
+    end_guest zoo_invpcid
+
+    .section .note.GNU-stack, "", @progbits

@@ -1,0 +1,80 @@
+/*
+ * Guests made of probes: for each instruction what exit it should cause, with which information,
+ * and what the guest should see afterwards. What is not named must not have changed.
+ *
+ * The assembly is written with vm/guests/probe.inc. The judge compares every exit with its probe:
+ * reason, qualification, instruction information, where it was and how long the instruction is; and
+ * then the guest's registers and flags around the instruction.
+ */
+#ifndef VM_ZOO_PROBE_H
+#define VM_ZOO_PROBE_H
+
+#include "vm/guest.h"
+#include "vm/guests/probe.h"
+#include "vmx/exit_reason.h"
+
+#include "lib/x86.h"
+
+struct probe {
+    const char *instruction; /* "IN AL, 0x80" */
+
+    /* The exit; 0: it must not exit. The qualification counts whole. */
+    uint32_t reason;
+    uint64_t qualification;
+    bool qualification_any;                 /* not compared */
+    uint32_t information_mask, information; /* of the VM-exit instruction information */
+    enum exit_done done;
+    uint32_t times; /* so many exits in a row; 0 counts as 1 */
+    bool may;       /* the manual does not say whether it exits: both are well */
+
+    /* What is seen afterwards. */
+    uint32_t fault;            /* PROBE_FAULT_UD …: the exception that the guest's handler took */
+    uint32_t error;            /* its error code */
+    uint32_t changes;          /* registers that may hold anything: 1 << VCPU_RAX … */
+    enum vcpu_register reg;    /* what this one holds, */
+    uint64_t mask, value;      /* in these bits; all others as before; mask 0: nothing is said */
+    uint64_t flags_any;        /* flags that may be anything */
+    uint64_t flags_0, flags_1; /* flags that must be so */
+};
+
+#define PROBE_FAULT_UD (PROBE_FAULTED + X86_VECTOR_UD)
+#define PROBE_FAULT_GP (PROBE_FAULTED + X86_VECTOR_GP)
+
+/* A whole register, or its lower half with the upper one 0. */
+#define PROBE_ALL UINT64_MAX
+
+/* RAX … R15, RFLAGS, RIP, and the exception since the snapshot before. */
+struct probe_snapshot {
+    uint64_t reg[VCPU_REGISTERS];
+    uint64_t rflags, rip;
+    uint64_t fault, error, fault_rip;
+};
+
+struct probed_guest {
+    struct guest guest; /* first */
+    const struct probe *probes;
+    uint32_t probe_count;
+    const char *(*check)(const struct vcpu *vcpu); /* what the probes do not say; may be NULL */
+};
+
+/* The code of a guest, and what all probed guests have in common. */
+#define PROBE_CODE(label) \
+    extern const uint8_t label##_start[], label##_end[], label##_ud[], label##_gp[]
+
+#define PROBE_GUEST(label)                                                                        \
+    .code = label##_start, .code_end = label##_end, .mode = GUEST_LONG,                           \
+    .handlers =                                                                                   \
+        (const struct guest_handler[]){{X86_VECTOR_UD, label##_ud}, {X86_VECTOR_GP, label##_gp}}, \
+    .handler_count = 2, .on_exit = probe_on_exit, .check = probe_check
+
+#define PROBES(array) .probes = (array), .probe_count = sizeof(array) / sizeof((array)[0])
+
+/* For struct guest. */
+enum exit_done probe_on_exit(struct vcpu *vcpu, const struct exit_record *exit);
+const char *probe_check(const struct vcpu *vcpu);
+
+/* Registers before and after probe `index`, counted from 0. */
+const struct probe_snapshot *probe_before(const struct vcpu *vcpu, uint32_t index);
+const struct probe_snapshot *probe_after(const struct vcpu *vcpu, uint32_t index);
+
+#endif
