@@ -199,6 +199,38 @@ static void what_cannot_be_read_is_not_judged(void **state)
     assert_int_equal(findings.count, 0);
 }
 
+/* At the edges of what the manual's sentences forbid. */
+static void what_is_odd_but_allowed_passes(void **state)
+{
+    static const struct {
+        enum vmentry_base base;
+        enum vmcs_field field;
+        uint64_t value;
+    } edges[] = {
+        {VMENTRY_BASE_LONG, VMCS_GUEST_RIP, 1ull << 47},         /* bit N-1 may differ from bit N */
+        {VMENTRY_BASE_LONG, VMCS_GUEST_RIP, 0xffff000000000000}, /* and the other way round */
+        {VMENTRY_BASE_LONG, VMCS_GUEST_FS_BASE,
+         0xffff800000000000}, /* the lowest of the upper half */
+        {VMENTRY_BASE_LONG, VMCS_GUEST_CR3, (1ull << GROUND_WIDTH) - 1},
+        {VMENTRY_BASE_LONG, VMCS_GUEST_PENDING_DEBUG_EXCEPTIONS, 0x500f},
+        {VMENTRY_BASE_LONG, VMCS_GUEST_ACTIVITY_STATE, 3},
+        {VMENTRY_BASE_LONG, VMCS_GUEST_LDTR_SELECTOR, 4}, /* TI, of an LDTR that is unusable */
+        {VMENTRY_BASE_PROTECTED, VMCS_GUEST_RIP, 0xffffffff},
+        {VMENTRY_BASE_PROTECTED, VMCS_GUEST_TR_ACCESS_RIGHTS, 0x83}, /* a 16-bit TSS */
+        {VMENTRY_BASE_REAL, VMCS_GUEST_CS_ACCESS_RIGHTS, 0x93},      /* CS as data */
+        {VMENTRY_BASE_PAE_EPT, VMCS_GUEST_PDPTE2, 0x1e6},            /* not present */
+    };
+
+    (void)state;
+    ground_reset(GROUND_ALL);
+    for (unsigned i = 0; i < sizeof edges / sizeof *edges; i++) {
+        assert_true(vmentry_base_image(&ground, edges[i].base, &image));
+        break_with(edges[i].field, edges[i].value);
+        if (findings.count != 0)
+            fail_msg("edge %u breaks %s", i, vmentry_rule_table[findings.item[0].rule].name);
+    }
+}
+
 /* Any one value that is wanted is a value that would do. */
 static void the_wanted_value_keeps_the_rule(void **state)
 {
@@ -307,6 +339,7 @@ int main(void)
         cmocka_unit_test(the_class_follows_the_manuals_order),
         cmocka_unit_test(the_qualification_says_what_it_was),
         cmocka_unit_test(what_cannot_be_read_is_not_judged),
+        cmocka_unit_test(what_is_odd_but_allowed_passes),
         cmocka_unit_test(the_wanted_value_keeps_the_rule),
         cmocka_unit_test(a_person_is_told_rule_values_and_section),
         cmocka_unit_test(too_many_findings_are_counted),
