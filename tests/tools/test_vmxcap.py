@@ -350,7 +350,9 @@ class Input(VmxcapTest):
         self.assertIn("No such file", self.bad(self.folder / "nowhere"))
         self.assertIn("Is a directory", self.bad(self.folder))
         self.assertIn("nearest known one is `", self.bad("--row", "ilx-406e3-skylake-cpuidd"))
-        self.assertIn("expected CSV", self.bad(self.program))
+        binary = self.folder / "binary"
+        binary.write_bytes(b"\x7fELF\x02\x01\x01" + bytes(range(256)))
+        self.assertIn("expected ", self.bad(binary))
 
     def test_wrong_use(self) -> None:
         for words in (("--frob",), ("--row",), ("--list", "x"), ("--basic", "x"), ("--diff", "x")):

@@ -18,6 +18,7 @@ const char help_text[] =
     "  --basic VALUE      IA32_VMX_BASIC alone, drawn bit field by bit field\n"
     "  --diff A B         only what differs between two CPUs, each an ID or a FILE\n"
     "  --find EXPRESSION  the CPUs of the corpus (or of FILE...) that offer these features\n"
+    "  --html DIR         a page of the corpus (and of FILE...) for a browser: DIR/index.html\n"
     "  --list             the CPUs of the corpus\n"
     "  --features         the features and what they are\n"
     "  --requires         what Rootmode needs for each stage that it can reach\n"
@@ -55,4 +56,4 @@ const char help_text[] =
     "  1  a set is refused\n"
     "  2  wrong use, or input that cannot be read or understood\n"
     "  3  a set is incomplete: values without which it cannot be judged are not there\n"
-    "With --diff, --find and lists only 0 and 2; with --basic 0, 1 and 2.\n";
+    "With --diff, --find, --html and lists only 0 and 2; with --basic 0, 1 and 2.\n";

@@ -116,6 +116,12 @@ static bool load_row(const char *id, struct dump_list *list)
     return true;
 }
 
+void load_corpus(struct dump_list *list)
+{
+    for (size_t i = 0; i < corpus_count; i++)
+        add_row(list, &corpus[i]);
+}
+
 static bool load_machine(struct dump_list *list)
 {
     char error[MACHINE_ERROR_MAX];

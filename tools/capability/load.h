@@ -16,6 +16,9 @@ bool load_source(const struct source *source, struct dump_list *list, enum dump_
 /* An operand of --diff: an id of the corpus, or else a file with one set or one machine. */
 bool load_operand(const char *name, struct dump_list *list);
 
+/* Appends every row of the corpus, in its order. */
+void load_corpus(struct dump_list *list);
+
 /* What a person calls a file: "standard input" for "-". */
 const char *load_shown_name(const char *file);
 

@@ -18,6 +18,7 @@ static const struct option table[] = {
     {"basic", required_argument, NULL, OPTION_ACTION + ACTION_BASIC},
     {"diff", required_argument, NULL, OPTION_ACTION + ACTION_DIFF},
     {"find", required_argument, NULL, OPTION_ACTION + ACTION_FIND},
+    {"html", required_argument, NULL, OPTION_ACTION + ACTION_HTML},
     {"list", no_argument, NULL, OPTION_ACTION + ACTION_LIST},
     {"features", no_argument, NULL, OPTION_ACTION + ACTION_FEATURES},
     {"requires", no_argument, NULL, OPTION_ACTION + ACTION_REQUIRES},
@@ -97,9 +98,10 @@ static bool take_action(struct options *options, enum action action, int count, 
                         char error[OPTIONS_ERROR_MAX])
 {
     if (options->action != ACTION_REPORT && options->action != action) {
-        snprintf(error, OPTIONS_ERROR_MAX,
-                 "only one of --basic, --diff, --find, --list, --features, --requires, --help "
-                 "and --version at a time");
+        snprintf(
+            error, OPTIONS_ERROR_MAX,
+            "only one of --basic, --diff, --find, --html, --list, --features, --requires, --help "
+            "and --version at a time");
         return false;
     }
     options->action = action;
@@ -107,6 +109,8 @@ static bool take_action(struct options *options, enum action action, int count, 
         return take_diff(options, count, words, error);
     if (action == ACTION_FIND)
         options->expression = optarg;
+    if (action == ACTION_HTML)
+        options->folder = optarg;
     if (action == ACTION_BASIC && !piece_hex(piece_of(optarg), 1, 16, &options->basic)) {
         snprintf(error, OPTIONS_ERROR_MAX,
                  "--basic %.40s: expected a value, 0x and 1 to 16 hex digits", optarg);
@@ -122,7 +126,7 @@ static bool check_combination(const struct options *options, char error[OPTIONS_
         return false;
     }
     if (options->source_count > 0 && options->action != ACTION_REPORT &&
-        options->action != ACTION_FIND) {
+        options->action != ACTION_FIND && options->action != ACTION_HTML) {
         snprintf(error, OPTIONS_ERROR_MAX, "`%.80s` is one word too many here",
                  options->source[0].name);
         return false;

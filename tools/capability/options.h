@@ -15,6 +15,7 @@ enum action {
     ACTION_BASIC,
     ACTION_DIFF,
     ACTION_FIND,
+    ACTION_HTML,
     ACTION_LIST,
     ACTION_FEATURES,
     ACTION_REQUIRES,
@@ -37,6 +38,7 @@ struct options {
     enum colour_choice colour;
     bool json;
     const char *expression; /* of --find */
+    const char *folder;     /* of --html */
     const char *diff[2];    /* ids or files */
     uint64_t basic;
     struct source source[SOURCES_MAX];

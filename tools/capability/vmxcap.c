@@ -11,6 +11,7 @@
 #include "tools/capability/corpus.h"
 #include "tools/capability/find.h"
 #include "tools/capability/help.h"
+#include "tools/capability/html.h"
 #include "tools/capability/lists.h"
 #include "tools/capability/load.h"
 #include "tools/capability/options.h"
@@ -250,6 +251,29 @@ static enum exit_status find(const struct page *page, const struct options *opti
     return EXIT_OK;
 }
 
+/* The corpus as a page, with the sources beside it. */
+static enum exit_status html(const struct options *options)
+{
+    static struct dump_list lists[SOURCES_MAX];
+    char error[HTML_ERROR_MAX];
+    enum dump_format format;
+    bool written;
+
+    for (size_t i = 0; i < options->source_count; i++) {
+        if (!load_source(&options->source[i], &lists[i], &format))
+            return EXIT_WRONG_USE;
+    }
+    written = html_write(options->folder, lists, options->source_count, options->check, error);
+    for (size_t i = 0; i < options->source_count; i++)
+        dump_list_free(&lists[i]);
+    if (!written) {
+        complain(error);
+        return EXIT_WRONG_USE;
+    }
+    print_to(&output, "%s/index.html\n", options->folder);
+    return EXIT_OK;
+}
+
 static enum exit_status run(const struct page *page, const struct options *options)
 {
     switch (options->action) {
@@ -262,6 +286,8 @@ static enum exit_status run(const struct page *page, const struct options *optio
         return diff(page, options);
     case ACTION_FIND:
         return find(page, options);
+    case ACTION_HTML:
+        return html(options);
     case ACTION_LIST:
         for (size_t i = 0; i < corpus_count; i++)
             list_corpus_row(page, &corpus[i]);

@@ -1,0 +1,23 @@
+/*
+ * A page of the corpus for a browser: index.html and what it loads, all in one folder, so that it
+ * works as files too.
+ */
+#ifndef TOOLS_CAPABILITY_HTML_H
+#define TOOLS_CAPABILITY_HTML_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "tools/capability/dump_list.h"
+#include "tools/capability/judge.h"
+
+enum { HTML_ERROR_MAX = 512 };
+
+/*
+ * Writes the page into `folder`, which is made if it is missing: every row of the corpus, and the
+ * sets of `lists` beside them. False, with what failed.
+ */
+bool html_write(const char *folder, const struct dump_list *lists, size_t count,
+                enum check_choice check, char error[HTML_ERROR_MAX]);
+
+#endif

@@ -1,0 +1,27 @@
+/*
+ * What the page of `vmxcap --html` shows, as one JSON document. The engine decides all of it; the
+ * page's scripts only lay it out.
+ *
+ *   version, generations, groups, features, kinds, states, stages, requirements
+ *   rows   for each set of values: what it is, verdict, stages, findings, MSRs, and
+ *            cells   a character for each feature: the code of its state (`states`)
+ *            values  the value of each cell that is one, in order, as it is told to a person
+ *            told    for each group the MSR that told it, which may be the TRUE one
+ */
+#ifndef TOOLS_CAPABILITY_HTML_DATA_H
+#define TOOLS_CAPABILITY_HTML_DATA_H
+
+#include <stddef.h>
+
+#include "lib/format.h"
+#include "tools/capability/corpus.h"
+#include "tools/capability/judge.h"
+
+struct html_row {
+    struct judged judged;
+    const struct corpus_row *row; /* NULL: given by the person who makes the page */
+};
+
+void html_data(struct sink *sink, const struct html_row *rows, size_t count);
+
+#endif
