@@ -8,7 +8,10 @@ extern const struct guest guest_page_faults;
 extern const struct guest guest_ept_violations, guest_ept_beyond, guest_ept_misconfigured;
 extern const struct guest guest_timer, guest_external_interrupt, guest_external_interrupt_kept;
 extern const struct guest guest_interrupt_window, guest_nmi_window, guest_inject;
-extern const struct guest guest_step, guest_task_switch;
+extern const struct guest guest_double_fault, guest_init_sipi;
+extern const struct guest guest_step, guest_step_trap, guest_task_switch;
+extern const struct guest guest_real_mode, guest_paged_mode, guest_pae_mode, guest_long_mode;
+extern const struct guest guest_mode_switches;
 extern const struct guest guest_spin, guest_spin_enabled, guest_endless, guest_triple_fault;
 extern const struct guest guest_nowhere, guest_recursion, guest_ports, guest_msrs;
 extern const struct guest guest_chaos_real, guest_chaos_protected, guest_chaos_paged;
@@ -35,8 +38,16 @@ const struct guest *const guest_table[] = {
     &guest_interrupt_window,
     &guest_nmi_window,
     &guest_inject,
+    &guest_double_fault,
+    &guest_init_sipi,
     &guest_step,
+    &guest_step_trap,
     &guest_task_switch,
+    &guest_real_mode,
+    &guest_paged_mode,
+    &guest_pae_mode,
+    &guest_long_mode,
+    &guest_mode_switches,
     &guest_spin,
     &guest_spin_enabled,
     &guest_endless,

@@ -1,11 +1,13 @@
 #include <stddef.h>
 
+#include "lib/string.h"
 #include "vm/event.h"
 #include "vm/exit.h"
 #include "vm/zoo.h"
 #include "vm/zoo_events.h"
 
 extern const uint8_t inject_start[], inject_end[], inject_behind[];
+extern const uint8_t double_start[], double_end[], double_here[], double_on_df[];
 extern const uint8_t inject_on_db[], inject_on_nmi[], inject_on_bp[], inject_on_ud[],
     inject_on_gp[], inject_on_pf[], inject_on_interrupt[], inject_on_software[];
 
@@ -89,4 +91,61 @@ const struct guest guest_inject = {
     .expected = exits,
     .expected_count = 1,
     .check = check,
+};
+
+/*
+ * SDM Vol. 3, "Interrupt 13 - General Protection Exception (#GP)": of an empty gate in the IDT; the
+ * error code names the vector, IDT and, the first event being none of an instruction, EXT.
+ */
+static const struct exit_expected double_exits[] = {
+    ZOO_EXIT_OF(ZOO_FAULT(DE), double_here),
+    ZOO_EXIT_OF(ZOO_FAULT_ERROR(GP), double_here),
+};
+
+enum { ERROR_EXT = 1, ERROR_IDT = 2 };
+
+static const char *check_double(const struct vcpu *vcpu)
+{
+    const uint64_t wanted[] = {0, zoo_address(vcpu->guest, double_here)};
+    const struct exit_record *second = &vcpu->record[1];
+
+    if (second->vectoring != ZOO_FAULT(DE))
+        return "the IDT-vectoring information was not of the #DE under way";
+    if (second->interruption_error != (X86_VECTOR_DE << 3 | ERROR_IDT | ERROR_EXT))
+        return "the error code of #GP did not name the gate of #DE";
+    return memcmp(vcpu_memory(vcpu, GUEST_ARRAY, sizeof(wanted)), wanted, sizeof(wanted)) == 0
+               ? NULL
+               : "the guest's #DF had another error code or return address than it should";
+}
+
+static const struct guest_handler double_handlers[] = {{X86_VECTOR_DF, double_on_df}};
+
+const struct guest guest_double_fault = {
+    .name = "double-fault",
+    .purpose = "Faults while a fault is delivered; the two reach the guest as a double fault.",
+    .code = double_start,
+    .code_end = double_end,
+    .mode = GUEST_LONG,
+    .handlers = double_handlers,
+    .handler_count = 1,
+    .setup = zoo_intercept_exceptions,
+    .expected = double_exits,
+    .expected_count = sizeof(double_exits) / sizeof(double_exits[0]),
+    .check = check_double,
+};
+
+/* A CPU that waits for a SIPI serves no timer and no interrupt: were none to come, it were lost. */
+static const char *lacks_sender(const struct vmx_capability *capability)
+{
+    (void)capability;
+    return "another CPU that surely sends INIT or SIPI while this one can do nothing but wait";
+}
+
+const struct guest guest_init_sipi = {
+    .name = "init-sipi",
+    .purpose = "Waits for INIT and SIPI.",
+    .code = double_start,
+    .code_end = double_end,
+    .mode = GUEST_LONG,
+    .lacks = lacks_sender,
 };

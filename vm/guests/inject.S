@@ -31,4 +31,20 @@ inject_behind:
     recorder_64
 inject_end:
 
+/* A fault whose gate is empty, and a handler for what comes of that. */
+    .globl  double_start, double_end, double_here, double_on_df
+double_start:
+    resume_at 1f, double_start
+    xor     %ecx, %ecx
+double_here:
+    div     %ecx
+1:  end_call
+double_on_df: /* the recorder of the guest before is out of reach: this is the only event */
+    popq    GUEST_ARRAY
+    popq    GUEST_ARRAY + 8
+    mov     RESUME, %rax
+    push    %rax
+    iretq
+double_end:
+
     .section .note.GNU-stack, "", @progbits

@@ -1,0 +1,136 @@
+/*
+ * The processor's modes: what marks each of them, and the way from the first to the last.
+ */
+#include "vm/guest.h"
+
+#define CR0_PE      1
+#define CR0_PG      (1 << 31)
+#define CR4_PAE     (1 << 5)
+#define EFER        0xc0000080
+#define EFER_LME    (1 << 8)
+#define ALIAS       0x00c00000 /* mapped to 0 by the guest's own page tables */
+#define MARK        0x4d4f4445
+#define SWITCH_PML4 0x20000 /* page tables that the guest makes itself */
+#define SWITCH_PDPT 0x21000
+#define SWITCH_PD   0x22000
+
+    .section .rodata.guests, "a", @progbits
+
+/* Real mode: CS:IP, a segment register loaded as in real mode, an interrupt through the table. */
+    .globl  real_start, real_end, real_cpuid, real_on_int
+    .code16
+real_start:
+    xor     %eax, %eax
+real_cpuid:
+    cpuid
+    mov     $GUEST_DATA >> 4, %ax
+    mov     %ax, %ds
+    movw    %cs, 0
+    int     $0x21
+    movw    $0x5254, 4 /* back from the handler */
+    mov     $GUEST_CALL_END, %eax
+    vmcall
+real_on_int:
+    movw    $0x494e, 2
+    iretw
+real_end:
+
+/* Paging: the same byte through two linear addresses. */
+    .globl  paged_start, paged_end
+    .code32
+paged_start:
+    movl    $0x87, GUEST_PAGE_TABLES + (ALIAS >> 22) * 4 /* 4 MiB, physical 0 */
+    mov     %cr3, %eax
+    mov     %eax, %cr3
+    movl    $MARK, ALIAS + GUEST_DATA
+    mov     $GUEST_CALL_END, %eax
+    vmcall
+paged_end:
+
+    .globl  pae_start, pae_end
+pae_start:
+    movl    $0x87, GUEST_PAGE_TABLES + 0x1000 + (ALIAS >> 21) * 8 /* 2 MiB, physical 0 */
+    mov     %cr3, %eax
+    mov     %eax, %cr3
+    movl    $MARK, ALIAS + GUEST_DATA
+    mov     $GUEST_CALL_END, %eax
+    vmcall
+pae_end:
+
+/* Long mode, 32-bit code in it, and back: RAX has 64 bits, then 32, then 64. */
+    .globl  long_start, long_end, long_cpuid_64, long_cpuid_32
+    .code64
+long_start:
+    xor     %eax, %eax
+long_cpuid_64:
+    cpuid
+    pushq   $GUEST_CODE32_SELECTOR
+    pushq   $GUEST_CODE + (1f - long_start)
+    lretq
+    .code32
+1:  xor     %eax, %eax
+    dec     %eax /* in 64-bit mode a REX prefix: EAX would stay 0 */
+    mov     %eax, GUEST_DATA
+    xor     %eax, %eax
+long_cpuid_32:
+    cpuid
+    ljmp    $GUEST_CODE_SELECTOR, $GUEST_CODE + (2f - long_start)
+    .code64
+2:  mov     $MARK, %eax
+    shl     $8, %rax
+    shr     $8, %rax
+    mov     %eax, GUEST_DATA + 4
+    mov     $GUEST_CALL_END, %eax
+    vmcall
+long_end:
+
+/* From real mode over protected mode to long mode; CR0 and EFER exit on the way. */
+    .globl  switches_start, switches_end, switches_protect, switches_long
+    .code16
+switches_start:
+    movl    $0x0000ffff, GUEST_GDT + GUEST_CODE_SELECTOR /* 64-bit code, where 32-bit code was */
+    movl    $0x00af9b00, GUEST_GDT + GUEST_CODE_SELECTOR + 4
+    lgdtl   %cs:(switches_gdtr - switches_start)
+    mov     %cr0, %eax
+    or      $CR0_PE, %al
+switches_protect:
+    mov     %eax, %cr0
+    ljmpl   $GUEST_CODE32_SELECTOR, $GUEST_CODE + (1f - switches_start)
+    .code32
+1:  mov     $GUEST_DATA_SELECTOR, %eax
+    mov     %eax, %ds
+    mov     %eax, %es
+    mov     %eax, %ss
+    mov     $GUEST_STACK_TOP, %esp
+    movl    $0x5052, GUEST_DATA
+    movl    $SWITCH_PDPT + 7, SWITCH_PML4
+    movl    $SWITCH_PD + 7, SWITCH_PDPT
+    movl    $0x87, SWITCH_PD
+    mov     $SWITCH_PML4, %eax
+    mov     %eax, %cr3
+    mov     $CR4_PAE, %eax
+    mov     %eax, %cr4
+    mov     $EFER, %ecx
+    rdmsr
+    or      $EFER_LME, %eax
+    wrmsr
+    mov     %cr0, %eax
+    or      $CR0_PG, %eax
+switches_long:
+    mov     %eax, %cr0
+    ljmp    $GUEST_CODE_SELECTOR, $GUEST_CODE + (2f - switches_start)
+    .code64
+2:  mov     $EFER, %ecx
+    rdmsr
+    mov     %eax, GUEST_DATA + 4
+    mov     $1 << 40, %rax
+    shr     $40, %rax
+    mov     %eax, GUEST_DATA + 8
+    mov     $GUEST_CALL_END, %eax
+    vmcall
+switches_gdtr:
+    .word   0xff
+    .long   GUEST_GDT
+switches_end:
+
+    .section .note.GNU-stack, "", @progbits
