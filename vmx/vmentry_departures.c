@@ -13,13 +13,6 @@ static bool control(const struct vmcs_image *image, uint32_t mask)
            vmcs_image_get(image, VMCS_SECONDARY_PROCESSOR_BASED_VM_EXECUTION_CONTROLS) & mask;
 }
 
-static bool in_real_mode(const struct vmcs_image *image, const struct vmentry_finding *finding)
-{
-    (void)finding;
-    return !(vmcs_image_get(image, VMCS_GUEST_CR0) & CR0_PE) &&
-           !(vmcs_image_get(image, VMCS_VM_ENTRY_CONTROLS) & ENTRY_IA32E_MODE_GUEST);
-}
-
 static bool is_entry_to_smm(const struct vmcs_image *image, const struct vmentry_finding *finding)
 {
     (void)image;
@@ -48,7 +41,7 @@ static bool is_null_ss(const struct vmcs_image *image, const struct vmentry_find
 {
     bool ss = finding->field == VMCS_GUEST_SS_BASE || finding->field == VMCS_GUEST_SS_ACCESS_RIGHTS;
 
-    return ss && !(vmcs_image_get(image, VMCS_GUEST_SS_SELECTOR) & SELECTOR_RPL) &&
+    return ss && vmcs_image_get(image, VMCS_GUEST_SS_SELECTOR) <= SELECTOR_RPL &&
            vmcs_image_get(image, VMCS_VM_ENTRY_CONTROLS) & ENTRY_IA32E_MODE_GUEST &&
            vmcs_image_get(image, VMCS_GUEST_CS_ACCESS_RIGHTS) & RIGHTS_L;
 }
@@ -77,27 +70,10 @@ static bool cs_rpl_differs(const struct vmcs_image *image, const struct vmentry_
            (rights & 4 ? dpl > rpl : dpl != rpl);
 }
 
-static bool has_rtm_pending(const struct vmcs_image *image, const struct vmentry_finding *finding)
-{
-    (void)finding;
-    return vmcs_image_get(image, VMCS_GUEST_PENDING_DEBUG_EXCEPTIONS) >> 16 & 1;
-}
-
 static bool is_other_event(const struct vmcs_image *image, const struct vmentry_finding *finding)
 {
     (void)finding;
     return (vmcs_image_get(image, VMCS_VM_ENTRY_INTERRUPTION_INFORMATION) >> 8 & 7) == EVENT_OTHER;
-}
-
-/* Bits 63:47 not all the same: each of the models has 48 bits. */
-static bool is_noncanonical_ssp(const struct vmcs_image *image,
-                                const struct vmentry_finding *finding)
-{
-    uint64_t ssp = vmcs_image_get(image, VMCS_GUEST_SSP);
-
-    (void)finding;
-    return vmcs_image_get(image, VMCS_VM_ENTRY_CONTROLS) & ENTRY_LOAD_CET_STATE &&
-           vmentry_extended(ssp, 47) != ssp;
 }
 
 #define ALL                                           NULL

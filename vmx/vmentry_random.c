@@ -198,7 +198,7 @@ bool vmentry_random_image(const struct vmentry_ground *ground, uint32_t round,
     for (unsigned i = 0; i < SETTLE_ROUNDS; i++) {
         vmentry_check(image, ground->context, findings);
         if (settle(&base, fields, count, findings, image))
-            return memcmp(image, &base, sizeof(base)) != 0;
+            return memcmp(image->value, base.value, sizeof(base.value)) != 0;
     }
     return false;
 }

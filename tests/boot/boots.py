@@ -6,6 +6,7 @@ of the real machines is here; a new boot is a new row.
 from dataclasses import dataclass, replace
 from typing import Any
 
+from boot.bochs_log import entries, entry_rules
 from boot.checks import (
     ALWAYS,
     IN_VMX,
@@ -132,6 +133,24 @@ def _bad_guests() -> list[Boot]:
         chaos("tigerlake", 1000, 4),
     ]
     return bad + [replace(boot, long=True) for boot in many]
+
+
+def _entry_selftests() -> list[Boot]:
+    """Five generations of processors, from neither EPT nor preemption timer to CET."""
+    models = (
+        "core2_penryn_t9600",
+        "corei5_lynnfield_750",
+        "corei7_haswell_4770",
+        "corei7_skylake_x",
+        "tigerlake",
+    )
+    return [
+        _bochs(
+            f"selftest=entry {model}", OK, (*IN_VMX, entries, entry_rules),
+            append="selftest=entry", cpu=model, count=1,
+        )
+        for model in models
+    ]  # fmt: skip
 
 
 # What IA32_VMX_BASIC is in Bochs 2.7's Haswell, with one field changed at a time: the rule that the
@@ -283,6 +302,7 @@ BOOTS: tuple[Boot, ...] = (
     *_without_vmx(),
     *_stages(),
     *_selftests(),
+    *_entry_selftests(),
     *_bad_guests(),
     *_firmware(),
     *_pretended(),

@@ -31,6 +31,44 @@ _RESULT: dict[str, Any] = {"outcome": OUTCOME, "number": int, "text": (TEXT, Non
 
 _ROW: dict[str, Any] = {"name": TEXT, "predicted": _RESULT, "seen": _RESULT, "agrees": bool}
 
+_OUTCOME_OF_ENTRY = {
+    "class": ("VMfailValid 7", "VMfailValid 8", "exit reason 33", "exit reason 34", "enters", "other"),
+    "qualification": int,
+}
+_SELFTEST_ENTRY: dict[str, Any] = {
+    "rules": int,
+    "not_possible": int,
+    "agreements": int,
+    "differences": int,
+    "random": int,
+    "random_agreements": int,
+    "trials": [
+        {
+            "trial": int,
+            "rule": NAME,
+            "base": TEXT,
+            "predicted": _OUTCOME_OF_ENTRY,
+            "seen": _OUTCOME_OF_ENTRY,
+            "agrees": bool,
+            "departs": bool,
+        }
+    ],
+    "told": [
+        {
+            "random": bool,
+            "number": int,
+            "rule": TEXT,
+            "field": TEXT,
+            "value": HEX,
+            "predicted": _OUTCOME_OF_ENTRY,
+            "seen": _OUTCOME_OF_ENTRY,
+        }
+    ],
+    "departures": [
+        {"rule": NAME, "kind": ("laxer", "stricter", "fatal"), "text": TEXT, "count": int}
+    ],
+}
+
 REPORT: dict[str, Any] = {
     "rootmode": re.compile(r"\d+\.\d+\.\d+"),
     "boot": {
@@ -86,6 +124,7 @@ REPORT: dict[str, Any] = {
         }
     ],
     "selftest": (None, [(_ROW, {**_ROW, "predicted_value": HEX, "seen_value": HEX})]),
+    "selftest_entry": (None, _SELFTEST_ENTRY),
     "guests": [
         {
             "name": TEXT,
