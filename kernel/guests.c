@@ -102,6 +102,7 @@ static void prepare(struct machine *machine)
     environment = (struct vm_environment){
         .vmx = vmx_all_environment(),
         .chaos = machine->options.chaos,
+        .check_entries = machine->options.check_entry == CHECK_ENTRY_ALWAYS,
         .interrupt_self = interrupt_self,
         .host_interrupt = host_interrupt,
         .host_exception = host_exception,

@@ -147,7 +147,7 @@ static uint64_t round_state(uint64_t seed, enum guest_mode mode, uint32_t cpu, u
 static bool is_our_fault(const struct guest_run *run)
 {
     return run->result == GUEST_NO_MEMORY || run->end == GUEST_END_ENTRY_ERROR ||
-           run->end == GUEST_END_ENTRY_FAILED;
+           run->end == GUEST_END_ENTRY_FAILED || run->end == GUEST_END_RULES;
 }
 
 static void tell_ends(const uint32_t ends[GUEST_END_COUNT], uint32_t rounds, struct guest_run *run)
@@ -162,6 +162,7 @@ static void tell_ends(const uint32_t ends[GUEST_END_COUNT], uint32_t rounds, str
         [GUEST_END_EXITS] = "exits",
         [GUEST_END_ENTRY_ERROR] = "VM entry error",
         [GUEST_END_ENTRY_FAILED] = "VM entry failure",
+        [GUEST_END_RULES] = "rules of VM entry",
         [GUEST_END_WAIT] = "waiting",
         [GUEST_END_UNHANDLED] = "unserved exit",
     };

@@ -36,6 +36,8 @@ static bool is_judged(const struct vcpu *vcpu)
 {
     if (vcpu->end == GUEST_END_ENTRY_ERROR)
         return vcpu->end_number == ERROR_CONTROLS || vcpu->end_number == ERROR_HOST_STATE;
+    if (vcpu->end == GUEST_END_RULES)
+        return true;
     return vcpu->end == GUEST_END_ENTRY_FAILED &&
            (vcpu->end_number == EXIT_REASON_ENTRY_FAILURE_GUEST_STATE ||
             vcpu->end_number == EXIT_REASON_ENTRY_FAILURE_MSR_LOADING);
@@ -56,17 +58,31 @@ static void tell(const struct vmentry_findings *findings, struct guest_run *run)
                  vmentry_rule_table[findings->item[i].rule].text);
 }
 
-void entry_failure_explain(const struct vcpu *vcpu, struct guest_run *run)
+static void judge(const struct vcpu *vcpu, struct vmentry_findings *findings)
 {
     struct own_context own = {.context = {.read = read_own}, .vcpu = vcpu};
-    struct vmentry_findings findings;
     struct vmcs_image image;
 
-    if (!is_judged(vcpu))
-        return;
     vmcs_image_read(&image, &vcpu->capability);
     vmentry_context_read(&vcpu->capability, vcpu->revision_id, &own.context);
     own.context.current_vmcs = vcpu->vmcs.address;
-    vmentry_check(&image, &own.context, &findings);
+    vmentry_check(&image, &own.context, findings);
+}
+
+bool entry_is_sound(const struct vcpu *vcpu)
+{
+    struct vmentry_findings findings;
+
+    judge(vcpu, &findings);
+    return findings.count == 0;
+}
+
+void entry_failure_explain(const struct vcpu *vcpu, struct guest_run *run)
+{
+    struct vmentry_findings findings;
+
+    if (!is_judged(vcpu))
+        return;
+    judge(vcpu, &findings);
     tell(&findings, run);
 }

@@ -1,5 +1,5 @@
 /*
- * Why a VM entry failed: the rules that the VMCS breaks, named.
+ * Why a VM entry failed, or would: the rules that the VMCS breaks, named.
  */
 #ifndef VM_ENTRY_FAILURE_H
 #define VM_ENTRY_FAILURE_H
@@ -7,6 +7,12 @@
 #include <stdbool.h>
 
 #include "vm/guest.h"
+
+/*
+ * Does the current VMCS, which is the vCPU's, keep all rules? Takes thousands of instructions: for
+ * check-entry=always.
+ */
+bool entry_is_sound(const struct vcpu *vcpu);
 
 /*
  * Judges the current VMCS, which is the vCPU's and whose entry failed, by the checks that the

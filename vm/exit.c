@@ -1,6 +1,7 @@
 #include "vm/exit.h"
 
 #include "lib/string.h"
+#include "vm/entry_failure.h"
 #include "vm/guest.h"
 #include "vmx/exit_reason.h"
 #include "vmx/vmcs_access.h"
@@ -137,6 +138,8 @@ static enum exit_done serve_watched(struct vcpu *vcpu, uint32_t reason)
     if (exit.done == EXIT_DEFAULT)
         exit.done = handlers[reason & EXIT_REASON_BASIC](vcpu);
     write_down(vcpu, &exit);
+    if (exit.done != EXIT_ENDED && vcpu->environment->check_entries && !entry_is_sound(vcpu))
+        return vcpu_end(vcpu, GUEST_END_RULES, 0, 0);
     return exit.done;
 }
 

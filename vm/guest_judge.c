@@ -21,6 +21,7 @@ static const char *const end_texts[GUEST_END_COUNT] = {
     [GUEST_END_EXITS] = "its budget of exits is used up",
     [GUEST_END_ENTRY_ERROR] = "VM entry did not succeed",
     [GUEST_END_ENTRY_FAILED] = "VM entry failed after it had begun; exit qualification",
+    [GUEST_END_RULES] = "not entered, for its VMCS breaks rules of VM entry",
     [GUEST_END_WAIT] = "waits for a signal that nobody sends",
     [GUEST_END_UNHANDLED] = "an exit that nothing here serves; exit qualification",
 };
@@ -42,6 +43,7 @@ static void tell_end(const struct vcpu *vcpu, struct guest_run *run)
     switch (vcpu->end) {
     case GUEST_END_CALL:
     case GUEST_END_EXITS:
+    case GUEST_END_RULES:
         format_text(run->detail, sizeof(run->detail), "%s", guest_end_text(vcpu->end));
         break;
     case GUEST_END_ENTRY_ERROR:

@@ -83,7 +83,8 @@ static bool create(struct vcpu *vcpu, const struct vmx_cpu *cpu, struct vcpu_spa
     struct findings findings = {0}; /* what it says is said already: the CPU's own region stands */
 
     vcpu->exits_left = vcpu->guest->exits_max != 0 ? vcpu->guest->exits_max : GUEST_EXITS_MAX;
-    vcpu->watched = !vcpu->guest->unwatched || vcpu->environment->trace != NULL;
+    vcpu->watched = !vcpu->guest->unwatched || vcpu->environment->trace != NULL ||
+                    vcpu->environment->check_entries;
     vcpu->timer_budget = timer_ticks(vcpu);
     vcpu->msr_pat = PAT_RESET;
     vcpu->revision_id = cpu->config.revision_id;
@@ -120,6 +121,10 @@ static struct vmx_result launch(struct vcpu *vcpu, const struct vcpu_space *spac
     translation_flush_all(vcpu);
     if (vcpu->guest->setup != NULL)
         vcpu->guest->setup(vcpu);
+    if (vcpu->environment->check_entries && !entry_is_sound(vcpu)) {
+        vcpu_end(vcpu, GUEST_END_RULES, 0, 0);
+        return result;
+    }
     entry = vcpu_enter(vcpu);
     if (entry == VM_ENTRY_LAUNCH_VALID || entry == VM_ENTRY_RESUME_VALID)
         (void)vmread(VMCS_VM_INSTRUCTION_ERROR, &error);

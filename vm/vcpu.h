@@ -44,8 +44,9 @@ enum guest_end {
     GUEST_END_EXITS,         /* its budget of exits is used up */
     GUEST_END_ENTRY_ERROR,   /* VMLAUNCH or VMRESUME: VMfailInvalid or VMfailValid */
     GUEST_END_ENTRY_FAILED,  /* VM entry failed with an exit: reasons 33, 34, 41 */
-    GUEST_END_WAIT,          /* it waits for INIT or SIPI, which nobody will send */
-    GUEST_END_UNHANDLED,     /* an exit that nothing here can serve */
+    GUEST_END_RULES,     /* not entered: the VMCS breaks rules of VM entry (check-entry=always) */
+    GUEST_END_WAIT,      /* it waits for INIT or SIPI, which nobody will send */
+    GUEST_END_UNHANDLED, /* an exit that nothing here can serve */
     GUEST_END_COUNT,
 };
 

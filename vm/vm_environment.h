@@ -23,6 +23,8 @@ struct vm_environment {
 
     struct chaos_plan chaos;
 
+    bool check_entries; /* judge the VMCS before every VM entry, not only after one that failed */
+
     /* Sends this CPU an interrupt of the host's, which comes when a guest can be interrupted. */
     void (*interrupt_self)(void);
 

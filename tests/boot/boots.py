@@ -13,6 +13,7 @@ from boot.checks import (
     Check,
     console_has,
     cpus,
+    exits_cost_less,
     field_is,
     finding,
     guests,
@@ -102,6 +103,21 @@ def _selftests() -> list[Boot]:
     return [
         _bochs(f"selftest {model}", OK, (*IN_VMX, selftest), append="selftest", cpu=model)
         for model in ("core2_penryn_t9600", "corei7_haswell_4770", "tigerlake")
+    ]
+
+
+def _guests() -> list[Boot]:
+    """
+    What a round trip may cost: a tenth of KVM's and Xen's in the same emulator (docs/figures.md).
+    One CPU, so that a TSC tick is an instruction. And the rules of VM entry hold for every entry that
+    the processor accepts.
+    """
+    limits = exits_cost_less(cpuid=100, vmcall=100, rdmsr=100, wrmsr=100, out=100, ept_touch=400)
+    checked = ("hello", "exceptions", "page-faults", "ept-violations", "ept-misconfigured", "spin")
+    always = f"check-entry=always guest={','.join(checked)}"
+    return [
+        _bochs("bench=exits", OK, (*IN_VMX, limits), append="bench=exits", count=1),
+        _bochs("check-entry=always", OK, (*IN_VMX, guests(*checked)), append=always),
     ]
 
 
@@ -303,6 +319,7 @@ BOOTS: tuple[Boot, ...] = (
     *_stages(),
     *_selftests(),
     *_entry_selftests(),
+    *_guests(),
     *_bad_guests(),
     *_firmware(),
     *_pretended(),

@@ -283,6 +283,27 @@ def guests(*names: str, skipped: tuple[str, ...] = ()) -> Check:
     return check
 
 
+def exits_cost_less(**limits: int) -> Check:
+    """The median round trip of these exits stays below its limit; every kind was measured."""
+
+    def check(result: Result) -> Iterator[str]:
+        bench = result.report["bench"]
+        if bench is None:
+            yield "nothing was measured"
+            return
+        for name, row in bench["exits"].items():
+            if row is None:
+                yield f"{name} was not measured"
+            elif not row["min"] <= row["median"] <= row["max"]:
+                yield f"{name}: the figures are out of order: {row}"
+        for name, limit in limits.items():
+            row = bench["exits"].get(name.replace("_", "-"))
+            if row is None or row["median"] >= limit:
+                yield f"{name}: {row}, wanted below {limit}"
+
+    return check
+
+
 def console_has(text: str) -> Check:
     """The console's text holds this, line breaks aside."""
 

@@ -73,6 +73,7 @@ _GOOD: dict[str, Any] = {
     "vmx_capability": {"ept": "0xf0106734141"},
     "cpus": [_cpu(0), _cpu(1)],
     "selftest": None,
+    "selftest_entry": None,
     "guests": [],
     "bench": None,
     "timing": {
@@ -131,6 +132,21 @@ class ChecksTest(unittest.TestCase):
     def _told(self, check: Check, change: Change) -> None:
         self.assertEqual(_complaints(check, _GOOD), [])
         self.assertNotEqual(_complaints(check, _spoilt(change)), [])
+
+    def test_exits_cost_less(self) -> None:
+        def row(median: int) -> dict[str, int]:
+            return {"min": 1, "median": median, "max": 100}
+
+        check = checks.exits_cost_less(ept_touch=90)
+        for bench, told in (
+            ({"exits": {"ept-touch": row(89), "cpuid": row(100)}}, 0),
+            ({"exits": {"ept-touch": row(90)}}, 1),
+            ({"exits": {"ept-touch": row(0)}}, 1),
+            ({"exits": {"ept-touch": None}}, 2),
+            ({"exits": {"cpuid": row(2)}}, 1),
+            (None, 1),
+        ):
+            self.assertEqual(len(_complaints(check, {**_GOOD, "bench": bench})), told, bench)
 
     def test_structure(self) -> None:
         self._told(checks.structure, lambda r: r.pop("timing"))
