@@ -43,14 +43,14 @@ struct machine {
     struct findings findings;         /* about the machine as a whole */
     struct vmx_capability capability; /* of the boot CPU */
     bool selftest_done;
-    struct selftest selftest;   /* on the boot CPU */
+    struct selftest selftest; /* on the boot CPU */
     struct selftest_vmentry selftest_entry;
     struct guest_choice guests; /* those of `guest=` */
     bool bench_done;
     struct guest_run bench_run; /* how the measuring guest fared; its guest is NULL before */
-    struct bench bench;        /* of `bench=exits` */
-    bool guests_done;          /* each CPU's guest_runs holds their results */
-    struct paging_audit audit; /* of the page tables in use */
+    struct bench bench;         /* of `bench=exits` */
+    bool guests_done;           /* each CPU's guest_runs holds their results */
+    struct paging_audit audit;  /* of the page tables in use */
     struct cpu *const *cpus;
     uint32_t cpu_count;
 };

@@ -378,16 +378,16 @@ static inline struct vmx_flags x86_invept(uint64_t type, uint64_t eptp)
 {
     const uint64_t descriptor[2] = {eptp, 0};
 
-    return X86_VMX_INSTRUCTION("invept %[descriptor], %[type]", [descriptor] "m"(descriptor),
-                               [type] "r"(type));
+    return X86_VMX_INSTRUCTION(
+        "invept %[descriptor], %[type]", [descriptor] "m"(descriptor), [type] "r"(type));
 }
 
 static inline struct vmx_flags x86_invvpid(uint64_t type, uint16_t vpid, uint64_t linear)
 {
     const uint64_t descriptor[2] = {vpid, linear};
 
-    return X86_VMX_INSTRUCTION("invvpid %[descriptor], %[type]", [descriptor] "m"(descriptor),
-                               [type] "r"(type));
+    return X86_VMX_INSTRUCTION(
+        "invvpid %[descriptor], %[type]", [descriptor] "m"(descriptor), [type] "r"(type));
 }
 
 static inline struct x86_segments x86_segments(void)

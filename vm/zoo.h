@@ -1,7 +1,7 @@
 /*
  * What built-in guests share: handlers that write down the events which reach the guest.
  *
- * vm/guests/recorder.h has the handlers; each leaves one struct zoo_event at GUEST_ARRAY, and
+ * vm/guests/recorder.inc has the handlers; each leaves one struct zoo_event at GUEST_ARRAY, and
  * GUEST_DATA counts them.
  */
 #ifndef VM_ZOO_H

@@ -177,13 +177,12 @@ const struct guest guest_interrupt_window = {
 static enum exit_done deliver_nmi(struct vcpu *vcpu, const struct exit_record *exit)
 {
     bool call = exit_basic_reason(exit) == EXIT_REASON_VMCALL;
+    bool window = exit_basic_reason(exit) == EXIT_REASON_NMI_WINDOW;
 
-    if (call && exit->rax == CALL_NMI)
+    if (window || (call && exit->rax == CALL_NMI))
         vcpu_inject(vcpu, EVENT_NMI, X86_VECTOR_NMI);
     else if (call && exit->rax == CALL_NMI_WINDOW)
         vcpu_control_set(vcpu, VMX_CONTROL_PRIMARY, PRIMARY_NMI_WINDOW_EXITING, true);
-    else if (exit_basic_reason(exit) == EXIT_REASON_NMI_WINDOW)
-        vcpu_inject(vcpu, EVENT_NMI, X86_VECTOR_NMI);
     return EXIT_DEFAULT;
 }
 

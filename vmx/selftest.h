@@ -32,11 +32,11 @@ struct selftest {
 };
 
 /*
- * Adds a row to `selftest` for every case, on the CPU that runs this, which is LOADED, and leaves it
- * LOADED with an initialised VMCS at the same address. Each difference is a finding (`detail`: the row's name).
- * If the processor departs from the manual so far that it cannot be brought back, `cpu->state` says
- * where it is. A page for a second VMCS is taken and given back; without one there is a finding
- * and no row.
+ * Adds a row to `selftest` for every case, on the CPU that runs this, which is LOADED, and leaves
+ * it LOADED with an initialised VMCS at the same address. Each difference is a finding (`detail`:
+ * the row's name). If the processor departs from the manual so far that it cannot be brought back,
+ * `cpu->state` says where it is. A page for a second VMCS is taken and given back; without one
+ * there is a finding and no row.
  */
 void selftest_run(struct vmx_cpu *cpu, const struct vmx_environment *environment,
                   struct selftest *selftest);

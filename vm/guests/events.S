@@ -1,7 +1,7 @@
 /*
  * Guests that wait for what comes from outside: timers, interrupts, windows, injected events.
  */
-#include "vm/guests/recorder.h"
+#include "vm/guests/recorder.inc"
 #include "vm/zoo_events.h"
 
 #define TIMER_FIRST (GUEST_DATA + 16) /* struct timer_notes */

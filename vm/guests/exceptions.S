@@ -2,7 +2,7 @@
  * Every exception that 64-bit code can raise in ring 0 by itself, one after another. Each label
  * is the address that the exception's handler is to return to.
  */
-#include "vm/guests/recorder.h"
+#include "vm/guests/recorder.inc"
 
 #define SELECTOR_ABSENT  0x40 /* descriptors that the guest makes itself */
 #define SELECTOR_BEYOND  0x800 /* outside of the GDT */

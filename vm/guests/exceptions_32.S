@@ -1,7 +1,7 @@
 /*
  * The exceptions that 64-bit code in ring 0 cannot raise: in 32-bit code, the last two in ring 3.
  */
-#include "vm/guests/recorder.h"
+#include "vm/guests/recorder.inc"
 
 #define SELECTOR_CODE3 0x48
 #define SELECTOR_DATA3 0x50

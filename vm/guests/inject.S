@@ -1,7 +1,7 @@
 /*
  * Guests into which events are injected.
  */
-#include "vm/guests/recorder.h"
+#include "vm/guests/recorder.inc"
 #include "vm/zoo_events.h"
 
     .section .rodata.guests, "a", @progbits

@@ -1,7 +1,7 @@
 /*
  * Guests that reach for memory which extended page tables do not give them, or not so.
  */
-#include "vm/guests/recorder.h"
+#include "vm/guests/recorder.inc"
 #include "vm/zoo_memory.h"
 
     .section .rodata.guests, "a", @progbits

@@ -1,7 +1,7 @@
 /*
  * Page faults of two kinds, once for each way to choose among them.
  */
-#include "vm/guests/recorder.h"
+#include "vm/guests/recorder.inc"
 #include "vm/zoo_page_faults.h"
 
     .section .rodata.guests, "a", @progbits

@@ -2,7 +2,7 @@
  * The four ways to switch tasks. The first three are let pass as if they were nothing; the last one
  * is done.
  */
-#include "vm/guests/recorder.h"
+#include "vm/guests/recorder.inc"
 #include "vm/zoo_task.h"
 
 #define FLAGS_NT     0x4000

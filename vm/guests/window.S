@@ -1,7 +1,7 @@
 /*
  * The interrupt window opens one instruction behind STI.
  */
-#include "vm/guests/recorder.h"
+#include "vm/guests/recorder.inc"
 #include "vm/zoo_events.h"
 
     .section .rodata.guests, "a", @progbits
