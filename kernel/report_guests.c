@@ -26,7 +26,7 @@ static void tell_run(uint32_t cpu, const struct guest_run *run)
     console_colour(good                           ? COLOUR_OK
                    : run->result == GUEST_SKIPPED ? COLOUR_WARNING
                                                   : COLOUR_REFUSAL);
-    console_print("  %3u  %-20s%-10s", cpu, run->guest->name, guest_result_name(run->result));
+    console_print("  %3u  %-26s%-10s", cpu, run->guest->name, guest_result_name(run->result));
     console_colour(COLOUR_PLAIN);
     if (run->result == GUEST_SKIPPED)
         console_print("%s", run->detail);
@@ -41,7 +41,7 @@ static void tell_guests(const struct machine *machine)
 {
     report_heading("Guests, and their VM exits by reason");
     console_colour(COLOUR_DIM);
-    console_print("  CPU  %-20s%-10s%s\n", "guest", "result", "VM exits");
+    console_print("  CPU  %-26s%-10s%s\n", "guest", "result", "VM exits");
     console_colour(COLOUR_PLAIN);
     for (uint32_t i = 0; i < machine->cpu_count; i++) {
         for (uint32_t j = 0; j < machine->guests.count; j++) {
