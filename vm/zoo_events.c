@@ -126,7 +126,7 @@ const struct guest guest_external_interrupt = {
 };
 
 const struct guest guest_external_interrupt_kept = {
-    .name = "external-interrupt-kept",
+    .name = "interrupt-kept",
     .purpose = "The same without acknowledging: the host takes the interrupt by itself.",
     .code = interrupt_start,
     .code_end = interrupt_end,
