@@ -2,6 +2,8 @@
 
 import os
 import subprocess
+import termios
+import tty
 from pathlib import Path
 
 from machine.errors import UserError
@@ -55,25 +57,52 @@ class Emulator:
         kill_group(self._process)
 
 
+def _own_screen(pid: int) -> int | None:
+    """
+    The reading end of a pseudo terminal that the process has opened for itself: Bochs, built with
+    its debugger, draws its screen into one and stands still when that is full. None: it has none.
+    """
+    try:
+        for info in Path(f"/proc/{pid}/fdinfo").iterdir():
+            for line in info.read_text(encoding="ascii").splitlines():
+                name, _, number = line.partition(":")
+                if name == "tty-index":
+                    flags = os.O_RDONLY | os.O_NOCTTY | os.O_NONBLOCK
+                    screen = os.open(f"/dev/pts/{number.strip()}", flags)
+                    tty.setraw(screen)
+                    return screen
+    except (OSError, termios.error):  # it has ended, or not yet unlocked its terminal
+        pass
+    return None
+
+
+def _drain(terminal: int) -> None:
+    try:
+        while os.read(terminal, 65536):
+            pass
+    except OSError:  # nothing there now (EAGAIN), or nobody at the other end (EIO)
+        pass
+
+
 class TerminalEmulator(Emulator):
     """An emulator that needs a terminal: it gets one that nobody looks at, and we drain."""
 
     def __init__(self, process: "subprocess.Popen[bytes]", serial: Path, terminal: int) -> None:
         super().__init__(process, serial)
         self._terminal = terminal
+        self._screen: int | None = None
         os.set_blocking(terminal, False)
 
-    def _drain(self) -> None:
-        try:
-            while os.read(self._terminal, 65536):
-                pass
-        except OSError:  # nothing there now (EAGAIN), or nobody at the other end (EIO)
-            pass
-
     def read(self) -> bytes:
-        self._drain()
+        _drain(self._terminal)
+        if self._screen is None:
+            self._screen = _own_screen(self._process.pid)
+        if self._screen is not None:
+            _drain(self._screen)
         return super().read()
 
     def stop(self) -> None:
         super().stop()
         os.close(self._terminal)
+        if self._screen is not None:
+            os.close(self._screen)
