@@ -147,7 +147,7 @@ static const char *compare_registers(const struct vcpu *vcpu, const struct probe
                                      const struct probe_snapshot *before,
                                      const struct probe_snapshot *after)
 {
-    uint64_t flags = (before->rflags | probe->flags_1) & ~probe->flags_0;
+    uint64_t flags = before->rflags & ~probe->flags_0;
 
     for (unsigned i = 0; i < VCPU_REGISTERS; i++) {
         uint64_t wanted = before->reg[i];

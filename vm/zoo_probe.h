@@ -28,13 +28,13 @@ struct probe {
     bool may;       /* the manual does not say whether it exits: both are well */
 
     /* What is seen afterwards. */
-    uint32_t fault;            /* PROBE_FAULT_UD …: the exception that the guest's handler took */
-    uint32_t error;            /* its error code */
-    uint32_t changes;          /* registers that may hold anything: 1 << VCPU_RAX … */
-    enum vcpu_register reg;    /* what this one holds, */
-    uint64_t mask, value;      /* in these bits; all others as before; mask 0: nothing is said */
-    uint64_t flags_any;        /* flags that may be anything */
-    uint64_t flags_0, flags_1; /* flags that must be so */
+    uint32_t fault;         /* PROBE_FAULT_UD …: the exception that the guest's handler took */
+    uint32_t error;         /* its error code */
+    uint32_t changes;       /* registers that may hold anything: 1 << VCPU_RAX … */
+    enum vcpu_register reg; /* what this one holds, */
+    uint64_t mask, value;   /* in these bits; all others as before; mask 0: nothing is said */
+    uint64_t flags_any;     /* flags that may be anything */
+    uint64_t flags_0;       /* flags that must be 0 */
 };
 
 #define PROBE_FAULT_UD (PROBE_FAULTED + X86_VECTOR_UD)
