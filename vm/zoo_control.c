@@ -58,7 +58,7 @@ const struct probed_guest guest_cr0 = {
 
 /*
  * The real CR3 is a CR3-target value: to load it again does not exit. RBX holds it, RBP what the
- * guest believes it to be (the same with EPT).
+ * guest believes it to be (the same with EPT, so that to load it does not exit there).
  */
 static const struct probe cr3_probes[] = {
     {.instruction = "MOV to CR3 of a target value"},

@@ -85,7 +85,10 @@ const struct probed_guest guest_io = {
             .value = PROBE_SCRATCH + (at)                                              \
     }
 
-/* RSI and RDI move on; with REP so does RCX, and each element exits. */
+/*
+ * RSI and RDI move on; with REP so does RCX, and each element exits. Whether a count of 0 exits the
+ * manual does not say.
+ */
 static const struct probe ins_probes[] = {
     INS("INSB", 1, 1),
     INS("INSW", 2, 3),

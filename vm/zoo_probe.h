@@ -25,7 +25,7 @@ struct probe {
     uint32_t information_mask, information; /* of the VM-exit instruction information */
     enum exit_done done;
     uint32_t times; /* so many exits in a row; 0 counts as 1 */
-    bool may;       /* the manual does not say whether it exits: both are well */
+    bool may;       /* it may also not exit: the row or its neighbours say why */
 
     /* What is seen afterwards. */
     uint32_t fault;         /* PROBE_FAULT_UD …: the exception that the guest's handler took */
