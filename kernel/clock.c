@@ -114,14 +114,6 @@ bool clock_passed(uint64_t deadline)
     return rdtsc() >= deadline;
 }
 
-void clock_wait(uint64_t microseconds)
-{
-    uint64_t deadline = clock_deadline(microseconds);
-
-    while (!clock_passed(deadline))
-        cpu_relax();
-}
-
 uint64_t clock_microseconds(uint64_t ticks)
 {
     return tsc_to_microseconds(ticks, tsc_per_ms);

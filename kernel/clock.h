@@ -19,7 +19,6 @@ const char *clock_source(void); /* "ACPI PM timer", "PIT", "CPUID 15h"; "none" b
 /* A TSC value that lies `microseconds` ahead; and whether that has passed. */
 uint64_t clock_deadline(uint64_t microseconds);
 bool clock_passed(uint64_t deadline);
-void clock_wait(uint64_t microseconds);
 
 /* How many whole microseconds so many TSC ticks are. */
 uint64_t clock_microseconds(uint64_t ticks);

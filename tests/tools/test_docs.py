@@ -43,6 +43,15 @@ class Docs(unittest.TestCase):
             told = set(re.findall(r"`([a-z_0-9]+)\(\)`", page.read_text(encoding="utf-8")))
             self.assertEqual(told - names - KVM_FUNCTIONS, set(), page.name)
 
+    def test_departures_are_told(self) -> None:
+        table = (ROOT / "vmx" / "selftest_departures.def").read_text(encoding="utf-8")
+        rows = re.findall(r"\((\w+), (0x[0-9a-f]{4}), (?:true|false), \"[^:]*: ([^\"]*)\"\)", table)
+        page = " ".join((ROOT / "docs" / "nested-kvm.md").read_text(encoding="utf-8").split())
+        self.assertTrue(rows)
+        for machine, encoding, name in rows:
+            self.assertEqual(machine, "KVM", "a page for this machine's departures is missing")
+            self.assertIn(f"{name} ({encoding})", page)
+
 
 if __name__ == "__main__":
     unittest.main()
