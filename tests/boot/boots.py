@@ -3,6 +3,7 @@ The boots, as a table: what tools/run is given, the exit status wanted, what mus
 of the real machines is here; a new boot is a new row.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -11,6 +12,7 @@ from boot.checks import (
     ALWAYS,
     IN_VMX,
     Check,
+    Result,
     console_has,
     cpus,
     exits_cost_less,
@@ -27,6 +29,7 @@ from machine.bochs import DEFAULT_CPU, VMX_CPUS
 
 OK, REFUSED, WRONG_USE, TIMEOUT, DIED = range(5)
 SCREENSHOT = "SCREENSHOT"  # stands for a file's name among the arguments
+HIGH = "HIGH"  # stands for the kernel with a header that asks to be loaded as high as possible
 FAKE = "FAKE:"  # stands for a kernel made of tests/boot/fake.S, with this name
 
 
@@ -104,6 +107,30 @@ def _selftests() -> list[Boot]:
         _bochs(f"selftest {model}", OK, (*IN_VMX, selftest), append="selftest", cpu=model)
         for model in ("core2_penryn_t9600", "corei7_haswell_4770", "tigerlake")
     ]
+
+
+def _loaded_high() -> list[Boot]:
+    """GRUB puts the image as low as it may; it runs anywhere below 4 GiB, here near the end."""
+
+    def loaded_above(limit: int) -> Check:
+        def check(result: Result) -> Iterator[str]:
+            address = int(result.report["boot"]["load_address"], 16)
+            if not limit <= address < 1 << 32 or address % (2 << 20):
+                yield f"loaded at {address:#x}"
+
+        return check
+
+    return [
+        Boot(
+            "bochs/loaded high", ("--on", "bochs", "--cpus", "2", "--kernel", HIGH), OK,
+            (*ALWAYS, cpus(2), *IN_VMX, loaded_above(128 << 20)),
+        ),
+        Boot(
+            "tcg/uefi loaded high",
+            ("--on", "tcg", "--firmware", "uefi", "--memory", "2048", "--kernel", HIGH), REFUSED,
+            (*ALWAYS, finding("cpuid-svm-instead", "refusal", 0), loaded_above(1 << 30)),
+        ),
+    ]  # fmt: skip
 
 
 def _guests() -> list[Boot]:
@@ -363,6 +390,7 @@ BOOTS: tuple[Boot, ...] = (
     *_stages(),
     *_selftests(),
     *_entry_selftests(),
+    *_loaded_high(),
     *_guests(),
 
 

@@ -3,6 +3,7 @@
 import json
 import os
 import shlex
+import struct
 import signal
 import subprocess
 import threading
@@ -12,7 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from boot.boots import FAKE, SCREENSHOT, Boot
+from boot.boots import FAKE, HIGH, SCREENSHOT, Boot
 from boot.checks import Result
 from boot.nested import OPEN_BIOS, open_bios
 from machine.build import ROOT
@@ -55,22 +56,36 @@ def _fake(name: str, folder: Path) -> Path:
     return kernel
 
 
+def _high(kernel: Path, folder: Path) -> Path:
+    """A copy of the kernel whose relocatable tag prefers the highest address to the lowest."""
+    tag = struct.pack("<HHIIII", 10, 0, 24, 0x200000, 0xFFFFFFFF, 0x200000)
+    lowest, highest = (tag + struct.pack("<I", preference) for preference in (1, 2))
+    image = kernel.read_bytes()
+    if image.count(lowest) != 1:
+        raise UserError(f"{kernel}: no relocatable tag as boot/header.S has it")
+    copy = folder / "high.elf"
+    copy.write_bytes(image.replace(lowest, highest))
+    return copy
+
+
 def _command(boot: Boot, kernel: Path, folder: Path) -> tuple[list[str], list[str]]:
     """What is executed, and what a person types to repeat it."""
     arguments: list[str] = []
-    fake = False
+    given = False  # a kernel of its own
     for argument in boot.arguments:
         if argument == SCREENSHOT:
             argument = str(folder / "screen.ppm")
         elif argument == OPEN_BIOS:
             argument = str(open_bios(folder))
+        elif argument == HIGH:
+            argument, given = str(_high(kernel, folder)), True
         elif argument.startswith(FAKE):
-            argument, fake = str(_fake(argument.removeprefix(FAKE), folder)), True
+            argument, given = str(_fake(argument.removeprefix(FAKE), folder)), True
         arguments.append(argument)
     if boot.report:
         arguments += ["--report", str(folder / "report.json")]
     executed = [str(ROOT / "tools" / "run"), *arguments, "--headless", "--logs", str(folder)]
-    return executed + ([] if fake else ["--kernel", str(kernel)]), ["tools/run", *arguments]
+    return executed + ([] if given else ["--kernel", str(kernel)]), ["tools/run", *arguments]
 
 
 def _judge(boot: Boot, result: Result) -> Iterator[str]:
