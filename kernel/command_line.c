@@ -177,6 +177,12 @@ static void choose_trace(struct command_line *out, unsigned choice)
     out->trace_exits = true;
 }
 
+static void choose_dump(struct command_line *out, unsigned choice)
+{
+    (void)choice;
+    out->dump_vmcs = true;
+}
+
 static void choose_bench(struct command_line *out, unsigned choice)
 {
     (void)choice;
@@ -249,6 +255,10 @@ static const struct row rows[COMMAND_WORD_COUNT] = {
      .take = take_chaos},
     {{"trace", "exits", "nothing", "Tell every VM exit of a guest in words, as it comes."},
      .choose = choose_trace},
+    {{"dump", "vmcs", "only of a guest that could not be entered",
+      "Tell the whole VMCS of a guest on the boot CPU in words: of the first one that could not be "
+      "entered, else of the last one."},
+     .choose = choose_dump},
     {{"bench", "exits", "nothing",
       "Measure on the boot CPU what VM exits cost, there and back, by the guest's own RDTSC."},
      .choose = choose_bench},

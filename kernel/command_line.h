@@ -47,6 +47,7 @@ struct command_line {
     const char *guests; /* the names behind guest=, within the line; NULL: the demonstration */
     struct chaos_plan chaos;
     bool trace_exits;
+    bool dump_vmcs;
     bool bench_exits;
     enum report_form report;
     bool console_serial, console_screen;
@@ -73,7 +74,7 @@ struct command_word {
     const char *meaning;
 };
 
-enum { COMMAND_WORD_COUNT = 13 };
+enum { COMMAND_WORD_COUNT = 14 };
 
 /* The words in the order in which a page shows them, 0 to COMMAND_WORD_COUNT - 1. */
 const struct command_word *command_line_word(unsigned index);

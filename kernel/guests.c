@@ -96,6 +96,28 @@ static void evaluate(const struct vcpu *vcpu)
     the_machine->bench_done = true;
 }
 
+/* The first one that could not be entered is what somebody wants to see; else the last, if asked.
+ */
+static void keep_vmcs(const struct vcpu *vcpu)
+{
+    struct vmcs_kept *kept = &the_machine->vmcs;
+    bool entry_failed = vcpu->end == GUEST_END_ENTRY_ERROR || vcpu->end == GUEST_END_ENTRY_FAILED ||
+                        vcpu->end == GUEST_END_RULES;
+
+    if (this_cpu() != cpus[0] || kept->entry_failed ||
+        (!entry_failed && !the_machine->options.dump_vmcs))
+        return;
+    kept->guest = vcpu->guest->name;
+    kept->entry_failed = entry_failed;
+    vmcs_image_read(&kept->image, &vcpu->capability);
+}
+
+static void finished(const struct vcpu *vcpu)
+{
+    keep_vmcs(vcpu);
+    evaluate(vcpu);
+}
+
 static void prepare(struct machine *machine)
 {
     the_machine = machine;
@@ -106,7 +128,7 @@ static void prepare(struct machine *machine)
         .interrupt_self = interrupt_self,
         .host_interrupt = host_interrupt,
         .host_exception = host_exception,
-        .finished = evaluate,
+        .finished = finished,
         .trace = machine->options.trace_exits ? trace : NULL,
     };
     if (machine->options.trace_exits)

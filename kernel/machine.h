@@ -17,6 +17,7 @@
 #include "vmx/finding.h"
 #include "vmx/selftest.h"
 #include "vmx/selftest_vmentry.h"
+#include "vmx/vmcs_image.h"
 #include "vmx/vmx_capability.h"
 
 /* The TSC of the boot CPU at the steps of the way; 0 for a step that was not reached. */
@@ -27,6 +28,13 @@ struct timing {
     uint64_t vmx_on_all_tsc;   /* every CPU is where `stop=` lets it be */
     uint64_t tsc_per_ms;
     const char *source; /* of the calibration */
+};
+
+/* A guest's VMCS as it was when the guest had ended, on the boot CPU. */
+struct vmcs_kept {
+    const char *guest; /* its name; NULL: none was kept */
+    bool entry_failed; /* it could not be entered */
+    struct vmcs_image image;
 };
 
 struct machine {
@@ -50,7 +58,8 @@ struct machine {
     struct guest_run bench_run; /* how the measuring guest fared; its guest is NULL before */
     struct bench bench;         /* of `bench=exits` */
     bool guests_done;           /* each CPU's guest_runs holds their results */
-    struct paging_audit audit;  /* of the page tables in use */
+    struct vmcs_kept vmcs;
+    struct paging_audit audit; /* of the page tables in use */
     struct cpu *const *cpus;
     uint32_t cpu_count;
 };

@@ -1,6 +1,7 @@
 #include "kernel/console.h"
 #include "kernel/report.h"
 #include "vmx/exit_reason.h"
+#include "vmx/vmcs_dump.h"
 
 /* "48 EPT violation" … in one line. */
 static void tell_exits(const struct guest_run *run)
@@ -77,4 +78,9 @@ void report_guests(const struct machine *machine)
                       machine->bench_run.detail);
     if (machine->bench_done)
         tell_bench(&machine->bench);
+    if (machine->vmcs.guest != NULL) {
+        report_heading("VMCS of the guest %s on the boot CPU, %s", machine->vmcs.guest,
+                       machine->vmcs.entry_failed ? "which could not be entered" : "after its end");
+        vmcs_dump_text(&machine->vmcs.image, console_sink());
+    }
 }

@@ -4,6 +4,7 @@
 #include "kernel/report_entry.h"
 #include "lib/json.h"
 #include "mm/memory_type.h"
+#include "vmx/vmcs_dump.h"
 #include "vmx/vmx_json.h"
 
 static const char *const state_names[] = {
@@ -150,6 +151,19 @@ static void put_selftest(struct json *json, const struct machine *machine)
     json_array_end(json);
 }
 
+static void put_vmcs(struct json *json, const struct vmcs_kept *kept)
+{
+    if (kept->guest == NULL) {
+        json_null(json, "vmcs");
+        return;
+    }
+    json_object_begin(json, "vmcs");
+    json_string(json, "guest", kept->guest);
+    json_bool(json, "entry_failed", kept->entry_failed);
+    vmcs_dump_json(&kept->image, json, "fields");
+    json_object_end(json);
+}
+
 void report_json(const struct machine *machine, struct sink *sink)
 {
     const struct vmx_cpu *boot_cpu = &machine->cpus[0]->vmx;
@@ -176,6 +190,7 @@ void report_json(const struct machine *machine, struct sink *sink)
     put_selftest(&json, machine);
     report_entry_json(&json, &machine->selftest_entry);
     guests_json(&json, machine);
+    put_vmcs(&json, &machine->vmcs);
     put_timing(&json, &machine->timing);
     json_object_end(&json);
     sink->write(sink, "\n", 1);

@@ -144,6 +144,7 @@ def _guests() -> list[Boot]:
     always = f"check-entry=always guest={','.join(checked)}"
     return [
         _bochs("bench=exits", OK, (*IN_VMX, limits), append="bench=exits", count=1),
+        _bochs("dump=vmcs", OK, (*IN_VMX, field_is("vmcs.guest", "hello")), append="dump=vmcs"),
         _bochs("check-entry=always", OK, (*IN_VMX, guests(*checked)), append=always),
     ]
 

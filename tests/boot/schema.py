@@ -138,6 +138,14 @@ REPORT: dict[str, Any] = {
         None,
         {"exits": MapOf(NAME, (None, {"min": int, "median": int, "max": int}))},
     ),
+    "vmcs": (
+        None,
+        {
+            "guest": TEXT,
+            "entry_failed": bool,
+            "fields": [{"field": TEXT, "encoding": HEX, "value": HEX, "text": (TEXT, None)}],
+        },
+    ),
     "timing": {
         "entry_tsc": HEX,
         "memory_tsc": HEX,

@@ -385,6 +385,13 @@ static void test_check_entry(void **state)
     (void)state;
     command_line_parse("", &out);
     assert_int_equal(out.check_entry, CHECK_ENTRY_FAILED);
+    command_line_parse("dump=vmcs", &out);
+    assert_true(out.dump_vmcs);
+    assert_int_equal(out.problem_count, 0);
+    command_line_parse("dump=all", &out);
+    assert_false(out.dump_vmcs);
+    assert_int_equal(out.problem_count, 1);
+
     command_line_parse("check-entry=always", &out);
     assert_int_equal(out.check_entry, CHECK_ENTRY_ALWAYS);
     assert_int_equal(out.problem_count, 0);

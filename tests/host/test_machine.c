@@ -231,6 +231,8 @@ static void the_report_is_json(void **state)
     vmx_msr_set(&cpu_list[0]->vmx.judged, IA32_VMX_BASIC, 0x00da040000000004);
     cpu_list[0]->vmx.feature_control_present = true;
     cpu_list[0]->vmx.feature_control = 5;
+    machine->vmcs.guest = "hello";
+    vmcs_image_set(&machine->vmcs.image, VMCS_GUEST_RIP, 0x8000);
     machine->guests.count = 1; /* chosen, but a refused machine runs none */
     machine->selftest_done = true;
     machine->selftest.count = 1;
@@ -255,6 +257,8 @@ static void the_report_is_json(void **state)
               "assert f[\"rule\"] == \"basic-memory-type\" and f[\"cpu\"] == 2\n"
               "assert f[\"apic_id\"] == 6 and f[\"msr\"] == \"0x480\"\n"
               "assert f[\"bits\"] == \"53:50\" and f[\"wanted\"] == \"0x6\"\n"
+              "rip, = d[\"vmcs\"][\"fields\"]\n"
+              "assert (rip[\"encoding\"], rip[\"value\"]) == (\"0x681e\", \"0x8000\")\n"
               "a, b, c = d[\"cpus\"]\n"
               "assert a[\"state\"] == \"off\" and a[\"vmxon_region\"] is None\n"
               "assert b[\"state\"] == \"loaded\" and b[\"vmptrst\"] == \"0x5000\"\n"

@@ -76,6 +76,7 @@ _GOOD: dict[str, Any] = {
     "selftest_entry": None,
     "guests": [],
     "bench": None,
+    "vmcs": None,
     "timing": {
         "entry_tsc": "0x10",
         "memory_tsc": "0x20",
