@@ -7,8 +7,6 @@
 #include "vmx/selftest_fields.h"
 #include "vmx/selftest_vmentry.h"
 
-#define CPUID_ADDRESS_SIZES 0x80000008
-
 /* Reading some twenty MSRs and a few VMX instructions: a thousandth of this in an emulator. */
 enum { WORK_US = 2000000 };
 

@@ -101,6 +101,10 @@ enum x86_vector {
 #define FEATURE_CONTROL_SENTER    (0x7full << 8)
 #define FEATURE_CONTROL_SENTER_EN (1ull << 15)
 
+/* SDM Vol. 2, "CPUID". */
+#define CPUID_1_ECX_HYPERVISOR (1u << 31)  /* a hypervisor is below; by its makers' agreement */
+#define CPUID_ADDRESS_SIZES    0x80000008u /* EAX[7:0]: MAXPHYADDR */
+
 struct cpuid_registers {
     uint32_t eax, ebx, ecx, edx;
 };

@@ -32,8 +32,8 @@ static uint8_t physical_width(void)
 {
     uint32_t width = PHYSICAL_WIDTH_PAE;
 
-    if (cpuid(0x80000000u, 0).eax >= 0x80000008u)
-        width = cpuid(0x80000008u, 0).eax & 0xff;
+    if (cpuid(0x80000000u, 0).eax >= CPUID_ADDRESS_SIZES)
+        width = cpuid(CPUID_ADDRESS_SIZES, 0).eax & 0xff;
     if (width < PHYSICAL_WIDTH_PAE || width > PHYSICAL_WIDTH_MAX)
         width = PHYSICAL_WIDTH_PAE;
     return (uint8_t)width;

@@ -15,8 +15,6 @@ _Static_assert(BENCH_SAMPLES * 4096 <= GUEST_TOUCH_END - GUEST_TOUCH_BASE, "ther
  */
 enum { TIMER_TICKS = 16, TIMER_TICKS_VIRTUAL = 4096 };
 
-#define CPUID_1_ECX_HYPERVISOR (1u << 31)
-
 static void setup(struct vcpu *vcpu)
 {
     bool virtual = (cpuid(1, 0).ecx & CPUID_1_ECX_HYPERVISOR) != 0;

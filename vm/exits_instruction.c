@@ -8,7 +8,6 @@
 
 /* SDM Vol. 2, "CPUID": leaf 1, ECX. */
 enum { CPUID_VMX = 1 << 5, CPUID_SMX = 1 << 6, CPUID_OSXSAVE = 1 << 27 };
-#define CPUID_HYPERVISOR (1u << 31)
 
 /* The leaves that a hypervisor answers by convention; the signature is "RootmodeVMX ". */
 enum { CPUID_HYPERVISOR_LEAF = 0x40000000, CPUID_HYPERVISOR_LAST = 0x400000ff };
@@ -20,7 +19,7 @@ static struct cpuid_registers cpuid_leaf_1(void)
 {
     struct cpuid_registers r = cpuid(1, 0);
 
-    r.ecx = (r.ecx & ~(uint32_t)(CPUID_VMX | CPUID_SMX | CPUID_OSXSAVE)) | CPUID_HYPERVISOR;
+    r.ecx = (r.ecx & ~(uint32_t)(CPUID_VMX | CPUID_SMX | CPUID_OSXSAVE)) | CPUID_1_ECX_HYPERVISOR;
     if ((vmcs_read_natural(VMCS_GUEST_CR4) & CR4_OSXSAVE) != 0)
         r.ecx |= CPUID_OSXSAVE;
     return r;

@@ -12,8 +12,7 @@ enum { PAGE_BYTES = 4096, PAT_TYPE_NONE = 2 };
 /* SDM, "Basic VM-Exit Information"; "Basic Exit Reasons". */
 enum { REASON_GUEST_STATE = 33, REASON_MSR_LOADING = 34 };
 
-#define REASON_ENTRY_FAILED    (1ull << 31)
-#define CPUID_1_ECX_HYPERVISOR (1u << 31)
+#define REASON_ENTRY_FAILED (1ull << 31)
 
 /* What the trials work with; the context comes first, so that its readers find the rest. */
 struct stage {

@@ -13,7 +13,6 @@
 #define CPUID_PERFORMANCE     0xa
 #define CPUID_EXTENDED        0x80000001
 #define CPUID_EXTENDED_EDX_NX (1u << 20)
-#define CPUID_ADDRESS_SIZES   0x80000008
 #define EFER_SCE              1ull
 #define IA32_RTIT_CTL         0x570u
 #define RTIT_CTL_TRACE_EN     1ull

@@ -9,7 +9,6 @@
 
 /* SDM Vol. 2, "CPUID": leaf 1, ECX. AMD's manual, "CPUID Fn8000_0001_ECX": bit 2. */
 #define CPUID_1_ECX_VMX         (1u << 5)
-#define CPUID_1_ECX_HYPERVISOR  (1u << 31)
 #define CPUID_80000001_ECX_SVM  (1u << 2)
 #define VMPTRST_NO_CURRENT_VMCS UINT64_MAX
 
