@@ -58,6 +58,56 @@ static void print_controls_64(const struct told *told)
     bit_names_print(told->sink, told->value, names, count);
 }
 
+/* The bits of the control registers by the names of one table; "CR0." is said already. */
+enum { REGISTER_CR0, REGISTER_CR4, CR_PREFIX = sizeof("CR0.") - 1 };
+
+struct register_bit {
+    uint8_t reg, bit;
+    const char *name;
+};
+
+#define CR_BIT(cr, bit, name, ...) {REGISTER_##cr, (bit), (name)},
+static const struct register_bit cr_bits[] = {
+#include "vmx/cr_bits.def"
+};
+#undef CR_BIT
+
+/* The argument is REGISTER_CR0 or REGISTER_CR4. */
+static void print_control_register(const struct told *told)
+{
+    struct bit_name names[COUNT(cr_bits)];
+    uint32_t count = 0;
+
+    for (uint32_t i = 0; i < COUNT(cr_bits); i++) {
+        if (cr_bits[i].reg == told->argument)
+            names[count++] = (struct bit_name){1ull << cr_bits[i].bit, cr_bits[i].name + CR_PREFIX};
+    }
+    bit_names_print(told->sink, told->value, names, count);
+}
+
+/* SDM Vol. 1, "EFLAGS Register"; bit 1 is always 1. IOPL is a number. */
+static void print_rflags(const struct told *told)
+{
+    static const struct bit_name names[] = {
+        {1u << 0, "CF"},  {1u << 2, "PF"},   {1u << 4, "AF"},   {1u << 6, "ZF"},
+        {1u << 7, "SF"},  {1u << 8, "TF"},   {1u << 9, "IF"},   {1u << 10, "DF"},
+        {1u << 11, "OF"}, {1u << 14, "NT"},  {1u << 16, "RF"},  {1u << 17, "VM"},
+        {1u << 18, "AC"}, {1u << 19, "VIF"}, {1u << 20, "VIP"}, {1u << 21, "ID"}};
+    const uint64_t iopl = 3u << 12, always = 1u << 1;
+
+    bit_names_print(told->sink, told->value & ~(iopl | always), names, COUNT(names));
+    print_to(told->sink, ", IOPL %u", (unsigned)(told->value >> 12 & 3));
+}
+
+/* SDM Vol. 3, "Extended Feature Enable Register". */
+static void print_efer(const struct told *told)
+{
+    static const struct bit_name names[] = {
+        {1u << 0, "SCE"}, {1u << 8, "LME"}, {1u << 10, "LMA"}, {1u << 11, "NXE"}};
+
+    bit_names_print(told->sink, told->value, names, COUNT(names));
+}
+
 static void print_exception_bitmap(const struct told *told)
 {
     struct bit_name names[32];
@@ -206,6 +256,17 @@ static const struct {
     {VMCS_GUEST_GS_ACCESS_RIGHTS, print_access_rights, 0},
     {VMCS_GUEST_LDTR_ACCESS_RIGHTS, print_access_rights, 0},
     {VMCS_GUEST_TR_ACCESS_RIGHTS, print_access_rights, 0},
+    {VMCS_CR0_GUEST_HOST_MASK, print_control_register, REGISTER_CR0},
+    {VMCS_CR4_GUEST_HOST_MASK, print_control_register, REGISTER_CR4},
+    {VMCS_CR0_READ_SHADOW, print_control_register, REGISTER_CR0},
+    {VMCS_CR4_READ_SHADOW, print_control_register, REGISTER_CR4},
+    {VMCS_GUEST_CR0, print_control_register, REGISTER_CR0},
+    {VMCS_GUEST_CR4, print_control_register, REGISTER_CR4},
+    {VMCS_HOST_CR0, print_control_register, REGISTER_CR0},
+    {VMCS_HOST_CR4, print_control_register, REGISTER_CR4},
+    {VMCS_GUEST_IA32_EFER, print_efer, 0},
+    {VMCS_HOST_IA32_EFER, print_efer, 0},
+    {VMCS_GUEST_RFLAGS, print_rflags, 0},
     {VMCS_GUEST_INTERRUPTIBILITY_STATE, print_interruptibility, 0},
     {VMCS_GUEST_ACTIVITY_STATE, print_activity, 0},
     {VMCS_GUEST_PENDING_DEBUG_EXCEPTIONS, print_pending_debug, 0},
