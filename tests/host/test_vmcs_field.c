@@ -27,10 +27,10 @@ static const struct {
     {W16, GUEST, 0x0800, 0x0814, {0}},
     {W16, HOST, 0x0c00, 0x0c0c, {0}},
     {W64, CONTROL, 0x2000, 0x2052, {0x2046, 0x2048, 0x2050}},
-    {W64, READ_ONLY, 0x2400, 0x2406, {0x2402}},
-    {W64, GUEST, 0x2800, 0x2830, {0x282a, 0x282c, 0x282e}},
-    {W64, HOST, 0x2c00, 0x2c16, {0}},
-    {W32, CONTROL, 0x4000, 0x4024, {0}},
+    {W64, READ_ONLY, 0x2400, 0x2406, {0}},
+    {W64, GUEST, 0x2800, 0x2830, {0x282a, 0x282c}},
+    {W64, HOST, 0x2c00, 0x2c1a, {0x2c18}},
+    {W32, CONTROL, 0x4000, 0x4026, {0}},
     {W32, READ_ONLY, 0x4400, 0x440e, {0}},
     {W32, GUEST, 0x4800, 0x482e, {0x482c}},
     {W32, HOST, 0x4c00, 0x4c00, {0}},
@@ -68,9 +68,9 @@ static void the_table_has_the_encodings_of_the_appendix(void **state)
             row++;
         }
     }
-    /* 24 of 16 bits, 76 of 64, 51 of 32, 52 of natural width. */
-    assert_int_equal(row, 203);
-    assert_int_equal(VMCS_FIELD_COUNT, 203);
+    /* 24 of 16 bits, 79 of 64, 52 of 32, 52 of natural width. */
+    assert_int_equal(row, 207);
+    assert_int_equal(VMCS_FIELD_COUNT, 207);
 }
 
 /* SDM, table "Structure of VMCS Component Encoding". */
@@ -134,20 +134,25 @@ static void names_have_their_encodings(void **state)
         {0x202c, "XSS-exiting bitmap"},
         {0x2032, "TSC multiplier"},
         {0x2034, "Tertiary processor-based VM-execution controls"},
+        {0x203c, "SEAM shared EPT pointer"},
         {0x2044, "Secondary VM-exit controls"},
         {0x204c, "IA32_SPEC_CTRL shadow"},
         {0x2052, "Injected-event data"},
         {0x2400, "Guest-physical address"},
+        {0x2402, "MSR data"},
         {0x2800, "VMCS link pointer"},
         {0x2806, "Guest IA32_EFER"},
         {0x2810, "Guest PDPTE3"},
         {0x2816, "Guest IA32_LBR_CTL"},
+        {0x282e, "Guest IA32_SPEC_CTRL"},
         {0x2c02, "Host IA32_EFER"},
         {0x2c06, "Host IA32_PKRS"},
         {0x4004, "Exception bitmap"},
         {0x4016, "VM-entry interruption-information field"},
         {0x401c, "TPR threshold"},
         {0x401e, "Secondary processor-based VM-execution controls"},
+        {0x2c1a, "Host IA32_SPEC_CTRL"},
+        {0x4026, "SEAM-guest KeyID"},
         {0x4400, "VM-instruction error"},
         {0x4408, "IDT-vectoring information field"},
         {0x440e, "VM-exit instruction information"},
@@ -210,6 +215,8 @@ static const struct {
     {BIT(secondary, 31), {0x4024}},
     {BIT(tertiary, 1), {0x0006, 0x2040}},
     {BIT(tertiary, 4), {0x0008, 0x2042}},
+    {BIT(tertiary, 5), {0x203c, 0x4026}},
+    {BIT(tertiary, 6), {0x2402}},
     {BIT(tertiary, 7), {0x204a, 0x204c}},
     {BIT(tertiary, 8), {0x000a, 0x204e, 0x2830}},
     {BIT(exit, 12), {0x2c04}},
@@ -223,9 +230,10 @@ static const struct {
     {BIT(exit, 27), {0x0814}},
     {BIT(exit, 28), {0x6c18, 0x6c1a, 0x6c1c}},
     {BIT(exit, 29), {0x2c06}},
-    {BIT(exit, 30), {0x2808}},
     {BIT(exit, 31), {0x2044}},
+    {BIT(secondary_exit, 0), {0x281a, 0x281c, 0x281e, 0x2820, 0x2822, 0x2824, 0x2826, 0x2828}},
     {BIT(secondary_exit, 1), {0x2c08, 0x2c0a, 0x2c0c, 0x2c0e, 0x2c10, 0x2c12, 0x2c14, 0x2c16}},
+    {BIT(secondary_exit, 2), {0x2c1a}},
     {BIT(entry, 13), {0x2808}},
     {BIT(entry, 14), {0x2804}},
     {BIT(entry, 15), {0x2806}},
@@ -237,6 +245,7 @@ static const struct {
     {BIT(entry, 22), {0x2818}},
     {BIT(entry, 23),
      {0x2052, 0x2404, 0x281a, 0x281c, 0x281e, 0x2820, 0x2822, 0x2824, 0x2826, 0x2828}},
+    {BIT(entry, 24), {0x282e}},
     {offsetof(struct vmx_capability, vm_functions), 0, {0x2024}},
 };
 
@@ -302,10 +311,8 @@ static void the_rest_exists_everywhere(void **state)
      * targets, 6, 20, 12.
      */
     assert_int_equal(everywhere, 15 + 9 + 14 + 8 + 22 + 1 + 8 + 6 + 20 + 12);
-    /* No capability tells of the shared EPT pointer and of APX' extended-instruction information.
-     */
-    assert_int_equal(somewhere, 203 - 2);
-    assert_false(vmcs_field_exists((enum vmcs_field)0x203c, &all));
+    /* No capability tells of APX' extended-instruction information. */
+    assert_int_equal(somewhere, 207 - 1);
     assert_false(vmcs_field_exists((enum vmcs_field)0x2406, &all));
 }
 
