@@ -109,12 +109,17 @@ enum exit_done exit_step(struct vcpu *vcpu)
     return EXIT_STEPPED;
 }
 
-/* A timer that the guest asked for begins again; otherwise its time is up. */
+/* A timer that the guest asked for begins again, while its time lasts. */
 enum exit_done exit_preemption_timer(struct vcpu *vcpu)
 {
-    if (vcpu->timer == 0)
-        return vcpu_end(vcpu, GUEST_END_TIME, 0, vmcs_read_natural(VMCS_GUEST_RIP));
-    vmcs_write32(VMCS_VMX_PREEMPTION_TIMER_VALUE, vcpu->timer);
+    uint32_t ticks = vcpu->time.period;
+
+    if (__builtin_expect(!time_budget_renew(&vcpu->time), 0)) {
+        ticks = time_budget_load(&vcpu->time);
+        if (ticks == 0)
+            return vcpu_end(vcpu, GUEST_END_TIME, 0, vmcs_read_natural(VMCS_GUEST_RIP));
+    }
+    vmcs_write32(VMCS_VMX_PREEMPTION_TIMER_VALUE, ticks);
     return EXIT_STEPPED;
 }
 

@@ -64,12 +64,12 @@ enum exit_done exit_hlt(struct vcpu *vcpu)
     return exit_behind(EXIT_IGNORED);
 }
 
-static void set_timer(struct vcpu *vcpu, uint32_t ticks)
+static void set_timer(struct vcpu *vcpu, uint32_t period)
 {
     if ((vcpu->controls[VMX_CONTROL_PIN] & PIN_PREEMPTION_TIMER) == 0)
         return;
-    vcpu->timer = ticks;
-    vmcs_write32(VMCS_VMX_PREEMPTION_TIMER_VALUE, ticks != 0 ? ticks : vcpu->timer_budget);
+    time_budget_ask(&vcpu->time, vmcs_read32(VMCS_VMX_PREEMPTION_TIMER_VALUE), period);
+    vmcs_write32(VMCS_VMX_PREEMPTION_TIMER_VALUE, time_budget_load(&vcpu->time));
 }
 
 enum exit_done exit_vmcall(struct vcpu *vcpu)

@@ -38,7 +38,7 @@
 #define GUEST_CALL_NOTHING 0          /* any number that is not one of these is so, too */
 #define GUEST_CALL_END     0x454e4421 /* "!DNE": the guest is done */
 #define GUEST_CALL_TIMER \
-    0x454d4954 /* "TIME": RCX = preemption-timer ticks, again and again; 0: off */
+    0x454d4954 /* "TIME": RCX = preemption-timer ticks, again and again in its time; 0: off */
 
 #ifndef __ASSEMBLER__
 

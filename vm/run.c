@@ -56,13 +56,9 @@ static void host_restore(const struct host_registers *host)
     (void)write_cr4_safe(host->cr4);
 }
 
-/* The VMX-preemption timer counts at a rate that is a power of two below the TSC's. */
-static uint32_t timer_ticks(const struct vcpu *vcpu)
+static uint64_t ticks_max(const struct guest *guest)
 {
-    uint64_t ticks = vcpu->guest->ticks_max != 0 ? vcpu->guest->ticks_max : GUEST_TICKS_MAX;
-
-    ticks = (ticks >> vcpu->capability.preemption_timer_shift) + 1;
-    return ticks > UINT32_MAX ? UINT32_MAX : (uint32_t)ticks;
+    return guest->ticks_max != 0 ? guest->ticks_max : GUEST_TICKS_MAX;
 }
 
 static bool create_bitmaps(struct vcpu *vcpu)
@@ -85,7 +81,8 @@ static bool create(struct vcpu *vcpu, const struct vmx_cpu *cpu, struct vcpu_spa
     vcpu->exits_left = vcpu->guest->exits_max != 0 ? vcpu->guest->exits_max : GUEST_EXITS_MAX;
     vcpu->watched = !vcpu->guest->unwatched || vcpu->environment->trace != NULL ||
                     vcpu->environment->check_entries;
-    vcpu->timer_budget = timer_ticks(vcpu);
+    vcpu->time =
+        time_budget_of(ticks_max(vcpu->guest), (unsigned)vcpu->capability.preemption_timer_shift);
     vcpu->msr_pat = PAT_RESET;
     vcpu->revision_id = cpu->config.revision_id;
     (void)rdmsr_safe(IA32_APIC_BASE, &vcpu->msr_apic_base);

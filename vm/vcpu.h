@@ -12,6 +12,7 @@
 #include "lib/x86.h"
 #include "vm/ept.h"
 #include "vm/exit_record.h"
+#include "vm/time_budget.h"
 #include "vm/vm_environment.h"
 #include "vmx/exit_text.h"
 #include "vmx/vmx_capability.h"
@@ -99,9 +100,8 @@ struct vcpu {
     uint64_t cr3_seen;             /* without EPT: the CR3 that the guest believes in */
     uint64_t cr8;
     uint64_t msr_apic_base;
-    uint64_t msr_pat;      /* where VM entry cannot load it: remembered, and without effect */
-    uint32_t timer;        /* preemption timer: what to load it with again; 0 when only a budget */
-    uint32_t timer_budget; /* preemption-timer ticks left for the whole guest */
+    uint64_t msr_pat;        /* where VM entry cannot load it: remembered, and without effect */
+    struct time_budget time; /* of the preemption timer, where there is one */
 
     uint32_t record_count; /* may exceed what was recorded */
     struct exit_record record[VCPU_EXITS_RECORDED];

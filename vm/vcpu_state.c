@@ -49,7 +49,7 @@ static bool has(const struct vcpu *vcpu, enum vmx_control_word word, uint32_t ma
     return (vcpu->controls[word] & mask) != 0;
 }
 
-static struct vmx_result write_controls(const struct vcpu *vcpu, const struct vcpu_space *space)
+static struct vmx_result write_controls(struct vcpu *vcpu, const struct vcpu_space *space)
 {
     const uint32_t *controls = vcpu->controls;
     const struct field_value fields[] = {
@@ -83,7 +83,7 @@ static struct vmx_result write_controls(const struct vcpu *vcpu, const struct vc
     if (vmx_ok(result) && has(vcpu, VMX_CONTROL_SECONDARY, SECONDARY_ENABLE_XSAVES))
         result = vmwrite(VMCS_XSS_EXITING_BITMAP, UINT64_MAX);
     if (vmx_ok(result) && has(vcpu, VMX_CONTROL_PIN, PIN_PREEMPTION_TIMER))
-        result = vmwrite(VMCS_VMX_PREEMPTION_TIMER_VALUE, vcpu->timer_budget);
+        result = vmwrite(VMCS_VMX_PREEMPTION_TIMER_VALUE, time_budget_load(&vcpu->time));
     return result;
 }
 

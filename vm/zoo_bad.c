@@ -6,6 +6,7 @@
 #include "vmx/exit_reason.h"
 
 extern const uint8_t spin_start[], spin_end[], spin_enabled_start[], spin_enabled_end[];
+extern const uint8_t greedy_start[], greedy_end[];
 extern const uint8_t endless_start[], endless_end[];
 extern const uint8_t triple_start[], triple_end[], triple_here[];
 extern const uint8_t nowhere_start[], nowhere_end[];
@@ -42,6 +43,17 @@ const struct guest guest_spin_enabled = {
     .on[VMX_CONTROL_PIN] = PIN_PREEMPTION_TIMER,
     .on[VMX_CONTROL_EXIT] = EXIT_SAVE_PREEMPTION_TIMER,
     .ticks_max = SPIN_TICKS,
+    .end = GUEST_END_TIME,
+};
+
+const struct guest guest_timer_greedy = {
+    .name = "timer-greedy",
+    .purpose = "Asks for the preemption timer again and again; that does not lengthen its time.",
+    .code = greedy_start,
+    .code_end = greedy_end,
+    .mode = GUEST_LONG,
+    .ticks_max = SPIN_TICKS,
+    .exits_max = SPIN_TICKS, /* more than it can reach in its time */
     .end = GUEST_END_TIME,
 };
 

@@ -15,9 +15,10 @@ extern const uint8_t window_start[], window_end[], window_open[], window_on_inte
 /* In GUEST_DATA: what the guest of the timer waits for, and what the hypervisor saw. */
 struct timer_notes {
     uint32_t exits;
-    uint32_t wrong; /* exits that came too early or too late */
-    uint64_t since; /* the TSC before the VM entry that the timer counts from */
-    uint64_t first; /* the first that the guest read after it; 0: none yet */
+    uint32_t wrong;  /* exits that came too early or too late */
+    uint64_t since;  /* the TSC before the VM entry that the timer counts from */
+    uint64_t first;  /* the first that the guest read after it; 0: none yet */
+    uint32_t loaded; /* what the timer had when it was made to expire at once; 0: it was not */
 };
 
 /* Far more than a VM exit takes, on any machine. */
@@ -34,11 +35,14 @@ static enum exit_done time_it(struct vcpu *vcpu, const struct exit_record *exit)
     uint64_t now = rdtsc();
 
     if (exit_basic_reason(exit) == EXIT_REASON_VMCALL) {
-        if (exit->rax == CALL_TIMER_NOW)
+        if (exit->rax == CALL_TIMER_NOW) {
+            notes->loaded = vmcs_read32(VMCS_VMX_PREEMPTION_TIMER_VALUE);
             vmcs_write32(VMCS_VMX_PREEMPTION_TIMER_VALUE, 0);
+        }
     } else if (exit_basic_reason(exit) == EXIT_REASON_PREEMPTION_TIMER) {
-        if (vcpu->timer == 0) {
-            vmcs_write32(VMCS_VMX_PREEMPTION_TIMER_VALUE, vcpu->timer_budget);
+        if (notes->loaded != 0) {
+            vmcs_write32(VMCS_VMX_PREEMPTION_TIMER_VALUE, notes->loaded);
+            notes->loaded = 0;
             return EXIT_STEPPED;
         }
         notes->exits++;

@@ -15,6 +15,20 @@ spin_enabled_start:
 1:  jmp     1b
 spin_enabled_end:
 
+/* Asks for all the time there is, for little of it often, and anew. */
+    .globl  greedy_start, greedy_end
+greedy_start:
+    mov     $GUEST_CALL_TIMER, %eax
+    mov     $0xffffffff, %ecx
+    vmcall
+    mov     $GUEST_CALL_TIMER, %eax
+    mov     $100, %ecx
+    vmcall
+    mov     $1000, %ecx
+1:  loop    1b
+    jmp     greedy_start
+greedy_end:
+
     .globl  endless_start, endless_end
 endless_start:
     cpuid
