@@ -9,64 +9,19 @@
 _Static_assert((int)EXIT_REASON_COUNT <= (int)VM_EXIT_REASONS, "every reason can be counted");
 
 /*
- * One handler for each basic exit reason. What no line names cannot happen with the controls that
- * are on, and ends a guest that made it happen all the same.
+ * One handler for each basic exit reason. What has none cannot happen with the controls that are on
+ * (vm/exits.def says why), and ends a guest that made it happen all the same.
  */
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Woverride-init"
+#define EXIT(reason, handler, ...) [EXIT_REASON_##reason] = (handler),
+#define NO_EXIT(...)
 static enum exit_done (*const handlers[EXIT_REASON_COUNT])(struct vcpu *vcpu) = {
     [0 ... EXIT_REASON_COUNT - 1] = exit_unhandled,
-    [EXIT_REASON_EXCEPTION_OR_NMI] = exit_exception,
-    [EXIT_REASON_EXTERNAL_INTERRUPT] = exit_external_interrupt,
-    [EXIT_REASON_TRIPLE_FAULT] = exit_triple_fault,
-    [EXIT_REASON_INIT] = exit_wait,
-    [EXIT_REASON_SIPI] = exit_wait,
-    [EXIT_REASON_INTERRUPT_WINDOW] = exit_interrupt_window,
-    [EXIT_REASON_NMI_WINDOW] = exit_nmi_window,
-    [EXIT_REASON_CPUID] = exit_cpuid,
-    [EXIT_REASON_GETSEC] = exit_undefined,
-    [EXIT_REASON_HLT] = exit_hlt,
-    [EXIT_REASON_INVD] = exit_wbinvd,
-    [EXIT_REASON_INVLPG] = exit_invalidate,
-    [EXIT_REASON_RDPMC] = exit_protection,
-    [EXIT_REASON_RDTSC] = exit_rdtsc,
-    [EXIT_REASON_RSM] = exit_undefined,
-    [EXIT_REASON_VMCALL] = exit_vmcall,
-    [EXIT_REASON_VMCLEAR] = exit_undefined,
-    [EXIT_REASON_VMLAUNCH] = exit_undefined,
-    [EXIT_REASON_VMPTRLD] = exit_undefined,
-    [EXIT_REASON_VMPTRST] = exit_undefined,
-    [EXIT_REASON_VMREAD] = exit_undefined,
-    [EXIT_REASON_VMRESUME] = exit_undefined,
-    [EXIT_REASON_VMWRITE] = exit_undefined,
-    [EXIT_REASON_VMXOFF] = exit_undefined,
-    [EXIT_REASON_VMXON] = exit_undefined,
-    [EXIT_REASON_CONTROL_REGISTER_ACCESS] = exit_control_register,
-    [EXIT_REASON_MOV_DR] = exit_mov_dr,
-    [EXIT_REASON_IO_INSTRUCTION] = exit_io,
-    [EXIT_REASON_RDMSR] = exit_rdmsr,
-    [EXIT_REASON_WRMSR] = exit_wrmsr,
-    [EXIT_REASON_MWAIT] = exit_skip,
-    [EXIT_REASON_MONITOR_TRAP_FLAG] = exit_step,
-    [EXIT_REASON_MONITOR] = exit_skip,
-    [EXIT_REASON_PAUSE] = exit_skip,
-    [EXIT_REASON_GDTR_IDTR_ACCESS] = exit_gdtr_idtr,
-    [EXIT_REASON_LDTR_TR_ACCESS] = exit_ldtr_tr,
-    [EXIT_REASON_EPT_VIOLATION] = exit_ept_violation,
-    [EXIT_REASON_EPT_MISCONFIGURATION] = exit_ept_misconfiguration,
-    [EXIT_REASON_INVEPT] = exit_undefined,
-    [EXIT_REASON_RDTSCP] = exit_rdtscp,
-    [EXIT_REASON_PREEMPTION_TIMER] = exit_preemption_timer,
-    [EXIT_REASON_INVVPID] = exit_undefined,
-    [EXIT_REASON_WBINVD] = exit_wbinvd,
-    [EXIT_REASON_XSETBV] = exit_xsetbv,
-    [EXIT_REASON_RDRAND] = exit_random,
-    [EXIT_REASON_INVPCID] = exit_invalidate,
-    [EXIT_REASON_VMFUNC] = exit_undefined,
-    [EXIT_REASON_RDSEED] = exit_random,
-    [EXIT_REASON_XSAVES] = exit_undefined,
-    [EXIT_REASON_XRSTORS] = exit_undefined,
+#include "vm/exits.def"
 };
+#undef EXIT
+#undef NO_EXIT
 #pragma GCC diagnostic pop
 
 enum exit_done exit_unhandled(struct vcpu *vcpu)

@@ -1,8 +1,8 @@
 /*
  * From a VM exit to the next VM entry.
  *
- * vm_exit() is what vm/enter.S calls. One table, by basic exit reason, says which handler serves
- * it; each handler says what it did (enum exit_done), and EXIT_ENDED leaves the guest.
+ * vm_exit() is what vm/enter.S calls. One table, vm/exits.def, says which handler serves which
+ * reason; each handler says what it did (enum exit_done), and EXIT_ENDED leaves the guest.
  */
 #ifndef VM_EXIT_H
 #define VM_EXIT_H
@@ -32,6 +32,8 @@ enum exit_done exit_io(struct vcpu *vcpu);
 
 enum exit_done exit_rdmsr(struct vcpu *vcpu);
 enum exit_done exit_wrmsr(struct vcpu *vcpu);
+enum exit_done exit_rdmsr_immediate(struct vcpu *vcpu);
+enum exit_done exit_wrmsrns_immediate(struct vcpu *vcpu);
 
 enum exit_done exit_control_register(struct vcpu *vcpu);
 enum exit_done exit_mov_dr(struct vcpu *vcpu);

@@ -3,11 +3,12 @@
 #include <stddef.h>
 
 #include "lib/x86.h"
+#include "vmx/exit_layout.h"
 #include "vmx/exit_reason.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
-static const char *const registers[16] = {
+const char *const exit_register_names[16] = {
     "RAX", "RCX", "RDX", "RBX", "RSP", "RBP", "RSI", "RDI",
     "R8",  "R9",  "R10", "R11", "R12", "R13", "R14", "R15",
 };
@@ -95,241 +96,6 @@ void event_information_print(struct sink *sink, uint32_t event_information, uint
         print_to(sink, ", nested");
 }
 
-/* SDM, table "Exit Qualification for Debug Exceptions". */
-static void print_debug_exceptions(struct sink *sink, uint64_t qualification)
-{
-    static const struct bit_name bits[] = {
-        {1u << 0, "breakpoint 0"}, {1u << 1, "breakpoint 1"},
-        {1u << 2, "breakpoint 2"}, {1u << 3, "breakpoint 3"},
-        {1u << 11, "bus lock"},    {1u << 13, "access to a debug register"},
-        {1u << 14, "single step"}, {1u << 16, "transactional region"},
-    };
-
-    bit_names_print(sink, qualification, bits, COUNT(bits));
-}
-
-static void print_exception(struct sink *sink, uint32_t event_information, uint64_t qualification)
-{
-    uint32_t vector = event_information & EVENT_INFORMATION_VECTOR;
-
-    if (!(event_information & EVENT_INFORMATION_VALID) ||
-        EVENT_INFORMATION_TYPE(event_information) == EVENT_NMI)
-        return;
-    if (vector == X86_VECTOR_DB)
-        print_debug_exceptions(sink, qualification);
-    else if (vector == X86_VECTOR_PF)
-        print_to(sink, "linear address %#lx", qualification);
-    else if (vector == X86_VECTOR_NM && qualification)
-        print_to(sink, "IA32_XFD_ERR %#lx", qualification);
-}
-
-/* SDM, table "Exit Qualification for Task Switches". */
-static void print_task_switch(struct sink *sink, uint64_t qualification)
-{
-    static const char *const sources[4] = {"CALL", "IRET", "JMP", "task gate in the IDT"};
-
-    print_to(sink, "%s to the TSS with selector %#x", sources[qualification >> 30 & 3],
-             (unsigned)(qualification & 0xffff));
-}
-
-/* SDM, table "Exit Qualification for Control-Register Accesses". */
-static void print_control_register(struct sink *sink, uint64_t qualification)
-{
-    unsigned number = qualification & 15;
-    const char *name = registers[qualification >> 8 & 15];
-
-    switch (qualification >> 4 & 3) {
-    case 0:
-        print_to(sink, "MOV to CR%u from %s", number, name);
-        break;
-    case 1:
-        print_to(sink, "MOV from CR%u to %s", number, name);
-        break;
-    case 2:
-        print_to(sink, "CLTS");
-        break;
-    default:
-        print_to(sink, "LMSW of %#x from %s", (unsigned)(qualification >> 16 & 0xffff),
-                 qualification >> 6 & 1 ? "memory" : "a register");
-    }
-}
-
-/* SDM, table "Exit Qualification for MOV DR". */
-static void print_mov_dr(struct sink *sink, uint64_t qualification)
-{
-    bool from = qualification >> 4 & 1;
-
-    print_to(sink, "MOV %s DR%u %s %s", from ? "from" : "to", (unsigned)(qualification & 7),
-             from ? "to" : "from", registers[qualification >> 8 & 15]);
-}
-
-/* SDM, table "Exit Qualification for I/O Instructions". */
-static void print_io(struct sink *sink, uint64_t qualification)
-{
-    unsigned bytes = (qualification & 7) + 1;
-    bool in = qualification >> 3 & 1, string = qualification >> 4 & 1;
-
-    print_to(sink, "%s%s%s port %#x (%s), %u byte%s", qualification >> 5 & 1 ? "REP " : "",
-             in ? "IN" : "OUT", string ? "S" : "", (unsigned)(qualification >> 16 & 0xffff),
-             qualification >> 6 & 1 ? "immediate" : "DX", bytes, bytes == 1 ? "" : "s");
-}
-
-/* SDM, table "Exit Qualification for APIC-Access VM Exits from Linear Accesses and …". */
-static void print_apic_access(struct sink *sink, uint64_t qualification)
-{
-    unsigned type = qualification >> 12 & 15;
-
-    switch (type) {
-    case 0:
-        print_to(sink, "data read at");
-        break;
-    case 1:
-        print_to(sink, "data write at");
-        break;
-    case 2:
-        print_to(sink, "instruction fetch at");
-        break;
-    case 3:
-        print_to(sink, "access during event delivery at");
-        break;
-    case 10:
-        print_to(sink, "guest-physical access during event delivery, ");
-        break;
-    case 15:
-        print_to(sink, "guest-physical access of an instruction, ");
-        break;
-    default:
-        print_to(sink, "access of type %u at", type);
-    }
-    if (type < 10)
-        print_to(sink, " offset %#x", (unsigned)(qualification & 0xfff));
-    else
-        print_to(sink, "offset not given");
-    if (qualification >> 16 & 1)
-        print_to(sink, ", asynchronous");
-}
-
-/* SDM, table "Exit Qualification for EPT Violations". */
-static void print_ept_violation(struct sink *sink, uint64_t qualification)
-{
-    static const struct bit_name accesses[] = {
-        {1u << 0, "read"}, {1u << 1, "write"}, {1u << 2, "instruction fetch"}};
-    static const struct bit_name others[] = {{1u << 12, "NMI unblocking due to IRET"},
-                                             {1u << 13, "shadow-stack access"},
-                                             {1u << 15, "guest-paging verification"},
-                                             {1u << 16, "asynchronous"}};
-    uint64_t other = qualification & (1u << 12 | 1u << 13 | 1u << 15 | 1u << 16);
-
-    bit_names_print(sink, qualification & 7, accesses, COUNT(accesses));
-    print_to(sink, " where EPT allows %s%s%s", qualification >> 3 & 1 ? "r" : "-",
-             qualification >> 4 & 1 ? "w" : "-", qualification >> 5 & 1 ? "x" : "-");
-    if (!(qualification >> 7 & 1))
-        print_to(sink, ", no linear address");
-    else
-        print_to(sink, qualification >> 8 & 1 ? ", of the translated address"
-                                              : ", of a paging-structure entry");
-    if (other) {
-        print_to(sink, ", ");
-        bit_names_print(sink, other, others, COUNT(others));
-    }
-}
-
-/* SDM, "Checking and Loading Guest State": what the VM-entry failure's qualification says. */
-static void print_guest_state(struct sink *sink, uint64_t qualification)
-{
-    static const char *const causes[] = {[2] = "loading the PDPTEs",
-                                         [3] = "injecting an NMI with blocking by STI",
-                                         [4] = "VMCS link pointer"};
-
-    if (qualification < COUNT(causes) && causes[qualification])
-        print_to(sink, "%s", causes[qualification]);
-    else if (qualification)
-        print_to(sink, "qualification %#lx", qualification);
-}
-
-static void print_vector(struct sink *sink, uint64_t qualification)
-{
-    print_to(sink, "vector %#x", (unsigned)(qualification & 0xff));
-}
-
-static void print_linear_address(struct sink *sink, uint64_t qualification)
-{
-    print_to(sink, "linear address %#lx", qualification);
-}
-
-static void print_list_entry(struct sink *sink, uint64_t qualification)
-{
-    print_to(sink, "entry %lu of the list", qualification);
-}
-
-static void print_mwait(struct sink *sink, uint64_t qualification)
-{
-    print_to(sink, "monitoring %s", qualification & 1 ? "armed" : "not armed");
-}
-
-static void print_offset(struct sink *sink, uint64_t qualification)
-{
-    print_to(sink, "offset %#x", (unsigned)(qualification & 0xfff));
-}
-
-static void print_nmi_unblocking(struct sink *sink, uint64_t qualification)
-{
-    print_to(sink, "%s", qualification >> 12 & 1 ? "NMI unblocking due to IRET" : "");
-}
-
-static void print_spp(struct sink *sink, uint64_t qualification)
-{
-    print_to(sink, "%s", qualification >> 11 & 1 ? "SPPT miss" : "SPPT misconfiguration");
-}
-
-/* Of the instruction's memory operand. */
-static void print_displacement(struct sink *sink, uint64_t qualification)
-{
-    print_to(sink, "displacement %#lx", qualification);
-}
-
-static void (*const qualifications[EXIT_REASON_COUNT])(struct sink *, uint64_t) = {
-    [EXIT_REASON_SIPI] = print_vector,
-    [EXIT_REASON_TASK_SWITCH] = print_task_switch,
-    [EXIT_REASON_INVLPG] = print_linear_address,
-    [EXIT_REASON_VMCLEAR] = print_displacement,
-    [EXIT_REASON_VMPTRLD] = print_displacement,
-    [EXIT_REASON_VMPTRST] = print_displacement,
-    [EXIT_REASON_VMREAD] = print_displacement,
-    [EXIT_REASON_VMWRITE] = print_displacement,
-    [EXIT_REASON_VMXON] = print_displacement,
-    [EXIT_REASON_CONTROL_REGISTER_ACCESS] = print_control_register,
-    [EXIT_REASON_MOV_DR] = print_mov_dr,
-    [EXIT_REASON_IO_INSTRUCTION] = print_io,
-    [EXIT_REASON_ENTRY_FAILURE_GUEST_STATE] = print_guest_state,
-    [EXIT_REASON_ENTRY_FAILURE_MSR_LOADING] = print_list_entry,
-    [EXIT_REASON_MWAIT] = print_mwait,
-    [EXIT_REASON_APIC_ACCESS] = print_apic_access,
-    [EXIT_REASON_VIRTUALIZED_EOI] = print_vector,
-    [EXIT_REASON_GDTR_IDTR_ACCESS] = print_displacement,
-    [EXIT_REASON_LDTR_TR_ACCESS] = print_displacement,
-    [EXIT_REASON_EPT_VIOLATION] = print_ept_violation,
-    [EXIT_REASON_INVEPT] = print_displacement,
-    [EXIT_REASON_INVVPID] = print_displacement,
-    [EXIT_REASON_APIC_WRITE] = print_offset,
-    [EXIT_REASON_INVPCID] = print_displacement,
-    [EXIT_REASON_PML_FULL] = print_nmi_unblocking,
-    [EXIT_REASON_XSAVES] = print_displacement,
-    [EXIT_REASON_XRSTORS] = print_displacement,
-    [EXIT_REASON_SPP_EVENT] = print_spp,
-};
-
-void exit_qualification_print(struct sink *sink, uint32_t basic_reason, uint32_t event_information,
-                              uint64_t qualification)
-{
-    if (basic_reason == EXIT_REASON_EXCEPTION_OR_NMI)
-        print_exception(sink, event_information, qualification);
-    else if (basic_reason < EXIT_REASON_COUNT && qualifications[basic_reason])
-        qualifications[basic_reason](sink, qualification);
-    else if (qualification)
-        print_to(sink, "qualification %#lx", qualification);
-}
-
 /* SDM, "Format of the VM-Exit Instruction-Information Field as Used for …": what they share. */
 static void print_memory(struct sink *sink, uint32_t information)
 {
@@ -338,9 +104,10 @@ static void print_memory(struct sink *sink, uint32_t information)
 
     print_to(sink, "[%s:", segments[information >> 15 & 7]);
     if (base)
-        print_to(sink, "%s + ", registers[information >> 23 & 15]);
+        print_to(sink, "%s + ", exit_register_names[information >> 23 & 15]);
     if (index)
-        print_to(sink, "%s*%u + ", registers[information >> 18 & 15], 1u << (information & 3));
+        print_to(sink, "%s*%u + ", exit_register_names[information >> 18 & 15],
+                 1u << (information & 3));
     print_to(sink, "displacement]");
 }
 
@@ -352,44 +119,45 @@ static void print_table_access(struct sink *sink, bool system, uint32_t informat
 
     print_to(sink, "%s ", (system ? systems : tables)[information >> 28 & 3]);
     if (system && information >> 10 & 1)
-        print_to(sink, "%s", registers[information >> 3 & 15]);
+        print_to(sink, "%s", exit_register_names[information >> 3 & 15]);
     else
         print_memory(sink, information);
 }
 
 void instruction_information_print(struct sink *sink, uint32_t basic_reason, uint32_t information)
 {
-    switch (basic_reason) {
-    case EXIT_REASON_GDTR_IDTR_ACCESS:
-    case EXIT_REASON_LDTR_TR_ACCESS:
-        print_table_access(sink, basic_reason == EXIT_REASON_LDTR_TR_ACCESS, information);
+    const char *first = exit_register_names[information >> 3 & 15];
+    const char *second = exit_register_names[information >> 28 & 15];
+
+    switch ((enum exit_layout)exit_layouts(basic_reason).information) {
+    case EXIT_LAYOUT_TABLE:
+        print_table_access(sink, false, information);
         break;
-    case EXIT_REASON_VMCLEAR:
-    case EXIT_REASON_VMPTRLD:
-    case EXIT_REASON_VMPTRST:
-    case EXIT_REASON_VMXON:
-    case EXIT_REASON_XSAVES:
-    case EXIT_REASON_XRSTORS:
+    case EXIT_LAYOUT_SYSTEM_SEGMENT:
+        print_table_access(sink, true, information);
+        break;
+    case EXIT_LAYOUT_MEMORY:
         print_memory(sink, information);
         break;
-    case EXIT_REASON_INVEPT:
-    case EXIT_REASON_INVVPID:
-    case EXIT_REASON_INVPCID:
-        print_to(sink, "type in %s, ", registers[information >> 28 & 15]);
+    case EXIT_LAYOUT_TYPE_AND_MEMORY:
+        print_to(sink, "type in %s, ", second);
         print_memory(sink, information);
         break;
-    case EXIT_REASON_VMREAD:
-    case EXIT_REASON_VMWRITE:
-        print_to(sink, "field in %s, ", registers[information >> 28 & 15]);
+    case EXIT_LAYOUT_VMCS_FIELD:
+        print_to(sink, "field in %s, ", second);
         if (information >> 10 & 1)
-            print_to(sink, "%s", registers[information >> 3 & 15]);
+            print_to(sink, "%s", first);
         else
             print_memory(sink, information);
         break;
-    case EXIT_REASON_RDRAND:
-    case EXIT_REASON_RDSEED:
-        print_to(sink, "%u bits of %s", 16u << (information >> 11 & 3),
-                 registers[information >> 3 & 15]);
+    case EXIT_LAYOUT_REGISTER_AND_SIZE:
+        print_to(sink, "%u bits of %s", 16u << (information >> 11 & 3), first);
+        break;
+    case EXIT_LAYOUT_XMM_REGISTERS:
+        print_to(sink, "XMM%u, XMM%u", information >> 3 & 15, information >> 28 & 15);
+        break;
+    case EXIT_LAYOUT_MSR_OPERAND:
+        print_to(sink, "%s", first);
         break;
     default:
         break;

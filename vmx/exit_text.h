@@ -35,6 +35,9 @@ enum event_type {
     EVENT_OTHER = 7,
 };
 
+/* RAX … R15, as instructions and exit qualifications number them. */
+extern const char *const exit_register_names[16];
+
 /* "#PF" …; NULL for a vector that is no exception of the processor's. */
 const char *exception_name(uint32_t vector);
 

@@ -21,6 +21,7 @@ from boot.checks import (
     guests,
     no_other,
     picture,
+    provoked,
     ram,
     selftest,
     states,
@@ -185,7 +186,7 @@ def _zoo() -> list[Boot]:
     boots = []
     for model, lacking in _SKIPPED.items():
         skipped = (*lacking, "step", "init-sipi")
-        checks = (*IN_VMX, guests(*_INSTRUCTIONS, *skipped, skipped=skipped))
+        checks = (*IN_VMX, guests(*_INSTRUCTIONS, *skipped, skipped=skipped), provoked)
         name = f"guest=all {model}"
         boots.append(
             _bochs(name, OK, checks, "--timeout", "600", append="guest=all", cpu=model)

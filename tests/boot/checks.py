@@ -4,6 +4,7 @@ that is wrong. Expected values come from the SDM ("VMX Capability Reporting Faci
 the machine was told to be, never from an earlier run.
 """
 
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -281,6 +282,33 @@ def guests(*names: str, skipped: tuple[str, ...] = ()) -> Check:
                     yield f"CPU {cpu}: {name} {run['result']}, not {wanted}: {run['detail']}"
 
     return check
+
+
+_ROOT = Path(__file__).resolve().parents[2]
+_REASONS: dict[str, str] = dict(
+    re.findall(
+        r'\bEXIT_REASON\(\s*\d+, (\w+),\s+"([^"]*)"', (_ROOT / "vmx/exit_reason.def").read_text()
+    )
+)
+_PROVOKED = {  # the name of a reason: the guests that vm/exits.def says provoke it
+    _REASONS[reason]: guests.split()
+    for reason, guests in re.findall(
+        r'\bEXIT\(\s*(\w+),\s+\w+,\s+BY\("([^"]*)"\)', (_ROOT / "vm/exits.def").read_text()
+    )
+}
+
+
+def provoked(result: Result) -> Iterator[str]:
+    """Every guest that vm/exits.def names is built in, and where it ran, it had those exits."""
+    runs = result.report["guests"]
+    for reason, names in _PROVOKED.items():
+        for name in names:
+            mine = [run for run in runs if run["name"] == name]
+            if not mine:
+                yield f"vm/exits.def: {reason}: there is no guest {name}"
+            for run in mine:
+                if run["result"] == "ok" and reason not in run["exits"]:
+                    yield f"CPU {run['cpu']}: {name} had no exit for {reason}: {run['exits']}"
 
 
 def exits_cost_less(**limits: int) -> Check:

@@ -155,6 +155,17 @@ static void qualifications_are_told_by_reason(void **state)
          "read, write where EPT allows ---, of the translated address, NMI unblocking due to IRET"},
         {56, 0, 0x3f0, "offset 0x3f0"},
         {62, 0, 0x1000, "NMI unblocking due to IRET"},
+        /* SDM, tables of the newer reasons: 75: 0 state lost, 12 NMI; 80 and 84: the MSR */
+        {48, 0, 0x1e40 | 0x184,
+         "instruction fetch where EPT allows ---, of the translated address, user-mode fetches "
+         "allowed, user-mode address, writable in the guest's paging, execute-disable in the "
+         "guest's paging, NMI unblocking due to IRET"},
+        {48, 0, 0x4e00, "none where EPT allows ---, no linear address, supervisor shadow stack"},
+        {66, 0, 0x1800, "SPPT miss, NMI unblocking due to IRET"},
+        {75, 0, 0, "the guest's state is valid"},
+        {75, 0, 0x1001, "the guest's state is lost, NMI unblocking due to IRET"},
+        {80, 0, 0x1b, "MSR 0x1b"},
+        {84, 0, 0xc0000080, "MSR 0xc0000080"},
         {66, 0, 0x800, "SPPT miss"},
         {66, 0, 0, "SPPT misconfiguration"},
         {10, 0, 0, ""},
@@ -216,6 +227,9 @@ static void instructions_are_told(void **state)
         {25, 2u << 28 | 3 << 15 | 1 << 22 | 0 << 23, "field in RDX, [DS:RAX + displacement]"},
         {57, 2 << 11 | 15 << 3, "64 bits of R15"},
         {61, 0 << 11 | 2 << 3, "16 bits of RDX"},
+        {67, 1 << 11 | 7 << 3, "32 bits of RDI"},
+        {69, 9u << 28 | 2 << 3, "XMM2, XMM9"},
+        {85, 12 << 3, "R12"},
         {10, 0xffffffff, ""},
     };
 
