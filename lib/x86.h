@@ -59,6 +59,7 @@ enum x86_vector {
 #define CR4_OSXMMEXCPT (1ull << 10)
 #define CR4_VMXE       (1ull << 13)
 #define CR4_SMXE       (1ull << 14)
+#define CR4_PCIDE      (1ull << 17)
 #define CR4_OSXSAVE    (1ull << 18)
 #define RFLAGS_CF      (1ull << 0)
 #define RFLAGS_ZF      (1ull << 6)
@@ -538,6 +539,18 @@ static inline uint8_t xsetbv_safe(uint32_t number, uint64_t value)
                  : "c"(number), "d"((uint32_t)(value >> 32))
                  : "cc", "memory");
     return (uint8_t)vector;
+}
+
+/* The x87 and SSE state, from 512 bytes aligned to 16. CR4.OSFXSR must be set. */
+static inline void fxrstor(const void *area)
+{
+    asm volatile("fxrstor64 (%0)" : : "r"(area) : "memory");
+}
+
+/* All the state that XCR0 names, from an XSAVE area aligned to 64. CR4.OSXSAVE must be set. */
+static inline void xrstor(const void *area)
+{
+    asm volatile("xrstor64 (%0)" : : "r"(area), "a"(UINT32_MAX), "d"(UINT32_MAX) : "memory");
 }
 
 /* An interrupt that waits is taken here, and only here. */

@@ -14,9 +14,19 @@
 
 #define PENDING_DEBUG_BS (1ull << 14) /* single step */
 
+/*
+ * The bits of CR4 that a guest may have: 0 to 12, FSGSBASE, PCIDE, OSXSAVE, SMEP, SMAP, PKE. What
+ * they change ends with the guest. The others bring state that no VM exit here saves or loads (the
+ * MSRs of CET, FRED, user interrupts and the supervisor's protection keys), state that would stay
+ * behind (Key Locker's key), or VMX and SMX, which a guest is told it has not. Nor is a bit a
+ * guest's that nobody has thought of yet.
+ */
+#define CR4_GUEST (0x1fffull | 7ull << 16 | 7ull << 20)
+
 #define RFLAGS_RESERVED (1ull << 1) /* always 1 */
 
 #define DR6_BREAKPOINTS    0xfull
+#define DR6_INITIAL        0xffff0ff0ull
 #define DR7_INITIAL        0x400ull
 #define DR7_GENERAL_DETECT (1ull << 13)
 

@@ -18,6 +18,7 @@ extern const struct guest guest_nowhere, guest_recursion, guest_ports, guest_msr
 extern const struct guest guest_chaos_real, guest_chaos_protected, guest_chaos_paged;
 extern const struct guest guest_chaos_pae, guest_chaos_long;
 extern const struct guest guest_pause_loop;
+extern const struct guest guest_registers_left, guest_registers_found;
 
 #define PROBED(name) extern const struct probed_guest guest_##name;
 #include "vm/zoo_probed.def"
@@ -64,6 +65,8 @@ const struct guest *const guest_table[] = {
     &guest_chaos_pae,
     &guest_chaos_long,
     &guest_pause_loop,
+    &guest_registers_left,
+    &guest_registers_found,
 #include "vm/zoo_probed.def"
 };
 #undef PROBED

@@ -9,52 +9,13 @@
 #include "vm/guest_controls.h"
 #include "vm/guest_judge.h"
 #include "vm/guest_memory.h"
+#include "vm/host_registers.h"
 #include "vm/stock.h"
 #include "vm/translation.h"
 #include "vm/vcpu_state.h"
 #include "vmx/vmcs_field.h"
 
 #include "lib/x86.h"
-
-#define CPUID_XSAVE (1u << 26) /* leaf 1, ECX */
-
-/* What VM entries and exits leave as the guest had it. */
-static const uint32_t guests_own_msrs[] = {
-    IA32_STAR, IA32_LSTAR, IA32_CSTAR, IA32_FMASK, IA32_KERNEL_GS_BASE, IA32_TSC_AUX,
-};
-
-enum { OWN_MSRS = sizeof(guests_own_msrs) / sizeof(guests_own_msrs[0]) };
-
-struct host_registers {
-    uint64_t msr[OWN_MSRS];
-    uint64_t cr4, xcr0;
-};
-
-/* CR4.OSXSAVE lets the hypervisor execute XSETBV for its guest. */
-static void host_keep(struct host_registers *host)
-{
-    for (unsigned i = 0; i < OWN_MSRS; i++)
-        (void)rdmsr_safe(guests_own_msrs[i], &host->msr[i]);
-    host->cr4 = read_cr4();
-    if ((cpuid(1, 0).ecx & CPUID_XSAVE) != 0) {
-        (void)write_cr4_safe(host->cr4 | CR4_OSXSAVE);
-        host->xcr0 = xgetbv(0);
-    }
-    for (unsigned i = 0; i < 4; i++)
-        write_dr(i, 0);
-    write_cr2(0);
-}
-
-static void host_restore(const struct host_registers *host)
-{
-    for (unsigned i = 0; i < OWN_MSRS; i++)
-        (void)wrmsr_safe(guests_own_msrs[i], host->msr[i]);
-    for (unsigned i = 0; i < 4; i++)
-        write_dr(i, 0);
-    if ((read_cr4() & CR4_OSXSAVE) != 0)
-        (void)xsetbv_safe(0, host->xcr0);
-    (void)write_cr4_safe(host->cr4);
-}
 
 static uint64_t ticks_max(const struct guest *guest)
 {
@@ -164,14 +125,14 @@ void guest_run(const struct guest *guest, const struct vmx_cpu *cpu,
         run->result = GUEST_SKIPPED;
         format_text(run->detail, sizeof(run->detail), "this CPU does not offer: %s", missing);
     } else if (create(vcpu, cpu, &space)) {
-        host_keep(&host);
+        host_registers_keep(&host);
         result = launch(vcpu, &space);
         if (!vmx_ok(result))
             vcpu_end(vcpu, GUEST_END_ENTRY_ERROR, result.number, result.outcome);
         fill(vcpu, run);
         (void)vmclear(vcpu->vmcs.address);
         (void)vmptrld(cpu->vmcs_region.address);
-        host_restore(&host);
+        host_registers_restore(&host);
     }
     destroy(vcpu);
     environment->vmx->pages_free(pages, order);
