@@ -24,6 +24,14 @@ static uint64_t cr0_seen(const struct vcpu *vcpu)
            (vmcs_read_natural(VMCS_CR0_READ_SHADOW) & vcpu->cr0_fixed);
 }
 
+/* Does the guest page with PDPTEs, now that its registers are as they are? */
+static bool uses_pdptes(const struct vcpu *vcpu)
+{
+    return (vcpu->controls[VMX_CONTROL_ENTRY] & ENTRY_IA32E_MODE_GUEST) == 0 &&
+           (vmcs_read_natural(VMCS_GUEST_CR0) & CR0_PG) != 0 &&
+           (vmcs_read_natural(VMCS_GUEST_CR4) & CR4_PAE) != 0;
+}
+
 /* SDM Vol. 3, "PDPTE Registers". False where they are not in the guest's memory. */
 static bool load_pdptes(const struct vcpu *vcpu)
 {
@@ -83,17 +91,19 @@ static enum exit_done guest_write_cr0(struct vcpu *vcpu, uint64_t value)
     return exit_behind(EXIT_EMULATED);
 }
 
-/* The fixed bits that must be 0 do not exist for the guest, and VMX does not either. */
+/* Bits that are not CR4_GUEST's do not exist for the guest, nor those that are fixed to 0. */
 static enum exit_done guest_write_cr4(struct vcpu *vcpu, uint64_t value)
 {
     bool long_mode = (vcpu->controls[VMX_CONTROL_ENTRY] & ENTRY_IA32E_MODE_GUEST) != 0;
 
-    if ((value & (~vcpu->capability.cr4_fixed1 | CR4_VMXE | CR4_SMXE)) != 0 ||
-        (long_mode && (value & CR4_PAE) == 0))
+    if ((value & ~(vcpu->capability.cr4_fixed1 & CR4_GUEST)) != 0 ||
+        (value & (long_mode ? CR4_PAE : CR4_PCIDE)) != (long_mode ? CR4_PAE : 0))
         return exit_protection(vcpu);
     vmcs_write_natural(VMCS_CR4_READ_SHADOW, value);
     vmcs_write_natural(VMCS_GUEST_CR4, (value & ~vcpu->cr4_fixed) |
                                            (vmcs_read_natural(VMCS_GUEST_CR4) & vcpu->cr4_fixed));
+    if (uses_pdptes(vcpu) && !load_pdptes(vcpu))
+        return vcpu_end(vcpu, GUEST_END_MEMORY, 0, vmcs_read_natural(VMCS_GUEST_CR3));
     translation_flush(vcpu);
     return exit_behind(EXIT_EMULATED);
 }
@@ -107,7 +117,7 @@ static enum exit_done guest_write_cr3(struct vcpu *vcpu, uint64_t value)
         return exit_protection(vcpu);
     if (has(vcpu, SECONDARY_ENABLE_EPT)) {
         vmcs_write_natural(VMCS_GUEST_CR3, cr3);
-        if (vcpu->guest->mode == GUEST_PAE && !load_pdptes(vcpu))
+        if (uses_pdptes(vcpu) && !load_pdptes(vcpu))
             return exit_protection(vcpu);
     } else {
         vcpu->cr3_seen = cr3;

@@ -82,6 +82,10 @@ static struct vmx_result write_controls(struct vcpu *vcpu, const struct vcpu_spa
         result = vmwrite(VMCS_EPT_POINTER, space->eptp);
     if (vmx_ok(result) && has(vcpu, VMX_CONTROL_SECONDARY, SECONDARY_ENABLE_XSAVES))
         result = vmwrite(VMCS_XSS_EXITING_BITMAP, UINT64_MAX);
+    if (vmx_ok(result) && has(vcpu, VMX_CONTROL_SECONDARY, SECONDARY_ENABLE_ENCLS_EXITING))
+        result = vmwrite(VMCS_ENCLS_EXITING_BITMAP, UINT64_MAX);
+    if (vmx_ok(result) && has(vcpu, VMX_CONTROL_SECONDARY, SECONDARY_ENABLE_ENCLV_EXITING))
+        result = vmwrite(VMCS_ENCLV_EXITING_BITMAP, UINT64_MAX);
     if (vmx_ok(result) && has(vcpu, VMX_CONTROL_PIN, PIN_PREEMPTION_TIMER))
         result = vmwrite(VMCS_VMX_PREEMPTION_TIMER_VALUE, time_budget_load(&vcpu->time));
     return result;
@@ -121,8 +125,9 @@ static struct vmx_result write_host(const struct vcpu *vcpu)
 
 /*
  * The guest sees and keeps its own bits, but for those that VMX operation fixes, and those whose
- * change would reach beyond it: VM entries and exits leave CR0.CD and CR0.NW alone, and without
- * CR4.MCE a machine check would shut the processor down (SDM Vol. 3, "Loading Guest State").
+ * change would reach beyond it (CR4_GUEST has the others): VM entries and exits leave CR0.CD and
+ * CR0.NW alone, and without CR4.MCE a machine check would shut the processor down (SDM Vol. 3,
+ * "Loading Guest State").
  */
 static struct vmx_result write_control_registers(struct vcpu *vcpu, enum guest_mode mode,
                                                  uint64_t cr3)
@@ -136,7 +141,7 @@ static struct vmx_result write_control_registers(struct vcpu *vcpu, enum guest_m
     if (has(vcpu, VMX_CONTROL_SECONDARY, SECONDARY_UNRESTRICTED_GUEST))
         cr0_ones &= ~(CR0_PE | CR0_PG);
     vcpu->cr0_fixed = cr0_ones | ~vcpu->capability.cr0_fixed1 | CR0_CD | CR0_NW;
-    vcpu->cr4_fixed = cr4_ones | ~vcpu->capability.cr4_fixed1;
+    vcpu->cr4_fixed = cr4_ones | ~(vcpu->capability.cr4_fixed1 & CR4_GUEST);
 
     const struct field_value fields[] = {
         {VMCS_GUEST_CR0, cr0 | cr0_ones},

@@ -102,7 +102,10 @@ const struct probed_guest guest_cr3 = {
     .check = check_cr3,
 };
 
-/* DE is the host's, and 0 for the guest; so is VMXE, which VMX fixes to 1. TSD is the guest's. */
+/*
+ * DE is the host's, and 0 for the guest; so is VMXE, which VMX fixes to 1. TSD is the guest's. SMXE
+ * and CET are nobody's, also on a processor that has them: vm/guest_state.h, CR4_GUEST.
+ */
 #define CR4_TSD (1ull << 2)
 #define CR4_DE  (1ull << 3)
 
@@ -113,6 +116,10 @@ static const struct probe cr4_probes[] = {
     {"MOV to CR4 of DE, the host's", CR_EXIT(MOV_TO(4, VCPU_RBX)), .done = EXIT_EMULATED},
     {.instruction = "MOV from CR4 with DE", WHOLE(VCPU_RCX, CR4_PAE | CR4_TSD | CR4_DE)},
     {"MOV to CR4 of VMXE", CR_EXIT(MOV_TO(4, VCPU_R8 + 4)), .done = EXIT_INJECTED,
+     .fault = PROBE_FAULT_GP},
+    {"MOV to CR4 of SMXE", CR_EXIT(MOV_TO(4, VCPU_R8 + 4)), .done = EXIT_INJECTED,
+     .fault = PROBE_FAULT_GP},
+    {"MOV to CR4 of CET", CR_EXIT(MOV_TO(4, VCPU_R8 + 4)), .done = EXIT_INJECTED,
      .fault = PROBE_FAULT_GP},
     {.instruction = "MOV to CR4 without PAE", .fault = PROBE_FAULT_GP},
     {.instruction = "MOV from CR4 in the end", WHOLE(VCPU_RCX, CR4_PAE | CR4_TSD | CR4_DE)},

@@ -51,6 +51,12 @@
     bts     $13, %r12 /* CR4.VMXE: not for a guest */
     probe mov %r12, %cr4
     mov     %rbx, %r12
+    bts     $14, %r12 /* CR4.SMXE: no guest gets it */
+    probe mov %r12, %cr4
+    mov     %rbx, %r12
+    bts     $23, %r12 /* CR4.CET: no guest gets it */
+    probe mov %r12, %cr4
+    mov     %rbx, %r12
     btr     $5, %r12 /* CR4.PAE: long mode needs it */
     probe mov %r12, %cr4
     probe mov %cr4, %rcx
