@@ -39,7 +39,8 @@ static void turn_on(uint32_t *control, uint32_t wanted, uint64_t allowed1)
 
 /*
  * What would reach beyond the guest, were it let through: the priority that CR8 sets is that of the
- * host's own local APIC, MWAIT puts the CPU to sleep, and RDPMC tells what others do.
+ * host's own local APIC, MWAIT puts the CPU to sleep, RDPMC tells what others do, and ENCLS and
+ * ENCLV (SGX) have functions that concern all of the machine.
  */
 static void settle_harm(const struct vmx_capability *capability,
                         uint32_t controls[VMX_CONTROL_WORD_COUNT])
@@ -49,7 +50,9 @@ static void settle_harm(const struct vmx_capability *capability,
                 PRIMARY_MONITOR_EXITING | PRIMARY_RDPMC_EXITING,
             capability->primary_allowed1);
     if ((controls[VMX_CONTROL_PRIMARY] & PRIMARY_SECONDARY_CONTROLS) != 0)
-        turn_on(&controls[VMX_CONTROL_SECONDARY], SECONDARY_WBINVD_EXITING,
+        turn_on(&controls[VMX_CONTROL_SECONDARY],
+                SECONDARY_WBINVD_EXITING | SECONDARY_ENABLE_ENCLS_EXITING |
+                    SECONDARY_ENABLE_ENCLV_EXITING,
                 capability->secondary_allowed1);
 }
 
@@ -64,13 +67,18 @@ static const char *mode_lacks(enum guest_mode mode, uint32_t secondary)
     return NULL;
 }
 
-/* Our EPT walks four levels. Without it the hypervisor owns the page tables, and CR3 is what it
- * says. */
+/*
+ * EPT and VPID are of use only where what the processor remembers of them can be forgotten: the
+ * next guest has other tables and the same VPID. Our EPT walks four levels. Without it the
+ * hypervisor owns the page tables, and CR3 is what it says.
+ */
 static void settle_memory(const struct vmx_capability *capability,
                           uint32_t controls[VMX_CONTROL_WORD_COUNT])
 {
-    if (!capability->ept_page_walk_4)
+    if (!capability->ept_page_walk_4 || !capability->invept || !capability->invept_all_contexts)
         controls[VMX_CONTROL_SECONDARY] &= ~(uint32_t)SECONDARY_ENABLE_EPT;
+    if (!capability->invvpid || !capability->invvpid_all_contexts)
+        controls[VMX_CONTROL_SECONDARY] &= ~(uint32_t)SECONDARY_ENABLE_VPID;
     if ((controls[VMX_CONTROL_SECONDARY] & SECONDARY_ENABLE_EPT) != 0)
         return;
     controls[VMX_CONTROL_SECONDARY] &= ~(uint32_t)SECONDARY_UNRESTRICTED_GUEST;

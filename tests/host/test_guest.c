@@ -91,6 +91,8 @@ static void offer_everything(void)
         UINT32_MAX;
     capability.exit_allowed1 = capability.entry_allowed1 = UINT32_MAX;
     capability.ept_page_walk_4 = true;
+    capability.invept = capability.invept_all_contexts = true;
+    capability.invvpid = capability.invvpid_all_contexts = true;
     config = (struct vmcs_config){
         .pin_based_exec_ctrl = PIN_NMI_EXITING,
         .cpu_based_exec_ctrl = PRIMARY_HLT_EXITING | PRIMARY_SECONDARY_CONTROLS,
@@ -105,11 +107,15 @@ static const char *settle(const struct guest *guest)
     return guest_controls_settle(guest, &config, &capability, controls);
 }
 
-/* What would reach beyond the guest: the host's priority, its sleep, its caches, its counters. */
+/*
+ * What would reach beyond the guest: the host's priority, its sleep, its caches, its counters, its
+ * enclaves.
+ */
 enum {
     HARM_PRIMARY = PRIMARY_CR8_LOAD_EXITING | PRIMARY_CR8_STORE_EXITING | PRIMARY_MWAIT_EXITING |
                    PRIMARY_MONITOR_EXITING | PRIMARY_RDPMC_EXITING,
-    HARM_SECONDARY = SECONDARY_WBINVD_EXITING,
+    HARM_SECONDARY =
+        SECONDARY_WBINVD_EXITING | SECONDARY_ENABLE_ENCLS_EXITING | SECONDARY_ENABLE_ENCLV_EXITING,
 };
 
 static void the_base_is_the_configuration_and_a_timer(void **state)
@@ -157,6 +163,28 @@ static void an_ept_that_cannot_be_walked_is_none(void **state)
     capability.ept_page_walk_4 = false;
     assert_null(settle(&plain));
     assert_int_equal(controls[VMX_CONTROL_SECONDARY], HARM_SECONDARY);
+}
+
+/*
+ * SDM, "Guidelines for Use of the INVEPT Instruction" and "… INVVPID Instruction": tables and VPIDs
+ * that are used anew need one, and of these the all-context form is enough everywhere.
+ */
+static void what_cannot_be_forgotten_is_not_used(void **state)
+{
+    const uint32_t both = SECONDARY_ENABLE_EPT | SECONDARY_ENABLE_VPID;
+
+    (void)state;
+    for (unsigned i = 0; i < 4; i++) {
+        offer_everything();
+        config.cpu_based_2nd_exec_ctrl = both;
+        capability.invept = i != 0;
+        capability.invept_all_contexts = i != 1;
+        capability.invvpid = i != 2;
+        capability.invvpid_all_contexts = i != 3;
+        assert_null(settle(&plain));
+        assert_int_equal(controls[VMX_CONTROL_SECONDARY] & both,
+                         i < 2 ? SECONDARY_ENABLE_VPID : SECONDARY_ENABLE_EPT);
+    }
 }
 
 static void each_mode_says_what_it_lacks(void **state)
@@ -713,6 +741,7 @@ int main(void)
         cmocka_unit_test(without_ept_cr3_is_the_hypervisors),
         cmocka_unit_test(what_cannot_exit_does_not),
         cmocka_unit_test(an_ept_that_cannot_be_walked_is_none),
+        cmocka_unit_test(what_cannot_be_forgotten_is_not_used),
         cmocka_unit_test(each_mode_says_what_it_lacks),
         cmocka_unit_test(a_guests_own_wishes_are_met_or_named),
         cmocka_unit_test(a_long_mode_guest_has_the_first_gib_as_it_is),
