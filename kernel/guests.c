@@ -26,9 +26,13 @@ static void interrupt_self(void)
     apic_send_ipi(apic_id(), VECTOR_WAKE);
 }
 
+/*
+ * A vector that is not ours was pending from the firmware's time. It is in service now, and would
+ * hold back all below it.
+ */
 static void host_interrupt(uint8_t vector)
 {
-    if (vector == VECTOR_WAKE)
+    if (vector != VECTOR_SPURIOUS)
         apic_eoi();
 }
 

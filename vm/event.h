@@ -33,6 +33,14 @@ enum event_outcome { EVENT_STAYS, EVENT_BECOMES_DOUBLE_FAULT, EVENT_BECOMES_TRIP
  */
 enum event_outcome event_combine(uint32_t first, uint32_t second);
 
+/*
+ * IRET had unblocked NMIs when it met the fault or the EPT violation that exited, and it will be
+ * executed again: NMIs are blocked as before. For bit 12, NMI unblocking due to IRET, of the
+ * VM-exit interruption information or of an EPT violation's exit qualification; where the exit
+ * interrupted the delivery of an event that bit says nothing, and this does nothing.
+ */
+void event_nmi_blocked_again(void);
+
 /* The event whose delivery the exit interrupted, if there is one, comes again at VM entry. */
 void event_requeue(struct vcpu *vcpu);
 

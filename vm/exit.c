@@ -32,7 +32,8 @@ enum exit_done exit_unhandled(struct vcpu *vcpu)
 
 /*
  * Outside 64-bit mode an instruction pointer has 32 bits. With the instruction ends what STI and
- * MOV SS block, and if the guest steps singly it ends in a trap.
+ * MOV SS block, and if the guest steps singly it ends in a trap, beside those that MOV SS held
+ * back.
  */
 enum exit_done exit_behind_odd(uint64_t rip, uint64_t next, enum exit_done done)
 {
@@ -45,7 +46,9 @@ enum exit_done exit_behind_odd(uint64_t rip, uint64_t next, enum exit_done done)
     vmcs_write32(VMCS_GUEST_INTERRUPTIBILITY_STATE,
                  blocking & ~(BLOCKING_BY_STI | BLOCKING_BY_MOV_SS));
     if ((vmcs_read_natural(VMCS_GUEST_RFLAGS) & RFLAGS_TF) != 0)
-        vmcs_write_natural(VMCS_GUEST_PENDING_DEBUG_EXCEPTIONS, PENDING_DEBUG_BS);
+        vmcs_write_natural(VMCS_GUEST_PENDING_DEBUG_EXCEPTIONS,
+                           vmcs_read_natural(VMCS_GUEST_PENDING_DEBUG_EXCEPTIONS) |
+                               PENDING_DEBUG_BS);
     return done;
 }
 
@@ -110,14 +113,19 @@ static enum exit_done serve_none(struct vcpu *vcpu, uint32_t reason, enum guest_
     return exit.done;
 }
 
-/* Bits beside the basic reason, or no reason that there is. */
-static enum exit_done serve_odd(struct vcpu *vcpu, uint32_t reason)
+/*
+ * Bits beside the basic reason, or no reason that there is. A machine check that VM entry met is
+ * the host's, as one that comes later. Out of line, lest vm_exit() get a frame for it.
+ */
+static __attribute__((noinline)) enum exit_done serve_odd(struct vcpu *vcpu, uint32_t reason)
 {
     uint32_t basic = reason & EXIT_REASON_BASIC;
 
     if (basic >= EXIT_REASON_COUNT)
         return serve_none(vcpu, reason, GUEST_END_UNHANDLED);
     vcpu->exit_count[basic]++;
+    if (basic == EXIT_REASON_ENTRY_FAILURE_MACHINE_CHECK)
+        vcpu->environment->host_exception(X86_VECTOR_MC);
     if ((reason & EXIT_REASON_ENTRY_FAILURE) != 0)
         return serve_none(vcpu, reason, GUEST_END_ENTRY_FAILED);
     return serve_watched(vcpu, reason);

@@ -54,6 +54,14 @@ enum exit_done exit_invalidate(struct vcpu *vcpu);
 enum exit_done exit_ept_violation(struct vcpu *vcpu);
 enum exit_done exit_ept_misconfiguration(struct vcpu *vcpu);
 
+/* The guest's time-stamp counter. */
+static inline uint64_t guest_tsc(const struct vcpu *vcpu)
+{
+    bool offset = (vcpu->controls[VMX_CONTROL_PRIMARY] & PRIMARY_TSC_OFFSETTING) != 0;
+
+    return rdtsc() + (offset ? vmcs_read64(VMCS_TSC_OFFSET) : 0);
+}
+
 /* exit_behind() where there is more to do than to move on. */
 enum exit_done exit_behind_odd(uint64_t rip, uint64_t next, enum exit_done done);
 

@@ -22,6 +22,14 @@ void event_requeue(struct vcpu *vcpu)
                      vmcs_read32(VMCS_GUEST_INTERRUPTIBILITY_STATE) & ~BLOCKING_BY_NMI);
 }
 
+void event_nmi_blocked_again(void)
+{
+    if ((vmcs_read32(VMCS_IDT_VECTORING_INFORMATION) & EVENT_INFORMATION_VALID) != 0)
+        return;
+    vmcs_write32(VMCS_GUEST_INTERRUPTIBILITY_STATE,
+                 vmcs_read32(VMCS_GUEST_INTERRUPTIBILITY_STATE) | BLOCKING_BY_NMI);
+}
+
 /*
  * What the delivery of a #DB does beside it, and its injection does not: SDM Vol. 3, "Debug
  * Registers". Delivery also ends blocking by STI and by MOV SS; with RFLAGS.TF, VM entry would want
@@ -51,9 +59,8 @@ static enum exit_done reflect(struct vcpu *vcpu, uint32_t event)
     case EVENT_STAYS:
         break;
     }
-    if ((event & EVENT_INFORMATION_NMI_UNBLOCKING) != 0)
-        vmcs_write32(VMCS_GUEST_INTERRUPTIBILITY_STATE,
-                     vmcs_read32(VMCS_GUEST_INTERRUPTIBILITY_STATE) | BLOCKING_BY_NMI);
+    if ((event & EVENT_INFORMATION_NMI_UNBLOCKING) != 0 && event_vector(event) != X86_VECTOR_DF)
+        event_nmi_blocked_again();
     if (event_vector(event) == X86_VECTOR_PF)
         write_cr2(qualification);
     if (event_vector(event) == X86_VECTOR_DB)

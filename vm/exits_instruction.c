@@ -83,13 +83,6 @@ enum exit_done exit_vmcall(struct vcpu *vcpu)
     return exit_behind(EXIT_EMULATED);
 }
 
-static uint64_t guest_tsc(const struct vcpu *vcpu)
-{
-    bool offset = (vcpu->controls[VMX_CONTROL_PRIMARY] & PRIMARY_TSC_OFFSETTING) != 0;
-
-    return rdtsc() + (offset ? vmcs_read64(VMCS_TSC_OFFSET) : 0);
-}
-
 enum exit_done exit_rdtsc(struct vcpu *vcpu)
 {
     uint64_t tsc = guest_tsc(vcpu);

@@ -14,7 +14,7 @@ enum exit_done exit_invalidate(struct vcpu *vcpu)
 }
 
 /* Bits 5:3 of the exit qualification: what EPT allows there; nothing, where nothing is mapped. */
-enum { VIOLATION_ALLOWED = 7 << 3 };
+enum { VIOLATION_ALLOWED = 7 << 3, VIOLATION_NMI_UNBLOCKING = 1 << 12 };
 
 /* The first touch of a page that the guest may have. */
 static enum exit_done map_page(struct vcpu *vcpu, uint64_t address)
@@ -31,9 +31,12 @@ static enum exit_done map_page(struct vcpu *vcpu, uint64_t address)
 enum exit_done exit_ept_violation(struct vcpu *vcpu)
 {
     uint64_t address = vmcs_read64(VMCS_GUEST_PHYSICAL_ADDRESS);
+    uint64_t qualification = vmcs_read_natural(VMCS_EXIT_QUALIFICATION);
 
+    if (__builtin_expect((qualification & VIOLATION_NMI_UNBLOCKING) != 0, 0))
+        event_nmi_blocked_again();
     if (vcpu->touch_maps && address - GUEST_TOUCH_BASE < GUEST_TOUCH_END - GUEST_TOUCH_BASE &&
-        (vmcs_read_natural(VMCS_EXIT_QUALIFICATION) & VIOLATION_ALLOWED) == 0)
+        (qualification & VIOLATION_ALLOWED) == 0)
         return map_page(vcpu, address);
     return vcpu_end(vcpu, GUEST_END_MEMORY, EXIT_REASON_EPT_VIOLATION, address);
 }

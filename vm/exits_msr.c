@@ -70,7 +70,7 @@ static bool read_msr(const struct vcpu *vcpu, uint32_t msr, uint64_t *value)
         *value = vmcs_read_natural(VMCS_GUEST_IA32_SYSENTER_EIP);
         return true;
     case IA32_TIME_STAMP_COUNTER:
-        *value = rdtsc();
+        *value = guest_tsc(vcpu);
         return true;
     case IA32_FEATURE_CONTROL: /* locked, and no VMX in it: as CPUID says */
         *value = FEATURE_CONTROL_LOCK;
