@@ -61,6 +61,7 @@ enum x86_vector {
 #define CR4_SMXE       (1ull << 14)
 #define CR4_PCIDE      (1ull << 17)
 #define CR4_OSXSAVE    (1ull << 18)
+#define CR4_PKE        (1ull << 22)
 #define RFLAGS_CF      (1ull << 0)
 #define RFLAGS_ZF      (1ull << 6)
 #define RFLAGS_TF      (1ull << 8)
@@ -145,9 +146,11 @@ struct vmx_flags x86_vm_enter(bool resume);
 
 struct cpuid_registers cpuid(uint32_t leaf, uint32_t subleaf);
 uint64_t rdtsc(void);
+uint64_t rdmsr(uint32_t msr);
 uint8_t rdmsr_safe(uint32_t msr, uint64_t *value);
 uint8_t wrmsr_safe(uint32_t msr, uint64_t value);
 uint64_t read_cr0(void);
+void write_cr2(uint64_t value);
 uint64_t read_cr3(void);
 uint64_t read_cr4(void);
 uint8_t write_cr0_safe(uint64_t value);
@@ -164,6 +167,11 @@ struct vmx_flags x86_invvpid(uint64_t type, uint16_t vpid, uint64_t linear);
 uint64_t x86_vmread_bare(uint64_t field);
 void x86_vmwrite_bare(uint64_t field, uint64_t value);
 struct x86_segments x86_segments(void);
+void wbinvd(void);
+uint64_t read_dr(unsigned number);
+void write_dr(unsigned number, uint64_t value);
+uint8_t xsetbv_safe(uint32_t number, uint64_t value);
+void take_interrupt(void);
 
 #else
 

@@ -1,54 +1,37 @@
 #include "vm/exit.h"
 #include "vm/guest.h"
+#include "vm/cpuid_told.h"
 #include "vm/guest_state.h"
 #include "vm/stock.h"
 #include "vmx/vmcs_access.h"
 
 #include "lib/x86.h"
 
-/* SDM Vol. 2, "CPUID": leaf 1, ECX. */
-enum { CPUID_VMX = 1 << 5, CPUID_SMX = 1 << 6, CPUID_OSXSAVE = 1 << 27 };
-
-/* The leaves that a hypervisor answers by convention; the signature is "RootmodeVMX ". */
-enum { CPUID_HYPERVISOR_LEAF = 0x40000000, CPUID_HYPERVISOR_LAST = 0x400000ff };
-#define SIGNATURE_EBX 0x746f6f52u
-#define SIGNATURE_ECX 0x65646f6du
-#define SIGNATURE_EDX 0x20584d56u
-
-static struct cpuid_registers cpuid_leaf_1(void)
+static inline enum exit_done tell(struct vcpu *vcpu, struct cpuid_registers r)
 {
-    struct cpuid_registers r = cpuid(1, 0);
-
-    r.ecx = (r.ecx & ~(uint32_t)(CPUID_VMX | CPUID_SMX | CPUID_OSXSAVE)) | CPUID_1_ECX_HYPERVISOR;
-    if ((vmcs_read_natural(VMCS_GUEST_CR4) & CR4_OSXSAVE) != 0)
-        r.ecx |= CPUID_OSXSAVE;
-    return r;
-}
-
-static struct cpuid_registers cpuid_hypervisor(uint32_t leaf)
-{
-    if (leaf != CPUID_HYPERVISOR_LEAF)
-        return (struct cpuid_registers){0};
-    return (struct cpuid_registers){CPUID_HYPERVISOR_LEAF, SIGNATURE_EBX, SIGNATURE_ECX,
-                                    SIGNATURE_EDX};
-}
-
-enum exit_done exit_cpuid(struct vcpu *vcpu)
-{
-    uint32_t leaf = (uint32_t)vcpu->reg[VCPU_RAX];
-    struct cpuid_registers r;
-
-    if (leaf == 1)
-        r = cpuid_leaf_1();
-    else if (leaf - CPUID_HYPERVISOR_LEAF <= CPUID_HYPERVISOR_LAST - CPUID_HYPERVISOR_LEAF)
-        r = cpuid_hypervisor(leaf);
-    else
-        r = cpuid(leaf, (uint32_t)vcpu->reg[VCPU_RCX]);
     vcpu->reg[VCPU_RAX] = r.eax;
     vcpu->reg[VCPU_RBX] = r.ebx;
     vcpu->reg[VCPU_RCX] = r.ecx;
     vcpu->reg[VCPU_RDX] = r.edx;
     return exit_behind(EXIT_EMULATED);
+}
+
+/* Apart, so that the short way needs no room for it. */
+__attribute__((noinline)) static enum exit_done cpuid_changed(struct vcpu *vcpu, uint32_t leaf,
+                                                              uint32_t subleaf)
+{
+    return tell(vcpu,
+                cpuid_told(leaf, subleaf, cpuid(leaf, subleaf), vmcs_read_natural(VMCS_GUEST_CR4),
+                           vcpu->controls[VMX_CONTROL_SECONDARY]));
+}
+
+enum exit_done exit_cpuid(struct vcpu *vcpu)
+{
+    uint32_t leaf = (uint32_t)vcpu->reg[VCPU_RAX], subleaf = (uint32_t)vcpu->reg[VCPU_RCX];
+
+    if (__builtin_expect(cpuid_may_change(leaf), 0))
+        return cpuid_changed(vcpu, leaf, subleaf);
+    return tell(vcpu, cpuid(leaf, subleaf));
 }
 
 /*
@@ -105,9 +88,10 @@ enum exit_done exit_rdtscp(struct vcpu *vcpu)
 enum exit_done exit_random(struct vcpu *vcpu)
 {
     const uint64_t arithmetic = RFLAGS_CF | 1 << 2 | 1 << 4 | RFLAGS_ZF | 1 << 7 | 1 << 11;
-    unsigned number = vmcs_read32(VMCS_VM_EXIT_INSTRUCTION_INFORMATION) >> 3 & 15;
+    uint32_t information = vmcs_read32(VMCS_VM_EXIT_INSTRUCTION_INFORMATION);
+    unsigned number = information >> 3 & 15, size = information >> 11 & 3;
 
-    vcpu_register_set(vcpu, number, 0);
+    vcpu_register_set(vcpu, number, size == 0 ? vcpu_register_get(vcpu, number) & ~0xffffull : 0);
     vmcs_write_natural(VMCS_GUEST_RFLAGS, vmcs_read_natural(VMCS_GUEST_RFLAGS) & ~arithmetic);
     return exit_behind(EXIT_EMULATED);
 }

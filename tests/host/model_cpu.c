@@ -43,6 +43,10 @@ static const struct {
     {IA32_VMX_VMFUNC, 0x1},
 };
 
+/* SDM Vol. 2, "CPUID": leaf 1, ECX; leaf 80000001H, EDX. */
+enum { FEATURE_XSAVE = 1 << 26, FEATURE_OSXSAVE = 1 << 27 };
+enum { EXTENDED_NX = 1 << 20, EXTENDED_RDTSCP = 1 << 27 };
+
 void model_cpu_reset(void)
 {
     model_cpu = (struct model_cpu){
@@ -56,7 +60,14 @@ void model_cpu_reset(void)
         .cr4 = CR4_PAE | CR4_PGE,
         .feature_control = FEATURE_CONTROL_LOCK | FEATURE_CONTROL_VMX,
         .current_vmcs = MODEL_NO_VMCS,
+        .xcr0_supported = 7,
+        .xcr0 = 1,
+        .dr6 = 0xffff0ff0,
+        .more_features = {.edx = EXTENDED_NX | EXTENDED_RDTSCP},
     };
+    *model_msr(IA32_EFER) = EFER_LME | EFER_LMA | EFER_NXE;
+    *model_msr(IA32_PAT) = 0x0007040600070406;
+    *model_msr(IA32_APIC_BASE) = 0xfee00900;
     for (unsigned i = 0; i < sizeof haswell / sizeof *haswell; i++) {
         model_cpu.msrs.present |= 1u << (haswell[i].msr - VMX_MSR_FIRST);
         model_cpu.msrs.value[haswell[i].msr - VMX_MSR_FIRST] = haswell[i].value;
@@ -149,11 +160,19 @@ struct cpuid_registers cpuid(uint32_t leaf, uint32_t subleaf)
         r.eax = 0xd;
     else if (leaf == 1)
         r.ecx = (uint32_t)model_cpu.vmx << 5 | (uint32_t)model_cpu.smx << 6 |
-                (uint32_t)model_cpu.hypervisor << 31;
+                (uint32_t)model_cpu.hypervisor << 31 |
+                (model_cpu.xcr0_supported != 0 ? FEATURE_XSAVE : 0) |
+                ((model_cpu.cr4 & CR4_OSXSAVE) != 0 ? FEATURE_OSXSAVE : 0);
+    else if (leaf == 7)
+        r = model_cpu.features;
+    else if (leaf == 0xd)
+        r = model_cpu.xsave_features;
     else if (leaf == 0x40000000 && model_cpu.hypervisor) /* "KVMKVMKVM" */
         r = (struct cpuid_registers){0x40000001, 0x4b4d564b, 0x564b4d56, 0x4d};
     else if (leaf == 0x80000001)
-        r.ecx = (uint32_t)model_cpu.svm << 2;
+        r = (struct cpuid_registers){.ecx = model_cpu.more_features.ecx | (uint32_t)model_cpu.svm
+                                                                              << 2,
+                                     .edx = model_cpu.more_features.edx};
     else if (leaf == 0x80000008)
         r.eax = model_cpu.physical_address_width;
     return r;
@@ -161,9 +180,30 @@ struct cpuid_registers cpuid(uint32_t leaf, uint32_t subleaf)
 
 uint64_t rdtsc(void)
 {
-    static uint64_t tsc;
+    return model_cpu.tsc += 100;
+}
 
-    return tsc += 100;
+static const uint32_t plain_msrs[MODEL_MSRS] = {
+    IA32_APIC_BASE, IA32_PAT,   IA32_EFER,           IA32_STAR,    IA32_LSTAR,
+    IA32_CSTAR,     IA32_FMASK, IA32_KERNEL_GS_BASE, IA32_TSC_AUX,
+};
+
+uint64_t *model_msr(uint32_t msr)
+{
+    for (unsigned i = 0; i < MODEL_MSRS; i++) {
+        if (plain_msrs[i] == msr)
+            return &model_cpu.msr[i];
+    }
+    return NULL;
+}
+
+uint64_t rdmsr(uint32_t msr)
+{
+    uint64_t value;
+
+    if (rdmsr_safe(msr, &value) != 0)
+        reject("bare RDMSR faulted", msr);
+    return value;
 }
 
 uint8_t rdmsr_safe(uint32_t msr, uint64_t *value)
@@ -177,12 +217,29 @@ uint8_t rdmsr_safe(uint32_t msr, uint64_t *value)
     }
     if (msr == IA32_FS_BASE || msr == IA32_GS_BASE)
         return 0;
+    if (model_msr(msr) != NULL) {
+        *value = *model_msr(msr);
+        return 0;
+    }
     if (model_cpu.vmx && msr >= VMX_MSR_FIRST && msr <= VMX_MSR_LAST &&
         model_cpu.msrs.present >> (msr - VMX_MSR_FIRST) & 1) {
         *value = model_cpu.msrs.value[msr - VMX_MSR_FIRST];
         return 0;
     }
     return X86_VECTOR_GP;
+}
+
+/* SDM Vol. 2, "WRMSR": #GP for an address that is not canonical, and for reserved bits. */
+static uint8_t write_plain_msr(uint32_t msr, uint64_t value)
+{
+    bool is_address = msr == IA32_LSTAR || msr == IA32_CSTAR || msr == IA32_KERNEL_GS_BASE;
+    bool is_short = msr == IA32_FMASK || msr == IA32_TSC_AUX;
+
+    if ((is_address && (int64_t)(value << 16) >> 16 != (int64_t)value) ||
+        (is_short && value >> 32 != 0))
+        return X86_VECTOR_GP;
+    *model_msr(msr) = value;
+    return 0;
 }
 
 /* SDM Vol. 4, "IA32_FEATURE_CONTROL": a write after the lock bit is set is #GP, as are bits that
@@ -194,6 +251,8 @@ uint8_t wrmsr_safe(uint32_t msr, uint64_t value)
 
     if (effect == MODEL_FAULT)
         return (uint8_t)model_cpu.injection.number;
+    if (model_msr(msr) != NULL)
+        return write_plain_msr(msr, value);
     if (msr != IA32_FEATURE_CONTROL || !model_cpu.feature_control_present)
         return X86_VECTOR_GP;
     if (model_cpu.vmx)
@@ -212,6 +271,52 @@ uint8_t wrmsr_safe(uint32_t msr, uint64_t value)
 uint64_t read_cr0(void)
 {
     return model_cpu.cr0;
+}
+
+void write_cr2(uint64_t value)
+{
+    model_cpu.cr2 = value;
+}
+
+void wbinvd(void)
+{
+    model_cpu.wbinvds++;
+}
+
+void take_interrupt(void)
+{
+    model_cpu.interrupts_taken++;
+}
+
+uint64_t read_dr(unsigned number)
+{
+    return number < 4 ? model_cpu.dr[number] : model_cpu.dr6;
+}
+
+/* SDM Vol. 3, "Debug Registers": bits 63:32 are #GP; BLD and RTM, bits 11 and 16, exist. */
+#define DR6_ONES 0xfffe07f0ull
+#define DR6_ZERO 0x1000ull
+
+void write_dr(unsigned number, uint64_t value)
+{
+    if (number < 4)
+        model_cpu.dr[number] = value;
+    else if (value >> 32 != 0)
+        reject("#GP from MOV to DR6", value);
+    else
+        model_cpu.dr6 = (value | DR6_ONES) & ~DR6_ZERO;
+}
+
+/* SDM Vol. 2, "XSETBV"; Vol. 1, "Enabling the XSAVE Feature Set": x87 always, AVX only with SSE. */
+uint8_t xsetbv_safe(uint32_t number, uint64_t value)
+{
+    if ((model_cpu.cr4 & CR4_OSXSAVE) == 0)
+        return X86_VECTOR_UD;
+    if (number != 0 || (value & ~model_cpu.xcr0_supported) != 0 || (value & 1) == 0 ||
+        (value & 6) == 4)
+        return X86_VECTOR_GP;
+    model_cpu.xcr0 = value;
+    return 0;
 }
 
 uint64_t read_cr3(void)

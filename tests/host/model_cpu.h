@@ -20,9 +20,10 @@
 enum {
     MODEL_MEMORY_BASE = 0x100000,
     MODEL_PAGE = 4096,
-    MODEL_PAGES = 64,
-    MODEL_VMCSS = 4,         /* VMCSs whose data the processor keeps */
-    MODEL_FIELD_INDEXES = 32 /* of each width and type */
+    MODEL_PAGES = 256,
+    MODEL_VMCSS = 4,          /* VMCSs whose data the processor keeps */
+    MODEL_FIELD_INDEXES = 32, /* of each width and type */
+    MODEL_MSRS = 9,
 };
 
 #define MODEL_NO_VMCS UINT64_MAX /* the current-VMCS pointer's "not valid" */
@@ -77,9 +78,16 @@ struct model_cpu {
     bool feature_control_present;
     bool inside_smx;
     bool a20_masked;
+    uint64_t xcr0_supported;               /* 0: no XSAVE */
+    struct cpuid_registers features;       /* CPUID.7 */
+    struct cpuid_registers more_features;  /* CPUID.80000001H */
+    struct cpuid_registers xsave_features; /* CPUID.0DH, every subleaf */
 
     /* Its state. */
-    uint64_t cr0, cr3, cr4, feature_control;
+    uint64_t cr0, cr2, cr3, cr4, feature_control;
+    uint64_t dr[4], dr6, xcr0, tsc;
+    uint64_t msr[MODEL_MSRS]; /* others that it has: model_msr() */
+    unsigned wbinvds, interrupts_taken;
     bool vmx_operation;
     uint64_t vmxon_pointer;
     uint64_t current_vmcs;
@@ -113,6 +121,12 @@ void model_pages_limit(unsigned pages); /* no more than that many at a time; at 
 
 /* Counts, and tells what goes wrong this time; for model_vmx.c. */
 enum model_effect model_execute(enum model_operation operation);
+
+/* The place of an MSR that is a plain register of this processor; NULL for every other. */
+uint64_t *model_msr(uint32_t msr);
+
+/* The place of a field in the current VMCS, read-only ones included: what the processor writes. */
+uint64_t *model_field(uint32_t encoding);
 
 /* Are these values supported in VMX operation, by the FIXED0 and FIXED1 MSRs? */
 bool model_cr0_supported(uint64_t value);

@@ -80,6 +80,17 @@ static void set_current_field(enum vmcs_field field, uint64_t value)
     *field_of(vmcs_at(model_cpu.current_vmcs), field) = value;
 }
 
+uint64_t *model_field(uint32_t encoding)
+{
+    uint64_t *place = field_of(vmcs_at(model_cpu.current_vmcs), encoding);
+
+    if (place == NULL) {
+        fprintf(stderr, "model CPU: there is no field %#x\n", encoding);
+        abort();
+    }
+    return place;
+}
+
 /* SDM, "Conventions": VMfail(ErrorNumber). */
 static struct vmx_flags vm_fail(uint32_t number)
 {
@@ -240,6 +251,19 @@ struct vmx_flags x86_vmread(uint64_t field, uint64_t *value)
     return vm_succeed;
 }
 
+/* "VMWRITE": of a source that is longer than the field the high bits are not used. */
+static uint64_t cut_to_width(uint64_t encoding, uint64_t value)
+{
+    switch ((enum vmcs_width)(encoding >> 13 & 3)) {
+    case VMCS_WIDTH_16:
+        return (uint16_t)value;
+    case VMCS_WIDTH_32:
+        return (uint32_t)value;
+    default:
+        return value;
+    }
+}
+
 struct vmx_flags x86_vmwrite(uint64_t field, uint64_t value)
 {
     uint64_t *place;
@@ -256,7 +280,7 @@ struct vmx_flags x86_vmwrite(uint64_t field, uint64_t value)
         return vm_fail(12);
     if ((field >> 10 & 3) == 1 && !(capability(IA32_VMX_MISC) >> 29 & 1))
         return vm_fail(13);
-    *place = value;
+    *place = cut_to_width(field, value);
     return vm_succeed;
 }
 

@@ -93,6 +93,8 @@ static uint64_t enter_and_load(void)
 static void cpuid_shows_what_it_is(void **state)
 {
     (void)state;
+    assert_int_equal(cpuid(1, 0).ecx, 1u << 5 | 1u << 6 | 1u << 26);
+    model_cpu.xcr0_supported = 0;
     assert_int_equal(cpuid(1, 0).ecx, 1u << 5 | 1u << 6);
     assert_int_equal(cpuid(0x80000008, 0).eax & 0xff, 39);
     model_cpu.vmx = false;

@@ -1,0 +1,193 @@
+#include "tests/host/guest_machine.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "mm/direct_map.h"
+#include "mm/memory_type.h"
+#include "vm/exit.h"
+#include "vm/guest_controls.h"
+#include "vm/guest_memory.h"
+#include "vm/stock.h"
+#include "vm/vcpu_state.h"
+#include "vmx/vmentry_context.h"
+
+struct guest_machine guest_machine;
+
+static const uint8_t code[] = {0x0f, 0xa2};
+static struct pretend_list nothing_pretended;
+
+static uint8_t memory_type(uint64_t address, uint64_t bytes)
+{
+    (void)address;
+    (void)bytes;
+    return MEMORY_TYPE_WB;
+}
+
+static void host_interrupt(uint8_t vector)
+{
+    guest_machine.host_interrupts++;
+    guest_machine.host_vector = vector;
+}
+
+static void host_exception(uint8_t vector)
+{
+    guest_machine.host_exceptions++;
+    guest_machine.host_vector = vector;
+}
+
+static void must(bool done, const char *what)
+{
+    if (!done) {
+        fprintf(stderr, "guest machine: %s\n", what);
+        abort();
+    }
+}
+
+void guest_machine_reset(enum guest_mode mode)
+{
+    model_cpu_reset();
+    guest_machine = (struct guest_machine){
+        .guest = {.name = "test", .code = code, .code_end = code + sizeof(code), .mode = mode},
+        .vmx = {.pages_alloc = model_pages_alloc,
+                .pages_free = model_pages_free,
+                .memory_type = memory_type,
+                .physical_address_width = model_cpu.physical_address_width,
+                .check = VMX_CHECK_KVM,
+                .stop = VMX_STAGE_GUEST,
+                .pretend = &nothing_pretended},
+        .environment = {.vmx = &guest_machine.vmx,
+                        .host_interrupt = host_interrupt,
+                        .host_exception = host_exception},
+    };
+    model_cpu.cr4 |= CR4_OSXSAVE; /* as vm/run.c has it while a guest runs */
+}
+
+static bool create(struct vcpu *vcpu, struct vcpu_space *space)
+{
+    struct findings findings = {0};
+
+    vcpu->msr_bitmap = stock_page(vcpu);
+    vcpu->io_bitmap = model_pages_alloc(1);
+    memset(phys_to_virt(vcpu->msr_bitmap), 0xff, MODEL_PAGE);
+    memset(phys_to_virt(vcpu->io_bitmap), 0xff, 2 * (size_t)MODEL_PAGE);
+    return guest_memory_create(vcpu, space) &&
+           vmx_region_create(&vcpu->vmcs, &guest_machine.cpu.config, &guest_machine.vmx, "VMCS", 0,
+                             &findings);
+}
+
+struct vcpu *guest_machine_start(void)
+{
+    struct vcpu *vcpu = &guest_machine.vcpu;
+    struct vcpu_space space = {0};
+
+    vmx_cpu_judge(&guest_machine.cpu, &guest_machine.vmx);
+    vmx_cpu_enable(&guest_machine.cpu, &guest_machine.vmx);
+    must(guest_machine.cpu.state == VMX_CPU_LOADED, "the model CPU does not enter VMX operation");
+    vcpu->guest = &guest_machine.guest;
+    vcpu->environment = &guest_machine.environment;
+    vcpu->exits_left = GUEST_EXITS_MAX;
+    vcpu->time = time_budget_of(GUEST_TICKS_MAX, 0);
+    vcpu->msr_pat = PAT_RESET;
+    vmx_capability_derive(&guest_machine.cpu.msrs, &vcpu->capability);
+    must(guest_controls_settle(&guest_machine.guest, &guest_machine.cpu.config, &vcpu->capability,
+                               vcpu->controls) == NULL,
+         "the model CPU lacks what the guest wants");
+    must(create(vcpu, &space), "no memory");
+    must(vmx_ok(vmclear(vcpu->vmcs.address)) && vmx_ok(vmptrld(vcpu->vmcs.address)) &&
+             vmx_ok(vcpu_state_write(vcpu, &space)),
+         "the VMCS cannot be written");
+    return vcpu;
+}
+
+struct vcpu *guest_machine_in(enum guest_mode mode)
+{
+    guest_machine_reset(mode);
+    return guest_machine_start();
+}
+
+/*
+ * SDM Vol. 3, "Updating VM-Entry Control Fields": the valid bit is cleared; IA32_EFER.LMA becomes
+ * "IA-32e mode guest" where IA32_VMX_MISC[5] says so.
+ */
+void guest_machine_exit(uint32_t reason, uint64_t qualification, uint32_t instruction_length)
+{
+    FIELD(VM_ENTRY_INTERRUPTION_INFORMATION) &= 0x7fffffff;
+    FIELD(EXIT_REASON) = reason;
+    FIELD(EXIT_QUALIFICATION) = qualification;
+    FIELD(VM_EXIT_INSTRUCTION_LENGTH) = instruction_length;
+    FIELD(VM_EXIT_INTERRUPTION_INFORMATION) = 0;
+    FIELD(IDT_VECTORING_INFORMATION) = 0;
+}
+
+static bool read_memory(const struct vmentry_context *context, uint64_t address, void *to,
+                        size_t bytes)
+{
+    (void)context;
+    if (address < MODEL_MEMORY_BASE ||
+        address - MODEL_MEMORY_BASE > MODEL_PAGES * (uint64_t)MODEL_PAGE - bytes)
+        return false;
+    memcpy(to, phys_to_virt(address), bytes);
+    return true;
+}
+
+void guest_machine_judge(struct vmentry_findings *findings)
+{
+    struct vmentry_context context = {.read = read_memory};
+    struct vmcs_image image;
+
+    vmcs_image_read(&image, &guest_machine.vcpu.capability);
+    vmentry_context_read(&guest_machine.vcpu.capability, guest_machine.cpu.config.revision_id,
+                         &context);
+    vmentry_check(&image, &context, findings);
+}
+
+enum exit_done guest_machine_serve_now(void)
+{
+    struct vmentry_findings findings;
+    enum exit_done done = vm_exit(&guest_machine.vcpu);
+
+    if (done == EXIT_ENDED)
+        return done;
+    guest_machine_judge(&findings);
+    for (uint32_t i = 0; i < findings.count; i++)
+        fprintf(stderr, "VM entry would break the rule %s: %#llx\n",
+                vmentry_rule_table[findings.item[i].rule].name,
+                (unsigned long long)findings.item[i].seen);
+    must(findings.count == 0, "the guest cannot be entered again");
+    return done;
+}
+
+enum exit_done guest_machine_serve(uint32_t reason, uint64_t qualification,
+                                   uint32_t instruction_length)
+{
+    guest_machine_exit(reason, qualification, instruction_length);
+    return guest_machine_serve_now();
+}
+
+void *guest_machine_memory(uint64_t address)
+{
+    must(address < GUEST_MEMORY_BYTES, "the test looks for memory that the guest does not have");
+    return phys_to_virt(guest_machine.vcpu.memory + address);
+}
+
+uint32_t guest_machine_injected(void)
+{
+    return (uint32_t)FIELD(VM_ENTRY_INTERRUPTION_INFORMATION);
+}
+
+/* SDM Vol. 3, "VM-Entry Controls for Event Injection": valid, type 3, with or without error code.
+ */
+bool guest_machine_injects(uint8_t vector)
+{
+    return guest_machine_injected() == (0x80000300u | vector);
+}
+
+bool guest_machine_injects_error(uint8_t vector, uint32_t error_code)
+{
+    return guest_machine_injected() == (0x80000b00u | vector) &&
+           FIELD(VM_ENTRY_EXCEPTION_ERROR_CODE) == error_code;
+}

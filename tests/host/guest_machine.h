@@ -1,0 +1,61 @@
+/*
+ * A vCPU on the model CPU, as vm/run.c makes it, and the VM exits that happen to it.
+ *
+ * After every exit that does not end the guest the VMCS is judged by the rules of VM entry
+ * (vmx/vmentry_check.h), and one that breaks any ends the test.
+ */
+#ifndef TESTS_HOST_GUEST_MACHINE_H
+#define TESTS_HOST_GUEST_MACHINE_H
+
+#include "tests/host/model_cpu.h"
+#include "vm/guest.h"
+#include "vm/vm_environment.h"
+#include "vmx/exit_reason.h"
+#include "vmx/vmentry_check.h"
+#include "vmx/vmx_cpu.h"
+
+struct guest_machine {
+    struct guest guest; /* what guest_machine_start() starts: tests change it before */
+    struct vmx_cpu cpu;
+    struct vmx_environment vmx;
+    struct vm_environment environment;
+    struct vcpu vcpu;
+    unsigned host_interrupts, host_exceptions;
+    uint8_t host_vector; /* the last of either */
+};
+
+extern struct guest_machine guest_machine;
+
+/* The model CPU after its reset, and a guest in that mode, which has not been made yet. */
+void guest_machine_reset(enum guest_mode mode);
+
+/* Makes the vCPU: its memory, its VMCS, which is current, as before the first VM entry. */
+struct vcpu *guest_machine_start(void);
+
+/* Both. */
+struct vcpu *guest_machine_in(enum guest_mode mode);
+
+/* A VM exit, without its information: what the processor does to the VMCS at every one. */
+void guest_machine_exit(uint32_t reason, uint64_t qualification, uint32_t instruction_length);
+
+/* That VM exit, served, and judged. */
+enum exit_done guest_machine_serve(uint32_t reason, uint64_t qualification,
+                                   uint32_t instruction_length);
+
+/* Serves the exit whose information stands in the VMCS, and judges what comes of it. */
+enum exit_done guest_machine_serve_now(void);
+
+/* Judges the VMCS as it is, the host's state left out. */
+void guest_machine_judge(struct vmentry_findings *findings);
+
+/* A guest-physical address of the guest's memory; outside of it the test ends. */
+void *guest_machine_memory(uint64_t address);
+
+/* The VM-entry interruption information, and that it is this exception, with this error code. */
+uint32_t guest_machine_injected(void);
+bool guest_machine_injects(uint8_t vector);
+bool guest_machine_injects_error(uint8_t vector, uint32_t error_code);
+
+#define FIELD(name) (*model_field(VMCS_##name))
+
+#endif

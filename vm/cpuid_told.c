@@ -1,0 +1,72 @@
+#include "vm/cpuid_told.h"
+
+#include "vmx/vmx_controls.h"
+
+/* SDM Vol. 2, "CPUID": leaf 1, ECX; leaf 7, ECX. */
+enum { VMX = 1 << 5, SMX = 1 << 6, OSXSAVE = 1 << 27 };
+enum { OSPKE = 1 << 4 };
+
+/* The signature is "RootmodeVMX ". */
+#define SIGNATURE_EBX 0x746f6f52u
+#define SIGNATURE_ECX 0x65646f6du
+#define SIGNATURE_EDX 0x20584d56u
+
+enum { EAX, EBX, ECX, EDX };
+
+/* Instructions that are #UD in a guest where their control is off. */
+static const struct {
+    uint32_t leaf, subleaf, reg, mask, control;
+} forbidden[] = {
+    {CPUID_LEAF_MORE_FEATURES, 0, EBX, 1u << 10, SECONDARY_ENABLE_INVPCID},
+    {CPUID_LEAF_MORE_FEATURES, 0, ECX, 1u << 5, SECONDARY_USER_WAIT_AND_PAUSE},
+    {CPUID_LEAF_MORE_FEATURES, 0, EDX, 1u << 18, SECONDARY_ENABLE_PCONFIG},
+    {CPUID_LEAF_XSAVE, 1, EAX, 1u << 3, SECONDARY_ENABLE_XSAVES},
+    {CPUID_LEAF_EXTENDED, 0, EDX, 1u << 27, SECONDARY_ENABLE_RDTSCP},
+};
+
+static uint32_t *part(struct cpuid_registers *r, uint32_t reg)
+{
+    return reg == EAX ? &r->eax : reg == EBX ? &r->ebx : reg == ECX ? &r->ecx : &r->edx;
+}
+
+/* A bit that says what the operating system has turned on: the guest's, not the host's. */
+static uint32_t with(uint32_t value, uint32_t mask, bool on)
+{
+    return on ? value | mask : value & ~mask;
+}
+
+static struct cpuid_registers hypervisor(uint32_t leaf)
+{
+    if (leaf != CPUID_LEAF_HYPERVISOR_FIRST)
+        return (struct cpuid_registers){0};
+    return (struct cpuid_registers){CPUID_LEAF_HYPERVISOR_FIRST, SIGNATURE_EBX, SIGNATURE_ECX,
+                                    SIGNATURE_EDX};
+}
+
+static void forbid(uint32_t leaf, uint32_t subleaf, uint32_t secondary, struct cpuid_registers *r)
+{
+    for (uint32_t i = 0; i < sizeof(forbidden) / sizeof(forbidden[0]); i++) {
+        bool here = forbidden[i].leaf == leaf &&
+                    (forbidden[i].subleaf == subleaf || leaf == CPUID_LEAF_EXTENDED);
+
+        if (here && (secondary & forbidden[i].control) == 0)
+            *part(r, forbidden[i].reg) &= ~forbidden[i].mask;
+    }
+}
+
+struct cpuid_registers cpuid_told(uint32_t leaf, uint32_t subleaf, struct cpuid_registers processor,
+                                  uint64_t cr4, uint32_t secondary)
+{
+    struct cpuid_registers r = processor;
+
+    if (leaf >= CPUID_LEAF_HYPERVISOR_FIRST && leaf <= CPUID_LEAF_HYPERVISOR_LAST)
+        return hypervisor(leaf);
+    if (leaf == CPUID_LEAF_FEATURES) {
+        r.ecx = (r.ecx & ~(uint32_t)(VMX | SMX)) | CPUID_1_ECX_HYPERVISOR;
+        r.ecx = with(r.ecx, OSXSAVE, (cr4 & CR4_OSXSAVE) != 0);
+    }
+    if (leaf == CPUID_LEAF_MORE_FEATURES && subleaf == 0)
+        r.ecx = with(r.ecx, OSPKE, (cr4 & CR4_PKE) != 0);
+    forbid(leaf, subleaf, secondary, &r);
+    return r;
+}
