@@ -1,7 +1,5 @@
 #include "kernel/report_entry.h"
 
-#include "vmx/vmentry_trial.h"
-
 const char *report_entry_class(struct vmentry_outcome outcome)
 {
     return outcome.class < VMENTRY_CLASS_COUNT ? vmentry_class_name(outcome.class) : "other";
@@ -34,7 +32,7 @@ static void put_rows(struct json *json, const struct selftest_vmentry *selftest)
         json_object_begin(json, NULL);
         json_number(json, "trial", row->trial);
         json_string(json, "rule", report_entry_rule(row->rule));
-        json_string(json, "base", vmentry_base_name(vmentry_trials[row->trial].base));
+        json_string(json, "base", vmentry_base_name(row->base));
         put_outcome(json, "predicted", row->predicted);
         put_outcome(json, "seen", row->seen);
         json_bool(json, "agrees", row->agrees);

@@ -211,11 +211,7 @@ static bool is_fatal(struct selftest_vmentry *selftest)
 static bool breaks_as_meant(const struct vmentry_trial *trial)
 {
     for (uint32_t i = 0; i < stage.findings.count; i++) {
-        bool meant = stage.findings.item[i].rule == trial->rule;
-
-        for (uint32_t j = 0; j < trial->also_count; j++)
-            meant |= stage.findings.item[i].rule == trial->also[j];
-        if (!meant)
+        if (!vmentry_trial_breaks(trial, stage.findings.item[i].rule))
             return false;
     }
     return vmentry_has(&stage.findings, trial->rule);
@@ -224,13 +220,12 @@ static bool breaks_as_meant(const struct vmentry_trial *trial)
 /* True where this processor's controls and capabilities let the trial break its rule. */
 static bool prepare_trial(const struct vmentry_trial *trial)
 {
-    if (!vmentry_base_image(&stage.ground, trial->base, &stage.image))
+    if (!vmentry_trial_keep(&stage.ground, trial, &stage.image))
         return false;
-    vmentry_change_image(&stage.ground, trial->setup, &stage.image);
     vmentry_check(&stage.image, &stage.context, &stage.findings);
     if (stage.findings.count != 0)
         return false;
-    vmentry_change_image(&stage.ground, trial->change, &stage.image);
+    vmentry_trial_break(&stage.ground, trial, &stage.image);
     vmentry_check(&stage.image, &stage.context, &stage.findings);
     return breaks_as_meant(trial);
 }
@@ -238,20 +233,21 @@ static bool prepare_trial(const struct vmentry_trial *trial)
 static void run_trials(struct selftest_vmentry *selftest)
 {
     static bool tried[VMENTRY_RULE_COUNT];
+    struct vmentry_trial trial = {0};
 
     memset(tried, 0, sizeof(tried));
-    for (uint32_t i = 0; i < vmentry_trial_count && selftest->count < SELFTEST_VMENTRY_ROWS_MAX;
-         i++) {
+    while (selftest->count < SELFTEST_VMENTRY_ROWS_MAX && vmentry_trial_next(&trial)) {
         struct selftest_vmentry_row *row = &selftest->row[selftest->count];
 
-        if (!prepare_trial(&vmentry_trials[i]) || is_fatal(selftest)) {
+        if (!prepare_trial(&trial) || is_fatal(selftest)) {
             selftest->not_possible++;
             continue;
         }
-        row->trial = (uint16_t)i;
-        row->rule = (uint8_t)vmentry_trials[i].rule;
+        row->trial = (uint16_t)trial.number;
+        row->rule = trial.rule;
+        row->base = trial.base;
         row->predicted = vmentry_predict(&stage.findings);
-        row->agrees = judge(selftest, false, i, &row->seen, &row->departs);
+        row->agrees = judge(selftest, false, trial.number, &row->seen, &row->departs);
         selftest->agreements += row->agrees;
         selftest->rules += !tried[row->rule];
         tried[row->rule] = true;

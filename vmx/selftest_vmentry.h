@@ -10,6 +10,7 @@
 
 #include "lib/x86.h"
 #include "vmx/vmentry_check.h"
+#include "vmx/vmentry_trial.h"
 #include "vmx/vmx_cpu.h"
 
 /* Where a processor is known to do otherwise: vmx/vmentry_departures.def. */
@@ -43,7 +44,8 @@ enum {
 /* One trial of a rule (vmx/vmentry_trials.def). */
 struct selftest_vmentry_row {
     uint16_t trial;
-    uint8_t rule; /* enum vmentry_rule */
+    enum vmentry_rule rule;
+    enum vmentry_base base;
     struct vmentry_outcome predicted, seen;
     bool agrees, departs;
 };

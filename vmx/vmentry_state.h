@@ -22,7 +22,7 @@ enum vmentry_word {
     VMENTRY_WORD_COUNT,
 };
 
-struct vmentry_control {
+struct __attribute__((packed)) vmentry_control {
     enum vmentry_word word;
     uint32_t mask;
 };
@@ -86,14 +86,19 @@ struct vmentry_msr_entry {
 
 struct vmentry_form {
     enum vmentry_form_kind kind;
-    struct vmentry_control when;  /* holds only where this control is 1 */
-    struct vmentry_control other; /* of NEEDS and EXCLUDES */
-    const enum vmcs_field *fields;
     uint8_t field_count;
-    uint64_t bits; /* of ZERO; the exponent of ADDRESS; SEGMENT: the registers, as a bitmap */
-    struct vmentry_view (*code)(const struct vmentry_state *state);
-    struct vmentry_view (*segment)(const struct vmentry_state *state, unsigned segment);
-    bool (*entry_broken)(const struct vmentry_state *state, const struct vmentry_msr_entry *entry);
+    struct vmentry_control when; /* holds only where this control is 1 */
+    union {
+        struct vmentry_control other; /* of NEEDS and EXCLUDES */
+        uint64_t bits; /* of ZERO; the exponent of ADDRESS; SEGMENT: the registers, as a bitmap */
+    };
+    union {
+        const enum vmcs_field *fields;
+        struct vmentry_view (*code)(const struct vmentry_state *state);
+        struct vmentry_view (*segment)(const struct vmentry_state *state, unsigned segment);
+        bool (*entry_broken)(const struct vmentry_state *state,
+                             const struct vmentry_msr_entry *entry);
+    };
 };
 
 extern const struct vmentry_form vmentry_forms[VMENTRY_RULE_COUNT];

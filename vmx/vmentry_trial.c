@@ -1,15 +1,19 @@
 #include "vmx/vmentry_trial.h"
 
+#include <stddef.h>
+
 #include "lib/string.h"
 #include "lib/x86.h"
 #include "vmx/vmentry_state.h"
 
-#define TRIAL(rule, base, ...) {VMENTRY_##rule, VMENTRY_BASE_##base, __VA_ARGS__},
-#define SETUP(...)             .setup = {__VA_ARGS__}
-#define BREAK(...)             .change = {__VA_ARGS__}
-#define ALSO(...)                                                                               \
-    .also_count = sizeof((const enum vmentry_rule[]){__VA_ARGS__}) / sizeof(enum vmentry_rule), \
-    .also = {__VA_ARGS__}
+#define TRIAL(rule, base, ...) \
+    {0, TRIAL_BEGINS, VMENTRY_##rule | VMENTRY_BASE_##base << 8}, __VA_ARGS__,
+#define SETUP(...) __VA_ARGS__
+#define BREAK(...) {0, TRIAL_BREAKS, 0}, __VA_ARGS__
+#define ALSO(rule)                    \
+    {                                 \
+        0, TRIAL_ALSO, VMENTRY_##rule \
+    }
 
 #define PIN_FIELD            VMCS_PIN_BASED_VM_EXECUTION_CONTROLS
 #define PRIMARY_FIELD        VMCS_PRIMARY_PROCESSOR_BASED_VM_EXECUTION_CONTROLS
@@ -70,11 +74,48 @@
             1u << 31 | (type) << 8 | (vector) | (more)      \
     }
 
-const struct vmentry_trial vmentry_trials[] = {
+/* All trials, one behind the other: in as many bytes as they need. */
+static const struct vmentry_change trials[] = {
 #include "vmx/vmentry_trials.def"
 };
 
-const uint32_t vmentry_trial_count = sizeof(vmentry_trials) / sizeof(vmentry_trials[0]);
+_Static_assert(VMENTRY_RULE_COUNT <= 1 << 8, "a rule has eight bits of TRIAL_BEGINS");
+
+/* The first that is of another kind than a change. */
+static const struct vmentry_change *behind_changes(const struct vmentry_change *at)
+{
+    while (at < trials + sizeof(trials) / sizeof(trials[0]) && at->kind < TRIAL_BEGINS)
+        at++;
+    return at;
+}
+
+bool vmentry_trial_next(struct vmentry_trial *trial)
+{
+    const struct vmentry_change *end = trials + sizeof(trials) / sizeof(trials[0]);
+    const struct vmentry_change *at = trial->end != NULL ? trial->end : trials;
+
+    if (at == end)
+        return false;
+    trial->number = trial->end != NULL ? trial->number + 1 : 0;
+    trial->rule = (enum vmentry_rule)(at->value & 0xff);
+    trial->base = (enum vmentry_base)(at->value >> 8);
+    trial->setup = at + 1;
+    trial->broken = behind_changes(trial->setup) + 1;
+    trial->also = behind_changes(trial->broken);
+    for (at = trial->also; at < end && at->kind == TRIAL_ALSO; at++)
+        ;
+    trial->end = at;
+    return true;
+}
+
+bool vmentry_trial_breaks(const struct vmentry_trial *trial, enum vmentry_rule rule)
+{
+    for (const struct vmentry_change *also = trial->also; also < trial->end; also++) {
+        if (also->value == rule)
+            return true;
+    }
+    return rule == trial->rule;
+}
 
 static uint64_t changed(const struct vmentry_ground *ground, const struct vmentry_change *change,
                         uint64_t old)
@@ -101,19 +142,32 @@ static uint64_t changed(const struct vmentry_ground *ground, const struct vmentr
         return (1ull << context->physical_address_width) - change->value;
     case CHANGE_CURRENT:
         return context->current_vmcs;
-    case CHANGE_NONE:
-        break;
+    default:
+        return old;
     }
-    return old;
 }
 
-void vmentry_change_image(const struct vmentry_ground *ground,
-                          const struct vmentry_change changes[VMENTRY_CHANGES_MAX],
-                          struct vmcs_image *image)
+static void change(const struct vmentry_ground *ground, const struct vmentry_change *changes,
+                   const struct vmentry_change *end, struct vmcs_image *image)
 {
-    for (unsigned i = 0; i < VMENTRY_CHANGES_MAX && changes[i].kind != CHANGE_NONE; i++)
-        vmcs_image_set(image, changes[i].field,
-                       changed(ground, &changes[i], vmcs_image_get(image, changes[i].field)));
+    for (; changes < end; changes++)
+        vmcs_image_set(image, changes->field,
+                       changed(ground, changes, vmcs_image_get(image, changes->field)));
+}
+
+bool vmentry_trial_keep(const struct vmentry_ground *ground, const struct vmentry_trial *trial,
+                        struct vmcs_image *image)
+{
+    if (!vmentry_base_image(ground, trial->base, image))
+        return false;
+    change(ground, trial->setup, trial->broken - 1, image); /* up to TRIAL_BREAKS */
+    return true;
+}
+
+void vmentry_trial_break(const struct vmentry_ground *ground, const struct vmentry_trial *trial,
+                         struct vmcs_image *image)
+{
+    change(ground, trial->broken, trial->also, image);
 }
 
 void vmentry_page_fill(enum vmentry_page page, uint32_t revision_id, void *bytes)

@@ -51,7 +51,6 @@ bool vmentry_base_image(const struct vmentry_ground *ground, enum vmentry_base b
 const char *vmentry_base_name(enum vmentry_base base);
 
 enum vmentry_change_kind {
-    CHANGE_NONE,
     CHANGE_SET,          /* the value */
     CHANGE_OR,           /* with the value's bits set */
     CHANGE_CLEAR,        /* with the value's bits clear */
@@ -61,34 +60,43 @@ enum vmentry_change_kind {
     CHANGE_HIGH,         /* with the first bit beyond the linear-address width set */
     CHANGE_LAST,         /* that many bytes before the end of the physical addresses */
     CHANGE_CURRENT,      /* the address of the current VMCS */
+    /* No changes, but what stands between them where the trials stand one behind the other. */
+    TRIAL_BEGINS, /* the value is rule | base << 8 */
+    TRIAL_BREAKS,
+    TRIAL_ALSO, /* the value is a rule */
 };
 
-struct vmentry_change {
+struct __attribute__((packed)) vmentry_change {
     enum vmcs_field field;
     enum vmentry_change_kind kind;
     uint64_t value;
 };
 
-enum { VMENTRY_CHANGES_MAX = 6, VMENTRY_ALSO_MAX = 4 };
-
-/* `setup` makes of the base an image that keeps every rule; `change` breaks the rule, and `also`.
+/* `setup` makes of the base an image that keeps every rule; `broken` breaks the rule, and `also`.
  */
 struct vmentry_trial {
+    uint32_t number; /* from 0 */
     enum vmentry_rule rule;
     enum vmentry_base base;
-    struct vmentry_change setup[VMENTRY_CHANGES_MAX];
-    struct vmentry_change change[VMENTRY_CHANGES_MAX];
-    uint32_t also_count;
-    enum vmentry_rule also[VMENTRY_ALSO_MAX];
+    const struct vmentry_change *setup, *broken, *also, *end; /* each ends where the next begins */
 };
 
-extern const struct vmentry_trial vmentry_trials[];
-extern const uint32_t vmentry_trial_count;
+/*
+ * Goes to the next trial of vmx/vmentry_trials.def, of one that is all zero to the first: for
+ * (struct vmentry_trial trial = {0}; vmentry_trial_next(&trial);). False behind the last.
+ */
+bool vmentry_trial_next(struct vmentry_trial *trial);
 
-/* Makes the changes, up to VMENTRY_CHANGES_MAX of them or to the first CHANGE_NONE. */
-void vmentry_change_image(const struct vmentry_ground *ground,
-                          const struct vmentry_change changes[VMENTRY_CHANGES_MAX],
-                          struct vmcs_image *image);
+/* Is the rule one of those that the trial breaks? */
+bool vmentry_trial_breaks(const struct vmentry_trial *trial, enum vmentry_rule rule);
+
+/* The image that keeps every rule; false where this processor does not offer the base. */
+bool vmentry_trial_keep(const struct vmentry_ground *ground, const struct vmentry_trial *trial,
+                        struct vmcs_image *image);
+
+/* Makes of that image the one that breaks the rule. */
+void vmentry_trial_break(const struct vmentry_ground *ground, const struct vmentry_trial *trial,
+                         struct vmcs_image *image);
 
 /*
  * Random images. Each of `round`s gives another one, the same in every run: a base with one to

@@ -153,6 +153,16 @@ static bool has_finding(enum rule rule)
     return false;
 }
 
+static uint32_t trial_count(void)
+{
+    struct vmentry_trial trial = {0};
+    uint32_t count = 0;
+
+    while (vmentry_trial_next(&trial))
+        count++;
+    return count;
+}
+
 static void a_processor_that_obeys_agrees_in_everything(void **state)
 {
     (void)state;
@@ -161,7 +171,7 @@ static void a_processor_that_obeys_agrees_in_everything(void **state)
     assert_true(selftest.done);
     assert_int_equal(selftest.differences, 0);
     assert_int_equal(selftest.agreements, selftest.count);
-    assert_int_equal(selftest.count + selftest.not_possible, vmentry_trial_count);
+    assert_int_equal(selftest.count + selftest.not_possible, trial_count());
     assert_true(selftest.rules > 100);
     assert_int_equal(selftest.random_count, SELFTEST_VMENTRY_ROUNDS);
     assert_int_equal(selftest.random_agreements, SELFTEST_VMENTRY_ROUNDS);

@@ -17,15 +17,6 @@
 static struct vmcs_image image;
 static struct vmentry_findings findings;
 
-static bool is_expected(const struct vmentry_trial *trial, enum vmentry_rule rule)
-{
-    for (uint32_t i = 0; i < trial->also_count; i++) {
-        if (trial->also[i] == rule)
-            return true;
-    }
-    return rule == trial->rule;
-}
-
 /* The change turns on a control that this processor has not. */
 static bool is_not_offered(enum vmentry_rule rule)
 {
@@ -37,16 +28,16 @@ static bool is_not_offered(enum vmentry_rule rule)
  */
 static bool try_trial(const struct vmentry_trial *trial)
 {
-    if (!vmentry_base_image(&ground, trial->base, &image))
+    if (!vmentry_trial_keep(&ground, trial, &image))
         return false;
-    vmentry_change_image(&ground, trial->setup, &image);
     vmentry_check(&image, &ground_context, &findings);
     if (findings.count != 0)
         return false;
-    vmentry_change_image(&ground, trial->change, &image);
+    vmentry_trial_break(&ground, trial, &image);
     vmentry_check(&image, &ground_context, &findings);
     for (uint32_t i = 0; i < findings.count; i++) {
-        if (is_not_offered(findings.item[i].rule) && !is_expected(trial, findings.item[i].rule))
+        if (is_not_offered(findings.item[i].rule) &&
+            !vmentry_trial_breaks(trial, findings.item[i].rule))
             return false;
     }
     return findings.count != 0;
@@ -55,11 +46,12 @@ static bool try_trial(const struct vmentry_trial *trial)
 static void every_rule_is_kept_and_broken(void **state)
 {
     bool broken[VMENTRY_RULE_COUNT] = {false};
+    struct vmentry_trial next = {0};
+    const struct vmentry_trial *trial = &next;
     unsigned idle = 0;
 
     (void)state;
-    for (uint32_t i = 0; i < vmentry_trial_count; i++) {
-        const struct vmentry_trial *trial = &vmentry_trials[i];
+    while (vmentry_trial_next(&next)) {
         bool done = false;
 
         for (unsigned number = 0; number < GROUND_COUNT; number++) {
@@ -68,19 +60,19 @@ static void every_rule_is_kept_and_broken(void **state)
                 continue;
             done = true;
             for (uint32_t j = 0; j < findings.count; j++) {
-                if (!is_expected(trial, findings.item[j].rule))
-                    fail_msg("trial %u for %s on processor %u breaks %s", i,
+                if (!vmentry_trial_breaks(trial, findings.item[j].rule))
+                    fail_msg("trial %u for %s on processor %u breaks %s", trial->number,
                              vmentry_rule_table[trial->rule].name, number,
                              vmentry_rule_table[findings.item[j].rule].name);
             }
             if (!vmentry_has(&findings, trial->rule))
-                fail_msg("trial %u on processor %u does not break %s", i, number,
+                fail_msg("trial %u on processor %u does not break %s", trial->number, number,
                          vmentry_rule_table[trial->rule].name);
             broken[trial->rule] = true;
         }
         if (!done) {
             idle++;
-            print_error("trial %u for %s can be tried on no processor\n", i,
+            print_error("trial %u for %s can be tried on no processor\n", trial->number,
                         vmentry_rule_table[trial->rule].name);
         }
     }
@@ -234,12 +226,14 @@ static void what_is_odd_but_allowed_passes(void **state)
 /* Any one value that is wanted is a value that would do. */
 static void the_wanted_value_keeps_the_rule(void **state)
 {
+    struct vmentry_trial trial = {0};
+
     (void)state;
-    for (uint32_t i = 0; i < vmentry_trial_count; i++) {
+    while (vmentry_trial_next(&trial)) {
         struct vmentry_finding first;
 
         ground_reset(GROUND_ALL);
-        if (!try_trial(&vmentry_trials[i]) || findings.item[0].entry != 0)
+        if (!try_trial(&trial) || findings.item[0].entry != 0)
             continue;
         first = findings.item[0];
         /* A word that must first be activated. */
