@@ -98,6 +98,10 @@ struct acpi_cpus {
     uint32_t online_capable;         /* not enabled, but could be plugged in while running */
     uint32_t doubled;                /* entries for an APIC id that stood before */
     uint32_t apic_id[ACPI_CPUS_MAX]; /* in the table's order */
+
+    /* The PIT's interrupt: ISA's 0, which comes in at this input of the first I/O APIC. */
+    uint32_t io_apic_address; /* physical, of the one that begins with global interrupt 0; or 0 */
+    uint32_t timer_input;
 };
 
 /* After an error `cpus` holds what stood before it: a missing MADT leaves the boot CPU alone. */

@@ -10,10 +10,14 @@ enum {
 /* "Interrupt Controller Structure Types". */
 enum {
     ENTRY_LOCAL_APIC = 0,
+    ENTRY_IO_APIC = 1,
+    ENTRY_SOURCE_OVERRIDE = 2,
     ENTRY_ADDRESS_OVERRIDE = 5,
     ENTRY_LOCAL_X2APIC = 9,
     ENTRY_HEADER_SIZE = 2, /* type, length */
     LOCAL_APIC_SIZE = 8,
+    IO_APIC_SIZE = 12,
+    SOURCE_OVERRIDE_SIZE = 10,
     ADDRESS_OVERRIDE_SIZE = 12,
     LOCAL_X2APIC_SIZE = 16,
 };
@@ -69,6 +73,21 @@ static void add_cpu(struct acpi_cpus *cpus, struct seen *seen, uint32_t apic_id,
     }
 }
 
+/* ISA interrupts are the global ones of the same number, where no override says otherwise. */
+static void take_override(const struct acpi_bytes *madt, uint32_t offset, struct acpi_cpus *cpus)
+{
+    enum { ISA_TIMER = 0 };
+
+    if (madt->data[offset + 3] == ISA_TIMER)
+        cpus->timer_input = (uint32_t)acpi_number(madt, offset + 4, 4);
+}
+
+static void take_io_apic(const struct acpi_bytes *madt, uint32_t offset, struct acpi_cpus *cpus)
+{
+    if (acpi_number(madt, offset + 8, 4) == 0)
+        cpus->io_apic_address = (uint32_t)acpi_number(madt, offset + 4, 4);
+}
+
 /* One entry, of which `length` bytes lie inside the table. */
 static enum acpi_result take_entry(const struct acpi_bytes *madt, uint32_t offset, uint32_t length,
                                    struct acpi_cpus *cpus, struct seen *seen)
@@ -79,6 +98,16 @@ static enum acpi_result take_entry(const struct acpi_bytes *madt, uint32_t offse
             return ACPI_ENTRY_SHORT;
         add_cpu(cpus, seen, madt->data[offset + 3], (uint32_t)acpi_number(madt, offset + 4, 4),
                 UINT8_MAX);
+        return ACPI_OK;
+    case ENTRY_IO_APIC:
+        if (length < IO_APIC_SIZE)
+            return ACPI_ENTRY_SHORT;
+        take_io_apic(madt, offset, cpus);
+        return ACPI_OK;
+    case ENTRY_SOURCE_OVERRIDE:
+        if (length < SOURCE_OVERRIDE_SIZE)
+            return ACPI_ENTRY_SHORT;
+        take_override(madt, offset, cpus);
         return ACPI_OK;
     case ENTRY_LOCAL_X2APIC:
         if (length < LOCAL_X2APIC_SIZE)

@@ -31,6 +31,9 @@ enum apic_register {
     APIC_LVT_LINT0 = 0x350,
     APIC_LVT_LINT1 = 0x360,
     APIC_LVT_ERROR = 0x370,
+    APIC_TIMER_INITIAL = 0x380,
+    APIC_TIMER_CURRENT = 0x390,
+    APIC_TIMER_DIVIDE = 0x3e0,
 };
 
 #define SPURIOUS_APIC_ENABLE (1u << 8)
@@ -40,6 +43,9 @@ enum apic_register {
 #define LVT_DELIVERY          (7u << 8)
 #define LVT_DELIVERY_SMI      (2u << 8)
 #define VERSION_MAX_LVT_SHIFT 16
+
+/* SDM, "APIC Timer"; the mode 0 is one-shot. */
+#define TIMER_DIVIDE_BY_1 0xbu
 
 /* SDM, "Interrupt Command Register (ICR)"; destination mode 0 is physical. */
 #define ICR_FIXED            (0u << 8)
@@ -168,6 +174,18 @@ volatile void *apic_registers(void)
 void apic_eoi(void)
 {
     apic_write(APIC_EOI, 0);
+}
+
+void apic_timer_start(uint8_t vector, uint32_t count)
+{
+    apic_write(APIC_LVT_TIMER, vector);
+    apic_write(APIC_TIMER_DIVIDE, TIMER_DIVIDE_BY_1);
+    apic_write(APIC_TIMER_INITIAL, count);
+}
+
+uint32_t apic_timer_left(void)
+{
+    return apic_read(APIC_TIMER_CURRENT);
 }
 
 static void send(uint32_t id, uint32_t command)

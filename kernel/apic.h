@@ -31,6 +31,13 @@ volatile void *apic_registers(void);
 void apic_eoi(void);
 
 /*
+ * This CPU's timer, once: counts down by its own clock, which nobody tells, and interrupts with
+ * `vector` at 0. A count of 0 stops it; an interrupt that it has sent may still wait to be taken.
+ */
+void apic_timer_start(uint8_t vector, uint32_t count);
+uint32_t apic_timer_left(void);
+
+/*
  * Inter-processor interrupts to one CPU, by physical destination. Return when the local APIC has
  * sent it or a bounded wait is over. An id that xAPIC mode cannot address gets nothing.
  */

@@ -33,6 +33,13 @@ uint64_t tsc_per_ms_measured(uint64_t tsc, uint32_t ticks, uint32_t hertz);
  */
 uint64_t tsc_per_ms_enumerated(struct cpuid_registers leaf15, struct cpuid_registers leaf16);
 
+/*
+ * What a 32-bit timer counts down from to be over when `tsc` ticks have passed, from what both
+ * count in a millisecond: rounded up, at least 1, and at most what the timer holds. 1 each: as if
+ * alike.
+ */
+uint32_t timer_count(uint64_t tsc, uint64_t tsc_per_ms, uint64_t timer_per_ms);
+
 /* TSC ticks of so many microseconds, rounded up; and the reverse, rounded down. */
 uint64_t microseconds_to_tsc(uint64_t microseconds, uint64_t tsc_per_ms);
 uint64_t tsc_to_microseconds(uint64_t tsc, uint64_t tsc_per_ms);

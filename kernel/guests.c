@@ -1,5 +1,6 @@
 #include "kernel/guests.h"
 
+#include "kernel/alarm.h"
 #include "kernel/apic.h"
 #include "kernel/console.h"
 #include "kernel/memory.h"
@@ -10,6 +11,7 @@
 #include "mm/get_order.h"
 #include "vm/bench.h"
 #include "vm/chaos.h"
+#include "vm/guest_controls.h"
 #include "vm/run.h"
 
 /* All guests on the slowest emulator, with their exits told on a serial line. */
@@ -130,6 +132,7 @@ static void prepare(struct machine *machine)
         .chaos = machine->options.chaos,
         .check_entries = machine->options.check_entry == CHECK_ENTRY_ALWAYS,
         .interrupt_self = interrupt_self,
+        .alarm_set = alarm_set,
         .host_interrupt = host_interrupt,
         .host_exception = host_exception,
         .finished = finished,
@@ -137,6 +140,28 @@ static void prepare(struct machine *machine)
     };
     if (machine->options.trace_exits)
         console_release();
+}
+
+/* Only CPUs that cannot tell by themselves that a guest's time is up need to be told. */
+static void with_alarm(struct machine *machine, void (*work)(struct machine *machine))
+{
+    bool needed = !guest_controls_have_timer(&machine->capability);
+
+    if (needed)
+        alarm_begin();
+    work(machine);
+    if (needed)
+        alarm_end();
+}
+
+static void run_all(struct machine *machine)
+{
+    vmx_all_run(machine, run_on_this_cpu, WORK_US);
+}
+
+static void run_bench(struct machine *machine)
+{
+    guest_run(&guest_bench, &cpus[0]->vmx, &environment, &machine->bench_run);
 }
 
 void guests_run_all(struct machine *machine)
@@ -150,7 +175,7 @@ void guests_run_all(struct machine *machine)
         return;
     }
     prepare(machine);
-    vmx_all_run(machine, run_on_this_cpu, WORK_US);
+    with_alarm(machine, run_all);
     machine->guests_done = true;
     machine_judge_guests(machine);
 }
@@ -161,6 +186,6 @@ void guests_bench(struct machine *machine)
         return;
     prepare(machine);
     environment.trace = NULL; /* what is told as it comes would be measured too */
-    guest_run(&guest_bench, &cpus[0]->vmx, &environment, &machine->bench_run);
+    with_alarm(machine, run_bench);
     machine_judge_guest(machine, 0, &machine->bench_run);
 }

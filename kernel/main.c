@@ -5,6 +5,7 @@
 
 #include <stddef.h>
 
+#include "kernel/alarm.h"
 #include "kernel/apic.h"
 #include "kernel/clock.h"
 #include "kernel/console.h"
@@ -104,6 +105,7 @@ static void prepare_cpus(void)
         machine.timing.tsc_per_ms = clock_tsc_per_ms();
     machine.timing.source = clock_source();
     start_other_cpus();
+    alarm_prepare(&firmware.cpus);
 }
 
 /* The whole way; false where it ends early, with a finding that says why. */

@@ -64,6 +64,13 @@ static void enter(void)
     console_seize();
 }
 
+bool panic_elsewhere(void)
+{
+    uint64_t seen = atomic_load(&owner);
+
+    return seen != NOBODY && seen != processor_id();
+}
+
 /* The per-CPU data, if GS already points to some. */
 static const struct cpu *cpu_of_here(void)
 {

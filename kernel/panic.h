@@ -30,6 +30,9 @@ _Noreturn void machine_halt(void);
  */
 _Noreturn void panic(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
+/* Does another CPU panic, so that an NMI is to stop this one? */
+bool panic_elsewhere(void);
+
 /* The same for an exception: its name, its error code in words, all registers. */
 _Noreturn void panic_trap(const struct trap_frame *frame);
 

@@ -2,6 +2,7 @@
 
 #include <stdbool.h>
 
+#include "kernel/alarm.h"
 #include "kernel/apic.h"
 #include "kernel/cpu.h"
 #include "kernel/panic.h"
@@ -101,11 +102,13 @@ static bool fix_up(struct trap_frame *frame)
 
 void trap_handle(struct trap_frame *frame)
 {
-    if (frame->vector == VECTOR_WAKE) {
+    if (frame->vector == VECTOR_WAKE || frame->vector == VECTOR_ALARM) {
         apic_eoi();
         return;
     }
     if (frame->vector == VECTOR_SPURIOUS)
+        return;
+    if (frame->vector == X86_VECTOR_NMI && alarm_sends_nmis() && !panic_elsewhere())
         return;
     if (!fix_up(frame))
         panic_trap(frame);

@@ -16,6 +16,7 @@ struct trap_frame {
 /* Interrupt vectors of our own, above the 32 that the architecture defines. */
 enum {
     VECTOR_WAKE = 0xf0,     /* inter-processor: there is work (kernel/smp.c) */
+    VECTOR_ALARM = 0xf1,    /* a guest's time may be up (kernel/alarm.h) */
     VECTOR_SPURIOUS = 0xff, /* the local APIC's spurious-interrupt vector */
 };
 

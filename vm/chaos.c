@@ -219,14 +219,12 @@ static const struct guest_handler handlers_16[] = HANDLERS(chaos_16_on_event, ch
 static const struct guest_handler handlers_32[] = HANDLERS(chaos_32_on_event, chaos_32_on_error);
 static const struct guest_handler handlers_64[] = HANDLERS(chaos_64_on_event, chaos_64_on_error);
 
-#define CHAOS(bits, guest_mode, text)                                                    \
-    .name = "chaos-" text, .purpose = "Random bytes, as code in " text " mode.",         \
-    .code = chaos_##bits##_start, .code_end = chaos_##bits##_end, .mode = (guest_mode),  \
-    .handlers = handlers_##bits,                                                         \
-    .handler_count = sizeof(handlers_##bits) / sizeof(handlers_##bits[0]),               \
-    .on[VMX_CONTROL_PIN] = PIN_PREEMPTION_TIMER,                                         \
-    .on[VMX_CONTROL_EXIT] = EXIT_SAVE_PREEMPTION_TIMER, .setup = setup, .any_end = true, \
-    .unwatched = true, .exits_max = CHAOS_EXITS, .ticks_max = CHAOS_TICKS
+#define CHAOS(bits, guest_mode, text)                                                      \
+    .name = "chaos-" text, .purpose = "Random bytes, as code in " text " mode.",           \
+    .code = chaos_##bits##_start, .code_end = chaos_##bits##_end, .mode = (guest_mode),    \
+    .handlers = handlers_##bits,                                                           \
+    .handler_count = sizeof(handlers_##bits) / sizeof(handlers_##bits[0]), .setup = setup, \
+    .any_end = true, .unwatched = true, .exits_max = CHAOS_EXITS, .ticks_max = CHAOS_TICKS
 
 const struct guest guest_chaos_real = {CHAOS(16, GUEST_REAL, "real")};
 const struct guest guest_chaos_protected = {CHAOS(32, GUEST_PROTECTED, "protected")};

@@ -72,6 +72,24 @@ static enum exit_done reflect(struct vcpu *vcpu, uint32_t event)
     return EXIT_INJECTED;
 }
 
+/*
+ * An event of the host's is served. It is none of the guest's exits; but without a preemption timer
+ * it may be the alarm, which is set again where it comes too early.
+ */
+static enum exit_done served(struct vcpu *vcpu)
+{
+    uint64_t now;
+
+    vcpu->exits_left++;
+    if (vcpu->deadline == VCPU_UNTIMED)
+        return EXIT_HOST;
+    now = rdtsc();
+    if (now >= vcpu->deadline)
+        return vcpu_end(vcpu, GUEST_END_TIME, 0, vmcs_read_natural(VMCS_GUEST_RIP));
+    vcpu->environment->alarm_set(vcpu->deadline - now);
+    return EXIT_HOST;
+}
+
 /* NMIs and machine checks are the host's, whoever runs; an event on its way to the guest stays. */
 enum exit_done exit_exception(struct vcpu *vcpu)
 {
@@ -80,7 +98,7 @@ enum exit_done exit_exception(struct vcpu *vcpu)
     if (event_type_of(event) == EVENT_NMI || event_vector(event) == X86_VECTOR_MC) {
         event_requeue(vcpu);
         vcpu->environment->host_exception((uint8_t)event_vector(event));
-        return EXIT_HOST;
+        return served(vcpu);
     }
     return reflect(vcpu, event);
 }
@@ -94,7 +112,7 @@ enum exit_done exit_external_interrupt(struct vcpu *vcpu)
         vcpu->environment->host_interrupt((uint8_t)event_vector(event));
     else
         take_interrupt();
-    return EXIT_HOST;
+    return served(vcpu);
 }
 
 enum exit_done exit_interrupt_window(struct vcpu *vcpu)

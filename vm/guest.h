@@ -89,8 +89,7 @@ struct guest {
 
     /*
      * Controls beyond (or without) the base, as masks in each word. One that the processor does not
-     * offer (or does not let be 0) is told by name, and the guest is skipped. A guest that may not
-     * come back by itself asks for PIN_PREEMPTION_TIMER, without which nothing would end it.
+     * offer (or does not let be 0) is told by name, and the guest is skipped.
      */
     uint32_t on[VMX_CONTROL_WORD_COUNT];
     uint32_t off[VMX_CONTROL_WORD_COUNT];

@@ -86,11 +86,16 @@ static void settle_memory(const struct vmx_capability *capability,
 }
 
 /* Its value must be kept over exits, or each exit would give the guest its whole time again. */
+bool guest_controls_have_timer(const struct vmx_capability *capability)
+{
+    return (capability->pin_allowed1 & PIN_PREEMPTION_TIMER) != 0 &&
+           (capability->exit_allowed1 & EXIT_SAVE_PREEMPTION_TIMER) != 0;
+}
+
 static void settle_timer(const struct vmx_capability *capability,
                          uint32_t controls[VMX_CONTROL_WORD_COUNT])
 {
-    if ((capability->pin_allowed1 & PIN_PREEMPTION_TIMER) != 0 &&
-        (capability->exit_allowed1 & EXIT_SAVE_PREEMPTION_TIMER) != 0) {
+    if (guest_controls_have_timer(capability)) {
         controls[VMX_CONTROL_PIN] |= PIN_PREEMPTION_TIMER;
         controls[VMX_CONTROL_EXIT] |= EXIT_SAVE_PREEMPTION_TIMER;
     }

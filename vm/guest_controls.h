@@ -17,4 +17,7 @@ const char *guest_controls_settle(const struct guest *guest, const struct vmcs_c
                                   const struct vmx_capability *capability,
                                   uint32_t controls[VMX_CONTROL_WORD_COUNT]);
 
+/* Does that preemption timer exist? Otherwise the host must interrupt a guest whose time is up. */
+bool guest_controls_have_timer(const struct vmx_capability *capability);
+
 #endif

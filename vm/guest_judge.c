@@ -65,12 +65,6 @@ static void tell_end(const struct vcpu *vcpu, struct guest_run *run)
     }
 }
 
-/* The host's own events come when they come. */
-static bool is_hosts(const struct exit_record *exit)
-{
-    return exit->done == EXIT_HOST;
-}
-
 static bool matches(const struct guest *guest, const struct exit_expected *wanted,
                     const struct exit_record *exit)
 {
@@ -117,7 +111,7 @@ static void compare_exits(const struct vcpu *vcpu, struct guest_run *run)
         const struct exit_record *exit = &vcpu->record[i];
         const struct exit_expected *wanted = &guest->expected[at];
 
-        if (is_hosts(exit) || (is_end(vcpu, exit) && at == guest->expected_count))
+        if (is_end(vcpu, exit) && at == guest->expected_count)
             continue;
         if (at == guest->expected_count || !matches(guest, wanted, exit)) {
             tell_difference(run, i, at == guest->expected_count ? "the end" : name_of(wanted),

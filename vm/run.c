@@ -63,6 +63,24 @@ static void destroy(struct vcpu *vcpu)
     vmx_region_free(&vcpu->vmcs, vmx);
 }
 
+/* The guest's time begins. */
+static void start_time(struct vcpu *vcpu)
+{
+    uint64_t ticks = ticks_max(vcpu->guest);
+
+    vcpu->deadline = VCPU_UNTIMED;
+    if ((vcpu->controls[VMX_CONTROL_PIN] & PIN_PREEMPTION_TIMER) != 0)
+        return;
+    vcpu->deadline = rdtsc() + ticks;
+    vcpu->environment->alarm_set(ticks);
+}
+
+static void stop_time(const struct vcpu *vcpu)
+{
+    if (vcpu->deadline != VCPU_UNTIMED)
+        vcpu->environment->alarm_set(0);
+}
+
 /* From VMPTRLD to the guest's end. False: the VMCS could not be made, `result` says why. */
 static struct vmx_result launch(struct vcpu *vcpu, const struct vcpu_space *space)
 {
@@ -83,7 +101,9 @@ static struct vmx_result launch(struct vcpu *vcpu, const struct vcpu_space *spac
         vcpu_end(vcpu, GUEST_END_RULES, 0, 0);
         return result;
     }
+    start_time(vcpu);
     entry = vcpu_enter(vcpu);
+    stop_time(vcpu);
     if (entry == VM_ENTRY_LAUNCH_VALID || entry == VM_ENTRY_RESUME_VALID)
         (void)vmread(VMCS_VM_INSTRUCTION_ERROR, &error);
     if (entry != VM_ENTRY_ENDED)

@@ -28,6 +28,12 @@ struct vm_environment {
     /* Sends this CPU an interrupt of the host's, which comes when a guest can be interrupted. */
     void (*interrupt_self)(void);
 
+    /*
+     * Where a guest's time is not told by a preemption timer: an interrupt or NMI of the host's
+     * when about so many TSC ticks have passed, or earlier; 0: no more. To this CPU.
+     */
+    void (*alarm_set)(uint64_t tsc_ticks);
+
     /* An interrupt of the host's that ended a guest's turn, already acknowledged. */
     void (*host_interrupt)(uint8_t vector);
 

@@ -21,15 +21,13 @@ enum {
     MSR_EXITS = 3 * 0x2000 * 4 + 1, /* three ranges, a read and three writes, and the call */
 };
 
-/* It leaves the processor by the VMX-preemption timer alone. */
+/* It leaves the processor by the VMX-preemption timer or the host's alarm alone. */
 const struct guest guest_spin = {
     .name = "spin",
     .purpose = "Spins with interrupts off; its budget of time ends it.",
     .code = spin_start,
     .code_end = spin_end,
     .mode = GUEST_LONG,
-    .on[VMX_CONTROL_PIN] = PIN_PREEMPTION_TIMER,
-    .on[VMX_CONTROL_EXIT] = EXIT_SAVE_PREEMPTION_TIMER,
     .ticks_max = SPIN_TICKS,
     .end = GUEST_END_TIME,
 };
@@ -40,8 +38,6 @@ const struct guest guest_spin_enabled = {
     .code = spin_enabled_start,
     .code_end = spin_enabled_end,
     .mode = GUEST_LONG,
-    .on[VMX_CONTROL_PIN] = PIN_PREEMPTION_TIMER,
-    .on[VMX_CONTROL_EXIT] = EXIT_SAVE_PREEMPTION_TIMER,
     .ticks_max = SPIN_TICKS,
     .end = GUEST_END_TIME,
 };

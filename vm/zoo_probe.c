@@ -58,7 +58,7 @@ complain(const struct vcpu *vcpu, const struct probe *probe, const char *format,
     return text;
 }
 
-/* The host's own exits, the guest's calls to the judge, and single steps are not a probe's. */
+/* The guest's calls to the judge, and single steps, are not a probe's. */
 static const struct exit_record *next_exit(struct reader *reader)
 {
     const struct vcpu *vcpu = reader->vcpu;
@@ -66,8 +66,7 @@ static const struct exit_record *next_exit(struct reader *reader)
     while (reader->next < vcpu->record_count && reader->next < VCPU_EXITS_RECORDED) {
         const struct exit_record *exit = &vcpu->record[reader->next++];
 
-        if (exit->done != EXIT_HOST && !is_quiet_call(exit) &&
-            exit_basic_reason(exit) != EXIT_REASON_MONITOR_TRAP_FLAG)
+        if (!is_quiet_call(exit) && exit_basic_reason(exit) != EXIT_REASON_MONITOR_TRAP_FLAG)
             return exit;
     }
     return NULL;

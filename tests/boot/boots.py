@@ -166,7 +166,7 @@ _NEED_EPT = (
     "paged-mode", "pae-mode", "nowhere", "recursion", "chaos-paged", "chaos-pae", "invept",
 )  # fmt: skip
 _NEED_UNRESTRICTED_GUEST = ("real-mode", "mode-switches", "chaos-real", "chaos-protected")
-_NEED_PREEMPTION_TIMER = ("timer", "spin", "spin-enabled", "chaos-long")
+_NEED_PREEMPTION_TIMER = ("timer",)
 _NEED_HASWELL = ("pause-loop", "rdrand", "rdseed", "invpcid")  # or an earlier one after Nehalem
 # What each model of Bochs 2.7 lacks: Penryn has no control of its successors, Nehalem's Lynnfield
 # neither unrestricted guest nor XSAVE; SMX (getsec) is in the two oldest only. None has a monitor
@@ -204,6 +204,9 @@ _BAD = (
     "ports", "msrs",
 )  # fmt: skip
 
+# Of these, what a CPU can run that has neither EPT nor a preemption timer to end it.
+_BAD_UNTIMED = ("spin", "spin-enabled", "timer-greedy", "endless", "triple-fault")
+
 
 def _bad_guests() -> list[Boot]:
     """
@@ -218,8 +221,17 @@ def _bad_guests() -> list[Boot]:
             append=f"guest={','.join(_CHAOS)} chaos={rounds},{seed}", cpu=model,
         )  # fmt: skip
 
+    def untimed(model: str, count: int) -> Boot:
+        name = f"bad guests {model} {count} CPUs"
+        return _bochs(
+            name, OK, (*IN_VMX, guests(*_BAD_UNTIMED)),
+            append=f"guest={','.join(_BAD_UNTIMED)}", cpu=model, count=count,
+        )  # fmt: skip
+
     bad = [
         _bochs("bad guests", OK, (*IN_VMX, guests(*_BAD)), append=f"guest={','.join(_BAD)}"),
+        untimed("core2_penryn_t9600", 1),
+        untimed("bx_generic", 2),
         chaos(DEFAULT_CPU, 100, 1),
     ]
     many = [

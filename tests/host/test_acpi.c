@@ -337,9 +337,9 @@ static void test_cpus(void **state)
     local_apic(6, 2);
     local_apic(2, 1);          /* doubled */
     local_apic(0xff, 1);       /* the broadcast id of xAPIC mode */
-    at(MADT)[madt_length] = 1; /* an I/O APIC: 12 bytes, passed over */
-    at(MADT)[madt_length + 1] = 12;
-    madt_length += 12;
+    at(MADT)[madt_length] = 4; /* a local APIC NMI: 6 bytes, passed over */
+    at(MADT)[madt_length + 1] = 6;
+    madt_length += 6;
     local_x2apic(4, 1);
     local_x2apic(0, 1); /* doubled, by way of the other type */
     local_x2apic(0xff, 1);
@@ -357,6 +357,49 @@ static void test_cpus(void **state)
     assert_int_equal(cpus.online_capable, 1);
     assert_int_equal(cpus.doubled, 2);
     assert_int_equal(cpus.lost, 0);
+}
+
+static void io_apic(uint32_t address, uint32_t first)
+{
+    uint8_t *entry = at(MADT) + madt_length;
+
+    entry[0] = 1;
+    entry[1] = 12;
+    put(entry + 4, address, 4);
+    put(entry + 8, first, 4);
+    madt_length += 12;
+}
+
+static void source_override(uint8_t source, uint32_t global)
+{
+    uint8_t *entry = at(MADT) + madt_length;
+
+    entry[0] = 2;
+    entry[1] = 10;
+    entry[3] = source;
+    put(entry + 4, global, 4);
+    madt_length += 10;
+}
+
+/* Without an override ISA interrupt 0 is global interrupt 0; on PCs it comes in at 2. */
+static void test_timer_input(void **state)
+{
+    (void)state;
+    assert_int_equal(read_cpus(), ACPI_OK);
+    assert_int_equal(cpus.io_apic_address, 0);
+    io_apic(0xfec10000, 24);
+    assert_int_equal(read_cpus(), ACPI_OK);
+    assert_int_equal(cpus.io_apic_address, 0);
+    io_apic(0xfec00000, 0);
+    io_apic(0xfec20000, 48);
+    source_override(9, 20);
+    assert_int_equal(read_cpus(), ACPI_OK);
+    assert_int_equal(cpus.io_apic_address, 0xfec00000);
+    assert_int_equal(cpus.timer_input, 0);
+    source_override(0, 2);
+    source_override(7, 3);
+    assert_int_equal(read_cpus(), ACPI_OK);
+    assert_int_equal(cpus.timer_input, 2);
 }
 
 static void test_address_override(void **state)
@@ -392,7 +435,7 @@ static void test_madt_broken(void **state)
 {
     static const struct {
         uint8_t type, least;
-    } types[] = {{0, 8}, {5, 12}, {9, 16}};
+    } types[] = {{0, 8}, {1, 12}, {2, 10}, {5, 12}, {9, 16}};
 
     (void)state;
     put(at(ROOT) + 44, 0, 8); /* no MADT at all */
@@ -651,6 +694,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_root_broken, setup, teardown),
         cmocka_unit_test_setup_teardown(test_root_entries, setup, teardown),
         cmocka_unit_test_setup_teardown(test_cpus, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_timer_input, setup, teardown),
         cmocka_unit_test_setup_teardown(test_address_override, setup, teardown),
         cmocka_unit_test_setup_teardown(test_many_cpus, setup, teardown),
         cmocka_unit_test_setup_teardown(test_madt_broken, setup, teardown),

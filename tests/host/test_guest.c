@@ -469,7 +469,6 @@ static void exits_in_their_order_are_well(void **state)
     guest = expecting();
     begin(&guest, GUEST_END_CALL);
     add_exit(EXIT_REASON_CPUID, 0, GUEST_CODE + 2, EXIT_EMULATED);
-    add_exit(EXIT_REASON_EXTERNAL_INTERRUPT, 0, GUEST_CODE + 2, EXIT_HOST);
     add_exit(EXIT_REASON_CPUID, 0, GUEST_CODE + 2, EXIT_EMULATED);
     add_exit(EXIT_REASON_IO_INSTRUCTION, 0x80 << 16 | 3, GUEST_CODE + 4, EXIT_IGNORED);
     end_by_call();

@@ -1,0 +1,122 @@
+#include "kernel/alarm.h"
+
+#include <stdatomic.h>
+#include <stddef.h>
+
+#include "kernel/apic.h"
+#include "kernel/clock.h"
+#include "kernel/clock_math.h"
+#include "kernel/cpu.h"
+#include "kernel/memory.h"
+#include "kernel/traps.h"
+#include "lib/x86.h"
+
+enum {
+    TICK_US = 1000,
+
+    /* 8254 PIT, data sheet "Control Word Format" and "Mode 2: Rate Generator". */
+    PIT_CHANNEL_0 = 0x40,
+    PIT_COMMAND = 0x43,
+    PIT_COMMAND_CHANNEL_0_MODE_0 = 0x30, /* low byte, then high */
+    PIT_COMMAND_CHANNEL_0_MODE_2 = 0x34,
+    PIT_COUNT = PIT_HZ / (1000000 / TICK_US),
+
+    /* I/O Controller Hub data sheet, "NMI Status and Control Register": who else sent an NMI. */
+    PORT_B = 0x61,
+    PORT_B_NMI_SOURCES = 0xc0,
+
+    /* 82093AA I/O APIC data sheet: the two registers that there are, and what the first selects. */
+    IO_APIC_SELECT = 0x00,
+    IO_APIC_WINDOW = 0x10,
+    IO_APIC_BYTES = 0x20,
+    IO_APIC_REDIRECTION = 0x10, /* two for each input: low, high */
+};
+
+/* "I/O Redirection Table Registers": edge, active high, physical destination, all CPUs. */
+#define REDIRECTION_NMI      (4u << 8)
+#define REDIRECTION_MASKED   (1u << 16)
+#define REDIRECTION_HIGH_ALL (0xffu << 24)
+
+static volatile uint32_t *io_apic; /* NULL: no NMIs from here */
+static uint32_t input;
+static _Atomic bool ticking;
+static uint64_t tsc_per_ms, timer_per_ms; /* 0: not measured yet */
+
+void alarm_prepare(const struct acpi_cpus *named)
+{
+    uint32_t ready = 0;
+
+    for (uint32_t i = 0; i < cpu_count; i++)
+        ready += atomic_load(&cpus[i]->phase) == CPU_READY;
+    if (ready != named->count || named->lost != 0 || named->io_apic_address == 0 ||
+        apic_registers() == NULL)
+        return;
+    io_apic = device_map(named->io_apic_address, IO_APIC_BYTES);
+    input = named->timer_input;
+}
+
+static void redirect(uint32_t low)
+{
+    uint32_t entry = IO_APIC_REDIRECTION + input * 2;
+
+    io_apic[IO_APIC_SELECT / 4] = entry + 1;
+    io_apic[IO_APIC_WINDOW / 4] = REDIRECTION_HIGH_ALL;
+    io_apic[IO_APIC_SELECT / 4] = entry;
+    io_apic[IO_APIC_WINDOW / 4] = low;
+}
+
+/* Without a clock to compare with, as if both ran at one speed: the alarm then comes late. */
+static void measure_timer(void)
+{
+    uint64_t deadline;
+
+    tsc_per_ms = clock_tsc_per_ms();
+    if (tsc_per_ms == 0) {
+        tsc_per_ms = timer_per_ms = 1;
+        return;
+    }
+    deadline = clock_deadline(1000);
+    apic_timer_start(VECTOR_ALARM, UINT32_MAX);
+    while (!clock_passed(deadline))
+        cpu_relax();
+    timer_per_ms = UINT32_MAX - apic_timer_left() + 1ull;
+    apic_timer_start(VECTOR_ALARM, 0);
+}
+
+void alarm_begin(void)
+{
+    if (timer_per_ms == 0)
+        measure_timer();
+    if (io_apic == NULL)
+        return;
+    atomic_store(&ticking, true);
+    out8(PIT_COMMAND, PIT_COMMAND_CHANNEL_0_MODE_2);
+    out8(PIT_CHANNEL_0, PIT_COUNT & 0xff);
+    out8(PIT_CHANNEL_0, PIT_COUNT >> 8);
+    redirect(REDIRECTION_NMI);
+}
+
+/* The last NMI may be under way: it is given a tick's time to come. */
+void alarm_end(void)
+{
+    uint64_t deadline = clock_deadline(TICK_US);
+
+    if (io_apic == NULL)
+        return;
+    redirect(REDIRECTION_MASKED);
+    out8(PIT_COMMAND, PIT_COMMAND_CHANNEL_0_MODE_0); /* stands still until it gets a count */
+    while (!clock_passed(deadline))
+        cpu_relax();
+    atomic_store(&ticking, false);
+}
+
+void alarm_set(uint64_t tsc_ticks)
+{
+    apic_timer_start(VECTOR_ALARM,
+                     tsc_ticks != 0 ? timer_count(tsc_ticks, tsc_per_ms, timer_per_ms) : 0);
+}
+
+bool alarm_sends_nmis(void)
+{
+    return atomic_load(&ticking) && (in8(PORT_B) & PORT_B_NMI_SOURCES) == 0;
+}
