@@ -42,6 +42,29 @@ static void write_rules(void)
     }
 }
 
+static void write_sources(void)
+{
+    printf(
+        "\n## What the rules were held against\n\n"
+        "Sentence by sentence against the manual of February 2026, from \"Checks on VMX Controls\" "
+        "to \"Loading MSRs\":\neach check has its rule, but for those of entries from "
+        "system-management mode and into trust domains (SEAM),\nand for what depends on the model "
+        "alone. Also against what KVM checks of a guest's VMCS (Linux 6.1,\n"
+        "arch/x86/kvm/vmx/nested.c) and Bochs of every one (cpu/vmx.cc): both check less, and "
+        "nothing else but what\nthe next section says.\n\n"
+        "Where the manual is not of one mind:\n\n"
+        "- Bit 11 of the pending debug exceptions (a bus lock) must be 0 in the list of checks, "
+        "and "
+        "has a meaning in\n  the field's table. It is taken as allowed where CPUID says that the "
+        "processor has it; likewise EPTP bit 7.\n"
+        "- Guest SSP above 4 GiB outside of 64-bit mode is forbidden where the loading is "
+        "described "
+        "alone.\n"
+        "- An NMI under blocking by STI was left to the processor in earlier editions.\n"
+        "- Which MSRs an entry may refuse to load is said with each MSR, in Vol. 4: of the two for "
+        "microcode.\n");
+}
+
 static void write_departures(void)
 {
     static const char *const kinds[] = {
@@ -72,10 +95,10 @@ int main(void)
         "each entry. `selftest=entry` breaks each\nthat the processor lets it break and compares "
         "verdicts.\n\n"
         "The sections are those of the manual (SDM Vol. 3, chapter \"VM Entries\"). Where no field "
-        "is named, several\ntogether decide. Rules about entries from system-management mode, and "
-        "model-specific reasons not to load an\nMSR, are not judged.\n",
+        "is named, several\ntogether decide.\n",
         (unsigned)VMENTRY_RULE_COUNT);
     write_rules();
+    write_sources();
     write_departures();
     return ferror(stdout) || fflush(stdout) != 0 ? 1 : 0;
 }

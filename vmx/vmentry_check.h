@@ -58,17 +58,22 @@ extern const struct vmentry_rule_text vmentry_rule_table[VMENTRY_RULE_COUNT];
 /* What the checks need to know besides the image. */
 struct vmentry_context {
     const struct vmx_capability *capability;
-    unsigned physical_address_width, linear_address_width; /* in bits, CPUID.80000008H:EAX */
+    /*
+     * In bits. The processor's physical addresses, which memory encryption (TME) may make narrower;
+     * those of a guest on EPT, which stay as wide as CPUID.80000008H:EAX says; linear addresses.
+     */
+    unsigned physical_address_width, guest_address_width, linear_address_width;
     bool ia32e_mode;        /* the processor is in it when it executes VMLAUNCH */
     bool rtm, sgx;          /* CPUID.07H:EBX, bits 11 and 2 */
     bool bus_lock_debug;    /* CPUID.07H:ECX[24] */
-    bool cet_shadow_stacks; /* CPUID.07H:ECX[7] */
+    bool lam;               /* CPUID.07H.01H:EAX[26] */
     bool tracing;           /* IA32_RTIT_CTL.TraceEn */
     bool sti_blocks_nmi;    /* may fail over an NMI injected under blocking by STI */
     uint64_t efer_reserved; /* bits of these MSRs that are reserved on this processor */
     uint64_t debugctl_reserved;
     uint64_t perf_global_ctrl_reserved;
     uint64_t rtit_ctl_reserved;
+    uint64_t spec_ctrl_reserved;
     uint32_t revision_id;  /* of this processor's VMCSs */
     uint64_t current_vmcs; /* physical address */
 

@@ -1,12 +1,15 @@
 /* The rules about event injection: "VM-Entry Control Fields", the VM-entry interruption fields. */
 #include "vmx/vmentry_state.h"
 
-enum { LENGTH_MAX = 15, EXCEPTION_LAST = 31, VECTOR_NMI = 2, OTHER_EVENT_LAST_FRED = 2 };
+enum { LENGTH_MAX = 15, EXCEPTION_LAST = 31, VECTOR_NMI = 2 };
 
-#define EVENT_INFORMATION VMCS_VM_ENTRY_INTERRUPTION_INFORMATION
-#define EVENT_VECTOR_BITS 0xffull
-#define EVENT_TYPE_BITS   0x700ull
-#define EVENT_HIGH_BITS   0x7ffff000ull /* 30:12 */
+/* The vectors of other events. */
+enum { OTHER_PENDING_MTF = 0, OTHER_SYSCALL = 1, OTHER_SYSENTER = 2 };
+
+#define EVENT_INFORMATION   VMCS_VM_ENTRY_INTERRUPTION_INFORMATION
+#define EVENT_VECTOR_BITS   0xffull
+#define EVENT_TYPE_BITS     0x700ull
+#define EVENT_RESERVED_BITS 0x7fffd000ull /* 30:14 and 12 */
 
 /* The exceptions that have an error code: #DF, #TS, #NP, #SS, #GP, #PF, #AC. */
 #define EXCEPTIONS_WITH_ERROR_CODE 0x27d00u
@@ -19,34 +22,51 @@ static struct vmentry_view event(const struct vmentry_state *state, uint64_t bit
     return (struct vmentry_view){EVENT_INFORMATION, seen, (seen & ~bits) | wanted};
 }
 
-static bool has_fred(const struct vmentry_state *state)
+static bool offers_trap_flag(const struct vmentry_state *state)
 {
-    return state->context->capability->entry_allowed1 & ENTRY_LOAD_FRED;
+    return state->context->capability->primary_allowed1 & PRIMARY_MONITOR_TRAP_FLAG;
 }
 
-/* Type 7 came with the monitor trap flag. */
+/* Type 7 came with the monitor trap flag, and has more vectors with FRED. */
+static bool knows_other_events(const struct vmentry_state *state)
+{
+    return offers_trap_flag(state) || state->context->capability->entry_allowed1 & ENTRY_LOAD_FRED;
+}
+
 struct vmentry_view vmentry_event_type(const struct vmentry_state *state)
 {
-    bool other_known =
-        state->context->capability->primary_allowed1 & PRIMARY_MONITOR_TRAP_FLAG || has_fred(state);
+    bool known = state->event_type == EVENT_OTHER ? knows_other_events(state)
+                                                  : state->event_type != EVENT_RESERVED;
 
-    if (!state->injecting ||
-        (state->event_type != EVENT_RESERVED && (state->event_type != EVENT_OTHER || other_known)))
+    if (!state->injecting || known)
         return vmentry_kept();
     return event(state, EVENT_TYPE_BITS, 0);
 }
 
+static bool is_system_call(const struct vmentry_state *state)
+{
+    return state->event_type == EVENT_OTHER &&
+           (state->vector == OTHER_SYSCALL || state->vector == OTHER_SYSENTER);
+}
+
+static bool other_vector_fits(const struct vmentry_state *state)
+{
+    if (state->vector == OTHER_PENDING_MTF)
+        return offers_trap_flag(state);
+    return is_system_call(state) && vmentry_get(state, VMCS_GUEST_CR4) & CR4_FRED;
+}
+
 struct vmentry_view vmentry_event_vector(const struct vmentry_state *state)
 {
-    unsigned most = has_fred(state) ? OTHER_EVENT_LAST_FRED : 0;
-
     if (!state->injecting)
         return vmentry_kept();
     if (state->event_type == EVENT_NMI)
         return event(state, EVENT_VECTOR_BITS, VECTOR_NMI);
-    if ((state->event_type == EVENT_HARDWARE_EXCEPTION && state->vector > EXCEPTION_LAST) ||
-        (state->event_type == EVENT_OTHER && state->vector > most))
+    if (state->event_type == EVENT_HARDWARE_EXCEPTION && state->vector > EXCEPTION_LAST)
         return event(state, EVENT_VECTOR_BITS, 0);
+    if (state->event_type == EVENT_OTHER && knows_other_events(state) && !other_vector_fits(state))
+        return event(state, EVENT_VECTOR_BITS,
+                     offers_trap_flag(state) ? OTHER_PENDING_MTF : OTHER_SYSCALL);
     return vmentry_kept();
 }
 
@@ -77,14 +97,17 @@ struct vmentry_view vmentry_event_error_code_missing(const struct vmentry_state 
     return event(state, EVENT_DELIVER_ERROR_CODE, EVENT_DELIVER_ERROR_CODE);
 }
 
-/* Bit 13 says "nested exception" where IA32_VMX_BASIC[58] is 1. */
 struct vmentry_view vmentry_event_reserved(const struct vmentry_state *state)
 {
-    uint64_t reserved = EVENT_HIGH_BITS;
+    return state->injecting ? event(state, EVENT_RESERVED_BITS, 0) : vmentry_kept();
+}
 
-    if (state->context->capability->nested_exception)
-        reserved &= ~(uint64_t)EVENT_NESTED_EXCEPTION;
-    return state->injecting ? event(state, reserved, 0) : vmentry_kept();
+struct vmentry_view vmentry_event_nested_exception(const struct vmentry_state *state)
+{
+    if (!state->injecting || (state->event_type == EVENT_HARDWARE_EXCEPTION &&
+                              state->context->capability->nested_exception))
+        return vmentry_kept();
+    return event(state, EVENT_NESTED_EXCEPTION, 0);
 }
 
 struct vmentry_view vmentry_event_error_code_reserved(const struct vmentry_state *state)
@@ -98,8 +121,9 @@ struct vmentry_view vmentry_event_length(const struct vmentry_state *state)
 {
     uint64_t length = vmentry_get(state, VMCS_VM_ENTRY_INSTRUCTION_LENGTH);
     bool zero_allowed = state->context->capability->zero_length_injection;
-    bool software = state->event_type >= EVENT_SOFTWARE_INTERRUPT &&
-                    state->event_type <= EVENT_SOFTWARE_EXCEPTION;
+    bool software = (state->event_type >= EVENT_SOFTWARE_INTERRUPT &&
+                     state->event_type <= EVENT_SOFTWARE_EXCEPTION) ||
+                    is_system_call(state);
 
     if (!state->injecting || !software || (length <= LENGTH_MAX && (length > 0 || zero_allowed)))
         return vmentry_kept();

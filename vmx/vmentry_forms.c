@@ -11,15 +11,17 @@
 #define SECTION_GUEST_SEGMENTS     "Checks on Guest Segment Registers"
 #define SECTION_GUEST_TABLES       "Checks on Guest Descriptor-Table Registers"
 #define SECTION_GUEST_RIP          "Checks on Guest RIP, RFLAGS, and SSP"
+#define SECTION_GUEST_LOADING_RIP  "Loading Guest RIP, RSP, RFLAGS, and SSP"
 #define SECTION_GUEST_NON_REGISTER "Checks on Guest Non-Register State"
 #define SECTION_GUEST_PDPTES       "Checks on Guest Page-Directory-Pointer-Table Entries"
 #define SECTION_MSR_LOAD           "Loading MSRs"
 
-#define RULE_CLASS_CONTROLS  VMENTRY_CONTROLS, false
-#define RULE_CLASS_HOST      VMENTRY_HOST, false
-#define RULE_CLASS_GUEST     VMENTRY_GUEST, false
-#define RULE_CLASS_MAY_GUEST VMENTRY_GUEST, true
-#define RULE_CLASS_MSR_LOAD  VMENTRY_MSR_LOAD, false
+#define RULE_CLASS_CONTROLS     VMENTRY_CONTROLS, false
+#define RULE_CLASS_HOST         VMENTRY_HOST, false
+#define RULE_CLASS_GUEST        VMENTRY_GUEST, false
+#define RULE_CLASS_MAY_GUEST    VMENTRY_GUEST, true
+#define RULE_CLASS_MSR_LOAD     VMENTRY_MSR_LOAD, false
+#define RULE_CLASS_MAY_MSR_LOAD VMENTRY_MSR_LOAD, true
 
 #define VMENTRY_RULE(id, rule_name, rule_class, section, form, text) \
     {(rule_name), RULE_CLASS_##rule_class, (section), (text)},

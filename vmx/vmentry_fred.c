@@ -1,9 +1,4 @@
-/*
- * The rules about the MSRs of FRED, the host's and the guest's.
- *
- * "Flexible Return and Event Delivery (FRED) Specification", "VMX Interactions with FRED
- * Transitions"; SDM Vol. 4, IA32_FRED_CONFIG and the MSRs after it.
- */
+/* The rules about FRED: its MSRs, the host's and the guest's, and a guest that uses it. */
 #include "vmx/vmentry_state.h"
 
 #define CONFIG_RESERVED (1ull << 2 | 3ull << 4 | 1ull << 11)
@@ -30,8 +25,6 @@ static struct vmentry_view stacks(const struct vmentry_state *state, enum vmcs_f
         enum vmcs_field field = (enum vmcs_field)(shadow ? ssp1 + 2 * (i - STACKS) : rsp1 + 2 * i);
         uint64_t seen = vmentry_get(state, field);
 
-        if (shadow && !state->context->cet_shadow_stacks)
-            break;
         view = (struct vmentry_view){
             field, seen, vmentry_canonical(state, seen) & ~(shadow ? SSP_RESERVED : RSP_RESERVED)};
     }
@@ -90,4 +83,24 @@ struct vmentry_view vmentry_cs_l_fred(const struct vmentry_state *state)
     if (!guest_uses_fred(state) || vmentry_segment_rights(state, SEGMENT_SS) & RIGHTS_DPL)
         return vmentry_kept();
     return vmentry_ones(state, VMCS_GUEST_CS_ACCESS_RIGHTS, RIGHTS_L);
+}
+
+/* ERETU, which enters ring 3 with FRED, leaves neither of the two behind. */
+static bool is_fred_user(const struct vmentry_state *state)
+{
+    return guest_uses_fred(state) &&
+           (vmentry_segment_rights(state, SEGMENT_SS) & RIGHTS_DPL) == RIGHTS_DPL;
+}
+
+struct vmentry_view vmentry_fred_user_iopl(const struct vmentry_state *state)
+{
+    return is_fred_user(state) ? vmentry_zero(state, VMCS_GUEST_RFLAGS, RFLAGS_IOPL)
+                               : vmentry_kept();
+}
+
+struct vmentry_view vmentry_fred_user_sti(const struct vmentry_state *state)
+{
+    return is_fred_user(state)
+               ? vmentry_zero(state, VMCS_GUEST_INTERRUPTIBILITY_STATE, BLOCKING_BY_STI)
+               : vmentry_kept();
 }

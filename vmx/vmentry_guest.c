@@ -66,7 +66,8 @@ struct vmentry_view vmentry_guest_cr4_ia32e_only(const struct vmentry_state *sta
 
 struct vmentry_view vmentry_guest_cr3(const struct vmentry_state *state)
 {
-    return vmentry_zero(state, VMCS_GUEST_CR3, vmentry_beyond(state));
+    return vmentry_zero(state, VMCS_GUEST_CR3,
+                        vmentry_cr3_reserved(state, vmentry_guest_width(state)));
 }
 
 struct vmentry_view vmentry_guest_perf(const struct vmentry_state *state)
@@ -75,6 +76,13 @@ struct vmentry_view vmentry_guest_perf(const struct vmentry_state *state)
         return vmentry_kept();
     return vmentry_zero(state, VMCS_GUEST_IA32_PERF_GLOBAL_CTRL,
                         state->context->perf_global_ctrl_reserved);
+}
+
+struct vmentry_view vmentry_guest_spec_ctrl(const struct vmentry_state *state)
+{
+    return vmentry_is_set(state, VMENTRY_CONTROL(ENTRY, LOAD_SPEC_CTRL))
+               ? vmentry_zero(state, VMCS_GUEST_IA32_SPEC_CTRL, state->context->spec_ctrl_reserved)
+               : vmentry_kept();
 }
 
 static bool loads_efer(const struct vmentry_state *state)
@@ -178,4 +186,10 @@ struct vmentry_view vmentry_guest_rflags_if(const struct vmentry_state *state)
 struct vmentry_view vmentry_guest_ssp_identical(const struct vmentry_state *state)
 {
     return loads_cet(state) ? identical(state, VMCS_GUEST_SSP) : vmentry_kept();
+}
+
+struct vmentry_view vmentry_guest_ssp_high(const struct vmentry_state *state)
+{
+    return loads_cet(state) && !state->guest_64 ? vmentry_zero(state, VMCS_GUEST_SSP, HIGH_HALF)
+                                                : vmentry_kept();
 }

@@ -5,6 +5,9 @@
 #define S_CET_TRACKER (3ull << 10) /* SUPPRESS and TRACKER */
 #define HIGH_HALF     0xffffffff00000000ull
 
+/* NW and CD are not checked: a VM exit leaves them as they are. */
+#define CR0_NOT_CHECKED ((uint64_t)(CR0_NW | CR0_CD))
+
 /* A view of a register that VMX operation holds some bits of: FIXED0 at 1, those not in FIXED1 at
  * 0. */
 static struct vmentry_view fixed(const struct vmentry_state *state, enum vmcs_field field,
@@ -17,8 +20,10 @@ static struct vmentry_view fixed(const struct vmentry_state *state, enum vmcs_fi
 
 struct vmentry_view vmentry_host_cr0_fixed(const struct vmentry_state *state)
 {
-    return fixed(state, VMCS_HOST_CR0, state->context->capability->cr0_fixed0,
-                 state->context->capability->cr0_fixed1);
+    const struct vmx_capability *capability = state->context->capability;
+
+    return fixed(state, VMCS_HOST_CR0, capability->cr0_fixed0 & ~CR0_NOT_CHECKED,
+                 capability->cr0_fixed1 | CR0_NOT_CHECKED);
 }
 
 struct vmentry_view vmentry_host_cr4_fixed(const struct vmentry_state *state)
@@ -35,7 +40,8 @@ struct vmentry_view vmentry_host_cet_wp(const struct vmentry_state *state)
 
 struct vmentry_view vmentry_host_cr3(const struct vmentry_state *state)
 {
-    return vmentry_zero(state, VMCS_HOST_CR3, vmentry_beyond(state));
+    return vmentry_zero(state, VMCS_HOST_CR3,
+                        vmentry_cr3_reserved(state, state->context->physical_address_width));
 }
 
 struct vmentry_view vmentry_host_perf(const struct vmentry_state *state)
@@ -44,6 +50,13 @@ struct vmentry_view vmentry_host_perf(const struct vmentry_state *state)
         return vmentry_kept();
     return vmentry_zero(state, VMCS_HOST_IA32_PERF_GLOBAL_CTRL,
                         state->context->perf_global_ctrl_reserved);
+}
+
+struct vmentry_view vmentry_host_spec_ctrl(const struct vmentry_state *state)
+{
+    return vmentry_is_set(state, VMENTRY_CONTROL(SECONDARY_EXIT, LOAD_SPEC_CTRL))
+               ? vmentry_zero(state, VMCS_HOST_IA32_SPEC_CTRL, state->context->spec_ctrl_reserved)
+               : vmentry_kept();
 }
 
 static bool loads_efer(const struct vmentry_state *state)

@@ -2,6 +2,8 @@
 #include "lib/x86.h"
 #include "vmx/vmentry_state.h"
 
+#define IA32_BIOS_UPDT_TRIG  0x79u
+#define IA32_BIOS_SIGN_ID    0x8bu
 #define IA32_SMM_MONITOR_CTL 0x9bu
 
 bool vmentry_msr_reserved(const struct vmentry_state *state, const struct vmentry_msr_entry *entry)
@@ -26,6 +28,13 @@ bool vmentry_msr_smm(const struct vmentry_state *state, const struct vmentry_msr
 {
     (void)state;
     return entry->index == IA32_SMM_MONITOR_CTL;
+}
+
+/* SDM Vol. 4, of both: a processor may prevent writing to this MSR when it loads guest state. */
+bool vmentry_msr_microcode(const struct vmentry_state *state, const struct vmentry_msr_entry *entry)
+{
+    (void)state;
+    return entry->index == IA32_BIOS_UPDT_TRIG || entry->index == IA32_BIOS_SIGN_ID;
 }
 
 bool vmentry_msr_fault(const struct vmentry_state *state, const struct vmentry_msr_entry *entry)

@@ -259,7 +259,9 @@ static bool uses_pae_paging(const struct vmentry_state *state)
 
 static uint64_t pdpte_of(const struct vmentry_state *state, uint64_t pdpte)
 {
-    return pdpte & PDPTE_PRESENT ? pdpte & ~(PDPTE_RESERVED | vmentry_beyond(state)) : pdpte;
+    uint64_t beyond = ~0ull << vmentry_guest_width(state);
+
+    return pdpte & PDPTE_PRESENT ? pdpte & ~(PDPTE_RESERVED | beyond) : pdpte;
 }
 
 struct vmentry_view vmentry_pdpte_fields(const struct vmentry_state *state)

@@ -153,23 +153,41 @@ static enum vmcs_field random_field(const struct vmcs_image *image, uint64_t *st
     return vmcs_field_table[index].field;
 }
 
+static bool is_named(const struct vmentry_findings *findings, enum vmcs_field field)
+{
+    for (uint32_t i = 0; i < findings->count; i++) {
+        if (findings->item[i].field == field)
+            return true;
+    }
+    return false;
+}
+
 /*
- * Puts back what could do harm. With VMfailValid nothing is loaded; with a VM exit the host's
- * fields and the VM-exit controls are used; with an entry everything is.
+ * May the field be what it is? With VMfailValid nothing is loaded; with a VM exit the host's fields
+ * and the VM-exit controls are used; with an entry everything is. A processor may not check a rule
+ * that only another field breaks, and then comes back to what the host's fields say.
  */
+static bool is_idle(const struct vmentry_findings *findings, enum vmcs_field field)
+{
+    unsigned type = vmcs_encoding_type((uint32_t)field);
+
+    if (vmentry_predict(findings).class <= VMENTRY_HOST)
+        return type != VMCS_TYPE_HOST || is_named(findings, field);
+    return type == VMCS_TYPE_GUEST &&
+           !vmentry_allows(findings, (struct vmentry_outcome){VMENTRY_ENTERS, 0});
+}
+
+/* Puts back what could do harm. */
 static bool settle(const struct vmcs_image *base, const enum vmcs_field *fields, unsigned count,
                    const struct vmentry_findings *findings, struct vmcs_image *image)
 {
-    bool enters = vmentry_allows(findings, (struct vmentry_outcome){VMENTRY_ENTERS, 0});
     bool settled = true;
 
-    if (vmentry_predict(findings).class <= VMENTRY_HOST)
-        return true;
     for (unsigned i = 0; i < count; i++) {
         uint64_t old = vmcs_image_get(base, fields[i]), value = vmcs_image_get(image, fields[i]);
         uint64_t harm = (old ^ value) & ~vmentry_harmless_bits(base, fields[i]);
 
-        if (harm == 0 || (!enters && vmcs_encoding_type((uint32_t)fields[i]) == VMCS_TYPE_GUEST))
+        if (harm == 0 || is_idle(findings, fields[i]))
             continue;
         vmcs_image_set(image, fields[i], value ^ harm);
         settled = false;

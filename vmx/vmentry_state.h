@@ -8,6 +8,16 @@
 #include "vmx/vmentry_check.h"
 #include "vmx/vmx_controls.h"
 
+/* Bits of registers by their SDM names. */
+#define RFLAGS_TF   (1ull << 8)
+#define RFLAGS_IOPL (3ull << 12)
+#define RFLAGS_VM   (1ull << 17)
+#define CR3_LAM_U57 (1ull << 61)
+#define CR3_LAM_U48 (1ull << 62)
+#define CR4_PCIDE   (1ull << 17)
+#define CR4_CET     (1ull << 23)
+#define CR4_FRED    (1ull << 32)
+
 /* The control words. NONE: 1 in its only bit, for rules that hold whatever the controls are. */
 enum vmentry_word {
     VMENTRY_WORD_NONE,
@@ -145,6 +155,22 @@ static inline uint64_t vmentry_beyond(const struct vmentry_state *state)
     return ~0ull << state->context->physical_address_width;
 }
 
+/* How wide the addresses are that a guest takes for physical ones. */
+static inline unsigned vmentry_guest_width(const struct vmentry_state *state)
+{
+    return state->ept ? state->context->guest_address_width
+                      : state->context->physical_address_width;
+}
+
+/*
+ * The bits of CR3 that are reserved, where addresses have that width. Of those above them, bits 62
+ * and 61 turn on linear-address masking.
+ */
+static inline uint64_t vmentry_cr3_reserved(const struct vmentry_state *state, unsigned width)
+{
+    return ~0ull << width & (state->context->lam ? ~(CR3_LAM_U48 | CR3_LAM_U57) : ~0ull);
+}
+
 /* The nearest value whose bits 63:`lowest` are all the same: with width - 1, a canonical address.
  */
 static inline uint64_t vmentry_extended(uint64_t value, unsigned lowest)
@@ -158,14 +184,6 @@ static inline uint64_t vmentry_canonical(const struct vmentry_state *state, uint
 {
     return vmentry_extended(value, state->context->linear_address_width - 1);
 }
-
-/* Bits of the guest's RFLAGS, and of the fields of vmx/vmentry_non_register.c, by their SDM names.
- */
-#define RFLAGS_TF (1ull << 8)
-#define RFLAGS_VM (1ull << 17)
-#define CR4_PCIDE (1ull << 17)
-#define CR4_CET   (1ull << 23)
-#define CR4_FRED  (1ull << 32)
 
 enum {
     BLOCKING_BY_STI = 1,

@@ -182,6 +182,7 @@ void vmentry_page_fill(enum vmentry_page page, uint32_t revision_id, void *bytes
         {IA32_PAT, 0, 0x0007040600070402}, /* memory type 2: WRMSR faults */
         {0x174, 0, 0},
         {IA32_GS_BASE, 0, 0},
+        {0x8b, 0, 0}, /* IA32_BIOS_SIGN_ID: 0 is what software writes before it reads it */
     };
     static const uint64_t pdptes[] = {3, 0, 0, 0, 0, 0, 0, 0x21}; /* bit 1; bit 5 */
     uint32_t first = revision_id | (page == VMENTRY_PAGE_SHADOW ? 1u << 31 : 0);

@@ -85,6 +85,23 @@ static bool qualification_fits(const struct vmentry_findings *findings, uint64_t
     return false;
 }
 
+/* May it be this entry at which loading MSRs stops, and none before it? */
+static bool entry_fits(const struct vmentry_findings *findings, uint64_t entry)
+{
+    bool found = false;
+
+    for (uint32_t i = 0; i < findings->count; i++) {
+        const struct vmentry_finding *finding = &findings->item[i];
+
+        if (vmentry_rule_table[finding->rule].class != VMENTRY_MSR_LOAD)
+            continue;
+        if (finding->entry < entry && !vmentry_rule_table[finding->rule].may)
+            return false;
+        found |= finding->entry == entry;
+    }
+    return found;
+}
+
 bool vmentry_allows(const struct vmentry_findings *findings, struct vmentry_outcome outcome)
 {
     bool controls = has_class(findings, VMENTRY_CONTROLS, true);
@@ -98,8 +115,7 @@ bool vmentry_allows(const struct vmentry_findings *findings, struct vmentry_outc
     case VMENTRY_GUEST:
         return !controls && !host && qualification_fits(findings, outcome.qualification);
     case VMENTRY_MSR_LOAD:
-        return !controls && !host && !guest && has_class(findings, VMENTRY_MSR_LOAD, false) &&
-               outcome.qualification == first_entry(findings);
+        return !controls && !host && !guest && entry_fits(findings, outcome.qualification);
     default:
         return !controls && !host && !guest && !has_class(findings, VMENTRY_MSR_LOAD, true);
     }

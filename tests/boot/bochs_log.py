@@ -70,7 +70,7 @@ _MESSAGES = (
     ("bad (injected event vector|MTF injection)", "event-vector"),
     ("injected event vector .* broken error code",
      "event-error-code-forbidden event-error-code-missing"),
-    ("broken interruption info field", "event-reserved"),
+    ("broken interruption info field", "event-reserved event-nested-exception"),
     ("bad error code", "event-error-code-reserved"),
     ("bad injected event instr length", "event-instruction-length"),
     ("host state invalid CR0", "host-cr0-fixed"),
@@ -108,7 +108,7 @@ _MESSAGES = (
     ("guest IA32_S_CET invalid", "guest-s-cet-reserved guest-s-cet-tracker"),
     ("guest (IA32_S_CET/EB_LEG|INTERRUPT_SSP_TABLE_ADDR)", "guest-cet-canonical"),
     (r"guest SSP\[1:0\] not zero", "guest-ssp-aligned"),
-    ("guest SSP non canonical", "guest-ssp-identical"),
+    ("guest SSP non canonical", "guest-ssp-identical guest-ssp-high"),
     ("guest SYSENTER_E.P_MSR", "guest-sysenter-canonical"),
     ("invalid Memory Type in guest MSR_PAT", "guest-pat-types"),
     ("guest EFER reserved bits", "guest-efer-reserved"),
@@ -165,7 +165,7 @@ _MESSAGES = (
     ("EPT Guest State PDPTRs", "pdpte-fields"),
     ("VMENTER: Guest State PDPTRs", "pdpte-memory"),
     ("Error when loading guest MSR", "msr-reserved msr-fs-gs-base msr-x2apic msr-smm "
-     "msr-write-fault"),
+     "msr-write-fault msr-microcode"),
 )  # fmt: skip
 _RULES = tuple((re.compile(message), set(rules.split())) for message, rules in _MESSAGES)
 

@@ -12,6 +12,8 @@
 #include <string.h>
 
 #include "tests/host/vmentry_ground.h"
+#include "lib/x86.h"
+#include "vmx/vmentry_state.h"
 #include "vmx/vmx_controls.h"
 
 static struct vmcs_image image;
@@ -211,16 +213,121 @@ static void what_is_odd_but_allowed_passes(void **state)
         {VMENTRY_BASE_PROTECTED, VMCS_GUEST_TR_ACCESS_RIGHTS, 0x83}, /* a 16-bit TSS */
         {VMENTRY_BASE_REAL, VMCS_GUEST_CS_ACCESS_RIGHTS, 0x93},      /* CS as data */
         {VMENTRY_BASE_PAE_EPT, VMCS_GUEST_PDPTE2, 0x1e6},            /* not present */
+        {VMENTRY_BASE_LONG, VMCS_GUEST_CR3, 3ull << 61},             /* linear-address masking */
+        {VMENTRY_BASE_LONG, VMCS_HOST_CR3, 3ull << 61},
+        {VMENTRY_BASE_LONG, VMCS_GUEST_CR0, 0xe0000031}, /* NW and CD */
+        {VMENTRY_BASE_LONG, VMCS_HOST_CR0, 0xe0000031},
+        {VMENTRY_BASE_LONG, VMCS_GUEST_PENDING_DEBUG_EXCEPTIONS, 0x1000},
+        {VMENTRY_BASE_LONG_EPT, VMCS_GUEST_CR3, 1ull << GROUND_WIDTH}, /* guest-physical */
+        {VMENTRY_BASE_PAE_EPT, VMCS_GUEST_PDPTE0, 1ull << GROUND_WIDTH | 1},
+        {VMENTRY_BASE_LONG, VMCS_VM_ENTRY_INTERRUPTION_INFORMATION, 0x80002306}, /* nested #UD */
     };
 
     (void)state;
     ground_reset(GROUND_ALL);
+    ground_capability.cr0_fixed1 &= ~(uint64_t)(CR0_NW | CR0_CD);
     for (unsigned i = 0; i < sizeof edges / sizeof *edges; i++) {
         assert_true(vmentry_base_image(&ground, edges[i].base, &image));
         break_with(edges[i].field, edges[i].value);
         if (findings.count != 0)
             fail_msg("edge %u breaks %s", i, vmentry_rule_table[findings.item[0].rule].name);
     }
+}
+
+/* What is allowed by one bit elsewhere, and without it is not. */
+static void what_depends_on_the_processor_is_asked_of_it(void **state)
+{
+    (void)state;
+    ground_reset(GROUND_ALL);
+    assert_true(vmentry_base_image(&ground, VMENTRY_BASE_LONG, &image));
+    ground_context.lam = false;
+    break_with(VMCS_GUEST_CR3, 1ull << 61);
+    assert_true(vmentry_has(&findings, VMENTRY_GUEST_CR3_WIDTH));
+    break_with(VMCS_GUEST_CR3, 1ull << GROUND_WIDTH); /* no EPT: not a guest-physical address */
+    assert_true(vmentry_has(&findings, VMENTRY_GUEST_CR3_WIDTH));
+    break_with(VMCS_GUEST_CR3, 0);
+    break_with(VMCS_HOST_CR3, 1ull << 62);
+    assert_true(vmentry_has(&findings, VMENTRY_HOST_CR3_WIDTH));
+    vmcs_image_set(&image, VMCS_HOST_CR3, 0);
+
+    /* SYSCALL as an other event: only for a guest with FRED. */
+    vmcs_image_set(&image, VMCS_VM_ENTRY_INSTRUCTION_LENGTH, 2);
+    break_with(VMCS_VM_ENTRY_INTERRUPTION_INFORMATION, 0x80000701);
+    assert_true(vmentry_has(&findings, VMENTRY_EVENT_VECTOR));
+    break_with(VMCS_GUEST_CR4, vmcs_image_get(&image, VMCS_GUEST_CR4) | CR4_FRED);
+    assert_int_equal(findings.count, 0);
+    /* A pending MTF exit: only where there is a monitor trap flag; FRED alone has no vector 0. */
+    break_with(VMCS_VM_ENTRY_INTERRUPTION_INFORMATION, 0x80000700);
+    assert_int_equal(findings.count, 0);
+    ground_capability.primary_allowed1 &= ~(uint64_t)PRIMARY_MONITOR_TRAP_FLAG;
+    break_with(VMCS_VM_ENTRY_INTERRUPTION_INFORMATION, 0x80000700);
+    assert_int_equal(findings.count, 1);
+    assert_true(vmentry_has(&findings, VMENTRY_EVENT_VECTOR));
+    assert_int_equal(findings.item[0].wanted & 0xff, 1);
+}
+
+/* SDM, "Loading MSRs": the exit qualification is the entry that failed. Some need not fail. */
+static void an_entry_that_may_be_loaded_need_not_be_the_one(void **state)
+{
+    (void)state;
+    ground_reset(GROUND_ALL);
+    assert_true(vmentry_base_image(&ground, VMENTRY_BASE_LONG, &image));
+    vmcs_image_set(&image, VMCS_VM_ENTRY_MSR_LOAD_COUNT, 1);
+    break_with(VMCS_VM_ENTRY_MSR_LOAD_ADDRESS, ground.page[VMENTRY_PAGE_MSRS] + 0x80);
+    assert_true(vmentry_has(&findings, VMENTRY_MSR_MICROCODE));
+    assert_true(vmentry_allows(&findings, (struct vmentry_outcome){VMENTRY_ENTERS, 0}));
+    assert_true(vmentry_allows(&findings, (struct vmentry_outcome){VMENTRY_MSR_LOAD, 1}));
+    assert_false(vmentry_allows(&findings, (struct vmentry_outcome){VMENTRY_MSR_LOAD, 2}));
+    /* Behind it IA32_FS_BASE, which no processor loads. */
+    memcpy(ground_memory[VMENTRY_PAGE_MSRS] + 0x90, ground_memory[VMENTRY_PAGE_MSRS] + 0x20, 16);
+    break_with(VMCS_VM_ENTRY_MSR_LOAD_COUNT, 2);
+    assert_true(vmentry_allows(&findings, (struct vmentry_outcome){VMENTRY_MSR_LOAD, 1}));
+    assert_true(vmentry_allows(&findings, (struct vmentry_outcome){VMENTRY_MSR_LOAD, 2}));
+    assert_false(vmentry_allows(&findings, (struct vmentry_outcome){VMENTRY_ENTERS, 0}));
+    /* And before it: then the processor never comes to the one that it may load. */
+    memcpy(ground_memory[VMENTRY_PAGE_MSRS] + 0x70, ground_memory[VMENTRY_PAGE_MSRS] + 0x20, 16);
+    break_with(VMCS_VM_ENTRY_MSR_LOAD_ADDRESS, ground.page[VMENTRY_PAGE_MSRS] + 0x70);
+    assert_true(vmentry_allows(&findings, (struct vmentry_outcome){VMENTRY_MSR_LOAD, 1}));
+    assert_false(vmentry_allows(&findings, (struct vmentry_outcome){VMENTRY_MSR_LOAD, 2}));
+}
+
+static bool names(enum vmcs_field field)
+{
+    for (uint32_t i = 0; i < findings.count; i++) {
+        if (findings.item[i].field == field)
+            return true;
+    }
+    return false;
+}
+
+/*
+ * A processor that does not check some rule comes back to the host that the image describes: so the
+ * host of a random image is our own, but for what the findings name.
+ */
+static void a_random_image_leads_back_to_the_host(void **state)
+{
+    static struct vmcs_image base;
+    unsigned changed = 0;
+
+    (void)state;
+    for (uint32_t round = 0; round < 4000; round++) {
+        ground_reset(round % GROUND_COUNT);
+        if (!vmentry_random_image(&ground, round, &image, &findings))
+            continue;
+        assert_true(
+            vmentry_base_image(&ground, (enum vmentry_base)(round % VMENTRY_BASE_COUNT), &base));
+        for (unsigned i = 0; i < VMCS_FIELD_COUNT; i++) {
+            enum vmcs_field field = vmcs_field_table[i].field;
+
+            if (vmcs_field_table[i].type != VMCS_TYPE_HOST ||
+                !((base.value[i] ^ image.value[i]) & ~vmentry_harmless_bits(&base, field)))
+                continue;
+            changed++;
+            if (!names(field))
+                fail_msg("round %u leads back through another %s", round, vmcs_field_table[i].name);
+        }
+    }
+    assert_true(changed > 100);
 }
 
 /* Any one value that is wanted is a value that would do. */
@@ -334,6 +441,9 @@ int main(void)
         cmocka_unit_test(the_qualification_says_what_it_was),
         cmocka_unit_test(what_cannot_be_read_is_not_judged),
         cmocka_unit_test(what_is_odd_but_allowed_passes),
+        cmocka_unit_test(what_depends_on_the_processor_is_asked_of_it),
+        cmocka_unit_test(an_entry_that_may_be_loaded_need_not_be_the_one),
+        cmocka_unit_test(a_random_image_leads_back_to_the_host),
         cmocka_unit_test(the_wanted_value_keeps_the_rule),
         cmocka_unit_test(a_person_is_told_rule_values_and_section),
         cmocka_unit_test(too_many_findings_are_counted),
