@@ -101,7 +101,7 @@ static enum exit_done serve_watched(struct vcpu *vcpu, uint32_t reason)
     write_down(vcpu, &exit);
     if (exit.done != EXIT_ENDED && vcpu->environment->check_entries && !entry_is_sound(vcpu))
         return vcpu_end(vcpu, GUEST_END_RULES, 0, 0);
-    if (vcpu->deadline != VCPU_UNTIMED)
+    if (vcpu->deadline != 0)
         vcpu->deadline += rdtsc() - since;
     return exit.done;
 }

@@ -81,7 +81,7 @@ static enum exit_done served(struct vcpu *vcpu)
     uint64_t now;
 
     vcpu->exits_left++;
-    if (vcpu->deadline == VCPU_UNTIMED)
+    if (vcpu->deadline == 0)
         return EXIT_HOST;
     now = rdtsc();
     if (now >= vcpu->deadline)

@@ -68,7 +68,7 @@ static void start_time(struct vcpu *vcpu)
 {
     uint64_t ticks = ticks_max(vcpu->guest);
 
-    vcpu->deadline = VCPU_UNTIMED;
+    vcpu->deadline = 0;
     if ((vcpu->controls[VMX_CONTROL_PIN] & PIN_PREEMPTION_TIMER) != 0)
         return;
     vcpu->deadline = rdtsc() + ticks;
@@ -77,7 +77,7 @@ static void start_time(struct vcpu *vcpu)
 
 static void stop_time(const struct vcpu *vcpu)
 {
-    if (vcpu->deadline != VCPU_UNTIMED)
+    if (vcpu->deadline != 0)
         vcpu->environment->alarm_set(0);
 }
 

@@ -64,8 +64,6 @@ enum {
  */
 #define VCPU_EXCEPTIONS (1u << X86_VECTOR_DB | 1u << X86_VECTOR_AC | 1u << X86_VECTOR_MC)
 
-#define VCPU_UNTIMED UINT64_MAX /* as a deadline: the preemption timer tells */
-
 struct guest;
 
 struct vcpu {
@@ -104,7 +102,7 @@ struct vcpu {
     uint64_t msr_apic_base;
     uint64_t msr_pat;        /* where VM entry cannot load it: remembered, and without effect */
     struct time_budget time; /* of the preemption timer, where there is one */
-    uint64_t deadline;       /* the TSC when its time is up, where there is none; or VCPU_UNTIMED */
+    uint64_t deadline;       /* without one: the TSC when its time is up; else 0 */
 
     uint32_t record_count; /* of the guest's exits, not the host's; may exceed what was recorded */
     struct exit_record record[VCPU_EXITS_RECORDED];
