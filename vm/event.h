@@ -41,6 +41,15 @@ enum event_outcome event_combine(uint32_t first, uint32_t second);
  */
 void event_nmi_blocked_again(void);
 
+/* DR6 after a #DB: of an exit qualification BLD and RTM are the opposite of what DR6 has. */
+uint64_t event_dr6(uint64_t dr6, uint64_t qualification);
+
+/*
+ * What the delivery of a #DB does beside it, and its injection does not: SDM Vol. 3, "Debug
+ * Registers". `qualification` as the exit qualification of a debug exception has it.
+ */
+void event_enter_debug(uint64_t qualification);
+
 /* The event whose delivery the exit interrupted, if there is one, comes again at VM entry. */
 void event_requeue(struct vcpu *vcpu);
 

@@ -54,6 +54,26 @@ enum exit_done exit_invalidate(struct vcpu *vcpu);
 enum exit_done exit_ept_violation(struct vcpu *vcpu);
 enum exit_done exit_ept_misconfiguration(struct vcpu *vcpu);
 
+/*
+ * Is the guest in IA-32e mode now? It may have come there or left it without an exit; each VM exit
+ * writes what it has into the VM-entry control.
+ */
+static inline bool guest_is_long(void)
+{
+    return (vmcs_read32(VMCS_VM_ENTRY_CONTROLS) & ENTRY_IA32E_MODE_GUEST) != 0;
+}
+
+/* CS.L counts in IA-32e mode only. */
+static inline bool guest_is_64_bit(void)
+{
+    return guest_is_long() && (vmcs_read32(VMCS_GUEST_CS_ACCESS_RIGHTS) & GUEST_CS_64_BIT) != 0;
+}
+
+static inline unsigned guest_privilege(void)
+{
+    return ACCESS_DPL(vmcs_read32(VMCS_GUEST_SS_ACCESS_RIGHTS));
+}
+
 /* The guest's time-stamp counter. */
 static inline uint64_t guest_tsc(const struct vcpu *vcpu)
 {

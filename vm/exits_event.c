@@ -31,13 +31,12 @@ void event_nmi_blocked_again(void)
 }
 
 /*
- * What the delivery of a #DB does beside it, and its injection does not: SDM Vol. 3, "Debug
- * Registers". Delivery also ends blocking by STI and by MOV SS; with RFLAGS.TF, VM entry would want
- * a pending single step beside the blocking, which the exit has taken away.
+ * Delivery also ends blocking by STI and by MOV SS; with RFLAGS.TF, VM entry would want a pending
+ * single step beside the blocking, which the exit has taken away.
  */
-static void enter_debug(uint64_t qualification)
+void event_enter_debug(uint64_t qualification)
 {
-    write_dr(6, (read_dr(6) & ~DR6_BREAKPOINTS) | qualification);
+    write_dr(6, event_dr6(read_dr(6), qualification));
     vmcs_write_natural(VMCS_GUEST_DR7, vmcs_read_natural(VMCS_GUEST_DR7) & ~DR7_GENERAL_DETECT);
     vmcs_write32(VMCS_GUEST_INTERRUPTIBILITY_STATE,
                  vmcs_read32(VMCS_GUEST_INTERRUPTIBILITY_STATE) &
@@ -64,7 +63,7 @@ static enum exit_done reflect(struct vcpu *vcpu, uint32_t event)
     if (event_vector(event) == X86_VECTOR_PF)
         write_cr2(qualification);
     if (event_vector(event) == X86_VECTOR_DB)
-        enter_debug(qualification);
+        event_enter_debug(qualification);
     vmcs_write32(VMCS_VM_ENTRY_EXCEPTION_ERROR_CODE,
                  vmcs_read32(VMCS_VM_EXIT_INTERRUPTION_ERROR_CODE));
     vmcs_write32(VMCS_VM_ENTRY_INSTRUCTION_LENGTH, vmcs_read32(VMCS_VM_EXIT_INSTRUCTION_LENGTH));

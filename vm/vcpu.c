@@ -34,8 +34,12 @@ void *vcpu_memory(const struct vcpu *vcpu, uint64_t address, uint64_t bytes)
 
 void vcpu_control_set(struct vcpu *vcpu, enum vmx_control_word word, uint32_t mask, bool on)
 {
-    uint32_t value = on ? vcpu->controls[word] | mask : vcpu->controls[word] & ~mask;
+    uint32_t value;
 
+    /* VM exits keep "IA-32e mode guest" as the guest has it: SDM Vol. 3, IA32_VMX_MISC, bit 5. */
+    if (word == VMX_CONTROL_ENTRY)
+        vcpu->controls[word] = vmcs_read32(VMCS_VM_ENTRY_CONTROLS);
+    value = on ? vcpu->controls[word] | mask : vcpu->controls[word] & ~mask;
     vcpu->controls[word] = value;
     switch (word) {
     case VMX_CONTROL_PIN:

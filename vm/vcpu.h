@@ -82,7 +82,8 @@ struct vcpu {
     const struct guest *guest;
     const struct vm_environment *environment;
     struct vmx_capability capability;
-    uint32_t controls[VMX_CONTROL_WORD_COUNT]; /* as the VMCS has them now */
+    uint32_t controls[VMX_CONTROL_WORD_COUNT]; /* as the VMCS has them now, but for "IA-32e mode
+                                                  guest": guest_is_long() of vm/exit.h */
     struct vmx_region vmcs;
     uint32_t revision_id;           /* of this processor's VMCSs */
     uint64_t msr_bitmap, io_bitmap; /* physical: 1 and 2 pages; all bits 1 at first */

@@ -107,7 +107,6 @@ const struct probed_guest guest_cr3 = {
  * and CET are nobody's, also on a processor that has them: vm/guest_state.h, CR4_GUEST.
  */
 #define CR4_TSD (1ull << 2)
-#define CR4_DE  (1ull << 3)
 
 static const struct probe cr4_probes[] = {
     {.instruction = "MOV from CR4", WHOLE(VCPU_RAX, CR4_PAE)},
