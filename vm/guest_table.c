@@ -17,7 +17,7 @@ extern const struct guest guest_endless, guest_triple_fault;
 extern const struct guest guest_nowhere, guest_recursion, guest_ports, guest_msrs;
 extern const struct guest guest_chaos_real, guest_chaos_protected, guest_chaos_paged;
 extern const struct guest guest_chaos_pae, guest_chaos_long;
-extern const struct guest guest_pause_loop;
+extern const struct guest guest_pause_loop, guest_apic_access;
 extern const struct guest guest_registers_left, guest_registers_found;
 
 #define PROBED(name) extern const struct probed_guest guest_##name;
@@ -67,6 +67,7 @@ const struct guest *const guest_table[] = {
     &guest_pause_loop,
     &guest_registers_left,
     &guest_registers_found,
+    &guest_apic_access,
 #include "vm/zoo_probed.def"
 };
 #undef PROBED

@@ -91,7 +91,10 @@ static const char *compare_exit(const struct vcpu *vcpu, const struct probe *pro
     if ((exit->instruction_information & probe->information_mask) != probe->information)
         return complain(vcpu, probe, "instruction information %#x, expected %#x in the bits %#x",
                         exit->instruction_information, probe->information, probe->information_mask);
-    if (exit->rip != rip || exit->instruction_length != end - rip)
+    if (probe->behind && exit->rip != end)
+        return complain(vcpu, probe, "exit at %#lx; behind the instruction is %#lx", exit->rip,
+                        end);
+    if (!probe->behind && (exit->rip != rip || exit->instruction_length != end - rip))
         return complain(vcpu, probe,
                         "exit at %#lx, %u bytes; the instruction is at %#lx, %lu bytes", exit->rip,
                         exit->instruction_length, rip, end - rip);

@@ -25,6 +25,7 @@ struct probe {
     uint32_t information_mask, information; /* of the VM-exit instruction information */
     enum exit_done done;
     uint32_t times; /* so many exits in a row; 0 counts as 1 */
+    bool behind;    /* it comes behind the instruction, whose length is not told */
     bool may;       /* it may also not exit: the row or its neighbours say why */
 
     /* What is seen afterwards. */
