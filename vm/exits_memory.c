@@ -16,6 +16,9 @@ enum exit_done exit_invalidate(struct vcpu *vcpu)
 /* Bits 5:3 of the exit qualification: what EPT allows there; nothing, where nothing is mapped. */
 enum { VIOLATION_ALLOWED = 7 << 3, VIOLATION_NMI_UNBLOCKING = 1 << 12 };
 
+/* The log has 512 entries and is written downwards. */
+enum { PML_LAST = 511 };
+
 /* The first touch of a page that the guest may have. */
 static enum exit_done map_page(struct vcpu *vcpu, uint64_t address)
 {
@@ -45,4 +48,12 @@ enum exit_done exit_ept_misconfiguration(struct vcpu *vcpu)
 {
     return vcpu_end(vcpu, GUEST_END_MISCONFIGURED, EXIT_REASON_EPT_MISCONFIGURATION,
                     vmcs_read64(VMCS_GUEST_PHYSICAL_ADDRESS));
+}
+
+/* Nobody reads the log: it begins anew, and the guest makes its access again. */
+enum exit_done exit_page_log_full(struct vcpu *vcpu)
+{
+    vmcs_write16(VMCS_PML_INDEX, PML_LAST);
+    event_requeue(vcpu);
+    return EXIT_STEPPED;
 }

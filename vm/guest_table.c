@@ -19,6 +19,7 @@ extern const struct guest guest_chaos_real, guest_chaos_protected, guest_chaos_p
 extern const struct guest guest_chaos_pae, guest_chaos_long;
 extern const struct guest guest_pause_loop, guest_apic_access;
 extern const struct guest guest_registers_left, guest_registers_found;
+extern const struct guest guest_page_log, guest_sub_page, guest_bus_lock;
 
 #define PROBED(name) extern const struct probed_guest guest_##name;
 #include "vm/zoo_probed.def"
@@ -68,6 +69,9 @@ const struct guest *const guest_table[] = {
     &guest_registers_left,
     &guest_registers_found,
     &guest_apic_access,
+    &guest_page_log,
+    &guest_sub_page,
+    &guest_bus_lock,
 #include "vm/zoo_probed.def"
 };
 #undef PROBED

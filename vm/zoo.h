@@ -50,6 +50,9 @@ const char *zoo_events_differ(const struct vcpu *vcpu, const struct zoo_wanted *
 #define ZOO_FAULT(vector)       ZOO_EVENT(HARDWARE_EXCEPTION, X86_VECTOR_##vector)
 #define ZOO_FAULT_ERROR(vector) (ZOO_FAULT(vector) | EVENT_INFORMATION_ERROR_CODE)
 
+/* The entry of the EPT that maps 4 KiB there, to be written as vm/ept.h would not; NULL: none. */
+uint64_t *zoo_ept_leaf(struct vcpu *vcpu, uint64_t address);
+
 /* Every exception exits: for `setup`. */
 void zoo_intercept_exceptions(struct vcpu *vcpu);
 

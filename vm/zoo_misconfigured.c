@@ -10,8 +10,7 @@ extern const uint8_t misconfigured_start[], misconfigured_end[], misconfigured_1
 
 enum { PAGES = 3 };
 
-/* vm/ept.h refuses to make such entries: here they are written behind its back. */
-static uint64_t *leaf(struct vcpu *vcpu, uint64_t address)
+uint64_t *zoo_ept_leaf(struct vcpu *vcpu, uint64_t address)
 {
     uint64_t *table = vcpu->ept.table_pointer(&vcpu->ept, vcpu->ept.root);
 
@@ -25,13 +24,14 @@ static uint64_t *leaf(struct vcpu *vcpu, uint64_t address)
     return &table[ept_level_index(address, EPT_LEVEL_PT)];
 }
 
-/* SDM Vol. 3, "EPT Misconfigurations": three of the reasons, one for each page. */
+/* vm/ept.h refuses to make such entries: here they are written behind its back.
+ * SDM Vol. 3, "EPT Misconfigurations": three of the reasons, one for each page. */
 static void misconfigure(struct vcpu *vcpu)
 {
     uint64_t reserved = 1ull << vcpu->environment->vmx->physical_address_width;
 
     for (uint32_t i = 0; i < PAGES; i++) {
-        uint64_t *entry = leaf(vcpu, MISCONFIGURED_BASE + i * PAGE_SIZE);
+        uint64_t *entry = zoo_ept_leaf(vcpu, MISCONFIGURED_BASE + i * PAGE_SIZE);
 
         if (entry == NULL)
             continue; /* then the guest meets nothing, and differs */
