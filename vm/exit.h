@@ -21,6 +21,7 @@ enum exit_done exit_vmcall(struct vcpu *vcpu);
 enum exit_done exit_rdtsc(struct vcpu *vcpu);
 enum exit_done exit_rdtscp(struct vcpu *vcpu);
 enum exit_done exit_random(struct vcpu *vcpu);
+enum exit_done exit_user_wait(struct vcpu *vcpu);
 enum exit_done exit_xsetbv(struct vcpu *vcpu);
 enum exit_done exit_wbinvd(struct vcpu *vcpu);
 enum exit_done exit_skip(struct vcpu *vcpu);

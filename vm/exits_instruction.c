@@ -84,16 +84,33 @@ enum exit_done exit_rdtscp(struct vcpu *vcpu)
     return exit_rdtsc(vcpu);
 }
 
+/* On behind an instruction that leaves all status flags 0. */
+static enum exit_done exit_with_flags_clear(void)
+{
+    const uint64_t arithmetic = RFLAGS_CF | 1 << 2 | 1 << 4 | RFLAGS_ZF | 1 << 7 | 1 << 11;
+
+    vmcs_write_natural(VMCS_GUEST_RFLAGS, vmcs_read_natural(VMCS_GUEST_RFLAGS) & ~arithmetic);
+    return exit_behind(EXIT_EMULATED);
+}
+
 /* SDM Vol. 2, "RDRAND": CF = 0 and a register of 0 mean that none is at hand. */
 enum exit_done exit_random(struct vcpu *vcpu)
 {
-    const uint64_t arithmetic = RFLAGS_CF | 1 << 2 | 1 << 4 | RFLAGS_ZF | 1 << 7 | 1 << 11;
     uint32_t information = vmcs_read32(VMCS_VM_EXIT_INSTRUCTION_INFORMATION);
     unsigned number = information >> 3 & 15, size = information >> 11 & 3;
 
     vcpu_register_set(vcpu, number, size == 0 ? vcpu_register_get(vcpu, number) & ~0xffffull : 0);
-    vmcs_write_natural(VMCS_GUEST_RFLAGS, vmcs_read_natural(VMCS_GUEST_RFLAGS) & ~arithmetic);
-    return exit_behind(EXIT_EMULATED);
+    return exit_with_flags_clear();
+}
+
+/* SDM Vol. 2, "UMWAIT", "TPAUSE": bits 31:1 of the operand are reserved; the wait may end early. */
+enum exit_done exit_user_wait(struct vcpu *vcpu)
+{
+    unsigned number = vmcs_read32(VMCS_VM_EXIT_INSTRUCTION_INFORMATION) >> 3 & 15;
+
+    if ((uint32_t)vcpu_register_get(vcpu, number) > 1)
+        return exit_protection(vcpu);
+    return exit_with_flags_clear();
 }
 
 /* The processor itself judges the value: a fault is the guest's. vm/run.c puts ours back. */

@@ -100,6 +100,7 @@ const struct probed_guest guest_invd = {
 
 static const struct probe wbinvd_probes[] = {
     {"WBINVD", EXIT_REASON_WBINVD, .done = EXIT_EMULATED},
+    {"WBNOINVD", EXIT_REASON_WBINVD, .done = EXIT_EMULATED},
     {.instruction = "WBINVD without an exit"},
 };
 

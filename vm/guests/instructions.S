@@ -43,6 +43,7 @@
 
     guest   zoo_wbinvd
     probe wbinvd
+    probe wbnoinvd /* WBINVD on a processor that does not know it */
     quiet
     probe wbinvd
     end_guest zoo_wbinvd
