@@ -1,5 +1,7 @@
 #include "mm/memory_map.h"
 
+#include <stddef.h>
+
 #include "lib/string.h"
 #include "mm/get_order.h"
 
@@ -125,6 +127,46 @@ bool memory_map_next_ram(const struct memory_map *map, uint32_t *next, uint64_t 
         (*next)++;
     }
     return found;
+}
+
+static bool is_foreign(enum memory_kind kind)
+{
+    return kind == MEMORY_ACPI_RECLAIMABLE || kind == MEMORY_ACPI_NVS || kind == MEMORY_RESERVED;
+}
+
+bool memory_map_next_foreign(const struct memory_map *map, uint64_t *next, uint64_t *base,
+                             uint64_t *end)
+{
+    *base = *next;
+    *end = PHYSICAL_END;
+    for (uint32_t i = 0; i < map->count; i++) {
+        const struct memory_range *range = &map->range[i];
+        uint64_t last = (range->end + PAGE_SIZE - 1) & ~(PAGE_SIZE - 1);
+
+        if (is_foreign(range->kind) || last <= *base)
+            continue;
+        *end = range->base & ~(PAGE_SIZE - 1);
+        if (*base < *end)
+            break;
+        *base = last;
+        *end = PHYSICAL_END;
+    }
+    *next = *end;
+    return *base < *end && !map->full;
+}
+
+bool memory_map_find(const struct memory_map *map, uint64_t address, uint64_t bytes,
+                     const struct memory_range **range)
+{
+    uint32_t i = 0;
+
+    *range = NULL;
+    while (i < map->count && map->range[i].end <= address)
+        i++;
+    if (i == map->count || map->range[i].base >= address + bytes)
+        return true;
+    *range = &map->range[i];
+    return map->range[i].base <= address && address + bytes <= map->range[i].end;
 }
 
 /* The lowest free page in [from, to), or 0. */

@@ -60,6 +60,22 @@ bool memory_map_next_ram(const struct memory_map *map, uint32_t *next, uint64_t 
                          uint64_t *end);
 
 /*
+ * What is not ours to use: the firmware's RAM, the reserved, and where nothing is said to be, which
+ * is where devices are; whole pages, up to the end of the address space, and never a page of which
+ * a byte is available, taken or bad. Call with *next = 0 first (or
+ * where to begin, a multiple of 4096), until it returns false.
+ */
+bool memory_map_next_foreign(const struct memory_map *map, uint64_t *next, uint64_t *base,
+                             uint64_t *end);
+
+/*
+ * Does all of [address, address + bytes) lie in one range, or all of it where nothing is said to
+ * be? Then *range is that range, or NULL.
+ */
+bool memory_map_find(const struct memory_map *map, uint64_t address, uint64_t bytes,
+                     const struct memory_range **range);
+
+/*
  * A free page for code that starts in real mode: below 640 KiB, never page 0; 0 when there is none.
  * To be asked for before the first MiB is entered as taken.
  */

@@ -45,6 +45,19 @@ static void assert_spans(next_span *next_of, const uint64_t (*spans)[2], unsigne
     assert_false(next_of(&map, &next, &base, &end));
 }
 
+static void assert_foreign_spans(const uint64_t (*spans)[2], unsigned count)
+{
+    uint64_t base, end, next = 0;
+
+    for (unsigned i = 0; i < count; i++) {
+        assert_true(memory_map_next_foreign(&map, &next, &base, &end));
+        assert_int_equal(base, spans[i][0]);
+        assert_int_equal(end, spans[i][1]);
+    }
+    assert_false(memory_map_next_foreign(&map, &next, &base, &end));
+    assert_false(memory_map_next_foreign(&map, &next, &base, &end));
+}
+
 static void nothing_in_nothing_out(void **state)
 {
     (void)state;
@@ -60,6 +73,7 @@ static void a_usual_pc(void **state)
 {
     static const uint64_t free_spans[][2] = {{0x100000, 0x7fe0000}};
     static const uint64_t ram[][2] = {{0, 0xa0000}, {0x100000, 0x7fe0000}};
+    static const uint64_t foreign[][2] = {{0xa0000, 0x100000}, {0x7fe0000, 1ull << 52}};
 
     (void)state;
     memory_map_add(&map, MEMORY_RESERVED, 0xfffc0000, 0x40000);
@@ -76,6 +90,7 @@ static void a_usual_pc(void **state)
     assert_int_equal(memory_map_low_page(&map), 0);
     assert_spans(memory_map_next_free, free_spans, 1);
     assert_spans(memory_map_next_ram, ram, 2);
+    assert_foreign_spans(foreign, 2);
 }
 
 static void the_more_restrictive_kind_wins(void **state)
@@ -187,7 +202,7 @@ static void the_last_low_page(void **state)
 /* A map that has lost a range gives nothing: the lost one may have been a reserved one. */
 static void a_full_map_says_so(void **state)
 {
-    uint64_t base, end;
+    uint64_t base, end, next_foreign = 0;
     uint32_t next = 0;
 
     (void)state;
@@ -200,6 +215,7 @@ static void a_full_map_says_so(void **state)
     assert_int_equal(map.count, MEMORY_RANGES_MAX);
     assert_false(memory_map_next_free(&map, &next, &base, &end));
     assert_false(memory_map_next_ram(&map, &next, &base, &end));
+    assert_false(memory_map_next_foreign(&map, &next_foreign, &base, &end));
     assert_int_equal(memory_map_low_page(&map), 0);
     memory_map_add(&map, MEMORY_AVAILABLE, 0, 0x100000000);
     assert_true(map.full);
@@ -260,6 +276,51 @@ static void assert_pages(const int *model, next_span *next_of,
         assert_int_equal(given[page], wanted(model, page));
 }
 
+static bool page_is_foreign(const int *model, unsigned page)
+{
+    for (unsigned unit = page * UNITS_PAGE; unit < (page + 1) * UNITS_PAGE; unit++) {
+        if (model[unit] == MEMORY_AVAILABLE || model[unit] == MEMORY_TAKEN ||
+            model[unit] == MEMORY_BAD)
+            return false;
+    }
+    return true;
+}
+
+/* Behind the model, where nothing is, all is foreign, up to 2^52. */
+static void assert_foreign(const int *model)
+{
+    uint64_t base, end, next = 0, before = 0;
+
+    while (memory_map_next_foreign(&map, &next, &base, &end)) {
+        assert_true(base < end && (base | end) % 4096 == 0);
+        assert_true(base == 0 || base > before); /* what lies between is not foreign */
+        for (uint64_t page = before / 4096; page < base / 4096; page++)
+            assert_false(page_is_foreign(model, (unsigned)page));
+        for (uint64_t page = base / 4096; page < end / 4096 && page < UNITS / UNITS_PAGE; page++)
+            assert_true(page_is_foreign(model, (unsigned)page));
+        before = end;
+    }
+    assert_int_equal(before, 1ull << 52);
+}
+
+/* Neighbours of one kind are one range: assert_map_is() has seen that. */
+static void assert_found(const int *model)
+{
+    for (unsigned unit = 0; unit < UNITS; unit++) {
+        for (unsigned count = 1; count <= 3 && unit + count <= UNITS; count++) {
+            const struct memory_range *range;
+            bool same = true;
+
+            for (unsigned i = 1; i < count; i++)
+                same = same && model[unit + i] == model[unit];
+            assert_int_equal(memory_map_find(&map, unit * UNIT + 1, count * UNIT - 1, &range),
+                             same);
+            if (same)
+                assert_int_equal(range == NULL ? -1 : (int)range->kind, model[unit]);
+        }
+    }
+}
+
 static void random_maps_agree_with_the_model(void **state)
 {
     uint64_t seed = 0x1234567;
@@ -284,6 +345,8 @@ static void random_maps_agree_with_the_model(void **state)
         }
         assert_pages(model, memory_map_next_free, page_is_free);
         assert_pages(model, memory_map_next_ram, page_has_ram);
+        assert_foreign(model);
+        assert_found(model);
     }
 }
 
