@@ -47,6 +47,11 @@ static void host_exception(uint8_t vector)
         asm volatile("int %0" : : "i"(X86_VECTOR_NMI) : "memory");
 }
 
+static uint8_t foreign_type(uint64_t physical, uint64_t bytes)
+{
+    return memory_foreign_type(&this_cpu()->memory_types, physical, bytes);
+}
+
 /* One call to the console for each line, so that those of several CPUs do not mix. */
 static void trace(const struct vcpu *vcpu, const struct exit_record *exit)
 {
@@ -135,6 +140,11 @@ static void prepare(struct machine *machine)
         .alarm_set = alarm_set,
         .host_interrupt = host_interrupt,
         .host_exception = host_exception,
+        .memory_owned = memory_owned,
+        .memory_next_foreign = memory_next_foreign,
+        .memory_foreign_type = foreign_type,
+        .image = machine->load_address,
+        .bios = firmware_map(VM_BIOS, VM_BIOS_BYTES),
         .finished = finished,
         .trace = machine->options.trace_exits ? trace : NULL,
     };

@@ -253,6 +253,54 @@ bool memory_init(const struct multiboot_info *boot, uint64_t information, uint64
     return true;
 }
 
+static const char *owned_byte(uint64_t physical)
+{
+    const struct memory_range *range;
+
+    (void)memory_map_find(&map, physical, 1, &range);
+    if (physical >= image_base && physical < image_physical(image_end))
+        return "its image";
+    if (range == NULL)
+        return NULL;
+    switch (range->kind) {
+    case MEMORY_AVAILABLE:
+        return "its page pool";
+    case MEMORY_TAKEN:
+        return "memory that it keeps";
+    case MEMORY_BAD:
+        return "memory that does not work";
+    default:
+        return NULL;
+    }
+}
+
+const char *memory_owned(uint64_t physical)
+{
+    uint64_t page = physical & ~(PAGE_SIZE - 1);
+    const char *first = owned_byte(page);
+
+    return first != NULL ? first : owned_byte(page + PAGE_SIZE - 1);
+}
+
+uint8_t memory_foreign_type(const struct memory_types_state *types, uint64_t physical,
+                            uint64_t bytes)
+{
+    const struct memory_range *range;
+
+    if (physical + bytes <= MIB)
+        return (uint8_t)memory_type_mtrr(types, physical, bytes);
+    if (!memory_map_find(&map, physical, bytes, &range))
+        return MEMORY_TYPE_MIXED;
+    if (range == NULL || range->kind == MEMORY_RESERVED)
+        return MEMORY_TYPE_UC;
+    return (uint8_t)memory_type_mtrr(types, physical, bytes);
+}
+
+bool memory_next_foreign(uint64_t *next, uint64_t *base, uint64_t *end)
+{
+    return memory_map_next_foreign(&map, next, base, end);
+}
+
 uint64_t kernel_cr3(void)
 {
     return tables.root;

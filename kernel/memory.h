@@ -14,6 +14,7 @@
 
 #include "boot/multiboot2.h"
 #include "mm/direct_map.h"
+#include "mm/memory_type.h"
 #include "mm/paging.h"
 
 struct memory_sizes {
@@ -51,6 +52,24 @@ const void *firmware_map(uint64_t physical, size_t bytes);
 
 /* A free page below 1 MiB for code that starts in real mode; 0 when there is none. */
 uint64_t low_page(void);
+
+/*
+ * What of the hypervisor lies in the page of a physical address, in words ("its image"); NULL:
+ * nothing, the page is the firmware's, a device's, or nobody's.
+ */
+const char *memory_owned(uint64_t physical);
+
+/* The next such foreign memory: mm/memory_map.h, memory_map_next_foreign(). */
+bool memory_next_foreign(uint64_t *next, uint64_t *base, uint64_t *end);
+
+/*
+ * The memory type in which a guest may see foreign memory (enum memory_type): as these MTRRs have
+ * it in the first MiB, of which they speak in detail, and where the firmware has RAM; UC elsewhere,
+ * for there may be devices, and firmware that types them WB: what a processor then reads ahead
+ * could do something.
+ */
+uint8_t memory_foreign_type(const struct memory_types_state *types, uint64_t physical,
+                            uint64_t bytes);
 
 /* Free bytes of the pool. */
 uint64_t pages_free_bytes(void);

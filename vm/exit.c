@@ -3,6 +3,7 @@
 #include "lib/string.h"
 #include "vm/entry_failure.h"
 #include "vm/guest.h"
+#include "vm/guest_memory.h"
 #include "vmx/exit_reason.h"
 #include "vmx/vmcs_access.h"
 
@@ -55,13 +56,17 @@ enum exit_done exit_behind_odd(uint64_t rip, uint64_t next, enum exit_done done)
 static void read_record(const struct vcpu *vcpu, uint32_t reason, struct exit_record *exit)
 {
     bool ept = (vcpu->controls[VMX_CONTROL_SECONDARY] & SECONDARY_ENABLE_EPT) != 0;
+    uint64_t guest_physical = ept ? vmcs_read64(VMCS_GUEST_PHYSICAL_ADDRESS) : 0;
 
     *exit = (struct exit_record){
         .reason = reason,
         .qualification = vmcs_read_natural(VMCS_EXIT_QUALIFICATION),
         .rip = vmcs_read_natural(VMCS_GUEST_RIP),
         .guest_linear = vmcs_read_natural(VMCS_GUEST_LINEAR_ADDRESS),
-        .guest_physical = ept ? vmcs_read64(VMCS_GUEST_PHYSICAL_ADDRESS) : 0,
+        .guest_physical = guest_physical,
+        .owner = (reason & EXIT_REASON_BASIC) == EXIT_REASON_EPT_VIOLATION
+                     ? guest_memory_owner(vcpu, guest_physical)
+                     : NULL,
         .instruction_length = vmcs_read32(VMCS_VM_EXIT_INSTRUCTION_LENGTH),
         .instruction_information = vmcs_read32(VMCS_VM_EXIT_INSTRUCTION_INFORMATION),
         .interruption = vmcs_read32(VMCS_VM_EXIT_INTERRUPTION_INFORMATION),

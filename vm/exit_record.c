@@ -14,6 +14,7 @@ static const char *const done_texts[EXIT_DONE_COUNT] = {
     [EXIT_WINDOW] = "window exiting off",
     [EXIT_HOST] = "taken by the host",
     [EXIT_STEPPED] = "goes on",
+    [EXIT_REFUSED] = "refused",
     [EXIT_STATE] = "new state loaded",
 };
 
@@ -42,6 +43,8 @@ static void print_operands(struct sink *sink, const struct exit_record *exit)
     case EXIT_REASON_EPT_VIOLATION:
     case EXIT_REASON_EPT_MISCONFIGURATION:
         print_to(sink, ", guest-physical address %#lx", exit->guest_physical);
+        if (exit->owner != NULL)
+            print_to(sink, ", the hypervisor's own: %s", exit->owner);
         break;
     default:
         break;

@@ -23,6 +23,7 @@ enum exit_done {
     EXIT_WINDOW,   /* an event waits no longer: the guest can take it now */
     EXIT_HOST,     /* the event was the hypervisor's own */
     EXIT_STEPPED,  /* nothing to do but go on */
+    EXIT_REFUSED,  /* the guest did not get what it reached for, and goes on without */
     EXIT_STATE,    /* the guest got new state: an address space, a task, a start-up address */
     EXIT_DONE_COUNT,
     EXIT_DEFAULT = EXIT_DONE_COUNT, /* from a guest's own handler: do what is always done */
@@ -34,6 +35,7 @@ struct exit_record {
     uint64_t qualification;
     uint64_t rip;
     uint64_t guest_linear, guest_physical;
+    const char *owner; /* what of the hypervisor is there; NULL: nothing that is known */
     uint32_t instruction_length;
     uint32_t instruction_information;
     uint32_t interruption, interruption_error; /* VM-exit interruption information */

@@ -1,6 +1,7 @@
 #include "vm/event.h"
 #include "vm/exit.h"
 #include "vm/guest.h"
+#include "vm/guest_memory.h"
 #include "vm/stock.h"
 #include "vm/translation.h"
 #include "vmx/exit_reason.h"
@@ -31,17 +32,26 @@ static enum exit_done map_page(struct vcpu *vcpu, uint64_t address)
 }
 
 /* Otherwise it has reached for memory that is not its own, or not for this kind of access. */
+static __attribute__((noinline)) enum exit_done end_there(struct vcpu *vcpu, uint64_t address)
+{
+    vcpu->end_owner = guest_memory_owner(vcpu, address);
+    return vcpu_end(vcpu, GUEST_END_MEMORY, EXIT_REASON_EPT_VIOLATION, address);
+}
+
 enum exit_done exit_ept_violation(struct vcpu *vcpu)
 {
     uint64_t address = vmcs_read64(VMCS_GUEST_PHYSICAL_ADDRESS);
-    uint64_t qualification = vmcs_read_natural(VMCS_EXIT_QUALIFICATION);
+    uint64_t odd =
+        vmcs_read_natural(VMCS_EXIT_QUALIFICATION) & (VIOLATION_ALLOWED | VIOLATION_NMI_UNBLOCKING);
 
-    if (__builtin_expect((qualification & VIOLATION_NMI_UNBLOCKING) != 0, 0))
+    if (!vcpu->touch_maps || address - GUEST_TOUCH_BASE >= GUEST_TOUCH_END - GUEST_TOUCH_BASE)
+        return end_there(vcpu, address);
+    if (__builtin_expect(odd != 0, 0)) {
+        if ((odd & VIOLATION_ALLOWED) != 0)
+            return end_there(vcpu, address);
         event_nmi_blocked_again();
-    if (vcpu->touch_maps && address - GUEST_TOUCH_BASE < GUEST_TOUCH_END - GUEST_TOUCH_BASE &&
-        (qualification & VIOLATION_ALLOWED) == 0)
-        return map_page(vcpu, address);
-    return vcpu_end(vcpu, GUEST_END_MEMORY, EXIT_REASON_EPT_VIOLATION, address);
+    }
+    return map_page(vcpu, address);
 }
 
 enum exit_done exit_ept_misconfiguration(struct vcpu *vcpu)

@@ -25,6 +25,7 @@
 #define GUEST_MEMORY_BYTES 0x40000
 #define GUEST_TOUCH_BASE   0x200000 /* where `touch_maps` gives pages, up to GUEST_TOUCH_END */
 #define GUEST_TOUCH_END    0x800000
+#define GUEST_MACHINE_END  0x100000000 /* where what `sees_machine` shows ends */
 
 /* In the guest's GDT: what it starts with, by mode. */
 #define GUEST_CODE_SELECTOR   0x08 /* 32-bit, or 64-bit in long mode */
@@ -45,6 +46,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "lib/format.h"
 #include "vm/exit_record.h"
 #include "vm/vcpu.h"
 
@@ -95,6 +97,12 @@ struct guest {
     uint32_t off[VMX_CONTROL_WORD_COUNT];
     bool needs_ept;
 
+    /*
+     * Beside its own memory it sees the machine's, where it is and read-only, from behind its own
+     * up to GUEST_MACHINE_END, but for what is the hypervisor's. For a guest with EPT.
+     */
+    bool sees_machine;
+
     /* What else is missing on this CPU, as a name or short sentence; NULL: nothing. May be NULL. */
     const char *(*lacks)(const struct vmx_capability *capability);
 
@@ -113,6 +121,9 @@ struct guest {
 
     /* After its end: what is not as it should be, as a sentence; NULL: all is well. May be NULL. */
     const char *(*check)(const struct vcpu *vcpu);
+
+    /* When all is well: what else is worth telling, after its end. May be NULL. */
+    void (*tell)(const struct vcpu *vcpu, struct sink *sink);
 
     enum guest_end end; /* how it should end */
     bool any_end;       /* however it ends is well: it is made of chance, vm/chaos.h */

@@ -63,6 +63,10 @@ static void tell_end(const struct vcpu *vcpu, struct guest_run *run)
                     vcpu->end_value);
         break;
     }
+    if (vcpu->end_owner != NULL)
+        format_text(run->detail, sizeof(run->detail),
+                    "reached for the hypervisor's own memory, %s, at guest-physical address %#lx",
+                    vcpu->end_owner, vcpu->end_value);
 }
 
 static bool matches(const struct guest *guest, const struct exit_expected *wanted,
@@ -127,6 +131,16 @@ static void compare_exits(const struct vcpu *vcpu, struct guest_run *run)
         tell_difference(run, vcpu->record_count, name_of(&guest->expected[at]), NULL);
 }
 
+/* Behind what was said of its end. */
+static void tell_more(const struct vcpu *vcpu, struct guest_run *run)
+{
+    size_t length = strlen(run->detail);
+    struct text_buffer text;
+
+    text_buffer_init(&text, run->detail + length, sizeof(run->detail) - length);
+    vcpu->guest->tell(vcpu, &text.sink);
+}
+
 void guest_judge(const struct vcpu *vcpu, struct guest_run *run)
 {
     const struct guest *guest = vcpu->guest;
@@ -152,4 +166,6 @@ void guest_judge(const struct vcpu *vcpu, struct guest_run *run)
             format_text(run->detail, sizeof(run->detail), "%s", wrong);
         }
     }
+    if (run->result == GUEST_OK && guest->tell != NULL)
+        tell_more(vcpu, run);
 }

@@ -1,5 +1,7 @@
 #include "vm/guest_memory.h"
 
+#include <stddef.h>
+
 #include "mm/direct_map.h"
 #include "mm/get_order.h"
 #include "mm/memory_type.h"
@@ -64,6 +66,44 @@ static enum memory_type memory_type(const void *context, uint64_t physical, uint
     return (enum memory_type)vcpu->environment->vmx->memory_type(physical, bytes);
 }
 
+static enum memory_type foreign_type(const void *context, uint64_t physical, uint64_t bytes)
+{
+    const struct vcpu *vcpu = context;
+
+    return (enum memory_type)vcpu->environment->memory_foreign_type(physical, bytes);
+}
+
+/* In IA32_APIC_BASE: the physical address of the local APIC's registers. */
+#define APIC_BASE_ADDRESS 0x000ffffffffff000ull
+
+/*
+ * Foreign memory is the firmware's, or a device's registers, so a guest may read it and no more.
+ * Nor may it execute there: an executable page that is large lets a guest stop some processors by a
+ * machine check (CVE-2018-12207, "machine check error on page size change").
+ */
+static bool map_machine(struct vcpu *vcpu)
+{
+    const struct ept_memory_types types = {foreign_type, vcpu};
+    uint64_t next = GUEST_MEMORY_BYTES, base, end;
+
+    while (vcpu->environment->memory_next_foreign(&next, &base, &end) && base < GUEST_MACHINE_END) {
+        if (end > GUEST_MACHINE_END)
+            end = GUEST_MACHINE_END;
+        if (ept_identity(&vcpu->ept, base, end - base, EPT_READ, &types) != EPT_OK)
+            return false;
+    }
+    return ept_unmap(&vcpu->ept, vcpu->msr_apic_base & APIC_BASE_ADDRESS, PAGE_SIZE) == EPT_OK;
+}
+
+const char *guest_memory_owner(const struct vcpu *vcpu, uint64_t guest_physical)
+{
+    if (!vcpu->guest->sees_machine || guest_physical < GUEST_MEMORY_BYTES)
+        return NULL;
+    if (((guest_physical ^ vcpu->msr_apic_base) & APIC_BASE_ADDRESS) == 0)
+        return "its local APIC";
+    return vcpu->environment->memory_owned(guest_physical);
+}
+
 static bool map_with_ept(struct vcpu *vcpu, struct vcpu_space *space)
 {
     const struct ept_memory_types types = {memory_type, vcpu};
@@ -80,8 +120,9 @@ static bool map_with_ept(struct vcpu *vcpu, struct vcpu_space *space)
         ept_init(&vcpu->ept, &capability) != EPT_OK)
         return false;
     space->eptp = ept_pointer(&vcpu->ept);
-    return ept_map_by_type(&vcpu->ept, 0, vcpu->memory, GUEST_MEMORY_BYTES, EPT_ALL, &types) ==
-           EPT_OK;
+    if (ept_map_by_type(&vcpu->ept, 0, vcpu->memory, GUEST_MEMORY_BYTES, EPT_ALL, &types) != EPT_OK)
+        return false;
+    return !vcpu->guest->sees_machine || map_machine(vcpu);
 }
 
 bool guest_memory_create(struct vcpu *vcpu, struct vcpu_space *space)

@@ -6,6 +6,7 @@ extern const struct guest guest_hello;
 extern const struct guest guest_exceptions, guest_exceptions_kept, guest_exceptions_32;
 extern const struct guest guest_page_faults;
 extern const struct guest guest_ept_violations, guest_ept_beyond, guest_ept_misconfigured;
+extern const struct guest guest_identity;
 extern const struct guest guest_timer, guest_external_interrupt, guest_external_interrupt_kept;
 extern const struct guest guest_interrupt_window, guest_nmi_window, guest_inject;
 extern const struct guest guest_double_fault, guest_init_sipi;
@@ -35,6 +36,7 @@ const struct guest *const guest_table[] = {
     &guest_ept_violations,
     &guest_ept_beyond,
     &guest_ept_misconfigured,
+    &guest_identity,
     &guest_timer,
     &guest_external_interrupt,
     &guest_external_interrupt_kept,

@@ -18,6 +18,7 @@ from boot.checks import (
     exits_cost_less,
     field_is,
     finding,
+    guest_said,
     guests,
     no_other,
     picture,
@@ -166,6 +167,7 @@ _REGISTERS = ("registers-left", "registers-found")
 _NEED_EPT = (
     "exceptions-32", "ept-violations", "ept-beyond", "ept-misconfigured", "task-switch",
     "paged-mode", "pae-mode", "nowhere", "recursion", "chaos-paged", "chaos-pae", "invept",
+    "identity",
 )  # fmt: skip
 _NEED_UNRESTRICTED_GUEST = ("real-mode", "mode-switches", "chaos-real", "chaos-protected")
 _NEED_PREEMPTION_TIMER = ("timer",)
@@ -207,6 +209,29 @@ def _zoo() -> list[Boot]:
             _bochs(name, OK, checks, "--timeout", "600", append="guest=all", cpu=model)
         )
     return boots
+
+
+def _identity() -> list[Boot]:
+    """
+    A guest sees the machine where it is, and nothing of the hypervisor. With 256 MiB no RAM is between
+    1 and 3 GiB: two pages of 1 GiB, where EPT has such (not in Nehalem). With 4096 MiB it is all RAM,
+    and between 3 and 4 GiB are the local APIC, which is taken out, and the firmware.
+    """
+    own = "the hypervisor's own memory, its page pool, .*; it saw, where it is and read-only, "
+
+    def boot(model: str, memory: int, gib: int) -> Boot:
+        said = guest_said("identity", own + f"{gib} pages of 1 GiB, [1-9]")
+        return _bochs(
+            f"identity {model} {memory} MiB", OK, (*IN_VMX, guests("identity"), said),
+            "--memory", str(memory), append="guest=identity", cpu=model,
+        )  # fmt: skip
+
+    return [
+        boot("corei5_lynnfield_750", 256, 0),
+        boot("corei7_haswell_4770", 256, 2),
+        boot("corei7_skylake_x", 4096, 0),
+        boot("tigerlake", 2048, 1),
+    ]
 
 
 _CHAOS = ("chaos-real", "chaos-protected", "chaos-paged", "chaos-pae", "chaos-long")
@@ -427,6 +452,7 @@ BOOTS: tuple[Boot, ...] = (
 
 
     *_zoo(),
+    *_identity(),
     *_bad_guests(),
     *_firmware(),
     *_pretended(),

@@ -284,6 +284,20 @@ def guests(*names: str, skipped: tuple[str, ...] = ()) -> Check:
     return check
 
 
+def guest_said(name: str, pattern: str) -> Check:
+    """What is told of a guest, on every CPU."""
+
+    def check(result: Result) -> Iterator[str]:
+        runs = [run for run in result.report["guests"] if run["name"] == name]
+        if len(runs) != len(result.report["cpus"]):
+            yield f"{name} ran on {len(runs)} CPUs"
+        for run in runs:
+            if not re.search(pattern, run["detail"]):
+                yield f"CPU {run['cpu']}: {name} said {run['detail']!r}, not {pattern!r}"
+
+    return check
+
+
 _ROOT = Path(__file__).resolve().parents[2]
 _REASONS: dict[str, str] = dict(
     re.findall(

@@ -445,6 +445,36 @@ static void end_by_call(void)
     add_exit(EXIT_REASON_VMCALL, 0, GUEST_CODE + 9, EXIT_ENDED);
 }
 
+/* vm/guest.h, sees_machine: whose memory it was is told; and then what the guest has to say. */
+static void say_more(const struct vcpu *of, struct sink *sink)
+{
+    assert_ptr_equal(of, &vcpu);
+    print_to(sink, "; more");
+}
+
+static void a_guest_that_reaches_for_the_hypervisor_is_told_so(void **state)
+{
+    static struct guest guest;
+
+    (void)state;
+    guest = plain;
+    guest.end = GUEST_END_MEMORY;
+    guest.tell = say_more;
+    begin(&guest, GUEST_END_MEMORY);
+    vcpu.end_value = 0x200000;
+    assert_int_equal(judge(), GUEST_OK);
+    assert_string_equal(run.detail, "reached for memory that it does not have, at guest-physical "
+                                    "address 0x200000; more");
+    vcpu.end_owner = "its image";
+    assert_int_equal(judge(), GUEST_OK);
+    assert_string_equal(run.detail, "reached for the hypervisor's own memory, its image, at "
+                                    "guest-physical address 0x200000; more");
+    guest.end = GUEST_END_CALL; /* then it died, and has nothing more to say */
+    assert_int_equal(judge(), GUEST_DIED);
+    assert_string_equal(run.detail, "reached for the hypervisor's own memory, its image, at "
+                                    "guest-physical address 0x200000");
+}
+
 static const struct exit_expected twice_cpuid_then_io[] = {
     {.reason = EXIT_REASON_CPUID, .at = code + 2, .times = 2, .done = EXIT_EMULATED},
     {.reason = EXIT_REASON_IO_INSTRUCTION,
@@ -713,6 +743,12 @@ static void an_exit_is_told_with_its_operands(void **state)
           .guest_physical = 0x200000,
           .done = EXIT_MAPPED},
          {"EPT violation", "0x200000", "page mapped"}},
+        {{.reason = EXIT_REASON_EPT_VIOLATION,
+          .qualification = 1,
+          .guest_physical = 0x200000,
+          .owner = "its image",
+          .done = EXIT_REFUSED},
+         {"0x200000", "the hypervisor's own: its image", "refused"}},
     };
     char text[512];
     struct text_buffer buffer;
@@ -750,6 +786,7 @@ int main(void)
         cmocka_unit_test(the_code_segment_is_the_modes),
         cmocka_unit_test(code_that_is_too_long_is_refused),
         cmocka_unit_test(exceptions_combine_as_the_table_says),
+        cmocka_unit_test(a_guest_that_reaches_for_the_hypervisor_is_told_so),
         cmocka_unit_test(exits_in_their_order_are_well),
         cmocka_unit_test(any_other_exit_differs),
         cmocka_unit_test(an_exit_that_is_missing_at_the_end_differs),
