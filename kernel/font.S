@@ -1,5 +1,5 @@
 /*
- * The screen's font: a PSF file of Debian's console-setup-linux, unpacked by tools/gen_font.py.
+ * The screen's font: the ASCII of one of Debian's console-setup-linux, by tools/gen_font.py.
  */
     .section .rodata.font, "a"
     .globl font_start, font_end

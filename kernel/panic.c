@@ -150,13 +150,14 @@ static bool read_stack(void *context, uint64_t address, uint64_t *value)
 }
 
 /* `lookup` lies in the function that is meant: a return address may already be behind its end. */
-static void tell_place(const struct symbols *symbols, uint64_t address, uint64_t lookup)
+static void tell_place(uint64_t address, uint64_t lookup)
 {
-    uint64_t inside;
-    const char *name = symbols_find(symbols, lookup - KERNEL_BASE, &inside);
+    struct symbol symbol;
 
-    if (name != NULL)
-        console_print("    %016lx  %s+0x%lx\n", address, name, inside + (address - lookup));
+    if (symbols_find(symbols_start, (size_t)(symbols_end - symbols_start), lookup - KERNEL_BASE,
+                     &symbol))
+        console_print("    %016lx  %s+0x%lx\n", address, symbol.name,
+                      symbol.inside + (address - lookup));
     else
         console_print("    %016lx\n", address);
 }
@@ -172,18 +173,16 @@ static void tell_back_trace(const struct trap_frame *frame)
     struct address_range stack = {frame->rsp, frame->rsp + STACK_BYTES_MOST};
     uint64_t returns[BACK_TRACE_MOST];
     uint64_t top;
-    struct symbols symbols;
     size_t count;
 
-    symbols_open(&symbols, symbols_start, (size_t)(symbols_end - symbols_start));
     console_print("  Back trace:\n");
     if (in_text(text, frame->rip))
-        tell_place(&symbols, frame->rip, frame->rip);
+        tell_place(frame->rip, frame->rip);
     else if (read_stack(NULL, frame->rsp, &top) && in_text(text, top))
-        tell_place(&symbols, top, top - 1); /* a call to where no code is */
+        tell_place(top, top - 1); /* a call to where no code is */
     count = backtrace_walk(frame->rbp, stack, text, read_stack, NULL, returns, BACK_TRACE_MOST);
     for (size_t i = 0; i < count; i++)
-        tell_place(&symbols, returns[i], returns[i] - 1);
+        tell_place(returns[i], returns[i] - 1);
 }
 
 _Noreturn void panic_trap(const struct trap_frame *frame)

@@ -1,42 +1,46 @@
 #include "kernel/symbols.h"
 
-bool symbols_open(struct symbols *symbols, const void *table, size_t bytes)
-{
-    const uint32_t *words = table;
-    size_t numbers;
+#include "lib/string.h"
 
-    *symbols = (struct symbols){0};
-    if (bytes < sizeof(uint32_t) || words[0] == 0)
+/* What is left of the table. */
+struct rest {
+    const uint8_t *at, *end;
+};
+
+/* Takes the next name, of which `common` characters stand there already. */
+static bool take_name(struct rest *rest, size_t common, char name[SYMBOL_NAME_SIZE])
+{
+    size_t length = common;
+
+    if (common > strlen(name))
         return false;
-    numbers = 1 + 2 * (size_t)words[0];
-    if (numbers > bytes / sizeof(uint32_t))
-        return false;
-    symbols->offsets = words + 1;
-    symbols->name_starts = symbols->offsets + words[0];
-    symbols->names = (const char *)(words + numbers);
-    symbols->name_bytes = bytes - numbers * sizeof(uint32_t);
-    if (symbols->name_bytes == 0 || symbols->names[symbols->name_bytes - 1] != '\0')
-        return false;
-    symbols->count = words[0];
-    return true;
+    while (rest->at < rest->end && *rest->at != '\0' && length < SYMBOL_NAME_SIZE - 1)
+        name[length++] = (char)*rest->at++;
+    name[length] = '\0';
+    return rest->at < rest->end && *rest->at++ == '\0';
 }
 
-const char *symbols_find(const struct symbols *symbols, uint64_t offset, uint64_t *inside)
+bool symbols_find(const void *table, size_t bytes, uint64_t offset, struct symbol *symbol)
 {
-    uint32_t low = 0;
-    uint32_t high = symbols->count;
+    struct rest rest = {(const uint8_t *)table + sizeof(uint32_t), (const uint8_t *)table + bytes};
+    uint32_t count, found;
 
-    /* All before `low` begin at or before the offset, all from `high` on begin behind it. */
-    while (low < high) {
-        uint32_t middle = low + (high - low) / 2;
+    if (bytes < sizeof(count))
+        return false;
+    memcpy(&count, table, sizeof(count));
+    *symbol = (struct symbol){.inside = offset};
+    for (found = 0; found < count; found++) {
+        uint64_t distance;
 
-        if (symbols->offsets[middle] <= offset)
-            low = middle + 1;
-        else
-            high = middle;
+        if (rest.end - rest.at < 3)
+            return false;
+        distance = rest.at[0] | (uint64_t)rest.at[1] << 8;
+        if (distance > symbol->inside)
+            break;
+        rest.at += 3;
+        if (!take_name(&rest, rest.at[-1], symbol->name))
+            return false;
+        symbol->inside -= distance;
     }
-    if (low == 0 || symbols->name_starts[low - 1] >= symbols->name_bytes)
-        return NULL;
-    *inside = offset - symbols->offsets[low - 1];
-    return symbols->names + symbols->name_starts[low - 1];
+    return found > 0;
 }

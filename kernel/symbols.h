@@ -1,8 +1,10 @@
 /*
  * The image's own symbol table: which function an address lies in.
  *
- * tools/gen_symbols.py makes the table, in this order, 4-byte aligned: the count of functions;
- * their offsets from KERNEL_BASE, rising; where each name starts; the names, terminated.
+ * tools/gen_symbols.py makes the table: the count of functions (4 bytes), then for each, rising:
+ * how far behind the one before it begins, the first behind KERNEL_BASE (2 bytes); how many
+ * characters its name begins with that the name before has, too (1 byte); the other characters,
+ * terminated.
  */
 #ifndef KERNEL_SYMBOLS_H
 #define KERNEL_SYMBOLS_H
@@ -11,22 +13,17 @@
 #include <stddef.h>
 #include <stdint.h>
 
-struct symbols {
-    uint32_t count;
-    const uint32_t *offsets;
-    const uint32_t *name_starts;
-    const char *names;
-    size_t name_bytes;
+enum { SYMBOL_NAME_SIZE = 64 }; /* with its end: tools/gen_symbols.py holds all names to it */
+
+struct symbol {
+    char name[SYMBOL_NAME_SIZE];
+    uint64_t inside; /* bytes from where the function begins */
 };
 
-/* Finds the table in `bytes` bytes; false if it does not fit into them or its end is not a name's.
- */
-bool symbols_open(struct symbols *symbols, const void *table, size_t bytes);
-
 /*
- * The function that begins last at or before `offset`, and how far into it that is (bytes); NULL
- * when there is none.
+ * The function that begins last at or before `offset` from KERNEL_BASE, of a table of so many
+ * bytes; false when there is none, or the table is not whole up to there.
  */
-const char *symbols_find(const struct symbols *symbols, uint64_t offset, uint64_t *inside);
+bool symbols_find(const void *table, size_t bytes, uint64_t offset, struct symbol *symbol);
 
 #endif

@@ -12,9 +12,17 @@
 /* Vectors with an error code: #DF, #TS, #NP, #SS, #GP, #PF, #AC, #CP, #VC, #SX. */
 #define HAS_ERROR_CODE 0x60227d00
 
+/* A vector less this fits into a byte with a sign. */
+#define VECTOR_BIAS 128
+
     .section .text.trap_stubs, "ax"
 
+/* The vector is on the stack: an error code of 0 gets below it. */
+trap_without_error:
+    push (%rsp)
+    movq $0, 8(%rsp)
 trap_common:
+    addq $VECTOR_BIAS, (%rsp)
     push %rax
     push %rbx
     push %rcx
@@ -50,25 +58,29 @@ trap_common:
     pop %rax
     add $16, %rsp       /* the vector and the error code */
     iretq
-    .type trap_common, @function
-    .size trap_common, . - trap_common
+    .type trap_without_error, @function
+    .size trap_without_error, . - trap_without_error
 
-/* One stub for each vector, TRAP_STUB_BYTES (kernel/traps.c) apart. */
-    .balign 16
+/*
+ * One stub for each vector, TRAP_STUB_BYTES (kernel/traps.c) apart: two bytes of PUSH, which extends
+ * the byte that it has by its sign, and five of JMP.
+ */
+    .balign 8
     .globl trap_stubs
 trap_stubs:
     .set .Lvector, 0
     .rept 256
-    .balign 16
+    .balign 8
+    push $(.Lvector - VECTOR_BIAS)
     .set .Lpushes_zero, 1
     .if .Lvector < 32
     .set .Lpushes_zero, !(HAS_ERROR_CODE >> .Lvector & 1)
     .endif
     .if .Lpushes_zero
-    push $0
-    .endif
-    push $.Lvector
+    jmp trap_without_error
+    .else
     jmp trap_common
+    .endif
     .set .Lvector, .Lvector + 1
     .endr
     .type trap_stubs, @function

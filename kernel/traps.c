@@ -10,7 +10,7 @@
 
 enum {
     VECTORS = 256,
-    TRAP_STUB_BYTES = 16,
+    TRAP_STUB_BYTES = 8,
     /* SDM Vol. 3, "64-Bit Mode IDT": present, DPL 0, 64-bit interrupt gate. */
     GATE_INTERRUPT = 0x8e,
 };

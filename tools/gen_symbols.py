@@ -10,9 +10,14 @@ from __future__ import annotations
 
 import argparse
 import sys
+from os.path import commonprefix
 from pathlib import Path
 
 KERNEL_BASE = 0xFFFFFFFF80000000
+
+# kernel/symbols.h: two bytes, and SYMBOL_NAME_SIZE.
+DISTANCE_MAX = 0xFFFF
+NAME_SIZE = 64
 
 # Marks of linker.ld in the text, not functions.
 MARKS = {"image_start", "text_start", "text_end"}
@@ -35,12 +40,14 @@ def assembly(table: list[tuple[int, str]]) -> str:
     """The section's text."""
     lines = ["/* Made by tools/gen_symbols.py. */", '    .section .symbols, "a"', "    .balign 4"]
     lines.append(f"    .long {len(table)}")
-    lines += [f"    .long {offset:#x}" for offset, _ in table]
-    start = 0
-    for _, name in table:
-        lines.append(f"    .long {start}")
-        start += len(name) + 1
-    lines += [f'    .asciz "{name}"' for _, name in table]
+    last_offset, last_name = 0, ""
+    for offset, name in table:
+        if offset - last_offset > DISTANCE_MAX or len(name) >= NAME_SIZE:
+            sys.exit(f"{name} at {offset:#x} does not fit into kernel/symbols.h")
+        common = len(commonprefix([last_name, name]))
+        lines.append(f"    .short {offset - last_offset:#x}; .byte {common}")
+        lines.append(f'    .asciz "{name[common:]}"')
+        last_offset, last_name = offset, name
     return "\n".join(lines) + "\n"
 
 
