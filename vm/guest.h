@@ -68,8 +68,8 @@ struct guest_handler {
 };
 
 /* One exit that is expected, in its turn. */
-struct exit_expected {
-    uint32_t reason;             /* basic exit reason */
+struct __attribute__((packed)) exit_expected {
+    uint8_t reason;              /* basic exit reason */
     uint64_t qualification_mask; /* which bits of the exit qualification count; 0: none */
     uint64_t qualification;
     uint32_t interruption_mask; /* likewise of the VM-exit interruption information */

@@ -149,7 +149,7 @@ static const char *compare_registers(const struct vcpu *vcpu, const struct probe
                                      const struct probe_snapshot *before,
                                      const struct probe_snapshot *after)
 {
-    uint64_t flags = before->rflags & ~probe->flags_0;
+    uint64_t flags = before->rflags & ~(uint64_t)probe->flags_0;
 
     for (unsigned i = 0; i < VCPU_REGISTERS; i++) {
         uint64_t wanted = before->reg[i];
@@ -160,7 +160,7 @@ static const char *compare_registers(const struct vcpu *vcpu, const struct probe
             return complain(vcpu, probe, "register %u became %#lx, expected %#lx", i, after->reg[i],
                             wanted);
     }
-    if (((after->rflags ^ flags) & ~probe->flags_any) != 0)
+    if (((after->rflags ^ flags) & ~(uint64_t)probe->flags_any) != 0)
         return complain(vcpu, probe, "RFLAGS became %#lx, expected %#lx", after->rflags, flags);
     return NULL;
 }

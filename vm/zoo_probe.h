@@ -15,27 +15,27 @@
 
 #include "lib/x86.h"
 
-struct probe {
+struct __attribute__((packed)) probe {
     const char *instruction; /* "IN AL, 0x80" */
 
     /* The exit; 0: it must not exit. The qualification counts whole. */
-    uint32_t reason;
+    uint8_t reason;
     uint64_t qualification;
     bool qualification_any;                 /* not compared */
     uint32_t information_mask, information; /* of the VM-exit instruction information */
     enum exit_done done;
-    uint32_t times; /* so many exits in a row; 0 counts as 1 */
+    uint16_t times; /* so many exits in a row; 0 counts as 1 */
     bool behind;    /* it comes behind the instruction, whose length is not told */
     bool may;       /* it may also not exit: the row or its neighbours say why */
 
     /* What is seen afterwards. */
-    uint32_t fault;         /* PROBE_FAULT_UD …: the exception that the guest's handler took */
+    uint16_t fault;         /* PROBE_FAULT_UD …: the exception that the guest's handler took */
     uint32_t error;         /* its error code */
-    uint32_t changes;       /* registers that may hold anything: 1 << VCPU_RAX … */
+    uint16_t changes;       /* registers that may hold anything: 1 << VCPU_RAX … */
     enum vcpu_register reg; /* what this one holds, */
     uint64_t mask, value;   /* in these bits; all others as before; mask 0: nothing is said */
-    uint64_t flags_any;     /* flags that may be anything */
-    uint64_t flags_0;       /* flags that must be 0 */
+    uint32_t flags_any;     /* flags that may be anything */
+    uint32_t flags_0;       /* flags that must be 0 */
 };
 
 #define PROBE_FAULT_UD (PROBE_FAULTED + X86_VECTOR_UD)

@@ -13,7 +13,7 @@
 #define NOT_TOLD .told = false
 
 #define VMCS_FIELD(id, encoding, bits, kind, text, exists) \
-    {VMCS_##id, VMCS_WIDTH_##bits, VMCS_TYPE_##kind, (text), exists},
+    {(text), VMCS_##id, VMCS_WIDTH_##bits, VMCS_TYPE_##kind, exists},
 const struct vmcs_field_row vmcs_field_table[VMCS_FIELD_COUNT] = {
 #include "vmx/vmcs_fields.def"
 };

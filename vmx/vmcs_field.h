@@ -62,15 +62,15 @@ static inline uint32_t vmcs_encoding(enum vmcs_width width, enum vmcs_type type,
 /* Where the bits of `mask` in one member of struct vmx_capability say that a field exists. */
 struct vmcs_condition {
     uint16_t capability; /* the member's offset in bytes */
-    uint64_t mask;       /* 0: this condition is never met */
+    uint32_t mask;       /* of its bits 31:0; 0: this condition is never met */
 };
 
 /* A row of vmx/vmcs_fields.def. */
 struct vmcs_field_row {
+    const char *name; /* the SDM's */
     enum vmcs_field field;
     enum vmcs_width width;
     enum vmcs_type type;
-    const char *name;              /* the SDM's */
     bool always, told;             /* exists everywhere; something in struct vmx_capability tells */
     struct vmcs_condition when[2]; /* one of them is enough */
 };
