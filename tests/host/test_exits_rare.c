@@ -1,0 +1,226 @@
+/*
+ * What real processors tell at VM exits, and emulators hardly ever: an IRET that faulted after it
+ * had unblocked NMIs, a machine check at VM entry, SGX; and whose memory a guest has reached for.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <cmocka.h>
+
+#include "tests/host/guest_machine.h"
+#include "vm/event.h"
+#include "vm/guest_state.h"
+
+static struct vcpu *vcpu;
+
+static int in_long_mode(void **state)
+{
+    (void)state;
+    vcpu = guest_machine_in(GUEST_LONG);
+    return 0;
+}
+
+#define FAULT(vector) \
+    (EVENT_INFORMATION_VALID | EVENT_HARDWARE_EXCEPTION << EVENT_TYPE_SHIFT | (vector))
+#define ERROR_CODE EVENT_INFORMATION_ERROR_CODE
+
+/* An exit of that exception, which came while `vectoring` was delivered; by IRET or not. */
+static void fault(uint32_t event, uint32_t vectoring, bool by_iret)
+{
+    FIELD(GUEST_INTERRUPTIBILITY_STATE) = 0;
+    guest_machine_exit(EXIT_REASON_EXCEPTION_OR_NMI, 0, 2);
+    FIELD(VM_EXIT_INTERRUPTION_INFORMATION) = event | (by_iret ? 1u << 12 : 0);
+    FIELD(IDT_VECTORING_INFORMATION) = vectoring;
+    assert_int_equal(guest_machine_serve_now(), EXIT_INJECTED);
+}
+
+/*
+ * SDM Vol. 3, "Information for VM Exits Due to Vectored Events", bit 12, NMI unblocking due to
+ * IRET: undefined where the IDT-vectoring information is valid, and of #DF. "Resuming Guest
+ * Software after Handling an Exception": otherwise software sets bit 3, blocking by NMI, before it
+ * goes on.
+ */
+static void nmis_are_blocked_again_where_iret_faulted(void **state)
+{
+    (void)state;
+    fault(FAULT(X86_VECTOR_GP) | ERROR_CODE, 0, true);
+    assert_int_equal(FIELD(GUEST_INTERRUPTIBILITY_STATE), BLOCKING_BY_NMI);
+    assert_true(guest_machine_injects_error(X86_VECTOR_GP, 0));
+    fault(FAULT(X86_VECTOR_GP) | ERROR_CODE, 0, false);
+    assert_int_equal(FIELD(GUEST_INTERRUPTIBILITY_STATE), 0);
+    fault(FAULT(X86_VECTOR_GP) | ERROR_CODE, EVENT_INFORMATION_VALID | 0x20, true);
+    assert_int_equal(FIELD(GUEST_INTERRUPTIBILITY_STATE), 0);
+    fault(FAULT(X86_VECTOR_DF) | ERROR_CODE, 0, true);
+    assert_int_equal(FIELD(GUEST_INTERRUPTIBILITY_STATE), 0);
+}
+
+static void touch(uint64_t address, uint64_t qualification, uint32_t vectoring)
+{
+    FIELD(GUEST_INTERRUPTIBILITY_STATE) = 0;
+    guest_machine_exit(EXIT_REASON_EPT_VIOLATION, qualification, 2);
+    FIELD(GUEST_PHYSICAL_ADDRESS) = address;
+    FIELD(IDT_VECTORING_INFORMATION) = vectoring;
+    assert_int_equal(guest_machine_serve_now(), EXIT_MAPPED);
+    assert_true(ept_walk(&vcpu->ept, address).mapped);
+}
+
+/* Of an EPT violation the exit qualification has the bit, and it means the same. */
+static void nmis_are_blocked_again_where_iret_met_an_ept_violation(void **state)
+{
+    (void)state;
+    vcpu->touch_maps = true;
+    touch(GUEST_TOUCH_BASE, 0x181, 0);
+    assert_int_equal(FIELD(GUEST_INTERRUPTIBILITY_STATE), 0);
+    touch(GUEST_TOUCH_BASE + 0x1000, 0x1181, 0);
+    assert_int_equal(FIELD(GUEST_INTERRUPTIBILITY_STATE), BLOCKING_BY_NMI);
+    touch(GUEST_TOUCH_BASE + 0x2000, 0x1181, FAULT(X86_VECTOR_UD));
+    assert_int_equal(FIELD(GUEST_INTERRUPTIBILITY_STATE), 0);
+    assert_true(guest_machine_injects(X86_VECTOR_UD));
+}
+
+/* Exit reason 41 with bit 31. SDM Vol. 3, "Machine-Check Events During VM Entry". */
+static void a_machine_check_at_vm_entry_is_the_hosts(void **state)
+{
+    (void)state;
+    assert_int_equal(guest_machine_serve(0x80000029, 0, 0), EXIT_ENDED);
+    assert_int_equal(vcpu->end, GUEST_END_ENTRY_FAILED);
+    assert_int_equal(guest_machine.host_exceptions, 1);
+    assert_int_equal(guest_machine.host_vector, X86_VECTOR_MC);
+    assert_int_equal(guest_machine_serve(0x80000021, 0, 0), EXIT_ENDED);
+    assert_int_equal(guest_machine.host_exceptions, 1);
+}
+
+/* SDM Vol. 3, "RDMSR" of changes to instruction behaviour: the offset is added, as for RDTSC. */
+static void the_clock_is_the_same_by_rdmsr(void **state)
+{
+    uint64_t before;
+
+    (void)state;
+    vcpu_control_set(vcpu, VMX_CONTROL_PRIMARY, PRIMARY_TSC_OFFSETTING, true);
+    FIELD(TSC_OFFSET) = 1ull << 40;
+    vcpu->reg[VCPU_RCX] = IA32_TIME_STAMP_COUNTER;
+    before = rdtsc();
+    assert_int_equal(guest_machine_serve(EXIT_REASON_RDMSR, 0, 2), EXIT_EMULATED);
+    assert_true((vcpu->reg[VCPU_RDX] << 32 | vcpu->reg[VCPU_RAX]) - before >= 1ull << 40);
+}
+
+static void enclaves_are_not_for_guests(void **state)
+{
+    static const uint32_t reasons[] = {EXIT_REASON_ENCLS, EXIT_REASON_ENCLV};
+
+    (void)state;
+    for (unsigned i = 0; i < 2; i++) {
+        assert_int_equal(guest_machine_serve(reasons[i], 0, 3), EXIT_INJECTED);
+        assert_true(guest_machine_injects(X86_VECTOR_UD));
+    }
+}
+
+/* vm/guest.h, sees_machine: a machine whose second MiB is the hypervisor's, and nothing else. */
+
+#define OWN_BASE 0x100000ull
+#define OWN_END  0x200000ull
+
+static const char *owned(uint64_t physical)
+{
+    return physical >= OWN_BASE && physical < OWN_END ? "its all" : NULL;
+}
+
+static bool next_foreign(uint64_t *next, uint64_t *base, uint64_t *end)
+{
+    *base = *next >= OWN_BASE && *next < OWN_END ? OWN_END : *next;
+    *end = *base < OWN_BASE ? OWN_BASE : 1ull << 40;
+    *next = *end;
+    return *base < *end;
+}
+
+static uint8_t foreign_type(uint64_t physical, uint64_t bytes)
+{
+    (void)bytes;
+    return physical < OWN_BASE ? MEMORY_TYPE_WP : MEMORY_TYPE_UC;
+}
+
+static void show_machine(uint64_t apic_base)
+{
+    guest_machine_reset(GUEST_LONG);
+    guest_machine.guest.sees_machine = true;
+    guest_machine.environment.memory_owned = owned;
+    guest_machine.environment.memory_next_foreign = next_foreign;
+    guest_machine.environment.memory_foreign_type = foreign_type;
+    guest_machine.vcpu.msr_apic_base = apic_base;
+    vcpu = guest_machine_start();
+}
+
+static void assert_shown(uint64_t address, enum memory_type type)
+{
+    struct ept_walk walk = ept_walk(&vcpu->ept, address);
+
+    assert_true(walk.mapped);
+    assert_int_equal(walk.physical, walk.guest_physical);
+    assert_int_equal(walk.permissions, EPT_READ);
+    assert_int_equal(walk.type, type);
+}
+
+static void a_guest_sees_the_machine_but_for_the_hypervisor(void **state)
+{
+    static const uint64_t hidden[] = {OWN_BASE, OWN_END - 1, 0xfee00000, 0xfee00fff,
+                                      GUEST_MACHINE_END};
+
+    (void)state;
+    show_machine(0xfee00900); /* enabled, of the boot CPU */
+    assert_shown(GUEST_MEMORY_BYTES, MEMORY_TYPE_WP);
+    assert_shown(OWN_BASE - 1, MEMORY_TYPE_WP);
+    assert_shown(OWN_END, MEMORY_TYPE_UC);
+    assert_shown(0xfedfffff, MEMORY_TYPE_UC);
+    assert_shown(0xfee01000, MEMORY_TYPE_UC);
+    assert_shown(GUEST_MACHINE_END - 1, MEMORY_TYPE_UC);
+    for (unsigned i = 0; i < sizeof(hidden) / sizeof(hidden[0]); i++)
+        assert_false(ept_walk(&vcpu->ept, hidden[i]).mapped);
+    assert_int_equal(ept_walk(&vcpu->ept, GUEST_MEMORY_BYTES - 1).permissions, EPT_ALL);
+}
+
+static const char *owner_at_end(uint64_t address)
+{
+    guest_machine_exit(EXIT_REASON_EPT_VIOLATION, 0x181, 2);
+    FIELD(GUEST_PHYSICAL_ADDRESS) = address;
+    vcpu->watched = true;
+    vcpu->record_count = 0;
+    assert_int_equal(guest_machine_serve_now(), EXIT_ENDED);
+    assert_int_equal(vcpu->end, GUEST_END_MEMORY);
+    assert_int_equal(vcpu->end_value, address);
+    assert_ptr_equal(vcpu->record[0].owner, vcpu->end_owner);
+    return vcpu->end_owner;
+}
+
+static void whose_memory_it_was_is_told(void **state)
+{
+    (void)state;
+    show_machine(0xfee00900);
+    assert_string_equal(owner_at_end(OWN_BASE + 8), "its all");
+    assert_string_equal(owner_at_end(0xfee00020), "its local APIC");
+    assert_null(owner_at_end(GUEST_MACHINE_END));
+}
+
+/* Elsewhere guest-physical addresses are no addresses of the machine's. */
+static void to_other_guests_it_is_not(void **state)
+{
+    (void)state;
+    guest_machine.environment.memory_owned = owned;
+    assert_null(owner_at_end(OWN_BASE + 8));
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup(name, in_long_mode)
+    const struct CMUnitTest tests[] = {
+        TEST(nmis_are_blocked_again_where_iret_faulted),
+        TEST(nmis_are_blocked_again_where_iret_met_an_ept_violation),
+        TEST(a_machine_check_at_vm_entry_is_the_hosts),
+        TEST(the_clock_is_the_same_by_rdmsr),
+        TEST(enclaves_are_not_for_guests),
+        TEST(a_guest_sees_the_machine_but_for_the_hypervisor),
+        TEST(whose_memory_it_was_is_told),
+        TEST(to_other_guests_it_is_not),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
