@@ -123,6 +123,27 @@ static void cpuid_promises_no_instruction_that_a_control_forbids(void **state)
     assert_int_equal(cpuid_of_guest(0x80000001, 0).edx >> 27 & 1, 0);
 }
 
+/*
+ * SDM Vol. 2, "CPUID", leaf 7: what needs a bit of CR4 or MSRs that no guest here has. The rest of
+ * the leaf stays: SMEP and SMAP, for two, are bits 7 and 20 of EBX.
+ */
+static void cpuid_promises_nothing_that_cr4_or_an_msr_denies(void **state)
+{
+    (void)state;
+    guest_machine_reset(GUEST_LONG);
+    model_cpu.features = (struct cpuid_registers){
+        .ebx = 1u << 2 | 1u << 25 | 1u << 7 | 1u << 20,
+        .ecx = 1u << 7 | 1u << 23 | 1u << 29 | 1u << 30 | 1u << 31 | 1u << 2,
+        .edx = 1u << 5 | 1u << 19 | 1u << 20 | 0x3fu << 26 | 1u << 4,
+    };
+    vcpu = guest_machine_start();
+    assert_int_equal(cpuid_of_guest(7, 0).ebx, 1u << 7 | 1u << 20);
+    assert_int_equal(cpuid_of_guest(7, 0).ecx, 1u << 2); /* UMIP */
+    assert_int_equal(cpuid_of_guest(7, 0).edx, 1u << 4); /* fast short REP MOVSB */
+    model_cpu.features.eax = 1u << 6 | 1u << 17 | 1u << 18 | 1u << 26 | 1u << 27 | 1u << 4;
+    assert_int_equal(cpuid_of_guest(7, 1).eax, 1u << 4); /* AVX-VNNI */
+}
+
 /* XSAVES is bit 3 of CPUID.0DH.1:EAX and of no other subleaf. */
 static void cpuid_leaf_0d_tells_of_xsaves_where_it_is_on(void **state)
 {
@@ -341,6 +362,7 @@ int main(void)
         TEST(cpuid_tells_the_guests_osxsave),
         TEST(cpuid_tells_the_guests_ospke),
         TEST(cpuid_promises_no_instruction_that_a_control_forbids),
+        TEST(cpuid_promises_nothing_that_cr4_or_an_msr_denies),
         TEST(cpuid_leaf_0d_tells_of_xsaves_where_it_is_on),
         TEST(cpuid_names_the_hypervisor_and_hides_the_one_below),
         TEST(hlt_with_interrupts_off_ends_the_guest),
