@@ -71,6 +71,8 @@ enum x86_vector {
 #define RFLAGS_TF      (1ull << 8)
 #define RFLAGS_IF      (1ull << 9)
 #define RFLAGS_DF      (1ull << 10)
+#define RFLAGS_RF      (1ull << 16)
+#define RFLAGS_VM      (1ull << 17)
 
 /* SDM Vol. 4, "Model-Specific Registers": the ones outside the VMX capability range. */
 #define IA32_TIME_STAMP_COUNTER   0x10u

@@ -54,8 +54,9 @@ enum exit_done exit_wait(struct vcpu *vcpu);
 enum exit_done exit_tpr_below_threshold(struct vcpu *vcpu);
 enum exit_done exit_apic_access(struct vcpu *vcpu);
 
-enum exit_done exit_invalidate(struct vcpu *vcpu);
 enum exit_done exit_page_log_full(struct vcpu *vcpu);
+enum exit_done exit_invlpg(struct vcpu *vcpu);
+enum exit_done exit_invpcid(struct vcpu *vcpu);
 enum exit_done exit_ept_violation(struct vcpu *vcpu);
 enum exit_done exit_ept_misconfiguration(struct vcpu *vcpu);
 

@@ -1,132 +1,75 @@
 #include "lib/string.h"
 #include "vm/exit.h"
-#include "vm/guest.h"
-#include "vmx/exit_reason.h"
+#include "vm/guest_operand.h"
+#include "vm/system_segment.h"
+
+#define SELECTOR_LDT 4u /* the table: else the GDT */
 
 /* SDM Vol. 3, VM-exit instruction information of LIDT, LGDT, SIDT, SGDT, and of LLDT, LTR, SLDT,
  * STR: bits 29:28, in this order for both kinds. */
 enum access { STORE_FIRST, STORE_SECOND, LOAD_FIRST, LOAD_SECOND };
 
-enum { SEGMENT_FS = 4, SEGMENT_GS = 5 };
+#define INFORMATION_OPERAND_32 (1u << 11) /* outside 64-bit mode; else 16 bits */
 
-/* SDM Vol. 3, "Segment Descriptors", "LDT descriptor", "TSS descriptor". */
-enum {
-    DESCRIPTOR_PRESENT = 1 << 7,
-    TYPE = 0x1f /* with S */,
-    TYPE_LDT = 2,
-    TYPE_TSS = 9,
-    TYPE_TSS_BUSY = 11
-};
-#define RIGHTS_UNUSABLE 0x10000u
-
-static bool in_64_bit_mode(void)
+static enum access access_of(uint32_t information)
 {
-    return (vmcs_read32(VMCS_GUEST_CS_ACCESS_RIGHTS) & GUEST_CS_64_BIT) != 0;
+    return (enum access)(information >> 28 & 3);
 }
 
-static uint64_t segment_base(unsigned segment)
+/* SDM Vol. 2, "SGDT", "SIDT": all 32 bits of the base, also where the operand has 16. */
+static enum exit_done store_table(uint8_t *memory, size_t base_bytes, bool is_gdt)
 {
-    switch (segment) {
-    case 0:
-        return vmcs_read_natural(VMCS_GUEST_ES_BASE);
-    case 1:
-        return vmcs_read_natural(VMCS_GUEST_CS_BASE);
-    case 2:
-        return vmcs_read_natural(VMCS_GUEST_SS_BASE);
-    case 3:
-        return vmcs_read_natural(VMCS_GUEST_DS_BASE);
-    case SEGMENT_FS:
-        return vmcs_read_natural(VMCS_GUEST_FS_BASE);
-    default:
-        return vmcs_read_natural(VMCS_GUEST_GS_BASE);
-    }
-}
+    uint16_t limit = (uint16_t)(is_gdt ? vmcs_read32(VMCS_GUEST_GDTR_LIMIT)
+                                       : vmcs_read32(VMCS_GUEST_IDTR_LIMIT));
+    uint64_t base =
+        is_gdt ? vmcs_read_natural(VMCS_GUEST_GDTR_BASE) : vmcs_read_natural(VMCS_GUEST_IDTR_BASE);
 
-/* The operand's linear address; in 64-bit mode only FS and GS have bases. */
-static uint64_t operand_address(const struct vcpu *vcpu, uint32_t information)
-{
-    unsigned size = information >> 7 & 7, segment = information >> 15 & 7;
-    uint64_t offset = vmcs_read_natural(VMCS_EXIT_QUALIFICATION);
-
-    if ((information >> 22 & 1) == 0)
-        offset += vcpu_register_get(vcpu, information >> 18 & 15) << (information & 3);
-    if ((information >> 27 & 1) == 0)
-        offset += vcpu_register_get(vcpu, information >> 23 & 15);
-    if (size == 0)
-        offset &= 0xffff;
-    else if (size == 1)
-        offset = (uint32_t)offset;
-    if (in_64_bit_mode())
-        return segment >= SEGMENT_FS ? offset + segment_base(segment) : offset;
-    return (uint32_t)(offset + segment_base(segment));
-}
-
-static enum exit_done out_of_memory(struct vcpu *vcpu, uint64_t address)
-{
-    return vcpu_end(vcpu, GUEST_END_MEMORY, EXIT_REASON_GDTR_IDTR_ACCESS, address);
-}
-
-/* Built-in guests map their memory as it is: a linear address is a physical one. */
-enum exit_done exit_gdtr_idtr(struct vcpu *vcpu)
-{
-    uint32_t information = vmcs_read32(VMCS_VM_EXIT_INSTRUCTION_INFORMATION);
-    uint64_t address = operand_address(vcpu, information), base = 0;
-    size_t base_bytes = in_64_bit_mode() ? 8 : 4;
-    uint8_t *memory = vcpu_memory(vcpu, address, 2 + base_bytes);
-    uint16_t limit;
-
-    if (memory == NULL)
-        return out_of_memory(vcpu, address);
-    memcpy(&limit, memory, 2);
-    memcpy(&base, memory + 2, base_bytes);
-    switch ((enum access)(information >> 28 & 3)) {
-    case STORE_FIRST:
-        limit = (uint16_t)vmcs_read32(VMCS_GUEST_GDTR_LIMIT);
-        base = vmcs_read_natural(VMCS_GUEST_GDTR_BASE);
-        break;
-    case STORE_SECOND:
-        limit = (uint16_t)vmcs_read32(VMCS_GUEST_IDTR_LIMIT);
-        base = vmcs_read_natural(VMCS_GUEST_IDTR_BASE);
-        break;
-    case LOAD_FIRST:
-        vmcs_write32(VMCS_GUEST_GDTR_LIMIT, limit);
-        vmcs_write_natural(VMCS_GUEST_GDTR_BASE, base);
-        break;
-    case LOAD_SECOND:
-        vmcs_write32(VMCS_GUEST_IDTR_LIMIT, limit);
-        vmcs_write_natural(VMCS_GUEST_IDTR_BASE, base);
-        break;
-    }
-    memcpy(memory, &limit, 2);
-    memcpy(memory + 2, &base, base_bytes);
+    memcpy(memory, &limit, sizeof(limit));
+    memcpy(memory + sizeof(limit), &base, base_bytes);
     return exit_behind(EXIT_EMULATED);
 }
 
-/* A system segment's descriptor, as it stands in the guest's GDT. */
-struct system_segment {
-    uint8_t *memory;
-    uint64_t base;
-    uint32_t limit, rights;
-};
-
-static bool read_segment(const struct vcpu *vcpu, uint16_t selector, struct system_segment *segment)
+/* SDM Vol. 2, "LGDT/LIDT": of 16-bit operands the base has 24 bits; in 64-bit mode it must be
+ * canonical. */
+static enum exit_done load_table(struct vcpu *vcpu, const uint8_t *memory, size_t base_bytes,
+                                 uint32_t information)
 {
-    bool is_long = (vcpu->controls[VMX_CONTROL_ENTRY] & ENTRY_IA32E_MODE_GUEST) != 0;
-    uint64_t low = 0, high = 0, offset = selector & ~7u;
+    uint64_t base = 0;
+    uint16_t limit;
 
-    segment->memory = vcpu_memory(vcpu, vmcs_read_natural(VMCS_GUEST_GDTR_BASE) + offset, 16);
-    if ((selector & 4) != 0 || offset + (is_long ? 15 : 7) > vmcs_read32(VMCS_GUEST_GDTR_LIMIT) ||
-        segment->memory == NULL)
-        return false;
-    memcpy(&low, segment->memory, 8);
-    if (is_long)
-        memcpy(&high, segment->memory + 8, 8);
-    segment->base = (low >> 16 & 0xffffff) | (low >> 56) << 24 | high << 32;
-    segment->limit = (uint32_t)((low & 0xffff) | (low >> 32 & 0xf0000));
-    segment->rights = (uint32_t)(low >> 40 & 0xf0ff);
-    if ((low >> 55 & 1) != 0)
-        segment->limit = segment->limit << 12 | 0xfff;
-    return true;
+    memcpy(&limit, memory, sizeof(limit));
+    memcpy(&base, memory + sizeof(limit), base_bytes);
+    if (base_bytes == 4 && (information & INFORMATION_OPERAND_32) == 0)
+        base &= 0xffffff;
+    if (!is_canonical(base, guest_linear_width(vcpu)))
+        return exit_protection(vcpu);
+    if (access_of(information) == LOAD_FIRST) {
+        vmcs_write32(VMCS_GUEST_GDTR_LIMIT, limit);
+        vmcs_write_natural(VMCS_GUEST_GDTR_BASE, base);
+    } else {
+        vmcs_write32(VMCS_GUEST_IDTR_LIMIT, limit);
+        vmcs_write_natural(VMCS_GUEST_IDTR_BASE, base);
+    }
+    return exit_behind(EXIT_EMULATED);
+}
+
+enum exit_done exit_gdtr_idtr(struct vcpu *vcpu)
+{
+    uint32_t information = vmcs_read32(VMCS_VM_EXIT_INSTRUCTION_INFORMATION);
+    enum access access = access_of(information);
+    struct operand operand = guest_operand(vcpu, information);
+    size_t base_bytes = operand.mode == OPERAND_64_BIT ? 8 : 4;
+    uint8_t *memory;
+    enum exit_done done;
+
+    operand.bytes = (unsigned)(2 + base_bytes);
+    operand.write = access == STORE_FIRST || access == STORE_SECOND;
+    done = guest_operand_reach(vcpu, &operand, &memory);
+    if (done != EXIT_EMULATED)
+        return done;
+    if (operand.write)
+        return store_table(memory, base_bytes, access == STORE_FIRST);
+    return load_table(vcpu, memory, base_bytes, information);
 }
 
 /* SDM Vol. 2, "LLDT", "LTR": the error code is the selector's index and table. */
@@ -136,16 +79,55 @@ static enum exit_done refuse(struct vcpu *vcpu, uint16_t selector, uint8_t vecto
     return EXIT_INJECTED;
 }
 
+/* Where the descriptor is, in the GDT. As guest_operand_reach(); in IA-32e mode it has 16 bytes. */
+static enum exit_done reach_descriptor(struct vcpu *vcpu, uint16_t selector, bool is_long,
+                                       bool write, uint8_t **memory)
+{
+    unsigned offset = selector & ~7u, bytes = is_long ? 16 : 8;
+    uint64_t address = vmcs_read_natural(VMCS_GUEST_GDTR_BASE) + offset;
+
+    if ((selector & SELECTOR_LDT) != 0 || offset + bytes - 1 > vmcs_read32(VMCS_GUEST_GDTR_LIMIT))
+        return refuse(vcpu, selector, X86_VECTOR_GP);
+    return guest_linear_reach(vcpu, is_long ? address : (uint32_t)address, bytes, write, memory);
+}
+
+static struct system_segment read_descriptor(const uint8_t *memory, bool is_long)
+{
+    uint64_t descriptor[2] = {0};
+
+    memcpy(descriptor, memory, is_long ? 16 : 8);
+    return system_segment_of(descriptor[0], descriptor[1]);
+}
+
+/* EXIT_EMULATED: the segment is there, and of one of these types. That of a TSS will be written. */
+static enum exit_done take_segment(struct vcpu *vcpu, uint16_t selector, uint16_t types,
+                                   struct system_segment *segment, uint8_t **memory)
+{
+    bool is_long = guest_is_long();
+    enum exit_done done =
+        reach_descriptor(vcpu, selector, is_long, types != 1u << ACCESS_TYPE_LDT, memory);
+
+    if (done != EXIT_EMULATED)
+        return done;
+    *segment = read_descriptor(*memory, is_long);
+    if (!system_segment_is(segment, types) ||
+        !is_canonical(segment->base, guest_linear_width(vcpu)))
+        return refuse(vcpu, selector, X86_VECTOR_GP);
+    if ((segment->rights & ACCESS_PRESENT) == 0)
+        return refuse(vcpu, selector, X86_VECTOR_NP);
+    return EXIT_EMULATED;
+}
+
 static enum exit_done load_ldtr(struct vcpu *vcpu, uint16_t selector)
 {
-    struct system_segment segment = {.rights = RIGHTS_UNUSABLE};
+    struct system_segment segment = {.rights = ACCESS_UNUSABLE};
+    enum exit_done done = EXIT_EMULATED;
+    uint8_t *memory;
 
-    if ((selector & ~3u) != 0) {
-        if (!read_segment(vcpu, selector, &segment) || (segment.rights & TYPE) != TYPE_LDT)
-            return refuse(vcpu, selector, X86_VECTOR_GP);
-        if ((segment.rights & DESCRIPTOR_PRESENT) == 0)
-            return refuse(vcpu, selector, X86_VECTOR_NP);
-    }
+    if ((selector & ~3u) != 0)
+        done = take_segment(vcpu, selector, 1u << ACCESS_TYPE_LDT, &segment, &memory);
+    if (done != EXIT_EMULATED)
+        return done;
     vmcs_write16(VMCS_GUEST_LDTR_SELECTOR, selector);
     vmcs_write_natural(VMCS_GUEST_LDTR_BASE, segment.base);
     vmcs_write32(VMCS_GUEST_LDTR_LIMIT, segment.limit);
@@ -153,21 +135,45 @@ static enum exit_done load_ldtr(struct vcpu *vcpu, uint16_t selector)
     return exit_behind(EXIT_EMULATED);
 }
 
-/* LTR marks the TSS busy, in the GDT too. */
+/* LTR marks the TSS busy, in the GDT too. In IA-32e mode there are none of 16 bits. */
 static enum exit_done load_tr(struct vcpu *vcpu, uint16_t selector)
 {
+    uint16_t types = 1u << ACCESS_TYPE_TSS | (guest_is_long() ? 0 : 1u << ACCESS_TYPE_TSS_16);
     struct system_segment segment;
+    enum exit_done done;
+    uint8_t *memory;
 
-    if ((selector & ~3u) == 0 || !read_segment(vcpu, selector, &segment) ||
-        (segment.rights & TYPE) != TYPE_TSS)
-        return refuse(vcpu, selector, X86_VECTOR_GP);
-    if ((segment.rights & DESCRIPTOR_PRESENT) == 0)
-        return refuse(vcpu, selector, X86_VECTOR_NP);
-    segment.memory[5] |= TYPE_TSS_BUSY;
+    if ((selector & ~3u) == 0)
+        return refuse(vcpu, 0, X86_VECTOR_GP);
+    done = take_segment(vcpu, selector, types, &segment, &memory);
+    if (done != EXIT_EMULATED)
+        return done;
+    memory[5] |= ACCESS_TSS_IS_BUSY;
     vmcs_write16(VMCS_GUEST_TR_SELECTOR, selector);
     vmcs_write_natural(VMCS_GUEST_TR_BASE, segment.base);
     vmcs_write32(VMCS_GUEST_TR_LIMIT, segment.limit);
-    vmcs_write32(VMCS_GUEST_TR_ACCESS_RIGHTS, segment.rights | TYPE_TSS_BUSY);
+    vmcs_write32(VMCS_GUEST_TR_ACCESS_RIGHTS, segment.rights | ACCESS_TSS_IS_BUSY);
+    return exit_behind(EXIT_EMULATED);
+}
+
+static enum exit_done access_selector(struct vcpu *vcpu, enum access access, uint8_t *memory,
+                                      unsigned reg)
+{
+    uint16_t selector;
+
+    if (access == LOAD_FIRST || access == LOAD_SECOND) {
+        if (memory != NULL)
+            memcpy(&selector, memory, sizeof(selector));
+        else
+            selector = (uint16_t)vcpu_register_get(vcpu, reg);
+        return access == LOAD_FIRST ? load_ldtr(vcpu, selector) : load_tr(vcpu, selector);
+    }
+    selector = access == STORE_FIRST ? vmcs_read16(VMCS_GUEST_LDTR_SELECTOR)
+                                     : vmcs_read16(VMCS_GUEST_TR_SELECTOR);
+    if (memory != NULL)
+        memcpy(memory, &selector, sizeof(selector));
+    else
+        vcpu_register_set(vcpu, reg, selector);
     return exit_behind(EXIT_EMULATED);
 }
 
@@ -175,26 +181,16 @@ enum exit_done exit_ldtr_tr(struct vcpu *vcpu)
 {
     uint32_t information = vmcs_read32(VMCS_VM_EXIT_INSTRUCTION_INFORMATION);
     bool in_register = (information >> 10 & 1) != 0;
-    unsigned number = information >> 3 & 15;
-    uint64_t address = in_register ? 0 : operand_address(vcpu, information);
-    uint8_t *memory = in_register ? NULL : vcpu_memory(vcpu, address, 2);
-    enum access access = (enum access)(information >> 28 & 3);
-    uint16_t selector;
+    enum access access = access_of(information);
+    struct operand operand;
+    enum exit_done done;
+    uint8_t *memory;
 
-    if (!in_register && memory == NULL)
-        return out_of_memory(vcpu, address);
-    if (access == LOAD_FIRST || access == LOAD_SECOND) {
-        if (in_register)
-            selector = (uint16_t)vcpu_register_get(vcpu, number);
-        else
-            memcpy(&selector, memory, 2);
-        return access == LOAD_FIRST ? load_ldtr(vcpu, selector) : load_tr(vcpu, selector);
-    }
-    selector = access == STORE_FIRST ? vmcs_read16(VMCS_GUEST_LDTR_SELECTOR)
-                                     : vmcs_read16(VMCS_GUEST_TR_SELECTOR);
     if (in_register)
-        vcpu_register_set(vcpu, number, selector);
-    else
-        memcpy(memory, &selector, 2);
-    return exit_behind(EXIT_EMULATED);
+        return access_selector(vcpu, access, NULL, information >> 3 & 15);
+    operand = guest_operand(vcpu, information);
+    operand.bytes = sizeof(uint16_t);
+    operand.write = access == STORE_FIRST || access == STORE_SECOND;
+    done = guest_operand_reach(vcpu, &operand, &memory);
+    return done == EXIT_EMULATED ? access_selector(vcpu, access, memory, 0) : done;
 }

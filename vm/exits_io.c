@@ -1,6 +1,6 @@
 #include "lib/string.h"
 #include "vm/exit.h"
-#include "vm/guest.h"
+#include "vm/guest_operand.h"
 #include "vmx/vmcs_access.h"
 
 #include "lib/x86.h"
@@ -11,52 +11,76 @@ enum { IO_IN = 1 << 3, IO_STRING = 1 << 4, IO_REP = 1 << 5 };
 /* An unused port floats high. */
 static const uint32_t nothing = UINT32_MAX;
 
+/* 0, 1, and 3 are one, two, and four bytes; there are no others. */
 static unsigned io_bytes(uint64_t qualification)
 {
-    return (unsigned)(qualification & 7) + 1;
+    return (unsigned)(qualification & 3) + 1;
 }
 
 /* A register that counts as wide as addresses are: 32 bits clear the upper half, 16 keep it. */
-static void add_to(uint64_t *reg, int64_t value, unsigned address_size)
+static void add_to(uint64_t *reg, int64_t value, enum operand_size size)
 {
-    uint64_t sum = *reg + (uint64_t)value;
+    uint64_t sum = operand_cut(*reg + (uint64_t)value, size);
 
-    if (address_size == 0)
-        *reg = (*reg & ~0xffffull) | (sum & 0xffff);
-    else
-        *reg = address_size == 1 ? (uint32_t)sum : sum;
+    *reg = size == OPERAND_ADDRESS_16 ? (*reg & ~0xffffull) | sum : sum;
 }
 
-static uint64_t cut_to(uint64_t value, unsigned address_size)
+/* Where the processor does not tell of prefixes, there is taken to be none. */
+static uint32_t string_information(const struct vcpu *vcpu)
 {
-    return address_size == 0 ? value & 0xffff : address_size == 1 ? (uint32_t)value : value;
+    uint32_t rights = vmcs_read32(VMCS_GUEST_CS_ACCESS_RIGHTS);
+
+    if (vcpu->capability.ins_outs_information)
+        return vmcs_read32(VMCS_VM_EXIT_INSTRUCTION_INFORMATION);
+    if (guest_is_64_bit())
+        return OPERAND_DS << 15 | OPERAND_ADDRESS_64 << 7;
+    return OPERAND_DS << 15 | ((rights & ACCESS_BIG) != 0 ? OPERAND_ADDRESS_32 : OPERAND_ADDRESS_16)
+                                  << 7;
+}
+
+/* More elements to come: SDM Vol. 3, "Debug Exceptions", each is followed by a single-step trap,
+ * and RF keeps an instruction breakpoint from coming again. */
+static enum exit_done exit_again(enum exit_done done)
+{
+    uint64_t rip = vmcs_read_natural(VMCS_GUEST_RIP);
+
+    vmcs_write_natural(VMCS_GUEST_RFLAGS, vmcs_read_natural(VMCS_GUEST_RFLAGS) | RFLAGS_RF);
+    return exit_behind_odd(rip, rip, done);
 }
 
 /*
  * One element; with REP the guest comes back for the next one, so that a long string does not keep
- * the hypervisor. Built-in guests map their memory as it is: a linear address is a physical one.
+ * the hypervisor. INS writes to ES whatever prefix there is. Apart, lest IN and OUT pay for its
+ * room.
  */
-static enum exit_done string_io(struct vcpu *vcpu, uint64_t qualification)
+__attribute__((noinline)) static enum exit_done string_io(struct vcpu *vcpu, uint64_t qualification)
 {
-    unsigned address_size = vmcs_read32(VMCS_VM_EXIT_INSTRUCTION_INFORMATION) >> 7 & 7;
-    uint64_t address = vmcs_read_natural(VMCS_GUEST_LINEAR_ADDRESS);
+    uint32_t information = string_information(vcpu);
+    enum operand_size size = (enum operand_size)(information >> 7 & 7);
+    bool rep = (qualification & IO_REP) != 0, in = (qualification & IO_IN) != 0;
     unsigned bytes = io_bytes(qualification);
-    bool rep = (qualification & IO_REP) != 0;
-    int64_t step =
-        (vmcs_read_natural(VMCS_GUEST_RFLAGS) & RFLAGS_DF) != 0 ? -(int64_t)bytes : bytes;
-    void *memory = vcpu_memory(vcpu, address, bytes);
+    uint64_t *index = &vcpu->reg[in ? VCPU_RDI : VCPU_RSI];
+    bool down = (vmcs_read_natural(VMCS_GUEST_RFLAGS) & RFLAGS_DF) != 0;
+    struct operand operand;
+    enum exit_done done;
+    uint8_t *memory;
 
-    if (rep && cut_to(vcpu->reg[VCPU_RCX], address_size) == 0)
+    if (rep && operand_cut(vcpu->reg[VCPU_RCX], size) == 0)
         return exit_behind(EXIT_EMULATED);
-    if (memory == NULL)
-        return vcpu_end(vcpu, GUEST_END_MEMORY, 0, address);
-    if ((qualification & IO_IN) != 0)
+    operand = guest_operand_at(vcpu, in ? OPERAND_ES : guest_operand_segment(information),
+                               operand_cut(*index, size));
+    operand.bytes = bytes;
+    operand.write = in;
+    done = guest_operand_reach(vcpu, &operand, &memory);
+    if (done != EXIT_EMULATED)
+        return done;
+    if (in)
         memcpy(memory, &nothing, bytes);
-    add_to(&vcpu->reg[(qualification & IO_IN) != 0 ? VCPU_RDI : VCPU_RSI], step, address_size);
+    add_to(index, down ? -(int64_t)bytes : bytes, size);
     if (rep)
-        add_to(&vcpu->reg[VCPU_RCX], -1, address_size);
-    if (rep && cut_to(vcpu->reg[VCPU_RCX], address_size) != 0)
-        return EXIT_EMULATED;
+        add_to(&vcpu->reg[VCPU_RCX], -1, size);
+    if (rep && operand_cut(vcpu->reg[VCPU_RCX], size) != 0)
+        return exit_again(EXIT_EMULATED);
     return exit_behind(EXIT_EMULATED);
 }
 

@@ -1,17 +1,56 @@
+#include "lib/string.h"
 #include "vm/event.h"
 #include "vm/exit.h"
 #include "vm/guest.h"
 #include "vm/guest_memory.h"
+#include "vm/guest_operand.h"
 #include "vm/stock.h"
 #include "vm/translation.h"
 #include "vmx/exit_reason.h"
 #include "vmx/vmcs_access.h"
 
-/* INVLPG and INVPCID: more is forgotten than is asked for, which is always allowed. */
-enum exit_done exit_invalidate(struct vcpu *vcpu)
+/* More is forgotten than is asked for, which is always allowed. */
+enum exit_done exit_invlpg(struct vcpu *vcpu)
 {
     translation_flush(vcpu);
     return exit_behind(EXIT_EMULATED);
+}
+
+/* SDM Vol. 2, "INVPCID": types, and the two halves of the descriptor. */
+enum { INVPCID_ADDRESS, INVPCID_CONTEXT, INVPCID_TYPES = 4 };
+#define INVPCID_PCID 0xfffull
+
+static bool invpcid_faults(uint64_t type, const uint64_t descriptor[2])
+{
+    uint64_t cr4 = vmcs_read_natural(VMCS_GUEST_CR4);
+    bool names_pcid = type == INVPCID_ADDRESS || type == INVPCID_CONTEXT;
+
+    if ((descriptor[0] & ~INVPCID_PCID) != 0)
+        return true;
+    if (names_pcid && (cr4 & CR4_PCIDE) == 0 && descriptor[0] != 0)
+        return true;
+    return type == INVPCID_ADDRESS && !is_canonical(descriptor[1], (cr4 & CR4_LA57) != 0 ? 57 : 48);
+}
+
+/* The exit comes before these checks. Likewise more is forgotten. */
+enum exit_done exit_invpcid(struct vcpu *vcpu)
+{
+    uint32_t information = vmcs_read32(VMCS_VM_EXIT_INSTRUCTION_INFORMATION);
+    uint64_t type = vcpu_register_get(vcpu, information >> 28), descriptor[2];
+    struct operand operand = guest_operand(vcpu, information);
+    enum exit_done done;
+    uint8_t *memory;
+
+    if (operand.mode != OPERAND_64_BIT)
+        type = (uint32_t)type;
+    if (type >= INVPCID_TYPES)
+        return exit_protection(vcpu);
+    operand.bytes = sizeof(descriptor);
+    done = guest_operand_reach(vcpu, &operand, &memory);
+    if (done != EXIT_EMULATED)
+        return done;
+    memcpy(descriptor, memory, sizeof(descriptor));
+    return invpcid_faults(type, descriptor) ? exit_protection(vcpu) : exit_invlpg(vcpu);
 }
 
 /* Bits 5:3 of the exit qualification: what EPT allows there; nothing, where nothing is mapped. */

@@ -13,6 +13,7 @@
 #define ACCESS_CODE_OR_DATA (1u << 4)
 #define ACCESS_DPL(rights)  ((rights) >> 5 & 3)
 #define ACCESS_PRESENT      (1u << 7)
+#define ACCESS_BIG          (1u << 14) /* D/B */
 #define ACCESS_UNUSABLE     (1u << 16)
 #define ACCESS_TYPE_TSS_16  1u
 #define ACCESS_TYPE_LDT     2u
