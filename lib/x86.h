@@ -173,7 +173,6 @@ struct vmx_flags x86_invvpid(uint64_t type, uint16_t vpid, uint64_t linear);
 uint64_t x86_vmread_bare(uint64_t field);
 void x86_vmwrite_bare(uint64_t field, uint64_t value);
 struct x86_segments x86_segments(void);
-void wbinvd(void);
 uint64_t read_dr(unsigned number);
 void write_dr(unsigned number, uint64_t value);
 uint8_t xsetbv_safe(uint32_t number, uint64_t value);
@@ -474,11 +473,6 @@ static inline void cpu_relax(void)
 static inline void invlpg(uint64_t address)
 {
     asm volatile("invlpg (%0)" : : "r"(address) : "memory");
-}
-
-static inline void wbinvd(void)
-{
-    asm volatile("wbinvd" : : : "memory");
 }
 
 static inline void write_cr2(uint64_t value)

@@ -23,7 +23,6 @@ enum exit_done exit_rdtscp(struct vcpu *vcpu);
 enum exit_done exit_random(struct vcpu *vcpu);
 enum exit_done exit_user_wait(struct vcpu *vcpu);
 enum exit_done exit_xsetbv(struct vcpu *vcpu);
-enum exit_done exit_wbinvd(struct vcpu *vcpu);
 enum exit_done exit_skip(struct vcpu *vcpu);
 enum exit_done exit_unhandled(struct vcpu *vcpu);
 enum exit_done exit_undefined(struct vcpu *vcpu);

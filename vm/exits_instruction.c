@@ -123,14 +123,6 @@ enum exit_done exit_xsetbv(struct vcpu *vcpu)
     return exit_behind(EXIT_EMULATED);
 }
 
-/* INVD would throw away what others have written: what is in the caches is written back instead. */
-enum exit_done exit_wbinvd(struct vcpu *vcpu)
-{
-    (void)vcpu;
-    wbinvd();
-    return exit_behind(EXIT_EMULATED);
-}
-
 enum exit_done exit_skip(struct vcpu *vcpu)
 {
     (void)vcpu;

@@ -78,6 +78,7 @@ void host_registers_restore(const struct host_registers *host)
 {
     for (unsigned i = 0; i < HOST_REGISTERS_MSRS; i++)
         (void)wrmsr_safe(guests_own_msrs[i], host->msr[i]);
+    reset_extended_state();
     reset_debug_registers();
     if (has_xsave())
         (void)xsetbv_safe(0, host->xcr0);

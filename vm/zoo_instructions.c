@@ -87,20 +87,19 @@ const struct probed_guest guest_vmcall = {
 };
 
 static const struct probe invd_probes[] = {
-    {"INVD", EXIT_REASON_INVD, .done = EXIT_EMULATED},
+    {"INVD", EXIT_REASON_INVD, .done = EXIT_IGNORED},
 };
 
 const struct probed_guest guest_invd = {
     .guest = {.name = "invd",
-              .purpose = "Invalidates the caches, which a guest must never do: they are written "
-                         "back instead.",
+              .purpose = "Invalidates the caches, which a guest must never do: nothing happens.",
               PROBE_GUEST(zoo_invd)},
     PROBES(invd_probes),
 };
 
 static const struct probe wbinvd_probes[] = {
-    {"WBINVD", EXIT_REASON_WBINVD, .done = EXIT_EMULATED},
-    {"WBNOINVD", EXIT_REASON_WBINVD, .done = EXIT_EMULATED},
+    {"WBINVD", EXIT_REASON_WBINVD, .done = EXIT_IGNORED},
+    {"WBNOINVD", EXIT_REASON_WBINVD, .done = EXIT_IGNORED},
     {.instruction = "WBINVD without an exit"},
 };
 

@@ -278,11 +278,6 @@ void write_cr2(uint64_t value)
     model_cpu.cr2 = value;
 }
 
-void wbinvd(void)
-{
-    model_cpu.wbinvds++;
-}
-
 void take_interrupt(void)
 {
     model_cpu.interrupts_taken++;

@@ -87,7 +87,7 @@ struct model_cpu {
     uint64_t cr0, cr2, cr3, cr4, feature_control;
     uint64_t dr[4], dr6, xcr0, tsc;
     uint64_t msr[MODEL_MSRS]; /* others that it has: model_msr() */
-    unsigned wbinvds, interrupts_taken;
+    unsigned interrupts_taken;
     bool vmx_operation;
     uint64_t vmxon_pointer;
     uint64_t current_vmcs;

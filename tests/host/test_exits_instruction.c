@@ -311,12 +311,11 @@ static void xsetbv_faults_as_the_processor_does(void **state)
 
 /* What is left */
 
-static void caches_are_written_back_and_never_thrown_away(void **state)
+static void the_machines_caches_are_left_alone(void **state)
 {
     (void)state;
-    assert_done(EXIT_REASON_INVD, 2, EXIT_EMULATED);
-    assert_done(EXIT_REASON_WBINVD, 2, EXIT_EMULATED);
-    assert_int_equal(model_cpu.wbinvds, 2);
+    assert_done(EXIT_REASON_INVD, 2, EXIT_IGNORED);
+    assert_done(EXIT_REASON_WBINVD, 2, EXIT_IGNORED);
 }
 
 static void waiting_instructions_do_nothing(void **state)
@@ -373,7 +372,7 @@ int main(void)
         TEST(no_random_number_is_at_hand),
         TEST(xsetbv_writes_what_the_processor_takes),
         TEST(xsetbv_faults_as_the_processor_does),
-        TEST(caches_are_written_back_and_never_thrown_away),
+        TEST(the_machines_caches_are_left_alone),
         TEST(waiting_instructions_do_nothing),
         TEST(what_the_guest_does_not_have_is_undefined),
         TEST(in_real_mode_no_exception_has_an_error_code),
