@@ -89,14 +89,27 @@ static void write_down(struct vcpu *vcpu, const struct exit_record *exit)
 }
 
 /*
- * The long way: the guest's own handler is asked first, then everything is written down. What that
- * takes, with a serial line or all rules of VM entry, is not the guest's time.
+ * What the long way takes, with a serial line or all rules of VM entry, is not the guest's time.
+ * But for the host's own events it is: they are not counted, and time that they gave back would
+ * never end.
  */
+static void resume_time(struct vcpu *vcpu, uint64_t since, enum exit_done done)
+{
+    uint64_t now = rdtsc();
+
+    if (done != EXIT_HOST)
+        vcpu->deadline += now - since;
+    vcpu->environment->alarm_set(now < vcpu->deadline ? vcpu->deadline - now : 1);
+}
+
+/* The long way: the guest's own handler is asked first, then everything is written down. */
 static enum exit_done serve_watched(struct vcpu *vcpu, uint32_t reason)
 {
     uint64_t since = rdtsc();
     struct exit_record exit;
 
+    if (vcpu->deadline != 0)
+        vcpu->environment->alarm_set(0);
     read_record(vcpu, reason, &exit);
     exit.done = EXIT_DEFAULT;
     if (vcpu->guest->on_exit != NULL)
@@ -107,7 +120,7 @@ static enum exit_done serve_watched(struct vcpu *vcpu, uint32_t reason)
     if (exit.done != EXIT_ENDED && vcpu->environment->check_entries && !entry_is_sound(vcpu))
         return vcpu_end(vcpu, GUEST_END_RULES, 0, 0);
     if (vcpu->deadline != 0)
-        vcpu->deadline += rdtsc() - since;
+        resume_time(vcpu, since, exit.done);
     return exit.done;
 }
 

@@ -13,7 +13,8 @@ extern const struct guest guest_double_fault, guest_init_sipi;
 extern const struct guest guest_step, guest_step_trap, guest_task_switch;
 extern const struct guest guest_real_mode, guest_paged_mode, guest_pae_mode, guest_long_mode;
 extern const struct guest guest_mode_switches;
-extern const struct guest guest_spin, guest_spin_enabled, guest_timer_greedy;
+extern const struct guest guest_spin, guest_spin_enabled, guest_spin_repeat, guest_timer_greedy;
+extern const struct guest guest_recursion_debug, guest_asleep;
 extern const struct guest guest_endless, guest_triple_fault;
 extern const struct guest guest_nowhere, guest_recursion, guest_ports, guest_msrs;
 extern const struct guest guest_chaos_real, guest_chaos_protected, guest_chaos_paged;
@@ -55,11 +56,14 @@ const struct guest *const guest_table[] = {
     &guest_mode_switches,
     &guest_spin,
     &guest_spin_enabled,
+    &guest_spin_repeat,
+    &guest_asleep,
     &guest_timer_greedy,
     &guest_endless,
     &guest_triple_fault,
     &guest_nowhere,
     &guest_recursion,
+    &guest_recursion_debug,
     &guest_ports,
     &guest_msrs,
     &guest_chaos_real,

@@ -4,6 +4,7 @@
 #include "lib/x86.h"
 #include "vm/zoo.h"
 #include "vmx/exit_reason.h"
+#include "vmx/vmcs_access.h"
 
 extern const uint8_t spin_start[], spin_end[], spin_enabled_start[], spin_enabled_end[];
 extern const uint8_t greedy_start[], greedy_end[];
@@ -11,6 +12,8 @@ extern const uint8_t endless_start[], endless_end[];
 extern const uint8_t triple_start[], triple_end[], triple_here[];
 extern const uint8_t nowhere_start[], nowhere_end[];
 extern const uint8_t recursion_start[], recursion_end[], recursion_on_ac[];
+extern const uint8_t recursion_debug_start[], recursion_debug_end[], recursion_on_db[];
+extern const uint8_t spin_repeat_start[], spin_repeat_end[];
 extern const uint8_t ports_start[], ports_end[];
 extern const uint8_t msrs_start[], msrs_end[], msrs_on_gp[];
 
@@ -50,6 +53,37 @@ const struct guest guest_timer_greedy = {
     .mode = GUEST_LONG,
     .ticks_max = SPIN_TICKS,
     .exits_max = SPIN_TICKS, /* more than it can reach in its time */
+    .end = GUEST_END_TIME,
+};
+
+/*
+ * Of the activity states that are not active only HLT is tried. A VM entry into shutdown "generates
+ * any special bus cycle that is normally generated", upon which a PC is reset, and nothing but a
+ * SIPI ends wait-for-SIPI (SDM Vol. 3, "Activity State"). No guest comes there by itself: a triple
+ * fault and INIT exit first.
+ */
+static void halt(struct vcpu *vcpu)
+{
+    enum { ACTIVITY_HLT = 1 };
+
+    (void)vcpu;
+    vmcs_write32(VMCS_GUEST_ACTIVITY_STATE, ACTIVITY_HLT);
+}
+
+static const char *lacks_hlt(const struct vmx_capability *capability)
+{
+    return capability->activity_hlt ? NULL : "the activity state HLT";
+}
+
+const struct guest guest_asleep = {
+    .name = "asleep",
+    .purpose = "Is entered in the activity state HLT, and nothing wakes it; its time ends it.",
+    .code = spin_start,
+    .code_end = spin_end,
+    .mode = GUEST_LONG,
+    .lacks = lacks_hlt,
+    .setup = halt,
+    .ticks_max = SPIN_TICKS,
     .end = GUEST_END_TIME,
 };
 
@@ -105,6 +139,32 @@ const struct guest guest_recursion = {
     .handler_count = 1,
     .exits_max = ENDLESS_EXITS,
     .end = GUEST_END_EXITS,
+};
+
+/* The same with #DB, which comes behind the delivery (CVE-2015-8104). */
+static const struct guest_handler recursion_debug_handlers[] = {{X86_VECTOR_DB, recursion_on_db}};
+
+const struct guest guest_recursion_debug = {
+    .name = "recursion-debug",
+    .purpose =
+        "Makes each delivery of a debug exception raise another; its budget of exits ends it.",
+    .code = recursion_debug_start,
+    .code_end = recursion_debug_end,
+    .mode = GUEST_LONG,
+    .handlers = recursion_debug_handlers,
+    .handler_count = 1,
+    .exits_max = ENDLESS_EXITS,
+    .end = GUEST_END_EXITS,
+};
+
+const struct guest guest_spin_repeat = {
+    .name = "spin-repeat",
+    .purpose = "Repeats a string instruction four thousand million times; its time ends it within.",
+    .code = spin_repeat_start,
+    .code_end = spin_repeat_end,
+    .mode = GUEST_PAGED,
+    .ticks_max = SPIN_TICKS,
+    .end = GUEST_END_TIME,
 };
 
 const struct guest guest_ports = {

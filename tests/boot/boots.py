@@ -142,7 +142,10 @@ def _guests() -> list[Boot]:
     the processor accepts.
     """
     limits = exits_cost_less(cpuid=100, vmcall=100, rdmsr=100, wrmsr=100, out=100, ept_touch=400)
-    checked = ("hello", "exceptions", "page-faults", "ept-violations", "ept-misconfigured", "spin")
+    checked = (
+        "hello", "exceptions", "page-faults", "ept-violations", "ept-misconfigured",
+        "spin", "spin-enabled", "spin-repeat", "asleep", "endless", "recursion-debug",
+    )  # fmt: skip
     always = f"check-entry=always guest={','.join(checked)}"
     return [
         _bochs("bench=exits", OK, (*IN_VMX, limits), append="bench=exits", count=1),
@@ -166,8 +169,8 @@ _REGISTERS = ("registers-left", "registers-found")
 # Who cannot run without what.
 _NEED_EPT = (
     "exceptions-32", "ept-violations", "ept-beyond", "ept-misconfigured", "task-switch",
-    "paged-mode", "pae-mode", "nowhere", "recursion", "chaos-paged", "chaos-pae", "invept",
-    "identity",
+    "paged-mode", "pae-mode", "nowhere", "recursion", "spin-repeat", "chaos-paged", "chaos-pae",
+    "invept", "identity",
 )  # fmt: skip
 _NEED_UNRESTRICTED_GUEST = ("real-mode", "mode-switches", "chaos-real", "chaos-protected")
 _NEED_PREEMPTION_TIMER = ("timer",)
@@ -237,12 +240,14 @@ def _identity() -> list[Boot]:
 _CHAOS = ("chaos-real", "chaos-protected", "chaos-paged", "chaos-pae", "chaos-long")
 _NO_REAL_MODE = ("chaos-real", "chaos-protected")
 _BAD = (
-    "spin", "spin-enabled", "timer-greedy", "endless", "triple-fault", "nowhere", "recursion",
-    "ports", "msrs",
+    "spin", "spin-enabled", "spin-repeat", "asleep", "timer-greedy", "endless", "triple-fault",
+    "nowhere", "recursion", "recursion-debug", "ports", "msrs",
 )  # fmt: skip
 
 # Of these, what a CPU can run that has neither EPT nor a preemption timer to end it.
-_BAD_UNTIMED = ("spin", "spin-enabled", "timer-greedy", "endless", "triple-fault")
+_BAD_UNTIMED = (
+    "spin", "spin-enabled", "asleep", "timer-greedy", "endless", "triple-fault", "recursion-debug",
+)  # fmt: skip
 
 
 def _bad_guests() -> list[Boot]:
@@ -269,6 +274,11 @@ def _bad_guests() -> list[Boot]:
         _bochs("bad guests", OK, (*IN_VMX, guests(*_BAD)), append=f"guest={','.join(_BAD)}"),
         untimed("core2_penryn_t9600", 1),
         untimed("bx_generic", 2),
+        _bochs(
+            "bad guests watched", OK, (*IN_VMX, guests("spin", "spin-enabled", "asleep")),
+            append="guest=spin,spin-enabled,asleep trace=exits check-entry=always",
+            cpu="core2_penryn_t9600",
+        ),
         chaos(DEFAULT_CPU, 100, 1),
     ]
     many = [

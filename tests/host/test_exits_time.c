@@ -145,9 +145,29 @@ static void what_the_telling_takes_is_not_the_guests_time(void **state)
     vcpu->deadline = deadline;
     assert_int_equal(guest_machine_serve(EXIT_REASON_PAUSE, 0, 2), EXIT_IGNORED);
     assert_true(vcpu->deadline - deadline >= 100000);
+    assert_int_equal(alarms, 2); /* held, and set for what was left */
+    assert_in_range(alarm_ticks, LATER - 2000, LATER);
     vcpu->deadline = 0;
     assert_int_equal(guest_machine_serve(EXIT_REASON_PAUSE, 0, 2), EXIT_IGNORED);
     assert_int_equal(vcpu->deadline, 0);
+}
+
+/* Nobody counts these, so that one after the other would give a guest time without end. */
+static void what_the_telling_of_the_hosts_events_takes_is(void **state)
+{
+    uint64_t deadline = rdtsc() + 150000;
+
+    (void)state;
+    vcpu->watched = true;
+    guest_machine.environment.trace = trace;
+    vcpu->deadline = deadline;
+    assert_int_equal(interrupt(), EXIT_HOST);
+    assert_int_equal(vcpu->deadline, deadline);
+    assert_in_range(alarm_ticks, 1, 50000);
+    assert_int_equal(nmi(), EXIT_HOST);
+    assert_int_equal(alarm_ticks, 1); /* at once */
+    assert_int_equal(interrupt(), EXIT_ENDED);
+    assert_int_equal(vcpu->end, GUEST_END_TIME);
 }
 
 /* vm/guest.h: GUEST_CALL_TIMER, "again and again in its time". */
@@ -194,6 +214,7 @@ int main(void)
         TEST(an_early_alarm_is_set_again),
         TEST(the_alarm_ends_a_guest_whose_time_is_up),
         TEST(what_the_telling_takes_is_not_the_guests_time),
+        TEST(what_the_telling_of_the_hosts_events_takes_is),
         TEST(the_preemption_timer_counts_the_whole_time_once),
         TEST(asking_when_all_is_used_up_gives_nothing),
     };

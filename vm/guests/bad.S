@@ -77,6 +77,50 @@ recursion_on_ac:
 recursion_end:
     .code64
 
+/*
+ * The stack of the #DB handler begins at the same place each time, and a breakpoint is on the first
+ * push: the delivery of one raises the next.
+ */
+#define TSS_IST1   (GUEST_TSS + 36)
+#define GATE_IST   (GUEST_IDT + 1 * 16 + 4)
+#define DR7_WRITES 0x90401 /* of the 8 bytes at DR0, in this task */
+
+    .globl  recursion_debug_start, recursion_debug_end, recursion_on_db
+recursion_debug_start:
+    movl    $GUEST_ARRAY, TSS_IST1
+    movb    $1, GATE_IST
+    mov     $GUEST_ARRAY - 8, %eax
+    mov     %rax, %dr0
+    mov     $DR7_WRITES, %ecx
+    mov     %rcx, %dr7
+    mov     %rax, (%rax)
+recursion_on_db:
+    jmp     recursion_on_db
+recursion_debug_end:
+
+/* All linear addresses from 4 MiB on are one page, so that one instruction takes very long. */
+#define PDE_TABLE  (GUEST_ARRAY + 3) /* present, writable */
+#define PTE_PAGE   (GUEST_DATA + 3)
+
+    .globl  spin_repeat_start, spin_repeat_end
+    .code32
+spin_repeat_start:
+    mov     $GUEST_ARRAY, %edi
+    mov     $PTE_PAGE, %eax
+    mov     $1024, %ecx
+    rep stosl
+    mov     $GUEST_PAGE_TABLES + 4, %edi
+    mov     $PDE_TABLE, %eax
+    mov     $1023, %ecx
+    rep stosl
+    mov     %cr3, %eax
+    mov     %eax, %cr3
+    mov     $0x400000, %esi
+    mov     $0xfff00000, %ecx
+    rep lodsb
+spin_repeat_end:
+    .code64
+
 /* Every port, in and out, in each width. */
     .globl  ports_start, ports_end
 ports_start:
