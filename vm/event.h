@@ -37,9 +37,10 @@ enum event_outcome event_combine(uint32_t first, uint32_t second);
  * IRET had unblocked NMIs when it met the fault or the EPT violation that exited, and it will be
  * executed again: NMIs are blocked as before. For bit 12, NMI unblocking due to IRET, of the
  * VM-exit interruption information or of an EPT violation's exit qualification; where the exit
- * interrupted the delivery of an event that bit says nothing, and this does nothing.
+ * interrupted the delivery of an event, or NMIs exit and are not virtual, that bit is undefined,
+ * and this does nothing.
  */
-void event_nmi_blocked_again(void);
+void event_nmi_blocked_again(const struct vcpu *vcpu);
 
 /* DR6 after a #DB: of an exit qualification BLD and RTM are the opposite of what DR6 has. */
 uint64_t event_dr6(uint64_t dr6, uint64_t qualification);

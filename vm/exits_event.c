@@ -22,9 +22,12 @@ void event_requeue(struct vcpu *vcpu)
                      vmcs_read32(VMCS_GUEST_INTERRUPTIBILITY_STATE) & ~BLOCKING_BY_NMI);
 }
 
-void event_nmi_blocked_again(void)
+void event_nmi_blocked_again(const struct vcpu *vcpu)
 {
-    if ((vmcs_read32(VMCS_IDT_VECTORING_INFORMATION) & EVENT_INFORMATION_VALID) != 0)
+    uint32_t nmis = vcpu->controls[VMX_CONTROL_PIN] & (PIN_NMI_EXITING | PIN_VIRTUAL_NMIS);
+
+    if (nmis == PIN_NMI_EXITING ||
+        (vmcs_read32(VMCS_IDT_VECTORING_INFORMATION) & EVENT_INFORMATION_VALID) != 0)
         return;
     vmcs_write32(VMCS_GUEST_INTERRUPTIBILITY_STATE,
                  vmcs_read32(VMCS_GUEST_INTERRUPTIBILITY_STATE) | BLOCKING_BY_NMI);
@@ -59,7 +62,7 @@ static enum exit_done reflect(struct vcpu *vcpu, uint32_t event)
         break;
     }
     if ((event & EVENT_INFORMATION_NMI_UNBLOCKING) != 0 && event_vector(event) != X86_VECTOR_DF)
-        event_nmi_blocked_again();
+        event_nmi_blocked_again(vcpu);
     if (event_vector(event) == X86_VECTOR_PF)
         write_cr2(qualification);
     if (event_vector(event) == X86_VECTOR_DB)

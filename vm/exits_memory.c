@@ -88,7 +88,7 @@ enum exit_done exit_ept_violation(struct vcpu *vcpu)
     if (__builtin_expect(odd != 0, 0)) {
         if ((odd & VIOLATION_ALLOWED) != 0)
             return end_there(vcpu, address);
-        event_nmi_blocked_again();
+        event_nmi_blocked_again(vcpu);
     }
     return map_page(vcpu, address);
 }

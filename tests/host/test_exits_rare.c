@@ -36,9 +36,9 @@ static void fault(uint32_t event, uint32_t vectoring, bool by_iret)
 
 /*
  * SDM Vol. 3, "Information for VM Exits Due to Vectored Events", bit 12, NMI unblocking due to
- * IRET: undefined where the IDT-vectoring information is valid, and of #DF. "Resuming Guest
- * Software after Handling an Exception": otherwise software sets bit 3, blocking by NMI, before it
- * goes on.
+ * IRET: undefined where the IDT-vectoring information is valid, of #DF, and where "NMI exiting" is
+ * on without "virtual NMIs". "Resuming Guest Software after Handling an Exception": otherwise
+ * software sets bit 3, blocking by NMI, before it goes on.
  */
 static void nmis_are_blocked_again_where_iret_faulted(void **state)
 {
@@ -52,6 +52,12 @@ static void nmis_are_blocked_again_where_iret_faulted(void **state)
     assert_int_equal(FIELD(GUEST_INTERRUPTIBILITY_STATE), 0);
     fault(FAULT(X86_VECTOR_DF) | ERROR_CODE, 0, true);
     assert_int_equal(FIELD(GUEST_INTERRUPTIBILITY_STATE), 0);
+    vcpu_control_set(vcpu, VMX_CONTROL_PIN, PIN_VIRTUAL_NMIS, false);
+    fault(FAULT(X86_VECTOR_GP) | ERROR_CODE, 0, true);
+    assert_int_equal(FIELD(GUEST_INTERRUPTIBILITY_STATE), 0);
+    vcpu_control_set(vcpu, VMX_CONTROL_PIN, PIN_NMI_EXITING, false);
+    fault(FAULT(X86_VECTOR_GP) | ERROR_CODE, 0, true);
+    assert_int_equal(FIELD(GUEST_INTERRUPTIBILITY_STATE), BLOCKING_BY_NMI);
 }
 
 static void touch(uint64_t address, uint64_t qualification, uint32_t vectoring)
