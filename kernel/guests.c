@@ -4,6 +4,7 @@
 #include "kernel/apic.h"
 #include "kernel/console.h"
 #include "kernel/memory.h"
+#include "kernel/signal_sender.h"
 #include "kernel/smp.h"
 #include "kernel/vmx_all.h"
 #include "lib/x86.h"
@@ -63,7 +64,7 @@ static void trace(const struct vcpu *vcpu, const struct exit_record *exit)
     console_print("cpu %u, %s: %s\n", this_cpu()->index, vcpu->guest->name, line);
 }
 
-static void run(const struct guest *guest, const struct cpu *cpu, struct guest_run *result)
+static void run(const struct guest *guest, struct cpu *cpu, struct guest_run *result)
 {
     if (guest->any_end)
         chaos_run(guest, &cpu->vmx, &environment, result);
@@ -75,8 +76,33 @@ static void run_on_this_cpu(struct cpu *cpu)
 {
     const struct guest_choice *choice = &the_machine->guests;
 
-    for (uint32_t i = 0; i < choice->count; i++)
+    for (uint32_t i = 0; i < choice->count; i++) {
         run(choice->guest[i], cpu, &cpu->guest_runs[i]);
+        if (choice->guest[i]->needs_sender)
+            signal_sender_run_over();
+    }
+    signal_sender_serve_others();
+}
+
+static uint32_t ready_cpus(const struct machine *machine)
+{
+    uint32_t count = 0;
+
+    for (uint32_t i = 0; i < machine->cpu_count; i++)
+        count += machine->cpus[i]->phase == CPU_READY;
+    return count;
+}
+
+/* How many runs of guests, on all CPUs together, need another CPU. */
+static uint32_t runs_with_sender(const struct machine *machine)
+{
+    uint32_t count = 0;
+
+    for (uint32_t i = 0; i < machine->guests.count; i++) {
+        if (machine->guests.guest[i]->needs_sender)
+            count += ready_cpus(machine);
+    }
+    return count;
 }
 
 /* Room for the results of each CPU; false when there is no memory for it. */
@@ -138,6 +164,7 @@ static void prepare(struct machine *machine)
         .check_entries = machine->options.check_entry == CHECK_ENTRY_ALWAYS,
         .interrupt_self = interrupt_self,
         .alarm_set = alarm_set,
+        .sender = ready_cpus(machine) > 1 ? &signal_sender : NULL,
         .host_interrupt = host_interrupt,
         .host_exception = host_exception,
         .memory_owned = memory_owned,
@@ -185,6 +212,7 @@ void guests_run_all(struct machine *machine)
         return;
     }
     prepare(machine);
+    signal_sender_expect(runs_with_sender(machine));
     with_alarm(machine, run_all);
     machine->guests_done = true;
     machine_judge_guests(machine);

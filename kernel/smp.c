@@ -238,7 +238,9 @@ bool smp_run(void (*work)(struct cpu *cpu), uint64_t microseconds)
             apic_send_ipi(doors[i].apic_id, VECTOR_WAKE);
     }
     work(this_cpu());
-    while (!all_done(round) && !clock_passed(deadline))
+    while (!all_done(round) && !clock_passed(deadline)) {
         cpu_relax();
+        take_interrupt(); /* or in Bochs 2.7 a hypervisor below would not get its own */
+    }
     return silence_late(round);
 }

@@ -177,7 +177,7 @@ static void tell_ends(const uint32_t ends[GUEST_END_COUNT], uint32_t rounds, str
     run->detail[text.length - 1] = '\0'; /* the last comma */
 }
 
-void chaos_run(const struct guest *guest, const struct vmx_cpu *cpu,
+void chaos_run(const struct guest *guest, struct vmx_cpu *cpu,
                const struct vm_environment *environment, struct guest_run *run)
 {
     uint32_t ends[GUEST_END_COUNT] = {0};

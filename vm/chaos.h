@@ -13,7 +13,7 @@
  * Stops at the first round that the hypervisor, not the guest, is to blame for: a VM entry that
  * failed. `run` gets the exits of all rounds together; its detail tells how they ended.
  */
-void chaos_run(const struct guest *guest, const struct vmx_cpu *cpu,
+void chaos_run(const struct guest *guest, struct vmx_cpu *cpu,
                const struct vm_environment *environment, struct guest_run *run);
 
 #endif

@@ -89,6 +89,20 @@ static void write_down(struct vcpu *vcpu, const struct exit_record *exit)
 }
 
 /*
+ * After a guest has waited for SIPI, Bochs 2.7 says for ever that SMIs are blocked on this CPU.
+ * That can be so in system-management mode only, and no VM entry outside of it would succeed.
+ */
+static void forget_smi_blocking(struct vcpu *vcpu)
+{
+    uint32_t blocking = vmcs_read32(VMCS_GUEST_INTERRUPTIBILITY_STATE);
+
+    if ((blocking & BLOCKING_BY_SMI) == 0)
+        return;
+    vmcs_write32(VMCS_GUEST_INTERRUPTIBILITY_STATE, blocking & ~BLOCKING_BY_SMI);
+    vcpu->says_smi_blocked = true;
+}
+
+/*
  * What the long way takes, with a serial line or all rules of VM entry, is not the guest's time.
  * But for the host's own events it is: they are not counted, and time that they gave back would
  * never end.
@@ -111,6 +125,7 @@ static enum exit_done serve_watched(struct vcpu *vcpu, uint32_t reason)
     if (vcpu->deadline != 0)
         vcpu->environment->alarm_set(0);
     read_record(vcpu, reason, &exit);
+    forget_smi_blocking(vcpu);
     exit.done = EXIT_DEFAULT;
     if (vcpu->guest->on_exit != NULL)
         exit.done = vcpu->guest->on_exit(vcpu, &exit);

@@ -20,8 +20,11 @@
 #define ACCESS_TYPE_TSS     9u /* of 32 bits, or of IA-32e mode */
 #define ACCESS_TSS_IS_BUSY  2u
 
+#define ACTIVITY_WAIT_FOR_SIPI 3
+
 #define BLOCKING_BY_STI    (1u << 0)
 #define BLOCKING_BY_MOV_SS (1u << 1)
+#define BLOCKING_BY_SMI    (1u << 2)
 #define BLOCKING_BY_NMI    (1u << 3)
 
 #define PENDING_DEBUG_BS (1ull << 14) /* single step */

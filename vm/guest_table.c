@@ -9,7 +9,7 @@ extern const struct guest guest_ept_violations, guest_ept_beyond, guest_ept_misc
 extern const struct guest guest_identity;
 extern const struct guest guest_timer, guest_external_interrupt, guest_external_interrupt_kept;
 extern const struct guest guest_interrupt_window, guest_nmi_window, guest_inject;
-extern const struct guest guest_double_fault, guest_init_sipi;
+extern const struct guest guest_double_fault, guest_init_sipi, guest_sipi;
 extern const struct guest guest_step, guest_step_trap, guest_task_switch;
 extern const struct guest guest_real_mode, guest_paged_mode, guest_pae_mode, guest_long_mode;
 extern const struct guest guest_mode_switches;
@@ -46,6 +46,7 @@ const struct guest *const guest_table[] = {
     &guest_inject,
     &guest_double_fault,
     &guest_init_sipi,
+    &guest_sipi,
     &guest_step,
     &guest_step_trap,
     &guest_task_switch,

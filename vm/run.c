@@ -41,7 +41,7 @@ static bool create(struct vcpu *vcpu, const struct vmx_cpu *cpu, struct vcpu_spa
 
     vcpu->exits_left = vcpu->guest->exits_max != 0 ? vcpu->guest->exits_max : GUEST_EXITS_MAX;
     vcpu->watched = !vcpu->guest->unwatched || vcpu->environment->trace != NULL ||
-                    vcpu->environment->check_entries;
+                    vcpu->environment->check_entries || cpu->says_smi_blocked;
     vcpu->time =
         time_budget_of(ticks_max(vcpu->guest), (unsigned)vcpu->capability.preemption_timer_shift);
     vcpu->msr_pat = PAT_RESET;
@@ -111,6 +111,17 @@ static struct vmx_result launch(struct vcpu *vcpu, const struct vcpu_space *spac
     return result;
 }
 
+/* What else the guest cannot do without. NULL: nothing; then a sender that it needs is engaged. */
+static const char *engage_sender(const struct guest *guest,
+                                 const struct vm_environment *environment)
+{
+    if (!guest->needs_sender)
+        return NULL;
+    if (environment->sender == NULL)
+        return "another CPU, which would send INIT and SIPI";
+    return environment->sender->engage() ? NULL : "another CPU that has time to send INIT and SIPI";
+}
+
 static void fill(const struct vcpu *vcpu, struct guest_run *run)
 {
     run->end = vcpu->end;
@@ -121,7 +132,7 @@ static void fill(const struct vcpu *vcpu, struct guest_run *run)
         vcpu->environment->finished(vcpu);
 }
 
-void guest_run(const struct guest *guest, const struct vmx_cpu *cpu,
+void guest_run(const struct guest *guest, struct vmx_cpu *cpu,
                const struct vm_environment *environment, struct guest_run *run)
 {
     const int order = get_order(sizeof(struct vcpu));
@@ -141,6 +152,8 @@ void guest_run(const struct guest *guest, const struct vmx_cpu *cpu,
     missing = guest_controls_settle(guest, &cpu->config, &vcpu->capability, vcpu->controls);
     if (missing == NULL && guest->lacks != NULL)
         missing = guest->lacks(&vcpu->capability);
+    if (missing == NULL)
+        missing = engage_sender(guest, environment);
     if (missing != NULL) {
         run->result = GUEST_SKIPPED;
         format_text(run->detail, sizeof(run->detail), "this CPU does not offer: %s", missing);
@@ -150,10 +163,13 @@ void guest_run(const struct guest *guest, const struct vmx_cpu *cpu,
         if (!vmx_ok(result))
             vcpu_end(vcpu, GUEST_END_ENTRY_ERROR, result.number, result.outcome);
         fill(vcpu, run);
+        cpu->says_smi_blocked |= vcpu->says_smi_blocked;
         (void)vmclear(vcpu->vmcs.address);
         (void)vmptrld(cpu->vmcs_region.address);
         host_registers_restore(&host);
     }
+    if (missing == NULL && guest->needs_sender)
+        environment->sender->release();
     destroy(vcpu);
     environment->vmx->pages_free(pages, order);
 }

@@ -73,6 +73,7 @@ struct vcpu {
     int64_t exits_left;                   /* of the budget; below 0: used up */
     bool watched;                         /* exits are recorded, traced or given to the guest's own
                                              handler; else the short way */
+    bool says_smi_blocked;                /* vmx/vmx_cpu.h; seen while exits are watched */
     uint32_t exit_count[VM_EXIT_REASONS]; /* by basic reason */
 
     enum guest_end end;

@@ -15,6 +15,7 @@ enum {
     RIGHTS_DATA_32 = 0xc093, /* accessed, writable, present */
     RIGHTS_DATA_16 = 0x93,
     RIGHTS_TSS_BUSY = 0x8b,
+    RIGHTS_LDT = 0x82,
     RIGHTS_UNUSABLE = 0x10000,
 };
 
@@ -192,6 +193,8 @@ struct segment {
     uint32_t limit, rights;
 };
 
+enum { SEGMENT_CS = 1 };
+
 /* The fields of the segment registers stand in the same order in each group: ES is the first. */
 static struct vmx_result write_segment(unsigned index, struct segment segment)
 {
@@ -257,5 +260,81 @@ struct vmx_result vcpu_state_write(struct vcpu *vcpu, const struct vcpu_space *s
         result = write_segments(mode);
     if (vmx_ok(result) && mode == GUEST_PAE)
         result = write_pdptes(vcpu);
+    return result;
+}
+
+#define INIT_CS_BASE 0xffff0000ull
+#define INIT_RIP     0xfff0
+
+/* Those of the VMCS that INIT sets, in real mode. The MSRs stay, but for EFER. */
+static struct vmx_result write_init_registers(const struct vcpu *vcpu)
+{
+    const struct field_value fields[] = {
+        {VMCS_GUEST_DR7, DR7_INITIAL},
+        {VMCS_GUEST_RFLAGS, RFLAGS_RESERVED},
+        {VMCS_GUEST_RIP, INIT_RIP},
+        {VMCS_GUEST_RSP, 0},
+        {VMCS_GUEST_GDTR_BASE, 0},
+        {VMCS_GUEST_GDTR_LIMIT, 0xffff},
+        {VMCS_GUEST_IDTR_BASE, 0},
+        {VMCS_GUEST_IDTR_LIMIT, 0xffff},
+        {VMCS_GUEST_INTERRUPTIBILITY_STATE, 0},
+        {VMCS_GUEST_PENDING_DEBUG_EXCEPTIONS, 0},
+    };
+    const struct segment data = {0, 0, 0xffff, RIGHTS_DATA_16};
+    const struct segment code = {INIT_CS_BASE >> 4 & 0xffff, INIT_CS_BASE, 0xffff, RIGHTS_CODE_16};
+    const struct segment ldtr = {0, 0, 0xffff, RIGHTS_LDT};
+    const struct segment tr = {0, 0, 0xffff, RIGHTS_TSS_BUSY};
+    const struct segment segments[] = {data, code, data, data, data, data, ldtr, tr};
+    struct vmx_result result = WRITE_FIELDS(fields);
+
+    for (unsigned i = 0; i < sizeof(segments) / sizeof(segments[0]) && vmx_ok(result); i++)
+        result = write_segment(i, segments[i]);
+    if (vmx_ok(result) && has(vcpu, VMX_CONTROL_ENTRY, ENTRY_LOAD_EFER))
+        result = vmwrite(VMCS_GUEST_IA32_EFER, 0);
+    return result;
+}
+
+/* EDX then tells the processor's family, model and stepping; the other registers are 0. */
+static void clear_registers(struct vcpu *vcpu)
+{
+    for (unsigned i = 0; i < VCPU_REGISTERS; i++)
+        vcpu->reg[i] = 0;
+    vcpu->reg[VCPU_RDX] = cpuid(1, 0).eax;
+    for (unsigned i = 0; i < 4; i++)
+        write_dr(i, 0);
+    write_dr(6, DR6_INITIAL);
+    write_cr2(0);
+}
+
+struct vmx_result vcpu_state_init(struct vcpu *vcpu)
+{
+    struct vmx_result result = vmwrite(VMCS_GUEST_ACTIVITY_STATE, ACTIVITY_WAIT_FOR_SIPI);
+
+    if (!vmx_ok(result) || !has(vcpu, VMX_CONTROL_SECONDARY, SECONDARY_UNRESTRICTED_GUEST))
+        return result;
+    clear_registers(vcpu);
+    vcpu_control_set(vcpu, VMX_CONTROL_ENTRY, ENTRY_IA32E_MODE_GUEST, false);
+    result = write_control_registers(vcpu, GUEST_REAL, 0);
+    if (vmx_ok(result))
+        result = write_init_registers(vcpu);
+    return result;
+}
+
+struct vmx_result vcpu_state_startup(struct vcpu *vcpu, uint8_t vector)
+{
+    const struct segment code = {(uint16_t)(vector << 8), (uint64_t)vector << 12, 0xffff,
+                                 RIGHTS_CODE_16};
+    const struct field_value fields[] = {
+        {VMCS_GUEST_ACTIVITY_STATE, 0},
+        {VMCS_GUEST_INTERRUPTIBILITY_STATE, 0},
+    };
+    struct vmx_result result = WRITE_FIELDS(fields);
+
+    if (!vmx_ok(result) || !has(vcpu, VMX_CONTROL_SECONDARY, SECONDARY_UNRESTRICTED_GUEST))
+        return result;
+    result = write_segment(SEGMENT_CS, code);
+    if (vmx_ok(result))
+        result = vmwrite(VMCS_GUEST_RIP, 0);
     return result;
 }

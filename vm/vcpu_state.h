@@ -19,4 +19,17 @@ struct vcpu_space {
  */
 struct vmx_result vcpu_state_write(struct vcpu *vcpu, const struct vcpu_space *space);
 
+/*
+ * What INIT makes of the guest: the state after a reset, but for what INIT leaves alone, and it
+ * waits for SIPI. SDM Vol. 3, "Processor State After Reset". Without unrestricted guest, which real
+ * mode needs, it waits as it is.
+ */
+struct vmx_result vcpu_state_init(struct vcpu *vcpu);
+
+/*
+ * What SIPI makes of a guest that waits for it: active, at the start of page number `vector`.
+ * Without unrestricted guest it goes on where it waited.
+ */
+struct vmx_result vcpu_state_startup(struct vcpu *vcpu, uint8_t vector);
+
 #endif

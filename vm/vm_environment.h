@@ -24,6 +24,29 @@ struct chaos_plan {
     uint32_t rounds; /* of each such guest, on each CPU */
 };
 
+/*
+ * Another CPU that sends INIT and SIPI to this one while a guest runs here. SDM Vol. 3, "VMX
+ * Non-Root Operation": INIT is blocked outside of a guest, and SIPI is lost where nobody waits for
+ * it, so it must be sent until it has come: in the wait-for-SIPI state nothing else ends a guest,
+ * the VMX-preemption timer neither.
+ */
+struct vm_sender {
+    /* Waits until a CPU has time for this one. False: none came in time, and nobody sends. */
+    bool (*engage)(void);
+
+    /* It sends INIT once, when `*entered` is not 0: the guest itself says so, from within. */
+    void (*send_init)(const volatile uint32_t *entered);
+
+    /* It sends SIPI with this vector, again and again. */
+    void (*send_startup)(uint8_t vector);
+
+    /* It sends nothing any more, and nothing is under way. */
+    void (*quiet)(void);
+
+    /* Quiet, and free for others. */
+    void (*release)(void);
+};
+
 struct vm_environment {
     const struct vmx_environment *vmx; /* pages, memory types, address width */
 
@@ -39,6 +62,9 @@ struct vm_environment {
      * when about so many TSC ticks have passed, or earlier; 0: no more. To this CPU.
      */
     void (*alarm_set)(uint64_t tsc_ticks);
+
+    /* For guests that need one; NULL: there is no other CPU. */
+    const struct vm_sender *sender;
 
     /* An interrupt of the host's that ended a guest's turn, already acknowledged. */
     void (*host_interrupt)(uint8_t vector);

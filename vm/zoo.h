@@ -53,6 +53,9 @@ const char *zoo_events_differ(const struct vcpu *vcpu, const struct zoo_wanted *
 /* The entry of the EPT that maps 4 KiB there, to be written as vm/ept.h would not; NULL: none. */
 uint64_t *zoo_ept_leaf(struct vcpu *vcpu, uint64_t address);
 
+/* Does Bochs run this, with nothing between? In each model its VMCSs take 4096 bytes. */
+bool zoo_in_bochs(void);
+
 /* Every exception exits: for `setup`. */
 void zoo_intercept_exceptions(struct vcpu *vcpu);
 

@@ -134,19 +134,3 @@ const struct guest guest_double_fault = {
     .expected_count = sizeof(double_exits) / sizeof(double_exits[0]),
     .check = check_double,
 };
-
-/* A CPU that waits for a SIPI serves no timer and no interrupt: were none to come, it were lost. */
-static const char *lacks_sender(const struct vmx_capability *capability)
-{
-    (void)capability;
-    return "another CPU that surely sends INIT or SIPI while this one can do nothing but wait";
-}
-
-const struct guest guest_init_sipi = {
-    .name = "init-sipi",
-    .purpose = "Waits for INIT and SIPI.",
-    .code = double_start,
-    .code_end = double_end,
-    .mode = GUEST_LONG,
-    .lacks = lacks_sender,
-};

@@ -42,6 +42,7 @@ struct vmx_cpu {
     uint64_t vmptrst;         /* what VMPTRST gave; all ones before */
     uint64_t feature_control; /* as found, before we set and lock it */
     bool feature_control_present;
+    bool says_smi_blocked; /* at each VM exit, outside system-management mode, where it is not so */
     struct vmx_result error;         /* the first VMX instruction that did not succeed */
     const char *error_instruction;   /* its name, or NULL */
     uint64_t cr0_before, cr4_before; /* restored when leaving VMX operation; 0: as they were */

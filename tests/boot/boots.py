@@ -150,6 +150,13 @@ def _guests() -> list[Boot]:
     return [
         _bochs("bench=exits", OK, (*IN_VMX, limits), append="bench=exits", count=1),
         _bochs("dump=vmcs", OK, (*IN_VMX, field_is("vmcs.guest", "hello")), append="dump=vmcs"),
+        *(
+            _bochs(
+                f"SIPI to each of {count}", OK, (*IN_VMX, guests("sipi", "hello")),
+                append="guest=sipi,hello check-entry=always", count=count,
+            )
+            for count in (4, 8)
+        ),
         _bochs("check-entry=always", OK, (*IN_VMX, guests(*checked)), append=always),
     ]
 
@@ -185,7 +192,7 @@ _NEED_OTHERS = (
 )  # fmt: skip
 # What each model of Bochs 2.7 lacks: Penryn has no control of its successors, Nehalem's Lynnfield
 # neither unrestricted guest nor XSAVE; SMX (getsec) is in the two oldest only. None has a monitor
-# trap flag that works, and nobody sends INIT or SIPI.
+# trap flag that works, or an INIT that is over with its VM exit.
 _SKIPPED = {
     "core2_penryn_t9600": (
         *_NEED_EPT, *_NEED_UNRESTRICTED_GUEST, *_NEED_PREEMPTION_TIMER, *_NEED_HASWELL,

@@ -10,6 +10,7 @@
     .code64
     .globl  timer_start, timer_end, timer_now
 timer_start:
+    sti /* Bochs would keep a hypervisor below from its own interrupts otherwise */
     mov     $CALL_TIMER_NOW, %eax
     vmcall
 timer_now:
