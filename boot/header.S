@@ -46,10 +46,9 @@ alignment_end:
 
     /* Firmware of real UEFI machines keeps the second MiB: anywhere below 4 GiB is fine. */
     .balign 8
-    .global multiboot2_relocatable
-multiboot2_relocatable:
+relocatable:
     .word TAG_RELOCATABLE, 0
-    .long relocatable_end - multiboot2_relocatable
+    .long relocatable_end - relocatable
     .long 0x200000, 0xffffffff, 0x200000, PREFER_LOWEST
 relocatable_end:
 

@@ -12,6 +12,7 @@
 #include "mm/get_order.h"
 #include "vm/bench.h"
 #include "vm/chaos.h"
+#include "vm/entry_failure.h"
 #include "vm/guest_controls.h"
 #include "vm/run.h"
 
@@ -147,6 +148,8 @@ static void keep_vmcs(const struct vcpu *vcpu)
     kept->guest = vcpu->guest->name;
     kept->entry_failed = entry_failed;
     vmcs_image_read(&kept->image, &vcpu->capability);
+    if (entry_failed)
+        entry_failure_judge(vcpu, &kept->broken);
 }
 
 static void finished(const struct vcpu *vcpu)

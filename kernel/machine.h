@@ -18,6 +18,7 @@
 #include "vmx/selftest.h"
 #include "vmx/selftest_vmentry.h"
 #include "vmx/vmcs_image.h"
+#include "vmx/vmentry_check.h"
 #include "vmx/vmx_capability.h"
 
 /* The TSC of the boot CPU at the steps of the way; 0 for a step that was not reached. */
@@ -32,8 +33,9 @@ struct timing {
 
 /* A guest's VMCS as it was when the guest had ended, on the boot CPU. */
 struct vmcs_kept {
-    const char *guest; /* its name; NULL: none was kept */
-    bool entry_failed; /* it could not be entered */
+    const char *guest;              /* its name; NULL: none was kept */
+    bool entry_failed;              /* it could not be entered */
+    struct vmentry_findings broken; /* and this is why, if so */
     struct vmcs_image image;
 };
 

@@ -81,6 +81,7 @@ void report_guests(const struct machine *machine)
     if (machine->vmcs.guest != NULL) {
         report_heading("VMCS of the guest %s on the boot CPU, %s", machine->vmcs.guest,
                        machine->vmcs.entry_failed ? "which could not be entered" : "after its end");
+        vmentry_explain(console_sink(), &machine->vmcs.broken);
         vmcs_dump_text(&machine->vmcs.image, console_sink());
     }
 }

@@ -190,17 +190,3 @@ uint64_t memory_map_low_page(const struct memory_map *map)
 
     return page != 0 ? page : lowest_page(map, PAGE_SIZE, LOW_PAGES_WARY);
 }
-
-const char *memory_kind_name(enum memory_kind kind)
-{
-    static const char *const names[MEMORY_KIND_COUNT] = {
-        [MEMORY_AVAILABLE] = "available",
-        [MEMORY_TAKEN] = "taken",
-        [MEMORY_ACPI_RECLAIMABLE] = "ACPI reclaimable",
-        [MEMORY_ACPI_NVS] = "ACPI NVS",
-        [MEMORY_RESERVED] = "reserved",
-        [MEMORY_BAD] = "bad",
-    };
-
-    return names[kind];
-}

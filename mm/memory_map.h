@@ -81,6 +81,4 @@ bool memory_map_find(const struct memory_map *map, uint64_t address, uint64_t by
  */
 uint64_t memory_map_low_page(const struct memory_map *map);
 
-const char *memory_kind_name(enum memory_kind kind);
-
 #endif

@@ -335,17 +335,3 @@ void paging_for_each(const struct page_tables *tables,
         }
     }
 }
-
-const char *paging_result_name(enum paging_result result)
-{
-    static const char *const names[] = {
-        [PAGING_OK] = "ok",
-        [PAGING_NO_MEMORY] = "no memory for a page table",
-        [PAGING_MISALIGNED] = "address or length is not a multiple of 4096",
-        [PAGING_NOT_CANONICAL] = "virtual range is empty or not canonical",
-        [PAGING_BAD_PHYSICAL] = "physical range reaches past 2^52",
-        [PAGING_NOT_MAPPED] = "not mapped",
-    };
-
-    return names[result];
-}

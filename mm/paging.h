@@ -82,6 +82,4 @@ struct paging_audit {
 
 void paging_audit(const struct page_tables *tables, struct paging_audit *audit);
 
-const char *paging_result_name(enum paging_result result);
-
 #endif

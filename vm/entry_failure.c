@@ -77,6 +77,14 @@ bool entry_is_sound(const struct vcpu *vcpu)
     return findings.count == 0;
 }
 
+void entry_failure_judge(const struct vcpu *vcpu, struct vmentry_findings *findings)
+{
+    if (is_judged(vcpu))
+        judge(vcpu, findings);
+    else
+        *findings = (struct vmentry_findings){0};
+}
+
 void entry_failure_explain(const struct vcpu *vcpu, struct guest_run *run)
 {
     struct vmentry_findings findings;

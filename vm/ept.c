@@ -24,28 +24,6 @@ enum ept_result ept_init(struct ept *ept, const struct ept_capability *capabilit
     return ept->root != 0 ? EPT_OK : EPT_NO_MEMORY;
 }
 
-void ept_destroy(struct ept *ept)
-{
-    uint64_t physical[EPT_LEVEL_PML4 + 1]; /* of the tables on the way, by level */
-    unsigned next[EPT_LEVEL_PML4 + 1] = {0};
-    int level = EPT_LEVEL_PML4;
-
-    physical[level] = ept->root;
-    while (level <= EPT_LEVEL_PML4) {
-        uint64_t entry = 0;
-
-        if (level > EPT_LEVEL_PT && next[level] < EPT_ENTRIES)
-            entry = table_of(ept, physical[level])[next[level]++];
-        else
-            ept->table_free(ept, physical[level++]);
-        if (ept_is_table(entry, level)) {
-            physical[--level] = entry & EPT_ADDRESS;
-            next[level] = 0;
-        }
-    }
-    ept->root = 0;
-}
-
 uint64_t ept_pointer(const struct ept *ept)
 {
     uint64_t type = ept->capability.write_back ? MEMORY_TYPE_WB : MEMORY_TYPE_UC;
@@ -347,20 +325,4 @@ struct ept_walk ept_walk(const struct ept *ept, uint64_t guest_physical)
         walk.dirty = ept->capability.accessed_dirty && (walk.entry & EPT_DIRTY) != 0;
     }
     return walk;
-}
-
-const char *ept_result_name(enum ept_result result)
-{
-    static const char *const names[] = {
-        [EPT_OK] = "ok",
-        [EPT_NO_MEMORY] = "no memory for an EPT table",
-        [EPT_MISALIGNED] = "address or length is not a multiple of 4096",
-        [EPT_BAD_GUEST_PHYSICAL] = "guest-physical range is empty or reaches past 2^48",
-        [EPT_BAD_PHYSICAL] = "physical range reaches past the physical-address width",
-        [EPT_BAD_PERMISSIONS] = "permissions that this processor's EPT cannot give",
-        [EPT_BAD_MEMORY_TYPE] = "not a memory type",
-        [EPT_NOT_MAPPED] = "not mapped",
-    };
-
-    return names[result];
 }

@@ -3,9 +3,9 @@
  *
  * SDM Vol. 3, "The Extended Page Table Mechanism (EPT)", four levels. Pure over a source of pages;
  * nothing here touches the processor's caches: vmx/invalidate.h says when one has to. Entries that
- * point to tables allow everything, so the leaf alone decides. Tables, once made, stay until
- * ept_destroy(). The guest must not run on another CPU meanwhile, or accessed and dirty flags that
- * the processor sets may be lost.
+ * point to tables allow everything, so the leaf alone decides. Tables, once made, stay: what
+ * has given their pages takes them back when nobody uses them. The guest must not run on another
+ * CPU meanwhile, or accessed and dirty flags that the processor sets may be lost.
  *
  * The processor never meets a misconfigured entry here ("EPT Misconfigurations"): what would be
  * one is refused.
@@ -32,16 +32,15 @@ enum ept_result {
 };
 
 /*
- * The tables, and where their pages come from. The caller fills in the first four; the rest is
+ * The tables, and where their pages come from. The caller fills in the first three; the rest is
  * ept_init()'s.
  */
 struct ept {
     /* One zeroed page; physical address, 0 for none. */
     uint64_t (*table_alloc)(struct ept *ept);
-    void (*table_free)(struct ept *ept, uint64_t physical);
     /* Where the table at this physical address can be read and written. */
     uint64_t *(*table_pointer)(const struct ept *ept, uint64_t physical);
-    void *context; /* for these three */
+    void *context; /* for these two */
 
     struct ept_capability capability;
     uint64_t root;          /* physical, of the PML4 table */
@@ -77,9 +76,6 @@ struct ept_walk {
 
 /* An empty hierarchy: nothing is mapped. */
 enum ept_result ept_init(struct ept *ept, const struct ept_capability *capability);
-
-/* Gives all tables back to the source; then only ept_init() can follow. */
-void ept_destroy(struct ept *ept);
 
 /*
  * The EPTP for the VMCS: walk length 4, memory type WB where the processor can, accessed and dirty
@@ -128,7 +124,5 @@ enum ept_result ept_unmap(struct ept *ept, uint64_t guest_physical, uint64_t byt
 
 /* As the processor would translate it, whatever the tables hold. */
 struct ept_walk ept_walk(const struct ept *ept, uint64_t guest_physical);
-
-const char *ept_result_name(enum ept_result result);
 
 #endif

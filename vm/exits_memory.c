@@ -95,8 +95,10 @@ enum exit_done exit_ept_violation(struct vcpu *vcpu)
 
 enum exit_done exit_ept_misconfiguration(struct vcpu *vcpu)
 {
-    return vcpu_end(vcpu, GUEST_END_MISCONFIGURED, EXIT_REASON_EPT_MISCONFIGURATION,
-                    vmcs_read64(VMCS_GUEST_PHYSICAL_ADDRESS));
+    uint64_t address = vmcs_read64(VMCS_GUEST_PHYSICAL_ADDRESS);
+
+    vcpu->misconfiguration = ept_walk(&vcpu->ept, address).misconfiguration;
+    return vcpu_end(vcpu, GUEST_END_MISCONFIGURED, EXIT_REASON_EPT_MISCONFIGURATION, address);
 }
 
 /* Nobody reads the log: it begins anew, and the guest makes its access again. */

@@ -163,9 +163,8 @@ struct guest_run {
 extern const struct guest *const guest_table[];
 extern const uint32_t guest_count;
 
-/* In words: a result, an end. */
+/* In words. */
 const char *guest_result_name(enum guest_result result); /* "ok", "differs", "died", "skipped" … */
-const char *guest_end_text(enum guest_end end);          /* "ended by its own call" … */
 
 #endif
 #endif

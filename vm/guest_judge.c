@@ -31,11 +31,6 @@ const char *guest_result_name(enum guest_result result)
     return result_names[result];
 }
 
-const char *guest_end_text(enum guest_end end)
-{
-    return end_texts[end];
-}
-
 static void tell_end(const struct vcpu *vcpu, struct guest_run *run)
 {
     const char *reason = exit_reason_name(vcpu->end_number);
@@ -44,22 +39,26 @@ static void tell_end(const struct vcpu *vcpu, struct guest_run *run)
     case GUEST_END_CALL:
     case GUEST_END_EXITS:
     case GUEST_END_RULES:
-        format_text(run->detail, sizeof(run->detail), "%s", guest_end_text(vcpu->end));
+        format_text(run->detail, sizeof(run->detail), "%s", end_texts[vcpu->end]);
+        break;
+    case GUEST_END_MISCONFIGURED:
+        format_text(run->detail, sizeof(run->detail), "%s %#lx: %s", end_texts[vcpu->end],
+                    vcpu->end_value, ept_misconfiguration_text(vcpu->misconfiguration));
         break;
     case GUEST_END_ENTRY_ERROR:
         format_text(run->detail, sizeof(run->detail), "%s: VM-instruction error %u, %s",
-                    guest_end_text(vcpu->end), vcpu->end_number,
+                    end_texts[vcpu->end], vcpu->end_number,
                     vmx_error_text(vcpu->end_number) != NULL ? vmx_error_text(vcpu->end_number)
                                                              : "which says nothing");
         break;
     case GUEST_END_ENTRY_FAILED:
     case GUEST_END_UNHANDLED:
     case GUEST_END_WAIT:
-        format_text(run->detail, sizeof(run->detail), "%s (%s): %#lx", guest_end_text(vcpu->end),
+        format_text(run->detail, sizeof(run->detail), "%s (%s): %#lx", end_texts[vcpu->end],
                     reason != NULL ? reason : "an undefined exit reason", vcpu->end_value);
         break;
     default:
-        format_text(run->detail, sizeof(run->detail), "%s %#lx", guest_end_text(vcpu->end),
+        format_text(run->detail, sizeof(run->detail), "%s %#lx", end_texts[vcpu->end],
                     vcpu->end_value);
         break;
     }

@@ -46,13 +46,6 @@ static uint64_t ept_table_alloc(struct ept *ept)
     return stock_take(ept->context);
 }
 
-/* Tables go back with everything else that the vCPU owns. */
-static void ept_table_free(struct ept *ept, uint64_t physical)
-{
-    (void)ept;
-    (void)physical;
-}
-
 static uint64_t *ept_table_pointer(const struct ept *ept, uint64_t physical)
 {
     (void)ept;
@@ -111,7 +104,6 @@ static bool map_with_ept(struct vcpu *vcpu, struct vcpu_space *space)
 
     vcpu->ept = (struct ept){
         .table_alloc = ept_table_alloc,
-        .table_free = ept_table_free,
         .table_pointer = ept_table_pointer,
         .context = vcpu,
     };

@@ -77,8 +77,9 @@ struct vcpu {
     uint32_t exit_count[VM_EXIT_REASONS]; /* by basic reason */
 
     enum guest_end end;
-    uint32_t end_number;   /* VM-instruction error, or the basic exit reason */
-    uint64_t end_value;    /* the exit qualification, or the guest-physical address */
+    uint32_t end_number; /* VM-instruction error, or the basic exit reason */
+    uint64_t end_value;  /* the exit qualification, or the guest-physical address */
+    enum ept_misconfiguration misconfiguration; /* of GUEST_END_MISCONFIGURED */
     const char *end_owner; /* GUEST_END_MEMORY: what of the hypervisor is there; NULL: nothing that
                               is known */
 

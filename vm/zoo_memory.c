@@ -7,8 +7,7 @@
 #include "vm/zoo.h"
 #include "vmx/exit_reason.h"
 
-extern const uint8_t violations_start[], violations_end[], violations_read[], violations_write[],
-    violations_fetch[];
+extern const uint8_t violations_start[], violations_end[], violations_read[], violations_write[];
 extern const uint8_t beyond_start[], beyond_end[], beyond_read[];
 
 /* SDM Vol. 3, table "Exit Qualification for EPT Violations". */

@@ -1,6 +1,5 @@
 /*
- * Forgetting cached translations of guests: INVEPT and INVVPID, each in the narrowest form that
- * the processor has.
+ * Forgetting cached translations of guests: INVEPT and INVVPID.
  *
  * SDM Vol. 3, "Guidelines for Use of the INVEPT Instruction": after an EPT entry that was present
  * changed its address, its memory type or lost a permission, was made not present, or lost its
@@ -27,29 +26,14 @@
 #include "vmx/vmx_result.h"
 
 /* The types of both, as the descriptors' instructions number them. */
-enum invept_type { INVEPT_SINGLE_CONTEXT = 1, INVEPT_ALL_CONTEXTS = 2 };
-enum invvpid_type {
-    INVVPID_INDIVIDUAL_ADDRESS = 0,
-    INVVPID_SINGLE_CONTEXT = 1,
-    INVVPID_ALL_CONTEXTS = 2,
-    INVVPID_SINGLE_CONTEXT_RETAINING_GLOBALS = 3,
-};
+enum { INVEPT_ALL_CONTEXTS = 2 };
+enum { INVVPID_SINGLE_CONTEXT = 1, INVVPID_ALL_CONTEXTS = 2 };
 
-/* Guest-physical and combined mappings of one EPTP; of all where the processor cannot do less. */
-struct vmx_result invept(const struct vmx_capability *capability, uint64_t eptp);
-
-/* Of all EPTPs. */
+/* Guest-physical and combined mappings of all EPTPs. */
 struct vmx_result invept_all(void);
 
-/* Linear and combined mappings of one VPID (not 0). */
+/* Linear and combined mappings of one VPID (not 0); of all where the processor cannot do less. */
 struct vmx_result invvpid(const struct vmx_capability *capability, uint16_t vpid);
-
-/* But for those of global pages, as MOV to CR3 leaves them. */
-struct vmx_result invvpid_retaining_globals(const struct vmx_capability *capability, uint16_t vpid);
-
-/* For one linear address, as INVLPG; `linear` must be canonical. */
-struct vmx_result invvpid_address(const struct vmx_capability *capability, uint16_t vpid,
-                                  uint64_t linear);
 
 /* Of all VPIDs but 0. */
 struct vmx_result invvpid_all(void);

@@ -60,16 +60,38 @@ void machine_init(struct machine *machine, const struct ept_capability *capabili
     *machine = (struct machine){.limit = TABLES_MAX};
     machine->memory = malloc(TABLES_MAX * KIB4);
     assert_non_null(machine->memory);
-    machine->ept = (struct ept){.table_alloc = table_alloc,
-                                .table_free = table_free,
-                                .table_pointer = table_pointer,
-                                .context = machine};
+    machine->ept = (struct ept){
+        .table_alloc = table_alloc, .table_pointer = table_pointer, .context = machine};
     assert_int_equal(ept_init(&machine->ept, capability), EPT_OK);
+}
+
+/* Every table goes back, from the leaves up. */
+void machine_free_tables(struct machine *machine)
+{
+    struct ept *ept = &machine->ept;
+    uint64_t physical[EPT_LEVEL_PML4 + 1]; /* of the tables on the way, by level */
+    unsigned next[EPT_LEVEL_PML4 + 1] = {0};
+    int level = EPT_LEVEL_PML4;
+
+    physical[level] = ept->root;
+    while (level <= EPT_LEVEL_PML4) {
+        uint64_t entry = 0;
+
+        if (level > EPT_LEVEL_PT && next[level] < EPT_ENTRIES)
+            entry = table_pointer(ept, physical[level])[next[level]++];
+        else
+            table_free(ept, physical[level++]);
+        if (ept_is_table(entry, level)) {
+            physical[--level] = entry & EPT_ADDRESS;
+            next[level] = 0;
+        }
+    }
+    ept->root = 0;
 }
 
 void machine_end(struct machine *machine)
 {
-    ept_destroy(&machine->ept);
+    machine_free_tables(machine);
     assert_int_equal(machine->used, 0);
     assert_int_equal(machine->ept.root, 0);
     free(machine->memory);

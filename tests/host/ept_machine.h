@@ -39,7 +39,10 @@ extern const struct ept_capability everything;
 
 void machine_init(struct machine *machine, const struct ept_capability *capability);
 
-/* Destroys the tables; each page must have come back. */
+/* Gives all tables back. */
+void machine_free_tables(struct machine *machine);
+
+/* The same; each page must have come back. */
 void machine_end(struct machine *machine);
 
 /* The entries of the table at a physical address. */

@@ -286,10 +286,6 @@ static void errors(void **state)
     assert_int_equal(ept_map(ept, 0, 0, 2 * MIB2, RW, WB), EPT_OK);
     assert_int_equal(ept_protect(ept, MIB2, MIB2 + KIB4, EPT_READ), EPT_NOT_MAPPED);
     assert_seen(&machine, MIB2, MIB2, MIB2, RW, WB);
-    for (int i = 0; i <= EPT_NOT_MAPPED; i++)
-        for (int j = 0; j < i; j++)
-            assert_string_not_equal(ept_result_name((enum ept_result)i),
-                                    ept_result_name((enum ept_result)j));
     machine_end(&machine);
 }
 
@@ -313,7 +309,7 @@ static void running_out_of_tables(void **state)
     assert_int_equal(ept_unmap(&machine.ept, GIB, KIB4), EPT_NO_MEMORY);
     assert_int_equal(ept_protect(&machine.ept, GIB, KIB4, RX), EPT_NO_MEMORY);
     assert_seen(&machine, GIB + 5, 5, MIB2, RW, WB); /* still mapped as it was, split once */
-    ept_destroy(&machine.ept);
+    machine_free_tables(&machine);
     machine.limit = 0;
     assert_int_equal(ept_init(&machine.ept, &everything), EPT_NO_MEMORY);
     machine.limit = 1;
@@ -321,7 +317,7 @@ static void running_out_of_tables(void **state)
     machine_end(&machine);
 }
 
-/* After ept_destroy() and ept_init() nothing of before is remembered. */
+/* Behind ept_init() nothing is remembered of tables that stood before. */
 static void a_new_life(void **state)
 {
     struct machine machine;
@@ -332,7 +328,7 @@ static void a_new_life(void **state)
     assert_seen(&machine, 0, GIB, KIB4, RW, WB);
     assert_int_equal(ept_map_page(&machine.ept, GIB, 0, RW, WB), EPT_OK);
     assert_int_equal(machine.used, 6);
-    ept_destroy(&machine.ept);
+    machine_free_tables(&machine);
     assert_int_equal(machine.used, 0);
     assert_int_equal(ept_init(&machine.ept, &everything), EPT_OK);
     assert_unseen(&machine, GIB);

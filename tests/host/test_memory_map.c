@@ -350,13 +350,6 @@ static void random_maps_agree_with_the_model(void **state)
     }
 }
 
-static void kinds_have_names(void **state)
-{
-    (void)state;
-    for (int kind = 0; kind < MEMORY_KIND_COUNT; kind++)
-        assert_true(strlen(memory_kind_name((enum memory_kind)kind)) > 0);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -371,7 +364,6 @@ int main(void)
         cmocka_unit_test_setup(the_last_low_page, empty_map),
         cmocka_unit_test_setup(a_full_map_says_so, empty_map),
         cmocka_unit_test_setup(random_maps_agree_with_the_model, empty_map),
-        cmocka_unit_test(kinds_have_names),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -7,7 +7,7 @@
     .section .rodata.guests, "a", @progbits
     .code64
     .globl  violations_start, violations_end, violations_read
-    .globl  violations_write, violations_fetch
+    .globl  violations_write
 violations_start: /* the first fetch walks through a table that is not there */
     mov     $VIOLATION_READ, %ebx
 violations_read:
@@ -20,7 +20,6 @@ violations_write:
     mov     %eax, (%rbx)
     mov     $VIOLATION_FETCH, %ebx
     movb    $0xc3, (%rbx) /* allowed: RET */
-violations_fetch:
     call    *%rbx
     end_call
 violations_end:

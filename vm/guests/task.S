@@ -13,7 +13,7 @@
 
     .section .rodata.guests, "a", @progbits
     .code32
-    .globl  task_start, task_end, task_call, task_int, task_iret, task_jmp, task_new
+    .globl  task_start, task_end, task_call, task_int, task_iret, task_jmp
 task_start:
     movl    $(TASK_TSS & 0xffff) << 16 | 0x67, GUEST_GDT + TASK_SELECTOR
     movl    $TYPE_FREE << 8 | TASK_TSS >> 16, GUEST_GDT + TASK_SELECTOR + 4
