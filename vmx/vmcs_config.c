@@ -84,11 +84,24 @@ static bool is_essential(const struct vmx_msrs *msrs, uint32_t msr)
     return msr >= IA32_VMX_BASIC && msr <= IA32_VMX_ENTRY_CTLS && vmx_msr_true(msrs, msr) == msr;
 }
 
+/* Whoever read the MSR has said already that it faulted. */
+static bool is_told(const struct findings *findings, uint32_t msr, uint32_t cpu)
+{
+    for (uint32_t i = 0; i < findings->count; i++) {
+        const struct finding *finding = &findings->item[i];
+
+        if (finding->rule == RULE_MSR_READ_FAULT && finding->msr == msr && finding->cpu == cpu)
+            return true;
+    }
+    return false;
+}
+
 static void judge_presence(const struct vmx_msrs *msrs, enum vmx_check mode, uint32_t cpu,
                            struct findings *findings)
 {
     for (uint32_t msr = VMX_MSR_FIRST; msr <= VMX_MSR_LAST; msr++) {
-        if (!vmx_msr_exists(msrs, msr) || vmx_msr_is_present(msrs, msr))
+        if (!vmx_msr_exists(msrs, msr) || vmx_msr_is_present(msrs, msr) ||
+            is_told(findings, msr, cpu))
             continue;
         finding_add(
             findings, mode,
