@@ -12,8 +12,8 @@
 #include "mm/get_order.h"
 #include "vm/bench.h"
 #include "vm/chaos.h"
-#include "vm/entry_failure.h"
 #include "vm/guest_controls.h"
+#include "vm/guest_judge.h"
 #include "vm/run.h"
 
 /* All guests on the slowest emulator, with their exits told on a serial line. */
@@ -134,13 +134,16 @@ static void evaluate(const struct vcpu *vcpu)
     the_machine->bench_done = true;
 }
 
-/* The first one that could not be entered is what somebody wants to see; else the last, if asked.
+/*
+ * The first one that could not be entered is what somebody wants to see, unless it was made for
+ * that; else the last, if asked.
  */
 static void keep_vmcs(const struct vcpu *vcpu)
 {
     struct vmcs_kept *kept = &the_machine->vmcs;
-    bool entry_failed = vcpu->end == GUEST_END_ENTRY_ERROR || vcpu->end == GUEST_END_ENTRY_FAILED ||
-                        vcpu->end == GUEST_END_RULES;
+    bool entry_failed = (vcpu->end == GUEST_END_ENTRY_ERROR ||
+                         vcpu->end == GUEST_END_ENTRY_FAILED || vcpu->end == GUEST_END_RULES) &&
+                        !guest_ends_well(vcpu->guest, vcpu->end);
 
     if (this_cpu() != cpus[0] || kept->entry_failed ||
         (!entry_failed && !the_machine->options.dump_vmcs))
@@ -148,8 +151,6 @@ static void keep_vmcs(const struct vcpu *vcpu)
     kept->guest = vcpu->guest->name;
     kept->entry_failed = entry_failed;
     vmcs_image_read(&kept->image, &vcpu->capability);
-    if (entry_failed)
-        entry_failure_judge(vcpu, &kept->broken);
 }
 
 static void finished(const struct vcpu *vcpu)

@@ -14,6 +14,36 @@ static void put_exits(struct json *json, const struct guest_run *run)
     json_object_end(json);
 }
 
+static void put_finding(struct json *json, const struct vmentry_finding *finding)
+{
+    json_object_begin(json, NULL);
+    json_string(json, "rule", vmentry_rule_table[finding->rule].name);
+    json_string(json, "text", vmentry_rule_table[finding->rule].text);
+    json_string(json, "sdm", vmentry_rule_table[finding->rule].section);
+    json_string(json, "field", vmcs_field_table[vmcs_field_index(finding->field)].name);
+    json_hex(json, "seen", finding->seen);
+    json_hex(json, "wanted", finding->wanted);
+    json_number(json, "entry", finding->entry);
+    json_object_end(json);
+}
+
+static void put_entry(struct json *json, const struct entry_failure *entry)
+{
+    if (!entry->judged) {
+        json_null(json, "entry");
+        return;
+    }
+    json_object_begin(json, "entry");
+    json_string(json, "class", vmentry_class_name(entry->class));
+    json_number(json, "broken", entry->broken);
+    json_number(json, "unread", entry->unread);
+    json_array_begin(json, "rules");
+    for (uint32_t i = 0; i < entry->broken && i < ENTRY_FINDINGS_KEPT; i++)
+        put_finding(json, &entry->item[i]);
+    json_array_end(json);
+    json_object_end(json);
+}
+
 static void put_run(struct json *json, uint32_t cpu, const struct guest_run *run)
 {
     json_object_begin(json, NULL);
@@ -22,6 +52,7 @@ static void put_run(struct json *json, uint32_t cpu, const struct guest_run *run
     json_string(json, "result", guest_result_name(run->result));
     put_exits(json, run);
     json_string(json, "detail", run->detail);
+    put_entry(json, &run->entry);
     json_object_end(json);
 }
 

@@ -18,7 +18,6 @@
 #include "vmx/selftest.h"
 #include "vmx/selftest_vmentry.h"
 #include "vmx/vmcs_image.h"
-#include "vmx/vmentry_check.h"
 #include "vmx/vmx_capability.h"
 
 /* The TSC of the boot CPU at the steps of the way; 0 for a step that was not reached. */
@@ -33,9 +32,8 @@ struct timing {
 
 /* A guest's VMCS as it was when the guest had ended, on the boot CPU. */
 struct vmcs_kept {
-    const char *guest;              /* its name; NULL: none was kept */
-    bool entry_failed;              /* it could not be entered */
-    struct vmentry_findings broken; /* and this is why, if so */
+    const char *guest; /* its name; NULL: none was kept */
+    bool entry_failed; /* it could not be entered */
     struct vmcs_image image;
 };
 

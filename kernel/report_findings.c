@@ -21,23 +21,9 @@ static bool has_same(const struct findings *findings, const struct finding *find
     return false;
 }
 
-/* Text in lines of the page's width, broken at spaces. */
 static void tell_wrapped(const char *text)
 {
-    while (*text != '\0') {
-        size_t length = strnlen(text, TEXT_COLUMNS);
-
-        if (length == TEXT_COLUMNS) {
-            while (length > 0 && text[length] != ' ' && text[length] != '\0')
-                length--;
-            if (length == 0)
-                length = TEXT_COLUMNS;
-        }
-        console_print("%*s%.*s\n", INDENT, "", (int)length, text);
-        text += length;
-        while (*text == ' ')
-            text++;
-    }
+    print_wrapped(console_sink(), INDENT, TEXT_COLUMNS, text);
 }
 
 /* Which register and bits, and what stood there: as much of it as the finding has. */

@@ -3,6 +3,8 @@
 #include "vmx/exit_reason.h"
 #include "vmx/vmcs_dump.h"
 
+enum { INDENT = 7, COLUMNS = 71 }; /* of what is told below a guest's line */
+
 /* "48 EPT violation" … in one line. */
 static void tell_exits(const struct guest_run *run)
 {
@@ -20,6 +22,26 @@ static void tell_exits(const struct guest_run *run)
     console_colour(COLOUR_PLAIN);
 }
 
+/* Why the guest could not be entered, as far as the rules of VM entry tell. */
+static void tell_entry(const struct guest_run *run)
+{
+    const struct entry_failure *entry = &run->entry;
+
+    if (run->end == GUEST_END_RULES)
+        console_print("%*sThe processor would tell so:\n", INDENT, "");
+    print_wrapped(console_sink(), INDENT, COLUMNS, vmentry_class_text(entry->class));
+    if (entry->broken == 0)
+        print_wrapped(console_sink(), INDENT, COLUMNS, vmentry_class_text(VMENTRY_ENTERS));
+    for (uint32_t i = 0; i < entry->broken && i < ENTRY_FINDINGS_KEPT; i++)
+        vmentry_explain(console_sink(), &entry->item[i]);
+    if (entry->broken > ENTRY_FINDINGS_KEPT)
+        console_print("       and %u more\n", entry->broken - ENTRY_FINDINGS_KEPT);
+    if (entry->unread > 0)
+        console_print("       %u rules could not be judged: they are about memory that is not the "
+                      "guest's\n",
+                      entry->unread);
+}
+
 static void tell_run(uint32_t cpu, const struct guest_run *run)
 {
     bool good = run->result == GUEST_OK;
@@ -33,9 +55,11 @@ static void tell_run(uint32_t cpu, const struct guest_run *run)
         console_print("%s", run->detail);
     else
         tell_exits(run);
-    if (run->detail[0] != '\0' && run->result != GUEST_SKIPPED)
-        console_print("\n       %s", run->detail);
     console_print("\n");
+    if (run->result != GUEST_SKIPPED)
+        print_wrapped(console_sink(), INDENT, COLUMNS, run->detail);
+    if (run->entry.judged)
+        tell_entry(run);
 }
 
 static void tell_guests(const struct machine *machine)
@@ -69,6 +93,35 @@ static void tell_bench(const struct bench *bench)
     }
 }
 
+/* What the boot CPU's run of that guest found broken. */
+static const struct entry_failure *entry_of(const struct machine *machine, const char *guest)
+{
+    for (uint32_t i = 0; machine->guests_done && i < machine->guests.count; i++) {
+        const struct guest_run *run = &machine->cpus[0]->guest_runs[i];
+
+        if (run->guest->name == guest && run->entry.judged)
+            return &run->entry;
+    }
+    return NULL;
+}
+
+static void tell_vmcs(const struct machine *machine)
+{
+    const struct entry_failure *entry = entry_of(machine, machine->vmcs.guest);
+    enum vmcs_field fields[ENTRY_FINDINGS_KEPT];
+    struct vmcs_marks marks = {.field = fields};
+
+    while (entry != NULL && marks.count < entry->broken && marks.count < ENTRY_FINDINGS_KEPT) {
+        fields[marks.count] = entry->item[marks.count].field;
+        marks.count++;
+    }
+    report_heading("VMCS of the guest %s on the boot CPU, %s", machine->vmcs.guest,
+                   machine->vmcs.entry_failed ? "which could not be entered" : "after its end");
+    if (marks.count > 0)
+        console_print("> before a field: a broken rule is about it, see above\n");
+    vmcs_dump_text(&machine->vmcs.image, marks, console_sink());
+}
+
 void report_guests(const struct machine *machine)
 {
     if (machine->guests_done)
@@ -78,10 +131,6 @@ void report_guests(const struct machine *machine)
                       machine->bench_run.detail);
     if (machine->bench_done)
         tell_bench(&machine->bench);
-    if (machine->vmcs.guest != NULL) {
-        report_heading("VMCS of the guest %s on the boot CPU, %s", machine->vmcs.guest,
-                       machine->vmcs.entry_failed ? "which could not be entered" : "after its end");
-        vmentry_explain(console_sink(), &machine->vmcs.broken);
-        vmcs_dump_text(&machine->vmcs.image, console_sink());
-    }
+    if (machine->vmcs.guest != NULL)
+        tell_vmcs(machine);
 }

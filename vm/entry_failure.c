@@ -3,11 +3,13 @@
 #include "lib/string.h"
 #include "mm/direct_map.h"
 #include "vmx/exit_reason.h"
-#include "vmx/vmentry_check.h"
 #include "vmx/vmentry_context.h"
+#include "vmx/vmx_result.h"
 
 /* SDM Vol. 3, "VM-Instruction Error Numbers": entry with invalid control or host-state fields. */
 enum { ERROR_CONTROLS = 7, ERROR_HOST_STATE = 8 };
+
+enum { MSR_ENTRY_BYTES = 16 };
 
 struct own_context {
     struct vmentry_context context;
@@ -43,19 +45,41 @@ static bool is_judged(const struct vcpu *vcpu)
             vcpu->end_number == EXIT_REASON_ENTRY_FAILURE_MSR_LOADING);
 }
 
-static void tell(const struct vmentry_findings *findings, struct guest_run *run)
+static enum vmentry_class class_of(const struct vcpu *vcpu, const struct vmentry_findings *findings)
 {
-    size_t length = strlen(run->detail);
-    struct text_buffer text;
+    if (vcpu->end == GUEST_END_RULES)
+        return vmentry_predict(findings).class;
+    if (vcpu->end == GUEST_END_ENTRY_ERROR)
+        return vcpu->end_number == ERROR_CONTROLS ? VMENTRY_CONTROLS : VMENTRY_HOST;
+    return vcpu->end_number == EXIT_REASON_ENTRY_FAILURE_GUEST_STATE ? VMENTRY_GUEST
+                                                                     : VMENTRY_MSR_LOAD;
+}
 
-    text_buffer_init(&text, run->detail + length, sizeof(run->detail) - length);
-    if (findings->count == 0) {
-        print_to(&text.sink, "; no rule of the manual's is broken");
+/*
+ * Whether WRMSR of an entry's value would fault nobody tells beforehand. But where the processor
+ * stopped at an entry that breaks no other rule, it did.
+ */
+static void add_write_fault(const struct vcpu *vcpu, const struct vmentry_context *context,
+                            struct vmentry_findings *findings)
+{
+    uint64_t number = vcpu->end_value, area = 0;
+    uint32_t msr;
+
+    if (vcpu->end != GUEST_END_ENTRY_FAILED ||
+        vcpu->end_number != EXIT_REASON_ENTRY_FAILURE_MSR_LOADING || number == 0 ||
+        number > UINT32_MAX || findings->count == VMENTRY_FINDINGS_MAX)
         return;
+    for (uint32_t i = 0; i < findings->count; i++) {
+        if (findings->item[i].entry == number)
+            return;
     }
-    for (uint32_t i = 0; i < findings->count; i++)
-        print_to(&text.sink, "; %s: %s", vmentry_rule_table[findings->item[i].rule].name,
-                 vmentry_rule_table[findings->item[i].rule].text);
+    (void)vmread(VMCS_VM_ENTRY_MSR_LOAD_ADDRESS, &area);
+    if (context->read(context, area + (number - 1) * MSR_ENTRY_BYTES, &msr, sizeof(msr)))
+        findings->item[findings->count++] =
+            (struct vmentry_finding){.rule = VMENTRY_MSR_WRITE_FAULT,
+                                     .field = VMCS_VM_ENTRY_MSR_LOAD_ADDRESS,
+                                     .seen = msr,
+                                     .entry = (uint32_t)number};
 }
 
 static void judge(const struct vcpu *vcpu, struct vmentry_findings *findings)
@@ -67,6 +91,29 @@ static void judge(const struct vcpu *vcpu, struct vmentry_findings *findings)
     vmentry_context_read(&vcpu->capability, vcpu->revision_id, &own.context);
     own.context.current_vmcs = vcpu->vmcs.address;
     vmentry_check(&image, &own.context, findings);
+    add_write_fault(vcpu, &own.context, findings);
+}
+
+static void keep(const struct vcpu *vcpu, const struct vmentry_findings *findings,
+                 struct entry_failure *entry)
+{
+    entry->judged = true;
+    entry->class = class_of(vcpu, findings);
+    entry->broken = findings->count + findings->lost;
+    entry->unread = findings->unread;
+    for (uint32_t i = 0; i < findings->count && i < ENTRY_FINDINGS_KEPT; i++)
+        entry->item[i] = findings->item[i];
+}
+
+static void name(const struct vmentry_findings *findings, struct guest_run *run)
+{
+    size_t length = strlen(run->detail);
+    struct text_buffer text;
+
+    text_buffer_init(&text, run->detail + length, sizeof(run->detail) - length);
+    for (uint32_t i = 0; i < findings->count; i++)
+        print_to(&text.sink, "%s%s", i == 0 ? "; broken: " : ", ",
+                 vmentry_rule_table[findings->item[i].rule].name);
 }
 
 bool entry_is_sound(const struct vcpu *vcpu)
@@ -77,12 +124,15 @@ bool entry_is_sound(const struct vcpu *vcpu)
     return findings.count == 0;
 }
 
-void entry_failure_judge(const struct vcpu *vcpu, struct vmentry_findings *findings)
+bool entry_failure_is(const struct vcpu *vcpu, enum vmentry_rule rule)
 {
-    if (is_judged(vcpu))
-        judge(vcpu, findings);
-    else
-        *findings = (struct vmentry_findings){0};
+    struct vmentry_findings findings;
+
+    if (!is_judged(vcpu))
+        return false;
+    judge(vcpu, &findings);
+    return findings.count == 1 && findings.item[0].rule == rule &&
+           class_of(vcpu, &findings) == vmentry_rule_table[rule].class;
 }
 
 void entry_failure_explain(const struct vcpu *vcpu, struct guest_run *run)
@@ -92,5 +142,6 @@ void entry_failure_explain(const struct vcpu *vcpu, struct guest_run *run)
     if (!is_judged(vcpu))
         return;
     judge(vcpu, &findings);
-    tell(&findings, run);
+    keep(vcpu, &findings, &run->entry);
+    name(&findings, run);
 }

@@ -7,7 +7,6 @@
 #include <stdbool.h>
 
 #include "vm/guest.h"
-#include "vmx/vmentry_check.h"
 
 /*
  * Does the current VMCS, which is the vCPU's, keep all rules? Takes thousands of instructions: for
@@ -17,11 +16,12 @@ bool entry_is_sound(const struct vcpu *vcpu);
 
 /*
  * Judges the current VMCS, which is the vCPU's and whose entry failed, by the checks that the
- * processor performs. No findings for another end.
+ * processor performs: fills run->entry, and adds to run->detail which rules are broken. Does
+ * nothing for another end.
  */
-void entry_failure_judge(const struct vcpu *vcpu, struct vmentry_findings *findings);
-
-/* Adds to run->detail which rule is broken. Adds nothing for another end. */
 void entry_failure_explain(const struct vcpu *vcpu, struct guest_run *run);
+
+/* Did the entry fail, or was it not made, over this rule and no other? */
+bool entry_failure_is(const struct vcpu *vcpu, enum vmentry_rule rule);
 
 #endif

@@ -49,6 +49,7 @@
 #include "lib/format.h"
 #include "vm/exit_record.h"
 #include "vm/vcpu.h"
+#include "vmx/vmentry_check.h"
 
 enum guest_mode {
     GUEST_REAL,      /* CS base GUEST_CODE, IP 0; other segments base 0, limit 0xffff; SP 0xfff0, SS
@@ -150,6 +151,17 @@ enum guest_result {
 
 enum { GUEST_DETAIL_SIZE = 320 };
 
+enum { ENTRY_FINDINGS_KEPT = 4 };
+
+/* Why a VM entry failed, or was not made. */
+struct entry_failure {
+    bool judged;              /* it was what the VMCS holds; else the rest says nothing */
+    enum vmentry_class class; /* what the processor said, or would say */
+    uint32_t broken;          /* rules, the first of which are kept */
+    uint32_t unread;          /* rules that could not be judged: memory could not be read */
+    struct vmentry_finding item[ENTRY_FINDINGS_KEPT];
+};
+
 /* What came of a guest on one CPU. */
 struct guest_run {
     const struct guest *guest;
@@ -157,6 +169,7 @@ struct guest_run {
     enum guest_end end;
     uint32_t exits[VM_EXIT_REASONS]; /* by basic reason */
     char detail[GUEST_DETAIL_SIZE];  /* a sentence: what is missing, differs, or killed it; "" */
+    struct entry_failure entry;      /* where its VMCS could not be entered with */
 };
 
 /* All built-in guests, in the order of guest=all. */

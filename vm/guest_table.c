@@ -20,6 +20,8 @@ extern const struct guest guest_nowhere, guest_recursion, guest_ports, guest_msr
 extern const struct guest guest_chaos_real, guest_chaos_protected, guest_chaos_paged;
 extern const struct guest guest_chaos_pae, guest_chaos_long;
 extern const struct guest guest_pause_loop, guest_apic_access;
+extern const struct guest guest_entry_error_7, guest_entry_error_8;
+extern const struct guest guest_entry_exit_33, guest_entry_exit_34;
 extern const struct guest guest_registers_left, guest_registers_found;
 extern const struct guest guest_page_log, guest_sub_page, guest_bus_lock;
 
@@ -62,6 +64,10 @@ const struct guest *const guest_table[] = {
     &guest_timer_greedy,
     &guest_endless,
     &guest_triple_fault,
+    &guest_entry_error_7,
+    &guest_entry_error_8,
+    &guest_entry_exit_33,
+    &guest_entry_exit_34,
     &guest_nowhere,
     &guest_recursion,
     &guest_recursion_debug,

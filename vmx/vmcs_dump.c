@@ -21,38 +21,33 @@ static void words_of(const struct vmcs_image *image, enum vmcs_field field, char
     vmcs_field_print(&buffer.sink, image, field);
 }
 
-/* Breaks `text` between words, so that each line starts at `indent` and ends before COLUMNS. */
-static void print_indented(struct sink *sink, const char *text, size_t indent)
+/* Words below their field. */
+static void print_words(struct sink *sink, const struct vmcs_image *image, enum vmcs_field field)
 {
-    size_t width = COLUMNS - 1 - indent;
+    char words[WORDS_SIZE];
 
-    while (*text != '\0') {
-        size_t length = strlen(text);
+    words_of(image, field, words, sizeof(words));
+    print_wrapped(sink, INDENT, COLUMNS - 1 - INDENT, words);
+}
 
-        if (length > width) {
-            length = width;
-            while (length > 0 && text[length] != ' ')
-                length--;
-            length = length > 0 ? length : width;
-        }
-        print_to(sink, "%*s%.*s\n", (int)indent, "", (int)length, text);
-        text += length;
-        while (*text == ' ')
-            text++;
+static char mark_of(const struct vmcs_marks *marks, enum vmcs_field field)
+{
+    for (uint32_t i = 0; i < marks->count; i++) {
+        if (marks->field[i] == field)
+            return '>';
     }
+    return ' ';
 }
 
 static void print_field(struct sink *sink, const struct vmcs_image *image,
-                        const struct vmcs_field_row *row)
+                        const struct vmcs_marks *marks, const struct vmcs_field_row *row)
 {
     static const int digits[] = {
         [VMCS_WIDTH_16] = 4, [VMCS_WIDTH_32] = 8, [VMCS_WIDTH_64] = 16, [VMCS_WIDTH_NATURAL] = 16};
-    char words[WORDS_SIZE];
 
-    print_to(sink, "  %-50s 0x%0*lx\n", row->name, digits[row->width],
+    print_to(sink, "%c %-50s 0x%0*lx\n", mark_of(marks, row->field), row->name, digits[row->width],
              vmcs_image_get(image, row->field));
-    words_of(image, row->field, words, sizeof(words));
-    print_indented(sink, words, INDENT);
+    print_words(sink, image, row->field);
 }
 
 /* The segment registers stand in the same order, ES first, in each of the four groups. */
@@ -79,28 +74,39 @@ static void print_segment_value(struct sink *sink, const struct vmcs_image *imag
         print_to(sink, " %*s", digits + 2, "-");
 }
 
-static void print_segments(struct sink *sink, const struct vmcs_image *image)
+/* One mark for the row: it has four fields. */
+static char mark_of_segment(const struct vmcs_marks *marks, unsigned segment)
+{
+    static const enum vmcs_field groups[] = {VMCS_GUEST_ES_SELECTOR, VMCS_GUEST_ES_BASE,
+                                             VMCS_GUEST_ES_LIMIT, VMCS_GUEST_ES_ACCESS_RIGHTS};
+    char mark = ' ';
+
+    for (unsigned i = 0; i < sizeof(groups) / sizeof(groups[0]) && mark == ' '; i++)
+        mark = mark_of(marks, of_segment(groups[i], segment));
+    return mark;
+}
+
+static void print_segments(struct sink *sink, const struct vmcs_image *image,
+                           const struct vmcs_marks *marks)
 {
     static const char *const names[SEGMENTS] = {"ES", "CS", "SS", "DS", "FS", "GS", "LDTR", "TR"};
-    char words[WORDS_SIZE];
 
     print_to(sink, "       selector base               limit      access rights\n");
     for (unsigned i = 0; i < SEGMENTS; i++) {
         enum vmcs_field rights = of_segment(VMCS_GUEST_ES_ACCESS_RIGHTS, i);
 
-        print_to(sink, "  %-4s", names[i]);
+        print_to(sink, "%c %-4s", mark_of_segment(marks, i), names[i]);
         print_segment_value(sink, image, of_segment(VMCS_GUEST_ES_SELECTOR, i), 4);
         print_to(sink, "  ");
         print_segment_value(sink, image, of_segment(VMCS_GUEST_ES_BASE, i), 16);
         print_segment_value(sink, image, of_segment(VMCS_GUEST_ES_LIMIT, i), 8);
         print_segment_value(sink, image, rights, 8);
         print_to(sink, "\n");
-        words_of(image, rights, words, sizeof(words));
-        print_indented(sink, words, INDENT);
+        print_words(sink, image, rights);
     }
 }
 
-void vmcs_dump_text(const struct vmcs_image *image, struct sink *sink)
+void vmcs_dump_text(const struct vmcs_image *image, struct vmcs_marks marks, struct sink *sink)
 {
     static const struct {
         enum vmcs_type type;
@@ -113,12 +119,12 @@ void vmcs_dump_text(const struct vmcs_image *image, struct sink *sink)
     for (unsigned part = 0; part < sizeof(parts) / sizeof(parts[0]); part++) {
         print_to(sink, "%s\n", parts[part].heading);
         if (parts[part].type == VMCS_TYPE_GUEST)
-            print_segments(sink, image);
+            print_segments(sink, image, &marks);
         for (uint32_t i = 0; i < VMCS_FIELD_COUNT; i++) {
             const struct vmcs_field_row *row = &vmcs_field_table[i];
 
             if (image->present[i] && row->type == parts[part].type && !is_of_segment(row->field))
-                print_field(sink, image, row);
+                print_field(sink, image, &marks, row);
         }
     }
 }

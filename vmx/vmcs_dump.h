@@ -8,9 +8,15 @@
 #include "lib/json.h"
 #include "vmx/vmcs_image.h"
 
+/* Fields to be found at a glance: a ">" stands before them. */
+struct vmcs_marks {
+    const enum vmcs_field *field;
+    uint32_t count;
+};
+
 /* For a person: control fields, guest state with its segments in a table, host state, exit
  * information; at most 80 columns, words below their field where they are long. */
-void vmcs_dump_text(const struct vmcs_image *image, struct sink *sink);
+void vmcs_dump_text(const struct vmcs_image *image, struct vmcs_marks marks, struct sink *sink);
 
 /*
  * For a program: an array of {"field": the manual's name, "encoding": "0x…", "value": "0x…",

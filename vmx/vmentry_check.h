@@ -126,8 +126,14 @@ bool vmentry_has(const struct vmentry_findings *findings, enum vmentry_rule rule
 /* "VMfailValid 7", "VMfailValid 8", "exit reason 33", "exit reason 34", "enters". */
 const char *vmentry_class_name(enum vmentry_class class);
 
-/* Tells the findings to a person, three lines each; nothing where there are none. */
-void vmentry_explain(struct sink *sink, const struct vmentry_findings *findings);
+/* What that means, in a sentence or two. */
+const char *vmentry_class_text(enum vmentry_class class);
+
+/*
+ * Tells a finding to a person, in lines of at most 80 columns: rule, section of the manual, what
+ * must hold, and which field has what value and might have which.
+ */
+void vmentry_explain(struct sink *sink, const struct vmentry_finding *finding);
 
 /*
  * Where a rule looks, for the page about the rules: gives the n-th field that the rule's row names

@@ -1,5 +1,4 @@
-/* What the findings of vmx/vmentry_check.h mean for the VM entry, and how they are told. */
-#include "lib/string.h"
+/* What the findings of vmx/vmentry_check.h mean for the VM entry. */
 #include "vmx/vmentry_check.h"
 
 static uint64_t qualification_of(const struct vmentry_finding *finding)
@@ -119,46 +118,4 @@ bool vmentry_allows(const struct vmentry_findings *findings, struct vmentry_outc
     default:
         return !controls && !host && !guest && !has_class(findings, VMENTRY_MSR_LOAD, true);
     }
-}
-
-const char *vmentry_class_name(enum vmentry_class class)
-{
-    static const char *const names[VMENTRY_CLASS_COUNT] = {
-        [VMENTRY_CONTROLS] = "VMfailValid 7", [VMENTRY_HOST] = "VMfailValid 8",
-        [VMENTRY_GUEST] = "exit reason 33",   [VMENTRY_MSR_LOAD] = "exit reason 34",
-        [VMENTRY_ENTERS] = "enters",
-    };
-
-    return names[class];
-}
-
-static const char *field_name(enum vmcs_field field)
-{
-    uint32_t index = vmcs_field_index(field);
-
-    return index < VMCS_FIELD_COUNT ? vmcs_field_table[index].name : "";
-}
-
-void vmentry_explain(struct sink *sink, const struct vmentry_findings *findings)
-{
-    for (uint32_t i = 0; i < findings->count; i++) {
-        const struct vmentry_finding *finding = &findings->item[i];
-        const struct vmentry_rule_text *rule = &vmentry_rule_table[finding->rule];
-
-        print_to(sink, "  %s%s, so the VM entry %s: %s\n", rule->name,
-                 finding->entry ? " (MSR area)" : "", rule->may ? "may fail" : "fails",
-                 vmentry_class_name(rule->class));
-        print_to(sink, "    must hold: %s\n", rule->text);
-        if (finding->entry)
-            print_to(sink, "    entry %u: MSR %#lx\n", finding->entry, finding->seen);
-        else
-            print_to(sink, "    %s: seen %#lx, wanted for example %#lx\n",
-                     field_name(finding->field), finding->seen, finding->wanted);
-        print_to(sink, "    manual: %s\n", rule->section);
-    }
-    if (findings->lost > 0)
-        print_to(sink, "  %u more broken rules did not fit\n", findings->lost);
-    if (findings->unread > 0)
-        print_to(sink, "  %u rules could not be judged: memory could not be read\n",
-                 findings->unread);
 }

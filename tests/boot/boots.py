@@ -16,6 +16,7 @@ from boot.checks import (
     console_has,
     cpus,
     exits_cost_less,
+    explained,
     field_is,
     finding,
     guest_said,
@@ -135,6 +136,44 @@ def _loaded_high() -> list[Boot]:
     ]  # fmt: skip
 
 
+# A guest for each way in which a VM entry fails, and what a person must be told of it.
+_FAILED_ENTRIES = (
+    explained(
+        "entry-error-7", "VMfailValid 7", "pin-must-be-1",
+        "VM-instruction error 7: a control field is wrong",
+        "pin-based VM-execution controls that must be 1 are 1",
+        "set bits 4, 2:1", 'manual: "VM-Execution Control Fields"',
+    ),
+    explained(
+        "entry-error-8", "VMfailValid 8", "host-selector-rpl-ti",
+        "VM-instruction error 8: the host-state area is wrong",
+        "Host DS selector: seen 0x13, wanted for example 0x10; clear bits 1:0",
+        'manual: "Checks on Host Segment and Descriptor-Table Registers"',
+    ),
+    explained(
+        "entry-exit-33", "exit reason 33", "guest-rflags-bit-1",
+        "Exit reason 33:", "Guest RFLAGS: seen 0x0, wanted for example 0x2; set bit 1",
+        'manual: "Checks on Guest RIP, RFLAGS, and SSP"',
+    ),
+    explained(
+        "entry-exit-34", "exit reason 34", "msr-fs-gs-base",
+        "Exit reason 34:", "entry 2 of the VM-entry MSR-load area: MSR 0xc0000100",
+        'manual: "Loading MSRs"',
+    ),
+)  # fmt: skip
+
+
+def _failed_entries() -> list[Boot]:
+    """Entries that fail, with no dump that nobody asked for; and the same ones, not made."""
+    names = ("entry-error-7", "entry-error-8", "entry-exit-33", "entry-exit-34")
+    chosen = f"guest={','.join(names)}"
+    judged = (*IN_VMX, guests(*names), *_FAILED_ENTRIES)
+    return [
+        _bochs("failed entries", OK, (*judged, field_is("vmcs", None)), append=chosen),
+        _bochs("failed entries foreseen", OK, judged, append=f"{chosen} check-entry=always"),
+    ]
+
+
 def _guests() -> list[Boot]:
     """
     What a round trip may cost: a tenth of KVM's and Xen's in the same emulator (docs/figures.md).
@@ -158,6 +197,7 @@ def _guests() -> list[Boot]:
             for count in (4, 8)
         ),
         _bochs("check-entry=always", OK, (*IN_VMX, guests(*checked)), append=always),
+        *_failed_entries(),
     ]
 
 

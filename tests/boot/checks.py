@@ -265,6 +265,25 @@ def selftest(result: Result) -> Iterator[str]:
         yield "the self test provoked no VMfailInvalid"
 
 
+def explained(guest: str, verdict: str, rule: str, *parts: str) -> Check:
+    """The guest could not be entered; report and console say by which rule, section and values."""
+
+    def check(result: Result) -> Iterator[str]:
+        entries = [run["entry"] for run in result.report["guests"] if run["name"] == guest]
+        if not entries:
+            yield f"no guest {guest}"
+        for entry in entries:
+            rules = [row["rule"] for row in entry["rules"]] if entry else None
+            if entry is None or entry["class"] != verdict or rules != [rule]:
+                yield f"{guest} is explained by {entry}"
+        words = " ".join(result.console.split())
+        for part in (rule, *parts):
+            if part not in words:
+                yield f"the console does not say of {guest}: {part}"
+
+    return check
+
+
 def guests(*names: str, skipped: tuple[str, ...] = ()) -> Check:
     """These guests (none: all that are built in) ran well on every CPU, but those to be skipped."""
 

@@ -35,6 +35,22 @@ _OUTCOME_OF_ENTRY = {
     "class": ("VMfailValid 7", "VMfailValid 8", "exit reason 33", "exit reason 34", "enters", "other"),
     "qualification": int,
 }
+_ENTRY: dict[str, Any] = {
+    "class": TEXT,
+    "broken": int,
+    "unread": int,
+    "rules": [
+        {
+            "rule": NAME,
+            "text": TEXT,
+            "sdm": TEXT,
+            "field": TEXT,
+            "seen": HEX,
+            "wanted": HEX,
+            "entry": int,
+        }
+    ],
+}
 _SELFTEST_ENTRY: dict[str, Any] = {
     "rules": int,
     "not_possible": int,
@@ -132,6 +148,7 @@ REPORT: dict[str, Any] = {
             "result": ("ok", "differs", "died", "skipped", "no memory"),
             "exits": MapOf(TEXT, int),
             "detail": (TEXT, ""),
+            "entry": (None, _ENTRY),
         }
     ],
     "bench": (

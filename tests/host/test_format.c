@@ -174,6 +174,30 @@ static void a_buffer_filled_bit_by_bit(void **state)
 }
 
 /* Flags, width, precision and length by chance. Left out: # and 0 with a zero, where we differ. */
+static void lines_are_broken_at_spaces(void **state)
+{
+    static const struct {
+        const char *text, *wanted;
+    } rows[] = {
+        {"", ""},
+        {"abc", "  abc\n"},
+        {"abcde fghij", "  abcde\n  fghij\n"},     /* exactly as long as a line */
+        {"ab cd  ef", "  ab cd\n  ef\n"},          /* and no space at a line's start */
+        {"abcdefgh ij", "  abcde\n  fgh\n  ij\n"}, /* a word that fits no line is cut */
+        {"ab cdefg", "  ab\n  cdefg\n"},
+    };
+
+    (void)state;
+    for (unsigned i = 0; i < sizeof rows / sizeof *rows; i++) {
+        char text[64];
+        struct text_buffer buffer;
+
+        text_buffer_init(&buffer, text, sizeof text);
+        print_wrapped(&buffer.sink, 2, 5, rows[i].text);
+        assert_string_equal(text, rows[i].wanted);
+    }
+}
+
 static void random_formats(void **state)
 {
     static const char *const lengths[] = {"hh", "h", "", "l", "ll", "z"};
@@ -215,6 +239,7 @@ int main(void)
         cmocka_unit_test(unknown_conversions),
         cmocka_unit_test(short_buffers),
         cmocka_unit_test(a_buffer_filled_bit_by_bit),
+        cmocka_unit_test(lines_are_broken_at_spaces),
         cmocka_unit_test(random_formats),
     };
 

@@ -712,6 +712,15 @@ static void the_json_tells_each_run_and_what_was_measured(void **state)
     runs[0][0].exits[EXIT_REASON_CPUID] = 2;
     runs[1][0].result = GUEST_DIED;
     strcpy(runs[1][0].detail, "of age");
+    runs[1][0].entry = (struct entry_failure){
+        .judged = true,
+        .class = VMENTRY_GUEST,
+        .broken = 6,
+        .unread = 1,
+        .item = {{.rule = VMENTRY_GUEST_RFLAGS_BIT_1, .field = VMCS_GUEST_RFLAGS, .wanted = 2},
+                 {.rule = VMENTRY_GUEST_RFLAGS_VM, .field = VMCS_GUEST_RFLAGS},
+                 {.rule = VMENTRY_GUEST_RFLAGS_IF, .field = VMCS_GUEST_RFLAGS},
+                 {.rule = VMENTRY_MSR_SMM, .field = VMCS_VM_ENTRY_MSR_LOAD_ADDRESS, .entry = 7}}};
     memcpy(machine->bench.row, rows, sizeof(rows));
     for (unsigned i = 2; i < BENCH_ROWS; i++)
         machine->bench.row[i] = (struct bench_row){.name = "x"};
@@ -725,11 +734,19 @@ static void the_json_tells_each_run_and_what_was_measured(void **state)
         if (*from == '\0')
             break;
     }
+    assert_non_null(strstr(text, "{\"guests\":[{\"name\":\"plain\",\"cpu\":0,\"result\":\"ok\","
+                                 "\"exits\":{\"CPUID\":2},\"detail\":\"\",\"entry\":null},"
+                                 "{\"name\":\"plain\",\"cpu\":1,\"result\":\"died\","
+                                 "\"exits\":{},\"detail\":\"ofage\",\"entry\":"
+                                 "{\"class\":\"exitreason33\",\"broken\":6,\"unread\":1,\"rules\":["
+                                 "{\"rule\":\"guest-rflags-bit-1\","
+                                 "\"text\":\"bit1ofguestRFLAGSis1\","
+                                 "\"sdm\":\"ChecksonGuestRIP,RFLAGS,andSSP\","
+                                 "\"field\":\"GuestRFLAGS\",\"seen\":\"0x0\",\"wanted\":\"0x2\","
+                                 "\"entry\":0},"));
+    /* Of six that are broken four are kept. */
     assert_non_null(strstr(text,
-                           "{\"guests\":[{\"name\":\"plain\",\"cpu\":0,\"result\":\"ok\","
-                           "\"exits\":{\"CPUID\":2},\"detail\":\"\"},"
-                           "{\"name\":\"plain\",\"cpu\":1,\"result\":\"died\","
-                           "\"exits\":{},\"detail\":\"ofage\"}],"
+                           "\"entry\":7}]}}],"
                            "\"bench\":{\"exits\":{\"cpuid\":{\"min\":1,\"median\":2,\"max\":3},"
                            "\"vmcall\":null,"));
 }

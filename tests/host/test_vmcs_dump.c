@@ -146,7 +146,7 @@ static void text_of_a_small_image(void **state)
     vmcs_image_set(&image, VMCS_GUEST_RIP, 0x1234);
     vmcs_image_set(&image, VMCS_HOST_TR_SELECTOR, 0x28);
     vmcs_image_set(&image, VMCS_EXIT_REASON, 12);
-    vmcs_dump_text(&image, &buffer.sink);
+    vmcs_dump_text(&image, (struct vmcs_marks){NULL, 0}, &buffer.sink);
     assert_non_null(strstr(text, "Control fields\n"
                                  "  Pin-based VM-execution controls                    0x00000009\n"
                                  "        external-interrupt exiting, NMI exiting\n"
@@ -166,6 +166,22 @@ static void text_of_a_small_image(void **state)
     assert_null(strstr(text, "Guest CS base"));
 }
 
+static void marked_fields_stand_behind_a_mark(void **state)
+{
+    static const enum vmcs_field marked[] = {VMCS_GUEST_RIP, VMCS_GUEST_CS_LIMIT};
+
+    (void)state;
+    vmcs_image_set(&image, VMCS_GUEST_CS_LIMIT, 0xffff);
+    vmcs_image_set(&image, VMCS_GUEST_RSP, 0x5678);
+    vmcs_image_set(&image, VMCS_GUEST_RIP, 0x1234);
+    vmcs_dump_text(&image, (struct vmcs_marks){marked, 2}, &buffer.sink);
+    assert_non_null(
+        strstr(text, "\n  Guest RSP                                          0x0000000000005678\n"
+                     "> Guest RIP                                          0x0000000000001234\n"));
+    assert_non_null(strstr(text, "\n> CS  "));
+    assert_non_null(strstr(text, "\n  SS  "));
+}
+
 /* Every field but those of the table of segments by name; every value told; no line too long. */
 static void a_full_image_is_told_whole(void **state)
 {
@@ -174,7 +190,7 @@ static void a_full_image_is_told_whole(void **state)
     (void)state;
     for (unsigned i = 0; i < VMCS_FIELD_COUNT; i++)
         vmcs_image_set(&image, vmcs_field_table[i].field, UINT64_MAX);
-    vmcs_dump_text(&image, &buffer.sink);
+    vmcs_dump_text(&image, (struct vmcs_marks){NULL, 0}, &buffer.sink);
     assert_int_equal(buffer.lost, 0);
     for (unsigned i = 0; i < VMCS_FIELD_COUNT; i++) {
         const char *name = vmcs_field_table[i].name;
@@ -197,7 +213,7 @@ static void names_of_controls_are_not_broken(void **state)
 
     (void)state;
     vmcs_image_set(&image, VMCS_SECONDARY_PROCESSOR_BASED_VM_EXECUTION_CONTROLS, UINT64_MAX);
-    vmcs_dump_text(&image, &buffer.sink);
+    vmcs_dump_text(&image, (struct vmcs_marks){NULL, 0}, &buffer.sink);
     for (const char *from = text; *from; from++) {
         char c = *from;
 
@@ -240,6 +256,7 @@ int main(void)
         cmocka_unit_test_setup(each_field_is_told_in_words, reset),
         cmocka_unit_test_setup(fields_that_explain_each_other_are_told_together, reset),
         cmocka_unit_test_setup(text_of_a_small_image, reset),
+        cmocka_unit_test_setup(marked_fields_stand_behind_a_mark, reset),
         cmocka_unit_test_setup(a_full_image_is_told_whole, reset),
         cmocka_unit_test_setup(names_of_controls_are_not_broken, reset),
         cmocka_unit_test_setup(json_has_what_the_image_has, reset),

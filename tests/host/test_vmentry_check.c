@@ -375,29 +375,87 @@ static void capture_write(struct sink *sink, const char *text, size_t length)
     capture->length += length;
 }
 
-static void a_person_is_told_rule_values_and_section(void **state)
+/* As the first finding is told. */
+static const char *told(void)
 {
     static struct capture capture = {.sink = {capture_write}};
 
+    memset(capture.text, 0, sizeof(capture.text));
+    capture.length = 0;
+    assert_true(findings.count > 0);
+    vmentry_explain(&capture.sink, &findings.item[0]);
+    return capture.text;
+}
+
+static void a_person_is_told_rule_values_and_section(void **state)
+{
     (void)state;
     ground_reset(GROUND_ALL);
     assert_true(vmentry_base_image(&ground, VMENTRY_BASE_LONG, &image));
     break_with(VMCS_GUEST_RFLAGS, 0);
-    vmentry_explain(&capture.sink, &findings);
-    assert_non_null(strstr(capture.text, "guest-rflags-bit-1"));
-    assert_non_null(strstr(capture.text, "exit reason 33"));
-    assert_non_null(strstr(capture.text, "Guest RFLAGS: seen 0x0, wanted for example 0x2"));
-    assert_non_null(strstr(capture.text, "Checks on Guest RIP, RFLAGS, and SSP"));
+    assert_string_equal(told(),
+                        "       guest-rflags-bit-1\n"
+                        "         must hold: bit 1 of guest RFLAGS is 1\n"
+                        "         Guest RFLAGS: seen 0x0, wanted for example 0x2; set bit 1\n"
+                        "         manual: \"Checks on Guest RIP, RFLAGS, and SSP\"\n");
     vmcs_image_set(&image, VMCS_GUEST_RFLAGS, 2);
     vmcs_image_set(&image, VMCS_VM_ENTRY_MSR_LOAD_COUNT, 1);
     break_with(VMCS_VM_ENTRY_MSR_LOAD_ADDRESS, ground.page[VMENTRY_PAGE_MSRS] + 0x20);
-    vmentry_explain(&capture.sink, &findings);
-    assert_non_null(strstr(capture.text, "entry 1: MSR 0xc0000100"));
-    findings.lost = 3;
-    findings.unread = 2;
-    vmentry_explain(&capture.sink, &findings);
-    assert_non_null(strstr(capture.text, "3 more broken rules did not fit"));
-    assert_non_null(strstr(capture.text, "2 rules could not be judged"));
+    assert_non_null(strstr(told(), "entry 1 of the VM-entry MSR-load area: MSR 0xc0000100\n"));
+    break_with(VMCS_VM_ENTRY_MSR_LOAD_ADDRESS, ground.page[VMENTRY_PAGE_MSRS] + 0x80);
+    assert_non_null(strstr(told(), "msr-microcode, which a processor need not check\n"));
+}
+
+/* Bits by their numbers where some must change, controls by their names where none may be. */
+static void a_person_is_told_which_bits_to_change(void **state)
+{
+    (void)state;
+    ground_reset(GROUND_LITTLE);
+    assert_true(vmentry_base_image(&ground, VMENTRY_BASE_LONG_EPT, &image));
+    break_with(VMCS_PIN_BASED_VM_EXECUTION_CONTROLS, 0);
+    assert_non_null(
+        strstr(told(), "seen 0x0, wanted for example 0x16;\n         set bits 4, 2:1\n"));
+    assert_true(vmentry_base_image(&ground, VMENTRY_BASE_LONG_EPT, &image));
+    break_with(VMCS_SECONDARY_PROCESSOR_BASED_VM_EXECUTION_CONTROLS, 1u << 29 | 1 << 1 | 1 << 17);
+    assert_non_null(strstr(told(), "clear bit 17 (enable PML)"));
+    assert_true(vmentry_base_image(&ground, VMENTRY_BASE_LONG, &image));
+    break_with(VMCS_GUEST_CR3, 1ull << 60 | 1ull << 50 | 3ull << 47);
+    assert_non_null(strstr(told(), " bits 60, 50, 48:47\n"));
+    break_with(VMCS_GUEST_CR3, 0x5550ull << 46);
+    assert_null(strstr(told(), "bits 60")); /* too many to be of use */
+    break_with(VMCS_GUEST_CR3, 0);
+    /* A number, not bits: 512 of 4. */
+    break_with(VMCS_CR3_TARGET_COUNT, 512);
+    assert_non_null(strstr(told(), "wanted for example 0x4\n"));
+    /* What stands in memory is not the field's value. */
+    assert_true(vmentry_base_image(&ground, VMENTRY_BASE_LONG, &image));
+    break_with(VMCS_LINK_POINTER, ground.page[VMENTRY_PAGE_SCRATCH]);
+    assert_non_null(strstr(told(), "the first four bytes in memory at the VMCS link pointer:"));
+}
+
+static void no_line_is_too_long_and_each_class_has_its_words(void **state)
+{
+    struct vmentry_trial trial = {0};
+
+    (void)state;
+    while (vmentry_trial_next(&trial)) {
+        const char *line;
+
+        ground_reset(GROUND_ALL);
+        if (!try_trial(&trial))
+            continue;
+        line = told();
+        for (const char *end = strchr(line, '\n'); end; end = strchr(line, '\n')) {
+            if (end - line > 80)
+                fail_msg("%.*s", (int)(end - line), line);
+            line = end + 1;
+        }
+        assert_int_equal(*line, 0);
+    }
+    assert_non_null(strstr(vmentry_class_text(VMENTRY_CONTROLS), "error 7"));
+    assert_non_null(strstr(vmentry_class_text(VMENTRY_HOST), "error 8"));
+    assert_non_null(strstr(vmentry_class_text(VMENTRY_GUEST), "reason 33"));
+    assert_non_null(strstr(vmentry_class_text(VMENTRY_MSR_LOAD), "reason 34"));
 }
 
 static void too_many_findings_are_counted(void **state)
@@ -446,6 +504,8 @@ int main(void)
         cmocka_unit_test(a_random_image_leads_back_to_the_host),
         cmocka_unit_test(the_wanted_value_keeps_the_rule),
         cmocka_unit_test(a_person_is_told_rule_values_and_section),
+        cmocka_unit_test(a_person_is_told_which_bits_to_change),
+        cmocka_unit_test(no_line_is_too_long_and_each_class_has_its_words),
         cmocka_unit_test(too_many_findings_are_counted),
         cmocka_unit_test(names_are_distinct_and_sections_known),
     };
