@@ -9,7 +9,7 @@
 
 #include "vm/guest.h"
 
-enum { GUESTS_MAX = 96, GUEST_NAME_SIZE = 24 };
+enum { GUEST_NAME_SIZE = 24 };
 
 struct guest_choice {
     const struct guest *guest[GUESTS_MAX];

@@ -172,7 +172,9 @@ struct guest_run {
     struct entry_failure entry;      /* where its VMCS could not be entered with */
 };
 
-/* All built-in guests, in the order of guest=all. */
+enum { GUESTS_MAX = 128 };
+
+/* All built-in guests, in the order of guest=all: no more than GUESTS_MAX. */
 extern const struct guest *const guest_table[];
 extern const uint32_t guest_count;
 

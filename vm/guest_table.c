@@ -89,4 +89,7 @@ const struct guest *const guest_table[] = {
 };
 #undef PROBED
 
+_Static_assert(sizeof(guest_table) / sizeof(guest_table[0]) <= GUESTS_MAX,
+               "guest=all must have room for every guest");
+
 const uint32_t guest_count = sizeof(guest_table) / sizeof(guest_table[0]);
