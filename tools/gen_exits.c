@@ -29,13 +29,15 @@ static const struct reason reasons[EXIT_REASON_COUNT] = {
 };
 #undef EXIT_REASON
 
-/* Either guests or why is NULL; without a handler there is nothing done. */
+/* Without guests: why there are none; with them: where they do, or NULL. Without a handler nothing
+ * is done. */
 struct answer {
     const char *handler, *guests, *why, *done;
 };
 
 #define BY(guests)                   (guests), NULL
 #define NONE(why)                    NULL, (why)
+#define WHERE(guests, condition)     (guests), (condition)
 #define EXIT(id, handler, how, done) [EXIT_REASON_##id] = {#handler, how, (done)},
 #define NO_EXIT(id, why)             [EXIT_REASON_##id] = {NULL, NULL, (why), NULL},
 static const struct answer answers[EXIT_REASON_COUNT] = {
@@ -43,6 +45,7 @@ static const struct answer answers[EXIT_REASON_COUNT] = {
 };
 #undef BY
 #undef NONE
+#undef WHERE
 #undef EXIT
 #undef NO_EXIT
 
@@ -198,6 +201,8 @@ static void write_answer(const struct answer *answer)
     if (answer->guests != NULL) {
         printf("- Provoked by: ");
         write_guests(answer->guests);
+        if (answer->why != NULL)
+            printf(", where %s", answer->why);
         printf(".\n");
     } else {
         printf("- Provoked by no guest: %s.\n", answer->why);
@@ -260,7 +265,9 @@ static void write_introduction(void)
         "most\nother faults come after the exit.\n\n"
         "Rootmode dispatches by one table (vm/exits.def), counts exits by reason, shows each "
         "with `trace=exits`, and has a zoo\nof built-in guests (`guest=NAME`) that provoke them "
-        "and are judged. This page is made from the tables that the code\nis made from.\n");
+        "and are judged; one that needs\nwhat the processor does not offer is skipped by name. "
+        "This page is made from the tables that the "
+        "code is made from.\n");
 }
 
 int main(void)

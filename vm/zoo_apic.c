@@ -149,6 +149,19 @@ static const char *check_eoi(const struct vcpu *vcpu)
                : "the guest interrupt status still has a vector in service";
 }
 
+/*
+ * KVM offers virtual-interrupt delivery, and hands on the EOI-exit bitmaps only where the processor
+ * below has posted interrupts, too.
+ */
+static const char *lacks_bitmaps(const struct vmx_capability *capability)
+{
+    bool virtual_cpu = (cpuid(1, 0).ecx & CPUID_1_ECX_HYPERVISOR) != 0;
+
+    return virtual_cpu && (capability->pin_allowed1 & PIN_POSTED_INTERRUPTS) == 0
+               ? "EOI-exit bitmaps that do something (KVM has some that do not)"
+               : NULL;
+}
+
 const struct probed_guest guest_virtual_eoi = {
     .guest = {.name = "virtual-eoi",
               .purpose = "Ends two virtual interrupts, of which one tells the hypervisor so.",
@@ -158,6 +171,7 @@ const struct probed_guest guest_virtual_eoi = {
                                                SECONDARY_APIC_REGISTER_VIRTUALIZATION |
                                                SECONDARY_VIRTUAL_INTERRUPT_DELIVERY},
               .off = {[VMX_CONTROL_PRIMARY] = CR8_EXITING},
+              .lacks = lacks_bitmaps,
               .setup = set_in_service},
     PROBES(eoi_probes),
     .check = check_eoi,

@@ -326,7 +326,7 @@ _REASONS: dict[str, str] = dict(
 _PROVOKED = {  # the name of a reason: the guests that vm/exits.def says provoke it
     _REASONS[reason]: guests.split()
     for reason, guests in re.findall(
-        r'\bEXIT\(\s*(\w+),\s+\w+,\s+BY\("([^"]*)"\)', (_ROOT / "vm/exits.def").read_text()
+        r'\bEXIT\(\s*(\w+),\s+\w+,\s+BY\(\s*"([^"]*)"', (_ROOT / "vm/exits.def").read_text()
     )
 }
 

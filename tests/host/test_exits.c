@@ -15,6 +15,7 @@
 
 #define BY(guests)                   (guests), NULL
 #define NONE(why)                    NULL, (why)
+#define WHERE(guests, condition)     (guests), (condition)
 #define EXIT(id, handler, how, done) {EXIT_REASON_##id, #handler, how, (done)},
 #define NO_EXIT(id, why)             {EXIT_REASON_##id, NULL, NULL, (why), NULL},
 static const struct {
@@ -34,7 +35,7 @@ static void every_reason_is_answered_once(void **state)
     (void)state;
     for (unsigned i = 0; i < ANSWERS; i++) {
         rows[answers[i].reason]++;
-        assert_true((answers[i].guests != NULL) != (answers[i].why != NULL));
+        assert_true(answers[i].guests != NULL || answers[i].why != NULL);
         assert_true(strlen(answers[i].guests != NULL ? answers[i].guests : answers[i].why) > 1);
         assert_true((answers[i].handler != NULL) == (answers[i].done != NULL));
     }
