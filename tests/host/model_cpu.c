@@ -1,5 +1,6 @@
 #include "tests/host/model_cpu.h"
 
+#include <sanitizer/asan_interface.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -72,7 +73,9 @@ void model_cpu_reset(void)
         model_cpu.msrs.present |= 1u << (haswell[i].msr - VMX_MSR_FIRST);
         model_cpu.msrs.value[haswell[i].msr - VMX_MSR_FIRST] = haswell[i].value;
     }
+    ASAN_UNPOISON_MEMORY_REGION(memory, sizeof memory);
     memset(memory, 0, sizeof memory);
+    ASAN_POISON_MEMORY_REGION(memory, sizeof memory);
     memset(page_used, 0, sizeof page_used);
     page_limit = MODEL_PAGES;
 }
@@ -131,6 +134,7 @@ uint64_t model_pages_alloc(int order)
         if (memchr(page_used + first, 1, count))
             continue;
         memset(page_used + first, 1, count);
+        ASAN_UNPOISON_MEMORY_REGION(memory + first * MODEL_PAGE, count * MODEL_PAGE);
         memset(memory + first * MODEL_PAGE, 0, count * MODEL_PAGE);
         return MODEL_MEMORY_BASE + first * MODEL_PAGE;
     }
@@ -146,7 +150,7 @@ void model_pages_free(uint64_t address, int order)
     if (memchr(page_used + first, 0, count))
         reject("freed what is not allocated", address);
     memset(page_used + first, 0, count);
-    memset(memory + first * MODEL_PAGE, 0xcc, count * MODEL_PAGE);
+    ASAN_POISON_MEMORY_REGION(memory + first * MODEL_PAGE, count * MODEL_PAGE);
 }
 
 struct cpuid_registers cpuid(uint32_t leaf, uint32_t subleaf)

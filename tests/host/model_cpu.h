@@ -113,7 +113,8 @@ void model_cpu_reset(void);
 /* Sets what goes wrong from now on, counting from now. */
 void model_cpu_inject(struct model_injection injection);
 
-/* As kernel/memory.h; freeing what is not allocated ends the test. */
+/* As kernel/memory.h; freeing what is not allocated ends the test, and so does, with
+ * AddressSanitizer, touching it. */
 uint64_t model_pages_alloc(int order);
 void model_pages_free(uint64_t address, int order);
 unsigned model_pages_used(void);
