@@ -12,7 +12,7 @@
 #include "kernel/console.h"
 #include "kernel/firmware.h"
 #include "kernel/memory.h"
-#include "lib/x86.h"
+#include "lib/x86_vmx.h"
 
 /* ACPI Specification, "PM1 Control Registers". */
 #define PM1_SCI_ENABLE  (1u << 0)

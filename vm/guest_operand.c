@@ -1,5 +1,6 @@
 #include "vm/guest_operand.h"
 
+#include "lib/x86_vmx.h"
 #include "vm/exit.h"
 #include "vmx/exit_reason.h"
 

@@ -1,6 +1,6 @@
 #include "vmx/invalidate.h"
 
-#include "lib/x86.h"
+#include "lib/x86_vmx.h"
 
 struct vmx_result invept_all(void)
 {

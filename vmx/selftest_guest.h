@@ -5,6 +5,7 @@
 #ifndef VMX_SELFTEST_GUEST_H
 #define VMX_SELFTEST_GUEST_H
 
+#include "lib/x86_vmx.h"
 #include "vmx/vmx_msr.h"
 #include "vmx/vmx_result.h"
 

@@ -8,7 +8,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "lib/x86.h"
+#include "lib/x86_vmx.h"
 #include "vmx/vmentry_check.h"
 #include "vmx/vmentry_trial.h"
 #include "vmx/vmx_cpu.h"

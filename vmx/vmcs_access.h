@@ -16,7 +16,7 @@
 
 #include <stdint.h>
 
-#include "lib/x86.h"
+#include "lib/x86_vmx.h"
 #include "vmx/vmcs_field.h"
 
 #define VMCS_ASSERT_WIDTH(field, width) \

@@ -1,6 +1,6 @@
 #include "vmx/vmx_result.h"
 
-#include "lib/x86.h"
+#include "lib/x86_vmx.h"
 #include "vmx/vmcs_field.h"
 
 /* A failure of this VMREAD itself would be a VMfailValid that nobody can number: 0, no error. */

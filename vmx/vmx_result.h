@@ -30,7 +30,7 @@ static inline bool vmx_ok(struct vmx_result result)
 struct vmx_flags;
 
 /*
- * What an instruction's flags mean (lib/x86.h). On VMfailValid the VM-instruction error is read
+ * What an instruction's flags mean (lib/x86_vmx.h). On VMfailValid the VM-instruction error is read
  * from the current VMCS before anything else can replace it.
  */
 struct vmx_result vmx_result_of(struct vmx_flags flags);

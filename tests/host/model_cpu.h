@@ -14,7 +14,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "lib/x86.h"
+#include "lib/x86_vmx.h"
 #include "vmx/vmx_msr.h"
 
 enum {

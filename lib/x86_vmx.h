@@ -1,0 +1,138 @@
+/*
+ * The VMX instructions, with the same seam as all others: lib/x86.h.
+ */
+#ifndef LIB_X86_VMX_H
+#define LIB_X86_VMX_H
+
+#include "lib/x86.h"
+
+/*
+ * What a VMX instruction left behind: a fault's vector, or 0 and the two flags. vmx/vmx_result.h
+ * makes the one result type of it.
+ */
+struct vmx_flags {
+    uint8_t vector;
+    bool carry; /* VMfailInvalid */
+    bool zero;  /* VMfailValid */
+};
+
+/*
+ * Enters the guest that the current VMCS describes (VMRESUME if `resume`, else VMLAUNCH) and comes
+ * back at its first VM exit. Writes HOST_RSP, HOST_RIP, GUEST_RSP and GUEST_RIP itself: the guest's
+ * whole program is CPUID, which always exits. All flags clear: it was entered, or failed to be with
+ * a VM exit of its own kind; the exit reason says which. vmx/selftest_entry.S.
+ */
+struct vmx_flags x86_vm_enter(bool resume);
+
+#if __STDC_HOSTED__
+
+struct vmx_flags x86_vmxon(uint64_t region);
+struct vmx_flags x86_vmxoff(void);
+struct vmx_flags x86_vmclear(uint64_t region);
+struct vmx_flags x86_vmptrld(uint64_t region);
+struct vmx_flags x86_vmptrst(uint64_t *region);
+struct vmx_flags x86_vmread(uint64_t field, uint64_t *value);
+struct vmx_flags x86_vmwrite(uint64_t field, uint64_t value);
+struct vmx_flags x86_invept(uint64_t type, uint64_t eptp);
+struct vmx_flags x86_invvpid(uint64_t type, uint16_t vpid, uint64_t linear);
+uint64_t x86_vmread_bare(uint64_t field);
+void x86_vmwrite_bare(uint64_t field, uint64_t value);
+
+#else
+
+/*
+ * The physical-address operand of VMXON and its kin is memory that holds the
+ * address, hence "m" and the memory clobber. The flags are read before XOR changes them.
+ */
+#define X86_VMX_INSTRUCTION(text, ...)                                                      \
+    ({                                                                                      \
+        uint64_t vector_;                                                                   \
+        struct vmx_flags flags_ = {0};                                                      \
+        asm volatile("1: " text "\n\t"                                                      \
+                     "setc %[carry]\n\t"                                                    \
+                     "setz %[zero]\n\t"                                                     \
+                     "xor %%eax, %%eax\n\t"                                                 \
+                     "2:\n\t" X86_FIXUP("1b", "2b")                                         \
+                     : "=&a"(vector_), [carry] "+m"(flags_.carry), [zero] "+m"(flags_.zero) \
+                     : __VA_ARGS__                                                          \
+                     : "cc", "memory");                                                     \
+        flags_.vector = (uint8_t)vector_;                                                   \
+        flags_;                                                                             \
+    })
+
+static inline struct vmx_flags x86_vmxon(uint64_t region)
+{
+    return X86_VMX_INSTRUCTION("vmxon %[region]", [region] "m"(region));
+}
+
+static inline struct vmx_flags x86_vmxoff(void)
+{
+    return X86_VMX_INSTRUCTION("vmxoff", "i"(0));
+}
+
+static inline struct vmx_flags x86_vmclear(uint64_t region)
+{
+    return X86_VMX_INSTRUCTION("vmclear %[region]", [region] "m"(region));
+}
+
+static inline struct vmx_flags x86_vmptrld(uint64_t region)
+{
+    return X86_VMX_INSTRUCTION("vmptrld %[region]", [region] "m"(region));
+}
+
+/* The instruction writes through the pointer. NOLINTNEXTLINE(readability-non-const-parameter) */
+static inline struct vmx_flags x86_vmptrst(uint64_t *region)
+{
+    return X86_VMX_INSTRUCTION("vmptrst (%[region])", [region] "r"(region));
+}
+
+/* As above. NOLINTNEXTLINE(readability-non-const-parameter) */
+static inline struct vmx_flags x86_vmread(uint64_t field, uint64_t *value)
+{
+    return X86_VMX_INSTRUCTION(
+        "vmread %[field], (%[value])", [field] "r"(field), [value] "r"(value));
+}
+
+static inline struct vmx_flags x86_vmwrite(uint64_t field, uint64_t value)
+{
+    return X86_VMX_INSTRUCTION(
+        "vmwrite %[value], %[field]", [field] "r"(field), [value] "r"(value));
+}
+
+/*
+ * The instruction alone, for fields that are known to exist while there is a current VMCS: no other
+ * failure is left for VMREAD and VMWRITE to have. vmx/vmcs_access.h.
+ */
+static inline uint64_t x86_vmread_bare(uint64_t field)
+{
+    uint64_t value;
+
+    asm volatile("vmread %[field], %[value]" : [value] "=r"(value) : [field] "r"(field) : "cc");
+    return value;
+}
+
+static inline void x86_vmwrite_bare(uint64_t field, uint64_t value)
+{
+    asm volatile("vmwrite %[value], %[field]" : : [value] "r"(value), [field] "r"(field) : "cc");
+}
+
+/* SDM Vol. 3, "INVEPT Descriptor", "INVVPID Descriptor". */
+static inline struct vmx_flags x86_invept(uint64_t type, uint64_t eptp)
+{
+    const uint64_t descriptor[2] = {eptp, 0};
+
+    return X86_VMX_INSTRUCTION(
+        "invept %[descriptor], %[type]", [descriptor] "m"(descriptor), [type] "r"(type));
+}
+
+static inline struct vmx_flags x86_invvpid(uint64_t type, uint16_t vpid, uint64_t linear)
+{
+    const uint64_t descriptor[2] = {vpid, linear};
+
+    return X86_VMX_INSTRUCTION(
+        "invvpid %[descriptor], %[type]", [descriptor] "m"(descriptor), [type] "r"(type));
+}
+
+#endif
+
+#endif
