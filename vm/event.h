@@ -13,6 +13,9 @@
 
 enum { EVENT_TYPE_SHIFT = 8 };
 
+/* What of an event that exited, or was interrupted, VM entry takes: the rest is undefined or 0. */
+#define EVENT_TO_INJECT (EVENT_INFORMATION_VALID | EVENT_INFORMATION_ERROR_CODE | 0x7ffu)
+
 static inline uint32_t event_vector(uint32_t event)
 {
     return event & 0xff;

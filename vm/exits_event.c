@@ -13,8 +13,7 @@ void event_requeue(struct vcpu *vcpu)
     (void)vcpu;
     if ((vectoring & EVENT_INFORMATION_VALID) == 0)
         return;
-    vmcs_write32(VMCS_VM_ENTRY_INTERRUPTION_INFORMATION,
-                 vectoring & ~EVENT_INFORMATION_NMI_UNBLOCKING);
+    vmcs_write32(VMCS_VM_ENTRY_INTERRUPTION_INFORMATION, vectoring & EVENT_TO_INJECT);
     vmcs_write32(VMCS_VM_ENTRY_EXCEPTION_ERROR_CODE, vmcs_read32(VMCS_IDT_VECTORING_ERROR_CODE));
     vmcs_write32(VMCS_VM_ENTRY_INSTRUCTION_LENGTH, vmcs_read32(VMCS_VM_EXIT_INSTRUCTION_LENGTH));
     if (event_type_of(vectoring) == EVENT_NMI) /* it will block again when it is delivered */
@@ -70,7 +69,7 @@ static enum exit_done reflect(struct vcpu *vcpu, uint32_t event)
     vmcs_write32(VMCS_VM_ENTRY_EXCEPTION_ERROR_CODE,
                  vmcs_read32(VMCS_VM_EXIT_INTERRUPTION_ERROR_CODE));
     vmcs_write32(VMCS_VM_ENTRY_INSTRUCTION_LENGTH, vmcs_read32(VMCS_VM_EXIT_INSTRUCTION_LENGTH));
-    vmcs_write32(VMCS_VM_ENTRY_INTERRUPTION_INFORMATION, event & ~EVENT_INFORMATION_NMI_UNBLOCKING);
+    vmcs_write32(VMCS_VM_ENTRY_INTERRUPTION_INFORMATION, event & EVENT_TO_INJECT);
     return EXIT_INJECTED;
 }
 

@@ -1,5 +1,7 @@
+#include "vm/cpuid_told.h"
 #include "vm/exit.h"
 #include "vm/guest.h"
+#include "vm/guest_operand.h"
 #include "vmx/vmcs_access.h"
 
 #include "lib/x86.h"
@@ -11,14 +13,16 @@
 
 #define EFER_SCE (1ull << 0)
 
+#define CPUID_EXTENDED_EDX_NX (1u << 20)
+
 static bool pat_valid(uint64_t pat)
 {
     return (pat & PAT_RESERVED) == 0 && (pat & PAT_BIT_1 & ~(pat >> 1)) == 0;
 }
 
-static bool canonical(uint64_t address)
+static bool canonical(const struct vcpu *vcpu, uint64_t address)
 {
-    return (uint64_t)((int64_t)(address << 16) >> 16) == address;
+    return is_canonical(address, guest_linear_width(vcpu));
 }
 
 static bool has_efer(const struct vcpu *vcpu)
@@ -41,6 +45,13 @@ static bool is_guests_own(uint32_t msr)
            msr == IA32_TSC_AUX;
 }
 
+/* VM entry then makes LME and LMA what "IA-32e mode guest" is; the rest is the host's. */
+static uint64_t efer_without_control(void)
+{
+    return (rdmsr(IA32_EFER) & ~(EFER_LME | EFER_LMA)) |
+           (guest_is_long() ? EFER_LME | EFER_LMA : 0);
+}
+
 /* False: this guest has no such MSR. */
 static bool read_msr(const struct vcpu *vcpu, uint32_t msr, uint64_t *value)
 {
@@ -52,7 +63,7 @@ static bool read_msr(const struct vcpu *vcpu, uint32_t msr, uint64_t *value)
         *value = has_pat(vcpu) ? vmcs_read64(VMCS_GUEST_IA32_PAT) : vcpu->msr_pat;
         return true;
     case IA32_EFER:
-        *value = has_efer(vcpu) ? vmcs_read64(VMCS_GUEST_IA32_EFER) : rdmsr(IA32_EFER);
+        *value = has_efer(vcpu) ? vmcs_read64(VMCS_GUEST_IA32_EFER) : efer_without_control();
         return true;
     case IA32_FS_BASE:
         *value = vmcs_read_natural(VMCS_GUEST_FS_BASE);
@@ -95,7 +106,8 @@ enum exit_done exit_rdmsr(struct vcpu *vcpu)
  */
 static bool write_efer(const struct vcpu *vcpu, uint64_t value)
 {
-    const uint64_t known = EFER_SCE | EFER_LME | EFER_LMA | EFER_NXE;
+    bool nx = (cpuid(CPUID_LEAF_EXTENDED, 0).edx & CPUID_EXTENDED_EDX_NX) != 0;
+    const uint64_t known = EFER_SCE | EFER_LME | EFER_LMA | (nx ? EFER_NXE : 0);
     bool paging = (vmcs_read_natural(VMCS_GUEST_CR0) & CR0_PG) != 0;
     uint64_t now;
 
@@ -123,12 +135,12 @@ static bool write_msr(struct vcpu *vcpu, uint32_t msr, uint64_t value)
     case IA32_EFER:
         return write_efer(vcpu, value);
     case IA32_FS_BASE:
-        if (!canonical(value))
+        if (!canonical(vcpu, value))
             return false;
         vmcs_write_natural(VMCS_GUEST_FS_BASE, value);
         return true;
     case IA32_GS_BASE:
-        if (!canonical(value))
+        if (!canonical(vcpu, value))
             return false;
         vmcs_write_natural(VMCS_GUEST_GS_BASE, value);
         return true;
@@ -136,12 +148,12 @@ static bool write_msr(struct vcpu *vcpu, uint32_t msr, uint64_t value)
         vmcs_write32(VMCS_GUEST_IA32_SYSENTER_CS, value);
         return true;
     case IA32_SYSENTER_ESP:
-        if (!canonical(value))
+        if (!canonical(vcpu, value))
             return false;
         vmcs_write_natural(VMCS_GUEST_IA32_SYSENTER_ESP, value);
         return true;
     case IA32_SYSENTER_EIP:
-        if (!canonical(value))
+        if (!canonical(vcpu, value))
             return false;
         vmcs_write_natural(VMCS_GUEST_IA32_SYSENTER_EIP, value);
         return true;
