@@ -246,8 +246,9 @@ static const struct row rows[COMMAND_WORD_COUNT] = {
       "`instructions`: the failures of VMX instructions; `fields`: which VMCS fields exist; "
       "`entry`: the checks of VM entries. `selftest` alone is `selftest=instructions,fields`."},
      .take = take_selftest},
-    {{"guest", "NAME,...|all|none", "a short demonstration",
-      "Which built-in guests run, on every CPU at once, one after another."},
+    {{"guest", "[cpuN:]NAME,...|all|none", "a short demonstration",
+      "Which built-in guests run, one after another, on every CPU at once; with cpuN: before the "
+      "name (or before `all`), on CPU N only (0 is the boot CPU)."},
      .take = take_guest},
     {{"chaos", "ROUNDS[,SEED]", "20 rounds, seed 1",
       "How often each guest made of random bytes runs on every CPU, each time with other ones; "
@@ -256,8 +257,9 @@ static const struct row rows[COMMAND_WORD_COUNT] = {
     {{"trace", "exits", "nothing", "Tell every VM exit of a guest in words, as it comes."},
      .choose = choose_trace},
     {{"dump", "vmcs", "only of a guest that could not be entered",
-      "Tell the whole VMCS of a guest on the boot CPU in words: of the first one that could not be "
-      "entered, else of the last one."},
+      "Tell the whole VMCS of a guest in words: of the first one that could not be entered, on "
+      "whichever CPU, and was not made for that; else of the last one on the first CPU that has "
+      "one."},
      .choose = choose_dump},
     {{"bench", "exits", "nothing",
       "Measure on the boot CPU what VM exits cost, there and back, by the guest's own RDTSC."},

@@ -3,47 +3,95 @@
 #include "lib/format.h"
 #include "lib/string.h"
 
-static bool is(const char *name, size_t length, const char *wanted)
+/* A part of the list: not ended by a zero. */
+struct text {
+    const char *start;
+    size_t length;
+};
+
+static bool is(struct text text, const char *wanted)
 {
-    return strlen(wanted) == length && strncmp(name, wanted, length) == 0;
+    return strlen(wanted) == text.length && strncmp(text.start, wanted, text.length) == 0;
 }
 
-static void add(struct guest_choice *choice, const struct guest *guest)
+static void remember(char where[GUEST_NAME_SIZE], struct text text)
 {
-    if (choice->count < GUESTS_MAX)
-        choice->guest[choice->count++] = guest;
+    if (where[0] == '\0')
+        format_text(where, GUEST_NAME_SIZE, "%.*s", (int)text.length, text.start);
 }
 
-static void add_named(struct guest_choice *choice, const char *name, size_t length,
+static void add(struct guest_choice *choice, struct guest_chosen chosen)
+{
+    if (choice->count < GUEST_CHOICES_MAX)
+        choice->item[choice->count++] = chosen;
+    else
+        choice->lost++;
+}
+
+/* Cuts "cpuN:" off, if the item begins so. */
+static void take_cpu(struct text *item, struct guest_chosen *chosen)
+{
+    enum { DIGITS_MAX = 9, PREFIX = 3 };
+    size_t at = PREFIX;
+    uint32_t cpu = 0;
+
+    if (item->length <= PREFIX || strncmp(item->start, "cpu", PREFIX) != 0)
+        return;
+    while (at < item->length && at < PREFIX + DIGITS_MAX && item->start[at] >= '0' &&
+           item->start[at] <= '9')
+        cpu = cpu * 10 + (uint32_t)(item->start[at++] - '0');
+    if (at == PREFIX || at == item->length || item->start[at] != ':')
+        return;
+    chosen->every_cpu = false;
+    chosen->cpu = cpu;
+    item->start += at + 1;
+    item->length -= at + 1;
+}
+
+static void add_named(struct guest_choice *choice, struct text name, struct guest_chosen chosen,
                       const struct guest *const *table, uint32_t count)
 {
     for (uint32_t i = 0; i < count; i++) {
-        if (is(name, length, table[i]->name) || is(name, length, "all"))
-            add(choice, table[i]);
-        if (is(name, length, table[i]->name))
+        chosen.guest = table[i];
+        if (is(name, table[i]->name) || is(name, "all"))
+            add(choice, chosen);
+        if (is(name, table[i]->name))
             return;
     }
-    if (!is(name, length, "all") && !is(name, length, "none") && choice->unknown[0] == '\0')
-        format_text(choice->unknown, sizeof(choice->unknown), "%.*s", (int)length, name);
+    if (!is(name, "all") && !is(name, "none"))
+        remember(choice->unknown, name);
+}
+
+static void add_item(struct guest_choice *choice, struct text item,
+                     const struct guest *const *table, uint32_t count, uint32_t cpu_count)
+{
+    struct guest_chosen chosen = {.every_cpu = true};
+    struct text name = item;
+
+    take_cpu(&name, &chosen);
+    if (chosen.every_cpu || chosen.cpu < cpu_count)
+        add_named(choice, name, chosen, table, count);
+    else
+        remember(choice->no_cpu, item);
 }
 
 void guest_choose(const char *names, const struct guest *const *table, uint32_t count,
-                  struct guest_choice *choice)
+                  uint32_t cpu_count, struct guest_choice *choice)
 {
     memset(choice, 0, sizeof(*choice));
     if (names == NULL) {
-        add(choice, table[0]);
+        add(choice, (struct guest_chosen){.guest = table[0], .every_cpu = true});
         return;
     }
     for (;;) {
-        size_t length = 0;
+        struct text item = {names, 0};
 
-        while (names[length] != '\0' && names[length] != ' ' && names[length] != '\t' &&
-               names[length] != ',')
-            length++;
-        add_named(choice, names, length, table, count);
-        if (names[length] != ',')
+        while (names[item.length] != '\0' && names[item.length] != ' ' &&
+               names[item.length] != '\t' && names[item.length] != ',')
+            item.length++;
+        add_item(choice, item, table, count, cpu_count);
+        if (names[item.length] != ',')
             return;
-        names += length + 1;
+        names += item.length + 1;
     }
 }

@@ -1,5 +1,5 @@
 /*
- * Which guests `guest=` names.
+ * Which guests `guest=` names, and where each runs.
  */
 #ifndef KERNEL_GUEST_CHOICE_H
 #define KERNEL_GUEST_CHOICE_H
@@ -9,19 +9,34 @@
 
 #include "vm/guest.h"
 
-enum { GUEST_NAME_SIZE = 24 };
+enum { GUEST_CHOICES_MAX = 512, GUEST_NAME_SIZE = 32 };
+
+struct guest_chosen {
+    const struct guest *guest;
+    bool every_cpu;
+    uint32_t cpu; /* the only one, by index, if not every_cpu */
+};
 
 struct guest_choice {
-    const struct guest *guest[GUESTS_MAX];
+    struct guest_chosen item[GUEST_CHOICES_MAX];
     uint32_t count;
+    uint32_t lost;                 /* chosen, but more than there is room for */
     char unknown[GUEST_NAME_SIZE]; /* the first name that no guest has; "" for none */
+    char no_cpu[GUEST_NAME_SIZE];  /* the first item for a CPU that is not there; likewise */
 };
 
 /*
- * `names` is "all", "none", or names with commas between, and ends with a zero or a space; NULL is
- * for the demonstration, the first guest of the table.
+ * `names` holds items with commas between, and ends with a zero or a space. An item is a guest's
+ * name, "all" or "none", for every CPU; with "cpuN:" before it, for the CPU with that index. NULL
+ * is for the demonstration, the first guest of the table on every CPU.
  */
 void guest_choose(const char *names, const struct guest *const *table, uint32_t count,
-                  struct guest_choice *choice);
+                  uint32_t cpu_count, struct guest_choice *choice);
+
+/* Does item `index` run on this CPU? */
+static inline bool guest_chosen_for(const struct guest_choice *choice, uint32_t index, uint32_t cpu)
+{
+    return choice->item[index].every_cpu || choice->item[index].cpu == cpu;
+}
 
 #endif

@@ -1,5 +1,7 @@
 #include "kernel/guests.h"
 
+#include <stdatomic.h>
+
 #include "kernel/alarm.h"
 #include "kernel/apic.h"
 #include "kernel/console.h"
@@ -78,8 +80,10 @@ static void run_on_this_cpu(struct cpu *cpu)
     const struct guest_choice *choice = &the_machine->guests;
 
     for (uint32_t i = 0; i < choice->count; i++) {
-        run(choice->guest[i], cpu, &cpu->guest_runs[i]);
-        if (choice->guest[i]->needs_sender)
+        if (!guest_chosen_for(choice, i, cpu->index))
+            continue;
+        run(choice->item[i].guest, cpu, &cpu->guest_runs[i]);
+        if (choice->item[i].guest->needs_sender)
             signal_sender_run_over();
     }
     signal_sender_serve_others();
@@ -99,9 +103,12 @@ static uint32_t runs_with_sender(const struct machine *machine)
 {
     uint32_t count = 0;
 
-    for (uint32_t i = 0; i < machine->guests.count; i++) {
-        if (machine->guests.guest[i]->needs_sender)
-            count += ready_cpus(machine);
+    for (uint32_t i = 0; i < machine->cpu_count; i++) {
+        if (machine->cpus[i]->phase != CPU_READY)
+            continue;
+        for (uint32_t j = 0; j < machine->guests.count; j++)
+            count += guest_chosen_for(&machine->guests, j, i) &&
+                     machine->guests.item[j].guest->needs_sender;
     }
     return count;
 }
@@ -134,23 +141,24 @@ static void evaluate(const struct vcpu *vcpu)
     the_machine->bench_done = true;
 }
 
-/*
- * The first one that could not be entered is what somebody wants to see, unless it was made for
- * that; else the last, if asked.
- */
+/* Several CPUs may have a guest that came to its end. */
 static void keep_vmcs(const struct vcpu *vcpu)
 {
+    static atomic_bool busy;
     struct vmcs_kept *kept = &the_machine->vmcs;
-    bool entry_failed = (vcpu->end == GUEST_END_ENTRY_ERROR ||
-                         vcpu->end == GUEST_END_ENTRY_FAILED || vcpu->end == GUEST_END_RULES) &&
-                        !guest_ends_well(vcpu->guest, vcpu->end);
+    uint32_t cpu = this_cpu()->index;
+    bool entry_failed =
+        guest_end_is_no_entry(vcpu->end) && !guest_ends_well(vcpu->guest, vcpu->end);
 
-    if (this_cpu() != cpus[0] || kept->entry_failed ||
-        (!entry_failed && !the_machine->options.dump_vmcs))
-        return;
-    kept->guest = vcpu->guest->name;
-    kept->entry_failed = entry_failed;
-    vmcs_image_read(&kept->image, &vcpu->capability);
+    while (atomic_exchange(&busy, true))
+        cpu_relax();
+    if (machine_wants_vmcs(the_machine, cpu, entry_failed)) {
+        kept->guest = vcpu->guest->name;
+        kept->cpu = cpu;
+        kept->entry_failed = entry_failed;
+        vmcs_image_read(&kept->image, &vcpu->capability);
+    }
+    atomic_store(&busy, false);
 }
 
 static void finished(const struct vcpu *vcpu)
@@ -207,7 +215,8 @@ static void run_bench(struct machine *machine)
 
 void guests_run_all(struct machine *machine)
 {
-    guest_choose(machine->options.guests, guest_table, guest_count, &machine->guests);
+    guest_choose(machine->options.guests, guest_table, guest_count, machine->cpu_count,
+                 &machine->guests);
     machine_judge_choice(machine);
     if (machine->guests.count == 0 || !machine_all_loaded(machine))
         return;

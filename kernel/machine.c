@@ -1,5 +1,7 @@
 #include "kernel/machine.h"
 
+#include "lib/format.h"
+
 static void add(struct machine *machine, enum rule rule, uint32_t cpu, const char *detail)
 {
     finding_add(
@@ -90,6 +92,10 @@ void machine_judge_choice(struct machine *machine)
 {
     if (machine->guests.unknown[0] != '\0')
         add(machine, RULE_GUEST_UNKNOWN, 0, machine->guests.unknown);
+    if (machine->guests.no_cpu[0] != '\0')
+        add(machine, RULE_GUEST_NO_CPU, 0, machine->guests.no_cpu);
+    if (machine->guests.lost > 0)
+        add(machine, RULE_GUEST_LEFT_OUT, 0, NULL);
 }
 
 void machine_judge_guest_room(struct machine *machine)
@@ -97,7 +103,15 @@ void machine_judge_guest_room(struct machine *machine)
     add(machine, RULE_GUEST_MEMORY, 0, NULL);
 }
 
-void machine_judge_guest(struct machine *machine, uint32_t cpu, const struct guest_run *run)
+/* The guest's name, and what it died of or did otherwise. */
+static const char *tell(struct guest_run *run)
+{
+    format_text(run->told, sizeof(run->told), run->detail[0] != '\0' ? "%s: %s" : "%s",
+                run->guest->name, run->detail);
+    return run->told;
+}
+
+void machine_judge_guest(struct machine *machine, uint32_t cpu, struct guest_run *run)
 {
     static const enum rule rules[GUEST_RESULT_COUNT] = {
         [GUEST_DIFFERS] = RULE_GUEST_DIFFERS,
@@ -106,17 +120,29 @@ void machine_judge_guest(struct machine *machine, uint32_t cpu, const struct gue
     };
 
     if (run->result != GUEST_OK && run->result != GUEST_SKIPPED)
-        add(machine, rules[run->result], cpu, run->guest->name);
+        add(machine, rules[run->result], cpu, tell(run));
 }
 
 void machine_judge_guests(struct machine *machine)
 {
     for (uint32_t i = 0; i < machine->cpu_count; i++) {
         for (uint32_t j = 0; j < machine->guests.count; j++) {
-            if (machine->cpus[i]->phase == CPU_READY)
+            if (machine->cpus[i]->phase == CPU_READY && guest_chosen_for(&machine->guests, j, i))
                 machine_judge_guest(machine, i, &machine->cpus[i]->guest_runs[j]);
         }
     }
+}
+
+bool machine_wants_vmcs(const struct machine *machine, uint32_t cpu, bool entry_failed)
+{
+    const struct vmcs_kept *kept = &machine->vmcs;
+    bool asked = machine->options.dump_vmcs;
+
+    if (kept->guest == NULL)
+        return asked || entry_failed;
+    if (kept->entry_failed)
+        return false;
+    return entry_failed || (asked && cpu <= kept->cpu);
 }
 
 bool machine_refused(const struct machine *machine)

@@ -30,9 +30,10 @@ struct timing {
     const char *source; /* of the calibration */
 };
 
-/* A guest's VMCS as it was when the guest had ended, on the boot CPU. */
+/* A guest's VMCS as it was when the guest had ended. */
 struct vmcs_kept {
     const char *guest; /* its name; NULL: none was kept */
+    uint32_t cpu;      /* where it ran */
     bool entry_failed; /* it could not be entered */
     struct vmcs_image image;
 };
@@ -99,17 +100,24 @@ void machine_judge_round(struct machine *machine, const bool *ready_before);
 /* Does every CPU that takes part have its VMCS loaded, so that it can run guests? */
 bool machine_all_loaded(const struct machine *machine);
 
-/* A name in `guest=` that no guest has. */
+/* A name in `guest=` that no guest has, a CPU that is not there, more guests than have room. */
 void machine_judge_choice(struct machine *machine);
 
 /* No memory for what guests do. */
 void machine_judge_guest_room(struct machine *machine);
 
 /* A guest that did otherwise than it should. */
-void machine_judge_guest(struct machine *machine, uint32_t cpu, const struct guest_run *run);
+void machine_judge_guest(struct machine *machine, uint32_t cpu, struct guest_run *run);
 
 /* After guests ran: those that did otherwise than they should, on each CPU. */
 void machine_judge_guests(struct machine *machine);
+
+/*
+ * Is the VMCS of a guest that has ended on that CPU to be kept, in the place of the one that is
+ * kept? The first that could not be entered stays, on whichever CPU; else, if `dump=vmcs` asks, the
+ * last guest's of the first CPU that had one.
+ */
+bool machine_wants_vmcs(const struct machine *machine, uint32_t cpu, bool entry_failed);
 
 /* Any refusal, of the machine as a whole or of one of its CPUs. */
 bool machine_refused(const struct machine *machine);

@@ -70,7 +70,7 @@ static void tell_guests(const struct machine *machine)
     console_colour(COLOUR_PLAIN);
     for (uint32_t i = 0; i < machine->cpu_count; i++) {
         for (uint32_t j = 0; j < machine->guests.count; j++) {
-            if (machine->cpus[i]->phase == CPU_READY)
+            if (machine->cpus[i]->phase == CPU_READY && guest_chosen_for(&machine->guests, j, i))
                 tell_run(i, &machine->cpus[i]->guest_runs[j]);
         }
     }
@@ -93,13 +93,15 @@ static void tell_bench(const struct bench *bench)
     }
 }
 
-/* What the boot CPU's run of that guest found broken. */
-static const struct entry_failure *entry_of(const struct machine *machine, const char *guest)
+/* What the run whose VMCS is kept found broken. */
+static const struct entry_failure *entry_of(const struct machine *machine,
+                                            const struct vmcs_kept *kept)
 {
     for (uint32_t i = 0; machine->guests_done && i < machine->guests.count; i++) {
-        const struct guest_run *run = &machine->cpus[0]->guest_runs[i];
+        const struct guest_run *run = &machine->cpus[kept->cpu]->guest_runs[i];
 
-        if (run->guest->name == guest && run->entry.judged)
+        if (guest_chosen_for(&machine->guests, i, kept->cpu) && run->guest->name == kept->guest &&
+            run->entry.judged)
             return &run->entry;
     }
     return NULL;
@@ -107,7 +109,7 @@ static const struct entry_failure *entry_of(const struct machine *machine, const
 
 static void tell_vmcs(const struct machine *machine)
 {
-    const struct entry_failure *entry = entry_of(machine, machine->vmcs.guest);
+    const struct entry_failure *entry = entry_of(machine, &machine->vmcs);
     enum vmcs_field fields[ENTRY_FINDINGS_KEPT];
     struct vmcs_marks marks = {.field = fields};
 
@@ -115,7 +117,7 @@ static void tell_vmcs(const struct machine *machine)
         fields[marks.count] = entry->item[marks.count].field;
         marks.count++;
     }
-    report_heading("VMCS of the guest %s on the boot CPU, %s", machine->vmcs.guest,
+    report_heading("VMCS of the guest %s on CPU %u, %s", machine->vmcs.guest, machine->vmcs.cpu,
                    machine->vmcs.entry_failed ? "which could not be entered" : "after its end");
     if (marks.count > 0)
         console_print("> before a field: a broken rule is about it, see above\n");

@@ -159,6 +159,7 @@ static void put_vmcs(struct json *json, const struct vmcs_kept *kept)
     }
     json_object_begin(json, "vmcs");
     json_string(json, "guest", kept->guest);
+    json_number(json, "cpu", kept->cpu);
     json_bool(json, "entry_failed", kept->entry_failed);
     vmcs_dump_json(&kept->image, json, "fields");
     json_object_end(json);

@@ -169,6 +169,7 @@ struct guest_run {
     enum guest_end end;
     uint32_t exits[VM_EXIT_REASONS]; /* by basic reason */
     char detail[GUEST_DETAIL_SIZE];  /* a sentence: what is missing, differs, or killed it; "" */
+    char told[GUEST_DETAIL_SIZE];    /* the same with the guest's name, for a finding */
     struct entry_failure entry;      /* where its VMCS could not be entered with */
 };
 

@@ -51,6 +51,12 @@ enum guest_end {
     GUEST_END_COUNT,
 };
 
+/* Did it end so because it was not entered, or not for good? */
+static inline bool guest_end_is_no_entry(enum guest_end end)
+{
+    return end == GUEST_END_ENTRY_ERROR || end == GUEST_END_ENTRY_FAILED || end == GUEST_END_RULES;
+}
+
 enum {
     VCPU_EXITS_RECORDED = 64,
     VCPU_STOCK = 16, /* zeroed pages at hand for EPT violations */

@@ -25,6 +25,7 @@ from boot.checks import (
     picture,
     provoked,
     ram,
+    runs_are,
     selftest,
     states,
 )
@@ -329,7 +330,29 @@ def _bad_guests() -> list[Boot]:
             append=f"guest={','.join(_BAD_UNTIMED)}", cpu=model, count=count,
         )  # fmt: skip
 
+    good = ("hello", "exceptions", "ept-violations", "inject", "long-mode", "msr", "hello")
+    mixed = (
+        (1, "triple-fault", "triple fault"), (1, "spin", "budget of time"),
+        (1, "recursion", "budget of exits"), (2, "nowhere", "memory that it does not have"),
+        (2, "endless", "budget of exits"), (2, "ports", ""), (3, "msrs", ""),
+        (3, "chaos-long", "20 rounds"), (3, "spin-enabled", "budget of time"),
+        *((0, name, "") for name in good),
+    )  # fmt: skip
+    words = ",".join(f"cpu{cpu}:{name}" for cpu, name, _ in mixed)
     bad = [
+        _bochs(
+            "bad guests beside good ones", OK, (*IN_VMX, runs_are(*mixed)),
+            "--timeout", "300", append=f"guest={words}", count=4,
+        ),
+        _bochs(
+            "guests for CPUs", OK,
+            (
+                *IN_VMX, runs_are((1, "hello", "")), field_is("vmcs.cpu", 1),
+                finding("guest-no-cpu", "warning", 0, detail="cpu2:hello"),
+                finding("guest-unknown", "warning", 0, detail="cpux:hello"),
+            ),
+            append="guest=cpu2:hello,cpu1:hello,cpux:hello dump=vmcs",
+        ),
         _bochs("bad guests", OK, (*IN_VMX, guests(*_BAD)), append=f"guest={','.join(_BAD)}"),
         untimed("core2_penryn_t9600", 1),
         untimed("bx_generic", 2),

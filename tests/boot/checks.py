@@ -344,6 +344,25 @@ def provoked(result: Result) -> Iterator[str]:
                     yield f"CPU {run['cpu']}: {name} had no exit for {reason}: {run['exits']}"
 
 
+def runs_are(*wanted: tuple[int, str, str]) -> Check:
+    """These runs (CPU, guest, words of its detail) and no others, each as it should be."""
+
+    def check(result: Result) -> Iterator[str]:
+        left = list(wanted)
+        for run in result.report["guests"]:
+            mine = [row for row in left if row[:2] == (run["cpu"], run["name"])]
+            if not mine:
+                yield f"CPU {run['cpu']} should not have run {run['name']}"
+                continue
+            left.remove(mine[0])
+            if run["result"] != "ok" or mine[0][2] not in run["detail"]:
+                yield f"CPU {run['cpu']}: {run['name']} {run['result']}: {run['detail']!r}"
+        for cpu, name, _ in left:
+            yield f"CPU {cpu} did not run {name}"
+
+    return check
+
+
 def exits_cost_less(**limits: int) -> Check:
     """The median round trip of these exits stays below its limit; every kind was measured."""
 

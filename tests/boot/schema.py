@@ -159,6 +159,7 @@ REPORT: dict[str, Any] = {
         None,
         {
             "guest": TEXT,
+            "cpu": int,
             "entry_failed": bool,
             "fields": [{"field": TEXT, "encoding": HEX, "value": HEX, "text": (TEXT, None)}],
         },

@@ -34,7 +34,7 @@ static struct guest_choice choice;
 
 static void choose(const char *names)
 {
-    guest_choose(names, table, 3, &choice);
+    guest_choose(names, table, 3, 4, &choice);
 }
 
 static void without_the_word_the_first_guest_shows_what_there_is(void **state)
@@ -42,7 +42,7 @@ static void without_the_word_the_first_guest_shows_what_there_is(void **state)
     (void)state;
     choose(NULL);
     assert_int_equal(choice.count, 1);
-    assert_ptr_equal(choice.guest[0], &one);
+    assert_ptr_equal(choice.item[0].guest, &one);
 }
 
 static void names_are_taken_whole_and_in_their_order(void **state)
@@ -50,12 +50,12 @@ static void names_are_taken_whole_and_in_their_order(void **state)
     (void)state;
     choose("two,one bench=exits");
     assert_int_equal(choice.count, 2);
-    assert_ptr_equal(choice.guest[0], &two);
-    assert_ptr_equal(choice.guest[1], &one);
+    assert_ptr_equal(choice.item[0].guest, &two);
+    assert_ptr_equal(choice.item[1].guest, &one);
     assert_string_equal(choice.unknown, "");
     choose("al");
     assert_int_equal(choice.count, 1);
-    assert_ptr_equal(choice.guest[0], &all_in);
+    assert_ptr_equal(choice.item[0].guest, &all_in);
 }
 
 static void all_is_all_and_none_is_none(void **state)
@@ -63,7 +63,7 @@ static void all_is_all_and_none_is_none(void **state)
     (void)state;
     choose("all");
     assert_int_equal(choice.count, 3);
-    assert_ptr_equal(choice.guest[2], &all_in);
+    assert_ptr_equal(choice.item[2].guest, &all_in);
     choose("none");
     assert_int_equal(choice.count, 0);
     assert_string_equal(choice.unknown, "");
@@ -75,6 +75,60 @@ static void an_unknown_name_is_told_and_the_others_run(void **state)
     choose("one,thre,two");
     assert_int_equal(choice.count, 2);
     assert_string_equal(choice.unknown, "thre");
+}
+
+static void a_guest_may_be_for_one_cpu(void **state)
+{
+    (void)state;
+    choose("cpu3:two,one,cpu0:all");
+    assert_int_equal(choice.count, 5);
+    assert_ptr_equal(choice.item[0].guest, &two);
+    for (uint32_t cpu = 0; cpu < 4; cpu++) {
+        assert_int_equal(guest_chosen_for(&choice, 0, cpu), cpu == 3);
+        assert_true(guest_chosen_for(&choice, 1, cpu));
+        for (uint32_t i = 2; i < 5; i++)
+            assert_int_equal(guest_chosen_for(&choice, i, cpu), cpu == 0);
+    }
+    assert_string_equal(choice.unknown, "");
+    assert_string_equal(choice.no_cpu, "");
+}
+
+static void a_cpu_that_is_not_there_is_told_and_the_others_run(void **state)
+{
+    (void)state;
+    choose("cpu4:one,cpu1:two,cpu99:all");
+    assert_int_equal(choice.count, 1);
+    assert_ptr_equal(choice.item[0].guest, &two);
+    assert_string_equal(choice.no_cpu, "cpu4:one");
+    assert_string_equal(choice.unknown, "");
+}
+
+static void what_is_no_cpu_is_an_unknown_name(void **state)
+{
+    static const char *const wrong[] = {"cpu",   "cpu:one",           "cpu1", "cpux:one", "cpu1one",
+                                        "1:one", "cpu12345678901:one"};
+
+    (void)state;
+    for (unsigned i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+        choose(wrong[i]);
+        assert_int_equal(choice.count, 0);
+        assert_string_equal(choice.unknown, wrong[i]);
+    }
+    choose("cpu1:three");
+    assert_string_equal(choice.unknown, "three");
+}
+
+static void more_than_there_is_room_for_is_counted(void **state)
+{
+    enum { ALL = 3, TIMES = GUEST_CHOICES_MAX / ALL + 1 };
+    static char names[TIMES * 4 + 1];
+
+    (void)state;
+    for (unsigned i = 0; i < TIMES; i++)
+        memcpy(names + i * 4, i + 1 < TIMES ? "all," : "all", 4);
+    choose(names);
+    assert_int_equal(choice.count, GUEST_CHOICES_MAX);
+    assert_int_equal(choice.lost, TIMES * ALL - GUEST_CHOICES_MAX);
 }
 
 /* Controls */
@@ -625,6 +679,7 @@ static int set_up(void **state)
     machine->cpus = cpu_list;
     machine->cpu_count = 2;
     machine->guests.count = 1;
+    machine->guests.item[0] = (struct guest_chosen){.guest = &plain, .every_cpu = true};
     return 0;
 }
 
@@ -661,6 +716,17 @@ static void each_result_has_its_finding(void **state)
         assert_string_equal(machine->findings.item[0].detail, "plain");
         assert_true(machine_refused(machine));
     }
+    strcpy(runs[1][0].detail, "triple fault, at RIP 0x8000");
+    machine->findings.count = 0;
+    machine_judge_guests(machine);
+    assert_string_equal(machine->findings.item[0].detail, "plain: triple fault, at RIP 0x8000");
+    machine->guests.item[0] = (struct guest_chosen){.guest = &plain, .cpu = 0}; /* not on CPU 1 */
+    machine->findings.count = 0;
+    machine_judge_guests(machine);
+    assert_int_equal(machine->findings.count, 0);
+    machine->guests.item[0].cpu = 1;
+    machine_judge_guests(machine);
+    assert_int_equal(machine->findings.count, 1);
     cpu_list[1]->phase = CPU_SILENT; /* has no results */
     machine->findings.count = 0;
     machine_judge_guests(machine);
@@ -676,6 +742,56 @@ static void an_unknown_guest_is_a_warning(void **state)
     machine_judge_choice(machine);
     assert_int_equal(machine->findings.item[0].rule, RULE_GUEST_UNKNOWN);
     assert_false(machine_refused(machine));
+}
+
+static void guests_that_do_not_run_are_warnings(void **state)
+{
+    (void)state;
+    strcpy(machine->guests.no_cpu, "cpu7:plain");
+    machine->guests.lost = 1;
+    machine_judge_choice(machine);
+    assert_int_equal(machine->findings.count, 2);
+    assert_int_equal(machine->findings.item[0].rule, RULE_GUEST_NO_CPU);
+    assert_string_equal(machine->findings.item[0].detail, "cpu7:plain");
+    assert_int_equal(machine->findings.item[1].rule, RULE_GUEST_LEFT_OUT);
+    assert_false(machine_refused(machine));
+}
+
+/* Keeps it, if it is wanted; gives whether it was. */
+static bool keep(uint32_t cpu, bool entry_failed)
+{
+    bool wanted = machine_wants_vmcs(machine, cpu, entry_failed);
+
+    if (wanted) {
+        machine->vmcs.guest = "plain";
+        machine->vmcs.cpu = cpu;
+        machine->vmcs.entry_failed = entry_failed;
+    }
+    return wanted;
+}
+
+static void unasked_the_first_vmcs_that_was_not_entered_is_kept(void **state)
+{
+    (void)state;
+    assert_false(keep(0, false));
+    assert_true(keep(1, true));
+    assert_false(keep(0, true));
+    assert_false(keep(1, true));
+    assert_false(keep(0, false));
+}
+
+static void asked_the_last_of_the_first_cpu_is_kept_but_for_a_failed_entry(void **state)
+{
+    (void)state;
+    machine->options.dump_vmcs = true;
+    assert_true(keep(1, false));
+    assert_true(keep(1, false));
+    assert_true(keep(0, false));
+    assert_false(keep(1, false));
+    assert_true(keep(0, false));
+    assert_true(keep(1, true));
+    assert_false(keep(0, false));
+    assert_int_equal(machine->vmcs.cpu, 1);
 }
 
 static void without_room_for_results_it_is_refused(void **state)
@@ -802,6 +918,10 @@ int main(void)
         cmocka_unit_test(names_are_taken_whole_and_in_their_order),
         cmocka_unit_test(all_is_all_and_none_is_none),
         cmocka_unit_test(an_unknown_name_is_told_and_the_others_run),
+        cmocka_unit_test(a_guest_may_be_for_one_cpu),
+        cmocka_unit_test(a_cpu_that_is_not_there_is_told_and_the_others_run),
+        cmocka_unit_test(what_is_no_cpu_is_an_unknown_name),
+        cmocka_unit_test(more_than_there_is_room_for_is_counted),
         cmocka_unit_test(the_base_is_the_configuration_and_a_timer),
         cmocka_unit_test(a_timer_that_is_not_saved_is_no_budget),
         cmocka_unit_test(without_ept_cr3_is_the_hypervisors),
@@ -827,6 +947,9 @@ int main(void)
         cmocka_unit_test(the_guests_own_check_has_the_last_word),
         WITH_MACHINE(each_result_has_its_finding),
         WITH_MACHINE(an_unknown_guest_is_a_warning),
+        WITH_MACHINE(guests_that_do_not_run_are_warnings),
+        WITH_MACHINE(unasked_the_first_vmcs_that_was_not_entered_is_kept),
+        WITH_MACHINE(asked_the_last_of_the_first_cpu_is_kept_but_for_a_failed_entry),
         WITH_MACHINE(without_room_for_results_it_is_refused),
         WITH_MACHINE(guests_need_every_cpu_loaded),
         WITH_MACHINE(the_json_tells_each_run_and_what_was_measured),
