@@ -110,8 +110,19 @@ void alarm_end(void)
     atomic_store(&ticking, false);
 }
 
+/*
+ * IRET lets NMIs come again (SDM Vol. 3, "Handling Multiple NMIs"): the spurious vector does
+ * nothing else. Bochs 2.7 blocks them for ever when a SIPI has ended a guest's wait for it.
+ */
+static void let_nmis_come(void)
+{
+    asm volatile("int %0" : : "i"(VECTOR_SPURIOUS) : "memory");
+}
+
 void alarm_set(uint64_t tsc_ticks)
 {
+    if (tsc_ticks != 0)
+        let_nmis_come();
     apic_timer_start(VECTOR_ALARM,
                      tsc_ticks != 0 ? timer_count(tsc_ticks, tsc_per_ms, timer_per_ms) : 0);
 }

@@ -288,8 +288,8 @@ def _identity() -> list[Boot]:
 _CHAOS = ("chaos-real", "chaos-protected", "chaos-paged", "chaos-pae", "chaos-long")
 _NO_REAL_MODE = ("chaos-real", "chaos-protected")
 _ONLY_LONG_MODE = (*_NO_REAL_MODE, "chaos-paged", "chaos-pae")
-# Model, rounds, seed, who cannot run there: on two CPUs more than 6,000 runs in all. A seed is as
-# good as any other.
+# Model, rounds, seed, who cannot run there: on two CPUs 5,800 runs in all. A seed is as
+# good as any other. Not bx_generic: Bochs ends itself at 3DNow! instructions that it lacks.
 _CHAOS_BOOTS = (
     ("corei7_haswell_4770", 100, 1, ()),
     ("corei5_lynnfield_750", 100, 2, _NO_REAL_MODE),
@@ -297,7 +297,6 @@ _CHAOS_BOOTS = (
     ("tigerlake", 100, 4, ()),
     ("core2_penryn_t9600", 300, 5, _ONLY_LONG_MODE),
     ("corei7_icelake_u", 100, 7, ()),
-    ("bx_generic", 300, 8, _ONLY_LONG_MODE),
 )
 _CHAOS_LONG = 1000  # rounds, with --long
 _BAD = (
@@ -356,6 +355,10 @@ def _bad_guests() -> list[Boot]:
         _bochs("bad guests", OK, (*IN_VMX, guests(*_BAD)), append=f"guest={','.join(_BAD)}"),
         untimed("core2_penryn_t9600", 1),
         untimed("bx_generic", 2),
+        _bochs(
+            "bad guest after SIPI", OK, (*IN_VMX, guests("sipi", "spin")),
+            append="guest=sipi,spin", cpu="core2_penryn_t9600",
+        ),
         _bochs(
             "bad guests watched", OK, (*IN_VMX, guests("spin", "spin-enabled", "asleep")),
             append="guest=spin,spin-enabled,asleep trace=exits check-entry=always",
