@@ -38,11 +38,6 @@ static enum operand_mode operand_mode(void)
     return OPERAND_PROTECTED;
 }
 
-unsigned guest_linear_width(const struct vcpu *vcpu)
-{
-    return (vcpu->capability.cr4_fixed1 & CR4_LA57) != 0 ? 57 : 48;
-}
-
 /* The fields of the segment registers stand in the same order in each group: ES is the first. */
 struct operand guest_operand_at(const struct vcpu *vcpu, unsigned segment, uint64_t offset)
 {

@@ -30,6 +30,9 @@ enum exit_done guest_linear_reach(struct vcpu *vcpu, uint64_t linear, unsigned b
                                   uint8_t **memory);
 
 /* How wide addresses are that LGDT, WRMSR and their kin load: the processor's, in whatever mode. */
-unsigned guest_linear_width(const struct vcpu *vcpu);
+static inline unsigned guest_linear_width(const struct vcpu *vcpu)
+{
+    return (vcpu->capability.cr4_fixed1 & CR4_LA57) != 0 ? 57 : 48;
+}
 
 #endif
