@@ -1,22 +1,38 @@
 #include "kernel/console.h"
+#include "kernel/guest_told.h"
 #include "kernel/report.h"
 #include "vmx/exit_reason.h"
 #include "vmx/vmcs_dump.h"
 
-enum { INDENT = 7, COLUMNS = 71 }; /* of what is told below a guest's line */
+#include "lib/string.h"
 
-/* "48 EPT violation" … in one line. */
+enum { INDENT = 7, COLUMNS = 71 };          /* of what is told below a guest's line */
+enum { CPUS_TEXT_SIZE = CPUS_MAX / 2 * 4 }; /* "0,2,4" …, each with its comma */
+enum { EXITS_COLUMN = 43, EXITS_COLUMN_LAST = 110, EXIT_TEXT_SIZE = 80 };
+
+/* "CPUID: 2, VMCALL: 1" …, behind a guest's result; in lines below one another if need be. */
 static void tell_exits(const struct guest_run *run)
 {
+    size_t column = EXITS_COLUMN;
     const char *before = "";
 
     console_colour(COLOUR_DIM);
     for (uint32_t reason = 0; reason < VM_EXIT_REASONS; reason++) {
         const char *name = exit_reason_name(reason);
+        char one[EXIT_TEXT_SIZE];
+        size_t length;
 
         if (run->exits[reason] == 0)
             continue;
-        console_print("%s%s: %u", before, name != NULL ? name : "undefined", run->exits[reason]);
+        length = format_text(one, sizeof(one), "%s: %u", name != NULL ? name : "undefined",
+                             run->exits[reason]);
+        if (column > EXITS_COLUMN && column + length > EXITS_COLUMN_LAST) {
+            console_print(",\n%*s", EXITS_COLUMN, "");
+            column = EXITS_COLUMN;
+            before = "";
+        }
+        console_print("%s%s", before, one);
+        column += length + strlen(", ");
         before = ", ";
     }
     console_colour(COLOUR_PLAIN);
@@ -42,14 +58,14 @@ static void tell_entry(const struct guest_run *run)
                       entry->unread);
 }
 
-static void tell_run(uint32_t cpu, const struct guest_run *run)
+static void tell_run(const char *on_cpus, const struct guest_run *run)
 {
     bool good = run->result == GUEST_OK;
 
     console_colour(good                           ? COLOUR_OK
                    : run->result == GUEST_SKIPPED ? COLOUR_WARNING
                                                   : COLOUR_REFUSAL);
-    console_print("  %3u  %-26s%-10s", cpu, run->guest->name, guest_result_name(run->result));
+    console_print("  %-4s %-26s%-10s", on_cpus, run->guest->name, guest_result_name(run->result));
     console_colour(COLOUR_PLAIN);
     if (run->result == GUEST_SKIPPED)
         console_print("%s", run->detail);
@@ -62,18 +78,48 @@ static void tell_run(uint32_t cpu, const struct guest_run *run)
         tell_entry(run);
 }
 
+static const struct guest_run *run_of(const struct machine *machine, uint32_t guest, uint32_t cpu)
+{
+    bool ran =
+        machine->cpus[cpu]->phase == CPU_READY && guest_chosen_for(&machine->guests, guest, cpu);
+
+    return ran ? &machine->cpus[cpu]->guest_runs[guest] : NULL;
+}
+
+/* One line for all CPUs where the same came of a guest, at the first of them. */
+static void tell_guest(const struct machine *machine, uint32_t guest)
+{
+    static bool told[CPUS_MAX], alike[CPUS_MAX];
+    static char cpus_text[CPUS_TEXT_SIZE];
+    struct text_buffer text;
+
+    memset(told, 0, sizeof(told));
+    for (uint32_t i = 0; i < machine->cpu_count; i++) {
+        const struct guest_run *run = run_of(machine, guest, i);
+
+        if (run == NULL || told[i])
+            continue;
+        memset(alike, 0, sizeof(alike));
+        for (uint32_t j = i; j < machine->cpu_count; j++) {
+            const struct guest_run *other = run_of(machine, guest, j);
+
+            alike[j] = !told[j] && other != NULL && guest_runs_alike(run, other);
+            told[j] |= alike[j];
+        }
+        text_buffer_init(&text, cpus_text, sizeof(cpus_text));
+        cpu_ranges_print(&text.sink, alike, machine->cpu_count);
+        tell_run(cpus_text, run);
+    }
+}
+
 static void tell_guests(const struct machine *machine)
 {
     report_heading("Guests, and their VM exits by reason");
     console_colour(COLOUR_DIM);
-    console_print("  CPU  %-26s%-10s%s\n", "guest", "result", "VM exits");
+    console_print("  CPUs %-26s%-10s%s\n", "guest", "result", "VM exits");
     console_colour(COLOUR_PLAIN);
-    for (uint32_t i = 0; i < machine->cpu_count; i++) {
-        for (uint32_t j = 0; j < machine->guests.count; j++) {
-            if (machine->cpus[i]->phase == CPU_READY && guest_chosen_for(&machine->guests, j, i))
-                tell_run(i, &machine->cpus[i]->guest_runs[j]);
-        }
-    }
+    for (uint32_t i = 0; i < machine->guests.count; i++)
+        tell_guest(machine, i);
 }
 
 static void tell_bench(const struct bench *bench)

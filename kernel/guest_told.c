@@ -1,0 +1,48 @@
+#include "kernel/guest_told.h"
+
+#include "lib/string.h"
+
+static bool findings_alike(const struct vmentry_finding *a, const struct vmentry_finding *b)
+{
+    return a->rule == b->rule && a->field == b->field && a->seen == b->seen &&
+           a->wanted == b->wanted && a->entry == b->entry;
+}
+
+static bool entries_alike(const struct entry_failure *a, const struct entry_failure *b)
+{
+    if (a->judged != b->judged)
+        return false;
+    if (!a->judged)
+        return true;
+    if (a->class != b->class || a->broken != b->broken || a->unread != b->unread)
+        return false;
+    for (uint32_t i = 0; i < a->broken && i < ENTRY_FINDINGS_KEPT; i++) {
+        if (!findings_alike(&a->item[i], &b->item[i]))
+            return false;
+    }
+    return true;
+}
+
+bool guest_runs_alike(const struct guest_run *a, const struct guest_run *b)
+{
+    return a->guest == b->guest && a->result == b->result && a->end == b->end &&
+           memcmp(a->exits, b->exits, sizeof(a->exits)) == 0 && strcmp(a->detail, b->detail) == 0 &&
+           entries_alike(&a->entry, &b->entry);
+}
+
+void cpu_ranges_print(struct sink *sink, const bool *set, uint32_t count)
+{
+    const char *before = "";
+
+    for (uint32_t first = 0; first < count; first++) {
+        uint32_t last = first;
+
+        if (!set[first])
+            continue;
+        while (last + 1 < count && set[last + 1])
+            last++;
+        print_to(sink, last > first ? "%s%u-%u" : "%s%u", before, first, last);
+        before = ",";
+        first = last;
+    }
+}

@@ -1,0 +1,19 @@
+/*
+ * What several CPUs came to alike is told once, with the CPUs that it is true of.
+ */
+#ifndef KERNEL_GUEST_TOLD_H
+#define KERNEL_GUEST_TOLD_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "lib/format.h"
+#include "vm/guest.h"
+
+/* Would a person read the same of both? */
+bool guest_runs_alike(const struct guest_run *a, const struct guest_run *b);
+
+/* The indices that are set, from 0 to count - 1, as ranges: "0-3,5". */
+void cpu_ranges_print(struct sink *sink, const bool *set, uint32_t count);
+
+#endif
