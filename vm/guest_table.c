@@ -10,7 +10,8 @@ extern const struct guest guest_identity;
 extern const struct guest guest_timer, guest_external_interrupt, guest_external_interrupt_kept;
 extern const struct guest guest_interrupt_window, guest_nmi_window, guest_inject;
 extern const struct guest guest_double_fault, guest_init_sipi, guest_sipi;
-extern const struct guest guest_step, guest_step_trap, guest_task_switch;
+extern const struct guest guest_step, guest_step_pending, guest_step_trap;
+extern const struct guest guest_task_switch;
 extern const struct guest guest_real_mode, guest_paged_mode, guest_pae_mode, guest_long_mode;
 extern const struct guest guest_mode_switches;
 extern const struct guest guest_spin, guest_spin_enabled, guest_spin_repeat, guest_timer_greedy;
@@ -50,6 +51,7 @@ const struct guest *const guest_table[] = {
     &guest_init_sipi,
     &guest_sipi,
     &guest_step,
+    &guest_step_pending,
     &guest_step_trap,
     &guest_task_switch,
     &guest_real_mode,

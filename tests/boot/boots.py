@@ -210,7 +210,7 @@ _INSTRUCTIONS = (
     "rdtscp", "rdrand", "rdseed", "pause", "monitor", "mwait", "invlpg", "invpcid",
     "pause-loop", "tpr-shadow", "apic-write", "virtual-eoi", "apic-access", "vm-functions", "rsm",
     "seam", "encls", "enclv", "pconfig", "loadiwkey", "msr-immediate", "xsaves", "user-wait",
-    "page-log", "sub-page", "bus-lock",
+    "page-log", "sub-page", "bus-lock", "step-pending",
 )  # fmt: skip
 # One leaves a value in every register that VM exits leave alone, the next finds none of them.
 _REGISTERS = ("registers-left", "registers-found")
@@ -226,6 +226,7 @@ _NEED_HASWELL = (  # or an earlier one after Nehalem
     "pause-loop", "rdrand", "rdseed", "invpcid", "apic-write", "virtual-eoi", "vm-functions",
 )  # fmt: skip
 _NEED_SKYLAKE = ("xsaves", "page-log")
+_NEED_ICE_LAKE = ("step-pending",)  # the monitor trap flag's control
 # What no model of Bochs 2.7 has: SGX, memory encryption, Key Locker, WAITPKG, MSRs as immediates,
 # bus-lock detection.
 _NEED_OTHERS = (
@@ -237,13 +238,15 @@ _NEED_OTHERS = (
 _SKIPPED = {
     "core2_penryn_t9600": (
         *_NEED_EPT, *_NEED_UNRESTRICTED_GUEST, *_NEED_PREEMPTION_TIMER, *_NEED_HASWELL,
-        *_NEED_SKYLAKE, "sub-page", "msr-own", "descriptor-tables", "invvpid", "rdtscp",
+        *_NEED_SKYLAKE, *_NEED_ICE_LAKE, "sub-page", "msr-own", "descriptor-tables", "invvpid",
+        "rdtscp",
     ),
     "corei5_lynnfield_750": (
-        *_NEED_UNRESTRICTED_GUEST, *_NEED_HASWELL, *_NEED_SKYLAKE, "sub-page", "xsetbv",
+        *_NEED_UNRESTRICTED_GUEST, *_NEED_HASWELL, *_NEED_SKYLAKE, *_NEED_ICE_LAKE, "sub-page",
+        "xsetbv",
     ),
-    "corei7_haswell_4770": (*_NEED_SKYLAKE, "sub-page", "getsec", "rdseed"),
-    "corei7_skylake_x": ("sub-page", "getsec"),
+    "corei7_haswell_4770": (*_NEED_SKYLAKE, *_NEED_ICE_LAKE, "sub-page", "getsec", "rdseed"),
+    "corei7_skylake_x": (*_NEED_ICE_LAKE, "sub-page", "getsec"),
     "tigerlake": ("getsec",),
 }  # fmt: skip
 
