@@ -9,6 +9,7 @@
 #include <cmocka.h>
 
 #include "tests/host/guest_machine.h"
+#include "vm/event.h"
 #include "vm/guest_state.h"
 
 /* Valid; type in bits 10:8; bit 11: there is an error code. */
@@ -218,6 +219,35 @@ static void ends_are_told(void **state)
     assert_int_equal(vcpu->end_value, 0x40000010);
 }
 
+/* SDM, table "Conditions for Generating a Double Fault". */
+static void exceptions_combine_as_the_table_says(void **state)
+{
+    static const struct {
+        uint32_t first, second;
+        enum event_outcome outcome;
+    } cases[] = {
+        {X86_VECTOR_DB, X86_VECTOR_GP, EVENT_STAYS},
+        {X86_VECTOR_GP, X86_VECTOR_DB, EVENT_STAYS},
+        {X86_VECTOR_GP, X86_VECTOR_NP, EVENT_BECOMES_DOUBLE_FAULT},
+        {X86_VECTOR_DE, X86_VECTOR_SS, EVENT_BECOMES_DOUBLE_FAULT},
+        {X86_VECTOR_GP, X86_VECTOR_PF, EVENT_STAYS},
+        {X86_VECTOR_PF, X86_VECTOR_GP, EVENT_BECOMES_DOUBLE_FAULT},
+        {X86_VECTOR_PF, X86_VECTOR_PF, EVENT_BECOMES_DOUBLE_FAULT},
+        {X86_VECTOR_PF, X86_VECTOR_UD, EVENT_STAYS},
+        {X86_VECTOR_DF, X86_VECTOR_GP, EVENT_BECOMES_TRIPLE_FAULT},
+        {X86_VECTOR_DF, X86_VECTOR_PF, EVENT_BECOMES_TRIPLE_FAULT},
+        {X86_VECTOR_DF, X86_VECTOR_DB, EVENT_STAYS},
+    };
+
+    (void)state;
+    for (unsigned i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+        assert_int_equal(event_combine(HARDWARE(cases[i].first), HARDWARE(cases[i].second)),
+                         cases[i].outcome);
+    assert_int_equal(event_combine(0, HARDWARE(X86_VECTOR_GP)), EVENT_STAYS);
+    assert_int_equal(event_combine(INTERRUPT(0x20), HARDWARE(X86_VECTOR_GP)),
+                     EVENT_STAYS); /* the delivery of an external interrupt is benign */
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup(name, in_long_mode)
@@ -231,6 +261,7 @@ int main(void)
         TEST(memory_that_a_guest_does_not_have_ends_it),
         TEST(windows_close_and_steps_go_on),
         TEST(ends_are_told),
+        cmocka_unit_test(exceptions_combine_as_the_table_says),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

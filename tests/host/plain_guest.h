@@ -1,0 +1,12 @@
+/* A guest of long mode with nothing but a name and four bytes of code: HLT, NOP, CPUID. */
+#ifndef TESTS_HOST_PLAIN_GUEST_H
+#define TESTS_HOST_PLAIN_GUEST_H
+
+#include "vm/guest.h"
+
+static const uint8_t code[] = {0xf4, 0x90, 0x0f, 0xa2};
+
+static const struct guest plain = {
+    .name = "plain", .code = code, .code_end = code + sizeof(code), .mode = GUEST_LONG};
+
+#endif

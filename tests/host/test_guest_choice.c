@@ -1,0 +1,128 @@
+/* Which guests run, on which CPUs: the word guest=, as kernel/guest_choice.h has it. */
+#include "kernel/guest_choice.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+static const struct guest one = {.name = "one"}, two = {.name = "two"}, all_in = {.name = "al"};
+static const struct guest *const table[] = {&one, &two, &all_in};
+static struct guest_choice choice;
+
+static void choose(const char *names)
+{
+    guest_choose(names, table, 3, 4, &choice);
+}
+
+static void without_the_word_the_first_guest_shows_what_there_is(void **state)
+{
+    (void)state;
+    choose(NULL);
+    assert_int_equal(choice.count, 1);
+    assert_ptr_equal(choice.item[0].guest, &one);
+}
+
+static void names_are_taken_whole_and_in_their_order(void **state)
+{
+    (void)state;
+    choose("two,one bench=exits");
+    assert_int_equal(choice.count, 2);
+    assert_ptr_equal(choice.item[0].guest, &two);
+    assert_ptr_equal(choice.item[1].guest, &one);
+    assert_string_equal(choice.unknown, "");
+    choose("al");
+    assert_int_equal(choice.count, 1);
+    assert_ptr_equal(choice.item[0].guest, &all_in);
+}
+
+static void all_is_all_and_none_is_none(void **state)
+{
+    (void)state;
+    choose("all");
+    assert_int_equal(choice.count, 3);
+    assert_ptr_equal(choice.item[2].guest, &all_in);
+    choose("none");
+    assert_int_equal(choice.count, 0);
+    assert_string_equal(choice.unknown, "");
+}
+
+static void an_unknown_name_is_told_and_the_others_run(void **state)
+{
+    (void)state;
+    choose("one,thre,two");
+    assert_int_equal(choice.count, 2);
+    assert_string_equal(choice.unknown, "thre");
+}
+
+static void a_guest_may_be_for_one_cpu(void **state)
+{
+    (void)state;
+    choose("cpu3:two,one,cpu0:all");
+    assert_int_equal(choice.count, 5);
+    assert_ptr_equal(choice.item[0].guest, &two);
+    for (uint32_t cpu = 0; cpu < 4; cpu++) {
+        assert_int_equal(guest_chosen_for(&choice, 0, cpu), cpu == 3);
+        assert_true(guest_chosen_for(&choice, 1, cpu));
+        for (uint32_t i = 2; i < 5; i++)
+            assert_int_equal(guest_chosen_for(&choice, i, cpu), cpu == 0);
+    }
+    assert_string_equal(choice.unknown, "");
+    assert_string_equal(choice.no_cpu, "");
+}
+
+static void a_cpu_that_is_not_there_is_told_and_the_others_run(void **state)
+{
+    (void)state;
+    choose("cpu4:one,cpu1:two,cpu99:all");
+    assert_int_equal(choice.count, 1);
+    assert_ptr_equal(choice.item[0].guest, &two);
+    assert_string_equal(choice.no_cpu, "cpu4:one");
+    assert_string_equal(choice.unknown, "");
+}
+
+static void what_is_no_cpu_is_an_unknown_name(void **state)
+{
+    static const char *const wrong[] = {"cpu",   "cpu:one",           "cpu1", "cpux:one", "cpu1one",
+                                        "1:one", "cpu12345678901:one"};
+
+    (void)state;
+    for (unsigned i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+        choose(wrong[i]);
+        assert_int_equal(choice.count, 0);
+        assert_string_equal(choice.unknown, wrong[i]);
+    }
+    choose("cpu1:three");
+    assert_string_equal(choice.unknown, "three");
+}
+
+static void more_than_there_is_room_for_is_counted(void **state)
+{
+    enum { ALL = 3, TIMES = GUEST_CHOICES_MAX / ALL + 1 };
+    static char names[TIMES * 4 + 1];
+
+    (void)state;
+    for (unsigned i = 0; i < TIMES; i++)
+        memcpy(names + i * 4, i + 1 < TIMES ? "all," : "all", 4);
+    choose(names);
+    assert_int_equal(choice.count, GUEST_CHOICES_MAX);
+    assert_int_equal(choice.lost, TIMES * ALL - GUEST_CHOICES_MAX);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(without_the_word_the_first_guest_shows_what_there_is),
+        cmocka_unit_test(names_are_taken_whole_and_in_their_order),
+        cmocka_unit_test(all_is_all_and_none_is_none),
+        cmocka_unit_test(an_unknown_name_is_told_and_the_others_run),
+        cmocka_unit_test(a_guest_may_be_for_one_cpu),
+        cmocka_unit_test(a_cpu_that_is_not_there_is_told_and_the_others_run),
+        cmocka_unit_test(what_is_no_cpu_is_an_unknown_name),
+        cmocka_unit_test(more_than_there_is_room_for_is_counted),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

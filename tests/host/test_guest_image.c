@@ -1,0 +1,144 @@
+/*
+ * A guest's memory before it runs: page tables, IDT, GDT and code. Expectations are the SDM's, or
+ * the contract's in vm/guest.h.
+ */
+#include "tests/host/plain_guest.h"
+#include "vm/guest_image.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+static uint8_t memory[GUEST_MEMORY_BYTES];
+
+static uint64_t word(uint64_t address)
+{
+    uint64_t value;
+
+    memcpy(&value, memory + address, sizeof(value));
+    return value;
+}
+
+static void write_image(const struct guest *guest)
+{
+    memset(memory, 0, sizeof(memory));
+    assert_true(guest_image_write(guest, memory));
+}
+
+/* SDM, "4-Level Paging": follows the entries as the processor would. */
+static uint64_t translate_long(uint64_t linear)
+{
+    uint64_t pml4e = word(GUEST_PAGE_TABLES + (linear >> 39 & 511) * 8), pdpte, pde;
+
+    assert_int_equal(pml4e & 7, 7);
+    pdpte = word((pml4e & ~0xfffull) + (linear >> 30 & 511) * 8);
+    assert_int_equal(pdpte & 0x87, 7);
+    pde = word((pdpte & ~0xfffull) + (linear >> 21 & 511) * 8);
+    assert_int_equal(pde & 0x87, 0x87);
+    return (pde & ~0x1fffffull) + (linear & 0x1fffff);
+}
+
+static void a_long_mode_guest_has_the_first_gib_as_it_is(void **state)
+{
+    static const uint64_t addresses[] = {0, GUEST_CODE, 0x1fffff, 0x200000, 0x3fffffff};
+
+    (void)state;
+    write_image(&plain);
+    for (unsigned i = 0; i < sizeof(addresses) / sizeof(addresses[0]); i++)
+        assert_int_equal(translate_long(addresses[i]), addresses[i]);
+    assert_int_equal(word(GUEST_PAGE_TABLES + 8), 0);
+    assert_int_equal(word(GUEST_PAGE_TABLES + 0x1000 + 8), 0);
+    assert_memory_equal(memory + GUEST_CODE, code, sizeof(code));
+}
+
+/* SDM, "PAE Paging": PDPTEs have reserved bits 2:1 and 8:5. */
+static void a_pae_guest_has_pdptes_without_reserved_bits(void **state)
+{
+    struct guest guest = plain;
+    uint64_t pdpte;
+
+    (void)state;
+    guest.mode = GUEST_PAE;
+    write_image(&guest);
+    pdpte = word(GUEST_PAGE_TABLES);
+    assert_int_equal(pdpte & 0x1e7, 1);
+    assert_int_equal(word((pdpte & ~0xfffull) + 511 * 8), 511ull << 21 | 0x87);
+    assert_int_equal(word(GUEST_PAGE_TABLES + 8), 0);
+}
+
+static void a_32_bit_guest_has_4_mib_pages(void **state)
+{
+    struct guest guest = plain;
+
+    (void)state;
+    guest.mode = GUEST_PAGED;
+    write_image(&guest);
+    for (uint32_t i = 0; i < 256; i++)
+        assert_int_equal((uint32_t)word(GUEST_PAGE_TABLES + i * 4), i << 22 | 0x87);
+    assert_int_equal((uint32_t)word(GUEST_PAGE_TABLES + 256 * 4), 0);
+}
+
+/* SDM, "IDT Descriptors" and "64-Bit Mode IDT"; in real mode an entry is offset and segment. */
+static void handlers_stand_where_the_mode_looks_for_them(void **state)
+{
+    const struct guest_handler handler = {.vector = 13, .entry = code + 2};
+    struct guest guest = plain;
+    const uint64_t gate = 0x0000ee0000088002; /* present, DPL 3, interrupt gate, 8:0x8002 */
+
+    (void)state;
+    guest.handlers = &handler;
+    guest.handler_count = 1;
+    write_image(&guest);
+    assert_int_equal(word(GUEST_IDT + 13 * 16), gate);
+    assert_int_equal(word(GUEST_IDT + 13 * 16 + 8), 0);
+    guest.mode = GUEST_PROTECTED;
+    write_image(&guest);
+    assert_int_equal(word(GUEST_IDT + 13 * 8), gate);
+    guest.mode = GUEST_REAL;
+    write_image(&guest);
+    assert_int_equal((uint32_t)word(13 * 4), 0x08000002);
+}
+
+/* SDM, "Segment Descriptors": the L bit is bit 53, D is bit 54. */
+static void the_code_segment_is_the_modes(void **state)
+{
+    struct guest guest = plain;
+
+    (void)state;
+    write_image(&guest);
+    assert_int_equal(word(GUEST_GDT + GUEST_CODE_SELECTOR) >> 53 & 3, 1);
+    guest.mode = GUEST_PROTECTED;
+    write_image(&guest);
+    assert_int_equal(word(GUEST_GDT + GUEST_CODE_SELECTOR) >> 53 & 3, 2);
+    assert_int_equal(word(GUEST_GDT + GUEST_CODE16_SELECTOR) >> 53 & 3, 0);
+}
+
+static void code_that_is_too_long_is_refused(void **state)
+{
+    static const uint8_t much[GUEST_CODE_BYTES + 1];
+    struct guest guest = plain;
+
+    (void)state;
+    guest.code = much;
+    guest.code_end = much + GUEST_CODE_BYTES;
+    assert_true(guest_image_write(&guest, memory));
+    guest.code_end++;
+    assert_false(guest_image_write(&guest, memory));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_long_mode_guest_has_the_first_gib_as_it_is),
+        cmocka_unit_test(a_pae_guest_has_pdptes_without_reserved_bits),
+        cmocka_unit_test(a_32_bit_guest_has_4_mib_pages),
+        cmocka_unit_test(handlers_stand_where_the_mode_looks_for_them),
+        cmocka_unit_test(the_code_segment_is_the_modes),
+        cmocka_unit_test(code_that_is_too_long_is_refused),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
