@@ -45,6 +45,7 @@ static void open_msrs(struct vcpu *vcpu)
     vcpu_msr_exits(vcpu, IA32_SYSENTER_ESP, false, false);
     vcpu_msr_exits(vcpu, IA32_SYSENTER_EIP, true, false);
     vcpu_msr_exits(vcpu, IA32_LSTAR, false, true);
+    vcpu_msr_exits(vcpu, IA32_KERNEL_GS_BASE, false, false);
 }
 
 const struct probed_guest guest_msr = {

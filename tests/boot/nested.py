@@ -99,15 +99,47 @@ def _models() -> list[Boot]:
     ]  # fmt: skip
 
 
+# Guests that ask for one thing, and what this KVM does not offer to them, in part because Bochs's
+# Haswell does not. Left out are those with hundreds of thousands of exits, and those that may spin
+# with interrupts off (docs/nested-kvm.md).
+_ZOO = (
+    "hello", "exceptions", "exceptions-kept", "exceptions-32", "page-faults", "ept-violations",
+    "ept-beyond", "ept-misconfigured", "identity", "external-interrupt", "interrupt-kept",
+    "interrupt-window", "nmi-window", "inject", "double-fault", "step-trap", "task-switch",
+    "real-mode", "paged-mode", "pae-mode", "long-mode", "mode-switches", "spin-enabled", "asleep",
+    "timer-greedy", "endless", "triple-fault", "entry-error-7", "entry-error-8", "entry-exit-33",
+    "entry-exit-34", "nowhere", "recursion", "recursion-debug", "registers-left",
+    "registers-found", "apic-access", "page-log", "cpuid", "hlt", "vmcall", "invd", "wbinvd",
+    "rdpmc", "xsetbv", "io", "ins", "io-bitmap", "msr", "msr-all", "msr-own", "cr0", "cr4", "cr8",
+    "tpr-shadow", "apic-write", "dr", "descriptor-tables", "vmx", "invept", "invvpid", "vmfunc",
+    "vm-functions", "rsm", "seam", "tsc-offset", "rdtsc", "rdtscp", "rdrand", "pause", "invlpg",
+    "invpcid",
+)  # fmt: skip
+_NOT_OFFERED = (
+    "step", "step-pending", "pause-loop", "sub-page", "bus-lock", "getsec", "cr3", "virtual-eoi",
+    "encls", "enclv", "pconfig", "loadiwkey", "msr-immediate", "xsaves", "user-wait", "rdseed",
+    "monitor", "mwait",
+)  # fmt: skip
 # Bochs has INIT pending for ever after its exit; KVM does as the manual says, and so this is where
-# a guest gets both. The processor below has no monitor trap flag to give (step).
-_GUESTS = ("hello", "init-sipi", "sipi", "step", "step-trap", "spin-enabled")
+# a guest gets both.
+_SIGNALS = ("init-sipi", "sipi")
+
+
+def _zoo() -> list[Boot]:
+    """Times hold with one virtual CPU only (`timer`), and INIT needs a second one."""
+
+    def boot(count: int, more: tuple[str, ...]) -> Boot:
+        names = (*_ZOO, *_NOT_OFFERED, *more)
+        return _nested(
+            f"guests, {count} CPUs", OK, (*_IN_KVM, guests(*names, skipped=_NOT_OFFERED)),
+            "--append", f"guest={','.join(names)}", count=count, long=False,
+        )  # fmt: skip
+
+    return [boot(1, ("timer",)), boot(2, _SIGNALS)]
+
 
 NESTED_BOOTS: tuple[Boot, ...] = (
-    _nested(
-        "guests", OK, (*_IN_KVM, guests(*_GUESTS, skipped=("step",))),
-        "--append", f"guest={','.join(_GUESTS)}", count=2, long=False,
-    ),
+    *_zoo(),
     _nested(
         "2 CPUs", OK,
         (*_IN_KVM, _NO_REFUSAL, _msr("0x3a", _LOCAL_MACHINE_CHECK | _LOCKED_ON), selftest),

@@ -9,6 +9,7 @@
 #define IA32_PAT          0x277
 #define IA32_EFER         0xc0000080
 #define IA32_LSTAR        0xc0000082
+#define IA32_KERNEL_GS_BASE 0xc0000102
 #define NO_MSR_LOW        0x1fff     /* the last of each half of the bitmap */
 #define NO_MSR_HIGH       0xc0001fff
 #define NO_MSR_BETWEEN    0x40000000 /* in neither half; kept for software */
@@ -38,7 +39,7 @@
     mov     $IA32_LSTAR, %ecx
     write 0x4000
     read
-    mov     $IA32_SYSENTER_ESP, %ecx
+    mov     $IA32_KERNEL_GS_BASE, %ecx /* KVM takes it for IA32_SYSENTER_ESP, as AMD's processors do */
     mov     $0, %eax
     mov     $0x80000000, %edx
     probe wrmsr /* not canonical */
