@@ -2,7 +2,8 @@
  * The ACPI reader on whatever libFuzzer thinks of. The input is cut into the bodies of an XSDT, a
  * MADT, a FADT and a DSDT; the harness puts headers before them, links them, and makes sums right,
  * so that the time goes into what lies behind those checks: wrong ones are all in
- * tests/host/test_acpi.c. What map() hands out is a copy of the exact size, freed at the next call.
+ * tests/host/test_acpi*.c. What map() hands out is a copy of the exact size, freed at the next
+ * call.
  */
 #include <stddef.h>
 #include <stdint.h>

@@ -1,0 +1,63 @@
+/*
+ * Tables as the ACPI Specification lays them out, in a model of physical memory that hands out a
+ * heap copy of exactly the bytes asked for and frees it at the next call: AddressSanitizer sees a
+ * read behind a table, and a pointer that was kept for too long.
+ */
+#ifndef TESTS_HOST_ACPI_TABLES_H
+#define TESTS_HOST_ACPI_TABLES_H
+
+#include <stdint.h>
+
+#include "kernel/acpi.h"
+
+enum {
+    PLACE = 0x7fe0000, /* where physical memory with tables begins */
+    ROOT = PLACE,
+    MADT = PLACE + 0x4000,
+    FADT = PLACE + 0x14000,
+    DSDT = PLACE + 0x15000,
+    BYTES = 0x40000,
+};
+
+/* What open_tables() opens, and the RSDP that it begins at. */
+extern struct acpi acpi;
+extern uint8_t rsdp[36];
+
+/* The root, with a FADT of ACPI 1.0 and a MADT of two CPUs; and the end of what was handed out. */
+int acpi_tables_set_up(void **state);
+int acpi_tables_tear_down(void **state);
+#define WITH_TABLES(test) \
+    cmocka_unit_test_setup_teardown(test, acpi_tables_set_up, acpi_tables_tear_down)
+
+/* The byte at a physical address. */
+uint8_t *at(uint64_t physical);
+
+/* Puts the lowest `width` bytes there. */
+void put(uint8_t *to, uint64_t value, unsigned width);
+
+/* Makes `bytes` bytes add up to zero by way of the one at `checksum`. */
+void balance(uint8_t *data, uint32_t bytes, uint32_t checksum);
+
+/* Gives what stands there signature, length and checksum of a table. */
+void seal(uint64_t physical, const char *signature, uint32_t length);
+void seal_rsdp(uint8_t revision, uint32_t rsdt, uint64_t xsdt);
+
+/* acpi_open() with the first bytes of the RSDP. */
+enum acpi_result open_tables(uint32_t rsdp_length);
+
+/* A MADT without entries; each entry makes it longer. */
+extern uint32_t madt_length;
+void begin_madt(void);
+void local_apic(uint8_t id, uint32_t flags);
+
+/* Ports, flags and DSDT in their old forms, as ACPI 1.0 has them; 244 bytes, the rest zeroes. */
+void begin_fadt(void);
+
+/* QEMU's pc machine: Name (_S5, Package (4) {0, 0, 0, 0}), here with types 5 and 3. */
+enum { S5_BYTES = 17 };
+extern const uint8_t s5[S5_BYTES];
+
+/* A DSDT with that code. */
+void aml(const void *code, uint32_t length);
+
+#endif

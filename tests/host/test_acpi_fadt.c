@@ -1,0 +1,179 @@
+/* What the ACPI reader finds in the FADT, and in the DSDT that it names: ports, reset, S5. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "tests/host/acpi_tables.h"
+
+static struct acpi_fadt fadt;
+
+static void gas(uint32_t offset, uint8_t space, uint64_t address)
+{
+    put(at(FADT) + offset, space, 1);
+    put(at(FADT) + offset + 4, address, 8);
+}
+
+static enum acpi_result read_fadt(uint32_t length)
+{
+    seal(FADT, "FACP", length);
+    assert_int_equal(open_tables(36), ACPI_OK);
+    return acpi_read_fadt(&acpi, &fadt);
+}
+
+/* Name (\_S5, Package (2) {WordConst 7, One}), with a package length of two bytes. */
+static const uint8_t s5_root[] = {0x08, '\\', '_',  'S',  '5', '_', 0x12,
+                                  0x47, 0x00, 0x02, 0x0b, 7,   0,   0x01};
+
+static enum acpi_result find_s5(const void *code, uint32_t length, struct acpi_sleep_type *type)
+{
+    aml(code, length);
+    return acpi_find_s5(&acpi, &fadt, type);
+}
+
+static void test_fadt_old(void **state)
+{
+    (void)state;
+    assert_int_equal(read_fadt(116), ACPI_OK);
+    assert_int_equal(fadt.pm_timer_port, 0xb008);
+    assert_true(fadt.pm_timer_32_bits);
+    assert_int_equal(fadt.pm1a_control_port, 0xb004);
+    assert_int_equal(fadt.pm1b_control_port, 0xb104);
+    assert_int_equal(fadt.smi_command_port, 0xb2);
+    assert_int_equal(fadt.acpi_enable, 0xf1);
+    assert_int_equal(fadt.dsdt, DSDT);
+    assert_false(fadt.has_reset);
+    for (uint32_t length = 36; length < 116; length++)
+        assert_int_equal(read_fadt(length), ACPI_LENGTH);
+}
+
+static void test_fadt_new(void **state)
+{
+    (void)state;
+    put(at(FADT) + 112, 1u << 10, 4);
+    gas(116, ACPI_SPACE_IO, 0xcf9);
+    put(at(FADT) + 128, 0x0f, 1);
+    put(at(FADT) + 140, DSDT + 0x100, 8);
+    gas(172, ACPI_SPACE_IO, 0x604);
+    gas(184, ACPI_SPACE_MEMORY, 0xfed80804); /* not in I/O space: the old form counts */
+    gas(208, ACPI_SPACE_IO, 0x608);
+    assert_int_equal(read_fadt(244), ACPI_OK);
+    assert_int_equal(fadt.pm_timer_port, 0x608);
+    assert_false(fadt.pm_timer_32_bits);
+    assert_int_equal(fadt.pm1a_control_port, 0x604);
+    assert_int_equal(fadt.pm1b_control_port, 0xb104);
+    assert_int_equal(fadt.dsdt, DSDT + 0x100);
+    assert_true(fadt.has_reset);
+    assert_int_equal(fadt.reset_space, ACPI_SPACE_IO);
+    assert_int_equal(fadt.reset_address, 0xcf9);
+    assert_int_equal(fadt.reset_value, 0x0f);
+
+    /* Hardware-reduced ACPI has the reset register, and none of the ports. */
+    put(at(FADT) + 112, 1u << 10 | 1u << 20, 4);
+    assert_int_equal(read_fadt(244), ACPI_OK);
+    assert_true(fadt.has_reset);
+    assert_int_equal(fadt.pm_timer_port, 0);
+    assert_int_equal(fadt.pm1a_control_port, 0);
+}
+
+static void test_fadt_odd(void **state)
+{
+    (void)state;
+    put(at(FADT) + 76, 0x1b008, 4); /* beyond the ports */
+    put(at(FADT) + 48, 0xffff0000, 4);
+    put(at(FADT) + 112, 1u << 10, 4);
+    assert_int_equal(read_fadt(244), ACPI_OK);
+    assert_int_equal(fadt.pm_timer_port, 0);
+    assert_int_equal(fadt.smi_command_port, 0);
+    assert_false(fadt.has_reset); /* the flag is there, the register is not */
+    gas(116, ACPI_SPACE_IO, 0x10cf9);
+    assert_int_equal(read_fadt(244), ACPI_OK);
+    assert_false(fadt.has_reset);
+    gas(116, 3, 0xcf9); /* the embedded controller */
+    assert_int_equal(read_fadt(244), ACPI_OK);
+    assert_false(fadt.has_reset);
+    gas(116, ACPI_SPACE_MEMORY, 0xfed00000);
+    assert_int_equal(read_fadt(128), ACPI_OK); /* without its value */
+    assert_false(fadt.has_reset);
+    assert_int_equal(read_fadt(129), ACPI_OK);
+    assert_true(fadt.has_reset);
+}
+
+static void test_s5(void **state)
+{
+    /* A string that is no name, a name that is no package, then the package. */
+    static const uint8_t decoys[] = {'_', 'S', '5', '_', 0x08, '_', 'S', '5', '_', 0x0a, 5, 0x08,
+                                     '_', 'S', '5', '_', 0x12, 6,   4,   0,   1,   0,    0};
+    static const uint8_t wide[] = {0x08, '_', 'S',  '5', '_', 0x12, 16, 2, 0x0c, 2, 0,
+                                   0,    0,   0x0e, 6,   0,   0,    0,  0, 0,    0, 0};
+    struct acpi_sleep_type type = {9, 9};
+
+    (void)state;
+    assert_int_equal(read_fadt(244), ACPI_OK);
+    assert_int_equal(find_s5(s5, sizeof(s5), &type), ACPI_OK);
+    assert_int_equal(type.a, 5);
+    assert_int_equal(type.b, 3);
+    assert_int_equal(find_s5(s5_root, sizeof(s5_root), &type), ACPI_OK);
+    assert_int_equal(type.a, 7);
+    assert_int_equal(type.b, 1);
+    assert_int_equal(find_s5(decoys, sizeof(decoys), &type), ACPI_OK);
+    assert_int_equal(type.a, 0);
+    assert_int_equal(type.b, 1);
+    assert_int_equal(find_s5(wide, sizeof(wide), &type), ACPI_OK);
+    assert_int_equal(type.a, 2);
+    assert_int_equal(type.b, 6);
+}
+
+static void test_s5_broken(void **state)
+{
+    struct acpi_sleep_type type;
+    uint8_t code[sizeof(s5)];
+
+    (void)state;
+    assert_int_equal(read_fadt(244), ACPI_OK);
+    /* Cut anywhere: its length says 8 bytes from offset 8 on. */
+    for (uint32_t length = 0; length < 16; length++)
+        assert_int_equal(find_s5(s5, length, &type), ACPI_NO_SLEEP_TYPE);
+    assert_int_equal(find_s5(s5, 16, &type), ACPI_OK);
+    for (uint32_t length = 0; length < sizeof(s5_root); length++)
+        assert_int_equal(find_s5(s5_root, length, &type), ACPI_NO_SLEEP_TYPE);
+
+    memcpy(code, s5, sizeof(s5));
+    code[8] = 5; /* the package ends inside its second number */
+    assert_int_equal(find_s5(code, sizeof(code), &type), ACPI_NO_SLEEP_TYPE);
+    code[8] = 4; /* and before it: the one that follows is not in the package */
+    code[12] = 0;
+    assert_int_equal(find_s5(code, sizeof(code), &type), ACPI_NO_SLEEP_TYPE);
+    code[12] = 0x0a;
+    code[8] = 0xff; /* its length is that of the next 268 million bytes */
+    assert_int_equal(find_s5(code, sizeof(code), &type), ACPI_NO_SLEEP_TYPE);
+    code[8] = 8;
+    code[11] = 8; /* not three bits */
+    assert_int_equal(find_s5(code, sizeof(code), &type), ACPI_NO_SLEEP_TYPE);
+    code[11] = 5;
+    code[10] = 0x0d; /* a string */
+    assert_int_equal(find_s5(code, sizeof(code), &type), ACPI_NO_SLEEP_TYPE);
+
+    aml(s5, sizeof(s5));
+    at(DSDT)[40] ^= 1;
+    assert_int_equal(acpi_find_s5(&acpi, &fadt, &type), ACPI_CHECKSUM);
+    seal(DSDT, "SSDT", 36 + sizeof(s5));
+    assert_int_equal(acpi_find_s5(&acpi, &fadt, &type), ACPI_SIGNATURE);
+    fadt.dsdt = 0x1000;
+    assert_int_equal(acpi_find_s5(&acpi, &fadt, &type), ACPI_UNREADABLE);
+    fadt.dsdt = 0;
+    assert_int_equal(acpi_find_s5(&acpi, &fadt, &type), ACPI_NO_TABLE);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        WITH_TABLES(test_fadt_old), WITH_TABLES(test_fadt_new),  WITH_TABLES(test_fadt_odd),
+        WITH_TABLES(test_s5),       WITH_TABLES(test_s5_broken),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,198 @@
+/* What the ACPI reader finds in the MADT: CPUs, the timer's input, the local APIC's address. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "tests/host/acpi_tables.h"
+
+static struct acpi_cpus cpus;
+
+static void local_x2apic(uint32_t id, uint32_t flags)
+{
+    uint8_t *entry = at(MADT) + madt_length;
+
+    entry[0] = 9;
+    entry[1] = 16;
+    put(entry + 4, id, 4);
+    put(entry + 8, flags, 4);
+    madt_length += 16;
+}
+
+static enum acpi_result read_cpus(void)
+{
+    seal(MADT, "APIC", madt_length);
+    assert_int_equal(open_tables(36), ACPI_OK);
+    return acpi_read_cpus(&acpi, &cpus);
+}
+
+static void test_cpus(void **state)
+{
+    (void)state;
+    begin_madt();
+    local_apic(0, 1);
+    local_apic(2, 3);
+    local_apic(4, 0);
+    local_apic(6, 2);
+    local_apic(2, 1);          /* doubled */
+    local_apic(0xff, 1);       /* the broadcast id of xAPIC mode */
+    at(MADT)[madt_length] = 4; /* a local APIC NMI: 6 bytes, passed over */
+    at(MADT)[madt_length + 1] = 6;
+    madt_length += 6;
+    local_x2apic(4, 1);
+    local_x2apic(0, 1); /* doubled, by way of the other type */
+    local_x2apic(0xff, 1);
+    local_x2apic(0x12345, 1);
+    local_x2apic(UINT32_MAX, 1); /* the broadcast id of x2APIC mode */
+    assert_int_equal(read_cpus(), ACPI_OK);
+    assert_int_equal(cpus.local_apic_address, 0xfee00000);
+    assert_int_equal(cpus.count, 5);
+    assert_int_equal(cpus.apic_id[0], 0);
+    assert_int_equal(cpus.apic_id[1], 2);
+    assert_int_equal(cpus.apic_id[2], 4);
+    assert_int_equal(cpus.apic_id[3], 0xff);
+    assert_int_equal(cpus.apic_id[4], 0x12345);
+    assert_int_equal(cpus.disabled, 3);
+    assert_int_equal(cpus.online_capable, 1);
+    assert_int_equal(cpus.doubled, 2);
+    assert_int_equal(cpus.lost, 0);
+}
+
+static void io_apic(uint32_t address, uint32_t first)
+{
+    uint8_t *entry = at(MADT) + madt_length;
+
+    entry[0] = 1;
+    entry[1] = 12;
+    put(entry + 4, address, 4);
+    put(entry + 8, first, 4);
+    madt_length += 12;
+}
+
+static void source_override(uint8_t source, uint32_t global)
+{
+    uint8_t *entry = at(MADT) + madt_length;
+
+    entry[0] = 2;
+    entry[1] = 10;
+    entry[3] = source;
+    put(entry + 4, global, 4);
+    madt_length += 10;
+}
+
+/* Without an override ISA interrupt 0 is global interrupt 0; on PCs it comes in at 2. */
+static void test_timer_input(void **state)
+{
+    (void)state;
+    assert_int_equal(read_cpus(), ACPI_OK);
+    assert_int_equal(cpus.io_apic_address, 0);
+    io_apic(0xfec10000, 24);
+    assert_int_equal(read_cpus(), ACPI_OK);
+    assert_int_equal(cpus.io_apic_address, 0);
+    io_apic(0xfec00000, 0);
+    io_apic(0xfec20000, 48);
+    source_override(9, 20);
+    assert_int_equal(read_cpus(), ACPI_OK);
+    assert_int_equal(cpus.io_apic_address, 0xfec00000);
+    assert_int_equal(cpus.timer_input, 0);
+    source_override(0, 2);
+    source_override(7, 3);
+    assert_int_equal(read_cpus(), ACPI_OK);
+    assert_int_equal(cpus.timer_input, 2);
+}
+
+static void test_address_override(void **state)
+{
+    (void)state;
+    at(MADT)[madt_length] = 5;
+    at(MADT)[madt_length + 1] = 12;
+    put(at(MADT) + madt_length + 4, 0x1fee00000, 8);
+    madt_length += 12;
+    assert_int_equal(read_cpus(), ACPI_OK);
+    assert_int_equal(cpus.local_apic_address, 0x1fee00000);
+    assert_int_equal(cpus.count, 2);
+}
+
+/* Ids a power of two apart must not fall on one another, nor be taken for one another. */
+static void test_many_cpus(void **state)
+{
+    (void)state;
+    begin_madt();
+    for (uint32_t i = 0; i < ACPI_CPUS_MAX + 7; i++)
+        local_x2apic(i << 20, 1);
+    for (uint32_t i = 0; i < ACPI_CPUS_MAX; i++)
+        local_x2apic(i << 20, 1);
+    assert_int_equal(read_cpus(), ACPI_OK);
+    assert_int_equal(cpus.count, ACPI_CPUS_MAX);
+    assert_int_equal(cpus.lost, 7);
+    assert_int_equal(cpus.doubled, ACPI_CPUS_MAX);
+    for (uint32_t i = 0; i < ACPI_CPUS_MAX; i++)
+        assert_int_equal(cpus.apic_id[i], i << 20);
+}
+
+static void test_madt_broken(void **state)
+{
+    static const struct {
+        uint8_t type, least;
+    } types[] = {{0, 8}, {1, 12}, {2, 10}, {5, 12}, {9, 16}};
+
+    (void)state;
+    put(at(ROOT) + 44, 0, 8); /* no MADT at all */
+    seal(ROOT, "XSDT", 52);
+    assert_int_equal(open_tables(36), ACPI_OK);
+    assert_int_equal(acpi_read_cpus(&acpi, &cpus), ACPI_NO_TABLE);
+    assert_int_equal(cpus.count, 0);
+    acpi_tables_set_up(state);
+
+    for (uint32_t length = 36; length < 44; length++) {
+        madt_length = length;
+        assert_int_equal(read_cpus(), ACPI_LENGTH);
+    }
+    madt_length = 44;
+    assert_int_equal(read_cpus(), ACPI_OK);
+    assert_int_equal(cpus.count, 0);
+
+    for (uint8_t length = 0; length < 2; length++) { /* an entry that would never end */
+        begin_madt();
+        local_apic(3, 1);
+        at(MADT)[madt_length + 1] = length;
+        madt_length += 8;
+        assert_int_equal(read_cpus(), ACPI_ENTRY_SHORT);
+        assert_int_equal(cpus.count, 1); /* what stood before is kept */
+    }
+    for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++) {
+        for (uint8_t length = 2; length < types[i].least; length++) {
+            begin_madt();
+            at(MADT)[madt_length] = types[i].type;
+            at(MADT)[madt_length + 1] = length;
+            madt_length += length;
+            assert_int_equal(read_cpus(), ACPI_ENTRY_SHORT);
+        }
+    }
+    begin_madt();
+    local_apic(3, 1);
+    for (uint32_t cut = 1; cut < 8; cut++) {
+        madt_length = 44 + cut;
+        assert_int_equal(read_cpus(), ACPI_ENTRY_PAST_END);
+    }
+    begin_madt();
+    seal(MADT, "APIC", madt_length);
+    at(MADT)[20] ^= 1;
+    assert_int_equal(open_tables(36), ACPI_OK);
+    assert_int_equal(acpi_read_cpus(&acpi, &cpus), ACPI_CHECKSUM);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        WITH_TABLES(test_cpus),
+        WITH_TABLES(test_timer_input),
+        WITH_TABLES(test_address_override),
+        WITH_TABLES(test_many_cpus),
+        WITH_TABLES(test_madt_broken),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
