@@ -1,0 +1,109 @@
+#include "tests/host/vmx_cpu_machine.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <cmocka.h>
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "mm/direct_map.h"
+
+uint8_t type_of_memory;
+uint64_t misalignment;
+struct vmx_environment environment;
+struct vmx_cpu cpu;
+static struct pretend_list pretended;
+
+static uint8_t memory_type(uint64_t address, uint64_t bytes)
+{
+    assert_true(address >= MODEL_MEMORY_BASE && bytes == MODEL_PAGE);
+    return type_of_memory;
+}
+
+static uint64_t alloc(int order)
+{
+    uint64_t address = model_pages_alloc(order);
+
+    return address ? address + misalignment : 0;
+}
+
+static void release(uint64_t address, int order)
+{
+    model_pages_free(address - misalignment, order);
+}
+
+int reset(void **state)
+{
+    (void)state;
+    model_cpu_reset();
+    type_of_memory = MEMORY_TYPE_WB;
+    misalignment = 0;
+    pretended = (struct pretend_list){.count = 0};
+    cpu = (struct vmx_cpu){.cpu = 0};
+    environment = (struct vmx_environment){.pages_alloc = alloc,
+                                           .pages_free = release,
+                                           .memory_type = memory_type,
+                                           .physical_address_width = 39,
+                                           .check = VMX_CHECK_KVM,
+                                           .stop = VMX_STAGE_GUEST,
+                                           .pretend = &pretended};
+    return 0;
+}
+
+void set_msr(uint32_t msr, uint64_t value)
+{
+    model_cpu.msrs.value[msr - VMX_MSR_FIRST] = value;
+}
+
+void set_pretended(uint32_t msr, uint64_t value)
+{
+    pretended.item[pretended.count++] =
+        (struct pretend){.every_cpu = true, .msr = msr, .value = value};
+}
+
+void enable(void)
+{
+    vmx_cpu_judge(&cpu, &environment);
+    vmx_cpu_enable(&cpu, &environment);
+}
+
+const struct finding *find(const struct vmx_cpu *where, enum rule rule)
+{
+    for (uint32_t i = 0; i < where->findings.count; i++) {
+        if (where->findings.item[i].rule == rule)
+            return &where->findings.item[i];
+    }
+    return NULL;
+}
+
+const struct finding *assert_found(enum rule rule, enum severity severity)
+{
+    const struct finding *finding = find(&cpu, rule);
+
+    if (!finding) {
+        fail_msg("the rule %s was not found", rule_table[rule].name);
+        abort(); /* for the analyzer: fail_msg() does not return */
+    }
+    assert_int_equal(finding->severity, severity);
+    assert_int_equal(finding->cpu, cpu.cpu);
+    return finding;
+}
+
+void disable_and_check(uint64_t cr0, uint64_t cr4)
+{
+    vmx_cpu_disable(&cpu, &environment);
+    assert_int_equal(cpu.state, VMX_CPU_OFF);
+    assert_false(model_cpu.vmx_operation);
+    assert_true(read_cr0() == cr0 && read_cr4() == cr4);
+    assert_int_equal(model_pages_used(), 0);
+}
+
+uint32_t word_at(uint64_t address)
+{
+    uint32_t word;
+
+    memcpy(&word, phys_to_virt(address), sizeof word);
+    return word;
+}
