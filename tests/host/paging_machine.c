@@ -1,0 +1,107 @@
+#include "tests/host/paging_machine.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <cmocka.h>
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { FIRST_TABLE = 0x100000, TABLES_MAX = 3000 };
+
+static uint64_t *machine_pointer(const struct page_tables *tables, uint64_t physical)
+{
+    const struct machine *machine = (const struct machine *)tables;
+
+    assert_in_range(physical, FIRST_TABLE, FIRST_TABLE + machine->used * KIB4 - 1);
+    assert_int_equal(physical % KIB4, 0);
+    return machine->memory + (physical - FIRST_TABLE) / 8;
+}
+
+static uint64_t machine_alloc(struct page_tables *tables)
+{
+    struct machine *machine = (struct machine *)tables;
+
+    if (machine->used == machine->limit)
+        return 0;
+    memset(machine->memory + machine->used * 512ull, 0, KIB4);
+    return FIRST_TABLE + machine->used++ * KIB4;
+}
+
+void machine_init(struct machine *machine, bool pages_of_1gib)
+{
+    *machine = (struct machine){.limit = TABLES_MAX};
+    machine->memory = malloc(TABLES_MAX * KIB4);
+    assert_non_null(machine->memory);
+    machine->tables = (struct page_tables){.pages_of_1gib = pages_of_1gib,
+                                           .table_alloc = machine_alloc,
+                                           .table_pointer = machine_pointer};
+    machine->tables.root = machine_alloc(&machine->tables);
+}
+
+struct seen processor_walk(const struct machine *machine, uint64_t virt)
+{
+    struct seen seen = {.write = true, .execute = true};
+    uint64_t table = machine->tables.root;
+
+    for (int bit = 39; bit >= 12; bit -= 9) {
+        uint64_t e = machine_pointer(&machine->tables, table)[virt >> bit & 511];
+        bool page = bit == 12 || (bit < 39 && (e >> 7 & 1));
+
+        if (!(e & 1))
+            return (struct seen){0};
+        seen.write = seen.write && (e >> 1 & 1);
+        seen.execute = seen.execute && !(e >> 63);
+        assert_int_equal(e >> 2 & 1, 0);                /* supervisor */
+        assert_int_equal(e & 0x7ff0000000000000ull, 0); /* bits 62:52 */
+        if (page) {
+            uint64_t offset_mask = (1ull << bit) - 1;
+
+            /* bits (bit - 1):13 of an entry that maps a large page are reserved */
+            if (bit > 12)
+                assert_int_equal(e & offset_mask & ~0x1fffull, 0);
+            seen.mapped = true;
+            seen.size = 1ull << bit;
+            seen.physical = (e & 0x000ffffffffff000ull & ~offset_mask) | (virt & offset_mask);
+            seen.global = e >> 8 & 1;
+            seen.pat =
+                (unsigned)((e >> 3 & 1) | (e >> 4 & 1) << 1 | (e >> (bit == 12 ? 7 : 12) & 1) << 2);
+            seen.entry = e;
+            return seen;
+        }
+        table = e & 0x000ffffffffff000ull;
+    }
+    fail_msg("not reached");
+    return seen;
+}
+
+void assert_seen(const struct machine *machine, uint64_t virt, uint64_t physical, uint64_t size,
+                 uint32_t flags)
+{
+    struct seen seen = processor_walk(machine, virt);
+    struct paging_leaf leaf;
+
+    assert_true(seen.mapped);
+    assert_int_equal(seen.physical, physical);
+    if (size != 0)
+        assert_int_equal(seen.size, size);
+    assert_int_equal(seen.write, (flags & PAGING_WRITE) != 0);
+    assert_int_equal(seen.execute, (flags & PAGING_EXECUTE) != 0);
+    assert_int_equal(seen.global, (flags & PAGING_GLOBAL) != 0);
+    assert_int_equal(seen.pat, (flags & PAGING_PAT_MASK) >> 8);
+
+    assert_true(paging_walk(&machine->tables, virt, &leaf));
+    assert_int_equal(leaf.size, seen.size);
+    assert_int_equal(leaf.flags, flags);
+    assert_int_equal(leaf.physical_base + (virt - leaf.virtual_base), physical);
+    assert_int_equal(leaf.virtual_base % leaf.size, 0);
+}
+
+void assert_unseen(const struct machine *machine, uint64_t virt)
+{
+    struct paging_leaf leaf;
+
+    assert_false(processor_walk(machine, virt).mapped);
+    assert_false(paging_walk(&machine->tables, virt, &leaf));
+}

@@ -1,0 +1,44 @@
+/*
+ * Memory for page tables, and the processor that walks them: SDM Vol. 3, "4-Level Paging and
+ * 5-Level Paging", bit number by bit number.
+ */
+#ifndef TESTS_HOST_PAGING_MACHINE_H
+#define TESTS_HOST_PAGING_MACHINE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "mm/paging.h"
+
+#define KIB4 0x1000ull
+#define MIB2 0x200000ull
+#define GIB  0x40000000ull
+#define HIGH 0xffff800000000000ull
+
+struct machine {
+    struct page_tables tables; /* first */
+    uint64_t *memory;          /* of all tables; the test frees it */
+    unsigned used, limit;      /* in tables */
+};
+
+void machine_init(struct machine *machine, bool pages_of_1gib);
+
+/* What the processor makes of an address. */
+struct seen {
+    bool mapped;
+    uint64_t physical; /* of the very byte */
+    uint64_t size;
+    bool write, execute, global;
+    unsigned pat;
+    uint64_t entry;
+};
+
+/* Ends the test at an entry that has reserved bits, or is not the supervisor's. */
+struct seen processor_walk(const struct machine *machine, uint64_t virt);
+
+/* Both the processor and paging_walk() see this; size 0: any. */
+void assert_seen(const struct machine *machine, uint64_t virt, uint64_t physical, uint64_t size,
+                 uint32_t flags);
+void assert_unseen(const struct machine *machine, uint64_t virt);
+
+#endif
