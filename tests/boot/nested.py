@@ -8,7 +8,6 @@ fw_cfg_build_feature_control), not what an earlier run gave.
 from collections.abc import Iterator
 from pathlib import Path
 
-from boot.boots import DIED, OK, REFUSED, WRONG_USE, Boot
 from boot.checks import (
     ALWAYS,
     IN_VMX,
@@ -24,6 +23,7 @@ from boot.checks import (
     selftest,
     states,
 )
+from boot.row import DIED, OK, REFUSED, WRONG_USE, Boot
 from machine.errors import UserError
 
 OPEN_BIOS = "OPEN-BIOS"  # stands for a SeaBIOS that leaves IA32_FEATURE_CONTROL as it finds it

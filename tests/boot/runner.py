@@ -13,9 +13,9 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from boot.boots import FAKE, HIGH, SCREENSHOT, Boot
 from boot.checks import Result
 from boot.nested import OPEN_BIOS, open_bios
+from boot.row import FAKE, HIGH, SCREENSHOT, Boot
 from machine.build import ROOT
 from machine.errors import UserError
 

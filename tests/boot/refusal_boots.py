@@ -1,0 +1,76 @@
+"""The boots on Bochs about what the firmware left and what is pretended: most are refusals."""
+
+from typing import Any
+
+from boot.checks import IN_VMX, Check, field_is, finding, no_other, states
+from boot.row import OK, REFUSED, Boot, bochs
+
+# What IA32_VMX_BASIC is in Bochs 2.7's Haswell, with one field changed at a time: the rule that the
+# value breaks, its severity under check=kvm (KVM's own checks refuse, the rest is told), the field
+# and what stands in it. SDM Vol. 3, "Basic VMX Information".
+_BASIC_RULES = (
+    ("basic-revision-bit-31", "0x00d810008000002b", "warning", "31", "0x1"),
+    ("basic-size-zero", "0x00d800000000002b", "refusal", "44:32", "0x0"),
+    ("basic-size-over-page", "0x00d810010000002b", "refusal", "44:32", "0x1001"),
+    ("basic-reserved-47-45", "0x00d830000000002b", "warning", "47:45", "0x1"),
+    ("basic-32-bit-addresses", "0x00d910000000002b", "refusal", "48", "0x1"),
+    ("basic-memory-type", "0x00c010000000002b", "refusal", "53:50", "0x0"),
+    ("basic-bit-57", "0x02d810000000002b", "warning", "57", "0x1"),
+    ("basic-reserved-63-59", "0x08d810000000002b", "warning", "63:59", "0x1"),
+)
+
+
+def _pretended() -> list[Boot]:
+    """Each refusal about IA32_VMX_BASIC, on the boot CPU, on another, and as KVM has it."""
+    boots = []
+    for rule, value, severity, bits, seen in _BASIC_RULES:
+        fields: dict[str, Any] = {"msr": "0x480", "bits": bits, "seen": seen}
+        for cpu in (0, 1):
+            checks = (
+                finding(rule, "refusal", cpu, **fields),
+                finding("pretended", "note", cpu),
+                no_other("basic-", rule, cpu),
+                states("off"),
+            )
+            words = f"check=strict pretend=cpu{cpu}:0x480:{value}"
+            boots.append(bochs(f"{rule} cpu{cpu}", REFUSED, checks, append=words))
+        on_all = (finding(rule, severity, **fields), no_other("basic-", rule))
+        words = f"check=kvm pretend=0x480:{value}"
+        boots.append(
+            bochs(f"{rule} check=kvm", REFUSED, (*on_all, states("off")), append=words)
+            if severity == "refusal"
+            else bochs(f"{rule} check=kvm", OK, (*on_all, states("loaded")), append=words)
+        )
+    return boots
+
+
+def _firmware() -> list[Boot]:
+    """
+    SeaBIOS and BIOS-bochs-legacy leave IA32_FEATURE_CONTROL open in Bochs; GRUB can then write it.
+    Bit 0 locks, bit 1 allows VMXON inside SMX, bit 2 outside. Neither tells in ACPI tables of other
+    CPUs or how to power off there, the legacy one has no such tables at all. That one leaves the
+    MTRRs off, too: all memory is uncacheable.
+    """
+    seabios = ("--bios", "/usr/share/seabios/bios.bin")
+    legacy = ("--bios", "/usr/share/bochs/BIOS-bochs-legacy")
+    no_tables = finding("cpu-tables", "warning", 0)
+    unlocked = finding("feature-control-unlocked", "note", 0, msr="0x3a", seen="0x0")
+
+    def boot(name: str, status: int, checks: tuple[Check, ...], *options: str) -> Boot:
+        return bochs(name, status, checks, *options, append="exit=halt", count=1)
+
+    def locked(rule: str, value: str) -> Boot:
+        refusal = finding(rule, "refusal", 0, msr="0x3a")
+        checks = (refusal, field_is("msrs.0x3a", value), states("off"))
+        return boot(rule, REFUSED, checks, *seabios, "--grub", f"wrmsr 0x3a {value}")
+
+    uncached = finding("region-not-write-back", "refusal", 0, seen="0x0", wanted="0x6")
+    return [
+        locked("feature-control-locked-off", "0x1"),
+        locked("feature-control-smx-only", "0x3"),
+        boot("feature-control-unlocked", OK, (*IN_VMX, unlocked), *seabios),
+        boot("MTRRs off", REFUSED, (unlocked, no_tables, uncached, states("off")), *legacy),
+    ]
+
+
+REFUSAL_BOOTS: tuple[Boot, ...] = (*_firmware(), *_pretended())

@@ -1,0 +1,46 @@
+"""A boot is a row of a table: what tools/run is given, the exit status wanted, what must hold."""
+
+from dataclasses import dataclass
+
+from boot.checks import ALWAYS, Check, cpus, finding, states
+
+OK, REFUSED, WRONG_USE, TIMEOUT, DIED = range(5)
+SCREENSHOT = "SCREENSHOT"  # stands for a file's name among the arguments
+HIGH = "HIGH"  # stands for the kernel with a header that asks to be loaded as high as possible
+FAKE = "FAKE:"  # stands for a kernel made of tests/boot/fake.S, with this name
+
+
+@dataclass(frozen=True)
+class Boot:
+    """One row."""
+
+    name: str
+    arguments: tuple[str, ...]  # of tools/run
+    status: int
+    checks: tuple[Check, ...]
+    report: bool = True
+    long: bool = False  # only with tools/test --long
+
+
+def bochs(
+    name: str, status: int, checks: tuple[Check, ...], *options: str, append: str = "",
+    cpu: str = "", count: int = 2,
+) -> Boot:  # fmt: skip
+    """On Bochs; without a CPU model, on tools/run's own choice."""
+    arguments = ["--on", "bochs", "--cpus", str(count), *options]
+    if cpu:
+        arguments += ["--cpu", cpu]
+    if append:
+        arguments += ["--append", append]
+    return Boot(f"bochs/{name}", tuple(arguments), status, (*ALWAYS, cpus(count), *checks))
+
+
+def tcg(name: str, checks: tuple[Check, ...], *options: str, count: int = 1) -> Boot:
+    """On TCG, which has SVM and no VMX."""
+    refusal = finding("cpuid-svm-instead", "refusal", 0)
+    return Boot(
+        f"tcg/{name}",
+        ("--on", "tcg", "--cpus", str(count), *options),
+        REFUSED,
+        (*ALWAYS, cpus(count), states("off"), refusal, *checks),
+    )
