@@ -191,10 +191,24 @@ static void prepare(struct machine *machine)
         console_release();
 }
 
+/* By what the CPUs have themselves, as guests do: not by what `pretend=` says of them. */
+static bool all_have_timer(const struct machine *machine)
+{
+    bool all = true;
+
+    for (uint32_t i = 0; i < machine->cpu_count; i++) {
+        struct vmx_capability capability;
+
+        vmx_capability_derive(&machine->cpus[i]->vmx.msrs, &capability);
+        all &= machine->cpus[i]->phase != CPU_READY || guest_controls_have_timer(&capability);
+    }
+    return all;
+}
+
 /* Only CPUs that cannot tell by themselves that a guest's time is up need to be told. */
 static void with_alarm(struct machine *machine, void (*work)(struct machine *machine))
 {
-    bool needed = !guest_controls_have_timer(&machine->capability);
+    bool needed = !all_have_timer(machine);
 
     if (needed)
         alarm_begin();

@@ -240,6 +240,12 @@ def _bad_guests() -> list[Boot]:
             "bad guest after SIPI", OK, (*IN_VMX, guests("sipi", "spin")),
             append="guest=sipi,spin", cpu="core2_penryn_t9600",
         ),
+        # With the preemption timer only pretended, time is the alarm's: it must have been measured.
+        bochs(
+            "bad guest, timer pretended", OK, (*IN_VMX, guests("spin")),
+            append="guest=spin pretend=0x48d:0x7f00000016 pretend=0x48f:0x43ffff00036dfb",
+            cpu="core2_penryn_t9600",
+        ),
         bochs(
             "bad guests watched", OK, (*IN_VMX, guests("spin", "spin-enabled", "asleep")),
             append="guest=spin,spin-enabled,asleep trace=exits check-entry=always",
