@@ -171,9 +171,10 @@ volatile void *apic_registers(void)
     return registers;
 }
 
-void apic_eoi(void)
+void apic_eoi(uint8_t vector)
 {
-    apic_write(APIC_EOI, 0);
+    if (vector != VECTOR_SPURIOUS)
+        apic_write(APIC_EOI, 0);
 }
 
 void apic_timer_start(uint8_t vector, uint32_t count)

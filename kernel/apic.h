@@ -27,8 +27,12 @@ uint32_t apic_id(void);
 /* Virtual address of the registers that every CPU sees its own in; NULL in x2APIC mode. */
 volatile void *apic_registers(void);
 
-/* End of interrupt: for our own vectors, not for the spurious one. */
-void apic_eoi(void);
+/*
+ * End of the interrupt with this vector: of every one but the spurious, which is never in service.
+ * Also of one that is not ours, but was pending from the firmware's time: in service it would hold
+ * back all below it.
+ */
+void apic_eoi(uint8_t vector);
 
 /*
  * This CPU's timer, once: counts down by its own clock, which nobody tells, and interrupts with

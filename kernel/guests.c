@@ -32,16 +32,6 @@ static void interrupt_self(void)
     apic_send_ipi(apic_id(), VECTOR_WAKE);
 }
 
-/*
- * A vector that is not ours was pending from the firmware's time. It is in service now, and would
- * hold back all below it.
- */
-static void host_interrupt(uint8_t vector)
-{
-    if (vector != VECTOR_SPURIOUS)
-        apic_eoi();
-}
-
 /* Through the IDT, as if no guest had been there; IRET then lets further NMIs come. */
 static void host_exception(uint8_t vector)
 {
@@ -177,7 +167,7 @@ static void prepare(struct machine *machine)
         .interrupt_self = interrupt_self,
         .alarm_set = alarm_set,
         .sender = ready_cpus(machine) > 1 ? &signal_sender : NULL,
-        .host_interrupt = host_interrupt,
+        .host_interrupt = apic_eoi,
         .host_exception = host_exception,
         .memory_owned = memory_owned,
         .memory_next_foreign = memory_next_foreign,

@@ -10,6 +10,7 @@
 
 enum {
     VECTORS = 256,
+    EXCEPTIONS = 32, /* SDM Vol. 3, "Sources of Interrupts": those above are interrupts' */
     TRAP_STUB_BYTES = 8,
     /* SDM Vol. 3, "64-Bit Mode IDT": present, DPL 0, 64-bit interrupt gate. */
     GATE_INTERRUPT = 0x8e,
@@ -88,7 +89,7 @@ void traps_load(void)
 /* Continues at the landing address if the faulting instruction has one. */
 static bool fix_up(struct trap_frame *frame)
 {
-    if (frame->vector >= 32 || (FIXUP_VECTORS >> frame->vector & 1) == 0)
+    if (frame->vector >= EXCEPTIONS || (FIXUP_VECTORS >> frame->vector & 1) == 0)
         return false;
     for (const struct fixup *fixup = fixup_start; fixup < fixup_end; fixup++) {
         if (fixup->fault == frame->rip) {
@@ -102,12 +103,10 @@ static bool fix_up(struct trap_frame *frame)
 
 void trap_handle(struct trap_frame *frame)
 {
-    if (frame->vector == VECTOR_WAKE || frame->vector == VECTOR_ALARM) {
-        apic_eoi();
+    if (frame->vector >= EXCEPTIONS) {
+        apic_eoi((uint8_t)frame->vector);
         return;
     }
-    if (frame->vector == VECTOR_SPURIOUS)
-        return;
     if (frame->vector == X86_VECTOR_NMI && alarm_sends_nmis() && !panic_elsewhere())
         return;
     if (!fix_up(frame))

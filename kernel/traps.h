@@ -27,7 +27,10 @@ enum { IST_NONE, IST_DF, IST_NMI, IST_MC, IST_COUNT };
 void traps_init(void);
 void traps_load(void);
 
-/* From the stubs. Returns only if the fixup table takes the fault, or for our own vectors. */
+/*
+ * From the stubs. Returns only from interrupts, whoever sent them, from NMIs of the alarm, and if
+ * the fixup table takes the fault.
+ */
 void trap_handle(struct trap_frame *frame);
 
 #endif

@@ -11,8 +11,8 @@ from machine.errors import UserError
 # GRUB's time in an emulator grows with the bytes that it loads: no fonts, no themes, and only the
 # modules needed. The EFI image asks for every partition map by name, and complains without one.
 _MODULES = (
-    "normal multiboot2 rdmsr wrmsr iorw all_video part_acorn part_amiga part_bsd part_dfly "
-    "part_dvh part_plan part_sun part_sunpc"
+    "normal multiboot2 rdmsr wrmsr iorw memrw all_video part_acorn part_amiga part_bsd "
+    "part_dfly part_dvh part_plan part_sun part_sunpc"
 )
 _PIXELS = "1024x768x32,auto"
 
