@@ -63,8 +63,10 @@ static void reset_debug_registers(void)
 
 void host_registers_keep(struct host_registers *host)
 {
-    for (unsigned i = 0; i < HOST_REGISTERS_MSRS; i++)
+    for (unsigned i = 0; i < HOST_REGISTERS_MSRS; i++) {
         (void)rdmsr_safe(guests_own_msrs[i], &host->msr[i]);
+        (void)wrmsr_safe(guests_own_msrs[i], 0);
+    }
     host->cr4 = read_cr4();
     (void)write_cr4_safe(host->cr4 | CR4_OSFXSR | (has_xsave() ? CR4_OSXSAVE : 0));
     if (has_xsave())

@@ -79,8 +79,8 @@ static const char *check_found(const struct vcpu *vcpu)
     }
     if (found(vcpu, FOUND_DR6) != 0xffff0ff0 || found(vcpu, FOUND_DR7) != 0x400)
         return "DR6 or DR7 was not at first what a reset leaves there";
-    if (found(vcpu, FOUND_GS_KERNEL) == LEFT_VALUE)
-        return "IA32_KERNEL_GS_BASE held what the guest before had left there";
+    if (found(vcpu, FOUND_GS_KERNEL) != 0)
+        return "IA32_KERNEL_GS_BASE was not 0 at first";
     wrong = check_legacy(vcpu_memory(vcpu, FOUND_FXSAVE, sizeof(struct fxsave)));
     if (wrong == NULL && (cpuid(1, 0).ecx & CPUID_XSAVE) != 0)
         wrong = check_extended(vcpu);
