@@ -144,13 +144,16 @@ static void cpuid_promises_nothing_that_cr4_or_an_msr_denies(void **state)
     assert_int_equal(cpuid_of_guest(7, 1).eax, 1u << 4); /* AVX-VNNI */
 }
 
-/* XSAVES is bit 3 of CPUID.0DH.1:EAX and of no other subleaf. */
+/*
+ * XSAVES is bit 3 of CPUID.0DH.1:EAX and of no other subleaf. Nor is XFD, bit 4, whose MSRs,
+ * IA32_XFD and IA32_XFD_ERR, no guest here has.
+ */
 static void cpuid_leaf_0d_tells_of_xsaves_where_it_is_on(void **state)
 {
     (void)state;
-    model_cpu.xsave_features.eax = 0xf;
+    model_cpu.xsave_features.eax = 0x1f;
     assert_int_equal(cpuid_of_guest(0xd, 1).eax, 7);
-    assert_int_equal(cpuid_of_guest(0xd, 0).eax, 0xf);
+    assert_int_equal(cpuid_of_guest(0xd, 0).eax, 0x1f);
     vcpu->controls[VMX_CONTROL_SECONDARY] |= SECONDARY_ENABLE_XSAVES;
     assert_int_equal(cpuid_of_guest(0xd, 1).eax, 0xf);
 }
