@@ -9,9 +9,8 @@
 #include "lib/x86.h"
 
 /* IA32_APIC_BASE. SDM, "Local APIC Status and Location", "Detecting and Enabling x2APIC Mode". */
-#define APIC_BASE_EXTD    (1ull << 10)
-#define APIC_BASE_ENABLE  (1ull << 11)
-#define APIC_BASE_ADDRESS 0x000ffffffffff000ull
+#define APIC_BASE_EXTD   (1ull << 10)
+#define APIC_BASE_ENABLE (1ull << 11)
 
 #define CPUID_1_ECX_X2APIC (1u << 21)
 

@@ -41,6 +41,7 @@ enum x86_vector {
 #define CR0_NW         (1ull << 29)
 #define CR0_CD         (1ull << 30)
 #define CR0_PG         (1ull << 31)
+#define CR3_NO_FLUSH   (1ull << 63) /* of a value to be written, with CR4.PCIDE */
 #define CR4_DE         (1ull << 3)
 #define CR4_PSE        (1ull << 4)
 #define CR4_PAE        (1ull << 5)
@@ -63,6 +64,10 @@ enum x86_vector {
 #define RFLAGS_DF      (1ull << 10)
 #define RFLAGS_RF      (1ull << 16)
 #define RFLAGS_VM      (1ull << 17)
+
+/* SDM Vol. 3, "PAE Paging", table "Format of a PAE Page-Directory-Pointer-Table Entry". */
+#define PDPTE_PRESENT  (1ull << 0)
+#define PDPTE_RESERVED 0x1e6ull /* 8:5 and 2:1 */
 
 /* SDM Vol. 4, "Model-Specific Registers": the ones outside the VMX capability range. */
 #define IA32_TIME_STAMP_COUNTER   0x10u
@@ -90,6 +95,8 @@ enum x86_vector {
 #define IA32_GS_BASE              0xc0000101u
 #define IA32_KERNEL_GS_BASE       0xc0000102u
 #define IA32_TSC_AUX              0xc0000103u
+#define APIC_BASE_ADDRESS         0x000ffffffffff000ull /* in IA32_APIC_BASE: the registers */
+#define EFER_SCE                  (1ull << 0)
 #define EFER_LME                  (1ull << 8)
 #define EFER_LMA                  (1ull << 10)
 #define EFER_NXE                  (1ull << 11)
@@ -100,7 +107,9 @@ enum x86_vector {
 #define FEATURE_CONTROL_SENTER_EN (1ull << 15)
 
 /* SDM Vol. 2, "CPUID". */
+#define CPUID_1_ECX_XSAVE      (1u << 26)
 #define CPUID_1_ECX_HYPERVISOR (1u << 31)  /* a hypervisor is below; by its makers' agreement */
+#define CPUID_EXTENDED_EDX_NX  (1u << 20)  /* of leaf 0x80000001 */
 #define CPUID_ADDRESS_SIZES    0x80000008u /* EAX[7:0]: MAXPHYADDR */
 
 #endif

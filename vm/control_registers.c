@@ -4,12 +4,7 @@
 
 #include "lib/x86.h"
 
-#define CR3_PCID     0xfffull
-#define CR3_NO_FLUSH (1ull << 63)
-
-/* SDM Vol. 3, "PAE Paging", table "Format of a PAE Page-Directory-Pointer-Table Entry". */
-#define PDPTE_PRESENT  (1ull << 0)
-#define PDPTE_RESERVED 0x1e6ull
+#define CR3_PCID 0xfffull
 
 /* SDM Vol. 3, "PAE Paging": a change of one of these loads the PDPTEs. */
 #define CR0_LOADS_PDPTES (CR0_CD | CR0_NW | CR0_PG)

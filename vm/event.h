@@ -55,6 +55,6 @@ uint64_t event_dr6(uint64_t dr6, uint64_t qualification);
 void event_enter_debug(uint64_t qualification);
 
 /* The event whose delivery the exit interrupted, if there is one, comes again at VM entry. */
-void event_requeue(struct vcpu *vcpu);
+void event_requeue(void);
 
 #endif

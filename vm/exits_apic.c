@@ -17,6 +17,6 @@ enum exit_done exit_apic_access(struct vcpu *vcpu)
 {
     vcpu_control_set(vcpu, VMX_CONTROL_SECONDARY, SECONDARY_VIRTUALIZE_APIC_ACCESSES, false);
     translation_flush_all(vcpu);
-    event_requeue(vcpu);
+    event_requeue();
     return EXIT_MAPPED;
 }

@@ -6,11 +6,10 @@
 
 #include "lib/x86.h"
 
-void event_requeue(struct vcpu *vcpu)
+void event_requeue(void)
 {
     uint32_t vectoring = vmcs_read32(VMCS_IDT_VECTORING_INFORMATION);
 
-    (void)vcpu;
     if ((vectoring & EVENT_INFORMATION_VALID) == 0)
         return;
     vmcs_write32(VMCS_VM_ENTRY_INTERRUPTION_INFORMATION, vectoring & EVENT_TO_INJECT);
@@ -97,7 +96,7 @@ enum exit_done exit_exception(struct vcpu *vcpu)
     uint32_t event = vmcs_read32(VMCS_VM_EXIT_INTERRUPTION_INFORMATION);
 
     if (event_type_of(event) == EVENT_NMI || event_vector(event) == X86_VECTOR_MC) {
-        event_requeue(vcpu);
+        event_requeue();
         vcpu->environment->host_exception((uint8_t)event_vector(event));
         return served(vcpu);
     }

@@ -67,7 +67,7 @@ __attribute__((noinline)) static enum exit_done string_io(struct vcpu *vcpu, uin
 
     if (rep && operand_cut(vcpu->reg[VCPU_RCX], size) == 0)
         return exit_behind(EXIT_EMULATED);
-    operand = guest_operand_at(vcpu, in ? OPERAND_ES : guest_operand_segment(information),
+    operand = guest_operand_at(in ? OPERAND_ES : guest_operand_segment(information),
                                operand_cut(*index, size));
     operand.bytes = bytes;
     operand.write = in;

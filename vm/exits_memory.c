@@ -29,7 +29,7 @@ static bool invpcid_faults(uint64_t type, const uint64_t descriptor[2])
         return true;
     if (names_pcid && (cr4 & CR4_PCIDE) == 0 && descriptor[0] != 0)
         return true;
-    return type == INVPCID_ADDRESS && !is_canonical(descriptor[1], (cr4 & CR4_LA57) != 0 ? 57 : 48);
+    return type == INVPCID_ADDRESS && !is_canonical(descriptor[1], linear_width(cr4));
 }
 
 /* The exit comes before these checks. Likewise more is forgotten. */
@@ -66,7 +66,7 @@ static enum exit_done map_page(struct vcpu *vcpu, uint64_t address)
 
     if (page == 0 || ept_map_page(&vcpu->ept, address, page, EPT_ALL, MEMORY_TYPE_WB) != EPT_OK)
         return vcpu_end(vcpu, GUEST_END_MEMORY, EXIT_REASON_EPT_VIOLATION, address);
-    event_requeue(vcpu);
+    event_requeue();
     return EXIT_MAPPED;
 }
 
@@ -104,7 +104,8 @@ enum exit_done exit_ept_misconfiguration(struct vcpu *vcpu)
 /* Nobody reads the log: it begins anew, and the guest makes its access again. */
 enum exit_done exit_page_log_full(struct vcpu *vcpu)
 {
+    (void)vcpu;
     vmcs_write16(VMCS_PML_INDEX, PML_LAST);
-    event_requeue(vcpu);
+    event_requeue();
     return EXIT_STEPPED;
 }

@@ -11,10 +11,6 @@
 #define PAT_BIT_1    0x0202020202020202ull
 #define PAT_BIT_2    0x0404040404040404ull
 
-#define EFER_SCE (1ull << 0)
-
-#define CPUID_EXTENDED_EDX_NX (1u << 20)
-
 static bool pat_valid(uint64_t pat)
 {
     return (pat & PAT_RESERVED) == 0 && (pat & PAT_BIT_1 & ~(pat >> 1)) == 0;

@@ -12,8 +12,7 @@
 /* SDM Vol. 3, table "Exit Qualification for Control-Register Accesses". */
 enum cr_access { CR_MOV_TO, CR_MOV_FROM, CR_CLTS, CR_LMSW };
 
-#define CR0_LMSW     0xfull /* PE, MP, EM, TS: what LMSW loads; PE it can only set */
-#define CR3_NO_FLUSH (1ull << 63)
+#define CR0_LMSW 0xfull /* PE, MP, EM, TS: what LMSW loads; PE it can only set */
 
 /* What these change, translations that the processor remembers may not know. */
 #define CR0_TRANSLATION (CR0_PG | CR0_WP)

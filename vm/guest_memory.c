@@ -66,9 +66,6 @@ static enum memory_type foreign_type(const void *context, uint64_t physical, uin
     return (enum memory_type)vcpu->environment->memory_foreign_type(physical, bytes);
 }
 
-/* In IA32_APIC_BASE: the physical address of the local APIC's registers. */
-#define APIC_BASE_ADDRESS 0x000ffffffffff000ull
-
 /*
  * Foreign memory is the firmware's, or a device's registers, so a guest may read it and no more.
  * Nor may it execute there: an executable page that is large lets a guest stop some processors by a

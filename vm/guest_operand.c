@@ -39,11 +39,8 @@ static enum operand_mode operand_mode(void)
 }
 
 /* The fields of the segment registers stand in the same order in each group: ES is the first. */
-struct operand guest_operand_at(const struct vcpu *vcpu, unsigned segment, uint64_t offset)
+struct operand guest_operand_at(unsigned segment, uint64_t offset)
 {
-    bool wide = (vmcs_read_natural(VMCS_GUEST_CR4) & CR4_LA57) != 0;
-
-    (void)vcpu;
     return (struct operand){
         .mode = operand_mode(),
         .segment = segment,
@@ -51,7 +48,7 @@ struct operand guest_operand_at(const struct vcpu *vcpu, unsigned segment, uint6
         .segment_limit = (uint32_t)x86_vmread_bare(VMCS_GUEST_ES_LIMIT + 2 * segment),
         .segment_rights = (uint32_t)x86_vmread_bare(VMCS_GUEST_ES_ACCESS_RIGHTS + 2 * segment),
         .offset = offset,
-        .linear_address_width = wide ? 57 : 48,
+        .linear_address_width = linear_width(vmcs_read_natural(VMCS_GUEST_CR4)),
     };
 }
 
@@ -63,7 +60,7 @@ struct operand guest_operand(const struct vcpu *vcpu, uint32_t information)
         offset += vcpu_register_get(vcpu, information >> 18 & 15) << (information & 3);
     if (has_base(information))
         offset += vcpu_register_get(vcpu, information >> 23 & 15);
-    return guest_operand_at(vcpu, guest_operand_segment(information),
+    return guest_operand_at(guest_operand_segment(information),
                             operand_cut(offset, address_size(information)));
 }
 

@@ -15,7 +15,7 @@ struct operand guest_operand(const struct vcpu *vcpu, uint32_t information);
 unsigned guest_operand_segment(uint32_t information);
 
 /* An operand at `offset` in a segment. */
-struct operand guest_operand_at(const struct vcpu *vcpu, unsigned segment, uint64_t offset);
+struct operand guest_operand_at(unsigned segment, uint64_t offset);
 
 /*
  * Where the operand, whose `bytes` and `write` the caller has set, can be touched. Gives
@@ -32,7 +32,7 @@ enum exit_done guest_linear_reach(struct vcpu *vcpu, uint64_t linear, unsigned b
 /* How wide addresses are that LGDT, WRMSR and their kin load: the processor's, in whatever mode. */
 static inline unsigned guest_linear_width(const struct vcpu *vcpu)
 {
-    return (vcpu->capability.cr4_fixed1 & CR4_LA57) != 0 ? 57 : 48;
+    return linear_width(vcpu->capability.cr4_fixed1);
 }
 
 #endif

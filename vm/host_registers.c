@@ -2,13 +2,10 @@
 
 #include <stdbool.h>
 
+#include "vm/cpuid_told.h"
 #include "vm/guest_state.h"
 
 #include "lib/x86.h"
-
-/* SDM Vol. 2, "CPUID": leaf 1, ECX; leaf 0xd, subleaf 0: EDX:EAX, what XCR0 may hold. */
-#define CPUID_XSAVE      (1u << 26)
-#define CPUID_STATE_LEAF 0xd
 
 #define XCR0_X87   1ull /* after a reset, and never 0 */
 #define XCR0_BASIC 7ull /* x87, SSE, AVX */
@@ -35,7 +32,7 @@ static const uint32_t guests_own_msrs[HOST_REGISTERS_MSRS] = {
 
 static bool has_xsave(void)
 {
-    return (cpuid(1, 0).ecx & CPUID_XSAVE) != 0;
+    return (cpuid(1, 0).ecx & CPUID_1_ECX_XSAVE) != 0;
 }
 
 /* XRSTOR reaches what XCR0 names, so all of it is named for once. */
@@ -47,7 +44,7 @@ static void reset_extended_state(void)
         fxrstor(&initial);
         return;
     }
-    all = cpuid(CPUID_STATE_LEAF, 0);
+    all = cpuid(CPUID_LEAF_XSAVE, 0); /* EDX:EAX: what XCR0 may hold */
     if (xsetbv_safe(0, (uint64_t)all.edx << 32 | all.eax) != 0)
         (void)xsetbv_safe(0, all.eax & XCR0_BASIC);
     xrstor(&initial);

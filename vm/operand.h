@@ -11,6 +11,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "lib/x86_registers.h"
+
 /* Segment registers, numbered as the instruction information numbers them. */
 enum { OPERAND_ES, OPERAND_CS, OPERAND_SS, OPERAND_DS, OPERAND_FS, OPERAND_GS };
 
@@ -33,6 +35,12 @@ struct operand {
     bool write;                    /* else it is read */
     unsigned linear_address_width; /* in 64-bit mode: 48 or 57 */
 };
+
+/* `cr4`: of whoever uses the addresses; or all that the processor can have there. */
+static inline unsigned linear_width(uint64_t cr4)
+{
+    return (cr4 & CR4_LA57) != 0 ? 57 : 48;
+}
 
 /* Bits 63:`width` - 1 are all the same. */
 static inline bool is_canonical(uint64_t address, unsigned width)

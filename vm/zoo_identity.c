@@ -26,7 +26,7 @@ enum { WINDOW_LAST = 511 };
 #define WINDOW_BYTES (1ull << 21)
 #define WINDOW_ENTRY 0xe7ull /* present, writable, user, accessed, dirty, large */
 
-#define PAGE_ADDRESS 0x000ffffffffff000ull
+#define CR3_ADDRESS 0x000ffffffffff000ull
 
 struct target {
     uint64_t physical;
@@ -36,9 +36,9 @@ struct target {
 static void list_targets(const struct vcpu *vcpu, struct target targets[TARGETS])
 {
     targets[0] = (struct target){vcpu->environment->image, "its image"};
-    targets[1] = (struct target){read_cr3() & PAGE_ADDRESS, "its page pool"};
+    targets[1] = (struct target){read_cr3() & CR3_ADDRESS, "its page pool"};
     targets[2] = (struct target){vcpu->ept.root, "its page pool"};
-    targets[3] = (struct target){vcpu->msr_apic_base & PAGE_ADDRESS, "its local APIC"};
+    targets[3] = (struct target){vcpu->msr_apic_base & APIC_BASE_ADDRESS, "its local APIC"};
     targets[LAST] = (struct target){vcpu->vmcs.address, "its page pool"};
 }
 

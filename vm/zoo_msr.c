@@ -72,9 +72,6 @@ const struct probed_guest guest_msr_all = {
     PROBES(msr_all_probes),
 };
 
-/* LME | LMA at the start; SCE is what the guest adds. */
-#define EFER_SCE 1ull
-
 static const struct probe msr_own_probes[] = {
     {"WRMSR of IA32_PAT", WRITE_EXITS},
     {"RDMSR of IA32_PAT", READ_EXITS, GIVES(0x00070406)},

@@ -4,12 +4,10 @@
 
 #include "lib/string.h"
 #include "lib/x86.h"
+#include "vm/cpuid_told.h"
 
 extern const uint8_t registers_left_start[], registers_left_end[];
 extern const uint8_t registers_found_start[], registers_found_end[];
-
-#define CPUID_XSAVE      (1u << 26) /* leaf 1, ECX */
-#define CPUID_STATE_LEAF 0xd        /* subleaf 0, ECX: bytes of an XSAVE area of all there is */
 
 enum { XSAVE_HEADER_END = 576 };
 
@@ -52,7 +50,7 @@ static const char *check_legacy(const struct fxsave *area)
 /* What stands behind the header is 0 in every initial configuration; so is what no state uses. */
 static const char *check_extended(const struct vcpu *vcpu)
 {
-    uint32_t bytes = cpuid(CPUID_STATE_LEAF, 0).ecx;
+    uint32_t bytes = cpuid(CPUID_LEAF_XSAVE, 0).ecx; /* of an area of all there is */
     const uint8_t *area = vcpu_memory(vcpu, FOUND_XSAVE, bytes);
 
     if (found(vcpu, FOUND_XCR0) != 1)
@@ -82,7 +80,7 @@ static const char *check_found(const struct vcpu *vcpu)
     if (found(vcpu, FOUND_GS_KERNEL) != 0)
         return "IA32_KERNEL_GS_BASE was not 0 at first";
     wrong = check_legacy(vcpu_memory(vcpu, FOUND_FXSAVE, sizeof(struct fxsave)));
-    if (wrong == NULL && (cpuid(1, 0).ecx & CPUID_XSAVE) != 0)
+    if (wrong == NULL && (cpuid(1, 0).ecx & CPUID_1_ECX_XSAVE) != 0)
         wrong = check_extended(vcpu);
     return wrong;
 }

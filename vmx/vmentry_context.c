@@ -12,8 +12,6 @@
 #define CPUID_7_ECX_BUS_LOCK   (1u << 24)
 #define CPUID_PERFORMANCE      0xa
 #define CPUID_EXTENDED         0x80000001
-#define CPUID_EXTENDED_EDX_NX  (1u << 20)
-#define EFER_SCE               1ull
 #define CPUID_1_ECX_PDCM       (1u << 15)
 #define CPUID_7_1_EAX_LAM      (1u << 26)
 #define IA32_RTIT_CTL          0x570u

@@ -2,12 +2,7 @@
 #include "lib/x86.h"
 #include "vmx/vmentry_state.h"
 
-#define S_CET_TRACKER    (3ull << 10) /* SUPPRESS and TRACKER */
-#define BNDCFGS_RESERVED 0xffcull     /* 11:2 */
-#define HIGH_HALF        0xffffffff00000000ull
-
-/* NW and CD are not checked: a VM entry leaves them as they are. */
-#define CR0_NOT_CHECKED (CR0_NW | CR0_CD)
+#define BNDCFGS_RESERVED 0xffcull /* 11:2 */
 
 struct vmentry_view vmentry_guest_cr0_fixed(const struct vmentry_state *state)
 {

@@ -2,7 +2,6 @@
 #include "lib/x86.h"
 #include "vmx/vmentry_state.h"
 
-#define HIGH_HALF     0xffffffff00000000ull
 #define LIMIT_LOW     0xfffu
 #define LIMIT_HIGH    0xfff00000u
 #define RESERVED_BITS 0xfffe0f00ull /* 31:17 and 11:8 */

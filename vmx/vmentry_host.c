@@ -2,12 +2,6 @@
 #include "lib/x86.h"
 #include "vmx/vmentry_state.h"
 
-#define S_CET_TRACKER (3ull << 10) /* SUPPRESS and TRACKER */
-#define HIGH_HALF     0xffffffff00000000ull
-
-/* NW and CD are not checked: a VM exit leaves them as they are. */
-#define CR0_NOT_CHECKED ((uint64_t)(CR0_NW | CR0_CD))
-
 /* A view of a register that VMX operation holds some bits of: FIXED0 at 1, those not in FIXED1 at
  * 0. */
 static struct vmentry_view fixed(const struct vmentry_state *state, enum vmcs_field field,

@@ -15,8 +15,6 @@ enum { VECTOR_PENDING_MTF = 0 };
 #define PENDING_RESERVED 0xfffffffffffeaff0ull /* 63:17, 15, 13, 11:4 */
 #define NO_LINK          UINT64_MAX
 #define SHADOW_VMCS      (1u << 31)
-#define PDPTE_PRESENT    1ull
-#define PDPTE_RESERVED   0x1e6ull      /* 8:5 and 2:1 */
 #define PAE_TABLE        0xffffffe0ull /* what CR3 holds with PAE paging */
 
 enum { PDPTES = 4 };

@@ -5,18 +5,21 @@
 #ifndef VMX_VMENTRY_STATE_H
 #define VMX_VMENTRY_STATE_H
 
+#include "lib/x86_registers.h"
 #include "vmx/vmentry_check.h"
 #include "vmx/vmx_controls.h"
 
 /* Bits of registers by their SDM names. */
-#define RFLAGS_TF   (1ull << 8)
-#define RFLAGS_IOPL (3ull << 12)
-#define RFLAGS_VM   (1ull << 17)
-#define CR3_LAM_U57 (1ull << 61)
-#define CR3_LAM_U48 (1ull << 62)
-#define CR4_PCIDE   (1ull << 17)
-#define CR4_CET     (1ull << 23)
-#define CR4_FRED    (1ull << 32)
+#define RFLAGS_IOPL   (3ull << 12)
+#define CR3_LAM_U57   (1ull << 61)
+#define CR3_LAM_U48   (1ull << 62)
+#define CR4_CET       (1ull << 23)
+#define CR4_FRED      (1ull << 32)
+#define S_CET_TRACKER (3ull << 10) /* SUPPRESS and TRACKER */
+#define HIGH_HALF     0xffffffff00000000ull
+
+/* NW and CD are not checked: VM entries and exits leave them as they are. */
+#define CR0_NOT_CHECKED (CR0_NW | CR0_CD)
 
 /* The control words. NONE: 1 in its only bit, for rules that hold whatever the controls are. */
 enum vmentry_word {
