@@ -32,13 +32,14 @@ enum {
     IO_APIC_REDIRECTION = 0x10, /* two for each input: low, high */
 };
 
-/* "I/O Redirection Table Registers": edge, active high, physical destination, all CPUs. */
-#define REDIRECTION_NMI      (4u << 8)
-#define REDIRECTION_MASKED   (1u << 16)
-#define REDIRECTION_HIGH_ALL (0xffu << 24)
+/* "I/O Redirection Table Registers": edge, active high, physical destination. */
+#define REDIRECTION_NMI         (4u << 8)
+#define REDIRECTION_MASKED      (1u << 16)
+#define REDIRECTION_ALL         0xffu
+#define REDIRECTION_DESTINATION 24 /* where it begins in the upper half */
 
 static volatile uint32_t *io_apic; /* NULL: no NMIs from here */
-static uint32_t input;
+static uint32_t input, destination;
 static _Atomic bool ticking;
 static uint64_t tsc_per_ms, timer_per_ms; /* 0: not measured yet */
 
@@ -48,8 +49,13 @@ void alarm_prepare(const struct acpi_cpus *named)
 
     for (uint32_t i = 0; i < cpu_count; i++)
         ready += atomic_load(&cpus[i]->phase) == CPU_READY;
-    if (ready != named->count || named->lost != 0 || named->io_apic_address == 0 ||
-        apic_registers() == NULL)
+    if (named->io_apic_address == 0 || apic_registers() == NULL)
+        return;
+    if (ready == 1)
+        destination = apic_id();
+    else if (ready == named->count && named->lost == 0)
+        destination = REDIRECTION_ALL;
+    else
         return;
     io_apic = device_map(named->io_apic_address, IO_APIC_BYTES);
     input = named->timer_input;
@@ -60,7 +66,7 @@ static void redirect(uint32_t low)
     uint32_t entry = IO_APIC_REDIRECTION + input * 2;
 
     io_apic[IO_APIC_SELECT / 4] = entry + 1;
-    io_apic[IO_APIC_WINDOW / 4] = REDIRECTION_HIGH_ALL;
+    io_apic[IO_APIC_WINDOW / 4] = destination << REDIRECTION_DESTINATION;
     io_apic[IO_APIC_SELECT / 4] = entry;
     io_apic[IO_APIC_WINDOW / 4] = low;
 }

@@ -4,8 +4,8 @@
  * The timer of each CPU's local APIC does: an external interrupt makes a guest exit whether it has
  * interrupts on or not (SDM Vol. 3, "Other Causes of VM Exits"). Bochs 2.7 lets it wait while they
  * are off. An NMI exits there, too; so the PIT sends one to every CPU each millisecond, by way of
- * the I/O APIC, and each looks at its clock. That needs every CPU of the machine to be ours: others
- * would take the NMI through whatever firmware left them.
+ * the I/O APIC, and each looks at its clock. That needs every CPU of the machine to be ours, or
+ * only the boot CPU: others would take the NMI through whatever firmware left them.
  */
 #ifndef KERNEL_ALARM_H
 #define KERNEL_ALARM_H

@@ -240,6 +240,11 @@ def _bad_guests() -> list[Boot]:
             "bad guest after SIPI", OK, (*IN_VMX, guests("sipi", "spin")),
             append="guest=sipi,spin", cpu="core2_penryn_t9600",
         ),
+        # The other CPU is not ours: it must not get the NMIs that end the guest's time.
+        bochs(
+            "bad guest, one CPU of two", OK, (*IN_VMX, runs_are((0, "spin", "budget of time"))),
+            "--cpus", "2", append="cpus=1 guest=spin", cpu="core2_penryn_t9600", count=1,
+        ),
         # With the preemption timer only pretended, time is the alarm's: it must have been measured.
         bochs(
             "bad guest, timer pretended", OK, (*IN_VMX, guests("spin")),
