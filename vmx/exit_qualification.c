@@ -93,30 +93,30 @@ static void print_apic_access(struct sink *sink, uint64_t qualification)
 
     switch (type) {
     case 0:
-        print_to(sink, "data read at");
+        print_to(sink, "data read");
         break;
     case 1:
-        print_to(sink, "data write at");
+        print_to(sink, "data write");
         break;
     case 2:
-        print_to(sink, "instruction fetch at");
+        print_to(sink, "instruction fetch");
         break;
     case 3:
-        print_to(sink, "access during event delivery at");
+        print_to(sink, "access during event delivery");
         break;
     case 10:
-        print_to(sink, "guest-physical access during event delivery, ");
+        print_to(sink, "guest-physical access during event delivery");
         break;
     case 15:
-        print_to(sink, "guest-physical access of an instruction, ");
+        print_to(sink, "guest-physical access of an instruction");
         break;
     default:
-        print_to(sink, "access of type %u at", type);
+        print_to(sink, "access of type %u", type);
     }
     if (type < 10)
-        print_to(sink, " offset %#x", (unsigned)(qualification & 0xfff));
+        print_to(sink, " at offset %#x", (unsigned)(qualification & 0xfff));
     else
-        print_to(sink, "offset not given");
+        print_to(sink, ", offset not given");
     if (qualification >> 16 & 1)
         print_to(sink, ", asynchronous");
 }

@@ -144,6 +144,7 @@ static void qualifications_are_told_by_reason(void **state)
         {44, 0, 0x30b0, "access during event delivery at offset 0xb0"},
         {44, 0, 0xa000, "guest-physical access during event delivery, offset not given"},
         {44, 0, 0xf000, "guest-physical access of an instruction, offset not given"},
+        {44, 0, 0xb000, "access of type 11, offset not given"},
         {45, 0, 0x31, "vector 0x31"},
         {46, 0, 0x10, "displacement 0x10"},
         /* EPT: 2:0 access, 5:3 rights, 7 linear address valid, 8 its translation */
