@@ -20,9 +20,6 @@
 #include "kernel/vmx_all.h"
 #include "lib/x86.h"
 
-/* The boot page tables map the first 4 GiB. */
-#define BOOT_MAP_END (1ull << 32)
-
 static struct machine machine;
 static struct firmware firmware;
 

@@ -24,9 +24,6 @@
 #define CPUID_EXTENDED_FEATURES 0x80000001
 #define CPUID_PAGES_OF_1GIB     (1u << 26) /* in EDX */
 
-/* What the boot page tables map; the tables that follow them are made from memory below it. */
-#define BOOT_MAP_END (4 * GIB)
-
 extern const char image_start[], text_start[], text_end[], data_start[], data_end[];
 extern const char boot_stack_guard[], boot_stack_bottom[], rodata_start[], rodata_end[];
 extern const char image_end[];

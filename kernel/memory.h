@@ -17,6 +17,9 @@
 #include "mm/memory_type.h"
 #include "mm/paging.h"
 
+/* What the boot page tables map; the tables that follow them are made from memory below it. */
+#define BOOT_MAP_END (1ull << 32)
+
 struct memory_sizes {
     uint64_t ram_bytes;  /* in the memory map, of whatever use */
     uint64_t pool_bytes; /* given to the page pool */

@@ -2,12 +2,10 @@
 
 #include <stddef.h>
 
+#include "vmx/eptp.h"
+
 #define PAGE_BYTES         4096ull
 #define GUEST_PHYSICAL_END (1ull << 48) /* four levels translate so much */
-
-/* SDM Vol. 3, table "Format of Extended-Page-Table Pointer". */
-#define EPTP_WALK_LENGTH_4  (3ull << 3)
-#define EPTP_ACCESSED_DIRTY (1ull << 6)
 
 #define NO_RECENT_TABLE UINT64_MAX
 
@@ -28,8 +26,8 @@ uint64_t ept_pointer(const struct ept *ept)
 {
     uint64_t type = ept->capability.write_back ? MEMORY_TYPE_WB : MEMORY_TYPE_UC;
 
-    return ept->root | (ept->capability.accessed_dirty ? EPTP_ACCESSED_DIRTY : 0) |
-           EPTP_WALK_LENGTH_4 | type;
+    return ept->root | (ept->capability.accessed_dirty ? EPTP_ACCESSED_DIRTY : 0) | EPTP_WALK_4 |
+           type;
 }
 
 static uint64_t leaf_bits(uint32_t permissions, enum memory_type type, int level)

@@ -2,6 +2,7 @@
 
 #include <stddef.h>
 
+#include "vmx/eptp.h"
 #include "vmx/exit_reason.h"
 #include "vmx/exit_text.h"
 #include "vmx/vmx_controls.h"
@@ -120,18 +121,17 @@ static void print_exception_bitmap(const struct told *told)
     bit_names_print(told->sink, told->value, names, count);
 }
 
-/* SDM, table "Format of Extended-Page-Table Pointer". */
 static void print_ept_pointer(const struct told *told)
 {
-    unsigned type = told->value & 7;
+    uint64_t type = told->value & EPTP_MEMORY_TYPE;
 
-    print_to(told->sink, "tables at %#lx, %u levels, memory type %s%s%s",
-             told->value & ~(uint64_t)0xfff, (unsigned)(told->value >> 3 & 7) + 1,
+    print_to(told->sink, "tables at %#lx, %u levels, memory type %s%s%s", told->value & EPTP_TABLES,
+             (unsigned)((told->value & EPTP_WALK) >> EPTP_WALK_SHIFT) + 1,
              type == 6   ? "WB"
              : type == 0 ? "UC"
                          : "reserved",
-             told->value >> 6 & 1 ? ", accessed and dirty flags" : "",
-             told->value >> 7 & 1 ? ", supervisor shadow-stack control" : "");
+             told->value & EPTP_ACCESSED_DIRTY ? ", accessed and dirty flags" : "",
+             told->value & EPTP_SHADOW_STACK ? ", supervisor shadow-stack control" : "");
 }
 
 static void print_link_pointer(const struct told *told)

@@ -1,6 +1,7 @@
 /* The images that can be entered: vmx/vmentry_trial.h. */
 #include "lib/string.h"
 #include "lib/x86.h"
+#include "vmx/eptp.h"
 #include "vmx/vmentry_state.h"
 #include "vmx/vmentry_trial.h"
 
@@ -32,7 +33,7 @@ static const struct base {
 enum { RIGHTS_TSS = 0x8b, TSS_LIMIT = 0x67, TSS_SELECTOR = 0x18, DR7_INITIAL = 0x400 };
 
 #define PAT_INITIAL   0x0007040600070406ull
-#define EPTP_INITIAL  (3ull << 3 | 6) /* four levels, write-back */
+#define EPTP_INITIAL  (EPTP_WALK_4 | 6) /* write-back */
 #define NO_LINK       UINT64_MAX
 #define RFLAGS_SET    2ull
 #define GUEST_ADDRESS 0x1000

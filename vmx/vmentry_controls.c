@@ -1,15 +1,11 @@
 /* The rules of vmx/vmentry_controls.def that have a form of their own. */
+#include "vmx/eptp.h"
 #include "vmx/vmentry_state.h"
 
 /* SDM, "Virtual APIC State": VTPR is at the offset of the local APIC's TPR. */
 enum { VTPR_OFFSET = 0x80 };
 
-enum { MSR_ENTRY_BYTES = 16, PID_POINTER_BYTES = 8, EPTP_WALK_4 = 3, EPTP_WALK_5 = 4 };
-
-#define EPTP_MEMORY_TYPE    0x7ull
-#define EPTP_WALK_SHIFT     3
-#define EPTP_ACCESSED_DIRTY (1ull << 6)
-#define EPTP_SHADOW_STACK   (1ull << 7)
+enum { MSR_ENTRY_BYTES = 16, PID_POINTER_BYTES = 8 };
 
 enum { MEMORY_TYPE_UNCACHEABLE = 0, MEMORY_TYPE_WRITE_BACK = 6 };
 
@@ -65,16 +61,15 @@ struct vmentry_view vmentry_eptp_memory_type(const struct vmentry_state *state)
 
 struct vmentry_view vmentry_eptp_walk_length(const struct vmentry_state *state)
 {
-    uint64_t eptp = vmentry_get(state, VMCS_EPT_POINTER), length = eptp >> EPTP_WALK_SHIFT & 7;
+    uint64_t eptp = vmentry_get(state, VMCS_EPT_POINTER), walk = eptp & EPTP_WALK;
     const struct vmx_capability *capability = state->context->capability;
-    bool known = (length == EPTP_WALK_4 && capability->ept_page_walk_4) ||
-                 (length == EPTP_WALK_5 && capability->ept_page_walk_5);
-    uint64_t good = length != EPTP_WALK_4 ? EPTP_WALK_4 : EPTP_WALK_5;
+    bool known = (walk == EPTP_WALK_4 && capability->ept_page_walk_4) ||
+                 (walk == EPTP_WALK_5 && capability->ept_page_walk_5);
+    uint64_t good = walk != EPTP_WALK_4 ? EPTP_WALK_4 : EPTP_WALK_5;
 
     if (!state->ept || known)
         return vmentry_kept();
-    return (struct vmentry_view){VMCS_EPT_POINTER, eptp,
-                                 (eptp & ~(7ull << EPTP_WALK_SHIFT)) | good << EPTP_WALK_SHIFT};
+    return (struct vmentry_view){VMCS_EPT_POINTER, eptp, (eptp & ~EPTP_WALK) | good};
 }
 
 struct vmentry_view vmentry_eptp_accessed_dirty(const struct vmentry_state *state)
