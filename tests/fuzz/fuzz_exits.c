@@ -173,6 +173,12 @@ static void change_memory(void)
     memcpy(phys_to_virt(vcpu->memory + place), &value, sizeof(value));
 }
 
+/* SDM Vol. 1, "Canonical Addressing": #GP comes before an instruction from elsewhere could exit. */
+static bool can_be_fetched_from(uint64_t address)
+{
+    return (uint64_t)((int64_t)(address << 16) >> 16) == address;
+}
+
 /* The guest runs on, and has changed what it can. */
 static void change_state(void)
 {
@@ -200,6 +206,8 @@ static void change_state(void)
         for (unsigned i = 0; i < CHANGEABLE; i++)
             *model_field(changeable[i]) = before[i];
     }
+    if (!can_be_fetched_from(FIELD(GUEST_RIP)))
+        FIELD(GUEST_RIP) = GUEST_CODE;
 }
 
 /* SDM Vol. 3, "Information for VM Exits Due to Vectored Events": what a processor can say. */
