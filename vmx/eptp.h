@@ -11,6 +11,6 @@
 #define EPTP_WALK_5         (4ull << EPTP_WALK_SHIFT)
 #define EPTP_ACCESSED_DIRTY (1ull << 6)
 #define EPTP_SHADOW_STACK   (1ull << 7) /* access rights of supervisor shadow-stack pages */
-#define EPTP_TABLES         (~0xffful) /* the physical address of the first table */
+#define EPTP_TABLES         (~0xffful)  /* the physical address of the first table */
 
 #endif
