@@ -127,6 +127,30 @@ static void test_s5(void **state)
     assert_int_equal(type.b, 6);
 }
 
+/* ACPI, "PM1 Control Registers": SLP_TYPx has three bits, of PM1a and of PM1b. */
+static void test_s5_types(void **state)
+{
+    struct acpi_sleep_type type;
+    uint8_t code[sizeof(s5)];
+
+    (void)state;
+    assert_int_equal(read_fadt(244), ACPI_OK);
+    memcpy(code, s5, sizeof(s5));
+    for (unsigned a = 0; a <= 8; a++) {
+        for (unsigned b = 0; b <= 8; b++) {
+            enum acpi_result wanted = a < 8 && b < 8 ? ACPI_OK : ACPI_NO_SLEEP_TYPE;
+
+            code[11] = (uint8_t)a;
+            code[13] = (uint8_t)b;
+            assert_int_equal(find_s5(code, sizeof(code), &type), wanted);
+            if (wanted == ACPI_OK) {
+                assert_int_equal(type.a, a);
+                assert_int_equal(type.b, b);
+            }
+        }
+    }
+}
+
 static void test_s5_broken(void **state)
 {
     struct acpi_sleep_type type;
@@ -171,8 +195,8 @@ static void test_s5_broken(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        WITH_TABLES(test_fadt_old), WITH_TABLES(test_fadt_new),  WITH_TABLES(test_fadt_odd),
-        WITH_TABLES(test_s5),       WITH_TABLES(test_s5_broken),
+        WITH_TABLES(test_fadt_old), WITH_TABLES(test_fadt_new), WITH_TABLES(test_fadt_odd),
+        WITH_TABLES(test_s5),       WITH_TABLES(test_s5_types), WITH_TABLES(test_s5_broken),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -155,6 +155,36 @@ static void an_msr_that_cannot_be_written_is_told_by_the_processor(void **state)
     assert_int_equal(run.entry.item[0].rule, VMENTRY_MSR_FS_GS_BASE);
 }
 
+/*
+ * SDM, "VM-Entry Failures During or After Loading Guest State": of reason 33 the qualification is
+ * no entry of a list, but a cause: 2, 3 or 4. Nor is it one of an entry that was not made.
+ */
+static void only_the_failed_loading_of_an_msr_names_an_msr(void **state)
+{
+    (void)state;
+    set(VMCS_VM_ENTRY_MSR_LOAD_ADDRESS, vcpu.memory + 0x7000);
+    set(VMCS_VM_ENTRY_MSR_LOAD_COUNT, 4);
+    for (unsigned i = 0; i < 4; i++)
+        memcpy(phys_to_virt(vcpu.memory + 0x7000 + i * 16), &(uint32_t){0x174}, 4);
+    assert_true(entry_is_sound(&vcpu));
+    for (unsigned cause = 0; cause <= 4; cause++) {
+        ends(GUEST_END_ENTRY_FAILED, EXIT_REASON_ENTRY_FAILURE_GUEST_STATE, cause);
+        assert_int_equal(run.entry.broken, 0);
+    }
+    ends(GUEST_END_ENTRY_ERROR, 7, 2);
+    assert_int_equal(run.entry.broken, 0);
+    ends(GUEST_END_RULES, EXIT_REASON_ENTRY_FAILURE_MSR_LOADING, 2);
+    assert_int_equal(run.entry.broken, 0);
+    /* Entries count from 1. One of 2^32 is none. */
+    ends(GUEST_END_ENTRY_FAILED, EXIT_REASON_ENTRY_FAILURE_MSR_LOADING, 0);
+    assert_int_equal(run.entry.broken, 0);
+    ends(GUEST_END_ENTRY_FAILED, EXIT_REASON_ENTRY_FAILURE_MSR_LOADING, 1ull << 32 | 1);
+    assert_int_equal(run.entry.broken, 0);
+    ends(GUEST_END_ENTRY_FAILED, EXIT_REASON_ENTRY_FAILURE_MSR_LOADING, 1);
+    assert_int_equal(run.entry.broken, 1);
+    assert_int_equal(run.entry.item[0].entry, 1);
+}
+
 /* An area outside of the guest's memory is not read: its address may be anything. */
 static void memory_of_others_is_not_looked_at(void **state)
 {
@@ -196,6 +226,7 @@ int main(void)
         cmocka_unit_test_setup(an_exit_says_which_it_was, reset),
         cmocka_unit_test_setup(an_entry_that_is_not_made_is_predicted, reset),
         cmocka_unit_test_setup(an_msr_that_cannot_be_written_is_told_by_the_processor, reset),
+        cmocka_unit_test_setup(only_the_failed_loading_of_an_msr_names_an_msr, reset),
         cmocka_unit_test_setup(memory_of_others_is_not_looked_at, reset),
         cmocka_unit_test_setup(other_ends_are_not_judged, reset),
         cmocka_unit_test_setup(many_broken_rules_are_counted_and_some_kept, reset),

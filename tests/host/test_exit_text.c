@@ -179,6 +179,58 @@ static void qualifications_are_told_by_reason(void **state)
     }
 }
 
+/* SDM, table "Exit Qualification for EPT Violations": one violation for each bit. */
+static void each_bit_of_an_ept_violation_is_told(void **state)
+{
+    static const char *const untranslated[] = {
+        [0] = "read where EPT allows ---, no linear address",
+        [1] = "write where EPT allows ---, no linear address",
+        [2] = "instruction fetch where EPT allows ---, no linear address",
+        [3] = "none where EPT allows r--, no linear address",
+        [4] = "none where EPT allows -w-, no linear address",
+        [5] = "none where EPT allows --x, no linear address",
+        [6] = "none where EPT allows ---, no linear address, user-mode fetches allowed",
+        [7] = "none where EPT allows ---, of a paging-structure entry",
+        [8] = "none where EPT allows ---, no linear address",
+        /* 9 to 11: only where bits 7 and 8 are both set */
+        [9] = "none where EPT allows ---, no linear address",
+        [10] = "none where EPT allows ---, no linear address",
+        [11] = "none where EPT allows ---, no linear address",
+        [12] = "none where EPT allows ---, no linear address, NMI unblocking due to IRET",
+        [13] = "none where EPT allows ---, no linear address, shadow-stack access",
+        [14] = "none where EPT allows ---, no linear address, supervisor shadow stack",
+        [15] = "none where EPT allows ---, no linear address, guest-paging verification",
+        [16] = "none where EPT allows ---, no linear address, asynchronous",
+        [17] = "none where EPT allows ---, no linear address",
+    };
+    static const char *const translated[] = {
+        [6] = "user-mode fetches allowed",
+        [9] = "user-mode address",
+        [10] = "writable in the guest's paging",
+        [11] = "execute-disable in the guest's paging",
+        [12] = "NMI unblocking due to IRET",
+        [13] = "shadow-stack access",
+        [14] = "supervisor shadow stack",
+        [15] = "guest-paging verification",
+        [16] = "asynchronous",
+    };
+
+    (void)state;
+    for (unsigned bit = 0; bit < sizeof untranslated / sizeof *untranslated; bit++) {
+        exit_qualification_print(fresh(), 48, 0, 1ull << bit);
+        assert_string_equal(text, untranslated[bit]);
+    }
+    for (unsigned bit = 0; bit < sizeof translated / sizeof *translated; bit++) {
+        char wanted[128] = "none where EPT allows ---, of the translated address, ";
+
+        if (translated[bit] == NULL)
+            continue;
+        exit_qualification_print(fresh(), 48, 0, 0x180 | 1ull << bit);
+        strcat(wanted, translated[bit]);
+        assert_string_equal(text, wanted);
+    }
+}
+
 /* SDM, "Format of the VM-Exit Interruption-Information Field". */
 static void events_are_told(void **state)
 {
@@ -247,6 +299,7 @@ int main(void)
         cmocka_unit_test(basic_exit_reasons_have_the_names_of_the_appendix),
         cmocka_unit_test(the_reason_is_told_with_its_flags),
         cmocka_unit_test(qualifications_are_told_by_reason),
+        cmocka_unit_test(each_bit_of_an_ept_violation_is_told),
         cmocka_unit_test(events_are_told),
         cmocka_unit_test(instructions_are_told),
     };

@@ -102,6 +102,61 @@ static void handlers_stand_where_the_mode_looks_for_them(void **state)
     assert_int_equal((uint32_t)word(13 * 4), 0x08000002);
 }
 
+/* Instructions stand anywhere; of the address's two halves each has its own place in a gate. */
+static void a_handler_may_stand_at_any_address(void **state)
+{
+    static const uint8_t much[GUEST_CODE_BYTES];
+    static const unsigned offsets[] = {1, 3, 0x1235, GUEST_CODE_BYTES - 1};
+    struct guest_handler handler = {.vector = 255};
+    struct guest guest = plain;
+
+    (void)state;
+    guest.code = much;
+    guest.code_end = much + sizeof(much);
+    guest.handlers = &handler;
+    guest.handler_count = 1;
+    for (unsigned i = 0; i < sizeof(offsets) / sizeof(offsets[0]); i++) {
+        handler.entry = much + offsets[i];
+        guest.mode = GUEST_LONG;
+        write_image(&guest);
+        assert_int_equal(word(GUEST_IDT + 255 * 16), 0x0000ee0000088000 + offsets[i]);
+        guest.mode = GUEST_PAGED;
+        write_image(&guest);
+        assert_int_equal(word(GUEST_IDT + 255 * 8), 0x0000ee0000088000 + offsets[i]);
+        guest.mode = GUEST_REAL;
+        write_image(&guest);
+        assert_int_equal((uint32_t)word(255 * 4), 0x08000000 | offsets[i]);
+    }
+}
+
+/*
+ * SDM, "Segment Descriptors", "Task-State Segment (TSS)", "TSS in 64-bit Mode": present, DPL 0,
+ * accessed (busy); base 0; limits of 4 GiB (granularity, bit 55) or 64 KiB; the TSS's own 104 bytes
+ * at 1800H, whose stack pointer for ring 0 stands at offset 4, SS0 at 8, the I/O map's base at 102.
+ */
+static void every_descriptor_is_whole(void **state)
+{
+    struct guest guest = plain;
+
+    (void)state;
+    write_image(&guest);
+    assert_int_equal(word(GUEST_GDT), 0);
+    assert_int_equal(word(GUEST_GDT + 0x08), 0x00af9b000000ffff);
+    assert_int_equal(word(GUEST_GDT + 0x10), 0x00cf93000000ffff);
+    assert_int_equal(word(GUEST_GDT + 0x18), 0x00008b0018000067);
+    assert_int_equal(word(GUEST_GDT + 0x20), 0); /* the TSS's high half */
+    assert_int_equal(word(GUEST_GDT + 0x28), 0x00cf9b000000ffff);
+    assert_int_equal(word(GUEST_GDT + 0x30), 0x00009b000000ffff);
+    assert_int_equal(word(GUEST_GDT + 0x38), 0x000093000000ffff);
+    assert_int_equal(word(GUEST_TSS + 4), GUEST_STACK_TOP);
+    assert_int_equal(word(GUEST_TSS + 102) & 0xffff, 104);
+    guest.mode = GUEST_PROTECTED;
+    write_image(&guest);
+    assert_int_equal(word(GUEST_GDT + 0x08), 0x00cf9b000000ffff);
+    assert_int_equal(word(GUEST_TSS + 4), GUEST_STACK_TOP | 0x10ull << 32); /* ESP0, SS0 */
+    assert_int_equal(word(GUEST_TSS + 102) & 0xffff, 104);
+}
+
 /* SDM, "Segment Descriptors": the L bit is bit 53, D is bit 54. */
 static void the_code_segment_is_the_modes(void **state)
 {
@@ -136,6 +191,8 @@ int main(void)
         cmocka_unit_test(a_pae_guest_has_pdptes_without_reserved_bits),
         cmocka_unit_test(a_32_bit_guest_has_4_mib_pages),
         cmocka_unit_test(handlers_stand_where_the_mode_looks_for_them),
+        cmocka_unit_test(a_handler_may_stand_at_any_address),
+        cmocka_unit_test(every_descriptor_is_whole),
         cmocka_unit_test(the_code_segment_is_the_modes),
         cmocka_unit_test(code_that_is_too_long_is_refused),
     };

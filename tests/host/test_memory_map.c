@@ -317,6 +317,10 @@ static void assert_found(const int *model)
                              same);
             if (same)
                 assert_int_equal(range == NULL ? -1 : (int)range->kind, model[unit]);
+            /* From one boundary to another: a range has neither the byte before nor the next. */
+            assert_int_equal(memory_map_find(&map, unit * UNIT, count * UNIT, &range), same);
+            if (same)
+                assert_int_equal(range == NULL ? -1 : (int)range->kind, model[unit]);
         }
     }
 }

@@ -85,6 +85,30 @@ static void test_framebuffer(void **state)
     assert_false(info.has_framebuffer);
 }
 
+/* Multiboot2, "Framebuffer info": six bytes behind the tag, each a number of its own. */
+static void test_framebuffer_colours(void **state)
+{
+    uint8_t rgb[30] = {[20] = 16, [21] = 1, [24] = 11, 5, 6, 4, 1, 3};
+
+    (void)state;
+    begin_blob();
+    some_memory();
+    tag(8, rgb, sizeof(rgb));
+    end_blob();
+    assert_int_equal(parse(), MULTIBOOT_OK);
+    assert_int_equal(info.framebuffer.red_position, 11);
+    assert_int_equal(info.framebuffer.red_size, 5);
+    assert_int_equal(info.framebuffer.green_position, 6);
+    assert_int_equal(info.framebuffer.green_size, 4);
+    assert_int_equal(info.framebuffer.blue_position, 1);
+    assert_int_equal(info.framebuffer.blue_size, 3);
+    begin_blob();
+    some_memory();
+    tag(8, rgb, sizeof(rgb) - 1);
+    end_blob();
+    assert_int_equal(parse(), MULTIBOOT_TAG_SHORT);
+}
+
 static void test_firmware(void **state)
 {
     static const uint32_t uefi_tags[] = {11, 12, 17, 18, 19, 20};
@@ -205,9 +229,13 @@ static void test_result_text(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_good),        cmocka_unit_test(test_framebuffer),
-        cmocka_unit_test(test_firmware),    cmocka_unit_test(test_rsdp_order),
-        cmocka_unit_test(test_strings),     cmocka_unit_test(test_modules),
+        cmocka_unit_test(test_good),
+        cmocka_unit_test(test_framebuffer),
+        cmocka_unit_test(test_framebuffer_colours),
+        cmocka_unit_test(test_firmware),
+        cmocka_unit_test(test_rsdp_order),
+        cmocka_unit_test(test_strings),
+        cmocka_unit_test(test_modules),
         cmocka_unit_test(test_result_text),
     };
 

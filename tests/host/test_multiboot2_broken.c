@@ -65,6 +65,15 @@ static void test_tag_sizes(void **state)
             assert_int_equal(info.tag_type, tags[i].type);
         }
     }
+    /* Exactly that many are enough, whatever else may be wrong with a tag of zeros. */
+    for (size_t i = 0; i < sizeof(tags) / sizeof(tags[0]); i++) {
+        begin_blob();
+        if (tags[i].type != 6)
+            some_memory();
+        tag(tags[i].type, nothing, tags[i].least - 8);
+        end_blob();
+        assert_int_not_equal(parse(), MULTIBOOT_TAG_SHORT);
+    }
     for (uint32_t size = 0; size < 8; size++) {
         uint32_t offset;
 

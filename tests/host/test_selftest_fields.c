@@ -163,6 +163,56 @@ static void what_is_known_of_kvm_is_no_difference(void **state)
     assert_int_equal(selftest.differences, 5);
 }
 
+static const struct {
+    uint32_t encoding;
+    bool exists;
+    const char *text;
+} rows[] = {
+#define SELFTEST_DEPARTURE(machine, encoding, exists, text) {(encoding), (exists), (text)},
+#include "vmx/selftest_departures.def"
+#undef SELFTEST_DEPARTURE
+};
+
+/*
+ * The rows of vmx/selftest_departures.def: an encoding is a field's (SDM Vol. 3, "Field Encoding in
+ * VMCS"), each once, and the text names that field, behind what the machine does with it.
+ */
+static void every_known_departure_names_its_field(void **state)
+{
+    (void)state;
+    for (unsigned i = 0; i < sizeof rows / sizeof *rows; i++) {
+        uint32_t index = vmcs_field_index((enum vmcs_field)rows[i].encoding);
+        const char *does = rows[i].exists ? "KVM has it anyway: " : "KVM has it not: ";
+
+        if (index >= VMCS_FIELD_COUNT)
+            fail_msg("%#x is no field", rows[i].encoding);
+        assert_int_equal(strncmp(rows[i].text, does, strlen(does)), 0);
+        assert_string_equal(rows[i].text + strlen(does), vmcs_field_table[index].name);
+        for (unsigned other = 0; other < i; other++)
+            assert_int_not_equal(rows[i].encoding, rows[other].encoding);
+    }
+}
+
+/*
+ * Linux 6.1's struct vmcs12 beside the SDM's fields: the executive VMCS, SMBASE, CR3-target values
+ * and the I/O registers are what it has not; all other rows are what it has whatever it offers.
+ */
+static void what_kvm_has_not_is_known(void **state)
+{
+    static const uint32_t absent[] = {0x200c, 0x4828, 0x6008, 0x600a, 0x600c,
+                                      0x600e, 0x6402, 0x6404, 0x6406, 0x6408};
+    unsigned seen = 0, found = 0;
+
+    (void)state;
+    for (unsigned i = 0; i < sizeof rows / sizeof *rows; i++) {
+        seen += !rows[i].exists;
+        for (unsigned j = 0; j < sizeof absent / sizeof *absent; j++)
+            found += absent[j] == rows[i].encoding && !rows[i].exists;
+    }
+    assert_int_equal(found, sizeof absent / sizeof *absent);
+    assert_int_equal(seen, found);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -172,6 +222,8 @@ int main(void)
         cmocka_unit_test_setup(another_error_number_is_a_difference, reset),
         cmocka_unit_test_setup(what_is_known_of_kvm_is_no_difference, reset),
         cmocka_unit_test_setup(an_enumeration_that_ends_too_early_is_a_difference, reset),
+        cmocka_unit_test(every_known_departure_names_its_field),
+        cmocka_unit_test(what_kvm_has_not_is_known),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
