@@ -71,17 +71,37 @@ static enum acpi_result read_header(struct acpi_memory *memory, uint64_t physica
     return ACPI_OK;
 }
 
-static enum acpi_result map_checked(const struct acpi *acpi, const struct acpi_table *table,
-                                    struct acpi_bytes *bytes)
+/* Each signature once, with a blank between two. */
+static void remember_unsound(struct acpi *acpi, const char *signature)
+{
+    char *end = acpi->unsound + sizeof(acpi->unsound);
+    char *place = acpi->unsound;
+
+    while (place < end && *place != '\0') {
+        if (memcmp(place, signature, ACPI_SIGNATURE_SIZE) == 0)
+            return;
+        place += ACPI_SIGNATURE_SIZE + 1;
+    }
+    if (place == end)
+        return;
+    if (place != acpi->unsound)
+        place[-1] = ' ';
+    memcpy(place, signature, ACPI_SIGNATURE_SIZE + 1);
+}
+
+static enum acpi_result map_whole(struct acpi *acpi, const struct acpi_table *table,
+                                  struct acpi_bytes *bytes)
 {
     bytes->length = table->length;
     bytes->data = acpi->memory->map(acpi->memory, table->physical, table->length);
     if (bytes->data == NULL)
         return ACPI_UNREADABLE;
-    return adds_up(bytes->data, bytes->length) ? ACPI_OK : ACPI_CHECKSUM;
+    if (!adds_up(bytes->data, bytes->length))
+        remember_unsound(acpi, table->signature);
+    return ACPI_OK;
 }
 
-enum acpi_result acpi_map_table(const struct acpi *acpi, uint64_t physical, const char *signature,
+enum acpi_result acpi_map_table(struct acpi *acpi, uint64_t physical, const char *signature,
                                 struct acpi_bytes *bytes)
 {
     struct acpi_table table;
@@ -91,14 +111,14 @@ enum acpi_result acpi_map_table(const struct acpi *acpi, uint64_t physical, cons
         return result;
     if (strcmp(table.signature, signature) != 0)
         return ACPI_SIGNATURE;
-    return map_checked(acpi, &table, bytes);
+    return map_whole(acpi, &table, bytes);
 }
 
-enum acpi_result acpi_find(const struct acpi *acpi, const char *signature, struct acpi_bytes *bytes)
+enum acpi_result acpi_find(struct acpi *acpi, const char *signature, struct acpi_bytes *bytes)
 {
     for (uint32_t i = 0; i < acpi->count; i++) {
         if (strcmp(acpi->tables[i].signature, signature) == 0)
-            return map_checked(acpi, &acpi->tables[i], bytes);
+            return map_whole(acpi, &acpi->tables[i], bytes);
     }
     return ACPI_NO_TABLE;
 }

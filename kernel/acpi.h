@@ -18,6 +18,7 @@ enum {
     ACPI_HEADER_SIZE = 36,
     ACPI_TABLE_LENGTH_MAX = 1 << 20, /* bytes; the largest real tables are a third of this */
     ACPI_SIGNATURE_SIZE = 4,
+    ACPI_UNSOUND_MAX = 8,
 };
 
 #define ACPI_RESULTS(RESULT)                                                                  \
@@ -31,7 +32,6 @@ enum {
     RESULT(UNREADABLE, "an ACPI table lies where memory cannot be read")                      \
     RESULT(SIGNATURE, "an ACPI table has another signature than its place demands")           \
     RESULT(LENGTH, "an ACPI table is smaller than its fields or larger than 1 MiB")           \
-    RESULT(CHECKSUM, "the bytes of an ACPI table do not add up to zero")                      \
     RESULT(ENTRY_SHORT, "an entry of the MADT is shorter than its type demands")              \
     RESULT(ENTRY_PAST_END, "an entry of the MADT reaches past the end of the table")          \
     RESULT(NO_SLEEP_TYPE, "the DSDT holds no _S5_ package of plain numbers")
@@ -65,12 +65,15 @@ struct acpi {
     uint32_t count;
     uint32_t lost;   /* did not fit */
     uint32_t broken; /* named by the root, but unreadable or of an impossible length */
+    /* "XSDT APIC": the tables that were read although their bytes do not add up to zero. */
+    char unsound[ACPI_UNSOUND_MAX * (ACPI_SIGNATURE_SIZE + 1)];
     struct acpi_table tables[ACPI_TABLES_MAX];
 };
 
 /*
  * Checks the RSDP (a copy of 20 or 36 bytes; `rsdp_length` 0: none) and the root table, and lists
- * the tables. The other tables' checksums are verified when they are read.
+ * the tables. A table's checksum is looked at when it is read: a wrong one is remembered, and the
+ * table used all the same, as Linux does, since nothing here trusts what stands in it.
  * ACPI Specification, "Root System Description Pointer (RSDP)".
  */
 enum acpi_result acpi_open(struct acpi *acpi, struct acpi_memory *memory, const void *rsdp,
@@ -82,9 +85,8 @@ struct acpi_bytes {
     uint32_t length;
 };
 
-/* The first table of that signature, with its checksum verified. */
-enum acpi_result acpi_find(const struct acpi *acpi, const char *signature,
-                           struct acpi_bytes *bytes);
+/* The first table of that signature. */
+enum acpi_result acpi_find(struct acpi *acpi, const char *signature, struct acpi_bytes *bytes);
 
 /* The little-endian number of `width` (1 to 8) bytes at `offset`; 0 if it is not all there. */
 uint64_t acpi_number(const struct acpi_bytes *bytes, uint32_t offset, uint32_t width);
@@ -105,7 +107,7 @@ struct acpi_cpus {
 };
 
 /* After an error `cpus` holds what stood before it: a missing MADT leaves the boot CPU alone. */
-enum acpi_result acpi_read_cpus(const struct acpi *acpi, struct acpi_cpus *cpus);
+enum acpi_result acpi_read_cpus(struct acpi *acpi, struct acpi_cpus *cpus);
 
 /* ACPI Specification, "Generic Address Structure (GAS)". */
 enum acpi_space { ACPI_SPACE_MEMORY = 0, ACPI_SPACE_IO = 1, ACPI_SPACE_PCI = 2 };
@@ -125,7 +127,7 @@ struct acpi_fadt {
     uint64_t dsdt; /* physical; 0: none */
 };
 
-enum acpi_result acpi_read_fadt(const struct acpi *acpi, struct acpi_fadt *fadt);
+enum acpi_result acpi_read_fadt(struct acpi *acpi, struct acpi_fadt *fadt);
 
 /* SLP_TYPa and SLP_TYPb of S5, soft off; for bits 12:10 of PM1a_CNT and PM1b_CNT. */
 struct acpi_sleep_type {
@@ -136,11 +138,11 @@ struct acpi_sleep_type {
  * Looks for the _S5_ package in the DSDT without interpreting AML: reads the whole table, so call
  * it when it is needed. ACPI Specification, "\_Sx (System States)".
  */
-enum acpi_result acpi_find_s5(const struct acpi *acpi, const struct acpi_fadt *fadt,
+enum acpi_result acpi_find_s5(struct acpi *acpi, const struct acpi_fadt *fadt,
                               struct acpi_sleep_type *type);
 
-/* For acpi_fadt.c: one table at a known place, checked whole. */
-enum acpi_result acpi_map_table(const struct acpi *acpi, uint64_t physical, const char *signature,
+/* For acpi_fadt.c: one table at a known place. */
+enum acpi_result acpi_map_table(struct acpi *acpi, uint64_t physical, const char *signature,
                                 struct acpi_bytes *bytes);
 
 #endif

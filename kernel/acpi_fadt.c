@@ -67,7 +67,7 @@ static void read_reset(const struct acpi_bytes *fadt, struct acpi_fadt *out)
     out->has_reset = true;
 }
 
-enum acpi_result acpi_read_fadt(const struct acpi *acpi, struct acpi_fadt *fadt)
+enum acpi_result acpi_read_fadt(struct acpi *acpi, struct acpi_fadt *fadt)
 {
     struct acpi_bytes bytes;
     enum acpi_result result = acpi_find(acpi, "FACP", &bytes);
@@ -159,7 +159,7 @@ static bool parse_s5(const struct acpi_bytes *aml, uint32_t offset, struct acpi_
     return true;
 }
 
-enum acpi_result acpi_find_s5(const struct acpi *acpi, const struct acpi_fadt *fadt,
+enum acpi_result acpi_find_s5(struct acpi *acpi, const struct acpi_fadt *fadt,
                               struct acpi_sleep_type *type)
 {
     struct acpi_bytes aml;

@@ -125,7 +125,7 @@ static enum acpi_result take_entry(const struct acpi_bytes *madt, uint32_t offse
     }
 }
 
-enum acpi_result acpi_read_cpus(const struct acpi *acpi, struct acpi_cpus *cpus)
+enum acpi_result acpi_read_cpus(struct acpi *acpi, struct acpi_cpus *cpus)
 {
     struct seen seen = {0};
     struct acpi_bytes madt;

@@ -188,6 +188,11 @@ uint32_t apic_timer_left(void)
     return apic_read(APIC_TIMER_CURRENT);
 }
 
+bool apic_reaches(uint32_t id)
+{
+    return mode == MODE_X2APIC || (mode == MODE_XAPIC && id < XAPIC_BROADCAST);
+}
+
 static void send(uint32_t id, uint32_t command)
 {
     if (mode == MODE_X2APIC) {
@@ -196,7 +201,7 @@ static void send(uint32_t id, uint32_t command)
         wrmsr(IA32_X2APIC_FIRST + APIC_ICR_LOW / 16, (uint64_t)id << 32 | command);
         return;
     }
-    if (mode == MODE_NONE || id >= XAPIC_BROADCAST)
+    if (!apic_reaches(id))
         return;
     apic_write(APIC_ICR_HIGH, id << 24);
     apic_write(APIC_ICR_LOW, command);

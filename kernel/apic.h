@@ -41,6 +41,9 @@ void apic_eoi(uint8_t vector);
 void apic_timer_start(uint8_t vector, uint32_t count);
 uint32_t apic_timer_left(void);
 
+/* Can interrupts be sent to this id? xAPIC mode has destinations of eight bits. */
+bool apic_reaches(uint32_t id);
+
 /*
  * Inter-processor interrupts to one CPU, by physical destination. Return when the local APIC has
  * sent it or a bounded wait is over. An id that xAPIC mode cannot address gets nothing.

@@ -33,7 +33,13 @@ struct __attribute__((packed)) tss {
     uint16_t io_map_base;
 };
 
-enum cpu_phase { CPU_ABSENT, CPU_STARTING, CPU_READY, CPU_SILENT };
+enum cpu_phase {
+    CPU_ABSENT,
+    CPU_STARTING,
+    CPU_READY,
+    CPU_SILENT,      /* it did not answer */
+    CPU_UNREACHABLE, /* nothing could be sent to it */
+};
 
 struct cpu {
     struct cpu *self; /* first: GS:0 */

@@ -1,5 +1,7 @@
 #include "kernel/firmware.h"
 
+#include <stddef.h>
+
 #include "kernel/memory.h"
 
 static const void *map(struct acpi_memory *memory, uint64_t physical, size_t bytes)
@@ -25,6 +27,7 @@ void firmware_read(const struct multiboot_info *boot, struct firmware *firmware)
             firmware->highest_id = firmware->cpus.apic_id[i];
     }
     firmware->fadt_result = acpi_read_fadt(&acpi, &firmware->fadt);
+    firmware->unsound = acpi.unsound[0] != '\0' ? acpi.unsound : NULL;
 }
 
 bool firmware_find_s5(const struct firmware *firmware, struct acpi_sleep_type *type)

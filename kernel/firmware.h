@@ -14,6 +14,7 @@ struct firmware {
     enum acpi_result tables; /* of the root tables */
     enum acpi_result cpus_result;
     struct acpi_cpus cpus;
+    const char *unsound; /* signatures of tables with a wrong checksum; NULL: none */
     uint32_t highest_id; /* of the APIC ids in `cpus`; 0 if there are none */
     enum acpi_result fadt_result;
     struct acpi_fadt fadt;

@@ -29,8 +29,11 @@ uint32_t machine_choose_cpus(struct machine *machine, const struct start_means *
     uint32_t most = machine->options.cpus == 0 ? CPUS_MAX : machine->options.cpus;
     uint32_t count = 0;
 
+    if (means->unsound != NULL)
+        add(machine, RULE_BOOT_ACPI_CHECKSUM, 0, means->unsound);
     if (means->tables != ACPI_OK)
-        add(machine, RULE_CPU_TABLES, 0, acpi_result_text(means->tables));
+        add(machine, means->cpus->count > 0 ? RULE_CPU_TABLES_CUT : RULE_CPU_TABLES, 0,
+            acpi_result_text(means->tables));
     for (uint32_t i = 0; i < means->cpus->count && count + 1 < most; i++) {
         if (means->cpus->apic_id[i] != machine->cpus[0]->apic_id)
             apic_ids[count++] = means->cpus->apic_id[i];
@@ -49,7 +52,9 @@ void machine_judge_started(struct machine *machine, uint32_t chosen)
     if (machine->cpu_count <= chosen)
         add(machine, RULE_CPU_MEMORY, machine->cpu_count - 1, NULL);
     for (uint32_t i = 0; i < machine->cpu_count; i++) {
-        if (machine->cpus[i]->phase != CPU_READY)
+        if (machine->cpus[i]->phase == CPU_UNREACHABLE)
+            add(machine, RULE_CPU_UNREACHABLE, i, NULL);
+        else if (machine->cpus[i]->phase != CPU_READY)
             add(machine, RULE_CPU_SILENT, i, NULL);
     }
 }

@@ -77,6 +77,7 @@ void machine_judge_memory(struct machine *machine, bool ready);
 struct start_means {
     enum acpi_result tables;      /* of reading the CPUs from the firmware's tables */
     const struct acpi_cpus *cpus; /* what they name */
+    const char *unsound;          /* those of the tables whose checksum is wrong; NULL: none */
     bool clock;                   /* a calibrated one */
     bool page;                    /* a free one below 1 MiB */
 };

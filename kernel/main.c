@@ -76,6 +76,7 @@ static void start_other_cpus(void)
     const struct start_means means = {
         .tables = firmware.cpus_result,
         .cpus = &firmware.cpus,
+        .unsound = firmware.unsound,
         .clock = machine.timing.tsc_per_ms != 0,
         .page = low_page() != 0,
     };

@@ -135,7 +135,7 @@ static void tell_cpu(const struct cpu *cpu)
         console_colour(COLOUR_WARNING);
     else if (cpu->vmx.state == VMX_CPU_LOADED)
         console_colour(COLOUR_OK);
-    console_print("  %3u  %7u  %-7s", cpu->index, cpu->apic_id,
+    console_print("  %3u  %#7x  %-7s", cpu->index, cpu->apic_id,
                   ready ? states[cpu->vmx.state] : "silent");
     console_colour(COLOUR_PLAIN);
     tell_region(&cpu->vmx.vmxon_region);

@@ -112,7 +112,7 @@ static void tell_machine_findings(const struct machine *machine)
     for (uint32_t i = 0; i < machine->findings.count; i++) {
         const struct finding *finding = &machine->findings.item[i];
 
-        format_text(name, sizeof(name), "CPU %u, APIC id %u", finding->cpu,
+        format_text(name, sizeof(name), "CPU %u, APIC id %#x", finding->cpu,
                     machine->cpus[finding->cpu]->apic_id);
         tell_finding(finding, name);
     }

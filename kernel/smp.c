@@ -78,16 +78,21 @@ static void make_doors(const uint32_t *apic_ids, uint32_t count)
     static uint32_t targets[CPUS_MAX];
 
     count = start_targets(apic_ids, count, apic_id(), targets, CPUS_MAX);
-    for (door_count = 0; door_count < count; door_count++) {
-        struct cpu *cpu = cpu_create(targets[door_count]);
+    door_count = 0;
+    for (uint32_t i = 0; i < count; i++) {
+        struct cpu *cpu = cpu_create(targets[i]);
 
         if (cpu == NULL)
             return;
+        if (!apic_reaches(cpu->apic_id)) {
+            atomic_store(&cpu->phase, CPU_UNREACHABLE);
+            continue;
+        }
         atomic_store(&cpu->phase, CPU_STARTING);
         doors[door_count].apic_id = cpu->apic_id;
         doors[door_count].cpu = (uint64_t)cpu;
         doors[door_count].stack = cpu->stack_top;
-        atomic_store(&doors[door_count].state, AP_DOOR_SHUT);
+        atomic_store(&doors[door_count++].state, AP_DOOR_SHUT);
     }
 }
 

@@ -80,6 +80,13 @@ def _firmware() -> list[Boot]:
             "--grub", "write_dword 0xfee000f0 0x1ff; write_dword 0xfee00080 0xf0; "
             "write_dword 0xfee00300 0x44055", append="guest=cpu1:spin",
         ),  # fmt: skip
+        # The checksums of RSDT, FADT and MADT, and the MADT's entry behind its CPUs, of length 0.
+        bochs(
+            "broken ACPI tables", OK,
+            (*IN_VMX, finding("boot-acpi-checksum", "warning", 0, detail="RSDT FACP APIC"),
+             finding("cpu-tables-cut", "warning", 0)),
+            "--grub", "write_byte 0xfff0009 0; write_byte 0xfff003d 0; write_byte 0xfff0fbd 0",
+        ),  # fmt: skip
         boot("MTRRs off", REFUSED, (unlocked, no_tables, uncached, states("off")), *legacy),
     ]
 

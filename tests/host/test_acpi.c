@@ -95,8 +95,10 @@ static void test_root_broken(void **state)
     seal_rsdp(2, 0, UINT64_MAX - 7);
     assert_int_equal(open_tables(36), ACPI_UNREADABLE);
     seal_rsdp(2, 0, ROOT);
-    at(ROOT)[40] ^= 1;
-    assert_int_equal(open_tables(36), ACPI_CHECKSUM);
+    at(ROOT)[20] ^= 1; /* its checksum is told, and ends nothing */
+    assert_int_equal(open_tables(36), ACPI_OK);
+    assert_int_equal(acpi.count, 4);
+    assert_string_equal(acpi.unsound, "XSDT");
     seal(ROOT, "RSDT", 52);
     assert_int_equal(open_tables(36), ACPI_SIGNATURE);
     for (uint32_t length = 0; length < 36; length++) {

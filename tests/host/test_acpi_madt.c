@@ -177,11 +177,44 @@ static void test_madt_broken(void **state)
         madt_length = 44 + cut;
         assert_int_equal(read_cpus(), ACPI_ENTRY_PAST_END);
     }
+}
+
+/* As Linux has it: a wrong checksum is told and ends nothing. */
+static void test_wrong_checksums(void **state)
+{
+    (void)state;
     begin_madt();
+    local_apic(3, 1);
+    local_apic(9, 1);
     seal(MADT, "APIC", madt_length);
     at(MADT)[20] ^= 1;
     assert_int_equal(open_tables(36), ACPI_OK);
-    assert_int_equal(acpi_read_cpus(&acpi, &cpus), ACPI_CHECKSUM);
+    assert_string_equal(acpi.unsound, "");
+    assert_int_equal(acpi_read_cpus(&acpi, &cpus), ACPI_OK);
+    assert_int_equal(cpus.count, 2);
+    assert_string_equal(acpi.unsound, "APIC");
+    at(ROOT)[20] ^= 1; /* the other way round, and each once however often it is read */
+    assert_int_equal(open_tables(36), ACPI_OK);
+    assert_int_equal(acpi_read_cpus(&acpi, &cpus), ACPI_OK);
+    assert_int_equal(acpi_read_cpus(&acpi, &cpus), ACPI_OK);
+    assert_string_equal(acpi.unsound, "XSDT APIC");
+}
+
+/* More signatures than there is room for are left out; what was there stays. */
+static void test_many_wrong_checksums(void **state)
+{
+    struct acpi_bytes bytes;
+
+    (void)state;
+    assert_int_equal(open_tables(36), ACPI_OK);
+    for (uint32_t i = 0; i < ACPI_UNSOUND_MAX + 2; i++) {
+        const char signature[] = {'T', 'A', 'B', (char)('0' + i), '\0'};
+
+        seal(MADT, signature, 44);
+        at(MADT)[20] ^= 1;
+        assert_int_equal(acpi_map_table(&acpi, MADT, signature, &bytes), ACPI_OK);
+    }
+    assert_string_equal(acpi.unsound, "TAB0 TAB1 TAB2 TAB3 TAB4 TAB5 TAB6 TAB7");
 }
 
 int main(void)
@@ -192,6 +225,8 @@ int main(void)
         WITH_TABLES(test_address_override),
         WITH_TABLES(test_many_cpus),
         WITH_TABLES(test_madt_broken),
+        WITH_TABLES(test_wrong_checksums),
+        WITH_TABLES(test_many_wrong_checksums),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -90,11 +90,13 @@ static void too_little_memory_refuses(void **state)
 /* Four CPUs in the tables; the boot CPU's id is neither the first nor the last. */
 static const struct acpi_cpus four = {.count = 4, .apic_id = {0, 2, OWN_ID, 6}};
 static uint32_t chosen[ACPI_CPUS_MAX];
+static const char *unsound;
 
 static uint32_t choose(enum acpi_result tables, const struct acpi_cpus *named, bool clock,
                        bool page)
 {
-    const struct start_means means = {tables, named, clock, page};
+    const struct start_means means = {
+        .tables = tables, .cpus = named, .unsound = unsound, .clock = clock, .page = page};
 
     return machine_choose_cpus(machine, &means, chosen);
 }
@@ -129,6 +131,25 @@ static void without_tables_the_boot_cpu_is_alone(void **state)
     assert_string_equal(machine->findings.item[0].detail, acpi_result_text(ACPI_NO_TABLE));
 }
 
+/* The list breaks off behind four good entries: they are used, and nothing else is claimed. */
+static void a_list_of_cpus_that_breaks_off_is_used_as_far_as_it_goes(void **state)
+{
+    (void)state;
+    assert_int_equal(choose(ACPI_ENTRY_SHORT, &four, true, true), 3);
+    expect_only(RULE_CPU_TABLES_CUT, SEVERITY_WARNING, 0);
+    assert_string_equal(machine->findings.item[0].detail, acpi_result_text(ACPI_ENTRY_SHORT));
+}
+
+static void tables_with_a_wrong_checksum_are_named_and_used(void **state)
+{
+    (void)state;
+    unsound = "XSDT APIC";
+    assert_int_equal(choose(ACPI_OK, &four, true, true), 3);
+    unsound = NULL;
+    expect_only(RULE_BOOT_ACPI_CHECKSUM, SEVERITY_WARNING, 0);
+    assert_string_equal(machine->findings.item[0].detail, "XSDT APIC");
+}
+
 static void without_a_clock_nobody_is_started(void **state)
 {
     (void)state;
@@ -158,6 +179,15 @@ static void a_cpu_that_does_not_answer_is_named(void **state)
     cpu_list[2]->phase = CPU_SILENT;
     machine_judge_started(machine, CPUS - 1);
     expect_only(RULE_CPU_SILENT, SEVERITY_WARNING, 2);
+}
+
+/* SDM Vol. 3, "Interrupt Command Register (ICR)": xAPIC mode has eight bits of destination. */
+static void a_cpu_that_nothing_was_sent_to_is_not_said_to_be_silent(void **state)
+{
+    (void)state;
+    cpu_list[1]->phase = CPU_UNREACHABLE;
+    machine_judge_started(machine, CPUS - 1);
+    expect_only(RULE_CPU_UNREACHABLE, SEVERITY_WARNING, 1);
 }
 
 static void a_cpu_without_memory_is_told(void **state)
@@ -281,10 +311,13 @@ int main(void)
         cmocka_unit_test_setup_teardown(every_cpu_but_the_boot_cpu_is_chosen, set_up, tear_down),
         cmocka_unit_test_setup_teardown(the_word_cpus_counts_the_boot_cpu, set_up, tear_down),
         cmocka_unit_test_setup_teardown(without_tables_the_boot_cpu_is_alone, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(tables_with_a_wrong_checksum_are_named_and_used, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_list_of_cpus_that_breaks_off_is_used_as_far_as_it_goes, set_up, tear_down),
         cmocka_unit_test_setup_teardown(without_a_clock_nobody_is_started, set_up, tear_down),
         cmocka_unit_test_setup_teardown(without_a_low_page_nobody_is_started, set_up, tear_down),
         cmocka_unit_test_setup_teardown(one_cpu_needs_neither_clock_nor_page, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_cpu_that_does_not_answer_is_named, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_cpu_that_nothing_was_sent_to_is_not_said_to_be_silent, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_cpu_without_memory_is_told, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_value_for_a_cpu_that_is_not_there_is_told, set_up,
                                         tear_down),
