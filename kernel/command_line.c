@@ -1,6 +1,7 @@
 #include "kernel/command_line.h"
 
 #include "lib/format.h"
+#include "lib/nearest.h"
 #include "lib/string.h"
 
 /* A part of the command line. */
@@ -220,58 +221,11 @@ static void choose_exit(struct command_line *out, unsigned choice)
     out->exit = (enum exit_action)choice;
 }
 
+#define COMMAND_WORD(name, values, how, standard, meaning) {{name, values, standard, meaning}, how},
 static const struct row rows[COMMAND_WORD_COUNT] = {
-    {{"stop", "caps|vmxon|vmptrld|guest", "as far as it can go",
-      "The last stage to perform: read the capability MSRs, VMXON, VMPTRLD, run a guest."},
-     .choose = choose_stop},
-    {{"check", "auto|kvm|strict", "auto",
-      "How severe the check of IA32_VMX_BASIC is. `kvm`: KVM's three checks (and size 0) refuse, "
-      "everything else odd is a warning. `strict`: everything odd refuses. `auto`: as `kvm`; and "
-      "where CPUID says that a hypervisor is present, so that the register is virtual, bits 31 "
-      "and 47:45 refuse too."},
-     .choose = choose_check},
-    {{"check-entry", "failed|always", "failed",
-      "Which VM entries are judged by every rule of the manual (docs/entry-rules.md): those that "
-      "failed, or each of them before it is made."},
-     .choose = choose_check_entry},
-    {{"cpus", "N", "all", "Use at most N CPUs, from 1 up."}, .take = take_cpus},
-    {{"pretend", "[cpuN:]MSR:VALUE", "nothing",
-      "Judge from VALUE instead of what RDMSR gave for that capability MSR, on every CPU or on "
-      "CPU N (0 is the boot CPU). MSR, 0x480 to 0x493, and VALUE are hex. May stand up to 16 "
-      "times. The hardware is not touched with it: it lets anyone see every refusal on any "
-      "machine."},
-     .take = take_pretend},
-    {{"selftest", "WHAT,...", "no self-test",
-      "Provoke failures on the real CPU and compare them with what the manual predicts. WHAT is "
-      "`instructions`: the failures of VMX instructions; `fields`: which VMCS fields exist; "
-      "`entry`: the checks of VM entries. `selftest` alone is `selftest=instructions,fields`."},
-     .take = take_selftest},
-    {{"guest", "[cpuN:]NAME,...|all|none", "a short demonstration",
-      "Which built-in guests run, one after another, on every CPU at once; with cpuN: before the "
-      "name (or before `all`), on CPU N only (0 is the boot CPU)."},
-     .take = take_guest},
-    {{"chaos", "ROUNDS[,SEED]", "20 rounds, seed 1",
-      "How often each guest made of random bytes runs on every CPU, each time with other ones; "
-      "and the number that they are made from."},
-     .take = take_chaos},
-    {{"trace", "exits", "nothing", "Tell every VM exit of a guest in words, as it comes."},
-     .choose = choose_trace},
-    {{"dump", "vmcs", "only of a guest that could not be entered",
-      "Tell the whole VMCS of a guest in words: of the first one that could not be entered, on "
-      "whichever CPU, and was not made for that; else of the last one on the first CPU that has "
-      "one."},
-     .choose = choose_dump},
-    {{"bench", "exits", "nothing",
-      "Measure on the boot CPU what VM exits cost, there and back, by the guest's own RDTSC."},
-     .choose = choose_bench},
-    {{"report", "text|json|both", "text", "What goes to the serial console at the end."},
-     .choose = choose_report},
-    {{"console", "com1[,BAUD]|screen|both", "both",
-      "Where it speaks. BAUD divides 115200, which is also the default."},
-     .take = take_console},
-    {{"exit", "halt|poweroff|reboot", "halt", "What it does when done, or after a panic."},
-     .choose = choose_exit},
+#include "kernel/command_line.def"
 };
+#undef COMMAND_WORD
 
 const struct command_word *command_line_word(unsigned index)
 {
@@ -299,48 +253,23 @@ static void add_problem(struct command_line *out, const char *before, struct tex
     }
 }
 
-static unsigned least(unsigned a, unsigned b)
+static bool in_a_name(char c)
 {
-    return a < b ? a : b;
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '-';
 }
 
-/*
- * Levenshtein's distance: how many characters to insert, delete or replace to make one of the
- * other. Of a long text only the beginning counts, which keeps the work small.
- */
-static unsigned distance(struct text text, const char *name)
+/* What may have been meant for a name ends at the first character that no name has. */
+static void tell_unknown(struct command_line *out, struct text word)
 {
-    enum { LONGEST = 16 }; /* longer than any word of the table */
-    unsigned length = (unsigned)(text.length < LONGEST ? text.length : LONGEST);
-    unsigned row[LONGEST + 1];
+    struct nearest nearest = {.typed = word.start};
+    char after[64] = "no known one is near";
 
-    for (unsigned i = 0; i <= length; i++)
-        row[i] = i;
-    for (unsigned j = 0; name[j] != '\0'; j++) {
-        unsigned diagonal = row[0];
-
-        row[0] = j + 1;
-        for (unsigned i = 0; i < length; i++) {
-            unsigned above = row[i + 1];
-            unsigned replaced = diagonal + (text.start[i] == name[j] ? 0 : 1);
-
-            row[i + 1] = least(replaced, least(above, row[i]) + 1);
-            diagonal = above;
-        }
-    }
-    return row[length];
-}
-
-static void tell_unknown(struct command_line *out, struct text word, struct text key)
-{
-    unsigned nearest = 0;
-    char after[64];
-
-    for (unsigned i = 1; i < COMMAND_WORD_COUNT; i++) {
-        if (distance(key, rows[i].word.name) < distance(key, rows[nearest].word.name))
-            nearest = i;
-    }
-    format_text(after, sizeof(after), "the nearest known one is \"%s\"", rows[nearest].word.name);
+    while (nearest.length < word.length && in_a_name(word.start[nearest.length]))
+        nearest.length++;
+    for (unsigned i = 0; i < COMMAND_WORD_COUNT; i++)
+        nearest_offer(&nearest, rows[i].word.name);
+    if (nearest.name != NULL)
+        format_text(after, sizeof(after), "the nearest known one is \"%s\"", nearest.name);
     add_problem(out, "unknown word", word, after);
 }
 
@@ -371,7 +300,7 @@ static void take_word(struct command_line *out, struct text word)
     while (row < rows + COMMAND_WORD_COUNT && !same(key, row->word.name))
         row++;
     if (row == rows + COMMAND_WORD_COUNT) {
-        tell_unknown(out, word, key);
+        tell_unknown(out, word);
         return;
     }
     outcome = row->choose != NULL ? take_choice(out, row, value) : row->take(out, value);

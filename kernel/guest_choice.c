@@ -1,6 +1,7 @@
 #include "kernel/guest_choice.h"
 
 #include "lib/format.h"
+#include "lib/nearest.h"
 #include "lib/string.h"
 
 /* A part of the list: not ended by a zero. */
@@ -14,10 +15,19 @@ static bool is(struct text text, const char *wanted)
     return strlen(wanted) == text.length && strncmp(text.start, wanted, text.length) == 0;
 }
 
-static void remember(char where[GUEST_NAME_SIZE], struct text text)
+/* Appends the item, with what a console should not be sent made into question marks. */
+static void remember(char where[GUEST_NAMES_SIZE], struct text text, const char *nearest)
 {
-    if (where[0] == '\0')
-        format_text(where, GUEST_NAME_SIZE, "%.*s", (int)text.length, text.start);
+    char *end = where + strlen(where);
+
+    format_text(end, (size_t)(where + GUEST_NAMES_SIZE - end), "%s%.*s%s%s%s",
+                end == where ? "" : ", ", (int)text.length, text.start,
+                nearest != NULL ? " (nearest: " : "", nearest != NULL ? nearest : "",
+                nearest != NULL ? ")" : "");
+    for (; *end != '\0'; end++) {
+        if (*end < ' ' || *end > '~')
+            *end = '?';
+    }
 }
 
 static void add(struct guest_choice *choice, struct guest_chosen chosen)
@@ -51,6 +61,8 @@ static void take_cpu(struct text *item, struct guest_chosen *chosen)
 static void add_named(struct guest_choice *choice, struct text name, struct guest_chosen chosen,
                       const struct guest *const *table, uint32_t count)
 {
+    struct nearest nearest = {.typed = name.start, .length = name.length};
+
     for (uint32_t i = 0; i < count; i++) {
         chosen.guest = table[i];
         if (is(name, table[i]->name) || is(name, "all"))
@@ -58,8 +70,11 @@ static void add_named(struct guest_choice *choice, struct text name, struct gues
         if (is(name, table[i]->name))
             return;
     }
-    if (!is(name, "all") && !is(name, "none"))
-        remember(choice->unknown, name);
+    if (is(name, "all") || is(name, "none"))
+        return;
+    for (uint32_t i = 0; i < count; i++)
+        nearest_offer(&nearest, table[i]->name);
+    remember(choice->unknown, name, nearest.name);
 }
 
 static void add_item(struct guest_choice *choice, struct text item,
@@ -72,7 +87,7 @@ static void add_item(struct guest_choice *choice, struct text item,
     if (chosen.every_cpu || chosen.cpu < cpu_count)
         add_named(choice, name, chosen, table, count);
     else
-        remember(choice->no_cpu, item);
+        remember(choice->no_cpu, item, NULL);
 }
 
 void guest_choose(const char *names, const struct guest *const *table, uint32_t count,

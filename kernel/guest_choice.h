@@ -9,7 +9,7 @@
 
 #include "vm/guest.h"
 
-enum { GUEST_CHOICES_MAX = 512, GUEST_NAME_SIZE = 32 };
+enum { GUEST_CHOICES_MAX = 512, GUEST_NAMES_SIZE = 96 };
 
 struct guest_chosen {
     const struct guest *guest;
@@ -20,9 +20,11 @@ struct guest_chosen {
 struct guest_choice {
     struct guest_chosen item[GUEST_CHOICES_MAX];
     uint32_t count;
-    uint32_t lost;                 /* chosen, but more than there is room for */
-    char unknown[GUEST_NAME_SIZE]; /* the first name that no guest has; "" for none */
-    char no_cpu[GUEST_NAME_SIZE];  /* the first item for a CPU that is not there; likewise */
+    uint32_t lost; /* chosen, but more than there is room for */
+    /* With commas between, as many as there is room for; "" for none. */
+    char
+        unknown[GUEST_NAMES_SIZE]; /* names that no guest has, each with the nearest that one has */
+    char no_cpu[GUEST_NAMES_SIZE]; /* items for a CPU that is not there */
 };
 
 /*

@@ -93,10 +93,44 @@ bool machine_all_loaded(const struct machine *machine)
     return !machine_refused(machine);
 }
 
-void machine_judge_choice(struct machine *machine)
+void machine_judge_command_line(struct machine *machine)
 {
+    for (uint32_t i = 0; i < machine->options.problem_count; i++)
+        add(machine, RULE_COMMAND_LINE, 0, machine->options.problem[i]);
+    if (machine->options.problem_lost > 0)
+        add(machine, RULE_COMMAND_LINE, 0, "more such words than there is room for");
     if (machine->guests.unknown[0] != '\0')
         add(machine, RULE_GUEST_UNKNOWN, 0, machine->guests.unknown);
+}
+
+static bool all_followed(const struct findings *findings)
+{
+    for (uint32_t i = 0; i < findings->count; i++) {
+        switch (findings->item[i].rule) {
+        case RULE_COMMAND_LINE:
+        case RULE_GUEST_UNKNOWN:
+        case RULE_GUEST_NO_CPU:
+        case RULE_GUEST_LEFT_OUT:
+        case RULE_PRETEND_WITHOUT_EFFECT:
+            return false;
+        default:
+            break;
+        }
+    }
+    return true;
+}
+
+bool machine_followed_command_line(const struct machine *machine)
+{
+    for (uint32_t i = 0; i < machine->cpu_count; i++) {
+        if (!all_followed(&machine->cpus[i]->vmx.findings))
+            return false;
+    }
+    return all_followed(&machine->findings);
+}
+
+void machine_judge_choice(struct machine *machine)
+{
     if (machine->guests.no_cpu[0] != '\0')
         add(machine, RULE_GUEST_NO_CPU, 0, machine->guests.no_cpu);
     if (machine->guests.lost > 0)

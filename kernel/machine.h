@@ -67,6 +67,12 @@ struct machine {
 
 /* The decisions on the way to VMX: each adds its findings to machine->findings. */
 
+/* The words of the command line that were not understood, names in `guest=` that no guest has. */
+void machine_judge_command_line(struct machine *machine);
+
+/* Nothing was found that the command line asks for and that could not be done as it says. */
+bool machine_followed_command_line(const struct machine *machine);
+
 /* The loader's information and the map of memory in it, as far as it was understood. */
 void machine_judge_information(struct machine *machine, enum multiboot_result result);
 
@@ -101,7 +107,7 @@ void machine_judge_round(struct machine *machine, const bool *ready_before);
 /* Does every CPU that takes part have its VMCS loaded, so that it can run guests? */
 bool machine_all_loaded(const struct machine *machine);
 
-/* A name in `guest=` that no guest has, a CPU that is not there, more guests than have room. */
+/* In `guest=`, a CPU that is not there, more guests than have room. */
 void machine_judge_choice(struct machine *machine);
 
 /* No memory for what guests do. */

@@ -23,11 +23,25 @@
 static struct machine machine;
 static struct firmware firmware;
 
+static void tell_command_line(void)
+{
+    console_colour(COLOUR_WARNING);
+    for (uint32_t i = 0; i < machine.options.problem_count; i++)
+        console_print("command line: %s\n", machine.options.problem[i]);
+    if (machine.options.problem_lost > 0)
+        console_print("command line: %u more such words\n", machine.options.problem_lost);
+    if (machine.guests.unknown[0] != '\0')
+        console_print("command line: no guest is named %s\n", machine.guests.unknown);
+    console_colour(COLOUR_PLAIN);
+}
+
 static void obey_command_line(void)
 {
     const struct command_line *options = &machine.options;
 
     command_line_parse(machine.boot.command_line, &machine.options);
+    if (options->guests != NULL) /* their names; which CPUs there are is not known yet */
+        guest_choose(options->guests, guest_table, guest_count, CPUS_MAX, &machine.guests);
     console_configure(options->console_serial, options->console_screen, options->baud);
     machine_set_exit(options->exit);
     machine.virtual_registers = vmx_check_auto() == VMX_CHECK_VIRTUAL;
@@ -43,6 +57,8 @@ static bool read_boot_information(uint64_t information)
         multiboot_parse(phys_to_virt(information), BOOT_MAP_END - information, &machine.boot);
 
     obey_command_line();
+    tell_command_line();
+    machine_judge_command_line(&machine);
     machine_judge_information(&machine, result);
     return result == MULTIBOOT_OK;
 }
@@ -125,21 +141,10 @@ static bool go(uint64_t information)
     return true;
 }
 
-static void tell_command_line(void)
-{
-    console_colour(COLOUR_WARNING);
-    for (uint32_t i = 0; i < machine.options.problem_count; i++)
-        console_print("command line: %s\n", machine.options.problem[i]);
-    if (machine.options.problem_lost > 0)
-        console_print("command line: %u more such words\n", machine.options.problem_lost);
-    console_colour(COLOUR_PLAIN);
-}
-
 static void report(void)
 {
     bool refused = machine_refused(&machine);
 
-    tell_command_line();
     report_text(&machine);
     if (machine.options.report != REPORT_TEXT) {
         print_to(console_serial_sink(), "-----BEGIN ROOTMODE REPORT-----\n");
@@ -148,7 +153,10 @@ static void report(void)
     }
     console_print("\n");
     console_colour(refused ? COLOUR_REFUSAL : COLOUR_OK);
-    console_print("verdict: %s\n", refused ? "refused" : "ok");
+    console_print("verdict: %s%s\n", refused ? "refused" : "ok",
+                  machine_followed_command_line(&machine)
+                      ? ""
+                      : "; not all of the command line could be followed");
     console_colour(COLOUR_PLAIN);
 }
 

@@ -18,14 +18,15 @@ int main(void)
 {
     printf(
         "# The command line\n\n"
-        "<!-- Made by tools/gen_command_line from kernel/command_line.c: edit it there. -->\n\n"
+        "<!-- Made by tools/gen_command_line from kernel/command_line.def: edit it there. -->\n\n"
         "GRUB gives the kernel what stands behind the file's name:\n\n"
         "    multiboot2 /boot/rootmode.elf check=strict report=both exit=poweroff\n\n"
         "`tools/run --append \"check=strict\"` does the same in an emulator. Words stand apart "
         "by spaces or\ntabs and are written in lower case. Of a word that stands twice the "
         "later one counts, except pretend=, of\nwhich each counts. A word that is unknown or has a "
-        "bad "
-        "value is told with what was expected, and the\nboot goes on as if it were not there.\n\n"
+        "bad value is told with what was expected: tools/run\nends with that, before it builds "
+        "anything; the kernel goes on as if it were not there, has a finding\nfor it, and says "
+        "so beside the verdict. [docs/guests.md](guests.md) names the guests.\n\n"
         "| word | meaning | without it |\n"
         "|---|---|---|\n");
     for (unsigned i = 0; i < COMMAND_WORD_COUNT; i++)

@@ -36,6 +36,7 @@ static const struct group {
     {"VMX instructions", "What the processor itself said.", {"vmxon-", "instruction-", "vmptrst-"}},
     {"selftest", "Failures provoked on purpose, and held against the tables.", {"selftest-"}},
     {"Guests", "What ran on top, and did otherwise than it should.", {"guest-"}},
+    {"The command line", "What was typed and could not be followed.", {"command-line"}},
     {"pretend=", "Values that do not come from the processor.", {"pretend"}},
 };
 

@@ -6,6 +6,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -289,13 +290,56 @@ static void test_unknown(void **state)
         {"consule=com1", "unknown word \"consule=com1\": the nearest known one is \"console\""},
         {"Pretend=1:1", "unknown word \"Pretend=1:1\": the nearest known one is \"pretend\""},
         {"exti=halt", "unknown word \"exti=halt\": the nearest known one is \"exit\""},
-        {"=halt", "unknown word \"=halt\": the nearest known one is \"stop\""},
+        {"REPORT=both", "unknown word \"REPORT=both\": the nearest known one is \"report\""},
+        {"cpsu=2", "unknown word \"cpsu=2\": the nearest known one is \"cpus\""},
+        {"=halt", "unknown word \"=halt\": no known one is near"},
+        {"quiet", "unknown word \"quiet\": no known one is near"},
+        {"root=/dev/sda1", "unknown word \"root=/dev/sda1\": no known one is near"},
         {"top", "unknown word \"top\": the nearest known one is \"stop\""},
     };
 
     (void)state;
     for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++)
         check_problem(lines[i][0], lines[i][1]);
+}
+
+/* A row of tests/data/command-lines.txt: "ok WORD", "bad WORD", "unknown WORD NAME". */
+static void check_row(const char *row)
+{
+    char verdict[16], word[128], name[32] = "", wanted[256] = "";
+
+    assert_in_range(sscanf(row, "%15s %127s %31s", verdict, word, name), 2, 3);
+    parse(word);
+    if (strcmp(verdict, "bad") == 0)
+        snprintf(wanted, sizeof(wanted), "bad value in \"%s\": expected ", word);
+    else if (strcmp(name, "-") == 0)
+        snprintf(wanted, sizeof(wanted), "unknown word \"%s\": no known one is near", word);
+    else if (strcmp(verdict, "unknown") == 0)
+        snprintf(wanted, sizeof(wanted), "unknown word \"%s\": the nearest known one is \"%s\"",
+                 word, name);
+    else
+        assert_string_equal(verdict, "ok");
+    assert_int_equal(options.problem_count, wanted[0] != '\0');
+    if (wanted[0] != '\0' && strncmp(options.problem[0], wanted, strlen(wanted)) != 0)
+        fail_msg("%s: %s", row, options.problem[0]);
+}
+
+static void test_what_tools_run_reads_too(void **state)
+{
+    FILE *file = fopen(TEST_DATA "/command-lines.txt", "r");
+    unsigned rows = 0;
+    char row[192];
+
+    (void)state;
+    assert_non_null(file);
+    while (fgets(row, sizeof(row), file) != NULL) {
+        if (row[0] == '#' || row[0] == '\n')
+            continue;
+        check_row(row);
+        rows++;
+    }
+    fclose(file);
+    assert_true(rows > 50);
 }
 
 static void test_boot_goes_on(void **state)
@@ -330,12 +374,11 @@ static void test_odd_characters(void **state)
     char line[1024];
 
     (void)state;
-    check_problem("\x1b[2J\xc3\xa9\x7f",
-                  "unknown word \"?[2J???\": the nearest known one is \"stop\"");
+    check_problem("\x1b[2J\xc3\xa9\x7f", "unknown word \"?[2J???\": no known one is near");
     memset(line, 'x', sizeof(line) - 1);
     line[sizeof(line) - 1] = '\0';
-    check_problem(line, "unknown word \"xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx...\": the nearest "
-                        "known one is \"exit\"");
+    check_problem(line, "unknown word \"xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx...\": no known "
+                        "one is near");
 }
 
 static void test_words(void **state)
@@ -404,14 +447,23 @@ static void test_check_entry(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_defaults),      cmocka_unit_test(test_choices),
-        cmocka_unit_test(test_together),      cmocka_unit_test(test_console),
-        cmocka_unit_test(test_chaos),         cmocka_unit_test(test_pretend),
-        cmocka_unit_test(test_pretend_full),  cmocka_unit_test(test_pretend_bad),
-        cmocka_unit_test(test_bad_values),    cmocka_unit_test(test_unknown),
-        cmocka_unit_test(test_boot_goes_on),  cmocka_unit_test(test_check_entry),
-        cmocka_unit_test(test_many_problems), cmocka_unit_test(test_odd_characters),
-        cmocka_unit_test(test_words),         cmocka_unit_test(test_random_lines),
+        cmocka_unit_test(test_defaults),
+        cmocka_unit_test(test_choices),
+        cmocka_unit_test(test_together),
+        cmocka_unit_test(test_console),
+        cmocka_unit_test(test_chaos),
+        cmocka_unit_test(test_pretend),
+        cmocka_unit_test(test_pretend_full),
+        cmocka_unit_test(test_pretend_bad),
+        cmocka_unit_test(test_bad_values),
+        cmocka_unit_test(test_unknown),
+        cmocka_unit_test(test_what_tools_run_reads_too),
+        cmocka_unit_test(test_boot_goes_on),
+        cmocka_unit_test(test_check_entry),
+        cmocka_unit_test(test_many_problems),
+        cmocka_unit_test(test_odd_characters),
+        cmocka_unit_test(test_words),
+        cmocka_unit_test(test_random_lines),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -55,6 +55,20 @@ static void an_unknown_name_is_told_and_the_others_run(void **state)
     choose("one,thre,two");
     assert_int_equal(choice.count, 2);
     assert_string_equal(choice.unknown, "thre");
+    choose("oen,Two,one,\x1b[2J");
+    assert_int_equal(choice.count, 1);
+    assert_string_equal(choice.unknown, "oen (nearest: one), Two (nearest: two), ?[2J");
+}
+
+static void many_unknown_names_end_where_the_room_does(void **state)
+{
+    static char names[4 * GUEST_NAMES_SIZE];
+
+    (void)state;
+    for (unsigned i = 0; i + 1 < sizeof(names); i++)
+        names[i] = i % 8 == 7 ? ',' : 'x';
+    choose(names);
+    assert_int_equal(strnlen(choice.unknown, GUEST_NAMES_SIZE), GUEST_NAMES_SIZE - 1);
 }
 
 static void a_guest_may_be_for_one_cpu(void **state)
@@ -79,7 +93,7 @@ static void a_cpu_that_is_not_there_is_told_and_the_others_run(void **state)
     choose("cpu4:one,cpu1:two,cpu99:all");
     assert_int_equal(choice.count, 1);
     assert_ptr_equal(choice.item[0].guest, &two);
-    assert_string_equal(choice.no_cpu, "cpu4:one");
+    assert_string_equal(choice.no_cpu, "cpu4:one, cpu99:all");
     assert_string_equal(choice.unknown, "");
 }
 
@@ -118,6 +132,7 @@ int main(void)
         cmocka_unit_test(names_are_taken_whole_and_in_their_order),
         cmocka_unit_test(all_is_all_and_none_is_none),
         cmocka_unit_test(an_unknown_name_is_told_and_the_others_run),
+        cmocka_unit_test(many_unknown_names_end_where_the_room_does),
         cmocka_unit_test(a_guest_may_be_for_one_cpu),
         cmocka_unit_test(a_cpu_that_is_not_there_is_told_and_the_others_run),
         cmocka_unit_test(what_is_no_cpu_is_an_unknown_name),

@@ -92,10 +92,10 @@ static void each_result_has_its_finding(void **state)
 static void an_unknown_guest_is_a_warning(void **state)
 {
     (void)state;
-    machine_judge_choice(machine);
+    machine_judge_command_line(machine);
     assert_int_equal(machine->findings.count, 0);
     strcpy(machine->guests.unknown, "nobody");
-    machine_judge_choice(machine);
+    machine_judge_command_line(machine);
     assert_int_equal(machine->findings.item[0].rule, RULE_GUEST_UNKNOWN);
     assert_false(machine_refused(machine));
 }

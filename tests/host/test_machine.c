@@ -72,6 +72,50 @@ static void broken_information_refuses_and_says_how(void **state)
                         multiboot_result_text(MULTIBOOT_END_MISSING));
 }
 
+static void words_that_were_not_understood_are_warnings(void **state)
+{
+    (void)state;
+    machine_judge_command_line(machine);
+    assert_int_equal(machine->findings.count, 0);
+    assert_true(machine_followed_command_line(machine));
+    command_line_parse("cpus=0", &machine->options);
+    machine_judge_command_line(machine);
+    expect_only(RULE_COMMAND_LINE, SEVERITY_WARNING, 0);
+    assert_string_equal(machine->findings.item[0].detail,
+                        "bad value in \"cpus=0\": expected cpus=N");
+    assert_false(machine_followed_command_line(machine));
+}
+
+static void what_asks_for_the_impossible_is_not_followed(void **state)
+{
+    static const enum rule not_followed[] = {RULE_COMMAND_LINE, RULE_GUEST_UNKNOWN,
+                                             RULE_GUEST_NO_CPU, RULE_GUEST_LEFT_OUT,
+                                             RULE_PRETEND_WITHOUT_EFFECT};
+
+    (void)state;
+    machine->findings.count = 1;
+    for (unsigned rule = 0; rule < RULE_COUNT; rule++) {
+        bool followed = true;
+
+        for (unsigned i = 0; i < sizeof(not_followed) / sizeof(not_followed[0]); i++)
+            followed &= rule != not_followed[i];
+        machine->findings.item[0].rule = (enum rule)rule;
+        assert_int_equal(machine_followed_command_line(machine), followed);
+    }
+    machine->findings.count = 0;
+    cpu_list[2]->vmx.findings.count = 1;
+    cpu_list[2]->vmx.findings.item[0].rule = RULE_PRETEND_WITHOUT_EFFECT;
+    assert_false(machine_followed_command_line(machine));
+}
+
+static void all_words_that_do_not_fit_are_one_more_warning(void **state)
+{
+    (void)state;
+    command_line_parse("a b c d e f g h i j", &machine->options);
+    machine_judge_command_line(machine);
+    assert_int_equal(machine->findings.count, COMMAND_LINE_PROBLEMS_MAX + 1);
+}
+
 static void lost_memory_ranges_are_a_warning(void **state)
 {
     (void)state;
@@ -306,6 +350,12 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(sound_information_is_not_a_finding, set_up, tear_down),
         cmocka_unit_test_setup_teardown(broken_information_refuses_and_says_how, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(words_that_were_not_understood_are_warnings, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(what_asks_for_the_impossible_is_not_followed, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(all_words_that_do_not_fit_are_one_more_warning, set_up,
+                                        tear_down),
         cmocka_unit_test_setup_teardown(lost_memory_ranges_are_a_warning, set_up, tear_down),
         cmocka_unit_test_setup_teardown(too_little_memory_refuses, set_up, tear_down),
         cmocka_unit_test_setup_teardown(every_cpu_but_the_boot_cpu_is_chosen, set_up, tear_down),

@@ -45,6 +45,11 @@ class ConsoleTest(unittest.TestCase):
         console.feed(b"the verdict: ok\nverdict: okay\n")
         self.assertEqual(console.verdict, "")
 
+    def test_verdict_with_a_remark(self) -> None:
+        console, _ = _console(False)
+        console.feed(b"\x1b[32mverdict: ok; not all was followed\x1b[0m\n")
+        self.assertEqual(console.verdict, "ok")
+
     def test_verdict_within_the_report_does_not_count(self) -> None:
         console, _ = _console(False)
         console.feed(f"{BEGIN}\nverdict: ok\n".encode())

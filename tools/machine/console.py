@@ -2,6 +2,7 @@
 
 import codecs
 import json
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -9,6 +10,7 @@ from machine.terminal import plain, without_control
 
 BEGIN = "-----BEGIN ROOTMODE REPORT-----"
 END = "-----END ROOTMODE REPORT-----"
+_VERDICT = re.compile(r"verdict: (ok|refused)(;.*)?")  # behind the semicolon: what else to know
 
 
 class Console:
@@ -54,8 +56,8 @@ class Console:
             if not self._hide_report:
                 self._show(without_control(line))
             return
-        if text in ("verdict: ok", "verdict: refused"):
-            self.verdict = text.removeprefix("verdict: ")
+        if found := _VERDICT.fullmatch(text):
+            self.verdict = found[1]
         self.last_line = text or self.last_line
         self._show(without_control(line))
 

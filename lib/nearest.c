@@ -1,0 +1,59 @@
+#include "lib/nearest.h"
+
+#include "lib/string.h"
+
+enum { LONGEST = 32 }; /* nothing that is longer is near to anything */
+
+static unsigned least(unsigned a, unsigned b)
+{
+    return a < b ? a : b;
+}
+
+static char lower(char c)
+{
+    return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
+}
+
+static unsigned substitution(const char *a, const char *b)
+{
+    return lower(*a) != lower(*b);
+}
+
+/* The optimal string alignment distance, from three rows of its table; both at most LONGEST. */
+static unsigned distance(const char *a, unsigned rows, const char *b, unsigned columns)
+{
+    unsigned table[3][LONGEST + 1];
+
+    for (unsigned i = 0; i <= rows; i++) {
+        unsigned *row = table[i % 3];
+        const unsigned *above = table[(i + 2) % 3], *above_that = table[(i + 1) % 3];
+
+        row[0] = i;
+        for (unsigned j = 1; j <= columns; j++) {
+            if (i == 0) {
+                row[j] = j;
+                continue;
+            }
+            row[j] = least(least(above[j], row[j - 1]) + 1,
+                           above[j - 1] + substitution(&a[i - 1], &b[j - 1]));
+            if (i > 1 && j > 1 && substitution(&a[i - 1], &b[j - 2]) == 0 &&
+                substitution(&a[i - 2], &b[j - 1]) == 0)
+                row[j] = least(row[j], above_that[j - 2] + 1);
+        }
+    }
+    return table[rows % 3][columns];
+}
+
+void nearest_offer(struct nearest *nearest, const char *name)
+{
+    size_t length = strlen(name);
+    unsigned found;
+
+    if (nearest->length > LONGEST || length > LONGEST)
+        return;
+    found = distance(nearest->typed, (unsigned)nearest->length, name, (unsigned)length);
+    if (found > (length + 1) / 3 || (nearest->name != NULL && found >= nearest->distance))
+        return;
+    nearest->name = name;
+    nearest->distance = found;
+}

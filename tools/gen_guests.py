@@ -1,0 +1,107 @@
+#!/usr/bin/env python3
+"""
+Write docs/guests.md to standard output, from the table of built-in guests in the kernel's image and
+from vm/exits.def: `ninja -C build rootmode.elf && tools/gen_guests.py build/rootmode.elf > docs/guests.md`.
+
+tools/run reads the names on that page, so that it knows them before anything is built.
+"""
+
+from __future__ import annotations
+
+import argparse
+import re
+import struct
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+_ROOT = Path(__file__).resolve().parents[1]
+_PT_LOAD = 1
+
+_HEAD = """\
+# The built-in guests
+
+<!-- Made by tools/gen_guests.py from vm/guest_table.c and vm/exits.def: edit them there. -->
+
+`guest=NAME` on the command line runs one on every CPU, `guest=all` all of them in this order;
+[docs/command-line.md](command-line.md) has the whole word. Each ends with what is told of it compared with
+what should have come. The last column names the VM exits that the guest is there for;
+[docs/exits.md](exits.md) explains each.
+
+| guest | what it does | VM exits |
+|---|---|---|
+"""
+
+
+class Image:
+    """What lies where in the linked kernel."""
+
+    def __init__(self, file: Path) -> None:
+        self._data = file.read_bytes()
+        (offset,) = struct.unpack_from("<Q", self._data, 0x20)
+        size, count = struct.unpack_from("<HH", self._data, 0x36)
+        headers = (
+            struct.unpack_from("<IIQQQQQQ", self._data, offset + i * size) for i in range(count)
+        )
+        self._segments = [header for header in headers if header[0] == _PT_LOAD]
+        listed = subprocess.run(["nm", file], capture_output=True, text=True, check=True).stdout
+        lines = (line.split() for line in listed.splitlines())
+        self.symbols = {words[2]: int(words[0], 16) for words in lines if len(words) == 3}
+
+    def _offset(self, address: int) -> int:
+        for _, _, offset, start, _, in_file, _, _ in self._segments:
+            if start <= address < start + in_file:
+                return int(offset + address - start)
+        raise ValueError(f"nothing of the file is at {address:#x}")
+
+    def number(self, address: int, form: str) -> int:
+        """A number at this address."""
+        (value,) = struct.unpack_from(form, self._data, self._offset(address))
+        return int(value)
+
+    def text(self, address: int) -> str:
+        """A string that ends with a zero."""
+        start = self._offset(address)
+        return self._data[start : self._data.index(b"\0", start)].decode("ascii")
+
+
+def guests(image: Image) -> Iterator[tuple[str, str]]:
+    """Name and purpose of each: the first two members of struct guest (vm/guest.h)."""
+    table = image.symbols["guest_table"]
+    for i in range(image.number(image.symbols["guest_count"], "<I")):
+        guest = image.number(table + 8 * i, "<Q")
+        yield image.text(image.number(guest, "<Q")), image.text(image.number(guest + 8, "<Q"))
+
+
+def provoked() -> dict[str, list[str]]:
+    """The names of the exit reasons that each guest is named for in vm/exits.def."""
+    reasons = dict(
+        re.findall(
+            r'\bEXIT_REASON\(\s*\d+, (\w+),\s+"([^"]*)"',
+            (_ROOT / "vmx" / "exit_reason.def").read_text(encoding="utf-8"),
+        )
+    )
+    result: dict[str, list[str]] = {}
+    for reason, names in re.findall(
+        r'\bEXIT\(\s*(\w+),\s+\w+,\s+BY\(\s*"([^"]*)"',
+        (_ROOT / "vm" / "exits.def").read_text(encoding="utf-8"),
+    ):
+        for name in names.split():
+            result.setdefault(name, []).append(reasons[reason])
+    return result
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description="Write docs/guests.md to standard output.")
+    parser.add_argument("image", type=Path, help="build/rootmode.elf")
+    image = Image(parser.parse_args().image)
+    exits = provoked()
+    sys.stdout.write(_HEAD)
+    for name, purpose in guests(image):
+        print(f"| `{name}` | {purpose} | {', '.join(exits.get(name, []))} |".replace("|  |", "| |"))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
