@@ -78,6 +78,7 @@ struct model_cpu {
     bool feature_control_present;
     bool inside_smx;
     bool a20_masked;
+    bool all_fields;                       /* VMCS fields of every index, whatever the MSRs say */
     uint64_t xcr0_supported;               /* 0: no XSAVE */
     struct cpuid_registers features;       /* CPUID.7 */
     struct cpuid_registers more_features;  /* CPUID.80000001H */

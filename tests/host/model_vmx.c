@@ -51,6 +51,8 @@ static const uint16_t field_absent[] = {0x200e, 0x2016, 0x201c, 0x201e, 0x2020, 
 
 static bool field_exists(uint64_t encoding)
 {
+    if (model_cpu.all_fields)
+        return (encoding >> 1 & 0x1ff) < MODEL_FIELD_INDEXES;
     for (unsigned i = 0; i < sizeof field_absent / sizeof *field_absent; i++) {
         if ((encoding & ~1ull) == field_absent[i])
             return false;
