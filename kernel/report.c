@@ -43,9 +43,12 @@ static void tell_way(const struct machine *machine)
                   audit->leaves_4k + audit->leaves_2m + audit->leaves_1g, both);
     console_print("  CPUs          %u of %u started, %s mode\n", ready, machine->cpu_count,
                   machine->x2apic ? "x2APIC" : "xAPIC");
-    console_print("  clock         TSC at %lu.%03lu MHz by the %s\n",
-                  machine->timing.tsc_per_ms / 1000, machine->timing.tsc_per_ms % 1000,
-                  machine->timing.source);
+    if (machine->timing.tsc_per_ms == 0)
+        console_print("  clock         none: times are told in TSC ticks\n");
+    else
+        console_print("  clock         TSC at %lu.%03lu MHz by the %s\n",
+                      machine->timing.tsc_per_ms / 1000, machine->timing.tsc_per_ms % 1000,
+                      machine->timing.source);
 }
 
 static void paint(struct sink *sink, enum severity severity)
