@@ -2,11 +2,44 @@
 
 #include "lib/format.h"
 
+/*
+ * The place of the finding that this one joins with its CPU, or FINDINGS_MAX. It is one that says
+ * the same; once there is no room, one of the same rule, so that no number of CPUs loses a finding.
+ */
+static uint32_t find_alike(const struct findings *findings, const struct finding *finding)
+{
+    for (uint32_t i = 0; i < findings->count; i++) {
+        if (finding_is_alike(&findings->item[i], finding))
+            return i;
+    }
+    for (uint32_t i = 0; findings->count == FINDINGS_MAX && i < FINDINGS_MAX; i++) {
+        if (findings->item[i].rule == finding->rule)
+            return i;
+    }
+    return FINDINGS_MAX;
+}
+
+static void add_finding(struct machine *machine, struct finding finding)
+{
+    struct findings *findings = &machine->findings;
+    uint32_t at;
+
+    finding.severity = rule_table[finding.rule].severity[machine->check];
+    at = find_alike(findings, &finding);
+    if (at == FINDINGS_MAX) {
+        at = findings->count;
+        finding_add(findings, machine->check, finding);
+        if (findings->count == at)
+            return;
+        machine->finding_cpus[at] = (struct cpu_set){0};
+    }
+    machine->finding_cpus[at].bits[finding.cpu / 64] |= 1ull << finding.cpu % 64;
+}
+
 static void add(struct machine *machine, enum rule rule, uint32_t cpu, const char *detail)
 {
-    finding_add(
-        &machine->findings, machine->check,
-        (struct finding){.rule = rule, .cpu = cpu, .high = -1, .low = -1, .detail = detail});
+    add_finding(machine, (struct finding){
+                             .rule = rule, .cpu = cpu, .high = -1, .low = -1, .detail = detail});
 }
 
 void machine_judge_information(struct machine *machine, enum multiboot_result result)
@@ -26,7 +59,8 @@ void machine_judge_memory(struct machine *machine, bool ready)
 uint32_t machine_choose_cpus(struct machine *machine, const struct start_means *means,
                              uint32_t *apic_ids)
 {
-    uint32_t most = machine->options.cpus == 0 ? CPUS_MAX : machine->options.cpus;
+    bool all = machine->options.cpus == 0 || machine->options.cpus > CPUS_MAX;
+    uint32_t most = all ? CPUS_MAX : machine->options.cpus;
     uint32_t count = 0;
 
     if (means->unsound != NULL)
@@ -34,6 +68,8 @@ uint32_t machine_choose_cpus(struct machine *machine, const struct start_means *
     if (means->tables != ACPI_OK)
         add(machine, means->cpus->count > 0 ? RULE_CPU_TABLES_CUT : RULE_CPU_TABLES, 0,
             acpi_result_text(means->tables));
+    if (all && means->cpus->lost > 0)
+        add(machine, RULE_CPU_LEFT_OUT, 0, NULL);
     for (uint32_t i = 0; i < means->cpus->count && count + 1 < most; i++) {
         if (means->cpus->apic_id[i] != machine->cpus[0]->apic_id)
             apic_ids[count++] = means->cpus->apic_id[i];
@@ -65,12 +101,11 @@ void machine_judge_pretend(struct machine *machine)
 
     for (uint32_t i = 0; i < list->count; i++) {
         if (!list->item[i].every_cpu && list->item[i].cpu >= machine->cpu_count)
-            finding_add(&machine->findings, machine->check,
-                        (struct finding){.rule = RULE_PRETEND_WITHOUT_EFFECT,
-                                         .msr = list->item[i].msr,
-                                         .high = -1,
-                                         .low = -1,
-                                         .detail = "no such CPU"});
+            add_finding(machine, (struct finding){.rule = RULE_PRETEND_WITHOUT_EFFECT,
+                                                  .msr = list->item[i].msr,
+                                                  .high = -1,
+                                                  .low = -1,
+                                                  .detail = "no such CPU"});
     }
 }
 

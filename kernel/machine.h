@@ -38,6 +38,16 @@ struct vmcs_kept {
     struct vmcs_image image;
 };
 
+/* A set of CPUs, by index: a bit each. */
+struct cpu_set {
+    uint64_t bits[CPUS_MAX / 64];
+};
+
+static inline bool cpu_set_has(const struct cpu_set *set, uint32_t cpu)
+{
+    return (set->bits[cpu / 64] >> cpu % 64 & 1) != 0;
+}
+
 struct machine {
     uint64_t load_address; /* physical */
     struct multiboot_info boot;
@@ -49,8 +59,9 @@ struct machine {
     uint64_t used_bytes;    /* of the pool, when the report is made */
     bool x2apic;
     struct timing timing;
-    struct findings findings;         /* about the machine as a whole */
-    struct vmx_capability capability; /* of the boot CPU */
+    struct findings findings; /* about the machine as a whole, and CPUs from outside */
+    struct cpu_set finding_cpus[FINDINGS_MAX]; /* the CPUs that each of them is about */
+    struct vmx_capability capability;          /* of the boot CPU */
     bool selftest_done;
     struct selftest selftest; /* on the boot CPU */
     struct selftest_vmentry selftest_entry;

@@ -1,25 +1,9 @@
 #include "kernel/report.h"
 
 #include "kernel/console.h"
+#include "kernel/finding_told.h"
 
-enum { TEXT_COLUMNS = 67, INDENT = 11 };
-
-/* The same thing said of another CPU? Rows of a table, so the pointers are equal if the text is. */
-static bool same(const struct finding *a, const struct finding *b)
-{
-    return a->rule == b->rule && a->severity == b->severity && a->msr == b->msr &&
-           a->high == b->high && a->low == b->low && a->seen == b->seen && a->wanted == b->wanted &&
-           a->detail == b->detail;
-}
-
-static bool has_same(const struct findings *findings, const struct finding *finding)
-{
-    for (uint32_t i = 0; i < findings->count; i++) {
-        if (same(&findings->item[i], finding))
-            return true;
-    }
-    return false;
-}
+enum { TEXT_COLUMNS = 67, INDENT = 11, FINDING_CPUS_SIZE = 64 };
 
 static void tell_wrapped(const char *text)
 {
@@ -72,77 +56,34 @@ static void tell_finding(const struct finding *finding, const char *cpus_text)
     tell_wrapped(rule->remedy);
 }
 
-/* "CPU 0", "CPUs 1-3, 5": the CPUs from `first` on that have this finding. */
-static void name_cpus(const struct machine *machine, const struct finding *finding, uint32_t first,
-                      struct sink *sink)
+static void tell(void *context, const struct finding *finding, const bool *set)
 {
-    const char *before = "";
-    uint32_t cpu = first;
+    const struct machine *machine = context;
+    char name[FINDING_CPUS_SIZE];
+    struct text_buffer text;
 
-    print_to(sink, "CPU ");
-    while (cpu < machine->cpu_count) {
-        uint32_t last = cpu;
-
-        if (!has_same(&machine->cpus[cpu]->vmx.findings, finding)) {
-            cpu++;
-            continue;
-        }
-        while (last + 1 < machine->cpu_count &&
-               has_same(&machine->cpus[last + 1]->vmx.findings, finding))
-            last++;
-        print_to(sink, last > cpu ? "%s%u-%u" : "%s%u", before, cpu, last);
-        before = ", ";
-        cpu = last + 1;
-    }
+    text_buffer_init(&text, name, sizeof(name));
+    cpus_print(&text.sink, set, machine->cpu_count);
+    tell_finding(finding, name);
 }
 
-static bool told_before(const struct machine *machine, const struct finding *finding, uint32_t cpu)
+static void find_one(void *context, const struct finding *finding, const bool *set)
 {
-    for (uint32_t i = 0; i < cpu; i++) {
-        if (has_same(&machine->cpus[i]->vmx.findings, finding))
-            return true;
-    }
-    return false;
-}
+    bool *found = context;
 
-static void tell_machine_findings(const struct machine *machine)
-{
-    char name[32];
-
-    for (uint32_t i = 0; i < machine->findings.count; i++) {
-        const struct finding *finding = &machine->findings.item[i];
-
-        format_text(name, sizeof(name), "CPU %u, APIC id %#x", finding->cpu,
-                    machine->cpus[finding->cpu]->apic_id);
-        tell_finding(finding, name);
-    }
+    (void)finding;
+    (void)set;
+    *found = true;
 }
 
 void report_findings(const struct machine *machine)
 {
-    uint32_t lost = machine->findings.lost;
-    uint32_t count = machine->findings.count;
+    uint32_t lost = machine_findings_lost(machine);
+    bool any = lost > 0;
 
-    for (uint32_t i = 0; i < machine->cpu_count; i++) {
-        count += machine->cpus[i]->vmx.findings.count;
-        lost += machine->cpus[i]->vmx.findings.lost;
-    }
-    report_heading("Findings%s", count == 0 ? ": none" : "");
-    tell_machine_findings(machine);
-    for (uint32_t i = 0; i < machine->cpu_count; i++) {
-        const struct findings *findings = &machine->cpus[i]->vmx.findings;
-
-        for (uint32_t j = 0; j < findings->count; j++) {
-            struct text_buffer buffer;
-            char name[64];
-
-            if (told_before(machine, &findings->item[j], i))
-                continue;
-            text_buffer_init(&buffer, name, sizeof(name));
-            name_cpus(machine, &findings->item[j], i, &buffer.sink);
-            tell_finding(&findings->item[j], name);
-        }
-    }
+    machine_each_finding(machine, find_one, &any);
+    report_heading("Findings%s", any ? "" : ": none");
+    machine_each_finding(machine, tell, (void *)machine);
     if (lost > 0)
         console_print("  %u more findings did not fit\n", lost);
 }

@@ -1,5 +1,7 @@
 #include "kernel/report_json.h"
 
+#include "kernel/finding_told.h"
+#include "kernel/guest_told.h"
 #include "kernel/guests_json.h"
 #include "kernel/report_entry.h"
 #include "lib/json.h"
@@ -38,23 +40,33 @@ static void put_memory(struct json *json, const struct machine *machine)
     json_object_end(json);
 }
 
+struct telling {
+    struct json *json;
+    const struct machine *machine;
+};
+
+static void put_finding(void *context, const struct finding *finding, const bool *set)
+{
+    static char ranges[CPU_RANGES_SIZE];
+    const struct telling *telling = context;
+    struct finding first = *finding;
+    struct text_buffer text;
+
+    for (first.cpu = 0; !set[first.cpu];)
+        first.cpu++;
+    text_buffer_init(&text, ranges, sizeof(ranges));
+    cpu_ranges_print(&text.sink, set, telling->machine->cpu_count);
+    vmx_json_finding(telling->json, &first, ranges, &telling->machine->cpus[first.cpu]->apic_id);
+}
+
 static void put_findings(struct json *json, const struct machine *machine)
 {
-    uint32_t lost = machine->findings.lost;
+    struct telling telling = {json, machine};
 
     json_array_begin(json, "findings");
-    for (uint32_t i = 0; i < machine->findings.count; i++)
-        vmx_json_finding(json, &machine->findings.item[i],
-                         &machine->cpus[machine->findings.item[i].cpu]->apic_id);
-    for (uint32_t i = 0; i < machine->cpu_count; i++) {
-        const struct cpu *cpu = machine->cpus[i];
-
-        for (uint32_t j = 0; j < cpu->vmx.findings.count; j++)
-            vmx_json_finding(json, &cpu->vmx.findings.item[j], &cpu->apic_id);
-        lost += cpu->vmx.findings.lost;
-    }
+    machine_each_finding(machine, put_finding, &telling);
     json_array_end(json);
-    json_number(json, "findings_lost", lost);
+    json_number(json, "findings_lost", machine_findings_lost(machine));
 }
 
 static void put_msrs(struct json *json, const struct vmx_cpu *cpu)

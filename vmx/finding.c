@@ -1,5 +1,7 @@
 #include "vmx/finding.h"
 
+#include "lib/string.h"
+
 #define FINDING_RULE(id, rule_name, kvm, virtual, strict, sentence, section, advice) \
     [RULE_##id] = {                                                                  \
         .name = (rule_name),                                                         \
@@ -12,6 +14,18 @@ const struct rule_text rule_table[RULE_COUNT] = {
 #include "vmx/findings.def"
 };
 #undef FINDING_RULE
+
+static bool details_alike(const char *a, const char *b)
+{
+    return a == b || (a != NULL && b != NULL && strcmp(a, b) == 0);
+}
+
+bool finding_is_alike(const struct finding *a, const struct finding *b)
+{
+    return a->rule == b->rule && a->severity == b->severity && a->msr == b->msr &&
+           a->high == b->high && a->low == b->low && a->seen == b->seen && a->wanted == b->wanted &&
+           details_alike(a->detail, b->detail);
+}
 
 void finding_add(struct findings *findings, enum vmx_check mode, struct finding finding)
 {

@@ -62,6 +62,9 @@ struct findings {
     struct finding item[FINDINGS_MAX];
 };
 
+/* Do they say the same, each of its CPU? */
+bool finding_is_alike(const struct finding *a, const struct finding *b);
+
 /* Appends, with the severity that the rule has in `mode`; SEVERITY_NONE appends nothing. */
 void finding_add(struct findings *findings, enum vmx_check mode, struct finding finding);
 

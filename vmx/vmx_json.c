@@ -2,15 +2,18 @@
 
 #include "lib/format.h"
 
-void vmx_json_finding(struct json *json, const struct finding *finding, const uint32_t *apic_id)
+void vmx_json_finding(struct json *json, const struct finding *finding, const char *cpus,
+                      const uint32_t *apic_id)
 {
     const struct rule_text *rule = &rule_table[finding->rule];
-    char bits[8];
+    char bits[8], cpu[12];
 
     json_object_begin(json, NULL);
     json_string(json, "rule", rule->name);
     json_string(json, "severity", severity_name(finding->severity));
+    format_text(cpu, sizeof(cpu), "%u", finding->cpu);
     json_number(json, "cpu", finding->cpu);
+    json_string(json, "cpus", cpus != NULL ? cpus : cpu);
     if (apic_id != NULL)
         json_number(json, "apic_id", *apic_id);
     else

@@ -12,8 +12,12 @@
 #include "vmx/finding.h"
 #include "vmx/vmx_dump.h"
 
-/* One finding, as an element of an array. `apic_id` is that of its CPU, NULL where not known. */
-void vmx_json_finding(struct json *json, const struct finding *finding, const uint32_t *apic_id);
+/*
+ * One finding, as an element of an array. `cpus` are all that it was found on, "0-3,5", NULL for
+ * its CPU alone; `apic_id` is that of its CPU, NULL where not known.
+ */
+void vmx_json_finding(struct json *json, const struct finding *finding, const char *cpus,
+                      const uint32_t *apic_id);
 
 /* The object "msrs": each MSR that has a value, by its address in hex. */
 void vmx_json_msrs(struct json *json, const struct vmx_dump *dump);

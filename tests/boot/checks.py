@@ -73,6 +73,10 @@ def told_consistently(result: Result) -> Iterator[str]:
         yield f"verdict {report['verdict']} with refusals {[f['rule'] for f in refusals]}"
     if report["findings_lost"] != 0:
         yield f"{report['findings_lost']} findings were lost"
+    kinds = [{**item, "cpu": None, "cpus": None, "apic_id": None} for item in report["findings"]]
+    for kind in kinds:
+        if kinds.count(kind) > 1:
+            yield f"{kind['rule']} stands more than once with the same words"
     words = " ".join(result.console.split())
     for finding in refusals:
         for part in ("text", "remedy"):
@@ -194,6 +198,15 @@ def timing(result: Result) -> Iterator[str]:
         yield f"the times do not follow each other: {dict(zip(names, steps))}"
 
 
+def _cpus_of(item: dict[str, Any]) -> set[int]:
+    """The CPUs of a finding, "0-3,5" as numbers."""
+    cpus_of: set[int] = set()
+    for part in item["cpus"].split(","):
+        first, _, last = part.partition("-")
+        cpus_of |= set(range(int(first), int(last or first) + 1))
+    return cpus_of
+
+
 def finding(rule: str, severity: str, cpu: int | None = None, **fields: Any) -> Check:
     """There is such a finding, on this CPU (None: on every one), with these fields."""
 
@@ -201,7 +214,7 @@ def finding(rule: str, severity: str, cpu: int | None = None, **fields: Any) -> 
         found = [item for item in result.report["findings"] if item["rule"] == rule]
         wanted = range(len(result.report["cpus"])) if cpu is None else [cpu]
         for index in wanted:
-            here = [item for item in found if item["cpu"] == index]
+            here = [item for item in found if index in _cpus_of(item)]
             if not here:
                 yield f"no finding {rule} on CPU {index}"
             for item in here:
@@ -218,9 +231,9 @@ def no_other(prefix: str, rule: str, cpu: int | None = None) -> Check:
     def check(result: Result) -> Iterator[str]:
         for item in result.report["findings"]:
             if item["rule"].startswith(prefix) and (
-                item["rule"] != rule or cpu not in (None, item["cpu"])
+                item["rule"] != rule or (cpu is not None and _cpus_of(item) != {cpu})
             ):
-                yield f"unexpected {item['rule']} on CPU {item['cpu']}"
+                yield f"unexpected {item['rule']} on CPUs {item['cpus']}"
 
     return check
 

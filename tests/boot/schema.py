@@ -13,6 +13,7 @@ TEXT = re.compile(r".+", re.DOTALL)
 NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 IDENTIFIER = re.compile(r"[a-z_][a-z0-9_]*")
 BITS = re.compile(r"\d{1,2}(:\d{1,2})?")
+RANGES = re.compile(r"\d+(-\d+)?(,\d+(-\d+)?)*")
 OUTCOME = ("VMsucceed", "VMfailInvalid", "VMfailValid", "fault")
 SEVERITY = ("note", "warning", "refusal")
 MEMORY_TYPE = ("UC", "WC", "WT", "WP", "WB", "UC-")
@@ -100,6 +101,7 @@ REPORT: dict[str, Any] = {
             "rule": NAME,
             "severity": SEVERITY,
             "cpu": int,
+            "cpus": RANGES,
             "apic_id": int,
             "msr": (HEX, None),
             "bits": (BITS, None),

@@ -165,6 +165,26 @@ static void the_word_cpus_counts_the_boot_cpu(void **state)
     assert_int_equal(machine->findings.count, 0);
 }
 
+/* 600 x2APIC entries in the MADT: 512 have room, the boot CPU's among them. */
+static void more_cpus_than_there_is_room_for_are_told(void **state)
+{
+    static struct acpi_cpus many = {.count = ACPI_CPUS_MAX, .lost = 88};
+
+    (void)state;
+    for (uint32_t i = 0; i < ACPI_CPUS_MAX; i++)
+        many.apic_id[i] = i;
+    assert_int_equal(choose(ACPI_OK, &many, true, true), CPUS_MAX - 1);
+    expect_only(RULE_CPU_LEFT_OUT, SEVERITY_WARNING, 0);
+    machine->findings.count = 0;
+    machine->options.cpus = CPUS_MAX + 1;
+    assert_int_equal(choose(ACPI_OK, &many, true, true), CPUS_MAX - 1);
+    expect_only(RULE_CPU_LEFT_OUT, SEVERITY_WARNING, 0);
+    machine->findings.count = 0;
+    machine->options.cpus = CPUS_MAX; /* no more were asked for */
+    assert_int_equal(choose(ACPI_OK, &many, true, true), CPUS_MAX - 1);
+    assert_int_equal(machine->findings.count, 0);
+}
+
 static void without_tables_the_boot_cpu_is_alone(void **state)
 {
     static const struct acpi_cpus none;
@@ -360,6 +380,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(too_little_memory_refuses, set_up, tear_down),
         cmocka_unit_test_setup_teardown(every_cpu_but_the_boot_cpu_is_chosen, set_up, tear_down),
         cmocka_unit_test_setup_teardown(the_word_cpus_counts_the_boot_cpu, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(more_cpus_than_there_is_room_for_are_told, set_up,
+                                        tear_down),
         cmocka_unit_test_setup_teardown(without_tables_the_boot_cpu_is_alone, set_up, tear_down),
         cmocka_unit_test_setup_teardown(tables_with_a_wrong_checksum_are_named_and_used, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_list_of_cpus_that_breaks_off_is_used_as_far_as_it_goes, set_up, tear_down),

@@ -90,6 +90,7 @@ _FINDING: dict[str, Any] = {
     "rule": "basic-memory-type",
     "severity": "refusal",
     "cpu": 1,
+    "cpus": "1",
     "apic_id": 1,
     "msr": "0x480",
     "bits": "53:50",
@@ -221,6 +222,9 @@ class ChecksTest(unittest.TestCase):
         self.assertEqual(len(_complaints(check, _GOOD, 0, "", "the machine did not power off")), 1)
         silent = _spoilt(lambda r: r.update(verdict="refused"))
         self.assertEqual(len(_complaints(check, silent, 1)), 1)
+        again = {**_FINDING, "cpu": 0, "cpus": "0", "apic_id": 0}
+        twice = _spoilt(lambda r: r.update(verdict="refused", findings=[_FINDING, again]))
+        self.assertEqual(len(_complaints(check, twice, 1, console)), 2)
         lost = _spoilt(lambda r: r.update(findings_lost=1))
         self.assertEqual(len(_complaints(check, lost)), 1)
 
@@ -239,6 +243,18 @@ class ChecksTest(unittest.TestCase):
         ):
             self.assertEqual(len(_complaints(check, report)), 1)
         self.assertEqual(_complaints(checks.no_other("basic-", rule, 1), report), [])
+
+    def test_findings_of_several_cpus(self) -> None:
+        both = {**_FINDING, "cpu": 0, "cpus": "0-1"}
+        report = _spoilt(lambda r: r.update(findings=[both]))
+        rule = "basic-memory-type"
+        for cpu in (0, 1, None):
+            self.assertEqual(_complaints(checks.finding(rule, "refusal", cpu), report), [])
+        self.assertEqual(len(_complaints(checks.finding(rule, "refusal", 2), report)), 1)
+        self.assertEqual(len(_complaints(checks.no_other("basic-", rule, 0), report)), 1)
+        report["findings"] = [{**both, "cpus": "0,4-6"}]
+        self.assertEqual(_complaints(checks.finding(rule, "refusal", 5), report), [])
+        self.assertEqual(len(_complaints(checks.finding(rule, "refusal", 3), report)), 1)
 
     def test_selftest(self) -> None:
         def row(outcome: str, number: int) -> dict[str, Any]:

@@ -193,7 +193,7 @@ static void put_judgement(struct json *json, const struct stage_report *report)
     json_array_end(json);
     json_array_begin(json, "findings");
     for (uint32_t i = 0; i < report->findings.count; i++)
-        vmx_json_finding(json, &report->findings.item[i], NULL);
+        vmx_json_finding(json, &report->findings.item[i], NULL, NULL);
     json_array_end(json);
 }
 

@@ -53,7 +53,7 @@ void set_json(struct json *json, const struct judged *judged)
     put_lacking(json, report->lacking);
     json_array_begin(json, "findings");
     for (uint32_t i = 0; i < report->findings.count; i++)
-        vmx_json_finding(json, &report->findings.item[i], NULL);
+        vmx_json_finding(json, &report->findings.item[i], NULL, NULL);
     json_array_end(json);
     json_number(json, "findings_lost", report->findings.lost);
     json_string(json, "check", judged->mode == VMX_CHECK_STRICT ? "strict" : "kvm");
