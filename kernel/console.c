@@ -175,7 +175,9 @@ void console_print(const char *format, ...)
 
 void console_colour(enum colour colour)
 {
+    lock();
     current_colour = colour;
+    unlock();
 }
 
 struct sink *console_sink(void)
