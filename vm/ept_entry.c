@@ -1,9 +1,15 @@
 #include "vm/ept_entry.h"
 
-bool ept_capability_derive(const struct vmx_capability *capability, unsigned physical_address_width,
-                           struct ept_capability *ept)
+bool ept_is_usable(const struct vmx_capability *capability)
 {
-    *ept = (struct ept_capability){
+    return capability->ept_page_walk_4 &&
+           (capability->ept_write_back || capability->ept_uncacheable);
+}
+
+struct ept_capability ept_capability_derive(const struct vmx_capability *capability,
+                                            unsigned physical_address_width)
+{
+    return (struct ept_capability){
         .pages_2m = capability->ept_2m_pages,
         .pages_1g = capability->ept_1g_pages,
         .execute_only = capability->ept_execute_only,
@@ -11,8 +17,6 @@ bool ept_capability_derive(const struct vmx_capability *capability, unsigned phy
         .write_back = capability->ept_write_back,
         .physical_address_width = (uint8_t)physical_address_width,
     };
-    return capability->ept_page_walk_4 &&
-           (capability->ept_write_back || capability->ept_uncacheable);
 }
 
 /* Reserved at this level, without the address bits beyond the width. */

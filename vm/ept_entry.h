@@ -40,9 +40,11 @@ struct ept_capability {
     uint8_t physical_address_width;
 };
 
-/* False when this processor has no EPT that can be used here: no walk of four levels. */
-bool ept_capability_derive(const struct vmx_capability *capability, unsigned physical_address_width,
-                           struct ept_capability *ept);
+/* Has the processor EPT as it is used here: a walk of four levels, and a memory type for it? */
+bool ept_is_usable(const struct vmx_capability *capability);
+
+struct ept_capability ept_capability_derive(const struct vmx_capability *capability,
+                                            unsigned physical_address_width);
 
 /* What makes an entry one that the processor refuses: exit reason 49. */
 enum ept_misconfiguration {

@@ -1,5 +1,7 @@
 #include "vm/guest_controls.h"
 
+#include "vm/ept_entry.h"
+
 struct allowed {
     uint32_t zero, one; /* bits that must be 1, and bits that may be 1 */
 };
@@ -75,7 +77,7 @@ static const char *mode_lacks(enum guest_mode mode, uint32_t secondary)
 static void settle_memory(const struct vmx_capability *capability,
                           uint32_t controls[VMX_CONTROL_WORD_COUNT])
 {
-    if (!capability->ept_page_walk_4 || !capability->invept || !capability->invept_all_contexts)
+    if (!ept_is_usable(capability) || !capability->invept || !capability->invept_all_contexts)
         controls[VMX_CONTROL_SECONDARY] &= ~(uint32_t)SECONDARY_ENABLE_EPT;
     if (!capability->invvpid || !capability->invvpid_all_contexts)
         controls[VMX_CONTROL_SECONDARY] &= ~(uint32_t)SECONDARY_ENABLE_VPID;

@@ -97,16 +97,15 @@ const char *guest_memory_owner(const struct vcpu *vcpu, uint64_t guest_physical)
 static bool map_with_ept(struct vcpu *vcpu, struct vcpu_space *space)
 {
     const struct ept_memory_types types = {memory_type, vcpu};
-    struct ept_capability capability;
+    const struct ept_capability capability = ept_capability_derive(
+        &vcpu->capability, vcpu->environment->vmx->physical_address_width);
 
     vcpu->ept = (struct ept){
         .table_alloc = ept_table_alloc,
         .table_pointer = ept_table_pointer,
         .context = vcpu,
     };
-    if (!ept_capability_derive(&vcpu->capability, vcpu->environment->vmx->physical_address_width,
-                               &capability) ||
-        ept_init(&vcpu->ept, &capability) != EPT_OK)
+    if (ept_init(&vcpu->ept, &capability) != EPT_OK)
         return false;
     space->eptp = ept_pointer(&vcpu->ept);
     if (ept_map_by_type(&vcpu->ept, 0, vcpu->memory, GUEST_MEMORY_BYTES, EPT_ALL, &types) != EPT_OK)

@@ -102,29 +102,30 @@ static void what_the_msr_says(void **state)
     struct ept_capability ept;
 
     (void)state;
-    assert_true(ept_capability_derive(&vmx, 36, &ept));
+    assert_true(ept_is_usable(&vmx));
+    ept = ept_capability_derive(&vmx, 36);
     assert_int_equal(ept.physical_address_width, 36);
     assert_false(ept.pages_2m || ept.pages_1g || ept.execute_only || ept.accessed_dirty ||
                  ept.write_back);
     vmx.ept_2m_pages = true;
-    assert_true(ept_capability_derive(&vmx, 36, &ept));
+    ept = ept_capability_derive(&vmx, 36);
     assert_true(ept.pages_2m && !ept.pages_1g);
     vmx.ept_1g_pages = true;
     vmx.ept_execute_only = true;
-    assert_true(ept_capability_derive(&vmx, 36, &ept));
+    ept = ept_capability_derive(&vmx, 36);
     assert_true(ept.pages_1g && ept.execute_only && !ept.accessed_dirty);
     vmx.ept_accessed_dirty = true;
     vmx.ept_write_back = true;
     vmx.ept_uncacheable = false;
-    assert_true(ept_capability_derive(&vmx, 36, &ept));
-    assert_true(ept.accessed_dirty && ept.write_back);
+    ept = ept_capability_derive(&vmx, 36);
+    assert_true(ept.accessed_dirty && ept.write_back && ept_is_usable(&vmx));
 
     vmx.ept_write_back = false; /* tables of no memory type at all */
-    assert_false(ept_capability_derive(&vmx, 36, &ept));
+    assert_false(ept_is_usable(&vmx));
     vmx.ept_write_back = true;
     vmx.ept_page_walk_4 = false;
     vmx.ept_page_walk_5 = true;
-    assert_false(ept_capability_derive(&vmx, 36, &ept));
+    assert_false(ept_is_usable(&vmx));
 }
 
 /* Each reason says something, and something of its own. */

@@ -23,7 +23,7 @@ static void offer_everything(void)
     capability.pin_allowed1 = capability.primary_allowed1 = capability.secondary_allowed1 =
         UINT32_MAX;
     capability.exit_allowed1 = capability.entry_allowed1 = UINT32_MAX;
-    capability.ept_page_walk_4 = true;
+    capability.ept_page_walk_4 = capability.ept_write_back = true;
     capability.invept = capability.invept_all_contexts = true;
     capability.invvpid = capability.invvpid_all_contexts = true;
     config = (struct vmcs_config){
@@ -94,6 +94,10 @@ static void an_ept_that_cannot_be_walked_is_none(void **state)
     (void)state;
     offer_everything();
     capability.ept_page_walk_4 = false;
+    assert_null(settle(&plain));
+    assert_int_equal(controls[VMX_CONTROL_SECONDARY], HARM_SECONDARY);
+    offer_everything();
+    capability.ept_write_back = capability.ept_uncacheable = false; /* no type for the tables */
     assert_null(settle(&plain));
     assert_int_equal(controls[VMX_CONTROL_SECONDARY], HARM_SECONDARY);
 }
