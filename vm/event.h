@@ -7,8 +7,10 @@
 #ifndef VM_EVENT_H
 #define VM_EVENT_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
+#include "lib/x86_registers.h"
 #include "vm/vcpu.h"
 
 enum { EVENT_TYPE_SHIFT = 8 };
@@ -24,6 +26,20 @@ static inline uint32_t event_vector(uint32_t event)
 static inline enum event_type event_type_of(uint32_t event)
 {
     return (enum event_type)(event >> EVENT_TYPE_SHIFT & 7);
+}
+
+/*
+ * SDM Vol. 3, "Debug Exceptions", "Instruction-Breakpoint Exception Condition": the RFLAGS that the
+ * delivery of a fault saves have RF = 1, lest an instruction breakpoint come twice. VM entry saves
+ * what the VMCS holds, so the field must have it. Traps (#DB, #BP, #OF), aborts (#DF, #MC) and the
+ * NMI save RF as it is; so does the #DB of DR7.GD, a fault, on Intel's processors.
+ */
+static inline bool event_sets_resume_flag(uint8_t vector)
+{
+    const uint32_t others = 1u << X86_VECTOR_DB | 1u << X86_VECTOR_NMI | 1u << X86_VECTOR_BP |
+                            1u << X86_VECTOR_OF | 1u << X86_VECTOR_DF | 1u << X86_VECTOR_MC;
+
+    return vector < 32 && (others >> vector & 1) == 0;
 }
 
 /* What an exception becomes that happens while another event is delivered. */
@@ -44,6 +60,9 @@ enum event_outcome event_combine(uint32_t first, uint32_t second);
  * and this does nothing.
  */
 void event_nmi_blocked_again(const struct vcpu *vcpu);
+
+/* For an exception that VM entry shall deliver: event_sets_resume_flag(). */
+void event_resume_flag(uint8_t vector);
 
 /* DR6 after a #DB: of an exit qualification BLD and RTM are the opposite of what DR6 has. */
 uint64_t event_dr6(uint64_t dr6, uint64_t qualification);

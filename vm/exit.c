@@ -33,20 +33,22 @@ enum exit_done exit_unhandled(struct vcpu *vcpu)
 
 /*
  * Outside 64-bit mode an instruction pointer has 32 bits. With the instruction ends what STI and
- * MOV SS block, and if the guest steps singly it ends in a trap, beside those that MOV SS held
- * back.
+ * MOV SS block, and RF becomes 0. If the guest steps singly the instruction ends in a trap, beside
+ * those that MOV SS held back.
  */
 enum exit_done exit_behind_odd(uint64_t rip, uint64_t next, enum exit_done done)
 {
     uint32_t blocking = vmcs_read32(VMCS_GUEST_INTERRUPTIBILITY_STATE);
+    uint64_t rflags = vmcs_read_natural(VMCS_GUEST_RFLAGS);
 
     if (((next ^ rip) >> 32) != 0 &&
         (vmcs_read32(VMCS_GUEST_CS_ACCESS_RIGHTS) & GUEST_CS_64_BIT) == 0)
         next = (uint32_t)next;
     vmcs_write_natural(VMCS_GUEST_RIP, next);
+    vmcs_write_natural(VMCS_GUEST_RFLAGS, rflags & ~RFLAGS_RF);
     vmcs_write32(VMCS_GUEST_INTERRUPTIBILITY_STATE,
                  blocking & ~(BLOCKING_BY_STI | BLOCKING_BY_MOV_SS));
-    if ((vmcs_read_natural(VMCS_GUEST_RFLAGS) & RFLAGS_TF) != 0)
+    if ((rflags & RFLAGS_TF) != 0)
         vmcs_write_natural(VMCS_GUEST_PENDING_DEBUG_EXCEPTIONS,
                            vmcs_read_natural(VMCS_GUEST_PENDING_DEBUG_EXCEPTIONS) |
                                PENDING_DEBUG_BS);

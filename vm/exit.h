@@ -99,7 +99,7 @@ static inline enum exit_done exit_behind(enum exit_done done)
 
     if (__builtin_expect((next ^ rip) >> 32 != 0, 0) ||
         __builtin_expect((blocking & (BLOCKING_BY_STI | BLOCKING_BY_MOV_SS)) != 0, 0) ||
-        __builtin_expect((vmcs_read_natural(VMCS_GUEST_RFLAGS) & RFLAGS_TF) != 0, 0))
+        __builtin_expect((vmcs_read_natural(VMCS_GUEST_RFLAGS) & (RFLAGS_TF | RFLAGS_RF)) != 0, 0))
         return exit_behind_odd(rip, next, done);
     vmcs_write_natural(VMCS_GUEST_RIP, next);
     return done;

@@ -44,6 +44,12 @@ void event_enter_debug(uint64_t qualification)
                      ~(uint32_t)(BLOCKING_BY_STI | BLOCKING_BY_MOV_SS));
 }
 
+void event_resume_flag(uint8_t vector)
+{
+    if (event_sets_resume_flag(vector))
+        vmcs_write_natural(VMCS_GUEST_RFLAGS, vmcs_read_natural(VMCS_GUEST_RFLAGS) | RFLAGS_RF);
+}
+
 /* The guest gets what it would have got without a hypervisor. */
 static enum exit_done reflect(struct vcpu *vcpu, uint32_t event)
 {
@@ -65,6 +71,7 @@ static enum exit_done reflect(struct vcpu *vcpu, uint32_t event)
         write_cr2(qualification);
     if (event_vector(event) == X86_VECTOR_DB)
         event_enter_debug(qualification);
+    event_resume_flag((uint8_t)event_vector(event)); /* as saved; Bochs 2.7 saves 0 */
     vmcs_write32(VMCS_VM_ENTRY_EXCEPTION_ERROR_CODE,
                  vmcs_read32(VMCS_VM_EXIT_INTERRUPTION_ERROR_CODE));
     vmcs_write32(VMCS_VM_ENTRY_INSTRUCTION_LENGTH, vmcs_read32(VMCS_VM_EXIT_INSTRUCTION_LENGTH));

@@ -44,8 +44,9 @@ static enum exit_done exit_again(enum exit_done done)
 {
     uint64_t rip = vmcs_read_natural(VMCS_GUEST_RIP);
 
+    (void)exit_behind_odd(rip, rip, done);
     vmcs_write_natural(VMCS_GUEST_RFLAGS, vmcs_read_natural(VMCS_GUEST_RFLAGS) | RFLAGS_RF);
-    return exit_behind_odd(rip, rip, done);
+    return done;
 }
 
 /*

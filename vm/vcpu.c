@@ -92,6 +92,8 @@ void vcpu_msr_exits(struct vcpu *vcpu, uint32_t msr, bool reads, bool writes)
 void vcpu_inject(struct vcpu *vcpu, enum event_type type, uint8_t vector)
 {
     (void)vcpu;
+    if (type == EVENT_HARDWARE_EXCEPTION)
+        event_resume_flag(vector);
     vmcs_write32(VMCS_VM_ENTRY_INTERRUPTION_INFORMATION,
                  EVENT_INFORMATION_VALID | (uint32_t)type << EVENT_TYPE_SHIFT | vector);
 }
@@ -104,6 +106,7 @@ void vcpu_inject_error(struct vcpu *vcpu, uint8_t vector, uint32_t error_code)
         vcpu_inject(vcpu, EVENT_HARDWARE_EXCEPTION, vector);
         return;
     }
+    event_resume_flag(vector);
     vmcs_write32(VMCS_VM_ENTRY_EXCEPTION_ERROR_CODE, error_code);
     vmcs_write32(VMCS_VM_ENTRY_INTERRUPTION_INFORMATION,
                  EVENT_INFORMATION_VALID | EVENT_INFORMATION_ERROR_CODE |

@@ -45,13 +45,14 @@ static enum exit_done inject(struct vcpu *vcpu, const struct exit_record *exit)
     if (exit_basic_reason(exit) != EXIT_REASON_VMCALL || exit->rax != CALL_INJECT ||
         number >= INJECTIONS)
         return EXIT_DEFAULT;
+    if (of_instruction(injections[number].type))
+        vmcs_write32(VMCS_VM_ENTRY_INSTRUCTION_LENGTH, exit->instruction_length);
+    else
+        (void)exit_behind(EXIT_INJECTED);
     if (injections[number].error != ZOO_NO_ERROR)
         vcpu_inject_error(vcpu, injections[number].vector, injections[number].error);
     else
         vcpu_inject(vcpu, injections[number].type, injections[number].vector);
-    if (!of_instruction(injections[number].type))
-        return exit_behind(EXIT_INJECTED);
-    vmcs_write32(VMCS_VM_ENTRY_INSTRUCTION_LENGTH, exit->instruction_length);
     return EXIT_INJECTED;
 }
 

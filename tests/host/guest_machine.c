@@ -116,6 +116,7 @@ struct vcpu *guest_machine_in(enum guest_mode mode)
 void guest_machine_exit(uint32_t reason, uint64_t qualification, uint32_t instruction_length)
 {
     FIELD(VM_ENTRY_INTERRUPTION_INFORMATION) &= 0x7fffffff;
+    FIELD(GUEST_RFLAGS) &= ~RFLAGS_RF; /* "Saving RIP, RSP, RFLAGS, and SSP" */
     FIELD(EXIT_REASON) = reason;
     FIELD(EXIT_QUALIFICATION) = qualification;
     FIELD(VM_EXIT_INSTRUCTION_LENGTH) = instruction_length;
@@ -151,10 +152,27 @@ void guest_machine_judge(struct vmentry_findings *findings)
     vmentry_check(&image, &context, findings);
 }
 
+/*
+ * SDM Vol. 3, "Instruction-Breakpoint Exception Condition" and table "Protected-Mode Exceptions and
+ * Interrupts": every fault saves RF = 1. Vectors 1 (here of DR7.GD), 3, 4 are traps, 8 and 18
+ * aborts, 2 the NMI; hardware exceptions are type 3.
+ */
+static bool saves_rf(uint32_t event)
+{
+    return (event >> 8 & 7) == 3 && (0x4011eu >> (event & 0xff) & 1) == 0;
+}
+
+static bool has_rf(void)
+{
+    return (FIELD(GUEST_RFLAGS) & RFLAGS_RF) != 0;
+}
+
 enum exit_done guest_machine_serve_now(void)
 {
     struct vmentry_findings findings;
+    uint64_t rip = FIELD(GUEST_RIP);
     enum exit_done done = vm_exit(&guest_machine.vcpu);
+    bool is_finished = FIELD(GUEST_RIP) != rip;
 
     if (done == EXIT_ENDED)
         return done;
@@ -164,6 +182,9 @@ enum exit_done guest_machine_serve_now(void)
                 vmentry_rule_table[findings.item[i].rule].name,
                 (unsigned long long)findings.item[i].seen);
     must(findings.count == 0, "the guest cannot be entered again");
+    must(done != EXIT_INJECTED || saves_rf(guest_machine_injected()) == has_rf(),
+         "the fault would save another RF than the processor's own");
+    must(done != EXIT_EMULATED || !is_finished || !has_rf(), "an instruction is done and RF stays");
     return done;
 }
 

@@ -54,6 +54,17 @@ static void the_first_entry_breaks_no_rule(void **state)
     }
 }
 
+/* SDM Vol. 3, "Instruction-Breakpoint Exception Condition": "cleared … after the instruction". The
+ * processor saves 0 with such an exit; what saves 1 all the same must not keep it. */
+static void an_instruction_that_is_done_leaves_no_rf(void **state)
+{
+    (void)state;
+    guest_machine_exit(EXIT_REASON_CPUID, 0, 2);
+    FIELD(GUEST_RFLAGS) |= RFLAGS_RF;
+    assert_int_equal(guest_machine_serve_now(), EXIT_EMULATED);
+    assert_int_equal(FIELD(GUEST_RFLAGS), 2);
+}
+
 /* CPUID */
 
 static struct cpuid_registers cpuid_of_guest(uint32_t leaf, uint32_t subleaf)
@@ -360,6 +371,7 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup(name, in_long_mode)
     const struct CMUnitTest tests[] = {
         TEST(the_first_entry_breaks_no_rule),
+        TEST(an_instruction_that_is_done_leaves_no_rf),
         TEST(cpuid_hides_vmx_and_smx_and_tells_of_a_hypervisor),
         TEST(cpuid_tells_the_guests_osxsave),
         TEST(cpuid_tells_the_guests_ospke),
