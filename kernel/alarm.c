@@ -13,6 +13,8 @@
 
 enum {
     TICK_US = 1000,
+    WINDOW_US = 200, /* in which the local APIC's timer is measured */
+    WINDOWS = 5,
 
     /* 8254 PIT, data sheet "Control Word Format" and "Mode 2: Rate Generator". */
     PIT_CHANNEL_0 = 0x40,
@@ -71,22 +73,40 @@ static void redirect(uint32_t low)
     io_apic[IO_APIC_WINDOW / 4] = low;
 }
 
+/*
+ * The timer is read before the TSC at the start and after it at the end: so an interruption can
+ * only make it seem faster than it is, as in kernel/clock.c.
+ */
+static struct clock_window timer_window(void)
+{
+    uint64_t from = apic_timer_left();
+    uint64_t tsc = rdtsc(), now = tsc;
+    uint64_t deadline = clock_deadline(WINDOW_US);
+
+    while (now < deadline) {
+        cpu_relax();
+        now = rdtsc();
+    }
+    return (struct clock_window){from - apic_timer_left(), now - tsc};
+}
+
 /* Without a clock to compare with, as if both ran at one speed: the alarm then comes late. */
 static void measure_timer(void)
 {
-    uint64_t deadline;
+    struct clock_window windows[WINDOWS];
 
     tsc_per_ms = clock_tsc_per_ms();
-    if (tsc_per_ms == 0) {
-        tsc_per_ms = timer_per_ms = 1;
-        return;
+    if (tsc_per_ms != 0) {
+        apic_timer_start(VECTOR_ALARM, UINT32_MAX);
+        for (int i = 0; i < WINDOWS; i++)
+            windows[i] = timer_window();
+        apic_timer_start(VECTOR_ALARM, 0);
+        timer_per_ms =
+            rate_of_windows(windows, WINDOWS, (struct clock_window){0, 0}, tsc_per_ms * 1000)
+                .per_ms;
     }
-    deadline = clock_deadline(1000);
-    apic_timer_start(VECTOR_ALARM, UINT32_MAX);
-    while (!clock_passed(deadline))
-        cpu_relax();
-    timer_per_ms = UINT32_MAX - apic_timer_left() + 1ull;
-    apic_timer_start(VECTOR_ALARM, 0);
+    if (timer_per_ms == 0)
+        tsc_per_ms = timer_per_ms = 1;
 }
 
 void alarm_begin(void)

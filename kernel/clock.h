@@ -1,5 +1,5 @@
 /*
- * Time from the TSC, calibrated against a real clock: ACPI PM timer, else PIT, else CPUID 15h.
+ * Time from the TSC, calibrated against a real clock: ACPI PM timer, else PIT, else CPUID.
  */
 #ifndef KERNEL_CLOCK_H
 #define KERNEL_CLOCK_H
@@ -7,14 +7,22 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "kernel/clock_math.h"
+
 /*
- * Measures for about one millisecond. pm_timer_port: from the FADT, 0 if there is none. False when
- * no clock ticks: nothing below may be used then.
+ * Measures in windows of 0.2 ms: four, where nothing comes between. pm_timer_port: from the FADT, 0
+ * if there is none. False when no clock ticks: nothing below may be used then.
  */
 bool clock_calibrate(uint16_t pm_timer_port);
 
 uint64_t clock_tsc_per_ms(void);
-const char *clock_source(void); /* "ACPI PM timer", "PIT", "CPUID 15h"; "none" before */
+const char *clock_source(void); /* "ACPI PM timer", "PIT", a leaf of CPUID; or "none" */
+
+/*
+ * What is to be told of the calibration: that no two windows agreed, or that CPUID, which `source`
+ * names, tells another rate. `source` is NULL where there is nothing.
+ */
+struct tsc_rate clock_doubt(void);
 
 /* A TSC value that lies `microseconds` ahead; and whether that has passed. */
 uint64_t clock_deadline(uint64_t microseconds);

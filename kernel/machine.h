@@ -9,6 +9,7 @@
 
 #include "boot/multiboot2.h"
 #include "kernel/acpi.h"
+#include "kernel/clock_math.h"
 #include "kernel/command_line.h"
 #include "kernel/cpu.h"
 #include "kernel/guest_choice.h"
@@ -108,6 +109,9 @@ uint32_t machine_choose_cpus(struct machine *machine, const struct start_means *
 
 /* After `chosen` CPUs were to be started: those without data, and those without an answer. */
 void machine_judge_started(struct machine *machine, uint32_t chosen);
+
+/* What is doubtful about the TSC's rate, by clock_doubt(): nothing where that names no source. */
+void machine_judge_clock(struct machine *machine, struct tsc_rate doubt);
 
 /* A value pretended for a CPU that is not there changes nothing. */
 void machine_judge_pretend(struct machine *machine);

@@ -118,6 +118,7 @@ static void prepare_cpus(void)
     if (clock_calibrate(firmware.fadt.pm_timer_port))
         machine.timing.tsc_per_ms = clock_tsc_per_ms();
     machine.timing.source = clock_source();
+    machine_judge_clock(&machine, clock_doubt());
     start_other_cpus();
     alarm_prepare(&firmware.cpus);
 }

@@ -1,5 +1,6 @@
 #include "kernel/report.h"
 
+#include "kernel/clock_math.h"
 #include "kernel/console.h"
 #include "kernel/report_entry.h"
 #include "lib/string.h"
@@ -189,13 +190,15 @@ static void tell_selftest(const struct selftest *selftest)
 static void tell_time(const struct timing *timing, const char *what, uint64_t tsc)
 {
     uint64_t ticks = tsc - timing->entry_tsc;
-    uint64_t per_us = timing->tsc_per_ms / 1000;
+    uint64_t us;
 
     if (tsc == 0)
         return;
     console_print("  %-28s%12lu TSC ticks", what, ticks);
-    if (per_us != 0)
-        console_print("%8lu.%03lu ms", ticks / per_us / 1000, ticks / per_us % 1000);
+    if (timing->tsc_per_ms != 0) {
+        us = tsc_to_microseconds(ticks, timing->tsc_per_ms);
+        console_print("%8lu.%03lu ms", us / 1000, us % 1000);
+    }
     console_print("\n");
 }
 

@@ -221,6 +221,19 @@ static void without_a_clock_nobody_is_started(void **state)
     expect_only(RULE_BOOT_CLOCK, SEVERITY_WARNING, 0);
 }
 
+static void a_doubtful_clock_is_told_with_both_rates(void **state)
+{
+    (void)state;
+    machine->timing.tsc_per_ms = 50000;
+    machine_judge_clock(machine, (struct tsc_rate){0, NULL});
+    assert_int_equal(machine->findings.count, 0);
+    machine_judge_clock(machine, (struct tsc_rate){3500000, "CPUID 15h"});
+    expect_only(RULE_BOOT_CLOCK_DOUBT, SEVERITY_NOTE, 0);
+    assert_int_equal(machine->findings.item[0].seen, 50000);
+    assert_int_equal(machine->findings.item[0].wanted, 3500000);
+    assert_string_equal(machine->findings.item[0].detail, "CPUID 15h");
+}
+
 static void without_a_low_page_nobody_is_started(void **state)
 {
     (void)state;
@@ -386,6 +399,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(tables_with_a_wrong_checksum_are_named_and_used, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_list_of_cpus_that_breaks_off_is_used_as_far_as_it_goes, set_up, tear_down),
         cmocka_unit_test_setup_teardown(without_a_clock_nobody_is_started, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_doubtful_clock_is_told_with_both_rates, set_up,
+                                        tear_down),
         cmocka_unit_test_setup_teardown(without_a_low_page_nobody_is_started, set_up, tear_down),
         cmocka_unit_test_setup_teardown(one_cpu_needs_neither_clock_nor_page, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_cpu_that_does_not_answer_is_named, set_up, tear_down),
