@@ -14,7 +14,8 @@ static bool entries_alike(const struct entry_failure *a, const struct entry_fail
         return false;
     if (!a->judged)
         return true;
-    if (a->class != b->class || a->broken != b->broken || a->unread != b->unread)
+    if (a->class != b->class || a->broken != b->broken || a->unread != b->unread ||
+        memcmp(a->unjudged, b->unjudged, sizeof(a->unjudged)) != 0)
         return false;
     for (uint32_t i = 0; i < a->broken && i < ENTRY_FINDINGS_KEPT; i++) {
         if (!findings_alike(&a->item[i], &b->item[i]))

@@ -172,6 +172,7 @@ static void prepare(struct machine *machine)
         .memory_owned = memory_owned,
         .memory_next_foreign = memory_next_foreign,
         .memory_foreign_type = foreign_type,
+        .memory_read = memory_read,
         .image = machine->load_address,
         .bios = firmware_map(VM_BIOS, VM_BIOS_BYTES),
         .finished = finished,

@@ -37,6 +37,12 @@ static void put_entry(struct json *json, const struct entry_failure *entry)
     json_string(json, "class", vmentry_class_name(entry->class));
     json_number(json, "broken", entry->broken);
     json_number(json, "unread", entry->unread);
+    json_array_begin(json, "unread_rules");
+    for (enum vmentry_rule rule = 0; rule < VMENTRY_RULE_COUNT; rule++) {
+        if (entry->unjudged[rule / 32] >> rule % 32 & 1)
+            json_string(json, NULL, vmentry_rule_table[rule].name);
+    }
+    json_array_end(json);
     json_array_begin(json, "rules");
     for (uint32_t i = 0; i < entry->broken && i < ENTRY_FINDINGS_KEPT; i++)
         put_finding(json, &entry->item[i]);

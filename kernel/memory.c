@@ -298,6 +298,18 @@ bool memory_next_foreign(uint64_t *next, uint64_t *base, uint64_t *end)
     return memory_map_next_foreign(&map, next, base, end);
 }
 
+/* The direct map has all RAM that is looked after, but for the image. */
+bool memory_read(uint64_t physical, void *to, size_t bytes)
+{
+    uint64_t end = physical + bytes;
+
+    if (!memory_map_is_ram(&map, physical, bytes) || end > RAM_END_MAX ||
+        (physical < image_physical(image_end) && end > image_base))
+        return false;
+    memcpy(to, phys_to_virt(physical), bytes);
+    return true;
+}
+
 uint64_t kernel_cr3(void)
 {
     return tables.root;

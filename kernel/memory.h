@@ -74,6 +74,12 @@ bool memory_next_foreign(uint64_t *next, uint64_t *base, uint64_t *end);
 uint8_t memory_foreign_type(const struct memory_types_state *types, uint64_t physical,
                             uint64_t bytes);
 
+/*
+ * Copies `bytes` of RAM from a physical address, for who wants to see what a processor saw there;
+ * false where that is not RAM, lies in the hypervisor's image, or is not looked after.
+ */
+bool memory_read(uint64_t physical, void *to, size_t bytes);
+
 /* Free bytes of the pool. */
 uint64_t pages_free_bytes(void);
 

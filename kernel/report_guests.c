@@ -47,15 +47,18 @@ static void tell_entry(const struct guest_run *run)
         console_print("%*sThe processor would tell so:\n", INDENT, "");
     print_wrapped(console_sink(), INDENT, COLUMNS, vmentry_class_text(entry->class));
     if (entry->broken == 0)
-        print_wrapped(console_sink(), INDENT, COLUMNS, vmentry_class_text(VMENTRY_ENTERS));
+        print_wrapped(console_sink(), INDENT, COLUMNS,
+                      entry->unread == 0 ? vmentry_class_text(VMENTRY_ENTERS)
+                                         : "No rule that could be checked is broken.");
     for (uint32_t i = 0; i < entry->broken && i < ENTRY_FINDINGS_KEPT; i++)
         vmentry_explain(console_sink(), &entry->item[i]);
     if (entry->broken > ENTRY_FINDINGS_KEPT)
         console_print("       and %u more\n", entry->broken - ENTRY_FINDINGS_KEPT);
-    if (entry->unread > 0)
-        console_print("       %u rules could not be judged: they are about memory that is not the "
-                      "guest's\n",
-                      entry->unread);
+    for (enum vmentry_rule rule = 0; rule < VMENTRY_RULE_COUNT; rule++) {
+        if (entry->unjudged[rule / 32] >> rule % 32 & 1)
+            console_print("%*snot checked, for want of memory that can be read: %s\n", INDENT, "",
+                          vmentry_rule_table[rule].name);
+    }
 }
 
 static void tell_run(const char *on_cpus, const struct guest_run *run)

@@ -169,6 +169,25 @@ bool memory_map_find(const struct memory_map *map, uint64_t address, uint64_t by
     return map->range[i].base <= address && address + bytes <= map->range[i].end;
 }
 
+bool memory_map_is_ram(const struct memory_map *map, uint64_t address, uint64_t bytes)
+{
+    uint64_t left = bytes;
+
+    for (uint32_t i = 0; i < map->count && left != 0 && !map->full; i++) {
+        const struct memory_range *range = &map->range[i];
+        uint64_t inside;
+
+        if (range->end <= address)
+            continue;
+        if (range->base > address || range->kind >= MEMORY_RESERVED)
+            return false;
+        inside = range->end - address < left ? range->end - address : left;
+        address += inside;
+        left -= inside;
+    }
+    return left == 0;
+}
+
 /* The lowest free page in [from, to), or 0. */
 static uint64_t lowest_page(const struct memory_map *map, uint64_t from, uint64_t to)
 {

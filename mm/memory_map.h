@@ -75,6 +75,9 @@ bool memory_map_next_foreign(const struct memory_map *map, uint64_t *next, uint6
 bool memory_map_find(const struct memory_map *map, uint64_t address, uint64_t bytes,
                      const struct memory_range **range);
 
+/* Is every byte of [address, address + bytes) RAM, of whatever kind but bad? */
+bool memory_map_is_ram(const struct memory_map *map, uint64_t address, uint64_t bytes);
+
 /*
  * A free page for code that starts in real mode: below 640 KiB, never page 0; 0 when there is none.
  * To be asked for before the first MiB is entered as taken.

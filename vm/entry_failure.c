@@ -1,7 +1,6 @@
 #include "vm/entry_failure.h"
 
 #include "lib/string.h"
-#include "mm/direct_map.h"
 #include "vmx/exit_reason.h"
 #include "vmx/vmentry_context.h"
 #include "vmx/vmx_result.h"
@@ -16,22 +15,12 @@ struct own_context {
     const struct vcpu *vcpu;
 };
 
-static bool lies_within(uint64_t address, size_t bytes, uint64_t start, uint64_t size)
-{
-    return address >= start && address - start <= size && bytes <= size - (address - start);
-}
-
-/* Only the vCPU's own memory: an address in a broken VMCS may be anything. */
-static bool read_own(const struct vmentry_context *context, uint64_t address, void *to,
+static bool read_ram(const struct vmentry_context *context, uint64_t address, void *to,
                      size_t bytes)
 {
     const struct vcpu *vcpu = ((const struct own_context *)context)->vcpu;
 
-    if (!lies_within(address, bytes, vcpu->memory, GUEST_MEMORY_BYTES) &&
-        !lies_within(address, bytes, vcpu->vmcs.address, 4096))
-        return false;
-    memcpy(to, phys_to_virt(address), bytes);
-    return true;
+    return vcpu->environment->memory_read(address, to, bytes);
 }
 
 static bool is_judged(const struct vcpu *vcpu)
@@ -84,7 +73,7 @@ static void add_write_fault(const struct vcpu *vcpu, const struct vmentry_contex
 
 static void judge(const struct vcpu *vcpu, struct vmentry_findings *findings)
 {
-    struct own_context own = {.context = {.read = read_own}, .vcpu = vcpu};
+    struct own_context own = {.context = {.read = read_ram}, .vcpu = vcpu};
     struct vmcs_image image;
 
     vmcs_image_read(&image, &vcpu->capability);
@@ -101,6 +90,7 @@ static void keep(const struct vcpu *vcpu, const struct vmentry_findings *finding
     entry->class = class_of(vcpu, findings);
     entry->broken = findings->count + findings->lost;
     entry->unread = findings->unread;
+    memcpy(entry->unjudged, findings->unjudged, sizeof(entry->unjudged));
     for (uint32_t i = 0; i < findings->count && i < ENTRY_FINDINGS_KEPT; i++)
         entry->item[i] = findings->item[i];
 }

@@ -159,6 +159,7 @@ struct entry_failure {
     enum vmentry_class class; /* what the processor said, or would say */
     uint32_t broken;          /* rules, the first of which are kept */
     uint32_t unread;          /* rules that could not be judged: memory could not be read */
+    uint32_t unjudged[(VMENTRY_RULE_COUNT + 31) / 32]; /* which, by bit */
     struct vmentry_finding item[ENTRY_FINDINGS_KEPT];
 };
 

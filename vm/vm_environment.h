@@ -11,6 +11,7 @@
 #ifndef __ASSEMBLER__
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "vm/exit_record.h"
@@ -78,6 +79,9 @@ struct vm_environment {
      */
     const char *(*memory_owned)(uint64_t physical);
     bool (*memory_next_foreign)(uint64_t *next, uint64_t *base, uint64_t *end);
+
+    /* Copies RAM, whoever's it is but the hypervisor's image; false where there is none. */
+    bool (*memory_read)(uint64_t physical, void *to, size_t bytes);
 
     /* The memory type (enum memory_type) in which a guest may see foreign memory. */
     uint8_t (*memory_foreign_type)(uint64_t physical, uint64_t bytes);

@@ -1,5 +1,6 @@
 #include "vmx/vmentry_check.h"
 
+#include "lib/string.h"
 #include "lib/x86.h"
 #include "vmx/vmentry_state.h"
 
@@ -50,46 +51,29 @@ static uint64_t may_be_1(const struct vmentry_state *state, enum vmentry_word wo
     }
 }
 
-/* A word that no control activates is as if it were 0, whatever its field holds. */
-static bool is_active(const struct vmentry_state *state, enum vmentry_word word)
+/* The control that activates a word; NONE: it is always active. */
+static struct vmentry_control activator(enum vmentry_word word)
 {
     switch (word) {
     case VMENTRY_WORD_SECONDARY:
-        return vmentry_is_set(state, VMENTRY_CONTROL(PRIMARY, SECONDARY_CONTROLS));
+        return VMENTRY_CONTROL(PRIMARY, SECONDARY_CONTROLS);
     case VMENTRY_WORD_TERTIARY:
-        return vmentry_is_set(state, VMENTRY_CONTROL(PRIMARY, TERTIARY_CONTROLS));
+        return VMENTRY_CONTROL(PRIMARY, TERTIARY_CONTROLS);
     case VMENTRY_WORD_VM_FUNCTION:
-        return vmentry_is_set(state, VMENTRY_CONTROL(SECONDARY, ENABLE_VM_FUNCTIONS));
+        return VMENTRY_CONTROL(SECONDARY, ENABLE_VM_FUNCTIONS);
     case VMENTRY_WORD_SECONDARY_EXIT:
-        return vmentry_is_set(state, VMENTRY_CONTROL(EXIT, SECONDARY_CONTROLS));
+        return VMENTRY_CONTROL(EXIT, SECONDARY_CONTROLS);
     default:
-        return true;
+        return (struct vmentry_control){VMENTRY_WORD_NONE, 1};
     }
 }
 
-static void prepare(struct vmentry_state *state, const struct vmcs_image *image,
-                    const struct vmentry_context *context)
+uint64_t vmentry_word(const struct vmentry_state *state, enum vmentry_word word)
 {
-    uint32_t event;
-
-    *state = (struct vmentry_state){.image = image, .context = context};
-    state->word[VMENTRY_WORD_NONE] = 1;
-    for (enum vmentry_word word = VMENTRY_WORD_PIN; word < VMENTRY_WORD_COUNT; word++) {
-        if (is_active(state, word))
-            state->word[word] = vmentry_get(state, vmentry_word_fields[word]);
-    }
-    state->host_64 = vmentry_is_set(state, VMENTRY_CONTROL(EXIT, HOST_ADDRESS_SPACE_SIZE));
-    state->guest_ia32e = vmentry_is_set(state, VMENTRY_CONTROL(ENTRY, IA32E_MODE_GUEST));
-    state->guest_64 = state->guest_ia32e && vmentry_segment_rights(state, SEGMENT_CS) & RIGHTS_L;
-    state->guest_v8086 = vmentry_get(state, VMCS_GUEST_RFLAGS) & RFLAGS_VM;
-    state->guest_protected = vmentry_get(state, VMCS_GUEST_CR0) & CR0_PE;
-    state->unrestricted = vmentry_is_set(state, VMENTRY_CONTROL(SECONDARY, UNRESTRICTED_GUEST));
-    state->ept = vmentry_is_set(state, VMENTRY_CONTROL(SECONDARY, ENABLE_EPT));
-    event = (uint32_t)vmentry_get(state, VMCS_VM_ENTRY_INTERRUPTION_INFORMATION);
-    state->injecting = event >> 31;
-    state->event_type = event >> 8 & 7;
-    state->vector = event & 0xff;
-    state->interruptibility = (uint32_t)vmentry_get(state, VMCS_GUEST_INTERRUPTIBILITY_STATE);
+    if (word == VMENTRY_WORD_NONE)
+        return 1;
+    return vmentry_is_set(state, activator(word)) ? vmentry_get(state, vmentry_word_fields[word])
+                                                  : 0;
 }
 
 static void add(struct vmentry_findings *findings, struct vmentry_finding finding)
@@ -138,11 +122,11 @@ static struct vmentry_view controls(const struct vmentry_state *state,
 {
     bool pair = form->kind == FORM_NEEDS || form->kind == FORM_EXCLUDES;
     enum vmentry_word word = pair ? form->other.word : form->when.word;
-    uint64_t seen = state->word[word];
+    uint64_t seen = vmentry_word(state, word);
     struct vmentry_view view = {vmentry_word_fields[word], seen, seen};
 
     if (form->kind == FORM_ALLOWED0)
-        view.wanted = seen | (is_active(state, word) ? must_be_1(state, word) : 0);
+        view.wanted = seen | (vmentry_is_set(state, activator(word)) ? must_be_1(state, word) : 0);
     else if (form->kind == FORM_ALLOWED1)
         view.wanted = seen & may_be_1(state, word);
     else if (!vmentry_is_set(state, form->when))
@@ -154,21 +138,36 @@ static struct vmentry_view controls(const struct vmentry_state *state,
     return view;
 }
 
+/* A rule that lacked something cannot be told to be broken, nor to be kept: it is noted, once. */
+static void judge_view(const struct vmentry_state *state, enum vmentry_rule rule,
+                       struct vmentry_view view, struct vmentry_findings *findings)
+{
+    struct vmentry_missing missing = *state->missing;
+
+    *state->missing = (struct vmentry_missing){0};
+    if (missing.field || missing.memory) {
+        if (!vmentry_is_unjudged(findings, rule))
+            findings->unread++;
+        findings->unjudged[rule / 32] |= 1u << rule % 32;
+    } else if (view.seen != view.wanted) {
+        add(findings,
+            (struct vmentry_finding){
+                .rule = rule, .field = view.field, .seen = view.seen, .wanted = view.wanted});
+    }
+}
+
 /* Only the first entry that breaks a rule is told: there the processor stops. */
 static void judge_entries(const struct vmentry_state *state, enum vmentry_rule rule,
                           struct vmentry_findings *findings)
 {
     enum { ENTRIES_MAX = 4096 }; /* the most that IA32_VMX_MISC[27:25] recommends */
-    uint64_t address = vmentry_get(state, VMCS_VM_ENTRY_MSR_LOAD_ADDRESS);
     uint64_t count = vmentry_get(state, VMCS_VM_ENTRY_MSR_LOAD_COUNT);
+    uint64_t address = count != 0 ? vmentry_get(state, VMCS_VM_ENTRY_MSR_LOAD_ADDRESS) : 0;
     struct vmentry_msr_entry entry;
 
     for (uint32_t i = 0; i < count && i < ENTRIES_MAX; i++, address += sizeof(entry)) {
-        if (!state->context->read ||
-            !state->context->read(state->context, address, &entry, sizeof(entry))) {
-            findings->unread++;
-            return;
-        }
+        if (state->missing->field || !vmentry_read(state, address, &entry, sizeof(entry)))
+            break;
         if (!vmentry_forms[rule].entry_broken(state, &entry))
             continue;
         add(findings, (struct vmentry_finding){.rule = rule,
@@ -178,15 +177,7 @@ static void judge_entries(const struct vmentry_state *state, enum vmentry_rule r
                                                .entry = i + 1});
         return;
     }
-}
-
-static void judge_view(enum vmentry_rule rule, struct vmentry_view view,
-                       struct vmentry_findings *findings)
-{
-    if (view.seen != view.wanted)
-        add(findings,
-            (struct vmentry_finding){
-                .rule = rule, .field = view.field, .seen = view.seen, .wanted = view.wanted});
+    judge_view(state, rule, vmentry_kept(), findings);
 }
 
 static void judge(const struct vmentry_state *state, enum vmentry_rule rule,
@@ -199,29 +190,40 @@ static void judge(const struct vmentry_state *state, enum vmentry_rule rule,
     case FORM_ALLOWED1:
     case FORM_NEEDS:
     case FORM_EXCLUDES:
-        judge_view(rule, controls(state, form), findings);
+        judge_view(state, rule, controls(state, form), findings);
         break;
     case FORM_CODE:
-        judge_view(rule, form->code(state), findings);
+        judge_view(state, rule, form->code(state), findings);
         break;
     case FORM_SEGMENT:
         for (unsigned segment = SEGMENT_ES; segment <= SEGMENT_TR; segment++) {
             if (form->bits >> segment & 1)
-                judge_view(rule, form->segment(state, segment), findings);
+                judge_view(state, rule, form->segment(state, segment), findings);
         }
         break;
     case FORM_MSR:
         judge_entries(state, rule, findings);
         break;
     default:
-        for (unsigned i = 0; i < form->field_count && vmentry_is_set(state, form->when); i++) {
-            uint64_t seen = vmentry_get(state, form->fields[i]);
+        for (unsigned i = 0; i < form->field_count; i++) {
+            struct vmentry_view view = vmentry_kept();
 
-            judge_view(
-                rule, (struct vmentry_view){form->fields[i], seen, wanted_value(state, form, seen)},
-                findings);
+            if (vmentry_is_set(state, form->when)) {
+                uint64_t seen = vmentry_get(state, form->fields[i]);
+
+                view =
+                    (struct vmentry_view){form->fields[i], seen, wanted_value(state, form, seen)};
+            }
+            judge_view(state, rule, view, findings);
         }
     }
+}
+
+/* Is the MSR-load area itself wrong? */
+static bool area_is_broken(const struct vmentry_findings *findings)
+{
+    return vmentry_has(findings, VMENTRY_ENTRY_MSR_LOAD_AREA) ||
+           vmentry_has(findings, VMENTRY_ENTRY_MSR_LOAD_END);
 }
 
 /*
@@ -231,16 +233,15 @@ static void judge(const struct vmentry_state *state, enum vmentry_rule rule,
 void vmentry_check(const struct vmcs_image *image, const struct vmentry_context *context,
                    struct vmentry_findings *findings)
 {
-    struct vmentry_state state;
+    struct vmentry_missing missing = {0};
+    struct vmentry_state state = {image, context, &missing};
 
     findings->count = 0;
     findings->lost = 0;
     findings->unread = 0;
-    prepare(&state, image, context);
+    memset(findings->unjudged, 0, sizeof(findings->unjudged));
     for (enum vmentry_rule rule = 0; rule < VMENTRY_RULE_COUNT; rule++) {
-        if (vmentry_rule_table[rule].class != VMENTRY_MSR_LOAD ||
-            (!vmentry_has(findings, VMENTRY_ENTRY_MSR_LOAD_AREA) &&
-             !vmentry_has(findings, VMENTRY_ENTRY_MSR_LOAD_END)))
+        if (vmentry_rule_table[rule].class != VMENTRY_MSR_LOAD || !area_is_broken(findings))
             judge(&state, rule, findings);
     }
 }

@@ -78,8 +78,9 @@ struct vmentry_context {
     uint64_t current_vmcs; /* physical address */
 
     /*
-     * Copies physical memory; false where there is nothing to be read. NULL: rules about memory
-     * are not judged. `msr_write_faults` tells whether WRMSR would fault at CPL 0; it may be NULL.
+     * Copies physical memory; false where it cannot be read; NULL: nowhere. Rules that need what
+     * is not read are not judged. `msr_write_faults` tells whether WRMSR would fault at CPL 0; it
+     * may be NULL.
      */
     bool (*read)(const struct vmentry_context *context, uint64_t address, void *to, size_t bytes);
     bool (*msr_write_faults)(const struct vmentry_context *context, uint32_t msr, uint64_t value);
@@ -97,11 +98,15 @@ enum { VMENTRY_FINDINGS_MAX = 64 };
 struct vmentry_findings {
     uint32_t count;
     uint32_t lost;   /* did not fit */
-    uint32_t unread; /* rules that could not be judged because memory could not be read */
+    uint32_t unread; /* rules that could not be judged, for want of a field or of memory */
+    uint32_t unjudged[(VMENTRY_RULE_COUNT + 31) / 32]; /* which, by bit */
     struct vmentry_finding item[VMENTRY_FINDINGS_MAX];
 };
 
-/* Judges the image; fills `findings` whole, in the order of the rules. */
+/*
+ * Judges the image; fills `findings` whole, in the order of the rules. A field that the image does
+ * not have is unknown, not 0: a rule that looks at it cannot be judged.
+ */
 void vmentry_check(const struct vmcs_image *image, const struct vmentry_context *context,
                    struct vmentry_findings *findings);
 
@@ -119,6 +124,13 @@ struct vmentry_outcome vmentry_predict(const struct vmentry_findings *findings);
 
 /* Does the SDM allow that outcome where these rules are broken, and no others? */
 bool vmentry_allows(const struct vmentry_findings *findings, struct vmentry_outcome outcome);
+
+/* Is this one of the rules that could not be judged? */
+static inline bool vmentry_is_unjudged(const struct vmentry_findings *findings,
+                                       enum vmentry_rule rule)
+{
+    return findings->unjudged[rule / 32] >> rule % 32 & 1;
+}
 
 /* Is this one of the rules that are broken? */
 bool vmentry_has(const struct vmentry_findings *findings, enum vmentry_rule rule);

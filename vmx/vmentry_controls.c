@@ -32,70 +32,85 @@ struct vmentry_view vmentry_tpr_threshold_reserved(const struct vmentry_state *s
 
 struct vmentry_view vmentry_tpr_threshold_vtpr(const struct vmentry_state *state)
 {
-    const struct vmentry_context *context = state->context;
-    uint64_t page = vmentry_get(state, VMCS_VIRTUAL_APIC_ADDRESS);
-    uint64_t threshold = vmentry_get(state, VMCS_TPR_THRESHOLD) & 0xf;
+    uint64_t page, threshold;
     uint8_t vtpr;
 
     if (!threshold_is_used(state) ||
-        vmentry_is_set(state, VMENTRY_CONTROL(SECONDARY, VIRTUALIZE_APIC_ACCESSES)) ||
-        page & (vmentry_beyond(state) | 0xfff) || !context->read ||
-        !context->read(context, page + VTPR_OFFSET, &vtpr, sizeof(vtpr)) || threshold <= vtpr >> 4)
+        vmentry_is_set(state, VMENTRY_CONTROL(SECONDARY, VIRTUALIZE_APIC_ACCESSES)))
+        return vmentry_kept();
+    page = vmentry_get(state, VMCS_VIRTUAL_APIC_ADDRESS);
+    threshold = vmentry_get(state, VMCS_TPR_THRESHOLD) & 0xf;
+    if (page & (vmentry_beyond(state) | 0xfff) ||
+        !vmentry_read(state, page + VTPR_OFFSET, &vtpr, sizeof(vtpr)) || threshold <= vtpr >> 4)
         return vmentry_kept();
     return (struct vmentry_view){VMCS_TPR_THRESHOLD, threshold, vtpr >> 4};
 }
 
+/* A view of a part of the EPT pointer, where it counts: as it is, or with the value that would do.
+ */
+static struct vmentry_view eptp_part(const struct vmentry_state *state, uint64_t part, bool known,
+                                     uint64_t wanted)
+{
+    uint64_t eptp = vmentry_get(state, VMCS_EPT_POINTER);
+
+    return (struct vmentry_view){VMCS_EPT_POINTER, eptp, known ? eptp : (eptp & ~part) | wanted};
+}
+
 struct vmentry_view vmentry_eptp_memory_type(const struct vmentry_state *state)
 {
-    uint64_t eptp = vmentry_get(state, VMCS_EPT_POINTER), type = eptp & EPTP_MEMORY_TYPE;
     const struct vmx_capability *capability = state->context->capability;
-    bool known = (type == MEMORY_TYPE_UNCACHEABLE && capability->ept_uncacheable) ||
-                 (type == MEMORY_TYPE_WRITE_BACK && capability->ept_write_back);
-    uint64_t good = capability->ept_write_back ? MEMORY_TYPE_WRITE_BACK : MEMORY_TYPE_UNCACHEABLE;
+    uint64_t type,
+        good = capability->ept_write_back ? MEMORY_TYPE_WRITE_BACK : MEMORY_TYPE_UNCACHEABLE;
+    bool known;
 
-    if (!state->ept || known)
+    if (!vmentry_uses_ept(state))
         return vmentry_kept();
-    return (struct vmentry_view){VMCS_EPT_POINTER, eptp,
-                                 (eptp & ~EPTP_MEMORY_TYPE) | (good != type ? good : type ^ 1)};
+    type = vmentry_get(state, VMCS_EPT_POINTER) & EPTP_MEMORY_TYPE;
+    known = (type == MEMORY_TYPE_UNCACHEABLE && capability->ept_uncacheable) ||
+            (type == MEMORY_TYPE_WRITE_BACK && capability->ept_write_back);
+    return eptp_part(state, EPTP_MEMORY_TYPE, known, good != type ? good : type ^ 1);
 }
 
 struct vmentry_view vmentry_eptp_walk_length(const struct vmentry_state *state)
 {
-    uint64_t eptp = vmentry_get(state, VMCS_EPT_POINTER), walk = eptp & EPTP_WALK;
     const struct vmx_capability *capability = state->context->capability;
-    bool known = (walk == EPTP_WALK_4 && capability->ept_page_walk_4) ||
-                 (walk == EPTP_WALK_5 && capability->ept_page_walk_5);
-    uint64_t good = walk != EPTP_WALK_4 ? EPTP_WALK_4 : EPTP_WALK_5;
+    uint64_t walk;
+    bool known;
 
-    if (!state->ept || known)
+    if (!vmentry_uses_ept(state))
         return vmentry_kept();
-    return (struct vmentry_view){VMCS_EPT_POINTER, eptp, (eptp & ~EPTP_WALK) | good};
+    walk = vmentry_get(state, VMCS_EPT_POINTER) & EPTP_WALK;
+    known = (walk == EPTP_WALK_4 && capability->ept_page_walk_4) ||
+            (walk == EPTP_WALK_5 && capability->ept_page_walk_5);
+    return eptp_part(state, EPTP_WALK, known, walk != EPTP_WALK_4 ? EPTP_WALK_4 : EPTP_WALK_5);
 }
 
 struct vmentry_view vmentry_eptp_accessed_dirty(const struct vmentry_state *state)
 {
-    if (!state->ept || state->context->capability->ept_accessed_dirty)
+    if (!vmentry_uses_ept(state) || state->context->capability->ept_accessed_dirty)
         return vmentry_kept();
     return vmentry_zero(state, VMCS_EPT_POINTER, EPTP_ACCESSED_DIRTY);
 }
 
 struct vmentry_view vmentry_eptp_shadow_stack(const struct vmentry_state *state)
 {
-    if (!state->ept || state->context->capability->ept_supervisor_shadow_stack)
+    if (!vmentry_uses_ept(state) || state->context->capability->ept_supervisor_shadow_stack)
         return vmentry_kept();
     return vmentry_zero(state, VMCS_EPT_POINTER, EPTP_SHADOW_STACK);
 }
 
 struct vmentry_view vmentry_pid_table_end(const struct vmentry_state *state)
 {
-    uint64_t table = vmentry_get(state, VMCS_PID_POINTER_TABLE_ADDRESS);
-    uint64_t last = table + PID_POINTER_BYTES * vmentry_get(state, VMCS_LAST_PID_POINTER_INDEX);
+    uint64_t table, index;
 
-    if (!vmentry_is_set(state, VMENTRY_CONTROL(TERTIARY, IPI_VIRTUALIZATION)) ||
-        table & vmentry_beyond(state) || !(last & vmentry_beyond(state)))
+    if (!vmentry_is_set(state, VMENTRY_CONTROL(TERTIARY, IPI_VIRTUALIZATION)))
         return vmentry_kept();
-    return (struct vmentry_view){VMCS_LAST_PID_POINTER_INDEX,
-                                 vmentry_get(state, VMCS_LAST_PID_POINTER_INDEX), 0};
+    table = vmentry_get(state, VMCS_PID_POINTER_TABLE_ADDRESS);
+    index = vmentry_get(state, VMCS_LAST_PID_POINTER_INDEX);
+    if (table & vmentry_beyond(state) ||
+        !((table + PID_POINTER_BYTES * index) & vmentry_beyond(state)))
+        return vmentry_kept();
+    return (struct vmentry_view){VMCS_LAST_PID_POINTER_INDEX, index, 0};
 }
 
 /* Where an MSR area begins: nothing is asked of it while it is empty. */

@@ -35,36 +35,40 @@ static bool knows_other_events(const struct vmentry_state *state)
 
 struct vmentry_view vmentry_event_type(const struct vmentry_state *state)
 {
-    bool known = state->event_type == EVENT_OTHER ? knows_other_events(state)
-                                                  : state->event_type != EVENT_RESERVED;
+    bool known = vmentry_injected_type(state) == EVENT_OTHER
+                     ? knows_other_events(state)
+                     : vmentry_injected_type(state) != EVENT_RESERVED;
 
-    if (!state->injecting || known)
+    if (!vmentry_injects(state) || known)
         return vmentry_kept();
     return event(state, EVENT_TYPE_BITS, 0);
 }
 
 static bool is_system_call(const struct vmentry_state *state)
 {
-    return state->event_type == EVENT_OTHER &&
-           (state->vector == OTHER_SYSCALL || state->vector == OTHER_SYSENTER);
+    return vmentry_injected_type(state) == EVENT_OTHER &&
+           (vmentry_injected_vector(state) == OTHER_SYSCALL ||
+            vmentry_injected_vector(state) == OTHER_SYSENTER);
 }
 
 static bool other_vector_fits(const struct vmentry_state *state)
 {
-    if (state->vector == OTHER_PENDING_MTF)
+    if (vmentry_injected_vector(state) == OTHER_PENDING_MTF)
         return offers_trap_flag(state);
     return is_system_call(state) && vmentry_get(state, VMCS_GUEST_CR4) & CR4_FRED;
 }
 
 struct vmentry_view vmentry_event_vector(const struct vmentry_state *state)
 {
-    if (!state->injecting)
+    if (!vmentry_injects(state))
         return vmentry_kept();
-    if (state->event_type == EVENT_NMI)
+    if (vmentry_injected_type(state) == EVENT_NMI)
         return event(state, EVENT_VECTOR_BITS, VECTOR_NMI);
-    if (state->event_type == EVENT_HARDWARE_EXCEPTION && state->vector > EXCEPTION_LAST)
+    if (vmentry_injected_type(state) == EVENT_HARDWARE_EXCEPTION &&
+        vmentry_injected_vector(state) > EXCEPTION_LAST)
         return event(state, EVENT_VECTOR_BITS, 0);
-    if (state->event_type == EVENT_OTHER && knows_other_events(state) && !other_vector_fits(state))
+    if (vmentry_injected_type(state) == EVENT_OTHER && knows_other_events(state) &&
+        !other_vector_fits(state))
         return event(state, EVENT_VECTOR_BITS,
                      offers_trap_flag(state) ? OTHER_PENDING_MTF : OTHER_SYSCALL);
     return vmentry_kept();
@@ -72,60 +76,66 @@ struct vmentry_view vmentry_event_vector(const struct vmentry_state *state)
 
 static bool vector_has_error_code(const struct vmentry_state *state)
 {
-    return state->vector <= EXCEPTION_LAST && EXCEPTIONS_WITH_ERROR_CODE >> state->vector & 1;
+    return vmentry_injected_vector(state) <= EXCEPTION_LAST &&
+           EXCEPTIONS_WITH_ERROR_CODE >> vmentry_injected_vector(state) & 1;
 }
 
 /* Real mode pushes no error codes; an unrestricted guest may be in it. */
 struct vmentry_view vmentry_event_no_error_code(const struct vmentry_state *state)
 {
-    bool real_mode = state->unrestricted && !state->guest_protected;
+    bool real_mode = vmentry_is_unrestricted(state) && !vmentry_guest_protected(state);
     bool any_vector = state->context->capability->any_event_error_code;
 
-    if (!state->injecting || (state->event_type == EVENT_HARDWARE_EXCEPTION && !real_mode &&
-                              (any_vector || vector_has_error_code(state))))
+    if (!vmentry_injects(state) || (vmentry_injected_type(state) == EVENT_HARDWARE_EXCEPTION &&
+                                    !real_mode && (any_vector || vector_has_error_code(state))))
         return vmentry_kept();
     return event(state, EVENT_DELIVER_ERROR_CODE, 0);
 }
 
 struct vmentry_view vmentry_event_error_code_missing(const struct vmentry_state *state)
 {
-    bool real_mode = state->unrestricted && !state->guest_protected;
+    bool real_mode = vmentry_is_unrestricted(state) && !vmentry_guest_protected(state);
 
-    if (!state->injecting || state->event_type != EVENT_HARDWARE_EXCEPTION || real_mode ||
-        state->context->capability->any_event_error_code || !vector_has_error_code(state))
+    if (!vmentry_injects(state) || vmentry_injected_type(state) != EVENT_HARDWARE_EXCEPTION ||
+        real_mode || state->context->capability->any_event_error_code ||
+        !vector_has_error_code(state))
         return vmentry_kept();
     return event(state, EVENT_DELIVER_ERROR_CODE, EVENT_DELIVER_ERROR_CODE);
 }
 
 struct vmentry_view vmentry_event_reserved(const struct vmentry_state *state)
 {
-    return state->injecting ? event(state, EVENT_RESERVED_BITS, 0) : vmentry_kept();
+    return vmentry_injects(state) ? event(state, EVENT_RESERVED_BITS, 0) : vmentry_kept();
 }
 
 struct vmentry_view vmentry_event_nested_exception(const struct vmentry_state *state)
 {
-    if (!state->injecting || (state->event_type == EVENT_HARDWARE_EXCEPTION &&
-                              state->context->capability->nested_exception))
+    if (!vmentry_injects(state) || (vmentry_injected_type(state) == EVENT_HARDWARE_EXCEPTION &&
+                                    state->context->capability->nested_exception))
         return vmentry_kept();
     return event(state, EVENT_NESTED_EXCEPTION, 0);
 }
 
 struct vmentry_view vmentry_event_error_code_reserved(const struct vmentry_state *state)
 {
-    if (!state->injecting || !(vmentry_get(state, EVENT_INFORMATION) & EVENT_DELIVER_ERROR_CODE))
+    if (!vmentry_injects(state) ||
+        !(vmentry_get(state, EVENT_INFORMATION) & EVENT_DELIVER_ERROR_CODE))
         return vmentry_kept();
     return vmentry_zero(state, VMCS_VM_ENTRY_EXCEPTION_ERROR_CODE, 0xffff0000);
 }
 
 struct vmentry_view vmentry_event_length(const struct vmentry_state *state)
 {
-    uint64_t length = vmentry_get(state, VMCS_VM_ENTRY_INSTRUCTION_LENGTH);
+    uint64_t length;
     bool zero_allowed = state->context->capability->zero_length_injection;
-    bool software = (state->event_type >= EVENT_SOFTWARE_INTERRUPT &&
-                     state->event_type <= EVENT_SOFTWARE_EXCEPTION) ||
+    bool software = (vmentry_injected_type(state) >= EVENT_SOFTWARE_INTERRUPT &&
+                     vmentry_injected_type(state) <= EVENT_SOFTWARE_EXCEPTION) ||
                     is_system_call(state);
 
-    if (!state->injecting || !software || (length <= LENGTH_MAX && (length > 0 || zero_allowed)))
+    if (!vmentry_injects(state) || !software)
+        return vmentry_kept();
+    length = vmentry_get(state, VMCS_VM_ENTRY_INSTRUCTION_LENGTH);
+    if (length <= LENGTH_MAX && (length > 0 || zero_allowed))
         return vmentry_kept();
     return (struct vmentry_view){VMCS_VM_ENTRY_INSTRUCTION_LENGTH, length,
                                  length == 0 ? 1 : LENGTH_MAX};

@@ -8,7 +8,7 @@ struct vmentry_view vmentry_guest_cr0_fixed(const struct vmentry_state *state)
 {
     const struct vmx_capability *capability = state->context->capability;
     uint64_t seen = vmentry_get(state, VMCS_GUEST_CR0);
-    uint64_t free = CR0_NOT_CHECKED | (state->unrestricted ? CR0_PE | CR0_PG : 0);
+    uint64_t free = CR0_NOT_CHECKED | (vmentry_is_unrestricted(state) ? CR0_PE | CR0_PG : 0);
     uint64_t wanted = (seen | (capability->cr0_fixed0 & ~free)) & (capability->cr0_fixed1 | free);
 
     return (struct vmentry_view){VMCS_GUEST_CR0, seen, wanted};
@@ -45,18 +45,20 @@ struct vmentry_view vmentry_guest_debugctl(const struct vmentry_state *state)
 
 struct vmentry_view vmentry_guest_ia32e_paging(const struct vmentry_state *state)
 {
-    return state->guest_ia32e ? vmentry_ones(state, VMCS_GUEST_CR0, CR0_PG) : vmentry_kept();
+    return vmentry_guest_ia32e(state) ? vmentry_ones(state, VMCS_GUEST_CR0, CR0_PG)
+                                      : vmentry_kept();
 }
 
 struct vmentry_view vmentry_guest_ia32e_pae(const struct vmentry_state *state)
 {
-    return state->guest_ia32e ? vmentry_ones(state, VMCS_GUEST_CR4, CR4_PAE) : vmentry_kept();
+    return vmentry_guest_ia32e(state) ? vmentry_ones(state, VMCS_GUEST_CR4, CR4_PAE)
+                                      : vmentry_kept();
 }
 
 struct vmentry_view vmentry_guest_cr4_ia32e_only(const struct vmentry_state *state)
 {
-    return state->guest_ia32e ? vmentry_kept()
-                              : vmentry_zero(state, VMCS_GUEST_CR4, CR4_PCIDE | CR4_FRED);
+    return vmentry_guest_ia32e(state) ? vmentry_kept()
+                                      : vmentry_zero(state, VMCS_GUEST_CR4, CR4_PCIDE | CR4_FRED);
 }
 
 struct vmentry_view vmentry_guest_cr3(const struct vmentry_state *state)
@@ -96,8 +98,8 @@ struct vmentry_view vmentry_guest_efer_lma(const struct vmentry_state *state)
 {
     if (!loads_efer(state))
         return vmentry_kept();
-    return state->guest_ia32e ? vmentry_ones(state, VMCS_GUEST_IA32_EFER, EFER_LMA)
-                              : vmentry_zero(state, VMCS_GUEST_IA32_EFER, EFER_LMA);
+    return vmentry_guest_ia32e(state) ? vmentry_ones(state, VMCS_GUEST_IA32_EFER, EFER_LMA)
+                                      : vmentry_zero(state, VMCS_GUEST_IA32_EFER, EFER_LMA);
 }
 
 struct vmentry_view vmentry_guest_efer_lme(const struct vmentry_state *state)
@@ -111,10 +113,11 @@ struct vmentry_view vmentry_guest_efer_lme(const struct vmentry_state *state)
 
 struct vmentry_view vmentry_guest_bndcfgs(const struct vmentry_state *state)
 {
-    uint64_t seen = vmentry_get(state, VMCS_GUEST_IA32_BNDCFGS);
+    uint64_t seen;
 
     if (!vmentry_is_set(state, VMENTRY_CONTROL(ENTRY, LOAD_BNDCFGS)))
         return vmentry_kept();
+    seen = vmentry_get(state, VMCS_GUEST_IA32_BNDCFGS);
     return (struct vmentry_view){VMCS_GUEST_IA32_BNDCFGS, seen,
                                  vmentry_canonical(state, seen) & ~BNDCFGS_RESERVED};
 }
@@ -141,7 +144,8 @@ struct vmentry_view vmentry_guest_s_cet_tracker(const struct vmentry_state *stat
 
 struct vmentry_view vmentry_guest_rip_high(const struct vmentry_state *state)
 {
-    return state->guest_64 ? vmentry_kept() : vmentry_zero(state, VMCS_GUEST_RIP, HIGH_HALF);
+    return vmentry_guest_64(state) ? vmentry_kept()
+                                   : vmentry_zero(state, VMCS_GUEST_RIP, HIGH_HALF);
 }
 
 /* Less than canonical: bit N-1 may differ from the bits N and up, with N the linear-address width.
@@ -156,7 +160,7 @@ static struct vmentry_view identical(const struct vmentry_state *state, enum vmc
 
 struct vmentry_view vmentry_guest_rip_identical(const struct vmentry_state *state)
 {
-    return state->guest_64 ? identical(state, VMCS_GUEST_RIP) : vmentry_kept();
+    return vmentry_guest_64(state) ? identical(state, VMCS_GUEST_RIP) : vmentry_kept();
 }
 
 struct vmentry_view vmentry_guest_rflags_one(const struct vmentry_state *state)
@@ -166,14 +170,14 @@ struct vmentry_view vmentry_guest_rflags_one(const struct vmentry_state *state)
 
 struct vmentry_view vmentry_guest_rflags_vm(const struct vmentry_state *state)
 {
-    return state->guest_ia32e || !state->guest_protected
+    return vmentry_guest_ia32e(state) || !vmentry_guest_protected(state)
                ? vmentry_zero(state, VMCS_GUEST_RFLAGS, RFLAGS_VM)
                : vmentry_kept();
 }
 
 struct vmentry_view vmentry_guest_rflags_if(const struct vmentry_state *state)
 {
-    return state->injecting && state->event_type == EVENT_EXTERNAL_INTERRUPT
+    return vmentry_injects(state) && vmentry_injected_type(state) == EVENT_EXTERNAL_INTERRUPT
                ? vmentry_ones(state, VMCS_GUEST_RFLAGS, RFLAGS_IF)
                : vmentry_kept();
 }
@@ -185,6 +189,7 @@ struct vmentry_view vmentry_guest_ssp_identical(const struct vmentry_state *stat
 
 struct vmentry_view vmentry_guest_ssp_high(const struct vmentry_state *state)
 {
-    return loads_cet(state) && !state->guest_64 ? vmentry_zero(state, VMCS_GUEST_SSP, HIGH_HALF)
-                                                : vmentry_kept();
+    return loads_cet(state) && !vmentry_guest_64(state)
+               ? vmentry_zero(state, VMCS_GUEST_SSP, HIGH_HALF)
+               : vmentry_kept();
 }

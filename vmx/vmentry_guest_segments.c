@@ -39,7 +39,7 @@ static bool is_looked_at(const struct vmentry_state *state, unsigned segment)
 /* In virtual-8086 mode the whole of the access rights is prescribed. */
 static bool rights_matter(const struct vmentry_state *state, unsigned segment)
 {
-    return !state->guest_v8086 && is_looked_at(state, segment);
+    return !vmentry_guest_v8086(state) && is_looked_at(state, segment);
 }
 
 /* A view of access rights with some of their bits as they should be. */
@@ -60,30 +60,30 @@ struct vmentry_view vmentry_segment_ti(const struct vmentry_state *state, unsign
 
 struct vmentry_view vmentry_ss_cs_rpl(const struct vmentry_state *state)
 {
-    uint64_t ss = vmentry_get(state, VMCS_GUEST_SS_SELECTOR);
-    uint64_t rpl = vmentry_get(state, VMCS_GUEST_CS_SELECTOR) & SELECTOR_RPL;
+    uint64_t ss, rpl;
 
-    if (state->guest_v8086 || state->unrestricted)
+    if (vmentry_guest_v8086(state) || vmentry_is_unrestricted(state))
         return vmentry_kept();
+    ss = vmentry_get(state, VMCS_GUEST_SS_SELECTOR);
+    rpl = vmentry_get(state, VMCS_GUEST_CS_SELECTOR) & SELECTOR_RPL;
     return (struct vmentry_view){VMCS_GUEST_SS_SELECTOR, ss, (ss & ~(uint64_t)SELECTOR_RPL) | rpl};
 }
 
 struct vmentry_view vmentry_v8086_base(const struct vmentry_state *state, unsigned segment)
 {
-    uint64_t selector = vmentry_get(state, vmentry_selector(segment));
-
-    if (!state->guest_v8086)
+    if (!vmentry_guest_v8086(state))
         return vmentry_kept();
     return (struct vmentry_view){vmentry_base(segment), vmentry_get(state, vmentry_base(segment)),
-                                 selector << 4};
+                                 vmentry_get(state, vmentry_selector(segment)) << 4};
 }
 
 struct vmentry_view vmentry_segment_canonical(const struct vmentry_state *state, unsigned segment)
 {
-    uint64_t base = vmentry_get(state, vmentry_base(segment));
+    uint64_t base;
 
     if (segment == SEGMENT_LDTR && !is_looked_at(state, segment))
         return vmentry_kept();
+    base = vmentry_get(state, vmentry_base(segment));
     return (struct vmentry_view){vmentry_base(segment), base, vmentry_canonical(state, base)};
 }
 
@@ -95,7 +95,7 @@ struct vmentry_view vmentry_segment_base_high(const struct vmentry_state *state,
 
 struct vmentry_view vmentry_v8086_limit(const struct vmentry_state *state, unsigned segment)
 {
-    if (!state->guest_v8086)
+    if (!vmentry_guest_v8086(state))
         return vmentry_kept();
     return (struct vmentry_view){vmentry_limit(segment), vmentry_get(state, vmentry_limit(segment)),
                                  LIMIT_V8086};
@@ -103,7 +103,8 @@ struct vmentry_view vmentry_v8086_limit(const struct vmentry_state *state, unsig
 
 struct vmentry_view vmentry_v8086_rights(const struct vmentry_state *state, unsigned segment)
 {
-    return state->guest_v8086 ? rights(state, segment, ~0ull, RIGHTS_V8086) : vmentry_kept();
+    return vmentry_guest_v8086(state) ? rights(state, segment, ~0ull, RIGHTS_V8086)
+                                      : vmentry_kept();
 }
 
 static bool cs_is_data(const struct vmentry_state *state)
@@ -115,7 +116,7 @@ struct vmentry_view vmentry_cs_type(const struct vmentry_state *state)
 {
     bool code = (type_of(state, SEGMENT_CS) & TYPE_CODE) == TYPE_CODE;
 
-    if (state->guest_v8086 || code || (state->unrestricted && cs_is_data(state)))
+    if (vmentry_guest_v8086(state) || code || (vmentry_is_unrestricted(state) && cs_is_data(state)))
         return vmentry_kept();
     return rights(state, SEGMENT_CS, RIGHTS_TYPE, TYPE_CODE_READABLE);
 }
@@ -149,15 +150,16 @@ struct vmentry_view vmentry_segment_s(const struct vmentry_state *state, unsigne
 
 struct vmentry_view vmentry_cs_dpl_data(const struct vmentry_state *state)
 {
-    return !state->guest_v8086 && cs_is_data(state) ? rights(state, SEGMENT_CS, RIGHTS_DPL, 0)
-                                                    : vmentry_kept();
+    return !vmentry_guest_v8086(state) && cs_is_data(state)
+               ? rights(state, SEGMENT_CS, RIGHTS_DPL, 0)
+               : vmentry_kept();
 }
 
 static bool cs_is_code(const struct vmentry_state *state, bool conforming)
 {
     unsigned type = type_of(state, SEGMENT_CS);
 
-    return !state->guest_v8086 && (type & TYPE_CODE) == TYPE_CODE &&
+    return !vmentry_guest_v8086(state) && (type & TYPE_CODE) == TYPE_CODE &&
            ((type & TYPE_CONFORMING) != 0) == conforming;
 }
 
@@ -178,16 +180,15 @@ struct vmentry_view vmentry_cs_dpl_conforming(const struct vmentry_state *state)
 /* The DPL of SS is the CPL after the VM entry, so it counts even in an SS that is not usable. */
 struct vmentry_view vmentry_ss_dpl_rpl(const struct vmentry_state *state)
 {
-    uint64_t rpl = vmentry_get(state, VMCS_GUEST_SS_SELECTOR) & SELECTOR_RPL;
-
-    if (state->guest_v8086 || state->unrestricted)
+    if (vmentry_guest_v8086(state) || vmentry_is_unrestricted(state))
         return vmentry_kept();
-    return rights(state, SEGMENT_SS, RIGHTS_DPL, rpl << 5);
+    return rights(state, SEGMENT_SS, RIGHTS_DPL,
+                  (vmentry_get(state, VMCS_GUEST_SS_SELECTOR) & SELECTOR_RPL) << 5);
 }
 
 struct vmentry_view vmentry_ss_dpl_zero(const struct vmentry_state *state)
 {
-    return !state->guest_v8086 && (cs_is_data(state) || !state->guest_protected)
+    return !vmentry_guest_v8086(state) && (cs_is_data(state) || !vmentry_guest_protected(state))
                ? rights(state, SEGMENT_SS, RIGHTS_DPL, 0)
                : vmentry_kept();
 }
@@ -196,7 +197,7 @@ struct vmentry_view vmentry_data_dpl(const struct vmentry_state *state, unsigned
 {
     uint64_t rpl = vmentry_get(state, vmentry_selector(segment)) & SELECTOR_RPL;
 
-    if (!rights_matter(state, segment) || state->unrestricted ||
+    if (!rights_matter(state, segment) || vmentry_is_unrestricted(state) ||
         type_of(state, segment) > TYPE_CODE_READABLE || dpl_of(state, segment) >= rpl)
         return vmentry_kept();
     return rights(state, segment, RIGHTS_DPL, rpl << 5);
@@ -215,8 +216,9 @@ struct vmentry_view vmentry_segment_reserved(const struct vmentry_state *state, 
 
 struct vmentry_view vmentry_cs_db(const struct vmentry_state *state)
 {
-    return state->guest_64 && !state->guest_v8086 ? rights(state, SEGMENT_CS, RIGHTS_DB, 0)
-                                                  : vmentry_kept();
+    return vmentry_guest_64(state) && !vmentry_guest_v8086(state)
+               ? rights(state, SEGMENT_CS, RIGHTS_DB, 0)
+               : vmentry_kept();
 }
 
 /* A limit in units of 4 KiB has its low 12 bits at 1; one in bytes has no more than 20 bits. */
@@ -248,7 +250,7 @@ struct vmentry_view vmentry_tr_type(const struct vmentry_state *state)
 {
     unsigned type = type_of(state, SEGMENT_TR);
 
-    if (type == TYPE_TSS_BUSY || (type == TYPE_TSS_16_BUSY && !state->guest_ia32e))
+    if (type == TYPE_TSS_BUSY || (type == TYPE_TSS_16_BUSY && !vmentry_guest_ia32e(state)))
         return vmentry_kept();
     return rights(state, SEGMENT_TR, RIGHTS_TYPE, TYPE_TSS_BUSY);
 }

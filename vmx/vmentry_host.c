@@ -2,6 +2,8 @@
 #include "lib/x86.h"
 #include "vmx/vmentry_state.h"
 
+enum { LINEAR_WIDTH_4_LEVEL = 48 };
+
 /* A view of a register that VMX operation holds some bits of: FIXED0 at 1, those not in FIXED1 at
  * 0. */
 static struct vmentry_view fixed(const struct vmentry_state *state, enum vmcs_field field,
@@ -69,8 +71,8 @@ struct vmentry_view vmentry_host_efer_long_mode(const struct vmentry_state *stat
 {
     if (!loads_efer(state))
         return vmentry_kept();
-    return state->host_64 ? vmentry_ones(state, VMCS_HOST_IA32_EFER, EFER_LMA | EFER_LME)
-                          : vmentry_zero(state, VMCS_HOST_IA32_EFER, EFER_LMA | EFER_LME);
+    return vmentry_host_64(state) ? vmentry_ones(state, VMCS_HOST_IA32_EFER, EFER_LMA | EFER_LME)
+                                  : vmentry_zero(state, VMCS_HOST_IA32_EFER, EFER_LMA | EFER_LME);
 }
 
 static bool loads_cet(const struct vmentry_state *state)
@@ -88,11 +90,9 @@ struct vmentry_view vmentry_host_s_cet_tracker(const struct vmentry_state *state
 
 struct vmentry_view vmentry_host_ss(const struct vmentry_state *state)
 {
-    uint64_t selector = vmentry_get(state, VMCS_HOST_SS_SELECTOR);
-
-    if (state->host_64 || selector != 0)
+    if (vmentry_host_64(state) || vmentry_get(state, VMCS_HOST_SS_SELECTOR) != 0)
         return vmentry_kept();
-    return (struct vmentry_view){VMCS_HOST_SS_SELECTOR, selector, 8};
+    return (struct vmentry_view){VMCS_HOST_SS_SELECTOR, 0, 8};
 }
 
 struct vmentry_view vmentry_host_address_space(const struct vmentry_state *state)
@@ -104,18 +104,18 @@ struct vmentry_view vmentry_host_address_space(const struct vmentry_state *state
 
 struct vmentry_view vmentry_host_32_cr4(const struct vmentry_state *state)
 {
-    return state->host_64 ? vmentry_kept()
-                          : vmentry_zero(state, VMCS_HOST_CR4, CR4_PCIDE | CR4_FRED);
+    return vmentry_host_64(state) ? vmentry_kept()
+                                  : vmentry_zero(state, VMCS_HOST_CR4, CR4_PCIDE | CR4_FRED);
 }
 
 struct vmentry_view vmentry_host_32_rip(const struct vmentry_state *state)
 {
-    return state->host_64 ? vmentry_kept() : vmentry_zero(state, VMCS_HOST_RIP, HIGH_HALF);
+    return vmentry_host_64(state) ? vmentry_kept() : vmentry_zero(state, VMCS_HOST_RIP, HIGH_HALF);
 }
 
 struct vmentry_view vmentry_host_64_pae(const struct vmentry_state *state)
 {
-    return state->host_64 ? vmentry_ones(state, VMCS_HOST_CR4, CR4_PAE) : vmentry_kept();
+    return vmentry_host_64(state) ? vmentry_ones(state, VMCS_HOST_CR4, CR4_PAE) : vmentry_kept();
 }
 
 /* A view of an address that the host uses as wide as it is. */
@@ -123,13 +123,29 @@ static struct vmentry_view host_address(const struct vmentry_state *state, enum 
 {
     uint64_t seen = vmentry_get(state, field);
 
-    return state->host_64 ? (struct vmentry_view){field, seen, vmentry_canonical(state, seen)}
-                          : vmentry_zero(state, field, HIGH_HALF);
+    return vmentry_host_64(state)
+               ? (struct vmentry_view){field, seen, vmentry_canonical(state, seen)}
+               : vmentry_zero(state, field, HIGH_HALF);
 }
 
+/*
+ * The instruction pointer must be canonical in the paging mode in which it will be used: 57 bits
+ * with CR4.LA57, 48 without, also on a processor that has it. The VM exit loads CR4 from the host's
+ * field, so that one counts (KVM: "nVMX: fix canonical check of vmcs12 HOST_RIP"). Bases and MSRs
+ * are checked against what the processor has, whatever CR4 says (KVM: "model canonical checks more
+ * precisely", seen on processors).
+ */
 struct vmentry_view vmentry_host_64_rip(const struct vmentry_state *state)
 {
-    return state->host_64 ? host_address(state, VMCS_HOST_RIP) : vmentry_kept();
+    unsigned width = state->context->linear_address_width;
+    uint64_t seen;
+
+    if (!vmentry_host_64(state))
+        return vmentry_kept();
+    if (width > LINEAR_WIDTH_4_LEVEL && !(vmentry_get(state, VMCS_HOST_CR4) & CR4_LA57))
+        width = LINEAR_WIDTH_4_LEVEL;
+    seen = vmentry_get(state, VMCS_HOST_RIP);
+    return (struct vmentry_view){VMCS_HOST_RIP, seen, vmentry_extended(seen, width - 1)};
 }
 
 struct vmentry_view vmentry_host_s_cet_size(const struct vmentry_state *state)

@@ -48,39 +48,40 @@ struct vmentry_view vmentry_hlt_dpl(const struct vmentry_state *state)
 
 struct vmentry_view vmentry_activity_blocked(const struct vmentry_state *state)
 {
-    return not_active(state, state->interruptibility & (BLOCKING_BY_STI | BLOCKING_BY_MOV_SS));
+    return not_active(state,
+                      vmentry_interruptibility(state) & (BLOCKING_BY_STI | BLOCKING_BY_MOV_SS));
 }
 
 static bool injects(const struct vmentry_state *state, unsigned type)
 {
-    return state->injecting && state->event_type == type;
+    return vmentry_injects(state) && vmentry_injected_type(state) == type;
 }
 
 static bool injects_exception(const struct vmentry_state *state, unsigned vector)
 {
-    return injects(state, EVENT_HARDWARE_EXCEPTION) && state->vector == vector;
+    return injects(state, EVENT_HARDWARE_EXCEPTION) && vmentry_injected_vector(state) == vector;
 }
 
 struct vmentry_view vmentry_hlt_event(const struct vmentry_state *state)
 {
-    bool wakes = injects(state, EVENT_EXTERNAL_INTERRUPT) || injects(state, EVENT_NMI) ||
-                 injects_exception(state, X86_VECTOR_DB) ||
-                 injects_exception(state, X86_VECTOR_MC) ||
-                 (injects(state, EVENT_OTHER) && state->vector == VECTOR_PENDING_MTF);
+    bool wakes =
+        injects(state, EVENT_EXTERNAL_INTERRUPT) || injects(state, EVENT_NMI) ||
+        injects_exception(state, X86_VECTOR_DB) || injects_exception(state, X86_VECTOR_MC) ||
+        (injects(state, EVENT_OTHER) && vmentry_injected_vector(state) == VECTOR_PENDING_MTF);
 
-    return not_active(state, activity(state) == HLT && state->injecting && !wakes);
+    return not_active(state, activity(state) == HLT && vmentry_injects(state) && !wakes);
 }
 
 struct vmentry_view vmentry_shutdown_event(const struct vmentry_state *state)
 {
     bool wakes = injects(state, EVENT_NMI) || injects_exception(state, X86_VECTOR_MC);
 
-    return not_active(state, activity(state) == SHUTDOWN && state->injecting && !wakes);
+    return not_active(state, activity(state) == SHUTDOWN && vmentry_injects(state) && !wakes);
 }
 
 struct vmentry_view vmentry_sipi_event(const struct vmentry_state *state)
 {
-    return not_active(state, activity(state) == WAIT_FOR_SIPI && state->injecting);
+    return not_active(state, activity(state) == WAIT_FOR_SIPI && vmentry_injects(state));
 }
 
 static bool enters_smm(const struct vmentry_state *state)
@@ -108,7 +109,8 @@ static struct vmentry_view no_blocking(const struct vmentry_state *state, uint64
 
 struct vmentry_view vmentry_sti_and_mov_ss(const struct vmentry_state *state)
 {
-    return no_blocking(state, BLOCKING_BY_MOV_SS, state->interruptibility & BLOCKING_BY_STI);
+    return no_blocking(state, BLOCKING_BY_MOV_SS,
+                       vmentry_interruptibility(state) & BLOCKING_BY_STI);
 }
 
 struct vmentry_view vmentry_sti_if(const struct vmentry_state *state)
@@ -143,7 +145,8 @@ struct vmentry_view vmentry_virtual_nmi(const struct vmentry_state *state)
 
 struct vmentry_view vmentry_enclave_mov_ss(const struct vmentry_state *state)
 {
-    return no_blocking(state, BLOCKING_BY_MOV_SS, state->interruptibility & ENCLAVE_INTERRUPTION);
+    return no_blocking(state, BLOCKING_BY_MOV_SS,
+                       vmentry_interruptibility(state) & ENCLAVE_INTERRUPTION);
 }
 
 struct vmentry_view vmentry_enclave_sgx(const struct vmentry_state *state)
@@ -161,7 +164,7 @@ struct vmentry_view vmentry_pending_reserved(const struct vmentry_state *state)
 /* Where a single-step trap must be pending, or must not: no instruction has ended in between. */
 static bool single_step_is_known(const struct vmentry_state *state)
 {
-    return state->interruptibility & (BLOCKING_BY_STI | BLOCKING_BY_MOV_SS) ||
+    return vmentry_interruptibility(state) & (BLOCKING_BY_STI | BLOCKING_BY_MOV_SS) ||
            activity(state) == HLT;
 }
 
@@ -202,7 +205,7 @@ struct vmentry_view vmentry_pending_rtm(const struct vmentry_state *state)
 
 struct vmentry_view vmentry_pending_rtm_supported(const struct vmentry_state *state)
 {
-    bool blocked = state->interruptibility & BLOCKING_BY_MOV_SS;
+    bool blocked = vmentry_interruptibility(state) & BLOCKING_BY_MOV_SS;
 
     return rtm_is_pending(state) && (!state->context->rtm || blocked)
                ? vmentry_zero(state, VMCS_GUEST_PENDING_DEBUG_EXCEPTIONS, PENDING_RTM)
@@ -230,11 +233,10 @@ struct vmentry_view vmentry_link_width(const struct vmentry_state *state)
 /* The first four bytes of a VMCS region: SDM, "Format of the VMCS Region". */
 struct vmentry_view vmentry_link_revision(const struct vmentry_state *state)
 {
-    const struct vmentry_context *context = state->context;
-    uint32_t seen, wanted = context->revision_id;
+    uint32_t seen, wanted = state->context->revision_id;
 
-    if (link_pointer(state) & (vmentry_beyond(state) | 0xfff) || !context->read ||
-        !context->read(context, link_pointer(state), &seen, sizeof(seen)))
+    if (link_pointer(state) & (vmentry_beyond(state) | 0xfff) ||
+        !vmentry_read(state, link_pointer(state), &seen, sizeof(seen)))
         return vmentry_kept();
     if (vmentry_is_set(state, VMENTRY_CONTROL(SECONDARY, VMCS_SHADOWING)))
         wanted |= SHADOW_VMCS;
@@ -251,7 +253,7 @@ struct vmentry_view vmentry_link_current(const struct vmentry_state *state)
 
 static bool uses_pae_paging(const struct vmentry_state *state)
 {
-    return !state->guest_ia32e && vmentry_get(state, VMCS_GUEST_CR0) & CR0_PG &&
+    return !vmentry_guest_ia32e(state) && vmentry_get(state, VMCS_GUEST_CR0) & CR0_PG &&
            vmentry_get(state, VMCS_GUEST_CR4) & CR4_PAE;
 }
 
@@ -269,7 +271,7 @@ struct vmentry_view vmentry_pdpte_fields(const struct vmentry_state *state)
     for (unsigned i = 0; i < PDPTES && view.seen == view.wanted; i++) {
         enum vmcs_field field = (enum vmcs_field)(VMCS_GUEST_PDPTE0 + 2 * i);
 
-        if (state->ept && uses_pae_paging(state))
+        if (vmentry_uses_ept(state) && uses_pae_paging(state))
             view = (struct vmentry_view){field, vmentry_get(state, field),
                                          pdpte_of(state, vmentry_get(state, field))};
     }
@@ -278,12 +280,11 @@ struct vmentry_view vmentry_pdpte_fields(const struct vmentry_state *state)
 
 struct vmentry_view vmentry_pdpte_memory(const struct vmentry_state *state)
 {
-    const struct vmentry_context *context = state->context;
-    uint64_t table = vmentry_get(state, VMCS_GUEST_CR3) & PAE_TABLE;
     uint64_t pdptes[PDPTES];
 
-    if (state->ept || !uses_pae_paging(state) || !context->read ||
-        !context->read(context, table, pdptes, sizeof(pdptes)))
+    if (vmentry_uses_ept(state) || !uses_pae_paging(state) ||
+        !vmentry_read(state, vmentry_get(state, VMCS_GUEST_CR3) & PAE_TABLE, pdptes,
+                      sizeof(pdptes)))
         return vmentry_kept();
     for (unsigned i = 0; i < PDPTES; i++) {
         if (pdpte_of(state, pdptes[i]) != pdptes[i])

@@ -42,20 +42,18 @@ struct __attribute__((packed)) vmentry_control {
 
 extern const enum vmcs_field vmentry_word_fields[VMENTRY_WORD_COUNT];
 
-/* The image, and what many rules ask of it. */
+/* What a rule asked for and did not get: such a rule cannot be judged. */
+struct vmentry_missing {
+    bool field;  /* one that the image does not have */
+    bool memory; /* memory that could not be read */
+};
+
+/* What the rules look at. They come to it by the functions below alone, which note what is missing.
+ */
 struct vmentry_state {
     const struct vmcs_image *image;
     const struct vmentry_context *context;
-    uint64_t word[VMENTRY_WORD_COUNT]; /* 0 where the control that activates the word is 0 */
-    bool host_64;                      /* "host address-space size" */
-    bool guest_ia32e;                  /* "IA-32e mode guest" */
-    bool guest_64;                     /* that, and CS.L: 64-bit mode */
-    bool guest_v8086;
-    bool guest_protected; /* CR0.PE */
-    bool unrestricted, ept;
-    bool injecting;              /* the VM-entry interruption information is valid */
-    unsigned event_type, vector; /* of it */
-    uint32_t interruptibility;
+    struct vmentry_missing *missing;
 };
 
 /* What a rule looked at. It is kept where both values are the same. */
@@ -116,14 +114,32 @@ struct vmentry_form {
 
 extern const struct vmentry_form vmentry_forms[VMENTRY_RULE_COUNT];
 
+/* A field's value; 0, and missing, where the image has none. */
 static inline uint64_t vmentry_get(const struct vmentry_state *state, enum vmcs_field field)
 {
+    if (!vmcs_image_has(state->image, field))
+        state->missing->field = true;
     return vmcs_image_get(state->image, field);
 }
 
+/* Copies physical memory; false, and missing, where it cannot be read. */
+static inline bool vmentry_read(const struct vmentry_state *state, uint64_t address, void *to,
+                                size_t bytes)
+{
+    const struct vmentry_context *context = state->context;
+    bool done = context->read && context->read(context, address, to, bytes);
+
+    if (!done)
+        state->missing->memory = true;
+    return done;
+}
+
+/* A control word, 0 where the control that activates it is 0: whatever its field holds. */
+uint64_t vmentry_word(const struct vmentry_state *state, enum vmentry_word word);
+
 static inline bool vmentry_is_set(const struct vmentry_state *state, struct vmentry_control control)
 {
-    return state->word[control.word] & control.mask;
+    return vmentry_word(state, control.word) & control.mask;
 }
 
 #define VMENTRY_CONTROL(word, id) ((struct vmentry_control){VMENTRY_WORD_##word, word##_##id})
@@ -156,13 +172,6 @@ static inline struct vmentry_view vmentry_kept(void)
 static inline uint64_t vmentry_beyond(const struct vmentry_state *state)
 {
     return ~0ull << state->context->physical_address_width;
-}
-
-/* How wide the addresses are that a guest takes for physical ones. */
-static inline unsigned vmentry_guest_width(const struct vmentry_state *state)
-{
-    return state->ept ? state->context->guest_address_width
-                      : state->context->physical_address_width;
 }
 
 /*
@@ -250,6 +259,69 @@ static inline enum vmcs_field vmentry_rights(unsigned segment)
 static inline uint32_t vmentry_segment_rights(const struct vmentry_state *state, unsigned segment)
 {
     return (uint32_t)vmentry_get(state, vmentry_rights(segment));
+}
+
+static inline bool vmentry_host_64(const struct vmentry_state *state)
+{
+    return vmentry_is_set(state, VMENTRY_CONTROL(EXIT, HOST_ADDRESS_SPACE_SIZE));
+}
+
+static inline bool vmentry_guest_ia32e(const struct vmentry_state *state)
+{
+    return vmentry_is_set(state, VMENTRY_CONTROL(ENTRY, IA32E_MODE_GUEST));
+}
+
+static inline bool vmentry_guest_64(const struct vmentry_state *state)
+{
+    return vmentry_guest_ia32e(state) && vmentry_segment_rights(state, SEGMENT_CS) & RIGHTS_L;
+}
+
+static inline bool vmentry_guest_v8086(const struct vmentry_state *state)
+{
+    return vmentry_get(state, VMCS_GUEST_RFLAGS) & RFLAGS_VM;
+}
+
+static inline bool vmentry_guest_protected(const struct vmentry_state *state)
+{
+    return vmentry_get(state, VMCS_GUEST_CR0) & CR0_PE;
+}
+
+static inline bool vmentry_is_unrestricted(const struct vmentry_state *state)
+{
+    return vmentry_is_set(state, VMENTRY_CONTROL(SECONDARY, UNRESTRICTED_GUEST));
+}
+
+static inline bool vmentry_uses_ept(const struct vmentry_state *state)
+{
+    return vmentry_is_set(state, VMENTRY_CONTROL(SECONDARY, ENABLE_EPT));
+}
+
+/* The VM-entry interruption information: is it valid, and its type and vector. */
+static inline bool vmentry_injects(const struct vmentry_state *state)
+{
+    return vmentry_get(state, VMCS_VM_ENTRY_INTERRUPTION_INFORMATION) >> 31 & 1;
+}
+
+static inline unsigned vmentry_injected_type(const struct vmentry_state *state)
+{
+    return vmentry_get(state, VMCS_VM_ENTRY_INTERRUPTION_INFORMATION) >> 8 & 7;
+}
+
+static inline unsigned vmentry_injected_vector(const struct vmentry_state *state)
+{
+    return vmentry_get(state, VMCS_VM_ENTRY_INTERRUPTION_INFORMATION) & 0xff;
+}
+
+static inline uint32_t vmentry_interruptibility(const struct vmentry_state *state)
+{
+    return (uint32_t)vmentry_get(state, VMCS_GUEST_INTERRUPTIBILITY_STATE);
+}
+
+/* How wide the addresses are that a guest takes for physical ones. */
+static inline unsigned vmentry_guest_width(const struct vmentry_state *state)
+{
+    return vmentry_uses_ept(state) ? state->context->guest_address_width
+                                   : state->context->physical_address_width;
 }
 
 /* The rules' own functions, named in the .def files. */

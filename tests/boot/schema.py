@@ -40,6 +40,7 @@ _ENTRY: dict[str, Any] = {
     "class": TEXT,
     "broken": int,
     "unread": int,
+    "unread_rules": [NAME],
     "rules": [
         {
             "rule": NAME,

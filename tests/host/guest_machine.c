@@ -60,6 +60,7 @@ void guest_machine_reset(enum guest_mode mode)
                 .stop = VMX_STAGE_GUEST,
                 .pretend = &nothing_pretended},
         .environment = {.vmx = &guest_machine.vmx,
+                        .memory_read = model_memory_read,
                         .host_interrupt = host_interrupt,
                         .host_exception = host_exception},
     };
@@ -124,21 +125,11 @@ void guest_machine_exit(uint32_t reason, uint64_t qualification, uint32_t instru
     FIELD(IDT_VECTORING_INFORMATION) = 0;
 }
 
-/* The guest's memory, and the VMCS region. */
 static bool read_memory(const struct vmentry_context *context, uint64_t address, void *to,
                         size_t bytes)
 {
-    const struct vcpu *vcpu = &guest_machine.vcpu;
-    bool is_guests = address >= vcpu->memory && bytes <= GUEST_MEMORY_BYTES &&
-                     address - vcpu->memory <= GUEST_MEMORY_BYTES - bytes;
-    bool is_vmcs = address >= vcpu->vmcs.address && bytes <= MODEL_PAGE &&
-                   address - vcpu->vmcs.address <= MODEL_PAGE - bytes;
-
     (void)context;
-    if (!is_guests && !is_vmcs)
-        return false;
-    memcpy(to, phys_to_virt(address), bytes);
-    return true;
+    return model_memory_read(address, to, bytes);
 }
 
 void guest_machine_judge(struct vmentry_findings *findings)

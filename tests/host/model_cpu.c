@@ -110,6 +110,15 @@ void *phys_to_virt(uint64_t physical)
     return memory + (physical - MODEL_MEMORY_BASE);
 }
 
+bool model_memory_read(uint64_t physical, void *to, size_t bytes)
+{
+    if (physical < MODEL_MEMORY_BASE || bytes > sizeof memory ||
+        physical - MODEL_MEMORY_BASE > sizeof memory - bytes)
+        return false;
+    memcpy(to, memory + (physical - MODEL_MEMORY_BASE), bytes);
+    return true;
+}
+
 unsigned model_pages_used(void)
 {
     unsigned used = 0;

@@ -12,6 +12,7 @@
 #define TESTS_HOST_MODEL_CPU_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "lib/x86_vmx.h"
@@ -116,6 +117,9 @@ void model_cpu_inject(struct model_injection injection);
 
 /* As kernel/memory.h; freeing what is not allocated ends the test, and so does, with
  * AddressSanitizer, touching it. */
+/* Copies the model's memory; false where a byte is outside of it. */
+bool model_memory_read(uint64_t physical, void *to, size_t bytes);
+
 uint64_t model_pages_alloc(int order);
 void model_pages_free(uint64_t address, int order);
 unsigned model_pages_used(void);

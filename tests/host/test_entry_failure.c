@@ -18,6 +18,7 @@
 #include "vmx/vmentry_trial.h"
 #include "vmx/vmx_result.h"
 
+static const struct vm_environment environment = {.memory_read = model_memory_read};
 static struct vcpu vcpu;
 static struct guest_run run;
 
@@ -38,6 +39,7 @@ static int reset(void **state)
     strcpy(run.detail, "it failed");
     vmx_capability_derive(&msrs, &vcpu.capability);
     revision = (uint32_t)vmx_msr_value(&msrs, IA32_VMX_BASIC) & 0x7fffffff;
+    vcpu.environment = &environment;
     vcpu.revision_id = revision;
     vcpu.vmcs.address = model_pages_alloc(0);
     vcpu.memory = model_pages_alloc(6); /* GUEST_MEMORY_BYTES */
@@ -185,8 +187,8 @@ static void only_the_failed_loading_of_an_msr_names_an_msr(void **state)
     assert_int_equal(run.entry.item[0].entry, 1);
 }
 
-/* An area outside of the guest's memory is not read: its address may be anything. */
-static void memory_of_others_is_not_looked_at(void **state)
+/* 0x10 is in no memory of the model's. What is not read is told, by rule. */
+static void what_is_not_ram_is_not_looked_at(void **state)
 {
     (void)state;
     set(VMCS_VM_ENTRY_MSR_LOAD_ADDRESS, 0x10);
@@ -194,7 +196,25 @@ static void memory_of_others_is_not_looked_at(void **state)
     ends(GUEST_END_ENTRY_FAILED, EXIT_REASON_ENTRY_FAILURE_MSR_LOADING, 1);
     assert_int_equal(run.entry.broken, 0);
     assert_true(run.entry.unread > 0);
+    assert_true(run.entry.unjudged[VMENTRY_MSR_RESERVED / 32] >> VMENTRY_MSR_RESERVED % 32 & 1);
     assert_string_equal(run.detail, "it failed");
+}
+
+/* A link pointer into RAM that is not the guest's: what the processor read there is read, too. */
+static void memory_of_others_is_looked_at(void **state)
+{
+    uint64_t page = model_pages_alloc(0);
+
+    (void)state;
+    assert_true(page < vcpu.memory || page >= vcpu.memory + GUEST_MEMORY_BYTES);
+    memcpy(phys_to_virt(page), &(uint32_t){0x1234567}, 4);
+    set(VMCS_LINK_POINTER, page);
+    ends(GUEST_END_ENTRY_FAILED, EXIT_REASON_ENTRY_FAILURE_GUEST_STATE, 4);
+    assert_int_equal(run.entry.broken, 1);
+    assert_int_equal(run.entry.item[0].rule, VMENTRY_LINK_POINTER_REVISION);
+    assert_int_equal(run.entry.item[0].seen, 0x1234567);
+    assert_int_equal(run.entry.item[0].wanted, vcpu.revision_id);
+    assert_int_equal(run.entry.unread, 0);
 }
 
 static void other_ends_are_not_judged(void **state)
@@ -227,7 +247,8 @@ int main(void)
         cmocka_unit_test_setup(an_entry_that_is_not_made_is_predicted, reset),
         cmocka_unit_test_setup(an_msr_that_cannot_be_written_is_told_by_the_processor, reset),
         cmocka_unit_test_setup(only_the_failed_loading_of_an_msr_names_an_msr, reset),
-        cmocka_unit_test_setup(memory_of_others_is_not_looked_at, reset),
+        cmocka_unit_test_setup(what_is_not_ram_is_not_looked_at, reset),
+        cmocka_unit_test_setup(memory_of_others_is_looked_at, reset),
         cmocka_unit_test_setup(other_ends_are_not_judged, reset),
         cmocka_unit_test_setup(many_broken_rules_are_counted_and_some_kept, reset),
     };

@@ -189,6 +189,7 @@ static void the_json_tells_each_run_and_what_was_measured(void **state)
         .class = VMENTRY_GUEST,
         .broken = 6,
         .unread = 1,
+        .unjudged = {1u << VMENTRY_PIN_MUST_BE_1},
         .item = {{.rule = VMENTRY_GUEST_RFLAGS_BIT_1, .field = VMCS_GUEST_RFLAGS, .wanted = 2},
                  {.rule = VMENTRY_GUEST_RFLAGS_VM, .field = VMCS_GUEST_RFLAGS},
                  {.rule = VMENTRY_GUEST_RFLAGS_IF, .field = VMCS_GUEST_RFLAGS},
@@ -210,7 +211,8 @@ static void the_json_tells_each_run_and_what_was_measured(void **state)
                                  "\"exits\":{\"CPUID\":2},\"detail\":\"\",\"entry\":null},"
                                  "{\"name\":\"plain\",\"cpu\":1,\"result\":\"died\","
                                  "\"exits\":{},\"detail\":\"ofage\",\"entry\":"
-                                 "{\"class\":\"exitreason33\",\"broken\":6,\"unread\":1,\"rules\":["
+                                 "{\"class\":\"exitreason33\",\"broken\":6,\"unread\":1,"
+                                 "\"unread_rules\":[\"pin-must-be-1\"],\"rules\":["
                                  "{\"rule\":\"guest-rflags-bit-1\","
                                  "\"text\":\"bit1ofguestRFLAGSis1\","
                                  "\"sdm\":\"ChecksonGuestRIP,RFLAGS,andSSP\","

@@ -309,12 +309,16 @@ static void assert_found(const int *model)
     for (unsigned unit = 0; unit < UNITS; unit++) {
         for (unsigned count = 1; count <= 3 && unit + count <= UNITS; count++) {
             const struct memory_range *range;
-            bool same = true;
+            bool same = true, ram = true;
 
             for (unsigned i = 1; i < count; i++)
                 same = same && model[unit + i] == model[unit];
+            for (unsigned i = 0; i < count; i++)
+                ram = ram && model[unit + i] >= 0 && model[unit + i] < MEMORY_RESERVED;
             assert_int_equal(memory_map_find(&map, unit * UNIT + 1, count * UNIT - 1, &range),
                              same);
+            assert_int_equal(memory_map_is_ram(&map, unit * UNIT, count * UNIT), ram);
+            assert_int_equal(memory_map_is_ram(&map, unit * UNIT + 1, count * UNIT - 2), ram);
             if (same)
                 assert_int_equal(range == NULL ? -1 : (int)range->kind, model[unit]);
             /* From one boundary to another: a range has neither the byte before nor the next. */

@@ -176,6 +176,51 @@ static void the_qualification_says_what_it_was(void **state)
     assert_true(vmentry_allows(&findings, (struct vmentry_outcome){VMENTRY_ENTERS, 0}));
 }
 
+static void is_unjudged(enum vmentry_rule rule)
+{
+    assert_false(vmentry_has(&findings, rule));
+    assert_true(vmentry_is_unjudged(&findings, rule));
+    assert_true(findings.unread > 0);
+}
+
+static void is_judged_whole(void)
+{
+    unsigned entered = 0;
+
+    for (enum vmentry_base base = 0; base < VMENTRY_BASE_COUNT; base++) {
+        if (!vmentry_base_image(&ground, base, &image))
+            continue;
+        entered++;
+        vmentry_check(&image, &ground_context, &findings);
+        for (enum vmentry_rule rule = 0; rule < VMENTRY_RULE_COUNT; rule++) {
+            if (vmentry_is_unjudged(&findings, rule))
+                fail_msg("%s: %s", vmentry_base_name(base), vmentry_rule_table[rule].name);
+        }
+        assert_int_equal(findings.unread, 0);
+    }
+    assert_true(entered > 0);
+}
+
+/* A rule looks at no field that its processor may lack before it knows that the field counts. */
+static void a_whole_image_is_judged_by_every_rule(void **state)
+{
+    (void)state;
+    for (unsigned number = 0; number < GROUND_COUNT; number++) {
+        ground_reset(number);
+        is_judged_whole();
+        ground_capability.secondary_allowed1 = ground_capability.secondary_allowed0;
+        is_judged_whole();
+        ground_capability.primary_allowed1 &=
+            ~(uint64_t)(PRIMARY_SECONDARY_CONTROLS | PRIMARY_TERTIARY_CONTROLS);
+        ground_capability.entry_allowed1 =
+            ground_capability.entry_allowed0 | ENTRY_IA32E_MODE_GUEST;
+        ground_capability.exit_allowed1 =
+            ground_capability.exit_allowed0 | EXIT_HOST_ADDRESS_SPACE_SIZE;
+        is_judged_whole();
+    }
+}
+
+/* 0x4000 is not among the pages that can be read here. Each of these rules is about memory. */
 static void what_cannot_be_read_is_not_judged(void **state)
 {
     (void)state;
@@ -184,13 +229,53 @@ static void what_cannot_be_read_is_not_judged(void **state)
     vmcs_image_set(&image, VMCS_VM_ENTRY_MSR_LOAD_COUNT, 1);
     break_with(VMCS_VM_ENTRY_MSR_LOAD_ADDRESS, 0x4000);
     assert_int_equal(findings.count, 0);
-    assert_true(findings.unread > 0);
-    ground_context.read = NULL;
+    is_unjudged(VMENTRY_MSR_RESERVED);
+    break_with(VMCS_VM_ENTRY_MSR_LOAD_COUNT, 0);
+    assert_int_equal(findings.unread, 0);
     break_with(VMCS_LINK_POINTER, 0x4000);
     assert_int_equal(findings.count, 0);
+    assert_int_equal(findings.unread, 1);
+    is_unjudged(VMENTRY_LINK_POINTER_REVISION);
+    break_with(VMCS_LINK_POINTER, UINT64_MAX);
+    vmcs_image_set(&image, VMCS_PRIMARY_PROCESSOR_BASED_VM_EXECUTION_CONTROLS,
+                   vmcs_image_get(&image, VMCS_PRIMARY_PROCESSOR_BASED_VM_EXECUTION_CONTROLS) |
+                       PRIMARY_TPR_SHADOW);
+    break_with(VMCS_VIRTUAL_APIC_ADDRESS, 0x4000);
+    assert_int_equal(findings.count, 0);
+    is_unjudged(VMENTRY_TPR_THRESHOLD_VTPR);
+    ground_context.read = NULL;
     assert_true(vmentry_base_image(&ground, VMENTRY_BASE_PAE, &image));
     break_with(VMCS_GUEST_CR3, ground.page[VMENTRY_PAGE_PDPTES]);
     assert_int_equal(findings.count, 0);
+    assert_int_equal(findings.unread, 1);
+    is_unjudged(VMENTRY_PDPTE_MEMORY);
+}
+
+/* 0 in these fields would break each of these rules; that they are not in the image breaks none. */
+static void a_field_that_is_not_there_is_not_0(void **state)
+{
+    static const struct {
+        enum vmcs_field field;
+        enum vmentry_rule rule;
+    } rows[] = {
+        {VMCS_PIN_BASED_VM_EXECUTION_CONTROLS, VMENTRY_PIN_MUST_BE_1},
+        {VMCS_HOST_CS_SELECTOR, VMENTRY_HOST_SELECTOR_NULL},
+        {VMCS_HOST_CR4, VMENTRY_HOST_CR4_FIXED},
+        {VMCS_GUEST_RFLAGS, VMENTRY_GUEST_RFLAGS_BIT_1},
+        {VMCS_GUEST_TR_ACCESS_RIGHTS, VMENTRY_TR_TYPE},
+    };
+
+    (void)state;
+    ground_reset(GROUND_ALL);
+    for (unsigned i = 0; i < sizeof rows / sizeof *rows; i++) {
+        assert_true(vmentry_base_image(&ground, VMENTRY_BASE_LONG, &image));
+        break_with(rows[i].field, 0);
+        assert_true(vmentry_has(&findings, rows[i].rule));
+        image.present[vmcs_field_index(rows[i].field)] = false;
+        vmentry_check(&image, &ground_context, &findings);
+        assert_int_equal(findings.count, 0);
+        is_unjudged(rows[i].rule);
+    }
 }
 
 /* At the edges of what the manual's sentences forbid. */
@@ -232,6 +317,44 @@ static void what_is_odd_but_allowed_passes(void **state)
         if (findings.count != 0)
             fail_msg("edge %u breaks %s", i, vmentry_rule_table[findings.item[0].rule].name);
     }
+}
+
+/*
+ * A processor with 57-bit linear addresses. Bit 47 alone set is canonical in 57 bits and not in 48;
+ * bit 56 alone in neither. RIP is judged by the host's CR4.LA57, which the VM exit loads; a base by
+ * what the processor has.
+ */
+static void host_rip_is_judged_by_the_paging_mode_of_the_host(void **state)
+{
+    uint64_t cr4;
+
+    (void)state;
+    ground_reset(GROUND_ALL);
+    ground_context.linear_address_width = 57;
+    assert_true(vmentry_base_image(&ground, VMENTRY_BASE_LONG, &image));
+    cr4 = vmcs_image_get(&image, VMCS_HOST_CR4);
+    break_with(VMCS_HOST_RIP, 1ull << 47);
+    assert_int_equal(findings.count, 1);
+    assert_int_equal(findings.item[0].rule, VMENTRY_HOST_64_RIP);
+    assert_int_equal(findings.item[0].wanted, 0xffff800000000000);
+    break_with(VMCS_HOST_CR4, cr4 | 1ull << 12);
+    assert_int_equal(findings.count, 0);
+    break_with(VMCS_HOST_RIP, 1ull << 56);
+    assert_int_equal(findings.count, 1);
+    assert_int_equal(findings.item[0].rule, VMENTRY_HOST_64_RIP);
+    break_with(VMCS_HOST_RIP, 0);
+    vmcs_image_set(&image, VMCS_HOST_CR4, cr4);
+    break_with(VMCS_HOST_FS_BASE, 1ull << 47);
+    assert_int_equal(findings.count, 0);
+    break_with(VMCS_HOST_FS_BASE, 1ull << 56);
+    assert_int_equal(findings.count, 1);
+
+    /* A processor with 48 bits has no other mode. */
+    ground_context.linear_address_width = 48;
+    vmcs_image_set(&image, VMCS_HOST_FS_BASE, 0);
+    break_with(VMCS_HOST_RIP, 1ull << 47);
+    assert_int_equal(findings.count, 1);
+    assert_int_equal(findings.item[0].rule, VMENTRY_HOST_64_RIP);
 }
 
 /* What is allowed by one bit elsewhere, and without it is not. */
@@ -497,8 +620,11 @@ int main(void)
         cmocka_unit_test(a_base_that_is_not_offered_is_refused),
         cmocka_unit_test(the_class_follows_the_manuals_order),
         cmocka_unit_test(the_qualification_says_what_it_was),
+        cmocka_unit_test(a_whole_image_is_judged_by_every_rule),
         cmocka_unit_test(what_cannot_be_read_is_not_judged),
+        cmocka_unit_test(a_field_that_is_not_there_is_not_0),
         cmocka_unit_test(what_is_odd_but_allowed_passes),
+        cmocka_unit_test(host_rip_is_judged_by_the_paging_mode_of_the_host),
         cmocka_unit_test(what_depends_on_the_processor_is_asked_of_it),
         cmocka_unit_test(an_entry_that_may_be_loaded_need_not_be_the_one),
         cmocka_unit_test(a_random_image_leads_back_to_the_host),
