@@ -5,6 +5,7 @@
 #include "vm/guest.h"
 #include "vm/guest_memory.h"
 #include "vmx/exit_reason.h"
+#include "vmx/nmi_unblocking.h"
 #include "vmx/vmcs_access.h"
 
 _Static_assert((int)EXIT_REASON_COUNT <= (int)VM_EXIT_REASONS, "every reason can be counted");
@@ -55,6 +56,25 @@ enum exit_done exit_behind_odd(uint64_t rip, uint64_t next, enum exit_done done)
     return done;
 }
 
+/*
+ * What is undefined is not written down: bit 12 where it says nothing, and all of an event that is
+ * not valid (SDM Vol. 3, "Information for VM Exits Due to Vectored Events").
+ */
+static void drop_undefined(const struct vcpu *vcpu, struct exit_record *exit)
+{
+    if (!nmi_unblocking_is_defined(vcpu->controls[VMX_CONTROL_PIN], exit->interruption,
+                                   exit->vectoring)) {
+        exit->interruption &= ~EVENT_INFORMATION_NMI_UNBLOCKING;
+        if (nmi_unblocking_is_in_qualification(exit_basic_reason(exit)))
+            exit->qualification &= ~(uint64_t)EVENT_INFORMATION_NMI_UNBLOCKING;
+    }
+    exit->vectoring &= ~EVENT_INFORMATION_NMI_UNBLOCKING;
+    if ((exit->interruption & EVENT_INFORMATION_VALID) == 0)
+        exit->interruption = 0;
+    if ((exit->vectoring & EVENT_INFORMATION_VALID) == 0)
+        exit->vectoring = 0;
+}
+
 static void read_record(const struct vcpu *vcpu, uint32_t reason, struct exit_record *exit)
 {
     bool ept = (vcpu->controls[VMX_CONTROL_SECONDARY] & SECONDARY_ENABLE_EPT) != 0;
@@ -79,6 +99,7 @@ static void read_record(const struct vcpu *vcpu, uint32_t reason, struct exit_re
         .rcx = vcpu->reg[VCPU_RCX],
         .rdx = vcpu->reg[VCPU_RDX],
     };
+    drop_undefined(vcpu, exit);
 }
 
 /* What is written down, and told as it comes. The host's own events are not the guest's doing. */

@@ -1,5 +1,5 @@
 /*
- * What the processor says about one VM exit, and what was done about it.
+ * What the processor says about one VM exit, as far as it is defined, and what was done about it.
  *
  * SDM Vol. 3, "VM-Exit Information Fields".
  */

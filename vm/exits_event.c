@@ -2,6 +2,7 @@
 #include "vm/exit.h"
 #include "vm/guest.h"
 #include "vm/guest_state.h"
+#include "vmx/nmi_unblocking.h"
 #include "vmx/vmcs_access.h"
 
 #include "lib/x86.h"
@@ -22,10 +23,9 @@ void event_requeue(void)
 
 void event_nmi_blocked_again(const struct vcpu *vcpu)
 {
-    uint32_t nmis = vcpu->controls[VMX_CONTROL_PIN] & (PIN_NMI_EXITING | PIN_VIRTUAL_NMIS);
-
-    if (nmis == PIN_NMI_EXITING ||
-        (vmcs_read32(VMCS_IDT_VECTORING_INFORMATION) & EVENT_INFORMATION_VALID) != 0)
+    if (!nmi_unblocking_is_defined(vcpu->controls[VMX_CONTROL_PIN],
+                                   vmcs_read32(VMCS_VM_EXIT_INTERRUPTION_INFORMATION),
+                                   vmcs_read32(VMCS_IDT_VECTORING_INFORMATION)))
         return;
     vmcs_write32(VMCS_GUEST_INTERRUPTIBILITY_STATE,
                  vmcs_read32(VMCS_GUEST_INTERRUPTIBILITY_STATE) | BLOCKING_BY_NMI);
@@ -65,7 +65,7 @@ static enum exit_done reflect(struct vcpu *vcpu, uint32_t event)
     case EVENT_STAYS:
         break;
     }
-    if ((event & EVENT_INFORMATION_NMI_UNBLOCKING) != 0 && event_vector(event) != X86_VECTOR_DF)
+    if ((event & EVENT_INFORMATION_NMI_UNBLOCKING) != 0)
         event_nmi_blocked_again(vcpu);
     if (event_vector(event) == X86_VECTOR_PF)
         write_cr2(qualification);

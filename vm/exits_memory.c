@@ -104,7 +104,8 @@ enum exit_done exit_ept_misconfiguration(struct vcpu *vcpu)
 /* Nobody reads the log: it begins anew, and the guest makes its access again. */
 enum exit_done exit_page_log_full(struct vcpu *vcpu)
 {
-    (void)vcpu;
+    if ((vmcs_read_natural(VMCS_EXIT_QUALIFICATION) & VIOLATION_NMI_UNBLOCKING) != 0)
+        event_nmi_blocked_again(vcpu);
     vmcs_write16(VMCS_PML_INDEX, PML_LAST);
     event_requeue();
     return EXIT_STEPPED;

@@ -81,7 +81,7 @@ static enum exit_done swallow(struct vcpu *vcpu, const struct exit_record *exit)
         (vmcs_read_natural(VMCS_GUEST_RFLAGS) & RFLAGS_TF) == 0)
         return step_again();
     return exit_basic_reason(exit) == EXIT_REASON_EXCEPTION_OR_NMI &&
-                   exit->interruption == ZOO_FAULT(DB)
+                   (exit->interruption & ZOO_EVENT_MASK) == ZOO_FAULT(DB)
                ? EXIT_STEPPED
                : EXIT_DEFAULT;
 }

@@ -5,6 +5,7 @@
 #include "vmx/eptp.h"
 #include "vmx/exit_reason.h"
 #include "vmx/exit_text.h"
+#include "vmx/nmi_unblocking.h"
 #include "vmx/vmx_controls.h"
 #include "vmx/vmx_result.h"
 
@@ -211,11 +212,26 @@ static uint32_t basic_reason(const struct vmcs_image *image)
     return vmcs_image_get(image, VMCS_EXIT_REASON) & EXIT_REASON_BASIC;
 }
 
+/* Bit 12 where it is undefined, which is then not put into words. */
+static uint32_t undefined_bits(const struct vmcs_image *image)
+{
+    bool defined = nmi_unblocking_is_defined(
+        (uint32_t)vmcs_image_get(image, VMCS_PIN_BASED_VM_EXECUTION_CONTROLS),
+        (uint32_t)vmcs_image_get(image, VMCS_VM_EXIT_INTERRUPTION_INFORMATION),
+        (uint32_t)vmcs_image_get(image, VMCS_IDT_VECTORING_INFORMATION));
+
+    return defined ? 0 : EVENT_INFORMATION_NMI_UNBLOCKING;
+}
+
 static void print_qualification(const struct told *told)
 {
+    uint32_t reason = basic_reason(told->image);
     uint64_t event = vmcs_image_get(told->image, VMCS_VM_EXIT_INTERRUPTION_INFORMATION);
+    uint64_t qualification = told->value;
 
-    exit_qualification_print(told->sink, basic_reason(told->image), (uint32_t)event, told->value);
+    if (nmi_unblocking_is_in_qualification(reason))
+        qualification &= ~(uint64_t)undefined_bits(told->image);
+    exit_qualification_print(told->sink, reason, (uint32_t)event, qualification);
 }
 
 static void print_instruction(const struct told *told)
@@ -229,6 +245,22 @@ static void print_event(const struct told *told)
     uint64_t error_code = vmcs_image_get(told->image, (enum vmcs_field)told->argument);
 
     event_information_print(told->sink, (uint32_t)told->value, (uint32_t)error_code);
+}
+
+static void print_interruption(const struct told *told)
+{
+    struct told defined = *told;
+
+    defined.value &= ~(uint64_t)undefined_bits(told->image);
+    print_event(&defined);
+}
+
+static void print_vectoring(const struct told *told)
+{
+    struct told defined = *told;
+
+    defined.value &= ~(uint64_t)EVENT_INFORMATION_NMI_UNBLOCKING;
+    print_event(&defined);
 }
 
 static const struct {
@@ -274,8 +306,9 @@ static const struct {
     {VMCS_EXIT_REASON, print_reason, 0},
     {VMCS_EXIT_QUALIFICATION, print_qualification, 0},
     {VMCS_VM_EXIT_INSTRUCTION_INFORMATION, print_instruction, 0},
-    {VMCS_VM_EXIT_INTERRUPTION_INFORMATION, print_event, VMCS_VM_EXIT_INTERRUPTION_ERROR_CODE},
-    {VMCS_IDT_VECTORING_INFORMATION, print_event, VMCS_IDT_VECTORING_ERROR_CODE},
+    {VMCS_VM_EXIT_INTERRUPTION_INFORMATION, print_interruption,
+     VMCS_VM_EXIT_INTERRUPTION_ERROR_CODE},
+    {VMCS_IDT_VECTORING_INFORMATION, print_vectoring, VMCS_IDT_VECTORING_ERROR_CODE},
 };
 
 void vmcs_field_print(struct sink *sink, const struct vmcs_image *image, enum vmcs_field field)

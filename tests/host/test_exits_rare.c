@@ -84,6 +84,67 @@ static void nmis_are_blocked_again_where_iret_met_an_ept_violation(void **state)
     assert_true(guest_machine_injects(X86_VECTOR_UD));
 }
 
+/* "Page-Modification Logging": the access is made again, as after an EPT violation. */
+static void nmis_are_blocked_again_where_iret_filled_the_log(void **state)
+{
+    (void)state;
+    model_cpu.all_fields = true;
+    for (unsigned undefined = 0; undefined < 2; undefined++) {
+        FIELD(GUEST_INTERRUPTIBILITY_STATE) = 0;
+        guest_machine_exit(EXIT_REASON_PML_FULL, 0x1000, 2);
+        FIELD(IDT_VECTORING_INFORMATION) = undefined ? FAULT(X86_VECTOR_UD) : 0;
+        assert_int_equal(guest_machine_serve_now(), EXIT_STEPPED);
+        assert_int_equal(FIELD(GUEST_INTERRUPTIBILITY_STATE), undefined ? 0 : BLOCKING_BY_NMI);
+    }
+}
+
+/* The record of an exit with these fields, each with bit 12. */
+static const struct exit_record *record(uint32_t reason, uint32_t event, uint32_t vectoring)
+{
+    vcpu->record_count = 0;
+    guest_machine_exit(reason, 0x1181, 2);
+    FIELD(VM_EXIT_INTERRUPTION_INFORMATION) = event | 1u << 12;
+    FIELD(IDT_VECTORING_INFORMATION) = vectoring | 1u << 12;
+    (void)guest_machine_serve_now();
+    assert_int_equal(vcpu->record_count, 1);
+    return &vcpu->record[0];
+}
+
+/*
+ * What guests expect of an exit is compared bit by bit, so that what is undefined must not be
+ * written down. "Resuming Guest Software after Handling an Exception": bit 12 of the IDT-vectoring
+ * information always; of the others in the cases above; without the valid bit, all of it.
+ */
+static void what_is_undefined_is_not_written_down(void **state)
+{
+    const uint32_t gp = FAULT(X86_VECTOR_GP) | ERROR_CODE, df = FAULT(X86_VECTOR_DF) | ERROR_CODE;
+    const struct exit_record *exit;
+
+    (void)state;
+    vcpu->watched = vcpu->touch_maps = true;
+    exit = record(EXIT_REASON_EXCEPTION_OR_NMI, gp, 0);
+    assert_int_equal(exit->interruption, gp | 1u << 12);
+    assert_int_equal(exit->vectoring, 0);
+    exit = record(EXIT_REASON_EXCEPTION_OR_NMI, gp, FAULT(X86_VECTOR_DE));
+    assert_int_equal(exit->interruption, gp);
+    assert_int_equal(exit->vectoring, FAULT(X86_VECTOR_DE));
+    exit = record(EXIT_REASON_EXCEPTION_OR_NMI, df, 0);
+    assert_int_equal(exit->interruption, df);
+    FIELD(GUEST_PHYSICAL_ADDRESS) = GUEST_TOUCH_BASE;
+    exit = record(EXIT_REASON_EPT_VIOLATION, X86_VECTOR_DF, 0);
+    assert_int_equal(exit->interruption, 0);
+    assert_int_equal(exit->qualification, 0x1181);
+    FIELD(GUEST_PHYSICAL_ADDRESS) = GUEST_TOUCH_BASE + 0x1000;
+    exit = record(EXIT_REASON_EPT_VIOLATION, 0, FAULT(X86_VECTOR_DE));
+    assert_int_equal(exit->qualification, 0x181);
+    vcpu_control_set(vcpu, VMX_CONTROL_PIN, PIN_VIRTUAL_NMIS, false);
+    exit = record(EXIT_REASON_EXCEPTION_OR_NMI, gp, 0);
+    assert_int_equal(exit->interruption, gp);
+    FIELD(GUEST_PHYSICAL_ADDRESS) = GUEST_TOUCH_BASE + 0x2000;
+    exit = record(EXIT_REASON_EPT_VIOLATION, 0, 0);
+    assert_int_equal(exit->qualification, 0x181);
+}
+
 /* Exit reason 41 with bit 31. SDM Vol. 3, "Machine-Check Events During VM Entry". */
 static void a_machine_check_at_vm_entry_is_the_hosts(void **state)
 {
@@ -220,6 +281,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(nmis_are_blocked_again_where_iret_faulted),
         TEST(nmis_are_blocked_again_where_iret_met_an_ept_violation),
+        TEST(nmis_are_blocked_again_where_iret_filled_the_log),
+        TEST(what_is_undefined_is_not_written_down),
         TEST(a_machine_check_at_vm_entry_is_the_hosts),
         TEST(the_clock_is_the_same_by_rdmsr),
         TEST(enclaves_are_not_for_guests),

@@ -119,6 +119,18 @@ static void fields_that_explain_each_other_are_told_together(void **state)
     vmcs_field_print(&buffer.sink, &image, VMCS_IDT_VECTORING_INFORMATION);
     assert_string_equal(text, "hardware exception 13 (#GP), error code 0x10");
     reset(state);
+    vmcs_image_set(&image, VMCS_VM_EXIT_INTERRUPTION_INFORMATION, 0x8000130d);
+    vmcs_field_print(&buffer.sink, &image, VMCS_VM_EXIT_INTERRUPTION_INFORMATION);
+    assert_string_equal(text, "hardware exception 13 (#GP), NMI unblocking due to IRET");
+    /* Bit 12 is undefined with an event on its way, and of that event. */
+    vmcs_image_set(&image, VMCS_IDT_VECTORING_INFORMATION, 0x80001300);
+    text_buffer_init(&buffer, text, sizeof text);
+    vmcs_field_print(&buffer.sink, &image, VMCS_VM_EXIT_INTERRUPTION_INFORMATION);
+    assert_string_equal(text, "hardware exception 13 (#GP)");
+    text_buffer_init(&buffer, text, sizeof text);
+    vmcs_field_print(&buffer.sink, &image, VMCS_IDT_VECTORING_INFORMATION);
+    assert_string_equal(text, "hardware exception 0 (#DE)");
+    reset(state);
     vmcs_image_set(&image, VMCS_VM_ENTRY_INTERRUPTION_INFORMATION, 0x80000b0a);
     vmcs_image_set(&image, VMCS_VM_ENTRY_EXCEPTION_ERROR_CODE, 0x28);
     vmcs_field_print(&buffer.sink, &image, VMCS_VM_ENTRY_INTERRUPTION_INFORMATION);
