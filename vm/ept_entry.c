@@ -52,6 +52,26 @@ enum ept_misconfiguration ept_entry_misconfigured(uint64_t entry, int level,
     return EPT_WELL_CONFIGURED;
 }
 
+static uint64_t with_type(uint64_t entry, uint64_t type)
+{
+    return (entry & ~EPT_MEMORY_TYPE) | type << EPT_MEMORY_TYPE_SHIFT;
+}
+
+uint64_t ept_misconfigure(uint64_t entry, unsigned way, const struct ept_capability *capability)
+{
+    uint64_t beyond = EPT_ADDRESS & 1ull << capability->physical_address_width;
+
+    if (way == 0)
+        return (entry & ~(uint64_t)EPT_READ) | EPT_WRITE;
+    if (way == 1)
+        return with_type(entry, 7);
+    if (beyond != 0)
+        return entry | beyond;
+    if (!capability->execute_only)
+        return (entry & ~(uint64_t)EPT_ALL) | EPT_EXECUTE;
+    return with_type(entry, 2);
+}
+
 const char *ept_misconfiguration_text(enum ept_misconfiguration misconfiguration)
 {
     static const char *const texts[] = {

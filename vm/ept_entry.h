@@ -61,6 +61,14 @@ enum ept_misconfiguration {
 enum ept_misconfiguration ept_entry_misconfigured(uint64_t entry, int level,
                                                   const struct ept_capability *capability);
 
+/*
+ * The entry of a page of 4 KiB, made one that this processor refuses. Ways 0 and 1 are the same on
+ * all processors, way 2 is what this one has reserved: with 52 bits of physical address no address
+ * is too high, and some have execute-only translations. For those who want a misconfiguration.
+ */
+enum { EPT_WAYS_TO_MISCONFIGURE = 3 };
+uint64_t ept_misconfigure(uint64_t entry, unsigned way, const struct ept_capability *capability);
+
 /* A sentence without its full stop: "it allows writes but not reads". */
 const char *ept_misconfiguration_text(enum ept_misconfiguration misconfiguration);
 

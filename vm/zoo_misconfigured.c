@@ -8,7 +8,7 @@
 extern const uint8_t misconfigured_start[], misconfigured_end[], misconfigured_1[],
     misconfigured_2[], misconfigured_3[];
 
-enum { PAGES = 3 };
+enum { PAGES = EPT_WAYS_TO_MISCONFIGURE };
 
 uint64_t *zoo_ept_leaf(struct vcpu *vcpu, uint64_t address)
 {
@@ -24,23 +24,14 @@ uint64_t *zoo_ept_leaf(struct vcpu *vcpu, uint64_t address)
     return &table[ept_level_index(address, EPT_LEVEL_PT)];
 }
 
-/* vm/ept.h refuses to make such entries: here they are written behind its back.
- * SDM Vol. 3, "EPT Misconfigurations": three of the reasons, one for each page. */
+/* vm/ept.h refuses to make such entries: here they are written behind its back. */
 static void misconfigure(struct vcpu *vcpu)
 {
-    uint64_t reserved = 1ull << vcpu->environment->vmx->physical_address_width;
-
     for (uint32_t i = 0; i < PAGES; i++) {
         uint64_t *entry = zoo_ept_leaf(vcpu, MISCONFIGURED_BASE + i * PAGE_SIZE);
 
-        if (entry == NULL)
-            continue; /* then the guest meets nothing, and differs */
-        if (i == 0)
-            *entry &= ~(uint64_t)EPT_READ; /* writable and not readable */
-        else if (i == 1)
-            *entry |= EPT_MEMORY_TYPE; /* 7 */
-        else
-            *entry |= reserved & EPT_ADDRESS; /* an address that the processor does not have */
+        if (entry != NULL) /* else the guest meets nothing, and differs */
+            *entry = ept_misconfigure(*entry, i, &vcpu->ept.capability);
     }
 }
 

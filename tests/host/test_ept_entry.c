@@ -128,6 +128,29 @@ static void what_the_msr_says(void **state)
     assert_false(ept_is_usable(&vmx));
 }
 
+/* Whatever this processor has reserved: three ways, all different, and an entry that was well. */
+static void each_processor_refuses_each_way_to_misconfigure(void **state)
+{
+    const uint64_t well = 0x12345000 | 6 << 3 | RWX;
+
+    (void)state;
+    for (unsigned width = 32; width <= 52; width++) {
+        for (unsigned execute_only = 0; execute_only < 2; execute_only++) {
+            const struct ept_capability capability = {.physical_address_width = (uint8_t)width,
+                                                      .execute_only = execute_only != 0};
+            uint64_t entry[EPT_WAYS_TO_MISCONFIGURE];
+
+            assert_false(processor_refuses(well, PT, &capability));
+            for (unsigned way = 0; way < EPT_WAYS_TO_MISCONFIGURE; way++) {
+                entry[way] = ept_misconfigure(well, way, &capability);
+                assert_true(processor_refuses(entry[way], PT, &capability));
+                for (unsigned other = 0; other < way; other++)
+                    assert_int_not_equal(entry[way], entry[other]);
+            }
+        }
+    }
+}
+
 /* Each reason says something, and something of its own. */
 static void reasons_in_words(void **state)
 {
@@ -146,6 +169,7 @@ int main(void)
         cmocka_unit_test(each_reason_by_name),
         cmocka_unit_test(every_bit_at_every_level),
         cmocka_unit_test(what_the_msr_says),
+        cmocka_unit_test(each_processor_refuses_each_way_to_misconfigure),
         cmocka_unit_test(reasons_in_words),
     };
 
