@@ -9,6 +9,7 @@
 #include <string.h>
 #include <cmocka.h>
 
+#include "mm/direct_map.h"
 #include "tests/host/operand_exits.h"
 
 enum { IN = 1 << 3, STRING = 1 << 4, REP = 1 << 5 };
@@ -152,6 +153,32 @@ static void without_information_strings_have_the_modes_size(void **state)
     assert_int_equal(vcpu->reg[VCPU_RDI], 0x10000 | (PLACE + 1));
 }
 
+/*
+ * SDM Vol. 3, "I/O-Bitmap Addresses": A has one bit for each port from 0 to 7FFFH, B from 8000H to
+ * FFFFH; here B is the page behind A.
+ */
+static void each_port_has_its_bit(void **state)
+{
+    static const uint8_t all[2 * MODEL_PAGE];
+    uint8_t *bitmap = phys_to_virt(vcpu->io_bitmap), wanted;
+
+    (void)state;
+    memset(bitmap, 0, sizeof(all));
+    for (unsigned port = 0; port < 0x10000; port++) {
+        uint8_t *page = bitmap + (port >= 0x8000 ? MODEL_PAGE : 0);
+
+        vcpu_port_exits(vcpu, (uint16_t)port, true);
+        wanted = (uint8_t)(1u << (port & 7));
+        assert_int_equal(page[(port & 0x7fff) >> 3], wanted);
+        page[(port & 0x7fff) >> 3] = 0;
+        assert_memory_equal(page, all, MODEL_PAGE);
+        memset(bitmap, 0xff, 1);
+        vcpu_port_exits(vcpu, (uint16_t)(port & 7), false);
+        assert_int_equal(bitmap[0], (uint8_t)~wanted);
+        bitmap[0] = 0;
+    }
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup(name, in_long_mode)
@@ -164,6 +191,7 @@ int main(void)
         TEST(strings_in_memory_that_is_not_there_end_the_guest),
         TEST(ins_writes_to_es_and_outs_reads_where_it_is_told),
         TEST(without_information_strings_have_the_modes_size),
+        TEST(each_port_has_its_bit),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

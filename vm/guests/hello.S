@@ -11,6 +11,7 @@ hello_start:
 hello_cpuid:
     cpuid
     mov     $0x40000000, %eax
+    xor     %ecx, %ecx /* CPUID left its own there: the subleaf is to be 0 */
     cpuid
     mov     %ebx, GUEST_DATA
     mov     %ecx, GUEST_DATA + 4

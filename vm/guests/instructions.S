@@ -44,8 +44,6 @@
     guest   zoo_wbinvd
     probe wbinvd
     probe wbnoinvd /* WBINVD on a processor that does not know it */
-    quiet
-    probe wbinvd
     end_guest zoo_wbinvd
 
     guest   zoo_rdpmc

@@ -53,15 +53,16 @@
     end_guest zoo_ins
 
     guest   zoo_io_bitmap
-    mov     $0x8234, %edx
     probe out %al, $0x80
     probe out %al, $0x81
-    probe out %al, %dx
+    probe in $0x80, %al
     mov     $0x8235, %edx
     probe out %al, %dx
+    probe out %ax, %dx
     mov     $0x8234, %edx
-    probe out %ax, %dx /* its second port is one that exits */
-    probe in %dx, %al
+    probe out %ax, %dx
+    mov     $0x7fff, %edx
+    probe out %ax, %dx
     mov     $0xffff, %edx
     probe out %ax, %dx /* reaches past the last port: exits whatever the bitmaps say */
     end_guest zoo_io_bitmap
