@@ -15,6 +15,7 @@
 enum {
     ACPI_TABLES_MAX = 128,
     ACPI_CPUS_MAX = 512,
+    ACPI_IO_APICS_MAX = 64,
     ACPI_HEADER_SIZE = 36,
     ACPI_TABLE_LENGTH_MAX = 1 << 20, /* bytes; the largest real tables are a third of this */
     ACPI_SIGNATURE_SIZE = 4,
@@ -104,6 +105,9 @@ struct acpi_cpus {
     /* The PIT's interrupt: ISA's 0, which comes in at this input of the first I/O APIC. */
     uint32_t io_apic_address; /* physical, of the one that begins with global interrupt 0; or 0 */
     uint32_t timer_input;
+
+    uint32_t io_apic_count;              /* more than have room are left out */
+    uint32_t io_apic[ACPI_IO_APICS_MAX]; /* their physical addresses */
 };
 
 /* After an error `cpus` holds what stood before it: a missing MADT leaves the boot CPU alone. */

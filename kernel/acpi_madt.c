@@ -84,8 +84,12 @@ static void take_override(const struct acpi_bytes *madt, uint32_t offset, struct
 
 static void take_io_apic(const struct acpi_bytes *madt, uint32_t offset, struct acpi_cpus *cpus)
 {
+    uint32_t address = (uint32_t)acpi_number(madt, offset + 4, 4);
+
     if (acpi_number(madt, offset + 8, 4) == 0)
-        cpus->io_apic_address = (uint32_t)acpi_number(madt, offset + 4, 4);
+        cpus->io_apic_address = address;
+    if (cpus->io_apic_count < ACPI_IO_APICS_MAX)
+        cpus->io_apic[cpus->io_apic_count++] = address;
 }
 
 /* One entry, of which `length` bytes lie inside the table. */

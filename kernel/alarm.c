@@ -7,7 +7,7 @@
 #include "kernel/clock.h"
 #include "kernel/clock_math.h"
 #include "kernel/cpu.h"
-#include "kernel/memory.h"
+#include "kernel/io_apic.h"
 #include "kernel/traps.h"
 #include "lib/x86.h"
 
@@ -27,18 +27,8 @@ enum {
     PORT_B = 0x61,
     PORT_B_NMI_SOURCES = 0xc0,
 
-    /* 82093AA I/O APIC data sheet: the two registers that there are, and what the first selects. */
-    IO_APIC_SELECT = 0x00,
-    IO_APIC_WINDOW = 0x10,
-    IO_APIC_BYTES = 0x20,
-    IO_APIC_REDIRECTION = 0x10, /* two for each input: low, high */
+    EVERY_CPU = 0xff, /* as the destination of an I/O APIC's input */
 };
-
-/* "I/O Redirection Table Registers": edge, active high, physical destination. */
-#define REDIRECTION_NMI         (4u << 8)
-#define REDIRECTION_MASKED      (1u << 16)
-#define REDIRECTION_ALL         0xffu
-#define REDIRECTION_DESTINATION 24 /* where it begins in the upper half */
 
 static volatile uint32_t *io_apic; /* NULL: no NMIs from here */
 static uint32_t input, destination;
@@ -56,21 +46,11 @@ void alarm_prepare(const struct acpi_cpus *named)
     if (ready == 1)
         destination = apic_id();
     else if (ready == named->count && named->lost == 0)
-        destination = REDIRECTION_ALL;
+        destination = EVERY_CPU;
     else
         return;
-    io_apic = device_map(named->io_apic_address, IO_APIC_BYTES);
+    io_apic = io_apic_map(named->io_apic_address);
     input = named->timer_input;
-}
-
-static void redirect(uint32_t low)
-{
-    uint32_t entry = IO_APIC_REDIRECTION + input * 2;
-
-    io_apic[IO_APIC_SELECT / 4] = entry + 1;
-    io_apic[IO_APIC_WINDOW / 4] = destination << REDIRECTION_DESTINATION;
-    io_apic[IO_APIC_SELECT / 4] = entry;
-    io_apic[IO_APIC_WINDOW / 4] = low;
 }
 
 /*
@@ -119,7 +99,7 @@ void alarm_begin(void)
     out8(PIT_COMMAND, PIT_COMMAND_CHANNEL_0_MODE_2);
     out8(PIT_CHANNEL_0, PIT_COUNT & 0xff);
     out8(PIT_CHANNEL_0, PIT_COUNT >> 8);
-    redirect(REDIRECTION_NMI);
+    io_apic_redirect(io_apic, input, IO_APIC_DELIVERY_NMI, destination);
 }
 
 /* The last NMI may be under way: it is given a tick's time to come. */
@@ -129,7 +109,7 @@ void alarm_end(void)
 
     if (io_apic == NULL)
         return;
-    redirect(REDIRECTION_MASKED);
+    io_apic_redirect(io_apic, input, IO_APIC_MASKED, destination);
     out8(PIT_COMMAND, PIT_COMMAND_CHANNEL_0_MODE_0); /* stands still until it gets a count */
     while (!clock_passed(deadline))
         cpu_relax();

@@ -11,6 +11,7 @@
 #include "kernel/console.h"
 #include "kernel/firmware.h"
 #include "kernel/guests.h"
+#include "kernel/io_apic.h"
 #include "kernel/machine.h"
 #include "kernel/memory.h"
 #include "kernel/panic.h"
@@ -112,6 +113,7 @@ static void prepare_cpus(void)
     machine_set_firmware(&firmware);
     if (!apic_init(firmware.highest_id))
         panic("the local APIC's registers cannot be mapped");
+    io_apics_mask(&firmware.cpus);
     machine.x2apic = apic_registers() == NULL;
     if (!cpu_boot_finish(apic_id()))
         panic("no memory for the boot CPU's interrupt stacks");

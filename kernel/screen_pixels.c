@@ -1,14 +1,11 @@
 #include "kernel/screen_device.h"
 
 #include "kernel/memory.h"
+#include "kernel/pixel.h"
 #include "kernel/psf.h"
 
 /* On wider screens every pixel of the font becomes a square of pixels. */
 enum { WIDTH_FOR_EACH_SCALE = 1280 };
-
-struct rgb {
-    uint8_t red, green, blue;
-};
 
 static const struct rgb foreground[] = {
     [COLOUR_PLAIN] = {0xd0, 0xd0, 0xd0},   [COLOUR_HEADING] = {0xff, 0xff, 0xff},
@@ -23,24 +20,12 @@ extern const uint8_t font_end[];
 static struct psf_font font;
 static struct multiboot_framebuffer buffer;
 static volatile uint8_t *memory;
-static uint32_t pixel_bytes;
+static uint32_t bytes; /* of a pixel */
 static uint32_t scale;
-
-static uint32_t component(uint8_t value, uint8_t position, uint8_t size)
-{
-    return (uint32_t)value >> (8 - size) << position;
-}
-
-static uint32_t pixel_of(struct rgb colour)
-{
-    return component(colour.red, buffer.red_position, buffer.red_size) |
-           component(colour.green, buffer.green_position, buffer.green_size) |
-           component(colour.blue, buffer.blue_position, buffer.blue_size);
-}
 
 static void put_pixel(volatile uint8_t *at, uint32_t pixel)
 {
-    switch (pixel_bytes) {
+    switch (bytes) {
     case 4:
         *(volatile uint32_t *)at = pixel;
         break;
@@ -58,37 +43,20 @@ static void put_pixel(volatile uint8_t *at, uint32_t pixel)
 static void draw(const struct screen_device *device, uint32_t column, uint32_t row,
                  struct screen_cell cell)
 {
-    uint32_t pixel = pixel_of(foreground[cell.colour]);
+    uint32_t pixel = pixel_of(&buffer, foreground[cell.colour]);
     uint32_t left = column * font.width * scale;
     uint32_t top = row * font.height * scale;
 
     (void)device;
     for (uint32_t y = 0; y < font.height * scale; y++) {
         uint32_t bits = psf_row(&font, cell.character, y / scale);
-        volatile uint8_t *at =
-            memory + (size_t)(top + y) * buffer.pitch + (size_t)left * pixel_bytes;
+        volatile uint8_t *at = memory + (size_t)(top + y) * buffer.pitch + (size_t)left * bytes;
 
         for (uint32_t x = 0; x < font.width * scale; x++) {
             put_pixel(at, (bits << x / scale & 0x80000000u) != 0 ? pixel : 0);
-            at += pixel_bytes;
+            at += bytes;
         }
     }
-}
-
-static bool fits(uint8_t position, uint8_t size)
-{
-    return size >= 1 && size <= 8 && position + size <= buffer.bpp;
-}
-
-static bool can_draw(void)
-{
-    return buffer.type == MULTIBOOT_FRAMEBUFFER_RGB &&
-           (buffer.bpp == 15 || buffer.bpp == 16 || buffer.bpp == 24 || buffer.bpp == 32) &&
-           fits(buffer.red_position, buffer.red_size) &&
-           fits(buffer.green_position, buffer.green_size) &&
-           fits(buffer.blue_position, buffer.blue_size) &&
-           buffer.pitch / pixel_bytes >= buffer.width &&
-           psf_open(&font, font_start, (size_t)(font_end - font_start));
 }
 
 /* What GRUB or the firmware has painted, also where no cell will be. */
@@ -96,7 +64,7 @@ static void clear(void)
 {
     for (uint32_t y = 0; y < buffer.height; y++) {
         for (uint32_t x = 0; x < buffer.width; x++)
-            put_pixel(memory + (size_t)y * buffer.pitch + (size_t)x * pixel_bytes, 0);
+            put_pixel(memory + (size_t)y * buffer.pitch + (size_t)x * bytes, 0);
     }
 }
 
@@ -105,8 +73,9 @@ const struct screen_device *screen_pixels_open(const struct multiboot_framebuffe
     static struct screen_device device = {.draw = draw};
 
     buffer = *framebuffer;
-    pixel_bytes = (buffer.bpp + 7u) / 8;
-    if (pixel_bytes == 0 || !can_draw())
+    bytes = pixel_bytes(&buffer);
+    if (bytes == 0 || buffer.pitch / bytes < buffer.width ||
+        !psf_open(&font, font_start, (size_t)(font_end - font_start)))
         return NULL;
     scale = buffer.width >= 2 * WIDTH_FOR_EACH_SCALE ? buffer.width / WIDTH_FOR_EACH_SCALE : 1;
     device.columns = buffer.width / (font.width * scale);

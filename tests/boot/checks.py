@@ -376,6 +376,18 @@ def runs_are(*wanted: tuple[int, str, str]) -> Check:
     return check
 
 
+def exits_are(name: str, **wanted: int) -> Check:
+    """This guest had these VM exits and no others, on every CPU."""
+
+    def check(result: Result) -> Iterator[str]:
+        for run in result.report["guests"]:
+            seen = {reason.replace(" ", "_"): count for reason, count in run["exits"].items()}
+            if run["name"] == name and seen != wanted:
+                yield f"CPU {run['cpu']}: {name} had the exits {seen}"
+
+    return check
+
+
 def exits_cost_less(**limits: int) -> Check:
     """The median round trip of these exits stays below its limit; every kind was measured."""
 

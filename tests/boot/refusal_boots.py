@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from boot.checks import IN_VMX, Check, field_is, finding, guests, no_other, runs_are, states
+from boot.checks import IN_VMX, Check, exits_are, field_is, finding, guests, no_other, runs_are, states
 from boot.row import OK, REFUSED, Boot, bochs
 
 # What IA32_VMX_BASIC is in Bochs 2.7's Haswell, with one field changed at a time: the rule that the
@@ -86,6 +86,16 @@ def _firmware() -> list[Boot]:
             (*IN_VMX, finding("boot-acpi-checksum", "warning", 0, detail="RSDT FACP APIC"),
              finding("cpu-tables-cut", "warning", 0)),
             "--grub", "write_byte 0xfff0009 0; write_byte 0xfff003d 0; write_byte 0xfff0fbd 0",
+        ),  # fmt: skip
+        # The timer, through an input of the I/O APIC that firmware (GRUB for it) has left unmasked;
+        # one interrupt of GRUB's time waits behind the task priority, and CPU 0 takes it early.
+        bochs(
+            "unmasked I/O APIC", OK,
+            (*IN_VMX, guests("hlt", "external-interrupt"), exits_are("hlt", HLT=2, VMCALL=1),
+             exits_are("external-interrupt", external_interrupt=1, VMCALL=2)),
+            "--grub", "write_dword 0xfee00080 0xf0; outb 0x43 0x34; outb 0x40 0x80; outb 0x40 0; "
+            "write_dword 0xfec00000 0x14; write_dword 0xfec00010 0x31",
+            append="guest=hlt,external-interrupt",
         ),  # fmt: skip
         boot("MTRRs off", REFUSED, (unlocked, no_tables, uncached, states("off")), *legacy),
     ]

@@ -96,6 +96,10 @@ static void test_timer_input(void **state)
     source_override(9, 20);
     assert_int_equal(read_cpus(), ACPI_OK);
     assert_int_equal(cpus.io_apic_address, 0xfec00000);
+    assert_int_equal(cpus.io_apic_count, 3); /* each is to be masked */
+    assert_int_equal(cpus.io_apic[0], 0xfec10000);
+    assert_int_equal(cpus.io_apic[1], 0xfec00000);
+    assert_int_equal(cpus.io_apic[2], 0xfec20000);
     assert_int_equal(cpus.timer_input, 0);
     source_override(0, 2);
     source_override(7, 3);
@@ -113,6 +117,17 @@ static void test_address_override(void **state)
     assert_int_equal(read_cpus(), ACPI_OK);
     assert_int_equal(cpus.local_apic_address, 0x1fee00000);
     assert_int_equal(cpus.count, 2);
+}
+
+static void test_many_io_apics(void **state)
+{
+    (void)state;
+    for (uint32_t i = 0; i < ACPI_IO_APICS_MAX + 2; i++)
+        io_apic(0xfec00000 + 0x1000 * i, 24 * i);
+    assert_int_equal(read_cpus(), ACPI_OK);
+    assert_int_equal(cpus.io_apic_count, ACPI_IO_APICS_MAX);
+    assert_int_equal(cpus.io_apic[ACPI_IO_APICS_MAX - 1],
+                     0xfec00000 + 0x1000 * (ACPI_IO_APICS_MAX - 1));
 }
 
 /* Ids a power of two apart must not fall on one another, nor be taken for one another. */
@@ -222,6 +237,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         WITH_TABLES(test_cpus),
         WITH_TABLES(test_timer_input),
+        WITH_TABLES(test_many_io_apics),
         WITH_TABLES(test_address_override),
         WITH_TABLES(test_many_cpus),
         WITH_TABLES(test_madt_broken),
