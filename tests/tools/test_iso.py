@@ -4,7 +4,7 @@ import subprocess
 import unittest
 
 from machine.errors import UserError
-from machine.iso import check_words, grub_cfg
+from machine.iso import check_printable, grub_cfg
 
 
 class GrubConfigurationTest(unittest.TestCase):
@@ -33,4 +33,4 @@ class GrubConfigurationTest(unittest.TestCase):
     def test_what_no_command_line_can_hold(self) -> None:
         for word in ("two\nlines", "ä", "\x1b"):
             with self.assertRaises(UserError):
-                check_words([word])
+                check_printable([word])

@@ -60,7 +60,7 @@ class PageTest(unittest.TestCase):
         cls.program = (
             Path(given)
             if given
-            else build("default", ["vmxcap"], Progress()) / "tools" / "capability" / "vmxcap"
+            else build("default", ["vmxcap"], Progress("tools")) / "tools" / "capability" / "vmxcap"
         )
         cls._folder = tempfile.TemporaryDirectory()
         cls.addClassCleanup(cls._folder.cleanup)
@@ -320,7 +320,7 @@ class PageFailures(unittest.TestCase):
             wanted = f"{folder}/missing/page"
             program = Path(
                 os.environ.get("VMXCAP")
-                or build("default", ["vmxcap"], Progress()) / "tools" / "capability" / "vmxcap"
+                or build("default", ["vmxcap"], Progress("tools")) / "tools" / "capability" / "vmxcap"
             )
             done = subprocess.run(
                 [program, "--html", wanted], capture_output=True, text=True, check=False, timeout=60

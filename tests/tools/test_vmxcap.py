@@ -35,7 +35,7 @@ class VmxcapTest(unittest.TestCase):
         if given:
             cls.program = Path(given)
         else:
-            folder = build("default", ["vmxcap"], Progress())
+            folder = build("default", ["vmxcap"], Progress("tools"))
             cls.program = folder / "tools" / "capability" / "vmxcap"
 
     def setUp(self) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from machine.emulator import Emulator, TerminalEmulator
 from machine.errors import UserError
+from machine.nearest import did_you_mean
 from machine.plan import Plan
 from machine.processes import start
 
@@ -108,8 +109,6 @@ def _bios(plan: Plan, folder: Path) -> str:
     """The BIOS image by a name in which Bochs's parser of the configuration finds no comma."""
     if not plan.bios:
         return str(_DEFAULT_BIOS)
-    if not plan.bios.is_file():
-        raise UserError(f"no such firmware image: {plan.bios}")
     link = folder / "bios.bin"
     link.unlink(missing_ok=True)
     link.symlink_to(plan.bios.resolve())
@@ -122,8 +121,8 @@ def _breaks_entries(plan: Plan) -> bool:
     return any("entry" in test.split(",") for test in tests)
 
 
-def start_bochs(plan: Plan, iso: Path, folder: Path) -> Emulator:
-    """Starts Bochs with the ISO; its files go to the folder."""
+def check_bochs(plan: Plan) -> None:
+    """Raises UserError where Bochs cannot be what the plan wants."""
     if plan.firmware != "bios":
         raise UserError("Bochs has no UEFI firmware: use --firmware bios, or --on tcg")
     if plan.pixels:
@@ -135,11 +134,16 @@ def start_bochs(plan: Plan, iso: Path, folder: Path) -> Emulator:
     cpu = plan.cpu or DEFAULT_CPU
     models = cpu_models()
     if models and cpu not in models:
-        raise UserError(f"Bochs has no CPU model '{cpu}'; it has: {' '.join(models)}")
+        near = did_you_mean(cpu, models)
+        raise UserError(f"Bochs has no CPU model '{cpu}'{near or '; it has: ' + ' '.join(models)}")
+
+
+def start_bochs(plan: Plan, iso: Path, folder: Path) -> Emulator:
+    """Starts Bochs with the ISO; its files go to the folder."""
     serial, log = folder / "serial.txt", folder / "bochs.log"
     configuration = _CONFIGURATION.format(
         bios=_bios(plan, folder), memory=plan.memory,
-        host_memory=min(plan.memory, _MAX_HOST_MEMORY), cpu=cpu,
+        host_memory=min(plan.memory, _MAX_HOST_MEMORY), cpu=plan.cpu or DEFAULT_CPU,
         count=f"1:{plan.cpus}:1", iso=iso.name, serial=serial.name, log=log.name,
         errors="report" if _breaks_entries(plan) else "ignore",
     )  # fmt: skip

@@ -1,11 +1,14 @@
 """Builds the kernel, and shows the compiler's words only when it fails."""
 
 import fcntl
+import os
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from machine.errors import UserError
+from machine.owner import as_owner, owner_name
 from machine.processes import run_logged
 from machine.terminal import Progress
 
@@ -17,6 +20,12 @@ KERNEL = "rootmode.elf"
 def _alone(folder: Path) -> Iterator[None]:
     """Two builds of one folder at the same time would disturb each other."""
     folder.mkdir(parents=True, exist_ok=True)
+    for file in (folder, *folder.glob(".ninja_*"), *folder.glob("tools-build.log")):
+        if not os.access(file, os.W_OK):
+            raise UserError(
+                f"{file} belongs to {owner_name(file)} and cannot be written: give it back with "
+                f"`sudo chown -R $(id -u):$(id -g) {folder}`, or remove {folder}"
+            )
     with (folder / ".tools-lock").open("w", encoding="ascii") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
@@ -28,6 +37,12 @@ def _failure(lines: list[str]) -> list[str]:
     return [line for line in lines[first:] if not line.startswith("[")][:60]
 
 
+def _step(line: str) -> str:
+    """A line of Ninja as a step with its count; what CMake says is one step."""
+    found = re.match(r"\[(\d+)/(\d+)\] (.*)", line)
+    return f"building, step {found[1]} of {found[2]}: {found[3]}" if found else "preparing the build"
+
+
 def build(preset: str, targets: list[str], progress: Progress) -> Path:
     """
     Builds the targets (none: all) of a CMake preset and returns the build folder. On failure the
@@ -35,13 +50,13 @@ def build(preset: str, targets: list[str], progress: Progress) -> Path:
     """
     folder = ROOT / ("build" if preset == "default" else f"build-{preset}")
     log = folder / "tools-build.log"
-    with _alone(folder):
+    with as_owner(ROOT), _alone(folder):
         log.unlink(missing_ok=True)
         lines: list[str] = []
 
         def line(text: str) -> None:
             lines.append(text)
-            progress.show(f"building: {text}")
+            progress.show(_step(text))
 
         commands = [["ninja", "-C", str(folder), *targets]]
         if not (folder / "build.ninja").exists():

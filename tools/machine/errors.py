@@ -13,5 +13,12 @@ class Exit(enum.IntEnum):
     DIED = 4
 
 
+def in_words(error: Exception) -> str:
+    """The message for a person: of the system's errors without their number."""
+    if isinstance(error, OSError) and error.strerror and error.filename:
+        return f"{error.filename}: {error.strerror}"
+    return str(error)
+
+
 class UserError(Exception):
     """Wrong use or a missing part: the message is for the person, the exit status is 2."""

@@ -16,7 +16,8 @@ from pathlib import Path
 from typing import Any
 
 from machine.build import ROOT, build_kernel
-from machine.errors import UserError
+from machine.errors import UserError, in_words
+from machine.packages import need
 from machine.terminal import Progress
 
 _ROOMS = ("lib", "boot", "mm", "vmx", "vm", "kernel")
@@ -114,12 +115,13 @@ def main(arguments: list[str]) -> int:
         prog="tools/figures", description="Measures what docs/figures.md tells, and prints it."
     ).parse_args(arguments)
     try:
-        _print_image(build_kernel(Progress()))
+        need("build", "bochs")
+        _print_image(build_kernel(Progress("tools/figures")))
         _print_lines()
         _print_boots()
         _print_exits()
-    except UserError as error:
-        print(f"tools/figures: {error}", file=sys.stderr)
+    except (UserError, OSError) as error:
+        print(f"tools/figures: {in_words(error)}", file=sys.stderr)
         return 2
     return 0
 

@@ -4,7 +4,6 @@ entry.
 """
 
 import argparse
-import shutil
 import signal
 import subprocess
 import sys
@@ -12,13 +11,16 @@ import tempfile
 import time
 from pathlib import Path
 
+from machine.beforehand import check_kernel, check_plan
 from machine.build import build_kernel
 from machine.emulator import Emulator
-from machine.errors import Exit, UserError
+from machine.errors import Exit, UserError, in_words
+from machine.grub import check_commands
 from machine.iso import make_iso
-from machine.options import add_options, plan_of, words_of
+from machine.options import Parser, add_options, plan_of, words_of
+from machine.packages import need
 from machine.processes import Interrupted, ending_on_signals, start
-from machine.qemu import qemu_command
+from machine.qemu import check_qemu, qemu_command
 from machine.terminal import Progress, say
 
 _ENTRY = "entry64"  # boot/entry.S
@@ -27,7 +29,7 @@ _SOCKET_TIMEOUT = 10.0
 
 def parser() -> argparse.ArgumentParser:
     """The command line of tools/gdb."""
-    result = argparse.ArgumentParser(
+    result = Parser(
         prog="tools/gdb",
         description="Boots Rootmode under QEMU (TCG) and gives you gdb, stopped at the 64-bit "
         "entry. What stands after -- goes to gdb: tools/gdb -- -ex 'break kernel_main'",
@@ -49,7 +51,14 @@ def _wait_for(socket: Path, emulator: Emulator, log: Path) -> None:
 def _debug(options: argparse.Namespace, folder: Path) -> int:
     words = words_of(options) or ["exit=halt"]
     plan = plan_of(options, "tcg", words, display=False)
-    kernel = options.kernel or build_kernel(Progress())
+    check_plan(plan)
+    need("build", "qemu", "gdb")
+    if not options.unchecked:
+        check_commands(options.grub)
+    if options.kernel:
+        check_kernel(options.kernel)
+    check_qemu(plan)
+    kernel = options.kernel or build_kernel(Progress("tools/gdb"))
     iso, log, stub = folder / "rootmode.iso", folder / "qemu.log", folder / "gdb"
     make_iso(iso, kernel, plan.words, plan.grub, plan.pixels)
     command = qemu_command(plan, iso, folder) + [
@@ -76,17 +85,14 @@ def _debug(options: argparse.Namespace, folder: Path) -> int:
 def main() -> int:
     """Runs until the person leaves gdb."""
     options = parser().parse_args()
-    folder = Path(tempfile.mkdtemp(prefix="rootmode-gdb-"))
-    with ending_on_signals():
+    with ending_on_signals(), tempfile.TemporaryDirectory(prefix="rootmode-gdb-") as folder:
         try:
-            return _debug(options, folder)
+            return _debug(options, Path(folder))
         except (UserError, OSError) as error:
-            say(f"tools/gdb: {error}")
+            say(f"tools/gdb: {in_words(error)}")
             return Exit.WRONG_USE
         except Interrupted as interrupted:
             return 128 + int(interrupted.args[0])
-        finally:
-            shutil.rmtree(folder, ignore_errors=True)
 
 
 if __name__ == "__main__":

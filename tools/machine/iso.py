@@ -22,7 +22,7 @@ def _quote(word: str) -> str:
     return "'" + word.replace("'", "'\\''") + "'"
 
 
-def check_words(words: Sequence[str]) -> None:
+def check_printable(words: Sequence[str]) -> None:
     """The kernel's command line is printable ASCII on one line."""
     for word in words:
         if not all(" " <= character <= "~" for character in word):
@@ -42,7 +42,7 @@ def make_iso(
     iso: Path, kernel: Path, words: Sequence[str], commands: Sequence[str], pixels: bool
 ) -> None:
     """Writes the ISO."""
-    check_words(words)
+    check_printable(words)
     with tempfile.TemporaryDirectory(prefix="rootmode-iso-") as work:
         grub = Path(work) / "tree" / "boot" / "grub"
         grub.mkdir(parents=True)

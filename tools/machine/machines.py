@@ -1,32 +1,37 @@
 """The machines by name, and the choice among them when the person leaves it to us."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from machine.bochs import start_bochs
+from machine.bochs import check_bochs, start_bochs
 from machine.emulator import Emulator
-from machine.nested_kvm import GRUB_COMMANDS, start_nested_kvm
+from machine.nested_kvm import GRUB_COMMANDS, check_nested_kvm, start_nested_kvm
 from machine.plan import Plan
-from machine.qemu import start_qemu
+from machine.qemu import check_qemu, start_qemu
 
 
 @dataclass(frozen=True)
 class Machine:
     """How a machine is started, and what it needs."""
 
+    check: Callable[[Plan], None]  # raises UserError where it cannot be what the plan wants
     start: Callable[[Plan, Path, Path], Emulator]  # plan, ISO, folder for its files
     packages: str  # the group of tools/setup
     timeout: int  # seconds: what nobody would want to wait longer for
+    least_memory: Mapping[str, int]  # MiB by firmware: with less there is no verdict
+    screenshots: bool = False
     grub: tuple[str, ...] = ()  # GRUB commands that the machine itself needs
 
 
+_QEMU_MEMORY = {"bios": 8, "uefi": 64}
+
 MACHINES = {
-    "kvm": Machine(start_qemu, "qemu", 120),
-    "bochs": Machine(start_bochs, "bochs", 120),
-    "tcg": Machine(start_qemu, "qemu", 120),
-    "nested-kvm": Machine(start_nested_kvm, "nested", 900, GRUB_COMMANDS),
+    "kvm": Machine(check_qemu, start_qemu, "qemu", 120, _QEMU_MEMORY, screenshots=True),
+    "bochs": Machine(check_bochs, start_bochs, "bochs", 120, {"bios": 8, "uefi": 8}),
+    "tcg": Machine(check_qemu, start_qemu, "qemu", 120, _QEMU_MEMORY, screenshots=True),
+    "nested-kvm": Machine(check_nested_kvm, start_nested_kvm, "nested", 900, _QEMU_MEMORY, grub=GRUB_COMMANDS),
 }
 
 

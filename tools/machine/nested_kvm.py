@@ -8,11 +8,14 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
-from machine.bochs import launch
+from machine.bochs import cpu_models, launch
+from machine.build import ROOT
 from machine.emulator import Emulator, TerminalEmulator
 from machine.errors import UserError
 from machine.nested_disks import fixed_disk, run_disk
+from machine.owner import give_to_owner
 from machine.plan import Plan
+from machine.qemu import check_firmware, try_qemu
 from machine.terminal import say
 
 # Two builds of the same QEMU, both of package qemu-system-x86: the small one knows KVM and the
@@ -155,8 +158,6 @@ def _firmware(plan: Plan, full: bool) -> tuple[list[str], dict[str, bytes]]:
             return [], files
         files[f"{_FIRMWARE}/chosen.bin"] = plan.bios.read_bytes()
         return ["-bios", f"/{_FIRMWARE}/chosen.bin"], files
-    if plan.bios:
-        raise UserError("--bios is a BIOS image: not with --firmware uefi")
     files[f"{_FIRMWARE}/code.fd"] = _OVMF_CODE.read_bytes()
     files[f"{_FIRMWARE}/variables.fd"] = _OVMF_VARIABLES.read_bytes()
     return [
@@ -178,33 +179,36 @@ def qemu_arguments(plan: Plan, qemu: Path, firmware: list[str]) -> list[str]:
     ]  # fmt: skip
 
 
-def _check_cpu(plan: Plan, qemu: Path) -> None:
-    """A name that QEMU does not know is told here, not after a minute."""
-    if not plan.cpu:
-        return
-    told = subprocess.run(
-        [str(qemu), "-cpu", "help"], stdin=subprocess.DEVNULL, capture_output=True, text=True,
-        errors="replace", check=False,
-    ).stdout  # fmt: skip
-    models = re.findall(r"^x86 (\S+)", told, re.MULTILINE)
-    model = plan.cpu.split(",")[0]
-    if models and model not in models:
-        raise UserError(f"QEMU has no CPU model '{model}'; it has: {' '.join(models)}")
+def _qemu(plan: Plan) -> Path:
+    return _FULL_QEMU if plan.chipset == "pc" or plan.pixels else _SMALL_QEMU
 
 
-def start_nested_kvm(plan: Plan, iso: Path, folder: Path) -> Emulator:
-    """Starts the chain with the ISO; its files go to the folder."""
+def check_nested_kvm(plan: Plan) -> None:
+    """Raises UserError where the chain cannot be what the plan wants: here, not after a minute."""
     if plan.memory > _MAX_MEMORY:
         raise UserError(f"--on nested-kvm gives Rootmode {_MAX_MEMORY} MiB at most")
     if plan.usb:
         raise UserError("--on nested-kvm boots from CD: use --media cd")
-    full = plan.chipset == "pc" or plan.pixels
-    qemu = _FULL_QEMU if full else _SMALL_QEMU
-    if not qemu.is_file():
-        raise UserError(f"there is no {qemu}: tools/setup nested")
-    _check_cpu(plan, qemu)
+    cpu_models()  # is Bochs there?
+    if not _qemu(plan).is_file():
+        raise UserError(f"there is no {_qemu(plan)}: tools/setup nested")
+    check_firmware(plan)
+    # What holds for KVM's own model but its features is tried with the emulated one of all features.
+    cpu = re.sub(r"^host\b", "max", plan.cpu or "host")
+    cpu = re.sub(r",host-phys-bits\b[^,]*", "", cpu)
+    try_qemu(
+        str(_FULL_QEMU),
+        ["-nodefaults", "-no-user-config", "-machine", f"{plan.chipset},accel=tcg", "-cpu", cpu,
+         "-smp", str(plan.cpus), "-m", str(plan.memory)],
+    )  # fmt: skip
+
+
+def start_nested_kvm(plan: Plan, iso: Path, folder: Path) -> Emulator:
+    """Starts the chain with the ISO; its files go to the folder."""
+    qemu = _qemu(plan)
     fixed = fixed_disk(qemu)
-    options, files = _firmware(plan, full)
+    give_to_owner(ROOT, fixed.parent)
+    options, files = _firmware(plan, qemu == _FULL_QEMU)
     arguments = qemu_arguments(plan, qemu, options)
     files[_ARGUMENTS] = b"".join(argument.encode() + b"\0" for argument in arguments)
     files[_ISO] = iso.read_bytes()

@@ -3,10 +3,29 @@
 import argparse
 import os
 from pathlib import Path
+from typing import NoReturn
 
 from machine.errors import UserError
-from machine.iso import check_words
+from machine.iso import check_printable
+from machine.nearest import did_you_mean
 from machine.plan import Plan
+from machine.words import check_words, words
+
+
+class Parser(argparse.ArgumentParser):
+    """A parser that says what may have been meant."""
+
+    def error(self, message: str) -> NoReturn:
+        known = [name for action in self._actions for name in action.option_strings]
+        before, _, unknown = message.partition("unrecognized arguments: ")
+        if not before and unknown:
+            first = unknown.split()[0]
+            name = first.split("=")[0]
+            if name in words():
+                message += f'; words for the kernel: --append "{first}"'
+            elif first.startswith("-"):
+                message += did_you_mean(name, known)
+        super().error(message)
 
 
 def _count(text: str) -> int:
@@ -16,6 +35,15 @@ def _count(text: str) -> int:
     return number
 
 
+def seconds(text: str) -> float:
+    """A time that can pass."""
+    number = float(text)
+    if not 0 < number < float("inf"):
+        raise ValueError
+    return number
+
+
+seconds.__name__ = "time (more than 0 seconds)"
 _count.__name__ = "count (1 or more)"  # argparse names the type in its message
 
 
@@ -33,12 +61,15 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     add("--append", action="append", default=[], metavar='"WORDS"', help="for the kernel")
     add("--grub", action="append", default=[], metavar='"COMMAND"', help="GRUB command before boot")
     add("--kernel", type=Path, metavar="FILE", help="boot this kernel instead of building one")
+    add("--unchecked", action="store_true", help="--append and --grub may hold anything")
 
 
 def plan_of(options: argparse.Namespace, machine: str, words: list[str], display: bool) -> Plan:
     """The options as a plan. UEFI has no text mode: there it is always pixels."""
     if options.kernel and not options.kernel.is_file():
         raise UserError(f"no such kernel: {options.kernel}")
+    if options.bios and not options.bios.is_file():
+        raise UserError(f"no such firmware image: {options.bios}")
     if any("\n" in command for command in options.grub):
         raise UserError("--grub takes one command on one line; repeat the option for more")
     screen = options.screen or ("pixels" if options.firmware == "uefi" else "text")
@@ -60,6 +91,8 @@ def plan_of(options: argparse.Namespace, machine: str, words: list[str], display
 
 def words_of(options: argparse.Namespace) -> list[str]:
     """The kernel's words, in the order given."""
-    words = [word for text in options.append for word in text.split()]
-    check_words(words)
-    return words
+    line = [word for text in options.append for word in text.split()]
+    check_printable(line)
+    if not options.unchecked:
+        check_words(line)
+    return line

@@ -8,6 +8,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
 
+from machine.owner import whole_identity
+
 
 def start(
     command: Sequence[str],
@@ -57,6 +59,7 @@ def run_logged(
         text=True,
         errors="replace",
         start_new_session=True,
+        **whole_identity(),
     ) as process:
         try:
             assert process.stdout is not None

@@ -5,6 +5,7 @@ import shutil
 import socket
 import subprocess
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from machine.errors import UserError
 from machine.plan import Plan
 from machine.processes import start
 
+_BINARY = "qemu-system-x86_64"
 _OVMF_CODE = Path("/usr/share/OVMF/OVMF_CODE_4M.fd")
 _OVMF_VARIABLES = Path("/usr/share/OVMF/OVMF_VARS_4M.fd")
 _VARIABLES = "uefi-variables.fd"
@@ -70,13 +72,52 @@ class Qemu(Emulator):
         raise UserError(f"QEMU did not answer {name}")
 
 
+def try_qemu(binary: str, arguments: Sequence[str]) -> None:
+    """Raises UserError with QEMU's words where it would not start with these arguments."""
+    stop = '{"execute": "qmp_capabilities"}{"execute": "quit"}'
+    try:
+        done = subprocess.run(
+            [binary, *arguments, "-S", "-display", "none", "-serial", "none", "-qmp", "stdio"],
+            input=stop, capture_output=True, text=True, errors="replace", check=False,
+            timeout=_QMP_TIMEOUT,
+        )  # fmt: skip
+    except FileNotFoundError as error:
+        raise UserError("QEMU is not installed: tools/setup qemu") from error
+    except subprocess.TimeoutExpired:
+        return
+    if done.returncode != 0:
+        raise UserError(done.stderr.strip() or f"QEMU ended with {done.returncode}")
+
+
+def _machine(plan: Plan) -> list[str]:
+    """What there is without firmware, media and lines to the outside."""
+    kvm = plan.machine == "kvm"
+    return [
+        "-nodefaults", "-no-user-config", "-no-reboot",
+        "-machine", f"{plan.chipset},accel={'kvm' if kvm else 'tcg'}",
+        "-cpu", plan.cpu or ("host" if kvm else "max"),
+        "-smp", str(plan.cpus), "-m", str(plan.memory), "-vga", "std",
+    ]  # fmt: skip
+
+
+def check_firmware(plan: Plan) -> None:
+    """Raises UserError where the firmware that the plan wants is not there."""
+    if plan.firmware == "uefi" and plan.bios:
+        raise UserError("--bios is a BIOS image: not with --firmware uefi")
+    if plan.firmware == "uefi" and not _OVMF_CODE.is_file():
+        raise UserError("there is no UEFI firmware (package ovmf): tools/setup qemu")
+
+
+def check_qemu(plan: Plan) -> None:
+    """Raises UserError where QEMU cannot be what the plan wants."""
+    check_firmware(plan)
+    bios = ["-bios", str(plan.bios.resolve())] if plan.bios else []
+    try_qemu(_BINARY, [*_machine(plan), *bios])
+
+
 def _firmware(plan: Plan, folder: Path) -> list[str]:
     if plan.firmware == "bios":
         return ["-bios", str(plan.bios.resolve())] if plan.bios else []
-    if plan.bios:
-        raise UserError("--bios is a BIOS image: not with --firmware uefi")
-    if not _OVMF_CODE.is_file():
-        raise UserError("there is no UEFI firmware (package ovmf): tools/setup qemu")
     shutil.copyfile(_OVMF_VARIABLES, folder / _VARIABLES)
     return [
         "-drive", f"if=pflash,unit=0,format=raw,readonly=on,file={_OVMF_CODE}",
@@ -99,13 +140,8 @@ def qemu_command(plan: Plan, iso: Path, folder: Path) -> list[str]:
     The command line, without what a caller adds (monitor, gdb stub), to be run in the folder, where
     the ISO is: so no path of the person's has to pass QEMU's commas.
     """
-    kvm = plan.machine == "kvm"
-    cpu = plan.cpu or ("host" if kvm else "max")
     return [
-        "qemu-system-x86_64", "-nodefaults", "-no-user-config", "-no-reboot",
-        "-machine", f"{plan.chipset},accel={'kvm' if kvm else 'tcg'}",
-        "-cpu", cpu, "-smp", str(plan.cpus), "-m", str(plan.memory),
-        "-vga", "std", *([] if plan.display else ["-display", "none"]),
+        _BINARY, *_machine(plan), *([] if plan.display else ["-display", "none"]),
         *_firmware(plan, folder),
         *_media(plan, iso),
         "-serial", "file:serial.txt",

@@ -9,7 +9,6 @@ import argparse
 import os
 import shutil
 import signal
-import subprocess
 import sys
 import tempfile
 import time
@@ -17,13 +16,16 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from machine.build import ROOT, build_kernel
+from machine.beforehand import check_kernel, check_options, check_plan
+from machine.build import build_kernel
 from machine.console import Console
 from machine.emulator import Emulator
-from machine.errors import Exit, UserError
+from machine.errors import Exit, UserError, in_words
 from machine.iso import make_iso
 from machine.machines import MACHINES, choose, why_no_nested_kvm
-from machine.options import add_options, plan_of, words_of
+from machine.grub import check_commands
+from machine.options import Parser, add_options, plan_of, seconds, words_of
+from machine.packages import need
 from machine.plan import Plan
 from machine.processes import Interrupted, ending_on_signals
 from machine.terminal import Progress, plain, say, wants_colour
@@ -35,7 +37,7 @@ _QUIET = 1.0  # seconds of silence after the verdict, where the machine is meant
 
 def parser() -> argparse.ArgumentParser:
     """The command line of tools/run."""
-    result = argparse.ArgumentParser(
+    result = Parser(
         prog="tools/run",
         description="Builds Rootmode, boots it in a machine that this computer can offer, and "
         "shows its console.",
@@ -47,20 +49,12 @@ def parser() -> argparse.ArgumentParser:
     add("--on", choices=("auto", *MACHINES), default="auto", help="the machine; default: auto")
     add_options(result)
     add("--report", type=Path, metavar="FILE", help="write the JSON report to FILE")
-    add("--timeout", type=float, metavar="SECONDS", help="default: what the machine needs")
+    add("--timeout", type=seconds, metavar="SECONDS", help="default: what the machine needs")
     add("--headless", action="store_true", help="no window, even where there is a display")
     add("--screenshot", type=Path, metavar="FILE", help="picture of the screen (.png or .ppm)")
     add("--iso-only", type=Path, metavar="FILE", help="only write the ISO, for a CD or USB stick")
     add("--logs", type=Path, metavar="FOLDER", help="keep the machine's files here")
     return result
-
-
-def _setup(group: str) -> None:
-    """What the chosen machine needs."""
-    if os.environ.get("ROOTMODE_SETUP") == "skip":
-        return
-    if subprocess.run([ROOT / "tools" / "setup", group], check=False).returncode != 0:
-        raise UserError(f"parts are missing: tools/setup {group}")
 
 
 @contextmanager
@@ -192,13 +186,29 @@ def _boot(options: argparse.Namespace, plan: Plan, kernel: Path, progress: Progr
         return status
 
 
+def _prepared(
+    options: argparse.Namespace, progress: Progress, plan: Plan | None = None
+) -> Path:
+    """What is needed is installed, what can be asked of it is asked; then the kernel is built."""
+    need("build", *([MACHINES[plan.machine].packages] if plan else []))
+    if not options.unchecked:
+        check_commands(options.grub)
+    if options.kernel:
+        check_kernel(options.kernel)
+    if plan:
+        MACHINES[plan.machine].check(plan)
+    kernel: Path = options.kernel or build_kernel(progress)
+    return kernel
+
+
 def _run(options: argparse.Namespace) -> Exit:
-    progress = Progress()
+    progress = Progress("tools/run")
     words = words_of(options)
     if options.iso_only:
         options.screen = options.screen or "pixels"
         plan = plan_of(options, "bochs", words, display=False)
-        kernel = options.kernel or build_kernel(progress)
+        check_options(options, plan.machine)
+        kernel = _prepared(options, progress)
         make_iso(options.iso_only, kernel, plan.words, plan.grub, plan.pixels)
         say(f"tools/run: wrote {options.iso_only}")
         return Exit.OK
@@ -216,8 +226,9 @@ def _run(options: argparse.Namespace) -> Exit:
         words.append("report=both")
     display = bool(os.environ.get("DISPLAY")) and not options.headless and name in ("kvm", "tcg")
     plan = plan_of(options, name, words, display and not options.screenshot)
-    _setup(MACHINES[name].packages)
-    kernel = options.kernel or build_kernel(progress)
+    check_options(options, name)
+    check_plan(plan)
+    kernel = _prepared(options, progress, plan)
     say(f"tools/run: {reason}")
     return _boot(options, plan, kernel, progress)
 
@@ -232,7 +243,7 @@ def main() -> int:
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             return 128 + signal.SIGPIPE
         except (UserError, OSError) as error:
-            say(f"tools/run: {error}")
+            say(f"tools/run: {in_words(error)}")
             return Exit.WRONG_USE
         except Interrupted as interrupted:
             say("tools/run: interrupted")

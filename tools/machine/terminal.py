@@ -30,19 +30,29 @@ def wants_colour(stream: TextIO) -> bool:
 
 
 class Progress:
-    """One line on the terminal that says what is being done; nothing where there is no terminal."""
+    """
+    Says what is being done: on a terminal one line, rewritten in place; elsewhere, for nobody to
+    wonder, a line every few seconds.
+    """
 
     _INTERVAL = 0.1
+    _SILENCE = 5.0  # seconds
 
-    def __init__(self) -> None:
+    def __init__(self, program: str) -> None:
+        self._program = program
         self._on = sys.stderr.isatty() and os.environ.get("TERM", "dumb") != "dumb"
         self._shown = False
-        self._last = 0.0
+        self._last = 0.0 if self._on else time.monotonic()
 
     def show(self, text: str) -> None:
-        """Replaces the line, ten times a second at most."""
+        """Replaces the line, ten times a second at most; or adds one where there is no terminal."""
         now = time.monotonic()
-        if not self._on or (self._shown and now - self._last < self._INTERVAL):
+        if not self._on:
+            if now - self._last >= self._SILENCE:
+                self._last = now
+                say(f"{self._program}: {text}")
+            return
+        if self._shown and now - self._last < self._INTERVAL:
             return
         try:
             width = os.get_terminal_size(sys.stderr.fileno()).columns or 80

@@ -13,6 +13,8 @@ from machine.build import ROOT, build_kernel
 from machine.errors import Exit, UserError
 from machine.host_tests import fuzz, host
 from machine.lint import lint
+from machine.owner import give_to_owner
+from machine.packages import need
 from machine.processes import Interrupted, ending_on_signals
 from machine.tally import Tally, Timed
 from machine.terminal import Progress, say
@@ -73,7 +75,7 @@ def _boots(tally: Tally, long: bool) -> None:
 
 
 def _test(options: argparse.Namespace) -> int:
-    tally = Tally(Progress(), options.filter)
+    tally = Tally(Progress("tools/test"), options.filter)
     parts: dict[str, Callable[[], None]] = {
         "lint": lambda: lint(tally, _LOGS),
         "host": lambda: host(tally, _LOGS),
@@ -97,10 +99,16 @@ def main() -> int:
         return Exit.OK
     with ending_on_signals():
         try:
+            need("--test")
             return _test(options)
+        except UserError as error:
+            say(f"tools/test: {error}")
+            return Exit.WRONG_USE
         except Interrupted as interrupted:
             say("tools/test: interrupted")
             return 128 + int(interrupted.args[0])
+        finally:
+            give_to_owner(ROOT, _LOGS)
 
 
 if __name__ == "__main__":

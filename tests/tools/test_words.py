@@ -1,0 +1,185 @@
+"""
+Mistyped words are told before anything is built. tests/data/command-lines.txt is what the kernel's
+own parser is held to as well; GRUB's commands are those of its installed modules.
+"""
+
+import subprocess
+import unittest
+from pathlib import Path
+
+from machine.errors import UserError
+from machine.grub import check_commands, commands, modules_for, named_commands
+from machine.nearest import distance, nearest
+from machine.words import check_words, complaint, guests, missing_cpus, words
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def _complaints(line: list[str]) -> str:
+    try:
+        check_words(line)
+    except UserError as error:
+        return str(error)
+    return ""
+
+
+class WordsTest(unittest.TestCase):
+    """The words of kernel/command_line.def, and the guests of docs/guests.md."""
+
+    def test_as_the_kernel_does(self) -> None:
+        text = (ROOT / "tests" / "data" / "command-lines.txt").read_text(encoding="utf-8")
+        rows = [row.split() for row in text.splitlines() if row and not row.startswith("#")]
+        self.assertGreater(len(rows), 50)
+        for verdict, word, *name in rows:
+            told = complaint(word)
+            if verdict == "ok":
+                self.assertEqual(told, "", word)
+            elif verdict == "bad":
+                self.assertTrue(told.startswith(f'bad value in "{word}": expected '), told)
+            else:
+                self.assertTrue(told.startswith(f'unknown word "{word}"; '), told)
+                near = f'did you mean "{name[0]}"?'
+                self.assertEqual(near in told, name != ["-"], told)
+
+    def test_the_table_is_read_whole(self) -> None:
+        page = (ROOT / "docs" / "command-line.md").read_text(encoding="utf-8")
+        rows = [line for line in page.splitlines() if line.startswith("| `")]
+        self.assertEqual(len(words()), len(rows))
+        for name in words():
+            self.assertTrue(any(row.startswith((f"| `{name}=", f"| `{name}`")) for row in rows))
+
+    def test_every_value_of_the_table_can_be_typed(self) -> None:
+        for name, values in words().items():
+            for value in values.split("|"):
+                if value.islower():
+                    self.assertEqual(complaint(f"{name}={value}"), "")
+
+    def test_guests(self) -> None:
+        self.assertIn("hello", guests())
+        self.assertEqual(_complaints(["guest=" + ",".join(guests())]), "")
+        told = _complaints(["guest=hello,cpu1:tripel-fault"])
+        self.assertIn('no guest is named "tripel-fault"; did you mean "triple-fault"?', told)
+        self.assertIn("docs/guests.md", _complaints(["guest=nobody-is-called-so"]))
+
+    def test_every_wrong_word_is_told(self) -> None:
+        told = _complaints(["chek=strict", "report=both", "cpus=0"])
+        self.assertIn('"chek=strict"', told)
+        self.assertIn('"cpus=0"', told)
+        self.assertNotIn("report", told)
+        self.assertIn("more than 16", _complaints(["pretend=0x480:1"] * 17))
+        self.assertEqual(_complaints(["pretend=0x480:1"] * 16), "")
+
+    def test_cpus_that_are_not_there(self) -> None:
+        line = ["guest=cpu1:hello,cpu2:spin", "pretend=cpu4:0x480:1", "cpus=2"]
+        self.assertEqual(missing_cpus(line, 2), ["guest=cpu2:spin", "pretend=cpu4:0x480:1"])
+        self.assertEqual(missing_cpus(line, 5), [])
+
+
+class NearestTest(unittest.TestCase):
+    """Distances counted by hand."""
+
+    def test_distance(self) -> None:
+        for a, b, wanted in (
+            ("", "", 0), ("", "abc", 3), ("check", "chek", 1), ("exit", "exti", 1),
+            ("report", "rpeort", 1), ("REPORT", "report", 0), ("cpus", "spun", 2), ("abcd", "badc", 2),
+        ):  # fmt: skip
+            self.assertEqual((distance(a, b), distance(b, a)), (wanted, wanted), (a, b))
+
+    def test_nothing_is_near_where_a_third_is_wrong(self) -> None:
+        self.assertEqual(nearest("stpo", ("stop", "check")), "stop")
+        self.assertIsNone(nearest("st", ("stop", "check")))
+
+
+class GrubTest(unittest.TestCase):
+    """What --grub is given."""
+
+    def _told(self, script: str) -> str:
+        try:
+            check_commands([script])
+        except UserError as error:
+            return str(error)
+        return ""
+
+    def test_what_the_boots_use(self) -> None:
+        for script in (
+            "wrmsr 0x3a 0x1", "insmod iorw", "outb 0x2f8 0x47", "set a=b; echo $a",
+            "write_dword 0xfee000f0 0x1ff; write_dword 0xfee00080 0xf0",
+            "if [ -f /x ]; then ls; else echo 'a;b nonsense'; fi", "for i in 1 2; do sleep $i; done",
+            "a=b", "true # nonsense", 'menuentry "x" { true; }', "",
+        ):  # fmt: skip
+            self.assertEqual(self._told(script), "", script)
+
+    def test_typos(self) -> None:
+        self.assertIn('no command "nonsense"', self._told("nonsense"))
+        self.assertIn('did you mean "wrmsr"?', self._told("echo x; wrsmr 0x3a 1"))
+        self.assertIn('no command "whiel"', self._told("if whiel; then true; fi"))
+        self.assertIn('no module "nonsense"', self._told("insmod nonsense"))
+        self.assertIn("not a script", self._told("if true"))
+
+    def test_modules_of_commands(self) -> None:
+        self.assertIn("memrw", modules_for(["write_dword 1 2; videoinfo"]))
+        self.assertIn("videoinfo", modules_for(["write_dword 1 2; videoinfo"]))
+        self.assertEqual(modules_for(["set a=b", "$x"]), [])
+        self.assertEqual(commands()["wrmsr"], "wrmsr")
+
+    def test_commands_are_told_apart(self) -> None:
+        self.assertEqual(list(named_commands("a 'b;c'; d e")), [["a", "'b;c'"], ["d", "e"]])
+
+
+class BeforehandTest(unittest.TestCase):
+    """tools/run ends with 2 at once, and says why; nothing is built where it would be."""
+
+    ROWS: tuple[tuple[tuple[str, ...], str], ...] = (
+        (("--append", "chek=strict"), 'did you mean "check"?'),
+        (("--append", "guest=spni"), 'did you mean "spin"?'),
+        (("--append", "guest=cpu7:hello"), "CPUs 0 to "),
+        (("--append", "two\nlines \x07"), "not printable"),
+        (("--grub", "nonsense"), "no command"),
+        (("guest=hello",), '--append "guest=hello"'),
+        (("--mem", "64"), 'did you mean "--memory"?'),
+        (("--memory", "1"), "the least"),
+        (("--timeout", "0"), "more than 0 seconds"),
+        (("--timeout", "nan"), "more than 0 seconds"),
+        (("--report", "/nowhere/x"), "--report: /nowhere/x: No such file"),
+        (("--report", "/"), "--report: /: Is a directory"),
+        (("--logs", "/dev/null/x"), "--logs: /dev/null/x: Not a directory"),
+        (("--iso-only", "/nowhere/x"), "--iso-only: /nowhere/x"),
+        (("--iso-only", "/dev/null", "--report", "x"), "not with --report"),
+        (("--screenshot", "x.png"), "use --on kvm or tcg"),
+        (("--on", "nested-kvm", "--screenshot", "x.png"), "use --on kvm or tcg"),
+        (("--on", "tcg", "--screenshot", "x.jpg"), ".png or .ppm"),
+        (("--bios", "/nowhere"), "no such firmware"),
+        (("--kernel", "/nowhere"), "no such kernel"),
+        (("--kernel", __file__), "not a Multiboot2 kernel"),
+        (("--cpus", "9"), "8 CPUs at most"),
+        (("--cpu", "haswel"), 'did you mean "corei7_haswell_4770"?'),
+        (("--on", "tcg", "--cpu", "nonsense"), "unable to find CPU model"),
+        (("--on", "tcg", "--cpu", "max,+nonsense"), "nonsense"),
+        (("--on", "tcg", "--cpus", "4096"), "CPUs"),
+        (("--on", "nested-kvm", "--cpu", "Haswell,+nonsense"), "nonsense"),
+        (("--firmware", "uefi"), "no UEFI firmware"),
+    )  # fmt: skip
+
+    def test_wrong_use(self) -> None:
+        for arguments, words_told in self.ROWS:
+            given = arguments if "--on" in arguments else ("--on", "bochs", *arguments)
+            done = subprocess.run(
+                [ROOT / "tools" / "run", *given], stdin=subprocess.DEVNULL, capture_output=True,
+                text=True, check=False, timeout=20, env={"PATH": "/usr/bin:/bin", "ROOTMODE_SETUP": "skip"},
+            )  # fmt: skip
+            self.assertEqual(done.returncode, 2, (arguments, done.stderr))
+            self.assertIn(words_told, " ".join(done.stderr.split()), arguments)
+            self.assertNotIn("Traceback", done.stderr)
+            self.assertNotIn("building", done.stderr)
+
+    def test_help_asks_for_nothing(self) -> None:
+        for tool in ("run", "test", "gdb", "figures"):
+            done = subprocess.run(
+                [ROOT / "tools" / tool, "--help"], capture_output=True, text=True, check=False,
+                env={"PATH": "/usr/bin:/bin"},
+            )  # fmt: skip
+            self.assertEqual((done.returncode, done.stderr), (0, ""), tool)
+
+
+if __name__ == "__main__":
+    unittest.main()

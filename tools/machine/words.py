@@ -1,0 +1,126 @@
+"""
+The words of the kernel's command line, read where the tree has them, so that a mistyped one is told
+before anything is built: kernel/command_line.def, and docs/guests.md for the guests' names.
+"""
+
+import functools
+import re
+from collections.abc import Callable, Sequence
+
+from machine.build import ROOT
+from machine.errors import UserError
+from machine.nearest import did_you_mean
+
+_PRETEND_MAX = 16  # vmx/pretend.h
+_UART_CLOCK = 115200
+_WHAT = ("instructions", "fields", "entry")
+
+
+@functools.cache
+def words() -> dict[str, str]:
+    """Each word, and what may stand behind its `=`."""
+    text = (ROOT / "kernel" / "command_line.def").read_text(encoding="utf-8")
+    return dict(re.findall(r'^COMMAND_WORD\(\s*"([^"]*)",\s*"([^"]*)"', text, re.MULTILINE))
+
+
+@functools.cache
+def guests() -> tuple[str, ...]:
+    """The built-in guests, in the order of guest=all."""
+    text = (ROOT / "docs" / "guests.md").read_text(encoding="utf-8")
+    return tuple(re.findall(r"^\| `([^`]+)` \|", text, re.MULTILINE))
+
+
+def _number(text: str, base: int, least: int, most: int) -> bool:
+    digits = r"(?:0x)?[0-9a-fA-F]+" if base == 16 else r"[0-9]+"
+    return bool(re.fullmatch(digits, text)) and least <= int(text, base) <= most
+
+
+def _divides(text: str) -> bool:
+    """A rate of the UART, whose divisor has 16 bits."""
+    return (
+        _number(text, 10, 1, _UART_CLOCK)
+        and _UART_CLOCK % int(text) == 0
+        and _UART_CLOCK // int(text) < 1 << 16
+    )
+
+
+# What the capitals in a word's values stand for; `WORD:CAPITALS` goes before `CAPITALS`.
+_STANDS_FOR: dict[str, Callable[[str], bool]] = {
+    "N": lambda text: _number(text, 10, 0, (1 << 32) - 1),
+    "cpus:N": lambda text: _number(text, 10, 1, (1 << 32) - 1),
+    "MSR": lambda text: _number(text, 16, 0x480, 0x493),
+    "VALUE": lambda text: _number(text, 16, 0, (1 << 64) - 1),
+    "WHAT": lambda text: text in _WHAT,
+    "NAME": lambda text: text in (*guests(), "all", "none"),
+    "ROUNDS": lambda text: _number(text, 10, 0, (1 << 32) - 1),
+    "SEED": lambda text: _number(text, 10, 0, (1 << 64) - 1),
+    "BAUD": _divides,
+}
+
+
+def _fits(word: str, form: str, value: str) -> bool:
+    """Whether the value has this form, one of the alternatives that a word's values are."""
+    if form.endswith(",..."):
+        return all(_fits(word, form[: -len(",...")], item) for item in value.split(","))
+    pattern, names = "", []
+    for part in re.findall(r"[A-Z]+|[^A-Z]", form):
+        if part.isupper():
+            pattern += "([^:,]*)"
+            names.append(part)
+        else:
+            pattern += {"[": "(?:", "]": ")?"}.get(part) or re.escape(part)
+    found = re.fullmatch(pattern, value)
+    return found is not None and all(
+        text is None or _STANDS_FOR.get(f"{word}:{name}", _STANDS_FOR[name])(text)
+        for name, text in zip(names, found.groups())
+    )
+
+
+def _in_a_name(text: str) -> str:
+    """The text as far as it could be a name."""
+    return re.match(r"[A-Za-z-]*", text)[0]  # type: ignore[index] # it matches always
+
+
+def _unknown_guests(value: str) -> list[str]:
+    names = [re.sub(r"^cpu\d{1,9}:", "", item) for item in value.split(",")]
+    return [name for name in names if name and not _STANDS_FOR["NAME"](name)]
+
+
+def complaint(text: str) -> str:
+    """What is wrong with a word; empty where nothing is."""
+    word, equals, value = text.partition("=")
+    if word not in words():
+        near = did_you_mean(_in_a_name(text), words())
+        return f'unknown word "{text}"{near or "; docs/command-line.md has all of them"}'
+    values = words()[word]
+    if word == "selftest" and not value:
+        return ""
+    if any(_fits(word, form, value) for form in values.split("|")):
+        return ""
+    if word == "guest" and (unknown := _unknown_guests(value)):
+        near = did_you_mean(unknown[0], guests())
+        return f'no guest is named "{unknown[0]}"{near or "; docs/guests.md has all of them"}'
+    near = did_you_mean(value, values.split("|")) if equals else ""
+    return f'bad value in "{text}": expected {word}={values}{near}'
+
+
+def missing_cpus(line: Sequence[str], cpus: int) -> list[str]:
+    """The items of guest= and pretend= that name a CPU which so many CPUs do not include."""
+    result = []
+    for text in line:
+        word, _, value = text.partition("=")
+        if word in ("guest", "pretend"):
+            for item in value.split(","):
+                found = re.match(r"cpu(\d{1,9}):", item)
+                if found and int(found[1]) >= cpus:
+                    result.append(f"{word}={item}")
+    return result
+
+
+def check_words(line: Sequence[str]) -> None:
+    """Raises UserError with a line for each word that the kernel would not take."""
+    wrong = [told for text in line if (told := complaint(text))]
+    if sum(text.startswith("pretend=") for text in line) > _PRETEND_MAX:
+        wrong.append(f"pretend= stands more than {_PRETEND_MAX} times")
+    if wrong:
+        raise UserError("\n".join(["not for the kernel's command line:", *wrong]))
