@@ -287,7 +287,8 @@ def explained(guest: str, verdict: str, rule: str, *parts: str) -> Check:
             yield f"no guest {guest}"
         for entry in entries:
             rules = [row["rule"] for row in entry["rules"]] if entry else None
-            if entry is None or entry["class"] != verdict or rules != [rule]:
+            judged = entry is not None and entry["unread"] == 0
+            if not judged or entry["class"] != verdict or rules != [rule]:
                 yield f"{guest} is explained by {entry}"
         words = " ".join(result.console.split())
         for part in (rule, *parts):
