@@ -1,6 +1,7 @@
 """tools/test: builds and runs every test. Exit status 0 when none failed."""
 
 import argparse
+import secrets
 import subprocess
 import sys
 from collections.abc import Callable
@@ -13,6 +14,7 @@ from machine.build import ROOT, build_kernel
 from machine.errors import Exit, UserError
 from machine.host_tests import fuzz, host
 from machine.lint import lint
+from machine.mutation import MUTANTS, mutation
 from machine.owner import give_to_owner
 from machine.packages import need
 from machine.processes import Interrupted, ending_on_signals
@@ -29,11 +31,13 @@ def parser() -> argparse.ArgumentParser:
         prog="tools/test", description="Builds and runs every test.", allow_abbrev=False
     )
     result.add_argument(
-        "part", nargs="?", choices=("host", "lint", "fuzz", "boot", "all"), default="all",
-        help="default: all",
+        "part", nargs="?", choices=("host", "lint", "fuzz", "boot", "mutation", "all"),
+        default="all", help="default: all; mutation only where it is named, or with --long",
     )  # fmt: skip
     result.add_argument("--filter", default="", metavar="TEXT", help="only what is named so")
     result.add_argument("--long", action="store_true", help="also what takes long")
+    result.add_argument("--mutants", type=int, default=MUTANTS, metavar="N", help="of mutation")
+    result.add_argument("--seed", type=int, metavar="N", help="of mutation; default: a new one")
     result.add_argument("--list", action="store_true", help="only name the boots")
     return result
 
@@ -76,14 +80,17 @@ def _boots(tally: Tally, long: bool) -> None:
 
 def _test(options: argparse.Namespace) -> int:
     tally = Tally(Progress("tools/test"), options.filter)
+    seed = secrets.randbelow(1_000_000) if options.seed is None else options.seed
     parts: dict[str, Callable[[], None]] = {
         "lint": lambda: lint(tally, _LOGS),
         "host": lambda: host(tally, _LOGS),
         "fuzz": lambda: fuzz(tally, _LOGS, options.long),
         "boot": lambda: _boots(tally, options.long),
+        "mutation": lambda: mutation(tally, options.mutants, seed),
     }
     for name, part in parts.items():
-        if options.part in (name, "all"):
+        asked = name != "mutation" or (options.long and tally.wants(name))
+        if options.part == name or (options.part == "all" and asked):
             try:
                 part()
             except (UserError, OSError) as error:
