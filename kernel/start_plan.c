@@ -2,7 +2,8 @@
 
 /*
  * The last wait of each round ends as soon as all are ready. It is long because a virtual CPU
- * arrives when its host gives it time: on a loaded host hundreds of milliseconds later.
+ * arrives when its host gives it time: on a loaded host hundreds of milliseconds later. Many of them
+ * come one after another, so the last wait begins anew with each.
  */
 static const struct {
     enum start_action action;
@@ -18,6 +19,9 @@ enum start_action start_plan_next(struct start_plan *plan, uint64_t now, uint32_
 {
     if (unready == 0)
         return START_OVER;
+    if (plan->step == STEPS && unready < plan->unready)
+        plan->until = now + steps[STEPS - 1].wait_us;
+    plan->unready = unready;
     if (now < plan->until)
         return START_WAIT;
     if (plan->step == STEPS)

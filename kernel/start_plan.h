@@ -20,8 +20,9 @@ enum start_action {
 };
 
 struct start_plan {
-    unsigned step;  /* the next one */
-    uint64_t until; /* when it may be taken, in microseconds since the beginning */
+    unsigned step;    /* the next one */
+    uint64_t until;   /* when it may be taken, in microseconds since the beginning */
+    uint32_t unready; /* CPUs, when it was asked last */
 };
 
 /*

@@ -12,6 +12,7 @@ from boot.checks import (
     IN_VMX,
     Check,
     Result,
+    apic_ids,
     console_has,
     cpus,
     field_is,
@@ -155,15 +156,26 @@ def _qemu() -> list[Boot]:
         tcg("bios 64 MiB", (ram(64),), "--memory", "64"),
         tcg("uefi 128 MiB", (ram(128),), "--firmware", "uefi", "--memory", "128"),
         tcg("64 CPUs", (), count=64),
+        replace(tcg("255 CPUs", (), count=255), long=True),
         tcg("exit=reboot", (), "--append", "exit=reboot"),
     ]
+    # Three threads and three cores take two bits each: socket at bit 4, core at 2, thread at 0.
+    holes = Boot(
+        "tcg/10 CPUs of 18 with holes",
+        ("--on", "tcg", "--smp", "10,sockets=2,cores=3,threads=3,maxcpus=18"),
+        REFUSED,
+        (
+            *ALWAYS, cpus(10), apic_ids(0, 1, 2, 4, 5, 6, 8, 9, 10, 16), states("off"),
+            finding("cpuid-svm-instead", "refusal", cpus="0-9"),
+        ),
+    )  # fmt: skip
     no_svm = Boot(
         "tcg/neither VMX nor SVM",
         ("--on", "tcg", "--cpus", "1", "--cpu", "max,-svm"),
         REFUSED,
         (*ALWAYS, cpus(1), states("off"), finding("cpuid-no-vmx", "refusal", 0)),
     )
-    return [*boots, no_svm]
+    return [*boots, holes, no_svm]
 
 
 def _screens() -> list[Boot]:
@@ -193,6 +205,7 @@ def _tool_itself() -> list[Boot]:
         fake("hang", TIMEOUT, "--timeout", "4"),
         Boot("tools/run bad report", ("--on", "tcg", "--kernel", FAKE + "ok"), DIED, ()),
         Boot("tools/run no such CPU", ("--on", "bochs", "--cpu", "none"), WRONG_USE, (), False),
+        Boot("tools/run no topology", ("--on", "bochs", "--smp", "2"), WRONG_USE, (), False),
         Boot("tools/run no UEFI", ("--on", "bochs", "--firmware", "uefi"), WRONG_USE, (), False),
     ]
 

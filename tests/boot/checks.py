@@ -105,6 +105,17 @@ def cpus(count: int) -> Check:
     return check
 
 
+def apic_ids(*wanted: int) -> Check:
+    """The CPUs have these ids, in this order."""
+
+    def check(result: Result) -> Iterator[str]:
+        seen = tuple(cpu["apic_id"] for cpu in result.report["cpus"])
+        if seen != wanted:
+            yield f"the APIC ids are {seen}, not {wanted}"
+
+    return check
+
+
 def states(state: str) -> Check:
     """Every CPU ended in this state."""
 

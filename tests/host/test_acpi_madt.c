@@ -147,6 +147,32 @@ static void test_many_cpus(void **state)
         assert_int_equal(cpus.apic_id[i], i << 20);
 }
 
+/* 400 CPUs as firmware lists them: to id 254 as local APICs, from 255 on as x2APICs; 3 of 4 used.
+ */
+static void test_beyond_255(void **state)
+{
+    uint32_t ids = 0;
+
+    (void)state;
+    begin_madt();
+    for (uint32_t id = 0; ids < 400; id++) {
+        uint32_t flags = id % 4 != 3;
+
+        if (id < 255)
+            local_apic((uint8_t)id, flags);
+        else
+            local_x2apic(id, flags);
+        ids += flags;
+    }
+    assert_int_equal(read_cpus(), ACPI_OK);
+    assert_int_equal(cpus.count, 400);
+    assert_int_equal(cpus.lost, 0);
+    assert_int_equal(cpus.doubled, 0);
+    assert_int_equal(cpus.disabled, 133);
+    for (uint32_t i = 0; i < 400; i++)
+        assert_int_equal(cpus.apic_id[i], i / 3 * 4 + i % 3);
+}
+
 static void test_madt_broken(void **state)
 {
     static const struct {
@@ -240,6 +266,7 @@ int main(void)
         WITH_TABLES(test_many_io_apics),
         WITH_TABLES(test_address_override),
         WITH_TABLES(test_many_cpus),
+        WITH_TABLES(test_beyond_255),
         WITH_TABLES(test_madt_broken),
         WITH_TABLES(test_wrong_checksums),
         WITH_TABLES(test_many_wrong_checksums),

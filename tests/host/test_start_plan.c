@@ -191,6 +191,26 @@ static void a_late_cpu_is_waited_for(void **state)
     assert_true(machine.over_at < 1000000);
 }
 
+/* 255 virtual CPUs on two real ones come one after another: nobody is given up while some come. */
+static void the_last_of_many_is_waited_for(void **state)
+{
+    struct machine machine = {.cpus = {healthy, healthy, healthy, healthy}, .count = 4};
+
+    (void)state;
+    for (int i = 0; i < 4; i++)
+        machine.cpus[i].arrives_after = (i + 1) * 900000;
+    play(&machine);
+    for (int i = 0; i < 4; i++)
+        assert_true(ready(&machine.cpus[i], machine.over_at));
+    assert_true(machine.over_at < 3700000);
+    /* Then a second more, for the one that never comes. */
+    machine = (struct machine){.cpus = {healthy, healthy}, .count = 2};
+    machine.cpus[0].arrives_after = 900000;
+    machine.cpus[1].arrives_after = NEVER;
+    play(&machine);
+    assert_in_range(machine.over_at, 1900000, 2000000);
+}
+
 static void a_cpu_that_hangs_after_its_arrival_is_left_alone_and_given_up(void **state)
 {
     struct machine machine = {.cpus = {healthy, healthy}, .count = 2};
@@ -255,6 +275,7 @@ int main(void)
         cmocka_unit_test(a_cpu_that_needs_the_manuals_delays_gets_them),
         cmocka_unit_test(a_silent_cpu_is_given_up_in_bounded_time),
         cmocka_unit_test(a_late_cpu_is_waited_for),
+        cmocka_unit_test(the_last_of_many_is_waited_for),
         cmocka_unit_test(a_cpu_that_hangs_after_its_arrival_is_left_alone_and_given_up),
         cmocka_unit_test(a_hanging_and_a_silent_cpu),
         cmocka_unit_test(targets_are_everyone_else_once),

@@ -160,6 +160,9 @@ class ChecksTest(unittest.TestCase):
         self._told(checks.cpus(2), lambda r: r["cpus"][1].update(apic_id=0))
         self._told(checks.cpus(2), lambda r: r["cpus"].reverse())
 
+    def test_apic_ids(self) -> None:
+        self._told(checks.apic_ids(0, 1), lambda r: r["cpus"][1].update(apic_id=2))
+
     def test_states(self) -> None:
         self._told(checks.states("loaded"), lambda r: r["cpus"][1].update(state="root"))
 

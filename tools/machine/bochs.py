@@ -129,6 +129,8 @@ def check_bochs(plan: Plan) -> None:
         raise UserError("Bochs runs here without a frame buffer: use --screen text, or --on tcg")
     if plan.usb:
         raise UserError("Bochs boots from CD here: use --media cd, or --on tcg")
+    if plan.smp:
+        raise UserError("--smp is QEMU's: use --cpus, or --on tcg")
     if plan.cpus > _MAX_CPUS:
         raise UserError(f"Bochs makes {_MAX_CPUS} CPUs at most, not {plan.cpus}; use --on tcg")
     cpu = plan.cpu or DEFAULT_CPU

@@ -171,7 +171,7 @@ def qemu_arguments(plan: Plan, qemu: Path, firmware: list[str]) -> list[str]:
     return [
         str(qemu), "-nodefaults", "-no-user-config", "-no-reboot", "-L", f"/{_FIRMWARE}",
         "-machine", f"{plan.chipset},accel=kvm",
-        "-cpu", plan.cpu or "host", "-smp", str(plan.cpus), "-m", str(plan.memory),
+        "-cpu", plan.cpu or "host", "-smp", plan.smp or str(plan.cpus), "-m", str(plan.memory),
         "-vga", "std" if qemu == _FULL_QEMU else "none", "-display", "none", "-monitor", "none",
         *firmware,
         "-drive", f"file=/{_ISO},format=raw,media=cdrom,readonly=on", "-boot", "d",

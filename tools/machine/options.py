@@ -53,7 +53,9 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     add("--firmware", choices=("bios", "uefi"), default="bios", help="default: bios")
     add("--bios", type=Path, metavar="FILE", help="another BIOS image")
     add("--cpu", metavar="MODEL", help="the emulator's name of a CPU model")
-    add("--cpus", type=_count, metavar="N", help="number of CPUs")
+    cpus = parser.add_mutually_exclusive_group()
+    cpus.add_argument("--cpus", type=_count, metavar="N", help="number of CPUs")
+    cpus.add_argument("--smp", metavar="TOPOLOGY", help="QEMU's -smp: 4,cores=3,maxcpus=9")
     add("--memory", type=_count, default=256, metavar="MIB", help="default: 256")
     add("--chipset", "--machine", choices=("pc", "q35"), default="q35", help="QEMU's; default: q35")
     add("--media", choices=("cd", "usb"), default="cd", help="what the ISO is on; default: cd")
@@ -79,6 +81,7 @@ def plan_of(options: argparse.Namespace, machine: str, words: list[str], display
         bios=options.bios,
         cpu=options.cpu,
         cpus=options.cpus or min(os.cpu_count() or 1, 2),
+        smp=options.smp,
         memory=options.memory,
         chipset=options.chipset,
         usb=options.media == "usb",

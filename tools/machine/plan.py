@@ -13,6 +13,7 @@ class Plan:
     bios: Path | None = None  # another BIOS image, Bochs and QEMU
     cpu: str | None = None  # the emulator's name of a CPU model
     cpus: int = 1
+    smp: str | None = None  # QEMU's -smp, which may have holes; instead of `cpus`
     memory: int = 256  # MiB
     chipset: str = "q35"  # or "pc", QEMU
     usb: bool = False  # boot the ISO as a USB stick instead of a CD, QEMU

@@ -96,7 +96,7 @@ def _machine(plan: Plan) -> list[str]:
         "-nodefaults", "-no-user-config", "-no-reboot",
         "-machine", f"{plan.chipset},accel={'kvm' if kvm else 'tcg'}",
         "-cpu", plan.cpu or ("host" if kvm else "max"),
-        "-smp", str(plan.cpus), "-m", str(plan.memory), "-vga", "std",
+        "-smp", plan.smp or str(plan.cpus), "-m", str(plan.memory), "-vga", "std",
     ]  # fmt: skip
 
 
