@@ -1,9 +1,7 @@
 #include "kernel/apic.h"
 
-#include <stdatomic.h>
 #include <stddef.h>
 
-#include "kernel/cpu.h"
 #include "kernel/memory.h"
 #include "kernel/traps.h"
 #include "lib/x86.h"
@@ -227,15 +225,7 @@ void apic_send_ipi(uint32_t id, uint8_t vector)
     send(id, ICR_FIXED | ICR_LEVEL_ASSERT | vector);
 }
 
-void apic_stop_others(void)
+void apic_send_nmi(uint32_t id)
 {
-    if (mode == MODE_NONE)
-        return;
-
-    uint32_t own = apic_id();
-
-    for (uint32_t i = 0; i < cpu_count; i++) {
-        if (cpus[i]->apic_id != own && atomic_load(&cpus[i]->phase) == CPU_READY)
-            send(cpus[i]->apic_id, ICR_NMI | ICR_LEVEL_ASSERT);
-    }
+    send(id, ICR_NMI | ICR_LEVEL_ASSERT);
 }

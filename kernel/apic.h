@@ -46,16 +46,12 @@ bool apic_reaches(uint32_t id);
 
 /*
  * Inter-processor interrupts to one CPU, by physical destination. Return when the local APIC has
- * sent it or a bounded wait is over. An id that xAPIC mode cannot address gets nothing.
+ * sent it or a bounded wait is over. An id that xAPIC mode cannot address gets nothing, and
+ * before apic_init() nobody does.
  */
 void apic_send_init(uint32_t id);
 void apic_send_startup(uint32_t id, uint64_t page); /* page below 1 MiB, page-aligned */
 void apic_send_ipi(uint32_t id, uint8_t vector);
-
-/*
- * NMI to every other CPU that runs our code. Not a broadcast: a CPU still in firmware's hands would
- * take the NMI through an IDT that may be gone. Does nothing before apic_init().
- */
-void apic_stop_others(void);
+void apic_send_nmi(uint32_t id);
 
 #endif

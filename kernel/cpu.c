@@ -11,6 +11,8 @@
 #define DESCRIPTOR_DATA   0x00cf93000000ffffull
 #define DESCRIPTOR_TSS64  0x0000890000000000ull
 
+enum { CPUID_FEATURES = 1, CPUID_TOPOLOGY = 0xb };
+
 struct __attribute__((packed)) descriptor_table_pointer {
     uint16_t limit;
     uint64_t base;
@@ -36,6 +38,28 @@ static void describe_segments(struct cpu *cpu)
         DESCRIPTOR_TSS64 | limit | (base & 0xffffff) << 16 | (base >> 24 & 0xff) << 56;
     cpu->gdt[SELECTOR_TSS / 8 + 1] = base >> 32;
     cpu->tss.io_map_base = sizeof(cpu->tss);
+}
+
+struct cpu *cpu_here(void)
+{
+    uint64_t base = rdmsr(IA32_GS_BASE);
+
+    for (uint32_t i = 0; i < cpu_count; i++) {
+        if ((uint64_t)cpus[i] == base)
+            return cpus[i];
+    }
+    return NULL;
+}
+
+uint32_t cpu_processor_id(void)
+{
+    if (cpuid(0, 0).eax >= CPUID_TOPOLOGY) {
+        struct cpuid_registers topology = cpuid(CPUID_TOPOLOGY, 0);
+
+        if (topology.ebx != 0)
+            return topology.edx;
+    }
+    return cpuid(CPUID_FEATURES, 0).ebx >> 24;
 }
 
 void cpu_boot_init(void)

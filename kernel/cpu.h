@@ -4,6 +4,7 @@
 #ifndef KERNEL_CPU_H
 #define KERNEL_CPU_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -46,6 +47,7 @@ struct cpu {
     uint32_t index;
     uint32_t apic_id;
     _Atomic(enum cpu_phase) phase;
+    atomic_bool halted; /* for good, outside VMX operation: kernel/stop.h */
     uint64_t stack_top; /* virtual */
     uint64_t gdt[5];
     struct tss tss;
@@ -65,6 +67,12 @@ static inline struct cpu *this_cpu(void)
     asm("mov %%gs:0, %0" : "=r"(cpu));
     return cpu;
 }
+
+/* The same where GS may not point to it yet: NULL then. */
+struct cpu *cpu_here(void);
+
+/* This CPU's APIC id, from CPUID: works before the per-CPU data and the APIC do. */
+uint32_t cpu_processor_id(void);
 
 /*
  * Makes the boot CPU cpus[0], on stacks of the image: before there is memory to allocate, so that

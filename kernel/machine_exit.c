@@ -1,7 +1,5 @@
 /*
- * The last thing that the machine does. A CPU in VMX root operation may write to any port and so
- * can power off; but VMX root operation blocks INIT, which is how some chipsets reset a CPU, so it
- * is left before a reset (SDM Vol. 3, "Restrictions on VMX Operation").
+ * The last thing that the machine does. All CPUs leave VMX operation before: kernel/stop.h.
  */
 #include "kernel/panic.h"
 
@@ -12,6 +10,7 @@
 #include "kernel/console.h"
 #include "kernel/firmware.h"
 #include "kernel/memory.h"
+#include "kernel/stop.h"
 #include "lib/x86_vmx.h"
 
 /* ACPI Specification, "PM1 Control Registers". */
@@ -22,8 +21,10 @@
 
 enum {
     /* How long the machine has to obey; also without a calibrated clock, hence in ticks, too. */
-    OBEY_MICROSECONDS = 500000,
+    OBEY_MS = 500,
     OBEY_TICKS = 500000000,
+    /* How long the other CPUs have to halt: one may be kept by an SMI. */
+    HALT_MS = 100,
     /* Intel's chipsets since PIIX3, "Reset Control Register": first what reset, then the reset. */
     RESET_CONTROL = 0xcf9,
     RESET_CONTROL_SYSTEM = 0x02,
@@ -49,20 +50,31 @@ void machine_set_firmware(const struct firmware *tables)
     firmware = tables;
 }
 
+static void leave_vmx(void)
+{
+    if (read_cr4() & CR4_VMXE)
+        x86_vmxoff(); /* a fault, outside VMX operation, is caught */
+}
+
 _Noreturn void machine_halt(void)
 {
     interrupts_off();
+    leave_vmx();
+    stop_done();
     for (;;)
         asm volatile("hlt");
 }
 
+static uint64_t ticks_of(uint64_t ms)
+{
+    return clock_tsc_per_ms() != 0 ? clock_tsc_per_ms() * ms : OBEY_TICKS;
+}
+
 static void give_time(void)
 {
-    uint64_t ticks = OBEY_TICKS;
+    uint64_t ticks = ticks_of(OBEY_MS);
     uint64_t start = rdtsc();
 
-    if (clock_tsc_per_ms() != 0)
-        ticks = clock_tsc_per_ms() * (OBEY_MICROSECONDS / 1000);
     while (rdtsc() - start < ticks)
         cpu_relax();
 }
@@ -157,7 +169,6 @@ static _Noreturn void reset(void)
         uint64_t base;
     } no_idt = {0, 0};
 
-    x86_vmxoff(); /* a fault, outside VMX operation, is caught */
     if (firmware != NULL && firmware->fadt_result == ACPI_OK)
         reset_by_acpi(&firmware->fadt);
     reset_by_chipset();
@@ -169,10 +180,24 @@ static _Noreturn void reset(void)
     machine_halt();
 }
 
+static void leave_vmx_everywhere(void)
+{
+    uint32_t late;
+
+    stop_call();
+    late = stop_wait(ticks_of(HALT_MS));
+    if (late > 0)
+        console_print("%u CPUs did not halt: they may still be in VMX operation.\n", late);
+    leave_vmx();
+}
+
 _Noreturn void machine_stop(void)
 {
     interrupts_off();
+    if (!stop_claim())
+        machine_halt();
     console_drain();
+    leave_vmx_everywhere();
     if (chosen == EXIT_REBOOT)
         reset();
     if (chosen == EXIT_POWEROFF)

@@ -1,21 +1,18 @@
 #include "kernel/panic.h"
 
-#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 
 #include "boot/layout.h"
-#include "kernel/apic.h"
 #include "kernel/backtrace.h"
 #include "kernel/console.h"
 #include "kernel/cpu.h"
+#include "kernel/stop.h"
 #include "kernel/symbols.h"
 #include "kernel/trap_text.h"
 #include "lib/x86.h"
 
 enum {
-    CPUID_FEATURES = 1,
-    CPUID_TOPOLOGY = 0xb,
     BACK_TRACE_MOST = 24,
     /* No stack of ours is larger; frames are looked for from RSP up to here. */
     STACK_BYTES_MOST = 64 * 1024,
@@ -27,71 +24,34 @@ extern const uint8_t text_end[];
 extern const uint8_t symbols_start[];
 extern const uint8_t symbols_end[];
 
-#define NOBODY UINT64_MAX
-
-static _Atomic uint64_t owner = NOBODY;
 static unsigned depth; /* of panics within the panic; the owner's alone */
 
-/* This CPU's APIC id, from CPUID: works before the per-CPU data and the APIC do. */
-static uint32_t processor_id(void)
-{
-    if (cpuid(0, 0).eax >= CPUID_TOPOLOGY) {
-        struct cpuid_registers topology = cpuid(CPUID_TOPOLOGY, 0);
-
-        if (topology.ebx != 0)
-            return topology.edx;
-    }
-    return cpuid(CPUID_FEATURES, 0).ebx >> 24;
-}
-
 /*
- * Makes this CPU the one that panics. A CPU that comes second halts and says nothing: the NMI that
- * stops the others ends here. A panic within the panic is told in short, a third not at all.
+ * Makes this CPU the one that panics. A CPU that comes second halts and says nothing. A panic
+ * within the panic is told in short, a third not at all.
  */
 static void enter(void)
 {
-    uint64_t me = processor_id();
-    uint64_t seen = NOBODY;
-
     interrupts_off();
-    if (!atomic_compare_exchange_strong(&owner, &seen, me) && seen != me)
+    if (!stop_claim())
         machine_halt();
     depth++;
     if (depth > 2)
         machine_halt();
     if (depth == 1)
-        apic_stop_others();
+        stop_call();
     console_seize();
-}
-
-bool panic_elsewhere(void)
-{
-    uint64_t seen = atomic_load(&owner);
-
-    return seen != NOBODY && seen != processor_id();
-}
-
-/* The per-CPU data, if GS already points to some. */
-static const struct cpu *cpu_of_here(void)
-{
-    uint64_t base = rdmsr(IA32_GS_BASE);
-
-    for (uint32_t i = 0; i < cpu_count; i++) {
-        if ((uint64_t)cpus[i] == base)
-            return cpus[i];
-    }
-    return NULL;
 }
 
 static void tell_cpu(void)
 {
-    const struct cpu *cpu = cpu_of_here();
+    const struct cpu *cpu = cpu_here();
 
     if (cpu != NULL)
-        console_print("  on CPU %u, APIC id %u\n", cpu->index, processor_id());
+        console_print("  on CPU %u, APIC id %u\n", cpu->index, cpu_processor_id());
     else
         console_print("  on the CPU with APIC id %u, before it has data of its own\n",
-                      processor_id());
+                      cpu_processor_id());
 }
 
 struct named_value {

@@ -18,20 +18,20 @@ void machine_set_exit(enum exit_action action);
 struct firmware; /* kernel/firmware.h */
 void machine_set_firmware(const struct firmware *tables);
 
-/* Drains the console, then halts, powers off (ACPI S5) or resets this machine. */
+/*
+ * Drains the console, brings the other CPUs to a halt, then halts, powers off (ACPI S5) or resets
+ * this machine. A second CPU that comes here halts.
+ */
 _Noreturn void machine_stop(void);
 
-/* This CPU alone: interrupts off, HLT for ever. */
+/* This CPU alone: interrupts off, out of VMX operation, HLT for ever. */
 _Noreturn void machine_halt(void);
 
 /*
  * "PANIC: …", the registers of here, a back trace with function names; then machine_stop().
- * Other CPUs are stopped by NMI.
+ * Other CPUs are stopped: kernel/stop.h.
  */
 _Noreturn void panic(const char *format, ...) __attribute__((format(printf, 1, 2)));
-
-/* Does another CPU panic, so that an NMI is to stop this one? */
-bool panic_elsewhere(void);
 
 /* The same for an exception: its name, its error code in words, all registers. */
 _Noreturn void panic_trap(const struct trap_frame *frame);

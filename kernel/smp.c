@@ -9,6 +9,7 @@
 #include "kernel/memory.h"
 #include "kernel/panic.h"
 #include "kernel/start_plan.h"
+#include "kernel/stop.h"
 #include "lib/string.h"
 #include "lib/x86.h"
 
@@ -50,6 +51,8 @@ static _Noreturn void work_for_ever(struct cpu *cpu, uint32_t seen)
         uint32_t round = atomic_load(&current_round);
 
         if (round == seen) {
+            if (stop_elsewhere())
+                machine_halt();
             wait_for_interrupt();
             continue;
         }

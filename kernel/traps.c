@@ -6,6 +6,7 @@
 #include "kernel/apic.h"
 #include "kernel/cpu.h"
 #include "kernel/panic.h"
+#include "kernel/stop.h"
 #include "lib/x86.h"
 
 enum {
@@ -107,7 +108,9 @@ void trap_handle(struct trap_frame *frame)
         apic_eoi((uint8_t)frame->vector);
         return;
     }
-    if (frame->vector == X86_VECTOR_NMI && alarm_sends_nmis() && !panic_elsewhere())
+    if (frame->vector == X86_VECTOR_NMI && stop_elsewhere())
+        machine_halt();
+    if (frame->vector == X86_VECTOR_NMI && alarm_sends_nmis())
         return;
     if (!fix_up(frame))
         panic_trap(frame);

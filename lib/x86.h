@@ -52,6 +52,7 @@ uint64_t read_dr(unsigned number);
 void write_dr(unsigned number, uint64_t value);
 uint8_t xsetbv_safe(uint32_t number, uint64_t value);
 void take_interrupt(void);
+void cpu_relax(void);
 
 #else
 

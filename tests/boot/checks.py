@@ -84,6 +84,8 @@ def told_consistently(result: Result) -> Iterator[str]:
                 yield f"the console does not tell the {part} of {finding['rule']}"
     if "did not power off" in result.messages:
         yield "the machine did not power itself off"
+    if "did not halt" in result.console:
+        yield "a CPU did not leave VMX operation before the end"
 
 
 def cpus(count: int) -> Check:

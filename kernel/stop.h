@@ -1,0 +1,31 @@
+/*
+ * How one CPU brings all others to a halt, out of VMX operation: before a reset, a power-off, and
+ * when it panics. SDM Vol. 3, "Restrictions on VMX Operation": root operation blocks INIT, by which
+ * some chipsets reset a CPU.
+ */
+#ifndef KERNEL_STOP_H
+#define KERNEL_STOP_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* Makes this CPU the one that stops the machine, once and for all. False: another one is. */
+bool stop_claim(void);
+
+/* Does another CPU stop the machine, so that this one has to halt (machine_halt())? */
+bool stop_elsewhere(void);
+
+/*
+ * Calls upon every other CPU that runs our code to halt. Not a broadcast: a CPU still in firmware's
+ * hands would take the NMI through an IDT that may be gone. By NMI, whatever the CPU does; and by
+ * an interrupt, for one that is idle with NMIs blocked.
+ */
+void stop_call(void);
+
+/* Waits until they have, at most so many TSC ticks; how many have not. */
+uint32_t stop_wait(uint64_t ticks);
+
+/* This CPU has left VMX operation and halts. */
+void stop_done(void);
+
+#endif
