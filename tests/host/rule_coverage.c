@@ -6,8 +6,21 @@
 
 static bool reached[RULE_COUNT];
 
+/* "-1 where the rule is not about bits": both, or neither, and then bits of a register. */
+static void judge_bits(const struct finding *finding)
+{
+    bool none = finding->high == -1 && finding->low == -1;
+
+    if (none || (finding->low >= 0 && finding->low <= finding->high && finding->high <= 63))
+        return;
+    fprintf(stderr, "finding %s is about bits %d:%d\n", rule_table[finding->rule].name,
+            finding->high, finding->low);
+    abort();
+}
+
 void __wrap_finding_add(struct findings *findings, enum vmx_check mode, struct finding finding)
 {
+    judge_bits(&finding);
     if (rule_table[finding.rule].severity[mode] != SEVERITY_NONE)
         reached[finding.rule] = true;
     __real_finding_add(findings, mode, finding);
