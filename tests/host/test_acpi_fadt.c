@@ -79,6 +79,20 @@ static void test_fadt_new(void **state)
     assert_int_equal(fadt.pm1a_control_port, 0);
 }
 
+/* "If this field contains a nonzero value": an X_ form of 0 is none, whatever stands behind it. */
+static void test_fadt_empty_new_form(void **state)
+{
+    (void)state;
+    gas(172, ACPI_SPACE_IO, 0);
+    gas(184, ACPI_SPACE_IO, 0);
+    put(at(FADT) + 184, 0xff, 1); /* the byte behind the first one's address */
+    gas(208, ACPI_SPACE_IO, 0);
+    assert_int_equal(read_fadt(244), ACPI_OK);
+    assert_int_equal(fadt.pm1a_control_port, 0xb004);
+    assert_int_equal(fadt.pm1b_control_port, 0xb104);
+    assert_int_equal(fadt.pm_timer_port, 0xb008);
+}
+
 static void test_fadt_odd(void **state)
 {
     (void)state;
@@ -196,8 +210,10 @@ static void test_s5_broken(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        WITH_TABLES(test_fadt_old), WITH_TABLES(test_fadt_new), WITH_TABLES(test_fadt_odd),
-        WITH_TABLES(test_s5),       WITH_TABLES(test_s5_types), WITH_TABLES(test_s5_broken),
+        WITH_TABLES(test_fadt_old),  WITH_TABLES(test_fadt_new),
+        WITH_TABLES(test_fadt_odd),  WITH_TABLES(test_fadt_empty_new_form),
+        WITH_TABLES(test_s5),        WITH_TABLES(test_s5_types),
+        WITH_TABLES(test_s5_broken),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

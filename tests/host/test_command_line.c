@@ -296,6 +296,15 @@ static void test_unknown(void **state)
         {"quiet", "unknown word \"quiet\": no known one is near"},
         {"root=/dev/sda1", "unknown word \"root=/dev/sda1\": no known one is near"},
         {"top", "unknown word \"top\": the nearest known one is \"stop\""},
+        /* Names are of letters and hyphens, of any case, from the first to the last. */
+        {"zuest=hello", "unknown word \"zuest=hello\": the nearest known one is \"guest\""},
+        {"Zuest=hello", "unknown word \"Zuest=hello\": the nearest known one is \"guest\""},
+        {"auest=hello", "unknown word \"auest=hello\": the nearest known one is \"guest\""},
+        {"Auest=hello", "unknown word \"Auest=hello\": the nearest known one is \"guest\""},
+        {"chexk-entrx=1",
+         "unknown word \"chexk-entrx=1\": the nearest known one is \"check-entry\""},
+        {"{uest=hello", "unknown word \"{uest=hello\": no known one is near"},
+        {"@uest=hello", "unknown word \"@uest=hello\": no known one is near"},
     };
 
     (void)state;

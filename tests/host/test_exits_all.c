@@ -196,9 +196,13 @@ static void numbers_are_those_of_the_appendix(void **state)
     (void)state;
     assert_int_equal(guest_machine_serve(2, 0, 0), EXIT_ENDED);
     assert_int_equal(vcpu->end, GUEST_END_TRIPLE_FAULT);
+    assert_int_equal(vcpu->end_number, 0);
+    assert_int_equal(vcpu->end_value, rip);
     reset(state);
     assert_int_equal(guest_machine_serve(12, 0, 1), EXIT_ENDED); /* HLT with IF = 0 */
     assert_int_equal(vcpu->end, GUEST_END_HALT);
+    assert_int_equal(vcpu->end_number, 0);
+    assert_int_equal(vcpu->end_value, rip);
     reset(state);
     assert_int_equal(guest_machine_serve(14, 0, 3), EXIT_EMULATED); /* INVLPG */
     assert_int_equal(model_cpu.executed[MODEL_INVVPID] + model_cpu.executed[MODEL_INVEPT],
@@ -207,6 +211,8 @@ static void numbers_are_those_of_the_appendix(void **state)
     vcpu->reg[VCPU_RAX] = GUEST_CALL_END;
     assert_int_equal(guest_machine_serve(18, 0, 3), EXIT_ENDED);
     assert_int_equal(vcpu->end, GUEST_END_CALL);
+    assert_int_equal(vcpu->end_number, 0);
+    assert_int_equal(vcpu->end_value, 0);
     reset(state);
     FIELD(GUEST_PHYSICAL_ADDRESS) = 0x123456789000;
     assert_int_equal(guest_machine_serve(48, 0x181, 3), EXIT_ENDED);
@@ -220,6 +226,8 @@ static void numbers_are_those_of_the_appendix(void **state)
     reset(state);
     assert_int_equal(guest_machine_serve(52, 0, 0), EXIT_ENDED);
     assert_int_equal(vcpu->end, GUEST_END_TIME);
+    assert_int_equal(vcpu->end_number, 0);
+    assert_int_equal(vcpu->end_value, rip);
 }
 
 /* SDM, "Page-Modification Logging": the index counts down from 511, and an event that was being
@@ -295,6 +303,17 @@ static void reason_41_alone_is_not_served(void **state)
     assert_true(ended(GUEST_END_UNHANDLED, 41));
 }
 
+/* The reason that is told beside a used-up budget is the basic one, bits 15:0. */
+static void a_used_up_budget_names_the_basic_reason(void **state)
+{
+    (void)state;
+    vcpu->exits_left = 0;
+    assert_int_equal(guest_machine_serve(1u << 26 | 40, 0x10, 2), EXIT_ENDED);
+    assert_int_equal(vcpu->end, GUEST_END_EXITS);
+    assert_int_equal(vcpu->end_number, 40);
+    assert_int_equal(vcpu->end_value, 0);
+}
+
 /* "Interrupt-window exiting" and "NMI-window exiting": bits 2 and 22 of the primary controls; each
  * window closes alone. */
 static void a_window_that_opened_is_waited_for_no_longer(void **state)
@@ -322,6 +341,7 @@ int main(void)
         TEST(no_random_number_is_at_hand),
         TEST(an_entry_that_failed_ends_the_guest),
         TEST(reason_41_alone_is_not_served),
+        TEST(a_used_up_budget_names_the_basic_reason),
         TEST(a_window_that_opened_is_waited_for_no_longer),
     };
 

@@ -205,6 +205,21 @@ static void asking_when_all_is_used_up_gives_nothing(void **state)
 
 #define TEST(name) cmocka_unit_test_setup(name, in_long_mode)
 
+/* It is up with the tick that was named, not with the next one. */
+static void time_is_up_at_the_deadline(void **state)
+{
+    uint64_t read;
+
+    (void)state;
+    read = rdtsc();
+    vcpu->deadline = read + (rdtsc() - read) * 2; /* what the next reading gives */
+    assert_int_equal(interrupt(), EXIT_ENDED);
+    assert_int_equal(vcpu->end, GUEST_END_TIME);
+    assert_int_equal(vcpu->end_number, 0);
+    assert_int_equal(vcpu->end_value, FIELD(GUEST_RIP));
+    assert_int_equal(alarms, 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -217,6 +232,7 @@ int main(void)
         TEST(what_the_telling_of_the_hosts_events_takes_is),
         TEST(the_preemption_timer_counts_the_whole_time_once),
         TEST(asking_when_all_is_used_up_gives_nothing),
+        TEST(time_is_up_at_the_deadline),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

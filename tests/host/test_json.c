@@ -5,6 +5,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include <stdio.h>
 #include <string.h>
 
 #include "lib/json.h"
@@ -111,6 +112,27 @@ static void escapes(void **state)
                 "\"\\u007f\\u0080\\u00ff\",\"100% %s %d\"]");
 }
 
+/* RFC 8259, "Strings": quotation mark, backslash and what is below 20H are escaped; so is, here,
+ * what is not ASCII. */
+static void every_character_has_its_form(void **state)
+{
+    for (unsigned c = 1; c < 256; c++) {
+        char value[2] = {(char)c, '\0'}, expected[16];
+
+        begin(state);
+        json_string(&json, NULL, value);
+        if (c == '"' || c == '\\')
+            snprintf(expected, sizeof(expected), "\"\\%c\"", c);
+        else if (c == '\n')
+            snprintf(expected, sizeof(expected), "\"\\n\"");
+        else if (c < 0x20 || c > 0x7e)
+            snprintf(expected, sizeof(expected), "\"\\u00%02x\"", c);
+        else
+            snprintf(expected, sizeof(expected), "\"%c\"", c);
+        assert_string_equal(text + strspn(text, "\n "), expected);
+    }
+}
+
 static void names_are_escaped_too(void **state)
 {
     (void)state;
@@ -148,6 +170,7 @@ int main(void)
         cmocka_unit_test_setup(values_of_every_kind, begin),
         cmocka_unit_test_setup(commas_between_and_nowhere_else, begin),
         cmocka_unit_test_setup(escapes, begin),
+        cmocka_unit_test_setup(every_character_has_its_form, begin),
         cmocka_unit_test_setup(names_are_escaped_too, begin),
         cmocka_unit_test_setup(deeper_than_expected, begin),
     };

@@ -489,6 +489,24 @@ static void reading_what_faults_proves_nothing(void **state)
     assert_int_equal(memory_type_effective_range(&cpu, MIB, MIB, PAT_INDEX_WB), UC);
 }
 
+/* IA32_MTRRCAP.VCNT says how many there are; what stands behind them is not one. */
+static void only_as_many_variable_ranges_as_there_are(void **state)
+{
+    (void)state;
+    for (unsigned count = 0; count < 4; count++) {
+        memset(cpu.physmask, 0, sizeof(cpu.physmask));
+        cpu.mtrrcap = count;
+        for (unsigned i = 0; i < 4; i++)
+            variable_range(i, i * GIB, GIB, UC);
+        for (unsigned i = 0; i < 4; i++)
+            assert_int_equal(memory_type_mtrr(&cpu, i * GIB, 4096), i < count ? UC : WB);
+    }
+    cpu.mtrrcap = 255;
+    memset(cpu.physmask, 0, sizeof(cpu.physmask));
+    variable_range(MTRR_VARIABLE_MAX - 1, 0, GIB, UC);
+    assert_int_equal(memory_type_mtrr(&cpu, 0, 4096), UC);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -508,6 +526,7 @@ int main(void)
         cmocka_unit_test(reading_all_registers),
         cmocka_unit_test(reading_what_is_there),
         cmocka_unit_test(reading_what_faults_proves_nothing),
+        cmocka_unit_test_setup(only_as_many_variable_ranges_as_there_are, plain_processor),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -170,6 +170,26 @@ static void test_memory_wraps(void **state)
     check_memory(1, UINT64_MAX - 4095, 4095, MULTIBOOT_MEMORY_RESERVED);
 }
 
+/* A map of a single range is a map; and a range may end with the last byte but one. */
+static void test_memory_one_range(void **state)
+{
+    static const struct entry one = {0x100000, 0x1000, 1, 0};
+    static const struct entry last = {0x1000, UINT64_MAX - 0x1000, 1, 0};
+
+    (void)state;
+    begin_blob();
+    memory_tag(&one, 1);
+    end_blob();
+    assert_int_equal(parse(), MULTIBOOT_OK);
+    assert_int_equal(info.memory_source, MULTIBOOT_SOURCE_MAP);
+    assert_int_equal(info.memory_count, 1);
+    begin_blob();
+    memory_tag(&last, 1);
+    end_blob();
+    assert_int_equal(parse(), MULTIBOOT_OK);
+    check_memory(0, 0x1000, UINT64_MAX - 0x1000, MULTIBOOT_MEMORY_AVAILABLE);
+}
+
 static void test_memory_full(void **state)
 {
     static struct entry entries[MULTIBOOT_MEMORY_MAX + 3];
@@ -193,7 +213,7 @@ int main(void)
         cmocka_unit_test(test_efi_map),           cmocka_unit_test(test_efi_map_broken),
         cmocka_unit_test(test_basic_memory),      cmocka_unit_test(test_no_memory),
         cmocka_unit_test(test_memory_map_broken), cmocka_unit_test(test_memory_wraps),
-        cmocka_unit_test(test_memory_full),
+        cmocka_unit_test(test_memory_one_range),  cmocka_unit_test(test_memory_full),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -212,6 +212,25 @@ static void true_msrs_alone_are_enough(void **state)
 }
 
 /* A value that does not allow it decides, whatever else is missing. */
+/* Each MSR that should be there and is not has its bit, from 480H to 493H. */
+static void every_msr_can_be_lacking(void **state)
+{
+    (void)state;
+    for (uint32_t msr = 0x481; msr <= 0x493; msr++) {
+        struct vmx_dump dump = {.msrs = full_msrs()};
+
+        forget(&dump.msrs, msr);
+        if (vmx_msr_exists(&dump.msrs, msr))
+            assert_int_equal(judge(&dump).lacking, 1u << (msr - 0x480));
+    }
+    {
+        struct vmx_dump dump = {.msrs = full_msrs()};
+
+        forget(&dump.msrs, 0x493);
+        assert_int_equal(judge(&dump).lacking, 1u << 19);
+    }
+}
+
 static void refused_outweighs_incomplete(void **state)
 {
     struct vmx_dump dump = {.msrs = full_msrs()};
@@ -267,6 +286,7 @@ int main(void)
         cmocka_unit_test(feature_control_ends_the_way_only_when_locked_off),
         cmocka_unit_test(what_is_not_known_is_incomplete_and_not_refused),
         cmocka_unit_test(true_msrs_alone_are_enough),
+        cmocka_unit_test(every_msr_can_be_lacking),
         cmocka_unit_test(refused_outweighs_incomplete),
         cmocka_unit_test(a_lost_finding_refuses),
         cmocka_unit_test(stages_and_verdicts_have_names),
