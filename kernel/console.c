@@ -15,6 +15,8 @@ enum {
     CHUNK_BYTES = 128,
     /* How long a panic waits for the console: another CPU may be in the middle of a line. */
     SEIZE_TICKS = 20000000,
+    /* How long text is held back from the serial line: 0.1 s and more on any processor. */
+    HOLD_TICKS = 500000000,
 };
 
 static uint8_t log_bytes[LOG_BYTES];
@@ -27,7 +29,9 @@ static bool held;
 static bool serial_wanted;
 static bool screen_wanted = true;
 static bool screen_present;
+static uint64_t held_since;
 static enum colour current_colour;
+static enum console_target current_target;
 
 static void lock(void)
 {
@@ -47,83 +51,84 @@ static void configure(bool want_serial, bool want_screen, unsigned baud)
     screen_wanted = want_screen;
 }
 
-static void show(void *context, struct console_style style, const char *text, size_t length)
+static void send(void *context, enum colour colour, const char *text, size_t length)
 {
     (void)context;
     if (serial_wanted)
-        serial_text_write(&serial, style.colour, text, length);
-    if (screen_present && screen_wanted && !style.serial_only)
-        screen_write(&screen, style.colour, text, length);
+        serial_text_write(&serial, colour, text, length);
+}
+
+static void draw(void *context, enum colour colour, const char *text, size_t length)
+{
+    (void)context;
+    if (screen_present && screen_wanted)
+        screen_write(&screen, colour, text, length);
 }
 
 static void flush(void)
 {
-    if (screen_present && screen_wanted && !held)
+    if (screen_present && screen_wanted)
         screen_flush(&screen);
 }
 
-static void put(struct console_style style, const char *text, size_t length)
+static void release(void)
+{
+    if (!held)
+        return;
+    held = false;
+    if (!configured)
+        configure(true, true, SERIAL_BAUD_DEFAULT);
+    console_log_play(&held_text, send, NULL);
+    if (held_text.lost > 0) {
+        char note[80];
+        size_t length = format_text(note, sizeof(note),
+                                    "\n(%zu more bytes were held back than fit)\n", held_text.lost);
+
+        send(NULL, COLOUR_WARNING, note, length);
+    }
+    console_log_init(&held_text, log_bytes, LOG_BYTES);
+}
+
+static void put(const char *text, size_t length)
 {
     char cleaned[CHUNK_BYTES];
 
+    if (held && rdtsc() - held_since > HOLD_TICKS)
+        release();
     if (!held && !configured)
         configure(true, true, SERIAL_BAUD_DEFAULT);
     while (length > 0) {
         size_t now = length < sizeof(cleaned) ? length : sizeof(cleaned);
 
         console_clean(cleaned, text, now);
-        if (held)
-            console_log_add(&held_text, style, cleaned, now);
-        else
-            show(NULL, style, cleaned, now);
+        if (current_target != CONSOLE_SERIAL)
+            draw(NULL, current_colour, cleaned, now);
+        if (current_target != CONSOLE_SCREEN) {
+            if (held)
+                console_log_add(&held_text, current_colour, cleaned, now);
+            else
+                send(NULL, current_colour, cleaned, now);
+        }
         text += now;
         length -= now;
     }
-}
-
-static void release(void)
-{
-    struct console_style style = {COLOUR_WARNING, false};
-
-    if (!held)
-        return;
-    held = false;
-    if (!configured)
-        configure(true, true, SERIAL_BAUD_DEFAULT);
-    console_log_play(&held_text, show, NULL);
-    if (held_text.lost > 0) {
-        char note[80];
-        size_t length = format_text(note, sizeof(note),
-                                    "\n(%zu more bytes were held back than fit)\n", held_text.lost);
-
-        put(style, note, length);
-    }
-    console_log_init(&held_text, log_bytes, LOG_BYTES);
-    flush();
 }
 
 /* The caller has the lock. */
 static void write_locked(struct sink *sink, const char *text, size_t length)
 {
     (void)sink;
-    put((struct console_style){current_colour, false}, text, length);
+    put(text, length);
 }
 
-static void write_both(struct sink *sink, const char *text, size_t length)
-{
-    lock();
-    write_locked(sink, text, length);
-    /* A report comes in many small pieces: the screen follows line by line. */
-    if (length > 0 && text[length - 1] == '\n')
-        flush();
-    unlock();
-}
-
-static void write_serial_only(struct sink *sink, const char *text, size_t length)
+/* A report comes in many small pieces: the screen follows line by line. */
+static void write(struct sink *sink, const char *text, size_t length)
 {
     (void)sink;
     lock();
-    put((struct console_style){COLOUR_PLAIN, true}, text, length);
+    put(text, length);
+    if (length > 0 && text[length - 1] == '\n')
+        flush();
     unlock();
 }
 
@@ -134,7 +139,7 @@ void console_configure(bool want_serial, bool want_screen, unsigned baud)
     unlock();
 }
 
-bool console_screen_init(const struct multiboot_framebuffer *framebuffer)
+static void open_screen(const struct multiboot_framebuffer *framebuffer)
 {
     static const struct multiboot_framebuffer ega_text = {
         .type = MULTIBOOT_FRAMEBUFFER_EGA_TEXT,
@@ -151,13 +156,32 @@ bool console_screen_init(const struct multiboot_framebuffer *framebuffer)
     if (device == NULL)
         device = screen_pixels_open(framebuffer);
     if (device == NULL)
-        return false;
-    lock();
+        return;
     screen_init(&screen, device);
     screen_present = true;
+    if (held)
+        console_log_play(&held_text, draw, NULL);
+}
+
+void console_screen_init(const struct multiboot_framebuffer *framebuffer)
+{
+    lock();
+    open_screen(framebuffer);
     flush();
     unlock();
-    return true;
+}
+
+void console_screen_clear(const struct multiboot_framebuffer *framebuffer)
+{
+    lock();
+    if (screen_present)
+        screen_present = screen.device->map();
+    else
+        open_screen(framebuffer);
+    if (screen_present && screen_wanted)
+        screen_clear(&screen);
+    flush();
+    unlock();
 }
 
 void console_print(const char *format, ...)
@@ -180,16 +204,16 @@ void console_colour(enum colour colour)
     unlock();
 }
 
-struct sink *console_sink(void)
+void console_to(enum console_target target)
 {
-    static struct sink sink = {write_both};
-
-    return &sink;
+    lock();
+    current_target = target;
+    unlock();
 }
 
-struct sink *console_serial_sink(void)
+struct sink *console_sink(void)
 {
-    static struct sink sink = {write_serial_only};
+    static struct sink sink = {write};
 
     return &sink;
 }
@@ -198,6 +222,7 @@ void console_hold(void)
 {
     lock();
     held = true;
+    held_since = rdtsc();
     unlock();
 }
 
@@ -212,7 +237,6 @@ void console_drain(void)
 {
     lock();
     release();
-    flush();
     unlock();
     serial_drain();
 }
@@ -225,6 +249,7 @@ void console_seize(void)
            rdtsc() - start < SEIZE_TICKS)
         cpu_relax();
     current_colour = COLOUR_PLAIN;
+    current_target = CONSOLE_BOTH;
     release();
     if (serial.in_line)
         write_locked(NULL, "\n", 1);

@@ -1,9 +1,10 @@
 /*
  * The console: serial line and screen, whichever there are.
  *
- * Text is kept in memory first and shown when console_release() is called: at 115200 baud a
- * character costs as much time as thousands of instructions, and the way to VMX operation shall
- * not wait for it. A panic releases it.
+ * The screen shows at once what is printed: whoever waits sees what was begun last. For the serial
+ * line text is kept in memory first, until console_release(): at 115200 baud a character costs as
+ * much time as thousands of instructions, and the way to VMX operation shall not wait for it. A
+ * panic releases it, and so does the next word after a time in which nobody did.
  */
 #ifndef KERNEL_CONSOLE_H
 #define KERNEL_CONSOLE_H
@@ -24,33 +25,39 @@ enum colour { COLOUR_PLAIN, COLOUR_HEADING, COLOUR_DIM, COLOUR_OK, COLOUR_WARNIN
 void console_configure(bool want_serial, bool want_screen, unsigned baud);
 
 /*
- * Gives the console a screen, EGA text or RGB pixels; false when it can show neither. Memory must
- * be up. NULL is for a BIOS machine whose loader told nothing: without VESA extensions GRUB is
- * silent and leaves the 80 by 25 characters that every such machine starts with. What was printed
- * before is not repeated there, what is held back will be.
+ * Gives the console a screen, EGA text or RGB pixels, and shows there what is held back; without
+ * one that it can show, or that is to be reached yet, it does nothing. NULL is for a BIOS machine
+ * whose loader told nothing: without VESA extensions GRUB is silent and leaves the 80 by 25
+ * characters that every such machine starts with.
+ *
+ * To be called twice: on the boot page tables, where it overwrites of what GRUB left as much as the
+ * text has lines, for a frame buffer that is not write-combining takes long to clear; and when
+ * memory is up, which clears it.
  */
-bool console_screen_init(const struct multiboot_framebuffer *framebuffer);
+void console_screen_init(const struct multiboot_framebuffer *framebuffer);
+void console_screen_clear(const struct multiboot_framebuffer *framebuffer);
 
 /* Prints in the colour set last (plain at first). Callable from any CPU, one call at a time. */
 void console_print(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void console_colour(enum colour colour);
 
-/* The console as a sink: everything that print_to() makes goes to serial line and screen. */
+/* Where what is printed from now on goes. */
+enum console_target { CONSOLE_BOTH, CONSOLE_SERIAL, CONSOLE_SCREEN };
+void console_to(enum console_target target);
+
+/* The console as a sink, for print_to(). */
 struct sink *console_sink(void);
 
-/* The serial line alone, for the JSON report: not shown on the screen. */
-struct sink *console_serial_sink(void);
-
-/* Hold back everything that is printed; release shows what was held, in its colours. */
+/* Hold back what goes to the serial line; release sends what was held, in its colours. */
 void console_hold(void);
 void console_release(void);
 
-/* Shows what is held, then waits, with a bound, until the UART has sent its last bit. */
+/* Sends what is held, then waits, with a bound, until the UART has sent its last bit. */
 void console_drain(void);
 
 /*
- * For a panic: takes the console from whoever may hold it, shows what was held back, and begins a
- * new line in the plain colour.
+ * For a panic: takes the console from whoever may hold it, sends what was held back, and begins a
+ * new line in the plain colour, for serial line and screen.
  */
 void console_seize(void);
 

@@ -3,13 +3,12 @@
 #include "lib/string.h"
 
 /*
- * A change of style is one byte in the text: MARK, the colour in bits 2:0, serial_only in bit 3.
- * Cleaned text has no such bytes.
+ * A change of colour is one byte in the text: MARK, the colour in bits 3:0. Cleaned text has no
+ * such bytes.
  */
-#define MARK             0x10u
-#define MARK_COLOUR      0x07u
-#define MARK_SERIAL_ONLY 0x08u
-#define MARK_MASK        0xf0u
+#define MARK        0x10u
+#define MARK_COLOUR 0x0fu
+#define MARK_MASK   0xf0u
 
 _Static_assert((unsigned)COLOUR_REFUSAL <= MARK_COLOUR, "a colour fits into a mark");
 
@@ -18,10 +17,9 @@ void console_log_init(struct console_log *log, void *bytes, size_t size)
     *log = (struct console_log){.bytes = bytes, .size = size};
 }
 
-void console_log_add(struct console_log *log, struct console_style style, const char *text,
-                     size_t length)
+void console_log_add(struct console_log *log, enum colour colour, const char *text, size_t length)
 {
-    bool changes = style.colour != log->style.colour || style.serial_only != log->style.serial_only;
+    size_t changes = colour != log->colour;
     size_t room = log->size - log->length;
     size_t fits;
 
@@ -31,9 +29,8 @@ void console_log_add(struct console_log *log, struct console_style style, const 
         return;
     }
     if (changes) {
-        log->bytes[log->length++] =
-            (uint8_t)(MARK | style.colour | (style.serial_only ? MARK_SERIAL_ONLY : 0));
-        log->style = style;
+        log->bytes[log->length++] = (uint8_t)(MARK | colour);
+        log->colour = colour;
         room--;
     }
     fits = length < room ? length : room;
@@ -43,21 +40,20 @@ void console_log_add(struct console_log *log, struct console_style style, const 
 }
 
 void console_log_play(const struct console_log *log,
-                      void (*show)(void *context, struct console_style style, const char *text,
+                      void (*show)(void *context, enum colour colour, const char *text,
                                    size_t length),
                       void *context)
 {
-    struct console_style style = {COLOUR_PLAIN, false};
+    enum colour colour = COLOUR_PLAIN;
     size_t start = 0;
 
     for (size_t i = 0; i <= log->length; i++) {
         if (i < log->length && (log->bytes[i] & MARK_MASK) != MARK)
             continue;
         if (i > start)
-            show(context, style, (const char *)log->bytes + start, i - start);
+            show(context, colour, (const char *)log->bytes + start, i - start);
         if (i < log->length)
-            style = (struct console_style){.colour = log->bytes[i] & MARK_COLOUR,
-                                           .serial_only = (log->bytes[i] & MARK_SERIAL_ONLY) != 0};
+            colour = log->bytes[i] & MARK_COLOUR;
         start = i + 1;
     }
 }

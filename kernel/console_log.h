@@ -1,38 +1,30 @@
 /*
- * Text that waits to be shown, in order, with its style; and the cleaning of text for the console.
+ * Text that waits to be shown, in order, in its colours; and the cleaning of text for the console.
  */
 #ifndef KERNEL_CONSOLE_LOG_H
 #define KERNEL_CONSOLE_LOG_H
 
-#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include "kernel/console.h"
-
-/* How a piece of text is to be shown. */
-struct console_style {
-    enum colour colour;
-    bool serial_only; /* not on the screen */
-};
 
 struct console_log {
     uint8_t *bytes;
     size_t size;
     size_t length;
     size_t lost; /* bytes of text that came when it was full */
-    struct console_style style;
+    enum colour colour;
 };
 
 void console_log_init(struct console_log *log, void *bytes, size_t size);
 
 /* Appends cleaned text. What does not fit is counted in `lost`: the oldest is kept. */
-void console_log_add(struct console_log *log, struct console_style style, const char *text,
-                     size_t length);
+void console_log_add(struct console_log *log, enum colour colour, const char *text, size_t length);
 
 /* Calls `show` for each piece in order. The log stays as it is. */
 void console_log_play(const struct console_log *log,
-                      void (*show)(void *context, struct console_style style, const char *text,
+                      void (*show)(void *context, enum colour colour, const char *text,
                                    size_t length),
                       void *context);
 

@@ -1,9 +1,6 @@
 #include "kernel/finding_told.h"
 
-#include "kernel/guest_told.h"
 #include "lib/string.h"
-
-enum { CPUS_COLUMNS = 40 };
 
 static bool has_alike(const struct findings *findings, const struct finding *finding)
 {
@@ -66,26 +63,4 @@ uint32_t machine_findings_lost(const struct machine *machine)
     for (uint32_t cpu = 0; cpu < machine->cpu_count; cpu++)
         lost += machine->cpus[cpu]->vmx.findings.lost;
     return lost;
-}
-
-void cpus_print(struct sink *sink, const bool *set, uint32_t count)
-{
-    static char ranges[CPU_RANGES_SIZE];
-    struct text_buffer text;
-    uint32_t members = 0;
-    size_t end;
-
-    for (uint32_t cpu = 0; cpu < count; cpu++)
-        members += set[cpu];
-    text_buffer_init(&text, ranges, sizeof(ranges));
-    cpu_ranges_print(&text.sink, set, count);
-    print_to(sink, members == 1 ? "CPU " : "CPUs ");
-    if (text.length <= CPUS_COLUMNS) {
-        print_to(sink, "%s", ranges);
-        return;
-    }
-    end = CPUS_COLUMNS;
-    while (ranges[end - 1] != ',')
-        end--;
-    print_to(sink, "%.*s... (%u)", (int)end, ranges, members);
 }

@@ -30,20 +30,3 @@ bool guest_runs_alike(const struct guest_run *a, const struct guest_run *b)
            memcmp(a->exits, b->exits, sizeof(a->exits)) == 0 && strcmp(a->detail, b->detail) == 0 &&
            entries_alike(&a->entry, &b->entry);
 }
-
-void cpu_ranges_print(struct sink *sink, const bool *set, uint32_t count)
-{
-    const char *before = "";
-
-    for (uint32_t first = 0; first < count; first++) {
-        uint32_t last = first;
-
-        if (!set[first])
-            continue;
-        while (last + 1 < count && set[last + 1])
-            last++;
-        print_to(sink, last > first ? "%s%u-%u" : "%s%u", before, first, last);
-        before = ",";
-        first = last;
-    }
-}

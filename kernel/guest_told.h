@@ -7,13 +7,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "lib/format.h"
 #include "vm/guest.h"
 
 /* Would a person read the same of both? */
 bool guest_runs_alike(const struct guest_run *a, const struct guest_run *b);
-
-/* The indices that are set, from 0 to count - 1, as ranges: "0-3,5". */
-void cpu_ranges_print(struct sink *sink, const bool *set, uint32_t count);
 
 #endif

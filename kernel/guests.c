@@ -65,6 +65,15 @@ static void run(const struct guest *guest, struct cpu *cpu, struct guest_run *re
         guest_run(guest, &cpu->vmx, &environment, result);
 }
 
+/* Whoever waits in vain has to know for what: told once, by the first CPU that runs it. */
+static void begin(const struct guest_chosen *chosen, uint32_t cpu)
+{
+    if (!chosen->every_cpu)
+        console_print("  guest %s on CPU %u ...\n", chosen->guest->name, cpu);
+    else if (cpu == 0)
+        console_print("  guest %s ...\n", chosen->guest->name);
+}
+
 static void run_on_this_cpu(struct cpu *cpu)
 {
     const struct guest_choice *choice = &the_machine->guests;
@@ -72,6 +81,7 @@ static void run_on_this_cpu(struct cpu *cpu)
     for (uint32_t i = 0; i < choice->count; i++) {
         if (!guest_chosen_for(choice, i, cpu->index))
             continue;
+        begin(&choice->item[i], cpu->index);
         run(choice->item[i].guest, cpu, &cpu->guest_runs[i]);
         if (choice->item[i].guest->needs_sender)
             signal_sender_run_over();
@@ -178,8 +188,6 @@ static void prepare(struct machine *machine)
         .finished = finished,
         .trace = machine->options.trace_exits ? trace : NULL,
     };
-    if (machine->options.trace_exits)
-        console_release();
 }
 
 /* By what the CPUs have themselves, as guests do: not by what `pretend=` says of them. */

@@ -65,25 +65,34 @@ static bool read_boot_information(uint64_t information)
 }
 
 /* A BIOS leaves its text screen on; loaders that set no mode do not mention it. */
-static void find_screen(void)
+static void show(void (*on)(const struct multiboot_framebuffer *framebuffer))
 {
     if (machine.boot.has_framebuffer)
-        console_screen_init(&machine.boot.framebuffer);
+        on(&machine.boot.framebuffer);
     else if (!machine.boot.uefi)
-        console_screen_init(NULL);
+        on(NULL);
+}
+
+/* For whoever waits, and above all in vain: what is begun stands on the screen at once. */
+static void begin(const char *what)
+{
+    console_print("  %s ...\n", what);
 }
 
 static bool prepare_memory(uint64_t information)
 {
     struct memory_sizes sizes;
-    bool ready = memory_init(&machine.boot, information, machine.load_address, &sizes);
+    bool ready;
+
+    begin("memory");
+    ready = memory_init(&machine.boot, information, machine.load_address, &sizes);
 
     machine.ram_bytes = sizes.ram_bytes;
     machine.pool_bytes = sizes.pool_bytes;
     machine.timing.memory_tsc = rdtsc();
     machine_judge_memory(&machine, ready);
     if (ready)
-        find_screen();
+        show(console_screen_clear);
     return ready;
 }
 
@@ -99,6 +108,7 @@ static void start_other_cpus(void)
     };
     uint32_t chosen = machine_choose_cpus(&machine, &means, apic_ids);
 
+    begin("other CPUs");
     if (chosen > 0)
         smp_start(apic_ids, chosen, low_page());
     machine.cpu_count = cpu_count;
@@ -109,6 +119,7 @@ static void start_other_cpus(void)
 
 static void prepare_cpus(void)
 {
+    begin("firmware's tables");
     firmware_read(&machine.boot, &firmware);
     machine_set_firmware(&firmware);
     if (!apic_init(firmware.highest_id))
@@ -117,6 +128,7 @@ static void prepare_cpus(void)
     machine.x2apic = apic_registers() == NULL;
     if (!cpu_boot_finish(apic_id()))
         panic("no memory for the boot CPU's interrupt stacks");
+    begin("clock");
     if (clock_calibrate(firmware.fadt.pm_timer_port))
         machine.timing.tsc_per_ms = clock_tsc_per_ms();
     machine.timing.source = clock_source();
@@ -128,17 +140,26 @@ static void prepare_cpus(void)
 /* The whole way; false where it ends early, with a finding that says why. */
 static bool go(uint64_t information)
 {
-    if (!read_boot_information(information) || !prepare_memory(information))
+    bool understood = read_boot_information(information);
+
+    show(console_screen_init);
+    if (!understood || !prepare_memory(information))
         return false;
     prepare_cpus();
+    begin("VMX");
     vmx_all_enable(&machine);
     machine.timing.vmx_on_all_tsc = rdtsc();
-    if (machine.options.selftest)
+    console_release();
+    if (machine.options.selftest) {
+        begin("self-test");
         vmx_all_selftest(&machine);
+    }
     if (machine.options.stop == VMX_STAGE_GUEST)
         guests_run_all(&machine);
-    if (machine.options.bench_exits)
+    if (machine.options.bench_exits) {
+        begin("bench");
         guests_bench(&machine);
+    }
     machine.used_bytes = machine.pool_bytes - pages_free_bytes();
     memory_audit(&machine.audit);
     return true;
@@ -150,9 +171,11 @@ static void report(void)
 
     report_text(&machine);
     if (machine.options.report != REPORT_TEXT) {
-        print_to(console_serial_sink(), "-----BEGIN ROOTMODE REPORT-----\n");
-        report_json(&machine, console_serial_sink());
-        print_to(console_serial_sink(), "-----END ROOTMODE REPORT-----\n");
+        console_to(CONSOLE_SERIAL);
+        console_print("-----BEGIN ROOTMODE REPORT-----\n");
+        report_json(&machine, console_sink());
+        console_print("-----END ROOTMODE REPORT-----\n");
+        console_to(CONSOLE_BOTH);
     }
     console_print("\n");
     console_colour(refused ? COLOUR_REFUSAL : COLOUR_OK);

@@ -32,6 +32,7 @@ static struct memory_map map;
 static struct page_alloc pool;
 static struct spinlock pool_lock;
 static struct page_tables tables;
+static bool tables_in_use;
 static uint64_t image_base; /* physical */
 static uint64_t low_free_page;
 static uint64_t device_next = DEVICE_MAP;
@@ -246,6 +247,7 @@ bool memory_init(const struct multiboot_info *boot, uint64_t information, uint64
     if (!build_tables())
         return false;
     write_cr3(tables.root);
+    tables_in_use = true;
     sizes->pool_bytes += fill_pool(BOOT_MAP_END, RAM_END_MAX);
     return true;
 }
@@ -320,8 +322,13 @@ uint64_t low_page(void)
     return low_free_page;
 }
 
+/* Until the tables of our own are in use, the boot page tables have all below 4 GiB. */
 static volatile void *map_registers(uint64_t physical, size_t bytes, uint32_t flags)
 {
+    if (!tables_in_use)
+        return bytes <= BOOT_MAP_END && physical <= BOOT_MAP_END - bytes ? phys_to_virt(physical)
+                                                                         : NULL;
+
     uint64_t offset = physical & (PAGE_SIZE - 1);
     uint64_t size = (offset + bytes + PAGE_SIZE - 1) & ~(PAGE_SIZE - 1);
     uint64_t virt = device_next;

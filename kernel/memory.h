@@ -38,7 +38,10 @@ bool memory_init(const struct multiboot_info *boot, uint64_t information, uint64
 uint64_t pages_alloc(int order);
 void pages_free(uint64_t address, int order);
 
-/* A device's registers, uncached; NULL when it cannot be mapped. */
+/*
+ * A device's registers, uncached; NULL when it cannot be mapped. What was mapped before
+ * memory_init() has to be mapped anew after it.
+ */
 volatile void *device_map(uint64_t physical, size_t bytes);
 
 /* A frame buffer, write-combining. */

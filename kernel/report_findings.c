@@ -1,9 +1,10 @@
 #include "kernel/report.h"
 
 #include "kernel/console.h"
+#include "kernel/cpu_ranges.h"
 #include "kernel/finding_told.h"
 
-enum { TEXT_COLUMNS = 67, INDENT = 11, FINDING_CPUS_SIZE = 64 };
+enum { TEXT_COLUMNS = 67, INDENT = 11 };
 
 static void tell_wrapped(const char *text)
 {
@@ -59,7 +60,7 @@ static void tell_finding(const struct finding *finding, const char *cpus_text)
 static void tell(void *context, const struct finding *finding, const bool *set)
 {
     const struct machine *machine = context;
-    char name[FINDING_CPUS_SIZE];
+    char name[CPUS_TEXT_SIZE];
     struct text_buffer text;
 
     text_buffer_init(&text, name, sizeof(name));

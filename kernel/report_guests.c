@@ -1,4 +1,5 @@
 #include "kernel/console.h"
+#include "kernel/cpu_ranges.h"
 #include "kernel/guest_told.h"
 #include "kernel/report.h"
 #include "vmx/exit_reason.h"
@@ -6,8 +7,7 @@
 
 #include "lib/string.h"
 
-enum { INDENT = 7, COLUMNS = 71 };          /* of what is told below a guest's line */
-enum { CPUS_TEXT_SIZE = CPUS_MAX / 2 * 4 }; /* "0,2,4" …, each with its comma */
+enum { INDENT = 7, COLUMNS = 71 }; /* of what is told below a guest's line */
 enum { EXITS_COLUMN = 43, EXITS_COLUMN_LAST = 110, EXIT_TEXT_SIZE = 80 };
 
 /* "CPUID: 2, VMCALL: 1" …, behind a guest's result; in lines below one another if need be. */
@@ -93,7 +93,7 @@ static const struct guest_run *run_of(const struct machine *machine, uint32_t gu
 static void tell_guest(const struct machine *machine, uint32_t guest)
 {
     static bool told[CPUS_MAX], alike[CPUS_MAX];
-    static char cpus_text[CPUS_TEXT_SIZE];
+    static char cpus_text[CPU_RANGES_SIZE];
     struct text_buffer text;
 
     memset(told, 0, sizeof(told));

@@ -1,7 +1,7 @@
 #include "kernel/report_json.h"
 
+#include "kernel/cpu_ranges.h"
 #include "kernel/finding_told.h"
-#include "kernel/guest_told.h"
 #include "kernel/guests_json.h"
 #include "kernel/report_entry.h"
 #include "lib/json.h"

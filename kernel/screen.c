@@ -4,9 +4,6 @@
 
 static const struct screen_cell blank = {' ', COLOUR_PLAIN};
 
-/* What no cell can be: the first flush finds every cell changed. */
-static const struct screen_cell unknown = {0, COLOUR_PLAIN};
-
 static uint32_t smaller(uint32_t a, uint32_t b)
 {
     return a < b ? a : b;
@@ -19,11 +16,10 @@ static void row_changes(struct screen *screen, uint32_t row)
         screen->changed_end = row + 1;
 }
 
-static void clear_row(struct screen *screen, uint32_t row)
+static void clear_row(struct screen_cell *row, uint32_t columns)
 {
-    for (uint32_t column = 0; column < screen->columns; column++)
-        screen->cells[row][column] = blank;
-    row_changes(screen, row);
+    for (uint32_t column = 0; column < columns; column++)
+        row[column] = blank;
 }
 
 void screen_init(struct screen *screen, const struct screen_device *device)
@@ -33,13 +29,25 @@ void screen_init(struct screen *screen, const struct screen_device *device)
     screen->rows = smaller(device->rows, SCREEN_ROWS_MOST);
     screen->column = 0;
     screen->row = 0;
-    screen->changed_first = 0;
+    screen->changed_first = screen->rows;
     screen->changed_end = 0;
+    clear_row(screen->cells[0], screen->columns);
     for (uint32_t row = 0; row < screen->rows; row++) {
-        clear_row(screen, row);
-        for (uint32_t column = 0; column < screen->columns; column++)
-            screen->shown[row][column] = unknown;
+        size_t bytes = screen->columns * sizeof(struct screen_cell);
+
+        memcpy(screen->cells[row], screen->cells[0], row > 0 ? bytes : 0);
+        memset(screen->shown[row], 0, bytes); /* what no cell can be: found changed */
     }
+}
+
+void screen_clear(struct screen *screen)
+{
+    screen->device->clear();
+    clear_row(screen->shown[0], screen->columns);
+    for (uint32_t row = 1; row < screen->rows; row++)
+        memcpy(screen->shown[row], screen->shown[0], screen->columns * sizeof(struct screen_cell));
+    screen->changed_first = 0;
+    screen->changed_end = screen->row + 1;
 }
 
 static void new_line(struct screen *screen)
@@ -51,8 +59,9 @@ static void new_line(struct screen *screen)
     }
     memmove(screen->cells[0], screen->cells[1],
             (size_t)(screen->rows - 1) * sizeof(screen->cells[0]));
-    clear_row(screen, screen->row);
-    row_changes(screen, 0);
+    clear_row(screen->cells[screen->row], screen->columns);
+    screen->changed_first = 0;
+    screen->changed_end = screen->rows;
 }
 
 static void put(struct screen *screen, enum colour colour, uint8_t character)

@@ -1,6 +1,9 @@
 /*
  * Text on a screen: cells in memory, of which only those that changed are drawn. The frame buffer
  * is never read: that would be slow.
+ *
+ * A screen can be written to before it is cleared: of what was there, as much is overwritten as the
+ * text has lines.
  */
 #ifndef KERNEL_SCREEN_H
 #define KERNEL_SCREEN_H
@@ -24,6 +27,10 @@ struct screen_device {
     uint32_t columns, rows;
     void (*draw)(const struct screen_device *device, uint32_t column, uint32_t row,
                  struct screen_cell cell);
+
+    /* Finds its memory where the page tables in use have it; false: it is not to be reached. */
+    bool (*map)(void);
+    void (*clear)(void);
 };
 
 struct screen {
@@ -35,8 +42,11 @@ struct screen {
     struct screen_cell shown[SCREEN_ROWS_MOST][SCREEN_COLUMNS_MOST];
 };
 
-/* An empty screen; the first flush draws every cell. */
+/* An empty screen, of which nothing is known but its size. */
 void screen_init(struct screen *screen, const struct screen_device *device);
+
+/* Clears the device; the next flush draws all that is written. */
+void screen_clear(struct screen *screen);
 
 /*
  * Writes text at the cursor: newlines, tabs, wrapping at the right edge, scrolling at the bottom.

@@ -3,6 +3,7 @@
 #include "kernel/memory.h"
 #include "kernel/pixel.h"
 #include "kernel/psf.h"
+#include "lib/string.h"
 
 /* On wider screens every pixel of the font becomes a square of pixels. */
 enum { WIDTH_FOR_EACH_SCALE = 1280 };
@@ -62,15 +63,19 @@ static void draw(const struct screen_device *device, uint32_t column, uint32_t r
 /* What GRUB or the firmware has painted, also where no cell will be. */
 static void clear(void)
 {
-    for (uint32_t y = 0; y < buffer.height; y++) {
-        for (uint32_t x = 0; x < buffer.width; x++)
-            put_pixel(memory + (size_t)y * buffer.pitch + (size_t)x * bytes, 0);
-    }
+    for (uint32_t y = 0; y < buffer.height; y++)
+        memset((uint8_t *)memory + (size_t)y * buffer.pitch, 0, (size_t)buffer.width * bytes);
+}
+
+static bool map(void)
+{
+    memory = framebuffer_map(buffer.address, (size_t)buffer.pitch * buffer.height);
+    return memory != NULL;
 }
 
 const struct screen_device *screen_pixels_open(const struct multiboot_framebuffer *framebuffer)
 {
-    static struct screen_device device = {.draw = draw};
+    static struct screen_device device = {.draw = draw, .map = map, .clear = clear};
 
     buffer = *framebuffer;
     bytes = pixel_bytes(&buffer);
@@ -80,11 +85,7 @@ const struct screen_device *screen_pixels_open(const struct multiboot_framebuffe
     scale = buffer.width >= 2 * WIDTH_FOR_EACH_SCALE ? buffer.width / WIDTH_FOR_EACH_SCALE : 1;
     device.columns = buffer.width / (font.width * scale);
     device.rows = buffer.height / (font.height * scale);
-    if (device.columns == 0 || device.rows == 0)
+    if (device.columns == 0 || device.rows == 0 || !map())
         return NULL;
-    memory = framebuffer_map(buffer.address, (size_t)buffer.pitch * buffer.height);
-    if (memory == NULL)
-        return NULL;
-    clear();
     return &device;
 }

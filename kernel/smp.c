@@ -6,6 +6,8 @@
 #include "boot/ap_trampoline.h"
 #include "kernel/apic.h"
 #include "kernel/clock.h"
+#include "kernel/console.h"
+#include "kernel/cpu_ranges.h"
 #include "kernel/memory.h"
 #include "kernel/panic.h"
 #include "kernel/start_plan.h"
@@ -25,6 +27,9 @@ _Static_assert(offsetof(struct ap_parameters, gdt_limit) == AP_GDT, "as the tram
 _Static_assert(offsetof(struct ap_parameters, far_32) == AP_FAR_32, "as the trampoline has it");
 _Static_assert(offsetof(struct ap_parameters, far_64) == AP_FAR_64, "as the trampoline has it");
 _Static_assert(sizeof(struct ap_parameters) == AP_SIZE, "as the trampoline has it");
+
+/* How long work may take until it is told who is waited for; then twice as long, and so on. */
+enum { PATIENCE_US = 1000000 };
 
 /* One for each CPU that is to be started. */
 static struct ap_door doors[CPUS_MAX];
@@ -149,10 +154,31 @@ static void startup_missing(uint64_t page)
     }
 }
 
+/* Tells whoever waits for what. That takes long: also what was held back for the serial line. */
+static void tell_waiting(bool (*for_it)(const struct cpu *cpu))
+{
+    static bool late[CPUS_MAX];
+    char text[CPUS_TEXT_SIZE];
+    struct text_buffer buffer;
+
+    for (uint32_t i = 0; i < cpu_count; i++)
+        late[i] = for_it(cpus[i]);
+    text_buffer_init(&buffer, text, sizeof(text));
+    cpus_print(&buffer.sink, late, cpu_count);
+    console_release();
+    console_print("  waiting for %s ...\n", text);
+}
+
+static bool is_starting(const struct cpu *cpu)
+{
+    return atomic_load(&cpu->phase) == CPU_STARTING;
+}
+
 static void bring_in(uint64_t page)
 {
     struct start_plan plan = {0};
     uint64_t begin = rdtsc();
+    unsigned rounds = 0;
 
     for (;;) {
         uint32_t unready = 0;
@@ -164,6 +190,8 @@ static void bring_in(uint64_t page)
             cpu_relax();
             break;
         case START_INIT:
+            if (rounds++ > 0)
+                tell_waiting(is_starting);
             init_missing();
             break;
         case START_STARTUP:
@@ -208,25 +236,29 @@ uint32_t smp_start(const uint32_t *apic_ids, uint32_t count, uint64_t trampoline
     return answered;
 }
 
-static bool all_done(uint32_t round)
+static bool is_working(const struct cpu *cpu)
+{
+    return cpu != this_cpu() && atomic_load(&cpu->phase) == CPU_READY &&
+           atomic_load(&done[cpu->index]) != atomic_load(&current_round);
+}
+
+static bool all_done(void)
 {
     for (uint32_t i = 0; i < door_count; i++) {
-        struct cpu *cpu = behind(&doors[i]);
-
-        if (atomic_load(&cpu->phase) == CPU_READY && atomic_load(&done[cpu->index]) != round)
+        if (is_working(behind(&doors[i])))
             return false;
     }
     return true;
 }
 
-static bool silence_late(uint32_t round)
+static bool silence_late(void)
 {
     bool none = true;
 
     for (uint32_t i = 0; i < door_count; i++) {
         struct cpu *cpu = behind(&doors[i]);
 
-        if (atomic_load(&cpu->phase) == CPU_READY && atomic_load(&done[cpu->index]) != round) {
+        if (is_working(cpu)) {
             atomic_store(&cpu->phase, CPU_SILENT);
             none = false;
         }
@@ -237,18 +269,23 @@ static bool silence_late(uint32_t round)
 bool smp_run(void (*work)(struct cpu *cpu), uint64_t microseconds)
 {
     uint64_t deadline = clock_deadline(microseconds);
-    uint32_t round = atomic_load(&current_round) + 1;
+    uint64_t patience = PATIENCE_US, tell_at = clock_deadline(patience);
 
     current_work = work;
-    atomic_store(&current_round, round);
+    atomic_fetch_add(&current_round, 1);
     for (uint32_t i = 0; i < door_count; i++) {
         if (atomic_load(&behind(&doors[i])->phase) == CPU_READY)
             apic_send_ipi(doors[i].apic_id, VECTOR_WAKE);
     }
     work(this_cpu());
-    while (!all_done(round) && !clock_passed(deadline)) {
+    while (!all_done() && !clock_passed(deadline)) {
+        if (clock_passed(tell_at)) {
+            tell_waiting(is_working);
+            tell_at = clock_deadline(patience);
+            patience *= 2;
+        }
         cpu_relax();
         take_interrupt(); /* or in Bochs 2.7 a hypervisor below would not get its own */
     }
-    return silence_late(round);
+    return silence_late();
 }

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 from boot.checks import (
     IN_VMX,
+    console_has,
     exits_cost_less,
     explained,
     field_is,
@@ -215,14 +216,18 @@ def _bad_guests() -> list[Boot]:
         (1, "triple-fault", "triple fault"), (1, "spin", "budget of time"),
         (1, "recursion", "budget of exits"), (2, "nowhere", "memory that it does not have"),
         (2, "endless", "budget of exits"), (2, "ports", ""), (3, "msrs", ""),
-        (3, "chaos-long", "20 rounds"), (3, "spin-enabled", "budget of time"),
+        (3, "chaos-long", "300 rounds"), (3, "spin-enabled", "budget of time"),
         *((0, name, "") for name in good),
     )  # fmt: skip
     words = ",".join(f"cpu{cpu}:{name}" for cpu, name, _ in mixed)
     bad = [
         bochs(
-            "bad guests beside good ones", OK, (*IN_VMX, runs_are(*mixed)),
-            "--timeout", "300", append=f"guest={words}", count=4,
+            "bad guests beside good ones", OK,
+            (
+                *IN_VMX, runs_are(*mixed), console_has("guest chaos-long on CPU 3 ..."),
+                console_has("waiting for CPU"),
+            ),
+            "--timeout", "300", append=f"guest={words} chaos=300", count=4,
         ),
         bochs(
             "guests for CPUs", OK,

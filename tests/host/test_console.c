@@ -10,23 +10,17 @@
 #include "kernel/console_log.h"
 #include "kernel/serial_text.h"
 
-static const struct console_style plain = {COLOUR_PLAIN, false};
-static const struct console_style ok = {COLOUR_OK, false};
-static const struct console_style refusal = {COLOUR_REFUSAL, false};
-static const struct console_style json = {COLOUR_PLAIN, true};
-
-static void add(struct console_log *log, struct console_style style, const char *text)
+static void add(struct console_log *log, enum colour colour, const char *text)
 {
-    console_log_add(log, style, text, strlen(text));
+    console_log_add(log, colour, text, strlen(text));
 }
 
-/* Writes each piece as [colour text] or, for the serial line alone, {colour text}. */
-static void show(void *context, struct console_style style, const char *text, size_t length)
+/* Writes each piece as [colour text]. */
+static void show(void *context, enum colour colour, const char *text, size_t length)
 {
     char *out = context;
 
-    (void)snprintf(out + strlen(out), 200 - strlen(out),
-                   style.serial_only ? "{%d %.*s}" : "[%d %.*s]", (int)style.colour, (int)length,
+    (void)snprintf(out + strlen(out), 200 - strlen(out), "[%d %.*s]", (int)colour, (int)length,
                    text);
 }
 
@@ -38,7 +32,7 @@ static void plays(const struct console_log *log, const char *wanted)
     assert_string_equal(out, wanted);
 }
 
-static void keeps_text_and_style(void **state)
+static void keeps_text_and_colour(void **state)
 {
     uint8_t bytes[64];
     struct console_log log;
@@ -46,36 +40,30 @@ static void keeps_text_and_style(void **state)
     (void)state;
     console_log_init(&log, bytes, sizeof(bytes));
     plays(&log, "");
-    add(&log, plain, "a");
-    add(&log, plain, "b\n");
-    add(&log, ok, "good");
-    add(&log, refusal, "bad");
-    add(&log, json, "{}");
-    add(&log, plain, "");
-    add(&log, plain, "end");
-    plays(&log, "[0 ab\n][3 good][5 bad]{0 {}}[0 end]");
-    plays(&log, "[0 ab\n][3 good][5 bad]{0 {}}[0 end]"); /* it stays */
+    add(&log, COLOUR_PLAIN, "a");
+    add(&log, COLOUR_PLAIN, "b\n");
+    add(&log, COLOUR_OK, "good");
+    add(&log, COLOUR_REFUSAL, "bad");
+    add(&log, COLOUR_PLAIN, "");
+    add(&log, COLOUR_PLAIN, "end");
+    plays(&log, "[0 ab\n][3 good][5 bad][0 end]");
+    plays(&log, "[0 ab\n][3 good][5 bad][0 end]"); /* it stays */
     assert_int_equal(log.lost, 0);
 }
 
-static void every_style_comes_back(void **state)
+static void every_colour_comes_back(void **state)
 {
     uint8_t bytes[8];
 
     (void)state;
-    for (int colour = COLOUR_PLAIN; colour <= COLOUR_REFUSAL; colour++) {
-        for (int serial_only = 0; serial_only <= 1; serial_only++) {
-            struct console_style style = {(enum colour)colour, serial_only != 0};
-            struct console_log log;
-            char wanted[16];
+    for (enum colour colour = COLOUR_PLAIN; colour <= COLOUR_REFUSAL; colour++) {
+        struct console_log log;
+        char wanted[16];
 
-            console_log_init(&log, bytes, sizeof(bytes));
-            add(&log, style,
-                "\xff\x90z"); /* bytes that could be taken for marks, were a bit lost */
-            (void)snprintf(wanted, sizeof(wanted),
-                           serial_only ? "{%d \xff\x90z}" : "[%d \xff\x90z]", colour);
-            plays(&log, wanted);
-        }
+        console_log_init(&log, bytes, sizeof(bytes));
+        add(&log, colour, "\xff\x90z"); /* bytes that could be taken for marks, were a bit lost */
+        (void)snprintf(wanted, sizeof(wanted), "[%d \xff\x90z]", (int)colour);
+        plays(&log, wanted);
     }
 }
 
@@ -86,23 +74,23 @@ static void keeps_the_oldest_and_counts_the_rest(void **state)
 
     (void)state;
     console_log_init(&log, bytes, sizeof(bytes));
-    add(&log, plain, "123456");
-    add(&log, plain, "789");
+    add(&log, COLOUR_PLAIN, "123456");
+    add(&log, COLOUR_PLAIN, "789");
     assert_int_equal(log.lost, 1);
-    add(&log, plain, "abc");
+    add(&log, COLOUR_PLAIN, "abc");
     assert_int_equal(log.lost, 4);
     plays(&log, "[0 12345678]");
 
     console_log_init(&log, bytes, sizeof(bytes));
-    add(&log, plain, "1234567");
-    add(&log, ok, "x"); /* no room for the mark and a character: no mark without text */
-    add(&log, plain, "y");
+    add(&log, COLOUR_PLAIN, "1234567");
+    add(&log, COLOUR_OK, "x"); /* no room for the mark and a character: no mark without text */
+    add(&log, COLOUR_PLAIN, "y");
     assert_int_equal(log.lost, 2);
     plays(&log, "[0 1234567]"); /* nothing behind the gap */
 
     console_log_init(&log, bytes, sizeof(bytes));
-    add(&log, plain, "12345678");
-    add(&log, ok, "x"); /* no room even for the mark */
+    add(&log, COLOUR_PLAIN, "12345678");
+    add(&log, COLOUR_OK, "x"); /* no room even for the mark */
     assert_int_equal(log.lost, 1);
     plays(&log, "[0 12345678]");
 }
@@ -155,8 +143,8 @@ static void serial_changes_colour_only_for_text(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(keeps_text_and_style),
-        cmocka_unit_test(every_style_comes_back),
+        cmocka_unit_test(keeps_text_and_colour),
+        cmocka_unit_test(every_colour_comes_back),
         cmocka_unit_test(keeps_the_oldest_and_counts_the_rest),
         cmocka_unit_test(cleans),
         cmocka_unit_test(serial_lines_begin_and_end_plain),

@@ -1,6 +1,7 @@
 /*
  * What several CPUs came to alike: which runs are alike, and how CPUs are told.
  */
+#include "kernel/cpu_ranges.h"
 #include "kernel/guest_told.h"
 
 #include <setjmp.h>

@@ -13,7 +13,7 @@ enum { COLUMNS = 20, ROWS = 4 };
 /* What has been drawn where. */
 static char drawn[SCREEN_ROWS_MOST][SCREEN_COLUMNS_MOST + 1];
 static uint8_t colours[SCREEN_ROWS_MOST][SCREEN_COLUMNS_MOST];
-static size_t draws;
+static size_t draws, clears;
 static struct screen screen;
 static struct screen_device device;
 
@@ -27,16 +27,29 @@ static void draw(const struct screen_device *which, uint32_t column, uint32_t ro
     draws++;
 }
 
+static void clear(void)
+{
+    memset(drawn, ' ', sizeof(drawn));
+    memset(colours, COLOUR_PLAIN, sizeof(colours));
+    clears++;
+}
+
+/* A device that GRUB has left full of text. */
+static void open_device(uint32_t columns, uint32_t rows)
+{
+    memset(drawn, 'G', sizeof(drawn));
+    memset(&screen, 0xff, sizeof(screen));
+    device = (struct screen_device){.columns = columns, .rows = rows, .draw = draw, .clear = clear};
+    screen_init(&screen, &device);
+}
+
 static int set_up(void **state)
 {
     (void)state;
-    memset(drawn, 0, sizeof(drawn));
-    memset(&screen, 0xff, sizeof(screen));
-    device = (struct screen_device){COLUMNS, ROWS, draw};
-    screen_init(&screen, &device);
+    open_device(COLUMNS, ROWS);
+    screen_clear(&screen);
     screen_flush(&screen);
-    assert_int_equal(draws, COLUMNS * ROWS);
-    draws = 0;
+    assert_int_equal(draws, 0);
     return 0;
 }
 
@@ -44,6 +57,7 @@ static int tear_down(void **state)
 {
     (void)state;
     draws = 0;
+    clears = 0;
     return 0;
 }
 
@@ -80,6 +94,43 @@ static void text_and_colours(void **state)
     assert_int_equal(draws, 6); /* only what changed */
     write_plain("");
     assert_int_equal(draws, 6);
+}
+
+/* Whole lines, whatever stood there; and no more than there is text. */
+static void lines_stand_on_a_screen_that_is_not_cleared_yet(void **state)
+{
+    (void)state;
+    open_device(COLUMNS, ROWS);
+    screen_flush(&screen);
+    assert_int_equal(draws, 0);
+    write_plain("one\ntwo\n");
+    row_is(0, "one");
+    row_is(1, "two");
+    row_is(3, "GGGGGGGGGGGGGGGGGGGG");
+    clears = 0;
+    screen_clear(&screen);
+    assert_int_equal(clears, 1);
+    draws = 0;
+    screen_flush(&screen);
+    assert_int_equal(draws, 6); /* what is written, again; the blanks are there */
+    row_is(0, "one");
+    row_is(1, "two");
+    row_is(2, "");
+    row_is(3, "");
+    write_plain("three\nfour\nfive");
+    row_is(0, "two");
+    row_is(3, "five");
+}
+
+/* The last row, written but for its end, is drawn after a clear, too. */
+static void all_that_is_written_is_drawn_after_a_clear(void **state)
+{
+    (void)state;
+    write_plain("one\ntwo\nthree\nfour");
+    screen_clear(&screen);
+    screen_flush(&screen);
+    row_is(0, "one");
+    row_is(3, "four");
 }
 
 static void nothing_is_drawn_before_the_flush(void **state)
@@ -153,8 +204,7 @@ static void only_ascii(void **state)
 static void one_cell(void **state)
 {
     (void)state;
-    device = (struct screen_device){1, 1, draw};
-    screen_init(&screen, &device);
+    open_device(1, 1);
     write_plain("abc\t\nz");
     assert_int_equal(drawn[0][0], 'z');
 }
@@ -162,10 +212,8 @@ static void one_cell(void **state)
 static void too_large_a_screen_is_used_in_part(void **state)
 {
     (void)state;
-    device = (struct screen_device){1000, 1000, draw};
-    screen_init(&screen, &device);
-    screen_flush(&screen);
-    assert_int_equal(draws, SCREEN_COLUMNS_MOST * SCREEN_ROWS_MOST);
+    open_device(1000, 1000);
+    screen_clear(&screen);
     for (unsigned i = 0; i < SCREEN_ROWS_MOST + 5; i++)
         write_plain("line\n");
     write_plain("end");
@@ -177,6 +225,10 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(text_and_colours, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(lines_stand_on_a_screen_that_is_not_cleared_yet, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(all_that_is_written_is_drawn_after_a_clear, set_up,
+                                        tear_down),
         cmocka_unit_test_setup_teardown(nothing_is_drawn_before_the_flush, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_full_line_wraps_with_the_next_character, set_up,
                                         tear_down),
