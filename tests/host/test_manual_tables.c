@@ -15,6 +15,7 @@
 #include "lib/x86_registers.h"
 #include "vmx/vmx_capability.h"
 #include "vmx/vmx_controls.h"
+#include "vmx/vmentry_check.h"
 #include "vmx/vmx_feature.h"
 
 /* Bits of the MSRs that are neither controls nor bits of CR0 and CR4. */
@@ -417,6 +418,57 @@ static void every_bit_of_a_control_register_has_its_place(void **state)
     assert_int_equal(found, sizeof bits / sizeof *bits);
 }
 
+/*
+ * SDM Vol. 3, chapter "VM Entries": which section a rule is from, and what breaking it leads to.
+ * The rules stand in the manual's order: from one that is named here to the next it is the same.
+ */
+static void every_rule_of_vm_entry_is_in_its_section(void **state)
+{
+    static const struct {
+        enum vmentry_rule first;
+        enum vmentry_class class;
+        bool may;
+        const char *section;
+    } parts[] = {
+        {VMENTRY_PIN_MUST_BE_1, VMENTRY_CONTROLS, false, "VM-Execution Control Fields"},
+        {VMENTRY_EXIT_MUST_BE_1, VMENTRY_CONTROLS, false, "VM-Exit Control Fields"},
+        {VMENTRY_ENTRY_MUST_BE_1, VMENTRY_CONTROLS, false, "VM-Entry Control Fields"},
+        {VMENTRY_HOST_CR0_FIXED, VMENTRY_HOST, false,
+         "Checks on Host Control Registers, MSRs, and SSP"},
+        {VMENTRY_HOST_SELECTOR_RPL_TI, VMENTRY_HOST, false,
+         "Checks on Host Segment and Descriptor-Table Registers"},
+        {VMENTRY_HOST_ADDRESS_SPACE, VMENTRY_HOST, false, "Checks Related to Address-Space Size"},
+        {VMENTRY_GUEST_CR0_FIXED, VMENTRY_GUEST, false,
+         "Checks on Guest Control Registers, Debug Registers, and MSRs"},
+        {VMENTRY_GUEST_TABLE_CANONICAL, VMENTRY_GUEST, false,
+         "Checks on Guest Descriptor-Table Registers"},
+        {VMENTRY_GUEST_RIP_HIGH, VMENTRY_GUEST, false, "Checks on Guest RIP, RFLAGS, and SSP"},
+        {VMENTRY_GUEST_SSP_HIGH, VMENTRY_GUEST, true, "Loading Guest RIP, RSP, RFLAGS, and SSP"},
+        {VMENTRY_SEGMENT_TI, VMENTRY_GUEST, false, "Checks on Guest Segment Registers"},
+        {VMENTRY_ACTIVITY_SUPPORTED, VMENTRY_GUEST, false, "Checks on Guest Non-Register State"},
+        {VMENTRY_BLOCKING_NMI_STI, VMENTRY_GUEST, true, "Checks on Guest Non-Register State"},
+        {VMENTRY_BLOCKING_VIRTUAL_NMI, VMENTRY_GUEST, false, "Checks on Guest Non-Register State"},
+        {VMENTRY_PDPTE_FIELDS, VMENTRY_GUEST, false,
+         "Checks on Guest Page-Directory-Pointer-Table Entries"},
+        {VMENTRY_MSR_RESERVED, VMENTRY_MSR_LOAD, false, "Loading MSRs"},
+        {VMENTRY_MSR_MICROCODE, VMENTRY_MSR_LOAD, true, "Loading MSRs"},
+        {VMENTRY_MSR_WRITE_FAULT, VMENTRY_MSR_LOAD, false, "Loading MSRs"},
+    };
+    unsigned part = 0;
+
+    (void)state;
+    for (enum vmentry_rule rule = 0; rule < VMENTRY_RULE_COUNT; rule++) {
+        const struct vmentry_rule_text *row = &vmentry_rule_table[rule];
+
+        if (part + 1 < sizeof parts / sizeof *parts && rule == parts[part + 1].first)
+            part++;
+        assert_string_equal(row->section, parts[part].section);
+        assert_int_equal(row->class, parts[part].class);
+        assert_int_equal(row->may, parts[part].may);
+    }
+    assert_int_equal(part, sizeof parts / sizeof *parts - 1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -425,6 +477,7 @@ int main(void)
         cmocka_unit_test(every_control_has_its_bit),
         cmocka_unit_test(every_64_bit_control_has_its_bit),
         cmocka_unit_test(every_bit_of_a_control_register_has_its_place),
+        cmocka_unit_test(every_rule_of_vm_entry_is_in_its_section),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

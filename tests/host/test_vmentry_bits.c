@@ -234,11 +234,45 @@ static void without_the_control_no_bit_does(void **state)
     }
 }
 
+/* SDM Vol. 4, IA32_PAT: a byte for each of eight entries; types 0, 1, 4, 5, 6 and 7 are defined.
+ * What is wanted instead of another is UC, 0. */
+static void each_entry_of_a_pat_is_a_memory_type(void **state)
+{
+    static const struct {
+        enum vmentry_rule rule;
+        enum word word;
+        unsigned control;
+        enum vmcs_field field;
+    } pats[] = {{VMENTRY_GUEST_PAT_TYPES, ENTRY, 14, VMCS_GUEST_IA32_PAT},
+                {VMENTRY_HOST_PAT_TYPES, EXIT, 19, VMCS_HOST_IA32_PAT}};
+
+    (void)state;
+    for (unsigned n = 0; n < 2 * 8 * 256; n++) {
+        unsigned i = n / 2048, shift = n / 256 % 8 * 8;
+        uint64_t type = n % 256, pat = 0x0504070605040706;
+        bool valid = type <= 1 || (type >= 4 && type <= 7);
+
+        ground_reset(GROUND_ALL);
+        assert_true(vmentry_base_image(&ground, LONG, &image));
+        turn_on(pats[i].word, pats[i].control);
+        pat &= ~(0xffull << shift);
+        vmcs_image_set(&image, pats[i].field, pat | type << shift);
+        assert_int_equal(breaks(pats[i].rule), !valid);
+        for (uint32_t j = 0; j < findings.count; j++) {
+            if (findings.item[j].rule == pats[i].rule)
+                assert_int_equal(findings.item[j].wanted, pat);
+        }
+        change(words[pats[i].word], 1ull << pats[i].control);
+        assert_false(breaks(pats[i].rule));
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_bit_breaks_the_rule_or_not),
         cmocka_unit_test(without_the_control_no_bit_does),
+        cmocka_unit_test(each_entry_of_a_pat_is_a_memory_type),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
