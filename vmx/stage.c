@@ -6,40 +6,53 @@
 
 enum { WRITE_BACK = 6, PAGE_BYTES = 4096 };
 
+/* What is needed is no range of numbers. */
+#define WITHOUT_RANGE(stage, feature, need, why) \
+    {                                            \
+        stage, (feature), need, 0, 0, (why)      \
+    }
+
 const struct stage_requirement stage_requirements[] = {
     {STAGE_VMXON, "basic.size", NEED_BETWEEN, 1, PAGE_BYTES,
      "the VMXON region and the VMCS are given the pages that this size takes"},
-    {STAGE_VMXON, "basic.32-bit-addresses", NEED_ZERO, 0, 0,
-     "VMX structures may lie anywhere in memory, also above 4 GiB"},
+    WITHOUT_RANGE(STAGE_VMXON, "basic.32-bit-addresses", NEED_ZERO,
+                  "VMX structures may lie anywhere in memory, also above 4 GiB"),
     {STAGE_VMXON, "basic.memory-type", NEED_BETWEEN, WRITE_BACK, WRITE_BACK,
      "VMX structures lie in write-back memory, like all memory of the hypervisor"},
-    {STAGE_VMXON, "feature-control.vmx-outside-smx", NEED_ENABLED, 0, 0,
-     "VMXON faults where the firmware has locked it off; an unlocked register is set and locked"},
-    {STAGE_VMXON, "exit.host-address-space-size", NEED_ONE, 0, 0,
-     "the hypervisor is 64-bit code: without this control no guest could ever come back to it"},
-    {STAGE_VMXON, "entry.entry-to-smm", NEED_ZERO, 0, 0,
-     "no VM entry outside system-management mode succeeds with this control"},
-    {STAGE_VMXON, "entry.deactivate-dual-monitor", NEED_ZERO, 0, 0,
-     "no VM entry outside system-management mode succeeds with this control"},
-    {STAGE_GUEST, "primary.hlt-exiting", NEED_ONE, 0, 0, "a guest that halts must come back"},
-    {STAGE_GUEST, "primary.cr3-load-exiting", NEED_ONE, 0, 0,
-     "without EPT the page tables are the hypervisor's, and the guest must not leave them"},
-    {STAGE_GUEST, "primary.cr3-store-exiting", NEED_ONE, 0, 0,
-     "without EPT the guest must not see the page tables that it really runs on"},
-    {STAGE_GUEST, "entry.ia32e-mode-guest", NEED_ONE, 0, 0,
-     "without EPT a guest is 64-bit code, on 64-bit page tables"},
-    {STAGE_GUEST_EPT, "primary.secondary-controls", NEED_ONE, 0, 0,
-     "EPT is turned on in the secondary controls"},
-    {STAGE_GUEST_EPT, "secondary.ept", NEED_ONE, 0, 0,
-     "EPT keeps the guest to its own memory, whatever its page tables say"},
-    {STAGE_GUEST_EPT, "ept.4-level-walk", NEED_ONE, 0, 0, "the hypervisor's EPT has 4 levels"},
-    {STAGE_GUEST_EPT, "ept.write-back", NEED_ONE, 0, 0, "EPT tables lie in write-back memory"},
-    {STAGE_GUEST_EPT, "ept.invept", NEED_ONE, 0, 0,
-     "a change of EPT counts only once old translations are forgotten"},
-    {STAGE_GUEST_EPT, "ept.invept-all-contexts", NEED_ONE, 0, 0,
-     "the form of INVEPT that is used forgets the translations of all guests"},
-    {STAGE_UNRESTRICTED_GUEST, "secondary.unrestricted-guest", NEED_ONE, 0, 0,
-     "real mode, and protected mode without paging, run as they are, without an interpreter"},
+    WITHOUT_RANGE(STAGE_VMXON, "feature-control.vmx-outside-smx", NEED_ENABLED,
+                  "VMXON faults where the firmware has locked it off; an unlocked register is set "
+                  "and locked"),
+    WITHOUT_RANGE(
+        STAGE_VMXON, "exit.host-address-space-size", NEED_ONE,
+        "the hypervisor is 64-bit code: without this control no guest could ever come back to it"),
+    WITHOUT_RANGE(STAGE_VMXON, "entry.entry-to-smm", NEED_ZERO,
+                  "no VM entry outside system-management mode succeeds with this control"),
+    WITHOUT_RANGE(STAGE_VMXON, "entry.deactivate-dual-monitor", NEED_ZERO,
+                  "no VM entry outside system-management mode succeeds with this control"),
+    WITHOUT_RANGE(STAGE_GUEST, "primary.hlt-exiting", NEED_ONE,
+                  "a guest that halts must come back"),
+    WITHOUT_RANGE(
+        STAGE_GUEST, "primary.cr3-load-exiting", NEED_ONE,
+        "without EPT the page tables are the hypervisor's, and the guest must not leave them"),
+    WITHOUT_RANGE(STAGE_GUEST, "primary.cr3-store-exiting", NEED_ONE,
+                  "without EPT the guest must not see the page tables that it really runs on"),
+    WITHOUT_RANGE(STAGE_GUEST, "entry.ia32e-mode-guest", NEED_ONE,
+                  "without EPT a guest is 64-bit code, on 64-bit page tables"),
+    WITHOUT_RANGE(STAGE_GUEST_EPT, "primary.secondary-controls", NEED_ONE,
+                  "EPT is turned on in the secondary controls"),
+    WITHOUT_RANGE(STAGE_GUEST_EPT, "secondary.ept", NEED_ONE,
+                  "EPT keeps the guest to its own memory, whatever its page tables say"),
+    WITHOUT_RANGE(STAGE_GUEST_EPT, "ept.4-level-walk", NEED_ONE,
+                  "the hypervisor's EPT has 4 levels"),
+    WITHOUT_RANGE(STAGE_GUEST_EPT, "ept.write-back", NEED_ONE,
+                  "EPT tables lie in write-back memory"),
+    WITHOUT_RANGE(STAGE_GUEST_EPT, "ept.invept", NEED_ONE,
+                  "a change of EPT counts only once old translations are forgotten"),
+    WITHOUT_RANGE(STAGE_GUEST_EPT, "ept.invept-all-contexts", NEED_ONE,
+                  "the form of INVEPT that is used forgets the translations of all guests"),
+    WITHOUT_RANGE(
+        STAGE_UNRESTRICTED_GUEST, "secondary.unrestricted-guest", NEED_ONE,
+        "real mode, and protected mode without paging, run as they are, without an interpreter"),
 };
 
 const uint32_t stage_requirement_count = sizeof(stage_requirements) / sizeof(stage_requirements[0]);

@@ -331,6 +331,36 @@ static void a_window_that_opened_is_waited_for_no_longer(void **state)
     }
 }
 
+/*
+ * SDM Vol. 2, "SGDT", "SIDT", "SLDT", "STR": "#GP(0) if the destination is located in a
+ * non-writable segment"; LGDT, LIDT and LLDT only read. Instruction information: 29:28 which, 27
+ * and 22 neither base nor index, 17:15 the segment, 9:7 the address size; the qualification is the
+ * address.
+ */
+static void only_a_store_needs_a_writable_segment(void **state)
+{
+    static const uint32_t reasons[] = {46, 47};
+
+    (void)state;
+    for (unsigned n = 0; n < 2 * 4 * 2; n++) {
+        unsigned which = n >> 1 & 3, writable = n & 1;
+        bool stores = which < 2;
+
+        if (n >> 3 == 1 && which == 3)
+            continue; /* LTR of a null selector is #GP(0), whatever the segment */
+        vcpu = guest_machine_in(GUEST_PROTECTED);
+        FIELD(GUEST_DS_ACCESS_RIGHTS) = writable ? 0xc093 : 0xc091;
+        FIELD(VM_EXIT_INSTRUCTION_INFORMATION) =
+            which << 28 | 1u << 27 | 1u << 22 | 3 << 15 | 1 << 7;
+        if (stores && !writable) {
+            assert_int_equal(guest_machine_serve(reasons[n >> 3], GUEST_DATA, 7), EXIT_INJECTED);
+            assert_true(guest_machine_injects_error(X86_VECTOR_GP, 0));
+        } else {
+            assert_int_equal(guest_machine_serve(reasons[n >> 3], GUEST_DATA, 7), EXIT_EMULATED);
+        }
+    }
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup(name, reset)
@@ -342,6 +372,7 @@ int main(void)
         TEST(an_entry_that_failed_ends_the_guest),
         TEST(reason_41_alone_is_not_served),
         TEST(a_used_up_budget_names_the_basic_reason),
+        TEST(only_a_store_needs_a_writable_segment),
         TEST(a_window_that_opened_is_waited_for_no_longer),
     };
 

@@ -152,6 +152,34 @@ static void owners_are_told_behind_its_own_memory_only(void **state)
     assert_string_equal(guest_memory_owner(vcpu, GUEST_MEMORY_BYTES), "ours");
 }
 
+/* Foreign memory up to GUEST_MACHINE_END, and from there on: what lies behind is not shown. */
+static bool up_to_the_end_and_behind(uint64_t *next, uint64_t *base, uint64_t *end)
+{
+    *base = *next;
+    *end = *next < GUEST_MACHINE_END ? GUEST_MACHINE_END : 1ull << 40;
+    *next = *end;
+    return *base < *end;
+}
+
+static uint8_t uncacheable(uint64_t physical, uint64_t bytes)
+{
+    (void)physical;
+    (void)bytes;
+    return 0;
+}
+
+static void the_machine_is_shown_up_to_its_end(void **state)
+{
+    (void)state;
+    guest_machine_reset(GUEST_LONG);
+    guest_machine.guest.sees_machine = true;
+    guest_machine.environment.memory_next_foreign = up_to_the_end_and_behind;
+    guest_machine.environment.memory_foreign_type = uncacheable;
+    vcpu = guest_machine_start();
+    assert_true(ept_walk(&vcpu->ept, GUEST_MACHINE_END - 1).mapped);
+    assert_false(ept_walk(&vcpu->ept, GUEST_MACHINE_END).mapped);
+}
+
 static void a_page_in_stock_is_given_out_once(void **state)
 {
     struct vcpu other = another();
@@ -286,6 +314,7 @@ int main(void)
         TEST(code_that_does_not_fit_is_no_guest),
         TEST(without_ept_the_hypervisors_tables_translate),
         TEST(owners_are_told_behind_its_own_memory_only),
+        TEST(the_machine_is_shown_up_to_its_end),
         TEST(a_page_in_stock_is_given_out_once),
         TEST(stock_is_what_memory_there_is),
         TEST(a_full_list_gives_no_page),

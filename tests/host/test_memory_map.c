@@ -329,6 +329,26 @@ static void assert_found(const int *model)
     }
 }
 
+/* A page that holds the first or last byte of RAM is not foreign; the next one is. */
+static void foreign_pages_begin_behind_the_last_byte(void **state)
+{
+    (void)state;
+    for (uint64_t end = 0x1ffe; end <= 0x2002; end++) {
+        const uint64_t spans[][2] = {{0, 0x1000}, {end <= 0x2000 ? 0x2000 : 0x3000, 1ull << 52}};
+
+        memset(&map, 0, sizeof(map));
+        memory_map_add(&map, MEMORY_AVAILABLE, 0x1800, end - 0x1800);
+        assert_foreign_spans(spans, 2);
+    }
+    for (uint64_t base = 0x2ffe; base <= 0x3002; base++) {
+        const uint64_t spans[][2] = {{0, base < 0x3000 ? 0x2000 : 0x3000}, {0x4000, 1ull << 52}};
+
+        memset(&map, 0, sizeof(map));
+        memory_map_add(&map, MEMORY_BAD, base, 0x4000 - base);
+        assert_foreign_spans(spans, 2);
+    }
+}
+
 static void random_maps_agree_with_the_model(void **state)
 {
     uint64_t seed = 0x1234567;
@@ -371,6 +391,7 @@ int main(void)
         cmocka_unit_test_setup(low_pages, empty_map),
         cmocka_unit_test_setup(the_last_low_page, empty_map),
         cmocka_unit_test_setup(a_full_map_says_so, empty_map),
+        cmocka_unit_test_setup(foreign_pages_begin_behind_the_last_byte, empty_map),
         cmocka_unit_test_setup(random_maps_agree_with_the_model, empty_map),
     };
 

@@ -507,6 +507,17 @@ static void only_as_many_variable_ranges_as_there_are(void **state)
     assert_int_equal(memory_type_mtrr(&cpu, 0, 4096), UC);
 }
 
+/* 4096 pieces are looked at: here one a page, WB by the default, WB by a range of every other page.
+ */
+static void a_range_of_too_many_pieces_is_mixed(void **state)
+{
+    (void)state;
+    variable(0, 0, 0x1000, WB);
+    assert_int_equal(memory_type_mtrr(&cpu, 0, 4096 * 4096), WB);
+    assert_int_equal(memory_type_mtrr(&cpu, 0, 4097 * 4096), MIXED);
+    assert_int_equal(memory_type_mtrr(&cpu, 0x1000, 4096 * 4096), WB);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -527,6 +538,7 @@ int main(void)
         cmocka_unit_test(reading_what_is_there),
         cmocka_unit_test(reading_what_faults_proves_nothing),
         cmocka_unit_test_setup(only_as_many_variable_ranges_as_there_are, plain_processor),
+        cmocka_unit_test_setup(a_range_of_too_many_pieces_is_mixed, plain_processor),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -160,6 +160,7 @@ static void errors(void **state)
     assert_int_equal(paging_map(tables, HIGH - KIB4, 0, 2 * KIB4, 0), PAGING_NOT_CANONICAL);
     assert_int_equal(paging_map(tables, 0 - KIB4, 0, 2 * KIB4, 0), PAGING_NOT_CANONICAL);
     assert_int_equal(paging_map(tables, KIB4, 0, 0 - 2 * KIB4, 0), PAGING_NOT_CANONICAL);
+    assert_int_equal(paging_map(tables, HIGH + 2 * KIB4, 0, 0 - KIB4, 0), PAGING_NOT_CANONICAL);
     assert_int_equal(paging_map(tables, 0, (1ull << 52) - KIB4, 2 * KIB4, 0), PAGING_BAD_PHYSICAL);
     assert_int_equal(paging_map(tables, 0, 1ull << 53, KIB4, 0), PAGING_BAD_PHYSICAL);
     assert_int_equal(paging_protect(tables, 1, KIB4, 0), PAGING_MISALIGNED);

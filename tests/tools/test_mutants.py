@@ -70,9 +70,12 @@ class MutantsTest(unittest.TestCase):
                 self.assertEqual((mutant.first, mutant.last), (0, 0))
 
     def test_a_hint_to_the_compiler_is_left_alone(self) -> None:
-        code = "int f(int a)\n{\n    return __builtin_expect((a & 2) == g(3, 4), 1);\n}\n"
+        code = "int f(int a)\n{\n    return __builtin_expect((a & 2) == g(3, b[4]), 1);\n}\n"
         numbers = {change[2] for change in _changes(code) if change[1] == "constant"}
         self.assertEqual(numbers, {"2", "3", "4"})
+        code = "enum { COUNT = sizeof(rows) / sizeof(rows[0]), MORE = 5 + f(rows[6]) };\n"
+        numbers = {change[2] for change in _changes(code) if change[1] == "constant"}
+        self.assertEqual(numbers, {"5", "6"})
 
     def test_applied(self) -> None:
         for mutant in mutants_of(_CODE, "vm/a.c", random.Random(1)):

@@ -211,14 +211,19 @@ def _of_operator(tokens: list[Token], index: int) -> tuple[str, str] | None:
 
 
 def _is_hint(tokens: list[Token], index: int) -> bool:
-    """The number in __builtin_expect(…, 0): it makes the code faster, and nothing else."""
-    if tokens[index - 1].text != "," or tokens[index + 1].text != ")":
+    """
+    The number in __builtin_expect(…, 0), which makes the code faster and nothing else; or that in
+    sizeof(array[0]), of which only the type counts.
+    """
+    around = tokens[index - 1].text + tokens[index + 1].text
+    if around not in (",)", "[]"):
         return False
     depth, position = 1, index - 1
     while depth and position:
         position -= 1
         depth += (tokens[position].text == ")") - (tokens[position].text == "(")
-    return tokens[position - 1].text == "__builtin_expect"
+    caller = tokens[position - 1].text
+    return caller == ("__builtin_expect" if around == ",)" else "sizeof")
 
 
 def _replacements(tokens: list[Token], index: int, text: str) -> Iterator[tuple[str, int, str]]:
