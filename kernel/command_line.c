@@ -192,7 +192,10 @@ static void choose_bench(struct command_line *out, unsigned choice)
 
 static void choose_report(struct command_line *out, unsigned choice)
 {
-    out->report = (enum report_form)choice;
+    if (choice == REPORT_FULL)
+        out->report_full = true;
+    else
+        out->report = (enum report_form)choice;
 }
 
 static enum outcome take_console(struct command_line *out, struct text value)

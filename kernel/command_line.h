@@ -27,7 +27,7 @@ enum {
 /* In the order in which the table names them. */
 enum check_word { CHECK_AUTO, CHECK_KVM, CHECK_STRICT };
 enum check_entry_word { CHECK_ENTRY_FAILED, CHECK_ENTRY_ALWAYS };
-enum report_form { REPORT_TEXT, REPORT_JSON, REPORT_BOTH };
+enum report_form { REPORT_TEXT, REPORT_JSON, REPORT_BOTH, REPORT_FULL };
 
 /* What selftest= names, a bit each, in the order in which the table names them. */
 enum selftest_part {
@@ -49,7 +49,8 @@ struct command_line {
     bool trace_exits;
     bool dump_vmcs;
     bool bench_exits;
-    enum report_form report;
+    enum report_form report; /* never REPORT_FULL */
+    bool report_full;        /* all of it on the screen, too */
     bool console_serial, console_screen;
     unsigned baud; /* bits per second on the serial line */
     enum exit_action exit;

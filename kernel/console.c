@@ -184,6 +184,11 @@ void console_screen_clear(const struct multiboot_framebuffer *framebuffer)
     unlock();
 }
 
+uint32_t console_screen_rows(void)
+{
+    return screen_present && screen_wanted ? screen.rows : 0;
+}
+
 void console_print(const char *format, ...)
 {
     struct sink sink = {write_locked};

@@ -37,6 +37,9 @@ void console_configure(bool want_serial, bool want_screen, unsigned baud);
 void console_screen_init(const struct multiboot_framebuffer *framebuffer);
 void console_screen_clear(const struct multiboot_framebuffer *framebuffer);
 
+/* Rows of text that the screen has; 0 without one. */
+uint32_t console_screen_rows(void);
+
 /* Prints in the colour set last (plain at first). Callable from any CPU, one call at a time. */
 void console_print(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void console_colour(enum colour colour);

@@ -40,3 +40,21 @@ void cpus_print(struct sink *sink, const bool *set, uint32_t count)
         end--;
     print_to(sink, "%.*s... (%u)", (int)end, ranges, members);
 }
+
+const char *cpu_state_name(const struct cpu *cpu)
+{
+    static const char *const names[] = {
+        [VMX_CPU_OFF] = "off",
+        [VMX_CPU_ROOT] = "root",
+        [VMX_CPU_LOADED] = "loaded",
+    };
+
+    return cpu->phase == CPU_READY ? names[cpu->vmx.state] : "silent";
+}
+
+enum colour cpu_state_colour(const struct cpu *cpu)
+{
+    if (cpu->phase != CPU_READY)
+        return COLOUR_WARNING;
+    return cpu->vmx.state == VMX_CPU_LOADED ? COLOUR_OK : COLOUR_PLAIN;
+}

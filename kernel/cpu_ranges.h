@@ -1,5 +1,5 @@
 /*
- * Sets of CPUs in words.
+ * CPUs in words.
  */
 #ifndef KERNEL_CPU_RANGES_H
 #define KERNEL_CPU_RANGES_H
@@ -7,6 +7,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "kernel/console.h"
 #include "kernel/cpu.h"
 #include "lib/format.h"
 
@@ -19,5 +20,10 @@ void cpu_ranges_print(struct sink *sink, const bool *set, uint32_t count);
 /* "CPU 3", "CPUs 0-3,5"; a set that takes a line is cut, with the count: "CPUs 1,3,... (256)". */
 enum { CPUS_TEXT_SIZE = 64 };
 void cpus_print(struct sink *sink, const bool *set, uint32_t count);
+
+/* "off", "root" after VMXON, "loaded" after VMPTRLD, "silent" where it takes no part; its colour.
+ */
+const char *cpu_state_name(const struct cpu *cpu);
+enum colour cpu_state_colour(const struct cpu *cpu);
 
 #endif

@@ -16,6 +16,7 @@
 #include "kernel/memory.h"
 #include "kernel/panic.h"
 #include "kernel/report.h"
+#include "kernel/report_brief.h"
 #include "kernel/report_json.h"
 #include "kernel/smp.h"
 #include "kernel/vmx_all.h"
@@ -165,18 +166,36 @@ static bool go(uint64_t information)
     return true;
 }
 
+/* The screen gets what it has room for above the verdict. */
+static void report_on_screen(void)
+{
+    enum { BELOW = 3 }; /* an empty line, the verdict, the cursor's line */
+    const struct coloured page = {console_sink(), console_colour};
+    uint32_t rows = console_screen_rows();
+
+    if (rows < BELOW + BRIEF_ROWS_LEAST)
+        rows = BELOW + BRIEF_ROWS_LEAST;
+    console_to(CONSOLE_SCREEN);
+    report_brief(&machine, &page, rows - BELOW);
+    console_to(CONSOLE_BOTH);
+}
+
 static void report(void)
 {
     bool refused = machine_refused(&machine);
 
+    if (!machine.options.report_full)
+        console_to(CONSOLE_SERIAL);
     report_text(&machine);
     if (machine.options.report != REPORT_TEXT) {
         console_to(CONSOLE_SERIAL);
         console_print("-----BEGIN ROOTMODE REPORT-----\n");
         report_json(&machine, console_sink());
         console_print("-----END ROOTMODE REPORT-----\n");
-        console_to(CONSOLE_BOTH);
     }
+    console_to(CONSOLE_BOTH);
+    if (!machine.options.report_full)
+        report_on_screen();
     console_print("\n");
     console_colour(refused ? COLOUR_REFUSAL : COLOUR_OK);
     console_print("verdict: %s%s\n", refused ? "refused" : "ok",

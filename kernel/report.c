@@ -2,6 +2,7 @@
 
 #include "kernel/clock_math.h"
 #include "kernel/console.h"
+#include "kernel/cpu_ranges.h"
 #include "kernel/report_entry.h"
 #include "lib/string.h"
 #include "mm/memory_type.h"
@@ -128,19 +129,8 @@ static void tell_region(const struct vmx_region *region)
 
 static void tell_cpu(const struct cpu *cpu)
 {
-    static const char *const states[] = {
-        [VMX_CPU_OFF] = "off",
-        [VMX_CPU_ROOT] = "root",
-        [VMX_CPU_LOADED] = "loaded",
-    };
-    bool ready = cpu->phase == CPU_READY;
-
-    if (!ready)
-        console_colour(COLOUR_WARNING);
-    else if (cpu->vmx.state == VMX_CPU_LOADED)
-        console_colour(COLOUR_OK);
-    console_print("  %3u  %#7x  %-7s", cpu->index, cpu->apic_id,
-                  ready ? states[cpu->vmx.state] : "silent");
+    console_colour(cpu_state_colour(cpu));
+    console_print("  %3u  %#7x  %-7s", cpu->index, cpu->apic_id, cpu_state_name(cpu));
     console_colour(COLOUR_PLAIN);
     tell_region(&cpu->vmx.vmxon_region);
     tell_region(&cpu->vmx.vmcs_region);

@@ -20,7 +20,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     command_line_parse(line, &options);
     free(line);
     if (options.stop > VMX_STAGE_GUEST || options.check > CHECK_STRICT ||
-        options.report > REPORT_BOTH || options.exit > EXIT_REBOOT ||
+        options.report >= REPORT_FULL || options.exit > EXIT_REBOOT ||
         options.pretend.count > PRETEND_MAX || options.baud == 0 ||
         options.problem_count > COMMAND_LINE_PROBLEMS_MAX)
         abort();

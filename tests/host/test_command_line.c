@@ -90,6 +90,13 @@ static void test_choices(void **state)
     assert_int_equal(options.report, REPORT_BOTH);
     parse_cleanly("report=json report=text");
     assert_int_equal(options.report, REPORT_TEXT);
+    assert_false(options.report_full);
+    parse_cleanly("report=both report=full"); /* beside another */
+    assert_int_equal(options.report, REPORT_BOTH);
+    assert_true(options.report_full);
+    parse_cleanly("report=full report=json");
+    assert_int_equal(options.report, REPORT_JSON);
+    assert_true(options.report_full);
     parse_cleanly("exit=poweroff");
     assert_int_equal(options.exit, EXIT_POWEROFF);
     parse_cleanly("exit=reboot");
@@ -257,7 +264,7 @@ static void test_bad_values(void **state)
         {"chaos=1,", "bad value in \"chaos=1,\": expected chaos=ROUNDS[,SEED]"},
         {"chaos=,1", "bad value in \"chaos=,1\": expected chaos=ROUNDS[,SEED]"},
         {"chaos=4294967296", "bad value in \"chaos=4294967296\": expected chaos=ROUNDS[,SEED]"},
-        {"report=xml", "bad value in \"report=xml\": expected report=text|json|both"},
+        {"report=xml", "bad value in \"report=xml\": expected report=text|json|both|full"},
         {"console=com2", "bad value in \"console=com2\": expected console=com1[,BAUD]|screen|both"},
         {"console=com1,",
          "bad value in \"console=com1,\": expected console=com1[,BAUD]|screen|both"},

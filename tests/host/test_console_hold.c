@@ -98,8 +98,10 @@ static void a_boot(void **state)
     console_print("one\n");
     console_configure(true, true, 115200);
     console_screen_init(NULL); /* above what the boot page tables reach */
+    assert_int_equal(console_screen_rows(), 0);
     reachable = true;
     console_screen_init(NULL);
+    assert_int_equal(console_screen_rows(), ROWS);
     row_is(0, "one");
     console_print("two\n");
     row_is(1, "two");

@@ -222,7 +222,7 @@ def _run(options: argparse.Namespace) -> Exit:
         words.append("exit=halt")
     elif not any(word.startswith("exit=") for word in words):
         words.append("exit=poweroff")
-    if options.report and not any(word.startswith("report=") for word in words):
+    if options.report and not {"report=json", "report=both"} & set(words):
         words.append("report=both")
     display = bool(os.environ.get("DISPLAY")) and not options.headless and name in ("kvm", "tcg")
     plan = plan_of(options, name, words, display and not options.screenshot)
