@@ -303,6 +303,19 @@ static void reason_41_alone_is_not_served(void **state)
     assert_true(ended(GUEST_END_UNHANDLED, 41));
 }
 
+/* check-entry=always: a guest that could not be entered is not, for no exit reason. */
+static void broken_rules_end_a_guest_without_a_number(void **state)
+{
+    (void)state;
+    guest_machine.environment.check_entries = true;
+    vcpu->watched = true;
+    FIELD(GUEST_ACTIVITY_STATE) = 7;
+    assert_int_equal(guest_machine_serve(40, 0x10, 2), EXIT_ENDED);
+    assert_int_equal(vcpu->end, GUEST_END_RULES);
+    assert_int_equal(vcpu->end_number, 0);
+    assert_int_equal(vcpu->end_value, 0);
+}
+
 /* The reason that is told beside a used-up budget is the basic one, bits 15:0. */
 static void a_used_up_budget_names_the_basic_reason(void **state)
 {
@@ -371,6 +384,7 @@ int main(void)
         TEST(no_random_number_is_at_hand),
         TEST(an_entry_that_failed_ends_the_guest),
         TEST(reason_41_alone_is_not_served),
+        TEST(broken_rules_end_a_guest_without_a_number),
         TEST(a_used_up_budget_names_the_basic_reason),
         TEST(only_a_store_needs_a_writable_segment),
         TEST(a_window_that_opened_is_waited_for_no_longer),

@@ -64,6 +64,13 @@ static void nothing_in_nothing_out(void **state)
     assert_spans(memory_map_next_free, NULL, 0);
     assert_spans(memory_map_next_ram, NULL, 0);
     assert_int_equal(memory_map_low_page(&map), 0);
+    {
+        uint64_t base = 1, end = 0, next = 0;
+
+        assert_true(memory_map_next_foreign(&map, &next, &base, &end)); /* nothing is RAM */
+        assert_int_equal(base, 0);
+        assert_int_equal(end, 1ull << 52);
+    }
     memory_map_add(&map, MEMORY_AVAILABLE, 0x100000, 0);
     assert_int_equal(map.count, 0);
 }

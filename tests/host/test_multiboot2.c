@@ -85,6 +85,19 @@ static void test_framebuffer(void **state)
     assert_false(info.has_framebuffer);
 }
 
+/* What is none of the specification's types, up to 21, is passed over. */
+static void test_unknown_types(void **state)
+{
+    (void)state;
+    for (uint32_t type = 22; type < 40; type++) {
+        begin_blob();
+        some_memory();
+        tag(type, "anything", 8);
+        end_blob();
+        assert_int_equal(parse(), MULTIBOOT_OK);
+    }
+}
+
 /* Multiboot2, "Framebuffer info": six bytes behind the tag, each a number of its own. */
 static void test_framebuffer_colours(void **state)
 {
@@ -229,13 +242,10 @@ static void test_result_text(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_good),
-        cmocka_unit_test(test_framebuffer),
-        cmocka_unit_test(test_framebuffer_colours),
-        cmocka_unit_test(test_firmware),
-        cmocka_unit_test(test_rsdp_order),
-        cmocka_unit_test(test_strings),
-        cmocka_unit_test(test_modules),
+        cmocka_unit_test(test_good),          cmocka_unit_test(test_framebuffer),
+        cmocka_unit_test(test_unknown_types), cmocka_unit_test(test_framebuffer_colours),
+        cmocka_unit_test(test_firmware),      cmocka_unit_test(test_rsdp_order),
+        cmocka_unit_test(test_strings),       cmocka_unit_test(test_modules),
         cmocka_unit_test(test_result_text),
     };
 

@@ -156,6 +156,7 @@ static void errors(void **state)
     assert_int_equal(paging_map(tables, 0, 0, KIB4 + 1, 0), PAGING_MISALIGNED);
     assert_int_equal(paging_map(tables, 0, 0, 0, 0), PAGING_NOT_CANONICAL);
     assert_int_equal(paging_map(tables, 1ull << 47, 0, KIB4, 0), PAGING_NOT_CANONICAL);
+    assert_int_equal(paging_map(tables, HIGH - KIB4, 0, KIB4, 0), PAGING_NOT_CANONICAL);
     assert_int_equal(paging_map(tables, (1ull << 47) - KIB4, 0, 2 * KIB4, 0), PAGING_NOT_CANONICAL);
     assert_int_equal(paging_map(tables, HIGH - KIB4, 0, 2 * KIB4, 0), PAGING_NOT_CANONICAL);
     assert_int_equal(paging_map(tables, 0 - KIB4, 0, 2 * KIB4, 0), PAGING_NOT_CANONICAL);

@@ -5,6 +5,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -85,6 +86,38 @@ static void the_machine(void **state)
     assert_has("\"check\":\"strict\",\"registers\":\"virtual\"");
     machine->check = VMX_CHECK_VIRTUAL;
     assert_has("\"check\":\"kvm\"");
+}
+
+/* Each key of a finding; bits of one, of several, of none. */
+static void each_finding(void **state)
+{
+    struct finding finding = {.rule = RULE_BASIC_MEMORY_TYPE,
+                              .cpu = 2,
+                              .msr = 0x480,
+                              .high = 53,
+                              .low = 50,
+                              .seen = 1,
+                              .wanted = 6,
+                              .detail = "it"};
+    char text[512];
+
+    (void)state;
+    finding_add(&cpu_list[2]->vmx.findings, VMX_CHECK_KVM, finding);
+    assert_has("\"cpu\":2,\"cpus\":\"2\",\"apic_id\":6,\"msr\":\"0x480\",\"bits\":\"53:50\","
+               "\"seen\":\"0x1\",\"wanted\":\"0x6\",\"detail\":\"it\",\"text\":\"");
+    snprintf(text, sizeof text,
+             "\"findings\":[{\"rule\":\"basic-memory-type\",\"severity\":\"%s\",",
+             severity_name(cpu_list[2]->vmx.findings.item[0].severity));
+    assert_has(text);
+    snprintf(text, sizeof text, "\"sdm\":\"%s\",\"remedy\":\"",
+             rule_table[RULE_BASIC_MEMORY_TYPE].sdm);
+    assert_has(text);
+    cpu_list[2]->vmx.findings.item[0].high = 50;
+    assert_has("\"bits\":\"50\",");
+    cpu_list[2]->vmx.findings.item[0].high = cpu_list[2]->vmx.findings.item[0].low = -1;
+    cpu_list[2]->vmx.findings.item[0].msr = 0;
+    cpu_list[2]->vmx.findings.item[0].detail = NULL;
+    assert_has("\"msr\":null,\"bits\":null,\"seen\":\"0x1\",\"wanted\":\"0x6\",\"detail\":null,");
 }
 
 #define NOTHING "\"vmxon_region\":null,\"vmcs_region\":null,\"vmptrst\":null,\"error\":null"
@@ -267,6 +300,7 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
     const struct CMUnitTest tests[] = {
         TEST(the_machine),
+        TEST(each_finding),
         TEST(each_cpu),
         TEST(the_selftest),
         TEST(the_guests),
