@@ -2,7 +2,8 @@
 How many small faults in the code do the host tests notice? Each mutant (mutants.py) is put into a
 copy of the tree, and the tests that execute its line are run; one that none of them fails survives.
 A generated page that becomes stale is no kill: a page proves nothing about the table that it is
-made of. What is argued to change nothing is listed in tests/equal_mutants.toml.
+made of. What survives is run once more with sanitizers, as tools/test host runs the tests. What is
+argued to change nothing is listed in tests/equal_mutants.toml.
 """
 
 import json
@@ -83,38 +84,22 @@ class Seen:
     lines: dict[str, set[int]] = field(default_factory=lambda: defaultdict(set))
 
 
-class Bench:
-    """A copy of the tree, and two builds of its host tests: one tells which lines each executes."""
+class Build:
+    """One build of the host tests."""
 
-    def __init__(self, work: Path) -> None:
-        self.source = work / "source"
-        self.folder = work / "build"
-        self._work = work
-        mirror(ROOT, self.source)
-        self._configure(self.folder, ["-DROOTMODE_SANITIZE=OFF", f"-DCMAKE_C_FLAGS={_LENIENT}"])
-        listing = _must(["ninja", "-t", "targets", "all"], self.folder)
+    def __init__(self, source: Path, folder: Path, options: Sequence[str]) -> None:
+        self.folder = folder
+        _must(["cmake", "-G", "Ninja", "-S", str(source), "-B", str(folder), *options], source)
+        listing = _must(["ninja", "-t", "targets", "all"], folder)
         self.tests = sorted(set(re.findall(r"^test_(\w+): phony$", listing, re.MULTILINE)))
         if not self.tests:
-            raise UserError(f"no tests in {self.folder}")
-        _must(["ninja", *self._targets(self.tests), _RULES_REACHED], self.folder)
+            raise UserError(f"no tests in {folder}")
+        _must(["ninja", *(f"test_{name}" for name in self.tests), _RULES_REACHED], folder)
 
-    def _configure(self, folder: Path, options: list[str]) -> None:
-        _must(
-            ["cmake", "-G", "Ninja", "-S", str(self.source), "-B", str(folder), *options],
-            self._work,
-        )
-
-    @staticmethod
-    def _targets(tests: Sequence[str]) -> list[str]:
-        return [f"test_{name}" for name in tests]
-
-    def build(self, tests: Sequence[str]) -> tuple[int, str]:
-        """The library and these tests."""
-        return _run(["ninja", "-j1", "pure_test", *self._targets(tests)], self.folder)
-
-    def build_all(self) -> tuple[int, str]:
-        """And what judges the rules that all of them reach."""
-        return self.build([*self.tests])
+    def make(self, tests: Sequence[str]) -> bool:
+        """The library and these tests; whether they compile."""
+        targets = [f"test_{name}" for name in tests]
+        return _run(["ninja", "-j1", "pure_test", *targets], self.folder)[0] == 0
 
     def failed(self, pattern: str) -> list[str]:
         """The tests of that name that fail, "NAME (how)"; [] where all pass."""
@@ -126,9 +111,21 @@ class Bench:
             return []
         return [f"{name} ({how})" for name, how in told] or [output[-200:]]
 
+
+class Bench:
+    """A copy of the tree, and builds of its tests: plain, and with sanitizers."""
+
+    def __init__(self, work: Path) -> None:
+        self.source = work / "source"
+        self._work = work
+        mirror(ROOT, self.source)
+        flags = f"-DCMAKE_C_FLAGS={_LENIENT}"
+        self.plain = Build(self.source, work / "build", ["-DROOTMODE_SANITIZE=OFF", flags])
+        self.sanitized = Build(self.source, work / "build-sanitize", [flags])
+
     def files(self) -> list[str]:
         """What the tests are made of, tables too."""
-        text = (self.folder / "compile_commands.json").read_text(encoding="utf-8")
+        text = (self.plain.folder / "compile_commands.json").read_text(encoding="utf-8")
         sources = {
             str(Path(command["file"]).relative_to(self.source))
             for command in json.loads(text)
@@ -145,12 +142,12 @@ class Bench:
         """Table → the sources that include it."""
         result: dict[str, set[str]] = defaultdict(set)
         source = ""
-        for line in _must(["ninja", "-t", "deps"], self.folder).splitlines():
+        for line in _must(["ninja", "-t", "deps"], self.plain.folder).splitlines():
             if not line.startswith(" "):
                 match = re.search(r"pure_test\.dir/(?:__/)*(.*)\.o:", line)
                 source = match[1] if match else ""
             elif source and line.endswith(".def"):
-                path = os.path.normpath(self.folder / line.strip())
+                path = os.path.normpath(self.plain.folder / line.strip())
                 result[os.path.relpath(path, self.source)].add(source)
         return result
 
@@ -172,16 +169,15 @@ class Bench:
     def seen(self) -> dict[str, Seen]:
         """Test → what it executes. All tests must pass."""
         folder = self._work / "build-coverage"
-        self._configure(folder, ["-DROOTMODE_COVERAGE=ON"])
-        _must(["ninja", *self._targets(self.tests)], folder)
+        coverage = Build(self.source, folder, ["-DROOTMODE_COVERAGE=ON"])
         result = {}
-        for name in self.tests:
-            failed = self.failed(f"^{name}$")
+        for name in coverage.tests:
+            failed = self.plain.failed(f"^{name}$") or self.sanitized.failed(f"^{name}$")
             if failed:
                 raise UserError(f"fails without a mutant: {failed[0]}")
             program = Path("tests") / "host" / f"test_{name}"
             with Timed() as timed:
-                _run([str(self.folder / program)], self.folder)
+                _run([str(self.plain.folder / program)], folder)
             for counters in folder.rglob("*.gcda"):
                 counters.unlink()
             _run([str(folder / program)], folder)
@@ -223,22 +219,23 @@ class Judge:
         stem = Path(mutant.file).stem
         return sorted(found or linked, key=lambda name: self._order(name, stem))
 
-    def _tried(self, tests: list[str]) -> Verdict:
+    @staticmethod
+    def _tried(build: Build, tests: list[str]) -> Verdict:
         """With the mutant in the source."""
-        if self._bench.build([])[0] != 0:
+        if not build.make([]):
             return Verdict("did not compile")
         few, more = _BATCHES
         for batch in (tests[:few], tests[few:more], tests[more:]):
             if not batch:
                 continue
-            if self._bench.build(batch)[0] != 0:
+            if not build.make(batch):
                 return Verdict("did not compile")
-            failed = self._bench.failed(f"^({'|'.join(batch)})$")
+            failed = build.failed(f"^({'|'.join(batch)})$")
             if failed:
                 return Verdict("killed", failed[0])
         if "selftest_vmentry" in tests:  # the rules that the others reach count, too
-            self._bench.build_all()
-            failed = self._bench.failed(f"^{_RULES_REACHED}$")
+            build.make(build.tests)
+            failed = build.failed(f"^{_RULES_REACHED}$")
             if failed:
                 return Verdict("killed", failed[0])
         return Verdict("survived")
@@ -252,7 +249,10 @@ class Judge:
             return Verdict("survived")
         try:
             path.write_text(mutant.applied(original), encoding="utf-8")
-            return self._tried(tests)
+            verdict = self._tried(self._bench.plain, tests)
+            if verdict.status == "survived":
+                verdict = self._tried(self._bench.sanitized, tests)
+            return verdict
         finally:
             path.write_text(original, encoding="utf-8")
 
