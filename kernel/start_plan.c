@@ -2,8 +2,8 @@
 
 /*
  * The last wait of each round ends as soon as all are ready. It is long because a virtual CPU
- * arrives when its host gives it time: on a loaded host hundreds of milliseconds later. Many of them
- * come one after another, so the last wait begins anew with each.
+ * arrives when its host gives it time: on a loaded host hundreds of milliseconds later. Many of
+ * them come one after another, so the last wait begins anew with each.
  */
 static const struct {
     enum start_action action;

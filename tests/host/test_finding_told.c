@@ -16,7 +16,7 @@
 #include <cmocka.h>
 
 static struct machine *machine;
-static struct cpu **cpu_list;
+static struct cpu *cpu_list[CPUS_MAX];
 
 /* What was visited: "rule CPUs" for each finding, in a line. */
 static char visited[4096];
@@ -25,7 +25,6 @@ static int set_up(void **state)
 {
     (void)state;
     machine = calloc(1, sizeof(*machine));
-    cpu_list = calloc(CPUS_MAX, sizeof(*cpu_list));
     for (uint32_t i = 0; i < CPUS_MAX; i++) {
         cpu_list[i] = calloc(1, sizeof(*cpu_list[i]));
         cpu_list[i]->index = i;
@@ -42,7 +41,6 @@ static int tear_down(void **state)
     (void)state;
     for (uint32_t i = 0; i < CPUS_MAX; i++)
         free(cpu_list[i]);
-    free(cpu_list);
     free(machine);
     return 0;
 }

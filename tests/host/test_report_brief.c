@@ -18,7 +18,7 @@
 enum { COLUMNS = 80, ROWS = 25, BELOW = 3 };
 
 static struct machine *machine;
-static struct cpu **cpu_list;
+static struct cpu *cpu_list[CPUS_MAX];
 static struct screen screen;
 static enum colour current;
 
@@ -26,7 +26,6 @@ static int set_up(void **state)
 {
     (void)state;
     machine = calloc(1, sizeof(*machine));
-    cpu_list = calloc(CPUS_MAX, sizeof(*cpu_list));
     for (uint32_t i = 0; i < CPUS_MAX; i++) {
         cpu_list[i] = calloc(1, sizeof(*cpu_list[i]));
         cpu_list[i]->index = i;
@@ -44,7 +43,6 @@ static int tear_down(void **state)
     (void)state;
     for (uint32_t i = 0; i < CPUS_MAX; i++)
         free(cpu_list[i]);
-    free(cpu_list);
     free(machine);
     return 0;
 }
