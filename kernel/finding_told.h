@@ -9,7 +9,7 @@
 
 #include "kernel/machine.h"
 
-/* A finding, and where it was found: a flag for each of the machine's CPUs. */
+/* A finding, and where it was found: a flag for each of the machine's CPUs, one at least is set. */
 typedef void (*finding_visitor)(void *context, const struct finding *finding, const bool *set);
 
 /* Each once: those of the machine as a whole, then those of its CPUs, by the first that has it. */

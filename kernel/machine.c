@@ -98,13 +98,12 @@ void machine_judge_started(struct machine *machine, uint32_t chosen)
 void machine_judge_clock(struct machine *machine, struct tsc_rate doubt)
 {
     if (doubt.source != NULL)
-        finding_add(&machine->findings, machine->check,
-                    (struct finding){.rule = RULE_BOOT_CLOCK_DOUBT,
-                                     .high = -1,
-                                     .low = -1,
-                                     .seen = machine->timing.tsc_per_ms,
-                                     .wanted = doubt.per_ms,
-                                     .detail = doubt.source});
+        add_finding(machine, (struct finding){.rule = RULE_BOOT_CLOCK_DOUBT,
+                                              .high = -1,
+                                              .low = -1,
+                                              .seen = machine->timing.tsc_per_ms,
+                                              .wanted = doubt.per_ms,
+                                              .detail = doubt.source});
 }
 
 void machine_judge_pretend(struct machine *machine)

@@ -52,7 +52,7 @@ static void put_finding(void *context, const struct finding *finding, const bool
     struct finding first = *finding;
     struct text_buffer text;
 
-    for (first.cpu = 0; !set[first.cpu];)
+    for (first.cpu = 0; first.cpu < finding->cpu && !set[first.cpu];)
         first.cpu++;
     text_buffer_init(&text, ranges, sizeof(ranges));
     cpu_ranges_print(&text.sink, set, telling->machine->cpu_count);

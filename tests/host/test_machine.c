@@ -2,6 +2,7 @@
  * The decisions on the way to VMX, and the report as JSON. What a finding must say follows from
  * what each test breaks; the document's shape is docs/report.md's.
  */
+#include "kernel/finding_told.h"
 #include "kernel/machine.h"
 #include "kernel/report_json.h"
 
@@ -35,9 +36,22 @@ static int set_up(void **state)
     return 0;
 }
 
+static void expect_some_cpu(void *context, const struct finding *finding, const bool *set)
+{
+    bool any = false;
+
+    (void)context;
+    for (uint32_t i = 0; i < CPUS; i++)
+        any |= set[i];
+    if (!any)
+        fail_msg("%s is found on no CPU", rule_table[finding->rule].name);
+}
+
+/* Whatever was found in a test was found on some CPU: the reports name the first. */
 static int tear_down(void **state)
 {
     (void)state;
+    machine_each_finding(machine, expect_some_cpu, NULL);
     for (uint32_t i = 0; i < CPUS; i++)
         free(cpu_list[i]);
     free(machine);
