@@ -3,6 +3,7 @@
 #include <stdatomic.h>
 #include <stddef.h>
 
+#include "kernel/clock.h"
 #include "kernel/console_log.h"
 #include "kernel/screen.h"
 #include "kernel/screen_device.h"
@@ -14,7 +15,8 @@ enum {
     LOG_BYTES = 64 * 1024,
     CHUNK_BYTES = 128,
     /* How long a panic waits for the console: another CPU may be in the middle of a line. */
-    SEIZE_TICKS = 20000000,
+    SEIZE_US = 400000,
+    SEIZE_TICKS = 20000000, /* before the clock is calibrated there is no other CPU */
     /* How long text is held back from the serial line: 0.1 s and more on any processor. */
     HOLD_TICKS = 500000000,
 };
@@ -248,10 +250,9 @@ void console_drain(void)
 
 void console_seize(void)
 {
-    uint64_t start = rdtsc();
+    uint64_t deadline = clock_tsc_per_ms() != 0 ? clock_deadline(SEIZE_US) : rdtsc() + SEIZE_TICKS;
 
-    while (atomic_exchange_explicit(&busy, true, memory_order_acquire) &&
-           rdtsc() - start < SEIZE_TICKS)
+    while (atomic_exchange_explicit(&busy, true, memory_order_acquire) && rdtsc() < deadline)
         cpu_relax();
     current_colour = COLOUR_PLAIN;
     current_target = CONSOLE_BOTH;

@@ -173,6 +173,7 @@ static void prepare(struct machine *machine)
     environment = (struct vm_environment){
         .vmx = vmx_all_environment(),
         .chaos = machine->options.chaos,
+        .tsc_per_ms = machine->timing.tsc_per_ms,
         .check_entries = machine->options.check_entry == CHECK_ENTRY_ALWAYS,
         .interrupt_self = interrupt_self,
         .alarm_set = alarm_set,

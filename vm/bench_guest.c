@@ -31,12 +31,6 @@ static void setup(struct vcpu *vcpu)
     stock_fill(vcpu);
 }
 
-/*
- * Some seconds. On Skylake-SP to Emerald Rapids a preemption timer of 2^25 × CPUID.15H:EBX/EAX or
- * more may expire early (erratum EMR158); this is below a half of that at every frequency.
- */
-#define BENCH_TICKS 10000000000
-
 const struct guest guest_bench = {
     .name = "bench",
     .purpose = "Measures with RDTSC what each kind of VM exit costs, there and back.",
@@ -47,5 +41,5 @@ const struct guest guest_bench = {
     .setup = setup,
     .unwatched = true,
     .exits_max = 100000,
-    .ticks_max = BENCH_TICKS,
+    .time_max_us = GUEST_TIME_LONG_US,
 };

@@ -10,7 +10,7 @@ extern const uint8_t chaos_64_start[], chaos_64_end[], chaos_64_on_event[], chao
 enum {
     RANDOM_BYTES = 4096,
     CHAOS_EXITS = 300,
-    CHAOS_TICKS = 50000,
+    CHAOS_US = 1000,
 };
 
 /* A guest of one round; setup() finds the seed behind the guest. */
@@ -224,7 +224,7 @@ static const struct guest_handler handlers_64[] = HANDLERS(chaos_64_on_event, ch
     .code = chaos_##bits##_start, .code_end = chaos_##bits##_end, .mode = (guest_mode),    \
     .handlers = handlers_##bits,                                                           \
     .handler_count = sizeof(handlers_##bits) / sizeof(handlers_##bits[0]), .setup = setup, \
-    .any_end = true, .unwatched = true, .exits_max = CHAOS_EXITS, .ticks_max = CHAOS_TICKS
+    .any_end = true, .unwatched = true, .exits_max = CHAOS_EXITS, .time_max_us = CHAOS_US
 
 const struct guest guest_chaos_real = {CHAOS(16, GUEST_REAL, "real")};
 const struct guest guest_chaos_protected = {CHAOS(32, GUEST_PROTECTED, "protected")};

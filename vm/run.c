@@ -17,9 +17,11 @@
 
 #include "lib/x86.h"
 
-static uint64_t ticks_max(const struct guest *guest)
+static uint64_t ticks_max(const struct vcpu *vcpu)
 {
-    return guest->ticks_max != 0 ? guest->ticks_max : GUEST_TICKS_MAX;
+    uint32_t time = vcpu->guest->time_max_us;
+
+    return time_budget_ticks(time != 0 ? time : GUEST_TIME_MAX_US, vcpu->environment->tsc_per_ms);
 }
 
 static bool create_bitmaps(struct vcpu *vcpu)
@@ -42,8 +44,7 @@ static bool create(struct vcpu *vcpu, const struct vmx_cpu *cpu, struct vcpu_spa
     vcpu->exits_left = vcpu->guest->exits_max != 0 ? vcpu->guest->exits_max : GUEST_EXITS_MAX;
     vcpu->watched = !vcpu->guest->unwatched || vcpu->environment->trace != NULL ||
                     vcpu->environment->check_entries || cpu->says_smi_blocked;
-    vcpu->time =
-        time_budget_of(ticks_max(vcpu->guest), (unsigned)vcpu->capability.preemption_timer_shift);
+    vcpu->time = time_budget_of(ticks_max(vcpu), (unsigned)vcpu->capability.preemption_timer_shift);
     vcpu->msr_pat = PAT_RESET;
     vcpu->revision_id = cpu->config.revision_id;
     (void)rdmsr_safe(IA32_APIC_BASE, &vcpu->msr_apic_base);
@@ -66,7 +67,7 @@ static void destroy(struct vcpu *vcpu)
 /* The guest's time begins. */
 static void start_time(struct vcpu *vcpu)
 {
-    uint64_t ticks = ticks_max(vcpu->guest);
+    uint64_t ticks = ticks_max(vcpu);
 
     vcpu->deadline = 0;
     if ((vcpu->controls[VMX_CONTROL_PIN] & PIN_PREEMPTION_TIMER) != 0)

@@ -18,6 +18,18 @@ struct time_budget {
 };
 
 /*
+ * TSC ticks of so many microseconds. Where nobody knows the rate (`tsc_per_ms` of 0) it is taken to
+ * be 4 GHz: a budget that is too long only makes a bad guest last longer, one that is too short
+ * ends a good one.
+ */
+static inline uint64_t time_budget_ticks(uint32_t microseconds, uint64_t tsc_per_ms)
+{
+    const uint64_t unknown = 4000000;
+
+    return microseconds * (tsc_per_ms != 0 ? tsc_per_ms : unknown) / 1000;
+}
+
+/*
  * From TSC ticks: the timer ticks each time bit `shift` of the TSC changes (shift below 32).
  * Rounded up, and at most what the timer can hold; `ticks` of 0 is still one.
  */

@@ -53,6 +53,8 @@ struct vm_environment {
 
     struct chaos_plan chaos;
 
+    uint64_t tsc_per_ms; /* as calibrated; 0: not known */
+
     bool check_entries; /* judge the VMCS before every VM entry, not only after one that failed */
 
     /* Sends this CPU an interrupt of the host's, which comes when a guest can be interrupted. */

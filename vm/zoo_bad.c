@@ -18,7 +18,8 @@ extern const uint8_t ports_start[], ports_end[];
 extern const uint8_t msrs_start[], msrs_end[], msrs_on_gp[];
 
 enum {
-    SPIN_TICKS = 1000000,
+    SPIN_US = 20000,
+    GREEDY_EXITS = 1000000, /* more than it can reach in its time */
     ENDLESS_EXITS = 1000,
     PORT_EXITS = 65536 * 6 + 1,     /* in and out, three widths, and the call */
     MSR_EXITS = 3 * 0x2000 * 4 + 1, /* three ranges, a read and three writes, and the call */
@@ -31,7 +32,7 @@ const struct guest guest_spin = {
     .code = spin_start,
     .code_end = spin_end,
     .mode = GUEST_LONG,
-    .ticks_max = SPIN_TICKS,
+    .time_max_us = SPIN_US,
     .end = GUEST_END_TIME,
 };
 
@@ -41,7 +42,7 @@ const struct guest guest_spin_enabled = {
     .code = spin_enabled_start,
     .code_end = spin_enabled_end,
     .mode = GUEST_LONG,
-    .ticks_max = SPIN_TICKS,
+    .time_max_us = SPIN_US,
     .end = GUEST_END_TIME,
 };
 
@@ -51,8 +52,8 @@ const struct guest guest_timer_greedy = {
     .code = greedy_start,
     .code_end = greedy_end,
     .mode = GUEST_LONG,
-    .ticks_max = SPIN_TICKS,
-    .exits_max = SPIN_TICKS, /* more than it can reach in its time */
+    .time_max_us = SPIN_US,
+    .exits_max = GREEDY_EXITS,
     .end = GUEST_END_TIME,
 };
 
@@ -83,7 +84,7 @@ const struct guest guest_asleep = {
     .mode = GUEST_LONG,
     .lacks = lacks_hlt,
     .setup = halt,
-    .ticks_max = SPIN_TICKS,
+    .time_max_us = SPIN_US,
     .end = GUEST_END_TIME,
 };
 
@@ -163,7 +164,7 @@ const struct guest guest_spin_repeat = {
     .code = spin_repeat_start,
     .code_end = spin_repeat_end,
     .mode = GUEST_PAGED,
-    .ticks_max = SPIN_TICKS,
+    .time_max_us = SPIN_US,
     .end = GUEST_END_TIME,
 };
 
@@ -175,7 +176,7 @@ const struct guest guest_ports = {
     .mode = GUEST_LONG,
     .unwatched = true,
     .exits_max = PORT_EXITS,
-    .ticks_max = UINT32_MAX,
+    .time_max_us = GUEST_TIME_LONG_US,
 };
 
 /* MSRs of the host that no guest may change; firmware and kernel depend on them. */
@@ -222,5 +223,5 @@ const struct guest guest_msrs = {
     .check = check_msrs,
     .unwatched = true,
     .exits_max = MSR_EXITS,
-    .ticks_max = UINT32_MAX,
+    .time_max_us = GUEST_TIME_LONG_US,
 };

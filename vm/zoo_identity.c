@@ -257,5 +257,6 @@ const struct guest guest_identity = {
     .check = check,
     .tell = tell,
     .end = GUEST_END_MEMORY,
-    .ticks_max = UINT32_MAX, /* where no RAM shadows the BIOS, reads go to a slow flash memory */
+    .time_max_us =
+        GUEST_TIME_LONG_US, /* where no RAM shadows the BIOS, reads go to a slow flash memory */
 };

@@ -15,7 +15,7 @@ extern const uint8_t signals_start[], signals_end[], signals_real[], signals_rea
  * Another CPU may be slow to send: under a hypervisor that has more to do. And what a late INIT has
  * to come, when the time is up: it must not wait for the next guest.
  */
-enum { WAIT_TICKS = 200000000, LAST_TICKS = 1000 };
+enum { WAIT_US = 4000000, LAST_US = 600 };
 
 /* In GUEST_DATA, as the guest has it, and what is remembered beside. */
 struct notes {
@@ -73,7 +73,9 @@ static enum exit_done on_time(struct vcpu *vcpu)
         return EXIT_DEFAULT;
     notes->last = 1;
     vcpu->environment->sender->quiet();
-    vmcs_write32(VMCS_VMX_PREEMPTION_TIMER_VALUE, LAST_TICKS);
+    vmcs_write32(VMCS_VMX_PREEMPTION_TIMER_VALUE,
+                 (uint32_t)(time_budget_ticks(LAST_US, vcpu->environment->tsc_per_ms) >>
+                            vcpu->capability.preemption_timer_shift));
     return EXIT_STEPPED;
 }
 
@@ -138,7 +140,7 @@ const struct guest guest_init_sipi = {
     .expected = exits,
     .expected_count = 2,
     .check = check,
-    .ticks_max = WAIT_TICKS,
+    .time_max_us = WAIT_US,
 };
 
 const struct guest guest_sipi = {

@@ -91,7 +91,7 @@ struct vcpu *guest_machine_start(void)
     vcpu->guest = &guest_machine.guest;
     vcpu->environment = &guest_machine.environment;
     vcpu->exits_left = GUEST_EXITS_MAX;
-    vcpu->time = time_budget_of(GUEST_TICKS_MAX, 0);
+    vcpu->time = time_budget_of(time_budget_ticks(GUEST_TIME_MAX_US, 0), 0);
     vcpu->msr_pat = PAT_RESET;
     vmx_capability_derive(&guest_machine.cpu.msrs, &vcpu->capability);
     must(guest_controls_settle(&guest_machine.guest, &guest_machine.cpu.config, &vcpu->capability,

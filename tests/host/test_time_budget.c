@@ -34,6 +34,16 @@ static void more_than_the_timer_holds_is_all_that_it_holds(void **state)
     assert_int_equal(time_budget_load(&budget), UINT32_MAX);
 }
 
+/* 50 MHz, as in Bochs: an instruction a tick; 3 GHz; and nobody knows: at least as fast. */
+static void time_is_the_same_at_every_rate(void **state)
+{
+    (void)state;
+    assert_int_equal(time_budget_ticks(400000, 50000), 20000000);
+    assert_int_equal(time_budget_ticks(400000, 3000000), 1200000000);
+    assert_int_equal(time_budget_ticks(20000000, 6000000), 120000000000);
+    assert_true(time_budget_ticks(1000, 0) >= 3000000);
+}
+
 /* A guest that asks for nothing has one long time, and then none. */
 static void unasked_it_is_loaded_once(void **state)
 {
@@ -106,6 +116,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(ticks_are_the_tscs_by_the_rate),
         cmocka_unit_test(more_than_the_timer_holds_is_all_that_it_holds),
+        cmocka_unit_test(time_is_the_same_at_every_rate),
         cmocka_unit_test(unasked_it_is_loaded_once),
         cmocka_unit_test(a_period_comes_again_until_the_time_is_over),
         cmocka_unit_test(asking_gives_back_what_is_unused_and_no_more),
