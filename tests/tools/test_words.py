@@ -5,11 +5,19 @@ own parser is held to as well; GRUB's commands are those of its installed module
 
 import subprocess
 import unittest
+from contextlib import nullcontext
 from pathlib import Path
 
+from boot.boots import BOOTS
+from boot.nested import NESTED_BOOTS, OPEN_BIOS
+from boot.row import FAKE, HIGH, SCREENSHOT, WRONG_USE
+from machine.beforehand import check_plan
 from machine.errors import UserError
 from machine.grub import check_commands, commands, modules_for, named_commands
 from machine.nearest import distance, nearest
+from machine.options import plan_of, words_of
+from machine.plan import Plan
+from machine.run import parser
 from machine.words import check_words, complaint, guests, missing_cpus, words
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -126,6 +134,22 @@ class GrubTest(unittest.TestCase):
         self.assertEqual(list(named_commands("a 'b;c'; d e")), [["a", "'b;c'"], ["d", "e"]])
 
 
+class BootsTest(unittest.TestCase):
+    """No row of the boot matrix ends beforehand where it means to boot."""
+
+    def test_rows(self) -> None:
+        files = {OPEN_BIOS: __file__, HIGH: __file__, SCREENSHOT: "x.ppm"}
+        for boot in (*BOOTS, *NESTED_BOOTS):
+            if boot.status == WRONG_USE:
+                continue
+            given = [__file__ if text.startswith(FAKE) else files.get(text, text) for text in boot.arguments]
+            with self.subTest(boot.name):
+                options = parser().parse_args(given)
+                check_plan(plan_of(options, options.on, words_of(options), False), options.unchecked)
+                if not options.unchecked:
+                    check_commands(options.grub)
+
+
 class BeforehandTest(unittest.TestCase):
     """tools/run ends with 2 at once, and says why; nothing is built where it would be."""
 
@@ -171,6 +195,13 @@ class BeforehandTest(unittest.TestCase):
             self.assertIn(words_told, " ".join(done.stderr.split()), arguments)
             self.assertNotIn("Traceback", done.stderr)
             self.assertNotIn("building", done.stderr)
+
+    def test_cpus_of_a_topology(self) -> None:
+        for topology, wrong in (("4,cores=3,maxcpus=9", False), ("cpus=2", True), ("cores=2", False)):
+            plan = Plan(machine="tcg", smp=topology, words=("guest=cpu3:hello",))
+            with self.assertRaises(UserError) if wrong else nullcontext():
+                check_plan(plan, unchecked=False)
+            check_plan(plan, unchecked=True)
 
     def test_help_asks_for_nothing(self) -> None:
         for tool in ("run", "test", "gdb", "figures"):

@@ -1,6 +1,7 @@
 """What can be known to go wrong before anything is built or booted."""
 
 import argparse
+import re
 import subprocess
 import tempfile
 from pathlib import Path
@@ -55,7 +56,7 @@ def check_options(options: argparse.Namespace, machine: str) -> None:
         _check_folder("--logs", options.logs)
 
 
-def check_plan(plan: Plan) -> None:
+def check_plan(plan: Plan, unchecked: bool) -> None:
     """Raises UserError where the machine is too small for Rootmode or for its command line."""
     least = MACHINES[plan.machine].least_memory[plan.firmware]
     if plan.memory < least:
@@ -63,8 +64,18 @@ def check_plan(plan: Plan) -> None:
             f"--memory {plan.memory}: {least} MiB is the least on {plan.machine} with "
             f"{plan.firmware.upper()} firmware"
         )
-    if missing := missing_cpus(plan.words, plan.cpus):
-        raise UserError(f"{missing[0]}: there are CPUs 0 to {plan.cpus - 1} only; see --cpus")
+    cpus = _cpus(plan)
+    missing = missing_cpus(plan.words, cpus) if cpus else []
+    if missing and not unchecked:
+        raise UserError(f"{missing[0]}: there are CPUs 0 to {cpus - 1} only; see --cpus")
+
+
+def _cpus(plan: Plan) -> int:
+    """How many CPUs there will be; 0 where only QEMU knows what becomes of the topology."""
+    if not plan.smp:
+        return plan.cpus
+    told = re.match(r"(?:cpus=)?(\d+)(?:,|$)", plan.smp)
+    return int(told[1]) if told else 0
 
 
 def check_kernel(kernel: Path) -> None:

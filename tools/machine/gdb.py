@@ -51,7 +51,7 @@ def _wait_for(socket: Path, emulator: Emulator, log: Path) -> None:
 def _debug(options: argparse.Namespace, folder: Path) -> int:
     words = words_of(options) or ["exit=halt"]
     plan = plan_of(options, "tcg", words, display=False)
-    check_plan(plan)
+    check_plan(plan, options.unchecked)
     need("build", "qemu", "gdb")
     if not options.unchecked:
         check_commands(options.grub)

@@ -80,7 +80,7 @@ def check_commands(scripts: Sequence[str]) -> None:
             wrong.append(_unknown(command))
             if command[0] == "insmod" and len(command) == 2 and not _is_module(command[1]):
                 wrong.append(f'GRUB has no module "{command[1]}"')
-        if not any(wrong):
+        if script.strip() and not any(wrong):
             wrong.append(_syntax(script))
     if any(wrong):
         raise UserError("\n".join(["--grub:", *filter(None, wrong)]))

@@ -227,7 +227,7 @@ def _run(options: argparse.Namespace) -> Exit:
     display = bool(os.environ.get("DISPLAY")) and not options.headless and name in ("kvm", "tcg")
     plan = plan_of(options, name, words, display and not options.screenshot)
     check_options(options, name)
-    check_plan(plan)
+    check_plan(plan, options.unchecked)
     kernel = _prepared(options, progress, plan)
     say(f"tools/run: {reason}")
     return _boot(options, plan, kernel, progress)
