@@ -10,7 +10,7 @@
  * descriptors have their accessed bits set, since the processor would set them.
  *
  * There is no IDT here: a fault shuts the processor down. So nothing is done that could fault with
- * what the boot CPU has itself: long mode, NX, the same tables.
+ * what the boot CPU has itself: long mode, the same tables.
  */
 #include "boot/ap_trampoline.h"
 
@@ -27,7 +27,12 @@
 #define MSR_X2APIC_ID     0x802
 #define XAPIC_ID          0x20
 #define XAPIC_ID_SHIFT    24
+#define MSR_MISC_ENABLE   0x1a0
+#define XD_DISABLE_HIGH   (1 << 2) /* bit 34: of EDX */
 #define MSR_EFER          0xc0000080
+#define EFER_NXE          (1 << 11)
+#define CPUID_FEATURES    0x80000001
+#define CPUID_EDX_NX      (1 << 20)
 #define SELECTOR_CODE_64  0x08
 #define SELECTOR_DATA     0x10
 #define SELECTOR_CODE_32  0x18
@@ -64,13 +69,35 @@ protected_mode:
     mov %eax, %fs
     mov %eax, %gs
 
+    /*
+     * The tables have the NX bit if the boot CPU has it. What firmware took away on this CPU by
+     * IA32_MISC_ENABLE[34] is given back (mm/execute_disable.h); one that has none stays out.
+     */
+    mov PARAMETER(AP_EFER)(%ebx), %esi
+    mov %ebx, %edi
+    test $EFER_NXE, %esi
+    jz 2f
+    mov $CPUID_FEATURES, %eax
+    cpuid
+    test $CPUID_EDX_NX, %edx
+    jnz 2f
+    mov $MSR_MISC_ENABLE, %ecx
+    rdmsr
+    and $~XD_DISABLE_HIGH, %edx
+    wrmsr
+    mov $CPUID_FEATURES, %eax
+    cpuid
+    test $CPUID_EDX_NX, %edx
+    jz left_out
+2:  mov %edi, %ebx
+
     /* SDM, "Initializing IA-32e Mode": PAE, CR3, LME, and paging last. */
     mov $CR4_PAE, %eax
     mov %eax, %cr4
     mov PARAMETER(AP_CR3)(%ebx), %eax
     mov %eax, %cr3
     mov $MSR_EFER, %ecx
-    mov PARAMETER(AP_EFER)(%ebx), %eax
+    mov %esi, %eax
     xor %edx, %edx
     wrmsr
     mov $(CR0_PG | CR0_WP | CR0_NE | CR0_ET | CR0_MP | CR0_PE), %eax

@@ -22,10 +22,8 @@
 #define CR4_PAE           (1 << 5)
 #define MSR_EFER          0xc0000080
 #define EFER_LME          (1 << 8)
-#define EFER_NXE          (1 << 11)
 #define CPUID_EXTENDED    0x80000000
 #define CPUID_FEATURES    0x80000001
-#define CPUID_EDX_NX      (1 << 20)
 #define CPUID_EDX_LM      (1 << 29)
 #define PTE_PRESENT       (1 << 0)
 #define PTE_WRITE         (1 << 1)
@@ -82,8 +80,6 @@ entry32:
     cpuid
     test $CPUID_EDX_LM, %edx
     jz no_long_mode
-    test $CPUID_EDX_NX, %edx
-    jz no_execute_disable
 
     /* The first 4 GiB in pages of 2 MiB, for the identity and the direct map. */
     lea HERE(boot_pd), %edi
@@ -127,7 +123,7 @@ entry32:
     mov %eax, %cr3
     mov $MSR_EFER, %ecx
     rdmsr
-    or $(EFER_LME | EFER_NXE), %eax
+    or $EFER_LME, %eax
     wrmsr
     mov %cr0, %eax
     or $(CR0_PG | CR0_WP | CR0_NE | CR0_MP | CR0_PE), %eax
@@ -155,15 +151,11 @@ not_multiboot2:
 
 no_long_mode:
     lea HERE(no_long_mode_text), %esi
-    jmp refuse
-no_execute_disable:
-    lea HERE(no_execute_disable_text), %esi
 
 /*
  * ESI = text. Shows it on COM1 and on the text screen, then halts for good. The UART is waited for
  * with a bound, so that an absent one does not hang this.
  */
-refuse:
     mov $EGA_TEXT, %edi
 6:  lodsb
     test %al, %al
@@ -212,8 +204,6 @@ entry64:
 
 no_long_mode_text:
     .asciz "Rootmode: this processor has no 64-bit mode; VMX needs one that has.\r\n"
-no_execute_disable_text:
-    .asciz "Rootmode: execute disable (NX) is off or missing; turn it on in the firmware setup.\r\n"
 
     .balign 8
 boot_gdt:

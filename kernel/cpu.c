@@ -141,7 +141,7 @@ void cpu_init_this(struct cpu *cpu)
     wrmsr(IA32_GS_BASE, (uint64_t)cpu);
     traps_load();
 
-    wrmsr(IA32_EFER, rdmsr(IA32_EFER) | EFER_NXE);
+    cpu->execute_disable = execute_disable_enable();
     write_cr0_safe((read_cr0() | CR0_WP | CR0_NE | CR0_MP) &
                    ~(CR0_EM | CR0_TS | CR0_AM | CR0_CD | CR0_NW));
     /* Without MCE a machine check shuts the processor down untold. */

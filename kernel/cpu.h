@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include "kernel/traps.h"
+#include "mm/execute_disable.h"
 #include "mm/memory_type.h"
 #include "vmx/vmx_cpu.h"
 
@@ -51,6 +52,7 @@ struct cpu {
     uint64_t stack_top; /* virtual */
     uint64_t gdt[5];
     struct tss tss;
+    enum execute_disable execute_disable;
     struct memory_types_state memory_types; /* its MTRRs and PAT */
     struct vmx_cpu vmx;
     struct guest_run *guest_runs; /* what came of each guest of machine->guests; or NULL */

@@ -52,8 +52,16 @@ void machine_judge_information(struct machine *machine, enum multiboot_result re
 
 void machine_judge_memory(struct machine *machine, bool ready)
 {
+    static const enum rule rules[] = {
+        [EXECUTE_DISABLE_ABSENT] = RULE_BOOT_NO_EXECUTE_DISABLE,
+        [EXECUTE_DISABLE_TURNED_ON] = RULE_BOOT_EXECUTE_DISABLE_OFF,
+    };
+    enum execute_disable execute_disable = machine->cpus[0]->execute_disable;
+
     if (!ready)
         add(machine, RULE_BOOT_MEMORY, 0, NULL);
+    if (execute_disable != EXECUTE_DISABLE_ON)
+        add(machine, rules[execute_disable], 0, NULL);
 }
 
 uint32_t machine_choose_cpus(struct machine *machine, const struct start_means *means,

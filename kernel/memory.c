@@ -1,6 +1,7 @@
 #include "kernel/memory.h"
 
 #include "boot/layout.h"
+#include "kernel/cpu.h"
 #include "kernel/panic.h"
 #include "lib/spinlock.h"
 #include "lib/string.h"
@@ -21,8 +22,7 @@
 /* The widest physical address that the direct map has room for: half of the address space. */
 #define PHYSICAL_END (1ull << 46)
 
-#define CPUID_EXTENDED_FEATURES 0x80000001
-#define CPUID_PAGES_OF_1GIB     (1u << 26) /* in EDX */
+#define CPUID_PAGES_OF_1GIB (1u << 26) /* in EDX */
 
 extern const char image_start[], text_start[], text_end[], data_start[], data_end[];
 extern const char boot_stack_guard[], boot_stack_bottom[], rodata_start[], rodata_end[];
@@ -218,6 +218,7 @@ static bool map_ram(void)
 /* Page tables of our own instead of the boot code's, in which everything can be executed. */
 static bool build_tables(void)
 {
+    tables.always_executable = this_cpu()->execute_disable == EXECUTE_DISABLE_ABSENT;
     tables.pages_of_1gib = (cpuid(CPUID_EXTENDED_FEATURES, 0).edx & CPUID_PAGES_OF_1GIB) != 0;
     tables.table_alloc = table_alloc;
     tables.table_pointer = table_pointer;

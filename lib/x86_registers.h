@@ -77,6 +77,7 @@ enum x86_vector {
 #define IA32_SYSENTER_CS          0x174u
 #define IA32_SYSENTER_ESP         0x175u
 #define IA32_SYSENTER_EIP         0x176u
+#define IA32_MISC_ENABLE          0x1a0u
 #define IA32_MTRR_PHYSBASE0       0x200u
 #define IA32_MTRR_PHYSMASK0       0x201u
 #define IA32_MTRR_FIX64K_00000    0x250u
@@ -100,6 +101,7 @@ enum x86_vector {
 #define EFER_LME                  (1ull << 8)
 #define EFER_LMA                  (1ull << 10)
 #define EFER_NXE                  (1ull << 11)
+#define MISC_ENABLE_XD_DISABLE    (1ull << 34)
 #define FEATURE_CONTROL_LOCK      (1ull << 0)
 #define FEATURE_CONTROL_VMX_SMX   (1ull << 1) /* VMXON allowed inside SMX operation */
 #define FEATURE_CONTROL_VMX       (1ull << 2) /* VMXON allowed outside SMX operation */
@@ -107,9 +109,11 @@ enum x86_vector {
 #define FEATURE_CONTROL_SENTER_EN (1ull << 15)
 
 /* SDM Vol. 2, "CPUID". */
-#define CPUID_1_ECX_XSAVE      (1u << 26)
-#define CPUID_1_ECX_HYPERVISOR (1u << 31)  /* a hypervisor is below; by its makers' agreement */
-#define CPUID_EXTENDED_EDX_NX  (1u << 20)  /* of leaf 0x80000001 */
-#define CPUID_ADDRESS_SIZES    0x80000008u /* EAX[7:0]: MAXPHYADDR */
+#define CPUID_1_ECX_XSAVE       (1u << 26)
+#define CPUID_1_ECX_HYPERVISOR  (1u << 31)  /* a hypervisor is below; by its makers' agreement */
+#define CPUID_EXTENDED          0x80000000u /* EAX: the last leaf of these */
+#define CPUID_EXTENDED_FEATURES 0x80000001u
+#define CPUID_EXTENDED_EDX_NX   (1u << 20)  /* of leaf 0x80000001 */
+#define CPUID_ADDRESS_SIZES     0x80000008u /* EAX[7:0]: MAXPHYADDR */
 
 #endif

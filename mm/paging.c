@@ -60,11 +60,12 @@ static uint64_t bit_if(bool condition, uint64_t bit)
 }
 
 /* The leaf of a level that has these flags, but for its address. */
-static uint64_t leaf_bits(uint32_t flags, int level)
+static uint64_t leaf_bits(const struct page_tables *tables, uint32_t flags, int level)
 {
+    bool execute = tables->always_executable || (flags & PAGING_EXECUTE) != 0;
+
     return ENTRY_PRESENT | bit_if(level > LEVEL_PT, ENTRY_PAGE_SIZE) |
-           bit_if(flags & PAGING_WRITE, ENTRY_WRITE) |
-           bit_if(!(flags & PAGING_EXECUTE), ENTRY_NO_EXECUTE) |
+           bit_if(flags & PAGING_WRITE, ENTRY_WRITE) | bit_if(!execute, ENTRY_NO_EXECUTE) |
            bit_if(flags & PAGING_GLOBAL, ENTRY_GLOBAL) | bit_if(flags & PAGING_PAT(1), ENTRY_PWT) |
            bit_if(flags & PAGING_PAT(2), ENTRY_PCD) | bit_if(flags & PAGING_PAT(4), pat_bit(level));
 }
@@ -109,7 +110,7 @@ static bool put_table(struct page_tables *tables, uint64_t *entry, int level)
     if (is_present(*entry)) {
         uint64_t *table = table_of(tables, physical);
         uint64_t base = leaf_physical(*entry, level);
-        uint64_t bits = leaf_bits(leaf_flags(*entry, level), level - 1);
+        uint64_t bits = leaf_bits(tables, leaf_flags(*entry, level), level - 1);
 
         for (unsigned i = 0; i < ENTRIES; i++)
             table[i] = (base + i * level_size(level - 1)) | bits;
@@ -192,7 +193,7 @@ enum paging_result paging_map(struct page_tables *tables, uint64_t virt, uint64_
             return PAGING_NO_MEMORY;
         while (is_table(*entry, level))
             entry = &table_of(tables, *entry)[level_index(virt, --level)];
-        bits = leaf_bits(flags, level);
+        bits = leaf_bits(tables, flags, level);
         size = level_size(level);
         /* on through this table: a larger page can begin only where the next table does */
         do {
@@ -247,7 +248,7 @@ static enum paging_result change(struct page_tables *tables, uint64_t virt, uint
         if (unmap)
             *entry = 0;
         else
-            *entry = leaf_physical(*entry, level) | leaf_bits(flags, level);
+            *entry = leaf_physical(*entry, level) | leaf_bits(tables, flags, level);
         virt += step;
         bytes -= step;
     }

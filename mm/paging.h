@@ -3,7 +3,8 @@
  *
  * SDM Vol. 3, "4-Level Paging and 5-Level Paging". Nothing here touches CR3 or the TLB: after a
  * change to tables that are in use, the caller invalidates. Entries that point to tables allow
- * everything, so the leaf alone decides; IA32_EFER.NXE must be set. All pages are the supervisor's.
+ * everything, so the leaf alone decides; IA32_EFER.NXE must be set, or `always_executable`. All
+ * pages are the supervisor's.
  */
 #ifndef MM_PAGING_H
 #define MM_PAGING_H
@@ -29,8 +30,9 @@ enum paging_result {
 
 /* A set of tables, and where more of them come from. The caller fills it in. */
 struct page_tables {
-    uint64_t root;      /* physical, of the PML4 table, which the caller gives zeroed */
-    bool pages_of_1gib; /* CPUID.80000001H:EDX[26] */
+    uint64_t root;          /* physical, of the PML4 table, which the caller gives zeroed */
+    bool pages_of_1gib;     /* CPUID.80000001H:EDX[26] */
+    bool always_executable; /* there is no execute disable: mm/execute_disable.h */
     /* One zeroed page; physical address, 0 for none. */
     uint64_t (*table_alloc)(struct page_tables *tables);
     /* Where the table at this physical address can be read and written. */

@@ -11,7 +11,6 @@
 #define CPUID_7_ECX_TME        (1u << 13)
 #define CPUID_7_ECX_BUS_LOCK   (1u << 24)
 #define CPUID_PERFORMANCE      0xa
-#define CPUID_EXTENDED         0x80000001
 #define CPUID_1_ECX_PDCM       (1u << 15)
 #define CPUID_7_1_EAX_LAM      (1u << 26)
 #define IA32_RTIT_CTL          0x570u
@@ -99,7 +98,7 @@ void vmentry_context_read(const struct vmx_capability *capability, uint32_t revi
                           struct vmentry_context *context)
 {
     struct cpuid_registers structured = {0}, sizes = cpuid(CPUID_ADDRESS_SIZES, 0);
-    bool nx = cpuid(CPUID_EXTENDED, 0).edx & CPUID_EXTENDED_EDX_NX;
+    bool nx = cpuid(CPUID_EXTENDED_FEATURES, 0).edx & CPUID_EXTENDED_EDX_NX;
     uint64_t trace = 0;
 
     if (cpuid(0, 0).eax >= CPUID_STRUCTURED)

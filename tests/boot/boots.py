@@ -181,7 +181,13 @@ def _qemu() -> list[Boot]:
         REFUSED,
         (*ALWAYS, cpus(1), states("off"), finding("cpuid-no-vmx", "refusal", 0)),
     )
-    return [*boots, holes, no_svm]
+    no_nx = Boot(
+        "tcg/no execute disable",
+        ("--on", "tcg", "--cpus", "2", "--cpu", "max,-nx"),
+        REFUSED,
+        (*ALWAYS, cpus(2), finding("boot-no-execute-disable", "warning", 0)),
+    )
+    return [*boots, holes, no_svm, no_nx]
 
 
 def _screens() -> list[Boot]:

@@ -162,6 +162,14 @@ void model_pages_free(uint64_t address, int order)
     ASAN_POISON_MEMORY_REGION(memory + first * MODEL_PAGE, count * MODEL_PAGE);
 }
 
+/* SDM Vol. 4, "IA32_MISC_ENABLE", bit 34: firmware can hide execute disable. */
+static uint32_t more_features(void)
+{
+    bool hidden = (*model_msr(IA32_MISC_ENABLE) & MISC_ENABLE_XD_DISABLE) != 0;
+
+    return model_cpu.more_features.edx & ~(hidden ? EXTENDED_NX : 0u);
+}
+
 struct cpuid_registers cpuid(uint32_t leaf, uint32_t subleaf)
 {
     struct cpuid_registers r = {0};
@@ -185,7 +193,7 @@ struct cpuid_registers cpuid(uint32_t leaf, uint32_t subleaf)
     else if (leaf == 0x80000001)
         r = (struct cpuid_registers){.ecx = model_cpu.more_features.ecx | (uint32_t)model_cpu.svm
                                                                               << 2,
-                                     .edx = model_cpu.more_features.edx};
+                                     .edx = more_features()};
     else if (leaf == 0x80000008)
         r.eax = model_cpu.physical_address_width;
     return r;
@@ -198,7 +206,7 @@ uint64_t rdtsc(void)
 
 static const uint32_t plain_msrs[MODEL_MSRS] = {
     IA32_APIC_BASE, IA32_PAT,   IA32_EFER,           IA32_STAR,    IA32_LSTAR,
-    IA32_CSTAR,     IA32_FMASK, IA32_KERNEL_GS_BASE, IA32_TSC_AUX,
+    IA32_CSTAR,     IA32_FMASK, IA32_KERNEL_GS_BASE, IA32_TSC_AUX, IA32_MISC_ENABLE,
 };
 
 uint64_t *model_msr(uint32_t msr)
@@ -249,7 +257,8 @@ static uint8_t write_plain_msr(uint32_t msr, uint64_t value)
     bool is_short = msr == IA32_FMASK || msr == IA32_TSC_AUX;
 
     if ((is_address && (int64_t)(value << 16) >> 16 != (int64_t)value) ||
-        (is_short && value >> 32 != 0))
+        (is_short && value >> 32 != 0) ||
+        (msr == IA32_EFER && (value & EFER_NXE) != 0 && (more_features() & EXTENDED_NX) == 0))
         return X86_VECTOR_GP;
     *model_msr(msr) = value;
     return 0;

@@ -24,7 +24,7 @@ enum {
     MODEL_PAGES = 256,
     MODEL_VMCSS = 4,          /* VMCSs whose data the processor keeps */
     MODEL_FIELD_INDEXES = 32, /* of each width and type */
-    MODEL_MSRS = 9,
+    MODEL_MSRS = 10,
 };
 
 #define MODEL_NO_VMCS UINT64_MAX /* the current-VMCS pointer's "not valid" */

@@ -30,6 +30,7 @@ static int set_up(void **state)
         cpu_list[i]->index = i;
         cpu_list[i]->apic_id = 2 * i;
         cpu_list[i]->phase = CPU_READY;
+        cpu_list[i]->execute_disable = EXECUTE_DISABLE_ON;
     }
     machine->cpus = cpu_list;
     machine->cpu_count = CPUS_MAX;

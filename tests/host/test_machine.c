@@ -30,6 +30,7 @@ static int set_up(void **state)
         cpu_list[i]->index = i;
         cpu_list[i]->apic_id = OWN_ID + i;
         cpu_list[i]->phase = CPU_READY;
+        cpu_list[i]->execute_disable = EXECUTE_DISABLE_ON;
     }
     machine->cpus = cpu_list;
     machine->cpu_count = CPUS;
@@ -143,6 +144,22 @@ static void too_little_memory_refuses(void **state)
     (void)state;
     machine_judge_memory(machine, false);
     expect_only(RULE_BOOT_MEMORY, SEVERITY_REFUSAL, 0);
+}
+
+static void execute_disable_that_was_off_is_told(void **state)
+{
+    (void)state;
+    cpu_list[0]->execute_disable = EXECUTE_DISABLE_TURNED_ON;
+    machine_judge_memory(machine, true);
+    expect_only(RULE_BOOT_EXECUTE_DISABLE_OFF, SEVERITY_NOTE, 0);
+}
+
+static void a_machine_without_execute_disable_is_warned_of(void **state)
+{
+    (void)state;
+    cpu_list[0]->execute_disable = EXECUTE_DISABLE_ABSENT;
+    machine_judge_memory(machine, true);
+    expect_only(RULE_BOOT_NO_EXECUTE_DISABLE, SEVERITY_WARNING, 0);
 }
 
 /* Four CPUs in the tables; the boot CPU's id is neither the first nor the last. */
@@ -408,6 +425,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(every_cpu_but_the_boot_cpu_is_chosen, set_up, tear_down),
         cmocka_unit_test_setup_teardown(the_word_cpus_counts_the_boot_cpu, set_up, tear_down),
         cmocka_unit_test_setup_teardown(more_cpus_than_there_is_room_for_are_told, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(execute_disable_that_was_off_is_told, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_machine_without_execute_disable_is_warned_of, set_up,
                                         tear_down),
         cmocka_unit_test_setup_teardown(without_tables_the_boot_cpu_is_alone, set_up, tear_down),
         cmocka_unit_test_setup_teardown(tables_with_a_wrong_checksum_are_named_and_used, set_up,

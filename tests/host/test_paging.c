@@ -95,6 +95,23 @@ static void bits_of_the_entries(void **state)
     free(machine.memory);
 }
 
+/* Without execute disable, bit 63 is reserved in every entry, after a split and a change too. */
+static void without_execute_disable_no_entry_has_bit_63(void **state)
+{
+    struct machine machine;
+
+    (void)state;
+    machine_init(&machine, true);
+    machine.tables.always_executable = true;
+    assert_int_equal(paging_map(&machine.tables, HIGH, 0, GIB, PAGING_WRITE), PAGING_OK);
+    assert_int_equal(paging_protect(&machine.tables, HIGH + MIB2, KIB4, PAGING_GLOBAL), PAGING_OK);
+    assert_seen(&machine, HIGH, 0, MIB2, PAGING_WRITE | PAGING_EXECUTE);
+    assert_seen(&machine, HIGH + MIB2, MIB2, KIB4, PAGING_GLOBAL | PAGING_EXECUTE);
+    for (unsigned i = 0; i < machine.used * 512u; i++)
+        assert_int_equal(machine.memory[i] >> 63, 0);
+    free(machine.memory);
+}
+
 /* A hole of 4 KiB in a page of 1 GiB: split twice, all the rest as it was, PAT index included. */
 static void splitting_large_pages(void **state)
 {
@@ -291,6 +308,7 @@ int main(void)
         cmocka_unit_test(alignment_of_both_addresses),
         cmocka_unit_test(tables_of_a_direct_map),
         cmocka_unit_test(bits_of_the_entries),
+        cmocka_unit_test(without_execute_disable_no_entry_has_bit_63),
         cmocka_unit_test(splitting_large_pages),
         cmocka_unit_test(tables_are_kept),
         cmocka_unit_test(errors),
