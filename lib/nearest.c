@@ -11,7 +11,7 @@ static unsigned least(unsigned a, unsigned b)
 
 static char lower(char c)
 {
-    return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
+    return (char)(c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c);
 }
 
 static unsigned substitution(const char *a, const char *b)

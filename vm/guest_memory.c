@@ -97,8 +97,8 @@ const char *guest_memory_owner(const struct vcpu *vcpu, uint64_t guest_physical)
 static bool map_with_ept(struct vcpu *vcpu, struct vcpu_space *space)
 {
     const struct ept_memory_types types = {memory_type, vcpu};
-    const struct ept_capability capability = ept_capability_derive(
-        &vcpu->capability, vcpu->environment->vmx->physical_address_width);
+    const struct ept_capability capability =
+        ept_capability_derive(&vcpu->capability, vcpu->environment->vmx->physical_address_width);
 
     vcpu->ept = (struct ept){
         .table_alloc = ept_table_alloc,

@@ -25,8 +25,8 @@ const char *zoo_events_differ(const struct vcpu *vcpu, const struct zoo_wanted *
             return "an event reached the guest with another vector than it should have";
         if (seen[i].error != wanted[i].error)
             return "an event reached the guest with another error code than it should have";
-        if (seen[i].vector < 32 && ((seen[i].flags & RFLAGS_RF) != 0) !=
-                                       event_sets_resume_flag((uint8_t)seen[i].vector))
+        if (seen[i].vector < 32 &&
+            ((seen[i].flags & RFLAGS_RF) != 0) != event_sets_resume_flag((uint8_t)seen[i].vector))
             return "an event reached the guest with another RF than it should have";
         if (wanted[i].at != NULL && seen[i].rip != zoo_address(vcpu->guest, wanted[i].at))
             return "an event reached the guest with another return address than it should have";

@@ -68,12 +68,22 @@ static struct vmentry_control activator(enum vmentry_word word)
     }
 }
 
+static bool is_off(const struct vmentry_state *state, struct vmentry_control control)
+{
+    return control.word != VMENTRY_WORD_NONE &&
+           !(vmentry_get(state, vmentry_word_fields[control.word]) & control.mask);
+}
+
+/* What activates a word may itself be in one that is to be activated; there it ends. */
 uint64_t vmentry_word(const struct vmentry_state *state, enum vmentry_word word)
 {
+    const struct vmentry_control control = activator(word);
+
     if (word == VMENTRY_WORD_NONE)
         return 1;
-    return vmentry_is_set(state, activator(word)) ? vmentry_get(state, vmentry_word_fields[word])
-                                                  : 0;
+    if (is_off(state, activator(control.word)) || is_off(state, control))
+        return 0;
+    return vmentry_get(state, vmentry_word_fields[word]);
 }
 
 static void add(struct vmentry_findings *findings, struct vmentry_finding finding)

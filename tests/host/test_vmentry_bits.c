@@ -161,20 +161,22 @@ static void change(enum vmcs_field field, uint64_t bits)
     vmcs_image_set(&image, field, vmcs_image_get(&image, field) ^ bits);
 }
 
+static void set_control(enum word word, unsigned control)
+{
+    vmcs_image_set(&image, words[word], vmcs_image_get(&image, words[word]) | 1ull << control);
+}
+
 static void turn_on(enum word word, unsigned control)
 {
-    uint64_t value;
-
     if (word == NONE)
         return;
     if (word == SECONDARY || word == VM_FUNCTION)
-        turn_on(PRIMARY, 31);
+        set_control(PRIMARY, 31);
     if (word == TERTIARY)
-        turn_on(PRIMARY, 17);
+        set_control(PRIMARY, 17);
     if (word == VM_FUNCTION)
-        turn_on(SECONDARY, 13);
-    value = vmcs_image_get(&image, words[word]);
-    vmcs_image_set(&image, words[word], value | 1ull << control);
+        set_control(SECONDARY, 13);
+    set_control(word, control);
 }
 
 static bool breaks(enum vmentry_rule rule)
