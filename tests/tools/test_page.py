@@ -97,7 +97,11 @@ class PageTest(unittest.TestCase):
         return int(self.browser.run("return document.querySelectorAll(arguments[0]).length", selector))
 
     def text(self, selector: str) -> str:
-        return str(self.browser.run("return document.querySelector(arguments[0]).innerText", selector))
+        """What is new has a text from the next frame on: `content-visibility` waits for that."""
+        return str(self.browser.run(
+            "return new Promise((told) => requestAnimationFrame(() => requestAnimationFrame("
+            "() => told(document.querySelector(arguments[0]).innerText))))", selector
+        ))  # fmt: skip
 
     def evaluate(self, script: str, *arguments: Any) -> Any:
         return self.browser.run(f"return {script}", *arguments)
