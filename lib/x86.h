@@ -51,6 +51,7 @@ struct x86_segments x86_segments(void);
 uint64_t read_dr(unsigned number);
 void write_dr(unsigned number, uint64_t value);
 uint8_t xsetbv_safe(uint32_t number, uint64_t value);
+uint32_t rdpkru(void);
 void take_interrupt(void);
 void cpu_relax(void);
 
@@ -330,6 +331,15 @@ static inline uint8_t xsetbv_safe(uint32_t number, uint64_t value)
                  : "c"(number), "d"((uint32_t)(value >> 32))
                  : "cc", "memory");
     return (uint8_t)vector;
+}
+
+/* The rights of protection keys; CR4.PKE must be set, or it is #UD. */
+static inline uint32_t rdpkru(void)
+{
+    uint32_t value;
+
+    asm volatile("rdpkru" : "=a"(value) : "c"(0) : "rdx");
+    return value;
 }
 
 /* The x87 and SSE state, from 512 bytes aligned to 16. CR4.OSFXSR must be set. */

@@ -41,6 +41,7 @@ enum x86_vector {
 #define CR0_NW         (1ull << 29)
 #define CR0_CD         (1ull << 30)
 #define CR0_PG         (1ull << 31)
+#define CR3_LAM        (3ull << 61) /* LAM_U48, LAM_U57 */
 #define CR3_NO_FLUSH   (1ull << 63) /* of a value to be written, with CR4.PCIDE */
 #define CR4_DE         (1ull << 3)
 #define CR4_PSE        (1ull << 4)
@@ -64,6 +65,7 @@ enum x86_vector {
 #define RFLAGS_DF      (1ull << 10)
 #define RFLAGS_RF      (1ull << 16)
 #define RFLAGS_VM      (1ull << 17)
+#define RFLAGS_AC      (1ull << 18)
 
 /* SDM Vol. 3, "PAE Paging", table "Format of a PAE Page-Directory-Pointer-Table Entry". */
 #define PDPTE_PRESENT  (1ull << 0)
@@ -110,10 +112,12 @@ enum x86_vector {
 
 /* SDM Vol. 2, "CPUID". */
 #define CPUID_1_ECX_XSAVE       (1u << 26)
-#define CPUID_1_ECX_HYPERVISOR  (1u << 31)  /* a hypervisor is below; by its makers' agreement */
+#define CPUID_1_ECX_HYPERVISOR  (1u << 31) /* a hypervisor is below; by its makers' agreement */
+#define CPUID_1_EDX_PSE36       (1u << 17)
 #define CPUID_EXTENDED          0x80000000u /* EAX: the last leaf of these */
 #define CPUID_EXTENDED_FEATURES 0x80000001u
-#define CPUID_EXTENDED_EDX_NX   (1u << 20)  /* of leaf 0x80000001 */
+#define CPUID_EXTENDED_EDX_NX   (1u << 20) /* of leaf 0x80000001 */
+#define CPUID_EXTENDED_EDX_1G   (1u << 26)
 #define CPUID_ADDRESS_SIZES     0x80000008u /* EAX[7:0]: MAXPHYADDR */
 
 #endif

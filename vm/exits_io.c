@@ -1,4 +1,3 @@
-#include "lib/string.h"
 #include "vm/exit.h"
 #include "vm/guest_operand.h"
 #include "vmx/vmcs_access.h"
@@ -64,19 +63,17 @@ __attribute__((noinline)) static enum exit_done string_io(struct vcpu *vcpu, uin
     bool down = (vmcs_read_natural(VMCS_GUEST_RFLAGS) & RFLAGS_DF) != 0;
     struct operand operand;
     enum exit_done done;
-    uint8_t *memory;
+    uint32_t data = nothing;
 
     if (rep && operand_cut(vcpu->reg[VCPU_RCX], size) == 0)
         return exit_behind(EXIT_EMULATED);
     operand = guest_operand_at(in ? OPERAND_ES : guest_operand_segment(information),
                                operand_cut(*index, size));
-    operand.bytes = bytes;
+    operand.bytes = operand.alignment = bytes;
     operand.write = in;
-    done = guest_operand_reach(vcpu, &operand, &memory);
+    done = guest_operand_access(vcpu, &operand, &data);
     if (done != EXIT_EMULATED)
         return done;
-    if (in)
-        memcpy(memory, &nothing, bytes);
     add_to(index, down ? -(int64_t)bytes : bytes, size);
     if (rep)
         add_to(&vcpu->reg[VCPU_RCX], -1, size);

@@ -1,4 +1,3 @@
-#include "lib/string.h"
 #include "vm/event.h"
 #include "vm/exit.h"
 #include "vm/guest.h"
@@ -39,17 +38,15 @@ enum exit_done exit_invpcid(struct vcpu *vcpu)
     uint64_t type = vcpu_register_get(vcpu, information >> 28), descriptor[2];
     struct operand operand = guest_operand(vcpu, information);
     enum exit_done done;
-    uint8_t *memory;
 
     if (operand.mode != OPERAND_64_BIT)
         type = (uint32_t)type;
     if (type >= INVPCID_TYPES)
         return exit_protection(vcpu);
     operand.bytes = sizeof(descriptor);
-    done = guest_operand_reach(vcpu, &operand, &memory);
+    done = guest_operand_access(vcpu, &operand, descriptor);
     if (done != EXIT_EMULATED)
         return done;
-    memcpy(descriptor, memory, sizeof(descriptor));
     return invpcid_faults(type, descriptor) ? exit_protection(vcpu) : exit_invlpg(vcpu);
 }
 

@@ -2,6 +2,7 @@
 #include "vm/event.h"
 #include "vm/exit.h"
 #include "vm/guest.h"
+#include "vm/guest_access.h"
 #include "vm/guest_state.h"
 #include "vm/translation.h"
 #include "vmx/exit_reason.h"
@@ -65,10 +66,11 @@ static struct control_registers registers_seen(const struct vcpu *vcpu)
  */
 static enum exit_done load_pdptes(struct vcpu *vcpu, uint64_t cr3)
 {
-    const uint64_t *pdpt = vcpu_memory(vcpu, cr3 & 0xffffffe0, 32);
+    uint64_t pdpt[4];
+    enum exit_done done = guest_read_physical(vcpu, cr3 & 0xffffffe0, pdpt, sizeof(pdpt));
 
-    if (pdpt == NULL)
-        return vcpu_end(vcpu, GUEST_END_MEMORY, EXIT_REASON_CONTROL_REGISTER_ACCESS, cr3);
+    if (done != EXIT_EMULATED)
+        return done;
     for (unsigned i = 0; i < 4; i++) {
         if (!pdpte_is_valid(pdpt[i], vcpu->environment->vmx->physical_address_width))
             return exit_protection(vcpu);

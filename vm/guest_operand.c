@@ -2,7 +2,7 @@
 
 #include "lib/x86_vmx.h"
 #include "vm/exit.h"
-#include "vmx/exit_reason.h"
+#include "vm/guest_access.h"
 
 /* SDM Vol. 3, tables "Format of the VM-Exit Instruction-Information Field as Used for …": what
  * those of memory operands have in common. */
@@ -64,37 +64,35 @@ struct operand guest_operand(const struct vcpu *vcpu, uint32_t information)
                             operand_cut(offset, address_size(information)));
 }
 
-static bool ept_allows(const struct vcpu *vcpu, uint64_t address, bool write)
+/* SDM Vol. 3, "Alignment Checking". What an operand is aligned to, it is at its end: the pseudo-
+ * descriptors of SGDT and SIDT have two bytes before a base that is aligned to four. */
+static bool is_misaligned(const struct operand *operand, uint64_t linear)
 {
-    struct ept_walk walk;
-
-    if ((vcpu->controls[VMX_CONTROL_SECONDARY] & SECONDARY_ENABLE_EPT) == 0)
-        return true;
-    walk = ept_walk(&vcpu->ept, address);
-    return walk.mapped && (walk.permissions & (write ? EPT_WRITE : EPT_READ)) != 0;
+    return operand->alignment > 1 && (linear + operand->bytes) % operand->alignment != 0 &&
+           guest_privilege() == 3 && (vmcs_read_natural(VMCS_GUEST_CR0) & CR0_AM) != 0 &&
+           (vmcs_read_natural(VMCS_GUEST_RFLAGS) & RFLAGS_AC) != 0;
 }
 
-/* Built-in guests map their memory as it is: a linear address is a physical one. */
-enum exit_done guest_linear_reach(struct vcpu *vcpu, uint64_t linear, unsigned bytes, bool write,
-                                  uint8_t **memory)
+/* SDM Vol. 3, "Linear-Address Masking": CPUID does not show it, but a MOV to CR3 does not exit, so
+ * that nothing keeps a guest from it. Its addresses are not known here. */
+static bool masks_addresses(const struct operand *operand)
 {
-    *memory = vcpu_memory(vcpu, linear, bytes);
-    if (*memory == NULL || !ept_allows(vcpu, linear, write) ||
-        !ept_allows(vcpu, linear + bytes - 1, write))
-        return vcpu_end(vcpu, GUEST_END_MEMORY, vmcs_read32(VMCS_EXIT_REASON) & EXIT_REASON_BASIC,
-                        linear);
-    return EXIT_EMULATED;
+    return operand->mode == OPERAND_64_BIT && (vmcs_read_natural(VMCS_GUEST_CR3) & CR3_LAM) != 0;
 }
 
-enum exit_done guest_operand_reach(struct vcpu *vcpu, const struct operand *operand,
-                                   uint8_t **memory)
+enum exit_done guest_operand_access(struct vcpu *vcpu, const struct operand *operand, void *data)
 {
     uint64_t linear;
     uint8_t vector = operand_locate(operand, &linear);
 
+    if (masks_addresses(operand))
+        return exit_unhandled(vcpu);
+    if (vector == 0 && is_misaligned(operand, linear))
+        vector = X86_VECTOR_AC;
     if (vector != 0) {
         vcpu_inject_error(vcpu, vector, 0);
         return EXIT_INJECTED;
     }
-    return guest_linear_reach(vcpu, linear, operand->bytes, operand->write, memory);
+    return guest_access_linear(vcpu, linear, data, operand->bytes,
+                               operand->write ? ACCESS_WRITE : ACCESS_READ);
 }

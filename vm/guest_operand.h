@@ -18,16 +18,10 @@ unsigned guest_operand_segment(uint32_t information);
 struct operand guest_operand_at(unsigned segment, uint64_t offset);
 
 /*
- * Where the operand, whose `bytes` and `write` the caller has set, can be touched. Gives
- * EXIT_EMULATED and `memory`; or what has become of the guest: EXIT_INJECTED, a fault, or
- * EXIT_ENDED, because it does not have that memory, or not for this.
+ * Reads the operand, whose `bytes`, `write` and `alignment` the caller has set, to `data`, or
+ * writes it from there. Gives EXIT_EMULATED, or what has become of the guest: vm/guest_access.h.
  */
-enum exit_done guest_operand_reach(struct vcpu *vcpu, const struct operand *operand,
-                                   uint8_t **memory);
-
-/* As guest_operand_reach() from a linear address on. */
-enum exit_done guest_linear_reach(struct vcpu *vcpu, uint64_t linear, unsigned bytes, bool write,
-                                  uint8_t **memory);
+enum exit_done guest_operand_access(struct vcpu *vcpu, const struct operand *operand, void *data);
 
 /* How wide addresses are that LGDT, WRMSR and their kin load: the processor's, in whatever mode. */
 static inline unsigned guest_linear_width(const struct vcpu *vcpu)

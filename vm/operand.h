@@ -32,6 +32,7 @@ struct operand {
     uint32_t segment_limit, segment_rights;
     uint64_t offset;               /* cut to the address size */
     unsigned bytes;                /* at least 1 */
+    unsigned alignment;            /* that CPL 3 may be held to; 0, 1: any */
     bool write;                    /* else it is read */
     unsigned linear_address_width; /* in 64-bit mode: 48 or 57 */
 };

@@ -336,6 +336,14 @@ uint8_t xsetbv_safe(uint32_t number, uint64_t value)
     return 0;
 }
 
+/* SDM Vol. 2, "RDPKRU". */
+uint32_t rdpkru(void)
+{
+    if ((model_cpu.cr4 & CR4_PKE) == 0)
+        reject("#UD from RDPKRU", model_cpu.cr4);
+    return model_cpu.pkru;
+}
+
 uint64_t read_cr3(void)
 {
     return model_cpu.cr3;

@@ -88,6 +88,7 @@ struct model_cpu {
     /* Its state. */
     uint64_t cr0, cr2, cr3, cr4, feature_control;
     uint64_t dr[4], dr6, xcr0, tsc;
+    uint32_t pkru;
     uint64_t msr[MODEL_MSRS]; /* others that it has: model_msr() */
     unsigned interrupts_taken;
     bool vmx_operation;

@@ -107,9 +107,11 @@ static void strings_in_memory_that_is_not_there_end_the_guest(void **state)
 {
     (void)state;
     for (uint64_t at = GUEST_MEMORY_BYTES - 3; at < GUEST_MEMORY_BYTES + 2; at++) {
+        uint64_t first = at < GUEST_MEMORY_BYTES ? GUEST_MEMORY_BYTES : at;
+
         vcpu->reg[VCPU_RDI] = vcpu->reg[VCPU_RSI] = at;
-        assert_ends(EXIT_REASON_IO_INSTRUCTION, STRING | IN | 3, SIZE_64, at);
-        assert_ends(EXIT_REASON_IO_INSTRUCTION, STRING | 3, SIZE_64 | DS, at);
+        assert_ends(EXIT_REASON_IO_INSTRUCTION, STRING | IN | 3, SIZE_64, first);
+        assert_ends(EXIT_REASON_IO_INSTRUCTION, STRING | 3, SIZE_64 | DS, first);
     }
     vcpu->reg[VCPU_RDI] = 1ull << 47;
     assert_faults(EXIT_REASON_IO_INSTRUCTION, STRING | IN, SIZE_64, X86_VECTOR_GP, 0);

@@ -100,7 +100,8 @@ static void operands_that_cannot_be_reached_fault(void **state)
     assert_faults(reason, PLACE, SIZE_32 | DS | NO_INDEX | NO_BASE | TABLE(SGDT), X86_VECTOR_GP, 0);
 }
 
-/* The last byte counts; and no sum of address and length wraps. */
+/* Each byte counts: it ends at the first that the guest does not have. No sum of address and length
+ * wraps, and what the guest's paging does not map is a page fault. */
 static void operands_outside_of_memory_end_the_guest(void **state)
 {
     const uint32_t reason = EXIT_REASON_GDTR_IDTR_ACCESS;
@@ -108,10 +109,13 @@ static void operands_outside_of_memory_end_the_guest(void **state)
     (void)state;
     assert_reads_at(GUEST_MEMORY_BYTES - 10, GUEST_MEMORY_BYTES - 10, PLAIN);
     for (uint64_t at = GUEST_MEMORY_BYTES - 9; at < GUEST_MEMORY_BYTES + 2; at++) {
-        assert_ends(reason, at, PLAIN | TABLE(LGDT), at);
-        assert_ends(reason, at, PLAIN | TABLE(SGDT), at);
+        uint64_t first = at < GUEST_MEMORY_BYTES ? GUEST_MEMORY_BYTES : at;
+
+        assert_ends(reason, at, PLAIN | TABLE(LGDT), first);
+        assert_ends(reason, at, PLAIN | TABLE(SGDT), first);
     }
-    assert_ends(reason, 0xffffffffffffffff - 9, PLAIN | TABLE(LGDT), 0xffffffffffffffff - 9);
+    assert_faults(reason, 0xffffffffffffffff - 9, PLAIN | TABLE(LGDT), X86_VECTOR_PF, 0);
+    assert_int_equal(model_cpu.cr2, 0xffffffffffffffff - 9);
 }
 
 /* What EPT does not let the guest write, the hypervisor does not write for it. */
@@ -123,7 +127,7 @@ static void memory_that_ept_protects_stays_as_it_is(void **state)
     assert_reads_at(PLACE, PLACE, PLAIN);
     put_table(PLACE, 0x77, 0x7777);
     assert_ends(EXIT_REASON_GDTR_IDTR_ACCESS, PLACE, PLAIN | TABLE(SGDT), PLACE);
-    assert_ends(EXIT_REASON_GDTR_IDTR_ACCESS, 0x6ffe, PLAIN | TABLE(SGDT), 0x6ffe);
+    assert_ends(EXIT_REASON_GDTR_IDTR_ACCESS, 0x6ffe, PLAIN | TABLE(SGDT), 0x7000);
     assert_int_equal(*(uint16_t *)guest_machine_memory(PLACE), 0x77);
     FIELD(GUEST_LINEAR_ADDRESS) = PLACE;
     vcpu->reg[VCPU_RDI] = PLACE;
@@ -233,7 +237,7 @@ static void invpcid_faults_where_the_manual_says_so(void **state)
     }
     assert_int_equal(invpcid(1ull << 32, 0, 0), EXIT_INJECTED);
     assert_ends(EXIT_REASON_INVPCID, GUEST_MEMORY_BYTES - 15, PLAIN | VCPU_RAX << 28,
-                GUEST_MEMORY_BYTES - 15);
+                GUEST_MEMORY_BYTES);
     in_protected_mode(); /* there, the type has 32 bits */
     vcpu->reg[VCPU_RAX] = 1ull << 32 | 2;
     assert_done(EXIT_REASON_INVPCID, PLACE,

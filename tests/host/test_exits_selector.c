@@ -142,7 +142,7 @@ static void selectors_are_stored_and_read_from_memory(void **state)
     assert_done(EXIT_REASON_LDTR_TR_ACCESS, PLACE, PLAIN | SELECTOR(LLDT));
     assert_int_equal(FIELD(GUEST_LDTR_SELECTOR), 0x78);
     assert_ends(EXIT_REASON_LDTR_TR_ACCESS, GUEST_MEMORY_BYTES - 1, PLAIN | SELECTOR(STR),
-                GUEST_MEMORY_BYTES - 1);
+                GUEST_MEMORY_BYTES);
     assert_faults(EXIT_REASON_LDTR_TR_ACCESS, 1ull << 63, PLAIN | SELECTOR(STR), X86_VECTOR_GP, 0);
 }
 
