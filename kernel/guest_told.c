@@ -30,3 +30,42 @@ bool guest_runs_alike(const struct guest_run *a, const struct guest_run *b)
            memcmp(a->exits, b->exits, sizeof(a->exits)) == 0 && strcmp(a->detail, b->detail) == 0 &&
            entries_alike(&a->entry, &b->entry);
 }
+
+static void count(const struct machine *machine, uint32_t guest, struct guest_counts *counts)
+{
+    for (uint32_t cpu = 0; cpu < machine->cpu_count; cpu++) {
+        const struct guest_run *run = machine_guest_run(machine, guest, cpu);
+
+        if (run != NULL)
+            counts->of[run->result]++;
+    }
+}
+
+struct guest_counts guest_counts_of(const struct machine *machine, uint32_t guest)
+{
+    struct guest_counts counts = {{0}};
+
+    count(machine, guest, &counts);
+    return counts;
+}
+
+struct guest_counts guest_counts_all(const struct machine *machine)
+{
+    struct guest_counts counts = {{0}};
+
+    for (uint32_t guest = 0; guest < machine->guests.count; guest++)
+        count(machine, guest, &counts);
+    return counts;
+}
+
+void guest_counts_print(struct sink *sink, struct guest_counts counts)
+{
+    const char *before = "";
+
+    for (enum guest_result result = 0; result < GUEST_RESULT_COUNT; result++) {
+        if (counts.of[result] == 0)
+            continue;
+        print_to(sink, "%s%u %s", before, counts.of[result], guest_result_name(result));
+        before = ", ";
+    }
+}

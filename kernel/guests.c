@@ -5,6 +5,7 @@
 #include "kernel/alarm.h"
 #include "kernel/apic.h"
 #include "kernel/console.h"
+#include "kernel/guest_told.h"
 #include "kernel/memory.h"
 #include "kernel/signal_sender.h"
 #include "kernel/smp.h"
@@ -21,8 +22,8 @@
 /* All guests on the slowest emulator, with their exits told on a serial line. */
 enum { WORK_US = 600000000 };
 
-/* A line of `trace=exits`. */
-enum { TRACE_SIZE = 320 };
+/* A line of `trace=exits`; what CPUs came to. */
+enum { TRACE_SIZE = 320, COUNTS_SIZE = 80 };
 
 static struct machine *the_machine;
 static struct vm_environment environment;
@@ -74,6 +75,35 @@ static void begin(const struct guest_chosen *chosen, uint32_t cpu)
         console_print("  guest %s ...\n", chosen->guest->name);
 }
 
+/* How many CPUs run a chosen guest. */
+static uint32_t runs_of(const struct machine *machine, uint32_t guest)
+{
+    uint32_t count = 0;
+
+    for (uint32_t i = 0; i < machine->cpu_count; i++)
+        count += machine_guest_run(machine, guest, i) != NULL;
+    return count;
+}
+
+/* Of each chosen guest, the CPUs that it has ended on; and how many have ended on all of theirs. */
+static atomic_uint ended_on[GUEST_CHOICES_MAX], ended;
+
+/* Told by the CPU that ends it last, at once: many guests together take long. */
+static void end(uint32_t guest)
+{
+    const struct guest_choice *choice = &the_machine->guests;
+    uint32_t cpus_done = atomic_fetch_add(&ended_on[guest], 1) + 1;
+    char counts[COUNTS_SIZE];
+    struct text_buffer text;
+
+    if (cpus_done != runs_of(the_machine, guest) || choice->count == 1)
+        return;
+    text_buffer_init(&text, counts, sizeof(counts));
+    guest_counts_print(&text.sink, guest_counts_of(the_machine, guest));
+    console_print("  guest %s: %s; %u of %u ended\n", choice->item[guest].guest->name, counts,
+                  atomic_fetch_add(&ended, 1) + 1, choice->count);
+}
+
 static void run_on_this_cpu(struct cpu *cpu)
 {
     const struct guest_choice *choice = &the_machine->guests;
@@ -85,6 +115,7 @@ static void run_on_this_cpu(struct cpu *cpu)
         run(choice->item[i].guest, cpu, &cpu->guest_runs[i]);
         if (choice->item[i].guest->needs_sender)
             signal_sender_run_over();
+        end(i);
     }
     signal_sender_serve_others();
 }
@@ -103,13 +134,8 @@ static uint32_t runs_with_sender(const struct machine *machine)
 {
     uint32_t count = 0;
 
-    for (uint32_t i = 0; i < machine->cpu_count; i++) {
-        if (machine->cpus[i]->phase != CPU_READY)
-            continue;
-        for (uint32_t j = 0; j < machine->guests.count; j++)
-            count += guest_chosen_for(&machine->guests, j, i) &&
-                     machine->guests.item[j].guest->needs_sender;
-    }
+    for (uint32_t i = 0; i < machine->guests.count; i++)
+        count += machine->guests.item[i].guest->needs_sender ? runs_of(machine, i) : 0;
     return count;
 }
 

@@ -70,8 +70,10 @@ static void put_guests(struct json *json, const struct machine *machine)
     json_array_begin(json, "guests");
     for (uint32_t i = 0; i < count; i++) {
         for (uint32_t j = 0; j < machine->guests.count; j++) {
-            if (machine->cpus[i]->phase == CPU_READY && guest_chosen_for(&machine->guests, j, i))
-                put_run(json, i, &machine->cpus[i]->guest_runs[j]);
+            const struct guest_run *run = machine_guest_run(machine, j, i);
+
+            if (run != NULL)
+                put_run(json, i, run);
         }
     }
     json_array_end(json);

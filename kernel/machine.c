@@ -216,12 +216,22 @@ void machine_judge_guest(struct machine *machine, uint32_t cpu, struct guest_run
         add(machine, rules[run->result], cpu, tell(run));
 }
 
+struct guest_run *machine_guest_run(const struct machine *machine, uint32_t guest, uint32_t cpu)
+{
+    bool runs =
+        machine->cpus[cpu]->phase == CPU_READY && guest_chosen_for(&machine->guests, guest, cpu);
+
+    return runs ? &machine->cpus[cpu]->guest_runs[guest] : NULL;
+}
+
 void machine_judge_guests(struct machine *machine)
 {
     for (uint32_t i = 0; i < machine->cpu_count; i++) {
         for (uint32_t j = 0; j < machine->guests.count; j++) {
-            if (machine->cpus[i]->phase == CPU_READY && guest_chosen_for(&machine->guests, j, i))
-                machine_judge_guest(machine, i, &machine->cpus[i]->guest_runs[j]);
+            struct guest_run *run = machine_guest_run(machine, j, i);
+
+            if (run != NULL)
+                machine_judge_guest(machine, i, run);
         }
     }
 }

@@ -128,6 +128,9 @@ void machine_judge_choice(struct machine *machine);
 /* No memory for what guests do. */
 void machine_judge_guest_room(struct machine *machine);
 
+/* What came of a chosen guest on a CPU; NULL where it does not run there. */
+struct guest_run *machine_guest_run(const struct machine *machine, uint32_t guest, uint32_t cpu);
+
 /* A guest that did otherwise than it should. */
 void machine_judge_guest(struct machine *machine, uint32_t cpu, struct guest_run *run);
 

@@ -2,6 +2,7 @@
 
 #include "kernel/cpu_ranges.h"
 #include "kernel/finding_told.h"
+#include "kernel/guest_told.h"
 #include "lib/string.h"
 
 enum { CPU_LINES_MOST = 8, SCREEN_COLUMNS = 80 };
@@ -143,26 +144,12 @@ static uint32_t tell_cpus(const struct machine *machine, const struct coloured *
     return machine->cpu_count;
 }
 
-/* "Guests: 154 ok, 2 skipped" */
 static uint32_t tell_guests(const struct machine *machine, const struct coloured *page)
 {
-    uint32_t results[GUEST_RESULT_COUNT] = {0};
-    const char *before = "Guests: ";
-
     if (!machine->guests_done)
         return 0;
-    for (uint32_t i = 0; i < machine->cpu_count; i++) {
-        for (uint32_t j = 0; j < machine->guests.count; j++) {
-            if (machine->cpus[i]->phase == CPU_READY && guest_chosen_for(&machine->guests, j, i))
-                results[machine->cpus[i]->guest_runs[j].result]++;
-        }
-    }
-    for (enum guest_result result = 0; result < GUEST_RESULT_COUNT; result++) {
-        if (results[result] == 0)
-            continue;
-        print_to(page->sink, "%s%u %s", before, results[result], guest_result_name(result));
-        before = ", ";
-    }
+    print_to(page->sink, "Guests: ");
+    guest_counts_print(page->sink, guest_counts_all(machine));
     print_to(page->sink, "\n");
     return 1;
 }

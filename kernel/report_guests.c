@@ -81,14 +81,6 @@ static void tell_run(const char *on_cpus, const struct guest_run *run)
         tell_entry(run);
 }
 
-static const struct guest_run *run_of(const struct machine *machine, uint32_t guest, uint32_t cpu)
-{
-    bool ran =
-        machine->cpus[cpu]->phase == CPU_READY && guest_chosen_for(&machine->guests, guest, cpu);
-
-    return ran ? &machine->cpus[cpu]->guest_runs[guest] : NULL;
-}
-
 /* One line for all CPUs where the same came of a guest, at the first of them. */
 static void tell_guest(const struct machine *machine, uint32_t guest)
 {
@@ -98,13 +90,13 @@ static void tell_guest(const struct machine *machine, uint32_t guest)
 
     memset(told, 0, sizeof(told));
     for (uint32_t i = 0; i < machine->cpu_count; i++) {
-        const struct guest_run *run = run_of(machine, guest, i);
+        const struct guest_run *run = machine_guest_run(machine, guest, i);
 
         if (run == NULL || told[i])
             continue;
         memset(alike, 0, sizeof(alike));
         for (uint32_t j = i; j < machine->cpu_count; j++) {
-            const struct guest_run *other = run_of(machine, guest, j);
+            const struct guest_run *other = machine_guest_run(machine, guest, j);
 
             alike[j] = !told[j] && other != NULL && guest_runs_alike(run, other);
             told[j] |= alike[j];
@@ -123,6 +115,9 @@ static void tell_guests(const struct machine *machine)
     console_colour(COLOUR_PLAIN);
     for (uint32_t i = 0; i < machine->guests.count; i++)
         tell_guest(machine, i);
+    console_print("  together: ");
+    guest_counts_print(console_sink(), guest_counts_all(machine));
+    console_print("\n");
 }
 
 static void tell_bench(const struct bench *bench)

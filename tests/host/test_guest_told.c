@@ -92,11 +92,44 @@ static void what_is_not_told_does_not_tell_apart(void **state)
     assert_true(guest_runs_alike(&run, &other));
 }
 
+/* Two guests on CPUs 0, 1 and 3, one more on CPU 1; CPU 2 takes no part. */
+static void runs_are_counted_by_result(void **state)
+{
+    static struct guest_run runs[4][3];
+    static struct cpu cpu[4] = {
+        {.phase = CPU_READY}, {.phase = CPU_READY}, {.phase = CPU_SILENT}, {.phase = CPU_READY}};
+    static struct cpu *const cpus_of[] = {&cpu[0], &cpu[1], &cpu[2], &cpu[3]};
+    static struct machine machine = {.cpus = cpus_of, .cpu_count = 4};
+    char told[64];
+    struct text_buffer text;
+
+    (void)state;
+    machine.guests.count = 3;
+    machine.guests.item[0].every_cpu = machine.guests.item[1].every_cpu = true;
+    machine.guests.item[2].cpu = 1;
+    for (unsigned i = 0; i < 4; i++)
+        cpu[i].guest_runs = runs[i];
+    runs[3][1].result = GUEST_DIFFERS;
+    runs[1][2].result = GUEST_SKIPPED;
+    runs[2][1].result = runs[0][2].result = GUEST_DIED; /* those never ran */
+    text_buffer_init(&text, told, sizeof(told));
+    guest_counts_print(&text.sink, guest_counts_of(&machine, 1));
+    print_to(&text.sink, "; ");
+    guest_counts_print(&text.sink, guest_counts_of(&machine, 2));
+    print_to(&text.sink, "; ");
+    guest_counts_print(&text.sink, guest_counts_all(&machine));
+    assert_string_equal(told, "2 ok, 1 differs; 1 skipped; 5 ok, 1 differs, 1 skipped");
+    assert_ptr_equal(machine_guest_run(&machine, 1, 3), &runs[3][1]);
+    assert_null(machine_guest_run(&machine, 1, 2));
+    assert_null(machine_guest_run(&machine, 2, 0));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(cpus_are_told_as_ranges),
         cmocka_unit_test(runs_with_any_difference_a_person_reads_are_told_apart),
+        cmocka_unit_test(runs_are_counted_by_result),
         cmocka_unit_test(what_is_not_told_does_not_tell_apart),
     };
 
