@@ -61,6 +61,7 @@ static void take_cpu(struct text *item, struct guest_chosen *chosen)
 static void add_named(struct guest_choice *choice, struct text name, struct guest_chosen chosen,
                       const struct guest *const *table, uint32_t count)
 {
+    static const char *const others[] = {"all", "none", "list"};
     struct nearest nearest = {.typed = name.start, .length = name.length};
 
     for (uint32_t i = 0; i < count; i++) {
@@ -70,8 +71,12 @@ static void add_named(struct guest_choice *choice, struct text name, struct gues
         if (is(name, table[i]->name))
             return;
     }
-    if (is(name, "all") || is(name, "none"))
-        return;
+    choice->list |= is(name, "list");
+    for (uint32_t i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
+        if (is(name, others[i]))
+            return;
+        nearest_offer(&nearest, others[i]);
+    }
     for (uint32_t i = 0; i < count; i++)
         nearest_offer(&nearest, table[i]->name);
     remember(choice->unknown, name, nearest.name);

@@ -21,6 +21,7 @@ struct guest_choice {
     struct guest_chosen item[GUEST_CHOICES_MAX];
     uint32_t count;
     uint32_t lost; /* chosen, but more than there is room for */
+    bool list;     /* "list": all that there are are to be told */
     /* With commas between, as many as there is room for; "" for none. */
     char
         unknown[GUEST_NAMES_SIZE]; /* names that no guest has, each with the nearest that one has */
@@ -29,8 +30,8 @@ struct guest_choice {
 
 /*
  * `names` holds items with commas between, and ends with a zero or a space. An item is a guest's
- * name, "all" or "none", for every CPU; with "cpuN:" before it, for the CPU with that index. NULL
- * is for the demonstration, the first guest of the table on every CPU.
+ * name, "all", "none", or "list", which runs none, for every CPU; with "cpuN:" before it, for the
+ * CPU with that index. NULL is for the demonstration, the first guest of the table on every CPU.
  */
 void guest_choose(const char *names, const struct guest *const *table, uint32_t count,
                   uint32_t cpu_count, struct guest_choice *choice);

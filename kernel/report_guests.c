@@ -1,5 +1,6 @@
 #include "kernel/console.h"
 #include "kernel/cpu_ranges.h"
+#include "kernel/guest_list.h"
 #include "kernel/guest_told.h"
 #include "kernel/report.h"
 #include "vmx/exit_reason.h"
@@ -170,6 +171,10 @@ static void tell_vmcs(const struct machine *machine)
 
 void report_guests(const struct machine *machine)
 {
+    if (machine->guests.list) {
+        report_heading("Guests, each in the order of guest=all, and the VM exits it is there for");
+        guest_list_print(console_sink(), guest_table, guest_count);
+    }
     if (machine->guests_done)
         tell_guests(machine);
     if (machine->bench_run.guest != NULL && machine->bench_run.result != GUEST_OK)

@@ -24,8 +24,9 @@ _HEAD = """\
 
 <!-- Made by tools/gen_guests.py from vm/guest_table.c and vm/exits.def: edit them there. -->
 
-`guest=NAME` on the command line runs one on every CPU, `guest=all` all of them in this order;
-[docs/command-line.md](command-line.md) has the whole word. Each ends with what is told of it compared with
+`guest=NAME` on the command line runs one on every CPU, `guest=all` all of them in this order, and
+`guest=list` tells in the report what stands here; [docs/command-line.md](command-line.md) has the whole
+word. Each ends with what is told of it compared with
 what should have come. The last column names the VM exits that the guest is there for;
 [docs/exits.md](exits.md) explains each.
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from boot import schema
+from machine.words import guests as built_in
 
 
 @dataclass(frozen=True)
@@ -328,6 +329,14 @@ def guests(*names: str, skipped: tuple[str, ...] = ()) -> Check:
                     yield f"CPU {cpu}: {name} {run['result']}, not {wanted}: {run['detail']}"
 
     return check
+
+
+def guests_are_listed(result: Result) -> Iterator[str]:
+    """The console has a line with the name of each guest of docs/guests.md, in that order."""
+    lines = [line for line in result.console.splitlines() if re.fullmatch(r"  [\w-]+", line)]
+    told = [line.strip() for line in lines]
+    if tuple(told) != built_in():
+        yield f"the guests that are told: {told}"
 
 
 def guest_said(name: str, pattern: str) -> Check:

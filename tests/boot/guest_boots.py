@@ -11,6 +11,7 @@ from boot.checks import (
     finding,
     guest_said,
     guests,
+    guests_are_listed,
     provoked,
     runs_are,
 )
@@ -78,7 +79,19 @@ def _guests() -> list[Boot]:
         ),
         bochs("check-entry=always", OK, (*IN_VMX, guests(*checked)), append=always),
         *_failed_entries(),
-    ]
+        bochs(
+            "guest=list", OK,
+            (
+                *IN_VMX, guests("hello", "cpuid"), guests_are_listed,
+                console_has("hello Asks CPUID who is there, twice, and ends by its own call. "
+                            "VM exits: CPUID, VMCALL"),
+                console_has("guest hello: 2 ok; 1 of 2 ended"),
+                console_has("guest cpuid: 2 ok; 2 of 2 ended"), console_has("together: 4 ok"),
+                console_has("cpu 1, hello: CPUID, leaf 0x40000000, subleaf 0x0, "),
+            ),
+            append="guest=list,hello,cpuid trace=exits",
+        ),
+    ]  # fmt: skip
 
 
 # Guests that try instructions, one by one.

@@ -49,6 +49,23 @@ static void all_is_all_and_none_is_none(void **state)
     assert_string_equal(choice.unknown, "");
 }
 
+static void list_runs_none_and_asks_for_all_to_be_told(void **state)
+{
+    (void)state;
+    choose("all");
+    assert_false(choice.list);
+    choose("list");
+    assert_true(choice.list);
+    assert_int_equal(choice.count, 0);
+    assert_string_equal(choice.unknown, "");
+    choose("one,list");
+    assert_true(choice.list);
+    assert_int_equal(choice.count, 1);
+    choose("lst");
+    assert_false(choice.list);
+    assert_string_equal(choice.unknown, "lst (nearest: list)");
+}
+
 static void an_unknown_name_is_told_and_the_others_run(void **state)
 {
     (void)state;
@@ -131,6 +148,7 @@ int main(void)
         cmocka_unit_test(without_the_word_the_first_guest_shows_what_there_is),
         cmocka_unit_test(names_are_taken_whole_and_in_their_order),
         cmocka_unit_test(all_is_all_and_none_is_none),
+        cmocka_unit_test(list_runs_none_and_asks_for_all_to_be_told),
         cmocka_unit_test(an_unknown_name_is_told_and_the_others_run),
         cmocka_unit_test(many_unknown_names_end_where_the_room_does),
         cmocka_unit_test(a_guest_may_be_for_one_cpu),

@@ -67,6 +67,7 @@ class WordsTest(unittest.TestCase):
         self.assertEqual(_complaints(["guest=" + ",".join(guests())]), "")
         told = _complaints(["guest=hello,cpu1:tripel-fault"])
         self.assertIn('no guest is named "tripel-fault"; did you mean "triple-fault"?', told)
+        self.assertIn('did you mean "list"?', _complaints(["guest=lst"]))
         self.assertIn("docs/guests.md", _complaints(["guest=nobody-is-called-so"]))
 
     def test_every_wrong_word_is_told(self) -> None:

@@ -30,6 +30,11 @@ def guests() -> tuple[str, ...]:
     return tuple(re.findall(r"^\| `([^`]+)` \|", text, re.MULTILINE))
 
 
+def guest_names() -> tuple[str, ...]:
+    """What guest= may name: the guests, and the words that stand for all or for none of them."""
+    return (*guests(), *(form for form in words()["guest"].split("|") if form.islower()))
+
+
 def _number(text: str, base: int, least: int, most: int) -> bool:
     digits = r"(?:0x)?[0-9a-fA-F]+" if base == 16 else r"[0-9]+"
     return bool(re.fullmatch(digits, text)) and least <= int(text, base) <= most
@@ -51,7 +56,7 @@ _STANDS_FOR: dict[str, Callable[[str], bool]] = {
     "MSR": lambda text: _number(text, 16, 0x480, 0x493),
     "VALUE": lambda text: _number(text, 16, 0, (1 << 64) - 1),
     "WHAT": lambda text: text in _WHAT,
-    "NAME": lambda text: text in (*guests(), "all", "none"),
+    "NAME": lambda text: text in guest_names(),
     "ROUNDS": lambda text: _number(text, 10, 0, (1 << 32) - 1),
     "SEED": lambda text: _number(text, 10, 0, (1 << 64) - 1),
     "BAUD": _divides,
@@ -98,7 +103,7 @@ def complaint(text: str) -> str:
     if any(_fits(word, form, value) for form in values.split("|")):
         return ""
     if word == "guest" and (unknown := _unknown_guests(value)):
-        near = did_you_mean(unknown[0], guests())
+        near = did_you_mean(unknown[0], guest_names())
         return f'no guest is named "{unknown[0]}"{near or "; docs/guests.md has all of them"}'
     near = did_you_mean(value, values.split("|")) if equals else ""
     return f'bad value in "{text}": expected {word}={values}{near}'
