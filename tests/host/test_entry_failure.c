@@ -177,10 +177,12 @@ static void only_the_failed_loading_of_an_msr_names_an_msr(void **state)
     assert_int_equal(run.entry.broken, 0);
     ends(GUEST_END_RULES, EXIT_REASON_ENTRY_FAILURE_MSR_LOADING, 2);
     assert_int_equal(run.entry.broken, 0);
-    /* Entries count from 1. One of 2^32 is none. */
+    /* Entries count from 1. One of 2^32 is none, nor one whose address wraps round to the first. */
     ends(GUEST_END_ENTRY_FAILED, EXIT_REASON_ENTRY_FAILURE_MSR_LOADING, 0);
     assert_int_equal(run.entry.broken, 0);
     ends(GUEST_END_ENTRY_FAILED, EXIT_REASON_ENTRY_FAILURE_MSR_LOADING, 1ull << 32 | 1);
+    assert_int_equal(run.entry.broken, 0);
+    ends(GUEST_END_ENTRY_FAILED, EXIT_REASON_ENTRY_FAILURE_MSR_LOADING, 1ull << 60 | 1);
     assert_int_equal(run.entry.broken, 0);
     ends(GUEST_END_ENTRY_FAILED, EXIT_REASON_ENTRY_FAILURE_MSR_LOADING, 1);
     assert_int_equal(run.entry.broken, 1);
