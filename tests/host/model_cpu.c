@@ -236,8 +236,10 @@ uint8_t rdmsr_safe(uint32_t msr, uint64_t *value)
         *value = model_cpu.feature_control;
         return 0;
     }
-    if (msr == IA32_FS_BASE || msr == IA32_GS_BASE)
+    if (msr == IA32_FS_BASE || msr == IA32_GS_BASE) {
+        *value = msr == IA32_FS_BASE ? model_cpu.fs_base : model_cpu.gs_base;
         return 0;
+    }
     if (model_msr(msr) != NULL) {
         *value = *model_msr(msr);
         return 0;

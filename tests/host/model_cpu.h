@@ -87,7 +87,7 @@ struct model_cpu {
 
     /* Its state. */
     uint64_t cr0, cr2, cr3, cr4, feature_control;
-    uint64_t dr[4], dr6, xcr0, tsc;
+    uint64_t dr[4], dr6, xcr0, tsc, fs_base, gs_base;
     uint32_t pkru;
     uint64_t msr[MODEL_MSRS]; /* others that it has: model_msr() */
     unsigned interrupts_taken;

@@ -46,6 +46,19 @@ static void the_largest_page_there_is(void **state)
     }
 }
 
+/* "EPT Paging-Structure Entries": a PML4 entry maps no page, however much is mapped at once. */
+static void no_page_is_larger_than_1_gib(void **state)
+{
+    struct machine machine;
+
+    (void)state;
+    machine_init(&machine, &everything);
+    assert_int_equal(ept_map(&machine.ept, 0, 0, 1024 * GIB, RW, WB), EPT_OK);
+    assert_seen(&machine, 0, 0, GIB, RW, WB);
+    assert_seen(&machine, 1024 * GIB - 1, 1024 * GIB - 1, GIB, RW, WB);
+    machine_end(&machine);
+}
+
 /* Pages are large only where both addresses are aligned to them. */
 static void alignment_of_both_addresses(void **state)
 {
@@ -406,6 +419,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_largest_page_there_is),
+        cmocka_unit_test(no_page_is_larger_than_1_gib),
         cmocka_unit_test(alignment_of_both_addresses),
         cmocka_unit_test(every_permission_and_type),
         cmocka_unit_test(splitting_large_pages),

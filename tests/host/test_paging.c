@@ -63,6 +63,20 @@ static void tables_of_a_direct_map(void **state)
     free(machine.memory);
 }
 
+/* SDM, "4-Level Paging": a PML4 entry maps no page, however much is mapped at once. */
+static void no_page_is_larger_than_1_gib(void **state)
+{
+    struct machine machine;
+
+    (void)state;
+    machine_init(&machine, true);
+    assert_int_equal(paging_map(&machine.tables, HIGH, 0, 1024 * GIB, PAGING_WRITE), PAGING_OK);
+    assert_seen(&machine, HIGH, 0, GIB, PAGING_WRITE);
+    assert_seen(&machine, HIGH + 1024 * GIB - 1, 1024 * GIB - 1, GIB, PAGING_WRITE);
+    assert_int_equal(machine.used, 3);
+    free(machine.memory);
+}
+
 /* SDM: PAT is bit 7 of a PTE, bit 12 of a PDE or PDPTE that maps a page; bit 7 is PS there. */
 static void bits_of_the_entries(void **state)
 {
@@ -307,6 +321,7 @@ int main(void)
         cmocka_unit_test(the_largest_page_that_fits),
         cmocka_unit_test(alignment_of_both_addresses),
         cmocka_unit_test(tables_of_a_direct_map),
+        cmocka_unit_test(no_page_is_larger_than_1_gib),
         cmocka_unit_test(bits_of_the_entries),
         cmocka_unit_test(without_execute_disable_no_entry_has_bit_63),
         cmocka_unit_test(splitting_large_pages),

@@ -199,6 +199,30 @@ static void the_host_comes_back_as_it_was(void **state)
     assert_int_equal(FIELD(HOST_IA32_SYSENTER_EIP), 0);
 }
 
+/* Bitmaps of what XSAVES and XRSTORS, ENCLS and ENCLV do exit on all, where their controls are on.
+ */
+static void with_optional_bitmaps(uint32_t controls)
+{
+    struct vcpu_space space = {.eptp = 1};
+
+    vcpu = guest_machine_in(GUEST_LONG);
+    model_cpu.all_fields = true;
+    vcpu->controls[VMX_CONTROL_SECONDARY] |= controls;
+    assert_true(vmx_ok(vcpu_state_write(vcpu, &space)));
+    assert_int_equal(FIELD(XSS_EXITING_BITMAP), controls & 1 << 20 ? UINT64_MAX : 0);
+    assert_int_equal(FIELD(ENCLS_EXITING_BITMAP), controls & 1 << 15 ? UINT64_MAX : 0);
+    assert_int_equal(FIELD(ENCLV_EXITING_BITMAP), controls & 1 << 28 ? UINT64_MAX : 0);
+}
+
+static void bitmaps_of_what_is_on_are_full(void **state)
+{
+    (void)state;
+    with_optional_bitmaps(0);
+    with_optional_bitmaps(1 << 20);
+    with_optional_bitmaps(1 << 15);
+    with_optional_bitmaps(1 << 28);
+}
+
 /* Each VMWRITE that fails is told, and none is tried after it. */
 static void the_first_failure_is_told(void **state)
 {
@@ -207,6 +231,8 @@ static void the_first_failure_is_told(void **state)
 
     (void)state;
     vcpu = guest_machine_in(GUEST_PAE);
+    model_cpu.all_fields = true;
+    vcpu->controls[VMX_CONTROL_SECONDARY] |= 1 << 15 | 1 << 20 | 1 << 28;
     writes = model_cpu.executed[MODEL_VMWRITE];
     assert_true(vmx_ok(vcpu_state_write(vcpu, &space)));
     writes = model_cpu.executed[MODEL_VMWRITE] - writes;
@@ -344,6 +370,7 @@ int main(void)
         cmocka_unit_test(the_guest_owns_what_nothing_fixes),
         cmocka_unit_test(machine_checks_stay_the_hosts),
         cmocka_unit_test(the_host_comes_back_as_it_was),
+        cmocka_unit_test(bitmaps_of_what_is_on_are_full),
         cmocka_unit_test(the_first_failure_is_told),
         cmocka_unit_test(init_resets_and_waits),
         cmocka_unit_test(sipi_starts_at_a_page),
