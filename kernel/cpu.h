@@ -19,6 +19,7 @@ enum {
     CPUS_MAX = 512,
     STACK_PAGES = 4,     /* a CPU's own stack */
     IST_STACK_PAGES = 2, /* each of its interrupt stacks */
+    REGION_TOLD_SIZE = 112,
 };
 
 /* Selectors in every CPU's GDT. */
@@ -54,6 +55,8 @@ struct cpu {
     struct tss tss;
     enum execute_disable execute_disable;
     struct memory_types_state memory_types; /* its MTRRs and PAT */
+    uint32_t regions_told;
+    char region_told[2][REGION_TOLD_SIZE]; /* of its regions, why they are not write-back */
     struct vmx_cpu vmx;
     struct guest_run *guest_runs; /* what came of each guest of machine->guests; or NULL */
 };

@@ -2,30 +2,32 @@
 
 #include "vmx/vmx_msr.h"
 
-enum { TEXT_COLUMNS = 67, INDENT = 11, LINE_COLUMNS = 79, MANUAL_SIZE = 160 };
+enum { TEXT_COLUMNS = 67, INDENT = 11, LINE_COLUMNS = 79, MANUAL_SIZE = 160, PLACE_SIZE = 512 };
 
 /* Which register and bits, and what stood there: as much of it as the finding has. */
 static void print_place(struct sink *sink, const struct finding *finding)
 {
     const char *name = vmx_msr_name(finding->msr);
     bool values = finding->seen != finding->wanted;
+    char place[PLACE_SIZE];
+    struct text_buffer text;
 
-    print_to(sink, "%*s", INDENT, "");
+    text_buffer_init(&text, place, sizeof(place));
     if (finding->detail != NULL)
-        print_to(sink, "%s", finding->detail);
+        print_to(&text.sink, "%s", finding->detail);
     if (finding->detail != NULL && (finding->msr != 0 || finding->low >= 0 || values))
-        print_to(sink, ": ");
+        print_to(&text.sink, ": ");
     if (name != NULL)
-        print_to(sink, "%s ", name);
+        print_to(&text.sink, "%s ", name);
     else if (finding->msr != 0)
-        print_to(sink, "MSR %#x ", finding->msr);
+        print_to(&text.sink, "MSR %#x ", finding->msr);
     if (finding->high > finding->low)
-        print_to(sink, "bits %d:%d ", finding->high, finding->low);
+        print_to(&text.sink, "bits %d:%d ", finding->high, finding->low);
     else if (finding->low >= 0)
-        print_to(sink, "bit %d ", finding->low);
+        print_to(&text.sink, "bit %d ", finding->low);
     if (values)
-        print_to(sink, "seen %#lx, wanted %#lx", finding->seen, finding->wanted);
-    print_to(sink, "\n");
+        print_to(&text.sink, "seen %#lx, wanted %#lx", finding->seen, finding->wanted);
+    print_wrapped(sink, INDENT, TEXT_COLUMNS, place);
 }
 
 /* "  refusal  feature-control-absent", in the colour of how bad it is. */

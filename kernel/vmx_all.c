@@ -2,6 +2,7 @@
 
 #include "kernel/memory.h"
 #include "kernel/smp.h"
+#include "lib/format.h"
 #include "lib/x86.h"
 #include "mm/memory_type.h"
 #include "vmx/selftest_fields.h"
@@ -16,6 +17,19 @@ static struct vmx_environment environment;
 static uint8_t memory_type(uint64_t address, uint64_t bytes)
 {
     return memory_type_effective_range(&this_cpu()->memory_types, address, bytes, PAT_INDEX_WB);
+}
+
+static const char *memory_type_explained(const char *name, uint64_t address, uint64_t bytes)
+{
+    struct cpu *cpu = this_cpu();
+    struct text_buffer text;
+
+    if (cpu->regions_told == sizeof(cpu->region_told) / sizeof(cpu->region_told[0]))
+        return name; /* the self-test's or a guest's: the CPU's own were told */
+    text_buffer_init(&text, cpu->region_told[cpu->regions_told], sizeof(cpu->region_told[0]));
+    print_to(&text.sink, "%s: ", name);
+    memory_type_explain(&text.sink, &cpu->memory_types, address, bytes);
+    return cpu->region_told[cpu->regions_told++];
 }
 
 static void judge(struct cpu *cpu)
@@ -53,6 +67,8 @@ void vmx_all_enable(struct machine *machine)
         .pages_alloc = pages_alloc,
         .pages_free = pages_free,
         .memory_type = memory_type,
+        .memory_type_explained = memory_type_explained,
+        .virtual_machine = machine->virtual_registers,
         .physical_address_width = cpuid(CPUID_ADDRESS_SIZES, 0).eax & 0xff,
         .check = machine->check,
         .stop = machine->options.stop,

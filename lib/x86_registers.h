@@ -80,6 +80,8 @@ enum x86_vector {
 #define IA32_SYSENTER_ESP         0x175u
 #define IA32_SYSENTER_EIP         0x176u
 #define IA32_MISC_ENABLE          0x1a0u
+#define IA32_SMRR_PHYSBASE        0x1f2u
+#define IA32_SMRR_PHYSMASK        0x1f3u
 #define IA32_MTRR_PHYSBASE0       0x200u
 #define IA32_MTRR_PHYSMASK0       0x201u
 #define IA32_MTRR_FIX64K_00000    0x250u

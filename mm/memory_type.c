@@ -2,6 +2,8 @@
 
 #include <stddef.h>
 
+#include "lib/format.h"
+
 #define PAGE_BYTES  4096ull
 #define FIXED_END   0x100000ull
 #define FIXED_TYPES 8u /* sub-ranges in one register */
@@ -42,6 +44,12 @@ static enum memory_type mtrr_type(uint64_t encoding)
     default:
         return MEMORY_TYPE_UNDEFINED;
     }
+}
+
+static bool is_fixed(const struct memory_types_state *state, uint64_t address)
+{
+    return address < FIXED_END && (state->def_type & MTRR_DEF_TYPE_FE) != 0 &&
+           (state->mtrrcap & MTRRCAP_FIX) != 0;
 }
 
 static struct piece fixed_piece(const struct memory_types_state *state, uint64_t address)
@@ -95,6 +103,32 @@ static uint64_t next_match(uint64_t base, uint64_t mask, uint64_t address, uint6
     return (address & ~(bit * 2 - 1)) | bit | (base & mask & (bit - 1));
 }
 
+/* Ends the piece where the range next begins or ends; does the range contain the address? */
+static bool cut_by_range(struct piece *piece, uint64_t physbase, uint64_t physmask,
+                         uint64_t address, uint64_t width_end)
+{
+    uint64_t mask = physmask & (width_end - PAGE_BYTES);
+    uint64_t end = next_match(physbase, mask, address, width_end);
+    bool contains = end == address;
+
+    if ((physmask & MTRR_PHYSMASK_V) == 0)
+        return false;
+    if (contains)
+        end = mask == 0 ? width_end : (address | ((mask & -mask) - 1)) + 1;
+    if (end < piece->end)
+        piece->end = end;
+    return contains;
+}
+
+/*
+ * SDM Vol. 3, "System-Management Range Registers": bits 31:12 of address and mask, so the range
+ * lies below 4 GiB; outside of SMM its type is UC, which takes precedence over every other.
+ */
+static uint64_t smrr_mask(const struct memory_types_state *state)
+{
+    return state->smrr_physmask | ~(uint64_t)UINT32_MAX;
+}
+
 static struct piece variable_piece(const struct memory_types_state *state, uint64_t address)
 {
     uint64_t width_end = 1ull << state->physical_width;
@@ -103,20 +137,15 @@ static struct piece variable_piece(const struct memory_types_state *state, uint6
     bool matched = false;
 
     for (unsigned i = 0; i < count && i < MTRR_VARIABLE_MAX; i++) {
-        uint64_t mask = state->physmask[i] & (width_end - PAGE_BYTES);
         enum memory_type type = mtrr_type(state->physbase[i] & MTRR_PHYSBASE_TYPE);
-        uint64_t end = next_match(state->physbase[i], mask, address, width_end);
 
-        if ((state->physmask[i] & MTRR_PHYSMASK_V) == 0)
-            continue;
-        if (end == address) {
+        if (cut_by_range(&piece, state->physbase[i], state->physmask[i], address, width_end)) {
             piece.type = matched ? overlap(piece.type, type) : type;
             matched = true;
-            end = mask == 0 ? width_end : (address | ((mask & -mask) - 1)) + 1;
         }
-        if (end < piece.end)
-            piece.end = end;
     }
+    if (cut_by_range(&piece, state->smrr_physbase, smrr_mask(state), address, width_end))
+        piece.type = MEMORY_TYPE_UC;
     return piece;
 }
 
@@ -130,8 +159,7 @@ static struct piece mtrr_piece(const struct memory_types_state *state, uint64_t 
         piece.type = MEMORY_TYPE_UC;
         return piece;
     }
-    if (address < FIXED_END && (state->def_type & MTRR_DEF_TYPE_FE) != 0 &&
-        (state->mtrrcap & MTRRCAP_FIX) != 0)
+    if (is_fixed(state, address))
         return fixed_piece(state, address);
     return variable_piece(state, address);
 }
@@ -163,6 +191,59 @@ enum memory_type memory_type_mtrr(const struct memory_types_state *state, uint64
                                   uint64_t bytes)
 {
     return range_type(state, physical, bytes, NULL);
+}
+
+static uint64_t range_base(uint64_t physbase)
+{
+    return physbase & ~(PAGE_BYTES - 1);
+}
+
+/* The variable ranges that have the address, SMM's among them. */
+static void print_ranges(struct sink *sink, const struct memory_types_state *state,
+                         uint64_t address)
+{
+    uint64_t width_end = 1ull << state->physical_width;
+    uint64_t count = state->mtrrcap & MTRRCAP_VCNT;
+    struct piece piece = {width_end, MEMORY_TYPE_UC};
+    bool any = false;
+
+    for (unsigned i = 0; i < count && i < MTRR_VARIABLE_MAX; i++) {
+        uint64_t base = state->physbase[i];
+
+        if (!cut_by_range(&piece, base, state->physmask[i], address, width_end))
+            continue;
+        print_to(sink, ", range %u at %#lx %s", i, range_base(base),
+                 memory_type_name(mtrr_type(base & MTRR_PHYSBASE_TYPE)));
+        any = true;
+    }
+    if (cut_by_range(&piece, state->smrr_physbase, smrr_mask(state), address, width_end))
+        print_to(sink, ", SMRR at %#lx", range_base(state->smrr_physbase));
+    else if (!any)
+        print_to(sink, ", no range");
+}
+
+void memory_type_explain(struct sink *sink, const struct memory_types_state *state,
+                         uint64_t physical, uint64_t bytes)
+{
+    uint64_t end = physical + bytes;
+    struct piece piece = mtrr_piece(state, physical);
+
+    for (unsigned pieces = 1;
+         piece.type == MEMORY_TYPE_WB && piece.end < end && pieces < PIECES_MAX; pieces++) {
+        physical = piece.end;
+        piece = mtrr_piece(state, physical);
+    }
+    if (piece.type == MEMORY_TYPE_WB) {
+        print_to(sink, "IA32_PAT %#lx", state->pat);
+        return;
+    }
+    print_to(sink, "IA32_MTRR_DEF_TYPE %#lx", state->def_type);
+    if ((state->def_type & MTRR_DEF_TYPE_E) == 0)
+        print_to(sink, ", MTRRs off");
+    else if (is_fixed(state, physical))
+        print_to(sink, ", a fixed range at %#lx %s", physical, memory_type_name(piece.type));
+    else
+        print_ranges(sink, state, physical);
 }
 
 enum memory_type memory_type_pat(uint64_t pat, unsigned index)

@@ -11,6 +11,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+struct sink;
+
 /* The encodings of MTRRs and PAT; and what is no type. */
 enum memory_type {
     MEMORY_TYPE_UC = 0,
@@ -25,6 +27,7 @@ enum memory_type {
 
 #define MTRRCAP_VCNT       0xffull      /* number of variable ranges */
 #define MTRRCAP_FIX        (1ull << 8)  /* fixed ranges exist */
+#define MTRRCAP_SMRR       (1ull << 11) /* IA32_SMRR_PHYSBASE and its mask exist */
 #define MTRR_DEF_TYPE      0xffull      /* the default type */
 #define MTRR_DEF_TYPE_FE   (1ull << 10) /* fixed ranges are enabled */
 #define MTRR_DEF_TYPE_E    (1ull << 11) /* MTRRs are enabled */
@@ -58,12 +61,20 @@ struct memory_types_state {
     uint64_t fixed[MTRR_FIXED_COUNT]; /* FIX64K_00000, FIX16K_80000, _A0000, FIX4K_C0000 … F8000 */
     uint64_t physbase[MTRR_VARIABLE_MAX];
     uint64_t physmask[MTRR_VARIABLE_MAX];
-    uint64_t pat; /* IA32_PAT, PAT_RESET where there is none */
+    uint64_t smrr_physbase, smrr_physmask; /* of the range that is SMM's; 0 where there is none */
+    uint64_t pat;                          /* IA32_PAT, PAT_RESET where there is none */
 };
 
 /* The type that the MTRRs give [physical, physical + bytes); WB where there are no MTRRs. */
 enum memory_type memory_type_mtrr(const struct memory_types_state *state, uint64_t physical,
                                   uint64_t bytes);
+
+/*
+ * Why the MTRRs do not make the whole range WB: IA32_MTRR_DEF_TYPE, and what covers the first part
+ * that is not. "IA32_MTRR_DEF_TYPE 0xc06, range 1 at 0xc0000000 UC"
+ */
+void memory_type_explain(struct sink *sink, const struct memory_types_state *state,
+                         uint64_t physical, uint64_t bytes);
 
 /* Entry `index` (0 … 7) of an IA32_PAT value. */
 enum memory_type memory_type_pat(uint64_t pat, unsigned index);

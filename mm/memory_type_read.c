@@ -49,6 +49,10 @@ static void read_mtrrs(struct memory_types_state *state)
         for (unsigned i = 0; i < MTRR_FIXED_COUNT; i++)
             state->fixed[i] = read_or_zero(fixed_msrs[i]);
     }
+    if ((state->mtrrcap & MTRRCAP_SMRR) != 0) {
+        state->smrr_physbase = read_or_zero(IA32_SMRR_PHYSBASE);
+        state->smrr_physmask = read_or_zero(IA32_SMRR_PHYSMASK);
+    }
     count = state->mtrrcap & MTRRCAP_VCNT;
     for (uint32_t i = 0; i < count && i < MTRR_VARIABLE_MAX; i++) {
         state->physbase[i] = read_or_zero(IA32_MTRR_PHYSBASE0 + 2 * i);

@@ -4,6 +4,7 @@
 #ifndef VMX_VMX_ENVIRONMENT_H
 #define VMX_VMX_ENVIRONMENT_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "vmx/finding.h"
@@ -25,7 +26,10 @@ struct vmx_environment {
      * has parts of another type.
      */
     uint8_t (*memory_type)(uint64_t address, uint64_t bytes);
+    /* Why it is not write-back, behind the name of what lies there; the text stays. */
+    const char *(*memory_type_explained)(const char *name, uint64_t address, uint64_t bytes);
 
+    bool virtual_machine;            /* MTRRs have no effect: the hypervisor's EPT decides */
     unsigned physical_address_width; /* CPUID.80000008H:EAX[7:0] */
     enum vmx_check check;
     enum vmx_stage stop;

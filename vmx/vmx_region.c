@@ -34,6 +34,9 @@ static bool region_is_fit(const struct vmx_region *region,
     bool aligned = region->address % REGION_ALIGNMENT == 0;
     bool reachable = last <= limit;
     bool write_back = region->memory_type == MEMORY_TYPE_WB;
+    enum rule uncached =
+        environment->virtual_machine ? RULE_REGION_MTRR_VIRTUAL : RULE_REGION_NOT_WRITE_BACK;
+    bool tolerated = rule_table[uncached].severity[environment->check] != SEVERITY_REFUSAL;
     struct finding finding = {.cpu = cpu, .high = -1, .low = -1, .detail = name};
 
     if (!aligned) {
@@ -49,12 +52,14 @@ static bool region_is_fit(const struct vmx_region *region,
         finding_add(findings, environment->check, finding);
     }
     if (!write_back) {
-        finding.rule = RULE_REGION_NOT_WRITE_BACK;
+        finding.rule = uncached;
+        finding.detail =
+            environment->memory_type_explained(name, region->address, region_bytes(region->order));
         finding.seen = region->memory_type;
         finding.wanted = MEMORY_TYPE_WB;
         finding_add(findings, environment->check, finding);
     }
-    return aligned && reachable && write_back;
+    return aligned && reachable && (write_back || tolerated);
 }
 
 bool vmx_region_create(struct vmx_region *region, const struct vmcs_config *config,

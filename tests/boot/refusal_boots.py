@@ -2,7 +2,18 @@
 
 from typing import Any
 
-from boot.checks import IN_VMX, Check, exits_are, field_is, finding, guests, no_other, runs_are, states
+from boot.checks import (
+    IN_VMX,
+    Check,
+    console_has,
+    exits_are,
+    field_is,
+    finding,
+    guests,
+    no_other,
+    runs_are,
+    states,
+)
 from boot.row import OK, REFUSED, Boot, bochs
 
 # What IA32_VMX_BASIC is in Bochs 2.7's Haswell, with one field changed at a time: the rule that the
@@ -64,7 +75,14 @@ def _firmware() -> list[Boot]:
         checks = (refusal, field_is("msrs.0x3a", value), states("off"))
         return boot(rule, REFUSED, checks, *seabios, "--grub", f"wrmsr 0x3a {value}")
 
-    uncached = finding("region-not-write-back", "refusal", 0, seen="0x0", wanted="0x6")
+    # In GRUB it is the boot CPU alone whose MTRRs are turned off, or left on without a type for RAM.
+    def uncached(region: str, why: str) -> tuple[Check, ...]:
+        words = f"{region}: IA32_MTRR_DEF_TYPE {why}"
+        return (
+            finding("region-not-write-back", "refusal", 0, seen="0x0", wanted="0x6"),
+            console_has(words), no_other("region-", "region-not-write-back", 0), states("off"),
+        )  # fmt: skip
+
     return [
         locked("feature-control-locked-off", "0x1"),
         locked("feature-control-smx-only", "0x3"),
@@ -97,7 +115,11 @@ def _firmware() -> list[Boot]:
             "write_dword 0xfec00000 0x14; write_dword 0xfec00010 0x31",
             append="guest=hlt,external-interrupt",
         ),  # fmt: skip
-        boot("MTRRs off", REFUSED, (unlocked, no_tables, uncached, states("off")), *legacy),
+        boot(
+            "MTRRs off", REFUSED,
+            (unlocked, no_tables, *uncached("VMXON region", "0x0, MTRRs off")), *legacy,
+        ),  # fmt: skip
+        bochs("MTRRs off in GRUB", REFUSED, uncached("VMCS", "0x0, MTRRs off"), "--grub", "wrmsr 0x2ff 0"),
     ]
 
 

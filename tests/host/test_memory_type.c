@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "lib/format.h"
 #include "lib/x86.h"
 #include "mm/memory_type.h"
 #include "tests/host/random.h"
@@ -16,7 +17,7 @@
 #define MIB 0x100000ull
 #define GIB 0x40000000ull
 
-enum { E = 1 << 11, FE = 1 << 10, FIX = 1 << 8, V = 1 << 11 };
+enum { E = 1 << 11, FE = 1 << 10, FIX = 1 << 8, SMRR = 1 << 11, V = 1 << 11 };
 enum { UC = 0, WC = 1, WT = 4, WP = 5, WB = 6, UC_ = 7, UNDEF = 0x10, MIXED = 0x11 };
 
 static struct memory_types_state cpu;
@@ -253,6 +254,67 @@ static void a_usual_pc(void **state)
     assert_int_equal(memory_type_effective_range(&cpu, 0, 8 * GIB, PAT_INDEX_WT), MIXED);
 }
 
+/*
+ * SDM Vol. 3, "System-Management Range Registers": UC outside of SMM; only bits 31:12 of address
+ * and mask exist, so nothing over 4 GiB is SMM's.
+ */
+static void memory_of_system_management(void **state)
+{
+    (void)state;
+    cpu.smrr_physbase = 0x7f000000 | WB;
+    cpu.smrr_physmask = 0xff800000 | V;
+    assert_int_equal(memory_type_mtrr(&cpu, 0, 0x7f000000), WB);
+    assert_int_equal(memory_type_mtrr(&cpu, 0x7f000000, 8 * MIB), UC);
+    assert_int_equal(memory_type_mtrr(&cpu, 0x7f800000, (1ull << 40) - 0x7f800000), WB);
+    assert_int_equal(memory_type_mtrr(&cpu, 0x7eff0000, 0x20000), MIXED);
+    variable_range(0, 0x7c000000, 64 * MIB, WP); /* whatever else there is */
+    assert_int_equal(memory_type_mtrr(&cpu, 0x7f000000, 8 * MIB), UC);
+    assert_int_equal(memory_type_mtrr(&cpu, 0x7f800000, 8 * MIB), WP);
+    cpu.smrr_physmask &= ~(uint64_t)V;
+    assert_int_equal(memory_type_mtrr(&cpu, 0x7f000000, 8 * MIB), WP);
+}
+
+static void assert_explained(uint64_t physical, uint64_t bytes, const char *wanted)
+{
+    char told[160];
+    struct text_buffer text;
+
+    text_buffer_init(&text, told, sizeof(told));
+    memory_type_explain(&text.sink, &cpu, physical, bytes);
+    assert_string_equal(told, wanted);
+}
+
+/* What firmware in the field leaves, each with the first part of the memory that is not WB. */
+static void what_is_not_write_back_is_explained(void **state)
+{
+    (void)state;
+    cpu.def_type = 0;
+    cpu.mtrrcap |= FIX;
+    variable_range(0, 0, GIB, WB);
+    assert_explained(MIB, 4096, "IA32_MTRR_DEF_TYPE 0x0, MTRRs off");
+    cpu.def_type = E | FE | UC;
+    assert_explained(GIB, 4096, "IA32_MTRR_DEF_TYPE 0xc00, no range");
+    assert_explained(GIB - 4096, 8192, "IA32_MTRR_DEF_TYPE 0xc00, no range");
+    cpu.fixed[0] = 0x0606060606060006ull;
+    assert_explained(0x10000, 4096, "IA32_MTRR_DEF_TYPE 0xc00, a fixed range at 0x10000 UC");
+    assert_explained(0, 0x20000, "IA32_MTRR_DEF_TYPE 0xc00, a fixed range at 0x10000 UC");
+    variable_range(7, 768 * MIB, 256 * MIB, WP);
+    assert_explained(767 * MIB, 2 * MIB,
+                     "IA32_MTRR_DEF_TYPE 0xc00, range 0 at 0x0 WB, range 7 at 0x30000000 WP");
+    cpu.physmask[0] &= ~(uint64_t)V;
+    assert_explained(800 * MIB, 4096, "IA32_MTRR_DEF_TYPE 0xc00, range 7 at 0x30000000 WP");
+    cpu.mtrrcap = 7;
+    assert_explained(800 * MIB, 4096, "IA32_MTRR_DEF_TYPE 0xc00, no range");
+    cpu.def_type = E | WB;
+    cpu.smrr_physbase = 0x7f000000 | WB;
+    cpu.smrr_physmask = 0xff800000 | V;
+    assert_explained(0x7f7ff000, 8192, "IA32_MTRR_DEF_TYPE 0x806, SMRR at 0x7f000000");
+    /* the MTRRs are not why */
+    cpu.pat = 0;
+    assert_explained(MIB, 4096, "IA32_PAT 0x0");
+    assert_explained(0x7f7ff000, 4096, "IA32_MTRR_DEF_TYPE 0x806, SMRR at 0x7f000000");
+}
+
 static void ranges_that_are_none(void **state)
 {
     (void)state;
@@ -408,7 +470,8 @@ uint8_t rdmsr_safe(uint32_t msr, uint64_t *value)
     bool fixed = msr == 0x250 || msr == 0x258 || msr == 0x259 || (msr >= 0x268 && msr <= 0x26f);
     uint32_t variable_end = 0x200 + 2 * (uint32_t)(asked.mtrrcap & 0xff);
     bool mtrr = msr == 0xfe || msr == 0x2ff || (fixed && (asked.mtrrcap & FIX)) ||
-                (msr >= 0x200 && msr < variable_end);
+                (msr >= 0x200 && msr < variable_end) ||
+                ((msr == 0x1f2 || msr == 0x1f3) && (asked.mtrrcap & SMRR));
 
     asked.reads++;
     *value = 0;
@@ -430,12 +493,14 @@ static void reading_all_registers(void **state)
     asked.edx = 1u << 12 | 1u << 16;
     asked.width = 46;
     asked.max_leaf = 0x80000008u;
-    asked.mtrrcap = FIX | 10;
+    asked.mtrrcap = FIX | SMRR | 10;
     memset(&cpu, 0xff, sizeof(cpu));
     memory_types_read(&cpu);
     assert_true(cpu.mtrr && cpu.pat_supported);
     assert_int_equal(cpu.physical_width, 46);
-    assert_int_equal(cpu.mtrrcap, FIX | 10);
+    assert_int_equal(cpu.mtrrcap, FIX | SMRR | 10);
+    assert_int_equal(cpu.smrr_physbase, 0xabc001f2);
+    assert_int_equal(cpu.smrr_physmask, 0xabc001f3);
     assert_int_equal(cpu.def_type, 0xabc002ff);
     assert_int_equal(cpu.pat, 0xabc00277);
     for (unsigned i = 0; i < 11; i++)
@@ -444,7 +509,7 @@ static void reading_all_registers(void **state)
         assert_int_equal(cpu.physbase[i], i < 10 ? 0xabc00200 + 2 * i : 0);
         assert_int_equal(cpu.physmask[i], i < 10 ? 0xabc00201 + 2 * i : 0);
     }
-    assert_int_equal(asked.reads, 2 + 11 + 20 + 1);
+    assert_int_equal(asked.reads, 2 + 11 + 2 + 20 + 1);
 }
 
 /* rdmsr_safe() above fails the test at any register that is not there. */
@@ -467,6 +532,7 @@ static void reading_what_is_there(void **state)
     memory_types_read(&cpu);
     assert_int_equal(cpu.physical_width, 39);
     assert_int_equal(cpu.fixed[0], 0);
+    assert_int_equal(cpu.smrr_physmask, 0);
     assert_int_equal(cpu.physmask[31], 0xabc0023f);
     assert_int_equal(cpu.pat, PAT_RESET);
 
@@ -530,6 +596,8 @@ int main(void)
         cmocka_unit_test_setup(overlaps_of_two, plain_processor),
         cmocka_unit_test_setup(overlaps_of_three, plain_processor),
         cmocka_unit_test_setup(a_usual_pc, plain_processor),
+        cmocka_unit_test_setup(memory_of_system_management, plain_processor),
+        cmocka_unit_test_setup(what_is_not_write_back_is_explained, plain_processor),
         cmocka_unit_test_setup(ranges_that_are_none, plain_processor),
         cmocka_unit_test_setup(odd_masks, plain_processor),
         cmocka_unit_test_setup(random_registers_agree_with_the_model, plain_processor),

@@ -229,6 +229,35 @@ static void auto_trusts_a_virtual_machine_less(void **state)
     assert_int_equal(vmx_check_auto(), VMX_CHECK_VIRTUAL);
 }
 
+/*
+ * SDM Vol. 3, "Memory Type Used for Translated Guest-Physical Addresses": the EPT's type and the
+ * PAT decide, not a guest's MTRRs. So nothing that virtual MTRRs say is a reason to stop.
+ */
+static void virtual_mtrrs_are_only_warned_of(void **state)
+{
+    static const uint8_t types[] = {MEMORY_TYPE_UC, MEMORY_TYPE_WP, MEMORY_TYPE_MIXED,
+                                    MEMORY_TYPE_UNDEFINED};
+    static const enum vmx_check modes[] = {VMX_CHECK_KVM, VMX_CHECK_VIRTUAL};
+
+    for (unsigned i = 0; i < 8; i++) {
+        const struct finding *finding;
+
+        reset(state);
+        type_of_memory = types[i / 2];
+        environment.virtual_machine = true;
+        environment.check = modes[i % 2];
+        enable();
+        finding = assert_found(RULE_REGION_MTRR_VIRTUAL, SEVERITY_WARNING);
+        assert_string_equal(finding[0].detail, "VMXON region: why");
+        assert_string_equal(finding[1].detail, "VMCS: why");
+        assert_int_equal(finding->seen, type_of_memory);
+        assert_int_equal(finding->wanted, MEMORY_TYPE_WB);
+        assert_int_equal(cpu.findings.count, 2);
+        assert_int_equal(cpu.state, VMX_CPU_LOADED);
+        assert_int_equal(cpu.vmcs_region.memory_type, type_of_memory);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -244,6 +273,7 @@ int main(void)
         cmocka_unit_test_setup(real_refusals_stop_it_as_well, reset),
         cmocka_unit_test_setup(every_cpu_must_be_as_the_boot_cpu, reset),
         cmocka_unit_test_setup(auto_trusts_a_virtual_machine_less, reset),
+        cmocka_unit_test(virtual_mtrrs_are_only_warned_of),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

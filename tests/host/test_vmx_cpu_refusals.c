@@ -97,6 +97,13 @@ static void uncached(void)
     type_of_memory = MEMORY_TYPE_UC;
 }
 
+static void virtually_uncached(void)
+{
+    type_of_memory = MEMORY_TYPE_UC;
+    environment.virtual_machine = true;
+    environment.check = VMX_CHECK_STRICT;
+}
+
 static void misaligned(void)
 {
     misalignment = MISALIGNMENT;
@@ -144,7 +151,13 @@ static const struct {
     {forbidden_bit, {0}, RULE_CR_BIT_MUST_BE_ZERO, "CR4.PGE", 1, VMX_CPU_OFF},
     {no_page, {0}, RULE_REGION_NO_MEMORY, "VMXON region", 0, VMX_CPU_OFF},
     {one_page, {0}, RULE_REGION_NO_MEMORY, "VMCS", 0, VMX_CPU_OFF},
-    {uncached, {0}, RULE_REGION_NOT_WRITE_BACK, "VMXON region", MEMORY_TYPE_UC, VMX_CPU_OFF},
+    {uncached, {0}, RULE_REGION_NOT_WRITE_BACK, "VMXON region: why", MEMORY_TYPE_UC, VMX_CPU_OFF},
+    {virtually_uncached,
+     {0},
+     RULE_REGION_MTRR_VIRTUAL,
+     "VMXON region: why",
+     MEMORY_TYPE_UC,
+     VMX_CPU_OFF},
     {misaligned,
      {0},
      RULE_REGION_MISALIGNED,

@@ -22,6 +22,12 @@ static uint8_t memory_type(uint64_t address, uint64_t bytes)
     return type_of_memory;
 }
 
+static const char *explained(const char *name, uint64_t address, uint64_t bytes)
+{
+    assert_true(address >= MODEL_MEMORY_BASE && bytes == MODEL_PAGE);
+    return strcmp(name, "VMCS") == 0 ? "VMCS: why" : "VMXON region: why";
+}
+
 static uint64_t alloc(int order)
 {
     uint64_t address = model_pages_alloc(order);
@@ -45,6 +51,7 @@ int reset(void **state)
     environment = (struct vmx_environment){.pages_alloc = alloc,
                                            .pages_free = release,
                                            .memory_type = memory_type,
+                                           .memory_type_explained = explained,
                                            .physical_address_width = 39,
                                            .check = VMX_CHECK_KVM,
                                            .stop = VMX_STAGE_GUEST,
