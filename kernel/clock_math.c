@@ -86,6 +86,15 @@ struct tsc_rate tsc_rate_decide(struct clock_rate measured, const char *source,
     return enumerated;
 }
 
+void tsc_rate_print(struct tsc_rate rate, struct sink *sink)
+{
+    if (rate.per_ms == 0)
+        print_to(sink, "none: times are told in TSC ticks");
+    else
+        print_to(sink, "TSC at %llu.%03llu MHz by %s", (unsigned long long)rate.per_ms / 1000,
+                 (unsigned long long)rate.per_ms % 1000, rate.source);
+}
+
 bool rates_differ(uint64_t a, uint64_t b)
 {
     uint64_t difference = a > b ? a - b : b - a;

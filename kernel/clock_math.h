@@ -7,6 +7,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "lib/format.h"
 #include "lib/x86.h"
 
 enum {
@@ -77,6 +78,9 @@ struct tsc_rate tsc_rate_enumerated(const struct cpuid_clock *told);
  */
 struct tsc_rate tsc_rate_decide(struct clock_rate measured, const char *source,
                                 struct tsc_rate enumerated);
+
+/* As the report tells it: "TSC at 49.983 MHz by CPUID 15h". */
+void tsc_rate_print(struct tsc_rate rate, struct sink *sink);
 
 /* Do two rates differ by more than measuring for less than a millisecond explains (1 in 32)? */
 bool rates_differ(uint64_t a, uint64_t b);

@@ -45,12 +45,10 @@ static void tell_way(const struct machine *machine)
                   audit->leaves_4k + audit->leaves_2m + audit->leaves_1g, both);
     console_print("  CPUs          %u of %u started, %s mode\n", ready, machine->cpu_count,
                   machine->x2apic ? "x2APIC" : "xAPIC");
-    if (machine->timing.tsc_per_ms == 0)
-        console_print("  clock         none: times are told in TSC ticks\n");
-    else
-        console_print("  clock         TSC at %lu.%03lu MHz by the %s\n",
-                      machine->timing.tsc_per_ms / 1000, machine->timing.tsc_per_ms % 1000,
-                      machine->timing.source);
+    console_print("  clock         ");
+    tsc_rate_print((struct tsc_rate){machine->timing.tsc_per_ms, machine->timing.source},
+                   console_sink());
+    console_print("\n");
 }
 
 static void paint(struct sink *sink, enum severity severity)

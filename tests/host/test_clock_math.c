@@ -214,6 +214,26 @@ static void rates_differ_from_one_in_32_on(void **state)
     assert_true(rates_differ(50000, 3500000));
 }
 
+static const char *told(uint64_t per_ms, const char *source)
+{
+    static char text[64];
+    struct text_buffer buffer;
+
+    text_buffer_init(&buffer, text, sizeof(text));
+    tsc_rate_print((struct tsc_rate){per_ms, source}, &buffer.sink);
+    return text;
+}
+
+static void a_clock_is_told_with_who_says_so_or_not_at_all(void **state)
+{
+    (void)state;
+    assert_string_equal(told(49983, "CPUID 15h"), "TSC at 49.983 MHz by CPUID 15h");
+    assert_string_equal(told(2600007, "PIT"), "TSC at 2600.007 MHz by PIT");
+    assert_string_equal(told(1, "PIT"), "TSC at 0.001 MHz by PIT");
+    assert_string_equal(told(0, "none"), "none: times are told in TSC ticks");
+    assert_string_equal(told(0, NULL), "none: times are told in TSC ticks");
+}
+
 static void times_round_so_that_no_wait_is_short(void **state)
 {
     (void)state;
@@ -262,6 +282,7 @@ int main(void)
         cmocka_unit_test(enumerated_frequency),
         cmocka_unit_test(a_measurement_that_nothing_confirms_gives_way),
         cmocka_unit_test(rates_differ_from_one_in_32_on),
+        cmocka_unit_test(a_clock_is_told_with_who_says_so_or_not_at_all),
         cmocka_unit_test(times_round_so_that_no_wait_is_short),
         cmocka_unit_test(a_timer_counts_as_long_as_the_tsc),
     };

@@ -289,10 +289,10 @@ static void a_vmcs(void **state)
 static void the_time(void **state)
 {
     (void)state;
-    machine->timing = (struct timing){1, 2, 3, 4, 5, "the ACPI PM timer"};
+    machine->timing = (struct timing){1, 2, 3, 4, 5, "ACPI PM timer"};
     assert_has(",\"timing\":{\"entry_tsc\":\"0x1\",\"memory_tsc\":\"0x2\","
                "\"cpus_started_tsc\":\"0x3\",\"vmx_on_all_tsc\":\"0x4\",\"tsc_per_ms\":5,"
-               "\"tsc_source\":\"the ACPI PM timer\"}}");
+               "\"tsc_source\":\"ACPI PM timer\"}}");
 }
 
 int main(void)
