@@ -6,6 +6,7 @@
 #define VMX_VMCS_IMAGE_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "vmx/vmcs_field.h"
@@ -15,20 +16,26 @@ struct vmcs_image {
     bool present[VMCS_FIELD_COUNT];
 };
 
-/* Has the image a value for this field? */
-static inline bool vmcs_image_has(const struct vmcs_image *image, enum vmcs_field field)
+/* The field's value in the image; NULL where it has none. */
+static inline const uint64_t *vmcs_image_find(const struct vmcs_image *image, enum vmcs_field field)
 {
     uint32_t index = vmcs_field_index(field);
 
-    return index < VMCS_FIELD_COUNT && image->present[index];
+    return index < VMCS_FIELD_COUNT && image->present[index] ? &image->value[index] : NULL;
+}
+
+/* Has the image a value for this field? */
+static inline bool vmcs_image_has(const struct vmcs_image *image, enum vmcs_field field)
+{
+    return vmcs_image_find(image, field) != NULL;
 }
 
 /* The field's value, 0 where the image has none. */
 static inline uint64_t vmcs_image_get(const struct vmcs_image *image, enum vmcs_field field)
 {
-    uint32_t index = vmcs_field_index(field);
+    const uint64_t *value = vmcs_image_find(image, field);
 
-    return index < VMCS_FIELD_COUNT && image->present[index] ? image->value[index] : 0;
+    return value != NULL ? *value : 0;
 }
 
 /*

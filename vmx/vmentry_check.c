@@ -52,36 +52,27 @@ static uint64_t may_be_1(const struct vmentry_state *state, enum vmentry_word wo
 }
 
 /* The control that activates a word; NONE: it is always active. */
-static struct vmentry_control activator(enum vmentry_word word)
-{
-    switch (word) {
-    case VMENTRY_WORD_SECONDARY:
-        return VMENTRY_CONTROL(PRIMARY, SECONDARY_CONTROLS);
-    case VMENTRY_WORD_TERTIARY:
-        return VMENTRY_CONTROL(PRIMARY, TERTIARY_CONTROLS);
-    case VMENTRY_WORD_VM_FUNCTION:
-        return VMENTRY_CONTROL(SECONDARY, ENABLE_VM_FUNCTIONS);
-    case VMENTRY_WORD_SECONDARY_EXIT:
-        return VMENTRY_CONTROL(EXIT, SECONDARY_CONTROLS);
-    default:
-        return (struct vmentry_control){VMENTRY_WORD_NONE, 1};
-    }
-}
+static const struct vmentry_control activators[VMENTRY_WORD_COUNT] = {
+    [VMENTRY_WORD_SECONDARY] = {VMENTRY_WORD_PRIMARY, PRIMARY_SECONDARY_CONTROLS},
+    [VMENTRY_WORD_TERTIARY] = {VMENTRY_WORD_PRIMARY, PRIMARY_TERTIARY_CONTROLS},
+    [VMENTRY_WORD_VM_FUNCTION] = {VMENTRY_WORD_SECONDARY, SECONDARY_ENABLE_VM_FUNCTIONS},
+    [VMENTRY_WORD_SECONDARY_EXIT] = {VMENTRY_WORD_EXIT, EXIT_SECONDARY_CONTROLS},
+};
 
-static bool is_off(const struct vmentry_state *state, struct vmentry_control control)
+static bool is_active(const struct vmentry_state *state, enum vmentry_word word)
 {
-    return control.word != VMENTRY_WORD_NONE &&
-           !(vmentry_get(state, vmentry_word_fields[control.word]) & control.mask);
+    const struct vmentry_control *by = &activators[word];
+
+    return by->word == VMENTRY_WORD_NONE ||
+           (vmentry_get(state, vmentry_word_fields[by->word]) & by->mask);
 }
 
 /* What activates a word may itself be in one that is to be activated; there it ends. */
 uint64_t vmentry_word(const struct vmentry_state *state, enum vmentry_word word)
 {
-    const struct vmentry_control control = activator(word);
-
     if (word == VMENTRY_WORD_NONE)
         return 1;
-    if (is_off(state, activator(control.word)) || is_off(state, control))
+    if (!is_active(state, activators[word].word) || !is_active(state, word))
         return 0;
     return vmentry_get(state, vmentry_word_fields[word]);
 }
@@ -136,7 +127,7 @@ static struct vmentry_view controls(const struct vmentry_state *state,
     struct vmentry_view view = {vmentry_word_fields[word], seen, seen};
 
     if (form->kind == FORM_ALLOWED0)
-        view.wanted = seen | (vmentry_is_set(state, activator(word)) ? must_be_1(state, word) : 0);
+        view.wanted = seen | (is_active(state, word) ? must_be_1(state, word) : 0);
     else if (form->kind == FORM_ALLOWED1)
         view.wanted = seen & may_be_1(state, word);
     else if (!vmentry_is_set(state, form->when))
@@ -190,6 +181,20 @@ static void judge_entries(const struct vmentry_state *state, enum vmentry_rule r
     judge_view(state, rule, vmentry_kept(), findings);
 }
 
+static void judge_fields(const struct vmentry_state *state, enum vmentry_rule rule,
+                         struct vmentry_findings *findings)
+{
+    const struct vmentry_form *form = &vmentry_forms[rule];
+
+    for (unsigned i = 0; i < form->field_count; i++) {
+        uint64_t seen = vmentry_get(state, form->fields[i]);
+
+        judge_view(state, rule,
+                   (struct vmentry_view){form->fields[i], seen, wanted_value(state, form, seen)},
+                   findings);
+    }
+}
+
 static void judge(const struct vmentry_state *state, enum vmentry_rule rule,
                   struct vmentry_findings *findings)
 {
@@ -215,17 +220,10 @@ static void judge(const struct vmentry_state *state, enum vmentry_rule rule,
         judge_entries(state, rule, findings);
         break;
     default:
-        for (unsigned i = 0; i < form->field_count; i++) {
-            struct vmentry_view view = vmentry_kept();
-
-            if (vmentry_is_set(state, form->when)) {
-                uint64_t seen = vmentry_get(state, form->fields[i]);
-
-                view =
-                    (struct vmentry_view){form->fields[i], seen, wanted_value(state, form, seen)};
-            }
-            judge_view(state, rule, view, findings);
-        }
+        if (vmentry_is_set(state, form->when))
+            judge_fields(state, rule, findings);
+        else
+            judge_view(state, rule, vmentry_kept(), findings);
     }
 }
 

@@ -117,9 +117,11 @@ extern const struct vmentry_form vmentry_forms[VMENTRY_RULE_COUNT];
 /* A field's value; 0, and missing, where the image has none. */
 static inline uint64_t vmentry_get(const struct vmentry_state *state, enum vmcs_field field)
 {
-    if (!vmcs_image_has(state->image, field))
+    const uint64_t *value = vmcs_image_find(state->image, field);
+
+    if (value == NULL)
         state->missing->field = true;
-    return vmcs_image_get(state->image, field);
+    return value != NULL ? *value : 0;
 }
 
 /* Copies physical memory; false, and missing, where it cannot be read. */
