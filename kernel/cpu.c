@@ -3,8 +3,8 @@
 #include "kernel/memory.h"
 #include "lib/string.h"
 #include "lib/x86.h"
-#include "mm/get_order.h"
 #include "mm/memory_type.h"
+#include "mm/page_alloc.h"
 
 /* SDM Vol. 3, "Segment Descriptors" and "TSS Descriptor in 64-bit mode"; accessed bits set. */
 #define DESCRIPTOR_CODE64 0x00af9b000000ffffull

@@ -12,7 +12,7 @@
 #include "kernel/vmx_all.h"
 #include "lib/x86.h"
 #include "lib/string.h"
-#include "mm/get_order.h"
+#include "mm/page_alloc.h"
 #include "vm/bench.h"
 #include "vm/chaos.h"
 #include "vm/guest_controls.h"

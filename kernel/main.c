@@ -21,6 +21,7 @@
 #include "kernel/smp.h"
 #include "kernel/vmx_all.h"
 #include "lib/x86.h"
+#include "mm/page_alloc.h"
 
 static struct machine machine;
 static struct firmware firmware;

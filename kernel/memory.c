@@ -3,7 +3,6 @@
 #include "boot/layout.h"
 #include "kernel/cpu.h"
 #include "kernel/panic.h"
-#include "lib/spinlock.h"
 #include "lib/string.h"
 #include "lib/x86.h"
 #include "mm/memory_map.h"
@@ -29,8 +28,6 @@ extern const char boot_stack_guard[], boot_stack_bottom[], rodata_start[], rodat
 extern const char image_end[];
 
 static struct memory_map map;
-static struct page_alloc pool;
-static struct spinlock pool_lock;
 static struct page_tables tables;
 static bool tables_in_use;
 static uint64_t image_base; /* physical */
@@ -41,39 +38,6 @@ static uint64_t stack_next = STACK_MAP;
 static uint64_t image_physical(const char *symbol)
 {
     return image_base + (uint64_t)(symbol - image_start);
-}
-
-uint64_t pages_alloc(int order)
-{
-    uint64_t address;
-
-    spinlock_acquire(&pool_lock);
-    address = page_alloc(&pool, order);
-    spinlock_release(&pool_lock);
-    if (address != 0)
-        memset(phys_to_virt(address), 0, PAGE_SIZE << order);
-    return address;
-}
-
-void pages_free(uint64_t address, int order)
-{
-    enum page_free_result result;
-
-    spinlock_acquire(&pool_lock);
-    result = page_free(&pool, address, order);
-    spinlock_release(&pool_lock);
-    if (result != PAGE_FREE_OK)
-        panic("pages_free(%#lx, %d): %s", address, order, page_free_result_name(result));
-}
-
-uint64_t pages_free_bytes(void)
-{
-    uint64_t pages;
-
-    spinlock_acquire(&pool_lock);
-    pages = page_alloc_free_pages(&pool);
-    spinlock_release(&pool_lock);
-    return pages << PAGE_SHIFT;
 }
 
 static uint64_t table_alloc(struct page_tables *of)
@@ -126,32 +90,14 @@ static void draw_map(const struct multiboot_info *boot, uint64_t information)
     take(0, MIB);
 }
 
-/* Where the pool's metadata goes: free memory that the boot page tables reach. 0 for none. */
-static uint64_t find_room(uint64_t bytes)
+static uint64_t ram_bytes(void)
 {
     uint32_t next = 0;
-    uint64_t base, end;
+    uint64_t base, end, bytes = 0;
 
-    while (memory_map_next_free(&map, &next, &base, &end)) {
-        if (end > BOOT_MAP_END)
-            end = BOOT_MAP_END;
-        if (base < end && end - base >= bytes)
-            return base;
-    }
-    return 0;
-}
-
-/* The end of RAM that is looked after. */
-static uint64_t ram_end(uint64_t *ram_bytes)
-{
-    uint32_t next = 0;
-    uint64_t base, end, last = 0;
-
-    while (memory_map_next_ram(&map, &next, &base, &end)) {
-        *ram_bytes += end - base;
-        last = end;
-    }
-    return last < RAM_END_MAX ? last : RAM_END_MAX;
+    while (memory_map_next_ram(&map, &next, &base, &end))
+        bytes += end - base;
+    return bytes;
 }
 
 /* Adds free memory within [from, to) to the pool; how many bytes that is. */
@@ -165,8 +111,10 @@ static uint64_t fill_pool(uint64_t from, uint64_t to)
             base = from;
         if (end > to)
             end = to;
-        if (base < end && page_alloc_add_range(&pool, base, end))
+        if (base < end) {
+            pages_add(base, end);
             bytes += end - base;
+        }
     }
     return bytes;
 }
@@ -229,20 +177,12 @@ static bool build_tables(void)
 bool memory_init(const struct multiboot_info *boot, uint64_t information, uint64_t load_address,
                  struct memory_sizes *sizes)
 {
-    uint64_t end, metadata, metadata_bytes;
-
     *sizes = (struct memory_sizes){0};
     image_base = load_address;
     draw_map(boot, information);
-    end = ram_end(&sizes->ram_bytes);
-    if (map.full || end == 0)
+    sizes->ram_bytes = ram_bytes();
+    if (map.full || sizes->ram_bytes == 0)
         return false;
-    metadata_bytes = page_alloc_metadata_bytes(0, end);
-    metadata = find_room(metadata_bytes);
-    if (metadata == 0)
-        return false;
-    take(metadata, metadata_bytes);
-    page_alloc_init(&pool, 0, end, phys_to_virt(metadata));
 
     sizes->pool_bytes = fill_pool(0, BOOT_MAP_END);
     if (!build_tables())

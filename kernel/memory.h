@@ -34,10 +34,6 @@ struct memory_sizes {
 bool memory_init(const struct multiboot_info *boot, uint64_t information, uint64_t load_address,
                  struct memory_sizes *sizes);
 
-/* 2^order contiguous pages, zeroed; physical address, 0 when there are none. Any CPU. */
-uint64_t pages_alloc(int order);
-void pages_free(uint64_t address, int order);
-
 /*
  * A device's registers, uncached; NULL when it cannot be mapped. What was mapped before
  * memory_init() has to be mapped anew after it.
@@ -82,9 +78,6 @@ uint8_t memory_foreign_type(const struct memory_types_state *types, uint64_t phy
  * false where that is not RAM, lies in the hypervisor's image, or is not looked after.
  */
 bool memory_read(uint64_t physical, void *to, size_t bytes);
-
-/* Free bytes of the pool. */
-uint64_t pages_free_bytes(void);
 
 /* One page mapped where it is physically, executable and not writable, for CPUs that start. */
 bool identity_map_code(uint64_t page);

@@ -64,8 +64,6 @@ void vmx_all_run(struct machine *machine, void (*work)(struct cpu *cpu), uint64_
 void vmx_all_enable(struct machine *machine)
 {
     environment = (struct vmx_environment){
-        .pages_alloc = pages_alloc,
-        .pages_free = pages_free,
         .memory_type = memory_type,
         .memory_type_explained = memory_type_explained,
         .virtual_machine = machine->virtual_registers,

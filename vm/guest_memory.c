@@ -3,8 +3,8 @@
 #include <stddef.h>
 
 #include "mm/direct_map.h"
-#include "mm/get_order.h"
 #include "mm/memory_type.h"
+#include "mm/page_alloc.h"
 #include "mm/paging.h"
 #include "vm/guest.h"
 #include "vm/guest_image.h"
@@ -115,7 +115,7 @@ static bool map_with_ept(struct vcpu *vcpu, struct vcpu_space *space)
 
 bool guest_memory_create(struct vcpu *vcpu, struct vcpu_space *space)
 {
-    vcpu->memory = vcpu->environment->vmx->pages_alloc(get_order(GUEST_MEMORY_BYTES));
+    vcpu->memory = pages_alloc(get_order(GUEST_MEMORY_BYTES));
     if (vcpu->memory == 0 || !guest_image_write(vcpu->guest, phys_to_virt(vcpu->memory)))
         return false;
     if ((vcpu->controls[VMX_CONTROL_SECONDARY] & SECONDARY_ENABLE_EPT) != 0)
@@ -126,7 +126,7 @@ bool guest_memory_create(struct vcpu *vcpu, struct vcpu_space *space)
 void guest_memory_free(struct vcpu *vcpu)
 {
     if (vcpu->memory != 0)
-        vcpu->environment->vmx->pages_free(vcpu->memory, get_order(GUEST_MEMORY_BYTES));
+        pages_free(vcpu->memory, get_order(GUEST_MEMORY_BYTES));
     vcpu->memory = 0;
     stock_free(vcpu);
 }

@@ -3,8 +3,8 @@
 #include "lib/format.h"
 #include "lib/string.h"
 #include "mm/direct_map.h"
-#include "mm/get_order.h"
 #include "mm/memory_type.h"
+#include "mm/page_alloc.h"
 #include "vm/entry_failure.h"
 #include "vm/guest_controls.h"
 #include "vm/guest_judge.h"
@@ -26,10 +26,8 @@ static uint64_t ticks_max(const struct vcpu *vcpu)
 
 static bool create_bitmaps(struct vcpu *vcpu)
 {
-    const struct vmx_environment *vmx = vcpu->environment->vmx;
-
     vcpu->msr_bitmap = stock_page(vcpu);
-    vcpu->io_bitmap = vmx->pages_alloc(1);
+    vcpu->io_bitmap = pages_alloc(1);
     if (vcpu->msr_bitmap == 0 || vcpu->io_bitmap == 0)
         return false;
     memset(phys_to_virt(vcpu->msr_bitmap), 0xff, PAGE_SIZE);
@@ -55,13 +53,11 @@ static bool create(struct vcpu *vcpu, const struct vmx_cpu *cpu, struct vcpu_spa
 
 static void destroy(struct vcpu *vcpu)
 {
-    const struct vmx_environment *vmx = vcpu->environment->vmx;
-
     if (vcpu->io_bitmap != 0)
-        vmx->pages_free(vcpu->io_bitmap, 1);
+        pages_free(vcpu->io_bitmap, 1);
     guest_memory_free(vcpu);
     stock_free(vcpu);
-    vmx_region_free(&vcpu->vmcs, vmx);
+    vmx_region_free(&vcpu->vmcs);
 }
 
 /* The guest's time begins. */
@@ -137,7 +133,7 @@ void guest_run(const struct guest *guest, struct vmx_cpu *cpu,
                const struct vm_environment *environment, struct guest_run *run)
 {
     const int order = get_order(sizeof(struct vcpu));
-    uint64_t pages = environment->vmx->pages_alloc(order);
+    uint64_t pages = pages_alloc(order);
     struct vcpu *vcpu = pages != 0 ? phys_to_virt(pages) : NULL;
     struct vcpu_space space = {0};
     struct host_registers host = {0};
@@ -172,5 +168,5 @@ void guest_run(const struct guest *guest, struct vmx_cpu *cpu,
     if (missing == NULL && guest->needs_sender)
         environment->sender->release();
     destroy(vcpu);
-    environment->vmx->pages_free(pages, order);
+    pages_free(pages, order);
 }

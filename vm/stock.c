@@ -1,20 +1,20 @@
 #include "vm/stock.h"
 
 #include "mm/direct_map.h"
+#include "mm/page_alloc.h"
 
 /* The list of owned pages is a block of its own. */
 enum { LIST_ORDER = 2, LIST_ROOM = (4096 << LIST_ORDER) / sizeof(uint64_t) };
 
 uint64_t stock_page(struct vcpu *vcpu)
 {
-    const struct vmx_environment *vmx = vcpu->environment->vmx;
     uint64_t page;
 
     if (vcpu->owned == 0)
-        vcpu->owned = vmx->pages_alloc(LIST_ORDER);
+        vcpu->owned = pages_alloc(LIST_ORDER);
     if (vcpu->owned == 0 || vcpu->owned_count == LIST_ROOM)
         return 0;
-    page = vmx->pages_alloc(0);
+    page = pages_alloc(0);
     if (page != 0)
         ((uint64_t *)phys_to_virt(vcpu->owned))[vcpu->owned_count++] = page;
     return page;
@@ -40,13 +40,11 @@ uint64_t stock_take(struct vcpu *vcpu)
 
 void stock_free(struct vcpu *vcpu)
 {
-    const struct vmx_environment *vmx = vcpu->environment->vmx;
-
     if (vcpu->owned == 0)
         return;
     for (uint32_t i = 0; i < vcpu->owned_count; i++)
-        vmx->pages_free(((uint64_t *)phys_to_virt(vcpu->owned))[i], 0);
-    vmx->pages_free(vcpu->owned, LIST_ORDER);
+        pages_free(((uint64_t *)phys_to_virt(vcpu->owned))[i], 0);
+    pages_free(vcpu->owned, LIST_ORDER);
     vcpu->owned = 0;
     vcpu->owned_count = 0;
     vcpu->stock_count = 0;

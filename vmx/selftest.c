@@ -304,5 +304,5 @@ void selftest_run(struct vmx_cpu *cpu, const struct vmx_environment *environment
         }
     }
     restore(&stage);
-    vmx_region_free(&stage.other, environment);
+    vmx_region_free(&stage.other);
 }

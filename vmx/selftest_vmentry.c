@@ -2,6 +2,7 @@
 
 #include "lib/string.h"
 #include "mm/direct_map.h"
+#include "mm/page_alloc.h"
 #include "vmx/vmentry_context.h"
 #include "vmx/vmentry_departures.h"
 #include "vmx/vmentry_trial.h"
@@ -285,18 +286,18 @@ static void tell(const struct vmx_environment *environment, enum rule rule, uint
                                  .detail = detail});
 }
 
-static void give_pages_back(const struct vmx_environment *environment)
+static void give_pages_back(void)
 {
     for (enum vmentry_page page = 0; page < VMENTRY_PAGE_COUNT; page++) {
         if (stage.ground.page[page])
-            environment->pages_free(stage.ground.page[page], 0);
+            pages_free(stage.ground.page[page], 0);
     }
 }
 
-static bool take_pages(const struct vmx_environment *environment)
+static bool take_pages(void)
 {
     for (enum vmentry_page page = 0; page < VMENTRY_PAGE_COUNT; page++) {
-        stage.ground.page[page] = environment->pages_alloc(0);
+        stage.ground.page[page] = pages_alloc(0);
         if (!stage.ground.page[page])
             return false;
     }
@@ -329,7 +330,7 @@ void selftest_vmentry_run(struct vmx_cpu *cpu, const struct vmx_environment *env
     stage.context.msr_write_faults = write_faults;
     stage.ground.context = &stage.context;
     describe_host(&stage.ground.host);
-    if (take_pages(environment)) {
+    if (take_pages()) {
         refill_pages();
         run_trials(selftest);
         run_random(selftest);
@@ -341,5 +342,5 @@ void selftest_vmentry_run(struct vmx_cpu *cpu, const struct vmx_environment *env
     } else {
         tell(environment, RULE_REGION_NO_MEMORY, 0, "pages of the self-test of VM entries");
     }
-    give_pages_back(environment);
+    give_pages_back();
 }

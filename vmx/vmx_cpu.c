@@ -259,6 +259,6 @@ void vmx_cpu_disable(struct vmx_cpu *cpu, const struct vmx_environment *environm
         cpu->state = VMX_CPU_OFF;
     }
     restore_control_registers(cpu);
-    vmx_region_free(&cpu->vmcs_region, environment);
-    vmx_region_free(&cpu->vmxon_region, environment);
+    vmx_region_free(&cpu->vmcs_region);
+    vmx_region_free(&cpu->vmxon_region);
 }

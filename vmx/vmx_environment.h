@@ -16,10 +16,6 @@ struct vmx_cpu;
 enum vmx_stage { VMX_STAGE_CAPS, VMX_STAGE_VMXON, VMX_STAGE_VMPTRLD, VMX_STAGE_GUEST };
 
 struct vmx_environment {
-    /* 2^order contiguous zeroed pages, physical; 0: none. Called on several CPUs at once. */
-    uint64_t (*pages_alloc)(int order);
-    void (*pages_free)(uint64_t address, int order);
-
     /*
      * The effective memory type (enum memory_type, mm/memory_type.h) of every byte of a physical
      * range as the direct map reaches it, on the CPU that asks; not MEMORY_TYPE_WB where the range

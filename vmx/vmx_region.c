@@ -3,6 +3,7 @@
 #include "lib/string.h"
 #include "mm/direct_map.h"
 #include "mm/memory_type.h"
+#include "mm/page_alloc.h"
 
 enum { REGION_ALIGNMENT = 4096 };
 
@@ -68,7 +69,7 @@ bool vmx_region_create(struct vmx_region *region, const struct vmcs_config *conf
 {
     struct vmx_region taken = {.order = config->order};
 
-    taken.address = environment->pages_alloc(taken.order);
+    taken.address = pages_alloc(taken.order);
     if (!taken.address) {
         finding_add(findings, environment->check,
                     (struct finding){.rule = RULE_REGION_NO_MEMORY,
@@ -81,7 +82,7 @@ bool vmx_region_create(struct vmx_region *region, const struct vmcs_config *conf
     }
     taken.memory_type = environment->memory_type(taken.address, region_bytes(taken.order));
     if (!region_is_fit(&taken, environment, name, cpu, findings)) {
-        environment->pages_free(taken.address, taken.order);
+        pages_free(taken.address, taken.order);
         return false;
     }
     vmx_region_write(&taken, config->revision_id);
@@ -89,10 +90,10 @@ bool vmx_region_create(struct vmx_region *region, const struct vmcs_config *conf
     return true;
 }
 
-void vmx_region_free(struct vmx_region *region, const struct vmx_environment *environment)
+void vmx_region_free(struct vmx_region *region)
 {
     if (!region->address)
         return;
-    environment->pages_free(region->address, region->order);
+    pages_free(region->address, region->order);
     *region = (struct vmx_region){0};
 }

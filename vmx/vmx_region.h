@@ -34,6 +34,6 @@ bool vmx_region_create(struct vmx_region *region, const struct vmcs_config *conf
 void vmx_region_write(const struct vmx_region *region, uint32_t revision_id);
 
 /* Gives the pages back; a region that has none stays as it is. */
-void vmx_region_free(struct vmx_region *region, const struct vmx_environment *environment);
+void vmx_region_free(struct vmx_region *region);
 
 #endif

@@ -52,9 +52,7 @@ void guest_machine_reset(enum guest_mode mode)
     model_cpu_reset();
     guest_machine = (struct guest_machine){
         .guest = {.name = "test", .code = code, .code_end = code + sizeof(code), .mode = mode},
-        .vmx = {.pages_alloc = model_pages_alloc,
-                .pages_free = model_pages_free,
-                .memory_type = memory_type,
+        .vmx = {.memory_type = memory_type,
                 .physical_address_width = model_cpu.physical_address_width,
                 .check = VMX_CHECK_KVM,
                 .stop = VMX_STAGE_GUEST,
@@ -72,7 +70,7 @@ static bool create(struct vcpu *vcpu, struct vcpu_space *space)
     struct findings findings = {0};
 
     vcpu->msr_bitmap = stock_page(vcpu);
-    vcpu->io_bitmap = model_pages_alloc(1);
+    vcpu->io_bitmap = pages_alloc(1);
     memset(phys_to_virt(vcpu->msr_bitmap), 0xff, MODEL_PAGE);
     memset(phys_to_virt(vcpu->io_bitmap), 0xff, 2 * (size_t)MODEL_PAGE);
     return guest_memory_create(vcpu, space) &&

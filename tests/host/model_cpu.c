@@ -12,6 +12,7 @@ struct model_cpu model_cpu;
 static _Alignas(MODEL_PAGE) uint8_t memory[MODEL_PAGES * MODEL_PAGE];
 static uint8_t page_used[MODEL_PAGES]; /* 1: taken */
 static unsigned page_limit;
+static uint64_t misalignment;
 
 static void reject(const char *what, uint64_t value)
 {
@@ -78,6 +79,7 @@ void model_cpu_reset(void)
     ASAN_POISON_MEMORY_REGION(memory, sizeof memory);
     memset(page_used, 0, sizeof page_used);
     page_limit = MODEL_PAGES;
+    misalignment = 0;
 }
 
 void model_cpu_inject(struct model_injection injection)
@@ -115,6 +117,11 @@ bool model_memory_read(uint64_t physical, void *to, size_t bytes)
     if (physical < MODEL_MEMORY_BASE || bytes > sizeof memory ||
         physical - MODEL_MEMORY_BASE > sizeof memory - bytes)
         return false;
+    for (uint64_t at = physical - MODEL_MEMORY_BASE; at < physical - MODEL_MEMORY_BASE + bytes;
+         at++) {
+        if (!page_used[at / MODEL_PAGE])
+            return false;
+    }
     memcpy(to, memory + (physical - MODEL_MEMORY_BASE), bytes);
     return true;
 }
@@ -133,7 +140,12 @@ void model_pages_limit(unsigned pages)
     page_limit = pages;
 }
 
-uint64_t model_pages_alloc(int order)
+void model_pages_misalign(uint64_t bytes)
+{
+    misalignment = bytes;
+}
+
+uint64_t pages_alloc(int order)
 {
     size_t count = (size_t)1 << order;
 
@@ -145,15 +157,17 @@ uint64_t model_pages_alloc(int order)
         memset(page_used + first, 1, count);
         ASAN_UNPOISON_MEMORY_REGION(memory + first * MODEL_PAGE, count * MODEL_PAGE);
         memset(memory + first * MODEL_PAGE, 0, count * MODEL_PAGE);
-        return MODEL_MEMORY_BASE + first * MODEL_PAGE;
+        return MODEL_MEMORY_BASE + first * MODEL_PAGE + misalignment;
     }
     return 0;
 }
 
-void model_pages_free(uint64_t address, int order)
+void pages_free(uint64_t address, int order)
 {
-    uint64_t first = (address - MODEL_MEMORY_BASE) / MODEL_PAGE, count = 1u << order;
+    uint64_t first, count = 1u << order;
 
+    address -= misalignment;
+    first = (address - MODEL_MEMORY_BASE) / MODEL_PAGE;
     if (address % MODEL_PAGE || first + count > MODEL_PAGES)
         reject("freed what is no page", address);
     if (memchr(page_used + first, 0, count))

@@ -16,6 +16,7 @@
 #include <stdint.h>
 
 #include "lib/x86_vmx.h"
+#include "mm/page_alloc.h"
 #include "vmx/vmx_msr.h"
 
 enum {
@@ -118,13 +119,12 @@ void model_cpu_inject(struct model_injection injection);
 
 /* As kernel/memory.h; freeing what is not allocated ends the test, and so does, with
  * AddressSanitizer, touching it. */
-/* Copies the model's memory; false where a byte is outside of it. */
+/* Copies the model's memory; false where a byte is outside of it, or in a page that nobody has. */
 bool model_memory_read(uint64_t physical, void *to, size_t bytes);
 
-uint64_t model_pages_alloc(int order);
-void model_pages_free(uint64_t address, int order);
 unsigned model_pages_used(void);
-void model_pages_limit(unsigned pages); /* no more than that many at a time; at reset: all */
+void model_pages_limit(unsigned pages);    /* no more than that many at a time; at reset: all */
+void model_pages_misalign(uint64_t bytes); /* their addresses from now on; at reset: 0 */
 
 /* Counts, and tells what goes wrong this time; for model_vmx.c. */
 enum model_effect model_execute(enum model_operation operation);

@@ -41,8 +41,8 @@ static int reset(void **state)
     revision = (uint32_t)vmx_msr_value(&msrs, IA32_VMX_BASIC) & 0x7fffffff;
     vcpu.environment = &environment;
     vcpu.revision_id = revision;
-    vcpu.vmcs.address = model_pages_alloc(0);
-    vcpu.memory = model_pages_alloc(6); /* GUEST_MEMORY_BYTES */
+    vcpu.vmcs.address = pages_alloc(0);
+    vcpu.memory = pages_alloc(6); /* GUEST_MEMORY_BYTES */
     assert_int_not_equal(vcpu.memory, 0);
     for (enum vmentry_page page = 0; page < VMENTRY_PAGE_COUNT; page++)
         ground.page[page] = vcpu.memory;
@@ -205,7 +205,7 @@ static void what_is_not_ram_is_not_looked_at(void **state)
 /* A link pointer into RAM that is not the guest's: what the processor read there is read, too. */
 static void memory_of_others_is_looked_at(void **state)
 {
-    uint64_t page = model_pages_alloc(0);
+    uint64_t page = pages_alloc(0);
 
     (void)state;
     assert_true(page < vcpu.memory || page >= vcpu.memory + GUEST_MEMORY_BYTES);

@@ -33,7 +33,7 @@ static void processor_without(uint64_t bits)
     model_cpu.cr0 |= CR0_NE;
     model_cpu.cr4 |= CR4_VMXE;
     for (int i = 0; i < 2; i++) {
-        region[i] = model_pages_alloc(0);
+        region[i] = pages_alloc(0);
         memcpy(phys_to_virt(region[i]), &revision, sizeof revision);
     }
     assert_true(vmx_ok(vmxon(region[0])));

@@ -25,7 +25,7 @@ static int reset(void **state)
 
 static uint64_t region(uint32_t revision)
 {
-    uint64_t address = model_pages_alloc(0);
+    uint64_t address = pages_alloc(0);
 
     assert_int_not_equal(address, 0);
     memcpy(phys_to_virt(address), &revision, sizeof revision);

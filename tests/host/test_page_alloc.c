@@ -1,36 +1,52 @@
-/* The buddy allocator against a model that knows only which page belongs to whom. */
+/* The page pool, against owners of pages who write their names into what they were given. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <cmocka.h>
 
-#include <stdio.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
+#include "mm/direct_map.h"
 #include "mm/page_alloc.h"
 #include "tests/host/random.h"
 
 #define MIB 0x100000ull
 #define GIB 0x40000000ull
 
-/* A pool over [base, end) whose metadata starts as garbage, as it does in real memory. */
-static void *make_pool(struct page_alloc *pool, uint64_t base, uint64_t end)
-{
-    uint64_t bytes = page_alloc_metadata_bytes(base, end);
-    void *metadata = malloc(bytes);
+/* Physical memory from 0 on; what nobody touches costs nothing. */
+#define MEMORY_BYTES (4 * GIB)
+static uint8_t *memory;
 
-    assert_non_null(metadata);
-    memset(metadata, 0xa5, bytes);
-    page_alloc_init(pool, base, end, metadata);
-    return metadata;
+void *phys_to_virt(uint64_t physical)
+{
+    assert_true(physical < MEMORY_BYTES);
+    return memory + physical;
 }
 
-static void assert_counts(const struct page_alloc *pool, const uint64_t *expected)
+static int map_memory(void **state)
 {
-    for (int order = 0; order < PAGE_ORDERS; order++)
-        assert_int_equal(pool->free_blocks[order], expected[order]);
+    (void)state;
+    memory = mmap(NULL, MEMORY_BYTES, PROT_READ | PROT_WRITE,
+                  MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    return memory == MAP_FAILED;
+}
+
+/* There is one pool: each test leaves it as it was found, without a page. */
+static int drained(void **state)
+{
+    (void)state;
+    while (pages_alloc(0) != 0)
+        ;
+    return pages_free_bytes() != 0;
 }
 
 /*
@@ -49,8 +65,8 @@ static void get_order_is_linux_s(void **state)
     assert_int_equal(get_order(8192), 1);
     assert_int_equal(get_order(8193), 2);
     assert_int_equal(get_order(16384), 2);
-    assert_int_equal(get_order(4 * MIB), PAGE_ORDER_MAX);
-    assert_int_equal(get_order(4 * MIB + 1), PAGE_ORDER_MAX + 1);
+    assert_int_equal(get_order(4 * MIB), 10);
+    assert_int_equal(get_order(4 * MIB + 1), 11);
     assert_int_equal(get_order(1ull << 63), 51);
     assert_int_equal(get_order(UINT64_MAX), 52);
     assert_int_equal(get_order(0), 52);
@@ -63,380 +79,257 @@ static void get_order_is_linux_s(void **state)
 
 static void empty_pool_gives_nothing(void **state)
 {
-    struct page_alloc pool;
-    void *metadata = make_pool(&pool, 0, 64 * MIB);
-
     (void)state;
     for (int order = -1; order <= PAGE_ORDER_MAX + 1; order++)
-        assert_int_equal(page_alloc(&pool, order), 0);
-    assert_int_equal(page_alloc(&pool, get_order(0)), 0);
-    assert_int_equal(page_alloc_free_pages(&pool), 0);
-    assert_int_equal(page_free(&pool, 8 * MIB, 0), PAGE_FREE_BAD_ADDRESS);
-    free(metadata);
-
-    metadata = make_pool(&pool, 0, 0);
-    assert_int_equal(page_alloc(&pool, 0), 0);
-    assert_int_equal(page_free(&pool, 4096, 0), PAGE_FREE_BAD_ADDRESS);
-    assert_false(page_alloc_add_range(&pool, 4096, 8192));
-    free(metadata);
-}
-
-static void ranges_that_cannot_be_added(void **state)
-{
-    static const uint64_t nothing[PAGE_ORDERS] = {0};
-    struct page_alloc pool;
-    void *metadata = make_pool(&pool, 16 * MIB, 64 * MIB);
-
-    (void)state;
-    assert_false(page_alloc_add_range(&pool, 20 * MIB, 20 * MIB));
-    assert_false(page_alloc_add_range(&pool, 24 * MIB, 20 * MIB));
-    assert_false(page_alloc_add_range(&pool, 20 * MIB + 1, 24 * MIB));
-    assert_false(page_alloc_add_range(&pool, 20 * MIB, 24 * MIB - 1));
-    assert_false(page_alloc_add_range(&pool, 12 * MIB, 20 * MIB));
-    assert_false(page_alloc_add_range(&pool, 60 * MIB, 65 * MIB));
-    assert_false(page_alloc_add_range(&pool, 68 * MIB, 72 * MIB));
-    assert_counts(&pool, nothing);
-    free(metadata);
-
-    metadata = make_pool(&pool, 0, 64 * MIB);
-    assert_false(page_alloc_add_range(&pool, 0, 4 * MIB));
-    assert_counts(&pool, nothing);
-    free(metadata);
-}
-
-static void ranges_added_twice(void **state)
-{
-    struct page_alloc pool;
-    void *metadata = make_pool(&pool, 0, 64 * MIB);
-    uint64_t page;
-
-    (void)state;
-    assert_true(page_alloc_add_range(&pool, 5 * MIB, 23 * MIB));
-    assert_false(page_alloc_add_range(&pool, 5 * MIB, 5 * MIB + PAGE_SIZE));
-    assert_false(page_alloc_add_range(&pool, 4 * MIB, 8 * MIB));
-    assert_false(page_alloc_add_range(&pool, 4 * MIB, 5 * MIB + PAGE_SIZE));
-    assert_false(page_alloc_add_range(&pool, 12 * MIB, 16 * MIB));
-    assert_false(page_alloc_add_range(&pool, 13 * MIB, 14 * MIB));
-    assert_false(page_alloc_add_range(&pool, 23 * MIB - PAGE_SIZE, 40 * MIB));
-    assert_false(page_alloc_add_range(&pool, 1 * MIB, 60 * MIB));
-    assert_int_equal(page_alloc_free_pages(&pool), 18 * MIB / PAGE_SIZE);
-
-    /* also what is handed out counts as added */
-    do {
-        page = page_alloc(&pool, 0);
-        assert_true(page != 0);
-    } while (page_alloc_free_pages(&pool) > 0);
-    assert_false(page_alloc_add_range(&pool, page, page + PAGE_SIZE));
-    assert_false(page_alloc_add_range(&pool, 4 * MIB, 8 * MIB));
-    assert_false(page_alloc_add_range(&pool, 8 * MIB, 12 * MIB));
-
-    /* the gaps beside it are still open */
-    assert_true(page_alloc_add_range(&pool, 4 * MIB, 5 * MIB));
-    assert_true(page_alloc_add_range(&pool, 23 * MIB, 40 * MIB));
-    assert_int_equal(page_alloc_free_pages(&pool), 18 * MIB / PAGE_SIZE);
-    free(metadata);
+        assert_int_equal(pages_alloc(order), 0);
+    assert_int_equal(pages_alloc(get_order(0)), 0);
+    pages_add(4 * MIB, 4 * MIB);
+    assert_int_equal(pages_free_bytes(), 0);
+    assert_int_equal(pages_alloc(0), 0);
 }
 
 /* 1 MiB … 8 MiB: blocks of 1 MiB (order 8), 2 MiB (9) and 4 MiB (10), as addresses align. */
 static void range_is_cut_into_the_largest_blocks(void **state)
 {
-    static const uint64_t expected[PAGE_ORDERS] = {[8] = 1, [9] = 1, [10] = 1};
-    static const uint64_t grown[PAGE_ORDERS] = {[0] = 1, [8] = 1, [9] = 1, [10] = 1};
-    static const uint64_t joined[PAGE_ORDERS] = {[8] = 1, [9] = 1, [10] = 2};
-    struct page_alloc pool;
-    void *metadata = make_pool(&pool, 0, 16 * MIB);
-
     (void)state;
-    assert_true(page_alloc_add_range(&pool, 1 * MIB, 8 * MIB));
-    assert_counts(&pool, expected);
-    assert_true(page_alloc_add_range(&pool, 12 * MIB - PAGE_SIZE, 12 * MIB));
-    assert_counts(&pool, grown);
-    assert_true(page_alloc_add_range(&pool, 8 * MIB, 12 * MIB - PAGE_SIZE));
-    assert_counts(&pool, joined);
-    free(metadata);
+    pages_add(1 * MIB, 8 * MIB);
+    assert_int_equal(pages_free_bytes(), 7 * MIB);
+    assert_int_equal(pages_alloc(11), 0);
+    assert_int_equal(pages_alloc(10), 4 * MIB);
+    assert_int_equal(pages_alloc(10), 0);
+    assert_int_equal(pages_alloc(9), 2 * MIB);
+    assert_int_equal(pages_alloc(9), 0);
+    assert_int_equal(pages_alloc(8), 1 * MIB);
+    assert_int_equal(pages_free_bytes(), 0);
 }
 
-static void bad_frees_are_told_apart(void **state)
+static void lowest_block_comes_first(void **state)
 {
-    struct page_alloc pool;
-    void *metadata = make_pool(&pool, 4 * MIB, 32 * MIB);
-    uint64_t block, whole;
-    uint64_t counts[PAGE_ORDERS];
-
     (void)state;
-    assert_true(page_alloc_add_range(&pool, 4 * MIB, 16 * MIB));
-    block = page_alloc(&pool, 3);
-    whole = page_alloc(&pool, 10);
-    assert_true(block != 0 && whole != 0);
-    memcpy(counts, pool.free_blocks, sizeof(counts));
-
-    assert_int_equal(page_free(&pool, block, -1), PAGE_FREE_BAD_ORDER);
-    assert_int_equal(page_free(&pool, block, 11), PAGE_FREE_BAD_ORDER);
-    assert_int_equal(page_free(&pool, block + 1, 3), PAGE_FREE_MISALIGNED);
-    assert_int_equal(page_free(&pool, block + PAGE_SIZE, 3), PAGE_FREE_MISALIGNED);
-    assert_int_equal(page_free(&pool, block, 0), PAGE_FREE_WRONG_ORDER);
-    assert_int_equal(page_free(&pool, block, 2), PAGE_FREE_WRONG_ORDER);
-    assert_int_equal(page_free(&pool, whole, 4), PAGE_FREE_WRONG_ORDER);
-    assert_int_equal(page_free(&pool, block + PAGE_SIZE, 0), PAGE_FREE_BAD_ADDRESS);
-    assert_int_equal(page_free(&pool, whole + PAGE_SIZE, 0), PAGE_FREE_BAD_ADDRESS);
-    assert_int_equal(page_free(&pool, 0, 0), PAGE_FREE_BAD_ADDRESS);
-    assert_int_equal(page_free(&pool, 20 * MIB, 10), PAGE_FREE_BAD_ADDRESS);
-    assert_int_equal(page_free(&pool, 32 * MIB, 0), PAGE_FREE_BAD_ADDRESS);
-    assert_int_equal(page_free(&pool, 1ull << 50, 0), PAGE_FREE_BAD_ADDRESS);
-    assert_memory_equal(counts, pool.free_blocks, sizeof(counts));
-
-    assert_int_equal(page_free(&pool, block, 3), PAGE_FREE_OK);
-    assert_int_equal(page_free(&pool, block, 3), PAGE_FREE_DOUBLE);
-    assert_int_equal(page_free(&pool, block, 0), PAGE_FREE_DOUBLE);
-    assert_int_equal(page_free(&pool, whole, 10), PAGE_FREE_OK);
-    assert_int_equal(page_free(&pool, whole, 10), PAGE_FREE_DOUBLE);
-    assert_int_equal(page_free(&pool, whole + 5 * PAGE_SIZE, 0), PAGE_FREE_DOUBLE);
-
-    /* an address whose upper part is free, while its lower part is in use, in one chunk */
-    block = page_alloc(&pool, 0);
-    assert_int_equal(page_free(&pool, block + PAGE_SIZE, 0), PAGE_FREE_DOUBLE);
-    assert_int_equal(page_free(&pool, block, 0), PAGE_FREE_OK);
-    assert_int_equal(pool.free_blocks[10], 3);
-    free(metadata);
+    pages_add(4 * MIB, 12 * MIB);
+    assert_int_equal(pages_alloc(10), 4 * MIB);
+    assert_int_equal(pages_alloc(0), 8 * MIB);
+    assert_int_equal(pages_alloc(0), 8 * MIB + PAGE_SIZE);
+    assert_int_equal(pages_alloc(1), 8 * MIB + 2 * PAGE_SIZE);
+    assert_int_equal(pages_free_bytes(), 4 * MIB - 4 * PAGE_SIZE);
 }
 
-/* Every order can be had to the last block, aligned, and comes back as it was. */
-static void every_order_to_the_end(void **state)
+/* Of two free blocks, the smaller one is cut. */
+static void smallest_block_that_is_large_enough(void **state)
 {
-    struct page_alloc pool;
-    void *metadata = make_pool(&pool, 0, 32 * MIB);
-    uint64_t before[PAGE_ORDERS];
-    uint64_t *given = calloc(8192, sizeof(*given));
+    (void)state;
+    pages_add(2 * MIB, 3 * MIB);
+    pages_add(4 * MIB, 8 * MIB);
+    assert_int_equal(pages_alloc(7), 2 * MIB);
+    assert_int_equal(pages_alloc(10), 4 * MIB);
+}
+
+/* 1 GiB is one block; what is cut from it touches no more of it than it has to. */
+static void largest_order_is_1_gib(void **state)
+{
+    struct rusage before, after;
 
     (void)state;
-    assert_non_null(given);
-    assert_true(page_alloc_add_range(&pool, 1 * MIB, 27 * MIB));
-    memcpy(before, pool.free_blocks, sizeof(before));
-    for (int order = 0; order <= PAGE_ORDER_MAX; order++) {
-        uint64_t bytes = PAGE_SIZE << order;
-        uint64_t room = 27 * MIB / bytes - (1 * MIB + bytes - 1) / bytes;
-        uint64_t count = 0;
+    getrusage(RUSAGE_SELF, &before);
+    pages_add(1 * GIB, 3 * GIB);
+    assert_int_equal(pages_free_bytes(), 2 * GIB);
+    assert_int_equal(pages_alloc(0), 1 * GIB);
+    assert_int_equal(pages_alloc(17), 1 * GIB + GIB / 2);
+    getrusage(RUSAGE_SELF, &after);
+    assert_in_range(after.ru_maxrss - before.ru_maxrss, 0, 600 * 1024);
+    assert_int_equal(pages_alloc(19), 0);
+    assert_int_equal(pages_free_bytes(), 2 * GIB - PAGE_SIZE - GIB / 2);
+    madvise(memory, MEMORY_BYTES, MADV_DONTNEED);
+}
 
-        while ((given[count] = page_alloc(&pool, order)) != 0) {
-            assert_int_equal(given[count] % bytes, 0);
-            assert_in_range(given[count], 1 * MIB, 27 * MIB - bytes);
-            count++;
-        }
-        assert_int_equal(count, room);
-        while (count-- > 0)
-            assert_int_equal(page_free(&pool, given[count], order), PAGE_FREE_OK);
-        assert_counts(&pool, before);
+static void what_comes_back_is_zeroed_and_given_again(void **state)
+{
+    uint64_t block;
+
+    (void)state;
+    pages_add(16 * MIB, 17 * MIB);
+    for (int order = 8; order >= 0; order--) {
+        block = pages_alloc(order);
+        assert_int_equal(block, 16 * MIB);
+        for (uint64_t i = 0; i < PAGE_SIZE << order; i++)
+            assert_int_equal(memory[block + i], 0);
+        memset(memory + block, 0xa5, PAGE_SIZE << order);
+        pages_free(block, order);
+        assert_int_equal(pages_free_bytes(), 1 * MIB);
     }
-    free(given);
-    free(metadata);
 }
 
-/* RAM at 1 MiB, at 4 GiB and at 1 TiB in one sparse span; its metadata stays at 1/8000 of it. */
-static void sparse_and_high_memory(void **state)
+/* A page that looks like a free one, as a guest may write it, is not taken for one. */
+static void content_is_no_witness(void **state)
 {
-    uint64_t bytes = page_alloc_metadata_bytes(0, 1024 * GIB + 4 * MIB);
-    struct page_alloc pool;
-    void *metadata = make_pool(&pool, 0, 1024 * GIB + 4 * MIB);
-    uint64_t pages = 0;
-    bool seen_high = false;
+    uint64_t page, copy[2];
 
     (void)state;
-    assert_true(bytes < 1024 * GIB / 8000);
-    assert_true(page_alloc_add_range(&pool, 1 * MIB, 2 * MIB));
-    assert_true(page_alloc_add_range(&pool, 4 * GIB, 8 * GIB));
-    assert_true(page_alloc_add_range(&pool, 1024 * GIB + 2 * MIB, 1024 * GIB + 3 * MIB));
-    assert_int_equal(pool.free_blocks[10], 4 * GIB / (4 * MIB));
-    assert_int_equal(page_alloc_free_pages(&pool), (4 * GIB + 2 * MIB) / PAGE_SIZE);
-    for (uint64_t page; (page = page_alloc(&pool, 8)) != 0; pages += 256)
-        seen_high = seen_high || page == 1024 * GIB + 2 * MIB;
-    assert_true(seen_high);
-    assert_int_equal(pages, (4 * GIB + 2 * MIB) / PAGE_SIZE);
-    free(metadata);
+    pages_add(16 * MIB, 16 * MIB + 2 * PAGE_SIZE);
+    page = pages_alloc(0);
+    pages_free(page, 0);
+    memcpy(copy, memory + page, sizeof copy);
+    assert_int_equal(pages_alloc(0), page);
+    memcpy(memory + page, copy, sizeof copy);
+    pages_free(page, 0);
+    assert_int_equal(pages_free_bytes(), 2 * PAGE_SIZE);
 }
 
-/* The model: each page of the span has an owner; 0 is free RAM, -1 is no RAM. */
-enum { MODEL_BASE_PAGE = 0x300, MODEL_PAGES = 6144, MODEL_BLOCKS = 3000 };
+/* BUG_ON() executes UD2: SIGILL here, a panic with a backtrace in the kernel. */
+static void assert_bug(void (*call)(uint64_t, uint64_t), uint64_t first, uint64_t second)
+{
+    int status;
+    pid_t child = fork();
 
-struct model {
-    int owner[MODEL_PAGES];
-    struct {
-        uint64_t address;
-        int order;
-    } block[MODEL_BLOCKS]; /* owner is the index plus 1 */
-    int blocks;
+    assert_true(child >= 0);
+    if (child == 0) {
+        signal(SIGILL, SIG_DFL); /* cmocka catches it */
+        call(first, second);
+        _exit(0);
+    }
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_true(WIFSIGNALED(status));
+    assert_int_equal(WTERMSIG(status), SIGILL);
+}
+
+static void call_free(uint64_t address, uint64_t order)
+{
+    pages_free(address, (int)order);
+}
+
+static void call_free_twice(uint64_t address, uint64_t order)
+{
+    pages_free(address, (int)order);
+    pages_free(address, (int)order);
+}
+
+static void bugs_stop_at_once(void **state)
+{
+    (void)state;
+    pages_add(4 * MIB, 8 * MIB);
+    assert_int_equal(pages_alloc(3), 4 * MIB);
+    assert_bug(call_free, 4 * MIB, (uint64_t)-1);
+    assert_bug(call_free, GIB, PAGE_ORDER_MAX + 1);
+    assert_bug(call_free, 0, 0);
+    assert_bug(call_free, 4 * MIB + 1, 0);
+    assert_bug(call_free, 4 * MIB + PAGE_SIZE, 1);
+    assert_bug(call_free, 4 * MIB + 8 * PAGE_SIZE, 3); /* free: the rest of what was cut */
+    assert_bug(call_free_twice, 4 * MIB, 3);
+    assert_bug(pages_add, 0, 4 * MIB);
+    assert_bug(pages_add, 16 * MIB + 1, 17 * MIB);
+    assert_bug(pages_add, 16 * MIB, 17 * MIB - 1);
+    assert_int_equal(pages_free_bytes(), 4 * MIB - 8 * PAGE_SIZE);
+}
+
+enum { RANDOM_BASE = 5, RANDOM_MIB = 24, BLOCKS = 600 };
+
+struct owned {
+    uint64_t address;
+    int order;
+    uint64_t name;
 };
 
-static bool model_free_block(const struct model *model, uint64_t page, int order)
+static void write_name(const struct owned *block)
 {
-    for (uint64_t i = page; i < page + (1ull << order); i++) {
-        if (i < MODEL_BASE_PAGE || i - MODEL_BASE_PAGE >= MODEL_PAGES ||
-            model->owner[i - MODEL_BASE_PAGE] != 0)
-            return false;
-    }
-    return true;
+    for (uint64_t at = 0; at < PAGE_SIZE << block->order; at += PAGE_SIZE)
+        memcpy(memory + block->address + at, &block->name, sizeof block->name);
 }
 
-/*
- * Buddies that are both free are always joined, so the free pages alone determine the blocks: the
- * largest aligned one around each free page.
- */
-static void model_counts(const struct model *model, uint64_t *counts)
+static void assert_name(const struct owned *block)
 {
-    memset(counts, 0, PAGE_ORDERS * sizeof(*counts));
-    for (uint64_t page = MODEL_BASE_PAGE; page < MODEL_BASE_PAGE + MODEL_PAGES;) {
-        int order = PAGE_ORDER_MAX;
-
-        if (model->owner[page - MODEL_BASE_PAGE] != 0) {
-            page++;
-            continue;
-        }
-        while (page % (1u << order) != 0 || !model_free_block(model, page, order))
-            order--;
-        counts[order]++;
-        page += 1ull << order;
-    }
+    for (uint64_t at = 0; at < PAGE_SIZE << block->order; at += PAGE_SIZE)
+        assert_memory_equal(memory + block->address + at, &block->name, sizeof block->name);
 }
 
-static void model_take(struct model *model, uint64_t address, int order)
+/* Takes and gives back by chance; whoever was given a page twice finds another's name in it. */
+static uint64_t random_steps(uint64_t seed, unsigned steps)
 {
-    uint64_t page = address / PAGE_SIZE;
+    static const int orders[] = {0, 0, 0, 0, 1, 1, 2, 3, 4, 5, 6};
+    struct owned *owned = calloc(BLOCKS, sizeof *owned);
+    unsigned count = 0;
+    uint64_t bytes = 0;
 
-    assert_int_equal(address % (PAGE_SIZE << order), 0);
-    assert_true(model_free_block(model, page, order));
-    for (uint64_t i = 0; i < 1ull << order; i++)
-        model->owner[page - MODEL_BASE_PAGE + i] = model->blocks + 1;
-    model->block[model->blocks].address = address;
-    model->block[model->blocks].order = order;
-    model->blocks++;
-}
+    assert_non_null(owned);
+    for (unsigned step = 0; step < steps; step++) {
+        if (count < BLOCKS && random_below(&seed, 100) < (step / 500 % 2 == 0 ? 70 : 30)) {
+            struct owned *block = &owned[count];
 
-static void model_give_back(struct model *model, int which)
-{
-    uint64_t page = model->block[which].address / PAGE_SIZE - MODEL_BASE_PAGE;
+            block->order = orders[random_below(&seed, sizeof orders / sizeof *orders)];
+            block->name = random_next(&seed);
+            block->address = pages_alloc(block->order);
+            if (block->address == 0)
+                continue;
+            assert_int_equal(block->address % (PAGE_SIZE << block->order), 0);
+            assert_in_range(block->address, RANDOM_BASE * MIB,
+                            (RANDOM_BASE + RANDOM_MIB) * MIB - (PAGE_SIZE << block->order));
+            write_name(block);
+            bytes += PAGE_SIZE << block->order;
+            count++;
+        } else if (count > 0) {
+            unsigned which = (unsigned)random_below(&seed, count);
 
-    for (uint64_t i = 0; i < 1ull << model->block[which].order; i++)
-        model->owner[page + i] = 0;
-    model->block[which] = model->block[--model->blocks];
-    if (which < model->blocks) {
-        page = model->block[which].address / PAGE_SIZE - MODEL_BASE_PAGE;
-        for (uint64_t i = 0; i < 1ull << model->block[which].order; i++)
-            model->owner[page + i] = which + 1;
-    }
-}
-
-static void random_step(struct page_alloc *pool, struct model *model, uint64_t *seed, bool filling)
-{
-    static const int orders[] = {0, 0, 0, 0, 1, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10};
-    uint64_t counts[PAGE_ORDERS];
-
-    if (random_below(seed, 100) < (filling ? 70u : 30u) && model->blocks < MODEL_BLOCKS) {
-        int order = orders[random_below(seed, sizeof(orders) / sizeof(orders[0]))];
-        uint64_t address = page_alloc(pool, order);
-
-        if (address != 0) {
-            model_take(model, address, order);
-            return;
-        }
-        model_counts(model, counts);
-        for (; order <= PAGE_ORDER_MAX; order++)
-            assert_int_equal(counts[order], 0);
-    } else if (model->blocks > 0) {
-        int which = (int)random_below(seed, (uint64_t)model->blocks);
-
-        assert_int_equal(page_free(pool, model->block[which].address, model->block[which].order),
-                         PAGE_FREE_OK);
-        model_give_back(model, which);
-    }
-}
-
-/* Any free that is not the exact inverse of an allocation must be refused. */
-static void random_bad_free(struct page_alloc *pool, const struct model *model, uint64_t *seed)
-{
-    uint64_t page = MODEL_BASE_PAGE + random_below(seed, MODEL_PAGES);
-    int order = (int)random_below(seed, PAGE_ORDERS);
-    int owner = model->owner[page - MODEL_BASE_PAGE];
-    enum page_free_result result;
-
-    if (owner > 0 && model->block[owner - 1].address == page * PAGE_SIZE &&
-        model->block[owner - 1].order == order)
-        return;
-    result = page_free(pool, page * PAGE_SIZE, order);
-    if (page % (1u << order) != 0)
-        assert_int_equal(result, PAGE_FREE_MISALIGNED);
-    else if (owner > 0 && model->block[owner - 1].address == page * PAGE_SIZE)
-        assert_int_equal(result, PAGE_FREE_WRONG_ORDER);
-    else if (owner == 0)
-        assert_int_equal(result, PAGE_FREE_DOUBLE);
-    else
-        assert_true(result == PAGE_FREE_BAD_ADDRESS || result == PAGE_FREE_DOUBLE);
-}
-
-static void random_run(uint64_t seed)
-{
-    struct page_alloc pool;
-    struct model *model = calloc(1, sizeof(*model));
-    uint64_t base = MODEL_BASE_PAGE * PAGE_SIZE;
-    void *metadata = make_pool(&pool, base, base + MODEL_PAGES * PAGE_SIZE);
-    uint64_t before[PAGE_ORDERS], counts[PAGE_ORDERS];
-
-    assert_non_null(model);
-    memset(model->owner, 0xff, sizeof(model->owner));
-    for (uint64_t page = 0; page < MODEL_PAGES;) {
-        uint64_t length = 1 + random_below(&seed, 2000);
-        uint64_t end = page + length < MODEL_PAGES ? page + length : MODEL_PAGES;
-
-        assert_true(page_alloc_add_range(&pool, base + page * PAGE_SIZE, base + end * PAGE_SIZE));
-        memset(&model->owner[page], 0, (end - page) * sizeof(model->owner[0]));
-        page = end + random_below(&seed, 3) * random_below(&seed, 100);
-    }
-    model_counts(model, before);
-    assert_counts(&pool, before);
-    for (unsigned step = 0; step < 20000; step++) {
-        random_step(&pool, model, &seed, step / 2500 % 2 == 0);
-        random_bad_free(&pool, model, &seed);
-        if (step % 100 == 0) {
-            model_counts(model, counts);
-            assert_counts(&pool, counts);
+            assert_name(&owned[which]);
+            pages_free(owned[which].address, owned[which].order);
+            bytes -= PAGE_SIZE << owned[which].order;
+            owned[which] = owned[--count];
         }
     }
-    while (model->blocks > 0) {
-        assert_int_equal(page_free(&pool, model->block[0].address, model->block[0].order),
-                         PAGE_FREE_OK);
-        model_give_back(model, 0);
-    }
-    assert_counts(&pool, before);
-    free(metadata);
-    free(model);
+    for (unsigned i = 0; i < count; i++)
+        assert_name(&owned[i]);
+    free(owned);
+    return bytes;
 }
 
-static void random_runs_agree_with_the_model(void **state)
+static void nobody_shares_a_page(void **state)
 {
+    uint64_t taken = 0;
+
     (void)state;
-    for (uint64_t seed = 1; seed <= 12; seed++)
-        random_run(seed * 0x9e3779b97f4a7c15ull);
+    pages_add(RANDOM_BASE * MIB, (RANDOM_BASE + RANDOM_MIB) * MIB);
+    for (uint64_t seed = 1; seed <= 4; seed++) {
+        taken += random_steps(seed * 0x9e3779b97f4a7c15ull, 4000);
+        assert_int_equal(pages_free_bytes(), RANDOM_MIB * MIB - taken);
+    }
 }
 
-static void results_have_names(void **state)
+static void *one_cpu(void *seed)
 {
+    return (void *)random_steps((uint64_t)seed, 4000);
+}
+
+static void cpus_may_call_at_the_same_time(void **state)
+{
+    pthread_t cpu[4];
+    uint64_t taken = 0;
+
     (void)state;
-    for (int i = PAGE_FREE_OK; i <= PAGE_FREE_DOUBLE; i++)
-        assert_true(strlen(page_free_result_name((enum page_free_result)i)) > 0);
+    pages_add(RANDOM_BASE * MIB, (RANDOM_BASE + RANDOM_MIB) * MIB);
+    for (uint64_t i = 0; i < 4; i++)
+        assert_int_equal(pthread_create(&cpu[i], NULL, one_cpu, (void *)(i + 77)), 0);
+    for (int i = 0; i < 4; i++) {
+        void *bytes;
+
+        assert_int_equal(pthread_join(cpu[i], &bytes), 0);
+        taken += (uint64_t)bytes;
+    }
+    assert_int_equal(pages_free_bytes(), RANDOM_MIB * MIB - taken);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(get_order_is_linux_s),
-        cmocka_unit_test(empty_pool_gives_nothing),
-        cmocka_unit_test(ranges_that_cannot_be_added),
-        cmocka_unit_test(ranges_added_twice),
-        cmocka_unit_test(range_is_cut_into_the_largest_blocks),
-        cmocka_unit_test(bad_frees_are_told_apart),
-        cmocka_unit_test(every_order_to_the_end),
-        cmocka_unit_test(sparse_and_high_memory),
-        cmocka_unit_test(random_runs_agree_with_the_model),
-        cmocka_unit_test(results_have_names),
+        cmocka_unit_test_teardown(empty_pool_gives_nothing, drained),
+        cmocka_unit_test_teardown(range_is_cut_into_the_largest_blocks, drained),
+        cmocka_unit_test_teardown(lowest_block_comes_first, drained),
+        cmocka_unit_test_teardown(smallest_block_that_is_large_enough, drained),
+        cmocka_unit_test_teardown(what_comes_back_is_zeroed_and_given_again, drained),
+        cmocka_unit_test_teardown(content_is_no_witness, drained),
+        cmocka_unit_test_teardown(bugs_stop_at_once, drained),
+        cmocka_unit_test_teardown(nobody_shares_a_page, drained),
+        cmocka_unit_test_teardown(cpus_may_call_at_the_same_time, drained),
+        cmocka_unit_test(largest_order_is_1_gib),
     };
 
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests(tests, map_memory, NULL);
 }

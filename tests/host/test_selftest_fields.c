@@ -32,9 +32,7 @@ static int reset(void **state)
     model_cpu_reset();
     cpu = (struct vmx_cpu){.cpu = 0};
     selftest = (struct selftest){0};
-    environment = (struct vmx_environment){.pages_alloc = model_pages_alloc,
-                                           .pages_free = model_pages_free,
-                                           .memory_type = memory_type,
+    environment = (struct vmx_environment){.memory_type = memory_type,
                                            .physical_address_width = 39,
                                            .check = VMX_CHECK_KVM,
                                            .stop = VMX_STAGE_GUEST,

@@ -26,7 +26,7 @@ static int with_a_vmcs(void **state)
     (void)state;
     model_cpu_reset();
     model_cpu.vmx_operation = true;
-    vmcs = model_pages_alloc(0);
+    vmcs = pages_alloc(0);
     revision = (uint32_t)vmx_msr_value(&model_cpu.msrs, IA32_VMX_BASIC) & 0x7fffffff;
     memcpy(phys_to_virt(vmcs), &revision, sizeof(revision));
     assert_true(vmx_ok(vmclear(vmcs)));

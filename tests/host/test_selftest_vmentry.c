@@ -28,8 +28,6 @@ static struct vmx_environment environment;
 static struct vmx_cpu cpu;
 static struct selftest_vmentry selftest;
 static struct vmx_capability capability;
-static uint64_t pages[16];
-static unsigned page_count, pages_left;
 
 /* How the processor disobeys: a rule that it does not check, or what it gives instead. */
 static enum vmentry_rule ignored;
@@ -42,28 +40,11 @@ static uint8_t memory_type(uint64_t address, uint64_t bytes)
     return MEMORY_TYPE_WB;
 }
 
-static uint64_t take_page(int order)
-{
-    uint64_t page = pages_left > 0 ? model_pages_alloc(order) : 0;
-
-    if (page)
-        pages_left--;
-    if (page && page_count < sizeof pages / sizeof *pages)
-        pages[page_count++] = page;
-    return page;
-}
-
 static bool read_page(const struct vmentry_context *context, uint64_t address, void *to,
                       size_t bytes)
 {
     (void)context;
-    for (unsigned i = 0; i < page_count; i++) {
-        if (address >= pages[i] && address + bytes <= pages[i] + 4096) {
-            memcpy(to, phys_to_virt(address), bytes);
-            return true;
-        }
-    }
-    return false;
+    return model_memory_read(address, to, bytes);
 }
 
 static bool write_faults(const struct vmentry_context *context, uint32_t msr, uint64_t value)
@@ -125,15 +106,11 @@ static void reset(uint64_t size)
     set_msr(IA32_VMX_BASIC,
             (vmx_msr_value(&model_cpu.msrs, IA32_VMX_BASIC) & ~REGION_SIZE) | size << 32);
     cpu = (struct vmx_cpu){.cpu = 0};
-    page_count = 0;
-    pages_left = 100;
     ignored = VMENTRY_RULE_COUNT;
     gives_other_error = false;
     gives_other_reason = false;
     faults = false;
-    environment = (struct vmx_environment){.pages_alloc = take_page,
-                                           .pages_free = model_pages_free,
-                                           .memory_type = memory_type,
+    environment = (struct vmx_environment){.memory_type = memory_type,
                                            .physical_address_width = 39,
                                            .check = VMX_CHECK_KVM,
                                            .stop = VMX_STAGE_GUEST,
@@ -251,7 +228,7 @@ static void without_pages_nothing_is_done(void **state)
 {
     (void)state;
     reset(1024);
-    pages_left = 2;
+    model_pages_limit(2);
     selftest_vmentry_run(&cpu, &environment, &selftest);
     assert_false(selftest.done);
     assert_int_equal(selftest.count, 0);

@@ -341,7 +341,7 @@ static void an_image_holds_what_it_is_given(void **state)
 /* A region, a VMCS in it, and the capabilities of the model CPU. */
 static void load_vmcs(struct vmx_capability *capability)
 {
-    uint64_t regions = (model_cpu_reset(), model_pages_alloc(1));
+    uint64_t regions = (model_cpu_reset(), pages_alloc(1));
     uint32_t revision = (uint32_t)model_cpu.msrs.value[0] & 0x7fffffff;
 
     memcpy(phys_to_virt(regions), &revision, sizeof revision);

@@ -106,7 +106,7 @@ static void virtually_uncached(void)
 
 static void misaligned(void)
 {
-    misalignment = MISALIGNMENT;
+    model_pages_misalign(MISALIGNMENT);
 }
 
 /* The model's memory begins at 1 MiB: 20 bits cannot reach it. */

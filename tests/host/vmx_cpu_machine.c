@@ -11,7 +11,6 @@
 #include "mm/direct_map.h"
 
 uint8_t type_of_memory;
-uint64_t misalignment;
 struct vmx_environment environment;
 struct vmx_cpu cpu;
 static struct pretend_list pretended;
@@ -28,29 +27,14 @@ static const char *explained(const char *name, uint64_t address, uint64_t bytes)
     return strcmp(name, "VMCS") == 0 ? "VMCS: why" : "VMXON region: why";
 }
 
-static uint64_t alloc(int order)
-{
-    uint64_t address = model_pages_alloc(order);
-
-    return address ? address + misalignment : 0;
-}
-
-static void release(uint64_t address, int order)
-{
-    model_pages_free(address - misalignment, order);
-}
-
 int reset(void **state)
 {
     (void)state;
     model_cpu_reset();
     type_of_memory = MEMORY_TYPE_WB;
-    misalignment = 0;
     pretended = (struct pretend_list){.count = 0};
     cpu = (struct vmx_cpu){.cpu = 0};
-    environment = (struct vmx_environment){.pages_alloc = alloc,
-                                           .pages_free = release,
-                                           .memory_type = memory_type,
+    environment = (struct vmx_environment){.memory_type = memory_type,
                                            .memory_type_explained = explained,
                                            .physical_address_width = 39,
                                            .check = VMX_CHECK_KVM,

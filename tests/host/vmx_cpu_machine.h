@@ -10,7 +10,6 @@
 #include "vmx/vmx_cpu.h"
 
 extern uint8_t type_of_memory; /* of every page */
-extern uint64_t misalignment;  /* in bytes, of every page that is given out */
 extern struct vmx_environment environment;
 extern struct vmx_cpu cpu;
 
