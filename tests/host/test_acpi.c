@@ -106,6 +106,10 @@ static void test_root_broken(void **state)
         put(at(ROOT) + 4, length, 4);
         assert_int_equal(open_tables(36), ACPI_LENGTH);
     }
+    for (unsigned bit = 24; bit < 32; bit++) { /* the length has 32 bits */
+        put(at(ROOT) + 4, 52 | 1u << bit, 4);
+        assert_int_equal(open_tables(36), ACPI_LENGTH);
+    }
     put(at(ROOT) + 4, ACPI_TABLE_LENGTH_MAX + 1, 4);
     assert_int_equal(open_tables(36), ACPI_LENGTH);
     put(at(ROOT) + 4, ACPI_TABLE_LENGTH_MAX, 4); /* allowed, but there is no such memory here */

@@ -258,6 +258,28 @@ static void types_from_the_mtrrs(void **state)
     machine_end(&machine);
 }
 
+static enum memory_type always_mixed(const void *context, uint64_t physical, uint64_t bytes)
+{
+    (void)context;
+    (void)physical;
+    (void)bytes;
+    return MEMORY_TYPE_MIXED;
+}
+
+/* MTRRs are no finer than 4 KiB; what has no one type even there is not cached. */
+static void what_has_no_one_type_is_uncacheable(void **state)
+{
+    const struct ept_memory_types mixed = {always_mixed, NULL};
+    struct machine machine;
+
+    (void)state;
+    machine_init(&machine, &everything);
+    assert_int_equal(ept_identity(&machine.ept, 0, 2 * KIB4, EPT_ALL, &mixed), EPT_OK);
+    assert_seen(&machine, 0, 0, KIB4, EPT_ALL, MEMORY_TYPE_UC);
+    assert_seen(&machine, 2 * KIB4 - 1, 2 * KIB4 - 1, KIB4, EPT_ALL, MEMORY_TYPE_UC);
+    machine_end(&machine);
+}
+
 static void refusals_come_before_anything_is_mapped(void **state)
 {
     struct machine machine;
@@ -282,6 +304,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(any_sequence),
         cmocka_unit_test(types_from_the_mtrrs),
+        cmocka_unit_test(what_has_no_one_type_is_uncacheable),
         cmocka_unit_test(refusals_come_before_anything_is_mapped),
     };
 

@@ -107,6 +107,12 @@ static void qualifications_are_told_by_reason(void **state)
         {0, VALID | HARDWARE | 1, 0x2000, "access to a debug register"},
         {0, VALID | HARDWARE | 14 | ERROR_CODE, 0xfffff000, "linear address 0xfffff000"},
         {0, VALID | 2 << 8 | 2, 0, ""},
+        /* #NM: what IA32_XFD_ERR becomes, where it is by XFD; an NMI has no qualification */
+        {0, VALID | HARDWARE | 7, 0x40000, "IA32_XFD_ERR 0x40000"},
+        {0, VALID | HARDWARE | 7, 0, ""},
+        {0, VALID | 2 << 8 | 7, 0x40000, ""},
+        {0, HARDWARE | 7, 0x40000, ""},
+        {0, VALID | HARDWARE | 8, 0x40000, ""},
         {0, VALID | HARDWARE | 6, 0, ""},
         {4, 0, 0x9f, "vector 0x9f"},
         /* Task switches: 15:0 selector, 31:30 CALL, IRET, JMP, IDT */

@@ -98,6 +98,37 @@ static void nmis_are_blocked_again_where_iret_filled_the_log(void **state)
     }
 }
 
+/* Without a page left the guest ends, and its memory is as it was. */
+static void a_touch_that_no_page_is_left_for_ends_the_guest(void **state)
+{
+    (void)state;
+    vcpu->touch_maps = true;
+    vcpu->stock_count = 0;
+    model_pages_limit(model_pages_used());
+    guest_machine_exit(EXIT_REASON_EPT_VIOLATION, 0x181, 2);
+    FIELD(GUEST_PHYSICAL_ADDRESS) = GUEST_TOUCH_BASE + 0x1000;
+    assert_int_equal(guest_machine_serve_now(), EXIT_ENDED);
+    assert_int_equal(vcpu->end, GUEST_END_MEMORY);
+    assert_int_equal(vcpu->end_number, EXIT_REASON_EPT_VIOLATION);
+    assert_int_equal(vcpu->end_value, GUEST_TOUCH_BASE + 0x1000);
+    assert_false(ept_walk(&vcpu->ept, GUEST_TOUCH_BASE + 0x1000).mapped);
+}
+
+/* Outside of system-management mode bit 2, blocking by SMI, cannot be true; with it no VM entry
+ * succeeds. The other kinds of blocking stay. */
+static void blocking_by_smi_is_forgotten(void **state)
+{
+    (void)state;
+    vcpu->watched = true;
+    assert_int_equal(guest_machine_serve(EXIT_REASON_CPUID, 0, 2), EXIT_EMULATED);
+    assert_false(vcpu->says_smi_blocked);
+    guest_machine_exit(EXIT_REASON_CPUID, 0, 2);
+    FIELD(GUEST_INTERRUPTIBILITY_STATE) = 1 << 2 | 1 << 3;
+    assert_int_equal(guest_machine_serve_now(), EXIT_EMULATED);
+    assert_int_equal(FIELD(GUEST_INTERRUPTIBILITY_STATE), 1 << 3);
+    assert_true(vcpu->says_smi_blocked);
+}
+
 /* The record of an exit with these fields, each with bit 12. */
 static const struct exit_record *record(uint32_t reason, uint32_t event, uint32_t vectoring)
 {
@@ -282,6 +313,8 @@ int main(void)
         TEST(nmis_are_blocked_again_where_iret_faulted),
         TEST(nmis_are_blocked_again_where_iret_met_an_ept_violation),
         TEST(nmis_are_blocked_again_where_iret_filled_the_log),
+        TEST(a_touch_that_no_page_is_left_for_ends_the_guest),
+        TEST(blocking_by_smi_is_forgotten),
         TEST(what_is_undefined_is_not_written_down),
         TEST(a_machine_check_at_vm_entry_is_the_hosts),
         TEST(the_clock_is_the_same_by_rdmsr),

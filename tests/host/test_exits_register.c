@@ -201,6 +201,21 @@ static void cr3_is_read_as_it_was_written(void **state)
     assert_int_equal(vcpu->reg[9], 0x5000);
 }
 
+/* Without "load IA32_EFER" LME and LMA are what "IA-32e mode guest" says, not the field. */
+static void without_the_control_the_mode_is_the_entrys(void **state)
+{
+    (void)state;
+    vcpu_control_set(vcpu, VMX_CONTROL_ENTRY, ENTRY_LOAD_EFER, false);
+    FIELD(GUEST_IA32_EFER) = 0;
+    assert_refused(4, CR4_PGE); /* PAE stays in long mode */
+    assert_written(4, CR4_PAE | CR4_PCIDE);
+    vcpu = guest_machine_in(GUEST_PAE);
+    vcpu_control_set(vcpu, VMX_CONTROL_ENTRY, ENTRY_LOAD_EFER, false);
+    FIELD(GUEST_IA32_EFER) = EFER_LME | EFER_LMA;
+    assert_refused(4, CR4_PAE | CR4_PCIDE);
+    assert_written(4, CR4_PGE);
+}
+
 /* Without EPT the guest runs on the hypervisor's page tables, and believes otherwise. */
 static void without_ept_the_real_cr3_is_the_hypervisors(void **state)
 {
@@ -223,6 +238,14 @@ static void without_ept_the_real_cr3_is_the_hypervisors(void **state)
         EXIT_EMULATED);
     assert_int_equal(vcpu->reg[9], 0x5000);
     assert_refused(3, 1ull << 39);
+    assert_written(4, CR4_PAE | CR4_PCIDE);
+    assert_written(3, 1ull << 63 | 0x6000 | 5); /* PCID 5, nothing flushed: bit 63 is not kept */
+    assert_int_equal(FIELD(GUEST_CR3), real);
+    assert_int_equal(
+        guest_machine_serve(EXIT_REASON_CONTROL_REGISTER_ACCESS, 3 | 1 << 4 | 9 << 8, 3),
+        EXIT_EMULATED);
+    assert_int_equal(vcpu->reg[9], 0x6005);
+    assert_written(4, CR4_PAE);
     assert_written(3, 0x5001);
     assert_refused(4, CR4_PAE | CR4_PCIDE); /* by the CR3 that the guest has */
     /* what VMX fixes there cannot be had otherwise */
@@ -469,6 +492,7 @@ int main(void)
         TEST(pcids_need_long_mode_and_a_clean_cr3),
         TEST(cr3_stays_within_physical_addresses),
         TEST(cr3_is_read_as_it_was_written),
+        TEST(without_the_control_the_mode_is_the_entrys),
         TEST(without_ept_the_real_cr3_is_the_hypervisors),
         TEST(outside_64_bit_mode_operands_have_32_bits),
         TEST(pdptes_are_loaded_with_cr3),

@@ -65,6 +65,17 @@ static void the_base_is_the_configuration_and_a_timer(void **state)
     assert_int_equal(controls[VMX_CONTROL_ENTRY], ENTRY_IA32E_MODE_GUEST);
 }
 
+/* A bit that must be 1 and has no name: nobody can have asked for it, and nobody can name it. */
+static void what_has_no_name_is_lacking_too(void **state)
+{
+    (void)state;
+    offer_everything();
+    capability.pin_allowed0 = 1u << 20;
+    assert_string_equal(settle(&plain), "an unnamed control");
+    config.pin_based_exec_ctrl |= 1u << 20;
+    assert_null(settle(&plain));
+}
+
 /* Without the exit control each exit would give the guest its whole time again. */
 static void a_timer_that_is_not_saved_is_no_budget(void **state)
 {
@@ -201,6 +212,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_base_is_the_configuration_and_a_timer),
+        cmocka_unit_test(what_has_no_name_is_lacking_too),
         cmocka_unit_test(a_timer_that_is_not_saved_is_no_budget),
         cmocka_unit_test(without_ept_cr3_is_the_hypervisors),
         cmocka_unit_test(what_cannot_exit_does_not),

@@ -128,6 +128,12 @@ static void version_1(void **state)
     assert_true(psf_open(&font, data, sizeof(data)));
     assert_int_equal(psf_row(&font, 'x', 0), 0x5a000000);
 
+    /* The last unit of a table counts, too. */
+    assert_true(psf_open(&font, data, TABLE + 10));
+    assert_int_equal(psf_row(&font, 'x', 0), 0x5a000000);
+    assert_true(psf_open(&font, data, TABLE + 9));
+    assert_int_equal(psf_row(&font, 'x', 0), 0);
+
     /* Cut anywhere in the table, also between the two bytes of a unit. */
     for (size_t bytes = TABLE; bytes < sizeof(data); bytes++)
         open_copy(data, bytes, true);

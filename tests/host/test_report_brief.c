@@ -231,6 +231,35 @@ static void many_cpus_are_summed_up_by_state(void **state)
     assert_true(shows("notes 0, and 2 that did not fit"));
 }
 
+/* The colour of the first cell of this word on the screen. */
+static enum colour colour_of(const char *word)
+{
+    for (uint32_t at = 0; at < ROWS; at++) {
+        const char *found = strstr(row(at), word);
+
+        if (found != NULL)
+            return (enum colour)screen.cells[at][found - row(at)].colour;
+    }
+    fail_msg("%s is not there", word);
+    return COLOUR_PLAIN;
+}
+
+/* Summed up or not: well, not heard of, or neither; and what stands behind it is plain. */
+static void states_have_their_colours(void **state)
+{
+    (void)state;
+    for (unsigned many = 0; many < 2; many++) {
+        machine->cpu_count = many ? 20 : 8;
+        cpu_list[2]->phase = CPU_SILENT;
+        cpu_list[3]->vmx.state = VMX_CPU_ROOT;
+        show();
+        assert_int_equal(colour_of("loaded"), COLOUR_OK);
+        assert_int_equal(colour_of("silent"), COLOUR_WARNING);
+        assert_int_equal(colour_of("root"), COLOUR_PLAIN);
+        assert_int_equal(colour_of(many ? "18: " : "CPU 7"), COLOUR_PLAIN);
+    }
+}
+
 static void nine_cpus_take_one_line(void **state)
 {
     (void)state;
@@ -269,6 +298,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(many_refusals_are_named_or_counted, set_up, tear_down),
         cmocka_unit_test_setup_teardown(refusals_come_before_warnings, set_up, tear_down),
         cmocka_unit_test_setup_teardown(many_cpus_are_summed_up_by_state, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(states_have_their_colours, set_up, tear_down),
         cmocka_unit_test_setup_teardown(nine_cpus_take_one_line, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_long_detail_is_cut, set_up, tear_down),
     };

@@ -282,6 +282,27 @@ static void a_processor_that_does_not_come_back_is_off(void **state)
     assert_false(model_cpu.cr4 & CR4_VMXE);
 }
 
+/* Its VMCS cannot be made anew: it stays in root operation, and nothing says that it is loaded. */
+static void a_vmcs_that_cannot_be_cleared_is_not_loaded(void **state)
+{
+    unsigned clears = model_cpu.executed[MODEL_VMCLEAR];
+
+    (void)state;
+    run();
+    clears = model_cpu.executed[MODEL_VMCLEAR] - clears;
+    for (unsigned left = 1; left <= 2; left++) {
+        reset(state);
+        model_cpu_inject((struct model_injection){.effect = MODEL_FAIL_VALID,
+                                                  .operation = MODEL_VMCLEAR,
+                                                  .after = clears - left,
+                                                  .always = true,
+                                                  .number = 2});
+        run();
+        assert_int_equal(cpu.state, VMX_CPU_ROOT);
+        assert_true(model_cpu.vmx_operation);
+    }
+}
+
 static void without_a_page_there_is_no_row(void **state)
 {
     (void)state;
@@ -304,6 +325,7 @@ int main(void)
         cmocka_unit_test_setup(a_wrong_exit_reason_is_a_difference, reset),
         cmocka_unit_test_setup(a_processor_that_does_not_leave_is_seen, reset),
         cmocka_unit_test_setup(a_processor_that_does_not_come_back_is_off, reset),
+        cmocka_unit_test_setup(a_vmcs_that_cannot_be_cleared_is_not_loaded, reset),
         cmocka_unit_test_setup(without_a_page_there_is_no_row, reset),
     };
 

@@ -130,6 +130,15 @@ static void fields_that_explain_each_other_are_told_together(void **state)
     text_buffer_init(&buffer, text, sizeof text);
     vmcs_field_print(&buffer.sink, &image, VMCS_IDT_VECTORING_INFORMATION);
     assert_string_equal(text, "hardware exception 0 (#DE)");
+    /* Likewise of the qualification of an EPT violation. */
+    for (unsigned undefined = 0; undefined < 2; undefined++) {
+        reset(state);
+        vmcs_image_set(&image, VMCS_EXIT_REASON, 48);
+        vmcs_image_set(&image, VMCS_EXIT_QUALIFICATION, 0x1181);
+        vmcs_image_set(&image, VMCS_IDT_VECTORING_INFORMATION, undefined ? 0x80000300 : 0);
+        vmcs_field_print(&buffer.sink, &image, VMCS_EXIT_QUALIFICATION);
+        assert_int_equal(strstr(text, "NMI unblocking") == NULL, undefined);
+    }
     reset(state);
     vmcs_image_set(&image, VMCS_VM_ENTRY_INTERRUPTION_INFORMATION, 0x80000b0a);
     vmcs_image_set(&image, VMCS_VM_ENTRY_EXCEPTION_ERROR_CODE, 0x28);

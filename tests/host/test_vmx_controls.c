@@ -125,7 +125,18 @@ static void forced_controls_stay_and_are_noted(void **state)
     finding = find(RULE_CONTROL_UNKNOWN_FORCED, "pin-based VM-execution controls");
     assert_int_equal(finding->severity, SEVERITY_NOTE);
     assert_int_equal(finding->seen, 0x200);
+    assert_int_equal(finding->wanted, 0);
     assert_int_equal(findings.count, 2);
+    assert_int_equal(finding->high, 31);
+    assert_int_equal(finding->low, 0);
+    /* And behind a control of which 1 is wanted: bit 9 of the exits' must be 1 and may not. */
+    (void)settle(VMX_CONTROL_EXIT, 0x00036dff00036fff, 0x00036dff00036fff);
+    assert_int_equal(find(RULE_CONTROL_MISSING, "host address-space size")->wanted, 1);
+    finding = find(RULE_CONTROL_CONTRADICTION, "VM-exit controls");
+    assert_int_equal(finding->high, 31);
+    assert_int_equal(finding->low, 0);
+    assert_int_equal(finding->seen, 0x200);
+    assert_int_equal(finding->wanted, 0);
 }
 
 static void controls_for_smm_must_not_be_forced(void **state)
