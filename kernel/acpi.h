@@ -1,6 +1,6 @@
 /*
  * The firmware's ACPI tables, read through a reader of physical memory: which tables there are,
- * which CPUs they name, where timer, power and reset registers lie.
+ * which CPUs they name, where timer, power and reset registers and the console lie.
  *
  * ACPI Specification, "ACPI Software Programming Model". Nothing here trusts a table: a broken one
  * gives a result with a sentence.
@@ -132,6 +132,14 @@ struct acpi_fadt {
 };
 
 enum acpi_result acpi_read_fadt(struct acpi *acpi, struct acpi_fadt *fadt);
+
+/* Microsoft's "Serial Port Console Redirection Table". A port of 0: it names none, or no I/O port. */
+struct acpi_console {
+    uint16_t port;
+    uint32_t baud; /* or SERIAL_BAUD_KEPT: kernel/serial.h */
+};
+
+void acpi_read_console(struct acpi *acpi, struct acpi_console *console);
 
 /* SLP_TYPa and SLP_TYPb of S5, soft off; for bits 12:10 of PM1a_CNT and PM1b_CNT. */
 struct acpi_sleep_type {

@@ -1,5 +1,6 @@
 #include "kernel/command_line.h"
 
+#include "kernel/serial.h"
 #include "lib/format.h"
 #include "lib/nearest.h"
 #include "lib/string.h"
@@ -198,24 +199,64 @@ static void choose_report(struct command_line *out, unsigned choice)
         out->report = (enum report_form)choice;
 }
 
+/* What Linux takes, too: a rate, and n8 for no parity and 8 bits. */
+static bool take_baud(struct text text, unsigned *baud)
+{
+    uint64_t value;
+
+    if (text.length > 2 && strncmp(text.start + text.length - 2, "n8", 2) == 0)
+        text.length -= 2;
+    if (!number(text, 10, SERIAL_BAUD_DEFAULT, &value) || value == 0 ||
+        SERIAL_BAUD_DEFAULT % value != 0 || SERIAL_BAUD_DEFAULT / value > UINT16_MAX)
+        return false;
+    *baud = (unsigned)value;
+    return true;
+}
+
+/* com1, which is Linux's ttyS0, to com4; or the port's number. */
+static bool take_port(struct text text, uint16_t *port)
+{
+    uint64_t value;
+
+    for (unsigned i = 0; i < SERIAL_STANDARD_PORTS; i++) {
+        char names[2][8];
+
+        format_text(names[0], sizeof(names[0]), "com%u", i + 1);
+        format_text(names[1], sizeof(names[1]), "ttyS%u", i);
+        if (same(text, names[0]) || same(text, names[1])) {
+            *port = serial_standard_port(i);
+            return true;
+        }
+    }
+    if (text.length < 3 || strncmp(text.start, "0x", 2) != 0 ||
+        !number(text, 16, SERIAL_PORT_LAST, &value) || value == 0)
+        return false;
+    *port = (uint16_t)value;
+    return true;
+}
+
 static enum outcome take_console(struct command_line *out, struct text value)
 {
-    bool has_baud = false;
-    uint64_t baud = COMMAND_LINE_BAUD;
+    struct console_choice choice = {.lines = LINES_NONE};
     struct text rest = value;
     struct text name = cut(&rest, ',');
 
-    if (name.length < value.length) {
-        has_baud = true;
-        if (!number(rest, 10, COMMAND_LINE_BAUD, &baud) || baud == 0 ||
-            COMMAND_LINE_BAUD % baud != 0 || COMMAND_LINE_BAUD / baud > UINT16_MAX)
+    if (out->console_given)
+        choice = out->console;
+    if (same(value, "screen") || same(value, "tty0")) {
+        choice.screen = true;
+    } else if (same(value, "both")) {
+        choice.screen = true;
+        choice.lines = LINES_FIRMWARE;
+    } else {
+        choice.lines = LINES_NAMED;
+        choice.baud = SERIAL_BAUD_DEFAULT;
+        if (!take_port(name, &choice.port) ||
+            (name.length < value.length && !take_baud(rest, &choice.baud)))
             return BAD;
     }
-    if (!same(name, "com1") && (has_baud || (!same(name, "screen") && !same(name, "both"))))
-        return BAD;
-    out->console_serial = !same(name, "screen");
-    out->console_screen = !same(name, "com1");
-    out->baud = (unsigned)baud;
+    out->console = choice;
+    out->console_given = true;
     return TAKEN;
 }
 
@@ -271,8 +312,10 @@ static void tell_unknown(struct command_line *out, struct text word)
         nearest.length++;
     for (unsigned i = 0; i < COMMAND_WORD_COUNT; i++)
         nearest_offer(&nearest, rows[i].word.name);
-    if (nearest.name != NULL)
+    if (nearest.name != NULL) {
         format_text(after, sizeof(after), "the nearest known one is \"%s\"", nearest.name);
+        out->console_wrong |= strcmp(nearest.name, "console") == 0;
+    }
     add_problem(out, "unknown word", word, after);
 }
 
@@ -310,10 +353,18 @@ static void take_word(struct command_line *out, struct text word)
     if (outcome == FULL) {
         add_problem(out, "no room for", word, "this word stands too often");
     } else if (outcome == BAD) {
+        out->console_wrong |= row->take == take_console;
         format_text(after, sizeof(after), "expected %s%s%s", row->word.name,
                     row->word.values[0] != '\0' ? "=" : " alone", row->word.values);
         add_problem(out, "bad value in", word, after);
     }
+}
+
+void command_line_no_port(struct command_line *line)
+{
+    struct text word = {"console", strlen("console")};
+
+    add_problem(line, "no serial port answers for", word, "it goes to every one that does");
 }
 
 void command_line_parse(const char *line, struct command_line *out)
@@ -322,9 +373,7 @@ void command_line_parse(const char *line, struct command_line *out)
     out->stop = VMX_STAGE_GUEST;
     out->check = CHECK_AUTO;
     out->report = REPORT_TEXT;
-    out->console_serial = true;
-    out->console_screen = true;
-    out->baud = COMMAND_LINE_BAUD;
+    out->console = (struct console_choice){.screen = true, .lines = LINES_FIRMWARE};
     out->chaos = (struct chaos_plan){.seed = 1, .rounds = COMMAND_LINE_CHAOS_ROUNDS};
     out->exit = EXIT_HALT;
     while (*line != '\0') {
@@ -337,4 +386,6 @@ void command_line_parse(const char *line, struct command_line *out)
             take_word(out, word);
         line += word.length + (line[word.length] != '\0' ? 1 : 0);
     }
+    if (out->console_wrong) /* whoever typed it may look at any of them */
+        out->console = (struct console_choice){.screen = true, .lines = LINES_EVERY};
 }

@@ -3,7 +3,7 @@
  *
  * GRUB's multiboot2 command gives the words after the file's name, not the name itself. It takes
  * quotes away, and no word here holds a space, so quotes have no meaning. Of a word that stands
- * twice the later one counts, except pretend=, of which each counts.
+ * twice the later one counts, except pretend= and console=, of which each counts.
  */
 #ifndef KERNEL_COMMAND_LINE_H
 #define KERNEL_COMMAND_LINE_H
@@ -12,6 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "kernel/console.h"
 #include "kernel/panic.h"
 #include "vm/vm_environment.h"
 #include "vmx/pretend.h"
@@ -19,7 +20,6 @@
 
 enum {
     COMMAND_LINE_CHAOS_ROUNDS = 20,
-    COMMAND_LINE_BAUD = 115200, /* the UART's highest rate: others divide it */
     COMMAND_LINE_PROBLEMS_MAX = 8,
     COMMAND_LINE_PROBLEM_SIZE = 160, /* bytes, the terminating zero included */
 };
@@ -49,10 +49,10 @@ struct command_line {
     bool trace_exits;
     bool dump_vmcs;
     bool bench_exits;
-    enum report_form report; /* never REPORT_FULL */
-    bool report_full;        /* all of it on the screen, too */
-    bool console_serial, console_screen;
-    unsigned baud; /* bits per second on the serial line */
+    enum report_form report;           /* never REPORT_FULL */
+    bool report_full;                  /* all of it on the screen, too */
+    bool console_given, console_wrong; /* a console= was there; one was not understood */
+    struct console_choice console;     /* everywhere if one was not understood */
     enum exit_action exit;
 
     /* What was not understood, a sentence each, in the order of the words. */
@@ -66,6 +66,9 @@ struct command_line {
  * problem and changes nothing.
  */
 void command_line_parse(const char *line, struct command_line *out);
+
+/* What nothing answers at, as a problem. */
+void command_line_no_port(struct command_line *line);
 
 /* One row of the table of words. */
 struct command_word {

@@ -26,10 +26,9 @@ static struct console_log held_text = {.bytes = log_bytes, .size = LOG_BYTES};
 static struct screen screen;
 static struct serial_text serial = {.send = serial_send};
 static atomic_bool busy;
-static bool configured;
+static struct console_choice chosen = {.screen = true, .lines = LINES_EVERY};
+static bool lines_open; /* those of the choice */
 static bool held;
-static bool serial_wanted;
-static bool screen_wanted = true;
 static bool screen_present;
 static uint64_t held_since;
 static enum colour current_colour;
@@ -46,30 +45,58 @@ static void unlock(void)
     atomic_store_explicit(&busy, false, memory_order_release);
 }
 
-static void configure(bool want_serial, bool want_screen, unsigned baud)
+static void open_every(void)
 {
-    configured = true;
-    serial_wanted = want_serial && serial_init(baud != 0 ? baud : SERIAL_BAUD_DEFAULT);
-    screen_wanted = want_screen;
+    for (unsigned i = 0; i < SERIAL_STANDARD_PORTS; i++)
+        serial_open(serial_standard_port(i), SERIAL_BAUD_DEFAULT);
+    lines_open = true;
+}
+
+static bool choose(const struct console_choice *choice)
+{
+    bool answers = true;
+
+    chosen = *choice;
+    serial_close();
+    if (chosen.lines == LINES_NAMED)
+        answers = serial_open(chosen.port, chosen.baud);
+    if (!answers)
+        chosen = (struct console_choice){.screen = true, .lines = LINES_EVERY};
+    lines_open = chosen.lines == LINES_NAMED || chosen.lines == LINES_NONE;
+    return answers;
+}
+
+static void firmware_names(uint16_t port, unsigned baud)
+{
+    if (chosen.lines == LINES_EVERY) {
+        open_every();
+        if (port != 0)
+            serial_open(port, baud);
+    } else if (chosen.lines == LINES_FIRMWARE) {
+        serial_close();
+        lines_open = (port != 0 && serial_open(port, baud)) ||
+                     serial_open(serial_standard_port(0), SERIAL_BAUD_DEFAULT);
+    }
 }
 
 static void send(void *context, enum colour colour, const char *text, size_t length)
 {
     (void)context;
-    if (serial_wanted)
-        serial_text_write(&serial, colour, text, length);
+    if (!lines_open)
+        open_every();
+    serial_text_write(&serial, colour, text, length);
 }
 
 static void draw(void *context, enum colour colour, const char *text, size_t length)
 {
     (void)context;
-    if (screen_present && screen_wanted)
+    if (screen_present && chosen.screen)
         screen_write(&screen, colour, text, length);
 }
 
 static void flush(void)
 {
-    if (screen_present && screen_wanted)
+    if (screen_present && chosen.screen)
         screen_flush(&screen);
 }
 
@@ -78,8 +105,6 @@ static void release(void)
     if (!held)
         return;
     held = false;
-    if (!configured)
-        configure(true, true, SERIAL_BAUD_DEFAULT);
     console_log_play(&held_text, send, NULL);
     if (held_text.lost > 0) {
         char note[80];
@@ -97,8 +122,6 @@ static void put(const char *text, size_t length)
 
     if (held && rdtsc() - held_since > HOLD_TICKS)
         release();
-    if (!held && !configured)
-        configure(true, true, SERIAL_BAUD_DEFAULT);
     while (length > 0) {
         size_t now = length < sizeof(cleaned) ? length : sizeof(cleaned);
 
@@ -134,10 +157,20 @@ static void write(struct sink *sink, const char *text, size_t length)
     unlock();
 }
 
-void console_configure(bool want_serial, bool want_screen, unsigned baud)
+bool console_choose(const struct console_choice *choice)
+{
+    bool answers;
+
+    lock();
+    answers = choose(choice);
+    unlock();
+    return answers;
+}
+
+void console_firmware_names(uint16_t port, unsigned baud)
 {
     lock();
-    configure(want_serial, want_screen, baud);
+    firmware_names(port, baud);
     unlock();
 }
 
@@ -180,7 +213,7 @@ void console_screen_clear(const struct multiboot_framebuffer *framebuffer)
         screen_present = screen.device->map();
     else
         open_screen(framebuffer);
-    if (screen_present && screen_wanted)
+    if (screen_present && chosen.screen)
         screen_clear(&screen);
     flush();
     unlock();
@@ -188,7 +221,7 @@ void console_screen_clear(const struct multiboot_framebuffer *framebuffer)
 
 uint32_t console_screen_rows(void)
 {
-    return screen_present && screen_wanted ? screen.rows : 0;
+    return screen_present && chosen.screen ? screen.rows : 0;
 }
 
 void console_print(const char *format, ...)

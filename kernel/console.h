@@ -18,11 +18,29 @@ struct multiboot_framebuffer; /* boot/multiboot2.h */
 
 enum colour { COLOUR_PLAIN, COLOUR_HEADING, COLOUR_DIM, COLOUR_OK, COLOUR_WARNING, COLOUR_REFUSAL };
 
+enum console_lines {
+    LINES_EVERY,    /* each serial port that answers */
+    LINES_FIRMWARE, /* the one that the firmware names, else COM1; where neither answers, every */
+    LINES_NAMED,    /* the one at `port` */
+    LINES_NONE,
+};
+
+/* Where the console speaks. */
+struct console_choice {
+    bool screen;
+    enum console_lines lines;
+    uint16_t port;
+    unsigned baud;
+};
+
 /*
- * Chooses where the console speaks; a serial port is probed and set to `baud` (0: the default).
- * Whatever is printed before goes to a serial port of the default rate.
+ * Until it is chosen, and until it is known what the firmware names, whatever cannot wait goes
+ * everywhere. False where no port answers at the one that is named: then it stays so for good.
  */
-void console_configure(bool want_serial, bool want_screen, unsigned baud);
+bool console_choose(const struct console_choice *choice);
+
+/* The port that the firmware names, and its rate; 0: none. */
+void console_firmware_names(uint16_t port, unsigned baud);
 
 /*
  * Gives the console a screen, EGA text or RGB pixels, and shows there what is held back; without

@@ -27,6 +27,7 @@ void firmware_read(const struct multiboot_info *boot, struct firmware *firmware)
             firmware->highest_id = firmware->cpus.apic_id[i];
     }
     firmware->fadt_result = acpi_read_fadt(&acpi, &firmware->fadt);
+    acpi_read_console(&acpi, &firmware->console);
     firmware->unsound = acpi.unsound[0] != '\0' ? acpi.unsound : NULL;
 }
 

@@ -18,6 +18,7 @@ struct firmware {
     uint32_t highest_id; /* of the APIC ids in `cpus`; 0 if there are none */
     enum acpi_result fadt_result;
     struct acpi_fadt fadt;
+    struct acpi_console console;
 };
 
 /* Memory must be up. Never fails: what could not be read says so in its result. */

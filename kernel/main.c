@@ -45,7 +45,8 @@ static void obey_command_line(void)
     command_line_parse(machine.boot.command_line, &machine.options);
     if (options->guests != NULL) /* their names; which CPUs there are is not known yet */
         guest_choose(options->guests, guest_table, guest_count, CPUS_MAX, &machine.guests);
-    console_configure(options->console_serial, options->console_screen, options->baud);
+    if (!console_choose(&options->console))
+        command_line_no_port(&machine.options);
     machine_set_exit(options->exit);
     machine.virtual_registers = vmx_check_auto() == VMX_CHECK_VIRTUAL;
     if (options->check == CHECK_AUTO)
@@ -123,6 +124,7 @@ static void prepare_cpus(void)
 {
     begin("firmware's tables");
     firmware_read(&machine.boot, &firmware);
+    console_firmware_names(firmware.console.port, firmware.console.baud);
     machine_set_firmware(&firmware);
     if (!apic_init(firmware.highest_id))
         panic("the local APIC's registers cannot be mapped");

@@ -1,26 +1,25 @@
 #include "kernel/serial.h"
 
-#include <stdint.h>
-
 #include "lib/x86.h"
 
 enum {
-    COM1 = 0x3f8,
+    PORTS_MOST = SERIAL_STANDARD_PORTS + 1, /* and one that the firmware names */
     /* Registers, as offsets from the port. */
     TRANSMIT = 0,
     DIVISOR_LOW = 0,  /* while LINE_CONTROL_DIVISOR is set */
     DIVISOR_HIGH = 1, /* likewise */
     INTERRUPT_ENABLE = 1,
-    FIFO_CONTROL = 2,
+    FIFO_CONTROL = 2, /* written; INTERRUPT_IDENTIFICATION read */
+    INTERRUPT_IDENTIFICATION = 2,
     LINE_CONTROL = 3,
     MODEM_CONTROL = 4,
     LINE_STATUS = 5,
     MODEM_STATUS = 6,
-    SCRATCH = 7,
 };
 
 enum {
     FIFO_ENABLE_AND_CLEAR = 0x07,
+    FIFOS_ENABLED = 0xc0,
     LINE_CONTROL_8N1 = 0x03,
     LINE_CONTROL_DIVISOR = 0x80,
     MODEM_CONTROL_DTR = 0x01,
@@ -45,99 +44,141 @@ enum {
 #define TICKS_TIMES_BAUD (2ull * 160 * 10000000000)
 #define POLLS_MOST       20000000u
 
-static bool present;
-static uint64_t wait_ticks;
+struct uart {
+    uint16_t port; /* 0: not open */
+    uint8_t depth; /* characters that it takes at once */
+    uint64_t wait_ticks;
+};
 
-static uint8_t get(uint16_t offset)
+static struct uart uarts[PORTS_MOST];
+
+static uint8_t get(const struct uart *uart, uint16_t offset)
 {
-    return in8((uint16_t)(COM1 + offset));
+    return in8((uint16_t)(uart->port + offset));
 }
 
-static void set(uint16_t offset, uint8_t value)
+static void set(const struct uart *uart, uint16_t offset, uint8_t value)
 {
-    out8((uint16_t)(COM1 + offset), value);
-}
-
-static bool scratch_keeps(uint8_t value)
-{
-    set(SCRATCH, value);
-    return get(SCRATCH) == value;
+    out8((uint16_t)(uart->port + offset), value);
 }
 
 /*
  * With the port looped back on itself, its modem outputs appear as its modem inputs: at once, and
- * without a character on the line. Nothing else that may answer at these ports does that.
+ * without a character on the line. Nothing else that may answer at these ports does that; where
+ * nothing is, all bits read as ones. Not by the scratch register: an 8250 has none.
  */
-static bool loops_back(uint8_t outputs, uint8_t inputs)
+static bool loops_back(const struct uart *uart, uint8_t outputs, uint8_t inputs)
 {
-    set(MODEM_CONTROL, (uint8_t)(MODEM_CONTROL_LOOP | outputs));
-    return (get(MODEM_STATUS) & MODEM_STATUS_LINES) == inputs;
+    set(uart, MODEM_CONTROL, (uint8_t)(MODEM_CONTROL_LOOP | outputs));
+    return (get(uart, MODEM_STATUS) & MODEM_STATUS_LINES) == inputs;
 }
 
-/* An absent port reads as all ones and keeps nothing. */
-static bool probe(void)
+static bool probe(const struct uart *uart)
 {
-    return scratch_keeps(0x5a) && scratch_keeps(0xa5) &&
-           loops_back(MODEM_CONTROL_RTS | MODEM_CONTROL_OUT2,
+    return loops_back(uart, MODEM_CONTROL_RTS | MODEM_CONTROL_OUT2,
                       MODEM_STATUS_CTS | MODEM_STATUS_CARRIER) &&
-           loops_back(MODEM_CONTROL_DTR, MODEM_STATUS_DSR);
+           loops_back(uart, MODEM_CONTROL_DTR, MODEM_STATUS_DSR);
 }
 
-bool serial_init(unsigned baud)
+/* The divisor latch for that rate; what stands there, if anything does, for SERIAL_BAUD_KEPT. */
+static unsigned divisor_for(const struct uart *uart, unsigned baud)
+{
+    unsigned divisor = 0;
+
+    if (baud == SERIAL_BAUD_KEPT)
+        divisor = get(uart, DIVISOR_LOW) | (unsigned)get(uart, DIVISOR_HIGH) << 8;
+    else if (SERIAL_BAUD_DEFAULT % baud == 0 && SERIAL_BAUD_DEFAULT / baud <= UINT16_MAX)
+        divisor = SERIAL_BAUD_DEFAULT / baud;
+    return divisor != 0 ? divisor : 1;
+}
+
+static void set_up(struct uart *uart, unsigned baud)
 {
     unsigned divisor;
 
-    if (baud == 0 || SERIAL_BAUD_DEFAULT % baud != 0)
-        baud = SERIAL_BAUD_DEFAULT;
-    divisor = SERIAL_BAUD_DEFAULT / baud;
-    if (divisor > UINT16_MAX)
-        divisor = 1;
-    wait_ticks = TICKS_TIMES_BAUD / baud;
+    set(uart, INTERRUPT_ENABLE, 0);
+    set(uart, LINE_CONTROL, LINE_CONTROL_DIVISOR | LINE_CONTROL_8N1);
+    divisor = divisor_for(uart, baud);
+    set(uart, DIVISOR_LOW, (uint8_t)divisor);
+    set(uart, DIVISOR_HIGH, (uint8_t)(divisor >> 8));
+    set(uart, LINE_CONTROL, LINE_CONTROL_8N1);
+    set(uart, FIFO_CONTROL, FIFO_ENABLE_AND_CLEAR);
+    uart->depth = 1; /* a 16450 has no FIFO, and that of a 16550 without A does not work */
+    if ((get(uart, INTERRUPT_IDENTIFICATION) & FIFOS_ENABLED) == FIFOS_ENABLED)
+        uart->depth = FIFO_DEPTH;
+    set(uart, MODEM_CONTROL, MODEM_CONTROL_DTR | MODEM_CONTROL_RTS);
+    uart->wait_ticks = TICKS_TIMES_BAUD / SERIAL_BAUD_DEFAULT * divisor;
+}
 
-    present = probe();
-    if (!present)
+bool serial_open(uint16_t port, unsigned baud)
+{
+    struct uart *place = NULL;
+
+    for (struct uart *uart = uarts; uart < uarts + PORTS_MOST; uart++) {
+        if (uart->port == port)
+            return true;
+        if (uart->port == 0)
+            place = uart;
+    }
+    if (place == NULL)
         return false;
-    set(INTERRUPT_ENABLE, 0);
-    set(LINE_CONTROL, LINE_CONTROL_DIVISOR | LINE_CONTROL_8N1);
-    set(DIVISOR_LOW, (uint8_t)divisor);
-    set(DIVISOR_HIGH, (uint8_t)(divisor >> 8));
-    set(LINE_CONTROL, LINE_CONTROL_8N1);
-    set(FIFO_CONTROL, FIFO_ENABLE_AND_CLEAR);
-    set(MODEM_CONTROL, MODEM_CONTROL_DTR | MODEM_CONTROL_RTS);
+    place->port = port;
+    if (!probe(place)) {
+        place->port = 0;
+        return false;
+    }
+    set_up(place, baud);
     return true;
 }
 
+void serial_close(void)
+{
+    for (unsigned i = 0; i < PORTS_MOST; i++)
+        uarts[i].port = 0;
+}
+
 /* False when the time is over: the port is not asked again, so it costs that time only once. */
-static bool wait_for(uint8_t status)
+static bool wait_for(struct uart *uart, uint8_t status)
 {
     uint64_t start = rdtsc();
 
-    for (uint32_t polls = 0; polls < POLLS_MOST && rdtsc() - start < wait_ticks; polls++) {
-        if ((get(LINE_STATUS) & status) != 0)
+    for (uint32_t polls = 0; polls < POLLS_MOST && rdtsc() - start < uart->wait_ticks; polls++) {
+        if ((get(uart, LINE_STATUS) & status) != 0)
             return true;
         cpu_relax();
     }
-    present = false;
+    uart->port = 0;
     return false;
 }
 
+static void send_by(struct uart *uart, const char *text, size_t length)
+{
+    for (size_t i = 0; i < length; i++) {
+        if (i % uart->depth == 0 && !wait_for(uart, LINE_STATUS_HOLDING_EMPTY))
+            return;
+        set(uart, TRANSMIT, (uint8_t)text[i]);
+    }
+}
+
+/* A FIFO's worth to each in turn, so that several are not slower than the slowest. */
 void serial_send(const char *text, size_t length)
 {
-    size_t room = 0;
+    while (length > 0) {
+        size_t now = length < FIFO_DEPTH ? length : FIFO_DEPTH;
 
-    for (size_t i = 0; present && i < length; i++) {
-        if (room == 0) {
-            if (!wait_for(LINE_STATUS_HOLDING_EMPTY))
-                return;
-            room = FIFO_DEPTH;
+        for (struct uart *uart = uarts; uart < uarts + PORTS_MOST; uart++) {
+            if (uart->port != 0)
+                send_by(uart, text, now);
         }
-        set(TRANSMIT, (uint8_t)text[i]);
-        room--;
+        text += now;
+        length -= now;
     }
 }
 
 void serial_drain(void)
 {
-    if (present)
-        wait_for(LINE_STATUS_ALL_SENT);
+    for (struct uart *uart = uarts; uart < uarts + PORTS_MOST; uart++) {
+        if (uart->port != 0)
+            wait_for(uart, LINE_STATUS_ALL_SENT);
+    }
 }

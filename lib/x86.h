@@ -53,6 +53,8 @@ void write_dr(unsigned number, uint64_t value);
 uint8_t xsetbv_safe(uint32_t number, uint64_t value);
 uint32_t rdpkru(void);
 void take_interrupt(void);
+void out8(uint16_t port, uint8_t value);
+uint8_t in8(uint16_t port);
 void cpu_relax(void);
 
 #else

@@ -22,6 +22,7 @@ from boot.checks import (
     selftest,
     states,
 )
+from boot.console_boots import CONSOLE_BOOTS
 from boot.guest_boots import GUEST_BOOTS
 from boot.refusal_boots import REFUSAL_BOOTS
 from boot.row import (
@@ -231,6 +232,7 @@ BOOTS: tuple[Boot, ...] = (
     *_selftests(),
     *_entry_selftests(),
     *_loaded_high(),
+    *CONSOLE_BOOTS,
     *GUEST_BOOTS,
     *REFUSAL_BOOTS,
     *_qemu(),

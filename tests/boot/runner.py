@@ -14,8 +14,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from boot.checks import Result
+from boot.console_boots import spcr
 from boot.nested import OPEN_BIOS, open_bios
-from boot.row import FAKE, HIGH, SCREENSHOT, Boot
+from boot.row import FAKE, HIGH, SCREENSHOT, SPCR, Boot
 from machine.build import ROOT
 from machine.errors import UserError
 
@@ -75,6 +76,8 @@ def _command(boot: Boot, kernel: Path, folder: Path) -> tuple[list[str], list[st
     for argument in boot.arguments:
         if argument == SCREENSHOT:
             argument = str(folder / "screen.ppm")
+        elif argument == SPCR:
+            argument = str(spcr(folder))
         elif argument == OPEN_BIOS:
             argument = str(open_bios(folder))
         elif argument == HIGH:

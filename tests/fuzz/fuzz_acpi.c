@@ -1,7 +1,7 @@
 /*
  * The ACPI reader on whatever libFuzzer thinks of. The input is cut into the bodies of an XSDT, a
- * MADT, a FADT and a DSDT; the harness puts headers before them, links them, and makes sums right,
- * so that the time goes into what lies behind those checks: wrong ones are all in
+ * MADT, a FADT, a SPCR and a DSDT; the harness puts headers before them, links them, and makes sums
+ * right, so that the time goes into what lies behind those checks: wrong ones are all in
  * tests/host/test_acpi*.c. What map() hands out is a copy of the exact size, freed at the next
  * call.
  */
@@ -14,7 +14,7 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-enum { TABLES = 4, ROOM = 0x1000, FADT_DSDT = 40, ROOT_ENTRIES = 36 };
+enum { TABLES = 5, ROOM = 0x1000, FADT_DSDT = 40, ROOT_ENTRIES = 36 };
 
 static uint8_t ram[(1 + TABLES) * ROOM]; /* physical memory; each table has its own ROOM */
 static uint8_t *window;
@@ -64,18 +64,19 @@ static void place(unsigned index, const char *signature, const uint8_t *body, ui
     next = TABLES * ROOM;
     if (index == 2 && length >= FADT_DSDT + 4)
         memcpy(table + FADT_DSDT, &next, 4);
-    if (index == 3 && length >= ACPI_HEADER_SIZE + sizeof(s5))
+    if (index == TABLES - 1 && length >= ACPI_HEADER_SIZE + sizeof(s5))
         memcpy(table + ACPI_HEADER_SIZE, s5, sizeof(s5));
     balance(table, length, 9);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    static const char *const signatures[TABLES] = {"XSDT", "APIC", "FACP", "DSDT"};
+    static const char *const signatures[TABLES] = {"XSDT", "APIC", "FACP", "SPCR", "DSDT"};
     static struct acpi acpi;
     static struct acpi_cpus cpus;
     struct acpi_memory memory = {map};
     struct acpi_fadt fadt;
+    struct acpi_console console;
     struct acpi_sleep_type type;
     uint8_t rsdp[36] = "RSD PTR ";
     uint32_t root = ROOM;
@@ -98,6 +99,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         abort();
     (void)acpi_read_cpus(&acpi, &cpus);
     (void)acpi_read_fadt(&acpi, &fadt);
+    acpi_read_console(&acpi, &console);
     if (acpi_find_s5(&acpi, &fadt, &type) == ACPI_OK && (type.a > 7 || type.b > 7))
         abort();
     free(window);

@@ -21,7 +21,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     free(line);
     if (options.stop > VMX_STAGE_GUEST || options.check > CHECK_STRICT ||
         options.report >= REPORT_FULL || options.exit > EXIT_REBOOT ||
-        options.pretend.count > PRETEND_MAX || options.baud == 0 ||
+        options.pretend.count > PRETEND_MAX ||
+        (options.console.lines == LINES_NAMED && options.console.port == 0) ||
         options.problem_count > COMMAND_LINE_PROBLEMS_MAX)
         abort();
     for (uint32_t i = 0; i < options.pretend.count; i++) {

@@ -34,10 +34,17 @@ static void check_defaults(void)
     assert_int_equal(options.pretend.count, 0);
     assert_int_equal(options.selftest, 0);
     assert_int_equal(options.report, REPORT_TEXT);
-    assert_true(options.console_serial);
-    assert_true(options.console_screen);
-    assert_int_equal(options.baud, 115200);
     assert_int_equal(options.exit, EXIT_HALT);
+}
+
+static void console_is(bool screen, enum console_lines lines, unsigned port, unsigned baud)
+{
+    assert_int_equal(options.console.screen, screen);
+    assert_int_equal(options.console.lines, lines);
+    if (lines == LINES_NAMED) {
+        assert_int_equal(options.console.port, port);
+        assert_int_equal(options.console.baud, baud);
+    }
 }
 
 /* The line holds this one problem and changes nothing. */
@@ -45,6 +52,10 @@ static void check_problem(const char *line, const char *sentence)
 {
     parse(line);
     check_defaults();
+    if (strstr(line, "onsole=") != NULL || strstr(line, "consule=") != NULL)
+        console_is(true, LINES_EVERY, 0, 0);
+    else
+        console_is(true, LINES_FIRMWARE, 0, 0);
     assert_int_equal(options.problem_count, 1);
     assert_int_equal(options.problem_lost, 0);
     assert_string_equal(options.problem[0], sentence);
@@ -133,24 +144,70 @@ static void test_together(void **state)
     assert_int_equal(options.stop, VMX_STAGE_VMXON);
 }
 
+/* COM1 to COM4 of a PC: 0x3f8, 0x2f8, 0x3e8, 0x2e8; Linux counts them from 0. */
 static void test_console(void **state)
 {
+    static const unsigned ports[] = {0x3f8, 0x2f8, 0x3e8, 0x2e8};
+    char line[64];
+
     (void)state;
-    parse_cleanly("console=com1");
-    assert_true(options.console_serial);
-    assert_false(options.console_screen);
-    assert_int_equal(options.baud, 115200);
-    parse_cleanly("console=com1,9600");
-    assert_true(options.console_serial);
-    assert_false(options.console_screen);
-    assert_int_equal(options.baud, 9600);
-    parse_cleanly("console=screen");
-    assert_false(options.console_serial);
-    assert_true(options.console_screen);
-    parse_cleanly("console=com1,9600 console=both");
-    check_defaults();
+    parse_cleanly("");
+    console_is(true, LINES_FIRMWARE, 0, 0);
+    for (unsigned i = 0; i < 4; i++) {
+        snprintf(line, sizeof(line), "console=com%u", i + 1);
+        parse_cleanly(line);
+        console_is(false, LINES_NAMED, ports[i], 115200);
+        snprintf(line, sizeof(line), "console=ttyS%u,9600n8", i);
+        parse_cleanly(line);
+        console_is(false, LINES_NAMED, ports[i], 9600);
+    }
+    parse_cleanly("console=0x2f8,19200");
+    console_is(false, LINES_NAMED, 0x2f8, 19200);
+    parse_cleanly("console=0xfff8");
+    console_is(false, LINES_NAMED, 0xfff8, 115200);
     parse_cleanly("console=com1,2"); /* divisor 57600, which 16 bits hold */
-    assert_int_equal(options.baud, 2);
+    console_is(false, LINES_NAMED, 0x3f8, 2);
+    parse_cleanly("console=screen");
+    console_is(true, LINES_NONE, 0, 0);
+    parse_cleanly("console=tty0");
+    console_is(true, LINES_NONE, 0, 0);
+    parse_cleanly("console=com1,9600 console=both");
+    console_is(true, LINES_FIRMWARE, 0, 0);
+}
+
+/* As on Linux, each adds a place; of two serial ports the later one counts. */
+static void test_console_twice(void **state)
+{
+    (void)state;
+    parse_cleanly("console=tty0 console=ttyS1,115200n8");
+    console_is(true, LINES_NAMED, 0x2f8, 115200);
+    parse_cleanly("console=com2,9600 console=screen");
+    console_is(true, LINES_NAMED, 0x2f8, 9600);
+    parse_cleanly("console=com2,9600 console=com3");
+    console_is(false, LINES_NAMED, 0x3e8, 115200);
+}
+
+/* Whoever mistyped it may look at any port, whatever else stands there. */
+static void test_console_mistyped(void **state)
+{
+    static const char *const lines[] = {
+        "console=com2 console=com5",
+        "console=ttyS1,115200e7 console=screen",
+        "consol=com2",
+        "Console=com2 console=com1",
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++) {
+        parse(lines[i]);
+        assert_int_equal(options.problem_count, 1);
+        console_is(true, LINES_EVERY, 0, 0);
+    }
+    parse("console=com2 chek=strict");
+    console_is(false, LINES_NAMED, 0x2f8, 115200);
+    command_line_no_port(&options);
+    assert_string_equal(options.problem[1], "no serial port answers for \"console\": it goes to "
+                                            "every one that does");
 }
 
 static void test_chaos(void **state)
@@ -265,19 +322,21 @@ static void test_bad_values(void **state)
         {"chaos=,1", "bad value in \"chaos=,1\": expected chaos=ROUNDS[,SEED]"},
         {"chaos=4294967296", "bad value in \"chaos=4294967296\": expected chaos=ROUNDS[,SEED]"},
         {"report=xml", "bad value in \"report=xml\": expected report=text|json|both|full"},
-        {"console=com2", "bad value in \"console=com2\": expected console=com1[,BAUD]|screen|both"},
-        {"console=com1,",
-         "bad value in \"console=com1,\": expected console=com1[,BAUD]|screen|both"},
-        {"console=com1,0",
-         "bad value in \"console=com1,0\": expected console=com1[,BAUD]|screen|both"},
+        {"console=com5", "bad value in \"console=com5\": expected "
+                         "console=comN[,BAUD]|PORT[,BAUD]|screen|tty0|both"},
+        {"console=com1,", "bad value in \"console=com1,\": expected "
+                          "console=comN[,BAUD]|PORT[,BAUD]|screen|tty0|both"},
+        {"console=com1,0", "bad value in \"console=com1,0\": expected "
+                           "console=comN[,BAUD]|PORT[,BAUD]|screen|tty0|both"},
         {"console=com1,1", /* divisor 115200, which 16 bits do not hold */
-         "bad value in \"console=com1,1\": expected console=com1[,BAUD]|screen|both"},
-        {"console=com1,9601",
-         "bad value in \"console=com1,9601\": expected console=com1[,BAUD]|screen|both"},
-        {"console=com1,230400",
-         "bad value in \"console=com1,230400\": expected console=com1[,BAUD]|screen|both"},
-        {"console=screen,9600",
-         "bad value in \"console=screen,9600\": expected console=com1[,BAUD]|screen|both"},
+         "bad value in \"console=com1,1\": expected "
+         "console=comN[,BAUD]|PORT[,BAUD]|screen|tty0|both"},
+        {"console=com1,9601", "bad value in \"console=com1,9601\": expected "
+                              "console=comN[,BAUD]|PORT[,BAUD]|screen|tty0|both"},
+        {"console=com1,230400", "bad value in \"console=com1,230400\": expected "
+                                "console=comN[,BAUD]|PORT[,BAUD]|screen|tty0|both"},
+        {"console=screen,9600", "bad value in \"console=screen,9600\": expected "
+                                "console=comN[,BAUD]|PORT[,BAUD]|screen|tty0|both"},
         {"exit=", "bad value in \"exit=\": expected exit=halt|poweroff|reboot"},
     };
 
@@ -467,6 +526,8 @@ int main(void)
         cmocka_unit_test(test_choices),
         cmocka_unit_test(test_together),
         cmocka_unit_test(test_console),
+        cmocka_unit_test(test_console_twice),
+        cmocka_unit_test(test_console_mistyped),
         cmocka_unit_test(test_chaos),
         cmocka_unit_test(test_pretend),
         cmocka_unit_test(test_pretend_full),

@@ -76,10 +76,14 @@ void cpu_relax(void)
     tsc += 100000;
 }
 
-bool serial_init(unsigned baud)
+bool serial_open(uint16_t port, unsigned baud)
 {
     (void)baud;
-    return true;
+    return port == serial_standard_port(0);
+}
+
+void serial_close(void)
+{
 }
 
 void serial_send(const char *text, size_t length)
@@ -113,10 +117,12 @@ static void row_is(uint32_t row, const char *wanted)
 /* The console has one state and no way back, as a boot has: one test walks through it. */
 static void a_boot(void **state)
 {
+    const struct console_choice choice = {.screen = true, .lines = LINES_FIRMWARE};
+
     (void)state;
     console_hold();
     console_print("one\n");
-    console_configure(true, true, 115200);
+    assert_true(console_choose(&choice));
     console_screen_init(NULL); /* above what the boot page tables reach */
     assert_int_equal(console_screen_rows(), 0);
     reachable = true;

@@ -9,7 +9,7 @@ from pathlib import Path
 from machine.errors import UserError, in_words
 from machine.machines import MACHINES
 from machine.plan import Plan
-from machine.words import missing_cpus
+from machine.words import SERIAL_PORTS, console_port, missing_cpus
 
 _PICTURES = (".png", ".ppm")
 
@@ -64,6 +64,9 @@ def check_plan(plan: Plan, unchecked: bool) -> None:
             f"--memory {plan.memory}: {least} MiB is the least on {plan.machine} with "
             f"{plan.firmware.upper()} firmware"
         )
+    port = console_port(plan.words)
+    if port and port not in SERIAL_PORTS and not unchecked:
+        raise UserError(f"console=: {plan.machine} has no serial port at {port:#x}; use com1 to com4")
     cpus = _cpus(plan)
     missing = missing_cpus(plan.words, cpus) if cpus else []
     if missing and not unchecked:

@@ -48,7 +48,7 @@ clock: sync=none, time0=1700000000
 ata0: enabled=1, ioaddr1=0x1f0, ioaddr2=0x3f0, irq=14
 ata0-master: type=cdrom, path={iso}, status=inserted
 boot: cdrom
-com1: enabled=1, mode=file, dev={serial}
+{lines}
 log: {log}
 panic: action=fatal
 error: action={errors}
@@ -121,6 +121,12 @@ def _breaks_entries(plan: Plan) -> bool:
     return any("entry" in test.split(",") for test in tests)
 
 
+def _lines(plan: Plan, serial: str) -> str:
+    """The serial ports up to the one that is read: what the others say goes nowhere."""
+    others = [f"com{number}: enabled=1, mode=null" for number in range(1, plan.com)]
+    return "\n".join([*others, f"com{plan.com}: enabled=1, mode=file, dev={serial}"])
+
+
 def check_bochs(plan: Plan) -> None:
     """Raises UserError where Bochs cannot be what the plan wants."""
     if plan.firmware != "bios":
@@ -129,6 +135,8 @@ def check_bochs(plan: Plan) -> None:
         raise UserError("Bochs runs here without a frame buffer: use --screen text, or --on tcg")
     if plan.usb:
         raise UserError("Bochs boots from CD here: use --media cd, or --on tcg")
+    if plan.acpi_table:
+        raise UserError("--acpi-table is QEMU's: use --on tcg")
     if plan.smp:
         raise UserError("--smp is QEMU's: use --cpus, or --on tcg")
     if plan.cpus > _MAX_CPUS:
@@ -146,7 +154,7 @@ def start_bochs(plan: Plan, iso: Path, folder: Path) -> Emulator:
     configuration = _CONFIGURATION.format(
         bios=_bios(plan, folder), memory=plan.memory,
         host_memory=min(plan.memory, _MAX_HOST_MEMORY), cpu=plan.cpu or DEFAULT_CPU,
-        count=f"1:{plan.cpus}:1", iso=iso.name, serial=serial.name, log=log.name,
+        count=f"1:{plan.cpus}:1", iso=iso.name, lines=_lines(plan, serial.name), log=log.name,
         errors="report" if _breaks_entries(plan) else "ignore",
     )  # fmt: skip
     process, terminal = launch(configuration, folder)

@@ -187,6 +187,8 @@ def check_nested_kvm(plan: Plan) -> None:
     """Raises UserError where the chain cannot be what the plan wants: here, not after a minute."""
     if plan.memory > _MAX_MEMORY:
         raise UserError(f"--on nested-kvm gives Rootmode {_MAX_MEMORY} MiB at most")
+    if plan.com != 1 or plan.acpi_table:
+        raise UserError("nested-kvm has COM1 alone, and its firmware's ACPI tables: use --on tcg")
     if plan.usb:
         raise UserError("--on nested-kvm boots from CD: use --media cd")
     cpu_models()  # is Bochs there?

@@ -9,7 +9,7 @@ from machine.errors import UserError
 from machine.iso import check_printable
 from machine.nearest import did_you_mean
 from machine.plan import Plan
-from machine.words import check_words, words
+from machine.words import SERIAL_PORTS, check_words, console_port, words
 
 
 class Parser(argparse.ArgumentParser):
@@ -60,10 +60,18 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     add("--chipset", "--machine", choices=("pc", "q35"), default="q35", help="QEMU's; default: q35")
     add("--media", choices=("cd", "usb"), default="cd", help="what the ISO is on; default: cd")
     add("--screen", choices=("text", "pixels"), help="text mode or a frame buffer")
+    add("--serial", type=int, choices=range(1, 5), metavar="N", help="read this serial port, COM1 to COM4")
+    add("--acpi-table", type=Path, metavar="FILE", help="one more ACPI table (QEMU)")
     add("--append", action="append", default=[], metavar='"WORDS"', help="for the kernel")
     add("--grub", action="append", default=[], metavar='"COMMAND"', help="GRUB command before boot")
     add("--kernel", type=Path, metavar="FILE", help="boot this kernel instead of building one")
     add("--unchecked", action="store_true", help="--append and --grub may hold anything")
+
+
+def _com(words: list[str]) -> int:
+    """The serial port where the kernel speaks."""
+    port = console_port(words)
+    return SERIAL_PORTS.index(port) + 1 if port in SERIAL_PORTS else 1
 
 
 def plan_of(options: argparse.Namespace, machine: str, words: list[str], display: bool) -> Plan:
@@ -74,6 +82,8 @@ def plan_of(options: argparse.Namespace, machine: str, words: list[str], display
         raise UserError(f"no such firmware image: {options.bios}")
     if any("\n" in command for command in options.grub):
         raise UserError("--grub takes one command on one line; repeat the option for more")
+    if options.acpi_table and not options.acpi_table.is_file():
+        raise UserError(f"no such ACPI table: {options.acpi_table}")
     screen = options.screen or ("pixels" if options.firmware == "uefi" else "text")
     return Plan(
         machine=machine,
@@ -86,6 +96,8 @@ def plan_of(options: argparse.Namespace, machine: str, words: list[str], display
         chipset=options.chipset,
         usb=options.media == "usb",
         pixels=screen == "pixels",
+        com=options.serial or _com(words),
+        acpi_table=options.acpi_table,
         display=display,
         words=tuple(words),
         grub=tuple(options.grub),

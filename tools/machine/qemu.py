@@ -97,6 +97,7 @@ def _machine(plan: Plan) -> list[str]:
         "-machine", f"{plan.chipset},accel={'kvm' if kvm else 'tcg'}",
         "-cpu", plan.cpu or ("host" if kvm else "max"),
         "-smp", plan.smp or str(plan.cpus), "-m", str(plan.memory), "-vga", "std",
+        *(["-acpitable", f"file={str(plan.acpi_table.resolve()).replace(',', ',,')}"] if plan.acpi_table else []),
     ]  # fmt: skip
 
 
@@ -144,7 +145,7 @@ def qemu_command(plan: Plan, iso: Path, folder: Path) -> list[str]:
         _BINARY, *_machine(plan), *([] if plan.display else ["-display", "none"]),
         *_firmware(plan, folder),
         *_media(plan, iso),
-        "-serial", "file:serial.txt",
+        *["-serial", "null"] * (plan.com - 1), "-serial", "file:serial.txt",
     ]  # fmt: skip
 
 

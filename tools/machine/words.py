@@ -13,6 +13,7 @@ from machine.nearest import did_you_mean
 
 _PRETEND_MAX = 16  # vmx/pretend.h
 _UART_CLOCK = 115200
+SERIAL_PORTS = (0x3F8, 0x2F8, 0x3E8, 0x2E8)  # where a PC has COM1 to COM4
 _WHAT = ("instructions", "fields", "entry")
 
 
@@ -41,7 +42,8 @@ def _number(text: str, base: int, least: int, most: int) -> bool:
 
 
 def _divides(text: str) -> bool:
-    """A rate of the UART, whose divisor has 16 bits."""
+    """A rate of the UART, whose divisor has 16 bits; n8, no parity and 8 bits, may stand behind."""
+    text = text.removesuffix("n8")
     return (
         _number(text, 10, 1, _UART_CLOCK)
         and _UART_CLOCK % int(text) == 0
@@ -49,9 +51,30 @@ def _divides(text: str) -> bool:
     )
 
 
+def serial_port(name: str) -> int:
+    """The I/O port of a name in console=, as kernel/command_line.c takes it; 0 for none."""
+    if found := re.fullmatch(r"com([1-4])|ttyS([0-3])", name):
+        return SERIAL_PORTS[int(found[1]) - 1 if found[1] else int(found[2])]
+    if name.startswith("0x") and _number(name, 16, 1, 0xFFF8):
+        return int(name, 16)
+    return 0
+
+
+def console_port(line: Sequence[str]) -> int:
+    """The serial port where these words let the kernel speak; 0 where they leave it to the kernel."""
+    port = 0
+    for text in line:
+        word, _, value = text.partition("=")
+        if word == "console" and value not in ("screen", "tty0"):
+            port = serial_port(value.partition(",")[0])
+    return port
+
+
 # What the capitals in a word's values stand for; `WORD:CAPITALS` goes before `CAPITALS`.
 _STANDS_FOR: dict[str, Callable[[str], bool]] = {
     "N": lambda text: _number(text, 10, 0, (1 << 32) - 1),
+    "console:N": lambda text: text in ("1", "2", "3", "4"),
+    "PORT": lambda text: serial_port(text) != 0 and not text.startswith("com"),
     "cpus:N": lambda text: _number(text, 10, 1, (1 << 32) - 1),
     "MSR": lambda text: _number(text, 16, 0x480, 0x493),
     "VALUE": lambda text: _number(text, 16, 0, (1 << 64) - 1),
