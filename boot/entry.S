@@ -35,8 +35,7 @@
 #define PDPT_KERNEL       510 /* bits 38:30 of KERNEL_BASE */
 #define SELECTOR_CODE     0x08
 #define SELECTOR_DATA     0x10
-#define COM1              0x3f8
-#define COM1_LINE_STATUS  (COM1 + 5)
+#define LINE_STATUS       5 /* a register of a UART, from its port on */
 #define LINE_STATUS_EMPTY (1 << 5)
 #define EGA_TEXT          0xb8000
 #define EGA_WHITE_ON_RED  0x4f
@@ -153,24 +152,29 @@ no_long_mode:
     lea HERE(no_long_mode_text), %esi
 
 /*
- * ESI = text. Shows it on COM1 and on the text screen, then halts for good. The UART is waited for
- * with a bound, so that an absent one does not hang this.
+ * ESI = text. Shows it on each of COM1 to COM4 and on the text screen, then halts for good. A UART is
+ * waited for with a bound; where there is none, all bits read as ones, and it is not waited for.
  */
     mov $EGA_TEXT, %edi
-6:  lodsb
+5:  lodsb
     test %al, %al
     jz 8f
     mov %al, (%edi)
     movb $EGA_WHITE_ON_RED, 1(%edi)
     add $2, %edi
-    mov %al, %bl
+    mov %al, %ah
+    lea HERE(com_ports), %ebx
+6:  movzwl (%ebx), %edx
+    add $2, %ebx
+    test %edx, %edx
+    jz 5b
+    add $LINE_STATUS, %edx
     mov $100000, %ecx
-7:  mov $COM1_LINE_STATUS, %dx
-    in %dx, %al
+7:  in %dx, %al
     test $LINE_STATUS_EMPTY, %al
     loopz 7b
-    mov %bl, %al
-    mov $COM1, %dx
+    sub $LINE_STATUS, %edx
+    mov %ah, %al
     out %al, %dx
     jmp 6b
 8:  hlt
@@ -202,6 +206,8 @@ entry64:
 9:  hlt
     jmp 9b
 
+com_ports:
+    .word 0x3f8, 0x2f8, 0x3e8, 0x2e8, 0
 no_long_mode_text:
     .asciz "Rootmode: this processor has no 64-bit mode; VMX needs one that has.\r\n"
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from boot.boots import BOOTS
 from boot.nested import NESTED_BOOTS, OPEN_BIOS
-from boot.row import FAKE, HIGH, SCREENSHOT, WRONG_USE
+from boot.row import FAKE, HIGH, SCREENSHOT, SPCR, WRONG_USE
 from machine.beforehand import check_plan
 from machine.errors import UserError
 from machine.grub import check_commands, commands, modules_for, named_commands
@@ -18,7 +18,7 @@ from machine.nearest import distance, nearest
 from machine.options import plan_of, words_of
 from machine.plan import Plan
 from machine.run import parser
-from machine.words import check_words, complaint, guests, missing_cpus, words
+from machine.words import check_words, complaint, console_port, guests, missing_cpus, words
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -77,6 +77,14 @@ class WordsTest(unittest.TestCase):
         self.assertNotIn("report", told)
         self.assertIn("more than 16", _complaints(["pretend=0x480:1"] * 17))
         self.assertEqual(_complaints(["pretend=0x480:1"] * 16), "")
+
+    def test_where_the_console_speaks(self) -> None:
+        for line, port in (
+            ("", 0), ("console=screen", 0), ("console=com1", 0x3F8), ("console=ttyS1,115200n8", 0x2F8),
+            ("console=com3,9600 console=screen", 0x3E8), ("console=tty0 console=com4", 0x2E8),
+            ("console=com2 console=both", 0), ("console=com2 console=0x3000", 0x3000),
+        ):  # fmt: skip
+            self.assertEqual(console_port(line.split()), port, line)
 
     def test_cpus_that_are_not_there(self) -> None:
         line = ["guest=cpu1:hello,cpu2:spin", "pretend=cpu4:0x480:1", "cpus=2"]
@@ -139,7 +147,7 @@ class BootsTest(unittest.TestCase):
     """No row of the boot matrix ends beforehand where it means to boot."""
 
     def test_rows(self) -> None:
-        files = {OPEN_BIOS: __file__, HIGH: __file__, SCREENSHOT: "x.ppm"}
+        files = {OPEN_BIOS: __file__, HIGH: __file__, SPCR: __file__, SCREENSHOT: "x.ppm"}
         for boot in (*BOOTS, *NESTED_BOOTS):
             if boot.status == WRONG_USE:
                 continue
@@ -162,6 +170,11 @@ class BeforehandTest(unittest.TestCase):
         (("--grub", "nonsense"), "no command"),
         (("guest=hello",), '--append "guest=hello"'),
         (("--mem", "64"), 'did you mean "--memory"?'),
+        (("--append", "console=com5"), "expected console=comN"),
+        (("--append", "console=0x3000"), "no serial port at 0x3000"),
+        (("--acpi-table", "/dev/null"), "no such ACPI table"),
+        (("--acpi-table", __file__), "use --on tcg"),
+        (("--on", "nested-kvm", "--append", "console=com2"), "COM1 alone"),
         (("--memory", "1"), "the least"),
         (("--timeout", "0"), "more than 0 seconds"),
         (("--timeout", "nan"), "more than 0 seconds"),
