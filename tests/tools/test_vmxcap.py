@@ -139,7 +139,7 @@ class Output(VmxcapTest):
         of_file = self.sets(CSV, status=1)
         words = [word for row in of_file[::40] for word in ("--row", row["id"])]
         for row in self.sets(*words, status=1 if T2600 in words else 0):
-            self.assertIn(row, of_file)
+            self.assertIn({**row, "read_as": "CSV"}, of_file)
 
     def test_check(self) -> None:
         odd = "id,kind,msr_480\nmetal,bare-metal,0xda040080000004\nguest,named-model,0xda040080000004\n"
@@ -274,6 +274,10 @@ class Input(VmxcapTest):
             "AIDA64": "MSR 00000480: 00DA-0400-0000-0012\n",
             "rdmsr": "480: da040000000012\n",
             "pairs": "0x480=0xda040000000012\n",
+            "names of MSRs": "00:00:04.809262 HM: MSR_IA32_VMX_BASIC = 0xda040000000012\n",
+            "rdmsr, halves EDX:EAX": "00000480  00DA0400  00000012\n",
+            "rdmsr, decimal values": "1152 61365942969434130\n",
+            "QEMU's vmxcap": "Basic VMX Information\n  Hex: 0xda040000000012\n",
             "CSV": "id,msr_480\nstandard input,0xda040000000012\n",
             "JSON": '{"msrs": {"0x480": "0xda040000000012"}}\n',
         }
@@ -287,10 +291,13 @@ class Input(VmxcapTest):
                 (found,) = self.sets("-", text=text, status=3)
                 self.assertEqual(found["msrs"], {"0x480": "0xda040000000012"})
                 self.assertEqual(found["id"], "standard input")
+                self.assertEqual(found["read_as"], name)
+                self.assertEqual(found["not_understood"], {"count": 0, "first": []})
 
     def test_the_whole_row_in_each_format(self) -> None:
         (row,) = self.sets("--row", SKYLAKE)
         msrs = {int(name, 16): int(value, 16) for name, value in row["msrs"].items()}
+        halves = {m: f"{v >> 32:08X} {v & 0xFFFFFFFF:08X}" for m, v in msrs.items()}
 
         def aida64(value: int) -> str:
             return "-".join(f"{value:016X}"[i : i + 4] for i in range(0, 16, 4))
@@ -299,25 +306,61 @@ class Input(VmxcapTest):
             "aida64": "".join(f"MSR {m:08X}: {aida64(v)}\n" for m, v in msrs.items()),
             "rdmsr": "".join(f"# rdmsr {m:#x}\n{v:x}\n" for m, v in msrs.items()),
             "pairs": " ".join(f"{m:#x}={v:#x}" for m, v in msrs.items()),
+            "halves": "".join(f"{m:08X} {v}\n" for m, v in halves.items()),
+            "halves with a colon": "".join(f"{m:x}: {v}\n" for m, v in halves.items()),
+            "heading": "MSR EDX EAX\n" + "".join(f"{m:x}: {v}\n" for m, v in halves.items()),
+            "decimal": "".join(f"{m} {v}\n" for m, v in msrs.items()),
+            "its own words": self.good("--row", SKYLAKE),
             "report": json.dumps({"rootmode": "0.1.0", "msrs": row["msrs"], "registers": "physical"}),
         }
         for name, text in texts.items():
             with self.subTest(name):
                 (found,) = self.sets(self.write(name, text))
-                self.assertEqual(found, {**row, "id": name})
-        again = self.sets("-", text=json.dumps([row]))
-        self.assertEqual(again, [row])
+                self.assertEqual(found, {**row, "id": name, "read_as": found["read_as"]})
+        (again,) = self.sets("-", text=json.dumps([row]))
+        self.assertEqual(again, {**row, "read_as": "JSON"})
 
     def test_several_files(self) -> None:
         first, second = self.write("a", "0x480=0x1"), self.write("b", "0x480=0x2")
         found = self.sets(first, "--row", SKYLAKE, second, status=1)
         self.assertEqual([item["id"] for item in found], ["a", SKYLAKE, "b"])
 
-    def test_torn_input_says_line_and_expectation(self) -> None:
+    def test_what_is_not_understood_is_told(self) -> None:
         torn = {
-            "MSR 00000480: 00DA-0400-0000-0012\nMSR 00000481: 0000-007F-00": (2, "AIDA64"),
-            "480: da040000000012\n481: 7f0000001z": (2, "rdmsr"),
-            "0x480=0xda040000000012\n0x481=": (2, "pairs"),
+            "MSR 00000480: 00DA-0400-0000-0012\nMSR 00000481: 0000-007F-00": "AIDA64",
+            "480: da040000000012\n481: 7f0000001z": "rdmsr",
+            "0x480=0xda040000000012\n0x481=": "pairs",
+        }
+        for text, name in torn.items():
+            with self.subTest(name):
+                line = text.splitlines()[1]
+                page = self.good("-", text=text, status=3)
+                self.assertIn(f"standard input: read as {name}, 1 set\n", page)
+                self.assertIn(f"  not understood, line 2: `{line}`, expected a value", page)
+                (found,) = self.sets("-", text=text, status=3)
+                self.assertEqual(found["msrs"], {"0x480": "0xda040000000012"})
+                self.assertEqual(found["not_understood"]["count"], 1)
+                (first,) = found["not_understood"]["first"]
+                self.assertEqual((first["line"], first["text"]), (2, line))
+                file = self.write("torn", text)
+                for words in (("--find", "pin.nmi-exiting", file), ("--diff", SKYLAKE, file)):
+                    done = self.run_it(*words)
+                    self.assertEqual(done.returncode, 0)
+                    self.assertIn(f"torn: not understood, line 2: `{line}`, expected", done.stderr)
+
+    def test_contradictions_are_refused(self) -> None:
+        texts = {
+            "0x480=0x1\n0x480=0x2\n": "line 2, read as pairs: found `MSR 0x480 again`",
+            "00000480 80000012 80000012\n": "can be neither",
+            "480: 1 2\n481: 1\n": "of each CPU the MSRs that the first one has",
+        }
+        for text, complaint in texts.items():
+            with self.subTest(text):
+                self.assertIn(complaint, self.bad("-", text=text))
+                self.assertIn(complaint, self.bad("--json", "-", text=text))
+
+    def test_torn_documents_say_line_and_expectation(self) -> None:
+        torn = {
             "id,msr_480\na,0x1\nb": (3, "CSV"),
             '{"msrs": {\n "0x480": "0xda04': (2, "JSON"),
         }
@@ -329,7 +372,7 @@ class Input(VmxcapTest):
                 self.assertEqual(self.bad("--json", "-", text=text), complaint)
 
     def test_torn_anywhere_is_never_another_value(self) -> None:
-        """Each beginning of a dump is refused, or gives a part of the MSRs with their values."""
+        """Each beginning of a dump is refused, or gives those MSRs whose lines are whole."""
         (row,) = self.sets("--row", SKYLAKE)
         text = "".join(
             f"MSR {int(m, 16):08X}: " + "-".join(re.findall("....", f"{int(v, 16):016X}")) + "\n"
@@ -342,7 +385,7 @@ class Input(VmxcapTest):
             else:
                 (found,) = json.loads(done.stdout)
                 self.assertLessEqual(found["msrs"].items(), row["msrs"].items())
-                self.assertIn(length % 34, (0, 33))  # a line is whole, or lacks its end only
+                self.assertEqual(len(found["msrs"]), (length + 1) // 34)  # without the line's end
 
     def test_nothing_and_nonsense(self) -> None:
         self.assertIn("line 1: found nothing, expected", self.bad("-"))

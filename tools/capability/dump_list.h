@@ -12,6 +12,8 @@
 
 enum { IA32_FEATURE_CONTROL_MSR = 0x3a };
 
+enum { DUMP_PASSED_MAX = 3, DUMP_SHOWN_MAX = 52 };
+
 struct dump_set {
     char id[96];
     char about[128];        /* the CPU's name or what else the source says of it; may be "" */
@@ -19,10 +21,25 @@ struct dump_set {
     struct vmx_dump dump;
 };
 
+/* A line that seems to give an MSR a value, and was passed over. */
+struct dump_passed {
+    unsigned line;
+    char text[DUMP_SHOWN_MAX];
+    const char *expected;
+};
+
+/* How a text was read. */
+struct dump_reading {
+    uint32_t formats;        /* a bit for each enum dump_format that was seen */
+    unsigned not_understood; /* lines that were passed over, the first of them in `passed` */
+    struct dump_passed passed[DUMP_PASSED_MAX];
+};
+
 struct dump_list {
     struct dump_set *set;
     size_t count, room;
     bool one_machine; /* the sets are the CPUs of one machine, the first of them the boot CPU */
+    struct dump_reading reading;
 };
 
 /* Appends an empty set with this id (cut where it is too long). Ends the program without memory. */

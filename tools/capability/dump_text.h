@@ -1,12 +1,13 @@
 /*
- * Dumps of the VMX capability MSRs as text, in the formats that people have them in. Strict: what
- * is not understood is an error with its line, and nothing is guessed.
+ * Values of the VMX capability MSRs in texts, as people have them: dumps of programs, logs, mails.
+ * Two formats are documents, and strict: what departs from them is an error with its line.
  *
  *   CSV      a line that names the columns, those of tests/data/vmx-msrs, then a line for each set
  *   JSON     Rootmode's report, also within a log of the serial console; vmxcap's own output
- *   AIDA64   `MSR 00000480: 00DA-0400-0000-0012`; other sections of such a dump are passed over
- *   rdmsr    `rdmsr 0x480` and below it what it printed; `480: da0400…`; `0x480 0xda0400…`
- *   pairs    `0x480=0xda0400…`, apart by spaces, commas or line ends
+ *
+ * Any other text is looked through for lines that give an MSR, by its number or one of its names, a
+ * value. Everything else in it is passed over; what seems to be meant and was not understood is
+ * told. An error is a text in which nothing is found, or one that contradicts itself.
  */
 #ifndef TOOLS_CAPABILITY_DUMP_TEXT_H
 #define TOOLS_CAPABILITY_DUMP_TEXT_H
@@ -20,9 +21,14 @@ enum dump_format {
     DUMP_UNKNOWN,
     DUMP_CSV,
     DUMP_JSON,
-    DUMP_AIDA64,
-    DUMP_RDMSR,
-    DUMP_PAIRS,
+    DUMP_AIDA64,  /* MSR 00000480: 00DA-0400-0000-0012 */
+    DUMP_RDMSR,   /* rdmsr 0x480 and below it what it printed; 480: da0400… */
+    DUMP_PAIRS,   /* 0x480=0xda0400…, msr[480] = 00da0400`00000012 */
+    DUMP_NAMES,   /* MSR_IA32_VMX_BASIC = 0xda0400… */
+    DUMP_LISTING, /* QEMU's scripts/kvm/vmxcap */
+    DUMP_HALVES,  /* an MSR in two numbers of 32 bits */
+    DUMP_COLUMNS, /* several CPUs in one line */
+    DUMP_DECIMAL, /* values without 0x are decimal */
     DUMP_FORMAT_COUNT,
 };
 
@@ -31,15 +37,18 @@ struct dump_error {
     char text[240]; /* what stands there, and what was expected */
 };
 
-/* "CSV", "JSON", …; "unknown". */
-const char *dump_format_name(enum dump_format format);
+enum { DUMP_FORMATS_TEXT_MAX = 160 };
+
+/* "CSV"; "rdmsr, names of MSRs": the forms that were seen; "" without any. */
+void dump_formats_text(uint32_t formats, char text[DUMP_FORMATS_TEXT_MAX]);
 
 /*
  * Reads `length` bytes of text into `list`, which is empty; at least one set with at least one
- * value, or it is an error. `name` is what sets are called whose format gives no name. Returns the
- * format found. `error->line` is 0 if all is well; otherwise the list is not to be used, but freed.
+ * value, or it is an error. `name` is what sets are called whose format gives no name. How it was
+ * read is told in `list->reading`. `error->line` is 0 if all is well; otherwise the list is not to
+ * be used, but freed.
  */
-enum dump_format dump_text_read(const char *text, size_t length, const char *name,
-                                struct dump_list *list, struct dump_error *error);
+void dump_text_read(const char *text, size_t length, const char *name, struct dump_list *list,
+                    struct dump_error *error);
 
 #endif

@@ -51,6 +51,7 @@ void judge(const struct dump_list *list, size_t index, enum check_choice choice,
     const struct dump_set *set = &list->set[index];
 
     judged->set = set;
+    judged->reading = &list->reading;
     judged->mode = check_mode(choice, set->virtual_registers);
     stage_judge(&set->dump, judged->mode, &judged->report);
     vmx_capability_derive(&set->dump.msrs, &judged->capability);

@@ -15,6 +15,7 @@ enum check_choice { CHECK_CHOICE_AUTO, CHECK_CHOICE_KVM, CHECK_CHOICE_STRICT, CH
 
 struct judged {
     const struct dump_set *set;
+    const struct dump_reading *reading; /* of the text that the set is from */
     enum vmx_check mode;
     struct stage_report report;
     struct vmx_capability capability;

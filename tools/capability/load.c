@@ -74,21 +74,22 @@ static const char *set_name(const char *file)
     return slash != NULL ? slash + 1 : load_shown_name(file);
 }
 
-static bool load_file(const char *name, struct dump_list *list, enum dump_format *format)
+static bool load_file(const char *name, struct dump_list *list)
 {
+    char formats[DUMP_FORMATS_TEXT_MAX];
     struct dump_error error;
     size_t length;
     char *text = read_file(name, &length);
 
     if (text == NULL)
         return false;
-    *format = dump_text_read(text, length, set_name(name), list, &error);
+    dump_text_read(text, length, set_name(name), list, &error);
     free(text);
     if (error.line == 0)
         return true;
+    dump_formats_text(list->reading.formats, formats);
     fprintf(stderr, "vmxcap: %s: line %u%s%s: %s\n", load_shown_name(name), error.line,
-            *format != DUMP_UNKNOWN ? ", read as " : "",
-            *format != DUMP_UNKNOWN ? dump_format_name(*format) : "", error.text);
+            formats[0] != '\0' ? ", read as " : "", formats, error.text);
     return false;
 }
 
@@ -132,18 +133,15 @@ static bool load_machine(struct dump_list *list)
     return false;
 }
 
-bool load_source(const struct source *source, struct dump_list *list, enum dump_format *format)
+bool load_source(const struct source *source, struct dump_list *list)
 {
-    *format = DUMP_UNKNOWN;
     if (source == NULL)
         return load_machine(list);
-    return source->row ? load_row(source->name, list) : load_file(source->name, list, format);
+    return source->row ? load_row(source->name, list) : load_file(source->name, list);
 }
 
 bool load_operand(const char *name, struct dump_list *list)
 {
-    enum dump_format format;
-
     if (corpus_find(name) != NULL)
         return load_row(name, list);
     if (strcmp(name, "-") != 0 && access(name, F_OK) != 0) {
@@ -151,7 +149,7 @@ bool load_operand(const char *name, struct dump_list *list)
                 name, nearest_name(name, corpus_count, row_name));
         return false;
     }
-    if (!load_file(name, list, &format))
+    if (!load_file(name, list))
         return false;
     if (list->count == 1 || list->one_machine)
         return true;

@@ -10,8 +10,8 @@
 #include "tools/capability/dump_text.h"
 #include "tools/capability/options.h"
 
-/* Appends the sets of a source; NULL: this machine. `*format` is DUMP_UNKNOWN but for files. */
-bool load_source(const struct source *source, struct dump_list *list, enum dump_format *format);
+/* Appends the sets of a source; NULL: this machine. */
+bool load_source(const struct source *source, struct dump_list *list);
 
 /* An operand of --diff: an id of the corpus, or else a file with one set or one machine. */
 bool load_operand(const char *name, struct dump_list *list);

@@ -82,17 +82,17 @@ static bool take_set(struct scan *scan)
     return has_msrs || scan_expected(scan, piece_of("}"), "\"msrs\" in the report or set");
 }
 
-static bool take_document(struct scan *scan)
+bool read_json_here(struct scan *scan)
 {
     bool first = true, done;
 
     if (!json_take(scan, '['))
-        return take_set(scan) && json_end(scan);
+        return take_set(scan);
     for (;;) {
         if (!json_element(scan, &first, &done))
             return false;
         if (done)
-            return json_end(scan);
+            return true;
         if (!take_set(scan))
             return false;
     }
@@ -123,7 +123,7 @@ static bool take_log(struct scan *scan)
         while (!piece_starts((struct piece){report.end, strlen(report_end)}, report_end))
             report.end--;
         report.line++;
-        if (!take_document(&report))
+        if (!read_json_here(&report) || !json_end(&report))
             return false;
     }
     return true;
@@ -136,5 +136,5 @@ bool read_json(struct scan *scan)
     if (go_behind(&log, report_begin))
         return take_log(scan);
     scan->line = 1;
-    return take_document(scan);
+    return read_json_here(scan) && json_end(scan);
 }

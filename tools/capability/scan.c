@@ -1,134 +1,37 @@
 #include "tools/capability/scan.h"
 
-#include <string.h>
-
 #include "lib/format.h"
-
-static bool is_space(char c)
-{
-    return c == ' ' || c == '\t' || c == '\r';
-}
-
-struct piece piece_trim(struct piece piece)
-{
-    while (piece.length > 0 && is_space(piece.start[0]))
-        piece = piece_after(piece, 1);
-    while (piece.length > 0 && is_space(piece.start[piece.length - 1]))
-        piece.length--;
-    return piece;
-}
 
 bool scan_line(struct scan *scan, struct piece *line)
 {
-    size_t left = (size_t)(scan->end - scan->at);
-    const char *newline;
+    struct piece rest = {scan->at, (size_t)(scan->end - scan->at)};
 
-    if (left == 0)
+    if (!piece_line(&rest, line))
         return false;
-    newline = memchr(scan->at, '\n', left);
-    line->start = scan->at;
-    line->length = newline != NULL ? (size_t)(newline - scan->at) : left;
-    scan->at += newline != NULL ? line->length + 1 : left;
+    scan->at = rest.start;
     scan->line++;
     *line = piece_trim(*line);
     return true;
 }
 
-struct piece piece_of(const char *text)
+/* The piece for a message: printable, and cut where it is long. */
+static void show(struct piece found, char shown[DUMP_SHOWN_MAX])
 {
-    return (struct piece){text, strlen(text)};
-}
+    size_t room = DUMP_SHOWN_MAX - sizeof("...");
+    size_t length = found.length < room ? found.length : room;
 
-struct piece piece_after(struct piece piece, size_t count)
-{
-    return (struct piece){piece.start + count, piece.length - count};
-}
-
-size_t piece_find(struct piece piece, char c)
-{
-    const char *found = piece.length > 0 ? memchr(piece.start, c, piece.length) : NULL;
-
-    return found != NULL ? (size_t)(found - piece.start) : piece.length;
-}
-
-static bool is_one_of(char c, const char *set)
-{
-    return c != '\0' && strchr(set, c) != NULL;
-}
-
-struct piece piece_word(struct piece *rest, const char *separators)
-{
-    struct piece word;
-    size_t length = 0;
-
-    while (rest->length > 0 && is_one_of(rest->start[0], separators))
-        *rest = piece_after(*rest, 1);
-    while (length < rest->length && !is_one_of(rest->start[length], separators))
-        length++;
-    word = (struct piece){rest->start, length};
-    *rest = piece_after(*rest, length);
-    return word;
-}
-
-bool piece_starts(struct piece piece, const char *text)
-{
-    size_t length = strlen(text);
-
-    return piece.length >= length && memcmp(piece.start, text, length) == 0;
-}
-
-bool piece_is(struct piece piece, const char *text)
-{
-    return piece.length == strlen(text) && piece_starts(piece, text);
-}
-
-static int digit_of(char c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    if (c >= 'a' && c <= 'f')
-        return c - 'a' + 10;
-    if (c >= 'A' && c <= 'F')
-        return c - 'A' + 10;
-    return -1;
-}
-
-bool piece_hex(struct piece piece, int prefix, size_t digits, uint64_t *value)
-{
-    bool prefixed = piece_starts(piece, "0x") || piece_starts(piece, "0X");
-
-    if ((prefix > 0 && !prefixed) || (prefix < 0 && prefixed))
-        return false;
-    if (prefixed)
-        piece = piece_after(piece, 2);
-    if (piece.length == 0 || piece.length > digits)
-        return false;
-    *value = 0;
-    for (size_t i = 0; i < piece.length; i++) {
-        int digit = digit_of(piece.start[i]);
-
-        if (digit < 0)
-            return false;
-        *value = *value << 4 | (uint64_t)digit;
-    }
-    return true;
+    for (size_t i = 0; i < length; i++)
+        shown[i] = (char)(found.start[i] >= ' ' && found.start[i] <= '~' ? found.start[i] : '?');
+    format_text(shown + length, DUMP_SHOWN_MAX - length, "%s", length < found.length ? "..." : "");
 }
 
 bool scan_expected(struct scan *scan, struct piece found, const char *expected)
 {
-    enum { SHOWN_MAX = 48 };
-    char shown[SHOWN_MAX + 4] = "";
-    size_t length = found.length < SHOWN_MAX ? found.length : SHOWN_MAX;
+    char shown[DUMP_SHOWN_MAX];
 
     if (scan->error->line != 0)
         return false;
-    for (size_t i = 0; i < length; i++) {
-        shown[i] = found.start[i];
-        if (shown[i] < ' ' || shown[i] > '~')
-            shown[i] = '?';
-    }
-    if (length < found.length)
-        memcpy(shown + length, "...", sizeof("..."));
+    show(found, shown);
     scan->error->line = scan->line > 0 ? scan->line : 1;
     if (found.length > 0)
         format_text(scan->error->text, sizeof(scan->error->text), "found `%s`, expected %s", shown,
@@ -137,6 +40,25 @@ bool scan_expected(struct scan *scan, struct piece found, const char *expected)
         format_text(scan->error->text, sizeof(scan->error->text), "found nothing, expected %s",
                     expected);
     return false;
+}
+
+void scan_saw(struct scan *scan, enum dump_format format)
+{
+    scan->list->reading.formats |= 1u << format;
+}
+
+void scan_passed(struct scan *scan, unsigned line, struct piece found, const char *expected)
+{
+    struct dump_reading *reading = &scan->list->reading;
+
+    if (reading->not_understood < DUMP_PASSED_MAX) {
+        struct dump_passed *passed = &reading->passed[reading->not_understood];
+
+        passed->line = line;
+        passed->expected = expected;
+        show(found, passed->text);
+    }
+    reading->not_understood++;
 }
 
 bool scan_put(struct scan *scan, struct dump_set *set, uint64_t msr, uint64_t value)
@@ -148,7 +70,7 @@ bool scan_put(struct scan *scan, struct dump_set *set, uint64_t msr, uint64_t va
         return true;
     }
     format_text(address, sizeof(address), "MSR %#x again", (unsigned)msr);
-    return scan_expected(scan, piece_of(address), "each MSR of a CPU once");
+    return scan_expected(scan, piece_of(address), "each MSR of a CPU once, or with one value");
 }
 
 bool scan_address(struct scan *scan, struct piece piece, uint64_t *msr)
@@ -158,19 +80,12 @@ bool scan_address(struct scan *scan, struct piece piece, uint64_t *msr)
     return scan_expected(scan, piece, "the address of an MSR in hex: 0x3a, or 0x480 to 0x493");
 }
 
-struct dump_set *scan_set(struct scan *scan)
-{
-    if (scan->list->count == 0)
-        dump_list_add(scan->list, scan->name);
-    return &scan->list->set[scan->list->count - 1];
-}
-
 struct dump_set *scan_next_cpu(struct scan *scan)
 {
     char id[sizeof(scan->list->set[0].id)];
 
     if (scan->list->count == 0)
-        return scan_set(scan);
+        return dump_list_add(scan->list, scan->name);
     scan->list->one_machine = true;
     format_text(id, sizeof(id), "%s, CPU %zu", scan->name, scan->list->count);
     return dump_list_add(scan->list, id);

@@ -1,6 +1,7 @@
 #include "tools/capability/set_json.h"
 
 #include "lib/format.h"
+#include "tools/capability/dump_text.h"
 #include "vmx/vmx_json.h"
 
 static void put_features(struct json *json, const char *name, uint32_t requirements)
@@ -41,6 +42,27 @@ static void put_lacking(struct json *json, uint32_t lacking)
     json_array_end(json);
 }
 
+/* How the text that the set is from was read, and what in it was passed over. */
+static void put_reading(struct json *json, const struct dump_reading *reading)
+{
+    char formats[DUMP_FORMATS_TEXT_MAX];
+
+    dump_formats_text(reading->formats, formats);
+    json_string(json, "read_as", formats);
+    json_object_begin(json, "not_understood");
+    json_number(json, "count", reading->not_understood);
+    json_array_begin(json, "first");
+    for (uint32_t i = 0; i < reading->not_understood && i < DUMP_PASSED_MAX; i++) {
+        json_object_begin(json, NULL);
+        json_number(json, "line", reading->passed[i].line);
+        json_string(json, "text", reading->passed[i].text);
+        json_string(json, "expected", reading->passed[i].expected);
+        json_object_end(json);
+    }
+    json_array_end(json);
+    json_object_end(json);
+}
+
 void set_json(struct json *json, const struct judged *judged)
 {
     const struct stage_report *report = &judged->report;
@@ -58,6 +80,7 @@ void set_json(struct json *json, const struct judged *judged)
     json_number(json, "findings_lost", report->findings.lost);
     json_string(json, "check", judged->mode == VMX_CHECK_STRICT ? "strict" : "kvm");
     json_string(json, "registers", judged->set->virtual_registers ? "virtual" : "physical");
+    put_reading(json, judged->reading);
     vmx_json_msrs(json, &judged->set->dump);
     vmx_json_fields(json, "vmcs_config", vmcs_config_fields, vmcs_config_field_count,
                     &report->config);

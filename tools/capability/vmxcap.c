@@ -136,13 +136,44 @@ static enum exit_status json_list(struct json *json, const struct dump_list *lis
     return status;
 }
 
-static enum exit_status tell_list(const struct page *page, const char *name,
-                                  enum dump_format format, const struct dump_list *list,
-                                  enum check_choice check)
+/* How a file was read, and what in it was passed over though it looks as if it were meant. */
+static void tell_reading(const struct page *page, const char *name, const struct dump_list *list)
 {
-    if (format != DUMP_UNKNOWN)
-        page_print(page, STYLE_DIM, "%s: read as %s, %zu set%s\n\n", load_shown_name(name),
-                   dump_format_name(format), list->count, list->count == 1 ? "" : "s");
+    const struct dump_reading *reading = &list->reading;
+    char formats[DUMP_FORMATS_TEXT_MAX];
+
+    dump_formats_text(reading->formats, formats);
+    page_print(page, STYLE_DIM, "%s: read as %s, %zu set%s\n", load_shown_name(name), formats,
+               list->count, list->count == 1 ? "" : "s");
+    for (unsigned i = 0; i < reading->not_understood && i < DUMP_PASSED_MAX; i++)
+        page_print(page, STYLE_WARNING, "  not understood, line %u: `%s`, expected %s\n",
+                   reading->passed[i].line, reading->passed[i].text, reading->passed[i].expected);
+    if (reading->not_understood > DUMP_PASSED_MAX)
+        page_print(page, STYLE_WARNING, "  and %u more\n",
+                   reading->not_understood - DUMP_PASSED_MAX);
+    print_to(page->sink, "\n");
+}
+
+/* The same where nothing is printed about the file itself. */
+static void complain_of_passed(const char *name, const struct dump_list *list)
+{
+    const struct dump_reading *reading = &list->reading;
+
+    if (reading->not_understood == 0)
+        return;
+    fflush(stdout);
+    fprintf(stderr, "vmxcap: %s: not understood, line %u: `%s`, expected %s", load_shown_name(name),
+            reading->passed[0].line, reading->passed[0].text, reading->passed[0].expected);
+    if (reading->not_understood > 1)
+        fprintf(stderr, "; and %u more", reading->not_understood - 1);
+    fprintf(stderr, "\n");
+}
+
+static enum exit_status tell_list(const struct page *page, const char *name,
+                                  const struct dump_list *list, enum check_choice check)
+{
+    if (list->reading.formats != 0)
+        tell_reading(page, name, list);
     return report_list(page, list, check);
 }
 
@@ -150,7 +181,6 @@ static enum exit_status tell_list(const struct page *page, const char *name,
 static enum exit_status report_sources(const struct page *page, const struct options *options)
 {
     static struct dump_list lists[SOURCES_MAX];
-    static enum dump_format formats[SOURCES_MAX];
     size_t count = options->source_count > 0 ? options->source_count : 1;
     enum exit_status status = EXIT_OK;
     struct json json;
@@ -158,7 +188,7 @@ static enum exit_status report_sources(const struct page *page, const struct opt
     for (size_t i = 0; i < count; i++) {
         const struct source *source = options->source_count > 0 ? &options->source[i] : NULL;
 
-        if (!load_source(source, &lists[i], &formats[i]))
+        if (!load_source(source, &lists[i]))
             return EXIT_WRONG_USE;
     }
     json_init(&json, page->sink);
@@ -168,8 +198,8 @@ static enum exit_status report_sources(const struct page *page, const struct opt
         if (!options->json && i > 0)
             print_to(page->sink, "\n");
         status = worse(status, options->json ? json_list(&json, &lists[i], options->check)
-                                             : tell_list(page, options->source[i].name, formats[i],
-                                                         &lists[i], options->check));
+                                             : tell_list(page, options->source[i].name, &lists[i],
+                                                         options->check));
         dump_list_free(&lists[i]);
     }
     if (options->json) {
@@ -186,8 +216,10 @@ static enum exit_status diff(const struct page *page, const struct options *opti
     enum exit_status status = EXIT_WRONG_USE;
 
     if (load_operand(options->diff[0], &list[0]) && load_operand(options->diff[1], &list[1])) {
-        for (int i = 0; i < 2; i++)
+        for (int i = 0; i < 2; i++) {
+            complain_of_passed(options->diff[i], &list[i]);
             judge(&list[i], 0, options->check, &judged[i]);
+        }
         report_difference(page, &judged[0], &judged[1]);
         status = EXIT_OK;
     }
@@ -214,9 +246,10 @@ static bool find_in_source(const struct source *source, const struct find *find,
                            struct tally *tally)
 {
     struct dump_list list = {.set = NULL};
-    enum dump_format format;
-    bool loaded = load_source(source, &list, &format);
+    bool loaded = load_source(source, &list);
 
+    if (loaded)
+        complain_of_passed(source->name, &list);
     for (size_t i = 0; loaded && i < list.count; i++) {
         if (holds(find, &list.set[i].dump, tally))
             print_to(&output, "%-40s %s\n", list.set[i].id, list.set[i].about);
@@ -256,12 +289,12 @@ static enum exit_status html(const struct options *options)
 {
     static struct dump_list lists[SOURCES_MAX];
     char error[HTML_ERROR_MAX];
-    enum dump_format format;
     bool written;
 
     for (size_t i = 0; i < options->source_count; i++) {
-        if (!load_source(&options->source[i], &lists[i], &format))
+        if (!load_source(&options->source[i], &lists[i]))
             return EXIT_WRONG_USE;
+        complain_of_passed(options->source[i].name, &lists[i]);
     }
     written = html_write(options->folder, lists, options->source_count, options->check, error);
     for (size_t i = 0; i < options->source_count; i++)

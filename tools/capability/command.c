@@ -1,0 +1,293 @@
+#include "tools/capability/command.h"
+
+#include "tools/capability/number.h"
+
+static const char blanks[] = " \t";
+static const char register_expected[] = "as rdmsr's register 0x3a, or 0x480 to 0x493";
+
+static bool take_decimal(struct piece piece, unsigned *value)
+{
+    enum { DIGITS_MAX = 8 };
+
+    *value = 0;
+    for (size_t i = 0; i < piece.length; i++) {
+        if (!char_is_digit(piece.start[i]))
+            return false;
+        *value = *value * 10 + (unsigned)(piece.start[i] - '0');
+    }
+    return piece.length > 0 && piece.length <= DIGITS_MAX;
+}
+
+bool command_find(struct piece line, struct piece *rest)
+{
+    while (line.length > 0) {
+        struct piece word = piece_word(&line, " \t`;&|($/");
+
+        if (piece_is(word, "rdmsr") && piece_first(line) != '(') {
+            *rest = line;
+            return true;
+        }
+    }
+    return false;
+}
+
+/* rdmsr's own reading of a number, strtoul(): 0x before hex, 0 before octal; and 48BH. */
+static bool take_register(struct piece word, uint32_t *msr)
+{
+    struct number number;
+    struct piece rest = word;
+
+    if (!number_take(&rest, &number) || rest.length > 0)
+        return false;
+    *msr = number.is_decimal ? (uint32_t)number.decimal : (uint32_t)number.value;
+    return true;
+}
+
+/* Would its digits, which rdmsr takes for decimal, be the address of a known MSR in hex? */
+static bool is_mistaken(struct piece word)
+{
+    uint64_t address;
+
+    return piece_hex(word, -1, 4, &address) && dump_msr_is_known(address);
+}
+
+static void add_register(struct command *command, uint32_t msr)
+{
+    if (command->count < COMMAND_REGISTERS_MAX)
+        command->msr[command->count++] = dump_msr_is_known(msr) ? msr : 0;
+}
+
+enum argument { ARGUMENT_NONE, ARGUMENT_CPU, ARGUMENT_OTHER };
+
+/* What an option changes. Those that are none of these leave the value hex and whole. */
+static const struct option {
+    char letter;
+    const char *name; /* of msr-tools, and those that people remember */
+    enum argument argument;
+    bool all;
+    unsigned base;
+} options[] = {
+    {'a', "all", ARGUMENT_NONE, true, 0},       {'p', "processor", ARGUMENT_CPU, false, 0},
+    {'\0', "cpu", ARGUMENT_CPU, false, 0},      {'x', "hexadecimal", ARGUMENT_NONE, false, 16},
+    {'d', "decimal", ARGUMENT_NONE, false, 10}, {'u', "unsigned", ARGUMENT_NONE, false, 10},
+    {'o', "octal", ARGUMENT_NONE, false, 8},    {'f', "bitfield", ARGUMENT_OTHER, false, 1},
+    {'r', "raw", ARGUMENT_NONE, false, 1},
+};
+
+static const struct option *option_find(struct piece word, size_t letter)
+{
+    for (size_t i = 0; i < sizeof(options) / sizeof(options[0]); i++) {
+        if (letter == 0 ? piece_is(word, options[i].name)
+                        : options[i].letter != '\0' && word.start[letter] == options[i].letter)
+            return &options[i];
+    }
+    return NULL;
+}
+
+static void apply(struct command *command, const struct option *option, struct piece argument,
+                  struct piece *rest)
+{
+    if (option == NULL)
+        return;
+    command->all = command->all || option->all;
+    if (option->base != 0)
+        command->base = option->base;
+    if (option->argument == ARGUMENT_NONE)
+        return;
+    if (argument.length == 0)
+        argument = piece_word(rest, blanks);
+    if (option->argument == ARGUMENT_CPU)
+        take_decimal(argument, &command->cpu);
+}
+
+static void take_option(struct command *command, struct piece word, struct piece *rest)
+{
+    size_t equals = piece_find(word, '=');
+    struct piece argument = piece_after(word, equals < word.length ? equals + 1 : equals);
+
+    if (piece_starts(word, "--")) {
+        word.length = equals;
+        apply(command, option_find(piece_after(word, 2), 0), argument, rest);
+        return;
+    }
+    for (size_t i = 1; i < word.length; i++) {
+        const struct option *option = option_find(word, i);
+
+        apply(command, option, piece_after(word, i + 1), rest);
+        if (option != NULL && option->argument != ARGUMENT_NONE)
+            return;
+    }
+}
+
+/* `for r in 0x3a $(seq 0x480 0x491); do rdmsr $r; done`: the registers of the list. */
+static void take_list(struct command *command, struct piece line)
+{
+    bool listed = false, sequence = false;
+    uint32_t msr, first = 0;
+
+    for (struct piece word = piece_word(&line, " \t;$()`"); word.length > 0;
+         word = piece_word(&line, " \t;$()`")) {
+        if (piece_is(word, "do") || piece_is(word, "rdmsr"))
+            return;
+        if (piece_is(word, "in") || piece_is(word, "seq")) {
+            sequence = piece_is(word, "seq");
+            listed = true;
+            first = 0;
+        } else if (listed && take_register(word, &msr)) {
+            if (!sequence || first == 0)
+                add_register(command, first = msr);
+            else
+                for (uint32_t next = first + 1; next <= msr && next - first < 64; next++)
+                    add_register(command, next);
+        }
+    }
+}
+
+/* The registers and options up to the end of the command; `*rest` is then behind it. */
+static void take_words(struct command *command, struct piece line, struct piece *rest)
+{
+    uint32_t msr;
+
+    for (;;) {
+        struct piece word;
+
+        *rest = piece_skip(*rest, " \t");
+        if (rest->length == 0 || char_is_one_of(piece_first(*rest), ";&|#)`\"'<"))
+            return;
+        if (piece_first(*rest) == '$') {
+            command->loop = true;
+            take_list(command, line);
+            return;
+        }
+        word = piece_word(rest, " \t;&|#)`\"'<");
+        if (piece_first(word) == '-')
+            take_option(command, word, rest);
+        else if (!take_register(word, &msr))
+            return;
+        else
+            add_register(command, msr);
+        command->mistaken = command->mistaken || is_mistaken(word);
+    }
+}
+
+void command_end(struct scan *scan, struct command *command, struct found_list *list)
+{
+    bool answered = command->count == 0 || command->done >= command->count ||
+                    (command->all && command->values > 0);
+
+    command->single = false;
+    if (!answered && command->loop && command->values > 0)
+        list->count = command->found; /* whose values these are cannot be told */
+    if (!answered && list->count == command->found)
+        scan_passed(scan, command->line, command->text, "the value that rdmsr printed");
+    command->count = 0;
+}
+
+/* A command without a register, rather than prose about one? */
+static bool is_meant(struct piece rest)
+{
+    rest = piece_skip(rest, " \t");
+    return rest.length == 0 || char_is_digit(piece_first(rest)) || piece_first(rest) == '-';
+}
+
+void command_begin(struct scan *scan, struct command *command, struct found_list *list,
+                   struct piece line, struct piece rest)
+{
+    command_end(scan, command, list);
+    *command = (struct command){
+        .line = scan->line, .text = line, .found = list->count, .base = 16, .format = DUMP_RDMSR};
+    do {
+        take_words(command, line, &rest);
+    } while (!command->loop && command_find(rest, &rest));
+    if (command->count == 0 && is_meant(rest))
+        scan_passed(scan, scan->line, line, register_expected);
+}
+
+void command_await(struct scan *scan, struct command *command, struct found_list *list,
+                   struct piece line, uint32_t msr, unsigned cpu)
+{
+    command_end(scan, command, list);
+    *command = (struct command){.msr = {msr},
+                                .count = 1,
+                                .cpu = cpu,
+                                .line = scan->line,
+                                .text = line,
+                                .found = list->count,
+                                .base = 16,
+                                .format = DUMP_NAMES};
+}
+
+bool command_failed(struct command *command, struct piece line)
+{
+    static const char *const messages[] = {"rdmsr:", "pread:", "cannot read msr"};
+
+    for (size_t i = 0; i < sizeof(messages) / sizeof(messages[0]); i++) {
+        if (piece_has_folded(line, messages[i])) {
+            command->done += command->count > 0;
+            return true;
+        }
+    }
+    return false;
+}
+
+/* The value that a number has in the base that the command prints in. */
+static bool value_in(struct piece line, unsigned base, struct number number, uint64_t *value)
+{
+    *value = base == 10 ? number.decimal : number.value;
+    if (base == 8) {
+        *value = 0;
+        for (; line.length > 0; line = piece_after(line, 1)) {
+            if (piece_first(line) < '0' || piece_first(line) > '7' || *value >> 61 != 0)
+                return false;
+            *value = *value << 3 | (uint64_t)(piece_first(line) - '0');
+        }
+    }
+    return base == 16 ? number.digits <= NUMBER_DIGITS_MAX
+                      : base == 8 || (base == 10 && number.is_decimal);
+}
+
+bool command_value(struct scan *scan, struct command *command, struct found_list *list,
+                   struct piece line, bool decimal)
+{
+    struct piece rest = line;
+    struct number number;
+    uint32_t msr;
+    uint64_t value;
+    unsigned base = command->base == 16 && decimal ? 10 : command->base;
+
+    if (command->count == 0 && command->single)
+        return scan_expected(scan, line, "one value below each rdmsr without -a");
+    number_take(&rest, &number);
+    if (command->count == 0 || command->done >= command->count) {
+        if (number.prefixed || number.digits > 8)
+            scan_passed(scan, scan->line, line, "the address of an MSR before it, or rdmsr above");
+        return true;
+    }
+    if (number.prefixed)
+        base = 16;
+    msr = command->msr[command->done];
+    if (!value_in(line, base, number, &value)) {
+        scan_passed(scan, scan->line, line, "a value in hex, whole");
+        command->done += !command->all;
+        return true;
+    }
+    if (msr == 0 && command->mistaken)
+        scan_passed(scan, command->line, command->text, register_expected);
+    if (msr != 0) {
+        found_add(list, (struct found){.msr = msr,
+                                       .value = value,
+                                       .cpu = command->cpu + (command->all ? command->values : 0),
+                                       .line = scan->line,
+                                       .columns = 1});
+        scan_saw(scan, command->format);
+    }
+    command->values++;
+    if (command->all)
+        return true;
+    command->done++;
+    if (command->done == command->count) {
+        command->count = 0;
+        command->single = true;
+    }
+    return true;
+}

@@ -1,0 +1,49 @@
+/*
+ * The command rdmsr in a terminal's log. It prints a value without its address, so what it prints
+ * on the lines below belongs to the registers that it was asked for.
+ */
+#ifndef TOOLS_CAPABILITY_COMMAND_H
+#define TOOLS_CAPABILITY_COMMAND_H
+
+#include "tools/capability/found.h"
+
+enum { COMMAND_REGISTERS_MAX = 64 };
+
+struct command {
+    uint32_t msr[COMMAND_REGISTERS_MAX]; /* 0: another one than those of interest */
+    unsigned count;                      /* of registers; 0: no command is waiting */
+    unsigned done;                       /* of these, how many have an answer */
+    bool all;                            /* it has -a: one value for each CPU */
+    bool loop;                           /* of a shell: all must answer, or none is told apart */
+    unsigned cpu, values;
+    unsigned line;
+    struct piece text;
+    size_t found;            /* how many values there were before */
+    bool single;             /* the last line was the one value of a command without -a */
+    unsigned base;           /* of the values: 16, 10, 8 */
+    bool mistaken;           /* `rdmsr 480`, which is 0x1e0: one was meant as hex */
+    enum dump_format format; /* that its values are told to have had */
+};
+
+/* Is there a command in the line? `rest` is then what stands behind the word rdmsr. */
+bool command_find(struct piece line, struct piece *rest);
+
+/* Begins with the command of a line; what an earlier one lacks is told as not understood. */
+void command_begin(struct scan *scan, struct command *command, struct found_list *list,
+                   struct piece line, struct piece rest);
+
+/* A value will stand on the next line, as if a command had asked for it. */
+void command_await(struct scan *scan, struct command *command, struct found_list *list,
+                   struct piece line, uint32_t msr, unsigned cpu);
+
+/* A line that is a number and nothing else. False, with the error told, if it cannot be. */
+bool command_value(struct scan *scan, struct command *command, struct found_list *list,
+                   struct piece line, bool decimal);
+
+/* Takes a line with an error message of rdmsr's: that register has no value. */
+bool command_failed(struct command *command, struct piece line);
+
+/* No value of the command can follow any more. */
+void command_end(struct scan *scan, struct command *command, struct found_list *list);
+
+#endif

@@ -1,0 +1,289 @@
+#include "tools/capability/found.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/format.h"
+
+void found_add(struct found_list *list, struct found found)
+{
+    if (list->count == list->room) {
+        size_t room = list->room > 0 ? 2 * list->room : 64;
+        struct found *grown = realloc(list->item, room * sizeof(*grown));
+
+        if (grown == NULL)
+            abort();
+        list->item = grown;
+        list->room = room;
+    }
+    list->item[list->count++] = found;
+}
+
+void found_free(struct found_list *list)
+{
+    free(list->item);
+    *list = (struct found_list){.item = NULL};
+}
+
+/* Two numbers that may be halves: the first of the two. */
+static bool is_pair(const struct found_list *list, size_t i, enum columns_look look)
+{
+    const struct found *item = &list->item[i];
+
+    return item->columns == 2 && item->column == 0 && item->look == look && item->narrow &&
+           i + 1 < list->count && list->item[i + 1].narrow;
+}
+
+/* Two numbers or more of which at least one is too wide to be a half, or that are too many. */
+static bool is_row_of_cpus(const struct found_list *list, size_t i, enum columns_look look)
+{
+    const struct found *item = &list->item[i];
+
+    return item->columns >= 2 && item->column == 0 && item->look == look && !is_pair(list, i, look);
+}
+
+/*
+ * Bits that are 0 on every processor: 63:32 of CR0 (SDM Vol. 3, "Control Registers") and so of what
+ * may be in it, of IA32_FEATURE_CONTROL and IA32_VMX_VMCS_ENUM; 31 and 47:45 of IA32_VMX_BASIC.
+ */
+static bool sets_reserved(uint32_t msr, uint64_t value)
+{
+    static const uint64_t high = 0xffffffff00000000;
+
+    switch (msr) {
+    case IA32_FEATURE_CONTROL_MSR:
+    case IA32_VMX_CR0_FIXED0:
+    case IA32_VMX_CR0_FIXED1:
+    case IA32_VMX_VMCS_ENUM:
+        return (value & high) != 0;
+    case IA32_VMX_BASIC:
+        return (value & 0x0000e00080000000) != 0;
+    default:
+        return false;
+    }
+}
+
+/* No processor has it: a VMCS of no size, a control that must be 1 and must be 0. */
+static bool is_unlikely(uint32_t msr, uint64_t value)
+{
+    enum { VMCS_SIZE_LEAST = 256 };
+    uint64_t size = value >> 32 & 0x1fff;
+
+    if (msr == IA32_VMX_BASIC)
+        return size < VMCS_SIZE_LEAST || size > 4096;
+    if ((msr >= IA32_VMX_PINBASED_CTLS && msr <= IA32_VMX_ENTRY_CTLS) ||
+        (msr >= IA32_VMX_TRUE_PINBASED_CTLS && msr <= IA32_VMX_TRUE_ENTRY_CTLS) ||
+        msr == IA32_VMX_PROCBASED_CTLS2)
+        return (value & ~(value >> 32) & 0xffffffff) != 0;
+    return false;
+}
+
+/* What speaks against a reading of the lines of one look. */
+struct doubt {
+    bool reserved, unlikely;
+};
+
+static void doubt_value(struct doubt *doubt, uint32_t msr, uint64_t value)
+{
+    doubt->reserved = doubt->reserved || sets_reserved(msr, value);
+    doubt->unlikely = doubt->unlikely || is_unlikely(msr, value);
+}
+
+static uint64_t whole_of(const struct found *pair, enum columns_look look)
+{
+    const struct found *high = look == LOOK_SWAPPED ? &pair[1] : &pair[0];
+    const struct found *low = look == LOOK_SWAPPED ? &pair[0] : &pair[1];
+
+    return high->value << 32 | low->value;
+}
+
+static bool looks_like_halves(enum columns_look look)
+{
+    return look != LOOK_COLON && look != LOOK_CPUS;
+}
+
+/* What the lines look like, unless that reading cannot be and the other one can. */
+static bool choose_halves(struct scan *scan, const struct found_list *list, enum columns_look look,
+                          bool *halves)
+{
+    struct doubt as_halves = {false, false}, as_cpus = {false, false};
+    const struct doubt *seen, *other;
+    unsigned line = 0;
+
+    *halves = looks_like_halves(look);
+    for (size_t i = 0; i < list->count; i++) {
+        as_halves.reserved = as_halves.reserved || is_row_of_cpus(list, i, look);
+        if (!is_pair(list, i, look))
+            continue;
+        line = line == 0 ? list->item[i].line : line;
+        doubt_value(&as_halves, list->item[i].msr, whole_of(&list->item[i], look));
+        doubt_value(&as_cpus, list->item[i].msr, list->item[i].value);
+        doubt_value(&as_cpus, list->item[i].msr, list->item[i + 1].value);
+    }
+    seen = *halves ? &as_halves : &as_cpus;
+    other = *halves ? &as_cpus : &as_halves;
+    if (seen->reserved && other->reserved) {
+        scan->line = line;
+        return scan_expected(scan, piece_of("two columns"),
+                             "the values of two CPUs, or the halves of one MSR with a heading EDX "
+                             "EAX: these can be neither");
+    }
+    if (seen->reserved || (seen->unlikely && !other->unlikely && !other->reserved))
+        *halves = !*halves;
+    return true;
+}
+
+/* Makes one value of each pair that is two halves. */
+static void join_pairs(struct found_list *list, enum columns_look look)
+{
+    for (size_t i = 0; i < list->count; i++) {
+        if (!is_pair(list, i, look))
+            continue;
+        list->item[i].value = whole_of(&list->item[i], look);
+        list->item[i].columns = 1;
+        list->item[i].narrow = false;
+        list->item[i + 1].columns = 0; /* is no value of its own any more */
+    }
+}
+
+static bool settle_columns(struct scan *scan, struct found_list *list)
+{
+    for (int look = 0; look < LOOK_COUNT; look++) {
+        bool halves, any = false;
+
+        for (size_t i = 0; i < list->count && !any; i++)
+            any = is_pair(list, i, (enum columns_look)look);
+        if (!any)
+            continue;
+        if (!choose_halves(scan, list, (enum columns_look)look, &halves))
+            return false;
+        scan_saw(scan, halves ? DUMP_HALVES : DUMP_COLUMNS);
+        if (halves)
+            join_pairs(list, (enum columns_look)look);
+    }
+    return true;
+}
+
+/* Joins halves that the text names; one without the other is not understood. */
+static void join_halves(struct scan *scan, struct found_list *list)
+{
+    for (size_t i = 0; i < list->count; i++) {
+        struct found *item = &list->item[i];
+        size_t j = i + 1;
+
+        if (item->half == HALF_NONE || item->columns == 0)
+            continue;
+        while (j < list->count &&
+               (list->item[j].half == HALF_NONE || list->item[j].half == item->half ||
+                list->item[j].msr != item->msr || list->item[j].cpu != item->cpu ||
+                list->item[j].columns == 0))
+            j++;
+        if (j == list->count) {
+            item->columns = 0;
+            scan_passed(scan, item->line, piece_of("one half of an MSR"), "the other half too");
+            continue;
+        }
+        item->value = item->half == HALF_HIGH ? item->value << 32 | list->item[j].value
+                                              : list->item[j].value << 32 | item->value;
+        list->item[j].columns = 0;
+        scan_saw(scan, DUMP_HALVES);
+    }
+}
+
+/* The set of a CPU, found by its number; NULL, with the error told, for one too many. */
+static struct dump_set *set_of(struct scan *scan, unsigned *cpus, unsigned cpu)
+{
+    size_t count = scan->list->count;
+    struct dump_set *set;
+
+    for (size_t i = 0; i < count; i++) {
+        if (cpus[i] == cpu)
+            return &scan->list->set[i];
+    }
+    if (count == CPUS_MAX) {
+        scan_expected(scan, (struct piece){NULL, 0}, "at most 1024 CPUs");
+        return NULL;
+    }
+    cpus[count] = cpu;
+    set = scan_next_cpu(scan);
+    if (cpu > 0)
+        format_text(set->id, sizeof(set->id), "%s, CPU %u", scan->name, cpu);
+    return set;
+}
+
+static bool put_all(struct scan *scan, const struct found_list *list)
+{
+    static unsigned cpus[CPUS_MAX];
+
+    for (size_t i = 0; i < list->count; i++) {
+        const struct found *item = &list->item[i];
+        struct dump_set *set;
+
+        if (item->columns == 0)
+            continue;
+        scan->line = item->line;
+        set = set_of(scan, cpus, item->cpu + item->column);
+        if (set == NULL)
+            return false;
+        if (dump_msr_has(&set->dump, item->msr) &&
+            dump_msr_get(&set->dump, item->msr) == item->value)
+            continue; /* told twice, as logs do */
+        if (!scan_put(scan, set, item->msr, item->value))
+            return false;
+    }
+    return true;
+}
+
+static unsigned count_of(const struct dump_set *set)
+{
+    return (unsigned)__builtin_popcount(set->dump.msrs.present) + set->dump.has_feature_control;
+}
+
+/* Has `whole` every value that `part` has, and the same one? */
+static bool is_part_of(const struct vmx_dump *part, const struct vmx_dump *whole)
+{
+    if (part->has_feature_control &&
+        (!whole->has_feature_control || whole->feature_control != part->feature_control))
+        return false;
+    for (uint32_t msr = VMX_MSR_FIRST; msr <= VMX_MSR_LAST; msr++) {
+        if (dump_msr_has(part, msr) &&
+            (!dump_msr_has(whole, msr) || dump_msr_get(part, msr) != dump_msr_get(whole, msr)))
+            return false;
+    }
+    return true;
+}
+
+/*
+ * Of some MSRs a person often reads every CPU, of the others one. Such a CPU tells nothing new if
+ * what it has is what the fullest one has: it is left out.
+ */
+static void drop_parts(struct dump_list *list)
+{
+    size_t fullest = 0, kept = 0;
+
+    for (size_t i = 1; i < list->count; i++) {
+        if (count_of(&list->set[i]) > count_of(&list->set[fullest]))
+            fullest = i;
+    }
+    for (size_t i = 0; i < list->count; i++) {
+        bool part = count_of(&list->set[i]) < count_of(&list->set[fullest]) &&
+                    is_part_of(&list->set[i].dump, &list->set[fullest].dump);
+
+        if (i == fullest)
+            fullest = kept; /* where it will stand */
+        if (!part)
+            list->set[kept++] = list->set[i];
+    }
+    list->count = kept;
+    list->one_machine = kept > 1;
+}
+
+bool found_settle(struct scan *scan, struct found_list *list)
+{
+    join_halves(scan, list);
+    if (!settle_columns(scan, list) || !put_all(scan, list))
+        return false;
+    if (scan->list->count > 1)
+        drop_parts(scan->list);
+    return scan_same_msrs(scan);
+}

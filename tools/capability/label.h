@@ -1,0 +1,21 @@
+/*
+ * What a text calls an MSR: its name as the manual, Linux, Windows, VirtualBox or QEMU spell it, or
+ * what a person wrote in its place ("Secondary Procbased Controls MSR").
+ */
+#ifndef TOOLS_CAPABILITY_LABEL_H
+#define TOOLS_CAPABILITY_LABEL_H
+
+#include "tools/capability/piece.h"
+
+struct label {
+    uint32_t msr;    /* 0: the words name none */
+    bool is_address; /* the last word is "MSR": what follows may be a number */
+};
+
+/*
+ * Takes the words at the start of `*rest`, which begins with a letter or `_`: as many as belong
+ * together, at least one.
+ */
+struct label label_take(struct piece *rest);
+
+#endif

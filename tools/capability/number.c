@@ -1,0 +1,125 @@
+#include "tools/capability/number.h"
+
+/* The groups behind the first one: each has `width` digits; together there are `least` to `most`.
+ */
+static const struct grouping {
+    char separator;
+    unsigned first_least, first_most; /* digits of the first group */
+    unsigned width, least, most;
+    bool prefix; /* each group may have its own 0x */
+} groupings[] = {
+    {'`', 1, 8, 8, 1, 1, false}, {':', 1, 8, 8, 1, 1, true},   {'_', 1, 8, 8, 1, 1, false},
+    {'-', 8, 8, 8, 1, 1, false}, {'\'', 1, 8, 8, 1, 1, false}, {'-', 4, 4, 4, 3, 3, false},
+    {'_', 1, 4, 4, 1, 3, false}, {'\'', 1, 4, 4, 1, 3, false},
+};
+
+static bool take_prefix(struct piece *rest)
+{
+    if (!piece_starts_folded(*rest, "0x"))
+        return false;
+    *rest = piece_after(*rest, 2);
+    return true;
+}
+
+/* Takes hex digits, 24 at most, and adds them to the number; how many there were. */
+static unsigned take_digits(struct piece *rest, struct number *number)
+{
+    enum { TAKEN_MAX = 24 };
+    unsigned count = 0;
+
+    for (; count < TAKEN_MAX && char_hex(piece_first(*rest)) >= 0; count++) {
+        uint64_t digit = (uint64_t)char_hex(piece_first(*rest));
+
+        number->value = number->value << 4 | digit;
+        if (digit > 9 || number->decimal > (UINT64_MAX - digit) / 10)
+            number->is_decimal = false;
+        else
+            number->decimal = number->decimal * 10 + digit;
+        *rest = piece_after(*rest, 1);
+    }
+    number->digits += count;
+    return count;
+}
+
+static void take_suffix(struct piece *rest, struct number *number)
+{
+    static const char *const suffixes[] = {"ull", "ul", "llu", "ll", "lu", "l", "u"};
+
+    if (char_folded(piece_first(*rest)) == 'h' && !number->prefixed) {
+        number->prefixed = true;
+        *rest = piece_after(*rest, 1);
+        return;
+    }
+    if (char_folded(piece_first(*rest)) == 'h') /* 0x48BH: one sign too many, and no doubt */
+        *rest = piece_after(*rest, 1);
+    for (unsigned i = 0; i < sizeof(suffixes) / sizeof(suffixes[0]); i++) {
+        if (piece_starts_folded(*rest, suffixes[i])) {
+            *rest = piece_after(*rest, piece_of(suffixes[i]).length);
+            return;
+        }
+    }
+}
+
+/* Does the number end here, or does something go on that would make it another one? */
+static bool ends(struct piece rest)
+{
+    char c = piece_first(rest), next = piece_at(rest, 1);
+    bool next_is_word = char_is_digit(next) || char_is_letter(next);
+
+    if (char_is_digit(c) || char_is_letter(c) || c == '_')
+        return false;
+    if (c == '-')
+        return next == '>' || next == ' ';
+    return !char_is_one_of(c, ".`'") || !next_is_word;
+}
+
+static bool take_groups(struct piece *rest, struct number *number, const struct grouping *row)
+{
+    unsigned groups = 0;
+
+    if (number->digits < row->first_least || number->digits > row->first_most)
+        return false;
+    while (groups < row->most && piece_first(*rest) == row->separator) {
+        *rest = piece_after(*rest, 1);
+        if (row->prefix)
+            take_prefix(rest);
+        if (take_digits(rest, number) != row->width)
+            return false;
+        groups++;
+    }
+    number->separator = row->separator;
+    number->is_decimal = false;
+    return groups >= row->least && ends(*rest);
+}
+
+bool number_take(struct piece *rest, struct number *number)
+{
+    struct piece at = *rest;
+    struct number first = {.is_decimal = true};
+
+    first.prefixed = take_prefix(&at);
+    if (first.prefixed)
+        first.is_decimal = false;
+    if (take_digits(&at, &first) == 0)
+        return false;
+    for (unsigned i = 0; i < sizeof(groupings) / sizeof(groupings[0]); i++) {
+        struct piece behind = at;
+
+        *number = first;
+        if (piece_first(at) == groupings[i].separator &&
+            take_groups(&behind, number, &groupings[i])) {
+            *rest = behind;
+            return true;
+        }
+    }
+    *number = first;
+    take_suffix(&at, number);
+    if (number->prefixed)
+        number->is_decimal = false;
+    if (number->digits > NUMBER_DIGITS_MAX && !number->is_decimal)
+        return false;
+    if (!ends(at))
+        return false;
+    *rest = at;
+    return true;
+}

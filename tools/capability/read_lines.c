@@ -1,0 +1,349 @@
+/*
+ * Looks through a text for lines that give an MSR a value, and passes over everything else. Each
+ * line is tried as what it can be: a command of rdmsr or its answer, a line of QEMU's listing, and
+ * then for references to MSRs anywhere in it; a line without any may be a heading.
+ */
+#include <string.h>
+
+#include "tools/capability/command.h"
+#include "tools/capability/line.h"
+#include "tools/capability/listing.h"
+#include "tools/capability/reference.h"
+
+struct reader {
+    struct scan *scan;
+    struct found_list found;
+    struct command command;
+    struct listing listing;
+    unsigned cpu;             /* of a heading */
+    enum columns_look headed; /* LOOK_PLAIN without a heading of columns */
+    bool decimal;             /* values without 0x are decimal */
+    bool has_decimal;         /* there is one that can only be that */
+    uint32_t first_msr;       /* of AIDA64, with which each CPU's list begins; 0: none yet */
+    bool first_seen;          /* of this CPU: the next one's list begins where it comes again */
+};
+
+static enum columns_look look_of(const struct reader *reader, const struct reference *reference,
+                                 const struct values *values)
+{
+    if (reader->headed != LOOK_PLAIN)
+        return reader->headed;
+    if (reference->word && values->number[0].prefixed && values->number[0].digits == 8 &&
+        values->number[values->count - 1].digits == 8)
+        return LOOK_PADDED;
+    return reference->colon ? LOOK_COLON : LOOK_PLAIN;
+}
+
+/* AIDA64 has a heading before each CPU's list, or simply begins again with the same MSR. */
+static void tell_lists_apart(struct reader *reader, uint32_t msr)
+{
+    if (reader->first_seen && msr == reader->first_msr)
+        reader->cpu++;
+    if (reader->first_msr == 0)
+        reader->first_msr = msr;
+    reader->first_seen = true;
+}
+
+static void add_values(struct reader *reader, const struct reference *reference,
+                       const struct values *values, unsigned cpu)
+{
+    enum columns_look look = look_of(reader, reference, values);
+    bool aida64 = reference->word && values->number[0].separator == '-';
+
+    if (aida64) {
+        tell_lists_apart(reader, reference->msr);
+        cpu = reader->cpu;
+    }
+    for (unsigned i = 0; i < values->count; i++) {
+        const struct number *number = &values->number[i];
+        bool column = values->half[i] == HALF_NONE;
+
+        found_add(&reader->found,
+                  (struct found){.msr = reference->msr,
+                                 .value = reader->decimal && number->is_decimal ? number->decimal
+                                                                                : number->value,
+                                 .cpu = cpu,
+                                 .line = reader->scan->line,
+                                 .column = column ? i : 0,
+                                 .columns = column ? values->count : 1,
+                                 .narrow = number->digits <= 8 && number->separator == 0,
+                                 .look = look,
+                                 .half = values->half[i]});
+    }
+    if (values->count > 2 && values->half[0] == HALF_NONE)
+        scan_saw(reader->scan, DUMP_COLUMNS);
+    scan_saw(reader->scan, aida64 ? DUMP_AIDA64 : reference->format);
+}
+
+/* `#define MSR_IA32_VMX_BASIC 0x480`: a name and what it stands for, from a program's text. */
+static bool is_definition(const struct reference *reference, const struct values *values)
+{
+    return values->count == 1 && reference->named && !reference->word &&
+           reference_address(&values->number[0]) == reference->msr;
+}
+
+/* `00000480  7f 45 4c 46 …`: bytes or words of memory behind their address. */
+static bool is_memory(const struct reference *reference, const struct values *values)
+{
+    unsigned digits = values->number[0].digits;
+
+    if (reference->named || values->count < 4 || (digits != 2 && digits != 4))
+        return false;
+    for (unsigned i = 0; i < values->count; i++) {
+        if (values->number[i].digits != digits || values->number[i].prefixed)
+            return false;
+    }
+    return true;
+}
+
+/* Takes what follows a reference. False, with the error told, if it contradicts the reference. */
+static bool take_given(struct reader *reader, struct piece line, struct piece *rest,
+                       struct reference *reference, unsigned cpu)
+{
+    static struct values values;
+    struct piece behind;
+
+    if (reference_contradicts(rest, reference))
+        return scan_expected(reader->scan, line, "an MSR's name with its own address");
+    behind = *rest;
+    reference_values(rest, reference, reader->decimal, &values);
+    reader->has_decimal = reader->has_decimal || values.has_decimal;
+    if (is_definition(reference, &values) || is_memory(reference, &values))
+        return true;
+    if (values.count > 0) {
+        add_values(reader, reference, &values, cpu);
+        return true;
+    }
+    behind = reference_skip(behind, reference);
+    if (reference->named && reference->assigned && behind.length == 0)
+        command_await(reader->scan, &reader->command, &reader->found, line, reference->msr, cpu);
+    else if (reference_is_meant(reference, behind))
+        scan_passed(reader->scan, reader->scan->line, line, "a value in hex for that MSR");
+    return true;
+}
+
+/* "CPU 1", "CPU1", "CPU #2", whose # counts from 1. */
+static bool take_cpu(struct piece *rest, unsigned *cpu)
+{
+    enum { DIGITS_MAX = 5 };
+    struct piece at = *rest;
+    unsigned number = 0, digits = 0;
+    bool hash;
+
+    if (!piece_starts_folded(at, "cpu"))
+        return false;
+    at = piece_skip(piece_after(at, 3), " \t");
+    hash = piece_first(at) == '#';
+    at = piece_skip(at, "# ");
+    for (; char_is_digit(piece_first(at)) && digits < DIGITS_MAX; digits++) {
+        number = number * 10 + (unsigned)(piece_first(at) - '0');
+        at = piece_after(at, 1);
+    }
+    if (digits == 0 || char_is_letter(piece_first(at)) || char_is_digit(piece_first(at)))
+        return false;
+    *cpu = hash && number > 0 ? number - 1 : number;
+    *rest = at;
+    return true;
+}
+
+static bool is_word(char c)
+{
+    return char_is_letter(c) || char_is_digit(c) || c == '_';
+}
+
+/* Goes over a word or a number that is no reference, or over one sign. True for a sign. */
+static bool skip_token(struct piece *rest)
+{
+    if (!is_word(piece_first(*rest))) {
+        *rest = piece_after(*rest, 1);
+        return true;
+    }
+    while (is_word(piece_first(*rest)) ||
+           (char_is_one_of(piece_first(*rest), ".:-") && char_is_digit(piece_at(*rest, 1))))
+        *rest = piece_after(*rest, 1);
+    return false;
+}
+
+/* All references of a line with their values; `*any` says whether there were some. */
+static bool take_references(struct reader *reader, struct piece line, bool *any)
+{
+    struct piece rest = line;
+    unsigned cpu = reader->cpu;
+    bool first = true; /* nothing but signs stands before it, or a value that was taken */
+
+    *any = false;
+    while (rest.length > 0) {
+        const char *before = rest.start;
+        struct reference reference;
+
+        if (take_cpu(&rest, &cpu))
+            continue;
+        if (reference_take(&rest, first, &reference)) {
+            *any = true;
+            if (!take_given(reader, line, &rest, &reference, cpu))
+                return false;
+            first = true;
+        } else if (rest.start > before) {
+            first = false; /* words that name no MSR */
+        } else {
+            first = skip_token(&rest) && first;
+        }
+    }
+    return true;
+}
+
+/* Words of headings. Two of them in this order are those of columns. */
+static const struct {
+    const char *first, *second;
+    enum columns_look look;
+} headings[] = {
+    {"edx", "eax", LOOK_HEADED},  {"high", "low", LOOK_HEADED},  {"hi", "lo", LOOK_HEADED},
+    {"eax", "edx", LOOK_SWAPPED}, {"low", "high", LOOK_SWAPPED}, {"lo", "hi", LOOK_SWAPPED},
+};
+
+static bool is_heading_word(struct piece word)
+{
+    static const char *const words[] = {
+        "msr",   "msrs", "address", "addr", "register", "registers", "reg", "name",
+        "index", "edx",  "eax",     "high", "low",      "hi",        "lo",  "bits",
+        "dword", "hex",  "32",      "ecx",  "value",    "values",
+    };
+
+    for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+        if (piece_is_folded(word, words[i]))
+            return true;
+    }
+    return false;
+}
+
+/* A heading names the CPU of what follows, or what its columns are. */
+static void take_heading(struct reader *reader, struct piece line)
+{
+    static const char signs[] = " \t-[]|:/=*#();,";
+    unsigned cpu = 0, cpus = 0;
+    struct piece before = {line.start, 0};
+    enum columns_look look = LOOK_PLAIN;
+
+    for (struct piece rest = piece_skip(line, signs); rest.length > 0;
+         rest = piece_skip(rest, signs)) {
+        struct piece word;
+
+        if (take_cpu(&rest, &cpu)) {
+            cpus++;
+            continue;
+        }
+        word = piece_word(&rest, signs);
+        if (!is_heading_word(word))
+            return;
+        for (size_t i = 0; i < sizeof(headings) / sizeof(headings[0]); i++) {
+            if (piece_is_folded(before, headings[i].first) &&
+                piece_is_folded(word, headings[i].second))
+                look = headings[i].look;
+        }
+        before = word;
+    }
+    if (cpus == 1) {
+        reader->cpu = cpu;
+        reader->first_seen = false;
+    }
+    if (cpus > 1 || look != LOOK_PLAIN)
+        reader->headed = cpus > 1 ? LOOK_CPUS : look;
+}
+
+/* A shell's prompt, and so a command: [me@pc ~]$, root@pc:~#, $ */
+static bool has_prompt(struct piece line)
+{
+    for (size_t i = 0; i < line.length; i++) {
+        char before = (char)(i > 0 ? line.start[i - 1] : ' ');
+
+        if (line.start[i] != '$' && line.start[i] != '#')
+            continue;
+        if ((i == 0 || char_is_one_of(before, "]~") || memchr(line.start, '@', i) != NULL) &&
+            (i + 1 == line.length || line.start[i + 1] == ' '))
+            return true;
+    }
+    return false;
+}
+
+static bool is_number_alone(struct piece line)
+{
+    struct number number;
+
+    return number_take(&line, &number) && line.length == 0;
+}
+
+/* `rdmsr 0x480 = 0xda040000000012`, as people write it down. */
+static bool has_answer(struct piece rest)
+{
+    struct number number;
+
+    rest = piece_skip(rest, " \t");
+    if (!number_take(&rest, &number))
+        return false;
+    rest = piece_skip(rest, " \t");
+    return char_is_one_of(piece_first(rest), ":=") || piece_starts(rest, "->");
+}
+
+static bool take_line(struct reader *reader, struct piece line)
+{
+    struct piece rest;
+    size_t before = reader->found.count;
+    bool any;
+
+    if (is_number_alone(line))
+        return command_value(reader->scan, &reader->command, &reader->found, line, reader->decimal);
+    reader->command.single = false;
+    if (command_failed(&reader->command, line))
+        return true;
+    if (command_find(line, &rest) && !has_answer(rest)) {
+        command_begin(reader->scan, &reader->command, &reader->found, line, rest);
+        return true;
+    }
+    if (has_prompt(line)) {
+        command_end(reader->scan, &reader->command, &reader->found);
+        return true;
+    }
+    if (listing_line(reader->scan, &reader->listing, line))
+        return true;
+    if (!take_references(reader, line, &any))
+        return false;
+    if (!any)
+        take_heading(reader, line);
+    if (reader->found.count > before)
+        command_end(reader->scan, &reader->command, &reader->found);
+    return true;
+}
+
+static bool take_text(struct reader *reader)
+{
+    struct piece line;
+
+    while (scan_line(reader->scan, &line)) {
+        line = line_plain(line);
+        if (line.length > 0 && !take_line(reader, line))
+            return false;
+    }
+    command_end(reader->scan, &reader->command, &reader->found);
+    listing_end(reader->scan, &reader->listing, &reader->found);
+    return true;
+}
+
+bool read_lines(struct scan *scan)
+{
+    static struct reader reader;
+    struct scan again = *scan;
+    bool good;
+
+    reader = (struct reader){.scan = scan};
+    good = take_text(&reader);
+    if (good && reader.has_decimal) { /* 0x480 always has 17 digits then: all were decimal */
+        found_free(&reader.found);
+        again.list->reading = (struct dump_reading){.formats = 1u << DUMP_DECIMAL};
+        *scan = again;
+        reader = (struct reader){.scan = scan, .decimal = true};
+        good = take_text(&reader);
+    }
+    good = good && found_settle(scan, &reader.found);
+    found_free(&reader.found);
+    return good;
+}

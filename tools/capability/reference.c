@@ -1,0 +1,241 @@
+#include "tools/capability/reference.h"
+
+#include "tools/capability/label.h"
+
+/* In hex, and in decimal where that can be no other. */
+uint32_t reference_address(const struct number *number)
+{
+    if (number->separator != 0 || number->digits > NUMBER_DIGITS_MAX)
+        return 0;
+    if (dump_msr_is_known(number->value))
+        return (uint32_t)number->value;
+    if (number->is_decimal && number->digits == 4 && dump_msr_is_known(number->decimal))
+        return (uint32_t)number->decimal;
+    return 0;
+}
+
+/* "480", "0x480", "48Bh", "00000480"; a number of another width is no address. */
+static bool take_address(struct piece *rest, uint32_t *msr, struct number *number)
+{
+    struct piece at = *rest;
+
+    if (!number_take(&at, number))
+        return false;
+    *msr = reference_address(number);
+    if (*msr == 0 || (!number->prefixed && number->digits > 4 && number->digits != 8))
+        return false;
+    *rest = at;
+    return true;
+}
+
+/* What RDMSR's failure looks like in place of a value. */
+bool reference_is_absent(struct piece rest)
+{
+    static const char *const words[] = {
+        "no value", "not ",    "n/a",         "< failed",   "failed",      "fail",
+        "absent",   "none",    "unsupported", "unreadable", "unavailable", "missing",
+        "error",    "faulted", "#gp",         "gp",         "rdmsr:",      "???",
+    };
+
+    rest = piece_skip(rest, " \t([\"'");
+    for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+        if (piece_starts_folded(rest, words[i]))
+            return true;
+    }
+    return false;
+}
+
+/* Words between a reference and its value, and those that say which half it is. */
+static const struct {
+    const char *text;
+    enum half half;
+} fillers[] = {
+    {"is", HALF_NONE},       {"value", HALF_NONE},   {"val", HALF_NONE},   {"reads", HALF_NONE},
+    {"returned", HALF_NONE}, {"returns", HALF_NONE}, {"raw", HALF_NONE},   {"hex", HALF_NONE},
+    {"32bit", HALF_NONE},    {"dword", HALF_NONE},   {"bits", HALF_NONE},  {"half", HALF_NONE},
+    {"part", HALF_NONE},     {"word", HALF_NONE},    {"32", HALF_NONE},    {"edx", HALF_HIGH},
+    {"hi", HALF_HIGH},       {"high", HALF_HIGH},    {"upper", HALF_HIGH}, {"eax", HALF_LOW},
+    {"lo", HALF_LOW},        {"low", HALF_LOW},      {"lower", HALF_LOW},
+};
+
+static bool take_filler(struct piece *rest, enum half *half)
+{
+    struct piece word = *rest;
+
+    word.length = 0;
+    while (word.length < rest->length &&
+           (char_is_letter(rest->start[word.length]) || char_is_digit(rest->start[word.length])))
+        word.length++;
+    for (size_t i = 0; i < sizeof(fillers) / sizeof(fillers[0]); i++) {
+        if (piece_is_folded(word, fillers[i].text)) {
+            *rest = piece_after(*rest, word.length);
+            *half = fillers[i].half != HALF_NONE ? fillers[i].half : *half;
+            return true;
+        }
+    }
+    return false;
+}
+
+/* A number is not looked for behind these. */
+static bool take_sign(struct piece *rest, struct reference *reference)
+{
+    char c = piece_first(*rest), next = piece_at(*rest, 1);
+
+    if (!char_is_one_of(c, " \t\"'`*()[]|,:=") && !(c == '-' && next == '>') &&
+        !(c == '>' && reference->assigned))
+        return false;
+    if (char_is_one_of(c, ":=|") || (c == '-' && next == '>') ||
+        (c == ',' && reference->format == DUMP_NAMES))
+        reference->assigned = true;
+    reference->colon = reference->colon || c == ':';
+    if (c == '=' && reference->format == DUMP_RDMSR)
+        reference->format = DUMP_PAIRS;
+    *rest = piece_after(*rest, c == '-' ? 2 : 1);
+    return true;
+}
+
+struct piece reference_skip(struct piece rest, struct reference *reference)
+{
+    while (take_sign(&rest, reference)) {
+    }
+    return rest;
+}
+
+static bool has_number(struct piece rest)
+{
+    struct number number;
+
+    rest = piece_skip(rest, " \t|,:=");
+    return number_take(&rest, &number);
+}
+
+bool reference_contradicts(struct piece *rest, struct reference *reference)
+{
+    struct piece at = piece_skip(*rest, " \t"), behind;
+    bool bracket = piece_first(at) == '(';
+    struct number number;
+    uint32_t msr;
+
+    at = piece_skip(at, "([@|, \t");
+    if (char_is_letter(piece_first(at))) {
+        if (!label_take(&at).is_address)
+            return false;
+        at = piece_skip(at, " \t:#");
+    }
+    behind = at;
+    if (!take_address(&behind, &msr, &number))
+        return false;
+    if (msr != reference->msr)
+        return reference->named && (bracket ? piece_first(behind) == ')' : has_number(behind));
+    /* Without brackets it may be the value, if nothing follows. */
+    if (bracket || reference_skip(behind, &(struct reference){0}).length > 0)
+        *rest = piece_skip(behind, ")]");
+    return false;
+}
+
+/*
+ * Is a number a value? Not if it is too long, or has letters where the others are decimal, or less
+ * digits than such a dump always has, where the line may be torn.
+ */
+static bool is_value(const struct reference *reference, bool decimal, const struct number *number)
+{
+    if (number->digits > NUMBER_DIGITS_MAX && !(decimal && number->is_decimal))
+        return false;
+    if (decimal && !number->is_decimal && !number->prefixed && number->separator == 0)
+        return false;
+    return !(reference->word && reference->padded && reference->colon && !number->prefixed &&
+             number->digits < 8);
+}
+
+/* Behind a short number without 0x, words say that it is something else; a column ff is none. */
+static bool is_alone(const struct number *number, struct piece behind)
+{
+    struct piece word;
+    struct number next;
+
+    behind = piece_skip(behind, " \t");
+    word = behind;
+    return number->prefixed || number->separator != 0 || number->digits >= 8 ||
+           !char_is_letter(piece_first(behind)) || number_take(&word, &next) ||
+           label_take(&behind).msr != 0;
+}
+
+/* Goes to the next number. False where something else, or the next reference, stands there. */
+static bool go_to_value(struct piece *rest, struct reference *reference, bool first,
+                        enum half *half)
+{
+    for (;;) {
+        char c = piece_first(*rest);
+
+        if (take_filler(rest, half))
+            continue;
+        if (!first && *half == HALF_NONE && char_is_one_of(c, "=([:"))
+            return false;
+        if (!take_sign(rest, reference))
+            return true;
+    }
+}
+
+void reference_values(struct piece *rest, struct reference *reference, bool decimal,
+                      struct values *values)
+{
+    values->count = 0;
+    values->has_decimal = false;
+    while (values->count < VALUES_MAX) {
+        struct piece at = *rest;
+        struct number *number = &values->number[values->count];
+        enum half *half = &values->half[values->count];
+
+        *half = HALF_NONE;
+        if (!go_to_value(&at, reference, values->count == 0, half) || !number_take(&at, number))
+            return;
+        values->has_decimal = values->has_decimal || number->digits > NUMBER_DIGITS_MAX;
+        if (!is_value(reference, decimal, number) || !is_alone(number, at))
+            return;
+        if (reference_address(number) != 0 && values->count > 0 &&
+            char_is_one_of(piece_first(piece_skip(at, " \t\"'")), "=:"))
+            return; /* the next reference */
+        values->count++;
+        *rest = at;
+    }
+}
+
+bool reference_is_meant(const struct reference *reference, struct piece rest)
+{
+    return !reference_is_absent(rest) && reference->assigned &&
+           (reference->named || char_is_digit(piece_first(rest)) ||
+            (rest.length == 0 && reference->format == DUMP_PAIRS));
+}
+
+static bool take_named(struct piece *rest, struct reference *reference)
+{
+    struct label label = label_take(rest);
+    struct piece at = piece_skip(*rest, " \t([#:=@");
+    struct number number;
+
+    *reference = (struct reference){.msr = label.msr, .named = true, .format = DUMP_NAMES};
+    if (label.msr != 0 || !label.is_address || !take_address(&at, &reference->msr, &number))
+        return label.msr != 0;
+    *rest = at;
+    reference->word = true;
+    reference->padded = number.digits == 8 && !number.prefixed;
+    reference->format = DUMP_PAIRS;
+    return true;
+}
+
+bool reference_take(struct piece *rest, bool first, struct reference *reference)
+{
+    struct piece at = *rest, behind;
+    struct number number;
+
+    if (char_is_letter(piece_first(at)) || piece_first(at) == '_')
+        return take_named(rest, reference);
+    *reference = (struct reference){.format = DUMP_RDMSR};
+    if (!take_address(&at, &reference->msr, &number))
+        return false;
+    behind = piece_skip(at, " \t\"'");
+    if (!first && !(number.prefixed && char_is_one_of(piece_first(behind), "=:")))
+        return false;
+    *rest = at;
+    return true;
+}

@@ -1,0 +1,58 @@
+/*
+ * A mention of an MSR in a line, by its number or a name, and the numbers behind it.
+ */
+#ifndef TOOLS_CAPABILITY_REFERENCE_H
+#define TOOLS_CAPABILITY_REFERENCE_H
+
+#include "tools/capability/found.h"
+
+struct reference {
+    uint32_t msr;
+    bool named;    /* by a name, or by a number behind the word MSR */
+    bool word;     /* by such a number */
+    bool padded;   /* by a number of 8 digits without 0x */
+    bool assigned; /* `=`, `:` or the like stands behind it */
+    bool colon;    /* it is `:` */
+    enum dump_format format;
+};
+
+enum { VALUES_MAX = CPUS_MAX };
+
+/* The numbers of a line behind a reference: one, or a column each. */
+struct values {
+    struct number number[VALUES_MAX];
+    enum half half[VALUES_MAX];
+    unsigned count;
+    bool has_decimal; /* one has so many digits that it can only be decimal */
+};
+
+/*
+ * Takes a reference from the start of `*rest`. A number without 0x counts only as the first thing
+ * of a line (`first`), or behind the word MSR. False if there is none; words are taken all the
+ * same.
+ */
+bool reference_take(struct piece *rest, bool first, struct reference *reference);
+
+/*
+ * Passes over the reference's own address behind a name, as in `IA32_VMX_BASIC (MSR 0x480) =`. True
+ * if it is the address of another MSR.
+ */
+bool reference_contradicts(struct piece *rest, struct reference *reference);
+
+/* Takes the values behind a reference; `decimal`: those without 0x are decimal. */
+void reference_values(struct piece *rest, struct reference *reference, bool decimal,
+                      struct values *values);
+
+/* Does what follows say that there is no value? */
+bool reference_is_absent(struct piece rest);
+
+/* Would a person take what follows, which is no value, for one? */
+bool reference_is_meant(const struct reference *reference, struct piece rest);
+
+/* The address that a number is; 0 for none of those of interest. */
+uint32_t reference_address(const struct number *number);
+
+/* Passes over signs between a reference and its value. */
+struct piece reference_skip(struct piece rest, struct reference *reference);
+
+#endif
