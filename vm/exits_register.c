@@ -13,6 +13,10 @@
 /* SDM Vol. 3, table "Exit Qualification for Control-Register Accesses". */
 enum cr_access { CR_MOV_TO, CR_MOV_FROM, CR_CLTS, CR_LMSW };
 
+/* SDM Vol. 2, "MOV - Move to/from Control Registers": "attempting to set any reserved bits in
+ * CR0[31:0] is ignored"; they are 15:6, 17, 28:19. */
+#define CR0_IGNORED 0x1ffaffc0ull
+
 #define CR0_LMSW 0xfull /* PE, MP, EM, TS: what LMSW loads; PE it can only set */
 
 /* What these change, translations that the processor remembers may not know. */
@@ -104,9 +108,11 @@ static bool paging_is_free(const struct vcpu *vcpu)
 __attribute__((noinline)) static enum exit_done guest_write_cr0(struct vcpu *vcpu, uint64_t value)
 {
     struct control_registers now = registers_seen(vcpu), after = now;
-    uint64_t changed = value ^ now.cr0;
+    uint64_t changed;
     enum exit_done done;
 
+    value &= ~CR0_IGNORED;
+    changed = value ^ now.cr0;
     after.cr0 = value | CR0_ET;
     if (!cr0_may_become(&now, after.cr0))
         return exit_protection(vcpu);

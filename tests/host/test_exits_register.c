@@ -97,6 +97,22 @@ static void bits_that_are_not_the_guests_are_refused(void **state)
     assert_refused(0, CR0_PG | CR0_PE | CR0_NW);
 }
 
+/* "Attempting to set any reserved bits in CR0[31:0] is ignored": 15:6, 17, 28:19. */
+static void reserved_bits_of_cr0_are_ignored(void **state)
+{
+    const uint64_t now = CR0_PG | CR0_PE | CR0_ET;
+
+    (void)state;
+    for (unsigned bit = 6; bit <= 28; bit++) {
+        if (bit == 16 || bit == 18) /* WP, AM */
+            continue;
+        assert_written(0, now | 1ull << bit);
+        assert_int_equal(cr0_seen(), now);
+        assert_int_equal(FIELD(CR0_READ_SHADOW), now);
+        assert_int_equal(FIELD(GUEST_CR0) >> bit & 1, 0);
+    }
+}
+
 /* Without a change of what translations depend on, nothing is forgotten; with one, all is. */
 static void translations_are_forgotten_where_they_must_be(void **state)
 {
@@ -485,6 +501,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(the_guest_reads_what_it_wrote_and_the_host_keeps_its_bits),
         TEST(bits_that_are_not_the_guests_are_refused),
+        TEST(reserved_bits_of_cr0_are_ignored),
         TEST(translations_are_forgotten_where_they_must_be),
         TEST(long_mode_is_not_left_from_64_bit_code),
         TEST(long_mode_is_left_and_entered_from_compatibility_mode),
