@@ -1,6 +1,6 @@
 #include "vm/exit.h"
 #include "vm/guest.h"
-#include "vm/cpuid_told.h"
+#include "vm/guest_policy.h"
 #include "vm/guest_state.h"
 #include "vm/stock.h"
 #include "vmx/vmcs_access.h"
@@ -20,16 +20,16 @@ static inline enum exit_done tell(struct vcpu *vcpu, struct cpuid_registers r)
 __attribute__((noinline)) static enum exit_done cpuid_changed(struct vcpu *vcpu, uint32_t leaf,
                                                               uint32_t subleaf)
 {
-    return tell(vcpu,
-                cpuid_told(leaf, subleaf, cpuid(leaf, subleaf), vmcs_read_natural(VMCS_GUEST_CR4),
-                           vcpu->controls[VMX_CONTROL_SECONDARY]));
+    return tell(vcpu, guest_policy_cpuid(leaf, subleaf, cpuid(leaf, subleaf),
+                                         vmcs_read_natural(VMCS_GUEST_CR4),
+                                         vcpu->controls[VMX_CONTROL_SECONDARY]));
 }
 
 enum exit_done exit_cpuid(struct vcpu *vcpu)
 {
     uint32_t leaf = (uint32_t)vcpu->reg[VCPU_RAX], subleaf = (uint32_t)vcpu->reg[VCPU_RCX];
 
-    if (__builtin_expect(cpuid_may_change(leaf), 0))
+    if (__builtin_expect(!guest_policy_keeps_leaf(leaf), 0))
         return cpuid_changed(vcpu, leaf, subleaf);
     return tell(vcpu, cpuid(leaf, subleaf));
 }
@@ -113,12 +113,14 @@ enum exit_done exit_user_wait(struct vcpu *vcpu)
     return exit_with_flags_clear();
 }
 
-/* The processor itself judges the value: a fault is the guest's. vm/run.c puts ours back. */
+/* Of the components that CPUID shows the processor itself judges the value: a fault is the guest's.
+ * vm/run.c puts ours back. */
 enum exit_done exit_xsetbv(struct vcpu *vcpu)
 {
     uint64_t value = (uint32_t)vcpu->reg[VCPU_RAX] | vcpu->reg[VCPU_RDX] << 32;
 
-    if ((uint32_t)vcpu->reg[VCPU_RCX] != 0 || xsetbv_safe(0, value) != 0)
+    if ((uint32_t)vcpu->reg[VCPU_RCX] != 0 || (value & ~(uint64_t)XCR0_GUEST) != 0 ||
+        xsetbv_safe(0, value) != 0)
         return exit_protection(vcpu);
     return exit_behind(EXIT_EMULATED);
 }

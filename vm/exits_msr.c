@@ -1,7 +1,7 @@
-#include "vm/cpuid_told.h"
 #include "vm/exit.h"
 #include "vm/guest.h"
 #include "vm/guest_operand.h"
+#include "vm/guest_policy.h"
 #include "vmx/vmcs_access.h"
 
 #include "lib/x86.h"
@@ -31,14 +31,9 @@ static bool has_pat(const struct vcpu *vcpu)
     return (vcpu->controls[VMX_CONTROL_ENTRY] & ENTRY_LOAD_PAT) != 0;
 }
 
-/*
- * IA32_STAR and its kin stay in the processor while the guest runs: the kernel has no use for them,
- * and vm/run.c puts back what was there.
- */
-static bool is_guests_own(uint32_t msr)
+static bool is_guests_own(const struct vcpu *vcpu, uint32_t msr)
 {
-    return (msr >= IA32_STAR && msr <= IA32_FMASK) || msr == IA32_KERNEL_GS_BASE ||
-           msr == IA32_TSC_AUX;
+    return guest_policy_passes_msr(msr, vcpu->controls[VMX_CONTROL_SECONDARY]);
 }
 
 /* VM entry then makes LME and LMA what "IA-32e mode guest" is; the rest is the host's. */
@@ -48,7 +43,7 @@ static uint64_t efer_without_control(void)
            (guest_is_long() ? EFER_LME | EFER_LMA : 0);
 }
 
-/* False: this guest has no such MSR. */
+/* False: this guest has no such MSR, or it is one that is_guests_own(). */
 static bool read_msr(const struct vcpu *vcpu, uint32_t msr, uint64_t *value)
 {
     switch (msr) {
@@ -79,12 +74,27 @@ static bool read_msr(const struct vcpu *vcpu, uint32_t msr, uint64_t *value)
     case IA32_TIME_STAMP_COUNTER:
         *value = guest_tsc(vcpu);
         return true;
-    case IA32_FEATURE_CONTROL: /* locked, and no VMX in it: as CPUID says */
-        *value = FEATURE_CONTROL_LOCK;
-        return true;
     default:
-        return is_guests_own(msr) && rdmsr_safe(msr, value) == 0;
+        return false;
     }
+}
+
+static enum exit_done rdmsr_gives(struct vcpu *vcpu, uint64_t value)
+{
+    vcpu->reg[VCPU_RAX] = (uint32_t)value;
+    vcpu->reg[VCPU_RDX] = value >> 32;
+    return exit_behind(EXIT_EMULATED);
+}
+
+/* What read_msr() does not have, apart lest the others pay for its room. */
+__attribute__((noinline)) static enum exit_done rdmsr_other(struct vcpu *vcpu)
+{
+    uint32_t msr = (uint32_t)vcpu->reg[VCPU_RCX];
+    uint64_t value;
+
+    if (!is_guests_own(vcpu, msr) || rdmsr_safe(msr, &value) != 0)
+        return exit_protection(vcpu);
+    return rdmsr_gives(vcpu, value);
 }
 
 enum exit_done exit_rdmsr(struct vcpu *vcpu)
@@ -92,10 +102,8 @@ enum exit_done exit_rdmsr(struct vcpu *vcpu)
     uint64_t value;
 
     if (!read_msr(vcpu, (uint32_t)vcpu->reg[VCPU_RCX], &value))
-        return exit_protection(vcpu);
-    vcpu->reg[VCPU_RAX] = (uint32_t)value;
-    vcpu->reg[VCPU_RDX] = value >> 32;
-    return exit_behind(EXIT_EMULATED);
+        return rdmsr_other(vcpu);
+    return rdmsr_gives(vcpu, value);
 }
 
 /* SDM Vol. 3, "Extended Feature Enable Register": LMA is the processor's, LME fixed while paging.
@@ -116,15 +124,22 @@ static bool write_efer(const struct vcpu *vcpu, uint64_t value)
     return true;
 }
 
-/* What write_msr() does not take: IA32_EFER, apart lest the others pay for its room, or a fault. */
+static bool write_other_msr(const struct vcpu *vcpu, uint32_t msr, uint64_t value)
+{
+    if (msr == IA32_EFER)
+        return write_efer(vcpu, value);
+    return is_guests_own(vcpu, msr) && wrmsr_safe(msr, value) == 0;
+}
+
+/* What write_msr() does not take, apart lest the others pay for its room; or a fault. */
 __attribute__((noinline)) static enum exit_done wrmsr_other(struct vcpu *vcpu, uint64_t value)
 {
-    if ((uint32_t)vcpu->reg[VCPU_RCX] == IA32_EFER && write_efer(vcpu, value))
+    if (write_other_msr(vcpu, (uint32_t)vcpu->reg[VCPU_RCX], value))
         return exit_behind(EXIT_EMULATED);
     return exit_protection(vcpu);
 }
 
-/* False: no such MSR, not this value, or IA32_EFER. */
+/* False: not this value, or one of write_other_msr(), if any. */
 static bool write_msr(struct vcpu *vcpu, uint32_t msr, uint64_t value)
 {
     switch (msr) {
@@ -160,7 +175,7 @@ static bool write_msr(struct vcpu *vcpu, uint32_t msr, uint64_t value)
         vmcs_write_natural(VMCS_GUEST_IA32_SYSENTER_EIP, value);
         return true;
     default:
-        return is_guests_own(msr) && wrmsr_safe(msr, value) == 0;
+        return false;
     }
 }
 

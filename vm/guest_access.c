@@ -4,7 +4,7 @@
 
 #include "lib/string.h"
 #include "mm/direct_map.h"
-#include "vm/cpuid_told.h"
+#include "vm/guest_policy.h"
 #include "vm/exit.h"
 #include "vm/guest.h"
 #include "vmx/exit_reason.h"

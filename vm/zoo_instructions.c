@@ -30,17 +30,21 @@ static bool gives(const struct vcpu *vcpu, uint32_t index, struct cpuid_register
 }
 
 /*
- * SDM Vol. 2, "CPUID": leaf 1, ECX: the guest has neither VMX (bit 5) nor SMX (6), has not set
- * CR4.OSXSAVE (27), and is told of a hypervisor (31). Leaf 4 says other things of each subleaf.
+ * SDM Vol. 2, "CPUID": leaf 1: the guest has neither VMX (ECX, bit 5) nor SMX (6), has not set
+ * CR4.OSXSAVE (27), and is told of a hypervisor (31). Nor has it the MSRs of DTES64 and DS-CPL (2,
+ * 4), EIST (7), TM2 (8), CNXT-ID (10), SDBG (11), xTPR (14), PDCM (15), DCA (18), x2APIC (21), the
+ * TSC deadline (24), and, in EDX, of MTRR (12), MCA (14), PSN (18), DS (21), ACPI (22), TM (29) and
+ * PBE (31). Leaf 4 says other things of each subleaf.
  */
 static const char *check_cpuid(const struct vcpu *vcpu)
 {
-    const uint32_t hidden = 1u << 5 | 1u << 6 | 1u << 27;
+    const uint32_t hidden = 0x0924cdf4, hidden_edx = 0xa0645000;
     struct cpuid_registers first = cpuid(1, 0);
 
     first.ecx = (first.ecx & ~hidden) | 1u << 31;
+    first.edx &= ~hidden_edx;
     if (!gives(vcpu, 0, first))
-        return "CPUID leaf 1 is not the processor's with VMX and SMX hidden";
+        return "CPUID leaf 1 is not the processor's with VMX, SMX and what has MSRs hidden";
     if (!gives(vcpu, 1, cpuid(0, 0)))
         return "CPUID leaf 0 is not the processor's";
     if (!gives(vcpu, 2, (struct cpuid_registers){0x40000000, 0x746f6f52, 0x65646f6d, 0x20584d56}))

@@ -4,7 +4,7 @@
 
 #include "lib/string.h"
 #include "lib/x86.h"
-#include "vm/cpuid_told.h"
+#include "vm/guest_policy.h"
 
 extern const uint8_t registers_left_start[], registers_left_end[];
 extern const uint8_t registers_found_start[], registers_found_end[];

@@ -189,6 +189,10 @@ struct cpuid_registers cpuid(uint32_t leaf, uint32_t subleaf)
     struct cpuid_registers r = {0};
 
     (void)subleaf;
+    if (model_cpu.every_feature)
+        return (struct cpuid_registers){
+            leaf == 0x80000008 ? 0xffff3000 | model_cpu.physical_address_width : UINT32_MAX,
+            UINT32_MAX, UINT32_MAX, UINT32_MAX};
     if (leaf == 0x80000000)
         r.eax = 0x80000008;
     else if (leaf == 0)
@@ -263,7 +267,7 @@ uint8_t rdmsr_safe(uint32_t msr, uint64_t *value)
         *value = model_cpu.msrs.value[msr - VMX_MSR_FIRST];
         return 0;
     }
-    return X86_VECTOR_GP;
+    return model_cpu.every_feature ? 0 : X86_VECTOR_GP;
 }
 
 /* SDM Vol. 2, "WRMSR": #GP for an address that is not canonical, and for reserved bits. */
@@ -292,7 +296,7 @@ uint8_t wrmsr_safe(uint32_t msr, uint64_t value)
     if (model_msr(msr) != NULL)
         return write_plain_msr(msr, value);
     if (msr != IA32_FEATURE_CONTROL || !model_cpu.feature_control_present)
-        return X86_VECTOR_GP;
+        return model_cpu.every_feature ? 0 : X86_VECTOR_GP;
     if (model_cpu.vmx)
         allowed |= FEATURE_CONTROL_VMX;
     if (model_cpu.smx)

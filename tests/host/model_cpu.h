@@ -80,8 +80,9 @@ struct model_cpu {
     bool feature_control_present;
     bool inside_smx;
     bool a20_masked;
-    bool all_fields;                       /* VMCS fields of every index, whatever the MSRs say */
-    uint64_t xcr0_supported;               /* 0: no XSAVE */
+    bool every_feature;      /* CPUID is all ones but for widths; every MSR is there, and is 0 */
+    bool all_fields;         /* VMCS fields of every index, whatever the MSRs say */
+    uint64_t xcr0_supported; /* 0: no XSAVE */
     struct cpuid_registers features;       /* CPUID.7 */
     struct cpuid_registers more_features;  /* CPUID.80000001H */
     struct cpuid_registers xsave_features; /* CPUID.0DH, every subleaf */

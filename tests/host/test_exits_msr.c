@@ -60,7 +60,6 @@ static void no_other_msr_is_there(void **state)
     static const uint32_t there[] = {
         IA32_TIME_STAMP_COUNTER,
         IA32_APIC_BASE,
-        IA32_FEATURE_CONTROL,
         IA32_SYSENTER_CS,
         IA32_SYSENTER_ESP,
         IA32_SYSENTER_EIP,
@@ -198,13 +197,6 @@ static void the_time_has_the_guests_offset(void **state)
     assert_refused(IA32_TIME_STAMP_COUNTER, 0);
 }
 
-static void feature_control_is_locked_without_vmx(void **state)
-{
-    (void)state;
-    assert_int_equal(read_msr(IA32_FEATURE_CONTROL), FEATURE_CONTROL_LOCK);
-    assert_refused(IA32_FEATURE_CONTROL, FEATURE_CONTROL_LOCK | FEATURE_CONTROL_VMX);
-}
-
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup(name, in_long_mode)
@@ -216,7 +208,6 @@ int main(void)
         TEST(efer_follows_its_rules),
         TEST(without_its_control_efer_is_as_the_mode),
         TEST(the_time_has_the_guests_offset),
-        TEST(feature_control_is_locked_without_vmx),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
