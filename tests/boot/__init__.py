@@ -1,1 +1,1 @@
-"""Real boots in emulators: a table of them (boots.py), what must hold (checks.py, schema.py)."""
+"""Real boots in emulators: a table of them (boots.py), what must hold (checks.py)."""

@@ -22,7 +22,7 @@ from pathlib import Path
 from machine.build import ROOT
 from machine.errors import UserError
 from machine.mutants import Mutant, drawn
-from machine.tally import Tally, Timed
+from machine.terminal import Progress
 
 SCORE_WANTED = 95.0  # per cent of the mutants that change anything
 MUTANTS = 500
@@ -176,12 +176,13 @@ class Bench:
             if failed:
                 raise UserError(f"fails without a mutant: {failed[0]}")
             program = Path("tests") / "host" / f"test_{name}"
-            with Timed() as timed:
-                _run([str(self.plain.folder / program)], folder)
+            begin = time.monotonic()
+            _run([str(self.plain.folder / program)], folder)
+            seconds = time.monotonic() - begin
             for counters in folder.rglob("*.gcda"):
                 counters.unlink()
             _run([str(folder / program)], folder)
-            result[name] = Seen(timed.seconds, self._lines(folder))
+            result[name] = Seen(seconds, self._lines(folder))
         if sum(bool(seen.lines) for seen in result.values()) < len(result) / 2:
             raise UserError("gcov tells nothing of most tests")
         return result
@@ -306,34 +307,31 @@ def score(counts: Counter[str]) -> float:
     return 100 * counts["killed"] / max(counts["killed"] + counts["survived"], 1)
 
 
-def mutation(tally: Tally, count: int, seed: int) -> None:
-    """Judges `count` mutants, and tells those that survive."""
-    tally.heading(f"mutants of the code: {count}, seed {seed}")
-    repeat = f"tools/test mutation --mutants {count} --seed {seed}"
+def mutation(count: int, seed: int, progress: Progress) -> list[str]:
+    """Judges `count` mutants, prints those that survive and the counts; what is not as wanted."""
     results: list[tuple[Mutant, Verdict]] = []
     wrong: list[str] = []
-    with Timed() as timed:
-        tally.progress.show("building the tests, and looking which lines each executes")
-        bench = Bench(ROOT / "build-mutation")
-        judge = Judge(bench)
-        equal = read_equal()
-        begin = time.monotonic()
-        for number, mutant in enumerate(drawn(bench.source, bench.files(), count, seed), 1):
-            line = (bench.source / mutant.file).read_text(encoding="utf-8").splitlines()
-            listed = [entry for entry in equal if entry.is_about(mutant, line[mutant.line - 1])]
-            verdict = judge.verdict(mutant)
-            if verdict.status == "survived" and listed:
-                verdict = Verdict("equal")
-            elif verdict.status == "killed" and any(entry.line != "*" for entry in listed):
-                wrong.append(f"listed as equal, but {verdict.by} sees it: {mutant.told()}")
-            results.append((mutant, verdict))
-            if verdict.status == "survived":
-                tally.progress.clear()
-                print(f"     survived: {mutant.told()}", flush=True)
-            tally.progress.show(f"mutants: {number}, {time.monotonic() - begin:.0f} s")
-    tally.progress.clear()
+    progress.show("building the tests, and looking which lines each executes")
+    bench = Bench(ROOT / "build-mutation")
+    judge = Judge(bench)
+    equal = read_equal()
+    begin = time.monotonic()
+    for number, mutant in enumerate(drawn(bench.source, bench.files(), count, seed), 1):
+        line = (bench.source / mutant.file).read_text(encoding="utf-8").splitlines()
+        listed = [entry for entry in equal if entry.is_about(mutant, line[mutant.line - 1])]
+        verdict = judge.verdict(mutant)
+        if verdict.status == "survived" and listed:
+            verdict = Verdict("equal")
+        elif verdict.status == "killed" and any(entry.line != "*" for entry in listed):
+            wrong.append(f"listed as equal, but {verdict.by} sees it: {mutant.told()}")
+        results.append((mutant, verdict))
+        if verdict.status == "survived":
+            progress.clear()
+            print(f"     survived: {mutant.told()}", flush=True)
+        progress.show(f"mutants: {number}, {time.monotonic() - begin:.0f} s")
+    progress.clear()
     print("\n".join(f"     {line}" for line in table(results)))
     reached = score(Counter(verdict.status for _, verdict in results))
     if reached < SCORE_WANTED:
         wrong.append(f"{reached:.1f} % killed; wanted: {SCORE_WANTED} %")
-    tally.add("mutation", wrong, timed.seconds, repeat)
+    return wrong

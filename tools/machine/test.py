@@ -1,28 +1,46 @@
-"""tools/test: builds and runs every test. Exit status 0 when none failed."""
+"""
+tools/test: builds, runs CTest and pytest, and counts. Exit status 0 when no test failed and at least
+one passed.
+"""
 
 import argparse
-import secrets
+import os
+import re
 import subprocess
 import sys
-from collections.abc import Callable
+import xml.etree.ElementTree as ElementTree
+from collections.abc import Sequence
 from pathlib import Path
 
-from boot.boots import BOOTS
-from boot.nested import NESTED_BOOTS
-from boot.runner import Outcome, Runner
-from machine.build import ROOT, build_kernel
+from machine.build import ROOT, build
 from machine.errors import Exit, UserError
-from machine.host_tests import fuzz, host
-from machine.lint import lint
-from machine.mutation import MUTANTS, mutation
 from machine.owner import give_to_owner
 from machine.packages import need
 from machine.processes import Interrupted, ending_on_signals
-from machine.tally import Tally, Timed
 from machine.terminal import Progress, say
 
 _LOGS = ROOT / "build" / "test-logs"
-ALL_BOOTS = (*BOOTS, *NESTED_BOOTS)
+_PYTHON = "/usr/bin/python3"  # Debian's, for which its packages of pytest and its like are
+_WORKERS = 2  # an emulator each
+
+
+class Count:
+    """What passed and what failed, from the JUnit files that CTest and pytest write."""
+
+    def __init__(self) -> None:
+        self.passed = 0
+        self.failed: list[str] = []
+
+    def add(self, results: Path) -> int:
+        """Counts one file; how many tests it holds. What was skipped did not pass."""
+        cases = list(ElementTree.parse(results).getroot().iter("testcase"))
+        for case in cases:
+            bad = any(case.find(tag) is not None for tag in ("failure", "error", "skipped"))
+            if bad or case.get("status", "run") != "run":
+                self.failed.append(f"{case.get('classname')}: {case.get('name')}")
+            else:
+                self.passed += 1
+        return len(cases)
 
 
 def parser() -> argparse.ArgumentParser:
@@ -36,78 +54,94 @@ def parser() -> argparse.ArgumentParser:
     )  # fmt: skip
     result.add_argument("--filter", default="", metavar="TEXT", help="only what is named so")
     result.add_argument("--long", action="store_true", help="also what takes long")
-    result.add_argument("--mutants", type=int, default=MUTANTS, metavar="N", help="of mutation")
+    result.add_argument("--mutants", type=int, metavar="N", help="of mutation; default: 500")
     result.add_argument("--seed", type=int, metavar="N", help="of mutation; default: a new one")
-    result.add_argument("--list", action="store_true", help="only name the boots")
+    result.add_argument("--list", action="store_true", help="only name the tests under pytest")
     return result
 
 
-def _gdb(tally: Tally, kernel: Path) -> None:
-    """tools/gdb stops at the 64-bit entry, where the processor is in long mode."""
-    name = "boot/tools/gdb"
-    if not tally.wants(name):
-        return
-    command = [str(ROOT / "tools" / "gdb"), "--kernel", str(kernel), "--", "-batch",
-               "-ex", "print $pc == (long)&entry64", "-ex", "print/x $efer"]  # fmt: skip
-    with Timed() as timed:
-        done = subprocess.run(
-            command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False,
-            timeout=60,
-        )  # fmt: skip
-    # EFER: LME and LMA, bits 8 and 10.
-    values = [line.split(" = ")[1] for line in done.stdout.splitlines() if line.startswith("$")]
-    stopped = len(values) == 2 and values[0] == "1" and int(values[1], 16) & 0x500 == 0x500
-    tally.add(name, [] if stopped else [done.stdout, done.stderr], timed.seconds)
+def _run(command: Sequence[str]) -> int:
+    """Its output is ours. It ends with us, and by what ended us."""
+    with subprocess.Popen(
+        ["setpriv", "--pdeathsig", "TERM", *command], cwd=ROOT, stdin=subprocess.DEVNULL,
+        env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1"},
+    ) as process:  # fmt: skip
+        try:
+            return process.wait()
+        except BaseException:
+            process.terminate()
+            raise
 
 
-def _boots(tally: Tally, long: bool) -> None:
-    tally.heading("boots in emulators")
-    kernel = build_kernel(tally.progress)
+def _pytest(options: argparse.Namespace, count: Count, *arguments: str) -> None:
+    """Some folders of tests, with the options that the person gave."""
+    results = _LOGS / "pytest.xml"
+    results.unlink(missing_ok=True)
+    command = [
+        _PYTHON, "-m", "pytest", "-c", "tests/pytest.ini", "-v", "--no-header", "--durations=5",
+        f"--junitxml={results}", f"--only={options.filter}", *arguments,
+    ]  # fmt: skip
+    for name in ("mutants", "seed"):
+        if getattr(options, name) is not None:
+            command.append(f"--{name}={getattr(options, name)}")
+    command += ["--long"] if options.long else []
+    status = _run(command)
+    found = count.add(results) if results.exists() else 0
+    if status not in (0, 1, 5) or (found == 0 and not options.filter):
+        count.failed.append(f"pytest {' '.join(arguments)}: exit status {status}")
 
-    def told(outcome: Outcome) -> None:
-        complaints = outcome.complaints
-        if complaints:
-            complaints = [*complaints, f"log: {outcome.logs}"]
-        tally.add(f"boot/{outcome.boot.name}", complaints, outcome.seconds, outcome.command)
-        tally.progress.show("booting the next ones")
 
-    chosen = [
-        boot for boot in ALL_BOOTS if tally.wants(f"boot/{boot.name}") and (long or not boot.long)
-    ]
-    Runner(kernel, _LOGS / "boot").run_all(chosen, told)
-    _gdb(tally, kernel)
+def _host(options: argparse.Namespace, count: Count) -> None:
+    """CTest with sanitizers, then what pytest has of the tools and of the coverage."""
+    results = _LOGS / "ctest.xml"
+    results.unlink(missing_ok=True)
+    chosen = options.filter.removeprefix("host/")
+    command = [
+        "ctest", "--test-dir", "build", "-j", str(os.cpu_count() or 1), "--output-on-failure",
+        "--timeout", "120", "--output-junit", str(results), "-R", re.escape(chosen),
+    ]  # fmt: skip
+    status = _run(command)
+    found = count.add(results) if results.exists() else 0
+    if (status != 0 and not count.failed) or (found == 0 and not chosen):
+        count.failed.append(f"ctest: exit status {status}")
+    _pytest(options, count, "tests/tools", "tests/host")
 
 
-def _test(options: argparse.Namespace) -> int:
-    tally = Tally(Progress("tools/test"), options.filter)
-    seed = secrets.randbelow(1_000_000) if options.seed is None else options.seed
-    parts: dict[str, Callable[[], None]] = {
-        "lint": lambda: lint(tally, _LOGS),
-        "host": lambda: host(tally, _LOGS),
-        "fuzz": lambda: fuzz(tally, _LOGS, options.long),
-        "boot": lambda: _boots(tally, options.long),
-        "mutation": lambda: mutation(tally, options.mutants, seed),
-    }
-    for name, part in parts.items():
-        asked = name != "mutation" or (options.long and tally.wants(name))
-        if options.part == name or (options.part == "all" and asked):
-            try:
-                part()
-            except (UserError, OSError) as error:
-                tally.add(name, [str(error)], 0)
-    return 0 if tally.finish() else 1
+def _test(options: argparse.Namespace) -> bool:
+    """Runs the parts that were asked for; whether all passed."""
+    count = Count()
+    _LOGS.mkdir(parents=True, exist_ok=True)
+    asked = [name for name in ("lint", "host", "fuzz", "boot", "mutation")
+             if options.part == name or (options.part == "all" and
+                                         (name != "mutation" or options.long))]  # fmt: skip
+    try:
+        build("default", [], Progress("tools/test"))
+        for name in asked:
+            print(f"== {name}", flush=True)
+            if name == "host":
+                _host(options, count)
+            else:
+                workers = ["-n", str(_WORKERS)] if name == "boot" else []
+                _pytest(options, count, f"tests/{name}", *workers)
+    except UserError as error:
+        say(f"tools/test: {error}")
+        count.failed.append("the build")
+    for name in count.failed:
+        print(f"failed: {name}")
+    print(f"{count.passed} passed, {len(count.failed)} failed", flush=True)
+    return not count.failed and count.passed > 0
 
 
 def main() -> int:
     """Runs what was asked for."""
     options = parser().parse_args()
-    if options.list:
-        print("\n".join(boot.name for boot in ALL_BOOTS))
-        return Exit.OK
     with ending_on_signals():
         try:
             need("--test")
-            return _test(options)
+            if options.list:
+                return _run([_PYTHON, "-m", "pytest", "-c", "tests/pytest.ini", "--collect-only",
+                             "--long", "-q", "tests"])  # fmt: skip
+            return Exit.OK if _test(options) else 1
         except UserError as error:
             say(f"tools/test: {error}")
             return Exit.WRONG_USE

@@ -8,9 +8,10 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import pytest
+
 from machine.build import ROOT, build
-from machine.errors import UserError
-from machine.tally import Tally, Timed
+from machine.terminal import Progress
 
 _SIZE_OPTION = re.compile(r" -(fshort-enums|malign-data=\S+|mpreferred-stack-boundary=\S+)")
 _GCC_SANITIZER = ",bounds-strict"
@@ -96,34 +97,43 @@ def _cppcheck(database: Path) -> list[str]:
     )  # fmt: skip
 
 
-def lint(tally: Tally, logs: Path) -> None:
-    """Every linter; those that need the compiler's commands see everything built first."""
-    tally.heading("linters")
-    files = _files()
-    c_files = [str(path) for path in files if path.suffix in (".c", ".h")]
-    shell = [str(path) for path in files if _is_script(path, (b"/sh", b"bash"))]
+def _commands(logs: Path) -> tuple[Path, list[str]]:
+    """Linters that need the compiler's commands see everything built first."""
+    return _compile_commands(build("default", [], Progress("pytest")), logs)
+
+
+def _mypy(_logs: Path) -> list[str]:
     python = [
-        str(path) for path in files if path.suffix == ".py" or _is_script(path, (b"python3",))
+        str(path) for path in _files() if path.suffix == ".py" or _is_script(path, (b"python3",))
     ]
-    mypy = ["mypy", "--strict", "--explicit-package-bases", "--scripts-are-modules", *python]
+    command = ["mypy", "--strict", "--explicit-package-bases", "--scripts-are-modules", *python]
+    return _run(command, {"MYPYPATH": "tools:tests"})
 
-    def commands() -> tuple[Path, list[str]]:
-        return _compile_commands(build("default", [], tally.progress), logs)
 
-    checks: dict[str, Callable[[], list[str]]] = {
-        "clang-format": lambda: _run(["clang-format", "--dry-run", "-Werror", *c_files]),
-        "shellcheck": lambda: _run(["shellcheck", *shell]),
-        "mypy": lambda: _run(mypy, {"MYPYPATH": "tools:tests"}),
-        "cppcheck": lambda: _cppcheck(commands()[0]),
-        "clang-tidy": lambda: _clang_tidy(*commands()),
-    }
-    for name, check in checks.items():
-        if not tally.wants(f"lint/{name}"):
-            continue
-        tally.progress.show(name)
-        with Timed() as timed:
-            try:
-                complaints = check()
-            except UserError as error:
-                complaints = [str(error)]
-        tally.add(f"lint/{name}", complaints, timed.seconds, f"tools/test lint --filter {name}")
+def _shellcheck(_logs: Path) -> list[str]:
+    shell = [str(path) for path in _files() if _is_script(path, (b"/sh", b"bash"))]
+    return _run(["shellcheck", *shell])
+
+
+def _clang_format(_logs: Path) -> list[str]:
+    files = [str(path) for path in _files() if path.suffix in (".c", ".h")]
+    return _run(["clang-format", "--dry-run", "-Werror", *files])
+
+
+_LINTERS: dict[str, Callable[[Path], list[str]]] = {
+    "clang-format": _clang_format,
+    "shellcheck": _shellcheck,
+    "mypy": _mypy,
+    "cppcheck": lambda logs: _cppcheck(_commands(logs)[0]),
+    "clang-tidy": lambda logs: _clang_tidy(*_commands(logs)),
+}
+
+
+@pytest.mark.timeout(1800)
+@pytest.mark.parametrize("linter", _LINTERS)
+def test_lint(linter: str, logs: Path) -> None:
+    """One linter over every file that it is for."""
+    complaints = _LINTERS[linter](logs)
+    if complaints:
+        repeat = f"repeat with: tools/test lint --filter {linter}"
+        pytest.fail("\n".join([*complaints, repeat]), pytrace=False)
