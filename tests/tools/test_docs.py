@@ -15,7 +15,7 @@ KVM_FUNCTIONS = {
     "alloc_vmcs_cpu", "cpu_has_kvm_support", "cpu_has_vmx", "cpu_has_vmx_apicv", "handle_ept_violation", "init_ia32_feat_ctl",
     "init_vmcs", "kvm_cpu_vmxoff", "kvm_cpu_vmxon", "kvm_mmu_hugepage_adjust",
     "kvm_multiple_exception", "kvm_tdp_page_fault", "loaded_vmcs_clear", "setup_vmcs_config",
-    "vmcs_load", "vmx_check_processor_compat", "vmx_disabled_by_bios", "vmx_exec_control",
+    "vmcs_load", "vmx_check_processor_compat", "vmx_disabled_by_bios", "vmx_exec_control", "get_vmx_mem_address", "walk_addr_generic",
     "vmx_flush_tlb_guest", "vmx_handle_exit", "vmx_hardware_disable", "vmx_hardware_enable",
     "vmx_restore_vmx_basic", "vmx_set_constant_host_state",
 }  # fmt: skip
