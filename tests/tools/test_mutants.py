@@ -162,7 +162,7 @@ class EqualTest(unittest.TestCase):
                     continue
                 text = (ROOT / entry.file).read_text(encoding="utf-8")
                 lines = text.splitlines()
-                self.assertIn(entry.line, [line.strip() for line in lines])
+                self.assertTrue(entry.line in (line.strip() for line in lines), entry)
                 found = {
                     change_of(mutant)
                     for seed in range(20)  # by which another row is chosen for a table's operand
