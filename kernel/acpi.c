@@ -124,7 +124,8 @@ enum acpi_result acpi_find(struct acpi *acpi, const char *signature, struct acpi
 }
 
 /* The XSDT where there is one, as the specification demands of a 64-bit reader, else the RSDT. */
-static enum acpi_result parse_rsdp(const void *data, uint32_t length, struct root *root)
+static enum acpi_result parse_rsdp(struct acpi *acpi, const void *data, uint32_t length,
+                                   struct root *root)
 {
     struct acpi_bytes rsdp = {data, length};
     bool extended;
@@ -135,13 +136,11 @@ static enum acpi_result parse_rsdp(const void *data, uint32_t length, struct roo
         return ACPI_RSDP_LENGTH;
     if (memcmp(data, "RSD PTR ", 8) != 0)
         return ACPI_RSDP_SIGNATURE;
-    if (!adds_up(rsdp.data, RSDP_OLD_SIZE))
-        return ACPI_RSDP_CHECKSUM;
     extended = rsdp.data[RSDP_REVISION] >= 2 && length >= RSDP_SIZE;
     if (extended && acpi_number(&rsdp, RSDP_LENGTH, 4) != RSDP_SIZE)
         return ACPI_RSDP_LENGTH;
-    if (extended && !adds_up(rsdp.data, RSDP_SIZE))
-        return ACPI_RSDP_CHECKSUM;
+    if (!adds_up(rsdp.data, RSDP_OLD_SIZE) || (extended && !adds_up(rsdp.data, RSDP_SIZE)))
+        remember_unsound(acpi, "RSDP");
 
     *root = (struct root){"XSDT", extended ? acpi_number(&rsdp, RSDP_XSDT, 8) : 0, 8};
     if (root->physical == 0)
@@ -169,10 +168,11 @@ enum acpi_result acpi_open(struct acpi *acpi, struct acpi_memory *memory, const 
     struct acpi_bytes bytes;
     struct acpi_fadt fadt;
     struct root root;
-    enum acpi_result result = parse_rsdp(rsdp, rsdp_length, &root);
+    enum acpi_result result;
 
     memset(acpi, 0, sizeof(*acpi));
     acpi->memory = memory;
+    result = parse_rsdp(acpi, rsdp, rsdp_length, &root);
     if (result == ACPI_OK)
         result = acpi_map_table(acpi, root.physical, root.signature, &bytes);
     if (result != ACPI_OK)

@@ -27,7 +27,6 @@ enum {
     RESULT(NO_RSDP, "the boot loader gave no ACPI root pointer (RSDP)")                       \
     RESULT(RSDP_SIGNATURE, "the ACPI root pointer does not begin with \"RSD PTR \"")          \
     RESULT(RSDP_LENGTH, "the ACPI root pointer has a length that its revision does not have") \
-    RESULT(RSDP_CHECKSUM, "the bytes of the ACPI root pointer do not add up to zero")         \
     RESULT(NO_ROOT, "the ACPI root pointer names neither an XSDT nor an RSDT")                \
     RESULT(NO_TABLE, "there is no ACPI table of this signature")                              \
     RESULT(UNREADABLE, "an ACPI table lies where memory cannot be read")                      \
@@ -66,14 +65,14 @@ struct acpi {
     uint32_t count;
     uint32_t lost;   /* did not fit */
     uint32_t broken; /* named by the root, but unreadable or of an impossible length */
-    /* "XSDT APIC": the tables that were read although their bytes do not add up to zero. */
+    /* "RSDP XSDT APIC": what was read although its bytes do not add up to zero. */
     char unsound[ACPI_UNSOUND_MAX * (ACPI_SIGNATURE_SIZE + 1)];
     struct acpi_table tables[ACPI_TABLES_MAX];
 };
 
 /*
  * Checks the RSDP (a copy of 20 or 36 bytes; `rsdp_length` 0: none) and the root table, and lists
- * the tables. A table's checksum is looked at when it is read: a wrong one is remembered, and the
+ * the tables. A checksum is looked at when the table is read: a wrong one is remembered, and the
  * table used all the same, as Linux does, since nothing here trusts what stands in it.
  * ACPI Specification, "Root System Description Pointer (RSDP)".
  */

@@ -49,6 +49,8 @@ const char *cpu_state_name(const struct cpu *cpu)
         [VMX_CPU_LOADED] = "loaded",
     };
 
+    if (cpu->phase == CPU_UNREACHABLE)
+        return "no path"; /* nothing was sent to it */
     return cpu->phase == CPU_READY ? names[cpu->vmx.state] : "silent";
 }
 

@@ -19,15 +19,15 @@ void firmware_read(const struct multiboot_info *boot, struct firmware *firmware)
     firmware->tables = acpi_open(&acpi, &memory, boot->rsdp, boot->rsdp_length);
     firmware->cpus_result = firmware->tables;
     firmware->fadt_result = firmware->tables;
-    if (firmware->tables != ACPI_OK)
-        return;
-    firmware->cpus_result = acpi_read_cpus(&acpi, &firmware->cpus);
+    if (firmware->tables == ACPI_OK) {
+        firmware->cpus_result = acpi_read_cpus(&acpi, &firmware->cpus);
+        firmware->fadt_result = acpi_read_fadt(&acpi, &firmware->fadt);
+        acpi_read_console(&acpi, &firmware->console);
+    }
     for (uint32_t i = 0; i < firmware->cpus.count; i++) {
         if (firmware->cpus.apic_id[i] > firmware->highest_id)
             firmware->highest_id = firmware->cpus.apic_id[i];
     }
-    firmware->fadt_result = acpi_read_fadt(&acpi, &firmware->fadt);
-    acpi_read_console(&acpi, &firmware->console);
     firmware->unsound = acpi.unsound[0] != '\0' ? acpi.unsound : NULL;
 }
 

@@ -3,6 +3,7 @@
 from typing import Any
 
 from boot.checks import (
+    ALWAYS,
     IN_VMX,
     Check,
     console_has,
@@ -104,6 +105,17 @@ def _firmware() -> list[Boot]:
             (*IN_VMX, finding("boot-acpi-checksum", "warning", 0, detail="RSDT FACP APIC"),
              finding("cpu-tables-cut", "warning", 0)),
             "--grub", "write_byte 0xfff0009 0; write_byte 0xfff003d 0; write_byte 0xfff0fbd 0",
+        ),  # fmt: skip
+        # The MADT's entry of CPU 1 and the one behind it, made one of a local x2APIC with id 0x1ff.
+        Boot(
+            "bochs/APIC id for x2APIC mode",
+            ("--on", "bochs", "--cpus", "2", "--cpu", "core2_penryn_t9600", "--grub",
+             "write_byte 0xfff0fb4 9; write_byte 0xfff0fb5 20; write_dword 0xfff0fb8 0x1ff; "
+             "write_dword 0xfff0fbc 1"),
+            OK,
+            (*ALWAYS, finding("cpu-unreachable", "warning", 1, apic_id=0x1FF),
+             no_other("cpu-", "cpu-unreachable", 1), console_has("1 0x1ff no path"),
+             field_is("cpus.0.state", "loaded"), field_is("cpus.1.started", False)),
         ),  # fmt: skip
         # The timer, through an input of the I/O APIC that firmware (GRUB for it) has left unmasked;
         # one interrupt of GRUB's time waits behind the task priority, and CPU 0 takes it early.

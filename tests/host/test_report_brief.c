@@ -223,11 +223,12 @@ static void many_cpus_are_summed_up_by_state(void **state)
         cpu_list[i]->phase = CPU_SILENT;
     cpu_list[200]->vmx.state = VMX_CPU_ROOT;
     cpu_list[511]->vmx.state = VMX_CPU_OFF;
+    cpu_list[400]->phase = CPU_UNREACHABLE;
     machine->findings.lost = 2;
     show();
     verdict_is_last();
-    assert_true(shows("loaded  462: CPUs 0-3,52-199,201-510 silent  48: CPUs 4-51 "
-                      "root    1: CPU 200 off     1: CPU 511 Findings"));
+    assert_true(shows("loaded  461: CPUs 0-3,52-199,201-399,401-510 silent  48: CPUs 4-51 "
+                      "root    1: CPU 200 no path 1: CPU 400 off     1: CPU 511 Findings"));
     assert_true(shows("notes 0, and 2 that did not fit"));
 }
 
