@@ -167,6 +167,13 @@ NESTED_BOOTS: tuple[Boot, ...] = (
         "--cpu", "host,host-phys-bits=off,phys-bits=52",
         "--append", "guest=ept-misconfigured,ept-violations",
     ),
+    # EPT decides there: CPU 0's MTRRs, which are off, are told and no more.
+    _nested(
+        "MTRRs off", OK,
+        (states("loaded"), finding("region-mtrr-virtual", "warning", 0, seen="0x0", wanted="0x6"),
+         console_has("VMCS: IA32_MTRR_DEF_TYPE 0x0, MTRRs off"), guests("hello", "ept-violations")),
+        "--grub", "wrmsr 0x2ff 0", "--append", "check=kvm guest=hello,ept-violations",
+    ),
     _nested("chipset pc", OK, _IN_KVM, "--chipset", "pc"),
     _nested("UEFI", OK, (*_IN_KVM, field_is("boot.firmware", "uefi")), "--firmware", "uefi", count=2),
     *_models(),
