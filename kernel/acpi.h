@@ -132,7 +132,7 @@ struct acpi_fadt {
 
 enum acpi_result acpi_read_fadt(struct acpi *acpi, struct acpi_fadt *fadt);
 
-/* Microsoft's "Serial Port Console Redirection Table". A port of 0: it names none, or no I/O port. */
+/* Microsoft's "Serial Port Console Redirection Table". Port 0: it names none, or no I/O port. */
 struct acpi_console {
     uint16_t port;
     uint32_t baud; /* or SERIAL_BAUD_KEPT: kernel/serial.h */
