@@ -7,6 +7,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -167,6 +168,8 @@ static const struct {
      RDMSR},
     {"# for r in $(seq 0x480 0x481); do rdmsr $r; done\nda040000000012\n7f00000016\n", RDMSR},
     {"# rdmsr -u 0x480\n61365942969434130\n# rdmsr --decimal 0x481\n545460846614\n", RDMSR},
+    {"# rdmsr -d 0x480\n61365942969434130\n# rdmsr -d 0x481\n545460846614\n# rdmsr -d 0x1a0\n-5\n",
+     RDMSR},
     {"rdmsr 0x480 = 0xda040000000012\nrdmsr 0x481 -> 7f00000016\n", PAIRS},
     {"\x1b[1mIA32_VMX_BASIC\x1b[0m: \x1b[32m0xda040000000012\x1b[0m\n481: 7f00000016\n",
      NAMES | RDMSR},
@@ -196,6 +199,25 @@ static const struct {
     {"480: 00DA0400 00000012\n481: 7f 16\n", RDMSR | HALVES},
     {"1152 61365942969434130\n1153 545460846614\n", RDMSR | DECIMAL},
     {"IA32_VMX_BASIC: 61365942969434130\nIA32_VMX_PINBASED_CTLS: 545460846614\n", NAMES | DECIMAL},
+    {"| `IA32_VMX_BASIC` | `0x480` | `0xda040000000012` |\n"
+     "\"IA32_VMX_PINBASED_CTLS\",\"0x481\",\"0x7f00000016\"\n",
+     NAMES},
+    {"- **IA32_VMX_BASIC** (0x480): `0xda040000000012`\n1. IA32_VMX_PINBASED_CTLS (1153) = "
+     "0x7f00000016\n",
+     NAMES},
+    {"<pre>480: da040000000012\n481: 7f00000016\n</pre>\n", RDMSR},
+    /* Texts of programs: VirtualBox's database of CPUs, Linux' tables; CSV's names of columns. */
+    {"    MVX(0x00000480, \"IA32_VMX_BASIC\", UINT64_C(0xda040000000012), 0, 0),\n"
+     "    MVI(0x00000481, \"IA32_VMX_PINBASED_CTLS\", UINT64_C(0x7f00000016)),\n",
+     NAMES},
+    {"{ MSR_IA32_VMX_BASIC, 0xda040000000012ULL },\n{ MSR_IA32_VMX_PINBASED_CTLS, 0x7f00000016 "
+     "},\n",
+     NAMES},
+    {"MSR_0x480 = 0xda040000000012\nmsr_481=0x7f00000016\n", PAIRS},
+    {"IA32_VMX_BASIC\n  0xda040000000012\nIA32_VMX_MISC\nIA32_VMX_PINBASED_CTLS\n0x7f00000016\n",
+     NAMES},
+    {"IA32_VMX_BASIC_LOW = 0x12\nIA32_VMX_BASIC_HIGH = 0xda0400\n0x481: 0x7f:0x16\n",
+     NAMES | RDMSR | HALVES},
     /* Twice the same, as in a log of two starts. */
     {"0x480=0xda040000000012\n0x481 = 0x7f00000016\nIA32_VMX_BASIC=0xda040000000012\n",
      PAIRS | NAMES},
@@ -271,6 +293,19 @@ static void what_stands_around_changes_nothing(void **state)
     assert_value(0, 0x480, 1);
     assert_value(0, 0x3a, 5);
     assert_passed(0, 0, "");
+    read_bytes("\0"
+               "3\0"
+               "a\0"
+               "=\0"
+               "5",
+               8); /* the high byte first, without a mark */
+    assert_value(0, 0x3a, 5);
+    assert_read("\xef\xbb\xbf"
+                "3a=5\r480: 1\r",
+                PAIRS | RDMSR, 1);
+    assert_value(0, 0x480, 1);
+    assert_read("Nov 26 10:00:00   ia32_feature_control: 0x5\n", NAMES, 1);
+    assert_value(0, 0x3a, 5);
 }
 
 static void two_columns_are_halves_or_cpus(void **state)
@@ -282,8 +317,10 @@ static void two_columns_are_halves_or_cpus(void **state)
     assert_value(0, 0x486, 0x80000021);
     assert_read("MSR CPU0 CPU1\n0x488 2000 2000\n", RDMSR | COLUMNS, 2);
     assert_value(1, 0x488, 0x2000);
-    assert_read("0x488 2000 2000\n", RDMSR | HALVES, 1); /* CR4 has bits above 31 */
-    assert_value(0, 0x488, 0x200000002000);
+    assert_read("0x488 2000 2000\n", RDMSR | COLUMNS, 2); /* as halves, CR4[45] is set */
+    assert_value(0, 0x488, 0x2000);
+    assert_read("0x489 1 3767ff\n", RDMSR | HALVES, 1); /* CR4.FRED is bit 32 */
+    assert_value(0, 0x489, 0x1003767ff);
     assert_read("480: da040000000012 da040000000012\n", RDMSR, 2); /* too wide for halves */
     assert_read("480: 1 2 3\n3a: 5 5 5\n", RDMSR | COLUMNS, 3);
     assert_value(2, 0x480, 3);
@@ -291,6 +328,23 @@ static void two_columns_are_halves_or_cpus(void **state)
     assert_read("48c 1 2\n486 80000021 80000021\n", RDMSR | COLUMNS, 2);
     assert_value(1, 0x48c, 2);
     assert_refused("00000480 80000012 80000012\n", 1, "these can be neither");
+    /* CPUs with other recommendations for MSR lists, or halves; EPT needs a length of its walk. */
+    assert_refused("\n485: 401e0 e0401e0\n", 2, "these can be both");
+    assert_refused("\n485 401e0 401e0\n", 2, "these can be both");
+    assert_read("485: 401e0 401e0\n", RDMSR | COLUMNS, 2);
+    assert_read("48c: f01 6334141\n", RDMSR | HALVES, 1);
+    assert_value(0, 0x48c, 0xf0106334141);
+    assert_read("MSR EDX EAX\n485: 401e0 e0401e0\n", RDMSR | HALVES, 1);
+    assert_value(0, 0x485, 0x401e00e0401e0);
+    assert_read("MSR CPU0 CPU1\n485: 401e0 e0401e0\n", RDMSR | COLUMNS, 2);
+    assert_value(1, 0x485, 0xe0401e0);
+    assert_read("487: 0 ffffffff\n48a: 0 32\n", RDMSR | HALVES, 1); /* CR0.PE may be 1 */
+    assert_value(0, 0x48a, 0x32);
+    assert_read("IA32_VMX_BASIC low 32 bits: 12\nIA32_VMX_BASIC high 32 bits: da0400\n",
+                NAMES | HALVES, 1);
+    assert_value(0, 0x480, basic);
+    assert_read("481: 16 17\n", RDMSR | COLUMNS, 2); /* halves: must be 1, and must be 0 */
+    assert_value(0, 0x481, 0x16);
     assert_refused("3a 80000000 5\n3a: 5 5\n", 2, "again");
     /* One line that is too wide for halves is of two CPUs, and so are those that look like it. */
     assert_read("481 7f00000016 7f00000016\n491 1 1\n488 2000 2000\n", RDMSR | COLUMNS, 2);
@@ -317,6 +371,10 @@ static void cpus_are_told_apart(void **state)
     assert_value(1, 0x480, 8);
     assert_read("CPU0 IA32_VMX_BASIC = 0x1\nCPU1 IA32_VMX_BASIC = 0x2\n", NAMES, 2);
     assert_value(1, 0x480, 2);
+    assert_read("processor\t: 0\n480: 1\nprocessor\t: 1\n480: 2\n", RDMSR, 2);
+    assert_read("[Core 0]\n480: 1\n[Core 1]\n480: 2\n", RDMSR, 2);
+    assert_value(1, 0x480, 2);
+    assert_read("Intel Core 2 Duo\nCore 2 Duo: IA32_VMX_BASIC = 0x1\n481: 1\n", NAMES | RDMSR, 1);
     /* One MSR of all CPUs, the others of one: CPU 1 tells nothing that CPU 0 does not. */
     assert_read("rdmsr 0x3a --all\n5\n5\nrdmsr 0x480\n1\n", RDMSR, 1);
     assert_false(list.one_machine);
@@ -384,6 +442,8 @@ static void torn_lines_are_told(void **state)
         "481: 0x1g",
         "0x481=",
         "0x481=0x",
+        "481: 0000007f:16",
+        "481: 10:00:00",
         "0x481=0x11111111111111111",
         "IA32_VMX_PINBASED_CTLS = 0000007f`0000001",
         "IA32_VMX_PINBASED_CTLS: see below",
@@ -521,6 +581,75 @@ static void qemus_listing_is_read(void **state)
     assert_value(0, 0x491, 1);
 }
 
+/* The script's own rule for a control, from the plain MSR and the TRUE one (0 without). */
+static const char *word_of(uint64_t msr, uint64_t true_msr, unsigned bit)
+{
+    bool zero = !(msr >> bit & 1), one = msr >> (bit + 32) & 1;
+    bool true_zero = !(true_msr >> bit & 1), true_one = true_msr >> (bit + 32) & 1;
+
+    if (true_zero && true_one && one && !zero)
+        return "default";
+    return zero && !one ? "no" : one && !zero ? "forced" : one ? "yes" : "?";
+}
+
+/*
+ * The listing of a real machine, a Core i7 (Haswell), printed here as the script does: all bits
+ * that have a line, and those of the default1 class, come back.
+ */
+static void a_listing_tells_both_halves(void **state)
+{
+    static const struct {
+        const char *heading;
+        uint32_t msr, true_msr;
+        unsigned bits[12];
+        const char *lines[12];
+        uint64_t value, true_value;
+    } sections[] = {
+        {"pin-based controls",
+         0x481,
+         0x48d,
+         {0, 3, 5, 6, 7},
+         {"External interrupt exiting", "NMI exiting", "Virtual NMIs",
+          "Activate VMX-preemption timer", "Process posted interrupts"},
+         0x7f00000016,
+         0x7f00000016},
+        {"VM-Exit controls",
+         0x483,
+         0x48f,
+         {2, 9, 12, 15, 18, 19, 20, 21, 22},
+         {"Save debug controls", "Host address-space size", "Load IA32_PERF_GLOBAL_CTRL",
+          "Acknowledge interrupt on exit", "Save IA32_PAT", "Load IA32_PAT", "Save IA32_EFER",
+          "Load IA32_EFER", "Save VMX-preemption timer value"},
+         0x7fffff00036dff,
+         0x7fffff00036dfb},
+        {"VM-Entry controls",
+         0x484,
+         0x490,
+         {2, 9, 10, 11, 13, 14, 15},
+         {"Load debug controls", "IA-32e mode guest", "Entry to SMM",
+          "Deactivate dual-monitor treatment", "Load IA32_PERF_GLOBAL_CTRL", "Load IA32_PAT",
+          "Load IA32_EFER"},
+         0xffff000011ff,
+         0xffff000011fb},
+    };
+    static char text[4096];
+
+    (void)state;
+    strcpy(text, "Basic VMX Information\n  Hex: 0xda040000000012\n");
+    for (size_t i = 0; i < sizeof(sections) / sizeof(sections[0]); i++) {
+        sprintf(text + strlen(text), "%s\n", sections[i].heading);
+        for (size_t j = 0; j < 12 && sections[i].lines[j] != NULL; j++)
+            sprintf(text + strlen(text), "  %-40s %s\n", sections[i].lines[j],
+                    word_of(sections[i].value, sections[i].true_value, sections[i].bits[j]));
+    }
+    strcat(text, "VM Functions\n  Hex: 0x0\n");
+    assert_read(text, LISTING, 1);
+    for (size_t i = 0; i < sizeof(sections) / sizeof(sections[0]); i++) {
+        assert_value(0, sections[i].msr, sections[i].value);
+        assert_value(0, sections[i].true_msr, sections[i].true_value);
+    }
+}
+
 static void numbers_have_forms(void **state)
 {
     static const struct {
@@ -545,7 +674,10 @@ static void numbers_have_forms(void **state)
         {"0xda_0400_0000_0012", 0xda040000000012, 0},
         {"5.", 5, 1},
         {"480: 1", 0x480, 3},
-        {"480:1", 0x480, 2},
+        {"480:1", 0x48000000001, 0},
+        {"00da0400:12", 0xda0400, 3},
+        {"0xda0400:0x12", 0xda040000000012, 0},
+        {"fff9fffe:401e172", 0xfff9fffe0401e172, 0},
         {"480->1", 0x480, 3},
     };
     static const char *const bad[] = {
@@ -675,6 +807,7 @@ int main(void)
         cmocka_unit_test_teardown(contradictions_are_refused, end),
         cmocka_unit_test_teardown(what_is_nothing_is_refused, end),
         cmocka_unit_test_teardown(qemus_listing_is_read, end),
+        cmocka_unit_test_teardown(a_listing_tells_both_halves, end),
         cmocka_unit_test(numbers_have_forms),
         cmocka_unit_test(names_have_spellings),
         cmocka_unit_test(lines_are_freed_of_what_stands_before_them),

@@ -37,7 +37,7 @@ static bool take_register(struct piece word, uint32_t *msr)
     struct number number;
     struct piece rest = word;
 
-    if (!number_take(&rest, &number) || rest.length > 0)
+    if (!number_take_plain(&rest, &number) || rest.length > 0)
         return false;
     *msr = number.is_decimal ? (uint32_t)number.decimal : (uint32_t)number.value;
     return true;
@@ -70,7 +70,7 @@ static const struct option {
     {'a', "all", ARGUMENT_NONE, true, 0},       {'p', "processor", ARGUMENT_CPU, false, 0},
     {'\0', "cpu", ARGUMENT_CPU, false, 0},      {'x', "hexadecimal", ARGUMENT_NONE, false, 16},
     {'d', "decimal", ARGUMENT_NONE, false, 10}, {'u', "unsigned", ARGUMENT_NONE, false, 10},
-    {'o', "octal", ARGUMENT_NONE, false, 8},    {'f', "bitfield", ARGUMENT_OTHER, false, 1},
+    {'o', "octal", ARGUMENT_NONE, false, 1},    {'f', "bitfield", ARGUMENT_OTHER, false, 1},
     {'r', "raw", ARGUMENT_NONE, false, 1},
 };
 
@@ -178,7 +178,7 @@ void command_end(struct scan *scan, struct command *command, struct found_list *
     command->single = false;
     if (!answered && command->loop && command->values > 0)
         list->count = command->found; /* whose values these are cannot be told */
-    if (!answered && list->count == command->found)
+    if (!answered && list->count == command->found && command->text.length > 0)
         scan_passed(scan, command->line, command->text, "the value that rdmsr printed");
     command->count = 0;
 }
@@ -230,26 +230,16 @@ bool command_failed(struct command *command, struct piece line)
     return false;
 }
 
-/* The value that a number has in the base that the command prints in. */
-static bool value_in(struct piece line, unsigned base, struct number number, uint64_t *value)
+struct piece command_unsigned(const struct command *command, struct piece line)
 {
-    *value = base == 10 ? number.decimal : number.value;
-    if (base == 8) {
-        *value = 0;
-        for (; line.length > 0; line = piece_after(line, 1)) {
-            if (piece_first(line) < '0' || piece_first(line) > '7' || *value >> 61 != 0)
-                return false;
-            *value = *value << 3 | (uint64_t)(piece_first(line) - '0');
-        }
-    }
-    return base == 16 ? number.digits <= NUMBER_DIGITS_MAX
-                      : base == 8 || (base == 10 && number.is_decimal);
+    return piece_after(line, command->base == 10 && piece_first(line) == '-');
 }
 
 bool command_value(struct scan *scan, struct command *command, struct found_list *list,
                    struct piece line, bool decimal)
 {
-    struct piece rest = line;
+    struct piece rest = command_unsigned(command, line);
+    bool negative = rest.start > line.start;
     struct number number;
     uint32_t msr;
     uint64_t value;
@@ -266,7 +256,8 @@ bool command_value(struct scan *scan, struct command *command, struct found_list
     if (number.prefixed)
         base = 16;
     msr = command->msr[command->done];
-    if (!value_in(line, base, number, &value)) {
+    value = base == 10 ? number.decimal : number.value;
+    if (base == 10 ? !number.is_decimal : base != 16 || number.digits > NUMBER_DIGITS_MAX) {
         scan_passed(scan, scan->line, line, "a value in hex, whole");
         command->done += !command->all;
         return true;
@@ -275,7 +266,7 @@ bool command_value(struct scan *scan, struct command *command, struct found_list
         scan_passed(scan, command->line, command->text, register_expected);
     if (msr != 0) {
         found_add(list, (struct found){.msr = msr,
-                                       .value = value,
+                                       .value = negative ? 0 - value : value,
                                        .cpu = command->cpu + (command->all ? command->values : 0),
                                        .line = scan->line,
                                        .columns = 1});

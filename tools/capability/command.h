@@ -20,7 +20,7 @@ struct command {
     struct piece text;
     size_t found;            /* how many values there were before */
     bool single;             /* the last line was the one value of a command without -a */
-    unsigned base;           /* of the values: 16, 10, 8 */
+    unsigned base;           /* of the values: 16, 10; 1: parts and bytes, which are not read */
     bool mistaken;           /* `rdmsr 480`, which is 0x1e0: one was meant as hex */
     enum dump_format format; /* that its values are told to have had */
 };
@@ -32,11 +32,16 @@ bool command_find(struct piece line, struct piece *rest);
 void command_begin(struct scan *scan, struct command *command, struct found_list *list,
                    struct piece line, struct piece rest);
 
-/* A value will stand on the next line, as if a command had asked for it. */
+/* A value will stand on the next line, as if a command had asked for it; without a `line` it may.
+ */
 void command_await(struct scan *scan, struct command *command, struct found_list *list,
                    struct piece line, uint32_t msr, unsigned cpu);
 
-/* A line that is a number and nothing else. False, with the error told, if it cannot be. */
+/* The line without the sign that `rdmsr -d` prints. */
+struct piece command_unsigned(const struct command *command, struct piece line);
+
+/* A line that is a number and nothing else, but for that sign. False, with the error told, if it
+ * cannot be. */
 bool command_value(struct scan *scan, struct command *command, struct found_list *list,
                    struct piece line, bool decimal);
 

@@ -38,13 +38,13 @@ void dump_formats_text(uint32_t formats, char text[DUMP_FORMATS_TEXT_MAX])
     }
 }
 
-/* An array, and no time stamp or prompt in brackets, begins so. */
+/* An object or an array, and no text of a program, time stamp or prompt in brackets, begins so. */
 static bool begins_json(struct piece line)
 {
     struct piece rest = piece_trim(piece_after(line, line.length > 0));
 
     if (piece_starts(line, "{"))
-        return true;
+        return rest.length == 0 || char_is_one_of(piece_first(rest), "\"}");
     return piece_starts(line, "[") && line_plain(line).start == line.start &&
            (rest.length == 0 || char_is_one_of(piece_first(rest), "{[]\"-") ||
             char_is_digit(piece_first(rest)));
@@ -117,20 +117,41 @@ static struct copy copy_plain(struct piece text)
     return copy;
 }
 
-/* Windows' shell writes UTF-16: each character in two bytes, the low one first. */
+/* UTF-16 has each character in two bytes. Which of them is the high one, 0 in such texts? -1: it is
+ * not UTF-16.
+ */
+static int high_byte(struct piece text)
+{
+    if (text.length < 2)
+        return -1;
+    if (piece_starts(text, "\xff\xfe") || (text.start[0] != '\0' && text.start[1] == '\0'))
+        return 1;
+    if (piece_starts(text, "\xfe\xff") || (text.start[0] == '\0' && text.start[1] != '\0'))
+        return 0;
+    return -1;
+}
+
+/* Windows' shell writes UTF-16, and many programs a byte order mark. */
 static struct copy copy_decoded(struct piece text)
 {
     struct copy copy = {malloc(text.length + 1), 0};
-    bool wide = piece_starts(text, "\xff\xfe");
+    int high = high_byte(text);
+    bool has_lines = piece_find(text, '\n') < text.length;
 
     if (copy.text == NULL)
         abort();
-    if (wide || piece_starts(text, "\xef\xbb\xbf")) /* a byte order mark */
-        text = piece_after(text, wide ? 2 : 3);
-    for (size_t i = 0; i < text.length; i += wide ? 2 : 1) {
-        bool foreign = wide && i + 1 < text.length && text.start[i + 1] != '\0';
+    if (piece_starts(text, "\xff\xfe") || piece_starts(text, "\xfe\xff"))
+        text = piece_after(text, 2);
+    else if (piece_starts(text, "\xef\xbb\xbf"))
+        text = piece_after(text, 3);
+    for (size_t i = 0; i + (high >= 0) < text.length; i += high >= 0 ? 2 : 1) {
+        char c = text.start[high == 0 ? i + 1 : i];
 
-        copy.text[copy.length++] = (char)(foreign ? '?' : text.start[i]);
+        if (high >= 0 && text.start[i + (size_t)high] != '\0')
+            c = '?';
+        if (c == '\r' && !has_lines) /* lines end so on a serial line */
+            c = '\n';
+        copy.text[copy.length++] = c;
     }
     return copy;
 }

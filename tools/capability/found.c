@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "lib/format.h"
+#include "lib/x86_registers.h"
 
 void found_add(struct found_list *list, struct found found)
 {
@@ -63,24 +64,42 @@ static bool sets_reserved(uint32_t msr, uint64_t value)
     }
 }
 
-/* No processor has it: a VMCS of no size, a control that must be 1 and must be 0. */
+/*
+ * No processor has it: a VMCS of no size; a control that must be 1 and must be 0; CR0.PE or
+ * CR4.VMXE that need not or may not be 1 in VMX operation; bits 63:33 of CR4, reserved up to now;
+ * EPT without a length of its page walk.
+ */
 static bool is_unlikely(uint32_t msr, uint64_t value)
 {
-    enum { VMCS_SIZE_LEAST = 256 };
+    enum { VMCS_SIZE_LEAST = 256, VMCS_SIZE_MOST = 4096 };
     uint64_t size = value >> 32 & 0x1fff;
 
-    if (msr == IA32_VMX_BASIC)
-        return size < VMCS_SIZE_LEAST || size > 4096;
-    if ((msr >= IA32_VMX_PINBASED_CTLS && msr <= IA32_VMX_ENTRY_CTLS) ||
-        (msr >= IA32_VMX_TRUE_PINBASED_CTLS && msr <= IA32_VMX_TRUE_ENTRY_CTLS) ||
-        msr == IA32_VMX_PROCBASED_CTLS2)
-        return (value & ~(value >> 32) & 0xffffffff) != 0;
-    return false;
+    switch (msr) {
+    case IA32_VMX_BASIC:
+        return size < VMCS_SIZE_LEAST || size > VMCS_SIZE_MOST;
+    case IA32_VMX_CR0_FIXED0:
+    case IA32_VMX_CR0_FIXED1:
+        return !(value & CR0_PE);
+    case IA32_VMX_CR4_FIXED0:
+    case IA32_VMX_CR4_FIXED1:
+        return !(value & CR4_VMXE) || value >> 33 != 0;
+    case IA32_VMX_EPT_VPID_CAP:
+        return !(value & (1 << 6 | 1 << 7));
+    case IA32_VMX_MISC:
+    case IA32_VMX_VMCS_ENUM:
+    case IA32_VMX_VMFUNC:
+    case IA32_FEATURE_CONTROL_MSR:
+        return false;
+    default: /* controls, of which a set bit in 31:0 must be 1, and a clear one in 63:32 must be 0
+              */
+        return msr < IA32_VMX_PROCBASED_CTLS3 && (value & ~(value >> 32) & 0xffffffff) != 0;
+    }
 }
 
 /* What speaks against a reading of the lines of one look. */
 struct doubt {
     bool reserved, unlikely;
+    bool differ; /* the two numbers of one line */
 };
 
 static void doubt_value(struct doubt *doubt, uint32_t msr, uint64_t value)
@@ -102,11 +121,15 @@ static bool looks_like_halves(enum columns_look look)
     return look != LOOK_COLON && look != LOOK_CPUS;
 }
 
-/* What the lines look like, unless that reading cannot be and the other one can. */
+/*
+ * What the lines look like, unless that reading cannot be and the other one can. It cannot be told
+ * where both can be, and CPUs would differ, or halves would all be equal.
+ */
 static bool choose_halves(struct scan *scan, const struct found_list *list, enum columns_look look,
                           bool *halves)
 {
-    struct doubt as_halves = {false, false}, as_cpus = {false, false};
+    struct doubt as_halves = {.reserved = false}, as_cpus = {.reserved = false};
+    bool both;
     const struct doubt *seen, *other;
     unsigned line = 0;
 
@@ -119,17 +142,21 @@ static bool choose_halves(struct scan *scan, const struct found_list *list, enum
         doubt_value(&as_halves, list->item[i].msr, whole_of(&list->item[i], look));
         doubt_value(&as_cpus, list->item[i].msr, list->item[i].value);
         doubt_value(&as_cpus, list->item[i].msr, list->item[i + 1].value);
+        as_cpus.differ = as_cpus.differ || list->item[i].value != list->item[i + 1].value;
     }
     seen = *halves ? &as_halves : &as_cpus;
     other = *halves ? &as_cpus : &as_halves;
-    if (seen->reserved && other->reserved) {
-        scan->line = line;
-        return scan_expected(scan, piece_of("two columns"),
-                             "the values of two CPUs, or the halves of one MSR with a heading EDX "
-                             "EAX: these can be neither");
-    }
+    both = (look == LOOK_COLON && as_cpus.differ) || (look == LOOK_PLAIN && !as_cpus.differ);
+    scan->line = line;
+    if (seen->reserved && other->reserved)
+        return scan_expected(
+            scan, piece_of("two columns"),
+            "the values of two CPUs or the halves of one MSR: these can be neither");
     if (seen->reserved || (seen->unlikely && !other->unlikely && !other->reserved))
         *halves = !*halves;
+    else if (both && !other->reserved && !other->unlikely)
+        return scan_expected(scan, piece_of("two columns"),
+                             "a heading `EDX EAX` or `CPU0 CPU1` above them: these can be both");
     return true;
 }
 

@@ -33,9 +33,12 @@ enum word {
     VPID = 1 << 22,
     FUNCTION = 1 << 23,
     FEATURE = 1 << 24,
+    HIGH = 1 << 25,
+    LOW = 1 << 26,
 };
 
-static const uint32_t evidence = MSR | IA32 | VMX | SPELLED;
+/* Which MSR is meant does not depend on these. */
+static const uint32_t evidence = MSR | IA32 | VMX | SPELLED, halves = HIGH | LOW;
 
 static const struct {
     const char *text;
@@ -96,6 +99,10 @@ static const struct {
     {"functions", FUNCTION},
     {"feature", FEATURE},
     {"feat", FEATURE},
+    {"high", HIGH},
+    {"hi", HIGH},
+    {"low", LOW},
+    {"lo", LOW},
     {"k", NOISE},
     {"vm", NOISE},
     {"based", NOISE},
@@ -167,7 +174,7 @@ static uint32_t msr_of(uint32_t set)
                   (set & (VMX | SPELLED)) == (VMX | SPELLED);
 
     for (size_t i = 0; enough && i < sizeof(names) / sizeof(names[0]); i++) {
-        if (names[i].set == (set & ~evidence))
+        if (names[i].set == (set & ~evidence & ~halves))
             return names[i].msr;
     }
     return 0;
@@ -207,7 +214,11 @@ static bool take_name(struct piece *rest, uint32_t *set)
     *set = 0;
     while (is_word(piece_first(*rest)) || piece_first(*rest) == '_' ||
            (piece_first(*rest) == '-' && is_word(piece_at(*rest, 1)))) {
-        struct piece part = take_part(rest);
+        struct piece part;
+
+        if (*set == MSR && piece_first(*rest) == '_' && char_is_digit(piece_at(*rest, 1)))
+            return true; /* MSR_0x480, msr_480: its number follows */
+        part = take_part(rest);
 
         if (part.length == 0)
             *rest = piece_after(*rest, 1);
@@ -240,5 +251,8 @@ struct label label_take(struct piece *rest)
         last = set;
     }
     *rest = behind;
-    return (struct label){msr_of(all) != 0 ? msr_of(all) : msr_of(last), last == MSR};
+    return (struct label){.msr = msr_of(all) != 0 ? msr_of(all) : msr_of(last),
+                          .is_address = last == MSR,
+                          .high = (all & HIGH) != 0,
+                          .low = (all & LOW) != 0};
 }

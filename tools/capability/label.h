@@ -10,6 +10,7 @@
 struct label {
     uint32_t msr;    /* 0: the words name none */
     bool is_address; /* the last word is "MSR": what follows may be a number */
+    bool high, low;  /* it is of one half: MSR_IA32_VMX_BASIC_HIGH */
 };
 
 /*

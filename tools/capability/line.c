@@ -1,5 +1,7 @@
 #include "tools/capability/line.h"
 
+#include "tools/capability/label.h"
+
 /*
  * In a pattern, 9 stands for digits, A for letters, W for a name that begins with a small letter, a
  * space for one blank or several, _ for any number of blanks; everything else for itself.
@@ -37,6 +39,9 @@ static const struct stamp {
     {"9:9:9 ", false},
     {"9 9.9 ", false}, /* DebugView */
     {"<9>", false},    /* the kernel's raw log */
+    {"9. ", false},    /* a list */
+    {"9) ", false},
+    {"<A>", false}, /* HTML */
     {"(XEN) ", false},
     {"(d9) ", false},
 };
@@ -100,13 +105,22 @@ static bool take_pattern(const char *pattern, struct piece *line)
     return true;
 }
 
+/* Passes over the names of a host and a program, as syslog has them, but not over an MSR's. */
+static void take_host(struct piece *line)
+{
+    struct piece name = *line;
+
+    if (label_take(&name).msr == 0 && !take_pattern("W W: ", line))
+        take_pattern("W: ", line);
+}
+
 static bool take_stamp(struct piece *line)
 {
     for (size_t i = 0; i < sizeof(stamps) / sizeof(stamps[0]); i++) {
         if (!take_pattern(stamps[i].pattern, line))
             continue;
-        if (stamps[i].host && !take_pattern("W W: ", line))
-            take_pattern("W: ", line);
+        if (stamps[i].host && char_is_letter(piece_first(*line)))
+            take_host(line);
         return true;
     }
     return false;

@@ -1,12 +1,14 @@
 #include "tools/capability/number.h"
 
-/* The groups behind the first one: each has `width` digits; together there are `least` to `most`.
+/*
+ * The groups behind the first one: each has `width` digits; together there are `least` to `most`.
+ * Halves joined by a colon may have lost their leading zeros, as %x prints them.
  */
 static const struct grouping {
     char separator;
     unsigned first_least, first_most; /* digits of the first group */
     unsigned width, least, most;
-    bool prefix; /* each group may have its own 0x */
+    bool loose; /* each group may have its own 0x, and less digits where the first has no 0 */
 } groupings[] = {
     {'`', 1, 8, 8, 1, 1, false}, {':', 1, 8, 8, 1, 1, true},   {'_', 1, 8, 8, 1, 1, false},
     {'-', 8, 8, 8, 1, 1, false}, {'\'', 1, 8, 8, 1, 1, false}, {'-', 4, 4, 4, 3, 3, false},
@@ -76,50 +78,56 @@ static bool ends(struct piece rest)
 static bool take_groups(struct piece *rest, struct number *number, const struct grouping *row)
 {
     unsigned groups = 0;
+    bool padded = number->digits > 1 && number->value >> (4 * (number->digits - 1)) == 0;
 
     if (number->digits < row->first_least || number->digits > row->first_most)
         return false;
     while (groups < row->most && piece_first(*rest) == row->separator) {
+        struct number group = {.value = 0};
+
         *rest = piece_after(*rest, 1);
-        if (row->prefix)
+        if (row->loose)
             take_prefix(rest);
-        if (take_digits(rest, number) != row->width)
+        if (take_digits(rest, &group) != row->width &&
+            (!row->loose || padded || group.digits == 0 || group.digits > row->width))
             return false;
+        number->value = number->value << 4 * row->width | group.value;
+        number->digits += row->width;
         groups++;
     }
     number->separator = row->separator;
     number->is_decimal = false;
-    return groups >= row->least && ends(*rest);
+    return groups >= row->least && piece_first(*rest) != row->separator && ends(*rest);
+}
+
+bool number_take_plain(struct piece *rest, struct number *number)
+{
+    struct piece at = *rest;
+
+    *number = (struct number){.prefixed = take_prefix(&at)};
+    number->is_decimal = !number->prefixed;
+    if (take_digits(&at, number) == 0)
+        return false;
+    take_suffix(&at, number);
+    if (number->prefixed)
+        number->is_decimal = false;
+    if ((number->digits > NUMBER_DIGITS_MAX && !number->is_decimal) || !ends(at))
+        return false;
+    *rest = at;
+    return true;
 }
 
 bool number_take(struct piece *rest, struct number *number)
 {
-    struct piece at = *rest;
-    struct number first = {.is_decimal = true};
-
-    first.prefixed = take_prefix(&at);
-    if (first.prefixed)
-        first.is_decimal = false;
-    if (take_digits(&at, &first) == 0)
-        return false;
     for (unsigned i = 0; i < sizeof(groupings) / sizeof(groupings[0]); i++) {
-        struct piece behind = at;
+        struct piece at = *rest;
 
-        *number = first;
-        if (piece_first(at) == groupings[i].separator &&
-            take_groups(&behind, number, &groupings[i])) {
-            *rest = behind;
+        *number = (struct number){.prefixed = take_prefix(&at)};
+        if (take_digits(&at, number) > 0 && piece_first(at) == groupings[i].separator &&
+            take_groups(&at, number, &groupings[i])) {
+            *rest = at;
             return true;
         }
     }
-    *number = first;
-    take_suffix(&at, number);
-    if (number->prefixed)
-        number->is_decimal = false;
-    if (number->digits > NUMBER_DIGITS_MAX && !number->is_decimal)
-        return false;
-    if (!ends(at))
-        return false;
-    *rest = at;
-    return true;
+    return number_take_plain(rest, number);
 }

@@ -29,4 +29,7 @@ enum { NUMBER_DIGITS_MAX = 16 };
  */
 bool number_take(struct piece *rest, struct number *number);
 
+/* The same without groups: of `0x480:0x00da0400`, the first part. */
+bool number_take_plain(struct piece *rest, struct number *number);
+
 #endif

@@ -115,24 +115,40 @@ static bool take_given(struct reader *reader, struct piece line, struct piece *r
         return true;
     }
     behind = reference_skip(behind, reference);
-    if (reference->named && reference->assigned && behind.length == 0)
-        command_await(reader->scan, &reader->command, &reader->found, line, reference->msr, cpu);
+    if (reference->named && !reference->word && behind.length == 0)
+        command_await(reader->scan, &reader->command, &reader->found,
+                      reference->assigned ? line : (struct piece){NULL, 0}, reference->msr, cpu);
     else if (reference_is_meant(reference, behind))
         scan_passed(reader->scan, reader->scan->line, line, "a value in hex for that MSR");
     return true;
 }
 
-/* "CPU 1", "CPU1", "CPU #2", whose # counts from 1. */
+/* The words before a CPU's number. "Core 2 Duo" is no CPU: of the others, no word may follow. */
+static bool take_cpu_word(struct piece *rest, bool *strict)
+{
+    static const char *const words[] = {"cpu", "core", "processor"};
+
+    for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+        if (piece_starts_folded(*rest, words[i])) {
+            *rest = piece_after(*rest, piece_of(words[i]).length);
+            *strict = i > 0;
+            return true;
+        }
+    }
+    return false;
+}
+
+/* "CPU 1", "CPU1", "processor : 1", "CPU #2", whose # counts from 1. */
 static bool take_cpu(struct piece *rest, unsigned *cpu)
 {
     enum { DIGITS_MAX = 5 };
     struct piece at = *rest;
     unsigned number = 0, digits = 0;
-    bool hash;
+    bool hash, strict;
 
-    if (!piece_starts_folded(at, "cpu"))
+    if (!take_cpu_word(&at, &strict))
         return false;
-    at = piece_skip(piece_after(at, 3), " \t");
+    at = piece_skip(at, strict ? " \t:" : " \t");
     hash = piece_first(at) == '#';
     at = piece_skip(at, "# ");
     for (; char_is_digit(piece_first(at)) && digits < DIGITS_MAX; digits++) {
@@ -140,6 +156,8 @@ static bool take_cpu(struct piece *rest, unsigned *cpu)
         at = piece_after(at, 1);
     }
     if (digits == 0 || char_is_letter(piece_first(at)) || char_is_digit(piece_first(at)))
+        return false;
+    if (strict && char_is_letter(piece_first(piece_skip(at, " \t"))))
         return false;
     *cpu = hash && number > 0 ? number - 1 : number;
     *rest = at;
@@ -265,10 +283,15 @@ static bool has_prompt(struct piece line)
     return false;
 }
 
+/* A number, and not an MSR's address with a value behind a colon. */
 static bool is_number_alone(struct piece line)
 {
     struct number number;
+    struct piece address = line;
 
+    if (number_take_plain(&address, &number) && piece_first(address) == ':' &&
+        reference_address(&number) != 0)
+        return false;
     return number_take(&line, &number) && line.length == 0;
 }
 
@@ -278,7 +301,7 @@ static bool has_answer(struct piece rest)
     struct number number;
 
     rest = piece_skip(rest, " \t");
-    if (!number_take(&rest, &number))
+    if (!number_take_plain(&rest, &number))
         return false;
     rest = piece_skip(rest, " \t");
     return char_is_one_of(piece_first(rest), ":=") || piece_starts(rest, "->");
@@ -290,7 +313,7 @@ static bool take_line(struct reader *reader, struct piece line)
     size_t before = reader->found.count;
     bool any;
 
-    if (is_number_alone(line))
+    if (is_number_alone(command_unsigned(&reader->command, line)))
         return command_value(reader->scan, &reader->command, &reader->found, line, reader->decimal);
     reader->command.single = false;
     if (command_failed(&reader->command, line))

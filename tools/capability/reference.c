@@ -19,7 +19,7 @@ static bool take_address(struct piece *rest, uint32_t *msr, struct number *numbe
 {
     struct piece at = *rest;
 
-    if (!number_take(&at, number))
+    if (!number_take_plain(&at, number))
         return false;
     *msr = reference_address(number);
     if (*msr == 0 || (!number->prefixed && number->digits > 4 && number->digits != 8))
@@ -50,12 +50,12 @@ static const struct {
     const char *text;
     enum half half;
 } fillers[] = {
-    {"is", HALF_NONE},       {"value", HALF_NONE},   {"val", HALF_NONE},   {"reads", HALF_NONE},
-    {"returned", HALF_NONE}, {"returns", HALF_NONE}, {"raw", HALF_NONE},   {"hex", HALF_NONE},
-    {"32bit", HALF_NONE},    {"dword", HALF_NONE},   {"bits", HALF_NONE},  {"half", HALF_NONE},
-    {"part", HALF_NONE},     {"word", HALF_NONE},    {"32", HALF_NONE},    {"edx", HALF_HIGH},
-    {"hi", HALF_HIGH},       {"high", HALF_HIGH},    {"upper", HALF_HIGH}, {"eax", HALF_LOW},
-    {"lo", HALF_LOW},        {"low", HALF_LOW},      {"lower", HALF_LOW},
+    {"uint64_c", HALF_NONE}, {"is", HALF_NONE},       {"value", HALF_NONE},   {"val", HALF_NONE},
+    {"reads", HALF_NONE},    {"returned", HALF_NONE}, {"returns", HALF_NONE}, {"raw", HALF_NONE},
+    {"hex", HALF_NONE},      {"32bit", HALF_NONE},    {"dword", HALF_NONE},   {"bits", HALF_NONE},
+    {"half", HALF_NONE},     {"part", HALF_NONE},     {"word", HALF_NONE},    {"edx", HALF_HIGH},
+    {"hi", HALF_HIGH},       {"high", HALF_HIGH},     {"upper", HALF_HIGH},   {"eax", HALF_LOW},
+    {"lo", HALF_LOW},        {"low", HALF_LOW},       {"lower", HALF_LOW},
 };
 
 static bool take_filler(struct piece *rest, enum half *half)
@@ -63,8 +63,12 @@ static bool take_filler(struct piece *rest, enum half *half)
     struct piece word = *rest;
 
     word.length = 0;
-    while (word.length < rest->length &&
-           (char_is_letter(rest->start[word.length]) || char_is_digit(rest->start[word.length])))
+    if (piece_starts(*rest, "32 bit") || piece_starts(*rest, "32-bit")) { /* high 32 bits */
+        *rest = piece_after(*rest, 2);
+        return true;
+    }
+    while (char_is_letter(piece_at(*rest, word.length)) ||
+           char_is_digit(piece_at(*rest, word.length)) || piece_at(*rest, word.length) == '_')
         word.length++;
     for (size_t i = 0; i < sizeof(fillers) / sizeof(fillers[0]); i++) {
         if (piece_is_folded(word, fillers[i].text)) {
@@ -105,31 +109,45 @@ static bool has_number(struct piece rest)
 {
     struct number number;
 
-    rest = piece_skip(rest, " \t|,:=");
+    rest = piece_skip(rest, " \t|,:=\"'`*");
     return number_take(&rest, &number);
+}
+
+/* `IA32_FEATURE_CONTROL (58)`, the address of 0x3a in decimal. */
+static bool take_decimal_of(struct piece *rest, uint32_t *msr, uint32_t wanted)
+{
+    struct piece at = *rest;
+    struct number number;
+
+    if (!number_take_plain(&at, &number) || !number.is_decimal || number.decimal != wanted)
+        return false;
+    *msr = wanted;
+    *rest = at;
+    return true;
 }
 
 bool reference_contradicts(struct piece *rest, struct reference *reference)
 {
-    struct piece at = piece_skip(*rest, " \t"), behind;
-    bool bracket = piece_first(at) == '(';
+    struct piece at = piece_skip(*rest, " \t\"'`*,|"), behind;
+    bool bracket = piece_first(at) == '(' || piece_first(at) == '[';
     struct number number;
     uint32_t msr;
 
-    at = piece_skip(at, "([@|, \t");
+    at = piece_skip(at, "([@|, \t\"'`*");
     if (char_is_letter(piece_first(at))) {
         if (!label_take(&at).is_address)
             return false;
         at = piece_skip(at, " \t:#");
     }
     behind = at;
-    if (!take_address(&behind, &msr, &number))
+    if (!take_address(&behind, &msr, &number) && !take_decimal_of(&behind, &msr, reference->msr))
         return false;
     if (msr != reference->msr)
-        return reference->named && (bracket ? piece_first(behind) == ')' : has_number(behind));
+        return reference->named &&
+               (bracket ? char_is_one_of(piece_first(behind), ")]") : has_number(behind));
     /* Without brackets it may be the value, if nothing follows. */
     if (bracket || reference_skip(behind, &(struct reference){0}).length > 0)
-        *rest = piece_skip(behind, ")]");
+        *rest = piece_skip(behind, ")]\"'`*");
     return false;
 }
 
@@ -145,6 +163,12 @@ static bool is_value(const struct reference *reference, bool decimal, const stru
         return false;
     return !(reference->word && reference->padded && reference->colon && !number->prefixed &&
              number->digits < 8);
+}
+
+/* `00da0400:12`, `10:00:00`: halves of which digits are missing, or something else. */
+static bool is_torn(struct piece behind)
+{
+    return piece_first(behind) == ':' && char_hex(piece_at(behind, 1)) >= 0;
 }
 
 /* Behind a short number without 0x, words say that it is something else; a column ff is none. */
@@ -169,7 +193,7 @@ static bool go_to_value(struct piece *rest, struct reference *reference, bool fi
 
         if (take_filler(rest, half))
             continue;
-        if (!first && *half == HALF_NONE && char_is_one_of(c, "=([:"))
+        if (!first && *half == HALF_NONE && char_is_one_of(c, "=([:)]}"))
             return false;
         if (!take_sign(rest, reference))
             return true;
@@ -186,7 +210,7 @@ void reference_values(struct piece *rest, struct reference *reference, bool deci
         struct number *number = &values->number[values->count];
         enum half *half = &values->half[values->count];
 
-        *half = HALF_NONE;
+        *half = values->count == 0 ? reference->half : HALF_NONE;
         if (!go_to_value(&at, reference, values->count == 0, half) || !number_take(&at, number))
             return;
         values->has_decimal = values->has_decimal || number->digits > NUMBER_DIGITS_MAX;
@@ -195,6 +219,8 @@ void reference_values(struct piece *rest, struct reference *reference, bool deci
         if (reference_address(number) != 0 && values->count > 0 &&
             char_is_one_of(piece_first(piece_skip(at, " \t\"'")), "=:"))
             return; /* the next reference */
+        if (is_torn(at))
+            return;
         values->count++;
         *rest = at;
     }
@@ -210,10 +236,12 @@ bool reference_is_meant(const struct reference *reference, struct piece rest)
 static bool take_named(struct piece *rest, struct reference *reference)
 {
     struct label label = label_take(rest);
-    struct piece at = piece_skip(*rest, " \t([#:=@");
+    struct piece at = piece_skip(*rest, " \t([#:=@_");
     struct number number;
 
     *reference = (struct reference){.msr = label.msr, .named = true, .format = DUMP_NAMES};
+    if (label.high != label.low)
+        reference->half = label.high ? HALF_HIGH : HALF_LOW;
     if (label.msr != 0 || !label.is_address || !take_address(&at, &reference->msr, &number))
         return label.msr != 0;
     *rest = at;

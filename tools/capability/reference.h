@@ -8,11 +8,12 @@
 
 struct reference {
     uint32_t msr;
-    bool named;    /* by a name, or by a number behind the word MSR */
-    bool word;     /* by such a number */
-    bool padded;   /* by a number of 8 digits without 0x */
-    bool assigned; /* `=`, `:` or the like stands behind it */
-    bool colon;    /* it is `:` */
+    bool named;     /* by a name, or by a number behind the word MSR */
+    bool word;      /* by such a number */
+    bool padded;    /* by a number of 8 digits without 0x */
+    bool assigned;  /* `=`, `:` or the like stands behind it */
+    bool colon;     /* it is `:` */
+    enum half half; /* of the MSR, where its name says so */
     enum dump_format format;
 };
 
