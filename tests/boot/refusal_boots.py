@@ -16,6 +16,7 @@ from boot.checks import (
     states,
 )
 from boot.row import OK, REFUSED, Boot, bochs
+from machine.iso import MENU
 
 # What IA32_VMX_BASIC is in Bochs 2.7's Haswell, with one field changed at a time: the rule that the
 # value breaks, its severity under check=kvm (KVM's own checks refuse, the rest is told), the field
@@ -135,4 +136,14 @@ def _firmware() -> list[Boot]:
     ]
 
 
-REFUSAL_BOOTS: tuple[Boot, ...] = (*_firmware(), *_pretended())
+def _menu() -> list[Boot]:
+    """The refusals to look at in the menu of the ISO."""
+    rules = (finding("basic-memory-type", "refusal"), finding("compare-mismatch", "refusal", 1))
+    entries = [" ".join(words) for title, words in MENU if "refusal" in title]
+    return [
+        bochs(f"menu {words}", REFUSED, (rule, states("off")), append=words)
+        for rule, words in zip(rules, entries, strict=True)
+    ]
+
+
+REFUSAL_BOOTS: tuple[Boot, ...] = (*_firmware(), *_pretended(), *_menu())

@@ -7,13 +7,15 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from machine.errors import UserError
+from machine.grub import modules_for
 
 # GRUB's time in an emulator grows with the bytes that it loads: no fonts, no themes, and only the
-# modules needed. The EFI image asks for every partition map by name, and complains without one.
-_MODULES = (
-    "normal multiboot2 rdmsr wrmsr iorw memrw all_video part_acorn part_amiga part_bsd "
-    "part_dfly part_dvh part_plan part_sun part_sunpc"
-)
+# modules needed. The images ask for every partition map by name, and complain without one.
+MODULES = (
+    "normal multiboot2 rdmsr wrmsr iorw memrw all_video serial terminal test "
+    "part_acorn part_amiga part_apple part_bsd part_dfly part_dvh part_gpt part_msdos part_plan "
+    "part_sun part_sunpc"
+).split()
 _PIXELS = "1024x768x32,auto"
 
 
@@ -29,29 +31,76 @@ def check_printable(words: Sequence[str]) -> None:
             raise UserError(f"not printable ASCII, so not a word for the kernel: {word!r}")
 
 
+# The entries of the menu: a title, and words of the kernel's command line. The refusals show what a
+# wrong IA32_VMX_BASIC looks like; pretend= never reaches the hardware.
+MENU = (
+    ("VMX on every CPU, and a short guest", ()),
+    ("All built-in guests", ("guest=all",)),
+    ("Self-test: failures of VMX instructions, provoked and compared", ("selftest",)),
+    ("A refusal to look at: VMCSs in uncacheable memory", ("pretend=0x480:0x00c010000000002b",)),
+    ("A refusal to look at: CPU 1 differs", ("pretend=cpu1:0x480:0x00d80400000000ff",)),
+)
+_MENU_SECONDS = 3
+
+
+def _boot_lines(words: Sequence[str], pixels: bool) -> list[str]:
+    kernel = " ".join(["multiboot2", "/boot/rootmode.elf", *map(_quote, words)])
+    # After the multiboot2 command, which sets it to what the kernel's header prefers.
+    return [kernel, f"set gfxpayload={_PIXELS if pixels else 'text'}"]
+
+
+def menu_cfg(words: Sequence[str], commands: Sequence[str], pixels: bool) -> str:
+    """
+    GRUB's configuration with a menu, on the screen and the first serial port. UEFI's console goes
+    to a serial port by itself where its setup says so.
+    """
+    entries = []
+    for title, more in MENU:
+        entries += [
+            f"menuentry '{title}' {{",
+            *(f"    {line}" for line in _boot_lines((*words, *more), pixels)),
+            "}",
+        ]
+    return "\n".join(
+        [
+            f"set timeout={_MENU_SECONDS}",
+            'if [ "$grub_platform" = pc ]; then',
+            "    if serial --unit=0 --speed=115200; then",
+            "        terminal_input console serial",
+            "        terminal_output console serial",
+            "    fi",
+            "fi",
+            *(["insmod all_video"] if pixels else []),
+            *commands,
+            *entries,
+            "",
+        ]
+    )
+
+
 def grub_cfg(words: Sequence[str], commands: Sequence[str], pixels: bool) -> str:
     """GRUB's configuration: the extra commands, then straight into the kernel."""
     drivers = ["insmod all_video"] if pixels else []
-    # After the multiboot2 command, which sets it to what the kernel's header prefers.
-    mode = f"set gfxpayload={_PIXELS if pixels else 'text'}"
-    kernel = " ".join(["multiboot2", "/boot/rootmode.elf", *map(_quote, words)])
-    return "\n".join(["set timeout=0", *drivers, *commands, kernel, mode, "boot", ""])
+    return "\n".join(["set timeout=0", *drivers, *commands, *_boot_lines(words, pixels), "boot", ""])
 
 
 def make_iso(
-    iso: Path, kernel: Path, words: Sequence[str], commands: Sequence[str], pixels: bool
-) -> None:
-    """Writes the ISO."""
+    iso: Path, kernel: Path, words: Sequence[str], commands: Sequence[str], pixels: bool,
+    menu: bool = False,
+) -> None:  # fmt: skip
+    """Writes the ISO: one for a person has a menu, one for a machine of ours has nobody to ask."""
     check_printable(words)
     with tempfile.TemporaryDirectory(prefix="rootmode-iso-") as work:
         grub = Path(work) / "tree" / "boot" / "grub"
         grub.mkdir(parents=True)
         shutil.copyfile(kernel, grub.parent / "rootmode.elf")
-        (grub / "grub.cfg").write_text(grub_cfg(words, commands, pixels), encoding="ascii")
+        cfg = menu_cfg if menu else grub_cfg
+        (grub / "grub.cfg").write_text(cfg(words, commands, pixels), encoding="ascii")
+        modules = " ".join(dict.fromkeys([*MODULES, *modules_for(commands)]))
         try:
             # From within the folder: xorriso takes a "=" in a source's path for a separator.
             made = subprocess.run(
-                ["grub-mkrescue", f"--install-modules={_MODULES}", "--fonts=", "--locales=",
+                ["grub-mkrescue", f"--install-modules={modules}", "--fonts=", "--locales=",
                  "--themes=", "-o", str(iso.absolute()), "tree", "--", "-volid", "ROOTMODE"],
                 cwd=work, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT, text=True, errors="replace", check=False,

@@ -209,7 +209,9 @@ def _run(options: argparse.Namespace) -> Exit:
         plan = plan_of(options, "bochs", words, display=False)
         check_options(options, plan.machine)
         kernel = _prepared(options, progress)
-        make_iso(options.iso_only, kernel, plan.words, plan.grub, plan.pixels)
+        progress.show("making the ISO")
+        make_iso(options.iso_only, kernel, plan.words, plan.grub, plan.pixels, menu=True)
+        progress.clear()
         say(f"tools/run: wrote {options.iso_only}")
         return Exit.OK
 
