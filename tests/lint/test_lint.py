@@ -111,7 +111,10 @@ def _mypy(_logs: Path) -> list[str]:
 
 
 def _shellcheck(_logs: Path) -> list[str]:
-    shell = [str(path) for path in _files() if _is_script(path, (b"/sh", b"bash"))]
+    shell = [
+        str(path) for path in _files()
+        if path.suffix == ".bash" or _is_script(path, (b"/sh", b"bash"))
+    ]  # fmt: skip
     return _run(["shellcheck", *shell])
 
 

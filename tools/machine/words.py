@@ -36,6 +36,15 @@ def guest_names() -> tuple[str, ...]:
     return (*guests(), *(form for form in words()["guest"].split("|") if form.islower()))
 
 
+# What there is to choose from where capitals stand; `WORD:CAPITALS` goes before `CAPITALS`.
+_CHOICES: dict[str, Callable[[], Sequence[str]]] = {
+    "NAME": lambda: (*guests(), "all"),
+    "WHAT": lambda: _WHAT,
+    "PORT": lambda: ("ttyS0", "ttyS1", "ttyS2", "ttyS3"),
+    "console:N": lambda: ("1", "2", "3", "4"),
+}
+
+
 def _number(text: str, base: int, least: int, most: int) -> bool:
     digits = r"(?:0x)?[0-9a-fA-F]+" if base == 16 else r"[0-9]+"
     return bool(re.fullmatch(digits, text)) and least <= int(text, base) <= most
@@ -130,6 +139,35 @@ def complaint(text: str) -> str:
         return f'no guest is named "{unknown[0]}"{near or "; docs/guests.md has all of them"}'
     near = did_you_mean(value, values.split("|")) if equals else ""
     return f'bad value in "{text}": expected {word}={values}{near}'
+
+
+def _item_completions(word: str, form: str, typed: str) -> list[str]:
+    """What one value of this form may become; an item of a list, where the form is one."""
+    before, comma, item = typed.rpartition(",") if form.endswith(",...") else ("", "", typed)
+    cpu = re.match(r"cpu\d+:", item) if form.startswith("[cpuN:]") else None
+    start = before + comma + (cpu[0] if cpu else "")
+    form = form.removesuffix(",...").removeprefix("[cpuN:]")
+    literal, name = re.findall(r"^([^A-Z\[]*)([A-Z]*)", form)[0]
+    choices = _CHOICES.get(f"{word}:{name}", _CHOICES.get(name, tuple))() or [""]
+    return [start + literal + item for item in choices if literal or item]
+
+
+def completions(typed: str) -> list[str]:
+    """
+    What a word may become: one of the words, or, once it is clear which, one of its values. (Within
+    quotes bash would close them behind the only one.)
+    """
+    word, equals, _ = typed.partition("=")
+    if equals:
+        forms = words().get(word, "").split("|")
+        value = typed[len(word) + 1 :]
+        found = [f"{word}={item}" for form in forms for item in _item_completions(word, form, value)]
+    else:
+        found = [*(f"{name}=" for name in words()), "selftest"]
+    fitting = [item for item in dict.fromkeys(found) if item.startswith(typed)]
+    if not equals and len(fitting) == 1:
+        return completions(fitting[0]) or fitting
+    return fitting
 
 
 def missing_cpus(line: Sequence[str], cpus: int) -> list[str]:
