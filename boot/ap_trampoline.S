@@ -146,8 +146,6 @@ long_mode:
     jmp 5b
 6:  mov AP_DOOR_STACK(%rsi), %rsp
     mov AP_DOOR_CPU(%rsi), %rdi
-    xor %ebp, %ebp /* the back trace ends here */
-    push %rbp
     jmp *PARAMETER(AP_MAIN)(%rbx)
 
 left_out:

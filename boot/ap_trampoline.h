@@ -38,6 +38,8 @@
 
 #include <stdint.h>
 
+struct cpu;
+
 struct ap_door {
     uint32_t apic_id;
     _Atomic(uint32_t) state;
@@ -56,7 +58,7 @@ struct __attribute__((packed)) ap_parameters {
     uint32_t padding;
     uint64_t doors; /* virtual, of door_count struct ap_door */
     uint64_t apic;  /* virtual, of the xAPIC registers; 0: go to x2APIC mode */
-    uint64_t main;  /* virtual: void main(struct cpu *) */
+    uint64_t main;  /* virtual: entry64_started() */
 
     uint16_t gdt_limit_padding;
     uint16_t gdt_limit;
@@ -69,6 +71,9 @@ struct __attribute__((packed)) ap_parameters {
 
 /* To copy to the beginning of a page below 1 MiB. */
 extern const uint8_t ap_trampoline[AP_PARAMETERS + AP_SIZE];
+
+/* boot/entry.S: calls smp_started() with what it gets. */
+void entry64_started(struct cpu *cpu);
 
 #endif
 #endif

@@ -13,6 +13,7 @@
  * anything else happens.
  */
 #include "boot/layout.h"
+#include "lib/frame.inc"
 
 #define CR0_PE            (1 << 0)
 #define CR0_MP            (1 << 1)
@@ -188,6 +189,8 @@ entry64_low:
     /* EBX = information, EBP = load address, ESI:ECX = the TSC at the first instruction. */
     .global entry64
 entry64:
+    .cfi_startproc
+    .cfi_undefined %rip /* the back trace ends here, */
     mov $SELECTOR_DATA, %eax
     mov %eax, %ds
     mov %eax, %es
@@ -201,10 +204,22 @@ entry64:
     or %rsi, %rdx
     mov %ebx, %edi
     mov %ebp, %esi
-    xor %ebp, %ebp /* the back trace ends here */
+    xor %ebp, %ebp /* the kernel's own, too */
     call kernel_main
 9:  hlt
     jmp 9b
+    .cfi_endproc
+
+    /* Of the other CPUs, from boot/ap_trampoline.S. RDI = its struct cpu, RSP = its stack's top. */
+    .global entry64_started
+entry64_started:
+    .cfi_startproc
+    .cfi_undefined %rip
+    xor %ebp, %ebp
+    call smp_started
+10: hlt
+    jmp 10b
+    .cfi_endproc
 
 com_ports:
     .word 0x3f8, 0x2f8, 0x3e8, 0x2e8, 0

@@ -68,8 +68,7 @@ static _Noreturn void work_for_ever(struct cpu *cpu, uint32_t seen)
     machine_halt();
 }
 
-/* From the trampoline, on the CPU's own stack. */
-static _Noreturn void started(struct cpu *cpu)
+_Noreturn void smp_started(struct cpu *cpu)
 {
     uint32_t seen = atomic_load(&current_round);
     enum cpu_phase expected = CPU_STARTING;
@@ -115,7 +114,7 @@ static void write_trampoline(uint64_t page)
     parameters->door_count = door_count;
     parameters->doors = (uint64_t)doors;
     parameters->apic = (uint64_t)apic_registers();
-    parameters->main = (uint64_t)started;
+    parameters->main = (uint64_t)entry64_started;
     parameters->gdt_base += (uint32_t)page;
     parameters->far_32 += (uint32_t)page;
     parameters->far_64 += (uint32_t)page;

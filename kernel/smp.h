@@ -18,6 +18,9 @@
  */
 uint32_t smp_start(const uint32_t *apic_ids, uint32_t count, uint64_t trampoline_page);
 
+/* What a CPU that has been started does, on its own stack, for the rest of its life. */
+_Noreturn void smp_started(struct cpu *cpu);
+
 /*
  * Runs `work` on every CPU that is ready, in parallel, the caller's own included. Returns when all
  * are done, or after `microseconds`: then a CPU that is not done becomes CPU_SILENT. False if any

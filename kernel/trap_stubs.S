@@ -12,6 +12,17 @@
 /* Vectors with an error code: #DF, #TS, #NP, #SS, #GP, #PF, #AC, #CP, #VC, #SX. */
 #define HAS_ERROR_CODE 0x60227d00
 
+#include "lib/frame.inc"
+
+/* What the processor pushed, RIP, CS, RFLAGS, RSP and SS, below `more` bytes: the frame interrupted. */
+    .macro interrupted more
+    .cfi_startproc simple
+    .cfi_signal_frame
+    .cfi_def_cfa %rsp, 40 + \more
+    .cfi_offset %rip, -40
+    .cfi_offset %rsp, -16
+    .endm
+
 /* A vector less this fits into a byte with a sign. */
 #define VECTOR_BIAS 128
 
@@ -19,45 +30,48 @@
 
 /* The vector is on the stack: an error code of 0 gets below it. */
 trap_without_error:
+    interrupted 8
     push (%rsp)
+    .cfi_adjust_cfa_offset 8
     movq $0, 8(%rsp)
 trap_common:
     addq $VECTOR_BIAS, (%rsp)
-    push %rax
-    push %rbx
-    push %rcx
-    push %rdx
-    push %rsi
-    push %rdi
-    push %rbp
-    push %r8
-    push %r9
-    push %r10
-    push %r11
-    push %r12
-    push %r13
-    push %r14
-    push %r15
+    push_register rax
+    push_register rbx
+    push_register rcx
+    push_register rdx
+    push_register rsi
+    push_register rdi
+    push_register rbp
+    push_register r8
+    push_register r9
+    push_register r10
+    push_register r11
+    push_register r12
+    push_register r13
+    push_register r14
+    push_register r15
     cld
     mov %rsp, %rdi
     call trap_handle
-    pop %r15
-    pop %r14
-    pop %r13
-    pop %r12
-    pop %r11
-    pop %r10
-    pop %r9
-    pop %r8
-    pop %rbp
-    pop %rdi
-    pop %rsi
-    pop %rdx
-    pop %rcx
-    pop %rbx
-    pop %rax
-    add $16, %rsp       /* the vector and the error code */
+    pop_register r15
+    pop_register r14
+    pop_register r13
+    pop_register r12
+    pop_register r11
+    pop_register r10
+    pop_register r9
+    pop_register r8
+    pop_register rbp
+    pop_register rdi
+    pop_register rsi
+    pop_register rdx
+    pop_register rcx
+    pop_register rbx
+    pop_register rax
+    shrink_stack 16     /* the vector and the error code */
     iretq
+    .cfi_endproc
     .type trap_without_error, @function
     .size trap_without_error, . - trap_without_error
 
@@ -71,16 +85,19 @@ trap_stubs:
     .set .Lvector, 0
     .rept 256
     .balign 8
-    push $(.Lvector - VECTOR_BIAS)
     .set .Lpushes_zero, 1
     .if .Lvector < 32
     .set .Lpushes_zero, !(HAS_ERROR_CODE >> .Lvector & 1)
     .endif
+    interrupted (8 * !.Lpushes_zero)
+    push $(.Lvector - VECTOR_BIAS)
+    .cfi_adjust_cfa_offset 8
     .if .Lpushes_zero
     jmp trap_without_error
     .else
     jmp trap_common
     .endif
+    .cfi_endproc
     .set .Lvector, .Lvector + 1
     .endr
     .type trap_stubs, @function

@@ -14,6 +14,8 @@
  * A VM exit gives GDTR and IDTR the limit 0xffff (SDM Vol. 3, "Loading Host Segment and
  * Descriptor-Table Registers"); that is put right once, at the end.
  */
+#include "lib/frame.inc"
+
 #define HOST_RSP 0x6c14
 #define HOST_RIP 0x6c16
 
@@ -48,16 +50,17 @@
     .globl  vcpu_enter
     .type   vcpu_enter, @function
 vcpu_enter:
-    push    %rbp
-    push    %rbx
-    push    %r12
-    push    %r13
-    push    %r14
-    push    %r15
-    sub     $32, %rsp
+    .cfi_startproc
+    push_register rbp
+    push_register rbx
+    push_register r12
+    push_register r13
+    push_register r14
+    push_register r15
+    grow_stack 32
     sgdt    (%rsp)
     sidt    16(%rsp)
-    push    %rdi /* RSP is a multiple of 16 from here on */
+    push_register rdi /* RSP is a multiple of 16 from here on */
 
     mov     $HOST_RSP, %eax
     vmwrite %rsp, %rax
@@ -72,9 +75,11 @@ vcpu_enter:
 
 exited:
     push    %rdi
+    .cfi_adjust_cfa_offset 8
     mov     8(%rsp), %rdi
     for_each_register save
     popq    56(%rdi)
+    .cfi_adjust_cfa_offset -8
     xor     %ebp, %ebp /* a back trace ends here and not in the guest's stack */
     call    vm_exit
     test    %eax, %eax
@@ -90,17 +95,18 @@ failed: /* neither MOV nor JMP changed the flags: CF VMfailInvalid, ZF VMfailVal
     or      $1, %eax
 
 leave:
-    pop     %rdi
+    pop_register rdi
     lgdt    (%rsp)
     lidt    16(%rsp)
-    add     $32, %rsp
-    pop     %r15
-    pop     %r14
-    pop     %r13
-    pop     %r12
-    pop     %rbx
-    pop     %rbp
+    shrink_stack 32
+    pop_register r15
+    pop_register r14
+    pop_register r13
+    pop_register r12
+    pop_register rbx
+    pop_register rbp
     ret
+    .cfi_endproc
     .size   vcpu_enter, . - vcpu_enter
 
     .section .note.GNU-stack, "", @progbits

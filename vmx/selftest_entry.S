@@ -9,6 +9,8 @@
  * The result is three bytes in EAX: vector, carry, zero. A fault comes in through the fixup table
  * with the vector in RAX.
  */
+#include "lib/frame.inc"
+
 #define GUEST_RSP 0x681c
 #define GUEST_RIP 0x681e
 #define HOST_RSP  0x6c14
@@ -31,8 +33,10 @@
     .globl  x86_vm_enter
     .type   x86_vm_enter, @function
 x86_vm_enter:
+    .cfi_startproc
     pushfq
-    sub     $32, %rsp
+    .cfi_adjust_cfa_offset 8
+    grow_stack 32
     sgdt    (%rsp)
     sidt    16(%rsp)
 
@@ -64,9 +68,11 @@ exited:
     xor     %eax, %eax
 
 return:
-    add     $32, %rsp
+    shrink_stack 32
     popfq
+    .cfi_adjust_cfa_offset -8
     ret
+    .cfi_endproc
     .size   x86_vm_enter, . - x86_vm_enter
 
     .type   guest, @function

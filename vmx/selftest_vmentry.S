@@ -6,6 +6,8 @@
  * VM exit does not bring back is restored here: RFLAGS and the limits of GDTR and IDTR (SDM Vol. 3,
  * "Loading Host State"). The result is three bytes in EAX: vector, carry, zero.
  */
+#include "lib/frame.inc"
+
 #define HOST_RSP 0x6c14
 #define HOST_RIP 0x6c16
 
@@ -21,14 +23,16 @@
     .globl  x86_vm_enter_image
     .type   x86_vm_enter_image, @function
 x86_vm_enter_image:
-    push    %rbp
-    push    %rbx
-    push    %r12
-    push    %r13
-    push    %r14
-    push    %r15
+    .cfi_startproc
+    push_register rbp
+    push_register rbx
+    push_register r12
+    push_register r13
+    push_register r14
+    push_register r15
     pushfq
-    sub     $32, %rsp
+    .cfi_adjust_cfa_offset 8
+    grow_stack 32
     sgdt    (%rsp)
     sidt    16(%rsp)
 
@@ -55,15 +59,17 @@ exited:
     xor     %eax, %eax
 
 return:
-    add     $32, %rsp
+    shrink_stack 32
     popfq
-    pop     %r15
-    pop     %r14
-    pop     %r13
-    pop     %r12
-    pop     %rbx
-    pop     %rbp
+    .cfi_adjust_cfa_offset -8
+    pop_register r15
+    pop_register r14
+    pop_register r13
+    pop_register r12
+    pop_register rbx
+    pop_register rbp
     ret
+    .cfi_endproc
     .size   x86_vm_enter_image, . - x86_vm_enter_image
 
     .section .note.GNU-stack, "", @progbits

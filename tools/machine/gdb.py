@@ -33,6 +33,7 @@ def parser() -> argparse.ArgumentParser:
         prog="tools/gdb",
         description="Boots Rootmode under QEMU (TCG) and gives you gdb, stopped at the 64-bit "
         "entry. What stands after -- goes to gdb: tools/gdb -- -ex 'break kernel_main'",
+        epilog="TCG has no VMX. Debian's Bochs has both VMX and a debugger: docs/debugging.md",
         allow_abbrev=False,
     )
     add_options(result)
