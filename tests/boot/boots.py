@@ -216,6 +216,7 @@ def _tool_itself() -> list[Boot]:
         fake("panic", DIED),
         fake("silent", DIED),
         fake("hang", TIMEOUT, "--timeout", "4"),
+        fake("halted", OK, "--timeout", "12"),  # less than is waited where nothing is said
         Boot("tools/run bad report", ("--on", "tcg", "--kernel", FAKE + "ok"), DIED, ()),
         Boot("tools/run no such CPU", ("--on", "bochs", "--cpu", "none"), WRONG_USE, (), False),
         Boot("tools/run no topology", ("--on", "bochs", "--smp", "2"), WRONG_USE, (), False),

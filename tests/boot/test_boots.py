@@ -24,6 +24,7 @@ _MESSAGES = {  # of tests/boot/fake.S
     "refused": ("verdict: refused\\r\\n", ()),
     "panic": ("PANIC: on purpose\\r\\nverdict: ok\\r\\n", ()),
     "silent": ("no verdict\\r\\n", ("-DSILENT",)),
+    "halted": ("verdict: ok\\r\\nPower off: the machine did not obey. Halted.\\r\\n", ("-DHANG",)),
     "hang": ("going nowhere\\r\\n", ("-DHANG",)),
 }  # fmt: skip
 

@@ -40,6 +40,13 @@ class ConsoleTest(unittest.TestCase):
         console.finish()
         self.assertEqual(console.verdict, "refused")
 
+    def test_halted(self) -> None:
+        console, _ = _console(False)
+        console.feed(b"Power off: the firmware's tables do not say how. Halted.\nverdict: ok\n")
+        self.assertFalse(console.halted)
+        console.feed(b"Power off: the machine did not obey. Halted.\n")
+        self.assertTrue(console.halted)
+
     def test_verdict_is_a_line_of_its_own(self) -> None:
         console, _ = _console(False)
         console.feed(b"the verdict: ok\nverdict: okay\n")

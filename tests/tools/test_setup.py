@@ -60,6 +60,12 @@ class SetupTest(unittest.TestCase):
         self.assertEqual(status, 0)
         self.assertEqual([call.split()[0] for call in calls], ["install", "update", "install"])
 
+    def test_shows_what_is_done(self) -> None:
+        status, messages, _ = self._setup((), "gdb", apt="echo Unpacking; echo Missing >&2")
+        self.assertEqual(status, 0)
+        self.assertIn("Unpacking", messages)
+        self.assertNotIn("Missing", messages)
+
     def test_says_when_apt_fails(self) -> None:
         status, messages, _ = self._setup((), "gdb", apt="exit 100")
         self.assertEqual(status, 2)

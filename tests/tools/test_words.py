@@ -3,7 +3,10 @@ Mistyped words are told before anything is built. tests/data/command-lines.txt i
 own parser is held to as well; GRUB's commands are those of its installed modules.
 """
 
+import shutil
 import subprocess
+import sys
+import tempfile
 import unittest
 from pathlib import Path
 
@@ -208,6 +211,21 @@ class BeforehandTest(unittest.TestCase):
             self.assertIn(words_told, " ".join(done.stderr.split()), arguments)
             self.assertNotIn("Traceback", done.stderr)
             self.assertNotIn("building", done.stderr)
+
+    def test_programs_that_are_missing(self) -> None:
+        with tempfile.TemporaryDirectory() as folder:
+            for name in ("sh", "dirname"):
+                (Path(folder) / name).symlink_to(shutil.which(name) or name)
+            (Path(folder) / "python3").symlink_to(sys.executable)
+            for tool, *given, told in (
+                ("run", "--on", "bochs", "grub-mkrescue is not installed: tools/setup build"),
+                ("gdb", "grub-mkrescue is not installed: tools/setup build"),
+            ):
+                done = subprocess.run(
+                    [ROOT / "tools" / tool, *given], capture_output=True, text=True, check=False,
+                    env={"PATH": folder, "ROOTMODE_SETUP": "skip"},
+                )  # fmt: skip
+                self.assertEqual((done.returncode, done.stderr), (2, f"tools/{tool}: {told}\n"))
 
     def test_cpus_of_a_topology(self) -> None:
         def check(topology: str, unchecked: bool = False) -> None:

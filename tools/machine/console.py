@@ -25,6 +25,7 @@ class Console:
         self._report: list[str] = []
         self.report_complete = False
         self.verdict = ""
+        self.halted = False
         self.panic = ""
         self.last_line = ""
 
@@ -58,6 +59,7 @@ class Console:
             return
         if found := _VERDICT.fullmatch(text):
             self.verdict = found[1]
+        self.halted = text.startswith("Power off: ") and text.endswith(" Halted.")
         self.last_line = text or self.last_line
         self._show(without_control(line))
 

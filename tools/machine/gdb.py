@@ -16,7 +16,7 @@ from machine.build import build_kernel
 from machine.emulator import Emulator
 from machine.errors import Exit, UserError, in_words
 from machine.grub import check_commands
-from machine.iso import make_iso
+from machine.iso import check_programs, make_iso
 from machine.options import Parser, add_options, plan_of, words_of
 from machine.packages import need
 from machine.processes import Interrupted, ending_on_signals, start
@@ -54,6 +54,7 @@ def _debug(options: argparse.Namespace, folder: Path) -> int:
     plan = plan_of(options, "tcg", words, display=False)
     check_plan(plan, options.unchecked)
     need("build", "qemu", "gdb")
+    check_programs()
     if not options.unchecked:
         check_commands(options.grub)
     if options.kernel:

@@ -31,6 +31,13 @@ def check_printable(words: Sequence[str]) -> None:
             raise UserError(f"not printable ASCII, so not a word for the kernel: {word!r}")
 
 
+def check_programs() -> None:
+    """Raises UserError where a program that makes the ISO is missing."""
+    for program in ("grub-mkrescue", "xorriso", "mformat"):
+        if not shutil.which(program):
+            raise UserError(f"{program} is not installed: tools/setup build")
+
+
 # The entries of the menu: a title, and words of the kernel's command line. The refusals show what a
 # wrong IA32_VMX_BASIC looks like; pretend= never reaches the hardware.
 MENU = (

@@ -3,6 +3,7 @@
 import os
 import signal
 import subprocess
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -77,6 +78,12 @@ def run_logged(
 
 class Interrupted(Exception):
     """A signal asked us to end; args[0] is its number."""
+
+
+def nobody_reads() -> int:
+    """After a BrokenPipeError: the exit status that SIGPIPE gives; Python's last flush goes nowhere."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return 128 + signal.SIGPIPE
 
 
 _ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)

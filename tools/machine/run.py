@@ -8,7 +8,6 @@ timeout, 4 the kernel panicked or the machine died.
 import argparse
 import os
 import shutil
-import signal
 import sys
 import tempfile
 import time
@@ -21,13 +20,13 @@ from machine.build import build_kernel
 from machine.console import Console
 from machine.emulator import Emulator
 from machine.errors import Exit, UserError, in_words
-from machine.iso import make_iso
+from machine.iso import check_programs, make_iso
 from machine.machines import MACHINES, choose, why_no_nested_kvm
 from machine.grub import check_commands
 from machine.options import Parser, add_options, plan_of, seconds, words_of
 from machine.packages import need
 from machine.plan import Plan
-from machine.processes import Interrupted, ending_on_signals
+from machine.processes import Interrupted, ending_on_signals, nobody_reads
 from machine.terminal import Progress, plain, say, wants_colour
 
 _POLL = 0.02
@@ -119,8 +118,9 @@ def _watch(
         elif not running:
             return True
         elif console.ended and not plan.display:
-            if now - quiet_since > (_QUIET if _stays_on(plan.words) else _POWEROFF_GRACE):
-                if not _stays_on(plan.words):
+            stays_on = _stays_on(plan.words) or console.halted
+            if now - quiet_since > (_QUIET if stays_on else _POWEROFF_GRACE):
+                if not stays_on:
                     say("tools/run: the machine did not power off; ended it")
                 return True
         if now - start > timeout and not (console.ended and plan.display):
@@ -191,6 +191,7 @@ def _prepared(
 ) -> Path:
     """What is needed is installed, what can be asked of it is asked; then the kernel is built."""
     need("build", *([MACHINES[plan.machine].packages] if plan else []))
+    check_programs()
     if not options.unchecked:
         check_commands(options.grub)
     if options.kernel:
@@ -242,8 +243,7 @@ def main() -> int:
         try:
             return _run(options)
         except BrokenPipeError:  # nobody reads the console any more
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            return 128 + signal.SIGPIPE
+            return nobody_reads()
         except (UserError, OSError) as error:
             say(f"tools/run: {in_words(error)}")
             return Exit.WRONG_USE

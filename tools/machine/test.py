@@ -16,7 +16,7 @@ from machine.build import ROOT, build
 from machine.errors import Exit, UserError
 from machine.owner import give_to_owner
 from machine.packages import need
-from machine.processes import Interrupted, ending_on_signals
+from machine.processes import Interrupted, ending_on_signals, nobody_reads
 from machine.terminal import Progress, say
 
 _LOGS = ROOT / "build" / "test-logs"
@@ -142,6 +142,8 @@ def main() -> int:
                 return _run([_PYTHON, "-m", "pytest", "-c", "tests/pytest.ini", "--collect-only",
                              "--long", "-q", "tests"])  # fmt: skip
             return Exit.OK if _test(options) else 1
+        except BrokenPipeError:
+            return nobody_reads()
         except UserError as error:
             say(f"tools/test: {error}")
             return Exit.WRONG_USE
