@@ -20,7 +20,8 @@ bool vmcs_image_write(const struct vmcs_image *image)
 
     for (uint32_t i = 0; i < VMCS_FIELD_COUNT; i++) {
         if (image->present[i] && vmcs_field_table[i].type != VMCS_TYPE_READ_ONLY)
-            written &= vmx_ok(vmwrite(vmcs_field_table[i].field, image->value[i]));
+            written &=
+                vmx_ok(vmwrite(vmcs_field_table[i].field, image->value[i])) || image->value[i] == 0;
     }
     return written;
 }

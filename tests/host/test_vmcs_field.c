@@ -409,7 +409,10 @@ static void an_image_is_written_but_for_its_read_only_fields(void **state)
     assert_true(vmcs_read_natural(VMCS_GUEST_RIP) == 0x1234);
     assert_true(vmcs_read_natural(VMCS_GUEST_RSP) == 0x9abc);
     assert_true(vmcs_read32(VMCS_EXIT_REASON) == 0);
-    /* A field that this processor has not: told, and the others are written all the same. */
+    /* A field that this processor has not: missed only with a value. */
+    vmcs_image_set(&image, VMCS_PML_ADDRESS, 0);
+    assert_true(vmcs_image_write(&image));
+    /* Told, and the others are written all the same. */
     vmcs_image_set(&image, VMCS_PML_ADDRESS, 0x1000);
     vmcs_image_set(&image, VMCS_GUEST_RIP, 0x4321);
     assert_false(vmcs_image_write(&image));
