@@ -67,6 +67,24 @@ static void every_colour_comes_back(void **state)
     }
 }
 
+/* No byte that cleaned text may have is taken for a mark. */
+static void every_byte_of_text_comes_back(void **state)
+{
+    (void)state;
+    for (unsigned byte = 0; byte < 256; byte++) {
+        char text[] = {(char)byte, 'z', '\0'};
+        uint8_t bytes[8];
+        struct console_log log;
+        char wanted[16];
+
+        console_clean(text, text, 1);
+        console_log_init(&log, bytes, sizeof(bytes));
+        add(&log, COLOUR_OK, text);
+        (void)snprintf(wanted, sizeof(wanted), "[3 %s]", text);
+        plays(&log, wanted);
+    }
+}
+
 static void keeps_the_oldest_and_counts_the_rest(void **state)
 {
     uint8_t bytes[8];
@@ -145,6 +163,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(keeps_text_and_colour),
         cmocka_unit_test(every_colour_comes_back),
+        cmocka_unit_test(every_byte_of_text_comes_back),
         cmocka_unit_test(keeps_the_oldest_and_counts_the_rest),
         cmocka_unit_test(cleans),
         cmocka_unit_test(serial_lines_begin_and_end_plain),

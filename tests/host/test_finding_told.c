@@ -157,6 +157,38 @@ static void words_that_differ_on_every_cpu_lose_nothing(void **state)
     }
 }
 
+/* Each result has its rule; the guest's name, and behind it what is known of its end. */
+static void a_guest_is_told_by_name(void **state)
+{
+    static struct guest guest = {.name = "one"};
+    static const struct {
+        enum guest_result result;
+        const char *detail;
+        const char *told; /* NULL: nothing */
+        enum rule rule;
+    } rows[] = {{GUEST_OK, "x", NULL, 0},
+                {GUEST_SKIPPED, "x", NULL, 0},
+                {GUEST_DIFFERS, "", "one", RULE_GUEST_DIFFERS},
+                {GUEST_DIED, "x", "one: x", RULE_GUEST_DIED},
+                {GUEST_NO_MEMORY, "two words", "one: two words", RULE_GUEST_MEMORY}};
+
+    (void)state;
+    for (unsigned i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct guest_run run = {.guest = &guest, .result = rows[i].result};
+
+        format_text(run.detail, sizeof(run.detail), "%s", rows[i].detail);
+        machine->findings.count = 0;
+        machine_judge_guest(machine, 3, &run);
+        assert_int_equal(machine->findings.count, rows[i].told != NULL);
+        if (rows[i].told == NULL)
+            continue;
+        assert_int_equal(machine->findings.item[0].rule, rows[i].rule);
+        assert_int_equal(machine->findings.item[0].cpu, 3);
+        assert_string_equal(machine->findings.item[0].detail, rows[i].told);
+        machine->findings.count = 0; /* its words end with the run */
+    }
+}
+
 /* Nothing of the same rule stands there to join: it is lost, and refuses. */
 static void a_finding_without_room_or_kin_is_lost(void **state)
 {
@@ -236,6 +268,7 @@ int main(void)
         cmocka_unit_test(any_difference_is_another_finding),
         cmocka_unit_test_setup_teardown(words_that_differ_on_every_cpu_lose_nothing, set_up,
                                         tear_down),
+        cmocka_unit_test_setup_teardown(a_guest_is_told_by_name, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_finding_without_room_or_kin_is_lost, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_long_set_is_cut_and_counted, set_up, tear_down),
         cmocka_unit_test_setup_teardown(the_document_has_the_set, set_up, tear_down),

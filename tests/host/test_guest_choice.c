@@ -116,8 +116,14 @@ static void a_cpu_that_is_not_there_is_told_and_the_others_run(void **state)
 
 static void what_is_no_cpu_is_an_unknown_name(void **state)
 {
-    static const char *const wrong[] = {"cpu",   "cpu:one",           "cpu1", "cpux:one", "cpu1one",
-                                        "1:one", "cpu12345678901:one"};
+    static const char *const wrong[] = {"cpu",
+                                        "cpu:one",
+                                        "cpu1",
+                                        "cpux:one",
+                                        "cpu1one",
+                                        "1:one",
+                                        "cpu1234567890:one",
+                                        "cpu12345678901:one"};
 
     (void)state;
     for (unsigned i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
@@ -125,6 +131,9 @@ static void what_is_no_cpu_is_an_unknown_name(void **state)
         assert_int_equal(choice.count, 0);
         assert_string_equal(choice.unknown, wrong[i]);
     }
+    choose("cpu999999999:one"); /* nine digits, which 32 bits hold whatever they are */
+    assert_string_equal(choice.no_cpu, "cpu999999999:one");
+    assert_string_equal(choice.unknown, "");
     choose("cpu1:three");
     assert_string_equal(choice.unknown, "three");
 }

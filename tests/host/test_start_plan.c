@@ -179,6 +179,29 @@ static void a_silent_cpu_is_given_up_in_bounded_time(void **state)
     assert_in_range(machine.over_at, 1000000, 1100000);
 }
 
+/* First quickly, as real CPUs need it; then with the manual's 10 ms behind INIT and 200 us. */
+static void the_plan_is_this(void **state)
+{
+    static const struct {
+        enum start_action action;
+        uint64_t at;
+    } wanted[] = {{START_INIT, 1},      {START_STARTUP, 11},    {START_STARTUP, 21},
+                  {START_INIT, 20021},  {START_STARTUP, 30021}, {START_STARTUP, 30221},
+                  {START_OVER, 1030221}};
+    struct start_plan plan = {0};
+    unsigned done = 0;
+
+    (void)state;
+    for (uint64_t now = 1; done < 7; now++) {
+        enum start_action action = start_plan_next(&plan, now, 1);
+
+        if (action == START_WAIT)
+            continue;
+        assert_int_equal(action, wanted[done].action);
+        assert_int_equal(now, wanted[done++].at);
+    }
+}
+
 /* As under a hypervisor whose host is busy: the time of the second round must do. */
 static void a_late_cpu_is_waited_for(void **state)
 {
@@ -274,6 +297,7 @@ int main(void)
         cmocka_unit_test(a_lost_startup_is_repeated),
         cmocka_unit_test(a_cpu_that_needs_the_manuals_delays_gets_them),
         cmocka_unit_test(a_silent_cpu_is_given_up_in_bounded_time),
+        cmocka_unit_test(the_plan_is_this),
         cmocka_unit_test(a_late_cpu_is_waited_for),
         cmocka_unit_test(the_last_of_many_is_waited_for),
         cmocka_unit_test(a_cpu_that_hangs_after_its_arrival_is_left_alone_and_given_up),

@@ -205,6 +205,22 @@ static bool breaks(enum vmentry_rule rule)
     return vmentry_has(&findings, rule);
 }
 
+/* What is told of the field: nothing but bits of the rule would have to change. */
+static void assert_told(const struct row *row)
+{
+    for (uint32_t i = 0; i < findings.count; i++) {
+        const struct vmentry_finding *finding = &findings.item[i];
+
+        if (finding->rule != row->rule || finding->field != row->field)
+            continue;
+        assert_int_equal(finding->seen, vmcs_image_get(&image, row->field));
+        assert_int_not_equal(finding->wanted, finding->seen);
+        if ((finding->wanted ^ finding->seen) & ~row->bits)
+            fail_msg("row %u: %s, wanted %#lx", (unsigned)(row - rows),
+                     vmentry_rule_table[row->rule].name, (unsigned long)finding->wanted);
+    }
+}
+
 static unsigned bits_of(enum vmcs_field field)
 {
     static const unsigned bits[] = {16, 64, 32, 64}; /* by bits 14:13 of the encoding */
@@ -232,6 +248,7 @@ static void each_bit_breaks_the_rule_or_not(void **state)
             change(row->field, 1ull << bit);
             if (breaks(row->rule) != (row->bits >> bit & 1))
                 fail_msg("row %u: %s, bit %u", i, vmentry_rule_table[row->rule].name, bit);
+            assert_told(row);
             change(row->field, 1ull << bit);
         }
     }

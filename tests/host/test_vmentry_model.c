@@ -34,6 +34,46 @@ static void expect(enum vmentry_rule rule, bool broken)
     expected[rule] = expected[rule] || broken;
 }
 
+/* The bits that a rule is about, where it is about some bits of a field. */
+static uint64_t part_of(enum vmentry_rule rule)
+{
+    switch (rule) {
+    case VMENTRY_EVENT_TYPE:
+        return 7 << 8;
+    case VMENTRY_EVENT_VECTOR:
+        return 0xff;
+    case VMENTRY_EVENT_ERROR_CODE_FORBIDDEN:
+    case VMENTRY_EVENT_ERROR_CODE_MISSING:
+        return 1 << 11;
+    case VMENTRY_EVENT_RESERVED:
+        return 0x7fffc000 | 1 << 12;
+    case VMENTRY_EVENT_NESTED_EXCEPTION:
+        return 1 << 13;
+    case VMENTRY_EVENT_ERROR_CODE_RESERVED:
+        return 0xffff0000;
+    default:
+        return UINT64_MAX;
+    }
+}
+
+/* vmx/vmentry_check.h: of the field that breaks it, what it is and a value that would do. */
+static void wanted_would_do(const struct vmentry_finding *finding)
+{
+    struct vmcs_image better = image;
+    struct vmentry_findings left;
+
+    assert_int_equal(finding->seen, get(finding->field));
+    assert_int_not_equal(finding->wanted, finding->seen);
+    assert_int_equal((finding->wanted ^ finding->seen) & ~part_of(finding->rule), 0);
+    vmcs_image_set(&better, finding->field, finding->wanted);
+    vmentry_check(&better, &ground_context, &left);
+    for (uint32_t i = 0; i < left.count; i++) {
+        if (left.item[i].rule == finding->rule && left.item[i].field == finding->field)
+            fail_msg("%s: %#lx would not do", vmentry_rule_table[finding->rule].name,
+                     (unsigned long)finding->wanted);
+    }
+}
+
 /* The rules from one to another, in the order of vmx/vmentry_rules.def. */
 static void compare(enum vmentry_rule from, enum vmentry_rule to, uint64_t round)
 {
@@ -46,6 +86,10 @@ static void compare(enum vmentry_rule from, enum vmentry_rule to, uint64_t round
         if (broken[rule] != expected[rule])
             fail_msg("round %lu: %s %s", (unsigned long)round, vmentry_rule_table[rule].name,
                      broken[rule] ? "is broken" : "is not broken");
+    }
+    for (uint32_t i = 0; i < findings.count; i++) {
+        if (findings.item[i].rule >= from && findings.item[i].rule <= to)
+            wanted_would_do(&findings.item[i]);
     }
 }
 
