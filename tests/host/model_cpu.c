@@ -65,6 +65,7 @@ void model_cpu_reset(void)
         .xcr0_supported = 7,
         .xcr0 = 1,
         .dr6 = 0xffff0ff0,
+        .extended_leaves = 0x80000008,
         .more_features = {.edx = EXTENDED_NX | EXTENDED_RDTSCP},
     };
     *model_msr(IA32_EFER) = EFER_LME | EFER_LMA | EFER_NXE;
@@ -194,7 +195,7 @@ struct cpuid_registers cpuid(uint32_t leaf, uint32_t subleaf)
             leaf == 0x80000008 ? 0xffff3000 | model_cpu.physical_address_width : UINT32_MAX,
             UINT32_MAX, UINT32_MAX, UINT32_MAX};
     if (leaf == 0x80000000)
-        r.eax = 0x80000008;
+        r.eax = model_cpu.extended_leaves;
     else if (leaf == 0)
         r.eax = 0xd;
     else if (leaf == 1)

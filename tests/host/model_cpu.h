@@ -84,6 +84,7 @@ struct model_cpu {
     bool all_fields;         /* VMCS fields of every index, whatever the MSRs say */
     uint64_t xcr0_supported; /* 0: no XSAVE */
     struct cpuid_registers features;       /* CPUID.7 */
+    uint32_t extended_leaves;              /* the last: CPUID.80000000H:EAX */
     struct cpuid_registers more_features;  /* CPUID.80000001H */
     struct cpuid_registers xsave_features; /* CPUID.0DH, every subleaf */
 

@@ -291,6 +291,96 @@ static void a_long_detail_is_cut(void **state)
     assert_true(shows(rule_table[8].name));
 }
 
+static char whole_text[20000];
+static struct text_buffer whole;
+
+static void mark_colour(enum colour colour)
+{
+    print_to(&whole.sink, "<%d>", (int)colour);
+}
+
+static const char *report(uint32_t rows)
+{
+    const struct coloured page = {&whole.sink, mark_colour};
+
+    text_buffer_init(&whole, whole_text, sizeof(whole_text));
+    report_brief(machine, &page, rows);
+    assert_int_equal(whole.lost, 0);
+    return whole_text;
+}
+
+/* Rows of 80 columns that it takes, without the marks of colours. */
+static uint32_t rows_taken(const char *text)
+{
+    uint32_t rows = 0, column = 0;
+
+    for (; *text != '\0'; text++) {
+        if (*text == '<') {
+            text += 2;
+        } else if (*text == '\n') {
+            rows++;
+            column = 0;
+        } else {
+            rows += column == COLUMNS;
+            column = column == COLUMNS ? 1 : column + 1;
+        }
+    }
+    return rows;
+}
+
+/* COLOUR_HEADING is 1, DIM 2, OK 3, WARNING 4. */
+static void it_reads_so(void **state)
+{
+    (void)state;
+    machine->cpu_count = 2;
+    cpu_list[1]->phase = CPU_SILENT;
+    machine->findings.lost = 1;
+    assert_string_equal(report(20),
+                        "\n  CPU 0  APIC id 0x0  <3>loaded\n<0>"
+                        "  CPU 1  APIC id 0x2  <4>silent\n<0>"
+                        "<1>Findings: refusals 0, warnings 0, notes 0, and 1 that did not fit<0>\n"
+                        "<2>All of it: on the serial line, or here with report=full.\n<0>");
+    machine->findings.lost = 0;
+    assert_null(strstr(report(20), "did not fit"));
+}
+
+/* With as many rows as the whole takes all is told whole; with fewer it is cut, and never longer.
+ */
+static void no_row_is_wasted_and_none_is_missing(void **state)
+{
+    static struct guest_run runs[8];
+
+    (void)state;
+    for (unsigned variant = 0; variant < 4; variant++) {
+        char all[sizeof(whole_text)];
+        uint32_t rows;
+
+        /* Sets of CPUs so long that a line of a finding becomes two on the screen. */
+        machine->cpu_count = variant & 1 ? 60 : 8;
+        for (uint32_t i = 0; i < 60; i++) {
+            cpu_list[i]->vmx.state = i % 3 ? VMX_CPU_OFF : VMX_CPU_LOADED;
+            cpu_list[i]->vmx.findings.count = 0;
+        }
+        for (uint32_t i = 0; i < machine->cpu_count; i += 2) {
+            find_on(i, RULE_CONTROL_UNKNOWN_FORCED, SEVERITY_REFUSAL, 1);
+            find_on(i, RULE_REGION_NOT_WRITE_BACK, SEVERITY_REFUSAL, 1);
+        }
+        find_on(1, RULE_BASIC_BIT_57, SEVERITY_REFUSAL, 1);
+        find_on(1, RULE_BASIC_SIZE_ZERO, SEVERITY_WARNING, 1);
+        machine->guests_done = variant == 2;
+        machine->guests.count = machine->guests_done;
+        machine->guests.item[0] = (struct guest_chosen){.every_cpu = true};
+        for (uint32_t i = 0; i < 8; i++)
+            cpu_list[i]->guest_runs = &runs[i];
+        strcpy(all, report(1000));
+        rows = rows_taken(all);
+        assert_string_equal(report(rows), all);
+        assert_string_not_equal(report(rows - 1), all);
+        for (uint32_t room = 16; room < rows; room++)
+            assert_in_range(rows_taken(report(room)), 1, room);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -300,6 +390,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(refusals_come_before_warnings, set_up, tear_down),
         cmocka_unit_test_setup_teardown(many_cpus_are_summed_up_by_state, set_up, tear_down),
         cmocka_unit_test_setup_teardown(states_have_their_colours, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(it_reads_so, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(no_row_is_wasted_and_none_is_missing, set_up, tear_down),
         cmocka_unit_test_setup_teardown(nine_cpus_take_one_line, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_long_detail_is_cut, set_up, tear_down),
     };
