@@ -10,6 +10,7 @@
 #include <cmocka.h>
 
 #include "mm/direct_map.h"
+#include "mm/page_alloc.h"
 #include "tests/host/operand_exits.h"
 
 enum { SGDT, SIDT, LGDT, LIDT };
@@ -205,6 +206,14 @@ static void execute_disable_is_reserved_without_nxe(void **state)
     map();
     table()[0] |= 1ull << 63;
     assert_done(GDTR_IDTR, LINEAR, PLAIN | ACCESS(LGDT)); /* the model CPU has NXE set */
+    /* but not LMA: the mode is the guest's own */
+    guest_machine_reset(GUEST_PAE);
+    guest_machine.guest.off[VMX_CONTROL_ENTRY] = ENTRY_LOAD_EFER;
+    vcpu = guest_machine_start();
+    map();
+    table()[0] |= 1ull << 63;
+    assert_int_equal(*model_msr(IA32_EFER) & (EFER_LMA | EFER_NXE), EFER_LMA | EFER_NXE);
+    assert_done(GDTR_IDTR, LINEAR, SIZE_32 | DS | NO_INDEX | NO_BASE | ACCESS(LGDT));
 }
 
 /* Descriptor tables: "Supervisor-mode access", implicit ones, at every CPL; SMAP counts whatever AC
@@ -356,6 +365,36 @@ static void memory_that_the_guest_does_not_have_ends_it(void **state)
     assert_done(GDTR_IDTR, LINEAR, load);
 }
 
+/* vm/guest.h: the guest has its memory, and with `touch_maps` pages from GUEST_TOUCH_BASE to
+ * GUEST_TOUCH_END; whatever else EPT maps is the machine's. */
+static void only_what_is_its_own_is_reached(void **state)
+{
+    static const struct {
+        uint64_t physical;
+        bool touched;
+    } places[] = {{GUEST_TOUCH_BASE - 0x1000, false},
+                  {GUEST_TOUCH_BASE, true},
+                  {GUEST_TOUCH_END - 0x1000, true},
+                  {GUEST_TOUCH_END, false}};
+
+    (void)state;
+    for (unsigned i = 0; i < 4; i++) {
+        uint64_t page = pages_alloc(0);
+
+        assert_int_equal(
+            ept_map_page(&vcpu->ept, places[i].physical, page, EPT_ALL, MEMORY_TYPE_WB), EPT_OK);
+        memcpy(phys_to_virt(page), gdt_limit_and_base, 10);
+        table()[0] = places[i].physical | E_ALL;
+        vcpu->touch_maps = true;
+        if (places[i].touched)
+            assert_done(GDTR_IDTR, LINEAR, PLAIN | ACCESS(LGDT));
+        else
+            assert_ends(GDTR_IDTR, LINEAR, PLAIN | ACCESS(LGDT), places[i].physical);
+        vcpu->touch_maps = false;
+        assert_ends(GDTR_IDTR, LINEAR, PLAIN | ACCESS(LGDT), places[i].physical);
+    }
+}
+
 /* SDM Vol. 3, "Accessed and Dirty Flags for EPT". */
 static void reading_an_entry_is_a_write_with_ept_accessed_and_dirty_flags(void **state)
 {
@@ -434,6 +473,7 @@ int main(void)
         TEST(addresses_of_32_bits_wrap_within_an_operand),
         TEST(without_ept_the_tables_are_the_hypervisors),
         TEST(memory_that_the_guest_does_not_have_ends_it),
+        TEST(only_what_is_its_own_is_reached),
         TEST(reading_an_entry_is_a_write_with_ept_accessed_and_dirty_flags),
         TEST(what_cannot_be_done_is_refused),
         TEST(user_mode_is_held_to_alignment),

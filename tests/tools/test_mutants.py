@@ -77,6 +77,13 @@ class MutantsTest(unittest.TestCase):
         numbers = {change[2] for change in _changes(code) if change[1] == "constant"}
         self.assertEqual(numbers, {"5", "6"})
 
+    def test_a_subleaf_that_is_ignored_is_left_alone(self) -> None:
+        code = "int f(void)\n{\n    return cpuid(1, 0).ecx + cpuid(CPUID_EXTENDED, 0).eax;\n}\n"
+        numbers = [change[2:] for change in _changes(code) if change[1] == "constant"]
+        self.assertEqual(sorted(numbers), [("1", "0"), ("1", "2")])
+        code = "int f(void)\n{\n    return cpuid(CPUID_TOPOLOGY, 0).ecx;\n}\n"
+        self.assertIn((3, "constant", "0", "1"), _changes(code))
+
     def test_applied(self) -> None:
         for mutant in mutants_of(_CODE, "vm/a.c", random.Random(1)):
             changed = mutant.applied(_CODE)

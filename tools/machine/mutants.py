@@ -28,6 +28,12 @@ _SHIFT = {"<<": ">>", ">>": "<<"}
 _BITWISE = {"&": "|", "|": "&", "^": "|", "&=": "|=", "|=": "&=", "^=": "|="}
 _ASSIGN = frozenset({"=", "+=", "-=", "*=", "/=", "%=", "&=", "|=", "^=", "<<=", ">>=", "++", "--"})
 
+# SDM Vol. 2, "CPUID": leaves 0 and 1 and those from 80000000H on ignore ECX.
+_WITHOUT_SUBLEAVES = frozenset(
+    "0 1 CPUID_FEATURES CPUID_LEAF_FEATURES CPUID_EXTENDED CPUID_LEAF_EXTENDED "
+    "CPUID_EXTENDED_FEATURES CPUID_ADDRESS_SIZES".split()
+)
+
 
 @dataclass(frozen=True)
 class Token:
@@ -212,8 +218,9 @@ def _of_operator(tokens: list[Token], index: int) -> tuple[str, str] | None:
 
 def _is_hint(tokens: list[Token], index: int) -> bool:
     """
-    The number in __builtin_expect(…, 0), which makes the code faster and nothing else; or that in
-    sizeof(array[0]), of which only the type counts.
+    The number in __builtin_expect(…, 0), which makes the code faster and nothing else; that in
+    sizeof(array[0]), of which only the type counts; or the subleaf in cpuid(1, 0), of a leaf that
+    has none.
     """
     around = tokens[index - 1].text + tokens[index + 1].text
     if around not in (",)", "[]"):
@@ -223,7 +230,10 @@ def _is_hint(tokens: list[Token], index: int) -> bool:
         position -= 1
         depth += (tokens[position].text == ")") - (tokens[position].text == "(")
     caller = tokens[position - 1].text
-    return caller == ("__builtin_expect" if around == ",)" else "sizeof")
+    if around == "[]":
+        return caller == "sizeof"
+    whole = caller == "cpuid" and tokens[position + 1].text in _WITHOUT_SUBLEAVES
+    return whole or caller == "__builtin_expect"
 
 
 def _replacements(tokens: list[Token], index: int, text: str) -> Iterator[tuple[str, int, str]]:
