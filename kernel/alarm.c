@@ -23,10 +23,6 @@ enum {
     PIT_COMMAND_CHANNEL_0_MODE_2 = 0x34,
     PIT_COUNT = PIT_HZ / (1000000 / TICK_US),
 
-    /* I/O Controller Hub data sheet, "NMI Status and Control Register": who else sent an NMI. */
-    PORT_B = 0x61,
-    PORT_B_NMI_SOURCES = 0xc0,
-
     EVERY_CPU = 0xff, /* as the destination of an I/O APIC's input */
 };
 
@@ -133,7 +129,7 @@ void alarm_set(uint64_t tsc_ticks)
                      tsc_ticks != 0 ? timer_count(tsc_ticks, tsc_per_ms, timer_per_ms) : 0);
 }
 
-bool alarm_sends_nmis(void)
+bool alarm_is_ticking(void)
 {
-    return atomic_load(&ticking) && (in8(PORT_B) & PORT_B_NMI_SOURCES) == 0;
+    return atomic_load(&ticking);
 }

@@ -29,7 +29,7 @@ void alarm_end(void);
  */
 void alarm_set(uint64_t tsc_ticks);
 
-/* Is an NMI that comes now the alarm's, as far as anybody can tell? */
-bool alarm_sends_nmis(void);
+/* May an NMI that comes now be the alarm's? */
+bool alarm_is_ticking(void);
 
 #endif

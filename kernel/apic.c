@@ -39,6 +39,7 @@ enum apic_register {
 #define LVT_MASKED            (1u << 16)
 #define LVT_DELIVERY          (7u << 8)
 #define LVT_DELIVERY_SMI      (2u << 8)
+#define LVT_DELIVERY_NMI      (4u << 8)
 #define VERSION_MAX_LVT_SHIFT 16
 
 /* SDM, "APIC Timer"; the mode 0 is one-shot. */
@@ -125,8 +126,16 @@ bool apic_init(uint32_t highest_id)
 /*
  * An entry exists if the version register counts that far; in x2APIC mode the MSR of one that does
  * not exist would fault. An entry that delivers an SMI is firmware's own (thermal throttling) and
- * stays as it is.
+ * stays as it is; so does an NMI of LINT1, by which the chipset tells errors (kernel/nmi.h).
  */
+static bool stays(enum apic_register offset, uint32_t value)
+{
+    uint32_t delivery = value & LVT_DELIVERY;
+
+    return delivery == LVT_DELIVERY_SMI ||
+           (offset == APIC_LVT_LINT1 && delivery == LVT_DELIVERY_NMI);
+}
+
 static void local_interrupts_mask(void)
 {
     static const struct {
@@ -144,7 +153,7 @@ static void local_interrupts_mask(void)
 
         uint32_t value = apic_read(entries[i].offset);
 
-        if ((value & LVT_DELIVERY) != LVT_DELIVERY_SMI)
+        if (!stays(entries[i].offset, value))
             apic_write(entries[i].offset, value | LVT_MASKED);
     }
 }

@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "kernel/nmi.h"
 #include "kernel/traps.h"
 #include "mm/execute_disable.h"
 #include "mm/memory_type.h"
@@ -57,6 +58,7 @@ struct cpu {
     struct memory_types_state memory_types; /* its MTRRs and PAT */
     uint32_t regions_told;
     char region_told[2][REGION_TOLD_SIZE]; /* of its regions, why they are not write-back */
+    struct nmi_log nmis;
     struct vmx_cpu vmx;
     struct guest_run *guest_runs; /* what came of each guest of machine->guests; or NULL */
 };

@@ -236,6 +236,49 @@ void machine_judge_guests(struct machine *machine)
     }
 }
 
+static uint32_t count_nmis(const struct machine *machine, enum nmi_cause cause)
+{
+    uint32_t count = 0;
+
+    for (uint32_t i = 0; i < machine->cpu_count; i++)
+        count += machine->cpus[i]->nmis.count[cause];
+    return count;
+}
+
+/* What the machine-check banks of the first CPU that found any hold. */
+static const struct machine_check *find_error(const struct machine *machine)
+{
+    for (uint32_t i = 0; i < machine->cpu_count; i++) {
+        if (machine->cpus[i]->nmis.error.found)
+            return &machine->cpus[i]->nmis.error;
+    }
+    return NULL;
+}
+
+static void judge_nmis(struct machine *machine, enum nmi_cause cause, enum rule rule,
+                       const char *words)
+{
+    const struct machine_check *error = cause == NMI_UNKNOWN ? find_error(machine) : NULL;
+    char *told = machine->nmis_told[cause];
+    size_t length =
+        format_text(told, NMI_TOLD_SIZE, "%u in all%s", count_nmis(machine, cause), words);
+
+    if (error != NULL)
+        format_text(told + length, NMI_TOLD_SIZE - length, "; IA32_MC%u_STATUS holds %#lx",
+                    error->bank, error->status);
+    for (uint32_t i = 0; i < machine->cpu_count; i++) {
+        if (machine->cpus[i]->nmis.count[cause] > 0)
+            add(machine, rule, i, told);
+    }
+}
+
+void machine_judge_nmis(struct machine *machine)
+{
+    judge_nmis(machine, NMI_SERR, RULE_NMI_CHIPSET, ", by SERR# (bit 7)");
+    judge_nmis(machine, NMI_IOCHK, RULE_NMI_CHIPSET, ", by IOCHK# (bit 6)");
+    judge_nmis(machine, NMI_UNKNOWN, RULE_NMI_UNKNOWN, "");
+}
+
 bool machine_wants_vmcs(const struct machine *machine, uint32_t cpu, bool entry_failed)
 {
     const struct vmcs_kept *kept = &machine->vmcs;

@@ -49,6 +49,8 @@ static inline bool cpu_set_has(const struct cpu_set *set, uint32_t cpu)
     return (set->bits[cpu / 64] >> cpu % 64 & 1) != 0;
 }
 
+enum { NMI_TOLD_SIZE = 80 };
+
 struct machine {
     uint64_t load_address; /* physical */
     struct multiboot_info boot;
@@ -73,6 +75,7 @@ struct machine {
     bool guests_done;           /* each CPU's guest_runs holds their results */
     struct vmcs_kept vmcs;
     struct paging_audit audit; /* of the page tables in use */
+    char nmis_told[NMI_CAUSE_COUNT][NMI_TOLD_SIZE];
     struct cpu *const *cpus;
     uint32_t cpu_count;
 };
@@ -136,6 +139,9 @@ void machine_judge_guest(struct machine *machine, uint32_t cpu, struct guest_run
 
 /* After guests ran: those that did otherwise than they should, on each CPU. */
 void machine_judge_guests(struct machine *machine);
+
+/* At the end: NMIs that nobody here has sent. */
+void machine_judge_nmis(struct machine *machine);
 
 /*
  * Is the VMCS of a guest that has ended on that CPU to be kept, in the place of the one that is

@@ -220,6 +220,7 @@ _Noreturn void kernel_main(uint64_t information, uint64_t load_address, uint64_t
     console_hold();
     console_print("Rootmode %s\n", ROOTMODE_VERSION);
     go(information);
+    machine_judge_nmis(&machine);
     console_release();
     report();
     machine_stop();

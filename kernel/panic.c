@@ -7,6 +7,7 @@
 #include "kernel/backtrace.h"
 #include "kernel/console.h"
 #include "kernel/cpu.h"
+#include "kernel/machine_check.h"
 #include "kernel/stop.h"
 #include "kernel/symbols.h"
 #include "kernel/trap_text.h"
@@ -158,6 +159,8 @@ _Noreturn void panic_trap(const struct trap_frame *frame)
     console_print("\n");
     if (depth == 1)
         tell_cpu();
+    if (frame->vector == X86_VECTOR_MC)
+        machine_check_print(console_sink());
     tell_state(frame, cr2);
     if (depth == 1) {
         tell_registers(frame);

@@ -107,12 +107,18 @@ static void put_result(struct json *json, const char *name, const char *instruct
     json_object_end(json);
 }
 
+static uint32_t nmis_told(const struct cpu *cpu)
+{
+    return cpu->nmis.count[NMI_SERR] + cpu->nmis.count[NMI_IOCHK] + cpu->nmis.count[NMI_UNKNOWN];
+}
+
 static void put_cpu(struct json *json, const struct cpu *cpu)
 {
     json_object_begin(json, NULL);
     json_number(json, "cpu", cpu->index);
     json_number(json, "apic_id", cpu->apic_id);
     json_bool(json, "started", cpu->phase == CPU_READY);
+    json_number(json, "nmis", nmis_told(cpu));
     json_string(json, "state", state_names[cpu->vmx.state]);
     put_region(json, "vmxon_region", &cpu->vmx.vmxon_region);
     put_region(json, "vmcs_region", &cpu->vmx.vmcs_region);

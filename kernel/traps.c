@@ -2,9 +2,9 @@
 
 #include <stdbool.h>
 
-#include "kernel/alarm.h"
 #include "kernel/apic.h"
 #include "kernel/cpu.h"
+#include "kernel/nmi.h"
 #include "kernel/panic.h"
 #include "kernel/stop.h"
 #include "lib/x86.h"
@@ -110,8 +110,8 @@ void trap_handle(struct trap_frame *frame)
     }
     if (frame->vector == X86_VECTOR_NMI && stop_elsewhere())
         machine_halt();
-    if (frame->vector == X86_VECTOR_NMI && alarm_sends_nmis())
-        return;
-    if (!fix_up(frame))
+    if (frame->vector == X86_VECTOR_NMI)
+        nmi_handle();
+    else if (!fix_up(frame))
         panic_trap(frame);
 }

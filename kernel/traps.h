@@ -28,8 +28,8 @@ void traps_init(void);
 void traps_load(void);
 
 /*
- * From the stubs. Returns only from interrupts, whoever sent them, from NMIs of the alarm, and if
- * the fixup table takes the fault.
+ * From the stubs. Returns only from interrupts and NMIs, whoever sent them, and if the fixup table
+ * takes the fault.
  */
 void trap_handle(struct trap_frame *frame);
 

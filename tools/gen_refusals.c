@@ -18,7 +18,7 @@ static const struct group {
 } groups[] = {
     {"The machine",
      "What the boot loader and the firmware give, before VMX is looked at.",
-     {"boot-", "cpu-"}},
+     {"boot-", "cpu-", "nmi-"}},
     {"CPUID", "Whether there is VMX at all. CPUID decides, not the maker's name.", {"cpuid-"}},
     {"IA32_FEATURE_CONTROL", "Whether the firmware lets VMXON through.", {"feature-control-"}},
     {"IA32_VMX_BASIC",

@@ -141,6 +141,17 @@ def _entry_selftests() -> list[Boot]:
     ]  # fmt: skip
 
 
+def _nmis(*wanted: int) -> Check:
+    """So many came on each CPU that nobody had sent."""
+
+    def check(result: Result) -> Iterator[str]:
+        seen = tuple(cpu["nmis"] for cpu in result.report["cpus"])
+        if seen != wanted:
+            yield f"NMIs of nobody: {seen}, not {wanted}"
+
+    return check
+
+
 def _qemu() -> list[Boot]:
     """TCG has SVM and no VMX: a clear refusal, after everything before it has worked."""
     boots = []
@@ -188,7 +199,13 @@ def _qemu() -> list[Boot]:
         REFUSED,
         (*ALWAYS, cpus(2), finding("boot-no-execute-disable", "warning", 0)),
     )
-    return [*boots, holes, no_svm, no_nx]
+    # QEMU gives it to LINT1 of each CPU, which SeaBIOS has set to NMI on the boot CPU.
+    nmi = tcg(
+        "NMI of nobody",
+        (finding("nmi-unknown", "warning", 0, detail="1 in all", cpus="0"), _nmis(1, 0)),
+        "--nmi-at", "vmx_all_enable", count=2,
+    )  # fmt: skip
+    return [*boots, holes, no_svm, no_nx, nmi]
 
 
 def _screens() -> list[Boot]:

@@ -128,6 +128,10 @@ static void each_cpu(void **state)
 
     (void)state;
     cpu_list[0]->phase = CPU_SILENT;
+    cpu_list[1]->nmis.count[NMI_OURS] = 8;
+    cpu_list[1]->nmis.count[NMI_SERR] = 1;
+    cpu_list[1]->nmis.count[NMI_IOCHK] = 2;
+    cpu_list[1]->nmis.count[NMI_UNKNOWN] = 4;
     second->state = VMX_CPU_LOADED;
     second->vmxon_region = (struct vmx_region){.address = 0x1000, .order = 0, .memory_type = 6};
     second->vmcs_region = (struct vmx_region){.address = 0x2000, .order = 1, .memory_type = 0};
@@ -136,15 +140,16 @@ static void each_cpu(void **state)
     third->vmptrst = 0x3000; /* of no meaning before VMPTRLD */
     third->error_instruction = "VMPTRLD";
     third->error = (struct vmx_result){VMX_FAIL_VALID, 11};
-    assert_has("\"cpus\":[{\"cpu\":0,\"apic_id\":4,\"started\":false,\"state\":\"off\"," NOTHING
-               "},{\"cpu\":1,\"apic_id\":5,\"started\":true,\"state\":\"loaded\","
-               "\"vmxon_region\":{\"address\":\"0x1000\",\"order\":0,\"memory_type\":\"WB\"},"
-               "\"vmcs_region\":{\"address\":\"0x2000\",\"order\":1,\"memory_type\":\"UC\"},"
-               "\"vmptrst\":\"0x2000\",\"error\":null},"
-               "{\"cpu\":2,\"apic_id\":6,\"started\":true,\"state\":\"root\","
-               "\"vmxon_region\":null,\"vmcs_region\":null,\"vmptrst\":null,"
-               "\"error\":{\"instruction\":\"VMPTRLD\",\"outcome\":\"VMfailValid\",\"number\":11,"
-               "\"text\":\"VMPTRLD with incorrect VMCS revision identifier\"}}]");
+    assert_has(
+        "\"cpus\":[{\"cpu\":0,\"apic_id\":4,\"started\":false,\"nmis\":0,\"state\":\"off\"," NOTHING
+        "},{\"cpu\":1,\"apic_id\":5,\"started\":true,\"nmis\":7,\"state\":\"loaded\","
+        "\"vmxon_region\":{\"address\":\"0x1000\",\"order\":0,\"memory_type\":\"WB\"},"
+        "\"vmcs_region\":{\"address\":\"0x2000\",\"order\":1,\"memory_type\":\"UC\"},"
+        "\"vmptrst\":\"0x2000\",\"error\":null},"
+        "{\"cpu\":2,\"apic_id\":6,\"started\":true,\"nmis\":0,\"state\":\"root\","
+        "\"vmxon_region\":null,\"vmcs_region\":null,\"vmptrst\":null,"
+        "\"error\":{\"instruction\":\"VMPTRLD\",\"outcome\":\"VMfailValid\",\"number\":11,"
+        "\"text\":\"VMPTRLD with incorrect VMCS revision identifier\"}}]");
     third->error = (struct vmx_result){VMX_FAULT, 6};
     assert_has("\"outcome\":\"fault\",\"number\":6,\"text\":null}");
     third->error = (struct vmx_result){VMX_FAIL_INVALID, 0};

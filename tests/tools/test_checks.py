@@ -41,6 +41,7 @@ def _cpu(number: int) -> dict[str, Any]:
         "cpu": number,
         "apic_id": number,
         "started": True,
+        "nmis": 0,
         "state": "loaded",
         "vmxon_region": region(base),
         "vmcs_region": region(base + 0x1000),

@@ -30,7 +30,7 @@ _REPORT: dict[str, Any] = {
     "vmx_capability": {"preemption_timer_shift": 5, "ept": True, "eptp": "0x1e"},
     "cpus": [
         {
-            "cpu": 0, "apic_id": 0, "started": True, "state": "loaded",
+            "cpu": 0, "apic_id": 0, "started": True, "nmis": 0, "state": "loaded",
             "vmxon_region": {"address": "0x1000", "order": 0, "memory_type": "WB"},
             "vmcs_region": None, "vmptrst": None, "error": None,
         }

@@ -177,6 +177,7 @@ class BeforehandTest(unittest.TestCase):
         (("--acpi-table", "/dev/null"), "no such ACPI table"),
         (("--acpi-table", __file__), "use --on tcg"),
         (("--on", "nested-kvm", "--append", "console=com2"), "COM1 alone"),
+        (("--nmi-at", "main"), "for --on tcg"),
         (("--memory", "1"), "the least"),
         (("--timeout", "0"), "more than 0 seconds"),
         (("--timeout", "nan"), "more than 0 seconds"),

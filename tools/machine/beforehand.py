@@ -39,9 +39,9 @@ def _check_folder(option: str, folder: Path) -> None:
 def check_options(options: argparse.Namespace, machine: str) -> None:
     """Raises UserError where a file cannot be read or written, or two options contradict."""
     if options.iso_only:
-        for option in ("report", "screenshot", "logs"):
+        for option in ("report", "screenshot", "logs", "nmi_at"):
             if getattr(options, option):
-                raise UserError(f"--iso-only boots nothing: not with --{option}")
+                raise UserError(f"--iso-only boots nothing: not with --{option.replace('_', '-')}")
         _check_output("--iso-only", options.iso_only)
     if options.report:
         _check_output("--report", options.report)
@@ -54,6 +54,8 @@ def check_options(options: argparse.Namespace, machine: str) -> None:
         _check_output("--screenshot", options.screenshot)
     if options.logs:
         _check_folder("--logs", options.logs)
+    if options.nmi_at and machine != "tcg":
+        raise UserError("--nmi-at is for --on tcg")
 
 
 def check_plan(plan: Plan, unchecked: bool) -> None:

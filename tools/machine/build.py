@@ -3,6 +3,7 @@
 import fcntl
 import os
 import re
+import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -77,3 +78,13 @@ def build(preset: str, targets: list[str], progress: Progress) -> Path:
 def build_kernel(progress: Progress) -> Path:
     """The kernel, up to date."""
     return build("default", [KERNEL], progress) / KERNEL
+
+
+def symbol_address(kernel: Path, name: str) -> int:
+    """Where the kernel has this function."""
+    told = subprocess.run(["nm", str(kernel)], capture_output=True, text=True, check=False).stdout
+    for line in told.splitlines():
+        address, _, symbol = line.split(" ", 2)
+        if symbol == name:
+            return int(address, 16)
+    raise UserError(f"{kernel} has no function {name}")

@@ -18,6 +18,7 @@ class Plan:
     chipset: str = "q35"  # or "pc", QEMU
     usb: bool = False  # boot the ISO as a USB stick instead of a CD, QEMU
     pixels: bool = False  # a frame buffer instead of text mode
+    nmi_at: int | None = None  # an NMI comes when the kernel is at this address, TCG
     com: int = 1  # the serial port whose line is read, COM1 to COM4
     acpi_table: Path | None = None  # one more than the firmware has, QEMU
     display: bool = False  # a window on the person's screen

@@ -11,6 +11,7 @@ from typing import Any
 
 from machine.emulator import Emulator
 from machine.errors import UserError
+from machine.gdb_stub import GdbStub
 from machine.plan import Plan
 from machine.processes import start
 
@@ -19,6 +20,7 @@ _OVMF_CODE = Path("/usr/share/OVMF/OVMF_CODE_4M.fd")
 _OVMF_VARIABLES = Path("/usr/share/OVMF/OVMF_VARS_4M.fd")
 _VARIABLES = "uefi-variables.fd"
 _QMP_TIMEOUT = 10.0
+_STOP_TIMEOUT = 100.0  # until the kernel is where an NMI is wanted
 
 
 class Qemu(Emulator):
@@ -49,6 +51,20 @@ class Qemu(Emulator):
                 )
         except (OSError, ValueError) as error:
             raise UserError(f"no screenshot: {error}") from error
+
+    def nmi_at(self, address: int, stub: socket.socket) -> None:
+        """Stops the machine where it is when a CPU comes there, sends an NMI to all, and goes on."""
+        self._monitor.settimeout(_QMP_TIMEOUT)
+        stub.settimeout(_STOP_TIMEOUT)
+        try:
+            with GdbStub(stub) as gdb, self._monitor.makefile("rw", encoding="utf-8") as monitor:
+                gdb.run_to(address)
+                json.loads(monitor.readline())  # the greeting
+                self._command(monitor, "qmp_capabilities", {})
+                self._command(monitor, "inject-nmi", {})
+                gdb.go_on()
+        except (OSError, ValueError) as error:
+            raise UserError(f"no NMI: {error}") from error
 
     def refusal(self) -> str:
         # QEMU ends with 1 when it cannot start; a guest has no way to make it do so.
@@ -156,9 +172,21 @@ def start_qemu(plan: Plan, iso: Path, folder: Path) -> Emulator:
     command = qemu_command(plan, iso, folder) + [
         "-chardev", f"socket,id=monitor,fd={its.fileno()}", "-mon", "chardev=monitor,mode=control",
     ]  # fmt: skip
-    with its, log.open("wb") as output:
+    debugger, stub = socket.socketpair()
+    if plan.nmi_at is not None:
+        command += ["-S", "-chardev", f"socket,id=gdb,fd={stub.fileno()}", "-gdb", "chardev:gdb"]
+    with its, stub, log.open("wb") as output:
         process = start(
             command, stdin=subprocess.DEVNULL, output=output.fileno(), folder=folder,
-            inherited=(its.fileno(),),
+            inherited=(its.fileno(), stub.fileno()),
         )  # fmt: skip
-    return Qemu(process, folder / "serial.txt", log, ours)
+    emulator = Qemu(process, folder / "serial.txt", log, ours)
+    if plan.nmi_at is None:
+        debugger.close()
+        return emulator
+    try:
+        emulator.nmi_at(plan.nmi_at, debugger)
+    except BaseException:
+        emulator.stop()
+        raise
+    return emulator

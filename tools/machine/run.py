@@ -13,10 +13,11 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 from machine.beforehand import check_kernel, check_options, check_plan
-from machine.build import build_kernel
+from machine.build import build_kernel, symbol_address
 from machine.console import Console
 from machine.emulator import Emulator
 from machine.errors import Exit, UserError, in_words
@@ -51,6 +52,7 @@ def parser() -> argparse.ArgumentParser:
     add("--timeout", type=seconds, metavar="SECONDS", help="default: what the machine needs")
     add("--headless", action="store_true", help="no window, even where there is a display")
     add("--screenshot", type=Path, metavar="FILE", help="picture of the screen (.png or .ppm)")
+    add("--nmi-at", metavar="FUNCTION", help="send an NMI when the kernel comes there (--on tcg)")
     add("--iso-only", type=Path, metavar="FILE", help="only write the ISO, for a CD or USB stick")
     add("--logs", type=Path, metavar="FOLDER", help="keep the machine's files here")
     return result
@@ -232,6 +234,8 @@ def _run(options: argparse.Namespace) -> Exit:
     check_options(options, name)
     check_plan(plan, options.unchecked)
     kernel = _prepared(options, progress, plan)
+    if options.nmi_at:
+        plan = replace(plan, nmi_at=symbol_address(kernel, options.nmi_at))
     say(f"tools/run: {reason}")
     return _boot(options, plan, kernel, progress)
 
