@@ -49,9 +49,18 @@ def _models() -> list[Boot]:
     ]
 
 
+def _quick(result: Result) -> Iterator[str]:
+    """All CPUs are in VMX operation before 0.3 million ticks, which are instructions in Bochs."""
+    timing = result.report["timing"]
+    ticks = int(timing["vmx_on_all_tsc"], 16) - int(timing["entry_tsc"], 16)
+    if ticks >= 300_000:
+        yield f"the way to VMX operation takes {ticks} ticks"
+
+
 def _processors() -> list[Boot]:
     boots = [
-        bochs(f"{count} CPUs", OK, IN_VMX, count=count, cpu=DEFAULT_CPU) for count in (1, 4, 8)
+        bochs(f"{count} CPUs", OK, (*IN_VMX, _quick), count=count, cpu=DEFAULT_CPU)
+        for count in (1, 4, 8)
     ]
     boots.append(
         Boot(
