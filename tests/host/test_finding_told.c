@@ -104,6 +104,23 @@ static void what_cpus_have_alike_stands_once(void **state)
                                      "compare-mismatch CPU 5\n");
 }
 
+/* CPU 0 is one of them; and what stands behind the last finding of a list is none. */
+static void the_first_cpu_and_no_old_finding_count(void **state)
+{
+    (void)state;
+    machine->cpu_count = 4;
+    find_on(0, RULE_COMPARE_MISMATCH, 1);
+    find_on(2, RULE_COMPARE_MISMATCH, 1);
+    cpu_list[2]->vmx.findings.count = 0;
+    machine_judge_guest(
+        machine, 0,
+        &(struct guest_run){.guest = &(struct guest){.name = "one"}, .result = GUEST_DIED});
+    assert_string_equal(visit_all(), "guest-died CPU 0\n"
+                                     "compare-mismatch CPU 0\n");
+    cpu_list[0]->vmx.findings.lost = 3;
+    assert_int_equal(machine_findings_lost(machine), 3);
+}
+
 /* Of the machine's findings and of its CPUs': a word more or another place is another finding. */
 static void any_difference_is_another_finding(void **state)
 {
@@ -265,6 +282,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(five_hundred_silent_cpus_are_one_warning, set_up,
                                         tear_down),
         cmocka_unit_test_setup_teardown(what_cpus_have_alike_stands_once, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(the_first_cpu_and_no_old_finding_count, set_up, tear_down),
         cmocka_unit_test(any_difference_is_another_finding),
         cmocka_unit_test_setup_teardown(words_that_differ_on_every_cpu_lose_nothing, set_up,
                                         tear_down),

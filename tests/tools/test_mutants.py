@@ -77,6 +77,10 @@ class MutantsTest(unittest.TestCase):
         numbers = {change[2] for change in _changes(code) if change[1] == "constant"}
         self.assertEqual(numbers, {"5", "6"})
 
+    def test_a_shift_by_0_is_left_alone(self) -> None:
+        shifts = [change for change in _changes("int f = 1 << 0 | 2 << 1;") if change[2] == "<<"]
+        self.assertEqual(len(shifts), 1)
+
     def test_a_subleaf_that_is_ignored_is_left_alone(self) -> None:
         code = "int f(void)\n{\n    return cpuid(1, 0).ecx + cpuid(CPUID_EXTENDED, 0).eax;\n}\n"
         numbers = [change[2:] for change in _changes(code) if change[1] == "constant"]

@@ -207,7 +207,7 @@ def _of_operator(tokens: list[Token], index: int) -> tuple[str, str] | None:
         return "relational", _RELATIONAL[word]
     if word in _LOGICAL:
         return "logical", _LOGICAL[word]
-    if word in _SHIFT:
+    if word in _SHIFT and tokens[index + 1].text != "0":
         return "mask", _SHIFT[word]
     if word == "~":
         return "mask", ""
