@@ -185,6 +185,22 @@ static void each_bit_of_spec_ctrl_is_offered_by_its_own(void **state)
     }
 }
 
+/* IA32_TME_ACTIVATE: bit 0, locked as it is; 39:36, how many bits the trust domains' keys have. */
+static void each_number_of_key_bits_narrows_addresses(void **state)
+{
+    (void)state;
+    for (unsigned active = 0; active < 2; active++) {
+        for (uint64_t bits = 0; bits < 16; bits++) {
+            reset_newer();
+            cpu.structured[0].ecx = 1u << 13;
+            cpu.tme = (UINT64_MAX & ~(0xfull << 36) & ~1ull) | bits << 36 | active;
+            read_it();
+            assert_int_equal(context.physical_address_width, active ? 46 - bits : 46);
+            assert_int_equal(context.guest_address_width, 46);
+        }
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -193,6 +209,7 @@ int main(void)
         cmocka_unit_test(memory_encryption_narrows_the_hosts_addresses_alone),
         cmocka_unit_test(each_counter_has_its_bit),
         cmocka_unit_test(each_bit_of_spec_ctrl_is_offered_by_its_own),
+        cmocka_unit_test(each_number_of_key_bits_narrows_addresses),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
