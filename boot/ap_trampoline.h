@@ -1,5 +1,5 @@
 /*
- * What kernel/smp.c and boot/ap_trampoline.S agree on: how a CPU that starts finds its way.
+ * What kernel/cpu/smp.c and boot/ap_trampoline.S agree on: how a CPU that starts finds its way.
  */
 #ifndef BOOT_AP_TRAMPOLINE_H
 #define BOOT_AP_TRAMPOLINE_H

@@ -1,6 +1,6 @@
 #include "kernel/command_line.h"
 
-#include "kernel/serial.h"
+#include "kernel/console/serial.h"
 #include "lib/format.h"
 #include "lib/nearest.h"
 #include "lib/string.h"

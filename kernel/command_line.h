@@ -12,10 +12,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "kernel/console.h"
-#include "kernel/panic.h"
+#include "kernel/console/console.h"
+#include "kernel/trap/panic.h"
 #include "vm/vm_environment.h"
-#include "vmx/pretend.h"
+#include "vmx/capability/pretend.h"
 #include "vmx/vmx_cpu.h"
 
 enum {
@@ -40,8 +40,9 @@ enum selftest_part {
 struct command_line {
     enum vmx_stage stop;
     enum check_word check;
-    enum check_entry_word check_entry; /* which VM entries are judged by vmx/vmentry_check.h */
-    uint32_t cpus;                     /* at most so many; 0: all */
+    enum check_entry_word
+        check_entry; /* which VM entries are judged by vmx/entry/vmentry_check.h */
+    uint32_t cpus;   /* at most so many; 0: all */
     struct pretend_list pretend;
     uint32_t selftest;  /* enum selftest_part; 0: none */
     const char *guests; /* the names behind guest=, within the line; NULL: the demonstration */

@@ -2,21 +2,21 @@
 
 #include <stdatomic.h>
 
-#include "kernel/alarm.h"
-#include "kernel/apic.h"
-#include "kernel/console.h"
-#include "kernel/guest_told.h"
+#include "kernel/cpu/alarm.h"
+#include "kernel/cpu/apic.h"
+#include "kernel/console/console.h"
+#include "kernel/report/guest_told.h"
 #include "kernel/memory.h"
-#include "kernel/signal_sender.h"
-#include "kernel/smp.h"
+#include "kernel/cpu/signal_sender.h"
+#include "kernel/cpu/smp.h"
 #include "kernel/vmx_all.h"
 #include "lib/x86.h"
 #include "lib/string.h"
 #include "mm/page_alloc.h"
-#include "vm/bench.h"
-#include "vm/chaos.h"
+#include "vm/guests/measure/bench.h"
+#include "vm/guests/measure/chaos.h"
 #include "vm/guest_controls.h"
-#include "vm/guest_judge.h"
+#include "vm/guests/guest_judge.h"
 #include "vm/run.h"
 
 /* All guests on the slowest emulator, with their exits told on a serial line. */

@@ -8,18 +8,18 @@
 #include <stdint.h>
 
 #include "boot/multiboot2.h"
-#include "kernel/acpi.h"
-#include "kernel/clock_math.h"
+#include "kernel/acpi/acpi.h"
+#include "kernel/cpu/clock_math.h"
 #include "kernel/command_line.h"
-#include "kernel/cpu.h"
+#include "kernel/cpu/cpu.h"
 #include "kernel/guest_choice.h"
 #include "mm/paging.h"
-#include "vm/bench.h"
+#include "vm/guests/measure/bench.h"
 #include "vmx/finding.h"
-#include "vmx/selftest.h"
-#include "vmx/selftest_vmentry.h"
-#include "vmx/vmcs_image.h"
-#include "vmx/vmx_capability.h"
+#include "vmx/selftest/selftest.h"
+#include "vmx/selftest/selftest_vmentry.h"
+#include "vmx/entry/vmcs_image.h"
+#include "vmx/capability/vmx_capability.h"
 
 /* The TSC of the boot CPU at the steps of the way; 0 for a step that was not reached. */
 struct timing {

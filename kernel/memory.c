@@ -1,8 +1,8 @@
 #include "kernel/memory.h"
 
 #include "boot/layout.h"
-#include "kernel/cpu.h"
-#include "kernel/panic.h"
+#include "kernel/cpu/cpu.h"
+#include "kernel/trap/panic.h"
 #include "lib/string.h"
 #include "lib/x86.h"
 #include "mm/memory_map.h"

@@ -1,12 +1,12 @@
 #include "kernel/vmx_all.h"
 
 #include "kernel/memory.h"
-#include "kernel/smp.h"
+#include "kernel/cpu/smp.h"
 #include "lib/format.h"
 #include "lib/x86.h"
 #include "mm/memory_type.h"
-#include "vmx/selftest_fields.h"
-#include "vmx/selftest_vmentry.h"
+#include "vmx/selftest/selftest_fields.h"
+#include "vmx/selftest/selftest_vmentry.h"
 
 /* Reading some twenty MSRs and a few VMX instructions: a thousandth of this in an emulator. */
 enum { WORK_US = 2000000 };

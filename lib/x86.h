@@ -6,8 +6,8 @@
  *
  * Where an instruction may fault and the caller wants to know, the exception-fixup table takes it:
  * the trap handler finds the faulting address there, puts the vector into RAX and continues at the
- * landing address (kernel/traps.c). Vector 0 (#DE) never comes from these instructions, so 0 says
- * "no fault".
+ * landing address (kernel/trap/traps.c). Vector 0 (#DE) never comes from these instructions, so 0
+ * says "no fault".
  */
 #ifndef LIB_X86_H
 #define LIB_X86_H

@@ -5,8 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "vmx/vmentry_check.h"
-#include "vmx/vmentry_departures.h"
+#include "vmx/entry/vmentry_check.h"
+#include "vmx/selftest/vmentry_departures.h"
 
 static void write_text(const char *text)
 {
@@ -88,8 +88,8 @@ int main(void)
 {
     printf(
         "# The rules of a VM entry\n\n"
-        "<!-- Made by tools/gen_entry_rules from vmx/vmentry_rules.def and "
-        "vmx/vmentry_departures.def: edit them there. -->\n\n"
+        "<!-- Made by tools/gen_entry_rules from vmx/entry/vmentry_rules.def and "
+        "vmx/selftest/vmentry_departures.def: edit them there. -->\n\n"
         "VMLAUNCH and VMRESUME check the VMCS by these %u rules before the guest runs. When an "
         "entry fails, Rootmode\ntells which are broken; with `check-entry=always` it looks before "
         "each entry. `selftest=entry` breaks each\nthat the processor lets it break and compares "

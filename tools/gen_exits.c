@@ -1,6 +1,6 @@
 /*
  * Writes docs/exits.md to standard output: what the processor does, from vmx/exit_reason.def and
- * vmx/exit_layout.def, and what the hypervisor does, from vm/exits.def:
+ * vmx/text/exit_layout.def, and what the hypervisor does, from vm/exits.def:
  * `ninja -C build gen_exits && build/tools/gen_exits > docs/exits.md`.
  */
 #include <ctype.h>
@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "vmx/exit_layout.h"
+#include "vmx/text/exit_layout.h"
 #include "vmx/exit_reason.h"
 #include "vmx/vmcs_field.h"
 
@@ -52,7 +52,7 @@ static const struct answer answers[EXIT_REASON_COUNT] = {
 #define EXIT_LAYOUT(id, title) [EXIT_LAYOUT_##id] = (title),
 #define EXIT_BITS(...)
 static const char *const titles[EXIT_LAYOUT_COUNT] = {
-#include "vmx/exit_layout.def"
+#include "vmx/text/exit_layout.def"
 };
 #undef EXIT_LAYOUT
 #undef EXIT_BITS
@@ -66,7 +66,7 @@ struct bits {
 #define EXIT_LAYOUT(...)
 #define EXIT_BITS(id, high, low, text) {EXIT_LAYOUT_##id, (high), (low), (text)},
 static const struct bits bits[] = {
-#include "vmx/exit_layout.def"
+#include "vmx/text/exit_layout.def"
 };
 #undef EXIT_LAYOUT
 #undef EXIT_BITS
@@ -251,7 +251,7 @@ static void write_introduction(void)
 {
     printf(
         "# VM exits\n\n"
-        "<!-- Made by tools/gen_exits from vmx/exit_reason.def, vmx/exit_layout.def and "
+        "<!-- Made by tools/gen_exits from vmx/exit_reason.def, vmx/text/exit_layout.def and "
         "vm/exits.def: edit them there. -->\n\n"
         "A VM exit takes a logical processor from its guest to the hypervisor. The processor "
         "writes why into the VM-exit\ninformation fields of the current VMCS, saves the guest's "

@@ -22,7 +22,7 @@ _PT_LOAD = 1
 _HEAD = """\
 # The built-in guests
 
-<!-- Made by tools/gen_guests.py from vm/guest_table.c and vm/exits.def: edit them there. -->
+<!-- Made by tools/gen_guests.py from vm/guests/guest_table.c and vm/exits.def: edit them there. -->
 
 `guest=NAME` on the command line runs one on every CPU, `guest=all` all of them in this order, and
 `guest=list` tells in the report what stands here; [docs/command-line.md](command-line.md) has the whole

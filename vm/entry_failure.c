@@ -2,7 +2,7 @@
 
 #include "lib/string.h"
 #include "vmx/exit_reason.h"
-#include "vmx/vmentry_context.h"
+#include "vmx/entry/vmentry_context.h"
 #include "vmx/vmx_result.h"
 
 /* SDM Vol. 3, "VM-Instruction Error Numbers": entry with invalid control or host-state fields. */

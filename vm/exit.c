@@ -3,7 +3,7 @@
 #include "lib/string.h"
 #include "vm/entry_failure.h"
 #include "vm/guest.h"
-#include "vm/guest_memory.h"
+#include "vm/memory/guest_memory.h"
 #include "vmx/exit_reason.h"
 #include "vmx/nmi_unblocking.h"
 #include "vmx/vmcs_access.h"

@@ -3,7 +3,7 @@
 #include <stddef.h>
 
 #include "vmx/exit_reason.h"
-#include "vmx/exit_text.h"
+#include "vmx/text/exit_text.h"
 
 static const char *const done_texts[EXIT_DONE_COUNT] = {
     [EXIT_ENDED] = "the guest ends here",

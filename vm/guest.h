@@ -49,7 +49,7 @@
 #include "lib/format.h"
 #include "vm/exit_record.h"
 #include "vm/vcpu.h"
-#include "vmx/vmentry_check.h"
+#include "vmx/entry/vmentry_check.h"
 
 enum guest_mode {
     GUEST_REAL,      /* CS base GUEST_CODE, IP 0; other segments base 0, limit 0xffff; SP 0xfff0, SS
@@ -128,8 +128,8 @@ struct guest {
     void (*tell)(const struct vcpu *vcpu, struct sink *sink);
 
     enum guest_end end; /* how it should end */
-    bool any_end;       /* however it ends is well: it is made of chance, vm/chaos.h */
-    bool unwatched;     /* exits are not recorded: the shortest way (the bench) */
+    bool any_end;   /* however it ends is well: it is made of chance, vm/guests/measure/chaos.h */
+    bool unwatched; /* exits are not recorded: the shortest way (the bench) */
 
     uint32_t exits_max;   /* budget of exits; 0: GUEST_EXITS_MAX */
     uint32_t time_max_us; /* budget of time in the guest, in microseconds; 0: GUEST_TIME_MAX_US */

@@ -1,6 +1,6 @@
 #include "vm/guest_controls.h"
 
-#include "vm/ept_entry.h"
+#include "vm/memory/ept_entry.h"
 
 struct allowed {
     uint32_t zero, one; /* bits that must be 1, and bits that may be 1 */

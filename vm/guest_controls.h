@@ -6,7 +6,7 @@
 #define VM_GUEST_CONTROLS_H
 
 #include "vm/guest.h"
-#include "vmx/vmcs_config.h"
+#include "vmx/capability/vmcs_config.h"
 
 /*
  * Fills `controls`, by word. Gives NULL, or the name of what the guest needs and this processor

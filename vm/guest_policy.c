@@ -1,6 +1,6 @@
 #include "vm/guest_policy.h"
 
-#include "vmx/vmx_controls.h"
+#include "vmx/capability/vmx_controls.h"
 
 #define BIT(n)          (1u << (n))
 #define BITS(high, low) ((UINT32_MAX >> (31 - (high))) & (UINT32_MAX << (low)))

@@ -4,7 +4,7 @@
  *
  * SDM Vol. 3, "Loading Guest State", "Loading Host State" say what is exchanged. The rest is x87,
  * SSE, AVX and whatever else XCR0 names, XCR0 itself, CR2, DR0 to DR3, DR6, and the MSRs that a
- * guest may have (vm/exits_msr.c). The kernel uses none of them.
+ * guest may have (vm/exits/exits_msr.c). The kernel uses none of them.
  */
 #ifndef VM_HOST_REGISTERS_H
 #define VM_HOST_REGISTERS_H

@@ -10,13 +10,13 @@
 #include <stdint.h>
 
 #include "lib/x86.h"
-#include "vm/ept.h"
+#include "vm/memory/ept.h"
 #include "vm/exit_record.h"
 #include "vm/time_budget.h"
 #include "vm/vm_environment.h"
-#include "vmx/exit_text.h"
-#include "vmx/vmx_capability.h"
-#include "vmx/vmx_controls.h"
+#include "vmx/text/exit_text.h"
+#include "vmx/capability/vmx_capability.h"
+#include "vmx/capability/vmx_controls.h"
 #include "vmx/vmx_region.h"
 
 /* The general registers, numbered as instructions and exit qualifications number them. */
@@ -100,7 +100,7 @@ struct vcpu {
 
     /* Guest-physical memory from 0 on, contiguous (vm/guest.h, GUEST_MEMORY_BYTES). */
     uint64_t memory; /* physical */
-    uint64_t owned;  /* physical: a list of the pages that vm/stock.h gave */
+    uint64_t owned;  /* physical: a list of the pages that vm/memory/stock.h gave */
     uint32_t owned_count;
     uint32_t stock_count;
     uint64_t stock[VCPU_STOCK];

@@ -19,7 +19,7 @@
 
 struct vcpu;
 
-/* How guests made of chance are made (vm/chaos.h). */
+/* How guests made of chance are made (vm/guests/measure/chaos.h). */
 struct chaos_plan {
     uint64_t seed;
     uint32_t rounds; /* of each such guest, on each CPU */

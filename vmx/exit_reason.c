@@ -2,7 +2,7 @@
 
 #include <stddef.h>
 
-#include "vmx/exit_layout.h"
+#include "vmx/text/exit_layout.h"
 
 #define EXIT_REASON(number, id, name, ...) [number] = (name),
 static const char *const names[EXIT_REASON_COUNT] = {

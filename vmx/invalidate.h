@@ -22,7 +22,7 @@
 
 #include <stdint.h>
 
-#include "vmx/vmx_capability.h"
+#include "vmx/capability/vmx_capability.h"
 #include "vmx/vmx_result.h"
 
 /* The types of both, as the descriptors' instructions number them. */

@@ -3,7 +3,7 @@
 #include <stddef.h>
 
 #include "lib/string.h"
-#include "vmx/vmx_controls.h"
+#include "vmx/capability/vmx_controls.h"
 
 #define MEMBER(word)        offsetof(struct vmx_capability, word)
 #define ALWAYS              .always = true, .told = true

@@ -10,7 +10,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "vmx/vmx_capability.h"
+#include "vmx/capability/vmx_capability.h"
 
 /* VMCS_GUEST_RIP …: the encoding of each field, for 64-bit fields that of full access. */
 #define VMCS_FIELD(id, encoding, ...) VMCS_##id = (encoding),

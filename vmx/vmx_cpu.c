@@ -2,9 +2,9 @@
 
 #include "lib/string.h"
 #include "lib/x86.h"
-#include "vmx/cr_fixed.h"
-#include "vmx/crosscheck.h"
-#include "vmx/feature_control.h"
+#include "vmx/capability/cr_fixed.h"
+#include "vmx/capability/crosscheck.h"
+#include "vmx/capability/feature_control.h"
 #include "vmx/vmx_read.h"
 
 /* SDM Vol. 2, "CPUID": leaf 1, ECX. AMD's manual, "CPUID Fn8000_0001_ECX": bit 2. */

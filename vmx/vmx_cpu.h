@@ -18,9 +18,9 @@
 #include <stdint.h>
 
 #include "vmx/finding.h"
-#include "vmx/vmcs_config.h"
+#include "vmx/capability/vmcs_config.h"
 #include "vmx/vmx_environment.h"
-#include "vmx/vmx_msr.h"
+#include "vmx/capability/vmx_msr.h"
 #include "vmx/vmx_region.h"
 #include "vmx/vmx_result.h"
 

@@ -8,7 +8,7 @@
 #include <stdint.h>
 
 #include "vmx/finding.h"
-#include "vmx/pretend.h"
+#include "vmx/capability/pretend.h"
 
 struct vmx_cpu;
 

@@ -7,7 +7,7 @@
 #include <stdint.h>
 
 #include "vmx/finding.h"
-#include "vmx/vmx_msr.h"
+#include "vmx/capability/vmx_msr.h"
 
 /*
  * Reads every capability MSR that this CPU has and none that it has not. One that should exist and

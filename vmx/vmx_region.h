@@ -10,7 +10,7 @@
 #include <stdint.h>
 
 #include "vmx/finding.h"
-#include "vmx/vmcs_config.h"
+#include "vmx/capability/vmcs_config.h"
 #include "vmx/vmx_environment.h"
 
 /* A VMXON region or a VMCS: 2^order pages of write-back memory, zeroed, revision id written. */

@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "kernel/acpi.h"
+#include "kernel/acpi/acpi.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

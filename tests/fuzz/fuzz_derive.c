@@ -14,14 +14,14 @@
 
 #include "tests/host/full_msrs.h"
 #include "tests/host/real_msrs.h"
-#include "vmx/basic_render.h"
-#include "vmx/crosscheck.h"
-#include "vmx/pretend.h"
-#include "vmx/stage.h"
-#include "vmx/vmcs_config.h"
-#include "vmx/vmx_capability.h"
-#include "vmx/vmx_controls.h"
-#include "vmx/vmx_feature.h"
+#include "vmx/text/basic_render.h"
+#include "vmx/capability/crosscheck.h"
+#include "vmx/capability/pretend.h"
+#include "vmx/capability/stage.h"
+#include "vmx/capability/vmcs_config.h"
+#include "vmx/capability/vmx_capability.h"
+#include "vmx/capability/vmx_controls.h"
+#include "vmx/capability/vmx_feature.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

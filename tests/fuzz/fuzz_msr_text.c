@@ -29,7 +29,7 @@ static void check_error(const struct dump_error *error, const char *text, size_t
     unsigned lines = 1;
 
     for (size_t i = 0; i < size; i++)
-        lines += text[i] == '\n';
+        lines += text[i] == '\n' || text[i] == '\r'; /* of terminals, alone or together */
     if (error->line > lines || error->text[0] == '\0')
         abort();
     for (const char *c = error->text; *c != '\0'; c++) {

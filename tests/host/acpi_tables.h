@@ -8,7 +8,7 @@
 
 #include <stdint.h>
 
-#include "kernel/acpi.h"
+#include "kernel/acpi/acpi.h"
 
 enum {
     PLACE = 0x7fe0000, /* where physical memory with tables begins */

@@ -8,7 +8,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "vm/ept.h"
+#include "vm/memory/ept.h"
 
 #define KIB4 0x1000ull
 #define MIB2 0x200000ull

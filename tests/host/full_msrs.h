@@ -7,7 +7,7 @@
 
 #include <stdint.h>
 
-#include "vmx/vmx_msr.h"
+#include "vmx/capability/vmx_msr.h"
 
 static inline struct vmx_msrs full_msrs(void)
 {

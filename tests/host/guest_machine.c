@@ -10,10 +10,10 @@
 #include "mm/memory_type.h"
 #include "vm/exit.h"
 #include "vm/guest_controls.h"
-#include "vm/guest_memory.h"
-#include "vm/stock.h"
+#include "vm/memory/guest_memory.h"
+#include "vm/memory/stock.h"
 #include "vm/vcpu_state.h"
-#include "vmx/vmentry_context.h"
+#include "vmx/entry/vmentry_context.h"
 
 struct guest_machine guest_machine;
 

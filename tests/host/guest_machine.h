@@ -2,7 +2,7 @@
  * A vCPU on the model CPU, as vm/run.c makes it, and the VM exits that happen to it.
  *
  * After every exit that does not end the guest the VMCS is judged by the rules of VM entry
- * (vmx/vmentry_check.h), and one that breaks any ends the test.
+ * (vmx/entry/vmentry_check.h), and one that breaks any ends the test.
  */
 #ifndef TESTS_HOST_GUEST_MACHINE_H
 #define TESTS_HOST_GUEST_MACHINE_H
@@ -11,7 +11,7 @@
 #include "vm/guest.h"
 #include "vm/vm_environment.h"
 #include "vmx/exit_reason.h"
-#include "vmx/vmentry_check.h"
+#include "vmx/entry/vmentry_check.h"
 #include "vmx/vmx_cpu.h"
 
 struct guest_machine {

@@ -8,7 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "vmx/vmx_msr.h"
+#include "vmx/capability/vmx_msr.h"
 
 struct real_msr {
     uint32_t msr;

@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "lib/x86.h"
-#include "vmx/vmx_controls.h"
+#include "vmx/capability/vmx_controls.h"
 
 struct vmx_capability ground_capability;
 struct vmentry_context ground_context;

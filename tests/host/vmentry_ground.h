@@ -7,7 +7,7 @@
 
 #include <stdint.h>
 
-#include "vmx/vmentry_trial.h"
+#include "vmx/selftest/vmentry_trial.h"
 
 enum { GROUND_ALL, GROUND_LITTLE, GROUND_COUNT };
 

@@ -54,7 +54,7 @@ class Docs(unittest.TestCase):
         self.assertEqual("never been seen on Intel hardware" in "\n".join(screen), unseen)
 
     def test_departures_are_told(self) -> None:
-        table = (ROOT / "vmx" / "selftest_departures.def").read_text(encoding="utf-8")
+        table = (ROOT / "vmx" / "selftest" / "selftest_departures.def").read_text(encoding="utf-8")
         rows = re.findall(r"\((\w+), (0x[0-9a-f]{4}), (?:true|false), \"[^:]*: ([^\"]*)\"\)", table)
         page = " ".join((ROOT / "docs" / "nested-kvm.md").read_text(encoding="utf-8").split())
         self.assertTrue(rows)

@@ -1,8 +1,8 @@
 /*
  * Expressions over features: `secondary.ept && !(ept.1g-pages || pin.preemption-timer)`.
  *
- * An id (vmx/vmx_feature.h) is true where the CPU offers the feature, false where it does not, and
- * neither where the value is not known. `!` binds tightest, then `&&`, then `||`.
+ * An id (vmx/capability/vmx_feature.h) is true where the CPU offers the feature, false where it
+ * does not, and neither where the value is not known. `!` binds tightest, then `&&`, then `||`.
  */
 #ifndef TOOLS_CAPABILITY_FIND_H
 #define TOOLS_CAPABILITY_FIND_H
@@ -10,8 +10,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "vmx/vmx_dump.h"
-#include "vmx/vmx_feature.h"
+#include "vmx/capability/vmx_dump.h"
+#include "vmx/capability/vmx_feature.h"
 
 enum truth { TRUTH_FALSE, TRUTH_UNKNOWN, TRUTH_TRUE };
 

@@ -7,7 +7,7 @@
 #include "tools/capability/feature_text.h"
 #include "tools/capability/html_words.h"
 #include "tools/capability/report.h"
-#include "vmx/vmx_json.h"
+#include "vmx/text/vmx_json.h"
 
 enum { GROUP_MAX = 32 };
 

@@ -6,8 +6,8 @@
 
 #include "tools/capability/dump_list.h"
 #include "vmx/finding.h"
-#include "vmx/stage.h"
-#include "vmx/vmx_capability.h"
+#include "vmx/capability/stage.h"
+#include "vmx/capability/vmx_capability.h"
 
 /* --check: `auto` is `kvm`, and where a hypervisor made the values, as strict as Rootmode is there.
  */

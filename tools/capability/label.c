@@ -4,7 +4,7 @@
  */
 #include "tools/capability/label.h"
 
-#include "vmx/vmx_msr.h"
+#include "vmx/capability/vmx_msr.h"
 
 enum word {
     NOISE = 0,

@@ -7,7 +7,7 @@
 #define TOOLS_CAPABILITY_LISTING_H
 
 #include "tools/capability/found.h"
-#include "vmx/vmx_msr.h"
+#include "vmx/capability/vmx_msr.h"
 
 struct listing {
     uint32_t msr;        /* of the section; 0: in none */

@@ -3,8 +3,8 @@
 #include <string.h>
 
 #include "tools/capability/feature_text.h"
-#include "vmx/basic_render.h"
-#include "vmx/field.h"
+#include "vmx/text/basic_render.h"
+#include "vmx/capability/field.h"
 
 enum { SENTENCE_MAX = 400, STATE_WIDTH = 10, FINDING_INDENT = 11, STAGE_INDENT = 32 };
 

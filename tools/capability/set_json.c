@@ -2,7 +2,7 @@
 
 #include "lib/format.h"
 #include "tools/capability/dump_text.h"
-#include "vmx/vmx_json.h"
+#include "vmx/text/vmx_json.h"
 
 static void put_features(struct json *json, const char *name, uint32_t requirements)
 {

@@ -134,7 +134,7 @@ class Bench:
         tables = {
             str(path.relative_to(self.source))
             for folder in FOLDERS
-            for path in (self.source / folder).glob("*.def")
+            for path in (self.source / folder).rglob("*.def")
         }
         return sorted(name for name in sources | tables if name.split("/")[0] in FOLDERS)
 

@@ -98,7 +98,8 @@ def _host(options: argparse.Namespace, count: Count) -> None:
     chosen = options.filter.removeprefix("host/")
     command = [
         "ctest", "--test-dir", "build", "-j", str(os.cpu_count() or 1), "--output-on-failure",
-        "--timeout", "120", "--output-junit", str(results), "-R", re.escape(chosen),
+        "--timeout", "120", "--output-junit", str(results),
+        *(["-R", re.escape(chosen)] if chosen else []),
     ]  # fmt: skip
     status = _run(command)
     found = count.add(results) if results.exists() else 0

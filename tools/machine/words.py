@@ -11,7 +11,7 @@ from machine.build import ROOT
 from machine.errors import UserError
 from machine.nearest import did_you_mean
 
-_PRETEND_MAX = 16  # vmx/pretend.h
+_PRETEND_MAX = 16  # vmx/capability/pretend.h
 _UART_CLOCK = 115200
 SERIAL_PORTS = (0x3F8, 0x2F8, 0x3E8, 0x2E8)  # where a PC has COM1 to COM4
 _WHAT = ("instructions", "fields", "entry")

@@ -1,6 +1,6 @@
 /*
- * What guests made of probes and their judge (vm/zoo_probe.h) share; the assembly's macros are in
- * vm/guests/probe.inc.
+ * What guests made of probes and their judge (vm/guests/probed.h) share; the assembly's macros are
+ * in vm/guests/probe.inc.
  */
 #ifndef VM_GUESTS_PROBE_H
 #define VM_GUESTS_PROBE_H

@@ -1,0 +1,195 @@
+#include "kernel/acpi/acpi.h"
+
+#include "lib/string.h"
+
+/* ACPI Specification, "Root System Description Pointer (RSDP) Structure": offsets. */
+enum {
+    RSDP_REVISION = 15,
+    RSDP_RSDT = 16,
+    RSDP_OLD_SIZE = 20, /* also what the first checksum is taken over */
+    RSDP_LENGTH = 20,
+    RSDP_XSDT = 24,
+    RSDP_SIZE = 36,
+};
+
+/* "System Description Table Header": the offset of the length. */
+enum { HEADER_LENGTH = 4 };
+
+struct root {
+    const char *signature;
+    uint64_t physical;
+    uint32_t entry_size;
+};
+
+const char *acpi_result_text(enum acpi_result result)
+{
+    static const char *const text[] = {
+#define RESULT(name, sentence) [ACPI_##name] = (sentence),
+        ACPI_RESULTS(RESULT)
+#undef RESULT
+    };
+
+    return result < ACPI_RESULT_COUNT ? text[result] : "unknown result";
+}
+
+uint64_t acpi_number(const struct acpi_bytes *bytes, uint32_t offset, uint32_t width)
+{
+    uint64_t value = 0;
+
+    if (offset > bytes->length || width > bytes->length - offset)
+        return 0;
+    for (uint32_t i = width; i > 0; i--)
+        value = value << 8 | bytes->data[offset + i - 1];
+    return value;
+}
+
+static bool adds_up(const uint8_t *data, uint32_t length)
+{
+    uint8_t sum = 0;
+
+    for (uint32_t i = 0; i < length; i++)
+        sum = (uint8_t)(sum + data[i]);
+    return sum == 0;
+}
+
+/* Reads signature and length of the table at `physical`. */
+static enum acpi_result read_header(struct acpi_memory *memory, uint64_t physical,
+                                    struct acpi_table *table)
+{
+    struct acpi_bytes header = {.length = ACPI_HEADER_SIZE};
+
+    header.data = memory->map(memory, physical, ACPI_HEADER_SIZE);
+    if (header.data == NULL)
+        return ACPI_UNREADABLE;
+    *table = (struct acpi_table){
+        .length = (uint32_t)acpi_number(&header, HEADER_LENGTH, 4),
+        .physical = physical,
+    };
+    memcpy(table->signature, header.data, ACPI_SIGNATURE_SIZE);
+    if (table->length < ACPI_HEADER_SIZE || table->length > ACPI_TABLE_LENGTH_MAX)
+        return ACPI_LENGTH;
+    return ACPI_OK;
+}
+
+/* Each signature once, with a blank between two. */
+static void remember_unsound(struct acpi *acpi, const char *signature)
+{
+    char *end = acpi->unsound + sizeof(acpi->unsound);
+    char *place = acpi->unsound;
+
+    while (place < end && *place != '\0') {
+        if (memcmp(place, signature, ACPI_SIGNATURE_SIZE) == 0)
+            return;
+        place += ACPI_SIGNATURE_SIZE + 1;
+    }
+    if (place == end)
+        return;
+    if (place != acpi->unsound)
+        place[-1] = ' ';
+    memcpy(place, signature, ACPI_SIGNATURE_SIZE + 1);
+}
+
+static enum acpi_result map_whole(struct acpi *acpi, const struct acpi_table *table,
+                                  struct acpi_bytes *bytes)
+{
+    bytes->length = table->length;
+    bytes->data = acpi->memory->map(acpi->memory, table->physical, table->length);
+    if (bytes->data == NULL)
+        return ACPI_UNREADABLE;
+    if (!adds_up(bytes->data, bytes->length))
+        remember_unsound(acpi, table->signature);
+    return ACPI_OK;
+}
+
+enum acpi_result acpi_map_table(struct acpi *acpi, uint64_t physical, const char *signature,
+                                struct acpi_bytes *bytes)
+{
+    struct acpi_table table;
+    enum acpi_result result = read_header(acpi->memory, physical, &table);
+
+    if (result != ACPI_OK)
+        return result;
+    if (strcmp(table.signature, signature) != 0)
+        return ACPI_SIGNATURE;
+    return map_whole(acpi, &table, bytes);
+}
+
+enum acpi_result acpi_find(struct acpi *acpi, const char *signature, struct acpi_bytes *bytes)
+{
+    for (uint32_t i = 0; i < acpi->count; i++) {
+        if (strcmp(acpi->tables[i].signature, signature) == 0)
+            return map_whole(acpi, &acpi->tables[i], bytes);
+    }
+    return ACPI_NO_TABLE;
+}
+
+/* The XSDT where there is one, as the specification demands of a 64-bit reader, else the RSDT. */
+static enum acpi_result parse_rsdp(struct acpi *acpi, const void *data, uint32_t length,
+                                   struct root *root)
+{
+    struct acpi_bytes rsdp = {data, length};
+    bool extended;
+
+    if (length == 0)
+        return ACPI_NO_RSDP;
+    if (length < RSDP_OLD_SIZE)
+        return ACPI_RSDP_LENGTH;
+    if (memcmp(data, "RSD PTR ", 8) != 0)
+        return ACPI_RSDP_SIGNATURE;
+    extended = rsdp.data[RSDP_REVISION] >= 2 && length >= RSDP_SIZE;
+    if (extended && acpi_number(&rsdp, RSDP_LENGTH, 4) != RSDP_SIZE)
+        return ACPI_RSDP_LENGTH;
+    if (!adds_up(rsdp.data, RSDP_OLD_SIZE) || (extended && !adds_up(rsdp.data, RSDP_SIZE)))
+        remember_unsound(acpi, "RSDP");
+
+    *root = (struct root){"XSDT", extended ? acpi_number(&rsdp, RSDP_XSDT, 8) : 0, 8};
+    if (root->physical == 0)
+        *root = (struct root){"RSDT", acpi_number(&rsdp, RSDP_RSDT, 4), 4};
+    return root->physical == 0 ? ACPI_NO_ROOT : ACPI_OK;
+}
+
+static void list_table(struct acpi *acpi, uint64_t physical)
+{
+    struct acpi_table table;
+
+    if (physical == 0)
+        return;
+    if (read_header(acpi->memory, physical, &table) != ACPI_OK)
+        acpi->broken++;
+    else if (acpi->count < ACPI_TABLES_MAX)
+        acpi->tables[acpi->count++] = table;
+    else
+        acpi->lost++;
+}
+
+enum acpi_result acpi_open(struct acpi *acpi, struct acpi_memory *memory, const void *rsdp,
+                           uint32_t rsdp_length)
+{
+    struct acpi_bytes bytes;
+    struct acpi_fadt fadt;
+    struct root root;
+    enum acpi_result result;
+
+    memset(acpi, 0, sizeof(*acpi));
+    acpi->memory = memory;
+    result = parse_rsdp(acpi, rsdp, rsdp_length, &root);
+    if (result == ACPI_OK)
+        result = acpi_map_table(acpi, root.physical, root.signature, &bytes);
+    if (result != ACPI_OK)
+        return result;
+
+    list_table(acpi, root.physical);
+    for (uint32_t offset = ACPI_HEADER_SIZE; offset + root.entry_size <= bytes.length;
+         offset += root.entry_size) {
+        struct acpi_bytes entry = {.length = root.entry_size};
+
+        /* Listing a table may have unmapped the root. */
+        entry.data = memory->map(memory, root.physical + offset, root.entry_size);
+        if (entry.data == NULL)
+            return ACPI_UNREADABLE;
+        list_table(acpi, acpi_number(&entry, 0, root.entry_size));
+    }
+    if (acpi_read_fadt(acpi, &fadt) == ACPI_OK) /* the DSDT is not in the root table */
+        list_table(acpi, fadt.dsdt);
+    return ACPI_OK;
+}

@@ -1,0 +1,159 @@
+/*
+ * The firmware's ACPI tables, read through a reader of physical memory: which tables there are,
+ * which CPUs they name, where timer, power and reset registers and the console lie.
+ *
+ * ACPI Specification, "ACPI Software Programming Model". Nothing here trusts a table: a broken one
+ * gives a result with a sentence.
+ */
+#ifndef KERNEL_ACPI_H
+#define KERNEL_ACPI_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum {
+    ACPI_TABLES_MAX = 128,
+    ACPI_CPUS_MAX = 512,
+    ACPI_IO_APICS_MAX = 64,
+    ACPI_HEADER_SIZE = 36,
+    ACPI_TABLE_LENGTH_MAX = 1 << 20, /* bytes; the largest real tables are a third of this */
+    ACPI_SIGNATURE_SIZE = 4,
+    ACPI_UNSOUND_MAX = 8,
+};
+
+#define ACPI_RESULTS(RESULT)                                                                  \
+    RESULT(OK, "the ACPI table is sound")                                                     \
+    RESULT(NO_RSDP, "the boot loader gave no ACPI root pointer (RSDP)")                       \
+    RESULT(RSDP_SIGNATURE, "the ACPI root pointer does not begin with \"RSD PTR \"")          \
+    RESULT(RSDP_LENGTH, "the ACPI root pointer has a length that its revision does not have") \
+    RESULT(NO_ROOT, "the ACPI root pointer names neither an XSDT nor an RSDT")                \
+    RESULT(NO_TABLE, "there is no ACPI table of this signature")                              \
+    RESULT(UNREADABLE, "an ACPI table lies where memory cannot be read")                      \
+    RESULT(SIGNATURE, "an ACPI table has another signature than its place demands")           \
+    RESULT(LENGTH, "an ACPI table is smaller than its fields or larger than 1 MiB")           \
+    RESULT(ENTRY_SHORT, "an entry of the MADT is shorter than its type demands")              \
+    RESULT(ENTRY_PAST_END, "an entry of the MADT reaches past the end of the table")          \
+    RESULT(NO_SLEEP_TYPE, "the DSDT holds no _S5_ package of plain numbers")
+
+enum acpi_result {
+#define RESULT(name, text) ACPI_##name,
+    ACPI_RESULTS(RESULT)
+#undef RESULT
+        ACPI_RESULT_COUNT,
+};
+
+const char *acpi_result_text(enum acpi_result result);
+
+/*
+ * Physical memory: a pointer to `bytes` readable bytes at `physical`, or NULL. The pointer need
+ * hold only until the next call, so that a single window of address space is enough.
+ */
+struct acpi_memory {
+    const void *(*map)(struct acpi_memory *memory, uint64_t physical, size_t bytes);
+};
+
+struct acpi_table {
+    char signature[ACPI_SIGNATURE_SIZE + 1];
+    uint32_t length;   /* bytes, header included; within bounds */
+    uint64_t physical; /* any alignment */
+};
+
+/* All tables that were seen: the root first. Memory that a pool of free pages has to leave out. */
+struct acpi {
+    struct acpi_memory *memory;
+    uint32_t count;
+    uint32_t lost;   /* did not fit */
+    uint32_t broken; /* named by the root, but unreadable or of an impossible length */
+    /* "RSDP XSDT APIC": what was read although its bytes do not add up to zero. */
+    char unsound[ACPI_UNSOUND_MAX * (ACPI_SIGNATURE_SIZE + 1)];
+    struct acpi_table tables[ACPI_TABLES_MAX];
+};
+
+/*
+ * Checks the RSDP (a copy of 20 or 36 bytes; `rsdp_length` 0: none) and the root table, and lists
+ * the tables. A checksum is looked at when the table is read: a wrong one is remembered, and the
+ * table used all the same, as Linux does, since nothing here trusts what stands in it.
+ * ACPI Specification, "Root System Description Pointer (RSDP)".
+ */
+enum acpi_result acpi_open(struct acpi *acpi, struct acpi_memory *memory, const void *rsdp,
+                           uint32_t rsdp_length);
+
+/* A table's bytes while they are mapped. */
+struct acpi_bytes {
+    const uint8_t *data;
+    uint32_t length;
+};
+
+/* The first table of that signature. */
+enum acpi_result acpi_find(struct acpi *acpi, const char *signature, struct acpi_bytes *bytes);
+
+/* The little-endian number of `width` (1 to 8) bytes at `offset`; 0 if it is not all there. */
+uint64_t acpi_number(const struct acpi_bytes *bytes, uint32_t offset, uint32_t width);
+
+/* ACPI Specification, "Multiple APIC Description Table (MADT)". */
+struct acpi_cpus {
+    uint64_t local_apic_address;     /* physical */
+    uint32_t count;                  /* enabled CPUs, each APIC id once */
+    uint32_t lost;                   /* enabled, but did not fit */
+    uint32_t disabled;               /* neither enabled nor online capable, or a broadcast id */
+    uint32_t online_capable;         /* not enabled, but could be plugged in while running */
+    uint32_t doubled;                /* entries for an APIC id that stood before */
+    uint32_t apic_id[ACPI_CPUS_MAX]; /* in the table's order */
+
+    /* The PIT's interrupt: ISA's 0, which comes in at this input of the first I/O APIC. */
+    uint32_t io_apic_address; /* physical, of the one that begins with global interrupt 0; or 0 */
+    uint32_t timer_input;
+
+    uint32_t io_apic_count;              /* more than have room are left out */
+    uint32_t io_apic[ACPI_IO_APICS_MAX]; /* their physical addresses */
+};
+
+/* After an error `cpus` holds what stood before it: a missing MADT leaves the boot CPU alone. */
+enum acpi_result acpi_read_cpus(struct acpi *acpi, struct acpi_cpus *cpus);
+
+/* ACPI Specification, "Generic Address Structure (GAS)". */
+enum acpi_space { ACPI_SPACE_MEMORY = 0, ACPI_SPACE_IO = 1, ACPI_SPACE_PCI = 2 };
+
+/* ACPI Specification, "Fixed ACPI Description Table (FADT)". A port of 0: there is none. */
+struct acpi_fadt {
+    uint16_t pm_timer_port;
+    bool pm_timer_32_bits; /* TMR_VAL_EXT; else it counts 24 bits */
+    uint16_t pm1a_control_port;
+    uint16_t pm1b_control_port;
+    uint16_t smi_command_port; /* write acpi_enable here to leave legacy mode, if SCI_EN is clear */
+    uint8_t acpi_enable;
+    bool has_reset; /* RESET_REG_SUP: write reset_value to the register */
+    enum acpi_space reset_space;
+    uint64_t reset_address; /* for PCI: device in 47:32, function in 31:16, offset in 15:0, bus 0 */
+    uint8_t reset_value;
+    uint64_t dsdt; /* physical; 0: none */
+};
+
+enum acpi_result acpi_read_fadt(struct acpi *acpi, struct acpi_fadt *fadt);
+
+/* Microsoft's "Serial Port Console Redirection Table". Port 0: it names none, or no I/O port. */
+struct acpi_console {
+    uint16_t port;
+    uint32_t baud; /* or SERIAL_BAUD_KEPT: kernel/console/serial.h */
+};
+
+void acpi_read_console(struct acpi *acpi, struct acpi_console *console);
+
+/* SLP_TYPa and SLP_TYPb of S5, soft off; for bits 12:10 of PM1a_CNT and PM1b_CNT. */
+struct acpi_sleep_type {
+    uint8_t a, b;
+};
+
+/*
+ * Looks for the _S5_ package in the DSDT without interpreting AML: reads the whole table, so call
+ * it when it is needed. ACPI Specification, "\_Sx (System States)".
+ */
+enum acpi_result acpi_find_s5(struct acpi *acpi, const struct acpi_fadt *fadt,
+                              struct acpi_sleep_type *type);
+
+/* For acpi_fadt.c: one table at a known place. */
+enum acpi_result acpi_map_table(struct acpi *acpi, uint64_t physical, const char *signature,
+                                struct acpi_bytes *bytes);
+
+#endif

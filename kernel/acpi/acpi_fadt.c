@@ -1,0 +1,186 @@
+#include "kernel/acpi/acpi.h"
+#include "lib/string.h"
+
+/* ACPI Specification, "Fixed ACPI Description Table (FADT)": offsets. */
+enum {
+    FADT_DSDT = 40,
+    FADT_SMI_COMMAND = 48,
+    FADT_ACPI_ENABLE = 52,
+    FADT_PM1A_CONTROL = 64,
+    FADT_PM1B_CONTROL = 68,
+    FADT_PM_TIMER = 76,
+    FADT_FLAGS = 112,
+    FADT_RESET_REGISTER = 116,
+    FADT_RESET_VALUE = 128,
+    FADT_X_DSDT = 140,
+    FADT_X_PM1A_CONTROL = 172,
+    FADT_X_PM1B_CONTROL = 184,
+    FADT_X_PM_TIMER = 208,
+    FADT_SIZE_1 = 116, /* of ACPI 1.0: everything before the reset register */
+};
+
+/* "Fixed ACPI Description Table Fixed Feature Flags". */
+#define FLAG_TIMER_32_BITS    (1u << 8)
+#define FLAG_RESET_REGISTER   (1u << 10)
+#define FLAG_HARDWARE_REDUCED (1u << 20)
+
+/* "Generic Address Structure (GAS)": offsets in it. */
+enum { GAS_SPACE = 0, GAS_ADDRESS = 4 };
+
+/* "AML Byte Stream Byte Values". */
+enum {
+    AML_ZERO = 0x00,
+    AML_ONE = 0x01,
+    AML_NAME = 0x08,
+    AML_BYTE = 0x0a,
+    AML_WORD = 0x0b,
+    AML_DWORD = 0x0c,
+    AML_QWORD = 0x0e,
+    AML_PACKAGE = 0x12,
+    AML_ROOT = 0x5c, /* '\' before a name */
+};
+
+enum { SLEEP_TYPE_MAX = 7 }; /* SLP_TYPx has three bits */
+
+/* The port of a register: its X_ form where that is there and in I/O space, else the old form. */
+static uint16_t read_port(const struct acpi_bytes *fadt, uint32_t x_form, uint32_t old_form)
+{
+    uint64_t port = acpi_number(fadt, old_form, 4);
+
+    if (acpi_number(fadt, x_form + GAS_ADDRESS, 8) != 0 &&
+        acpi_number(fadt, x_form + GAS_SPACE, 1) == ACPI_SPACE_IO)
+        port = acpi_number(fadt, x_form + GAS_ADDRESS, 8);
+    return port <= UINT16_MAX ? (uint16_t)port : 0;
+}
+
+static void read_reset(const struct acpi_bytes *fadt, struct acpi_fadt *out)
+{
+    uint64_t space = acpi_number(fadt, FADT_RESET_REGISTER + GAS_SPACE, 1);
+
+    out->reset_address = acpi_number(fadt, FADT_RESET_REGISTER + GAS_ADDRESS, 8);
+    out->reset_value = (uint8_t)acpi_number(fadt, FADT_RESET_VALUE, 1);
+    if (space > ACPI_SPACE_PCI || out->reset_address == 0)
+        return;
+    if (space == ACPI_SPACE_IO && out->reset_address > UINT16_MAX)
+        return;
+    out->reset_space = (enum acpi_space)space;
+    out->has_reset = true;
+}
+
+enum acpi_result acpi_read_fadt(struct acpi *acpi, struct acpi_fadt *fadt)
+{
+    struct acpi_bytes bytes;
+    enum acpi_result result = acpi_find(acpi, "FACP", &bytes);
+    uint32_t flags;
+
+    memset(fadt, 0, sizeof(*fadt));
+    if (result != ACPI_OK)
+        return result;
+    if (bytes.length < FADT_SIZE_1)
+        return ACPI_LENGTH;
+    flags = (uint32_t)acpi_number(&bytes, FADT_FLAGS, 4);
+    fadt->dsdt = acpi_number(&bytes, FADT_X_DSDT, 8);
+    if (fadt->dsdt == 0)
+        fadt->dsdt = acpi_number(&bytes, FADT_DSDT, 4);
+    if ((flags & FLAG_RESET_REGISTER) && bytes.length > FADT_RESET_VALUE)
+        read_reset(&bytes, fadt);
+    if (flags & FLAG_HARDWARE_REDUCED) /* none of the fixed hardware below exists */
+        return ACPI_OK;
+    fadt->pm_timer_port = read_port(&bytes, FADT_X_PM_TIMER, FADT_PM_TIMER);
+    fadt->pm_timer_32_bits = (flags & FLAG_TIMER_32_BITS) != 0;
+    fadt->pm1a_control_port = read_port(&bytes, FADT_X_PM1A_CONTROL, FADT_PM1A_CONTROL);
+    fadt->pm1b_control_port = read_port(&bytes, FADT_X_PM1B_CONTROL, FADT_PM1B_CONTROL);
+    if (acpi_number(&bytes, FADT_SMI_COMMAND, 4) <= UINT16_MAX)
+        fadt->smi_command_port = (uint16_t)acpi_number(&bytes, FADT_SMI_COMMAND, 4);
+    fadt->acpi_enable = (uint8_t)acpi_number(&bytes, FADT_ACPI_ENABLE, 1);
+    return ACPI_OK;
+}
+
+/* An integer constant at *offset, which moves behind it. False for any other term. */
+static bool aml_constant(const struct acpi_bytes *aml, uint32_t *offset, uint64_t *value)
+{
+    uint32_t width;
+
+    if (*offset >= aml->length)
+        return false;
+    switch (aml->data[*offset]) {
+    case AML_ZERO:
+    case AML_ONE:
+        *value = aml->data[*offset];
+        *offset += 1;
+        return true;
+    case AML_BYTE:
+        width = 1;
+        break;
+    case AML_WORD:
+        width = 2;
+        break;
+    case AML_DWORD:
+        width = 4;
+        break;
+    case AML_QWORD:
+        width = 8;
+        break;
+    default:
+        return false;
+    }
+    if (width >= aml->length - *offset)
+        return false;
+    *value = acpi_number(aml, *offset + 1, width);
+    *offset += 1 + width;
+    return true;
+}
+
+/*
+ * The two sleep types from the term at `offset`, if it is a package that begins with two numbers.
+ * "Package Length Encoding": bits 7:6 of its first byte say how many more bytes it has.
+ */
+static bool parse_s5(const struct acpi_bytes *aml, uint32_t offset, struct acpi_sleep_type *type)
+{
+    struct acpi_bytes package = *aml;
+    uint64_t a, b, length;
+    uint32_t more;
+
+    if (acpi_number(aml, offset, 1) != AML_PACKAGE || aml->length - offset < 3)
+        return false;
+    offset++;
+    more = aml->data[offset] >> 6;
+    length = more == 0 ? aml->data[offset] & 0x3f
+                       : acpi_number(aml, offset + 1, more) << 4 | (aml->data[offset] & 0xf);
+    if (length > aml->length - offset)
+        return false;
+    package.length = offset + (uint32_t)length;
+    offset += 1 + more + 1; /* the number of elements: two must be there whatever it says */
+    if (!aml_constant(&package, &offset, &a) || !aml_constant(&package, &offset, &b))
+        return false;
+    if (a > SLEEP_TYPE_MAX || b > SLEEP_TYPE_MAX)
+        return false;
+    *type = (struct acpi_sleep_type){(uint8_t)a, (uint8_t)b};
+    return true;
+}
+
+enum acpi_result acpi_find_s5(struct acpi *acpi, const struct acpi_fadt *fadt,
+                              struct acpi_sleep_type *type)
+{
+    struct acpi_bytes aml;
+    enum acpi_result result;
+
+    if (fadt->dsdt == 0)
+        return ACPI_NO_TABLE;
+    result = acpi_map_table(acpi, fadt->dsdt, "DSDT", &aml);
+    if (result != ACPI_OK)
+        return result;
+    for (uint32_t i = ACPI_HEADER_SIZE; i + ACPI_SIGNATURE_SIZE < aml.length; i++) {
+        uint32_t name = i + 1;
+
+        if (aml.data[i] != AML_NAME)
+            continue;
+        if (aml.data[name] == AML_ROOT)
+            name++;
+        if (aml.length - name >= ACPI_SIGNATURE_SIZE &&
+            memcmp(aml.data + name, "_S5_", ACPI_SIGNATURE_SIZE) == 0 &&
+            parse_s5(&aml, name + ACPI_SIGNATURE_SIZE, type))
+            return ACPI_OK;
+    }
+    return ACPI_NO_SLEEP_TYPE;
+}

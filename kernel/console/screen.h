@@ -1,0 +1,60 @@
+/*
+ * Text on a screen: cells in memory, of which only those that changed are drawn. The frame buffer
+ * is never read: that would be slow.
+ *
+ * A screen can be written to before it is cleared: of what was there, as much is overwritten as the
+ * text has lines.
+ */
+#ifndef KERNEL_SCREEN_H
+#define KERNEL_SCREEN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "kernel/console/console.h"
+
+/* More columns or rows than this are left unused. */
+enum { SCREEN_COLUMNS_MOST = 240, SCREEN_ROWS_MOST = 100, SCREEN_TAB = 8 };
+
+struct screen_cell {
+    uint8_t character; /* printable ASCII */
+    uint8_t colour;    /* enum colour */
+};
+
+/* Something that shows cells; columns and rows are at least 1. */
+struct screen_device {
+    uint32_t columns, rows;
+    void (*draw)(const struct screen_device *device, uint32_t column, uint32_t row,
+                 struct screen_cell cell);
+
+    /* Finds its memory where the page tables in use have it; false: it is not to be reached. */
+    bool (*map)(void);
+    void (*clear)(void);
+};
+
+struct screen {
+    const struct screen_device *device;
+    uint32_t columns, rows;
+    uint32_t column, row; /* of the cursor; column == columns: the next character wraps */
+    uint32_t changed_first, changed_end; /* rows that screen_flush() must look at */
+    struct screen_cell cells[SCREEN_ROWS_MOST][SCREEN_COLUMNS_MOST];
+    struct screen_cell shown[SCREEN_ROWS_MOST][SCREEN_COLUMNS_MOST];
+};
+
+/* An empty screen, of which nothing is known but its size. */
+void screen_init(struct screen *screen, const struct screen_device *device);
+
+/* Clears the device; the next flush draws all that is written. */
+void screen_clear(struct screen *screen);
+
+/*
+ * Writes text at the cursor: newlines, tabs, wrapping at the right edge, scrolling at the bottom.
+ * A character beyond ASCII (UTF-8) becomes one '?'.
+ */
+void screen_write(struct screen *screen, enum colour colour, const char *text, size_t length);
+
+/* Draws what has changed since the last time. */
+void screen_flush(struct screen *screen);
+
+#endif

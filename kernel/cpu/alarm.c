@@ -1,0 +1,135 @@
+#include "kernel/cpu/alarm.h"
+
+#include <stdatomic.h>
+#include <stddef.h>
+
+#include "kernel/cpu/apic.h"
+#include "kernel/cpu/clock.h"
+#include "kernel/cpu/clock_math.h"
+#include "kernel/cpu/cpu.h"
+#include "kernel/cpu/io_apic.h"
+#include "kernel/trap/traps.h"
+#include "lib/x86.h"
+
+enum {
+    TICK_US = 1000,
+    WINDOW_US = 200, /* in which the local APIC's timer is measured */
+    WINDOWS = 5,
+
+    /* 8254 PIT, data sheet "Control Word Format" and "Mode 2: Rate Generator". */
+    PIT_CHANNEL_0 = 0x40,
+    PIT_COMMAND = 0x43,
+    PIT_COMMAND_CHANNEL_0_MODE_0 = 0x30, /* low byte, then high */
+    PIT_COMMAND_CHANNEL_0_MODE_2 = 0x34,
+    PIT_COUNT = PIT_HZ / (1000000 / TICK_US),
+
+    EVERY_CPU = 0xff, /* as the destination of an I/O APIC's input */
+};
+
+static volatile uint32_t *io_apic; /* NULL: no NMIs from here */
+static uint32_t input, destination;
+static _Atomic bool ticking;
+static uint64_t tsc_per_ms, timer_per_ms; /* 0: not measured yet */
+
+void alarm_prepare(const struct acpi_cpus *named)
+{
+    uint32_t ready = 0;
+
+    for (uint32_t i = 0; i < cpu_count; i++)
+        ready += atomic_load(&cpus[i]->phase) == CPU_READY;
+    if (named->io_apic_address == 0 || apic_registers() == NULL)
+        return;
+    if (ready == 1)
+        destination = apic_id();
+    else if (ready == named->count && named->lost == 0)
+        destination = EVERY_CPU;
+    else
+        return;
+    io_apic = io_apic_map(named->io_apic_address);
+    input = named->timer_input;
+}
+
+/*
+ * The timer is read before the TSC at the start and after it at the end: so an interruption can
+ * only make it seem faster than it is, as in kernel/clock.c.
+ */
+static struct clock_window timer_window(void)
+{
+    uint64_t from = apic_timer_left();
+    uint64_t tsc = rdtsc(), now = tsc;
+    uint64_t deadline = clock_deadline(WINDOW_US);
+
+    while (now < deadline) {
+        cpu_relax();
+        now = rdtsc();
+    }
+    return (struct clock_window){from - apic_timer_left(), now - tsc};
+}
+
+/* Without a clock to compare with, as if both ran at one speed: the alarm then comes late. */
+static void measure_timer(void)
+{
+    struct clock_window windows[WINDOWS];
+
+    tsc_per_ms = clock_tsc_per_ms();
+    if (tsc_per_ms != 0) {
+        apic_timer_start(VECTOR_ALARM, UINT32_MAX);
+        for (int i = 0; i < WINDOWS; i++)
+            windows[i] = timer_window();
+        apic_timer_start(VECTOR_ALARM, 0);
+        timer_per_ms =
+            rate_of_windows(windows, WINDOWS, (struct clock_window){0, 0}, tsc_per_ms * 1000)
+                .per_ms;
+    }
+    if (timer_per_ms == 0)
+        tsc_per_ms = timer_per_ms = 1;
+}
+
+void alarm_begin(void)
+{
+    if (timer_per_ms == 0)
+        measure_timer();
+    if (io_apic == NULL)
+        return;
+    atomic_store(&ticking, true);
+    out8(PIT_COMMAND, PIT_COMMAND_CHANNEL_0_MODE_2);
+    out8(PIT_CHANNEL_0, PIT_COUNT & 0xff);
+    out8(PIT_CHANNEL_0, PIT_COUNT >> 8);
+    io_apic_redirect(io_apic, input, IO_APIC_DELIVERY_NMI, destination);
+}
+
+/* The last NMI may be under way: it is given a tick's time to come. */
+void alarm_end(void)
+{
+    uint64_t deadline = clock_deadline(TICK_US);
+
+    if (io_apic == NULL)
+        return;
+    io_apic_redirect(io_apic, input, IO_APIC_MASKED, destination);
+    out8(PIT_COMMAND, PIT_COMMAND_CHANNEL_0_MODE_0); /* stands still until it gets a count */
+    while (!clock_passed(deadline))
+        cpu_relax();
+    atomic_store(&ticking, false);
+}
+
+/*
+ * IRET lets NMIs come again (SDM Vol. 3, "Handling Multiple NMIs"): the spurious vector does
+ * nothing else. Bochs 2.7 blocks them for ever when a SIPI has ended a guest's wait for it.
+ */
+static void let_nmis_come(void)
+{
+    asm volatile("int %0" : : "i"(VECTOR_SPURIOUS) : "memory");
+}
+
+void alarm_set(uint64_t tsc_ticks)
+{
+    if (tsc_ticks != 0)
+        let_nmis_come();
+    apic_timer_start(VECTOR_ALARM,
+                     tsc_ticks != 0 ? timer_count(tsc_ticks, tsc_per_ms, timer_per_ms) : 0);
+}
+
+bool alarm_is_ticking(void)
+{
+    return atomic_load(&ticking);
+}

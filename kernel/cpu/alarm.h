@@ -1,0 +1,35 @@
+/*
+ * What interrupts a guest when its time is up, on CPUs without the VMX-preemption timer.
+ *
+ * The timer of each CPU's local APIC does: an external interrupt makes a guest exit whether it has
+ * interrupts on or not (SDM Vol. 3, "Other Causes of VM Exits"). Bochs 2.7 lets it wait while they
+ * are off. An NMI exits there, too; so the PIT sends one to every CPU each millisecond, by way of
+ * the I/O APIC, and each looks at its clock. That needs every CPU of the machine to be ours, or
+ * only the boot CPU: others would take the NMI through whatever firmware left them.
+ */
+#ifndef KERNEL_ALARM_H
+#define KERNEL_ALARM_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "kernel/acpi/acpi.h"
+
+/* On the boot CPU, when the others have been started: is the PIT's way to all CPUs known? */
+void alarm_prepare(const struct acpi_cpus *named);
+
+/* On the boot CPU, around the guests' time. Measures the APIC timer for about a millisecond. */
+void alarm_begin(void);
+void alarm_end(void);
+
+/*
+ * An interrupt of this CPU, VECTOR_ALARM, about when so many TSC ticks have passed; it may come
+ * earlier, and so do NMIs. 0: none any more, though one may be under way. Between alarm_begin() and
+ * alarm_end().
+ */
+void alarm_set(uint64_t tsc_ticks);
+
+/* May an NMI that comes now be the alarm's? */
+bool alarm_is_ticking(void);
+
+#endif

@@ -1,0 +1,240 @@
+#include "kernel/cpu/apic.h"
+
+#include <stddef.h>
+
+#include "kernel/memory.h"
+#include "kernel/trap/traps.h"
+#include "lib/x86.h"
+
+/* IA32_APIC_BASE. SDM, "Local APIC Status and Location", "Detecting and Enabling x2APIC Mode". */
+#define APIC_BASE_EXTD   (1ull << 10)
+#define APIC_BASE_ENABLE (1ull << 11)
+
+#define CPUID_1_ECX_X2APIC (1u << 21)
+
+/* SDM, "Local APIC Register Address Map"; in x2APIC mode, MSR 0x800 + offset / 16. */
+enum apic_register {
+    APIC_ID = 0x20,
+    APIC_VERSION = 0x30,
+    APIC_TPR = 0x80,
+    APIC_EOI = 0xb0,
+    APIC_SPURIOUS = 0xf0,
+    APIC_LVT_CMCI = 0x2f0,
+    APIC_ICR_LOW = 0x300,
+    APIC_ICR_HIGH = 0x310,
+    APIC_LVT_TIMER = 0x320,
+    APIC_LVT_THERMAL = 0x330,
+    APIC_LVT_PERFORMANCE = 0x340,
+    APIC_LVT_LINT0 = 0x350,
+    APIC_LVT_LINT1 = 0x360,
+    APIC_LVT_ERROR = 0x370,
+    APIC_TIMER_INITIAL = 0x380,
+    APIC_TIMER_CURRENT = 0x390,
+    APIC_TIMER_DIVIDE = 0x3e0,
+};
+
+#define SPURIOUS_APIC_ENABLE (1u << 8)
+
+/* SDM, "Local Vector Table". */
+#define LVT_MASKED            (1u << 16)
+#define LVT_DELIVERY          (7u << 8)
+#define LVT_DELIVERY_SMI      (2u << 8)
+#define LVT_DELIVERY_NMI      (4u << 8)
+#define VERSION_MAX_LVT_SHIFT 16
+
+/* SDM, "APIC Timer"; the mode 0 is one-shot. */
+#define TIMER_DIVIDE_BY_1 0xbu
+
+/* SDM, "Interrupt Command Register (ICR)"; destination mode 0 is physical. */
+#define ICR_FIXED            (0u << 8)
+#define ICR_NMI              (4u << 8)
+#define ICR_INIT             (5u << 8)
+#define ICR_STARTUP          (6u << 8)
+#define ICR_DELIVERY_PENDING (1u << 12)
+#define ICR_LEVEL_ASSERT     (1u << 14)
+
+enum {
+    XAPIC_BROADCAST = 0xff,  /* as a destination: everyone; no CPU can have it as its id */
+    DELIVERY_POLLS = 100000, /* reads of the ICR; a read takes tens of nanoseconds */
+};
+
+static enum { MODE_NONE, MODE_XAPIC, MODE_X2APIC } mode;
+static volatile uint32_t *registers;
+
+static uint32_t apic_read(enum apic_register offset)
+{
+    if (mode == MODE_X2APIC)
+        return (uint32_t)rdmsr(IA32_X2APIC_FIRST + offset / 16);
+    return registers[offset / 4];
+}
+
+static void apic_write(enum apic_register offset, uint32_t value)
+{
+    if (mode == MODE_X2APIC)
+        wrmsr(IA32_X2APIC_FIRST + offset / 16, value);
+    else
+        registers[offset / 4] = value;
+}
+
+/* Ports of the two 8259A; the words are Intel's 8259A data sheet's ICW1 to ICW4 and OCW1. */
+static void legacy_pics_mask(void)
+{
+    enum { FIRST_COMMAND = 0x20, FIRST_DATA = 0x21, SECOND_COMMAND = 0xa0, SECOND_DATA = 0xa1 };
+    static const struct {
+        uint16_t port;
+        uint8_t value;
+    } writes[] = {
+        {FIRST_DATA, 0xff},    {SECOND_DATA, 0xff},    /* all masked while they are set up */
+        {FIRST_COMMAND, 0x11}, {SECOND_COMMAND, 0x11}, /* ICW1: cascaded, ICW4 follows */
+        {FIRST_DATA, 0x20},    {SECOND_DATA, 0x28},    /* ICW2: vectors above the exceptions */
+        {FIRST_DATA, 1u << 2}, {SECOND_DATA, 2},       /* ICW3: the second hangs on input 2 */
+        {FIRST_DATA, 0x01},    {SECOND_DATA, 0x01},    /* ICW4: 8086 mode */
+        {FIRST_DATA, 0xff},    {SECOND_DATA, 0xff},    /* OCW1: all masked for good */
+    };
+
+    for (size_t i = 0; i < sizeof(writes) / sizeof(writes[0]); i++) {
+        out8(writes[i].port, writes[i].value);
+    }
+}
+
+bool apic_init(uint32_t highest_id)
+{
+    uint64_t base = rdmsr(IA32_APIC_BASE);
+    bool wide = highest_id >= XAPIC_BROADCAST && (cpuid(1, 0).ecx & CPUID_1_ECX_X2APIC);
+
+    if (!(base & APIC_BASE_ENABLE)) {
+        base |= APIC_BASE_ENABLE;
+        wrmsr(IA32_APIC_BASE, base);
+    }
+    if (wide && !(base & APIC_BASE_EXTD)) {
+        base |= APIC_BASE_EXTD;
+        wrmsr(IA32_APIC_BASE, base);
+    }
+    if (base & APIC_BASE_EXTD) {
+        mode = MODE_X2APIC;
+    } else {
+        registers = device_map(base & APIC_BASE_ADDRESS, 0x1000);
+        if (registers == NULL)
+            return false;
+        mode = MODE_XAPIC;
+    }
+    legacy_pics_mask();
+    apic_init_this();
+    return true;
+}
+
+/*
+ * An entry exists if the version register counts that far; in x2APIC mode the MSR of one that does
+ * not exist would fault. An entry that delivers an SMI is firmware's own (thermal throttling) and
+ * stays as it is; so does an NMI of LINT1, by which the chipset tells errors (kernel/trap/nmi.h).
+ */
+static bool stays(enum apic_register offset, uint32_t value)
+{
+    uint32_t delivery = value & LVT_DELIVERY;
+
+    return delivery == LVT_DELIVERY_SMI ||
+           (offset == APIC_LVT_LINT1 && delivery == LVT_DELIVERY_NMI);
+}
+
+static void local_interrupts_mask(void)
+{
+    static const struct {
+        enum apic_register offset;
+        uint32_t needs;
+    } entries[] = {
+        {APIC_LVT_TIMER, 0},       {APIC_LVT_LINT0, 1},   {APIC_LVT_LINT1, 2}, {APIC_LVT_ERROR, 3},
+        {APIC_LVT_PERFORMANCE, 4}, {APIC_LVT_THERMAL, 5}, {APIC_LVT_CMCI, 6},
+    };
+    uint32_t max_lvt = apic_read(APIC_VERSION) >> VERSION_MAX_LVT_SHIFT & 0xff;
+
+    for (size_t i = 0; i < sizeof(entries) / sizeof(entries[0]); i++) {
+        if (entries[i].needs > max_lvt)
+            continue;
+
+        uint32_t value = apic_read(entries[i].offset);
+
+        if (!stays(entries[i].offset, value))
+            apic_write(entries[i].offset, value | LVT_MASKED);
+    }
+}
+
+void apic_init_this(void)
+{
+    local_interrupts_mask();
+    apic_write(APIC_TPR, 0);
+    apic_write(APIC_SPURIOUS, SPURIOUS_APIC_ENABLE | VECTOR_SPURIOUS);
+}
+
+uint32_t apic_id(void)
+{
+    uint32_t id = apic_read(APIC_ID);
+
+    return mode == MODE_X2APIC ? id : id >> 24;
+}
+
+volatile void *apic_registers(void)
+{
+    return registers;
+}
+
+void apic_eoi(uint8_t vector)
+{
+    if (vector != VECTOR_SPURIOUS)
+        apic_write(APIC_EOI, 0);
+}
+
+void apic_timer_start(uint8_t vector, uint32_t count)
+{
+    apic_write(APIC_LVT_TIMER, vector);
+    apic_write(APIC_TIMER_DIVIDE, TIMER_DIVIDE_BY_1);
+    apic_write(APIC_TIMER_INITIAL, count);
+}
+
+uint32_t apic_timer_left(void)
+{
+    return apic_read(APIC_TIMER_CURRENT);
+}
+
+bool apic_reaches(uint32_t id)
+{
+    return mode == MODE_X2APIC || (mode == MODE_XAPIC && id < XAPIC_BROADCAST);
+}
+
+static void send(uint32_t id, uint32_t command)
+{
+    if (mode == MODE_X2APIC) {
+        /* These MSRs do not serialise: what we have written must be seen before the interrupt. */
+        asm volatile("mfence\n\tlfence" : : : "memory");
+        wrmsr(IA32_X2APIC_FIRST + APIC_ICR_LOW / 16, (uint64_t)id << 32 | command);
+        return;
+    }
+    if (!apic_reaches(id))
+        return;
+    apic_write(APIC_ICR_HIGH, id << 24);
+    apic_write(APIC_ICR_LOW, command);
+    for (int i = 0; i < DELIVERY_POLLS; i++) {
+        if (!(apic_read(APIC_ICR_LOW) & ICR_DELIVERY_PENDING))
+            return;
+        cpu_relax();
+    }
+}
+
+void apic_send_init(uint32_t id)
+{
+    send(id, ICR_INIT | ICR_LEVEL_ASSERT);
+}
+
+void apic_send_startup(uint32_t id, uint64_t page)
+{
+    send(id, ICR_STARTUP | ICR_LEVEL_ASSERT | (uint32_t)(page >> 12));
+}
+
+void apic_send_ipi(uint32_t id, uint8_t vector)
+{
+    send(id, ICR_FIXED | ICR_LEVEL_ASSERT | vector);
+}
+
+void apic_send_nmi(uint32_t id)
+{
+    send(id, ICR_NMI | ICR_LEVEL_ASSERT);
+}

@@ -1,0 +1,151 @@
+#include "kernel/cpu/cpu.h"
+
+#include "kernel/memory.h"
+#include "lib/string.h"
+#include "lib/x86.h"
+#include "mm/memory_type.h"
+#include "mm/page_alloc.h"
+
+/* SDM Vol. 3, "Segment Descriptors" and "TSS Descriptor in 64-bit mode"; accessed bits set. */
+#define DESCRIPTOR_CODE64 0x00af9b000000ffffull
+#define DESCRIPTOR_DATA   0x00cf93000000ffffull
+#define DESCRIPTOR_TSS64  0x0000890000000000ull
+
+enum { CPUID_FEATURES = 1, CPUID_TOPOLOGY = 0xb };
+
+struct __attribute__((packed)) descriptor_table_pointer {
+    uint16_t limit;
+    uint64_t base;
+};
+
+struct cpu *cpus[CPUS_MAX];
+uint32_t cpu_count;
+
+static struct cpu boot_cpu;
+
+/* One stack for all interrupt-stack slots until memory can be allocated. */
+static uint8_t early_ist_stack[4096] __attribute__((aligned(16)));
+
+static void describe_segments(struct cpu *cpu)
+{
+    uint64_t base = (uint64_t)&cpu->tss;
+    uint64_t limit = sizeof(cpu->tss) - 1;
+
+    cpu->gdt[0] = 0;
+    cpu->gdt[SELECTOR_CODE / 8] = DESCRIPTOR_CODE64;
+    cpu->gdt[SELECTOR_DATA / 8] = DESCRIPTOR_DATA;
+    cpu->gdt[SELECTOR_TSS / 8] =
+        DESCRIPTOR_TSS64 | limit | (base & 0xffffff) << 16 | (base >> 24 & 0xff) << 56;
+    cpu->gdt[SELECTOR_TSS / 8 + 1] = base >> 32;
+    cpu->tss.io_map_base = sizeof(cpu->tss);
+}
+
+struct cpu *cpu_here(void)
+{
+    uint64_t base = rdmsr(IA32_GS_BASE);
+
+    for (uint32_t i = 0; i < cpu_count; i++) {
+        if ((uint64_t)cpus[i] == base)
+            return cpus[i];
+    }
+    return NULL;
+}
+
+uint32_t cpu_processor_id(void)
+{
+    if (cpuid(0, 0).eax >= CPUID_TOPOLOGY) {
+        struct cpuid_registers topology = cpuid(CPUID_TOPOLOGY, 0);
+
+        if (topology.ebx != 0)
+            return topology.edx;
+    }
+    return cpuid(CPUID_FEATURES, 0).ebx >> 24;
+}
+
+void cpu_boot_init(void)
+{
+    boot_cpu.self = &boot_cpu;
+    boot_cpu.phase = CPU_READY;
+    for (unsigned ist = IST_DF; ist < IST_COUNT; ist++)
+        boot_cpu.tss.ist[ist - 1] = (uint64_t)early_ist_stack + sizeof(early_ist_stack);
+    describe_segments(&boot_cpu);
+    cpus[0] = &boot_cpu;
+    cpu_count = 1;
+}
+
+/* The interrupt stacks; false if memory has run out. */
+static bool create_ist_stacks(struct cpu *cpu)
+{
+    for (unsigned ist = IST_DF; ist < IST_COUNT; ist++) {
+        uint64_t top = stack_create(IST_STACK_PAGES);
+
+        if (top == 0)
+            return false;
+        cpu->tss.ist[ist - 1] = top;
+    }
+    return true;
+}
+
+bool cpu_boot_finish(uint32_t apic_id)
+{
+    boot_cpu.apic_id = apic_id;
+    return create_ist_stacks(&boot_cpu);
+}
+
+struct cpu *cpu_create(uint32_t apic_id)
+{
+    uint64_t page;
+    struct cpu *cpu;
+
+    if (cpu_count == CPUS_MAX)
+        return NULL;
+    page = pages_alloc(get_order(sizeof(*cpu)));
+    if (page == 0)
+        return NULL;
+    cpu = phys_to_virt(page);
+    cpu->self = cpu;
+    cpu->index = cpu_count;
+    cpu->apic_id = apic_id;
+    cpu->stack_top = stack_create(STACK_PAGES);
+    if (cpu->stack_top == 0 || !create_ist_stacks(cpu))
+        return NULL;
+    describe_segments(cpu);
+    cpus[cpu_count++] = cpu;
+    return cpu;
+}
+
+static void load_segments(struct cpu *cpu)
+{
+    struct descriptor_table_pointer gdt = {sizeof(cpu->gdt) - 1, (uint64_t)cpu->gdt};
+
+    asm volatile("lgdt %[gdt]\n\t"
+                 "pushq %[code]\n\t"
+                 "leaq 1f(%%rip), %%rax\n\t"
+                 "pushq %%rax\n\t"
+                 "lretq\n\t"
+                 "1: mov %[data], %%ds\n\t"
+                 "mov %[data], %%es\n\t"
+                 "mov %[data], %%ss\n\t"
+                 "mov %[none], %%fs\n\t"
+                 "mov %[none], %%gs\n\t"
+                 "ltr %[tss]\n\t"
+                 :
+                 : [gdt] "m"(gdt), [code] "i"(SELECTOR_CODE), [data] "r"(SELECTOR_DATA),
+                   [none] "r"(0), [tss] "r"((uint16_t)SELECTOR_TSS)
+                 : "rax", "memory");
+}
+
+void cpu_init_this(struct cpu *cpu)
+{
+    load_segments(cpu);
+    wrmsr(IA32_GS_BASE, (uint64_t)cpu);
+    traps_load();
+
+    cpu->execute_disable = execute_disable_enable();
+    write_cr0_safe((read_cr0() | CR0_WP | CR0_NE | CR0_MP) &
+                   ~(CR0_EM | CR0_TS | CR0_AM | CR0_CD | CR0_NW));
+    /* Without MCE a machine check shuts the processor down untold. */
+    write_cr4_safe(read_cr4() | CR4_PGE | CR4_MCE);
+    /* Only entry 0, write-back before and after, is in use here: no cache has to be flushed. */
+    wrmsr(IA32_PAT, PAT_ROOTMODE);
+}

@@ -1,0 +1,103 @@
+/*
+ * Per-CPU data, reached through GS; one for each CPU that was started.
+ */
+#ifndef KERNEL_CPU_H
+#define KERNEL_CPU_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "kernel/trap/nmi.h"
+#include "kernel/trap/traps.h"
+#include "mm/execute_disable.h"
+#include "mm/memory_type.h"
+#include "vmx/vmx_cpu.h"
+
+struct guest_run; /* vm/guest.h */
+
+enum {
+    CPUS_MAX = 512,
+    STACK_PAGES = 4,     /* a CPU's own stack */
+    IST_STACK_PAGES = 2, /* each of its interrupt stacks */
+    REGION_TOLD_SIZE = 112,
+};
+
+/* Selectors in every CPU's GDT. */
+enum { SELECTOR_CODE = 0x08, SELECTOR_DATA = 0x10, SELECTOR_TSS = 0x18 };
+
+/* SDM Vol. 3, "Task Management in 64-bit Mode". */
+struct __attribute__((packed)) tss {
+    uint32_t reserved0;
+    uint64_t rsp[3];
+    uint64_t reserved1;
+    uint64_t ist[7]; /* IST n is ist[n - 1] */
+    uint64_t reserved2;
+    uint16_t reserved3;
+    uint16_t io_map_base;
+};
+
+enum cpu_phase {
+    CPU_ABSENT,
+    CPU_STARTING,
+    CPU_READY,
+    CPU_SILENT,      /* it did not answer */
+    CPU_UNREACHABLE, /* nothing could be sent to it */
+};
+
+struct cpu {
+    struct cpu *self; /* first: GS:0 */
+    uint32_t index;
+    uint32_t apic_id;
+    _Atomic(enum cpu_phase) phase;
+    atomic_bool halted; /* for good, outside VMX operation: kernel/cpu/stop.h */
+    uint64_t stack_top; /* virtual */
+    uint64_t gdt[5];
+    struct tss tss;
+    enum execute_disable execute_disable;
+    struct memory_types_state memory_types; /* its MTRRs and PAT */
+    uint32_t regions_told;
+    char region_told[2][REGION_TOLD_SIZE]; /* of its regions, why they are not write-back */
+    struct nmi_log nmis;
+    struct vmx_cpu vmx;
+    struct guest_run *guest_runs; /* what came of each guest of machine->guests; or NULL */
+};
+
+/* All CPUs of the machine that we use or tried to; [0] is the boot CPU. */
+extern struct cpu *cpus[CPUS_MAX];
+extern uint32_t cpu_count;
+
+static inline struct cpu *this_cpu(void)
+{
+    struct cpu *cpu;
+
+    asm("mov %%gs:0, %0" : "=r"(cpu));
+    return cpu;
+}
+
+/* The same where GS may not point to it yet: NULL then. */
+struct cpu *cpu_here(void);
+
+/* This CPU's APIC id, from CPUID: works before the per-CPU data and the APIC do. */
+uint32_t cpu_processor_id(void);
+
+/*
+ * Makes the boot CPU cpus[0], on stacks of the image: before there is memory to allocate, so that
+ * an exception can be told from the start. cpu_boot_finish() gives it guarded interrupt stacks
+ * and its APIC id; false if memory has run out.
+ */
+void cpu_boot_init(void);
+bool cpu_boot_finish(uint32_t apic_id);
+
+/*
+ * Allocates another CPU's data and its guarded stacks, and enters it in cpus[]. Boot CPU only.
+ * Returns NULL when memory or cpus[] is full.
+ */
+struct cpu *cpu_create(uint32_t apic_id);
+
+/*
+ * Makes the CPU that runs this its own: GDT, TSS, IDT, GS base, CR0/CR4/EFER bits, PAT.
+ */
+void cpu_init_this(struct cpu *cpu);
+
+#endif

@@ -1,0 +1,119 @@
+#include "kernel/cpu/signal_sender.h"
+
+#include <stdatomic.h>
+#include <stddef.h>
+
+#include "kernel/cpu/apic.h"
+#include "kernel/cpu/clock.h"
+#include "kernel/cpu/cpu.h"
+#include "kernel/cpu/signal_line.h"
+#include "lib/x86.h"
+
+enum {
+    WAIT_US = 300000000, /* for others to have time: half of what all guests may take */
+    AGAIN_US = 20,       /* between two SIPIs */
+    PAGE_SHIFT = 12,
+};
+
+static struct signal_line line;
+static _Atomic(uint32_t) runs_left;
+
+/* A CPU that spins with interrupts off keeps them from a hypervisor below, in Bochs 2.7. */
+static void wait_a_little(void)
+{
+    cpu_relax();
+    take_interrupt();
+}
+
+/* What this CPU has to do for another one now. */
+static void serve(void)
+{
+    struct signal_order order = signal_line_next(&line, this_cpu()->index);
+    uint64_t pause;
+
+    if (order.send == SIGNAL_NONE) {
+        wait_a_little();
+        return;
+    }
+    if (order.send == SIGNAL_INIT)
+        apic_send_init(cpus[order.target]->apic_id);
+    else
+        apic_send_startup(cpus[order.target]->apic_id, (uint64_t)order.vector << PAGE_SHIFT);
+    signal_line_sent(&line, order);
+    pause = clock_deadline(AGAIN_US);
+    while (!clock_passed(pause))
+        wait_a_little();
+}
+
+static bool engage(void)
+{
+    uint64_t deadline = clock_deadline(WAIT_US);
+
+    while (!signal_line_take(&line, this_cpu()->index)) {
+        if (clock_passed(deadline))
+            return false;
+        serve();
+    }
+    while (!signal_line_has_sender(&line)) {
+        if (clock_passed(deadline)) {
+            signal_line_let_go(&line);
+            return false;
+        }
+        wait_a_little();
+    }
+    return true;
+}
+
+/* What is on its way is sent within the bounded wait of the sender's local APIC. */
+static void wish(enum signal_wish wish, uint8_t vector, const volatile uint32_t *entered)
+{
+    while (!signal_line_wish(&line, wish, vector, entered))
+        wait_a_little();
+}
+
+static void send_init(const volatile uint32_t *entered)
+{
+    wish(SIGNAL_INIT, 0, entered);
+}
+
+static void send_startup(uint8_t vector)
+{
+    wish(SIGNAL_STARTUP, vector, NULL);
+}
+
+static void quiet(void)
+{
+    wish(SIGNAL_NONE, 0, NULL);
+}
+
+static void release(void)
+{
+    quiet();
+    signal_line_let_go(&line);
+}
+
+const struct vm_sender signal_sender = {
+    .engage = engage,
+    .send_init = send_init,
+    .send_startup = send_startup,
+    .quiet = quiet,
+    .release = release,
+};
+
+void signal_sender_expect(uint32_t runs)
+{
+    atomic_store(&runs_left, runs);
+}
+
+void signal_sender_run_over(void)
+{
+    atomic_fetch_sub(&runs_left, 1);
+}
+
+void signal_sender_serve_others(void)
+{
+    uint64_t deadline = clock_deadline(WAIT_US);
+
+    while (atomic_load(&runs_left) > 0 && !clock_passed(deadline))
+        serve();
+}

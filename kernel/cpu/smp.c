@@ -1,0 +1,290 @@
+#include "kernel/cpu/smp.h"
+
+#include <stdatomic.h>
+#include <stddef.h>
+
+#include "boot/ap_trampoline.h"
+#include "kernel/cpu/apic.h"
+#include "kernel/cpu/clock.h"
+#include "kernel/console/console.h"
+#include "kernel/report/cpu_ranges.h"
+#include "kernel/memory.h"
+#include "kernel/trap/panic.h"
+#include "kernel/cpu/start_plan.h"
+#include "kernel/cpu/stop.h"
+#include "lib/string.h"
+#include "lib/x86.h"
+
+_Static_assert(offsetof(struct ap_door, state) == AP_DOOR_STATE, "as the trampoline has it");
+_Static_assert(offsetof(struct ap_door, cpu) == AP_DOOR_CPU, "as the trampoline has it");
+_Static_assert(offsetof(struct ap_door, stack) == AP_DOOR_STACK, "as the trampoline has it");
+_Static_assert(sizeof(struct ap_door) == AP_DOOR_SIZE, "as the trampoline has it");
+_Static_assert(offsetof(struct ap_parameters, efer) == AP_EFER, "as the trampoline has it");
+_Static_assert(offsetof(struct ap_parameters, doors) == AP_DOORS, "as the trampoline has it");
+_Static_assert(offsetof(struct ap_parameters, apic) == AP_APIC, "as the trampoline has it");
+_Static_assert(offsetof(struct ap_parameters, main) == AP_MAIN, "as the trampoline has it");
+_Static_assert(offsetof(struct ap_parameters, gdt_limit) == AP_GDT, "as the trampoline has it");
+_Static_assert(offsetof(struct ap_parameters, far_32) == AP_FAR_32, "as the trampoline has it");
+_Static_assert(offsetof(struct ap_parameters, far_64) == AP_FAR_64, "as the trampoline has it");
+_Static_assert(sizeof(struct ap_parameters) == AP_SIZE, "as the trampoline has it");
+
+/* How long work may take until it is told who is waited for; then twice as long, and so on. */
+enum { PATIENCE_US = 1000000 };
+
+/* One for each CPU that is to be started. */
+static struct ap_door doors[CPUS_MAX];
+static uint32_t door_count;
+
+/* One round of work for everyone; `done` holds the last round that a CPU has finished. */
+static void (*current_work)(struct cpu *cpu);
+static _Atomic(uint32_t) current_round;
+static _Atomic(uint32_t) done[CPUS_MAX];
+
+static struct cpu *behind(const struct ap_door *door)
+{
+    return (struct cpu *)door->cpu;
+}
+
+/*
+ * What a started CPU does for the rest of its life. Interrupts are off except in
+ * wait_for_interrupt(), where STI takes effect only with HLT: a wake-up sent after the look at
+ * current_round is still pending then and ends the HLT at once.
+ */
+static _Noreturn void work_for_ever(struct cpu *cpu, uint32_t seen)
+{
+    while (atomic_load(&cpu->phase) == CPU_READY) {
+        uint32_t round = atomic_load(&current_round);
+
+        if (round == seen) {
+            if (stop_elsewhere())
+                machine_halt();
+            wait_for_interrupt();
+            continue;
+        }
+        seen = round;
+        current_work(cpu);
+        atomic_store(&done[cpu->index], round);
+    }
+    machine_halt();
+}
+
+_Noreturn void smp_started(struct cpu *cpu)
+{
+    uint32_t seen = atomic_load(&current_round);
+    enum cpu_phase expected = CPU_STARTING;
+
+    cpu_init_this(cpu);
+    apic_init_this();
+    if (!atomic_compare_exchange_strong(&cpu->phase, &expected, CPU_READY))
+        machine_halt(); /* given up while it was on its way */
+    work_for_ever(cpu, seen);
+}
+
+static void make_doors(const uint32_t *apic_ids, uint32_t count)
+{
+    static uint32_t targets[CPUS_MAX];
+
+    count = start_targets(apic_ids, count, apic_id(), targets, CPUS_MAX);
+    door_count = 0;
+    for (uint32_t i = 0; i < count; i++) {
+        struct cpu *cpu = cpu_create(targets[i]);
+
+        if (cpu == NULL)
+            return;
+        if (!apic_reaches(cpu->apic_id)) {
+            atomic_store(&cpu->phase, CPU_UNREACHABLE);
+            continue;
+        }
+        atomic_store(&cpu->phase, CPU_STARTING);
+        doors[door_count].apic_id = cpu->apic_id;
+        doors[door_count].cpu = (uint64_t)cpu;
+        doors[door_count].stack = cpu->stack_top;
+        atomic_store(&doors[door_count++].state, AP_DOOR_SHUT);
+    }
+}
+
+static void write_trampoline(uint64_t page)
+{
+    uint8_t *copy = phys_to_virt(page);
+    struct ap_parameters *parameters = (void *)(copy + AP_PARAMETERS);
+
+    memcpy(copy, ap_trampoline, sizeof(ap_trampoline));
+    parameters->cr3 = (uint32_t)kernel_cr3();
+    parameters->efer = (uint32_t)(rdmsr(IA32_EFER) & (EFER_LME | EFER_NXE));
+    parameters->door_count = door_count;
+    parameters->doors = (uint64_t)doors;
+    parameters->apic = (uint64_t)apic_registers();
+    parameters->main = (uint64_t)entry64_started;
+    parameters->gdt_base += (uint32_t)page;
+    parameters->far_32 += (uint32_t)page;
+    parameters->far_64 += (uint32_t)page;
+}
+
+/* Nobody goes through any more: `state` is AP_DOOR_SHUT or _LEFT_OUT. False if its CPU has. */
+static bool shut(struct ap_door *door, uint32_t state)
+{
+    uint32_t seen = atomic_load(&door->state);
+
+    while (seen != AP_DOOR_PASSED) {
+        if (atomic_compare_exchange_weak(&door->state, &seen, state))
+            return true;
+    }
+    return false;
+}
+
+/* INIT only to those that are certainly not in our code: whoever arrives now finds the door shut.
+ */
+static void init_missing(void)
+{
+    for (uint32_t i = 0; i < door_count; i++) {
+        if (shut(&doors[i], AP_DOOR_SHUT))
+            apic_send_init(doors[i].apic_id);
+    }
+}
+
+static void startup_missing(uint64_t page)
+{
+    for (uint32_t i = 0; i < door_count; i++) {
+        uint32_t expected = AP_DOOR_SHUT;
+
+        atomic_compare_exchange_strong(&doors[i].state, &expected, AP_DOOR_OPEN);
+        if (expected != AP_DOOR_PASSED)
+            apic_send_startup(doors[i].apic_id, page);
+    }
+}
+
+/* Tells whoever waits for what. That takes long: also what was held back for the serial line. */
+static void tell_waiting(bool (*for_it)(const struct cpu *cpu))
+{
+    static bool late[CPUS_MAX];
+    char text[CPUS_TEXT_SIZE];
+    struct text_buffer buffer;
+
+    for (uint32_t i = 0; i < cpu_count; i++)
+        late[i] = for_it(cpus[i]);
+    text_buffer_init(&buffer, text, sizeof(text));
+    cpus_print(&buffer.sink, late, cpu_count);
+    console_release();
+    console_print("  waiting for %s ...\n", text);
+}
+
+static bool is_starting(const struct cpu *cpu)
+{
+    return atomic_load(&cpu->phase) == CPU_STARTING;
+}
+
+static void bring_in(uint64_t page)
+{
+    struct start_plan plan = {0};
+    uint64_t begin = rdtsc();
+    unsigned rounds = 0;
+
+    for (;;) {
+        uint32_t unready = 0;
+
+        for (uint32_t i = 0; i < door_count; i++)
+            unready += atomic_load(&behind(&doors[i])->phase) != CPU_READY;
+        switch (start_plan_next(&plan, clock_microseconds(rdtsc() - begin), unready)) {
+        case START_WAIT:
+            cpu_relax();
+            break;
+        case START_INIT:
+            if (rounds++ > 0)
+                tell_waiting(is_starting);
+            init_missing();
+            break;
+        case START_STARTUP:
+            startup_missing(page);
+            break;
+        case START_OVER:
+            return;
+        }
+    }
+}
+
+/* Whoever has not come by now is left out for good, wherever it is. */
+static uint32_t leave_out_missing(void)
+{
+    uint32_t answered = 0;
+
+    for (uint32_t i = 0; i < door_count; i++) {
+        enum cpu_phase starting = CPU_STARTING;
+
+        shut(&doors[i], AP_DOOR_LEFT_OUT);
+        if (!atomic_compare_exchange_strong(&behind(&doors[i])->phase, &starting, CPU_SILENT))
+            answered++;
+    }
+    return answered;
+}
+
+uint32_t smp_start(const uint32_t *apic_ids, uint32_t count, uint64_t trampoline_page)
+{
+    uint32_t answered;
+
+    make_doors(apic_ids, count);
+    if (door_count == 0)
+        return 0;
+    write_trampoline(trampoline_page);
+    if (identity_map_code(trampoline_page)) /* from here on no name of the page is writable */
+        bring_in(trampoline_page);
+    answered = leave_out_missing();
+
+    /* A late CPU still needs the page, to find that it is left out and stop. */
+    if (answered == door_count)
+        identity_unmap_code(trampoline_page);
+    return answered;
+}
+
+static bool is_working(const struct cpu *cpu)
+{
+    return cpu != this_cpu() && atomic_load(&cpu->phase) == CPU_READY &&
+           atomic_load(&done[cpu->index]) != atomic_load(&current_round);
+}
+
+static bool all_done(void)
+{
+    for (uint32_t i = 0; i < door_count; i++) {
+        if (is_working(behind(&doors[i])))
+            return false;
+    }
+    return true;
+}
+
+static bool silence_late(void)
+{
+    bool none = true;
+
+    for (uint32_t i = 0; i < door_count; i++) {
+        struct cpu *cpu = behind(&doors[i]);
+
+        if (is_working(cpu)) {
+            atomic_store(&cpu->phase, CPU_SILENT);
+            none = false;
+        }
+    }
+    return none;
+}
+
+bool smp_run(void (*work)(struct cpu *cpu), uint64_t microseconds)
+{
+    uint64_t deadline = clock_deadline(microseconds);
+    uint64_t patience = PATIENCE_US, tell_at = clock_deadline(patience);
+
+    current_work = work;
+    atomic_fetch_add(&current_round, 1);
+    for (uint32_t i = 0; i < door_count; i++) {
+        if (atomic_load(&behind(&doors[i])->phase) == CPU_READY)
+            apic_send_ipi(doors[i].apic_id, VECTOR_WAKE);
+    }
+    work(this_cpu());
+    while (!all_done() && !clock_passed(deadline)) {
+        if (clock_passed(tell_at)) {
+            tell_waiting(is_working);
+            tell_at = clock_deadline(patience);
+            patience *= 2;
+        }
+        cpu_relax();
+        take_interrupt(); /* or in Bochs 2.7 a hypervisor below would not get its own */
+    }
+    return silence_late();
+}

@@ -1,0 +1,52 @@
+#include "kernel/cpu/start_plan.h"
+
+/*
+ * The last wait of each round ends as soon as all are ready. It is long because a virtual CPU
+ * arrives when its host gives it time: on a loaded host hundreds of milliseconds later. Many of
+ * them come one after another, so the last wait begins anew with each.
+ */
+static const struct {
+    enum start_action action;
+    uint32_t wait_us;
+} steps[] = {
+    {START_INIT, 10},    {START_STARTUP, 10},  {START_STARTUP, 20000},
+    {START_INIT, 10000}, {START_STARTUP, 200}, {START_STARTUP, 1000000},
+};
+
+enum { STEPS = sizeof(steps) / sizeof(steps[0]) };
+
+enum start_action start_plan_next(struct start_plan *plan, uint64_t now, uint32_t unready)
+{
+    if (unready == 0)
+        return START_OVER;
+    if (plan->step == STEPS && unready < plan->unready)
+        plan->until = now + steps[STEPS - 1].wait_us;
+    plan->unready = unready;
+    if (now < plan->until)
+        return START_WAIT;
+    if (plan->step == STEPS)
+        return START_OVER;
+    plan->until = now + steps[plan->step].wait_us;
+    return steps[plan->step++].action;
+}
+
+static bool contains(const uint32_t *ids, uint32_t count, uint32_t id)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        if (ids[i] == id)
+            return true;
+    }
+    return false;
+}
+
+uint32_t start_targets(const uint32_t *ids, uint32_t count, uint32_t own, uint32_t *targets,
+                       uint32_t most)
+{
+    uint32_t found = 0;
+
+    for (uint32_t i = 0; i < count && found < most; i++) {
+        if (ids[i] != own && !contains(targets, found, ids[i]))
+            targets[found++] = ids[i];
+    }
+    return found;
+}

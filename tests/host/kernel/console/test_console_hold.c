@@ -1,0 +1,191 @@
+/*
+ * What the console shows when: the screen at once, the serial line when it is released. The devices
+ * are buffers.
+ */
+#include "kernel/cpu/clock.h"
+#include "kernel/console/console.h"
+#include "kernel/console/screen_device.h"
+#include "kernel/console/serial.h"
+#include "lib/x86.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+enum { COLUMNS = 40, ROWS = 5 };
+
+static char sent[1000];
+static char drawn[ROWS][COLUMNS + 1];
+static uint64_t tsc, tsc_per_ms, waited;
+static bool dies;      /* the CPU, while it sends: nobody else will give the console back */
+static bool reachable; /* the screen's memory */
+
+static void draw(const struct screen_device *device, uint32_t column, uint32_t row,
+                 struct screen_cell cell)
+{
+    (void)device;
+    drawn[row][column] = (char)cell.character;
+}
+
+static bool map(void)
+{
+    return reachable;
+}
+
+static void clear(void)
+{
+    for (unsigned row = 0; row < ROWS; row++)
+        memset(drawn[row], ' ', COLUMNS);
+}
+
+static const struct screen_device device = {COLUMNS, ROWS, draw, map, clear};
+
+const struct screen_device *screen_text_open(const struct multiboot_framebuffer *framebuffer)
+{
+    (void)framebuffer;
+    return reachable ? &device : NULL;
+}
+
+const struct screen_device *screen_pixels_open(const struct multiboot_framebuffer *framebuffer)
+{
+    (void)framebuffer;
+    return NULL;
+}
+
+uint64_t rdtsc(void)
+{
+    return tsc += 100;
+}
+
+uint64_t clock_tsc_per_ms(void)
+{
+    return tsc_per_ms;
+}
+
+uint64_t clock_deadline(uint64_t microseconds)
+{
+    return rdtsc() + microseconds * tsc_per_ms / 1000;
+}
+
+void cpu_relax(void)
+{
+    tsc += 100000;
+}
+
+bool serial_open(uint16_t port, unsigned baud)
+{
+    (void)baud;
+    return port == serial_standard_port(0);
+}
+
+void serial_close(void)
+{
+}
+
+void serial_send(const char *text, size_t length)
+{
+    uint64_t start = tsc;
+
+    strncat(sent, text, length);
+    if (!dies)
+        return;
+    dies = false;
+    console_seize();
+    waited = tsc - start;
+}
+
+void serial_drain(void)
+{
+}
+
+static void row_is(uint32_t row, const char *wanted)
+{
+    char text[COLUMNS + 1];
+    size_t length = COLUMNS;
+
+    memcpy(text, drawn[row], sizeof(text));
+    while (length > 0 && (text[length - 1] == ' ' || text[length - 1] == '\0'))
+        length--;
+    text[length] = '\0';
+    assert_string_equal(text, wanted);
+}
+
+/* The console has one state and no way back, as a boot has: one test walks through it. */
+static void a_boot(void **state)
+{
+    const struct console_choice choice = {.screen = true, .lines = LINES_FIRMWARE};
+
+    (void)state;
+    console_hold();
+    console_print("one\n");
+    assert_true(console_choose(&choice));
+    console_screen_init(NULL); /* above what the boot page tables reach */
+    assert_int_equal(console_screen_rows(), 0);
+    reachable = true;
+    console_screen_init(NULL);
+    assert_int_equal(console_screen_rows(), ROWS);
+    row_is(0, "one");
+    console_print("two\n");
+    row_is(1, "two");
+    console_screen_clear(NULL);
+    row_is(0, "one");
+    row_is(1, "two");
+    console_to(CONSOLE_SERIAL);
+    console_print("line\n");
+    console_to(CONSOLE_SCREEN);
+    console_print("screen\n");
+    console_to(CONSOLE_BOTH);
+    console_print("both\n");
+    row_is(2, "screen");
+    row_is(3, "both");
+    assert_string_equal(sent, "");
+    console_release();
+    assert_string_equal(sent, "one\r\ntwo\r\nline\r\nboth\r\n");
+    row_is(3, "both"); /* nothing is drawn twice */
+    row_is(4, "");
+
+    /* Nobody releases it: the next word does. */
+    sent[0] = '\0';
+    console_hold();
+    console_print("held");
+    console_print("back");
+    assert_string_equal(sent, "");
+    row_is(4, "heldback");
+    tsc += 1000000000;
+    console_print(", not\n");
+    assert_string_equal(sent, "heldback, not\r\n");
+
+    /* A panic in the middle of a line that went elsewhere. */
+    sent[0] = '\0';
+    console_hold();
+    console_to(CONSOLE_SERIAL);
+    console_colour(COLOUR_OK);
+    console_print("{");
+    console_seize();
+    console_print("PANIC");
+    assert_string_equal(sent, "\033[0;32m{\033[0m\r\nPANIC");
+    row_is(4, "PANIC");
+
+    /* And while the console is in use: 0.4 s at 3 GHz, and before anyone knows the rate. */
+    dies = true;
+    tsc_per_ms = 3000000;
+    console_print("\n");
+    assert_in_range(waited, 1200000000, 1201000000);
+    dies = true;
+    tsc_per_ms = 0;
+    console_print("\n");
+    assert_in_range(waited, 20000000, 21000000);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_boot),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,291 @@
+/*
+ * The arithmetic of calibrating the TSC: expected values are worked out from the frequencies.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "kernel/cpu/clock_math.h"
+
+static void pm_timer_wraps_at_24_bits_and_at_32(void **state)
+{
+    (void)state;
+    assert_int_equal(pm_timer_elapsed(1000, 4580), 3580);
+    assert_int_equal(pm_timer_elapsed(0xfffff0, 0x000010), 0x20);
+    assert_int_equal(pm_timer_elapsed(0xfffffff0, 0x00000010), 0x20);
+    assert_int_equal(pm_timer_elapsed(0x12fffff0, 0x13000010), 0x20);
+    assert_int_equal(pm_timer_elapsed(7, 7), 0);
+    assert_int_equal(pm_timer_elapsed(1, 0), 0xffffff);
+}
+
+static void measured_frequency(void **state)
+{
+    (void)state;
+    /* One second of either clock, a TSC of 2.4 GHz: 2,400,000 a millisecond. */
+    assert_int_equal(rate_measured(2400000000, PM_TIMER_HZ, PM_TIMER_HZ), 2400000);
+    assert_int_equal(rate_measured(2400000000, PIT_HZ, PIT_HZ), 2400000);
+    /* One millisecond in Bochs at 50 million instructions a second: 3579.545 ticks go into it. */
+    assert_in_range(rate_measured(50000, 3579, PM_TIMER_HZ), 50000, 50010);
+    assert_in_range(rate_measured(50000, 3580, PM_TIMER_HZ), 49990, 50000);
+}
+
+static void measurements_that_cannot_be(void **state)
+{
+    (void)state;
+    assert_int_equal(rate_measured(50000, 0, PIT_HZ), 0);
+    assert_int_equal(rate_measured(0, 1193, PIT_HZ), 0);
+    /* 999 ticks a millisecond, below 1 MHz; 1000 is the least. */
+    assert_int_equal(rate_measured(999000, PIT_HZ, PIT_HZ), 0);
+    assert_int_equal(rate_measured(1000000, PIT_HZ, PIT_HZ), 1000);
+    /* 100 GHz is the most. */
+    assert_int_equal(rate_measured(100000000000, PIT_HZ, PIT_HZ), 100000000);
+    assert_int_equal(rate_measured(100001000000, PIT_HZ, PIT_HZ), 0);
+    /* The second one's product would wrap to a plausible 50000 ticks a millisecond. */
+    assert_int_equal(rate_measured(UINT64_MAX, 1193, PIT_HZ), 0);
+    assert_int_equal(rate_measured((UINT64_MAX / PIT_HZ) + 50000, 1193, PIT_HZ), 0);
+    /* The TSC stood before it was read first, as if it had gone backwards. */
+    assert_int_equal(rate_measured(0 - 5ull, PIT_HZ, PIT_HZ), 0);
+}
+
+/* 200 µs of the PM timer are 716 ticks; a TSC of 2545 MHz makes 509,059 in them. */
+enum { TICKS = 716, TSC = 509059, RATE = 2545000 };
+
+static const struct clock_window good = {TSC, TICKS};
+static const struct clock_window no_row;
+
+static struct clock_rate rate_of_five(const struct clock_window windows[5])
+{
+    return rate_of_windows(windows, 5, no_row, PM_TIMER_HZ);
+}
+
+static void expect_right(struct clock_rate rate)
+{
+    assert_true(rate.confirmed);
+    assert_in_range(rate.per_ms, RATE - RATE / 1000, RATE + RATE / 1000);
+}
+
+/* An SMI of 0.1 to 1 ms in any windows but two, another virtual machine's turn: all too high. */
+static void windows_with_an_interruption_do_not_count(void **state)
+{
+    static const uint64_t interruptions[] = {250000, 2545000, 700000, 12686000, 90000};
+
+    (void)state;
+    for (unsigned falsified = 0; falsified < 32; falsified++) {
+        struct clock_window windows[5];
+        unsigned left = 5;
+
+        for (unsigned i = 0; i < 5; i++) {
+            windows[i] = good;
+            if (falsified >> i & 1) {
+                windows[i].ticks += interruptions[i];
+                left--;
+            }
+        }
+        if (left >= 2)
+            expect_right(rate_of_five(windows));
+        else
+            assert_false(rate_of_five(windows).confirmed);
+        if (left == 1) /* the least is right, though nothing says so */
+            assert_in_range(rate_of_five(windows).per_ms, RATE - 2545, RATE + 2545);
+    }
+}
+
+/* A clock that is read wrong once seems to have run ahead: that window is too low. */
+static void a_clock_read_wrong_once_does_not_count(void **state)
+{
+    struct clock_window windows[5] = {good, good, good, good, good};
+
+    (void)state;
+    windows[2].clock_ticks += 100000;
+    expect_right(rate_of_five(windows));
+    windows[2].clock_ticks = 0xffffff; /* it seems to have run back */
+    windows[0].ticks *= 5;
+    expect_right(rate_of_five(windows));
+}
+
+/* 1 µs of reading at both ends: 1 % of each window of 200 µs, 1 in 400 of four in a row. */
+static void windows_in_a_row_are_one_long_window(void **state)
+{
+    static const struct clock_window windows[] = {{507, 200}, {505, 200}, {506, 200}, {900, 200}};
+    enum { HERTZ = 1000000000 };
+
+    (void)state;
+    assert_int_equal(rate_of_windows(windows, 4, no_row, HERTZ).per_ms, 2525000);
+    assert_int_equal(rate_of_windows(windows, 4, (struct clock_window){2002, 800}, HERTZ).per_ms,
+                     2502500);
+    /* An interruption at a boundary is in the row; a wrong reading of the clock may be, too. */
+    assert_int_equal(rate_of_windows(windows, 4, (struct clock_window){2400, 800}, HERTZ).per_ms,
+                     2525000);
+    assert_int_equal(rate_of_windows(windows, 4, (struct clock_window){2002, 820}, HERTZ).per_ms,
+                     2525000);
+    /* Where nothing is confirmed it confirms nothing. */
+    assert_int_equal(rate_of_windows(&windows[3], 1, (struct clock_window){890, 200}, HERTZ).per_ms,
+                     4500000);
+}
+
+/* A rate and one that is higher by 1 in 64 confirm each other; it is the lower that counts. */
+static void windows_agree_within_one_in_64(void **state)
+{
+    struct clock_window windows[] = {{6500000, 1000}, {6400000, 1000}};
+
+    (void)state;
+    assert_true(rate_of_windows(windows, 2, no_row, 1000000).confirmed);
+    assert_int_equal(rate_of_windows(windows, 2, no_row, 1000000).per_ms, 6400000);
+    windows[0].ticks++;
+    assert_false(rate_of_windows(windows, 2, no_row, 1000000).confirmed);
+    assert_int_equal(rate_of_windows(windows, 2, no_row, 1000000).per_ms, 6400000);
+    assert_false(rate_of_windows(windows, 1, no_row, 1000000).confirmed);
+    assert_int_equal(rate_of_windows(windows, 1, no_row, 1000000).per_ms, 6500001);
+    assert_int_equal(rate_of_windows(windows, 0, no_row, 1000000).per_ms, 0);
+    windows[0].clock_ticks = windows[1].clock_ticks = 0;
+    assert_int_equal(rate_of_windows(windows, 2, no_row, 1000000).per_ms, 0);
+    assert_false(rate_of_windows(windows, 2, no_row, 1000000).confirmed);
+}
+
+static void expect_told(struct cpuid_clock told, uint64_t per_ms, const char *source)
+{
+    struct tsc_rate rate = tsc_rate_enumerated(&told);
+
+    assert_int_equal(rate.per_ms, per_ms);
+    assert_string_equal(rate.source, source);
+}
+
+static void enumerated_frequency(void **state)
+{
+    /* Skylake-X as the SDM's table has it: 25 MHz crystal, here at 2 × 84 / 2 = 84 times it. */
+    struct cpuid_registers crystal = {.eax = 2, .ebx = 168, .ecx = 25000000};
+    struct cpuid_registers no_crystal = {.eax = 2, .ebx = 168};
+    struct cpuid_registers base = {.eax = 2100, .ebx = 3700, .ecx = 100};
+
+    (void)state;
+    expect_told((struct cpuid_clock){.leaf15 = crystal}, 2100000, "CPUID 15h");
+    expect_told((struct cpuid_clock){.leaf15 = crystal, .leaf16.eax = 5}, 2100000, "CPUID 15h");
+    expect_told((struct cpuid_clock){.leaf15 = no_crystal, .leaf16 = base}, 2100000, "CPUID 16h");
+    expect_told((struct cpuid_clock){.leaf16 = base}, 2100000, "CPUID 16h");
+    expect_told((struct cpuid_clock){.leaf16.eax = 0xffff0000 | 2100}, 2100000, "CPUID 16h");
+    expect_told((struct cpuid_clock){.leaf15 = no_crystal}, 0, "none");
+    expect_told((struct cpuid_clock){0}, 0, "none");
+    /* A denominator of zero says "not enumerated" and must not be divided by. */
+    expect_told((struct cpuid_clock){.leaf15 = {.ebx = 168, .ecx = 25000000}}, 0, "none");
+    /* What a hypervisor says of its virtual TSC counts before the physical CPU's leaves. */
+    expect_told((struct cpuid_clock){.leaf15 = crystal, .leaf40000010.eax = 2545214}, 2545214,
+                "CPUID 40000010h");
+    expect_told((struct cpuid_clock){.leaf15 = crystal, .leaf40000010.eax = 999}, 2100000,
+                "CPUID 15h");
+}
+
+static void a_measurement_that_nothing_confirms_gives_way(void **state)
+{
+    static const struct tsc_rate cpuid_tells = {2545000, "CPUID 15h"};
+    static const struct tsc_rate nobody_tells = {0, "none"};
+    struct tsc_rate rate;
+
+    (void)state;
+    /* Confirmed, it stands against CPUID: Bochs's newer models run at another rate than they say.
+     */
+    rate = tsc_rate_decide((struct clock_rate){50000, true}, "PIT", cpuid_tells);
+    assert_int_equal(rate.per_ms, 50000);
+    assert_string_equal(rate.source, "PIT");
+    rate = tsc_rate_decide((struct clock_rate){12686000, false}, "PIT", cpuid_tells);
+    assert_int_equal(rate.per_ms, 2545000);
+    assert_string_equal(rate.source, "CPUID 15h");
+    rate = tsc_rate_decide((struct clock_rate){12686000, false}, "PIT", nobody_tells);
+    assert_int_equal(rate.per_ms, 12686000);
+    assert_string_equal(rate.source, "PIT");
+    rate = tsc_rate_decide((struct clock_rate){0, false}, "PIT", nobody_tells);
+    assert_int_equal(rate.per_ms, 0);
+    assert_string_equal(rate.source, "none");
+    rate = tsc_rate_decide((struct clock_rate){0, false}, "PIT", cpuid_tells);
+    assert_int_equal(rate.per_ms, 2545000);
+}
+
+/* 2592 MHz beside a base frequency told as 2600 is the usual rounding of leaf 16h. */
+static void rates_differ_from_one_in_32_on(void **state)
+{
+    (void)state;
+    assert_false(rates_differ(2592000, 2600000));
+    assert_false(rates_differ(3200000, 3300000));
+    assert_false(rates_differ(3200000, 3100000));
+    assert_true(rates_differ(3200000, 3300001));
+    assert_true(rates_differ(3200000, 3099999));
+    assert_true(rates_differ(50000, 3500000));
+}
+
+static const char *told(uint64_t per_ms, const char *source)
+{
+    static char text[64];
+    struct text_buffer buffer;
+
+    text_buffer_init(&buffer, text, sizeof(text));
+    tsc_rate_print((struct tsc_rate){per_ms, source}, &buffer.sink);
+    return text;
+}
+
+static void a_clock_is_told_with_who_says_so_or_not_at_all(void **state)
+{
+    (void)state;
+    assert_string_equal(told(49983, "CPUID 15h"), "TSC at 49.983 MHz by CPUID 15h");
+    assert_string_equal(told(2600007, "PIT"), "TSC at 2600.007 MHz by PIT");
+    assert_string_equal(told(1, "PIT"), "TSC at 0.001 MHz by PIT");
+    assert_string_equal(told(0, "none"), "none: times are told in TSC ticks");
+    assert_string_equal(told(0, NULL), "none: times are told in TSC ticks");
+}
+
+static void times_round_so_that_no_wait_is_short(void **state)
+{
+    (void)state;
+    assert_int_equal(microseconds_to_tsc(0, 50000), 0);
+    assert_int_equal(microseconds_to_tsc(10, 50000), 500);
+    assert_int_equal(microseconds_to_tsc(1, 1001), 2); /* 1.001 */
+    assert_int_equal(microseconds_to_tsc(1001, 50001), 50001 + 51);
+    /* A thousand years at 100 GHz is beyond 64 bits; a year is not, and is exact. */
+    assert_int_equal(microseconds_to_tsc(31536000000000, 100000000), 3153600000000000000);
+    assert_int_equal(tsc_to_microseconds(500, 50000), 10);
+    assert_int_equal(tsc_to_microseconds(549, 50000), 10);
+    assert_int_equal(tsc_to_microseconds(UINT64_MAX, 1000), UINT64_MAX);
+    assert_int_equal(tsc_to_microseconds(3153600000000000000, 100000000), 31536000000000);
+}
+
+/* An alarm must not come before its time, were both clocks exact, and must come at all. */
+static void a_timer_counts_as_long_as_the_tsc(void **state)
+{
+    (void)state;
+    /* A TSC of 2 GHz, a timer of 200 MHz; 10 ticks of the one are one of the other. */
+    assert_int_equal(timer_count(2000000, 2000000, 200000), 200000 + 1);
+    assert_int_equal(timer_count(2000009, 2000000, 200000), 200000 + 1);
+    assert_int_equal(timer_count(2000010, 2000000, 200000), 200001 + 1);
+    assert_int_equal(timer_count(1, 2000000, 200000), 1); /* 0 would stop it */
+    assert_int_equal(timer_count(0, 2000000, 200000), 1);
+    assert_int_equal(timer_count(1000, 1, 1), 1001);
+    /* At most what 32 bits hold: 4294967294 ticks are 21474.836470 ms of it. */
+    assert_int_equal(timer_count(42949672940, 2000000, 200000), UINT32_MAX);
+    assert_int_equal(timer_count(42949672930, 2000000, 200000), UINT32_MAX - 1);
+    assert_int_equal(timer_count(42949672950, 2000000, 200000), UINT32_MAX);
+    assert_int_equal(timer_count(UINT64_MAX, 2000000, 200000), UINT32_MAX);
+    assert_int_equal(timer_count(UINT64_MAX, 1000, 100000000), UINT32_MAX);
+    assert_int_equal(timer_count(UINT64_MAX, 1, 1), UINT32_MAX);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(pm_timer_wraps_at_24_bits_and_at_32),
+        cmocka_unit_test(measured_frequency),
+        cmocka_unit_test(measurements_that_cannot_be),
+        cmocka_unit_test(windows_with_an_interruption_do_not_count),
+        cmocka_unit_test(a_clock_read_wrong_once_does_not_count),
+        cmocka_unit_test(windows_in_a_row_are_one_long_window),
+        cmocka_unit_test(windows_agree_within_one_in_64),
+        cmocka_unit_test(enumerated_frequency),
+        cmocka_unit_test(a_measurement_that_nothing_confirms_gives_way),
+        cmocka_unit_test(rates_differ_from_one_in_32_on),
+        cmocka_unit_test(a_clock_is_told_with_who_says_so_or_not_at_all),
+        cmocka_unit_test(times_round_so_that_no_wait_is_short),
+        cmocka_unit_test(a_timer_counts_as_long_as_the_tsc),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

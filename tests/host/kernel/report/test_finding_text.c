@@ -1,0 +1,171 @@
+/*
+ * A finding in words: of its place as much as it has, and nothing between what is missing.
+ */
+#include "kernel/report/finding_text.h"
+#include "lib/format.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+static char text[2000];
+static struct text_buffer buffer;
+
+static void colour(enum colour now)
+{
+    print_to(&buffer.sink, "<%d>", (int)now);
+}
+
+static const struct coloured page = {&buffer.sink, colour};
+
+static void print(const struct finding *finding)
+{
+    text_buffer_init(&buffer, text, sizeof(text));
+    finding_print(&page, finding, "CPU 0");
+    assert_int_equal(buffer.lost, 0);
+}
+
+/* The line of the place stands between the rule's sentence and the dimmed section of the manual. */
+static void place_is(const struct finding *finding, const char *wanted)
+{
+    const char *sentence = rule_table[finding->rule].text;
+    const char *last = strrchr(sentence, ' ') + 1;
+    const char *place, *end;
+
+    print(finding);
+    place = strstr(strstr(text, last), "\n") + 1;
+    end = strstr(place, "<2>");
+    assert_non_null(end);
+    if (strlen(wanted) != (size_t)(end - place) || memcmp(place, wanted, strlen(wanted)) != 0)
+        fail_msg("wanted \"%s\" in: %s", wanted, text);
+}
+
+/* MSR 480H is IA32_VMX_BASIC, 4FFH none that has a name here. */
+static void as_much_as_there_is(void **state)
+{
+    static const struct {
+        const char *detail;
+        uint32_t msr;
+        int8_t high, low;
+        uint64_t seen, wanted;
+        const char *line;
+    } rows[] = {
+        {NULL, 0, -1, -1, 0, 0, ""},
+        {NULL, 0, -1, -1, 1, 2, ""}, /* values of nothing */
+        {"a detail", 0, -1, -1, 0, 0, "           a detail\n"},
+        {"a detail", 0, -1, -1, 0x10, 2, "           a detail: seen 0x10, wanted 0x2\n"},
+        {"a detail", 0, 0, 0, 0, 0, "           a detail: bit 0 \n"},
+        {"a detail", 0x480, -1, -1, 5, 5, "           a detail: IA32_VMX_BASIC \n"},
+        {"a detail", 0x4ff, 5, 4, 2, 3,
+         "           a detail: MSR 0x4ff bits 5:4 seen 0x2, wanted 0x3\n"},
+        {NULL, 0x480, 7, 7, 0, 1, "           IA32_VMX_BASIC bit 7 seen 0x0, wanted 0x1\n"},
+        {NULL, 0, 1, 0, 0, 1, "           bits 1:0 seen 0x0, wanted 0x1\n"},
+        {NULL, 0x4ff, -1, -1, 0, 0, "           MSR 0x4ff \n"},
+    };
+
+    (void)state;
+    for (unsigned i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+        const struct finding finding = {RULE_GUEST_DIED, SEVERITY_WARNING, 0,
+                                        rows[i].msr,     rows[i].high,     rows[i].low,
+                                        rows[i].seen,    rows[i].wanted,   rows[i].detail};
+
+        place_is(&finding, rows[i].line);
+    }
+}
+
+/* Of each rule all the words are there, in lines of 67 characters at most behind 11 blanks; no line
+ * ends before the next word does not fit. */
+static void every_rule_is_told_whole(void **state)
+{
+    (void)state;
+    for (unsigned rule = 0; rule < RULE_COUNT; rule++) {
+        const struct finding finding = {.rule = (enum rule)rule, .high = -1, .low = -1};
+        char wanted[2000], told[2000];
+        char *to = told;
+
+        print(&finding);
+        (void)snprintf(wanted, sizeof(wanted), "%s <2> manual: %s <0> %s", rule_table[rule].text,
+                       rule_table[rule].sdm, rule_table[rule].remedy);
+        for (const char *line = strchr(text, '\n') + 1, *end; *line != '\0'; line = end + 1) {
+            end = strchr(line, '\n');
+            if (line[0] == '<') {
+                to += sprintf(to, "%.3s ", line);
+                line += 3;
+            }
+            assert_in_range(end - line, 12, 11 + 67);
+            if (end[1] == ' ')
+                assert_true((size_t)(end - line) + 1 + strcspn(end + 12, " \n") > 11 + 67);
+            assert_int_equal(strspn(line, " "), 11);
+            to += sprintf(to, "%.*s ", (int)(end - line) - 11, line + 11);
+        }
+        to[-1] = '\0';
+        assert_string_equal(told, wanted);
+    }
+}
+
+/* Its rule in the colour of its severity, the manual's section dimmed, the rest plain. */
+static void colours_are_by_severity(void **state)
+{
+    static const struct {
+        enum severity severity;
+        const char *first;
+    } rows[] = {{SEVERITY_NOTE, "<2>  note     guest-died<0> (CPU 0)\n"},
+                {SEVERITY_WARNING, "<4>  warning  guest-died<0> (CPU 0)\n"},
+                {SEVERITY_REFUSAL, "<5>  refusal  guest-died<0> (CPU 0)\n"}};
+
+    (void)state;
+    assert_int_equal(COLOUR_WARNING, 4);
+    assert_int_equal(COLOUR_REFUSAL, 5);
+    for (unsigned i = 0; i < 3; i++) {
+        const struct finding finding = {
+            .rule = RULE_GUEST_DIED, .severity = rows[i].severity, .high = -1, .low = -1};
+
+        print(&finding);
+        assert_memory_equal(text, rows[i].first, strlen(rows[i].first));
+    }
+}
+
+/* One line is no longer than 79 characters, whatever has to be cut. */
+static void a_line_is_cut_at_79(void **state)
+{
+    static const char detail[] = "0123456789012345678901234567890123456789012345678901234567890123";
+    struct finding finding = {.rule = RULE_GUEST_DIED, .severity = SEVERITY_WARNING};
+    char wanted[200];
+
+    (void)state;
+    for (unsigned length = 0; length < sizeof(detail); length++) {
+        char part[sizeof(detail)];
+        const char *head = "<4>  warning  guest-died<0> (CPUs 0-3) ";
+        size_t marks = strlen("<4><0>");
+
+        memcpy(part, detail, length);
+        part[length] = '\0';
+        finding.detail = part;
+        (void)snprintf(wanted, sizeof(wanted), "%s%s", head, part);
+        wanted[79 + marks] = '\0';
+        strcat(wanted, "\n");
+        text_buffer_init(&buffer, text, sizeof(text));
+        finding_print_line(&page, &finding, "CPUs 0-3");
+        assert_string_equal(text, wanted);
+    }
+    finding.detail = NULL;
+    text_buffer_init(&buffer, text, sizeof(text));
+    finding_print_line(&page, &finding, "CPU 7");
+    assert_string_equal(text, "<4>  warning  guest-died<0> (CPU 7)\n");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(as_much_as_there_is),
+        cmocka_unit_test(every_rule_is_told_whole),
+        cmocka_unit_test(colours_are_by_severity),
+        cmocka_unit_test(a_line_is_cut_at_79),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,105 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "kernel/trap/symbols.h"
+
+/* The table as tools/gen_symbols.py makes it. */
+static const uint8_t good[] = {
+    4,    0,    0, 0,                          /* functions */
+    0x00, 0x01, 0, 'm', 'a',  'i', 'n',  '\0', /* 0x100 */
+    0x80, 0x00, 2, 'p', '\0',                  /* 0x180: "map" */
+    0x80, 0x0e, 3, '_', 'a',  'l', 'l',  '\0', /* 0x1000: "map_all" */
+    0xff, 0xff, 0, 'e', 'n',  'd', '\0',       /* 0x10fff */
+};
+enum { FIRST = 4, SECOND = 12, THIRD = 17 };
+
+static void check(uint64_t offset, const char *name, uint64_t inside)
+{
+    struct symbol found;
+
+    assert_true(symbols_find(good, sizeof(good), offset, &found));
+    assert_string_equal(found.name, name);
+    assert_int_equal(found.inside, inside);
+}
+
+static void finds_the_function(void **state)
+{
+    struct symbol found;
+
+    (void)state;
+    check(0x100, "main", 0);
+    check(0x17f, "main", 0x7f);
+    check(0x180, "map", 0);
+    check(0xfff, "map", 0xe7f);
+    check(0x1000, "map_all", 0);
+    check(0x10ffe, "map_all", 0xfffe);
+    check(0x10fff, "end", 0);
+    check(1ull << 40, "end", (1ull << 40) - 0x10fff);
+    assert_false(symbols_find(good, sizeof(good), 0xff, &found));
+    assert_false(symbols_find(good, sizeof(good), 0, &found));
+}
+
+/* As after the first link: nothing is found, nothing is read. */
+static void no_table(void **state)
+{
+    static const uint8_t empty[4] = {0};
+    struct symbol found;
+
+    (void)state;
+    assert_false(symbols_find(empty, sizeof(empty), 0x100, &found));
+    assert_false(symbols_find(empty, 0, 0x100, &found));
+}
+
+/* Of a table that is cut short, what is whole can still be found. */
+static void cut_tables(void **state)
+{
+    struct symbol found;
+
+    (void)state;
+    for (size_t bytes = 0; bytes < sizeof(good); bytes++) {
+        uint8_t *copy = malloc(bytes > 0 ? bytes : 1); /* so that the sanitizer sees its end */
+
+        assert_non_null(copy);
+        memcpy(copy, good, bytes);
+        assert_false(symbols_find(copy, bytes, UINT64_MAX, &found));
+        assert_int_equal(symbols_find(copy, bytes, 0x17f, &found), bytes >= SECOND + 3);
+        assert_int_equal(symbols_find(copy, bytes, 0xfff, &found), bytes >= THIRD + 3);
+        free(copy);
+    }
+}
+
+/* A name takes no more of the one before than that has, and no more room than there is. */
+static void bad_names(void **state)
+{
+    uint8_t bad[128] = {1, 0, 0, 0, 0x00, 0x01, 0};
+    struct symbol found;
+
+    (void)state;
+    memset(bad + FIRST + 3, 'x', SYMBOL_NAME_SIZE - 1);
+    assert_true(symbols_find(bad, sizeof(bad), 0x100, &found));
+    assert_int_equal(strlen(found.name), SYMBOL_NAME_SIZE - 1);
+    bad[FIRST + 3 + SYMBOL_NAME_SIZE - 1] = 'x';
+    assert_false(symbols_find(bad, sizeof(bad), 0x100, &found));
+    memcpy(bad, good, sizeof(good));
+    bad[SECOND + 2] = 5;
+    assert_false(symbols_find(bad, sizeof(good), 0x180, &found));
+    assert_true(symbols_find(bad, sizeof(good), 0x100, &found));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(finds_the_function),
+        cmocka_unit_test(no_table),
+        cmocka_unit_test(cut_tables),
+        cmocka_unit_test(bad_names),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,125 @@
+/*
+ * The tables of VM exits against each other: every reason is answered, every bit that a layout
+ * names is told and no other.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <cmocka.h>
+
+#include <string.h>
+
+#include "vmx/text/exit_layout.h"
+#include "vmx/exit_reason.h"
+#include "vmx/text/exit_text.h"
+
+#define BY(guests)                   (guests), NULL
+#define NONE(why)                    NULL, (why)
+#define WHERE(guests, condition)     (guests), (condition)
+#define EXIT(id, handler, how, done) {EXIT_REASON_##id, #handler, how, (done)},
+#define NO_EXIT(id, why)             {EXIT_REASON_##id, NULL, NULL, (why), NULL},
+static const struct {
+    uint32_t reason;
+    const char *handler, *guests, *why, *done;
+} answers[] = {
+#include "vm/exits.def"
+};
+
+enum { ANSWERS = sizeof answers / sizeof *answers };
+
+/* A reason that the manual defines has one row, and each row says how it comes about or why not. */
+static void every_reason_is_answered_once(void **state)
+{
+    unsigned rows[EXIT_REASON_COUNT] = {0};
+
+    (void)state;
+    for (unsigned i = 0; i < ANSWERS; i++) {
+        const char *how = answers[i].guests != NULL ? answers[i].guests : answers[i].why;
+
+        rows[answers[i].reason]++;
+        assert_true(how != NULL && how[0] != '\0');
+        assert_true((answers[i].handler != NULL) == (answers[i].done != NULL));
+    }
+    for (unsigned i = 0; i < EXIT_REASON_COUNT; i++)
+        assert_int_equal(rows[i], exit_reason_name(i) != NULL);
+}
+
+/* Sentences end as sentences; a reason why not is a part of one. */
+static void the_page_is_made_of_sentences(void **state)
+{
+    (void)state;
+    for (unsigned i = 0; i < ANSWERS; i++) {
+        const char *done = answers[i].done, *why = answers[i].why;
+
+        if (done != NULL)
+            assert_int_equal(done[strlen(done) - 1], '.');
+        if (why != NULL)
+            assert_int_not_equal(why[strlen(why) - 1], '.');
+    }
+}
+
+struct bits {
+    enum exit_layout layout;
+    unsigned high, low;
+};
+
+#define EXIT_LAYOUT(...)
+#define EXIT_BITS(id, high, low, text) {EXIT_LAYOUT_##id, (high), (low)},
+static const struct bits bits[] = {
+#include "vmx/text/exit_layout.def"
+};
+
+static bool is_named(enum exit_layout layout, unsigned bit)
+{
+    for (unsigned i = 0; i < sizeof bits / sizeof *bits; i++) {
+        if (bits[i].layout == layout && bit >= bits[i].low && bit <= bits[i].high)
+            return true;
+    }
+    return false;
+}
+
+/* Whether the text depends on a bit, whatever the others are: all 0, all 1, or one more pattern. */
+static bool is_told(uint32_t reason, unsigned bit)
+{
+    static const uint64_t others[] = {0, UINT64_MAX, 0x180};
+    struct text_buffer buffer;
+    char with[512], without[512];
+
+    for (unsigned i = 0; i < sizeof others / sizeof *others; i++) {
+        text_buffer_init(&buffer, with, sizeof with);
+        exit_qualification_print(&buffer.sink, reason, 0, others[i] | 1ull << bit);
+        text_buffer_init(&buffer, without, sizeof without);
+        exit_qualification_print(&buffer.sink, reason, 0, others[i] & ~(1ull << bit));
+        if (strcmp(with, without) != 0)
+            return true;
+    }
+    return false;
+}
+
+/* Exceptions are told by vector, test_exit_text.c; what is not decoded has no layout. */
+static void a_bit_of_the_qualification_is_told_where_it_is_named(void **state)
+{
+    (void)state;
+    for (uint32_t reason = 0; reason < EXIT_REASON_COUNT; reason++) {
+        enum exit_layout layout = exit_layouts(reason).qualification;
+
+        if (layout == EXIT_LAYOUT_NOTHING || layout == EXIT_LAYOUT_UNDECODED ||
+            layout == EXIT_LAYOUT_EXCEPTION)
+            continue;
+        for (unsigned bit = 0; bit < 64; bit++) {
+            if (is_told(reason, bit) != is_named(layout, bit))
+                fail_msg("reason %u, bit %u: named %d", reason, bit, is_named(layout, bit));
+        }
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_reason_is_answered_once),
+        cmocka_unit_test(the_page_is_made_of_sentences),
+        cmocka_unit_test(a_bit_of_the_qualification_is_told_where_it_is_named),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,192 @@
+/*
+ * The judge of guests made of probes (vm/guests/probed.h): a run that is as it should be, and that
+ * run with one thing changed, which the judge must see.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include "tests/host/guest_machine.h"
+#include "vm/guests/probed.h"
+
+enum { LENGTH = 2, FIRST = GUEST_CODE + 0x10, SECOND = GUEST_CODE + 0x40 };
+
+/* An instruction that exits and gives RAX; one that faults without an exit. */
+static const struct probe probes[] = {
+    {"CPUID", EXIT_REASON_CPUID, 0x12, .information_mask = 0xf0, .information = 0x30,
+     .done = EXIT_EMULATED, .reg = VCPU_RAX, .mask = PROBE_ALL, .value = 7, .flags_0 = 1},
+    {.instruction = "UD2", .fault = PROBE_FAULT_UD},
+};
+
+static struct probed_guest probed = {PROBES(probes)};
+static struct vcpu *vcpu;
+
+static struct probe_snapshot *snapshot(unsigned number)
+{
+    return (struct probe_snapshot *)guest_machine_memory(GUEST_ARRAY) + number;
+}
+
+/* As the guest's assembly writes snapshots: before and after each instruction. */
+static int good_run(void **state)
+{
+    uint64_t end = GUEST_ARRAY + 4 * sizeof(struct probe_snapshot);
+
+    (void)state;
+    vcpu = guest_machine_in(GUEST_LONG);
+    vcpu->guest = &probed.guest;
+    for (unsigned i = 0; i < 4; i++) {
+        for (unsigned reg = 0; reg < VCPU_REGISTERS; reg++)
+            snapshot(i)->reg[reg] = 0x100 + reg;
+        snapshot(i)->rflags = i == 0 ? 0x8d7 : 0x8d6;
+        snapshot(i)->reg[VCPU_RAX] = i == 0 ? 0x100 : 7;
+    }
+    snapshot(0)->rip = FIRST;
+    snapshot(1)->rip = FIRST + LENGTH + PROBE_CALL_BYTES;
+    snapshot(2)->rip = SECOND;
+    snapshot(3)->rip = SECOND + LENGTH + PROBE_CALL_BYTES;
+    snapshot(3)->fault = PROBE_FAULT_UD;
+    snapshot(3)->fault_rip = SECOND;
+    memcpy(guest_machine_memory(PROBE_NEXT), &end, sizeof(end));
+    vcpu->record[0] = (struct exit_record){.reason = EXIT_REASON_CPUID,
+                                           .qualification = 0x12,
+                                           .instruction_information = 0xf3f,
+                                           .instruction_length = LENGTH,
+                                           .rip = FIRST,
+                                           .done = EXIT_EMULATED};
+    vcpu->record[1] = (struct exit_record){.reason = EXIT_REASON_VMCALL, .done = EXIT_ENDED};
+    vcpu->record_count = 2;
+    return 0;
+}
+
+static void assert_wrong(const char *what)
+{
+    const char *told = probe_check(vcpu);
+
+    assert_non_null(told);
+    assert_non_null(strstr(told, what));
+    good_run(NULL);
+}
+
+static void a_good_run_is_good(void **state)
+{
+    (void)state;
+    assert_null(probe_check(vcpu));
+}
+
+static void every_part_of_an_exit_counts(void **state)
+{
+    (void)state;
+    vcpu->record[0].reason = EXIT_REASON_HLT;
+    assert_wrong("CPUID: exit HLT, expected CPUID");
+    vcpu->record[0].qualification = 0x13;
+    assert_wrong("exit qualification 0x13");
+    vcpu->record[0].instruction_information = 0xf2f;
+    assert_wrong("instruction information");
+    vcpu->record[0].rip++;
+    assert_wrong("the instruction is at");
+    vcpu->record[0].instruction_length++;
+    assert_wrong("3 bytes; the instruction is at");
+    vcpu->record[0].done = EXIT_IGNORED;
+    assert_wrong("expected: done for the guest");
+    vcpu->record[0].instruction_information = 0x30; /* outside of the mask nothing counts */
+    assert_null(probe_check(vcpu));
+}
+
+static void exits_are_counted(void **state)
+{
+    (void)state;
+    vcpu->record[2] = vcpu->record[1];
+    vcpu->record[1] = vcpu->record[0];
+    vcpu->record_count = 3;
+    assert_wrong("an exit too many: CPUID");
+    vcpu->record_count = 0;
+    assert_wrong("exit 1 of 1 is missing");
+    vcpu->record_count = 1;
+    assert_wrong("an exit too many: none");
+}
+
+/* Single steps, and the guest's calls to the judge. */
+static void exits_that_are_no_probes_are_passed_over(void **state)
+{
+    (void)state;
+    vcpu->record[3] = vcpu->record[1];
+    vcpu->record[1] = vcpu->record[0];
+    vcpu->record[0] =
+        (struct exit_record){.reason = EXIT_REASON_MONITOR_TRAP_FLAG, .done = EXIT_STEPPED};
+    vcpu->record[2] = (struct exit_record){.reason = EXIT_REASON_VMCALL,
+                                           .rax = 0xffffffff00000000 | PROBE_CALL_QUIET,
+                                           .done = EXIT_EMULATED};
+    vcpu->record_count = 4;
+    assert_null(probe_check(vcpu));
+}
+
+static void every_register_and_flag_counts(void **state)
+{
+    (void)state;
+    for (unsigned reg = 0; reg < VCPU_REGISTERS; reg++) {
+        snapshot(1)->reg[reg] ^= 1ull << 63;
+        assert_wrong("CPUID: register");
+        snapshot(3)->reg[reg] ^= 1;
+        assert_wrong("UD2: register");
+    }
+    for (unsigned bit = 0; bit < 22; bit++) {
+        snapshot(1)->rflags ^= 1ull << bit;
+        assert_wrong("CPUID: RFLAGS became");
+    }
+}
+
+static void faults_count_with_their_place_and_code(void **state)
+{
+    (void)state;
+    snapshot(1)->fault = PROBE_FAULT_GP;
+    assert_wrong("CPUID: exception");
+    snapshot(3)->fault = 0;
+    assert_wrong("UD2: exception 0x0 in the guest");
+    snapshot(3)->fault_rip++;
+    assert_wrong("UD2: the exception came at");
+    snapshot(3)->error = 1;
+    assert_wrong("UD2: the exception came at");
+}
+
+static void a_guest_that_did_not_come_to_its_end_is_told(void **state)
+{
+    uint64_t end = GUEST_ARRAY;
+
+    (void)state;
+    memcpy(guest_machine_memory(PROBE_NEXT), &end, sizeof(end));
+    assert_wrong("snapshots up to 0x20000");
+}
+
+/* The call after which nothing exits any more that the guest turned on. */
+static void the_quiet_call_turns_the_guests_controls_off(void **state)
+{
+    struct exit_record exit = {.reason = EXIT_REASON_VMCALL, .rax = PROBE_CALL_QUIET};
+
+    (void)state;
+    probed.guest.on[VMX_CONTROL_PRIMARY] = PRIMARY_HLT_EXITING;
+    FIELD(VM_EXIT_INSTRUCTION_LENGTH) = 3;
+    assert_int_equal(probe_on_exit(vcpu, &exit), EXIT_EMULATED);
+    assert_int_equal(FIELD(PRIMARY_PROCESSOR_BASED_VM_EXECUTION_CONTROLS) & PRIMARY_HLT_EXITING, 0);
+    exit.rax = 0;
+    assert_int_equal(probe_on_exit(vcpu, &exit), EXIT_DEFAULT);
+    probed.guest.on[VMX_CONTROL_PRIMARY] = 0;
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup(name, good_run)
+    const struct CMUnitTest tests[] = {
+        TEST(a_good_run_is_good),
+        TEST(every_part_of_an_exit_counts),
+        TEST(exits_are_counted),
+        TEST(exits_that_are_no_probes_are_passed_over),
+        TEST(every_register_and_flag_counts),
+        TEST(faults_count_with_their_place_and_code),
+        TEST(a_guest_that_did_not_come_to_its_end_is_told),
+        TEST(the_quiet_call_turns_the_guests_controls_off),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

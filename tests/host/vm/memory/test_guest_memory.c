@@ -1,0 +1,312 @@
+/*
+ * A guest's memory on the model CPU: what stands in it, what translates to it, that every page that
+ * was taken is given back, and when the processor is told to forget translations.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <cmocka.h>
+
+#include <string.h>
+
+#include "mm/direct_map.h"
+#include "tests/host/guest_machine.h"
+#include "vm/memory/guest_memory.h"
+#include "vm/memory/stock.h"
+#include "vm/memory/translation.h"
+
+static struct vcpu *vcpu;
+
+static int in_long_mode(void **state)
+{
+    (void)state;
+    vcpu = guest_machine_in(GUEST_LONG);
+    return 0;
+}
+
+/* Another vCPU of the same guest on the same CPU, which owns nothing yet. */
+static struct vcpu another(void)
+{
+    struct vcpu other = {.guest = vcpu->guest,
+                         .environment = vcpu->environment,
+                         .capability = vcpu->capability,
+                         .msr_apic_base = vcpu->msr_apic_base};
+
+    memcpy(other.controls, vcpu->controls, sizeof(other.controls));
+    return other;
+}
+
+static void it_holds_the_guests_code(void **state)
+{
+    const struct guest *guest = vcpu->guest;
+
+    (void)state;
+    assert_memory_equal(guest_machine_memory(GUEST_CODE), guest->code,
+                        (size_t)(guest->code_end - guest->code));
+}
+
+/* All or nothing: without memory nothing is written anywhere, and nothing stays taken. */
+static void without_memory_there_is_no_guest(void **state)
+{
+    struct vcpu other = another();
+    struct vcpu_space space = {0};
+    unsigned before = model_pages_used();
+
+    (void)state;
+    for (unsigned pages = 0; pages < 80; pages++) {
+        bool made;
+
+        model_pages_limit(before + pages);
+        other = another();
+        made = guest_memory_create(&other, &space);
+        assert_int_equal(made, other.memory != 0 && space.eptp != 0 &&
+                                   ept_walk(&other.ept, 0).mapped &&
+                                   ept_walk(&other.ept, GUEST_MEMORY_BYTES - 1).mapped);
+        guest_memory_free(&other);
+        assert_int_equal(model_pages_used(), before);
+        space = (struct vcpu_space){0};
+    }
+    model_pages_limit(MODEL_PAGES);
+    assert_true(guest_memory_create(&other, &space));
+    guest_memory_free(&other);
+}
+
+static void code_that_does_not_fit_is_no_guest(void **state)
+{
+    static const uint8_t much[GUEST_CODE_BYTES + 1];
+    struct guest guest = *vcpu->guest;
+    struct vcpu other = another();
+    struct vcpu_space space = {0};
+    unsigned before = model_pages_used();
+
+    (void)state;
+    guest.code = much;
+    guest.code_end = much + sizeof(much);
+    other.guest = &guest;
+    assert_false(guest_memory_create(&other, &space));
+    guest_memory_free(&other);
+    assert_int_equal(other.memory, 0);
+    assert_int_equal(model_pages_used(), before);
+}
+
+/* SDM, "4-Level Paging": the hypervisor's own tables translate to the guest's memory, and no more.
+ */
+static uint64_t translate(uint64_t root, uint64_t linear)
+{
+    uint64_t table = root;
+
+    for (int shift = 39; shift >= 12; shift -= 9) {
+        uint64_t entry = ((uint64_t *)phys_to_virt(table))[linear >> shift & 511];
+
+        if ((entry & 1) == 0)
+            return UINT64_MAX;
+        assert_int_equal(entry & 2, 2);
+        assert_false(shift == 12 && entry >> 63); /* executable */
+        table = entry & 0x000ffffffffff000;
+        if (shift > 12 && (entry & 0x80) != 0)
+            return (table & ~((1ull << shift) - 1)) + (linear & ((1ull << shift) - 1));
+    }
+    return table + (linear & 0xfff);
+}
+
+static void without_ept_the_hypervisors_tables_translate(void **state)
+{
+    struct vcpu other = another();
+    struct vcpu_space space = {0};
+    unsigned before = model_pages_used();
+
+    (void)state;
+    other.controls[VMX_CONTROL_SECONDARY] &= ~(uint32_t)SECONDARY_ENABLE_EPT;
+    assert_true(guest_memory_create(&other, &space));
+    assert_int_equal(space.eptp, 0);
+    for (uint64_t address = 0; address < GUEST_MEMORY_BYTES; address += 0xfff)
+        assert_int_equal(translate(space.page_tables, address), other.memory + address);
+    assert_int_equal(translate(space.page_tables, GUEST_MEMORY_BYTES), UINT64_MAX);
+    guest_memory_free(&other);
+    assert_int_equal(model_pages_used(), before);
+    for (unsigned pages = 0; pages < 64 + 4 + 4; pages++) {
+        model_pages_limit(before + pages);
+        other.stock_count = 0;
+        (void)guest_memory_create(&other, &space);
+        guest_memory_free(&other);
+        assert_int_equal(model_pages_used(), before);
+    }
+}
+
+/* What of the machine is the hypervisor's is asked for addresses behind the guest's own memory. */
+
+static const char *owned(uint64_t physical)
+{
+    (void)physical;
+    return "ours";
+}
+
+static void owners_are_told_behind_its_own_memory_only(void **state)
+{
+    (void)state;
+    guest_machine.environment.memory_owned = owned;
+    assert_null(guest_memory_owner(vcpu, GUEST_MEMORY_BYTES));
+    guest_machine.guest.sees_machine = true;
+    assert_null(guest_memory_owner(vcpu, 0));
+    assert_null(guest_memory_owner(vcpu, GUEST_MEMORY_BYTES - 1));
+    assert_string_equal(guest_memory_owner(vcpu, GUEST_MEMORY_BYTES), "ours");
+}
+
+/* Foreign memory up to GUEST_MACHINE_END, and from there on: what lies behind is not shown. */
+static bool up_to_the_end_and_behind(uint64_t *next, uint64_t *base, uint64_t *end)
+{
+    *base = *next;
+    *end = *next < GUEST_MACHINE_END ? GUEST_MACHINE_END : 1ull << 40;
+    *next = *end;
+    return *base < *end;
+}
+
+static uint8_t uncacheable(uint64_t physical, uint64_t bytes)
+{
+    (void)physical;
+    (void)bytes;
+    return 0;
+}
+
+static void the_machine_is_shown_up_to_its_end(void **state)
+{
+    (void)state;
+    guest_machine_reset(GUEST_LONG);
+    guest_machine.guest.sees_machine = true;
+    guest_machine.environment.memory_next_foreign = up_to_the_end_and_behind;
+    guest_machine.environment.memory_foreign_type = uncacheable;
+    vcpu = guest_machine_start();
+    assert_true(ept_walk(&vcpu->ept, GUEST_MACHINE_END - 1).mapped);
+    assert_false(ept_walk(&vcpu->ept, GUEST_MACHINE_END).mapped);
+}
+
+static void a_page_in_stock_is_given_out_once(void **state)
+{
+    struct vcpu other = another();
+    unsigned before = model_pages_used(), filled;
+    uint64_t taken[VCPU_STOCK + 2];
+
+    (void)state;
+    stock_fill(&other);
+    assert_int_equal(other.stock_count, VCPU_STOCK);
+    filled = model_pages_used();
+    stock_fill(&other);
+    assert_int_equal(model_pages_used(), filled);
+    for (unsigned i = 0; i < VCPU_STOCK + 2; i++) {
+        taken[i] = stock_take(&other);
+        assert_int_not_equal(taken[i], 0);
+        for (unsigned j = 0; j < i; j++)
+            assert_int_not_equal(taken[i], taken[j]);
+    }
+    assert_int_equal(model_pages_used(), filled + 2); /* the last two were not in stock */
+    stock_free(&other);
+    assert_int_equal(model_pages_used(), before);
+    stock_free(&other); /* nothing is left to give */
+    assert_int_equal(other.owned_count, 0);
+    assert_int_equal(other.stock_count, 0);
+    /* It is as good as new. */
+    assert_int_not_equal(stock_take(&other), 0);
+    stock_free(&other);
+    assert_int_equal(model_pages_used(), before);
+}
+
+static void stock_is_what_memory_there_is(void **state)
+{
+    struct vcpu other = another();
+    unsigned before = model_pages_used();
+
+    (void)state;
+    model_pages_limit(before + 3); /* not the four of the list of pages */
+    assert_int_equal(stock_page(&other), 0);
+    stock_fill(&other);
+    assert_int_equal(other.stock_count, 0);
+    model_pages_limit(before + 4 + 2);
+    stock_fill(&other);
+    assert_int_equal(other.stock_count, 2);
+    assert_int_not_equal(stock_take(&other), 0);
+    assert_int_not_equal(stock_take(&other), 0);
+    assert_int_equal(stock_take(&other), 0);
+    stock_free(&other);
+    assert_int_equal(model_pages_used(), before);
+}
+
+/*
+ * A list of 16 KiB has room for 2048 pages; behind it there is none, however much memory is left.
+ */
+static void a_full_list_gives_no_page(void **state)
+{
+    struct vcpu other = another();
+    unsigned before = model_pages_used();
+    uint64_t *list;
+
+    (void)state;
+    assert_int_not_equal(stock_page(&other), 0);
+    list = phys_to_virt(other.owned);
+    other.owned_count = 2047; /* the last place */
+    assert_int_not_equal(stock_page(&other), 0);
+    assert_int_equal(other.owned_count, 2048);
+    assert_int_equal(stock_page(&other), 0);
+    assert_int_equal(model_pages_used(), before + 4 + 2);
+    list[1] = list[2047];
+    other.owned_count = 2;
+    stock_free(&other);
+    assert_int_equal(model_pages_used(), before);
+}
+
+/* SDM, "Caching Translation Information": with VPIDs nothing is forgotten but by INVVPID. */
+static void translations_are_forgotten_by_instruction(void **state)
+{
+    unsigned before = model_cpu.executed[MODEL_INVVPID];
+
+    (void)state;
+    assert_int_not_equal(vcpu->controls[VMX_CONTROL_SECONDARY] & SECONDARY_ENABLE_VPID, 0);
+    translation_flush(vcpu);
+    assert_int_equal(model_cpu.executed[MODEL_INVVPID], before + 1);
+    assert_int_equal(model_cpu.invalidated.type, 1); /* single context */
+    assert_int_equal(model_cpu.invalidated.context, FIELD(VIRTUAL_PROCESSOR_IDENTIFIER));
+    vcpu->controls[VMX_CONTROL_SECONDARY] &= ~(uint32_t)SECONDARY_ENABLE_VPID;
+    translation_flush(vcpu);
+    assert_int_equal(model_cpu.executed[MODEL_INVVPID], before + 1);
+}
+
+static void all_is_forgotten_by_what_the_processor_has(void **state)
+{
+    struct vcpu other = another();
+    const unsigned *executed = model_cpu.executed;
+    unsigned invvpid = executed[MODEL_INVVPID], invept = executed[MODEL_INVEPT];
+
+    (void)state;
+    translation_flush_all(&other);
+    assert_int_equal(executed[MODEL_INVVPID], invvpid + 1);
+    assert_int_equal(executed[MODEL_INVEPT], invept + 1);
+    assert_int_equal(model_cpu.invalidated.type, 2); /* all contexts, of both */
+    other.capability.invvpid = false;
+    translation_flush_all(&other);
+    assert_int_equal(executed[MODEL_INVVPID], invvpid + 1);
+    assert_int_equal(executed[MODEL_INVEPT], invept + 2);
+    other.capability.invvpid = true;
+    other.capability.invept = false;
+    translation_flush_all(&other);
+    assert_int_equal(executed[MODEL_INVVPID], invvpid + 2);
+    assert_int_equal(executed[MODEL_INVEPT], invept + 2);
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup(name, in_long_mode)
+    const struct CMUnitTest tests[] = {
+        TEST(it_holds_the_guests_code),
+        TEST(without_memory_there_is_no_guest),
+        TEST(code_that_does_not_fit_is_no_guest),
+        TEST(without_ept_the_hypervisors_tables_translate),
+        TEST(owners_are_told_behind_its_own_memory_only),
+        TEST(the_machine_is_shown_up_to_its_end),
+        TEST(a_page_in_stock_is_given_out_once),
+        TEST(stock_is_what_memory_there_is),
+        TEST(a_full_list_gives_no_page),
+        TEST(translations_are_forgotten_by_instruction),
+        TEST(all_is_forgotten_by_what_the_processor_has),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

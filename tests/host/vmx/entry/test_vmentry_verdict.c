@@ -1,0 +1,154 @@
+/*
+ * Which outcomes the manual allows where rules are broken: SDM Vol. 3, "VM Entries": controls and
+ * host state are checked first, in any order (VMfailValid 7 or 8); then the guest state (exit
+ * reason 33, with a qualification); then MSRs are loaded one by one (exit reason 34, with the
+ * number of the entry). All lists of one or two findings are held against these sentences.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <cmocka.h>
+
+#include "vmx/entry/vmentry_check.h"
+
+/* Qualifications of reason 33: 2 PDPTEs, 3 NMI under blocking by STI, 4 VMCS link pointer. */
+static const struct {
+    enum vmentry_rule rule;
+    uint32_t entry;
+    enum vmentry_class class;
+    uint64_t qualification;
+} causes[] = {
+    {VMENTRY_PIN_MUST_BE_1, 0, VMENTRY_CONTROLS, 0},
+    {VMENTRY_EPTP_RESERVED, 0, VMENTRY_CONTROLS, 0},
+    {VMENTRY_HOST_SELECTOR_RPL_TI, 0, VMENTRY_HOST, 0},
+    {VMENTRY_GUEST_DR7_HIGH, 0, VMENTRY_GUEST, 0},
+    {VMENTRY_PDPTE_FIELDS, 0, VMENTRY_GUEST, 2},
+    {VMENTRY_PDPTE_MEMORY, 0, VMENTRY_GUEST, 2},
+    {VMENTRY_BLOCKING_NMI_STI, 0, VMENTRY_GUEST, 3},
+    {VMENTRY_LINK_POINTER_ALIGNED, 0, VMENTRY_GUEST, 4},
+    {VMENTRY_LINK_POINTER_WIDTH, 0, VMENTRY_GUEST, 4},
+    {VMENTRY_LINK_POINTER_REVISION, 0, VMENTRY_GUEST, 4},
+    {VMENTRY_LINK_POINTER_CURRENT, 0, VMENTRY_GUEST, 4},
+    {VMENTRY_MSR_FS_GS_BASE, 1, VMENTRY_MSR_LOAD, 1},
+    {VMENTRY_MSR_FS_GS_BASE, 3, VMENTRY_MSR_LOAD, 3},
+    {VMENTRY_MSR_RESERVED, 2, VMENTRY_MSR_LOAD, 2},
+    {VMENTRY_MSR_MICROCODE, 2, VMENTRY_MSR_LOAD, 2},
+    {VMENTRY_GUEST_SSP_HIGH, 0, VMENTRY_GUEST, 0},
+};
+enum { CAUSES = sizeof(causes) / sizeof(*causes) };
+
+static struct vmentry_findings findings;
+
+static void find(unsigned first, unsigned second)
+{
+    findings = (struct vmentry_findings){.count = first == second ? 1 : 2};
+    findings.item[0] =
+        (struct vmentry_finding){.rule = causes[first].rule, .entry = causes[first].entry};
+    findings.item[1] =
+        (struct vmentry_finding){.rule = causes[second].rule, .entry = causes[second].entry};
+}
+
+static bool may(unsigned cause)
+{
+    return vmentry_rule_table[causes[cause].rule].may;
+}
+
+/* Is it this one of the two that is told, when only one of them is? */
+static bool can_be_told(unsigned cause, unsigned other)
+{
+    bool is_first = causes[cause].class <= VMENTRY_HOST;
+    bool other_is_first = causes[other].class <= VMENTRY_HOST;
+
+    if (cause == other || may(other))
+        return true;
+    if (is_first || other_is_first)
+        return is_first;
+    if (causes[cause].class != causes[other].class)
+        return causes[cause].class < causes[other].class;
+    return causes[cause].class == VMENTRY_GUEST ||
+           causes[cause].qualification <= causes[other].qualification;
+}
+
+static bool allowed(unsigned first, unsigned second, struct vmentry_outcome outcome)
+{
+    const unsigned pair[] = {first, second};
+
+    if (outcome.class == VMENTRY_ENTERS)
+        return may(first) && may(second);
+    for (unsigned i = 0; i < 2; i++) {
+        bool fits = causes[pair[i]].class == outcome.class &&
+                    (outcome.class <= VMENTRY_HOST ||
+                     causes[pair[i]].qualification == outcome.qualification);
+
+        if (fits && can_be_told(pair[i], pair[1 - i]))
+            return true;
+    }
+    return false;
+}
+
+static void outcomes_are_those_of_the_manual(void **state)
+{
+    (void)state;
+    assert_true(VMENTRY_CONTROLS < VMENTRY_HOST && VMENTRY_HOST < VMENTRY_GUEST &&
+                VMENTRY_GUEST < VMENTRY_MSR_LOAD && VMENTRY_MSR_LOAD < VMENTRY_ENTERS);
+    for (unsigned first = 0; first < CAUSES; first++) {
+        assert_int_equal(vmentry_rule_table[causes[first].rule].class, causes[first].class);
+        for (unsigned second = 0; second < CAUSES; second++) {
+            find(first, second);
+            for (enum vmentry_class class = VMENTRY_CONTROLS; class <= VMENTRY_ENTERS; class ++) {
+                for (uint64_t qualification = 0; qualification < 6; qualification++) {
+                    struct vmentry_outcome outcome = {class, qualification};
+
+                    if (vmentry_allows(&findings, outcome) != allowed(first, second, outcome))
+                        fail_msg("causes %u and %u, class %d, qualification %u", first, second,
+                                 (int)class, (unsigned)qualification);
+                }
+            }
+        }
+    }
+}
+
+/* What is predicted is allowed, and of the first class that is broken; of MSRs the first entry. */
+static void the_prediction_is_the_first_of_what_is_allowed(void **state)
+{
+    (void)state;
+    for (unsigned first = 0; first < CAUSES; first++) {
+        for (unsigned second = 0; second < CAUSES; second++) {
+            unsigned wanted = causes[second].class < causes[first].class ||
+                                      (causes[first].class == VMENTRY_MSR_LOAD &&
+                                       causes[second].class == VMENTRY_MSR_LOAD &&
+                                       causes[second].qualification < causes[first].qualification)
+                                  ? second
+                                  : first;
+            struct vmentry_outcome outcome;
+
+            find(first, second);
+            outcome = vmentry_predict(&findings);
+            assert_int_equal(outcome.class, causes[wanted].class);
+            assert_int_equal(outcome.qualification, causes[wanted].qualification);
+        }
+    }
+}
+
+static void without_findings_it_enters(void **state)
+{
+    const struct vmentry_findings nothing = {0};
+
+    (void)state;
+    assert_int_equal(vmentry_predict(&nothing).class, VMENTRY_ENTERS);
+    for (enum vmentry_class class = VMENTRY_CONTROLS; class <= VMENTRY_ENTERS; class ++) {
+        assert_int_equal(vmentry_allows(&nothing, (struct vmentry_outcome){class, 0}),
+                         class == VMENTRY_ENTERS);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(outcomes_are_those_of_the_manual),
+        cmocka_unit_test(the_prediction_is_the_first_of_what_is_allowed),
+        cmocka_unit_test(without_findings_it_enters),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,144 @@
+#include "vm/exit.h"
+#include "vm/guest.h"
+#include "vm/guest_policy.h"
+#include "vm/guest_state.h"
+#include "vm/memory/stock.h"
+#include "vmx/vmcs_access.h"
+
+#include "lib/x86.h"
+
+static inline enum exit_done tell(struct vcpu *vcpu, struct cpuid_registers r)
+{
+    vcpu->reg[VCPU_RAX] = r.eax;
+    vcpu->reg[VCPU_RBX] = r.ebx;
+    vcpu->reg[VCPU_RCX] = r.ecx;
+    vcpu->reg[VCPU_RDX] = r.edx;
+    return exit_behind(EXIT_EMULATED);
+}
+
+/* Apart, so that the short way needs no room for it. */
+__attribute__((noinline)) static enum exit_done cpuid_changed(struct vcpu *vcpu, uint32_t leaf,
+                                                              uint32_t subleaf)
+{
+    return tell(vcpu, guest_policy_cpuid(leaf, subleaf, cpuid(leaf, subleaf),
+                                         vmcs_read_natural(VMCS_GUEST_CR4),
+                                         vcpu->controls[VMX_CONTROL_SECONDARY]));
+}
+
+enum exit_done exit_cpuid(struct vcpu *vcpu)
+{
+    uint32_t leaf = (uint32_t)vcpu->reg[VCPU_RAX], subleaf = (uint32_t)vcpu->reg[VCPU_RCX];
+
+    if (__builtin_expect(!guest_policy_keeps_leaf(leaf), 0))
+        return cpuid_changed(vcpu, leaf, subleaf);
+    return tell(vcpu, cpuid(leaf, subleaf));
+}
+
+/*
+ * Nothing comes to a built-in guest but what its own handler injects, so a HLT ends at once, as if
+ * by an interrupt of no consequence. The pause is used to put pages in stock.
+ */
+enum exit_done exit_hlt(struct vcpu *vcpu)
+{
+    if ((vmcs_read_natural(VMCS_GUEST_RFLAGS) & RFLAGS_IF) == 0)
+        return vcpu_end(vcpu, GUEST_END_HALT, 0, vmcs_read_natural(VMCS_GUEST_RIP));
+    if (vcpu->touch_maps)
+        stock_fill(vcpu);
+    return exit_behind(EXIT_IGNORED);
+}
+
+static void set_timer(struct vcpu *vcpu, uint32_t period)
+{
+    if ((vcpu->controls[VMX_CONTROL_PIN] & PIN_PREEMPTION_TIMER) == 0)
+        return;
+    time_budget_ask(&vcpu->time, vmcs_read32(VMCS_VMX_PREEMPTION_TIMER_VALUE), period);
+    vmcs_write32(VMCS_VMX_PREEMPTION_TIMER_VALUE, time_budget_load(&vcpu->time));
+}
+
+enum exit_done exit_vmcall(struct vcpu *vcpu)
+{
+    uint32_t call = (uint32_t)vcpu->reg[VCPU_RAX];
+
+    if (call == GUEST_CALL_END)
+        return vcpu_end(vcpu, GUEST_END_CALL, 0, 0);
+    if (call == GUEST_CALL_TIMER)
+        set_timer(vcpu, (uint32_t)vcpu->reg[VCPU_RCX]);
+    return exit_behind(EXIT_EMULATED);
+}
+
+enum exit_done exit_rdtsc(struct vcpu *vcpu)
+{
+    uint64_t tsc = guest_tsc(vcpu);
+
+    vcpu->reg[VCPU_RAX] = (uint32_t)tsc;
+    vcpu->reg[VCPU_RDX] = tsc >> 32;
+    return exit_behind(EXIT_EMULATED);
+}
+
+enum exit_done exit_rdtscp(struct vcpu *vcpu)
+{
+    uint64_t aux;
+
+    (void)rdmsr_safe(IA32_TSC_AUX, &aux);
+    vcpu->reg[VCPU_RCX] = (uint32_t)aux;
+    return exit_rdtsc(vcpu);
+}
+
+/* On behind an instruction that leaves all status flags 0. */
+static enum exit_done exit_with_flags_clear(void)
+{
+    const uint64_t arithmetic = RFLAGS_CF | 1 << 2 | 1 << 4 | RFLAGS_ZF | 1 << 7 | 1 << 11;
+
+    vmcs_write_natural(VMCS_GUEST_RFLAGS, vmcs_read_natural(VMCS_GUEST_RFLAGS) & ~arithmetic);
+    return exit_behind(EXIT_EMULATED);
+}
+
+/* SDM Vol. 2, "RDRAND": CF = 0 and a register of 0 mean that none is at hand. */
+enum exit_done exit_random(struct vcpu *vcpu)
+{
+    uint32_t information = vmcs_read32(VMCS_VM_EXIT_INSTRUCTION_INFORMATION);
+    unsigned number = information >> 3 & 15, size = information >> 11 & 3;
+
+    vcpu_register_set(vcpu, number, size == 0 ? vcpu_register_get(vcpu, number) & ~0xffffull : 0);
+    return exit_with_flags_clear();
+}
+
+/* SDM Vol. 2, "UMWAIT", "TPAUSE": bits 31:1 of the operand are reserved; the wait may end early. */
+enum exit_done exit_user_wait(struct vcpu *vcpu)
+{
+    unsigned number = vmcs_read32(VMCS_VM_EXIT_INSTRUCTION_INFORMATION) >> 3 & 15;
+
+    if ((uint32_t)vcpu_register_get(vcpu, number) > 1)
+        return exit_protection(vcpu);
+    return exit_with_flags_clear();
+}
+
+/* Of the components that CPUID shows the processor itself judges the value: a fault is the guest's.
+ * vm/run.c puts ours back. */
+enum exit_done exit_xsetbv(struct vcpu *vcpu)
+{
+    uint64_t value = (uint32_t)vcpu->reg[VCPU_RAX] | vcpu->reg[VCPU_RDX] << 32;
+
+    if ((uint32_t)vcpu->reg[VCPU_RCX] != 0 || (value & ~(uint64_t)XCR0_GUEST) != 0 ||
+        xsetbv_safe(0, value) != 0)
+        return exit_protection(vcpu);
+    return exit_behind(EXIT_EMULATED);
+}
+
+enum exit_done exit_skip(struct vcpu *vcpu)
+{
+    (void)vcpu;
+    return exit_behind(EXIT_IGNORED);
+}
+
+enum exit_done exit_undefined(struct vcpu *vcpu)
+{
+    vcpu_inject(vcpu, EVENT_HARDWARE_EXCEPTION, X86_VECTOR_UD);
+    return EXIT_INJECTED;
+}
+
+enum exit_done exit_protection(struct vcpu *vcpu)
+{
+    vcpu_inject_error(vcpu, X86_VECTOR_GP, 0);
+    return EXIT_INJECTED;
+}

@@ -1,0 +1,109 @@
+#include "vm/event.h"
+#include "vm/exit.h"
+#include "vm/guest.h"
+#include "vm/memory/guest_memory.h"
+#include "vm/exits/guest_operand.h"
+#include "vm/memory/stock.h"
+#include "vm/memory/translation.h"
+#include "vmx/exit_reason.h"
+#include "vmx/vmcs_access.h"
+
+/* More is forgotten than is asked for, which is always allowed. */
+enum exit_done exit_invlpg(struct vcpu *vcpu)
+{
+    translation_flush(vcpu);
+    return exit_behind(EXIT_EMULATED);
+}
+
+/* SDM Vol. 2, "INVPCID": types, and the two halves of the descriptor. */
+enum { INVPCID_ADDRESS, INVPCID_CONTEXT, INVPCID_TYPES = 4 };
+#define INVPCID_PCID 0xfffull
+
+static bool invpcid_faults(uint64_t type, const uint64_t descriptor[2])
+{
+    uint64_t cr4 = vmcs_read_natural(VMCS_GUEST_CR4);
+    bool names_pcid = type == INVPCID_ADDRESS || type == INVPCID_CONTEXT;
+
+    if ((descriptor[0] & ~INVPCID_PCID) != 0)
+        return true;
+    if (names_pcid && (cr4 & CR4_PCIDE) == 0 && descriptor[0] != 0)
+        return true;
+    return type == INVPCID_ADDRESS && !is_canonical(descriptor[1], linear_width(cr4));
+}
+
+/* The exit comes before these checks. Likewise more is forgotten. */
+enum exit_done exit_invpcid(struct vcpu *vcpu)
+{
+    uint32_t information = vmcs_read32(VMCS_VM_EXIT_INSTRUCTION_INFORMATION);
+    uint64_t type = vcpu_register_get(vcpu, information >> 28), descriptor[2];
+    struct operand operand = guest_operand(vcpu, information);
+    enum exit_done done;
+
+    if (operand.mode != OPERAND_64_BIT)
+        type = (uint32_t)type;
+    if (type >= INVPCID_TYPES)
+        return exit_protection(vcpu);
+    operand.bytes = sizeof(descriptor);
+    done = guest_operand_access(vcpu, &operand, descriptor);
+    if (done != EXIT_EMULATED)
+        return done;
+    return invpcid_faults(type, descriptor) ? exit_protection(vcpu) : exit_invlpg(vcpu);
+}
+
+/* Bits 5:3 of the exit qualification: what EPT allows there; nothing, where nothing is mapped. */
+enum { VIOLATION_ALLOWED = 7 << 3, VIOLATION_NMI_UNBLOCKING = 1 << 12 };
+
+/* The log has 512 entries and is written downwards. */
+enum { PML_LAST = 511 };
+
+/* The first touch of a page that the guest may have. */
+static enum exit_done map_page(struct vcpu *vcpu, uint64_t address)
+{
+    uint64_t page = stock_take(vcpu);
+
+    if (page == 0 || ept_map_page(&vcpu->ept, address, page, EPT_ALL, MEMORY_TYPE_WB) != EPT_OK)
+        return vcpu_end(vcpu, GUEST_END_MEMORY, EXIT_REASON_EPT_VIOLATION, address);
+    event_requeue();
+    return EXIT_MAPPED;
+}
+
+/* Otherwise it has reached for memory that is not its own, or not for this kind of access. */
+static __attribute__((noinline)) enum exit_done end_there(struct vcpu *vcpu, uint64_t address)
+{
+    vcpu->end_owner = guest_memory_owner(vcpu, address);
+    return vcpu_end(vcpu, GUEST_END_MEMORY, EXIT_REASON_EPT_VIOLATION, address);
+}
+
+enum exit_done exit_ept_violation(struct vcpu *vcpu)
+{
+    uint64_t address = vmcs_read64(VMCS_GUEST_PHYSICAL_ADDRESS);
+    uint64_t odd =
+        vmcs_read_natural(VMCS_EXIT_QUALIFICATION) & (VIOLATION_ALLOWED | VIOLATION_NMI_UNBLOCKING);
+
+    if (!vcpu->touch_maps || address - GUEST_TOUCH_BASE >= GUEST_TOUCH_END - GUEST_TOUCH_BASE)
+        return end_there(vcpu, address);
+    if (__builtin_expect(odd != 0, 0)) {
+        if ((odd & VIOLATION_ALLOWED) != 0)
+            return end_there(vcpu, address);
+        event_nmi_blocked_again(vcpu);
+    }
+    return map_page(vcpu, address);
+}
+
+enum exit_done exit_ept_misconfiguration(struct vcpu *vcpu)
+{
+    uint64_t address = vmcs_read64(VMCS_GUEST_PHYSICAL_ADDRESS);
+
+    vcpu->misconfiguration = ept_walk(&vcpu->ept, address).misconfiguration;
+    return vcpu_end(vcpu, GUEST_END_MISCONFIGURED, EXIT_REASON_EPT_MISCONFIGURATION, address);
+}
+
+/* Nobody reads the log: it begins anew, and the guest makes its access again. */
+enum exit_done exit_page_log_full(struct vcpu *vcpu)
+{
+    if ((vmcs_read_natural(VMCS_EXIT_QUALIFICATION) & VIOLATION_NMI_UNBLOCKING) != 0)
+        event_nmi_blocked_again(vcpu);
+    vmcs_write16(VMCS_PML_INDEX, PML_LAST);
+    event_requeue();
+    return EXIT_STEPPED;
+}

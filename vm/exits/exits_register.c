@@ -1,0 +1,299 @@
+#include "vm/exits/control_registers.h"
+#include "vm/event.h"
+#include "vm/exit.h"
+#include "vm/guest.h"
+#include "vm/memory/guest_access.h"
+#include "vm/guest_state.h"
+#include "vm/memory/translation.h"
+#include "vmx/exit_reason.h"
+#include "vmx/vmcs_access.h"
+
+#include "lib/x86.h"
+
+/* SDM Vol. 3, table "Exit Qualification for Control-Register Accesses". */
+enum cr_access { CR_MOV_TO, CR_MOV_FROM, CR_CLTS, CR_LMSW };
+
+/* SDM Vol. 2, "MOV - Move to/from Control Registers": "attempting to set any reserved bits in
+ * CR0[31:0] is ignored"; they are 15:6, 17, 28:19. */
+#define CR0_IGNORED 0x1ffaffc0ull
+
+#define CR0_LMSW 0xfull /* PE, MP, EM, TS: what LMSW loads; PE it can only set */
+
+/* What these change, translations that the processor remembers may not know. */
+#define CR0_TRANSLATION (CR0_PG | CR0_WP)
+#define CR4_TRANSLATION \
+    (CR4_PSE | CR4_PAE | CR4_PGE | CR4_PCIDE | CR4_SMEP | CR4_SMAP | CR4_LA57 | CR4_PKE)
+
+static bool has(const struct vcpu *vcpu, uint32_t mask)
+{
+    return (vcpu->controls[VMX_CONTROL_SECONDARY] & mask) != 0;
+}
+
+/* What the guest would read: its own bits from the register, the others from the shadow. */
+static uint64_t cr0_seen(const struct vcpu *vcpu)
+{
+    return (vmcs_read_natural(VMCS_GUEST_CR0) & ~vcpu->cr0_fixed) |
+           (vmcs_read_natural(VMCS_CR0_READ_SHADOW) & vcpu->cr0_fixed);
+}
+
+static uint64_t cr4_seen(const struct vcpu *vcpu)
+{
+    return (vmcs_read_natural(VMCS_GUEST_CR4) & ~vcpu->cr4_fixed) |
+           (vmcs_read_natural(VMCS_CR4_READ_SHADOW) & vcpu->cr4_fixed);
+}
+
+/* Without the control that loads IA32_EFER, "IA-32e mode guest" is what the guest has of it. */
+static uint64_t efer_seen(const struct vcpu *vcpu)
+{
+    if ((vcpu->controls[VMX_CONTROL_ENTRY] & ENTRY_LOAD_EFER) != 0)
+        return vmcs_read64(VMCS_GUEST_IA32_EFER);
+    return guest_is_long() ? EFER_LME | EFER_LMA : 0;
+}
+
+static struct control_registers registers_seen(const struct vcpu *vcpu)
+{
+    bool ept = has(vcpu, SECONDARY_ENABLE_EPT);
+
+    return (struct control_registers){
+        .cr0 = cr0_seen(vcpu),
+        .cr3 = ept ? vmcs_read_natural(VMCS_GUEST_CR3) : vcpu->cr3_seen,
+        .cr4 = cr4_seen(vcpu),
+        .efer = efer_seen(vcpu),
+        .cs_rights = vmcs_read32(VMCS_GUEST_CS_ACCESS_RIGHTS),
+        .tr_rights = vmcs_read32(VMCS_GUEST_TR_ACCESS_RIGHTS),
+    };
+}
+
+/*
+ * SDM Vol. 3, "PAE Paging". Gives EXIT_EMULATED when the PDPTEs are loaded; otherwise #GP is
+ * injected, or the guest has ended, because they are not in its memory.
+ */
+static enum exit_done load_pdptes(struct vcpu *vcpu, uint64_t cr3)
+{
+    uint64_t pdpt[4];
+    enum exit_done done = guest_read_physical(vcpu, cr3 & 0xffffffe0, pdpt, sizeof(pdpt));
+
+    if (done != EXIT_EMULATED)
+        return done;
+    for (unsigned i = 0; i < 4; i++) {
+        if (!pdpte_is_valid(pdpt[i], vcpu->environment->vmx->physical_address_width))
+            return exit_protection(vcpu);
+    }
+    vmcs_write64(VMCS_GUEST_PDPTE0, pdpt[0]);
+    vmcs_write64(VMCS_GUEST_PDPTE1, pdpt[1]);
+    vmcs_write64(VMCS_GUEST_PDPTE2, pdpt[2]);
+    vmcs_write64(VMCS_GUEST_PDPTE3, pdpt[3]);
+    return EXIT_EMULATED;
+}
+
+/*
+ * Paging goes on or off: IA32_EFER.LMA follows, and with it the VM-entry control that must say the
+ * same (SDM Vol. 3, "Checks on Guest Control Registers, Debug Registers, and MSRs").
+ */
+static void switch_ia32e_mode(struct vcpu *vcpu, uint64_t efer)
+{
+    vmcs_write64(VMCS_GUEST_IA32_EFER, efer);
+    vcpu_control_set(vcpu, VMX_CONTROL_ENTRY, ENTRY_IA32E_MODE_GUEST, (efer & EFER_LMA) != 0);
+}
+
+/* Can the guest have paging and protection on and off as it wants? */
+static bool paging_is_free(const struct vcpu *vcpu)
+{
+    return has(vcpu, SECONDARY_UNRESTRICTED_GUEST) &&
+           (vcpu->controls[VMX_CONTROL_ENTRY] & ENTRY_LOAD_EFER) != 0;
+}
+
+/* As CR4's and the odd writes of CR3 apart, lest CR3, which is written often, pay for their room.
+ */
+__attribute__((noinline)) static enum exit_done guest_write_cr0(struct vcpu *vcpu, uint64_t value)
+{
+    struct control_registers now = registers_seen(vcpu), after = now;
+    uint64_t changed;
+    enum exit_done done;
+
+    value &= ~CR0_IGNORED;
+    changed = value ^ now.cr0;
+    after.cr0 = value | CR0_ET;
+    if (!cr0_may_become(&now, after.cr0))
+        return exit_protection(vcpu);
+    if ((changed & (CR0_PE | CR0_PG)) != 0 && !paging_is_free(vcpu))
+        return vcpu_end(vcpu, GUEST_END_UNHANDLED, EXIT_REASON_CONTROL_REGISTER_ACCESS,
+                        vmcs_read_natural(VMCS_EXIT_QUALIFICATION));
+    if ((changed & CR0_PG) != 0 && (now.efer & EFER_LME) != 0)
+        after.efer ^= EFER_LMA;
+    if (control_registers_load_pdptes(&now, &after)) {
+        done = load_pdptes(vcpu, now.cr3);
+        if (done != EXIT_EMULATED)
+            return done;
+    }
+    if (after.efer != now.efer)
+        switch_ia32e_mode(vcpu, after.efer);
+    vmcs_write_natural(VMCS_CR0_READ_SHADOW, after.cr0);
+    vmcs_write_natural(VMCS_GUEST_CR0, (after.cr0 & ~vcpu->cr0_fixed) |
+                                           (vmcs_read_natural(VMCS_GUEST_CR0) & vcpu->cr0_fixed));
+    if ((changed & CR0_TRANSLATION) != 0)
+        translation_flush(vcpu);
+    return exit_behind(EXIT_EMULATED);
+}
+
+/* Bits that are not CR4_GUEST's do not exist for the guest, nor those that are fixed to 0. */
+__attribute__((noinline)) static enum exit_done guest_write_cr4(struct vcpu *vcpu, uint64_t value)
+{
+    struct control_registers now = registers_seen(vcpu), after = now;
+    enum exit_done done;
+
+    after.cr4 = value;
+    if (!cr4_may_become(&now, value, vcpu->capability.cr4_fixed1 & CR4_GUEST))
+        return exit_protection(vcpu);
+    if (control_registers_load_pdptes(&now, &after)) {
+        done = load_pdptes(vcpu, now.cr3);
+        if (done != EXIT_EMULATED)
+            return done;
+    }
+    vmcs_write_natural(VMCS_CR4_READ_SHADOW, value);
+    vmcs_write_natural(VMCS_GUEST_CR4, (value & ~vcpu->cr4_fixed) |
+                                           (vmcs_read_natural(VMCS_GUEST_CR4) & vcpu->cr4_fixed));
+    if (((now.cr4 ^ value) & CR4_TRANSLATION) != 0)
+        translation_flush(vcpu);
+    return exit_behind(EXIT_EMULATED);
+}
+
+/* Reserved bits, or bit 63, which is none with PCIDs; or PDPTEs are to be loaded. */
+__attribute__((noinline)) static enum exit_done guest_write_cr3_oddly(struct vcpu *vcpu,
+                                                                      uint64_t value)
+{
+    struct control_registers now = registers_seen(vcpu);
+    enum exit_done done = EXIT_EMULATED;
+
+    if (!cr3_may_become(&now, value, vcpu->environment->vmx->physical_address_width))
+        return exit_protection(vcpu);
+    if (control_registers_pae(&now))
+        done = load_pdptes(vcpu, value);
+    if (done != EXIT_EMULATED)
+        return done;
+    value &= ~CR3_NO_FLUSH;
+    if (has(vcpu, SECONDARY_ENABLE_EPT))
+        vmcs_write_natural(VMCS_GUEST_CR3, value);
+    else
+        vcpu->cr3_seen = value;
+    translation_flush(vcpu);
+    return exit_behind(EXIT_EMULATED);
+}
+
+/* Without EPT the guest's own tables are only remembered: it runs on the hypervisor's. */
+static enum exit_done guest_write_cr3(struct vcpu *vcpu, uint64_t value)
+{
+    if (__builtin_expect(value >> vcpu->environment->vmx->physical_address_width != 0, 0) ||
+        __builtin_expect(!guest_is_long(), 0))
+        return guest_write_cr3_oddly(vcpu, value);
+    if (has(vcpu, SECONDARY_ENABLE_EPT))
+        vmcs_write_natural(VMCS_GUEST_CR3, value);
+    else
+        vcpu->cr3_seen = value;
+    translation_flush(vcpu);
+    return exit_behind(EXIT_EMULATED);
+}
+
+/* SDM Vol. 2, "MOV - Move to/from Control Registers": 64 bits in 64-bit mode, else 32. */
+static uint64_t operand(const struct vcpu *vcpu, unsigned reg)
+{
+    uint64_t value = vcpu_register_get(vcpu, reg);
+
+    return __builtin_expect(value >> 32 != 0, 0) && !guest_is_64_bit() ? (uint32_t)value : value;
+}
+
+static enum exit_done mov_to_cr(struct vcpu *vcpu, unsigned number, uint64_t value)
+{
+    switch (number) {
+    case 0:
+        return guest_write_cr0(vcpu, value);
+    case 3:
+        return guest_write_cr3(vcpu, value);
+    case 4:
+        return guest_write_cr4(vcpu, value);
+    default: /* CR8: there is no interrupt that a priority could hold back */
+        if (value > 15)
+            return exit_protection(vcpu);
+        vcpu->cr8 = value;
+        return exit_behind(EXIT_EMULATED);
+    }
+}
+
+enum exit_done exit_control_register(struct vcpu *vcpu)
+{
+    uint64_t qualification = vmcs_read_natural(VMCS_EXIT_QUALIFICATION);
+    unsigned number = qualification & 15, reg = qualification >> 8 & 15;
+    enum cr_access access = (enum cr_access)(qualification >> 4 & 3);
+
+    if (__builtin_expect(access == CR_MOV_TO, 1))
+        return mov_to_cr(vcpu, number, operand(vcpu, reg));
+    switch (access) {
+    case CR_MOV_FROM: /* only CR3 and CR8 exit when they are read */
+        if (number == 8)
+            vcpu_register_set(vcpu, reg, vcpu->cr8);
+        else
+            vcpu_register_set(vcpu, reg,
+                              has(vcpu, SECONDARY_ENABLE_EPT) ? vmcs_read_natural(VMCS_GUEST_CR3)
+                                                              : vcpu->cr3_seen);
+        return exit_behind(EXIT_EMULATED);
+    case CR_CLTS:
+        return guest_write_cr0(vcpu, cr0_seen(vcpu) & ~CR0_TS);
+    default:
+        break;
+    }
+    uint64_t cr0 = cr0_seen(vcpu), source = qualification >> 16 & CR0_LMSW;
+
+    return guest_write_cr0(vcpu, (cr0 & ~(CR0_LMSW & ~CR0_PE)) | source);
+}
+
+/*
+ * The exit comes before the checks of privilege and of CR4.DE (SDM Vol. 3, "Instructions That Cause
+ * VM Exits Conditionally"), and before the #DB that DR7.GD asks for. Gives the vector; 0: no fault.
+ */
+static uint8_t dr_fault(const struct vcpu *vcpu, unsigned number)
+{
+    if ((number == 4 || number == 5) && (cr4_seen(vcpu) & CR4_DE) != 0)
+        return X86_VECTOR_UD;
+    if (guest_privilege() != 0)
+        return X86_VECTOR_GP;
+    return (vmcs_read_natural(VMCS_GUEST_DR7) & DR7_GENERAL_DETECT) != 0 ? X86_VECTOR_DB : 0;
+}
+
+static enum exit_done write_debug_register(struct vcpu *vcpu, unsigned number, uint64_t value)
+{
+    if (number >= 4 && value >> 32 != 0)
+        return exit_protection(vcpu);
+    if (number == 5 || number == 7)
+        vmcs_write_natural(VMCS_GUEST_DR7, (value & ~DR7_ZERO) | DR7_INITIAL);
+    else
+        write_dr(number, value);
+    return exit_behind(EXIT_EMULATED);
+}
+
+/*
+ * DR0 to DR3 and DR6 hold the guest's values while it runs and in between: at a VM exit DR7 becomes
+ * 0x400, so that they mean nothing to the host. DR4 and DR5 are DR6 and DR7.
+ */
+enum exit_done exit_mov_dr(struct vcpu *vcpu)
+{
+    uint64_t qualification = vmcs_read_natural(VMCS_EXIT_QUALIFICATION);
+    unsigned number = qualification & 7, reg = qualification >> 8 & 15;
+    bool is_dr7 = number == 5 || number == 7, is_read = (qualification >> 4 & 1) != 0;
+
+    switch (dr_fault(vcpu, number)) {
+    case X86_VECTOR_UD:
+        return exit_undefined(vcpu);
+    case X86_VECTOR_GP:
+        return exit_protection(vcpu);
+    case X86_VECTOR_DB:
+        event_enter_debug(DR6_BD);
+        vcpu_inject(vcpu, EVENT_HARDWARE_EXCEPTION, X86_VECTOR_DB);
+        return EXIT_INJECTED;
+    default:
+        break;
+    }
+    if (!is_read)
+        return write_debug_register(vcpu, number, operand(vcpu, reg));
+    vcpu_register_set(vcpu, reg, is_dr7 ? vmcs_read_natural(VMCS_GUEST_DR7) : read_dr(number));
+    return exit_behind(EXIT_EMULATED);
+}

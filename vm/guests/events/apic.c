@@ -1,0 +1,243 @@
+#include "vm/guests/events/apic.h"
+
+#include <stddef.h>
+
+#include "lib/string.h"
+#include "vm/exit.h"
+#include "vm/memory/translation.h"
+#include "vm/guests/zoo.h"
+#include "vm/guests/probed.h"
+#include "vmx/vmcs_access.h"
+
+PROBE_CODE(zoo_tpr);
+PROBE_CODE(zoo_apic_write);
+PROBE_CODE(zoo_eoi);
+extern const uint8_t apic_start[], apic_end[], apic_read[], apic_write[], apic_push[],
+    apic_handler[];
+
+static void set_register(const struct vcpu *vcpu, uint32_t offset, uint32_t value)
+{
+    memcpy(vcpu_memory(vcpu, APIC_VIRTUAL + offset, sizeof(value)), &value, sizeof(value));
+}
+
+static uint32_t get_register(const struct vcpu *vcpu, uint32_t offset)
+{
+    uint32_t value;
+
+    memcpy(&value, vcpu_memory(vcpu, APIC_VIRTUAL + offset, sizeof(value)), sizeof(value));
+    return value;
+}
+
+/*
+ * The task priority is in bits 7:4 of the virtual TPR; the threshold must not be above it at VM
+ * entry. SDM Vol. 3, "VM-Execution Control Fields", "TPR Virtualization".
+ */
+enum { PRIORITY_FIRST = 8, PRIORITY_THRESHOLD = 5, PRIORITY_LAST = 3 };
+
+static void set_priority(struct vcpu *vcpu)
+{
+    set_register(vcpu, APIC_TPR, PRIORITY_FIRST << 4);
+    vmcs_write64(VMCS_VIRTUAL_APIC_ADDRESS, vcpu->memory + APIC_VIRTUAL);
+    vmcs_write32(VMCS_TPR_THRESHOLD, PRIORITY_THRESHOLD);
+}
+
+#define WHOLE(register, content) .reg = (register), .mask = PROBE_ALL, .value = (content)
+
+static const struct probe tpr_probes[] = {
+    {.instruction = "MOV to CR8 of 9"},
+    {.instruction = "MOV from CR8", WHOLE(VCPU_RCX, 9)},
+    {"MOV to CR8 of 3, below the threshold", EXIT_REASON_TPR_BELOW_THRESHOLD, .behind = true,
+     .done = EXIT_STEPPED},
+    {.instruction = "MOV from CR8 below the threshold", WHOLE(VCPU_RDX, PRIORITY_LAST)},
+    {.instruction = "MOV to CR8 of 16", .fault = PROBE_FAULT_GP},
+};
+
+static const char *check_tpr(const struct vcpu *vcpu)
+{
+    return get_register(vcpu, APIC_TPR) == PRIORITY_LAST << 4
+               ? NULL
+               : "the virtual-APIC page does not have the task priority";
+}
+
+#define CR8_EXITING (PRIMARY_CR8_LOAD_EXITING | PRIMARY_CR8_STORE_EXITING)
+
+const struct probed_guest guest_tpr_shadow = {
+    .guest = {.name = "tpr-shadow",
+              .purpose = "Has a task priority of its own; one below the threshold exits.",
+              PROBE_GUEST(zoo_tpr),
+              .on = {[VMX_CONTROL_PRIMARY] = PRIMARY_TPR_SHADOW},
+              .off = {[VMX_CONTROL_PRIMARY] = CR8_EXITING},
+              .setup = set_priority},
+    PROBES(tpr_probes),
+    .check = check_tpr,
+};
+
+static void set_pages(struct vcpu *vcpu)
+{
+    set_register(vcpu, APIC_LVT_TIMER, APIC_TIMER_VALUE);
+    vmcs_write64(VMCS_VIRTUAL_APIC_ADDRESS, vcpu->memory + APIC_VIRTUAL);
+    vmcs_write64(VMCS_APIC_ACCESS_ADDRESS, vcpu->memory + APIC_PAGE);
+    vmcs_write32(VMCS_TPR_THRESHOLD, 0);
+}
+
+/* SDM Vol. 3, "APIC-Write Emulation": the high half of the interrupt command only loses bits. */
+static const struct probe apic_write_probes[] = {
+    {.instruction = "read of the LVT timer register", WHOLE(VCPU_RCX, APIC_TIMER_VALUE)},
+    {"write of the spurious-interrupt vector register", EXIT_REASON_APIC_WRITE, APIC_SVR,
+     .behind = true, .done = EXIT_STEPPED},
+    {.instruction = "read of what was written", WHOLE(VCPU_RDX, APIC_SVR_VALUE)},
+    {.instruction = "write of the interrupt command's high half"},
+};
+
+static const char *check_apic_write(const struct vcpu *vcpu)
+{
+    static const uint8_t nothing[4];
+
+    if (get_register(vcpu, APIC_SVR) != APIC_SVR_VALUE ||
+        get_register(vcpu, APIC_ICR_HIGH) != APIC_ICR_KEPT)
+        return "the virtual-APIC page does not have what was written";
+    return memcmp(vcpu_memory(vcpu, APIC_PAGE + APIC_SVR, 4), nothing, 4) == 0
+               ? NULL
+               : "a write went to the APIC-access page itself";
+}
+
+const struct probed_guest guest_apic_write = {
+    .guest = {.name = "apic-write",
+              .purpose = "Reads and writes registers of an APIC in memory; some writes exit.",
+              PROBE_GUEST(zoo_apic_write),
+              .on = {[VMX_CONTROL_PRIMARY] = PRIMARY_TPR_SHADOW,
+                     [VMX_CONTROL_SECONDARY] = SECONDARY_VIRTUALIZE_APIC_ACCESSES |
+                                               SECONDARY_APIC_REGISTER_VIRTUALIZATION},
+              .off = {[VMX_CONTROL_PRIMARY] = CR8_EXITING},
+              .setup = set_pages},
+    PROBES(apic_write_probes),
+    .check = check_apic_write,
+};
+
+/* Two virtual interrupts are in service; the end of the higher one exits. */
+enum { EOI_HIGH = 0x51, EOI_LOW = 0x41 };
+
+static uint32_t in_service(uint32_t vector)
+{
+    return APIC_ISR + vector / 32 * 0x10;
+}
+
+static void set_in_service(struct vcpu *vcpu)
+{
+    set_pages(vcpu);
+    set_register(vcpu, in_service(EOI_HIGH),
+                 1u << EOI_HIGH % 32 | 1u << EOI_LOW % 32); /* of the same 32 */
+    vmcs_write16(VMCS_GUEST_INTERRUPT_STATUS, EOI_HIGH << 8);
+    vmcs_write64(VMCS_EOI_EXIT_BITMAP_0, 0);
+    vmcs_write64(VMCS_EOI_EXIT_BITMAP_1, 1ull << EOI_HIGH % 64);
+    vmcs_write64(VMCS_EOI_EXIT_BITMAP_2, 0);
+    vmcs_write64(VMCS_EOI_EXIT_BITMAP_3, 0);
+}
+
+static const struct probe eoi_probes[] = {
+    {"end of interrupt 0x51", EXIT_REASON_VIRTUALIZED_EOI, EOI_HIGH, .behind = true,
+     .done = EXIT_STEPPED},
+    {.instruction = "end of interrupt 0x41"},
+};
+
+static const char *check_eoi(const struct vcpu *vcpu)
+{
+    if (get_register(vcpu, in_service(EOI_HIGH)) != 0)
+        return "an interrupt is still in service";
+    return vmcs_read16(VMCS_GUEST_INTERRUPT_STATUS) >> 8 == 0
+               ? NULL
+               : "the guest interrupt status still has a vector in service";
+}
+
+/*
+ * KVM offers virtual-interrupt delivery, and hands on the EOI-exit bitmaps only where the processor
+ * below has posted interrupts, too.
+ */
+static const char *lacks_bitmaps(const struct vmx_capability *capability)
+{
+    bool virtual_cpu = (cpuid(1, 0).ecx & CPUID_1_ECX_HYPERVISOR) != 0;
+
+    return virtual_cpu && (capability->pin_allowed1 & PIN_POSTED_INTERRUPTS) == 0
+               ? "EOI-exit bitmaps that do something (KVM has some that do not)"
+               : NULL;
+}
+
+const struct probed_guest guest_virtual_eoi = {
+    .guest = {.name = "virtual-eoi",
+              .purpose = "Ends two virtual interrupts, of which one tells the hypervisor so.",
+              PROBE_GUEST(zoo_eoi),
+              .on = {[VMX_CONTROL_PRIMARY] = PRIMARY_TPR_SHADOW,
+                     [VMX_CONTROL_SECONDARY] = SECONDARY_VIRTUALIZE_APIC_ACCESSES |
+                                               SECONDARY_APIC_REGISTER_VIRTUALIZATION |
+                                               SECONDARY_VIRTUAL_INTERRUPT_DELIVERY},
+              .off = {[VMX_CONTROL_PRIMARY] = CR8_EXITING},
+              .lacks = lacks_bitmaps,
+              .setup = set_in_service},
+    PROBES(eoi_probes),
+    .check = check_eoi,
+};
+
+/* SDM Vol. 3, table "Exit Qualification for APIC-Access VM Exits from Linear Accesses and …". */
+enum { ACCESS_READ, ACCESS_WRITE, ACCESS_EVENT = 3, ACCESS_SHIFT = 12 };
+
+#define ACCESS(place, type, offset)                                                         \
+    {                                                                                       \
+        .reason = EXIT_REASON_APIC_ACCESS, .at = (place), .qualification_mask = UINT64_MAX, \
+        .qualification = (uint64_t)(type) << ACCESS_SHIFT | (uint64_t)(offset),             \
+        .done = EXIT_MAPPED,                                                                \
+    }
+#define AGAIN                                               \
+    {                                                       \
+        .reason = EXIT_REASON_VMCALL, .done = EXIT_EMULATED \
+    }
+
+/* No instruction fetch (type 2): Bochs 2.7 ends itself on one. */
+static const struct exit_expected access_exits[] = {
+    ACCESS(apic_read, ACCESS_READ, APIC_TPR),        AGAIN,
+    ACCESS(apic_write, ACCESS_WRITE, APIC_SVR),      AGAIN,
+    ACCESS(apic_push, ACCESS_EVENT, APIC_STACK - 8),
+};
+
+static void set_access_page(struct vcpu *vcpu)
+{
+    vmcs_write64(VMCS_APIC_ACCESS_ADDRESS, vcpu->memory + APIC_PAGE);
+}
+
+static enum exit_done access_again(struct vcpu *vcpu, const struct exit_record *exit)
+{
+    if (exit_basic_reason(exit) == EXIT_REASON_VMCALL && exit->rax == APIC_AGAIN) {
+        vcpu_control_set(vcpu, VMX_CONTROL_SECONDARY, SECONDARY_VIRTUALIZE_APIC_ACCESSES, true);
+        translation_flush_all(vcpu);
+    }
+    return EXIT_DEFAULT;
+}
+
+static const char *check_access(const struct vcpu *vcpu)
+{
+    enum { PUSH = 4 }; /* among access_exits */
+    const uint32_t wanted = 1;
+
+    if (vcpu->record[PUSH].vectoring != ZOO_EVENT(SOFTWARE_INTERRUPT, APIC_VECTOR))
+        return "the IDT-vectoring information was not of the interrupt that was being delivered";
+    return memcmp(vcpu_memory(vcpu, GUEST_DATA, sizeof(wanted)), &wanted, sizeof(wanted)) == 0
+               ? NULL
+               : "the interrupt whose delivery exited did not reach the guest once";
+}
+
+static const struct guest_handler access_handlers[] = {{APIC_VECTOR, apic_handler}};
+
+const struct guest guest_apic_access = {
+    .name = "apic-access",
+    .purpose = "Reads and writes the APIC-access page, and takes an interrupt on a stack there.",
+    .code = apic_start,
+    .code_end = apic_end,
+    .mode = GUEST_LONG,
+    .handlers = access_handlers,
+    .handler_count = 1,
+    .on[VMX_CONTROL_SECONDARY] = SECONDARY_VIRTUALIZE_APIC_ACCESSES,
+    .setup = set_access_page,
+    .on_exit = access_again,
+    .expected = access_exits,
+    .expected_count = sizeof(access_exits) / sizeof(access_exits[0]),
+    .check = check_access,
+};

@@ -1,0 +1,253 @@
+#include "vm/guests/events/events.h"
+
+#include <stddef.h>
+
+#include "lib/string.h"
+#include "vm/event.h"
+#include "vm/exit.h"
+#include "vm/guests/zoo.h"
+
+extern const uint8_t timer_start[], timer_end[], timer_now[];
+extern const uint8_t interrupt_start[], interrupt_end[];
+extern const uint8_t nmi_window_start[], nmi_window_end[], nmi_window_open[], nmi_window_on_nmi[];
+extern const uint8_t window_start[], window_end[], window_open[], window_on_interrupt[];
+
+/* In GUEST_DATA: what the guest of the timer waits for, and what the hypervisor saw. */
+struct timer_notes {
+    uint32_t exits;
+    uint32_t early;   /* exits that came too early */
+    uint64_t since;   /* the TSC before the VM entry that the timer counts from */
+    uint64_t first;   /* the first that the guest read after it; 0: none yet */
+    uint32_t in_time; /* exits that were not late */
+    uint32_t loaded;  /* what the timer had when it was made to expire at once; 0: it was not */
+};
+
+/*
+ * Far more than a VM exit takes. An SMI, or a hypervisor below that has more to do, may make any
+ * exit later still: one of them must be in time.
+ */
+enum { TIMER_SLACK_US = 2000 };
+
+/*
+ * SDM Vol. 3, "VMX-Preemption Timer": it counts down each time that one bit of the TSC changes, so
+ * that the first tick may come at once.
+ */
+static enum exit_done time_it(struct vcpu *vcpu, const struct exit_record *exit)
+{
+    struct timer_notes *notes = vcpu_memory(vcpu, GUEST_DATA, sizeof(*notes));
+    unsigned shift = (unsigned)vcpu->capability.preemption_timer_shift;
+    uint64_t now = rdtsc();
+    uint64_t latest = ((uint64_t)TIMER_TICKS << shift) +
+                      time_budget_ticks(TIMER_SLACK_US, vcpu->environment->tsc_per_ms);
+
+    if (exit_basic_reason(exit) == EXIT_REASON_VMCALL) {
+        if (exit->rax == CALL_TIMER_NOW) {
+            notes->loaded = vmcs_read32(VMCS_VMX_PREEMPTION_TIMER_VALUE);
+            vmcs_write32(VMCS_VMX_PREEMPTION_TIMER_VALUE, 0);
+        }
+    } else if (exit_basic_reason(exit) == EXIT_REASON_PREEMPTION_TIMER) {
+        if (notes->loaded != 0) {
+            vmcs_write32(VMCS_VMX_PREEMPTION_TIMER_VALUE, notes->loaded);
+            notes->loaded = 0;
+            return EXIT_STEPPED;
+        }
+        notes->exits++;
+        notes->early += now - notes->since < (TIMER_TICKS - 1ull) << shift;
+        notes->in_time += now - notes->first <= latest;
+        notes->first = 0;
+    }
+    notes->since = now;
+    return EXIT_DEFAULT;
+}
+
+/*
+ * Processors whose timer counts at another rate than it says (errata AAJ124, AAK139, AAM126, AAN92,
+ * AAO95, AAP86, AAT59, AAU65, AAX65, BA86 and of Xeon E3-1220 v2; Linux knows them by the same
+ * signatures): there it must expire, whenever.
+ */
+static bool has_wrong_rate(uint32_t signature)
+{
+    static const uint32_t signatures[] = {0x106a0, 0x106a1, 0x106a4, 0x106a5, 0x106e5,
+                                          0x20652, 0x20655, 0x206e6, 0x306a8};
+
+    for (unsigned i = 0; i < sizeof(signatures) / sizeof(signatures[0]); i++) {
+        if ((signature & 0x0fff3fff) == signatures[i]) /* without what is reserved */
+            return true;
+    }
+    return false;
+}
+
+static const char *check_timer(const struct vcpu *vcpu)
+{
+    const struct timer_notes *notes = vcpu_memory(vcpu, GUEST_DATA, sizeof(*notes));
+
+    if (has_wrong_rate(cpuid(1, 0).eax))
+        return NULL;
+    if (notes->early != 0)
+        return "the preemption timer expired too early";
+    return notes->in_time != 0 ? NULL : "the preemption timer expired too late each time";
+}
+
+static const struct exit_expected timer_exits[] = {
+    {.reason = EXIT_REASON_VMCALL, .done = EXIT_EMULATED},
+    {.reason = EXIT_REASON_PREEMPTION_TIMER, .at = timer_now, .done = EXIT_STEPPED},
+    {.reason = EXIT_REASON_VMCALL, .done = EXIT_EMULATED},
+    {.reason = EXIT_REASON_PREEMPTION_TIMER, .done = EXIT_STEPPED, .times = TIMER_EXITS},
+};
+
+const struct guest guest_timer = {
+    .name = "timer",
+    .purpose = "Spins until the VMX-preemption timer has expired, at once and after its ticks.",
+    .code = timer_start,
+    .code_end = timer_end,
+    .mode = GUEST_LONG,
+    .on[VMX_CONTROL_PIN] = PIN_PREEMPTION_TIMER,
+    .on[VMX_CONTROL_EXIT] = EXIT_SAVE_PREEMPTION_TIMER,
+    .on_exit = time_it,
+    .expected = timer_exits,
+    .expected_count = sizeof(timer_exits) / sizeof(timer_exits[0]),
+    .check = check_timer,
+};
+
+/*
+ * External interrupts. The guest has them on: Bochs 2.7 makes one wait that comes while the guest
+ * has them off, where the processor would exit.
+ */
+static enum exit_done interrupt_it(struct vcpu *vcpu, const struct exit_record *exit)
+{
+    uint32_t *seen = vcpu_memory(vcpu, GUEST_DATA, sizeof(*seen));
+
+    if (exit_basic_reason(exit) == EXIT_REASON_VMCALL && exit->rax == CALL_INTERRUPT)
+        vcpu->environment->interrupt_self();
+    else if (exit_basic_reason(exit) == EXIT_REASON_EXTERNAL_INTERRUPT)
+        *seen = exit->interruption | 1; /* the guest waits until it is not 0 */
+    return EXIT_DEFAULT;
+}
+
+static const char *check_acknowledged(const struct vcpu *vcpu)
+{
+    const uint32_t *seen = vcpu_memory(vcpu, GUEST_DATA, sizeof(*seen));
+
+    if ((*seen & EVENT_INFORMATION_VALID) == 0 ||
+        event_type_of(*seen) != EVENT_EXTERNAL_INTERRUPT || event_vector(*seen) < 32)
+        return "the exit did not tell the vector of the interrupt that it acknowledged";
+    return NULL;
+}
+
+static const char *check_kept(const struct vcpu *vcpu)
+{
+    const uint32_t *seen = vcpu_memory(vcpu, GUEST_DATA, sizeof(*seen));
+
+    return (*seen & EVENT_INFORMATION_VALID) == 0
+               ? NULL
+               : "the exit told of an interrupt that it should not have acknowledged";
+}
+
+const struct guest guest_external_interrupt = {
+    .name = "external-interrupt",
+    .purpose =
+        "Is interrupted by the host's local APIC; the exit acknowledges and tells the vector.",
+    .code = interrupt_start,
+    .code_end = interrupt_end,
+    .mode = GUEST_LONG,
+    .on[VMX_CONTROL_EXIT] = EXIT_ACKNOWLEDGE_INTERRUPT,
+    .on_exit = interrupt_it,
+    .check = check_acknowledged,
+};
+
+const struct guest guest_external_interrupt_kept = {
+    .name = "interrupt-kept",
+    .purpose = "The same without acknowledging: the host takes the interrupt by itself.",
+    .code = interrupt_start,
+    .code_end = interrupt_end,
+    .mode = GUEST_LONG,
+    .off[VMX_CONTROL_EXIT] = EXIT_ACKNOWLEDGE_INTERRUPT,
+    .on_exit = interrupt_it,
+    .check = check_kept,
+};
+
+/* An interrupt that waits for the guest to be ready, as a hypervisor delivers one. */
+static enum exit_done deliver(struct vcpu *vcpu, const struct exit_record *exit)
+{
+    if (exit_basic_reason(exit) != EXIT_REASON_INTERRUPT_WINDOW)
+        return EXIT_DEFAULT;
+    vcpu_inject(vcpu, EVENT_EXTERNAL_INTERRUPT, WINDOW_VECTOR);
+    return EXIT_DEFAULT;
+}
+
+static const struct exit_expected window_exits[] = {
+    {.reason = EXIT_REASON_INTERRUPT_WINDOW, .at = window_open, .done = EXIT_WINDOW},
+};
+
+static const struct guest_handler window_handlers[] = {{WINDOW_VECTOR, window_on_interrupt}};
+
+static const char *check_window(const struct vcpu *vcpu)
+{
+    static const struct zoo_wanted wanted[] = {{WINDOW_VECTOR, ZOO_NO_ERROR, window_open}};
+
+    return zoo_events_differ(vcpu, wanted, 1);
+}
+
+const struct guest guest_interrupt_window = {
+    .name = "interrupt-window",
+    .purpose = "Turns interrupts on; the window opens one instruction later, and one comes in.",
+    .code = window_start,
+    .code_end = window_end,
+    .mode = GUEST_LONG,
+    .handlers = window_handlers,
+    .handler_count = 1,
+    .on[VMX_CONTROL_PRIMARY] = PRIMARY_INTERRUPT_WINDOW_EXITING,
+    .on_exit = deliver,
+    .expected = window_exits,
+    .expected_count = 1,
+    .check = check_window,
+};
+
+/* The first NMI blocks the second one until its handler returns. */
+static enum exit_done deliver_nmi(struct vcpu *vcpu, const struct exit_record *exit)
+{
+    bool call = exit_basic_reason(exit) == EXIT_REASON_VMCALL;
+    bool window = exit_basic_reason(exit) == EXIT_REASON_NMI_WINDOW;
+
+    if (window || (call && exit->rax == CALL_NMI))
+        vcpu_inject(vcpu, EVENT_NMI, X86_VECTOR_NMI);
+    else if (call && exit->rax == CALL_NMI_WINDOW)
+        vcpu_control_set(vcpu, VMX_CONTROL_PRIMARY, PRIMARY_NMI_WINDOW_EXITING, true);
+    return EXIT_DEFAULT;
+}
+
+static const struct exit_expected nmi_window_exits[] = {
+    {.reason = EXIT_REASON_VMCALL, .done = EXIT_EMULATED, .times = 2},
+    {.reason = EXIT_REASON_NMI_WINDOW, .at = nmi_window_open, .done = EXIT_WINDOW},
+};
+
+static const struct guest_handler nmi_window_handlers[] = {{X86_VECTOR_NMI, nmi_window_on_nmi}};
+
+static const char *check_nmi_window(const struct vcpu *vcpu)
+{
+    const uint32_t *nmis = vcpu_memory(vcpu, GUEST_DATA, sizeof(*nmis));
+
+    return *nmis == 2 ? NULL : "the guest's handler did not run once for each NMI";
+}
+
+static const char *lacks_nmi_window(const struct vmx_capability *capability)
+{
+    return (capability->primary_allowed1 & PRIMARY_NMI_WINDOW_EXITING) != 0 ? NULL
+                                                                            : "NMI-window exiting";
+}
+
+const struct guest guest_nmi_window = {
+    .name = "nmi-window",
+    .purpose = "Gets an NMI, and a second one when IRET has opened the window for it.",
+    .code = nmi_window_start,
+    .code_end = nmi_window_end,
+    .mode = GUEST_LONG,
+    .handlers = nmi_window_handlers,
+    .handler_count = 1,
+    .on[VMX_CONTROL_PIN] = PIN_NMI_EXITING | PIN_VIRTUAL_NMIS,
+    .lacks = lacks_nmi_window,
+    .on_exit = deliver_nmi,
+    .expected = nmi_window_exits,
+    .expected_count = sizeof(nmi_window_exits) / sizeof(nmi_window_exits[0]),
+    .check = check_nmi_window,
+};

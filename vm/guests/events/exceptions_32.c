@@ -1,0 +1,54 @@
+#include <stddef.h>
+
+#include "vm/guests/zoo.h"
+
+extern const uint8_t exceptions_32_start[], exceptions_32_end[], exceptions_32_into[],
+    exceptions_32_of[], exceptions_32_br[], exceptions_32_ac[], exceptions_32_ts[];
+extern const uint8_t exceptions_32_on_of[], exceptions_32_on_br[], exceptions_32_on_ac[],
+    exceptions_32_on_ts[], exceptions_32_on_int[];
+
+/* What the guest's code uses (vm/guests/events/exceptions_32.S). */
+enum { SELECTOR_STACK = 0x60, VECTOR_INT = 0x30, EXIT_TS = 3 };
+
+static const struct guest_handler handlers[] = {
+    {X86_VECTOR_OF, exceptions_32_on_of}, {X86_VECTOR_BR, exceptions_32_on_br},
+    {X86_VECTOR_TS, exceptions_32_on_ts}, {X86_VECTOR_AC, exceptions_32_on_ac},
+    {VECTOR_INT, exceptions_32_on_int},
+};
+
+static const struct exit_expected exits[] = {
+    ZOO_EXIT_OF(ZOO_EVENT(SOFTWARE_EXCEPTION, X86_VECTOR_OF), exceptions_32_into),
+    ZOO_EXIT_OF(ZOO_FAULT(BR), exceptions_32_br),
+    ZOO_EXIT_OF(ZOO_FAULT_ERROR(AC), exceptions_32_ac),
+    ZOO_EXIT_OF(ZOO_FAULT_ERROR(TS), exceptions_32_ts),
+};
+
+static const struct zoo_wanted events[] = {
+    {X86_VECTOR_OF, ZOO_NO_ERROR, exceptions_32_of},
+    {X86_VECTOR_BR, ZOO_NO_ERROR, exceptions_32_br},
+    {X86_VECTOR_AC, 0, exceptions_32_ac},
+    {X86_VECTOR_TS, SELECTOR_STACK, exceptions_32_ts},
+};
+
+/* #TS came while INT was under way: SDM Vol. 3, "Information for VM Exits That Occur During Event
+ * Delivery". */
+static const char *check(const struct vcpu *vcpu)
+{
+    if (vcpu->record[EXIT_TS].vectoring != ZOO_EVENT(SOFTWARE_INTERRUPT, VECTOR_INT))
+        return "the IDT-vectoring information was not of the software interrupt under way";
+    return zoo_events_differ(vcpu, events, sizeof(events) / sizeof(events[0]));
+}
+
+const struct guest guest_exceptions_32 = {
+    .name = "exceptions-32",
+    .purpose = "Raises the exceptions of 32-bit code and of ring 3; all exit and come back.",
+    .code = exceptions_32_start,
+    .code_end = exceptions_32_end,
+    .mode = GUEST_PAGED,
+    .handlers = handlers,
+    .handler_count = sizeof(handlers) / sizeof(handlers[0]),
+    .setup = zoo_intercept_exceptions,
+    .expected = exits,
+    .expected_count = sizeof(exits) / sizeof(exits[0]),
+    .check = check,
+};

@@ -1,0 +1,159 @@
+#include "vm/guests/events/signals.h"
+
+#include <stddef.h>
+
+#include "lib/string.h"
+#include "vm/exit.h"
+#include "vm/guest_state.h"
+#include "vm/memory/translation.h"
+#include "vm/vcpu_state.h"
+#include "vm/guests/zoo.h"
+
+extern const uint8_t signals_start[], signals_end[], signals_real[], signals_real_end[];
+
+/*
+ * Another CPU may be slow to send: under a hypervisor that has more to do. And what a late INIT has
+ * to come, when the time is up: it must not wait for the next guest.
+ */
+enum { WAIT_US = 4000000, LAST_US = 600 };
+
+/* In GUEST_DATA, as the guest has it, and what is remembered beside. */
+struct notes {
+    uint32_t entered, started;
+    uint32_t last; /* not 0: the time is up, and nobody sends any more */
+};
+
+static struct notes *notes_of(const struct vcpu *vcpu)
+{
+    return vcpu_memory(vcpu, GUEST_DATA, sizeof(struct notes));
+}
+
+static void place_startup_code(struct vcpu *vcpu)
+{
+    size_t bytes = (size_t)(signals_real_end - signals_real);
+
+    memcpy(vcpu_memory(vcpu, SIGNALS_VECTOR << 12, bytes), signals_real, bytes);
+}
+
+/* A VMWRITE that failed shows when the guest is entered: its state is not what it should be. */
+static void await_startup(struct vcpu *vcpu)
+{
+    place_startup_code(vcpu);
+    (void)vcpu_state_init(vcpu);
+    vcpu->environment->sender->send_startup(SIGNALS_VECTOR);
+}
+
+static void await_init(struct vcpu *vcpu)
+{
+    vcpu->environment->sender->send_init(&notes_of(vcpu)->entered);
+}
+
+static enum exit_done on_init(struct vcpu *vcpu)
+{
+    await_startup(vcpu);
+    translation_flush(vcpu);
+    return EXIT_STATE;
+}
+
+static enum exit_done on_startup(struct vcpu *vcpu, const struct exit_record *exit)
+{
+    vcpu->environment->sender->quiet();
+    (void)vcpu_state_startup(vcpu, (uint8_t)exit->qualification);
+    if ((vcpu->controls[VMX_CONTROL_SECONDARY] & SECONDARY_UNRESTRICTED_GUEST) == 0)
+        notes_of(vcpu)->started = 1;
+    return EXIT_STATE;
+}
+
+/* Where the timer ends even wait-for-SIPI, as it should not, that must not be entered again. */
+static enum exit_done on_time(struct vcpu *vcpu)
+{
+    struct notes *notes = notes_of(vcpu);
+
+    if (notes->last != 0 || vmcs_read32(VMCS_GUEST_ACTIVITY_STATE) == ACTIVITY_WAIT_FOR_SIPI)
+        return EXIT_DEFAULT;
+    notes->last = 1;
+    vcpu->environment->sender->quiet();
+    vmcs_write32(VMCS_VMX_PREEMPTION_TIMER_VALUE,
+                 (uint32_t)(time_budget_ticks(LAST_US, vcpu->environment->tsc_per_ms) >>
+                            vcpu->capability.preemption_timer_shift));
+    return EXIT_STEPPED;
+}
+
+static enum exit_done signals(struct vcpu *vcpu, const struct exit_record *exit)
+{
+    switch (exit_basic_reason(exit)) {
+    case EXIT_REASON_INIT:
+        return on_init(vcpu);
+    case EXIT_REASON_SIPI:
+        return on_startup(vcpu, exit);
+    case EXIT_REASON_PREEMPTION_TIMER:
+        return on_time(vcpu);
+    default:
+        return EXIT_DEFAULT;
+    }
+}
+
+static const struct exit_expected exits[] = {
+    {.reason = EXIT_REASON_INIT, .done = EXIT_STATE},
+    {.reason = EXIT_REASON_SIPI,
+     .qualification_mask = UINT64_MAX,
+     .qualification = SIGNALS_VECTOR,
+     .done = EXIT_STATE},
+};
+
+/* In real mode CS is what SIPI made it; without unrestricted guest there is none. */
+static const char *check(const struct vcpu *vcpu)
+{
+    bool real = (vcpu->controls[VMX_CONTROL_SECONDARY] & SECONDARY_UNRESTRICTED_GUEST) != 0;
+
+    return notes_of(vcpu)->started == (real ? (SIGNALS_VECTOR << 8) + 1 : 1)
+               ? NULL
+               : "it was not started where SIPI said";
+}
+
+static const char *lacks_waiting(const struct vmx_capability *capability)
+{
+    return capability->activity_wait_for_sipi ? NULL : "the activity state wait-for-SIPI";
+}
+
+/* After the exit Bochs 2.7 has the INIT still pending: no guest would ever run on this CPU again.
+ */
+static const char *lacks_init(const struct vmx_capability *capability)
+{
+    if (zoo_in_bochs())
+        return "an INIT that is over when it has made its VM exit (Bochs keeps it)";
+    return lacks_waiting(capability);
+}
+
+const struct guest guest_init_sipi = {
+    .name = "init-sipi",
+    .purpose = "Gets INIT and SIPI from another CPU, each an exit, and starts anew in real mode.",
+    .code = signals_start,
+    .code_end = signals_end,
+    .mode = GUEST_LONG,
+    .on[VMX_CONTROL_PIN] = PIN_PREEMPTION_TIMER,
+    .on[VMX_CONTROL_EXIT] = EXIT_SAVE_PREEMPTION_TIMER,
+    .needs_sender = true,
+    .lacks = lacks_init,
+    .setup = await_init,
+    .on_exit = signals,
+    .expected = exits,
+    .expected_count = 2,
+    .check = check,
+    .time_max_us = WAIT_US,
+};
+
+const struct guest guest_sipi = {
+    .name = "sipi",
+    .purpose = "Is entered waiting for SIPI, which another CPU sends, and starts in real mode.",
+    .code = signals_start,
+    .code_end = signals_end,
+    .mode = GUEST_LONG,
+    .needs_sender = true,
+    .lacks = lacks_waiting,
+    .setup = await_startup,
+    .on_exit = signals,
+    .expected = &exits[1],
+    .expected_count = 1,
+    .check = check,
+};

@@ -1,0 +1,160 @@
+#include <stddef.h>
+
+#include "vm/guest_state.h"
+#include "vm/guests/zoo.h"
+#include "vmx/vmcs_access.h"
+#include "vmx/capability/vmx_msr.h"
+
+extern const uint8_t step_start[], step_end[], step_1[], step_2[], step_3[], step_4[], step_5[],
+    step_6[], step_7[], step_8[], step_handler[], step_return[];
+
+enum { VECTOR = 0x40 };
+
+#define STEP(place)                                                                  \
+    {                                                                                \
+        .reason = EXIT_REASON_MONITOR_TRAP_FLAG, .at = (place), .done = EXIT_STEPPED \
+    }
+
+/*
+ * SDM Vol. 3, "Monitor Trap Flag": an exit behind each instruction; an instruction that exits
+ * itself has none of its own. The delivery of the software interrupt is a part of INT.
+ */
+static const struct exit_expected exits[] = {
+    STEP(step_1), STEP(step_2),
+    STEP(step_3), STEP(step_4),
+    STEP(step_5), {.reason = EXIT_REASON_CPUID, .at = step_5, .done = EXIT_EMULATED},
+    STEP(step_7), STEP(step_handler),
+    STEP(step_8), STEP(step_return),
+};
+
+/*
+ * Bochs 2.7 lets the flag be set, and nothing comes of it; a step that is pending at VM entry is
+ * known there (guest_step_pending).
+ */
+static const char *lacks(const struct vmx_capability *capability)
+{
+    (void)capability;
+    return zoo_in_bochs() ? "a monitor trap flag that does something (Bochs has one that does not)"
+                          : NULL;
+}
+
+/*
+ * The same by RFLAGS.TF, with each #DB kept from the guest. CPUID is done for the guest, and the
+ * single step behind it is pending at VM entry. INT clears TF, IRET brings it back for the
+ * instruction behind. All of it is executed once before: where a hypervisor below maps memory only
+ * when it is touched, Bochs 2.7 takes the EPT violation of a fetch for a step.
+ */
+#define TRAP(place)                                                                \
+    {                                                                              \
+        .reason = EXIT_REASON_EXCEPTION_OR_NMI, .at = (place),                     \
+        .interruption_mask = ZOO_EVENT_MASK, .interruption = ZOO_FAULT(DB),        \
+        .qualification_mask = PENDING_DEBUG_BS, .qualification = PENDING_DEBUG_BS, \
+        .done = EXIT_STEPPED,                                                      \
+    }
+
+static const struct exit_expected traps[] = {
+    {.reason = EXIT_REASON_CPUID, .at = step_5, .done = EXIT_EMULATED},
+    {.reason = EXIT_REASON_VMCALL, .at = step_return, .done = EXIT_STEPPED},
+    TRAP(step_1),
+    TRAP(step_2),
+    TRAP(step_3),
+    TRAP(step_4),
+    TRAP(step_5),
+    {.reason = EXIT_REASON_CPUID, .at = step_5, .done = EXIT_EMULATED},
+    TRAP(step_6),
+    TRAP(step_7),
+    TRAP(step_return),
+};
+
+/* From the start once more, and now each step is one. */
+static enum exit_done step_again(void)
+{
+    vmcs_write_natural(VMCS_GUEST_RIP, GUEST_CODE);
+    vmcs_write_natural(VMCS_GUEST_RFLAGS, RFLAGS_RESERVED | RFLAGS_TF);
+    return EXIT_STEPPED;
+}
+
+static enum exit_done swallow(struct vcpu *vcpu, const struct exit_record *exit)
+{
+    (void)vcpu;
+    if (exit_basic_reason(exit) == EXIT_REASON_VMCALL &&
+        (vmcs_read_natural(VMCS_GUEST_RFLAGS) & RFLAGS_TF) == 0)
+        return step_again();
+    return exit_basic_reason(exit) == EXIT_REASON_EXCEPTION_OR_NMI &&
+                   (exit->interruption & ZOO_EVENT_MASK) == ZOO_FAULT(DB)
+               ? EXIT_STEPPED
+               : EXIT_DEFAULT;
+}
+
+static const struct guest_handler handlers[] = {{VECTOR, step_handler}};
+
+const struct guest guest_step = {
+    .name = "step",
+    .purpose = "Is followed instruction by instruction; each exit is where the code says.",
+    .code = step_start,
+    .code_end = step_end,
+    .mode = GUEST_LONG,
+    .handlers = handlers,
+    .handler_count = 1,
+    .on[VMX_CONTROL_PRIMARY] = PRIMARY_MONITOR_TRAP_FLAG,
+    .lacks = lacks,
+    .expected = exits,
+    .expected_count = sizeof(exits) / sizeof(exits[0]),
+};
+
+const struct guest guest_step_trap = {
+    .name = "step-trap",
+    .purpose = "Is followed instruction by instruction by the trap flag; it never sees a #DB.",
+    .code = step_start,
+    .code_end = step_end,
+    .mode = GUEST_LONG,
+    .handlers = handlers,
+    .handler_count = 1,
+    .on_exit = swallow,
+    .expected = traps,
+    .expected_count = sizeof(traps) / sizeof(traps[0]),
+};
+
+/*
+ * SDM Vol. 3, "VM Exits Induced by the Monitor Trap Flag" and "Pending MTF VM Exits": an event of
+ * the type "other" with vector 0 is delivered by such an exit, before any instruction and whether
+ * the flag is 1 or not. A hypervisor that was interrupted between two steps goes on so.
+ */
+static void pend(struct vcpu *vcpu)
+{
+    vcpu_inject(vcpu, EVENT_OTHER, 0);
+}
+
+static enum exit_done pend_behind_cpuid(struct vcpu *vcpu, const struct exit_record *exit)
+{
+    if (exit_basic_reason(exit) == EXIT_REASON_CPUID)
+        pend(vcpu);
+    return EXIT_DEFAULT;
+}
+
+static const struct exit_expected pending[] = {
+    STEP(step_start),
+    {.reason = EXIT_REASON_CPUID, .at = step_5, .done = EXIT_EMULATED},
+    STEP(step_6),
+};
+
+static const char *lacks_flag(const struct vmx_capability *capability)
+{
+    return (capability->primary_allowed1 & PRIMARY_MONITOR_TRAP_FLAG) != 0 ? NULL
+                                                                           : "monitor trap flag";
+}
+
+const struct guest guest_step_pending = {
+    .name = "step-pending",
+    .purpose = "Is entered with a step pending, and left before it has executed anything.",
+    .code = step_start,
+    .code_end = step_end,
+    .mode = GUEST_LONG,
+    .handlers = handlers,
+    .handler_count = 1,
+    .lacks = lacks_flag,
+    .setup = pend,
+    .on_exit = pend_behind_cpuid,
+    .expected = pending,
+    .expected_count = sizeof(pending) / sizeof(pending[0]),
+};

@@ -1,0 +1,177 @@
+#include "vm/guests/guest_judge.h"
+
+#include "lib/format.h"
+#include "lib/string.h"
+#include "vm/event.h"
+#include "vmx/exit_reason.h"
+#include "vmx/vmx_result.h"
+
+static const char *const result_names[GUEST_RESULT_COUNT] = {
+    [GUEST_OK] = "ok",           [GUEST_DIFFERS] = "differs",     [GUEST_DIED] = "died",
+    [GUEST_SKIPPED] = "skipped", [GUEST_NO_MEMORY] = "no memory",
+};
+
+static const char *const end_texts[GUEST_END_COUNT] = {
+    [GUEST_END_CALL] = "ended by its own call",
+    [GUEST_END_HALT] = "halted with interrupts off, at RIP",
+    [GUEST_END_TRIPLE_FAULT] = "triple fault, at RIP",
+    [GUEST_END_MEMORY] = "reached for memory that it does not have, at guest-physical address",
+    [GUEST_END_MISCONFIGURED] = "EPT misconfiguration, at guest-physical address",
+    [GUEST_END_TIME] = "its budget of time is used up, at RIP",
+    [GUEST_END_EXITS] = "its budget of exits is used up",
+    [GUEST_END_ENTRY_ERROR] = "VM entry did not succeed",
+    [GUEST_END_ENTRY_FAILED] = "VM entry failed after it had begun; exit qualification",
+    [GUEST_END_RULES] = "not entered, for its VMCS breaks rules of VM entry",
+    [GUEST_END_WAIT] = "waits for a signal that nobody sends",
+    [GUEST_END_UNHANDLED] = "an exit that nothing here serves; exit qualification",
+};
+
+const char *guest_result_name(enum guest_result result)
+{
+    return result_names[result];
+}
+
+static void tell_end(const struct vcpu *vcpu, struct guest_run *run)
+{
+    const char *reason = exit_reason_name(vcpu->end_number);
+
+    switch (vcpu->end) {
+    case GUEST_END_CALL:
+    case GUEST_END_EXITS:
+    case GUEST_END_RULES:
+        format_text(run->detail, sizeof(run->detail), "%s", end_texts[vcpu->end]);
+        break;
+    case GUEST_END_MISCONFIGURED:
+        format_text(run->detail, sizeof(run->detail), "%s %#lx: %s", end_texts[vcpu->end],
+                    vcpu->end_value, ept_misconfiguration_text(vcpu->misconfiguration));
+        break;
+    case GUEST_END_ENTRY_ERROR:
+        format_text(run->detail, sizeof(run->detail), "%s: VM-instruction error %u, %s",
+                    end_texts[vcpu->end], vcpu->end_number,
+                    vmx_error_text(vcpu->end_number) != NULL ? vmx_error_text(vcpu->end_number)
+                                                             : "which says nothing");
+        break;
+    case GUEST_END_ENTRY_FAILED:
+    case GUEST_END_UNHANDLED:
+    case GUEST_END_WAIT:
+        format_text(run->detail, sizeof(run->detail), "%s (%s): %#lx", end_texts[vcpu->end],
+                    reason != NULL ? reason : "an undefined exit reason", vcpu->end_value);
+        break;
+    default:
+        format_text(run->detail, sizeof(run->detail), "%s %#lx", end_texts[vcpu->end],
+                    vcpu->end_value);
+        break;
+    }
+    if (vcpu->end_owner != NULL)
+        format_text(run->detail, sizeof(run->detail),
+                    "reached for the hypervisor's own memory, %s, at guest-physical address %#lx",
+                    vcpu->end_owner, vcpu->end_value);
+}
+
+static bool matches(const struct guest *guest, const struct exit_expected *wanted,
+                    const struct exit_record *exit)
+{
+    return exit_basic_reason(exit) == wanted->reason &&
+           (exit->qualification & wanted->qualification_mask) == wanted->qualification &&
+           (exit->interruption & wanted->interruption_mask) == wanted->interruption &&
+           (wanted->at == NULL || exit->rip == GUEST_CODE + (uint64_t)(wanted->at - guest->code)) &&
+           (wanted->done == EXIT_ENDED || exit->done == wanted->done);
+}
+
+/* The last exit of a guest that ended as it should: a call, or its death. */
+static bool is_end(const struct vcpu *vcpu, const struct exit_record *exit)
+{
+    return vcpu->end == GUEST_END_CALL && exit->done == EXIT_ENDED;
+}
+
+static void tell_difference(struct guest_run *run, uint32_t index, const char *wanted,
+                            const struct exit_record *exit)
+{
+    struct text_buffer text;
+
+    text_buffer_init(&text, run->detail, sizeof(run->detail));
+    print_to(&text.sink, "exit %u: expected %s, seen ", index + 1, wanted);
+    if (exit == NULL)
+        print_to(&text.sink, "the end");
+    else
+        exit_record_print(&text.sink, exit);
+    run->result = GUEST_DIFFERS;
+}
+
+static const char *name_of(const struct exit_expected *wanted)
+{
+    const char *name = exit_reason_name(wanted->reason);
+
+    return name != NULL ? name : "an undefined reason";
+}
+
+static void compare_exits(const struct vcpu *vcpu, struct guest_run *run)
+{
+    const struct guest *guest = vcpu->guest;
+    uint32_t at = 0, seen_of_it = 0;
+
+    for (uint32_t i = 0; i < vcpu->record_count && i < VCPU_EXITS_RECORDED; i++) {
+        const struct exit_record *exit = &vcpu->record[i];
+        const struct exit_expected *wanted = &guest->expected[at];
+
+        if (is_end(vcpu, exit) && at == guest->expected_count)
+            continue;
+        if (at == guest->expected_count || !matches(guest, wanted, exit)) {
+            tell_difference(run, i, at == guest->expected_count ? "the end" : name_of(wanted),
+                            exit);
+            return;
+        }
+        if (++seen_of_it >= wanted->times) {
+            seen_of_it = 0;
+            at++;
+        }
+    }
+    if (at < guest->expected_count)
+        tell_difference(run, vcpu->record_count, name_of(&guest->expected[at]), NULL);
+}
+
+/* Behind what was said of its end. */
+static void tell_more(const struct vcpu *vcpu, struct guest_run *run)
+{
+    size_t length = strlen(run->detail);
+    struct text_buffer text;
+
+    text_buffer_init(&text, run->detail + length, sizeof(run->detail) - length);
+    vcpu->guest->tell(vcpu, &text.sink);
+}
+
+/* With check-entry=always an entry that would fail is not made. */
+bool guest_ends_well(const struct guest *guest, enum guest_end end)
+{
+    return end == guest->end || (end == GUEST_END_RULES && (guest->end == GUEST_END_ENTRY_ERROR ||
+                                                            guest->end == GUEST_END_ENTRY_FAILED));
+}
+
+void guest_judge(const struct vcpu *vcpu, struct guest_run *run)
+{
+    const struct guest *guest = vcpu->guest;
+    const char *wrong;
+
+    run->result = GUEST_OK;
+    run->detail[0] = '\0';
+    if (vcpu->end != GUEST_END_CALL)
+        tell_end(vcpu, run);
+    if (guest->any_end)
+        return;
+    if (!guest_ends_well(guest, vcpu->end)) {
+        tell_end(vcpu, run);
+        run->result = GUEST_DIED;
+        return;
+    }
+    if (guest->expected != NULL && !guest->unwatched)
+        compare_exits(vcpu, run);
+    if (run->result == GUEST_OK && guest->check != NULL) {
+        wrong = guest->check(vcpu);
+        if (wrong != NULL) {
+            run->result = GUEST_DIFFERS;
+            format_text(run->detail, sizeof(run->detail), "%s", wrong);
+        }
+    }
+    if (run->result == GUEST_OK && guest->tell != NULL)
+        tell_more(vcpu, run);
+}

@@ -1,0 +1,187 @@
+#include "vm/guests/probed.h"
+#include "vmx/vmcs_access.h"
+
+PROBE_CODE(zoo_cr0);
+PROBE_CODE(zoo_cr3);
+PROBE_CODE(zoo_cr4);
+PROBE_CODE(zoo_cr8);
+PROBE_CODE(zoo_dr);
+
+/* SDM Vol. 3, table "Exit Qualification for Control-Register Accesses". */
+#define MOV_TO(cr, reg)   ((cr) | 0u << 4 | (uint64_t)(reg) << 8)
+#define MOV_FROM(cr, reg) ((cr) | 1u << 4 | (uint64_t)(reg) << 8)
+#define CLTS              (2u << 4)
+#define LMSW(source)      (3u << 4 | (source) << 16)
+#define LMSW_FROM_MEMORY  (1u << 6)
+
+#define CR_EXIT(qualification) EXIT_REASON_CONTROL_REGISTER_ACCESS, (qualification)
+#define WHOLE(register, what)  .reg = (register), .mask = PROBE_ALL, .value = (what)
+
+/*
+ * TS and MP are the host's, and the guest believes them 0; NE, which VMX fixes to 1, is the host's
+ * too, and 0 in the read shadow. AM is the guest's; bits above 31 are nobody's, and
+ * IA32_VMX_CR0_FIXED1 puts them among the host's, so that they exit before they fault. What the
+ * guest reads: SDM Vol. 3, "Guest/Host Masks and Read Shadows for CR0 and CR4".
+ */
+#define CR0_START (CR0_PG | CR0_ET | CR0_PE)
+
+static const struct probe cr0_probes[] = {
+    {.instruction = "MOV from CR0", WHOLE(VCPU_RAX, CR0_START)},
+    {.instruction = "MOV to CR0 of AM, the guest's own"},
+    {.instruction = "MOV from CR0 with AM", WHOLE(VCPU_RCX, CR0_START | CR0_AM)},
+    {"MOV to CR0 of TS, the host's", CR_EXIT(MOV_TO(0, VCPU_RBX)), .done = EXIT_EMULATED},
+    {.instruction = "MOV from CR0 with TS", WHOLE(VCPU_RCX, CR0_START | CR0_AM | CR0_TS)},
+    {"CLTS", CR_EXIT(CLTS), .done = EXIT_EMULATED},
+    {.instruction = "CLTS with nothing to clear"},
+    {"LMSW from a register", CR_EXIT(LMSW(0x000bu)), .done = EXIT_EMULATED},
+    {.instruction = "SMSW", .reg = VCPU_RCX, .mask = 0xffff, .value = CR0_ET | 0xb},
+    {"LMSW from memory", CR_EXIT(LMSW(0x0003u) | LMSW_FROM_MEMORY), .done = EXIT_EMULATED},
+    {.instruction = "LMSW of what is there"},
+    {.instruction = "MOV from CR0 in the end", WHOLE(VCPU_RDX, CR0_START | CR0_AM | CR0_MP)},
+    {"MOV to CR0 of a bit above 31", CR_EXIT(MOV_TO(0, VCPU_RBX)), .done = EXIT_INJECTED,
+     .fault = PROBE_FAULT_GP},
+};
+
+static void own_cr0(struct vcpu *vcpu)
+{
+    vcpu->cr0_fixed |= CR0_TS | CR0_MP;
+    vmcs_write_natural(VMCS_CR0_GUEST_HOST_MASK, vcpu->cr0_fixed);
+}
+
+const struct probed_guest guest_cr0 = {
+    .guest = {.name = "cr0",
+              .purpose = "MOV CR0, CLTS, LMSW and SMSW, where bits are the host's or the guest's.",
+              PROBE_GUEST(zoo_cr0),
+              .setup = own_cr0},
+    PROBES(cr0_probes),
+};
+
+/*
+ * The real CR3 is a CR3-target value: to load it again does not exit. RBX holds it, RBP what the
+ * guest believes it to be (the same with EPT, so that to load it does not exit there).
+ */
+static const struct probe cr3_probes[] = {
+    {.instruction = "MOV to CR3 of a target value"},
+    {"MOV to CR3 of another value", CR_EXIT(MOV_TO(3, VCPU_RSI)), .done = EXIT_EMULATED},
+    {"MOV from CR3", CR_EXIT(MOV_FROM(3, VCPU_R8 + 1)), .done = EXIT_EMULATED,
+     .changes = 1u << (VCPU_R8 + 1)},
+    {"MOV to CR3 of the first value", CR_EXIT(MOV_TO(3, VCPU_RDI)), .done = EXIT_EMULATED,
+     .may = true},
+    {"MOV from CR3 again", CR_EXIT(MOV_FROM(3, VCPU_R8 + 2)), .done = EXIT_EMULATED,
+     WHOLE(VCPU_R8 + 2, GUEST_PAGE_TABLES)},
+};
+
+static const char *check_cr3(const struct vcpu *vcpu)
+{
+    const uint64_t *reg = probe_after(vcpu, 2)->reg;
+
+    return reg[VCPU_R8 + 1] == reg[VCPU_RSI] ? NULL : "CR3 was not read as it had been written";
+}
+
+static const char *lacks_targets(const struct vmx_capability *capability)
+{
+    return capability->cr3_targets >= 1 ? NULL : "CR3-target values";
+}
+
+static void set_target(struct vcpu *vcpu)
+{
+    vcpu->reg[VCPU_RBX] = vmcs_read_natural(VMCS_GUEST_CR3);
+    vcpu->reg[VCPU_RBP] = GUEST_PAGE_TABLES;
+    vmcs_write_natural(VMCS_CR3_TARGET_VALUE_0, vcpu->reg[VCPU_RBX]);
+    vmcs_write32(VMCS_CR3_TARGET_COUNT, 1);
+}
+
+const struct probed_guest guest_cr3 = {
+    .guest = {.name = "cr3",
+              .purpose = "Loads and reads CR3, a CR3-target value among the values loaded.",
+              PROBE_GUEST(zoo_cr3),
+              .on = {[VMX_CONTROL_PRIMARY] = PRIMARY_CR3_LOAD_EXITING | PRIMARY_CR3_STORE_EXITING},
+              .lacks = lacks_targets,
+              .setup = set_target},
+    PROBES(cr3_probes),
+    .check = check_cr3,
+};
+
+/*
+ * DE is the host's, and 0 for the guest; so is VMXE, which VMX fixes to 1. TSD is the guest's. SMXE
+ * and CET are nobody's, also on a processor that has them: vm/guest_state.h, CR4_GUEST.
+ */
+#define CR4_TSD (1ull << 2)
+
+static const struct probe cr4_probes[] = {
+    {.instruction = "MOV from CR4", WHOLE(VCPU_RAX, CR4_PAE)},
+    {.instruction = "MOV to CR4 of TSD, the guest's own"},
+    {.instruction = "MOV from CR4 with TSD", WHOLE(VCPU_RCX, CR4_PAE | CR4_TSD)},
+    {"MOV to CR4 of DE, the host's", CR_EXIT(MOV_TO(4, VCPU_RBX)), .done = EXIT_EMULATED},
+    {.instruction = "MOV from CR4 with DE", WHOLE(VCPU_RCX, CR4_PAE | CR4_TSD | CR4_DE)},
+    {"MOV to CR4 of VMXE", CR_EXIT(MOV_TO(4, VCPU_R8 + 4)), .done = EXIT_INJECTED,
+     .fault = PROBE_FAULT_GP},
+    {"MOV to CR4 of SMXE", CR_EXIT(MOV_TO(4, VCPU_R8 + 4)), .done = EXIT_INJECTED,
+     .fault = PROBE_FAULT_GP},
+    {"MOV to CR4 of CET", CR_EXIT(MOV_TO(4, VCPU_R8 + 4)), .done = EXIT_INJECTED,
+     .fault = PROBE_FAULT_GP},
+    {.instruction = "MOV to CR4 without PAE", .fault = PROBE_FAULT_GP},
+    {.instruction = "MOV from CR4 in the end", WHOLE(VCPU_RCX, CR4_PAE | CR4_TSD | CR4_DE)},
+};
+
+static void own_cr4(struct vcpu *vcpu)
+{
+    vcpu->cr4_fixed |= CR4_DE;
+    vmcs_write_natural(VMCS_CR4_GUEST_HOST_MASK, vcpu->cr4_fixed);
+}
+
+const struct probed_guest guest_cr4 = {
+    .guest = {.name = "cr4",
+              .purpose = "MOV CR4 where bits are the host's, the guest's, or nobody's to change.",
+              PROBE_GUEST(zoo_cr4),
+              .setup = own_cr4},
+    PROBES(cr4_probes),
+};
+
+static const struct probe cr8_probes[] = {
+    {"MOV to CR8", CR_EXIT(MOV_TO(8, VCPU_RBX)), .done = EXIT_EMULATED},
+    {"MOV from CR8", CR_EXIT(MOV_FROM(8, VCPU_RCX)), .done = EXIT_EMULATED, WHOLE(VCPU_RCX, 5)},
+    {"MOV to CR8 of 16", CR_EXIT(MOV_TO(8, VCPU_R8 + 6)), .done = EXIT_INJECTED,
+     .fault = PROBE_FAULT_GP},
+    {"MOV from CR8 again", CR_EXIT(MOV_FROM(8, VCPU_R15)), .done = EXIT_EMULATED,
+     WHOLE(VCPU_R15, 5)},
+};
+
+const struct probed_guest guest_cr8 = {
+    .guest = {.name = "cr8",
+              .purpose = "Writes and reads the task priority; 16 is no priority: #GP.",
+              PROBE_GUEST(zoo_cr8),
+              .on = {[VMX_CONTROL_PRIMARY] = PRIMARY_CR8_LOAD_EXITING | PRIMARY_CR8_STORE_EXITING}},
+    PROBES(cr8_probes),
+};
+
+/* SDM Vol. 3, table "Exit Qualification for MOV DR". */
+#define DR_TO(dr, register)   EXIT_REASON_MOV_DR, ((dr) | 0u << 4 | (uint64_t)(register) << 8)
+#define DR_FROM(dr, register) EXIT_REASON_MOV_DR, ((dr) | 1u << 4 | (uint64_t)(register) << 8)
+
+#define DR_VALUE 0x123456789aull
+#define DR7_SET  0x701ull /* bit 10 is always 1; GE, LE, and L0 */
+
+static const struct probe dr_probes[] = {
+    {"MOV to DR0", DR_TO(0, VCPU_RBX), .done = EXIT_EMULATED},
+    {"MOV from DR0", DR_FROM(0, VCPU_R8 + 2), .done = EXIT_EMULATED, WHOLE(VCPU_R8 + 2, DR_VALUE)},
+    {"MOV to DR3", DR_TO(3, VCPU_RBX), .done = EXIT_EMULATED},
+    {"MOV from DR3 to RCX", DR_FROM(3, VCPU_RCX), .done = EXIT_EMULATED, WHOLE(VCPU_RCX, DR_VALUE)},
+    {"MOV to DR7", DR_TO(7, VCPU_R8), .done = EXIT_EMULATED},
+    {"MOV from DR7", DR_FROM(7, VCPU_RCX), .done = EXIT_EMULATED, WHOLE(VCPU_RCX, DR7_SET)},
+    {"MOV to DR7 of a bit above 31", DR_TO(7, VCPU_R8 + 1), .done = EXIT_INJECTED,
+     .fault = PROBE_FAULT_GP},
+    {"MOV to DR6 of a bit above 31", DR_TO(6, VCPU_R8 + 1), .done = EXIT_INJECTED,
+     .fault = PROBE_FAULT_GP},
+    {.instruction = "MOV from DR0 without an exit", WHOLE(VCPU_R8 + 2, DR_VALUE)},
+    {.instruction = "MOV to DR2 without an exit"},
+    {.instruction = "MOV from DR7 without an exit", WHOLE(VCPU_R8 + 3, DR7_SET)},
+};
+
+const struct probed_guest guest_dr = {
+    .guest = {.name = "dr",
+              .purpose = "Writes and reads debug registers, with MOV-DR exiting and without.",
+              PROBE_GUEST(zoo_dr),
+              .on = {[VMX_CONTROL_PRIMARY] = PRIMARY_MOV_DR_EXITING}},
+    PROBES(dr_probes),
+};

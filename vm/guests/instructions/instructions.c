@@ -1,0 +1,181 @@
+#include "vm/guest_state.h"
+#include "vm/guests/probed.h"
+#include "vmx/vmcs_access.h"
+
+PROBE_CODE(zoo_cpuid);
+PROBE_CODE(zoo_hlt);
+PROBE_CODE(zoo_vmcall);
+PROBE_CODE(zoo_invd);
+PROBE_CODE(zoo_wbinvd);
+PROBE_CODE(zoo_rdpmc);
+PROBE_CODE(zoo_xsetbv);
+PROBE_CODE(zoo_getsec);
+
+#define FOUR (1u << VCPU_RAX | 1u << VCPU_RBX | 1u << VCPU_RCX | 1u << VCPU_RDX)
+
+static const struct probe cpuid_probes[] = {
+    {"CPUID leaf 1", EXIT_REASON_CPUID, .done = EXIT_EMULATED, .changes = FOUR},
+    {"CPUID leaf 0", EXIT_REASON_CPUID, .done = EXIT_EMULATED, .changes = FOUR},
+    {"CPUID leaf 0x40000000", EXIT_REASON_CPUID, .done = EXIT_EMULATED, .changes = FOUR},
+    {"CPUID leaf 0x400000ff", EXIT_REASON_CPUID, .done = EXIT_EMULATED, .changes = FOUR},
+    {"CPUID leaf 4, subleaf 1", EXIT_REASON_CPUID, .done = EXIT_EMULATED, .changes = FOUR},
+};
+
+static bool gives(const struct vcpu *vcpu, uint32_t index, struct cpuid_registers r)
+{
+    const uint64_t *reg = probe_after(vcpu, index)->reg;
+
+    return reg[VCPU_RAX] == r.eax && reg[VCPU_RBX] == r.ebx && reg[VCPU_RCX] == r.ecx &&
+           reg[VCPU_RDX] == r.edx;
+}
+
+/*
+ * SDM Vol. 2, "CPUID": leaf 1: the guest has neither VMX (ECX, bit 5) nor SMX (6), has not set
+ * CR4.OSXSAVE (27), and is told of a hypervisor (31). Nor has it the MSRs of DTES64 and DS-CPL (2,
+ * 4), EIST (7), TM2 (8), CNXT-ID (10), SDBG (11), xTPR (14), PDCM (15), DCA (18), x2APIC (21), the
+ * TSC deadline (24), and, in EDX, of MTRR (12), MCA (14), PSN (18), DS (21), ACPI (22), TM (29) and
+ * PBE (31). Leaf 4 says other things of each subleaf.
+ */
+static const char *check_cpuid(const struct vcpu *vcpu)
+{
+    const uint32_t hidden = 0x0924cdf4, hidden_edx = 0xa0645000;
+    struct cpuid_registers first = cpuid(1, 0);
+
+    first.ecx = (first.ecx & ~hidden) | 1u << 31;
+    first.edx &= ~hidden_edx;
+    if (!gives(vcpu, 0, first))
+        return "CPUID leaf 1 is not the processor's with VMX, SMX and what has MSRs hidden";
+    if (!gives(vcpu, 1, cpuid(0, 0)))
+        return "CPUID leaf 0 is not the processor's";
+    if (!gives(vcpu, 2, (struct cpuid_registers){0x40000000, 0x746f6f52, 0x65646f6d, 0x20584d56}))
+        return "CPUID leaf 0x40000000 does not say RootmodeVMX";
+    if (!gives(vcpu, 3, (struct cpuid_registers){0}))
+        return "CPUID leaf 0x400000ff is not empty";
+    if (!gives(vcpu, 4, cpuid(4, 1)))
+        return "CPUID leaf 4, subleaf 1 is not the processor's";
+    return NULL;
+}
+
+const struct probed_guest guest_cpuid = {
+    .guest = {.name = "cpuid",
+              .purpose =
+                  "Asks CPUID: the processor's leaves without VMX, and the hypervisor's own.",
+              PROBE_GUEST(zoo_cpuid)},
+    PROBES(cpuid_probes),
+    .check = check_cpuid,
+};
+
+/* Only a guest that an interrupt could wake may halt: it goes on at once, as if by one. */
+static const struct probe hlt_probes[] = {
+    {"HLT", EXIT_REASON_HLT, .done = EXIT_IGNORED},
+    {"HLT again", EXIT_REASON_HLT, .done = EXIT_IGNORED},
+};
+
+const struct probed_guest guest_hlt = {
+    .guest = {.name = "hlt",
+              .purpose = "Halts with interrupts on, twice, and goes on behind each.",
+              PROBE_GUEST(zoo_hlt)},
+    PROBES(hlt_probes),
+};
+
+static const struct probe vmcall_probes[] = {
+    {"VMCALL", EXIT_REASON_VMCALL, .done = EXIT_EMULATED},
+    {"VMCALL again", EXIT_REASON_VMCALL, .done = EXIT_EMULATED},
+};
+
+const struct probed_guest guest_vmcall = {
+    .guest = {.name = "vmcall",
+              .purpose = "Calls the hypervisor for nothing; no register and no flag may change.",
+              PROBE_GUEST(zoo_vmcall)},
+    PROBES(vmcall_probes),
+};
+
+static const struct probe invd_probes[] = {
+    {"INVD", EXIT_REASON_INVD, .done = EXIT_IGNORED},
+};
+
+const struct probed_guest guest_invd = {
+    .guest = {.name = "invd",
+              .purpose = "Invalidates the caches, which a guest must never do: nothing happens.",
+              PROBE_GUEST(zoo_invd)},
+    PROBES(invd_probes),
+};
+
+/* Never without an exit: writing back all caches takes tens of milliseconds, and stalls others. */
+static const struct probe wbinvd_probes[] = {
+    {"WBINVD", EXIT_REASON_WBINVD, .done = EXIT_IGNORED},
+    {"WBNOINVD", EXIT_REASON_WBINVD, .done = EXIT_IGNORED},
+};
+
+const struct probed_guest guest_wbinvd = {
+    .guest = {.name = "wbinvd",
+              .purpose = "Writes back the caches, which guests need not: nothing happens.",
+              PROBE_GUEST(zoo_wbinvd),
+              .on = {[VMX_CONTROL_SECONDARY] = SECONDARY_WBINVD_EXITING}},
+    PROBES(wbinvd_probes),
+};
+
+static const struct probe rdpmc_probes[] = {
+    {"RDPMC", EXIT_REASON_RDPMC, .done = EXIT_INJECTED, .fault = PROBE_FAULT_GP},
+};
+
+const struct probed_guest guest_rdpmc = {
+    .guest = {.name = "rdpmc",
+              .purpose = "Reads a performance counter, of which guests have none: #GP.",
+              PROBE_GUEST(zoo_rdpmc),
+              .on = {[VMX_CONTROL_PRIMARY] = PRIMARY_RDPMC_EXITING}},
+    PROBES(rdpmc_probes),
+};
+
+/* SDM Vol. 2, "XSETBV": XCR0 must have bit 0; AVX (2) needs SSE (1), SSE needs nothing else. */
+static const struct probe xsetbv_probes[] = {
+    {"XSETBV of x87", EXIT_REASON_XSETBV, .done = EXIT_EMULATED},
+    {"XSETBV of x87 and SSE", EXIT_REASON_XSETBV, .done = EXIT_EMULATED},
+    {"XSETBV of SSE alone", EXIT_REASON_XSETBV, .done = EXIT_INJECTED, .fault = PROBE_FAULT_GP},
+    {"XSETBV of nothing", EXIT_REASON_XSETBV, .done = EXIT_INJECTED, .fault = PROBE_FAULT_GP},
+    {"XSETBV of XCR1", EXIT_REASON_XSETBV, .done = EXIT_INJECTED, .fault = PROBE_FAULT_GP},
+    {"XGETBV", .reg = VCPU_RAX, .mask = PROBE_ALL, .value = 3},
+};
+
+enum { CPUID_SMX = 1 << 6, CPUID_XSAVE = 1 << 26 }; /* SDM Vol. 2, "CPUID": leaf 1, ECX */
+
+static const char *lacks_xsave(const struct vmx_capability *capability)
+{
+    (void)capability;
+    return (cpuid(1, 0).ecx & CPUID_XSAVE) != 0 ? NULL : "XSAVE";
+}
+
+const struct probed_guest guest_xsetbv = {
+    .guest = {.name = "xsetbv",
+              .purpose = "Writes XCR0, good values and bad ones, which get #GP.",
+              PROBE_GUEST(zoo_xsetbv),
+              .lacks = lacks_xsave},
+    PROBES(xsetbv_probes),
+};
+
+/* It exits only if CR4.SMXE is 1; without, it is #UD before anything else. */
+static const struct probe getsec_probes[] = {
+    {"GETSEC", EXIT_REASON_GETSEC, .done = EXIT_INJECTED, .fault = PROBE_FAULT_UD},
+};
+
+static const char *lacks_smx(const struct vmx_capability *capability)
+{
+    bool smx = (cpuid(1, 0).ecx & CPUID_SMX) != 0;
+
+    return smx && (capability->cr4_fixed1 & CR4_SMXE) != 0 ? NULL : "SMX";
+}
+
+static void set_smxe(struct vcpu *vcpu)
+{
+    (void)vcpu;
+    vmcs_write_natural(VMCS_GUEST_CR4, vmcs_read_natural(VMCS_GUEST_CR4) | CR4_SMXE);
+}
+
+const struct probed_guest guest_getsec = {
+    .guest = {.name = "getsec",
+              .purpose = "Asks for SMX, which CPUID hides: #UD.",
+              PROBE_GUEST(zoo_getsec),
+              .lacks = lacks_smx,
+              .setup = set_smxe},
+    PROBES(getsec_probes),
+};

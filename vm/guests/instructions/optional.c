@@ -1,0 +1,335 @@
+#include <stddef.h>
+
+#include "lib/string.h"
+#include "mm/direct_map.h"
+#include "vm/memory/stock.h"
+#include "vm/guests/probed.h"
+#include "vmx/vmcs_access.h"
+
+PROBE_CODE(zoo_rsm);
+PROBE_CODE(zoo_seam);
+PROBE_CODE(zoo_vm_functions);
+PROBE_CODE(zoo_encls);
+PROBE_CODE(zoo_enclv);
+PROBE_CODE(zoo_pconfig);
+PROBE_CODE(zoo_user_wait);
+PROBE_CODE(zoo_loadiwkey);
+PROBE_CODE(zoo_msr_immediate);
+PROBE_CODE(zoo_xsaves);
+
+#define UD .done = EXIT_INJECTED, .fault = PROBE_FAULT_UD
+
+/* SDM Vol. 2, "CPUID": what says that there is such an instruction. */
+enum {
+    CPUID_7_EBX_SGX = 1 << 2,
+    CPUID_7_ECX_WAITPKG = 1 << 5,
+    CPUID_7_ECX_KEY_LOCKER = 1 << 23,
+    CPUID_7_EDX_PCONFIG = 1 << 18,
+    CPUID_7_1_ECX_MSR_IMMEDIATE = 1 << 5,
+    CPUID_SGX_LEAF = 0x12,
+    CPUID_SGX_SGX1 = 1 << 0,
+    CPUID_SGX_ENCLV = 1 << 5,
+    CPUID_XSAVE_LEAF = 0xd,
+    CPUID_XSAVE_XSAVES = 1 << 3,
+};
+
+/* A leaf above the highest one gives anything. */
+static struct cpuid_registers leaf(uint32_t number, uint32_t subleaf)
+{
+    return cpuid(0, 0).eax >= number ? cpuid(number, subleaf) : (struct cpuid_registers){0};
+}
+
+/* SDM Vol. 3, "Instructions That Cause VM Exits Conditionally": RSM outside SMM is #UD. */
+static const struct probe rsm_probes[] = {
+    {.instruction = "RSM", .fault = PROBE_FAULT_UD},
+};
+
+const struct probed_guest guest_rsm = {
+    .guest = {.name = "rsm",
+              .purpose = "Returns from a mode that it is not in: #UD without an exit.",
+              PROBE_GUEST(zoo_rsm)},
+    PROBES(rsm_probes),
+};
+
+/* They exit on processors with TDX, and are undefined on others: the guest cannot tell. */
+static const struct probe seam_probes[] = {
+    {"SEAMCALL", EXIT_REASON_SEAMCALL, .may = true, UD},
+    {"TDCALL", EXIT_REASON_TDCALL, .may = true, UD},
+};
+
+const struct probed_guest guest_seam = {
+    .guest = {.name = "seam",
+              .purpose = "Calls the TDX module, which is not for guests: #UD.",
+              PROBE_GUEST(zoo_seam)},
+    PROBES(seam_probes),
+};
+
+static void set_no_function(struct vcpu *vcpu)
+{
+    (void)vcpu;
+    vmcs_write64(VMCS_VM_FUNCTION_CONTROLS, 0);
+}
+
+/* SDM Vol. 3, "General Operation of the VMFUNC Instruction": above 63 there can be no function. */
+static const struct probe vm_functions_probes[] = {
+    {"VMFUNC 0, not enabled", EXIT_REASON_VMFUNC, UD},
+    {.instruction = "VMFUNC 64", .fault = PROBE_FAULT_UD},
+    {.instruction = "VMFUNC without \"enable VM functions\"", .fault = PROBE_FAULT_UD},
+};
+
+const struct probed_guest guest_vm_functions = {
+    .guest = {.name = "vm-functions",
+              .purpose = "Asks for VM functions that are not enabled: #UD.",
+              PROBE_GUEST(zoo_vm_functions),
+              .on = {[VMX_CONTROL_SECONDARY] = SECONDARY_ENABLE_VM_FUNCTIONS},
+              .setup = set_no_function},
+    PROBES(vm_functions_probes),
+};
+
+/* The bitmap is all ones (vm/vcpu_state.c); its bit 63 is that of all functions from 63 on. */
+static const struct probe encls_probes[] = {
+    {"ENCLS 0", EXIT_REASON_ENCLS, UD},
+    {"ENCLS 63", EXIT_REASON_ENCLS, UD},
+};
+
+static const char *lacks_sgx(const struct vmx_capability *capability)
+{
+    (void)capability;
+    return (leaf(7, 0).ebx & CPUID_7_EBX_SGX) != 0 &&
+                   (leaf(CPUID_SGX_LEAF, 0).eax & CPUID_SGX_SGX1) != 0
+               ? NULL
+               : "SGX";
+}
+
+const struct probed_guest guest_encls = {
+    .guest = {.name = "encls",
+              .purpose = "Makes enclaves, which guests do not have: #UD.",
+              PROBE_GUEST(zoo_encls),
+              .on = {[VMX_CONTROL_SECONDARY] = SECONDARY_ENABLE_ENCLS_EXITING},
+              .lacks = lacks_sgx},
+    PROBES(encls_probes),
+};
+
+static const struct probe enclv_probes[] = {
+    {"ENCLV 0", EXIT_REASON_ENCLV, UD},
+    {"ENCLV 63", EXIT_REASON_ENCLV, UD},
+};
+
+static const char *lacks_enclv(const struct vmx_capability *capability)
+{
+    if (lacks_sgx(capability) != NULL)
+        return lacks_sgx(capability);
+    return (leaf(CPUID_SGX_LEAF, 0).eax & CPUID_SGX_ENCLV) != 0 ? NULL : "ENCLV";
+}
+
+const struct probed_guest guest_enclv = {
+    .guest = {.name = "enclv",
+              .purpose = "Manages enclaves of its guests, which it does not have: #UD.",
+              PROBE_GUEST(zoo_enclv),
+              .on = {[VMX_CONTROL_SECONDARY] = SECONDARY_ENABLE_ENCLV_EXITING},
+              .lacks = lacks_enclv},
+    PROBES(enclv_probes),
+};
+
+static const struct probe pconfig_probes[] = {
+    {"PCONFIG 0", EXIT_REASON_PCONFIG, UD},
+    {.instruction = "PCONFIG that is not enabled", .fault = PROBE_FAULT_UD},
+};
+
+static const char *lacks_pconfig(const struct vmx_capability *capability)
+{
+    (void)capability;
+    return (leaf(7, 0).edx & CPUID_7_EDX_PCONFIG) != 0 ? NULL : "PCONFIG";
+}
+
+static void set_pconfig(struct vcpu *vcpu)
+{
+    (void)vcpu;
+    vmcs_write64(VMCS_PCONFIG_EXITING_BITMAP, UINT64_MAX);
+}
+
+const struct probed_guest guest_pconfig = {
+    .guest = {.name = "pconfig",
+              .purpose = "Programs the keys of memory encryption, which are the host's: #UD.",
+              PROBE_GUEST(zoo_pconfig),
+              .on = {[VMX_CONTROL_SECONDARY] = SECONDARY_ENABLE_PCONFIG},
+              .lacks = lacks_pconfig,
+              .setup = set_pconfig},
+    PROBES(pconfig_probes),
+};
+
+/*
+ * SDM Vol. 3, "Format of the VM-Exit Instruction-Information Field as Used for RDRAND, RDSEED,
+ * TPAUSE, and UMWAIT": the register in 6:3. SDM Vol. 2, "UMWAIT", "TPAUSE": CF = 0, the wait ended
+ * before the system's limit; the other status flags are 0.
+ */
+#define STATUS_FLAGS    (PROBE_FLAGS & ~2ull)
+#define OPERAND(number) .information_mask = 15u << 3, .information = (uint32_t)(number) << 3
+#define WAITED          .done = EXIT_EMULATED, .flags_0 = STATUS_FLAGS
+
+static const struct probe user_wait_probes[] = {
+    {"UMWAIT", EXIT_REASON_UMWAIT, OPERAND(VCPU_RDI), WAITED},
+    {"TPAUSE", EXIT_REASON_TPAUSE, OPERAND(VCPU_R8 + 1), WAITED},
+    {.instruction = "UMWAIT that is not enabled", .fault = PROBE_FAULT_UD},
+    {.instruction = "TPAUSE that is not enabled", .fault = PROBE_FAULT_UD},
+};
+
+static const char *lacks_user_wait(const struct vmx_capability *capability)
+{
+    (void)capability;
+    return (leaf(7, 0).ecx & CPUID_7_ECX_WAITPKG) != 0 ? NULL : "UMWAIT and TPAUSE";
+}
+
+const struct probed_guest guest_user_wait = {
+    .guest = {.name = "user-wait",
+              .purpose = "Waits by UMWAIT and TPAUSE, which are over at once; then has neither.",
+              PROBE_GUEST(zoo_user_wait),
+              .on = {[VMX_CONTROL_PRIMARY] = PRIMARY_RDTSC_EXITING,
+                     [VMX_CONTROL_SECONDARY] = SECONDARY_USER_WAIT_AND_PAUSE},
+              .lacks = lacks_user_wait},
+    PROBES(user_wait_probes),
+};
+
+/* The second XMM register of the instruction is in 31:28, the first in 6:3. */
+static const struct probe loadiwkey_probes[] = {
+    {"LOADIWKEY", EXIT_REASON_LOADIWKEY, .information_mask = 15u << 28 | 15u << 3,
+     .information = 9u << 28 | 2u << 3, UD},
+};
+
+#define CR4_KEY_LOCKER (1ull << 19)
+
+static const char *lacks_key_locker(const struct vmx_capability *capability)
+{
+    if ((capability->tertiary_allowed1 & TERTIARY_LOADIWKEY_EXITING) == 0)
+        return "LOADIWKEY exiting";
+    return (leaf(7, 0).ecx & CPUID_7_ECX_KEY_LOCKER) != 0 &&
+                   (capability->cr4_fixed1 & CR4_KEY_LOCKER) != 0
+               ? NULL
+               : "Key Locker";
+}
+
+static void set_key_locker(struct vcpu *vcpu)
+{
+    (void)vcpu;
+    vmcs_write64(VMCS_TERTIARY_PROCESSOR_BASED_VM_EXECUTION_CONTROLS, TERTIARY_LOADIWKEY_EXITING);
+    vmcs_write_natural(VMCS_GUEST_CR4,
+                       vmcs_read_natural(VMCS_GUEST_CR4) | CR4_KEY_LOCKER | CR4_OSFXSR);
+}
+
+const struct probed_guest guest_loadiwkey = {
+    .guest = {.name = "loadiwkey",
+              .purpose = "Loads the key that wraps keys, which is the host's: #UD.",
+              PROBE_GUEST(zoo_loadiwkey),
+              .on = {[VMX_CONTROL_PRIMARY] = PRIMARY_TERTIARY_CONTROLS},
+              .lacks = lacks_key_locker,
+              .setup = set_key_locker},
+    PROBES(loadiwkey_probes),
+};
+
+/* The exit qualification is the MSR. IA32_APIC_BASE can be read and not be written. */
+static const struct probe msr_immediate_probes[] = {
+    {"RDMSR of IA32_APIC_BASE, immediate", EXIT_REASON_RDMSR_IMMEDIATE, IA32_APIC_BASE,
+     OPERAND(VCPU_R8 + 1), .done = EXIT_EMULATED, .changes = 1u << (VCPU_R8 + 1)},
+    {"WRMSRNS of IA32_APIC_BASE, immediate", EXIT_REASON_WRMSRNS_IMMEDIATE, IA32_APIC_BASE,
+     OPERAND(VCPU_RBX), .done = EXIT_INJECTED, .fault = PROBE_FAULT_GP},
+};
+
+static const char *check_msr_immediate(const struct vcpu *vcpu)
+{
+    return probe_after(vcpu, 0)->reg[VCPU_R8 + 1] == vcpu->msr_apic_base
+               ? NULL
+               : "RDMSR with an immediate did not give the MSR";
+}
+
+static const char *lacks_msr_immediate(const struct vmx_capability *capability)
+{
+    (void)capability;
+    return leaf(7, 0).eax >= 1 && (leaf(7, 1).ecx & CPUID_7_1_ECX_MSR_IMMEDIATE) != 0
+               ? NULL
+               : "RDMSR and WRMSRNS with an immediate";
+}
+
+const struct probed_guest guest_msr_immediate = {
+    .guest = {.name = "msr-immediate",
+              .purpose = "Reads and writes an MSR that the instruction names itself.",
+              PROBE_GUEST(zoo_msr_immediate),
+              .lacks = lacks_msr_immediate},
+    PROBES(msr_immediate_probes),
+    .check = check_msr_immediate,
+};
+
+/*
+ * The exit needs a component that IA32_XSS has. The guest gets the MSR with all that the processor
+ * knows by the VM-entry MSR-load area, and the hypervisor's own comes back by that of VM exits.
+ */
+#define IA32_XSS 0xda0u
+
+/* SDM Vol. 3, "VM-Entry Controls for MSRs", table "Format of an MSR Entry". */
+struct msr_entry {
+    uint32_t msr, reserved;
+    uint64_t value;
+};
+
+enum { FOR_ENTRY, FOR_EXIT, MSR_ENTRIES };
+
+/* CPUID should tell which; in Bochs 2.7 it names none, and the MSR takes those of CET. */
+#define COMPONENTS_OF_CET (1ull << 11 | 1ull << 12)
+
+static uint64_t known_components(void)
+{
+    struct cpuid_registers r = leaf(CPUID_XSAVE_LEAF, 1);
+    uint64_t components = r.ecx | (uint64_t)r.edx << 32, own;
+    bool taken;
+
+    if ((r.eax & CPUID_XSAVE_XSAVES) == 0 || components != 0)
+        return components;
+    own = rdmsr(IA32_XSS);
+    taken = wrmsr_safe(IA32_XSS, own | COMPONENTS_OF_CET) == 0;
+    (void)wrmsr_safe(IA32_XSS, own);
+    return taken ? COMPONENTS_OF_CET : 0;
+}
+
+static const char *lacks_components(const struct vmx_capability *capability)
+{
+    (void)capability;
+    return known_components() != 0 ? NULL : "supervisor components of XSAVES";
+}
+
+static void set_xss(struct vcpu *vcpu)
+{
+    uint64_t page = stock_page(vcpu);
+    struct msr_entry *entries;
+
+    if (page == 0)
+        return; /* then nothing exits, and the guest differs */
+    entries = phys_to_virt(page);
+    entries[FOR_ENTRY] = (struct msr_entry){IA32_XSS, 0, known_components()};
+    entries[FOR_EXIT] = (struct msr_entry){IA32_XSS, 0, rdmsr(IA32_XSS)};
+    vmcs_write64(VMCS_VM_ENTRY_MSR_LOAD_ADDRESS, page + FOR_ENTRY * sizeof(*entries));
+    vmcs_write64(VMCS_VM_EXIT_MSR_LOAD_ADDRESS, page + FOR_EXIT * sizeof(*entries));
+    vmcs_write32(VMCS_VM_ENTRY_MSR_LOAD_COUNT, 1);
+    vmcs_write32(VMCS_VM_EXIT_MSR_LOAD_COUNT, 1);
+    vmcs_write_natural(VMCS_GUEST_CR4, vmcs_read_natural(VMCS_GUEST_CR4) | CR4_OSXSAVE);
+}
+
+/* As in vm/guests/instructions/vmx.c: 64-bit addresses, DS, no index, the base. */
+#define AT_RBX   (2u << 7 | 3u << 15 | 1u << 22 | (uint32_t)VCPU_RBX << 23)
+#define MASK     (7u << 7 | 7u << 15 | 1u << 22 | 31u << 23)
+#define IN_SPACE .information_mask = MASK, .information = AT_RBX
+
+static const struct probe xsaves_probes[] = {
+    {.instruction = "XSAVES of nothing"},
+    {"XSAVES of everything", EXIT_REASON_XSAVES, 0x40, IN_SPACE, UD},
+    {"XRSTORS of everything", EXIT_REASON_XRSTORS, 0x40, IN_SPACE, UD},
+    {.instruction = "XSAVES that is not enabled", .fault = PROBE_FAULT_UD},
+};
+
+const struct probed_guest guest_xsaves = {
+    .guest = {.name = "xsaves",
+              .purpose = "Saves and restores supervisor components, which are the host's: #UD.",
+              PROBE_GUEST(zoo_xsaves),
+              .on = {[VMX_CONTROL_SECONDARY] = SECONDARY_ENABLE_XSAVES},
+              .lacks = lacks_components,
+              .setup = set_xss},
+    PROBES(xsaves_probes),
+};

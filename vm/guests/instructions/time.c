@@ -1,0 +1,237 @@
+#include "vm/guests/probed.h"
+#include "vmx/vmcs_access.h"
+
+PROBE_CODE(zoo_tsc_offset);
+PROBE_CODE(zoo_rdtsc);
+PROBE_CODE(zoo_rdtscp);
+PROBE_CODE(zoo_rdrand);
+PROBE_CODE(zoo_rdseed);
+PROBE_CODE(zoo_pause);
+PROBE_CODE(zoo_pause_loop);
+PROBE_CODE(zoo_monitor);
+PROBE_CODE(zoo_mwait);
+
+/* The guest's clock is so far ahead that no time that passes could be taken for it. */
+#define OFFSET (1ull << 40)
+
+#define CLOCK 1u << VCPU_RAX | 1u << VCPU_RDX
+
+static void set_offset(struct vcpu *vcpu)
+{
+    vmcs_write64(VMCS_TSC_OFFSET, OFFSET);
+    vcpu_msr_exits(vcpu, IA32_TIME_STAMP_COUNTER, false, false);
+    vcpu->reg[VCPU_R15] = rdtsc();
+}
+
+static uint64_t clock_after(const struct vcpu *vcpu, uint32_t probe)
+{
+    const uint64_t *reg = probe_after(vcpu, probe)->reg;
+
+    return reg[VCPU_RDX] << 32 | reg[VCPU_RAX];
+}
+
+/* R15 holds the processor's counter from before the guest; what it read lies between that and now.
+ */
+static bool is_ahead(const struct vcpu *vcpu, uint32_t probe)
+{
+    uint64_t earliest = probe_before(vcpu, 0)->reg[VCPU_R15] + OFFSET;
+
+    return clock_after(vcpu, probe) >= earliest && clock_after(vcpu, probe) <= rdtsc() + OFFSET &&
+           probe_after(vcpu, probe)->reg[VCPU_RAX] >> 32 == 0;
+}
+
+static const char *check_one(const struct vcpu *vcpu)
+{
+    return is_ahead(vcpu, 0) ? NULL : "the time-stamp counter was read without its offset";
+}
+
+static const char *check_two(const struct vcpu *vcpu)
+{
+    if (!is_ahead(vcpu, 0) || !is_ahead(vcpu, 1))
+        return "the time-stamp counter was read without its offset";
+    return clock_after(vcpu, 1) >= clock_after(vcpu, 0) ? NULL : "the clock went backwards";
+}
+
+static const struct probe tsc_offset_probes[] = {
+    {.instruction = "RDTSC", .changes = CLOCK},
+    {.instruction = "RDMSR of IA32_TIME_STAMP_COUNTER", .changes = CLOCK},
+};
+
+const struct probed_guest guest_tsc_offset = {
+    .guest = {.name = "tsc-offset",
+              .purpose = "Reads a clock that is ahead of the processor's, without an exit.",
+              PROBE_GUEST(zoo_tsc_offset),
+              .on = {[VMX_CONTROL_PRIMARY] = PRIMARY_TSC_OFFSETTING | PRIMARY_MSR_BITMAPS},
+              .setup = set_offset},
+    PROBES(tsc_offset_probes),
+    .check = check_two,
+};
+
+static const struct probe rdtsc_probes[] = {
+    {"RDTSC", EXIT_REASON_RDTSC, .done = EXIT_EMULATED, .changes = CLOCK},
+    {.instruction = "RDTSC without an exit, without an offset", .changes = CLOCK},
+};
+
+const struct probed_guest guest_rdtsc = {
+    .guest = {.name = "rdtsc",
+              .purpose = "Reads the clock with RDTSC exiting: the offset is added for it.",
+              PROBE_GUEST(zoo_rdtsc),
+              .on = {[VMX_CONTROL_PRIMARY] = PRIMARY_RDTSC_EXITING | PRIMARY_TSC_OFFSETTING},
+              .setup = set_offset},
+    PROBES(rdtsc_probes),
+    .check = check_one,
+};
+
+static const struct probe rdtscp_probes[] = {
+    {"RDTSCP", EXIT_REASON_RDTSCP, .done = EXIT_EMULATED, .changes = CLOCK, .reg = VCPU_RCX,
+     .mask = PROBE_ALL, .value = 0x5a5a},
+    {.instruction = "RDTSCP that is not enabled", .fault = PROBE_FAULT_UD},
+};
+
+static void set_offset_and_aux(struct vcpu *vcpu)
+{
+    set_offset(vcpu);
+    vcpu_msr_exits(vcpu, IA32_TSC_AUX, false, false);
+}
+
+const struct probed_guest guest_rdtscp = {
+    .guest = {.name = "rdtscp",
+              .purpose = "Reads the clock and IA32_TSC_AUX with RDTSC exiting; then has no RDTSCP.",
+              PROBE_GUEST(zoo_rdtscp),
+              .on = {[VMX_CONTROL_PRIMARY] =
+                         PRIMARY_RDTSC_EXITING | PRIMARY_TSC_OFFSETTING | PRIMARY_MSR_BITMAPS,
+                     [VMX_CONTROL_SECONDARY] = SECONDARY_ENABLE_RDTSCP},
+              .setup = set_offset_and_aux},
+    PROBES(rdtscp_probes),
+    .check = check_one,
+};
+
+/*
+ * SDM Vol. 3, "Format of the VM-Exit Instruction-Information Field as Used for RDRAND and RDSEED":
+ * the register in 6:3, its size in 12:11. The hypervisor says that there is nothing at hand: CF = 0
+ * and a register of 0, and the other status flags 0 as always.
+ */
+#define RANDOM_MASK             (15u << 3 | 3u << 11)
+#define RANDOM_REGISTER(number) ((uint32_t)(number) << 3)
+#define RANDOM_32               (1u << 11)
+#define RANDOM_64               (2u << 11)
+#define STATUS_FLAGS            (PROBE_FLAGS & ~2ull)
+#define NOTHING(number)         .reg = (number), .mask = PROBE_ALL, .value = 0, .flags_0 = STATUS_FLAGS
+#define ANYTHING                .changes = 1u << VCPU_RBX, .flags_any = RFLAGS_CF
+
+static const struct probe rdrand_probes[] = {
+    {"RDRAND of 32 bits", EXIT_REASON_RDRAND, .information_mask = RANDOM_MASK,
+     .information = RANDOM_REGISTER(VCPU_R8 + 3) | RANDOM_32, .done = EXIT_EMULATED,
+     NOTHING(VCPU_R8 + 3)},
+    {.instruction = "RDRAND without an exit", ANYTHING},
+};
+
+const struct probed_guest guest_rdrand = {
+    .guest = {.name = "rdrand",
+              .purpose = "Asks for random numbers, of which the hypervisor has none.",
+              PROBE_GUEST(zoo_rdrand),
+              .on = {[VMX_CONTROL_SECONDARY] = SECONDARY_RDRAND_EXITING}},
+    PROBES(rdrand_probes),
+};
+
+static const struct probe rdseed_probes[] = {
+    {"RDSEED of 64 bits", EXIT_REASON_RDSEED, .information_mask = RANDOM_MASK,
+     .information = RANDOM_REGISTER(VCPU_RDI) | RANDOM_64, .done = EXIT_EMULATED,
+     NOTHING(VCPU_RDI)},
+    {.instruction = "RDSEED without an exit", ANYTHING},
+};
+
+const struct probed_guest guest_rdseed = {
+    .guest = {.name = "rdseed",
+              .purpose = "Asks for seeds of random numbers, of which the hypervisor has none.",
+              PROBE_GUEST(zoo_rdseed),
+              .on = {[VMX_CONTROL_SECONDARY] = SECONDARY_RDSEED_EXITING}},
+    PROBES(rdseed_probes),
+};
+
+static const struct probe pause_probes[] = {
+    {"PAUSE", EXIT_REASON_PAUSE, .done = EXIT_IGNORED},
+    {.instruction = "PAUSE without an exit"},
+};
+
+const struct probed_guest guest_pause = {
+    .guest = {.name = "pause",
+              .purpose = "Pauses, with PAUSE exiting and without.",
+              PROBE_GUEST(zoo_pause),
+              .on = {[VMX_CONTROL_PRIMARY] = PRIMARY_PAUSE_EXITING}},
+    PROBES(pause_probes),
+};
+
+/* SDM Vol. 3, "Instructions That Cause VM Exits Conditionally", "PAUSE", in ticks of the TSC. */
+enum { PAUSE_GAP = 4096, PAUSE_WINDOW = 8192 };
+
+static void set_window(struct vcpu *vcpu)
+{
+    (void)vcpu;
+    vmcs_write32(VMCS_PLE_GAP, PAUSE_GAP);
+    vmcs_write32(VMCS_PLE_WINDOW, PAUSE_WINDOW);
+}
+
+/* How often depends on the processor's speed; nothing else may exit. */
+static const char *check_pause_loop(const struct vcpu *vcpu)
+{
+    for (uint32_t i = 0; i < VM_EXIT_REASONS; i++) {
+        bool may = i == EXIT_REASON_PAUSE || i == EXIT_REASON_VMCALL ||
+                   i == EXIT_REASON_EXTERNAL_INTERRUPT || i == EXIT_REASON_EXCEPTION_OR_NMI;
+
+        if (vcpu->exit_count[i] != 0 && !may)
+            return "a loop of PAUSE exited for another reason";
+    }
+    return vcpu->exit_count[EXIT_REASON_PAUSE] != 0 ? NULL : "a loop of PAUSE was not left";
+}
+
+const struct guest guest_pause_loop = {
+    .name = "pause-loop",
+    .purpose = "Spins in a loop of PAUSE, which PAUSE-loop exiting leaves.",
+    .code = zoo_pause_loop_start,
+    .code_end = zoo_pause_loop_end,
+    .mode = GUEST_LONG,
+    .on = {[VMX_CONTROL_SECONDARY] = SECONDARY_PAUSE_LOOP_EXITING},
+    .setup = set_window,
+    .check = check_pause_loop,
+};
+
+enum { CPUID_MONITOR = 1 << 3 }; /* SDM Vol. 2, "CPUID": leaf 1, ECX */
+
+static const char *lacks_monitor(const struct vmx_capability *capability)
+{
+    (void)capability;
+    return (cpuid(1, 0).ecx & CPUID_MONITOR) != 0 ? NULL : "MONITOR and MWAIT";
+}
+
+/* The exit qualification of MWAIT: bit 0, whether the monitor hardware is armed. */
+enum { ARMED = 1 };
+
+static const struct probe monitor_probes[] = {
+    {"MONITOR", EXIT_REASON_MONITOR, .done = EXIT_IGNORED},
+    {"MWAIT", EXIT_REASON_MWAIT, .done = EXIT_IGNORED},
+};
+
+const struct probed_guest guest_monitor = {
+    .guest = {.name = "monitor",
+              .purpose = "MONITOR and MWAIT, both of which exit: nothing is ever armed.",
+              PROBE_GUEST(zoo_monitor),
+              .on = {[VMX_CONTROL_PRIMARY] = PRIMARY_MONITOR_EXITING | PRIMARY_MWAIT_EXITING},
+              .lacks = lacks_monitor},
+    PROBES(monitor_probes),
+};
+
+static const struct probe mwait_probes[] = {
+    {.instruction = "MONITOR without an exit"},
+    {"MWAIT with the monitor armed", EXIT_REASON_MWAIT, ARMED, .done = EXIT_IGNORED},
+};
+
+const struct probed_guest guest_mwait = {
+    .guest = {.name = "mwait",
+              .purpose = "Arms the monitor and waits; MWAIT alone exits.",
+              PROBE_GUEST(zoo_mwait),
+              .on = {[VMX_CONTROL_PRIMARY] = PRIMARY_MWAIT_EXITING},
+              .off = {[VMX_CONTROL_PRIMARY] = PRIMARY_MONITOR_EXITING},
+              .lacks = lacks_monitor},
+    PROBES(mwait_probes),
+};

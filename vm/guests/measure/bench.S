@@ -1,0 +1,149 @@
+/*
+ * What VM exits cost: BENCH_SAMPLES of each kind of vm/guests/measure/bench.h, in TSC ticks of 32 bits each, at
+ * GUEST_ARRAY + kind * BENCH_SAMPLES * 4.
+ *
+ * RDI: where the next difference goes. ESI: the TSC before. R12D: samples to go.
+ */
+#include "vm/guests/measure/bench.h"
+#include "vm/guest.h"
+
+#define APIC_BASE       0x1b
+#define PAT             0x277
+#define PAT_RESET       0x00070406
+#define TOUCHES_A_STOCK 8 /* half of VCPU_STOCK: EPT takes pages for itself, too */
+#define PORT            0x80
+
+    .macro  begin kind
+    mov     $GUEST_ARRAY + \kind * BENCH_SAMPLES * 4, %edi
+    mov     $BENCH_SAMPLES, %r12d
+    .endm
+
+    .macro  before
+    rdtsc
+    mov     %eax, %esi
+    .endm
+
+    .macro  after
+    rdtsc
+    sub     %esi, %eax
+    mov     %eax, (%rdi)
+    add     $4, %rdi
+    dec     %r12d
+    .endm
+
+    .section .rodata.guests, "a", @progbits
+    .code64
+    .globl  bench_start, bench_end
+bench_start:
+    begin   BENCH_EMPTY
+1:  before
+    after
+    jnz     1b
+
+    begin   BENCH_CPUID
+1:  before
+    xor     %eax, %eax
+    cpuid
+    after
+    jnz     1b
+
+    begin   BENCH_VMCALL
+1:  before
+    xor     %eax, %eax
+    vmcall
+    after
+    jnz     1b
+
+    begin   BENCH_RDMSR
+    mov     $APIC_BASE, %ecx
+1:  before
+    rdmsr
+    after
+    jnz     1b
+
+    begin   BENCH_WRMSR
+    mov     $PAT, %ecx
+1:  before
+    mov     $PAT_RESET, %eax
+    mov     %eax, %edx
+    wrmsr
+    after
+    jnz     1b
+
+    begin   BENCH_OUT
+1:  before
+    out     %al, $PORT
+    after
+    jnz     1b
+
+    begin   BENCH_HLT
+    sti
+1:  before
+    hlt
+    after
+    jnz     1b
+
+    begin   BENCH_CR
+    mov     %cr3, %rbx
+1:  before
+    mov     %rbx, %cr3
+    after
+    jnz     1b
+
+    testb   $BENCH_HAS_TOUCH, GUEST_DATA
+    jz      timer
+    begin   BENCH_TOUCH
+    mov     $GUEST_TOUCH_BASE, %ebp
+1:  before
+    movb    $1, (%rbp)
+    after
+    jz      timer
+    add     $0x1000, %rbp
+    test    $TOUCHES_A_STOCK - 1, %r12d
+    jnz     1b
+    hlt     /* time to put pages in stock */
+    jmp     1b
+
+timer:
+    begin   BENCH_LOOP
+    rdtsc
+    mov     %eax, %esi
+    xor     %r9d, %r9d /* every difference is taken */
+    call    wait
+    testb   $BENCH_HAS_TIMER, GUEST_DATA
+    jz      done
+    mov     GUEST_ARRAY + BENCH_LOOP * BENCH_SAMPLES * 4 + 4, %r9d
+    lea     (%r9, %r9, 2), %r9d /* three times what the loop takes undisturbed: there was an exit */
+    begin   BENCH_TIMER
+    mov     $GUEST_CALL_TIMER, %eax
+    mov     GUEST_DATA + BENCH_DATA_TICKS, %ecx
+    vmcall
+    rdtsc
+    mov     %eax, %esi
+    call    wait
+    mov     $GUEST_CALL_TIMER, %eax
+    xor     %ecx, %ecx
+    vmcall
+done:
+    mov     $GUEST_CALL_END, %eax
+    vmcall
+
+/* Takes R12D differences between RDTSCs that are at least R9D. */
+wait:
+    rdtsc
+    mov     %eax, %ebx
+    sub     %esi, %eax
+    mov     %ebx, %esi
+    cmp     %r9d, %eax
+    jb      wait
+    mov     %eax, (%rdi)
+    add     $4, %rdi
+    dec     %r12d
+    jz      1f
+    rdtsc
+    mov     %eax, %esi
+    jmp     wait
+1:  ret
+bench_end:
+
+    .section .note.GNU-stack, "", @progbits

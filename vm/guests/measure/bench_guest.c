@@ -1,0 +1,45 @@
+#include "lib/string.h"
+#include "lib/x86.h"
+#include "vm/guests/measure/bench.h"
+#include "vm/memory/stock.h"
+
+extern const uint8_t bench_start[], bench_end[];
+
+_Static_assert(BENCH_KINDS *BENCH_SAMPLES * 4 <= GUEST_MEMORY_BYTES - GUEST_ARRAY, "there is room");
+_Static_assert(BENCH_SAMPLES * 4096 <= GUEST_TOUCH_END - GUEST_TOUCH_BASE, "there is room");
+
+/*
+ * Ticks of the preemption timer: few, so that the exit comes soon. A hypervisor below starts its
+ * own timer before it enters the guest: one that is over by then exits again and again, and the
+ * guest never gets to its next instruction.
+ */
+enum { TIMER_TICKS = 16, TIMER_TICKS_VIRTUAL = 4096 };
+
+static void setup(struct vcpu *vcpu)
+{
+    bool virtual = (cpuid(1, 0).ecx & CPUID_1_ECX_HYPERVISOR) != 0;
+    uint32_t ticks = virtual ? TIMER_TICKS_VIRTUAL : TIMER_TICKS;
+    uint32_t has = 0;
+
+    if ((vcpu->controls[VMX_CONTROL_SECONDARY] & SECONDARY_ENABLE_EPT) != 0)
+        has |= BENCH_HAS_TOUCH;
+    if ((vcpu->controls[VMX_CONTROL_PIN] & PIN_PREEMPTION_TIMER) != 0)
+        has |= BENCH_HAS_TIMER;
+    memcpy(vcpu_memory(vcpu, GUEST_DATA, sizeof(has)), &has, sizeof(has));
+    memcpy(vcpu_memory(vcpu, GUEST_DATA + BENCH_DATA_TICKS, sizeof(ticks)), &ticks, sizeof(ticks));
+    vcpu->touch_maps = true;
+    stock_fill(vcpu);
+}
+
+const struct guest guest_bench = {
+    .name = "bench",
+    .purpose = "Measures with RDTSC what each kind of VM exit costs, there and back.",
+    .code = bench_start,
+    .code_end = bench_end,
+    .mode = GUEST_LONG,
+    .on[VMX_CONTROL_PRIMARY] = PRIMARY_CR3_LOAD_EXITING,
+    .setup = setup,
+    .unwatched = true,
+    .exits_max = 100000,
+    .time_max_us = GUEST_TIME_LONG_US,
+};

@@ -1,0 +1,174 @@
+#include "vm/guests/memory/log.h"
+
+#include <stddef.h>
+
+#include "lib/string.h"
+#include "mm/get_order.h"
+#include "vm/memory/translation.h"
+#include "vm/guests/zoo.h"
+#include "vmx/vmcs_access.h"
+
+extern const uint8_t log_start[], log_end[];
+extern const uint8_t parts_start[], parts_end[], parts_write[];
+extern const uint8_t lock_start[], lock_end[], lock_behind[];
+
+/*
+ * SDM Vol. 3, "Page-Modification Logging": the index counts down from 511, and the exit comes when
+ * it is out of range. It begins low here, so that the log is soon full.
+ */
+enum { LOG_ENTRIES = 512 };
+
+static void set_log(struct vcpu *vcpu)
+{
+    vmcs_write64(VMCS_PML_ADDRESS, vcpu->memory + LOG_PAGE);
+    vmcs_write16(VMCS_PML_INDEX, LOG_ROOM - 1);
+}
+
+/* Bits 11:0 should be 0; Bochs 2.7 leaves them as the access had them. */
+static uint32_t times_logged(const struct vcpu *vcpu, uint64_t page)
+{
+    const uint64_t *log = vcpu_memory(vcpu, LOG_PAGE, PAGE_SIZE);
+    uint32_t times = 0;
+
+    for (uint32_t i = 0; i < LOG_ENTRIES; i++)
+        times += (log[i] & ~(uint64_t)(PAGE_SIZE - 1)) == page;
+    return times;
+}
+
+static const char *check_log(const struct vcpu *vcpu)
+{
+    const uint64_t *log = vcpu_memory(vcpu, LOG_PAGE, PAGE_SIZE);
+    const uint32_t value = LOG_VALUE;
+    uint16_t index = vmcs_read16(VMCS_PML_INDEX);
+
+    for (uint32_t i = 0; i < LOG_PAGES; i++) {
+        uint64_t page = LOG_FIRST + i * PAGE_SIZE;
+
+        if (times_logged(vcpu, page) != 1)
+            return "a page that was dirtied is not in the log once";
+        if (memcmp(vcpu_memory(vcpu, page + 0x40, sizeof(value)), &value, sizeof(value)) != 0)
+            return "a page does not have what was written";
+    }
+    for (uint32_t i = LOG_ROOM; i < LOG_ENTRIES; i++) {
+        if ((log[i] != 0) != (i > index))
+            return "the log was not written downwards from its end";
+    }
+    return NULL;
+}
+
+static const char *lacks_dirty(const struct vmx_capability *capability)
+{
+    return capability->ept_accessed_dirty ? NULL : "accessed and dirty flags for EPT";
+}
+
+static const struct exit_expected log_exits[] = {
+    {.reason = EXIT_REASON_PML_FULL, .done = EXIT_STEPPED},
+};
+
+const struct guest guest_page_log = {
+    .name = "page-log",
+    .purpose = "Dirties more pages than the page-modification log has room for.",
+    .code = log_start,
+    .code_end = log_end,
+    .mode = GUEST_LONG,
+    .needs_ept = true,
+    .on[VMX_CONTROL_SECONDARY] = SECONDARY_ENABLE_PML,
+    .lacks = lacks_dirty,
+    .setup = set_log,
+    .expected = log_exits,
+    .expected_count = 1,
+    .check = check_log,
+};
+
+/*
+ * SDM Vol. 3, "Sub-Page Write Permissions": a read-only page whose EPT entry has bit 61 may be
+ * written where another table says so. That table has no entry.
+ */
+#define EPT_SUB_PAGE (1ull << 61)
+
+static void set_parts(struct vcpu *vcpu)
+{
+    uint64_t *entry;
+
+    vmcs_write64(VMCS_SUB_PAGE_PERMISSION_TABLE_POINTER, vcpu->memory + PARTS_TABLE);
+    (void)ept_protect(&vcpu->ept, PARTS_PAGE, PAGE_SIZE, EPT_READ | EPT_EXECUTE);
+    entry = zoo_ept_leaf(vcpu, PARTS_PAGE);
+    if (entry != NULL)
+        *entry |= EPT_SUB_PAGE;
+}
+
+static enum exit_done give_whole(struct vcpu *vcpu, const struct exit_record *exit)
+{
+    if (exit_basic_reason(exit) != EXIT_REASON_SPP_EVENT ||
+        exit->guest_physical >> 12 != PARTS_PAGE >> 12 ||
+        ept_map(&vcpu->ept, PARTS_PAGE, vcpu->memory + PARTS_PAGE, PAGE_SIZE, EPT_ALL,
+                MEMORY_TYPE_WB) != EPT_OK)
+        return EXIT_DEFAULT;
+    translation_flush_all(vcpu);
+    return EXIT_MAPPED;
+}
+
+static const char *check_parts(const struct vcpu *vcpu)
+{
+    const uint32_t value = PARTS_VALUE;
+
+    return memcmp(vcpu_memory(vcpu, PARTS_PAGE + 0x80, sizeof(value)), &value, sizeof(value)) == 0
+               ? NULL
+               : "the page does not have what was written";
+}
+
+enum { QUALIFICATION_MISS = 1 << 11 };
+
+static const struct exit_expected parts_exits[] = {
+    {
+        .reason = EXIT_REASON_SPP_EVENT,
+        .at = parts_write,
+        .qualification_mask = QUALIFICATION_MISS,
+        .qualification = QUALIFICATION_MISS,
+        .done = EXIT_MAPPED,
+    },
+};
+
+const struct guest guest_sub_page = {
+    .name = "sub-page",
+    .purpose = "Writes to a page that may be written in parts, and no table says in which.",
+    .code = parts_start,
+    .code_end = parts_end,
+    .mode = GUEST_LONG,
+    .needs_ept = true,
+    .on[VMX_CONTROL_SECONDARY] = SECONDARY_SUB_PAGE_WRITE_PERMISSIONS,
+    .setup = set_parts,
+    .on_exit = give_whole,
+    .expected = parts_exits,
+    .expected_count = 1,
+    .check = check_parts,
+};
+
+/* SDM Vol. 3, "Other Causes of VM Exits": it comes behind the instruction, and says so in bit 26.
+ */
+static const struct exit_expected lock_exits[] = {
+    {.reason = EXIT_REASON_BUS_LOCK, .at = lock_behind, .done = EXIT_STEPPED},
+};
+
+static const char *check_lock(const struct vcpu *vcpu)
+{
+    const uint32_t value = 1;
+
+    if ((vcpu->record[0].reason & EXIT_REASON_BUS_LOCK_ASSERTED) == 0)
+        return "the exit reason does not say that a bus lock was asserted";
+    return memcmp(vcpu_memory(vcpu, LOCK_SPLIT, sizeof(value)), &value, sizeof(value)) == 0
+               ? NULL
+               : "the locked instruction was not done once";
+}
+
+const struct guest guest_bus_lock = {
+    .name = "bus-lock",
+    .purpose = "Locks the bus by an access that is split over two cache lines.",
+    .code = lock_start,
+    .code_end = lock_end,
+    .mode = GUEST_LONG,
+    .on[VMX_CONTROL_SECONDARY] = SECONDARY_BUS_LOCK_DETECTION,
+    .expected = lock_exits,
+    .expected_count = 1,
+    .check = check_lock,
+};

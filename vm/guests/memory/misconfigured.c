@@ -1,0 +1,85 @@
+#include <stddef.h>
+
+#include "mm/get_order.h"
+#include "vm/guests/zoo.h"
+#include "vm/guests/memory/memory.h"
+#include "vmx/exit_reason.h"
+
+extern const uint8_t misconfigured_start[], misconfigured_end[], misconfigured_1[],
+    misconfigured_2[], misconfigured_3[];
+
+enum { PAGES = EPT_WAYS_TO_MISCONFIGURE };
+
+uint64_t *zoo_ept_leaf(struct vcpu *vcpu, uint64_t address)
+{
+    uint64_t *table = vcpu->ept.table_pointer(&vcpu->ept, vcpu->ept.root);
+
+    for (int level = EPT_LEVEL_PML4; level > EPT_LEVEL_PT; level--) {
+        uint64_t entry = table[ept_level_index(address, level)];
+
+        if (!ept_is_table(entry, level))
+            return NULL;
+        table = vcpu->ept.table_pointer(&vcpu->ept, entry & EPT_ADDRESS);
+    }
+    return &table[ept_level_index(address, EPT_LEVEL_PT)];
+}
+
+/* vm/memory/ept.h refuses to make such entries: here they are written behind its back. */
+static void misconfigure(struct vcpu *vcpu)
+{
+    for (uint32_t i = 0; i < PAGES; i++) {
+        uint64_t *entry = zoo_ept_leaf(vcpu, MISCONFIGURED_BASE + i * PAGE_SIZE);
+
+        if (entry != NULL) /* else the guest meets nothing, and differs */
+            *entry = ept_misconfigure(*entry, i, &vcpu->ept.capability);
+    }
+}
+
+static enum exit_done repair(struct vcpu *vcpu, const struct exit_record *exit)
+{
+    uint64_t page = exit->guest_physical & ~(uint64_t)(PAGE_SIZE - 1);
+    struct ept_walk walk;
+
+    if (exit_basic_reason(exit) != EXIT_REASON_EPT_MISCONFIGURATION || page >= GUEST_MEMORY_BYTES)
+        return EXIT_DEFAULT;
+    walk = ept_walk(&vcpu->ept, page);
+    if (walk.misconfiguration == EPT_WELL_CONFIGURED ||
+        ept_map(&vcpu->ept, page, vcpu->memory + page, PAGE_SIZE, EPT_ALL, MEMORY_TYPE_WB) !=
+            EPT_OK)
+        return EXIT_DEFAULT;
+    return EXIT_MAPPED;
+}
+
+static const char *check(const struct vcpu *vcpu)
+{
+    for (uint32_t i = 0; i < PAGES; i++) {
+        if (vcpu->record[i].guest_physical != MISCONFIGURED_BASE + i * PAGE_SIZE)
+            return "an EPT misconfiguration named another address than the guest used";
+    }
+    return NULL;
+}
+
+#define MISCONFIGURATION(place)                                                        \
+    {                                                                                  \
+        .reason = EXIT_REASON_EPT_MISCONFIGURATION, .at = (place), .done = EXIT_MAPPED \
+    }
+
+static const struct exit_expected exits[PAGES] = {
+    MISCONFIGURATION(misconfigured_1),
+    MISCONFIGURATION(misconfigured_2),
+    MISCONFIGURATION(misconfigured_3),
+};
+
+const struct guest guest_ept_misconfigured = {
+    .name = "ept-misconfigured",
+    .purpose = "Touches pages whose EPT entries no processor accepts, and goes on when repaired.",
+    .code = misconfigured_start,
+    .code_end = misconfigured_end,
+    .mode = GUEST_LONG,
+    .needs_ept = true,
+    .setup = misconfigure,
+    .on_exit = repair,
+    .expected = exits,
+    .expected_count = PAGES,
+    .check = check,
+};

@@ -1,0 +1,46 @@
+/*
+ * Reads the machine's memory where it is, tries to write and to execute there, and reaches for the
+ * hypervisor's.
+ */
+#include "vm/guests/recorder.inc"
+#include "vm/vm_environment.h"
+#include "vm/guests/state/identity.h"
+
+    .section .rodata.guests, "a", @progbits
+    .code64
+    .globl  identity_start, identity_end, identity_write, identity_written, identity_fetched
+    .globl  identity_read, identity_passed, identity_last
+identity_start:
+    mov     IDENTITY_BIOS_WORDS, %ecx
+    test    %ecx, %ecx
+    jz      2f
+    mov     $VM_BIOS, %ebx
+    xor     %eax, %eax
+1:  add     (%rbx), %rax
+    add     $8, %rbx
+    dec     %ecx
+    jnz     1b
+    mov     %rax, IDENTITY_SUM
+    mov     $VM_BIOS, %ebx
+identity_write:
+    movb    $0, (%rbx)
+identity_written:
+    jmp     *%rbx
+identity_fetched:
+2:  mov     $GUEST_ARRAY, %esi
+3:  mov     (%rsi), %rbx
+    test    %rbx, %rbx
+    jz      4f
+identity_read:
+    mov     (%rbx), %rax
+identity_passed:
+    mov     %rax, 8(%rsi)
+    add     $IDENTITY_ENTRY_BYTES, %esi
+    jmp     3b
+4:  mov     IDENTITY_LAST, %rbx
+identity_last:
+    mov     (%rbx), %rax
+    end_call
+identity_end:
+
+    .section .note.GNU-stack, "", @progbits

@@ -1,0 +1,262 @@
+#include "vm/guests/state/identity.h"
+
+#include <stddef.h>
+
+#include "lib/format.h"
+#include "lib/string.h"
+#include "mm/get_order.h"
+#include "vm/memory/guest_memory.h"
+#include "vm/guests/zoo.h"
+#include "vmx/exit_reason.h"
+#include "vmx/vmcs_access.h"
+
+#include "lib/x86.h"
+
+extern const uint8_t identity_start[], identity_end[], identity_write[], identity_written[],
+    identity_fetched[], identity_read[], identity_passed[], identity_last[];
+
+const struct guest guest_identity;
+
+/*
+ * What the guest reaches for. It reaches all of it through windows at the end of the first GiB,
+ * which its page tables map: memory of the hypervisor's may be anywhere.
+ */
+enum { TARGETS = 5, LAST = TARGETS - 1 };
+enum { WINDOW_LAST = 511 };
+#define WINDOW_BYTES (1ull << 21)
+#define WINDOW_ENTRY 0xe7ull /* present, writable, user, accessed, dirty, large */
+
+#define CR3_ADDRESS 0x000ffffffffff000ull
+
+struct target {
+    uint64_t physical;
+    const char *owner;
+};
+
+static void list_targets(const struct vcpu *vcpu, struct target targets[TARGETS])
+{
+    targets[0] = (struct target){vcpu->environment->image, "its image"};
+    targets[1] = (struct target){read_cr3() & CR3_ADDRESS, "its page pool"};
+    targets[2] = (struct target){vcpu->ept.root, "its page pool"};
+    targets[3] = (struct target){vcpu->msr_apic_base & APIC_BASE_ADDRESS, "its local APIC"};
+    targets[LAST] = (struct target){vcpu->vmcs.address, "its page pool"};
+}
+
+static void put(const struct vcpu *vcpu, uint64_t address, uint64_t value)
+{
+    memcpy(vcpu_memory(vcpu, address, sizeof(value)), &value, sizeof(value));
+}
+
+static uint64_t get(const struct vcpu *vcpu, uint64_t address)
+{
+    uint64_t value;
+
+    memcpy(&value, vcpu_memory(vcpu, address, sizeof(value)), sizeof(value));
+    return value;
+}
+
+/* All of it where it should be: a machine may have RAM there, which is then the hypervisor's. */
+static bool sees_bios(const struct vcpu *vcpu)
+{
+    for (uint64_t page = VM_BIOS; page < VM_BIOS + VM_BIOS_BYTES; page += PAGE_SIZE) {
+        if (guest_memory_owner(vcpu, page) != NULL)
+            return false;
+    }
+    return vcpu->environment->bios != NULL;
+}
+
+static void prepare(struct vcpu *vcpu)
+{
+    struct target targets[TARGETS];
+
+    put(vcpu, IDENTITY_BIOS_WORDS, sees_bios(vcpu) ? VM_BIOS_BYTES / sizeof(uint64_t) : 0);
+    list_targets(vcpu, targets);
+    for (uint32_t i = 0; i < TARGETS; i++) {
+        uint64_t window = WINDOW_LAST - i, target = targets[i].physical;
+
+        put(vcpu, GUEST_PAGE_TABLES + 0x2000 + window * 8,
+            (target & ~(WINDOW_BYTES - 1)) | WINDOW_ENTRY);
+        put(vcpu, i == LAST ? IDENTITY_LAST : GUEST_ARRAY + i * (uint64_t)IDENTITY_ENTRY_BYTES,
+            window * WINDOW_BYTES + target % WINDOW_BYTES);
+    }
+}
+
+/* What it cannot have it goes on without, but for the last time; a read gives ones. */
+static enum exit_done refuse(struct vcpu *vcpu, const struct exit_record *exit)
+{
+    const uint8_t *next;
+
+    if (exit_basic_reason(exit) != EXIT_REASON_EPT_VIOLATION)
+        return EXIT_DEFAULT;
+    if (exit->rip == zoo_address(&guest_identity, identity_read) && exit->owner != NULL)
+        next = identity_passed;
+    else if (exit->rip == zoo_address(&guest_identity, identity_write))
+        next = identity_written;
+    else if (exit->rip == VM_BIOS)
+        next = identity_fetched;
+    else
+        return EXIT_DEFAULT;
+    if (next == identity_passed)
+        vcpu->reg[VCPU_RAX] = UINT64_MAX;
+    vmcs_write_natural(VMCS_GUEST_RIP, zoo_address(&guest_identity, next));
+    return EXIT_REFUSED;
+}
+
+/* SDM Vol. 3, table "Exit Qualification for EPT Violations": what was done, what was allowed. */
+enum { READS = 1, WRITES = 2, FETCHES = 4, READABLE = 8, QUALIFICATION_MASK = 0x3f };
+
+static const char *compare(const struct exit_record *exit, uint64_t rip, uint64_t qualification,
+                           const struct target *target)
+{
+    if (exit_basic_reason(exit) != EXIT_REASON_EPT_VIOLATION || exit->rip != rip ||
+        (exit->qualification & QUALIFICATION_MASK) != qualification)
+        return "an exit was not the EPT violation that should have come";
+    if (exit->guest_physical != target->physical)
+        return "an EPT violation named another address than the guest reached for";
+    if ((exit->owner == NULL) != (target->owner == NULL) ||
+        (target->owner != NULL && strcmp(exit->owner, target->owner) != 0))
+        return "it was not known whose the memory is that the guest reached for";
+    return NULL;
+}
+
+static const char *check_exits(const struct vcpu *vcpu)
+{
+    const uint64_t read = zoo_address(&guest_identity, identity_read);
+    const uint64_t last = zoo_address(&guest_identity, identity_last);
+    const struct target bios = {VM_BIOS, NULL};
+    struct target targets[TARGETS];
+    uint32_t next = 0, first_target = get(vcpu, IDENTITY_BIOS_WORDS) != 0 ? 2 : 0;
+    const char *wrong = NULL;
+
+    list_targets(vcpu, targets);
+    for (uint32_t i = 0; i < vcpu->record_count && wrong == NULL; i++) {
+        const struct exit_record *exit = &vcpu->record[i];
+        uint32_t target = next - first_target;
+
+        if (exit->done == EXIT_HOST)
+            continue;
+        if (next < first_target)
+            wrong = next == 0 ? compare(exit, zoo_address(&guest_identity, identity_write),
+                                        WRITES | READABLE, &bios)
+                              : compare(exit, VM_BIOS, FETCHES | READABLE, &bios);
+        else if (target < TARGETS)
+            wrong = compare(exit, target == LAST ? last : read, READS, &targets[target]);
+        next++;
+    }
+    return wrong == NULL && next != first_target + TARGETS
+               ? "there were more or fewer EPT violations than should have come"
+               : wrong;
+}
+
+static const char *check_values(const struct vcpu *vcpu)
+{
+    const uint64_t *bios = vcpu->environment->bios;
+    uint64_t words = get(vcpu, IDENTITY_BIOS_WORDS), sum = 0;
+
+    for (uint64_t i = 0; i < words; i++)
+        sum += bios[i];
+    if (get(vcpu, IDENTITY_SUM) != sum)
+        return "the guest did not read in the BIOS what the hypervisor reads there";
+    for (uint64_t i = 0; i < LAST; i++) {
+        if (get(vcpu, GUEST_ARRAY + i * IDENTITY_ENTRY_BYTES + 8) != UINT64_MAX)
+            return "a read that was refused gave something";
+    }
+    return NULL;
+}
+
+/* How the processor would translate all that the guest sees of the machine. */
+struct view {
+    uint32_t pages[EPT_LEVEL_PDPT + 1]; /* by level */
+    uint64_t bytes[MEMORY_TYPE_WB + 1]; /* by memory type */
+};
+
+static bool is_sound(const struct vcpu *vcpu, const struct ept_walk *walk)
+{
+    uint64_t last = walk->guest_physical + walk->size - 1;
+    enum memory_type type =
+        (enum memory_type)vcpu->environment->memory_foreign_type(walk->physical, walk->size);
+
+    if (!ept_memory_type_allowed(type) && walk->size == PAGE_SIZE)
+        type = MEMORY_TYPE_UC; /* vm/memory/ept.h, ept_map_by_type() */
+    return walk->physical == walk->guest_physical && walk->permissions == EPT_READ &&
+           walk->type == type && !walk->dirty &&
+           guest_memory_owner(vcpu, walk->guest_physical) == NULL &&
+           guest_memory_owner(vcpu, last) == NULL;
+}
+
+static bool look_through(const struct vcpu *vcpu, struct view *view)
+{
+    struct ept_walk walk;
+
+    memset(view, 0, sizeof(*view));
+    for (uint64_t at = GUEST_MEMORY_BYTES; at < GUEST_MACHINE_END; at += walk.size) {
+        walk = ept_walk(&vcpu->ept, at);
+        if (!walk.mapped)
+            continue;
+        if (!is_sound(vcpu, &walk))
+            return false;
+        view->pages[walk.level]++;
+        view->bytes[walk.type] += walk.size;
+    }
+    return true;
+}
+
+/* SDM Vol. 3, "Accessed and Dirty Flags for EPT": the BIOS was read, the data page written. */
+static const char *check_flags(const struct vcpu *vcpu)
+{
+    struct ept_walk bios = ept_walk(&vcpu->ept, VM_BIOS), data = ept_walk(&vcpu->ept, GUEST_DATA);
+
+    if (!vcpu->ept.capability.accessed_dirty)
+        return NULL;
+    if (get(vcpu, IDENTITY_BIOS_WORDS) != 0 && (!bios.accessed || bios.dirty))
+        return "EPT does not say that the BIOS was read and not written";
+    return data.accessed && data.dirty ? NULL
+                                       : "EPT does not say that the guest's data was written";
+}
+
+static const char *check(const struct vcpu *vcpu)
+{
+    struct view view;
+    const char *wrong = check_exits(vcpu);
+
+    if (wrong == NULL)
+        wrong = check_values(vcpu);
+    if (wrong == NULL)
+        wrong = check_flags(vcpu);
+    if (wrong == NULL && !look_through(vcpu, &view))
+        wrong = "EPT shows memory of the machine elsewhere, not read-only, or with another type";
+    return wrong;
+}
+
+static void tell(const struct vcpu *vcpu, struct sink *sink)
+{
+    struct view view;
+
+    (void)look_through(vcpu, &view);
+    print_to(sink,
+             "; it saw, where it is and read-only, %u pages of 1 GiB, %u of 2 MiB, %u of 4 KiB",
+             view.pages[EPT_LEVEL_PDPT], view.pages[EPT_LEVEL_PD], view.pages[EPT_LEVEL_PT]);
+    for (unsigned type = 0; type <= MEMORY_TYPE_WB; type++) {
+        if (view.bytes[type] != 0)
+            print_to(sink, ", %lu KiB %s", view.bytes[type] >> 10,
+                     memory_type_name((enum memory_type)type));
+    }
+}
+
+const struct guest guest_identity = {
+    .name = "identity",
+    .purpose =
+        "Sees the machine's memory where it is; reaches for the hypervisor's, and ends there.",
+    .code = identity_start,
+    .code_end = identity_end,
+    .mode = GUEST_LONG,
+    .needs_ept = true,
+    .sees_machine = true,
+    .setup = prepare,
+    .on_exit = refuse,
+    .check = check,
+    .tell = tell,
+    .end = GUEST_END_MEMORY,
+    .time_max_us =
+        GUEST_TIME_LONG_US, /* where no RAM shadows the BIOS, reads go to a slow flash memory */
+};

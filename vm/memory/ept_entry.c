@@ -1,0 +1,87 @@
+#include "vm/memory/ept_entry.h"
+
+bool ept_is_usable(const struct vmx_capability *capability)
+{
+    return capability->ept_page_walk_4 &&
+           (capability->ept_write_back || capability->ept_uncacheable);
+}
+
+struct ept_capability ept_capability_derive(const struct vmx_capability *capability,
+                                            unsigned physical_address_width)
+{
+    return (struct ept_capability){
+        .pages_2m = capability->ept_2m_pages,
+        .pages_1g = capability->ept_1g_pages,
+        .execute_only = capability->ept_execute_only,
+        .accessed_dirty = capability->ept_accessed_dirty,
+        .write_back = capability->ept_write_back,
+        .physical_address_width = (uint8_t)physical_address_width,
+    };
+}
+
+/* Reserved at this level, without the address bits beyond the width. */
+static uint64_t reserved_bits(uint64_t entry, int level, const struct ept_capability *capability)
+{
+    bool large = (level == EPT_LEVEL_PD && capability->pages_2m) ||
+                 (level == EPT_LEVEL_PDPT && capability->pages_1g);
+
+    if (level == EPT_LEVEL_PT)
+        return 0;
+    if (large && (entry & EPT_PAGE) != 0)
+        return EPT_ADDRESS & (ept_level_size(level) - 1);
+    return EPT_PAGE | EPT_IGNORE_PAT | EPT_MEMORY_TYPE;
+}
+
+enum ept_misconfiguration ept_entry_misconfigured(uint64_t entry, int level,
+                                                  const struct ept_capability *capability)
+{
+    enum memory_type type = (enum memory_type)((entry & EPT_MEMORY_TYPE) >> EPT_MEMORY_TYPE_SHIFT);
+
+    if (!ept_is_present(entry))
+        return EPT_WELL_CONFIGURED;
+    if ((entry & (EPT_READ | EPT_WRITE)) == EPT_WRITE)
+        return EPT_WRITE_WITHOUT_READ;
+    if ((entry & EPT_ALL) == EPT_EXECUTE && !capability->execute_only)
+        return EPT_EXECUTE_ONLY;
+    if ((entry & reserved_bits(entry, level, capability)) != 0)
+        return EPT_RESERVED_BIT;
+    if ((entry & EPT_ADDRESS) >> capability->physical_address_width != 0)
+        return EPT_BEYOND_WIDTH;
+    if (ept_is_leaf(entry, level) && !ept_memory_type_allowed(type))
+        return EPT_RESERVED_TYPE;
+    return EPT_WELL_CONFIGURED;
+}
+
+static uint64_t with_type(uint64_t entry, uint64_t type)
+{
+    return (entry & ~EPT_MEMORY_TYPE) | type << EPT_MEMORY_TYPE_SHIFT;
+}
+
+uint64_t ept_misconfigure(uint64_t entry, unsigned way, const struct ept_capability *capability)
+{
+    uint64_t beyond = EPT_ADDRESS & 1ull << capability->physical_address_width;
+
+    if (way == 0)
+        return (entry & ~(uint64_t)EPT_READ) | EPT_WRITE;
+    if (way == 1)
+        return with_type(entry, 7);
+    if (beyond != 0)
+        return entry | beyond;
+    if (!capability->execute_only)
+        return (entry & ~(uint64_t)EPT_ALL) | EPT_EXECUTE;
+    return with_type(entry, 2);
+}
+
+const char *ept_misconfiguration_text(enum ept_misconfiguration misconfiguration)
+{
+    static const char *const texts[] = {
+        [EPT_WELL_CONFIGURED] = "it is as the processor wants it",
+        [EPT_WRITE_WITHOUT_READ] = "it allows writes but not reads",
+        [EPT_EXECUTE_ONLY] = "it allows only execution, which this processor cannot do",
+        [EPT_RESERVED_BIT] = "a bit is set that is reserved at this level",
+        [EPT_BEYOND_WIDTH] = "its address lies beyond the processor's physical-address width",
+        [EPT_RESERVED_TYPE] = "its memory type is a reserved one",
+    };
+
+    return texts[misconfiguration];
+}

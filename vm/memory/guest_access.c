@@ -1,0 +1,187 @@
+#include "vm/memory/guest_access.h"
+
+#include <stddef.h>
+
+#include "lib/string.h"
+#include "mm/direct_map.h"
+#include "vm/guest_policy.h"
+#include "vm/exit.h"
+#include "vm/guest.h"
+#include "vmx/exit_reason.h"
+#include "vmx/vmcs_access.h"
+
+#include "lib/x86.h"
+
+enum { PAGE_BYTES = 4096 };
+
+static bool has_ept(const struct vcpu *vcpu)
+{
+    return (vcpu->controls[VMX_CONTROL_SECONDARY] & SECONDARY_ENABLE_EPT) != 0;
+}
+
+/* SDM Vol. 3, "Virtualizing Memory-Mapped APIC Accesses": what is read and written there is not
+ * what the page holds. */
+static bool is_apic_page(const struct vcpu *vcpu, uint64_t physical)
+{
+    return (vcpu->controls[VMX_CONTROL_SECONDARY] & SECONDARY_VIRTUALIZE_APIC_ACCESSES) != 0 &&
+           (physical ^ vmcs_read64(VMCS_APIC_ACCESS_ADDRESS)) < PAGE_BYTES;
+}
+
+/* What a guest has: its memory, and the pages that `touch_maps` has given it. */
+static void *through_ept(const struct vcpu *vcpu, uint64_t address, bool write)
+{
+    struct ept_walk walk = ept_walk(&vcpu->ept, address);
+    bool is_own = address < GUEST_MEMORY_BYTES ||
+                  (vcpu->touch_maps && address >= GUEST_TOUCH_BASE && address < GUEST_TOUCH_END);
+
+    uint64_t physical = walk.physical + (address - walk.guest_physical);
+
+    if (!is_own || !walk.mapped || (walk.permissions & (write ? EPT_WRITE : EPT_READ)) == 0 ||
+        is_apic_page(vcpu, physical))
+        return NULL;
+    return phys_to_virt(physical);
+}
+
+/*
+ * Where a guest-physical address can be touched, up to the end of its page; NULL: not for this.
+ * Without EPT the processor walks the hypervisor's tables, and the addresses are the machine's.
+ */
+static void *reach_physical(const struct vcpu *vcpu, uint64_t address, bool write)
+{
+    if (has_ept(vcpu))
+        return through_ept(vcpu, address, write);
+    return is_apic_page(vcpu, address) ? NULL : vcpu_memory(vcpu, address - vcpu->memory, 1);
+}
+
+/* SDM Vol. 3, "Accessed and Dirty Flags for EPT": with them every access to the guest's paging
+ * structures is a write. */
+static void *reach_entry(const struct guest_paging *paging, uint64_t physical, bool write)
+{
+    const struct vcpu *vcpu = paging->context;
+
+    if (!has_ept(vcpu))
+        return phys_to_virt(physical);
+    return through_ept(vcpu, physical, write || vcpu->ept.capability.accessed_dirty);
+}
+
+/* Without the control that loads IA32_EFER the guest has the host's, but for its own mode. */
+static uint64_t efer_now(const struct vcpu *vcpu)
+{
+    uint64_t efer = (vcpu->controls[VMX_CONTROL_ENTRY] & ENTRY_LOAD_EFER) != 0
+                        ? vmcs_read64(VMCS_GUEST_IA32_EFER)
+                        : rdmsr(IA32_EFER);
+
+    return guest_is_long() ? efer | EFER_LMA : efer & ~EFER_LMA;
+}
+
+/* RDPKRU needs CR4.PKE, which the hypervisor, all of whose pages are the supervisor's, lacks. */
+static uint32_t pkru_now(void)
+{
+    uint64_t cr4 = read_cr4();
+    uint32_t pkru;
+
+    (void)write_cr4_safe(cr4 | CR4_PKE);
+    pkru = rdpkru();
+    (void)write_cr4_safe(cr4);
+    return pkru;
+}
+
+static struct guest_paging paging_now(const struct vcpu *vcpu)
+{
+    struct guest_paging paging = {
+        .cr0 = vmcs_read_natural(VMCS_GUEST_CR0),
+        .cr3 = vmcs_read_natural(VMCS_GUEST_CR3),
+        .cr4 = vmcs_read_natural(VMCS_GUEST_CR4),
+        .efer = efer_now(vcpu),
+        .rflags = vmcs_read_natural(VMCS_GUEST_RFLAGS),
+        .physical_address_width = (uint8_t)vcpu->environment->vmx->physical_address_width,
+        .pages_1g = (cpuid(CPUID_LEAF_EXTENDED, 0).edx & CPUID_EXTENDED_EDX_1G) != 0,
+        .pse36 = (cpuid(CPUID_LEAF_FEATURES, 0).edx & CPUID_1_EDX_PSE36) != 0,
+        .entry = reach_entry,
+        .context = (void *)vcpu,
+    };
+
+    if (has_ept(vcpu)) {
+        paging.pdpte[0] = vmcs_read64(VMCS_GUEST_PDPTE0);
+        paging.pdpte[1] = vmcs_read64(VMCS_GUEST_PDPTE1);
+        paging.pdpte[2] = vmcs_read64(VMCS_GUEST_PDPTE2);
+        paging.pdpte[3] = vmcs_read64(VMCS_GUEST_PDPTE3);
+    }
+    if ((paging.cr4 & CR4_PKE) != 0)
+        paging.pkru = pkru_now();
+    return paging;
+}
+
+static enum exit_done has_no_memory(struct vcpu *vcpu, uint64_t physical)
+{
+    (void)vcpu_end(vcpu, GUEST_END_MEMORY, vmcs_read32(VMCS_EXIT_REASON) & EXIT_REASON_BASIC,
+                   physical);
+    return EXIT_ENDED;
+}
+
+/* A part of an operand, within one page. */
+static enum exit_done reach_linear(struct vcpu *vcpu, const struct guest_paging *paging,
+                                   uint64_t linear, uint32_t access, uint8_t **memory)
+{
+    struct guest_translation translation = guest_translate(paging, linear, access);
+
+    if (translation.result == TRANSLATION_FAULTS) {
+        write_cr2(linear);
+        vcpu_inject_error(vcpu, X86_VECTOR_PF, translation.error);
+        return EXIT_INJECTED;
+    }
+    *memory = translation.result == TRANSLATED
+                  ? reach_physical(vcpu, translation.physical, (access & ACCESS_WRITE) != 0)
+                  : NULL;
+    return *memory != NULL ? EXIT_EMULATED : has_no_memory(vcpu, translation.physical);
+}
+
+/* Behind the last byte of 32-bit addresses comes the first. */
+static uint64_t next_page(uint64_t linear, uint32_t access)
+{
+    uint64_t next = (linear | (PAGE_BYTES - 1)) + 1;
+    bool wide = (access & ACCESS_IMPLICIT) != 0 ? guest_is_long() : guest_is_64_bit();
+
+    return wide ? next : (uint32_t)next;
+}
+
+static void copy(uint8_t *memory, uint8_t *data, unsigned bytes, uint32_t access)
+{
+    if ((access & ACCESS_WRITE) != 0)
+        memcpy(memory, data, bytes);
+    else
+        memcpy(data, memory, bytes);
+}
+
+/* All of it is reached before any of it is touched. */
+enum exit_done guest_access_linear(struct vcpu *vcpu, uint64_t linear, void *data, unsigned bytes,
+                                   uint32_t access)
+{
+    const struct guest_paging paging = paging_now(vcpu);
+    unsigned room = PAGE_BYTES - (linear & (PAGE_BYTES - 1));
+    unsigned first = bytes < room ? bytes : room;
+    uint8_t *memory, *rest = NULL;
+    enum exit_done done;
+
+    if (guest_privilege() == 3 && (access & ACCESS_IMPLICIT) == 0)
+        access |= ACCESS_USER;
+    done = reach_linear(vcpu, &paging, linear, access, &memory);
+    if (done == EXIT_EMULATED && first < bytes)
+        done = reach_linear(vcpu, &paging, next_page(linear, access), access, &rest);
+    if (done != EXIT_EMULATED)
+        return done;
+    copy(memory, data, first, access);
+    if (rest != NULL)
+        copy(rest, (uint8_t *)data + first, bytes - first, access);
+    return EXIT_EMULATED;
+}
+
+enum exit_done guest_read_physical(struct vcpu *vcpu, uint64_t physical, void *data, unsigned bytes)
+{
+    const void *memory = reach_physical(vcpu, physical, false);
+
+    if (memory == NULL)
+        return has_no_memory(vcpu, physical);
+    memcpy(data, memory, bytes);
+    return EXIT_EMULATED;
+}

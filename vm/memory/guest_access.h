@@ -1,0 +1,21 @@
+/*
+ * The guest's memory by its linear and physical addresses, as an instruction of its own would reach
+ * it. Gives EXIT_EMULATED when it is done; or what has become of the guest, nothing having been
+ * read or written: EXIT_INJECTED, a page fault, or EXIT_ENDED, because it does not have that
+ * memory, or not for this (GUEST_END_MEMORY, with the guest-physical address).
+ */
+#ifndef VM_GUEST_ACCESS_H
+#define VM_GUEST_ACCESS_H
+
+#include "vm/memory/guest_paging.h"
+#include "vm/vcpu.h"
+
+/* `access` as of guest_translate(), but for ACCESS_USER, which the guest's CPL adds. */
+enum exit_done guest_access_linear(struct vcpu *vcpu, uint64_t linear, void *data, unsigned bytes,
+                                   uint32_t access);
+
+/* Within a page. */
+enum exit_done guest_read_physical(struct vcpu *vcpu, uint64_t physical, void *data,
+                                   unsigned bytes);
+
+#endif

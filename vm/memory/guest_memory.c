@@ -1,0 +1,132 @@
+#include "vm/memory/guest_memory.h"
+
+#include <stddef.h>
+
+#include "mm/direct_map.h"
+#include "mm/memory_type.h"
+#include "mm/page_alloc.h"
+#include "mm/paging.h"
+#include "vm/guest.h"
+#include "vm/guest_image.h"
+#include "vm/memory/stock.h"
+
+/* Page tables that take their pages from the vCPU's stock. */
+struct vcpu_tables {
+    struct page_tables tables;
+    struct vcpu *vcpu;
+};
+
+static uint64_t table_alloc(struct page_tables *tables)
+{
+    return stock_page(((struct vcpu_tables *)tables)->vcpu);
+}
+
+static uint64_t *table_pointer(const struct page_tables *tables, uint64_t physical)
+{
+    (void)tables;
+    return phys_to_virt(physical);
+}
+
+static bool map_without_ept(struct vcpu *vcpu, struct vcpu_space *space)
+{
+    struct vcpu_tables own = {
+        .tables = {.table_alloc = table_alloc, .table_pointer = table_pointer},
+        .vcpu = vcpu,
+    };
+
+    own.tables.root = stock_page(vcpu);
+    space->page_tables = own.tables.root;
+    return own.tables.root != 0 &&
+           paging_map(&own.tables, 0, vcpu->memory, GUEST_MEMORY_BYTES,
+                      PAGING_WRITE | PAGING_EXECUTE | PAGING_PAT(PAT_INDEX_WB)) == PAGING_OK;
+}
+
+static uint64_t ept_table_alloc(struct ept *ept)
+{
+    return stock_take(ept->context);
+}
+
+static uint64_t *ept_table_pointer(const struct ept *ept, uint64_t physical)
+{
+    (void)ept;
+    return phys_to_virt(physical);
+}
+
+static enum memory_type memory_type(const void *context, uint64_t physical, uint64_t bytes)
+{
+    const struct vcpu *vcpu = context;
+
+    return (enum memory_type)vcpu->environment->vmx->memory_type(physical, bytes);
+}
+
+static enum memory_type foreign_type(const void *context, uint64_t physical, uint64_t bytes)
+{
+    const struct vcpu *vcpu = context;
+
+    return (enum memory_type)vcpu->environment->memory_foreign_type(physical, bytes);
+}
+
+/*
+ * Foreign memory is the firmware's, or a device's registers, so a guest may read it and no more.
+ * Nor may it execute there: an executable page that is large lets a guest stop some processors by a
+ * machine check (CVE-2018-12207, "machine check error on page size change").
+ */
+static bool map_machine(struct vcpu *vcpu)
+{
+    const struct ept_memory_types types = {foreign_type, vcpu};
+    uint64_t next = GUEST_MEMORY_BYTES, base, end;
+
+    while (vcpu->environment->memory_next_foreign(&next, &base, &end) && base < GUEST_MACHINE_END) {
+        if (end > GUEST_MACHINE_END)
+            end = GUEST_MACHINE_END;
+        if (ept_identity(&vcpu->ept, base, end - base, EPT_READ, &types) != EPT_OK)
+            return false;
+    }
+    return ept_unmap(&vcpu->ept, vcpu->msr_apic_base & APIC_BASE_ADDRESS, PAGE_SIZE) == EPT_OK;
+}
+
+const char *guest_memory_owner(const struct vcpu *vcpu, uint64_t guest_physical)
+{
+    if (!vcpu->guest->sees_machine || guest_physical < GUEST_MEMORY_BYTES)
+        return NULL;
+    if (((guest_physical ^ vcpu->msr_apic_base) & APIC_BASE_ADDRESS) == 0)
+        return "its local APIC";
+    return vcpu->environment->memory_owned(guest_physical);
+}
+
+static bool map_with_ept(struct vcpu *vcpu, struct vcpu_space *space)
+{
+    const struct ept_memory_types types = {memory_type, vcpu};
+    const struct ept_capability capability =
+        ept_capability_derive(&vcpu->capability, vcpu->environment->vmx->physical_address_width);
+
+    vcpu->ept = (struct ept){
+        .table_alloc = ept_table_alloc,
+        .table_pointer = ept_table_pointer,
+        .context = vcpu,
+    };
+    if (ept_init(&vcpu->ept, &capability) != EPT_OK)
+        return false;
+    space->eptp = ept_pointer(&vcpu->ept);
+    if (ept_map_by_type(&vcpu->ept, 0, vcpu->memory, GUEST_MEMORY_BYTES, EPT_ALL, &types) != EPT_OK)
+        return false;
+    return !vcpu->guest->sees_machine || map_machine(vcpu);
+}
+
+bool guest_memory_create(struct vcpu *vcpu, struct vcpu_space *space)
+{
+    vcpu->memory = pages_alloc(get_order(GUEST_MEMORY_BYTES));
+    if (vcpu->memory == 0 || !guest_image_write(vcpu->guest, phys_to_virt(vcpu->memory)))
+        return false;
+    if ((vcpu->controls[VMX_CONTROL_SECONDARY] & SECONDARY_ENABLE_EPT) != 0)
+        return map_with_ept(vcpu, space);
+    return map_without_ept(vcpu, space);
+}
+
+void guest_memory_free(struct vcpu *vcpu)
+{
+    if (vcpu->memory != 0)
+        pages_free(vcpu->memory, get_order(GUEST_MEMORY_BYTES));
+    vcpu->memory = 0;
+    stock_free(vcpu);
+}

@@ -1,0 +1,21 @@
+/*
+ * What the capability MSRs of one CPU say about each other: TRUE against plain, a capability
+ * without the control that uses it, a control without another one that it needs, a register that
+ * is switched on the way in and not on the way out. Notes and warnings: the derivation itself
+ * (vmx/capability/vmcs_config.h) refuses what cannot work.
+ *
+ * SDM Vol. 3, "Checks on VMX Controls" (VM entries); appendix "VMX Capability Reporting Facility".
+ */
+#ifndef VMX_CROSSCHECK_H
+#define VMX_CROSSCHECK_H
+
+#include <stdint.h>
+
+#include "vmx/finding.h"
+#include "vmx/capability/vmx_msr.h"
+
+/* Adds a finding for each contradiction. An MSR that has no value is not judged. */
+void crosscheck(const struct vmx_msrs *msrs, enum vmx_check mode, uint32_t cpu,
+                struct findings *findings);
+
+#endif

@@ -1,0 +1,181 @@
+#include "vmx/capability/vmcs_config.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "lib/string.h"
+#include "mm/get_order.h"
+#include "vmx/capability/vmx_controls.h"
+
+/* SDM, "Basic VMX Information". */
+enum {
+    BASIC_SIZE_MAX = 4096,
+    MEMORY_TYPE_WRITE_BACK = 6,
+};
+
+#define FIELD(member, field_kind)                                            \
+    {                                                                        \
+#member, offsetof(struct vmcs_config, member),                       \
+            sizeof(((struct vmcs_config *)NULL)->member), FIELD_##field_kind \
+    }
+const struct field vmcs_config_fields[] = {
+    FIELD(size, NUMBER),
+    FIELD(order, NUMBER),
+    FIELD(basic_cap, HEX),
+    FIELD(revision_id, HEX),
+    FIELD(pin_based_exec_ctrl, HEX),
+    FIELD(cpu_based_exec_ctrl, HEX),
+    FIELD(cpu_based_2nd_exec_ctrl, HEX),
+    FIELD(vmexit_ctrl, HEX),
+    FIELD(vmentry_ctrl, HEX),
+};
+#undef FIELD
+
+const uint32_t vmcs_config_field_count = sizeof(vmcs_config_fields) / sizeof(vmcs_config_fields[0]);
+
+/* The fields of IA32_VMX_BASIC that must have one certain value. */
+static const struct {
+    enum rule rule;
+    int8_t high, low;
+    uint64_t wanted;
+} basic_rules[] = {
+    {RULE_BASIC_REVISION_BIT_31, 31, 31, 0},
+    {RULE_BASIC_RESERVED_47_45, 47, 45, 0},
+    {RULE_BASIC_32_BIT_ADDRESSES, 48, 48, 0},
+    {RULE_BASIC_MEMORY_TYPE, 53, 50, MEMORY_TYPE_WRITE_BACK},
+    {RULE_BASIC_BIT_57, 57, 57, 0},
+    {RULE_BASIC_RESERVED_63_59, 63, 59, 0},
+};
+
+static uint64_t bits(uint64_t value, int high, int low)
+{
+    return value >> low & (~0ull >> (63 - (high - low)));
+}
+
+static void judge_basic(uint64_t basic, enum vmx_check mode, uint32_t cpu,
+                        struct findings *findings)
+{
+    struct finding finding = {
+        .cpu = cpu, .msr = IA32_VMX_BASIC, .high = 44, .low = 32, .seen = bits(basic, 44, 32)};
+
+    if (finding.seen == 0) {
+        finding.rule = RULE_BASIC_SIZE_ZERO;
+        finding.wanted = 1;
+        finding_add(findings, mode, finding);
+    } else if (finding.seen > BASIC_SIZE_MAX) {
+        finding.rule = RULE_BASIC_SIZE_OVER_PAGE;
+        finding.wanted = BASIC_SIZE_MAX;
+        finding_add(findings, mode, finding);
+    }
+    for (size_t i = 0; i < sizeof(basic_rules) / sizeof(basic_rules[0]); i++) {
+        finding.rule = basic_rules[i].rule;
+        finding.high = basic_rules[i].high;
+        finding.low = basic_rules[i].low;
+        finding.seen = bits(basic, finding.high, finding.low);
+        finding.wanted = basic_rules[i].wanted;
+        if (finding.seen != finding.wanted)
+            finding_add(findings, mode, finding);
+    }
+}
+
+/* Without these nothing can be derived; a TRUE MSR can stand in for its plain one. */
+static bool is_essential(const struct vmx_msrs *msrs, uint32_t msr)
+{
+    return msr >= IA32_VMX_BASIC && msr <= IA32_VMX_ENTRY_CTLS && vmx_msr_true(msrs, msr) == msr;
+}
+
+/* Whoever read the MSR has said already that it faulted. */
+static bool is_told(const struct findings *findings, uint32_t msr, uint32_t cpu)
+{
+    for (uint32_t i = 0; i < findings->count; i++) {
+        const struct finding *finding = &findings->item[i];
+
+        if (finding->rule == RULE_MSR_READ_FAULT && finding->msr == msr && finding->cpu == cpu)
+            return true;
+    }
+    return false;
+}
+
+static void judge_presence(const struct vmx_msrs *msrs, enum vmx_check mode, uint32_t cpu,
+                           struct findings *findings)
+{
+    for (uint32_t msr = VMX_MSR_FIRST; msr <= VMX_MSR_LAST; msr++) {
+        if (!vmx_msr_exists(msrs, msr) || vmx_msr_is_present(msrs, msr) ||
+            is_told(findings, msr, cpu))
+            continue;
+        finding_add(
+            findings, mode,
+            (struct finding){.rule = is_essential(msrs, msr) ? RULE_MSR_MISSING : RULE_MSR_NOT_READ,
+                             .cpu = cpu,
+                             .msr = msr,
+                             .high = -1,
+                             .low = -1,
+                             .detail = vmx_msr_name(msr)});
+    }
+}
+
+/* A bit that FIXED0 wants to be 1 and FIXED1 wants to be 0 leaves no value to load. */
+static void judge_fixed(const struct vmx_msrs *msrs, uint32_t fixed0, uint32_t fixed1,
+                        const char *name, enum vmx_check mode, uint32_t cpu,
+                        struct findings *findings)
+{
+    uint64_t must_be_1 = vmx_msr_value(msrs, fixed0), may_be_1 = vmx_msr_value(msrs, fixed1);
+
+    if (!vmx_msr_is_present(msrs, fixed1) || !(must_be_1 & ~may_be_1))
+        return;
+    finding_add(findings, mode,
+                (struct finding){.rule = RULE_CR_FIXED_CONTRADICTION,
+                                 .cpu = cpu,
+                                 .msr = fixed0,
+                                 .high = 63,
+                                 .low = 0,
+                                 .seen = must_be_1,
+                                 .wanted = must_be_1 & may_be_1,
+                                 .detail = name});
+}
+
+void vmcs_config_derive(const struct vmx_msrs *msrs, enum vmx_check mode, uint32_t cpu,
+                        struct vmcs_config *config, struct findings *findings)
+{
+    uint64_t basic = vmx_msr_value(msrs, IA32_VMX_BASIC);
+    uint32_t controls[VMX_CONTROL_WORD_COUNT];
+
+    memset(config, 0, sizeof(*config));
+    judge_presence(msrs, mode, cpu, findings);
+    if (vmx_msr_is_present(msrs, IA32_VMX_BASIC)) {
+        judge_basic(basic, mode, cpu, findings);
+        config->size = (int)bits(basic, 44, 32);
+        config->order = get_order((uint64_t)config->size);
+        config->basic_cap = (uint32_t)(basic >> 32) & ~0x1fffu;
+        config->revision_id = (uint32_t)bits(basic, 30, 0);
+    }
+    vmx_controls_derive(msrs, mode, cpu, controls, findings);
+    config->pin_based_exec_ctrl = controls[VMX_CONTROL_PIN];
+    config->cpu_based_exec_ctrl = controls[VMX_CONTROL_PRIMARY];
+    config->cpu_based_2nd_exec_ctrl = controls[VMX_CONTROL_SECONDARY];
+    config->vmexit_ctrl = controls[VMX_CONTROL_EXIT];
+    config->vmentry_ctrl = controls[VMX_CONTROL_ENTRY];
+    judge_fixed(msrs, IA32_VMX_CR0_FIXED0, IA32_VMX_CR0_FIXED1, "CR0", mode, cpu, findings);
+    judge_fixed(msrs, IA32_VMX_CR4_FIXED0, IA32_VMX_CR4_FIXED1, "CR4", mode, cpu, findings);
+}
+
+void vmcs_config_compare(const struct vmcs_config *boot_cpu, const struct vmcs_config *other,
+                         uint32_t cpu, struct findings *findings)
+{
+    for (uint32_t i = 0; i < vmcs_config_field_count; i++) {
+        const struct field *field = &vmcs_config_fields[i];
+        uint64_t seen = field_value(field, other), wanted = field_value(field, boot_cpu);
+
+        if (seen == wanted)
+            continue;
+        /* The rule refuses in every mode: which one is named here makes no difference. */
+        finding_add(findings, VMX_CHECK_KVM,
+                    (struct finding){.rule = RULE_COMPARE_MISMATCH,
+                                     .cpu = cpu,
+                                     .high = -1,
+                                     .low = -1,
+                                     .seen = seen,
+                                     .wanted = wanted,
+                                     .detail = field->name});
+    }
+}

@@ -1,0 +1,46 @@
+/*
+ * vmcs_config: what a hypervisor needs to know to make a VMCS, derived from the capability MSRs
+ * as KVM's setup_vmcs_config() derives it, with its names.
+ *
+ * SDM Vol. 3, appendix "VMX Capability Reporting Facility", "Basic VMX Information".
+ */
+#ifndef VMX_VMCS_CONFIG_H
+#define VMX_VMCS_CONFIG_H
+
+#include <stdint.h>
+
+#include "vmx/capability/field.h"
+#include "vmx/finding.h"
+#include "vmx/capability/vmx_msr.h"
+
+struct vmcs_config {
+    int size;             /* of the VMXON and VMCS regions, in bytes: IA32_VMX_BASIC[44:32] */
+    int order;            /* get_order(size): the regions take 2^order pages; 52 for size 0 */
+    uint32_t basic_cap;   /* the high half of IA32_VMX_BASIC without the size */
+    uint32_t revision_id; /* IA32_VMX_BASIC[30:0]: bit 31 never ends up here */
+    uint32_t pin_based_exec_ctrl;
+    uint32_t cpu_based_exec_ctrl;
+    uint32_t cpu_based_2nd_exec_ctrl; /* 0 where there are no secondary controls */
+    uint32_t vmexit_ctrl;
+    uint32_t vmentry_ctrl;
+};
+
+/* The fields of struct vmcs_config, in its order. */
+extern const struct field vmcs_config_fields[];
+extern const uint32_t vmcs_config_field_count;
+
+/*
+ * Derives the configuration of one CPU. Every rule that the values break is added to `findings`
+ * (its `cpu` is `cpu`); `config` is filled as far as it goes, also after a refusal.
+ */
+void vmcs_config_derive(const struct vmx_msrs *msrs, enum vmx_check mode, uint32_t cpu,
+                        struct vmcs_config *config, struct findings *findings);
+
+/*
+ * Every CPU must have the boot CPU's configuration, as KVM's check_processor_compat() demands.
+ * A difference is a finding per field (`detail` is the field's name).
+ */
+void vmcs_config_compare(const struct vmcs_config *boot_cpu, const struct vmcs_config *other,
+                         uint32_t cpu, struct findings *findings);
+
+#endif

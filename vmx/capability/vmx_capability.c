@@ -1,0 +1,40 @@
+#include "vmx/capability/vmx_capability.h"
+
+#include <stddef.h>
+
+#include "lib/string.h"
+
+#define VMX_CAPABILITY(kind, member, ...) \
+    {#member, offsetof(struct vmx_capability, member), sizeof(VMX_CAPABILITY_##kind), FIELD_##kind},
+#define VMX_CAPABILITY_WORD VMX_CAPABILITY
+const struct field vmx_capability_fields[] = {
+#include "vmx/capability/vmx_capability.def"
+};
+
+const uint32_t vmx_capability_field_count =
+    sizeof(vmx_capability_fields) / sizeof(vmx_capability_fields[0]);
+
+/* Where each field comes from, in the order of the fields. */
+static const struct {
+    uint32_t msr;
+    uint8_t high, low;
+} sources[] = {
+#define VMX_CAPABILITY(kind, member, source_msr, source_high, source_low, ...) \
+    {IA32_##source_msr, (source_high), (source_low)},
+#define VMX_CAPABILITY_WORD(...) VMX_CAPABILITY(__VA_ARGS__, )
+#include "vmx/capability/vmx_capability.def"
+};
+
+void vmx_capability_derive(const struct vmx_msrs *msrs, struct vmx_capability *capability)
+{
+    memset(capability, 0, sizeof(*capability));
+    for (uint32_t i = 0; i < vmx_capability_field_count; i++) {
+        const struct field *field = &vmx_capability_fields[i];
+        uint64_t mask = ~0ull >> (63 - (sources[i].high - sources[i].low));
+        uint64_t value = vmx_msr_capability(msrs, vmx_msr_true(msrs, sources[i].msr));
+
+        value = value >> sources[i].low & mask;
+        /* Little-endian: the low bytes come first, and a value fits the width of its field. */
+        memcpy((uint8_t *)capability + field->offset, &value, field->width);
+    }
+}

@@ -1,0 +1,31 @@
+/*
+ * vmx_capability: what the capability MSRs say beyond what vmcs_config holds, field by field. The
+ * fields are the rows of vmx/capability/vmx_capability.def; an MSR that does not exist leaves its
+ * fields 0.
+ */
+#ifndef VMX_VMX_CAPABILITY_H
+#define VMX_VMX_CAPABILITY_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "vmx/capability/field.h"
+#include "vmx/capability/vmx_msr.h"
+
+#define VMX_CAPABILITY_BOOL             bool
+#define VMX_CAPABILITY_NUMBER           uint32_t
+#define VMX_CAPABILITY_HEX              uint64_t
+#define VMX_CAPABILITY(kind, name, ...) VMX_CAPABILITY_##kind name;
+#define VMX_CAPABILITY_WORD             VMX_CAPABILITY
+struct vmx_capability {
+#include "vmx/capability/vmx_capability.def"
+};
+
+/* The fields of struct vmx_capability, in its order. */
+extern const struct field vmx_capability_fields[];
+extern const uint32_t vmx_capability_field_count;
+
+/* Fills all of `capability` from one CPU's capability MSRs. */
+void vmx_capability_derive(const struct vmx_msrs *msrs, struct vmx_capability *capability);
+
+#endif

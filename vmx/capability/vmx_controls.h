@@ -1,0 +1,84 @@
+/*
+ * The VM-execution, VM-exit and VM-entry controls: what the processor allows, what a minimal
+ * hypervisor asks for (vmx/capability/vmx_controls.def), and the values that come out of both.
+ *
+ * SDM Vol. 3, appendix "VMX Capability Reporting Facility": "VM-Execution Controls", "VM-Exit
+ * Controls", "VM-Entry Controls"; "Algorithms for Determining VMX Capabilities".
+ */
+#ifndef VMX_VMX_CONTROLS_H
+#define VMX_VMX_CONTROLS_H
+
+#include <stdint.h>
+
+#include "vmx/finding.h"
+#include "vmx/capability/vmx_msr.h"
+
+enum vmx_control_word {
+    VMX_CONTROL_PIN,
+    VMX_CONTROL_PRIMARY,
+    VMX_CONTROL_SECONDARY,
+    VMX_CONTROL_EXIT,
+    VMX_CONTROL_ENTRY,
+    VMX_CONTROL_WORD_COUNT,
+};
+
+/* PIN_NMI_EXITING, SECONDARY_ENABLE_EPT …: each control as a mask in its word. */
+#define VMX_CONTROL(word, bit, id, ...) word##_##id = 1u << (bit),
+enum vmx_control_mask {
+#include "vmx/capability/vmx_controls.def"
+};
+#undef VMX_CONTROL
+
+/* TERTIARY_ENABLE_HLAT, SECONDARY_EXIT_LOAD_FRED, VM_FUNCTION_EPTP_SWITCHING …: 64-bit words. */
+#define VMX_CONTROL_64(word, bit, id, ...) word##_##id = 1u << (bit),
+enum vmx_control_64_mask {
+#include "vmx/capability/vmx_controls_64.def"
+};
+#undef VMX_CONTROL_64
+
+enum vmx_control_want {
+    CONTROL_REQUIRED,
+    CONTROL_WANTED,
+    CONTROL_UNWANTED,
+    CONTROL_MUST_BE_ZERO,
+};
+
+struct vmx_control {
+    enum vmx_control_word word;
+    uint32_t mask;
+    const char *name; /* the SDM's */
+    enum vmx_control_want want;
+};
+
+/* One row for each line of vmx/capability/vmx_controls.def, in its order. */
+extern const struct vmx_control vmx_control_table[];
+extern const uint32_t vmx_control_count;
+
+struct vmx_control_word_text {
+    const char *name;  /* "pin-based VM-execution controls" */
+    uint32_t msr;      /* the plain capability MSR */
+    uint32_t default1; /* the bits that are 1 in the plain MSR's low half on every processor */
+};
+
+extern const struct vmx_control_word_text vmx_control_words[VMX_CONTROL_WORD_COUNT];
+
+/*
+ * Settles one word. `plain` and `true_value` are the values of its plain and its TRUE capability
+ * MSR (the plain one twice where there is no TRUE one): low half bit 1: must be 1; high half bit 0:
+ * must be 0. Controls that must be 1 stay 1, whatever the table wants; a default1 control that
+ * the table does not name keeps its default, 1, also where 0 is allowed, as the SDM advises.
+ * Every contradiction and every wish that cannot be met is added to `findings`; `msr` and `cpu` are
+ * named there.
+ */
+uint32_t vmx_control_settle(enum vmx_control_word word, uint64_t plain, uint64_t true_value,
+                            uint32_t msr, enum vmx_check mode, uint32_t cpu,
+                            struct findings *findings);
+
+/*
+ * Settles all words from the capability MSRs, then turns off those controls that need another one
+ * or a capability that is not there. A word whose MSR has no value is 0, and nothing is said here.
+ */
+void vmx_controls_derive(const struct vmx_msrs *msrs, enum vmx_check mode, uint32_t cpu,
+                         uint32_t controls[VMX_CONTROL_WORD_COUNT], struct findings *findings);
+
+#endif

@@ -1,0 +1,19 @@
+/*
+ * What a dump, or RDMSR, gives of one CPU: the capability MSRs and, where known,
+ * IA32_FEATURE_CONTROL. The engine (features, cross-checks, stages) judges this.
+ */
+#ifndef VMX_VMX_DUMP_H
+#define VMX_VMX_DUMP_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "vmx/capability/vmx_msr.h"
+
+struct vmx_dump {
+    struct vmx_msrs msrs;
+    bool has_feature_control; /* IA32_FEATURE_CONTROL was read; many dumps leave it out */
+    uint64_t feature_control;
+};
+
+#endif

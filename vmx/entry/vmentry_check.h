@@ -1,0 +1,156 @@
+/*
+ * Why would a VM entry fail? Judges the image of a VMCS by every check that the SDM says VMLAUNCH
+ * and VMRESUME perform. Each check is a rule of vmx/entry/vmentry_rules.def; all that are broken
+ * are told, not only the one at which a processor would stop.
+ *
+ * SDM Vol. 3, "Checks on VMX Controls and Host-State Area", "Checking and Loading Guest State",
+ * "Loading MSRs". The VM entry is taken to begin outside system-management mode. The launch state
+ * of the VMCS, and blocking by MOV SS in the host, are not in the image and are not judged here.
+ */
+#ifndef VMX_VMENTRY_CHECK_H
+#define VMX_VMENTRY_CHECK_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "lib/format.h"
+#include "vmx/entry/vmcs_image.h"
+#include "vmx/capability/vmx_capability.h"
+
+/* How a processor tells that a rule is broken. */
+enum vmentry_class {
+    VMENTRY_CONTROLS, /* VMfailValid, error 7 */
+    VMENTRY_HOST,     /* VMfailValid, error 8 */
+    VMENTRY_GUEST,    /* VM exit, reason 33 */
+    VMENTRY_MSR_LOAD, /* VM exit, reason 34 */
+    VMENTRY_ENTERS,   /* no rule is broken: the guest is entered */
+    VMENTRY_CLASS_COUNT,
+};
+
+/* Exit qualifications of a VM exit with reason 33: "VM-Entry Failures During or After Loading
+ * Guest State". */
+enum {
+    VMENTRY_QUALIFICATION_NONE = 0,
+    VMENTRY_QUALIFICATION_PDPTE = 2,
+    VMENTRY_QUALIFICATION_NMI = 3,
+    VMENTRY_QUALIFICATION_LINK_POINTER = 4,
+};
+
+#define VMENTRY_RULE(id, ...) VMENTRY_##id,
+enum vmentry_rule {
+#include "vmx/entry/vmentry_rules.def"
+    VMENTRY_RULE_COUNT,
+};
+#undef VMENTRY_RULE
+
+/* What a rule's row says to people. */
+struct vmentry_rule_text {
+    const char *name; /* "guest-cr0-fixed" */
+    enum vmentry_class class;
+    bool may;            /* the SDM leaves it to the processor whether it checks this */
+    const char *section; /* title */
+    const char *text;    /* a sentence without a full stop: what must hold */
+};
+
+extern const struct vmentry_rule_text vmentry_rule_table[VMENTRY_RULE_COUNT];
+
+/* What the checks need to know besides the image. */
+struct vmentry_context {
+    const struct vmx_capability *capability;
+    /*
+     * In bits. The processor's physical addresses, which memory encryption (TME) may make narrower;
+     * those of a guest on EPT, which stay as wide as CPUID.80000008H:EAX says; linear addresses.
+     */
+    unsigned physical_address_width, guest_address_width, linear_address_width;
+    bool ia32e_mode;        /* the processor is in it when it executes VMLAUNCH */
+    bool rtm, sgx;          /* CPUID.07H:EBX, bits 11 and 2 */
+    bool bus_lock_debug;    /* CPUID.07H:ECX[24] */
+    bool lam;               /* CPUID.07H.01H:EAX[26] */
+    bool tracing;           /* IA32_RTIT_CTL.TraceEn */
+    bool sti_blocks_nmi;    /* may fail over an NMI injected under blocking by STI */
+    uint64_t efer_reserved; /* bits of these MSRs that are reserved on this processor */
+    uint64_t debugctl_reserved;
+    uint64_t perf_global_ctrl_reserved;
+    uint64_t rtit_ctl_reserved;
+    uint64_t spec_ctrl_reserved;
+    uint32_t revision_id;  /* of this processor's VMCSs */
+    uint64_t current_vmcs; /* physical address */
+
+    /*
+     * Copies physical memory; false where it cannot be read; NULL: nowhere. Rules that need what
+     * is not read are not judged. `msr_write_faults` tells whether WRMSR would fault at CPL 0; it
+     * may be NULL.
+     */
+    bool (*read)(const struct vmentry_context *context, uint64_t address, void *to, size_t bytes);
+    bool (*msr_write_faults)(const struct vmentry_context *context, uint32_t msr, uint64_t value);
+};
+
+struct vmentry_finding {
+    enum vmentry_rule rule;
+    enum vmcs_field field; /* the field that breaks it; of rules about MSRs their area's address */
+    uint64_t seen, wanted; /* wanted: the nearest value that would do, or one of several */
+    uint32_t entry;        /* from 1 up: number in the VM-entry MSR-load area; else 0 */
+};
+
+enum { VMENTRY_FINDINGS_MAX = 64 };
+
+struct vmentry_findings {
+    uint32_t count;
+    uint32_t lost;   /* did not fit */
+    uint32_t unread; /* rules that could not be judged, for want of a field or of memory */
+    uint32_t unjudged[(VMENTRY_RULE_COUNT + 31) / 32]; /* which, by bit */
+    struct vmentry_finding item[VMENTRY_FINDINGS_MAX];
+};
+
+/*
+ * Judges the image; fills `findings` whole, in the order of the rules. A field that the image does
+ * not have is unknown, not 0: a rule that looks at it cannot be judged.
+ */
+void vmentry_check(const struct vmcs_image *image, const struct vmentry_context *context,
+                   struct vmentry_findings *findings);
+
+/* What a processor does, or did. */
+struct vmentry_outcome {
+    enum vmentry_class class;
+    uint64_t qualification; /* with VMENTRY_GUEST and VMENTRY_MSR_LOAD */
+};
+
+/*
+ * What a processor will most likely do. The SDM leaves the order of controls and host state open;
+ * processors check controls first. Of rules of one class the first one counts.
+ */
+struct vmentry_outcome vmentry_predict(const struct vmentry_findings *findings);
+
+/* Does the SDM allow that outcome where these rules are broken, and no others? */
+bool vmentry_allows(const struct vmentry_findings *findings, struct vmentry_outcome outcome);
+
+/* Is this one of the rules that could not be judged? */
+static inline bool vmentry_is_unjudged(const struct vmentry_findings *findings,
+                                       enum vmentry_rule rule)
+{
+    return findings->unjudged[rule / 32] >> rule % 32 & 1;
+}
+
+/* Is this one of the rules that are broken? */
+bool vmentry_has(const struct vmentry_findings *findings, enum vmentry_rule rule);
+
+/* "VMfailValid 7", "VMfailValid 8", "exit reason 33", "exit reason 34", "enters". */
+const char *vmentry_class_name(enum vmentry_class class);
+
+/* What that means, in a sentence or two. */
+const char *vmentry_class_text(enum vmentry_class class);
+
+/*
+ * Tells a finding to a person, in lines of at most 80 columns: rule, section of the manual, what
+ * must hold, and which field has what value and might have which.
+ */
+void vmentry_explain(struct sink *sink, const struct vmentry_finding *finding);
+
+/*
+ * Where a rule looks, for the page about the rules: gives the n-th field that the rule's row names
+ * and true, or false where there are no more, or the rule's code alone knows.
+ */
+bool vmentry_rule_field(enum vmentry_rule rule, unsigned n, enum vmcs_field *field);
+
+#endif

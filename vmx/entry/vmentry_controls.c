@@ -1,0 +1,173 @@
+/* The rules of vmx/entry/vmentry_controls.def that have a form of their own. */
+#include "vmx/eptp.h"
+#include "vmx/entry/vmentry_state.h"
+
+/* SDM, "Virtual APIC State": VTPR is at the offset of the local APIC's TPR. */
+enum { VTPR_OFFSET = 0x80 };
+
+enum { MSR_ENTRY_BYTES = 16, PID_POINTER_BYTES = 8 };
+
+enum { MEMORY_TYPE_UNCACHEABLE = 0, MEMORY_TYPE_WRITE_BACK = 6 };
+
+struct vmentry_view vmentry_cr3_targets(const struct vmentry_state *state)
+{
+    uint64_t most = state->context->capability->cr3_targets;
+    uint64_t seen = vmentry_get(state, VMCS_CR3_TARGET_COUNT);
+
+    return (struct vmentry_view){VMCS_CR3_TARGET_COUNT, seen, seen > most ? most : seen};
+}
+
+/* Where it counts: with virtual-interrupt delivery the threshold is not used. */
+static bool threshold_is_used(const struct vmentry_state *state)
+{
+    return vmentry_is_set(state, VMENTRY_CONTROL(PRIMARY, TPR_SHADOW)) &&
+           !vmentry_is_set(state, VMENTRY_CONTROL(SECONDARY, VIRTUAL_INTERRUPT_DELIVERY));
+}
+
+struct vmentry_view vmentry_tpr_threshold_reserved(const struct vmentry_state *state)
+{
+    return threshold_is_used(state) ? vmentry_zero(state, VMCS_TPR_THRESHOLD, ~0xfull)
+                                    : vmentry_kept();
+}
+
+struct vmentry_view vmentry_tpr_threshold_vtpr(const struct vmentry_state *state)
+{
+    uint64_t page, threshold;
+    uint8_t vtpr;
+
+    if (!threshold_is_used(state) ||
+        vmentry_is_set(state, VMENTRY_CONTROL(SECONDARY, VIRTUALIZE_APIC_ACCESSES)))
+        return vmentry_kept();
+    page = vmentry_get(state, VMCS_VIRTUAL_APIC_ADDRESS);
+    threshold = vmentry_get(state, VMCS_TPR_THRESHOLD) & 0xf;
+    if (page & (vmentry_beyond(state) | 0xfff) ||
+        !vmentry_read(state, page + VTPR_OFFSET, &vtpr, sizeof(vtpr)) || threshold <= vtpr >> 4)
+        return vmentry_kept();
+    return (struct vmentry_view){VMCS_TPR_THRESHOLD, threshold, vtpr >> 4};
+}
+
+/* A view of a part of the EPT pointer, where it counts: as it is, or with the value that would do.
+ */
+static struct vmentry_view eptp_part(const struct vmentry_state *state, uint64_t part, bool known,
+                                     uint64_t wanted)
+{
+    uint64_t eptp = vmentry_get(state, VMCS_EPT_POINTER);
+
+    return (struct vmentry_view){VMCS_EPT_POINTER, eptp, known ? eptp : (eptp & ~part) | wanted};
+}
+
+struct vmentry_view vmentry_eptp_memory_type(const struct vmentry_state *state)
+{
+    const struct vmx_capability *capability = state->context->capability;
+    uint64_t type,
+        good = capability->ept_write_back ? MEMORY_TYPE_WRITE_BACK : MEMORY_TYPE_UNCACHEABLE;
+    bool known;
+
+    if (!vmentry_uses_ept(state))
+        return vmentry_kept();
+    type = vmentry_get(state, VMCS_EPT_POINTER) & EPTP_MEMORY_TYPE;
+    known = (type == MEMORY_TYPE_UNCACHEABLE && capability->ept_uncacheable) ||
+            (type == MEMORY_TYPE_WRITE_BACK && capability->ept_write_back);
+    return eptp_part(state, EPTP_MEMORY_TYPE, known, good != type ? good : type ^ 1);
+}
+
+struct vmentry_view vmentry_eptp_walk_length(const struct vmentry_state *state)
+{
+    const struct vmx_capability *capability = state->context->capability;
+    uint64_t walk;
+    bool known;
+
+    if (!vmentry_uses_ept(state))
+        return vmentry_kept();
+    walk = vmentry_get(state, VMCS_EPT_POINTER) & EPTP_WALK;
+    known = (walk == EPTP_WALK_4 && capability->ept_page_walk_4) ||
+            (walk == EPTP_WALK_5 && capability->ept_page_walk_5);
+    return eptp_part(state, EPTP_WALK, known, walk != EPTP_WALK_4 ? EPTP_WALK_4 : EPTP_WALK_5);
+}
+
+struct vmentry_view vmentry_eptp_accessed_dirty(const struct vmentry_state *state)
+{
+    if (!vmentry_uses_ept(state) || state->context->capability->ept_accessed_dirty)
+        return vmentry_kept();
+    return vmentry_zero(state, VMCS_EPT_POINTER, EPTP_ACCESSED_DIRTY);
+}
+
+struct vmentry_view vmentry_eptp_shadow_stack(const struct vmentry_state *state)
+{
+    if (!vmentry_uses_ept(state) || state->context->capability->ept_supervisor_shadow_stack)
+        return vmentry_kept();
+    return vmentry_zero(state, VMCS_EPT_POINTER, EPTP_SHADOW_STACK);
+}
+
+struct vmentry_view vmentry_pid_table_end(const struct vmentry_state *state)
+{
+    uint64_t table, index;
+
+    if (!vmentry_is_set(state, VMENTRY_CONTROL(TERTIARY, IPI_VIRTUALIZATION)))
+        return vmentry_kept();
+    table = vmentry_get(state, VMCS_PID_POINTER_TABLE_ADDRESS);
+    index = vmentry_get(state, VMCS_LAST_PID_POINTER_INDEX);
+    if (table & vmentry_beyond(state) ||
+        !((table + PID_POINTER_BYTES * index) & vmentry_beyond(state)))
+        return vmentry_kept();
+    return (struct vmentry_view){VMCS_LAST_PID_POINTER_INDEX, index, 0};
+}
+
+/* Where an MSR area begins: nothing is asked of it while it is empty. */
+static struct vmentry_view area(const struct vmentry_state *state, enum vmcs_field count,
+                                enum vmcs_field address)
+{
+    if (vmentry_get(state, count) == 0)
+        return vmentry_kept();
+    return vmentry_zero(state, address, vmentry_beyond(state) | (MSR_ENTRY_BYTES - 1));
+}
+
+/* Where it ends: address + 16 * count - 1 cannot overflow where the address is within the width. */
+static struct vmentry_view area_end(const struct vmentry_state *state, enum vmcs_field count_field,
+                                    enum vmcs_field address_field)
+{
+    uint64_t count = vmentry_get(state, count_field);
+    uint64_t address = vmentry_get(state, address_field);
+    uint64_t last = address + count * MSR_ENTRY_BYTES - 1;
+
+    if (count == 0 || address & vmentry_beyond(state) || !(last & vmentry_beyond(state)))
+        return vmentry_kept();
+    return (struct vmentry_view){count_field, count, 0};
+}
+
+struct vmentry_view vmentry_exit_store_area(const struct vmentry_state *state)
+{
+    return area(state, VMCS_VM_EXIT_MSR_STORE_COUNT, VMCS_VM_EXIT_MSR_STORE_ADDRESS);
+}
+
+struct vmentry_view vmentry_exit_store_end(const struct vmentry_state *state)
+{
+    return area_end(state, VMCS_VM_EXIT_MSR_STORE_COUNT, VMCS_VM_EXIT_MSR_STORE_ADDRESS);
+}
+
+struct vmentry_view vmentry_exit_load_area(const struct vmentry_state *state)
+{
+    return area(state, VMCS_VM_EXIT_MSR_LOAD_COUNT, VMCS_VM_EXIT_MSR_LOAD_ADDRESS);
+}
+
+struct vmentry_view vmentry_exit_load_end(const struct vmentry_state *state)
+{
+    return area_end(state, VMCS_VM_EXIT_MSR_LOAD_COUNT, VMCS_VM_EXIT_MSR_LOAD_ADDRESS);
+}
+
+struct vmentry_view vmentry_entry_load_area(const struct vmentry_state *state)
+{
+    return area(state, VMCS_VM_ENTRY_MSR_LOAD_COUNT, VMCS_VM_ENTRY_MSR_LOAD_ADDRESS);
+}
+
+struct vmentry_view vmentry_entry_load_end(const struct vmentry_state *state)
+{
+    return area_end(state, VMCS_VM_ENTRY_MSR_LOAD_COUNT, VMCS_VM_ENTRY_MSR_LOAD_ADDRESS);
+}
+
+struct vmentry_view vmentry_while_tracing(const struct vmentry_state *state)
+{
+    return state->context->tracing
+               ? vmentry_zero(state, VMCS_VM_ENTRY_CONTROLS, ENTRY_LOAD_RTIT_CTL)
+               : vmentry_kept();
+}

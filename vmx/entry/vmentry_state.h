@@ -1,0 +1,340 @@
+/*
+ * What the rules of vmx/entry/vmentry_rules.def are made of: the state that they look at, the forms
+ * that a rule can have, and the functions of those rules that have a form of their own.
+ */
+#ifndef VMX_VMENTRY_STATE_H
+#define VMX_VMENTRY_STATE_H
+
+#include "lib/x86_registers.h"
+#include "vmx/entry/vmentry_check.h"
+#include "vmx/capability/vmx_controls.h"
+
+/* Bits of registers by their SDM names. */
+#define RFLAGS_IOPL   (3ull << 12)
+#define CR3_LAM_U57   (1ull << 61)
+#define CR3_LAM_U48   (1ull << 62)
+#define CR4_CET       (1ull << 23)
+#define CR4_FRED      (1ull << 32)
+#define S_CET_TRACKER (3ull << 10) /* SUPPRESS and TRACKER */
+#define HIGH_HALF     0xffffffff00000000ull
+
+/* NW and CD are not checked: VM entries and exits leave them as they are. */
+#define CR0_NOT_CHECKED (CR0_NW | CR0_CD)
+
+/* The control words. NONE: 1 in its only bit, for rules that hold whatever the controls are. */
+enum vmentry_word {
+    VMENTRY_WORD_NONE,
+    VMENTRY_WORD_PIN,
+    VMENTRY_WORD_PRIMARY,
+    VMENTRY_WORD_SECONDARY,
+    VMENTRY_WORD_TERTIARY,
+    VMENTRY_WORD_VM_FUNCTION,
+    VMENTRY_WORD_EXIT,
+    VMENTRY_WORD_SECONDARY_EXIT,
+    VMENTRY_WORD_ENTRY,
+    VMENTRY_WORD_COUNT,
+};
+
+struct __attribute__((packed)) vmentry_control {
+    enum vmentry_word word;
+    uint32_t mask;
+};
+
+extern const enum vmcs_field vmentry_word_fields[VMENTRY_WORD_COUNT];
+
+/* What a rule asked for and did not get: such a rule cannot be judged. */
+struct vmentry_missing {
+    bool field;  /* one that the image does not have */
+    bool memory; /* memory that could not be read */
+};
+
+/* What the rules look at. They come to it by the functions below alone, which note what is missing.
+ */
+struct vmentry_state {
+    const struct vmcs_image *image;
+    const struct vmentry_context *context;
+    struct vmentry_missing *missing;
+};
+
+/* What a rule looked at. It is kept where both values are the same. */
+struct vmentry_view {
+    enum vmcs_field field;
+    uint64_t seen, wanted;
+};
+
+enum vmentry_form_kind {
+    FORM_ALLOWED0,  /* the word's bits that must be 1 */
+    FORM_ALLOWED1,  /* the word's bits that may be 1 */
+    FORM_NEEDS,     /* where one control is 1 another must be */
+    FORM_EXCLUDES,  /* where one control is 1 another must be 0 */
+    FORM_ADDRESS,   /* physical addresses: aligned to 2^bits, within the address width */
+    FORM_CANONICAL, /* linear addresses */
+    FORM_ZERO,      /* bits that must be 0 */
+    FORM_NOT_ZERO,  /* fields that must not be 0 */
+    FORM_PAT,       /* eight memory types */
+    FORM_CODE,      /* a function of its own */
+    FORM_SEGMENT,   /* a function for each of some segment registers */
+    FORM_MSR,       /* a function for each entry of the VM-entry MSR-load area */
+};
+
+/* The segment registers in the order of their fields. */
+enum {
+    SEGMENT_ES,
+    SEGMENT_CS,
+    SEGMENT_SS,
+    SEGMENT_DS,
+    SEGMENT_FS,
+    SEGMENT_GS,
+    SEGMENT_LDTR,
+    SEGMENT_TR
+};
+
+/* An entry of an MSR-load area: SDM, table "Format of an MSR Entry". */
+struct vmentry_msr_entry {
+    uint32_t index, reserved;
+    uint64_t value;
+};
+
+struct vmentry_form {
+    enum vmentry_form_kind kind;
+    uint8_t field_count;
+    struct vmentry_control when; /* holds only where this control is 1 */
+    union {
+        struct vmentry_control other; /* of NEEDS and EXCLUDES */
+        uint64_t bits; /* of ZERO; the exponent of ADDRESS; SEGMENT: the registers, as a bitmap */
+    };
+    union {
+        const enum vmcs_field *fields;
+        struct vmentry_view (*code)(const struct vmentry_state *state);
+        struct vmentry_view (*segment)(const struct vmentry_state *state, unsigned segment);
+        bool (*entry_broken)(const struct vmentry_state *state,
+                             const struct vmentry_msr_entry *entry);
+    };
+};
+
+extern const struct vmentry_form vmentry_forms[VMENTRY_RULE_COUNT];
+
+/* A field's value; 0, and missing, where the image has none. */
+static inline uint64_t vmentry_get(const struct vmentry_state *state, enum vmcs_field field)
+{
+    const uint64_t *value = vmcs_image_find(state->image, field);
+
+    if (value == NULL)
+        state->missing->field = true;
+    return value != NULL ? *value : 0;
+}
+
+/* Copies physical memory; false, and missing, where it cannot be read. */
+static inline bool vmentry_read(const struct vmentry_state *state, uint64_t address, void *to,
+                                size_t bytes)
+{
+    const struct vmentry_context *context = state->context;
+    bool done = context->read && context->read(context, address, to, bytes);
+
+    if (!done)
+        state->missing->memory = true;
+    return done;
+}
+
+/* A control word, 0 where the control that activates it is 0: whatever its field holds. */
+uint64_t vmentry_word(const struct vmentry_state *state, enum vmentry_word word);
+
+static inline bool vmentry_is_set(const struct vmentry_state *state, struct vmentry_control control)
+{
+    return vmentry_word(state, control.word) & control.mask;
+}
+
+#define VMENTRY_CONTROL(word, id) ((struct vmentry_control){VMENTRY_WORD_##word, word##_##id})
+
+/* A view of bits that must be 0. */
+static inline struct vmentry_view vmentry_zero(const struct vmentry_state *state,
+                                               enum vmcs_field field, uint64_t bits)
+{
+    uint64_t value = vmentry_get(state, field);
+
+    return (struct vmentry_view){field, value, value & ~bits};
+}
+
+/* A view of bits that must be 1. */
+static inline struct vmentry_view vmentry_ones(const struct vmentry_state *state,
+                                               enum vmcs_field field, uint64_t bits)
+{
+    uint64_t value = vmentry_get(state, field);
+
+    return (struct vmentry_view){field, value, value | bits};
+}
+
+/* A view of a rule that does not apply. */
+static inline struct vmentry_view vmentry_kept(void)
+{
+    return (struct vmentry_view){VMCS_EXIT_REASON, 0, 0};
+}
+
+/* The bits of a physical address that this processor has not. */
+static inline uint64_t vmentry_beyond(const struct vmentry_state *state)
+{
+    return ~0ull << state->context->physical_address_width;
+}
+
+/*
+ * The bits of CR3 that are reserved, where addresses have that width. Of those above them, bits 62
+ * and 61 turn on linear-address masking.
+ */
+static inline uint64_t vmentry_cr3_reserved(const struct vmentry_state *state, unsigned width)
+{
+    return ~0ull << width & (state->context->lam ? ~(CR3_LAM_U48 | CR3_LAM_U57) : ~0ull);
+}
+
+/* The nearest value whose bits 63:`lowest` are all the same: with width - 1, a canonical address.
+ */
+static inline uint64_t vmentry_extended(uint64_t value, unsigned lowest)
+{
+    uint64_t upper = ~0ull << lowest;
+
+    return value >> lowest & 1 ? value | upper : value & ~upper;
+}
+
+static inline uint64_t vmentry_canonical(const struct vmentry_state *state, uint64_t value)
+{
+    return vmentry_extended(value, state->context->linear_address_width - 1);
+}
+
+enum {
+    BLOCKING_BY_STI = 1,
+    BLOCKING_BY_MOV_SS = 2,
+    BLOCKING_BY_SMI = 4,
+    BLOCKING_BY_NMI = 8,
+    ENCLAVE_INTERRUPTION = 16
+};
+
+/* SDM, table "Format of the VM-Entry Interruption-Information Field": bits 10:8. */
+enum {
+    EVENT_EXTERNAL_INTERRUPT = 0,
+    EVENT_RESERVED = 1,
+    EVENT_NMI = 2,
+    EVENT_HARDWARE_EXCEPTION = 3,
+    EVENT_SOFTWARE_INTERRUPT = 4,
+    EVENT_PRIVILEGED_SOFTWARE_EXCEPTION = 5,
+    EVENT_SOFTWARE_EXCEPTION = 6,
+    EVENT_OTHER = 7,
+};
+
+enum { EVENT_DELIVER_ERROR_CODE = 1 << 11, EVENT_NESTED_EXCEPTION = 1 << 13 };
+
+/* SDM, "Guest Register State", table "Format of Access Rights". */
+enum {
+    RIGHTS_TYPE = 0xf,
+    RIGHTS_ACCESSED = 1, /* of a code or data segment */
+    RIGHTS_READABLE = 2, /* of a code segment; of a data segment: writable */
+    RIGHTS_CODE = 8,
+    RIGHTS_S = 1 << 4,
+    RIGHTS_DPL = 3 << 5,
+    RIGHTS_P = 1 << 7,
+    RIGHTS_L = 1 << 13,
+    RIGHTS_DB = 1 << 14,
+    RIGHTS_G = 1 << 15,
+    RIGHTS_NO_USE = 1 << 16,
+    SELECTOR_RPL = 3,
+    SELECTOR_TI = 4,
+};
+
+static inline enum vmcs_field vmentry_selector(unsigned segment)
+{
+    return (enum vmcs_field)(VMCS_GUEST_ES_SELECTOR + 2 * segment);
+}
+
+static inline enum vmcs_field vmentry_base(unsigned segment)
+{
+    return (enum vmcs_field)(VMCS_GUEST_ES_BASE + 2 * segment);
+}
+
+static inline enum vmcs_field vmentry_limit(unsigned segment)
+{
+    return (enum vmcs_field)(VMCS_GUEST_ES_LIMIT + 2 * segment);
+}
+
+static inline enum vmcs_field vmentry_rights(unsigned segment)
+{
+    return (enum vmcs_field)(VMCS_GUEST_ES_ACCESS_RIGHTS + 2 * segment);
+}
+
+static inline uint32_t vmentry_segment_rights(const struct vmentry_state *state, unsigned segment)
+{
+    return (uint32_t)vmentry_get(state, vmentry_rights(segment));
+}
+
+static inline bool vmentry_host_64(const struct vmentry_state *state)
+{
+    return vmentry_is_set(state, VMENTRY_CONTROL(EXIT, HOST_ADDRESS_SPACE_SIZE));
+}
+
+static inline bool vmentry_guest_ia32e(const struct vmentry_state *state)
+{
+    return vmentry_is_set(state, VMENTRY_CONTROL(ENTRY, IA32E_MODE_GUEST));
+}
+
+static inline bool vmentry_guest_64(const struct vmentry_state *state)
+{
+    return vmentry_guest_ia32e(state) && vmentry_segment_rights(state, SEGMENT_CS) & RIGHTS_L;
+}
+
+static inline bool vmentry_guest_v8086(const struct vmentry_state *state)
+{
+    return vmentry_get(state, VMCS_GUEST_RFLAGS) & RFLAGS_VM;
+}
+
+static inline bool vmentry_guest_protected(const struct vmentry_state *state)
+{
+    return vmentry_get(state, VMCS_GUEST_CR0) & CR0_PE;
+}
+
+static inline bool vmentry_is_unrestricted(const struct vmentry_state *state)
+{
+    return vmentry_is_set(state, VMENTRY_CONTROL(SECONDARY, UNRESTRICTED_GUEST));
+}
+
+static inline bool vmentry_uses_ept(const struct vmentry_state *state)
+{
+    return vmentry_is_set(state, VMENTRY_CONTROL(SECONDARY, ENABLE_EPT));
+}
+
+/* The VM-entry interruption information: is it valid, and its type and vector. */
+static inline bool vmentry_injects(const struct vmentry_state *state)
+{
+    return vmentry_get(state, VMCS_VM_ENTRY_INTERRUPTION_INFORMATION) >> 31 & 1;
+}
+
+static inline unsigned vmentry_injected_type(const struct vmentry_state *state)
+{
+    return vmentry_get(state, VMCS_VM_ENTRY_INTERRUPTION_INFORMATION) >> 8 & 7;
+}
+
+static inline unsigned vmentry_injected_vector(const struct vmentry_state *state)
+{
+    return vmentry_get(state, VMCS_VM_ENTRY_INTERRUPTION_INFORMATION) & 0xff;
+}
+
+static inline uint32_t vmentry_interruptibility(const struct vmentry_state *state)
+{
+    return (uint32_t)vmentry_get(state, VMCS_GUEST_INTERRUPTIBILITY_STATE);
+}
+
+/* How wide the addresses are that a guest takes for physical ones. */
+static inline unsigned vmentry_guest_width(const struct vmentry_state *state)
+{
+    return vmentry_uses_ept(state) ? state->context->guest_address_width
+                                   : state->context->physical_address_width;
+}
+
+/* The rules' own functions, named in the .def files. */
+#define VMENTRY_CODE(name) struct vmentry_view name(const struct vmentry_state *state);
+#define VMENTRY_SEGMENT(name) \
+    struct vmentry_view name(const struct vmentry_state *state, unsigned segment);
+#define VMENTRY_ENTRY(name) \
+    bool name(const struct vmentry_state *state, const struct vmentry_msr_entry *entry);
+#include "vmx/entry/vmentry_code.def"
+#undef VMENTRY_CODE
+#undef VMENTRY_SEGMENT
+#undef VMENTRY_ENTRY
+
+#endif

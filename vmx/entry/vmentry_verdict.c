@@ -1,0 +1,121 @@
+/* What the findings of vmx/entry/vmentry_check.h mean for the VM entry. */
+#include "vmx/entry/vmentry_check.h"
+
+static uint64_t qualification_of(const struct vmentry_finding *finding)
+{
+    switch (finding->rule) {
+    case VMENTRY_PDPTE_FIELDS:
+    case VMENTRY_PDPTE_MEMORY:
+        return VMENTRY_QUALIFICATION_PDPTE;
+    case VMENTRY_BLOCKING_NMI_STI:
+        return VMENTRY_QUALIFICATION_NMI;
+    case VMENTRY_LINK_POINTER_ALIGNED:
+    case VMENTRY_LINK_POINTER_WIDTH:
+    case VMENTRY_LINK_POINTER_REVISION:
+    case VMENTRY_LINK_POINTER_CURRENT:
+        return VMENTRY_QUALIFICATION_LINK_POINTER;
+    default:
+        return finding->entry;
+    }
+}
+
+/* The entry at which loading MSRs stops: the lowest that breaks a rule. */
+static uint64_t first_entry(const struct vmentry_findings *findings)
+{
+    uint64_t first = UINT32_MAX;
+
+    for (uint32_t i = 0; i < findings->count; i++) {
+        if (vmentry_rule_table[findings->item[i].rule].class == VMENTRY_MSR_LOAD &&
+            findings->item[i].entry < first)
+            first = findings->item[i].entry;
+    }
+    return first;
+}
+
+bool vmentry_has(const struct vmentry_findings *findings, enum vmentry_rule rule)
+{
+    for (uint32_t i = 0; i < findings->count; i++) {
+        if (findings->item[i].rule == rule)
+            return true;
+    }
+    return false;
+}
+
+struct vmentry_outcome vmentry_predict(const struct vmentry_findings *findings)
+{
+    struct vmentry_outcome outcome = {VMENTRY_ENTERS, VMENTRY_QUALIFICATION_NONE};
+
+    for (uint32_t i = 0; i < findings->count; i++) {
+        const struct vmentry_finding *finding = &findings->item[i];
+
+        if (vmentry_rule_table[finding->rule].class < outcome.class) {
+            outcome.class = vmentry_rule_table[finding->rule].class;
+            outcome.qualification = qualification_of(finding);
+        }
+    }
+    if (outcome.class == VMENTRY_MSR_LOAD)
+        outcome.qualification = first_entry(findings);
+    else if (outcome.class != VMENTRY_GUEST)
+        outcome.qualification = VMENTRY_QUALIFICATION_NONE;
+    return outcome;
+}
+
+/* Is a rule of that class broken; and one that the processor must check? */
+static bool has_class(const struct vmentry_findings *findings, enum vmentry_class class,
+                      bool only_sure)
+{
+    for (uint32_t i = 0; i < findings->count; i++) {
+        const struct vmentry_rule_text *rule = &vmentry_rule_table[findings->item[i].rule];
+
+        if (rule->class == class && !(only_sure && rule->may))
+            return true;
+    }
+    return false;
+}
+
+/* Where several rules are broken, the qualification may be that of any of them. */
+static bool qualification_fits(const struct vmentry_findings *findings, uint64_t qualification)
+{
+    for (uint32_t i = 0; i < findings->count; i++) {
+        if (vmentry_rule_table[findings->item[i].rule].class == VMENTRY_GUEST &&
+            qualification_of(&findings->item[i]) == qualification)
+            return true;
+    }
+    return false;
+}
+
+/* May it be this entry at which loading MSRs stops, and none before it? */
+static bool entry_fits(const struct vmentry_findings *findings, uint64_t entry)
+{
+    bool found = false;
+
+    for (uint32_t i = 0; i < findings->count; i++) {
+        const struct vmentry_finding *finding = &findings->item[i];
+
+        if (vmentry_rule_table[finding->rule].class != VMENTRY_MSR_LOAD)
+            continue;
+        if (finding->entry < entry && !vmentry_rule_table[finding->rule].may)
+            return false;
+        found |= finding->entry == entry;
+    }
+    return found;
+}
+
+bool vmentry_allows(const struct vmentry_findings *findings, struct vmentry_outcome outcome)
+{
+    bool controls = has_class(findings, VMENTRY_CONTROLS, true);
+    bool host = has_class(findings, VMENTRY_HOST, true);
+    bool guest = has_class(findings, VMENTRY_GUEST, true);
+
+    switch (outcome.class) {
+    case VMENTRY_CONTROLS:
+    case VMENTRY_HOST:
+        return has_class(findings, outcome.class, false);
+    case VMENTRY_GUEST:
+        return !controls && !host && qualification_fits(findings, outcome.qualification);
+    case VMENTRY_MSR_LOAD:
+        return !controls && !host && !guest && entry_fits(findings, outcome.qualification);
+    default:
+        return !controls && !host && !guest && !has_class(findings, VMENTRY_MSR_LOAD, true);
+    }
+}

@@ -1,0 +1,308 @@
+#include "vmx/selftest/selftest.h"
+
+#include "lib/x86.h"
+#include "mm/direct_map.h"
+#include "vmx/exit_reason.h"
+#include "vmx/selftest/selftest_guest.h"
+#include "vmx/vmcs_field.h"
+
+/*
+ * An encoding to provoke failures with: the highest index (511) of the natural-width host fields:
+ * no bit of it is reserved, and no processor has that many fields.
+ */
+enum { FIELD_UNKNOWN = 0x6ffe, MISALIGNED_BY = 0x800 };
+
+#define MISC_VMWRITE_ANY_FIELD (1ull << 29)
+#define NO_CURRENT_VMCS        UINT64_MAX
+
+/* What the steps work with. */
+struct stage {
+    struct vmx_cpu *cpu;
+    uint64_t vmxon_region, vmcs;
+    struct vmx_region other; /* a second VMCS region */
+    uint64_t beyond;         /* the first address beyond the physical-address width */
+};
+
+enum instruction {
+    VMXON,
+    VMXOFF,
+    VMCLEAR,
+    VMPTRLD,
+    VMPTRST,
+    VMREAD,
+    VMWRITE,
+    VMWRITE_GUEST, /* of all fields that make the guest of vmx/selftest/selftest_guest.h */
+    VMLAUNCH,
+    VMRESUME,
+};
+
+enum operand {
+    NOTHING,
+    VMXON_REGION,
+    THE_VMCS,
+    MISALIGNED,
+    BEYOND,
+    OTHER_VMCS,
+    WRONG_REVISION,
+    KNOWN,
+    UNKNOWN,
+    READ_ONLY,
+};
+
+/* The other value that a step gives, and what it must be. */
+enum value { NO_VALUE, CPUID_EXIT, CURRENT_VMCS, NO_VMCS };
+
+/* On which processors a step is taken: IA32_VMX_MISC[29] turns one failure into a success. */
+enum when { ALWAYS, READ_ONLY_FIELDS, WRITABLE_FIELDS };
+
+struct step {
+    const char *name;
+    enum instruction instruction;
+    enum operand operand;
+    enum vmx_outcome outcome;
+    uint32_t number; /* VM-instruction error number, or vector */
+    enum value value;
+    enum when when;
+};
+
+#define SUCCEED  VMX_SUCCEED, 0
+#define INVALID  VMX_FAIL_INVALID, 0
+#define ERROR(n) VMX_FAIL_VALID, (n)
+#define UD       VMX_FAULT, X86_VECTOR_UD
+
+/* In this order: each step stands on what the ones before it left behind. */
+static const struct step steps[] = {
+    /* In VMX operation, with a current VMCS that is clear. */
+    {"VMXON in VMX operation", VMXON, VMXON_REGION, ERROR(15), NO_VALUE, ALWAYS},
+    {"VMPTRLD of a misaligned address", VMPTRLD, MISALIGNED, ERROR(9), NO_VALUE, ALWAYS},
+    {"VMPTRLD beyond the physical-address width", VMPTRLD, BEYOND, ERROR(9), NO_VALUE, ALWAYS},
+    {"VMPTRLD of the VMXON region", VMPTRLD, VMXON_REGION, ERROR(10), NO_VALUE, ALWAYS},
+    {"VMPTRLD with a wrong revision id", VMPTRLD, WRONG_REVISION, ERROR(11), NO_VALUE, ALWAYS},
+    {"VMCLEAR of a misaligned address", VMCLEAR, MISALIGNED, ERROR(2), NO_VALUE, ALWAYS},
+    {"VMCLEAR beyond the physical-address width", VMCLEAR, BEYOND, ERROR(2), NO_VALUE, ALWAYS},
+    {"VMCLEAR of the VMXON region", VMCLEAR, VMXON_REGION, ERROR(3), NO_VALUE, ALWAYS},
+    {"VMREAD of an unknown field", VMREAD, UNKNOWN, ERROR(12), NO_VALUE, ALWAYS},
+    {"VMWRITE of an unknown field", VMWRITE, UNKNOWN, ERROR(12), NO_VALUE, ALWAYS},
+    {"VMWRITE of a read-only field", VMWRITE, READ_ONLY, ERROR(13), NO_VALUE, READ_ONLY_FIELDS},
+    {"VMWRITE of a read-only field (MISC[29] is 1)", VMWRITE, READ_ONLY, SUCCEED, NO_VALUE,
+     WRITABLE_FIELDS},
+    {"VMCLEAR of a VMCS that is not current", VMCLEAR, OTHER_VMCS, SUCCEED, NO_VALUE, ALWAYS},
+    {"VMPTRST after all of these", VMPTRST, NOTHING, SUCCEED, CURRENT_VMCS, ALWAYS},
+    /* A guest that executes CPUID. */
+    {"VMWRITE of a guest and its host", VMWRITE_GUEST, NOTHING, SUCCEED, NO_VALUE, ALWAYS},
+    {"VMRESUME of a VMCS not launched", VMRESUME, NOTHING, ERROR(5), NO_VALUE, ALWAYS},
+    {"VMLAUNCH, the guest executes CPUID", VMLAUNCH, NOTHING, SUCCEED, CPUID_EXIT, ALWAYS},
+    {"VMLAUNCH of a VMCS not cleared", VMLAUNCH, NOTHING, ERROR(4), NO_VALUE, ALWAYS},
+    {"VMRESUME, the guest executes CPUID", VMRESUME, NOTHING, SUCCEED, CPUID_EXIT, ALWAYS},
+    /* Without a current VMCS there is no place for an error number. */
+    {"VMCLEAR of the current VMCS", VMCLEAR, THE_VMCS, SUCCEED, NO_VALUE, ALWAYS},
+    {"VMPTRST without a current VMCS", VMPTRST, NOTHING, SUCCEED, NO_VMCS, ALWAYS},
+    {"VMREAD without a current VMCS", VMREAD, KNOWN, INVALID, NO_VALUE, ALWAYS},
+    {"VMWRITE without a current VMCS", VMWRITE, KNOWN, INVALID, NO_VALUE, ALWAYS},
+    {"VMLAUNCH without a current VMCS", VMLAUNCH, NOTHING, INVALID, NO_VALUE, ALWAYS},
+    {"VMRESUME without a current VMCS", VMRESUME, NOTHING, INVALID, NO_VALUE, ALWAYS},
+    {"VMPTRLD of a misaligned address, no VMCS", VMPTRLD, MISALIGNED, INVALID, NO_VALUE, ALWAYS},
+    {"VMCLEAR of a misaligned address, no VMCS", VMCLEAR, MISALIGNED, INVALID, NO_VALUE, ALWAYS},
+    {"VMXON in VMX operation, no VMCS", VMXON, VMXON_REGION, INVALID, NO_VALUE, ALWAYS},
+    /* Outside VMX operation there is only VMXON. */
+    {"VMXOFF", VMXOFF, NOTHING, SUCCEED, NO_VALUE, ALWAYS},
+    {"VMREAD after VMXOFF", VMREAD, KNOWN, UD, NO_VALUE, ALWAYS},
+    {"VMWRITE after VMXOFF", VMWRITE, KNOWN, UD, NO_VALUE, ALWAYS},
+    {"VMCLEAR after VMXOFF", VMCLEAR, THE_VMCS, UD, NO_VALUE, ALWAYS},
+    {"VMPTRLD after VMXOFF", VMPTRLD, THE_VMCS, UD, NO_VALUE, ALWAYS},
+    {"VMLAUNCH after VMXOFF", VMLAUNCH, NOTHING, UD, NO_VALUE, ALWAYS},
+    {"VMXOFF after VMXOFF", VMXOFF, NOTHING, UD, NO_VALUE, ALWAYS},
+    {"VMXON of a misaligned address", VMXON, MISALIGNED, INVALID, NO_VALUE, ALWAYS},
+    {"VMXON beyond the physical-address width", VMXON, BEYOND, INVALID, NO_VALUE, ALWAYS},
+    {"VMXON with a wrong revision id", VMXON, WRONG_REVISION, INVALID, NO_VALUE, ALWAYS},
+    /* And on again. */
+    {"VMXON again", VMXON, VMXON_REGION, SUCCEED, NO_VALUE, ALWAYS},
+    {"VMCLEAR after VMXON", VMCLEAR, THE_VMCS, SUCCEED, NO_VALUE, ALWAYS},
+    {"VMPTRLD after VMXON", VMPTRLD, THE_VMCS, SUCCEED, NO_VALUE, ALWAYS},
+    {"VMPTRST after VMXON", VMPTRST, NOTHING, SUCCEED, CURRENT_VMCS, ALWAYS},
+};
+
+_Static_assert(sizeof steps / sizeof *steps <= SELFTEST_ROWS_MAX, "a row for each step");
+
+static bool applies(enum when when, const struct stage *stage)
+{
+    bool writable = vmx_msr_value(&stage->cpu->msrs, IA32_VMX_MISC) & MISC_VMWRITE_ANY_FIELD;
+
+    return when == ALWAYS || writable == (when == WRITABLE_FIELDS);
+}
+
+/* An address or a field's encoding; the other region gets the revision id that the name says. */
+static uint64_t operand_of(enum operand operand, const struct stage *stage)
+{
+    uint32_t revision_id = stage->cpu->config.revision_id;
+
+    switch (operand) {
+    case VMXON_REGION:
+        return stage->vmxon_region;
+    case THE_VMCS:
+        return stage->vmcs;
+    case MISALIGNED:
+        return stage->other.address + MISALIGNED_BY;
+    case BEYOND:
+        return stage->beyond;
+    case OTHER_VMCS:
+        vmx_region_write(&stage->other, revision_id);
+        return stage->other.address;
+    case WRONG_REVISION:
+        vmx_region_write(&stage->other, revision_id ^ 1);
+        return stage->other.address;
+    case KNOWN:
+        return VMCS_GUEST_CR3;
+    case UNKNOWN:
+        return FIELD_UNKNOWN;
+    case READ_ONLY:
+        return VMCS_EXIT_REASON;
+    case NOTHING:
+        break;
+    }
+    return 0;
+}
+
+/* The whole exit reason: bit 31 is 1 where the entry failed over the guest's state. */
+static struct vmx_result enter_and_exit(bool resume, uint64_t *exit_reason)
+{
+    struct vmx_result result = vm_enter(resume);
+
+    if (vmx_ok(result))
+        (void)vmread(VMCS_EXIT_REASON, exit_reason);
+    return result;
+}
+
+static struct vmx_result execute(const struct step *step, const struct stage *stage,
+                                 uint64_t *value)
+{
+    uint64_t operand = operand_of(step->operand, stage);
+
+    switch (step->instruction) {
+    case VMXON:
+        return vmxon(operand);
+    case VMXOFF:
+        return vmxoff();
+    case VMCLEAR:
+        return vmclear(operand);
+    case VMPTRLD:
+        return vmptrld(operand);
+    case VMPTRST:
+        return vmptrst(value);
+    case VMREAD:
+        return vmread(operand, value);
+    case VMWRITE:
+        return vmwrite(operand, 0);
+    case VMWRITE_GUEST:
+        return selftest_guest_write(&stage->cpu->msrs);
+    case VMLAUNCH:
+        return enter_and_exit(false, value);
+    case VMRESUME:
+        return enter_and_exit(true, value);
+    }
+    return (struct vmx_result){VMX_FAULT, X86_VECTOR_UD};
+}
+
+static uint64_t predicted_value(enum value value, const struct stage *stage)
+{
+    switch (value) {
+    case CPUID_EXIT:
+        return EXIT_REASON_CPUID;
+    case CURRENT_VMCS:
+        return stage->vmcs;
+    case NO_VMCS:
+        return NO_CURRENT_VMCS;
+    case NO_VALUE:
+        break;
+    }
+    return 0;
+}
+
+static bool same_result(struct vmx_result a, struct vmx_result b)
+{
+    return a.outcome == b.outcome && a.number == b.number;
+}
+
+static struct selftest_row perform(const struct step *step, const struct stage *stage)
+{
+    struct selftest_row row = {
+        .name = step->name,
+        .predicted = {step->outcome, step->number},
+        .has_value = step->value != NO_VALUE,
+        .predicted_value = predicted_value(step->value, stage),
+    };
+
+    row.seen = execute(step, stage, &row.seen_value);
+    row.agrees = same_result(row.seen, row.predicted) &&
+                 (!row.has_value || row.seen_value == row.predicted_value);
+    if (vmx_ok(row.seen) && step->instruction == VMXON)
+        stage->cpu->state = VMX_CPU_ROOT;
+    if (vmx_ok(row.seen) && step->instruction == VMXOFF)
+        stage->cpu->state = VMX_CPU_OFF;
+    return row;
+}
+
+static void tell_difference(struct vmx_cpu *cpu, const struct vmx_environment *environment,
+                            const struct selftest_row *row)
+{
+    bool result_agrees =
+        row->seen.outcome == row->predicted.outcome && row->seen.number == row->predicted.number;
+
+    finding_add(
+        &cpu->findings, environment->check,
+        (struct finding){.rule = RULE_SELFTEST_DIFFERENCE,
+                         .cpu = cpu->cpu,
+                         .high = -1,
+                         .low = -1,
+                         .seen = result_agrees ? row->seen_value : row->seen.number,
+                         .wanted = result_agrees ? row->predicted_value : row->predicted.number,
+                         .detail = row->name});
+}
+
+/*
+ * The last steps have brought the CPU back, if it keeps to the manual. What was written for the
+ * guest is wiped, so that whoever uses the VMCS next finds it as enabling left it.
+ */
+static void restore(const struct stage *stage)
+{
+    struct vmx_cpu *cpu = stage->cpu;
+    uint64_t current = NO_CURRENT_VMCS;
+
+    if (cpu->state == VMX_CPU_OFF)
+        return;
+    cpu->state = VMX_CPU_ROOT;
+    (void)vmclear(stage->other.address);
+    if (!vmx_ok(vmclear(stage->vmcs)))
+        return;
+    vmx_region_write(&cpu->vmcs_region, cpu->config.revision_id);
+    if (vmx_ok(vmclear(stage->vmcs)) && vmx_ok(vmptrld(stage->vmcs)) && vmx_ok(vmptrst(&current)) &&
+        current == stage->vmcs)
+        cpu->state = VMX_CPU_LOADED;
+}
+
+void selftest_run(struct vmx_cpu *cpu, const struct vmx_environment *environment,
+                  struct selftest *selftest)
+{
+    struct stage stage = {.cpu = cpu,
+                          .vmxon_region = cpu->vmxon_region.address,
+                          .vmcs = cpu->vmcs_region.address,
+                          .beyond = 1ull << environment->physical_address_width};
+
+    if (!vmx_region_create(&stage.other, &cpu->config, environment, "VMCS of the self-test",
+                           cpu->cpu, &cpu->findings))
+        return;
+    for (unsigned i = 0; i < sizeof steps / sizeof *steps; i++) {
+        struct selftest_row row;
+
+        if (!applies(steps[i].when, &stage))
+            continue;
+        row = perform(&steps[i], &stage);
+        selftest->row[selftest->count++] = row;
+        if (!row.agrees) {
+            selftest->differences++;
+            tell_difference(cpu, environment, &row);
+        }
+    }
+    restore(&stage);
+    vmx_region_free(&stage.other);
+}

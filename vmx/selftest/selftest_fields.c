@@ -1,0 +1,172 @@
+#include "vmx/selftest/selftest_fields.h"
+
+#include <stddef.h>
+
+#include "lib/x86.h"
+#include "vmx/vmcs_field.h"
+
+enum {
+    WIDTHS = 4,
+    TYPES = 4,
+    INDEXES = 512, /* 9 bits */
+    UNSUPPORTED_COMPONENT = 12,
+    ERRATUM_SEEN = 21, /* in IA32_VMX_VMCS_ENUM; the preemption timer has index 23 */
+    ERRATUM_WANTED = 23,
+};
+
+/* The machines that vmx/selftest/selftest_departures.def knows. */
+enum machine_below { NONE_KNOWN, KVM };
+
+/* The hypervisor's leaf of CPUID, with KVM's "KVMKVMKVM" in EBX, ECX and EDX. */
+enum { CPUID_HYPERVISOR = 0x40000000, KVM_EBX = 0x4b4d564b, KVM_ECX = 0x564b4d56, KVM_EDX = 0x4d };
+
+static const struct departure {
+    enum machine_below machine;
+    uint32_t encoding;
+    bool exists; /* what the machine says */
+    const char *text;
+} departures[] = {
+#define SELFTEST_DEPARTURE(machine, encoding, exists, text) {machine, (encoding), (exists), (text)},
+#include "vmx/selftest/selftest_departures.def"
+#undef SELFTEST_DEPARTURE
+};
+
+static const char *const group_names[WIDTHS][TYPES] = {
+    [VMCS_WIDTH_16] = {"VMREAD of 16-bit control fields", "VMREAD of 16-bit read-only fields",
+                       "VMREAD of 16-bit guest fields", "VMREAD of 16-bit host fields"},
+    [VMCS_WIDTH_64] = {"VMREAD of 64-bit control fields", "VMREAD of 64-bit read-only fields",
+                       "VMREAD of 64-bit guest fields", "VMREAD of 64-bit host fields"},
+    [VMCS_WIDTH_32] = {"VMREAD of 32-bit control fields", "VMREAD of 32-bit read-only fields",
+                       "VMREAD of 32-bit guest fields", "VMREAD of 32-bit host fields"},
+    [VMCS_WIDTH_NATURAL] = {"VMREAD of natural control fields",
+                            "VMREAD of natural read-only fields", "VMREAD of natural guest fields",
+                            "VMREAD of natural host fields"},
+};
+
+/* What the walk over the encodings works with. */
+struct walk {
+    struct vmx_cpu *cpu;
+    enum vmx_check check;
+    struct selftest *selftest;
+    struct vmx_capability capability;
+    enum machine_below machine;
+    uint32_t highest_index; /* of the fields that could be read, as predicted */
+};
+
+static enum machine_below machine_below(void)
+{
+    struct cpuid_registers name = cpuid(CPUID_HYPERVISOR, 0);
+
+    return name.ebx == KVM_EBX && name.ecx == KVM_ECX && name.edx == KVM_EDX ? KVM : NONE_KNOWN;
+}
+
+static void add_row(struct walk *walk, struct selftest_row row)
+{
+    struct selftest *selftest = walk->selftest;
+
+    if (!row.agrees) {
+        selftest->differences++;
+        finding_add(&walk->cpu->findings, walk->check,
+                    (struct finding){.rule = RULE_SELFTEST_DIFFERENCE,
+                                     .cpu = walk->cpu->cpu,
+                                     .high = -1,
+                                     .low = -1,
+                                     .seen = row.seen_value,
+                                     .wanted = row.predicted_value,
+                                     .detail = row.name});
+    }
+    if (selftest->count < SELFTEST_ROWS_MAX)
+        selftest->row[selftest->count++] = row;
+}
+
+static const struct departure *known_departure(const struct walk *walk, uint32_t encoding,
+                                               bool exists)
+{
+    for (unsigned i = 0; i < sizeof departures / sizeof *departures; i++) {
+        if (departures[i].machine == walk->machine && departures[i].encoding == encoding &&
+            departures[i].exists == exists)
+            return &departures[i];
+    }
+    return NULL;
+}
+
+/* Tells a field that is there or not against the prediction; true if that was known. */
+static bool tell_departure(struct walk *walk, uint32_t encoding, struct vmx_result predicted,
+                           struct vmx_result seen)
+{
+    uint32_t full = encoding & ~1u, index = vmcs_field_index((enum vmcs_field)full);
+    const struct departure *known = known_departure(walk, full, vmx_ok(seen));
+    const char *name = "a field that the manual does not name";
+
+    if (index < VMCS_FIELD_COUNT)
+        name = vmcs_field_table[index].name;
+    /* Of a known one the upper half goes without saying. */
+    if (!known || !vmcs_encoding_high(encoding))
+        add_row(walk, (struct selftest_row){.name = known ? known->text : name,
+                                            .predicted = predicted,
+                                            .seen = seen,
+                                            .has_value = true,
+                                            .predicted_value = encoding,
+                                            .seen_value = encoding,
+                                            .agrees = known != NULL});
+    return known != NULL;
+}
+
+/* Reads one encoding; true if it went as the table, or a known departure from it, predicts. */
+static bool walk_encoding(struct walk *walk, uint32_t encoding, struct selftest_row *group)
+{
+    uint32_t full = encoding & ~1u, row = vmcs_field_index((enum vmcs_field)full);
+    bool told = row == VMCS_FIELD_COUNT || vmcs_field_table[row].told;
+    bool exists = vmcs_field_exists((enum vmcs_field)full, &walk->capability) &&
+                  (!vmcs_encoding_high(encoding) || vmcs_encoding_width(encoding) == VMCS_WIDTH_64);
+    struct vmx_result predicted = {exists ? VMX_SUCCEED : VMX_FAIL_VALID,
+                                   exists ? 0 : UNSUPPORTED_COMPONENT};
+    uint64_t value;
+    struct vmx_result seen = vmread(encoding, &value);
+
+    if (exists && vmx_ok(seen) && vmcs_encoding_index(encoding) > walk->highest_index)
+        walk->highest_index = vmcs_encoding_index(encoding);
+    group->predicted_value += exists;
+    group->seen_value += vmx_ok(seen);
+    if (!told || (seen.outcome == predicted.outcome && seen.number == predicted.number))
+        return true;
+    return tell_departure(walk, encoding, predicted, seen);
+}
+
+static void walk_group(struct walk *walk, enum vmcs_width width, enum vmcs_type type)
+{
+    struct selftest_row group = {
+        .name = group_names[width][type], .has_value = true, .agrees = true};
+
+    for (uint32_t index = 0; index < INDEXES; index++) {
+        for (uint32_t high = 0; high <= 1; high++)
+            group.agrees &= walk_encoding(walk, vmcs_encoding(width, type, index) | high, &group);
+    }
+    add_row(walk, group);
+}
+
+void selftest_fields_run(struct vmx_cpu *cpu, const struct vmx_environment *environment,
+                         struct selftest *selftest)
+{
+    struct walk walk = {
+        .cpu = cpu, .check = environment->check, .selftest = selftest, .machine = machine_below()};
+    struct selftest_row enumeration = {.name = "IA32_VMX_VMCS_ENUM reaches the highest index",
+                                       .has_value = true};
+
+    vmx_capability_derive(&cpu->msrs, &walk.capability);
+    for (unsigned width = 0; width < WIDTHS; width++) {
+        for (unsigned type = 0; type < TYPES; type++)
+            walk_group(&walk, (enum vmcs_width)width, (enum vmcs_type)type);
+    }
+    enumeration.predicted_value = walk.highest_index;
+    enumeration.seen_value = walk.capability.vmcs_enum_max_index;
+    /*
+     * More is no harm: processors count fields that nobody may read, Bochs says 26 in every CPU
+     * model. Too little is an erratum of Haswell and its time ("IA32_VMX_VMCS_ENUM MSR (48AH) Does
+     * Not Properly Report the Highest Index Value Used For VMCS Encoding").
+     */
+    enumeration.agrees =
+        enumeration.seen_value >= enumeration.predicted_value ||
+        (enumeration.seen_value == ERRATUM_SEEN && enumeration.predicted_value == ERRATUM_WANTED);
+    add_row(&walk, enumeration);
+}

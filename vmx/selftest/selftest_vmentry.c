@@ -1,0 +1,346 @@
+#include "vmx/selftest/selftest_vmentry.h"
+
+#include "lib/string.h"
+#include "mm/direct_map.h"
+#include "mm/page_alloc.h"
+#include "vmx/entry/vmentry_context.h"
+#include "vmx/selftest/vmentry_departures.h"
+#include "vmx/selftest/vmentry_trial.h"
+#include "vmx/vmx_result.h"
+
+enum { PAGE_BYTES = 4096, PAT_TYPE_NONE = 2 };
+
+/* SDM, "Basic VM-Exit Information"; "Basic Exit Reasons". */
+enum { REASON_GUEST_STATE = 33, REASON_MSR_LOADING = 34 };
+
+#define REASON_ENTRY_FAILED (1ull << 31)
+
+/* What the trials work with; the context comes first, so that its readers find the rest. */
+struct stage {
+    struct vmentry_context context;
+    struct vmentry_ground ground;
+    struct vmx_capability capability;
+    struct vmx_cpu *cpu;
+    bool bochs;
+    struct vmcs_image image;
+    struct vmentry_findings findings, rest;
+};
+
+static struct stage stage; /* too large for a stack; the boot CPU alone uses it */
+
+/* Only the trial's own pages are read: whatever else an address says, nobody knows what is there.
+ */
+static bool read_page(const struct vmentry_context *context, uint64_t address, void *to,
+                      size_t bytes)
+{
+    const struct stage *of = (const struct stage *)context;
+
+    for (unsigned i = 0; i < VMENTRY_PAGE_COUNT; i++) {
+        if (address >= of->ground.page[i] && address - of->ground.page[i] <= PAGE_BYTES - bytes) {
+            memcpy(to, phys_to_virt(address), bytes);
+            return true;
+        }
+    }
+    return false;
+}
+
+/* The one MSR value of the trial's page that WRMSR refuses: SDM Vol. 4, IA32_PAT. */
+static bool write_faults(const struct vmentry_context *context, uint32_t msr, uint64_t value)
+{
+    (void)context;
+    return msr == IA32_PAT && (value & 0xff) == PAT_TYPE_NONE;
+}
+
+/* In every model of Bochs a VMCS takes 4096 bytes; no processor is known of which that is true. */
+static bool is_bochs(const struct vmx_cpu *cpu)
+{
+    return cpu->config.size == PAGE_BYTES && !(cpuid(1, 0).ecx & CPUID_1_ECX_HYPERVISOR);
+}
+
+static void describe_host(struct vmcs_image *host)
+{
+    const struct x86_segments s = x86_segments();
+    uint64_t fs_base, gs_base, efer, pat;
+
+    (void)rdmsr_safe(IA32_FS_BASE, &fs_base);
+    (void)rdmsr_safe(IA32_GS_BASE, &gs_base);
+    (void)rdmsr_safe(IA32_EFER, &efer);
+    (void)rdmsr_safe(IA32_PAT, &pat);
+    vmcs_image_set(host, VMCS_HOST_CR0, read_cr0());
+    vmcs_image_set(host, VMCS_HOST_CR3, read_cr3());
+    vmcs_image_set(host, VMCS_HOST_CR4, read_cr4());
+    vmcs_image_set(host, VMCS_HOST_ES_SELECTOR, s.es);
+    vmcs_image_set(host, VMCS_HOST_CS_SELECTOR, s.cs);
+    vmcs_image_set(host, VMCS_HOST_SS_SELECTOR, s.ss);
+    vmcs_image_set(host, VMCS_HOST_DS_SELECTOR, s.ds);
+    vmcs_image_set(host, VMCS_HOST_FS_SELECTOR, s.fs);
+    vmcs_image_set(host, VMCS_HOST_GS_SELECTOR, s.gs);
+    vmcs_image_set(host, VMCS_HOST_TR_SELECTOR, s.tr);
+    vmcs_image_set(host, VMCS_HOST_FS_BASE, fs_base);
+    vmcs_image_set(host, VMCS_HOST_GS_BASE, gs_base);
+    vmcs_image_set(host, VMCS_HOST_TR_BASE, s.tr_base);
+    vmcs_image_set(host, VMCS_HOST_GDTR_BASE, s.gdt.base);
+    vmcs_image_set(host, VMCS_HOST_IDTR_BASE, s.idt.base);
+    vmcs_image_set(host, VMCS_HOST_IA32_EFER, efer | EFER_LMA | EFER_LME); /* we are in it */
+    vmcs_image_set(host, VMCS_HOST_IA32_PAT, pat);
+    vmcs_image_set(host, VMCS_HOST_RIP, (uint64_t)(uintptr_t)x86_vm_enter_image);
+}
+
+static void refill_pages(void)
+{
+    for (enum vmentry_page page = 0; page < VMENTRY_PAGE_COUNT; page++)
+        vmentry_page_fill(page, stage.cpu->config.revision_id,
+                          phys_to_virt(stage.ground.page[page]));
+}
+
+/* An image's host RIP counts only where it is not the one that brings us back. */
+static uint64_t host_rip(void)
+{
+    uint64_t rip = vmcs_image_get(&stage.image, VMCS_HOST_RIP);
+
+    return rip != vmcs_image_get(&stage.ground.host, VMCS_HOST_RIP) ? rip : 0;
+}
+
+/* What the processor does with the image. An outcome that it cannot have is VMENTRY_CLASS_COUNT. */
+static struct vmentry_outcome enter(void)
+{
+    struct vmentry_outcome outcome = {VMENTRY_CLASS_COUNT, 0};
+    uint64_t reason = 0, error = 0;
+    struct vmx_flags flags;
+
+    if (!vmx_ok(vmclear(stage.cpu->vmcs_region.address)) ||
+        !vmx_ok(vmptrld(stage.cpu->vmcs_region.address)) || !vmcs_image_write(&stage.image))
+        return outcome;
+    flags = x86_vm_enter_image(host_rip());
+    if (flags.zero && !flags.vector) {
+        (void)vmread(VMCS_VM_INSTRUCTION_ERROR, &error);
+        if (error == 7 || error == 8)
+            outcome.class = error == 7 ? VMENTRY_CONTROLS : VMENTRY_HOST;
+        outcome.qualification = error == 7 || error == 8 ? 0 : error;
+    } else if (!flags.vector && !flags.carry) {
+        (void)vmread(VMCS_EXIT_REASON, &reason);
+        outcome.class = VMENTRY_ENTERS;
+        if (reason & REASON_ENTRY_FAILED) {
+            (void)vmread(VMCS_EXIT_QUALIFICATION, &outcome.qualification);
+            outcome.class = (reason & 0xffff) == REASON_MSR_LOADING   ? VMENTRY_MSR_LOAD
+                            : (reason & 0xffff) == REASON_GUEST_STATE ? VMENTRY_GUEST
+                                                                      : VMENTRY_CLASS_COUNT;
+        }
+    }
+    return outcome;
+}
+
+/* Is it what Bochs is known to do? Then the departures that explain it are counted. */
+static bool departs(struct vmentry_outcome seen, struct selftest_vmentry *selftest)
+{
+    enum vmentry_departure departure;
+    struct vmentry_outcome without_nmi = {seen.class, VMENTRY_QUALIFICATION_NMI};
+
+    if (!stage.bochs)
+        return false;
+    stage.rest = (struct vmentry_findings){0};
+    for (uint32_t i = 0; i < stage.findings.count; i++) {
+        if (!vmentry_departs(&stage.image, &stage.findings.item[i], &departure))
+            stage.rest.item[stage.rest.count++] = stage.findings.item[i];
+    }
+    if (vmentry_allows(&stage.rest, seen)) {
+        for (uint32_t i = 0; i < stage.findings.count; i++) {
+            if (vmentry_departs(&stage.image, &stage.findings.item[i], &departure))
+                selftest->departed[departure]++;
+        }
+        return true;
+    }
+    if (vmentry_has(&stage.findings, VMENTRY_BLOCKING_NMI_STI) && seen.qualification == 0 &&
+        vmentry_allows(&stage.findings, without_nmi)) {
+        selftest->departed[DEPARTURE_NMI_QUALIFICATION]++;
+        return true;
+    }
+    if (seen.class != VMENTRY_GUEST || vmentry_predict(&stage.rest).class <= VMENTRY_HOST ||
+        !vmentry_departs_stricter(&stage.image, &departure))
+        return false;
+    selftest->departed[departure]++;
+    return true;
+}
+
+static void tell_difference(struct selftest_vmentry *selftest, bool random, uint32_t number,
+                            struct vmentry_outcome seen)
+{
+    const struct vmentry_finding *first = &stage.findings.item[0];
+    bool broken = stage.findings.count != 0;
+
+    if (selftest->told == SELFTEST_VMENTRY_DIFFERENCES_MAX)
+        return;
+    selftest->difference[selftest->told++] = (struct selftest_vmentry_difference){
+        .random = random,
+        .number = number,
+        .rule = broken ? first->rule : VMENTRY_RULE_COUNT,
+        .field = broken ? first->field : VMCS_EXIT_REASON,
+        .value = broken ? first->seen : 0,
+        .predicted = vmentry_predict(&stage.findings),
+        .seen = seen,
+    };
+}
+
+/* Enters with the image, of which the findings are made, and judges what the processor did. */
+static bool judge(struct selftest_vmentry *selftest, bool random, uint32_t number,
+                  struct vmentry_outcome *seen, bool *departed)
+{
+    bool agrees;
+
+    *seen = enter();
+    agrees = seen->class != VMENTRY_CLASS_COUNT && vmentry_allows(&stage.findings, *seen);
+    *departed = !agrees && seen->class != VMENTRY_CLASS_COUNT && departs(*seen, selftest);
+    if (!agrees && !*departed) {
+        selftest->differences++;
+        tell_difference(selftest, random, number, *seen);
+    }
+    return agrees;
+}
+
+/* Would Bochs end itself? Then that is counted, and the image not tried. */
+static bool is_fatal(struct selftest_vmentry *selftest)
+{
+    enum vmentry_departure departure;
+
+    if (!stage.bochs || !vmentry_departs_fatally(&stage.image, &stage.findings, &departure))
+        return false;
+    selftest->departed[departure]++;
+    return true;
+}
+
+/* Does the image break what the trial says, and nothing else? */
+static bool breaks_as_meant(const struct vmentry_trial *trial)
+{
+    for (uint32_t i = 0; i < stage.findings.count; i++) {
+        if (!vmentry_trial_breaks(trial, stage.findings.item[i].rule))
+            return false;
+    }
+    return vmentry_has(&stage.findings, trial->rule);
+}
+
+/* True where this processor's controls and capabilities let the trial break its rule. */
+static bool prepare_trial(const struct vmentry_trial *trial)
+{
+    if (!vmentry_trial_keep(&stage.ground, trial, &stage.image))
+        return false;
+    vmentry_check(&stage.image, &stage.context, &stage.findings);
+    if (stage.findings.count != 0)
+        return false;
+    vmentry_trial_break(&stage.ground, trial, &stage.image);
+    vmentry_check(&stage.image, &stage.context, &stage.findings);
+    return breaks_as_meant(trial);
+}
+
+static void run_trials(struct selftest_vmentry *selftest)
+{
+    static bool tried[VMENTRY_RULE_COUNT];
+    struct vmentry_trial trial = {0};
+
+    memset(tried, 0, sizeof(tried));
+    while (selftest->count < SELFTEST_VMENTRY_ROWS_MAX && vmentry_trial_next(&trial)) {
+        struct selftest_vmentry_row *row = &selftest->row[selftest->count];
+
+        if (!prepare_trial(&trial) || is_fatal(selftest)) {
+            selftest->not_possible++;
+            continue;
+        }
+        row->trial = (uint16_t)trial.number;
+        row->rule = trial.rule;
+        row->base = trial.base;
+        row->predicted = vmentry_predict(&stage.findings);
+        row->agrees = judge(selftest, false, trial.number, &row->seen, &row->departs);
+        selftest->agreements += row->agrees;
+        selftest->rules += !tried[row->rule];
+        tried[row->rule] = true;
+        selftest->count++;
+    }
+}
+
+static void run_random(struct selftest_vmentry *selftest)
+{
+    for (uint32_t round = 0; selftest->random_count < SELFTEST_VMENTRY_ROUNDS; round++) {
+        struct vmentry_outcome seen;
+        bool departed;
+
+        if (round == 4 * SELFTEST_VMENTRY_ROUNDS)
+            return;
+        if (!vmentry_random_image(&stage.ground, round, &stage.image, &stage.findings) ||
+            is_fatal(selftest))
+            continue;
+        selftest->random_count++;
+        selftest->random_agreements += judge(selftest, true, round, &seen, &departed);
+        if (seen.class < VMENTRY_CLASS_COUNT)
+            selftest->random_by_class[seen.class]++;
+    }
+}
+
+static void tell(const struct vmx_environment *environment, enum rule rule, uint64_t seen,
+                 const char *detail)
+{
+    finding_add(&stage.cpu->findings, environment->check,
+                (struct finding){.rule = rule,
+                                 .cpu = stage.cpu->cpu,
+                                 .high = -1,
+                                 .low = -1,
+                                 .seen = seen,
+                                 .detail = detail});
+}
+
+static void give_pages_back(void)
+{
+    for (enum vmentry_page page = 0; page < VMENTRY_PAGE_COUNT; page++) {
+        if (stage.ground.page[page])
+            pages_free(stage.ground.page[page], 0);
+    }
+}
+
+static bool take_pages(void)
+{
+    for (enum vmentry_page page = 0; page < VMENTRY_PAGE_COUNT; page++) {
+        stage.ground.page[page] = pages_alloc(0);
+        if (!stage.ground.page[page])
+            return false;
+    }
+    return true;
+}
+
+/* Leaves the VMCS as enabling left it. */
+static void restore(void)
+{
+    struct vmx_cpu *cpu = stage.cpu;
+    uint64_t address = cpu->vmcs_region.address, current = UINT64_MAX;
+
+    cpu->state = VMX_CPU_ROOT;
+    if (!vmx_ok(vmclear(address)))
+        return;
+    vmx_region_write(&cpu->vmcs_region, cpu->config.revision_id);
+    if (vmx_ok(vmclear(address)) && vmx_ok(vmptrld(address)) && vmx_ok(vmptrst(&current)) &&
+        current == address)
+        cpu->state = VMX_CPU_LOADED;
+}
+
+void selftest_vmentry_run(struct vmx_cpu *cpu, const struct vmx_environment *environment,
+                          struct selftest_vmentry *selftest)
+{
+    memset(selftest, 0, sizeof(*selftest));
+    stage = (struct stage){.cpu = cpu, .bochs = is_bochs(cpu)};
+    vmx_capability_derive(&cpu->msrs, &stage.capability);
+    vmentry_context_read(&stage.capability, cpu->config.revision_id, &stage.context);
+    stage.context.read = read_page;
+    stage.context.msr_write_faults = write_faults;
+    stage.ground.context = &stage.context;
+    describe_host(&stage.ground.host);
+    if (take_pages()) {
+        refill_pages();
+        run_trials(selftest);
+        run_random(selftest);
+        restore();
+        selftest->done = true;
+        if (selftest->differences > 0)
+            tell(environment, RULE_SELFTEST_ENTRY_DIFFERENCE, selftest->differences,
+                 vmentry_rule_table[selftest->difference[0].rule % VMENTRY_RULE_COUNT].name);
+    } else {
+        tell(environment, RULE_REGION_NO_MEMORY, 0, "pages of the self-test of VM entries");
+    }
+    give_pages_back();
+}

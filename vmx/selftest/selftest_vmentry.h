@@ -1,0 +1,92 @@
+/*
+ * The self-test of the rules of a VM entry: breaks each that this processor lets us break, and then
+ * thousands of images at random, and compares what the processor says with vmentry_check().
+ */
+#ifndef VMX_SELFTEST_VMENTRY_H
+#define VMX_SELFTEST_VMENTRY_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "lib/x86_vmx.h"
+#include "vmx/entry/vmentry_check.h"
+#include "vmx/selftest/vmentry_trial.h"
+#include "vmx/vmx_cpu.h"
+
+/* Where a processor is known to do otherwise: vmx/vmentry_departures.def. */
+#define VMENTRY_DEPARTURE(id, ...) DEPARTURE_##id,
+enum vmentry_departure {
+#include "vmx/selftest/vmentry_departures.def"
+    VMENTRY_DEPARTURE_COUNT,
+};
+#undef VMENTRY_DEPARTURE
+
+enum vmentry_departure_kind {
+    DEPARTURE_LAXER,    /* it allows what the rule forbids */
+    DEPARTURE_STRICTER, /* it refuses what the rule allows */
+    DEPARTURE_FATAL,    /* it ends itself where the rule is broken: not to be tried */
+};
+
+struct vmentry_departure_text {
+    enum vmentry_rule rule;
+    enum vmentry_departure_kind kind;
+    const char *text; /* what it does, and why */
+};
+
+extern const struct vmentry_departure_text vmentry_departure_table[VMENTRY_DEPARTURE_COUNT];
+
+enum {
+    SELFTEST_VMENTRY_ROUNDS = 12000,
+    SELFTEST_VMENTRY_ROWS_MAX = 400,
+    SELFTEST_VMENTRY_DIFFERENCES_MAX = 16
+};
+
+/* One trial of a rule (vmx/selftest/vmentry_trials.def). */
+struct selftest_vmentry_row {
+    uint16_t trial;
+    enum vmentry_rule rule;
+    enum vmentry_base base;
+    struct vmentry_outcome predicted, seen;
+    bool agrees, departs;
+};
+
+/* What the processor did otherwise, without a known departure. */
+struct selftest_vmentry_difference {
+    bool random;
+    uint32_t number;        /* the trial, or the random round */
+    enum vmentry_rule rule; /* the first that we say is broken; VMENTRY_RULE_COUNT: none */
+    enum vmcs_field field;
+    uint64_t value;
+    struct vmentry_outcome predicted, seen;
+};
+
+struct selftest_vmentry {
+    bool done;
+    uint32_t rules;        /* different ones that were broken */
+    uint32_t count;        /* of the rows */
+    uint32_t not_possible; /* trials that this processor gives no way to make */
+    uint32_t agreements, differences;
+    uint32_t random_count, random_agreements;
+    uint32_t random_by_class[VMENTRY_CLASS_COUNT]; /* as the processor had it */
+    uint32_t departed[VMENTRY_DEPARTURE_COUNT];    /* how often each was met */
+    struct selftest_vmentry_row row[SELFTEST_VMENTRY_ROWS_MAX];
+    uint32_t told; /* of the differences */
+    struct selftest_vmentry_difference difference[SELFTEST_VMENTRY_DIFFERENCES_MAX];
+};
+
+/*
+ * Enters with the current VMCS as it is, but for HOST_RSP and, where `host_rip` is 0, HOST_RIP.
+ * All flags clear: there was a VM exit. vmx/selftest_vmentry.S.
+ */
+struct vmx_flags x86_vm_enter_image(uint64_t host_rip);
+
+/*
+ * Runs on the CPU that runs this, which is LOADED, and leaves it LOADED with an initialised VMCS.
+ * Any difference is a finding. Of host-state fields only values are tried that the rules forbid:
+ * where they are wrong, this machine dies. Takes pages and gives them back; without them there is a
+ * finding and nothing is done.
+ */
+void selftest_vmentry_run(struct vmx_cpu *cpu, const struct vmx_environment *environment,
+                          struct selftest_vmentry *selftest);
+
+#endif

@@ -1,0 +1,126 @@
+#include "vmx/selftest/vmentry_departures.h"
+
+#include "lib/x86.h"
+#include "vmx/entry/vmentry_state.h"
+
+/* What a departure depends on: the image, and what breaks the rule in it (NULL: nothing does). */
+typedef bool when_function(const struct vmcs_image *image, const struct vmentry_finding *finding);
+
+static bool control(const struct vmcs_image *image, uint32_t mask)
+{
+    return vmcs_image_get(image, VMCS_PRIMARY_PROCESSOR_BASED_VM_EXECUTION_CONTROLS) &
+               PRIMARY_SECONDARY_CONTROLS &&
+           vmcs_image_get(image, VMCS_SECONDARY_PROCESSOR_BASED_VM_EXECUTION_CONTROLS) & mask;
+}
+
+static bool is_entry_to_smm(const struct vmcs_image *image, const struct vmentry_finding *finding)
+{
+    (void)image;
+    return !(finding->seen & ENTRY_DEACTIVATE_DUAL_MONITOR);
+}
+
+static bool loads_no_host_cet(const struct vmcs_image *image, const struct vmentry_finding *finding)
+{
+    (void)finding;
+    return !(vmcs_image_get(image, VMCS_PRIMARY_VM_EXIT_CONTROLS) & EXIT_LOAD_CET_STATE);
+}
+
+static bool is_vector_18(const struct vmcs_image *image, const struct vmentry_finding *finding)
+{
+    (void)finding;
+    return (vmcs_image_get(image, VMCS_VM_ENTRY_INTERRUPTION_INFORMATION) & 0xff) == X86_VECTOR_MC;
+}
+
+static bool is_high_pending(const struct vmcs_image *image, const struct vmentry_finding *finding)
+{
+    (void)image;
+    return (uint32_t)finding->seen == (uint32_t)finding->wanted;
+}
+
+static bool is_null_ss(const struct vmcs_image *image, const struct vmentry_finding *finding)
+{
+    bool ss = finding->field == VMCS_GUEST_SS_BASE || finding->field == VMCS_GUEST_SS_ACCESS_RIGHTS;
+
+    return ss && vmcs_image_get(image, VMCS_GUEST_SS_SELECTOR) <= SELECTOR_RPL &&
+           vmcs_image_get(image, VMCS_VM_ENTRY_CONTROLS) & ENTRY_IA32E_MODE_GUEST &&
+           vmcs_image_get(image, VMCS_GUEST_CS_ACCESS_RIGHTS) & RIGHTS_L;
+}
+
+static bool is_type_11(const struct vmcs_image *image, const struct vmentry_finding *finding)
+{
+    (void)image;
+    return (finding->seen & RIGHTS_TYPE) == 11;
+}
+
+static bool is_unrestricted(const struct vmcs_image *image, const struct vmentry_finding *finding)
+{
+    (void)finding;
+    return control(image, SECONDARY_UNRESTRICTED_GUEST);
+}
+
+/* Non-conforming: the DPL is not the RPL. Conforming: the DPL is greater. */
+static bool cs_rpl_differs(const struct vmcs_image *image, const struct vmentry_finding *finding)
+{
+    uint64_t rights = vmcs_image_get(image, VMCS_GUEST_CS_ACCESS_RIGHTS);
+    uint64_t dpl = (rights & RIGHTS_DPL) >> 5;
+    uint64_t rpl = vmcs_image_get(image, VMCS_GUEST_CS_SELECTOR) & SELECTOR_RPL;
+
+    return is_unrestricted(image, finding) &&
+           !(vmcs_image_get(image, VMCS_GUEST_RFLAGS) & RFLAGS_VM) && rights & RIGHTS_CODE &&
+           (rights & 4 ? dpl > rpl : dpl != rpl);
+}
+
+static bool is_other_event(const struct vmcs_image *image, const struct vmentry_finding *finding)
+{
+    (void)finding;
+    return (vmcs_image_get(image, VMCS_VM_ENTRY_INTERRUPTION_INFORMATION) >> 8 & 7) == EVENT_OTHER;
+}
+
+#define ALL                                           NULL
+#define VMENTRY_DEPARTURE(id, rule, kind, when, text) (when),
+static when_function *const whens[VMENTRY_DEPARTURE_COUNT] = {
+#include "vmx/selftest/vmentry_departures.def"
+};
+#undef VMENTRY_DEPARTURE
+
+#define VMENTRY_DEPARTURE(id, rule, kind, when, text) {VMENTRY_##rule, DEPARTURE_##kind, (text)},
+const struct vmentry_departure_text vmentry_departure_table[VMENTRY_DEPARTURE_COUNT] = {
+#include "vmx/selftest/vmentry_departures.def"
+};
+#undef VMENTRY_DEPARTURE
+
+/* The first departure of that kind that is about the finding. */
+static bool find(enum vmentry_departure_kind kind, const struct vmcs_image *image,
+                 const struct vmentry_finding *finding, enum vmentry_departure *departure)
+{
+    for (enum vmentry_departure i = 0; i < VMENTRY_DEPARTURE_COUNT; i++) {
+        *departure = i;
+        if (vmentry_departure_table[i].kind == kind &&
+            (!finding || vmentry_departure_table[i].rule == finding->rule) &&
+            (!whens[i] || whens[i](image, finding)))
+            return true;
+    }
+    return false;
+}
+
+bool vmentry_departs(const struct vmcs_image *image, const struct vmentry_finding *finding,
+                     enum vmentry_departure *departure)
+{
+    return find(DEPARTURE_LAXER, image, finding, departure);
+}
+
+bool vmentry_departs_stricter(const struct vmcs_image *image, enum vmentry_departure *departure)
+{
+    return find(DEPARTURE_STRICTER, image, NULL, departure);
+}
+
+bool vmentry_departs_fatally(const struct vmcs_image *image,
+                             const struct vmentry_findings *findings,
+                             enum vmentry_departure *departure)
+{
+    for (uint32_t i = 0; i < findings->count; i++) {
+        if (find(DEPARTURE_FATAL, image, &findings->item[i], departure))
+            return true;
+    }
+    return false;
+}

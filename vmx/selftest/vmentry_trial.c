@@ -1,0 +1,197 @@
+#include "vmx/selftest/vmentry_trial.h"
+
+#include <stddef.h>
+
+#include "lib/string.h"
+#include "lib/x86.h"
+#include "vmx/entry/vmentry_state.h"
+
+#define TRIAL(rule, base, ...) \
+    {0, TRIAL_BEGINS, VMENTRY_##rule | VMENTRY_BASE_##base << 8}, __VA_ARGS__,
+#define SETUP(...) __VA_ARGS__
+#define BREAK(...) {0, TRIAL_BREAKS, 0}, __VA_ARGS__
+#define ALSO(rule)                    \
+    {                                 \
+        0, TRIAL_ALSO, VMENTRY_##rule \
+    }
+
+#define PIN_FIELD            VMCS_PIN_BASED_VM_EXECUTION_CONTROLS
+#define PRIMARY_FIELD        VMCS_PRIMARY_PROCESSOR_BASED_VM_EXECUTION_CONTROLS
+#define SECONDARY_FIELD      VMCS_SECONDARY_PROCESSOR_BASED_VM_EXECUTION_CONTROLS
+#define TERTIARY_FIELD       VMCS_TERTIARY_PROCESSOR_BASED_VM_EXECUTION_CONTROLS
+#define VM_FUNCTION_FIELD    VMCS_VM_FUNCTION_CONTROLS
+#define EXIT_FIELD           VMCS_PRIMARY_VM_EXIT_CONTROLS
+#define SECONDARY_EXIT_FIELD VMCS_SECONDARY_VM_EXIT_CONTROLS
+#define ENTRY_FIELD          VMCS_VM_ENTRY_CONTROLS
+
+#define SET(field, value)                 \
+    {                                     \
+        VMCS_##field, CHANGE_SET, (value) \
+    }
+#define OR(field, bits)                 \
+    {                                   \
+        VMCS_##field, CHANGE_OR, (bits) \
+    }
+#define CLEAR(field, bits)                 \
+    {                                      \
+        VMCS_##field, CHANGE_CLEAR, (bits) \
+    }
+#define ON(word, id)                         \
+    {                                        \
+        word##_FIELD, CHANGE_OR, word##_##id \
+    }
+#define OFF(word, id)                           \
+    {                                           \
+        word##_FIELD, CHANGE_CLEAR, word##_##id \
+    }
+#define PAGE(field, which, offset)                                       \
+    {                                                                    \
+        VMCS_##field, CHANGE_PAGE, VMENTRY_PAGE_##which | (offset) << 12 \
+    }
+#define BEYOND(field)                  \
+    {                                  \
+        VMCS_##field, CHANGE_BEYOND, 0 \
+    }
+#define NONCANONICAL(field)                  \
+    {                                        \
+        VMCS_##field, CHANGE_NONCANONICAL, 0 \
+    }
+#define HIGH(field)                  \
+    {                                \
+        VMCS_##field, CHANGE_HIGH, 0 \
+    }
+#define LAST(field, bytes)                 \
+    {                                      \
+        VMCS_##field, CHANGE_LAST, (bytes) \
+    }
+#define CURRENT(field)                  \
+    {                                   \
+        VMCS_##field, CHANGE_CURRENT, 0 \
+    }
+#define EVENT(type, vector, more)                           \
+    {                                                       \
+        VMCS_VM_ENTRY_INTERRUPTION_INFORMATION, CHANGE_SET, \
+            1u << 31 | (type) << 8 | (vector) | (more)      \
+    }
+
+/* All trials, one behind the other: in as many bytes as they need. */
+static const struct vmentry_change trials[] = {
+#include "vmx/selftest/vmentry_trials.def"
+};
+
+_Static_assert(VMENTRY_RULE_COUNT <= 1 << 8, "a rule has eight bits of TRIAL_BEGINS");
+
+/* The first that is of another kind than a change. */
+static const struct vmentry_change *behind_changes(const struct vmentry_change *at)
+{
+    while (at < trials + sizeof(trials) / sizeof(trials[0]) && at->kind < TRIAL_BEGINS)
+        at++;
+    return at;
+}
+
+bool vmentry_trial_next(struct vmentry_trial *trial)
+{
+    const struct vmentry_change *end = trials + sizeof(trials) / sizeof(trials[0]);
+    const struct vmentry_change *at = trial->end != NULL ? trial->end : trials;
+
+    if (at == end)
+        return false;
+    trial->number = trial->end != NULL ? trial->number + 1 : 0;
+    trial->rule = (enum vmentry_rule)(at->value & 0xff);
+    trial->base = (enum vmentry_base)(at->value >> 8);
+    trial->setup = at + 1;
+    trial->broken = behind_changes(trial->setup) + 1;
+    trial->also = behind_changes(trial->broken);
+    for (at = trial->also; at < end && at->kind == TRIAL_ALSO; at++)
+        ;
+    trial->end = at;
+    return true;
+}
+
+bool vmentry_trial_breaks(const struct vmentry_trial *trial, enum vmentry_rule rule)
+{
+    for (const struct vmentry_change *also = trial->also; also < trial->end; also++) {
+        if (also->value == rule)
+            return true;
+    }
+    return rule == trial->rule;
+}
+
+static uint64_t changed(const struct vmentry_ground *ground, const struct vmentry_change *change,
+                        uint64_t old)
+{
+    const struct vmentry_context *context = ground->context;
+
+    switch (change->kind) {
+    case CHANGE_SET:
+        return change->value;
+    case CHANGE_OR:
+        return old | change->value;
+    case CHANGE_CLEAR:
+        return old & ~change->value;
+    case CHANGE_PAGE:
+        return ground->page[change->value & 0xfff] + (change->value >> 12);
+    case CHANGE_BEYOND:
+        return old | 1ull << context->physical_address_width;
+    case CHANGE_NONCANONICAL:
+        return 1ull << (context->linear_address_width - 1);
+    case CHANGE_HIGH:
+        return (old & ((1ull << context->linear_address_width) - 1)) |
+               1ull << context->linear_address_width;
+    case CHANGE_LAST:
+        return (1ull << context->physical_address_width) - change->value;
+    case CHANGE_CURRENT:
+        return context->current_vmcs;
+    default:
+        return old;
+    }
+}
+
+static void change(const struct vmentry_ground *ground, const struct vmentry_change *changes,
+                   const struct vmentry_change *end, struct vmcs_image *image)
+{
+    for (; changes < end; changes++)
+        vmcs_image_set(image, changes->field,
+                       changed(ground, changes, vmcs_image_get(image, changes->field)));
+}
+
+bool vmentry_trial_keep(const struct vmentry_ground *ground, const struct vmentry_trial *trial,
+                        struct vmcs_image *image)
+{
+    if (!vmentry_base_image(ground, trial->base, image))
+        return false;
+    change(ground, trial->setup, trial->broken - 1, image); /* up to TRIAL_BREAKS */
+    return true;
+}
+
+void vmentry_trial_break(const struct vmentry_ground *ground, const struct vmentry_trial *trial,
+                         struct vmcs_image *image)
+{
+    change(ground, trial->broken, trial->also, image);
+}
+
+void vmentry_page_fill(enum vmentry_page page, uint32_t revision_id, void *bytes)
+{
+    /* Trials say at which offset which entry stands: vmx/vmentry_trials_guest.def. */
+    static const struct vmentry_msr_entry entries[] = {
+        {0x174, 0, 0},                     /* IA32_SYSENTER_CS, which any value fits */
+        {0x174, 1, 0},                     /* a reserved bit */
+        {IA32_FS_BASE, 0, 0},              /* which the guest-state area has */
+        {IA32_X2APIC_FIRST + 2, 0, 0},     /* the local APIC */
+        {0x9b, 0, 0},                      /* IA32_SMM_MONITOR_CTL */
+        {IA32_PAT, 0, 0x0007040600070402}, /* memory type 2: WRMSR faults */
+        {0x174, 0, 0},
+        {IA32_GS_BASE, 0, 0},
+        {0x8b, 0, 0}, /* IA32_BIOS_SIGN_ID: 0 is what software writes before it reads it */
+    };
+    static const uint64_t pdptes[] = {3, 0, 0, 0, 0, 0, 0, 0x21}; /* bit 1; bit 5 */
+    uint32_t first = revision_id | (page == VMENTRY_PAGE_SHADOW ? 1u << 31 : 0);
+
+    memset(bytes, 0, 4096);
+    if (page == VMENTRY_PAGE_LINK || page == VMENTRY_PAGE_SHADOW)
+        memcpy(bytes, &first, sizeof(first));
+    else if (page == VMENTRY_PAGE_PDPTES)
+        memcpy(bytes, pdptes, sizeof(pdptes));
+    else if (page == VMENTRY_PAGE_MSRS)
+        memcpy(bytes, entries, sizeof(entries));
+}

@@ -1,0 +1,264 @@
+#include <stddef.h>
+
+#include "lib/x86.h"
+#include "vmx/text/exit_layout.h"
+#include "vmx/exit_reason.h"
+#include "vmx/text/exit_text.h"
+
+#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+
+/* SDM, table "Exit Qualification for Debug Exceptions". */
+static void print_debug_exceptions(struct sink *sink, uint64_t qualification)
+{
+    static const struct bit_name bits[] = {
+        {1u << 0, "breakpoint 0"}, {1u << 1, "breakpoint 1"},
+        {1u << 2, "breakpoint 2"}, {1u << 3, "breakpoint 3"},
+        {1u << 11, "bus lock"},    {1u << 13, "access to a debug register"},
+        {1u << 14, "single step"}, {1u << 16, "transactional region"},
+    };
+
+    bit_names_print(sink, qualification, bits, COUNT(bits));
+}
+
+static void print_exception(struct sink *sink, uint32_t event_information, uint64_t qualification)
+{
+    uint32_t vector = event_information & EVENT_INFORMATION_VECTOR;
+
+    if (!(event_information & EVENT_INFORMATION_VALID) ||
+        EVENT_INFORMATION_TYPE(event_information) == EVENT_NMI)
+        return;
+    if (vector == X86_VECTOR_DB)
+        print_debug_exceptions(sink, qualification);
+    else if (vector == X86_VECTOR_PF)
+        print_to(sink, "linear address %#lx", qualification);
+    else if (vector == X86_VECTOR_NM && qualification)
+        print_to(sink, "IA32_XFD_ERR %#lx", qualification);
+}
+
+/* SDM, table "Exit Qualification for Task Switches". */
+static void print_task_switch(struct sink *sink, uint64_t qualification)
+{
+    static const char *const sources[4] = {"CALL", "IRET", "JMP", "task gate in the IDT"};
+
+    print_to(sink, "%s to the TSS with selector %#x", sources[qualification >> 30 & 3],
+             (unsigned)(qualification & 0xffff));
+}
+
+/* SDM, table "Exit Qualification for Control-Register Accesses". */
+static void print_control_register(struct sink *sink, uint64_t qualification)
+{
+    unsigned number = qualification & 15;
+    const char *name = exit_register_names[qualification >> 8 & 15];
+
+    switch (qualification >> 4 & 3) {
+    case 0:
+        print_to(sink, "MOV to CR%u from %s", number, name);
+        break;
+    case 1:
+        print_to(sink, "MOV from CR%u to %s", number, name);
+        break;
+    case 2:
+        print_to(sink, "CLTS");
+        break;
+    default:
+        print_to(sink, "LMSW of %#x from %s", (unsigned)(qualification >> 16 & 0xffff),
+                 qualification >> 6 & 1 ? "memory" : "a register");
+    }
+}
+
+/* SDM, table "Exit Qualification for MOV DR". */
+static void print_mov_dr(struct sink *sink, uint64_t qualification)
+{
+    bool from = qualification >> 4 & 1;
+
+    print_to(sink, "MOV %s DR%u %s %s", from ? "from" : "to", (unsigned)(qualification & 7),
+             from ? "to" : "from", exit_register_names[qualification >> 8 & 15]);
+}
+
+/* SDM, table "Exit Qualification for I/O Instructions". */
+static void print_io(struct sink *sink, uint64_t qualification)
+{
+    unsigned bytes = (qualification & 7) + 1;
+    bool in = qualification >> 3 & 1, string = qualification >> 4 & 1;
+
+    print_to(sink, "%s%s%s port %#x (%s), %u byte%s", qualification >> 5 & 1 ? "REP " : "",
+             in ? "IN" : "OUT", string ? "S" : "", (unsigned)(qualification >> 16 & 0xffff),
+             qualification >> 6 & 1 ? "immediate" : "DX", bytes, bytes == 1 ? "" : "s");
+}
+
+/* SDM, table "Exit Qualification for APIC-Access VM Exits from Linear Accesses and …". */
+static void print_apic_access(struct sink *sink, uint64_t qualification)
+{
+    unsigned type = qualification >> 12 & 15;
+
+    switch (type) {
+    case 0:
+        print_to(sink, "data read");
+        break;
+    case 1:
+        print_to(sink, "data write");
+        break;
+    case 2:
+        print_to(sink, "instruction fetch");
+        break;
+    case 3:
+        print_to(sink, "access during event delivery");
+        break;
+    case 10:
+        print_to(sink, "guest-physical access during event delivery");
+        break;
+    case 15:
+        print_to(sink, "guest-physical access of an instruction");
+        break;
+    default:
+        print_to(sink, "access of type %u", type);
+    }
+    if (type < 10)
+        print_to(sink, " at offset %#x", (unsigned)(qualification & 0xfff));
+    else
+        print_to(sink, ", offset not given");
+    if (qualification >> 16 & 1)
+        print_to(sink, ", asynchronous");
+}
+
+/* SDM, table "Exit Qualification for EPT Violations". */
+static void print_ept_violation(struct sink *sink, uint64_t qualification)
+{
+    static const struct bit_name accesses[] = {
+        {1u << 0, "read"}, {1u << 1, "write"}, {1u << 2, "instruction fetch"}};
+    static const struct bit_name others[] = {{1u << 6, "user-mode fetches allowed"},
+                                             {1u << 9, "user-mode address"},
+                                             {1u << 10, "writable in the guest's paging"},
+                                             {1u << 11, "execute-disable in the guest's paging"},
+                                             {1u << 12, "NMI unblocking due to IRET"},
+                                             {1u << 13, "shadow-stack access"},
+                                             {1u << 14, "supervisor shadow stack"},
+                                             {1u << 15, "guest-paging verification"},
+                                             {1u << 16, "asynchronous"}};
+    bool translated = (qualification >> 7 & 3) == 3;
+    uint64_t other = qualification & (translated ? 0x1fe40 : 0x1f040);
+
+    bit_names_print(sink, qualification & 7, accesses, COUNT(accesses));
+    print_to(sink, " where EPT allows %s%s%s", qualification >> 3 & 1 ? "r" : "-",
+             qualification >> 4 & 1 ? "w" : "-", qualification >> 5 & 1 ? "x" : "-");
+    if (!(qualification >> 7 & 1))
+        print_to(sink, ", no linear address");
+    else
+        print_to(sink, qualification >> 8 & 1 ? ", of the translated address"
+                                              : ", of a paging-structure entry");
+    if (other) {
+        print_to(sink, ", ");
+        bit_names_print(sink, other, others, COUNT(others));
+    }
+}
+
+/* SDM, "Checking and Loading Guest State": what the VM-entry failure's qualification says. */
+static void print_guest_state(struct sink *sink, uint64_t qualification)
+{
+    static const char *const causes[] = {[2] = "loading the PDPTEs",
+                                         [3] = "injecting an NMI with blocking by STI",
+                                         [4] = "VMCS link pointer"};
+
+    if (qualification < COUNT(causes) && causes[qualification])
+        print_to(sink, "%s", causes[qualification]);
+    else if (qualification)
+        print_to(sink, "qualification %#lx", qualification);
+}
+
+static void print_vector(struct sink *sink, uint64_t qualification)
+{
+    print_to(sink, "vector %#x", (unsigned)(qualification & 0xff));
+}
+
+static void print_linear_address(struct sink *sink, uint64_t qualification)
+{
+    print_to(sink, "linear address %#lx", qualification);
+}
+
+static void print_list_entry(struct sink *sink, uint64_t qualification)
+{
+    print_to(sink, "entry %lu of the list", qualification);
+}
+
+static void print_mwait(struct sink *sink, uint64_t qualification)
+{
+    print_to(sink, "monitoring %s", qualification & 1 ? "armed" : "not armed");
+}
+
+static void print_offset(struct sink *sink, uint64_t qualification)
+{
+    print_to(sink, "offset %#x", (unsigned)(qualification & 0xfff));
+}
+
+static void print_nmi_unblocking(struct sink *sink, uint64_t qualification)
+{
+    print_to(sink, "%s", qualification >> 12 & 1 ? "NMI unblocking due to IRET" : "");
+}
+
+static const char *nmi_unblocking(uint64_t qualification)
+{
+    return qualification >> 12 & 1 ? ", NMI unblocking due to IRET" : "";
+}
+
+static void print_spp(struct sink *sink, uint64_t qualification)
+{
+    print_to(sink, "%s%s", qualification >> 11 & 1 ? "SPPT miss" : "SPPT misconfiguration",
+             nmi_unblocking(qualification));
+}
+
+static void print_instruction_timeout(struct sink *sink, uint64_t qualification)
+{
+    print_to(sink, "the guest's state is %s%s", qualification & 1 ? "lost" : "valid",
+             nmi_unblocking(qualification));
+}
+
+static void print_msr(struct sink *sink, uint64_t qualification)
+{
+    print_to(sink, "MSR %#x", (unsigned)qualification);
+}
+
+/* Of the instruction's memory operand. */
+static void print_displacement(struct sink *sink, uint64_t qualification)
+{
+    print_to(sink, "displacement %#lx", qualification);
+}
+
+/* What is not decoded; where there should be nothing there is nothing, or it is told as it is. */
+static void print_undecoded(struct sink *sink, uint64_t qualification)
+{
+    if (qualification)
+        print_to(sink, "qualification %#lx", qualification);
+}
+
+static void (*const qualifications[EXIT_LAYOUT_COUNT])(struct sink *, uint64_t) = {
+    [EXIT_LAYOUT_NOTHING] = print_undecoded,
+    [EXIT_LAYOUT_UNDECODED] = print_undecoded,
+    [EXIT_LAYOUT_VECTOR] = print_vector,
+    [EXIT_LAYOUT_TASK_SWITCH] = print_task_switch,
+    [EXIT_LAYOUT_LINEAR_ADDRESS] = print_linear_address,
+    [EXIT_LAYOUT_DISPLACEMENT] = print_displacement,
+    [EXIT_LAYOUT_CONTROL_REGISTER] = print_control_register,
+    [EXIT_LAYOUT_MOV_DR] = print_mov_dr,
+    [EXIT_LAYOUT_IO] = print_io,
+    [EXIT_LAYOUT_GUEST_STATE] = print_guest_state,
+    [EXIT_LAYOUT_LIST_ENTRY] = print_list_entry,
+    [EXIT_LAYOUT_MWAIT] = print_mwait,
+    [EXIT_LAYOUT_APIC_ACCESS] = print_apic_access,
+    [EXIT_LAYOUT_EPT_VIOLATION] = print_ept_violation,
+    [EXIT_LAYOUT_OFFSET] = print_offset,
+    [EXIT_LAYOUT_NMI_UNBLOCKING] = print_nmi_unblocking,
+    [EXIT_LAYOUT_SPP] = print_spp,
+    [EXIT_LAYOUT_INSTRUCTION_TIMEOUT] = print_instruction_timeout,
+    [EXIT_LAYOUT_MSR] = print_msr,
+};
+
+void exit_qualification_print(struct sink *sink, uint32_t basic_reason, uint32_t event_information,
+                              uint64_t qualification)
+{
+    enum exit_layout layout = exit_layouts(basic_reason).qualification;
+
+    if (layout == EXIT_LAYOUT_EXCEPTION)
+        print_exception(sink, event_information, qualification);
+    else
+        qualifications[layout](sink, qualification);
+}

@@ -1,0 +1,165 @@
+#include "vmx/text/exit_text.h"
+
+#include <stddef.h>
+
+#include "lib/x86.h"
+#include "vmx/text/exit_layout.h"
+#include "vmx/exit_reason.h"
+
+#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+
+const char *const exit_register_names[16] = {
+    "RAX", "RCX", "RDX", "RBX", "RSP", "RBP", "RSI", "RDI",
+    "R8",  "R9",  "R10", "R11", "R12", "R13", "R14", "R15",
+};
+
+static const char *const exceptions[] = {
+    [X86_VECTOR_DE] = "#DE", [X86_VECTOR_DB] = "#DB", [X86_VECTOR_NMI] = "NMI",
+    [X86_VECTOR_BP] = "#BP", [X86_VECTOR_OF] = "#OF", [X86_VECTOR_BR] = "#BR",
+    [X86_VECTOR_UD] = "#UD", [X86_VECTOR_NM] = "#NM", [X86_VECTOR_DF] = "#DF",
+    [X86_VECTOR_TS] = "#TS", [X86_VECTOR_NP] = "#NP", [X86_VECTOR_SS] = "#SS",
+    [X86_VECTOR_GP] = "#GP", [X86_VECTOR_PF] = "#PF", [X86_VECTOR_MF] = "#MF",
+    [X86_VECTOR_AC] = "#AC", [X86_VECTOR_MC] = "#MC", [X86_VECTOR_XM] = "#XM",
+    [X86_VECTOR_VE] = "#VE", [X86_VECTOR_CP] = "#CP",
+};
+
+const char *exception_name(uint32_t vector)
+{
+    return vector < COUNT(exceptions) ? exceptions[vector] : NULL;
+}
+
+void bit_names_print(struct sink *sink, uint64_t value, const struct bit_name *names,
+                     uint32_t count)
+{
+    const char *comma = "";
+
+    for (uint32_t i = 0; i < count; i++) {
+        if (!(value & names[i].mask))
+            continue;
+        print_to(sink, "%s%s", comma, names[i].name);
+        value &= ~names[i].mask;
+        comma = ", ";
+    }
+    if (value)
+        print_to(sink, "%sbits %#lx", comma, value);
+    else if (!*comma)
+        print_to(sink, "none");
+}
+
+void exit_reason_print(struct sink *sink, uint32_t exit_reason)
+{
+    static const struct bit_name flags[] = {
+        {EXIT_REASON_BUSY_SHADOW_STACK, "prematurely busy shadow stack"},
+        {EXIT_REASON_BUS_LOCK_ASSERTED, "bus lock asserted"},
+        {EXIT_REASON_ENCLAVE, "in enclave mode"},
+        {EXIT_REASON_PENDING_MTF, "pending monitor trap flag"},
+        {EXIT_REASON_FROM_ROOT, "from VMX root operation"},
+        {EXIT_REASON_ENTRY_FAILURE, "VM-entry failure"},
+    };
+    uint32_t basic = exit_reason & EXIT_REASON_BASIC, rest = exit_reason & ~EXIT_REASON_BASIC;
+    const char *name = exit_reason_name(basic);
+
+    if (name)
+        print_to(sink, "%s", name);
+    else
+        print_to(sink, "exit reason %u, which the manual does not define", basic);
+    if (rest) {
+        print_to(sink, "; ");
+        bit_names_print(sink, rest, flags, COUNT(flags));
+    }
+}
+
+void event_information_print(struct sink *sink, uint32_t event_information, uint32_t error_code)
+{
+    static const char *const types[8] = {
+        "external interrupt", "event of type 1",    "NMI",
+        "hardware exception", "software interrupt", "privileged software exception",
+        "software exception", "other event",
+    };
+    uint32_t type = EVENT_INFORMATION_TYPE(event_information);
+    uint32_t vector = event_information & EVENT_INFORMATION_VECTOR;
+    bool exception =
+        type == EVENT_HARDWARE_EXCEPTION || type >= EVENT_PRIVILEGED_SOFTWARE_EXCEPTION;
+
+    if (!(event_information & EVENT_INFORMATION_VALID)) {
+        print_to(sink, "none");
+        return;
+    }
+    print_to(sink, "%s %u", types[type], vector);
+    if (exception && type != EVENT_OTHER && exception_name(vector))
+        print_to(sink, " (%s)", exception_name(vector));
+    if (event_information & EVENT_INFORMATION_ERROR_CODE)
+        print_to(sink, ", error code %#x", error_code);
+    if (event_information & EVENT_INFORMATION_NMI_UNBLOCKING)
+        print_to(sink, ", NMI unblocking due to IRET");
+    if (event_information & EVENT_INFORMATION_NESTED)
+        print_to(sink, ", nested");
+}
+
+/* SDM, "Format of the VM-Exit Instruction-Information Field as Used for …": what they share. */
+static void print_memory(struct sink *sink, uint32_t information)
+{
+    static const char *const segments[8] = {"ES", "CS", "SS", "DS", "FS", "GS", "?", "?"};
+    bool base = !(information >> 27 & 1), index = !(information >> 22 & 1);
+
+    print_to(sink, "[%s:", segments[information >> 15 & 7]);
+    if (base)
+        print_to(sink, "%s + ", exit_register_names[information >> 23 & 15]);
+    if (index)
+        print_to(sink, "%s*%u + ", exit_register_names[information >> 18 & 15],
+                 1u << (information & 3));
+    print_to(sink, "displacement]");
+}
+
+/* GDTR or IDTR: SGDT, SIDT, LGDT, LIDT; LDTR or TR: SLDT, STR, LLDT, LTR. */
+static void print_table_access(struct sink *sink, bool system, uint32_t information)
+{
+    static const char *const tables[4] = {"SGDT", "SIDT", "LGDT", "LIDT"};
+    static const char *const systems[4] = {"SLDT", "STR", "LLDT", "LTR"};
+
+    print_to(sink, "%s ", (system ? systems : tables)[information >> 28 & 3]);
+    if (system && information >> 10 & 1)
+        print_to(sink, "%s", exit_register_names[information >> 3 & 15]);
+    else
+        print_memory(sink, information);
+}
+
+void instruction_information_print(struct sink *sink, uint32_t basic_reason, uint32_t information)
+{
+    const char *first = exit_register_names[information >> 3 & 15];
+    const char *second = exit_register_names[information >> 28 & 15];
+
+    switch ((enum exit_layout)exit_layouts(basic_reason).information) {
+    case EXIT_LAYOUT_TABLE:
+        print_table_access(sink, false, information);
+        break;
+    case EXIT_LAYOUT_SYSTEM_SEGMENT:
+        print_table_access(sink, true, information);
+        break;
+    case EXIT_LAYOUT_MEMORY:
+        print_memory(sink, information);
+        break;
+    case EXIT_LAYOUT_TYPE_AND_MEMORY:
+        print_to(sink, "type in %s, ", second);
+        print_memory(sink, information);
+        break;
+    case EXIT_LAYOUT_VMCS_FIELD:
+        print_to(sink, "field in %s, ", second);
+        if (information >> 10 & 1)
+            print_to(sink, "%s", first);
+        else
+            print_memory(sink, information);
+        break;
+    case EXIT_LAYOUT_REGISTER_AND_SIZE:
+        print_to(sink, "%u bits of %s", 16u << (information >> 11 & 3), first);
+        break;
+    case EXIT_LAYOUT_XMM_REGISTERS:
+        print_to(sink, "XMM%u, XMM%u", information >> 3 & 15, information >> 28 & 15);
+        break;
+    case EXIT_LAYOUT_MSR_OPERAND:
+        print_to(sink, "%s", first);
+        break;
+    default:
+        break;
+    }
+}

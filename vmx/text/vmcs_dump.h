@@ -1,0 +1,27 @@
+/*
+ * A VMCS told whole: every field that the image has, with its value and what that means. A field
+ * that the processor lacks is not in the image and is not told.
+ */
+#ifndef VMX_VMCS_DUMP_H
+#define VMX_VMCS_DUMP_H
+
+#include "lib/json.h"
+#include "vmx/entry/vmcs_image.h"
+
+/* Fields to be found at a glance: a ">" stands before them. */
+struct vmcs_marks {
+    const enum vmcs_field *field;
+    uint32_t count;
+};
+
+/* For a person: control fields, guest state with its segments in a table, host state, exit
+ * information; at most 80 columns, words below their field where they are long. */
+void vmcs_dump_text(const struct vmcs_image *image, struct vmcs_marks marks, struct sink *sink);
+
+/*
+ * For a program: an array of {"field": the manual's name, "encoding": "0x…", "value": "0x…",
+ * "text": words, or null}, in the order of the encodings. `name` is NULL inside an array.
+ */
+void vmcs_dump_json(const struct vmcs_image *image, struct json *json, const char *name);
+
+#endif

@@ -1,0 +1,326 @@
+#include "vmx/text/vmcs_text.h"
+
+#include <stddef.h>
+
+#include "vmx/eptp.h"
+#include "vmx/exit_reason.h"
+#include "vmx/text/exit_text.h"
+#include "vmx/nmi_unblocking.h"
+#include "vmx/capability/vmx_controls.h"
+#include "vmx/vmx_result.h"
+
+#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+
+/* A value that is to be told. */
+struct told {
+    struct sink *sink;
+    const struct vmcs_image *image;
+    uint64_t value;
+    uint32_t argument; /* from the table of printers */
+};
+
+/* The argument is the enum vmx_control_word. */
+static void print_controls(const struct told *told)
+{
+    struct bit_name names[32];
+    uint32_t count = 0;
+
+    for (uint32_t i = 0; i < vmx_control_count && count < COUNT(names); i++) {
+        if (vmx_control_table[i].word == told->argument)
+            names[count++] =
+                (struct bit_name){vmx_control_table[i].mask, vmx_control_table[i].name};
+    }
+    bit_names_print(told->sink, told->value, names, count);
+}
+
+/* The controls of the 64-bit words, in one table. */
+enum word_64 { TERTIARY, SECONDARY_EXIT, VM_FUNCTION };
+
+struct control_64 {
+    enum word_64 word;
+    struct bit_name control;
+};
+
+#define VMX_CONTROL_64(word, bit, id, name, ...) {word, {1ull << (bit), (name)}},
+static const struct control_64 controls_64[] = {
+#include "vmx/capability/vmx_controls_64.def"
+};
+#undef VMX_CONTROL_64
+
+/* The argument is the enum word_64. */
+static void print_controls_64(const struct told *told)
+{
+    struct bit_name names[COUNT(controls_64)];
+    uint32_t count = 0;
+
+    for (uint32_t i = 0; i < COUNT(controls_64); i++) {
+        if (controls_64[i].word == told->argument)
+            names[count++] = controls_64[i].control;
+    }
+    bit_names_print(told->sink, told->value, names, count);
+}
+
+/* The bits of the control registers by the names of one table; "CR0." is said already. */
+enum { REGISTER_CR0, REGISTER_CR4, CR_PREFIX = sizeof("CR0.") - 1 };
+
+struct register_bit {
+    uint8_t reg, bit;
+    const char *name;
+};
+
+#define CR_BIT(cr, bit, name, ...) {REGISTER_##cr, (bit), (name)},
+static const struct register_bit cr_bits[] = {
+#include "vmx/text/cr_bits.def"
+};
+#undef CR_BIT
+
+/* The argument is REGISTER_CR0 or REGISTER_CR4. */
+static void print_control_register(const struct told *told)
+{
+    struct bit_name names[COUNT(cr_bits)];
+    uint32_t count = 0;
+
+    for (uint32_t i = 0; i < COUNT(cr_bits); i++) {
+        if (cr_bits[i].reg == told->argument)
+            names[count++] = (struct bit_name){1ull << cr_bits[i].bit, cr_bits[i].name + CR_PREFIX};
+    }
+    bit_names_print(told->sink, told->value, names, count);
+}
+
+/* SDM Vol. 1, "EFLAGS Register"; bit 1 is always 1. IOPL is a number. */
+static void print_rflags(const struct told *told)
+{
+    static const struct bit_name names[] = {
+        {1u << 0, "CF"},  {1u << 2, "PF"},   {1u << 4, "AF"},   {1u << 6, "ZF"},
+        {1u << 7, "SF"},  {1u << 8, "TF"},   {1u << 9, "IF"},   {1u << 10, "DF"},
+        {1u << 11, "OF"}, {1u << 14, "NT"},  {1u << 16, "RF"},  {1u << 17, "VM"},
+        {1u << 18, "AC"}, {1u << 19, "VIF"}, {1u << 20, "VIP"}, {1u << 21, "ID"}};
+    const uint64_t iopl = 3u << 12, always = 1u << 1;
+
+    bit_names_print(told->sink, told->value & ~(iopl | always), names, COUNT(names));
+    print_to(told->sink, ", IOPL %u", (unsigned)(told->value >> 12 & 3));
+}
+
+/* SDM Vol. 3, "Extended Feature Enable Register". */
+static void print_efer(const struct told *told)
+{
+    static const struct bit_name names[] = {
+        {1u << 0, "SCE"}, {1u << 8, "LME"}, {1u << 10, "LMA"}, {1u << 11, "NXE"}};
+
+    bit_names_print(told->sink, told->value, names, COUNT(names));
+}
+
+static void print_exception_bitmap(const struct told *told)
+{
+    struct bit_name names[32];
+    uint32_t count = 0;
+
+    for (uint32_t vector = 0; vector < COUNT(names); vector++) {
+        if (exception_name(vector))
+            names[count++] = (struct bit_name){1ull << vector, exception_name(vector)};
+    }
+    bit_names_print(told->sink, told->value, names, count);
+}
+
+static void print_ept_pointer(const struct told *told)
+{
+    uint64_t type = told->value & EPTP_MEMORY_TYPE;
+
+    print_to(told->sink, "tables at %#lx, %u levels, memory type %s%s%s", told->value & EPTP_TABLES,
+             (unsigned)((told->value & EPTP_WALK) >> EPTP_WALK_SHIFT) + 1,
+             type == 6   ? "WB"
+             : type == 0 ? "UC"
+                         : "reserved",
+             told->value & EPTP_ACCESSED_DIRTY ? ", accessed and dirty flags" : "",
+             told->value & EPTP_SHADOW_STACK ? ", supervisor shadow-stack control" : "");
+}
+
+static void print_link_pointer(const struct told *told)
+{
+    if (told->value == UINT64_MAX)
+        print_to(told->sink, "none");
+}
+
+static void print_access_rights(const struct told *told)
+{
+    static const char *const system[16] = {
+        [2] = "LDT", [3] = "busy 16-bit TSS", [9] = "available TSS", [11] = "busy TSS"};
+    unsigned type = told->value & 15;
+
+    if (told->value >> 16 & 1) {
+        print_to(told->sink, "unusable");
+        return;
+    }
+    if (!(told->value >> 4 & 1))
+        print_to(told->sink, "%s", system[type] ? system[type] : "system segment of another type");
+    else if (type & 8)
+        print_to(told->sink, "code%s%s%s", type & 2 ? ", readable" : "",
+                 type & 4 ? ", conforming" : "", type & 1 ? ", accessed" : "");
+    else
+        print_to(told->sink, "data%s%s%s", type & 2 ? ", writable" : "",
+                 type & 4 ? ", expand-down" : "", type & 1 ? ", accessed" : "");
+    print_to(told->sink, ", DPL %u%s%s%s%s%s", (unsigned)(told->value >> 5 & 3),
+             told->value >> 7 & 1 ? ", present" : ", not present",
+             told->value >> 13 & 1 ? ", 64-bit" : "", told->value >> 14 & 1 ? ", 32-bit" : "",
+             told->value >> 15 & 1 ? ", limit in pages" : "",
+             told->value >> 12 & 1 ? ", available bit" : "");
+}
+
+static void print_interruptibility(const struct told *told)
+{
+    static const struct bit_name names[] = {{1u << 0, "blocking by STI"},
+                                            {1u << 1, "blocking by MOV SS"},
+                                            {1u << 2, "blocking by SMI"},
+                                            {1u << 3, "blocking by NMI"},
+                                            {1u << 4, "enclave interruption"}};
+
+    bit_names_print(told->sink, told->value, names, COUNT(names));
+}
+
+static void print_activity(const struct told *told)
+{
+    static const char *const states[] = {"active", "HLT", "shutdown", "wait-for-SIPI"};
+
+    print_to(told->sink, "%s", told->value < COUNT(states) ? states[told->value] : "reserved");
+}
+
+static void print_pending_debug(const struct told *told)
+{
+    static const struct bit_name names[] = {
+        {1u << 0, "breakpoint 0"}, {1u << 1, "breakpoint 1"},
+        {1u << 2, "breakpoint 2"}, {1u << 3, "breakpoint 3"},
+        {1u << 11, "bus lock"},    {1u << 12, "enabled breakpoint"},
+        {1u << 14, "single step"}, {1u << 16, "transactional region"}};
+
+    bit_names_print(told->sink, told->value, names, COUNT(names));
+}
+
+static void print_error(const struct told *told)
+{
+    const char *text = vmx_error_text((uint32_t)told->value);
+
+    print_to(told->sink, "%s", told->value == 0 ? "none" : text ? text : "not defined");
+}
+
+static void print_reason(const struct told *told)
+{
+    exit_reason_print(told->sink, (uint32_t)told->value);
+}
+
+static uint32_t basic_reason(const struct vmcs_image *image)
+{
+    return vmcs_image_get(image, VMCS_EXIT_REASON) & EXIT_REASON_BASIC;
+}
+
+/* Bit 12 where it is undefined, which is then not put into words. */
+static uint32_t undefined_bits(const struct vmcs_image *image)
+{
+    bool defined = nmi_unblocking_is_defined(
+        (uint32_t)vmcs_image_get(image, VMCS_PIN_BASED_VM_EXECUTION_CONTROLS),
+        (uint32_t)vmcs_image_get(image, VMCS_VM_EXIT_INTERRUPTION_INFORMATION),
+        (uint32_t)vmcs_image_get(image, VMCS_IDT_VECTORING_INFORMATION));
+
+    return defined ? 0 : EVENT_INFORMATION_NMI_UNBLOCKING;
+}
+
+static void print_qualification(const struct told *told)
+{
+    uint32_t reason = basic_reason(told->image);
+    uint64_t event = vmcs_image_get(told->image, VMCS_VM_EXIT_INTERRUPTION_INFORMATION);
+    uint64_t qualification = told->value;
+
+    if (nmi_unblocking_is_in_qualification(reason))
+        qualification &= ~(uint64_t)undefined_bits(told->image);
+    exit_qualification_print(told->sink, reason, (uint32_t)event, qualification);
+}
+
+static void print_instruction(const struct told *told)
+{
+    instruction_information_print(told->sink, basic_reason(told->image), (uint32_t)told->value);
+}
+
+/* The argument is the field with the event's error code. */
+static void print_event(const struct told *told)
+{
+    uint64_t error_code = vmcs_image_get(told->image, (enum vmcs_field)told->argument);
+
+    event_information_print(told->sink, (uint32_t)told->value, (uint32_t)error_code);
+}
+
+static void print_interruption(const struct told *told)
+{
+    struct told defined = *told;
+
+    defined.value &= ~(uint64_t)undefined_bits(told->image);
+    print_event(&defined);
+}
+
+static void print_vectoring(const struct told *told)
+{
+    struct told defined = *told;
+
+    defined.value &= ~(uint64_t)EVENT_INFORMATION_NMI_UNBLOCKING;
+    print_event(&defined);
+}
+
+static const struct {
+    enum vmcs_field field;
+    void (*print)(const struct told *told);
+    uint32_t argument;
+} printers[] = {
+    {VMCS_PIN_BASED_VM_EXECUTION_CONTROLS, print_controls, VMX_CONTROL_PIN},
+    {VMCS_PRIMARY_PROCESSOR_BASED_VM_EXECUTION_CONTROLS, print_controls, VMX_CONTROL_PRIMARY},
+    {VMCS_SECONDARY_PROCESSOR_BASED_VM_EXECUTION_CONTROLS, print_controls, VMX_CONTROL_SECONDARY},
+    {VMCS_TERTIARY_PROCESSOR_BASED_VM_EXECUTION_CONTROLS, print_controls_64, TERTIARY},
+    {VMCS_VM_FUNCTION_CONTROLS, print_controls_64, VM_FUNCTION},
+    {VMCS_PRIMARY_VM_EXIT_CONTROLS, print_controls, VMX_CONTROL_EXIT},
+    {VMCS_SECONDARY_VM_EXIT_CONTROLS, print_controls_64, SECONDARY_EXIT},
+    {VMCS_VM_ENTRY_CONTROLS, print_controls, VMX_CONTROL_ENTRY},
+    {VMCS_EXCEPTION_BITMAP, print_exception_bitmap, 0},
+    {VMCS_EPT_POINTER, print_ept_pointer, 0},
+    {VMCS_LINK_POINTER, print_link_pointer, 0},
+    {VMCS_VM_ENTRY_INTERRUPTION_INFORMATION, print_event, VMCS_VM_ENTRY_EXCEPTION_ERROR_CODE},
+    {VMCS_GUEST_ES_ACCESS_RIGHTS, print_access_rights, 0},
+    {VMCS_GUEST_CS_ACCESS_RIGHTS, print_access_rights, 0},
+    {VMCS_GUEST_SS_ACCESS_RIGHTS, print_access_rights, 0},
+    {VMCS_GUEST_DS_ACCESS_RIGHTS, print_access_rights, 0},
+    {VMCS_GUEST_FS_ACCESS_RIGHTS, print_access_rights, 0},
+    {VMCS_GUEST_GS_ACCESS_RIGHTS, print_access_rights, 0},
+    {VMCS_GUEST_LDTR_ACCESS_RIGHTS, print_access_rights, 0},
+    {VMCS_GUEST_TR_ACCESS_RIGHTS, print_access_rights, 0},
+    {VMCS_CR0_GUEST_HOST_MASK, print_control_register, REGISTER_CR0},
+    {VMCS_CR4_GUEST_HOST_MASK, print_control_register, REGISTER_CR4},
+    {VMCS_CR0_READ_SHADOW, print_control_register, REGISTER_CR0},
+    {VMCS_CR4_READ_SHADOW, print_control_register, REGISTER_CR4},
+    {VMCS_GUEST_CR0, print_control_register, REGISTER_CR0},
+    {VMCS_GUEST_CR4, print_control_register, REGISTER_CR4},
+    {VMCS_HOST_CR0, print_control_register, REGISTER_CR0},
+    {VMCS_HOST_CR4, print_control_register, REGISTER_CR4},
+    {VMCS_GUEST_IA32_EFER, print_efer, 0},
+    {VMCS_HOST_IA32_EFER, print_efer, 0},
+    {VMCS_GUEST_RFLAGS, print_rflags, 0},
+    {VMCS_GUEST_INTERRUPTIBILITY_STATE, print_interruptibility, 0},
+    {VMCS_GUEST_ACTIVITY_STATE, print_activity, 0},
+    {VMCS_GUEST_PENDING_DEBUG_EXCEPTIONS, print_pending_debug, 0},
+    {VMCS_VM_INSTRUCTION_ERROR, print_error, 0},
+    {VMCS_EXIT_REASON, print_reason, 0},
+    {VMCS_EXIT_QUALIFICATION, print_qualification, 0},
+    {VMCS_VM_EXIT_INSTRUCTION_INFORMATION, print_instruction, 0},
+    {VMCS_VM_EXIT_INTERRUPTION_INFORMATION, print_interruption,
+     VMCS_VM_EXIT_INTERRUPTION_ERROR_CODE},
+    {VMCS_IDT_VECTORING_INFORMATION, print_vectoring, VMCS_IDT_VECTORING_ERROR_CODE},
+};
+
+void vmcs_field_print(struct sink *sink, const struct vmcs_image *image, enum vmcs_field field)
+{
+    struct told told = {.sink = sink, .image = image, .value = vmcs_image_get(image, field)};
+
+    if (!vmcs_image_has(image, field))
+        return;
+    for (uint32_t i = 0; i < COUNT(printers); i++) {
+        if (printers[i].field == field) {
+            told.argument = printers[i].argument;
+            printers[i].print(&told);
+        }
+    }
+}
