@@ -48,6 +48,25 @@ static void assert_json(const char *expected)
     assert_string_equal(compact, expected);
 }
 
+/* A line of its own for each member of an object, a blank more for each bracket around it; the
+ * values of an array follow one another. */
+static void a_person_can_read_it(void **state)
+{
+    (void)state;
+    json_object_begin(&json, NULL);
+    json_number(&json, "one", 1);
+    json_object_begin(&json, "two");
+    json_array_begin(&json, "three");
+    json_number(&json, NULL, 3);
+    json_number(&json, NULL, 4);
+    json_array_end(&json);
+    json_object_end(&json);
+    json_bool(&json, "four", true);
+    json_object_end(&json);
+    assert_string_equal(text,
+                        "{\n \"one\": 1,\n \"two\": {\n  \"three\": [3,4]},\n \"four\": true}");
+}
+
 static void values_of_every_kind(void **state)
 {
     (void)state;
@@ -167,6 +186,7 @@ static void deeper_than_expected(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup(a_person_can_read_it, begin),
         cmocka_unit_test_setup(values_of_every_kind, begin),
         cmocka_unit_test_setup(commas_between_and_nowhere_else, begin),
         cmocka_unit_test_setup(escapes, begin),
