@@ -5,6 +5,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <string.h>
 
 #include <cmocka.h>
 
@@ -92,6 +93,25 @@ static void none_that_is_of_use(void **state)
     is(0, 0);
 }
 
+/* Each field ends where the next begins, and an address has 64 bits. */
+static void what_stands_between_counts_not(void **state)
+{
+    (void)state;
+    memset(at(SPCR) + 36, 0xff, REVISION_4_BYTES - 36);
+    put(at(SPCR) + 80, 38400, 4);
+    begin(0, ACPI_SPACE_IO, 0x2f8, 3);
+    for (unsigned revision = 1; revision <= 5; revision++) {
+        put(at(SPCR) + 8, revision, 1);
+        read_it(REVISION_4_BYTES);
+        is(0x2f8, revision >= 4 ? 38400 : 9600);
+    }
+    for (unsigned bit = 16; bit < 64; bit++) {
+        begin(0, ACPI_SPACE_IO, 0x2f8 | 1ull << bit, 3);
+        read_it(REVISION_4_BYTES);
+        is(0, 0);
+    }
+}
+
 static void no_table(void **state)
 {
     (void)state;
@@ -124,8 +144,12 @@ static void precise_rate(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        WITH_TABLES(com2),     WITH_TABLES(other_16550s), WITH_TABLES(none_that_is_of_use),
-        WITH_TABLES(no_table), WITH_TABLES(precise_rate),
+        WITH_TABLES(com2),
+        WITH_TABLES(other_16550s),
+        WITH_TABLES(none_that_is_of_use),
+        WITH_TABLES(what_stands_between_counts_not),
+        WITH_TABLES(no_table),
+        WITH_TABLES(precise_rate),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
