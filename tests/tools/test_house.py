@@ -1,0 +1,52 @@
+"""The house: folders that can be taken in, each with a few words, and includes that point down."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from machine.build import ROOT
+
+_FLOORS = {"lib": 0, "boot": 1, "mm": 1, "vmx": 2, "vm": 3, "kernel": 4}
+_SOURCES = {".c", ".h", ".S", ".def", ".inc"}
+_INCLUDE = re.compile(r'^\s*#\s*include "([^"]+)"', re.MULTILINE)
+_FILES_MAX = 30
+_README_LINES_MAX = 15
+
+
+def _sources(folder: Path) -> list[Path]:
+    return sorted(file for file in folder.iterdir() if file.suffix in _SOURCES)
+
+
+_FOLDERS = [
+    folder
+    for floor in _FLOORS
+    for folder in (ROOT / floor, *(ROOT / floor).rglob("*/"))
+    if folder.is_dir() and _sources(folder)
+]
+
+
+def _name(path: Path) -> str:
+    return str(path.relative_to(ROOT))
+
+
+@pytest.mark.parametrize("folder", _FOLDERS, ids=_name)
+def test_folder_can_be_taken_in(folder: Path) -> None:
+    assert len(_sources(folder)) <= _FILES_MAX
+    lines = (folder / "README.md").read_text(encoding="utf-8").splitlines()
+    assert lines[0] == f"# {_name(folder)}/"
+    assert len(lines) <= _README_LINES_MAX
+    told = {word for line in lines for word in re.findall(r"`([a-z0-9_]+\.[a-zS]+)`", line)}
+    assert told - {file.name for file in folder.iterdir()} == set(), "told, but not there"
+
+
+@pytest.mark.parametrize("folder", _FOLDERS, ids=_name)
+def test_includes_point_down(folder: Path) -> None:
+    floor = _name(folder).split("/")[0]
+    for file in _sources(folder):
+        for included in _INCLUDE.findall(file.read_text(encoding="utf-8")):
+            other = included.split("/")[0]
+            if other not in _FLOORS:  # the build made it
+                continue
+            assert (ROOT / included).exists(), f"{_name(file)}: {included}"
+            assert _FLOORS[other] < _FLOORS[floor] or other == floor, f"{_name(file)}: {included}"
