@@ -257,6 +257,9 @@ static void a_guest_is_shown_what_is_known(void **state)
         {1, 0, EDX, {1,  2,  3,  4,  5,  6,  7,  8,  9,  10, 12,
                      14, 16, 17, 18, 20, 24, 25, 26, 27, 28, 29}},
         {6, 0, EAX, {3}}, /* ARAT */
+        {6, 0, EBX, {0}},
+        {6, 0, ECX, {0}},
+        {6, 0, EDX, {0}},
         /* FSGSBASE, BMI1, HLE, AVX2, FDP, SMEP, BMI2, ERMS, INVPCID, RTM, FCS/FDS, AVX512F, DQ,
          * RDSEED, ADX, SMAP, IFMA, CLFLUSHOPT, CLWB, PF, ER, CD, SHA, BW, VL */
         {7, 0, EBX, {1,  4,  5,  6,  7,  8,  9,  10, 11, 12, 14, 17, 18,
@@ -275,17 +278,25 @@ static void a_guest_is_shown_what_is_known(void **state)
         {7, 1, EDX, {5, 6, 9, 11, 15, 20}}, /* AVX-VNNI-INT8, AVX-NE-CONVERT, AMX-COMPLEX,
                                                AVX-VNNI-INT16, PREFETCHI, AVX10 */
         {7, 2, EAX, {0}},
+        {7, 2, EBX, {0}},
+        {7, 2, ECX, {0}},
         {7, 2, EDX, {6, 8}}, /* MCDT_NO, MONITOR_MITG_NO */
         /* x87, SSE, AVX, three of AVX-512, PKRU, two of AMX */
         {0xd, 0, EAX, {1, 2, 3, 6, 7, 8, 10, 18, 19}},
         {0xd, 0, EDX, {0}},
         {0xd, 1, EAX, {1, 2, 3}}, /* XSAVEOPT, XSAVEC, XGETBV with ECX = 1 */
+        {0xd, 1, ECX, {0}},
         {0xd, 1, EDX, {0}},
         {0xd, 2, ECX, {2}},                         /* aligned to 64 */
         {0x80000001, 0, ECX, {1, 6, 9}},            /* LAHF, LZCNT, PREFETCHW */
         {0x80000001, 0, EDX, {12, 21, 27, 28, 30}}, /* SYSCALL, NX, 1 GiB, RDTSCP, long mode */
         {0x80000007, 0, EDX, {9}},                  /* invariant TSC */
-        {0x80000008, 0, EBX, {10}},                 /* WBNOINVD */
+        {0x80000007, 0, EAX, {0}},
+        {0x80000007, 0, EBX, {0}},
+        {0x80000007, 0, ECX, {0}},
+        {0x80000008, 0, ECX, {0}},
+        {0x80000008, 0, EDX, {0}},
+        {0x80000008, 0, EBX, {10}}, /* WBNOINVD */
     };
 
     (void)state;

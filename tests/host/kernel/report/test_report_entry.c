@@ -8,6 +8,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include <stdio.h>
 #include <string.h>
 
 #include "kernel/report/report_entry.h"
@@ -120,6 +121,20 @@ static void a_departure_that_was_met_is_told(void **state)
     assert_non_null(strstr(told(), "\"count\":3}]}}"));
 }
 
+/* Each alone, the first and the last, too. */
+static void each_departure_is_told(void **state)
+{
+    for (unsigned i = 0; i < VMENTRY_DEPARTURE_COUNT; i++) {
+        char wanted[64];
+
+        reset(state);
+        selftest.departed[i] = i + 5;
+        (void)snprintf(wanted, sizeof(wanted), "\",\"count\":%u}]", i + 5);
+        assert_non_null(strstr(told(), "\"departures\":[{\"rule\":\""));
+        assert_non_null(strstr(told(), wanted));
+    }
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup(name, reset)
@@ -129,6 +144,7 @@ int main(void)
         TEST(a_trial_is_told_whole),
         TEST(each_difference_is_told),
         TEST(a_departure_that_was_met_is_told),
+        TEST(each_departure_is_told),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

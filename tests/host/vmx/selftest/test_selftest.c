@@ -283,18 +283,27 @@ static void a_processor_that_does_not_come_back_is_off(void **state)
 }
 
 /* Its VMCS cannot be made anew: it stays in root operation, and nothing says that it is loaded. */
-static void a_vmcs_that_cannot_be_cleared_is_not_loaded(void **state)
+static void a_vmcs_that_cannot_be_made_anew_is_not_loaded(void **state)
 {
-    unsigned clears = model_cpu.executed[MODEL_VMCLEAR];
+    static const struct {
+        enum model_operation operation;
+        unsigned left; /* how many from the end fail */
+        enum model_effect effect;
+    } rows[] = {{MODEL_VMCLEAR, 1, MODEL_FAIL_VALID},   {MODEL_VMCLEAR, 2, MODEL_FAIL_VALID},
+                {MODEL_VMPTRLD, 1, MODEL_FAIL_INVALID}, {MODEL_VMPTRLD, 1, MODEL_PRETEND},
+                {MODEL_VMPTRST, 1, MODEL_FAULT},        {MODEL_VMPTRST, 1, MODEL_PRETEND}};
 
-    (void)state;
-    run();
-    clears = model_cpu.executed[MODEL_VMCLEAR] - clears;
-    for (unsigned left = 1; left <= 2; left++) {
+    for (unsigned i = 0; i < sizeof rows / sizeof *rows; i++) {
+        unsigned done;
+
         reset(state);
-        model_cpu_inject((struct model_injection){.effect = MODEL_FAIL_VALID,
-                                                  .operation = MODEL_VMCLEAR,
-                                                  .after = clears - left,
+        done = model_cpu.executed[rows[i].operation];
+        run();
+        done = model_cpu.executed[rows[i].operation] - done;
+        reset(state);
+        model_cpu_inject((struct model_injection){.effect = rows[i].effect,
+                                                  .operation = rows[i].operation,
+                                                  .after = done - rows[i].left,
                                                   .always = true,
                                                   .number = 2});
         run();
@@ -325,7 +334,7 @@ int main(void)
         cmocka_unit_test_setup(a_wrong_exit_reason_is_a_difference, reset),
         cmocka_unit_test_setup(a_processor_that_does_not_leave_is_seen, reset),
         cmocka_unit_test_setup(a_processor_that_does_not_come_back_is_off, reset),
-        cmocka_unit_test_setup(a_vmcs_that_cannot_be_cleared_is_not_loaded, reset),
+        cmocka_unit_test(a_vmcs_that_cannot_be_made_anew_is_not_loaded),
         cmocka_unit_test_setup(without_a_page_there_is_no_row, reset),
     };
 
