@@ -255,7 +255,7 @@ static void run_bench(struct machine *machine)
 
 void guests_run_all(struct machine *machine)
 {
-    guest_choose(machine->options.guests, guest_table, guest_count, machine->cpu_count,
+    guest_choose(machine->options.guests, guest_table, guest_count(), machine->cpu_count,
                  &machine->guests);
     machine_judge_choice(machine);
     if (machine->guests.count == 0 || !machine_all_loaded(machine))

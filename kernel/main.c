@@ -44,7 +44,7 @@ static void obey_command_line(void)
 
     command_line_parse(machine.boot.command_line, &machine.options);
     if (options->guests != NULL) /* their names; which CPUs there are is not known yet */
-        guest_choose(options->guests, guest_table, guest_count, CPUS_MAX, &machine.guests);
+        guest_choose(options->guests, guest_table, guest_count(), CPUS_MAX, &machine.guests);
     if (!console_choose(&options->console))
         command_line_no_port(&machine.options);
     machine_set_exit(options->exit);

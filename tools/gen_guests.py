@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """
-Write docs/guests.md to standard output, from the table of built-in guests in the kernel's image and
+Write docs/guests.md to standard output, from the set of built-in guests in the kernel's image and
 from vm/exits.def: `ninja -C build rootmode.elf && tools/gen_guests.py build/rootmode.elf > docs/guests.md`.
 
 tools/run reads the names on that page, so that it knows them before anything is built.
@@ -22,7 +22,7 @@ _PT_LOAD = 1
 _HEAD = """\
 # The built-in guests
 
-<!-- Made by tools/gen_guests.py from vm/guests/guest_table.c and vm/exits.def: edit them there. -->
+<!-- Made by tools/gen_guests.py from the guests below vm/guests/ and from vm/exits.def: edit them there. -->
 
 `guest=NAME` on the command line runs one on every CPU, `guest=all` all of them in this order, and
 `guest=list` tells in the report what stands here; [docs/command-line.md](command-line.md) has the whole
@@ -69,9 +69,8 @@ class Image:
 
 def guests(image: Image) -> Iterator[tuple[str, str]]:
     """Name and purpose of each: the first two members of struct guest (vm/guest.h)."""
-    table = image.symbols["guest_table"]
-    for i in range(image.number(image.symbols["guest_count"], "<I")):
-        guest = image.number(table + 8 * i, "<Q")
+    for member in range(image.symbols["guest_table"], image.symbols["guest_table_end"], 8):
+        guest = image.number(member, "<Q")
         yield image.text(image.number(guest, "<Q")), image.text(image.number(guest + 8, "<Q"))
 
 

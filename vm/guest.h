@@ -47,6 +47,7 @@
 #include <stdint.h>
 
 #include "lib/format.h"
+#include "lib/set.h"
 #include "vm/exit_record.h"
 #include "vm/vcpu.h"
 #include "vmx/entry/vmentry_check.h"
@@ -180,11 +181,19 @@ struct guest_run {
     struct entry_failure entry;      /* where its VMCS could not be entered with */
 };
 
-enum { GUESTS_MAX = 128 };
+enum { GUESTS_MAX = 128 }; /* linker.ld knows it too */
 
-/* All built-in guests, in the order of guest=all: no more than GUESTS_MAX. */
+/* All built-in guests, in the order of guest=all. */
 extern const struct guest *const guest_table[];
-extern const uint32_t guest_count;
+extern const struct guest *const guest_table_end[];
+
+static inline uint32_t guest_count(void)
+{
+    return (uint32_t)(guest_table_end - guest_table);
+}
+
+/* Makes a guest one of them; `place`, of four digits, says where in the order it stands. */
+#define BUILT_IN_GUEST(place, object) SET_MEMBER(guests, place, const struct guest, object)
 
 /* In words. */
 const char *guest_result_name(enum guest_result result); /* "ok", "differs", "died", "skipped" … */

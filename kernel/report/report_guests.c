@@ -173,7 +173,7 @@ void report_guests(const struct machine *machine)
 {
     if (machine->guests.list) {
         report_heading("Guests, each in the order of guest=all, and the VM exits it is there for");
-        guest_list_print(console_sink(), guest_table, guest_count);
+        guest_list_print(console_sink(), guest_table, guest_count());
     }
     if (machine->guests_done)
         tell_guests(machine);

@@ -61,7 +61,7 @@ static const char *check_tpr(const struct vcpu *vcpu)
 
 #define CR8_EXITING (PRIMARY_CR8_LOAD_EXITING | PRIMARY_CR8_STORE_EXITING)
 
-const struct probed_guest guest_tpr_shadow = {
+static const struct probed_guest guest_tpr_shadow = {
     .guest = {.name = "tpr-shadow",
               .purpose = "Has a task priority of its own; one below the threshold exits.",
               PROBE_GUEST(zoo_tpr),
@@ -71,6 +71,7 @@ const struct probed_guest guest_tpr_shadow = {
     PROBES(tpr_probes),
     .check = check_tpr,
 };
+BUILT_IN_GUEST(0740, guest_tpr_shadow.guest);
 
 static void set_pages(struct vcpu *vcpu)
 {
@@ -101,7 +102,7 @@ static const char *check_apic_write(const struct vcpu *vcpu)
                : "a write went to the APIC-access page itself";
 }
 
-const struct probed_guest guest_apic_write = {
+static const struct probed_guest guest_apic_write = {
     .guest = {.name = "apic-write",
               .purpose = "Reads and writes registers of an APIC in memory; some writes exit.",
               PROBE_GUEST(zoo_apic_write),
@@ -113,6 +114,7 @@ const struct probed_guest guest_apic_write = {
     PROBES(apic_write_probes),
     .check = check_apic_write,
 };
+BUILT_IN_GUEST(0750, guest_apic_write.guest);
 
 /* Two virtual interrupts are in service; the end of the higher one exits. */
 enum { EOI_HIGH = 0x51, EOI_LOW = 0x41 };
@@ -162,7 +164,7 @@ static const char *lacks_bitmaps(const struct vmx_capability *capability)
                : NULL;
 }
 
-const struct probed_guest guest_virtual_eoi = {
+static const struct probed_guest guest_virtual_eoi = {
     .guest = {.name = "virtual-eoi",
               .purpose = "Ends two virtual interrupts, of which one tells the hypervisor so.",
               PROBE_GUEST(zoo_eoi),
@@ -176,6 +178,7 @@ const struct probed_guest guest_virtual_eoi = {
     PROBES(eoi_probes),
     .check = check_eoi,
 };
+BUILT_IN_GUEST(0760, guest_virtual_eoi.guest);
 
 /* SDM Vol. 3, table "Exit Qualification for APIC-Access VM Exits from Linear Accesses and …". */
 enum { ACCESS_READ, ACCESS_WRITE, ACCESS_EVENT = 3, ACCESS_SHIFT = 12 };
@@ -226,7 +229,7 @@ static const char *check_access(const struct vcpu *vcpu)
 
 static const struct guest_handler access_handlers[] = {{APIC_VECTOR, apic_handler}};
 
-const struct guest guest_apic_access = {
+static const struct guest guest_apic_access = {
     .name = "apic-access",
     .purpose = "Reads and writes the APIC-access page, and takes an interrupt on a stack there.",
     .code = apic_start,
@@ -241,3 +244,4 @@ const struct guest guest_apic_access = {
     .expected_count = sizeof(access_exits) / sizeof(access_exits[0]),
     .check = check_access,
 };
+BUILT_IN_GUEST(0520, guest_apic_access);

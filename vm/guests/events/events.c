@@ -95,7 +95,7 @@ static const struct exit_expected timer_exits[] = {
     {.reason = EXIT_REASON_PREEMPTION_TIMER, .done = EXIT_STEPPED, .times = TIMER_EXITS},
 };
 
-const struct guest guest_timer = {
+static const struct guest guest_timer = {
     .name = "timer",
     .purpose = "Spins until the VMX-preemption timer has expired, at once and after its ticks.",
     .code = timer_start,
@@ -108,6 +108,7 @@ const struct guest guest_timer = {
     .expected_count = sizeof(timer_exits) / sizeof(timer_exits[0]),
     .check = check_timer,
 };
+BUILT_IN_GUEST(0100, guest_timer);
 
 /*
  * External interrupts. The guest has them on: Bochs 2.7 makes one wait that comes while the guest
@@ -143,7 +144,7 @@ static const char *check_kept(const struct vcpu *vcpu)
                : "the exit told of an interrupt that it should not have acknowledged";
 }
 
-const struct guest guest_external_interrupt = {
+static const struct guest guest_external_interrupt = {
     .name = "external-interrupt",
     .purpose =
         "Is interrupted by the host's local APIC; the exit acknowledges and tells the vector.",
@@ -154,8 +155,9 @@ const struct guest guest_external_interrupt = {
     .on_exit = interrupt_it,
     .check = check_acknowledged,
 };
+BUILT_IN_GUEST(0110, guest_external_interrupt);
 
-const struct guest guest_external_interrupt_kept = {
+static const struct guest guest_external_interrupt_kept = {
     .name = "interrupt-kept",
     .purpose = "The same without acknowledging: the host takes the interrupt by itself.",
     .code = interrupt_start,
@@ -165,6 +167,7 @@ const struct guest guest_external_interrupt_kept = {
     .on_exit = interrupt_it,
     .check = check_kept,
 };
+BUILT_IN_GUEST(0120, guest_external_interrupt_kept);
 
 /* An interrupt that waits for the guest to be ready, as a hypervisor delivers one. */
 static enum exit_done deliver(struct vcpu *vcpu, const struct exit_record *exit)
@@ -188,7 +191,7 @@ static const char *check_window(const struct vcpu *vcpu)
     return zoo_events_differ(vcpu, wanted, 1);
 }
 
-const struct guest guest_interrupt_window = {
+static const struct guest guest_interrupt_window = {
     .name = "interrupt-window",
     .purpose = "Turns interrupts on; the window opens one instruction later, and one comes in.",
     .code = window_start,
@@ -202,6 +205,7 @@ const struct guest guest_interrupt_window = {
     .expected_count = 1,
     .check = check_window,
 };
+BUILT_IN_GUEST(0130, guest_interrupt_window);
 
 /* The first NMI blocks the second one until its handler returns. */
 static enum exit_done deliver_nmi(struct vcpu *vcpu, const struct exit_record *exit)
@@ -236,7 +240,7 @@ static const char *lacks_nmi_window(const struct vmx_capability *capability)
                                                                             : "NMI-window exiting";
 }
 
-const struct guest guest_nmi_window = {
+static const struct guest guest_nmi_window = {
     .name = "nmi-window",
     .purpose = "Gets an NMI, and a second one when IRET has opened the window for it.",
     .code = nmi_window_start,
@@ -251,3 +255,4 @@ const struct guest guest_nmi_window = {
     .expected_count = sizeof(nmi_window_exits) / sizeof(nmi_window_exits[0]),
     .check = check_nmi_window,
 };
+BUILT_IN_GUEST(0140, guest_nmi_window);

@@ -80,7 +80,7 @@ static const char *check(const struct vcpu *vcpu)
     return difference;
 }
 
-const struct guest guest_exceptions = {
+static const struct guest guest_exceptions = {
     .name = "exceptions",
     .purpose = "Raises each exception; all exit, and reach the guest's handlers as they were.",
     .code = exceptions_start,
@@ -93,9 +93,10 @@ const struct guest guest_exceptions = {
     .expected_count = sizeof(exits) / sizeof(exits[0]),
     .check = check,
 };
+BUILT_IN_GUEST(0020, guest_exceptions);
 
 /* The same without the bitmap: what the processor does by itself must look the same. */
-const struct guest guest_exceptions_kept = {
+static const struct guest guest_exceptions_kept = {
     .name = "exceptions-kept",
     .purpose = "Raises each exception; those that the hypervisor need not see do not exit.",
     .code = exceptions_start,
@@ -105,3 +106,4 @@ const struct guest guest_exceptions_kept = {
     .handler_count = sizeof(handlers) / sizeof(handlers[0]),
     .check = check,
 };
+BUILT_IN_GUEST(0030, guest_exceptions_kept);

@@ -39,7 +39,7 @@ static const char *check(const struct vcpu *vcpu)
     return zoo_events_differ(vcpu, events, sizeof(events) / sizeof(events[0]));
 }
 
-const struct guest guest_exceptions_32 = {
+static const struct guest guest_exceptions_32 = {
     .name = "exceptions-32",
     .purpose = "Raises the exceptions of 32-bit code and of ring 3; all exit and come back.",
     .code = exceptions_32_start,
@@ -52,3 +52,4 @@ const struct guest guest_exceptions_32 = {
     .expected_count = sizeof(exits) / sizeof(exits[0]),
     .check = check,
 };
+BUILT_IN_GUEST(0040, guest_exceptions_32);

@@ -80,7 +80,7 @@ static const struct guest_handler handlers[] = {
     {INJECTED_SOFTWARE, inject_on_software},
 };
 
-const struct guest guest_inject = {
+static const struct guest guest_inject = {
     .name = "inject",
     .purpose = "Gets each kind of event injected, with and without an error code.",
     .code = inject_start,
@@ -93,6 +93,7 @@ const struct guest guest_inject = {
     .expected_count = 1,
     .check = check,
 };
+BUILT_IN_GUEST(0150, guest_inject);
 
 /*
  * SDM Vol. 3, "Interrupt 13 - General Protection Exception (#GP)": of an empty gate in the IDT; the
@@ -122,7 +123,7 @@ static const char *check_double(const struct vcpu *vcpu)
 
 static const struct guest_handler double_handlers[] = {{X86_VECTOR_DF, double_on_df}};
 
-const struct guest guest_double_fault = {
+static const struct guest guest_double_fault = {
     .name = "double-fault",
     .purpose = "Faults while a fault is delivered; the two reach the guest as a double fault.",
     .code = double_start,
@@ -135,3 +136,4 @@ const struct guest guest_double_fault = {
     .expected_count = sizeof(double_exits) / sizeof(double_exits[0]),
     .check = check_double,
 };
+BUILT_IN_GUEST(0160, guest_double_fault);

@@ -125,7 +125,7 @@ static const char *lacks_init(const struct vmx_capability *capability)
     return lacks_waiting(capability);
 }
 
-const struct guest guest_init_sipi = {
+static const struct guest guest_init_sipi = {
     .name = "init-sipi",
     .purpose = "Gets INIT and SIPI from another CPU, each an exit, and starts anew in real mode.",
     .code = signals_start,
@@ -142,8 +142,9 @@ const struct guest guest_init_sipi = {
     .check = check,
     .time_max_us = WAIT_US,
 };
+BUILT_IN_GUEST(0170, guest_init_sipi);
 
-const struct guest guest_sipi = {
+static const struct guest guest_sipi = {
     .name = "sipi",
     .purpose = "Is entered waiting for SIPI, which another CPU sends, and starts in real mode.",
     .code = signals_start,
@@ -157,3 +158,4 @@ const struct guest guest_sipi = {
     .expected_count = 1,
     .check = check,
 };
+BUILT_IN_GUEST(0180, guest_sipi);

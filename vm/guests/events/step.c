@@ -88,7 +88,7 @@ static enum exit_done swallow(struct vcpu *vcpu, const struct exit_record *exit)
 
 static const struct guest_handler handlers[] = {{VECTOR, step_handler}};
 
-const struct guest guest_step = {
+static const struct guest guest_step = {
     .name = "step",
     .purpose = "Is followed instruction by instruction; each exit is where the code says.",
     .code = step_start,
@@ -101,8 +101,9 @@ const struct guest guest_step = {
     .expected = exits,
     .expected_count = sizeof(exits) / sizeof(exits[0]),
 };
+BUILT_IN_GUEST(0190, guest_step);
 
-const struct guest guest_step_trap = {
+static const struct guest guest_step_trap = {
     .name = "step-trap",
     .purpose = "Is followed instruction by instruction by the trap flag; it never sees a #DB.",
     .code = step_start,
@@ -114,6 +115,7 @@ const struct guest guest_step_trap = {
     .expected = traps,
     .expected_count = sizeof(traps) / sizeof(traps[0]),
 };
+BUILT_IN_GUEST(0210, guest_step_trap);
 
 /*
  * SDM Vol. 3, "VM Exits Induced by the Monitor Trap Flag" and "Pending MTF VM Exits": an event of
@@ -144,7 +146,7 @@ static const char *lacks_flag(const struct vmx_capability *capability)
                                                                            : "monitor trap flag";
 }
 
-const struct guest guest_step_pending = {
+static const struct guest guest_step_pending = {
     .name = "step-pending",
     .purpose = "Is entered with a step pending, and left before it has executed anything.",
     .code = step_start,
@@ -158,3 +160,4 @@ const struct guest guest_step_pending = {
     .expected = pending,
     .expected_count = sizeof(pending) / sizeof(pending[0]),
 };
+BUILT_IN_GUEST(0200, guest_step_pending);

@@ -68,7 +68,7 @@ static const char *check(const struct vcpu *vcpu)
                : "the new task did not find its EAX, ESP and TR";
 }
 
-const struct guest guest_task_switch = {
+static const struct guest guest_task_switch = {
     .name = "task-switch",
     .purpose = "Switches tasks by CALL, by an interrupt, by IRET and by JMP.",
     .code = task_start,
@@ -79,3 +79,4 @@ const struct guest guest_task_switch = {
     .expected_count = sizeof(exits) / sizeof(exits[0]),
     .check = check,
 };
+BUILT_IN_GUEST(0220, guest_task_switch);

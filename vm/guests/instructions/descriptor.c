@@ -96,7 +96,7 @@ static const char *check_descriptor(const struct vcpu *vcpu)
     return NULL;
 }
 
-const struct probed_guest guest_descriptor = {
+static const struct probed_guest guest_descriptor = {
     .guest = {.name = "descriptor-tables",
               .purpose = "Reads and writes GDTR, IDTR, LDTR and TR, with exits and without.",
               PROBE_GUEST(zoo_descriptor),
@@ -104,3 +104,4 @@ const struct probed_guest guest_descriptor = {
     PROBES(descriptor_probes),
     .check = check_descriptor,
 };
+BUILT_IN_GUEST(0780, guest_descriptor.guest);

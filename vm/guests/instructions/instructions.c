@@ -56,7 +56,7 @@ static const char *check_cpuid(const struct vcpu *vcpu)
     return NULL;
 }
 
-const struct probed_guest guest_cpuid = {
+static const struct probed_guest guest_cpuid = {
     .guest = {.name = "cpuid",
               .purpose =
                   "Asks CPUID: the processor's leaves without VMX, and the hypervisor's own.",
@@ -64,6 +64,7 @@ const struct probed_guest guest_cpuid = {
     PROBES(cpuid_probes),
     .check = check_cpuid,
 };
+BUILT_IN_GUEST(0560, guest_cpuid.guest);
 
 /* Only a guest that an interrupt could wake may halt: it goes on at once, as if by one. */
 static const struct probe hlt_probes[] = {
@@ -71,35 +72,38 @@ static const struct probe hlt_probes[] = {
     {"HLT again", EXIT_REASON_HLT, .done = EXIT_IGNORED},
 };
 
-const struct probed_guest guest_hlt = {
+static const struct probed_guest guest_hlt = {
     .guest = {.name = "hlt",
               .purpose = "Halts with interrupts on, twice, and goes on behind each.",
               PROBE_GUEST(zoo_hlt)},
     PROBES(hlt_probes),
 };
+BUILT_IN_GUEST(0570, guest_hlt.guest);
 
 static const struct probe vmcall_probes[] = {
     {"VMCALL", EXIT_REASON_VMCALL, .done = EXIT_EMULATED},
     {"VMCALL again", EXIT_REASON_VMCALL, .done = EXIT_EMULATED},
 };
 
-const struct probed_guest guest_vmcall = {
+static const struct probed_guest guest_vmcall = {
     .guest = {.name = "vmcall",
               .purpose = "Calls the hypervisor for nothing; no register and no flag may change.",
               PROBE_GUEST(zoo_vmcall)},
     PROBES(vmcall_probes),
 };
+BUILT_IN_GUEST(0580, guest_vmcall.guest);
 
 static const struct probe invd_probes[] = {
     {"INVD", EXIT_REASON_INVD, .done = EXIT_IGNORED},
 };
 
-const struct probed_guest guest_invd = {
+static const struct probed_guest guest_invd = {
     .guest = {.name = "invd",
               .purpose = "Invalidates the caches, which a guest must never do: nothing happens.",
               PROBE_GUEST(zoo_invd)},
     PROBES(invd_probes),
 };
+BUILT_IN_GUEST(0590, guest_invd.guest);
 
 /* Never without an exit: writing back all caches takes tens of milliseconds, and stalls others. */
 static const struct probe wbinvd_probes[] = {
@@ -107,25 +111,27 @@ static const struct probe wbinvd_probes[] = {
     {"WBNOINVD", EXIT_REASON_WBINVD, .done = EXIT_IGNORED},
 };
 
-const struct probed_guest guest_wbinvd = {
+static const struct probed_guest guest_wbinvd = {
     .guest = {.name = "wbinvd",
               .purpose = "Writes back the caches, which guests need not: nothing happens.",
               PROBE_GUEST(zoo_wbinvd),
               .on = {[VMX_CONTROL_SECONDARY] = SECONDARY_WBINVD_EXITING}},
     PROBES(wbinvd_probes),
 };
+BUILT_IN_GUEST(0600, guest_wbinvd.guest);
 
 static const struct probe rdpmc_probes[] = {
     {"RDPMC", EXIT_REASON_RDPMC, .done = EXIT_INJECTED, .fault = PROBE_FAULT_GP},
 };
 
-const struct probed_guest guest_rdpmc = {
+static const struct probed_guest guest_rdpmc = {
     .guest = {.name = "rdpmc",
               .purpose = "Reads a performance counter, of which guests have none: #GP.",
               PROBE_GUEST(zoo_rdpmc),
               .on = {[VMX_CONTROL_PRIMARY] = PRIMARY_RDPMC_EXITING}},
     PROBES(rdpmc_probes),
 };
+BUILT_IN_GUEST(0610, guest_rdpmc.guest);
 
 /* SDM Vol. 2, "XSETBV": XCR0 must have bit 0; AVX (2) needs SSE (1), SSE needs nothing else. */
 static const struct probe xsetbv_probes[] = {
@@ -145,13 +151,14 @@ static const char *lacks_xsave(const struct vmx_capability *capability)
     return (cpuid(1, 0).ecx & CPUID_XSAVE) != 0 ? NULL : "XSAVE";
 }
 
-const struct probed_guest guest_xsetbv = {
+static const struct probed_guest guest_xsetbv = {
     .guest = {.name = "xsetbv",
               .purpose = "Writes XCR0, good values and bad ones, which get #GP.",
               PROBE_GUEST(zoo_xsetbv),
               .lacks = lacks_xsave},
     PROBES(xsetbv_probes),
 };
+BUILT_IN_GUEST(0620, guest_xsetbv.guest);
 
 /* It exits only if CR4.SMXE is 1; without, it is #UD before anything else. */
 static const struct probe getsec_probes[] = {
@@ -171,7 +178,7 @@ static void set_smxe(struct vcpu *vcpu)
     vmcs_write_natural(VMCS_GUEST_CR4, vmcs_read_natural(VMCS_GUEST_CR4) | CR4_SMXE);
 }
 
-const struct probed_guest guest_getsec = {
+static const struct probed_guest guest_getsec = {
     .guest = {.name = "getsec",
               .purpose = "Asks for SMX, which CPUID hides: #UD.",
               PROBE_GUEST(zoo_getsec),
@@ -179,3 +186,4 @@ const struct probed_guest guest_getsec = {
               .setup = set_smxe},
     PROBES(getsec_probes),
 };
+BUILT_IN_GUEST(0630, guest_getsec.guest);

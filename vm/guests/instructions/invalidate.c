@@ -9,13 +9,14 @@ static const struct probe invlpg_probes[] = {
     {.instruction = "INVLPG without an exit"},
 };
 
-const struct probed_guest guest_invlpg = {
+static const struct probed_guest guest_invlpg = {
     .guest = {.name = "invlpg",
               .purpose = "Invalidates one page, with INVLPG exiting and without.",
               PROBE_GUEST(zoo_invlpg),
               .on = {[VMX_CONTROL_PRIMARY] = PRIMARY_INVLPG_EXITING}},
     PROBES(invlpg_probes),
 };
+BUILT_IN_GUEST(1010, guest_invlpg.guest);
 
 /*
  * INVPCID exits with INVLPG. The qualification is the displacement. SDM Vol. 3, "Format of the
@@ -31,7 +32,7 @@ static const struct probe invpcid_probes[] = {
     {.instruction = "INVPCID that is not enabled", .fault = PROBE_FAULT_UD},
 };
 
-const struct probed_guest guest_invpcid = {
+static const struct probed_guest guest_invpcid = {
     .guest = {.name = "invpcid",
               .purpose = "Invalidates by process-context identifiers; then has no INVPCID.",
               PROBE_GUEST(zoo_invpcid),
@@ -39,3 +40,4 @@ const struct probed_guest guest_invpcid = {
                      [VMX_CONTROL_SECONDARY] = SECONDARY_ENABLE_INVPCID}},
     PROBES(invpcid_probes),
 };
+BUILT_IN_GUEST(1020, guest_invpcid.guest);

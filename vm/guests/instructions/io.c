@@ -52,12 +52,13 @@ static const struct probe io_probes[] = {
     OUT_OF("OUT DX, EAX", DX | SIZE(4)),
 };
 
-const struct probed_guest guest_io = {
+static const struct probed_guest guest_io = {
     .guest = {.name = "io",
               .purpose = "IN and OUT in every size, by immediate and by DX; every port exits.",
               PROBE_GUEST(zoo_io)},
     PROBES(io_probes),
 };
+BUILT_IN_GUEST(0640, guest_io.guest);
 
 /*
  * SDM Vol. 3, "Format of the VM-Exit Instruction-Information Field as Used for INS and OUTS":
@@ -135,7 +136,7 @@ static const char *lacks_string_information(const struct vmx_capability *capabil
     return capability->ins_outs_information ? NULL : "information on INS and OUTS";
 }
 
-const struct probed_guest guest_ins = {
+static const struct probed_guest guest_ins = {
     .guest = {.name = "ins",
               .purpose = "INS and OUTS in every size, with REP, backwards, with short addresses.",
               PROBE_GUEST(zoo_ins),
@@ -143,6 +144,7 @@ const struct probed_guest guest_ins = {
     PROBES(ins_probes),
     .check = check_ins,
 };
+BUILT_IN_GUEST(0650, guest_ins.guest);
 
 /*
  * What does not exit reaches the machine: of all ports only 0x80, the POST code's, is known to do
@@ -168,7 +170,7 @@ static void open_ports(struct vcpu *vcpu)
         vcpu_port_exits(vcpu, open[i], false);
 }
 
-const struct probed_guest guest_io_bitmap = {
+static const struct probed_guest guest_io_bitmap = {
     .guest = {.name = "io-bitmap",
               .purpose = "Ports that exit and ports that do not, in both I/O bitmaps.",
               PROBE_GUEST(zoo_io_bitmap),
@@ -176,3 +178,4 @@ const struct probed_guest guest_io_bitmap = {
               .setup = open_ports},
     PROBES(io_bitmap_probes),
 };
+BUILT_IN_GUEST(0660, guest_io_bitmap.guest);

@@ -48,7 +48,7 @@ static void open_msrs(struct vcpu *vcpu)
     vcpu_msr_exits(vcpu, IA32_KERNEL_GS_BASE, false, false);
 }
 
-const struct probed_guest guest_msr = {
+static const struct probed_guest guest_msr = {
     .guest = {.name = "msr",
               .purpose = "MSRs that exit when read, when written, both or neither; unknown ones.",
               PROBE_GUEST(zoo_msr),
@@ -57,6 +57,7 @@ const struct probed_guest guest_msr = {
     PROBES(msr_probes),
     .check = check_msr,
 };
+BUILT_IN_GUEST(0670, guest_msr.guest);
 
 static const struct probe msr_all_probes[] = {
     {"WRMSR", WRITE_EXITS},
@@ -64,13 +65,14 @@ static const struct probe msr_all_probes[] = {
     {"RDMSR of an unknown MSR", READ_FAULTS},
 };
 
-const struct probed_guest guest_msr_all = {
+static const struct probed_guest guest_msr_all = {
     .guest = {.name = "msr-all",
               .purpose = "MSRs without bitmaps: each access exits.",
               PROBE_GUEST(zoo_msr_all),
               .off = {[VMX_CONTROL_PRIMARY] = PRIMARY_MSR_BITMAPS}},
     PROBES(msr_all_probes),
 };
+BUILT_IN_GUEST(0680, guest_msr_all.guest);
 
 static const struct probe msr_own_probes[] = {
     {"WRMSR of IA32_PAT", WRITE_EXITS},
@@ -82,10 +84,11 @@ static const struct probe msr_own_probes[] = {
     {"RDMSR of IA32_EFER again", READ_EXITS, GIVES(EFER_LME | EFER_LMA | EFER_SCE)},
 };
 
-const struct probed_guest guest_msr_own = {
+static const struct probed_guest guest_msr_own = {
     .guest = {.name = "msr-own",
               .purpose = "IA32_PAT and IA32_EFER, which VM entry loads: the guest has its own.",
               PROBE_GUEST(zoo_msr_own),
               .on = {[VMX_CONTROL_ENTRY] = ENTRY_LOAD_PAT | ENTRY_LOAD_EFER}},
     PROBES(msr_own_probes),
 };
+BUILT_IN_GUEST(0690, guest_msr_own.guest);

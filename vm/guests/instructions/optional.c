@@ -44,12 +44,13 @@ static const struct probe rsm_probes[] = {
     {.instruction = "RSM", .fault = PROBE_FAULT_UD},
 };
 
-const struct probed_guest guest_rsm = {
+static const struct probed_guest guest_rsm = {
     .guest = {.name = "rsm",
               .purpose = "Returns from a mode that it is not in: #UD without an exit.",
               PROBE_GUEST(zoo_rsm)},
     PROBES(rsm_probes),
 };
+BUILT_IN_GUEST(0840, guest_rsm.guest);
 
 /* They exit on processors with TDX, and are undefined on others: the guest cannot tell. */
 static const struct probe seam_probes[] = {
@@ -57,12 +58,13 @@ static const struct probe seam_probes[] = {
     {"TDCALL", EXIT_REASON_TDCALL, .may = true, UD},
 };
 
-const struct probed_guest guest_seam = {
+static const struct probed_guest guest_seam = {
     .guest = {.name = "seam",
               .purpose = "Calls the TDX module, which is not for guests: #UD.",
               PROBE_GUEST(zoo_seam)},
     PROBES(seam_probes),
 };
+BUILT_IN_GUEST(0850, guest_seam.guest);
 
 static void set_no_function(struct vcpu *vcpu)
 {
@@ -77,7 +79,7 @@ static const struct probe vm_functions_probes[] = {
     {.instruction = "VMFUNC without \"enable VM functions\"", .fault = PROBE_FAULT_UD},
 };
 
-const struct probed_guest guest_vm_functions = {
+static const struct probed_guest guest_vm_functions = {
     .guest = {.name = "vm-functions",
               .purpose = "Asks for VM functions that are not enabled: #UD.",
               PROBE_GUEST(zoo_vm_functions),
@@ -85,6 +87,7 @@ const struct probed_guest guest_vm_functions = {
               .setup = set_no_function},
     PROBES(vm_functions_probes),
 };
+BUILT_IN_GUEST(0830, guest_vm_functions.guest);
 
 /* The bitmap is all ones (vm/vcpu_state.c); its bit 63 is that of all functions from 63 on. */
 static const struct probe encls_probes[] = {
@@ -101,7 +104,7 @@ static const char *lacks_sgx(const struct vmx_capability *capability)
                : "SGX";
 }
 
-const struct probed_guest guest_encls = {
+static const struct probed_guest guest_encls = {
     .guest = {.name = "encls",
               .purpose = "Makes enclaves, which guests do not have: #UD.",
               PROBE_GUEST(zoo_encls),
@@ -109,6 +112,7 @@ const struct probed_guest guest_encls = {
               .lacks = lacks_sgx},
     PROBES(encls_probes),
 };
+BUILT_IN_GUEST(0860, guest_encls.guest);
 
 static const struct probe enclv_probes[] = {
     {"ENCLV 0", EXIT_REASON_ENCLV, UD},
@@ -122,7 +126,7 @@ static const char *lacks_enclv(const struct vmx_capability *capability)
     return (leaf(CPUID_SGX_LEAF, 0).eax & CPUID_SGX_ENCLV) != 0 ? NULL : "ENCLV";
 }
 
-const struct probed_guest guest_enclv = {
+static const struct probed_guest guest_enclv = {
     .guest = {.name = "enclv",
               .purpose = "Manages enclaves of its guests, which it does not have: #UD.",
               PROBE_GUEST(zoo_enclv),
@@ -130,6 +134,7 @@ const struct probed_guest guest_enclv = {
               .lacks = lacks_enclv},
     PROBES(enclv_probes),
 };
+BUILT_IN_GUEST(0870, guest_enclv.guest);
 
 static const struct probe pconfig_probes[] = {
     {"PCONFIG 0", EXIT_REASON_PCONFIG, UD},
@@ -148,7 +153,7 @@ static void set_pconfig(struct vcpu *vcpu)
     vmcs_write64(VMCS_PCONFIG_EXITING_BITMAP, UINT64_MAX);
 }
 
-const struct probed_guest guest_pconfig = {
+static const struct probed_guest guest_pconfig = {
     .guest = {.name = "pconfig",
               .purpose = "Programs the keys of memory encryption, which are the host's: #UD.",
               PROBE_GUEST(zoo_pconfig),
@@ -157,6 +162,7 @@ const struct probed_guest guest_pconfig = {
               .setup = set_pconfig},
     PROBES(pconfig_probes),
 };
+BUILT_IN_GUEST(0880, guest_pconfig.guest);
 
 /*
  * SDM Vol. 3, "Format of the VM-Exit Instruction-Information Field as Used for RDRAND, RDSEED,
@@ -180,7 +186,7 @@ static const char *lacks_user_wait(const struct vmx_capability *capability)
     return (leaf(7, 0).ecx & CPUID_7_ECX_WAITPKG) != 0 ? NULL : "UMWAIT and TPAUSE";
 }
 
-const struct probed_guest guest_user_wait = {
+static const struct probed_guest guest_user_wait = {
     .guest = {.name = "user-wait",
               .purpose = "Waits by UMWAIT and TPAUSE, which are over at once; then has neither.",
               PROBE_GUEST(zoo_user_wait),
@@ -189,6 +195,7 @@ const struct probed_guest guest_user_wait = {
               .lacks = lacks_user_wait},
     PROBES(user_wait_probes),
 };
+BUILT_IN_GUEST(0920, guest_user_wait.guest);
 
 /* The second XMM register of the instruction is in 31:28, the first in 6:3. */
 static const struct probe loadiwkey_probes[] = {
@@ -216,7 +223,7 @@ static void set_key_locker(struct vcpu *vcpu)
                        vmcs_read_natural(VMCS_GUEST_CR4) | CR4_KEY_LOCKER | CR4_OSFXSR);
 }
 
-const struct probed_guest guest_loadiwkey = {
+static const struct probed_guest guest_loadiwkey = {
     .guest = {.name = "loadiwkey",
               .purpose = "Loads the key that wraps keys, which is the host's: #UD.",
               PROBE_GUEST(zoo_loadiwkey),
@@ -225,6 +232,7 @@ const struct probed_guest guest_loadiwkey = {
               .setup = set_key_locker},
     PROBES(loadiwkey_probes),
 };
+BUILT_IN_GUEST(0890, guest_loadiwkey.guest);
 
 /* The exit qualification is the MSR. IA32_APIC_BASE can be read and not be written. */
 static const struct probe msr_immediate_probes[] = {
@@ -249,7 +257,7 @@ static const char *lacks_msr_immediate(const struct vmx_capability *capability)
                : "RDMSR and WRMSRNS with an immediate";
 }
 
-const struct probed_guest guest_msr_immediate = {
+static const struct probed_guest guest_msr_immediate = {
     .guest = {.name = "msr-immediate",
               .purpose = "Reads and writes an MSR that the instruction names itself.",
               PROBE_GUEST(zoo_msr_immediate),
@@ -257,6 +265,7 @@ const struct probed_guest guest_msr_immediate = {
     PROBES(msr_immediate_probes),
     .check = check_msr_immediate,
 };
+BUILT_IN_GUEST(0900, guest_msr_immediate.guest);
 
 /*
  * The exit needs a component that IA32_XSS has. The guest gets the MSR with all that the processor
@@ -324,7 +333,7 @@ static const struct probe xsaves_probes[] = {
     {.instruction = "XSAVES that is not enabled", .fault = PROBE_FAULT_UD},
 };
 
-const struct probed_guest guest_xsaves = {
+static const struct probed_guest guest_xsaves = {
     .guest = {.name = "xsaves",
               .purpose = "Saves and restores supervisor components, which are the host's: #UD.",
               PROBE_GUEST(zoo_xsaves),
@@ -333,3 +342,4 @@ const struct probed_guest guest_xsaves = {
               .setup = set_xss},
     PROBES(xsaves_probes),
 };
+BUILT_IN_GUEST(0910, guest_xsaves.guest);

@@ -57,7 +57,7 @@ static const struct probe tsc_offset_probes[] = {
     {.instruction = "RDMSR of IA32_TIME_STAMP_COUNTER", .changes = CLOCK},
 };
 
-const struct probed_guest guest_tsc_offset = {
+static const struct probed_guest guest_tsc_offset = {
     .guest = {.name = "tsc-offset",
               .purpose = "Reads a clock that is ahead of the processor's, without an exit.",
               PROBE_GUEST(zoo_tsc_offset),
@@ -66,13 +66,14 @@ const struct probed_guest guest_tsc_offset = {
     PROBES(tsc_offset_probes),
     .check = check_two,
 };
+BUILT_IN_GUEST(0930, guest_tsc_offset.guest);
 
 static const struct probe rdtsc_probes[] = {
     {"RDTSC", EXIT_REASON_RDTSC, .done = EXIT_EMULATED, .changes = CLOCK},
     {.instruction = "RDTSC without an exit, without an offset", .changes = CLOCK},
 };
 
-const struct probed_guest guest_rdtsc = {
+static const struct probed_guest guest_rdtsc = {
     .guest = {.name = "rdtsc",
               .purpose = "Reads the clock with RDTSC exiting: the offset is added for it.",
               PROBE_GUEST(zoo_rdtsc),
@@ -81,6 +82,7 @@ const struct probed_guest guest_rdtsc = {
     PROBES(rdtsc_probes),
     .check = check_one,
 };
+BUILT_IN_GUEST(0940, guest_rdtsc.guest);
 
 static const struct probe rdtscp_probes[] = {
     {"RDTSCP", EXIT_REASON_RDTSCP, .done = EXIT_EMULATED, .changes = CLOCK, .reg = VCPU_RCX,
@@ -94,7 +96,7 @@ static void set_offset_and_aux(struct vcpu *vcpu)
     vcpu_msr_exits(vcpu, IA32_TSC_AUX, false, false);
 }
 
-const struct probed_guest guest_rdtscp = {
+static const struct probed_guest guest_rdtscp = {
     .guest = {.name = "rdtscp",
               .purpose = "Reads the clock and IA32_TSC_AUX with RDTSC exiting; then has no RDTSCP.",
               PROBE_GUEST(zoo_rdtscp),
@@ -105,6 +107,7 @@ const struct probed_guest guest_rdtscp = {
     PROBES(rdtscp_probes),
     .check = check_one,
 };
+BUILT_IN_GUEST(0950, guest_rdtscp.guest);
 
 /*
  * SDM Vol. 3, "Format of the VM-Exit Instruction-Information Field as Used for RDRAND and RDSEED":
@@ -126,13 +129,14 @@ static const struct probe rdrand_probes[] = {
     {.instruction = "RDRAND without an exit", ANYTHING},
 };
 
-const struct probed_guest guest_rdrand = {
+static const struct probed_guest guest_rdrand = {
     .guest = {.name = "rdrand",
               .purpose = "Asks for random numbers, of which the hypervisor has none.",
               PROBE_GUEST(zoo_rdrand),
               .on = {[VMX_CONTROL_SECONDARY] = SECONDARY_RDRAND_EXITING}},
     PROBES(rdrand_probes),
 };
+BUILT_IN_GUEST(0960, guest_rdrand.guest);
 
 static const struct probe rdseed_probes[] = {
     {"RDSEED of 64 bits", EXIT_REASON_RDSEED, .information_mask = RANDOM_MASK,
@@ -141,26 +145,28 @@ static const struct probe rdseed_probes[] = {
     {.instruction = "RDSEED without an exit", ANYTHING},
 };
 
-const struct probed_guest guest_rdseed = {
+static const struct probed_guest guest_rdseed = {
     .guest = {.name = "rdseed",
               .purpose = "Asks for seeds of random numbers, of which the hypervisor has none.",
               PROBE_GUEST(zoo_rdseed),
               .on = {[VMX_CONTROL_SECONDARY] = SECONDARY_RDSEED_EXITING}},
     PROBES(rdseed_probes),
 };
+BUILT_IN_GUEST(0970, guest_rdseed.guest);
 
 static const struct probe pause_probes[] = {
     {"PAUSE", EXIT_REASON_PAUSE, .done = EXIT_IGNORED},
     {.instruction = "PAUSE without an exit"},
 };
 
-const struct probed_guest guest_pause = {
+static const struct probed_guest guest_pause = {
     .guest = {.name = "pause",
               .purpose = "Pauses, with PAUSE exiting and without.",
               PROBE_GUEST(zoo_pause),
               .on = {[VMX_CONTROL_PRIMARY] = PRIMARY_PAUSE_EXITING}},
     PROBES(pause_probes),
 };
+BUILT_IN_GUEST(0980, guest_pause.guest);
 
 /* SDM Vol. 3, "Instructions That Cause VM Exits Conditionally", "PAUSE", in ticks of the TSC. */
 enum { PAUSE_GAP = 4096, PAUSE_WINDOW = 8192 };
@@ -185,7 +191,7 @@ static const char *check_pause_loop(const struct vcpu *vcpu)
     return vcpu->exit_count[EXIT_REASON_PAUSE] != 0 ? NULL : "a loop of PAUSE was not left";
 }
 
-const struct guest guest_pause_loop = {
+static const struct guest guest_pause_loop = {
     .name = "pause-loop",
     .purpose = "Spins in a loop of PAUSE, which PAUSE-loop exiting leaves.",
     .code = zoo_pause_loop_start,
@@ -195,6 +201,7 @@ const struct guest guest_pause_loop = {
     .setup = set_window,
     .check = check_pause_loop,
 };
+BUILT_IN_GUEST(0490, guest_pause_loop);
 
 enum { CPUID_MONITOR = 1 << 3 }; /* SDM Vol. 2, "CPUID": leaf 1, ECX */
 
@@ -212,7 +219,7 @@ static const struct probe monitor_probes[] = {
     {"MWAIT", EXIT_REASON_MWAIT, .done = EXIT_IGNORED},
 };
 
-const struct probed_guest guest_monitor = {
+static const struct probed_guest guest_monitor = {
     .guest = {.name = "monitor",
               .purpose = "MONITOR and MWAIT, both of which exit: nothing is ever armed.",
               PROBE_GUEST(zoo_monitor),
@@ -220,13 +227,14 @@ const struct probed_guest guest_monitor = {
               .lacks = lacks_monitor},
     PROBES(monitor_probes),
 };
+BUILT_IN_GUEST(0990, guest_monitor.guest);
 
 static const struct probe mwait_probes[] = {
     {.instruction = "MONITOR without an exit"},
     {"MWAIT with the monitor armed", EXIT_REASON_MWAIT, ARMED, .done = EXIT_IGNORED},
 };
 
-const struct probed_guest guest_mwait = {
+static const struct probed_guest guest_mwait = {
     .guest = {.name = "mwait",
               .purpose = "Arms the monitor and waits; MWAIT alone exits.",
               PROBE_GUEST(zoo_mwait),
@@ -235,3 +243,4 @@ const struct probed_guest guest_mwait = {
               .lacks = lacks_monitor},
     PROBES(mwait_probes),
 };
+BUILT_IN_GUEST(1000, guest_mwait.guest);

@@ -59,12 +59,13 @@ static const struct probe vmx_probes[] = {
     {"VMXOFF", EXIT_REASON_VMXOFF, UD},
 };
 
-const struct probed_guest guest_vmx = {
+static const struct probed_guest guest_vmx = {
     .guest = {.name = "vmx",
               .purpose = "Tries the VMX instructions; CPUID hides VMX, so each is #UD.",
               PROBE_GUEST(zoo_vmx)},
     PROBES(vmx_probes),
 };
+BUILT_IN_GUEST(0790, guest_vmx.guest);
 
 static const struct probe invept_probes[] = {
     {"INVEPT", EXIT_REASON_INVEPT, 0x30, .information_mask = MASK_BASE | MASK_SECOND,
@@ -76,13 +77,14 @@ static const char *lacks_invept(const struct vmx_capability *capability)
     return capability->invept ? NULL : "INVEPT";
 }
 
-const struct probed_guest guest_invept = {
+static const struct probed_guest guest_invept = {
     .guest = {.name = "invept",
               .purpose = "Tries to invalidate translations of EPT: #UD.",
               PROBE_GUEST(zoo_invept),
               .lacks = lacks_invept},
     PROBES(invept_probes),
 };
+BUILT_IN_GUEST(0800, guest_invept.guest);
 
 static const struct probe invvpid_probes[] = {
     {"INVVPID", EXIT_REASON_INVVPID, 0x40, .information_mask = MASK_BASE | MASK_SECOND,
@@ -94,22 +96,24 @@ static const char *lacks_invvpid(const struct vmx_capability *capability)
     return capability->invvpid ? NULL : "INVVPID";
 }
 
-const struct probed_guest guest_invvpid = {
+static const struct probed_guest guest_invvpid = {
     .guest = {.name = "invvpid",
               .purpose = "Tries to invalidate translations of a VPID: #UD.",
               PROBE_GUEST(zoo_invvpid),
               .lacks = lacks_invvpid},
     PROBES(invvpid_probes),
 };
+BUILT_IN_GUEST(0810, guest_invvpid.guest);
 
 /* SDM Vol. 3, "VM Functions": without "enable VM functions" it is #UD, not an exit. */
 static const struct probe vmfunc_probes[] = {
     {.instruction = "VMFUNC", .fault = PROBE_FAULT_UD},
 };
 
-const struct probed_guest guest_vmfunc = {
+static const struct probed_guest guest_vmfunc = {
     .guest = {.name = "vmfunc",
               .purpose = "Asks for a VM function where there is none: #UD without an exit.",
               PROBE_GUEST(zoo_vmfunc)},
     PROBES(vmfunc_probes),
 };
+BUILT_IN_GUEST(0820, guest_vmfunc.guest);

@@ -226,8 +226,13 @@ static const struct guest_handler handlers_64[] = HANDLERS(chaos_64_on_event, ch
     .handler_count = sizeof(handlers_##bits) / sizeof(handlers_##bits[0]), .setup = setup, \
     .any_end = true, .unwatched = true, .exits_max = CHAOS_EXITS, .time_max_us = CHAOS_US
 
-const struct guest guest_chaos_real = {CHAOS(16, GUEST_REAL, "real")};
-const struct guest guest_chaos_protected = {CHAOS(32, GUEST_PROTECTED, "protected")};
-const struct guest guest_chaos_paged = {CHAOS(32, GUEST_PAGED, "paged")};
-const struct guest guest_chaos_pae = {CHAOS(32, GUEST_PAE, "pae")};
-const struct guest guest_chaos_long = {CHAOS(64, GUEST_LONG, "long")};
+static const struct guest guest_chaos_real = {CHAOS(16, GUEST_REAL, "real")};
+BUILT_IN_GUEST(0440, guest_chaos_real);
+static const struct guest guest_chaos_protected = {CHAOS(32, GUEST_PROTECTED, "protected")};
+BUILT_IN_GUEST(0450, guest_chaos_protected);
+static const struct guest guest_chaos_paged = {CHAOS(32, GUEST_PAGED, "paged")};
+BUILT_IN_GUEST(0460, guest_chaos_paged);
+static const struct guest guest_chaos_pae = {CHAOS(32, GUEST_PAE, "pae")};
+BUILT_IN_GUEST(0470, guest_chaos_pae);
+static const struct guest guest_chaos_long = {CHAOS(64, GUEST_LONG, "long")};
+BUILT_IN_GUEST(0480, guest_chaos_long);

@@ -26,7 +26,7 @@ enum {
 };
 
 /* It leaves the processor by the VMX-preemption timer or the host's alarm alone. */
-const struct guest guest_spin = {
+static const struct guest guest_spin = {
     .name = "spin",
     .purpose = "Spins with interrupts off; its budget of time ends it.",
     .code = spin_start,
@@ -35,8 +35,9 @@ const struct guest guest_spin = {
     .time_max_us = SPIN_US,
     .end = GUEST_END_TIME,
 };
+BUILT_IN_GUEST(0280, guest_spin);
 
-const struct guest guest_spin_enabled = {
+static const struct guest guest_spin_enabled = {
     .name = "spin-enabled",
     .purpose = "Spins with interrupts on; its budget of time ends it.",
     .code = spin_enabled_start,
@@ -45,8 +46,9 @@ const struct guest guest_spin_enabled = {
     .time_max_us = SPIN_US,
     .end = GUEST_END_TIME,
 };
+BUILT_IN_GUEST(0290, guest_spin_enabled);
 
-const struct guest guest_timer_greedy = {
+static const struct guest guest_timer_greedy = {
     .name = "timer-greedy",
     .purpose = "Asks for the preemption timer again and again; that does not lengthen its time.",
     .code = greedy_start,
@@ -56,6 +58,7 @@ const struct guest guest_timer_greedy = {
     .exits_max = GREEDY_EXITS,
     .end = GUEST_END_TIME,
 };
+BUILT_IN_GUEST(0320, guest_timer_greedy);
 
 /*
  * Of the activity states that are not active only HLT is tried. A VM entry into shutdown "generates
@@ -76,7 +79,7 @@ static const char *lacks_hlt(const struct vmx_capability *capability)
     return capability->activity_hlt ? NULL : "the activity state HLT";
 }
 
-const struct guest guest_asleep = {
+static const struct guest guest_asleep = {
     .name = "asleep",
     .purpose = "Is entered in the activity state HLT, and nothing wakes it; its time ends it.",
     .code = spin_start,
@@ -87,8 +90,9 @@ const struct guest guest_asleep = {
     .time_max_us = SPIN_US,
     .end = GUEST_END_TIME,
 };
+BUILT_IN_GUEST(0310, guest_asleep);
 
-const struct guest guest_endless = {
+static const struct guest guest_endless = {
     .name = "endless",
     .purpose = "Executes CPUID for ever; its budget of exits ends it.",
     .code = endless_start,
@@ -97,12 +101,13 @@ const struct guest guest_endless = {
     .exits_max = ENDLESS_EXITS,
     .end = GUEST_END_EXITS,
 };
+BUILT_IN_GUEST(0330, guest_endless);
 
 static const struct exit_expected triple_exits[] = {
     {.reason = EXIT_REASON_TRIPLE_FAULT, .at = triple_here},
 };
 
-const struct guest guest_triple_fault = {
+static const struct guest guest_triple_fault = {
     .name = "triple-fault",
     .purpose = "Takes its IDT away and faults: a triple fault ends it, not the CPU.",
     .code = triple_start,
@@ -112,8 +117,9 @@ const struct guest guest_triple_fault = {
     .expected_count = 1,
     .end = GUEST_END_TRIPLE_FAULT,
 };
+BUILT_IN_GUEST(0340, guest_triple_fault);
 
-const struct guest guest_nowhere = {
+static const struct guest guest_nowhere = {
     .name = "nowhere",
     .purpose = "Jumps to where it has no memory, and ends there.",
     .code = nowhere_start,
@@ -122,6 +128,7 @@ const struct guest guest_nowhere = {
     .needs_ept = true,
     .end = GUEST_END_MEMORY,
 };
+BUILT_IN_GUEST(0390, guest_nowhere);
 
 /*
  * The delivery of #AC raises the next one while it pushes, and so on. Without an exit in between,
@@ -129,7 +136,7 @@ const struct guest guest_nowhere = {
  */
 static const struct guest_handler recursion_handlers[] = {{X86_VECTOR_AC, recursion_on_ac}};
 
-const struct guest guest_recursion = {
+static const struct guest guest_recursion = {
     .name = "recursion",
     .purpose =
         "Makes each delivery of an alignment check fault again; its budget of exits ends it.",
@@ -141,11 +148,12 @@ const struct guest guest_recursion = {
     .exits_max = ENDLESS_EXITS,
     .end = GUEST_END_EXITS,
 };
+BUILT_IN_GUEST(0400, guest_recursion);
 
 /* The same with #DB, which comes behind the delivery (CVE-2015-8104). */
 static const struct guest_handler recursion_debug_handlers[] = {{X86_VECTOR_DB, recursion_on_db}};
 
-const struct guest guest_recursion_debug = {
+static const struct guest guest_recursion_debug = {
     .name = "recursion-debug",
     .purpose =
         "Makes each delivery of a debug exception raise another; its budget of exits ends it.",
@@ -157,8 +165,9 @@ const struct guest guest_recursion_debug = {
     .exits_max = ENDLESS_EXITS,
     .end = GUEST_END_EXITS,
 };
+BUILT_IN_GUEST(0410, guest_recursion_debug);
 
-const struct guest guest_spin_repeat = {
+static const struct guest guest_spin_repeat = {
     .name = "spin-repeat",
     .purpose = "Repeats a string instruction four thousand million times; its time ends it within.",
     .code = spin_repeat_start,
@@ -167,8 +176,9 @@ const struct guest guest_spin_repeat = {
     .time_max_us = SPIN_US,
     .end = GUEST_END_TIME,
 };
+BUILT_IN_GUEST(0300, guest_spin_repeat);
 
-const struct guest guest_ports = {
+static const struct guest guest_ports = {
     .name = "ports",
     .purpose = "Reads and writes every port in each width; nothing is behind any of them.",
     .code = ports_start,
@@ -178,6 +188,7 @@ const struct guest guest_ports = {
     .exits_max = PORT_EXITS,
     .time_max_us = GUEST_TIME_LONG_US,
 };
+BUILT_IN_GUEST(0420, guest_ports);
 
 /* MSRs of the host that no guest may change; firmware and kernel depend on them. */
 static const uint32_t hosts_msrs[] = {
@@ -211,7 +222,7 @@ static const char *check_msrs(const struct vcpu *vcpu)
 
 static const struct guest_handler msrs_handlers[] = {{X86_VECTOR_GP, msrs_on_gp}};
 
-const struct guest guest_msrs = {
+static const struct guest guest_msrs = {
     .name = "msrs",
     .purpose = "Reads and writes every MSR; the host's stay as they were.",
     .code = msrs_start,
@@ -225,3 +236,4 @@ const struct guest guest_msrs = {
     .exits_max = MSR_EXITS,
     .time_max_us = GUEST_TIME_LONG_US,
 };
+BUILT_IN_GUEST(0430, guest_msrs);

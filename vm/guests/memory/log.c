@@ -65,7 +65,7 @@ static const struct exit_expected log_exits[] = {
     {.reason = EXIT_REASON_PML_FULL, .done = EXIT_STEPPED},
 };
 
-const struct guest guest_page_log = {
+static const struct guest guest_page_log = {
     .name = "page-log",
     .purpose = "Dirties more pages than the page-modification log has room for.",
     .code = log_start,
@@ -79,6 +79,7 @@ const struct guest guest_page_log = {
     .expected_count = 1,
     .check = check_log,
 };
+BUILT_IN_GUEST(0530, guest_page_log);
 
 /*
  * SDM Vol. 3, "Sub-Page Write Permissions": a read-only page whose EPT entry has bit 61 may be
@@ -129,7 +130,7 @@ static const struct exit_expected parts_exits[] = {
     },
 };
 
-const struct guest guest_sub_page = {
+static const struct guest guest_sub_page = {
     .name = "sub-page",
     .purpose = "Writes to a page that may be written in parts, and no table says in which.",
     .code = parts_start,
@@ -143,6 +144,7 @@ const struct guest guest_sub_page = {
     .expected_count = 1,
     .check = check_parts,
 };
+BUILT_IN_GUEST(0540, guest_sub_page);
 
 /* SDM Vol. 3, "Other Causes of VM Exits": it comes behind the instruction, and says so in bit 26.
  */
@@ -161,7 +163,7 @@ static const char *check_lock(const struct vcpu *vcpu)
                : "the locked instruction was not done once";
 }
 
-const struct guest guest_bus_lock = {
+static const struct guest guest_bus_lock = {
     .name = "bus-lock",
     .purpose = "Locks the bus by an access that is split over two cache lines.",
     .code = lock_start,
@@ -172,3 +174,4 @@ const struct guest guest_bus_lock = {
     .expected_count = 1,
     .check = check_lock,
 };
+BUILT_IN_GUEST(0550, guest_bus_lock);

@@ -96,7 +96,7 @@ static const char *check_violations(const struct vcpu *vcpu)
     return NULL;
 }
 
-const struct guest guest_ept_violations = {
+static const struct guest guest_ept_violations = {
     .name = "ept-violations",
     .purpose = "Reads, writes and executes pages that do not allow it, and goes on when they do.",
     .code = violations_start,
@@ -109,6 +109,7 @@ const struct guest guest_ept_violations = {
     .expected_count = sizeof(exits) / sizeof(exits[0]),
     .check = check_violations,
 };
+BUILT_IN_GUEST(0060, guest_ept_violations);
 
 /* The last 2 MiB that the guest's page tables map show it where its own VMCS is. */
 enum { WINDOW_INDEX = 511 };
@@ -142,7 +143,7 @@ static const char *check_beyond(const struct vcpu *vcpu)
                : "the EPT violation named another address than that of the VMCS";
 }
 
-const struct guest guest_ept_beyond = {
+static const struct guest guest_ept_beyond = {
     .name = "ept-beyond",
     .purpose = "Reaches for its own VMCS, the hypervisor's memory, and ends there.",
     .code = beyond_start,
@@ -155,3 +156,4 @@ const struct guest guest_ept_beyond = {
     .check = check_beyond,
     .end = GUEST_END_MEMORY,
 };
+BUILT_IN_GUEST(0070, guest_ept_beyond);

@@ -70,7 +70,7 @@ static const struct exit_expected exits[PAGES] = {
     MISCONFIGURATION(misconfigured_3),
 };
 
-const struct guest guest_ept_misconfigured = {
+static const struct guest guest_ept_misconfigured = {
     .name = "ept-misconfigured",
     .purpose = "Touches pages whose EPT entries no processor accepts, and goes on when repaired.",
     .code = misconfigured_start,
@@ -83,3 +83,4 @@ const struct guest guest_ept_misconfigured = {
     .expected_count = PAGES,
     .check = check,
 };
+BUILT_IN_GUEST(0080, guest_ept_misconfigured);

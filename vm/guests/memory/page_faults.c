@@ -84,7 +84,7 @@ static const char *check(const struct vcpu *vcpu)
 
 static const struct guest_handler handlers[] = {{X86_VECTOR_PF, page_faults_on_pf}};
 
-const struct guest guest_page_faults = {
+static const struct guest guest_page_faults = {
     .name = "page-faults",
     .purpose = "Reads and writes what is not mapped; mask and match choose which faults exit.",
     .code = page_faults_start,
@@ -97,3 +97,4 @@ const struct guest guest_page_faults = {
     .expected_count = sizeof(exits) / sizeof(exits[0]),
     .check = check,
 };
+BUILT_IN_GUEST(0050, guest_page_faults);

@@ -78,7 +78,7 @@ static const char *over_base(const struct vcpu *vcpu)
 
 #define NEVER .code = never_start, .code_end = never_end, .mode = GUEST_LONG
 
-const struct guest guest_entry_error_7 = {
+static const struct guest guest_entry_error_7 = {
     NEVER,
     .name = "entry-error-7",
     .purpose = "Clears pin-based controls that must be 1: VM entry fails with error 7.",
@@ -86,8 +86,9 @@ const struct guest guest_entry_error_7 = {
     .check = over_capability,
     .end = GUEST_END_ENTRY_ERROR,
 };
+BUILT_IN_GUEST(0350, guest_entry_error_7);
 
-const struct guest guest_entry_error_8 = {
+static const struct guest guest_entry_error_8 = {
     NEVER,
     .name = "entry-error-8",
     .purpose = "Has a host selector with the privilege of ring 3: VM entry fails with error 8.",
@@ -95,8 +96,9 @@ const struct guest guest_entry_error_8 = {
     .check = over_privilege,
     .end = GUEST_END_ENTRY_ERROR,
 };
+BUILT_IN_GUEST(0360, guest_entry_error_8);
 
-const struct guest guest_entry_exit_33 = {
+static const struct guest guest_entry_exit_33 = {
     NEVER,
     .name = "entry-exit-33",
     .purpose = "Has RFLAGS 0: VM entry fails with exit reason 33.",
@@ -104,8 +106,9 @@ const struct guest guest_entry_exit_33 = {
     .check = over_flags,
     .end = GUEST_END_ENTRY_FAILED,
 };
+BUILT_IN_GUEST(0370, guest_entry_exit_33);
 
-const struct guest guest_entry_exit_34 = {
+static const struct guest guest_entry_exit_34 = {
     NEVER,
     .name = "entry-exit-34",
     .purpose = "Has IA32_FS_BASE in its MSR-load area: VM entry fails with exit reason 34.",
@@ -113,3 +116,4 @@ const struct guest guest_entry_exit_34 = {
     .check = over_base,
     .end = GUEST_END_ENTRY_FAILED,
 };
+BUILT_IN_GUEST(0380, guest_entry_exit_34);

@@ -15,7 +15,7 @@
 extern const uint8_t identity_start[], identity_end[], identity_write[], identity_written[],
     identity_fetched[], identity_read[], identity_passed[], identity_last[];
 
-const struct guest guest_identity;
+static const struct guest guest_identity;
 
 /*
  * What the guest reaches for. It reaches all of it through windows at the end of the first GiB,
@@ -243,7 +243,7 @@ static void tell(const struct vcpu *vcpu, struct sink *sink)
     }
 }
 
-const struct guest guest_identity = {
+static const struct guest guest_identity = {
     .name = "identity",
     .purpose =
         "Sees the machine's memory where it is; reaches for the hypervisor's, and ends there.",
@@ -260,3 +260,4 @@ const struct guest guest_identity = {
     .time_max_us =
         GUEST_TIME_LONG_US, /* where no RAM shadows the BIOS, reads go to a slow flash memory */
 };
+BUILT_IN_GUEST(0090, guest_identity);

@@ -34,7 +34,7 @@ static const struct exit_expected cpuid_exit[] = {
 
 static const struct guest_handler real_handlers[] = {{REAL_VECTOR, real_on_int}};
 
-const struct guest guest_real_mode = {
+static const struct guest guest_real_mode = {
     .name = "real-mode",
     .purpose = "Runs in real mode: CPUID exits, and an interrupt goes through the vector table.",
     .code = real_start,
@@ -46,6 +46,7 @@ const struct guest guest_real_mode = {
     .expected_count = 1,
     .check = check_real,
 };
+BUILT_IN_GUEST(0230, guest_real_mode);
 
 static const char *check_mark(const struct vcpu *vcpu)
 {
@@ -56,7 +57,7 @@ static const char *check_mark(const struct vcpu *vcpu)
                : "what was written through the guest's own page tables is not there";
 }
 
-const struct guest guest_paged_mode = {
+static const struct guest guest_paged_mode = {
     .name = "paged-mode",
     .purpose = "Maps a page anew in 32-bit paging, and writes through it.",
     .code = paged_start,
@@ -64,8 +65,9 @@ const struct guest guest_paged_mode = {
     .mode = GUEST_PAGED,
     .check = check_mark,
 };
+BUILT_IN_GUEST(0240, guest_paged_mode);
 
-const struct guest guest_pae_mode = {
+static const struct guest guest_pae_mode = {
     .name = "pae-mode",
     .purpose = "Maps a page anew in PAE paging, and writes through it.",
     .code = pae_start,
@@ -73,6 +75,7 @@ const struct guest guest_pae_mode = {
     .mode = GUEST_PAE,
     .check = check_mark,
 };
+BUILT_IN_GUEST(0250, guest_pae_mode);
 
 static const struct exit_expected long_exits[] = {
     {.reason = EXIT_REASON_CPUID, .at = long_cpuid_64, .done = EXIT_EMULATED},
@@ -88,7 +91,7 @@ static const char *check_long(const struct vcpu *vcpu)
                : "32-bit code in long mode, or 64-bit code after it, did not run as such";
 }
 
-const struct guest guest_long_mode = {
+static const struct guest guest_long_mode = {
     .name = "long-mode",
     .purpose = "Runs 64-bit code, 32-bit code in long mode, and 64-bit code again.",
     .code = long_start,
@@ -98,6 +101,7 @@ const struct guest guest_long_mode = {
     .expected_count = sizeof(long_exits) / sizeof(long_exits[0]),
     .check = check_long,
 };
+BUILT_IN_GUEST(0260, guest_long_mode);
 
 /* SDM Vol. 3, table "Exit Qualification for Control-Register Accesses": MOV to CR0 from EAX. */
 static const struct exit_expected switches_exits[] = {
@@ -132,7 +136,7 @@ static const char *check_switches(const struct vcpu *vcpu)
                : "protected mode, EFER.LMA or 64-bit code was not as it should be";
 }
 
-const struct guest guest_mode_switches = {
+static const struct guest guest_mode_switches = {
     .name = "mode-switches",
     .purpose = "Goes from real mode to protected and to long mode; CR0 and EFER exit on the way.",
     .code = switches_start,
@@ -143,3 +147,4 @@ const struct guest guest_mode_switches = {
     .expected_count = sizeof(switches_exits) / sizeof(switches_exits[0]),
     .check = check_switches,
 };
+BUILT_IN_GUEST(0270, guest_mode_switches);

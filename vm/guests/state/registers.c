@@ -85,15 +85,16 @@ static const char *check_found(const struct vcpu *vcpu)
     return wrong;
 }
 
-const struct guest guest_registers_left = {
+static const struct guest guest_registers_left = {
     .name = "registers-left",
     .purpose = "Leaves a value in every register that VM exits leave alone.",
     .code = registers_left_start,
     .code_end = registers_left_end,
     .mode = GUEST_LONG,
 };
+BUILT_IN_GUEST(0500, guest_registers_left);
 
-const struct guest guest_registers_found = {
+static const struct guest guest_registers_found = {
     .name = "registers-found",
     .purpose = "Finds every register as after a reset, whoever was here before.",
     .code = registers_found_start,
@@ -101,3 +102,4 @@ const struct guest guest_registers_found = {
     .mode = GUEST_LONG,
     .check = check_found,
 };
+BUILT_IN_GUEST(0510, guest_registers_found);

@@ -11,7 +11,7 @@ static const char *check_hello(const struct vcpu *vcpu)
                : "CPUID leaf 0x40000000 did not give this hypervisor's signature";
 }
 
-const struct guest guest_hello = {
+static const struct guest guest_hello = {
     .name = "hello",
     .purpose = "Asks CPUID who is there, twice, and ends by its own call.",
     .code = hello_start,
@@ -25,3 +25,4 @@ const struct guest guest_hello = {
     .expected_count = 2,
     .check = check_hello,
 };
+BUILT_IN_GUEST(0010, guest_hello);
