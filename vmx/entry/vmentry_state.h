@@ -326,15 +326,26 @@ static inline unsigned vmentry_guest_width(const struct vmentry_state *state)
                                    : state->context->physical_address_width;
 }
 
-/* The rules' own functions, named in the .def files. */
-#define VMENTRY_CODE(name) struct vmentry_view name(const struct vmentry_state *state);
-#define VMENTRY_SEGMENT(name) \
+/*
+ * The functions that rules name: CODE looks at the whole state, SEGMENTS at one segment register of
+ * it, ENTRIES at one entry of the MSR-load area. Each is declared by its rule's row.
+ */
+#define DECLARE_CODE(name) struct vmentry_view name(const struct vmentry_state *state);
+#define DECLARE_SEGMENTS(registers, name) \
     struct vmentry_view name(const struct vmentry_state *state, unsigned segment);
-#define VMENTRY_ENTRY(name) \
+#define DECLARE_ENTRIES(name) \
     bool name(const struct vmentry_state *state, const struct vmentry_msr_entry *entry);
-#include "vmx/entry/vmentry_code.def"
-#undef VMENTRY_CODE
-#undef VMENTRY_SEGMENT
-#undef VMENTRY_ENTRY
+#define DECLARE_ALLOWED0(...)
+#define DECLARE_ALLOWED1(...)
+#define DECLARE_NEEDS(...)
+#define DECLARE_EXCLUDES(...)
+#define DECLARE_ADDRESS(...)
+#define DECLARE_CANONICAL(...)
+#define DECLARE_ZERO(...)
+#define DECLARE_NOT_ZERO(...)
+#define DECLARE_PAT_TYPES(...)
+#define VMENTRY_RULE(id, name, class, section, form, text) DECLARE_##form
+#include "vmx/entry/vmentry_rules.def"
+#undef VMENTRY_RULE
 
 #endif
