@@ -18,6 +18,7 @@ from boot.row import FAKE, HIGH, SCREENSHOT, SPCR, Boot
 from machine.build import ROOT
 from machine.errors import UserError
 
+_PATIENCE = 480  # seconds, in Bochs: the machine may be at work on other things
 _MESSAGES = {  # of tests/boot/fake.S
     "ok": ("-----BEGIN ROOTMODE REPORT-----\\r\\n{\\r\\n-----END ROOTMODE REPORT-----\\r\\n"
            "\\033[32mverdict: ok\\033[0m\\r\\n", ()),
@@ -75,6 +76,8 @@ def _command(boot: Boot, kernel: Path, folder: Path) -> tuple[list[str], list[st
     if boot.report:
         arguments += ["--report", str(folder / "report.json")]
     executed = [str(ROOT / "tools" / "run"), *arguments, "--headless", "--logs", str(folder)]
+    if "bochs" in boot.arguments and "--timeout" not in boot.arguments:
+        executed += ["--timeout", str(_PATIENCE)]
     return executed + ([] if given else ["--kernel", str(kernel)]), ["tools/run", *arguments]
 
 
