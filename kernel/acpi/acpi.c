@@ -1,5 +1,6 @@
 #include "kernel/acpi/acpi.h"
 
+#include "kernel/memory.h"
 #include "lib/string.h"
 
 /* ACPI Specification, "Root System Description Pointer (RSDP) Structure": offsets. */
@@ -53,12 +54,10 @@ static bool adds_up(const uint8_t *data, uint32_t length)
 }
 
 /* Reads signature and length of the table at `physical`. */
-static enum acpi_result read_header(struct acpi_memory *memory, uint64_t physical,
-                                    struct acpi_table *table)
+static enum acpi_result read_header(uint64_t physical, struct acpi_table *table)
 {
-    struct acpi_bytes header = {.length = ACPI_HEADER_SIZE};
+    struct acpi_bytes header = {firmware_map(physical, ACPI_HEADER_SIZE), ACPI_HEADER_SIZE};
 
-    header.data = memory->map(memory, physical, ACPI_HEADER_SIZE);
     if (header.data == NULL)
         return ACPI_UNREADABLE;
     *table = (struct acpi_table){
@@ -92,8 +91,7 @@ static void remember_unsound(struct acpi *acpi, const char *signature)
 static enum acpi_result map_whole(struct acpi *acpi, const struct acpi_table *table,
                                   struct acpi_bytes *bytes)
 {
-    bytes->length = table->length;
-    bytes->data = acpi->memory->map(acpi->memory, table->physical, table->length);
+    *bytes = (struct acpi_bytes){firmware_map(table->physical, table->length), table->length};
     if (bytes->data == NULL)
         return ACPI_UNREADABLE;
     if (!adds_up(bytes->data, bytes->length))
@@ -105,7 +103,7 @@ enum acpi_result acpi_map_table(struct acpi *acpi, uint64_t physical, const char
                                 struct acpi_bytes *bytes)
 {
     struct acpi_table table;
-    enum acpi_result result = read_header(acpi->memory, physical, &table);
+    enum acpi_result result = read_header(physical, &table);
 
     if (result != ACPI_OK)
         return result;
@@ -154,7 +152,7 @@ static void list_table(struct acpi *acpi, uint64_t physical)
 
     if (physical == 0)
         return;
-    if (read_header(acpi->memory, physical, &table) != ACPI_OK)
+    if (read_header(physical, &table) != ACPI_OK)
         acpi->broken++;
     else if (acpi->count < ACPI_TABLES_MAX)
         acpi->tables[acpi->count++] = table;
@@ -162,16 +160,13 @@ static void list_table(struct acpi *acpi, uint64_t physical)
         acpi->lost++;
 }
 
-enum acpi_result acpi_open(struct acpi *acpi, struct acpi_memory *memory, const void *rsdp,
-                           uint32_t rsdp_length)
+enum acpi_result acpi_open(struct acpi *acpi, const void *rsdp, uint32_t rsdp_length)
 {
     struct acpi_bytes bytes;
-    struct acpi_fadt fadt;
     struct root root;
     enum acpi_result result;
 
     memset(acpi, 0, sizeof(*acpi));
-    acpi->memory = memory;
     result = parse_rsdp(acpi, rsdp, rsdp_length, &root);
     if (result == ACPI_OK)
         result = acpi_map_table(acpi, root.physical, root.signature, &bytes);
@@ -181,15 +176,13 @@ enum acpi_result acpi_open(struct acpi *acpi, struct acpi_memory *memory, const 
     list_table(acpi, root.physical);
     for (uint32_t offset = ACPI_HEADER_SIZE; offset + root.entry_size <= bytes.length;
          offset += root.entry_size) {
-        struct acpi_bytes entry = {.length = root.entry_size};
-
         /* Listing a table may have unmapped the root. */
-        entry.data = memory->map(memory, root.physical + offset, root.entry_size);
+        struct acpi_bytes entry = {firmware_map(root.physical + offset, root.entry_size),
+                                   root.entry_size};
+
         if (entry.data == NULL)
             return ACPI_UNREADABLE;
         list_table(acpi, acpi_number(&entry, 0, root.entry_size));
     }
-    if (acpi_read_fadt(acpi, &fadt) == ACPI_OK) /* the DSDT is not in the root table */
-        list_table(acpi, fadt.dsdt);
     return ACPI_OK;
 }

@@ -1,6 +1,6 @@
 /*
- * The firmware's ACPI tables, read through a reader of physical memory: which tables there are,
- * which CPUs they name, where timer, power and reset registers and the console lie.
+ * The firmware's ACPI tables, read by way of firmware_map() (kernel/memory.h): which tables there
+ * are, which CPUs they name, where timer, power and reset registers and the console lie.
  *
  * ACPI Specification, "ACPI Software Programming Model". Nothing here trusts a table: a broken one
  * gives a result with a sentence.
@@ -9,7 +9,6 @@
 #define KERNEL_ACPI_H
 
 #include <stdbool.h>
-#include <stddef.h>
 #include <stdint.h>
 
 enum {
@@ -45,23 +44,14 @@ enum acpi_result {
 
 const char *acpi_result_text(enum acpi_result result);
 
-/*
- * Physical memory: a pointer to `bytes` readable bytes at `physical`, or NULL. The pointer need
- * hold only until the next call, so that a single window of address space is enough.
- */
-struct acpi_memory {
-    const void *(*map)(struct acpi_memory *memory, uint64_t physical, size_t bytes);
-};
-
 struct acpi_table {
     char signature[ACPI_SIGNATURE_SIZE + 1];
     uint32_t length;   /* bytes, header included; within bounds */
     uint64_t physical; /* any alignment */
 };
 
-/* All tables that were seen: the root first. Memory that a pool of free pages has to leave out. */
+/* The root table, then all that it names. */
 struct acpi {
-    struct acpi_memory *memory;
     uint32_t count;
     uint32_t lost;   /* did not fit */
     uint32_t broken; /* named by the root, but unreadable or of an impossible length */
@@ -76,10 +66,9 @@ struct acpi {
  * table used all the same, as Linux does, since nothing here trusts what stands in it.
  * ACPI Specification, "Root System Description Pointer (RSDP)".
  */
-enum acpi_result acpi_open(struct acpi *acpi, struct acpi_memory *memory, const void *rsdp,
-                           uint32_t rsdp_length);
+enum acpi_result acpi_open(struct acpi *acpi, const void *rsdp, uint32_t rsdp_length);
 
-/* A table's bytes while they are mapped. */
+/* A table's bytes, until the next of these calls. */
 struct acpi_bytes {
     const uint8_t *data;
     uint32_t length;
@@ -152,7 +141,7 @@ struct acpi_sleep_type {
 enum acpi_result acpi_find_s5(struct acpi *acpi, const struct acpi_fadt *fadt,
                               struct acpi_sleep_type *type);
 
-/* For acpi_fadt.c: one table at a known place. */
+/* One table at a known place. */
 enum acpi_result acpi_map_table(struct acpi *acpi, uint64_t physical, const char *signature,
                                 struct acpi_bytes *bytes);
 

@@ -2,21 +2,12 @@
 
 #include <stddef.h>
 
-#include "kernel/memory.h"
-
-static const void *map(struct acpi_memory *memory, uint64_t physical, size_t bytes)
-{
-    (void)memory;
-    return firmware_map(physical, bytes);
-}
-
-static struct acpi_memory memory = {map};
 static struct acpi acpi;
 
 void firmware_read(const struct multiboot_info *boot, struct firmware *firmware)
 {
     *firmware = (struct firmware){0};
-    firmware->tables = acpi_open(&acpi, &memory, boot->rsdp, boot->rsdp_length);
+    firmware->tables = acpi_open(&acpi, boot->rsdp, boot->rsdp_length);
     firmware->cpus_result = firmware->tables;
     firmware->fadt_result = firmware->tables;
     if (firmware->tables == ACPI_OK) {

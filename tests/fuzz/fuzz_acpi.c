@@ -2,8 +2,8 @@
  * The ACPI reader on whatever libFuzzer thinks of. The input is cut into the bodies of an XSDT, a
  * MADT, a FADT, a SPCR and a DSDT; the harness puts headers before them, links them, and makes sums
  * right, so that the time goes into what lies behind those checks: wrong ones are all in
- * tests/host/test_acpi*.c. What map() hands out is a copy of the exact size, freed at the next
- * call.
+ * tests/host/kernel/acpi. What firmware_map() hands out is a copy of the exact size, freed at the
+ * next call.
  */
 #include <stddef.h>
 #include <stdint.h>
@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "kernel/acpi/acpi.h"
+#include "kernel/memory.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -19,9 +20,8 @@ enum { TABLES = 5, ROOM = 0x1000, FADT_DSDT = 40, ROOT_ENTRIES = 36 };
 static uint8_t ram[(1 + TABLES) * ROOM]; /* physical memory; each table has its own ROOM */
 static uint8_t *window;
 
-static const void *map(struct acpi_memory *memory, uint64_t physical, size_t bytes)
+const void *firmware_map(uint64_t physical, size_t bytes)
 {
-    (void)memory;
     free(window);
     window = NULL;
     if (physical > sizeof(ram) || bytes > sizeof(ram) - physical)
@@ -74,7 +74,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     static const char *const signatures[TABLES] = {"XSDT", "APIC", "FACP", "SPCR", "DSDT"};
     static struct acpi acpi;
     static struct acpi_cpus cpus;
-    struct acpi_memory memory = {map};
     struct acpi_fadt fadt;
     struct acpi_console console;
     struct acpi_sleep_type type;
@@ -95,7 +94,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     memcpy(rsdp + 24, &root, sizeof(root));
     balance(rsdp, 20, 8);
     balance(rsdp, sizeof(rsdp), 32);
-    if (acpi_open(&acpi, &memory, rsdp, sizeof(rsdp)) != ACPI_OK)
+    if (acpi_open(&acpi, rsdp, sizeof(rsdp)) != ACPI_OK)
         abort();
     (void)acpi_read_cpus(&acpi, &cpus);
     (void)acpi_read_fadt(&acpi, &fadt);
