@@ -1,0 +1,37 @@
+"""What docs/first-*.md has people do: each patch is applied to a copy of the tree, built and booted."""
+
+import json
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from machine.build import ROOT
+from machine.mutation import mirror
+
+_PAGES = {  # page: the words to boot with, the guest that shows it, its exits
+    "first-guest.md": ("guest=count", "count", {"HLT": 3, "VMCALL": 1}),
+}
+
+
+def test_every_page_is_tried() -> None:
+    assert {page.name for page in (ROOT / "docs").glob("first-*.md")} == set(_PAGES)
+
+
+@pytest.mark.parametrize("page", _PAGES)
+def test_page(page: str, tmp_path: Path) -> None:
+    words, guest, exits = _PAGES[page]
+    tree, report = tmp_path / "tree", tmp_path / "report.json"
+    mirror(ROOT, tree)
+    patch = (ROOT / "docs" / page).read_bytes()
+    subprocess.run(["patch", "-p1", "--no-backup-if-mismatch"], cwd=tree, input=patch, check=True,
+                   capture_output=True)  # fmt: skip
+    done = subprocess.run(
+        [tree / "tools" / "run", "--on", "bochs", "--cpus", "1", "--append", words, "--unchecked",
+         "--headless", "--timeout", "480", "--report", report],
+        env={**os.environ, "ROOTMODE_SETUP": "skip"}, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    (run,) = json.loads(report.read_text(encoding="utf-8"))["guests"]
+    assert (run["name"], run["result"], run["exits"]) == (guest, "ok", exits)
