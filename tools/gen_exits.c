@@ -1,7 +1,7 @@
 /*
- * Writes docs/exits.md to standard output: what the processor does, from vmx/exit_reason.def and
- * vmx/text/exit_layout.def, and what the hypervisor does, from vm/exits.def:
- * `ninja -C build gen_exits && build/tools/gen_exits > docs/exits.md`.
+ * Writes docs/exits.md to standard output: what the processor does, from vmx/exit_reason.def,
+ * vmx/text/exit_reason_text.def and vmx/text/exit_layout.def, and what the hypervisor does, from
+ * vm/exits.def: `ninja -C build gen_exits && build/tools/gen_exits > docs/exits.md`.
  */
 #include <ctype.h>
 #include <stdbool.h>
@@ -12,22 +12,22 @@
 #include "vmx/exit_reason.h"
 #include "vmx/vmcs_field.h"
 
+#define CONDITIONAL   "Instructions That Cause VM Exits Conditionally"
+#define UNCONDITIONAL "Instructions That Cause VM Exits Unconditionally"
+#define OTHER         "Other Causes of VM Exits"
+
 struct reason {
-    const char *name, *section, *cause, *also;
+    const char *section, *also, *cause;
     enum exit_layout qualification, information;
 };
 
-#define EXIT_REASON(number, id, name, qualification, information, section, cause, also) \
-    [number] = {(name),                                                                 \
-                (section),                                                              \
-                (cause),                                                                \
-                (also),                                                                 \
-                EXIT_LAYOUT_##qualification,                                            \
-                EXIT_LAYOUT_##information},
+#define EXIT_TEXT(id, qualification, information, section, also, cause)            \
+    [EXIT_REASON_##id] = {(section), (also), (cause), EXIT_LAYOUT_##qualification, \
+                          EXIT_LAYOUT_##information},
 static const struct reason reasons[EXIT_REASON_COUNT] = {
-#include "vmx/exit_reason.def"
+#include "vmx/text/exit_reason_text.def"
 };
-#undef EXIT_REASON
+#undef EXIT_TEXT
 
 /* Without guests: why there are none; with them: where they do, or NULL. Without a handler nothing
  * is done. */
@@ -150,7 +150,7 @@ static void write_fields(void)
 
 static void heading_of(char *heading, size_t size, unsigned number)
 {
-    snprintf(heading, size, "%u: %s", number, reasons[number].name);
+    snprintf(heading, size, "%u: %s", number, exit_reason_name(number));
 }
 
 static void write_list(void)
@@ -159,10 +159,10 @@ static void write_list(void)
 
     printf("| number | reason | provoked by |\n|---|---|---|\n");
     for (unsigned i = 0; i < EXIT_REASON_COUNT; i++) {
-        if (reasons[i].name == NULL)
+        if (exit_reason_name(i) == NULL)
             continue;
         heading_of(heading, sizeof heading, i);
-        printf("| %u | [%s](", i, reasons[i].name);
+        printf("| %u | [%s](", i, exit_reason_name(i));
         write_anchor(heading);
         printf(") | ");
         if (answers[i].guests != NULL)
@@ -214,7 +214,7 @@ static void write_reasons(void)
     char heading[128];
 
     for (unsigned i = 0; i < EXIT_REASON_COUNT; i++) {
-        if (reasons[i].name == NULL)
+        if (exit_reason_name(i) == NULL)
             continue;
         heading_of(heading, sizeof heading, i);
         printf("\n### %s\n\n%s\n\n", heading, reasons[i].cause);
@@ -251,8 +251,9 @@ static void write_introduction(void)
 {
     printf(
         "# VM exits\n\n"
-        "<!-- Made by tools/gen_exits from vmx/exit_reason.def, vmx/text/exit_layout.def and "
-        "vm/exits.def: edit them there. -->\n\n"
+        "<!-- Made by tools/gen_exits from vmx/exit_reason.def, "
+        "vmx/text/exit_reason_text.def, vmx/text/exit_layout.def and vm/exits.def: edit them "
+        "there. -->\n\n"
         "A VM exit takes a logical processor from its guest to the hypervisor. The processor "
         "writes why into the VM-exit\ninformation fields of the current VMCS, saves the guest's "
         "state in the guest-state area, loads the hypervisor's from\nthe host-state area and "

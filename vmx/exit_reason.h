@@ -10,7 +10,7 @@
 
 #include <stdint.h>
 
-#define EXIT_REASON(number, id, ...) EXIT_REASON_##id = (number),
+#define EXIT_REASON(number, id, name) EXIT_REASON_##id = (number),
 enum exit_reason {
 #include "vmx/exit_reason.def"
     EXIT_REASON_COUNT, /* one more than the highest number */

@@ -8,6 +8,18 @@
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
+#define EXIT_TEXT(id, qualification, information, ...) \
+    [EXIT_REASON_##id] = {EXIT_LAYOUT_##qualification, EXIT_LAYOUT_##information},
+static const struct exit_layouts layouts[EXIT_REASON_COUNT] = {
+#include "vmx/text/exit_reason_text.def"
+};
+#undef EXIT_TEXT
+
+struct exit_layouts exit_layouts(uint32_t basic_reason)
+{
+    return basic_reason < EXIT_REASON_COUNT ? layouts[basic_reason] : (struct exit_layouts){0};
+}
+
 const char *const exit_register_names[16] = {
     "RAX", "RCX", "RDX", "RBX", "RSP", "RBP", "RSI", "RDI",
     "R8",  "R9",  "R10", "R11", "R12", "R13", "R14", "R15",
