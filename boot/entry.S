@@ -9,7 +9,7 @@
  *        RDX = the TSC at the first instruction), on the boot stack, with boot page tables that
  *        map the first 4 GiB twice (where they are, and at DIRECT_MAP) and the image at KERNEL_BASE.
  *
- * These tables are writable and executable throughout; kernel/memory.c replaces them before
+ * These tables are writable and executable throughout; mm/memory.c replaces them before
  * anything else happens.
  */
 #include "boot/layout.h"

@@ -2,12 +2,12 @@
 
 #include <stdatomic.h>
 
-#include "kernel/cpu/alarm.h"
-#include "kernel/cpu/apic.h"
+#include "vm/host/alarm.h"
+#include "vm/host/apic.h"
 #include "kernel/console/console.h"
 #include "kernel/report/guest_told.h"
-#include "kernel/memory.h"
-#include "kernel/cpu/signal_sender.h"
+#include "mm/memory.h"
+#include "vm/host/signal_sender.h"
 #include "kernel/cpu/smp.h"
 #include "kernel/vmx_all.h"
 #include "lib/x86.h"
@@ -27,11 +27,6 @@ enum { TRACE_SIZE = 320, COUNTS_SIZE = 80 };
 
 static struct machine *the_machine;
 static struct vm_environment environment;
-
-static void interrupt_self(void)
-{
-    apic_send_ipi(apic_id(), VECTOR_WAKE);
-}
 
 /* Through the IDT, as if no guest had been there; IRET then lets further NMIs come. */
 static void host_exception(uint8_t vector)
@@ -120,15 +115,6 @@ static void run_on_this_cpu(struct cpu *cpu)
     signal_sender_serve_others();
 }
 
-static uint32_t ready_cpus(const struct machine *machine)
-{
-    uint32_t count = 0;
-
-    for (uint32_t i = 0; i < machine->cpu_count; i++)
-        count += machine->cpus[i]->phase == CPU_READY;
-    return count;
-}
-
 /* How many runs of guests, on all CPUs together, need another CPU. */
 static uint32_t runs_with_sender(const struct machine *machine)
 {
@@ -199,11 +185,7 @@ static void prepare(struct machine *machine)
     environment = (struct vm_environment){
         .vmx = vmx_all_environment(),
         .chaos = machine->options.chaos,
-        .tsc_per_ms = machine->timing.tsc_per_ms,
         .check_entries = machine->options.check_entry == CHECK_ENTRY_ALWAYS,
-        .interrupt_self = interrupt_self,
-        .alarm_set = alarm_set,
-        .sender = ready_cpus(machine) > 1 ? &signal_sender : NULL,
         .host_interrupt = apic_eoi,
         .host_exception = host_exception,
         .memory_owned = memory_owned,

@@ -9,9 +9,9 @@
 
 #include "boot/multiboot2.h"
 #include "kernel/acpi/acpi.h"
-#include "kernel/cpu/clock_math.h"
+#include "vm/host/clock_math.h"
 #include "kernel/command_line.h"
-#include "kernel/cpu/cpu.h"
+#include "vm/host/cpu.h"
 #include "kernel/guest_choice.h"
 #include "mm/paging.h"
 #include "vm/guests/measure/bench.h"

@@ -5,19 +5,20 @@
 
 #include <stddef.h>
 
-#include "kernel/cpu/alarm.h"
-#include "kernel/cpu/apic.h"
-#include "kernel/cpu/clock.h"
+#include "vm/host/alarm.h"
+#include "vm/host/apic.h"
+#include "vm/host/clock.h"
 #include "kernel/console/console.h"
 #include "kernel/acpi/firmware.h"
 #include "kernel/guests.h"
-#include "kernel/cpu/io_apic.h"
+#include "vm/host/io_apic.h"
 #include "kernel/machine.h"
-#include "kernel/memory.h"
+#include "mm/memory.h"
 #include "kernel/trap/panic.h"
 #include "kernel/report/report.h"
 #include "kernel/report/report_brief.h"
 #include "kernel/report/report_json.h"
+#include "kernel/cpu/cpu_setup.h"
 #include "kernel/cpu/smp.h"
 #include "kernel/vmx_all.h"
 #include "lib/x86.h"
@@ -82,13 +83,43 @@ static void begin(const char *what)
     console_print("  %s ...\n", what);
 }
 
+static enum memory_kind kind_of(enum multiboot_memory_kind kind)
+{
+    switch (kind) {
+    case MULTIBOOT_MEMORY_AVAILABLE:
+        return MEMORY_AVAILABLE;
+    case MULTIBOOT_MEMORY_ACPI_RECLAIMABLE:
+        return MEMORY_ACPI_RECLAIMABLE;
+    case MULTIBOOT_MEMORY_NVS:
+        return MEMORY_ACPI_NVS;
+    case MULTIBOOT_MEMORY_BAD:
+        return MEMORY_BAD;
+    case MULTIBOOT_MEMORY_RESERVED:
+    default:
+        return MEMORY_RESERVED;
+    }
+}
+
+/* What the loader said is there, and what of it is in use. */
+static void describe_memory(const struct multiboot_info *boot, uint64_t information)
+{
+    for (uint32_t i = 0; i < boot->memory_count; i++)
+        memory_add(kind_of(boot->memory[i].kind), boot->memory[i].base, boot->memory[i].length);
+    memory_add(MEMORY_TAKEN, information, boot->total_size);
+    for (uint32_t i = 0; i < boot->module_count; i++)
+        memory_add(MEMORY_TAKEN, boot->modules[i].start,
+                   boot->modules[i].end - boot->modules[i].start);
+}
+
 static bool prepare_memory(uint64_t information)
 {
     struct memory_sizes sizes;
     bool ready;
 
     begin("memory");
-    ready = memory_init(&machine.boot, information, machine.load_address, &sizes);
+    describe_memory(&machine.boot, information);
+    ready = memory_init(machine.load_address, this_cpu()->execute_disable != EXECUTE_DISABLE_ABSENT,
+                        &sizes);
 
     machine.ram_bytes = sizes.ram_bytes;
     machine.pool_bytes = sizes.pool_bytes;
@@ -128,7 +159,8 @@ static void prepare_cpus(void)
     machine_set_firmware(&firmware);
     if (!apic_init(firmware.highest_id))
         panic("the local APIC's registers cannot be mapped");
-    io_apics_mask(&firmware.cpus);
+    for (uint32_t i = 0; i < firmware.cpus.io_apic_count; i++)
+        io_apic_mask(firmware.cpus.io_apic[i]);
     machine.x2apic = apic_registers() == NULL;
     if (!cpu_boot_finish(apic_id()))
         panic("no memory for the boot CPU's interrupt stacks");
@@ -138,7 +170,8 @@ static void prepare_cpus(void)
     machine.timing.source = clock_source();
     machine_judge_clock(&machine, clock_doubt());
     start_other_cpus();
-    alarm_prepare(&firmware.cpus);
+    alarm_prepare(firmware.cpus.io_apic_address, firmware.cpus.timer_input,
+                  firmware.cpus.lost == 0 ? firmware.cpus.count : 0);
 }
 
 /* The whole way; false where it ends early, with a finding that says why. */

@@ -1,6 +1,6 @@
 #include "kernel/vmx_all.h"
 
-#include "kernel/memory.h"
+#include "mm/memory.h"
 #include "kernel/cpu/smp.h"
 #include "lib/format.h"
 #include "lib/x86.h"

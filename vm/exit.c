@@ -3,6 +3,7 @@
 #include "lib/string.h"
 #include "vm/entry_failure.h"
 #include "vm/guest.h"
+#include "vm/host/alarm.h"
 #include "vm/memory/guest_memory.h"
 #include "vmx/exit_reason.h"
 #include "vmx/nmi_unblocking.h"
@@ -136,7 +137,7 @@ static void resume_time(struct vcpu *vcpu, uint64_t since, enum exit_done done)
 
     if (done != EXIT_HOST)
         vcpu->deadline += now - since;
-    vcpu->environment->alarm_set(now < vcpu->deadline ? vcpu->deadline - now : 1);
+    alarm_set(now < vcpu->deadline ? vcpu->deadline - now : 1);
 }
 
 /* The long way: the guest's own handler is asked first, then everything is written down. */
@@ -146,7 +147,7 @@ static enum exit_done serve_watched(struct vcpu *vcpu, uint32_t reason)
     struct exit_record exit;
 
     if (vcpu->deadline != 0)
-        vcpu->environment->alarm_set(0);
+        alarm_set(0);
     read_record(vcpu, reason, &exit);
     forget_smi_blocking(vcpu);
     exit.done = EXIT_DEFAULT;

@@ -98,7 +98,7 @@ struct guest {
     uint32_t on[VMX_CONTROL_WORD_COUNT];
     uint32_t off[VMX_CONTROL_WORD_COUNT];
     bool needs_ept;
-    bool needs_sender; /* struct vm_sender, engaged from before `setup` to the guest's end */
+    bool needs_sender; /* vm/host/signal_sender.h: engaged from before `setup` to the end */
 
     /*
      * Beside its own memory it sees the machine's, where it is and read-only, from behind its own

@@ -8,6 +8,10 @@
 #include "vm/entry_failure.h"
 #include "vm/guest_controls.h"
 #include "vm/guests/guest_judge.h"
+#include "vm/host/alarm.h"
+#include "vm/host/clock.h"
+#include "vm/host/cpu.h"
+#include "vm/host/signal_sender.h"
 #include "vm/memory/guest_memory.h"
 #include "vm/host_registers.h"
 #include "vm/memory/stock.h"
@@ -21,7 +25,7 @@ static uint64_t ticks_max(const struct vcpu *vcpu)
 {
     uint32_t time = vcpu->guest->time_max_us;
 
-    return time_budget_ticks(time != 0 ? time : GUEST_TIME_MAX_US, vcpu->environment->tsc_per_ms);
+    return time_budget_ticks(time != 0 ? time : GUEST_TIME_MAX_US, clock_tsc_per_ms());
 }
 
 static bool create_bitmaps(struct vcpu *vcpu)
@@ -69,13 +73,13 @@ static void start_time(struct vcpu *vcpu)
     if ((vcpu->controls[VMX_CONTROL_PIN] & PIN_PREEMPTION_TIMER) != 0)
         return;
     vcpu->deadline = rdtsc() + ticks;
-    vcpu->environment->alarm_set(ticks);
+    alarm_set(ticks);
 }
 
 static void stop_time(const struct vcpu *vcpu)
 {
     if (vcpu->deadline != 0)
-        vcpu->environment->alarm_set(0);
+        alarm_set(0);
 }
 
 /* From VMPTRLD to the guest's end. False: the VMCS could not be made, `result` says why. */
@@ -109,14 +113,13 @@ static struct vmx_result launch(struct vcpu *vcpu, const struct vcpu_space *spac
 }
 
 /* What else the guest cannot do without. NULL: nothing; then a sender that it needs is engaged. */
-static const char *engage_sender(const struct guest *guest,
-                                 const struct vm_environment *environment)
+static const char *engage_sender(const struct guest *guest)
 {
     if (!guest->needs_sender)
         return NULL;
-    if (environment->sender == NULL)
+    if (cpus_ready() <= 1)
         return "another CPU, which would send INIT and SIPI";
-    return environment->sender->engage() ? NULL : "another CPU that has time to send INIT and SIPI";
+    return signal_sender_engage() ? NULL : "another CPU that has time to send INIT and SIPI";
 }
 
 static void fill(const struct vcpu *vcpu, struct guest_run *run)
@@ -150,7 +153,7 @@ void guest_run(const struct guest *guest, struct vmx_cpu *cpu,
     if (missing == NULL && guest->lacks != NULL)
         missing = guest->lacks(&vcpu->capability);
     if (missing == NULL)
-        missing = engage_sender(guest, environment);
+        missing = engage_sender(guest);
     if (missing != NULL) {
         run->result = GUEST_SKIPPED;
         format_text(run->detail, sizeof(run->detail), "this CPU does not offer: %s", missing);
@@ -166,7 +169,7 @@ void guest_run(const struct guest *guest, struct vmx_cpu *cpu,
         host_registers_restore(&host);
     }
     if (missing == NULL && guest->needs_sender)
-        environment->sender->release();
+        signal_sender_release();
     destroy(vcpu);
     pages_free(pages, order);
 }

@@ -25,49 +25,12 @@ struct chaos_plan {
     uint32_t rounds; /* of each such guest, on each CPU */
 };
 
-/*
- * Another CPU that sends INIT and SIPI to this one while a guest runs here. SDM Vol. 3, "VMX
- * Non-Root Operation": INIT is blocked outside of a guest, and SIPI is lost where nobody waits for
- * it, so it must be sent until it has come: in the wait-for-SIPI state nothing else ends a guest,
- * the VMX-preemption timer neither.
- */
-struct vm_sender {
-    /* Waits until a CPU has time for this one. False: none came in time, and nobody sends. */
-    bool (*engage)(void);
-
-    /* It sends INIT once, when `*entered` is not 0: the guest itself says so, from within. */
-    void (*send_init)(const volatile uint32_t *entered);
-
-    /* It sends SIPI with this vector, again and again. */
-    void (*send_startup)(uint8_t vector);
-
-    /* It sends nothing any more, and nothing is under way. */
-    void (*quiet)(void);
-
-    /* Quiet, and free for others. */
-    void (*release)(void);
-};
-
 struct vm_environment {
     const struct vmx_environment *vmx; /* pages, memory types, address width */
 
     struct chaos_plan chaos;
 
-    uint64_t tsc_per_ms; /* as calibrated; 0: not known */
-
     bool check_entries; /* judge the VMCS before every VM entry, not only after one that failed */
-
-    /* Sends this CPU an interrupt of the host's, which comes when a guest can be interrupted. */
-    void (*interrupt_self)(void);
-
-    /*
-     * Where a guest's time is not told by a preemption timer: an interrupt or NMI of the host's
-     * when about so many TSC ticks have passed, or earlier; 0: no more. To this CPU.
-     */
-    void (*alarm_set)(uint64_t tsc_ticks);
-
-    /* For guests that need one; NULL: there is no other CPU. */
-    const struct vm_sender *sender;
 
     /* An interrupt of the host's that ended a guest's turn, already acknowledged. */
     void (*host_interrupt)(uint8_t vector);
@@ -77,7 +40,7 @@ struct vm_environment {
 
     /*
      * Which physical memory is the hypervisor's own, in words, page by page (NULL: it is not), and
-     * which is foreign, range by range (false: no more): kernel/memory.h.
+     * which is foreign, range by range (false: no more): mm/memory.h.
      */
     const char *(*memory_owned)(uint64_t physical);
     bool (*memory_next_foreign)(uint64_t *next, uint64_t *base, uint64_t *end);

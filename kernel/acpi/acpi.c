@@ -1,6 +1,6 @@
 #include "kernel/acpi/acpi.h"
 
-#include "kernel/memory.h"
+#include "mm/memory.h"
 #include "lib/string.h"
 
 /* ACPI Specification, "Root System Description Pointer (RSDP) Structure": offsets. */

@@ -3,7 +3,7 @@
 #include <stdatomic.h>
 #include <stddef.h>
 
-#include "kernel/cpu/clock.h"
+#include "vm/host/clock.h"
 #include "kernel/console/console_log.h"
 #include "kernel/console/screen.h"
 #include "kernel/console/screen_device.h"

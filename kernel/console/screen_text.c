@@ -1,6 +1,6 @@
 #include "kernel/console/screen_device.h"
 
-#include "kernel/memory.h"
+#include "mm/memory.h"
 #include "lib/x86.h"
 
 enum {

@@ -6,10 +6,10 @@
 #include <stddef.h>
 
 #include "kernel/acpi/acpi.h"
-#include "kernel/cpu/clock.h"
+#include "vm/host/clock.h"
 #include "kernel/console/console.h"
 #include "kernel/acpi/firmware.h"
-#include "kernel/memory.h"
+#include "mm/memory.h"
 #include "kernel/cpu/stop.h"
 #include "lib/x86_vmx.h"
 

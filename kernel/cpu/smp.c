@@ -4,12 +4,13 @@
 #include <stddef.h>
 
 #include "boot/ap_trampoline.h"
-#include "kernel/cpu/apic.h"
-#include "kernel/cpu/clock.h"
+#include "vm/host/apic.h"
+#include "vm/host/clock.h"
 #include "kernel/console/console.h"
 #include "kernel/report/cpu_ranges.h"
-#include "kernel/memory.h"
+#include "mm/memory.h"
 #include "kernel/trap/panic.h"
+#include "kernel/cpu/cpu_setup.h"
 #include "kernel/cpu/start_plan.h"
 #include "kernel/cpu/stop.h"
 #include "lib/string.h"

@@ -9,7 +9,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "kernel/cpu/cpu.h"
+#include "vm/host/cpu.h"
 
 /*
  * Starts the CPUs with these APIC ids (the boot CPU's own is passed over), INIT-SIPI-SIPI for all

@@ -3,8 +3,8 @@
 #include <stdatomic.h>
 #include <stddef.h>
 
-#include "kernel/cpu/apic.h"
-#include "kernel/cpu/cpu.h"
+#include "vm/host/apic.h"
+#include "vm/host/cpu.h"
 #include "kernel/trap/traps.h"
 #include "lib/x86.h"
 

@@ -8,7 +8,7 @@
 #include <stdint.h>
 
 #include "kernel/console/console.h"
-#include "kernel/cpu/cpu.h"
+#include "vm/host/cpu.h"
 #include "lib/format.h"
 
 /* Bytes that hold the ranges of any set of CPUs: "0,2,4" …, each with its comma. */

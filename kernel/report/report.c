@@ -1,6 +1,6 @@
 #include "kernel/report/report.h"
 
-#include "kernel/cpu/clock_math.h"
+#include "vm/host/clock_math.h"
 #include "kernel/console/console.h"
 #include "kernel/report/cpu_ranges.h"
 #include "kernel/report/report_entry.h"

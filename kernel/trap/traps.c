@@ -2,9 +2,9 @@
 
 #include <stdbool.h>
 
-#include "kernel/cpu/apic.h"
-#include "kernel/cpu/cpu.h"
-#include "kernel/trap/nmi.h"
+#include "vm/host/apic.h"
+#include "kernel/cpu/cpu_setup.h"
+#include "vm/host/nmi.h"
 #include "kernel/trap/panic.h"
 #include "kernel/cpu/stop.h"
 #include "lib/x86.h"

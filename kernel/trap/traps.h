@@ -13,13 +13,6 @@ struct trap_frame {
     uint64_t rip, cs, rflags, rsp, ss;
 };
 
-/* Interrupt vectors of our own, above the 32 that the architecture defines. */
-enum {
-    VECTOR_WAKE = 0xf0,     /* inter-processor: there is work (kernel/cpu/smp.c) */
-    VECTOR_ALARM = 0xf1,    /* a guest's time may be up (kernel/cpu/alarm.h) */
-    VECTOR_SPURIOUS = 0xff, /* the local APIC's spurious-interrupt vector */
-};
-
 /* Interrupt-stack-table slots in every TSS: exceptions that may come on a bad stack. */
 enum { IST_NONE, IST_DF, IST_NMI, IST_MC, IST_COUNT };
 

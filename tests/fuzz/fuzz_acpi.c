@@ -11,7 +11,7 @@
 #include <string.h>
 
 #include "kernel/acpi/acpi.h"
-#include "kernel/memory.h"
+#include "mm/memory.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#include "kernel/memory.h"
+#include "mm/memory.h"
 
 static uint8_t ram[BYTES]; /* at PLACE */
 static uint8_t *window;    /* what was handed out last */

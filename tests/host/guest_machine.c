@@ -10,6 +10,7 @@
 #include "mm/memory_type.h"
 #include "vm/exit.h"
 #include "vm/guest_controls.h"
+#include "vm/host/alarm.h"
 #include "vm/memory/guest_memory.h"
 #include "vm/memory/stock.h"
 #include "vm/vcpu_state.h"
@@ -25,6 +26,12 @@ static uint8_t memory_type(uint64_t address, uint64_t bytes)
     (void)address;
     (void)bytes;
     return MEMORY_TYPE_WB;
+}
+
+void alarm_set(uint64_t tsc_ticks)
+{
+    guest_machine.alarms++;
+    guest_machine.alarm_ticks = tsc_ticks;
 }
 
 static void host_interrupt(uint8_t vector)

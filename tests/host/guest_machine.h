@@ -21,7 +21,9 @@ struct guest_machine {
     struct vm_environment environment;
     struct vcpu vcpu;
     unsigned host_interrupts, host_exceptions;
-    uint8_t host_vector; /* the last of either */
+    uint8_t host_vector;  /* the last of either */
+    unsigned alarms;      /* how often the alarm was set, */
+    uint64_t alarm_ticks; /* and the last time for how long */
 };
 
 extern struct guest_machine guest_machine;

@@ -119,7 +119,7 @@ void model_cpu_reset(void);
 /* Sets what goes wrong from now on, counting from now. */
 void model_cpu_inject(struct model_injection injection);
 
-/* As kernel/memory.h; freeing what is not allocated ends the test, and so does, with
+/* As mm/page_alloc.h; freeing what is not allocated ends the test, and so does, with
  * AddressSanitizer, touching it. */
 /* Copies the model's memory; false where a byte is outside of it, or in a page that nobody has. */
 bool model_memory_read(uint64_t physical, void *to, size_t bytes);

@@ -2,6 +2,7 @@
 #include "vm/exit.h"
 #include "vm/guest.h"
 #include "vm/guest_state.h"
+#include "vm/host/alarm.h"
 #include "vmx/nmi_unblocking.h"
 #include "vmx/vmcs_access.h"
 
@@ -93,7 +94,7 @@ static enum exit_done served(struct vcpu *vcpu)
     now = rdtsc();
     if (now >= vcpu->deadline)
         return vcpu_end(vcpu, GUEST_END_TIME, 0, vmcs_read_natural(VMCS_GUEST_RIP));
-    vcpu->environment->alarm_set(vcpu->deadline - now);
+    alarm_set(vcpu->deadline - now);
     return EXIT_HOST;
 }
 

@@ -6,6 +6,8 @@
 #include "vm/event.h"
 #include "vm/exit.h"
 #include "vm/guests/zoo.h"
+#include "vm/host/apic.h"
+#include "vm/host/clock.h"
 
 extern const uint8_t timer_start[], timer_end[], timer_now[];
 extern const uint8_t interrupt_start[], interrupt_end[];
@@ -37,8 +39,8 @@ static enum exit_done time_it(struct vcpu *vcpu, const struct exit_record *exit)
     struct timer_notes *notes = vcpu_memory(vcpu, GUEST_DATA, sizeof(*notes));
     unsigned shift = (unsigned)vcpu->capability.preemption_timer_shift;
     uint64_t now = rdtsc();
-    uint64_t latest = ((uint64_t)TIMER_TICKS << shift) +
-                      time_budget_ticks(TIMER_SLACK_US, vcpu->environment->tsc_per_ms);
+    uint64_t latest =
+        ((uint64_t)TIMER_TICKS << shift) + time_budget_ticks(TIMER_SLACK_US, clock_tsc_per_ms());
 
     if (exit_basic_reason(exit) == EXIT_REASON_VMCALL) {
         if (exit->rax == CALL_TIMER_NOW) {
@@ -119,7 +121,7 @@ static enum exit_done interrupt_it(struct vcpu *vcpu, const struct exit_record *
     uint32_t *seen = vcpu_memory(vcpu, GUEST_DATA, sizeof(*seen));
 
     if (exit_basic_reason(exit) == EXIT_REASON_VMCALL && exit->rax == CALL_INTERRUPT)
-        vcpu->environment->interrupt_self();
+        apic_send_ipi(apic_id(), VECTOR_WAKE);
     else if (exit_basic_reason(exit) == EXIT_REASON_EXTERNAL_INTERRUPT)
         *seen = exit->interruption | 1; /* the guest waits until it is not 0 */
     return EXIT_DEFAULT;

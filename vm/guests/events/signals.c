@@ -8,6 +8,8 @@
 #include "vm/memory/translation.h"
 #include "vm/vcpu_state.h"
 #include "vm/guests/zoo.h"
+#include "vm/host/clock.h"
+#include "vm/host/signal_sender.h"
 
 extern const uint8_t signals_start[], signals_end[], signals_real[], signals_real_end[];
 
@@ -40,12 +42,12 @@ static void await_startup(struct vcpu *vcpu)
 {
     place_startup_code(vcpu);
     (void)vcpu_state_init(vcpu);
-    vcpu->environment->sender->send_startup(SIGNALS_VECTOR);
+    signal_sender_send_startup(SIGNALS_VECTOR);
 }
 
 static void await_init(struct vcpu *vcpu)
 {
-    vcpu->environment->sender->send_init(&notes_of(vcpu)->entered);
+    signal_sender_send_init(&notes_of(vcpu)->entered);
 }
 
 static enum exit_done on_init(struct vcpu *vcpu)
@@ -57,7 +59,7 @@ static enum exit_done on_init(struct vcpu *vcpu)
 
 static enum exit_done on_startup(struct vcpu *vcpu, const struct exit_record *exit)
 {
-    vcpu->environment->sender->quiet();
+    signal_sender_quiet();
     (void)vcpu_state_startup(vcpu, (uint8_t)exit->qualification);
     if ((vcpu->controls[VMX_CONTROL_SECONDARY] & SECONDARY_UNRESTRICTED_GUEST) == 0)
         notes_of(vcpu)->started = 1;
@@ -72,9 +74,9 @@ static enum exit_done on_time(struct vcpu *vcpu)
     if (notes->last != 0 || vmcs_read32(VMCS_GUEST_ACTIVITY_STATE) == ACTIVITY_WAIT_FOR_SIPI)
         return EXIT_DEFAULT;
     notes->last = 1;
-    vcpu->environment->sender->quiet();
+    signal_sender_quiet();
     vmcs_write32(VMCS_VMX_PREEMPTION_TIMER_VALUE,
-                 (uint32_t)(time_budget_ticks(LAST_US, vcpu->environment->tsc_per_ms) >>
+                 (uint32_t)(time_budget_ticks(LAST_US, clock_tsc_per_ms()) >>
                             vcpu->capability.preemption_timer_shift));
     return EXIT_STEPPED;
 }

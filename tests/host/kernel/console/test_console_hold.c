@@ -2,7 +2,7 @@
  * What the console shows when: the screen at once, the serial line when it is released. The devices
  * are buffers.
  */
-#include "kernel/cpu/clock.h"
+#include "vm/host/clock.h"
 #include "kernel/console/console.h"
 #include "kernel/console/screen_device.h"
 #include "kernel/console/serial.h"

@@ -7,8 +7,8 @@
 
 #include <cmocka.h>
 
-#include "kernel/cpu/apic.h"
-#include "kernel/cpu/cpu.h"
+#include "vm/host/apic.h"
+#include "vm/host/cpu.h"
 #include "kernel/cpu/stop.h"
 #include "lib/x86.h"
 

@@ -16,22 +16,11 @@ enum { INTERRUPT = 0xf1, VALID_INTERRUPT = (int)0x800000f1, VALID_NMI = (int)0x8
 #define LATER (1ull << 40)
 
 static struct vcpu *vcpu;
-static unsigned alarms;
-static uint64_t alarm_ticks;
-
-static void alarm_set(uint64_t tsc_ticks)
-{
-    alarms++;
-    alarm_ticks = tsc_ticks;
-}
 
 static int in_long_mode(void **state)
 {
     (void)state;
     vcpu = guest_machine_in(GUEST_LONG);
-    guest_machine.environment.alarm_set = alarm_set;
-    alarms = 0;
-    alarm_ticks = 0;
     return 0;
 }
 
@@ -61,7 +50,7 @@ static void with_a_preemption_timer_the_hosts_events_end_nothing(void **state)
     assert_int_equal(nmi(), EXIT_HOST);
     assert_int_equal(guest_machine.host_exceptions, 1);
     assert_int_equal(guest_machine.host_vector, X86_VECTOR_NMI);
-    assert_int_equal(alarms, 0);
+    assert_int_equal(guest_machine.alarms, 0);
 }
 
 /* A guest has no part in them; but one whose exits are used up does not get another. */
@@ -99,8 +88,8 @@ static void an_early_alarm_is_set_again(void **state)
     for (unsigned i = 1; i <= 2; i++) {
         before = rdtsc();
         assert_int_equal(i == 1 ? interrupt() : nmi(), EXIT_HOST);
-        assert_int_equal(alarms, i);
-        assert_in_range(alarm_ticks, 1, vcpu->deadline - before);
+        assert_int_equal(guest_machine.alarms, i);
+        assert_in_range(guest_machine.alarm_ticks, 1, vcpu->deadline - before);
     }
 }
 
@@ -115,7 +104,7 @@ static void the_alarm_ends_a_guest_whose_time_is_up(void **state)
         assert_int_equal(guest_machine.host_interrupts + guest_machine.host_exceptions, 1);
         assert_int_equal(vcpu->end, GUEST_END_TIME);
         assert_int_equal(vcpu->end_value, 0x8123);
-        assert_int_equal(alarms, 0);
+        assert_int_equal(guest_machine.alarms, 0);
     }
 }
 
@@ -145,8 +134,8 @@ static void what_the_telling_takes_is_not_the_guests_time(void **state)
     vcpu->deadline = deadline;
     assert_int_equal(guest_machine_serve(EXIT_REASON_PAUSE, 0, 2), EXIT_IGNORED);
     assert_true(vcpu->deadline - deadline >= 100000);
-    assert_int_equal(alarms, 2); /* held, and set for what was left */
-    assert_in_range(alarm_ticks, LATER - 2000, LATER);
+    assert_int_equal(guest_machine.alarms, 2); /* held, and set for what was left */
+    assert_in_range(guest_machine.alarm_ticks, LATER - 2000, LATER);
     vcpu->deadline = 0;
     assert_int_equal(guest_machine_serve(EXIT_REASON_PAUSE, 0, 2), EXIT_IGNORED);
     assert_int_equal(vcpu->deadline, 0);
@@ -163,9 +152,9 @@ static void what_the_telling_of_the_hosts_events_takes_is(void **state)
     vcpu->deadline = deadline;
     assert_int_equal(interrupt(), EXIT_HOST);
     assert_int_equal(vcpu->deadline, deadline);
-    assert_in_range(alarm_ticks, 1, 50000);
+    assert_in_range(guest_machine.alarm_ticks, 1, 50000);
     assert_int_equal(nmi(), EXIT_HOST);
-    assert_int_equal(alarm_ticks, 1); /* at once */
+    assert_int_equal(guest_machine.alarm_ticks, 1); /* at once */
     assert_int_equal(interrupt(), EXIT_ENDED);
     assert_int_equal(vcpu->end, GUEST_END_TIME);
 }
@@ -217,7 +206,7 @@ static void time_is_up_at_the_deadline(void **state)
     assert_int_equal(vcpu->end, GUEST_END_TIME);
     assert_int_equal(vcpu->end_number, 0);
     assert_int_equal(vcpu->end_value, FIELD(GUEST_RIP));
-    assert_int_equal(alarms, 0);
+    assert_int_equal(guest_machine.alarms, 0);
 }
 
 int main(void)

@@ -1,12 +1,10 @@
 /*
  * I/O APICs, which send devices' interrupts to the local APICs. Intel 82093AA data sheet.
  */
-#ifndef KERNEL_IO_APIC_H
-#define KERNEL_IO_APIC_H
+#ifndef VM_HOST_IO_APIC_H
+#define VM_HOST_IO_APIC_H
 
 #include <stdint.h>
-
-#include "kernel/acpi/acpi.h"
 
 /* "I/O Redirection Table Registers": delivery mode, mask; edge and active high where they are 0. */
 #define IO_APIC_DELIVERY     (7u << 8)
@@ -22,10 +20,10 @@ void io_apic_redirect(volatile uint32_t *io_apic, uint32_t input, uint32_t low,
                       uint32_t destination);
 
 /*
- * Masks every input of every I/O APIC that the firmware names: what it used itself it may have left
- * on, and a level-triggered interrupt that nobody serves comes again after each EOI. An input that
- * delivers SMIs is the firmware's own and stays.
+ * Masks every input of the I/O APIC at this physical address: what the firmware used itself it may
+ * have left on, and a level-triggered interrupt that nobody serves comes again after each EOI. An
+ * input that delivers SMIs is the firmware's own and stays.
  */
-void io_apics_mask(const struct acpi_cpus *named);
+void io_apic_mask(uint32_t physical);
 
 #endif

@@ -3,8 +3,8 @@
  *
  * SDM Vol. 3, "Machine-Check Architecture".
  */
-#ifndef KERNEL_MACHINE_CHECK_H
-#define KERNEL_MACHINE_CHECK_H
+#ifndef VM_HOST_MACHINE_CHECK_H
+#define VM_HOST_MACHINE_CHECK_H
 
 #include <stdbool.h>
 #include <stdint.h>

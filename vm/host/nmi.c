@@ -1,9 +1,9 @@
-#include "kernel/trap/nmi.h"
+#include "vm/host/nmi.h"
 
 #include <stddef.h>
 
-#include "kernel/cpu/alarm.h"
-#include "kernel/cpu/cpu.h"
+#include "vm/host/alarm.h"
+#include "vm/host/cpu.h"
 #include "lib/x86.h"
 
 /* I/O Controller Hub data sheet, "NMI Status and Control Register". */

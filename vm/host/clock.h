@@ -1,13 +1,13 @@
 /*
  * Time from the TSC, calibrated against a real clock: ACPI PM timer, else PIT, else CPUID.
  */
-#ifndef KERNEL_CLOCK_H
-#define KERNEL_CLOCK_H
+#ifndef VM_HOST_CLOCK_H
+#define VM_HOST_CLOCK_H
 
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "kernel/cpu/clock_math.h"
+#include "vm/host/clock_math.h"
 
 /*
  * Measures in windows of 0.2 ms: four, where nothing comes between. pm_timer_port: from the FADT, 0

@@ -1,8 +1,9 @@
-#include "kernel/cpu/cpu.h"
+#include "kernel/cpu/cpu_setup.h"
 
-#include "kernel/memory.h"
+#include "kernel/trap/traps.h"
 #include "lib/string.h"
 #include "lib/x86.h"
+#include "mm/memory.h"
 #include "mm/memory_type.h"
 #include "mm/page_alloc.h"
 
@@ -11,15 +12,15 @@
 #define DESCRIPTOR_DATA   0x00cf93000000ffffull
 #define DESCRIPTOR_TSS64  0x0000890000000000ull
 
-enum { CPUID_FEATURES = 1, CPUID_TOPOLOGY = 0xb };
+enum {
+    STACK_PAGES = 4,     /* a CPU's own stack */
+    IST_STACK_PAGES = 2, /* each of its interrupt stacks */
+};
 
 struct __attribute__((packed)) descriptor_table_pointer {
     uint16_t limit;
     uint64_t base;
 };
-
-struct cpu *cpus[CPUS_MAX];
-uint32_t cpu_count;
 
 static struct cpu boot_cpu;
 
@@ -38,28 +39,6 @@ static void describe_segments(struct cpu *cpu)
         DESCRIPTOR_TSS64 | limit | (base & 0xffffff) << 16 | (base >> 24 & 0xff) << 56;
     cpu->gdt[SELECTOR_TSS / 8 + 1] = base >> 32;
     cpu->tss.io_map_base = sizeof(cpu->tss);
-}
-
-struct cpu *cpu_here(void)
-{
-    uint64_t base = rdmsr(IA32_GS_BASE);
-
-    for (uint32_t i = 0; i < cpu_count; i++) {
-        if ((uint64_t)cpus[i] == base)
-            return cpus[i];
-    }
-    return NULL;
-}
-
-uint32_t cpu_processor_id(void)
-{
-    if (cpuid(0, 0).eax >= CPUID_TOPOLOGY) {
-        struct cpuid_registers topology = cpuid(CPUID_TOPOLOGY, 0);
-
-        if (topology.ebx != 0)
-            return topology.edx;
-    }
-    return cpuid(CPUID_FEATURES, 0).ebx >> 24;
 }
 
 void cpu_boot_init(void)

@@ -5,15 +5,15 @@
  * physical address (write-back, never executable), devices from DEVICE_MAP up (uncached or
  * write-combining), stacks from STACK_MAP up with an unmapped guard page below each.
  */
-#ifndef KERNEL_MEMORY_H
-#define KERNEL_MEMORY_H
+#ifndef MM_MEMORY_H
+#define MM_MEMORY_H
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-#include "boot/multiboot2.h"
 #include "mm/direct_map.h"
+#include "mm/memory_map.h"
 #include "mm/memory_type.h"
 #include "mm/paging.h"
 
@@ -25,14 +25,17 @@ struct memory_sizes {
     uint64_t pool_bytes; /* given to the page pool */
 };
 
-/*
- * From the loader's memory map and the boot page tables to the pool and the tables of our own, on
- * which this CPU runs on return. `information` and `load_address` are physical: they and the
- * modules stay out of the pool, and so does the first MiB. False when there is too little memory;
- * then the boot page tables are still in use. Boot CPU, once.
+/* Before memory_init(), on the boot CPU: what the loader says is there, and what of it is in use.
  */
-bool memory_init(const struct multiboot_info *boot, uint64_t information, uint64_t load_address,
-                 struct memory_sizes *sizes);
+void memory_add(enum memory_kind kind, uint64_t base, uint64_t bytes);
+
+/*
+ * From that and the boot page tables to the pool and the tables of our own, on which this CPU runs
+ * on return. The image, at the physical `load_address`, stays out of the pool, and so does the
+ * first MiB. False when there is too little memory; then the boot page tables are still in use.
+ * Boot CPU, once.
+ */
+bool memory_init(uint64_t load_address, bool execute_disable, struct memory_sizes *sizes);
 
 /*
  * A device's registers, uncached; NULL when it cannot be mapped. What was mapped before

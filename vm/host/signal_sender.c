@@ -1,12 +1,12 @@
-#include "kernel/cpu/signal_sender.h"
+#include "vm/host/signal_sender.h"
 
 #include <stdatomic.h>
 #include <stddef.h>
 
-#include "kernel/cpu/apic.h"
-#include "kernel/cpu/clock.h"
-#include "kernel/cpu/cpu.h"
-#include "kernel/cpu/signal_line.h"
+#include "vm/host/apic.h"
+#include "vm/host/clock.h"
+#include "vm/host/cpu.h"
+#include "vm/host/signal_line.h"
 #include "lib/x86.h"
 
 enum {
@@ -45,7 +45,7 @@ static void serve(void)
         wait_a_little();
 }
 
-static bool engage(void)
+bool signal_sender_engage(void)
 {
     uint64_t deadline = clock_deadline(WAIT_US);
 
@@ -71,34 +71,26 @@ static void wish(enum signal_wish wish, uint8_t vector, const volatile uint32_t 
         wait_a_little();
 }
 
-static void send_init(const volatile uint32_t *entered)
+void signal_sender_send_init(const volatile uint32_t *entered)
 {
     wish(SIGNAL_INIT, 0, entered);
 }
 
-static void send_startup(uint8_t vector)
+void signal_sender_send_startup(uint8_t vector)
 {
     wish(SIGNAL_STARTUP, vector, NULL);
 }
 
-static void quiet(void)
+void signal_sender_quiet(void)
 {
     wish(SIGNAL_NONE, 0, NULL);
 }
 
-static void release(void)
+void signal_sender_release(void)
 {
-    quiet();
+    signal_sender_quiet();
     signal_line_let_go(&line);
 }
-
-const struct vm_sender signal_sender = {
-    .engage = engage,
-    .send_init = send_init,
-    .send_startup = send_startup,
-    .quiet = quiet,
-    .release = release,
-};
 
 void signal_sender_expect(uint32_t runs)
 {

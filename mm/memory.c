@@ -1,8 +1,6 @@
-#include "kernel/memory.h"
+#include "mm/memory.h"
 
-#include "boot/layout.h"
-#include "kernel/cpu/cpu.h"
-#include "kernel/trap/panic.h"
+#include "lib/bug.h"
 #include "lib/string.h"
 #include "lib/x86.h"
 #include "mm/memory_map.h"
@@ -52,42 +50,9 @@ static uint64_t *table_pointer(const struct page_tables *of, uint64_t physical)
     return phys_to_virt(physical);
 }
 
-static enum memory_kind kind_of(enum multiboot_memory_kind kind)
+void memory_add(enum memory_kind kind, uint64_t base, uint64_t bytes)
 {
-    switch (kind) {
-    case MULTIBOOT_MEMORY_AVAILABLE:
-        return MEMORY_AVAILABLE;
-    case MULTIBOOT_MEMORY_ACPI_RECLAIMABLE:
-        return MEMORY_ACPI_RECLAIMABLE;
-    case MULTIBOOT_MEMORY_NVS:
-        return MEMORY_ACPI_NVS;
-    case MULTIBOOT_MEMORY_BAD:
-        return MEMORY_BAD;
-    case MULTIBOOT_MEMORY_RESERVED:
-    default:
-        return MEMORY_RESERVED;
-    }
-}
-
-static void take(uint64_t base, uint64_t bytes)
-{
-    memory_map_add(&map, MEMORY_TAKEN, base, bytes);
-}
-
-/* What the loader said is there, and what of it is in use. */
-static void draw_map(const struct multiboot_info *boot, uint64_t information)
-{
-    for (uint32_t i = 0; i < boot->memory_count; i++) {
-        const struct multiboot_memory *range = &boot->memory[i];
-
-        memory_map_add(&map, kind_of(range->kind), range->base, range->length);
-    }
-    take(image_base, image_physical(image_end) - image_base);
-    take(information, boot->total_size);
-    for (uint32_t i = 0; i < boot->module_count; i++)
-        take(boot->modules[i].start, boot->modules[i].end - boot->modules[i].start);
-    low_free_page = memory_map_low_page(&map);
-    take(0, MIB);
+    memory_map_add(&map, kind, base, bytes);
 }
 
 static uint64_t ram_bytes(void)
@@ -164,9 +129,9 @@ static bool map_ram(void)
 }
 
 /* Page tables of our own instead of the boot code's, in which everything can be executed. */
-static bool build_tables(void)
+static bool build_tables(bool execute_disable)
 {
-    tables.always_executable = this_cpu()->execute_disable == EXECUTE_DISABLE_ABSENT;
+    tables.always_executable = !execute_disable;
     tables.pages_of_1gib = (cpuid(CPUID_EXTENDED_FEATURES, 0).edx & CPUID_PAGES_OF_1GIB) != 0;
     tables.table_alloc = table_alloc;
     tables.table_pointer = table_pointer;
@@ -174,18 +139,19 @@ static bool build_tables(void)
     return tables.root != 0 && map_image() && map_ram();
 }
 
-bool memory_init(const struct multiboot_info *boot, uint64_t information, uint64_t load_address,
-                 struct memory_sizes *sizes)
+bool memory_init(uint64_t load_address, bool execute_disable, struct memory_sizes *sizes)
 {
     *sizes = (struct memory_sizes){0};
     image_base = load_address;
-    draw_map(boot, information);
+    memory_add(MEMORY_TAKEN, image_base, image_physical(image_end) - image_base);
+    low_free_page = memory_map_low_page(&map);
+    memory_add(MEMORY_TAKEN, 0, MIB);
     sizes->ram_bytes = ram_bytes();
     if (map.full || sizes->ram_bytes == 0)
         return false;
 
     sizes->pool_bytes = fill_pool(0, BOOT_MAP_END);
-    if (!build_tables())
+    if (!build_tables(execute_disable))
         return false;
     write_cr3(tables.root);
     tables_in_use = true;
@@ -339,9 +305,8 @@ bool identity_map_code(uint64_t page)
 
 void identity_unmap_code(uint64_t page)
 {
-    if (paging_unmap(&tables, page, PAGE_SIZE) != PAGING_OK ||
-        !protect_low_page(page, PAGING_WRITE))
-        panic("the CPUs' starting page %#lx cannot be unmapped", page);
+    BUG_ON(paging_unmap(&tables, page, PAGE_SIZE) != PAGING_OK ||
+           !protect_low_page(page, PAGING_WRITE));
     invlpg(page);
 }
 

@@ -1,4 +1,4 @@
-#include "kernel/cpu/clock_math.h"
+#include "vm/host/clock_math.h"
 
 #define PM_TIMER_MASK 0xffffffu
 #define PER_MS_MIN    1000ull

@@ -2,14 +2,14 @@
  * NMIs that nobody here has sent: watchdogs, errors that the chipset found, a button. As on Linux
  * the boot goes on, and the report tells them.
  */
-#ifndef KERNEL_NMI_H
-#define KERNEL_NMI_H
+#ifndef VM_HOST_NMI_H
+#define VM_HOST_NMI_H
 
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "kernel/trap/machine_check.h"
+#include "vm/host/machine_check.h"
 
 enum nmi_cause {
     NMI_OURS,

@@ -5,8 +5,8 @@
  * stays until the target lets go, so that no two CPUs ever wait for each other. All that the two
  * agree on stands in one word, which each changes only from what it knows.
  */
-#ifndef KERNEL_SIGNAL_LINE_H
-#define KERNEL_SIGNAL_LINE_H
+#ifndef VM_HOST_SIGNAL_LINE_H
+#define VM_HOST_SIGNAL_LINE_H
 
 #include <stdbool.h>
 #include <stdint.h>

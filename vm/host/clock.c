@@ -1,6 +1,6 @@
-#include "kernel/cpu/clock.h"
+#include "vm/host/clock.h"
 
-#include "kernel/cpu/clock_math.h"
+#include "vm/host/clock_math.h"
 #include "lib/x86.h"
 
 enum {

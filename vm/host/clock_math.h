@@ -1,8 +1,8 @@
 /*
  * The arithmetic of calibrating the TSC. Pure.
  */
-#ifndef KERNEL_CLOCK_MATH_H
-#define KERNEL_CLOCK_MATH_H
+#ifndef VM_HOST_CLOCK_MATH_H
+#define VM_HOST_CLOCK_MATH_H
 
 #include <stdbool.h>
 #include <stdint.h>

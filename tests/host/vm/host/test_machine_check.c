@@ -11,7 +11,7 @@
 
 #include <cmocka.h>
 
-#include "kernel/trap/machine_check.h"
+#include "vm/host/machine_check.h"
 #include "lib/x86.h"
 
 enum { BANKS = 3 };

@@ -11,9 +11,9 @@
 
 #include <cmocka.h>
 
-#include "kernel/cpu/alarm.h"
-#include "kernel/cpu/cpu.h"
-#include "kernel/trap/nmi.h"
+#include "vm/host/alarm.h"
+#include "vm/host/cpu.h"
+#include "vm/host/nmi.h"
 #include "lib/x86.h"
 
 static struct cpu machine;

@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#include "kernel/cpu/clock_math.h"
+#include "vm/host/clock_math.h"
 
 static void pm_timer_wraps_at_24_bits_and_at_32(void **state)
 {

@@ -1,30 +1,24 @@
 /*
  * Per-CPU data, reached through GS; one for each CPU that was started.
  */
-#ifndef KERNEL_CPU_H
-#define KERNEL_CPU_H
+#ifndef VM_HOST_CPU_H
+#define VM_HOST_CPU_H
 
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "kernel/trap/nmi.h"
-#include "kernel/trap/traps.h"
 #include "mm/execute_disable.h"
 #include "mm/memory_type.h"
+#include "vm/host/nmi.h"
 #include "vmx/vmx_cpu.h"
 
 struct guest_run; /* vm/guest.h */
 
 enum {
     CPUS_MAX = 512,
-    STACK_PAGES = 4,     /* a CPU's own stack */
-    IST_STACK_PAGES = 2, /* each of its interrupt stacks */
     REGION_TOLD_SIZE = 112,
 };
-
-/* Selectors in every CPU's GDT. */
-enum { SELECTOR_CODE = 0x08, SELECTOR_DATA = 0x10, SELECTOR_TSS = 0x18 };
 
 /* SDM Vol. 3, "Task Management in 64-bit Mode". */
 struct __attribute__((packed)) tss {
@@ -81,23 +75,7 @@ struct cpu *cpu_here(void);
 /* This CPU's APIC id, from CPUID: works before the per-CPU data and the APIC do. */
 uint32_t cpu_processor_id(void);
 
-/*
- * Makes the boot CPU cpus[0], on stacks of the image: before there is memory to allocate, so that
- * an exception can be told from the start. cpu_boot_finish() gives it guarded interrupt stacks
- * and its APIC id; false if memory has run out.
- */
-void cpu_boot_init(void);
-bool cpu_boot_finish(uint32_t apic_id);
-
-/*
- * Allocates another CPU's data and its guarded stacks, and enters it in cpus[]. Boot CPU only.
- * Returns NULL when memory or cpus[] is full.
- */
-struct cpu *cpu_create(uint32_t apic_id);
-
-/*
- * Makes the CPU that runs this its own: GDT, TSS, IDT, GS base, CR0/CR4/EFER bits, PAT.
- */
-void cpu_init_this(struct cpu *cpu);
+/* How many of them run. */
+uint32_t cpus_ready(void);
 
 #endif

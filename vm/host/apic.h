@@ -2,11 +2,18 @@
  * The local APIC of each CPU, in xAPIC mode (registers in memory) or x2APIC mode (registers are
  * MSRs). SDM Vol. 3, "Advanced Programmable Interrupt Controller (APIC)".
  */
-#ifndef KERNEL_APIC_H
-#define KERNEL_APIC_H
+#ifndef VM_HOST_APIC_H
+#define VM_HOST_APIC_H
 
 #include <stdbool.h>
 #include <stdint.h>
+
+/* Interrupt vectors of our own, above the 32 that the architecture defines. */
+enum {
+    VECTOR_WAKE = 0xf0,     /* inter-processor: there is work (kernel/cpu/smp.c) */
+    VECTOR_ALARM = 0xf1,    /* a guest's time may be up (vm/host/alarm.h) */
+    VECTOR_SPURIOUS = 0xff, /* the local APIC's spurious-interrupt vector */
+};
 
 /*
  * On the boot CPU, once: decides the mode, maps the registers, masks the legacy 8259 PICs and does

@@ -1,4 +1,4 @@
-#include "kernel/trap/machine_check.h"
+#include "vm/host/machine_check.h"
 
 #include "lib/x86.h"
 

@@ -7,16 +7,17 @@
  * the I/O APIC, and each looks at its clock. That needs every CPU of the machine to be ours, or
  * only the boot CPU: others would take the NMI through whatever firmware left them.
  */
-#ifndef KERNEL_ALARM_H
-#define KERNEL_ALARM_H
+#ifndef VM_HOST_ALARM_H
+#define VM_HOST_ALARM_H
 
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "kernel/acpi/acpi.h"
-
-/* On the boot CPU, when the others have been started: is the PIT's way to all CPUs known? */
-void alarm_prepare(const struct acpi_cpus *named);
+/*
+ * On the boot CPU, when the others have been started: the PIT's way to all CPUs, of which the
+ * machine has `cpus_named` (0: that is not known). `io_apic_address` is 0 where nobody knows it.
+ */
+void alarm_prepare(uint32_t io_apic_address, uint32_t timer_input, uint32_t cpus_named);
 
 /* On the boot CPU, around the guests' time. Measures the APIC timer for about a millisecond. */
 void alarm_begin(void);

@@ -1,9 +1,8 @@
-#include "kernel/cpu/apic.h"
+#include "vm/host/apic.h"
 
 #include <stddef.h>
 
-#include "kernel/memory.h"
-#include "kernel/trap/traps.h"
+#include "mm/memory.h"
 #include "lib/x86.h"
 
 /* IA32_APIC_BASE. SDM, "Local APIC Status and Location", "Detecting and Enabling x2APIC Mode". */
@@ -126,7 +125,7 @@ bool apic_init(uint32_t highest_id)
 /*
  * An entry exists if the version register counts that far; in x2APIC mode the MSR of one that does
  * not exist would fault. An entry that delivers an SMI is firmware's own (thermal throttling) and
- * stays as it is; so does an NMI of LINT1, by which the chipset tells errors (kernel/trap/nmi.h).
+ * stays as it is; so does an NMI of LINT1, by which the chipset tells errors (vm/host/nmi.h).
  */
 static bool stays(enum apic_register offset, uint32_t value)
 {

@@ -1,8 +1,8 @@
 /*
- * The line by which CPUs send INIT and SIPI to one another (kernel/cpu/signal_line.h): what each
+ * The line by which CPUs send INIT and SIPI to one another (vm/host/signal_line.h): what each
  * may do when, step by step, and then two threads at once. Expectations are the contract's.
  */
-#include "kernel/cpu/signal_line.h"
+#include "vm/host/signal_line.h"
 
 #include <pthread.h>
 #include <setjmp.h>

@@ -1,4 +1,4 @@
-#include "kernel/cpu/signal_line.h"
+#include "vm/host/signal_line.h"
 
 #include <stdatomic.h>
 #include <stddef.h>

@@ -1,14 +1,13 @@
-#include "kernel/cpu/alarm.h"
+#include "vm/host/alarm.h"
 
 #include <stdatomic.h>
 #include <stddef.h>
 
-#include "kernel/cpu/apic.h"
-#include "kernel/cpu/clock.h"
-#include "kernel/cpu/clock_math.h"
-#include "kernel/cpu/cpu.h"
-#include "kernel/cpu/io_apic.h"
-#include "kernel/trap/traps.h"
+#include "vm/host/apic.h"
+#include "vm/host/clock.h"
+#include "vm/host/clock_math.h"
+#include "vm/host/cpu.h"
+#include "vm/host/io_apic.h"
 #include "lib/x86.h"
 
 enum {
@@ -31,27 +30,25 @@ static uint32_t input, destination;
 static _Atomic bool ticking;
 static uint64_t tsc_per_ms, timer_per_ms; /* 0: not measured yet */
 
-void alarm_prepare(const struct acpi_cpus *named)
+void alarm_prepare(uint32_t io_apic_address, uint32_t timer_input, uint32_t cpus_named)
 {
-    uint32_t ready = 0;
+    uint32_t ready = cpus_ready();
 
-    for (uint32_t i = 0; i < cpu_count; i++)
-        ready += atomic_load(&cpus[i]->phase) == CPU_READY;
-    if (named->io_apic_address == 0 || apic_registers() == NULL)
+    if (io_apic_address == 0 || apic_registers() == NULL)
         return;
     if (ready == 1)
         destination = apic_id();
-    else if (ready == named->count && named->lost == 0)
+    else if (ready == cpus_named)
         destination = EVERY_CPU;
     else
         return;
-    io_apic = io_apic_map(named->io_apic_address);
-    input = named->timer_input;
+    io_apic = io_apic_map(io_apic_address);
+    input = timer_input;
 }
 
 /*
  * The timer is read before the TSC at the start and after it at the end: so an interruption can
- * only make it seem faster than it is, as in kernel/clock.c.
+ * only make it seem faster than it is, as in vm/host/clock.c.
  */
 static struct clock_window timer_window(void)
 {

@@ -1,8 +1,8 @@
-#include "kernel/cpu/io_apic.h"
+#include "vm/host/io_apic.h"
 
 #include <stddef.h>
 
-#include "kernel/memory.h"
+#include "mm/memory.h"
 
 /* The two registers that there are, and what the first of them selects. */
 enum {
@@ -39,24 +39,18 @@ void io_apic_redirect(volatile uint32_t *io_apic, uint32_t input, uint32_t low,
 }
 
 /* What is not there reads as ones, and so as masked. */
-static void mask_inputs(volatile uint32_t *io_apic)
+void io_apic_mask(uint32_t physical)
 {
-    uint32_t last = io_apic_read(io_apic, VERSION) >> 16 & 0xff;
+    volatile uint32_t *io_apic = io_apic_map(physical);
+    uint32_t last;
 
+    if (io_apic == NULL)
+        return;
+    last = io_apic_read(io_apic, VERSION) >> 16 & 0xff;
     for (uint32_t input = 0; input <= last; input++) {
         uint32_t low = io_apic_read(io_apic, REDIRECTION + input * 2);
 
         if ((low & IO_APIC_MASKED) == 0 && (low & IO_APIC_DELIVERY) != IO_APIC_DELIVERY_SMI)
             io_apic_write(io_apic, REDIRECTION + input * 2, low | IO_APIC_MASKED);
-    }
-}
-
-void io_apics_mask(const struct acpi_cpus *named)
-{
-    for (uint32_t i = 0; i < named->io_apic_count; i++) {
-        volatile uint32_t *io_apic = io_apic_map(named->io_apic[i]);
-
-        if (io_apic != NULL)
-            mask_inputs(io_apic);
     }
 }

@@ -1,0 +1,38 @@
+/*
+ * CPUs that send INIT and SIPI to one another's guests, each when it has time.
+ *
+ * SDM Vol. 3, "VMX Non-Root Operation": INIT is blocked outside of a guest, and SIPI is lost where
+ * nobody waits for it, so it must be sent until it has come: in the wait-for-SIPI state nothing
+ * else ends a guest, the VMX-preemption timer neither.
+ */
+#ifndef VM_HOST_SIGNAL_SENDER_H
+#define VM_HOST_SIGNAL_SENDER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* Waits until a CPU has time for this one. False: none came in time, and nobody sends. */
+bool signal_sender_engage(void);
+
+/* It sends INIT once, when `*entered` is not 0: the guest itself says so, from within. */
+void signal_sender_send_init(const volatile uint32_t *entered);
+
+/* It sends SIPI with this vector, again and again. */
+void signal_sender_send_startup(uint8_t vector);
+
+/* It sends nothing any more, and nothing is under way. */
+void signal_sender_quiet(void);
+
+/* Quiet, and free for others. */
+void signal_sender_release(void);
+
+/* Before a round of guests, on the boot CPU: so many runs, on all CPUs, will need a sender. */
+void signal_sender_expect(uint32_t runs);
+
+/* One of these runs is over. */
+void signal_sender_run_over(void);
+
+/* On each CPU that has no guest left: has time for the others until all those runs are over. */
+void signal_sender_serve_others(void);
+
+#endif
