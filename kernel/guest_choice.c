@@ -99,6 +99,8 @@ void guest_choose(const char *names, const struct guest *const *table, uint32_t 
                   uint32_t cpu_count, struct guest_choice *choice)
 {
     memset(choice, 0, sizeof(*choice));
+    choice->table = table;
+    choice->table_count = count;
     if (names == NULL) {
         add(choice, (struct guest_chosen){.guest = table[0], .every_cpu = true});
         return;

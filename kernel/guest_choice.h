@@ -18,6 +18,8 @@ struct guest_chosen {
 };
 
 struct guest_choice {
+    const struct guest *const *table; /* all that there are */
+    uint32_t table_count;
     struct guest_chosen item[GUEST_CHOICES_MAX];
     uint32_t count;
     uint32_t lost; /* chosen, but more than there is room for */

@@ -5,7 +5,7 @@
 #include "vm/host/alarm.h"
 #include "vm/host/apic.h"
 #include "kernel/console/console.h"
-#include "kernel/report/guest_told.h"
+#include "kernel/report/report_parts.h"
 #include "mm/memory.h"
 #include "vm/host/signal_sender.h"
 #include "kernel/cpu/smp.h"

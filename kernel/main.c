@@ -16,8 +16,6 @@
 #include "mm/memory.h"
 #include "kernel/trap/panic.h"
 #include "kernel/report/report.h"
-#include "kernel/report/report_brief.h"
-#include "kernel/report/report_json.h"
 #include "kernel/cpu/cpu_setup.h"
 #include "kernel/cpu/smp.h"
 #include "kernel/vmx_all.h"
@@ -203,26 +201,26 @@ static bool go(uint64_t information)
 }
 
 /* The screen gets what it has room for above the verdict. */
-static void report_on_screen(void)
+static void report_on_screen(const struct coloured *page)
 {
     enum { BELOW = 3 }; /* an empty line, the verdict, the cursor's line */
-    const struct coloured page = {console_sink(), console_colour};
     uint32_t rows = console_screen_rows();
 
     if (rows < BELOW + BRIEF_ROWS_LEAST)
         rows = BELOW + BRIEF_ROWS_LEAST;
     console_to(CONSOLE_SCREEN);
-    report_brief(&machine, &page, rows - BELOW);
+    report_brief(&machine, page, rows - BELOW);
     console_to(CONSOLE_BOTH);
 }
 
 static void report(void)
 {
+    const struct coloured page = {console_sink(), console_colour};
     bool refused = machine_refused(&machine);
 
     if (!machine.options.report_full)
         console_to(CONSOLE_SERIAL);
-    report_text(&machine);
+    report_text(&machine, &page);
     if (machine.options.report != REPORT_TEXT) {
         console_to(CONSOLE_SERIAL);
         console_print("-----BEGIN ROOTMODE REPORT-----\n");
@@ -231,7 +229,7 @@ static void report(void)
     }
     console_to(CONSOLE_BOTH);
     if (!machine.options.report_full)
-        report_on_screen();
+        report_on_screen(&page);
     console_print("\n");
     console_colour(refused ? COLOUR_REFUSAL : COLOUR_OK);
     console_print("verdict: %s%s\n", refused ? "refused" : "ok",

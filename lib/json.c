@@ -107,3 +107,12 @@ void json_null(struct json *json, const char *name)
     begin_value(json, name);
     print_to(json->sink, "null");
 }
+
+bool json_object_if(struct json *json, const char *name, bool is_there)
+{
+    if (is_there)
+        json_object_begin(json, name);
+    else
+        json_null(json, name);
+    return is_there;
+}

@@ -29,4 +29,7 @@ void json_number(struct json *json, const char *name, uint64_t value);
 void json_bool(struct json *json, const char *name, bool value);
 void json_null(struct json *json, const char *name);
 
+/* Begins an object where it is there, null else; what is returned. */
+bool json_object_if(struct json *json, const char *name, bool is_there);
+
 #endif

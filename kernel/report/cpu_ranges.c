@@ -41,7 +41,7 @@ void cpus_print(struct sink *sink, const bool *set, uint32_t count)
     print_to(sink, "%.*s... (%u)", (int)end, ranges, members);
 }
 
-const char *cpu_state_name(const struct cpu *cpu)
+const char *vmx_state_name(enum vmx_cpu_state state)
 {
     static const char *const names[] = {
         [VMX_CPU_OFF] = "off",
@@ -49,9 +49,14 @@ const char *cpu_state_name(const struct cpu *cpu)
         [VMX_CPU_LOADED] = "loaded",
     };
 
+    return names[state];
+}
+
+const char *cpu_state_name(const struct cpu *cpu)
+{
     if (cpu->phase == CPU_UNREACHABLE)
         return "no path"; /* nothing was sent to it */
-    return cpu->phase == CPU_READY ? names[cpu->vmx.state] : "silent";
+    return cpu->phase == CPU_READY ? vmx_state_name(cpu->vmx.state) : "silent";
 }
 
 enum colour cpu_state_colour(const struct cpu *cpu)

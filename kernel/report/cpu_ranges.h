@@ -21,10 +21,10 @@ void cpu_ranges_print(struct sink *sink, const bool *set, uint32_t count);
 enum { CPUS_TEXT_SIZE = 64 };
 void cpus_print(struct sink *sink, const bool *set, uint32_t count);
 
-/*
- * "off", "root" after VMXON, "loaded" after VMPTRLD, "silent" where it takes no part, "no path"
- * where it could not be asked to; its colour.
- */
+/* "off", "root" after VMXON, "loaded" after VMPTRLD. */
+const char *vmx_state_name(enum vmx_cpu_state state);
+
+/* The same, or "silent" where it takes no part, "no path" where it could not be asked to. */
 const char *cpu_state_name(const struct cpu *cpu);
 enum colour cpu_state_colour(const struct cpu *cpu);
 

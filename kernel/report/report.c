@@ -1,32 +1,16 @@
-#include "kernel/report/report.h"
-
 #include "vm/host/clock_math.h"
-#include "kernel/console/console.h"
-#include "kernel/report/cpu_ranges.h"
-#include "kernel/report/report_entry.h"
+#include "kernel/report/report_parts.h"
 #include "lib/string.h"
 #include "mm/memory_type.h"
-#include "vmx/text/basic_render.h"
 #include "vmx/capability/vmx_controls.h"
+#include "vmx/text/basic_render.h"
+#include "vmx/text/vmx_json.h"
 
 enum { PAGE_COLUMNS = 78 };
 
 #define MIB (1ul << 20)
 
-void report_heading(const char *format, ...)
-{
-    va_list arguments;
-
-    console_print("\n");
-    console_colour(COLOUR_HEADING);
-    va_start(arguments, format);
-    vprint_to(console_sink(), format, arguments);
-    va_end(arguments);
-    console_colour(COLOUR_PLAIN);
-    console_print("\n");
-}
-
-static void tell_way(const struct machine *machine)
+static void way_text(const struct machine *machine, const struct coloured *page)
 {
     const struct paging_audit *audit = &machine->audit;
     uint64_t both = audit->writable_executable + audit->aliased_pages;
@@ -34,41 +18,55 @@ static void tell_way(const struct machine *machine)
 
     for (uint32_t i = 0; i < machine->cpu_count; i++)
         ready += machine->cpus[i]->phase == CPU_READY;
-    report_heading("The way here");
-    console_print("  loader        %s on %s, image at %#lx\n", machine->boot.loader,
-                  machine->boot.uefi ? "UEFI" : "BIOS", machine->load_address);
-    console_print("  command line  %s\n",
-                  machine->boot.command_line[0] != '\0' ? machine->boot.command_line : "(empty)");
-    console_print("  memory        %lu MiB of RAM, %lu MiB in the page pool, %lu KiB of it used\n",
-                  machine->ram_bytes / MIB, machine->pool_bytes / MIB, machine->used_bytes / 1024);
-    console_print("  page tables   %lu mappings, %lu writable and executable\n",
-                  audit->leaves_4k + audit->leaves_2m + audit->leaves_1g, both);
-    console_print("  CPUs          %u of %u started, %s mode\n", ready, machine->cpu_count,
-                  machine->x2apic ? "x2APIC" : "xAPIC");
-    console_print("  clock         ");
+    print_in(page, COLOUR_HEADING, "\nThe way here\n");
+    print_to(page->sink, "  loader        %s on %s, image at %#lx\n", machine->boot.loader,
+             machine->boot.uefi ? "UEFI" : "BIOS", machine->load_address);
+    print_to(page->sink, "  command line  %s\n",
+             machine->boot.command_line[0] != '\0' ? machine->boot.command_line : "(empty)");
+    print_to(page->sink,
+             "  memory        %lu MiB of RAM, %lu MiB in the page pool, %lu KiB of it used\n",
+             machine->ram_bytes / MIB, machine->pool_bytes / MIB, machine->used_bytes / 1024);
+    print_to(page->sink, "  page tables   %lu mappings, %lu writable and executable\n",
+             audit->leaves_4k + audit->leaves_2m + audit->leaves_1g, both);
+    print_to(page->sink, "  CPUs          %u of %u started, %s mode\n  clock         ", ready,
+             machine->cpu_count, machine->x2apic ? "x2APIC" : "xAPIC");
     tsc_rate_print((struct tsc_rate){machine->timing.tsc_per_ms, machine->timing.source},
-                   console_sink());
-    console_print("\n");
+                   page->sink);
+    print_to(page->sink, "\n");
 }
+
+static void way_json(const struct machine *machine, struct json *json)
+{
+    json_object_begin(json, "boot");
+    json_string(json, "loader", machine->boot.loader);
+    json_string(json, "firmware", machine->boot.uefi ? "uefi" : "bios");
+    json_string(json, "cmdline", machine->boot.command_line);
+    json_hex(json, "load_address", machine->load_address);
+    json_object_end(json);
+    json_object_begin(json, "memory");
+    json_number(json, "ram_bytes", machine->ram_bytes);
+    json_number(json, "pool_bytes", machine->pool_bytes);
+    json_number(json, "used_bytes", machine->used_bytes);
+    json_object_end(json);
+}
+
+static const struct coloured *painted; /* basic_render() hands no more on than the sink */
 
 static void paint(struct sink *sink, enum severity severity)
 {
     (void)sink;
-    if (severity == SEVERITY_REFUSAL)
-        console_colour(COLOUR_REFUSAL);
-    else if (severity == SEVERITY_WARNING)
-        console_colour(COLOUR_WARNING);
-    else
-        console_colour(COLOUR_PLAIN);
+    painted->colour(severity == SEVERITY_REFUSAL   ? COLOUR_REFUSAL
+                    : severity == SEVERITY_WARNING ? COLOUR_WARNING
+                                                   : COLOUR_PLAIN);
 }
 
 /* The names of the controls that are on, in lines of the page's width. */
-static void tell_controls(enum vmx_control_word word, uint32_t value)
+static void controls_text(const struct coloured *page, enum vmx_control_word word, uint32_t value)
 {
     unsigned column = PAGE_COLUMNS;
 
-    console_print("  %-48s%#010x", vmx_control_words[word].name, value);
-    console_colour(COLOUR_DIM);
+    print_to(page->sink, "  %-48s%#010x", vmx_control_words[word].name, value);
+    page->colour(COLOUR_DIM);
     for (uint32_t i = 0; i < vmx_control_count; i++) {
         const struct vmx_control *control = &vmx_control_table[i];
         unsigned length = (unsigned)strlen(control->name) + 2;
@@ -76,142 +74,188 @@ static void tell_controls(enum vmx_control_word word, uint32_t value)
         if (control->word != word || (value & control->mask) == 0)
             continue;
         if (column + length > PAGE_COLUMNS) {
-            console_print("\n     ");
+            print_to(page->sink, "\n     ");
             column = 5;
         }
-        console_print(" %s;", control->name);
+        print_to(page->sink, " %s;", control->name);
         column += length;
     }
-    console_colour(COLOUR_PLAIN);
-    console_print("\n");
+    page->colour(COLOUR_PLAIN);
+    print_to(page->sink, "\n");
 }
 
-static void tell_config(const struct vmx_cpu *cpu)
+static void config_text(const struct vmx_cpu *cpu, const struct coloured *page)
 {
     const struct vmcs_config *config = &cpu->judged_config;
 
-    report_heading("vmcs_config, as KVM derives it");
+    print_in(page, COLOUR_HEADING, "\nWhat the boot CPU says of its VMX\n");
+    painted = page;
+    basic_render(page->sink, vmx_msr_value(&cpu->judged, IA32_VMX_BASIC), &cpu->findings, paint);
+    print_in(page, COLOUR_HEADING, "\nvmcs_config, as KVM derives it\n");
     for (uint32_t i = 0; i < vmcs_config_field_count; i++) {
         const struct field *field = &vmcs_config_fields[i];
-        uint64_t value = field_value(field, config);
 
-        if (field->kind == FIELD_HEX)
-            console_print("  %-26s%#lx\n", field->name, value);
-        else
-            console_print("  %-26s%lu\n", field->name, value);
+        print_to(page->sink, field->kind == FIELD_HEX ? "  %-26s%#lx\n" : "  %-26s%lu\n",
+                 field->name, field_value(field, config));
     }
-    report_heading("Controls that are on");
-    tell_controls(VMX_CONTROL_PIN, config->pin_based_exec_ctrl);
-    tell_controls(VMX_CONTROL_PRIMARY, config->cpu_based_exec_ctrl);
+    print_in(page, COLOUR_HEADING, "\nControls that are on\n");
+    controls_text(page, VMX_CONTROL_PIN, config->pin_based_exec_ctrl);
+    controls_text(page, VMX_CONTROL_PRIMARY, config->cpu_based_exec_ctrl);
     if (config->cpu_based_2nd_exec_ctrl != 0)
-        tell_controls(VMX_CONTROL_SECONDARY, config->cpu_based_2nd_exec_ctrl);
-    tell_controls(VMX_CONTROL_EXIT, config->vmexit_ctrl);
-    tell_controls(VMX_CONTROL_ENTRY, config->vmentry_ctrl);
+        controls_text(page, VMX_CONTROL_SECONDARY, config->cpu_based_2nd_exec_ctrl);
+    controls_text(page, VMX_CONTROL_EXIT, config->vmexit_ctrl);
+    controls_text(page, VMX_CONTROL_ENTRY, config->vmentry_ctrl);
 }
 
-static void tell_result(struct vmx_result result)
+static void config_json(const struct machine *machine, struct json *json)
 {
-    console_print("%s", vmx_outcome_name(result.outcome));
-    if (result.outcome == VMX_FAIL_VALID || result.outcome == VMX_FAULT)
-        console_print(" %u", result.number);
+    const struct vmx_cpu *cpu = &machine->cpus[0]->vmx;
+    const struct vmx_dump dump = {
+        .msrs = cpu->judged,
+        .has_feature_control = cpu->feature_control_present,
+        .feature_control = cpu->feature_control,
+    };
+
+    json_string(json, "check", machine->check == VMX_CHECK_STRICT ? "strict" : "kvm");
+    json_string(json, "registers", machine->virtual_registers ? "virtual" : "physical");
+    vmx_json_msrs(json, &dump);
+    vmx_json_fields(json, "vmcs_config", vmcs_config_fields, vmcs_config_field_count,
+                    &cpu->judged_config);
+    vmx_json_fields(json, "vmx_capability", vmx_capability_fields, vmx_capability_field_count,
+                    &machine->capability);
 }
 
-static void tell_region(const struct vmx_region *region)
+static void region_text(const struct coloured *page, const struct vmx_region *region)
 {
     if (region->address == 0)
-        console_print("  %-21s", "-");
+        print_to(page->sink, "  %-21s", "-");
     else
-        console_print("  %#012lx, %d, %-4s", region->address, region->order,
-                      memory_type_name(region->memory_type));
+        print_to(page->sink, "  %#012lx, %d, %-4s", region->address, region->order,
+                 memory_type_name(region->memory_type));
 }
 
-static void tell_cpu(const struct cpu *cpu)
+static void region_json(struct json *json, const char *name, const struct vmx_region *region)
 {
-    console_colour(cpu_state_colour(cpu));
-    console_print("  %3u  %#7x  %-7s", cpu->index, cpu->apic_id, cpu_state_name(cpu));
-    console_colour(COLOUR_PLAIN);
-    tell_region(&cpu->vmx.vmxon_region);
-    tell_region(&cpu->vmx.vmcs_region);
+    if (!json_object_if(json, name, region->address != 0))
+        return;
+    json_hex(json, "address", region->address);
+    json_number(json, "order", (uint64_t)region->order);
+    json_string(json, "memory_type", memory_type_name(region->memory_type));
+    json_object_end(json);
+}
+
+static void cpu_text(const struct coloured *page, const struct cpu *cpu)
+{
+    print_in(page, cpu_state_colour(cpu), "  %3u  %#7x  %-7s", cpu->index, cpu->apic_id,
+             cpu_state_name(cpu));
+    region_text(page, &cpu->vmx.vmxon_region);
+    region_text(page, &cpu->vmx.vmcs_region);
     if (cpu->vmx.state == VMX_CPU_LOADED)
-        console_print("  %#012lx", cpu->vmx.vmptrst);
+        print_to(page->sink, "  %#012lx", cpu->vmx.vmptrst);
     if (cpu->vmx.error_instruction != NULL) {
-        console_print("  %s: ", cpu->vmx.error_instruction);
-        tell_result(cpu->vmx.error);
+        print_to(page->sink, "  %s: ", cpu->vmx.error_instruction);
+        result_text(page, cpu->vmx.error);
     }
-    console_print("\n");
+    print_to(page->sink, "\n");
 }
 
-static void tell_cpus(const struct machine *machine)
+static void cpu_json(struct json *json, const struct cpu *cpu)
 {
-    report_heading("CPUs, and their regions: address, order, memory type");
-    console_colour(COLOUR_DIM);
-    console_print("  CPU  APIC id  VMX      %-23s%-23s%s\n", "VMXON region", "VMCS", "VMPTRST");
-    console_colour(COLOUR_PLAIN);
+    const _Atomic(uint32_t) *nmis = cpu->nmis.count;
+
+    json_object_begin(json, NULL);
+    json_number(json, "cpu", cpu->index);
+    json_number(json, "apic_id", cpu->apic_id);
+    json_bool(json, "started", cpu->phase == CPU_READY);
+    json_number(json, "nmis", nmis[NMI_SERR] + nmis[NMI_IOCHK] + nmis[NMI_UNKNOWN]);
+    json_string(json, "state", vmx_state_name(cpu->vmx.state));
+    region_json(json, "vmxon_region", &cpu->vmx.vmxon_region);
+    region_json(json, "vmcs_region", &cpu->vmx.vmcs_region);
+    if (cpu->vmx.state == VMX_CPU_LOADED)
+        json_hex(json, "vmptrst", cpu->vmx.vmptrst);
+    else
+        json_null(json, "vmptrst");
+    if (cpu->vmx.error_instruction != NULL)
+        result_json(json, "error", cpu->vmx.error_instruction, cpu->vmx.error);
+    else
+        json_null(json, "error");
+    json_object_end(json);
+}
+
+static void cpus_text(const struct machine *machine, const struct coloured *page)
+{
+    print_in(page, COLOUR_HEADING, "\nCPUs, and their regions: address, order, memory type\n");
+    print_in(page, COLOUR_DIM, "  CPU  APIC id  VMX      %-23s%-23s%s\n", "VMXON region", "VMCS",
+             "VMPTRST");
     for (uint32_t i = 0; i < machine->cpu_count; i++)
-        tell_cpu(machine->cpus[i]);
+        cpu_text(page, machine->cpus[i]);
 }
 
-static void tell_selftest(const struct selftest *selftest)
-{
-    report_heading("Self-test on CPU 0: %u steps, %u differences from the manual", selftest->count,
-                   selftest->differences);
-    for (uint32_t i = 0; i < selftest->count; i++) {
-        const struct selftest_row *row = &selftest->row[i];
-
-        console_colour(row->agrees ? COLOUR_OK : COLOUR_REFUSAL);
-        console_print("  %-4s", row->agrees ? "ok" : "DIFF");
-        console_colour(COLOUR_PLAIN);
-        console_print(" %-48s ", row->name);
-        tell_result(row->seen);
-        if (row->has_value)
-            console_print(" %#lx", row->seen_value);
-        if (!row->agrees) {
-            console_print(", predicted ");
-            tell_result(row->predicted);
-            if (row->has_value)
-                console_print(" %#lx", row->predicted_value);
-        }
-        console_print("\n");
-    }
-}
-
-static void tell_time(const struct timing *timing, const char *what, uint64_t tsc)
+static void time_text(const struct timing *timing, const struct coloured *page, const char *what,
+                      uint64_t tsc)
 {
     uint64_t ticks = tsc - timing->entry_tsc;
     uint64_t us;
 
     if (tsc == 0)
         return;
-    console_print("  %-28s%12lu TSC ticks", what, ticks);
+    print_to(page->sink, "  %-28s%12lu TSC ticks", what, ticks);
     if (timing->tsc_per_ms != 0) {
         us = tsc_to_microseconds(ticks, timing->tsc_per_ms);
-        console_print("%8lu.%03lu ms", us / 1000, us % 1000);
+        print_to(page->sink, "%8lu.%03lu ms", us / 1000, us % 1000);
     }
-    console_print("\n");
+    print_to(page->sink, "\n");
 }
 
-void report_text(const struct machine *machine)
+static void timing_json(const struct timing *timing, struct json *json)
+{
+    json_object_begin(json, "timing");
+    json_hex(json, "entry_tsc", timing->entry_tsc);
+    json_hex(json, "memory_tsc", timing->memory_tsc);
+    json_hex(json, "cpus_started_tsc", timing->cpus_started_tsc);
+    json_hex(json, "vmx_on_all_tsc", timing->vmx_on_all_tsc);
+    json_number(json, "tsc_per_ms", timing->tsc_per_ms);
+    json_string(json, "tsc_source", timing->source);
+    json_object_end(json);
+}
+
+void report_text(const struct machine *machine, const struct coloured *page)
 {
     const struct vmx_cpu *boot_cpu = &machine->cpus[0]->vmx;
     const struct timing *timing = &machine->timing;
-    bool refused = machine_refused(machine);
 
-    tell_way(machine);
-    if (vmx_msr_is_present(&boot_cpu->judged, IA32_VMX_BASIC)) {
-        report_heading("What the boot CPU says of its VMX");
-        basic_render(console_sink(), vmx_msr_value(&boot_cpu->judged, IA32_VMX_BASIC),
-                     &boot_cpu->findings, paint);
-        tell_config(boot_cpu);
-    }
-    tell_cpus(machine);
-    if (machine->selftest_done)
-        tell_selftest(&machine->selftest);
-    report_entry_text(&machine->selftest_entry);
-    report_guests(machine);
-    report_findings(machine);
-    report_heading("Since the kernel's first instruction");
-    tell_time(timing, "memory ready", timing->memory_tsc);
-    tell_time(timing, "all CPUs started", timing->cpus_started_tsc);
-    tell_time(timing, refused ? "the decision" : "all CPUs in VMX operation",
+    way_text(machine, page);
+    if (vmx_msr_is_present(&boot_cpu->judged, IA32_VMX_BASIC))
+        config_text(boot_cpu, page);
+    cpus_text(machine, page);
+    selftest_text(machine, page);
+    guests_text(machine, page);
+    findings_text(machine, page);
+    print_in(page, COLOUR_HEADING, "\nSince the kernel's first instruction\n");
+    time_text(timing, page, "memory ready", timing->memory_tsc);
+    time_text(timing, page, "all CPUs started", timing->cpus_started_tsc);
+    time_text(timing, page, machine_refused(machine) ? "the decision" : "all CPUs in VMX operation",
               timing->vmx_on_all_tsc);
+}
+
+void report_json(const struct machine *machine, struct sink *sink)
+{
+    struct json json;
+
+    json_init(&json, sink);
+    json_object_begin(&json, NULL);
+    json_string(&json, "rootmode", ROOTMODE_VERSION);
+    way_json(machine, &json);
+    json_string(&json, "verdict", machine_refused(machine) ? "refused" : "ok");
+    findings_json(machine, &json);
+    config_json(machine, &json);
+    json_array_begin(&json, "cpus");
+    for (uint32_t i = 0; i < machine->cpu_count; i++)
+        cpu_json(&json, machine->cpus[i]);
+    json_array_end(&json);
+    selftest_json(machine, &json);
+    guests_json(machine, &json);
+    timing_json(&machine->timing, &json);
+    json_object_end(&json);
+    sink->write(sink, "\n", 1);
 }

@@ -1,8 +1,4 @@
-#include "kernel/report/report_brief.h"
-
-#include "kernel/report/cpu_ranges.h"
-#include "kernel/report/finding_told.h"
-#include "kernel/report/guest_told.h"
+#include "kernel/report/report_parts.h"
 #include "lib/string.h"
 
 enum { CPU_LINES_MOST = 8, SCREEN_COLUMNS = 80 };
@@ -39,72 +35,51 @@ static uint32_t rows_of(const struct finding *finding, const char *cpus_text)
     return counter.rows;
 }
 
-/* Findings of one severity, while they are told. */
-struct telling {
-    const struct machine *machine;
-    const struct coloured *page;
-    enum severity severity;
-    uint32_t left; /* of them, to be told */
-    uint32_t rows; /* that there is room for */
-};
-
-static void count_one(void *context, const struct finding *finding, const bool *set)
-{
-    struct telling *telling = context;
-
-    (void)set;
-    telling->left += finding->severity == telling->severity;
-}
-
-/* Whole where that leaves a line for each that follows, else a line, and the last line for many. */
-static void tell_one(void *context, const struct finding *finding, const bool *set)
-{
-    struct telling *telling = context;
-    char text[CPUS_TEXT_SIZE];
-    struct text_buffer buffer;
-    uint32_t whole;
-
-    if (finding->severity != telling->severity || telling->rows == 0)
-        return;
-    text_buffer_init(&buffer, text, sizeof(text));
-    cpus_print(&buffer.sink, set, telling->machine->cpu_count);
-    whole = rows_of(finding, text);
-    if (whole + telling->left - 1 <= telling->rows) {
-        finding_print(telling->page, finding, text);
-        telling->rows -= whole;
-    } else if (telling->rows > 1 || telling->left == 1) {
-        finding_print_line(telling->page, finding, text);
-        telling->rows--;
-    } else {
-        print_to(telling->page->sink, "  and %u more of them\n", telling->left);
-        telling->rows = 0;
-    }
-    telling->left--;
-}
-
 static uint32_t count(const struct machine *machine, enum severity severity)
 {
-    struct telling telling = {.severity = severity};
+    struct finding_walk walk = {0};
+    uint32_t found = 0;
 
-    machine_each_finding(machine, count_one, &telling);
-    return telling.left;
+    while (finding_next(machine, &walk))
+        found += walk.finding->severity == severity;
+    return found;
 }
 
+/*
+ * Each whole where that leaves a line for each that follows, else a line, and the last line for
+ * many. Of `rows` rows, how many are left.
+ */
 static uint32_t tell_findings(const struct machine *machine, const struct coloured *page,
                               enum severity severity, uint32_t rows)
 {
-    struct telling telling = {machine, page, severity, count(machine, severity), rows};
+    struct finding_walk walk = {0};
+    uint32_t left = count(machine, severity);
 
-    machine_each_finding(machine, tell_one, &telling);
-    return telling.rows;
+    while (rows > 0 && finding_next(machine, &walk)) {
+        uint32_t whole;
+
+        if (walk.finding->severity != severity)
+            continue;
+        whole = rows_of(walk.finding, walk.cpus_text);
+        if (whole + left - 1 <= rows) {
+            finding_print(page, walk.finding, walk.cpus_text);
+            rows -= whole;
+        } else if (rows > 1 || left == 1) {
+            finding_print_line(page, walk.finding, walk.cpus_text);
+            rows--;
+        } else {
+            print_to(page->sink, "  and %u more of them\n", left);
+            rows = 0;
+        }
+        left--;
+    }
+    return rows;
 }
 
 static void print_cpu(const struct coloured *page, const struct cpu *cpu)
 {
     print_to(page->sink, "  CPU %u  APIC id %#x  ", cpu->index, cpu->apic_id);
-    page->colour(cpu_state_colour(cpu));
-    print_to(page->sink, "%s\n", cpu_state_name(cpu));
-    page->colour(COLOUR_PLAIN);
+    print_in(page, cpu_state_colour(cpu), "%s\n", cpu_state_name(cpu));
 }
 
 /* A line for each state that CPUs are in; the first of them tells it. */
@@ -124,9 +99,8 @@ static uint32_t sum_up_cpus(const struct machine *machine, const struct coloured
             told[j] |= alike[j];
             members += alike[j];
         }
-        page->colour(cpu_state_colour(machine->cpus[i]));
-        print_to(page->sink, "  %-8s", cpu_state_name(machine->cpus[i]));
-        page->colour(COLOUR_PLAIN);
+        print_in(page, cpu_state_colour(machine->cpus[i]), "  %-8s",
+                 cpu_state_name(machine->cpus[i]));
         print_to(page->sink, "%u: ", members);
         cpus_print(page->sink, alike, machine->cpu_count);
         print_to(page->sink, "\n");
@@ -157,7 +131,7 @@ static uint32_t tell_guests(const struct machine *machine, const struct coloured
 void report_brief(const struct machine *machine, const struct coloured *page, uint32_t rows)
 {
     enum { FIXED = 3 }; /* the empty line, the findings' heading, the last line */
-    uint32_t lost = machine_findings_lost(machine);
+    uint32_t lost = findings_lost(machine);
 
     print_to(page->sink, "\n");
     rows -= FIXED + tell_cpus(machine, page);
@@ -172,7 +146,5 @@ void report_brief(const struct machine *machine, const struct coloured *page, ui
     print_to(page->sink, "\n");
     rows = tell_findings(machine, page, SEVERITY_REFUSAL, rows);
     tell_findings(machine, page, SEVERITY_WARNING, rows);
-    page->colour(COLOUR_DIM);
-    print_to(page->sink, "All of it: on the serial line, or here with report=full.\n");
-    page->colour(COLOUR_PLAIN);
+    print_in(page, COLOUR_DIM, "All of it: on the serial line, or here with report=full.\n");
 }

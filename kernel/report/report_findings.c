@@ -1,39 +1,177 @@
-#include "kernel/report/report.h"
+#include "kernel/report/report_parts.h"
+#include "lib/string.h"
+#include "vmx/capability/vmx_msr.h"
+#include "vmx/text/vmx_json.h"
 
-#include "kernel/console/console.h"
-#include "kernel/report/cpu_ranges.h"
-#include "kernel/report/finding_text.h"
-#include "kernel/report/finding_told.h"
+enum { TEXT_COLUMNS = 67, INDENT = 11, LINE_COLUMNS = 79, MANUAL_SIZE = 160, PLACE_SIZE = 512 };
 
-static void tell(void *context, const struct finding *finding, const bool *set)
+void print_in(const struct coloured *page, enum colour colour, const char *format, ...)
 {
-    const struct coloured page = {console_sink(), console_colour};
-    const struct machine *machine = context;
-    char name[CPUS_TEXT_SIZE];
+    va_list arguments;
+
+    page->colour(colour);
+    va_start(arguments, format);
+    vprint_to(page->sink, format, arguments);
+    va_end(arguments);
+    page->colour(COLOUR_PLAIN);
+}
+
+static bool has_alike(const struct findings *findings, const struct finding *finding)
+{
+    for (uint32_t i = 0; i < findings->count; i++) {
+        if (finding_is_alike(&findings->item[i], finding))
+            return true;
+    }
+    return false;
+}
+
+/* On a CPU, from the one that has it now; false if it stood at one before: it was met there. */
+static bool find_cpus(const struct machine *machine, struct finding_walk *walk)
+{
+    uint32_t own = walk->list - 1;
+
+    for (uint32_t cpu = 0; cpu < machine->cpu_count; cpu++) {
+        walk->cpus[cpu] = has_alike(&machine->cpus[cpu]->vmx.findings, walk->finding);
+        if (walk->cpus[cpu] && cpu < own)
+            return false;
+    }
+    return true;
+}
+
+static bool find_machine(const struct machine *machine, struct finding_walk *walk)
+{
+    for (uint32_t cpu = 0; cpu < CPUS_MAX; cpu++)
+        walk->cpus[cpu] = cpu_set_has(&machine->finding_cpus[walk->next - 1], cpu);
+    return true;
+}
+
+bool finding_next(const struct machine *machine, struct finding_walk *walk)
+{
     struct text_buffer text;
 
-    text_buffer_init(&text, name, sizeof(name));
-    cpus_print(&text.sink, set, machine->cpu_count);
-    finding_print(&page, finding, name);
+    for (; walk->list <= machine->cpu_count; walk->list++, walk->next = 0) {
+        const struct findings *findings =
+            walk->list == 0 ? &machine->findings : &machine->cpus[walk->list - 1]->vmx.findings;
+
+        while (walk->next < findings->count) {
+            walk->finding = &findings->item[walk->next++];
+            if (walk->list == 0 ? find_machine(machine, walk) : find_cpus(machine, walk)) {
+                text_buffer_init(&text, walk->cpus_text, sizeof(walk->cpus_text));
+                cpus_print(&text.sink, walk->cpus, machine->cpu_count);
+                return true;
+            }
+        }
+    }
+    return false;
 }
 
-static void find_one(void *context, const struct finding *finding, const bool *set)
+uint32_t findings_lost(const struct machine *machine)
 {
-    bool *found = context;
+    uint32_t lost = machine->findings.lost;
 
-    (void)finding;
-    (void)set;
-    *found = true;
+    for (uint32_t cpu = 0; cpu < machine->cpu_count; cpu++)
+        lost += machine->cpus[cpu]->vmx.findings.lost;
+    return lost;
 }
 
-void report_findings(const struct machine *machine)
+/* Which register and bits, and what stood there: as much of it as the finding has. */
+static void print_place(struct sink *sink, const struct finding *finding)
 {
-    uint32_t lost = machine_findings_lost(machine);
-    bool any = lost > 0;
+    const char *name = vmx_msr_name(finding->msr);
+    bool values = finding->seen != finding->wanted;
+    char place[PLACE_SIZE];
+    struct text_buffer text;
 
-    machine_each_finding(machine, find_one, &any);
-    report_heading("Findings%s", any ? "" : ": none");
-    machine_each_finding(machine, tell, (void *)machine);
+    text_buffer_init(&text, place, sizeof(place));
+    if (finding->detail != NULL)
+        print_to(&text.sink, "%s", finding->detail);
+    if (finding->detail != NULL && (finding->msr != 0 || finding->low >= 0 || values))
+        print_to(&text.sink, ": ");
+    if (name != NULL)
+        print_to(&text.sink, "%s ", name);
+    else if (finding->msr != 0)
+        print_to(&text.sink, "MSR %#x ", finding->msr);
+    if (finding->high > finding->low)
+        print_to(&text.sink, "bits %d:%d ", finding->high, finding->low);
+    else if (finding->low >= 0)
+        print_to(&text.sink, "bit %d ", finding->low);
+    if (values)
+        print_to(&text.sink, "seen %#lx, wanted %#lx", finding->seen, finding->wanted);
+    print_wrapped(sink, INDENT, TEXT_COLUMNS, place);
+}
+
+/* "  refusal  feature-control-absent", in the colour of how bad it is. */
+static void print_rule(const struct coloured *page, const struct finding *finding)
+{
+    static const enum colour colours[] = {
+        [SEVERITY_NOTE] = COLOUR_DIM,
+        [SEVERITY_WARNING] = COLOUR_WARNING,
+        [SEVERITY_REFUSAL] = COLOUR_REFUSAL,
+    };
+
+    print_in(page, colours[finding->severity], "  %-8s %s", severity_name(finding->severity),
+             rule_table[finding->rule].name);
+}
+
+void finding_print(const struct coloured *page, const struct finding *finding, const char *on_cpus)
+{
+    const struct rule_text *rule = &rule_table[finding->rule];
+    char manual[MANUAL_SIZE];
+
+    print_rule(page, finding);
+    print_to(page->sink, " (%s)\n", on_cpus);
+    print_wrapped(page->sink, INDENT, TEXT_COLUMNS, rule->text);
+    if (finding->detail != NULL || finding->msr != 0 || finding->low >= 0)
+        print_place(page->sink, finding);
+    page->colour(COLOUR_DIM);
+    format_text(manual, sizeof(manual), "manual: %s", rule->sdm);
+    print_wrapped(page->sink, INDENT, TEXT_COLUMNS, manual);
+    page->colour(COLOUR_PLAIN);
+    print_wrapped(page->sink, INDENT, TEXT_COLUMNS, rule->remedy);
+}
+
+void finding_print_line(const struct coloured *page, const struct finding *finding,
+                        const char *on_cpus)
+{
+    char rest[LINE_COLUMNS + 1];
+    size_t begun = format_text(NULL, 0, "  %-8s %s", severity_name(finding->severity),
+                               rule_table[finding->rule].name);
+
+    format_text(rest, sizeof(rest) - begun, finding->detail != NULL ? " (%s) %s" : " (%s)", on_cpus,
+                finding->detail);
+    print_rule(page, finding);
+    print_to(page->sink, "%s\n", rest);
+}
+
+void findings_text(const struct machine *machine, const struct coloured *page)
+{
+    struct finding_walk walk = {0};
+    uint32_t lost = findings_lost(machine);
+    bool any = finding_next(machine, &walk);
+
+    print_in(page, COLOUR_HEADING, any || lost > 0 ? "\nFindings\n" : "\nFindings: none\n");
+    for (; any; any = finding_next(machine, &walk))
+        finding_print(page, walk.finding, walk.cpus_text);
     if (lost > 0)
-        console_print("  %u more findings did not fit\n", lost);
+        print_to(page->sink, "  %u more findings did not fit\n", lost);
+}
+
+void findings_json(const struct machine *machine, struct json *json)
+{
+    static char ranges[CPU_RANGES_SIZE];
+    struct finding_walk walk = {0};
+    struct text_buffer text;
+
+    json_array_begin(json, "findings");
+    while (finding_next(machine, &walk)) {
+        struct finding first = *walk.finding;
+
+        for (first.cpu = 0; first.cpu < walk.finding->cpu && !walk.cpus[first.cpu];)
+            first.cpu++;
+        text_buffer_init(&text, ranges, sizeof(ranges));
+        cpu_ranges_print(&text.sink, walk.cpus, machine->cpu_count);
+        vmx_json_finding(json, &first, ranges, &machine->cpus[first.cpu]->apic_id);
+    }
+    json_array_end(json);
+    json_number(json, "findings_lost", findings_lost(machine));
 }

@@ -1,89 +1,272 @@
-#include "kernel/console/console.h"
-#include "kernel/report/cpu_ranges.h"
-#include "kernel/report/guest_list.h"
-#include "kernel/report/guest_told.h"
-#include "kernel/report/report.h"
+#include "kernel/report/report_parts.h"
+#include "lib/string.h"
 #include "vmx/exit_reason.h"
 #include "vmx/text/vmcs_dump.h"
 
-#include "lib/string.h"
+enum { INDENT = 7, COLUMNS = 71 }; /* of what stands below a guest's line */
+enum { EXITS_COLUMN = 43, EXITS_COLUMN_LAST = 110, EXIT_TEXT_SIZE = 80, EXITS_SIZE = 240 };
 
-enum { INDENT = 7, COLUMNS = 71 }; /* of what is told below a guest's line */
-enum { EXITS_COLUMN = 43, EXITS_COLUMN_LAST = 110, EXIT_TEXT_SIZE = 80 };
+/* The guests that provoke a reason, with spaces between; NULL: none can. */
+#define BY(guests)                  (guests)
+#define NONE(why)                   NULL
+#define WHERE(guests, ...)          (guests)
+#define EXIT(id, handler, how, ...) [EXIT_REASON_##id] = how,
+#define NO_EXIT(...)
+static const char *const guests_of[EXIT_REASON_COUNT] = {
+#include "vm/exits.def"
+};
+#undef BY
+#undef NONE
+#undef WHERE
+#undef EXIT
+#undef NO_EXIT
+
+static bool names(const char *guests, const char *name)
+{
+    size_t length = strlen(name);
+
+    while (guests != NULL && *guests != '\0') {
+        if (strncmp(guests, name, length) == 0 && (guests[length] == ' ' || guests[length] == '\0'))
+            return true;
+        while (*guests != '\0' && *guests++ != ' ')
+            continue;
+    }
+    return false;
+}
+
+static void print_exits(struct sink *sink, const char *name)
+{
+    char exits[EXITS_SIZE];
+    struct text_buffer text;
+
+    text_buffer_init(&text, exits, sizeof(exits));
+    for (uint32_t reason = 0; reason < EXIT_REASON_COUNT; reason++) {
+        if (names(guests_of[reason], name))
+            print_to(&text.sink, "%s%s", text.length == 0 ? "VM exits: " : ", ",
+                     exit_reason_name(reason));
+    }
+    print_wrapped(sink, INDENT, COLUMNS, exits);
+}
+
+void guest_list_print(struct sink *sink, const struct guest *const *table, uint32_t count)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        print_to(sink, "  %s\n", table[i]->name);
+        print_wrapped(sink, INDENT, COLUMNS, table[i]->purpose);
+        print_exits(sink, table[i]->name);
+    }
+}
+
+static bool findings_alike(const struct vmentry_finding *a, const struct vmentry_finding *b)
+{
+    return a->rule == b->rule && a->field == b->field && a->seen == b->seen &&
+           a->wanted == b->wanted && a->entry == b->entry;
+}
+
+static bool entries_alike(const struct entry_failure *a, const struct entry_failure *b)
+{
+    if (a->judged != b->judged)
+        return false;
+    if (!a->judged)
+        return true;
+    if (a->class != b->class || a->broken != b->broken || a->unread != b->unread ||
+        memcmp(a->unjudged, b->unjudged, sizeof(a->unjudged)) != 0)
+        return false;
+    for (uint32_t i = 0; i < a->broken && i < ENTRY_FINDINGS_KEPT; i++) {
+        if (!findings_alike(&a->item[i], &b->item[i]))
+            return false;
+    }
+    return true;
+}
+
+bool guest_runs_alike(const struct guest_run *a, const struct guest_run *b)
+{
+    return a->guest == b->guest && a->result == b->result && a->end == b->end &&
+           memcmp(a->exits, b->exits, sizeof(a->exits)) == 0 && strcmp(a->detail, b->detail) == 0 &&
+           entries_alike(&a->entry, &b->entry);
+}
+
+struct guest_counts guest_counts_of(const struct machine *machine, uint32_t guest)
+{
+    struct guest_counts counts = {{0}};
+
+    for (uint32_t cpu = 0; cpu < machine->cpu_count; cpu++) {
+        const struct guest_run *run = machine_guest_run(machine, guest, cpu);
+
+        if (run != NULL)
+            counts.of[run->result]++;
+    }
+    return counts;
+}
+
+struct guest_counts guest_counts_all(const struct machine *machine)
+{
+    struct guest_counts counts = {{0}};
+
+    for (uint32_t guest = 0; guest < machine->guests.count; guest++) {
+        struct guest_counts one = guest_counts_of(machine, guest);
+
+        for (enum guest_result result = 0; result < GUEST_RESULT_COUNT; result++)
+            counts.of[result] += one.of[result];
+    }
+    return counts;
+}
+
+void guest_counts_print(struct sink *sink, struct guest_counts counts)
+{
+    const char *before = "";
+
+    for (enum guest_result result = 0; result < GUEST_RESULT_COUNT; result++) {
+        if (counts.of[result] == 0)
+            continue;
+        print_to(sink, "%s%u %s", before, counts.of[result], guest_result_name(result));
+        before = ", ";
+    }
+}
+
+static const char *reason_name(uint32_t reason)
+{
+    const char *name = exit_reason_name(reason);
+
+    return name != NULL ? name : "undefined";
+}
 
 /* "CPUID: 2, VMCALL: 1" …, behind a guest's result; in lines below one another if need be. */
-static void tell_exits(const struct guest_run *run)
+static void exits_text(const struct coloured *page, const struct guest_run *run)
 {
     size_t column = EXITS_COLUMN;
     const char *before = "";
 
-    console_colour(COLOUR_DIM);
+    page->colour(COLOUR_DIM);
     for (uint32_t reason = 0; reason < VM_EXIT_REASONS; reason++) {
-        const char *name = exit_reason_name(reason);
         char one[EXIT_TEXT_SIZE];
         size_t length;
 
         if (run->exits[reason] == 0)
             continue;
-        length = format_text(one, sizeof(one), "%s: %u", name != NULL ? name : "undefined",
-                             run->exits[reason]);
+        length = format_text(one, sizeof(one), "%s: %u", reason_name(reason), run->exits[reason]);
         if (column > EXITS_COLUMN && column + length > EXITS_COLUMN_LAST) {
-            console_print(",\n%*s", EXITS_COLUMN, "");
+            print_to(page->sink, ",\n%*s", EXITS_COLUMN, "");
             column = EXITS_COLUMN;
             before = "";
         }
-        console_print("%s%s", before, one);
+        print_to(page->sink, "%s%s", before, one);
         column += length + strlen(", ");
         before = ", ";
     }
-    console_colour(COLOUR_PLAIN);
+    page->colour(COLOUR_PLAIN);
+}
+
+static void exits_json(struct json *json, const struct guest_run *run)
+{
+    json_object_begin(json, "exits");
+    for (uint32_t reason = 0; reason < VM_EXIT_REASONS; reason++) {
+        if (run->exits[reason] != 0)
+            json_number(json, reason_name(reason), run->exits[reason]);
+    }
+    json_object_end(json);
+}
+
+static bool is_unjudged(const struct entry_failure *entry, enum vmentry_rule rule)
+{
+    return entry->unjudged[rule / 32] >> rule % 32 & 1;
+}
+
+static uint32_t kept(const struct entry_failure *entry)
+{
+    return entry->broken < ENTRY_FINDINGS_KEPT ? entry->broken : ENTRY_FINDINGS_KEPT;
 }
 
 /* Why the guest could not be entered, as far as the rules of VM entry tell. */
-static void tell_entry(const struct guest_run *run)
+static void entry_text(struct sink *sink, const struct guest_run *run)
 {
     const struct entry_failure *entry = &run->entry;
 
     if (run->end == GUEST_END_RULES)
-        console_print("%*sThe processor would tell so:\n", INDENT, "");
-    print_wrapped(console_sink(), INDENT, COLUMNS, vmentry_class_text(entry->class));
+        print_to(sink, "%*sThe processor would tell so:\n", INDENT, "");
+    print_wrapped(sink, INDENT, COLUMNS, vmentry_class_text(entry->class));
     if (entry->broken == 0)
-        print_wrapped(console_sink(), INDENT, COLUMNS,
+        print_wrapped(sink, INDENT, COLUMNS,
                       entry->unread == 0 ? vmentry_class_text(VMENTRY_ENTERS)
                                          : "No rule that could be checked is broken.");
-    for (uint32_t i = 0; i < entry->broken && i < ENTRY_FINDINGS_KEPT; i++)
-        vmentry_explain(console_sink(), &entry->item[i]);
+    for (uint32_t i = 0; i < kept(entry); i++)
+        vmentry_explain(sink, &entry->item[i]);
     if (entry->broken > ENTRY_FINDINGS_KEPT)
-        console_print("       and %u more\n", entry->broken - ENTRY_FINDINGS_KEPT);
+        print_to(sink, "       and %u more\n", entry->broken - ENTRY_FINDINGS_KEPT);
     for (enum vmentry_rule rule = 0; rule < VMENTRY_RULE_COUNT; rule++) {
-        if (entry->unjudged[rule / 32] >> rule % 32 & 1)
-            console_print("%*snot checked, for want of memory that can be read: %s\n", INDENT, "",
-                          vmentry_rule_table[rule].name);
+        if (is_unjudged(entry, rule))
+            print_to(sink, "%*snot checked, for want of memory that can be read: %s\n", INDENT, "",
+                     vmentry_rule_table[rule].name);
     }
 }
 
-static void tell_run(const char *on_cpus, const struct guest_run *run)
+static void broken_json(struct json *json, const struct vmentry_finding *finding)
 {
-    bool good = run->result == GUEST_OK;
+    json_object_begin(json, NULL);
+    json_string(json, "rule", vmentry_rule_table[finding->rule].name);
+    json_string(json, "text", vmentry_rule_table[finding->rule].text);
+    json_string(json, "sdm", vmentry_rule_table[finding->rule].section);
+    json_string(json, "field", vmcs_field_table[vmcs_field_index(finding->field)].name);
+    json_hex(json, "seen", finding->seen);
+    json_hex(json, "wanted", finding->wanted);
+    json_number(json, "entry", finding->entry);
+    json_object_end(json);
+}
 
-    console_colour(good                           ? COLOUR_OK
-                   : run->result == GUEST_SKIPPED ? COLOUR_WARNING
-                                                  : COLOUR_REFUSAL);
-    console_print("  %-4s %-26s%-10s", on_cpus, run->guest->name, guest_result_name(run->result));
-    console_colour(COLOUR_PLAIN);
-    if (run->result == GUEST_SKIPPED)
-        console_print("%s", run->detail);
+static void entry_json(struct json *json, const struct entry_failure *entry)
+{
+    if (!json_object_if(json, "entry", entry->judged))
+        return;
+    json_string(json, "class", vmentry_class_name(entry->class));
+    json_number(json, "broken", entry->broken);
+    json_number(json, "unread", entry->unread);
+    json_array_begin(json, "unread_rules");
+    for (enum vmentry_rule rule = 0; rule < VMENTRY_RULE_COUNT; rule++) {
+        if (is_unjudged(entry, rule))
+            json_string(json, NULL, vmentry_rule_table[rule].name);
+    }
+    json_array_end(json);
+    json_array_begin(json, "rules");
+    for (uint32_t i = 0; i < kept(entry); i++)
+        broken_json(json, &entry->item[i]);
+    json_array_end(json);
+    json_object_end(json);
+}
+
+static void run_text(const struct coloured *page, const char *on_cpus, const struct guest_run *run)
+{
+    bool skipped = run->result == GUEST_SKIPPED;
+
+    print_in(page,
+             run->result == GUEST_OK ? COLOUR_OK
+             : skipped               ? COLOUR_WARNING
+                                     : COLOUR_REFUSAL,
+             "  %-4s %-26s%-10s", on_cpus, run->guest->name, guest_result_name(run->result));
+    if (skipped)
+        print_to(page->sink, "%s", run->detail);
     else
-        tell_exits(run);
-    console_print("\n");
-    if (run->result != GUEST_SKIPPED)
-        print_wrapped(console_sink(), INDENT, COLUMNS, run->detail);
+        exits_text(page, run);
+    print_to(page->sink, "\n");
+    if (!skipped)
+        print_wrapped(page->sink, INDENT, COLUMNS, run->detail);
     if (run->entry.judged)
-        tell_entry(run);
+        entry_text(page->sink, run);
+}
+
+static void run_json(struct json *json, uint32_t cpu, const struct guest_run *run)
+{
+    json_object_begin(json, NULL);
+    json_string(json, "name", run->guest->name);
+    json_number(json, "cpu", cpu);
+    json_string(json, "result", guest_result_name(run->result));
+    exits_json(json, run);
+    json_string(json, "detail", run->detail);
+    entry_json(json, &run->entry);
+    json_object_end(json);
 }
 
 /* One line for all CPUs where the same came of a guest, at the first of them. */
-static void tell_guest(const struct machine *machine, uint32_t guest)
+static void guest_text(const struct machine *machine, uint32_t guest, const struct coloured *page)
 {
     static bool told[CPUS_MAX], alike[CPUS_MAX];
     static char cpus_text[CPU_RANGES_SIZE];
@@ -104,84 +287,125 @@ static void tell_guest(const struct machine *machine, uint32_t guest)
         }
         text_buffer_init(&text, cpus_text, sizeof(cpus_text));
         cpu_ranges_print(&text.sink, alike, machine->cpu_count);
-        tell_run(cpus_text, run);
+        run_text(page, cpus_text, run);
     }
 }
 
-static void tell_guests(const struct machine *machine)
+static void all_guests_text(const struct machine *machine, const struct coloured *page)
 {
-    report_heading("Guests, and their VM exits by reason");
-    console_colour(COLOUR_DIM);
-    console_print("  CPUs %-26s%-10s%s\n", "guest", "result", "VM exits");
-    console_colour(COLOUR_PLAIN);
+    print_in(page, COLOUR_HEADING, "\nGuests, and their VM exits by reason\n");
+    print_in(page, COLOUR_DIM, "  CPUs %-26s%-10s%s\n", "guest", "result", "VM exits");
     for (uint32_t i = 0; i < machine->guests.count; i++)
-        tell_guest(machine, i);
-    console_print("  together: ");
-    guest_counts_print(console_sink(), guest_counts_all(machine));
-    console_print("\n");
+        guest_text(machine, i, page);
+    print_to(page->sink, "  together: ");
+    guest_counts_print(page->sink, guest_counts_all(machine));
+    print_to(page->sink, "\n");
 }
 
-static void tell_bench(const struct bench *bench)
+static void bench_text(const struct bench *bench, const struct coloured *page)
 {
-    report_heading("A VM exit and back, in TSC ticks, less %u for the empty pair of RDTSC",
-                   bench->empty);
-    console_colour(COLOUR_DIM);
-    console_print("  %-20s%10s%10s%10s\n", "exit", "min", "median", "max");
-    console_colour(COLOUR_PLAIN);
+    print_in(page, COLOUR_HEADING,
+             "\nA VM exit and back, in TSC ticks, less %u for the empty pair of RDTSC\n",
+             bench->empty);
+    print_in(page, COLOUR_DIM, "  %-20s%10s%10s%10s\n", "exit", "min", "median", "max");
     for (uint32_t i = 0; i < BENCH_ROWS; i++) {
         const struct bench_row *row = &bench->row[i];
 
         if (row->measured)
-            console_print("  %-20s%10u%10u%10u\n", row->name, row->min, row->median, row->max);
+            print_to(page->sink, "  %-20s%10u%10u%10u\n", row->name, row->min, row->median,
+                     row->max);
         else
-            console_print("  %-20snot on this CPU\n", row->name);
+            print_to(page->sink, "  %-20snot on this CPU\n", row->name);
     }
+}
+
+static void bench_row_json(struct json *json, const struct bench_row *row)
+{
+    if (!json_object_if(json, row->name, row->measured))
+        return;
+    json_number(json, "min", row->min);
+    json_number(json, "median", row->median);
+    json_number(json, "max", row->max);
+    json_object_end(json);
 }
 
 /* What the run whose VMCS is kept found broken. */
 static const struct entry_failure *entry_of(const struct machine *machine,
-                                            const struct vmcs_kept *kept)
+                                            const struct vmcs_kept *vmcs)
 {
     for (uint32_t i = 0; machine->guests_done && i < machine->guests.count; i++) {
-        const struct guest_run *run = &machine->cpus[kept->cpu]->guest_runs[i];
+        const struct guest_run *run = machine_guest_run(machine, i, vmcs->cpu);
 
-        if (guest_chosen_for(&machine->guests, i, kept->cpu) && run->guest->name == kept->guest &&
-            run->entry.judged)
+        if (run != NULL && run->guest->name == vmcs->guest && run->entry.judged)
             return &run->entry;
     }
     return NULL;
 }
 
-static void tell_vmcs(const struct machine *machine)
+static void vmcs_text(const struct machine *machine, const struct coloured *page)
 {
     const struct entry_failure *entry = entry_of(machine, &machine->vmcs);
     enum vmcs_field fields[ENTRY_FINDINGS_KEPT];
     struct vmcs_marks marks = {.field = fields};
 
-    while (entry != NULL && marks.count < entry->broken && marks.count < ENTRY_FINDINGS_KEPT) {
+    for (; entry != NULL && marks.count < kept(entry); marks.count++)
         fields[marks.count] = entry->item[marks.count].field;
-        marks.count++;
-    }
-    report_heading("VMCS of the guest %s on CPU %u, %s", machine->vmcs.guest, machine->vmcs.cpu,
-                   machine->vmcs.entry_failed ? "which could not be entered" : "after its end");
+    print_in(page, COLOUR_HEADING, "\nVMCS of the guest %s on CPU %u, %s\n", machine->vmcs.guest,
+             machine->vmcs.cpu,
+             machine->vmcs.entry_failed ? "which could not be entered" : "after its end");
     if (marks.count > 0)
-        console_print("> before a field: a broken rule is about it, see above\n");
-    vmcs_dump_text(&machine->vmcs.image, marks, console_sink());
+        print_to(page->sink, "> before a field: a broken rule is about it, see above\n");
+    vmcs_dump_text(&machine->vmcs.image, marks, page->sink);
 }
 
-void report_guests(const struct machine *machine)
+static void vmcs_json(const struct vmcs_kept *vmcs, struct json *json)
+{
+    if (!json_object_if(json, "vmcs", vmcs->guest != NULL))
+        return;
+    json_string(json, "guest", vmcs->guest);
+    json_number(json, "cpu", vmcs->cpu);
+    json_bool(json, "entry_failed", vmcs->entry_failed);
+    vmcs_dump_json(&vmcs->image, json, "fields");
+    json_object_end(json);
+}
+
+void guests_text(const struct machine *machine, const struct coloured *page)
 {
     if (machine->guests.list) {
-        report_heading("Guests, each in the order of guest=all, and the VM exits it is there for");
-        guest_list_print(console_sink(), guest_table, guest_count());
+        print_in(page, COLOUR_HEADING,
+                 "\nGuests, each in the order of guest=all, and the VM exits it is there for\n");
+        guest_list_print(page->sink, machine->guests.table, machine->guests.table_count);
     }
     if (machine->guests_done)
-        tell_guests(machine);
+        all_guests_text(machine, page);
     if (machine->bench_run.guest != NULL && machine->bench_run.result != GUEST_OK)
-        console_print("\nbench=exits %s: %s\n", guest_result_name(machine->bench_run.result),
-                      machine->bench_run.detail);
+        print_to(page->sink, "\nbench=exits %s: %s\n", guest_result_name(machine->bench_run.result),
+                 machine->bench_run.detail);
     if (machine->bench_done)
-        tell_bench(&machine->bench);
+        bench_text(&machine->bench, page);
     if (machine->vmcs.guest != NULL)
-        tell_vmcs(machine);
+        vmcs_text(machine, page);
+}
+
+/* Chosen guests have no runs where the machine was refused before any was entered. */
+void guests_json(const struct machine *machine, struct json *json)
+{
+    json_array_begin(json, "guests");
+    for (uint32_t i = 0; machine->guests_done && i < machine->cpu_count; i++) {
+        for (uint32_t j = 0; j < machine->guests.count; j++) {
+            const struct guest_run *run = machine_guest_run(machine, j, i);
+
+            if (run != NULL)
+                run_json(json, i, run);
+        }
+    }
+    json_array_end(json);
+    if (json_object_if(json, "bench", machine->bench_done)) {
+        json_object_begin(json, "exits");
+        for (uint32_t i = 0; i < BENCH_ROWS; i++)
+            bench_row_json(json, &machine->bench.row[i]);
+        json_object_end(json);
+        json_object_end(json);
+    }
+    vmcs_json(&machine->vmcs, json);
 }

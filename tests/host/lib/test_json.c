@@ -183,6 +183,20 @@ static void deeper_than_expected(void **state)
     assert_json(expected);
 }
 
+static void an_object_or_null(void **state)
+{
+    (void)state;
+    json_array_begin(&json, NULL);
+    assert_false(json_object_if(&json, NULL, false));
+    assert_true(json_object_if(&json, NULL, true));
+    assert_false(json_object_if(&json, "a", false));
+    assert_true(json_object_if(&json, "b", true));
+    json_object_end(&json);
+    json_object_end(&json);
+    json_array_end(&json);
+    assert_json("[null,{\"a\":null,\"b\":{}}]");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -193,6 +207,7 @@ int main(void)
         cmocka_unit_test_setup(every_character_has_its_form, begin),
         cmocka_unit_test_setup(names_are_escaped_too, begin),
         cmocka_unit_test_setup(deeper_than_expected, begin),
+        cmocka_unit_test_setup(an_object_or_null, begin),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -2,9 +2,7 @@
  * Findings on many CPUs: what is said of several alike stands once, with all of them, and no number
  * of CPUs makes one get lost.
  */
-#include "kernel/report/cpu_ranges.h"
-#include "kernel/report/finding_told.h"
-#include "kernel/report/report_json.h"
+#include "kernel/report/report_parts.h"
 #include "tests/host/rule_coverage.h"
 
 #include <setjmp.h>
@@ -46,21 +44,14 @@ static int tear_down(void **state)
     return 0;
 }
 
-static void visit(void *context, const struct finding *finding, const bool *set)
-{
-    struct text_buffer *text = context;
-
-    print_to(&text->sink, "%s ", rule_table[finding->rule].name);
-    cpus_print(&text->sink, set, machine->cpu_count);
-    print_to(&text->sink, "\n");
-}
-
 static const char *visit_all(void)
 {
+    struct finding_walk walk = {0};
     struct text_buffer text;
 
     text_buffer_init(&text, visited, sizeof(visited));
-    machine_each_finding(machine, visit, &text);
+    while (finding_next(machine, &walk))
+        print_to(&text.sink, "%s %s\n", rule_table[walk.finding->rule].name, walk.cpus_text);
     assert_int_equal(text.lost, 0);
     return visited;
 }
@@ -78,7 +69,7 @@ static void five_hundred_silent_cpus_are_one_warning(void **state)
         cpu_list[i]->phase = CPU_SILENT;
     machine_judge_started(machine, CPUS_MAX - 1);
     assert_int_equal(machine->findings.count, 1);
-    assert_int_equal(machine_findings_lost(machine), 0);
+    assert_int_equal(findings_lost(machine), 0);
     assert_false(machine_refused(machine));
     assert_string_equal(visit_all(), "cpu-silent CPUs 4-511\n");
 }
@@ -118,7 +109,7 @@ static void the_first_cpu_and_no_old_finding_count(void **state)
     assert_string_equal(visit_all(), "guest-died CPU 0\n"
                                      "compare-mismatch CPU 0\n");
     cpu_list[0]->vmx.findings.lost = 3;
-    assert_int_equal(machine_findings_lost(machine), 3);
+    assert_int_equal(findings_lost(machine), 3);
 }
 
 /* Of the machine's findings and of its CPUs': a word more or another place is another finding. */
@@ -164,7 +155,7 @@ static void words_that_differ_on_every_cpu_lose_nothing(void **state)
         machine_judge_guest(machine, i, &runs[i]);
     }
     assert_int_equal(machine->findings.count, FINDINGS_MAX);
-    assert_int_equal(machine_findings_lost(machine), 0);
+    assert_int_equal(findings_lost(machine), 0);
     for (uint32_t i = 0; i < CPUS_MAX; i++) {
         bool told = false;
 
@@ -217,7 +208,7 @@ static void a_finding_without_room_or_kin_is_lost(void **state)
     cpu_list[9]->vmx.findings.lost = 2;
     machine_judge_memory(machine, false);
     assert_int_equal(machine->findings.lost, 1);
-    assert_int_equal(machine_findings_lost(machine), 3);
+    assert_int_equal(findings_lost(machine), 3);
     assert_true(machine_refused(machine));
 }
 

@@ -1,5 +1,5 @@
 /* What `guest=list` tells: names as vm/exits.def has them, taken whole. */
-#include "kernel/report/guest_list.h"
+#include "kernel/report/report_parts.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

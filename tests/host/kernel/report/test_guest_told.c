@@ -1,8 +1,7 @@
 /*
  * What several CPUs came to alike: which runs are alike, and how CPUs are told.
  */
-#include "kernel/report/cpu_ranges.h"
-#include "kernel/report/guest_told.h"
+#include "kernel/report/report_parts.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

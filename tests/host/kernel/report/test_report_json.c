@@ -10,7 +10,7 @@
 #include <string.h>
 
 #include "kernel/machine.h"
-#include "kernel/report/report_json.h"
+#include "kernel/report/report.h"
 #include "tests/host/compact_json.h"
 
 enum { CPUS = 3 };

@@ -3,7 +3,7 @@
  * report. What a finding must say follows from what each test breaks; the document's shape is
  * docs/report.md's.
  */
-#include "kernel/report/guests_json.h"
+#include "kernel/report/report_parts.h"
 #include "kernel/machine.h"
 #include "tests/host/plain_guest.h"
 #include "tests/host/rule_coverage.h"
@@ -199,7 +199,7 @@ static void the_json_tells_each_run_and_what_was_measured(void **state)
         machine->bench.row[i] = (struct bench_row){.name = "x"};
     machine->guests_done = machine->bench_done = true;
     json_object_begin(&json, NULL);
-    guests_json(&json, machine);
+    guests_json(machine, &json);
     json_object_end(&json);
     for (char *from = text, *to = text;; from++) { /* the layout is the writer's business */
         if (*from != '\n' && *from != ' ')

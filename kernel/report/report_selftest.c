@@ -1,0 +1,207 @@
+#include "kernel/report/report_parts.h"
+
+void result_text(const struct coloured *page, struct vmx_result result)
+{
+    print_to(page->sink, "%s", vmx_outcome_name(result.outcome));
+    if (result.outcome == VMX_FAIL_VALID || result.outcome == VMX_FAULT)
+        print_to(page->sink, " %u", result.number);
+}
+
+void result_json(struct json *json, const char *name, const char *instruction,
+                 struct vmx_result result)
+{
+    json_object_begin(json, name);
+    if (instruction != NULL)
+        json_string(json, "instruction", instruction);
+    json_string(json, "outcome", vmx_outcome_name(result.outcome));
+    json_number(json, "number", result.number);
+    json_string(json, "text",
+                result.outcome == VMX_FAIL_VALID ? vmx_error_text(result.number) : NULL);
+    json_object_end(json);
+}
+
+static void row_text(const struct coloured *page, const struct selftest_row *row)
+{
+    if (row->agrees)
+        print_in(page, COLOUR_OK, "  ok  ");
+    else
+        print_in(page, COLOUR_REFUSAL, "  DIFF");
+    print_to(page->sink, " %-48s ", row->name);
+    result_text(page, row->seen);
+    if (row->has_value)
+        print_to(page->sink, " %#lx", row->seen_value);
+    if (!row->agrees) {
+        print_to(page->sink, ", predicted ");
+        result_text(page, row->predicted);
+        if (row->has_value)
+            print_to(page->sink, " %#lx", row->predicted_value);
+    }
+    print_to(page->sink, "\n");
+}
+
+static void row_json(struct json *json, const struct selftest_row *row)
+{
+    json_object_begin(json, NULL);
+    json_string(json, "name", row->name);
+    result_json(json, "predicted", NULL, row->predicted);
+    result_json(json, "seen", NULL, row->seen);
+    if (row->has_value) {
+        json_hex(json, "predicted_value", row->predicted_value);
+        json_hex(json, "seen_value", row->seen_value);
+    }
+    json_bool(json, "agrees", row->agrees);
+    json_object_end(json);
+}
+
+static const char *class_of(struct vmentry_outcome outcome)
+{
+    return outcome.class < VMENTRY_CLASS_COUNT ? vmentry_class_name(outcome.class) : "other";
+}
+
+static const char *name_of(enum vmentry_rule rule)
+{
+    return rule < VMENTRY_RULE_COUNT ? vmentry_rule_table[rule].name : "no rule broken";
+}
+
+static void outcomes_json(struct json *json, struct vmentry_outcome predicted,
+                          struct vmentry_outcome seen)
+{
+    json_object_begin(json, "predicted");
+    json_string(json, "class", class_of(predicted));
+    json_number(json, "qualification", predicted.qualification);
+    json_object_end(json);
+    json_object_begin(json, "seen");
+    json_string(json, "class", class_of(seen));
+    json_number(json, "qualification", seen.qualification);
+    json_object_end(json);
+}
+
+static void trial_json(struct json *json, const struct selftest_vmentry_row *row)
+{
+    json_object_begin(json, NULL);
+    json_number(json, "trial", row->trial);
+    json_string(json, "rule", name_of(row->rule));
+    json_string(json, "base", vmentry_base_name(row->base));
+    outcomes_json(json, row->predicted, row->seen);
+    json_bool(json, "agrees", row->agrees);
+    json_bool(json, "departs", row->departs);
+    json_object_end(json);
+}
+
+static void difference_text(const struct coloured *page,
+                            const struct selftest_vmentry_difference *difference)
+{
+    print_in(page, COLOUR_REFUSAL, "  DIFF");
+    print_to(page->sink, " %s %u: %s\n", difference->random ? "random image" : "trial",
+             difference->number, name_of(difference->rule));
+    print_to(page->sink, "       %s = %#lx: predicted %s (%lu), seen %s (%lu)\n",
+             vmcs_field_table[vmcs_field_index(difference->field)].name, difference->value,
+             class_of(difference->predicted), difference->predicted.qualification,
+             class_of(difference->seen), difference->seen.qualification);
+}
+
+static void difference_json(struct json *json, const struct selftest_vmentry_difference *difference)
+{
+    json_object_begin(json, NULL);
+    json_bool(json, "random", difference->random);
+    json_number(json, "number", difference->number);
+    json_string(json, "rule", name_of(difference->rule));
+    json_string(json, "field", vmcs_field_table[vmcs_field_index(difference->field)].name);
+    json_hex(json, "value", difference->value);
+    outcomes_json(json, difference->predicted, difference->seen);
+    json_object_end(json);
+}
+
+static void departure_json(struct json *json, const struct vmentry_departure_text *departure,
+                           uint32_t count)
+{
+    static const char *const kinds[] = {
+        [DEPARTURE_LAXER] = "laxer",
+        [DEPARTURE_STRICTER] = "stricter",
+        [DEPARTURE_FATAL] = "fatal",
+    };
+
+    json_object_begin(json, NULL);
+    json_string(json, "rule", name_of(departure->rule));
+    json_string(json, "kind", kinds[departure->kind]);
+    json_string(json, "text", departure->text);
+    json_number(json, "count", count);
+    json_object_end(json);
+}
+
+static void entry_text(const struct selftest_vmentry *selftest, const struct coloured *page)
+{
+    print_in(page, COLOUR_HEADING,
+             "\nSelf-test of VM entries: %u rules broken, %u random images, %u differences\n",
+             selftest->rules, selftest->random_count, selftest->differences);
+    print_to(page->sink,
+             "  %u trials, the processor agrees in %u; %u not possible on this processor\n"
+             "  %u random images, the processor agrees in %u:",
+             selftest->count, selftest->agreements, selftest->not_possible, selftest->random_count,
+             selftest->random_agreements);
+    for (enum vmentry_class class = 0; class < VMENTRY_CLASS_COUNT; class ++)
+        print_to(page->sink, "%s %s %u", class == 0 ? "" : ",", vmentry_class_name(class),
+                 selftest->random_by_class[class]);
+    print_to(page->sink, "\n");
+    for (uint32_t i = 0; i < selftest->told; i++)
+        difference_text(page, &selftest->difference[i]);
+    for (enum vmentry_departure i = 0; i < VMENTRY_DEPARTURE_COUNT; i++) {
+        if (selftest->departed[i] > 0)
+            print_to(page->sink, "  Bochs 2.7, %u times, %s:\n       %s\n", selftest->departed[i],
+                     name_of(vmentry_departure_table[i].rule), vmentry_departure_table[i].text);
+    }
+}
+
+static void entry_json(const struct selftest_vmentry *selftest, struct json *json)
+{
+    if (!json_object_if(json, "selftest_entry", selftest->done))
+        return;
+    json_number(json, "rules", selftest->rules);
+    json_number(json, "not_possible", selftest->not_possible);
+    json_number(json, "agreements", selftest->agreements);
+    json_number(json, "differences", selftest->differences);
+    json_number(json, "random", selftest->random_count);
+    json_number(json, "random_agreements", selftest->random_agreements);
+    json_array_begin(json, "trials");
+    for (uint32_t i = 0; i < selftest->count; i++)
+        trial_json(json, &selftest->row[i]);
+    json_array_end(json);
+    json_array_begin(json, "told");
+    for (uint32_t i = 0; i < selftest->told; i++)
+        difference_json(json, &selftest->difference[i]);
+    json_array_end(json);
+    json_array_begin(json, "departures");
+    for (enum vmentry_departure i = 0; i < VMENTRY_DEPARTURE_COUNT; i++) {
+        if (selftest->departed[i] > 0)
+            departure_json(json, &vmentry_departure_table[i], selftest->departed[i]);
+    }
+    json_array_end(json);
+    json_object_end(json);
+}
+
+void selftest_text(const struct machine *machine, const struct coloured *page)
+{
+    const struct selftest *selftest = &machine->selftest;
+
+    if (machine->selftest_done)
+        print_in(page, COLOUR_HEADING,
+                 "\nSelf-test on CPU 0: %u steps, %u differences from the manual\n",
+                 selftest->count, selftest->differences);
+    for (uint32_t i = 0; machine->selftest_done && i < selftest->count; i++)
+        row_text(page, &selftest->row[i]);
+    if (machine->selftest_entry.done)
+        entry_text(&machine->selftest_entry, page);
+}
+
+void selftest_json(const struct machine *machine, struct json *json)
+{
+    if (!machine->selftest_done) {
+        json_null(json, "selftest");
+    } else {
+        json_array_begin(json, "selftest");
+        for (uint32_t i = 0; i < machine->selftest.count; i++)
+            row_json(json, &machine->selftest.row[i]);
+        json_array_end(json);
+    }
+    entry_json(&machine->selftest_entry, json);
+}

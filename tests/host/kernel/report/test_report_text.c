@@ -1,0 +1,321 @@
+/*
+ * The report as a page, with what tools and people look for in it: headings, a line for each fact.
+ */
+#include "kernel/report/report.h"
+#include "tests/host/full_msrs.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+enum { CPUS = 3 };
+
+static struct machine *machine;
+static struct cpu cpu_list[CPUS];
+static struct cpu *const cpus_of[CPUS] = {&cpu_list[0], &cpu_list[1], &cpu_list[2]};
+static struct guest_run runs[CPUS][2];
+static const struct guest hello = {.name = "hello", .purpose = ""},
+                          bad = {.name = "bad", .purpose = ""};
+static struct text_buffer buffer;
+
+static int set_up(void **state)
+{
+    (void)state;
+    machine = calloc(1, sizeof(*machine));
+    memset(runs, 0, sizeof(runs));
+    memset(cpu_list, 0, sizeof(cpu_list));
+    for (uint32_t i = 0; i < CPUS; i++) {
+        cpu_list[i].index = i;
+        cpu_list[i].apic_id = 4 + i;
+        cpu_list[i].phase = CPU_READY;
+        cpu_list[i].guest_runs = runs[i];
+        runs[i][0].guest = &hello;
+        runs[i][1].guest = &bad;
+    }
+    machine->cpus = cpus_of;
+    machine->cpu_count = CPUS;
+    machine->timing.source = "PIT";
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    free(machine);
+    return 0;
+}
+
+/* "<n>" is written into the text where its colour changes to anything but plain. */
+static void colour(enum colour now)
+{
+    if (now != COLOUR_PLAIN)
+        print_to(&buffer.sink, "<%d>", (int)now);
+}
+
+static const char *report(void)
+{
+    static char text[64 * 1024];
+    const struct coloured page = {&buffer.sink, colour};
+
+    text_buffer_init(&buffer, text, sizeof(text));
+    report_text(machine, &page);
+    assert_int_equal(buffer.lost, 0);
+    return text;
+}
+
+static void assert_has(const char *piece)
+{
+    const char *whole = report();
+
+    if (strstr(whole, piece) == NULL)
+        fail_msg("not there: %s\nin: %s", piece, whole);
+}
+
+static void assert_has_not(const char *piece)
+{
+    if (strstr(report(), piece) != NULL)
+        fail_msg("there: %s", piece);
+}
+
+static void the_way(void **state)
+{
+    (void)state;
+    strcpy(machine->boot.loader, "GRUB");
+    machine->load_address = 0x200000;
+    machine->ram_bytes = 5ull << 20;
+    machine->pool_bytes = 4ull << 20;
+    machine->used_bytes = 3 << 10;
+    machine->audit = (struct paging_audit){.leaves_4k = 1, .leaves_2m = 2, .leaves_1g = 3};
+    machine->timing.tsc_per_ms = 1000;
+    cpu_list[2].phase = CPU_SILENT;
+    assert_has("<1>\nThe way here\n"
+               "  loader        GRUB on BIOS, image at 0x200000\n"
+               "  command line  (empty)\n"
+               "  memory        5 MiB of RAM, 4 MiB in the page pool, 3 KiB of it used\n"
+               "  page tables   6 mappings, 0 writable and executable\n"
+               "  CPUs          2 of 3 started, xAPIC mode\n"
+               "  clock         TSC at 1.000 MHz by PIT\n");
+    strcpy(machine->boot.command_line, "stop=caps");
+    machine->boot.uefi = machine->x2apic = true;
+    machine->audit.aliased_pages = 7;
+    assert_has("GRUB on UEFI, ");
+    assert_has("  command line  stop=caps\n");
+    assert_has(" 7 writable and executable\n  CPUs          2 of 3 started, x2APIC mode\n");
+}
+
+static void the_times(void **state)
+{
+    (void)state;
+    machine->timing = (struct timing){.entry_tsc = 100, .memory_tsc = 1600, .vmx_on_all_tsc = 2100};
+    assert_has("<1>\nSince the kernel's first instruction\n"
+               "  memory ready                        1500 TSC ticks\n"
+               "  all CPUs in VMX operation           2000 TSC ticks\n");
+    machine->timing.tsc_per_ms = 1000;
+    finding_add(&machine->findings, VMX_CHECK_KVM, (struct finding){.rule = RULE_BOOT_MEMORY});
+    assert_has("  memory ready                        1500 TSC ticks       1.500 ms\n"
+               "  the decision                        2000 TSC ticks       2.000 ms\n");
+}
+
+static void each_cpu(void **state)
+{
+    struct vmx_cpu *second = &cpu_list[1].vmx, *third = &cpu_list[2].vmx;
+
+    (void)state;
+    cpu_list[0].phase = CPU_UNREACHABLE;
+    second->state = VMX_CPU_LOADED;
+    second->vmxon_region = (struct vmx_region){.address = 0x1000, .order = 0, .memory_type = 6};
+    second->vmcs_region = (struct vmx_region){.address = 0x2000, .order = 1, .memory_type = 0};
+    second->vmptrst = 0x2000;
+    third->state = VMX_CPU_ROOT;
+    third->error_instruction = "VMPTRLD";
+    third->error = (struct vmx_result){VMX_FAIL_VALID, 11};
+    assert_has("<1>\nCPUs, and their regions: address, order, memory type\n"
+               "<2>  CPU  APIC id  VMX      VMXON region           VMCS                   VMPTRST\n"
+               "<4>    0      0x4  no path  -                      -                    \n"
+               "<3>    1      0x5  loaded   0x0000001000, 0, WB    0x0000002000, 1, UC    "
+               "0x0000002000\n"
+               "    2      0x6  root     -                      -                      "
+               "VMPTRLD: VMfailValid 11\n");
+}
+
+static void the_selftests(void **state)
+{
+    (void)state;
+    assert_has_not("Self-test");
+    machine->selftest_done = true;
+    machine->selftest.count = 2;
+    machine->selftest.differences = 1;
+    machine->selftest.row[0] = (struct selftest_row){.name = "A",
+                                                     .predicted = {VMX_SUCCEED, 0},
+                                                     .seen = {VMX_FAULT, 6},
+                                                     .has_value = true,
+                                                     .predicted_value = 1,
+                                                     .seen_value = 2};
+    machine->selftest.row[1] = (struct selftest_row){.name = "B", .agrees = true};
+    assert_has("<1>\nSelf-test on CPU 0: 2 steps, 1 differences from the manual\n<5>  DIFF A ");
+    assert_has(" fault 6 0x2, predicted VMsucceed 0x1\n<3>  ok   B ");
+    assert_has_not("Self-test of VM entries");
+    machine->selftest_entry = (struct selftest_vmentry){.done = true,
+                                                        .rules = 2,
+                                                        .count = 3,
+                                                        .not_possible = 4,
+                                                        .agreements = 5,
+                                                        .differences = 6,
+                                                        .random_count = 7,
+                                                        .random_agreements = 8,
+                                                        .told = 1};
+    machine->selftest_entry.departed[DEPARTURE_DEBUGCTL] = 9;
+    machine->selftest_entry.difference[0] =
+        (struct selftest_vmentry_difference){.number = 10,
+                                             .rule = VMENTRY_PIN_MUST_BE_1,
+                                             .field = VMCS_GUEST_RFLAGS,
+                                             .value = 2,
+                                             .predicted = {VMENTRY_CONTROLS, 0},
+                                             .seen = {VMENTRY_CLASS_COUNT, 11}};
+    assert_has("<1>\nSelf-test of VM entries: 2 rules broken, 7 random images, 6 differences\n"
+               "  3 trials, the processor agrees in 5; 4 not possible on this processor\n"
+               "  7 random images, the processor agrees in 8: ");
+    assert_has("\n<5>  DIFF trial 10: pin-must-be-1\n"
+               "       Guest RFLAGS = 0x2: predicted VMfailValid 7 (0), seen other (11)\n"
+               "  Bochs 2.7, 9 times, guest-debugctl-reserved:\n       the reserved bits of");
+}
+
+/* A line for all CPUs where the same came of a guest. */
+static void the_guests(void **state)
+{
+    (void)state;
+    machine->guests.count = 2;
+    machine->guests.item[0].every_cpu = machine->guests.item[1].every_cpu = true;
+    assert_has_not("Guests");
+    machine->guests_done = true;
+    for (uint32_t i = 0; i < CPUS; i++)
+        runs[i][0].exits[10] = 2;
+    runs[0][0].exits[35] = runs[2][0].exits[35] = 1;
+    runs[0][1].result = GUEST_SKIPPED;
+    strcpy(runs[0][1].detail, "no such control");
+    runs[1][1].result = runs[2][1].result = GUEST_DIED;
+    strcpy(runs[1][1].detail, "it died");
+    strcpy(runs[2][1].detail, "it died");
+    assert_has("<1>\nGuests, and their VM exits by reason\n"
+               "<2>  CPUs guest                     result    VM exits\n"
+               "<3>  0,2  hello                     ok        <2>CPUID: 2, undefined: 1\n"
+               "<3>  1    hello                     ok        <2>CPUID: 2\n"
+               "<4>  0    bad                       skipped   no such control\n"
+               "<5>  1-2  bad                       died      <2>\n"
+               "       it died\n"
+               "  together: 3 ok, 2 died, 1 skipped\n");
+    runs[1][1].end = runs[2][1].end = GUEST_END_RULES;
+    runs[1][1].entry.judged = runs[2][1].entry.judged = true;
+    runs[1][1].entry.class = runs[2][1].entry.class = VMENTRY_GUEST;
+    runs[1][1].entry.broken = runs[2][1].entry.broken = ENTRY_FINDINGS_KEPT + 2;
+    runs[1][1].entry.unjudged[0] = runs[2][1].entry.unjudged[0] = 1;
+    assert_has("\n       it died\n       The processor would tell so:\n       ");
+    assert_has("\n       and 2 more\n       not checked, for want of memory that can be read: ");
+    machine->vmcs.guest = "bad";
+    machine->vmcs.cpu = 1;
+    machine->vmcs.entry_failed = true;
+    assert_has("<1>\nVMCS of the guest bad on CPU 1, which could not be entered\n"
+               "> before a field: a broken rule is about it, see above\n");
+    machine->vmcs.cpu = 0;
+    machine->vmcs.entry_failed = false;
+    assert_has("<1>\nVMCS of the guest bad on CPU 0, after its end\n");
+    assert_has_not("> before a field");
+}
+
+/* Many exits are told in lines below one another. */
+static void long_lines(void **state)
+{
+    (void)state;
+    machine->guests.count = 1;
+    machine->guests.item[0].every_cpu = machine->guests_done = true;
+    for (uint32_t reason = 0; reason < 12; reason++)
+        runs[0][0].exits[reason] = 1000;
+    for (const char *line = report(); line != NULL; line = strchr(line + 1, '\n')) {
+        if (strstr(line, ": 1000") != NULL)
+            assert_in_range(strcspn(line + 1, "\n"), 0, 120);
+    }
+    assert_has(": 1000,\n                                           ");
+}
+
+static void what_exits_cost(void **state)
+{
+    (void)state;
+    machine->bench_run = (struct guest_run){.guest = &bad, .result = GUEST_DIED};
+    strcpy(machine->bench_run.detail, "of age");
+    assert_has("\nbench=exits died: of age\n");
+    machine->bench_run.result = GUEST_OK;
+    machine->bench_done = true;
+    machine->bench.empty = 7;
+    for (unsigned i = 0; i < BENCH_ROWS; i++)
+        machine->bench.row[i] = (struct bench_row){.name = "x"};
+    machine->bench.row[0] = (struct bench_row){"cpuid", true, 1, 2, 3};
+    assert_has_not("bench=exits");
+    assert_has("<1>\nA VM exit and back, in TSC ticks, less 7 for the empty pair of RDTSC\n"
+               "<2>  exit                       min    median       max\n"
+               "  cpuid                        1         2         3\n"
+               "  x                   not on this CPU\n");
+}
+
+static void which_guests_there_are(void **state)
+{
+    static const struct guest *const table[] = {&hello, &bad};
+
+    (void)state;
+    assert_has_not("hello");
+    guest_choose("list", table, 2, CPUS, &machine->guests);
+    assert_has("<1>\nGuests, each in the order of guest=all, and the VM exits it is there for\n"
+               "  hello\n       VM exits: CPUID, VMCALL\n  bad\n");
+}
+
+static void the_findings(void **state)
+{
+    (void)state;
+    assert_has("<1>\nFindings: none\n");
+    machine->findings.lost = 2;
+    assert_has("<1>\nFindings\n  2 more findings did not fit\n");
+    finding_add(&cpu_list[1].vmx.findings, VMX_CHECK_KVM,
+                (struct finding){.rule = RULE_BASIC_MEMORY_TYPE, .high = -1, .low = -1});
+    assert_has("<1>\nFindings\n<5>  refusal  basic-memory-type (CPU 1)\n");
+}
+
+static void what_the_boot_cpu_says(void **state)
+{
+    struct vmx_cpu *cpu = &cpu_list[0].vmx;
+
+    (void)state;
+    assert_has_not("What the boot CPU says");
+    cpu->judged = full_msrs();
+    finding_add(&cpu->findings, VMX_CHECK_STRICT,
+                (struct finding){
+                    .rule = RULE_BASIC_MEMORY_TYPE, .msr = IA32_VMX_BASIC, .high = 53, .low = 50});
+    cpu->judged_config.size = 4096;
+    cpu->judged_config.pin_based_exec_ctrl = 0x16;
+    assert_has("<1>\nWhat the boot CPU says of its VMX\n");
+    assert_has("<5>X 53:50");
+    assert_has("<1>\nvmcs_config, as KVM derives it\n");
+    assert_has("<1>\nControls that are on\n");
+    assert_has("  pin-based VM-execution controls                 0x00000016<2>\n");
+    assert_has_not("secondary");
+    cpu->judged_config.cpu_based_2nd_exec_ctrl = 2;
+    assert_has("0x00000002<2>\n      enable EPT;\n");
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+    const struct CMUnitTest tests[] = {
+        TEST(the_way),         TEST(the_times),
+        TEST(each_cpu),        TEST(the_selftests),
+        TEST(the_guests),      TEST(long_lines),
+        TEST(what_exits_cost), TEST(which_guests_there_are),
+        TEST(the_findings),    TEST(what_the_boot_cpu_says),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
