@@ -67,6 +67,9 @@ enum x86_vector {
 #define RFLAGS_VM      (1ull << 17)
 #define RFLAGS_AC      (1ull << 18)
 
+#define RFLAGS_RESERVED (1ull << 1) /* always 1 */
+#define DR7_INITIAL     0x400ull
+
 /* SDM Vol. 3, "PAE Paging", table "Format of a PAE Page-Directory-Pointer-Table Entry". */
 #define PDPTE_PRESENT  (1ull << 0)
 #define PDPTE_RESERVED 0x1e6ull /* 8:5 and 2:1 */

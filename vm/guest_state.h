@@ -38,15 +38,12 @@
  */
 #define CR4_GUEST (0x1fffull | 7ull << 16 | 7ull << 20)
 
-#define RFLAGS_RESERVED (1ull << 1) /* always 1 */
-
 #define DR6_BREAKPOINTS    0xfull
 #define DR6_BLD            (1ull << 11) /* 0: a bus lock */
 #define DR6_BD             (1ull << 13) /* access to a debug register */
 #define DR6_BS             (1ull << 14) /* single step */
 #define DR6_RTM            (1ull << 16) /* 0: within a transactional region */
 #define DR6_INITIAL        0xffff0ff0ull
-#define DR7_INITIAL        0x400ull
 #define DR7_GENERAL_DETECT (1ull << 13)
 #define DR7_ZERO           0xd000ull /* always 0; bit 10 is always 1 */
 

@@ -1,5 +1,8 @@
 #include "vmx/entry/vmcs_image.h"
 
+#include "lib/x86_registers.h"
+#include "mm/memory_type.h"
+
 void vmcs_image_set(struct vmcs_image *image, enum vmcs_field field, uint64_t value)
 {
     uint32_t index = vmcs_field_index(field);
@@ -12,4 +15,70 @@ void vmcs_image_set(struct vmcs_image *image, enum vmcs_field field, uint64_t va
         value = (uint32_t)value;
     image->value[index] = value;
     image->present[index] = true;
+}
+
+void vmcs_image_put(struct vmcs_image *image, enum vmcs_field field, uint64_t value)
+{
+    if (vmcs_image_has(image, field))
+        vmcs_image_set(image, field, value);
+}
+
+void vmcs_image_segment(struct vmcs_image *image, unsigned segment, struct vmcs_segment value)
+{
+    const unsigned offset = segment * 2; /* of the encodings; ES is the first in each group */
+
+    vmcs_image_set(image, (enum vmcs_field)(VMCS_GUEST_ES_SELECTOR + offset), value.selector);
+    vmcs_image_set(image, (enum vmcs_field)(VMCS_GUEST_ES_BASE + offset), value.base);
+    vmcs_image_set(image, (enum vmcs_field)(VMCS_GUEST_ES_LIMIT + offset), value.limit);
+    vmcs_image_set(image, (enum vmcs_field)(VMCS_GUEST_ES_ACCESS_RIGHTS + offset), value.rights);
+}
+
+void vmcs_image_segments(struct vmcs_image *image, struct vmcs_segment code,
+                         struct vmcs_segment data, struct vmcs_segment tr)
+{
+    for (unsigned segment = SEGMENT_ES; segment <= SEGMENT_GS; segment++)
+        vmcs_image_segment(image, segment, segment == SEGMENT_CS ? code : data);
+    vmcs_image_segment(image, SEGMENT_LDTR, (struct vmcs_segment){0, 0, 0, RIGHTS_UNUSABLE});
+    vmcs_image_segment(image, SEGMENT_TR, tr);
+}
+
+void vmcs_image_reset(struct vmcs_image *image)
+{
+    vmcs_image_segments(image, (struct vmcs_segment){0xf000, 0xffff0000, 0xffff, RIGHTS_CODE_16},
+                        (struct vmcs_segment){0, 0, 0xffff, RIGHTS_DATA_16},
+                        (struct vmcs_segment){0, 0, 0xffff, RIGHTS_TSS_BUSY});
+    vmcs_image_segment(image, SEGMENT_LDTR, (struct vmcs_segment){0, 0, 0xffff, RIGHTS_LDT});
+    vmcs_image_set(image, VMCS_GUEST_DR7, DR7_INITIAL);
+    vmcs_image_set(image, VMCS_GUEST_RFLAGS, RFLAGS_RESERVED);
+    vmcs_image_set(image, VMCS_GUEST_RIP, 0xfff0);
+    vmcs_image_set(image, VMCS_GUEST_RSP, 0);
+    vmcs_image_set(image, VMCS_GUEST_GDTR_BASE, 0);
+    vmcs_image_set(image, VMCS_GUEST_GDTR_LIMIT, 0xffff);
+    vmcs_image_set(image, VMCS_GUEST_IDTR_BASE, 0);
+    vmcs_image_set(image, VMCS_GUEST_IDTR_LIMIT, 0xffff);
+    vmcs_image_set(image, VMCS_GUEST_INTERRUPTIBILITY_STATE, 0);
+    vmcs_image_set(image, VMCS_GUEST_PENDING_DEBUG_EXCEPTIONS, 0);
+}
+
+void vmcs_image_init(struct vmcs_image *image, const struct vmx_capability *capability,
+                     const uint32_t controls[VMX_CONTROL_WORD_COUNT])
+{
+    for (uint32_t i = 0; i < VMCS_FIELD_COUNT; i++) {
+        const struct vmcs_field_row *row = &vmcs_field_table[i];
+
+        image->present[i] =
+            row->type != VMCS_TYPE_READ_ONLY && vmcs_field_exists(row->field, capability);
+        if (row->type != VMCS_TYPE_HOST)
+            image->value[i] = 0;
+    }
+    vmcs_image_put(image, VMCS_PIN_BASED_VM_EXECUTION_CONTROLS, controls[VMX_CONTROL_PIN]);
+    vmcs_image_put(image, VMCS_PRIMARY_PROCESSOR_BASED_VM_EXECUTION_CONTROLS,
+                   controls[VMX_CONTROL_PRIMARY]);
+    vmcs_image_put(image, VMCS_SECONDARY_PROCESSOR_BASED_VM_EXECUTION_CONTROLS,
+                   controls[VMX_CONTROL_SECONDARY]);
+    vmcs_image_put(image, VMCS_PRIMARY_VM_EXIT_CONTROLS, controls[VMX_CONTROL_EXIT]);
+    vmcs_image_put(image, VMCS_VM_ENTRY_CONTROLS, controls[VMX_CONTROL_ENTRY]);
+    vmcs_image_reset(image);
+    vmcs_image_put(image, VMCS_GUEST_IA32_PAT, PAT_RESET);
+    vmcs_image_put(image, VMCS_LINK_POINTER, UINT64_MAX);
 }

@@ -1,6 +1,6 @@
 /*
- * A snapshot of a VMCS: the values of all fields that this processor has, as plain data that can be
- * checked, changed, told and compared without touching the processor.
+ * A VMCS as plain data, which can be made, checked, changed, told and compared without touching the
+ * processor: a snapshot, or the state before the first VM entry.
  */
 #ifndef VMX_VMCS_IMAGE_H
 #define VMX_VMCS_IMAGE_H
@@ -9,7 +9,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "vmx/capability/vmx_controls.h"
 #include "vmx/vmcs_field.h"
+#include "vmx/vmx_result.h"
 
 struct vmcs_image {
     uint64_t value[VMCS_FIELD_COUNT]; /* by row of vmcs_field_table */
@@ -44,6 +46,67 @@ static inline uint64_t vmcs_image_get(const struct vmcs_image *image, enum vmcs_
  */
 void vmcs_image_set(struct vmcs_image *image, enum vmcs_field field, uint64_t value);
 
+/* The same for a field that the image has; any other changes nothing. */
+void vmcs_image_put(struct vmcs_image *image, enum vmcs_field field, uint64_t value);
+
+/* The segment registers in the order of their fields. */
+enum {
+    SEGMENT_ES,
+    SEGMENT_CS,
+    SEGMENT_SS,
+    SEGMENT_DS,
+    SEGMENT_FS,
+    SEGMENT_GS,
+    SEGMENT_LDTR,
+    SEGMENT_TR
+};
+
+/* SDM Vol. 3, "Guest Register State", table "Format of Access Rights": present, accessed, DPL 0. */
+enum {
+    RIGHTS_CODE_64 = 0xa09b, /* readable, 64-bit */
+    RIGHTS_CODE_32 = 0xc09b,
+    RIGHTS_CODE_16 = 0x9b,
+    RIGHTS_DATA_32 = 0xc093, /* writable */
+    RIGHTS_DATA_16 = 0x93,
+    RIGHTS_TSS_BUSY = 0x8b,
+    RIGHTS_LDT = 0x82,
+    RIGHTS_UNUSABLE = 0x10000,
+};
+
+/* The limit that a VM exit gives TR: a TSS without I/O bitmap. */
+enum { TSS_LIMIT = 0x67 };
+
+struct vmcs_segment {
+    uint16_t selector;
+    uint64_t base;
+    uint32_t limit, rights;
+};
+
+/* Sets the fields of one segment register, or of all: LDTR becomes unusable. */
+void vmcs_image_segment(struct vmcs_image *image, unsigned segment, struct vmcs_segment value);
+void vmcs_image_segments(struct vmcs_image *image, struct vmcs_segment code,
+                         struct vmcs_segment data, struct vmcs_segment tr);
+
+/*
+ * Sets the guest's registers that INIT sets and that every VMCS has, but for control registers:
+ * real mode, at the reset vector. SDM Vol. 3, "Processor State After Reset".
+ */
+void vmcs_image_reset(struct vmcs_image *image);
+
+/*
+ * The state before the first VM entry: every field that the processor with `capability` has, but
+ * for read-only ones. Host-state fields stay as the image has them, the control words are
+ * `controls`, the guest is as after a reset, but for control registers; the rest is 0.
+ */
+void vmcs_image_init(struct vmcs_image *image, const struct vmx_capability *capability,
+                     const uint32_t controls[VMX_CONTROL_WORD_COUNT]);
+
+/*
+ * Sets the host-state fields to what this CPU has, but for RSP, RIP and the SYSENTER registers,
+ * which the kernel does not use.
+ */
+void vmcs_image_set_host(struct vmcs_image *image);
+
 /*
  * Fills the whole image from the current VMCS by VMREAD. Only the fields that `capability` (this
  * CPU's own) promises are read; one whose VMREAD fails all the same is absent.
@@ -52,9 +115,10 @@ void vmcs_image_read(struct vmcs_image *image, const struct vmx_capability *capa
 
 /*
  * Writes what is present in the image, the read-only fields excepted, to the current VMCS. Gives
- * false, and goes on, where a VMWRITE did not succeed, but for a value of 0: nobody misses it in a
- * field that is not there (KVM has no CR3-target values, vmx/selftest/selftest_departures.def).
+ * VMsucceed, or the outcome of the first VMWRITE that did not succeed; none is tried after it. That
+ * a field is not there is no failure where its value is 0: nobody misses it (KVM has no CR3-target
+ * values, vmx/selftest/selftest_departures.def).
  */
-bool vmcs_image_write(const struct vmcs_image *image);
+struct vmx_result vmcs_image_write(const struct vmcs_image *image);
 
 #endif

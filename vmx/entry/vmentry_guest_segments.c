@@ -33,7 +33,7 @@ static unsigned dpl_of(const struct vmentry_state *state, unsigned segment)
 static bool is_looked_at(const struct vmentry_state *state, unsigned segment)
 {
     return segment == SEGMENT_CS || segment == SEGMENT_TR ||
-           !(vmentry_segment_rights(state, segment) & RIGHTS_NO_USE);
+           !(vmentry_segment_rights(state, segment) & RIGHTS_UNUSABLE);
 }
 
 /* In virtual-8086 mode the whole of the access rights is prescribed. */

@@ -77,18 +77,6 @@ enum vmentry_form_kind {
     FORM_MSR,       /* a function for each entry of the VM-entry MSR-load area */
 };
 
-/* The segment registers in the order of their fields. */
-enum {
-    SEGMENT_ES,
-    SEGMENT_CS,
-    SEGMENT_SS,
-    SEGMENT_DS,
-    SEGMENT_FS,
-    SEGMENT_GS,
-    SEGMENT_LDTR,
-    SEGMENT_TR
-};
-
 /* An entry of an MSR-load area: SDM, table "Format of an MSR Entry". */
 struct vmentry_msr_entry {
     uint32_t index, reserved;
@@ -233,7 +221,6 @@ enum {
     RIGHTS_L = 1 << 13,
     RIGHTS_DB = 1 << 14,
     RIGHTS_G = 1 << 15,
-    RIGHTS_NO_USE = 1 << 16,
     SELECTOR_RPL = 3,
     SELECTOR_TI = 4,
 };

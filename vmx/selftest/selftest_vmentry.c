@@ -57,35 +57,6 @@ static bool is_bochs(const struct vmx_cpu *cpu)
     return cpu->config.size == PAGE_BYTES && !(cpuid(1, 0).ecx & CPUID_1_ECX_HYPERVISOR);
 }
 
-static void describe_host(struct vmcs_image *host)
-{
-    const struct x86_segments s = x86_segments();
-    uint64_t fs_base, gs_base, efer, pat;
-
-    (void)rdmsr_safe(IA32_FS_BASE, &fs_base);
-    (void)rdmsr_safe(IA32_GS_BASE, &gs_base);
-    (void)rdmsr_safe(IA32_EFER, &efer);
-    (void)rdmsr_safe(IA32_PAT, &pat);
-    vmcs_image_set(host, VMCS_HOST_CR0, read_cr0());
-    vmcs_image_set(host, VMCS_HOST_CR3, read_cr3());
-    vmcs_image_set(host, VMCS_HOST_CR4, read_cr4());
-    vmcs_image_set(host, VMCS_HOST_ES_SELECTOR, s.es);
-    vmcs_image_set(host, VMCS_HOST_CS_SELECTOR, s.cs);
-    vmcs_image_set(host, VMCS_HOST_SS_SELECTOR, s.ss);
-    vmcs_image_set(host, VMCS_HOST_DS_SELECTOR, s.ds);
-    vmcs_image_set(host, VMCS_HOST_FS_SELECTOR, s.fs);
-    vmcs_image_set(host, VMCS_HOST_GS_SELECTOR, s.gs);
-    vmcs_image_set(host, VMCS_HOST_TR_SELECTOR, s.tr);
-    vmcs_image_set(host, VMCS_HOST_FS_BASE, fs_base);
-    vmcs_image_set(host, VMCS_HOST_GS_BASE, gs_base);
-    vmcs_image_set(host, VMCS_HOST_TR_BASE, s.tr_base);
-    vmcs_image_set(host, VMCS_HOST_GDTR_BASE, s.gdt.base);
-    vmcs_image_set(host, VMCS_HOST_IDTR_BASE, s.idt.base);
-    vmcs_image_set(host, VMCS_HOST_IA32_EFER, efer | EFER_LMA | EFER_LME); /* we are in it */
-    vmcs_image_set(host, VMCS_HOST_IA32_PAT, pat);
-    vmcs_image_set(host, VMCS_HOST_RIP, (uint64_t)(uintptr_t)x86_vm_enter_image);
-}
-
 static void refill_pages(void)
 {
     for (enum vmentry_page page = 0; page < VMENTRY_PAGE_COUNT; page++)
@@ -109,7 +80,7 @@ static struct vmentry_outcome enter(void)
     struct vmx_flags flags;
 
     if (!vmx_ok(vmclear(stage.cpu->vmcs_region.address)) ||
-        !vmx_ok(vmptrld(stage.cpu->vmcs_region.address)) || !vmcs_image_write(&stage.image))
+        !vmx_ok(vmptrld(stage.cpu->vmcs_region.address)) || !vmx_ok(vmcs_image_write(&stage.image)))
         return outcome;
     flags = x86_vm_enter_image(host_rip());
     if (flags.zero && !flags.vector) {
@@ -329,7 +300,8 @@ void selftest_vmentry_run(struct vmx_cpu *cpu, const struct vmx_environment *env
     stage.context.read = read_page;
     stage.context.msr_write_faults = write_faults;
     stage.ground.context = &stage.context;
-    describe_host(&stage.ground.host);
+    vmcs_image_set_host(&stage.ground.host);
+    vmcs_image_set(&stage.ground.host, VMCS_HOST_RIP, (uint64_t)(uintptr_t)x86_vm_enter_image);
     if (take_pages()) {
         refill_pages();
         run_trials(selftest);

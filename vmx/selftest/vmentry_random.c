@@ -72,7 +72,7 @@ static uint64_t harmless_guest(const struct vmcs_image *base, enum vmcs_field fi
     case VMCS_GUEST_IA32_DEBUGCTL:
         return BTF;
     case VMCS_GUEST_CS_ACCESS_RIGHTS:
-        return ~(uint64_t)RIGHTS_NO_USE;
+        return ~(uint64_t)RIGHTS_UNUSABLE;
     case VMCS_LINK_POINTER:
     case VMCS_VMX_PREEMPTION_TIMER_VALUE:
     case VMCS_GUEST_IA32_PERF_GLOBAL_CTRL:

@@ -62,7 +62,7 @@ static int reset(void **state)
     vmcs_image_set(&ground.host, VMCS_HOST_IA32_EFER, 0x500);
     vmcs_image_set(&ground.host, VMCS_HOST_IA32_PAT, 0x0007040600070406);
     assert_true(vmentry_base_image(&ground, VMENTRY_BASE_LONG, &image));
-    assert_true(vmcs_image_write(&image));
+    assert_true(vmx_ok(vmcs_image_write(&image)));
     return 0;
 }
 

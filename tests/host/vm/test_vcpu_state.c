@@ -208,6 +208,7 @@ static void with_optional_bitmaps(uint32_t controls)
     vcpu = guest_machine_in(GUEST_LONG);
     model_cpu.all_fields = true;
     vcpu->controls[VMX_CONTROL_SECONDARY] |= controls;
+    vcpu->capability.secondary_allowed1 |= controls;
     assert_true(vmx_ok(vcpu_state_write(vcpu, &space)));
     assert_int_equal(FIELD(XSS_EXITING_BITMAP), controls & 1 << 20 ? UINT64_MAX : 0);
     assert_int_equal(FIELD(ENCLS_EXITING_BITMAP), controls & 1 << 15 ? UINT64_MAX : 0);
@@ -232,7 +233,7 @@ static void the_first_failure_is_told(void **state)
     (void)state;
     vcpu = guest_machine_in(GUEST_PAE);
     model_cpu.all_fields = true;
-    vcpu->controls[VMX_CONTROL_SECONDARY] |= 1 << 15 | 1 << 20 | 1 << 28;
+    vcpu->capability.secondary_allowed1 |= 1 << 15 | 1 << 20 | 1 << 28;
     writes = model_cpu.executed[MODEL_VMWRITE];
     assert_true(vmx_ok(vcpu_state_write(vcpu, &space)));
     writes = model_cpu.executed[MODEL_VMWRITE] - writes;
@@ -241,10 +242,10 @@ static void the_first_failure_is_told(void **state)
         struct vmx_result result;
 
         model_cpu_inject((struct model_injection){
-            .effect = MODEL_FAIL_VALID, .operation = MODEL_VMWRITE, .after = after, .number = 12});
+            .effect = MODEL_FAIL_VALID, .operation = MODEL_VMWRITE, .after = after, .number = 13});
         result = vcpu_state_write(vcpu, &space);
         assert_int_equal(result.outcome, VMX_FAIL_VALID);
-        assert_int_equal(result.number, 12);
+        assert_int_equal(result.number, 13);
         assert_int_equal(model_cpu.executed[MODEL_VMWRITE], before + after + 1);
     }
 }
@@ -350,12 +351,12 @@ static void a_failure_to_start_is_told(void **state)
         assert_true(vmx_ok(step == 0 ? vcpu_state_init(vcpu) : vcpu_state_startup(vcpu, 1)));
         writes = model_cpu.executed[MODEL_VMWRITE] - writes;
         for (unsigned after = 0; after < writes; after++) {
-            if (step == 0 && after == 1)
+            if (step == 0 && after == 0)
                 continue; /* the VM-entry controls, by an instruction that may not fail */
             model_cpu_inject((struct model_injection){.effect = MODEL_FAIL_VALID,
                                                       .operation = MODEL_VMWRITE,
                                                       .after = after,
-                                                      .number = 12});
+                                                      .number = 13});
             assert_false(vmx_ok(step == 0 ? vcpu_state_init(vcpu) : vcpu_state_startup(vcpu, 1)));
         }
     }

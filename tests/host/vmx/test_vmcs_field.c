@@ -405,18 +405,25 @@ static void an_image_is_written_but_for_its_read_only_fields(void **state)
     vmcs_image_set(&image, VMCS_GUEST_RIP, 0x1234);
     vmcs_image_set(&image, VMCS_EXIT_REASON, 0x5678);
     vmcs_write_natural(VMCS_GUEST_RSP, 0x9abc);
-    assert_true(vmcs_image_write(&image));
+    assert_true(vmx_ok(vmcs_image_write(&image)));
     assert_true(vmcs_read_natural(VMCS_GUEST_RIP) == 0x1234);
     assert_true(vmcs_read_natural(VMCS_GUEST_RSP) == 0x9abc);
     assert_true(vmcs_read32(VMCS_EXIT_REASON) == 0);
     /* A field that this processor has not: missed only with a value. */
     vmcs_image_set(&image, VMCS_PML_ADDRESS, 0);
-    assert_true(vmcs_image_write(&image));
-    /* Told, and the others are written all the same. */
+    assert_true(vmx_ok(vmcs_image_write(&image)));
     vmcs_image_set(&image, VMCS_PML_ADDRESS, 0x1000);
+    assert_int_equal(vmcs_image_write(&image).number, 12);
+    /* Any other failure is told whatever the value is, and nothing is written after it. */
+    vmcs_image_set(&image, VMCS_PML_ADDRESS, 0);
     vmcs_image_set(&image, VMCS_GUEST_RIP, 0x4321);
-    assert_false(vmcs_image_write(&image));
-    assert_true(vmcs_read_natural(VMCS_GUEST_RIP) == 0x4321);
+    for (unsigned i = 0; i < 2; i++) {
+        model_cpu_inject((struct model_injection){.effect = i ? MODEL_FAULT : MODEL_FAIL_VALID,
+                                                  .operation = MODEL_VMWRITE,
+                                                  .number = 13});
+        assert_int_equal(vmcs_image_write(&image).outcome, i ? VMX_FAULT : VMX_FAIL_VALID);
+        assert_true(vmcs_read_natural(VMCS_GUEST_RIP) == 0x1234);
+    }
 }
 
 int main(void)

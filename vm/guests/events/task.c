@@ -11,8 +11,6 @@ extern const uint8_t task_start[], task_end[], task_call[], task_int[], task_ire
 /* SDM Vol. 3, table "Exit Qualification for Task Switches". */
 enum task_source { SOURCE_CALL, SOURCE_IRET, SOURCE_JMP, SOURCE_GATE, SOURCE_SHIFT = 30 };
 
-enum { RIGHTS_TSS_BUSY = 0x8b, TSS_LIMIT = 0x67 };
-
 static uint32_t tss_field(const struct vcpu *vcpu, uint32_t offset)
 {
     uint32_t value;

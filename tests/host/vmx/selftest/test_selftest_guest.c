@@ -156,10 +156,10 @@ static void the_first_failure_is_told(void **state)
         struct vmx_result result;
 
         model_cpu_inject((struct model_injection){
-            .effect = MODEL_FAIL_VALID, .operation = MODEL_VMWRITE, .after = after, .number = 12});
+            .effect = MODEL_FAIL_VALID, .operation = MODEL_VMWRITE, .after = after, .number = 13});
         result = write();
         assert_int_equal(result.outcome, VMX_FAIL_VALID);
-        assert_int_equal(result.number, 12);
+        assert_int_equal(result.number, 13);
         assert_int_equal(model_cpu.executed[MODEL_VMWRITE], before + after + 1);
     }
 }
