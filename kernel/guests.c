@@ -3,7 +3,6 @@
 #include <stdatomic.h>
 
 #include "vm/host/alarm.h"
-#include "vm/host/apic.h"
 #include "kernel/console/console.h"
 #include "kernel/report/report_parts.h"
 #include "mm/memory.h"
@@ -27,15 +26,6 @@ enum { TRACE_SIZE = 320, COUNTS_SIZE = 80 };
 
 static struct machine *the_machine;
 static struct vm_environment environment;
-
-/* Through the IDT, as if no guest had been there; IRET then lets further NMIs come. */
-static void host_exception(uint8_t vector)
-{
-    if (vector == X86_VECTOR_MC)
-        asm volatile("int %0" : : "i"(X86_VECTOR_MC) : "memory");
-    else
-        asm volatile("int %0" : : "i"(X86_VECTOR_NMI) : "memory");
-}
 
 static uint8_t foreign_type(uint64_t physical, uint64_t bytes)
 {
@@ -186,8 +176,6 @@ static void prepare(struct machine *machine)
         .vmx = vmx_all_environment(),
         .chaos = machine->options.chaos,
         .check_entries = machine->options.check_entry == CHECK_ENTRY_ALWAYS,
-        .host_interrupt = apic_eoi,
-        .host_exception = host_exception,
         .memory_owned = memory_owned,
         .memory_next_foreign = memory_next_foreign,
         .memory_foreign_type = foreign_type,

@@ -53,6 +53,8 @@ void write_dr(unsigned number, uint64_t value);
 uint8_t xsetbv_safe(uint32_t number, uint64_t value);
 uint32_t rdpkru(void);
 void take_interrupt(void);
+void int_nmi(void);
+void int_machine_check(void);
 void out8(uint16_t port, uint8_t value);
 uint8_t in8(uint16_t port);
 void cpu_relax(void);
@@ -360,6 +362,17 @@ static inline void xrstor(const void *area)
 static inline void take_interrupt(void)
 {
     asm volatile("sti\n\tnop\n\tcli" : : : "memory");
+}
+
+/* An NMI or a machine check as if it came now; the handler's IRET lets further NMIs come. */
+static inline void int_nmi(void)
+{
+    asm volatile("int %0" : : "i"(X86_VECTOR_NMI) : "memory");
+}
+
+static inline void int_machine_check(void)
+{
+    asm volatile("int %0" : : "i"(X86_VECTOR_MC) : "memory");
 }
 
 static inline void interrupts_off(void)

@@ -187,7 +187,7 @@ static __attribute__((noinline)) enum exit_done serve_odd(struct vcpu *vcpu, uin
         return serve_none(vcpu, reason, GUEST_END_UNHANDLED);
     vcpu->exit_count[basic]++;
     if (basic == EXIT_REASON_ENTRY_FAILURE_MACHINE_CHECK)
-        vcpu->environment->host_exception(X86_VECTOR_MC);
+        int_machine_check();
     if ((reason & EXIT_REASON_ENTRY_FAILURE) != 0)
         return serve_none(vcpu, reason, GUEST_END_ENTRY_FAILED);
     return serve_watched(vcpu, reason);

@@ -32,12 +32,6 @@ struct vm_environment {
 
     bool check_entries; /* judge the VMCS before every VM entry, not only after one that failed */
 
-    /* An interrupt of the host's that ended a guest's turn, already acknowledged. */
-    void (*host_interrupt)(uint8_t vector);
-
-    /* An NMI or a machine check likewise: as if it came now. */
-    void (*host_exception)(uint8_t vector);
-
     /*
      * Which physical memory is the hypervisor's own, in words, page by page (NULL: it is not), and
      * which is foreign, range by range (false: no more): mm/memory.h.

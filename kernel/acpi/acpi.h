@@ -1,5 +1,5 @@
 /*
- * The firmware's ACPI tables, read by way of firmware_map() (kernel/memory.h): which tables there
+ * The firmware's ACPI tables, read by way of firmware_map() (mm/memory.h): which tables there
  * are, which CPUs they name, where timer, power and reset registers and the console lie.
  *
  * ACPI Specification, "ACPI Software Programming Model". Nothing here trusts a table: a broken one

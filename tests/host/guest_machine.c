@@ -11,6 +11,7 @@
 #include "vm/exit.h"
 #include "vm/guest_controls.h"
 #include "vm/host/alarm.h"
+#include "vm/host/apic.h"
 #include "vm/memory/guest_memory.h"
 #include "vm/memory/stock.h"
 #include "vm/vcpu_state.h"
@@ -34,16 +35,22 @@ void alarm_set(uint64_t tsc_ticks)
     guest_machine.alarm_ticks = tsc_ticks;
 }
 
-static void host_interrupt(uint8_t vector)
+void apic_eoi(uint8_t vector)
 {
     guest_machine.host_interrupts++;
     guest_machine.host_vector = vector;
 }
 
-static void host_exception(uint8_t vector)
+void int_nmi(void)
 {
     guest_machine.host_exceptions++;
-    guest_machine.host_vector = vector;
+    guest_machine.host_vector = X86_VECTOR_NMI;
+}
+
+void int_machine_check(void)
+{
+    guest_machine.host_exceptions++;
+    guest_machine.host_vector = X86_VECTOR_MC;
 }
 
 static void must(bool done, const char *what)
@@ -64,10 +71,7 @@ void guest_machine_reset(enum guest_mode mode)
                 .check = VMX_CHECK_KVM,
                 .stop = VMX_STAGE_GUEST,
                 .pretend = &nothing_pretended},
-        .environment = {.vmx = &guest_machine.vmx,
-                        .memory_read = model_memory_read,
-                        .host_interrupt = host_interrupt,
-                        .host_exception = host_exception},
+        .environment = {.vmx = &guest_machine.vmx, .memory_read = model_memory_read},
     };
     model_cpu.cr4 |= CR4_OSXSAVE; /* as vm/run.c has it while a guest runs */
 }

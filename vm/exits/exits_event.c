@@ -3,6 +3,7 @@
 #include "vm/guest.h"
 #include "vm/guest_state.h"
 #include "vm/host/alarm.h"
+#include "vm/host/apic.h"
 #include "vmx/nmi_unblocking.h"
 #include "vmx/vmcs_access.h"
 
@@ -102,13 +103,16 @@ static enum exit_done served(struct vcpu *vcpu)
 enum exit_done exit_exception(struct vcpu *vcpu)
 {
     uint32_t event = vmcs_read32(VMCS_VM_EXIT_INTERRUPTION_INFORMATION);
+    bool machine_check = event_vector(event) == X86_VECTOR_MC;
 
-    if (event_type_of(event) == EVENT_NMI || event_vector(event) == X86_VECTOR_MC) {
-        event_requeue();
-        vcpu->environment->host_exception((uint8_t)event_vector(event));
-        return served(vcpu);
-    }
-    return reflect(vcpu, event);
+    if (event_type_of(event) != EVENT_NMI && !machine_check)
+        return reflect(vcpu, event);
+    event_requeue();
+    if (machine_check)
+        int_machine_check();
+    else
+        int_nmi();
+    return served(vcpu);
 }
 
 /* Acknowledged by the exit: "acknowledge interrupt on exit" is on wherever it is offered. */
@@ -117,7 +121,7 @@ enum exit_done exit_external_interrupt(struct vcpu *vcpu)
     uint32_t event = vmcs_read32(VMCS_VM_EXIT_INTERRUPTION_INFORMATION);
 
     if ((event & EVENT_INFORMATION_VALID) != 0)
-        vcpu->environment->host_interrupt((uint8_t)event_vector(event));
+        apic_eoi((uint8_t)event_vector(event));
     else
         take_interrupt();
     return served(vcpu);
