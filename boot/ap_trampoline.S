@@ -13,26 +13,12 @@
  * what the boot CPU has itself: long mode, the same tables.
  */
 #include "boot/ap_trampoline.h"
+#include "lib/x86_registers.h"
 
-#define CR0_PE            (1 << 0)
-#define CR0_MP            (1 << 1)
-#define CR0_ET            (1 << 4)
-#define CR0_NE            (1 << 5)
-#define CR0_WP            (1 << 16)
-#define CR0_PG            (1 << 31)
-#define CR4_PAE           (1 << 5)
-#define MSR_APIC_BASE     0x1b
-#define APIC_BASE_EXTD    (1 << 10)
-#define APIC_BASE_ENABLE  (1 << 11)
 #define MSR_X2APIC_ID     0x802
 #define XAPIC_ID          0x20
 #define XAPIC_ID_SHIFT    24
-#define MSR_MISC_ENABLE   0x1a0
 #define XD_DISABLE_HIGH   (1 << 2) /* bit 34: of EDX */
-#define MSR_EFER          0xc0000080
-#define EFER_NXE          (1 << 11)
-#define CPUID_FEATURES    0x80000001
-#define CPUID_EDX_NX      (1 << 20)
 #define SELECTOR_CODE_64  0x08
 #define SELECTOR_DATA     0x10
 #define SELECTOR_CODE_32  0x18
@@ -77,17 +63,17 @@ protected_mode:
     mov %ebx, %edi
     test $EFER_NXE, %esi
     jz 2f
-    mov $CPUID_FEATURES, %eax
+    mov $CPUID_EXTENDED_FEATURES, %eax
     cpuid
-    test $CPUID_EDX_NX, %edx
+    test $CPUID_EXTENDED_EDX_NX, %edx
     jnz 2f
-    mov $MSR_MISC_ENABLE, %ecx
+    mov $IA32_MISC_ENABLE, %ecx
     rdmsr
     and $~XD_DISABLE_HIGH, %edx
     wrmsr
-    mov $CPUID_FEATURES, %eax
+    mov $CPUID_EXTENDED_FEATURES, %eax
     cpuid
-    test $CPUID_EDX_NX, %edx
+    test $CPUID_EXTENDED_EDX_NX, %edx
     jz left_out
 2:  mov %edi, %ebx
 
@@ -96,7 +82,7 @@ protected_mode:
     mov %eax, %cr4
     mov PARAMETER(AP_CR3)(%ebx), %eax
     mov %eax, %cr3
-    mov $MSR_EFER, %ecx
+    mov $IA32_EFER, %ecx
     mov %esi, %eax
     xor %edx, %edx
     wrmsr
@@ -115,7 +101,7 @@ long_mode:
     mov PARAMETER(AP_APIC)(%rbx), %rdi
     test %rdi, %rdi
     jnz 2f
-    mov $MSR_APIC_BASE, %ecx
+    mov $IA32_APIC_BASE, %ecx
     rdmsr
     test $APIC_BASE_EXTD, %eax
     jnz 1f

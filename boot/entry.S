@@ -14,17 +14,8 @@
  */
 #include "boot/layout.h"
 #include "lib/frame.inc"
+#include "lib/x86_registers.h"
 
-#define CR0_PE            (1 << 0)
-#define CR0_MP            (1 << 1)
-#define CR0_NE            (1 << 5)
-#define CR0_WP            (1 << 16)
-#define CR0_PG            (1 << 31)
-#define CR4_PAE           (1 << 5)
-#define MSR_EFER          0xc0000080
-#define EFER_LME          (1 << 8)
-#define CPUID_EXTENDED    0x80000000
-#define CPUID_FEATURES    0x80000001
 #define CPUID_EDX_LM      (1 << 29)
 #define PTE_PRESENT       (1 << 0)
 #define PTE_WRITE         (1 << 1)
@@ -74,9 +65,9 @@ entry32:
 
     mov $CPUID_EXTENDED, %eax
     cpuid
-    cmp $CPUID_FEATURES, %eax
+    cmp $CPUID_EXTENDED_FEATURES, %eax
     jb no_long_mode
-    mov $CPUID_FEATURES, %eax
+    mov $CPUID_EXTENDED_FEATURES, %eax
     cpuid
     test $CPUID_EDX_LM, %edx
     jz no_long_mode
@@ -121,7 +112,7 @@ entry32:
     mov %eax, %cr4
     lea HERE(boot_pml4), %eax
     mov %eax, %cr3
-    mov $MSR_EFER, %ecx
+    mov $IA32_EFER, %ecx
     rdmsr
     or $EFER_LME, %eax
     wrmsr

@@ -14,7 +14,7 @@
 #include "vm/exit_record.h"
 #include "vm/time_budget.h"
 #include "vm/vm_environment.h"
-#include "vmx/text/exit_text.h"
+#include "vmx/exit_reason.h"
 #include "vmx/capability/vmx_capability.h"
 #include "vmx/capability/vmx_controls.h"
 #include "vmx/vmx_region.h"

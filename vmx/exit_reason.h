@@ -1,6 +1,6 @@
 /*
  * Why a VM exit happened: the basic exit reasons by name, and what the exit-reason field says
- * beside them.
+ * beside them; the format of the fields that describe an event.
  *
  * SDM Vol. 3, "Basic VM-Exit Information", table "Format of Exit Reason"; appendix "VMX Basic Exit
  * Reasons".
@@ -24,6 +24,26 @@ enum exit_reason {
 #define EXIT_REASON_PENDING_MTF       (1u << 28) /* a monitor-trap-flag exit was pending */
 #define EXIT_REASON_FROM_ROOT         (1u << 29) /* an SMM VM exit from VMX root operation */
 #define EXIT_REASON_ENTRY_FAILURE     (1u << 31)
+
+/* The VM-entry and VM-exit interruption information, and the IDT-vectoring information. */
+#define EVENT_INFORMATION_VECTOR         0xffu
+#define EVENT_INFORMATION_TYPE(event)    ((event) >> 8 & 7)
+#define EVENT_INFORMATION_ERROR_CODE     (1u << 11)
+#define EVENT_INFORMATION_NMI_UNBLOCKING (1u << 12) /* by IRET; of a VM exit */
+#define EVENT_INFORMATION_NESTED         (1u << 13)
+#define EVENT_INFORMATION_VALID          (1u << 31)
+
+/* Its type, bits 10:8. */
+enum event_type {
+    EVENT_EXTERNAL_INTERRUPT = 0,
+    EVENT_RESERVED = 1,
+    EVENT_NMI = 2,
+    EVENT_HARDWARE_EXCEPTION = 3,
+    EVENT_SOFTWARE_INTERRUPT = 4,
+    EVENT_PRIVILEGED_SOFTWARE_EXCEPTION = 5,
+    EVENT_SOFTWARE_EXCEPTION = 6,
+    EVENT_OTHER = 7,
+};
 
 /* The manual's name of a basic exit reason; NULL for a number that it does not define. */
 const char *exit_reason_name(uint32_t basic_reason);

@@ -16,7 +16,6 @@
 
 #include "lib/x86.h"
 #include "vmx/exit_reason.h"
-#include "vmx/text/exit_text.h"
 #include "vmx/capability/vmx_controls.h"
 
 static inline bool nmi_unblocking_is_defined(uint32_t pin_controls, uint32_t interruption,

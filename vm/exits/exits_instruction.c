@@ -87,7 +87,7 @@ enum exit_done exit_rdtscp(struct vcpu *vcpu)
 /* On behind an instruction that leaves all status flags 0. */
 static enum exit_done exit_with_flags_clear(void)
 {
-    const uint64_t arithmetic = RFLAGS_CF | 1 << 2 | 1 << 4 | RFLAGS_ZF | 1 << 7 | 1 << 11;
+    const uint64_t arithmetic = RFLAGS_STATUS;
 
     vmcs_write_natural(VMCS_GUEST_RFLAGS, vmcs_read_natural(VMCS_GUEST_RFLAGS) & ~arithmetic);
     return exit_behind(EXIT_EMULATED);

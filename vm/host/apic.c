@@ -5,10 +5,6 @@
 #include "mm/memory.h"
 #include "lib/x86.h"
 
-/* IA32_APIC_BASE. SDM, "Local APIC Status and Location", "Detecting and Enabling x2APIC Mode". */
-#define APIC_BASE_EXTD   (1ull << 10)
-#define APIC_BASE_ENABLE (1ull << 11)
-
 #define CPUID_1_ECX_X2APIC (1u << 21)
 
 /* SDM, "Local APIC Register Address Map"; in x2APIC mode, MSR 0x800 + offset / 16. */

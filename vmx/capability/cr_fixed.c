@@ -3,7 +3,7 @@
 #include "lib/x86.h"
 
 /* The names of the bits of one register, by bit. */
-#define CR_BIT(cr, bit, name, ...) [REGISTER_##cr][bit] = (name),
+#define CR_BIT(cr, bit, ...) [REGISTER_##cr][__builtin_ctzll(cr##_##bit)] = #cr "." #bit,
 enum { REGISTER_CR0, REGISTER_CR4 };
 static const char *const bit_names[][64] = {
 #include "vmx/text/cr_bits.def"

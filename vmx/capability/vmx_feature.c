@@ -43,9 +43,10 @@
      (title), (sentence),      SECTION_##word, (first)},
 #define VMX_CONTROL_64(word, bit, mask, title, id, first, sentence) \
     {(id), FEATURE_CONTROL, MSR_##word, (bit), (bit), (title), (sentence), SECTION_##word, (first)},
-#define CR_BIT(cr, bit, title, id, first, sentence)                 \
-    {(id),    FEATURE_FIXED, IA32_VMX_##cr##_FIXED0, (bit),  (bit), \
-     (title), (sentence),    SECTION_CR(cr),         (first)},
+#define ONE_BIT(mask) __builtin_ctzll(mask), __builtin_ctzll(mask)
+#define CR_BIT(cr, bit, id, first, sentence)                                   \
+    {(id),         FEATURE_FIXED, IA32_VMX_##cr##_FIXED0, ONE_BIT(cr##_##bit), \
+     #cr "." #bit, (sentence),    SECTION_CR(cr),         (first)},
 const struct vmx_feature vmx_feature_table[] = {
 #include "vmx/capability/vmx_capability.def"
 };

@@ -4,7 +4,7 @@
  * and since which generation of processors it is seen.
  *
  * The rows come from vmx/capability/vmx_capability.def and, within it,
- * vmx/capability/vmx_controls.def, vmx/capability/vmx_controls_64.def and vmx/cr_bits.def. A
+ * vmx/capability/vmx_controls.def, vmx/capability/vmx_controls_64.def and vmx/text/cr_bits.def. A
  * program that does not ask for a feature is linked without the table and its texts.
  *
  * SDM Vol. 3, appendix "VMX Capability Reporting Facility".

@@ -89,7 +89,7 @@ struct vmentry_view vmentry_event_no_error_code(const struct vmentry_state *stat
     if (!vmentry_injects(state) || (vmentry_injected_type(state) == EVENT_HARDWARE_EXCEPTION &&
                                     !real_mode && (any_vector || vector_has_error_code(state))))
         return vmentry_kept();
-    return event(state, EVENT_DELIVER_ERROR_CODE, 0);
+    return event(state, EVENT_INFORMATION_ERROR_CODE, 0);
 }
 
 struct vmentry_view vmentry_event_error_code_missing(const struct vmentry_state *state)
@@ -100,7 +100,7 @@ struct vmentry_view vmentry_event_error_code_missing(const struct vmentry_state 
         real_mode || state->context->capability->any_event_error_code ||
         !vector_has_error_code(state))
         return vmentry_kept();
-    return event(state, EVENT_DELIVER_ERROR_CODE, EVENT_DELIVER_ERROR_CODE);
+    return event(state, EVENT_INFORMATION_ERROR_CODE, EVENT_INFORMATION_ERROR_CODE);
 }
 
 struct vmentry_view vmentry_event_reserved(const struct vmentry_state *state)
@@ -113,13 +113,13 @@ struct vmentry_view vmentry_event_nested_exception(const struct vmentry_state *s
     if (!vmentry_injects(state) || (vmentry_injected_type(state) == EVENT_HARDWARE_EXCEPTION &&
                                     state->context->capability->nested_exception))
         return vmentry_kept();
-    return event(state, EVENT_NESTED_EXCEPTION, 0);
+    return event(state, EVENT_INFORMATION_NESTED, 0);
 }
 
 struct vmentry_view vmentry_event_error_code_reserved(const struct vmentry_state *state)
 {
     if (!vmentry_injects(state) ||
-        !(vmentry_get(state, EVENT_INFORMATION) & EVENT_DELIVER_ERROR_CODE))
+        !(vmentry_get(state, EVENT_INFORMATION) & EVENT_INFORMATION_ERROR_CODE))
         return vmentry_kept();
     return vmentry_zero(state, VMCS_VM_ENTRY_EXCEPTION_ERROR_CODE, 0xffff0000);
 }

@@ -8,13 +8,9 @@
 #include "lib/x86_registers.h"
 #include "vmx/entry/vmentry_check.h"
 #include "vmx/capability/vmx_controls.h"
+#include "vmx/exit_reason.h"
 
 /* Bits of registers by their SDM names. */
-#define RFLAGS_IOPL   (3ull << 12)
-#define CR3_LAM_U57   (1ull << 61)
-#define CR3_LAM_U48   (1ull << 62)
-#define CR4_CET       (1ull << 23)
-#define CR4_FRED      (1ull << 32)
 #define S_CET_TRACKER (3ull << 10) /* SUPPRESS and TRACKER */
 #define HIGH_HALF     0xffffffff00000000ull
 
@@ -195,20 +191,6 @@ enum {
     ENCLAVE_INTERRUPTION = 16
 };
 
-/* SDM, table "Format of the VM-Entry Interruption-Information Field": bits 10:8. */
-enum {
-    EVENT_EXTERNAL_INTERRUPT = 0,
-    EVENT_RESERVED = 1,
-    EVENT_NMI = 2,
-    EVENT_HARDWARE_EXCEPTION = 3,
-    EVENT_SOFTWARE_INTERRUPT = 4,
-    EVENT_PRIVILEGED_SOFTWARE_EXCEPTION = 5,
-    EVENT_SOFTWARE_EXCEPTION = 6,
-    EVENT_OTHER = 7,
-};
-
-enum { EVENT_DELIVER_ERROR_CODE = 1 << 11, EVENT_NESTED_EXCEPTION = 1 << 13 };
-
 /* SDM, "Guest Register State", table "Format of Access Rights". */
 enum {
     RIGHTS_TYPE = 0xf,
@@ -288,17 +270,17 @@ static inline bool vmentry_uses_ept(const struct vmentry_state *state)
 /* The VM-entry interruption information: is it valid, and its type and vector. */
 static inline bool vmentry_injects(const struct vmentry_state *state)
 {
-    return vmentry_get(state, VMCS_VM_ENTRY_INTERRUPTION_INFORMATION) >> 31 & 1;
+    return vmentry_get(state, VMCS_VM_ENTRY_INTERRUPTION_INFORMATION) & EVENT_INFORMATION_VALID;
 }
 
 static inline unsigned vmentry_injected_type(const struct vmentry_state *state)
 {
-    return vmentry_get(state, VMCS_VM_ENTRY_INTERRUPTION_INFORMATION) >> 8 & 7;
+    return EVENT_INFORMATION_TYPE(vmentry_get(state, VMCS_VM_ENTRY_INTERRUPTION_INFORMATION));
 }
 
 static inline unsigned vmentry_injected_vector(const struct vmentry_state *state)
 {
-    return vmentry_get(state, VMCS_VM_ENTRY_INTERRUPTION_INFORMATION) & 0xff;
+    return vmentry_get(state, VMCS_VM_ENTRY_INTERRUPTION_INFORMATION) & EVENT_INFORMATION_VECTOR;
 }
 
 static inline uint32_t vmentry_interruptibility(const struct vmentry_state *state)

@@ -15,26 +15,6 @@
 
 #include "lib/format.h"
 
-#define EVENT_INFORMATION_VECTOR      0xffu
-#define EVENT_INFORMATION_TYPE(event) ((event) >> 8 & 7)
-#define EVENT_INFORMATION_ERROR_CODE  (1u << 11)
-#define EVENT_INFORMATION_NMI_UNBLOCKING                    \
-    (1u << 12) /* by IRET; VM-exit interruption information \
-                */
-#define EVENT_INFORMATION_NESTED (1u << 13)
-#define EVENT_INFORMATION_VALID  (1u << 31)
-
-/* Bits 10:8 of the three event-information fields. */
-enum event_type {
-    EVENT_EXTERNAL_INTERRUPT = 0,
-    EVENT_NMI = 2,
-    EVENT_HARDWARE_EXCEPTION = 3,
-    EVENT_SOFTWARE_INTERRUPT = 4,
-    EVENT_PRIVILEGED_SOFTWARE_EXCEPTION = 5,
-    EVENT_SOFTWARE_EXCEPTION = 6,
-    EVENT_OTHER = 7,
-};
-
 /* RAX … R15, as instructions and exit qualifications number them. */
 extern const char *const exit_register_names[16];
 

@@ -60,16 +60,19 @@ static void print_controls_64(const struct told *told)
     bit_names_print(told->sink, told->value, names, count);
 }
 
-/* The bits of the control registers by the names of one table; "CR0." is said already. */
-enum { REGISTER_CR0, REGISTER_CR4, CR_PREFIX = sizeof("CR0.") - 1 };
+/* The bits of a register by the names of lib/x86_registers.h. */
+#define BIT_NAME(reg, bit) \
+    {                      \
+        reg##_##bit, #bit  \
+    }
 
-struct register_bit {
-    uint8_t reg, bit;
-    const char *name;
-};
+enum { REGISTER_CR0, REGISTER_CR4 };
 
-#define CR_BIT(cr, bit, name, ...) {REGISTER_##cr, (bit), (name)},
-static const struct register_bit cr_bits[] = {
+#define CR_BIT(cr, bit, ...) {REGISTER_##cr, BIT_NAME(cr, bit)},
+static const struct {
+    uint8_t reg;
+    struct bit_name name;
+} cr_bits[] = {
 #include "vmx/text/cr_bits.def"
 };
 #undef CR_BIT
@@ -82,7 +85,7 @@ static void print_control_register(const struct told *told)
 
     for (uint32_t i = 0; i < COUNT(cr_bits); i++) {
         if (cr_bits[i].reg == told->argument)
-            names[count++] = (struct bit_name){1ull << cr_bits[i].bit, cr_bits[i].name + CR_PREFIX};
+            names[count++] = cr_bits[i].name;
     }
     bit_names_print(told->sink, told->value, names, count);
 }
@@ -91,21 +94,21 @@ static void print_control_register(const struct told *told)
 static void print_rflags(const struct told *told)
 {
     static const struct bit_name names[] = {
-        {1u << 0, "CF"},  {1u << 2, "PF"},   {1u << 4, "AF"},   {1u << 6, "ZF"},
-        {1u << 7, "SF"},  {1u << 8, "TF"},   {1u << 9, "IF"},   {1u << 10, "DF"},
-        {1u << 11, "OF"}, {1u << 14, "NT"},  {1u << 16, "RF"},  {1u << 17, "VM"},
-        {1u << 18, "AC"}, {1u << 19, "VIF"}, {1u << 20, "VIP"}, {1u << 21, "ID"}};
-    const uint64_t iopl = 3u << 12, always = 1u << 1;
+        BIT_NAME(RFLAGS, CF), BIT_NAME(RFLAGS, PF),  BIT_NAME(RFLAGS, AF),  BIT_NAME(RFLAGS, ZF),
+        BIT_NAME(RFLAGS, SF), BIT_NAME(RFLAGS, TF),  BIT_NAME(RFLAGS, IF),  BIT_NAME(RFLAGS, DF),
+        BIT_NAME(RFLAGS, OF), BIT_NAME(RFLAGS, NT),  BIT_NAME(RFLAGS, RF),  BIT_NAME(RFLAGS, VM),
+        BIT_NAME(RFLAGS, AC), BIT_NAME(RFLAGS, VIF), BIT_NAME(RFLAGS, VIP), BIT_NAME(RFLAGS, ID)};
+    const uint64_t always = 1u << 1;
 
-    bit_names_print(told->sink, told->value & ~(iopl | always), names, COUNT(names));
+    bit_names_print(told->sink, told->value & ~(RFLAGS_IOPL | always), names, COUNT(names));
     print_to(told->sink, ", IOPL %u", (unsigned)(told->value >> 12 & 3));
 }
 
 /* SDM Vol. 3, "Extended Feature Enable Register". */
 static void print_efer(const struct told *told)
 {
-    static const struct bit_name names[] = {
-        {1u << 0, "SCE"}, {1u << 8, "LME"}, {1u << 10, "LMA"}, {1u << 11, "NXE"}};
+    static const struct bit_name names[] = {BIT_NAME(EFER, SCE), BIT_NAME(EFER, LME),
+                                            BIT_NAME(EFER, LMA), BIT_NAME(EFER, NXE)};
 
     bit_names_print(told->sink, told->value, names, COUNT(names));
 }

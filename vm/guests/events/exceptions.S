@@ -3,13 +3,11 @@
  * is the address that the exception's handler is to return to.
  */
 #include "vm/guests/recorder.inc"
+#include "lib/x86_registers.h"
 
 #define SELECTOR_ABSENT  0x40 /* descriptors that the guest makes itself */
 #define SELECTOR_BEYOND  0x800 /* outside of the GDT */
 #define NOT_MAPPED       0x40000000
-#define FLAGS_TF         0x100
-#define CR0_TS           (1 << 3)
-#define CR4_SSE          (3 << 9) /* OSFXSR, OSXMMEXCPT */
 #define X87_UNMASK_ZERO  0x37b
 #define MXCSR_UNMASK_ZERO 0x1d80
 #define SCRATCH          (GUEST_DATA + 0x100)
@@ -42,7 +40,7 @@ exceptions_int1:
 exceptions_db:
     provoke 1f
     pushf
-    orl     $FLAGS_TF, (%rsp)
+    orl     $RFLAGS_TF, (%rsp)
     popf
     nop
 exceptions_step:
@@ -100,7 +98,7 @@ exceptions_mf:
 1:
     fninit
     mov     %cr4, %rax
-    or      $CR4_SSE, %rax
+    or      $(CR4_OSFXSR | CR4_OSXMMEXCPT), %rax
     mov     %rax, %cr4
     movl    $MXCSR_UNMASK_ZERO, SCRATCH
     ldmxcsr SCRATCH

@@ -2,14 +2,13 @@
  * The exceptions that 64-bit code in ring 0 cannot raise: in 32-bit code, the last two in ring 3.
  */
 #include "vm/guests/recorder.inc"
+#include "lib/x86_registers.h"
 
 #define SELECTOR_CODE3 0x48
 #define SELECTOR_DATA3 0x50
 #define SELECTOR_STACK 0x60 /* no stack: an empty descriptor */
 #define TSS_SS0        (GUEST_TSS + 8)
 #define GATE_TS        (GUEST_IDT + 10 * 8)
-#define FLAGS_AC       0x40000
-#define CR0_AM         (1 << 18)
 #define SCRATCH        (GUEST_DATA + 0x100)
 
     .macro  provoke next
@@ -47,7 +46,7 @@ exceptions_32_br:
     provoke 1f
     pushl   $SELECTOR_DATA3 + 3
     pushl   $GUEST_STACK_TOP - 0x1000
-    pushl   $FLAGS_AC + 2
+    pushl   $RFLAGS_AC + 2
     pushl   $SELECTOR_CODE3 + 3
     pushl   $GUEST_CODE + (exceptions_32_ac - exceptions_32_start)
     iret

@@ -108,7 +108,6 @@ BUILT_IN_GUEST(0710, guest_cr3.guest);
  * DE is the host's, and 0 for the guest; so is VMXE, which VMX fixes to 1. TSD is the guest's. SMXE
  * and CET are nobody's, also on a processor that has them: vm/guest_state.h, CR4_GUEST.
  */
-#define CR4_TSD (1ull << 2)
 
 static const struct probe cr4_probes[] = {
     {.instruction = "MOV from CR4", WHOLE(VCPU_RAX, CR4_PAE)},

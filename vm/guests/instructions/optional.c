@@ -203,14 +203,11 @@ static const struct probe loadiwkey_probes[] = {
      .information = 9u << 28 | 2u << 3, UD},
 };
 
-#define CR4_KEY_LOCKER (1ull << 19)
-
 static const char *lacks_key_locker(const struct vmx_capability *capability)
 {
     if ((capability->tertiary_allowed1 & TERTIARY_LOADIWKEY_EXITING) == 0)
         return "LOADIWKEY exiting";
-    return (leaf(7, 0).ecx & CPUID_7_ECX_KEY_LOCKER) != 0 &&
-                   (capability->cr4_fixed1 & CR4_KEY_LOCKER) != 0
+    return (leaf(7, 0).ecx & CPUID_7_ECX_KEY_LOCKER) != 0 && (capability->cr4_fixed1 & CR4_KL) != 0
                ? NULL
                : "Key Locker";
 }
@@ -219,8 +216,7 @@ static void set_key_locker(struct vcpu *vcpu)
 {
     (void)vcpu;
     vmcs_write64(VMCS_TERTIARY_PROCESSOR_BASED_VM_EXECUTION_CONTROLS, TERTIARY_LOADIWKEY_EXITING);
-    vmcs_write_natural(VMCS_GUEST_CR4,
-                       vmcs_read_natural(VMCS_GUEST_CR4) | CR4_KEY_LOCKER | CR4_OSFXSR);
+    vmcs_write_natural(VMCS_GUEST_CR4, vmcs_read_natural(VMCS_GUEST_CR4) | CR4_KL | CR4_OSFXSR);
 }
 
 static const struct probed_guest guest_loadiwkey = {

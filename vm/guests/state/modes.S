@@ -2,12 +2,8 @@
  * The processor's modes: what marks each of them, and the way from the first to the last.
  */
 #include "vm/guest.h"
+#include "lib/x86_registers.h"
 
-#define CR0_PE      1
-#define CR0_PG      (1 << 31)
-#define CR4_PAE     (1 << 5)
-#define EFER        0xc0000080
-#define EFER_LME    (1 << 8)
 #define ALIAS       0x00c00000 /* mapped to 0 by the guest's own page tables */
 #define MARK        0x4d4f4445
 #define SWITCH_PML4 0x20000 /* page tables that the guest makes itself */
@@ -84,7 +80,7 @@ long_cpuid_32:
     vmcall
 long_end:
 
-/* From real mode over protected mode to long mode; CR0 and EFER exit on the way. */
+/* From real mode over protected mode to long mode; CR0 and IA32_EFER exit on the way. */
     .globl  switches_start, switches_end, switches_protect, switches_long
     .code16
 switches_start:
@@ -110,7 +106,7 @@ switches_protect:
     mov     %eax, %cr3
     mov     $CR4_PAE, %eax
     mov     %eax, %cr4
-    mov     $EFER, %ecx
+    mov     $IA32_EFER, %ecx
     rdmsr
     or      $EFER_LME, %eax
     wrmsr
@@ -120,7 +116,7 @@ switches_long:
     mov     %eax, %cr0
     ljmp    $GUEST_CODE_SELECTOR, $GUEST_CODE + (2f - switches_start)
     .code64
-2:  mov     $EFER, %ecx
+2:  mov     $IA32_EFER, %ecx
     rdmsr
     mov     %eax, GUEST_DATA + 4
     mov     $1 << 40, %rax

@@ -3,14 +3,12 @@
  * runs after it on the same CPU, writes down what it finds there.
  */
 #include "vm/guests/recorder.inc"
+#include "lib/x86_registers.h"
 #include "vm/guests/state/registers.h"
 
-#define CR4_OSFXSR          (1 << 9)
-#define CR4_OSXSAVE         (1 << 18)
 #define CPUID_XSAVE_BIT     26 /* leaf 1, ECX */
 #define CPUID_AVX_BIT       28
 #define CPUID_STATE_LEAF    0xd
-#define MSR_KERNEL_GS_BASE  0xc0000102
 #define MXCSR_LEFT          0x9fc0 /* flush to zero, denormals are zeroes */
 
     /* XCR0 = all that there is. Jumps to `without` where there is no XSAVE. */
@@ -50,7 +48,7 @@ registers_left_start:
     mov     %rbx, %dr3
     mov     $0xffff0fff, %eax
     mov     %rax, %dr6
-    mov     $MSR_KERNEL_GS_BASE, %ecx
+    mov     $IA32_KERNEL_GS_BASE, %ecx
     mov     %ebx, %eax
     mov     %rbx, %rdx
     shr     $32, %rdx
@@ -96,7 +94,7 @@ registers_found_start:
     mov     %rax, FOUND_DR6
     mov     %dr7, %rax
     mov     %rax, FOUND_DR7
-    mov     $MSR_KERNEL_GS_BASE, %ecx
+    mov     $IA32_KERNEL_GS_BASE, %ecx
     rdmsr
     mov     %eax, FOUND_GS_KERNEL
     mov     %edx, FOUND_GS_KERNEL + 4
