@@ -38,18 +38,6 @@ static uint64_t image_physical(const char *symbol)
     return image_base + (uint64_t)(symbol - image_start);
 }
 
-static uint64_t table_alloc(struct page_tables *of)
-{
-    (void)of;
-    return pages_alloc(0);
-}
-
-static uint64_t *table_pointer(const struct page_tables *of, uint64_t physical)
-{
-    (void)of;
-    return phys_to_virt(physical);
-}
-
 void memory_add(enum memory_kind kind, uint64_t base, uint64_t bytes)
 {
     memory_map_add(&map, kind, base, bytes);
@@ -86,7 +74,7 @@ static uint64_t fill_pool(uint64_t from, uint64_t to)
 
 static bool map_pages(uint64_t virt, uint64_t physical, uint64_t bytes, uint32_t flags)
 {
-    return paging_map(&tables, virt, physical, bytes, flags) == PAGING_OK;
+    return paging_map(&tables, virt, physical, bytes, flags) == MAP_OK;
 }
 
 /* A part of the image, from one of its symbols up to another. */
@@ -131,12 +119,9 @@ static bool map_ram(void)
 /* Page tables of our own instead of the boot code's, in which everything can be executed. */
 static bool build_tables(bool execute_disable)
 {
-    tables.always_executable = !execute_disable;
-    tables.pages_of_1gib = (cpuid(CPUID_EXTENDED_FEATURES, 0).edx & CPUID_PAGES_OF_1GIB) != 0;
-    tables.table_alloc = table_alloc;
-    tables.table_pointer = table_pointer;
-    tables.root = pages_alloc(0);
-    return tables.root != 0 && map_image() && map_ram();
+    bool pages_of_1gib = (cpuid(CPUID_EXTENDED_FEATURES, 0).edx & CPUID_PAGES_OF_1GIB) != 0;
+
+    return paging_init(&tables, pages_of_1gib, !execute_disable, NULL) && map_image() && map_ram();
 }
 
 bool memory_init(uint64_t load_address, bool execute_disable, struct memory_sizes *sizes)
@@ -153,7 +138,7 @@ bool memory_init(uint64_t load_address, bool execute_disable, struct memory_size
     sizes->pool_bytes = fill_pool(0, BOOT_MAP_END);
     if (!build_tables(execute_disable))
         return false;
-    write_cr3(tables.root);
+    write_cr3(tables.radix.root);
     tables_in_use = true;
     sizes->pool_bytes += fill_pool(BOOT_MAP_END, RAM_END_MAX);
     return true;
@@ -221,7 +206,7 @@ bool memory_read(uint64_t physical, void *to, size_t bytes)
 
 uint64_t kernel_cr3(void)
 {
-    return tables.root;
+    return tables.radix.root;
 }
 
 uint64_t low_page(void)
@@ -292,7 +277,7 @@ uint64_t stack_create(unsigned pages)
 static bool protect_low_page(uint64_t page, uint32_t flags)
 {
     bool done = paging_protect(&tables, DIRECT_MAP + page, PAGE_SIZE,
-                               flags | PAGING_GLOBAL | PAGING_PAT(PAT_INDEX_WB)) == PAGING_OK;
+                               flags | PAGING_GLOBAL | PAGING_PAT(PAT_INDEX_WB)) == MAP_OK;
 
     invlpg(DIRECT_MAP + page);
     return done;
@@ -305,7 +290,7 @@ bool identity_map_code(uint64_t page)
 
 void identity_unmap_code(uint64_t page)
 {
-    BUG_ON(paging_unmap(&tables, page, PAGE_SIZE) != PAGING_OK ||
+    BUG_ON(paging_unmap(&tables, page, PAGE_SIZE) != MAP_OK ||
            !protect_low_page(page, PAGING_WRITE));
     invlpg(page);
 }

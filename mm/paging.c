@@ -1,57 +1,35 @@
 #include "mm/paging.h"
 
-#include <stddef.h>
-
 /* SDM Vol. 3, "4-Level Paging and 5-Level Paging", the tables of entry formats. */
 #define ENTRY_PRESENT    (1ull << 0)
 #define ENTRY_WRITE      (1ull << 1)
 #define ENTRY_PWT        (1ull << 3)
 #define ENTRY_PCD        (1ull << 4)
-#define ENTRY_PAGE_SIZE  (1ull << 7) /* in a PDPTE or PDE: it maps a page */
 #define ENTRY_PAT_4K     (1ull << 7)
 #define ENTRY_GLOBAL     (1ull << 8)
 #define ENTRY_PAT_LARGE  (1ull << 12)
 #define ENTRY_NO_EXECUTE (1ull << 63)
-#define ENTRY_ADDRESS    0x000ffffffffff000ull
 
-#define PAGE_BYTES   4096ull
-#define PHYSICAL_END (1ull << 52)
+static const struct radix_format format = {
+    .present = ENTRY_PRESENT,
+    .table = ENTRY_PRESENT | ENTRY_WRITE,
+    .pat = ENTRY_PAT_LARGE,
+    .forbid = ENTRY_NO_EXECUTE,
+    .half_bits = RADIX_BITS - 1, /* canonical addresses: both halves */
+    .lowest_half = -1,
+};
 
-enum { LEVEL_PT = 1, LEVEL_PD = 2, LEVEL_PDPT = 3, LEVEL_PML4 = 4, LEVELS = 4, ENTRIES = 512 };
-
-static unsigned level_shift(int level)
+bool paging_init(struct page_tables *tables, bool pages_of_1gib, bool always_executable,
+                 struct page_cache *cache)
 {
-    return 12 + 9 * ((unsigned)level - 1);
-}
-
-static uint64_t level_size(int level)
-{
-    return 1ull << level_shift(level);
-}
-
-static unsigned level_index(uint64_t virt, int level)
-{
-    return (unsigned)(virt >> level_shift(level)) % ENTRIES;
-}
-
-static bool is_present(uint64_t entry)
-{
-    return (entry & ENTRY_PRESENT) != 0;
-}
-
-static bool is_leaf(uint64_t entry, int level)
-{
-    return is_present(entry) && (level == LEVEL_PT || (entry & ENTRY_PAGE_SIZE) != 0);
-}
-
-static bool is_table(uint64_t entry, int level)
-{
-    return is_present(entry) && !is_leaf(entry, level);
-}
-
-static uint64_t pat_bit(int level)
-{
-    return level == LEVEL_PT ? ENTRY_PAT_4K : ENTRY_PAT_LARGE;
+    *tables = (struct page_tables){
+        .radix = {.format = &format,
+                  .cache = cache,
+                  .physical_end = 1ull << 52,
+                  .largest = pages_of_1gib ? LEVEL_PDPT : LEVEL_PD},
+        .always_executable = always_executable,
+    };
+    return radix_init(&tables->radix);
 }
 
 static uint64_t bit_if(bool condition, uint64_t bit)
@@ -59,280 +37,91 @@ static uint64_t bit_if(bool condition, uint64_t bit)
     return condition ? bit : 0;
 }
 
-/* The leaf of a level that has these flags, but for its address. */
-static uint64_t leaf_bits(const struct page_tables *tables, uint32_t flags, int level)
+/* These flags as a large page has them. */
+static uint64_t attributes(const struct page_tables *tables, uint32_t flags)
 {
     bool execute = tables->always_executable || (flags & PAGING_EXECUTE) != 0;
 
-    return ENTRY_PRESENT | bit_if(level > LEVEL_PT, ENTRY_PAGE_SIZE) |
-           bit_if(flags & PAGING_WRITE, ENTRY_WRITE) | bit_if(!execute, ENTRY_NO_EXECUTE) |
-           bit_if(flags & PAGING_GLOBAL, ENTRY_GLOBAL) | bit_if(flags & PAGING_PAT(1), ENTRY_PWT) |
-           bit_if(flags & PAGING_PAT(2), ENTRY_PCD) | bit_if(flags & PAGING_PAT(4), pat_bit(level));
+    return ENTRY_PRESENT | bit_if(flags & PAGING_WRITE, ENTRY_WRITE) |
+           bit_if(!execute, ENTRY_NO_EXECUTE) | bit_if(flags & PAGING_GLOBAL, ENTRY_GLOBAL) |
+           bit_if(flags & PAGING_PAT(1), ENTRY_PWT) | bit_if(flags & PAGING_PAT(2), ENTRY_PCD) |
+           bit_if(flags & PAGING_PAT(4), ENTRY_PAT_LARGE);
 }
 
-static uint32_t leaf_flags(uint64_t entry, int level)
+/* The flags that a leaf has, given what the tables above it allow. */
+static uint32_t flags_of(const struct radix_position *at)
 {
-    return (uint32_t)(bit_if(entry & ENTRY_WRITE, PAGING_WRITE) |
-                      bit_if(!(entry & ENTRY_NO_EXECUTE), PAGING_EXECUTE) |
+    uint64_t entry = *at->entry;
+    uint64_t pat = at->level == LEVEL_PT ? ENTRY_PAT_4K : ENTRY_PAT_LARGE;
+    uint64_t allowed = (entry ^ ENTRY_NO_EXECUTE) & at->allowed;
+
+    return (uint32_t)(bit_if(allowed & ENTRY_WRITE, PAGING_WRITE) |
+                      bit_if(allowed & ENTRY_NO_EXECUTE, PAGING_EXECUTE) |
                       bit_if(entry & ENTRY_GLOBAL, PAGING_GLOBAL) |
                       bit_if(entry & ENTRY_PWT, PAGING_PAT(1)) |
                       bit_if(entry & ENTRY_PCD, PAGING_PAT(2)) |
-                      bit_if(entry & pat_bit(level), PAGING_PAT(4)));
+                      bit_if(entry & pat, PAGING_PAT(4)));
 }
 
-static uint64_t leaf_physical(uint64_t entry, int level)
+static struct paging_leaf leaf_at(const struct radix_position *at, uint64_t virt)
 {
-    return entry & ENTRY_ADDRESS & ~(level_size(level) - 1);
+    uint64_t size = radix_size(at->level);
+
+    return (struct paging_leaf){.virtual_base = virt & ~(size - 1),
+                                .physical_base = radix_physical(*at->entry, at->level),
+                                .size = size,
+                                .flags = flags_of(at)};
 }
 
-/* What the entry of a table takes away from all that is below it. */
-static uint32_t table_flags(uint64_t entry)
+enum map_result paging_map(struct page_tables *tables, uint64_t virt, uint64_t physical,
+                           uint64_t bytes, uint32_t flags)
 {
-    return ~(uint32_t)(bit_if(!(entry & ENTRY_WRITE), PAGING_WRITE) |
-                       bit_if(entry & ENTRY_NO_EXECUTE, PAGING_EXECUTE));
+    return radix_map(&tables->radix, virt, physical, bytes, attributes(tables, flags));
 }
 
-static uint64_t *table_of(const struct page_tables *tables, uint64_t entry)
+enum map_result paging_protect(struct page_tables *tables, uint64_t virt, uint64_t bytes,
+                               uint32_t flags)
 {
-    return tables->table_pointer(tables, entry & ENTRY_ADDRESS);
+    return radix_protect(&tables->radix, virt, bytes, 0, attributes(tables, flags));
 }
 
-/*
- * Puts a table in the place of an entry that is empty or a large page; the table then maps what the
- * large page did. It is complete before the entry points to it: the tables may be in use.
- */
-static bool put_table(struct page_tables *tables, uint64_t *entry, int level)
+enum map_result paging_unmap(struct page_tables *tables, uint64_t virt, uint64_t bytes)
 {
-    uint64_t physical = tables->table_alloc(tables);
-
-    if (physical == 0)
-        return false;
-    if (is_present(*entry)) {
-        uint64_t *table = table_of(tables, physical);
-        uint64_t base = leaf_physical(*entry, level);
-        uint64_t bits = leaf_bits(tables, leaf_flags(*entry, level), level - 1);
-
-        for (unsigned i = 0; i < ENTRIES; i++)
-            table[i] = (base + i * level_size(level - 1)) | bits;
-    }
-    *entry = physical | ENTRY_PRESENT | ENTRY_WRITE;
-    return true;
+    return radix_unmap(&tables->radix, virt, bytes);
 }
 
-/* The entry for `virt` in the table of `level`, with tables made down to there; NULL: no memory. */
-static uint64_t *entry_at(struct page_tables *tables, uint64_t virt, int level)
+/* Bits 63:47 of a canonical address are alike. */
+static uint64_t canonical(uint64_t virt)
 {
-    uint64_t *table = table_of(tables, tables->root);
-
-    for (int above = LEVEL_PML4; above > level; above--) {
-        uint64_t *entry = &table[level_index(virt, above)];
-
-        if (!is_table(*entry, above) && !put_table(tables, entry, above))
-            return NULL;
-        table = table_of(tables, *entry);
-    }
-    return &table[level_index(virt, level)];
-}
-
-/* The entry that decides about `virt`: the leaf, or the empty one, and its level. */
-static uint64_t *deciding_entry(const struct page_tables *tables, uint64_t virt, int *level,
-                                uint32_t *allowed)
-{
-    uint64_t *table = table_of(tables, tables->root);
-    uint64_t *entry = &table[level_index(virt, LEVEL_PML4)];
-
-    *allowed = ~0u;
-    for (*level = LEVEL_PML4; is_table(*entry, *level);) {
-        *allowed &= table_flags(*entry);
-        table = table_of(tables, *entry);
-        entry = &table[level_index(virt, --*level)];
-    }
-    return entry;
-}
-
-static enum paging_result check_virtual(uint64_t virt, uint64_t bytes)
-{
-    uint64_t last = virt + (bytes - 1);
-
-    if ((virt | bytes) % PAGE_BYTES != 0)
-        return PAGING_MISALIGNED;
-    /* bits 63:47 are all alike, and the same at both ends */
-    if (bytes == 0 || last < virt || (int64_t)virt >> 47 != (int64_t)last >> 47 ||
-        ((int64_t)virt >> 47 != 0 && (int64_t)virt >> 47 != -1))
-        return PAGING_NOT_CANONICAL;
-    return PAGING_OK;
-}
-
-static int largest_level(const struct page_tables *tables, uint64_t addresses, uint64_t bytes)
-{
-    int level = tables->pages_of_1gib ? LEVEL_PDPT : LEVEL_PD;
-
-    while (level > LEVEL_PT && (addresses % level_size(level) != 0 || bytes < level_size(level)))
-        level--;
-    return level;
-}
-
-enum paging_result paging_map(struct page_tables *tables, uint64_t virt, uint64_t physical,
-                              uint64_t bytes, uint32_t flags)
-{
-    enum paging_result result = check_virtual(virt, bytes);
-
-    if (result == PAGING_OK && physical % PAGE_BYTES != 0)
-        result = PAGING_MISALIGNED;
-    if (result == PAGING_OK && (physical > PHYSICAL_END || bytes > PHYSICAL_END - physical))
-        result = PAGING_BAD_PHYSICAL;
-    if (result != PAGING_OK)
-        return result;
-
-    while (bytes > 0) {
-        int level = largest_level(tables, virt | physical, bytes);
-        uint64_t *entry = entry_at(tables, virt, level);
-        uint64_t bits, size;
-
-        if (entry == NULL)
-            return PAGING_NO_MEMORY;
-        while (is_table(*entry, level))
-            entry = &table_of(tables, *entry)[level_index(virt, --level)];
-        bits = leaf_bits(tables, flags, level);
-        size = level_size(level);
-        /* on through this table: a larger page can begin only where the next table does */
-        do {
-            *entry++ = physical | bits;
-            virt += size;
-            physical += size;
-            bytes -= size;
-        } while (bytes >= size && level_index(virt, level) != 0 && !is_table(*entry, level));
-    }
-    return PAGING_OK;
-}
-
-/* How far from `virt` the entry that decides about it reaches, within `bytes`. */
-static uint64_t reach(uint64_t virt, uint64_t bytes, int level)
-{
-    uint64_t rest = level_size(level) - virt % level_size(level);
-
-    return rest < bytes ? rest : bytes;
-}
-
-static bool all_mapped(const struct page_tables *tables, uint64_t virt, uint64_t bytes)
-{
-    while (bytes > 0) {
-        uint32_t allowed;
-        int level;
-        uint64_t step;
-
-        if (!is_present(*deciding_entry(tables, virt, &level, &allowed)))
-            return false;
-        step = reach(virt, bytes, level);
-        virt += step;
-        bytes -= step;
-    }
-    return true;
-}
-
-/* Unmaps, or gives new flags to what is mapped. */
-static enum paging_result change(struct page_tables *tables, uint64_t virt, uint64_t bytes,
-                                 bool unmap, uint32_t flags)
-{
-    while (bytes > 0) {
-        uint32_t allowed;
-        int level;
-        uint64_t *entry = deciding_entry(tables, virt, &level, &allowed);
-        uint64_t step = reach(virt, bytes, level);
-
-        if (is_present(*entry) && step < level_size(level)) {
-            if (!put_table(tables, entry, level))
-                return PAGING_NO_MEMORY;
-            continue;
-        }
-        if (unmap)
-            *entry = 0;
-        else
-            *entry = leaf_physical(*entry, level) | leaf_bits(tables, flags, level);
-        virt += step;
-        bytes -= step;
-    }
-    return PAGING_OK;
-}
-
-enum paging_result paging_protect(struct page_tables *tables, uint64_t virt, uint64_t bytes,
-                                  uint32_t flags)
-{
-    enum paging_result result = check_virtual(virt, bytes);
-
-    if (result != PAGING_OK)
-        return result;
-    if (!all_mapped(tables, virt, bytes))
-        return PAGING_NOT_MAPPED;
-    return change(tables, virt, bytes, false, flags);
-}
-
-enum paging_result paging_unmap(struct page_tables *tables, uint64_t virt, uint64_t bytes)
-{
-    enum paging_result result = check_virtual(virt, bytes);
-
-    return result == PAGING_OK ? change(tables, virt, bytes, true, 0) : result;
+    return (uint64_t)((int64_t)(virt << 16) >> 16);
 }
 
 bool paging_walk(const struct page_tables *tables, uint64_t virt, struct paging_leaf *leaf)
 {
-    uint32_t allowed;
-    int level;
-    uint64_t entry;
+    struct radix_position at = radix_find(&tables->radix, virt);
 
-    if (check_virtual(virt & ~(PAGE_BYTES - 1), PAGE_BYTES) != PAGING_OK)
+    if (virt != canonical(virt) || !radix_is_present(&format, *at.entry))
         return false;
-    entry = *deciding_entry(tables, virt, &level, &allowed);
-    if (!is_present(entry))
-        return false;
-    *leaf = (struct paging_leaf){.virtual_base = virt & ~(level_size(level) - 1),
-                                 .physical_base = leaf_physical(entry, level),
-                                 .size = level_size(level),
-                                 .flags = leaf_flags(entry, level) & allowed};
+    *leaf = leaf_at(&at, virt);
     return true;
 }
 
-static uint64_t virtual_of(const unsigned *index, int level)
+bool paging_next(const struct page_tables *tables, uint64_t *from, struct paging_leaf *leaf)
 {
-    uint64_t virt = 0;
+    while (*from < 1ull << RADIX_BITS) {
+        struct radix_position at = radix_find(&tables->radix, *from);
 
-    for (; level <= LEVEL_PML4; level++)
-        virt |= (uint64_t)index[level] << level_shift(level);
-    return (uint64_t)((int64_t)(virt << 16) >> 16);
-}
+        do {
+            uint64_t virt = *from;
 
-void paging_for_each(const struct page_tables *tables,
-                     void (*visit)(const struct paging_leaf *leaf, void *context), void *context)
-{
-    const uint64_t *table[LEVELS + 1];
-    unsigned index[LEVELS + 2] = {0}; /* of the entry, by level; one more to end at */
-    uint32_t allowed[LEVELS + 1];
-    int level = LEVEL_PML4;
-
-    table[level] = table_of(tables, tables->root);
-    allowed[level] = ~0u;
-    while (level <= LEVEL_PML4) {
-        const uint64_t *entries = table[level];
-        unsigned i = index[level];
-
-        while (i < ENTRIES && !is_present(entries[i]))
-            i++;
-        index[level] = i;
-        if (i == ENTRIES) {
-            index[level++] = 0;
-            index[level]++;
-        } else if (is_table(entries[i], level)) {
-            table[level - 1] = table_of(tables, entries[i]);
-            allowed[level - 1] = allowed[level] & table_flags(entries[i]);
-            level--;
-        } else {
-            struct paging_leaf leaf = {.virtual_base = virtual_of(index, level),
-                                       .physical_base = leaf_physical(entries[i], level),
-                                       .size = level_size(level),
-                                       .flags = leaf_flags(entries[i], level) & allowed[level]};
-
-            visit(&leaf, context);
-            index[level]++;
-        }
+            *from += radix_size(at.level);
+            if (radix_is_present(&format, *at.entry)) {
+                *leaf = leaf_at(&at, canonical(virt));
+                return true;
+            }
+            at.entry++;
+        } while (radix_index(*from, at.level) != 0 &&
+                 !radix_is_table(&format, *at.entry, at.level));
     }
+    return false;
 }

@@ -12,6 +12,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "mm/radix.h"
+
 /* Flags of a mapping. Readable it always is. */
 #define PAGING_WRITE      (1u << 0)
 #define PAGING_EXECUTE    (1u << 1)
@@ -19,24 +21,9 @@
 #define PAGING_PAT(index) ((uint32_t)(index) << 8) /* 0 … 7: which entry of IA32_PAT */
 #define PAGING_PAT_MASK   PAGING_PAT(7)
 
-enum paging_result {
-    PAGING_OK,
-    PAGING_NO_MEMORY,     /* no page for a table; a part may be mapped already */
-    PAGING_MISALIGNED,    /* not a multiple of 4096 */
-    PAGING_NOT_CANONICAL, /* empty, or not within one half of the canonical addresses */
-    PAGING_BAD_PHYSICAL,  /* reaches past 2^52 */
-    PAGING_NOT_MAPPED,
-};
-
-/* A set of tables, and where more of them come from. The caller fills it in. */
 struct page_tables {
-    uint64_t root;          /* physical, of the PML4 table, which the caller gives zeroed */
-    bool pages_of_1gib;     /* CPUID.80000001H:EDX[26] */
+    struct radix radix;
     bool always_executable; /* there is no execute disable: mm/execute_disable.h */
-    /* One zeroed page; physical address, 0 for none. */
-    uint64_t (*table_alloc)(struct page_tables *tables);
-    /* Where the table at this physical address can be read and written. */
-    uint64_t *(*table_pointer)(const struct page_tables *tables, uint64_t physical);
 };
 
 /* One page of 4 KiB, 2 MiB or 1 GiB as the tables have it. */
@@ -48,27 +35,30 @@ struct paging_leaf {
 };
 
 /*
- * Maps `bytes` from `virt` on to `physical`, with the largest pages that fit. What was mapped there
- * before is replaced; a large page of which only a part is replaced is split. Tables, once made,
- * stay.
+ * Empty tables, whose pages come from `cache`, or NULL: from the pool; false: no memory. Pages of
+ * 1 GiB: CPUID.80000001H:EDX[26].
  */
-enum paging_result paging_map(struct page_tables *tables, uint64_t virt, uint64_t physical,
-                              uint64_t bytes, uint32_t flags);
+bool paging_init(struct page_tables *tables, bool pages_of_1gib, bool always_executable,
+                 struct page_cache *cache);
 
-/* Gives a mapped area new flags, all of them; changes nothing when PAGING_NOT_MAPPED. */
-enum paging_result paging_protect(struct page_tables *tables, uint64_t virt, uint64_t bytes,
-                                  uint32_t flags);
-
-/* Unmaps; what is not mapped stays so, without an error. */
-enum paging_result paging_unmap(struct page_tables *tables, uint64_t virt, uint64_t bytes);
+/*
+ * These three as mm/radix.h says. The address must be canonical, the physical one below 2^52.
+ * paging_protect() gives new flags, all of them.
+ */
+enum map_result paging_map(struct page_tables *tables, uint64_t virt, uint64_t physical,
+                           uint64_t bytes, uint32_t flags);
+enum map_result paging_protect(struct page_tables *tables, uint64_t virt, uint64_t bytes,
+                               uint32_t flags);
+enum map_result paging_unmap(struct page_tables *tables, uint64_t virt, uint64_t bytes);
 
 /* The page that `virt` lies in, with the flags that all levels together give; false for none. */
 bool paging_walk(const struct page_tables *tables, uint64_t virt, struct paging_leaf *leaf);
 
-/* Calls `visit` for every page that is mapped, in ascending order of virtual addresses (unsigned).
+/*
+ * The next page that is mapped, in ascending order of virtual addresses (unsigned); false: no more.
+ * `from`, at first 0, is where to look on, without the bits above 47.
  */
-void paging_for_each(const struct page_tables *tables,
-                     void (*visit)(const struct paging_leaf *leaf, void *context), void *context);
+bool paging_next(const struct page_tables *tables, uint64_t *from, struct paging_leaf *leaf);
 
 /* W^X, as found in all the tables. */
 struct paging_audit {

@@ -9,10 +9,6 @@ enum { BATCH_MAX = 16 };
  * leaf, then the next one is collected, so that any number of ranges is compared in fixed memory.
  */
 struct batch {
-    struct paging_audit *audit;
-    uint64_t from;   /* virtual: what is below was in an earlier batch */
-    uint64_t resume; /* virtual: the first leaf that did not fit */
-    bool first, full;
     unsigned count;
     struct {
         uint64_t base, end;
@@ -35,32 +31,41 @@ static void count_leaf(const struct paging_leaf *leaf, struct paging_audit *audi
     audit->writable_executable += writable && executable;
 }
 
-static void collect_executable(const struct paging_leaf *leaf, void *context)
+/* False: there is no room. */
+static bool add_executable(struct batch *batch, const struct paging_leaf *leaf)
 {
-    struct batch *batch = context;
     uint64_t end = leaf->physical_base + leaf->size;
 
-    if (batch->first)
-        count_leaf(leaf, batch->audit);
-    if (batch->full || leaf->virtual_base < batch->from || (leaf->flags & PAGING_EXECUTE) == 0)
-        return;
     if (batch->count > 0 && batch->range[batch->count - 1].end == leaf->physical_base) {
         batch->range[batch->count - 1].end = end;
-    } else if (batch->count < BATCH_MAX) {
-        batch->range[batch->count].base = leaf->physical_base;
-        batch->range[batch->count++].end = end;
-    } else {
-        batch->full = true;
-        batch->resume = leaf->virtual_base;
+        return true;
     }
+    if (batch->count == BATCH_MAX)
+        return false;
+    batch->range[batch->count].base = leaf->physical_base;
+    batch->range[batch->count++].end = end;
+    return true;
 }
 
-static void compare_writable(const struct paging_leaf *leaf, void *context)
+/* Fills the batch from there on, and counts these leaves; false: that was all. */
+static bool collect(const struct page_tables *tables, uint64_t *from, struct batch *batch,
+                    struct paging_audit *audit)
 {
-    struct batch *batch = context;
+    struct paging_leaf leaf;
+    uint64_t next = *from;
 
-    if ((leaf->flags & PAGING_WRITE) == 0)
-        return;
+    for (batch->count = 0; paging_next(tables, &next, &leaf); *from = next) {
+        if ((leaf.flags & PAGING_EXECUTE) != 0 && !add_executable(batch, &leaf))
+            return true;
+        count_leaf(&leaf, audit);
+    }
+    return false;
+}
+
+static uint64_t pages_in_common(const struct batch *batch, const struct paging_leaf *leaf)
+{
+    uint64_t pages = 0;
+
     for (unsigned i = 0; i < batch->count; i++) {
         uint64_t base = leaf->physical_base;
         uint64_t end = leaf->physical_base + leaf->size;
@@ -70,21 +75,26 @@ static void compare_writable(const struct paging_leaf *leaf, void *context)
         if (end > batch->range[i].end)
             end = batch->range[i].end;
         if (base < end)
-            batch->audit->aliased_pages += (end - base) >> 12;
+            pages += (end - base) >> 12;
     }
+    return pages;
 }
 
 void paging_audit(const struct page_tables *tables, struct paging_audit *audit)
 {
-    struct batch batch = {.audit = audit, .first = true};
+    struct batch batch;
+    uint64_t from = 0;
+    bool more;
 
     memset(audit, 0, sizeof(*audit));
     do {
-        batch.from = batch.resume;
-        batch.count = 0;
-        batch.full = false;
-        paging_for_each(tables, collect_executable, &batch);
-        paging_for_each(tables, compare_writable, &batch);
-        batch.first = false;
-    } while (batch.full);
+        struct paging_leaf leaf;
+        uint64_t at = 0;
+
+        more = collect(tables, &from, &batch, audit);
+        while (paging_next(tables, &at, &leaf)) {
+            if ((leaf.flags & PAGING_WRITE) != 0)
+                audit->aliased_pages += pages_in_common(&batch, &leaf);
+        }
+    } while (more);
 }

@@ -14,7 +14,6 @@
 #include "vm/host/signal_sender.h"
 #include "vm/memory/guest_memory.h"
 #include "vm/host_registers.h"
-#include "vm/memory/stock.h"
 #include "vm/memory/translation.h"
 #include "vm/vcpu_state.h"
 #include "vmx/vmcs_field.h"
@@ -30,7 +29,7 @@ static uint64_t ticks_max(const struct vcpu *vcpu)
 
 static bool create_bitmaps(struct vcpu *vcpu)
 {
-    vcpu->msr_bitmap = stock_page(vcpu);
+    vcpu->msr_bitmap = page_cache_alloc(&vcpu->pages);
     vcpu->io_bitmap = pages_alloc(1);
     if (vcpu->msr_bitmap == 0 || vcpu->io_bitmap == 0)
         return false;
@@ -60,7 +59,7 @@ static void destroy(struct vcpu *vcpu)
     if (vcpu->io_bitmap != 0)
         pages_free(vcpu->io_bitmap, 1);
     guest_memory_free(vcpu);
-    stock_free(vcpu);
+    page_cache_free(&vcpu->pages);
     vmx_region_free(&vcpu->vmcs);
 }
 

@@ -59,8 +59,7 @@ static inline bool guest_end_is_no_entry(enum guest_end end)
 
 enum {
     VCPU_EXITS_RECORDED = 64,
-    VCPU_STOCK = 16, /* zeroed pages at hand for EPT violations */
-    VCPU_VPID = 1,   /* of every guest: a CPU has one at a time, and it begins with a flush */
+    VCPU_VPID = 1, /* of every guest: a CPU has one at a time, and it begins with a flush */
 };
 
 /*
@@ -99,13 +98,10 @@ struct vcpu {
     uint64_t msr_bitmap, io_bitmap; /* physical: 1 and 2 pages; all bits 1 at first */
 
     /* Guest-physical memory from 0 on, contiguous (vm/guest.h, GUEST_MEMORY_BYTES). */
-    uint64_t memory; /* physical */
-    uint64_t owned;  /* physical: a list of the pages that vm/memory/stock.h gave */
-    uint32_t owned_count;
-    uint32_t stock_count;
-    uint64_t stock[VCPU_STOCK];
-    struct ept ept;  /* with EPT: maps the guest's memory and nothing else */
-    bool touch_maps; /* an EPT violation in GUEST_TOUCH_BASE… maps a page from the stock */
+    uint64_t memory;         /* physical */
+    struct page_cache pages; /* all others that are the vCPU's */
+    struct ept ept;          /* with EPT: maps the guest's memory and nothing else */
+    bool touch_maps; /* an EPT violation in GUEST_TOUCH_BASE… maps a page from the cache */
 
     uint64_t cr0_fixed, cr4_fixed; /* bits that the guest cannot have as it wants */
     uint64_t cr3_seen;             /* without EPT: the CR3 that the guest believes in */

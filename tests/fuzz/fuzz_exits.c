@@ -65,14 +65,14 @@ static uint8_t others[OTHER_PAGES_MAX * MODEL_PAGE];
 
 static size_t copy_others(uint8_t *to)
 {
-    const uint64_t *owned = phys_to_virt(vcpu->owned);
-    const uint64_t pages[] = {vcpu->owned, vcpu->io_bitmap, vcpu->io_bitmap + MODEL_PAGE,
+    const uint64_t *owned = phys_to_virt(vcpu->pages.owned);
+    const uint64_t pages[] = {vcpu->pages.owned, vcpu->io_bitmap, vcpu->io_bitmap + MODEL_PAGE,
                               vcpu->vmcs.address};
     size_t count = sizeof(pages) / sizeof(pages[0]);
 
     for (size_t i = 0; i < count; i++)
         memcpy(to + i * MODEL_PAGE, phys_to_virt(pages[i]), MODEL_PAGE);
-    for (uint32_t i = 0; i < vcpu->owned_count && count < OTHER_PAGES_MAX; i++)
+    for (uint32_t i = 0; i < vcpu->pages.owned_count && count < OTHER_PAGES_MAX; i++)
         memcpy(to + count++ * MODEL_PAGE, phys_to_virt(owned[i]), MODEL_PAGE);
     return count * MODEL_PAGE;
 }

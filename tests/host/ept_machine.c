@@ -8,6 +8,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "mm/direct_map.h"
+#include "mm/page_alloc.h"
+
 const struct ept_capability everything = {.pages_2m = true,
                                           .pages_1g = true,
                                           .execute_only = true,
@@ -23,36 +26,35 @@ uint64_t *machine_table(const struct machine *machine, uint64_t physical)
     return machine->memory + (physical - FIRST_TABLE) / 8;
 }
 
-static uint64_t *table_pointer(const struct ept *ept, uint64_t physical)
-{
-    struct machine *machine = ept->context;
+static struct machine *current;
 
-    machine->visits++;
-    return machine_table(machine, physical);
+void *phys_to_virt(uint64_t physical)
+{
+    current->visits++;
+    return machine_table(current, physical);
 }
 
-static uint64_t table_alloc(struct ept *ept)
+uint64_t pages_alloc(int order)
 {
-    struct machine *machine = ept->context;
     unsigned i = 0;
 
-    if (machine->used >= machine->limit)
+    assert_int_equal(order, 0);
+    if (current->used >= current->limit)
         return 0;
-    while (machine->taken[i])
+    while (current->taken[i])
         i++;
-    machine->taken[i] = true;
-    machine->used++;
-    memset(machine->memory + i * 512ull, 0, KIB4);
+    current->taken[i] = true;
+    current->used++;
+    memset(current->memory + i * 512ull, 0, KIB4);
     return FIRST_TABLE + i * KIB4;
 }
 
-static void table_free(struct ept *ept, uint64_t physical)
+void pages_free(uint64_t address, int order)
 {
-    struct machine *machine = ept->context;
-
-    memset(machine_table(machine, physical), 0xff, KIB4); /* whoever still looks, fails */
-    machine->taken[(physical - FIRST_TABLE) / KIB4] = false;
-    machine->used--;
+    assert_int_equal(order, 0);
+    memset(machine_table(current, address), 0xff, KIB4); /* whoever still looks, fails */
+    current->taken[(address - FIRST_TABLE) / KIB4] = false;
+    current->used--;
 }
 
 void machine_init(struct machine *machine, const struct ept_capability *capability)
@@ -60,40 +62,38 @@ void machine_init(struct machine *machine, const struct ept_capability *capabili
     *machine = (struct machine){.limit = TABLES_MAX};
     machine->memory = malloc(TABLES_MAX * KIB4);
     assert_non_null(machine->memory);
-    machine->ept = (struct ept){
-        .table_alloc = table_alloc, .table_pointer = table_pointer, .context = machine};
-    assert_int_equal(ept_init(&machine->ept, capability), EPT_OK);
+    current = machine;
+    assert_int_equal(ept_init(&machine->ept, capability, NULL), MAP_OK);
 }
 
 /* Every table goes back, from the leaves up. */
 void machine_free_tables(struct machine *machine)
 {
-    struct ept *ept = &machine->ept;
-    uint64_t physical[EPT_LEVEL_PML4 + 1]; /* of the tables on the way, by level */
-    unsigned next[EPT_LEVEL_PML4 + 1] = {0};
-    int level = EPT_LEVEL_PML4;
+    uint64_t physical[LEVEL_PML4 + 1]; /* of the tables on the way, by level */
+    unsigned next[LEVEL_PML4 + 1] = {0};
+    int level = LEVEL_PML4;
 
-    physical[level] = ept->root;
-    while (level <= EPT_LEVEL_PML4) {
+    physical[level] = machine->ept.radix.root;
+    while (level <= LEVEL_PML4) {
         uint64_t entry = 0;
 
-        if (level > EPT_LEVEL_PT && next[level] < EPT_ENTRIES)
-            entry = table_pointer(ept, physical[level])[next[level]++];
+        if (level > LEVEL_PT && next[level] < RADIX_ENTRIES)
+            entry = machine_table(machine, physical[level])[next[level]++];
         else
-            table_free(ept, physical[level++]);
-        if (ept_is_table(entry, level)) {
-            physical[--level] = entry & EPT_ADDRESS;
+            pages_free(physical[level++], 0);
+        if (radix_is_table(&ept_format, entry, level)) {
+            physical[--level] = entry & RADIX_ADDRESS;
             next[level] = 0;
         }
     }
-    ept->root = 0;
+    machine->ept.radix.root = 0;
 }
 
 void machine_end(struct machine *machine)
 {
     machine_free_tables(machine);
     assert_int_equal(machine->used, 0);
-    assert_int_equal(machine->ept.root, 0);
+    assert_int_equal(machine->ept.radix.root, 0);
     free(machine->memory);
 }
 

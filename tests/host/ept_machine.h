@@ -1,6 +1,7 @@
 /*
- * Memory for extended page tables, and the processor that walks them: bit number by bit number from
- * SDM Vol. 3, "EPT Translation Mechanism" and "EPT Misconfigurations", with nothing of vm/ in it.
+ * Memory for extended page tables, of the machine that was made last, and the processor that walks
+ * them: bit number by bit number from SDM Vol. 3, "EPT Translation Mechanism" and "EPT
+ * Misconfigurations", with nothing of vm/ in it.
  */
 #ifndef TESTS_HOST_EPT_MACHINE_H
 #define TESTS_HOST_EPT_MACHINE_H
@@ -17,7 +18,7 @@
 enum { FIRST_TABLE = 0x100000, TABLES_MAX = 2000, WIDTH = 40 };
 
 struct machine {
-    struct ept ept; /* first */
+    struct ept ept;
     uint64_t *memory;
     bool taken[TABLES_MAX];
     unsigned used, limit;

@@ -13,7 +13,6 @@
 #include "vm/host/alarm.h"
 #include "vm/host/apic.h"
 #include "vm/memory/guest_memory.h"
-#include "vm/memory/stock.h"
 #include "vm/vcpu_state.h"
 #include "vmx/entry/vmentry_context.h"
 
@@ -80,7 +79,7 @@ static bool create(struct vcpu *vcpu, struct vcpu_space *space)
 {
     struct findings findings = {0};
 
-    vcpu->msr_bitmap = stock_page(vcpu);
+    vcpu->msr_bitmap = page_cache_alloc(&vcpu->pages);
     vcpu->io_bitmap = pages_alloc(1);
     memset(phys_to_virt(vcpu->msr_bitmap), 0xff, MODEL_PAGE);
     memset(phys_to_virt(vcpu->io_bitmap), 0xff, 2 * (size_t)MODEL_PAGE);

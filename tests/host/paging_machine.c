@@ -8,25 +8,32 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "mm/direct_map.h"
+#include "mm/page_alloc.h"
+
 enum { FIRST_TABLE = 0x100000, TABLES_MAX = 3000 };
 
-static uint64_t *machine_pointer(const struct page_tables *tables, uint64_t physical)
-{
-    const struct machine *machine = (const struct machine *)tables;
+static struct machine *current;
 
-    assert_in_range(physical, FIRST_TABLE, FIRST_TABLE + machine->used * KIB4 - 1);
+void *phys_to_virt(uint64_t physical)
+{
+    assert_in_range(physical, FIRST_TABLE, FIRST_TABLE + current->used * KIB4 - 1);
     assert_int_equal(physical % KIB4, 0);
-    return machine->memory + (physical - FIRST_TABLE) / 8;
+    return current->memory + (physical - FIRST_TABLE) / 8;
 }
 
-static uint64_t machine_alloc(struct page_tables *tables)
+uint64_t pages_alloc(int order)
 {
-    struct machine *machine = (struct machine *)tables;
-
-    if (machine->used == machine->limit)
+    assert_int_equal(order, 0);
+    if (current->used == current->limit)
         return 0;
-    memset(machine->memory + machine->used * 512ull, 0, KIB4);
-    return FIRST_TABLE + machine->used++ * KIB4;
+    memset(current->memory + current->used * 512ull, 0, KIB4);
+    return FIRST_TABLE + current->used++ * KIB4;
+}
+
+void pages_free(uint64_t address, int order)
+{
+    fail_msg("%#lx, order %d: tables, once made, stay", address, order);
 }
 
 void machine_init(struct machine *machine, bool pages_of_1gib)
@@ -34,19 +41,23 @@ void machine_init(struct machine *machine, bool pages_of_1gib)
     *machine = (struct machine){.limit = TABLES_MAX};
     machine->memory = malloc(TABLES_MAX * KIB4);
     assert_non_null(machine->memory);
-    machine->tables = (struct page_tables){.pages_of_1gib = pages_of_1gib,
-                                           .table_alloc = machine_alloc,
-                                           .table_pointer = machine_pointer};
-    machine->tables.root = machine_alloc(&machine->tables);
+    current = machine;
+    assert_true(paging_init(&machine->tables, pages_of_1gib, false, NULL));
+}
+
+void machine_end(struct machine *machine)
+{
+    free(machine->memory);
+    current = NULL;
 }
 
 struct seen processor_walk(const struct machine *machine, uint64_t virt)
 {
     struct seen seen = {.write = true, .execute = true};
-    uint64_t table = machine->tables.root;
+    uint64_t table = machine->tables.radix.root;
 
     for (int bit = 39; bit >= 12; bit -= 9) {
-        uint64_t e = machine_pointer(&machine->tables, table)[virt >> bit & 511];
+        uint64_t e = ((const uint64_t *)phys_to_virt(table))[virt >> bit & 511];
         bool page = bit == 12 || (bit < 39 && (e >> 7 & 1));
 
         if (!(e & 1))

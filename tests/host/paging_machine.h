@@ -1,6 +1,6 @@
 /*
- * Memory for page tables, and the processor that walks them: SDM Vol. 3, "4-Level Paging and
- * 5-Level Paging", bit number by bit number.
+ * Memory for page tables, of the machine that was made last, and the processor that walks them: SDM
+ * Vol. 3, "4-Level Paging and 5-Level Paging", bit number by bit number.
  */
 #ifndef TESTS_HOST_PAGING_MACHINE_H
 #define TESTS_HOST_PAGING_MACHINE_H
@@ -16,12 +16,13 @@
 #define HIGH 0xffff800000000000ull
 
 struct machine {
-    struct page_tables tables; /* first */
-    uint64_t *memory;          /* of all tables; the test frees it */
-    unsigned used, limit;      /* in tables */
+    struct page_tables tables;
+    uint64_t *memory;     /* of all tables */
+    unsigned used, limit; /* in tables */
 };
 
 void machine_init(struct machine *machine, bool pages_of_1gib);
+void machine_end(struct machine *machine);
 
 /* What the processor makes of an address. */
 struct seen {

@@ -2,7 +2,6 @@
 #include "vm/guest.h"
 #include "vm/guest_policy.h"
 #include "vm/guest_state.h"
-#include "vm/memory/stock.h"
 #include "vmx/vmcs_access.h"
 
 #include "lib/x86.h"
@@ -36,14 +35,14 @@ enum exit_done exit_cpuid(struct vcpu *vcpu)
 
 /*
  * Nothing comes to a built-in guest but what its own handler injects, so a HLT ends at once, as if
- * by an interrupt of no consequence. The pause is used to put pages in stock.
+ * by an interrupt of no consequence. The pause is used to fill the page cache.
  */
 enum exit_done exit_hlt(struct vcpu *vcpu)
 {
     if ((vmcs_read_natural(VMCS_GUEST_RFLAGS) & RFLAGS_IF) == 0)
         return vcpu_end(vcpu, GUEST_END_HALT, 0, vmcs_read_natural(VMCS_GUEST_RIP));
     if (vcpu->touch_maps)
-        stock_fill(vcpu);
+        page_cache_fill(&vcpu->pages);
     return exit_behind(EXIT_IGNORED);
 }
 

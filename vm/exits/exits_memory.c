@@ -3,7 +3,6 @@
 #include "vm/guest.h"
 #include "vm/memory/guest_memory.h"
 #include "vm/exits/guest_operand.h"
-#include "vm/memory/stock.h"
 #include "vm/memory/translation.h"
 #include "vmx/exit_reason.h"
 #include "vmx/vmcs_access.h"
@@ -59,9 +58,9 @@ enum { PML_LAST = 511 };
 /* The first touch of a page that the guest may have. */
 static enum exit_done map_page(struct vcpu *vcpu, uint64_t address)
 {
-    uint64_t page = stock_take(vcpu);
+    uint64_t page = page_cache_alloc(&vcpu->pages);
 
-    if (page == 0 || ept_map_page(&vcpu->ept, address, page, EPT_ALL, MEMORY_TYPE_WB) != EPT_OK)
+    if (page == 0 || ept_map_page(&vcpu->ept, address, page, EPT_ALL, MEMORY_TYPE_WB) != MAP_OK)
         return vcpu_end(vcpu, GUEST_END_MEMORY, EXIT_REASON_EPT_VIOLATION, address);
     event_requeue();
     return EXIT_MAPPED;

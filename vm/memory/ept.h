@@ -1,11 +1,10 @@
 /*
  * Extended page tables (EPT): how guest-physical addresses become physical ones.
  *
- * SDM Vol. 3, "The Extended Page Table Mechanism (EPT)", four levels. Pure over a source of pages;
- * nothing here touches the processor's caches: vmx/invalidate.h says when one has to. Entries that
- * point to tables allow everything, so the leaf alone decides. Tables, once made, stay: what
- * has given their pages takes them back when nobody uses them. The guest must not run on another
- * CPU meanwhile, or accessed and dirty flags that the processor sets may be lost.
+ * SDM Vol. 3, "The Extended Page Table Mechanism (EPT)", four levels; mm/radix.h has what is common
+ * with page tables. Nothing here touches the processor's caches: vmx/invalidate.h says when one has
+ * to. The guest must not run on another CPU meanwhile, or accessed and dirty flags that the
+ * processor sets may be lost.
  *
  * The processor never meets a misconfigured entry here ("EPT Misconfigurations"): what would be
  * one is refused.
@@ -20,30 +19,9 @@
 #include "vm/memory/ept_entry.h"
 #include "vmx/capability/vmx_capability.h"
 
-enum ept_result {
-    EPT_OK,
-    EPT_NO_MEMORY,          /* no page for a table; a part may be mapped already */
-    EPT_MISALIGNED,         /* not a multiple of 4096 */
-    EPT_BAD_GUEST_PHYSICAL, /* empty, or reaches past 2^48 */
-    EPT_BAD_PHYSICAL,       /* reaches past the processor's physical-address width */
-    EPT_BAD_PERMISSIONS,    /* none, write without read, or execute-only where there is no such */
-    EPT_BAD_MEMORY_TYPE,    /* not UC, WC, WT, WP or WB */
-    EPT_NOT_MAPPED,
-};
-
-/*
- * The tables, and where their pages come from. The caller fills in the first three; the rest is
- * ept_init()'s.
- */
 struct ept {
-    /* One zeroed page; physical address, 0 for none. */
-    uint64_t (*table_alloc)(struct ept *ept);
-    /* Where the table at this physical address can be read and written. */
-    uint64_t *(*table_pointer)(const struct ept *ept, uint64_t physical);
-    void *context; /* for these two */
-
+    struct radix radix;
     struct ept_capability capability;
-    uint64_t root;          /* physical, of the PML4 table */
     uint64_t recent_2m;     /* guest-physical address >> 21 that recent_table maps */
     uint64_t *recent_table; /* the page table that ept_map_page() went to last */
 };
@@ -62,7 +40,7 @@ struct ept_memory_types {
 struct ept_walk {
     bool mapped;
     enum ept_misconfiguration misconfiguration; /* of `entry`, which then ends the walk */
-    int level;                                  /* of `entry`: EPT_LEVEL_PT … EPT_LEVEL_PML4 */
+    int level;                                  /* of `entry`: LEVEL_PT … LEVEL_PML4 */
     uint64_t entry; /* the one that decides: the leaf, or one that is not present */
 
     /* Of the page of that level; but for guest_physical and size only when mapped. */
@@ -74,8 +52,9 @@ struct ept_walk {
     bool accessed, dirty; /* always false where the processor does not keep them */
 };
 
-/* An empty hierarchy: nothing is mapped. */
-enum ept_result ept_init(struct ept *ept, const struct ept_capability *capability);
+/* An empty hierarchy, whose tables come from `cache`, or NULL: from the pool. */
+enum map_result ept_init(struct ept *ept, const struct ept_capability *capability,
+                         struct page_cache *cache);
 
 /*
  * The EPTP for the VMCS: walk length 4, memory type WB where the processor can, accessed and dirty
@@ -89,7 +68,7 @@ uint64_t ept_pointer(const struct ept *ept);
  * EPT_READ … What was mapped there before is replaced; a large page of which only a part is
  * replaced is split.
  */
-enum ept_result ept_map(struct ept *ept, uint64_t guest_physical, uint64_t physical, uint64_t bytes,
+enum map_result ept_map(struct ept *ept, uint64_t guest_physical, uint64_t physical, uint64_t bytes,
                         uint32_t permissions, enum memory_type type);
 
 /*
@@ -97,30 +76,26 @@ enum ept_result ept_map(struct ept *ept, uint64_t guest_physical, uint64_t physi
  * way for an EPT violation that maps a fresh page. A few dozen instructions when the page before
  * was of the same 2 MiB. INVEPT is not needed when nothing was mapped there before.
  */
-enum ept_result ept_map_page(struct ept *ept, uint64_t guest_physical, uint64_t physical,
+enum map_result ept_map_page(struct ept *ept, uint64_t guest_physical, uint64_t physical,
                              uint32_t permissions, enum memory_type type);
 
 /*
  * As ept_map(), each part with its own memory type: a page is large only where all of it has one
  * type. What has no defined type even within 4 KiB is UC, which is never wrong.
  */
-enum ept_result ept_map_by_type(struct ept *ept, uint64_t guest_physical, uint64_t physical,
+enum map_result ept_map_by_type(struct ept *ept, uint64_t guest_physical, uint64_t physical,
                                 uint64_t bytes, uint32_t permissions,
                                 const struct ept_memory_types *types);
 
-/* The same, guest-physical addresses being physical ones. */
-enum ept_result ept_identity(struct ept *ept, uint64_t physical, uint64_t bytes,
-                             uint32_t permissions, const struct ept_memory_types *types);
-
 /*
  * Gives a mapped area new permissions; where it lies and its memory type stay, and so do accessed
- * and dirty flags. Changes nothing when EPT_NOT_MAPPED.
+ * and dirty flags. Changes nothing when MAP_NOT_MAPPED.
  */
-enum ept_result ept_protect(struct ept *ept, uint64_t guest_physical, uint64_t bytes,
+enum map_result ept_protect(struct ept *ept, uint64_t guest_physical, uint64_t bytes,
                             uint32_t permissions);
 
 /* Unmaps; what is not mapped stays so, without an error. */
-enum ept_result ept_unmap(struct ept *ept, uint64_t guest_physical, uint64_t bytes);
+enum map_result ept_unmap(struct ept *ept, uint64_t guest_physical, uint64_t bytes);
 
 /* As the processor would translate it, whatever the tables hold. */
 struct ept_walk ept_walk(const struct ept *ept, uint64_t guest_physical);

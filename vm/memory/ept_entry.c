@@ -22,14 +22,14 @@ struct ept_capability ept_capability_derive(const struct vmx_capability *capabil
 /* Reserved at this level, without the address bits beyond the width. */
 static uint64_t reserved_bits(uint64_t entry, int level, const struct ept_capability *capability)
 {
-    bool large = (level == EPT_LEVEL_PD && capability->pages_2m) ||
-                 (level == EPT_LEVEL_PDPT && capability->pages_1g);
+    bool large = (level == LEVEL_PD && capability->pages_2m) ||
+                 (level == LEVEL_PDPT && capability->pages_1g);
 
-    if (level == EPT_LEVEL_PT)
+    if (level == LEVEL_PT)
         return 0;
-    if (large && (entry & EPT_PAGE) != 0)
-        return EPT_ADDRESS & (ept_level_size(level) - 1);
-    return EPT_PAGE | EPT_IGNORE_PAT | EPT_MEMORY_TYPE;
+    if (large && (entry & RADIX_PAGE) != 0)
+        return RADIX_ADDRESS & (radix_size(level) - 1);
+    return RADIX_PAGE | EPT_IGNORE_PAT | EPT_MEMORY_TYPE;
 }
 
 enum ept_misconfiguration ept_entry_misconfigured(uint64_t entry, int level,
@@ -37,7 +37,7 @@ enum ept_misconfiguration ept_entry_misconfigured(uint64_t entry, int level,
 {
     enum memory_type type = (enum memory_type)((entry & EPT_MEMORY_TYPE) >> EPT_MEMORY_TYPE_SHIFT);
 
-    if (!ept_is_present(entry))
+    if (!radix_is_present(&ept_format, entry))
         return EPT_WELL_CONFIGURED;
     if ((entry & (EPT_READ | EPT_WRITE)) == EPT_WRITE)
         return EPT_WRITE_WITHOUT_READ;
@@ -45,9 +45,9 @@ enum ept_misconfiguration ept_entry_misconfigured(uint64_t entry, int level,
         return EPT_EXECUTE_ONLY;
     if ((entry & reserved_bits(entry, level, capability)) != 0)
         return EPT_RESERVED_BIT;
-    if ((entry & EPT_ADDRESS) >> capability->physical_address_width != 0)
+    if ((entry & RADIX_ADDRESS) >> capability->physical_address_width != 0)
         return EPT_BEYOND_WIDTH;
-    if (ept_is_leaf(entry, level) && !ept_memory_type_allowed(type))
+    if (!radix_is_table(&ept_format, entry, level) && !ept_memory_type_allowed(type))
         return EPT_RESERVED_TYPE;
     return EPT_WELL_CONFIGURED;
 }
@@ -59,7 +59,7 @@ static uint64_t with_type(uint64_t entry, uint64_t type)
 
 uint64_t ept_misconfigure(uint64_t entry, unsigned way, const struct ept_capability *capability)
 {
-    uint64_t beyond = EPT_ADDRESS & 1ull << capability->physical_address_width;
+    uint64_t beyond = RADIX_ADDRESS & 1ull << capability->physical_address_width;
 
     if (way == 0)
         return (entry & ~(uint64_t)EPT_READ) | EPT_WRITE;

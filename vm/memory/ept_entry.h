@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #include "mm/memory_type.h"
+#include "mm/radix.h"
 #include "vmx/capability/vmx_capability.h"
 
 #define EPT_READ    (1u << 0)
@@ -22,14 +23,12 @@
 #define EPT_MEMORY_TYPE_SHIFT 3 /* bits 5:3, of an entry that maps a page */
 #define EPT_MEMORY_TYPE       (7ull << EPT_MEMORY_TYPE_SHIFT)
 #define EPT_IGNORE_PAT        (1ull << 6) /* likewise: the guest's PAT has no say */
-#define EPT_PAGE              (1ull << 7) /* in a PDPTE or PDE: it maps a page */
 #define EPT_ACCESSED          (1ull << 8)
 #define EPT_DIRTY             (1ull << 9)
-#define EPT_ADDRESS           0x000ffffffffff000ull /* bits 51:12 */
 
-enum { EPT_ENTRIES = 512 }; /* of a table, at every level */
-
-enum { EPT_LEVEL_PT = 1, EPT_LEVEL_PD = 2, EPT_LEVEL_PDPT = 3, EPT_LEVEL_PML4 = 4 };
+static const struct radix_format ept_format = {
+    .present = EPT_ALL, .table = EPT_ALL, .half_bits = RADIX_BITS, /* from 0 up to 2^48 */
+};
 
 /* What a processor's EPT can do. */
 struct ept_capability {
@@ -57,7 +56,7 @@ enum ept_misconfiguration {
     EPT_MISCONFIGURATION_COUNT,
 };
 
-/* `level` is EPT_LEVEL_PT … EPT_LEVEL_PML4; an entry that is not present is never misconfigured. */
+/* `level` is LEVEL_PT … LEVEL_PML4; an entry that is not present is never misconfigured. */
 enum ept_misconfiguration ept_entry_misconfigured(uint64_t entry, int level,
                                                   const struct ept_capability *capability);
 
@@ -92,43 +91,6 @@ static inline bool ept_memory_type_allowed(enum memory_type type)
                              1u << MEMORY_TYPE_WP | 1u << MEMORY_TYPE_WB;
 
     return type <= MEMORY_TYPE_WB && (allowed >> type & 1) != 0;
-}
-
-/* How many bits of an address an entry of the level leaves to what is below it. */
-static inline unsigned ept_level_shift(int level)
-{
-    return 12 + 9 * ((unsigned)level - 1);
-}
-
-/* Bytes that one entry of a level stands for. */
-static inline uint64_t ept_level_size(int level)
-{
-    return 1ull << ept_level_shift(level);
-}
-
-static inline unsigned ept_level_index(uint64_t guest_physical, int level)
-{
-    return (unsigned)(guest_physical >> ept_level_shift(level)) % EPT_ENTRIES;
-}
-
-static inline bool ept_is_present(uint64_t entry)
-{
-    return (entry & EPT_ALL) != 0;
-}
-
-static inline bool ept_is_leaf(uint64_t entry, int level)
-{
-    return ept_is_present(entry) && (level == EPT_LEVEL_PT || (entry & EPT_PAGE) != 0);
-}
-
-static inline bool ept_is_table(uint64_t entry, int level)
-{
-    return ept_is_present(entry) && !ept_is_leaf(entry, level);
-}
-
-static inline uint64_t ept_leaf_physical(uint64_t entry, int level)
-{
-    return entry & EPT_ADDRESS & ~(ept_level_size(level) - 1);
 }
 
 #endif

@@ -8,48 +8,16 @@
 #include "mm/paging.h"
 #include "vm/guest.h"
 #include "vm/guest_image.h"
-#include "vm/memory/stock.h"
-
-/* Page tables that take their pages from the vCPU's stock. */
-struct vcpu_tables {
-    struct page_tables tables;
-    struct vcpu *vcpu;
-};
-
-static uint64_t table_alloc(struct page_tables *tables)
-{
-    return stock_page(((struct vcpu_tables *)tables)->vcpu);
-}
-
-static uint64_t *table_pointer(const struct page_tables *tables, uint64_t physical)
-{
-    (void)tables;
-    return phys_to_virt(physical);
-}
 
 static bool map_without_ept(struct vcpu *vcpu, struct vcpu_space *space)
 {
-    struct vcpu_tables own = {
-        .tables = {.table_alloc = table_alloc, .table_pointer = table_pointer},
-        .vcpu = vcpu,
-    };
+    struct page_tables tables;
 
-    own.tables.root = stock_page(vcpu);
-    space->page_tables = own.tables.root;
-    return own.tables.root != 0 &&
-           paging_map(&own.tables, 0, vcpu->memory, GUEST_MEMORY_BYTES,
-                      PAGING_WRITE | PAGING_EXECUTE | PAGING_PAT(PAT_INDEX_WB)) == PAGING_OK;
-}
-
-static uint64_t ept_table_alloc(struct ept *ept)
-{
-    return stock_take(ept->context);
-}
-
-static uint64_t *ept_table_pointer(const struct ept *ept, uint64_t physical)
-{
-    (void)ept;
-    return phys_to_virt(physical);
+    if (!paging_init(&tables, false, false, &vcpu->pages))
+        return false;
+    space->page_tables = tables.radix.root;
+    return paging_map(&tables, 0, vcpu->memory, GUEST_MEMORY_BYTES,
+                      PAGING_WRITE | PAGING_EXECUTE | PAGING_PAT(PAT_INDEX_WB)) == MAP_OK;
 }
 
 static enum memory_type memory_type(const void *context, uint64_t physical, uint64_t bytes)
@@ -79,10 +47,10 @@ static bool map_machine(struct vcpu *vcpu)
     while (vcpu->environment->memory_next_foreign(&next, &base, &end) && base < GUEST_MACHINE_END) {
         if (end > GUEST_MACHINE_END)
             end = GUEST_MACHINE_END;
-        if (ept_identity(&vcpu->ept, base, end - base, EPT_READ, &types) != EPT_OK)
+        if (ept_map_by_type(&vcpu->ept, base, base, end - base, EPT_READ, &types) != MAP_OK)
             return false;
     }
-    return ept_unmap(&vcpu->ept, vcpu->msr_apic_base & APIC_BASE_ADDRESS, PAGE_SIZE) == EPT_OK;
+    return ept_unmap(&vcpu->ept, vcpu->msr_apic_base & APIC_BASE_ADDRESS, PAGE_SIZE) == MAP_OK;
 }
 
 const char *guest_memory_owner(const struct vcpu *vcpu, uint64_t guest_physical)
@@ -100,15 +68,10 @@ static bool map_with_ept(struct vcpu *vcpu, struct vcpu_space *space)
     const struct ept_capability capability =
         ept_capability_derive(&vcpu->capability, vcpu->environment->vmx->physical_address_width);
 
-    vcpu->ept = (struct ept){
-        .table_alloc = ept_table_alloc,
-        .table_pointer = ept_table_pointer,
-        .context = vcpu,
-    };
-    if (ept_init(&vcpu->ept, &capability) != EPT_OK)
+    if (ept_init(&vcpu->ept, &capability, &vcpu->pages) != MAP_OK)
         return false;
     space->eptp = ept_pointer(&vcpu->ept);
-    if (ept_map_by_type(&vcpu->ept, 0, vcpu->memory, GUEST_MEMORY_BYTES, EPT_ALL, &types) != EPT_OK)
+    if (ept_map_by_type(&vcpu->ept, 0, vcpu->memory, GUEST_MEMORY_BYTES, EPT_ALL, &types) != MAP_OK)
         return false;
     return !vcpu->guest->sees_machine || map_machine(vcpu);
 }
@@ -128,5 +91,5 @@ void guest_memory_free(struct vcpu *vcpu)
     if (vcpu->memory != 0)
         pages_free(vcpu->memory, get_order(GUEST_MEMORY_BYTES));
     vcpu->memory = 0;
-    stock_free(vcpu);
+    page_cache_free(&vcpu->pages);
 }

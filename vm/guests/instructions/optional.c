@@ -2,7 +2,6 @@
 
 #include "lib/string.h"
 #include "mm/direct_map.h"
-#include "vm/memory/stock.h"
 #include "vm/guests/probed.h"
 #include "vmx/vmcs_access.h"
 
@@ -302,7 +301,7 @@ static const char *lacks_components(const struct vmx_capability *capability)
 
 static void set_xss(struct vcpu *vcpu)
 {
-    uint64_t page = stock_page(vcpu);
+    uint64_t page = page_cache_alloc(&vcpu->pages);
     struct msr_entry *entries;
 
     if (page == 0)

@@ -10,7 +10,7 @@
 #define APIC_BASE       0x1b
 #define PAT             0x277
 #define PAT_RESET       0x00070406
-#define TOUCHES_A_STOCK 8 /* half of VCPU_STOCK: EPT takes pages for itself, too */
+#define TOUCHES_A_FILLING 8 /* half of PAGE_CACHE_SIZE: EPT takes pages for itself, too */
 #define PORT            0x80
 
     .macro  begin kind
@@ -99,9 +99,9 @@ bench_start:
     after
     jz      timer
     add     $0x1000, %rbp
-    test    $TOUCHES_A_STOCK - 1, %r12d
+    test    $TOUCHES_A_FILLING - 1, %r12d
     jnz     1b
-    hlt     /* time to put pages in stock */
+    hlt     /* time to fill the page cache */
     jmp     1b
 
 timer:

@@ -1,7 +1,6 @@
 #include "lib/string.h"
 #include "lib/x86.h"
 #include "vm/guests/measure/bench.h"
-#include "vm/memory/stock.h"
 
 extern const uint8_t bench_start[], bench_end[];
 
@@ -28,7 +27,7 @@ static void setup(struct vcpu *vcpu)
     memcpy(vcpu_memory(vcpu, GUEST_DATA, sizeof(has)), &has, sizeof(has));
     memcpy(vcpu_memory(vcpu, GUEST_DATA + BENCH_DATA_TICKS, sizeof(ticks)), &ticks, sizeof(ticks));
     vcpu->touch_maps = true;
-    stock_fill(vcpu);
+    page_cache_fill(&vcpu->pages);
 }
 
 const struct guest guest_bench = {

@@ -103,7 +103,7 @@ static enum exit_done give_whole(struct vcpu *vcpu, const struct exit_record *ex
     if (exit_basic_reason(exit) != EXIT_REASON_SPP_EVENT ||
         exit->guest_physical >> 12 != PARTS_PAGE >> 12 ||
         ept_map(&vcpu->ept, PARTS_PAGE, vcpu->memory + PARTS_PAGE, PAGE_SIZE, EPT_ALL,
-                MEMORY_TYPE_WB) != EPT_OK)
+                MEMORY_TYPE_WB) != MAP_OK)
         return EXIT_DEFAULT;
     translation_flush_all(vcpu);
     return EXIT_MAPPED;

@@ -71,7 +71,7 @@ static enum exit_done give_back(struct vcpu *vcpu, const struct exit_record *exi
 
     if (exit_basic_reason(exit) != EXIT_REASON_EPT_VIOLATION || page >= GUEST_MEMORY_BYTES ||
         ept_map(&vcpu->ept, page, vcpu->memory + page, PAGE_SIZE, EPT_ALL, MEMORY_TYPE_WB) !=
-            EPT_OK)
+            MAP_OK)
         return EXIT_DEFAULT;
     return EXIT_MAPPED;
 }

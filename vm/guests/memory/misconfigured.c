@@ -12,16 +12,9 @@ enum { PAGES = EPT_WAYS_TO_MISCONFIGURE };
 
 uint64_t *zoo_ept_leaf(struct vcpu *vcpu, uint64_t address)
 {
-    uint64_t *table = vcpu->ept.table_pointer(&vcpu->ept, vcpu->ept.root);
+    struct radix_position at = radix_find(&vcpu->ept.radix, address);
 
-    for (int level = EPT_LEVEL_PML4; level > EPT_LEVEL_PT; level--) {
-        uint64_t entry = table[ept_level_index(address, level)];
-
-        if (!ept_is_table(entry, level))
-            return NULL;
-        table = vcpu->ept.table_pointer(&vcpu->ept, entry & EPT_ADDRESS);
-    }
-    return &table[ept_level_index(address, EPT_LEVEL_PT)];
+    return at.level == LEVEL_PT ? at.entry : NULL;
 }
 
 /* vm/memory/ept.h refuses to make such entries: here they are written behind its back. */
@@ -45,7 +38,7 @@ static enum exit_done repair(struct vcpu *vcpu, const struct exit_record *exit)
     walk = ept_walk(&vcpu->ept, page);
     if (walk.misconfiguration == EPT_WELL_CONFIGURED ||
         ept_map(&vcpu->ept, page, vcpu->memory + page, PAGE_SIZE, EPT_ALL, MEMORY_TYPE_WB) !=
-            EPT_OK)
+            MAP_OK)
         return EXIT_DEFAULT;
     return EXIT_MAPPED;
 }

@@ -37,7 +37,7 @@ static void list_targets(const struct vcpu *vcpu, struct target targets[TARGETS]
 {
     targets[0] = (struct target){vcpu->environment->image, "its image"};
     targets[1] = (struct target){read_cr3() & CR3_ADDRESS, "its page pool"};
-    targets[2] = (struct target){vcpu->ept.root, "its page pool"};
+    targets[2] = (struct target){vcpu->ept.radix.root, "its page pool"};
     targets[3] = (struct target){vcpu->msr_apic_base & APIC_BASE_ADDRESS, "its local APIC"};
     targets[LAST] = (struct target){vcpu->vmcs.address, "its page pool"};
 }
@@ -166,7 +166,7 @@ static const char *check_values(const struct vcpu *vcpu)
 
 /* How the processor would translate all that the guest sees of the machine. */
 struct view {
-    uint32_t pages[EPT_LEVEL_PDPT + 1]; /* by level */
+    uint32_t pages[LEVEL_PDPT + 1];     /* by level */
     uint64_t bytes[MEMORY_TYPE_WB + 1]; /* by memory type */
 };
 
@@ -235,7 +235,7 @@ static void tell(const struct vcpu *vcpu, struct sink *sink)
     (void)look_through(vcpu, &view);
     print_to(sink,
              "; it saw, where it is and read-only, %u pages of 1 GiB, %u of 2 MiB, %u of 4 KiB",
-             view.pages[EPT_LEVEL_PDPT], view.pages[EPT_LEVEL_PD], view.pages[EPT_LEVEL_PT]);
+             view.pages[LEVEL_PDPT], view.pages[LEVEL_PD], view.pages[LEVEL_PT]);
     for (unsigned type = 0; type <= MEMORY_TYPE_WB; type++) {
         if (view.bytes[type] != 0)
             print_to(sink, ", %lu KiB %s", view.bytes[type] >> 10,

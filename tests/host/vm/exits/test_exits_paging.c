@@ -354,14 +354,14 @@ static void memory_that_the_guest_does_not_have_ends_it(void **state)
     directory()[1] = 0x100000 | E_ALL;
     assert_ends(GDTR_IDTR, LINEAR + 0x1000, load, 0x100008);
     map();
-    assert_int_equal(ept_protect(&vcpu->ept, FIRST, 0x1000, EPT_READ), EPT_OK);
+    assert_int_equal(ept_protect(&vcpu->ept, FIRST, 0x1000, EPT_READ), MAP_OK);
     assert_ends(GDTR_IDTR, LINEAR, store, FIRST);
     assert_holds(FIRST, zeros, 10);
     /* Whether they are written depends on EPT's accessed and dirty flags; flags to set are. */
-    assert_int_equal(ept_protect(&vcpu->ept, TABLE_PAGE, 0x1000, EPT_READ), EPT_OK);
+    assert_int_equal(ept_protect(&vcpu->ept, TABLE_PAGE, 0x1000, EPT_READ), MAP_OK);
     table()[0] = FIRST | E_ALL;
     assert_ends(GDTR_IDTR, LINEAR, load, TABLE_PAGE);
-    assert_int_equal(ept_protect(&vcpu->ept, TABLE_PAGE, 0x1000, EPT_WRITE | EPT_READ), EPT_OK);
+    assert_int_equal(ept_protect(&vcpu->ept, TABLE_PAGE, 0x1000, EPT_WRITE | EPT_READ), MAP_OK);
     assert_done(GDTR_IDTR, LINEAR, load);
 }
 
@@ -382,7 +382,7 @@ static void only_what_is_its_own_is_reached(void **state)
         uint64_t page = pages_alloc(0);
 
         assert_int_equal(
-            ept_map_page(&vcpu->ept, places[i].physical, page, EPT_ALL, MEMORY_TYPE_WB), EPT_OK);
+            ept_map_page(&vcpu->ept, places[i].physical, page, EPT_ALL, MEMORY_TYPE_WB), MAP_OK);
         memcpy(phys_to_virt(page), gdt_limit_and_base, 10);
         table()[0] = places[i].physical | E_ALL;
         vcpu->touch_maps = true;
@@ -401,7 +401,7 @@ static void reading_an_entry_is_a_write_with_ept_accessed_and_dirty_flags(void *
     (void)state;
     table()[0] |= E_A;
     directory()[1] |= E_A;
-    assert_int_equal(ept_protect(&vcpu->ept, TABLE_PAGE, 0x1000, EPT_READ), EPT_OK);
+    assert_int_equal(ept_protect(&vcpu->ept, TABLE_PAGE, 0x1000, EPT_READ), MAP_OK);
     vcpu->ept.capability.accessed_dirty = true;
     assert_ends(GDTR_IDTR, LINEAR, PLAIN | ACCESS(LGDT), TABLE_PAGE);
     vcpu->ept.capability.accessed_dirty = false;

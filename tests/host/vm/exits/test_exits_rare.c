@@ -103,7 +103,7 @@ static void a_touch_that_no_page_is_left_for_ends_the_guest(void **state)
 {
     (void)state;
     vcpu->touch_maps = true;
-    vcpu->stock_count = 0;
+    vcpu->pages.count = 0;
     model_pages_limit(model_pages_used());
     guest_machine_exit(EXIT_REASON_EPT_VIOLATION, 0x181, 2);
     FIELD(GUEST_PHYSICAL_ADDRESS) = GUEST_TOUCH_BASE + 0x1000;

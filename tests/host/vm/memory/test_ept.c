@@ -33,7 +33,7 @@ static void the_largest_page_there_is(void **state)
         /* 4 KiB pages, then 2 MiB, then 1 GiB, and down again; physical 4 GiB above */
         assert_int_equal(ept_map(&machine.ept, GIB - MIB2 - KIB4, 5 * GIB - MIB2 - KIB4,
                                  GIB + 2 * MIB2 + 2 * KIB4, RW, WB),
-                         EPT_OK);
+                         MAP_OK);
         assert_unseen(&machine, GIB - MIB2 - KIB4 - 1);
         assert_seen(&machine, GIB - MIB2 - 1, 5 * GIB - MIB2 - 1, KIB4, RW, WB);
         assert_seen(&machine, GIB - 1, 5 * GIB - 1, middle, RW, WB);
@@ -53,7 +53,7 @@ static void no_page_is_larger_than_1_gib(void **state)
 
     (void)state;
     machine_init(&machine, &everything);
-    assert_int_equal(ept_map(&machine.ept, 0, 0, 1024 * GIB, RW, WB), EPT_OK);
+    assert_int_equal(ept_map(&machine.ept, 0, 0, 1024 * GIB, RW, WB), MAP_OK);
     assert_seen(&machine, 0, 0, GIB, RW, WB);
     assert_seen(&machine, 1024 * GIB - 1, 1024 * GIB - 1, GIB, RW, WB);
     machine_end(&machine);
@@ -66,9 +66,9 @@ static void alignment_of_both_addresses(void **state)
 
     (void)state;
     machine_init(&machine, &everything);
-    assert_int_equal(ept_map(&machine.ept, 4 * GIB, 4 * GIB + MIB2, GIB, RW, WB), EPT_OK);
+    assert_int_equal(ept_map(&machine.ept, 4 * GIB, 4 * GIB + MIB2, GIB, RW, WB), MAP_OK);
     assert_seen(&machine, 4 * GIB, 4 * GIB + MIB2, MIB2, RW, WB);
-    assert_int_equal(ept_map(&machine.ept, 8 * GIB, 4 * GIB + KIB4, 2 * MIB2, RW, WB), EPT_OK);
+    assert_int_equal(ept_map(&machine.ept, 8 * GIB, 4 * GIB + KIB4, 2 * MIB2, RW, WB), MAP_OK);
     assert_seen(&machine, 8 * GIB + MIB2, 4 * GIB + KIB4 + MIB2, KIB4, RW, WB);
     machine_end(&machine);
 }
@@ -93,20 +93,20 @@ static void every_permission_and_type(void **state)
                                             (permissions == 4 && execute_only);
                     bool good_type = type == 0 || type == 1 || type == 4 || type == 5 || type == 6;
                     uint64_t at = (1 + (uint64_t)size) * 4 * GIB;
-                    enum ept_result wanted = !good_permissions ? EPT_BAD_PERMISSIONS
-                                             : !good_type      ? EPT_BAD_MEMORY_TYPE
-                                                               : EPT_OK;
+                    enum map_result wanted = !good_permissions ? MAP_BAD_PERMISSIONS
+                                             : !good_type      ? MAP_BAD_MEMORY_TYPE
+                                                               : MAP_OK;
 
                     assert_int_equal(ept_map(&machine.ept, at, 3 * GIB, sizes[size], permissions,
                                              (enum memory_type)type),
                                      wanted);
-                    if (wanted != EPT_OK)
+                    if (wanted != MAP_OK)
                         continue;
                     assert_seen(&machine, at, 3 * GIB, sizes[size], permissions,
                                 (enum memory_type)type);
                     assert_int_equal(processor_walk(&machine, at).entry,
                                      3 * GIB | (size > 0) << 7 | type << 3 | permissions);
-                    assert_int_equal(ept_unmap(&machine.ept, at, sizes[size]), EPT_OK);
+                    assert_int_equal(ept_unmap(&machine.ept, at, sizes[size]), MAP_OK);
                     assert_int_equal(processor_walk(&machine, at).entry, 0);
                 }
         machine_end(&machine);
@@ -122,13 +122,13 @@ static void splitting_large_pages(void **state)
 
     (void)state;
     machine_init(&machine, &everything);
-    assert_int_equal(ept_map(&machine.ept, 3 * GIB, 0, GIB, RX, MEMORY_TYPE_WT), EPT_OK);
+    assert_int_equal(ept_map(&machine.ept, 3 * GIB, 0, GIB, RX, MEMORY_TYPE_WT), MAP_OK);
     walk = ept_walk(&machine.ept, 3 * GIB);
     assert_false(walk.accessed || walk.dirty);
     /* the processor sets bits 8 and 9 of the PDPTE, which is in the second table, entry 3 */
     machine.memory[512 + 3] |= 1u << 8 | 1u << 9;
 
-    assert_int_equal(ept_unmap(&machine.ept, hole, KIB4), EPT_OK);
+    assert_int_equal(ept_unmap(&machine.ept, hole, KIB4), MAP_OK);
     assert_unseen(&machine, hole);
     assert_seen(&machine, hole - 1, hole - 1 - 3 * GIB, KIB4, RX, MEMORY_TYPE_WT);
     assert_seen(&machine, hole + KIB4, hole + KIB4 - 3 * GIB, KIB4, RX, MEMORY_TYPE_WT);
@@ -141,12 +141,12 @@ static void splitting_large_pages(void **state)
     walk = ept_walk(&machine.ept, 3 * GIB);
     assert_true(walk.accessed && walk.dirty);
 
-    assert_int_equal(ept_protect(&machine.ept, 4 * GIB - KIB4, KIB4, EPT_READ), EPT_OK);
+    assert_int_equal(ept_protect(&machine.ept, 4 * GIB - KIB4, KIB4, EPT_READ), MAP_OK);
     assert_seen(&machine, 4 * GIB - 1, GIB - 1, KIB4, EPT_READ, MEMORY_TYPE_WT);
     walk = ept_walk(&machine.ept, 4 * GIB - 1);
     assert_true(walk.accessed && walk.dirty);
     assert_seen(&machine, 4 * GIB - KIB4 - 1, GIB - KIB4 - 1, KIB4, RX, MEMORY_TYPE_WT);
-    assert_int_equal(ept_map(&machine.ept, 3 * GIB, 9 * GIB, KIB4, RW, UC), EPT_OK);
+    assert_int_equal(ept_map(&machine.ept, 3 * GIB, 9 * GIB, KIB4, RW, UC), MAP_OK);
     assert_seen(&machine, 3 * GIB, 9 * GIB, KIB4, RW, UC);
     assert_false(ept_walk(&machine.ept, 3 * GIB).dirty);
     assert_seen(&machine, 3 * GIB + KIB4, KIB4, KIB4, RX, MEMORY_TYPE_WT);
@@ -162,7 +162,7 @@ static void no_accessed_and_dirty_flags(void **state)
     (void)state;
     capability.accessed_dirty = false;
     machine_init(&machine, &capability);
-    assert_int_equal(ept_map(&machine.ept, 3 * GIB, 0, GIB, RX, WB), EPT_OK);
+    assert_int_equal(ept_map(&machine.ept, 3 * GIB, 0, GIB, RX, WB), MAP_OK);
     machine.memory[512 + 3] |= 1u << 8 | 1u << 9;
     assert_false(ept_walk(&machine.ept, 3 * GIB).accessed);
     assert_false(ept_walk(&machine.ept, 3 * GIB).dirty);
@@ -176,7 +176,7 @@ static void accessed_is_not_dirty(void **state)
 
     (void)state;
     machine_init(&machine, &everything);
-    assert_int_equal(ept_map(&machine.ept, 3 * GIB, 0, GIB, RX, WB), EPT_OK);
+    assert_int_equal(ept_map(&machine.ept, 3 * GIB, 0, GIB, RX, WB), MAP_OK);
     machine.memory[512 + 3] |= 1u << 8;
     assert_true(ept_walk(&machine.ept, 3 * GIB).accessed);
     assert_false(ept_walk(&machine.ept, 3 * GIB).dirty);
@@ -194,19 +194,19 @@ static void no_more_tables_than_needed(void **state)
 
     (void)state;
     machine_init(&machine, &capability);
-    assert_int_equal(ept_map(&machine.ept, 0, 0, 8 * GIB, RW, WB), EPT_OK);
+    assert_int_equal(ept_map(&machine.ept, 0, 0, 8 * GIB, RW, WB), MAP_OK);
     assert_int_equal(machine.used, 2);
     machine_end(&machine);
     capability.pages_1g = false;
     machine_init(&machine, &capability);
-    assert_int_equal(ept_map(&machine.ept, 0, 0, 8 * GIB, RW, WB), EPT_OK);
+    assert_int_equal(ept_map(&machine.ept, 0, 0, 8 * GIB, RW, WB), MAP_OK);
     assert_int_equal(machine.used, 10);
     /* again and with holes: into the same tables, but for the one that the hole needs */
-    assert_int_equal(ept_map(&machine.ept, 0, GIB, 8 * GIB, RX, WB), EPT_OK);
+    assert_int_equal(ept_map(&machine.ept, 0, GIB, 8 * GIB, RX, WB), MAP_OK);
     assert_int_equal(machine.used, 10);
     for (int i = 0; i < 10; i++) {
-        assert_int_equal(ept_unmap(&machine.ept, GIB + KIB4, KIB4), EPT_OK);
-        assert_int_equal(ept_map(&machine.ept, GIB, 0, MIB2, RW, WB), EPT_OK);
+        assert_int_equal(ept_unmap(&machine.ept, GIB + KIB4, KIB4), MAP_OK);
+        assert_int_equal(ept_map(&machine.ept, GIB, 0, MIB2, RW, WB), MAP_OK);
     }
     assert_int_equal(machine.used, 11);
     assert_seen(&machine, GIB + KIB4, KIB4, KIB4, RW, WB);
@@ -222,47 +222,47 @@ static void a_fresh_page_is_one_store(void **state)
 
     (void)state;
     machine_init(&machine, &everything);
-    assert_int_equal(ept_map_page(ept, GIB + 0x5678, 0x7000, RW, WB), EPT_OK);
+    assert_int_equal(ept_map_page(ept, GIB + 0x5678, 0x7000, RW, WB), MAP_OK);
     assert_seen(&machine, GIB + 0x5678, 0x7678, KIB4, RW, WB);
     visits = machine.visits;
-    assert_int_equal(ept_map_page(ept, GIB + MIB2 - 1, 0x9000, RX, UC), EPT_OK);
+    assert_int_equal(ept_map_page(ept, GIB + MIB2 - 1, 0x9000, RX, UC), MAP_OK);
     assert_int_equal(machine.visits, visits); /* no walk */
     assert_seen(&machine, GIB + MIB2 - 1, 0x9fff, KIB4, RX, UC);
     assert_unseen(&machine, GIB + 0x4fff);
     assert_unseen(&machine, GIB + 0x6000);
 
     /* the neighbours, and the same offset elsewhere */
-    assert_int_equal(ept_map_page(ept, GIB + MIB2, 0xa000, EPT_ALL, WB), EPT_OK);
+    assert_int_equal(ept_map_page(ept, GIB + MIB2, 0xa000, EPT_ALL, WB), MAP_OK);
     assert_seen(&machine, GIB + MIB2, 0xa000, KIB4, EPT_ALL, WB);
-    assert_int_equal(ept_map_page(ept, 5 * GIB + MIB2, 0xb000, EPT_ALL, WB), EPT_OK);
+    assert_int_equal(ept_map_page(ept, 5 * GIB + MIB2, 0xb000, EPT_ALL, WB), MAP_OK);
     assert_seen(&machine, 5 * GIB + MIB2, 0xb000, KIB4, EPT_ALL, WB);
     assert_seen(&machine, GIB + MIB2, 0xa000, KIB4, EPT_ALL, WB);
     assert_int_equal(machine.used, 7); /* PML4, PDPT, 2 directories, 3 page tables */
 
     /* what changed between is no surprise */
-    assert_int_equal(ept_unmap(ept, 4 * GIB, 4 * GIB), EPT_OK);
+    assert_int_equal(ept_unmap(ept, 4 * GIB, 4 * GIB), MAP_OK);
     assert_unseen(&machine, 5 * GIB + MIB2);
-    assert_int_equal(ept_map(ept, 5 * GIB, 0, GIB, RW, WB), EPT_OK);
-    assert_int_equal(ept_map_page(ept, 5 * GIB + MIB2 + KIB4, 0xc000, RX, WB), EPT_OK);
+    assert_int_equal(ept_map(ept, 5 * GIB, 0, GIB, RW, WB), MAP_OK);
+    assert_int_equal(ept_map_page(ept, 5 * GIB + MIB2 + KIB4, 0xc000, RX, WB), MAP_OK);
     assert_seen(&machine, 5 * GIB + MIB2 + KIB4, 0xc000, KIB4, RX, WB);
     assert_seen(&machine, 5 * GIB + MIB2, MIB2, KIB4, RW, WB);
     /* in the middle of a large page */
-    assert_int_equal(ept_map(ept, 8 * GIB, 0, GIB, RW, WB), EPT_OK);
-    assert_int_equal(ept_map_page(ept, 8 * GIB + 3 * MIB2, 0xd000, RX, WB), EPT_OK);
+    assert_int_equal(ept_map(ept, 8 * GIB, 0, GIB, RW, WB), MAP_OK);
+    assert_int_equal(ept_map_page(ept, 8 * GIB + 3 * MIB2, 0xd000, RX, WB), MAP_OK);
     assert_seen(&machine, 8 * GIB + 3 * MIB2, 0xd000, KIB4, RX, WB);
     assert_seen(&machine, 8 * GIB + 3 * MIB2 + KIB4, 3 * MIB2 + KIB4, KIB4, RW, WB);
     assert_seen(&machine, 8 * GIB, 0, MIB2, RW, WB);
 
-    assert_int_equal(ept_map_page(ept, 8 * GIB, 0x7001, RW, WB), EPT_MISALIGNED);
-    assert_int_equal(ept_map_page(ept, 8 * GIB, 1ull << WIDTH, RW, WB), EPT_BAD_PHYSICAL);
-    assert_int_equal(ept_map_page(ept, 8 * GIB, 0x7000, EPT_WRITE, WB), EPT_BAD_PERMISSIONS);
+    assert_int_equal(ept_map_page(ept, 8 * GIB, 0x7001, RW, WB), MAP_MISALIGNED);
+    assert_int_equal(ept_map_page(ept, 8 * GIB, 1ull << WIDTH, RW, WB), MAP_BAD_PHYSICAL);
+    assert_int_equal(ept_map_page(ept, 8 * GIB, 0x7000, EPT_WRITE, WB), MAP_BAD_PERMISSIONS);
     assert_int_equal(ept_map_page(ept, 8 * GIB, 0x7000, RW, MEMORY_TYPE_UC_MINUS),
-                     EPT_BAD_MEMORY_TYPE);
-    assert_int_equal(ept_map_page(ept, END, 0x7000, RW, WB), EPT_BAD_GUEST_PHYSICAL);
-    assert_int_equal(ept_map_page(ept, UINT64_MAX, 0x7000, RW, WB), EPT_BAD_GUEST_PHYSICAL);
+                     MAP_BAD_MEMORY_TYPE);
+    assert_int_equal(ept_map_page(ept, END, 0x7000, RW, WB), MAP_BAD_ADDRESS);
+    assert_int_equal(ept_map_page(ept, UINT64_MAX, 0x7000, RW, WB), MAP_BAD_ADDRESS);
     assert_seen(&machine, 8 * GIB, 0, MIB2, RW, WB);
     machine.limit = machine.used;
-    assert_int_equal(ept_map_page(ept, 40 * GIB, 0x7000, RW, WB), EPT_NO_MEMORY);
+    assert_int_equal(ept_map_page(ept, 40 * GIB, 0x7000, RW, WB), MAP_NO_MEMORY);
     machine_end(&machine);
 }
 
@@ -273,31 +273,31 @@ static void errors(void **state)
 
     (void)state;
     machine_init(&machine, &everything);
-    assert_int_equal(ept_map(ept, 1, 0, KIB4, RW, WB), EPT_MISALIGNED);
-    assert_int_equal(ept_map(ept, 0, 1, KIB4, RW, WB), EPT_MISALIGNED);
-    assert_int_equal(ept_map(ept, 0, 0, KIB4 + 1, RW, WB), EPT_MISALIGNED);
-    assert_int_equal(ept_map(ept, 0, 0, 0, RW, WB), EPT_BAD_GUEST_PHYSICAL);
-    assert_int_equal(ept_map(ept, END, 0, KIB4, RW, WB), EPT_BAD_GUEST_PHYSICAL);
-    assert_int_equal(ept_map(ept, END - KIB4, 0, 2 * KIB4, RW, WB), EPT_BAD_GUEST_PHYSICAL);
-    assert_int_equal(ept_map(ept, KIB4, 0, 0 - KIB4, RW, WB), EPT_BAD_GUEST_PHYSICAL);
-    assert_int_equal(ept_map(ept, 0, (1ull << WIDTH) - KIB4, 2 * KIB4, RW, WB), EPT_BAD_PHYSICAL);
-    assert_int_equal(ept_map(ept, 0, 1ull << WIDTH, KIB4, RW, WB), EPT_BAD_PHYSICAL);
-    assert_int_equal(ept_map(ept, 0, 0 - KIB4, KIB4, RW, WB), EPT_BAD_PHYSICAL);
-    assert_int_equal(ept_protect(ept, 1, KIB4, RW), EPT_MISALIGNED);
-    assert_int_equal(ept_protect(ept, 0, KIB4, EPT_WRITE), EPT_BAD_PERMISSIONS);
-    assert_int_equal(ept_protect(ept, 0, KIB4, 0), EPT_BAD_PERMISSIONS);
-    assert_int_equal(ept_protect(ept, 0, KIB4, RW), EPT_NOT_MAPPED);
-    assert_int_equal(ept_unmap(ept, END, KIB4), EPT_BAD_GUEST_PHYSICAL);
+    assert_int_equal(ept_map(ept, 1, 0, KIB4, RW, WB), MAP_MISALIGNED);
+    assert_int_equal(ept_map(ept, 0, 1, KIB4, RW, WB), MAP_MISALIGNED);
+    assert_int_equal(ept_map(ept, 0, 0, KIB4 + 1, RW, WB), MAP_MISALIGNED);
+    assert_int_equal(ept_map(ept, 0, 0, 0, RW, WB), MAP_BAD_ADDRESS);
+    assert_int_equal(ept_map(ept, END, 0, KIB4, RW, WB), MAP_BAD_ADDRESS);
+    assert_int_equal(ept_map(ept, END - KIB4, 0, 2 * KIB4, RW, WB), MAP_BAD_ADDRESS);
+    assert_int_equal(ept_map(ept, KIB4, 0, 0 - KIB4, RW, WB), MAP_BAD_ADDRESS);
+    assert_int_equal(ept_map(ept, 0, (1ull << WIDTH) - KIB4, 2 * KIB4, RW, WB), MAP_BAD_PHYSICAL);
+    assert_int_equal(ept_map(ept, 0, 1ull << WIDTH, KIB4, RW, WB), MAP_BAD_PHYSICAL);
+    assert_int_equal(ept_map(ept, 0, 0 - KIB4, KIB4, RW, WB), MAP_BAD_PHYSICAL);
+    assert_int_equal(ept_protect(ept, 1, KIB4, RW), MAP_MISALIGNED);
+    assert_int_equal(ept_protect(ept, 0, KIB4, EPT_WRITE), MAP_BAD_PERMISSIONS);
+    assert_int_equal(ept_protect(ept, 0, KIB4, 0), MAP_BAD_PERMISSIONS);
+    assert_int_equal(ept_protect(ept, 0, KIB4, RW), MAP_NOT_MAPPED);
+    assert_int_equal(ept_unmap(ept, END, KIB4), MAP_BAD_ADDRESS);
     assert_int_equal(machine.used, 1);
 
     /* the very ends of what there is */
-    assert_int_equal(ept_map(ept, END - KIB4, (1ull << WIDTH) - KIB4, KIB4, RW, WB), EPT_OK);
+    assert_int_equal(ept_map(ept, END - KIB4, (1ull << WIDTH) - KIB4, KIB4, RW, WB), MAP_OK);
     assert_seen(&machine, END - 1, (1ull << WIDTH) - 1, KIB4, RW, WB);
-    assert_int_equal(ept_unmap(ept, 0, END), EPT_OK);
+    assert_int_equal(ept_unmap(ept, 0, END), MAP_OK);
     assert_unseen(&machine, END - 1);
 
-    assert_int_equal(ept_map(ept, 0, 0, 2 * MIB2, RW, WB), EPT_OK);
-    assert_int_equal(ept_protect(ept, MIB2, MIB2 + KIB4, EPT_READ), EPT_NOT_MAPPED);
+    assert_int_equal(ept_map(ept, 0, 0, 2 * MIB2, RW, WB), MAP_OK);
+    assert_int_equal(ept_protect(ept, MIB2, MIB2 + KIB4, EPT_READ), MAP_NOT_MAPPED);
     assert_seen(&machine, MIB2, MIB2, MIB2, RW, WB);
     machine_end(&machine);
 }
@@ -310,23 +310,23 @@ static void running_out_of_tables(void **state)
     for (unsigned limit = 1; limit < 4; limit++) {
         machine_init(&machine, &everything);
         machine.limit = limit;
-        assert_int_equal(ept_map(&machine.ept, GIB, 0, KIB4, RW, WB), EPT_NO_MEMORY);
+        assert_int_equal(ept_map(&machine.ept, GIB, 0, KIB4, RW, WB), MAP_NO_MEMORY);
         assert_unseen(&machine, GIB);
         machine.limit = 4;
-        assert_int_equal(ept_map(&machine.ept, GIB, 0, KIB4, RW, WB), EPT_OK);
+        assert_int_equal(ept_map(&machine.ept, GIB, 0, KIB4, RW, WB), MAP_OK);
         machine_end(&machine);
     }
     machine_init(&machine, &everything);
-    assert_int_equal(ept_map(&machine.ept, GIB, 0, GIB, RW, WB), EPT_OK);
+    assert_int_equal(ept_map(&machine.ept, GIB, 0, GIB, RW, WB), MAP_OK);
     machine.limit = 3;
-    assert_int_equal(ept_unmap(&machine.ept, GIB, KIB4), EPT_NO_MEMORY);
-    assert_int_equal(ept_protect(&machine.ept, GIB, KIB4, RX), EPT_NO_MEMORY);
+    assert_int_equal(ept_unmap(&machine.ept, GIB, KIB4), MAP_NO_MEMORY);
+    assert_int_equal(ept_protect(&machine.ept, GIB, KIB4, RX), MAP_NO_MEMORY);
     assert_seen(&machine, GIB + 5, 5, MIB2, RW, WB); /* still mapped as it was, split once */
     machine_free_tables(&machine);
     machine.limit = 0;
-    assert_int_equal(ept_init(&machine.ept, &everything), EPT_NO_MEMORY);
+    assert_int_equal(ept_init(&machine.ept, &everything, NULL), MAP_NO_MEMORY);
     machine.limit = 1;
-    assert_int_equal(ept_init(&machine.ept, &everything), EPT_OK);
+    assert_int_equal(ept_init(&machine.ept, &everything, NULL), MAP_OK);
     machine_end(&machine);
 }
 
@@ -337,15 +337,15 @@ static void a_new_life(void **state)
 
     (void)state;
     machine_init(&machine, &everything);
-    assert_int_equal(ept_map_page(&machine.ept, 0, GIB, RW, WB), EPT_OK); /* no page before it */
+    assert_int_equal(ept_map_page(&machine.ept, 0, GIB, RW, WB), MAP_OK); /* no page before it */
     assert_seen(&machine, 0, GIB, KIB4, RW, WB);
-    assert_int_equal(ept_map_page(&machine.ept, GIB, 0, RW, WB), EPT_OK);
+    assert_int_equal(ept_map_page(&machine.ept, GIB, 0, RW, WB), MAP_OK);
     assert_int_equal(machine.used, 6);
     machine_free_tables(&machine);
     assert_int_equal(machine.used, 0);
-    assert_int_equal(ept_init(&machine.ept, &everything), EPT_OK);
+    assert_int_equal(ept_init(&machine.ept, &everything, NULL), MAP_OK);
     assert_unseen(&machine, GIB);
-    assert_int_equal(ept_map_page(&machine.ept, GIB + KIB4, 0, RW, WB), EPT_OK);
+    assert_int_equal(ept_map_page(&machine.ept, GIB + KIB4, 0, RW, WB), MAP_OK);
     assert_seen(&machine, GIB + KIB4, 0, KIB4, RW, WB);
     assert_unseen(&machine, GIB);
     machine_end(&machine);
@@ -380,7 +380,7 @@ static void walks_of_spoiled_tables(void **state)
 
     (void)state;
     machine_init(&machine, &everything);
-    assert_int_equal(ept_map(&machine.ept, 0, 0x5000, KIB4, EPT_ALL, WB), EPT_OK);
+    assert_int_equal(ept_map(&machine.ept, 0, 0x5000, KIB4, EPT_ALL, WB), MAP_OK);
     /* the tables came in this order: PML4, PDPT, PD, PT; entry 0 of each */
     for (unsigned table = 0; table < 4; table++) {
         uint64_t *entry = &machine.memory[table * 512ull];

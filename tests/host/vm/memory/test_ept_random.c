@@ -99,7 +99,7 @@ static uint32_t some_permissions(uint64_t *seed, const struct ept_capability *ca
 /* All 1 GiB, so that there are the largest pages to begin with. */
 static void map_all(struct machine *machine)
 {
-    assert_int_equal(ept_map(&machine->ept, GIB, GIB, GIB, RW, MEMORY_TYPE_WT), EPT_OK);
+    assert_int_equal(ept_map(&machine->ept, GIB, GIB, GIB, RW, MEMORY_TYPE_WT), MAP_OK);
     for (uint64_t i = (GIB - WINDOW) / KIB4; i < (2 * GIB - WINDOW) / KIB4; i++)
         pages[i] = (struct page){WINDOW + i * KIB4, RW, MEMORY_TYPE_WT};
 }
@@ -136,11 +136,11 @@ static void map_something(struct machine *machine, uint64_t *seed, bool by_type)
         assert_int_equal(ept_map_by_type(&machine->ept, WINDOW + first * KIB4,
                                          WINDOW + first * KIB4 + shift, count * KIB4, permissions,
                                          &by_turns),
-                         EPT_OK);
+                         MAP_OK);
     else
         assert_int_equal(ept_map(&machine->ept, WINDOW + first * KIB4,
                                  WINDOW + first * KIB4 + shift, count * KIB4, permissions, type),
-                         EPT_OK);
+                         MAP_OK);
     for (uint64_t i = first; i < first + count; i++) {
         uint64_t physical = WINDOW + i * KIB4 + shift;
 
@@ -164,24 +164,24 @@ static void map_page(struct machine *machine, uint64_t *seed)
                                       WINDOW + index * KIB4 + random_below(seed, KIB4),
                                       pages[index].physical, pages[index].permissions,
                                       (enum memory_type)pages[index].type),
-                         EPT_OK);
+                         MAP_OK);
     }
 }
 
 static void protect_or_unmap(struct machine *machine, uint64_t *seed, bool unmap)
 {
     uint32_t permissions = unmap ? 0 : some_permissions(seed, &machine->ept.capability);
-    enum ept_result result, wanted = EPT_OK;
+    enum map_result result, wanted = MAP_OK;
     uint64_t first, count;
 
     some_range(seed, &first, &count);
     for (uint64_t i = first; !unmap && i < first + count; i++)
         if (pages[i].permissions == 0)
-            wanted = EPT_NOT_MAPPED;
+            wanted = MAP_NOT_MAPPED;
     result = unmap ? ept_unmap(&machine->ept, WINDOW + first * KIB4, count * KIB4)
                    : ept_protect(&machine->ept, WINDOW + first * KIB4, count * KIB4, permissions);
     assert_int_equal(result, wanted);
-    for (uint64_t i = first; wanted == EPT_OK && i < first + count; i++)
+    for (uint64_t i = first; wanted == MAP_OK && i < first + count; i++)
         pages[i].permissions = (uint8_t)permissions;
 }
 
@@ -241,7 +241,7 @@ static void types_from_the_mtrrs(void **state)
     for (int i = 0; i < MTRR_FIXED_COUNT; i++)
         mtrrs.fixed[i] = i < 2 ? 0x0606060606060606 : i == 2 ? 0 : 0x0505050505050505;
     machine_init(&machine, &everything);
-    assert_int_equal(ept_identity(&machine.ept, 0, 6 * GIB, EPT_ALL, &from_mtrrs), EPT_OK);
+    assert_int_equal(ept_map_by_type(&machine.ept, 0, 0, 6 * GIB, EPT_ALL, &from_mtrrs), MAP_OK);
     assert_seen(&machine, 0x9ffff, 0x9ffff, KIB4, EPT_ALL, MEMORY_TYPE_WB);
     assert_seen(&machine, 0xa0000, 0xa0000, KIB4, EPT_ALL, MEMORY_TYPE_UC);
     assert_seen(&machine, 0xbffff, 0xbffff, KIB4, EPT_ALL, MEMORY_TYPE_UC);
@@ -274,7 +274,7 @@ static void what_has_no_one_type_is_uncacheable(void **state)
 
     (void)state;
     machine_init(&machine, &everything);
-    assert_int_equal(ept_identity(&machine.ept, 0, 2 * KIB4, EPT_ALL, &mixed), EPT_OK);
+    assert_int_equal(ept_map_by_type(&machine.ept, 0, 0, 2 * KIB4, EPT_ALL, &mixed), MAP_OK);
     assert_seen(&machine, 0, 0, KIB4, EPT_ALL, MEMORY_TYPE_UC);
     assert_seen(&machine, 2 * KIB4 - 1, 2 * KIB4 - 1, KIB4, EPT_ALL, MEMORY_TYPE_UC);
     machine_end(&machine);
@@ -288,14 +288,15 @@ static void refusals_come_before_anything_is_mapped(void **state)
 
     (void)state;
     machine_init(&machine, &everything);
-    assert_int_equal(ept_map_by_type(ept, 1, 0, KIB4, RW, &by_turns), EPT_MISALIGNED);
-    assert_int_equal(ept_map_by_type(ept, 0, KIB4 / 2, KIB4, RW, &by_turns), EPT_MISALIGNED);
-    assert_int_equal(ept_map_by_type(ept, 0, 0, 0, RW, &by_turns), EPT_BAD_GUEST_PHYSICAL);
-    assert_int_equal(ept_map_by_type(ept, 0, 0, KIB4, EPT_WRITE, &by_turns), EPT_BAD_PERMISSIONS);
-    assert_int_equal(ept_identity(ept, end - KIB4, 2 * KIB4, RW, &by_turns), EPT_BAD_PHYSICAL);
+    assert_int_equal(ept_map_by_type(ept, 1, 0, KIB4, RW, &by_turns), MAP_MISALIGNED);
+    assert_int_equal(ept_map_by_type(ept, 0, KIB4 / 2, KIB4, RW, &by_turns), MAP_MISALIGNED);
+    assert_int_equal(ept_map_by_type(ept, 0, 0, 0, RW, &by_turns), MAP_BAD_ADDRESS);
+    assert_int_equal(ept_map_by_type(ept, 0, 0, KIB4, EPT_WRITE, &by_turns), MAP_BAD_PERMISSIONS);
+    assert_int_equal(ept_map_by_type(ept, end - KIB4, end - KIB4, 2 * KIB4, RW, &by_turns),
+                     MAP_BAD_PHYSICAL);
     assert_int_equal(machine.used, 1);
     machine.limit = 3;
-    assert_int_equal(ept_identity(ept, 0, 5 * GIB, RW, &by_turns), EPT_NO_MEMORY);
+    assert_int_equal(ept_map_by_type(ept, 0, 0, 5 * GIB, RW, &by_turns), MAP_NO_MEMORY);
     machine_end(&machine);
 }
 

@@ -12,7 +12,6 @@
 #include "mm/direct_map.h"
 #include "tests/host/guest_machine.h"
 #include "vm/memory/guest_memory.h"
-#include "vm/memory/stock.h"
 #include "vm/memory/translation.h"
 
 static struct vcpu *vcpu;
@@ -126,7 +125,7 @@ static void without_ept_the_hypervisors_tables_translate(void **state)
     assert_int_equal(model_pages_used(), before);
     for (unsigned pages = 0; pages < 64 + 4 + 4; pages++) {
         model_pages_limit(before + pages);
-        other.stock_count = 0;
+        other.pages.count = 0;
         (void)guest_memory_create(&other, &space);
         guest_memory_free(&other);
         assert_int_equal(model_pages_used(), before);
@@ -180,53 +179,53 @@ static void the_machine_is_shown_up_to_its_end(void **state)
     assert_false(ept_walk(&vcpu->ept, GUEST_MACHINE_END).mapped);
 }
 
-static void a_page_in_stock_is_given_out_once(void **state)
+static void a_page_in_the_cache_is_given_out_once(void **state)
 {
     struct vcpu other = another();
     unsigned before = model_pages_used(), filled;
-    uint64_t taken[VCPU_STOCK + 2];
+    uint64_t taken[PAGE_CACHE_SIZE + 2];
 
     (void)state;
-    stock_fill(&other);
-    assert_int_equal(other.stock_count, VCPU_STOCK);
+    page_cache_fill(&other.pages);
+    assert_int_equal(other.pages.count, PAGE_CACHE_SIZE);
     filled = model_pages_used();
-    stock_fill(&other);
+    page_cache_fill(&other.pages);
     assert_int_equal(model_pages_used(), filled);
-    for (unsigned i = 0; i < VCPU_STOCK + 2; i++) {
-        taken[i] = stock_take(&other);
+    for (unsigned i = 0; i < PAGE_CACHE_SIZE + 2; i++) {
+        taken[i] = page_cache_alloc(&other.pages);
         assert_int_not_equal(taken[i], 0);
         for (unsigned j = 0; j < i; j++)
             assert_int_not_equal(taken[i], taken[j]);
     }
-    assert_int_equal(model_pages_used(), filled + 2); /* the last two were not in stock */
-    stock_free(&other);
+    assert_int_equal(model_pages_used(), filled + 2); /* the last two were not in the cache */
+    page_cache_free(&other.pages);
     assert_int_equal(model_pages_used(), before);
-    stock_free(&other); /* nothing is left to give */
-    assert_int_equal(other.owned_count, 0);
-    assert_int_equal(other.stock_count, 0);
+    page_cache_free(&other.pages); /* nothing is left to give */
+    assert_int_equal(other.pages.owned_count, 0);
+    assert_int_equal(other.pages.count, 0);
     /* It is as good as new. */
-    assert_int_not_equal(stock_take(&other), 0);
-    stock_free(&other);
+    assert_int_not_equal(page_cache_alloc(&other.pages), 0);
+    page_cache_free(&other.pages);
     assert_int_equal(model_pages_used(), before);
 }
 
-static void stock_is_what_memory_there_is(void **state)
+static void the_cache_is_what_memory_there_is(void **state)
 {
     struct vcpu other = another();
     unsigned before = model_pages_used();
 
     (void)state;
     model_pages_limit(before + 3); /* not the four of the list of pages */
-    assert_int_equal(stock_page(&other), 0);
-    stock_fill(&other);
-    assert_int_equal(other.stock_count, 0);
+    assert_int_equal(page_cache_alloc(&other.pages), 0);
+    page_cache_fill(&other.pages);
+    assert_int_equal(other.pages.count, 0);
     model_pages_limit(before + 4 + 2);
-    stock_fill(&other);
-    assert_int_equal(other.stock_count, 2);
-    assert_int_not_equal(stock_take(&other), 0);
-    assert_int_not_equal(stock_take(&other), 0);
-    assert_int_equal(stock_take(&other), 0);
-    stock_free(&other);
+    page_cache_fill(&other.pages);
+    assert_int_equal(other.pages.count, 2);
+    assert_int_not_equal(page_cache_alloc(&other.pages), 0);
+    assert_int_not_equal(page_cache_alloc(&other.pages), 0);
+    assert_int_equal(page_cache_alloc(&other.pages), 0);
+    page_cache_free(&other.pages);
     assert_int_equal(model_pages_used(), before);
 }
 
@@ -240,16 +239,16 @@ static void a_full_list_gives_no_page(void **state)
     uint64_t *list;
 
     (void)state;
-    assert_int_not_equal(stock_page(&other), 0);
-    list = phys_to_virt(other.owned);
-    other.owned_count = 2047; /* the last place */
-    assert_int_not_equal(stock_page(&other), 0);
-    assert_int_equal(other.owned_count, 2048);
-    assert_int_equal(stock_page(&other), 0);
+    assert_int_not_equal(page_cache_alloc(&other.pages), 0);
+    list = phys_to_virt(other.pages.owned);
+    other.pages.owned_count = 2047; /* the last place */
+    assert_int_not_equal(page_cache_alloc(&other.pages), 0);
+    assert_int_equal(other.pages.owned_count, 2048);
+    assert_int_equal(page_cache_alloc(&other.pages), 0);
     assert_int_equal(model_pages_used(), before + 4 + 2);
     list[1] = list[2047];
-    other.owned_count = 2;
-    stock_free(&other);
+    other.pages.owned_count = 2;
+    page_cache_free(&other.pages);
     assert_int_equal(model_pages_used(), before);
 }
 
@@ -301,8 +300,8 @@ int main(void)
         TEST(without_ept_the_hypervisors_tables_translate),
         TEST(owners_are_told_behind_its_own_memory_only),
         TEST(the_machine_is_shown_up_to_its_end),
-        TEST(a_page_in_stock_is_given_out_once),
-        TEST(stock_is_what_memory_there_is),
+        TEST(a_page_in_the_cache_is_given_out_once),
+        TEST(the_cache_is_what_memory_there_is),
         TEST(a_full_list_gives_no_page),
         TEST(translations_are_forgotten_by_instruction),
         TEST(all_is_forgotten_by_what_the_processor_has),

@@ -1,0 +1,136 @@
+/*
+ * Trees of tables with 512 entries each, four levels deep: the form of x86-64 page tables and of
+ * extended page tables (EPT).
+ *
+ * SDM Vol. 3, "4-Level Paging and 5-Level Paging" and "EPT Translation Mechanism". What both have
+ * in common is here, what differs is in struct radix_format. An entry that points to a table allows
+ * everything, so the leaf alone decides. Tables, once made, stay: who gave their pages takes them
+ * back. Nothing here touches the processor's caches.
+ */
+#ifndef MM_RADIX_H
+#define MM_RADIX_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "mm/direct_map.h"
+#include "mm/page_cache.h"
+
+#define RADIX_ADDRESS 0x000ffffffffff000ull /* bits 51:12 of an entry */
+#define RADIX_PAGE    (1ull << 7)           /* in an entry of level 2 or 3: it maps a page */
+
+enum { LEVEL_PT = 1, LEVEL_PD = 2, LEVEL_PDPT = 3, LEVEL_PML4 = 4 };
+enum { RADIX_ENTRIES = 512, RADIX_BITS = 48 }; /* of a table; of an address that is translated */
+
+struct radix_format {
+    uint64_t present; /* an entry with any of these maps a page or points to a table */
+    uint64_t table;   /* what an entry that points to a table has beside its address */
+    uint64_t pat;     /* a bit of large pages whose place in a page of 4 KiB is bit 7; 0: none */
+    uint64_t forbid;  /* bits that take a permission away; others give it */
+    /* Addresses >> half_bits, as signed numbers, are lowest_half … 0. */
+    unsigned half_bits;
+    int64_t lowest_half;
+};
+
+struct radix {
+    const struct radix_format *format;
+    struct page_cache *cache; /* where tables come from; NULL: the pool */
+    uint64_t root;            /* physical, of the PML4 table */
+    uint64_t physical_end;    /* what is mapped lies below */
+    int largest;              /* level of the largest pages */
+};
+
+/* The entry that decides about an address: a leaf, or one that is not present. */
+struct radix_position {
+    uint64_t *entry;
+    uint64_t allowed; /* the bits that all entries above it have, those of `forbid` inverted */
+    int level;
+};
+
+enum map_result {
+    MAP_OK,
+    MAP_NO_MEMORY,    /* no page for a table; a part may be mapped already */
+    MAP_MISALIGNED,   /* not a multiple of 4096 */
+    MAP_BAD_ADDRESS,  /* an empty area, or not within one half of the addresses that there are */
+    MAP_BAD_PHYSICAL, /* reaches past physical_end */
+    MAP_NOT_MAPPED,
+    MAP_BAD_PERMISSIONS, /* of EPT: none, write without read, or execute-only where there is none */
+    MAP_BAD_MEMORY_TYPE, /* of EPT: not UC, WC, WT, WP or WB */
+};
+
+/* How many bits of an address an entry of the level leaves to what is below it. */
+static inline unsigned radix_shift(int level)
+{
+    return 12 + 9 * ((unsigned)level - 1);
+}
+
+/* Bytes that one entry of a level stands for. */
+static inline uint64_t radix_size(int level)
+{
+    return 1ull << radix_shift(level);
+}
+
+static inline unsigned radix_index(uint64_t address, int level)
+{
+    return (unsigned)(address >> radix_shift(level)) % RADIX_ENTRIES;
+}
+
+static inline bool radix_is_present(const struct radix_format *format, uint64_t entry)
+{
+    return (entry & format->present) != 0;
+}
+
+static inline bool radix_is_table(const struct radix_format *format, uint64_t entry, int level)
+{
+    return radix_is_present(format, entry) && level > LEVEL_PT && (entry & RADIX_PAGE) == 0;
+}
+
+static inline uint64_t radix_physical(uint64_t entry, int level)
+{
+    return entry & RADIX_ADDRESS & ~(radix_size(level) - 1);
+}
+
+/* The entry for an address in the table of `level` that `table`, an entry or a root, points to. */
+static inline uint64_t *radix_entry(uint64_t table, uint64_t address, int level)
+{
+    return (uint64_t *)phys_to_virt(table & RADIX_ADDRESS) + radix_index(address, level);
+}
+
+/* Is there room for a page of the level, both addresses (or-ed together) being aligned to it? */
+static inline bool radix_fits(uint64_t addresses, uint64_t bytes, int level)
+{
+    return addresses % radix_size(level) == 0 && bytes >= radix_size(level);
+}
+
+/* An empty tree, the other members being set; false: no memory. */
+bool radix_init(struct radix *radix);
+
+/* Could radix_map() map this? */
+enum map_result radix_check(const struct radix *radix, uint64_t address, uint64_t physical,
+                            uint64_t bytes);
+
+/*
+ * Maps `bytes` from `address` on to `physical`, with the largest pages that there are and that fit,
+ * `attributes` being theirs as in a large page, without RADIX_PAGE. What was mapped there before is
+ * replaced; a large page of which only a part is replaced is split.
+ */
+enum map_result radix_map(struct radix *radix, uint64_t address, uint64_t physical, uint64_t bytes,
+                          uint64_t attributes);
+
+/*
+ * Gives a mapped area other attributes beside those of `keep`, a mask that has no bit of an address
+ * and not the format's `pat`. Changes nothing when MAP_NOT_MAPPED.
+ */
+enum map_result radix_protect(struct radix *radix, uint64_t address, uint64_t bytes, uint64_t keep,
+                              uint64_t attributes);
+
+/* Unmaps; what is not mapped stays so, without an error. */
+enum map_result radix_unmap(struct radix *radix, uint64_t address, uint64_t bytes);
+
+/* The entry for an address in the table of `level`, tables made down to there; NULL: no memory. */
+uint64_t *radix_make(struct radix *radix, uint64_t address, int level);
+
+/* The entry that decides about an address. */
+struct radix_position radix_find(const struct radix *radix, uint64_t address);
+
+#endif
