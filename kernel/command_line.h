@@ -13,7 +13,7 @@
 #include <stdint.h>
 
 #include "kernel/console/console.h"
-#include "kernel/trap/panic.h"
+#include "kernel/cpu/stop.h"
 #include "vm/vm_environment.h"
 #include "vmx/capability/pretend.h"
 #include "vmx/vmx_cpu.h"

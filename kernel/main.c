@@ -1,8 +1,6 @@
 /*
  * The one way through the house: boot information, memory, firmware's tables, CPUs, VMX, report.
  */
-#include "kernel/main.h"
-
 #include <stddef.h>
 
 #include "vm/host/alarm.h"
@@ -239,6 +237,12 @@ static void report(void)
     console_colour(COLOUR_PLAIN);
 }
 
+/*
+ * Where boot/entry.S calls C. information, load_address: physical, below 4 GiB; entry_tsc: at the
+ * kernel's first instruction. On the boot stack, with interrupts off and the boot page tables.
+ */
+_Noreturn void kernel_main(uint64_t information, uint64_t load_address, uint64_t entry_tsc);
+
 _Noreturn void kernel_main(uint64_t information, uint64_t load_address, uint64_t entry_tsc)
 {
     machine.cpus = cpus; /* here: an initialised machine would stand in the image, 20 KiB of it */
@@ -246,7 +250,6 @@ _Noreturn void kernel_main(uint64_t information, uint64_t load_address, uint64_t
     machine.timing.entry_tsc = entry_tsc;
     machine.cpu_count = 1;
     cpu_boot_init();
-    traps_init();
     cpu_init_this(cpus[0]);
     console_hold();
     console_print("Rootmode %s\n", ROOTMODE_VERSION);

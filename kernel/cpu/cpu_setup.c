@@ -1,6 +1,5 @@
 #include "kernel/cpu/cpu_setup.h"
 
-#include "kernel/trap/traps.h"
 #include "lib/string.h"
 #include "lib/x86.h"
 #include "mm/memory.h"
@@ -15,12 +14,32 @@
 enum {
     STACK_PAGES = 4,     /* a CPU's own stack */
     IST_STACK_PAGES = 2, /* each of its interrupt stacks */
+    VECTORS = 256,
+    TRAP_STUB_BYTES = 8,
+    /* SDM Vol. 3, "64-Bit Mode IDT": present, DPL 0, 64-bit interrupt gate. */
+    GATE_INTERRUPT = 0x8e,
 };
+
+/* Interrupt-stack-table slots in every TSS: exceptions that may come on a bad stack. */
+enum { IST_NONE, IST_DF, IST_NMI, IST_MC, IST_COUNT };
 
 struct __attribute__((packed)) descriptor_table_pointer {
     uint16_t limit;
     uint64_t base;
 };
+
+/* SDM Vol. 3, figure "64-Bit IDT Gate Descriptors". */
+struct __attribute__((packed)) idt_gate {
+    uint16_t offset_low;
+    uint16_t selector;
+    uint8_t ist;
+    uint8_t type;
+    uint16_t offset_middle;
+    uint32_t offset_high;
+    uint32_t reserved;
+};
+
+extern const uint8_t trap_stubs[];
 
 static struct cpu boot_cpu;
 
@@ -41,6 +60,39 @@ static void describe_segments(struct cpu *cpu)
     cpu->tss.io_map_base = sizeof(cpu->tss);
 }
 
+static struct idt_gate idt[VECTORS] __attribute__((aligned(16)));
+
+static uint8_t stack_of(unsigned vector)
+{
+    switch (vector) {
+    case X86_VECTOR_DF:
+        return IST_DF;
+    case X86_VECTOR_NMI:
+        return IST_NMI;
+    case X86_VECTOR_MC:
+        return IST_MC;
+    default:
+        return IST_NONE;
+    }
+}
+
+/* What comes of each: kernel/trap/traps.c. */
+static void build_idt(void)
+{
+    for (unsigned vector = 0; vector < VECTORS; vector++) {
+        uint64_t stub = (uint64_t)trap_stubs + (uint64_t)vector * TRAP_STUB_BYTES;
+
+        idt[vector] = (struct idt_gate){
+            .offset_low = (uint16_t)stub,
+            .selector = SELECTOR_CODE,
+            .ist = stack_of(vector),
+            .type = GATE_INTERRUPT,
+            .offset_middle = (uint16_t)(stub >> 16),
+            .offset_high = (uint32_t)(stub >> 32),
+        };
+    }
+}
+
 void cpu_boot_init(void)
 {
     boot_cpu.self = &boot_cpu;
@@ -50,6 +102,7 @@ void cpu_boot_init(void)
     describe_segments(&boot_cpu);
     cpus[0] = &boot_cpu;
     cpu_count = 1;
+    build_idt();
 }
 
 /* The interrupt stacks; false if memory has run out. */
@@ -93,9 +146,10 @@ struct cpu *cpu_create(uint32_t apic_id)
     return cpu;
 }
 
-static void load_segments(struct cpu *cpu)
+static void load_tables(struct cpu *cpu)
 {
     struct descriptor_table_pointer gdt = {sizeof(cpu->gdt) - 1, (uint64_t)cpu->gdt};
+    struct descriptor_table_pointer idtr = {sizeof(idt) - 1, (uint64_t)idt};
 
     asm volatile("lgdt %[gdt]\n\t"
                  "pushq %[code]\n\t"
@@ -112,14 +166,13 @@ static void load_segments(struct cpu *cpu)
                  : [gdt] "m"(gdt), [code] "i"(SELECTOR_CODE), [data] "r"(SELECTOR_DATA),
                    [none] "r"(0), [tss] "r"((uint16_t)SELECTOR_TSS)
                  : "rax", "memory");
+    asm volatile("lidt %0" : : "m"(idtr));
 }
 
 void cpu_init_this(struct cpu *cpu)
 {
-    load_segments(cpu);
+    load_tables(cpu);
     wrmsr(IA32_GS_BASE, (uint64_t)cpu);
-    traps_load();
-
     cpu->execute_disable = execute_disable_enable();
     write_cr0_safe((read_cr0() | CR0_WP | CR0_NE | CR0_MP) &
                    ~(CR0_EM | CR0_TS | CR0_AM | CR0_CD | CR0_NW));

@@ -1,7 +1,7 @@
 /*
- * The last thing that the machine does. All CPUs leave VMX operation before: kernel/stop.h.
+ * The last thing that the machine does. All CPUs leave VMX operation before.
  */
-#include "kernel/trap/panic.h"
+#include "kernel/cpu/stop.h"
 
 #include <stddef.h>
 
@@ -10,7 +10,6 @@
 #include "kernel/console/console.h"
 #include "kernel/acpi/firmware.h"
 #include "mm/memory.h"
-#include "kernel/cpu/stop.h"
 #include "lib/x86_vmx.h"
 
 /* ACPI Specification, "PM1 Control Registers". */

@@ -28,4 +28,38 @@ _Noreturn void smp_started(struct cpu *cpu);
  */
 bool smp_run(void (*work)(struct cpu *cpu), uint64_t microseconds);
 
+/*
+ * Who gets which inter-processor interrupt when, while the other CPUs are started. Pure.
+ *
+ * SDM Vol. 3, "MP Initialization Protocol Algorithm for MP Systems" asks for INIT, 10 ms, SIPI,
+ * 200 µs, SIPI. Processors of the last two decades need none of these waits, and Linux uses 10 µs
+ * on them (smp_quirk_init_udelay). So the first round is the short one; the CPUs that it did not
+ * bring in get a second round by the book, all of them at once.
+ */
+enum start_action {
+    START_WAIT,    /* nothing yet: look again */
+    START_INIT,    /* INIT to every CPU that has not arrived */
+    START_STARTUP, /* SIPI to every CPU that has not arrived */
+    START_OVER,    /* all are ready, or the time is up */
+};
+
+struct start_plan {
+    unsigned step;    /* the next one */
+    uint64_t until;   /* when it may be taken, in microseconds since the beginning */
+    uint32_t unready; /* CPUs, when it was asked last */
+};
+
+/*
+ * What to do `now` (microseconds since the beginning). `unready` CPUs have not finished
+ * starting, whether they have arrived in our code or not. Start with a zeroed plan.
+ */
+enum start_action start_plan_next(struct start_plan *plan, uint64_t now, uint32_t unready);
+
+/*
+ * The ids to start: each once, without `own`. Returns how many were written, `most` at the most.
+ * Firmware exists that lists a CPU both as local APIC and as x2APIC.
+ */
+uint32_t start_targets(const uint32_t *ids, uint32_t count, uint32_t own, uint32_t *targets,
+                       uint32_t most);
+
 #endif

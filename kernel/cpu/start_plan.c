@@ -1,4 +1,4 @@
-#include "kernel/cpu/start_plan.h"
+#include "kernel/cpu/smp.h"
 
 /*
  * The last wait of each round ends as soon as all are ready. It is long because a virtual CPU

@@ -5,7 +5,6 @@
 
 #include "vm/host/apic.h"
 #include "vm/host/cpu.h"
-#include "kernel/trap/traps.h"
 #include "lib/x86.h"
 
 #define NOBODY UINT64_MAX

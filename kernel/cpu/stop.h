@@ -1,7 +1,9 @@
 /*
- * How one CPU brings all others to a halt, out of VMX operation: before a reset, a power-off, and
- * when it panics. SDM Vol. 3, "Restrictions on VMX Operation": root operation blocks INIT, by which
- * some chipsets reset a CPU.
+ * How the machine stops: as `exit=` says when all is done, and the same way after a panic.
+ *
+ * One CPU brings all others to a halt, out of VMX operation, before a reset, a power-off, and when
+ * it panics. SDM Vol. 3, "Restrictions on VMX Operation": root operation blocks INIT, by which some
+ * chipsets reset a CPU.
  */
 #ifndef KERNEL_STOP_H
 #define KERNEL_STOP_H
@@ -27,5 +29,23 @@ uint32_t stop_wait(uint64_t ticks);
 
 /* This CPU has left VMX operation and halts. */
 void stop_done(void);
+
+enum exit_action { EXIT_HALT, EXIT_POWEROFF, EXIT_REBOOT };
+
+/* What a later stop or panic shall do; EXIT_HALT until told otherwise. */
+void machine_set_exit(enum exit_action action);
+
+/* Where a power-off and a reset find out how; must stay. Without it there is no power-off. */
+struct firmware; /* kernel/acpi/firmware.h */
+void machine_set_firmware(const struct firmware *tables);
+
+/*
+ * Drains the console, brings the other CPUs to a halt, then halts, powers off (ACPI S5) or resets
+ * this machine. A second CPU that comes here halts.
+ */
+_Noreturn void machine_stop(void);
+
+/* This CPU alone: interrupts off, out of VMX operation, HLT for ever. */
+_Noreturn void machine_halt(void);
 
 #endif

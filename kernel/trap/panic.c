@@ -9,7 +9,6 @@
 #include "vm/host/cpu.h"
 #include "vm/host/machine_check.h"
 #include "kernel/cpu/stop.h"
-#include "kernel/trap/symbols.h"
 #include "kernel/trap/trap_text.h"
 #include "lib/x86.h"
 

@@ -1,37 +1,16 @@
-#include "kernel/trap/traps.h"
-
+/*
+ * Exceptions and interrupts, as kernel/trap/trap_stubs.S gives them to C.
+ */
 #include <stdbool.h>
 
 #include "vm/host/apic.h"
-#include "kernel/cpu/cpu_setup.h"
 #include "vm/host/nmi.h"
 #include "kernel/trap/panic.h"
 #include "kernel/cpu/stop.h"
 #include "lib/x86.h"
 
-enum {
-    VECTORS = 256,
-    EXCEPTIONS = 32, /* SDM Vol. 3, "Sources of Interrupts": those above are interrupts' */
-    TRAP_STUB_BYTES = 8,
-    /* SDM Vol. 3, "64-Bit Mode IDT": present, DPL 0, 64-bit interrupt gate. */
-    GATE_INTERRUPT = 0x8e,
-};
-
-/* SDM Vol. 3, figure "64-Bit IDT Gate Descriptors". */
-struct __attribute__((packed)) idt_gate {
-    uint16_t offset_low;
-    uint16_t selector;
-    uint8_t ist;
-    uint8_t type;
-    uint16_t offset_middle;
-    uint32_t offset_high;
-    uint32_t reserved;
-};
-
-struct __attribute__((packed)) idt_pointer {
-    uint16_t limit;
-    uint64_t base;
-};
+/* SDM Vol. 3, "Sources of Interrupts": those above are interrupts. */
+enum { EXCEPTIONS = 32 };
 
 /* An instruction that may fault, and where to go on then: lib/x86.h, X86_FIXUP. */
 struct fixup {
@@ -44,48 +23,8 @@ struct fixup {
     (1u << X86_VECTOR_UD | 1u << X86_VECTOR_NM | 1u << X86_VECTOR_SS | 1u << X86_VECTOR_GP | \
      1u << X86_VECTOR_PF)
 
-extern const uint8_t trap_stubs[];
 extern const struct fixup fixup_start[];
 extern const struct fixup fixup_end[];
-
-static struct idt_gate idt[VECTORS] __attribute__((aligned(16)));
-
-static uint8_t stack_of(unsigned vector)
-{
-    switch (vector) {
-    case X86_VECTOR_DF:
-        return IST_DF;
-    case X86_VECTOR_NMI:
-        return IST_NMI;
-    case X86_VECTOR_MC:
-        return IST_MC;
-    default:
-        return IST_NONE;
-    }
-}
-
-void traps_init(void)
-{
-    for (unsigned vector = 0; vector < VECTORS; vector++) {
-        uint64_t stub = (uint64_t)trap_stubs + (uint64_t)vector * TRAP_STUB_BYTES;
-
-        idt[vector] = (struct idt_gate){
-            .offset_low = (uint16_t)stub,
-            .selector = SELECTOR_CODE,
-            .ist = stack_of(vector),
-            .type = GATE_INTERRUPT,
-            .offset_middle = (uint16_t)(stub >> 16),
-            .offset_high = (uint32_t)(stub >> 32),
-        };
-    }
-}
-
-void traps_load(void)
-{
-    struct idt_pointer pointer = {sizeof(idt) - 1, (uint64_t)idt};
-
-    asm volatile("lidt %0" : : "m"(pointer));
-}
 
 /* Continues at the landing address if the faulting instruction has one. */
 static bool fix_up(struct trap_frame *frame)
@@ -101,6 +40,9 @@ static bool fix_up(struct trap_frame *frame)
     }
     return false;
 }
+
+/* Returns from interrupts and NMIs, whoever sent them, and if the fixup table takes the fault. */
+void trap_handle(struct trap_frame *frame);
 
 void trap_handle(struct trap_frame *frame)
 {

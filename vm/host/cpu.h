@@ -10,7 +10,7 @@
 
 #include "mm/execute_disable.h"
 #include "mm/memory_type.h"
-#include "vm/host/nmi.h"
+#include "vm/host/machine_check.h"
 #include "vmx/vmx_cpu.h"
 
 struct guest_run; /* vm/guest.h */
@@ -29,6 +29,20 @@ struct __attribute__((packed)) tss {
     uint64_t reserved2;
     uint16_t reserved3;
     uint16_t io_map_base;
+};
+
+enum nmi_cause {
+    NMI_OURS,
+    NMI_SERR,  /* a PCI device's system error, or main memory's parity */
+    NMI_IOCHK, /* an ISA device's error */
+    NMI_UNKNOWN,
+    NMI_CAUSE_COUNT,
+};
+
+/* NMIs that came on one CPU, but for those sent here. */
+struct nmi_log {
+    _Atomic(uint32_t) count[NMI_CAUSE_COUNT]; /* NMI_OURS is not counted */
+    struct machine_check error; /* what the machine-check banks held at the first unknown one */
 };
 
 enum cpu_phase {

@@ -3,7 +3,6 @@
 #include <stddef.h>
 
 #include "vm/host/alarm.h"
-#include "vm/host/cpu.h"
 #include "lib/x86.h"
 
 /* I/O Controller Hub data sheet, "NMI Status and Control Register". */

@@ -5,25 +5,10 @@
 #ifndef VM_HOST_NMI_H
 #define VM_HOST_NMI_H
 
-#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "vm/host/machine_check.h"
-
-enum nmi_cause {
-    NMI_OURS,
-    NMI_SERR,  /* a PCI device's system error, or main memory's parity */
-    NMI_IOCHK, /* an ISA device's error */
-    NMI_UNKNOWN,
-    NMI_CAUSE_COUNT,
-};
-
-/* Those that came on one CPU. */
-struct nmi_log {
-    _Atomic(uint32_t) count[NMI_CAUSE_COUNT]; /* NMI_OURS is not counted */
-    struct machine_check error; /* what the machine-check banks held at the first unknown one */
-};
+#include "vm/host/cpu.h"
 
 /* What port 0x61 says of an NMI; without a word there it is the alarm's, while that ticks. */
 enum nmi_cause nmi_cause(uint8_t port_b, bool alarm_ticks);

@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#include "kernel/cpu/start_plan.h"
+#include "kernel/cpu/smp.h"
 
 enum { NEVER = -1, CPUS = 4 };
 
