@@ -89,30 +89,35 @@ static void end(uint32_t guest)
                   atomic_fetch_add(&ended, 1) + 1, choice->count);
 }
 
+/* How many runs of the guests from this one on, on all CPUs together, need another CPU. */
+static uint32_t runs_with_sender(const struct machine *machine, uint32_t from)
+{
+    uint32_t count = 0;
+
+    for (uint32_t i = from; i < machine->guests.count; i++)
+        count += machine->guests.item[i].guest->needs_sender ? runs_of(machine, i) : 0;
+    return count;
+}
+
+/*
+ * No CPU goes on behind a guest that needs a sender while it has yet to end on another one: the
+ * last would wait for CPUs that have all other guests before them.
+ */
 static void run_on_this_cpu(struct cpu *cpu)
 {
     const struct guest_choice *choice = &the_machine->guests;
 
     for (uint32_t i = 0; i < choice->count; i++) {
-        if (!guest_chosen_for(choice, i, cpu->index))
-            continue;
-        begin(&choice->item[i], cpu->index);
-        run(choice->item[i].guest, cpu, &cpu->guest_runs[i]);
+        bool chosen = guest_chosen_for(choice, i, cpu->index);
+
+        if (chosen) {
+            begin(&choice->item[i], cpu->index);
+            run(choice->item[i].guest, cpu, &cpu->guest_runs[i]);
+            end(i);
+        }
         if (choice->item[i].guest->needs_sender)
-            signal_sender_run_over();
-        end(i);
+            signal_sender_serve_others(chosen, runs_with_sender(the_machine, i + 1));
     }
-    signal_sender_serve_others();
-}
-
-/* How many runs of guests, on all CPUs together, need another CPU. */
-static uint32_t runs_with_sender(const struct machine *machine)
-{
-    uint32_t count = 0;
-
-    for (uint32_t i = 0; i < machine->guests.count; i++)
-        count += machine->guests.item[i].guest->needs_sender ? runs_of(machine, i) : 0;
-    return count;
 }
 
 /* Room for the results of each CPU; false when there is no memory for it. */
@@ -235,7 +240,7 @@ void guests_run_all(struct machine *machine)
         return;
     }
     prepare(machine);
-    signal_sender_expect(runs_with_sender(machine));
+    signal_sender_expect(runs_with_sender(machine, 0));
     with_alarm(machine, run_all);
     machine->guests_done = true;
     machine_judge_guests(machine);

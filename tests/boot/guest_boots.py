@@ -72,7 +72,12 @@ def _guests() -> list[Boot]:
         bochs("dump=vmcs", OK, (*IN_VMX, field_is("vmcs.guest", "hello")), append="dump=vmcs"),
         *(
             bochs(
-                f"SIPI to each of {count}", OK, (*IN_VMX, guests("sipi", "hello")),
+                f"SIPI to each of {count}", OK,
+                # Nobody goes on while another one waits for its SIPI: the last would wait for all.
+                (
+                    *IN_VMX, guests("sipi", "hello"),
+                    console_has(f"guest sipi: {count} ok; 1 of 2 ended guest hello ..."),
+                ),
                 append="guest=sipi,hello check-entry=always", count=count,
             )
             for count in (4, 8)

@@ -97,15 +97,12 @@ void signal_sender_expect(uint32_t runs)
     atomic_store(&runs_left, runs);
 }
 
-void signal_sender_run_over(void)
-{
-    atomic_fetch_sub(&runs_left, 1);
-}
-
-void signal_sender_serve_others(void)
+void signal_sender_serve_others(bool had_run, uint32_t later)
 {
     uint64_t deadline = clock_deadline(WAIT_US);
 
-    while (atomic_load(&runs_left) > 0 && !clock_passed(deadline))
+    if (had_run)
+        atomic_fetch_sub(&runs_left, 1);
+    while (atomic_load(&runs_left) > later && !clock_passed(deadline))
         serve();
 }

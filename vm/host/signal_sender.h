@@ -29,10 +29,10 @@ void signal_sender_release(void);
 /* Before a round of guests, on the boot CPU: so many runs, on all CPUs, will need a sender. */
 void signal_sender_expect(uint32_t runs);
 
-/* One of these runs is over. */
-void signal_sender_run_over(void);
-
-/* On each CPU that has no guest left: has time for the others until all those runs are over. */
-void signal_sender_serve_others(void);
+/*
+ * On each CPU behind each guest that needs a sender, whether or not it `had_run` it itself: has time
+ * for the others until no more than the runs of `later` guests are left.
+ */
+void signal_sender_serve_others(bool had_run, uint32_t later);
 
 #endif
