@@ -323,6 +323,19 @@ class Input(VmxcapTest):
         (again,) = self.sets("-", text=json.dumps([row]))
         self.assertEqual(again, {**row, "read_as": "JSON"})
 
+    def test_every_report_is_read_as_what_it_is_of(self) -> None:
+        """With its findings, which name bits and what was wanted of them, wrapped at any width."""
+        rows = self.sets(CSV, status=1)
+        reports = [self.good("--row", row["id"], COLUMNS="60", status=status)
+                   for row in rows
+                   for status in [{"ok": 0, "refused": 1, "incomplete": 3}[row["verdict"]]]]  # fmt: skip
+        for row, report in zip(rows, reports):
+            done = self.run_it("--json", "-", text=report)
+            self.assertEqual(done.stderr, "", row["id"])
+            (found,) = json.loads(done.stdout)
+            self.assertEqual(found["msrs"], row["msrs"], row["id"])
+            self.assertEqual(found["not_understood"]["count"], 0, row["id"])
+
     def test_several_files(self) -> None:
         first, second = self.write("a", "0x480=0x1"), self.write("b", "0x480=0x2")
         found = self.sets(first, "--row", SKYLAKE, second, status=1)

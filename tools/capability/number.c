@@ -75,6 +75,18 @@ static bool ends(struct piece rest)
     return !char_is_one_of(c, ".`'") || !next_is_word;
 }
 
+/*
+ * Halves of which zeros are missing are told from bits of a register (53:50), a time, a bus address
+ * (3a:00) by their 0x or by their digits: one has more than those have.
+ */
+static bool may_be_halves(const struct number *high, const struct number *low)
+{
+    enum { DIGITS_LEAST = 5 };
+
+    return high->prefixed || low->prefixed || high->digits >= DIGITS_LEAST ||
+           low->digits >= DIGITS_LEAST;
+}
+
 static bool take_groups(struct piece *rest, struct number *number, const struct grouping *row)
 {
     unsigned groups = 0;
@@ -87,9 +99,11 @@ static bool take_groups(struct piece *rest, struct number *number, const struct 
 
         *rest = piece_after(*rest, 1);
         if (row->loose)
-            take_prefix(rest);
+            group.prefixed = take_prefix(rest);
         if (take_digits(rest, &group) != row->width &&
             (!row->loose || padded || group.digits == 0 || group.digits > row->width))
+            return false;
+        if (row->loose && !may_be_halves(number, &group))
             return false;
         number->value = number->value << 4 * row->width | group.value;
         number->digits += row->width;

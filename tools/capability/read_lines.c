@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "tools/capability/command.h"
+#include "tools/capability/label.h"
 #include "tools/capability/line.h"
 #include "tools/capability/listing.h"
 #include "tools/capability/reference.h"
@@ -18,6 +19,7 @@ struct reader {
     unsigned cpu;             /* of a heading */
     enum columns_look headed; /* LOOK_PLAIN without a heading of columns */
     bool decimal;             /* values without 0x are decimal */
+    bool in_finding;          /* the last line ended before a finding's number */
     bool has_decimal;         /* there is one that can only be that */
     uint32_t first_msr;       /* of AIDA64, with which each CPU's list begins; 0: none yet */
     bool first_seen;          /* of this CPU: the next one's list begins where it comes again */
@@ -96,6 +98,12 @@ static bool is_memory(const struct reference *reference, const struct values *va
     return true;
 }
 
+/* The next reference, which tells what it lacks itself. */
+static bool names_msr(struct piece rest)
+{
+    return char_is_letter(piece_first(rest)) && label_take(&rest).msr != 0;
+}
+
 /* Takes what follows a reference. False, with the error told, if it contradicts the reference. */
 static bool take_given(struct reader *reader, struct piece line, struct piece *rest,
                        struct reference *reference, unsigned cpu)
@@ -118,7 +126,7 @@ static bool take_given(struct reader *reader, struct piece line, struct piece *r
     if (reference->named && !reference->word && behind.length == 0)
         command_await(reader->scan, &reader->command, &reader->found,
                       reference->assigned ? line : (struct piece){NULL, 0}, reference->msr, cpu);
-    else if (reference_is_meant(reference, behind))
+    else if (!names_msr(behind) && reference_is_meant(reference, behind))
         scan_passed(reader->scan, reader->scan->line, line, "a value in hex for that MSR");
     return true;
 }
@@ -182,6 +190,36 @@ static bool skip_token(struct piece *rest)
     return false;
 }
 
+/* `pretend=0x480:0x12`: what somebody wants Rootmode to judge from in place of the real value. */
+static bool skip_pretended(struct piece *rest)
+{
+    if (!piece_starts(*rest, "pretend="))
+        return false;
+    piece_word(rest, " \t\"'");
+    return true;
+}
+
+static bool take_last_word(struct piece *line, const char *word)
+{
+    size_t length = piece_of(word).length;
+
+    *line = piece_trim(*line);
+    if (line->length <= length || !piece_is(piece_after(*line, line->length - length), word))
+        return false;
+    line->length -= length;
+    return true;
+}
+
+/* `bit 57 of IA32_VMX_BASIC is 1`: what follows is those bits, told by what stands before. */
+static bool is_of_bits(struct piece before)
+{
+    take_last_word(&before, " the");
+    if (!take_last_word(&before, " of") && !take_last_word(&before, " in"))
+        return false;
+    before = piece_trim(before);
+    return before.length > 0 && char_is_digit(before.start[before.length - 1]);
+}
+
 /* All references of a line with their values; `*any` says whether there were some. */
 static bool take_references(struct reader *reader, struct piece line, bool *any)
 {
@@ -194,10 +232,12 @@ static bool take_references(struct reader *reader, struct piece line, bool *any)
         const char *before = rest.start;
         struct reference reference;
 
-        if (take_cpu(&rest, &cpu))
+        if (take_cpu(&rest, &cpu) || skip_pretended(&rest))
             continue;
         if (reference_take(&rest, first, &reference)) {
             *any = true;
+            if (is_of_bits((struct piece){line.start, (size_t)(before - line.start)}))
+                continue;
             if (!take_given(reader, line, &rest, &reference, cpu))
                 return false;
             first = true;
@@ -307,15 +347,26 @@ static bool has_answer(struct piece rest)
     return char_is_one_of(piece_first(rest), ":=") || piece_starts(rest, "->");
 }
 
+/* Does the line end within a finding, whose number is wrapped: "... bit 15 seen 0x1, wanted"? */
+static bool ends_in_finding(struct piece line)
+{
+    return take_last_word(&line, " seen") || take_last_word(&line, " wanted");
+}
+
 static bool take_line(struct reader *reader, struct piece line)
 {
     struct piece rest;
     size_t before = reader->found.count;
-    bool any;
+    bool any, in_finding = reader->in_finding;
 
+    reader->in_finding = ends_in_finding(line);
+    if (in_finding && is_number_alone(line))
+        return true;
     if (is_number_alone(command_unsigned(&reader->command, line)))
         return command_value(reader->scan, &reader->command, &reader->found, line, reader->decimal);
     reader->command.single = false;
+    if (reader->command.format == DUMP_NAMES)
+        command_end(reader->scan, &reader->command, &reader->found); /* only the next line counts */
     if (command_failed(&reader->command, line))
         return true;
     if (command_find(line, &rest) && !has_answer(rest)) {

@@ -80,6 +80,83 @@ static bool take_filler(struct piece *rest, enum half *half)
     return false;
 }
 
+/* A bit's number, 0 to 63. */
+static bool take_bit(struct piece *rest, unsigned *bit)
+{
+    enum { BIT_LAST = 63 };
+    unsigned digits = 0;
+
+    for (*bit = 0; char_is_digit(piece_first(*rest)) && digits < 3; digits++) {
+        *bit = *bit * 10 + (unsigned)(piece_first(*rest) - '0');
+        *rest = piece_after(*rest, 1);
+    }
+    return digits > 0 && digits < 3 && *bit <= BIT_LAST;
+}
+
+static bool take_bits_word(struct piece *rest)
+{
+    struct piece at = *rest;
+
+    at = piece_skip(at, " \t(,:");
+    if (!piece_starts_folded(at, "bit"))
+        return false;
+    at = piece_after(at, piece_starts_folded(at, "bits") ? 4 : 3);
+    *rest = piece_skip(at, " \t");
+    return char_is_digit(piece_first(*rest));
+}
+
+/*
+ * Takes which bits of the register what follows is about: `bits 53:50`, `bit 7`, `[55]`, `44:32`.
+ * Behind `=` or `:` a number alone is the value.
+ */
+static bool take_field(struct piece *rest, const struct reference *reference, unsigned *high,
+                       unsigned *low)
+{
+    struct piece at = *rest;
+    bool bracket = piece_first(at) == '[' && !reference->assigned;
+    bool word, range;
+
+    if (bracket)
+        at = piece_after(at, 1);
+    word = take_bits_word(&at);
+    if (!word)
+        at = piece_skip(at, " \t(");
+    if (!take_bit(&at, high))
+        return false;
+    *low = *high;
+    range = char_is_digit(piece_at(at, 1)) &&
+            (piece_first(at) == ':' || ((word || bracket) && piece_first(at) == '-'));
+    if (range) {
+        at = piece_after(at, 1);
+        if (!take_bit(&at, low) || *low > *high)
+            return false;
+    }
+    if (char_is_letter(piece_first(at)) || char_is_digit(piece_first(at)) ||
+        char_is_one_of(piece_first(at), "_`") || !(range || word || bracket))
+        return false;
+    *rest = piece_skip(at, "])");
+    return true;
+}
+
+/*
+ * Passes over bits that are the whole register or a half of it. False for others: what follows is
+ * no value of the register, as in a finding, `IA32_VMX_BASIC bits 53:50 seen 0x0, wanted 0x6`.
+ */
+static bool take_bits(struct piece *rest, struct reference *reference)
+{
+    unsigned high, low;
+
+    if (reference->half != HALF_NONE || !take_field(rest, reference, &high, &low))
+        return true;
+    if (high == 63 && low == 32)
+        reference->half = HALF_HIGH;
+    else if (high == 31 && low == 0)
+        reference->half = HALF_LOW;
+    else
+        reference->field = high != 63 || low != 0;
+    return !reference->field;
+}
+
 /* A number is not looked for behind these. */
 static bool take_sign(struct piece *rest, struct reference *reference)
 {
@@ -205,6 +282,8 @@ void reference_values(struct piece *rest, struct reference *reference, bool deci
 {
     values->count = 0;
     values->has_decimal = false;
+    if (!take_bits(rest, reference))
+        return;
     while (values->count < VALUES_MAX) {
         struct piece at = *rest;
         struct number *number = &values->number[values->count];
@@ -228,7 +307,7 @@ void reference_values(struct piece *rest, struct reference *reference, bool deci
 
 bool reference_is_meant(const struct reference *reference, struct piece rest)
 {
-    return !reference_is_absent(rest) && reference->assigned &&
+    return !reference_is_absent(rest) && reference->assigned && !reference->field &&
            (reference->named || char_is_digit(piece_first(rest)) ||
             (rest.length == 0 && reference->format == DUMP_PAIRS));
 }

@@ -13,6 +13,7 @@ struct reference {
     bool padded;    /* by a number of 8 digits without 0x */
     bool assigned;  /* `=`, `:` or the like stands behind it */
     bool colon;     /* it is `:` */
+    bool field;     /* what follows is of some of its bits: `bits 53:50`, `[55]`, `44:32` */
     enum half half; /* of the MSR, where its name says so */
     enum dump_format format;
 };

@@ -426,6 +426,86 @@ static void aida64_is_read(void **state)
     assert_value(1, 0x481, 0x7f00000017);
 }
 
+/*
+ * Bits of a register, and what Rootmode's findings say of them, are no value of it. Each line is
+ * passed over, without a word about it, and the value below is the right one.
+ */
+static void fields_are_no_values(void **state)
+{
+    static const char *const fields[] = {
+        "IA32_VMX_BASIC bits 53:50 seen 0x0, wanted 0x6",
+        "IA32_VMX_BASIC bit 48 seen 0x1, wanted 0x0",
+        "IA32_VMX_BASIC: IA32_VMX_BASIC bits 63:0 seen 0xc010000000002b,\nwanted 0xd810000000002b",
+        "a: IA32_VMX_BASIC bit 15 seen 0x1, wanted\n0x0",
+        "a: IA32_VMX_BASIC bits 30:0 seen\n0x1, wanted 0x0",
+        "a: IA32_VMX_BASIC bit\n15 seen 0x1, wanted 0x0",
+        "long: IA32_VMX_BASIC\nbit 15 seen 0x1, wanted\n0x0",
+        "in IA32_VMX_BASIC 44:32 must be 4096",
+        "IA32_VMX_BASIC[44:32] = 1024",
+        "IA32_VMX_BASIC[55] = 1",
+        "IA32_VMX_BASIC bits 55 = 1",
+        "IA32_VMX_BASIC, bit 55: 1",
+        "bit 57 of IA32_VMX_BASIC is 1; the manual does not say what it means",
+        "bits 44:32 of the IA32_VMX_BASIC MSR: 0x400",
+        "IA32_VMX_BASIC (bits 53-50): 6",
+        "MSR 0x480 bits 53:50 = 6",
+        "MSR 0x480[53:50] = 6",
+        "0x480 bits 53:50: 6",
+        "tools/run --append \"pretend=0x480:0x00c010000000002b\"",
+        "command line  pretend=0x480:0x1 pretend=cpu1:0x481:0x2 exit=poweroff",
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++) {
+        char text[256];
+
+        sprintf(text, "%s\nIA32_VMX_BASIC (MSR 0x480) = 0x00da040000000012\n", fields[i]);
+        assert_read(text, NAMES, 1);
+        assert_value(0, 0x480, basic);
+        assert_int_equal(list.set[0].dump.msrs.present, 1);
+        assert_passed(0, 0, "");
+        assert_refused(fields[i], 1, "expected ");
+    }
+    /* The whole register, and its halves. */
+    assert_read("IA32_VMX_BASIC[63:0] = 0xda040000000012\nIA32_VMX_PINBASED_CTLS bits 31:0: 16\n"
+                "IA32_VMX_PINBASED_CTLS bits 63:32: 7f\n",
+                NAMES | HALVES, 1);
+    assert_value(0, 0x480, basic);
+    assert_value(0, 0x481, pin);
+    /* Behind a sign it stands in a value's place, and is told. */
+    assert_read("480: 1\nIA32_VMX_PINBASED_CTLS: 53:50\n", RDMSR, 1);
+    assert_passed(1, 2, "a value in hex");
+    /* A value stands on the line next to its name, or nowhere. */
+    assert_read("480: 1\nIA32_VMX_PINBASED_CTLS\nsomething else\n16\n", RDMSR, 1);
+    assert_int_equal(list.set[0].dump.msrs.present, 1);
+}
+
+/* The console's log of the README's refusal, abridged: the value is that of the report. */
+static void a_console_log_of_a_refusal_is_read(void **state)
+{
+    (void)state;
+    assert_read(
+        "tools/run --on bochs --append \"pretend=0x480:0x00c010000000002b\"\n"
+        "tools/run: on bochs\n"
+        "  command line  pretend=0x480:0x00c010000000002b exit=poweroff\n"
+        "IA32_VMX_BASIC (MSR 0x480) = 0x00c010000000002b\n"
+        "  23:  00000 0 0 0 1 1 0000 0 0 000 1000000000000 0 0000000000000000000000000101011\n"
+        "     58  0           events in VMX: no nested-exception information\n"
+        "  44:32  4096        bytes for a VMXON region or a VMCS\n"
+        "  size                      4096\n"
+        "  note     pretended (CPUs 0-1)\n"
+        "           this value does not come from the processor: pretend= on the\n"
+        "           command line gave it\n"
+        "           IA32_VMX_BASIC: IA32_VMX_BASIC bits 63:0 seen 0xc010000000002b,\n"
+        "           wanted 0xd810000000002b\n"
+        "  refusal  basic-memory-type (CPUs 0-1)\n"
+        "           IA32_VMX_BASIC bits 53:50 seen 0x0, wanted 0x6\n"
+        "verdict: refused\n",
+        NAMES, 1);
+    assert_value(0, 0x480, 0xc010000000002b);
+    assert_passed(0, 0, "");
+}
+
 /* A line that is torn or mistyped gives no value, and is told. */
 static void torn_lines_are_told(void **state)
 {
@@ -674,7 +754,11 @@ static void numbers_have_forms(void **state)
         {"0xda_0400_0000_0012", 0xda040000000012, 0},
         {"5.", 5, 1},
         {"480: 1", 0x480, 3},
-        {"480:1", 0x48000000001, 0},
+        {"480:1", 0x480, 2},
+        {"53:50", 0x53, 3},
+        {"10e:7f", 0x10e, 3},
+        {"7f:00000016", 0x7f00000016, 0},
+        {"12345:6", 0x1234500000006, 0},
         {"00da0400:12", 0xda0400, 3},
         {"0xda0400:0x12", 0xda040000000012, 0},
         {"fff9fffe:401e172", 0xfff9fffe0401e172, 0},
@@ -802,6 +886,8 @@ int main(void)
         cmocka_unit_test_teardown(cpus_are_told_apart, end),
         cmocka_unit_test_teardown(too_many_cpus_are_refused, end),
         cmocka_unit_test_teardown(aida64_is_read, end),
+        cmocka_unit_test_teardown(fields_are_no_values, end),
+        cmocka_unit_test_teardown(a_console_log_of_a_refusal_is_read, end),
         cmocka_unit_test_teardown(torn_lines_are_told, end),
         cmocka_unit_test_teardown(many_lines_are_counted, end),
         cmocka_unit_test_teardown(contradictions_are_refused, end),
