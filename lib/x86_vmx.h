@@ -18,11 +18,12 @@ struct vmx_flags {
 
 /*
  * Enters the guest that the current VMCS describes (VMRESUME if `resume`, else VMLAUNCH) and comes
- * back at its first VM exit. Writes HOST_RSP, HOST_RIP, GUEST_RSP and GUEST_RIP itself: the guest's
- * whole program is CPUID, which always exits. All flags clear: it was entered, or failed to be with
- * a VM exit of its own kind; the exit reason says which. vmx/selftest_entry.S.
+ * back at its first VM exit; the guest changes no general register until then. Writes HOST_RSP, and
+ * HOST_RIP: `host_rip` where that is not 0, which only an entry that fails comes back from. All
+ * flags clear: the guest was entered, or failed to be with a VM exit of its own kind; the exit
+ * reason says which. vmx/selftest/selftest_entry.S.
  */
-struct vmx_flags x86_vm_enter(bool resume);
+struct vmx_flags x86_vm_enter(bool resume, uint64_t host_rip);
 
 #if __STDC_HOSTED__
 

@@ -58,7 +58,7 @@ struct vmx_result vmwrite(uint64_t field, uint64_t value)
     return vmx_result_of(x86_vmwrite(field, value));
 }
 
-struct vmx_result vm_enter(bool resume)
+struct vmx_result vm_enter(bool resume, uint64_t host_rip)
 {
-    return vmx_result_of(x86_vm_enter(resume));
+    return vmx_result_of(x86_vm_enter(resume, host_rip));
 }

@@ -44,8 +44,8 @@ struct vmx_result vmptrst(uint64_t *region);
 struct vmx_result vmread(uint64_t field, uint64_t *value);
 struct vmx_result vmwrite(uint64_t field, uint64_t value);
 
-/* VMLAUNCH, or VMRESUME, up to the guest's first VM exit; x86_vm_enter() in lib/x86.h. */
-struct vmx_result vm_enter(bool resume);
+/* VMLAUNCH, or VMRESUME, up to the guest's first VM exit; x86_vm_enter() in lib/x86_vmx.h. */
+struct vmx_result vm_enter(bool resume, uint64_t host_rip);
 
 /* The manual's sentence for a VM-instruction error number; NULL for one that it does not define. */
 const char *vmx_error_text(uint32_t number);

@@ -3,7 +3,7 @@
  *
  * model_cpu.c has CPUID, MSRs, control registers and memory; model_vmx.c the VMX instructions
  * ("VMX Instruction Reference") and a VM entry with the checks that matter here. Its one guest
- * program is CPUID, as in vmx/selftest_entry.S.
+ * program is CPUID, as in vmx/selftest/selftest_entry.S.
  *
  * `model_cpu` is the processor that runs; a second CPU is a copy that a test swaps in. Memory is
  * one for all of them.

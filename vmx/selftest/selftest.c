@@ -166,7 +166,7 @@ static uint64_t operand_of(enum operand operand, const struct stage *stage)
 /* The whole exit reason: bit 31 is 1 where the entry failed over the guest's state. */
 static struct vmx_result enter_and_exit(bool resume, uint64_t *exit_reason)
 {
-    struct vmx_result result = vm_enter(resume);
+    struct vmx_result result = vm_enter(resume, 0);
 
     if (vmx_ok(result))
         (void)vmread(VMCS_EXIT_REASON, exit_reason);

@@ -1,20 +1,18 @@
 /*
- * struct vmx_flags x86_vm_enter(bool resume): lib/x86.h.
+ * struct vmx_flags x86_vm_enter(bool resume, uint64_t host_rip): lib/x86_vmx.h.
  *
  * A VM entry that succeeds does not return: the processor goes on at the guest's RIP, and after the
- * VM exit at the host's. The guest leaves all general registers as they are, because its CPUID
- * exits before it does anything. What a VM exit does not bring back is restored here: RFLAGS and
- * the limits of GDTR and IDTR (SDM Vol. 3, "Loading Host State").
+ * VM exit at the host's. The guest leaves all general registers as they are, because it executes
+ * nothing, or a CPUID that exits before it does anything. What a VM exit does not bring back is
+ * restored here: RFLAGS and the limits of GDTR and IDTR (SDM Vol. 3, "Loading Host State").
  *
  * The result is three bytes in EAX: vector, carry, zero. A fault comes in through the fixup table
  * with the vector in RAX.
  */
 #include "lib/frame.inc"
 
-#define GUEST_RSP 0x681c
-#define GUEST_RIP 0x681e
-#define HOST_RSP  0x6c14
-#define HOST_RIP  0x6c16
+#define HOST_RSP 0x6c14
+#define HOST_RIP 0x6c16
 
     .macro vmx_instruction text:vararg
 7:  \text
@@ -24,16 +22,17 @@
     .popsection
     .endm
 
-    .macro write_field field, register
-    mov     $\field, %eax
-    vmx_instruction vmwrite \register, %rax
-    .endm
-
     .section .text.x86_vm_enter, "ax", @progbits
     .globl  x86_vm_enter
     .type   x86_vm_enter, @function
 x86_vm_enter:
     .cfi_startproc
+    push_register rbp
+    push_register rbx
+    push_register r12
+    push_register r13
+    push_register r14
+    push_register r15
     pushfq
     .cfi_adjust_cfa_offset 8
     grow_stack 32
@@ -41,12 +40,13 @@ x86_vm_enter:
     sidt    16(%rsp)
 
     /* Without a current VMCS these fail, and so does the entry: that one's flags are what counts. */
-    write_field HOST_RSP, %rsp
-    write_field GUEST_RSP, %rsp
+    mov     $HOST_RSP, %eax
+    vmx_instruction vmwrite %rsp, %rax
     lea     exited(%rip), %rcx
-    write_field HOST_RIP, %rcx
-    lea     guest(%rip), %rcx
-    write_field GUEST_RIP, %rcx
+    test    %rsi, %rsi
+    cmovnz  %rsi, %rcx
+    mov     $HOST_RIP, %eax
+    vmx_instruction vmwrite %rcx, %rax
 
     test    %dil, %dil
     jnz     1f
@@ -71,14 +71,21 @@ return:
     shrink_stack 32
     popfq
     .cfi_adjust_cfa_offset -8
+    pop_register r15
+    pop_register r14
+    pop_register r13
+    pop_register r12
+    pop_register rbx
+    pop_register rbp
     ret
     .cfi_endproc
     .size   x86_vm_enter, . - x86_vm_enter
 
-    .type   guest, @function
-guest:
+    .globl  selftest_guest_code
+    .type   selftest_guest_code, @function
+selftest_guest_code:
     cpuid
-    jmp     guest
-    .size   guest, . - guest
+    jmp     selftest_guest_code
+    .size   selftest_guest_code, . - selftest_guest_code
 
     .section .note.GNU-stack, "", @progbits

@@ -45,6 +45,7 @@ struct vmx_result selftest_guest_write(const struct vmx_msrs *msrs)
     vmcs_image_segments(&image, (struct vmcs_segment){0, 0, UINT32_MAX, RIGHTS_CODE_64},
                         (struct vmcs_segment){0, 0, UINT32_MAX, RIGHTS_DATA_32},
                         (struct vmcs_segment){0, 0, TSS_LIMIT, RIGHTS_TSS_BUSY});
+    vmcs_image_put(&image, VMCS_GUEST_RIP, (uint64_t)(uintptr_t)selftest_guest_code);
     for (unsigned i = 0; i < sizeof shared / sizeof *shared; i++)
         vmcs_image_put(&image, shared[i].guest, vmcs_image_get(&image, shared[i].host));
     return vmcs_image_write(&image);

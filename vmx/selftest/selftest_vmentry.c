@@ -1,6 +1,7 @@
 #include "vmx/selftest/selftest_vmentry.h"
 
 #include "lib/string.h"
+#include "lib/x86_vmx.h"
 #include "mm/direct_map.h"
 #include "mm/page_alloc.h"
 #include "vmx/entry/vmentry_context.h"
@@ -76,19 +77,19 @@ static uint64_t host_rip(void)
 static struct vmentry_outcome enter(void)
 {
     struct vmentry_outcome outcome = {VMENTRY_CLASS_COUNT, 0};
-    uint64_t reason = 0, error = 0;
-    struct vmx_flags flags;
+    struct vmx_result result;
+    uint64_t reason = 0;
 
     if (!vmx_ok(vmclear(stage.cpu->vmcs_region.address)) ||
         !vmx_ok(vmptrld(stage.cpu->vmcs_region.address)) || !vmx_ok(vmcs_image_write(&stage.image)))
         return outcome;
-    flags = x86_vm_enter_image(host_rip());
-    if (flags.zero && !flags.vector) {
-        (void)vmread(VMCS_VM_INSTRUCTION_ERROR, &error);
-        if (error == 7 || error == 8)
-            outcome.class = error == 7 ? VMENTRY_CONTROLS : VMENTRY_HOST;
-        outcome.qualification = error == 7 || error == 8 ? 0 : error;
-    } else if (!flags.vector && !flags.carry) {
+    result = vm_enter(false, host_rip());
+    if (result.outcome == VMX_FAIL_VALID) {
+        if (result.number == 7 || result.number == 8)
+            outcome.class = result.number == 7 ? VMENTRY_CONTROLS : VMENTRY_HOST;
+        else
+            outcome.qualification = result.number;
+    } else if (vmx_ok(result)) {
         (void)vmread(VMCS_EXIT_REASON, &reason);
         outcome.class = VMENTRY_ENTERS;
         if (reason & REASON_ENTRY_FAILED) {
@@ -301,7 +302,7 @@ void selftest_vmentry_run(struct vmx_cpu *cpu, const struct vmx_environment *env
     stage.context.msr_write_faults = write_faults;
     stage.ground.context = &stage.context;
     vmcs_image_set_host(&stage.ground.host);
-    vmcs_image_set(&stage.ground.host, VMCS_HOST_RIP, (uint64_t)(uintptr_t)x86_vm_enter_image);
+    vmcs_image_set(&stage.ground.host, VMCS_HOST_RIP, (uint64_t)(uintptr_t)x86_vm_enter);
     if (take_pages()) {
         refill_pages();
         run_trials(selftest);

@@ -8,7 +8,6 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "lib/x86_vmx.h"
 #include "vmx/entry/vmentry_check.h"
 #include "vmx/selftest/vmentry_trial.h"
 #include "vmx/vmx_cpu.h"
@@ -73,12 +72,6 @@ struct selftest_vmentry {
     uint32_t told; /* of the differences */
     struct selftest_vmentry_difference difference[SELFTEST_VMENTRY_DIFFERENCES_MAX];
 };
-
-/*
- * Enters with the current VMCS as it is, but for HOST_RSP and, where `host_rip` is 0, HOST_RIP.
- * All flags clear: there was a VM exit. vmx/selftest_vmentry.S.
- */
-struct vmx_flags x86_vm_enter_image(uint64_t host_rip);
 
 /*
  * Runs on the CPU that runs this, which is LOADED, and leaves it LOADED with an initialised VMCS.

@@ -71,6 +71,7 @@ static void the_guest_is_in_64_bit_mode(void **state)
     assert_int_equal(FIELD(GUEST_CR3), model_cpu.cr3);
     assert_int_equal(FIELD(GUEST_CR4), model_cpu.cr4);
     assert_int_equal(FIELD(GUEST_DR7), 0x400);
+    assert_ptr_equal((const void *)FIELD(GUEST_RIP), selftest_guest_code);
     assert_int_equal(FIELD(GUEST_RFLAGS), 2);
     assert_int_equal(FIELD(GUEST_GDTR_BASE), 0xffff800000200000);
     assert_int_equal(FIELD(GUEST_IDTR_BASE), 0xffff800000201000);

@@ -64,13 +64,14 @@ static void forget(struct vmentry_findings *findings, enum vmentry_rule rule)
     findings->count = kept;
 }
 
-struct vmx_flags x86_vm_enter_image(uint64_t host_rip)
+struct vmx_flags x86_vm_enter(bool resume, uint64_t host_rip)
 {
     struct vmentry_context context = {.read = read_page, .msr_write_faults = write_faults};
     static struct vmcs_image image;
     static struct vmentry_findings findings;
     struct vmentry_outcome outcome;
 
+    assert_false(resume);
     if (faults)
         return (struct vmx_flags){.vector = X86_VECTOR_UD};
     vmcs_image_read(&image, &capability);
