@@ -22,7 +22,7 @@ def _alone(folder: Path) -> Iterator[None]:
     """Two builds of one folder at the same time would disturb each other."""
     folder.mkdir(parents=True, exist_ok=True)
     for file in (folder, *folder.glob(".ninja_*"), *folder.glob("tools-build.log")):
-        if not os.access(file, os.W_OK):
+        if not os.access(file, os.W_OK) and file.exists():  # another build may remove its log
             raise UserError(
                 f"{file} belongs to {owner_name(file)} and cannot be written: give it back with "
                 f"`sudo chown -R $(id -u):$(id -g) {folder}`, or remove {folder}"
