@@ -4,11 +4,9 @@
 #include <stddef.h>
 
 #include "vm/host/clock.h"
-#include "kernel/console/console_log.h"
+#include "kernel/console/text.h"
 #include "kernel/console/screen.h"
-#include "kernel/console/screen_device.h"
 #include "kernel/console/serial.h"
-#include "kernel/console/serial_text.h"
 #include "lib/x86.h"
 
 enum {

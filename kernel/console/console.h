@@ -12,11 +12,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "lib/format.h"
+#include "kernel/console/text.h"
 
 struct multiboot_framebuffer; /* boot/multiboot2.h */
-
-enum colour { COLOUR_PLAIN, COLOUR_HEADING, COLOUR_DIM, COLOUR_OK, COLOUR_WARNING, COLOUR_REFUSAL };
 
 enum console_lines {
     LINES_EVERY,    /* each serial port that answers */

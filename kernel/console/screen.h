@@ -12,7 +12,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "kernel/console/console.h"
+#include "boot/multiboot2.h"
+#include "kernel/console/text.h"
 
 /* More columns or rows than this are left unused. */
 enum { SCREEN_COLUMNS_MOST = 240, SCREEN_ROWS_MOST = 100, SCREEN_TAB = 8 };
@@ -56,5 +57,23 @@ void screen_write(struct screen *screen, enum colour colour, const char *text, s
 
 /* Draws what has changed since the last time. */
 void screen_flush(struct screen *screen);
+
+/*
+ * The two kinds that GRUB gives: EGA text and a linear frame buffer. NULL when this is no such
+ * screen, or cannot be mapped. Each can be opened once.
+ */
+const struct screen_device *screen_text_open(const struct multiboot_framebuffer *framebuffer);
+const struct screen_device *screen_pixels_open(const struct multiboot_framebuffer *framebuffer);
+
+/* How a colour stands in the pixel of a linear frame buffer. */
+struct rgb {
+    uint8_t red, green, blue;
+};
+
+/* Bytes from one pixel to the next, 2 to 4; 0 for a format that no colour can be put into. */
+uint32_t pixel_bytes(const struct multiboot_framebuffer *buffer);
+
+/* The colour as a pixel of this format, for which pixel_bytes() is not 0. */
+uint32_t pixel_of(const struct multiboot_framebuffer *buffer, struct rgb colour);
 
 #endif

@@ -1,7 +1,6 @@
-#include "kernel/console/screen_device.h"
+#include "kernel/console/screen.h"
 
 #include "mm/memory.h"
-#include "kernel/console/pixel.h"
 #include "kernel/console/psf.h"
 #include "lib/string.h"
 

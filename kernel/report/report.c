@@ -1,3 +1,5 @@
+#include "kernel/report/report.h"
+
 #include "vm/host/clock_math.h"
 #include "kernel/report/report_parts.h"
 #include "lib/string.h"

@@ -8,12 +8,6 @@
 #include "kernel/console/console.h"
 #include "kernel/machine.h"
 
-/* Where text goes that has colours. */
-struct coloured {
-    struct sink *sink;
-    void (*colour)(enum colour colour); /* of what is written from now on */
-};
-
 void report_text(const struct machine *machine, const struct coloured *page);
 void report_json(const struct machine *machine, struct sink *sink);
 

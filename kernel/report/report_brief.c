@@ -1,3 +1,5 @@
+#include "kernel/report/report.h"
+
 #include "kernel/report/report_parts.h"
 #include "lib/string.h"
 

@@ -5,17 +5,6 @@
 
 enum { TEXT_COLUMNS = 67, INDENT = 11, LINE_COLUMNS = 79, MANUAL_SIZE = 160, PLACE_SIZE = 512 };
 
-void print_in(const struct coloured *page, enum colour colour, const char *format, ...)
-{
-    va_list arguments;
-
-    page->colour(colour);
-    va_start(arguments, format);
-    vprint_to(page->sink, format, arguments);
-    va_end(arguments);
-    page->colour(COLOUR_PLAIN);
-}
-
 static bool has_alike(const struct findings *findings, const struct finding *finding)
 {
     for (uint32_t i = 0; i < findings->count; i++) {

@@ -8,12 +8,9 @@
 #include <stdint.h>
 
 #include "kernel/report/cpu_ranges.h"
-#include "kernel/report/report.h"
+#include "kernel/console/text.h"
+#include "kernel/machine.h"
 #include "lib/json.h"
-
-/* In that colour; plain again behind it. */
-void print_in(const struct coloured *page, enum colour colour, const char *format, ...)
-    __attribute__((format(printf, 3, 4)));
 
 /* One finding after the other, each with the CPUs that it was found on alike. Begins with zeros. */
 struct finding_walk {

@@ -3,6 +3,7 @@
  * what each test breaks; the document's shape is docs/report.md's.
  */
 #include "kernel/machine.h"
+#include "kernel/report/report.h"
 #include "kernel/report/report_parts.h"
 
 #include <setjmp.h>

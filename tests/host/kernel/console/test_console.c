@@ -7,8 +7,7 @@
 
 #include <cmocka.h>
 
-#include "kernel/console/console_log.h"
-#include "kernel/console/serial_text.h"
+#include "kernel/console/text.h"
 
 static void add(struct console_log *log, enum colour colour, const char *text)
 {

@@ -4,7 +4,7 @@
  */
 #include "vm/host/clock.h"
 #include "kernel/console/console.h"
-#include "kernel/console/screen_device.h"
+#include "kernel/console/screen.h"
 #include "kernel/console/serial.h"
 #include "lib/x86.h"
 

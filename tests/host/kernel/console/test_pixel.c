@@ -1,7 +1,7 @@
 /*
  * Formats of frame buffers that firmware has: five, six, eight and ten bits for a colour.
  */
-#include "kernel/console/pixel.h"
+#include "kernel/console/screen.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

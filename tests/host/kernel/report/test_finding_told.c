@@ -2,6 +2,7 @@
  * Findings on many CPUs: what is said of several alike stands once, with all of them, and no number
  * of CPUs makes one get lost.
  */
+#include "kernel/report/report.h"
 #include "kernel/report/report_parts.h"
 #include "tests/host/rule_coverage.h"
 
