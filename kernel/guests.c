@@ -29,7 +29,7 @@ static struct vm_environment environment;
 
 static uint8_t foreign_type(uint64_t physical, uint64_t bytes)
 {
-    return memory_foreign_type(&this_cpu()->memory_types, physical, bytes);
+    return memory_foreign_type(&this_cpu()->vmx.memory_types, physical, bytes);
 }
 
 /* One call to the console for each line, so that those of several CPUs do not mix. */
@@ -178,7 +178,6 @@ static void prepare(struct machine *machine)
 {
     the_machine = machine;
     environment = (struct vm_environment){
-        .vmx = vmx_all_environment(),
         .chaos = machine->options.chaos,
         .check_entries = machine->options.check_entry == CHECK_ENTRY_ALWAYS,
         .memory_owned = memory_owned,

@@ -22,9 +22,6 @@ void vmx_all_selftest(struct machine *machine);
  */
 void vmx_all_run(struct machine *machine, void (*work)(struct cpu *cpu), uint64_t microseconds);
 
-/* What regions are made with, after vmx_all_enable(). */
-const struct vmx_environment *vmx_all_environment(void);
-
 /* Every CPU leaves VMX operation. */
 void vmx_all_disable(struct machine *machine);
 

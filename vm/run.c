@@ -50,8 +50,7 @@ static bool create(struct vcpu *vcpu, const struct vmx_cpu *cpu, struct vcpu_spa
     vcpu->revision_id = cpu->config.revision_id;
     (void)rdmsr_safe(IA32_APIC_BASE, &vcpu->msr_apic_base);
     return create_bitmaps(vcpu) && guest_memory_create(vcpu, space) &&
-           vmx_region_create(&vcpu->vmcs, &cpu->config, vcpu->environment->vmx, "guest's VMCS",
-                             cpu->cpu, &findings);
+           vmx_region_create(&vcpu->vmcs, cpu, "guest's VMCS", &findings);
 }
 
 static void destroy(struct vcpu *vcpu)
@@ -147,6 +146,7 @@ void guest_run(const struct guest *guest, struct vmx_cpu *cpu,
         return;
     vcpu->guest = guest;
     vcpu->environment = environment;
+    vcpu->cpu = cpu;
     vmx_capability_derive(&cpu->msrs, &vcpu->capability);
     missing = guest_controls_settle(guest, &cpu->config, &vcpu->capability, vcpu->controls);
     if (missing == NULL && guest->lacks != NULL)

@@ -17,7 +17,7 @@
 #include "vmx/exit_reason.h"
 #include "vmx/capability/vmx_capability.h"
 #include "vmx/capability/vmx_controls.h"
-#include "vmx/vmx_region.h"
+#include "vmx/vmx_cpu.h"
 
 /* The general registers, numbered as instructions and exit qualifications number them. */
 enum vcpu_register {
@@ -90,6 +90,7 @@ struct vcpu {
 
     const struct guest *guest;
     const struct vm_environment *environment;
+    const struct vmx_cpu *cpu; /* that it runs on */
     struct vmx_capability capability;
     uint32_t controls[VMX_CONTROL_WORD_COUNT]; /* as the VMCS has them now, but for "IA-32e mode
                                                   guest": guest_is_long() of vm/exit.h */

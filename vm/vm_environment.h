@@ -15,7 +15,6 @@
 #include <stdint.h>
 
 #include "vm/exit_record.h"
-#include "vmx/vmx_environment.h"
 
 struct vcpu;
 
@@ -26,8 +25,6 @@ struct chaos_plan {
 };
 
 struct vm_environment {
-    const struct vmx_environment *vmx; /* pages, memory types, address width */
-
     struct chaos_plan chaos;
 
     bool check_entries; /* judge the VMCS before every VM entry, not only after one that failed */

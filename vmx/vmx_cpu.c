@@ -1,7 +1,10 @@
 #include "vmx/vmx_cpu.h"
 
+#include "lib/format.h"
 #include "lib/string.h"
 #include "lib/x86.h"
+#include "mm/direct_map.h"
+#include "mm/page_alloc.h"
 #include "vmx/capability/cr_fixed.h"
 #include "vmx/capability/crosscheck.h"
 #include "vmx/capability/feature_control.h"
@@ -12,11 +15,12 @@
 #define CPUID_80000001_ECX_SVM  (1u << 2)
 #define VMPTRST_NO_CURRENT_VMCS UINT64_MAX
 
-static void tell(struct vmx_cpu *cpu, const struct vmx_environment *environment,
-                 struct finding finding)
+enum { REGION_ALIGNMENT = 4096 };
+
+static void tell(struct vmx_cpu *cpu, struct finding finding)
 {
     finding.cpu = cpu->cpu;
-    finding_add(&cpu->findings, environment->check, finding);
+    finding_add(&cpu->findings, cpu->options->check, finding);
 }
 
 enum vmx_check vmx_check_auto(void)
@@ -28,7 +32,7 @@ enum vmx_check vmx_check_auto(void)
  * The feature bit decides, not the vendor: VIA's and Zhaoxin's processors have VMX too. Without it
  * there are no VMX MSRs to read.
  */
-static bool judge_cpuid(struct vmx_cpu *cpu, const struct vmx_environment *environment)
+static bool judge_cpuid(struct vmx_cpu *cpu)
 {
     struct finding finding = {.rule = RULE_CPUID_NO_VMX, .high = 5, .low = 5, .wanted = 1};
 
@@ -37,16 +41,16 @@ static bool judge_cpuid(struct vmx_cpu *cpu, const struct vmx_environment *envir
         return true;
     if (cpuid(0x80000000, 0).eax >= 0x80000001 && cpuid(0x80000001, 0).ecx & CPUID_80000001_ECX_SVM)
         finding.rule = RULE_CPUID_SVM_INSTEAD;
-    tell(cpu, environment, finding);
+    tell(cpu, finding);
     return false;
 }
 
-static void judge_values(const struct vmx_cpu *cpu, const struct vmx_environment *environment,
-                         const struct vmx_msrs *msrs, const struct vmcs_config *boot_config,
-                         struct vmcs_config *config, struct findings *findings)
+static void judge_values(const struct vmx_cpu *cpu, const struct vmx_msrs *msrs,
+                         const struct vmcs_config *boot_config, struct vmcs_config *config,
+                         struct findings *findings)
 {
-    vmcs_config_derive(msrs, environment->check, cpu->cpu, config, findings);
-    cr_fixed_judge(read_cr0(), read_cr4(), msrs, environment->check, cpu->cpu, findings);
+    vmcs_config_derive(msrs, cpu->options->check, cpu->cpu, config, findings);
+    cr_fixed_judge(read_cr0(), read_cr4(), msrs, cpu->options->check, cpu->cpu, findings);
     if (boot_config)
         vmcs_config_compare(boot_config, config, cpu->cpu, findings);
 }
@@ -55,51 +59,50 @@ static void judge_values(const struct vmx_cpu *cpu, const struct vmx_environment
  * What is judged are the values with `pretend=` applied. The hardware gets what the real ones say,
  * so they must pass too; their refusals are told where the pretended values hide them.
  */
-static void judge_capabilities(struct vmx_cpu *cpu, const struct vmx_environment *environment)
+static void judge_capabilities(struct vmx_cpu *cpu, const struct vmx_cpu *boot)
 {
-    const struct vmx_cpu *boot = environment->boot_cpu;
     struct findings real = {.count = 0};
 
-    vmx_read_msrs(&cpu->msrs, environment->check, cpu->cpu, &cpu->findings);
-    pretend_apply(environment->pretend, cpu->cpu, &cpu->msrs, &cpu->judged, &cpu->findings);
-    judge_values(cpu, environment, &cpu->judged, boot ? &boot->judged_config : NULL,
-                 &cpu->judged_config, &cpu->findings);
-    crosscheck(&cpu->judged, environment->check, cpu->cpu, &cpu->findings);
-    if (environment->pretend->count == 0) {
+    vmx_read_msrs(&cpu->msrs, cpu->options->check, cpu->cpu, &cpu->findings);
+    pretend_apply(cpu->options->pretend, cpu->cpu, &cpu->msrs, &cpu->judged, &cpu->findings);
+    judge_values(cpu, &cpu->judged, boot ? &boot->judged_config : NULL, &cpu->judged_config,
+                 &cpu->findings);
+    crosscheck(&cpu->judged, cpu->options->check, cpu->cpu, &cpu->findings);
+    if (cpu->options->pretend->count == 0) {
         cpu->config = cpu->judged_config;
         return;
     }
-    judge_values(cpu, environment, &cpu->msrs, boot ? &boot->config : NULL, &cpu->config, &real);
+    judge_values(cpu, &cpu->msrs, boot ? &boot->config : NULL, &cpu->config, &real);
     if (findings_refuse(&cpu->findings))
         return;
     cpu->findings.lost += real.lost;
     for (uint32_t i = 0; i < real.count; i++) {
         if (real.item[i].severity == SEVERITY_REFUSAL)
-            tell(cpu, environment, real.item[i]);
+            tell(cpu, real.item[i]);
     }
 }
 
-void vmx_cpu_judge(struct vmx_cpu *cpu, const struct vmx_environment *environment)
+void vmx_cpu_judge(struct vmx_cpu *cpu, const struct vmx_cpu *boot_cpu)
 {
     cpu->state = VMX_CPU_OFF;
     cpu->vmptrst = VMPTRST_NO_CURRENT_VMCS;
-    if (!judge_cpuid(cpu, environment))
+    memory_types_read(&cpu->memory_types);
+    if (!judge_cpuid(cpu))
         return;
-    judge_capabilities(cpu, environment);
+    judge_capabilities(cpu, boot_cpu);
     cpu->feature_control_present = !rdmsr_safe(IA32_FEATURE_CONTROL, &cpu->feature_control);
     (void)feature_control_decide(cpu->feature_control_present, cpu->feature_control,
-                                 environment->check, cpu->cpu, &cpu->findings);
+                                 cpu->options->check, cpu->cpu, &cpu->findings);
     if (read_cr4() & CR4_VMXE)
-        tell(cpu, environment,
-             (struct finding){.rule = RULE_CR_VMXE_IN_USE,
-                              .high = 13,
-                              .low = 13,
-                              .seen = 1,
-                              .detail = "CR4.VMXE"});
+        tell(cpu, (struct finding){.rule = RULE_CR_VMXE_IN_USE,
+                                   .high = 13,
+                                   .low = 13,
+                                   .seen = 1,
+                                   .detail = "CR4.VMXE"});
 }
 
 /* The decision was told when it was judged; here it is made again, silently, and carried out. */
-static bool program_feature_control(struct vmx_cpu *cpu, const struct vmx_environment *environment)
+static bool program_feature_control(struct vmx_cpu *cpu)
 {
     struct findings told = {.count = 0};
     struct feature_control_decision decision;
@@ -107,27 +110,27 @@ static bool program_feature_control(struct vmx_cpu *cpu, const struct vmx_enviro
     uint8_t vector;
 
     decision = feature_control_decide(cpu->feature_control_present, cpu->feature_control,
-                                      environment->check, cpu->cpu, &told);
+                                      cpu->options->check, cpu->cpu, &told);
     if (!decision.write)
         return true;
     vector = wrmsr_safe(IA32_FEATURE_CONTROL, decision.value);
     (void)rdmsr_safe(IA32_FEATURE_CONTROL, &read_back);
-    return feature_control_written(vector, read_back, environment->check, cpu->cpu, &cpu->findings);
+    return feature_control_written(vector, read_back, cpu->options->check, cpu->cpu,
+                                   &cpu->findings);
 }
 
-static bool cr_was_set(struct vmx_cpu *cpu, const struct vmx_environment *environment,
-                       const char *name, uint32_t fixed0_msr, uint64_t value, uint64_t wanted)
+static bool cr_was_set(struct vmx_cpu *cpu, const char *name, uint32_t fixed0_msr, uint64_t value,
+                       uint64_t wanted)
 {
     if (value == wanted)
         return true;
-    tell(cpu, environment,
-         (struct finding){.rule = RULE_CR_BITS_NOT_SET,
-                          .msr = fixed0_msr,
-                          .high = -1,
-                          .low = -1,
-                          .seen = value,
-                          .wanted = wanted,
-                          .detail = name});
+    tell(cpu, (struct finding){.rule = RULE_CR_BITS_NOT_SET,
+                               .msr = fixed0_msr,
+                               .high = -1,
+                               .low = -1,
+                               .seen = value,
+                               .wanted = wanted,
+                               .detail = name});
     return false;
 }
 
@@ -135,7 +138,7 @@ static bool cr_was_set(struct vmx_cpu *cpu, const struct vmx_environment *enviro
  * CR4.VMXE comes with the other bits of CR4: VMXON is #UD without it, and #GP if any bit is not as
  * the FIXED MSRs say. Both registers are tried, so that both can be told.
  */
-static bool set_control_registers(struct vmx_cpu *cpu, const struct vmx_environment *environment)
+static bool set_control_registers(struct vmx_cpu *cpu)
 {
     uint64_t cr0, cr4;
     bool cr0_set, cr4_set;
@@ -146,8 +149,8 @@ static bool set_control_registers(struct vmx_cpu *cpu, const struct vmx_environm
     cr4 = cr4_for_vmx(cpu->cr4_before, &cpu->msrs);
     (void)write_cr0_safe(cr0);
     (void)write_cr4_safe(cr4);
-    cr0_set = cr_was_set(cpu, environment, "CR0", IA32_VMX_CR0_FIXED0, read_cr0(), cr0);
-    cr4_set = cr_was_set(cpu, environment, "CR4", IA32_VMX_CR4_FIXED0, read_cr4(), cr4);
+    cr0_set = cr_was_set(cpu, "CR0", IA32_VMX_CR0_FIXED0, read_cr0(), cr0);
+    cr4_set = cr_was_set(cpu, "CR4", IA32_VMX_CR4_FIXED0, read_cr4(), cr4);
     return cr0_set && cr4_set;
 }
 
@@ -169,8 +172,8 @@ static enum rule rule_of_failure(bool is_vmxon, struct vmx_result result)
 }
 
 /* Tells a VMX instruction that did not succeed; `seen` is the vector or the error number. */
-static bool succeeded(struct vmx_cpu *cpu, const struct vmx_environment *environment,
-                      const char *instruction, bool is_vmxon, struct vmx_result result)
+static bool succeeded(struct vmx_cpu *cpu, const char *instruction, bool is_vmxon,
+                      struct vmx_result result)
 {
     if (vmx_ok(result))
         return true;
@@ -178,64 +181,161 @@ static bool succeeded(struct vmx_cpu *cpu, const struct vmx_environment *environ
         cpu->error = result;
         cpu->error_instruction = instruction;
     }
-    tell(cpu, environment,
-         (struct finding){.rule = rule_of_failure(is_vmxon, result),
-                          .high = -1,
-                          .low = -1,
-                          .seen = result.number,
-                          .detail = instruction});
+    tell(cpu, (struct finding){.rule = rule_of_failure(is_vmxon, result),
+                               .high = -1,
+                               .low = -1,
+                               .seen = result.number,
+                               .detail = instruction});
     return false;
 }
 
-static bool enter_root_operation(struct vmx_cpu *cpu, const struct vmx_environment *environment)
+static bool enter_root_operation(struct vmx_cpu *cpu)
 {
-    if (!succeeded(cpu, environment, "VMXON", true, vmxon(cpu->vmxon_region.address)))
+    if (!succeeded(cpu, "VMXON", true, vmxon(cpu->vmxon_region.address)))
         return false;
     cpu->state = VMX_CPU_ROOT;
     return true;
 }
 
 /* VMCLEAR first: it initialises what the processor itself keeps in the region. */
-static void load_vmcs(struct vmx_cpu *cpu, const struct vmx_environment *environment)
+static void load_vmcs(struct vmx_cpu *cpu)
 {
     uint64_t address = cpu->vmcs_region.address;
 
-    if (!succeeded(cpu, environment, "VMCLEAR", false, vmclear(address)) ||
-        !succeeded(cpu, environment, "VMPTRLD", false, vmptrld(address)) ||
-        !succeeded(cpu, environment, "VMPTRST", false, vmptrst(&cpu->vmptrst)))
+    if (!succeeded(cpu, "VMCLEAR", false, vmclear(address)) ||
+        !succeeded(cpu, "VMPTRLD", false, vmptrld(address)) ||
+        !succeeded(cpu, "VMPTRST", false, vmptrst(&cpu->vmptrst)))
         return;
     if (cpu->vmptrst != address) {
-        tell(cpu, environment,
-             (struct finding){.rule = RULE_VMPTRST_DIFFERS,
-                              .high = -1,
-                              .low = -1,
-                              .seen = cpu->vmptrst,
-                              .wanted = address});
+        tell(cpu, (struct finding){.rule = RULE_VMPTRST_DIFFERS,
+                                   .high = -1,
+                                   .low = -1,
+                                   .seen = cpu->vmptrst,
+                                   .wanted = address});
         return;
     }
     cpu->state = VMX_CPU_LOADED;
 }
 
-static bool create_regions(struct vmx_cpu *cpu, const struct vmx_environment *environment)
+static uint64_t region_bytes(const struct vmx_region *region)
 {
-    bool vmxon_region = vmx_region_create(&cpu->vmxon_region, &cpu->config, environment,
-                                          "VMXON region", cpu->cpu, &cpu->findings);
-    bool vmcs = environment->stop == VMX_STAGE_VMXON ||
-                vmx_region_create(&cpu->vmcs_region, &cpu->config, environment, "VMCS", cpu->cpu,
-                                  &cpu->findings);
+    return (uint64_t)REGION_ALIGNMENT << region->order;
+}
+
+void vmx_region_write(const struct vmx_region *region, uint32_t revision_id)
+{
+    uint32_t *words = phys_to_virt(region->address);
+
+    memset(words, 0, region_bytes(region));
+    words[0] = revision_id;
+}
+
+/*
+ * A virtual machine's MTRRs have no effect: the hypervisor's EPT decides. So the rule for them is
+ * another. True if the region may be used all the same.
+ */
+static bool tell_memory_type(struct vmx_region *region, const struct vmx_cpu *cpu, const char *name,
+                             struct findings *findings)
+{
+    enum rule rule = vmx_check_auto() == VMX_CHECK_VIRTUAL ? RULE_REGION_MTRR_VIRTUAL
+                                                           : RULE_REGION_NOT_WRITE_BACK;
+    struct text_buffer text;
+
+    text_buffer_init(&text, region->reason, sizeof(region->reason));
+    print_to(&text.sink, "%s: ", name);
+    memory_type_explain(&text.sink, &cpu->memory_types, region->address, region_bytes(region));
+    finding_add(findings, cpu->options->check,
+                (struct finding){.rule = rule,
+                                 .cpu = cpu->cpu,
+                                 .high = -1,
+                                 .low = -1,
+                                 .seen = region->memory_type,
+                                 .wanted = MEMORY_TYPE_WB,
+                                 .detail = region->reason});
+    return rule_table[rule].severity[cpu->options->check] != SEVERITY_REFUSAL;
+}
+
+/*
+ * All that can be wrong with the place is told, not only the first. The processor itself refuses
+ * the first two with no word about which; other memory types it takes, and is slow or worse.
+ */
+static bool region_is_fit(struct vmx_region *region, const struct vmx_cpu *cpu, const char *name,
+                          struct findings *findings)
+{
+    uint64_t last = region->address + region_bytes(region) - 1;
+    uint64_t limit = (1ull << cpu->memory_types.physical_width) - 1;
+    struct finding finding = {.cpu = cpu->cpu, .high = -1, .low = -1, .detail = name};
+    bool fit = true;
+
+    region->memory_type = (uint8_t)memory_type_effective_range(&cpu->memory_types, region->address,
+                                                               region_bytes(region), PAT_INDEX_WB);
+    if (region->address % REGION_ALIGNMENT != 0) {
+        finding.rule = RULE_REGION_MISALIGNED;
+        finding.seen = region->address;
+        finding.wanted = region->address & ~(uint64_t)(REGION_ALIGNMENT - 1);
+        finding_add(findings, cpu->options->check, finding);
+        fit = false;
+    }
+    if (last > limit) {
+        finding.rule = RULE_REGION_BEYOND_WIDTH;
+        finding.seen = last;
+        finding.wanted = limit;
+        finding_add(findings, cpu->options->check, finding);
+        fit = false;
+    }
+    if (region->memory_type != MEMORY_TYPE_WB && !tell_memory_type(region, cpu, name, findings))
+        fit = false;
+    return fit;
+}
+
+bool vmx_region_create(struct vmx_region *region, const struct vmx_cpu *cpu, const char *name,
+                       struct findings *findings)
+{
+    *region = (struct vmx_region){.order = cpu->config.order};
+    region->address = pages_alloc(region->order);
+    if (!region->address) {
+        finding_add(findings, cpu->options->check,
+                    (struct finding){.rule = RULE_REGION_NO_MEMORY,
+                                     .cpu = cpu->cpu,
+                                     .high = -1,
+                                     .low = -1,
+                                     .wanted = region_bytes(region),
+                                     .detail = name});
+    } else if (region_is_fit(region, cpu, name, findings)) {
+        vmx_region_write(region, cpu->config.revision_id);
+        return true;
+    }
+    vmx_region_free(region);
+    return false;
+}
+
+void vmx_region_free(struct vmx_region *region)
+{
+    if (region->address)
+        pages_free(region->address, region->order);
+    region->address = 0;
+    region->order = 0;
+    region->memory_type = 0; /* `reason` stays: findings point to it */
+}
+
+static bool create_regions(struct vmx_cpu *cpu)
+{
+    bool vmxon_region = vmx_region_create(&cpu->vmxon_region, cpu, "VMXON region", &cpu->findings);
+    bool vmcs = cpu->options->stop == VMX_STAGE_VMXON ||
+                vmx_region_create(&cpu->vmcs_region, cpu, "VMCS", &cpu->findings);
 
     return vmxon_region && vmcs;
 }
 
-void vmx_cpu_enable(struct vmx_cpu *cpu, const struct vmx_environment *environment)
+void vmx_cpu_enable(struct vmx_cpu *cpu)
 {
-    if (environment->stop == VMX_STAGE_CAPS || findings_refuse(&cpu->findings))
+    if (cpu->options->stop == VMX_STAGE_CAPS || findings_refuse(&cpu->findings))
         return;
-    if (!create_regions(cpu, environment) || !program_feature_control(cpu, environment) ||
-        !set_control_registers(cpu, environment) || !enter_root_operation(cpu, environment))
+    if (!create_regions(cpu) || !program_feature_control(cpu) || !set_control_registers(cpu) ||
+        !enter_root_operation(cpu))
         return;
-    if (environment->stop != VMX_STAGE_VMXON)
-        load_vmcs(cpu, environment);
+    if (cpu->options->stop != VMX_STAGE_VMXON)
+        load_vmcs(cpu);
 }
 
 /* CR4 first: CR0.NE and its kin are only demanded while VMXE lets VMX operation begin. */
@@ -249,12 +349,12 @@ static void restore_control_registers(struct vmx_cpu *cpu)
     cpu->cr0_before = 0;
 }
 
-void vmx_cpu_disable(struct vmx_cpu *cpu, const struct vmx_environment *environment)
+void vmx_cpu_disable(struct vmx_cpu *cpu)
 {
     if (cpu->state != VMX_CPU_OFF) {
         if (cpu->vmcs_region.address)
-            (void)succeeded(cpu, environment, "VMCLEAR", false, vmclear(cpu->vmcs_region.address));
-        if (!succeeded(cpu, environment, "VMXOFF", false, vmxoff()))
+            (void)succeeded(cpu, "VMCLEAR", false, vmclear(cpu->vmcs_region.address));
+        if (!succeeded(cpu, "VMXOFF", false, vmxoff()))
             return;
         cpu->state = VMX_CPU_OFF;
     }

@@ -9,7 +9,8 @@
  * any CPU has a refusal after enabling, the caller disables all.
  *
  * SDM Vol. 3, "Enabling and Entering VMX Operation", "Restrictions on VMX Operation",
- * "Software Use of Virtual-Machine Control Structures and Related Structures".
+ * "Software Use of Virtual-Machine Control Structures and Related Structures"; on the regions,
+ * "VMCS Region", "VMXON Region", "Software Access to the VMCS and Related Structures".
  */
 #ifndef VMX_VMX_CPU_H
 #define VMX_VMX_CPU_H
@@ -17,12 +18,30 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "vmx/finding.h"
+#include "mm/memory_type.h"
+#include "vmx/capability/pretend.h"
 #include "vmx/capability/vmcs_config.h"
-#include "vmx/vmx_environment.h"
 #include "vmx/capability/vmx_msr.h"
-#include "vmx/vmx_region.h"
+#include "vmx/finding.h"
 #include "vmx/vmx_result.h"
+
+/* The last stage that the command line's `stop=` lets us perform. */
+enum vmx_stage { VMX_STAGE_CAPS, VMX_STAGE_VMXON, VMX_STAGE_VMPTRLD, VMX_STAGE_GUEST };
+
+/* What the person asked for: of every CPU the same. */
+struct vmx_options {
+    enum vmx_check check;
+    enum vmx_stage stop;
+    const struct pretend_list *pretend;
+};
+
+/* A VMXON region or a VMCS: 2^order pages of write-back memory, zeroed, revision id written. */
+struct vmx_region {
+    uint64_t address; /* physical; 0: none */
+    int order;
+    uint8_t memory_type; /* enum memory_type: the effective type of the whole range */
+    char reason[112];    /* why it is not write-back: findings point to it */
+};
 
 enum vmx_cpu_state {
     VMX_CPU_OFF,
@@ -32,7 +51,10 @@ enum vmx_cpu_state {
 
 struct vmx_cpu {
     uint32_t cpu; /* index, 0 is the boot CPU */
+    const struct vmx_options *options;
     enum vmx_cpu_state state;
+    /* Its MTRRs and PAT: firmware may have set another CPU's otherwise. And MAXPHYADDR. */
+    struct memory_types_state memory_types;
     struct vmx_msrs msrs;             /* as read */
     struct vmx_msrs judged;           /* with `pretend=` applied: what is judged and reported */
     struct vmcs_config config;        /* from `msrs`: what the hardware is given */
@@ -54,22 +76,38 @@ enum vmx_check vmx_check_auto(void);
 
 /*
  * Reads the capability MSRs of this CPU, applies `pretend=`, derives the configuration and compares
- * it with the boot CPU's; judges CPUID, IA32_FEATURE_CONTROL, CR0 and CR4. All that is wrong goes
- * into `findings`, not only the first. `cpu` is zero but for its index.
+ * it with the boot CPU's (NULL on the boot CPU itself); judges CPUID, IA32_FEATURE_CONTROL, CR0 and
+ * CR4. All that is wrong goes into `findings`, not only the first. `cpu` is zero but for its index
+ * and options.
  */
-void vmx_cpu_judge(struct vmx_cpu *cpu, const struct vmx_environment *environment);
+void vmx_cpu_judge(struct vmx_cpu *cpu, const struct vmx_cpu *boot_cpu);
 
 /*
  * Brings this CPU as far as `stop` allows: ROOT, then LOADED with an initialised VMCS. Does nothing
  * if the findings refuse; the first step that fails is a refusal and ends it there.
  */
-void vmx_cpu_enable(struct vmx_cpu *cpu, const struct vmx_environment *environment);
+void vmx_cpu_enable(struct vmx_cpu *cpu);
 
 /*
  * Takes this CPU out of VMX operation: VMCLEAR, VMXOFF, CR4 and CR0 as they were, regions freed.
  * Calling it on a CPU that is out already does nothing. If VMXOFF fails, that is a finding, and the
  * regions stay the processor's.
  */
-void vmx_cpu_disable(struct vmx_cpu *cpu, const struct vmx_environment *environment);
+void vmx_cpu_disable(struct vmx_cpu *cpu);
+
+/*
+ * Takes pages for a region of this CPU's configuration and writes the revision id into it. `name`
+ * is what findings call it. False, with a finding and nothing taken, when there is no memory or
+ * when the memory is not fit: not page aligned, beyond the physical-address width, or not proven
+ * write-back.
+ */
+bool vmx_region_create(struct vmx_region *region, const struct vmx_cpu *cpu, const char *name,
+                       struct findings *findings);
+
+/* Zeroes a region that the processor does not use and writes `revision_id` into it. */
+void vmx_region_write(const struct vmx_region *region, uint32_t revision_id);
+
+/* Gives the pages back; a region that has none stays as it is. */
+void vmx_region_free(struct vmx_region *region);
 
 #endif

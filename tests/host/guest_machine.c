@@ -19,14 +19,9 @@
 struct guest_machine guest_machine;
 
 static const uint8_t code[] = {0x0f, 0xa2};
-static struct pretend_list nothing_pretended;
-
-static uint8_t memory_type(uint64_t address, uint64_t bytes)
-{
-    (void)address;
-    (void)bytes;
-    return MEMORY_TYPE_WB;
-}
+static const struct pretend_list nothing_pretended;
+static const struct vmx_options options = {
+    .check = VMX_CHECK_KVM, .stop = VMX_STAGE_GUEST, .pretend = &nothing_pretended};
 
 void alarm_set(uint64_t tsc_ticks)
 {
@@ -65,12 +60,8 @@ void guest_machine_reset(enum guest_mode mode)
     model_cpu_reset();
     guest_machine = (struct guest_machine){
         .guest = {.name = "test", .code = code, .code_end = code + sizeof(code), .mode = mode},
-        .vmx = {.memory_type = memory_type,
-                .physical_address_width = model_cpu.physical_address_width,
-                .check = VMX_CHECK_KVM,
-                .stop = VMX_STAGE_GUEST,
-                .pretend = &nothing_pretended},
-        .environment = {.vmx = &guest_machine.vmx, .memory_read = model_memory_read},
+        .cpu = {.options = &options},
+        .environment = {.memory_read = model_memory_read},
     };
     model_cpu.cr4 |= CR4_OSXSAVE; /* as vm/run.c has it while a guest runs */
 }
@@ -84,8 +75,7 @@ static bool create(struct vcpu *vcpu, struct vcpu_space *space)
     memset(phys_to_virt(vcpu->msr_bitmap), 0xff, MODEL_PAGE);
     memset(phys_to_virt(vcpu->io_bitmap), 0xff, 2 * (size_t)MODEL_PAGE);
     return guest_memory_create(vcpu, space) &&
-           vmx_region_create(&vcpu->vmcs, &guest_machine.cpu.config, &guest_machine.vmx, "VMCS", 0,
-                             &findings);
+           vmx_region_create(&vcpu->vmcs, &guest_machine.cpu, "VMCS", &findings);
 }
 
 struct vcpu *guest_machine_start(void)
@@ -93,11 +83,12 @@ struct vcpu *guest_machine_start(void)
     struct vcpu *vcpu = &guest_machine.vcpu;
     struct vcpu_space space = {0};
 
-    vmx_cpu_judge(&guest_machine.cpu, &guest_machine.vmx);
-    vmx_cpu_enable(&guest_machine.cpu, &guest_machine.vmx);
+    vmx_cpu_judge(&guest_machine.cpu, NULL);
+    vmx_cpu_enable(&guest_machine.cpu);
     must(guest_machine.cpu.state == VMX_CPU_LOADED, "the model CPU does not enter VMX operation");
     vcpu->guest = &guest_machine.guest;
     vcpu->environment = &guest_machine.environment;
+    vcpu->cpu = &guest_machine.cpu;
     vcpu->exits_left = GUEST_EXITS_MAX;
     vcpu->time = time_budget_of(time_budget_ticks(GUEST_TIME_MAX_US, 0), 0);
     vcpu->msr_pat = PAT_RESET;

@@ -17,7 +17,6 @@
 struct guest_machine {
     struct guest guest; /* what guest_machine_start() starts: tests change it before */
     struct vmx_cpu cpu;
-    struct vmx_environment vmx;
     struct vm_environment environment;
     struct vcpu vcpu;
     unsigned host_interrupts, host_exceptions;

@@ -10,36 +10,26 @@
 
 #include "mm/direct_map.h"
 
-uint8_t type_of_memory;
-struct vmx_environment environment;
+struct memory_types_state memory_types;
+struct vmx_options options;
 struct vmx_cpu cpu;
 static struct pretend_list pretended;
 
-static uint8_t memory_type(uint64_t address, uint64_t bytes)
+void set_type_of_memory(uint64_t encoding)
 {
-    assert_true(address >= MODEL_MEMORY_BASE && bytes == MODEL_PAGE);
-    return type_of_memory;
-}
-
-static const char *explained(const char *name, uint64_t address, uint64_t bytes)
-{
-    assert_true(address >= MODEL_MEMORY_BASE && bytes == MODEL_PAGE);
-    return strcmp(name, "VMCS") == 0 ? "VMCS: why" : "VMXON region: why";
+    memory_types.mtrr = true;
+    memory_types.def_type = MTRR_DEF_TYPE_E | encoding;
 }
 
 int reset(void **state)
 {
     (void)state;
     model_cpu_reset();
-    type_of_memory = MEMORY_TYPE_WB;
+    memory_types = (struct memory_types_state){.physical_width = 39, .pat = PAT_ROOTMODE};
     pretended = (struct pretend_list){.count = 0};
-    cpu = (struct vmx_cpu){.cpu = 0};
-    environment = (struct vmx_environment){.memory_type = memory_type,
-                                           .memory_type_explained = explained,
-                                           .physical_address_width = 39,
-                                           .check = VMX_CHECK_KVM,
-                                           .stop = VMX_STAGE_GUEST,
-                                           .pretend = &pretended};
+    options = (struct vmx_options){
+        .check = VMX_CHECK_KVM, .stop = VMX_STAGE_GUEST, .pretend = &pretended};
+    cpu = (struct vmx_cpu){.options = &options};
     return 0;
 }
 
@@ -56,8 +46,9 @@ void set_pretended(uint32_t msr, uint64_t value)
 
 void enable(void)
 {
-    vmx_cpu_judge(&cpu, &environment);
-    vmx_cpu_enable(&cpu, &environment);
+    vmx_cpu_judge(&cpu, NULL);
+    cpu.memory_types = memory_types;
+    vmx_cpu_enable(&cpu);
 }
 
 const struct finding *find(const struct vmx_cpu *where, enum rule rule)
@@ -84,7 +75,7 @@ const struct finding *assert_found(enum rule rule, enum severity severity)
 
 void disable_and_check(uint64_t cr0, uint64_t cr4)
 {
-    vmx_cpu_disable(&cpu, &environment);
+    vmx_cpu_disable(&cpu);
     assert_int_equal(cpu.state, VMX_CPU_OFF);
     assert_false(model_cpu.vmx_operation);
     assert_true(read_cr0() == cr0 && read_cr4() == cr4);

@@ -9,9 +9,12 @@
 #include "tests/host/model_cpu.h"
 #include "vmx/vmx_cpu.h"
 
-extern uint8_t type_of_memory; /* of every page */
-extern struct vmx_environment environment;
+extern struct memory_types_state memory_types; /* the CPU's from vmx_cpu_enable() on */
+extern struct vmx_options options;
 extern struct vmx_cpu cpu;
+
+/* Gives all memory this type, by IA32_MTRR_DEF_TYPE. */
+void set_type_of_memory(uint64_t encoding);
 
 /* Makes all of it good; a set-up of cmocka's. */
 int reset(void **state);

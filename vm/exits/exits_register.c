@@ -76,7 +76,7 @@ static enum exit_done load_pdptes(struct vcpu *vcpu, uint64_t cr3)
     if (done != EXIT_EMULATED)
         return done;
     for (unsigned i = 0; i < 4; i++) {
-        if (!pdpte_is_valid(pdpt[i], vcpu->environment->vmx->physical_address_width))
+        if (!pdpte_is_valid(pdpt[i], vcpu->cpu->memory_types.physical_width))
             return exit_protection(vcpu);
     }
     vmcs_write64(VMCS_GUEST_PDPTE0, pdpt[0]);
@@ -165,7 +165,7 @@ __attribute__((noinline)) static enum exit_done guest_write_cr3_oddly(struct vcp
     struct control_registers now = registers_seen(vcpu);
     enum exit_done done = EXIT_EMULATED;
 
-    if (!cr3_may_become(&now, value, vcpu->environment->vmx->physical_address_width))
+    if (!cr3_may_become(&now, value, vcpu->cpu->memory_types.physical_width))
         return exit_protection(vcpu);
     if (control_registers_pae(&now))
         done = load_pdptes(vcpu, value);
@@ -183,7 +183,7 @@ __attribute__((noinline)) static enum exit_done guest_write_cr3_oddly(struct vcp
 /* Without EPT the guest's own tables are only remembered: it runs on the hypervisor's. */
 static enum exit_done guest_write_cr3(struct vcpu *vcpu, uint64_t value)
 {
-    if (__builtin_expect(value >> vcpu->environment->vmx->physical_address_width != 0, 0) ||
+    if (__builtin_expect(value >> vcpu->cpu->memory_types.physical_width != 0, 0) ||
         __builtin_expect(!guest_is_long(), 0))
         return guest_write_cr3_oddly(vcpu, value);
     if (has(vcpu, SECONDARY_ENABLE_EPT))

@@ -9,7 +9,6 @@
 #include <stdint.h>
 
 #include "mm/execute_disable.h"
-#include "mm/memory_type.h"
 #include "vm/host/machine_check.h"
 #include "vmx/vmx_cpu.h"
 
@@ -17,7 +16,6 @@ struct guest_run; /* vm/guest.h */
 
 enum {
     CPUS_MAX = 512,
-    REGION_TOLD_SIZE = 112,
 };
 
 /* SDM Vol. 3, "Task Management in 64-bit Mode". */
@@ -63,9 +61,6 @@ struct cpu {
     uint64_t gdt[5];
     struct tss tss;
     enum execute_disable execute_disable;
-    struct memory_types_state memory_types; /* its MTRRs and PAT */
-    uint32_t regions_told;
-    char region_told[2][REGION_TOLD_SIZE]; /* of its regions, why they are not write-back */
     struct nmi_log nmis;
     struct vmx_cpu vmx;
     struct guest_run *guest_runs; /* what came of each guest of machine->guests; or NULL */

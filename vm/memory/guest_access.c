@@ -94,7 +94,7 @@ static struct guest_paging paging_now(const struct vcpu *vcpu)
         .cr4 = vmcs_read_natural(VMCS_GUEST_CR4),
         .efer = efer_now(vcpu),
         .rflags = vmcs_read_natural(VMCS_GUEST_RFLAGS),
-        .physical_address_width = (uint8_t)vcpu->environment->vmx->physical_address_width,
+        .physical_address_width = vcpu->cpu->memory_types.physical_width,
         .pages_1g = (cpuid(CPUID_LEAF_EXTENDED, 0).edx & CPUID_EXTENDED_EDX_1G) != 0,
         .pse36 = (cpuid(CPUID_LEAF_FEATURES, 0).edx & CPUID_1_EDX_PSE36) != 0,
         .entry = reach_entry,

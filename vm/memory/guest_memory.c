@@ -24,7 +24,7 @@ static enum memory_type memory_type(const void *context, uint64_t physical, uint
 {
     const struct vcpu *vcpu = context;
 
-    return (enum memory_type)vcpu->environment->vmx->memory_type(physical, bytes);
+    return memory_type_effective_range(&vcpu->cpu->memory_types, physical, bytes, PAT_INDEX_WB);
 }
 
 static enum memory_type foreign_type(const void *context, uint64_t physical, uint64_t bytes)
@@ -66,7 +66,7 @@ static bool map_with_ept(struct vcpu *vcpu, struct vcpu_space *space)
 {
     const struct ept_memory_types types = {memory_type, vcpu};
     const struct ept_capability capability =
-        ept_capability_derive(&vcpu->capability, vcpu->environment->vmx->physical_address_width);
+        ept_capability_derive(&vcpu->capability, vcpu->cpu->memory_types.physical_width);
 
     if (ept_init(&vcpu->ept, &capability, &vcpu->pages) != MAP_OK)
         return false;

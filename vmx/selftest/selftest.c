@@ -242,14 +242,13 @@ static struct selftest_row perform(const struct step *step, const struct stage *
     return row;
 }
 
-static void tell_difference(struct vmx_cpu *cpu, const struct vmx_environment *environment,
-                            const struct selftest_row *row)
+static void tell_difference(struct vmx_cpu *cpu, const struct selftest_row *row)
 {
     bool result_agrees =
         row->seen.outcome == row->predicted.outcome && row->seen.number == row->predicted.number;
 
     finding_add(
-        &cpu->findings, environment->check,
+        &cpu->findings, cpu->options->check,
         (struct finding){.rule = RULE_SELFTEST_DIFFERENCE,
                          .cpu = cpu->cpu,
                          .high = -1,
@@ -280,16 +279,15 @@ static void restore(const struct stage *stage)
         cpu->state = VMX_CPU_LOADED;
 }
 
-void selftest_run(struct vmx_cpu *cpu, const struct vmx_environment *environment,
-                  struct selftest *selftest)
+void selftest_run(struct vmx_cpu *cpu, struct selftest *selftest)
 {
-    struct stage stage = {.cpu = cpu,
-                          .vmxon_region = cpu->vmxon_region.address,
-                          .vmcs = cpu->vmcs_region.address,
-                          .beyond = 1ull << environment->physical_address_width};
+    static struct stage stage; /* findings point into its region */
 
-    if (!vmx_region_create(&stage.other, &cpu->config, environment, "VMCS of the self-test",
-                           cpu->cpu, &cpu->findings))
+    stage = (struct stage){.cpu = cpu,
+                           .vmxon_region = cpu->vmxon_region.address,
+                           .vmcs = cpu->vmcs_region.address,
+                           .beyond = 1ull << cpu->memory_types.physical_width};
+    if (!vmx_region_create(&stage.other, cpu, "VMCS of the self-test", &cpu->findings))
         return;
     for (unsigned i = 0; i < sizeof steps / sizeof *steps; i++) {
         struct selftest_row row;
@@ -300,7 +298,7 @@ void selftest_run(struct vmx_cpu *cpu, const struct vmx_environment *environment
         selftest->row[selftest->count++] = row;
         if (!row.agrees) {
             selftest->differences++;
-            tell_difference(cpu, environment, &row);
+            tell_difference(cpu, &row);
         }
     }
     restore(&stage);

@@ -12,7 +12,6 @@
 #include <stdint.h>
 
 #include "vmx/vmx_cpu.h"
-#include "vmx/vmx_environment.h"
 #include "vmx/vmx_result.h"
 
 struct selftest_row {
@@ -38,7 +37,6 @@ struct selftest {
  * `cpu->state` says where it is. A page for a second VMCS is taken and given back; without one
  * there is a finding and no row.
  */
-void selftest_run(struct vmx_cpu *cpu, const struct vmx_environment *environment,
-                  struct selftest *selftest);
+void selftest_run(struct vmx_cpu *cpu, struct selftest *selftest);
 
 #endif

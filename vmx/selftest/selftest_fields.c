@@ -145,11 +145,10 @@ static void walk_group(struct walk *walk, enum vmcs_width width, enum vmcs_type 
     add_row(walk, group);
 }
 
-void selftest_fields_run(struct vmx_cpu *cpu, const struct vmx_environment *environment,
-                         struct selftest *selftest)
+void selftest_fields_run(struct vmx_cpu *cpu, struct selftest *selftest)
 {
     struct walk walk = {
-        .cpu = cpu, .check = environment->check, .selftest = selftest, .machine = machine_below()};
+        .cpu = cpu, .check = cpu->options->check, .selftest = selftest, .machine = machine_below()};
     struct selftest_row enumeration = {.name = "IA32_VMX_VMCS_ENUM reaches the highest index",
                                        .has_value = true};
 

@@ -16,7 +16,6 @@
  * for IA32_VMX_VMCS_ENUM. What vmx/selftest/selftest_departures.def knows of the machine below
  * agrees, and is told. The CPU that runs this is LOADED; its VMCS is read only.
  */
-void selftest_fields_run(struct vmx_cpu *cpu, const struct vmx_environment *environment,
-                         struct selftest *selftest);
+void selftest_fields_run(struct vmx_cpu *cpu, struct selftest *selftest);
 
 #endif

@@ -246,10 +246,9 @@ static void run_random(struct selftest_vmentry *selftest)
     }
 }
 
-static void tell(const struct vmx_environment *environment, enum rule rule, uint64_t seen,
-                 const char *detail)
+static void tell(enum rule rule, uint64_t seen, const char *detail)
 {
-    finding_add(&stage.cpu->findings, environment->check,
+    finding_add(&stage.cpu->findings, stage.cpu->options->check,
                 (struct finding){.rule = rule,
                                  .cpu = stage.cpu->cpu,
                                  .high = -1,
@@ -291,8 +290,7 @@ static void restore(void)
         cpu->state = VMX_CPU_LOADED;
 }
 
-void selftest_vmentry_run(struct vmx_cpu *cpu, const struct vmx_environment *environment,
-                          struct selftest_vmentry *selftest)
+void selftest_vmentry_run(struct vmx_cpu *cpu, struct selftest_vmentry *selftest)
 {
     memset(selftest, 0, sizeof(*selftest));
     stage = (struct stage){.cpu = cpu, .bochs = is_bochs(cpu)};
@@ -310,10 +308,10 @@ void selftest_vmentry_run(struct vmx_cpu *cpu, const struct vmx_environment *env
         restore();
         selftest->done = true;
         if (selftest->differences > 0)
-            tell(environment, RULE_SELFTEST_ENTRY_DIFFERENCE, selftest->differences,
+            tell(RULE_SELFTEST_ENTRY_DIFFERENCE, selftest->differences,
                  vmentry_rule_table[selftest->difference[0].rule % VMENTRY_RULE_COUNT].name);
     } else {
-        tell(environment, RULE_REGION_NO_MEMORY, 0, "pages of the self-test of VM entries");
+        tell(RULE_REGION_NO_MEMORY, 0, "pages of the self-test of VM entries");
     }
     give_pages_back();
 }

@@ -79,7 +79,6 @@ struct selftest_vmentry {
  * where they are wrong, this machine dies. Takes pages and gives them back; without them there is a
  * finding and nothing is done.
  */
-void selftest_vmentry_run(struct vmx_cpu *cpu, const struct vmx_environment *environment,
-                          struct selftest_vmentry *selftest);
+void selftest_vmentry_run(struct vmx_cpu *cpu, struct selftest_vmentry *selftest);
 
 #endif

@@ -7,6 +7,8 @@
 #include <stddef.h>
 #include <cmocka.h>
 
+#include <string.h>
+
 #include "tests/host/vmx_cpu_machine.h"
 
 static void a_good_cpu_gets_there_and_back(void **state)
@@ -43,7 +45,7 @@ static void stop_is_obeyed(void **state)
     uint64_t cr0 = read_cr0(), cr4 = read_cr4();
 
     (void)state;
-    environment.stop = VMX_STAGE_CAPS;
+    options.stop = VMX_STAGE_CAPS;
     model_cpu.feature_control = 0;
     enable();
     assert_int_equal(cpu.state, VMX_CPU_OFF);
@@ -53,7 +55,7 @@ static void stop_is_obeyed(void **state)
     assert_int_equal(model_pages_used(), 0);
 
     reset(state);
-    environment.stop = VMX_STAGE_VMXON;
+    options.stop = VMX_STAGE_VMXON;
     enable();
     assert_int_equal(cpu.state, VMX_CPU_ROOT);
     assert_int_equal(model_pages_used(), 1);
@@ -61,7 +63,7 @@ static void stop_is_obeyed(void **state)
     disable_and_check(cr0, cr4);
 
     reset(state);
-    environment.stop = VMX_STAGE_VMPTRLD;
+    options.stop = VMX_STAGE_VMPTRLD;
     enable();
     assert_int_equal(cpu.state, VMX_CPU_LOADED);
     disable_and_check(cr0, cr4);
@@ -72,7 +74,7 @@ static void judging_leaves_the_machine_alone(void **state)
 {
     (void)state;
     model_cpu.feature_control = 0;
-    vmx_cpu_judge(&cpu, &environment);
+    vmx_cpu_judge(&cpu, NULL);
     for (int operation = MODEL_WRMSR; operation < MODEL_OPERATION_COUNT; operation++)
         assert_int_equal(model_cpu.executed[operation], 0);
     assert_int_equal(model_pages_used(), 0);
@@ -98,7 +100,7 @@ static void vmxoff_that_fails_keeps_the_regions(void **state)
     enable();
     model_cpu_inject((struct model_injection){
         .effect = MODEL_FAIL_VALID, .operation = MODEL_VMXOFF, .number = 23});
-    vmx_cpu_disable(&cpu, &environment);
+    vmx_cpu_disable(&cpu);
     assert_string_equal(assert_found(RULE_INSTRUCTION_ERROR, SEVERITY_REFUSAL)->detail, "VMXOFF");
     assert_int_not_equal(cpu.state, VMX_CPU_OFF);
     assert_int_equal(model_pages_used(), 2);
@@ -125,9 +127,9 @@ static void locked_meanwhile_is_no_refusal(void **state)
 {
     (void)state;
     model_cpu.feature_control = 0;
-    vmx_cpu_judge(&cpu, &environment);
+    vmx_cpu_judge(&cpu, NULL);
     model_cpu.feature_control = 5;
-    vmx_cpu_enable(&cpu, &environment);
+    vmx_cpu_enable(&cpu);
     assert_int_equal(cpu.state, VMX_CPU_LOADED);
 }
 
@@ -183,13 +185,11 @@ static void real_refusals_stop_it_as_well(void **state)
 static struct vmx_cpu judge_other(void)
 {
     static struct vmx_cpu boot;
-    struct vmx_environment with_boot = environment;
-    struct vmx_cpu other = {.cpu = 1};
+    struct vmx_cpu other = {.cpu = 1, .options = &options};
 
     boot = cpu;
-    with_boot.boot_cpu = &boot;
-    vmx_cpu_judge(&other, &with_boot);
-    vmx_cpu_enable(&other, &with_boot);
+    vmx_cpu_judge(&other, &boot);
+    vmx_cpu_enable(&other);
     return other;
 }
 
@@ -198,13 +198,13 @@ static void every_cpu_must_be_as_the_boot_cpu(void **state)
     struct vmx_cpu other;
 
     (void)state;
-    vmx_cpu_judge(&cpu, &environment);
+    vmx_cpu_judge(&cpu, NULL);
     other = judge_other();
     assert_int_equal(other.state, VMX_CPU_LOADED);
     assert_int_equal(other.findings.count, 0);
 
     reset(state);
-    vmx_cpu_judge(&cpu, &environment);
+    vmx_cpu_judge(&cpu, NULL);
     set_msr(IA32_VMX_BASIC, 0x00da040000000013);
     other = judge_other();
     assert_int_equal(other.state, VMX_CPU_OFF);
@@ -214,7 +214,7 @@ static void every_cpu_must_be_as_the_boot_cpu(void **state)
     /* real CPUs that differ stay different under one pretended value */
     reset(state);
     set_pretended(IA32_VMX_BASIC, 0x00da040000000012);
-    vmx_cpu_judge(&cpu, &environment);
+    vmx_cpu_judge(&cpu, NULL);
     set_msr(IA32_VMX_BASIC, 0x00da040000000013);
     other = judge_other();
     assert_non_null(find(&other, RULE_COMPARE_MISMATCH));
@@ -235,27 +235,62 @@ static void auto_trusts_a_virtual_machine_less(void **state)
  */
 static void virtual_mtrrs_are_only_warned_of(void **state)
 {
-    static const uint8_t types[] = {MEMORY_TYPE_UC, MEMORY_TYPE_WP, MEMORY_TYPE_MIXED,
-                                    MEMORY_TYPE_UNDEFINED};
+    static const struct {
+        uint8_t encoding, type;
+        const char *why;
+    } rows[] = {
+        {0, MEMORY_TYPE_UC, "IA32_MTRR_DEF_TYPE 0x800, no range"},
+        {4, MEMORY_TYPE_WT, "IA32_MTRR_DEF_TYPE 0x804, no range"},
+        {5, MEMORY_TYPE_WP, "IA32_MTRR_DEF_TYPE 0x805, no range"},
+        {2, MEMORY_TYPE_UNDEFINED, "IA32_MTRR_DEF_TYPE 0x802, no range"},
+    };
     static const enum vmx_check modes[] = {VMX_CHECK_KVM, VMX_CHECK_VIRTUAL};
 
     for (unsigned i = 0; i < 8; i++) {
         const struct finding *finding;
 
         reset(state);
-        type_of_memory = types[i / 2];
-        environment.virtual_machine = true;
-        environment.check = modes[i % 2];
+        set_type_of_memory(rows[i / 2].encoding);
+        model_cpu.hypervisor = true;
+        options.check = modes[i % 2];
         enable();
         finding = assert_found(RULE_REGION_MTRR_VIRTUAL, SEVERITY_WARNING);
-        assert_string_equal(finding[0].detail, "VMXON region: why");
-        assert_string_equal(finding[1].detail, "VMCS: why");
-        assert_int_equal(finding->seen, type_of_memory);
+        assert_memory_equal(finding[0].detail, "VMXON region: ", 14);
+        assert_string_equal(finding[0].detail + 14, rows[i / 2].why);
+        assert_memory_equal(finding[1].detail, "VMCS: ", 6);
+        assert_string_equal(finding[1].detail + 6, rows[i / 2].why);
+        assert_int_equal(finding->seen, rows[i / 2].type);
         assert_int_equal(finding->wanted, MEMORY_TYPE_WB);
         assert_int_equal(cpu.findings.count, 2);
         assert_int_equal(cpu.state, VMX_CPU_LOADED);
-        assert_int_equal(cpu.vmcs_region.memory_type, type_of_memory);
+        assert_int_equal(cpu.vmcs_region.memory_type, rows[i / 2].type);
     }
+}
+
+/* The VMXON region comes first: a range that begins behind it makes the VMCS alone uncacheable. */
+static void each_region_has_a_type_of_its_own(void **state)
+{
+    (void)state;
+    set_type_of_memory(MEMORY_TYPE_WB);
+    memory_types.mtrrcap = 1;
+    memory_types.physbase[0] = (MODEL_MEMORY_BASE + MODEL_PAGE) | MEMORY_TYPE_UC;
+    memory_types.physmask[0] = (1ull << 39) - MODEL_PAGE + MTRR_PHYSMASK_V;
+    enable();
+    assert_string_equal(assert_found(RULE_REGION_NOT_WRITE_BACK, SEVERITY_REFUSAL)->detail,
+                        "VMCS: IA32_MTRR_DEF_TYPE 0x806, range 0 at 0x101000 UC");
+    assert_int_equal(cpu.findings.count, 1);
+    assert_int_equal(cpu.vmxon_region.memory_type, MEMORY_TYPE_WB);
+    assert_true(cpu.vmcs_region.address == 0);
+}
+
+/* Read from the CPU that is judged. */
+static void memory_types_are_those_of_the_cpu(void **state)
+{
+    (void)state;
+    memset(&cpu.memory_types, 0xff, sizeof(cpu.memory_types));
+    vmx_cpu_judge(&cpu, NULL);
+    assert_int_equal(cpu.memory_types.physical_width, 39);
+    assert_false(cpu.memory_types.mtrr);
 }
 
 int main(void)
@@ -274,6 +309,8 @@ int main(void)
         cmocka_unit_test_setup(every_cpu_must_be_as_the_boot_cpu, reset),
         cmocka_unit_test_setup(auto_trusts_a_virtual_machine_less, reset),
         cmocka_unit_test(virtual_mtrrs_are_only_warned_of),
+        cmocka_unit_test_setup(each_region_has_a_type_of_its_own, reset),
+        cmocka_unit_test_setup(memory_types_are_those_of_the_cpu, reset),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

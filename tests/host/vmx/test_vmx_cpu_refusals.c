@@ -94,14 +94,14 @@ static void one_page(void)
 
 static void uncached(void)
 {
-    type_of_memory = MEMORY_TYPE_UC;
+    set_type_of_memory(MEMORY_TYPE_UC);
 }
 
 static void virtually_uncached(void)
 {
-    type_of_memory = MEMORY_TYPE_UC;
-    environment.virtual_machine = true;
-    environment.check = VMX_CHECK_STRICT;
+    set_type_of_memory(MEMORY_TYPE_UC);
+    model_cpu.hypervisor = true;
+    options.check = VMX_CHECK_STRICT;
 }
 
 static void misaligned(void)
@@ -112,7 +112,7 @@ static void misaligned(void)
 /* The model's memory begins at 1 MiB: 20 bits cannot reach it. */
 static void narrow(void)
 {
-    environment.physical_address_width = 20;
+    memory_types.physical_width = 20;
 }
 
 static void unlocked(void)
@@ -151,11 +151,16 @@ static const struct {
     {forbidden_bit, {0}, RULE_CR_BIT_MUST_BE_ZERO, "CR4.PGE", 1, VMX_CPU_OFF},
     {no_page, {0}, RULE_REGION_NO_MEMORY, "VMXON region", 0, VMX_CPU_OFF},
     {one_page, {0}, RULE_REGION_NO_MEMORY, "VMCS", 0, VMX_CPU_OFF},
-    {uncached, {0}, RULE_REGION_NOT_WRITE_BACK, "VMXON region: why", MEMORY_TYPE_UC, VMX_CPU_OFF},
+    {uncached,
+     {0},
+     RULE_REGION_NOT_WRITE_BACK,
+     "VMXON region: IA32_MTRR_DEF_TYPE 0x800, no range",
+     MEMORY_TYPE_UC,
+     VMX_CPU_OFF},
     {virtually_uncached,
      {0},
      RULE_REGION_MTRR_VIRTUAL,
-     "VMXON region: why",
+     "VMXON region: IA32_MTRR_DEF_TYPE 0x800, no range",
      MEMORY_TYPE_UC,
      VMX_CPU_OFF},
     {misaligned,
@@ -293,7 +298,7 @@ static void the_failing_instruction_is_remembered(void **state)
     assert_int_equal(cpu.error.number, 11);
     model_cpu_inject(
         (struct model_injection){.effect = MODEL_FAIL_INVALID, .operation = MODEL_VMCLEAR});
-    vmx_cpu_disable(&cpu, &environment);
+    vmx_cpu_disable(&cpu);
     assert_string_equal(cpu.error_instruction, "VMPTRST");
     assert_string_equal(find(&cpu, RULE_INSTRUCTION_INVALID)->detail, "VMCLEAR");
     assert_false(model_cpu.vmx_operation);

@@ -28,6 +28,7 @@ static struct vcpu another(void)
 {
     struct vcpu other = {.guest = vcpu->guest,
                          .environment = vcpu->environment,
+                         .cpu = vcpu->cpu,
                          .capability = vcpu->capability,
                          .msr_apic_base = vcpu->msr_apic_base};
 

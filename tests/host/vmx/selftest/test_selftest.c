@@ -16,30 +16,19 @@
 #include "vmx/selftest/selftest.h"
 
 static const struct pretend_list nothing_pretended = {.count = 0};
-static struct vmx_environment environment;
+static const struct vmx_options options = {
+    .check = VMX_CHECK_KVM, .stop = VMX_STAGE_GUEST, .pretend = &nothing_pretended};
 static struct vmx_cpu cpu;
 static struct selftest selftest;
-
-static uint8_t memory_type(uint64_t address, uint64_t bytes)
-{
-    (void)address;
-    (void)bytes;
-    return MEMORY_TYPE_WB;
-}
 
 /* A CPU that is loaded, as the self-test finds it. */
 static int reset(void **state)
 {
     (void)state;
     model_cpu_reset();
-    cpu = (struct vmx_cpu){.cpu = 0};
-    environment = (struct vmx_environment){.memory_type = memory_type,
-                                           .physical_address_width = 39,
-                                           .check = VMX_CHECK_KVM,
-                                           .stop = VMX_STAGE_GUEST,
-                                           .pretend = &nothing_pretended};
-    vmx_cpu_judge(&cpu, &environment);
-    vmx_cpu_enable(&cpu, &environment);
+    cpu = (struct vmx_cpu){.options = &options};
+    vmx_cpu_judge(&cpu, NULL);
+    vmx_cpu_enable(&cpu);
     assert_int_equal(cpu.state, VMX_CPU_LOADED);
     return 0;
 }
@@ -62,7 +51,7 @@ static const struct selftest_row *row_named(const char *name)
 static void run(void)
 {
     selftest = (struct selftest){0};
-    selftest_run(&cpu, &environment, &selftest);
+    selftest_run(&cpu, &selftest);
 }
 
 /* As vmx_cpu_enable() leaves it, and every page given back but the two regions. */
@@ -277,7 +266,7 @@ static void a_processor_that_does_not_come_back_is_off(void **state)
     assert_false(row_named("VMXON again")->agrees);
     assert_int_equal(cpu.state, VMX_CPU_OFF);
     assert_false(model_cpu.vmx_operation);
-    vmx_cpu_disable(&cpu, &environment);
+    vmx_cpu_disable(&cpu);
     assert_int_equal(model_pages_used(), 0);
     assert_false(model_cpu.cr4 & CR4_VMXE);
 }

@@ -15,30 +15,19 @@
 #include "vmx/vmcs_field.h"
 
 static const struct pretend_list nothing_pretended = {.count = 0};
-static struct vmx_environment environment;
+static const struct vmx_options options = {
+    .check = VMX_CHECK_KVM, .stop = VMX_STAGE_GUEST, .pretend = &nothing_pretended};
 static struct vmx_cpu cpu;
 static struct selftest selftest;
-
-static uint8_t memory_type(uint64_t address, uint64_t bytes)
-{
-    (void)address;
-    (void)bytes;
-    return MEMORY_TYPE_WB;
-}
 
 static int reset(void **state)
 {
     (void)state;
     model_cpu_reset();
-    cpu = (struct vmx_cpu){.cpu = 0};
+    cpu = (struct vmx_cpu){.options = &options};
     selftest = (struct selftest){0};
-    environment = (struct vmx_environment){.memory_type = memory_type,
-                                           .physical_address_width = 39,
-                                           .check = VMX_CHECK_KVM,
-                                           .stop = VMX_STAGE_GUEST,
-                                           .pretend = &nothing_pretended};
-    vmx_cpu_judge(&cpu, &environment);
-    vmx_cpu_enable(&cpu, &environment);
+    vmx_cpu_judge(&cpu, NULL);
+    vmx_cpu_enable(&cpu);
     assert_int_equal(cpu.state, VMX_CPU_LOADED);
     return 0;
 }
@@ -69,7 +58,7 @@ static void a_haswell_has_what_it_promises(void **state)
     };
 
     (void)state;
-    selftest_fields_run(&cpu, &environment, &selftest);
+    selftest_fields_run(&cpu, &selftest);
     for (uint32_t i = 0; i < selftest.count; i++) {
         if (!selftest.row[i].agrees)
             print_message("%s %#lx\n", selftest.row[i].name, selftest.row[i].seen_value);
@@ -96,7 +85,7 @@ static void each_field_against_the_prediction_is_named(void **state)
     /* The MSRs promise no preemption timer, yet its value can be read. */
     cpu.msrs.value[IA32_VMX_PINBASED_CTLS - VMX_MSR_FIRST] &= ~timer;
     cpu.msrs.value[IA32_VMX_TRUE_PINBASED_CTLS - VMX_MSR_FIRST] &= ~timer;
-    selftest_fields_run(&cpu, &environment, &selftest);
+    selftest_fields_run(&cpu, &selftest);
     assert_int_equal(selftest.differences, 2); /* the field and its group */
     assert_false(row_named("VMREAD of 32-bit guest fields")->agrees);
     assert_false(row_named("VMX-preemption timer value")->agrees);
@@ -114,7 +103,7 @@ static void a_missing_field_is_a_difference(void **state)
     (void)state;
     model_cpu_inject((struct model_injection){
         .effect = MODEL_FAIL_VALID, .operation = MODEL_VMREAD, .after = 0, .number = 12});
-    selftest_fields_run(&cpu, &environment, &selftest);
+    selftest_fields_run(&cpu, &selftest);
     assert_int_equal(selftest.differences, 2);
     assert_false(row_named("Virtual-processor identifier (VPID)")->agrees);
     assert_int_equal(row_named("VMREAD of 16-bit control fields")->seen_value, 0);
@@ -127,7 +116,7 @@ static void another_error_number_is_a_difference(void **state)
     (void)state;
     model_cpu_inject((struct model_injection){
         .effect = MODEL_FAIL_VALID, .operation = MODEL_VMREAD, .after = 1, .number = 13});
-    selftest_fields_run(&cpu, &environment, &selftest);
+    selftest_fields_run(&cpu, &selftest);
     assert_int_equal(selftest.differences, 2);
     assert_int_equal(row_named("Virtual-processor identifier (VPID)")->seen.number, 13);
     assert_int_equal(row_named("Virtual-processor identifier (VPID)")->seen_value, 1);
@@ -138,7 +127,7 @@ static void an_enumeration_that_ends_too_early_is_a_difference(void **state)
     (void)state;
     /* The timer's index is 23. This Haswell says 21, which is an erratum and no difference. */
     cpu.msrs.value[IA32_VMX_VMCS_ENUM - VMX_MSR_FIRST] = 22 << 1;
-    selftest_fields_run(&cpu, &environment, &selftest);
+    selftest_fields_run(&cpu, &selftest);
     assert_int_equal(selftest.differences, 1);
     assert_false(row_named("IA32_VMX_VMCS_ENUM reaches the highest index")->agrees);
 }
@@ -149,7 +138,7 @@ static void what_is_known_of_kvm_is_no_difference(void **state)
     (void)state;
     model_cpu.hypervisor = true;
     cpu.msrs.value[IA32_VMX_PROCBASED_CTLS2 - VMX_MSR_FIRST] &= ~(1ull << (32 + 14));
-    selftest_fields_run(&cpu, &environment, &selftest);
+    selftest_fields_run(&cpu, &selftest);
     assert_int_equal(selftest.differences, 0);
     assert_int_equal(selftest.count, 19);
     assert_true(row_named("KVM has it anyway: VMREAD-bitmap address")->agrees);
@@ -157,7 +146,7 @@ static void what_is_known_of_kvm_is_no_difference(void **state)
     /* On another machine the same are four encodings and their group. */
     reset(state);
     cpu.msrs.value[IA32_VMX_PROCBASED_CTLS2 - VMX_MSR_FIRST] &= ~(1ull << (32 + 14));
-    selftest_fields_run(&cpu, &environment, &selftest);
+    selftest_fields_run(&cpu, &selftest);
     assert_int_equal(selftest.differences, 5);
 }
 

@@ -24,7 +24,8 @@
 #define REGION_SIZE            (0x1fffull << 32)
 
 static const struct pretend_list nothing_pretended = {.count = 0};
-static struct vmx_environment environment;
+static const struct vmx_options options = {
+    .check = VMX_CHECK_KVM, .stop = VMX_STAGE_GUEST, .pretend = &nothing_pretended};
 static struct vmx_cpu cpu;
 static struct selftest_vmentry selftest;
 static struct vmx_capability capability;
@@ -32,13 +33,6 @@ static struct vmx_capability capability;
 /* How the processor disobeys: a rule that it does not check, or what it gives instead. */
 static enum vmentry_rule ignored;
 static bool gives_other_error, gives_other_reason, faults;
-
-static uint8_t memory_type(uint64_t address, uint64_t bytes)
-{
-    (void)address;
-    (void)bytes;
-    return MEMORY_TYPE_WB;
-}
 
 static bool read_page(const struct vmentry_context *context, uint64_t address, void *to,
                       size_t bytes)
@@ -106,18 +100,13 @@ static void reset(uint64_t size)
     set_msr(IA32_VMX_MISC, vmx_msr_value(&model_cpu.msrs, IA32_VMX_MISC) | MISC_VMWRITE_ANY_FIELD);
     set_msr(IA32_VMX_BASIC,
             (vmx_msr_value(&model_cpu.msrs, IA32_VMX_BASIC) & ~REGION_SIZE) | size << 32);
-    cpu = (struct vmx_cpu){.cpu = 0};
+    cpu = (struct vmx_cpu){.options = &options};
     ignored = VMENTRY_RULE_COUNT;
     gives_other_error = false;
     gives_other_reason = false;
     faults = false;
-    environment = (struct vmx_environment){.memory_type = memory_type,
-                                           .physical_address_width = 39,
-                                           .check = VMX_CHECK_KVM,
-                                           .stop = VMX_STAGE_GUEST,
-                                           .pretend = &nothing_pretended};
-    vmx_cpu_judge(&cpu, &environment);
-    vmx_cpu_enable(&cpu, &environment);
+    vmx_cpu_judge(&cpu, NULL);
+    vmx_cpu_enable(&cpu);
     assert_int_equal(cpu.state, VMX_CPU_LOADED);
     vmx_capability_derive(&cpu.msrs, &capability);
 }
@@ -145,7 +134,7 @@ static void a_processor_that_obeys_agrees_in_everything(void **state)
 {
     (void)state;
     reset(1024);
-    selftest_vmentry_run(&cpu, &environment, &selftest);
+    selftest_vmentry_run(&cpu, &selftest);
     assert_true(selftest.done);
     assert_int_equal(selftest.differences, 0);
     assert_int_equal(selftest.agreements, selftest.count);
@@ -167,7 +156,7 @@ static void a_rule_that_is_not_checked_is_a_difference(void **state)
     (void)state;
     reset(1024);
     ignored = VMENTRY_GUEST_RFLAGS_BIT_1;
-    selftest_vmentry_run(&cpu, &environment, &selftest);
+    selftest_vmentry_run(&cpu, &selftest);
     assert_true(selftest.differences > 0);
     assert_true(selftest.told > 0);
     assert_false(selftest.difference[0].random);
@@ -186,19 +175,19 @@ static void what_bochs_is_known_for_is_a_departure_there_alone(void **state)
     (void)state;
     reset(4096);
     ignored = VMENTRY_GUEST_RIP_IDENTICAL;
-    selftest_vmentry_run(&cpu, &environment, &selftest);
+    selftest_vmentry_run(&cpu, &selftest);
     assert_int_equal(selftest.differences, 0);
     assert_true(selftest.departed[DEPARTURE_RIP_IDENTICAL] > 0);
     assert_true(selftest.agreements < selftest.count);
 
     reset(4096);
     ignored = VMENTRY_GUEST_RFLAGS_BIT_1;
-    selftest_vmentry_run(&cpu, &environment, &selftest);
+    selftest_vmentry_run(&cpu, &selftest);
     assert_true(selftest.differences > 0);
 
     reset(1024);
     ignored = VMENTRY_GUEST_RIP_IDENTICAL;
-    selftest_vmentry_run(&cpu, &environment, &selftest);
+    selftest_vmentry_run(&cpu, &selftest);
     assert_true(selftest.differences > 0);
 }
 
@@ -207,20 +196,20 @@ static void an_outcome_of_another_kind_is_a_difference(void **state)
     (void)state;
     reset(1024);
     gives_other_error = true;
-    selftest_vmentry_run(&cpu, &environment, &selftest);
+    selftest_vmentry_run(&cpu, &selftest);
     assert_int_equal(selftest.difference[0].seen.class, VMENTRY_CLASS_COUNT);
     assert_int_equal(selftest.difference[0].seen.qualification, 4);
 
     reset(1024);
     gives_other_reason = true;
-    selftest_vmentry_run(&cpu, &environment, &selftest);
+    selftest_vmentry_run(&cpu, &selftest);
     assert_int_equal(selftest.difference[0].seen.class, VMENTRY_CLASS_COUNT);
     for (unsigned i = 0; i < VMENTRY_DEPARTURE_COUNT; i++) /* what has no class counts nowhere */
         assert_int_equal(selftest.departed[i], 0);
 
     reset(4096);
     faults = true;
-    selftest_vmentry_run(&cpu, &environment, &selftest);
+    selftest_vmentry_run(&cpu, &selftest);
     assert_int_equal(selftest.differences, selftest.count + selftest.random_count);
     assert_int_equal(selftest.told, SELFTEST_VMENTRY_DIFFERENCES_MAX);
 }
@@ -230,7 +219,7 @@ static void without_pages_nothing_is_done(void **state)
     (void)state;
     reset(1024);
     model_pages_limit(2);
-    selftest_vmentry_run(&cpu, &environment, &selftest);
+    selftest_vmentry_run(&cpu, &selftest);
     assert_false(selftest.done);
     assert_int_equal(selftest.count, 0);
     assert_true(has_finding(RULE_REGION_NO_MEMORY));
