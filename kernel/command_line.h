@@ -14,7 +14,7 @@
 
 #include "kernel/console/console.h"
 #include "kernel/cpu/stop.h"
-#include "vm/vm_environment.h"
+#include "vm/vm_options.h"
 #include "vmx/capability/pretend.h"
 #include "vmx/vmx_cpu.h"
 

@@ -25,12 +25,7 @@ enum { WORK_US = 600000000 };
 enum { TRACE_SIZE = 320, COUNTS_SIZE = 80 };
 
 static struct machine *the_machine;
-static struct vm_environment environment;
-
-static uint8_t foreign_type(uint64_t physical, uint64_t bytes)
-{
-    return memory_foreign_type(&this_cpu()->vmx.memory_types, physical, bytes);
-}
+static struct vm_options options;
 
 /* One call to the console for each line, so that those of several CPUs do not mix. */
 static void trace(const struct vcpu *vcpu, const struct exit_record *exit)
@@ -46,9 +41,9 @@ static void trace(const struct vcpu *vcpu, const struct exit_record *exit)
 static void run(const struct guest *guest, struct cpu *cpu, struct guest_run *result)
 {
     if (guest->any_end)
-        chaos_run(guest, &cpu->vmx, &environment, result);
+        chaos_run(guest, &cpu->vmx, &options, result);
     else
-        guest_run(guest, &cpu->vmx, &environment, result);
+        guest_run(guest, &cpu->vmx, &options, result);
 }
 
 /* Whoever waits in vain has to know for what: told once, by the first CPU that runs it. */
@@ -177,13 +172,9 @@ static void finished(const struct vcpu *vcpu)
 static void prepare(struct machine *machine)
 {
     the_machine = machine;
-    environment = (struct vm_environment){
+    options = (struct vm_options){
         .chaos = machine->options.chaos,
         .check_entries = machine->options.check_entry == CHECK_ENTRY_ALWAYS,
-        .memory_owned = memory_owned,
-        .memory_next_foreign = memory_next_foreign,
-        .memory_foreign_type = foreign_type,
-        .memory_read = memory_read,
         .image = machine->load_address,
         .bios = firmware_map(VM_BIOS, VM_BIOS_BYTES),
         .finished = finished,
@@ -224,7 +215,7 @@ static void run_all(struct machine *machine)
 
 static void run_bench(struct machine *machine)
 {
-    guest_run(&guest_bench, &cpus[0]->vmx, &environment, &machine->bench_run);
+    guest_run(&guest_bench, &cpus[0]->vmx, &options, &machine->bench_run);
 }
 
 void guests_run_all(struct machine *machine)
@@ -250,7 +241,7 @@ void guests_bench(struct machine *machine)
     if (!machine_all_loaded(machine))
         return;
     prepare(machine);
-    environment.trace = NULL; /* what is told as it comes would be measured too */
+    options.trace = NULL; /* what is told as it comes would be measured too */
     with_alarm(machine, run_bench);
     machine_judge_guest(machine, 0, &machine->bench_run);
 }

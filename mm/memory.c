@@ -173,18 +173,18 @@ const char *memory_owned(uint64_t physical)
     return first != NULL ? first : owned_byte(page + PAGE_SIZE - 1);
 }
 
-uint8_t memory_foreign_type(const struct memory_types_state *types, uint64_t physical,
-                            uint64_t bytes)
+enum memory_type memory_foreign_type(const struct memory_types_state *types, uint64_t physical,
+                                     uint64_t bytes)
 {
     const struct memory_range *range;
 
     if (physical + bytes <= MIB)
-        return (uint8_t)memory_type_mtrr(types, physical, bytes);
+        return memory_type_mtrr(types, physical, bytes);
     if (!memory_map_find(&map, physical, bytes, &range))
         return MEMORY_TYPE_MIXED;
     if (range == NULL || range->kind == MEMORY_RESERVED)
         return MEMORY_TYPE_UC;
-    return (uint8_t)memory_type_mtrr(types, physical, bytes);
+    return memory_type_mtrr(types, physical, bytes);
 }
 
 bool memory_next_foreign(uint64_t *next, uint64_t *base, uint64_t *end)

@@ -68,13 +68,13 @@ const char *memory_owned(uint64_t physical);
 bool memory_next_foreign(uint64_t *next, uint64_t *base, uint64_t *end);
 
 /*
- * The memory type in which a guest may see foreign memory (enum memory_type): as these MTRRs have
+ * The memory type in which a guest may see foreign memory: as these MTRRs have
  * it in the first MiB, of which they speak in detail, and where the firmware has RAM; UC elsewhere,
  * for there may be devices, and firmware that types them WB: what a processor then reads ahead
  * could do something.
  */
-uint8_t memory_foreign_type(const struct memory_types_state *types, uint64_t physical,
-                            uint64_t bytes);
+enum memory_type memory_foreign_type(const struct memory_types_state *types, uint64_t physical,
+                                     uint64_t bytes);
 
 /*
  * Copies `bytes` of RAM from a physical address, for who wants to see what a processor saw there;

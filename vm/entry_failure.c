@@ -1,6 +1,7 @@
 #include "vm/entry_failure.h"
 
 #include "lib/string.h"
+#include "mm/memory.h"
 #include "vmx/exit_reason.h"
 #include "vmx/entry/vmentry_context.h"
 #include "vmx/vmx_result.h"
@@ -10,17 +11,11 @@ enum { ERROR_CONTROLS = 7, ERROR_HOST_STATE = 8 };
 
 enum { MSR_ENTRY_BYTES = 16 };
 
-struct own_context {
-    struct vmentry_context context;
-    const struct vcpu *vcpu;
-};
-
 static bool read_ram(const struct vmentry_context *context, uint64_t address, void *to,
                      size_t bytes)
 {
-    const struct vcpu *vcpu = ((const struct own_context *)context)->vcpu;
-
-    return vcpu->environment->memory_read(address, to, bytes);
+    (void)context;
+    return memory_read(address, to, bytes);
 }
 
 static bool is_judged(const struct vcpu *vcpu)
@@ -73,14 +68,14 @@ static void add_write_fault(const struct vcpu *vcpu, const struct vmentry_contex
 
 static void judge(const struct vcpu *vcpu, struct vmentry_findings *findings)
 {
-    struct own_context own = {.context = {.read = read_ram}, .vcpu = vcpu};
+    struct vmentry_context context = {.read = read_ram};
     struct vmcs_image image;
 
     vmcs_image_read(&image, &vcpu->capability);
-    vmentry_context_read(&vcpu->capability, vcpu->revision_id, &own.context);
-    own.context.current_vmcs = vcpu->vmcs.address;
-    vmentry_check(&image, &own.context, findings);
-    add_write_fault(vcpu, &own.context, findings);
+    vmentry_context_read(&vcpu->capability, vcpu->revision_id, &context);
+    context.current_vmcs = vcpu->vmcs.address;
+    vmentry_check(&image, &context, findings);
+    add_write_fault(vcpu, &context, findings);
 }
 
 static void keep(const struct vcpu *vcpu, const struct vmentry_findings *findings,

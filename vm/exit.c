@@ -108,8 +108,8 @@ static void write_down(struct vcpu *vcpu, const struct exit_record *exit)
 {
     if (exit->done != EXIT_HOST && vcpu->record_count++ < VCPU_EXITS_RECORDED)
         vcpu->record[vcpu->record_count - 1] = *exit;
-    if (vcpu->environment->trace != NULL)
-        vcpu->environment->trace(vcpu, exit);
+    if (vcpu->options->trace != NULL)
+        vcpu->options->trace(vcpu, exit);
 }
 
 /*
@@ -156,7 +156,7 @@ static enum exit_done serve_watched(struct vcpu *vcpu, uint32_t reason)
     if (exit.done == EXIT_DEFAULT)
         exit.done = handlers[reason & EXIT_REASON_BASIC](vcpu);
     write_down(vcpu, &exit);
-    if (exit.done != EXIT_ENDED && vcpu->environment->check_entries && !entry_is_sound(vcpu))
+    if (exit.done != EXIT_ENDED && vcpu->options->check_entries && !entry_is_sound(vcpu))
         return vcpu_end(vcpu, GUEST_END_RULES, 0, 0);
     if (vcpu->deadline != 0)
         resume_time(vcpu, since, exit.done);

@@ -43,8 +43,8 @@ static bool create(struct vcpu *vcpu, const struct vmx_cpu *cpu, struct vcpu_spa
     struct findings findings = {0}; /* what it says is said already: the CPU's own region stands */
 
     vcpu->exits_left = vcpu->guest->exits_max != 0 ? vcpu->guest->exits_max : GUEST_EXITS_MAX;
-    vcpu->watched = !vcpu->guest->unwatched || vcpu->environment->trace != NULL ||
-                    vcpu->environment->check_entries || cpu->says_smi_blocked;
+    vcpu->watched = !vcpu->guest->unwatched || vcpu->options->trace != NULL ||
+                    vcpu->options->check_entries || cpu->says_smi_blocked;
     vcpu->time = time_budget_of(ticks_max(vcpu), (unsigned)vcpu->capability.preemption_timer_shift);
     vcpu->msr_pat = PAT_RESET;
     vcpu->revision_id = cpu->config.revision_id;
@@ -96,7 +96,7 @@ static struct vmx_result launch(struct vcpu *vcpu, const struct vcpu_space *spac
     translation_flush_all(vcpu);
     if (vcpu->guest->setup != NULL)
         vcpu->guest->setup(vcpu);
-    if (vcpu->environment->check_entries && !entry_is_sound(vcpu)) {
+    if (vcpu->options->check_entries && !entry_is_sound(vcpu)) {
         vcpu_end(vcpu, GUEST_END_RULES, 0, 0);
         return result;
     }
@@ -126,12 +126,12 @@ static void fill(const struct vcpu *vcpu, struct guest_run *run)
     memcpy(run->exits, vcpu->exit_count, sizeof(run->exits));
     guest_judge(vcpu, run);
     entry_failure_explain(vcpu, run);
-    if (vcpu->environment->finished != NULL)
-        vcpu->environment->finished(vcpu);
+    if (vcpu->options->finished != NULL)
+        vcpu->options->finished(vcpu);
 }
 
-void guest_run(const struct guest *guest, struct vmx_cpu *cpu,
-               const struct vm_environment *environment, struct guest_run *run)
+void guest_run(const struct guest *guest, struct vmx_cpu *cpu, const struct vm_options *options,
+               struct guest_run *run)
 {
     const int order = get_order(sizeof(struct vcpu));
     uint64_t pages = pages_alloc(order);
@@ -145,7 +145,7 @@ void guest_run(const struct guest *guest, struct vmx_cpu *cpu,
     if (vcpu == NULL)
         return;
     vcpu->guest = guest;
-    vcpu->environment = environment;
+    vcpu->options = options;
     vcpu->cpu = cpu;
     vmx_capability_derive(&cpu->msrs, &vcpu->capability);
     missing = guest_controls_settle(guest, &cpu->config, &vcpu->capability, vcpu->controls);

@@ -23,7 +23,7 @@ enum vm_entry vcpu_enter(struct vcpu *vcpu);
  * Runs `guest` on the CPU that calls, which is in VMX operation, interrupts off. `run` is filled
  * whole. The CPU's own VMCS is current before and after.
  */
-void guest_run(const struct guest *guest, struct vmx_cpu *cpu,
-               const struct vm_environment *environment, struct guest_run *run);
+void guest_run(const struct guest *guest, struct vmx_cpu *cpu, const struct vm_options *options,
+               struct guest_run *run);
 
 #endif

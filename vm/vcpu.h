@@ -13,7 +13,7 @@
 #include "vm/memory/ept.h"
 #include "vm/exit_record.h"
 #include "vm/time_budget.h"
-#include "vm/vm_environment.h"
+#include "vm/vm_options.h"
 #include "vmx/exit_reason.h"
 #include "vmx/capability/vmx_capability.h"
 #include "vmx/capability/vmx_controls.h"
@@ -89,7 +89,7 @@ struct vcpu {
                               is known */
 
     const struct guest *guest;
-    const struct vm_environment *environment;
+    const struct vm_options *options;
     const struct vmx_cpu *cpu; /* that it runs on */
     struct vmx_capability capability;
     uint32_t controls[VMX_CONTROL_WORD_COUNT]; /* as the VMCS has them now, but for "IA-32e mode

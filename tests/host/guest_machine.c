@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "mm/direct_map.h"
+#include "mm/memory.h"
 #include "mm/memory_type.h"
 #include "vm/exit.h"
 #include "vm/guest_controls.h"
@@ -47,6 +48,25 @@ void int_machine_check(void)
     guest_machine.host_vector = X86_VECTOR_MC;
 }
 
+const char *memory_owned(uint64_t physical)
+{
+    return guest_machine.memory_owned != NULL ? guest_machine.memory_owned(physical) : NULL;
+}
+
+bool memory_next_foreign(uint64_t *next, uint64_t *base, uint64_t *end)
+{
+    return guest_machine.memory_next_foreign != NULL &&
+           guest_machine.memory_next_foreign(next, base, end);
+}
+
+enum memory_type memory_foreign_type(const struct memory_types_state *types, uint64_t physical,
+                                     uint64_t bytes)
+{
+    (void)types;
+    (void)bytes;
+    return guest_machine.memory_foreign_type(physical);
+}
+
 static void must(bool done, const char *what)
 {
     if (!done) {
@@ -61,7 +81,6 @@ void guest_machine_reset(enum guest_mode mode)
     guest_machine = (struct guest_machine){
         .guest = {.name = "test", .code = code, .code_end = code + sizeof(code), .mode = mode},
         .cpu = {.options = &options},
-        .environment = {.memory_read = model_memory_read},
     };
     model_cpu.cr4 |= CR4_OSXSAVE; /* as vm/run.c has it while a guest runs */
 }
@@ -87,7 +106,7 @@ struct vcpu *guest_machine_start(void)
     vmx_cpu_enable(&guest_machine.cpu);
     must(guest_machine.cpu.state == VMX_CPU_LOADED, "the model CPU does not enter VMX operation");
     vcpu->guest = &guest_machine.guest;
-    vcpu->environment = &guest_machine.environment;
+    vcpu->options = &guest_machine.options;
     vcpu->cpu = &guest_machine.cpu;
     vcpu->exits_left = GUEST_EXITS_MAX;
     vcpu->time = time_budget_of(time_budget_ticks(GUEST_TIME_MAX_US, 0), 0);
@@ -128,7 +147,7 @@ static bool read_memory(const struct vmentry_context *context, uint64_t address,
                         size_t bytes)
 {
     (void)context;
-    return model_memory_read(address, to, bytes);
+    return memory_read(address, to, bytes);
 }
 
 void guest_machine_judge(struct vmentry_findings *findings)

@@ -9,7 +9,7 @@
 
 #include "tests/host/model_cpu.h"
 #include "vm/guest.h"
-#include "vm/vm_environment.h"
+#include "vm/vm_options.h"
 #include "vmx/exit_reason.h"
 #include "vmx/entry/vmentry_check.h"
 #include "vmx/vmx_cpu.h"
@@ -17,12 +17,17 @@
 struct guest_machine {
     struct guest guest; /* what guest_machine_start() starts: tests change it before */
     struct vmx_cpu cpu;
-    struct vm_environment environment;
+    struct vm_options options;
     struct vcpu vcpu;
     unsigned host_interrupts, host_exceptions;
     uint8_t host_vector;  /* the last of either */
     unsigned alarms;      /* how often the alarm was set, */
     uint64_t alarm_ticks; /* and the last time for how long */
+
+    /* What mm/memory.h's functions of these names say; NULL: nobody has any. */
+    const char *(*memory_owned)(uint64_t physical);
+    bool (*memory_next_foreign)(uint64_t *next, uint64_t *base, uint64_t *end);
+    enum memory_type (*memory_foreign_type)(uint64_t physical);
 };
 
 extern struct guest_machine guest_machine;

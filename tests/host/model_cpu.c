@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "mm/direct_map.h"
+#include "mm/memory.h"
 
 struct model_cpu model_cpu;
 
@@ -113,7 +114,8 @@ void *phys_to_virt(uint64_t physical)
     return memory + (physical - MODEL_MEMORY_BASE);
 }
 
-bool model_memory_read(uint64_t physical, void *to, size_t bytes)
+/* Of the model's memory; false where a byte is outside of it, or in a page that nobody has. */
+bool memory_read(uint64_t physical, void *to, size_t bytes)
 {
     if (physical < MODEL_MEMORY_BASE || bytes > sizeof memory ||
         physical - MODEL_MEMORY_BASE > sizeof memory - bytes)

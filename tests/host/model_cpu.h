@@ -121,9 +121,6 @@ void model_cpu_inject(struct model_injection injection);
 
 /* As mm/page_alloc.h; freeing what is not allocated ends the test, and so does, with
  * AddressSanitizer, touching it. */
-/* Copies the model's memory; false where a byte is outside of it, or in a page that nobody has. */
-bool model_memory_read(uint64_t physical, void *to, size_t bytes);
-
 unsigned model_pages_used(void);
 void model_pages_limit(unsigned pages);    /* no more than that many at a time; at reset: all */
 void model_pages_misalign(uint64_t bytes); /* their addresses from now on; at reset: 0 */

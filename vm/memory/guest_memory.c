@@ -3,6 +3,7 @@
 #include <stddef.h>
 
 #include "mm/direct_map.h"
+#include "mm/memory.h"
 #include "mm/memory_type.h"
 #include "mm/page_alloc.h"
 #include "mm/paging.h"
@@ -31,7 +32,7 @@ static enum memory_type foreign_type(const void *context, uint64_t physical, uin
 {
     const struct vcpu *vcpu = context;
 
-    return (enum memory_type)vcpu->environment->memory_foreign_type(physical, bytes);
+    return memory_foreign_type(&vcpu->cpu->memory_types, physical, bytes);
 }
 
 /*
@@ -44,7 +45,7 @@ static bool map_machine(struct vcpu *vcpu)
     const struct ept_memory_types types = {foreign_type, vcpu};
     uint64_t next = GUEST_MEMORY_BYTES, base, end;
 
-    while (vcpu->environment->memory_next_foreign(&next, &base, &end) && base < GUEST_MACHINE_END) {
+    while (memory_next_foreign(&next, &base, &end) && base < GUEST_MACHINE_END) {
         if (end > GUEST_MACHINE_END)
             end = GUEST_MACHINE_END;
         if (ept_map_by_type(&vcpu->ept, base, base, end - base, EPT_READ, &types) != MAP_OK)
@@ -59,7 +60,7 @@ const char *guest_memory_owner(const struct vcpu *vcpu, uint64_t guest_physical)
         return NULL;
     if (((guest_physical ^ vcpu->msr_apic_base) & APIC_BASE_ADDRESS) == 0)
         return "its local APIC";
-    return vcpu->environment->memory_owned(guest_physical);
+    return memory_owned(guest_physical);
 }
 
 static bool map_with_ept(struct vcpu *vcpu, struct vcpu_space *space)

@@ -18,7 +18,6 @@
 #include "vmx/selftest/vmentry_trial.h"
 #include "vmx/vmx_result.h"
 
-static const struct vm_environment environment = {.memory_read = model_memory_read};
 static struct vcpu vcpu;
 static struct guest_run run;
 
@@ -39,7 +38,6 @@ static int reset(void **state)
     strcpy(run.detail, "it failed");
     vmx_capability_derive(&msrs, &vcpu.capability);
     revision = (uint32_t)vmx_msr_value(&msrs, IA32_VMX_BASIC) & 0x7fffffff;
-    vcpu.environment = &environment;
     vcpu.revision_id = revision;
     vcpu.vmcs.address = pages_alloc(0);
     vcpu.memory = pages_alloc(6); /* GUEST_MEMORY_BYTES */

@@ -187,7 +187,7 @@ static enum exit_done own_handler(struct vcpu *own, const struct exit_record *ex
 static void a_watched_exit_is_written_down_and_traced(void **state)
 {
     (void)state;
-    guest_machine.environment.trace = trace;
+    guest_machine.options.trace = trace;
     vcpu->watched = true;
     vcpu->reg[VCPU_RAX] = 1;
     for (uint32_t i = 0; i < VCPU_EXITS_RECORDED + 3; i++) {
@@ -222,7 +222,7 @@ static void the_guests_own_handler_is_asked_first(void **state)
 static void a_guest_that_could_not_be_entered_is_not(void **state)
 {
     (void)state;
-    guest_machine.environment.check_entries = true;
+    guest_machine.options.check_entries = true;
     vcpu->watched = true;
     assert_int_equal(pause_at(GUEST_CODE, 2), EXIT_IGNORED);
     FIELD(GUEST_ACTIVITY_STATE) = 7;

@@ -177,19 +177,19 @@ static void tell_ends(const uint32_t ends[GUEST_END_COUNT], uint32_t rounds, str
     run->detail[text.length - 1] = '\0'; /* the last comma */
 }
 
-void chaos_run(const struct guest *guest, struct vmx_cpu *cpu,
-               const struct vm_environment *environment, struct guest_run *run)
+void chaos_run(const struct guest *guest, struct vmx_cpu *cpu, const struct vm_options *options,
+               struct guest_run *run)
 {
     uint32_t ends[GUEST_END_COUNT] = {0};
-    uint32_t rounds = environment->chaos.rounds;
+    uint32_t rounds = options->chaos.rounds;
     struct guest_run one;
 
     *run = (struct guest_run){.guest = guest, .result = GUEST_OK};
     for (uint32_t i = 0; i < rounds; i++) {
         const struct chaos_round round = {
-            *guest, round_state(environment->chaos.seed, guest->mode, cpu->cpu, i)};
+            *guest, round_state(options->chaos.seed, guest->mode, cpu->cpu, i)};
 
-        guest_run(&round.guest, cpu, environment, &one);
+        guest_run(&round.guest, cpu, options, &one);
         if (one.result == GUEST_SKIPPED || is_our_fault(&one)) {
             run->result = one.result == GUEST_OK ? GUEST_DIED : one.result;
             run->end = one.end;
@@ -197,7 +197,7 @@ void chaos_run(const struct guest *guest, struct vmx_cpu *cpu,
                 format_text(run->detail, sizeof(run->detail), "%s", one.detail);
             else
                 format_text(run->detail, sizeof(run->detail), "seed %lu, round %u: %s",
-                            environment->chaos.seed, i, one.detail);
+                            options->chaos.seed, i, one.detail);
             return;
         }
         ends[one.end]++;

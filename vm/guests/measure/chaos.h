@@ -9,11 +9,11 @@
 #include "vm/run.h"
 
 /*
- * As guest_run(), as often as environment->chaos.rounds says; of a guest whose any_end is set.
+ * As guest_run(), as often as options->chaos.rounds says; of a guest whose any_end is set.
  * Stops at the first round that the hypervisor, not the guest, is to blame for: a VM entry that
  * failed. `run` gets the exits of all rounds together; its detail tells how they ended.
  */
-void chaos_run(const struct guest *guest, struct vmx_cpu *cpu,
-               const struct vm_environment *environment, struct guest_run *run);
+void chaos_run(const struct guest *guest, struct vmx_cpu *cpu, const struct vm_options *options,
+               struct guest_run *run);
 
 #endif

@@ -3,7 +3,7 @@
  * hypervisor's.
  */
 #include "vm/guests/recorder.inc"
-#include "vm/vm_environment.h"
+#include "vm/vm_options.h"
 #include "vm/guests/state/identity.h"
 
     .section .rodata.guests, "a", @progbits

@@ -4,6 +4,7 @@
 
 #include "lib/format.h"
 #include "lib/string.h"
+#include "mm/memory.h"
 #include "mm/get_order.h"
 #include "vm/memory/guest_memory.h"
 #include "vm/guests/zoo.h"
@@ -35,7 +36,7 @@ struct target {
 
 static void list_targets(const struct vcpu *vcpu, struct target targets[TARGETS])
 {
-    targets[0] = (struct target){vcpu->environment->image, "its image"};
+    targets[0] = (struct target){vcpu->options->image, "its image"};
     targets[1] = (struct target){read_cr3() & CR3_ADDRESS, "its page pool"};
     targets[2] = (struct target){vcpu->ept.radix.root, "its page pool"};
     targets[3] = (struct target){vcpu->msr_apic_base & APIC_BASE_ADDRESS, "its local APIC"};
@@ -62,7 +63,7 @@ static bool sees_bios(const struct vcpu *vcpu)
         if (guest_memory_owner(vcpu, page) != NULL)
             return false;
     }
-    return vcpu->environment->bios != NULL;
+    return vcpu->options->bios != NULL;
 }
 
 static void prepare(struct vcpu *vcpu)
@@ -150,7 +151,7 @@ static const char *check_exits(const struct vcpu *vcpu)
 
 static const char *check_values(const struct vcpu *vcpu)
 {
-    const uint64_t *bios = vcpu->environment->bios;
+    const uint64_t *bios = vcpu->options->bios;
     uint64_t words = get(vcpu, IDENTITY_BIOS_WORDS), sum = 0;
 
     for (uint64_t i = 0; i < words; i++)
@@ -174,7 +175,7 @@ static bool is_sound(const struct vcpu *vcpu, const struct ept_walk *walk)
 {
     uint64_t last = walk->guest_physical + walk->size - 1;
     enum memory_type type =
-        (enum memory_type)vcpu->environment->memory_foreign_type(walk->physical, walk->size);
+        memory_foreign_type(&vcpu->cpu->memory_types, walk->physical, walk->size);
 
     if (!ept_memory_type_allowed(type) && walk->size == PAGE_SIZE)
         type = MEMORY_TYPE_UC; /* vm/memory/ept.h, ept_map_by_type() */

@@ -307,7 +307,7 @@ static void reason_41_alone_is_not_served(void **state)
 static void broken_rules_end_a_guest_without_a_number(void **state)
 {
     (void)state;
-    guest_machine.environment.check_entries = true;
+    guest_machine.options.check_entries = true;
     vcpu->watched = true;
     FIELD(GUEST_ACTIVITY_STATE) = 7;
     assert_int_equal(guest_machine_serve(40, 0x10, 2), EXIT_ENDED);

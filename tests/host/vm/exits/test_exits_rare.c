@@ -231,9 +231,8 @@ static bool next_foreign(uint64_t *next, uint64_t *base, uint64_t *end)
     return *base < *end;
 }
 
-static uint8_t foreign_type(uint64_t physical, uint64_t bytes)
+static enum memory_type foreign_type(uint64_t physical)
 {
-    (void)bytes;
     return physical < OWN_BASE ? MEMORY_TYPE_WP : MEMORY_TYPE_UC;
 }
 
@@ -241,9 +240,9 @@ static void show_machine(uint64_t apic_base)
 {
     guest_machine_reset(GUEST_LONG);
     guest_machine.guest.sees_machine = true;
-    guest_machine.environment.memory_owned = owned;
-    guest_machine.environment.memory_next_foreign = next_foreign;
-    guest_machine.environment.memory_foreign_type = foreign_type;
+    guest_machine.memory_owned = owned;
+    guest_machine.memory_next_foreign = next_foreign;
+    guest_machine.memory_foreign_type = foreign_type;
     guest_machine.vcpu.msr_apic_base = apic_base;
     vcpu = guest_machine_start();
 }
@@ -302,7 +301,7 @@ static void whose_memory_it_was_is_told(void **state)
 static void to_other_guests_it_is_not(void **state)
 {
     (void)state;
-    guest_machine.environment.memory_owned = owned;
+    guest_machine.memory_owned = owned;
     assert_null(owner_at_end(OWN_BASE + 8));
 }
 

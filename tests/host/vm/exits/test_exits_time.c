@@ -130,7 +130,7 @@ static void what_the_telling_takes_is_not_the_guests_time(void **state)
 
     (void)state;
     vcpu->watched = true;
-    guest_machine.environment.trace = trace;
+    guest_machine.options.trace = trace;
     vcpu->deadline = deadline;
     assert_int_equal(guest_machine_serve(EXIT_REASON_PAUSE, 0, 2), EXIT_IGNORED);
     assert_true(vcpu->deadline - deadline >= 100000);
@@ -148,7 +148,7 @@ static void what_the_telling_of_the_hosts_events_takes_is(void **state)
 
     (void)state;
     vcpu->watched = true;
-    guest_machine.environment.trace = trace;
+    guest_machine.options.trace = trace;
     vcpu->deadline = deadline;
     assert_int_equal(interrupt(), EXIT_HOST);
     assert_int_equal(vcpu->deadline, deadline);

@@ -27,7 +27,7 @@ static int in_long_mode(void **state)
 static struct vcpu another(void)
 {
     struct vcpu other = {.guest = vcpu->guest,
-                         .environment = vcpu->environment,
+                         .options = vcpu->options,
                          .cpu = vcpu->cpu,
                          .capability = vcpu->capability,
                          .msr_apic_base = vcpu->msr_apic_base};
@@ -144,7 +144,7 @@ static const char *owned(uint64_t physical)
 static void owners_are_told_behind_its_own_memory_only(void **state)
 {
     (void)state;
-    guest_machine.environment.memory_owned = owned;
+    guest_machine.memory_owned = owned;
     assert_null(guest_memory_owner(vcpu, GUEST_MEMORY_BYTES));
     guest_machine.guest.sees_machine = true;
     assert_null(guest_memory_owner(vcpu, 0));
@@ -161,10 +161,9 @@ static bool up_to_the_end_and_behind(uint64_t *next, uint64_t *base, uint64_t *e
     return *base < *end;
 }
 
-static uint8_t uncacheable(uint64_t physical, uint64_t bytes)
+static enum memory_type uncacheable(uint64_t physical)
 {
     (void)physical;
-    (void)bytes;
     return 0;
 }
 
@@ -173,8 +172,8 @@ static void the_machine_is_shown_up_to_its_end(void **state)
     (void)state;
     guest_machine_reset(GUEST_LONG);
     guest_machine.guest.sees_machine = true;
-    guest_machine.environment.memory_next_foreign = up_to_the_end_and_behind;
-    guest_machine.environment.memory_foreign_type = uncacheable;
+    guest_machine.memory_next_foreign = up_to_the_end_and_behind;
+    guest_machine.memory_foreign_type = uncacheable;
     vcpu = guest_machine_start();
     assert_true(ept_walk(&vcpu->ept, GUEST_MACHINE_END - 1).mapped);
     assert_false(ept_walk(&vcpu->ept, GUEST_MACHINE_END).mapped);

@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "mm/memory.h"
 #include "mm/direct_map.h"
 #include "mm/memory_type.h"
 #include "tests/host/model_cpu.h"
@@ -38,7 +39,7 @@ static bool read_page(const struct vmentry_context *context, uint64_t address, v
                       size_t bytes)
 {
     (void)context;
-    return model_memory_read(address, to, bytes);
+    return memory_read(address, to, bytes);
 }
 
 static bool write_faults(const struct vmentry_context *context, uint32_t msr, uint64_t value)

@@ -1,8 +1,8 @@
 /*
- * What guests need from those above: memory, and someone who takes the host's events.
+ * What all guests are run with.
  */
-#ifndef VM_VM_ENVIRONMENT_H
-#define VM_VM_ENVIRONMENT_H
+#ifndef VM_VM_OPTIONS_H
+#define VM_VM_OPTIONS_H
 
 /* Physical: the BIOS, the end of the first MiB. */
 #define VM_BIOS       0xf0000
@@ -11,7 +11,6 @@
 #ifndef __ASSEMBLER__
 
 #include <stdbool.h>
-#include <stddef.h>
 #include <stdint.h>
 
 #include "vm/exit_record.h"
@@ -24,23 +23,10 @@ struct chaos_plan {
     uint32_t rounds; /* of each such guest, on each CPU */
 };
 
-struct vm_environment {
+/* What the person asked for, and who looks on: of all guests the same. */
+struct vm_options {
     struct chaos_plan chaos;
-
     bool check_entries; /* judge the VMCS before every VM entry, not only after one that failed */
-
-    /*
-     * Which physical memory is the hypervisor's own, in words, page by page (NULL: it is not), and
-     * which is foreign, range by range (false: no more): mm/memory.h.
-     */
-    const char *(*memory_owned)(uint64_t physical);
-    bool (*memory_next_foreign)(uint64_t *next, uint64_t *base, uint64_t *end);
-
-    /* Copies RAM, whoever's it is but the hypervisor's image; false where there is none. */
-    bool (*memory_read)(uint64_t physical, void *to, size_t bytes);
-
-    /* The memory type (enum memory_type) in which a guest may see foreign memory. */
-    uint8_t (*memory_foreign_type)(uint64_t physical, uint64_t bytes);
 
     uint64_t image; /* physical: where the hypervisor's begins */
 
