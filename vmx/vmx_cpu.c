@@ -91,8 +91,9 @@ void vmx_cpu_judge(struct vmx_cpu *cpu, const struct vmx_cpu *boot_cpu)
         return;
     judge_capabilities(cpu, boot_cpu);
     cpu->feature_control_present = !rdmsr_safe(IA32_FEATURE_CONTROL, &cpu->feature_control);
-    (void)feature_control_decide(cpu->feature_control_present, cpu->feature_control,
-                                 cpu->options->check, cpu->cpu, &cpu->findings);
+    cpu->feature_control_wanted =
+        feature_control_decide(cpu->feature_control_present, cpu->feature_control,
+                               cpu->options->check, cpu->cpu, &cpu->findings);
     if (read_cr4() & CR4_VMXE)
         tell(cpu, (struct finding){.rule = RULE_CR_VMXE_IN_USE,
                                    .high = 13,
@@ -101,19 +102,14 @@ void vmx_cpu_judge(struct vmx_cpu *cpu, const struct vmx_cpu *boot_cpu)
                                    .detail = "CR4.VMXE"});
 }
 
-/* The decision was told when it was judged; here it is made again, silently, and carried out. */
 static bool program_feature_control(struct vmx_cpu *cpu)
 {
-    struct findings told = {.count = 0};
-    struct feature_control_decision decision;
     uint64_t read_back;
     uint8_t vector;
 
-    decision = feature_control_decide(cpu->feature_control_present, cpu->feature_control,
-                                      cpu->options->check, cpu->cpu, &told);
-    if (!decision.write)
+    if (cpu->feature_control_wanted == 0)
         return true;
-    vector = wrmsr_safe(IA32_FEATURE_CONTROL, decision.value);
+    vector = wrmsr_safe(IA32_FEATURE_CONTROL, cpu->feature_control_wanted);
     (void)rdmsr_safe(IA32_FEATURE_CONTROL, &read_back);
     return feature_control_written(vector, read_back, cpu->options->check, cpu->cpu,
                                    &cpu->findings);

@@ -64,6 +64,7 @@ struct vmx_cpu {
     uint64_t vmptrst;         /* what VMPTRST gave; all ones before */
     uint64_t feature_control; /* as found, before we set and lock it */
     bool feature_control_present;
+    uint64_t feature_control_wanted; /* what to write before VMXON; 0: nothing */
     bool says_smi_blocked; /* at each VM exit, outside system-management mode, where it is not so */
     struct vmx_result error;         /* the first VMX instruction that did not succeed */
     const char *error_instruction;   /* its name, or NULL */

@@ -16,23 +16,26 @@ static struct finding about_bit(enum rule rule, uint32_t cpu, int8_t bit)
 }
 
 /*
+ * "Allowed inside SMX operation only" is a locked-off register to us: SMX operation begins with
+ * GETSEC[SENTER], a measured launch, and GRUB makes none. CR4.SMXE does not tell whether one was
+ * made, so it is not asked.
+ */
+bool feature_control_is_locked_off(uint64_t value)
+{
+    return (value & (FEATURE_CONTROL_LOCK | FEATURE_CONTROL_VMX)) == FEATURE_CONTROL_LOCK;
+}
+
+/*
  * An absent register contradicts the manual (CPUID shows VMX, so it exists) and is seen under
  * hypervisors only, where VMXON need not depend on it. Linux gives VMX up then; we go on, because
  * VMXON's own #GP can be caught and will tell.
  *
- * "Allowed inside SMX operation only" is a locked-off register to us: SMX operation begins with
- * GETSEC[SENTER], a measured launch, and GRUB makes none. CR4.SMXE does not tell whether one was
- * made, so it is not asked.
- *
  * A register that allows VMXON but is not locked must be locked all the same: VMXON faults until
  * it is. The other bits stay as the firmware chose them.
  */
-struct feature_control_decision feature_control_decide(bool present, uint64_t value,
-                                                       enum vmx_check mode, uint32_t cpu,
-                                                       struct findings *findings)
+uint64_t feature_control_decide(bool present, uint64_t value, enum vmx_check mode, uint32_t cpu,
+                                struct findings *findings)
 {
-    struct feature_control_decision decision = {.write = false, .value = value};
-
     if (!present) {
         finding_add(findings, mode,
                     (struct finding){.rule = RULE_FEATURE_CONTROL_ABSENT,
@@ -41,16 +44,15 @@ struct feature_control_decision feature_control_decide(bool present, uint64_t va
                                      .high = -1,
                                      .low = -1});
     } else if (!(value & FEATURE_CONTROL_LOCK)) {
-        decision.write = true;
-        decision.value = value | FEATURE_CONTROL_VMX | FEATURE_CONTROL_LOCK;
         finding_add(findings, mode, about_bit(RULE_FEATURE_CONTROL_UNLOCKED, cpu, BIT_LOCK));
-    } else if (!(value & FEATURE_CONTROL_VMX)) {
+        return value | FEATURE_CONTROL_VMX | FEATURE_CONTROL_LOCK;
+    } else if (feature_control_is_locked_off(value)) {
         enum rule rule = (value & FEATURE_CONTROL_VMX_SMX) ? RULE_FEATURE_CONTROL_SMX_ONLY
                                                            : RULE_FEATURE_CONTROL_LOCKED_OFF;
 
         finding_add(findings, mode, about_bit(rule, cpu, BIT_VMX_OUTSIDE_SMX));
     }
-    return decision;
+    return 0;
 }
 
 /*

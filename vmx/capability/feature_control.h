@@ -11,21 +11,18 @@
 
 #include "vmx/finding.h"
 
-struct feature_control_decision {
-    bool write;     /* the register is unlocked: `value` is to be written */
-    uint64_t value; /* with VMXON outside SMX operation allowed, and locked */
-};
+/* Locked so that VMXON outside SMX operation faults until the next reset? */
+bool feature_control_is_locked_off(uint64_t value);
 
 /*
  * Judges the register as found; `present` is false where RDMSR of it faulted. Refuses where it is
- * locked and does not allow VMXON outside SMX operation.
+ * locked off. Gives what is to be written before VMXON, which is locked and so never 0; 0: nothing.
  */
-struct feature_control_decision feature_control_decide(bool present, uint64_t value,
-                                                       enum vmx_check mode, uint32_t cpu,
-                                                       struct findings *findings);
+uint64_t feature_control_decide(bool present, uint64_t value, enum vmx_check mode, uint32_t cpu,
+                                struct findings *findings);
 
 /*
- * Judges the write that was decided: `vector` is WRMSR's fault or 0, `read_back` what the register
+ * Judges that write: `vector` is WRMSR's fault or 0, `read_back` what the register
  * holds afterwards. True if VMXON may now be tried.
  */
 bool feature_control_written(uint8_t vector, uint64_t read_back, enum vmx_check mode, uint32_t cpu,

@@ -67,13 +67,13 @@ static enum stage_verdict judge_requirement(const struct stage_requirement *requ
         vmx_feature_evaluate(vmx_feature_find(requirement->feature), dump);
     bool met = false;
 
-    if (requirement->need == NEED_ENABLED && !(dump->feature_control & 1))
-        return STAGE_OK; /* unlocked, or not known, in which case VMXON will tell */
-    if (value.state == FEATURE_UNKNOWN)
+    if (value.state == FEATURE_UNKNOWN && requirement->need != NEED_ENABLED)
         return STAGE_INCOMPLETE;
     switch (requirement->need) {
+    case NEED_ENABLED: /* where it is not known it is 0, and VMXON will tell */
+        met = !feature_control_is_locked_off(dump->feature_control);
+        break;
     case NEED_ONE:
-    case NEED_ENABLED:
         met = vmx_feature_offered(value);
         break;
     case NEED_ZERO:
