@@ -3,167 +3,44 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "vmx/capability/vmx_capability.h"
 #include "vmx/capability/vmx_controls.h"
 
-/* Bits of one capability MSR: a control's allowed 1-setting, or a capability. */
-struct bits {
-    uint32_t msr;
-    uint64_t mask;
-};
-
-/* In the MSRs of 32-bit words the allowed 1-settings are the high half. */
-#define PIN(id)                                          \
-    {                                                    \
-        IA32_VMX_PINBASED_CTLS, (uint64_t)PIN_##id << 32 \
-    }
-#define PRIMARY(id)                                           \
-    {                                                         \
-        IA32_VMX_PROCBASED_CTLS, (uint64_t)PRIMARY_##id << 32 \
-    }
-#define SECONDARY(id)                                            \
-    {                                                            \
-        IA32_VMX_PROCBASED_CTLS2, (uint64_t)SECONDARY_##id << 32 \
-    }
-#define TERTIARY(id)                            \
-    {                                           \
-        IA32_VMX_PROCBASED_CTLS3, TERTIARY_##id \
-    }
-#define EXIT(id)                                      \
-    {                                                 \
-        IA32_VMX_EXIT_CTLS, (uint64_t)EXIT_##id << 32 \
-    }
-#define SECONDARY_EXIT(id)                       \
-    {                                            \
-        IA32_VMX_EXIT_CTLS2, SECONDARY_EXIT_##id \
-    }
-#define ENTRY(id)                                       \
-    {                                                   \
-        IA32_VMX_ENTRY_CTLS, (uint64_t)ENTRY_##id << 32 \
-    }
-#define VM_FUNCTION(id)                   \
-    {                                     \
-        IA32_VMX_VMFUNC, VM_FUNCTION_##id \
-    }
-#define EPT_VPID(mask)                \
-    {                                 \
-        IA32_VMX_EPT_VPID_CAP, (mask) \
-    }
-#define MISC(mask)            \
-    {                         \
-        IA32_VMX_MISC, (mask) \
+#define CAPABILITY(msr, mask)     \
+    {                             \
+        IA32_VMX_##msr, 0, (mask) \
     }
 #define ANYTHING (~0ull)
 
-/* IA32_VMX_EPT_VPID_CAP and IA32_VMX_MISC, as vmx/capability/vmx_capability.def names their bits.
- */
-#define EPT_CAPABILITIES   0x0000000007ffffffull
-#define VPID_CAPABILITIES  0x00000f0100000000ull
-#define HLAT_PREFIX_SIZE   0x003f000000000000ull
-#define EPT_WALKS          (1ull << 6 | 1ull << 7)
-#define EPT_ACCESSED_DIRTY (1ull << 21)
-#define INVVPID            (1ull << 32)
-#define STORES_EFER_LMA    (1ull << 5)
-#define PT_IN_VMX          (1ull << 14)
+#define EPT_CAPABILITIES  0x0000000007ffffffull
+#define VPID_CAPABILITIES 0x00000f0100000000ull
 
-/* Where any bit of `has` is 1, a bit of `needs` must be 1 too. */
-static const struct check {
-    enum rule rule;
-    struct bits has, needs;
-    const char *detail; /* what there is */
-} checks[] = {
-    {RULE_MSR_WITHOUT_CONTROL, EPT_VPID(EPT_CAPABILITIES), SECONDARY(ENABLE_EPT), "EPT"},
-    {RULE_MSR_WITHOUT_CONTROL, EPT_VPID(VPID_CAPABILITIES), SECONDARY(ENABLE_VPID), "INVVPID"},
-    {RULE_MSR_WITHOUT_CONTROL, VM_FUNCTION(EPTP_SWITCHING), SECONDARY(ENABLE_VM_FUNCTIONS),
-     "EPTP switching"},
-
-    {RULE_CONTROL_WITHOUT_MSR, SECONDARY(ENABLE_EPT), EPT_VPID(EPT_WALKS), "enable EPT"},
-    {RULE_CONTROL_WITHOUT_MSR, SECONDARY(ENABLE_VPID), EPT_VPID(INVVPID), "enable VPID"},
-    {RULE_CONTROL_WITHOUT_MSR, SECONDARY(ENABLE_PML), EPT_VPID(EPT_ACCESSED_DIRTY), "enable PML"},
-    {RULE_CONTROL_WITHOUT_MSR,
-     SECONDARY(ENABLE_VM_FUNCTIONS),
-     {IA32_VMX_VMFUNC, ANYTHING},
-     "enable VM functions"},
-    {RULE_CONTROL_WITHOUT_MSR,
-     PRIMARY(TERTIARY_CONTROLS),
-     {IA32_VMX_PROCBASED_CTLS3, ANYTHING},
-     "activate tertiary controls"},
-    {RULE_CONTROL_WITHOUT_MSR,
-     EXIT(SECONDARY_CONTROLS),
-     {IA32_VMX_EXIT_CTLS2, ANYTHING},
-     "activate secondary controls"},
-    {RULE_CONTROL_WITHOUT_MSR, TERTIARY(ENABLE_HLAT), EPT_VPID(HLAT_PREFIX_SIZE), "enable HLAT"},
-    {RULE_CONTROL_WITHOUT_MSR, SECONDARY(UNRESTRICTED_GUEST), MISC(STORES_EFER_LMA),
-     "unrestricted guest"},
-    {RULE_CONTROL_WITHOUT_MSR, SECONDARY(PT_GUEST_PHYSICAL), MISC(PT_IN_VMX),
-     "Intel PT uses guest physical addresses"},
-
-    {RULE_CONTROL_NEEDS, PIN(VIRTUAL_NMIS), PIN(NMI_EXITING), "virtual NMIs"},
-    {RULE_CONTROL_NEEDS, PRIMARY(NMI_WINDOW_EXITING), PIN(VIRTUAL_NMIS), "NMI-window exiting"},
-    {RULE_CONTROL_NEEDS, EXIT(SAVE_PREEMPTION_TIMER), PIN(PREEMPTION_TIMER),
-     "save VMX-preemption timer value"},
-    {RULE_CONTROL_NEEDS, PIN(POSTED_INTERRUPTS), SECONDARY(VIRTUAL_INTERRUPT_DELIVERY),
-     "process posted interrupts"},
-    {RULE_CONTROL_NEEDS, PIN(POSTED_INTERRUPTS), EXIT(ACKNOWLEDGE_INTERRUPT),
-     "process posted interrupts"},
-    {RULE_CONTROL_NEEDS, SECONDARY(VIRTUALIZE_X2APIC_MODE), PRIMARY(TPR_SHADOW),
-     "virtualize x2APIC mode"},
-    {RULE_CONTROL_NEEDS, SECONDARY(APIC_REGISTER_VIRTUALIZATION), PRIMARY(TPR_SHADOW),
-     "APIC-register virtualization"},
-    {RULE_CONTROL_NEEDS, SECONDARY(VIRTUAL_INTERRUPT_DELIVERY), PRIMARY(TPR_SHADOW),
-     "virtual-interrupt delivery"},
-    {RULE_CONTROL_NEEDS, SECONDARY(VIRTUAL_INTERRUPT_DELIVERY), PIN(EXTERNAL_INTERRUPT_EXITING),
-     "virtual-interrupt delivery"},
-    {RULE_CONTROL_NEEDS, TERTIARY(IPI_VIRTUALIZATION), PRIMARY(TPR_SHADOW), "IPI virtualization"},
-    {RULE_CONTROL_NEEDS, TERTIARY(VIRTUAL_TIMER), SECONDARY(VIRTUAL_INTERRUPT_DELIVERY),
-     "APIC-timer virtualization"},
-    {RULE_CONTROL_NEEDS, SECONDARY(TSC_SCALING), PRIMARY(TSC_OFFSETTING), "use TSC scaling"},
-    {RULE_CONTROL_NEEDS, SECONDARY(UNRESTRICTED_GUEST), SECONDARY(ENABLE_EPT),
-     "unrestricted guest"},
-    {RULE_CONTROL_NEEDS, SECONDARY(ENABLE_PML), SECONDARY(ENABLE_EPT), "enable PML"},
-    {RULE_CONTROL_NEEDS, SECONDARY(EPT_VIOLATION_VE), SECONDARY(ENABLE_EPT), "EPT-violation #VE"},
-    {RULE_CONTROL_NEEDS, SECONDARY(MODE_BASED_EPT_EXECUTE), SECONDARY(ENABLE_EPT),
-     "mode-based execute control for EPT"},
-    {RULE_CONTROL_NEEDS, SECONDARY(SUB_PAGE_WRITE_PERMISSIONS), SECONDARY(ENABLE_EPT),
-     "sub-page write permissions for EPT"},
-    {RULE_CONTROL_NEEDS, SECONDARY(PT_GUEST_PHYSICAL), SECONDARY(ENABLE_EPT),
-     "Intel PT uses guest physical addresses"},
-    {RULE_CONTROL_NEEDS, SECONDARY(PT_GUEST_PHYSICAL), ENTRY(LOAD_RTIT_CTL),
-     "Intel PT uses guest physical addresses"},
-    {RULE_CONTROL_NEEDS, SECONDARY(PT_GUEST_PHYSICAL), EXIT(CLEAR_RTIT_CTL),
-     "Intel PT uses guest physical addresses"},
-    {RULE_CONTROL_NEEDS, VM_FUNCTION(EPTP_SWITCHING), SECONDARY(ENABLE_EPT), "EPTP switching"},
-    {RULE_CONTROL_NEEDS, TERTIARY(ENABLE_HLAT), SECONDARY(ENABLE_EPT), "enable HLAT"},
-    {RULE_CONTROL_NEEDS, TERTIARY(EPT_PAGING_WRITE), SECONDARY(ENABLE_EPT),
-     "EPT paging-write control"},
-    {RULE_CONTROL_NEEDS, TERTIARY(GUEST_PAGING_VERIFICATION), SECONDARY(ENABLE_EPT),
-     "guest-paging verification"},
-    {RULE_CONTROL_NEEDS, TERTIARY(PEBS_GUEST_PHYSICAL), SECONDARY(ENABLE_EPT),
-     "PEBS uses guest physical addresses"},
-
-#define PAIR(entry, entry_name, exit, exit_name)                \
-    {RULE_CONTROL_UNPAIRED, entry, exit, "entry: " entry_name}, \
-    {                                                           \
-        RULE_CONTROL_UNPAIRED, exit, entry, "exit: " exit_name  \
+/* Controls and the capabilities that tell more of them. */
+static const struct vmx_control_need checks[] = {
+    {RULE_MSR_WITHOUT_CONTROL, CAPABILITY(EPT_VPID_CAP, EPT_CAPABILITIES),
+     VMX_BITS(SECONDARY, ENABLE_EPT), "EPT"},
+    {RULE_MSR_WITHOUT_CONTROL, CAPABILITY(EPT_VPID_CAP, VPID_CAPABILITIES),
+     VMX_BITS(SECONDARY, ENABLE_VPID), "INVVPID"},
+    {RULE_MSR_WITHOUT_CONTROL, VMX_BITS(VM_FUNCTION, EPTP_SWITCHING),
+     VMX_BITS(SECONDARY, ENABLE_VM_FUNCTIONS), "EPTP switching"},
+#define WITHOUT_MSR(word, control, msr, mask, name)                                      \
+    {                                                                                    \
+        RULE_CONTROL_WITHOUT_MSR, VMX_BITS(word, control), CAPABILITY(msr, mask), (name) \
     }
-    PAIR(ENTRY(LOAD_DEBUG_CONTROLS), "load debug controls", EXIT(SAVE_DEBUG_CONTROLS),
-         "save debug controls"),
-    PAIR(ENTRY(LOAD_PERF_GLOBAL_CTRL), "load IA32_PERF_GLOBAL_CTRL", EXIT(LOAD_PERF_GLOBAL_CTRL),
-         "load IA32_PERF_GLOBAL_CTRL"),
-    PAIR(ENTRY(LOAD_PAT), "load IA32_PAT", EXIT(LOAD_PAT), "load IA32_PAT"),
-    PAIR(ENTRY(LOAD_EFER), "load IA32_EFER", EXIT(LOAD_EFER), "load IA32_EFER"),
-    PAIR(ENTRY(LOAD_BNDCFGS), "load IA32_BNDCFGS", EXIT(CLEAR_BNDCFGS), "clear IA32_BNDCFGS"),
-    PAIR(ENTRY(CONCEAL_VMX_FROM_PT), "conceal VMX from PT", EXIT(CONCEAL_VMX_FROM_PT),
-         "conceal VMX from PT"),
-    PAIR(ENTRY(LOAD_RTIT_CTL), "load IA32_RTIT_CTL", EXIT(CLEAR_RTIT_CTL), "clear IA32_RTIT_CTL"),
-    PAIR(ENTRY(LOAD_UINV), "load UINV", EXIT(CLEAR_UINV), "clear UINV"),
-    PAIR(ENTRY(LOAD_CET_STATE), "load CET state", EXIT(LOAD_CET_STATE), "load CET state"),
-    PAIR(ENTRY(LOAD_GUEST_LBR_CTL), "load guest IA32_LBR_CTL", EXIT(CLEAR_LBR_CTL),
-         "clear IA32_LBR_CTL"),
-    PAIR(ENTRY(LOAD_PKRS), "load PKRS", EXIT(LOAD_PKRS), "load PKRS"),
-    PAIR(ENTRY(LOAD_FRED), "load FRED", SECONDARY_EXIT(LOAD_FRED), "load FRED"),
-    PAIR(ENTRY(LOAD_SPEC_CTRL), "load IA32_SPEC_CTRL", SECONDARY_EXIT(LOAD_SPEC_CTRL),
-         "load IA32_SPEC_CTRL"),
-#undef PAIR
+    WITHOUT_MSR(SECONDARY, ENABLE_EPT, EPT_VPID_CAP,
+                VMX_MASK(ept_page_walk_4) | VMX_MASK(ept_page_walk_5), "enable EPT"),
+    WITHOUT_MSR(SECONDARY, ENABLE_VPID, EPT_VPID_CAP, VMX_MASK(invvpid), "enable VPID"),
+    WITHOUT_MSR(SECONDARY, ENABLE_PML, EPT_VPID_CAP, VMX_MASK(ept_accessed_dirty), "enable PML"),
+    WITHOUT_MSR(SECONDARY, ENABLE_VM_FUNCTIONS, VMFUNC, ANYTHING, "enable VM functions"),
+    WITHOUT_MSR(PRIMARY, TERTIARY_CONTROLS, PROCBASED_CTLS3, ANYTHING,
+                "activate tertiary controls"),
+    WITHOUT_MSR(EXIT, SECONDARY_CONTROLS, EXIT_CTLS2, ANYTHING, "activate secondary controls"),
+    WITHOUT_MSR(TERTIARY, ENABLE_HLAT, EPT_VPID_CAP, VMX_MASK(hlat_prefix_size_max), "enable HLAT"),
+    WITHOUT_MSR(SECONDARY, UNRESTRICTED_GUEST, MISC, VMX_MASK(exit_stores_efer_lma),
+                "unrestricted guest"),
+    WITHOUT_MSR(SECONDARY, PT_GUEST_PHYSICAL, MISC, VMX_MASK(pt_in_vmx),
+                "Intel PT uses guest physical addresses"),
+#undef WITHOUT_MSR
 };
 
 /*
@@ -178,24 +55,25 @@ static bool known_to_lack(const struct vmx_msrs *msrs, uint32_t msr, uint64_t ma
 }
 
 /* What there is is told by its value alone: a value that should not be there is worth telling. */
-static void check_bits(const struct check *check, const struct vmx_msrs *msrs, enum vmx_check mode,
-                       uint32_t cpu, struct findings *findings)
+static void check_need(const struct vmx_control_need *check, const struct vmx_msrs *msrs,
+                       enum vmx_check mode, uint32_t cpu, struct findings *findings)
 {
-    uint32_t has_msr = vmx_msr_true(msrs, check->has.msr);
+    uint64_t has = check->control.mask << check->control.shift;
+    uint64_t needs = check->needs.mask << check->needs.shift;
     uint32_t needs_msr = vmx_msr_true(msrs, check->needs.msr);
 
-    if (!(vmx_msr_value(msrs, has_msr) & check->has.mask) ||
-        !known_to_lack(msrs, needs_msr, check->needs.mask))
+    if (!(vmx_msr_value(msrs, vmx_msr_true(msrs, check->control.msr)) & has) ||
+        !known_to_lack(msrs, needs_msr, needs))
         return;
     finding_add(findings, mode,
                 (struct finding){.rule = check->rule,
                                  .cpu = cpu,
                                  .msr = needs_msr,
-                                 .high = (int8_t)(63 - __builtin_clzll(check->needs.mask)),
-                                 .low = (int8_t)__builtin_ctzll(check->needs.mask),
+                                 .high = (int8_t)(63 - __builtin_clzll(needs)),
+                                 .low = (int8_t)__builtin_ctzll(needs),
                                  .seen = 0,
                                  .wanted = 1,
-                                 .detail = check->detail});
+                                 .detail = check->name});
 }
 
 /* SDM: both MSRs of a word tell the same 1-settings; the 0-settings differ by default1 alone. */
@@ -234,5 +112,7 @@ void crosscheck(const struct vmx_msrs *msrs, enum vmx_check mode, uint32_t cpu,
     for (enum vmx_control_word word = 0; word < VMX_CONTROL_WORD_COUNT; word++)
         check_true(word, msrs, mode, cpu, findings);
     for (size_t i = 0; i < sizeof(checks) / sizeof(checks[0]); i++)
-        check_bits(&checks[i], msrs, mode, cpu, findings);
+        check_need(&checks[i], msrs, mode, cpu, findings);
+    for (uint32_t i = 0; i < vmx_control_need_count; i++)
+        check_need(&vmx_control_needs[i], msrs, mode, cpu, findings);
 }

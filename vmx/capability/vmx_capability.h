@@ -21,6 +21,14 @@ struct vmx_capability {
 #include "vmx/capability/vmx_capability.def"
 };
 
+/* VMX_MASK(invept) …: the bits of its MSR that a field comes from. */
+#define VMX_CAPABILITY(kind, name, msr, high, low, ...) \
+    VMX_HIGH_##name = (high), VMX_LOW_##name = (low),
+enum vmx_capability_bit {
+#include "vmx/capability/vmx_capability.def"
+};
+#define VMX_MASK(name) (~0ull >> (63 - VMX_HIGH_##name) & ~0ull << VMX_LOW_##name)
+
 /* The fields of struct vmx_capability, in its order. */
 extern const struct field vmx_capability_fields[];
 extern const uint32_t vmx_capability_field_count;

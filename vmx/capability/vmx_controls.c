@@ -3,6 +3,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "vmx/capability/vmx_capability.h"
+
 #define VMX_CONTROL(word, bit, id, control_name, wish, ...) \
     {VMX_CONTROL_##word, 1u << (bit), (control_name), CONTROL_##wish},
 const struct vmx_control vmx_control_table[] = {
@@ -23,77 +25,65 @@ const struct vmx_control_word_text vmx_control_words[VMX_CONTROL_WORD_COUNT] = {
     [VMX_CONTROL_ENTRY] = {"VM-entry controls", IA32_VMX_ENTRY_CTLS, 0x000011ff},
 };
 
-/* What a control needs of the EPT and VPID capabilities before it is of use. */
-#define CAP_PAGE_WALK_4      (1ull << 6)
-#define CAP_WRITE_BACK       (1ull << 14)
-#define CAP_INVEPT           (1ull << 20)
-#define CAP_INVEPT_ALL       (1ull << 26)
-#define CAP_INVVPID          (1ull << 32)
-#define CAP_INVVPID_ALL      (1ull << 42)
-#define CAP_NEEDED_FOR_EPT   (CAP_PAGE_WALK_4 | CAP_WRITE_BACK | CAP_INVEPT | CAP_INVEPT_ALL)
-#define CAP_NEEDED_FOR_VPIDS (CAP_INVVPID | CAP_INVVPID_ALL)
+/* Names, for the table of needs: name_PIN_NMI_EXITING, unpaired_EXIT_LOAD_PAT … */
+#define UNUSED __attribute__((unused))
+#define NAMES(prefix, word, id, name)                     \
+    UNUSED static const char name_##word##_##id[] = name; \
+    UNUSED static const char unpaired_##word##_##id[] = prefix name;
+#define SIDE_PIN                              ""
+#define SIDE_PRIMARY                          ""
+#define SIDE_SECONDARY                        ""
+#define SIDE_TERTIARY                         ""
+#define SIDE_VM_FUNCTION                      ""
+#define SIDE_EXIT                             "exit: "
+#define SIDE_SECONDARY_EXIT                   "exit: "
+#define SIDE_ENTRY                            "entry: "
+#define VMX_CONTROL(word, bit, id, name, ...) NAMES(SIDE_##word, word, id, name)
+#define VMX_CONTROL_64                        VMX_CONTROL
+#include "vmx/capability/vmx_controls.def"
+#include "vmx/capability/vmx_controls_64.def"
+#undef VMX_CONTROL
+#undef VMX_CONTROL_64
+
+#define UNPAIRED(word, control, other_word, other)                                \
+    {RULE_CONTROL_UNPAIRED, VMX_BITS(word, control), VMX_BITS(other_word, other), \
+     unpaired_##word##_##control},
+#define CONTROL_NEEDS(id, word, control, needs_word, needs)                    \
+    {RULE_CONTROL_NEEDS, VMX_BITS(word, control), VMX_BITS(needs_word, needs), \
+     name_##word##_##control},
+#define CONTROL_USES CONTROL_NEEDS
+#define CONTROL_PAIR(entry, exit_word, exit) \
+    UNPAIRED(ENTRY, entry, exit_word, exit) UNPAIRED(exit_word, exit, ENTRY, entry)
+const struct vmx_control_need vmx_control_needs[] = {
+#include "vmx/capability/control_needs.def"
+};
+#undef CONTROL_NEEDS
+#undef CONTROL_USES
+#undef CONTROL_PAIR
+
+const uint32_t vmx_control_need_count = sizeof(vmx_control_needs) / sizeof(vmx_control_needs[0]);
 
 /*
- * Who needs whom: another control, or bits of IA32_VMX_EPT_VPID_CAP. In an order in which one pass
- * is enough: what a row needs is settled by the rows before it.
+ * What a control needs of the capabilities before it is of use. Without what EPT needs no VM entry
+ * with it could succeed; VPIDs do no harm.
  */
-static const struct dependency {
-    enum vmx_control_word word;
-    uint32_t mask;
-    enum vmx_control_word needs_word;
-    uint32_t needs_mask;
-    uint64_t needs_capability;
-    bool fatal; /* forced to 1 without what it needs, it leaves no VM entry that could succeed */
-} dependencies[] = {
-    {.word = VMX_CONTROL_PIN,
-     .mask = PIN_VIRTUAL_NMIS,
-     .needs_word = VMX_CONTROL_PIN,
-     .needs_mask = PIN_NMI_EXITING,
-     .fatal = true},
-    {.word = VMX_CONTROL_SECONDARY,
-     .mask = SECONDARY_ENABLE_EPT,
-     .needs_capability = CAP_NEEDED_FOR_EPT,
-     .fatal = true},
-    {.word = VMX_CONTROL_SECONDARY,
-     .mask = SECONDARY_ENABLE_VPID,
-     .needs_capability = CAP_NEEDED_FOR_VPIDS},
-    {.word = VMX_CONTROL_SECONDARY,
-     .mask = SECONDARY_UNRESTRICTED_GUEST,
-     .needs_word = VMX_CONTROL_SECONDARY,
-     .needs_mask = SECONDARY_ENABLE_EPT,
-     .fatal = true},
-    /* A register that is switched on the way in must be switched on the way out, and vice versa. */
-    {.word = VMX_CONTROL_EXIT,
-     .mask = EXIT_LOAD_PAT,
-     .needs_word = VMX_CONTROL_ENTRY,
-     .needs_mask = ENTRY_LOAD_PAT},
-    {.word = VMX_CONTROL_ENTRY,
-     .mask = ENTRY_LOAD_PAT,
-     .needs_word = VMX_CONTROL_EXIT,
-     .needs_mask = EXIT_LOAD_PAT},
-    {.word = VMX_CONTROL_EXIT,
-     .mask = EXIT_LOAD_EFER,
-     .needs_word = VMX_CONTROL_ENTRY,
-     .needs_mask = ENTRY_LOAD_EFER},
-    {.word = VMX_CONTROL_ENTRY,
-     .mask = ENTRY_LOAD_EFER,
-     .needs_word = VMX_CONTROL_EXIT,
-     .needs_mask = EXIT_LOAD_EFER},
+static const struct vmx_control_need usable[] = {
+    {RULE_CONTROL_NEEDS,
+     VMX_BITS(SECONDARY, ENABLE_EPT),
+     {IA32_VMX_EPT_VPID_CAP, 0,
+      VMX_MASK(ept_page_walk_4) | VMX_MASK(ept_write_back) | VMX_MASK(invept) |
+          VMX_MASK(invept_all_contexts)},
+     name_SECONDARY_ENABLE_EPT},
+    {RULE_CONTROL_WITHOUT_MSR,
+     VMX_BITS(SECONDARY, ENABLE_VPID),
+     {IA32_VMX_EPT_VPID_CAP, 0, VMX_MASK(invvpid) | VMX_MASK(invvpid_all_contexts)},
+     name_SECONDARY_ENABLE_VPID},
 };
 
 /* The bit of a capability MSR's high half that allows a control to be 1. */
 static int8_t allowed1_bit(uint32_t mask)
 {
     return (int8_t)(32 + __builtin_ctz(mask));
-}
-
-static const char *control_name(enum vmx_control_word word, uint32_t mask)
-{
-    for (uint32_t i = 0; i < vmx_control_count; i++) {
-        if (vmx_control_table[i].word == word && vmx_control_table[i].mask == mask)
-            return vmx_control_table[i].name;
-    }
-    return NULL;
 }
 
 /* What is wrong, or worth telling, about one named control whose settings are known. */
@@ -166,36 +156,61 @@ uint32_t vmx_control_settle(enum vmx_control_word word, uint64_t plain, uint64_t
     return value;
 }
 
-/* Turns off what cannot be used. A control that must be 1 stays: then it is fatal, or harmless. */
-static void settle_dependencies(const struct vmx_msrs *msrs, enum vmx_check mode, uint32_t cpu,
-                                uint32_t controls[VMX_CONTROL_WORD_COUNT],
-                                struct findings *findings)
+/* The control, if a minimal hypervisor wants it; what is default1 is on where it has always been.
+ */
+static const struct vmx_control *find_wanted(const struct vmx_bits *bits)
 {
-    uint64_t capability = vmx_msr_capability(msrs, IA32_VMX_EPT_VPID_CAP);
+    for (uint32_t i = 0; i < vmx_control_count; i++) {
+        const struct vmx_control *control = &vmx_control_table[i];
 
-    for (size_t i = 0; i < sizeof(dependencies) / sizeof(dependencies[0]); i++) {
-        const struct dependency *row = &dependencies[i];
-        bool by_capability = row->needs_capability != 0;
-        uint64_t wanted = by_capability ? row->needs_capability : row->needs_mask;
-        uint64_t seen = wanted & (by_capability ? capability : controls[row->needs_word]);
-        uint32_t msr = vmx_msr_true(msrs, vmx_control_words[row->word].msr);
-        uint32_t needs_msr = vmx_msr_true(msrs, vmx_control_words[row->needs_word].msr);
-        bool forced = vmx_msr_capability(msrs, msr) & row->mask;
-
-        if (!(controls[row->word] & row->mask) || seen == wanted || (forced && !row->fatal))
-            continue;
-        if (!forced)
-            controls[row->word] &= ~row->mask;
-        finding_add(findings, mode,
-                    (struct finding){.rule = forced ? RULE_CONTROL_UNMET : RULE_CONTROL_DROPPED,
-                                     .cpu = cpu,
-                                     .msr = by_capability ? IA32_VMX_EPT_VPID_CAP : needs_msr,
-                                     .high = -1,
-                                     .low = -1,
-                                     .seen = seen,
-                                     .wanted = wanted,
-                                     .detail = control_name(row->word, row->mask)});
+        if (control->mask == bits->mask && vmx_control_words[control->word].msr == bits->msr)
+            return control->want == CONTROL_WANTED &&
+                           !(control->mask & vmx_control_words[control->word].default1)
+                       ? control
+                       : NULL;
     }
+    return NULL;
+}
+
+static enum vmx_control_word word_of(uint32_t msr)
+{
+    enum vmx_control_word word = 0;
+
+    while (word < VMX_CONTROL_WORD_COUNT && vmx_control_words[word].msr != msr)
+        word++;
+    return word;
+}
+
+/* Turns off what cannot be used. A control that must be 1 stays: then it is fatal, or harmless. */
+static void settle_need(const struct vmx_control_need *need, const struct vmx_msrs *msrs,
+                        enum vmx_check mode, uint32_t cpu,
+                        uint32_t controls[VMX_CONTROL_WORD_COUNT], struct findings *findings)
+{
+    enum vmx_control_word word = word_of(need->control.msr), needs_word = word_of(need->needs.msr);
+    uint32_t msr = vmx_msr_true(msrs, need->needs.msr);
+    const struct vmx_control *control;
+    uint64_t seen;
+    bool forced;
+
+    if (word == VMX_CONTROL_WORD_COUNT || !(controls[word] & need->control.mask))
+        return;
+    seen = need->needs.mask & (needs_word < VMX_CONTROL_WORD_COUNT ? controls[needs_word]
+                                                                   : vmx_msr_capability(msrs, msr));
+    forced = vmx_msr_capability(msrs, vmx_msr_true(msrs, need->control.msr)) & need->control.mask;
+    control = find_wanted(&need->control);
+    if (control == NULL || seen == need->needs.mask || (forced && need->rule != RULE_CONTROL_NEEDS))
+        return;
+    if (!forced)
+        controls[word] &= ~(uint32_t)need->control.mask;
+    finding_add(findings, mode,
+                (struct finding){.rule = forced ? RULE_CONTROL_UNMET : RULE_CONTROL_DROPPED,
+                                 .cpu = cpu,
+                                 .msr = msr,
+                                 .high = -1,
+                                 .low = -1,
+                                 .seen = seen,
+                                 .wanted = need->needs.mask,
+                                 .detail = control->name});
 }
 
 void vmx_controls_derive(const struct vmx_msrs *msrs, enum vmx_check mode, uint32_t cpu,
@@ -216,5 +231,8 @@ void vmx_controls_derive(const struct vmx_msrs *msrs, enum vmx_check mode, uint3
     /* Without the control that activates them, the secondary controls are as if they were 0. */
     if (!(controls[VMX_CONTROL_PRIMARY] & PRIMARY_SECONDARY_CONTROLS))
         controls[VMX_CONTROL_SECONDARY] = 0;
-    settle_dependencies(msrs, mode, cpu, controls, findings);
+    for (size_t i = 0; i < sizeof(usable) / sizeof(usable[0]); i++)
+        settle_need(&usable[i], msrs, mode, cpu, controls, findings);
+    for (uint32_t i = 0; i < vmx_control_need_count; i++)
+        settle_need(&vmx_control_needs[i], msrs, mode, cpu, controls, findings);
 }

@@ -62,6 +62,37 @@ struct vmx_control_word_text {
 
 extern const struct vmx_control_word_text vmx_control_words[VMX_CONTROL_WORD_COUNT];
 
+/* Bits of a capability MSR, `shift` to the left: of a control the bit that allows it to be 1. */
+struct vmx_bits {
+    uint32_t msr; /* the plain one */
+    uint8_t shift;
+    uint64_t mask;
+};
+
+#define VMX_BITS(word, control)           \
+    {                                     \
+        VMX_BITS_##word, word##_##control \
+    }
+#define VMX_BITS_PIN            IA32_VMX_PINBASED_CTLS, 32
+#define VMX_BITS_PRIMARY        IA32_VMX_PROCBASED_CTLS, 32
+#define VMX_BITS_SECONDARY      IA32_VMX_PROCBASED_CTLS2, 32
+#define VMX_BITS_TERTIARY       IA32_VMX_PROCBASED_CTLS3, 0
+#define VMX_BITS_EXIT           IA32_VMX_EXIT_CTLS, 32
+#define VMX_BITS_SECONDARY_EXIT IA32_VMX_EXIT_CTLS2, 0
+#define VMX_BITS_ENTRY          IA32_VMX_ENTRY_CTLS, 32
+#define VMX_BITS_VM_FUNCTION    IA32_VMX_VMFUNC, 0
+
+/* Where a bit of `control` is 1, a bit of `needs` must be 1 too; else the rule is broken. */
+struct vmx_control_need {
+    enum rule rule;
+    struct vmx_bits control, needs;
+    const char *name; /* of the control */
+};
+
+/* The rows of vmx/capability/control_needs.def, in its order, a pair as two. */
+extern const struct vmx_control_need vmx_control_needs[];
+extern const uint32_t vmx_control_need_count;
+
 /*
  * Settles one word. `plain` and `true_value` are the values of its plain and its TRUE capability
  * MSR (the plain one twice where there is no TRUE one): low half bit 1: must be 1; high half bit 0:

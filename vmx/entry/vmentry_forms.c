@@ -64,6 +64,14 @@ const struct vmentry_rule_text vmentry_rule_table[VMENTRY_RULE_COUNT] = {
     {                                                                                         \
         .kind = FORM_NEEDS, .when = CONTROL(word, id), .other = CONTROL(other_word, other_id) \
     }
+#define LISTED(id)                                                                       \
+    {                                                                                    \
+        .kind = FORM_NEEDS, .when = {(enum vmentry_word)NEED_WORD_##id, NEED_MASK_##id}, \
+        .other = {                                                                       \
+            (enum vmentry_word)NEEDED_WORD_##id,                                         \
+            NEEDED_MASK_##id                                                             \
+        }                                                                                \
+    }
 #define EXCLUDES(word, id, other_word, other_id)                                                 \
     {                                                                                            \
         .kind = FORM_EXCLUDES, .when = CONTROL(word, id), .other = CONTROL(other_word, other_id) \
@@ -100,6 +108,16 @@ const struct vmentry_rule_text vmentry_rule_table[VMENTRY_RULE_COUNT] = {
     {                                                                \
         .kind = FORM_MSR, .when = ALWAYS, .entry_broken = (function) \
     }
+
+/* The rows of vmx/capability/control_needs.def that VM entry checks, as constants. */
+#define CONTROL_NEEDS(id, word, control, needed_word, needed)                \
+    NEED_WORD_##id = VMENTRY_WORD_##word, NEED_MASK_##id = word##_##control, \
+    NEEDED_WORD_##id = VMENTRY_WORD_##needed_word, NEEDED_MASK_##id = needed_word##_##needed,
+#define CONTROL_USES(...)
+#define CONTROL_PAIR(...)
+enum {
+#include "vmx/capability/control_needs.def"
+};
 
 #define VMENTRY_RULE(id, name, class, section, form, text) form,
 const struct vmentry_form vmentry_forms[VMENTRY_RULE_COUNT] = {
