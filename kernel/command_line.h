@@ -3,7 +3,8 @@
  *
  * GRUB's multiboot2 command gives the words after the file's name, not the name itself. It takes
  * quotes away, and no word here holds a space, so quotes have no meaning. Of a word that stands
- * twice the later one counts, except pretend= and console=, of which each counts.
+ * twice the later one counts, except pretend= and console=, of which each counts; but there is one
+ * serial port.
  */
 #ifndef KERNEL_COMMAND_LINE_H
 #define KERNEL_COMMAND_LINE_H

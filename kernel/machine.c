@@ -151,6 +151,8 @@ void machine_judge_command_line(struct machine *machine)
 {
     for (uint32_t i = 0; i < machine->options.problem_count; i++)
         add(machine, RULE_COMMAND_LINE, 0, machine->options.problem[i]);
+    if (machine->boot.command_line_lost > 0)
+        add(machine, RULE_COMMAND_LINE, 0, "its end, for which there is no room");
     if (machine->options.problem_lost > 0)
         add(machine, RULE_COMMAND_LINE, 0, "more such words than there is room for");
     if (machine->guests.unknown[0] != '\0')

@@ -30,6 +30,9 @@ static void tell_command_line(void)
         console_print("command line: %s\n", machine.options.problem[i]);
     if (machine.options.problem_lost > 0)
         console_print("command line: %u more such words\n", machine.options.problem_lost);
+    if (machine.boot.command_line_lost > 0)
+        console_print("command line: no room for its last %u characters\n",
+                      machine.boot.command_line_lost);
     if (machine.guests.unknown[0] != '\0')
         console_print("command line: no guest is named %s\n", machine.guests.unknown);
     console_colour(COLOUR_PLAIN);

@@ -95,6 +95,16 @@ static void words_that_were_not_understood_are_warnings(void **state)
     assert_false(machine_followed_command_line(machine));
 }
 
+static void a_line_that_was_cut_off_is_a_warning(void **state)
+{
+    (void)state;
+    machine->boot.command_line_lost = 1;
+    machine_judge_command_line(machine);
+    expect_only(RULE_COMMAND_LINE, SEVERITY_WARNING, 0);
+    assert_string_equal(machine->findings.item[0].detail, "its end, for which there is no room");
+    assert_false(machine_followed_command_line(machine));
+}
+
 static void what_asks_for_the_impossible_is_not_followed(void **state)
 {
     static const enum rule not_followed[] = {RULE_COMMAND_LINE, RULE_GUEST_UNKNOWN,
@@ -449,6 +459,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(broken_information_refuses_and_says_how, set_up, tear_down),
         cmocka_unit_test_setup_teardown(words_that_were_not_understood_are_warnings, set_up,
                                         tear_down),
+        cmocka_unit_test_setup_teardown(a_line_that_was_cut_off_is_a_warning, set_up, tear_down),
         cmocka_unit_test_setup_teardown(what_asks_for_the_impossible_is_not_followed, set_up,
                                         tear_down),
         cmocka_unit_test_setup_teardown(all_words_that_do_not_fit_are_one_more_warning, set_up,
