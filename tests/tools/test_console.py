@@ -2,7 +2,8 @@
 
 import unittest
 
-from machine.console import BEGIN, END, Console
+from machine.build import ROOT
+from machine.console import BEGIN, END, REPORT, Console
 
 TEXT = (
     f"\x1b[1mhello\x1b[0m\r\n{BEGIN}\r\n" + '{"a":\r\n [1, 2]}' + f"\r\n{END}\r\n"
@@ -39,6 +40,15 @@ class ConsoleTest(unittest.TestCase):
         self.assertFalse(console.ended)
         console.finish()
         self.assertEqual(console.verdict, "refused")
+
+    def test_the_report_has_begun(self) -> None:
+        page = (ROOT / "kernel" / "report" / "report.c").read_text(encoding="utf-8")
+        self.assertIn(f"\\n{REPORT}\\n", page)
+        console, _ = _console(False)
+        console.feed(b"Rootmode\r\n")
+        self.assertFalse(console.reporting)
+        console.feed(f"\x1b[1m{REPORT}\x1b[0m\r\nmemory\r\n".encode())
+        self.assertTrue(console.reporting)
 
     def test_halted(self) -> None:
         console, _ = _console(False)

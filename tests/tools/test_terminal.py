@@ -28,6 +28,15 @@ class NoTerminalTest(unittest.TestCase):
     def test_a_line_every_few_seconds(self) -> None:
         self.assertEqual(self._told([0, 1, 4.9, 5, 6, 9.9, 11]), ["tools/run: step 2", "tools/run: step 5"])
 
+    def test_what_else_comes_is_life_enough(self) -> None:
+        clock = iter([0, 4, 6, 9, 10])
+        with redirect_stderr(io.StringIO()) as told, mock.patch("time.monotonic", lambda: next(clock)):
+            progress = Progress("tools/run")
+            progress.told()
+            for number in range(3):
+                progress.show(f"step {number}")
+        self.assertEqual(told.getvalue(), "tools/run: step 1\n")
+
     def test_quick_steps_are_not_told(self) -> None:
         self.assertEqual(self._told([0, 1, 2, 3]), [])
 

@@ -3,11 +3,13 @@ Mistyped words are told before anything is built. tests/data/command-lines.txt i
 own parser is held to as well; GRUB's commands are those of its installed modules.
 """
 
+import io
 import shutil
 import subprocess
 import sys
 import tempfile
 import unittest
+from contextlib import redirect_stderr
 from pathlib import Path
 
 from boot.boots import BOOTS
@@ -19,8 +21,17 @@ from machine.grub import check_commands, commands, modules_for, named_commands
 from machine.nearest import distance, nearest
 from machine.options import plan_of, words_of
 from machine.plan import Plan
-from machine.run import parser
-from machine.words import check_words, complaint, console_port, guests, missing_cpus, words
+from machine.run import parser, patience
+from machine.words import (
+    check_length,
+    check_words,
+    complaint,
+    console_port,
+    guests,
+    missing_cpus,
+    runs_wanted,
+    words,
+)
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -82,9 +93,10 @@ class WordsTest(unittest.TestCase):
 
     def test_where_the_console_speaks(self) -> None:
         for line, port in (
-            ("", 0), ("console=screen", 0), ("console=com1", 0x3F8), ("console=ttyS1,115200n8", 0x2F8),
+            ("", 0), ("console=screen", None), ("console=com1", 0x3F8), ("console=ttyS1,115200n8", 0x2F8),
             ("console=com3,9600 console=screen", 0x3E8), ("console=tty0 console=com4", 0x2E8),
             ("console=com2 console=both", 0), ("console=com2 console=0x3000", 0x3000),
+            ("console=tty0 console=screen", None), ("console=com2 console=com1", 0x3F8),
         ):  # fmt: skip
             self.assertEqual(console_port(line.split()), port, line)
 
@@ -92,6 +104,36 @@ class WordsTest(unittest.TestCase):
         line = ["guest=cpu1:hello,cpu2:spin", "pretend=cpu4:0x480:1", "cpus=2"]
         self.assertEqual(missing_cpus(line, 2), ["guest=cpu2:spin", "pretend=cpu4:0x480:1"])
         self.assertEqual(missing_cpus(line, 5), [])
+
+
+    def test_what_a_value_may_have_been(self) -> None:
+        for word, told in (
+            ("stop=VMXON", 'did you mean "vmxon"?'), ("console=COM2", 'did you mean "com2"?'),
+            ("console=ttys1", 'did you mean "ttyS1"?'), ("selftest=fields,Entry", 'did you mean "entry"?'),
+            ("guest=Hello", 'did you mean "hello"?'), ("guest=cpu1", "expected cpu1:NAME"),
+            ("cpus=0", "N from 1 up"), ("pretend=0x3a:1", "an MSR from 0x480 to 0x493"),
+            ("pretend=0x494:1", "an MSR from 0x480 to 0x493"),
+            ("selftest=foo", "instructions, fields, entry"), ("console=com1,9601", "a divisor of 115200"),
+        ):  # fmt: skip
+            self.assertIn(told, _complaints([word]), word)
+
+    def test_words_that_contradict(self) -> None:
+        self.assertIn("none stands alone", _complaints(["guest=none,hello"]))
+        self.assertIn("selftest= names nothing", _complaints(["selftest="]))
+        self.assertEqual(_complaints(["guest=none", "selftest", "guest=list,hello"]), "")
+
+    def test_how_many_runs(self) -> None:
+        for line, cpus, runs in (
+            ("", 2, 2), ("guest=hello,spin", 3, 6), ("guest=cpu1:hello,spin", 3, 4),
+            ("guest=all", 4, 4 * len(guests())), ("guest=all guest=hello", 4, 4),
+            ("guest=chaos-real,hello chaos=60,7", 2, 8),
+        ):  # fmt: skip
+            self.assertEqual(runs_wanted(line.split(), cpus), runs, line)
+
+    def test_length(self) -> None:
+        check_length(["x" * 1000, "y" * 22])
+        with self.assertRaises(UserError):
+            check_length(["x" * 1000, "y" * 23])
 
 
 class NearestTest(unittest.TestCase):
@@ -161,6 +203,21 @@ class BootsTest(unittest.TestCase):
                     check_commands(options.grub)
 
 
+class PatienceTest(unittest.TestCase):
+    """Where no --timeout is given."""
+
+    def test_it_grows_with_what_is_asked(self) -> None:
+        def seconds(words: str, cpus: int, machine: str = "bochs") -> float:
+            return patience(Plan(machine=machine, cpus=cpus, words=tuple(words.split())))
+
+        self.assertLess(seconds("", 8), 130)
+        # On two busy CPUs of today it takes 150 s with 4 CPUs, 300 s with 8.
+        self.assertGreater(seconds("guest=all", 4), 300)
+        self.assertGreater(seconds("guest=all", 8), 600)
+        self.assertEqual(seconds("guest=all", 8, "tcg"), 120)
+        self.assertGreater(patience(Plan(memory=8192)), 400)  # what the boot with 8 GiB is given
+
+
 class BeforehandTest(unittest.TestCase):
     """tools/run ends with 2 at once, and says why; nothing is built where it would be."""
 
@@ -184,8 +241,8 @@ class BeforehandTest(unittest.TestCase):
         (("--report", "/nowhere/x"), "--report: /nowhere/x: No such file"),
         (("--report", "/"), "--report: /: Is a directory"),
         (("--logs", "/dev/null/x"), "--logs: /dev/null/x: Not a directory"),
-        (("--iso-only", "/nowhere/x"), "--iso-only: /nowhere/x"),
-        (("--iso-only", "/dev/null", "--report", "x"), "not with --report"),
+        (("--on", "auto", "--iso-only", "/nowhere/x"), "--iso-only: /nowhere/x"),
+        (("--on", "auto", "--iso-only", "/dev/null", "--report", "x"), "not with --report"),
         (("--screenshot", "x.png"), "use --on kvm or tcg"),
         (("--on", "nested-kvm", "--screenshot", "x.png"), "use --on kvm or tcg"),
         (("--on", "tcg", "--screenshot", "x.jpg"), ".png or .ppm"),
@@ -199,11 +256,41 @@ class BeforehandTest(unittest.TestCase):
         (("--on", "tcg", "--cpus", "4096"), "CPUs"),
         (("--on", "nested-kvm", "--cpu", "Haswell,+nonsense"), "nonsense"),
         (("--firmware", "uefi"), "no UEFI firmware"),
+        (("--serial", "2", "--append", "console=com1"), "speak on COM1, not COM2"),
+        (("--serial", "2", "--append", "console=com2 console=com1"), "speak on COM1, not COM2"),
+        (("--serial", "2"), "add console=com2"),
+        (("--append", "console=screen"), "add console=com1"),
+        (("--memory", "99999999"), "65536 MiB at most"),
+        (("--on", "tcg", "--memory", "99999999"), "memory"),
+        (("--on", "nested-kvm", "--memory", "99999999"), "2048 MiB at most"),
+        (("--memory", "256M"), "MiB (1 or more, without a unit)"),
+        (("--bios", "EMPTY"), "--bios: nothing is in"),
+        (("--chipset", "pc"), "--chipset is QEMU's"),
+        (("--iso-only", "x.iso"), "not with --on"),
+        *((("--on", "auto", "--iso-only", "x.iso", option, value), f"not with {option}") for option, value in (
+            ("--cpus", "2"), ("--smp", "2"), ("--cpu", "max"), ("--memory", "256"), ("--timeout", "9"),
+            ("--serial", "1"), ("--chipset", "pc"),
+        )),
+        *(((option, ""), f"argument {option}: invalid name (not empty)") for option in (
+            "--logs", "--cpu", "--smp", "--nmi-at", "--report", "--iso-only", "--bios", "--kernel",
+            "--screenshot", "--acpi-table",
+        )),
+        (("--on", "tcg", "--smp", "0"), "--smp 0: a topology"),
+        (("--on", "tcg", "--smp", "foo"), "--smp foo: a topology"),
+        (("--append", "guest=" + "hello," * 200 + "hello"), "room for 1023 characters, not 1225"),
+        (("--on", "auto", "--iso-only", "x.iso", "--append", " ".join(["exit=halt"] * 100)), "room for 1023"),
+        (("--append", "cpus=1 guest=cpu1:hello"), "see cpus=1"),
     )  # fmt: skip
+
+    def setUp(self) -> None:
+        with tempfile.NamedTemporaryFile(delete=False) as file:
+            self.empty = file.name
+        self.addCleanup(Path(self.empty).unlink)
 
     def test_wrong_use(self) -> None:
         for arguments, words_told in self.ROWS:
             given = arguments if "--on" in arguments else ("--on", "bochs", *arguments)
+            given = tuple(self.empty if text == "EMPTY" else text for text in given)
             done = subprocess.run(
                 [ROOT / "tools" / "run", *given], stdin=subprocess.DEVNULL, capture_output=True,
                 text=True, check=False, timeout=20, env={"PATH": "/usr/bin:/bin", "ROOTMODE_SETUP": "skip"},
@@ -238,6 +325,12 @@ class BeforehandTest(unittest.TestCase):
         check("cpus=2", unchecked=True)
         with self.assertRaises(UserError):
             check("cpus=2")
+
+    def test_more_cpus_wanted_than_there_are(self) -> None:
+        with redirect_stderr(io.StringIO()) as told:
+            check_plan(Plan(cpus=2, words=("cpus=5",)), False)
+            check_plan(Plan(cpus=2, words=("cpus=2",)), False)
+        self.assertEqual(told.getvalue(), "tools/run: cpus=5: there are 2 only; see --cpus\n")
 
     def test_help_asks_for_nothing(self) -> None:
         for tool in ("run", "test", "gdb", "figures"):

@@ -9,9 +9,14 @@ from pathlib import Path
 from machine.errors import UserError, in_words
 from machine.machines import MACHINES
 from machine.plan import Plan
-from machine.words import SERIAL_PORTS, console_port, missing_cpus
+from machine.terminal import say
+from machine.words import SERIAL_PORTS, console_port, cpus_wanted, missing_cpus
 
 _PICTURES = (".png", ".ppm")
+_OF_A_BOOT = (
+    "on", "cpus", "smp", "cpu", "memory", "timeout", "serial", "bios", "chipset", "acpi_table", "report",
+    "screenshot", "logs", "nmi_at", "headless",
+)  # fmt: skip
 
 
 def _check_output(option: str, file: Path) -> None:
@@ -39,8 +44,8 @@ def _check_folder(option: str, folder: Path) -> None:
 def check_options(options: argparse.Namespace, machine: str) -> None:
     """Raises UserError where a file cannot be read or written, or two options contradict."""
     if options.iso_only:
-        for option in ("report", "screenshot", "logs", "nmi_at"):
-            if getattr(options, option):
+        for option in _OF_A_BOOT:
+            if getattr(options, option) not in (None, False, "auto"):
                 raise UserError(f"--iso-only boots nothing: not with --{option.replace('_', '-')}")
         _check_output("--iso-only", options.iso_only)
     if options.report:
@@ -54,6 +59,8 @@ def check_options(options: argparse.Namespace, machine: str) -> None:
         _check_output("--screenshot", options.screenshot)
     if options.logs:
         _check_folder("--logs", options.logs)
+    if options.chipset and machine == "bochs":
+        raise UserError("--chipset is QEMU's: use --on tcg")
     if options.nmi_at and machine != "tcg":
         raise UserError("--nmi-at is for --on tcg")
 
@@ -66,16 +73,42 @@ def check_plan(plan: Plan, unchecked: bool) -> None:
             f"--memory {plan.memory}: {least} MiB is the least on {plan.machine} with "
             f"{plan.firmware.upper()} firmware"
         )
+    if plan.smp and not re.match(r"(cpus=)?0*[1-9]|[a-z]+=", plan.smp):
+        raise UserError(f"--smp {plan.smp}: a topology is a count of CPUs, or as 4,cores=2,maxcpus=8")
+    if not unchecked:
+        _check_console(plan)
+        _check_cpus(plan)
+
+
+def _check_console(plan: Plan) -> None:
+    """Will the kernel speak where it is listened to?"""
     port = console_port(plan.words)
-    if port and port not in SERIAL_PORTS and not unchecked:
+    here = f"COM{plan.com}"
+    if port is None:
+        raise UserError("console=screen: the verdict is read from a serial port; add console=com1")
+    if port and port not in SERIAL_PORTS:
         raise UserError(f"console=: {plan.machine} has no serial port at {port:#x}; use com1 to com4")
-    cpus = _cpus(plan)
-    missing = missing_cpus(plan.words, cpus) if cpus else []
-    if missing and not unchecked:
-        raise UserError(f"{missing[0]}: there are CPUs 0 to {cpus - 1} only; see --cpus")
+    if port in SERIAL_PORTS[: plan.com - 1]:
+        elsewhere = f"COM{SERIAL_PORTS.index(port) + 1}"
+        raise UserError(f"--serial {plan.com}: console= lets the kernel speak on {elsewhere}, not {here}")
+    if port == 0 and plan.com > 1 and not plan.acpi_table:
+        raise UserError(f"--serial {plan.com}: the kernel speaks on COM1; add console=com{plan.com}")
 
 
-def _cpus(plan: Plan) -> int:
+def _check_cpus(plan: Plan) -> None:
+    """Are all CPUs there that the words name?"""
+    cpus = cpus_of(plan)
+    if not cpus:
+        return
+    used = min(cpus, cpus_wanted(plan.words) or cpus)
+    if missing := missing_cpus(plan.words, used):
+        see = "see --cpus" if used == cpus else f"see cpus={used}"
+        raise UserError(f"{missing[0]}: there are CPUs 0 to {used - 1} only; {see}")
+    if cpus_wanted(plan.words) > cpus:
+        say(f"tools/run: cpus={cpus_wanted(plan.words)}: there are {cpus} only; see --cpus")
+
+
+def cpus_of(plan: Plan) -> int:
     """How many CPUs there will be; 0 where only QEMU knows what becomes of the topology."""
     if not plan.smp:
         return plan.cpus

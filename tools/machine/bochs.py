@@ -33,6 +33,7 @@ VMX_CPUS = (
 _DEFAULT_BIOS = Path("/usr/share/bochs/BIOS-bochs-latest")
 _MAX_HOST_MEMORY = 2048  # MiB kept in our memory; Bochs pages the rest out to a file
 _MAX_CPUS = 8  # as Debian builds it
+_MAX_MEMORY = 64 * 1024  # MiB; it would come up with more, but not while anybody waits
 _BINARY = "/usr/bin/bochs"
 
 # display: "term" draws into our pty; a 32-bit mode set by GRUB would stop it, hence no VBE.
@@ -141,6 +142,8 @@ def check_bochs(plan: Plan) -> None:
         raise UserError("--smp is QEMU's: use --cpus, or --on tcg")
     if plan.cpus > _MAX_CPUS:
         raise UserError(f"Bochs makes {_MAX_CPUS} CPUs at most, not {plan.cpus}; use --on tcg")
+    if plan.memory > _MAX_MEMORY:
+        raise UserError(f"--memory {plan.memory}: Bochs gives {_MAX_MEMORY} MiB at most")
     cpu = plan.cpu or DEFAULT_CPU
     models = cpu_models()
     if models and cpu not in models:

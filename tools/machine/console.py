@@ -10,6 +10,7 @@ from machine.terminal import plain, without_control
 
 BEGIN = "-----BEGIN ROOTMODE REPORT-----"
 END = "-----END ROOTMODE REPORT-----"
+REPORT = "The way here"  # the page's first line, kernel/report/report.c
 _VERDICT = re.compile(r"verdict: (ok|refused)(;.*)?")  # behind the semicolon: what else to know
 
 
@@ -28,6 +29,7 @@ class Console:
         self.halted = False
         self.panic = ""
         self.last_line = ""
+        self.reporting = False  # the page has begun, at whose end the verdict stands
 
     def feed(self, data: bytes) -> None:
         """More bytes of the serial line."""
@@ -60,6 +62,7 @@ class Console:
         if found := _VERDICT.fullmatch(text):
             self.verdict = found[1]
         self.halted = text.startswith("Power off: ") and text.endswith(" Halted.")
+        self.reporting |= text == REPORT
         self.last_line = text or self.last_line
         self._show(without_control(line))
 

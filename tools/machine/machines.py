@@ -22,6 +22,8 @@ class Machine:
     timeout: int  # seconds: what nobody would want to wait longer for
     least_memory: Mapping[str, int]  # MiB by firmware: with less there is no verdict
     screenshots: bool = False
+    run_seconds: float = 0  # more, for each run of a guest: an emulator of VMX on a busy computer
+    mib_seconds: float = 0  # more, for each MiB beyond 2 GiB, which the emulator keeps in a file
     grub: tuple[str, ...] = ()  # GRUB commands that the machine itself needs
 
 
@@ -29,9 +31,11 @@ _QEMU_MEMORY = {"bios": 8, "uefi": 64}
 
 MACHINES = {
     "kvm": Machine(check_qemu, start_qemu, "qemu", 120, _QEMU_MEMORY, screenshots=True),
-    "bochs": Machine(check_bochs, start_bochs, "bochs", 120, {"bios": 8, "uefi": 8}),
+    "bochs": Machine(check_bochs, start_bochs, "bochs", 120, {"bios": 8, "uefi": 8}, run_seconds=0.6, mib_seconds=0.05),
     "tcg": Machine(check_qemu, start_qemu, "qemu", 120, _QEMU_MEMORY, screenshots=True),
-    "nested-kvm": Machine(check_nested_kvm, start_nested_kvm, "nested", 900, _QEMU_MEMORY, grub=GRUB_COMMANDS),
+    "nested-kvm": Machine(
+        check_nested_kvm, start_nested_kvm, "nested", 900, _QEMU_MEMORY, run_seconds=0.6, grub=GRUB_COMMANDS
+    ),
 }
 
 

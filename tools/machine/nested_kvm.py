@@ -201,7 +201,7 @@ def check_nested_kvm(plan: Plan) -> None:
     try_qemu(
         str(_FULL_QEMU),
         ["-nodefaults", "-no-user-config", "-machine", f"{plan.chipset},accel=tcg", "-cpu", cpu,
-         "-smp", str(plan.cpus), "-m", str(plan.memory)],
+         "-smp", plan.smp or str(plan.cpus), "-m", str(plan.memory)],
     )  # fmt: skip
 
 

@@ -16,19 +16,20 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
-from machine.beforehand import check_kernel, check_options, check_plan
+from machine.beforehand import check_kernel, check_options, check_plan, cpus_of
 from machine.build import build_kernel, symbol_address
 from machine.console import Console
 from machine.emulator import Emulator
 from machine.errors import Exit, UserError, in_words
-from machine.iso import check_programs, make_iso
+from machine.iso import MENU, check_programs, make_iso
 from machine.machines import MACHINES, choose, why_no_nested_kvm
 from machine.grub import check_commands
-from machine.options import Parser, add_options, plan_of, seconds, words_of
+from machine.options import Parser, add_options, name, path, plan_of, seconds, words_of
 from machine.packages import need
 from machine.plan import Plan
 from machine.processes import Interrupted, ending_on_signals, nobody_reads
 from machine.terminal import Progress, plain, say, wants_colour
+from machine.words import check_length, runs_wanted
 
 _POLL = 0.02
 _POWEROFF_GRACE = 15.0  # seconds from the verdict to power-off
@@ -48,13 +49,13 @@ def parser() -> argparse.ArgumentParser:
     add = result.add_argument
     add("--on", choices=("auto", *MACHINES), default="auto", help="the machine; default: auto")
     add_options(result)
-    add("--report", type=Path, metavar="FILE", help="write the JSON report to FILE")
-    add("--timeout", type=seconds, metavar="SECONDS", help="default: what the machine needs")
+    add("--report", type=path, metavar="FILE", help="write the JSON report to FILE")
+    add("--timeout", type=seconds, metavar="SECONDS", help="default: what the boot needs")
     add("--headless", action="store_true", help="no window, even where there is a display")
-    add("--screenshot", type=Path, metavar="FILE", help="picture of the screen (.png or .ppm)")
-    add("--nmi-at", metavar="FUNCTION", help="send an NMI when the kernel comes there (--on tcg)")
-    add("--iso-only", type=Path, metavar="FILE", help="only write the ISO, for a CD or USB stick")
-    add("--logs", type=Path, metavar="FOLDER", help="keep the machine's files here")
+    add("--screenshot", type=path, metavar="FILE", help="picture of the screen (.png or .ppm)")
+    add("--nmi-at", type=name, metavar="FUNCTION", help="send an NMI when the kernel comes there (--on tcg)")
+    add("--iso-only", type=path, metavar="FILE", help="only write the ISO, for a CD or USB stick")
+    add("--logs", type=path, metavar="FOLDER", help="keep the machine's files here")
     return result
 
 
@@ -83,6 +84,7 @@ class Screen:
     def line(self, text: str) -> None:
         """One line of the console."""
         self._progress.clear()
+        self._progress.told()
         print(text if self._colour else plain(text), flush=True)
         self._last = time.monotonic()
 
@@ -97,6 +99,14 @@ class Screen:
         if self._colour:
             sys.stdout.write("\x1b[0m")
             sys.stdout.flush()
+
+
+def patience(plan: Plan) -> float:
+    """Seconds that a boot may take where nothing is said: many guests on many CPUs take long."""
+    machine = MACHINES[plan.machine]
+    runs = runs_wanted(plan.words, cpus_of(plan) or plan.cpus)
+    paged = max(0, plan.memory - 2048)
+    return machine.timeout + machine.run_seconds * runs + machine.mib_seconds * paged
 
 
 def _stays_on(words: tuple[str, ...]) -> bool:
@@ -127,7 +137,8 @@ def _watch(
                 return True
         if now - start > timeout and not (console.ended and plan.display):
             return False
-        screen.waiting(f"{emulator.status()}: {now - start:.0f} s")
+        if not console.reporting:
+            screen.waiting(f"{console.last_line or emulator.status()}: {now - start:.0f} s")
         if not data:
             time.sleep(_POLL)
 
@@ -137,7 +148,8 @@ def _outcome(console: Console, emulator: Emulator, in_time: bool, timeout: float
     if console.panic:
         return Exit.DIED
     if not in_time:
-        say(f"tools/run: no end within {timeout:.0f} s; the last line was: {console.last_line!r}")
+        last = f"the last line was: {console.last_line!r}" if console.last_line else "nothing was printed"
+        say(f"tools/run: no end within {timeout:.0f} s; {last}")
         return Exit.TIMEOUT
     if not console.verdict:
         if why := emulator.refusal():
@@ -155,13 +167,16 @@ def _write_report(console: Console, file: Path) -> bool:
     except ValueError as error:
         say(f"tools/run: no report in {file}: {error}")
         return False
-    file.write_text(console.report_text() + "\n", encoding="utf-8")
+    try:
+        file.write_text(console.report_text() + "\n", encoding="utf-8")
+    except OSError as error:
+        raise UserError(f"--report: {file}: {error.strerror}") from error
     return True
 
 
 def _boot(options: argparse.Namespace, plan: Plan, kernel: Path, progress: Progress) -> Exit:
     machine = MACHINES[plan.machine]
-    timeout = options.timeout or machine.timeout
+    timeout = options.timeout or patience(plan)
     with _folder(options.logs) as folder:
         iso = folder / "rootmode.iso"
         (folder / "serial.txt").unlink(missing_ok=True)
@@ -211,6 +226,8 @@ def _run(options: argparse.Namespace) -> Exit:
         options.screen = options.screen or "pixels"
         plan = plan_of(options, "bochs", words, display=False)
         check_options(options, plan.machine)
+        for _, more in MENU if not options.unchecked else ():
+            check_length((*plan.words, *more))
         kernel = _prepared(options, progress)
         progress.show("making the ISO")
         make_iso(options.iso_only, kernel, plan.words, plan.grub, plan.pixels, menu=True)
@@ -218,10 +235,10 @@ def _run(options: argparse.Namespace) -> Exit:
         say(f"tools/run: wrote {options.iso_only}")
         return Exit.OK
 
-    name, reason = options.on, f"on {options.on}"
-    if name == "auto":
-        name, reason = choose()
-    elif name == "kvm" and (why := why_no_nested_kvm()):
+    machine, reason = options.on, f"on {options.on}"
+    if machine == "auto":
+        machine, reason = choose()
+    elif machine == "kvm" and (why := why_no_nested_kvm()):
         raise UserError(f"QEMU/KVM offers no VMX here: {why}. --on bochs emulates it")
     if options.screenshot:
         words.append("exit=halt")
@@ -229,9 +246,9 @@ def _run(options: argparse.Namespace) -> Exit:
         words.append("exit=poweroff")
     if options.report and not {"report=json", "report=both"} & set(words):
         words.append("report=both")
-    display = bool(os.environ.get("DISPLAY")) and not options.headless and name in ("kvm", "tcg")
-    plan = plan_of(options, name, words, display and not options.screenshot)
-    check_options(options, name)
+    display = bool(os.environ.get("DISPLAY")) and not options.headless and machine in ("kvm", "tcg")
+    plan = plan_of(options, machine, words, display and not options.screenshot)
+    check_options(options, machine)
     check_plan(plan, options.unchecked)
     kernel = _prepared(options, progress, plan)
     if options.nmi_at:

@@ -63,6 +63,11 @@ class Progress:
         self._shown = True
         self._last = now
 
+    def told(self) -> None:
+        """Something else has shown that it goes on."""
+        if not self._on:
+            self._last = time.monotonic()
+
     def clear(self) -> None:
         """Takes the line away, so that other text can be written."""
         if self._shown:

@@ -12,6 +12,8 @@ from machine.errors import UserError
 from machine.nearest import did_you_mean
 
 _PRETEND_MAX = 16  # vmx/capability/pretend.h
+_LINE_MAX = 1023  # boot/multiboot2.h, without the terminating zero
+_CHAOS_ROUNDS = 20  # kernel/command_line.h
 _UART_CLOCK = 115200
 SERIAL_PORTS = (0x3F8, 0x2F8, 0x3E8, 0x2E8)  # where a PC has COM1 to COM4
 _WHAT = ("instructions", "fields", "entry")
@@ -69,14 +71,21 @@ def serial_port(name: str) -> int:
     return 0
 
 
-def console_port(line: Sequence[str]) -> int:
-    """The serial port where these words let the kernel speak; 0 where they leave it to the kernel."""
-    port = 0
-    for text in line:
-        word, _, value = text.partition("=")
-        if word == "console" and value not in ("screen", "tty0"):
-            port = serial_port(value.partition(",")[0])
-    return port
+def _values(line: Sequence[str], name: str) -> list[str]:
+    """What stands behind this word, as often as it stands there."""
+    return [text[len(name) + 1 :] for text in line if text.startswith(f"{name}=")]
+
+
+def console_port(line: Sequence[str]) -> int | None:
+    """
+    The serial port where these words let the kernel speak: the last of several. 0 where they leave
+    it to the kernel, None where they name the screen alone.
+    """
+    places = _values(line, "console")
+    ports = [serial_port(place.partition(",")[0]) for place in places if place not in ("screen", "tty0")]
+    if not ports:
+        return None if places else 0
+    return ports[-1]
 
 
 # What the capitals in a word's values stand for; `WORD:CAPITALS` goes before `CAPITALS`.
@@ -92,6 +101,15 @@ _STANDS_FOR: dict[str, Callable[[str], bool]] = {
     "ROUNDS": lambda text: _number(text, 10, 0, (1 << 32) - 1),
     "SEED": lambda text: _number(text, 10, 0, (1 << 64) - 1),
     "BAUD": _divides,
+}
+
+
+# What the values' forms do not say.
+_MEANS = {
+    "cpus": "N from 1 up",
+    "pretend": "an MSR from 0x480 to 0x493",
+    "selftest": "WHAT of " + ", ".join(_WHAT),
+    "console": "N from 1 to 4, PORT as 0x2f8 or ttyS0 to ttyS3, BAUD a divisor of 115200",
 }
 
 
@@ -135,10 +153,13 @@ def complaint(text: str) -> str:
     if any(_fits(word, form, value) for form in values.split("|")):
         return ""
     if word == "guest" and (unknown := _unknown_guests(value)):
+        if re.fullmatch(r"cpu\d+", unknown[0]):
+            return f'no guest stands behind "{unknown[0]}": expected {unknown[0]}:NAME'
         near = did_you_mean(unknown[0], guest_names())
         return f'no guest is named "{unknown[0]}"{near or "; docs/guests.md has all of them"}'
-    near = did_you_mean(value, values.split("|")) if equals else ""
-    return f'bad value in "{text}": expected {word}={values}{near}'
+    near = _near_value(word, value) if equals else ""
+    means = f", {_MEANS[word]}" if word in _MEANS else ""
+    return f'bad value in "{text}": expected {word}={values}{means}{near}'
 
 
 def _item_completions(word: str, form: str, typed: str) -> list[str]:
@@ -170,6 +191,37 @@ def completions(typed: str) -> list[str]:
     return fitting
 
 
+def _near_value(word: str, value: str) -> str:
+    """What may have been meant: for a list by the first item that is wrong."""
+    forms = words()[word].split("|")
+    for form in forms:
+        if form.endswith(",..."):
+            one = form.removesuffix(",...")
+            value = next((item for item in value.split(",") if not _fits(word, one, item)), value)
+    return did_you_mean(value, [name for form in forms for name in _item_completions(word, form, "") if name])
+
+
+def cpus_wanted(line: Sequence[str]) -> int:
+    """How many CPUs cpus= names; 0: all."""
+    return int((_values(line, "cpus") or ["0"])[-1])
+
+
+def runs_wanted(line: Sequence[str], cpus: int) -> float:
+    """How many runs of guests these words ask for, on all CPUs together; long ones count more."""
+    rounds = (_values(line, "chaos") or [str(_CHAOS_ROUNDS)])[-1].partition(",")[0]
+    chaos = int(rounds) / _CHAOS_ROUNDS if rounds.isdecimal() else 1
+
+    def weight(name: str) -> float:
+        return chaos if name.startswith("chaos-") else 1
+
+    runs = 0.0
+    for item in (_values(line, "guest") or [""])[-1].split(","):
+        cpu, colon, name = item.rpartition(":")
+        named = guests() if name == "all" else (name,)
+        runs += sum(map(weight, named)) * (1 if colon and cpu else cpus)
+    return runs
+
+
 def missing_cpus(line: Sequence[str], cpus: int) -> list[str]:
     """The items of guest= and pretend= that name a CPU which so many CPUs do not include."""
     result = []
@@ -188,5 +240,17 @@ def check_words(line: Sequence[str]) -> None:
     wrong = [told for text in line if (told := complaint(text))]
     if sum(text.startswith("pretend=") for text in line) > _PRETEND_MAX:
         wrong.append(f"pretend= stands more than {_PRETEND_MAX} times")
+    for value in _values(line, "guest"):
+        if "none" in value.split(",") and value != "none":
+            wrong.append(f"guest={value}: none stands alone")
+    if "selftest=" in line:
+        wrong.append(f"selftest= names nothing: expected {_MEANS['selftest']}, or selftest alone")
     if wrong:
         raise UserError("\n".join(["not for the kernel's command line:", *wrong]))
+
+
+def check_length(line: Sequence[str]) -> None:
+    """Raises UserError where the kernel would have to cut the line off."""
+    length = len(" ".join(line))
+    if length > _LINE_MAX:
+        raise UserError(f"the kernel's command line has room for {_LINE_MAX} characters, not {length}")
