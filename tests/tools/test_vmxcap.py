@@ -368,7 +368,7 @@ class Input(VmxcapTest):
         texts = {
             "0x480=0x1\n0x480=0x2\n": "line 2, read as pairs: found `MSR 0x480 again`",
             "00000480 80000012 80000012\n": "can be neither",
-            "480: 1 2\n481: 1\n": "of each CPU the MSRs that the first one has",
+            "486: 80000021 80000031\n481: 1\n": "of each CPU the MSRs that the first one has",
         }
         for text, complaint in texts.items():
             with self.subTest(text):

@@ -84,7 +84,7 @@ static bool is_unlikely(uint32_t msr, uint64_t value)
     case IA32_VMX_CR4_FIXED1:
         return !(value & CR4_VMXE) || value >> 33 != 0;
     case IA32_VMX_EPT_VPID_CAP:
-        return !(value & (1 << 6 | 1 << 7));
+        return value != 0 && !(value & (1 << 6 | 1 << 7)); /* 0: there is no EPT */
     case IA32_VMX_MISC:
     case IA32_VMX_VMCS_ENUM:
     case IA32_VMX_VMFUNC:
@@ -99,6 +99,7 @@ static bool is_unlikely(uint32_t msr, uint64_t value)
 /* What speaks against a reading of the lines of one look. */
 struct doubt {
     bool reserved, unlikely;
+    bool wide;   /* as halves: one line has more numbers than two, or one that is no half */
     bool differ; /* the two numbers of one line */
 };
 
@@ -114,6 +115,20 @@ static uint64_t whole_of(const struct found *pair, enum columns_look look)
     const struct found *low = look == LOOK_SWAPPED ? &pair[0] : &pair[1];
 
     return high->value << 32 | low->value;
+}
+
+static bool is_headed(enum columns_look look)
+{
+    return look == LOOK_HEADED || look == LOOK_SWAPPED || look == LOOK_CPUS;
+}
+
+/* Can the lines be neither? Where a heading says what they are, or one line cannot be halves, a
+ * value that no known processor has may be this one's. */
+static bool can_be_neither(const struct doubt *seen, const struct doubt *other, bool sure)
+{
+    if (sure)
+        return seen->reserved && other->reserved;
+    return (seen->reserved || seen->unlikely) && (other->reserved || other->unlikely);
 }
 
 static bool looks_like_halves(enum columns_look look)
@@ -135,7 +150,7 @@ static bool choose_halves(struct scan *scan, const struct found_list *list, enum
 
     *halves = looks_like_halves(look);
     for (size_t i = 0; i < list->count; i++) {
-        as_halves.reserved = as_halves.reserved || is_row_of_cpus(list, i, look);
+        as_halves.wide = as_halves.wide || is_row_of_cpus(list, i, look);
         if (!is_pair(list, i, look))
             continue;
         line = line == 0 ? list->item[i].line : line;
@@ -144,14 +159,15 @@ static bool choose_halves(struct scan *scan, const struct found_list *list, enum
         doubt_value(&as_cpus, list->item[i].msr, list->item[i + 1].value);
         as_cpus.differ = as_cpus.differ || list->item[i].value != list->item[i + 1].value;
     }
+    as_halves.reserved = as_halves.reserved || as_halves.wide;
     seen = *halves ? &as_halves : &as_cpus;
     other = *halves ? &as_cpus : &as_halves;
     both = (look == LOOK_COLON && as_cpus.differ) || (look == LOOK_PLAIN && !as_cpus.differ);
     scan->line = line;
-    if (seen->reserved && other->reserved)
-        return scan_expected(
-            scan, piece_of("two columns"),
-            "the values of two CPUs or the halves of one MSR: these can be neither");
+    if (can_be_neither(seen, other, is_headed(look) || as_halves.wide))
+        return scan_expected(scan, piece_of("two columns"),
+                             "the values of two CPUs or the halves of one MSR, the high one first: "
+                             "these can be neither (a heading `EAX EDX` says low first)");
     if (seen->reserved || (seen->unlikely && !other->unlikely && !other->reserved))
         *halves = !*halves;
     else if (both && !other->reserved && !other->unlikely)
@@ -232,10 +248,28 @@ static struct dump_set *set_of(struct scan *scan, unsigned *cpus, unsigned cpu)
         return NULL;
     }
     cpus[count] = cpu;
-    set = scan_next_cpu(scan);
+    scan->list->one_machine = count > 0;
+    set = dump_list_add(scan->list, scan->name);
     if (cpu > 0)
         format_text(set->id, sizeof(set->id), "%s, CPU %u", scan->name, cpu);
     return set;
+}
+
+/* By number, so that the boot CPU, if it is there, comes first in whatever order a text has them.
+ */
+static void sort_by_cpu(struct dump_list *list, unsigned *cpus)
+{
+    for (size_t i = 1; i < list->count; i++) {
+        for (size_t j = i; j > 0 && cpus[j] < cpus[j - 1]; j--) {
+            struct dump_set set = list->set[j];
+            unsigned cpu = cpus[j];
+
+            list->set[j] = list->set[j - 1];
+            list->set[j - 1] = set;
+            cpus[j] = cpus[j - 1];
+            cpus[j - 1] = cpu;
+        }
+    }
 }
 
 static bool put_all(struct scan *scan, const struct found_list *list)
@@ -249,7 +283,7 @@ static bool put_all(struct scan *scan, const struct found_list *list)
         if (item->columns == 0)
             continue;
         scan->line = item->line;
-        set = set_of(scan, cpus, item->cpu + item->column);
+        set = set_of(scan, cpus, item->cpu);
         if (set == NULL)
             return false;
         if (dump_msr_has(&set->dump, item->msr) &&
@@ -258,6 +292,7 @@ static bool put_all(struct scan *scan, const struct found_list *list)
         if (!scan_put(scan, set, item->msr, item->value))
             return false;
     }
+    sort_by_cpu(scan->list, cpus);
     return true;
 }
 

@@ -27,7 +27,7 @@ enum columns_look {
 struct found {
     uint32_t msr;
     uint64_t value;
-    unsigned cpu;             /* its number, 0 where the text does not tell */
+    unsigned cpu;             /* its number, 0 or that of its column where the text does not tell */
     unsigned line;            /* of the text */
     unsigned column, columns; /* its place among the numbers of its line, from 0 */
     bool narrow;              /* of 8 digits at most */

@@ -4,6 +4,10 @@
  */
 #include "tools/capability/label.h"
 
+#include <string.h>
+
+#include "tools/capability/dump_list.h"
+#include "tools/capability/nearest.h"
 #include "vmx/capability/vmx_msr.h"
 
 enum word {
@@ -255,4 +259,46 @@ struct label label_take(struct piece *rest)
                           .is_address = last == MSR,
                           .high = (all & HIGH) != 0,
                           .low = (all & LOW) != 0};
+}
+
+/* Letters and digits alone, in small letters, without MSR before them. */
+static void squeeze(struct piece word, char *squeezed, size_t room)
+{
+    size_t length = 0;
+
+    if (piece_starts_folded(word, "msr"))
+        word = piece_after(word, 3);
+    for (; word.length > 0 && length + 1 < room; word = piece_after(word, 1)) {
+        if (is_word(piece_first(word)))
+            squeezed[length++] = char_folded(piece_first(word));
+    }
+    squeezed[length] = '\0';
+}
+
+/* What stands behind a known name and `_` is one of its fields: IA32_VMX_MISC_CR3_TARGET. */
+static bool is_field_of(const char *word, const char *name)
+{
+    return strlen(word) > strlen(name) + 1 && strncmp(word, name, strlen(name)) == 0;
+}
+
+bool label_is_near(struct piece word)
+{
+    enum { MISTYPED_MOST = 2, NAME_ROOM = 64 };
+    char typed[NAME_ROOM], known[NAME_ROOM];
+    bool near, field = false;
+
+    squeeze(word, typed, sizeof(typed));
+    near = strncmp(typed, "ia32vmx", strlen("ia32vmx")) == 0;
+    for (uint32_t msr = IA32_FEATURE_CONTROL_MSR; msr <= VMX_MSR_LAST; msr++) {
+        const char *name =
+            msr == IA32_FEATURE_CONTROL_MSR ? "IA32_FEATURE_CONTROL" : vmx_msr_name(msr);
+
+        if (name == NULL)
+            continue;
+        squeeze(piece_of(name), known, sizeof(known));
+        field = field || is_field_of(typed, known);
+        near = near || edit_distance(typed, known) <= MISTYPED_MOST ||
+               edit_distance(typed, known + strlen("ia32")) <= MISTYPED_MOST;
+    }
+    return near && !field;
 }

@@ -19,4 +19,7 @@ struct label {
  */
 struct label label_take(struct piece *rest);
 
+/* Does a word that names no MSR look like the name of one, mistyped? `IA32_VMX_BASC`. */
+bool label_is_near(struct piece word);
+
 #endif

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "tools/capability/command.h"
+#include "tools/capability/heading.h"
 #include "tools/capability/label.h"
 #include "tools/capability/line.h"
 #include "tools/capability/listing.h"
@@ -16,11 +17,12 @@ struct reader {
     struct found_list found;
     struct command command;
     struct listing listing;
-    unsigned cpu;             /* of a heading */
-    enum columns_look headed; /* LOOK_PLAIN without a heading of columns */
+    struct heading heading;
     bool decimal;             /* values without 0x are decimal */
     bool in_finding;          /* the last line ended before a finding's number */
     bool has_decimal;         /* there is one that can only be that */
+    bool decimal_addresses;   /* so that 58 is 0x3a */
+    bool has_decimal_address; /* there is one that can be nothing else: 1152 to 1171 */
     uint32_t first_msr;       /* of AIDA64, with which each CPU's list begins; 0: none yet */
     bool first_seen;          /* of this CPU: the next one's list begins where it comes again */
 };
@@ -28,8 +30,8 @@ struct reader {
 static enum columns_look look_of(const struct reader *reader, const struct reference *reference,
                                  const struct values *values)
 {
-    if (reader->headed != LOOK_PLAIN)
-        return reader->headed;
+    if (reader->heading.look != LOOK_PLAIN)
+        return reader->heading.look;
     if (reference->word && values->number[0].prefixed && values->number[0].digits == 8 &&
         values->number[values->count - 1].digits == 8)
         return LOOK_PADDED;
@@ -40,7 +42,7 @@ static enum columns_look look_of(const struct reader *reader, const struct refer
 static void tell_lists_apart(struct reader *reader, uint32_t msr)
 {
     if (reader->first_seen && msr == reader->first_msr)
-        reader->cpu++;
+        reader->heading.cpu++;
     if (reader->first_msr == 0)
         reader->first_msr = msr;
     reader->first_seen = true;
@@ -54,23 +56,24 @@ static void add_values(struct reader *reader, const struct reference *reference,
 
     if (aida64) {
         tell_lists_apart(reader, reference->msr);
-        cpu = reader->cpu;
+        cpu = reader->heading.cpu;
     }
     for (unsigned i = 0; i < values->count; i++) {
         const struct number *number = &values->number[i];
         bool column = values->half[i] == HALF_NONE;
 
-        found_add(&reader->found,
-                  (struct found){.msr = reference->msr,
-                                 .value = reader->decimal && number->is_decimal ? number->decimal
-                                                                                : number->value,
-                                 .cpu = cpu,
-                                 .line = reader->scan->line,
-                                 .column = column ? i : 0,
-                                 .columns = column ? values->count : 1,
-                                 .narrow = number->digits <= 8 && number->separator == 0,
-                                 .look = look,
-                                 .half = values->half[i]});
+        found_add(
+            &reader->found,
+            (struct found){
+                .msr = reference->msr,
+                .value = reader->decimal && number->is_decimal ? number->decimal : number->value,
+                .cpu = column ? heading_column(&reader->heading, i, values->count, cpu) : cpu,
+                .line = reader->scan->line,
+                .column = column ? i : 0,
+                .columns = column ? values->count : 1,
+                .narrow = number->digits <= 8 && number->separator == 0,
+                .look = look,
+                .half = values->half[i]});
     }
     if (values->count > 2 && values->half[0] == HALF_NONE)
         scan_saw(reader->scan, DUMP_COLUMNS);
@@ -131,47 +134,6 @@ static bool take_given(struct reader *reader, struct piece line, struct piece *r
     return true;
 }
 
-/* The words before a CPU's number. "Core 2 Duo" is no CPU: of the others, no word may follow. */
-static bool take_cpu_word(struct piece *rest, bool *strict)
-{
-    static const char *const words[] = {"cpu", "core", "processor"};
-
-    for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
-        if (piece_starts_folded(*rest, words[i])) {
-            *rest = piece_after(*rest, piece_of(words[i]).length);
-            *strict = i > 0;
-            return true;
-        }
-    }
-    return false;
-}
-
-/* "CPU 1", "CPU1", "processor : 1", "CPU #2", whose # counts from 1. */
-static bool take_cpu(struct piece *rest, unsigned *cpu)
-{
-    enum { DIGITS_MAX = 5 };
-    struct piece at = *rest;
-    unsigned number = 0, digits = 0;
-    bool hash, strict;
-
-    if (!take_cpu_word(&at, &strict))
-        return false;
-    at = piece_skip(at, strict ? " \t:" : " \t");
-    hash = piece_first(at) == '#';
-    at = piece_skip(at, "# ");
-    for (; char_is_digit(piece_first(at)) && digits < DIGITS_MAX; digits++) {
-        number = number * 10 + (unsigned)(piece_first(at) - '0');
-        at = piece_after(at, 1);
-    }
-    if (digits == 0 || char_is_letter(piece_first(at)) || char_is_digit(piece_first(at)))
-        return false;
-    if (strict && char_is_letter(piece_first(piece_skip(at, " \t"))))
-        return false;
-    *cpu = hash && number > 0 ? number - 1 : number;
-    *rest = at;
-    return true;
-}
-
 static bool is_word(char c)
 {
     return char_is_letter(c) || char_is_digit(c) || c == '_';
@@ -224,7 +186,7 @@ static bool is_of_bits(struct piece before)
 static bool take_references(struct reader *reader, struct piece line, bool *any)
 {
     struct piece rest = line;
-    unsigned cpu = reader->cpu;
+    unsigned cpu = reader->heading.cpu;
     bool first = true; /* nothing but signs stands before it, or a value that was taken */
 
     *any = false;
@@ -232,10 +194,11 @@ static bool take_references(struct reader *reader, struct piece line, bool *any)
         const char *before = rest.start;
         struct reference reference;
 
-        if (take_cpu(&rest, &cpu) || skip_pretended(&rest))
+        if (heading_cpu(&rest, &cpu) || skip_pretended(&rest))
             continue;
-        if (reference_take(&rest, first, &reference)) {
+        if (reference_take(&rest, first, reader->decimal_addresses, &reference)) {
             *any = true;
+            reader->has_decimal_address = reader->has_decimal_address || reference.decimal;
             if (is_of_bits((struct piece){line.start, (size_t)(before - line.start)}))
                 continue;
             if (!take_given(reader, line, &rest, &reference, cpu))
@@ -243,69 +206,15 @@ static bool take_references(struct reader *reader, struct piece line, bool *any)
             first = true;
         } else if (rest.start > before) {
             first = false; /* words that name no MSR */
+            if (label_is_near((struct piece){before, (size_t)(rest.start - before)}) &&
+                reference_has_value(rest))
+                scan_passed(reader->scan, reader->scan->line, line,
+                            "the name of a VMX capability MSR");
         } else {
             first = skip_token(&rest) && first;
         }
     }
     return true;
-}
-
-/* Words of headings. Two of them in this order are those of columns. */
-static const struct {
-    const char *first, *second;
-    enum columns_look look;
-} headings[] = {
-    {"edx", "eax", LOOK_HEADED},  {"high", "low", LOOK_HEADED},  {"hi", "lo", LOOK_HEADED},
-    {"eax", "edx", LOOK_SWAPPED}, {"low", "high", LOOK_SWAPPED}, {"lo", "hi", LOOK_SWAPPED},
-};
-
-static bool is_heading_word(struct piece word)
-{
-    static const char *const words[] = {
-        "msr",   "msrs", "address", "addr", "register", "registers", "reg", "name",
-        "index", "edx",  "eax",     "high", "low",      "hi",        "lo",  "bits",
-        "dword", "hex",  "32",      "ecx",  "value",    "values",
-    };
-
-    for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
-        if (piece_is_folded(word, words[i]))
-            return true;
-    }
-    return false;
-}
-
-/* A heading names the CPU of what follows, or what its columns are. */
-static void take_heading(struct reader *reader, struct piece line)
-{
-    static const char signs[] = " \t-[]|:/=*#();,";
-    unsigned cpu = 0, cpus = 0;
-    struct piece before = {line.start, 0};
-    enum columns_look look = LOOK_PLAIN;
-
-    for (struct piece rest = piece_skip(line, signs); rest.length > 0;
-         rest = piece_skip(rest, signs)) {
-        struct piece word;
-
-        if (take_cpu(&rest, &cpu)) {
-            cpus++;
-            continue;
-        }
-        word = piece_word(&rest, signs);
-        if (!is_heading_word(word))
-            return;
-        for (size_t i = 0; i < sizeof(headings) / sizeof(headings[0]); i++) {
-            if (piece_is_folded(before, headings[i].first) &&
-                piece_is_folded(word, headings[i].second))
-                look = headings[i].look;
-        }
-        before = word;
-    }
-    if (cpus == 1) {
-        reader->cpu = cpu;
-        reader->first_seen = false;
-    }
-    if (cpus > 1 || look != LOOK_PLAIN)
-        reader->headed = cpus > 1 ? LOOK_CPUS : look;
 }
 
 /* A shell's prompt, and so a command: [me@pc ~]$, root@pc:~#, $ */
@@ -381,8 +290,8 @@ static bool take_line(struct reader *reader, struct piece line)
         return true;
     if (!take_references(reader, line, &any))
         return false;
-    if (!any)
-        take_heading(reader, line);
+    if (!any && heading_take(line, &reader->heading))
+        reader->first_seen = false;
     if (reader->found.count > before)
         command_end(reader->scan, &reader->command, &reader->found);
     return true;
@@ -402,21 +311,31 @@ static bool take_text(struct reader *reader)
     return true;
 }
 
+/* Once more, with what is now known of all numbers of the text. */
+static bool take_again(struct scan *scan, struct scan begin, struct reader *reader)
+{
+    struct reader again = {.scan = scan,
+                           .decimal =
+                               reader->has_decimal, /* 0x480 has 17 digits: all are decimal */
+                           .decimal_addresses = reader->has_decimal_address};
+
+    found_free(&reader->found);
+    *scan = begin;
+    scan->list->reading = (struct dump_reading){.formats = again.decimal ? 1u << DUMP_DECIMAL : 0};
+    *reader = again;
+    return take_text(reader);
+}
+
 bool read_lines(struct scan *scan)
 {
     static struct reader reader;
-    struct scan again = *scan;
+    struct scan begin = *scan;
     bool good;
 
     reader = (struct reader){.scan = scan};
     good = take_text(&reader);
-    if (good && reader.has_decimal) { /* 0x480 always has 17 digits then: all were decimal */
-        found_free(&reader.found);
-        again.list->reading = (struct dump_reading){.formats = 1u << DUMP_DECIMAL};
-        *scan = again;
-        reader = (struct reader){.scan = scan, .decimal = true};
-        good = take_text(&reader);
-    }
+    if (good && (reader.has_decimal || reader.has_decimal_address))
+        good = take_again(scan, begin, &reader);
     good = good && found_settle(scan, &reader.found);
     found_free(&reader.found);
     return good;

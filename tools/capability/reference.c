@@ -312,6 +312,21 @@ bool reference_is_meant(const struct reference *reference, struct piece rest)
             (rest.length == 0 && reference->format == DUMP_PAIRS));
 }
 
+bool reference_has_value(struct piece rest)
+{
+    enum { DIGITS_LEAST = 5 };
+    struct reference reference = {.format = DUMP_NAMES};
+    struct number number;
+
+    rest = reference_skip(rest, &reference);
+    if (!number_take(&rest, &number))
+        return false;
+    if (reference_address(&number) == 0)
+        return reference.assigned || number.prefixed || number.digits >= DIGITS_LEAST;
+    rest = reference_skip(rest, &reference); /* behind its address; without more, a definition */
+    return number_take(&rest, &number);
+}
+
 static bool take_named(struct piece *rest, struct reference *reference)
 {
     struct label label = label_take(rest);
@@ -330,7 +345,7 @@ static bool take_named(struct piece *rest, struct reference *reference)
     return true;
 }
 
-bool reference_take(struct piece *rest, bool first, struct reference *reference)
+bool reference_take(struct piece *rest, bool first, bool decimal, struct reference *reference)
 {
     struct piece at = *rest, behind;
     struct number number;
@@ -338,8 +353,10 @@ bool reference_take(struct piece *rest, bool first, struct reference *reference)
     if (char_is_letter(piece_first(at)) || piece_first(at) == '_')
         return take_named(rest, reference);
     *reference = (struct reference){.format = DUMP_RDMSR};
-    if (!take_address(&at, &reference->msr, &number))
+    if (!take_address(&at, &reference->msr, &number) &&
+        !(decimal && first && take_decimal_of(&at, &reference->msr, IA32_FEATURE_CONTROL_MSR)))
         return false;
+    reference->decimal = number.value != reference->msr;
     behind = piece_skip(at, " \t\"'");
     if (!first && !(number.prefixed && char_is_one_of(piece_first(behind), "=:")))
         return false;

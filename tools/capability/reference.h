@@ -10,6 +10,7 @@ struct reference {
     uint32_t msr;
     bool named;     /* by a name, or by a number behind the word MSR */
     bool word;      /* by such a number */
+    bool decimal;   /* by a number that is an address in decimal */
     bool padded;    /* by a number of 8 digits without 0x */
     bool assigned;  /* `=`, `:` or the like stands behind it */
     bool colon;     /* it is `:` */
@@ -30,10 +31,10 @@ struct values {
 
 /*
  * Takes a reference from the start of `*rest`. A number without 0x counts only as the first thing
- * of a line (`first`), or behind the word MSR. False if there is none; words are taken all the
- * same.
+ * of a line (`first`), or behind the word MSR; 58 for 0x3a only where others are `decimal`. False
+ * if there is none; words are taken all the same.
  */
-bool reference_take(struct piece *rest, bool first, struct reference *reference);
+bool reference_take(struct piece *rest, bool first, bool decimal, struct reference *reference);
 
 /*
  * Passes over the reference's own address behind a name, as in `IA32_VMX_BASIC (MSR 0x480) =`. True
@@ -50,6 +51,9 @@ bool reference_is_absent(struct piece rest);
 
 /* Would a person take what follows, which is no value, for one? */
 bool reference_is_meant(const struct reference *reference, struct piece rest);
+
+/* Does a value follow a name that is not known, in the ways that values follow known ones? */
+bool reference_has_value(struct piece rest);
 
 /* The address that a number is; 0 for none of those of interest. */
 uint32_t reference_address(const struct number *number);

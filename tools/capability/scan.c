@@ -80,17 +80,6 @@ bool scan_address(struct scan *scan, struct piece piece, uint64_t *msr)
     return scan_expected(scan, piece, "the address of an MSR in hex: 0x3a, or 0x480 to 0x493");
 }
 
-struct dump_set *scan_next_cpu(struct scan *scan)
-{
-    char id[sizeof(scan->list->set[0].id)];
-
-    if (scan->list->count == 0)
-        return dump_list_add(scan->list, scan->name);
-    scan->list->one_machine = true;
-    format_text(id, sizeof(id), "%s, CPU %zu", scan->name, scan->list->count);
-    return dump_list_add(scan->list, id);
-}
-
 bool scan_same_msrs(struct scan *scan)
 {
     for (size_t i = 1; i < scan->list->count; i++) {

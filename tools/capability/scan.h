@@ -34,9 +34,6 @@ bool scan_put(struct scan *scan, struct dump_set *set, uint64_t msr, uint64_t va
 /* An MSR's address of a text that has only those of interest; false, with the error told. */
 bool scan_address(struct scan *scan, struct piece piece, uint64_t *msr);
 
-/* A set for the next CPU of the same machine: "NAME", "NAME, CPU 1", … */
-struct dump_set *scan_next_cpu(struct scan *scan);
-
 /* The CPUs of one machine have the same MSRs, or a list is torn: false, with the error told. */
 bool scan_same_msrs(struct scan *scan);
 

@@ -325,8 +325,8 @@ static void two_columns_are_halves_or_cpus(void **state)
     assert_read("480: 1 2 3\n3a: 5 5 5\n", RDMSR | COLUMNS, 3);
     assert_value(2, 0x480, 3);
     /* What one line excludes, no line that looks the same is. */
-    assert_read("48c 1 2\n486 80000021 80000021\n", RDMSR | COLUMNS, 2);
-    assert_value(1, 0x48c, 2);
+    assert_read("48c 6334141 6334140\n486 80000021 80000021\n", RDMSR | COLUMNS, 2);
+    assert_value(1, 0x48c, 0x6334140);
     assert_refused("00000480 80000012 80000012\n", 1, "these can be neither");
     /* CPUs with other recommendations for MSR lists, or halves; EPT needs a length of its walk. */
     assert_refused("\n485: 401e0 e0401e0\n", 2, "these can be both");
@@ -343,8 +343,22 @@ static void two_columns_are_halves_or_cpus(void **state)
     assert_read("IA32_VMX_BASIC low 32 bits: 12\nIA32_VMX_BASIC high 32 bits: da0400\n",
                 NAMES | HALVES, 1);
     assert_value(0, 0x480, basic);
-    assert_read("481: 16 17\n", RDMSR | COLUMNS, 2); /* halves: must be 1, and must be 0 */
-    assert_value(0, 0x481, 0x16);
+    /* Halves with the low one first: high first, CR0[63] is set; as CPUs, one has a VMCS of 0
+     * bytes, and in 0x481 what must be 1 must be 0. */
+    assert_refused("480: 00000012 00da0400\n481: 00000016 0000007f\n488: 00002000 00000000\n"
+                   "486: 80000021 00000000\n",
+                   1, "these can be neither (a heading `EAX EDX` says low first)");
+    assert_refused("480 12 da0400\n481 16 7f\n", 1, "these can be neither");
+    assert_refused("481: 16 17\n", 1, "these can be neither");
+    assert_read("MSR EAX EDX\n480: 00000012 00da0400\n481: 00000016 0000007f\n"
+                "488: 00002000 00000000\n486: 80000021 00000000\n",
+                RDMSR | HALVES, 1);
+    assert_value(0, 0x480, basic);
+    assert_value(0, 0x481, pin);
+    assert_value(0, 0x486, 0x80000021);
+    /* A heading is right about values that no known processor has; 0x48c may be 0, without EPT. */
+    assert_read("MSR CPU0 CPU1\n481: 16 17\n", RDMSR | COLUMNS, 2);
+    assert_read("480 da0400 12\n48c 0 0\n", RDMSR | HALVES, 1);
     assert_refused("3a 80000000 5\n3a: 5 5\n", 2, "again");
     /* One line that is too wide for halves is of two CPUs, and so are those that look like it. */
     assert_read("481 7f00000016 7f00000016\n491 1 1\n488 2000 2000\n", RDMSR | COLUMNS, 2);
@@ -352,6 +366,12 @@ static void two_columns_are_halves_or_cpus(void **state)
     assert_value(0, 0x491, 1);
     assert_refused("481 7f00000016 7f00000016\n491 1 1\n480 0 1 2\n", 3,
                    "of each CPU the MSRs that the first one has");
+}
+
+static void assert_cpu(size_t set, const char *id, uint64_t value)
+{
+    assert_string_equal(list.set[set].id, id);
+    assert_value(set, 0x480, value);
 }
 
 static void cpus_are_told_apart(void **state)
@@ -366,9 +386,29 @@ static void cpus_are_told_apart(void **state)
     assert_read("CPU 0\n480: 1\nCPU 5:\n480: 2\n", RDMSR, 2);
     assert_value(1, 0x480, 2);
     assert_string_equal(list.set[1].id, "name, CPU 5");
+    /* Each by its own number, in their order, whichever a text has first. */
     assert_read("rdmsr -p 3 0x480\n7\nrdmsr -p1 0x480\n8\n", RDMSR, 2);
-    assert_value(0, 0x480, 7);
-    assert_value(1, 0x480, 8);
+    assert_cpu(0, "name, CPU 1", 8);
+    assert_cpu(1, "name, CPU 3", 7);
+    assert_read("rdmsr -p 1 0x480\n8\nrdmsr -p 0 0x480\n7\n", RDMSR, 2);
+    assert_cpu(0, "name", 7);
+    assert_cpu(1, "name, CPU 1", 8);
+    assert_read("rdmsr --cpu=1 0x480\n8\nrdmsr --cpu 0 0x480\n7\n", RDMSR, 2);
+    assert_cpu(0, "name", 7);
+    assert_cpu(1, "name, CPU 1", 8);
+    assert_read("CPU2: IA32_VMX_BASIC = 0x9\nCPU1: IA32_VMX_BASIC = 0x8\n"
+                "CPU0: IA32_VMX_BASIC = 0x7\n",
+                NAMES, 3);
+    assert_cpu(0, "name", 7);
+    assert_cpu(1, "name, CPU 1", 8);
+    assert_cpu(2, "name, CPU 2", 9);
+    assert_true(list.one_machine);
+    assert_read("MSR CPU3 CPU1\n480: da040000000012 da040000000013\n", RDMSR, 2);
+    assert_cpu(0, "name, CPU 1", 0xda040000000013);
+    assert_cpu(1, "name, CPU 3", basic);
+    assert_read("MSR CPU1 CPU0\n488: 2000 2020\n", RDMSR | COLUMNS, 2);
+    assert_value(0, 0x488, 0x2020);
+    assert_value(1, 0x488, 0x2000);
     assert_read("CPU0 IA32_VMX_BASIC = 0x1\nCPU1 IA32_VMX_BASIC = 0x2\n", NAMES, 2);
     assert_value(1, 0x480, 2);
     assert_read("processor\t: 0\n480: 1\nprocessor\t: 1\n480: 2\n", RDMSR, 2);
@@ -382,7 +422,8 @@ static void cpus_are_told_apart(void **state)
     assert_value(0, 0x480, 1);
     assert_refused("rdmsr 0x3a --all\n5\n1\nrdmsr 0x480\n1\n", 5,
                    "of each CPU the MSRs that the first one has");
-    assert_refused("480: 1 2\n481: 1\n", 2, "of each CPU the MSRs that the first one has");
+    assert_refused("486: 80000021 80000031\n481: 1\n", 2,
+                   "of each CPU the MSRs that the first one has");
 }
 
 static void too_many_cpus_are_refused(void **state)
@@ -504,6 +545,74 @@ static void a_console_log_of_a_refusal_is_read(void **state)
         NAMES, 1);
     assert_value(0, 0x480, 0xc010000000002b);
     assert_passed(0, 0, "");
+}
+
+/* A name that is nearly one, with a value, is told; names of fields and of other things are not. */
+static void mistyped_names_are_told(void **state)
+{
+    static const char *const mistyped[] = {
+        "IA32_VMX_BASC: 0xda040000000012",
+        "IA32_VMX_BASC da040000000012",
+        "IA32_VMX_BASC = 5",
+        "MSR_IA32_VMX_BASC = 0xda040000000012",
+        "Ia32VmxBasc: 0xda040000000012",
+        "VMX_BASC=0xda040000000012",
+        "IA32VMX_BASIC: 0xda040000000012",
+        "| IA32_VMX_BASC | 0x480 | 0xda040000000012 |",
+        "IA32_VMX_BASC (0x480): 0xda040000000012",
+        "IA32_FEATURE_CONTORL: 5",
+        "IA32_VMX_PRCBASED_CTLS: 0xfff9fffe0401e172",
+        "IA32_VMX_TURE_EXIT_CTLS: 0x3fffff00036dfb",
+        "kvm: IA32_VMX_BASC: 0xda040000000012",
+    };
+    static const char *const others[] = {
+        "MSR_IA32_VMX_MISC_PREEMPT_TSC_BIT = 0x5",
+        "MSR_IA32_VMX_EPT_VPID_CAP_INVEPT_ALL_CONTEXTS = 1",
+        "VMX_EXIT_CONTROLS = 0x36dff",
+        "MSR_IA32_SMM_MONITOR_CTL = 0x0",
+        "MSR_IA32_MISC_ENABLE: 0x850089",
+        "#define MSR_IA32_VMX_BASC 0x480",
+        "IA32_VMX_BASC is what it said",
+        "58: 5",
+    };
+    char text[256];
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(mistyped) / sizeof(mistyped[0]); i++) {
+        sprintf(text, "481: 7f00000016\n%s\n", mistyped[i]);
+        assert_read(text, RDMSR, 1);
+        assert_int_equal(list.set[0].dump.msrs.present, 2);
+        assert_passed(1, 2, "the name of a VMX capability MSR");
+        assert_refused(mistyped[i], 1, "expected the name of a VMX capability MSR");
+    }
+    for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
+        sprintf(text, "481: 7f00000016\n%s\n", others[i]);
+        assert_read(text, RDMSR, 1);
+        assert_passed(0, 0, "");
+    }
+}
+
+/* Where addresses are decimal, 58 is 0x3a, whatever the values are and in whatever order. */
+static void decimal_addresses_are_so_for_all(void **state)
+{
+    static const struct {
+        const char *text;
+        uint32_t formats;
+    } texts[] = {
+        {"58: 5\n1152: 61365942969434130\n1153: 545460846614\n", RDMSR | DECIMAL},
+        {"1152 61365942969434130\n1153 545460846614\n58 5\n", RDMSR | DECIMAL},
+        {"58: 5\n1152: da040000000012\n1153: 7f00000016\n", RDMSR},
+        {"58 = 0x5\n1152 = 0xda040000000012\n1153 = 0x7f00000016\n", PAIRS},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+        assert_read(texts[i].text, texts[i].formats, 1);
+        assert_value(0, 0x3a, 5);
+        assert_value(0, 0x480, basic);
+        assert_value(0, 0x481, pin);
+        assert_passed(0, 0, "");
+    }
 }
 
 /* A line that is torn or mistyped gives no value, and is told. */
@@ -888,6 +997,8 @@ int main(void)
         cmocka_unit_test_teardown(aida64_is_read, end),
         cmocka_unit_test_teardown(fields_are_no_values, end),
         cmocka_unit_test_teardown(a_console_log_of_a_refusal_is_read, end),
+        cmocka_unit_test_teardown(mistyped_names_are_told, end),
+        cmocka_unit_test_teardown(decimal_addresses_are_so_for_all, end),
         cmocka_unit_test_teardown(torn_lines_are_told, end),
         cmocka_unit_test_teardown(many_lines_are_counted, end),
         cmocka_unit_test_teardown(contradictions_are_refused, end),
