@@ -158,6 +158,8 @@ class Output(VmxcapTest):
     def test_basic(self) -> None:
         drawn = self.good("--basic", "0xda040000000004")
         self.assertIn(drawn.split("\n\nFindings")[0], self.good("--row", SKYLAKE))
+        for form in ("da040000000004", "DA040000000004h", "00da0400`00000004"):
+            self.assertEqual(self.good("--basic", form), drawn)
         self.good("--basic", "0x0", status=1)
         self.good("--basic", "0xda040080000004", "--check", "kvm")
         self.good("--basic", "0xda040080000004", "--check", "strict", status=1)
@@ -184,6 +186,9 @@ class Output(VmxcapTest):
         in_file = self.run_it("--find", "secondary.ept && !secondary.unrestricted-guest", CSV)
         self.assertEqual([line.split()[0] for line in in_file.stdout.splitlines()], found)
         self.assertIn("nearest known one is `secondary.ept`", self.bad("--find", "secondary.epd"))
+        self.assertIn("nearest known one is `secondary.ept`", self.bad("--find", "ept"))
+        self.assertIn("nearest known one is `secondary.ept`", self.bad("--find", "EPT"))
+        self.assertIn("nearest known one is `secondary.vpid`", self.bad("--find", "vpdi"))
         self.assertIn("at character", self.bad("--find", "cr0.pe &&"))
 
     def test_lists(self) -> None:
@@ -404,7 +409,7 @@ class Input(VmxcapTest):
                 self.assertEqual(len(found["msrs"]), (length + 1) // 34)  # without the line's end
 
     def test_nothing_and_nonsense(self) -> None:
-        self.assertIn("line 1: found nothing, expected", self.bad("-"))
+        self.assertIn("line 1: found nothing, expected some text: it is empty", self.bad("-"))
         self.assertIn("expected CSV", self.bad("-", text="Hello\n"))
         self.assertIn("No such file", self.bad(self.folder / "nowhere"))
         self.assertIn("Is a directory", self.bad(self.folder))
@@ -416,6 +421,14 @@ class Input(VmxcapTest):
     def test_wrong_use(self) -> None:
         for words in (("--frob",), ("--row",), ("--list", "x"), ("--basic", "x"), ("--diff", "x")):
             self.assertIn("vmxcap --help tells more", self.bad(*words))
+
+    def test_a_name_is_suggested_only_where_it_is_near(self) -> None:
+        for words in (("--row", "xyzzy"), ("--foo",), ("--find", "xyzzy"), ("--diff", "xyzzy", "-")):
+            complaint = self.bad(*words)
+            self.assertNotIn("nearest", complaint)
+            self.assertTrue("--list" in complaint or "--features" in complaint or "--help" in complaint)
+        self.assertIn("nearest known one is --json", self.bad("--jsno"))
+        self.assertIn("nearest known one is `ilx-406e3", self.bad("--row", "ilx-406e3"))
 
     def test_nothing_is_printed_before_all_is_sound(self) -> None:
         self.bad("--row", SKYLAKE, "nowhere")

@@ -119,6 +119,27 @@ static void take_option(struct command *command, struct piece word, struct piece
     }
 }
 
+static void add_sequence(struct command *command, uint32_t first, uint32_t last)
+{
+    for (uint32_t msr = first; msr <= last && msr - first < COMMAND_REGISTERS_MAX; msr++)
+        add_register(command, msr);
+}
+
+/* `{1152..1169}`, the first and the last of a sequence. */
+static bool take_braces(struct command *command, struct piece word)
+{
+    size_t dots = piece_find(word, '.'), end = piece_find(word, '}');
+    uint32_t first, last;
+
+    if (piece_first(word) != '{' || end == word.length || dots >= end ||
+        !piece_starts(piece_after(word, dots), "..") ||
+        !take_register((struct piece){word.start + 1, dots - 1}, &first) ||
+        !take_register((struct piece){word.start + dots + 2, end - dots - 2}, &last))
+        return false;
+    add_sequence(command, first, last);
+    return true;
+}
+
 /* `for r in 0x3a $(seq 0x480 0x491); do rdmsr $r; done`: the registers of the list. */
 static void take_list(struct command *command, struct piece line)
 {
@@ -133,12 +154,13 @@ static void take_list(struct command *command, struct piece line)
             sequence = piece_is(word, "seq");
             listed = true;
             first = 0;
+        } else if (listed && take_braces(command, word)) {
+            continue;
         } else if (listed && take_register(word, &msr)) {
             if (!sequence || first == 0)
                 add_register(command, first = msr);
             else
-                for (uint32_t next = first + 1; next <= msr && next - first < 64; next++)
-                    add_register(command, next);
+                add_sequence(command, first + 1, msr);
         }
     }
 }
@@ -152,6 +174,8 @@ static void take_words(struct command *command, struct piece line, struct piece 
         struct piece word;
 
         *rest = piece_skip(*rest, " \t");
+        if (piece_starts(*rest, "\"$"))
+            *rest = piece_after(*rest, 1);
         if (rest->length == 0 || char_is_one_of(piece_first(*rest), ";&|#)`\"'<"))
             return;
         if (piece_first(*rest) == '$') {
@@ -179,7 +203,9 @@ void command_end(struct scan *scan, struct command *command, struct found_list *
     if (!answered && command->loop && command->values > 0)
         list->count = command->found; /* whose values these are cannot be told */
     if (!answered && list->count == command->found && command->text.length > 0)
-        scan_passed(scan, command->line, command->text, "the value that rdmsr printed");
+        scan_passed(scan, command->line, command->text,
+                    command->format == DUMP_NAMES ? "a value in hex behind it or on the next line"
+                                                  : "the value that rdmsr printed");
     command->count = 0;
 }
 
@@ -217,12 +243,14 @@ void command_await(struct scan *scan, struct command *command, struct found_list
                                 .format = DUMP_NAMES};
 }
 
-bool command_failed(struct command *command, struct piece line)
+bool command_failed(struct scan *scan, struct command *command, struct piece line)
 {
     static const char *const messages[] = {"rdmsr:", "pread:", "cannot read msr"};
 
     for (size_t i = 0; i < sizeof(messages) / sizeof(messages[0]); i++) {
         if (piece_has_folded(line, messages[i])) {
+            if (scan->list->reading.failed == 0)
+                scan->list->reading.failed = scan->line;
             command->done += command->count > 0;
             return true;
         }

@@ -46,7 +46,7 @@ bool command_value(struct scan *scan, struct command *command, struct found_list
                    struct piece line, bool decimal);
 
 /* Takes a line with an error message of rdmsr's: that register has no value. */
-bool command_failed(struct command *command, struct piece line);
+bool command_failed(struct scan *scan, struct command *command, struct piece line);
 
 /* No value of the command can follow any more. */
 void command_end(struct scan *scan, struct command *command, struct found_list *list);

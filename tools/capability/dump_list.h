@@ -33,6 +33,7 @@ struct dump_reading {
     uint32_t formats;        /* a bit for each enum dump_format that was seen */
     unsigned not_understood; /* lines that were passed over, the first of them in `passed` */
     struct dump_passed passed[DUMP_PASSED_MAX];
+    unsigned failed; /* the line of the first message that rdmsr failed; 0 without one */
 };
 
 struct dump_list {

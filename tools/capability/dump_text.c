@@ -199,6 +199,15 @@ static bool has_values(const struct dump_list *list)
     return false;
 }
 
+static struct piece line_at(struct piece text, unsigned number)
+{
+    struct piece line = {text.start, 0};
+
+    while (number > 0 && piece_line(&text, &line))
+        number--;
+    return piece_trim(line);
+}
+
 /* Nothing was found: what seems to be meant was not understood, or it is something else. */
 static void tell_nothing(struct scan *scan, struct piece text)
 {
@@ -212,6 +221,16 @@ static void tell_nothing(struct scan *scan, struct piece text)
         scan->line = reading->passed[0].line;
         scan_expected(scan, piece_of(reading->passed[0].text), reading->passed[0].expected);
     }
+    if (reading->failed > 0) {
+        scan->line = reading->failed;
+        scan_expected(
+            scan, line_at(text, reading->failed),
+            "a value: each rdmsr here failed (it needs root, the module msr, and a CPU that "
+            "has that MSR)");
+    }
+    if (piece_skip(text, " \t\r\n").length == 0)
+        scan_expected(scan, first,
+                      text.length == 0 ? "some text: it is empty" : "some text: it is blank");
     scan_expected(scan, first, known);
 }
 

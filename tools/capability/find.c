@@ -57,9 +57,11 @@ static bool take_feature(struct parser *parser)
     format_text(id, sizeof(id), "%.*s", (int)length, parser->at);
     feature = vmx_feature_find(id);
     if (feature == NULL) {
-        format_text(parser->error, FIND_ERROR_MAX,
-                    "unknown feature `%s`; the nearest known one is `%s`, and --features lists all",
-                    id, nearest_name(id, vmx_feature_count, feature_name));
+        char nearest[NEAREST_TEXT_MAX];
+
+        nearest_tell(nearest, sizeof(nearest), nearest_name(id, vmx_feature_count, feature_name));
+        format_text(parser->error, FIND_ERROR_MAX, "unknown feature `%s`%s; --features lists all",
+                    id, nearest);
         return false;
     }
     parser->at += length;

@@ -108,9 +108,10 @@ static bool load_row(const char *id, struct dump_list *list)
     const struct corpus_row *row = corpus_find(id);
 
     if (row == NULL) {
-        fprintf(stderr,
-                "vmxcap: unknown row `%s`; the nearest known one is `%s`, and --list lists all\n",
-                id, nearest_name(id, corpus_count, row_name));
+        char nearest[NEAREST_TEXT_MAX];
+
+        nearest_tell(nearest, sizeof(nearest), nearest_name(id, corpus_count, row_name));
+        fprintf(stderr, "vmxcap: unknown row `%s`%s; --list lists all\n", id, nearest);
         return false;
     }
     add_row(list, row);
@@ -145,8 +146,11 @@ bool load_operand(const char *name, struct dump_list *list)
     if (corpus_find(name) != NULL)
         return load_row(name, list);
     if (strcmp(name, "-") != 0 && access(name, F_OK) != 0) {
-        fprintf(stderr, "vmxcap: `%s` is neither a file nor a row; the nearest known row is `%s`\n",
-                name, nearest_name(name, corpus_count, row_name));
+        char nearest[NEAREST_TEXT_MAX];
+
+        nearest_tell(nearest, sizeof(nearest), nearest_name(name, corpus_count, row_name));
+        fprintf(stderr, "vmxcap: `%s` is neither a file nor a row%s; --list lists all rows\n", name,
+                nearest);
         return false;
     }
     if (!load_file(name, list))

@@ -2,6 +2,9 @@
 
 #include <string.h>
 
+#include "lib/format.h"
+#include "tools/capability/piece.h"
+
 enum { LENGTH_MAX = 95 };
 
 static unsigned least(unsigned a, unsigned b, unsigned c)
@@ -33,15 +36,51 @@ unsigned edit_distance(const char *a, const char *b)
     return row[columns];
 }
 
+static const char *last_part(const char *name)
+{
+    const char *dot = strrchr(name, '.');
+
+    return dot != NULL ? dot + 1 : name;
+}
+
+/* 0: its last part was typed; 1: what was typed is in it; from 2 on by distance. */
+static unsigned farness(const char *typed, const char *name)
+{
+    enum { PART_LEAST = 3 };
+    unsigned whole = edit_distance(typed, name), part = edit_distance(typed, last_part(name));
+
+    if (whole == 0 || part == 0)
+        return 0;
+    if (strlen(typed) >= PART_LEAST && strstr(name, typed) != NULL)
+        return 1;
+    return 1 + (whole < part ? whole : part);
+}
+
 const char *nearest_name(const char *typed, size_t count, const char *(*name_of)(size_t index))
 {
-    const char *nearest = name_of(0);
+    enum { WRONG_MOST = 3 };
+    char folded[LENGTH_MAX + 1] = "";
+    const char *nearest = NULL;
+    unsigned least_far, length = 0;
 
+    for (; typed[length] != '\0' && length < LENGTH_MAX; length++)
+        folded[length] = char_folded(typed[length]);
+    least_far = 2 + (length / 2 < WRONG_MOST ? length / 2 : WRONG_MOST); /* one more than may be */
     for (size_t i = 0; i < count; i++) {
-        if (strstr(name_of(i), typed) != NULL)
-            return name_of(i);
-        if (edit_distance(typed, name_of(i)) < edit_distance(typed, nearest))
+        unsigned far = farness(folded, name_of(i));
+
+        if (far < least_far) {
             nearest = name_of(i);
+            least_far = far;
+        }
     }
     return nearest;
+}
+
+void nearest_tell(char *text, size_t room, const char *nearest)
+{
+    if (nearest != NULL)
+        format_text(text, room, "; the nearest known one is `%s`", nearest);
+    else
+        text[0] = '\0';
 }

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "tools/capability/nearest.h"
+#include "tools/capability/number.h"
 #include "tools/capability/scan.h"
 
 enum { OPTION_ROW = 256, OPTION_JSON, OPTION_CHECK, OPTION_COLOUR, OPTION_ACTION };
@@ -35,11 +36,16 @@ static const char *option_name(size_t index)
 static bool fail_unknown(const char *word, char error[OPTIONS_ERROR_MAX])
 {
     char name[64];
+    const char *nearest;
 
     snprintf(name, sizeof(name), "%.*s", (int)strcspn(word, "="), word);
-    snprintf(
-        error, OPTIONS_ERROR_MAX, "unknown option %s; the nearest known one is --%s", name,
-        nearest_name(name + strspn(name, "-"), sizeof(table) / sizeof(table[0]) - 1, option_name));
+    nearest =
+        nearest_name(name + strspn(name, "-"), sizeof(table) / sizeof(table[0]) - 1, option_name);
+    if (nearest != NULL)
+        snprintf(error, OPTIONS_ERROR_MAX, "unknown option %s; the nearest known one is --%s", name,
+                 nearest);
+    else
+        snprintf(error, OPTIONS_ERROR_MAX, "unknown option %s", name);
     return false;
 }
 
@@ -94,6 +100,18 @@ static bool take_diff(struct options *options, int count, char **words,
     return true;
 }
 
+/* In the forms that a file may have it in. */
+static bool take_basic(const char *word, uint64_t *value)
+{
+    struct piece rest = piece_of(word);
+    struct number number;
+
+    if (!number_take(&rest, &number) || rest.length > 0 || number.digits > NUMBER_DIGITS_MAX)
+        return false;
+    *value = number.value;
+    return true;
+}
+
 static bool take_action(struct options *options, enum action action, int count, char **words,
                         char error[OPTIONS_ERROR_MAX])
 {
@@ -111,9 +129,10 @@ static bool take_action(struct options *options, enum action action, int count, 
         options->expression = optarg;
     if (action == ACTION_HTML)
         options->folder = optarg;
-    if (action == ACTION_BASIC && !piece_hex(piece_of(optarg), 1, 16, &options->basic)) {
+    if (action == ACTION_BASIC && !take_basic(optarg, &options->basic)) {
         snprintf(error, OPTIONS_ERROR_MAX,
-                 "--basic %.40s: expected a value, 0x and 1 to 16 hex digits", optarg);
+                 "--basic %.40s: expected a value of 1 to 16 hex digits, with or without 0x",
+                 optarg);
         return false;
     }
     return true;

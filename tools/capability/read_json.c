@@ -6,6 +6,7 @@
 
 #include "lib/format.h"
 #include "tools/capability/json_scan.h"
+#include "tools/capability/label.h"
 
 static bool take_msrs(struct scan *scan, struct dump_set *set)
 {
@@ -57,12 +58,24 @@ static bool take_known(struct scan *scan, struct dump_set *set, const char *name
     return json_skip(scan);
 }
 
+/* "0x480", "480", "IA32_VMX_BASIC" */
+static bool names_msr(struct piece name)
+{
+    uint64_t msr;
+
+    if (piece_hex(name, 0, 8, &msr))
+        return dump_msr_is_known(msr);
+    return char_is_letter(piece_first(name)) && label_take(&name).msr != 0;
+}
+
 static bool take_set(struct scan *scan)
 {
     struct dump_set *set;
     char id[sizeof(set->id)];
     char name[JSON_TEXT_MAX];
     bool first = true, done, has_msrs = false;
+    struct scan bare = {.line = 0}; /* at an MSR that stands in the set itself */
+    char bare_name[JSON_TEXT_MAX] = "";
 
     if (!json_need(scan, '{', "an object: a report, or a set with \"msrs\""))
         return false;
@@ -76,9 +89,16 @@ static bool take_set(struct scan *scan)
             return false;
         if (done)
             break;
+        if (bare.line == 0 && names_msr(piece_of(name))) {
+            bare = *scan;
+            memcpy(bare_name, name, sizeof(bare_name));
+        }
         if (!take_known(scan, set, name, &has_msrs))
             return false;
     }
+    if (!has_msrs && bare.line != 0)
+        return scan_expected(&bare, piece_of(bare_name),
+                             "MSRs within \"msrs\": {\"msrs\": {\"0x480\": \"0xda040000000012\"}}");
     return has_msrs || scan_expected(scan, piece_of("}"), "\"msrs\" in the report or set");
 }
 

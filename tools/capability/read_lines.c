@@ -276,7 +276,7 @@ static bool take_line(struct reader *reader, struct piece line)
     reader->command.single = false;
     if (reader->command.format == DUMP_NAMES)
         command_end(reader->scan, &reader->command, &reader->found); /* only the next line counts */
-    if (command_failed(&reader->command, line))
+    if (command_failed(reader->scan, &reader->command, line))
         return true;
     if (command_find(line, &rest) && !has_answer(rest)) {
         command_begin(reader->scan, &reader->command, &reader->found, line, rest);

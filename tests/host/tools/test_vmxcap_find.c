@@ -201,7 +201,9 @@ static void nearest_names(void **state)
     assert_string_equal(nearest_name("skylake", 3, name_of), names[1]);
     assert_string_equal(nearest_name("skylime", 3, name_of), names[2]);
     assert_string_equal(nearest_name("nested-gce-b", 3, name_of), names[0]);
-    assert_string_equal(nearest_name("", 3, name_of), names[0]);
+    assert_null(nearest_name("", 3, name_of));
+    assert_null(nearest_name("xyzzy", 3, name_of));
+    assert_string_equal(nearest_name("SKYLINE", 3, name_of), names[2]);
 }
 
 int main(void)

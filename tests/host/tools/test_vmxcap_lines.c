@@ -167,6 +167,9 @@ static const struct {
      "rdmsr: CPU 0 cannot read MSR 0x00000491\n",
      RDMSR},
     {"# for r in $(seq 0x480 0x481); do rdmsr $r; done\nda040000000012\n7f00000016\n", RDMSR},
+    {"# for i in {1152..1153}; do rdmsr $i; done\nda040000000012\n7f00000016\n", RDMSR},
+    {"# for i in {0x480..0x481}; do sudo rdmsr -p0 \"$i\"; done\nda040000000012\n7f00000016\n",
+     RDMSR},
     {"# rdmsr -u 0x480\n61365942969434130\n# rdmsr --decimal 0x481\n545460846614\n", RDMSR},
     {"# rdmsr -d 0x480\n61365942969434130\n# rdmsr -d 0x481\n545460846614\n# rdmsr -d 0x1a0\n-5\n",
      RDMSR},
@@ -710,8 +713,19 @@ static void what_is_nothing_is_refused(void **state)
     (void)state;
     for (size_t i = 0; i < sizeof(nothing) / sizeof(nothing[0]); i++)
         assert_refused(nothing[i], 1, "expected ");
-    assert_refused("", 1, "found nothing, expected CSV");
-    assert_refused("\n  \n", 1, "found nothing, expected CSV");
+    assert_refused("", 1, "found nothing, expected some text: it is empty");
+    assert_refused("\xef\xbb\xbf", 1, "found nothing, expected some text: it is empty");
+    assert_refused("\n  \n", 1, "found nothing, expected some text: it is blank");
+    assert_refused("IA32_VMX_BASIC:", 1, "a value in hex behind it or on the next line");
+    assert_refused("# rdmsr 0x480\nrdmsr: CPU 0 cannot read MSR 0x00000480\n", 2,
+                   "MSR 0x00000480`, expected a value: each rdmsr here failed");
+    assert_refused("$ for i in {1152..1153}; do rdmsr $i; done\n"
+                   "rdmsr:open: No such file or directory\n"
+                   "rdmsr:open: No such file or directory\n",
+                   2, "expected a value: each rdmsr here failed");
+    assert_refused("{\"0x480\": \"0xda040000000012\"}", 1, "found `0x480`, expected MSRs within");
+    assert_refused("{\n \"id\": \"a\",\n \"IA32_VMX_BASIC\": \"0x1\"\n}\n", 3,
+                   "found `IA32_VMX_BASIC`, expected MSRs within");
     assert_refused("# only a remark\n", 1, "found nothing, expected CSV");
     assert_refused("\n\nwords without a meaning\n", 3, "`words without a meaning`, expected CSV");
     assert_refused("da040000000012\n", 1, "the address of an MSR before it, or rdmsr above");

@@ -72,6 +72,8 @@ static void actions(void **state)
     assert_right("--basic 0xda040000000012");
     assert_int_equal(options.action, ACTION_BASIC);
     assert_int_equal(options.basic, 0xda040000000012);
+    assert_right("--basic da040000000012"); /* as files may have it */
+    assert_int_equal(options.basic, 0xda040000000012);
     assert_right("--diff a b");
     assert_int_equal(options.action, ACTION_DIFF);
     assert_string_equal(options.diff[0], "a");
@@ -123,9 +125,10 @@ static void wrong_use(void **state)
     assert_wrong("--check", "--check needs a value");
     assert_wrong("--check lax", "--check lax: expected auto, kvm or strict");
     assert_wrong("--color=red", "--color=red: expected auto, always or never");
-    assert_wrong("--basic 480", "expected a value, 0x");
-    assert_wrong("--basic 0x", "expected a value, 0x");
-    assert_wrong("--basic 0x12345678901234567", "expected a value, 0x");
+    assert_wrong("--basic x", "expected a value of 1 to 16 hex digits");
+    assert_wrong("--basic 0x", "expected a value of 1 to 16 hex digits");
+    assert_wrong("--basic 480:1", "expected a value of 1 to 16 hex digits");
+    assert_wrong("--basic 0x12345678901234567", "expected a value of 1 to 16 hex digits");
     assert_wrong("--diff a", "expected a second row or file");
     assert_wrong("--diff a --json", "expected a second row or file");
     assert_wrong("--diff a b c", "`c` is one word too many");
