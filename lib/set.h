@@ -7,7 +7,7 @@
 #define LIB_SET_H
 
 /* A pointer to `object` in the set; `place`, digits as many as others have, sorts it. */
-#define SET_MEMBER(set, place, type, object)                                               \
+#define SET_MEMBER(set, place, type, object)                                                   \
     static type *const __attribute__((used, section(".set." #set "." #place))) set##_##place = \
         &(object)
 

@@ -58,10 +58,10 @@ enum map_result {
     MAP_BAD_MEMORY_TYPE, /* of EPT: not UC, WC, WT, WP or WB */
 };
 
-/* How many bits of an address an entry of the level leaves to what is below it. */
+/* How many bits of an address an entry of the level, 1 to 4, leaves to what is below it. */
 static inline unsigned radix_shift(int level)
 {
-    return 12 + 9 * ((unsigned)level - 1);
+    return 12 + 9 * (((unsigned)level - 1) & 3);
 }
 
 /* Bytes that one entry of a level stands for. */

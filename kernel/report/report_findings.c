@@ -21,7 +21,7 @@ static bool find_cpus(const struct machine *machine, struct finding_walk *walk)
 
     for (uint32_t cpu = 0; cpu < machine->cpu_count; cpu++) {
         walk->cpus[cpu] = has_alike(&machine->cpus[cpu]->vmx.findings, walk->finding);
-        if (walk->cpus[cpu] && cpu < own)
+        if (cpu < own && walk->cpus[cpu])
             return false;
     }
     return true;

@@ -63,7 +63,7 @@ const char *nearest_name(const char *typed, size_t count, const char *(*name_of)
     const char *nearest = NULL;
     unsigned least_far, length = 0;
 
-    for (; typed[length] != '\0' && length < LENGTH_MAX; length++)
+    for (; length < LENGTH_MAX && typed[length] != '\0'; length++)
         folded[length] = char_folded(typed[length]);
     least_far = 2 + (length / 2 < WRONG_MOST ? length / 2 : WRONG_MOST); /* one more than may be */
     for (size_t i = 0; i < count; i++) {

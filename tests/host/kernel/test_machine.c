@@ -44,7 +44,7 @@ static int tear_down(void **state)
 
     (void)state;
     while (finding_next(machine, &walk)) {
-        if (memchr(walk.cpus, true, CPUS) == NULL)
+        if (memchr(walk.cpus, 1, CPUS) == NULL)
             fail_msg("%s is found on no CPU", rule_table[walk.finding->rule].name);
     }
     for (uint32_t i = 0; i < CPUS; i++)
