@@ -1,3 +1,5 @@
+#include "boot/multiboot2.h"
+
 #include "boot/multiboot2_tags.h"
 #include "lib/string.h"
 

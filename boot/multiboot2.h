@@ -133,4 +133,16 @@ enum multiboot_result multiboot_parse(const void *info, size_t most, struct mult
 
 const char *multiboot_result_text(enum multiboot_result result);
 
+/*
+ * The three ways to learn of memory, in boot/multiboot2_memory.c, for the parser alone. Each adds
+ * its ranges to `out` and notes itself as the source if there were any. The tag is known to lie
+ * inside the information and to hold its structure's fixed part.
+ */
+struct map_tag;
+struct basic_memory_tag;
+enum multiboot_result multiboot_take_memory_map(const struct map_tag *map,
+                                                struct multiboot_info *out);
+enum multiboot_result multiboot_take_efi_map(const struct map_tag *map, struct multiboot_info *out);
+void multiboot_take_basic_memory(const struct basic_memory_tag *basic, struct multiboot_info *out);
+
 #endif

@@ -1,3 +1,5 @@
+#include "boot/multiboot2.h"
+
 #include "boot/multiboot2_tags.h"
 
 enum { EFI_PAGE_SHIFT = 12 };

@@ -1,12 +1,12 @@
 /*
- * The Multiboot2 information as it lies in memory, and how its parser is divided.
+ * The Multiboot2 information as it lies in memory.
  *
  * Multiboot2 Specification, "Boot information format".
  */
 #ifndef BOOT_MULTIBOOT2_TAGS_H
 #define BOOT_MULTIBOOT2_TAGS_H
 
-#include "boot/multiboot2.h"
+#include <stdint.h>
 
 enum multiboot_tag_type {
     TAG_END = 0,
@@ -90,15 +90,5 @@ struct load_base_tag {
     struct tag tag;
     uint32_t load_base;
 };
-
-/*
- * The three ways to learn of memory, in boot/multiboot2_memory.c. Each adds its ranges to `out` and
- * notes itself as the source if there were any. The tag is known to lie inside the information and
- * to hold its structure's fixed part.
- */
-enum multiboot_result multiboot_take_memory_map(const struct map_tag *map,
-                                                struct multiboot_info *out);
-enum multiboot_result multiboot_take_efi_map(const struct map_tag *map, struct multiboot_info *out);
-void multiboot_take_basic_memory(const struct basic_memory_tag *basic, struct multiboot_info *out);
 
 #endif

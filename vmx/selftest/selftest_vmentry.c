@@ -5,7 +5,6 @@
 #include "mm/direct_map.h"
 #include "mm/page_alloc.h"
 #include "vmx/entry/vmentry_context.h"
-#include "vmx/selftest/vmentry_departures.h"
 #include "vmx/selftest/vmentry_trial.h"
 #include "vmx/vmx_result.h"
 

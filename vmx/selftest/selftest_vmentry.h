@@ -9,30 +9,9 @@
 #include <stdint.h>
 
 #include "vmx/entry/vmentry_check.h"
+#include "vmx/selftest/vmentry_departures.h"
 #include "vmx/selftest/vmentry_trial.h"
 #include "vmx/vmx_cpu.h"
-
-/* Where a processor is known to do otherwise: vmx/vmentry_departures.def. */
-#define VMENTRY_DEPARTURE(id, ...) DEPARTURE_##id,
-enum vmentry_departure {
-#include "vmx/selftest/vmentry_departures.def"
-    VMENTRY_DEPARTURE_COUNT,
-};
-#undef VMENTRY_DEPARTURE
-
-enum vmentry_departure_kind {
-    DEPARTURE_LAXER,    /* it allows what the rule forbids */
-    DEPARTURE_STRICTER, /* it refuses what the rule allows */
-    DEPARTURE_FATAL,    /* it ends itself where the rule is broken: not to be tried */
-};
-
-struct vmentry_departure_text {
-    enum vmentry_rule rule;
-    enum vmentry_departure_kind kind;
-    const char *text; /* what it does, and why */
-};
-
-extern const struct vmentry_departure_text vmentry_departure_table[VMENTRY_DEPARTURE_COUNT];
 
 enum {
     SELFTEST_VMENTRY_ROUNDS = 12000,

@@ -5,7 +5,31 @@
 #ifndef VMX_VMENTRY_DEPARTURES_H
 #define VMX_VMENTRY_DEPARTURES_H
 
-#include "vmx/selftest/selftest_vmentry.h"
+#include <stdbool.h>
+
+#include "vmx/entry/vmentry_check.h"
+
+/* Where a processor is known to do otherwise: vmx/vmentry_departures.def. */
+#define VMENTRY_DEPARTURE(id, ...) DEPARTURE_##id,
+enum vmentry_departure {
+#include "vmx/selftest/vmentry_departures.def"
+    VMENTRY_DEPARTURE_COUNT,
+};
+#undef VMENTRY_DEPARTURE
+
+enum vmentry_departure_kind {
+    DEPARTURE_LAXER,    /* it allows what the rule forbids */
+    DEPARTURE_STRICTER, /* it refuses what the rule allows */
+    DEPARTURE_FATAL,    /* it ends itself where the rule is broken: not to be tried */
+};
+
+struct vmentry_departure_text {
+    enum vmentry_rule rule;
+    enum vmentry_departure_kind kind;
+    const char *text; /* what it does, and why */
+};
+
+extern const struct vmentry_departure_text vmentry_departure_table[VMENTRY_DEPARTURE_COUNT];
 
 /*
  * Does Bochs 2.7 let this finding pass? If so, `departure` says by which. `finding` is one of those
