@@ -60,9 +60,6 @@ enum event_outcome event_combine(uint32_t first, uint32_t second);
  */
 void event_nmi_blocked_again(const struct vcpu *vcpu);
 
-/* For an exception that VM entry shall deliver: event_sets_resume_flag(). */
-void event_resume_flag(uint8_t vector);
-
 /* DR6 after a #DB: of an exit qualification BLD and RTM are the opposite of what DR6 has. */
 uint64_t event_dr6(uint64_t dr6, uint64_t qualification);
 
@@ -74,5 +71,12 @@ void event_enter_debug(uint64_t qualification);
 
 /* The event whose delivery the exit interrupted, if there is one, comes again at VM entry. */
 void event_requeue(void);
+
+/*
+ * An event for the next VM entry: an exception (`error_code` only where it has one), an external
+ * interrupt, or an NMI. SDM Vol. 3, "Event Injection"; `type` is bits 10:8 of the field.
+ */
+void vcpu_inject(struct vcpu *vcpu, enum event_type type, uint8_t vector);
+void vcpu_inject_error(struct vcpu *vcpu, uint8_t vector, uint32_t error_code);
 
 #endif

@@ -195,6 +195,9 @@ static inline uint32_t guest_count(void)
 /* Makes a guest one of them; `place`, of four digits, says where in the order it stands. */
 #define BUILT_IN_GUEST(place, object) SET_MEMBER(guests, place, const struct guest, object)
 
+/* Where guest-physical memory [address, address + bytes) can be touched; NULL outside of it. */
+void *vcpu_memory(const struct vcpu *vcpu, uint64_t address, uint64_t bytes);
+
 /* In words. */
 const char *guest_result_name(enum guest_result result); /* "ok", "differs", "died", "skipped" … */
 

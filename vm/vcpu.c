@@ -1,8 +1,6 @@
 #include "vm/vcpu.h"
 
 #include "mm/direct_map.h"
-#include "vm/event.h"
-#include "vm/guest.h"
 #include "vm/guest_state.h"
 #include "vmx/vmcs_access.h"
 
@@ -23,13 +21,6 @@ void vcpu_register_set(struct vcpu *vcpu, unsigned number, uint64_t value)
         vmcs_write_natural(VMCS_GUEST_RSP, value);
     else
         vcpu->reg[number] = value;
-}
-
-void *vcpu_memory(const struct vcpu *vcpu, uint64_t address, uint64_t bytes)
-{
-    if (address > GUEST_MEMORY_BYTES || bytes > GUEST_MEMORY_BYTES - address)
-        return NULL;
-    return phys_to_virt(vcpu->memory + address);
 }
 
 void vcpu_control_set(struct vcpu *vcpu, enum vmx_control_word word, uint32_t mask, bool on)
@@ -87,30 +78,6 @@ void vcpu_msr_exits(struct vcpu *vcpu, uint32_t msr, bool reads, bool writes)
         return; /* outside of both ranges an access always exits */
     bitmap_set(bitmap, number, reads);
     bitmap_set(bitmap + MSR_BITMAP_WRITES, number, writes);
-}
-
-void vcpu_inject(struct vcpu *vcpu, enum event_type type, uint8_t vector)
-{
-    (void)vcpu;
-    if (type == EVENT_HARDWARE_EXCEPTION)
-        event_resume_flag(vector);
-    vmcs_write32(VMCS_VM_ENTRY_INTERRUPTION_INFORMATION,
-                 EVENT_INFORMATION_VALID | (uint32_t)type << EVENT_TYPE_SHIFT | vector);
-}
-
-void vcpu_inject_error(struct vcpu *vcpu, uint8_t vector, uint32_t error_code)
-{
-    bool protected_mode = (vmcs_read_natural(VMCS_GUEST_CR0) & CR0_PE) != 0;
-
-    if (!protected_mode) { /* in real mode no exception has an error code */
-        vcpu_inject(vcpu, EVENT_HARDWARE_EXCEPTION, vector);
-        return;
-    }
-    event_resume_flag(vector);
-    vmcs_write32(VMCS_VM_ENTRY_EXCEPTION_ERROR_CODE, error_code);
-    vmcs_write32(VMCS_VM_ENTRY_INTERRUPTION_INFORMATION,
-                 EVENT_INFORMATION_VALID | EVENT_INFORMATION_ERROR_CODE |
-                     EVENT_HARDWARE_EXCEPTION << EVENT_TYPE_SHIFT | vector);
 }
 
 enum exit_done vcpu_end(struct vcpu *vcpu, enum guest_end end, uint32_t number, uint64_t value)

@@ -120,9 +120,6 @@ struct vcpu {
 uint64_t vcpu_register_get(const struct vcpu *vcpu, unsigned number);
 void vcpu_register_set(struct vcpu *vcpu, unsigned number, uint64_t value);
 
-/* Where guest-physical memory [address, address + bytes) can be touched; NULL outside of it. */
-void *vcpu_memory(const struct vcpu *vcpu, uint64_t address, uint64_t bytes);
-
 /* Turns controls of one word on and off, in the VMCS too. */
 void vcpu_control_set(struct vcpu *vcpu, enum vmx_control_word word, uint32_t mask, bool on);
 
@@ -130,13 +127,6 @@ void vcpu_control_set(struct vcpu *vcpu, enum vmx_control_word word, uint32_t ma
  */
 void vcpu_port_exits(struct vcpu *vcpu, uint16_t port, bool exits);
 void vcpu_msr_exits(struct vcpu *vcpu, uint32_t msr, bool reads, bool writes);
-
-/*
- * An event for the next VM entry: an exception (`error_code` only where it has one), an external
- * interrupt, or an NMI. SDM Vol. 3, "Event Injection"; `type` is bits 10:8 of the field.
- */
-void vcpu_inject(struct vcpu *vcpu, enum event_type type, uint8_t vector);
-void vcpu_inject_error(struct vcpu *vcpu, uint8_t vector, uint32_t error_code);
 
 /* The guest's end; what a handler then returns. */
 enum exit_done vcpu_end(struct vcpu *vcpu, enum guest_end end, uint32_t number, uint64_t value);

@@ -1,6 +1,8 @@
-"""The house: folders that can be taken in, each with a few words, and includes that point down."""
+"""The house: folders that can be taken in, includes that point down, and no circles."""
 
+import graphlib
 import re
+from collections import defaultdict
 from pathlib import Path
 
 import pytest
@@ -50,3 +52,15 @@ def test_includes_point_down(folder: Path) -> None:
                 continue
             assert (ROOT / included).exists(), f"{_name(file)}: {included}"
             assert _FLOORS[other] < _FLOORS[floor] or other == floor, f"{_name(file)}: {included}"
+
+
+def test_no_circles() -> None:
+    """A header and the file that it is the contract of are one; no two such need each other."""
+    needs: dict[str, set[str]] = defaultdict(set)
+    for folder in _FOLDERS:
+        for file in _sources(folder):
+            if file.suffix in (".c", ".h"):
+                unit = _name(file.with_suffix(""))
+                included = _INCLUDE.findall(file.read_text(encoding="utf-8"))
+                needs[unit] |= {name[:-2] for name in included if name.endswith(".h")} - {unit}
+    graphlib.TopologicalSorter(needs).prepare()  # raises a CycleError that names the circle

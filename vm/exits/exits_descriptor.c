@@ -1,3 +1,4 @@
+#include "vm/event.h"
 #include "vm/exit.h"
 #include "vm/memory/guest_access.h"
 #include "vm/exits/guest_operand.h"

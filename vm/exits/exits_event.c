@@ -46,10 +46,35 @@ void event_enter_debug(uint64_t qualification)
                      ~(uint32_t)(BLOCKING_BY_STI | BLOCKING_BY_MOV_SS));
 }
 
-void event_resume_flag(uint8_t vector)
+/* For an exception that VM entry shall deliver. */
+static void event_resume_flag(uint8_t vector)
 {
     if (event_sets_resume_flag(vector))
         vmcs_write_natural(VMCS_GUEST_RFLAGS, vmcs_read_natural(VMCS_GUEST_RFLAGS) | RFLAGS_RF);
+}
+
+void vcpu_inject(struct vcpu *vcpu, enum event_type type, uint8_t vector)
+{
+    (void)vcpu;
+    if (type == EVENT_HARDWARE_EXCEPTION)
+        event_resume_flag(vector);
+    vmcs_write32(VMCS_VM_ENTRY_INTERRUPTION_INFORMATION,
+                 EVENT_INFORMATION_VALID | (uint32_t)type << EVENT_TYPE_SHIFT | vector);
+}
+
+void vcpu_inject_error(struct vcpu *vcpu, uint8_t vector, uint32_t error_code)
+{
+    bool protected_mode = (vmcs_read_natural(VMCS_GUEST_CR0) & CR0_PE) != 0;
+
+    if (!protected_mode) { /* in real mode no exception has an error code */
+        vcpu_inject(vcpu, EVENT_HARDWARE_EXCEPTION, vector);
+        return;
+    }
+    event_resume_flag(vector);
+    vmcs_write32(VMCS_VM_ENTRY_EXCEPTION_ERROR_CODE, error_code);
+    vmcs_write32(VMCS_VM_ENTRY_INTERRUPTION_INFORMATION,
+                 EVENT_INFORMATION_VALID | EVENT_INFORMATION_ERROR_CODE |
+                     EVENT_HARDWARE_EXCEPTION << EVENT_TYPE_SHIFT | vector);
 }
 
 /* The guest gets what it would have got without a hypervisor. */

@@ -1,3 +1,4 @@
+#include "vm/event.h"
 #include "vm/exit.h"
 #include "vm/guest.h"
 #include "vm/guest_policy.h"

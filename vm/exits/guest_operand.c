@@ -1,4 +1,5 @@
 #include "vm/exits/guest_operand.h"
+#include "vm/event.h"
 
 #include "lib/x86_vmx.h"
 #include "vm/exit.h"

@@ -1,4 +1,5 @@
 #include "vm/memory/guest_access.h"
+#include "vm/event.h"
 
 #include <stddef.h>
 

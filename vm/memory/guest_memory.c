@@ -94,3 +94,10 @@ void guest_memory_free(struct vcpu *vcpu)
     vcpu->memory = 0;
     page_cache_free(&vcpu->pages);
 }
+
+void *vcpu_memory(const struct vcpu *vcpu, uint64_t address, uint64_t bytes)
+{
+    if (address > GUEST_MEMORY_BYTES || bytes > GUEST_MEMORY_BYTES - address)
+        return NULL;
+    return phys_to_virt(vcpu->memory + address);
+}

@@ -6,7 +6,7 @@
 #define VMX_VMENTRY_STATE_H
 
 #include "lib/x86_registers.h"
-#include "vmx/entry/vmentry_check.h"
+#include "vmx/entry/vmentry_rule.h"
 #include "vmx/capability/vmx_controls.h"
 #include "vmx/exit_reason.h"
 

@@ -1,6 +1,7 @@
 /* How the findings of vmx/entry/vmentry_check.h are told to a person. */
 #include "lib/string.h"
 #include "vmx/text/vmcs_text.h"
+#include "vmx/entry/vmentry_check.h"
 #include "vmx/entry/vmentry_state.h"
 
 enum { INDENT = 9, COLUMNS = 78, LINE_SIZE = 512, BIT_RANGES_MAX = 4 };

@@ -1,5 +1,6 @@
 #include <stddef.h>
 
+#include "vm/event.h"
 #include "vm/guest_state.h"
 #include "vm/guests/zoo.h"
 #include "vmx/vmcs_access.h"

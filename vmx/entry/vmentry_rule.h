@@ -1,0 +1,83 @@
+/*
+ * The rules of a VM entry by name (vmx/entry/vmentry_rules.def), what each says to people, and what
+ * they need to know besides the image of the VMCS.
+ */
+#ifndef VMX_ENTRY_VMENTRY_RULE_H
+#define VMX_ENTRY_VMENTRY_RULE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "vmx/capability/vmx_capability.h"
+#include "vmx/entry/vmcs_image.h"
+
+/* How a processor tells that a rule is broken. */
+enum vmentry_class {
+    VMENTRY_CONTROLS, /* VMfailValid, error 7 */
+    VMENTRY_HOST,     /* VMfailValid, error 8 */
+    VMENTRY_GUEST,    /* VM exit, reason 33 */
+    VMENTRY_MSR_LOAD, /* VM exit, reason 34 */
+    VMENTRY_ENTERS,   /* no rule is broken: the guest is entered */
+    VMENTRY_CLASS_COUNT,
+};
+
+/* Exit qualifications of a VM exit with reason 33: "VM-Entry Failures During or After Loading
+ * Guest State". */
+enum {
+    VMENTRY_QUALIFICATION_NONE = 0,
+    VMENTRY_QUALIFICATION_PDPTE = 2,
+    VMENTRY_QUALIFICATION_NMI = 3,
+    VMENTRY_QUALIFICATION_LINK_POINTER = 4,
+};
+
+#define VMENTRY_RULE(id, ...) VMENTRY_##id,
+enum vmentry_rule {
+#include "vmx/entry/vmentry_rules.def"
+    VMENTRY_RULE_COUNT,
+};
+#undef VMENTRY_RULE
+
+/* What a rule's row says to people. */
+struct vmentry_rule_text {
+    const char *name; /* "guest-cr0-fixed" */
+    enum vmentry_class class;
+    bool may;            /* the SDM leaves it to the processor whether it checks this */
+    const char *section; /* title */
+    const char *text;    /* a sentence without a full stop: what must hold */
+};
+
+extern const struct vmentry_rule_text vmentry_rule_table[VMENTRY_RULE_COUNT];
+
+/* What the checks need to know besides the image. */
+struct vmentry_context {
+    const struct vmx_capability *capability;
+    /*
+     * In bits. The processor's physical addresses, which memory encryption (TME) may make narrower;
+     * those of a guest on EPT, which stay as wide as CPUID.80000008H:EAX says; linear addresses.
+     */
+    unsigned physical_address_width, guest_address_width, linear_address_width;
+    bool ia32e_mode;        /* the processor is in it when it executes VMLAUNCH */
+    bool rtm, sgx;          /* CPUID.07H:EBX, bits 11 and 2 */
+    bool bus_lock_debug;    /* CPUID.07H:ECX[24] */
+    bool lam;               /* CPUID.07H.01H:EAX[26] */
+    bool tracing;           /* IA32_RTIT_CTL.TraceEn */
+    bool sti_blocks_nmi;    /* may fail over an NMI injected under blocking by STI */
+    uint64_t efer_reserved; /* bits of these MSRs that are reserved on this processor */
+    uint64_t debugctl_reserved;
+    uint64_t perf_global_ctrl_reserved;
+    uint64_t rtit_ctl_reserved;
+    uint64_t spec_ctrl_reserved;
+    uint32_t revision_id;  /* of this processor's VMCSs */
+    uint64_t current_vmcs; /* physical address */
+
+    /*
+     * Copies physical memory; false where it cannot be read; NULL: nowhere. Rules that need what
+     * is not read are not judged. `msr_write_faults` tells whether WRMSR would fault at CPL 0; it
+     * may be NULL.
+     */
+    bool (*read)(const struct vmentry_context *context, uint64_t address, void *to, size_t bytes);
+    bool (*msr_write_faults)(const struct vmentry_context *context, uint32_t msr, uint64_t value);
+};
+
+#endif
