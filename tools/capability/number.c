@@ -90,10 +90,11 @@ static bool may_be_halves(const struct number *high, const struct number *low)
 static bool take_groups(struct piece *rest, struct number *number, const struct grouping *row)
 {
     unsigned groups = 0;
-    bool padded = number->digits > 1 && number->value >> (4 * (number->digits - 1)) == 0;
+    bool padded;
 
     if (number->digits < row->first_least || number->digits > row->first_most)
         return false;
+    padded = number->digits > 1 && number->value >> (4 * (number->digits - 1)) == 0;
     while (groups < row->most && piece_first(*rest) == row->separator) {
         struct number group = {.value = 0};
 
