@@ -172,6 +172,9 @@ static void test_rsdp_order(void **state)
 static void test_strings(void **state)
 {
     static const uint32_t types[] = {1, 2, 3};
+    static const size_t lengths[] = {MULTIBOOT_STRING_SIZE - 1,       MULTIBOOT_STRING_SIZE,
+                                     MULTIBOOT_COMMAND_LINE_SIZE - 1, MULTIBOOT_COMMAND_LINE_SIZE,
+                                     MULTIBOOT_COMMAND_LINE_SIZE + 1, 2900};
     char line[3000];
 
     (void)state;
@@ -191,8 +194,11 @@ static void test_strings(void **state)
     end_blob();
     assert_int_equal(parse(), MULTIBOOT_STRING_OPEN);
 
-    /* Longest that fits, one more, and much more. */
-    for (size_t length = MULTIBOOT_COMMAND_LINE_SIZE - 1; length < sizeof(line); length += 777) {
+    /* The loader's name and the command line: longest that fits, one more, and much more. */
+    for (size_t i = 0; i < sizeof(lengths) / sizeof(lengths[0]); i++) {
+        size_t length = lengths[i];
+        size_t line_most = MULTIBOOT_COMMAND_LINE_SIZE - 1, loader_most = MULTIBOOT_STRING_SIZE - 1;
+
         memset(line, 'x', sizeof(line));
         line[length] = '\0';
         begin_blob();
@@ -201,9 +207,9 @@ static void test_strings(void **state)
         string_tag(2, line);
         end_blob();
         assert_int_equal(parse(), MULTIBOOT_OK);
-        assert_int_equal(strlen(info.command_line), MULTIBOOT_COMMAND_LINE_SIZE - 1);
-        assert_int_equal(info.command_line_lost, length - (MULTIBOOT_COMMAND_LINE_SIZE - 1));
-        assert_int_equal(strlen(info.loader), MULTIBOOT_STRING_SIZE - 1);
+        assert_int_equal(strlen(info.command_line), length < line_most ? length : line_most);
+        assert_int_equal(info.command_line_lost, length < line_most ? 0 : length - line_most);
+        assert_int_equal(strlen(info.loader), length < loader_most ? length : loader_most);
     }
 }
 

@@ -122,9 +122,13 @@ static void what_asks_for_the_impossible_is_not_followed(void **state)
         assert_int_equal(machine_followed_command_line(machine), followed);
     }
     machine->findings.count = 0;
-    cpu_list[2]->vmx.findings.count = 1;
-    cpu_list[2]->vmx.findings.item[0].rule = RULE_PRETEND_WITHOUT_EFFECT;
-    assert_false(machine_followed_command_line(machine));
+    for (uint32_t cpu = 0; cpu < CPUS; cpu++) {
+        cpu_list[cpu]->vmx.findings.count = 1;
+        cpu_list[cpu]->vmx.findings.item[0].rule = RULE_PRETEND_WITHOUT_EFFECT;
+        assert_false(machine_followed_command_line(machine));
+        cpu_list[cpu]->vmx.findings.count = 0;
+    }
+    assert_true(machine_followed_command_line(machine));
 }
 
 static void all_words_that_do_not_fit_are_one_more_warning(void **state)

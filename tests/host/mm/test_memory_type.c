@@ -312,6 +312,7 @@ static void what_is_not_write_back_is_explained(void **state)
     /* the MTRRs are not why */
     cpu.pat = 0;
     assert_explained(MIB, 4096, "IA32_PAT 0x0");
+    assert_explained(0x7efff000, 4096, "IA32_PAT 0x0"); /* WB up to its last byte */
     assert_explained(0x7f7ff000, 4096, "IA32_MTRR_DEF_TYPE 0x806, SMRR at 0x7f000000");
 }
 
@@ -584,6 +585,17 @@ static void a_range_of_too_many_pieces_is_mixed(void **state)
     assert_int_equal(memory_type_mtrr(&cpu, 0x1000, 4096 * 4096), WB);
 }
 
+/* The 4096th is looked at and the one behind it is not. */
+static void too_many_pieces_are_not_explained(void **state)
+{
+    (void)state;
+    variable(0, 0, 0x1000, WB);
+    variable_range(1, 16 * MIB, 16 * MIB, UC);
+    assert_explained(0x1000, 16 * MIB,
+                     "IA32_MTRR_DEF_TYPE 0x806, range 0 at 0x0 WB, range 1 at 0x1000000 UC");
+    assert_explained(0, 17 * MIB, "IA32_PAT 0x7040600070406");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -607,6 +619,7 @@ int main(void)
         cmocka_unit_test(reading_what_faults_proves_nothing),
         cmocka_unit_test_setup(only_as_many_variable_ranges_as_there_are, plain_processor),
         cmocka_unit_test_setup(a_range_of_too_many_pieces_is_mixed, plain_processor),
+        cmocka_unit_test_setup(too_many_pieces_are_not_explained, plain_processor),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

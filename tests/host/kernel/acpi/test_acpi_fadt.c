@@ -71,6 +71,12 @@ static void test_fadt_new(void **state)
     assert_int_equal(fadt.reset_address, 0xcf9);
     assert_int_equal(fadt.reset_value, 0x0f);
 
+    /* RESET_REG_SUP: without it the register does not count, whatever stands there. */
+    put(at(FADT) + 112, 0, 4);
+    assert_int_equal(read_fadt(244), ACPI_OK);
+    assert_false(fadt.has_reset);
+    assert_int_equal(fadt.reset_address, 0);
+
     /* Hardware-reduced ACPI has the reset register, and none of the ports. */
     put(at(FADT) + 112, 1u << 10 | 1u << 20, 4);
     assert_int_equal(read_fadt(244), ACPI_OK);

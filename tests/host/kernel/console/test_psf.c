@@ -128,6 +128,16 @@ static void version_1(void **state)
     assert_true(psf_open(&font, data, sizeof(data)));
     assert_int_equal(psf_row(&font, 'x', 0), 0x5a000000);
 
+    /* What stands in a sequence is not the character: glyph 3, behind the real one. */
+    memcpy(data + end + 10, (uint8_t[]){0xff, 0xff, 0xfe, 0xff, 'x', 0}, 6);
+    assert_true(psf_open(&font, data, sizeof(data)));
+    assert_int_equal(psf_row(&font, 'x', 0), 0x5a000000);
+
+    /* U+007F is the last of ASCII, U+0080 is no part of it: the sanitizer sees a glyph too many. */
+    memcpy(data + end + 10, (uint8_t[]){0x7f, 0, 0x80, 0, 0xff, 0xff}, 6);
+    assert_true(psf_open(&font, data, sizeof(data)));
+    assert_int_equal(psf_row(&font, 0x7f, 0), 0x5a000000);
+
     /* The last unit of a table counts, too. */
     assert_true(psf_open(&font, data, TABLE + 10));
     assert_int_equal(psf_row(&font, 'x', 0), 0x5a000000);

@@ -199,6 +199,8 @@ static void only_ascii(void **state)
     (void)state;
     write_plain("a\xe2\x80\x93z \xc3\xa4 \x1b[0m\x7f");
     row_is(0, "a?z ? ?[0m?");
+    write_plain("\n\x1f !}~\x7f"); /* the first and the last that is shown, and their neighbours */
+    row_is(1, "? !}~?");
 }
 
 static void one_cell(void **state)

@@ -120,6 +120,17 @@ static void each_finding(void **state)
     assert_has("\"msr\":null,\"bits\":null,\"seen\":\"0x1\",\"wanted\":\"0x6\",\"detail\":null,");
 }
 
+/* The CPU that is named is the first that has it, not the one that it was met on first. */
+static void a_finding_names_its_first_cpu(void **state)
+{
+    struct finding finding = {.rule = RULE_BASIC_MEMORY_TYPE, .cpu = 2};
+
+    (void)state;
+    finding_add(&machine->findings, VMX_CHECK_KVM, finding);
+    machine->finding_cpus[0].bits[0] = 1u << 1 | 1u << 2;
+    assert_has("\"cpu\":1,\"cpus\":\"1-2\",\"apic_id\":5,");
+}
+
 #define NOTHING "\"vmxon_region\":null,\"vmcs_region\":null,\"vmptrst\":null,\"error\":null"
 
 static void each_cpu(void **state)
@@ -306,6 +317,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(the_machine),
         TEST(each_finding),
+        TEST(a_finding_names_its_first_cpu),
         TEST(each_cpu),
         TEST(the_selftest),
         TEST(the_guests),
