@@ -48,7 +48,7 @@ struct guest_paging {
 
 enum guest_translation_result {
     TRANSLATED,
-    TRANSLATION_FAULTS,    /* #PF: `error` */
+    TRANSLATION_FAULTS,    /* #PF: `error`; `physical` is 0 */
     TRANSLATION_NO_MEMORY, /* `physical` is that of an entry which entry() does not give */
 };
 

@@ -12,6 +12,7 @@
 
 #include "tests/host/guest_machine.h"
 #include "vm/exit.h"
+#include "vm/guest_policy.h"
 
 enum reg { EAX, EBX, ECX, EDX };
 
@@ -346,6 +347,26 @@ static void leaves_are_there_or_empty(void **state)
     assert_true(is_empty(ask(7, UINT32_MAX)));
 }
 
+/* A leaf that an exit answers without the policy is one of which the policy changes nothing. */
+static void a_leaf_is_kept_only_if_the_policy_keeps_it(void **state)
+{
+    static const uint32_t first[] = {0, 0x40000000, 0x80000000, 0xc0000000};
+    const struct cpuid_registers all = {UINT32_MAX, UINT32_MAX, UINT32_MAX, UINT32_MAX};
+    unsigned kept = 0;
+
+    (void)state;
+    for (unsigned i = 0; i < sizeof(first) / sizeof(first[0]); i++) {
+        for (uint32_t leaf = first[i]; leaf < first[i] + 0x1000; leaf++) {
+            if (!guest_policy_keeps_leaf(leaf))
+                continue;
+            kept++;
+            assert_true(is_full(guest_policy_cpuid(leaf, 0, all, 0, 0)));
+            assert_true(is_full(guest_policy_cpuid(leaf, 300, all, 0, 0)));
+        }
+    }
+    assert_true(kept > 0);
+}
+
 /* SDM Vol. 1, "XSAVE-Supported Features and State-Component Bitmaps": a component that is told can
  * be turned on and has a subleaf; the others have none, and XSETBV of them is #GP. */
 static void components_are_told_where_they_can_be_turned_on(void **state)
@@ -377,6 +398,7 @@ int main(void)
         TEST(so_they_are_without_rdtscp),
         TEST(a_guest_is_shown_what_is_known),
         TEST(leaves_are_there_or_empty),
+        TEST(a_leaf_is_kept_only_if_the_policy_keeps_it),
         TEST(components_are_told_where_they_can_be_turned_on),
     };
 

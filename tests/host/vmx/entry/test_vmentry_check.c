@@ -389,6 +389,38 @@ static void what_depends_on_the_processor_is_asked_of_it(void **state)
     assert_int_equal(findings.item[0].wanted & 0xff, 1);
 }
 
+/*
+ * "If the 'IPI virtualization' VM-execution control is 1": the table's address, and that plus 8
+ * times the last index, set no bit beyond the physical-address width. Where the table begins beyond
+ * it, that is what is wrong, and nothing else is told.
+ */
+static void the_last_entry_of_the_pid_table_is_within_the_width(void **state)
+{
+    const uint64_t end = 1ull << GROUND_WIDTH;
+    static const uint16_t last[] = {0, 1, 511, UINT16_MAX};
+
+    (void)state;
+    ground_reset(GROUND_ALL);
+    assert_true(vmentry_base_image(&ground, VMENTRY_BASE_LONG, &image));
+    vmcs_image_set(&image, VMCS_PRIMARY_PROCESSOR_BASED_VM_EXECUTION_CONTROLS,
+                   vmcs_image_get(&image, VMCS_PRIMARY_PROCESSOR_BASED_VM_EXECUTION_CONTROLS) |
+                       PRIMARY_TERTIARY_CONTROLS);
+    vmcs_image_set(&image, VMCS_TERTIARY_PROCESSOR_BASED_VM_EXECUTION_CONTROLS,
+                   TERTIARY_IPI_VIRTUALIZATION);
+    for (unsigned i = 0; i < sizeof last / sizeof *last; i++) {
+        vmcs_image_set(&image, VMCS_LAST_PID_POINTER_INDEX, last[i]);
+        break_with(VMCS_PID_POINTER_TABLE_ADDRESS, end - 8 - 8 * (uint64_t)last[i]);
+        assert_false(vmentry_has(&findings, VMENTRY_PID_POINTER_TABLE_END));
+        break_with(VMCS_PID_POINTER_TABLE_ADDRESS, 0x1000);
+        assert_false(vmentry_has(&findings, VMENTRY_PID_POINTER_TABLE_END));
+        break_with(VMCS_PID_POINTER_TABLE_ADDRESS, end - 8 * (uint64_t)last[i]);
+        assert_int_equal(vmentry_has(&findings, VMENTRY_PID_POINTER_TABLE_END), last[i] != 0);
+        break_with(VMCS_PID_POINTER_TABLE_ADDRESS, end);
+        assert_true(vmentry_has(&findings, VMENTRY_PID_POINTER_TABLE));
+        assert_false(vmentry_has(&findings, VMENTRY_PID_POINTER_TABLE_END));
+    }
+}
+
 /* SDM, "Loading MSRs": the exit qualification is the entry that failed. Some need not fail. */
 static void an_entry_that_may_be_loaded_need_not_be_the_one(void **state)
 {
@@ -626,6 +658,7 @@ int main(void)
         cmocka_unit_test(what_is_odd_but_allowed_passes),
         cmocka_unit_test(host_rip_is_judged_by_the_paging_mode_of_the_host),
         cmocka_unit_test(what_depends_on_the_processor_is_asked_of_it),
+        cmocka_unit_test(the_last_entry_of_the_pid_table_is_within_the_width),
         cmocka_unit_test(an_entry_that_may_be_loaded_need_not_be_the_one),
         cmocka_unit_test(a_random_image_leads_back_to_the_host),
         cmocka_unit_test(the_wanted_value_keeps_the_rule),
