@@ -21,7 +21,7 @@ from machine.terminal import Progress, say
 
 _LOGS = ROOT / "build" / "test-logs"
 _PYTHON = "/usr/bin/python3"  # Debian's, for which its packages of pytest and its like are
-_WORKERS = 2  # an emulator each
+_WORKERS = 2  # an emulator or a fuzzer each
 
 
 class Count:
@@ -122,7 +122,7 @@ def _test(options: argparse.Namespace) -> bool:
             if name == "host":
                 _host(options, count)
             else:
-                workers = ["-n", str(_WORKERS)] if name == "boot" else []
+                workers = ["-n", str(_WORKERS)] if name in ("boot", "fuzz") else []
                 _pytest(options, count, f"tests/{name}", *workers)
     except UserError as error:
         say(f"tools/test: {error}")
