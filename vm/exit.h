@@ -14,7 +14,7 @@
 
 enum exit_done vm_exit(struct vcpu *vcpu);
 
-/* Handlers by what they are about: vm/exits_*.c. */
+/* Handlers by what they are about: vm/exits/exits_*.c. */
 enum exit_done exit_cpuid(struct vcpu *vcpu);
 enum exit_done exit_hlt(struct vcpu *vcpu);
 enum exit_done exit_vmcall(struct vcpu *vcpu);

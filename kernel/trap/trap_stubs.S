@@ -76,8 +76,8 @@ trap_common:
     .size trap_without_error, . - trap_without_error
 
 /*
- * One stub for each vector, TRAP_STUB_BYTES (kernel/trap/traps.c) apart: two bytes of PUSH, which extends
- * the byte that it has by its sign, and five of JMP.
+ * One stub for each vector, TRAP_STUB_BYTES (kernel/cpu/cpu_setup.c) apart: two bytes of PUSH,
+ * which extends the byte that it has by its sign, and five of JMP.
  */
     .balign 8
     .globl trap_stubs

@@ -64,3 +64,14 @@ def test_no_circles() -> None:
                 included = _INCLUDE.findall(file.read_text(encoding="utf-8"))
                 needs[unit] |= {name[:-2] for name in included if name.endswith(".h")} - {unit}
     graphlib.TopologicalSorter(needs).prepare()  # raises a CycleError that names the circle
+
+
+# A file with its folder, as comments name it; with * in it, some file must be like that.
+_NAMED = re.compile(r"(?<![\w/.-])((?:lib|boot|mm|vmx|vm|kernel)/[\w/*-]+\.(?:c|h|S|def|inc))\b")
+
+
+@pytest.mark.parametrize("folder", _FOLDERS, ids=_name)
+def test_files_that_comments_name_are_there(folder: Path) -> None:
+    for file in _sources(folder):
+        for named in _NAMED.findall(file.read_text(encoding="utf-8")):
+            assert list(ROOT.glob(named)), f"{_name(file)} names {named}"

@@ -19,7 +19,8 @@ struct operand guest_operand_at(unsigned segment, uint64_t offset);
 
 /*
  * Reads the operand, whose `bytes`, `write` and `alignment` the caller has set, to `data`, or
- * writes it from there. Gives EXIT_EMULATED, or what has become of the guest: vm/guest_access.h.
+ * writes it from there. Gives EXIT_EMULATED, or what has become of the guest:
+ * vm/memory/guest_access.h.
  */
 enum exit_done guest_operand_access(struct vcpu *vcpu, const struct operand *operand, void *data);
 

@@ -9,7 +9,7 @@
 
 #include "vmx/entry/vmentry_check.h"
 
-/* Where a processor is known to do otherwise: vmx/vmentry_departures.def. */
+/* Where a processor is known to do otherwise: vmx/selftest/vmentry_departures.def. */
 #define VMENTRY_DEPARTURE(id, ...) DEPARTURE_##id,
 enum vmentry_departure {
 #include "vmx/selftest/vmentry_departures.def"

@@ -1,4 +1,4 @@
-/* Random images of a VMCS: vmx/vmentry_trial.h. */
+/* Random images of a VMCS: vmx/selftest/vmentry_trial.h. */
 #include "lib/string.h"
 #include "vmx/entry/vmentry_state.h"
 #include "vmx/selftest/vmentry_trial.h"

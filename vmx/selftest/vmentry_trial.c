@@ -172,7 +172,7 @@ void vmentry_trial_break(const struct vmentry_ground *ground, const struct vment
 
 void vmentry_page_fill(enum vmentry_page page, uint32_t revision_id, void *bytes)
 {
-    /* Trials say at which offset which entry stands: vmx/vmentry_trials_guest.def. */
+    /* Trials say at which offset which entry stands: vmx/selftest/vmentry_trials_guest.def. */
     static const struct vmentry_msr_entry entries[] = {
         {0x174, 0, 0},                     /* IA32_SYSENTER_CS, which any value fits */
         {0x174, 1, 0},                     /* a reserved bit */

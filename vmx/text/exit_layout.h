@@ -1,6 +1,6 @@
 /*
  * What the exit qualification and the VM-exit instruction information can hold:
- * vmx/exit_layout.def.
+ * vmx/text/exit_layout.def.
  */
 #ifndef VMX_EXIT_LAYOUT_H
 #define VMX_EXIT_LAYOUT_H

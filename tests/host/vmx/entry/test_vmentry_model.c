@@ -78,7 +78,7 @@ static void wanted_would_do(const struct vmentry_finding *finding)
     }
 }
 
-/* The rules from one to another, in the order of vmx/vmentry_rules.def. */
+/* The rules from one to another, in the order of vmx/entry/vmentry_rules.def. */
 static void compare(enum vmentry_rule from, enum vmentry_rule to, uint64_t round)
 {
     bool broken[VMENTRY_RULE_COUNT] = {false};
