@@ -129,6 +129,8 @@ def _test(options: argparse.Namespace) -> bool:
         count.failed.append("the build")
     for name in count.failed:
         print(f"failed: {name}")
+    if options.filter and not count.failed and count.passed == 0:
+        say(f"tools/test: no test is named {options.filter!r}; --list names them")
     print(f"{count.passed} passed, {len(count.failed)} failed", flush=True)
     return not count.failed and count.passed > 0
 
