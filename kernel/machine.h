@@ -18,7 +18,7 @@
 #include "vmx/finding.h"
 #include "vmx/selftest/selftest.h"
 #include "vmx/selftest/selftest_vmentry.h"
-#include "vmx/entry/vmcs_image.h"
+#include "vmx/vmcs_image.h"
 #include "vmx/capability/vmx_capability.h"
 
 /* The TSC of the boot CPU at the steps of the way; 0 for a step that was not reached. */

@@ -2,7 +2,7 @@
 
 #include "vm/guest.h"
 #include "vm/guest_state.h"
-#include "vmx/entry/vmcs_image.h"
+#include "vmx/vmcs_image.h"
 
 #include "lib/x86.h"
 

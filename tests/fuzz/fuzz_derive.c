@@ -17,11 +17,11 @@
 #include "vmx/text/basic_render.h"
 #include "vmx/capability/crosscheck.h"
 #include "vmx/capability/pretend.h"
-#include "vmx/capability/stage.h"
+#include "tools/capability/stage.h"
 #include "vmx/capability/vmcs_config.h"
 #include "vmx/capability/vmx_capability.h"
 #include "vmx/capability/vmx_controls.h"
-#include "vmx/capability/vmx_feature.h"
+#include "tools/capability/vmx_feature.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

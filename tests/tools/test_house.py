@@ -12,6 +12,14 @@ from machine.build import ROOT
 _FLOORS = {"lib": 0, "boot": 1, "mm": 1, "vmx": 2, "vm": 3, "kernel": 4}
 _SOURCES = {".c", ".h", ".S", ".def", ".inc"}
 _INCLUDE = re.compile(r'^\s*#\s*include "([^"]+)"', re.MULTILINE)
+# What a folder within a floor may include of its own floor; folders that are not here: all of it.
+_PROCESSOR = {"vmx", "vmx/capability"}
+_ROOMS = {
+    "vmx": _PROCESSOR,
+    "vmx/capability": _PROCESSOR,
+    "vmx/entry": _PROCESSOR | {"vmx/entry"},
+    "vmx/text": _PROCESSOR | {"vmx/entry", "vmx/text"},
+}
 _FILES_MAX = 30
 _README_LINES_MAX = 15
 
@@ -52,6 +60,15 @@ def test_includes_point_down(folder: Path) -> None:
                 continue
             assert (ROOT / included).exists(), f"{_name(file)}: {included}"
             assert _FLOORS[other] < _FLOORS[floor] or other == floor, f"{_name(file)}: {included}"
+
+
+@pytest.mark.parametrize("folder", _ROOMS)
+def test_rooms_include_what_is_below_them(folder: str) -> None:
+    floor = folder.split("/")[0]
+    for file in _sources(ROOT / folder):
+        for included in _INCLUDE.findall(file.read_text(encoding="utf-8")):
+            other = str(Path(included).parent)
+            assert other.split("/")[0] != floor or other in _ROOMS[folder], f"{file}: {included}"
 
 
 def test_no_circles() -> None:

@@ -7,7 +7,7 @@
 #include <stddef.h>
 
 #include "tools/capability/page.h"
-#include "vmx/capability/vmx_feature.h"
+#include "tools/capability/vmx_feature.h"
 
 enum { FEATURE_BITS_MAX = 8, FEATURE_STATE_MAX = 24 };
 

@@ -1,7 +1,7 @@
 /*
  * Expressions over features: `secondary.ept && !(ept.1g-pages || pin.preemption-timer)`.
  *
- * An id (vmx/capability/vmx_feature.h) is true where the CPU offers the feature, false where it
+ * An id (tools/capability/vmx_feature.h) is true where the CPU offers the feature, false where it
  * does not, and neither where the value is not known. `!` binds tightest, then `&&`, then `||`.
  */
 #ifndef TOOLS_CAPABILITY_FIND_H
@@ -11,7 +11,7 @@
 #include <stddef.h>
 
 #include "vmx/capability/vmx_dump.h"
-#include "vmx/capability/vmx_feature.h"
+#include "tools/capability/vmx_feature.h"
 
 enum truth { TRUTH_FALSE, TRUTH_UNKNOWN, TRUTH_TRUE };
 

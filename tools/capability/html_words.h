@@ -4,7 +4,7 @@
 #ifndef TOOLS_CAPABILITY_HTML_WORDS_H
 #define TOOLS_CAPABILITY_HTML_WORDS_H
 
-#include "vmx/capability/vmx_feature.h"
+#include "tools/capability/vmx_feature.h"
 
 /* What a cell of the matrix can be, and the character that says it. */
 struct html_cell {

@@ -6,7 +6,7 @@
 
 #include "tools/capability/dump_list.h"
 #include "vmx/finding.h"
-#include "vmx/capability/stage.h"
+#include "tools/capability/stage.h"
 #include "vmx/capability/vmx_capability.h"
 
 /* --check: `auto` is `kvm`, and where a hypervisor made the values, as strict as Rootmode is there.

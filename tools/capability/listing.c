@@ -1,7 +1,7 @@
 #include "tools/capability/listing.h"
 
 #include "vmx/capability/vmx_controls.h"
-#include "vmx/capability/vmx_feature.h"
+#include "tools/capability/vmx_feature.h"
 
 /* What a section tells of its MSR. */
 enum kind {

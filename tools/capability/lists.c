@@ -2,8 +2,8 @@
 
 #include <stdbool.h>
 
-#include "vmx/capability/stage.h"
-#include "vmx/capability/vmx_feature.h"
+#include "tools/capability/stage.h"
+#include "tools/capability/vmx_feature.h"
 
 enum { FEATURE_COLUMN = 46, ROW_COLUMN = 41, GENERATION_WIDTH = 16 };
 

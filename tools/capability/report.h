@@ -8,7 +8,7 @@
 
 #include "tools/capability/judge.h"
 #include "tools/capability/page.h"
-#include "vmx/capability/vmx_feature.h"
+#include "tools/capability/vmx_feature.h"
 
 /* A set whole: verdict, stages, findings, configuration, every MSR bit by bit. */
 void report_set(const struct page *page, const struct judged *judged);

@@ -6,7 +6,7 @@
 #define CR_BIT(cr, bit, ...) [REGISTER_##cr][__builtin_ctzll(cr##_##bit)] = #cr "." #bit,
 enum { REGISTER_CR0, REGISTER_CR4 };
 static const char *const bit_names[][64] = {
-#include "vmx/text/cr_bits.def"
+#include "vmx/capability/cr_bits.def"
 };
 #undef CR_BIT
 

@@ -10,7 +10,7 @@
 #include <stdint.h>
 
 #include "vmx/capability/vmx_capability.h"
-#include "vmx/entry/vmcs_image.h"
+#include "vmx/vmcs_image.h"
 
 /* How a processor tells that a rule is broken. */
 enum vmentry_class {

@@ -1,6 +1,6 @@
 #include "vmx/selftest/selftest_guest.h"
 
-#include "vmx/entry/vmcs_image.h"
+#include "vmx/vmcs_image.h"
 
 /* Host-state fields that the guest has as well, and where. */
 static const struct {

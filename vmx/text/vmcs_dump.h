@@ -6,7 +6,7 @@
 #define VMX_VMCS_DUMP_H
 
 #include "lib/json.h"
-#include "vmx/entry/vmcs_image.h"
+#include "vmx/vmcs_image.h"
 
 /* Fields to be found at a glance: a ">" stands before them. */
 struct vmcs_marks {

@@ -73,7 +73,7 @@ static const struct {
     uint8_t reg;
     struct bit_name name;
 } cr_bits[] = {
-#include "vmx/text/cr_bits.def"
+#include "vmx/capability/cr_bits.def"
 };
 #undef CR_BIT
 

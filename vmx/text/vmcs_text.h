@@ -10,7 +10,7 @@
 #define VMX_VMCS_TEXT_H
 
 #include "lib/format.h"
-#include "vmx/entry/vmcs_image.h"
+#include "vmx/vmcs_image.h"
 
 /* Prints what the field's value in this image means; nothing where the number says it all. */
 void vmcs_field_print(struct sink *sink, const struct vmcs_image *image, enum vmcs_field field);

@@ -15,8 +15,8 @@
 #include <cmocka.h>
 
 #include "tools/capability/corpus.h"
-#include "vmx/capability/stage.h"
-#include "vmx/capability/vmx_feature.h"
+#include "tools/capability/stage.h"
+#include "tools/capability/vmx_feature.h"
 
 enum { EXPECTED_MAX = 128, COLUMN_ID = 0, COLUMN_VERDICT, COLUMN_STAGE, COLUMN_RULES, COLUMNS = 5 };
 

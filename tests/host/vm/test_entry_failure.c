@@ -13,7 +13,7 @@
 #include "tests/host/model_cpu.h"
 #include "vm/entry_failure.h"
 #include "vmx/exit_reason.h"
-#include "vmx/entry/vmcs_image.h"
+#include "vmx/vmcs_image.h"
 #include "vmx/entry/vmentry_context.h"
 #include "vmx/selftest/vmentry_trial.h"
 #include "vmx/vmx_result.h"

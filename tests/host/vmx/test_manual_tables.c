@@ -16,7 +16,7 @@
 #include "vmx/capability/vmx_capability.h"
 #include "vmx/capability/vmx_controls.h"
 #include "vmx/entry/vmentry_check.h"
-#include "vmx/capability/vmx_feature.h"
+#include "tools/capability/vmx_feature.h"
 
 /* Bits of the MSRs that are neither controls nor bits of CR0 and CR4. */
 static const struct {

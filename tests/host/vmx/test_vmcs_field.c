@@ -13,7 +13,7 @@
 #include "tests/host/model_cpu.h"
 #include "vmx/vmcs_access.h"
 #include "vmx/vmcs_field.h"
-#include "vmx/entry/vmcs_image.h"
+#include "vmx/vmcs_image.h"
 
 enum { W16, W64, W32, NATURAL };
 enum { CONTROL, READ_ONLY, GUEST, HOST };

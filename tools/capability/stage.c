@@ -1,8 +1,8 @@
-#include "vmx/capability/stage.h"
+#include "tools/capability/stage.h"
 
 #include "vmx/capability/crosscheck.h"
 #include "vmx/capability/feature_control.h"
-#include "vmx/capability/vmx_feature.h"
+#include "tools/capability/vmx_feature.h"
 
 enum { WRITE_BACK = 6, PAGE_BYTES = 4096 };
 

@@ -1,4 +1,4 @@
-#include "vmx/capability/vmx_feature.h"
+#include "tools/capability/vmx_feature.h"
 
 #include <stddef.h>
 

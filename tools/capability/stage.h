@@ -2,8 +2,8 @@
  * What would Rootmode do on a CPU with these values: which stages it could reach, and what each of
  * the others lacks. One table says what each stage needs; a stage needs what those before it need.
  */
-#ifndef VMX_STAGE_H
-#define VMX_STAGE_H
+#ifndef TOOLS_CAPABILITY_STAGE_H
+#define TOOLS_CAPABILITY_STAGE_H
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -37,7 +37,7 @@ enum stage_need {
 
 struct stage_requirement {
     enum stage stage;    /* the first stage that needs it */
-    const char *feature; /* id, vmx/capability/vmx_feature.h */
+    const char *feature; /* id, tools/capability/vmx_feature.h */
     enum stage_need need;
     uint64_t low, high; /* of NEED_BETWEEN */
     const char *why;    /* a plain sentence, without a full stop */

@@ -13,8 +13,8 @@
 
 #include "tests/host/full_msrs.h"
 #include "tests/host/real_msrs.h"
-#include "vmx/capability/stage.h"
-#include "vmx/capability/vmx_feature.h"
+#include "tools/capability/stage.h"
+#include "tools/capability/vmx_feature.h"
 
 static struct stage_report judge(const struct vmx_dump *dump)
 {

@@ -16,7 +16,7 @@
 #include "tests/host/real_msrs.h"
 #include "vmx/text/basic_render.h"
 #include "vmx/capability/vmx_controls.h"
-#include "vmx/capability/vmx_feature.h"
+#include "tools/capability/vmx_feature.h"
 
 static const struct vmx_feature *feature(const char *id)
 {

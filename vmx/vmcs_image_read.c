@@ -1,6 +1,6 @@
 #include "lib/string.h"
 #include "lib/x86.h"
-#include "vmx/entry/vmcs_image.h"
+#include "vmx/vmcs_image.h"
 
 /* SDM Vol. 3, "VM-Instruction Error Numbers": VMREAD or VMWRITE of an unsupported VMCS component.
  */

@@ -4,13 +4,14 @@
  * and since which generation of processors it is seen.
  *
  * The rows come from vmx/capability/vmx_capability.def and, within it,
- * vmx/capability/vmx_controls.def, vmx/capability/vmx_controls_64.def and vmx/text/cr_bits.def. A
+ * vmx/capability/vmx_controls.def, vmx/capability/vmx_controls_64.def and
+ * vmx/capability/cr_bits.def. A
  * program that does not ask for a feature is linked without the table and its texts.
  *
  * SDM Vol. 3, appendix "VMX Capability Reporting Facility".
  */
-#ifndef VMX_VMX_FEATURE_H
-#define VMX_VMX_FEATURE_H
+#ifndef TOOLS_CAPABILITY_VMX_FEATURE_H
+#define TOOLS_CAPABILITY_VMX_FEATURE_H
 
 #include <stdbool.h>
 #include <stdint.h>
