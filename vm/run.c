@@ -20,6 +20,12 @@
 
 #include "lib/x86.h"
 
+/* A VM with its only vCPU. */
+struct guest_vm {
+    struct vcpu vcpu;
+    struct vm vm;
+};
+
 static uint64_t ticks_max(const struct vcpu *vcpu)
 {
     uint32_t time = vcpu->guest->time_max_us;
@@ -27,18 +33,7 @@ static uint64_t ticks_max(const struct vcpu *vcpu)
     return time_budget_ticks(time != 0 ? time : GUEST_TIME_MAX_US, clock_tsc_per_ms());
 }
 
-static bool create_bitmaps(struct vcpu *vcpu)
-{
-    vcpu->msr_bitmap = page_cache_alloc(&vcpu->pages);
-    vcpu->io_bitmap = pages_alloc(1);
-    if (vcpu->msr_bitmap == 0 || vcpu->io_bitmap == 0)
-        return false;
-    memset(phys_to_virt(vcpu->msr_bitmap), 0xff, PAGE_SIZE);
-    memset(phys_to_virt(vcpu->io_bitmap), 0xff, 2 * PAGE_SIZE);
-    return true;
-}
-
-static bool create(struct vcpu *vcpu, const struct vmx_cpu *cpu, struct vcpu_space *space)
+static bool create(struct vcpu *vcpu, const struct vmx_cpu *cpu)
 {
     struct findings findings = {0}; /* what it says is said already: the CPU's own region stands */
 
@@ -49,16 +44,14 @@ static bool create(struct vcpu *vcpu, const struct vmx_cpu *cpu, struct vcpu_spa
     vcpu->msr_pat = PAT_RESET;
     vcpu->revision_id = cpu->config.revision_id;
     (void)rdmsr_safe(IA32_APIC_BASE, &vcpu->msr_apic_base);
-    return create_bitmaps(vcpu) && guest_memory_create(vcpu, space) &&
+    return vm_create(vcpu->vm) && guest_memory_create(vcpu) &&
            vmx_region_create(&vcpu->vmcs, cpu, "guest's VMCS", &findings);
 }
 
 static void destroy(struct vcpu *vcpu)
 {
-    if (vcpu->io_bitmap != 0)
-        pages_free(vcpu->io_bitmap, 1);
     guest_memory_free(vcpu);
-    page_cache_free(&vcpu->pages);
+    vm_free(vcpu->vm);
     vmx_region_free(&vcpu->vmcs);
 }
 
@@ -81,7 +74,7 @@ static void stop_time(const struct vcpu *vcpu)
 }
 
 /* From VMPTRLD to the guest's end. False: the VMCS could not be made, `result` says why. */
-static struct vmx_result launch(struct vcpu *vcpu, const struct vcpu_space *space)
+static struct vmx_result launch(struct vcpu *vcpu)
 {
     struct vmx_result result = vmclear(vcpu->vmcs.address);
     enum vm_entry entry;
@@ -90,7 +83,7 @@ static struct vmx_result launch(struct vcpu *vcpu, const struct vcpu_space *spac
     if (vmx_ok(result))
         result = vmptrld(vcpu->vmcs.address);
     if (vmx_ok(result))
-        result = vcpu_state_write(vcpu, space);
+        result = vcpu_state_write(vcpu);
     if (!vmx_ok(result))
         return result;
     translation_flush_all(vcpu);
@@ -133,10 +126,10 @@ static void fill(const struct vcpu *vcpu, struct guest_run *run)
 void guest_run(const struct guest *guest, struct vmx_cpu *cpu, const struct vm_options *options,
                struct guest_run *run)
 {
-    const int order = get_order(sizeof(struct vcpu));
+    const int order = get_order(sizeof(struct guest_vm));
     uint64_t pages = pages_alloc(order);
-    struct vcpu *vcpu = pages != 0 ? phys_to_virt(pages) : NULL;
-    struct vcpu_space space = {0};
+    struct guest_vm *machine = pages != 0 ? phys_to_virt(pages) : NULL;
+    struct vcpu *vcpu = machine != NULL ? &machine->vcpu : NULL;
     struct host_registers host = {0};
     struct vmx_result result;
     const char *missing;
@@ -144,6 +137,7 @@ void guest_run(const struct guest *guest, struct vmx_cpu *cpu, const struct vm_o
     *run = (struct guest_run){.guest = guest, .result = GUEST_NO_MEMORY};
     if (vcpu == NULL)
         return;
+    vcpu->vm = &machine->vm;
     vcpu->guest = guest;
     vcpu->options = options;
     vcpu->cpu = cpu;
@@ -156,9 +150,9 @@ void guest_run(const struct guest *guest, struct vmx_cpu *cpu, const struct vm_o
     if (missing != NULL) {
         run->result = GUEST_SKIPPED;
         format_text(run->detail, sizeof(run->detail), "this CPU does not offer: %s", missing);
-    } else if (create(vcpu, cpu, &space)) {
+    } else if (create(vcpu, cpu)) {
         host_registers_keep(&host);
-        result = launch(vcpu, &space);
+        result = launch(vcpu);
         if (!vmx_ok(result))
             vcpu_end(vcpu, GUEST_END_ENTRY_ERROR, result.number, result.outcome);
         fill(vcpu, run);

@@ -1,5 +1,5 @@
 /*
- * A virtual CPU: the guest's registers, its VMCS, its memory, and what is counted about it.
+ * A virtual CPU: the guest's registers, its VMCS, and what is counted about it.
  *
  * One runs on one CPU from its creation to its end (vm/run.h); nothing in it is shared.
  */
@@ -10,9 +10,9 @@
 #include <stdint.h>
 
 #include "lib/x86.h"
-#include "vm/memory/ept.h"
 #include "vm/exit_record.h"
 #include "vm/time_budget.h"
+#include "vm/vm.h"
 #include "vm/vm_options.h"
 #include "vmx/exit_reason.h"
 #include "vmx/capability/vmx_capability.h"
@@ -88,6 +88,7 @@ struct vcpu {
     const char *end_owner; /* GUEST_END_MEMORY: what of the hypervisor is there; NULL: nothing that
                               is known */
 
+    struct vm *vm; /* that it belongs to */
     const struct guest *guest;
     const struct vm_options *options;
     const struct vmx_cpu *cpu; /* that it runs on */
@@ -95,15 +96,7 @@ struct vcpu {
     uint32_t controls[VMX_CONTROL_WORD_COUNT]; /* as the VMCS has them now, but for "IA-32e mode
                                                   guest": guest_is_long() of vm/exit.h */
     struct vmx_region vmcs;
-    uint32_t revision_id;           /* of this processor's VMCSs */
-    uint64_t msr_bitmap, io_bitmap; /* physical: 1 and 2 pages; all bits 1 at first */
-
-    /* Guest-physical memory from 0 on, contiguous (vm/guest.h, GUEST_MEMORY_BYTES). */
-    uint64_t memory;         /* physical */
-    struct page_cache pages; /* all others that are the vCPU's */
-    struct ept ept;          /* with EPT: maps the guest's memory and nothing else */
-    bool touch_maps; /* an EPT violation in GUEST_TOUCH_BASE… maps a page from the cache */
-
+    uint32_t revision_id;          /* of this processor's VMCSs */
     uint64_t cr0_fixed, cr4_fixed; /* bits that the guest cannot have as it wants */
     uint64_t cr3_seen;             /* without EPT: the CR3 that the guest believes in */
     uint64_t cr8;
@@ -122,11 +115,6 @@ void vcpu_register_set(struct vcpu *vcpu, unsigned number, uint64_t value);
 
 /* Turns controls of one word on and off, in the VMCS too. */
 void vcpu_control_set(struct vcpu *vcpu, enum vmx_control_word word, uint32_t mask, bool on);
-
-/* Exits on IN and OUT of a port, or on RDMSR and WRMSR of an MSR, or not. Ports need I/O bitmaps.
- */
-void vcpu_port_exits(struct vcpu *vcpu, uint16_t port, bool exits);
-void vcpu_msr_exits(struct vcpu *vcpu, uint32_t msr, bool reads, bool writes);
 
 /* The guest's end; what a handler then returns. */
 enum exit_done vcpu_end(struct vcpu *vcpu, enum guest_end end, uint32_t number, uint64_t value);

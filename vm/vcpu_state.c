@@ -17,15 +17,14 @@ static bool has(const struct vcpu *vcpu, enum vmx_control_word word, uint32_t ma
 }
 
 /* What a control turns on that exits at will (XSAVES, XRSTORS, ENCLS, ENCLV) exits always. */
-static void put_controls(struct vcpu *vcpu, const struct vcpu_space *space,
-                         struct vmcs_image *image)
+static void put_controls(struct vcpu *vcpu, struct vmcs_image *image)
 {
     vmcs_image_put(image, VMCS_EXCEPTION_BITMAP, VCPU_EXCEPTIONS);
-    vmcs_image_put(image, VMCS_ADDRESS_OF_IO_BITMAP_A, vcpu->io_bitmap);
-    vmcs_image_put(image, VMCS_ADDRESS_OF_IO_BITMAP_B, vcpu->io_bitmap + 4096);
-    vmcs_image_put(image, VMCS_ADDRESS_OF_MSR_BITMAPS, vcpu->msr_bitmap);
+    vmcs_image_put(image, VMCS_ADDRESS_OF_IO_BITMAP_A, vcpu->vm->io_bitmap);
+    vmcs_image_put(image, VMCS_ADDRESS_OF_IO_BITMAP_B, vcpu->vm->io_bitmap + 4096);
+    vmcs_image_put(image, VMCS_ADDRESS_OF_MSR_BITMAPS, vcpu->vm->msr_bitmap);
     vmcs_image_put(image, VMCS_VIRTUAL_PROCESSOR_IDENTIFIER, VCPU_VPID);
-    vmcs_image_put(image, VMCS_EPT_POINTER, space->eptp);
+    vmcs_image_put(image, VMCS_EPT_POINTER, vcpu->vm->eptp);
     vmcs_image_put(image, VMCS_XSS_EXITING_BITMAP, UINT64_MAX);
     vmcs_image_put(image, VMCS_ENCLS_EXITING_BITMAP, UINT64_MAX);
     vmcs_image_put(image, VMCS_ENCLV_EXITING_BITMAP, UINT64_MAX);
@@ -100,17 +99,17 @@ static void put_pdptes(const struct vcpu *vcpu, struct vmcs_image *image)
         vmcs_image_put(image, (enum vmcs_field)(VMCS_GUEST_PDPTE0 + 2 * i), pdpt[i]);
 }
 
-struct vmx_result vcpu_state_write(struct vcpu *vcpu, const struct vcpu_space *space)
+struct vmx_result vcpu_state_write(struct vcpu *vcpu)
 {
     enum guest_mode mode = vcpu->guest->mode;
     struct vmcs_image image = {0};
 
     vmcs_image_set_host(&image);
     vmcs_image_init(&image, &vcpu->capability, vcpu->controls);
-    put_controls(vcpu, space, &image);
+    put_controls(vcpu, &image);
     vcpu->cr3_seen = GUEST_PAGE_TABLES;
-    set_control_registers(vcpu, mode, space->eptp != 0 ? GUEST_PAGE_TABLES : space->page_tables,
-                          &image);
+    set_control_registers(vcpu, mode,
+                          vcpu->vm->eptp != 0 ? GUEST_PAGE_TABLES : vcpu->vm->page_tables, &image);
     put_registers(mode, &image);
     set_segments(mode, &image);
     if (mode == GUEST_PAE)

@@ -7,17 +7,11 @@
 #include "vm/vcpu.h"
 #include "vmx/vmx_result.h"
 
-/* Where guest-physical addresses are translated: one of the two. */
-struct vcpu_space {
-    uint64_t eptp;        /* the EPT pointer; 0: no EPT */
-    uint64_t page_tables; /* without EPT: physical address of the hypervisor's PML4 for the guest */
-};
-
 /*
  * Fills the current VMCS, all but HOST_RSP and HOST_RIP (vm/enter.S), with the guest in its mode's
  * first state. Gives VMsucceed, or the outcome of the first VMWRITE that did not.
  */
-struct vmx_result vcpu_state_write(struct vcpu *vcpu, const struct vcpu_space *space);
+struct vmx_result vcpu_state_write(struct vcpu *vcpu);
 
 /*
  * What INIT makes of the guest: the state after a reset, but for what INIT leaves alone, and it

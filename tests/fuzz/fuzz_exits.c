@@ -65,14 +65,14 @@ static uint8_t others[OTHER_PAGES_MAX * MODEL_PAGE];
 
 static size_t copy_others(uint8_t *to)
 {
-    const uint64_t *owned = phys_to_virt(vcpu->pages.owned);
-    const uint64_t pages[] = {vcpu->pages.owned, vcpu->io_bitmap, vcpu->io_bitmap + MODEL_PAGE,
-                              vcpu->vmcs.address};
+    const uint64_t *owned = phys_to_virt(vcpu->vm->pages.owned);
+    const uint64_t pages[] = {vcpu->vm->pages.owned, vcpu->vm->io_bitmap,
+                              vcpu->vm->io_bitmap + MODEL_PAGE, vcpu->vmcs.address};
     size_t count = sizeof(pages) / sizeof(pages[0]);
 
     for (size_t i = 0; i < count; i++)
         memcpy(to + i * MODEL_PAGE, phys_to_virt(pages[i]), MODEL_PAGE);
-    for (uint32_t i = 0; i < vcpu->pages.owned_count && count < OTHER_PAGES_MAX; i++)
+    for (uint32_t i = 0; i < vcpu->vm->pages.owned_count && count < OTHER_PAGES_MAX; i++)
         memcpy(to + count++ * MODEL_PAGE, phys_to_virt(owned[i]), MODEL_PAGE);
     return count * MODEL_PAGE;
 }
@@ -92,7 +92,7 @@ static void make_guests(void)
         guest_machine_in((enum guest_mode)mode);
         guests[mode].cpu = model_cpu;
         guests[mode].machine = guest_machine;
-        memcpy(guests[mode].memory, phys_to_virt(vcpu->memory), GUEST_MEMORY_BYTES);
+        memcpy(guests[mode].memory, phys_to_virt(vcpu->vm->memory), GUEST_MEMORY_BYTES);
         if (mode == 0)
             copy_others(others);
         check_others();
@@ -108,7 +108,7 @@ static void start(enum guest_mode mode)
     made = true;
     model_cpu = guests[mode].cpu;
     guest_machine = guests[mode].machine;
-    memcpy(phys_to_virt(vcpu->memory), guests[mode].memory, GUEST_MEMORY_BYTES);
+    memcpy(phys_to_virt(vcpu->vm->memory), guests[mode].memory, GUEST_MEMORY_BYTES);
 }
 
 /* What the guest itself can change, and the processor saves at an exit. */
@@ -170,7 +170,7 @@ static void change_memory(void)
     uint64_t value = take_value();
     uint32_t place = places[take(1) % 4] + (uint32_t)take(1) % 8 * 8;
 
-    memcpy(phys_to_virt(vcpu->memory + place), &value, sizeof(value));
+    memcpy(phys_to_virt(vcpu->vm->memory + place), &value, sizeof(value));
 }
 
 /* SDM Vol. 1, "Canonical Addressing": #GP comes before an instruction from elsewhere could exit. */

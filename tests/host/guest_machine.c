@@ -85,26 +85,22 @@ void guest_machine_reset(enum guest_mode mode)
     model_cpu.cr4 |= CR4_OSXSAVE; /* as vm/run.c has it while a guest runs */
 }
 
-static bool create(struct vcpu *vcpu, struct vcpu_space *space)
+static bool create(struct vcpu *vcpu)
 {
     struct findings findings = {0};
 
-    vcpu->msr_bitmap = page_cache_alloc(&vcpu->pages);
-    vcpu->io_bitmap = pages_alloc(1);
-    memset(phys_to_virt(vcpu->msr_bitmap), 0xff, MODEL_PAGE);
-    memset(phys_to_virt(vcpu->io_bitmap), 0xff, 2 * (size_t)MODEL_PAGE);
-    return guest_memory_create(vcpu, space) &&
+    return vm_create(vcpu->vm) && guest_memory_create(vcpu) &&
            vmx_region_create(&vcpu->vmcs, &guest_machine.cpu, "VMCS", &findings);
 }
 
 struct vcpu *guest_machine_start(void)
 {
     struct vcpu *vcpu = &guest_machine.vcpu;
-    struct vcpu_space space = {0};
 
     vmx_cpu_judge(&guest_machine.cpu, NULL);
     vmx_cpu_enable(&guest_machine.cpu);
     must(guest_machine.cpu.state == VMX_CPU_LOADED, "the model CPU does not enter VMX operation");
+    vcpu->vm = &guest_machine.vm;
     vcpu->guest = &guest_machine.guest;
     vcpu->options = &guest_machine.options;
     vcpu->cpu = &guest_machine.cpu;
@@ -115,9 +111,9 @@ struct vcpu *guest_machine_start(void)
     must(guest_controls_settle(&guest_machine.guest, &guest_machine.cpu.config, &vcpu->capability,
                                vcpu->controls) == NULL,
          "the model CPU lacks what the guest wants");
-    must(create(vcpu, &space), "no memory");
+    must(create(vcpu), "no memory");
     must(vmx_ok(vmclear(vcpu->vmcs.address)) && vmx_ok(vmptrld(vcpu->vmcs.address)) &&
-             vmx_ok(vcpu_state_write(vcpu, &space)),
+             vmx_ok(vcpu_state_write(vcpu)),
          "the VMCS cannot be written");
     return vcpu;
 }
@@ -207,7 +203,7 @@ enum exit_done guest_machine_serve(uint32_t reason, uint64_t qualification,
 void *guest_machine_memory(uint64_t address)
 {
     must(address < GUEST_MEMORY_BYTES, "the test looks for memory that the guest does not have");
-    return phys_to_virt(guest_machine.vcpu.memory + address);
+    return phys_to_virt(guest_machine.vm.memory + address);
 }
 
 uint32_t guest_machine_injected(void)

@@ -18,6 +18,7 @@ struct guest_machine {
     struct guest guest; /* what guest_machine_start() starts: tests change it before */
     struct vmx_cpu cpu;
     struct vm_options options;
+    struct vm vm;
     struct vcpu vcpu;
     unsigned host_interrupts, host_exceptions;
     uint8_t host_vector;  /* the last of either */

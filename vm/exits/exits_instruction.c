@@ -42,8 +42,8 @@ enum exit_done exit_hlt(struct vcpu *vcpu)
 {
     if ((vmcs_read_natural(VMCS_GUEST_RFLAGS) & RFLAGS_IF) == 0)
         return vcpu_end(vcpu, GUEST_END_HALT, 0, vmcs_read_natural(VMCS_GUEST_RIP));
-    if (vcpu->touch_maps)
-        page_cache_fill(&vcpu->pages);
+    if (vcpu->vm->touch_maps)
+        page_cache_fill(&vcpu->vm->pages);
     return exit_behind(EXIT_IGNORED);
 }
 

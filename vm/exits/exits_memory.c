@@ -58,9 +58,9 @@ enum { PML_LAST = 511 };
 /* The first touch of a page that the guest may have. */
 static enum exit_done map_page(struct vcpu *vcpu, uint64_t address)
 {
-    uint64_t page = page_cache_alloc(&vcpu->pages);
+    uint64_t page = page_cache_alloc(&vcpu->vm->pages);
 
-    if (page == 0 || ept_map_page(&vcpu->ept, address, page, EPT_ALL, MEMORY_TYPE_WB) != MAP_OK)
+    if (page == 0 || ept_map_page(&vcpu->vm->ept, address, page, EPT_ALL, MEMORY_TYPE_WB) != MAP_OK)
         return vcpu_end(vcpu, GUEST_END_MEMORY, EXIT_REASON_EPT_VIOLATION, address);
     event_requeue();
     return EXIT_MAPPED;
@@ -79,7 +79,7 @@ enum exit_done exit_ept_violation(struct vcpu *vcpu)
     uint64_t odd =
         vmcs_read_natural(VMCS_EXIT_QUALIFICATION) & (VIOLATION_ALLOWED | VIOLATION_NMI_UNBLOCKING);
 
-    if (!vcpu->touch_maps || address - GUEST_TOUCH_BASE >= GUEST_TOUCH_END - GUEST_TOUCH_BASE)
+    if (!vcpu->vm->touch_maps || address - GUEST_TOUCH_BASE >= GUEST_TOUCH_END - GUEST_TOUCH_BASE)
         return end_there(vcpu, address);
     if (__builtin_expect(odd != 0, 0)) {
         if ((odd & VIOLATION_ALLOWED) != 0)
@@ -93,7 +93,7 @@ enum exit_done exit_ept_misconfiguration(struct vcpu *vcpu)
 {
     uint64_t address = vmcs_read64(VMCS_GUEST_PHYSICAL_ADDRESS);
 
-    vcpu->misconfiguration = ept_walk(&vcpu->ept, address).misconfiguration;
+    vcpu->misconfiguration = ept_walk(&vcpu->vm->ept, address).misconfiguration;
     return vcpu_end(vcpu, GUEST_END_MISCONFIGURED, EXIT_REASON_EPT_MISCONFIGURATION, address);
 }
 

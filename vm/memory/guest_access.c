@@ -31,9 +31,10 @@ static bool is_apic_page(const struct vcpu *vcpu, uint64_t physical)
 /* What a guest has: its memory, and the pages that `touch_maps` has given it. */
 static void *through_ept(const struct vcpu *vcpu, uint64_t address, bool write)
 {
-    struct ept_walk walk = ept_walk(&vcpu->ept, address);
-    bool is_own = address < GUEST_MEMORY_BYTES ||
-                  (vcpu->touch_maps && address >= GUEST_TOUCH_BASE && address < GUEST_TOUCH_END);
+    struct ept_walk walk = ept_walk(&vcpu->vm->ept, address);
+    bool is_own =
+        address < GUEST_MEMORY_BYTES ||
+        (vcpu->vm->touch_maps && address >= GUEST_TOUCH_BASE && address < GUEST_TOUCH_END);
 
     uint64_t physical = walk.physical + (address - walk.guest_physical);
 
@@ -51,7 +52,7 @@ static void *reach_physical(const struct vcpu *vcpu, uint64_t address, bool writ
 {
     if (has_ept(vcpu))
         return through_ept(vcpu, address, write);
-    return is_apic_page(vcpu, address) ? NULL : vcpu_memory(vcpu, address - vcpu->memory, 1);
+    return is_apic_page(vcpu, address) ? NULL : vcpu_memory(vcpu, address - vcpu->vm->memory, 1);
 }
 
 /* SDM Vol. 3, "Accessed and Dirty Flags for EPT": with them every access to the guest's paging
@@ -62,7 +63,7 @@ static void *reach_entry(const struct guest_paging *paging, uint64_t physical, b
 
     if (!has_ept(vcpu))
         return phys_to_virt(physical);
-    return through_ept(vcpu, physical, write || vcpu->ept.capability.accessed_dirty);
+    return through_ept(vcpu, physical, write || vcpu->vm->ept.capability.accessed_dirty);
 }
 
 /* Without the control that loads IA32_EFER the guest has the host's, but for its own mode. */

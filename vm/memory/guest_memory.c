@@ -10,14 +10,14 @@
 #include "vm/guest.h"
 #include "vm/guest_image.h"
 
-static bool map_without_ept(struct vcpu *vcpu, struct vcpu_space *space)
+static bool map_without_ept(struct vcpu *vcpu)
 {
     struct page_tables tables;
 
-    if (!paging_init(&tables, false, false, &vcpu->pages))
+    if (!paging_init(&tables, false, false, &vcpu->vm->pages))
         return false;
-    space->page_tables = tables.radix.root;
-    return paging_map(&tables, 0, vcpu->memory, GUEST_MEMORY_BYTES,
+    vcpu->vm->page_tables = tables.radix.root;
+    return paging_map(&tables, 0, vcpu->vm->memory, GUEST_MEMORY_BYTES,
                       PAGING_WRITE | PAGING_EXECUTE | PAGING_PAT(PAT_INDEX_WB)) == MAP_OK;
 }
 
@@ -48,10 +48,10 @@ static bool map_machine(struct vcpu *vcpu)
     while (memory_next_foreign(&next, &base, &end) && base < GUEST_MACHINE_END) {
         if (end > GUEST_MACHINE_END)
             end = GUEST_MACHINE_END;
-        if (ept_map_by_type(&vcpu->ept, base, base, end - base, EPT_READ, &types) != MAP_OK)
+        if (ept_map_by_type(&vcpu->vm->ept, base, base, end - base, EPT_READ, &types) != MAP_OK)
             return false;
     }
-    return ept_unmap(&vcpu->ept, vcpu->msr_apic_base & APIC_BASE_ADDRESS, PAGE_SIZE) == MAP_OK;
+    return ept_unmap(&vcpu->vm->ept, vcpu->msr_apic_base & APIC_BASE_ADDRESS, PAGE_SIZE) == MAP_OK;
 }
 
 const char *guest_memory_owner(const struct vcpu *vcpu, uint64_t guest_physical)
@@ -63,41 +63,42 @@ const char *guest_memory_owner(const struct vcpu *vcpu, uint64_t guest_physical)
     return memory_owned(guest_physical);
 }
 
-static bool map_with_ept(struct vcpu *vcpu, struct vcpu_space *space)
+static bool map_with_ept(struct vcpu *vcpu)
 {
     const struct ept_memory_types types = {memory_type, vcpu};
     const struct ept_capability capability =
         ept_capability_derive(&vcpu->capability, vcpu->cpu->memory_types.physical_width);
 
-    if (ept_init(&vcpu->ept, &capability, &vcpu->pages) != MAP_OK)
+    if (ept_init(&vcpu->vm->ept, &capability, &vcpu->vm->pages) != MAP_OK)
         return false;
-    space->eptp = ept_pointer(&vcpu->ept);
-    if (ept_map_by_type(&vcpu->ept, 0, vcpu->memory, GUEST_MEMORY_BYTES, EPT_ALL, &types) != MAP_OK)
+    vcpu->vm->eptp = ept_pointer(&vcpu->vm->ept);
+    if (ept_map_by_type(&vcpu->vm->ept, 0, vcpu->vm->memory, GUEST_MEMORY_BYTES, EPT_ALL, &types) !=
+        MAP_OK)
         return false;
     return !vcpu->guest->sees_machine || map_machine(vcpu);
 }
 
-bool guest_memory_create(struct vcpu *vcpu, struct vcpu_space *space)
+bool guest_memory_create(struct vcpu *vcpu)
 {
-    vcpu->memory = pages_alloc(get_order(GUEST_MEMORY_BYTES));
-    if (vcpu->memory == 0 || !guest_image_write(vcpu->guest, phys_to_virt(vcpu->memory)))
+    vcpu->vm->memory = pages_alloc(get_order(GUEST_MEMORY_BYTES));
+    if (vcpu->vm->memory == 0 || !guest_image_write(vcpu->guest, phys_to_virt(vcpu->vm->memory)))
         return false;
     if ((vcpu->controls[VMX_CONTROL_SECONDARY] & SECONDARY_ENABLE_EPT) != 0)
-        return map_with_ept(vcpu, space);
-    return map_without_ept(vcpu, space);
+        return map_with_ept(vcpu);
+    return map_without_ept(vcpu);
 }
 
 void guest_memory_free(struct vcpu *vcpu)
 {
-    if (vcpu->memory != 0)
-        pages_free(vcpu->memory, get_order(GUEST_MEMORY_BYTES));
-    vcpu->memory = 0;
-    page_cache_free(&vcpu->pages);
+    if (vcpu->vm->memory != 0)
+        pages_free(vcpu->vm->memory, get_order(GUEST_MEMORY_BYTES));
+    vcpu->vm->memory = 0;
+    page_cache_free(&vcpu->vm->pages);
 }
 
 void *vcpu_memory(const struct vcpu *vcpu, uint64_t address, uint64_t bytes)
 {
     if (address > GUEST_MEMORY_BYTES || bytes > GUEST_MEMORY_BYTES - address)
         return NULL;
-    return phys_to_virt(vcpu->memory + address);
+    return phys_to_virt(vcpu->vm->memory + address);
 }

@@ -9,11 +9,12 @@
 #ifndef VM_GUEST_MEMORY_H
 #define VM_GUEST_MEMORY_H
 
-#include "vm/vcpu_state.h"
+#include "vm/vcpu.h"
 
-/* Fills vcpu->memory with the guest's image. False when memory has run out or the code is too long.
+/* Fills vcpu->vm->memory with the guest's image. False when memory has run out or the code is too
+ * long.
  */
-bool guest_memory_create(struct vcpu *vcpu, struct vcpu_space *space);
+bool guest_memory_create(struct vcpu *vcpu);
 
 /*
  * What of the hypervisor a guest that sees the machine would have found in the page of a

@@ -18,7 +18,8 @@
 #include "vmx/selftest/vmentry_trial.h"
 #include "vmx/vmx_result.h"
 
-static struct vcpu vcpu;
+static struct vm the_vm;
+static struct vcpu vcpu = {.vm = &the_vm};
 static struct guest_run run;
 
 /* A VMCS that is current and can be entered with, and a guest with some memory. */
@@ -33,17 +34,17 @@ static int reset(void **state)
     (void)state;
     model_cpu_reset();
     msrs = model_cpu.msrs;
-    memset(&vcpu, 0, sizeof vcpu);
+    vcpu = (struct vcpu){.vm = &the_vm};
     memset(&run, 0, sizeof run);
     strcpy(run.detail, "it failed");
     vmx_capability_derive(&msrs, &vcpu.capability);
     revision = (uint32_t)vmx_msr_value(&msrs, IA32_VMX_BASIC) & 0x7fffffff;
     vcpu.revision_id = revision;
     vcpu.vmcs.address = pages_alloc(0);
-    vcpu.memory = pages_alloc(6); /* GUEST_MEMORY_BYTES */
-    assert_int_not_equal(vcpu.memory, 0);
+    the_vm.memory = pages_alloc(6); /* GUEST_MEMORY_BYTES */
+    assert_int_not_equal(the_vm.memory, 0);
     for (enum vmentry_page page = 0; page < VMENTRY_PAGE_COUNT; page++)
-        ground.page[page] = vcpu.memory;
+        ground.page[page] = the_vm.memory;
     memcpy(phys_to_virt(vcpu.vmcs.address), &revision, sizeof revision);
     model_cpu.vmx_operation = true;
     assert_true(vmx_ok(vmclear(vcpu.vmcs.address)));
@@ -136,8 +137,8 @@ static void an_msr_that_cannot_be_written_is_told_by_the_processor(void **state)
     static const uint32_t area[] = {0x174, 0, 0, 0, 0x277, 0, 2, 0};
 
     (void)state;
-    memcpy(phys_to_virt(vcpu.memory + 0x7000), area, sizeof area);
-    set(VMCS_VM_ENTRY_MSR_LOAD_ADDRESS, vcpu.memory + 0x7000);
+    memcpy(phys_to_virt(the_vm.memory + 0x7000), area, sizeof area);
+    set(VMCS_VM_ENTRY_MSR_LOAD_ADDRESS, the_vm.memory + 0x7000);
     set(VMCS_VM_ENTRY_MSR_LOAD_COUNT, 2);
     assert_true(entry_is_sound(&vcpu));
     ends(GUEST_END_ENTRY_FAILED, EXIT_REASON_ENTRY_FAILURE_MSR_LOADING, 2);
@@ -149,7 +150,7 @@ static void an_msr_that_cannot_be_written_is_told_by_the_processor(void **state)
     assert_true(entry_failure_is(&vcpu, VMENTRY_MSR_WRITE_FAULT));
     /* Where the entry breaks a rule that can be judged, that one it was. */
     set(VMCS_VM_ENTRY_MSR_LOAD_COUNT, 1);
-    memcpy(phys_to_virt(vcpu.memory + 0x7000), &(uint32_t){0xc0000100}, 4);
+    memcpy(phys_to_virt(the_vm.memory + 0x7000), &(uint32_t){0xc0000100}, 4);
     ends(GUEST_END_ENTRY_FAILED, EXIT_REASON_ENTRY_FAILURE_MSR_LOADING, 1);
     assert_int_equal(run.entry.broken, 1);
     assert_int_equal(run.entry.item[0].rule, VMENTRY_MSR_FS_GS_BASE);
@@ -162,10 +163,10 @@ static void an_msr_that_cannot_be_written_is_told_by_the_processor(void **state)
 static void only_the_failed_loading_of_an_msr_names_an_msr(void **state)
 {
     (void)state;
-    set(VMCS_VM_ENTRY_MSR_LOAD_ADDRESS, vcpu.memory + 0x7000);
+    set(VMCS_VM_ENTRY_MSR_LOAD_ADDRESS, the_vm.memory + 0x7000);
     set(VMCS_VM_ENTRY_MSR_LOAD_COUNT, 4);
     for (unsigned i = 0; i < 4; i++)
-        memcpy(phys_to_virt(vcpu.memory + 0x7000 + i * 16), &(uint32_t){0x174}, 4);
+        memcpy(phys_to_virt(the_vm.memory + 0x7000 + i * 16), &(uint32_t){0x174}, 4);
     assert_true(entry_is_sound(&vcpu));
     for (unsigned cause = 0; cause <= 4; cause++) {
         ends(GUEST_END_ENTRY_FAILED, EXIT_REASON_ENTRY_FAILURE_GUEST_STATE, cause);
@@ -206,7 +207,7 @@ static void memory_of_others_is_looked_at(void **state)
     uint64_t page = pages_alloc(0);
 
     (void)state;
-    assert_true(page < vcpu.memory || page >= vcpu.memory + GUEST_MEMORY_BYTES);
+    assert_true(page < the_vm.memory || page >= the_vm.memory + GUEST_MEMORY_BYTES);
     memcpy(phys_to_virt(page), &(uint32_t){0x1234567}, 4);
     set(VMCS_LINK_POINTER, page);
     ends(GUEST_END_ENTRY_FAILED, EXIT_REASON_ENTRY_FAILURE_GUEST_STATE, 4);

@@ -75,7 +75,7 @@ static void assert_bits(const uint8_t *bitmap, unsigned bytes, bool was, const u
 static void each_port_has_its_bit(void **state)
 {
     static const uint16_t ports[] = {0, 7, 8, 0x80, 0x7fff, 0x8000, 0xffff};
-    uint8_t *bitmap = phys_to_virt(vcpu->io_bitmap);
+    uint8_t *bitmap = phys_to_virt(vcpu->vm->io_bitmap);
 
     (void)state;
     assert_int_equal(FIELD(ADDRESS_OF_IO_BITMAP_B), FIELD(ADDRESS_OF_IO_BITMAP_A) + 0x1000);
@@ -83,7 +83,7 @@ static void each_port_has_its_bit(void **state)
         bool on = i & 1;
 
         memset(bitmap, on ? 0 : 0xff, 0x2000);
-        vcpu_port_exits(vcpu, ports[i / 2], on);
+        vm_port_exits(vcpu->vm, ports[i / 2], on);
         assert_bits(bitmap, 0x2000, !on, &(uint32_t){ports[i / 2]}, &on, 1);
     }
 }
@@ -103,7 +103,7 @@ static void each_msr_has_its_bits(void **state)
                 {0xbfffffff, 4096 * 8},
                 {0xc0002000, 4096 * 8},
                 {0xffffffff, 4096 * 8}};
-    uint8_t *bitmap = phys_to_virt(vcpu->msr_bitmap);
+    uint8_t *bitmap = phys_to_virt(vcpu->vm->msr_bitmap);
 
     (void)state;
     for (unsigned i = 0; i < 8 * sizeof(msrs) / sizeof(*msrs); i++) {
@@ -111,7 +111,7 @@ static void each_msr_has_its_bits(void **state)
         const uint32_t bits[] = {msrs[i / 8].bit, msrs[i / 8].bit + 0x800 * 8};
 
         memset(bitmap, was ? 0xff : 0, 0x1000);
-        vcpu_msr_exits(vcpu, msrs[i / 8].msr, on[0], on[1]);
+        vm_msr_exits(vcpu->vm, msrs[i / 8].msr, on[0], on[1]);
         assert_bits(bitmap, 0x1000, was, bits, on, 2);
     }
 }

@@ -60,9 +60,9 @@ static void assert_common(void)
     assert_int_equal(FIELD(VM_EXIT_MSR_LOAD_COUNT), 0);
     assert_int_equal(FIELD(VM_ENTRY_MSR_LOAD_COUNT), 0);
     assert_int_equal(FIELD(TSC_OFFSET), 0);
-    assert_int_equal(FIELD(ADDRESS_OF_IO_BITMAP_A), vcpu->io_bitmap);
-    assert_int_equal(FIELD(ADDRESS_OF_IO_BITMAP_B), vcpu->io_bitmap + 0x1000);
-    assert_int_equal(FIELD(ADDRESS_OF_MSR_BITMAPS), vcpu->msr_bitmap);
+    assert_int_equal(FIELD(ADDRESS_OF_IO_BITMAP_A), vcpu->vm->io_bitmap);
+    assert_int_equal(FIELD(ADDRESS_OF_IO_BITMAP_B), vcpu->vm->io_bitmap + 0x1000);
+    assert_int_equal(FIELD(ADDRESS_OF_MSR_BITMAPS), vcpu->vm->msr_bitmap);
     assert_int_equal(FIELD(VIRTUAL_PROCESSOR_IDENTIFIER), 1);
 }
 
@@ -203,13 +203,11 @@ static void the_host_comes_back_as_it_was(void **state)
  */
 static void with_optional_bitmaps(uint32_t controls)
 {
-    struct vcpu_space space = {.eptp = 1};
-
     vcpu = guest_machine_in(GUEST_LONG);
     model_cpu.all_fields = true;
     vcpu->controls[VMX_CONTROL_SECONDARY] |= controls;
     vcpu->capability.secondary_allowed1 |= controls;
-    assert_true(vmx_ok(vcpu_state_write(vcpu, &space)));
+    assert_true(vmx_ok(vcpu_state_write(vcpu)));
     assert_int_equal(FIELD(XSS_EXITING_BITMAP), controls & 1 << 20 ? UINT64_MAX : 0);
     assert_int_equal(FIELD(ENCLS_EXITING_BITMAP), controls & 1 << 15 ? UINT64_MAX : 0);
     assert_int_equal(FIELD(ENCLV_EXITING_BITMAP), controls & 1 << 28 ? UINT64_MAX : 0);
@@ -227,7 +225,6 @@ static void bitmaps_of_what_is_on_are_full(void **state)
 /* Each VMWRITE that fails is told, and none is tried after it. */
 static void the_first_failure_is_told(void **state)
 {
-    struct vcpu_space space = {.eptp = 1};
     unsigned writes;
 
     (void)state;
@@ -235,7 +232,7 @@ static void the_first_failure_is_told(void **state)
     model_cpu.all_fields = true;
     vcpu->capability.secondary_allowed1 |= 1 << 15 | 1 << 20 | 1 << 28;
     writes = model_cpu.executed[MODEL_VMWRITE];
-    assert_true(vmx_ok(vcpu_state_write(vcpu, &space)));
+    assert_true(vmx_ok(vcpu_state_write(vcpu)));
     writes = model_cpu.executed[MODEL_VMWRITE] - writes;
     for (unsigned after = 0; after < writes; after++) {
         unsigned before = model_cpu.executed[MODEL_VMWRITE];
@@ -243,7 +240,7 @@ static void the_first_failure_is_told(void **state)
 
         model_cpu_inject((struct model_injection){
             .effect = MODEL_FAIL_VALID, .operation = MODEL_VMWRITE, .after = after, .number = 13});
-        result = vcpu_state_write(vcpu, &space);
+        result = vcpu_state_write(vcpu);
         assert_int_equal(result.outcome, VMX_FAIL_VALID);
         assert_int_equal(result.number, 13);
         assert_int_equal(model_cpu.executed[MODEL_VMWRITE], before + after + 1);

@@ -37,7 +37,7 @@ enum { PRIORITY_FIRST = 8, PRIORITY_THRESHOLD = 5, PRIORITY_LAST = 3 };
 static void set_priority(struct vcpu *vcpu)
 {
     set_register(vcpu, APIC_TPR, PRIORITY_FIRST << 4);
-    vmcs_write64(VMCS_VIRTUAL_APIC_ADDRESS, vcpu->memory + APIC_VIRTUAL);
+    vmcs_write64(VMCS_VIRTUAL_APIC_ADDRESS, vcpu->vm->memory + APIC_VIRTUAL);
     vmcs_write32(VMCS_TPR_THRESHOLD, PRIORITY_THRESHOLD);
 }
 
@@ -76,8 +76,8 @@ BUILT_IN_GUEST(0740, guest_tpr_shadow.guest);
 static void set_pages(struct vcpu *vcpu)
 {
     set_register(vcpu, APIC_LVT_TIMER, APIC_TIMER_VALUE);
-    vmcs_write64(VMCS_VIRTUAL_APIC_ADDRESS, vcpu->memory + APIC_VIRTUAL);
-    vmcs_write64(VMCS_APIC_ACCESS_ADDRESS, vcpu->memory + APIC_PAGE);
+    vmcs_write64(VMCS_VIRTUAL_APIC_ADDRESS, vcpu->vm->memory + APIC_VIRTUAL);
+    vmcs_write64(VMCS_APIC_ACCESS_ADDRESS, vcpu->vm->memory + APIC_PAGE);
     vmcs_write32(VMCS_TPR_THRESHOLD, 0);
 }
 
@@ -203,7 +203,7 @@ static const struct exit_expected access_exits[] = {
 
 static void set_access_page(struct vcpu *vcpu)
 {
-    vmcs_write64(VMCS_APIC_ACCESS_ADDRESS, vcpu->memory + APIC_PAGE);
+    vmcs_write64(VMCS_APIC_ACCESS_ADDRESS, vcpu->vm->memory + APIC_PAGE);
 }
 
 static enum exit_done access_again(struct vcpu *vcpu, const struct exit_record *exit)

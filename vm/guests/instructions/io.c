@@ -167,7 +167,7 @@ static void open_ports(struct vcpu *vcpu)
     static const uint16_t open[] = {0x80, 0x7fff, 0x8234, 0x8236, 0xffff, 0x0000};
 
     for (unsigned i = 0; i < sizeof(open) / sizeof(open[0]); i++)
-        vcpu_port_exits(vcpu, open[i], false);
+        vm_port_exits(vcpu->vm, open[i], false);
 }
 
 static const struct probed_guest guest_io_bitmap = {

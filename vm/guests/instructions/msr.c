@@ -42,10 +42,10 @@ static const char *check_msr(const struct vcpu *vcpu)
 
 static void open_msrs(struct vcpu *vcpu)
 {
-    vcpu_msr_exits(vcpu, IA32_SYSENTER_ESP, false, false);
-    vcpu_msr_exits(vcpu, IA32_SYSENTER_EIP, true, false);
-    vcpu_msr_exits(vcpu, IA32_LSTAR, false, true);
-    vcpu_msr_exits(vcpu, IA32_KERNEL_GS_BASE, false, false);
+    vm_msr_exits(vcpu->vm, IA32_SYSENTER_ESP, false, false);
+    vm_msr_exits(vcpu->vm, IA32_SYSENTER_EIP, true, false);
+    vm_msr_exits(vcpu->vm, IA32_LSTAR, false, true);
+    vm_msr_exits(vcpu->vm, IA32_KERNEL_GS_BASE, false, false);
 }
 
 static const struct probed_guest guest_msr = {

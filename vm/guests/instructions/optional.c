@@ -301,7 +301,7 @@ static const char *lacks_components(const struct vmx_capability *capability)
 
 static void set_xss(struct vcpu *vcpu)
 {
-    uint64_t page = page_cache_alloc(&vcpu->pages);
+    uint64_t page = page_cache_alloc(&vcpu->vm->pages);
     struct msr_entry *entries;
 
     if (page == 0)

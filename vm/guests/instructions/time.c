@@ -19,7 +19,7 @@ PROBE_CODE(zoo_mwait);
 static void set_offset(struct vcpu *vcpu)
 {
     vmcs_write64(VMCS_TSC_OFFSET, OFFSET);
-    vcpu_msr_exits(vcpu, IA32_TIME_STAMP_COUNTER, false, false);
+    vm_msr_exits(vcpu->vm, IA32_TIME_STAMP_COUNTER, false, false);
     vcpu->reg[VCPU_R15] = rdtsc();
 }
 
@@ -93,7 +93,7 @@ static const struct probe rdtscp_probes[] = {
 static void set_offset_and_aux(struct vcpu *vcpu)
 {
     set_offset(vcpu);
-    vcpu_msr_exits(vcpu, IA32_TSC_AUX, false, false);
+    vm_msr_exits(vcpu->vm, IA32_TSC_AUX, false, false);
 }
 
 static const struct probed_guest guest_rdtscp = {

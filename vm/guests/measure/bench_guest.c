@@ -26,8 +26,8 @@ static void setup(struct vcpu *vcpu)
         has |= BENCH_HAS_TIMER;
     memcpy(vcpu_memory(vcpu, GUEST_DATA, sizeof(has)), &has, sizeof(has));
     memcpy(vcpu_memory(vcpu, GUEST_DATA + BENCH_DATA_TICKS, sizeof(ticks)), &ticks, sizeof(ticks));
-    vcpu->touch_maps = true;
-    page_cache_fill(&vcpu->pages);
+    vcpu->vm->touch_maps = true;
+    page_cache_fill(&vcpu->vm->pages);
 }
 
 const struct guest guest_bench = {

@@ -20,7 +20,7 @@ enum { LOG_ENTRIES = 512 };
 
 static void set_log(struct vcpu *vcpu)
 {
-    vmcs_write64(VMCS_PML_ADDRESS, vcpu->memory + LOG_PAGE);
+    vmcs_write64(VMCS_PML_ADDRESS, vcpu->vm->memory + LOG_PAGE);
     vmcs_write16(VMCS_PML_INDEX, LOG_ROOM - 1);
 }
 
@@ -91,8 +91,8 @@ static void set_parts(struct vcpu *vcpu)
 {
     uint64_t *entry;
 
-    vmcs_write64(VMCS_SUB_PAGE_PERMISSION_TABLE_POINTER, vcpu->memory + PARTS_TABLE);
-    (void)ept_protect(&vcpu->ept, PARTS_PAGE, PAGE_SIZE, EPT_READ | EPT_EXECUTE);
+    vmcs_write64(VMCS_SUB_PAGE_PERMISSION_TABLE_POINTER, vcpu->vm->memory + PARTS_TABLE);
+    (void)ept_protect(&vcpu->vm->ept, PARTS_PAGE, PAGE_SIZE, EPT_READ | EPT_EXECUTE);
     entry = zoo_ept_leaf(vcpu, PARTS_PAGE);
     if (entry != NULL)
         *entry |= EPT_SUB_PAGE;
@@ -102,7 +102,7 @@ static enum exit_done give_whole(struct vcpu *vcpu, const struct exit_record *ex
 {
     if (exit_basic_reason(exit) != EXIT_REASON_SPP_EVENT ||
         exit->guest_physical >> 12 != PARTS_PAGE >> 12 ||
-        ept_map(&vcpu->ept, PARTS_PAGE, vcpu->memory + PARTS_PAGE, PAGE_SIZE, EPT_ALL,
+        ept_map(&vcpu->vm->ept, PARTS_PAGE, vcpu->vm->memory + PARTS_PAGE, PAGE_SIZE, EPT_ALL,
                 MEMORY_TYPE_WB) != MAP_OK)
         return EXIT_DEFAULT;
     translation_flush_all(vcpu);

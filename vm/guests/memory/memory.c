@@ -58,10 +58,10 @@ static void take_away(struct vcpu *vcpu)
     const uint32_t value = VIOLATION_VALUE;
 
     memcpy(vcpu_memory(vcpu, VIOLATION_READ, sizeof(value)), &value, sizeof(value));
-    (void)ept_unmap(&vcpu->ept, VIOLATION_WALK, PAGE_SIZE);
-    (void)ept_unmap(&vcpu->ept, VIOLATION_READ, PAGE_SIZE);
-    (void)ept_protect(&vcpu->ept, VIOLATION_WRITE, PAGE_SIZE, EPT_READ | EPT_EXECUTE);
-    (void)ept_protect(&vcpu->ept, VIOLATION_FETCH, PAGE_SIZE, EPT_READ | EPT_WRITE);
+    (void)ept_unmap(&vcpu->vm->ept, VIOLATION_WALK, PAGE_SIZE);
+    (void)ept_unmap(&vcpu->vm->ept, VIOLATION_READ, PAGE_SIZE);
+    (void)ept_protect(&vcpu->vm->ept, VIOLATION_WRITE, PAGE_SIZE, EPT_READ | EPT_EXECUTE);
+    (void)ept_protect(&vcpu->vm->ept, VIOLATION_FETCH, PAGE_SIZE, EPT_READ | EPT_WRITE);
 }
 
 /* The page comes back, with everything allowed; the violation itself made the CPU forget it. */
@@ -70,8 +70,8 @@ static enum exit_done give_back(struct vcpu *vcpu, const struct exit_record *exi
     uint64_t page = exit->guest_physical & ~(uint64_t)(PAGE_SIZE - 1);
 
     if (exit_basic_reason(exit) != EXIT_REASON_EPT_VIOLATION || page >= GUEST_MEMORY_BYTES ||
-        ept_map(&vcpu->ept, page, vcpu->memory + page, PAGE_SIZE, EPT_ALL, MEMORY_TYPE_WB) !=
-            MAP_OK)
+        ept_map(&vcpu->vm->ept, page, vcpu->vm->memory + page, PAGE_SIZE, EPT_ALL,
+                MEMORY_TYPE_WB) != MAP_OK)
         return EXIT_DEFAULT;
     return EXIT_MAPPED;
 }

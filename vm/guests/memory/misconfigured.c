@@ -12,7 +12,7 @@ enum { PAGES = EPT_WAYS_TO_MISCONFIGURE };
 
 uint64_t *zoo_ept_leaf(struct vcpu *vcpu, uint64_t address)
 {
-    struct radix_position at = radix_find(&vcpu->ept.radix, address);
+    struct radix_position at = radix_find(&vcpu->vm->ept.radix, address);
 
     return at.level == LEVEL_PT ? at.entry : NULL;
 }
@@ -24,7 +24,7 @@ static void misconfigure(struct vcpu *vcpu)
         uint64_t *entry = zoo_ept_leaf(vcpu, MISCONFIGURED_BASE + i * PAGE_SIZE);
 
         if (entry != NULL) /* else the guest meets nothing, and differs */
-            *entry = ept_misconfigure(*entry, i, &vcpu->ept.capability);
+            *entry = ept_misconfigure(*entry, i, &vcpu->vm->ept.capability);
     }
 }
 
@@ -35,10 +35,10 @@ static enum exit_done repair(struct vcpu *vcpu, const struct exit_record *exit)
 
     if (exit_basic_reason(exit) != EXIT_REASON_EPT_MISCONFIGURATION || page >= GUEST_MEMORY_BYTES)
         return EXIT_DEFAULT;
-    walk = ept_walk(&vcpu->ept, page);
+    walk = ept_walk(&vcpu->vm->ept, page);
     if (walk.misconfiguration == EPT_WELL_CONFIGURED ||
-        ept_map(&vcpu->ept, page, vcpu->memory + page, PAGE_SIZE, EPT_ALL, MEMORY_TYPE_WB) !=
-            MAP_OK)
+        ept_map(&vcpu->vm->ept, page, vcpu->vm->memory + page, PAGE_SIZE, EPT_ALL,
+                MEMORY_TYPE_WB) != MAP_OK)
         return EXIT_DEFAULT;
     return EXIT_MAPPED;
 }

@@ -65,7 +65,7 @@ static void load_base_twice(struct vcpu *vcpu)
     } area[MSRS] = {{IA32_SYSENTER_CS, 0, 0}, {IA32_FS_BASE, 0, 0}};
 
     memcpy(vcpu_memory(vcpu, GUEST_DATA, sizeof(area)), area, sizeof(area));
-    vmcs_write64(VMCS_VM_ENTRY_MSR_LOAD_ADDRESS, vcpu->memory + GUEST_DATA);
+    vmcs_write64(VMCS_VM_ENTRY_MSR_LOAD_ADDRESS, vcpu->vm->memory + GUEST_DATA);
     vmcs_write32(VMCS_VM_ENTRY_MSR_LOAD_COUNT, MSRS);
 }
 

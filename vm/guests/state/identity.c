@@ -38,7 +38,7 @@ static void list_targets(const struct vcpu *vcpu, struct target targets[TARGETS]
 {
     targets[0] = (struct target){vcpu->options->image, "its image"};
     targets[1] = (struct target){read_cr3() & CR3_ADDRESS, "its page pool"};
-    targets[2] = (struct target){vcpu->ept.radix.root, "its page pool"};
+    targets[2] = (struct target){vcpu->vm->ept.radix.root, "its page pool"};
     targets[3] = (struct target){vcpu->msr_apic_base & APIC_BASE_ADDRESS, "its local APIC"};
     targets[LAST] = (struct target){vcpu->vmcs.address, "its page pool"};
 }
@@ -191,7 +191,7 @@ static bool look_through(const struct vcpu *vcpu, struct view *view)
 
     memset(view, 0, sizeof(*view));
     for (uint64_t at = GUEST_MEMORY_BYTES; at < GUEST_MACHINE_END; at += walk.size) {
-        walk = ept_walk(&vcpu->ept, at);
+        walk = ept_walk(&vcpu->vm->ept, at);
         if (!walk.mapped)
             continue;
         if (!is_sound(vcpu, &walk))
@@ -205,9 +205,10 @@ static bool look_through(const struct vcpu *vcpu, struct view *view)
 /* SDM Vol. 3, "Accessed and Dirty Flags for EPT": the BIOS was read, the data page written. */
 static const char *check_flags(const struct vcpu *vcpu)
 {
-    struct ept_walk bios = ept_walk(&vcpu->ept, VM_BIOS), data = ept_walk(&vcpu->ept, GUEST_DATA);
+    struct ept_walk bios = ept_walk(&vcpu->vm->ept, VM_BIOS),
+                    data = ept_walk(&vcpu->vm->ept, GUEST_DATA);
 
-    if (!vcpu->ept.capability.accessed_dirty)
+    if (!vcpu->vm->ept.capability.accessed_dirty)
         return NULL;
     if (get(vcpu, IDENTITY_BIOS_WORDS) != 0 && (!bios.accessed || bios.dirty))
         return "EPT does not say that the BIOS was read and not written";

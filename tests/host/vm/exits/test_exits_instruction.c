@@ -203,10 +203,10 @@ static void hlt_with_interrupts_on_goes_on_and_ends_blocking_by_sti(void **state
     FIELD(GUEST_INTERRUPTIBILITY_STATE) = 1;
     assert_done(EXIT_REASON_HLT, 1, EXIT_IGNORED);
     assert_int_equal(FIELD(GUEST_INTERRUPTIBILITY_STATE), 0);
-    assert_int_equal(vcpu->pages.count, 0);
-    vcpu->touch_maps = true;
+    assert_int_equal(vcpu->vm->pages.count, 0);
+    vcpu->vm->touch_maps = true;
     assert_done(EXIT_REASON_HLT, 1, EXIT_IGNORED);
-    assert_int_equal(vcpu->pages.count, PAGE_CACHE_SIZE);
+    assert_int_equal(vcpu->vm->pages.count, PAGE_CACHE_SIZE);
 }
 
 /* VMCALL */

@@ -162,20 +162,20 @@ static void without_information_strings_have_the_modes_size(void **state)
 static void each_port_has_its_bit(void **state)
 {
     static const uint8_t all[2 * MODEL_PAGE];
-    uint8_t *bitmap = phys_to_virt(vcpu->io_bitmap), wanted;
+    uint8_t *bitmap = phys_to_virt(vcpu->vm->io_bitmap), wanted;
 
     (void)state;
     memset(bitmap, 0, sizeof(all));
     for (unsigned port = 0; port < 0x10000; port++) {
         uint8_t *page = bitmap + (port >= 0x8000 ? MODEL_PAGE : 0);
 
-        vcpu_port_exits(vcpu, (uint16_t)port, true);
+        vm_port_exits(vcpu->vm, (uint16_t)port, true);
         wanted = (uint8_t)(1u << (port & 7));
         assert_int_equal(page[(port & 0x7fff) >> 3], wanted);
         page[(port & 0x7fff) >> 3] = 0;
         assert_memory_equal(page, all, MODEL_PAGE);
         memset(bitmap, 0xff, 1);
-        vcpu_port_exits(vcpu, (uint16_t)(port & 7), false);
+        vm_port_exits(vcpu->vm, (uint16_t)(port & 7), false);
         assert_int_equal(bitmap[0], (uint8_t)~wanted);
         bitmap[0] = 0;
     }

@@ -123,7 +123,7 @@ static void memory_that_ept_protects_stays_as_it_is(void **state)
 {
     (void)state;
     put_table(PLACE, 0x77, 0x7777);
-    assert_int_equal(ept_protect(&vcpu->ept, 0x7000, 0x1000, EPT_READ), MAP_OK);
+    assert_int_equal(ept_protect(&vcpu->vm->ept, 0x7000, 0x1000, EPT_READ), MAP_OK);
     assert_reads_at(PLACE, PLACE, PLAIN);
     put_table(PLACE, 0x77, 0x7777);
     assert_ends(EXIT_REASON_GDTR_IDTR_ACCESS, PLACE, PLAIN | TABLE(SGDT), PLACE);

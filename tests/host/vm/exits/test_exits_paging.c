@@ -354,14 +354,14 @@ static void memory_that_the_guest_does_not_have_ends_it(void **state)
     directory()[1] = 0x100000 | E_ALL;
     assert_ends(GDTR_IDTR, LINEAR + 0x1000, load, 0x100008);
     map();
-    assert_int_equal(ept_protect(&vcpu->ept, FIRST, 0x1000, EPT_READ), MAP_OK);
+    assert_int_equal(ept_protect(&vcpu->vm->ept, FIRST, 0x1000, EPT_READ), MAP_OK);
     assert_ends(GDTR_IDTR, LINEAR, store, FIRST);
     assert_holds(FIRST, zeros, 10);
     /* Whether they are written depends on EPT's accessed and dirty flags; flags to set are. */
-    assert_int_equal(ept_protect(&vcpu->ept, TABLE_PAGE, 0x1000, EPT_READ), MAP_OK);
+    assert_int_equal(ept_protect(&vcpu->vm->ept, TABLE_PAGE, 0x1000, EPT_READ), MAP_OK);
     table()[0] = FIRST | E_ALL;
     assert_ends(GDTR_IDTR, LINEAR, load, TABLE_PAGE);
-    assert_int_equal(ept_protect(&vcpu->ept, TABLE_PAGE, 0x1000, EPT_WRITE | EPT_READ), MAP_OK);
+    assert_int_equal(ept_protect(&vcpu->vm->ept, TABLE_PAGE, 0x1000, EPT_WRITE | EPT_READ), MAP_OK);
     assert_done(GDTR_IDTR, LINEAR, load);
 }
 
@@ -382,15 +382,16 @@ static void only_what_is_its_own_is_reached(void **state)
         uint64_t page = pages_alloc(0);
 
         assert_int_equal(
-            ept_map_page(&vcpu->ept, places[i].physical, page, EPT_ALL, MEMORY_TYPE_WB), MAP_OK);
+            ept_map_page(&vcpu->vm->ept, places[i].physical, page, EPT_ALL, MEMORY_TYPE_WB),
+            MAP_OK);
         memcpy(phys_to_virt(page), gdt_limit_and_base, 10);
         table()[0] = places[i].physical | E_ALL;
-        vcpu->touch_maps = true;
+        vcpu->vm->touch_maps = true;
         if (places[i].touched)
             assert_done(GDTR_IDTR, LINEAR, PLAIN | ACCESS(LGDT));
         else
             assert_ends(GDTR_IDTR, LINEAR, PLAIN | ACCESS(LGDT), places[i].physical);
-        vcpu->touch_maps = false;
+        vcpu->vm->touch_maps = false;
         assert_ends(GDTR_IDTR, LINEAR, PLAIN | ACCESS(LGDT), places[i].physical);
     }
 }
@@ -401,17 +402,17 @@ static void reading_an_entry_is_a_write_with_ept_accessed_and_dirty_flags(void *
     (void)state;
     table()[0] |= E_A;
     directory()[1] |= E_A;
-    assert_int_equal(ept_protect(&vcpu->ept, TABLE_PAGE, 0x1000, EPT_READ), MAP_OK);
-    vcpu->ept.capability.accessed_dirty = true;
+    assert_int_equal(ept_protect(&vcpu->vm->ept, TABLE_PAGE, 0x1000, EPT_READ), MAP_OK);
+    vcpu->vm->ept.capability.accessed_dirty = true;
     assert_ends(GDTR_IDTR, LINEAR, PLAIN | ACCESS(LGDT), TABLE_PAGE);
-    vcpu->ept.capability.accessed_dirty = false;
+    vcpu->vm->ept.capability.accessed_dirty = false;
     assert_done(GDTR_IDTR, LINEAR, PLAIN | ACCESS(LGDT));
 }
 
 /* Where memory is not what is behind an address, or the address is not known: no wrong byte. */
 static void what_cannot_be_done_is_refused(void **state)
 {
-    uint64_t physical = vcpu->memory + FIRST;
+    uint64_t physical = vcpu->vm->memory + FIRST;
 
     (void)state;
     FIELD(APIC_ACCESS_ADDRESS) = physical;
@@ -419,7 +420,7 @@ static void what_cannot_be_done_is_refused(void **state)
     vcpu->controls[VMX_CONTROL_SECONDARY] |= SECONDARY_VIRTUALIZE_APIC_ACCESSES;
     assert_ends(GDTR_IDTR, LINEAR + 0x20, PLAIN | ACCESS(LGDT), FIRST + 0x20);
     assert_done(GDTR_IDTR, LINEAR + 0x1000, PLAIN | ACCESS(LGDT));
-    FIELD(APIC_ACCESS_ADDRESS) = vcpu->memory + TABLE_PAGE;
+    FIELD(APIC_ACCESS_ADDRESS) = vcpu->vm->memory + TABLE_PAGE;
     assert_ends(GDTR_IDTR, LINEAR, PLAIN | ACCESS(LGDT), TABLE_PAGE);
     in_long_mode(NULL);
     for (unsigned bit = 61; bit < 63; bit++) { /* LAM_U57, LAM_U48 */

@@ -67,14 +67,14 @@ static void touch(uint64_t address, uint64_t qualification, uint32_t vectoring)
     FIELD(GUEST_PHYSICAL_ADDRESS) = address;
     FIELD(IDT_VECTORING_INFORMATION) = vectoring;
     assert_int_equal(guest_machine_serve_now(), EXIT_MAPPED);
-    assert_true(ept_walk(&vcpu->ept, address).mapped);
+    assert_true(ept_walk(&vcpu->vm->ept, address).mapped);
 }
 
 /* Of an EPT violation the exit qualification has the bit, and it means the same. */
 static void nmis_are_blocked_again_where_iret_met_an_ept_violation(void **state)
 {
     (void)state;
-    vcpu->touch_maps = true;
+    vcpu->vm->touch_maps = true;
     touch(GUEST_TOUCH_BASE, 0x181, 0);
     assert_int_equal(FIELD(GUEST_INTERRUPTIBILITY_STATE), 0);
     touch(GUEST_TOUCH_BASE + 0x1000, 0x1181, 0);
@@ -102,8 +102,8 @@ static void nmis_are_blocked_again_where_iret_filled_the_log(void **state)
 static void a_touch_that_no_page_is_left_for_ends_the_guest(void **state)
 {
     (void)state;
-    vcpu->touch_maps = true;
-    vcpu->pages.count = 0;
+    vcpu->vm->touch_maps = true;
+    vcpu->vm->pages.count = 0;
     model_pages_limit(model_pages_used());
     guest_machine_exit(EXIT_REASON_EPT_VIOLATION, 0x181, 2);
     FIELD(GUEST_PHYSICAL_ADDRESS) = GUEST_TOUCH_BASE + 0x1000;
@@ -111,7 +111,7 @@ static void a_touch_that_no_page_is_left_for_ends_the_guest(void **state)
     assert_int_equal(vcpu->end, GUEST_END_MEMORY);
     assert_int_equal(vcpu->end_number, EXIT_REASON_EPT_VIOLATION);
     assert_int_equal(vcpu->end_value, GUEST_TOUCH_BASE + 0x1000);
-    assert_false(ept_walk(&vcpu->ept, GUEST_TOUCH_BASE + 0x1000).mapped);
+    assert_false(ept_walk(&vcpu->vm->ept, GUEST_TOUCH_BASE + 0x1000).mapped);
 }
 
 /* Outside of system-management mode bit 2, blocking by SMI, cannot be true; with it no VM entry
@@ -152,7 +152,7 @@ static void what_is_undefined_is_not_written_down(void **state)
     const struct exit_record *exit;
 
     (void)state;
-    vcpu->watched = vcpu->touch_maps = true;
+    vcpu->watched = vcpu->vm->touch_maps = true;
     exit = record(EXIT_REASON_EXCEPTION_OR_NMI, gp, 0);
     assert_int_equal(exit->interruption, gp | 1u << 12);
     assert_int_equal(exit->vectoring, 0);
@@ -249,7 +249,7 @@ static void show_machine(uint64_t apic_base)
 
 static void assert_shown(uint64_t address, enum memory_type type)
 {
-    struct ept_walk walk = ept_walk(&vcpu->ept, address);
+    struct ept_walk walk = ept_walk(&vcpu->vm->ept, address);
 
     assert_true(walk.mapped);
     assert_int_equal(walk.physical, walk.guest_physical);
@@ -271,8 +271,8 @@ static void a_guest_sees_the_machine_but_for_the_hypervisor(void **state)
     assert_shown(0xfee01000, MEMORY_TYPE_UC);
     assert_shown(GUEST_MACHINE_END - 1, MEMORY_TYPE_UC);
     for (unsigned i = 0; i < sizeof(hidden) / sizeof(hidden[0]); i++)
-        assert_false(ept_walk(&vcpu->ept, hidden[i]).mapped);
-    assert_int_equal(ept_walk(&vcpu->ept, GUEST_MEMORY_BYTES - 1).permissions, EPT_ALL);
+        assert_false(ept_walk(&vcpu->vm->ept, hidden[i]).mapped);
+    assert_int_equal(ept_walk(&vcpu->vm->ept, GUEST_MEMORY_BYTES - 1).permissions, EPT_ALL);
 }
 
 static const char *owner_at_end(uint64_t address)

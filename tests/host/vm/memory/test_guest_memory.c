@@ -24,15 +24,19 @@ static int in_long_mode(void **state)
 }
 
 /* Another vCPU of the same guest on the same CPU, which owns nothing yet. */
+static struct vm other_vm;
+
 static struct vcpu another(void)
 {
-    struct vcpu other = {.guest = vcpu->guest,
+    struct vcpu other = {.vm = &other_vm,
+                         .guest = vcpu->guest,
                          .options = vcpu->options,
                          .cpu = vcpu->cpu,
                          .capability = vcpu->capability,
                          .msr_apic_base = vcpu->msr_apic_base};
 
     memcpy(other.controls, vcpu->controls, sizeof(other.controls));
+    other_vm = (struct vm){0};
     return other;
 }
 
@@ -49,7 +53,6 @@ static void it_holds_the_guests_code(void **state)
 static void without_memory_there_is_no_guest(void **state)
 {
     struct vcpu other = another();
-    struct vcpu_space space = {0};
     unsigned before = model_pages_used();
 
     (void)state;
@@ -58,16 +61,15 @@ static void without_memory_there_is_no_guest(void **state)
 
         model_pages_limit(before + pages);
         other = another();
-        made = guest_memory_create(&other, &space);
-        assert_int_equal(made, other.memory != 0 && space.eptp != 0 &&
-                                   ept_walk(&other.ept, 0).mapped &&
-                                   ept_walk(&other.ept, GUEST_MEMORY_BYTES - 1).mapped);
+        made = guest_memory_create(&other);
+        assert_int_equal(made, other_vm.memory != 0 && other_vm.eptp != 0 &&
+                                   ept_walk(&other_vm.ept, 0).mapped &&
+                                   ept_walk(&other_vm.ept, GUEST_MEMORY_BYTES - 1).mapped);
         guest_memory_free(&other);
         assert_int_equal(model_pages_used(), before);
-        space = (struct vcpu_space){0};
     }
     model_pages_limit(MODEL_PAGES);
-    assert_true(guest_memory_create(&other, &space));
+    assert_true(guest_memory_create(&other));
     guest_memory_free(&other);
 }
 
@@ -76,16 +78,15 @@ static void code_that_does_not_fit_is_no_guest(void **state)
     static const uint8_t much[GUEST_CODE_BYTES + 1];
     struct guest guest = *vcpu->guest;
     struct vcpu other = another();
-    struct vcpu_space space = {0};
     unsigned before = model_pages_used();
 
     (void)state;
     guest.code = much;
     guest.code_end = much + sizeof(much);
     other.guest = &guest;
-    assert_false(guest_memory_create(&other, &space));
+    assert_false(guest_memory_create(&other));
     guest_memory_free(&other);
-    assert_int_equal(other.memory, 0);
+    assert_int_equal(other_vm.memory, 0);
     assert_int_equal(model_pages_used(), before);
 }
 
@@ -112,22 +113,21 @@ static uint64_t translate(uint64_t root, uint64_t linear)
 static void without_ept_the_hypervisors_tables_translate(void **state)
 {
     struct vcpu other = another();
-    struct vcpu_space space = {0};
     unsigned before = model_pages_used();
 
     (void)state;
     other.controls[VMX_CONTROL_SECONDARY] &= ~(uint32_t)SECONDARY_ENABLE_EPT;
-    assert_true(guest_memory_create(&other, &space));
-    assert_int_equal(space.eptp, 0);
+    assert_true(guest_memory_create(&other));
+    assert_int_equal(other_vm.eptp, 0);
     for (uint64_t address = 0; address < GUEST_MEMORY_BYTES; address += 0xfff)
-        assert_int_equal(translate(space.page_tables, address), other.memory + address);
-    assert_int_equal(translate(space.page_tables, GUEST_MEMORY_BYTES), UINT64_MAX);
+        assert_int_equal(translate(other_vm.page_tables, address), other_vm.memory + address);
+    assert_int_equal(translate(other_vm.page_tables, GUEST_MEMORY_BYTES), UINT64_MAX);
     guest_memory_free(&other);
     assert_int_equal(model_pages_used(), before);
     for (unsigned pages = 0; pages < 64 + 4 + 4; pages++) {
         model_pages_limit(before + pages);
-        other.pages.count = 0;
-        (void)guest_memory_create(&other, &space);
+        other_vm.pages.count = 0;
+        (void)guest_memory_create(&other);
         guest_memory_free(&other);
         assert_int_equal(model_pages_used(), before);
     }
@@ -175,57 +175,57 @@ static void the_machine_is_shown_up_to_its_end(void **state)
     guest_machine.memory_next_foreign = up_to_the_end_and_behind;
     guest_machine.memory_foreign_type = uncacheable;
     vcpu = guest_machine_start();
-    assert_true(ept_walk(&vcpu->ept, GUEST_MACHINE_END - 1).mapped);
-    assert_false(ept_walk(&vcpu->ept, GUEST_MACHINE_END).mapped);
+    assert_true(ept_walk(&vcpu->vm->ept, GUEST_MACHINE_END - 1).mapped);
+    assert_false(ept_walk(&vcpu->vm->ept, GUEST_MACHINE_END).mapped);
 }
 
 static void a_page_in_the_cache_is_given_out_once(void **state)
 {
-    struct vcpu other = another();
     unsigned before = model_pages_used(), filled;
     uint64_t taken[PAGE_CACHE_SIZE + 2];
 
     (void)state;
-    page_cache_fill(&other.pages);
-    assert_int_equal(other.pages.count, PAGE_CACHE_SIZE);
+    other_vm = (struct vm){0};
+    page_cache_fill(&other_vm.pages);
+    assert_int_equal(other_vm.pages.count, PAGE_CACHE_SIZE);
     filled = model_pages_used();
-    page_cache_fill(&other.pages);
+    page_cache_fill(&other_vm.pages);
     assert_int_equal(model_pages_used(), filled);
     for (unsigned i = 0; i < PAGE_CACHE_SIZE + 2; i++) {
-        taken[i] = page_cache_alloc(&other.pages);
+        taken[i] = page_cache_alloc(&other_vm.pages);
         assert_int_not_equal(taken[i], 0);
         for (unsigned j = 0; j < i; j++)
             assert_int_not_equal(taken[i], taken[j]);
     }
     assert_int_equal(model_pages_used(), filled + 2); /* the last two were not in the cache */
-    page_cache_free(&other.pages);
+    page_cache_free(&other_vm.pages);
     assert_int_equal(model_pages_used(), before);
-    page_cache_free(&other.pages); /* nothing is left to give */
-    assert_int_equal(other.pages.owned_count, 0);
-    assert_int_equal(other.pages.count, 0);
+    page_cache_free(&other_vm.pages); /* nothing is left to give */
+    assert_int_equal(other_vm.pages.owned_count, 0);
+    assert_int_equal(other_vm.pages.count, 0);
     /* It is as good as new. */
-    assert_int_not_equal(page_cache_alloc(&other.pages), 0);
-    page_cache_free(&other.pages);
+    assert_int_not_equal(page_cache_alloc(&other_vm.pages), 0);
+    page_cache_free(&other_vm.pages);
     assert_int_equal(model_pages_used(), before);
 }
 
 static void the_cache_is_what_memory_there_is(void **state)
 {
-    struct vcpu other = another();
     unsigned before = model_pages_used();
 
     (void)state;
+    other_vm = (struct vm){0};
     model_pages_limit(before + 3); /* not the four of the list of pages */
-    assert_int_equal(page_cache_alloc(&other.pages), 0);
-    page_cache_fill(&other.pages);
-    assert_int_equal(other.pages.count, 0);
+    assert_int_equal(page_cache_alloc(&other_vm.pages), 0);
+    page_cache_fill(&other_vm.pages);
+    assert_int_equal(other_vm.pages.count, 0);
     model_pages_limit(before + 4 + 2);
-    page_cache_fill(&other.pages);
-    assert_int_equal(other.pages.count, 2);
-    assert_int_not_equal(page_cache_alloc(&other.pages), 0);
-    assert_int_not_equal(page_cache_alloc(&other.pages), 0);
-    assert_int_equal(page_cache_alloc(&other.pages), 0);
-    page_cache_free(&other.pages);
+    page_cache_fill(&other_vm.pages);
+    assert_int_equal(other_vm.pages.count, 2);
+    assert_int_not_equal(page_cache_alloc(&other_vm.pages), 0);
+    assert_int_not_equal(page_cache_alloc(&other_vm.pages), 0);
+    assert_int_equal(page_cache_alloc(&other_vm.pages), 0);
+    page_cache_free(&other_vm.pages);
     assert_int_equal(model_pages_used(), before);
 }
 
@@ -234,21 +234,21 @@ static void the_cache_is_what_memory_there_is(void **state)
  */
 static void a_full_list_gives_no_page(void **state)
 {
-    struct vcpu other = another();
     unsigned before = model_pages_used();
     uint64_t *list;
 
     (void)state;
-    assert_int_not_equal(page_cache_alloc(&other.pages), 0);
-    list = phys_to_virt(other.pages.owned);
-    other.pages.owned_count = 2047; /* the last place */
-    assert_int_not_equal(page_cache_alloc(&other.pages), 0);
-    assert_int_equal(other.pages.owned_count, 2048);
-    assert_int_equal(page_cache_alloc(&other.pages), 0);
+    other_vm = (struct vm){0};
+    assert_int_not_equal(page_cache_alloc(&other_vm.pages), 0);
+    list = phys_to_virt(other_vm.pages.owned);
+    other_vm.pages.owned_count = 2047; /* the last place */
+    assert_int_not_equal(page_cache_alloc(&other_vm.pages), 0);
+    assert_int_equal(other_vm.pages.owned_count, 2048);
+    assert_int_equal(page_cache_alloc(&other_vm.pages), 0);
     assert_int_equal(model_pages_used(), before + 4 + 2);
     list[1] = list[2047];
-    other.pages.owned_count = 2;
-    page_cache_free(&other.pages);
+    other_vm.pages.owned_count = 2;
+    page_cache_free(&other_vm.pages);
     assert_int_equal(model_pages_used(), before);
 }
 
