@@ -6,7 +6,7 @@
  *   out: main(RDI = its struct cpu) in long mode, on its own stack, with the kernel's page tables.
  *
  * All CPUs come through here at the same time, so none writes to the page and none has a stack
- * until its APIC id has told it which one is its own. The page is mapped read-only anyway: the
+ * until its APIC id has reported it which one is its own. The page is mapped read-only anyway: the
  * descriptors have their accessed bits set, since the processor would set them.
  *
  * There is no IDT here: a fault shuts the processor down. So nothing is done that could fault with
@@ -96,7 +96,7 @@ long_mode:
 
     /*
      * The id as the local APIC has it, since that is what IPIs are sent to. In x2APIC mode it is
-     * wider than xAPIC mode could tell, so the mode comes first.
+     * wider than xAPIC mode could report, so the mode comes first.
      */
     mov PARAMETER(AP_APIC)(%rbx), %rdi
     test %rdi, %rdi

@@ -1,5 +1,5 @@
 /*
- * The Multiboot2 information: what the boot loader tells, copied into a structure of our own.
+ * The Multiboot2 information: what the boot loader reports, copied into a structure of our own.
  *
  * Multiboot2 Specification, "Boot information format". GRUB's multiboot2.h decides where the
  * specification's text and its header file differ (the framebuffer's colours are at offset 32).
@@ -60,7 +60,7 @@ struct multiboot_memory {
     enum multiboot_memory_kind kind;
 };
 
-/* Which tag the memory map came from: the first of these that tells of any memory. */
+/* Which tag the memory map came from: the first of these that describes any memory. */
 enum multiboot_memory_source {
     MULTIBOOT_SOURCE_NONE,
     MULTIBOOT_SOURCE_MAP,   /* "Memory map" */
@@ -86,7 +86,7 @@ struct multiboot_framebuffer {
 };
 
 struct multiboot_module {
-    uint32_t start, end; /* physical; end is the first byte behind it */
+    uint32_t start, end; /* physical; end is the first byte after it */
     char string[MULTIBOOT_STRING_SIZE];
 };
 
@@ -126,7 +126,7 @@ struct multiboot_info {
 /*
  * Parses the information at `info`, of which `most` bytes can be read. Nothing of `out` points into
  * it. After an error `out` holds what had been understood until then, which may suffice for a
- * console to tell the error on. Adjoining ranges of one kind become one. A range that is not
+ * console to report the error on. Adjoining ranges of one kind become one. A range that is not
  * available memory is cut where it would pass the last address.
  */
 enum multiboot_result multiboot_parse(const void *info, size_t most, struct multiboot_info *out);

@@ -101,27 +101,27 @@ static enum outcome take_cpus(struct command_line *out, struct text value)
     return TAKEN;
 }
 
-static enum outcome take_pretend(struct command_line *out, struct text value)
+static enum outcome take_override(struct command_line *out, struct text value)
 {
-    struct pretend pretend = {.every_cpu = true};
+    struct override override = {.every_cpu = true};
     struct text head = cut(&value, ':');
     uint64_t parsed;
 
     if (head.length > 3 && strncmp(head.start, "cpu", 3) == 0) {
         if (!number((struct text){head.start + 3, head.length - 3}, 10, UINT32_MAX, &parsed))
             return BAD;
-        pretend.every_cpu = false;
-        pretend.cpu = (uint32_t)parsed;
+        override.every_cpu = false;
+        override.cpu = (uint32_t)parsed;
         head = cut(&value, ':');
     }
     if (!number(head, 16, VMX_MSR_LAST, &parsed) || parsed < VMX_MSR_FIRST)
         return BAD;
-    pretend.msr = (uint32_t)parsed;
-    if (!number(value, 16, UINT64_MAX, &pretend.value))
+    override.msr = (uint32_t)parsed;
+    if (!number(value, 16, UINT64_MAX, &override.value))
         return BAD;
-    if (out->pretend.count == PRETEND_MAX)
+    if (out->override.count == OVERRIDES_MAX)
         return FULL;
-    out->pretend.item[out->pretend.count++] = pretend;
+    out->override.item[out->override.count++] = override;
     return TAKEN;
 }
 
@@ -159,9 +159,9 @@ static enum outcome take_guest(struct command_line *out, struct text value)
     return TAKEN;
 }
 
-static enum outcome take_chaos(struct command_line *out, struct text value)
+static enum outcome take_random_rounds(struct command_line *out, struct text value)
 {
-    uint64_t rounds, seed = out->chaos.seed;
+    uint64_t rounds, seed = out->random.seed;
     struct text rest = value;
     struct text head = cut(&rest, ',');
 
@@ -169,7 +169,7 @@ static enum outcome take_chaos(struct command_line *out, struct text value)
         return BAD;
     if (head.length < value.length && !number(rest, 10, UINT64_MAX, &seed))
         return BAD;
-    out->chaos = (struct chaos_plan){seed, (uint32_t)rounds};
+    out->random = (struct random_plan){seed, (uint32_t)rounds};
     return TAKEN;
 }
 
@@ -303,7 +303,7 @@ static bool in_a_name(char c)
 }
 
 /* What may have been meant for a name ends at the first character that no name has. */
-static void tell_unknown(struct command_line *out, struct text word)
+static void print_unknown(struct command_line *out, struct text word)
 {
     struct nearest nearest = {.typed = word.start};
     char after[64] = "no known one is near";
@@ -346,7 +346,7 @@ static void take_word(struct command_line *out, struct text word)
     while (row < rows + COMMAND_WORD_COUNT && !same(key, row->word.name))
         row++;
     if (row == rows + COMMAND_WORD_COUNT) {
-        tell_unknown(out, word);
+        print_unknown(out, word);
         return;
     }
     outcome = row->choose != NULL ? take_choice(out, row, value) : row->take(out, value);
@@ -374,7 +374,7 @@ void command_line_parse(const char *line, struct command_line *out)
     out->check = CHECK_AUTO;
     out->report = REPORT_TEXT;
     out->console = (struct console_choice){.screen = true, .lines = LINES_FIRMWARE};
-    out->chaos = (struct chaos_plan){.seed = 1, .rounds = COMMAND_LINE_CHAOS_ROUNDS};
+    out->random = (struct random_plan){.seed = 1, .rounds = COMMAND_LINE_RANDOM_ROUNDS};
     out->exit = EXIT_HALT;
     while (*line != '\0') {
         struct text word = {line, 0};

@@ -16,11 +16,11 @@
 #include "kernel/console/console.h"
 #include "kernel/cpu/stop.h"
 #include "vm/vm_options.h"
-#include "vmx/capability/pretend.h"
+#include "vmx/capability/override.h"
 #include "vmx/vmx_cpu.h"
 
 enum {
-    COMMAND_LINE_CHAOS_ROUNDS = 20,
+    COMMAND_LINE_RANDOM_ROUNDS = 20,
     COMMAND_LINE_PROBLEMS_MAX = 8,
     COMMAND_LINE_PROBLEM_SIZE = 160, /* bytes, the terminating zero included */
 };
@@ -42,12 +42,12 @@ struct command_line {
     enum vmx_stage stop;
     enum check_word check;
     enum check_entry_word
-        check_entry; /* which VM entries are judged by vmx/entry/vmentry_check.h */
+        check_entry; /* which VM entries are checked by vmx/entry/vmentry_check.h */
     uint32_t cpus;   /* at most so many; 0: all */
-    struct pretend_list pretend;
+    struct override_list override;
     uint32_t selftest;  /* enum selftest_part; 0: none */
-    const char *guests; /* the names behind guest=, within the line; NULL: the demonstration */
-    struct chaos_plan chaos;
+    const char *guests; /* the names after guest=, within the line; NULL: the demonstration */
+    struct random_plan random;
     bool trace_exits;
     bool dump_vmcs;
     bool bench_exits;
@@ -75,7 +75,7 @@ void command_line_no_port(struct command_line *line);
 /* One row of the table of words. */
 struct command_word {
     const char *name;
-    const char *values;   /* what may stand behind `=`; "" where nothing may */
+    const char *values;   /* what may stand after `=`; "" where nothing may */
     const char *standard; /* what counts when the word is missing */
     const char *meaning;
 };

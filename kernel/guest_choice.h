@@ -23,7 +23,7 @@ struct guest_choice {
     struct guest_chosen item[GUEST_CHOICES_MAX];
     uint32_t count;
     uint32_t lost; /* chosen, but more than there is room for */
-    bool list;     /* "list": all that there are are to be told */
+    bool list;     /* "list": all that there are are to be reported */
     /* With commas between, as many as there is room for; "" for none. */
     char
         unknown[GUEST_NAMES_SIZE]; /* names that no guest has, each with the nearest that one has */

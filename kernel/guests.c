@@ -13,12 +13,12 @@
 #include "lib/string.h"
 #include "mm/page_alloc.h"
 #include "vm/guests/measure/bench.h"
-#include "vm/guests/measure/chaos.h"
+#include "vm/guests/measure/random_guests.h"
 #include "vm/guest_controls.h"
-#include "vm/guests/guest_judge.h"
+#include "vm/guests/guest_check.h"
 #include "vm/run.h"
 
-/* All guests on the slowest emulator, with their exits told on a serial line. */
+/* All guests on the slowest emulator, with their exits reported on a serial line. */
 enum { WORK_US = 600000000 };
 
 /* A line of `trace=exits`; what CPUs came to. */
@@ -41,12 +41,12 @@ static void trace(const struct vcpu *vcpu, const struct exit_record *exit)
 static void run(const struct guest *guest, struct cpu *cpu, struct guest_run *result)
 {
     if (guest->any_end)
-        chaos_run(guest, &cpu->vmx, &options, result);
+        random_guest_run(guest, &cpu->vmx, &options, result);
     else
         guest_run(guest, &cpu->vmx, &options, result);
 }
 
-/* Whoever waits in vain has to know for what: told once, by the first CPU that runs it. */
+/* Whoever waits in vain has to know for what: reported once, by the first CPU that runs it. */
 static void begin(const struct guest_chosen *chosen, uint32_t cpu)
 {
     if (!chosen->every_cpu)
@@ -68,7 +68,7 @@ static uint32_t runs_of(const struct machine *machine, uint32_t guest)
 /* Of each chosen guest, the CPUs that it has ended on; and how many have ended on all of theirs. */
 static atomic_uint ended_on[GUEST_CHOICES_MAX], ended;
 
-/* Told by the CPU that ends it last, at once: many guests together take long. */
+/* Reported by the CPU that ends it last, at once: many guests together take long. */
 static void end(uint32_t guest)
 {
     const struct guest_choice *choice = &the_machine->guests;
@@ -95,7 +95,7 @@ static uint32_t runs_with_sender(const struct machine *machine, uint32_t from)
 }
 
 /*
- * No CPU goes on behind a guest that needs a sender while it has yet to end on another one: the
+ * No CPU goes on after a guest that needs a sender while it has yet to end on another one: the
  * last would wait for CPUs that have all other guests before them.
  */
 static void run_on_this_cpu(struct cpu *cpu)
@@ -173,7 +173,7 @@ static void prepare(struct machine *machine)
 {
     the_machine = machine;
     options = (struct vm_options){
-        .chaos = machine->options.chaos,
+        .random = machine->options.random,
         .check_entries = machine->options.check_entry == CHECK_ENTRY_ALWAYS,
         .image = machine->load_address,
         .bios = firmware_map(VM_BIOS, VM_BIOS_BYTES),
@@ -196,7 +196,7 @@ static bool all_have_timer(const struct machine *machine)
     return all;
 }
 
-/* Only CPUs that cannot tell by themselves that a guest's time is up need to be told. */
+/* Only CPUs that cannot report by themselves that a guest's time is up need to be reported. */
 static void with_alarm(struct machine *machine, void (*work)(struct machine *machine))
 {
     bool needed = !all_have_timer(machine);
@@ -222,18 +222,18 @@ void guests_run_all(struct machine *machine)
 {
     guest_choose(machine->options.guests, guest_table, guest_count(), machine->cpu_count,
                  &machine->guests);
-    machine_judge_choice(machine);
+    check_guest_choice(machine);
     if (machine->guests.count == 0 || !machine_all_loaded(machine))
         return;
     if (!make_room(machine)) {
-        machine_judge_guest_room(machine);
+        check_guest_memory(machine);
         return;
     }
     prepare(machine);
     signal_sender_expect(runs_with_sender(machine, 0));
     with_alarm(machine, run_all);
     machine->guests_done = true;
-    machine_judge_guests(machine);
+    check_guest_runs(machine);
 }
 
 void guests_bench(struct machine *machine)
@@ -241,7 +241,7 @@ void guests_bench(struct machine *machine)
     if (!machine_all_loaded(machine))
         return;
     prepare(machine);
-    options.trace = NULL; /* what is told as it comes would be measured too */
+    options.trace = NULL; /* what is reported as it comes would be measured too */
     with_alarm(machine, run_bench);
-    machine_judge_guest(machine, 0, &machine->bench_run);
+    check_guest_run(machine, 0, &machine->bench_run);
 }

@@ -42,7 +42,7 @@ static void add(struct machine *machine, enum rule rule, uint32_t cpu, const cha
                              .rule = rule, .cpu = cpu, .high = -1, .low = -1, .detail = detail});
 }
 
-void machine_judge_information(struct machine *machine, enum multiboot_result result)
+void check_boot_information(struct machine *machine, enum multiboot_result result)
 {
     if (result != MULTIBOOT_OK)
         add(machine, RULE_BOOT_INFORMATION, 0, multiboot_result_text(result));
@@ -50,7 +50,7 @@ void machine_judge_information(struct machine *machine, enum multiboot_result re
         add(machine, RULE_BOOT_RANGES, 0, NULL);
 }
 
-void machine_judge_memory(struct machine *machine, bool ready)
+void check_memory(struct machine *machine, bool ready)
 {
     static const enum rule rules[] = {
         [EXECUTE_DISABLE_ABSENT] = RULE_BOOT_NO_EXECUTE_DISABLE,
@@ -91,7 +91,7 @@ uint32_t machine_choose_cpus(struct machine *machine, const struct start_means *
     return means->clock && means->page ? count : 0;
 }
 
-void machine_judge_started(struct machine *machine, uint32_t chosen)
+void check_started_cpus(struct machine *machine, uint32_t chosen)
 {
     if (machine->cpu_count <= chosen)
         add(machine, RULE_CPU_MEMORY, machine->cpu_count - 1, NULL);
@@ -103,7 +103,7 @@ void machine_judge_started(struct machine *machine, uint32_t chosen)
     }
 }
 
-void machine_judge_clock(struct machine *machine, struct tsc_rate doubt)
+void check_clock(struct machine *machine, struct tsc_rate doubt)
 {
     if (doubt.source != NULL)
         add_finding(machine, (struct finding){.rule = RULE_BOOT_CLOCK_DOUBT,
@@ -114,13 +114,13 @@ void machine_judge_clock(struct machine *machine, struct tsc_rate doubt)
                                               .detail = doubt.source});
 }
 
-void machine_judge_pretend(struct machine *machine)
+void check_overrides(struct machine *machine)
 {
-    const struct pretend_list *list = &machine->options.pretend;
+    const struct override_list *list = &machine->options.override;
 
     for (uint32_t i = 0; i < list->count; i++) {
         if (!list->item[i].every_cpu && list->item[i].cpu >= machine->cpu_count)
-            add_finding(machine, (struct finding){.rule = RULE_PRETEND_WITHOUT_EFFECT,
+            add_finding(machine, (struct finding){.rule = RULE_OVERRIDE_WITHOUT_EFFECT,
                                                   .msr = list->item[i].msr,
                                                   .high = -1,
                                                   .low = -1,
@@ -128,7 +128,7 @@ void machine_judge_pretend(struct machine *machine)
     }
 }
 
-void machine_judge_round(struct machine *machine, const bool *ready_before)
+void check_round(struct machine *machine, const bool *ready_before)
 {
     for (uint32_t i = 0; i < machine->cpu_count; i++) {
         if (ready_before[i] && machine->cpus[i]->phase != CPU_READY)
@@ -147,7 +147,7 @@ bool machine_all_loaded(const struct machine *machine)
     return !machine_refused(machine);
 }
 
-void machine_judge_command_line(struct machine *machine)
+void check_command_line(struct machine *machine)
 {
     for (uint32_t i = 0; i < machine->options.problem_count; i++)
         add(machine, RULE_COMMAND_LINE, 0, machine->options.problem[i]);
@@ -167,7 +167,7 @@ static bool all_followed(const struct findings *findings)
         case RULE_GUEST_UNKNOWN:
         case RULE_GUEST_NO_CPU:
         case RULE_GUEST_LEFT_OUT:
-        case RULE_PRETEND_WITHOUT_EFFECT:
+        case RULE_OVERRIDE_WITHOUT_EFFECT:
             return false;
         default:
             break;
@@ -185,7 +185,7 @@ bool machine_followed_command_line(const struct machine *machine)
     return all_followed(&machine->findings);
 }
 
-void machine_judge_choice(struct machine *machine)
+void check_guest_choice(struct machine *machine)
 {
     if (machine->guests.no_cpu[0] != '\0')
         add(machine, RULE_GUEST_NO_CPU, 0, machine->guests.no_cpu);
@@ -193,7 +193,7 @@ void machine_judge_choice(struct machine *machine)
         add(machine, RULE_GUEST_LEFT_OUT, 0, NULL);
 }
 
-void machine_judge_guest_room(struct machine *machine)
+void check_guest_memory(struct machine *machine)
 {
     add(machine, RULE_GUEST_MEMORY, 0, NULL);
 }
@@ -201,12 +201,12 @@ void machine_judge_guest_room(struct machine *machine)
 /* The guest's name, and what it died of or did otherwise. */
 static const char *tell(struct guest_run *run)
 {
-    format_text(run->told, sizeof(run->told), run->detail[0] != '\0' ? "%s: %s" : "%s",
+    format_text(run->reported, sizeof(run->reported), run->detail[0] != '\0' ? "%s: %s" : "%s",
                 run->guest->name, run->detail);
-    return run->told;
+    return run->reported;
 }
 
-void machine_judge_guest(struct machine *machine, uint32_t cpu, struct guest_run *run)
+void check_guest_run(struct machine *machine, uint32_t cpu, struct guest_run *run)
 {
     static const enum rule rules[GUEST_RESULT_COUNT] = {
         [GUEST_DIFFERS] = RULE_GUEST_DIFFERS,
@@ -226,14 +226,14 @@ struct guest_run *machine_guest_run(const struct machine *machine, uint32_t gues
     return runs ? &machine->cpus[cpu]->guest_runs[guest] : NULL;
 }
 
-void machine_judge_guests(struct machine *machine)
+void check_guest_runs(struct machine *machine)
 {
     for (uint32_t i = 0; i < machine->cpu_count; i++) {
         for (uint32_t j = 0; j < machine->guests.count; j++) {
             struct guest_run *run = machine_guest_run(machine, j, i);
 
             if (run != NULL)
-                machine_judge_guest(machine, i, run);
+                check_guest_run(machine, i, run);
         }
     }
 }
@@ -257,28 +257,28 @@ static const struct machine_check *find_error(const struct machine *machine)
     return NULL;
 }
 
-static void judge_nmis(struct machine *machine, enum nmi_cause cause, enum rule rule,
-                       const char *words)
+static void check_nmis_of(struct machine *machine, enum nmi_cause cause, enum rule rule,
+                          const char *words)
 {
     const struct machine_check *error = cause == NMI_UNKNOWN ? find_error(machine) : NULL;
-    char *told = machine->nmis_told[cause];
+    char *reported = machine->nmis_text[cause];
     size_t length =
-        format_text(told, NMI_TOLD_SIZE, "%u in all%s", count_nmis(machine, cause), words);
+        format_text(reported, NMI_TEXT_SIZE, "%u in all%s", count_nmis(machine, cause), words);
 
     if (error != NULL)
-        format_text(told + length, NMI_TOLD_SIZE - length, "; IA32_MC%u_STATUS holds %#lx",
+        format_text(reported + length, NMI_TEXT_SIZE - length, "; IA32_MC%u_STATUS holds %#lx",
                     error->bank, error->status);
     for (uint32_t i = 0; i < machine->cpu_count; i++) {
         if (machine->cpus[i]->nmis.count[cause] > 0)
-            add(machine, rule, i, told);
+            add(machine, rule, i, reported);
     }
 }
 
-void machine_judge_nmis(struct machine *machine)
+void check_nmis(struct machine *machine)
 {
-    judge_nmis(machine, NMI_SERR, RULE_NMI_CHIPSET, ", by SERR# (bit 7)");
-    judge_nmis(machine, NMI_IOCHK, RULE_NMI_CHIPSET, ", by IOCHK# (bit 6)");
-    judge_nmis(machine, NMI_UNKNOWN, RULE_NMI_UNKNOWN, "");
+    check_nmis_of(machine, NMI_SERR, RULE_NMI_CHIPSET, ", by SERR# (bit 7)");
+    check_nmis_of(machine, NMI_IOCHK, RULE_NMI_CHIPSET, ", by IOCHK# (bit 6)");
+    check_nmis_of(machine, NMI_UNKNOWN, RULE_NMI_UNKNOWN, "");
 }
 
 bool machine_wants_vmcs(const struct machine *machine, uint32_t cpu, bool entry_failed)

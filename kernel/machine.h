@@ -1,5 +1,5 @@
 /*
- * What is known about this machine and what was done with it: everything that the report tells.
+ * What is known about this machine and what was done with it: everything that the report prints.
  */
 #ifndef KERNEL_MACHINE_H
 #define KERNEL_MACHINE_H
@@ -49,7 +49,7 @@ static inline bool cpu_set_has(const struct cpu_set *set, uint32_t cpu)
     return (set->bits[cpu / 64] >> cpu % 64 & 1) != 0;
 }
 
-enum { NMI_TOLD_SIZE = 80 };
+enum { NMI_TEXT_SIZE = 80 };
 
 struct machine {
     uint64_t load_address; /* physical */
@@ -75,7 +75,7 @@ struct machine {
     bool guests_done;           /* each CPU's guest_runs holds their results */
     struct vmcs_kept vmcs;
     struct paging_audit audit; /* of the page tables in use */
-    char nmis_told[NMI_CAUSE_COUNT][NMI_TOLD_SIZE];
+    char nmis_text[NMI_CAUSE_COUNT][NMI_TEXT_SIZE];
     struct cpu *const *cpus;
     uint32_t cpu_count;
 };
@@ -83,16 +83,16 @@ struct machine {
 /* The decisions on the way to VMX: each adds its findings to machine->findings. */
 
 /* The words of the command line that were not understood, names in `guest=` that no guest has. */
-void machine_judge_command_line(struct machine *machine);
+void check_command_line(struct machine *machine);
 
 /* Nothing was found that the command line asks for and that could not be done as it says. */
 bool machine_followed_command_line(const struct machine *machine);
 
 /* The loader's information and the map of memory in it, as far as it was understood. */
-void machine_judge_information(struct machine *machine, enum multiboot_result result);
+void check_boot_information(struct machine *machine, enum multiboot_result result);
 
 /* `ready`: the page pool and the page tables stand. */
-void machine_judge_memory(struct machine *machine, bool ready);
+void check_memory(struct machine *machine, bool ready);
 
 /* What is there to start other CPUs with. */
 struct start_means {
@@ -111,37 +111,37 @@ uint32_t machine_choose_cpus(struct machine *machine, const struct start_means *
                              uint32_t *apic_ids);
 
 /* After `chosen` CPUs were to be started: those without data, and those without an answer. */
-void machine_judge_started(struct machine *machine, uint32_t chosen);
+void check_started_cpus(struct machine *machine, uint32_t chosen);
 
 /* What is doubtful about the TSC's rate, by clock_doubt(): nothing where that names no source. */
-void machine_judge_clock(struct machine *machine, struct tsc_rate doubt);
+void check_clock(struct machine *machine, struct tsc_rate doubt);
 
-/* A value pretended for a CPU that is not there changes nothing. */
-void machine_judge_pretend(struct machine *machine);
+/* A value overridden for a CPU that is not there changes nothing. */
+void check_overrides(struct machine *machine);
 
 /* A CPU that was ready before a round of work and is not any more has not come back. */
-void machine_judge_round(struct machine *machine, const bool *ready_before);
+void check_round(struct machine *machine, const bool *ready_before);
 
 /* Does every CPU that takes part have its VMCS loaded, so that it can run guests? */
 bool machine_all_loaded(const struct machine *machine);
 
 /* In `guest=`, a CPU that is not there, more guests than have room. */
-void machine_judge_choice(struct machine *machine);
+void check_guest_choice(struct machine *machine);
 
 /* No memory for what guests do. */
-void machine_judge_guest_room(struct machine *machine);
+void check_guest_memory(struct machine *machine);
 
 /* What came of a chosen guest on a CPU; NULL where it does not run there. */
 struct guest_run *machine_guest_run(const struct machine *machine, uint32_t guest, uint32_t cpu);
 
 /* A guest that did otherwise than it should. */
-void machine_judge_guest(struct machine *machine, uint32_t cpu, struct guest_run *run);
+void check_guest_run(struct machine *machine, uint32_t cpu, struct guest_run *run);
 
 /* After guests ran: those that did otherwise than they should, on each CPU. */
-void machine_judge_guests(struct machine *machine);
+void check_guest_runs(struct machine *machine);
 
 /* At the end: NMIs that nobody here has sent. */
-void machine_judge_nmis(struct machine *machine);
+void check_nmis(struct machine *machine);
 
 /*
  * Is the VMCS of a guest that has ended on that CPU to be kept, in the place of the one that is

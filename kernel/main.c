@@ -23,7 +23,7 @@
 static struct machine machine;
 static struct firmware firmware;
 
-static void tell_command_line(void)
+static void print_command_line(void)
 {
     console_colour(COLOUR_WARNING);
     for (uint32_t i = 0; i < machine.options.problem_count; i++)
@@ -61,9 +61,9 @@ static bool read_boot_information(uint64_t information)
         multiboot_parse(phys_to_virt(information), BOOT_MAP_END - information, &machine.boot);
 
     obey_command_line();
-    tell_command_line();
-    machine_judge_command_line(&machine);
-    machine_judge_information(&machine, result);
+    print_command_line();
+    check_command_line(&machine);
+    check_boot_information(&machine, result);
     return result == MULTIBOOT_OK;
 }
 
@@ -123,7 +123,7 @@ static bool prepare_memory(uint64_t information)
     machine.ram_bytes = sizes.ram_bytes;
     machine.pool_bytes = sizes.pool_bytes;
     machine.timing.memory_tsc = rdtsc();
-    machine_judge_memory(&machine, ready);
+    check_memory(&machine, ready);
     if (ready)
         show(console_screen_clear);
     return ready;
@@ -145,8 +145,8 @@ static void start_other_cpus(void)
     if (chosen > 0)
         smp_start(apic_ids, chosen, low_page());
     machine.cpu_count = cpu_count;
-    machine_judge_started(&machine, chosen);
-    machine_judge_pretend(&machine);
+    check_started_cpus(&machine, chosen);
+    check_overrides(&machine);
     machine.timing.cpus_started_tsc = rdtsc();
 }
 
@@ -167,7 +167,7 @@ static void prepare_cpus(void)
     if (clock_calibrate(firmware.fadt.pm_timer_port))
         machine.timing.tsc_per_ms = clock_tsc_per_ms();
     machine.timing.source = clock_source();
-    machine_judge_clock(&machine, clock_doubt());
+    check_clock(&machine, clock_doubt());
     start_other_cpus();
     alarm_prepare(firmware.cpus.io_apic_address, firmware.cpus.timer_input,
                   firmware.cpus.lost == 0 ? firmware.cpus.count : 0);
@@ -257,7 +257,7 @@ _Noreturn void kernel_main(uint64_t information, uint64_t load_address, uint64_t
     console_hold();
     console_print("Rootmode %s\n", ROOTMODE_VERSION);
     go(information);
-    machine_judge_nmis(&machine);
+    check_nmis(&machine);
     console_release();
     report();
     machine_stop();

@@ -10,17 +10,17 @@ enum { WORK_US = 2000000 };
 
 static struct vmx_options options;
 
-static void judge(struct cpu *cpu, const struct cpu *boot_cpu)
+static void check_cpu(struct cpu *cpu, const struct cpu *boot_cpu)
 {
     cpu->vmx.cpu = cpu->index;
     cpu->vmx.options = &options;
-    vmx_cpu_judge(&cpu->vmx, boot_cpu ? &boot_cpu->vmx : NULL);
+    vmx_cpu_check(&cpu->vmx, boot_cpu ? &boot_cpu->vmx : NULL);
 }
 
-static void judge_and_enable(struct cpu *cpu)
+static void check_and_enable(struct cpu *cpu)
 {
     if (cpu != cpus[0])
-        judge(cpu, cpus[0]);
+        check_cpu(cpu, cpus[0]);
     vmx_cpu_enable(&cpu->vmx);
 }
 
@@ -36,17 +36,17 @@ void vmx_all_run(struct machine *machine, void (*work)(struct cpu *cpu), uint64_
     for (uint32_t i = 0; i < machine->cpu_count; i++)
         ready[i] = machine->cpus[i]->phase == CPU_READY;
     if (!smp_run(work, microseconds))
-        machine_judge_round(machine, ready);
+        check_round(machine, ready);
 }
 
 void vmx_all_enable(struct machine *machine)
 {
     options = (struct vmx_options){.check = machine->check,
                                    .stop = machine->options.stop,
-                                   .pretend = &machine->options.pretend};
-    judge(cpus[0], NULL);
-    vmx_capability_derive(&cpus[0]->vmx.judged, &machine->capability);
-    vmx_all_run(machine, judge_and_enable, WORK_US);
+                                   .override = &machine->options.override};
+    check_cpu(cpus[0], NULL);
+    vmx_capability_derive(&cpus[0]->vmx.checked, &machine->capability);
+    vmx_all_run(machine, check_and_enable, WORK_US);
     if (machine_refused(machine))
         vmx_all_disable(machine);
 }

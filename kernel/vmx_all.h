@@ -7,8 +7,8 @@
 #include "kernel/machine.h"
 
 /*
- * The boot CPU's capabilities are judged first, as what the others must match; then every CPU
- * judges its own and goes as far as `stop=` says, all at once. If any of them refuses, all leave
+ * The boot CPU's capabilities are checked first, as what the others must match; then every CPU
+ * checks its own and goes as far as `stop=` says, all at once. If any of them refuses, all leave
  * VMX operation. What happened stands in each CPU's struct vmx_cpu and in machine->findings.
  */
 void vmx_all_enable(struct machine *machine);

@@ -34,7 +34,7 @@ void print_to(struct sink *sink, const char *format, ...) __attribute__((format(
 size_t format_text(char *text, size_t size, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
-/* Text in lines of at most `columns` behind `indent` spaces each, broken at spaces. */
+/* Text in lines of at most `columns` after `indent` spaces each, broken at spaces. */
 void print_wrapped(struct sink *sink, unsigned indent, unsigned columns, const char *text);
 
 #endif

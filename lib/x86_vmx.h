@@ -7,7 +7,7 @@
 #include "lib/x86.h"
 
 /*
- * What a VMX instruction left behind: a fault's vector, or 0 and the two flags. vmx/vmx_result.h
+ * What a VMX instruction left: a fault's vector, or 0 and the two flags. vmx/vmx_result.h
  * makes the one result type of it.
  */
 struct vmx_flags {

@@ -173,7 +173,7 @@ const char *memory_owned(uint64_t physical)
     return first != NULL ? first : owned_byte(page + PAGE_SIZE - 1);
 }
 
-enum memory_type memory_foreign_type(const struct memory_types_state *types, uint64_t physical,
+enum memory_type memory_non_ram_type(const struct memory_types_state *types, uint64_t physical,
                                      uint64_t bytes)
 {
     const struct memory_range *range;
@@ -187,9 +187,9 @@ enum memory_type memory_foreign_type(const struct memory_types_state *types, uin
     return memory_type_mtrr(types, physical, bytes);
 }
 
-bool memory_next_foreign(uint64_t *next, uint64_t *base, uint64_t *end)
+bool memory_next_non_ram(uint64_t *next, uint64_t *base, uint64_t *end)
 {
-    return memory_map_next_foreign(&map, next, base, end);
+    return memory_map_next_non_ram(&map, next, base, end);
 }
 
 /* The direct map has all RAM that is looked after, but for the image. */

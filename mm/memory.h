@@ -64,16 +64,16 @@ uint64_t low_page(void);
  */
 const char *memory_owned(uint64_t physical);
 
-/* The next such foreign memory: mm/memory_map.h, memory_map_next_foreign(). */
-bool memory_next_foreign(uint64_t *next, uint64_t *base, uint64_t *end);
+/* The next such memory that is not RAM: mm/memory_map.h, memory_map_next_non_ram(). */
+bool memory_next_non_ram(uint64_t *next, uint64_t *base, uint64_t *end);
 
 /*
- * The memory type in which a guest may see foreign memory: as these MTRRs have
+ * The memory type in which a guest may see memory that is not RAM: as these MTRRs have
  * it in the first MiB, of which they speak in detail, and where the firmware has RAM; UC elsewhere,
  * for there may be devices, and firmware that types them WB: what a processor then reads ahead
  * could do something.
  */
-enum memory_type memory_foreign_type(const struct memory_types_state *types, uint64_t physical,
+enum memory_type memory_non_ram_type(const struct memory_types_state *types, uint64_t physical,
                                      uint64_t bytes);
 
 /*

@@ -9,7 +9,7 @@
 #define PHYSICAL_END (1ull << 52)
 
 /*
- * The area below 64 KiB is what firmware is most likely to write to behind our back, so code that
+ * The area below 64 KiB is what firmware is most likely to write to after our back, so code that
  * starts in real mode goes above it where possible. Video memory begins at 640 KiB.
  */
 enum { LOW_PAGES_WARY = 0x10000, LOW_PAGES_END = 0xa0000 };
@@ -129,12 +129,12 @@ bool memory_map_next_ram(const struct memory_map *map, uint32_t *next, uint64_t 
     return found;
 }
 
-static bool is_foreign(enum memory_kind kind)
+static bool is_non_ram(enum memory_kind kind)
 {
     return kind == MEMORY_ACPI_RECLAIMABLE || kind == MEMORY_ACPI_NVS || kind == MEMORY_RESERVED;
 }
 
-bool memory_map_next_foreign(const struct memory_map *map, uint64_t *next, uint64_t *base,
+bool memory_map_next_non_ram(const struct memory_map *map, uint64_t *next, uint64_t *base,
                              uint64_t *end)
 {
     *base = *next;
@@ -143,7 +143,7 @@ bool memory_map_next_foreign(const struct memory_map *map, uint64_t *next, uint6
         const struct memory_range *range = &map->range[i];
         uint64_t last = (range->end + PAGE_SIZE - 1) & ~(PAGE_SIZE - 1);
 
-        if (is_foreign(range->kind) || last <= *base)
+        if (is_non_ram(range->kind) || last <= *base)
             continue;
         *end = range->base & ~(PAGE_SIZE - 1);
         if (*base < *end)

@@ -1,5 +1,5 @@
 /*
- * What each physical address is good for: ranges as the loader tells them and ranges that are in
+ * What each physical address is good for: ranges as the loader reports them and ranges that are in
  * use, made into one sorted map without overlaps.
  *
  * Ranges may be added in any order, unaligned, overlapping, or reaching past the end of the address
@@ -65,7 +65,7 @@ bool memory_map_next_ram(const struct memory_map *map, uint32_t *next, uint64_t 
  * a byte is available, taken or bad. Call with *next = 0 first (or
  * where to begin, a multiple of 4096), until it returns false.
  */
-bool memory_map_next_foreign(const struct memory_map *map, uint64_t *next, uint64_t *base,
+bool memory_map_next_non_ram(const struct memory_map *map, uint64_t *next, uint64_t *base,
                              uint64_t *end);
 
 /*

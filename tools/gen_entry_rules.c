@@ -1,5 +1,5 @@
 /*
- * Writes docs/entry-rules.md to standard output, from the table that the kernel judges VM entries
+ * Writes docs/entry-rules.md to standard output, from the table that the kernel checks VM entries
  * with: `ninja -C build gen_entry_rules && build/tools/gen_entry_rules > docs/entry-rules.md`.
  */
 #include <stdio.h>

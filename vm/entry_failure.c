@@ -40,7 +40,7 @@ static enum vmentry_class class_of(const struct vcpu *vcpu, const struct vmentry
 }
 
 /*
- * Whether WRMSR of an entry's value would fault nobody tells beforehand. But where the processor
+ * Whether WRMSR of an entry's value would fault nobody reports beforehand. But where the processor
  * stopped at an entry that breaks no other rule, it did.
  */
 static void add_write_fault(const struct vcpu *vcpu, const struct vmentry_context *context,
@@ -66,7 +66,7 @@ static void add_write_fault(const struct vcpu *vcpu, const struct vmentry_contex
                                      .entry = (uint32_t)number};
 }
 
-static void judge(const struct vcpu *vcpu, struct vmentry_findings *findings)
+static void check(const struct vcpu *vcpu, struct vmentry_findings *findings)
 {
     struct vmentry_context context = {.read = read_ram};
     struct vmcs_image image;
@@ -81,11 +81,11 @@ static void judge(const struct vcpu *vcpu, struct vmentry_findings *findings)
 static void keep(const struct vcpu *vcpu, const struct vmentry_findings *findings,
                  struct entry_failure *entry)
 {
-    entry->judged = true;
+    entry->checked = true;
     entry->class = class_of(vcpu, findings);
     entry->broken = findings->count + findings->lost;
     entry->unread = findings->unread;
-    memcpy(entry->unjudged, findings->unjudged, sizeof(entry->unjudged));
+    memcpy(entry->unchecked, findings->unchecked, sizeof(entry->unchecked));
     for (uint32_t i = 0; i < findings->count && i < ENTRY_FINDINGS_KEPT; i++)
         entry->item[i] = findings->item[i];
 }
@@ -105,7 +105,7 @@ bool entry_is_sound(const struct vcpu *vcpu)
 {
     struct vmentry_findings findings;
 
-    judge(vcpu, &findings);
+    check(vcpu, &findings);
     return findings.count == 0;
 }
 
@@ -115,7 +115,7 @@ bool entry_failure_is(const struct vcpu *vcpu, enum vmentry_rule rule)
 
     if (!is_judged(vcpu))
         return false;
-    judge(vcpu, &findings);
+    check(vcpu, &findings);
     return findings.count == 1 && findings.item[0].rule == rule &&
            class_of(vcpu, &findings) == vmentry_rule_table[rule].class;
 }
@@ -126,7 +126,7 @@ void entry_failure_explain(const struct vcpu *vcpu, struct guest_run *run)
 
     if (!is_judged(vcpu))
         return;
-    judge(vcpu, &findings);
+    check(vcpu, &findings);
     keep(vcpu, &findings, &run->entry);
     name(&findings, run);
 }

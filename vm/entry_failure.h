@@ -15,7 +15,7 @@
 bool entry_is_sound(const struct vcpu *vcpu);
 
 /*
- * Judges the current VMCS, which is the vCPU's and whose entry failed, by the checks that the
+ * Checks the current VMCS, which is the vCPU's and whose entry failed, by the checks that the
  * processor performs: fills run->entry, and adds to run->detail which rules are broken. Does
  * nothing for another end.
  */

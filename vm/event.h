@@ -1,5 +1,5 @@
 /*
- * Events on their way to a guest: the three fields of one format that tell them.
+ * Events on their way to a guest: the three fields of one format that report them.
  *
  * SDM Vol. 3, "VM-Entry Controls for Event Injection", "Information for VM Exits Due to Vectored
  * Events", "Information for VM Exits That Occur During Event Delivery".

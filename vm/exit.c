@@ -38,7 +38,7 @@ enum exit_done exit_unhandled(struct vcpu *vcpu)
  * MOV SS block, and RF becomes 0. If the guest steps singly the instruction ends in a trap, beside
  * those that MOV SS held back.
  */
-enum exit_done exit_behind_odd(uint64_t rip, uint64_t next, enum exit_done done)
+enum exit_done skip_emulated_instruction_slow(uint64_t rip, uint64_t next, enum exit_done done)
 {
     uint32_t blocking = vmcs_read32(VMCS_GUEST_INTERRUPTIBILITY_STATE);
     uint64_t rflags = vmcs_read_natural(VMCS_GUEST_RFLAGS);
@@ -103,7 +103,8 @@ static void read_record(const struct vcpu *vcpu, uint32_t reason, struct exit_re
     drop_undefined(vcpu, exit);
 }
 
-/* What is written down, and told as it comes. The host's own events are not the guest's doing. */
+/* What is written down, and reported as it comes. The host's own events are not the guest's doing.
+ */
 static void write_down(struct vcpu *vcpu, const struct exit_record *exit)
 {
     if (exit->done != EXIT_HOST && vcpu->record_count++ < VCPU_EXITS_RECORDED)

@@ -87,11 +87,11 @@ static inline uint64_t guest_tsc(const struct vcpu *vcpu)
     return rdtsc() + (offset ? vmcs_read64(VMCS_TSC_OFFSET) : 0);
 }
 
-/* exit_behind() where there is more to do than to move on. */
-enum exit_done exit_behind_odd(uint64_t rip, uint64_t next, enum exit_done done);
+/* skip_emulated_instruction() where there is more to do than to move on. */
+enum exit_done skip_emulated_instruction_slow(uint64_t rip, uint64_t next, enum exit_done done);
 
-/* An instruction that was done for the guest: on behind it. */
-static inline enum exit_done exit_behind(enum exit_done done)
+/* An instruction that was done for the guest: on after it. */
+static inline enum exit_done skip_emulated_instruction(enum exit_done done)
 {
     uint64_t rip = vmcs_read_natural(VMCS_GUEST_RIP);
     uint64_t next = rip + vmcs_read32(VMCS_VM_EXIT_INSTRUCTION_LENGTH);
@@ -100,7 +100,7 @@ static inline enum exit_done exit_behind(enum exit_done done)
     if (__builtin_expect((next ^ rip) >> 32 != 0, 0) ||
         __builtin_expect((blocking & (BLOCKING_BY_STI | BLOCKING_BY_MOV_SS)) != 0, 0) ||
         __builtin_expect((vmcs_read_natural(VMCS_GUEST_RFLAGS) & (RFLAGS_TF | RFLAGS_RF)) != 0, 0))
-        return exit_behind_odd(rip, next, done);
+        return skip_emulated_instruction_slow(rip, next, done);
     vmcs_write_natural(VMCS_GUEST_RIP, next);
     return done;
 }

@@ -16,8 +16,8 @@ enum { VM_EXIT_REASONS = 96 };
 /* What a handler did; 0 ends the guest (vm/enter.S knows that). */
 enum exit_done {
     EXIT_ENDED,    /* the guest's end: struct vcpu says which */
-    EXIT_EMULATED, /* did what the instruction does; the guest goes on behind it */
-    EXIT_IGNORED,  /* the instruction does nothing here; the guest goes on behind it */
+    EXIT_EMULATED, /* did what the instruction does; the guest goes on after it */
+    EXIT_IGNORED,  /* the instruction does nothing here; the guest goes on after it */
     EXIT_INJECTED, /* an event is injected at the next VM entry */
     EXIT_MAPPED,   /* a page of memory was mapped; the guest tries again */
     EXIT_WINDOW,   /* an event waits no longer: the guest can take it now */

@@ -93,7 +93,7 @@ struct guest {
 
     /*
      * Controls beyond (or without) the base, as masks in each word. One that the processor does not
-     * offer (or does not let be 0) is told by name, and the guest is skipped.
+     * offer (or does not let be 0) is reported by name, and the guest is skipped.
      */
     uint32_t on[VMX_CONTROL_WORD_COUNT];
     uint32_t off[VMX_CONTROL_WORD_COUNT];
@@ -101,7 +101,7 @@ struct guest {
     bool needs_sender; /* vm/host/signal_sender.h: engaged from before `setup` to the end */
 
     /*
-     * Beside its own memory it sees the machine's, where it is and read-only, from behind its own
+     * Beside its own memory it sees the machine's, where it is and read-only, from after its own
      * up to GUEST_MACHINE_END, but for what is the hypervisor's. For a guest with EPT.
      */
     bool sees_machine;
@@ -125,12 +125,13 @@ struct guest {
     /* After its end: what is not as it should be, as a sentence; NULL: all is well. May be NULL. */
     const char *(*check)(const struct vcpu *vcpu);
 
-    /* When all is well: what else is worth telling, after its end. May be NULL. */
+    /* When all is well: what else is worth reporting, after its end. May be NULL. */
     void (*tell)(const struct vcpu *vcpu, struct sink *sink);
 
     enum guest_end end; /* how it should end */
-    bool any_end;   /* however it ends is well: it is made of chance, vm/guests/measure/chaos.h */
-    bool unwatched; /* exits are not recorded: the shortest way (the bench) */
+    bool any_end;       /* however it ends is well: it is made of chance, vm/guests/measure/random
+                           guests.h */
+    bool unwatched;     /* exits are not recorded: the shortest way (the bench) */
 
     uint32_t exits_max;   /* budget of exits; 0: GUEST_EXITS_MAX */
     uint32_t time_max_us; /* budget of time in the guest, in microseconds; 0: GUEST_TIME_MAX_US */
@@ -162,11 +163,11 @@ enum { ENTRY_FINDINGS_KEPT = 4 };
 
 /* Why a VM entry failed, or was not made. */
 struct entry_failure {
-    bool judged;              /* it was what the VMCS holds; else the rest says nothing */
+    bool checked;             /* it was what the VMCS holds; else the rest says nothing */
     enum vmentry_class class; /* what the processor said, or would say */
     uint32_t broken;          /* rules, the first of which are kept */
-    uint32_t unread;          /* rules that could not be judged: memory could not be read */
-    uint32_t unjudged[(VMENTRY_RULE_COUNT + 31) / 32]; /* which, by bit */
+    uint32_t unread;          /* rules that could not be checked: memory could not be read */
+    uint32_t unchecked[(VMENTRY_RULE_COUNT + 31) / 32]; /* which, by bit */
     struct vmentry_finding item[ENTRY_FINDINGS_KEPT];
 };
 
@@ -175,10 +176,10 @@ struct guest_run {
     const struct guest *guest;
     enum guest_result result;
     enum guest_end end;
-    uint32_t exits[VM_EXIT_REASONS]; /* by basic reason */
-    char detail[GUEST_DETAIL_SIZE];  /* a sentence: what is missing, differs, or killed it; "" */
-    char told[GUEST_DETAIL_SIZE];    /* the same with the guest's name, for a finding */
-    struct entry_failure entry;      /* where its VMCS could not be entered with */
+    uint32_t exits[VM_EXIT_REASONS];  /* by basic reason */
+    char detail[GUEST_DETAIL_SIZE];   /* a sentence: what is missing, differs, or killed it; "" */
+    char reported[GUEST_DETAIL_SIZE]; /* the same with the guest's name, for a finding */
+    struct entry_failure entry;       /* where its VMCS could not be entered with */
 };
 
 enum { GUESTS_MAX = 128 }; /* linker.ld knows it too */

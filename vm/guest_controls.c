@@ -41,11 +41,11 @@ static void turn_on(uint32_t *control, uint32_t wanted, uint64_t allowed1)
 
 /*
  * What would reach beyond the guest, were it let through: the priority that CR8 sets is that of the
- * host's own local APIC, MWAIT puts the CPU to sleep, RDPMC tells what others do, and ENCLS and
+ * host's own local APIC, MWAIT puts the CPU to sleep, RDPMC reports what others do, and ENCLS and
  * ENCLV (SGX) have functions that concern all of the machine.
  */
-static void settle_harm(const struct vmx_capability *capability,
-                        uint32_t controls[VMX_CONTROL_WORD_COUNT])
+static void adjust_harmful(const struct vmx_capability *capability,
+                           uint32_t controls[VMX_CONTROL_WORD_COUNT])
 {
     turn_on(&controls[VMX_CONTROL_PRIMARY],
             PRIMARY_CR8_LOAD_EXITING | PRIMARY_CR8_STORE_EXITING | PRIMARY_MWAIT_EXITING |
@@ -58,7 +58,7 @@ static void settle_harm(const struct vmx_capability *capability,
                 capability->secondary_allowed1);
 }
 
-/* What a guest's mode asks of the processor, in the order in which it is told. */
+/* What a guest's mode asks of the processor, in the order in which it is reported. */
 static const char *mode_lacks(enum guest_mode mode, uint32_t secondary)
 {
     if (mode != GUEST_LONG && (secondary & SECONDARY_ENABLE_EPT) == 0)
@@ -74,8 +74,8 @@ static const char *mode_lacks(enum guest_mode mode, uint32_t secondary)
  * next guest has other tables and the same VPID. Our EPT walks four levels. Without it the
  * hypervisor owns the page tables, and CR3 is what it says.
  */
-static void settle_memory(const struct vmx_capability *capability,
-                          uint32_t controls[VMX_CONTROL_WORD_COUNT])
+static void adjust_memory_controls(const struct vmx_capability *capability,
+                                   uint32_t controls[VMX_CONTROL_WORD_COUNT])
 {
     if (!ept_is_usable(capability) || !capability->invept || !capability->invept_all_contexts)
         controls[VMX_CONTROL_SECONDARY] &= ~(uint32_t)SECONDARY_ENABLE_EPT;
@@ -94,7 +94,7 @@ bool guest_controls_have_timer(const struct vmx_capability *capability)
            (capability->exit_allowed1 & EXIT_SAVE_PREEMPTION_TIMER) != 0;
 }
 
-static void settle_timer(const struct vmx_capability *capability,
+static void adjust_timer(const struct vmx_capability *capability,
                          uint32_t controls[VMX_CONTROL_WORD_COUNT])
 {
     if (guest_controls_have_timer(capability)) {
@@ -103,7 +103,7 @@ static void settle_timer(const struct vmx_capability *capability,
     }
 }
 
-const char *guest_controls_settle(const struct guest *guest, const struct vmcs_config *config,
+const char *guest_controls_adjust(const struct guest *guest, const struct vmcs_config *config,
                                   const struct vmx_capability *capability,
                                   uint32_t controls[VMX_CONTROL_WORD_COUNT])
 {
@@ -114,9 +114,9 @@ const char *guest_controls_settle(const struct guest *guest, const struct vmcs_c
     controls[VMX_CONTROL_SECONDARY] = config->cpu_based_2nd_exec_ctrl;
     controls[VMX_CONTROL_EXIT] = config->vmexit_ctrl;
     controls[VMX_CONTROL_ENTRY] = config->vmentry_ctrl;
-    settle_memory(capability, controls);
-    settle_timer(capability, controls);
-    settle_harm(capability, controls);
+    adjust_memory_controls(capability, controls);
+    adjust_timer(capability, controls);
+    adjust_harmful(capability, controls);
     missing = mode_lacks(guest->mode, controls[VMX_CONTROL_SECONDARY]);
     if (missing == NULL && guest->needs_ept)
         missing = mode_lacks(GUEST_PAGED, controls[VMX_CONTROL_SECONDARY]);

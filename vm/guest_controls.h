@@ -13,7 +13,7 @@
  * does not offer. A preemption timer that counts on over exits bounds the guest's time where there
  * is one; a guest that does not want it says so in `off`.
  */
-const char *guest_controls_settle(const struct guest *guest, const struct vmcs_config *config,
+const char *guest_controls_adjust(const struct guest *guest, const struct vmcs_config *config,
                                   const struct vmx_capability *capability,
                                   uint32_t controls[VMX_CONTROL_WORD_COUNT]);
 

@@ -28,15 +28,15 @@ enum {
  * knows. */
 #define XCR0_GUEST 0x602e7u
 
-/* True: a guest is told what the processor says. The short way for leaves 0 and 4, and their kin
- * from 80000000H on. */
+/* True: a guest is reported what the processor says. The short way for leaves 0 and 4, and their
+ * kin from 80000000H on. */
 static inline bool guest_policy_keeps_leaf(uint32_t leaf)
 {
     return (leaf & 0x7ffffffbu) == 0;
 }
 
 /*
- * What CPUID tells. `processor`: what it says in VMX root operation. `cr4`: the guest's.
+ * What CPUID reports. `processor`: what it says in VMX root operation. `cr4`: the guest's.
  * `secondary`: the secondary processor-based VM-execution controls.
  */
 struct cpuid_registers guest_policy_cpuid(uint32_t leaf, uint32_t subleaf,

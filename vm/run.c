@@ -7,7 +7,7 @@
 #include "mm/page_alloc.h"
 #include "vm/entry_failure.h"
 #include "vm/guest_controls.h"
-#include "vm/guests/guest_judge.h"
+#include "vm/guests/guest_check.h"
 #include "vm/host/alarm.h"
 #include "vm/host/clock.h"
 #include "vm/host/cpu.h"
@@ -117,7 +117,7 @@ static void fill(const struct vcpu *vcpu, struct guest_run *run)
 {
     run->end = vcpu->end;
     memcpy(run->exits, vcpu->exit_count, sizeof(run->exits));
-    guest_judge(vcpu, run);
+    guest_check(vcpu, run);
     entry_failure_explain(vcpu, run);
     if (vcpu->options->finished != NULL)
         vcpu->options->finished(vcpu);
@@ -142,7 +142,7 @@ void guest_run(const struct guest *guest, struct vmx_cpu *cpu, const struct vm_o
     vcpu->options = options;
     vcpu->cpu = cpu;
     vmx_capability_derive(&cpu->msrs, &vcpu->capability);
-    missing = guest_controls_settle(guest, &cpu->config, &vcpu->capability, vcpu->controls);
+    missing = guest_controls_adjust(guest, &cpu->config, &vcpu->capability, vcpu->controls);
     if (missing == NULL && guest->lacks != NULL)
         missing = guest->lacks(&vcpu->capability);
     if (missing == NULL)

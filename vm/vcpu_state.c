@@ -117,7 +117,7 @@ struct vmx_result vcpu_state_write(struct vcpu *vcpu)
     return vmcs_image_write(&image);
 }
 
-/* EDX then tells the processor's family, model and stepping; the other registers are 0. */
+/* EDX then reports the processor's family, model and stepping; the other registers are 0. */
 static void clear_registers(struct vcpu *vcpu)
 {
     for (unsigned i = 0; i < VCPU_REGISTERS; i++)

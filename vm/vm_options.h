@@ -17,16 +17,16 @@
 
 struct vcpu;
 
-/* How guests made of chance are made (vm/guests/measure/chaos.h). */
-struct chaos_plan {
+/* How guests made of chance are made (vm/guests/measure/random guests.h). */
+struct random_plan {
     uint64_t seed;
     uint32_t rounds; /* of each such guest, on each CPU */
 };
 
 /* What the person asked for, and who looks on: of all guests the same. */
 struct vm_options {
-    struct chaos_plan chaos;
-    bool check_entries; /* judge the VMCS before every VM entry, not only after one that failed */
+    struct random_plan random;
+    bool check_entries; /* check the VMCS before every VM entry, not only after one that failed */
 
     uint64_t image; /* physical: where the hypervisor's begins */
 

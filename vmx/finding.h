@@ -1,5 +1,5 @@
 /*
- * Findings: what is worth telling about this machine, as values.
+ * Findings: what is worth reporting about this machine, as values.
  *
  * A decision gives a list of findings, all of them and not only the first. Each rule's sentence,
  * manual section and remedy stand once, in vmx/findings.def; console, JSON, tools, tests and

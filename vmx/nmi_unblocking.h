@@ -1,5 +1,5 @@
 /*
- * Bit 12 of what a VM exit tells: NMI unblocking due to IRET. Pure.
+ * Bit 12 of what a VM exit reports: NMI unblocking due to IRET. Pure.
  *
  * SDM Vol. 3, "Information about NMI Unblocking Due to IRET": an IRET that met a fault, an EPT
  * violation, a full page-modification log or a sub-page event may have ended the blocking of NMIs

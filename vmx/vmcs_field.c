@@ -6,11 +6,11 @@
 #include "vmx/capability/vmx_controls.h"
 
 #define MEMBER(word)        offsetof(struct vmx_capability, word)
-#define ALWAYS              .always = true, .told = true
-#define WHEN(word, control) .told = true, .when = {{MEMBER(word), (control)}}
+#define ALWAYS              .always = true, .reported = true
+#define WHEN(word, control) .reported = true, .when = {{MEMBER(word), (control)}}
 #define EITHER(word, control, w2, c2) \
-    .told = true, .when = {{MEMBER(word), (control)}, {MEMBER(w2), (c2)}}
-#define NOT_TOLD .told = false
+    .reported = true, .when = {{MEMBER(word), (control)}, {MEMBER(w2), (c2)}}
+#define NOT_REPORTED .reported = false
 
 #define VMCS_FIELD(id, encoding, bits, kind, text, exists) \
     {(text), VMCS_##id, VMCS_WIDTH_##bits, VMCS_TYPE_##kind, exists},

@@ -71,7 +71,7 @@ struct vmcs_field_row {
     enum vmcs_field field;
     enum vmcs_width width;
     enum vmcs_type type;
-    bool always, told;             /* exists everywhere; something in struct vmx_capability tells */
+    bool always, reported; /* exists everywhere; something in struct vmx_capability reports */
     struct vmcs_condition when[2]; /* one of them is enough */
 };
 
@@ -98,7 +98,7 @@ static inline uint32_t vmcs_field_index(enum vmcs_field field)
 
 /*
  * Does the processor with these capabilities have this field? False for an encoding that the table
- * does not have, and for a field of which no capability tells.
+ * does not have, and for a field of which no capability reports.
  */
 bool vmcs_field_exists(enum vmcs_field field, const struct vmx_capability *capability);
 

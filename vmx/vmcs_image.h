@@ -1,6 +1,6 @@
 /*
- * A VMCS as plain data, which can be made, checked, changed, told and compared without touching the
- * processor: a snapshot, or the state before the first VM entry.
+ * A VMCS as plain data, which can be made, checked, changed, reported and compared without touching
+ * the processor: a snapshot, or the state before the first VM entry.
  */
 #ifndef VMX_VMCS_IMAGE_H
 #define VMX_VMCS_IMAGE_H

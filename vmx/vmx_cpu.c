@@ -6,7 +6,7 @@
 #include "mm/direct_map.h"
 #include "mm/page_alloc.h"
 #include "vmx/capability/cr_fixed.h"
-#include "vmx/capability/crosscheck.h"
+#include "vmx/capability/consistency.h"
 #include "vmx/capability/feature_control.h"
 #include "vmx/vmx_read.h"
 
@@ -32,7 +32,7 @@ enum vmx_check vmx_check_auto(void)
  * The feature bit decides, not the vendor: VIA's and Zhaoxin's processors have VMX too. Without it
  * there are no VMX MSRs to read.
  */
-static bool judge_cpuid(struct vmx_cpu *cpu)
+static bool check_cpuid(struct vmx_cpu *cpu)
 {
     struct finding finding = {.rule = RULE_CPUID_NO_VMX, .high = 5, .low = 5, .wanted = 1};
 
@@ -45,34 +45,34 @@ static bool judge_cpuid(struct vmx_cpu *cpu)
     return false;
 }
 
-static void judge_values(const struct vmx_cpu *cpu, const struct vmx_msrs *msrs,
+static void check_values(const struct vmx_cpu *cpu, const struct vmx_msrs *msrs,
                          const struct vmcs_config *boot_config, struct vmcs_config *config,
                          struct findings *findings)
 {
     vmcs_config_derive(msrs, cpu->options->check, cpu->cpu, config, findings);
-    cr_fixed_judge(read_cr0(), read_cr4(), msrs, cpu->options->check, cpu->cpu, findings);
+    cr_fixed_check(read_cr0(), read_cr4(), msrs, cpu->options->check, cpu->cpu, findings);
     if (boot_config)
         vmcs_config_compare(boot_config, config, cpu->cpu, findings);
 }
 
 /*
- * What is judged are the values with `pretend=` applied. The hardware gets what the real ones say,
- * so they must pass too; their refusals are told where the pretended values hide them.
+ * What is checked are the values with `pretend=` applied. The hardware gets what the real ones say,
+ * so they must pass too; their refusals are reported where the overridden values hide them.
  */
-static void judge_capabilities(struct vmx_cpu *cpu, const struct vmx_cpu *boot)
+static void check_capabilities(struct vmx_cpu *cpu, const struct vmx_cpu *boot)
 {
     struct findings real = {.count = 0};
 
     vmx_read_msrs(&cpu->msrs, cpu->options->check, cpu->cpu, &cpu->findings);
-    pretend_apply(cpu->options->pretend, cpu->cpu, &cpu->msrs, &cpu->judged, &cpu->findings);
-    judge_values(cpu, &cpu->judged, boot ? &boot->judged_config : NULL, &cpu->judged_config,
+    override_apply(cpu->options->override, cpu->cpu, &cpu->msrs, &cpu->checked, &cpu->findings);
+    check_values(cpu, &cpu->checked, boot ? &boot->checked_config : NULL, &cpu->checked_config,
                  &cpu->findings);
-    crosscheck(&cpu->judged, cpu->options->check, cpu->cpu, &cpu->findings);
-    if (cpu->options->pretend->count == 0) {
-        cpu->config = cpu->judged_config;
+    consistency_check(&cpu->checked, cpu->options->check, cpu->cpu, &cpu->findings);
+    if (cpu->options->override->count == 0) {
+        cpu->config = cpu->checked_config;
         return;
     }
-    judge_values(cpu, &cpu->msrs, boot ? &boot->config : NULL, &cpu->config, &real);
+    check_values(cpu, &cpu->msrs, boot ? &boot->config : NULL, &cpu->config, &real);
     if (findings_refuse(&cpu->findings))
         return;
     cpu->findings.lost += real.lost;
@@ -82,14 +82,14 @@ static void judge_capabilities(struct vmx_cpu *cpu, const struct vmx_cpu *boot)
     }
 }
 
-void vmx_cpu_judge(struct vmx_cpu *cpu, const struct vmx_cpu *boot_cpu)
+void vmx_cpu_check(struct vmx_cpu *cpu, const struct vmx_cpu *boot_cpu)
 {
     cpu->state = VMX_CPU_OFF;
     cpu->vmptrst = VMPTRST_NO_CURRENT_VMCS;
     memory_types_read(&cpu->memory_types);
-    if (!judge_cpuid(cpu))
+    if (!check_cpuid(cpu))
         return;
-    judge_capabilities(cpu, boot_cpu);
+    check_capabilities(cpu, boot_cpu);
     cpu->feature_control_present = !rdmsr_safe(IA32_FEATURE_CONTROL, &cpu->feature_control);
     cpu->feature_control_wanted =
         feature_control_decide(cpu->feature_control_present, cpu->feature_control,
@@ -132,7 +132,7 @@ static bool cr_was_set(struct vmx_cpu *cpu, const char *name, uint32_t fixed0_ms
 
 /*
  * CR4.VMXE comes with the other bits of CR4: VMXON is #UD without it, and #GP if any bit is not as
- * the FIXED MSRs say. Both registers are tried, so that both can be told.
+ * the FIXED MSRs say. Both registers are tried, so that both can be reported.
  */
 static bool set_control_registers(struct vmx_cpu *cpu)
 {
@@ -167,7 +167,7 @@ static enum rule rule_of_failure(bool is_vmxon, struct vmx_result result)
     }
 }
 
-/* Tells a VMX instruction that did not succeed; `seen` is the vector or the error number. */
+/* Reports a VMX instruction that did not succeed; `seen` is the vector or the error number. */
 static bool succeeded(struct vmx_cpu *cpu, const char *instruction, bool is_vmxon,
                       struct vmx_result result)
 {
@@ -230,8 +230,8 @@ void vmx_region_write(const struct vmx_region *region, uint32_t revision_id)
  * A virtual machine's MTRRs have no effect: the hypervisor's EPT decides. So the rule for them is
  * another. True if the region may be used all the same.
  */
-static bool tell_memory_type(struct vmx_region *region, const struct vmx_cpu *cpu, const char *name,
-                             struct findings *findings)
+static bool print_memory_type(struct vmx_region *region, const struct vmx_cpu *cpu,
+                              const char *name, struct findings *findings)
 {
     enum rule rule = vmx_check_auto() == VMX_CHECK_VIRTUAL ? RULE_REGION_MTRR_VIRTUAL
                                                            : RULE_REGION_NOT_WRITE_BACK;
@@ -252,8 +252,9 @@ static bool tell_memory_type(struct vmx_region *region, const struct vmx_cpu *cp
 }
 
 /*
- * All that can be wrong with the place is told, not only the first. The processor itself refuses
- * the first two with no word about which; other memory types it takes, and is slow or worse.
+ * All that can be wrong with the place is reported, not only the first. The processor itself
+ * refuses the first two with no word about which; other memory types it takes, and is slow or
+ * worse.
  */
 static bool region_is_fit(struct vmx_region *region, const struct vmx_cpu *cpu, const char *name,
                           struct findings *findings)
@@ -279,7 +280,7 @@ static bool region_is_fit(struct vmx_region *region, const struct vmx_cpu *cpu, 
         finding_add(findings, cpu->options->check, finding);
         fit = false;
     }
-    if (region->memory_type != MEMORY_TYPE_WB && !tell_memory_type(region, cpu, name, findings))
+    if (region->memory_type != MEMORY_TYPE_WB && !print_memory_type(region, cpu, name, findings))
         fit = false;
     return fit;
 }

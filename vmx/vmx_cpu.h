@@ -2,10 +2,10 @@
  * One CPU's way into VMX operation: OFF → ROOT (VMXON) → LOADED (VMPTRLD, read back by VMPTRST).
  *
  * Three steps, each on the CPU that it is about:
- *   vmx_cpu_judge    reads and decides; the machine is left as it was
+ *   vmx_cpu_check    reads and decides; the machine is left as it was
  *   vmx_cpu_enable   allocates, programs IA32_FEATURE_CONTROL, CR0 and CR4, VMXON, VMPTRLD
  *   vmx_cpu_disable  undoes whatever the second one did
- * The boot CPU is judged first; the others, in parallel, are compared with it. All or nothing: if
+ * The boot CPU is checked first; the others, in parallel, are compared with it. All or nothing: if
  * any CPU has a refusal after enabling, the caller disables all.
  *
  * SDM Vol. 3, "Enabling and Entering VMX Operation", "Restrictions on VMX Operation",
@@ -19,7 +19,7 @@
 #include <stdint.h>
 
 #include "mm/memory_type.h"
-#include "vmx/capability/pretend.h"
+#include "vmx/capability/override.h"
 #include "vmx/capability/vmcs_config.h"
 #include "vmx/capability/vmx_msr.h"
 #include "vmx/finding.h"
@@ -32,7 +32,7 @@ enum vmx_stage { VMX_STAGE_CAPS, VMX_STAGE_VMXON, VMX_STAGE_VMPTRLD, VMX_STAGE_G
 struct vmx_options {
     enum vmx_check check;
     enum vmx_stage stop;
-    const struct pretend_list *pretend;
+    const struct override_list *override;
 };
 
 /* A VMXON region or a VMCS: 2^order pages of write-back memory, zeroed, revision id written. */
@@ -55,10 +55,10 @@ struct vmx_cpu {
     enum vmx_cpu_state state;
     /* Its MTRRs and PAT: firmware may have set another CPU's otherwise. And MAXPHYADDR. */
     struct memory_types_state memory_types;
-    struct vmx_msrs msrs;             /* as read */
-    struct vmx_msrs judged;           /* with `pretend=` applied: what is judged and reported */
-    struct vmcs_config config;        /* from `msrs`: what the hardware is given */
-    struct vmcs_config judged_config; /* from `judged` */
+    struct vmx_msrs msrs;              /* as read */
+    struct vmx_msrs checked;           /* with `pretend=` applied: what is checked and reported */
+    struct vmcs_config config;         /* from `msrs`: what the hardware is given */
+    struct vmcs_config checked_config; /* from `checked` */
     struct vmx_region vmxon_region;
     struct vmx_region vmcs_region;
     uint64_t vmptrst;         /* what VMPTRST gave; all ones before */
@@ -77,11 +77,11 @@ enum vmx_check vmx_check_auto(void);
 
 /*
  * Reads the capability MSRs of this CPU, applies `pretend=`, derives the configuration and compares
- * it with the boot CPU's (NULL on the boot CPU itself); judges CPUID, IA32_FEATURE_CONTROL, CR0 and
+ * it with the boot CPU's (NULL on the boot CPU itself); checks CPUID, IA32_FEATURE_CONTROL, CR0 and
  * CR4. All that is wrong goes into `findings`, not only the first. `cpu` is zero but for its index
  * and options.
  */
-void vmx_cpu_judge(struct vmx_cpu *cpu, const struct vmx_cpu *boot_cpu);
+void vmx_cpu_check(struct vmx_cpu *cpu, const struct vmx_cpu *boot_cpu);
 
 /*
  * Brings this CPU as far as `stop` allows: ROOT, then LOADED with an initialised VMCS. Does nothing

@@ -2,7 +2,7 @@
 
 #include "lib/x86.h"
 
-/* The table's order matters: which of the later MSRs exist is told by the earlier ones. */
+/* The table's order matters: which of the later MSRs exist is reported by the earlier ones. */
 #define VMX_MSR_ITEM(name, address) (address),
 static const uint32_t msrs_in_order[] = {VMX_MSR_TABLE(VMX_MSR_ITEM)};
 #undef VMX_MSR_ITEM

@@ -96,7 +96,7 @@ enum acpi_result acpi_read_fadt(struct acpi *acpi, struct acpi_fadt *fadt)
     return ACPI_OK;
 }
 
-/* An integer constant at *offset, which moves behind it. False for any other term. */
+/* An integer constant at *offset, which moves after it. False for any other term. */
 static bool aml_constant(const struct acpi_bytes *aml, uint32_t *offset, uint64_t *value)
 {
     uint32_t width;

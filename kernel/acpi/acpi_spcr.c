@@ -3,7 +3,7 @@
 
 /*
  * Microsoft, "Serial Port Console Redirection Table (SPCR)": offsets. Revision 1 ends where the
- * baud rate and the terminal's nature are told; 3 and 4 append what is not needed here.
+ * baud rate and the terminal's nature are reported; 3 and 4 append what is not needed here.
  */
 enum {
     SPCR_REVISION = 8,

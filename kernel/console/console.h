@@ -43,7 +43,7 @@ void console_firmware_names(uint16_t port, unsigned baud);
 /*
  * Gives the console a screen, EGA text or RGB pixels, and shows there what is held back; without
  * one that it can show, or that is to be reached yet, it does nothing. NULL is for a BIOS machine
- * whose loader told nothing: without VESA extensions GRUB is silent and leaves the 80 by 25
+ * whose loader reported nothing: without VESA extensions GRUB is silent and leaves the 80 by 25
  * characters that every such machine starts with.
  *
  * To be called twice: on the boot page tables, where it overwrites of what GRUB left as much as the

@@ -76,7 +76,7 @@ static bool read_psf2(struct psf_font *font, struct table *table, const uint8_t 
 }
 
 /*
- * Characters of a glyph stand alone; behind PSF*_SEQUENCE come combinations, which are skipped. The
+ * Characters of a glyph stand alone; after PSF*_SEQUENCE come combinations, which are skipped. The
  * bytes of a UTF-8 character beyond ASCII are all above 0x7f and so are passed over one by one.
  */
 static void read_table(struct psf_font *font, const struct table *table)

@@ -1,6 +1,6 @@
 /*
  * Text in colours, on its way to a console: what waits to be shown, cleaned, in order; and its form
- * for a terminal behind a serial line, with colours as ANSI sequences and CR before each newline.
+ * for a terminal after a serial line, with colours as ANSI sequences and CR before each newline.
  *
  * Facts: ECMA-48, "Select Graphic Rendition".
  */
@@ -21,7 +21,7 @@ struct coloured {
     void (*colour)(enum colour colour); /* of what is written from now on */
 };
 
-/* In that colour; plain again behind it. */
+/* In that colour; plain again after it. */
 void print_in(const struct coloured *page, enum colour colour, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 

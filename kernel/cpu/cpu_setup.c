@@ -176,7 +176,7 @@ void cpu_init_this(struct cpu *cpu)
     cpu->execute_disable = execute_disable_enable();
     write_cr0_safe((read_cr0() | CR0_WP | CR0_NE | CR0_MP) &
                    ~(CR0_EM | CR0_TS | CR0_AM | CR0_CD | CR0_NW));
-    /* Without MCE a machine check shuts the processor down untold. */
+    /* Without MCE a machine check shuts the processor down unreported. */
     write_cr4_safe(read_cr4() | CR4_PGE | CR4_MCE);
     /* Only entry 0, write-back before and after, is in use here: no cache has to be flushed. */
     wrmsr(IA32_PAT, PAT_ROOTMODE);

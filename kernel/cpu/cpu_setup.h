@@ -14,7 +14,7 @@ enum { SELECTOR_CODE = 0x08, SELECTOR_DATA = 0x10, SELECTOR_TSS = 0x18 };
 
 /*
  * Makes the boot CPU cpus[0], on stacks of the image: before there is memory to allocate, so that
- * an exception can be told from the start; builds the IDT, one for all CPUs. cpu_boot_finish()
+ * an exception can be reported from the start; builds the IDT, one for all CPUs. cpu_boot_finish()
  * gives it guarded interrupt stacks and its APIC id; false if memory has run out.
  */
 void cpu_boot_init(void);

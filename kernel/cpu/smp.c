@@ -27,7 +27,7 @@ _Static_assert(offsetof(struct ap_parameters, far_32) == AP_FAR_32, "as the tram
 _Static_assert(offsetof(struct ap_parameters, far_64) == AP_FAR_64, "as the trampoline has it");
 _Static_assert(sizeof(struct ap_parameters) == AP_SIZE, "as the trampoline has it");
 
-/* How long work may take until it is told who is waited for; then twice as long, and so on. */
+/* How long work may take until it is reported who is waited for; then twice as long, and so on. */
 enum { PATIENCE_US = 1000000 };
 
 /* One for each CPU that is to be started. */
@@ -152,8 +152,8 @@ static void startup_missing(uint64_t page)
     }
 }
 
-/* Tells whoever waits for what. That takes long: also what was held back for the serial line. */
-static void tell_waiting(bool (*for_it)(const struct cpu *cpu))
+/* Reports whoever waits for what. That takes long: also what was held back for the serial line. */
+static void print_waiting(bool (*for_it)(const struct cpu *cpu))
 {
     static bool late[CPUS_MAX];
     char text[CPUS_TEXT_SIZE];
@@ -189,7 +189,7 @@ static void bring_in(uint64_t page)
             break;
         case START_INIT:
             if (rounds++ > 0)
-                tell_waiting(is_starting);
+                print_waiting(is_starting);
             init_missing();
             break;
         case START_STARTUP:
@@ -267,7 +267,7 @@ static bool silence_late(void)
 bool smp_run(void (*work)(struct cpu *cpu), uint64_t microseconds)
 {
     uint64_t deadline = clock_deadline(microseconds);
-    uint64_t patience = PATIENCE_US, tell_at = clock_deadline(patience);
+    uint64_t patience = PATIENCE_US, print_at = clock_deadline(patience);
 
     current_work = work;
     atomic_fetch_add(&current_round, 1);
@@ -277,9 +277,9 @@ bool smp_run(void (*work)(struct cpu *cpu), uint64_t microseconds)
     }
     work(this_cpu());
     while (!all_done() && !clock_passed(deadline)) {
-        if (clock_passed(tell_at)) {
-            tell_waiting(is_working);
-            tell_at = clock_deadline(patience);
+        if (clock_passed(print_at)) {
+            print_waiting(is_working);
+            print_at = clock_deadline(patience);
             patience *= 2;
         }
         cpu_relax();

@@ -32,7 +32,7 @@ void stop_done(void);
 
 enum exit_action { EXIT_HALT, EXIT_POWEROFF, EXIT_REBOOT };
 
-/* What a later stop or panic shall do; EXIT_HALT until told otherwise. */
+/* What a later stop or panic shall do; EXIT_HALT until reported otherwise. */
 void machine_set_exit(enum exit_action action);
 
 /* Where a power-off and a reset find out how; must stay. Without it there is no power-off. */

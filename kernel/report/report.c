@@ -88,11 +88,11 @@ static void controls_text(const struct coloured *page, enum vmx_control_word wor
 
 static void config_text(const struct vmx_cpu *cpu, const struct coloured *page)
 {
-    const struct vmcs_config *config = &cpu->judged_config;
+    const struct vmcs_config *config = &cpu->checked_config;
 
     print_in(page, COLOUR_HEADING, "\nWhat the boot CPU says of its VMX\n");
     painted = page;
-    basic_render(page->sink, vmx_msr_value(&cpu->judged, IA32_VMX_BASIC), &cpu->findings, paint);
+    basic_render(page->sink, vmx_msr_value(&cpu->checked, IA32_VMX_BASIC), &cpu->findings, paint);
     print_in(page, COLOUR_HEADING, "\nvmcs_config, as KVM derives it\n");
     for (uint32_t i = 0; i < vmcs_config_field_count; i++) {
         const struct field *field = &vmcs_config_fields[i];
@@ -113,7 +113,7 @@ static void config_json(const struct machine *machine, struct json *json)
 {
     const struct vmx_cpu *cpu = &machine->cpus[0]->vmx;
     const struct vmx_dump dump = {
-        .msrs = cpu->judged,
+        .msrs = cpu->checked,
         .has_feature_control = cpu->feature_control_present,
         .feature_control = cpu->feature_control,
     };
@@ -122,7 +122,7 @@ static void config_json(const struct machine *machine, struct json *json)
     json_string(json, "registers", machine->virtual_registers ? "virtual" : "physical");
     vmx_json_msrs(json, &dump);
     vmx_json_fields(json, "vmcs_config", vmcs_config_fields, vmcs_config_field_count,
-                    &cpu->judged_config);
+                    &cpu->checked_config);
     vmx_json_fields(json, "vmx_capability", vmx_capability_fields, vmx_capability_field_count,
                     &machine->capability);
 }
@@ -227,7 +227,7 @@ void report_text(const struct machine *machine, const struct coloured *page)
     const struct timing *timing = &machine->timing;
 
     way_text(machine, page);
-    if (vmx_msr_is_present(&boot_cpu->judged, IA32_VMX_BASIC))
+    if (vmx_msr_is_present(&boot_cpu->checked, IA32_VMX_BASIC))
         config_text(boot_cpu, page);
     cpus_text(machine, page);
     selftest_text(machine, page);

@@ -51,8 +51,8 @@ static uint32_t count(const struct machine *machine, enum severity severity)
  * Each whole where that leaves a line for each that follows, else a line, and the last line for
  * many. Of `rows` rows, how many are left.
  */
-static uint32_t tell_findings(const struct machine *machine, const struct coloured *page,
-                              enum severity severity, uint32_t rows)
+static uint32_t print_findings(const struct machine *machine, const struct coloured *page,
+                               enum severity severity, uint32_t rows)
 {
     struct finding_walk walk = {0};
     uint32_t left = count(machine, severity);
@@ -84,21 +84,21 @@ static void print_cpu(const struct coloured *page, const struct cpu *cpu)
     print_in(page, cpu_state_colour(cpu), "%s\n", cpu_state_name(cpu));
 }
 
-/* A line for each state that CPUs are in; the first of them tells it. */
+/* A line for each state that CPUs are in; the first of them reports it. */
 static uint32_t sum_up_cpus(const struct machine *machine, const struct coloured *page)
 {
-    static bool alike[CPUS_MAX], told[CPUS_MAX];
+    static bool alike[CPUS_MAX], reported[CPUS_MAX];
     uint32_t lines = 0;
 
-    memset(told, 0, sizeof(told));
+    memset(reported, 0, sizeof(reported));
     for (uint32_t i = 0; i < machine->cpu_count; i++) {
         uint32_t members = 0;
 
-        if (told[i])
+        if (reported[i])
             continue;
         for (uint32_t j = 0; j < machine->cpu_count; j++) {
             alike[j] = cpu_state_name(machine->cpus[j]) == cpu_state_name(machine->cpus[i]);
-            told[j] |= alike[j];
+            reported[j] |= alike[j];
             members += alike[j];
         }
         print_in(page, cpu_state_colour(machine->cpus[i]), "  %-8s",
@@ -111,7 +111,7 @@ static uint32_t sum_up_cpus(const struct machine *machine, const struct coloured
     return lines;
 }
 
-static uint32_t tell_cpus(const struct machine *machine, const struct coloured *page)
+static uint32_t print_cpus(const struct machine *machine, const struct coloured *page)
 {
     if (machine->cpu_count > CPU_LINES_MOST)
         return sum_up_cpus(machine, page);
@@ -120,7 +120,7 @@ static uint32_t tell_cpus(const struct machine *machine, const struct coloured *
     return machine->cpu_count;
 }
 
-static uint32_t tell_guests(const struct machine *machine, const struct coloured *page)
+static uint32_t print_guests(const struct machine *machine, const struct coloured *page)
 {
     if (!machine->guests_done)
         return 0;
@@ -136,8 +136,8 @@ void report_brief(const struct machine *machine, const struct coloured *page, ui
     uint32_t lost = findings_lost(machine);
 
     print_to(page->sink, "\n");
-    rows -= FIXED + tell_cpus(machine, page);
-    rows -= tell_guests(machine, page);
+    rows -= FIXED + print_cpus(machine, page);
+    rows -= print_guests(machine, page);
     page->colour(COLOUR_HEADING);
     print_to(page->sink, "Findings: refusals %u, warnings %u, notes %u",
              count(machine, SEVERITY_REFUSAL), count(machine, SEVERITY_WARNING),
@@ -146,7 +146,7 @@ void report_brief(const struct machine *machine, const struct coloured *page, ui
         print_to(page->sink, ", and %u that did not fit", lost);
     page->colour(COLOUR_PLAIN);
     print_to(page->sink, "\n");
-    rows = tell_findings(machine, page, SEVERITY_REFUSAL, rows);
-    tell_findings(machine, page, SEVERITY_WARNING, rows);
+    rows = print_findings(machine, page, SEVERITY_REFUSAL, rows);
+    print_findings(machine, page, SEVERITY_WARNING, rows);
     print_in(page, COLOUR_DIM, "All of it: on the serial line, or here with report=full.\n");
 }

@@ -65,12 +65,12 @@ static bool findings_alike(const struct vmentry_finding *a, const struct vmentry
 
 static bool entries_alike(const struct entry_failure *a, const struct entry_failure *b)
 {
-    if (a->judged != b->judged)
+    if (a->checked != b->checked)
         return false;
-    if (!a->judged)
+    if (!a->checked)
         return true;
     if (a->class != b->class || a->broken != b->broken || a->unread != b->unread ||
-        memcmp(a->unjudged, b->unjudged, sizeof(a->unjudged)) != 0)
+        memcmp(a->unchecked, b->unchecked, sizeof(a->unchecked)) != 0)
         return false;
     for (uint32_t i = 0; i < a->broken && i < ENTRY_FINDINGS_KEPT; i++) {
         if (!findings_alike(&a->item[i], &b->item[i]))
@@ -131,7 +131,7 @@ static const char *reason_name(uint32_t reason)
     return name != NULL ? name : "undefined";
 }
 
-/* "CPUID: 2, VMCALL: 1" …, behind a guest's result; in lines below one another if need be. */
+/* "CPUID: 2, VMCALL: 1" …, after a guest's result; in lines below one another if need be. */
 static void exits_text(const struct coloured *page, const struct guest_run *run)
 {
     size_t column = EXITS_COLUMN;
@@ -167,9 +167,9 @@ static void exits_json(struct json *json, const struct guest_run *run)
     json_object_end(json);
 }
 
-static bool is_unjudged(const struct entry_failure *entry, enum vmentry_rule rule)
+static bool is_unchecked(const struct entry_failure *entry, enum vmentry_rule rule)
 {
-    return entry->unjudged[rule / 32] >> rule % 32 & 1;
+    return entry->unchecked[rule / 32] >> rule % 32 & 1;
 }
 
 static uint32_t kept(const struct entry_failure *entry)
@@ -177,7 +177,7 @@ static uint32_t kept(const struct entry_failure *entry)
     return entry->broken < ENTRY_FINDINGS_KEPT ? entry->broken : ENTRY_FINDINGS_KEPT;
 }
 
-/* Why the guest could not be entered, as far as the rules of VM entry tell. */
+/* Why the guest could not be entered, as far as the rules of VM entry report. */
 static void entry_text(struct sink *sink, const struct guest_run *run)
 {
     const struct entry_failure *entry = &run->entry;
@@ -194,7 +194,7 @@ static void entry_text(struct sink *sink, const struct guest_run *run)
     if (entry->broken > ENTRY_FINDINGS_KEPT)
         print_to(sink, "       and %u more\n", entry->broken - ENTRY_FINDINGS_KEPT);
     for (enum vmentry_rule rule = 0; rule < VMENTRY_RULE_COUNT; rule++) {
-        if (is_unjudged(entry, rule))
+        if (is_unchecked(entry, rule))
             print_to(sink, "%*snot checked, for want of memory that can be read: %s\n", INDENT, "",
                      vmentry_rule_table[rule].name);
     }
@@ -215,14 +215,14 @@ static void broken_json(struct json *json, const struct vmentry_finding *finding
 
 static void entry_json(struct json *json, const struct entry_failure *entry)
 {
-    if (!json_object_if(json, "entry", entry->judged))
+    if (!json_object_if(json, "entry", entry->checked))
         return;
     json_string(json, "class", vmentry_class_name(entry->class));
     json_number(json, "broken", entry->broken);
     json_number(json, "unread", entry->unread);
     json_array_begin(json, "unread_rules");
     for (enum vmentry_rule rule = 0; rule < VMENTRY_RULE_COUNT; rule++) {
-        if (is_unjudged(entry, rule))
+        if (is_unchecked(entry, rule))
             json_string(json, NULL, vmentry_rule_table[rule].name);
     }
     json_array_end(json);
@@ -249,7 +249,7 @@ static void run_text(const struct coloured *page, const char *on_cpus, const str
     print_to(page->sink, "\n");
     if (!skipped)
         print_wrapped(page->sink, INDENT, COLUMNS, run->detail);
-    if (run->entry.judged)
+    if (run->entry.checked)
         entry_text(page->sink, run);
 }
 
@@ -268,22 +268,22 @@ static void run_json(struct json *json, uint32_t cpu, const struct guest_run *ru
 /* One line for all CPUs where the same came of a guest, at the first of them. */
 static void guest_text(const struct machine *machine, uint32_t guest, const struct coloured *page)
 {
-    static bool told[CPUS_MAX], alike[CPUS_MAX];
+    static bool reported[CPUS_MAX], alike[CPUS_MAX];
     static char cpus_text[CPU_RANGES_SIZE];
     struct text_buffer text;
 
-    memset(told, 0, sizeof(told));
+    memset(reported, 0, sizeof(reported));
     for (uint32_t i = 0; i < machine->cpu_count; i++) {
         const struct guest_run *run = machine_guest_run(machine, guest, i);
 
-        if (run == NULL || told[i])
+        if (run == NULL || reported[i])
             continue;
         memset(alike, 0, sizeof(alike));
         for (uint32_t j = i; j < machine->cpu_count; j++) {
             const struct guest_run *other = machine_guest_run(machine, guest, j);
 
-            alike[j] = !told[j] && other != NULL && guest_runs_alike(run, other);
-            told[j] |= alike[j];
+            alike[j] = !reported[j] && other != NULL && guest_runs_alike(run, other);
+            reported[j] |= alike[j];
         }
         text_buffer_init(&text, cpus_text, sizeof(cpus_text));
         cpu_ranges_print(&text.sink, alike, machine->cpu_count);
@@ -336,7 +336,7 @@ static const struct entry_failure *entry_of(const struct machine *machine,
     for (uint32_t i = 0; machine->guests_done && i < machine->guests.count; i++) {
         const struct guest_run *run = machine_guest_run(machine, i, vmcs->cpu);
 
-        if (run != NULL && run->guest->name == vmcs->guest && run->entry.judged)
+        if (run != NULL && run->guest->name == vmcs->guest && run->entry.checked)
             return &run->entry;
     }
     return NULL;

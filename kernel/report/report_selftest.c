@@ -143,7 +143,7 @@ static void entry_text(const struct selftest_vmentry *selftest, const struct col
         print_to(page->sink, "%s %s %u", class == 0 ? "" : ",", vmentry_class_name(class),
                  selftest->random_by_class[class]);
     print_to(page->sink, "\n");
-    for (uint32_t i = 0; i < selftest->told; i++)
+    for (uint32_t i = 0; i < selftest->reported; i++)
         difference_text(page, &selftest->difference[i]);
     for (enum vmentry_departure i = 0; i < VMENTRY_DEPARTURE_COUNT; i++) {
         if (selftest->departed[i] > 0)
@@ -167,7 +167,7 @@ static void entry_json(const struct selftest_vmentry *selftest, struct json *jso
         trial_json(json, &selftest->row[i]);
     json_array_end(json);
     json_array_begin(json, "told");
-    for (uint32_t i = 0; i < selftest->told; i++)
+    for (uint32_t i = 0; i < selftest->reported; i++)
         difference_json(json, &selftest->difference[i]);
     json_array_end(json);
     json_array_begin(json, "departures");

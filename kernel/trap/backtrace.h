@@ -9,7 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* First address, and the first one behind. */
+/* First address, and the first one after. */
 struct address_range {
     uint64_t start, end;
 };
@@ -29,7 +29,7 @@ size_t backtrace_walk(uint64_t frame_pointer, struct address_range stack, struct
  * The image's own symbol table: which function an address lies in.
  *
  * tools/gen_symbols.py makes the table: the count of functions (4 bytes), then for each, rising:
- * how far behind the one before it begins, the first behind KERNEL_BASE (2 bytes); how many
+ * how far after the one before it begins, the first after KERNEL_BASE (2 bytes); how many
  * characters its name begins with that the name before has, too (1 byte); the other characters,
  * terminated.
  */

@@ -28,7 +28,7 @@ static unsigned depth; /* of panics within the panic; the owner's alone */
 
 /*
  * Makes this CPU the one that panics. A CPU that comes second halts and says nothing. A panic
- * within the panic is told in short, a third not at all.
+ * within the panic is reported in short, a third not at all.
  */
 static void enter(void)
 {
@@ -43,7 +43,7 @@ static void enter(void)
     console_seize();
 }
 
-static void tell_cpu(void)
+static void print_cpu(void)
 {
     const struct cpu *cpu = cpu_here();
 
@@ -60,14 +60,14 @@ struct named_value {
 };
 
 /* Three on a line, which the narrowest screen holds. */
-static void tell_values(const struct named_value *values, size_t count)
+static void print_values(const struct named_value *values, size_t count)
 {
     for (size_t i = 0; i < count; i++)
         console_print("  %-6s %016lx%s", values[i].name, values[i].value,
                       i % 3 == 2 || i + 1 == count ? "\n" : "");
 }
 
-static void tell_registers(const struct trap_frame *frame)
+static void print_registers(const struct trap_frame *frame)
 {
     const struct named_value values[] = {
         {"RAX", frame->rax}, {"RBX", frame->rbx}, {"RCX", frame->rcx}, {"RDX", frame->rdx},
@@ -76,10 +76,10 @@ static void tell_registers(const struct trap_frame *frame)
         {"R14", frame->r14}, {"R15", frame->r15},
     };
 
-    tell_values(values, sizeof(values) / sizeof(values[0]));
+    print_values(values, sizeof(values) / sizeof(values[0]));
 }
 
-static void tell_state(const struct trap_frame *frame, uint64_t cr2)
+static void print_state(const struct trap_frame *frame, uint64_t cr2)
 {
     const struct named_value values[] = {
         {"RIP", frame->rip},        {"RSP", frame->rsp},
@@ -90,7 +90,7 @@ static void tell_state(const struct trap_frame *frame, uint64_t cr2)
         {"EFER", rdmsr(IA32_EFER)},
     };
 
-    tell_values(values, sizeof(values) / sizeof(values[0]));
+    print_values(values, sizeof(values) / sizeof(values[0]));
 }
 
 /* A fault on the way (a guard page, an address that cannot be) ends the walk, not the machine. */
@@ -109,8 +109,8 @@ static bool read_stack(void *context, uint64_t address, uint64_t *value)
     return vector == 0;
 }
 
-/* `lookup` lies in the function that is meant: a return address may already be behind its end. */
-static void tell_place(uint64_t address, uint64_t lookup)
+/* `lookup` lies in the function that is meant: a return address may already be after its end. */
+static void print_place(uint64_t address, uint64_t lookup)
 {
     struct symbol symbol;
 
@@ -127,7 +127,7 @@ static bool in_text(struct address_range text, uint64_t address)
     return address >= text.start && address < text.end;
 }
 
-static void tell_back_trace(const struct trap_frame *frame)
+static void print_back_trace(const struct trap_frame *frame)
 {
     struct address_range text = {(uint64_t)text_start, (uint64_t)text_end};
     struct address_range stack = {frame->rsp, frame->rsp + STACK_BYTES_MOST};
@@ -137,12 +137,12 @@ static void tell_back_trace(const struct trap_frame *frame)
 
     console_print("  Back trace:\n");
     if (in_text(text, frame->rip))
-        tell_place(frame->rip, frame->rip);
+        print_place(frame->rip, frame->rip);
     else if (read_stack(NULL, frame->rsp, &top) && in_text(text, top))
-        tell_place(top, top - 1); /* a call to where no code is */
+        print_place(top, top - 1); /* a call to where no code is */
     count = backtrace_walk(frame->rbp, stack, text, read_stack, NULL, returns, BACK_TRACE_MOST);
     for (size_t i = 0; i < count; i++)
-        tell_place(returns[i], returns[i] - 1);
+        print_place(returns[i], returns[i] - 1);
 }
 
 _Noreturn void panic_trap(const struct trap_frame *frame)
@@ -157,13 +157,13 @@ _Noreturn void panic_trap(const struct trap_frame *frame)
     }
     console_print("\n");
     if (depth == 1)
-        tell_cpu();
+        print_cpu();
     if (frame->vector == X86_VECTOR_MC)
         machine_check_print(console_sink());
-    tell_state(frame, cr2);
+    print_state(frame, cr2);
     if (depth == 1) {
-        tell_registers(frame);
-        tell_back_trace(frame);
+        print_registers(frame);
+        print_back_trace(frame);
     }
     machine_stop();
 }
@@ -190,9 +190,9 @@ _Noreturn void panic(const char *format, ...)
     va_end(arguments);
     console_print("\n");
     if (depth == 1) {
-        tell_cpu();
-        tell_state(&here, cr2);
-        tell_back_trace(&here);
+        print_cpu();
+        print_state(&here, cr2);
+        print_back_trace(&here);
     }
     machine_stop();
 }

@@ -148,7 +148,7 @@ _SKIPPED = {
 }  # fmt: skip
 
 
-def _zoo() -> list[Boot]:
+def _test_guests() -> list[Boot]:
     """Every built-in guest on every CPU: each does as the manual says, or is skipped by name."""
     boots = []
     for model, lacking in _SKIPPED.items():
@@ -293,4 +293,4 @@ def _bad_guests() -> list[Boot]:
     return bad + [replace(boot, long=True) for boot in many]
 
 
-GUEST_BOOTS: tuple[Boot, ...] = (*_guests(), *_zoo(), *_identity(), *_bad_guests())
+GUEST_BOOTS: tuple[Boot, ...] = (*_guests(), *_test_guests(), *_identity(), *_bad_guests())

@@ -125,7 +125,7 @@ _NOT_OFFERED = (
 _SIGNALS = ("init-sipi", "sipi")
 
 
-def _zoo() -> list[Boot]:
+def _test_guests() -> list[Boot]:
     """Times hold with one virtual CPU only (`timer`), and INIT needs a second one."""
 
     def boot(count: int, more: tuple[str, ...]) -> Boot:
@@ -139,7 +139,7 @@ def _zoo() -> list[Boot]:
 
 
 NESTED_BOOTS: tuple[Boot, ...] = (
-    *_zoo(),
+    *_test_guests(),
     _nested(
         "2 CPUs", OK,
         (*_IN_KVM, _NO_REFUSAL, _msr("0x3a", _LOCAL_MACHINE_CHECK | _LOCKED_ON), selftest),

@@ -1,7 +1,7 @@
 /*
  * The ACPI reader on whatever libFuzzer thinks of. The input is cut into the bodies of an XSDT, a
  * MADT, a FADT, a SPCR and a DSDT; the harness puts headers before them, links them, and makes sums
- * right, so that the time goes into what lies behind those checks: wrong ones are all in
+ * right, so that the time goes into what lies after those checks: wrong ones are all in
  * tests/host/kernel/acpi. What firmware_map() hands out is a copy of the exact size, freed at the
  * next call.
  */

@@ -21,13 +21,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     free(line);
     if (options.stop > VMX_STAGE_GUEST || options.check > CHECK_STRICT ||
         options.report >= REPORT_FULL || options.exit > EXIT_REBOOT ||
-        options.pretend.count > PRETEND_MAX ||
+        options.override.count > OVERRIDES_MAX ||
         (options.console.lines == LINES_NAMED && options.console.port == 0) ||
         options.problem_count > COMMAND_LINE_PROBLEMS_MAX)
         abort();
-    for (uint32_t i = 0; i < options.pretend.count; i++) {
-        if (options.pretend.item[i].msr < VMX_MSR_FIRST ||
-            options.pretend.item[i].msr > VMX_MSR_LAST)
+    for (uint32_t i = 0; i < options.override.count; i++) {
+        if (options.override.item[i].msr < VMX_MSR_FIRST ||
+            options.override.item[i].msr > VMX_MSR_LAST)
             abort();
     }
     for (uint32_t i = 0; i < options.problem_count; i++) {

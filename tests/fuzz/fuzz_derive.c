@@ -4,7 +4,7 @@
  * ones. Held against what must be true of every result: controls that must be 1 stay 1 and none
  * that must be 0 is set; accepted means that all required is there; a severer mode never accepts
  * what a milder one refuses; the verdict on several CPUs does not depend on their order; the
- * features, cross-checks and stages agree with the derivation.
+ * features, consistency checks and stages agree with the derivation.
  */
 #include <stdbool.h>
 #include <stddef.h>
@@ -15,8 +15,8 @@
 #include "tests/host/full_msrs.h"
 #include "tests/host/real_msrs.h"
 #include "vmx/text/basic_render.h"
-#include "vmx/capability/crosscheck.h"
-#include "vmx/capability/pretend.h"
+#include "vmx/capability/consistency.h"
+#include "vmx/capability/override.h"
 #include "tools/capability/stage.h"
 #include "vmx/capability/vmcs_config.h"
 #include "vmx/capability/vmx_capability.h"
@@ -113,7 +113,7 @@ static bool check_mode(const struct vmx_msrs *msrs, enum vmx_check mode)
     return accepted;
 }
 
-/* Two CPUs, as the kernel judges them: each for itself, and the second against the first. */
+/* Two CPUs, as the kernel checks them: each for itself, and the second against the first. */
 static bool accept_both(const struct vmx_msrs *first, const struct vmx_msrs *second)
 {
     const struct vmx_msrs *const msrs[] = {first, second};
@@ -151,7 +151,7 @@ static void check_stages(const struct vmx_dump *dump, bool accepted)
     struct findings contradictions = {0};
     bool locked_off = dump->has_feature_control && (dump->feature_control & 5) == 1;
 
-    stage_judge(dump, VMX_CHECK_KVM, &report);
+    stage_check(dump, VMX_CHECK_KVM, &report);
     must(report.findings.lost > 0 || (report.verdict == STAGE_OK) == (accepted && !locked_off));
     must(report.stage[STAGE_CAPS].verdict == STAGE_OK);
     for (int stage = STAGE_VMXON; stage < STAGE_COUNT; stage++) {
@@ -166,7 +166,7 @@ static void check_stages(const struct vmx_dump *dump, bool accepted)
         must(report.config.cpu_based_2nd_exec_ctrl & SECONDARY_ENABLE_EPT);
     if (report.reached >= STAGE_UNRESTRICTED_GUEST)
         must(report.config.cpu_based_2nd_exec_ctrl & SECONDARY_UNRESTRICTED_GUEST);
-    crosscheck(msrs, VMX_CHECK_STRICT, 0, &contradictions);
+    consistency_check(msrs, VMX_CHECK_STRICT, 0, &contradictions);
     must(contradictions.lost > 0 || !findings_refuse(&contradictions));
 }
 
@@ -190,7 +190,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
                                   .feature_control = first_word(data, size) >> 24};
     struct vmx_capability capability;
     struct findings findings = {0};
-    const struct pretend_list nothing = {0};
+    const struct override_list nothing = {0};
     struct sink sink = {count_columns};
     bool kvm = check_mode(&msrs, VMX_CHECK_KVM);
     bool virtual = check_mode(&msrs, VMX_CHECK_VIRTUAL);
@@ -201,7 +201,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     vmx_capability_derive(&msrs, &capability);
     must(!vmx_msr_exists(&msrs, IA32_VMX_EPT_VPID_CAP) ? !capability.invvpid : true);
     basic_render(&sink, vmx_msr_value(&msrs, IA32_VMX_BASIC), NULL, NULL);
-    pretend_apply(&nothing, 0, &msrs, &same, &findings);
+    override_apply(&nothing, 0, &msrs, &same, &findings);
     must(findings.count == 0 && same.present == msrs.present);
     must(accept_both(&msrs, &shorter) == accept_both(&shorter, &msrs));
     check_features(&dump);

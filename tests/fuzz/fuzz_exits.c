@@ -155,7 +155,7 @@ static bool sound(bool tell)
 {
     struct vmentry_findings findings;
 
-    guest_machine_judge(&findings);
+    guest_machine_check(&findings);
     for (uint32_t i = 0; tell && i < findings.count; i++)
         fprintf(stderr, "broken: %s: %#llx\n", vmentry_rule_table[findings.item[i].rule].name,
                 (unsigned long long)findings.item[i].seen);

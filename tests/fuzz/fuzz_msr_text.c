@@ -1,7 +1,7 @@
 /*
  * vmxcap's readers on whatever libFuzzer thinks of, from a heap copy of its exact size. What they
- * accept is judged and told whole; what they refuse has a line of the text and printable words.
- * The first line is tried as an expression over features too.
+ * accept is checked and reported whole; what they refuse has a line of the text and printable
+ * words. The first line is tried as an expression over features too.
  */
 #include <stddef.h>
 #include <stdint.h>
@@ -40,7 +40,7 @@ static void check_error(const struct dump_error *error, const char *text, size_t
 
 static void tell(const struct dump_list *list)
 {
-    static struct judged judged;
+    static struct checked checked;
     struct page page = {&nowhere, 80, true};
     struct json json;
     bool any = false;
@@ -53,9 +53,9 @@ static void tell(const struct dump_list *list)
     }
     if (!any)
         abort();
-    judge(list, list->count - 1, CHECK_CHOICE_AUTO, &judged);
-    report_set(&page, &judged);
-    set_json(&json, &judged);
+    check(list, list->count - 1, CHECK_CHOICE_AUTO, &checked);
+    report_set(&page, &checked);
+    set_json(&json, &checked);
 }
 
 static void find(const char *text, size_t size)

@@ -23,7 +23,7 @@ static void put32(size_t offset, uint32_t value)
     memcpy(info + offset, &value, sizeof(value));
 }
 
-/* Lays out one tag at `at`, of `length` bytes behind its header; returns where the next begins. */
+/* Lays out one tag at `at`, of `length` bytes after its header; returns where the next begins. */
 static uint32_t lay_out(uint32_t at, uint8_t kind, const uint8_t *payload, uint32_t length)
 {
     uint32_t type = (kind & ~(uint32_t)RIGHT_SIZE) % TYPES;

@@ -1,7 +1,7 @@
 /*
  * Tables as the ACPI Specification lays them out, in a model of physical memory that hands out a
  * heap copy of exactly the bytes asked for and frees it at the next call: AddressSanitizer sees a
- * read behind a table, and a pointer that was kept for too long.
+ * read after a table, and a pointer that was kept for too long.
  */
 #ifndef TESTS_HOST_ACPI_TABLES_H
 #define TESTS_HOST_ACPI_TABLES_H

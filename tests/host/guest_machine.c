@@ -20,9 +20,9 @@
 struct guest_machine guest_machine;
 
 static const uint8_t code[] = {0x0f, 0xa2};
-static const struct pretend_list nothing_pretended;
+static const struct override_list nothing_overridden;
 static const struct vmx_options options = {
-    .check = VMX_CHECK_KVM, .stop = VMX_STAGE_GUEST, .pretend = &nothing_pretended};
+    .check = VMX_CHECK_KVM, .stop = VMX_STAGE_GUEST, .override = &nothing_overridden};
 
 void alarm_set(uint64_t tsc_ticks)
 {
@@ -53,18 +53,18 @@ const char *memory_owned(uint64_t physical)
     return guest_machine.memory_owned != NULL ? guest_machine.memory_owned(physical) : NULL;
 }
 
-bool memory_next_foreign(uint64_t *next, uint64_t *base, uint64_t *end)
+bool memory_next_non_ram(uint64_t *next, uint64_t *base, uint64_t *end)
 {
-    return guest_machine.memory_next_foreign != NULL &&
-           guest_machine.memory_next_foreign(next, base, end);
+    return guest_machine.memory_next_non_ram != NULL &&
+           guest_machine.memory_next_non_ram(next, base, end);
 }
 
-enum memory_type memory_foreign_type(const struct memory_types_state *types, uint64_t physical,
+enum memory_type memory_non_ram_type(const struct memory_types_state *types, uint64_t physical,
                                      uint64_t bytes)
 {
     (void)types;
     (void)bytes;
-    return guest_machine.memory_foreign_type(physical);
+    return guest_machine.memory_non_ram_type(physical);
 }
 
 static void must(bool done, const char *what)
@@ -97,7 +97,7 @@ struct vcpu *guest_machine_start(void)
 {
     struct vcpu *vcpu = &guest_machine.vcpu;
 
-    vmx_cpu_judge(&guest_machine.cpu, NULL);
+    vmx_cpu_check(&guest_machine.cpu, NULL);
     vmx_cpu_enable(&guest_machine.cpu);
     must(guest_machine.cpu.state == VMX_CPU_LOADED, "the model CPU does not enter VMX operation");
     vcpu->vm = &guest_machine.vm;
@@ -108,7 +108,7 @@ struct vcpu *guest_machine_start(void)
     vcpu->time = time_budget_of(time_budget_ticks(GUEST_TIME_MAX_US, 0), 0);
     vcpu->msr_pat = PAT_RESET;
     vmx_capability_derive(&guest_machine.cpu.msrs, &vcpu->capability);
-    must(guest_controls_settle(&guest_machine.guest, &guest_machine.cpu.config, &vcpu->capability,
+    must(guest_controls_adjust(&guest_machine.guest, &guest_machine.cpu.config, &vcpu->capability,
                                vcpu->controls) == NULL,
          "the model CPU lacks what the guest wants");
     must(create(vcpu), "no memory");
@@ -146,7 +146,7 @@ static bool read_memory(const struct vmentry_context *context, uint64_t address,
     return memory_read(address, to, bytes);
 }
 
-void guest_machine_judge(struct vmentry_findings *findings)
+void guest_machine_check(struct vmentry_findings *findings)
 {
     struct vmentry_context context = {.read = read_memory};
     struct vmcs_image image;
@@ -181,7 +181,7 @@ enum exit_done guest_machine_serve_now(void)
 
     if (done == EXIT_ENDED)
         return done;
-    guest_machine_judge(&findings);
+    guest_machine_check(&findings);
     for (uint32_t i = 0; i < findings.count; i++)
         fprintf(stderr, "VM entry would break the rule %s: %#llx\n",
                 vmentry_rule_table[findings.item[i].rule].name,

@@ -1,7 +1,7 @@
 /*
  * A vCPU on the model CPU, as vm/run.c makes it, and the VM exits that happen to it.
  *
- * After every exit that does not end the guest the VMCS is judged by the rules of VM entry
+ * After every exit that does not end the guest the VMCS is checked by the rules of VM entry
  * (vmx/entry/vmentry_check.h), and one that breaks any ends the test.
  */
 #ifndef TESTS_HOST_GUEST_MACHINE_H
@@ -27,8 +27,8 @@ struct guest_machine {
 
     /* What mm/memory.h's functions of these names say; NULL: nobody has any. */
     const char *(*memory_owned)(uint64_t physical);
-    bool (*memory_next_foreign)(uint64_t *next, uint64_t *base, uint64_t *end);
-    enum memory_type (*memory_foreign_type)(uint64_t physical);
+    bool (*memory_next_non_ram)(uint64_t *next, uint64_t *base, uint64_t *end);
+    enum memory_type (*memory_non_ram_type)(uint64_t physical);
 };
 
 extern struct guest_machine guest_machine;
@@ -45,15 +45,15 @@ struct vcpu *guest_machine_in(enum guest_mode mode);
 /* A VM exit, without its information: what the processor does to the VMCS at every one. */
 void guest_machine_exit(uint32_t reason, uint64_t qualification, uint32_t instruction_length);
 
-/* That VM exit, served, and judged. */
+/* That VM exit, served, and checked. */
 enum exit_done guest_machine_serve(uint32_t reason, uint64_t qualification,
                                    uint32_t instruction_length);
 
-/* Serves the exit whose information stands in the VMCS, and judges what comes of it. */
+/* Serves the exit whose information stands in the VMCS, and checks what comes of it. */
 enum exit_done guest_machine_serve_now(void);
 
-/* Judges the VMCS as it is, the host's state left out. */
-void guest_machine_judge(struct vmentry_findings *findings);
+/* Checks the VMCS as it is, the host's state left out. */
+void guest_machine_check(struct vmentry_findings *findings);
 
 /* A guest-physical address of the guest's memory; outside of it the test ends. */
 void *guest_machine_memory(uint64_t address);

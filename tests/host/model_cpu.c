@@ -308,7 +308,7 @@ uint8_t wrmsr_safe(uint32_t msr, uint64_t value)
         allowed |= FEATURE_CONTROL_VMX_SMX;
     if (model_cpu.feature_control & FEATURE_CONTROL_LOCK || value & ~allowed)
         return X86_VECTOR_GP;
-    if (effect != MODEL_PRETEND)
+    if (effect != MODEL_OVERRIDES)
         model_cpu.feature_control = value;
     return 0;
 }
@@ -407,7 +407,7 @@ uint8_t write_cr0_safe(uint64_t value)
         return X86_VECTOR_GP;
     if (model_cpu.vmx_operation && !model_cr0_supported(value))
         return X86_VECTOR_GP;
-    if (effect != MODEL_PRETEND)
+    if (effect != MODEL_OVERRIDES)
         model_cpu.cr0 = value | CR0_ET;
     return 0;
 }
@@ -422,7 +422,7 @@ uint8_t write_cr4_safe(uint64_t value)
         return X86_VECTOR_GP;
     if (model_cpu.vmx_operation && !model_cr4_supported(value))
         return X86_VECTOR_GP;
-    if (effect != MODEL_PRETEND)
+    if (effect != MODEL_OVERRIDES)
         model_cpu.cr4 = value;
     return 0;
 }

@@ -53,7 +53,7 @@ enum model_effect {
     MODEL_FAULT,        /* `number` is the vector */
     MODEL_FAIL_INVALID, /* CF */
     MODEL_FAIL_VALID,   /* ZF; `number` becomes the VM-instruction error of the current VMCS */
-    MODEL_PRETEND,      /* says that it succeeded and does nothing */
+    MODEL_OVERRIDES,    /* says that it succeeded and does nothing */
 };
 
 /* One thing that goes wrong: `operation`, after it worked `after` times. */
@@ -125,7 +125,7 @@ unsigned model_pages_used(void);
 void model_pages_limit(unsigned pages);    /* no more than that many at a time; at reset: all */
 void model_pages_misalign(uint64_t bytes); /* their addresses from now on; at reset: 0 */
 
-/* Counts, and tells what goes wrong this time; for model_vmx.c. */
+/* Counts, and reports what goes wrong this time; for model_vmx.c. */
 enum model_effect model_execute(enum model_operation operation);
 
 /* The place of an MSR that is a plain register of this processor; NULL for every other. */

@@ -126,7 +126,7 @@ static bool injected(enum model_operation operation, struct vmx_flags *flags)
         (void)vm_fail(number);
         *flags = (struct vmx_flags){.zero = true};
         return true;
-    case MODEL_PRETEND:
+    case MODEL_OVERRIDES:
         *flags = vm_succeed;
         return true;
     }

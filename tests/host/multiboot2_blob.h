@@ -1,7 +1,7 @@
 /*
  * Blobs of Multiboot2 information, built tag by tag as the Multiboot2 Specification, "Boot
  * information format", lays them out. Every blob is parsed from a heap copy of exactly its size, so
- * that AddressSanitizer sees a read behind it.
+ * that AddressSanitizer sees a read after it.
  */
 #ifndef TESTS_HOST_MULTIBOOT2_BLOB_H
 #define TESTS_HOST_MULTIBOOT2_BLOB_H

@@ -7,7 +7,7 @@
 static bool reached[RULE_COUNT];
 
 /* "-1 where the rule is not about bits": both, or neither, and then bits of a register. */
-static void judge_bits(const struct finding *finding)
+static void check_bits(const struct finding *finding)
 {
     bool none = finding->high == -1 && finding->low == -1;
 
@@ -20,7 +20,7 @@ static void judge_bits(const struct finding *finding)
 
 void __wrap_finding_add(struct findings *findings, enum vmx_check mode, struct finding finding)
 {
-    judge_bits(&finding);
+    check_bits(&finding);
     if (rule_table[finding.rule].severity[mode] != SEVERITY_NONE)
         reached[finding.rule] = true;
     __real_finding_add(findings, mode, finding);

@@ -326,7 +326,8 @@ static void what_goes_wrong_can_be_chosen(void **state)
     model_cpu_inject(
         (struct model_injection){.effect = MODEL_FAIL_INVALID, .operation = MODEL_VMPTRLD});
     assert_fails_invalid(x86_vmptrld(region(REVISION)));
-    model_cpu_inject((struct model_injection){.effect = MODEL_PRETEND, .operation = MODEL_VMXOFF});
+    model_cpu_inject(
+        (struct model_injection){.effect = MODEL_OVERRIDES, .operation = MODEL_VMXOFF});
     assert_succeeds(x86_vmxoff());
     assert_true(model_cpu.vmx_operation);
 }

@@ -13,7 +13,7 @@
 struct memory_types_state memory_types;
 struct vmx_options options;
 struct vmx_cpu cpu;
-static struct pretend_list pretended;
+static struct override_list overridden;
 
 void set_type_of_memory(uint64_t encoding)
 {
@@ -26,9 +26,9 @@ int reset(void **state)
     (void)state;
     model_cpu_reset();
     memory_types = (struct memory_types_state){.physical_width = 39, .pat = PAT_ROOTMODE};
-    pretended = (struct pretend_list){.count = 0};
+    overridden = (struct override_list){.count = 0};
     options = (struct vmx_options){
-        .check = VMX_CHECK_KVM, .stop = VMX_STAGE_GUEST, .pretend = &pretended};
+        .check = VMX_CHECK_KVM, .stop = VMX_STAGE_GUEST, .override = &overridden};
     cpu = (struct vmx_cpu){.options = &options};
     return 0;
 }
@@ -38,15 +38,15 @@ void set_msr(uint32_t msr, uint64_t value)
     model_cpu.msrs.value[msr - VMX_MSR_FIRST] = value;
 }
 
-void set_pretended(uint32_t msr, uint64_t value)
+void set_overridden(uint32_t msr, uint64_t value)
 {
-    pretended.item[pretended.count++] =
-        (struct pretend){.every_cpu = true, .msr = msr, .value = value};
+    overridden.item[overridden.count++] =
+        (struct override){.every_cpu = true, .msr = msr, .value = value};
 }
 
 void enable(void)
 {
-    vmx_cpu_judge(&cpu, NULL);
+    vmx_cpu_check(&cpu, NULL);
     cpu.memory_types = memory_types;
     vmx_cpu_enable(&cpu);
 }

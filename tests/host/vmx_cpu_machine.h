@@ -19,12 +19,12 @@ void set_type_of_memory(uint64_t encoding);
 /* Makes all of it good; a set-up of cmocka's. */
 int reset(void **state);
 
-/* What the CPU says in a capability MSR; and what is put in its place for the judge, on every CPU.
+/* What the CPU says in a capability MSR; and what is put in its place for the check, on every CPU.
  */
 void set_msr(uint32_t msr, uint64_t value);
-void set_pretended(uint32_t msr, uint64_t value);
+void set_overridden(uint32_t msr, uint64_t value);
 
-/* Judges the CPU, then takes it as far into VMX operation as it may go. */
+/* Checks the CPU, then takes it as far into VMX operation as it may go. */
 void enable(void);
 
 /* The first finding of that rule, or NULL; the second form wants one, and looks at `cpu`. */

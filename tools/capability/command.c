@@ -165,7 +165,7 @@ static void take_list(struct command *command, struct piece line)
     }
 }
 
-/* The registers and options up to the end of the command; `*rest` is then behind it. */
+/* The registers and options up to the end of the command; `*rest` is then after it. */
 static void take_words(struct command *command, struct piece line, struct piece *rest)
 {
     uint32_t msr;
@@ -201,7 +201,7 @@ void command_end(struct scan *scan, struct command *command, struct found_list *
 
     command->single = false;
     if (!answered && command->loop && command->values > 0)
-        list->count = command->found; /* whose values these are cannot be told */
+        list->count = command->found; /* whose values these are cannot be known */
     if (!answered && list->count == command->found && command->text.length > 0)
         scan_passed(scan, command->line, command->text,
                     command->format == DUMP_NAMES ? "a value in hex behind it or on the next line"

@@ -22,13 +22,13 @@ struct command {
     bool single;             /* the last line was the one value of a command without -a */
     unsigned base;           /* of the values: 16, 10; 1: parts and bytes, which are not read */
     bool mistaken;           /* `rdmsr 480`, which is 0x1e0: one was meant as hex */
-    enum dump_format format; /* that its values are told to have had */
+    enum dump_format format; /* that its values are asked to have had */
 };
 
-/* Is there a command in the line? `rest` is then what stands behind the word rdmsr. */
+/* Is there a command in the line? `rest` is then what stands after the word rdmsr. */
 bool command_find(struct piece line, struct piece *rest);
 
-/* Begins with the command of a line; what an earlier one lacks is told as not understood. */
+/* Begins with the command of a line; what an earlier one lacks is reported as not understood. */
 void command_begin(struct scan *scan, struct command *command, struct found_list *list,
                    struct piece line, struct piece rest);
 
@@ -40,8 +40,8 @@ void command_await(struct scan *scan, struct command *command, struct found_list
 /* The line without the sign that `rdmsr -d` prints. */
 struct piece command_unsigned(const struct command *command, struct piece line);
 
-/* A line that is a number and nothing else, but for that sign. False, with the error told, if it
- * cannot be. */
+/* A line that is a number and nothing else, but for that sign. False, with the error reported, if
+ * it cannot be. */
 bool command_value(struct scan *scan, struct command *command, struct found_list *list,
                    struct piece line, bool decimal);
 

@@ -5,7 +5,8 @@
 
 enum { STATES_MAX = 2 * FEATURE_STATE_MAX + 8, STATES_WIDTH = 19 };
 
-static bool tell_verdicts(const struct page *page, const struct judged *a, const struct judged *b)
+static bool print_verdicts(const struct page *page, const struct checked *a,
+                           const struct checked *b)
 {
     bool differ = a->report.verdict != b->report.verdict || a->report.reached != b->report.reached;
 
@@ -19,8 +20,8 @@ static bool tell_verdicts(const struct page *page, const struct judged *a, const
     return true;
 }
 
-static bool tell_configs(const struct page *page, const struct vmcs_config *a,
-                         const struct vmcs_config *b)
+static bool print_configs(const struct page *page, const struct vmcs_config *a,
+                          const struct vmcs_config *b)
 {
     bool differ = false;
 
@@ -42,7 +43,7 @@ static bool tell_configs(const struct page *page, const struct vmcs_config *a,
 }
 
 /*
- * The MSRs that tell about the features of one of them: FIXED1 goes with FIXED0, the TRUE MSRs go
+ * The MSRs that report about the features of one of them: FIXED1 goes with FIXED0, the TRUE MSRs go
  * with the plain ones. 0: there is no other.
  */
 static uint32_t companion_of(uint32_t msr)
@@ -58,8 +59,8 @@ static bool same_value(const struct vmx_dump *a, const struct vmx_dump *b, uint3
                         dump_msr_get(a, msr) == dump_msr_get(b, msr));
 }
 
-static void tell_value(const struct page *page, const char *name, const struct vmx_dump *dump,
-                       uint32_t msr)
+static void print_value(const struct page *page, const char *name, const struct vmx_dump *dump,
+                        uint32_t msr)
 {
     if (dump_msr_has(dump, msr))
         print_to(page->sink, "  %s: 0x%016llx\n", name,
@@ -68,8 +69,8 @@ static void tell_value(const struct page *page, const char *name, const struct v
         print_to(page->sink, "  %s: no value\n", name);
 }
 
-static void tell_values(const struct page *page, const struct vmx_dump *a, const struct vmx_dump *b,
-                        uint32_t msr)
+static void print_values(const struct page *page, const struct vmx_dump *a,
+                         const struct vmx_dump *b, uint32_t msr)
 {
     char title[MSR_TITLE_MAX];
 
@@ -77,13 +78,13 @@ static void tell_values(const struct page *page, const struct vmx_dump *a, const
         return;
     report_msr_title(msr, title);
     page_heading(page, "%s", title);
-    tell_value(page, "A", a, msr);
-    tell_value(page, "B", b, msr);
+    print_value(page, "A", a, msr);
+    print_value(page, "B", b, msr);
 }
 
-/* Bits that differ and that no feature tells about. */
-static void tell_nameless(const struct page *page, const struct vmx_dump *a,
-                          const struct vmx_dump *b, uint32_t msr)
+/* Bits that differ and that no feature reports about. */
+static void print_nameless(const struct page *page, const struct vmx_dump *a,
+                           const struct vmx_dump *b, uint32_t msr)
 {
     uint64_t bits;
 
@@ -97,7 +98,7 @@ static void tell_nameless(const struct page *page, const struct vmx_dump *a,
     }
 }
 
-static bool is_told(struct vmx_feature_value value)
+static bool is_reported(struct vmx_feature_value value)
 {
     return value.state != FEATURE_ABSENT && value.state != FEATURE_UNKNOWN;
 }
@@ -108,13 +109,13 @@ static bool differs(struct vmx_feature_value a, struct vmx_feature_value b)
 {
     if (a.state == FEATURE_UNKNOWN || b.state == FEATURE_UNKNOWN)
         return false;
-    if (!is_told(a) || !is_told(b))
+    if (!is_reported(a) || !is_reported(b))
         return vmx_feature_offered(a) != vmx_feature_offered(b);
     return a.state != b.state || a.value != b.value;
 }
 
-static void tell_features(const struct page *page, const struct vmx_dump *a,
-                          const struct vmx_dump *b, uint32_t msr)
+static void print_features(const struct page *page, const struct vmx_dump *a,
+                           const struct vmx_dump *b, uint32_t msr)
 {
     for (uint32_t i = 0; i < vmx_feature_count; i++) {
         const struct vmx_feature *feature = &vmx_feature_table[i];
@@ -132,17 +133,17 @@ static void tell_features(const struct page *page, const struct vmx_dump *a,
 }
 
 /* An MSR and its companion: their values, then what that means. */
-static bool tell_msr(const struct page *page, const struct vmx_dump *a, const struct vmx_dump *b,
-                     uint32_t msr)
+static bool print_msr(const struct page *page, const struct vmx_dump *a, const struct vmx_dump *b,
+                      uint32_t msr)
 {
     uint32_t companion = companion_of(msr);
 
     if (same_value(a, b, msr) && same_value(a, b, companion))
         return false;
-    tell_values(page, a, b, msr);
-    tell_values(page, a, b, companion);
-    tell_features(page, a, b, msr);
-    tell_nameless(page, a, b, msr);
+    print_values(page, a, b, msr);
+    print_values(page, a, b, companion);
+    print_features(page, a, b, msr);
+    print_nameless(page, a, b, msr);
     return true;
 }
 
@@ -155,7 +156,7 @@ static bool is_companion(uint32_t msr)
     return false;
 }
 
-bool report_difference(const struct page *page, const struct judged *a, const struct judged *b)
+bool report_difference(const struct page *page, const struct checked *a, const struct checked *b)
 {
     bool differ;
 
@@ -166,12 +167,12 @@ bool report_difference(const struct page *page, const struct judged *a, const st
     if (b->set->about[0] != '\0')
         print_to(page->sink, "   %s\n", b->set->about);
     page_print(page, STYLE_DIM, "In each line: the bits, A | B, what it is.\n");
-    differ = tell_verdicts(page, a, b);
-    differ = tell_configs(page, &a->report.config, &b->report.config) || differ;
-    differ = tell_msr(page, &a->set->dump, &b->set->dump, IA32_FEATURE_CONTROL_MSR) || differ;
+    differ = print_verdicts(page, a, b);
+    differ = print_configs(page, &a->report.config, &b->report.config) || differ;
+    differ = print_msr(page, &a->set->dump, &b->set->dump, IA32_FEATURE_CONTROL_MSR) || differ;
     for (uint32_t msr = VMX_MSR_FIRST; msr <= VMX_MSR_LAST; msr++) {
         if (!is_companion(msr))
-            differ = tell_msr(page, &a->set->dump, &b->set->dump, msr) || differ;
+            differ = print_msr(page, &a->set->dump, &b->set->dump, msr) || differ;
     }
     if (!differ)
         print_to(page->sink, "\nNo difference.\n");

@@ -209,7 +209,7 @@ static struct piece line_at(struct piece text, unsigned number)
 }
 
 /* Nothing was found: what seems to be meant was not understood, or it is something else. */
-static void tell_nothing(struct scan *scan, struct piece text)
+static void print_nothing(struct scan *scan, struct piece text)
 {
     static const char known[] =
         "CSV with a line that names its columns (id,...,msr_480,...), Rootmode's JSON report, or "
@@ -272,7 +272,7 @@ static void read_text(struct scan scan, struct piece text, struct piece plain)
     else if (find_json(&within))
         read_document(&within, DUMP_JSON, read_json_here);
     else if (read_lines(&lines) && !has_values(scan.list))
-        tell_nothing(&scan, text);
+        print_nothing(&scan, text);
 }
 
 void dump_text_read(const char *text, size_t length, const char *name, struct dump_list *list,

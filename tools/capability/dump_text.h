@@ -7,7 +7,7 @@
  *
  * Any other text is looked through for lines that give an MSR, by its number or one of its names, a
  * value. Everything else in it is passed over; what seems to be meant and was not understood is
- * told. An error is a text in which nothing is found, or one that contradicts itself.
+ * reported. An error is a text in which nothing is found, or one that contradicts itself.
  */
 #ifndef TOOLS_CAPABILITY_DUMP_TEXT_H
 #define TOOLS_CAPABILITY_DUMP_TEXT_H
@@ -45,8 +45,8 @@ void dump_formats_text(uint32_t formats, char text[DUMP_FORMATS_TEXT_MAX]);
 /*
  * Reads `length` bytes of text into `list`, which is empty; at least one set with at least one
  * value, or it is an error. `name` is what sets are called whose format gives no name. How it was
- * read is told in `list->reading`. `error->line` is 0 if all is well; otherwise the list is not to
- * be used, but freed.
+ * read is reported in `list->reading`. `error->line` is 0 if all is well; otherwise the list is not
+ * to be used, but freed.
  */
 void dump_text_read(const char *text, size_t length, const char *name, struct dump_list *list,
                     struct dump_error *error);

@@ -22,7 +22,7 @@ void feature_bits(const struct vmx_feature *feature, char text[FEATURE_BITS_MAX]
         format_text(text, FEATURE_BITS_MAX, "%u", feature->low - shift);
 }
 
-/* Identifiers and wide fields are told in hex, what counts in decimal. */
+/* Identifiers and wide fields are reported in hex, what counts in decimal. */
 static bool is_hex(const struct vmx_feature *feature)
 {
     return feature->kind == FEATURE_RESERVED || feature->high - feature->low >= 16;

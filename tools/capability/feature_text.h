@@ -16,7 +16,7 @@ void feature_bits(const struct vmx_feature *feature, char text[FEATURE_BITS_MAX]
 
 /*
  * "0 or 1", "0 only", "1 only" of what can be set; "yes", "no" of a flag; the value of a field,
- * in hex where that is how it is told; "absent", "unknown".
+ * in hex where that is how it is reported; "absent", "unknown".
  */
 void feature_state(const struct vmx_feature *feature, struct vmx_feature_value value,
                    char text[FEATURE_STATE_MAX]);

@@ -59,7 +59,7 @@ static bool take_feature(struct parser *parser)
     if (feature == NULL) {
         char nearest[NEAREST_TEXT_MAX];
 
-        nearest_tell(nearest, sizeof(nearest), nearest_name(id, vmx_feature_count, feature_name));
+        nearest_print(nearest, sizeof(nearest), nearest_name(id, vmx_feature_count, feature_name));
         format_text(parser->error, FIND_ERROR_MAX, "unknown feature `%s`%s; --features lists all",
                     id, nearest);
         return false;

@@ -137,7 +137,7 @@ static bool looks_like_halves(enum columns_look look)
 }
 
 /*
- * What the lines look like, unless that reading cannot be and the other one can. It cannot be told
+ * What the lines look like, unless that reading cannot be and the other one can. It cannot be known
  * where both can be, and CPUs would differ, or halves would all be equal.
  */
 static bool choose_halves(struct scan *scan, const struct found_list *list, enum columns_look look,
@@ -189,7 +189,7 @@ static void join_pairs(struct found_list *list, enum columns_look look)
     }
 }
 
-static bool settle_columns(struct scan *scan, struct found_list *list)
+static bool finish_columns(struct scan *scan, struct found_list *list)
 {
     for (int look = 0; look < LOOK_COUNT; look++) {
         bool halves, any = false;
@@ -233,7 +233,7 @@ static void join_halves(struct scan *scan, struct found_list *list)
     }
 }
 
-/* The set of a CPU, found by its number; NULL, with the error told, for one too many. */
+/* The set of a CPU, found by its number; NULL, with the error reported, for one too many. */
 static struct dump_set *set_of(struct scan *scan, unsigned *cpus, unsigned cpu)
 {
     size_t count = scan->list->count;
@@ -288,7 +288,7 @@ static bool put_all(struct scan *scan, const struct found_list *list)
             return false;
         if (dump_msr_has(&set->dump, item->msr) &&
             dump_msr_get(&set->dump, item->msr) == item->value)
-            continue; /* told twice, as logs do */
+            continue; /* reported twice, as logs do */
         if (!scan_put(scan, set, item->msr, item->value))
             return false;
     }
@@ -316,7 +316,7 @@ static bool is_part_of(const struct vmx_dump *part, const struct vmx_dump *whole
 }
 
 /*
- * Of some MSRs a person often reads every CPU, of the others one. Such a CPU tells nothing new if
+ * Of some MSRs a person often reads every CPU, of the others one. Such a CPU reports nothing new if
  * what it has is what the fullest one has: it is left out.
  */
 static void drop_parts(struct dump_list *list)
@@ -340,10 +340,10 @@ static void drop_parts(struct dump_list *list)
     list->one_machine = kept > 1;
 }
 
-bool found_settle(struct scan *scan, struct found_list *list)
+bool found_finish(struct scan *scan, struct found_list *list)
 {
     join_halves(scan, list);
-    if (!settle_columns(scan, list) || !put_all(scan, list))
+    if (!finish_columns(scan, list) || !put_all(scan, list))
         return false;
     if (scan->list->count > 1)
         drop_parts(scan->list);

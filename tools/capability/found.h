@@ -27,8 +27,8 @@ enum columns_look {
 struct found {
     uint32_t msr;
     uint64_t value;
-    unsigned cpu;             /* its number, 0 or that of its column where the text does not tell */
-    unsigned line;            /* of the text */
+    unsigned cpu;  /* its number, 0 or that of its column where the text does not report */
+    unsigned line; /* of the text */
     unsigned column, columns; /* its place among the numbers of its line, from 0 */
     bool narrow;              /* of 8 digits at most */
     enum columns_look look;
@@ -44,10 +44,10 @@ void found_add(struct found_list *list, struct found found);
 void found_free(struct found_list *list);
 
 /*
- * Makes the sets of `scan->list` of it. False, with the error told, where it contradicts itself: an
- * MSR of a CPU with two values, columns that can be neither halves nor CPUs, CPUs that have
- * different MSRs.
+ * Makes the sets of `scan->list` of it. False, with the error reported, where it contradicts
+ * itself: an MSR of a CPU with two values, columns that can be neither halves nor CPUs, CPUs that
+ * have different MSRs.
  */
-bool found_settle(struct scan *scan, struct found_list *list);
+bool found_finish(struct scan *scan, struct found_list *list);
 
 #endif

@@ -80,11 +80,11 @@ static bool write_data(const char *folder, const struct html_row *rows, size_t c
     return finish(to.file, name, error);
 }
 
-static size_t judge_list(const struct dump_list *list, enum check_choice check,
+static size_t check_list(const struct dump_list *list, enum check_choice check,
                          struct html_row *rows)
 {
     for (size_t i = 0; i < list->count; i++) {
-        judge(list, i, check, &rows[i].judged);
+        check_set(list, i, check, &rows[i].checked);
         rows[i].row = NULL;
     }
     return list->count;
@@ -103,11 +103,11 @@ static bool write_rows(const char *folder, const struct dump_list *known,
     rows = calloc(total, sizeof(*rows));
     if (rows == NULL)
         return fail(folder, error);
-    filled = judge_list(known, check, rows);
+    filled = check_list(known, check, rows);
     for (size_t i = 0; i < filled; i++)
         rows[i].row = &corpus[i];
     for (size_t i = 0; i < count; i++)
-        filled += judge_list(&lists[i], check, rows + filled);
+        filled += check_list(&lists[i], check, rows + filled);
     written = write_data(folder, rows, total, error);
     free(rows);
     return written;

@@ -9,7 +9,7 @@
 #include <stddef.h>
 
 #include "tools/capability/dump_list.h"
-#include "tools/capability/judge.h"
+#include "tools/capability/check_set.h"
 
 enum { HTML_ERROR_MAX = 512 };
 

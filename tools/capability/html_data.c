@@ -178,7 +178,7 @@ static void put_bits(struct json *json, const char *name, uint32_t bits)
 }
 
 /* Verdict, the stages that are in reach and what the others lack, findings. */
-static void put_judgement(struct json *json, const struct stage_report *report)
+static void put_verdict(struct json *json, const struct stage_report *report)
 {
     json_string(json, "verdict", stage_verdict_name(report->verdict));
     json_number(json, "reached", report->reached);
@@ -228,7 +228,7 @@ static void put_cells(struct json *json, const struct vmx_dump *dump)
 
 static void put_row(struct json *json, const struct html_row *html)
 {
-    const struct dump_set *set = html->judged.set;
+    const struct dump_set *set = html->checked.set;
     const struct corpus_row *row = html->row;
 
     json_object_begin(json, NULL);
@@ -244,7 +244,7 @@ static void put_row(struct json *json, const struct html_row *html)
         json_number(json, "generation", (uint64_t)row->generation->order);
     else
         json_null(json, "generation");
-    put_judgement(json, &html->judged.report);
+    put_verdict(json, &html->checked.report);
     vmx_json_msrs(json, &set->dump);
     put_cells(json, &set->dump);
     json_object_end(json);

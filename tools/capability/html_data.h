@@ -5,8 +5,8 @@
  *   version, generations, groups, features, kinds, states, stages, requirements
  *   rows   for each set of values: what it is, verdict, stages, findings, MSRs, and
  *            cells   a character for each feature: the code of its state (`states`)
- *            values  the value of each cell that is one, in order, as it is told to a person
- *            told    for each group the MSR that told it, which may be the TRUE one
+ *            values  the value of each cell that is one, in order, as it is asked to a person
+ *            reported    for each group the MSR that reported it, which may be the TRUE one
  */
 #ifndef TOOLS_CAPABILITY_HTML_DATA_H
 #define TOOLS_CAPABILITY_HTML_DATA_H
@@ -15,10 +15,10 @@
 
 #include "lib/format.h"
 #include "tools/capability/corpus.h"
-#include "tools/capability/judge.h"
+#include "tools/capability/check_set.h"
 
 struct html_row {
-    struct judged judged;
+    struct checked checked;
     const struct corpus_row *row; /* NULL: given by the person who makes the page */
 };
 

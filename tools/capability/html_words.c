@@ -17,10 +17,10 @@ const struct html_cell html_cells[HTML_CELL_COUNT] = {
 char html_cell_code(struct vmx_feature_value value)
 {
     for (int i = 0; i < HTML_CELL_COUNT; i++) {
-        struct vmx_feature_value told = html_cells[i].value;
+        struct vmx_feature_value reported = html_cells[i].value;
 
-        if (told.state == value.state &&
-            (told.state != FEATURE_VALUE || (told.value != 0) == (value.value != 0)))
+        if (reported.state == value.state &&
+            (reported.state != FEATURE_VALUE || (reported.value != 0) == (value.value != 0)))
             return html_cells[i].code;
     }
     return 'u';

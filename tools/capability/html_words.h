@@ -9,7 +9,7 @@
 /* What a cell of the matrix can be, and the character that says it. */
 struct html_cell {
     char code;
-    struct vmx_feature_value value; /* one that is told so */
+    struct vmx_feature_value value; /* one that is reported so */
 };
 
 enum { HTML_CELL_COUNT = 8 };

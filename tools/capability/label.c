@@ -189,7 +189,7 @@ static bool is_word(char c)
     return char_is_letter(c) || char_is_digit(c);
 }
 
-/* A part of a name: letters and digits, up to a capital letter behind small ones or digits. */
+/* A part of a name: letters and digits, up to a capital letter after small ones or digits. */
 static struct piece take_part(struct piece *rest)
 {
     struct piece part = {rest->start, 0};
@@ -275,7 +275,7 @@ static void squeeze(struct piece word, char *squeezed, size_t room)
     squeezed[length] = '\0';
 }
 
-/* What stands behind a known name and `_` is one of its fields: IA32_VMX_MISC_CR3_TARGET. */
+/* What stands after a known name and `_` is one of its fields: IA32_VMX_MISC_CR3_TARGET. */
 static bool is_field_of(const char *word, const char *name)
 {
     return strlen(word) > strlen(name) + 1 && strncmp(word, name, strlen(name)) == 0;

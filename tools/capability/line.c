@@ -8,7 +8,7 @@
  */
 static const struct stamp {
     const char *pattern;
-    bool host; /* behind it may stand the names of a host and a program, as syslog has them */
+    bool host; /* after it may stand the names of a host and a program, as syslog has them */
 } stamps[] = {
     {"[_9.9]", false},  /* Linux */
     {"[_A9]", false},   /* Linux: the thread or CPU that prints */

@@ -3,7 +3,7 @@
 #include "vmx/capability/vmx_controls.h"
 #include "tools/capability/vmx_feature.h"
 
-/* What a section tells of its MSR. */
+/* What a section describes its MSR. */
 enum kind {
     VALUE,    /* the value: flags and numbers */
     ALONE,    /* controls that must be 1 and may be 1, in two halves */
@@ -35,8 +35,8 @@ static const struct row *section_of(uint32_t msr)
     return NULL;
 }
 
-/* The MSR that tells the same controls without the default1 class: SDM, "Algorithms for Determining
- * VMX Capabilities". 0x481 to 0x484 have 0x48d to 0x490.
+/* The MSR that reports the same controls without the default1 class: SDM, "Algorithms for
+ * Determining VMX Capabilities". 0x481 to 0x484 have 0x48d to 0x490.
  */
 static uint32_t true_of(uint32_t msr)
 {
@@ -131,7 +131,7 @@ static bool take_hex(struct scan *scan, struct listing *listing, struct piece li
     return true;
 }
 
-/* The row of the section whose text the line begins with, and the word behind it. */
+/* The row of the section whose text the line begins with, and the word after it. */
 static const struct row *find_row(const struct row *section, struct piece line, struct piece *word)
 {
     for (const struct row *row = section + 1; row < rows + ROWS && row->feature != NULL; row++) {
@@ -160,7 +160,7 @@ static bool take_row(struct scan *scan, struct listing *listing, const struct ro
         return false;
     listing->lines++;
     if (listing->in_hex >> (section->msr - VMX_MSR_FIRST) & 1)
-        return true; /* a part of what was told whole */
+        return true; /* a part of what was reported whole */
     taken = section->kind == VALUE || section->kind == WIDE
                 ? take_value(listing, feature, section->msr, word)
                 : take_control(listing, section, feature->low, word);
@@ -203,7 +203,8 @@ bool listing_line(struct scan *scan, struct listing *listing, struct piece line)
     return true;
 }
 
-/* The last section of a listing that was cut off tells only some of its controls: none is told. */
+/* The last section of a listing that was cut off reports only some of its controls: none is
+ * reported. */
 static void drop_torn(struct scan *scan, struct listing *listing)
 {
     const struct row *section = section_of(listing->msr), *row = section;

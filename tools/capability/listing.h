@@ -1,7 +1,7 @@
 /*
  * What QEMU's scripts/kvm/vmxcap prints: sections of features in words, some of them with the whole
- * MSR in hex. Whether a control is "yes", "no", "forced" or "default" tells both halves of its MSR
- * and of the TRUE one.
+ * MSR in hex. Whether a control is "yes", "no", "forced" or "default" reports both halves of its
+ * MSR and of the TRUE one.
  */
 #ifndef TOOLS_CAPABILITY_LISTING_H
 #define TOOLS_CAPABILITY_LISTING_H
@@ -12,14 +12,14 @@
 struct listing {
     uint32_t msr;        /* of the section; 0: in none */
     unsigned lines;      /* of the section so far */
-    struct vmx_msrs all; /* what the lines have told so far */
-    uint32_t in_hex;     /* bit n: MSR 0x480 + n was told whole */
+    struct vmx_msrs all; /* what the lines have reported so far */
+    uint32_t in_hex;     /* bit n: MSR 0x480 + n was reported whole */
 };
 
 /* Takes a line if it belongs to such a listing. */
 bool listing_line(struct scan *scan, struct listing *listing, struct piece line);
 
-/* Adds what was told to the list. */
+/* Adds what was asked to the list. */
 void listing_end(struct scan *scan, struct listing *listing, struct found_list *list);
 
 #endif

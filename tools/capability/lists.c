@@ -17,7 +17,7 @@ static void print_range(const struct stage_requirement *requirement, char *text,
         format_text(text, size, "%llu to %llu: %s", low, high, requirement->why);
 }
 
-static void tell_need(const struct page *page, const struct stage_requirement *requirement)
+static void print_need(const struct page *page, const struct stage_requirement *requirement)
 {
     char text[240];
 
@@ -48,7 +48,7 @@ void list_requirements(const struct page *page)
         page_heading(page, "%s: %s", stage_name((enum stage)stage), stage_title((enum stage)stage));
         for (uint32_t i = 0; i < stage_requirement_count; i++) {
             if (stage_requirements[i].stage == (enum stage)stage) {
-                tell_need(page, &stage_requirements[i]);
+                print_need(page, &stage_requirements[i]);
                 any = true;
             }
         }

@@ -110,7 +110,7 @@ static bool load_row(const char *id, struct dump_list *list)
     if (row == NULL) {
         char nearest[NEAREST_TEXT_MAX];
 
-        nearest_tell(nearest, sizeof(nearest), nearest_name(id, corpus_count, row_name));
+        nearest_print(nearest, sizeof(nearest), nearest_name(id, corpus_count, row_name));
         fprintf(stderr, "vmxcap: unknown row `%s`%s; --list lists all\n", id, nearest);
         return false;
     }
@@ -148,7 +148,7 @@ bool load_operand(const char *name, struct dump_list *list)
     if (strcmp(name, "-") != 0 && access(name, F_OK) != 0) {
         char nearest[NEAREST_TEXT_MAX];
 
-        nearest_tell(nearest, sizeof(nearest), nearest_name(name, corpus_count, row_name));
+        nearest_print(nearest, sizeof(nearest), nearest_name(name, corpus_count, row_name));
         fprintf(stderr, "vmxcap: `%s` is neither a file nor a row%s; --list lists all rows\n", name,
                 nearest);
         return false;

@@ -1,5 +1,6 @@
 /*
- * Sets of values from where a person asks for them. Whatever fails is told on the standard error.
+ * Sets of values from where a person asks for them. Whatever fails is reported on the standard
+ * error.
  */
 #ifndef TOOLS_CAPABILITY_LOAD_H
 #define TOOLS_CAPABILITY_LOAD_H

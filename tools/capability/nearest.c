@@ -77,7 +77,7 @@ const char *nearest_name(const char *typed, size_t count, const char *(*name_of)
     return nearest;
 }
 
-void nearest_tell(char *text, size_t room, const char *nearest)
+void nearest_print(char *text, size_t room, const char *nearest)
 {
     if (nearest != NULL)
         format_text(text, room, "; the nearest known one is `%s`", nearest);

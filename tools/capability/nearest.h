@@ -11,7 +11,7 @@ unsigned edit_distance(const char *a, const char *b);
 
 /*
  * The nearest of the names that `name_of` gives for 0 … count - 1, the first of several: one whose
- * last part, behind a dot, was typed; one that has what was typed in it; or the one with the least
+ * last part, after a dot, was typed; one that has what was typed in it; or the one with the least
  * distance, of it or its last part. NULL where none is near: at most half of what was typed may
  * be wrong, and three characters. Capital letters and small ones are the same.
  */
@@ -19,6 +19,6 @@ const char *nearest_name(const char *typed, size_t count, const char *(*name_of)
 
 /* "; the nearest known one is `…`"; "" where there is none. */
 enum { NEAREST_TEXT_MAX = 140 };
-void nearest_tell(char *text, size_t room, const char *nearest);
+void nearest_print(char *text, size_t room, const char *nearest);
 
 #endif

@@ -1,7 +1,7 @@
 #include "tools/capability/number.h"
 
 /*
- * The groups behind the first one: each has `width` digits; together there are `least` to `most`.
+ * The groups after the first one: each has `width` digits; together there are `least` to `most`.
  * Halves joined by a colon may have lost their leading zeros, as %x prints them.
  */
 static const struct grouping {
@@ -76,8 +76,8 @@ static bool ends(struct piece rest)
 }
 
 /*
- * Halves of which zeros are missing are told from bits of a register (53:50), a time, a bus address
- * (3a:00) by their 0x or by their digits: one has more than those have.
+ * Halves of which zeros are missing are reported from bits of a register (53:50), a time, a bus
+ * address (3a:00) by their 0x or by their digits: one has more than those have.
  */
 static bool may_be_halves(const struct number *high, const struct number *low)
 {

@@ -10,7 +10,7 @@ struct number {
     uint64_t value;   /* the digits read as hex; of no use where there are more than 16 */
     uint64_t decimal; /* the digits read as decimal, where `is_decimal` */
     unsigned digits;  /* without those of a prefix */
-    bool prefixed;    /* 0x before it, or h behind it */
+    bool prefixed;    /* 0x before it, or h after it */
     bool is_decimal;  /* it can be read as decimal: no letter, no prefix, no groups */
     char separator;   /* between its groups; 0: it has none */
 };
@@ -18,7 +18,7 @@ struct number {
 enum { NUMBER_DIGITS_MAX = 16 };
 
 /*
- * Takes a number from the start of `*rest`, and the letters behind it that belong to one in C (ULL)
+ * Takes a number from the start of `*rest`, and the letters after it that belong to one in C (ULL)
  * or in Intel's way (h):
  *
  *   da040000000012  0xda040000000012  0da040000000012h  0xda040000000012ULL

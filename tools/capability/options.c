@@ -86,7 +86,7 @@ static bool take_colour(struct options *options, const char *value, char error[O
     return false;
 }
 
-/* The second of --diff's two operands is the word behind the first. */
+/* The second of --diff's two operands is the word after the first. */
 static bool take_diff(struct options *options, int count, char **words,
                       char error[OPTIONS_ERROR_MAX])
 {

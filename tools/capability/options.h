@@ -8,7 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "tools/capability/judge.h"
+#include "tools/capability/check_set.h"
 
 enum action {
     ACTION_REPORT, /* of the sources, or of this machine */

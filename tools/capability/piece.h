@@ -38,7 +38,7 @@ size_t piece_find(struct piece piece, char c);
 /* What is left without its first `count` bytes. */
 struct piece piece_after(struct piece piece, size_t count);
 
-/* Its first byte, or that at `index`; 0 behind its end. */
+/* Its first byte, or that at `index`; 0 after its end. */
 char piece_first(struct piece piece);
 char piece_at(struct piece piece, size_t index);
 

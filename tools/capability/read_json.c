@@ -118,7 +118,7 @@ bool read_json_here(struct scan *scan)
     }
 }
 
-/* Goes to the line behind the one that is `text`. False at the end of the log. */
+/* Goes to the line after the one that is `text`. False at the end of the log. */
 static bool go_behind(struct scan *scan, const char *text)
 {
     struct piece line;

@@ -39,7 +39,7 @@ static enum columns_look look_of(const struct reader *reader, const struct refer
 }
 
 /* AIDA64 has a heading before each CPU's list, or simply begins again with the same MSR. */
-static void tell_lists_apart(struct reader *reader, uint32_t msr)
+static void print_lists_apart(struct reader *reader, uint32_t msr)
 {
     if (reader->first_seen && msr == reader->first_msr)
         reader->heading.cpu++;
@@ -55,7 +55,7 @@ static void add_values(struct reader *reader, const struct reference *reference,
     bool aida64 = reference->word && values->number[0].separator == '-';
 
     if (aida64) {
-        tell_lists_apart(reader, reference->msr);
+        print_lists_apart(reader, reference->msr);
         cpu = reader->heading.cpu;
     }
     for (unsigned i = 0; i < values->count; i++) {
@@ -87,7 +87,7 @@ static bool is_definition(const struct reference *reference, const struct values
            reference_address(&values->number[0]) == reference->msr;
 }
 
-/* `00000480  7f 45 4c 46 …`: bytes or words of memory behind their address. */
+/* `00000480  7f 45 4c 46 …`: bytes or words of memory after their address. */
 static bool is_memory(const struct reference *reference, const struct values *values)
 {
     unsigned digits = values->number[0].digits;
@@ -101,13 +101,14 @@ static bool is_memory(const struct reference *reference, const struct values *va
     return true;
 }
 
-/* The next reference, which tells what it lacks itself. */
+/* The next reference, which reports what it lacks itself. */
 static bool names_msr(struct piece rest)
 {
     return char_is_letter(piece_first(rest)) && label_take(&rest).msr != 0;
 }
 
-/* Takes what follows a reference. False, with the error told, if it contradicts the reference. */
+/* Takes what follows a reference. False, with the error reported, if it contradicts the reference.
+ */
 static bool take_given(struct reader *reader, struct piece line, struct piece *rest,
                        struct reference *reference, unsigned cpu)
 {
@@ -152,8 +153,8 @@ static bool skip_token(struct piece *rest)
     return false;
 }
 
-/* `pretend=0x480:0x12`: what somebody wants Rootmode to judge from in place of the real value. */
-static bool skip_pretended(struct piece *rest)
+/* `pretend=0x480:0x12`: what somebody wants Rootmode to check from in place of the real value. */
+static bool skip_overridden(struct piece *rest)
 {
     if (!piece_starts(*rest, "pretend="))
         return false;
@@ -172,7 +173,7 @@ static bool take_last_word(struct piece *line, const char *word)
     return true;
 }
 
-/* `bit 57 of IA32_VMX_BASIC is 1`: what follows is those bits, told by what stands before. */
+/* `bit 57 of IA32_VMX_BASIC is 1`: what follows is those bits, reported by what stands before. */
 static bool is_of_bits(struct piece before)
 {
     take_last_word(&before, " the");
@@ -194,7 +195,7 @@ static bool take_references(struct reader *reader, struct piece line, bool *any)
         const char *before = rest.start;
         struct reference reference;
 
-        if (heading_cpu(&rest, &cpu) || skip_pretended(&rest))
+        if (heading_cpu(&rest, &cpu) || skip_overridden(&rest))
             continue;
         if (reference_take(&rest, first, reader->decimal_addresses, &reference)) {
             *any = true;
@@ -232,7 +233,7 @@ static bool has_prompt(struct piece line)
     return false;
 }
 
-/* A number, and not an MSR's address with a value behind a colon. */
+/* A number, and not an MSR's address with a value after a colon. */
 static bool is_number_alone(struct piece line)
 {
     struct number number;
@@ -336,7 +337,7 @@ bool read_lines(struct scan *scan)
     good = take_text(&reader);
     if (good && (reader.has_decimal || reader.has_decimal_address))
         good = take_again(scan, begin, &reader);
-    good = good && found_settle(scan, &reader.found);
+    good = good && found_finish(scan, &reader.found);
     found_free(&reader.found);
     return good;
 }

@@ -107,7 +107,7 @@ static bool take_bits_word(struct piece *rest)
 
 /*
  * Takes which bits of the register what follows is about: `bits 53:50`, `bit 7`, `[55]`, `44:32`.
- * Behind `=` or `:` a number alone is the value.
+ * After `=` or `:` a number alone is the value.
  */
 static bool take_field(struct piece *rest, const struct reference *reference, unsigned *high,
                        unsigned *low)
@@ -157,7 +157,7 @@ static bool take_bits(struct piece *rest, struct reference *reference)
     return !reference->field;
 }
 
-/* A number is not looked for behind these. */
+/* A number is not looked for after these. */
 static bool take_sign(struct piece *rest, struct reference *reference)
 {
     char c = piece_first(*rest), next = piece_at(*rest, 1);
@@ -248,7 +248,7 @@ static bool is_torn(struct piece behind)
     return piece_first(behind) == ':' && char_hex(piece_at(behind, 1)) >= 0;
 }
 
-/* Behind a short number without 0x, words say that it is something else; a column ff is none. */
+/* After a short number without 0x, words say that it is something else; a column ff is none. */
 static bool is_alone(const struct number *number, struct piece behind)
 {
     struct piece word;
@@ -323,7 +323,7 @@ bool reference_has_value(struct piece rest)
         return false;
     if (reference_address(&number) == 0)
         return reference.assigned || number.prefixed || number.digits >= DIGITS_LEAST;
-    rest = reference_skip(rest, &reference); /* behind its address; without more, a definition */
+    rest = reference_skip(rest, &reference); /* after its address; without more, a definition */
     return number_take(&rest, &number);
 }
 

@@ -1,5 +1,5 @@
 /*
- * A mention of an MSR in a line, by its number or a name, and the numbers behind it.
+ * A mention of an MSR in a line, by its number or a name, and the numbers after it.
  */
 #ifndef TOOLS_CAPABILITY_REFERENCE_H
 #define TOOLS_CAPABILITY_REFERENCE_H
@@ -8,11 +8,11 @@
 
 struct reference {
     uint32_t msr;
-    bool named;     /* by a name, or by a number behind the word MSR */
+    bool named;     /* by a name, or by a number after the word MSR */
     bool word;      /* by such a number */
     bool decimal;   /* by a number that is an address in decimal */
     bool padded;    /* by a number of 8 digits without 0x */
-    bool assigned;  /* `=`, `:` or the like stands behind it */
+    bool assigned;  /* `=`, `:` or the like stands after it */
     bool colon;     /* it is `:` */
     bool field;     /* what follows is of some of its bits: `bits 53:50`, `[55]`, `44:32` */
     enum half half; /* of the MSR, where its name says so */
@@ -21,7 +21,7 @@ struct reference {
 
 enum { VALUES_MAX = CPUS_MAX };
 
-/* The numbers of a line behind a reference: one, or a column each. */
+/* The numbers of a line after a reference: one, or a column each. */
 struct values {
     struct number number[VALUES_MAX];
     enum half half[VALUES_MAX];
@@ -31,18 +31,18 @@ struct values {
 
 /*
  * Takes a reference from the start of `*rest`. A number without 0x counts only as the first thing
- * of a line (`first`), or behind the word MSR; 58 for 0x3a only where others are `decimal`. False
+ * of a line (`first`), or after the word MSR; 58 for 0x3a only where others are `decimal`. False
  * if there is none; words are taken all the same.
  */
 bool reference_take(struct piece *rest, bool first, bool decimal, struct reference *reference);
 
 /*
- * Passes over the reference's own address behind a name, as in `IA32_VMX_BASIC (MSR 0x480) =`. True
+ * Passes over the reference's own address after a name, as in `IA32_VMX_BASIC (MSR 0x480) =`. True
  * if it is the address of another MSR.
  */
 bool reference_contradicts(struct piece *rest, struct reference *reference);
 
-/* Takes the values behind a reference; `decimal`: those without 0x are decimal. */
+/* Takes the values after a reference; `decimal`: those without 0x are decimal. */
 void reference_values(struct piece *rest, struct reference *reference, bool decimal,
                       struct values *values);
 

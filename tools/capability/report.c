@@ -26,18 +26,18 @@ void report_msr_title(uint32_t msr, char text[MSR_TITLE_MAX])
     format_text(text, MSR_TITLE_MAX, "%s (MSR %#x)", name, msr);
 }
 
-void report_head(const struct page *page, const struct judged *judged)
+void report_head(const struct page *page, const struct checked *checked)
 {
-    const struct stage_report *report = &judged->report;
+    const struct stage_report *report = &checked->report;
 
-    page_print(page, STYLE_STRONG, "%s\n", judged->set->id);
-    if (judged->set->about[0] != '\0') {
+    page_print(page, STYLE_STRONG, "%s\n", checked->set->id);
+    if (checked->set->about[0] != '\0') {
         print_to(page->sink, "  ");
-        page_wrapped(page, 2, 2, judged->set->about);
+        page_wrapped(page, 2, 2, checked->set->about);
     }
     print_to(page->sink, "  verdict: ");
     page_print(page, verdict_style(report->verdict), "%s", stage_verdict_name(report->verdict));
-    print_to(page->sink, " (check=%s); reaches: %s\n", check_mode_name(judged->mode),
+    print_to(page->sink, " (check=%s); reaches: %s\n", check_mode_name(checked->mode),
              stage_title(report->reached));
     for (uint32_t i = 0; i < VMX_MSR_COUNT; i++) {
         char title[MSR_TITLE_MAX];
@@ -49,8 +49,8 @@ void report_head(const struct page *page, const struct judged *judged)
     }
 }
 
-/* What of the requirements in `which` a stage is told to lack. */
-static void tell_lacks(const struct page *page, uint32_t which, const char *word)
+/* What of the requirements in `which` a stage is asked to lack. */
+static void print_lacks(const struct page *page, uint32_t which, const char *word)
 {
     for (uint32_t i = 0; i < stage_requirement_count; i++) {
         char text[SENTENCE_MAX];
@@ -64,9 +64,9 @@ static void tell_lacks(const struct page *page, uint32_t which, const char *word
     }
 }
 
-static void tell_stages(const struct page *page, const struct stage_report *report)
+static void print_stages(const struct page *page, const struct stage_report *report)
 {
-    uint32_t told = 0;
+    uint32_t reported = 0;
 
     page_heading(page, "What Rootmode would do here");
     for (int i = 0; i < STAGE_COUNT; i++) {
@@ -77,14 +77,14 @@ static void tell_stages(const struct page *page, const struct stage_report *repo
                    stage_verdict_name(stage->verdict));
         print_to(page->sink, " %-18s ", stage_name((enum stage)i));
         page_wrapped(page, STAGE_INDENT, STAGE_INDENT, stage_title((enum stage)i));
-        tell_lacks(page, stage->missing & ~told, "needs");
-        tell_lacks(page, stage->unknown & ~told, "not known:");
-        told |= stage->missing | stage->unknown;
+        print_lacks(page, stage->missing & ~reported, "needs");
+        print_lacks(page, stage->unknown & ~reported, "not known:");
+        reported |= stage->missing | stage->unknown;
     }
 }
 
 /* Where in the registers a finding is, and which value stands there. */
-static void tell_place(const struct page *page, const struct finding *finding)
+static void print_place(const struct page *page, const struct finding *finding)
 {
     struct text_buffer buffer;
     char text[SENTENCE_MAX];
@@ -110,7 +110,7 @@ static void tell_place(const struct page *page, const struct finding *finding)
     page_wrapped(page, FINDING_INDENT, FINDING_INDENT, text);
 }
 
-static void tell_finding(const struct page *page, const struct finding *finding)
+static void print_finding(const struct page *page, const struct finding *finding)
 {
     const struct rule_text *rule = &rule_table[finding->rule];
     char manual[SENTENCE_MAX];
@@ -122,7 +122,7 @@ static void tell_finding(const struct page *page, const struct finding *finding)
         print_to(page->sink, " (CPU %u)", finding->cpu);
     print_to(page->sink, "\n%*s", FINDING_INDENT, "");
     page_wrapped(page, FINDING_INDENT, FINDING_INDENT, rule->text);
-    tell_place(page, finding);
+    print_place(page, finding);
     format_text(manual, sizeof(manual), "manual: %s", rule->sdm);
     print_to(page->sink, "%*s", FINDING_INDENT, "");
     page_wrapped(page, FINDING_INDENT, FINDING_INDENT, manual);
@@ -132,20 +132,20 @@ static void tell_finding(const struct page *page, const struct finding *finding)
 
 void report_findings(const struct page *page, const struct findings *findings, uint32_t msr)
 {
-    uint32_t told = 0;
+    uint32_t reported = 0;
 
     for (uint32_t i = 0; i < findings->count; i++)
-        told += msr == 0 || findings->item[i].msr == msr;
-    page_heading(page, "Findings%s", told == 0 ? ": none" : "");
+        reported += msr == 0 || findings->item[i].msr == msr;
+    page_heading(page, "Findings%s", reported == 0 ? ": none" : "");
     for (uint32_t i = 0; i < findings->count; i++) {
         if (msr == 0 || findings->item[i].msr == msr)
-            tell_finding(page, &findings->item[i]);
+            print_finding(page, &findings->item[i]);
     }
     if (findings->lost > 0)
         print_to(page->sink, "  %u more did not fit\n", findings->lost);
 }
 
-static void tell_config(const struct page *page, const struct vmcs_config *config)
+static void print_config(const struct page *page, const struct vmcs_config *config)
 {
     page_heading(page, "vmcs_config: how a VMCS would be made");
     for (uint32_t i = 0; i < vmcs_config_field_count; i++) {
@@ -178,7 +178,7 @@ static void paint(struct sink *sink, enum severity severity)
 }
 
 /* The MSR's own value, and for control words that of its TRUE twin. */
-static void tell_value(const struct page *page, const struct vmx_dump *dump, uint32_t msr)
+static void print_value(const struct page *page, const struct vmx_dump *dump, uint32_t msr)
 {
     char title[MSR_TITLE_MAX];
     uint32_t twin = vmx_msr_true(&dump->msrs, msr);
@@ -195,7 +195,7 @@ static void tell_value(const struct page *page, const struct vmx_dump *dump, uin
 }
 
 /*
- * FIXED1 is told with FIXED0, the TRUE MSRs with the plain ones: they have no features of their
+ * FIXED1 is reported with FIXED0, the TRUE MSRs with the plain ones: they have no features of their
  * own.
  */
 static bool has_features(uint32_t msr)
@@ -207,7 +207,7 @@ static bool has_features(uint32_t msr)
     return false;
 }
 
-static void tell_features(const struct page *page, const struct vmx_dump *dump, uint32_t msr)
+static void print_features(const struct page *page, const struct vmx_dump *dump, uint32_t msr)
 {
     const char *section = NULL;
 
@@ -236,17 +236,17 @@ static void tell_features(const struct page *page, const struct vmx_dump *dump, 
     }
 }
 
-static void tell_msr(const struct page *page, const struct judged *judged, uint32_t msr)
+static void print_msr(const struct page *page, const struct checked *checked, uint32_t msr)
 {
-    const struct vmx_dump *dump = &judged->set->dump;
+    const struct vmx_dump *dump = &checked->set->dump;
 
     if (msr == IA32_VMX_BASIC && dump_msr_has(dump, msr)) {
         print_to(page->sink, "\n");
-        basic_render(page->sink, dump_msr_get(dump, msr), &judged->report.findings,
+        basic_render(page->sink, dump_msr_get(dump, msr), &checked->report.findings,
                      page->colour ? paint : NULL);
         return;
     }
-    tell_value(page, dump, msr);
+    print_value(page, dump, msr);
     if ((msr == IA32_VMX_CR0_FIXED0 || msr == IA32_VMX_CR4_FIXED0) && dump_msr_has(dump, msr + 1)) {
         char title[MSR_TITLE_MAX];
 
@@ -254,19 +254,19 @@ static void tell_msr(const struct page *page, const struct judged *judged, uint3
         print_to(page->sink, "%s = 0x%016llx\n", title,
                  (unsigned long long)dump_msr_get(dump, msr + 1));
     }
-    tell_features(page, dump, msr);
+    print_features(page, dump, msr);
 }
 
-void report_set(const struct page *page, const struct judged *judged)
+void report_set(const struct page *page, const struct checked *checked)
 {
-    report_head(page, judged);
-    tell_stages(page, &judged->report);
-    report_findings(page, &judged->report.findings, 0);
-    tell_config(page, &judged->report.config);
-    tell_msr(page, judged, IA32_FEATURE_CONTROL_MSR);
+    report_head(page, checked);
+    print_stages(page, &checked->report);
+    report_findings(page, &checked->report.findings, 0);
+    print_config(page, &checked->report.config);
+    print_msr(page, checked, IA32_FEATURE_CONTROL_MSR);
     for (uint32_t msr = VMX_MSR_FIRST; msr <= VMX_MSR_LAST; msr++) {
         if (has_features(msr))
-            tell_msr(page, judged, msr);
+            print_msr(page, checked, msr);
     }
 }
 

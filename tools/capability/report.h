@@ -1,20 +1,20 @@
 /*
- * Sets told to a person.
+ * Sets asked to a person.
  */
 #ifndef TOOLS_CAPABILITY_REPORT_H
 #define TOOLS_CAPABILITY_REPORT_H
 
 #include <stdbool.h>
 
-#include "tools/capability/judge.h"
+#include "tools/capability/check_set.h"
 #include "tools/capability/page.h"
 #include "tools/capability/vmx_feature.h"
 
 /* A set whole: verdict, stages, findings, configuration, every MSR bit by bit. */
-void report_set(const struct page *page, const struct judged *judged);
+void report_set(const struct page *page, const struct checked *checked);
 
 /* The id of a set, what it is, and its verdict. */
-void report_head(const struct page *page, const struct judged *judged);
+void report_head(const struct page *page, const struct checked *checked);
 
 /* The findings with their texts; those about `msr` alone unless it is 0. */
 void report_findings(const struct page *page, const struct findings *findings, uint32_t msr);
@@ -27,7 +27,7 @@ void report_feature(const struct page *page, const struct vmx_feature *feature,
 bool report_basic(const struct page *page, uint64_t basic, enum vmx_check mode);
 
 /* Only what differs between two sets; false if nothing does. */
-bool report_difference(const struct page *page, const struct judged *a, const struct judged *b);
+bool report_difference(const struct page *page, const struct checked *a, const struct checked *b);
 
 /* The name and the address of each MSR: "IA32_VMX_BASIC (MSR 0x480)". */
 enum { MSR_TITLE_MAX = 64 };

@@ -1,5 +1,5 @@
 /*
- * What the readers of texts share: a place in a text, its line, its end, and what they tell.
+ * What the readers of texts share: a place in a text, its line, its end, and what they report.
  */
 #ifndef TOOLS_CAPABILITY_SCAN_H
 #define TOOLS_CAPABILITY_SCAN_H
@@ -28,20 +28,20 @@ bool scan_expected(struct scan *scan, struct piece found, const char *expected);
 void scan_saw(struct scan *scan, enum dump_format format);
 void scan_passed(struct scan *scan, unsigned line, struct piece found, const char *expected);
 
-/* Puts a value into a set; false, with the error told, for an MSR given twice. */
+/* Puts a value into a set; false, with the error reported, for an MSR given twice. */
 bool scan_put(struct scan *scan, struct dump_set *set, uint64_t msr, uint64_t value);
 
-/* An MSR's address of a text that has only those of interest; false, with the error told. */
+/* An MSR's address of a text that has only those of interest; false, with the error reported. */
 bool scan_address(struct scan *scan, struct piece piece, uint64_t *msr);
 
-/* The CPUs of one machine have the same MSRs, or a list is torn: false, with the error told. */
+/* The CPUs of one machine have the same MSRs, or a list is torn: false, with the error reported. */
 bool scan_same_msrs(struct scan *scan);
 
-/* Each reads the whole text in its format; false, with the error told, if it is not that. */
+/* Each reads the whole text in its format; false, with the error reported, if it is not that. */
 bool read_csv(struct scan *scan);
 bool read_json(struct scan *scan);
 
-/* A JSON document from `scan->at` on, whatever stands behind it. */
+/* A JSON document from `scan->at` on, whatever stands after it. */
 bool read_json_here(struct scan *scan);
 
 /* Whatever else the text is: its lines that give an MSR a value. */

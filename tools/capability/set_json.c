@@ -63,12 +63,12 @@ static void put_reading(struct json *json, const struct dump_reading *reading)
     json_object_end(json);
 }
 
-void set_json(struct json *json, const struct judged *judged)
+void set_json(struct json *json, const struct checked *checked)
 {
-    const struct stage_report *report = &judged->report;
+    const struct stage_report *report = &checked->report;
 
     json_object_begin(json, NULL);
-    json_string(json, "id", judged->set->id);
+    json_string(json, "id", checked->set->id);
     json_string(json, "verdict", stage_verdict_name(report->verdict));
     json_string(json, "stage", stage_name(report->reached));
     put_stages(json, report);
@@ -78,13 +78,13 @@ void set_json(struct json *json, const struct judged *judged)
         vmx_json_finding(json, &report->findings.item[i], NULL, NULL);
     json_array_end(json);
     json_number(json, "findings_lost", report->findings.lost);
-    json_string(json, "check", judged->mode == VMX_CHECK_STRICT ? "strict" : "kvm");
-    json_string(json, "registers", judged->set->virtual_registers ? "virtual" : "physical");
-    put_reading(json, judged->reading);
-    vmx_json_msrs(json, &judged->set->dump);
+    json_string(json, "check", checked->mode == VMX_CHECK_STRICT ? "strict" : "kvm");
+    json_string(json, "registers", checked->set->virtual_registers ? "virtual" : "physical");
+    put_reading(json, checked->reading);
+    vmx_json_msrs(json, &checked->set->dump);
     vmx_json_fields(json, "vmcs_config", vmcs_config_fields, vmcs_config_field_count,
                     &report->config);
     vmx_json_fields(json, "vmx_capability", vmx_capability_fields, vmx_capability_field_count,
-                    &judged->capability);
+                    &checked->capability);
     json_object_end(json);
 }

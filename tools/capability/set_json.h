@@ -1,12 +1,12 @@
 /*
- * A judged set as a JSON object, in the shapes of the boot report.
+ * A checked set as a JSON object, in the shapes of the boot report.
  */
 #ifndef TOOLS_CAPABILITY_SET_JSON_H
 #define TOOLS_CAPABILITY_SET_JSON_H
 
 #include "lib/json.h"
-#include "tools/capability/judge.h"
+#include "tools/capability/check_set.h"
 
-void set_json(struct json *json, const struct judged *judged);
+void set_json(struct json *json, const struct checked *checked);
 
 #endif

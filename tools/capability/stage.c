@@ -1,6 +1,6 @@
 #include "tools/capability/stage.h"
 
-#include "vmx/capability/crosscheck.h"
+#include "vmx/capability/consistency.h"
 #include "vmx/capability/feature_control.h"
 #include "tools/capability/vmx_feature.h"
 
@@ -60,7 +60,7 @@ const uint32_t stage_requirement_count = sizeof(stage_requirements) / sizeof(sta
 _Static_assert(sizeof(stage_requirements) / sizeof(stage_requirements[0]) <= STAGE_REQUIREMENTS_MAX,
                "a bit for each in struct stage_result");
 
-static enum stage_verdict judge_requirement(const struct stage_requirement *requirement,
+static enum stage_verdict check_requirement(const struct stage_requirement *requirement,
                                             const struct vmx_dump *dump)
 {
     struct vmx_feature_value value =
@@ -70,7 +70,7 @@ static enum stage_verdict judge_requirement(const struct stage_requirement *requ
     if (value.state == FEATURE_UNKNOWN && requirement->need != NEED_ENABLED)
         return STAGE_INCOMPLETE;
     switch (requirement->need) {
-    case NEED_ENABLED: /* where it is not known it is 0, and VMXON will tell */
+    case NEED_ENABLED: /* where it is not known it is 0, and VMXON will report */
         met = !feature_control_is_locked_off(dump->feature_control);
         break;
     case NEED_ONE:
@@ -90,7 +90,7 @@ static enum stage_verdict judge_requirement(const struct stage_requirement *requ
  * The verdict on the derivation: what cannot be derived for want of a value is no refusal here. A
  * finding that did not fit counts as one, as everywhere.
  */
-static enum stage_verdict judge_findings(const struct findings *findings)
+static enum stage_verdict check_findings(const struct findings *findings)
 {
     enum stage_verdict verdict = STAGE_OK;
 
@@ -114,7 +114,7 @@ static enum stage_verdict worse(enum stage_verdict a, enum stage_verdict b)
 }
 
 /* A stage needs what the stages before it need, and nothing begins without a configuration. */
-static void judge_stages(const struct vmx_dump *dump, struct stage_report *report)
+static void check_stages(const struct vmx_dump *dump, struct stage_report *report)
 {
     struct stage_result result = {.verdict = report->verdict};
 
@@ -124,7 +124,7 @@ static void judge_stages(const struct vmx_dump *dump, struct stage_report *repor
 
             if (stage_requirements[i].stage != stage)
                 continue;
-            verdict = judge_requirement(&stage_requirements[i], dump);
+            verdict = check_requirement(&stage_requirements[i], dump);
             result.verdict = worse(result.verdict, verdict);
             result.missing |= verdict == STAGE_REFUSED ? 1u << i : 0;
             result.unknown |= verdict == STAGE_INCOMPLETE ? 1u << i : 0;
@@ -146,15 +146,15 @@ static uint32_t lacking_msrs(const struct vmx_msrs *msrs)
     return lacking;
 }
 
-void stage_judge(const struct vmx_dump *dump, enum vmx_check mode, struct stage_report *report)
+void stage_check(const struct vmx_dump *dump, enum vmx_check mode, struct stage_report *report)
 {
     *report = (struct stage_report){.reached = STAGE_CAPS, .lacking = lacking_msrs(&dump->msrs)};
     vmcs_config_derive(&dump->msrs, mode, 0, &report->config, &report->findings);
     if (dump->has_feature_control)
         feature_control_decide(true, dump->feature_control, mode, 0, &report->findings);
-    report->verdict = judge_findings(&report->findings);
-    crosscheck(&dump->msrs, mode, 0, &report->findings);
-    judge_stages(dump, report);
+    report->verdict = check_findings(&report->findings);
+    consistency_check(&dump->msrs, mode, 0, &report->findings);
+    check_stages(dump, report);
 }
 
 static const struct {

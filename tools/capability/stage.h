@@ -13,7 +13,7 @@
 #include "vmx/capability/vmx_dump.h"
 
 enum stage {
-    STAGE_CAPS,               /* the capabilities are read and told */
+    STAGE_CAPS,               /* the capabilities are read and reported */
     STAGE_VMXON,              /* VMX root operation on every CPU */
     STAGE_VMPTRLD,            /* a VMCS of its own is loaded on every CPU */
     STAGE_GUEST,              /* a 64-bit guest on page tables of the hypervisor, without EPT */
@@ -25,7 +25,7 @@ enum stage {
 enum stage_verdict {
     STAGE_OK,
     STAGE_REFUSED,    /* a value that is there does not allow it */
-    STAGE_INCOMPLETE, /* what is there allows it; an MSR without which it cannot be told is not */
+    STAGE_INCOMPLETE, /* what is there allows it; an MSR without which it cannot be known is not */
 };
 
 enum stage_need {
@@ -51,7 +51,7 @@ extern const uint32_t stage_requirement_count;
 struct stage_result {
     enum stage_verdict verdict;
     uint32_t missing; /* bit n: stage_requirements[n], of this or an earlier stage, is not met */
-    uint32_t unknown; /* likewise: cannot be told, its MSR has no value */
+    uint32_t unknown; /* likewise: cannot be known, its MSR has no value */
 };
 
 struct stage_report {
@@ -60,11 +60,11 @@ struct stage_report {
     enum stage_verdict verdict; /* of the whole: may Rootmode go into VMX operation here? */
     uint32_t lacking;           /* bit n: MSR 0x480 + n should exist but has no value */
     struct vmcs_config config;
-    struct findings findings; /* of derivation, IA32_FEATURE_CONTROL and cross-checks */
+    struct findings findings; /* of derivation, IA32_FEATURE_CONTROL and consistency checks */
 };
 
-/* Judges one CPU's values. `report` is filled whole. */
-void stage_judge(const struct vmx_dump *dump, enum vmx_check mode, struct stage_report *report);
+/* Checks one CPU's values. `report` is filled whole. */
+void stage_check(const struct vmx_dump *dump, enum vmx_check mode, struct stage_report *report);
 
 const char *stage_name(enum stage stage); /* "caps", "vmxon", "vmptrld", "guest", "guest-ept", … */
 const char *stage_title(enum stage stage);                  /* "guest with EPT" … */

@@ -182,7 +182,7 @@ bool vmx_feature_is_default1(const struct vmx_feature *feature)
            (default1_of(feature->msr) >> (feature->low - 32) & 1);
 }
 
-/* The plain MSR in whose name the table tells of `msr`: for a TRUE one and for FIXED1 another. */
+/* The plain MSR in whose name the table describes `msr`: for a TRUE one and for FIXED1 another. */
 static uint32_t told_of_as(uint32_t msr)
 {
     if (msr >= IA32_VMX_TRUE_PINBASED_CTLS && msr <= IA32_VMX_TRUE_ENTRY_CTLS)

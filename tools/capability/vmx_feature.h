@@ -1,6 +1,6 @@
 /*
  * Everything that the VMX capability MSRs and IA32_FEATURE_CONTROL define, as one table of
- * features: each bit or field with the SDM's name, a plain sentence, where the manual tells of it
+ * features: each bit or field with the SDM's name, a plain sentence, where the manual describes it
  * and since which generation of processors it is seen.
  *
  * The rows come from vmx/capability/vmx_capability.def and, within it,
@@ -66,7 +66,7 @@ struct vmx_feature_value {
     enum vmx_feature_state state;
     uint64_t
         value;    /* the field's; of a single bit 0 or 1: whether it may be 1; 0 where not known */
-    uint32_t msr; /* the MSR that told it: the TRUE one of a control where there is one */
+    uint32_t msr; /* the MSR that reported it: the TRUE one of a control where there is one */
 };
 
 /* What a dump says about one feature. */
@@ -90,7 +90,7 @@ bool vmx_feature_is_default1(const struct vmx_feature *feature);
 
 /*
  * The bits of an MSR (0x3a, 0x480 … 0x493) that some row of the table other than a reserved one
- * tells about: for control words the bits of both halves.
+ * reports about: for control words the bits of both halves.
  */
 uint64_t vmx_feature_known_bits(uint32_t msr);
 

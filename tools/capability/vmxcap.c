@@ -1,5 +1,5 @@
 /*
- * vmxcap: what a CPU's VMX can do, told to a person or a program. `vmxcap --help` says how.
+ * vmxcap: what a CPU's VMX can do, asked to a person or a program. `vmxcap --help` says how.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -68,7 +68,7 @@ static enum exit_status worse(enum exit_status a, enum exit_status b)
     return a == EXIT_INCOMPLETE || b == EXIT_INCOMPLETE ? EXIT_INCOMPLETE : EXIT_OK;
 }
 
-static enum exit_status status_of(const struct judged *judged)
+static enum exit_status status_of(const struct checked *checked)
 {
     static const enum exit_status statuses[] = {
         [STAGE_OK] = EXIT_OK,
@@ -76,7 +76,7 @@ static enum exit_status status_of(const struct judged *judged)
         [STAGE_INCOMPLETE] = EXIT_INCOMPLETE,
     };
 
-    return statuses[judged->report.verdict];
+    return statuses[checked->report.verdict];
 }
 
 static bool same_values(const struct vmx_dump *a, const struct vmx_dump *b)
@@ -90,17 +90,17 @@ static bool same_values(const struct vmx_dump *a, const struct vmx_dump *b)
 static enum exit_status report_list(const struct page *page, const struct dump_list *list,
                                     enum check_choice check)
 {
-    static struct judged first, judged;
+    static struct checked first, checked;
     enum exit_status status = EXIT_OK;
     size_t same = 0;
 
     for (size_t i = 0; i < list->count; i++) {
         bool other = list->one_machine && i > 0;
 
-        judge(list, i, check, &judged);
-        status = worse(status, status_of(&judged));
+        check_set(list, i, check, &checked);
+        status = worse(status, status_of(&checked));
         if (i == 0)
-            first = judged;
+            first = checked;
         if (other && same_values(&list->set[0].dump, &list->set[i].dump)) {
             same++;
             continue;
@@ -108,13 +108,13 @@ static enum exit_status report_list(const struct page *page, const struct dump_l
         if (i > 0)
             print_to(page->sink, "\n");
         if (!other) {
-            report_set(page, &judged);
+            report_set(page, &checked);
             continue;
         }
-        report_head(page, &judged);
-        report_findings(page, &judged.report.findings, 0);
+        report_head(page, &checked);
+        report_findings(page, &checked.report.findings, 0);
         print_to(page->sink, "\n");
-        report_difference(page, &first, &judged);
+        report_difference(page, &first, &checked);
     }
     if (same > 0)
         print_to(page->sink, "\n%zu more CPU%s of this machine: the same values as the first.\n",
@@ -125,19 +125,19 @@ static enum exit_status report_list(const struct page *page, const struct dump_l
 static enum exit_status json_list(struct json *json, const struct dump_list *list,
                                   enum check_choice check)
 {
-    static struct judged judged;
+    static struct checked checked;
     enum exit_status status = EXIT_OK;
 
     for (size_t i = 0; i < list->count; i++) {
-        judge(list, i, check, &judged);
-        set_json(json, &judged);
-        status = worse(status, status_of(&judged));
+        check_set(list, i, check, &checked);
+        set_json(json, &checked);
+        status = worse(status, status_of(&checked));
     }
     return status;
 }
 
 /* How a file was read, and what in it was passed over though it looks as if it were meant. */
-static void tell_reading(const struct page *page, const char *name, const struct dump_list *list)
+static void print_reading(const struct page *page, const char *name, const struct dump_list *list)
 {
     const struct dump_reading *reading = &list->reading;
     char formats[DUMP_FORMATS_TEXT_MAX];
@@ -169,11 +169,11 @@ static void complain_of_passed(const char *name, const struct dump_list *list)
     fprintf(stderr, "\n");
 }
 
-static enum exit_status tell_list(const struct page *page, const char *name,
-                                  const struct dump_list *list, enum check_choice check)
+static enum exit_status print_list(const struct page *page, const char *name,
+                                   const struct dump_list *list, enum check_choice check)
 {
     if (list->reading.formats != 0)
-        tell_reading(page, name, list);
+        print_reading(page, name, list);
     return report_list(page, list, check);
 }
 
@@ -198,8 +198,8 @@ static enum exit_status report_sources(const struct page *page, const struct opt
         if (!options->json && i > 0)
             print_to(page->sink, "\n");
         status = worse(status, options->json ? json_list(&json, &lists[i], options->check)
-                                             : tell_list(page, options->source[i].name, &lists[i],
-                                                         options->check));
+                                             : print_list(page, options->source[i].name, &lists[i],
+                                                          options->check));
         dump_list_free(&lists[i]);
     }
     if (options->json) {
@@ -211,16 +211,16 @@ static enum exit_status report_sources(const struct page *page, const struct opt
 
 static enum exit_status diff(const struct page *page, const struct options *options)
 {
-    static struct judged judged[2];
+    static struct checked checked[2];
     struct dump_list list[2] = {{.set = NULL}, {.set = NULL}};
     enum exit_status status = EXIT_WRONG_USE;
 
     if (load_operand(options->diff[0], &list[0]) && load_operand(options->diff[1], &list[1])) {
         for (int i = 0; i < 2; i++) {
             complain_of_passed(options->diff[i], &list[i]);
-            judge(&list[i], 0, options->check, &judged[i]);
+            check_set(&list[i], 0, options->check, &checked[i]);
         }
-        report_difference(page, &judged[0], &judged[1]);
+        report_difference(page, &checked[0], &checked[1]);
         status = EXIT_OK;
     }
     for (int i = 0; i < 2; i++)

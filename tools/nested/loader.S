@@ -26,7 +26,7 @@ boot_sector:
     xor %al, %al
     rep stosb
 
-    /* INT 13h function 42h: extended read of the rest, right behind this sector. */
+    /* INT 13h function 42h: extended read of the rest, right after this sector. */
     mov $disk_address_packet, %si
     mov $0x42, %ah
     int $0x13

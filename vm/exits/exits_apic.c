@@ -12,7 +12,7 @@ enum exit_done exit_tpr_below_threshold(struct vcpu *vcpu)
     return EXIT_STEPPED;
 }
 
-/* There is no APIC behind the page: from here on it is the memory that it is. */
+/* There is no APIC after the page: from here on it is the memory that it is. */
 enum exit_done exit_apic_access(struct vcpu *vcpu)
 {
     vcpu_control_set(vcpu, VMX_CONTROL_SECONDARY, SECONDARY_VIRTUALIZE_APIC_ACCESSES, false);

@@ -30,7 +30,7 @@ static enum exit_done store_table(struct vcpu *vcpu, const struct operand *opera
     };
     enum exit_done done = guest_operand_access(vcpu, operand, &table);
 
-    return done == EXIT_EMULATED ? exit_behind(done) : done;
+    return done == EXIT_EMULATED ? skip_emulated_instruction(done) : done;
 }
 
 /* SDM Vol. 2, "LGDT/LIDT": of 16-bit operands the base has 24 bits; in 64-bit mode it must be
@@ -54,7 +54,7 @@ static enum exit_done load_table(struct vcpu *vcpu, const struct operand *operan
         vmcs_write32(VMCS_GUEST_IDTR_LIMIT, table.limit);
         vmcs_write_natural(VMCS_GUEST_IDTR_BASE, table.base);
     }
-    return exit_behind(EXIT_EMULATED);
+    return skip_emulated_instruction(EXIT_EMULATED);
 }
 
 enum exit_done exit_gdtr_idtr(struct vcpu *vcpu)
@@ -129,7 +129,7 @@ static enum exit_done load_ldtr(struct vcpu *vcpu, uint16_t selector)
     vmcs_write_natural(VMCS_GUEST_LDTR_BASE, segment.base);
     vmcs_write32(VMCS_GUEST_LDTR_LIMIT, segment.limit);
     vmcs_write32(VMCS_GUEST_LDTR_ACCESS_RIGHTS, segment.rights);
-    return exit_behind(EXIT_EMULATED);
+    return skip_emulated_instruction(EXIT_EMULATED);
 }
 
 /* Bits 47:40 of a descriptor: type, S, DPL and P. */
@@ -159,7 +159,7 @@ static enum exit_done load_tr(struct vcpu *vcpu, uint16_t selector)
     vmcs_write_natural(VMCS_GUEST_TR_BASE, segment.base);
     vmcs_write32(VMCS_GUEST_TR_LIMIT, segment.limit);
     vmcs_write32(VMCS_GUEST_TR_ACCESS_RIGHTS, segment.rights);
-    return exit_behind(EXIT_EMULATED);
+    return skip_emulated_instruction(EXIT_EMULATED);
 }
 
 static enum exit_done load_selector(struct vcpu *vcpu, enum access access, uint16_t selector)
@@ -182,7 +182,7 @@ enum exit_done exit_ldtr_tr(struct vcpu *vcpu)
     if (in_register && stores)
         vcpu_register_set(vcpu, reg, selector);
     if (in_register)
-        return stores ? exit_behind(EXIT_EMULATED)
+        return stores ? skip_emulated_instruction(EXIT_EMULATED)
                       : load_selector(vcpu, access, (uint16_t)vcpu_register_get(vcpu, reg));
     operand = guest_operand(vcpu, information);
     operand.bytes = operand.alignment = sizeof(selector);
@@ -190,5 +190,6 @@ enum exit_done exit_ldtr_tr(struct vcpu *vcpu)
     done = guest_operand_access(vcpu, &operand, &selector);
     if (done != EXIT_EMULATED)
         return done;
-    return stores ? exit_behind(EXIT_EMULATED) : load_selector(vcpu, access, selector);
+    return stores ? skip_emulated_instruction(EXIT_EMULATED)
+                  : load_selector(vcpu, access, selector);
 }

@@ -13,7 +13,7 @@ static inline enum exit_done tell(struct vcpu *vcpu, struct cpuid_registers r)
     vcpu->reg[VCPU_RBX] = r.ebx;
     vcpu->reg[VCPU_RCX] = r.ecx;
     vcpu->reg[VCPU_RDX] = r.edx;
-    return exit_behind(EXIT_EMULATED);
+    return skip_emulated_instruction(EXIT_EMULATED);
 }
 
 /* Apart, so that the short way needs no room for it. */
@@ -44,7 +44,7 @@ enum exit_done exit_hlt(struct vcpu *vcpu)
         return vcpu_end(vcpu, GUEST_END_HALT, 0, vmcs_read_natural(VMCS_GUEST_RIP));
     if (vcpu->vm->touch_maps)
         page_cache_fill(&vcpu->vm->pages);
-    return exit_behind(EXIT_IGNORED);
+    return skip_emulated_instruction(EXIT_IGNORED);
 }
 
 static void set_timer(struct vcpu *vcpu, uint32_t period)
@@ -63,7 +63,7 @@ enum exit_done exit_vmcall(struct vcpu *vcpu)
         return vcpu_end(vcpu, GUEST_END_CALL, 0, 0);
     if (call == GUEST_CALL_TIMER)
         set_timer(vcpu, (uint32_t)vcpu->reg[VCPU_RCX]);
-    return exit_behind(EXIT_EMULATED);
+    return skip_emulated_instruction(EXIT_EMULATED);
 }
 
 enum exit_done exit_rdtsc(struct vcpu *vcpu)
@@ -72,7 +72,7 @@ enum exit_done exit_rdtsc(struct vcpu *vcpu)
 
     vcpu->reg[VCPU_RAX] = (uint32_t)tsc;
     vcpu->reg[VCPU_RDX] = tsc >> 32;
-    return exit_behind(EXIT_EMULATED);
+    return skip_emulated_instruction(EXIT_EMULATED);
 }
 
 enum exit_done exit_rdtscp(struct vcpu *vcpu)
@@ -84,13 +84,13 @@ enum exit_done exit_rdtscp(struct vcpu *vcpu)
     return exit_rdtsc(vcpu);
 }
 
-/* On behind an instruction that leaves all status flags 0. */
+/* On after an instruction that leaves all status flags 0. */
 static enum exit_done exit_with_flags_clear(void)
 {
     const uint64_t arithmetic = RFLAGS_STATUS;
 
     vmcs_write_natural(VMCS_GUEST_RFLAGS, vmcs_read_natural(VMCS_GUEST_RFLAGS) & ~arithmetic);
-    return exit_behind(EXIT_EMULATED);
+    return skip_emulated_instruction(EXIT_EMULATED);
 }
 
 /* SDM Vol. 2, "RDRAND": CF = 0 and a register of 0 mean that none is at hand. */
@@ -113,7 +113,7 @@ enum exit_done exit_user_wait(struct vcpu *vcpu)
     return exit_with_flags_clear();
 }
 
-/* Of the components that CPUID shows the processor itself judges the value: a fault is the guest's.
+/* Of the components that CPUID shows the processor itself checks the value: a fault is the guest's.
  * vm/run.c puts ours back. */
 enum exit_done exit_xsetbv(struct vcpu *vcpu)
 {
@@ -122,13 +122,13 @@ enum exit_done exit_xsetbv(struct vcpu *vcpu)
     if ((uint32_t)vcpu->reg[VCPU_RCX] != 0 || (value & ~(uint64_t)XCR0_GUEST) != 0 ||
         xsetbv_safe(0, value) != 0)
         return exit_protection(vcpu);
-    return exit_behind(EXIT_EMULATED);
+    return skip_emulated_instruction(EXIT_EMULATED);
 }
 
 enum exit_done exit_skip(struct vcpu *vcpu)
 {
     (void)vcpu;
-    return exit_behind(EXIT_IGNORED);
+    return skip_emulated_instruction(EXIT_IGNORED);
 }
 
 enum exit_done exit_undefined(struct vcpu *vcpu)

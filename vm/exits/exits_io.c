@@ -24,7 +24,7 @@ static void add_to(uint64_t *reg, int64_t value, enum operand_size size)
     *reg = size == OPERAND_ADDRESS_16 ? (*reg & ~0xffffull) | sum : sum;
 }
 
-/* Where the processor does not tell of prefixes, there is taken to be none. */
+/* Where the processor does not describes prefixes, there is taken to be none. */
 static uint32_t string_information(const struct vcpu *vcpu)
 {
     uint32_t rights = vmcs_read32(VMCS_GUEST_CS_ACCESS_RIGHTS);
@@ -43,7 +43,7 @@ static enum exit_done exit_again(enum exit_done done)
 {
     uint64_t rip = vmcs_read_natural(VMCS_GUEST_RIP);
 
-    (void)exit_behind_odd(rip, rip, done);
+    (void)skip_emulated_instruction_slow(rip, rip, done);
     vmcs_write_natural(VMCS_GUEST_RFLAGS, vmcs_read_natural(VMCS_GUEST_RFLAGS) | RFLAGS_RF);
     return done;
 }
@@ -66,7 +66,7 @@ __attribute__((noinline)) static enum exit_done string_io(struct vcpu *vcpu, uin
     uint32_t data = nothing;
 
     if (rep && operand_cut(vcpu->reg[VCPU_RCX], size) == 0)
-        return exit_behind(EXIT_EMULATED);
+        return skip_emulated_instruction(EXIT_EMULATED);
     operand = guest_operand_at(in ? OPERAND_ES : guest_operand_segment(information),
                                operand_cut(*index, size));
     operand.bytes = operand.alignment = bytes;
@@ -79,10 +79,10 @@ __attribute__((noinline)) static enum exit_done string_io(struct vcpu *vcpu, uin
         add_to(&vcpu->reg[VCPU_RCX], -1, size);
     if (rep && operand_cut(vcpu->reg[VCPU_RCX], size) != 0)
         return exit_again(EXIT_EMULATED);
-    return exit_behind(EXIT_EMULATED);
+    return skip_emulated_instruction(EXIT_EMULATED);
 }
 
-/* There is nothing behind any port: IN gives ones, OUT goes nowhere. */
+/* There is nothing at any port: IN gives ones, OUT goes nowhere. */
 enum exit_done exit_io(struct vcpu *vcpu)
 {
     uint64_t qualification = vmcs_read_natural(VMCS_EXIT_QUALIFICATION);
@@ -96,7 +96,7 @@ enum exit_done exit_io(struct vcpu *vcpu)
             vcpu->reg[VCPU_RAX] = nothing;
         else
             vcpu->reg[VCPU_RAX] |= nothing >> (32 - 8 * bytes);
-        return exit_behind(EXIT_EMULATED);
+        return skip_emulated_instruction(EXIT_EMULATED);
     }
-    return exit_behind(EXIT_IGNORED);
+    return skip_emulated_instruction(EXIT_IGNORED);
 }

@@ -11,7 +11,7 @@
 enum exit_done exit_invlpg(struct vcpu *vcpu)
 {
     translation_flush(vcpu);
-    return exit_behind(EXIT_EMULATED);
+    return skip_emulated_instruction(EXIT_EMULATED);
 }
 
 /* SDM Vol. 2, "INVPCID": types, and the two halves of the descriptor. */

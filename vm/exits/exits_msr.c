@@ -83,7 +83,7 @@ static enum exit_done rdmsr_gives(struct vcpu *vcpu, uint64_t value)
 {
     vcpu->reg[VCPU_RAX] = (uint32_t)value;
     vcpu->reg[VCPU_RDX] = value >> 32;
-    return exit_behind(EXIT_EMULATED);
+    return skip_emulated_instruction(EXIT_EMULATED);
 }
 
 /* What read_msr() does not have, apart lest the others pay for its room. */
@@ -135,7 +135,7 @@ static bool write_other_msr(const struct vcpu *vcpu, uint32_t msr, uint64_t valu
 __attribute__((noinline)) static enum exit_done wrmsr_other(struct vcpu *vcpu, uint64_t value)
 {
     if (write_other_msr(vcpu, (uint32_t)vcpu->reg[VCPU_RCX], value))
-        return exit_behind(EXIT_EMULATED);
+        return skip_emulated_instruction(EXIT_EMULATED);
     return exit_protection(vcpu);
 }
 
@@ -185,7 +185,7 @@ enum exit_done exit_wrmsr(struct vcpu *vcpu)
 
     if (!write_msr(vcpu, (uint32_t)vcpu->reg[VCPU_RCX], value))
         return wrmsr_other(vcpu, value);
-    return exit_behind(EXIT_EMULATED);
+    return skip_emulated_instruction(EXIT_EMULATED);
 }
 
 /*

@@ -133,7 +133,7 @@ __attribute__((noinline)) static enum exit_done guest_write_cr0(struct vcpu *vcp
                                            (vmcs_read_natural(VMCS_GUEST_CR0) & vcpu->cr0_fixed));
     if ((changed & CR0_TRANSLATION) != 0)
         translation_flush(vcpu);
-    return exit_behind(EXIT_EMULATED);
+    return skip_emulated_instruction(EXIT_EMULATED);
 }
 
 /* Bits that are not CR4_GUEST's do not exist for the guest, nor those that are fixed to 0. */
@@ -155,7 +155,7 @@ __attribute__((noinline)) static enum exit_done guest_write_cr4(struct vcpu *vcp
                                            (vmcs_read_natural(VMCS_GUEST_CR4) & vcpu->cr4_fixed));
     if (((now.cr4 ^ value) & CR4_TRANSLATION) != 0)
         translation_flush(vcpu);
-    return exit_behind(EXIT_EMULATED);
+    return skip_emulated_instruction(EXIT_EMULATED);
 }
 
 /* Reserved bits, or bit 63, which is none with PCIDs; or PDPTEs are to be loaded. */
@@ -177,7 +177,7 @@ __attribute__((noinline)) static enum exit_done guest_write_cr3_oddly(struct vcp
     else
         vcpu->cr3_seen = value;
     translation_flush(vcpu);
-    return exit_behind(EXIT_EMULATED);
+    return skip_emulated_instruction(EXIT_EMULATED);
 }
 
 /* Without EPT the guest's own tables are only remembered: it runs on the hypervisor's. */
@@ -191,7 +191,7 @@ static enum exit_done guest_write_cr3(struct vcpu *vcpu, uint64_t value)
     else
         vcpu->cr3_seen = value;
     translation_flush(vcpu);
-    return exit_behind(EXIT_EMULATED);
+    return skip_emulated_instruction(EXIT_EMULATED);
 }
 
 /* SDM Vol. 2, "MOV - Move to/from Control Registers": 64 bits in 64-bit mode, else 32. */
@@ -215,7 +215,7 @@ static enum exit_done mov_to_cr(struct vcpu *vcpu, unsigned number, uint64_t val
         if (value > 15)
             return exit_protection(vcpu);
         vcpu->cr8 = value;
-        return exit_behind(EXIT_EMULATED);
+        return skip_emulated_instruction(EXIT_EMULATED);
     }
 }
 
@@ -235,7 +235,7 @@ enum exit_done exit_control_register(struct vcpu *vcpu)
             vcpu_register_set(vcpu, reg,
                               has(vcpu, SECONDARY_ENABLE_EPT) ? vmcs_read_natural(VMCS_GUEST_CR3)
                                                               : vcpu->cr3_seen);
-        return exit_behind(EXIT_EMULATED);
+        return skip_emulated_instruction(EXIT_EMULATED);
     case CR_CLTS:
         return guest_write_cr0(vcpu, cr0_seen(vcpu) & ~CR0_TS);
     default:
@@ -267,7 +267,7 @@ static enum exit_done write_debug_register(struct vcpu *vcpu, unsigned number, u
         vmcs_write_natural(VMCS_GUEST_DR7, (value & ~DR7_ZERO) | DR7_INITIAL);
     else
         write_dr(number, value);
-    return exit_behind(EXIT_EMULATED);
+    return skip_emulated_instruction(EXIT_EMULATED);
 }
 
 /*
@@ -295,5 +295,5 @@ enum exit_done exit_mov_dr(struct vcpu *vcpu)
     if (!is_read)
         return write_debug_register(vcpu, number, operand(vcpu, reg));
     vcpu_register_set(vcpu, reg, is_dr7 ? vmcs_read_natural(VMCS_GUEST_DR7) : read_dr(number));
-    return exit_behind(EXIT_EMULATED);
+    return skip_emulated_instruction(EXIT_EMULATED);
 }

@@ -1,5 +1,5 @@
 /*
- * What guests made of probes and their judge (vm/guests/probed.h) share; the assembly's macros are
+ * What guests made of probes and their check (vm/guests/probed.h) share; the assembly's macros are
  * in vm/guests/probe.inc.
  */
 #ifndef VM_GUESTS_PROBE_H
@@ -14,7 +14,7 @@
 #define PROBE_ERROR   (GUEST_DATA + 0x18)  /* its error code, */
 #define PROBE_AT      (GUEST_DATA + 0x20)  /* and the RIP that it was reported with */
 #define PROBE_SCRATCH (GUEST_DATA + 0x100) /* for the guest */
-#define PROBE_TEXT    (GUEST_DATA + 0x800) /* the judge's, when the guest has ended */
+#define PROBE_TEXT    (GUEST_DATA + 0x800) /* the check's, when the guest has ended */
 
 #define PROBE_FAULTED 0x100 /* the exception saved RF = 1, as every fault does */
 
@@ -24,7 +24,7 @@
 /* CF, PF, AF, ZF, SF, OF, and the bit that is always 1. */
 #define PROBE_FLAGS 0x8d7
 
-/* How long the CALL behind each instruction is: its opcode and 32 bits. */
+/* How long the CALL after each instruction is: its opcode and 32 bits. */
 #define PROBE_CALL_BYTES 5
 
 #endif

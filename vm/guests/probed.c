@@ -38,7 +38,7 @@ enum exit_done probe_on_exit(struct vcpu *vcpu, const struct exit_record *exit)
         return EXIT_DEFAULT;
     vcpu_control_set(vcpu, VMX_CONTROL_PRIMARY, vcpu->guest->on[VMX_CONTROL_PRIMARY], false);
     vcpu_control_set(vcpu, VMX_CONTROL_SECONDARY, vcpu->guest->on[VMX_CONTROL_SECONDARY], false);
-    return exit_behind(EXIT_EMULATED);
+    return skip_emulated_instruction(EXIT_EMULATED);
 }
 
 /* The text stands in the memory of the guest, which has ended: each CPU has its own. */
@@ -58,7 +58,7 @@ complain(const struct vcpu *vcpu, const struct probe *probe, const char *format,
     return text;
 }
 
-/* The guest's calls to the judge, and single steps, are not a probe's. */
+/* The guest's calls to the check, and single steps, are not a probe's. */
 static const struct exit_record *next_exit(struct reader *reader)
 {
     const struct vcpu *vcpu = reader->vcpu;

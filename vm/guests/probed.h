@@ -2,12 +2,12 @@
  * Guests made of probes: for each instruction what exit it should cause, with which information,
  * and what the guest should see afterwards. What is not named must not have changed.
  *
- * The assembly is written with vm/guests/probe.inc. The judge compares every exit with its probe:
+ * The assembly is written with vm/guests/probe.inc. The check compares every exit with its probe:
  * reason, qualification, instruction information, where it was and how long the instruction is; and
  * then the guest's registers and flags around the instruction.
  */
-#ifndef VM_ZOO_PROBE_H
-#define VM_ZOO_PROBE_H
+#ifndef VM_GUESTS_PROBED_H
+#define VM_GUESTS_PROBED_H
 
 #include "vm/guest.h"
 #include "vm/guests/probe.h"
@@ -25,7 +25,7 @@ struct __attribute__((packed)) probe {
     uint32_t information_mask, information; /* of the VM-exit instruction information */
     enum exit_done done;
     uint16_t times; /* so many exits in a row; 0 counts as 1 */
-    bool behind;    /* it comes behind the instruction, whose length is not told */
+    bool behind;    /* it comes after the instruction, whose length is not reported */
     bool may;       /* it may also not exit: the row or its neighbours say why */
 
     /* What is seen afterwards. */

@@ -122,15 +122,15 @@ static struct clock_rate measure(const struct reference *clock, uint16_t port)
 static struct tsc_rate ask_cpuid(void)
 {
     uint32_t highest = cpuid(0, 0).eax;
-    struct cpuid_clock told = {0};
+    struct cpuid_clock reported = {0};
 
     if (highest >= 0x15)
-        told.leaf15 = cpuid(0x15, 0);
+        reported.leaf15 = cpuid(0x15, 0);
     if (highest >= 0x16)
-        told.leaf16 = cpuid(0x16, 0);
+        reported.leaf16 = cpuid(0x16, 0);
     if ((cpuid(1, 0).ecx & CPUID_1_ECX_HYPERVISOR) && cpuid(0x40000000, 0).eax >= 0x40000010)
-        told.leaf40000010 = cpuid(0x40000010, 0);
-    return tsc_rate_enumerated(&told);
+        reported.leaf40000010 = cpuid(0x40000010, 0);
+    return tsc_rate_enumerated(&reported);
 }
 
 bool clock_calibrate(uint16_t pm_timer_port)

@@ -62,19 +62,19 @@ struct clock_rate rate_of_windows(const struct clock_window *windows, unsigned c
     return best;
 }
 
-struct tsc_rate tsc_rate_enumerated(const struct cpuid_clock *told)
+struct tsc_rate tsc_rate_enumerated(const struct cpuid_clock *leaves)
 {
-    const struct cpuid_registers *crystal = &told->leaf15;
+    const struct cpuid_registers *crystal = &leaves->leaf15;
     uint64_t hertz = 0;
 
-    if (plausible(told->leaf40000010.eax) != 0)
-        return (struct tsc_rate){told->leaf40000010.eax, "CPUID 40000010h"};
+    if (plausible(leaves->leaf40000010.eax) != 0)
+        return (struct tsc_rate){leaves->leaf40000010.eax, "CPUID 40000010h"};
     if (crystal->eax != 0)
         hertz = (uint64_t)crystal->ecx * crystal->ebx / crystal->eax;
     if (plausible(hertz / 1000) != 0)
         return (struct tsc_rate){hertz / 1000, "CPUID 15h"};
-    if (plausible((told->leaf16.eax & 0xffff) * 1000ull) != 0)
-        return (struct tsc_rate){(told->leaf16.eax & 0xffff) * 1000ull, "CPUID 16h"};
+    if (plausible((leaves->leaf16.eax & 0xffff) * 1000ull) != 0)
+        return (struct tsc_rate){(leaves->leaf16.eax & 0xffff) * 1000ull, "CPUID 16h"};
     return (struct tsc_rate){0, "none"};
 }
 

@@ -53,7 +53,7 @@ struct clock_rate {
 struct clock_rate rate_of_windows(const struct clock_window *windows, unsigned count,
                                   struct clock_window row, uint64_t hertz);
 
-/* What CPUID tells of the TSC; a leaf that the CPU has not is zeros. */
+/* What CPUID describes the TSC; a leaf that the CPU has not is zeros. */
 struct cpuid_clock {
     struct cpuid_registers leaf15, leaf16, leaf40000010;
 };
@@ -65,11 +65,11 @@ struct tsc_rate {
 };
 
 /*
- * The rate as CPUID tells it. A hypervisor's leaf 40000010h has it in kHz. SDM Vol. 3, "Determining
- * the Processor Base Frequency": crystal (leaf 15h ECX, in Hz) times EBX / EAX; where the crystal
- * is not told, the TSC runs at the base frequency of leaf 16h (EAX, in MHz).
+ * The rate as CPUID reports it. A hypervisor's leaf 40000010h has it in kHz. SDM Vol. 3,
+ * "Determining the Processor Base Frequency": crystal (leaf 15h ECX, in Hz) times EBX / EAX; where
+ * the crystal is not reported, the TSC runs at the base frequency of leaf 16h (EAX, in MHz).
  */
-struct tsc_rate tsc_rate_enumerated(const struct cpuid_clock *told);
+struct tsc_rate tsc_rate_enumerated(const struct cpuid_clock *leaves);
 
 /*
  * What counts: the rate that `source` measured, unless its windows contradict one another and CPUID
@@ -79,7 +79,7 @@ struct tsc_rate tsc_rate_enumerated(const struct cpuid_clock *told);
 struct tsc_rate tsc_rate_decide(struct clock_rate measured, const char *source,
                                 struct tsc_rate enumerated);
 
-/* As the report tells it: "TSC at 49.983 MHz by CPUID 15h". */
+/* As the report prints it: "TSC at 49.983 MHz by CPUID 15h". */
 void tsc_rate_print(struct tsc_rate rate, struct sink *sink);
 
 /* Do two rates differ by more than measuring for less than a millisecond explains (1 in 32)? */

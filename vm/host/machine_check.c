@@ -12,7 +12,7 @@ enum {
     IA32_MC0_STATUS = 0x401,
     IA32_MC0_ADDR = 0x402,
     MSRS_OF_A_BANK = 4,
-    BANKS_MOST = 32, /* behind them lie the capability MSRs of VMX */
+    BANKS_MOST = 32, /* after them lie the capability MSRs of VMX */
 };
 
 #define STATUS_VALID         (1ull << 63)

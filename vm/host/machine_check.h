@@ -20,7 +20,7 @@ struct machine_check {
 
 struct machine_check machine_check_find(void);
 
-/* Tells IA32_MCG_STATUS and each bank that holds an error, a line each; nothing without them. */
+/* Reports IA32_MCG_STATUS and each bank that holds an error, a line each; nothing without them. */
 void machine_check_print(struct sink *sink);
 
 #endif

@@ -1,6 +1,6 @@
 /*
  * NMIs that nobody here has sent: watchdogs, errors that the chipset found, a button. As on Linux
- * the boot goes on, and the report tells them.
+ * the boot goes on, and the report prints them.
  */
 #ifndef VM_HOST_NMI_H
 #define VM_HOST_NMI_H
@@ -13,7 +13,8 @@
 /* What port 0x61 says of an NMI; without a word there it is the alarm's, while that ticks. */
 enum nmi_cause nmi_cause(uint8_t port_b, bool alarm_ticks);
 
-/* What turns off, in port 0x61, the source that it shows: a line that stays active is told once. */
+/* What turns off, in port 0x61, the source that it shows: a line that stays active is reported
+ * once. */
 uint8_t nmi_source_off(uint8_t port_b);
 
 /* An NMI has come on this CPU. */

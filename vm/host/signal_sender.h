@@ -30,7 +30,7 @@ void signal_sender_release(void);
 void signal_sender_expect(uint32_t runs);
 
 /*
- * On each CPU behind each guest that needs a sender, whether or not it `had_run` it itself: has
+ * On each CPU after each guest that needs a sender, whether or not it `had_run` it itself: has
  * time for the others until no more than the runs of `later` guests are left.
  */
 void signal_sender_serve_others(bool had_run, uint32_t later);

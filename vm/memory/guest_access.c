@@ -138,7 +138,7 @@ static enum exit_done reach_linear(struct vcpu *vcpu, const struct guest_paging 
     return *memory != NULL ? EXIT_EMULATED : has_no_memory(vcpu, translation.physical);
 }
 
-/* Behind the last byte of 32-bit addresses comes the first. */
+/* After the last byte of 32-bit addresses comes the first. */
 static uint64_t next_page(uint64_t linear, uint32_t access)
 {
     uint64_t next = (linear | (PAGE_BYTES - 1)) + 1;

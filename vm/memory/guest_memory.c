@@ -28,24 +28,24 @@ static enum memory_type memory_type(const void *context, uint64_t physical, uint
     return memory_type_effective_range(&vcpu->cpu->memory_types, physical, bytes, PAT_INDEX_WB);
 }
 
-static enum memory_type foreign_type(const void *context, uint64_t physical, uint64_t bytes)
+static enum memory_type non_ram_type(const void *context, uint64_t physical, uint64_t bytes)
 {
     const struct vcpu *vcpu = context;
 
-    return memory_foreign_type(&vcpu->cpu->memory_types, physical, bytes);
+    return memory_non_ram_type(&vcpu->cpu->memory_types, physical, bytes);
 }
 
 /*
- * Foreign memory is the firmware's, or a device's registers, so a guest may read it and no more.
+ * Non-RAM memory is the firmware's, or a device's registers, so a guest may read it and no more.
  * Nor may it execute there: an executable page that is large lets a guest stop some processors by a
  * machine check (CVE-2018-12207, "machine check error on page size change").
  */
 static bool map_machine(struct vcpu *vcpu)
 {
-    const struct ept_memory_types types = {foreign_type, vcpu};
+    const struct ept_memory_types types = {non_ram_type, vcpu};
     uint64_t next = GUEST_MEMORY_BYTES, base, end;
 
-    while (memory_next_foreign(&next, &base, &end) && base < GUEST_MACHINE_END) {
+    while (memory_next_non_ram(&next, &base, &end) && base < GUEST_MACHINE_END) {
         if (end > GUEST_MACHINE_END)
             end = GUEST_MACHINE_END;
         if (ept_map_by_type(&vcpu->vm->ept, base, base, end - base, EPT_READ, &types) != MAP_OK)

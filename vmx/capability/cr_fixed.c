@@ -20,9 +20,9 @@ uint64_t cr4_for_vmx(uint64_t cr4, const struct vmx_msrs *msrs)
     return cr4 | vmx_msr_value(msrs, IA32_VMX_CR4_FIXED0) | CR4_VMXE;
 }
 
-static void tell_forbidden(uint64_t forbidden, const char *const *names, const char *reg,
-                           uint32_t fixed1_msr, enum vmx_check mode, uint32_t cpu,
-                           struct findings *findings)
+static void print_forbidden(uint64_t forbidden, const char *const *names, const char *reg,
+                            uint32_t fixed1_msr, enum vmx_check mode, uint32_t cpu,
+                            struct findings *findings)
 {
     for (int bit = 0; bit < 64; bit++) {
         if (!(forbidden >> bit & 1))
@@ -48,13 +48,13 @@ static uint64_t forbidden_bits(uint64_t value, uint32_t fixed0_msr, uint32_t fix
     return value & ~vmx_msr_value(msrs, fixed0_msr) & ~vmx_msr_value(msrs, fixed1_msr);
 }
 
-void cr_fixed_judge(uint64_t cr0, uint64_t cr4, const struct vmx_msrs *msrs, enum vmx_check mode,
+void cr_fixed_check(uint64_t cr0, uint64_t cr4, const struct vmx_msrs *msrs, enum vmx_check mode,
                     uint32_t cpu, struct findings *findings)
 {
-    tell_forbidden(
+    print_forbidden(
         forbidden_bits(cr0_for_vmx(cr0, msrs), IA32_VMX_CR0_FIXED0, IA32_VMX_CR0_FIXED1, msrs),
         bit_names[REGISTER_CR0], "CR0", IA32_VMX_CR0_FIXED1, mode, cpu, findings);
-    tell_forbidden(
+    print_forbidden(
         forbidden_bits(cr4_for_vmx(cr4, msrs), IA32_VMX_CR4_FIXED0, IA32_VMX_CR4_FIXED1, msrs),
         bit_names[REGISTER_CR4], "CR4", IA32_VMX_CR4_FIXED1, mode, cpu, findings);
 }

@@ -18,9 +18,9 @@ uint64_t cr4_for_vmx(uint64_t cr4, const struct vmx_msrs *msrs);
 
 /*
  * A refusal for each bit that would be 1 in VMX operation and must be 0 there: we do not turn off
- * what the kernel, or the machine, relies on. Registers whose MSRs were not read are not judged.
+ * what the kernel, or the machine, relies on. Registers whose MSRs were not read are not checked.
  */
-void cr_fixed_judge(uint64_t cr0, uint64_t cr4, const struct vmx_msrs *msrs, enum vmx_check mode,
+void cr_fixed_check(uint64_t cr0, uint64_t cr4, const struct vmx_msrs *msrs, enum vmx_check mode,
                     uint32_t cpu, struct findings *findings);
 
 #endif

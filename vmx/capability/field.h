@@ -1,6 +1,6 @@
 /*
- * The fields of a struct as a table: what compares two such structs, or tells one to a person or a
- * program, loops over it.
+ * The fields of a struct as a table: what compares two such structs, or reports one to a person or
+ * a program, loops over it.
  */
 #ifndef VMX_FIELD_H
 #define VMX_FIELD_H
@@ -15,7 +15,7 @@ struct field {
     const char *name;
     uint16_t offset; /* in the struct, in bytes */
     uint8_t width;   /* in bytes */
-    uint8_t kind;    /* enum field_kind: how it is told */
+    uint8_t kind;    /* enum field_kind: how it is reported */
 };
 
 /* The value of a field of `object`, the struct that the table describes. */

@@ -52,7 +52,7 @@ static uint64_t bits(uint64_t value, int high, int low)
     return value >> low & (~0ull >> (63 - (high - low)));
 }
 
-static void judge_basic(uint64_t basic, enum vmx_check mode, uint32_t cpu,
+static void check_basic(uint64_t basic, enum vmx_check mode, uint32_t cpu,
                         struct findings *findings)
 {
     struct finding finding = {
@@ -85,7 +85,7 @@ static bool is_essential(const struct vmx_msrs *msrs, uint32_t msr)
 }
 
 /* Whoever read the MSR has said already that it faulted. */
-static bool is_told(const struct findings *findings, uint32_t msr, uint32_t cpu)
+static bool is_reported(const struct findings *findings, uint32_t msr, uint32_t cpu)
 {
     for (uint32_t i = 0; i < findings->count; i++) {
         const struct finding *finding = &findings->item[i];
@@ -96,12 +96,12 @@ static bool is_told(const struct findings *findings, uint32_t msr, uint32_t cpu)
     return false;
 }
 
-static void judge_presence(const struct vmx_msrs *msrs, enum vmx_check mode, uint32_t cpu,
+static void check_presence(const struct vmx_msrs *msrs, enum vmx_check mode, uint32_t cpu,
                            struct findings *findings)
 {
     for (uint32_t msr = VMX_MSR_FIRST; msr <= VMX_MSR_LAST; msr++) {
         if (!vmx_msr_exists(msrs, msr) || vmx_msr_is_present(msrs, msr) ||
-            is_told(findings, msr, cpu))
+            is_reported(findings, msr, cpu))
             continue;
         finding_add(
             findings, mode,
@@ -115,7 +115,7 @@ static void judge_presence(const struct vmx_msrs *msrs, enum vmx_check mode, uin
 }
 
 /* A bit that FIXED0 wants to be 1 and FIXED1 wants to be 0 leaves no value to load. */
-static void judge_fixed(const struct vmx_msrs *msrs, uint32_t fixed0, uint32_t fixed1,
+static void check_fixed(const struct vmx_msrs *msrs, uint32_t fixed0, uint32_t fixed1,
                         const char *name, enum vmx_check mode, uint32_t cpu,
                         struct findings *findings)
 {
@@ -141,9 +141,9 @@ void vmcs_config_derive(const struct vmx_msrs *msrs, enum vmx_check mode, uint32
     uint32_t controls[VMX_CONTROL_WORD_COUNT];
 
     memset(config, 0, sizeof(*config));
-    judge_presence(msrs, mode, cpu, findings);
+    check_presence(msrs, mode, cpu, findings);
     if (vmx_msr_is_present(msrs, IA32_VMX_BASIC)) {
-        judge_basic(basic, mode, cpu, findings);
+        check_basic(basic, mode, cpu, findings);
         config->size = (int)bits(basic, 44, 32);
         config->order = get_order((uint64_t)config->size);
         config->basic_cap = (uint32_t)(basic >> 32) & ~0x1fffu;
@@ -155,8 +155,8 @@ void vmcs_config_derive(const struct vmx_msrs *msrs, enum vmx_check mode, uint32
     config->cpu_based_2nd_exec_ctrl = controls[VMX_CONTROL_SECONDARY];
     config->vmexit_ctrl = controls[VMX_CONTROL_EXIT];
     config->vmentry_ctrl = controls[VMX_CONTROL_ENTRY];
-    judge_fixed(msrs, IA32_VMX_CR0_FIXED0, IA32_VMX_CR0_FIXED1, "CR0", mode, cpu, findings);
-    judge_fixed(msrs, IA32_VMX_CR4_FIXED0, IA32_VMX_CR4_FIXED1, "CR4", mode, cpu, findings);
+    check_fixed(msrs, IA32_VMX_CR0_FIXED0, IA32_VMX_CR0_FIXED1, "CR0", mode, cpu, findings);
+    check_fixed(msrs, IA32_VMX_CR4_FIXED0, IA32_VMX_CR4_FIXED1, "CR4", mode, cpu, findings);
 }
 
 void vmcs_config_compare(const struct vmcs_config *boot_cpu, const struct vmcs_config *other,

@@ -86,7 +86,7 @@ static int8_t allowed1_bit(uint32_t mask)
     return (int8_t)(32 + __builtin_ctz(mask));
 }
 
-/* What is wrong, or worth telling, about one named control whose settings are known. */
+/* What is wrong, or worth reporting, about one named control whose settings are known. */
 static bool control_breaks_rule(const struct vmx_control *control, uint32_t must_be_1,
                                 uint32_t may_be_1, enum rule *rule)
 {
@@ -106,7 +106,7 @@ static bool control_breaks_rule(const struct vmx_control *control, uint32_t must
     return false;
 }
 
-uint32_t vmx_control_settle(enum vmx_control_word word, uint64_t plain, uint64_t true_value,
+uint32_t adjust_vmx_control(enum vmx_control_word word, uint64_t plain, uint64_t true_value,
                             uint32_t msr, enum vmx_check mode, uint32_t cpu,
                             struct findings *findings)
 {
@@ -182,7 +182,7 @@ static enum vmx_control_word word_of(uint32_t msr)
 }
 
 /* Turns off what cannot be used. A control that must be 1 stays: then it is fatal, or harmless. */
-static void settle_need(const struct vmx_control_need *need, const struct vmx_msrs *msrs,
+static void adjust_need(const struct vmx_control_need *need, const struct vmx_msrs *msrs,
                         enum vmx_check mode, uint32_t cpu,
                         uint32_t controls[VMX_CONTROL_WORD_COUNT], struct findings *findings)
 {
@@ -225,14 +225,14 @@ void vmx_controls_derive(const struct vmx_msrs *msrs, enum vmx_check mode, uint3
 
         controls[word] = 0;
         if (known)
-            controls[word] = vmx_control_settle(word, both ? vmx_msr_value(msrs, plain) : value,
+            controls[word] = adjust_vmx_control(word, both ? vmx_msr_value(msrs, plain) : value,
                                                 value, msr, mode, cpu, findings);
     }
     /* Without the control that activates them, the secondary controls are as if they were 0. */
     if (!(controls[VMX_CONTROL_PRIMARY] & PRIMARY_SECONDARY_CONTROLS))
         controls[VMX_CONTROL_SECONDARY] = 0;
     for (size_t i = 0; i < sizeof(usable) / sizeof(usable[0]); i++)
-        settle_need(&usable[i], msrs, mode, cpu, controls, findings);
+        adjust_need(&usable[i], msrs, mode, cpu, controls, findings);
     for (uint32_t i = 0; i < vmx_control_need_count; i++)
-        settle_need(&vmx_control_needs[i], msrs, mode, cpu, controls, findings);
+        adjust_need(&vmx_control_needs[i], msrs, mode, cpu, controls, findings);
 }

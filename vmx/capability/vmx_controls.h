@@ -94,19 +94,19 @@ extern const struct vmx_control_need vmx_control_needs[];
 extern const uint32_t vmx_control_need_count;
 
 /*
- * Settles one word. `plain` and `true_value` are the values of its plain and its TRUE capability
+ * Adjusts one word. `plain` and `true_value` are the values of its plain and its TRUE capability
  * MSR (the plain one twice where there is no TRUE one): low half bit 1: must be 1; high half bit 0:
  * must be 0. Controls that must be 1 stay 1, whatever the table wants; a default1 control that
  * the table does not name keeps its default, 1, also where 0 is allowed, as the SDM advises.
  * Every contradiction and every wish that cannot be met is added to `findings`; `msr` and `cpu` are
  * named there.
  */
-uint32_t vmx_control_settle(enum vmx_control_word word, uint64_t plain, uint64_t true_value,
+uint32_t adjust_vmx_control(enum vmx_control_word word, uint64_t plain, uint64_t true_value,
                             uint32_t msr, enum vmx_check mode, uint32_t cpu,
                             struct findings *findings);
 
 /*
- * Settles all words from the capability MSRs, then turns off those controls that need another one
+ * Adjusts all words from the capability MSRs, then turns off those controls that need another one
  * or a capability that is not there. A word whose MSR has no value is 0, and nothing is said here.
  */
 void vmx_controls_derive(const struct vmx_msrs *msrs, enum vmx_check mode, uint32_t cpu,

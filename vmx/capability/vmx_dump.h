@@ -1,6 +1,6 @@
 /*
  * What a dump, or RDMSR, gives of one CPU: the capability MSRs and, where known,
- * IA32_FEATURE_CONTROL. The engine (features, cross-checks, stages) judges this.
+ * IA32_FEATURE_CONTROL. The engine (features, consistency checks, stages) checks this.
  */
 #ifndef VMX_VMX_DUMP_H
 #define VMX_VMX_DUMP_H

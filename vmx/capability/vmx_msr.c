@@ -73,7 +73,7 @@ static bool meets_conditions(const struct vmx_msrs *msrs, uint32_t msr, bool if_
         return false;
     for (const struct condition *condition = &conditions[msr - VMX_MSR_FIRST]; condition->any_of;
          condition = &conditions[condition->msr - VMX_MSR_FIRST]) {
-        /* Where the plain MSR was not recorded, its TRUE one tells the same 1-settings. */
+        /* Where the plain MSR was not recorded, its TRUE one reports the same 1-settings. */
         uint32_t told_by = vmx_msr_is_present(msrs, condition->msr)
                                ? condition->msr
                                : vmx_msr_true(msrs, condition->msr);

@@ -9,7 +9,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* In the order of their addresses: whether one exists is told by those before it. */
+/* In the order of their addresses: whether one exists is reported by those before it. */
 #define VMX_MSR_TABLE(MSR)              \
     MSR(VMX_BASIC, 0x480)               \
     MSR(VMX_PINBASED_CTLS, 0x481)       \
@@ -60,13 +60,13 @@ bool vmx_msr_is_present(const struct vmx_msrs *msrs, uint32_t msr);
 void vmx_msr_set(struct vmx_msrs *msrs, uint32_t msr, uint64_t value);
 
 /*
- * Does this CPU have that MSR? Told by the values of MSRs with lower addresses, so that reading in
- * the table's order never touches one that is not there. SDM: each MSR's own section of the
+ * Does this CPU have that MSR? Reported by the values of MSRs with lower addresses, so that reading
+ * in the table's order never touches one that is not there. SDM: each MSR's own section of the
  * appendix says under which condition it exists.
  */
 bool vmx_msr_exists(const struct vmx_msrs *msrs, uint32_t msr);
 
-/* The same, but where an MSR that would tell has no value, the answer is yes. */
+/* The same, but where an MSR that would report has no value, the answer is yes. */
 bool vmx_msr_may_exist(const struct vmx_msrs *msrs, uint32_t msr);
 
 /* What an MSR says about this CPU: its value if it exists and was read, 0 (no capability) if not.
@@ -74,9 +74,9 @@ bool vmx_msr_may_exist(const struct vmx_msrs *msrs, uint32_t msr);
 uint64_t vmx_msr_capability(const struct vmx_msrs *msrs, uint32_t msr);
 
 /*
- * Which MSR tells the settings of a control word: the TRUE one in place of IA32_VMX_PINBASED_CTLS,
- * PROCBASED_CTLS, EXIT_CTLS or ENTRY_CTLS where it exists and was read; `msr` itself for all
- * others.
+ * Which MSR reports the settings of a control word: the TRUE one in place of
+ * IA32_VMX_PINBASED_CTLS, PROCBASED_CTLS, EXIT_CTLS or ENTRY_CTLS where it exists and was read;
+ * `msr` itself for all others.
  */
 uint32_t vmx_msr_true(const struct vmx_msrs *msrs, uint32_t msr);
 

@@ -139,17 +139,17 @@ static struct vmentry_view controls(const struct vmentry_state *state,
     return view;
 }
 
-/* A rule that lacked something cannot be told to be broken, nor to be kept: it is noted, once. */
-static void judge_view(const struct vmentry_state *state, enum vmentry_rule rule,
+/* A rule that lacked something cannot be asked to be broken, nor to be kept: it is noted, once. */
+static void check_view(const struct vmentry_state *state, enum vmentry_rule rule,
                        struct vmentry_view view, struct vmentry_findings *findings)
 {
     struct vmentry_missing missing = *state->missing;
 
     *state->missing = (struct vmentry_missing){0};
     if (missing.field || missing.memory) {
-        if (!vmentry_is_unjudged(findings, rule))
+        if (!vmentry_is_unchecked(findings, rule))
             findings->unread++;
-        findings->unjudged[rule / 32] |= 1u << rule % 32;
+        findings->unchecked[rule / 32] |= 1u << rule % 32;
     } else if (view.seen != view.wanted) {
         add(findings,
             (struct vmentry_finding){
@@ -157,8 +157,8 @@ static void judge_view(const struct vmentry_state *state, enum vmentry_rule rule
     }
 }
 
-/* Only the first entry that breaks a rule is told: there the processor stops. */
-static void judge_entries(const struct vmentry_state *state, enum vmentry_rule rule,
+/* Only the first entry that breaks a rule is reported: there the processor stops. */
+static void check_entries(const struct vmentry_state *state, enum vmentry_rule rule,
                           struct vmentry_findings *findings)
 {
     enum { ENTRIES_MAX = 4096 }; /* the most that IA32_VMX_MISC[27:25] recommends */
@@ -178,10 +178,10 @@ static void judge_entries(const struct vmentry_state *state, enum vmentry_rule r
                                                .entry = i + 1});
         return;
     }
-    judge_view(state, rule, vmentry_kept(), findings);
+    check_view(state, rule, vmentry_kept(), findings);
 }
 
-static void judge_fields(const struct vmentry_state *state, enum vmentry_rule rule,
+static void check_fields(const struct vmentry_state *state, enum vmentry_rule rule,
                          struct vmentry_findings *findings)
 {
     const struct vmentry_form *form = &vmentry_forms[rule];
@@ -189,13 +189,13 @@ static void judge_fields(const struct vmentry_state *state, enum vmentry_rule ru
     for (unsigned i = 0; i < form->field_count; i++) {
         uint64_t seen = vmentry_get(state, form->fields[i]);
 
-        judge_view(state, rule,
+        check_view(state, rule,
                    (struct vmentry_view){form->fields[i], seen, wanted_value(state, form, seen)},
                    findings);
     }
 }
 
-static void judge(const struct vmentry_state *state, enum vmentry_rule rule,
+static void check(const struct vmentry_state *state, enum vmentry_rule rule,
                   struct vmentry_findings *findings)
 {
     const struct vmentry_form *form = &vmentry_forms[rule];
@@ -205,25 +205,25 @@ static void judge(const struct vmentry_state *state, enum vmentry_rule rule,
     case FORM_ALLOWED1:
     case FORM_NEEDS:
     case FORM_EXCLUDES:
-        judge_view(state, rule, controls(state, form), findings);
+        check_view(state, rule, controls(state, form), findings);
         break;
     case FORM_CODE:
-        judge_view(state, rule, form->code(state), findings);
+        check_view(state, rule, form->code(state), findings);
         break;
     case FORM_SEGMENT:
         for (unsigned segment = SEGMENT_ES; segment <= SEGMENT_TR; segment++) {
             if (form->bits >> segment & 1)
-                judge_view(state, rule, form->segment(state, segment), findings);
+                check_view(state, rule, form->segment(state, segment), findings);
         }
         break;
     case FORM_MSR:
-        judge_entries(state, rule, findings);
+        check_entries(state, rule, findings);
         break;
     default:
         if (vmentry_is_set(state, form->when))
-            judge_fields(state, rule, findings);
+            check_fields(state, rule, findings);
         else
-            judge_view(state, rule, vmentry_kept(), findings);
+            check_view(state, rule, vmentry_kept(), findings);
     }
 }
 
@@ -247,10 +247,10 @@ void vmentry_check(const struct vmcs_image *image, const struct vmentry_context 
     findings->count = 0;
     findings->lost = 0;
     findings->unread = 0;
-    memset(findings->unjudged, 0, sizeof(findings->unjudged));
+    memset(findings->unchecked, 0, sizeof(findings->unchecked));
     for (enum vmentry_rule rule = 0; rule < VMENTRY_RULE_COUNT; rule++) {
         if (vmentry_rule_table[rule].class != VMENTRY_MSR_LOAD || !area_is_broken(findings))
-            judge(&state, rule, findings);
+            check(&state, rule, findings);
     }
 }
 

@@ -1,11 +1,11 @@
 /*
- * Why would a VM entry fail? Judges the image of a VMCS by every check that the SDM says VMLAUNCH
+ * Why would a VM entry fail? Checks the image of a VMCS by every check that the SDM says VMLAUNCH
  * and VMRESUME perform. Each check is a rule of vmx/entry/vmentry_rules.def; all that are broken
- * are told, not only the one at which a processor would stop.
+ * are reported, not only the one at which a processor would stop.
  *
  * SDM Vol. 3, "Checks on VMX Controls and Host-State Area", "Checking and Loading Guest State",
  * "Loading MSRs". The VM entry is taken to begin outside system-management mode. The launch state
- * of the VMCS, and blocking by MOV SS in the host, are not in the image and are not judged here.
+ * of the VMCS, and blocking by MOV SS in the host, are not in the image and are not checked here.
  */
 #ifndef VMX_VMENTRY_CHECK_H
 #define VMX_VMENTRY_CHECK_H
@@ -29,14 +29,14 @@ enum { VMENTRY_FINDINGS_MAX = 64 };
 struct vmentry_findings {
     uint32_t count;
     uint32_t lost;   /* did not fit */
-    uint32_t unread; /* rules that could not be judged, for want of a field or of memory */
-    uint32_t unjudged[(VMENTRY_RULE_COUNT + 31) / 32]; /* which, by bit */
+    uint32_t unread; /* rules that could not be checked, for want of a field or of memory */
+    uint32_t unchecked[(VMENTRY_RULE_COUNT + 31) / 32]; /* which, by bit */
     struct vmentry_finding item[VMENTRY_FINDINGS_MAX];
 };
 
 /*
- * Judges the image; fills `findings` whole, in the order of the rules. A field that the image does
- * not have is unknown, not 0: a rule that looks at it cannot be judged.
+ * Checks the image; fills `findings` whole, in the order of the rules. A field that the image does
+ * not have is unknown, not 0: a rule that looks at it cannot be checked.
  */
 void vmentry_check(const struct vmcs_image *image, const struct vmentry_context *context,
                    struct vmentry_findings *findings);
@@ -56,11 +56,11 @@ struct vmentry_outcome vmentry_predict(const struct vmentry_findings *findings);
 /* Does the SDM allow that outcome where these rules are broken, and no others? */
 bool vmentry_allows(const struct vmentry_findings *findings, struct vmentry_outcome outcome);
 
-/* Is this one of the rules that could not be judged? */
-static inline bool vmentry_is_unjudged(const struct vmentry_findings *findings,
-                                       enum vmentry_rule rule)
+/* Is this one of the rules that could not be checked? */
+static inline bool vmentry_is_unchecked(const struct vmentry_findings *findings,
+                                        enum vmentry_rule rule)
 {
-    return findings->unjudged[rule / 32] >> rule % 32 & 1;
+    return findings->unchecked[rule / 32] >> rule % 32 & 1;
 }
 
 /* Is this one of the rules that are broken? */
@@ -73,7 +73,7 @@ const char *vmentry_class_name(enum vmentry_class class);
 const char *vmentry_class_text(enum vmentry_class class);
 
 /*
- * Tells a finding to a person, in lines of at most 80 columns: rule, section of the manual, what
+ * Reports a finding to a person, in lines of at most 80 columns: rule, section of the manual, what
  * must hold, and which field has what value and might have which.
  */
 void vmentry_explain(struct sink *sink, const struct vmentry_finding *finding);

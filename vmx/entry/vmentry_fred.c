@@ -85,7 +85,7 @@ struct vmentry_view vmentry_cs_l_fred(const struct vmentry_state *state)
     return vmentry_ones(state, VMCS_GUEST_CS_ACCESS_RIGHTS, RIGHTS_L);
 }
 
-/* ERETU, which enters ring 3 with FRED, leaves neither of the two behind. */
+/* ERETU, which enters ring 3 with FRED, leaves neither of the two after. */
 static bool is_fred_user(const struct vmentry_state *state)
 {
     return guest_uses_fred(state) &&

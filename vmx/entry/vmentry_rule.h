@@ -12,7 +12,7 @@
 #include "vmx/capability/vmx_capability.h"
 #include "vmx/vmcs_image.h"
 
-/* How a processor tells that a rule is broken. */
+/* How a processor reports that a rule is broken. */
 enum vmentry_class {
     VMENTRY_CONTROLS, /* VMfailValid, error 7 */
     VMENTRY_HOST,     /* VMfailValid, error 8 */
@@ -73,8 +73,8 @@ struct vmentry_context {
 
     /*
      * Copies physical memory; false where it cannot be read; NULL: nowhere. Rules that need what
-     * is not read are not judged. `msr_write_faults` tells whether WRMSR would fault at CPL 0; it
-     * may be NULL.
+     * is not read are not checked. `msr_write_faults` reports whether WRMSR would fault at CPL 0;
+     * it may be NULL.
      */
     bool (*read)(const struct vmentry_context *context, uint64_t address, void *to, size_t bytes);
     bool (*msr_write_faults)(const struct vmentry_context *context, uint32_t msr, uint64_t value);

@@ -38,7 +38,7 @@ struct __attribute__((packed)) vmentry_control {
 
 extern const enum vmcs_field vmentry_word_fields[VMENTRY_WORD_COUNT];
 
-/* What a rule asked for and did not get: such a rule cannot be judged. */
+/* What a rule asked for and did not get: such a rule cannot be checked. */
 struct vmentry_missing {
     bool field;  /* one that the image does not have */
     bool memory; /* memory that could not be read */

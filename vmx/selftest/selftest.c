@@ -16,7 +16,7 @@ enum { FIELD_UNKNOWN = 0x6ffe, MISALIGNED_BY = 0x800 };
 #define NO_CURRENT_VMCS        UINT64_MAX
 
 /* What the steps work with. */
-struct stage {
+struct trial_ground {
     struct vmx_cpu *cpu;
     uint64_t vmxon_region, vmcs;
     struct vmx_region other; /* a second VMCS region */
@@ -70,7 +70,7 @@ struct step {
 #define ERROR(n) VMX_FAIL_VALID, (n)
 #define UD       VMX_FAULT, X86_VECTOR_UD
 
-/* In this order: each step stands on what the ones before it left behind. */
+/* In this order: each step stands on what the ones before it left. */
 static const struct step steps[] = {
     /* In VMX operation, with a current VMCS that is clear. */
     {"VMXON in VMX operation", VMXON, VMXON_REGION, ERROR(15), NO_VALUE, ALWAYS},
@@ -124,33 +124,33 @@ static const struct step steps[] = {
 
 _Static_assert(sizeof steps / sizeof *steps <= SELFTEST_ROWS_MAX, "a row for each step");
 
-static bool applies(enum when when, const struct stage *stage)
+static bool applies(enum when when, const struct trial_ground *trial_ground)
 {
-    bool writable = vmx_msr_value(&stage->cpu->msrs, IA32_VMX_MISC) & MISC_VMWRITE_ANY_FIELD;
+    bool writable = vmx_msr_value(&trial_ground->cpu->msrs, IA32_VMX_MISC) & MISC_VMWRITE_ANY_FIELD;
 
     return when == ALWAYS || writable == (when == WRITABLE_FIELDS);
 }
 
 /* An address or a field's encoding; the other region gets the revision id that the name says. */
-static uint64_t operand_of(enum operand operand, const struct stage *stage)
+static uint64_t operand_of(enum operand operand, const struct trial_ground *trial_ground)
 {
-    uint32_t revision_id = stage->cpu->config.revision_id;
+    uint32_t revision_id = trial_ground->cpu->config.revision_id;
 
     switch (operand) {
     case VMXON_REGION:
-        return stage->vmxon_region;
+        return trial_ground->vmxon_region;
     case THE_VMCS:
-        return stage->vmcs;
+        return trial_ground->vmcs;
     case MISALIGNED:
-        return stage->other.address + MISALIGNED_BY;
+        return trial_ground->other.address + MISALIGNED_BY;
     case BEYOND:
-        return stage->beyond;
+        return trial_ground->beyond;
     case OTHER_VMCS:
-        vmx_region_write(&stage->other, revision_id);
-        return stage->other.address;
+        vmx_region_write(&trial_ground->other, revision_id);
+        return trial_ground->other.address;
     case WRONG_REVISION:
-        vmx_region_write(&stage->other, revision_id ^ 1);
-        return stage->other.address;
+        vmx_region_write(&trial_ground->other, revision_id ^ 1);
+        return trial_ground->other.address;
     case KNOWN:
         return VMCS_GUEST_CR3;
     case UNKNOWN:
@@ -173,10 +173,10 @@ static struct vmx_result enter_and_exit(bool resume, uint64_t *exit_reason)
     return result;
 }
 
-static struct vmx_result execute(const struct step *step, const struct stage *stage,
+static struct vmx_result execute(const struct step *step, const struct trial_ground *trial_ground,
                                  uint64_t *value)
 {
-    uint64_t operand = operand_of(step->operand, stage);
+    uint64_t operand = operand_of(step->operand, trial_ground);
 
     switch (step->instruction) {
     case VMXON:
@@ -194,7 +194,7 @@ static struct vmx_result execute(const struct step *step, const struct stage *st
     case VMWRITE:
         return vmwrite(operand, 0);
     case VMWRITE_GUEST:
-        return selftest_guest_write(&stage->cpu->msrs);
+        return selftest_guest_write(&trial_ground->cpu->msrs);
     case VMLAUNCH:
         return enter_and_exit(false, value);
     case VMRESUME:
@@ -203,13 +203,13 @@ static struct vmx_result execute(const struct step *step, const struct stage *st
     return (struct vmx_result){VMX_FAULT, X86_VECTOR_UD};
 }
 
-static uint64_t predicted_value(enum value value, const struct stage *stage)
+static uint64_t predicted_value(enum value value, const struct trial_ground *trial_ground)
 {
     switch (value) {
     case CPUID_EXIT:
         return EXIT_REASON_CPUID;
     case CURRENT_VMCS:
-        return stage->vmcs;
+        return trial_ground->vmcs;
     case NO_VMCS:
         return NO_CURRENT_VMCS;
     case NO_VALUE:
@@ -223,26 +223,26 @@ static bool same_result(struct vmx_result a, struct vmx_result b)
     return a.outcome == b.outcome && a.number == b.number;
 }
 
-static struct selftest_row perform(const struct step *step, const struct stage *stage)
+static struct selftest_row perform(const struct step *step, const struct trial_ground *trial_ground)
 {
     struct selftest_row row = {
         .name = step->name,
         .predicted = {step->outcome, step->number},
         .has_value = step->value != NO_VALUE,
-        .predicted_value = predicted_value(step->value, stage),
+        .predicted_value = predicted_value(step->value, trial_ground),
     };
 
-    row.seen = execute(step, stage, &row.seen_value);
+    row.seen = execute(step, trial_ground, &row.seen_value);
     row.agrees = same_result(row.seen, row.predicted) &&
                  (!row.has_value || row.seen_value == row.predicted_value);
     if (vmx_ok(row.seen) && step->instruction == VMXON)
-        stage->cpu->state = VMX_CPU_ROOT;
+        trial_ground->cpu->state = VMX_CPU_ROOT;
     if (vmx_ok(row.seen) && step->instruction == VMXOFF)
-        stage->cpu->state = VMX_CPU_OFF;
+        trial_ground->cpu->state = VMX_CPU_OFF;
     return row;
 }
 
-static void tell_difference(struct vmx_cpu *cpu, const struct selftest_row *row)
+static void print_difference(struct vmx_cpu *cpu, const struct selftest_row *row)
 {
     bool result_agrees =
         row->seen.outcome == row->predicted.outcome && row->seen.number == row->predicted.number;
@@ -262,45 +262,45 @@ static void tell_difference(struct vmx_cpu *cpu, const struct selftest_row *row)
  * The last steps have brought the CPU back, if it keeps to the manual. What was written for the
  * guest is wiped, so that whoever uses the VMCS next finds it as enabling left it.
  */
-static void restore(const struct stage *stage)
+static void restore(const struct trial_ground *trial_ground)
 {
-    struct vmx_cpu *cpu = stage->cpu;
+    struct vmx_cpu *cpu = trial_ground->cpu;
     uint64_t current = NO_CURRENT_VMCS;
 
     if (cpu->state == VMX_CPU_OFF)
         return;
     cpu->state = VMX_CPU_ROOT;
-    (void)vmclear(stage->other.address);
-    if (!vmx_ok(vmclear(stage->vmcs)))
+    (void)vmclear(trial_ground->other.address);
+    if (!vmx_ok(vmclear(trial_ground->vmcs)))
         return;
     vmx_region_write(&cpu->vmcs_region, cpu->config.revision_id);
-    if (vmx_ok(vmclear(stage->vmcs)) && vmx_ok(vmptrld(stage->vmcs)) && vmx_ok(vmptrst(&current)) &&
-        current == stage->vmcs)
+    if (vmx_ok(vmclear(trial_ground->vmcs)) && vmx_ok(vmptrld(trial_ground->vmcs)) &&
+        vmx_ok(vmptrst(&current)) && current == trial_ground->vmcs)
         cpu->state = VMX_CPU_LOADED;
 }
 
 void selftest_run(struct vmx_cpu *cpu, struct selftest *selftest)
 {
-    static struct stage stage; /* findings point into its region */
+    static struct trial_ground trial_ground; /* findings point into its region */
 
-    stage = (struct stage){.cpu = cpu,
-                           .vmxon_region = cpu->vmxon_region.address,
-                           .vmcs = cpu->vmcs_region.address,
-                           .beyond = 1ull << cpu->memory_types.physical_width};
-    if (!vmx_region_create(&stage.other, cpu, "VMCS of the self-test", &cpu->findings))
+    trial_ground = (struct trial_ground){.cpu = cpu,
+                                         .vmxon_region = cpu->vmxon_region.address,
+                                         .vmcs = cpu->vmcs_region.address,
+                                         .beyond = 1ull << cpu->memory_types.physical_width};
+    if (!vmx_region_create(&trial_ground.other, cpu, "VMCS of the self-test", &cpu->findings))
         return;
     for (unsigned i = 0; i < sizeof steps / sizeof *steps; i++) {
         struct selftest_row row;
 
-        if (!applies(steps[i].when, &stage))
+        if (!applies(steps[i].when, &trial_ground))
             continue;
-        row = perform(&steps[i], &stage);
+        row = perform(&steps[i], &trial_ground);
         selftest->row[selftest->count++] = row;
         if (!row.agrees) {
             selftest->differences++;
-            tell_difference(cpu, &row);
+            print_difference(cpu, &row);
         }
     }
-    restore(&stage);
-    vmx_region_free(&stage.other);
+    restore(&trial_ground);
+    vmx_region_free(&trial_ground.other);
 }

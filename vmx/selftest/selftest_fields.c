@@ -90,9 +90,9 @@ static const struct departure *known_departure(const struct walk *walk, uint32_t
     return NULL;
 }
 
-/* Tells a field that is there or not against the prediction; true if that was known. */
-static bool tell_departure(struct walk *walk, uint32_t encoding, struct vmx_result predicted,
-                           struct vmx_result seen)
+/* Reports a field that is there or not against the prediction; true if that was known. */
+static bool print_departure(struct walk *walk, uint32_t encoding, struct vmx_result predicted,
+                            struct vmx_result seen)
 {
     uint32_t full = encoding & ~1u, index = vmcs_field_index((enum vmcs_field)full);
     const struct departure *known = known_departure(walk, full, vmx_ok(seen));
@@ -116,7 +116,7 @@ static bool tell_departure(struct walk *walk, uint32_t encoding, struct vmx_resu
 static bool walk_encoding(struct walk *walk, uint32_t encoding, struct selftest_row *group)
 {
     uint32_t full = encoding & ~1u, row = vmcs_field_index((enum vmcs_field)full);
-    bool told = row == VMCS_FIELD_COUNT || vmcs_field_table[row].told;
+    bool reported = row == VMCS_FIELD_COUNT || vmcs_field_table[row].reported;
     bool exists = vmcs_field_exists((enum vmcs_field)full, &walk->capability) &&
                   (!vmcs_encoding_high(encoding) || vmcs_encoding_width(encoding) == VMCS_WIDTH_64);
     struct vmx_result predicted = {exists ? VMX_SUCCEED : VMX_FAIL_VALID,
@@ -128,9 +128,9 @@ static bool walk_encoding(struct walk *walk, uint32_t encoding, struct selftest_
         walk->highest_index = vmcs_encoding_index(encoding);
     group->predicted_value += exists;
     group->seen_value += vmx_ok(seen);
-    if (!told || (seen.outcome == predicted.outcome && seen.number == predicted.number))
+    if (!reported || (seen.outcome == predicted.outcome && seen.number == predicted.number))
         return true;
-    return tell_departure(walk, encoding, predicted, seen);
+    return print_departure(walk, encoding, predicted, seen);
 }
 
 static void walk_group(struct walk *walk, enum vmcs_width width, enum vmcs_type type)

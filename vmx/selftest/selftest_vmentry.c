@@ -16,7 +16,7 @@ enum { REASON_GUEST_STATE = 33, REASON_MSR_LOADING = 34 };
 #define REASON_ENTRY_FAILED (1ull << 31)
 
 /* What the trials work with; the context comes first, so that its readers find the rest. */
-struct stage {
+struct trial_ground {
     struct vmentry_context context;
     struct vmentry_ground ground;
     struct vmx_capability capability;
@@ -26,14 +26,14 @@ struct stage {
     struct vmentry_findings findings, rest;
 };
 
-static struct stage stage; /* too large for a stack; the boot CPU alone uses it */
+static struct trial_ground trial_ground; /* too large for a stack; the boot CPU alone uses it */
 
 /* Only the trial's own pages are read: whatever else an address says, nobody knows what is there.
  */
 static bool read_page(const struct vmentry_context *context, uint64_t address, void *to,
                       size_t bytes)
 {
-    const struct stage *of = (const struct stage *)context;
+    const struct trial_ground *of = (const struct trial_ground *)context;
 
     for (unsigned i = 0; i < VMENTRY_PAGE_COUNT; i++) {
         if (address >= of->ground.page[i] && address - of->ground.page[i] <= PAGE_BYTES - bytes) {
@@ -60,16 +60,16 @@ static bool is_bochs(const struct vmx_cpu *cpu)
 static void refill_pages(void)
 {
     for (enum vmentry_page page = 0; page < VMENTRY_PAGE_COUNT; page++)
-        vmentry_page_fill(page, stage.cpu->config.revision_id,
-                          phys_to_virt(stage.ground.page[page]));
+        vmentry_page_fill(page, trial_ground.cpu->config.revision_id,
+                          phys_to_virt(trial_ground.ground.page[page]));
 }
 
 /* An image's host RIP counts only where it is not the one that brings us back. */
 static uint64_t host_rip(void)
 {
-    uint64_t rip = vmcs_image_get(&stage.image, VMCS_HOST_RIP);
+    uint64_t rip = vmcs_image_get(&trial_ground.image, VMCS_HOST_RIP);
 
-    return rip != vmcs_image_get(&stage.ground.host, VMCS_HOST_RIP) ? rip : 0;
+    return rip != vmcs_image_get(&trial_ground.ground.host, VMCS_HOST_RIP) ? rip : 0;
 }
 
 /* What the processor does with the image. An outcome that it cannot have is VMENTRY_CLASS_COUNT. */
@@ -79,8 +79,9 @@ static struct vmentry_outcome enter(void)
     struct vmx_result result;
     uint64_t reason = 0;
 
-    if (!vmx_ok(vmclear(stage.cpu->vmcs_region.address)) ||
-        !vmx_ok(vmptrld(stage.cpu->vmcs_region.address)) || !vmx_ok(vmcs_image_write(&stage.image)))
+    if (!vmx_ok(vmclear(trial_ground.cpu->vmcs_region.address)) ||
+        !vmx_ok(vmptrld(trial_ground.cpu->vmcs_region.address)) ||
+        !vmx_ok(vmcs_image_write(&trial_ground.image)))
         return outcome;
     result = vm_enter(false, host_rip());
     if (result.outcome == VMX_FAIL_VALID) {
@@ -107,63 +108,63 @@ static bool departs(struct vmentry_outcome seen, struct selftest_vmentry *selfte
     enum vmentry_departure departure;
     struct vmentry_outcome without_nmi = {seen.class, VMENTRY_QUALIFICATION_NMI};
 
-    if (!stage.bochs)
+    if (!trial_ground.bochs)
         return false;
-    stage.rest = (struct vmentry_findings){0};
-    for (uint32_t i = 0; i < stage.findings.count; i++) {
-        if (!vmentry_departs(&stage.image, &stage.findings.item[i], &departure))
-            stage.rest.item[stage.rest.count++] = stage.findings.item[i];
+    trial_ground.rest = (struct vmentry_findings){0};
+    for (uint32_t i = 0; i < trial_ground.findings.count; i++) {
+        if (!vmentry_departs(&trial_ground.image, &trial_ground.findings.item[i], &departure))
+            trial_ground.rest.item[trial_ground.rest.count++] = trial_ground.findings.item[i];
     }
-    if (vmentry_allows(&stage.rest, seen)) {
-        for (uint32_t i = 0; i < stage.findings.count; i++) {
-            if (vmentry_departs(&stage.image, &stage.findings.item[i], &departure))
+    if (vmentry_allows(&trial_ground.rest, seen)) {
+        for (uint32_t i = 0; i < trial_ground.findings.count; i++) {
+            if (vmentry_departs(&trial_ground.image, &trial_ground.findings.item[i], &departure))
                 selftest->departed[departure]++;
         }
         return true;
     }
-    if (vmentry_has(&stage.findings, VMENTRY_BLOCKING_NMI_STI) && seen.qualification == 0 &&
-        vmentry_allows(&stage.findings, without_nmi)) {
+    if (vmentry_has(&trial_ground.findings, VMENTRY_BLOCKING_NMI_STI) && seen.qualification == 0 &&
+        vmentry_allows(&trial_ground.findings, without_nmi)) {
         selftest->departed[DEPARTURE_NMI_QUALIFICATION]++;
         return true;
     }
-    if (seen.class != VMENTRY_GUEST || vmentry_predict(&stage.rest).class <= VMENTRY_HOST ||
-        !vmentry_departs_stricter(&stage.image, &departure))
+    if (seen.class != VMENTRY_GUEST || vmentry_predict(&trial_ground.rest).class <= VMENTRY_HOST ||
+        !vmentry_departs_stricter(&trial_ground.image, &departure))
         return false;
     selftest->departed[departure]++;
     return true;
 }
 
-static void tell_difference(struct selftest_vmentry *selftest, bool random, uint32_t number,
-                            struct vmentry_outcome seen)
+static void print_difference(struct selftest_vmentry *selftest, bool random, uint32_t number,
+                             struct vmentry_outcome seen)
 {
-    const struct vmentry_finding *first = &stage.findings.item[0];
-    bool broken = stage.findings.count != 0;
+    const struct vmentry_finding *first = &trial_ground.findings.item[0];
+    bool broken = trial_ground.findings.count != 0;
 
-    if (selftest->told == SELFTEST_VMENTRY_DIFFERENCES_MAX)
+    if (selftest->reported == SELFTEST_VMENTRY_DIFFERENCES_MAX)
         return;
-    selftest->difference[selftest->told++] = (struct selftest_vmentry_difference){
+    selftest->difference[selftest->reported++] = (struct selftest_vmentry_difference){
         .random = random,
         .number = number,
         .rule = broken ? first->rule : VMENTRY_RULE_COUNT,
         .field = broken ? first->field : VMCS_EXIT_REASON,
         .value = broken ? first->seen : 0,
-        .predicted = vmentry_predict(&stage.findings),
+        .predicted = vmentry_predict(&trial_ground.findings),
         .seen = seen,
     };
 }
 
-/* Enters with the image, of which the findings are made, and judges what the processor did. */
-static bool judge(struct selftest_vmentry *selftest, bool random, uint32_t number,
-                  struct vmentry_outcome *seen, bool *departed)
+/* Enters with the image, of which the findings are made, and checks what the processor did. */
+static bool matches(struct selftest_vmentry *selftest, bool random, uint32_t number,
+                    struct vmentry_outcome *seen, bool *departed)
 {
     bool agrees;
 
     *seen = enter();
-    agrees = seen->class != VMENTRY_CLASS_COUNT && vmentry_allows(&stage.findings, *seen);
+    agrees = seen->class != VMENTRY_CLASS_COUNT && vmentry_allows(&trial_ground.findings, *seen);
     *departed = !agrees && seen->class != VMENTRY_CLASS_COUNT && departs(*seen, selftest);
     if (!agrees && !*departed) {
         selftest->differences++;
-        tell_difference(selftest, random, number, *seen);
+        print_difference(selftest, random, number, *seen);
     }
     return agrees;
 }
@@ -173,7 +174,8 @@ static bool is_fatal(struct selftest_vmentry *selftest)
 {
     enum vmentry_departure departure;
 
-    if (!stage.bochs || !vmentry_departs_fatally(&stage.image, &stage.findings, &departure))
+    if (!trial_ground.bochs ||
+        !vmentry_departs_fatally(&trial_ground.image, &trial_ground.findings, &departure))
         return false;
     selftest->departed[departure]++;
     return true;
@@ -182,23 +184,23 @@ static bool is_fatal(struct selftest_vmentry *selftest)
 /* Does the image break what the trial says, and nothing else? */
 static bool breaks_as_meant(const struct vmentry_trial *trial)
 {
-    for (uint32_t i = 0; i < stage.findings.count; i++) {
-        if (!vmentry_trial_breaks(trial, stage.findings.item[i].rule))
+    for (uint32_t i = 0; i < trial_ground.findings.count; i++) {
+        if (!vmentry_trial_breaks(trial, trial_ground.findings.item[i].rule))
             return false;
     }
-    return vmentry_has(&stage.findings, trial->rule);
+    return vmentry_has(&trial_ground.findings, trial->rule);
 }
 
 /* True where this processor's controls and capabilities let the trial break its rule. */
 static bool prepare_trial(const struct vmentry_trial *trial)
 {
-    if (!vmentry_trial_keep(&stage.ground, trial, &stage.image))
+    if (!vmentry_trial_keep(&trial_ground.ground, trial, &trial_ground.image))
         return false;
-    vmentry_check(&stage.image, &stage.context, &stage.findings);
-    if (stage.findings.count != 0)
+    vmentry_check(&trial_ground.image, &trial_ground.context, &trial_ground.findings);
+    if (trial_ground.findings.count != 0)
         return false;
-    vmentry_trial_break(&stage.ground, trial, &stage.image);
-    vmentry_check(&stage.image, &stage.context, &stage.findings);
+    vmentry_trial_break(&trial_ground.ground, trial, &trial_ground.image);
+    vmentry_check(&trial_ground.image, &trial_ground.context, &trial_ground.findings);
     return breaks_as_meant(trial);
 }
 
@@ -218,8 +220,8 @@ static void run_trials(struct selftest_vmentry *selftest)
         row->trial = (uint16_t)trial.number;
         row->rule = trial.rule;
         row->base = trial.base;
-        row->predicted = vmentry_predict(&stage.findings);
-        row->agrees = judge(selftest, false, trial.number, &row->seen, &row->departs);
+        row->predicted = vmentry_predict(&trial_ground.findings);
+        row->agrees = matches(selftest, false, trial.number, &row->seen, &row->departs);
         selftest->agreements += row->agrees;
         selftest->rules += !tried[row->rule];
         tried[row->rule] = true;
@@ -235,11 +237,12 @@ static void run_random(struct selftest_vmentry *selftest)
 
         if (round == 4 * SELFTEST_VMENTRY_ROUNDS)
             return;
-        if (!vmentry_random_image(&stage.ground, round, &stage.image, &stage.findings) ||
+        if (!vmentry_random_image(&trial_ground.ground, round, &trial_ground.image,
+                                  &trial_ground.findings) ||
             is_fatal(selftest))
             continue;
         selftest->random_count++;
-        selftest->random_agreements += judge(selftest, true, round, &seen, &departed);
+        selftest->random_agreements += matches(selftest, true, round, &seen, &departed);
         if (seen.class < VMENTRY_CLASS_COUNT)
             selftest->random_by_class[seen.class]++;
     }
@@ -247,9 +250,9 @@ static void run_random(struct selftest_vmentry *selftest)
 
 static void tell(enum rule rule, uint64_t seen, const char *detail)
 {
-    finding_add(&stage.cpu->findings, stage.cpu->options->check,
+    finding_add(&trial_ground.cpu->findings, trial_ground.cpu->options->check,
                 (struct finding){.rule = rule,
-                                 .cpu = stage.cpu->cpu,
+                                 .cpu = trial_ground.cpu->cpu,
                                  .high = -1,
                                  .low = -1,
                                  .seen = seen,
@@ -259,16 +262,16 @@ static void tell(enum rule rule, uint64_t seen, const char *detail)
 static void give_pages_back(void)
 {
     for (enum vmentry_page page = 0; page < VMENTRY_PAGE_COUNT; page++) {
-        if (stage.ground.page[page])
-            pages_free(stage.ground.page[page], 0);
+        if (trial_ground.ground.page[page])
+            pages_free(trial_ground.ground.page[page], 0);
     }
 }
 
 static bool take_pages(void)
 {
     for (enum vmentry_page page = 0; page < VMENTRY_PAGE_COUNT; page++) {
-        stage.ground.page[page] = pages_alloc(0);
-        if (!stage.ground.page[page])
+        trial_ground.ground.page[page] = pages_alloc(0);
+        if (!trial_ground.ground.page[page])
             return false;
     }
     return true;
@@ -277,7 +280,7 @@ static bool take_pages(void)
 /* Leaves the VMCS as enabling left it. */
 static void restore(void)
 {
-    struct vmx_cpu *cpu = stage.cpu;
+    struct vmx_cpu *cpu = trial_ground.cpu;
     uint64_t address = cpu->vmcs_region.address, current = UINT64_MAX;
 
     cpu->state = VMX_CPU_ROOT;
@@ -292,14 +295,14 @@ static void restore(void)
 void selftest_vmentry_run(struct vmx_cpu *cpu, struct selftest_vmentry *selftest)
 {
     memset(selftest, 0, sizeof(*selftest));
-    stage = (struct stage){.cpu = cpu, .bochs = is_bochs(cpu)};
-    vmx_capability_derive(&cpu->msrs, &stage.capability);
-    vmentry_context_read(&stage.capability, cpu->config.revision_id, &stage.context);
-    stage.context.read = read_page;
-    stage.context.msr_write_faults = write_faults;
-    stage.ground.context = &stage.context;
-    vmcs_image_set_host(&stage.ground.host);
-    vmcs_image_set(&stage.ground.host, VMCS_HOST_RIP, (uint64_t)(uintptr_t)x86_vm_enter);
+    trial_ground = (struct trial_ground){.cpu = cpu, .bochs = is_bochs(cpu)};
+    vmx_capability_derive(&cpu->msrs, &trial_ground.capability);
+    vmentry_context_read(&trial_ground.capability, cpu->config.revision_id, &trial_ground.context);
+    trial_ground.context.read = read_page;
+    trial_ground.context.msr_write_faults = write_faults;
+    trial_ground.ground.context = &trial_ground.context;
+    vmcs_image_set_host(&trial_ground.ground.host);
+    vmcs_image_set(&trial_ground.ground.host, VMCS_HOST_RIP, (uint64_t)(uintptr_t)x86_vm_enter);
     if (take_pages()) {
         refill_pages();
         run_trials(selftest);

@@ -48,7 +48,7 @@ struct selftest_vmentry {
     uint32_t random_by_class[VMENTRY_CLASS_COUNT]; /* as the processor had it */
     uint32_t departed[VMENTRY_DEPARTURE_COUNT];    /* how often each was met */
     struct selftest_vmentry_row row[SELFTEST_VMENTRY_ROWS_MAX];
-    uint32_t told; /* of the differences */
+    uint32_t reported; /* of the differences */
     struct selftest_vmentry_difference difference[SELFTEST_VMENTRY_DIFFERENCES_MAX];
 };
 

@@ -74,7 +74,7 @@
             1u << 31 | (type) << 8 | (vector) | (more)      \
     }
 
-/* All trials, one behind the other: in as many bytes as they need. */
+/* All trials, one after the other: in as many bytes as they need. */
 static const struct vmentry_change trials[] = {
 #include "vmx/selftest/vmentry_trials.def"
 };

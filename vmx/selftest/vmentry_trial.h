@@ -60,7 +60,7 @@ enum vmentry_change_kind {
     CHANGE_HIGH,         /* with the first bit beyond the linear-address width set */
     CHANGE_LAST,         /* that many bytes before the end of the physical addresses */
     CHANGE_CURRENT,      /* the address of the current VMCS */
-    /* No changes, but what stands between them where the trials stand one behind the other. */
+    /* No changes, but what stands between them where the trials stand one after the other. */
     TRIAL_BEGINS, /* the value is rule | base << 8 */
     TRIAL_BREAKS,
     TRIAL_ALSO, /* the value is a rule */
@@ -83,7 +83,7 @@ struct vmentry_trial {
 
 /*
  * Goes to the next trial of vmx/selftest/vmentry_trials.def, of one that is all zero to the first:
- * for (struct vmentry_trial trial = {0}; vmentry_trial_next(&trial);). False behind the last.
+ * for (struct vmentry_trial trial = {0}; vmentry_trial_next(&trial);). False after the last.
  */
 bool vmentry_trial_next(struct vmentry_trial *trial);
 

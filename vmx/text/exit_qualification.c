@@ -223,7 +223,8 @@ static void print_displacement(struct sink *sink, uint64_t qualification)
     print_to(sink, "displacement %#lx", qualification);
 }
 
-/* What is not decoded; where there should be nothing there is nothing, or it is told as it is. */
+/* What is not decoded; where there should be nothing there is nothing, or it is reported as it is.
+ */
 static void print_undecoded(struct sink *sink, uint64_t qualification)
 {
     if (qualification)

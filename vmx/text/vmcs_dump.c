@@ -64,7 +64,7 @@ static enum vmcs_field of_segment(enum vmcs_field of_es, unsigned segment)
     return (enum vmcs_field)(of_es + 2 * segment);
 }
 
-/* What the image lacks of a segment is told as dashes: never a value that nobody read. */
+/* What the image lacks of a segment is reported as dashes: never a value that nobody read. */
 static void print_segment_value(struct sink *sink, const struct vmcs_image *image,
                                 enum vmcs_field field, int digits)
 {

@@ -1,6 +1,6 @@
 /*
- * A VMCS told whole: every field that the image has, with its value and what that means. A field
- * that the processor lacks is not in the image and is not told.
+ * A VMCS reported whole: every field that the image has, with its value and what that means. A
+ * field that the processor lacks is not in the image and is not reported.
  */
 #ifndef VMX_VMCS_DUMP_H
 #define VMX_VMCS_DUMP_H

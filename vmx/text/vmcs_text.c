@@ -11,8 +11,8 @@
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
-/* A value that is to be told. */
-struct told {
+/* A value that is to be reported. */
+struct field_value {
     struct sink *sink;
     const struct vmcs_image *image;
     uint64_t value;
@@ -20,17 +20,17 @@ struct told {
 };
 
 /* The argument is the enum vmx_control_word. */
-static void print_controls(const struct told *told)
+static void print_controls(const struct field_value *field_value)
 {
     struct bit_name names[32];
     uint32_t count = 0;
 
     for (uint32_t i = 0; i < vmx_control_count && count < COUNT(names); i++) {
-        if (vmx_control_table[i].word == told->argument)
+        if (vmx_control_table[i].word == field_value->argument)
             names[count++] =
                 (struct bit_name){vmx_control_table[i].mask, vmx_control_table[i].name};
     }
-    bit_names_print(told->sink, told->value, names, count);
+    bit_names_print(field_value->sink, field_value->value, names, count);
 }
 
 /* The controls of the 64-bit words, in one table. */
@@ -48,16 +48,16 @@ static const struct control_64 controls_64[] = {
 #undef VMX_CONTROL_64
 
 /* The argument is the enum word_64. */
-static void print_controls_64(const struct told *told)
+static void print_controls_64(const struct field_value *field_value)
 {
     struct bit_name names[COUNT(controls_64)];
     uint32_t count = 0;
 
     for (uint32_t i = 0; i < COUNT(controls_64); i++) {
-        if (controls_64[i].word == told->argument)
+        if (controls_64[i].word == field_value->argument)
             names[count++] = controls_64[i].control;
     }
-    bit_names_print(told->sink, told->value, names, count);
+    bit_names_print(field_value->sink, field_value->value, names, count);
 }
 
 /* The bits of a register by the names of lib/x86_registers.h. */
@@ -78,20 +78,20 @@ static const struct {
 #undef CR_BIT
 
 /* The argument is REGISTER_CR0 or REGISTER_CR4. */
-static void print_control_register(const struct told *told)
+static void print_control_register(const struct field_value *field_value)
 {
     struct bit_name names[COUNT(cr_bits)];
     uint32_t count = 0;
 
     for (uint32_t i = 0; i < COUNT(cr_bits); i++) {
-        if (cr_bits[i].reg == told->argument)
+        if (cr_bits[i].reg == field_value->argument)
             names[count++] = cr_bits[i].name;
     }
-    bit_names_print(told->sink, told->value, names, count);
+    bit_names_print(field_value->sink, field_value->value, names, count);
 }
 
 /* SDM Vol. 1, "EFLAGS Register"; bit 1 is always 1. IOPL is a number. */
-static void print_rflags(const struct told *told)
+static void print_rflags(const struct field_value *field_value)
 {
     static const struct bit_name names[] = {
         BIT_NAME(RFLAGS, CF), BIT_NAME(RFLAGS, PF),  BIT_NAME(RFLAGS, AF),  BIT_NAME(RFLAGS, ZF),
@@ -100,20 +100,21 @@ static void print_rflags(const struct told *told)
         BIT_NAME(RFLAGS, AC), BIT_NAME(RFLAGS, VIF), BIT_NAME(RFLAGS, VIP), BIT_NAME(RFLAGS, ID)};
     const uint64_t always = 1u << 1;
 
-    bit_names_print(told->sink, told->value & ~(RFLAGS_IOPL | always), names, COUNT(names));
-    print_to(told->sink, ", IOPL %u", (unsigned)(told->value >> 12 & 3));
+    bit_names_print(field_value->sink, field_value->value & ~(RFLAGS_IOPL | always), names,
+                    COUNT(names));
+    print_to(field_value->sink, ", IOPL %u", (unsigned)(field_value->value >> 12 & 3));
 }
 
 /* SDM Vol. 3, "Extended Feature Enable Register". */
-static void print_efer(const struct told *told)
+static void print_efer(const struct field_value *field_value)
 {
     static const struct bit_name names[] = {BIT_NAME(EFER, SCE), BIT_NAME(EFER, LME),
                                             BIT_NAME(EFER, LMA), BIT_NAME(EFER, NXE)};
 
-    bit_names_print(told->sink, told->value, names, COUNT(names));
+    bit_names_print(field_value->sink, field_value->value, names, COUNT(names));
 }
 
-static void print_exception_bitmap(const struct told *told)
+static void print_exception_bitmap(const struct field_value *field_value)
 {
     struct bit_name names[32];
     uint32_t count = 0;
@@ -122,54 +123,57 @@ static void print_exception_bitmap(const struct told *told)
         if (exception_name(vector))
             names[count++] = (struct bit_name){1ull << vector, exception_name(vector)};
     }
-    bit_names_print(told->sink, told->value, names, count);
+    bit_names_print(field_value->sink, field_value->value, names, count);
 }
 
-static void print_ept_pointer(const struct told *told)
+static void print_ept_pointer(const struct field_value *field_value)
 {
-    uint64_t type = told->value & EPTP_MEMORY_TYPE;
+    uint64_t type = field_value->value & EPTP_MEMORY_TYPE;
 
-    print_to(told->sink, "tables at %#lx, %u levels, memory type %s%s%s", told->value & EPTP_TABLES,
-             (unsigned)((told->value & EPTP_WALK) >> EPTP_WALK_SHIFT) + 1,
+    print_to(field_value->sink, "tables at %#lx, %u levels, memory type %s%s%s",
+             field_value->value & EPTP_TABLES,
+             (unsigned)((field_value->value & EPTP_WALK) >> EPTP_WALK_SHIFT) + 1,
              type == 6   ? "WB"
              : type == 0 ? "UC"
                          : "reserved",
-             told->value & EPTP_ACCESSED_DIRTY ? ", accessed and dirty flags" : "",
-             told->value & EPTP_SHADOW_STACK ? ", supervisor shadow-stack control" : "");
+             field_value->value & EPTP_ACCESSED_DIRTY ? ", accessed and dirty flags" : "",
+             field_value->value & EPTP_SHADOW_STACK ? ", supervisor shadow-stack control" : "");
 }
 
-static void print_link_pointer(const struct told *told)
+static void print_link_pointer(const struct field_value *field_value)
 {
-    if (told->value == UINT64_MAX)
-        print_to(told->sink, "none");
+    if (field_value->value == UINT64_MAX)
+        print_to(field_value->sink, "none");
 }
 
-static void print_access_rights(const struct told *told)
+static void print_access_rights(const struct field_value *field_value)
 {
     static const char *const system[16] = {
         [2] = "LDT", [3] = "busy 16-bit TSS", [9] = "available TSS", [11] = "busy TSS"};
-    unsigned type = told->value & 15;
+    unsigned type = field_value->value & 15;
 
-    if (told->value >> 16 & 1) {
-        print_to(told->sink, "unusable");
+    if (field_value->value >> 16 & 1) {
+        print_to(field_value->sink, "unusable");
         return;
     }
-    if (!(told->value >> 4 & 1))
-        print_to(told->sink, "%s", system[type] ? system[type] : "system segment of another type");
+    if (!(field_value->value >> 4 & 1))
+        print_to(field_value->sink, "%s",
+                 system[type] ? system[type] : "system segment of another type");
     else if (type & 8)
-        print_to(told->sink, "code%s%s%s", type & 2 ? ", readable" : "",
+        print_to(field_value->sink, "code%s%s%s", type & 2 ? ", readable" : "",
                  type & 4 ? ", conforming" : "", type & 1 ? ", accessed" : "");
     else
-        print_to(told->sink, "data%s%s%s", type & 2 ? ", writable" : "",
+        print_to(field_value->sink, "data%s%s%s", type & 2 ? ", writable" : "",
                  type & 4 ? ", expand-down" : "", type & 1 ? ", accessed" : "");
-    print_to(told->sink, ", DPL %u%s%s%s%s%s", (unsigned)(told->value >> 5 & 3),
-             told->value >> 7 & 1 ? ", present" : ", not present",
-             told->value >> 13 & 1 ? ", 64-bit" : "", told->value >> 14 & 1 ? ", 32-bit" : "",
-             told->value >> 15 & 1 ? ", limit in pages" : "",
-             told->value >> 12 & 1 ? ", available bit" : "");
+    print_to(field_value->sink, ", DPL %u%s%s%s%s%s", (unsigned)(field_value->value >> 5 & 3),
+             field_value->value >> 7 & 1 ? ", present" : ", not present",
+             field_value->value >> 13 & 1 ? ", 64-bit" : "",
+             field_value->value >> 14 & 1 ? ", 32-bit" : "",
+             field_value->value >> 15 & 1 ? ", limit in pages" : "",
+             field_value->value >> 12 & 1 ? ", available bit" : "");
 }
 
-static void print_interruptibility(const struct told *told)
+static void print_interruptibility(const struct field_value *field_value)
 {
     static const struct bit_name names[] = {{1u << 0, "blocking by STI"},
                                             {1u << 1, "blocking by MOV SS"},
@@ -177,17 +181,18 @@ static void print_interruptibility(const struct told *told)
                                             {1u << 3, "blocking by NMI"},
                                             {1u << 4, "enclave interruption"}};
 
-    bit_names_print(told->sink, told->value, names, COUNT(names));
+    bit_names_print(field_value->sink, field_value->value, names, COUNT(names));
 }
 
-static void print_activity(const struct told *told)
+static void print_activity(const struct field_value *field_value)
 {
     static const char *const states[] = {"active", "HLT", "shutdown", "wait-for-SIPI"};
 
-    print_to(told->sink, "%s", told->value < COUNT(states) ? states[told->value] : "reserved");
+    print_to(field_value->sink, "%s",
+             field_value->value < COUNT(states) ? states[field_value->value] : "reserved");
 }
 
-static void print_pending_debug(const struct told *told)
+static void print_pending_debug(const struct field_value *field_value)
 {
     static const struct bit_name names[] = {
         {1u << 0, "breakpoint 0"}, {1u << 1, "breakpoint 1"},
@@ -195,19 +200,22 @@ static void print_pending_debug(const struct told *told)
         {1u << 11, "bus lock"},    {1u << 12, "enabled breakpoint"},
         {1u << 14, "single step"}, {1u << 16, "transactional region"}};
 
-    bit_names_print(told->sink, told->value, names, COUNT(names));
+    bit_names_print(field_value->sink, field_value->value, names, COUNT(names));
 }
 
-static void print_error(const struct told *told)
+static void print_error(const struct field_value *field_value)
 {
-    const char *text = vmx_error_text((uint32_t)told->value);
+    const char *text = vmx_error_text((uint32_t)field_value->value);
 
-    print_to(told->sink, "%s", told->value == 0 ? "none" : text ? text : "not defined");
+    print_to(field_value->sink, "%s",
+             field_value->value == 0 ? "none"
+             : text                  ? text
+                                     : "not defined");
 }
 
-static void print_reason(const struct told *told)
+static void print_reason(const struct field_value *field_value)
 {
-    exit_reason_print(told->sink, (uint32_t)told->value);
+    exit_reason_print(field_value->sink, (uint32_t)field_value->value);
 }
 
 static uint32_t basic_reason(const struct vmcs_image *image)
@@ -226,41 +234,43 @@ static uint32_t undefined_bits(const struct vmcs_image *image)
     return defined ? 0 : EVENT_INFORMATION_NMI_UNBLOCKING;
 }
 
-static void print_qualification(const struct told *told)
+static void print_qualification(const struct field_value *field_value)
 {
-    uint32_t reason = basic_reason(told->image);
-    uint64_t event = vmcs_image_get(told->image, VMCS_VM_EXIT_INTERRUPTION_INFORMATION);
-    uint64_t qualification = told->value;
+    uint32_t reason = basic_reason(field_value->image);
+    uint64_t event = vmcs_image_get(field_value->image, VMCS_VM_EXIT_INTERRUPTION_INFORMATION);
+    uint64_t qualification = field_value->value;
 
     if (nmi_unblocking_is_in_qualification(reason))
-        qualification &= ~(uint64_t)undefined_bits(told->image);
-    exit_qualification_print(told->sink, reason, (uint32_t)event, qualification);
+        qualification &= ~(uint64_t)undefined_bits(field_value->image);
+    exit_qualification_print(field_value->sink, reason, (uint32_t)event, qualification);
 }
 
-static void print_instruction(const struct told *told)
+static void print_instruction(const struct field_value *field_value)
 {
-    instruction_information_print(told->sink, basic_reason(told->image), (uint32_t)told->value);
+    instruction_information_print(field_value->sink, basic_reason(field_value->image),
+                                  (uint32_t)field_value->value);
 }
 
 /* The argument is the field with the event's error code. */
-static void print_event(const struct told *told)
+static void print_event(const struct field_value *field_value)
 {
-    uint64_t error_code = vmcs_image_get(told->image, (enum vmcs_field)told->argument);
+    uint64_t error_code =
+        vmcs_image_get(field_value->image, (enum vmcs_field)field_value->argument);
 
-    event_information_print(told->sink, (uint32_t)told->value, (uint32_t)error_code);
+    event_information_print(field_value->sink, (uint32_t)field_value->value, (uint32_t)error_code);
 }
 
-static void print_interruption(const struct told *told)
+static void print_interruption(const struct field_value *field_value)
 {
-    struct told defined = *told;
+    struct field_value defined = *field_value;
 
-    defined.value &= ~(uint64_t)undefined_bits(told->image);
+    defined.value &= ~(uint64_t)undefined_bits(field_value->image);
     print_event(&defined);
 }
 
-static void print_vectoring(const struct told *told)
+static void print_vectoring(const struct field_value *field_value)
 {
-    struct told defined = *told;
+    struct field_value defined = *field_value;
 
     defined.value &= ~(uint64_t)EVENT_INFORMATION_NMI_UNBLOCKING;
     print_event(&defined);
@@ -268,7 +278,7 @@ static void print_vectoring(const struct told *told)
 
 static const struct {
     enum vmcs_field field;
-    void (*print)(const struct told *told);
+    void (*print)(const struct field_value *field_value);
     uint32_t argument;
 } printers[] = {
     {VMCS_PIN_BASED_VM_EXECUTION_CONTROLS, print_controls, VMX_CONTROL_PIN},
@@ -316,14 +326,15 @@ static const struct {
 
 void vmcs_field_print(struct sink *sink, const struct vmcs_image *image, enum vmcs_field field)
 {
-    struct told told = {.sink = sink, .image = image, .value = vmcs_image_get(image, field)};
+    struct field_value field_value = {
+        .sink = sink, .image = image, .value = vmcs_image_get(image, field)};
 
     if (!vmcs_image_has(image, field))
         return;
     for (uint32_t i = 0; i < COUNT(printers); i++) {
         if (printers[i].field == field) {
-            told.argument = printers[i].argument;
-            printers[i].print(&told);
+            field_value.argument = printers[i].argument;
+            printers[i].print(&field_value);
         }
     }
 }

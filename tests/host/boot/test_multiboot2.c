@@ -64,7 +64,7 @@ static void test_framebuffer(void **state)
     assert_int_equal(info.framebuffer.blue_position, 0);
     assert_int_equal(info.framebuffer.blue_size, 8);
 
-    /* EGA text has no colours behind it, RGB must have them. */
+    /* EGA text has no colours after it, RGB must have them. */
     text[21] = 2;
     begin_blob();
     some_memory();
@@ -98,7 +98,7 @@ static void test_unknown_types(void **state)
     }
 }
 
-/* Multiboot2, "Framebuffer info": six bytes behind the tag, each a number of its own. */
+/* Multiboot2, "Framebuffer info": six bytes after the tag, each a number of its own. */
 static void test_framebuffer_colours(void **state)
 {
     uint8_t rgb[30] = {[20] = 16, [21] = 1, [24] = 11, 5, 6, 4, 1, 3};

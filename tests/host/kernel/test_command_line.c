@@ -31,7 +31,7 @@ static void check_defaults(void)
     assert_int_equal(options.stop, VMX_STAGE_GUEST);
     assert_int_equal(options.check, CHECK_AUTO);
     assert_int_equal(options.cpus, 0);
-    assert_int_equal(options.pretend.count, 0);
+    assert_int_equal(options.override.count, 0);
     assert_int_equal(options.selftest, 0);
     assert_int_equal(options.report, REPORT_TEXT);
     assert_int_equal(options.exit, EXIT_HALT);
@@ -214,14 +214,14 @@ static void test_chaos(void **state)
 {
     (void)state;
     parse_cleanly("");
-    assert_int_equal(options.chaos.rounds, 20);
-    assert_int_equal(options.chaos.seed, 1);
+    assert_int_equal(options.random.rounds, 20);
+    assert_int_equal(options.random.seed, 1);
     parse_cleanly("chaos=500");
-    assert_int_equal(options.chaos.rounds, 500);
-    assert_int_equal(options.chaos.seed, 1);
+    assert_int_equal(options.random.rounds, 500);
+    assert_int_equal(options.random.seed, 1);
     parse_cleanly("chaos=7,18446744073709551615");
-    assert_int_equal(options.chaos.rounds, 7);
-    assert_true(options.chaos.seed == UINT64_MAX);
+    assert_int_equal(options.random.rounds, 7);
+    assert_true(options.random.seed == UINT64_MAX);
 }
 
 static void test_pretend(void **state)
@@ -229,19 +229,19 @@ static void test_pretend(void **state)
     (void)state;
     parse_cleanly("pretend=0x480:0x00da040000000004 pretend=cpu3:493:FFFFFFFFFFFFFFFF "
                   "pretend=cpu0:0x48b:0 pretend=0x480:1");
-    assert_int_equal(options.pretend.count, 4);
-    assert_true(options.pretend.item[0].every_cpu);
-    assert_int_equal(options.pretend.item[0].msr, 0x480);
-    assert_int_equal(options.pretend.item[0].value, 0x00da040000000004);
-    assert_false(options.pretend.item[1].every_cpu);
-    assert_int_equal(options.pretend.item[1].cpu, 3);
-    assert_int_equal(options.pretend.item[1].msr, 0x493);
-    assert_int_equal(options.pretend.item[1].value, UINT64_MAX);
-    assert_false(options.pretend.item[2].every_cpu);
-    assert_int_equal(options.pretend.item[2].cpu, 0);
-    assert_int_equal(options.pretend.item[2].msr, 0x48b);
-    assert_int_equal(options.pretend.item[2].value, 0);
-    assert_int_equal(options.pretend.item[3].value, 1); /* which of the two counts is not ours */
+    assert_int_equal(options.override.count, 4);
+    assert_true(options.override.item[0].every_cpu);
+    assert_int_equal(options.override.item[0].msr, 0x480);
+    assert_int_equal(options.override.item[0].value, 0x00da040000000004);
+    assert_false(options.override.item[1].every_cpu);
+    assert_int_equal(options.override.item[1].cpu, 3);
+    assert_int_equal(options.override.item[1].msr, 0x493);
+    assert_int_equal(options.override.item[1].value, UINT64_MAX);
+    assert_false(options.override.item[2].every_cpu);
+    assert_int_equal(options.override.item[2].cpu, 0);
+    assert_int_equal(options.override.item[2].msr, 0x48b);
+    assert_int_equal(options.override.item[2].value, 0);
+    assert_int_equal(options.override.item[3].value, 1); /* which of the two counts is not ours */
 }
 
 static void test_pretend_full(void **state)
@@ -249,10 +249,10 @@ static void test_pretend_full(void **state)
     char line[1024] = "";
 
     (void)state;
-    for (int i = 0; i < PRETEND_MAX + 1; i++)
+    for (int i = 0; i < OVERRIDES_MAX + 1; i++)
         strcat(line, "pretend=0x480:0x1 ");
     parse(line);
-    assert_int_equal(options.pretend.count, PRETEND_MAX);
+    assert_int_equal(options.override.count, OVERRIDES_MAX);
     assert_int_equal(options.problem_count, 1);
     assert_string_equal(options.problem[0],
                         "no room for \"pretend=0x480:0x1\": this word stands too often");
@@ -470,7 +470,7 @@ static void test_words(void **state)
     }
 }
 
-/* Lines made of pieces of words, fixed seed: no read behind the line, and sentences that end. */
+/* Lines made of pieces of words, fixed seed: no read after the line, and sentences that end. */
 static void test_random_lines(void **state)
 {
     static const char *const pieces[] = {
@@ -489,7 +489,7 @@ static void test_random_lines(void **state)
             strcat(line, pieces[random % (sizeof(pieces) / sizeof(pieces[0]))]);
         }
         parse(line);
-        assert_true(options.pretend.count <= PRETEND_MAX);
+        assert_true(options.override.count <= OVERRIDES_MAX);
         assert_true(options.problem_count <= COMMAND_LINE_PROBLEMS_MAX);
         for (uint32_t i = 0; i < options.problem_count; i++)
             assert_non_null(memchr(options.problem[i], 0, COMMAND_LINE_PROBLEM_SIZE));

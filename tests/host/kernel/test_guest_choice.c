@@ -49,7 +49,7 @@ static void all_is_all_and_none_is_none(void **state)
     assert_string_equal(choice.unknown, "");
 }
 
-static void list_runs_none_and_asks_for_all_to_be_told(void **state)
+static void list_runs_none_and_asks_for_all_to_be_reported(void **state)
 {
     (void)state;
     choose("all");
@@ -66,7 +66,7 @@ static void list_runs_none_and_asks_for_all_to_be_told(void **state)
     assert_string_equal(choice.unknown, "lst (nearest: list)");
 }
 
-static void an_unknown_name_is_told_and_the_others_run(void **state)
+static void an_unknown_name_is_reported_and_the_others_run(void **state)
 {
     (void)state;
     choose("one,thre,two");
@@ -104,7 +104,7 @@ static void a_guest_may_be_for_one_cpu(void **state)
     assert_string_equal(choice.no_cpu, "");
 }
 
-static void a_cpu_that_is_not_there_is_told_and_the_others_run(void **state)
+static void a_cpu_that_is_not_there_is_reported_and_the_others_run(void **state)
 {
     (void)state;
     choose("cpu4:one,cpu1:two,cpu99:all");
@@ -157,11 +157,11 @@ int main(void)
         cmocka_unit_test(without_the_word_the_first_guest_shows_what_there_is),
         cmocka_unit_test(names_are_taken_whole_and_in_their_order),
         cmocka_unit_test(all_is_all_and_none_is_none),
-        cmocka_unit_test(list_runs_none_and_asks_for_all_to_be_told),
-        cmocka_unit_test(an_unknown_name_is_told_and_the_others_run),
+        cmocka_unit_test(list_runs_none_and_asks_for_all_to_be_reported),
+        cmocka_unit_test(an_unknown_name_is_reported_and_the_others_run),
         cmocka_unit_test(many_unknown_names_end_where_the_room_does),
         cmocka_unit_test(a_guest_may_be_for_one_cpu),
-        cmocka_unit_test(a_cpu_that_is_not_there_is_told_and_the_others_run),
+        cmocka_unit_test(a_cpu_that_is_not_there_is_reported_and_the_others_run),
         cmocka_unit_test(what_is_no_cpu_is_an_unknown_name),
         cmocka_unit_test(more_than_there_is_room_for_is_counted),
     };

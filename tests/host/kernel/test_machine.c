@@ -66,8 +66,8 @@ static void expect_only(enum rule rule, enum severity severity, uint32_t cpu)
 static void sound_information_is_not_a_finding(void **state)
 {
     (void)state;
-    machine_judge_information(machine, MULTIBOOT_OK);
-    machine_judge_memory(machine, true);
+    check_boot_information(machine, MULTIBOOT_OK);
+    check_memory(machine, true);
     assert_int_equal(machine->findings.count, 0);
     assert_false(machine_refused(machine));
 }
@@ -75,7 +75,7 @@ static void sound_information_is_not_a_finding(void **state)
 static void broken_information_refuses_and_says_how(void **state)
 {
     (void)state;
-    machine_judge_information(machine, MULTIBOOT_END_MISSING);
+    check_boot_information(machine, MULTIBOOT_END_MISSING);
     expect_only(RULE_BOOT_INFORMATION, SEVERITY_REFUSAL, 0);
     assert_string_equal(machine->findings.item[0].detail,
                         multiboot_result_text(MULTIBOOT_END_MISSING));
@@ -84,11 +84,11 @@ static void broken_information_refuses_and_says_how(void **state)
 static void words_that_were_not_understood_are_warnings(void **state)
 {
     (void)state;
-    machine_judge_command_line(machine);
+    check_command_line(machine);
     assert_int_equal(machine->findings.count, 0);
     assert_true(machine_followed_command_line(machine));
     command_line_parse("cpus=0", &machine->options);
-    machine_judge_command_line(machine);
+    check_command_line(machine);
     expect_only(RULE_COMMAND_LINE, SEVERITY_WARNING, 0);
     assert_string_equal(machine->findings.item[0].detail,
                         "bad value in \"cpus=0\": expected cpus=N");
@@ -99,7 +99,7 @@ static void a_line_that_was_cut_off_is_a_warning(void **state)
 {
     (void)state;
     machine->boot.command_line_lost = 1;
-    machine_judge_command_line(machine);
+    check_command_line(machine);
     expect_only(RULE_COMMAND_LINE, SEVERITY_WARNING, 0);
     assert_string_equal(machine->findings.item[0].detail, "its end, for which there is no room");
     assert_false(machine_followed_command_line(machine));
@@ -109,7 +109,7 @@ static void what_asks_for_the_impossible_is_not_followed(void **state)
 {
     static const enum rule not_followed[] = {RULE_COMMAND_LINE, RULE_GUEST_UNKNOWN,
                                              RULE_GUEST_NO_CPU, RULE_GUEST_LEFT_OUT,
-                                             RULE_PRETEND_WITHOUT_EFFECT};
+                                             RULE_OVERRIDE_WITHOUT_EFFECT};
 
     (void)state;
     machine->findings.count = 1;
@@ -124,7 +124,7 @@ static void what_asks_for_the_impossible_is_not_followed(void **state)
     machine->findings.count = 0;
     for (uint32_t cpu = 0; cpu < CPUS; cpu++) {
         cpu_list[cpu]->vmx.findings.count = 1;
-        cpu_list[cpu]->vmx.findings.item[0].rule = RULE_PRETEND_WITHOUT_EFFECT;
+        cpu_list[cpu]->vmx.findings.item[0].rule = RULE_OVERRIDE_WITHOUT_EFFECT;
         assert_false(machine_followed_command_line(machine));
         cpu_list[cpu]->vmx.findings.count = 0;
     }
@@ -135,7 +135,7 @@ static void all_words_that_do_not_fit_are_one_more_warning(void **state)
 {
     (void)state;
     command_line_parse("a b c d e f g h i j", &machine->options);
-    machine_judge_command_line(machine);
+    check_command_line(machine);
     assert_int_equal(machine->findings.count, COMMAND_LINE_PROBLEMS_MAX + 1);
 }
 
@@ -143,22 +143,22 @@ static void lost_memory_ranges_are_a_warning(void **state)
 {
     (void)state;
     machine->boot.memory_lost = 1;
-    machine_judge_information(machine, MULTIBOOT_OK);
+    check_boot_information(machine, MULTIBOOT_OK);
     expect_only(RULE_BOOT_RANGES, SEVERITY_WARNING, 0);
 }
 
 static void too_little_memory_refuses(void **state)
 {
     (void)state;
-    machine_judge_memory(machine, false);
+    check_memory(machine, false);
     expect_only(RULE_BOOT_MEMORY, SEVERITY_REFUSAL, 0);
 }
 
-static void execute_disable_that_was_off_is_told(void **state)
+static void execute_disable_that_was_off_is_reported(void **state)
 {
     (void)state;
     cpu_list[0]->execute_disable = EXECUTE_DISABLE_TURNED_ON;
-    machine_judge_memory(machine, true);
+    check_memory(machine, true);
     expect_only(RULE_BOOT_EXECUTE_DISABLE_OFF, SEVERITY_NOTE, 0);
 }
 
@@ -166,7 +166,7 @@ static void a_machine_without_execute_disable_is_warned_of(void **state)
 {
     (void)state;
     cpu_list[0]->execute_disable = EXECUTE_DISABLE_ABSENT;
-    machine_judge_memory(machine, true);
+    check_memory(machine, true);
     expect_only(RULE_BOOT_NO_EXECUTE_DISABLE, SEVERITY_WARNING, 0);
 }
 
@@ -205,7 +205,7 @@ static void the_word_cpus_counts_the_boot_cpu(void **state)
 }
 
 /* 600 x2APIC entries in the MADT: 512 have room, the boot CPU's among them. */
-static void more_cpus_than_there_is_room_for_are_told(void **state)
+static void more_cpus_than_there_is_room_for_are_reported(void **state)
 {
     static struct acpi_cpus many = {.count = ACPI_CPUS_MAX, .lost = 88};
 
@@ -234,7 +234,7 @@ static void without_tables_the_boot_cpu_is_alone(void **state)
     assert_string_equal(machine->findings.item[0].detail, acpi_result_text(ACPI_NO_TABLE));
 }
 
-/* The list breaks off behind four good entries: they are used, and nothing else is claimed. */
+/* The list breaks off after four good entries: they are used, and nothing else is claimed. */
 static void a_list_of_cpus_that_breaks_off_is_used_as_far_as_it_goes(void **state)
 {
     (void)state;
@@ -260,13 +260,13 @@ static void without_a_clock_nobody_is_started(void **state)
     expect_only(RULE_BOOT_CLOCK, SEVERITY_WARNING, 0);
 }
 
-static void a_doubtful_clock_is_told_with_both_rates(void **state)
+static void a_doubtful_clock_is_reported_with_both_rates(void **state)
 {
     (void)state;
     machine->timing.tsc_per_ms = 50000;
-    machine_judge_clock(machine, (struct tsc_rate){0, NULL});
+    check_clock(machine, (struct tsc_rate){0, NULL});
     assert_int_equal(machine->findings.count, 0);
-    machine_judge_clock(machine, (struct tsc_rate){3500000, "CPUID 15h"});
+    check_clock(machine, (struct tsc_rate){3500000, "CPUID 15h"});
     expect_only(RULE_BOOT_CLOCK_DOUBT, SEVERITY_NOTE, 0);
     assert_int_equal(machine->findings.item[0].seen, 50000);
     assert_int_equal(machine->findings.item[0].wanted, 3500000);
@@ -293,7 +293,7 @@ static void a_cpu_that_does_not_answer_is_named(void **state)
 {
     (void)state;
     cpu_list[2]->phase = CPU_SILENT;
-    machine_judge_started(machine, CPUS - 1);
+    check_started_cpus(machine, CPUS - 1);
     expect_only(RULE_CPU_SILENT, SEVERITY_WARNING, 2);
 }
 
@@ -302,20 +302,20 @@ static void a_cpu_that_nothing_was_sent_to_is_not_said_to_be_silent(void **state
 {
     (void)state;
     cpu_list[1]->phase = CPU_UNREACHABLE;
-    machine_judge_started(machine, CPUS - 1);
+    check_started_cpus(machine, CPUS - 1);
     expect_only(RULE_CPU_UNREACHABLE, SEVERITY_WARNING, 1);
 }
 
-static void a_cpu_without_memory_is_told(void **state)
+static void a_cpu_without_memory_is_reported(void **state)
 {
     (void)state;
-    machine_judge_started(machine, CPUS);
+    check_started_cpus(machine, CPUS);
     expect_only(RULE_CPU_MEMORY, SEVERITY_WARNING, CPUS - 1);
 }
 
-static void a_value_for_a_cpu_that_is_not_there_is_told(void **state)
+static void a_value_for_a_cpu_that_is_not_there_is_reported(void **state)
 {
-    const struct pretend_list list = {
+    const struct override_list list = {
         .count = 3,
         .item = {{.every_cpu = true, .cpu = 99, .msr = IA32_VMX_BASIC},
                  {.cpu = CPUS - 1, .msr = IA32_VMX_BASIC},
@@ -323,9 +323,9 @@ static void a_value_for_a_cpu_that_is_not_there_is_told(void **state)
     };
 
     (void)state;
-    machine->options.pretend = list;
-    machine_judge_pretend(machine);
-    expect_only(RULE_PRETEND_WITHOUT_EFFECT, SEVERITY_WARNING, 0);
+    machine->options.override = list;
+    check_overrides(machine);
+    expect_only(RULE_OVERRIDE_WITHOUT_EFFECT, SEVERITY_WARNING, 0);
     assert_int_equal(machine->findings.item[0].msr, IA32_VMX_MISC);
 }
 
@@ -336,7 +336,7 @@ static void a_cpu_that_does_not_come_back_refuses(void **state)
     (void)state;
     cpu_list[1]->phase = CPU_SILENT;
     cpu_list[2]->phase = CPU_SILENT;
-    machine_judge_round(machine, ready);
+    check_round(machine, ready);
     expect_only(RULE_CPU_LOST, SEVERITY_REFUSAL, 1);
 }
 
@@ -374,7 +374,7 @@ static void the_report_is_json(void **state)
                                  .high = 53,
                                  .low = 50,
                                  .wanted = 6});
-    vmx_msr_set(&cpu_list[0]->vmx.judged, IA32_VMX_BASIC, 0x00da040000000004);
+    vmx_msr_set(&cpu_list[0]->vmx.checked, IA32_VMX_BASIC, 0x00da040000000004);
     cpu_list[0]->vmx.feature_control_present = true;
     cpu_list[0]->vmx.feature_control = 5;
     machine->vmcs.guest = "hello";
@@ -418,23 +418,23 @@ static void the_report_is_json(void **state)
 }
 
 /* The counts are summed up, so that the CPUs say the same. */
-static void nmis_of_nobody_are_told(void **state)
+static void nmis_of_nobody_are_reported(void **state)
 {
     const struct findings *findings = &machine->findings;
 
     (void)state;
-    machine_judge_nmis(machine);
+    check_nmis(machine);
     assert_int_equal(findings->count, 0);
     cpu_list[0]->nmis.count[NMI_OURS] = 7;
     cpu_list[1]->nmis.count[NMI_UNKNOWN] = 2;
     cpu_list[2]->nmis.count[NMI_UNKNOWN] = 1;
-    machine_judge_nmis(machine);
+    check_nmis(machine);
     expect_only(RULE_NMI_UNKNOWN, SEVERITY_WARNING, 1);
     assert_string_equal(findings->item[0].detail, "3 in all");
     assert_int_equal(machine->finding_cpus[0].bits[0], 6);
 }
 
-static void reasons_of_nmis_are_told(void **state)
+static void reasons_of_nmis_are_reported(void **state)
 {
     const struct findings *findings = &machine->findings;
 
@@ -443,7 +443,7 @@ static void reasons_of_nmis_are_told(void **state)
     cpu_list[0]->nmis.count[NMI_IOCHK] = 2;
     cpu_list[2]->nmis.count[NMI_UNKNOWN] = UINT32_MAX;
     cpu_list[2]->nmis.error = (struct machine_check){true, 31, 0xb200000000000402};
-    machine_judge_nmis(machine);
+    check_nmis(machine);
     assert_int_equal(findings->count, 3);
     assert_int_equal(findings->item[0].rule, RULE_NMI_CHIPSET);
     assert_string_equal(findings->item[0].detail, "1 in all, by SERR# (bit 7)");
@@ -472,9 +472,10 @@ int main(void)
         cmocka_unit_test_setup_teardown(too_little_memory_refuses, set_up, tear_down),
         cmocka_unit_test_setup_teardown(every_cpu_but_the_boot_cpu_is_chosen, set_up, tear_down),
         cmocka_unit_test_setup_teardown(the_word_cpus_counts_the_boot_cpu, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(more_cpus_than_there_is_room_for_are_told, set_up,
+        cmocka_unit_test_setup_teardown(more_cpus_than_there_is_room_for_are_reported, set_up,
                                         tear_down),
-        cmocka_unit_test_setup_teardown(execute_disable_that_was_off_is_told, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(execute_disable_that_was_off_is_reported, set_up,
+                                        tear_down),
         cmocka_unit_test_setup_teardown(a_machine_without_execute_disable_is_warned_of, set_up,
                                         tear_down),
         cmocka_unit_test_setup_teardown(without_tables_the_boot_cpu_is_alone, set_up, tear_down),
@@ -483,20 +484,20 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_list_of_cpus_that_breaks_off_is_used_as_far_as_it_goes,
                                         set_up, tear_down),
         cmocka_unit_test_setup_teardown(without_a_clock_nobody_is_started, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(a_doubtful_clock_is_told_with_both_rates, set_up,
+        cmocka_unit_test_setup_teardown(a_doubtful_clock_is_reported_with_both_rates, set_up,
                                         tear_down),
         cmocka_unit_test_setup_teardown(without_a_low_page_nobody_is_started, set_up, tear_down),
         cmocka_unit_test_setup_teardown(one_cpu_needs_neither_clock_nor_page, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_cpu_that_does_not_answer_is_named, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_cpu_that_nothing_was_sent_to_is_not_said_to_be_silent,
                                         set_up, tear_down),
-        cmocka_unit_test_setup_teardown(a_cpu_without_memory_is_told, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(a_value_for_a_cpu_that_is_not_there_is_told, set_up,
+        cmocka_unit_test_setup_teardown(a_cpu_without_memory_is_reported, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_value_for_a_cpu_that_is_not_there_is_reported, set_up,
                                         tear_down),
         cmocka_unit_test_setup_teardown(a_cpu_that_does_not_come_back_refuses, set_up, tear_down),
         cmocka_unit_test_setup_teardown(one_cpus_refusal_is_the_machines, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(nmis_of_nobody_are_told, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(reasons_of_nmis_are_told, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(nmis_of_nobody_are_reported, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(reasons_of_nmis_are_reported, set_up, tear_down),
         cmocka_unit_test_setup_teardown(the_report_is_json, set_up, tear_down),
     };
 

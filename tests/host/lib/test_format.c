@@ -135,7 +135,7 @@ static void unknown_conversions(void **state)
     GIVES("%f 7", "%f %d", 7);
 }
 
-/* Nothing is written past the buffer; the length told is the whole text's. */
+/* Nothing is written past the buffer; the length reported is the whole text's. */
 static void short_buffers(void **state)
 {
     char expected[16];

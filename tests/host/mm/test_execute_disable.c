@@ -41,8 +41,8 @@ static void what_firmware_turned_off_is_turned_on(void **state)
     assert_int_equal(*model_msr(IA32_MISC_ENABLE), FAST_STRINGS);
 }
 
-/* CPUID.80000000H tells the last leaf; what stands in one behind it belongs to another. */
-static void a_leaf_that_is_not_there_tells_nothing(void **state)
+/* CPUID.80000000H reports the last leaf; what stands in one after it belongs to another. */
+static void a_leaf_that_is_not_there_reports_nothing(void **state)
 {
     (void)state;
     model_cpu.extended_leaves = 0x80000001;
@@ -79,7 +79,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(it_is_used_where_it_is, reset),
         cmocka_unit_test_setup(what_firmware_turned_off_is_turned_on, reset),
-        cmocka_unit_test_setup(a_leaf_that_is_not_there_tells_nothing, reset),
+        cmocka_unit_test_setup(a_leaf_that_is_not_there_reports_nothing, reset),
         cmocka_unit_test_setup(where_there_is_none_it_stays_off, reset),
         cmocka_unit_test_setup(a_bit_that_cannot_be_cleared_leaves_it_off, reset),
     };

@@ -45,17 +45,17 @@ static void assert_spans(next_span *next_of, const uint64_t (*spans)[2], unsigne
     assert_false(next_of(&map, &next, &base, &end));
 }
 
-static void assert_foreign_spans(const uint64_t (*spans)[2], unsigned count)
+static void assert_non_ram_spans(const uint64_t (*spans)[2], unsigned count)
 {
     uint64_t base, end, next = 0;
 
     for (unsigned i = 0; i < count; i++) {
-        assert_true(memory_map_next_foreign(&map, &next, &base, &end));
+        assert_true(memory_map_next_non_ram(&map, &next, &base, &end));
         assert_int_equal(base, spans[i][0]);
         assert_int_equal(end, spans[i][1]);
     }
-    assert_false(memory_map_next_foreign(&map, &next, &base, &end));
-    assert_false(memory_map_next_foreign(&map, &next, &base, &end));
+    assert_false(memory_map_next_non_ram(&map, &next, &base, &end));
+    assert_false(memory_map_next_non_ram(&map, &next, &base, &end));
 }
 
 static void nothing_in_nothing_out(void **state)
@@ -67,7 +67,7 @@ static void nothing_in_nothing_out(void **state)
     {
         uint64_t base = 1, end = 0, next = 0;
 
-        assert_true(memory_map_next_foreign(&map, &next, &base, &end)); /* nothing is RAM */
+        assert_true(memory_map_next_non_ram(&map, &next, &base, &end)); /* nothing is RAM */
         assert_int_equal(base, 0);
         assert_int_equal(end, 1ull << 52);
     }
@@ -80,7 +80,7 @@ static void a_usual_pc(void **state)
 {
     static const uint64_t free_spans[][2] = {{0x100000, 0x7fe0000}};
     static const uint64_t ram[][2] = {{0, 0xa0000}, {0x100000, 0x7fe0000}};
-    static const uint64_t foreign[][2] = {{0xa0000, 0x100000}, {0x7fe0000, 1ull << 52}};
+    static const uint64_t non_ram[][2] = {{0xa0000, 0x100000}, {0x7fe0000, 1ull << 52}};
 
     (void)state;
     memory_map_add(&map, MEMORY_RESERVED, 0xfffc0000, 0x40000);
@@ -97,7 +97,7 @@ static void a_usual_pc(void **state)
     assert_int_equal(memory_map_low_page(&map), 0);
     assert_spans(memory_map_next_free, free_spans, 1);
     assert_spans(memory_map_next_ram, ram, 2);
-    assert_foreign_spans(foreign, 2);
+    assert_non_ram_spans(non_ram, 2);
 }
 
 static void the_more_restrictive_kind_wins(void **state)
@@ -209,7 +209,7 @@ static void the_last_low_page(void **state)
 /* A map that has lost a range gives nothing: the lost one may have been a reserved one. */
 static void a_full_map_says_so(void **state)
 {
-    uint64_t base, end, next_foreign = 0;
+    uint64_t base, end, next_non_ram = 0;
     uint32_t next = 0;
 
     (void)state;
@@ -222,7 +222,7 @@ static void a_full_map_says_so(void **state)
     assert_int_equal(map.count, MEMORY_RANGES_MAX);
     assert_false(memory_map_next_free(&map, &next, &base, &end));
     assert_false(memory_map_next_ram(&map, &next, &base, &end));
-    assert_false(memory_map_next_foreign(&map, &next_foreign, &base, &end));
+    assert_false(memory_map_next_non_ram(&map, &next_non_ram, &base, &end));
     assert_int_equal(memory_map_low_page(&map), 0);
     memory_map_add(&map, MEMORY_AVAILABLE, 0, 0x100000000);
     assert_true(map.full);
@@ -283,7 +283,7 @@ static void assert_pages(const int *model, next_span *next_of,
         assert_int_equal(given[page], wanted(model, page));
 }
 
-static bool page_is_foreign(const int *model, unsigned page)
+static bool page_is_non_ram(const int *model, unsigned page)
 {
     for (unsigned unit = page * UNITS_PAGE; unit < (page + 1) * UNITS_PAGE; unit++) {
         if (model[unit] == MEMORY_AVAILABLE || model[unit] == MEMORY_TAKEN ||
@@ -293,18 +293,18 @@ static bool page_is_foreign(const int *model, unsigned page)
     return true;
 }
 
-/* Behind the model, where nothing is, all is foreign, up to 2^52. */
-static void assert_foreign(const int *model)
+/* After the model, where nothing is, all is non-RAM, up to 2^52. */
+static void assert_non_ram(const int *model)
 {
     uint64_t base, end, next = 0, before = 0;
 
-    while (memory_map_next_foreign(&map, &next, &base, &end)) {
+    while (memory_map_next_non_ram(&map, &next, &base, &end)) {
         assert_true(base < end && (base | end) % 4096 == 0);
-        assert_true(base == 0 || base > before); /* what lies between is not foreign */
+        assert_true(base == 0 || base > before); /* what lies between is not non-RAM */
         for (uint64_t page = before / 4096; page < base / 4096; page++)
-            assert_false(page_is_foreign(model, (unsigned)page));
+            assert_false(page_is_non_ram(model, (unsigned)page));
         for (uint64_t page = base / 4096; page < end / 4096 && page < UNITS / UNITS_PAGE; page++)
-            assert_true(page_is_foreign(model, (unsigned)page));
+            assert_true(page_is_non_ram(model, (unsigned)page));
         before = end;
     }
     assert_int_equal(before, 1ull << 52);
@@ -336,8 +336,8 @@ static void assert_found(const int *model)
     }
 }
 
-/* A page that holds the first or last byte of RAM is not foreign; the next one is. */
-static void foreign_pages_begin_behind_the_last_byte(void **state)
+/* A page that holds the first or last byte of RAM is not non-RAM; the next one is. */
+static void non_ram_pages_begin_after_the_last_byte(void **state)
 {
     (void)state;
     for (uint64_t end = 0x1ffe; end <= 0x2002; end++) {
@@ -345,14 +345,14 @@ static void foreign_pages_begin_behind_the_last_byte(void **state)
 
         memset(&map, 0, sizeof(map));
         memory_map_add(&map, MEMORY_AVAILABLE, 0x1800, end - 0x1800);
-        assert_foreign_spans(spans, 2);
+        assert_non_ram_spans(spans, 2);
     }
     for (uint64_t base = 0x2ffe; base <= 0x3002; base++) {
         const uint64_t spans[][2] = {{0, base < 0x3000 ? 0x2000 : 0x3000}, {0x4000, 1ull << 52}};
 
         memset(&map, 0, sizeof(map));
         memory_map_add(&map, MEMORY_BAD, base, 0x4000 - base);
-        assert_foreign_spans(spans, 2);
+        assert_non_ram_spans(spans, 2);
     }
 }
 
@@ -380,7 +380,7 @@ static void random_maps_agree_with_the_model(void **state)
         }
         assert_pages(model, memory_map_next_free, page_is_free);
         assert_pages(model, memory_map_next_ram, page_has_ram);
-        assert_foreign(model);
+        assert_non_ram(model);
         assert_found(model);
     }
 }
@@ -398,7 +398,7 @@ int main(void)
         cmocka_unit_test_setup(low_pages, empty_map),
         cmocka_unit_test_setup(the_last_low_page, empty_map),
         cmocka_unit_test_setup(a_full_map_says_so, empty_map),
-        cmocka_unit_test_setup(foreign_pages_begin_behind_the_last_byte, empty_map),
+        cmocka_unit_test_setup(non_ram_pages_begin_after_the_last_byte, empty_map),
         cmocka_unit_test_setup(random_maps_agree_with_the_model, empty_map),
     };
 

@@ -276,12 +276,12 @@ static void memory_of_system_management(void **state)
 
 static void assert_explained(uint64_t physical, uint64_t bytes, const char *wanted)
 {
-    char told[160];
+    char reported[160];
     struct text_buffer text;
 
-    text_buffer_init(&text, told, sizeof(told));
+    text_buffer_init(&text, reported, sizeof(reported));
     memory_type_explain(&text.sink, &cpu, physical, bytes);
-    assert_string_equal(told, wanted);
+    assert_string_equal(reported, wanted);
 }
 
 /* What firmware in the field leaves, each with the first part of the memory that is not WB. */
@@ -556,7 +556,7 @@ static void reading_what_faults_proves_nothing(void **state)
     assert_int_equal(memory_type_effective_range(&cpu, MIB, MIB, PAT_INDEX_WB), UC);
 }
 
-/* IA32_MTRRCAP.VCNT says how many there are; what stands behind them is not one. */
+/* IA32_MTRRCAP.VCNT says how many there are; what stands after them is not one. */
 static void only_as_many_variable_ranges_as_there_are(void **state)
 {
     (void)state;
@@ -585,7 +585,7 @@ static void a_range_of_too_many_pieces_is_mixed(void **state)
     assert_int_equal(memory_type_mtrr(&cpu, 0x1000, 4096 * 4096), WB);
 }
 
-/* The 4096th is looked at and the one behind it is not. */
+/* The 4096th is looked at and the one after it is not. */
 static void too_many_pieces_are_not_explained(void **state)
 {
     (void)state;

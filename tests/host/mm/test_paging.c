@@ -261,7 +261,7 @@ static void audit_of_a_kernel(void **state)
 
     (void)state;
     machine_init(&machine, false);
-    /* text at 2 MiB of physical memory, data behind it, all RAM but the text writable */
+    /* text at 2 MiB of physical memory, data after it, all RAM but the text writable */
     assert_int_equal(paging_map(&machine.tables, image, MIB2, 8 * KIB4, PAGING_EXECUTE), MAP_OK);
     assert_int_equal(
         paging_map(&machine.tables, image + 8 * KIB4, MIB2 + 8 * KIB4, 4 * KIB4, PAGING_WRITE),

@@ -237,7 +237,7 @@ static void rows_are_refused_only_for_the_reasons_listed(void **state)
 }
 
 /* No hypervisor and no machine here has an odd bit that only a virtual register could have. */
-static void a_virtual_register_is_judged_no_harder_here(void **state)
+static void a_virtual_register_is_checked_no_harder_here(void **state)
 {
     (void)state;
     for (int i = 0; i < row_count; i++) {
@@ -329,7 +329,7 @@ static uint32_t existing_but_not_recorded(const struct row *row)
     const uint64_t *value = row->msrs.value;
     uint32_t present = row->msrs.present, exist = 0x7ff; /* 0x480 to 0x48a */
     bool has_true = (present & 1) && value[0] >> 55 & 1;
-    /* A row with the TRUE MSRs alone tells the same by them. */
+    /* A row with the TRUE MSRs alone reports the same by them. */
     uint64_t primary = present >> 2 & 1 ? value[2] : has_true ? value[0xe] : 0;
     uint64_t exit = present >> 3 & 1 ? value[3] : has_true ? value[0xf] : 0;
     bool secondary = primary >> 63;
@@ -349,13 +349,13 @@ static uint32_t existing_but_not_recorded(const struct row *row)
     return exist & ~present;
 }
 
-static void what_a_row_lacks_is_told_msr_by_msr(void **state)
+static void what_a_row_lacks_is_reported_msr_by_msr(void **state)
 {
     int complete = 0;
 
     (void)state;
     for (int i = 0; i < row_count; i++) {
-        uint32_t lacking = existing_but_not_recorded(&rows[i]), told = 0;
+        uint32_t lacking = existing_but_not_recorded(&rows[i]), reported = 0;
         struct findings findings;
 
         derive(&rows[i], VMX_CHECK_KVM, &findings);
@@ -363,10 +363,10 @@ static void what_a_row_lacks_is_told_msr_by_msr(void **state)
             enum rule rule = findings.item[f].rule;
 
             if (rule == RULE_MSR_MISSING || rule == RULE_MSR_NOT_READ)
-                told |= 1u << (findings.item[f].msr - 0x480);
+                reported |= 1u << (findings.item[f].msr - 0x480);
         }
-        if (told != lacking)
-            fail_msg("%s: lacks 0x%x, told 0x%x", rows[i].cell[COLUMN_ID], lacking, told);
+        if (reported != lacking)
+            fail_msg("%s: lacks 0x%x, told 0x%x", rows[i].cell[COLUMN_ID], lacking, reported);
         complete += lacking == 0;
     }
     /* Enough whole sets to make the other tests mean something, and some torn ones. */
@@ -460,8 +460,8 @@ static void generations_have_the_controls_they_are_known_for(void **state)
     }
 }
 
-/* VMware Fusion and Hyper-V force controls that nobody asked for; they are kept and told. */
-static void controls_that_hypervisors_force_are_told(void **state)
+/* VMware Fusion and Hyper-V force controls that nobody asked for; they are kept and reported. */
+static void controls_that_hypervisors_force_are_reported(void **state)
 {
     struct findings findings;
     struct vmcs_config config =
@@ -483,14 +483,14 @@ int main(void)
         cmocka_unit_test(the_whole_file_was_read),
         cmocka_unit_test(the_table_in_the_tools_is_the_file),
         cmocka_unit_test(rows_are_refused_only_for_the_reasons_listed),
-        cmocka_unit_test(a_virtual_register_is_judged_no_harder_here),
+        cmocka_unit_test(a_virtual_register_is_checked_no_harder_here),
         cmocka_unit_test(strict_refuses_bit_57_and_nothing_else_here),
         cmocka_unit_test(each_value_of_basic_gives_its_configuration),
-        cmocka_unit_test(what_a_row_lacks_is_told_msr_by_msr),
+        cmocka_unit_test(what_a_row_lacks_is_reported_msr_by_msr),
         cmocka_unit_test(controls_keep_to_what_the_row_allows),
         cmocka_unit_test(nothing_on_bare_metal_breaks_a_rule_about_its_controls),
         cmocka_unit_test(generations_have_the_controls_they_are_known_for),
-        cmocka_unit_test(controls_that_hypervisors_force_are_told),
+        cmocka_unit_test(controls_that_hypervisors_force_are_reported),
     };
 
     return cmocka_run_group_tests(tests, read_corpus, NULL);

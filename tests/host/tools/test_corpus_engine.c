@@ -1,8 +1,8 @@
 /*
- * The whole engine on every row of the corpus: features, cross-checks, the stage that Rootmode
- * would reach. What is expected of the rows that are not simply fine stands, row by row with its
- * reason, in tests/data/vmx-msrs/expectations.csv; the stage is worked out a second time from the
- * raw values.
+ * The whole engine on every row of the corpus: features, consistency checks, the stage that
+ * Rootmode would reach. What is expected of the rows that are not simply fine stands, row by row
+ * with its reason, in tests/data/vmx-msrs/expectations.csv; the stage is worked out a second time
+ * from the raw values.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -63,11 +63,11 @@ static struct expected *expectation(const char *id)
     return NULL;
 }
 
-static struct stage_report judge(const struct corpus_row *row)
+static struct stage_report check(const struct corpus_row *row)
 {
     struct stage_report report;
 
-    stage_judge(&row->dump, VMX_CHECK_KVM, &report);
+    stage_check(&row->dump, VMX_CHECK_KVM, &report);
     return report;
 }
 
@@ -75,7 +75,7 @@ static void each_row_has_the_verdict_and_stage_written_down(void **state)
 {
     (void)state;
     for (size_t i = 0; i < corpus_count; i++) {
-        struct stage_report report = judge(&corpus[i]);
+        struct stage_report report = check(&corpus[i]);
         struct expected *row = expectation(corpus[i].id);
         const char *verdict = row ? row->cell[COLUMN_VERDICT] : "ok";
         const char *stage = row ? row->cell[COLUMN_STAGE] : "unrestricted-guest";
@@ -120,7 +120,7 @@ static void the_stage_follows_from_the_raw_values(void **state)
     for (size_t i = 0; i < corpus_count; i++) {
         enum stage stage = stage_by_hand(&corpus[i].dump.msrs);
 
-        assert_int_equal(judge(&corpus[i]).reached, stage);
+        assert_int_equal(check(&corpus[i]).reached, stage);
         rows[stage]++;
     }
     /* Each kind is there, and by far the most machines can do everything. */
@@ -136,12 +136,12 @@ static void bare_metal_with_ept_is_accepted(void **state)
 
         if (!strcmp(corpus[i].kind, "bare-metal") && (msrs->present & 1) &&
             (msrs->value[0xb] >> 33 & 1))
-            assert_int_equal(judge(&corpus[i]).verdict, STAGE_OK);
+            assert_int_equal(check(&corpus[i]).verdict, STAGE_OK);
     }
 }
 
 /* Rules that have tests of their own on the whole corpus (test_corpus.c), or follow from a bit. */
-static bool is_told_elsewhere(enum rule rule)
+static bool is_reported_elsewhere(enum rule rule)
 {
     return rule == RULE_MSR_MISSING || rule == RULE_MSR_NOT_READ || rule == RULE_BASIC_BIT_57 ||
            rule == RULE_CONTROL_FORCED;
@@ -163,28 +163,28 @@ static void each_row_breaks_the_rules_written_down_and_no_other(void **state)
 {
     (void)state;
     for (size_t i = 0; i < corpus_count; i++) {
-        struct stage_report report = judge(&corpus[i]);
+        struct stage_report report = check(&corpus[i]);
         const struct expected *row = expectation(corpus[i].id);
         const char *rules = row ? row->cell[COLUMN_RULES] : "";
-        char told[256] = "";
+        char reported[256] = "";
 
-        /* What cannot be judged for want of values is dropped from the configuration. */
+        /* What cannot be checked for want of values is dropped from the configuration. */
         bool torn = report.verdict == STAGE_INCOMPLETE;
 
         for (uint32_t f = 0; f < report.findings.count; f++) {
             enum rule rule = report.findings.item[f].rule;
 
-            if (is_told_elsewhere(rule) || (torn && rule == RULE_CONTROL_DROPPED))
+            if (is_reported_elsewhere(rule) || (torn && rule == RULE_CONTROL_DROPPED))
                 continue;
             if (!lists(rules, rule_table[rule].name))
                 fail_msg("%s: %s (%s) is not expected", corpus[i].id, rule_table[rule].name,
                          report.findings.item[f].detail);
-            if (!lists(told, rule_table[rule].name))
-                snprintf(told + strlen(told), sizeof(told) - strlen(told), "%s%s", *told ? " " : "",
-                         rule_table[rule].name);
+            if (!lists(reported, rule_table[rule].name))
+                snprintf(reported + strlen(reported), sizeof(reported) - strlen(reported), "%s%s",
+                         *reported ? " " : "", rule_table[rule].name);
         }
-        if (strlen(told) != strlen(rules))
-            fail_msg("%s: told \"%s\", expected \"%s\"", corpus[i].id, told, rules);
+        if (strlen(reported) != strlen(rules))
+            fail_msg("%s: told \"%s\", expected \"%s\"", corpus[i].id, reported, rules);
     }
 }
 
@@ -255,7 +255,7 @@ static void since_is_the_first_generation_that_has_it(void **state)
     }
 }
 
-/* Milestones that Intel and the press told when these came out. */
+/* Milestones that Intel and the press reported when these came out. */
 static void generations_brought_what_they_are_known_for(void **state)
 {
     static const struct {
@@ -279,7 +279,7 @@ static void generations_brought_what_they_are_known_for(void **state)
         assert_string_equal(vmx_feature_find(known[i].id)->since, known[i].since);
 }
 
-static void generations_are_told_from_cpuid_or_name(void **state)
+static void generations_are_reported_from_cpuid_or_name(void **state)
 {
     static const struct {
         const char *id, *name, *vendor;
@@ -345,7 +345,7 @@ int main(void)
         cmocka_unit_test(every_bit_that_is_set_is_known_or_was_looked_at),
         cmocka_unit_test(since_is_the_first_generation_that_has_it),
         cmocka_unit_test(generations_brought_what_they_are_known_for),
-        cmocka_unit_test(generations_are_told_from_cpuid_or_name),
+        cmocka_unit_test(generations_are_reported_from_cpuid_or_name),
         cmocka_unit_test(generations_are_in_the_order_of_time),
     };
 

@@ -27,7 +27,7 @@ static void make(const char *const *ids, size_t count)
     for (size_t i = 0; i < count; i++)
         dump_list_add(&list, ids[i])->dump = corpus_find(ids[i])->dump;
     for (size_t i = 0; i < count; i++) {
-        judge(&list, i, CHECK_CHOICE_AUTO, &rows[i].judged);
+        check_set(&list, i, CHECK_CHOICE_AUTO, &rows[i].checked);
         rows[i].row = i + 1 < count ? corpus_find(ids[i]) : NULL;
     }
     text_buffer_init(&buffer, text, TEXT_MAX);
@@ -37,7 +37,7 @@ static void make(const char *const *ids, size_t count)
     free(rows);
 }
 
-/* The string behind the `which`-th member `name`. */
+/* The string after the `which`-th member `name`. */
 static const char *member(const char *name, unsigned which)
 {
     char key[32];
@@ -111,12 +111,13 @@ static void rows_say_what_they_are(void **state)
     assert_non_null(strstr(text, "\"verdict\": \"refused\""));
     assert_non_null(strstr(text, "\"verdict\": \"incomplete\""));
     assert_non_null(strstr(text, "\"6\": \"write-back (WB)\""));
-    /* The TRUE register tells where IA32_VMX_BASIC[55] is set: on Sandy Bridge, not on Core Duo. */
+    /* The TRUE register reports where IA32_VMX_BASIC[55] is set: on Sandy Bridge, not on Core Duo.
+     */
     assert_non_null(strstr(text, "\"IA32_VMX_TRUE_PINBASED_CTLS (MSR 0x48d)\""));
     assert_non_null(strstr(text, "\"IA32_VMX_PINBASED_CTLS (MSR 0x481)\""));
 }
 
-/* One register tells all of a group, as the page says it. */
+/* One register reports all of a group, as the page says it. */
 static void a_group_has_one_register_and_a_title(void **state)
 {
     (void)state;

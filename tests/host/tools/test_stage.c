@@ -16,11 +16,11 @@
 #include "tools/capability/stage.h"
 #include "tools/capability/vmx_feature.h"
 
-static struct stage_report judge(const struct vmx_dump *dump)
+static struct stage_report check(const struct vmx_dump *dump)
 {
     struct stage_report report;
 
-    stage_judge(dump, VMX_CHECK_KVM, &report);
+    stage_check(dump, VMX_CHECK_KVM, &report);
     return report;
 }
 
@@ -45,7 +45,7 @@ static void a_machine_that_has_all_reaches_the_end(void **state)
     const struct vmx_dump full = {
         .msrs = full_msrs(), .has_feature_control = true, .feature_control = 5};
     const struct vmx_dump real = {.msrs = real_msrs(skylake)};
-    struct stage_report report = judge(&full);
+    struct stage_report report = check(&full);
 
     (void)state;
     assert_int_equal(report.verdict, STAGE_OK);
@@ -56,11 +56,11 @@ static void a_machine_that_has_all_reaches_the_end(void **state)
         assert_int_equal(report.stage[stage].verdict, STAGE_OK);
         assert_int_equal(report.stage[stage].missing | report.stage[stage].unknown, 0);
     }
-    assert_int_equal(judge(&real).reached, STAGE_UNRESTRICTED_GUEST);
-    assert_int_equal(judge(&real).lacking, 1u << 0x11); /* its dump ends before 0x491 */
+    assert_int_equal(check(&real).reached, STAGE_UNRESTRICTED_GUEST);
+    assert_int_equal(check(&real).lacking, 1u << 0x11); /* its dump ends before 0x491 */
 }
 
-/* Taken away (or set, for what must be 0): the stage still reached, and the feature told. */
+/* Taken away (or set, for what must be 0): the stage still reached, and the feature reported. */
 static const struct loss {
     uint32_t msr;
     uint64_t clear, set;
@@ -113,7 +113,7 @@ static void each_thing_lost_ends_the_way_at_its_stage(void **state)
     (void)state;
     for (size_t i = 0; i < sizeof(losses) / sizeof(losses[0]); i++) {
         const struct vmx_dump dump = without(&losses[i]);
-        struct stage_report report = judge(&dump);
+        struct stage_report report = check(&dump);
 
         if (report.reached != losses[i].reached)
             fail_msg("without %s: %s", losses[i].feature, stage_name(report.reached));
@@ -159,7 +159,7 @@ static void feature_control_ends_the_way_only_when_locked_off(void **state)
         const struct vmx_dump dump = {.msrs = full_msrs(),
                                       .has_feature_control = cases[i].has,
                                       .feature_control = cases[i].value};
-        struct stage_report report = judge(&dump);
+        struct stage_report report = check(&dump);
         bool refused = cases[i].verdict == STAGE_REFUSED;
 
         assert_int_equal(report.verdict, cases[i].verdict);
@@ -176,7 +176,7 @@ static void what_is_not_known_is_incomplete_and_not_refused(void **state)
 
     (void)state;
     forget(&dump.msrs, 0x480);
-    report = judge(&dump);
+    report = check(&dump);
     assert_int_equal(report.verdict, STAGE_INCOMPLETE);
     assert_int_equal(report.reached, STAGE_CAPS);
     assert_int_equal(report.lacking, 1);
@@ -186,7 +186,7 @@ static void what_is_not_known_is_incomplete_and_not_refused(void **state)
     /* Not known whether there is EPT: the way is known as far as a guest without it. */
     dump.msrs = full_msrs();
     forget(&dump.msrs, 0x48b);
-    report = judge(&dump);
+    report = check(&dump);
     assert_int_equal(report.verdict, STAGE_OK);
     assert_int_equal(report.reached, STAGE_GUEST);
     assert_int_equal(report.stage[STAGE_GUEST_EPT].verdict, STAGE_INCOMPLETE);
@@ -194,12 +194,12 @@ static void what_is_not_known_is_incomplete_and_not_refused(void **state)
 
     /* Nothing at all. */
     dump = (struct vmx_dump){0};
-    report = judge(&dump);
+    report = check(&dump);
     assert_int_equal(report.verdict, STAGE_INCOMPLETE);
     assert_int_equal(report.lacking, 0x7ff);
 }
 
-/* Some dumps have the TRUE MSRs alone: they tell all that is needed. */
+/* Some dumps have the TRUE MSRs alone: they report all that is needed. */
 static void true_msrs_alone_are_enough(void **state)
 {
     struct vmx_dump dump = {.msrs = full_msrs()};
@@ -207,8 +207,8 @@ static void true_msrs_alone_are_enough(void **state)
     (void)state;
     for (uint32_t msr = 0x481; msr <= 0x484; msr++)
         forget(&dump.msrs, msr);
-    assert_int_equal(judge(&dump).verdict, STAGE_OK);
-    assert_int_equal(judge(&dump).reached, STAGE_UNRESTRICTED_GUEST);
+    assert_int_equal(check(&dump).verdict, STAGE_OK);
+    assert_int_equal(check(&dump).reached, STAGE_UNRESTRICTED_GUEST);
 }
 
 /* A value that does not allow it decides, whatever else is missing. */
@@ -221,13 +221,13 @@ static void every_msr_can_be_lacking(void **state)
 
         forget(&dump.msrs, msr);
         if (vmx_msr_exists(&dump.msrs, msr))
-            assert_int_equal(judge(&dump).lacking, 1u << (msr - 0x480));
+            assert_int_equal(check(&dump).lacking, 1u << (msr - 0x480));
     }
     {
         struct vmx_dump dump = {.msrs = full_msrs()};
 
         forget(&dump.msrs, 0x493);
-        assert_int_equal(judge(&dump).lacking, 1u << 19);
+        assert_int_equal(check(&dump).lacking, 1u << 19);
     }
 }
 
@@ -238,10 +238,10 @@ static void refused_outweighs_incomplete(void **state)
     (void)state;
     forget(&dump.msrs, 0x483);
     forget(&dump.msrs, 0x48f);
-    assert_int_equal(judge(&dump).verdict, STAGE_INCOMPLETE);
+    assert_int_equal(check(&dump).verdict, STAGE_INCOMPLETE);
     vmx_msr_set(&dump.msrs, 0x480, 0x07db060000000015);
-    assert_int_equal(judge(&dump).verdict, STAGE_REFUSED);
-    assert_int_equal(judge(&dump).stage[STAGE_GUEST].verdict, STAGE_REFUSED);
+    assert_int_equal(check(&dump).verdict, STAGE_REFUSED);
+    assert_int_equal(check(&dump).stage[STAGE_GUEST].verdict, STAGE_REFUSED);
 }
 
 /* More findings than there is room for: what was lost may have been a refusal. */
@@ -254,7 +254,7 @@ static void a_lost_finding_refuses(void **state)
     for (uint32_t msr = 0x48d; msr <= 0x490; msr++)
         vmx_msr_set(&dump.msrs, msr, 0xfffffffffffff1ff);
     vmx_msr_set(&dump.msrs, 0x48b, ~0ull);
-    report = judge(&dump);
+    report = check(&dump);
     assert_true(report.findings.lost > 0);
     for (uint32_t i = 0; i < report.findings.count; i++)
         assert_int_not_equal(report.findings.item[i].severity, SEVERITY_REFUSAL);

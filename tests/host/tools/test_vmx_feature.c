@@ -308,7 +308,7 @@ static void absent_is_not_unknown(void **state)
     assert_int_equal(evaluate("secondary.ept", &torn).state, FEATURE_UNKNOWN);
     assert_int_equal(evaluate("basic.size", &torn).state, FEATURE_UNKNOWN);
     assert_int_equal(evaluate("feature-control.lock", &torn).state, FEATURE_UNKNOWN);
-    /* A value that is there is told even if what says that it exists is not. */
+    /* A value that is there is reported even if what says that it exists is not. */
     vmx_msr_set(&torn.msrs, 0x48b, 1ull << 33);
     assert_int_equal(evaluate("secondary.ept", &torn).state, FEATURE_EITHER);
     assert_int_equal(evaluate("ept.invept", &torn).state, FEATURE_UNKNOWN);
@@ -318,7 +318,7 @@ static void absent_is_not_unknown(void **state)
     assert_false(vmx_msr_may_exist(&torn.msrs, 0x47f));
 }
 
-static void feature_control_is_told_where_it_was_read(void **state)
+static void feature_control_is_reported_where_it_was_read(void **state)
 {
     const struct vmx_dump dump = {.has_feature_control = true, .feature_control = 0xff07};
 
@@ -380,7 +380,7 @@ int main(void)
         cmocka_unit_test(numbers_flags_and_enumerations_are_cut_out),
         cmocka_unit_test(bits_of_control_registers_need_both_msrs_or_one),
         cmocka_unit_test(absent_is_not_unknown),
-        cmocka_unit_test(feature_control_is_told_where_it_was_read),
+        cmocka_unit_test(feature_control_is_reported_where_it_was_read),
         cmocka_unit_test(states_and_values_have_names),
         cmocka_unit_test(known_bits_are_those_that_the_manual_names),
     };

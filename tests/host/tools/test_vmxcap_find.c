@@ -89,7 +89,7 @@ static void assert_wrong(const char *text, const char *words)
         fail_msg("`%s`: %s; wanted: %s", text, error, words);
 }
 
-static void wrong_expressions_are_told(void **state)
+static void wrong_expressions_are_reported(void **state)
 {
     (void)state;
     assert_wrong("", "at character 1 of ``: expected the id of a feature, `!` or `(`");
@@ -109,7 +109,7 @@ static void wrong_expressions_are_told(void **state)
     assert_wrong("secondary.ept ; rm", "at character 15");
 }
 
-static void long_expressions_are_read_or_told(void **state)
+static void long_expressions_are_read_or_reported(void **state)
 {
     static char text[64 * 1024];
 
@@ -211,8 +211,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_operator_on_every_truth),
         cmocka_unit_test(operators_bind_as_in_c),
-        cmocka_unit_test(wrong_expressions_are_told),
-        cmocka_unit_test(long_expressions_are_read_or_told),
+        cmocka_unit_test(wrong_expressions_are_reported),
+        cmocka_unit_test(long_expressions_are_read_or_reported),
         cmocka_unit_test(real_machines),
         cmocka_unit_test(the_corpus_against_its_raw_bits),
         cmocka_unit_test(distances),

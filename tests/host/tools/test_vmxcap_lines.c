@@ -377,7 +377,7 @@ static void assert_cpu(size_t set, const char *id, uint64_t value)
     assert_value(set, 0x480, value);
 }
 
-static void cpus_are_told_apart(void **state)
+static void cpus_are_reported_apart(void **state)
 {
     (void)state;
     assert_read("rdmsr -a 0x480\n1\n2\nrdmsr -a 0x481\n3\n4\n", RDMSR, 2);
@@ -418,7 +418,7 @@ static void cpus_are_told_apart(void **state)
     assert_read("[Core 0]\n480: 1\n[Core 1]\n480: 2\n", RDMSR, 2);
     assert_value(1, 0x480, 2);
     assert_read("Intel Core 2 Duo\nCore 2 Duo: IA32_VMX_BASIC = 0x1\n481: 1\n", NAMES | RDMSR, 1);
-    /* One MSR of all CPUs, the others of one: CPU 1 tells nothing that CPU 0 does not. */
+    /* One MSR of all CPUs, the others of one: CPU 1 reports nothing that CPU 0 does not. */
     assert_read("rdmsr 0x3a --all\n5\n5\nrdmsr 0x480\n1\n", RDMSR, 1);
     assert_false(list.one_machine);
     assert_read("rdmsr -a 0x3a\n5\n5\nrdmsr -p 1 0x480\n1\n", RDMSR, 1);
@@ -516,7 +516,7 @@ static void fields_are_no_values(void **state)
                 NAMES | HALVES, 1);
     assert_value(0, 0x480, basic);
     assert_value(0, 0x481, pin);
-    /* Behind a sign it stands in a value's place, and is told. */
+    /* After a sign it stands in a value's place, and is reported. */
     assert_read("480: 1\nIA32_VMX_PINBASED_CTLS: 53:50\n", RDMSR, 1);
     assert_passed(1, 2, "a value in hex");
     /* A value stands on the line next to its name, or nowhere. */
@@ -550,8 +550,9 @@ static void a_console_log_of_a_refusal_is_read(void **state)
     assert_passed(0, 0, "");
 }
 
-/* A name that is nearly one, with a value, is told; names of fields and of other things are not. */
-static void mistyped_names_are_told(void **state)
+/* A name that is nearly one, with a value, is reported; names of fields and of other things are
+ * not. */
+static void mistyped_names_are_reported(void **state)
 {
     static const char *const mistyped[] = {
         "IA32_VMX_BASC: 0xda040000000012",
@@ -618,8 +619,8 @@ static void decimal_addresses_are_so_for_all(void **state)
     }
 }
 
-/* A line that is torn or mistyped gives no value, and is told. */
-static void torn_lines_are_told(void **state)
+/* A line that is torn or mistyped gives no value, and is reported. */
+static void torn_lines_are_reported(void **state)
 {
     static const char *const torn[] = {
         "MSR 00000481: 00DA-0400-0000-001",
@@ -799,7 +800,7 @@ static const char *word_of(uint64_t msr, uint64_t true_msr, unsigned bit)
  * The listing of a real machine, a Core i7 (Haswell), printed here as the script does: all bits
  * that have a line, and those of the default1 class, come back.
  */
-static void a_listing_tells_both_halves(void **state)
+static void a_listing_reports_both_halves(void **state)
 {
     static const struct {
         const char *heading;
@@ -1006,19 +1007,19 @@ int main(void)
         cmocka_unit_test_teardown(pastes_are_read, end),
         cmocka_unit_test_teardown(what_stands_around_changes_nothing, end),
         cmocka_unit_test_teardown(two_columns_are_halves_or_cpus, end),
-        cmocka_unit_test_teardown(cpus_are_told_apart, end),
+        cmocka_unit_test_teardown(cpus_are_reported_apart, end),
         cmocka_unit_test_teardown(too_many_cpus_are_refused, end),
         cmocka_unit_test_teardown(aida64_is_read, end),
         cmocka_unit_test_teardown(fields_are_no_values, end),
         cmocka_unit_test_teardown(a_console_log_of_a_refusal_is_read, end),
-        cmocka_unit_test_teardown(mistyped_names_are_told, end),
+        cmocka_unit_test_teardown(mistyped_names_are_reported, end),
         cmocka_unit_test_teardown(decimal_addresses_are_so_for_all, end),
-        cmocka_unit_test_teardown(torn_lines_are_told, end),
+        cmocka_unit_test_teardown(torn_lines_are_reported, end),
         cmocka_unit_test_teardown(many_lines_are_counted, end),
         cmocka_unit_test_teardown(contradictions_are_refused, end),
         cmocka_unit_test_teardown(what_is_nothing_is_refused, end),
         cmocka_unit_test_teardown(qemus_listing_is_read, end),
-        cmocka_unit_test_teardown(a_listing_tells_both_halves, end),
+        cmocka_unit_test_teardown(a_listing_reports_both_halves, end),
         cmocka_unit_test(numbers_have_forms),
         cmocka_unit_test(names_have_spellings),
         cmocka_unit_test(lines_are_freed_of_what_stands_before_them),

@@ -231,7 +231,7 @@ static void json_that_is_too_deep_is_refused(void **state)
 static void its_own_json_comes_back(void **state)
 {
     static char text[256 * 1024];
-    static struct judged judged;
+    static struct checked checked;
 
     (void)state;
     for (size_t i = 0; i < corpus_count; i++) {
@@ -245,8 +245,8 @@ static void its_own_json_comes_back(void **state)
         text_buffer_init(&buffer, text, sizeof(text));
         json_init(&json, &buffer.sink);
         json_array_begin(&json, NULL);
-        judge(&one, 0, CHECK_CHOICE_AUTO, &judged);
-        set_json(&json, &judged);
+        check_set(&one, 0, CHECK_CHOICE_AUTO, &checked);
+        set_json(&json, &checked);
         json_array_end(&json);
         assert_int_equal(buffer.lost, 0);
         assert_read(text, DUMP_JSON, 1);

@@ -12,14 +12,14 @@
 #include "tests/host/real_msrs.h"
 #include "tools/capability/corpus.h"
 #include "tools/capability/feature_text.h"
-#include "tools/capability/judge.h"
+#include "tools/capability/check_set.h"
 #include "tools/capability/lists.h"
 #include "tools/capability/report.h"
 
 static char text[256 * 1024], other[256 * 1024];
 static struct text_buffer buffer;
 static struct page page;
-static struct judged judged, second;
+static struct checked checked, second;
 
 static void begin(char *where, unsigned width, bool colour)
 {
@@ -27,7 +27,7 @@ static void begin(char *where, unsigned width, bool colour)
     page = (struct page){&buffer.sink, width, colour};
 }
 
-static void judge_one(struct judged *out, const char *id, const struct vmx_dump *dump,
+static void check_one(struct checked *out, const char *id, const struct vmx_dump *dump,
                       enum check_choice check)
 {
     static struct dump_list lists[2];
@@ -35,12 +35,12 @@ static void judge_one(struct judged *out, const char *id, const struct vmx_dump 
 
     dump_list_free(list);
     dump_list_add(list, id)->dump = *dump;
-    judge(list, 0, check, out);
+    check_set(list, 0, check, out);
 }
 
-static void judge_row(struct judged *out, size_t row)
+static void check_row(struct checked *out, size_t row)
 {
-    judge_one(out, corpus[row].id, &corpus[row].dump, CHECK_CHOICE_AUTO);
+    check_one(out, corpus[row].id, &corpus[row].dump, CHECK_CHOICE_AUTO);
 }
 
 static void assert_has(const char *words)
@@ -60,9 +60,9 @@ static void a_skylake_told(void **state)
     struct vmx_dump dump = {.msrs = real_msrs(skylake)};
 
     (void)state;
-    judge_one(&judged, "mine", &dump, CHECK_CHOICE_AUTO);
+    check_one(&checked, "mine", &dump, CHECK_CHOICE_AUTO);
     begin(text, 100, false);
-    report_set(&page, &judged);
+    report_set(&page, &checked);
     assert_int_equal(buffer.lost, 0);
     assert_has("mine\n");
     assert_has("verdict: ok");
@@ -86,15 +86,15 @@ static void a_skylake_told(void **state)
     assert_has("  not known: what it says was not recorded\n");
 }
 
-static void what_is_wrong_is_told(void **state)
+static void what_is_wrong_is_reported(void **state)
 {
     struct vmx_dump dump = {.msrs = real_msrs(skylake)};
 
     (void)state;
     vmx_msr_set(&dump.msrs, 0x480, 0x00c2040000000004); /* memory type 0 */
-    judge_one(&judged, "mine", &dump, CHECK_CHOICE_KVM);
+    check_one(&checked, "mine", &dump, CHECK_CHOICE_KVM);
     begin(text, 100, false);
-    report_set(&page, &judged);
+    report_set(&page, &checked);
     assert_has("verdict: refused (check=kvm)");
     assert_has("  refused    vmxon ");
     assert_has("needs basic.memory-type: ");
@@ -105,14 +105,14 @@ static void what_is_wrong_is_told(void **state)
     assert_has("X 53:50  0 ");
 }
 
-static void what_is_missing_is_told(void **state)
+static void what_is_missing_is_reported(void **state)
 {
     struct vmx_dump dump = {.has_feature_control = true, .feature_control = 5};
 
     (void)state;
-    judge_one(&judged, "mine", &dump, CHECK_CHOICE_STRICT);
+    check_one(&checked, "mine", &dump, CHECK_CHOICE_STRICT);
     begin(text, 100, false);
-    report_set(&page, &judged);
+    report_set(&page, &checked);
     assert_has("verdict: incomplete (check=strict)");
     assert_has("missing: IA32_VMX_BASIC (MSR 0x480)\n");
     assert_has("not known: basic.size: ");
@@ -142,12 +142,12 @@ static void no_line_is_too_wide(void **state)
 
     (void)state;
     for (size_t i = 0; i < corpus_count; i += 7) {
-        judge_row(&judged, i);
+        check_row(&checked, i);
         for (size_t j = 0; j < sizeof(widths) / sizeof(widths[0]); j++) {
             unsigned most = widths[j] > 78 ? widths[j] : 80;
 
             begin(text, widths[j], false);
-            report_set(&page, &judged);
+            report_set(&page, &checked);
             assert_int_equal(buffer.lost, 0);
             if (longest_line(text) > most)
                 fail_msg("%zu columns at a width of %u:\n%s", longest_line(text), widths[j], text);
@@ -173,12 +173,12 @@ static void colours_change_nothing_else(void **state)
 {
     (void)state;
     for (size_t i = 0; i < corpus_count; i += 5) {
-        judge_row(&judged, i);
+        check_row(&checked, i);
         begin(text, 80, false);
-        report_set(&page, &judged);
+        report_set(&page, &checked);
         assert_null(strchr(text, '\033'));
         begin(other, 80, true);
-        report_set(&page, &judged);
+        report_set(&page, &checked);
         assert_int_equal(buffer.lost, 0);
         assert_non_null(strstr(other, "\033[1m"));
         without_escapes(other);
@@ -209,26 +209,26 @@ static void equal_sets_do_not_differ(void **state)
 {
     (void)state;
     for (size_t i = 0; i < corpus_count; i += 11) {
-        judge_row(&judged, i);
-        judge_row(&second, i);
+        check_row(&checked, i);
+        check_row(&second, i);
         begin(text, 80, false);
-        assert_false(report_difference(&page, &judged, &second));
+        assert_false(report_difference(&page, &checked, &second));
         assert_has("No difference.\n");
         assert_has_not("MSR 0x4");
     }
 }
 
-/* Between any two rows: each MSR that differs is told, and no other. */
-static void differences_are_told_and_nothing_else(void **state)
+/* Between any two rows: each MSR that differs is reported, and no other. */
+static void differences_are_reported_and_nothing_else(void **state)
 {
     (void)state;
     for (size_t i = 0; i + 37 < corpus_count; i += 3) {
         const struct vmx_dump *a = &corpus[i].dump, *b = &corpus[i + 37].dump;
 
-        judge_row(&judged, i);
-        judge_row(&second, i + 37);
+        check_row(&checked, i);
+        check_row(&second, i + 37);
         begin(text, 80, false);
-        report_difference(&page, &judged, &second);
+        report_difference(&page, &checked, &second);
         assert_int_equal(buffer.lost, 0);
         for (uint32_t msr = 0x480; msr <= 0x493; msr++) {
             bool differ = vmx_msr_is_present(&a->msrs, msr) != vmx_msr_is_present(&b->msrs, msr) ||
@@ -251,10 +251,10 @@ static void a_difference_explained(void **state)
     (void)state;
     vmx_msr_set(&b.msrs, 0x48b, 0x001fbcff00000000 & ~(1ull << 39)); /* no unrestricted guest */
     vmx_msr_set(&b.msrs, 0x481, 0x1000007f00000016);                 /* bit 60: control 28 */
-    judge_one(&judged, "first", &a, CHECK_CHOICE_KVM);
-    judge_one(&second, "other", &b, CHECK_CHOICE_KVM);
+    check_one(&checked, "first", &a, CHECK_CHOICE_KVM);
+    check_one(&second, "other", &b, CHECK_CHOICE_KVM);
     begin(text, 100, false);
-    assert_true(report_difference(&page, &judged, &second));
+    assert_true(report_difference(&page, &checked, &second));
     assert_has("A: first\n");
     assert_has("B: other\n");
     assert_has("  B: ok, reaches: guest with EPT\n");
@@ -275,22 +275,22 @@ static void cpus_of_one_machine_are_compared(void **state)
     vmx_msr_set(&dump.msrs, 0x480, 0x00da040000000005); /* another revision id */
     dump_list_add(&list, "c")->dump = dump;
     vmx_msr_set(&dump.msrs, 0x480, 0x00da040000000004);
-    dump.msrs.present &= ~1u; /* without 0x480 it cannot be judged */
+    dump.msrs.present &= ~1u; /* without 0x480 it cannot be checked */
     dump_list_add(&list, "d")->dump = dump;
-    judge(&list, 2, CHECK_CHOICE_KVM, &judged);
-    assert_int_equal(judged.report.verdict, STAGE_OK); /* not said to be one machine */
+    check_set(&list, 2, CHECK_CHOICE_KVM, &checked);
+    assert_int_equal(checked.report.verdict, STAGE_OK); /* not said to be one machine */
     list.one_machine = true;
-    judge(&list, 1, CHECK_CHOICE_KVM, &judged);
-    assert_int_equal(judged.report.verdict, STAGE_OK);
-    judge(&list, 2, CHECK_CHOICE_KVM, &judged);
-    assert_int_equal(judged.report.verdict, STAGE_REFUSED);
-    assert_int_equal(judged.report.reached, STAGE_CAPS);
+    check_set(&list, 1, CHECK_CHOICE_KVM, &checked);
+    assert_int_equal(checked.report.verdict, STAGE_OK);
+    check_set(&list, 2, CHECK_CHOICE_KVM, &checked);
+    assert_int_equal(checked.report.verdict, STAGE_REFUSED);
+    assert_int_equal(checked.report.reached, STAGE_CAPS);
     begin(text, 80, false);
-    report_findings(&page, &judged.report.findings, 0);
+    report_findings(&page, &checked.report.findings, 0);
     assert_has("revision_id: seen 0x5, wanted 0x4\n");
     assert_has(" (CPU 2)\n");
-    judge(&list, 3, CHECK_CHOICE_KVM, &judged);
-    assert_int_equal(judged.report.verdict, STAGE_INCOMPLETE);
+    check_set(&list, 3, CHECK_CHOICE_KVM, &checked);
+    assert_int_equal(checked.report.verdict, STAGE_INCOMPLETE);
     dump_list_free(&list);
 }
 
@@ -305,7 +305,7 @@ static void checks_are_chosen(void **state)
     assert_string_equal(check_mode_name(VMX_CHECK_VIRTUAL), "kvm, virtual");
 }
 
-static void lost_findings_are_told(void **state)
+static void lost_findings_are_reported(void **state)
 {
     static struct findings findings;
 
@@ -412,17 +412,17 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_skylake_told),
-        cmocka_unit_test(what_is_wrong_is_told),
-        cmocka_unit_test(what_is_missing_is_told),
+        cmocka_unit_test(what_is_wrong_is_reported),
+        cmocka_unit_test(what_is_missing_is_reported),
         cmocka_unit_test(no_line_is_too_wide),
         cmocka_unit_test(colours_change_nothing_else),
         cmocka_unit_test(basic_alone),
         cmocka_unit_test(equal_sets_do_not_differ),
-        cmocka_unit_test(differences_are_told_and_nothing_else),
+        cmocka_unit_test(differences_are_reported_and_nothing_else),
         cmocka_unit_test(a_difference_explained),
         cmocka_unit_test(cpus_of_one_machine_are_compared),
         cmocka_unit_test(checks_are_chosen),
-        cmocka_unit_test(lost_findings_are_told),
+        cmocka_unit_test(lost_findings_are_reported),
         cmocka_unit_test(states_in_words),
         cmocka_unit_test(bits_as_people_count_them),
         cmocka_unit_test(lists_name_everything),

@@ -1,5 +1,5 @@
 /*
- * Why an entry failed, found from the VMCS of a model CPU: whatever way the processor told it.
+ * Why an entry failed, found from the VMCS of a model CPU: whatever way the processor reported it.
  * Numbers of errors, exit reasons and qualifications are the SDM's.
  */
 #include <setjmp.h>
@@ -83,7 +83,7 @@ static void error_7_and_8_have_their_rule(void **state)
     (void)state;
     set(VMCS_PIN_BASED_VM_EXECUTION_CONTROLS, 0x12);
     ends(GUEST_END_ENTRY_ERROR, 7, 0);
-    assert_true(run.entry.judged);
+    assert_true(run.entry.checked);
     assert_int_equal(run.entry.class, VMENTRY_CONTROLS);
     assert_int_equal(run.entry.broken, 1);
     assert_int_equal(run.entry.item[0].rule, VMENTRY_PIN_MUST_BE_1);
@@ -132,7 +132,7 @@ static void an_entry_that_is_not_made_is_predicted(void **state)
 }
 
 /* Nobody knows which values WRMSR refuses; the processor, which stopped at the entry, did. */
-static void an_msr_that_cannot_be_written_is_told_by_the_processor(void **state)
+static void an_msr_that_cannot_be_written_is_reported_by_the_processor(void **state)
 {
     static const uint32_t area[] = {0x174, 0, 0, 0, 0x277, 0, 2, 0};
 
@@ -148,7 +148,7 @@ static void an_msr_that_cannot_be_written_is_told_by_the_processor(void **state)
     assert_int_equal(run.entry.item[0].entry, 2);
     assert_int_equal(run.entry.item[0].seen, 0x277);
     assert_true(entry_failure_is(&vcpu, VMENTRY_MSR_WRITE_FAULT));
-    /* Where the entry breaks a rule that can be judged, that one it was. */
+    /* Where the entry breaks a rule that can be checked, that one it was. */
     set(VMCS_VM_ENTRY_MSR_LOAD_COUNT, 1);
     memcpy(phys_to_virt(the_vm.memory + 0x7000), &(uint32_t){0xc0000100}, 4);
     ends(GUEST_END_ENTRY_FAILED, EXIT_REASON_ENTRY_FAILURE_MSR_LOADING, 1);
@@ -188,7 +188,7 @@ static void only_the_failed_loading_of_an_msr_names_an_msr(void **state)
     assert_int_equal(run.entry.item[0].entry, 1);
 }
 
-/* 0x10 is in no memory of the model's. What is not read is told, by rule. */
+/* 0x10 is in no memory of the model's. What is not read is reported, by rule. */
 static void what_is_not_ram_is_not_looked_at(void **state)
 {
     (void)state;
@@ -197,7 +197,7 @@ static void what_is_not_ram_is_not_looked_at(void **state)
     ends(GUEST_END_ENTRY_FAILED, EXIT_REASON_ENTRY_FAILURE_MSR_LOADING, 1);
     assert_int_equal(run.entry.broken, 0);
     assert_true(run.entry.unread > 0);
-    assert_true(run.entry.unjudged[VMENTRY_MSR_RESERVED / 32] >> VMENTRY_MSR_RESERVED % 32 & 1);
+    assert_true(run.entry.unchecked[VMENTRY_MSR_RESERVED / 32] >> VMENTRY_MSR_RESERVED % 32 & 1);
     assert_string_equal(run.detail, "it failed");
 }
 
@@ -218,14 +218,14 @@ static void memory_of_others_is_looked_at(void **state)
     assert_int_equal(run.entry.unread, 0);
 }
 
-static void other_ends_are_not_judged(void **state)
+static void other_ends_are_not_checked(void **state)
 {
     (void)state;
     set(VMCS_GUEST_RFLAGS, 0);
     ends(GUEST_END_CALL, 0, 0);
     ends(GUEST_END_ENTRY_ERROR, 5, 0);
     ends(GUEST_END_ENTRY_FAILED, EXIT_REASON_ENTRY_FAILURE_MACHINE_CHECK, 0);
-    assert_false(run.entry.judged);
+    assert_false(run.entry.checked);
     assert_string_equal(run.detail, "it failed");
     assert_false(entry_failure_is(&vcpu, VMENTRY_GUEST_RFLAGS_BIT_1));
 }
@@ -246,11 +246,11 @@ int main(void)
         cmocka_unit_test_setup(error_7_and_8_have_their_rule, reset),
         cmocka_unit_test_setup(an_exit_says_which_it_was, reset),
         cmocka_unit_test_setup(an_entry_that_is_not_made_is_predicted, reset),
-        cmocka_unit_test_setup(an_msr_that_cannot_be_written_is_told_by_the_processor, reset),
+        cmocka_unit_test_setup(an_msr_that_cannot_be_written_is_reported_by_the_processor, reset),
         cmocka_unit_test_setup(only_the_failed_loading_of_an_msr_names_an_msr, reset),
         cmocka_unit_test_setup(what_is_not_ram_is_not_looked_at, reset),
         cmocka_unit_test_setup(memory_of_others_is_looked_at, reset),
-        cmocka_unit_test_setup(other_ends_are_not_judged, reset),
+        cmocka_unit_test_setup(other_ends_are_not_checked, reset),
         cmocka_unit_test_setup(many_broken_rules_are_counted_and_some_kept, reset),
     };
 

@@ -1,5 +1,5 @@
 /*
- * From a VM exit to its handler and behind the instruction: vm/exit.c, on the model CPU.
+ * From a VM exit to its handler and after the instruction: vm/exit.c, on the model CPU.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -91,7 +91,7 @@ static void a_guest_that_steps_singly_gets_its_trap(void **state)
 
 /*
  * MOV SS that hits a breakpoint: SDM Vol. 3, "Guest Non-Register State": B0 and "enabled
- * breakpoint", bit 12, wait until the instruction behind it is done, and must not be lost then.
+ * breakpoint", bit 12, wait until the instruction after it is done, and must not be lost then.
  */
 static void a_breakpoint_that_waits_is_not_lost(void **state)
 {
@@ -144,7 +144,7 @@ static void a_reason_that_is_not_defined_ends_the_guest(void **state)
     }
 }
 
-static void a_failed_entry_ends_the_guest_and_is_told(void **state)
+static void a_failed_entry_ends_the_guest_and_is_reported(void **state)
 {
     (void)state;
     vcpu->watched = true;
@@ -243,7 +243,7 @@ int main(void)
         TEST(the_budget_of_exits_ends_a_guest),
         TEST(an_exit_that_nothing_serves_ends_the_guest),
         TEST(a_reason_that_is_not_defined_ends_the_guest),
-        TEST(a_failed_entry_ends_the_guest_and_is_told),
+        TEST(a_failed_entry_ends_the_guest_and_is_reported),
         TEST(a_reason_with_bits_beside_it_is_served_all_the_same),
         TEST(a_watched_exit_is_written_down_and_traced),
         TEST(the_guests_own_handler_is_asked_first),

@@ -37,7 +37,7 @@ static void offer_everything(void)
 
 static const char *settle(const struct guest *guest)
 {
-    return guest_controls_settle(guest, &config, &capability, controls);
+    return guest_controls_adjust(guest, &config, &capability, controls);
 }
 
 /*

@@ -1,5 +1,5 @@
 /*
- * What CPUID and the MSRs tell a guest, on a processor that has every feature and every MSR: each
+ * What CPUID and the MSRs report a guest, on a processor that has every feature and every MSR: each
  * feature that has MSRs is there with all of them, or with none. The features are those of SDM Vol.
  * 2, "CPUID", and the MSRs those of Vol. 4, table "IA-32 Architectural MSRs", where that names the
  * feature as their condition.
@@ -367,17 +367,17 @@ static void a_leaf_is_kept_only_if_the_policy_keeps_it(void **state)
     assert_true(kept > 0);
 }
 
-/* SDM Vol. 1, "XSAVE-Supported Features and State-Component Bitmaps": a component that is told can
- * be turned on and has a subleaf; the others have none, and XSETBV of them is #GP. */
-static void components_are_told_where_they_can_be_turned_on(void **state)
+/* SDM Vol. 1, "XSAVE-Supported Features and State-Component Bitmaps": a component that is reported
+ * can be turned on and has a subleaf; the others have none, and XSETBV of them is #GP. */
+static void components_are_reported_where_they_can_be_turned_on(void **state)
 {
-    uint32_t told = ask(0xd, 0).eax;
+    uint32_t reported = ask(0xd, 0).eax;
 
     (void)state;
     model_cpu.xcr0_supported = UINT64_MAX;
     for (unsigned n = 3; n < 64; n++) {
         uint64_t value = 1ull << n | 7;
-        bool on = n < 32 && (told & BIT(n)) != 0;
+        bool on = n < 32 && (reported & BIT(n)) != 0;
 
         vcpu->exits_left = 10;
         vcpu->reg[VCPU_RCX] = 0;
@@ -399,7 +399,7 @@ int main(void)
         TEST(a_guest_is_shown_what_is_known),
         TEST(leaves_are_there_or_empty),
         TEST(a_leaf_is_kept_only_if_the_policy_keeps_it),
-        TEST(components_are_told_where_they_can_be_turned_on),
+        TEST(components_are_reported_where_they_can_be_turned_on),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -71,7 +71,7 @@ static void assert_bits(const uint8_t *bitmap, unsigned bytes, bool was, const u
     }
 }
 
-/* Bitmap A has ports 0000H to 7FFFH, bitmap B, behind it here, 8000H to FFFFH. */
+/* Bitmap A has ports 0000H to 7FFFH, bitmap B, after it here, 8000H to FFFFH. */
 static void each_port_has_its_bit(void **state)
 {
     static const uint16_t ports[] = {0, 7, 8, 0x80, 0x7fff, 0x8000, 0xffff};

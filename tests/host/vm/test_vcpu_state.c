@@ -222,8 +222,8 @@ static void bitmaps_of_what_is_on_are_full(void **state)
     with_optional_bitmaps(1 << 28);
 }
 
-/* Each VMWRITE that fails is told, and none is tried after it. */
-static void the_first_failure_is_told(void **state)
+/* Each VMWRITE that fails is reported, and none is tried after it. */
+static void the_first_failure_is_reported(void **state)
 {
     unsigned writes;
 
@@ -338,7 +338,7 @@ static void without_real_mode_it_stays_as_it_is(void **state)
 }
 
 /* Likewise of what INIT and SIPI write. */
-static void a_failure_to_start_is_told(void **state)
+static void a_failure_to_start_is_reported(void **state)
 {
     (void)state;
     vcpu = guest_machine_in(GUEST_LONG);
@@ -369,11 +369,11 @@ int main(void)
         cmocka_unit_test(machine_checks_stay_the_hosts),
         cmocka_unit_test(the_host_comes_back_as_it_was),
         cmocka_unit_test(bitmaps_of_what_is_on_are_full),
-        cmocka_unit_test(the_first_failure_is_told),
+        cmocka_unit_test(the_first_failure_is_reported),
         cmocka_unit_test(init_resets_and_waits),
         cmocka_unit_test(sipi_starts_at_a_page),
         cmocka_unit_test(without_real_mode_it_stays_as_it_is),
-        cmocka_unit_test(a_failure_to_start_is_told),
+        cmocka_unit_test(a_failure_to_start_is_reported),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

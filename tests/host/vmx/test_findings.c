@@ -84,11 +84,11 @@ static void a_lost_finding_refuses(void **state)
 
     (void)state;
     for (int i = 0; i < FINDINGS_MAX; i++)
-        finding_add(&findings, VMX_CHECK_KVM, (struct finding){.rule = RULE_PRETENDED});
+        finding_add(&findings, VMX_CHECK_KVM, (struct finding){.rule = RULE_OVERRIDDEN});
     assert_int_equal(findings.count, FINDINGS_MAX);
     assert_int_equal(findings.lost, 0);
     assert_false(findings_refuse(&findings));
-    finding_add(&findings, VMX_CHECK_KVM, (struct finding){.rule = RULE_PRETENDED});
+    finding_add(&findings, VMX_CHECK_KVM, (struct finding){.rule = RULE_OVERRIDDEN});
     assert_int_equal(findings.count, FINDINGS_MAX);
     assert_int_equal(findings.lost, 1);
     assert_true(findings_refuse(&findings));

@@ -71,7 +71,7 @@ static void invvpid_of_one_context(void **state)
     assert_invalidated(invvpid(&capability, VPID), 2, 0);
 }
 
-static void what_the_processor_refuses_is_told(void **state)
+static void what_the_processor_refuses_is_reported(void **state)
 {
     (void)state;
     processor_without(1ull << CAP_INVEPT | 1ull << CAP_INVVPID);
@@ -98,7 +98,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(invept_of_all_contexts),
         cmocka_unit_test(invvpid_of_one_context),
-        cmocka_unit_test(what_the_processor_refuses_is_told),
+        cmocka_unit_test(what_the_processor_refuses_is_reported),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

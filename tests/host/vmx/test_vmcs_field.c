@@ -311,7 +311,7 @@ static void the_rest_exists_everywhere(void **state)
      * targets, 6, 20, 12.
      */
     assert_int_equal(everywhere, 15 + 9 + 14 + 8 + 22 + 1 + 8 + 6 + 20 + 12);
-    /* No capability tells of APX' extended-instruction information. */
+    /* No capability describes APX' extended-instruction information. */
     assert_int_equal(somewhere, 207 - 1);
     assert_false(vmcs_field_exists((enum vmcs_field)0x2406, &all));
 }
@@ -382,7 +382,7 @@ static void an_image_is_read_from_the_processor(void **state)
     assert_true(vmcs_image_get(&image, VMCS_GUEST_RIP) == 0xfedcba9876543210);
     assert_true(vmcs_image_has(&image, VMCS_HOST_RIP));
     assert_false(vmcs_image_has(&image, VMCS_EPT_POINTER));
-    /* Promised, and yet VMREAD fails: the image tells what there is. */
+    /* Promised, and yet VMREAD fails: the image reports what there is. */
     model_cpu_inject((struct model_injection){
         .effect = MODEL_FAIL_VALID, .operation = MODEL_VMREAD, .after = 0, .number = 12});
     capability.secondary_allowed1 = 1u << 5; /* VPID is the table's first row */
@@ -414,7 +414,7 @@ static void an_image_is_written_but_for_its_read_only_fields(void **state)
     assert_true(vmx_ok(vmcs_image_write(&image)));
     vmcs_image_set(&image, VMCS_PML_ADDRESS, 0x1000);
     assert_int_equal(vmcs_image_write(&image).number, 12);
-    /* Any other failure is told whatever the value is, and nothing is written after it. */
+    /* Any other failure is reported whatever the value is, and nothing is written after it. */
     vmcs_image_set(&image, VMCS_PML_ADDRESS, 0);
     vmcs_image_set(&image, VMCS_GUEST_RIP, 0x4321);
     for (unsigned i = 0; i < 2; i++) {

@@ -68,7 +68,7 @@ static const struct {
     {0x2400, {SECONDARY, 1}, {0}},     /* guest-physical address */
     {0x2402, {TERTIARY, 6}, {0}},      /* MSR data: MSR-list instructions */
     {0x2404, {ENTRY, 23}, {0}},        /* original-event data */
-    {0x2406, {NEVER, 0}, {0}},         /* extended-instruction information: no VMX MSR tells */
+    {0x2406, {NEVER, 0}, {0}},         /* extended-instruction information: no VMX MSR reports */
     {0x2804, {ENTRY, 14}, {EXIT, 18}}, /* guest IA32_PAT: load, save */
     {0x2806, {ENTRY, 15}, {EXIT, 20}}, /* guest IA32_EFER */
     {0x2808, {ENTRY, 13}, {0}},        /* guest IA32_PERF_GLOBAL_CTRL */

@@ -1,6 +1,6 @@
 /*
  * One CPU's way into VMX operation and out again, on the model CPU: the good way, its stops, what
- * it may find in IA32_FEATURE_CONTROL, pretended values, and a CPU that differs from the boot CPU.
+ * it may find in IA32_FEATURE_CONTROL, overridden values, and a CPU that differs from the boot CPU.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -69,12 +69,12 @@ static void stop_is_obeyed(void **state)
     disable_and_check(cr0, cr4);
 }
 
-/* The judge changes nothing, whatever it finds. */
+/* The check changes nothing, whatever it finds. */
 static void judging_leaves_the_machine_alone(void **state)
 {
     (void)state;
     model_cpu.feature_control = 0;
-    vmx_cpu_judge(&cpu, NULL);
+    vmx_cpu_check(&cpu, NULL);
     for (int operation = MODEL_WRMSR; operation < MODEL_OPERATION_COUNT; operation++)
         assert_int_equal(model_cpu.executed[operation], 0);
     assert_int_equal(model_pages_used(), 0);
@@ -127,7 +127,7 @@ static void locked_meanwhile_is_no_refusal(void **state)
 {
     (void)state;
     model_cpu.feature_control = 0;
-    vmx_cpu_judge(&cpu, NULL);
+    vmx_cpu_check(&cpu, NULL);
     model_cpu.feature_control = 5;
     vmx_cpu_enable(&cpu);
     assert_int_equal(cpu.state, VMX_CPU_LOADED);
@@ -143,52 +143,52 @@ static void absent_feature_control_is_left_to_vmxon(void **state)
     assert_int_equal(cpu.state, VMX_CPU_LOADED);
 }
 
-/* Judged and reported is the pretended value; the hardware gets the real revision id. */
-static void pretended_values_never_reach_the_hardware(void **state)
+/* Checked and reported is the overridden value; the hardware gets the real revision id. */
+static void overridden_values_never_reach_the_hardware(void **state)
 {
     (void)state;
-    set_pretended(IA32_VMX_BASIC, 0x00da040000000077);
+    set_overridden(IA32_VMX_BASIC, 0x00da040000000077);
     enable();
-    assert_int_equal(cpu.judged_config.revision_id, 0x77);
+    assert_int_equal(cpu.checked_config.revision_id, 0x77);
     assert_int_equal(cpu.config.revision_id, 0x12);
     assert_int_equal(cpu.state, VMX_CPU_LOADED);
     assert_int_equal(word_at(cpu.vmcs_region.address), 0x12);
 
     reset(state);
-    set_pretended(IA32_VMX_BASIC, 0x00d6040000000012); /* memory type 5 */
+    set_overridden(IA32_VMX_BASIC, 0x00d6040000000012); /* memory type 5 */
     enable();
     assert_found(RULE_BASIC_MEMORY_TYPE, SEVERITY_REFUSAL);
     assert_int_equal(model_cpu.executed[MODEL_VMXON], 0);
 }
 
-/* Nobody pretends a real refusal away. */
+/* Nobody overrides a real refusal away. */
 static void real_refusals_stop_it_as_well(void **state)
 {
     (void)state;
     set_msr(IA32_VMX_BASIC, 0x00d6040000000012);
-    set_pretended(IA32_VMX_BASIC, 0x00da040000000012);
+    set_overridden(IA32_VMX_BASIC, 0x00da040000000012);
     enable();
     assert_found(RULE_BASIC_MEMORY_TYPE, SEVERITY_REFUSAL);
     assert_int_equal(model_cpu.executed[MODEL_VMXON], 0);
 
-    /* and what is wrong with both is told once */
+    /* and what is wrong with both is reported once */
     reset(state);
     set_msr(IA32_VMX_BASIC, 0x00d6040000000012);
-    set_pretended(IA32_VMX_BASIC, 0x00d6040000000012);
+    set_overridden(IA32_VMX_BASIC, 0x00d6040000000012);
     enable();
     assert_int_equal(cpu.findings.count, 2);
-    assert_found(RULE_PRETENDED, SEVERITY_NOTE);
+    assert_found(RULE_OVERRIDDEN, SEVERITY_NOTE);
     assert_found(RULE_BASIC_MEMORY_TYPE, SEVERITY_REFUSAL);
 }
 
-/* What a CPU that is not the boot CPU finds: `other` runs after the boot CPU was judged. */
-static struct vmx_cpu judge_other(void)
+/* What a CPU that is not the boot CPU finds: `other` runs after the boot CPU was checked. */
+static struct vmx_cpu check_other(void)
 {
     static struct vmx_cpu boot;
     struct vmx_cpu other = {.cpu = 1, .options = &options};
 
     boot = cpu;
-    vmx_cpu_judge(&other, &boot);
+    vmx_cpu_check(&other, &boot);
     vmx_cpu_enable(&other);
     return other;
 }
@@ -198,25 +198,25 @@ static void every_cpu_must_be_as_the_boot_cpu(void **state)
     struct vmx_cpu other;
 
     (void)state;
-    vmx_cpu_judge(&cpu, NULL);
-    other = judge_other();
+    vmx_cpu_check(&cpu, NULL);
+    other = check_other();
     assert_int_equal(other.state, VMX_CPU_LOADED);
     assert_int_equal(other.findings.count, 0);
 
     reset(state);
-    vmx_cpu_judge(&cpu, NULL);
+    vmx_cpu_check(&cpu, NULL);
     set_msr(IA32_VMX_BASIC, 0x00da040000000013);
-    other = judge_other();
+    other = check_other();
     assert_int_equal(other.state, VMX_CPU_OFF);
     assert_non_null(find(&other, RULE_COMPARE_MISMATCH));
     assert_int_equal(find(&other, RULE_COMPARE_MISMATCH)->cpu, 1);
 
-    /* real CPUs that differ stay different under one pretended value */
+    /* real CPUs that differ stay different under one overridden value */
     reset(state);
-    set_pretended(IA32_VMX_BASIC, 0x00da040000000012);
-    vmx_cpu_judge(&cpu, NULL);
+    set_overridden(IA32_VMX_BASIC, 0x00da040000000012);
+    vmx_cpu_check(&cpu, NULL);
     set_msr(IA32_VMX_BASIC, 0x00da040000000013);
-    other = judge_other();
+    other = check_other();
     assert_non_null(find(&other, RULE_COMPARE_MISMATCH));
     assert_int_equal(other.state, VMX_CPU_OFF);
 }
@@ -267,7 +267,7 @@ static void virtual_mtrrs_are_only_warned_of(void **state)
     }
 }
 
-/* The VMXON region comes first: a range that begins behind it makes the VMCS alone uncacheable. */
+/* The VMXON region comes first: a range that begins after it makes the VMCS alone uncacheable. */
 static void each_region_has_a_type_of_its_own(void **state)
 {
     (void)state;
@@ -283,12 +283,12 @@ static void each_region_has_a_type_of_its_own(void **state)
     assert_true(cpu.vmcs_region.address == 0);
 }
 
-/* Read from the CPU that is judged. */
+/* Read from the CPU that is checked. */
 static void memory_types_are_those_of_the_cpu(void **state)
 {
     (void)state;
     memset(&cpu.memory_types, 0xff, sizeof(cpu.memory_types));
-    vmx_cpu_judge(&cpu, NULL);
+    vmx_cpu_check(&cpu, NULL);
     assert_int_equal(cpu.memory_types.physical_width, 39);
     assert_false(cpu.memory_types.mtrr);
 }
@@ -304,7 +304,7 @@ int main(void)
         cmocka_unit_test(open_feature_control_is_set_and_locked),
         cmocka_unit_test_setup(locked_meanwhile_is_no_refusal, reset),
         cmocka_unit_test_setup(absent_feature_control_is_left_to_vmxon, reset),
-        cmocka_unit_test_setup(pretended_values_never_reach_the_hardware, reset),
+        cmocka_unit_test_setup(overridden_values_never_reach_the_hardware, reset),
         cmocka_unit_test_setup(real_refusals_stop_it_as_well, reset),
         cmocka_unit_test_setup(every_cpu_must_be_as_the_boot_cpu, reset),
         cmocka_unit_test_setup(auto_trusts_a_virtual_machine_less, reset),

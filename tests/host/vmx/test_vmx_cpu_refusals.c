@@ -12,7 +12,7 @@
 
 enum { MISALIGNMENT = 0x10 };
 
-static bool is_told_without_value(uint32_t msr)
+static bool is_reported_without_value(uint32_t msr)
 {
     for (uint32_t i = 0; i < cpu.findings.count; i++) {
         const struct finding *finding = &cpu.findings.item[i];
@@ -44,7 +44,7 @@ static void each_msr_that_faults_is_named(void **state)
         finding = assert_found(RULE_MSR_READ_FAULT, SEVERITY_REFUSAL);
         assert_int_equal(finding->msr, msr);
         assert_int_equal(finding->seen, X86_VECTOR_GP);
-        assert_false(is_told_without_value(msr)); /* which would be the same once more */
+        assert_false(is_reported_without_value(msr)); /* which would be the same once more */
         assert_int_equal(model_cpu.executed[MODEL_VMXON], 0);
         disable_and_check(cr0, cr4);
     }
@@ -182,7 +182,7 @@ static const struct {
      0,
      VMX_CPU_OFF},
     {unlocked,
-     {MODEL_PRETEND, MODEL_WRMSR, 0, false, 0},
+     {MODEL_OVERRIDES, MODEL_WRMSR, 0, false, 0},
      RULE_FEATURE_CONTROL_NOT_KEPT,
      NULL,
      0,
@@ -194,7 +194,7 @@ static const struct {
      CR0_PE | CR0_ET | CR0_WP | CR0_PG,
      VMX_CPU_OFF},
     {nothing,
-     {MODEL_PRETEND, MODEL_WRITE_CR4, 0, false, 0},
+     {MODEL_OVERRIDES, MODEL_WRITE_CR4, 0, false, 0},
      RULE_CR_BITS_NOT_SET,
      "CR4",
      CR4_PAE | CR4_PGE,
@@ -238,13 +238,13 @@ static const struct {
      0,
      VMX_CPU_ROOT},
     {nothing,
-     {MODEL_PRETEND, MODEL_VMPTRLD, 0, false, 0},
+     {MODEL_OVERRIDES, MODEL_VMPTRLD, 0, false, 0},
      RULE_VMPTRST_DIFFERS,
      NULL,
      0,
      VMX_CPU_ROOT},
     {nothing,
-     {MODEL_PRETEND, MODEL_VMPTRST, 0, false, 0},
+     {MODEL_OVERRIDES, MODEL_VMPTRST, 0, false, 0},
      RULE_VMPTRST_DIFFERS,
      NULL,
      0,
@@ -263,7 +263,7 @@ static const struct {
      VMX_CPU_ROOT},
 };
 
-static void every_refusal_is_told_and_undone(void **state)
+static void every_refusal_is_reported_and_undone(void **state)
 {
     for (unsigned i = 0; i < sizeof refusals / sizeof *refusals; i++) {
         const struct finding *finding;
@@ -305,7 +305,7 @@ static void the_failing_instruction_is_remembered(void **state)
 }
 
 /* One look shows all that is wrong. */
-static void not_only_the_first_refusal_is_told(void **state)
+static void not_only_the_first_refusal_is_reported(void **state)
 {
     (void)state;
     locked_off();
@@ -324,9 +324,9 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_msr_that_faults_is_named),
-        cmocka_unit_test(every_refusal_is_told_and_undone),
+        cmocka_unit_test(every_refusal_is_reported_and_undone),
         cmocka_unit_test_setup(the_failing_instruction_is_remembered, reset),
-        cmocka_unit_test_setup(not_only_the_first_refusal_is_told, reset),
+        cmocka_unit_test_setup(not_only_the_first_refusal_is_reported, reset),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -5,13 +5,13 @@
 #include "lib/string.h"
 #include "vm/exit.h"
 #include "vm/memory/translation.h"
-#include "vm/guests/zoo.h"
+#include "vm/guests/test_guests.h"
 #include "vm/guests/probed.h"
 #include "vmx/vmcs_access.h"
 
-PROBE_CODE(zoo_tpr);
-PROBE_CODE(zoo_apic_write);
-PROBE_CODE(zoo_eoi);
+PROBE_CODE(test_guest_tpr);
+PROBE_CODE(test_guest_apic_write);
+PROBE_CODE(test_guest_eoi);
 extern const uint8_t apic_start[], apic_end[], apic_read[], apic_write[], apic_push[],
     apic_handler[];
 
@@ -64,7 +64,7 @@ static const char *check_tpr(const struct vcpu *vcpu)
 static const struct probed_guest guest_tpr_shadow = {
     .guest = {.name = "tpr-shadow",
               .purpose = "Has a task priority of its own; one below the threshold exits.",
-              PROBE_GUEST(zoo_tpr),
+              PROBE_GUEST(test_guest_tpr),
               .on = {[VMX_CONTROL_PRIMARY] = PRIMARY_TPR_SHADOW},
               .off = {[VMX_CONTROL_PRIMARY] = CR8_EXITING},
               .setup = set_priority},
@@ -105,7 +105,7 @@ static const char *check_apic_write(const struct vcpu *vcpu)
 static const struct probed_guest guest_apic_write = {
     .guest = {.name = "apic-write",
               .purpose = "Reads and writes registers of an APIC in memory; some writes exit.",
-              PROBE_GUEST(zoo_apic_write),
+              PROBE_GUEST(test_guest_apic_write),
               .on = {[VMX_CONTROL_PRIMARY] = PRIMARY_TPR_SHADOW,
                      [VMX_CONTROL_SECONDARY] = SECONDARY_VIRTUALIZE_APIC_ACCESSES |
                                                SECONDARY_APIC_REGISTER_VIRTUALIZATION},
@@ -167,7 +167,7 @@ static const char *lacks_bitmaps(const struct vmx_capability *capability)
 static const struct probed_guest guest_virtual_eoi = {
     .guest = {.name = "virtual-eoi",
               .purpose = "Ends two virtual interrupts, of which one tells the hypervisor so.",
-              PROBE_GUEST(zoo_eoi),
+              PROBE_GUEST(test_guest_eoi),
               .on = {[VMX_CONTROL_PRIMARY] = PRIMARY_TPR_SHADOW,
                      [VMX_CONTROL_SECONDARY] = SECONDARY_VIRTUALIZE_APIC_ACCESSES |
                                                SECONDARY_APIC_REGISTER_VIRTUALIZATION |
@@ -220,7 +220,7 @@ static const char *check_access(const struct vcpu *vcpu)
     enum { PUSH = 4 }; /* among access_exits */
     const uint32_t wanted = 1;
 
-    if (vcpu->record[PUSH].vectoring != ZOO_EVENT(SOFTWARE_INTERRUPT, APIC_VECTOR))
+    if (vcpu->record[PUSH].vectoring != TEST_GUEST_EVENT(SOFTWARE_INTERRUPT, APIC_VECTOR))
         return "the IDT-vectoring information was not of the interrupt that was being delivered";
     return memcmp(vcpu_memory(vcpu, GUEST_DATA, sizeof(wanted)), &wanted, sizeof(wanted)) == 0
                ? NULL

@@ -2,8 +2,8 @@
  * Where the guests of APIC virtualization have their pages: in their own memory, so that whatever
  * the processor writes there is theirs.
  */
-#ifndef VM_ZOO_APIC_H
-#define VM_ZOO_APIC_H
+#ifndef VM_GUESTS_APIC_H
+#define VM_GUESTS_APIC_H
 
 #define APIC_VIRTUAL 0x3e000 /* the virtual-APIC page */
 #define APIC_PAGE    0x3f000 /* the APIC-access page */

@@ -5,7 +5,7 @@
 #include "lib/string.h"
 #include "vm/event.h"
 #include "vm/exit.h"
-#include "vm/guests/zoo.h"
+#include "vm/guests/test_guests.h"
 #include "vm/host/apic.h"
 #include "vm/host/clock.h"
 
@@ -188,9 +188,9 @@ static const struct guest_handler window_handlers[] = {{WINDOW_VECTOR, window_on
 
 static const char *check_window(const struct vcpu *vcpu)
 {
-    static const struct zoo_wanted wanted[] = {{WINDOW_VECTOR, ZOO_NO_ERROR, window_open}};
+    static const struct wanted_exits wanted[] = {{WINDOW_VECTOR, TEST_GUEST_NO_ERROR, window_open}};
 
-    return zoo_events_differ(vcpu, wanted, 1);
+    return events_differ(vcpu, wanted, 1);
 }
 
 static const struct guest guest_interrupt_window = {

@@ -2,8 +2,8 @@
  * What the guests of timers, windows, interrupts and injected events agree on with the hypervisor:
  * numbers of VMCALL beside those of vm/guest.h.
  */
-#ifndef VM_ZOO_EVENTS_H
-#define VM_ZOO_EVENTS_H
+#ifndef VM_GUESTS_EVENTS_H
+#define VM_GUESTS_EVENTS_H
 
 #define CALL_TIMER_NOW  0x5a000001 /* the preemption timer is 0 at the next VM entry */
 #define CALL_INTERRUPT  0x5a000002 /* the host sends itself an interrupt */

@@ -1,7 +1,7 @@
 #include <stddef.h>
 
 #include "lib/x86.h"
-#include "vm/guests/zoo.h"
+#include "vm/guests/test_guests.h"
 #include "vmx/exit_reason.h"
 #include "vmx/vmcs_access.h"
 
@@ -34,46 +34,47 @@ static const struct guest_handler handlers[] = {
  * exception, INT3 a software exception; their RIP is that of the instruction.
  */
 static const struct exit_expected exits[] = {
-    ZOO_EXIT_OF(ZOO_FAULT(DE), exceptions_de),
-    ZOO_EXIT_OF(ZOO_EVENT(PRIVILEGED_SOFTWARE_EXCEPTION, X86_VECTOR_DB), exceptions_int1),
-    ZOO_EXIT_OF(ZOO_FAULT(DB), exceptions_step, .qualification_mask = UINT64_MAX,
-                .qualification = DEBUG_SINGLE_STEP),
-    ZOO_EXIT_OF(ZOO_EVENT(SOFTWARE_EXCEPTION, X86_VECTOR_BP), exceptions_int3),
-    ZOO_EXIT_OF(ZOO_FAULT(UD), exceptions_ud),
-    ZOO_EXIT_OF(ZOO_FAULT(NM), exceptions_nm),
-    ZOO_EXIT_OF(ZOO_FAULT_ERROR(NP), exceptions_np),
-    ZOO_EXIT_OF(ZOO_FAULT_ERROR(SS), exceptions_ss),
-    ZOO_EXIT_OF(ZOO_FAULT_ERROR(GP), exceptions_gp),
-    ZOO_EXIT_OF(ZOO_FAULT_ERROR(GP), exceptions_gp_selector),
-    ZOO_EXIT_OF(ZOO_FAULT_ERROR(PF), exceptions_pf, .qualification_mask = UINT64_MAX,
-                .qualification = NOT_MAPPED),
-    ZOO_EXIT_OF(ZOO_FAULT(MF), exceptions_mf),
-    ZOO_EXIT_OF(ZOO_FAULT(XM), exceptions_xm),
+    TEST_GUEST_EXIT_OF(TEST_GUEST_FAULT(DE), exceptions_de),
+    TEST_GUEST_EXIT_OF(TEST_GUEST_EVENT(PRIVILEGED_SOFTWARE_EXCEPTION, X86_VECTOR_DB),
+                       exceptions_int1),
+    TEST_GUEST_EXIT_OF(TEST_GUEST_FAULT(DB), exceptions_step, .qualification_mask = UINT64_MAX,
+                       .qualification = DEBUG_SINGLE_STEP),
+    TEST_GUEST_EXIT_OF(TEST_GUEST_EVENT(SOFTWARE_EXCEPTION, X86_VECTOR_BP), exceptions_int3),
+    TEST_GUEST_EXIT_OF(TEST_GUEST_FAULT(UD), exceptions_ud),
+    TEST_GUEST_EXIT_OF(TEST_GUEST_FAULT(NM), exceptions_nm),
+    TEST_GUEST_EXIT_OF(TEST_GUEST_FAULT_ERROR(NP), exceptions_np),
+    TEST_GUEST_EXIT_OF(TEST_GUEST_FAULT_ERROR(SS), exceptions_ss),
+    TEST_GUEST_EXIT_OF(TEST_GUEST_FAULT_ERROR(GP), exceptions_gp),
+    TEST_GUEST_EXIT_OF(TEST_GUEST_FAULT_ERROR(GP), exceptions_gp_selector),
+    TEST_GUEST_EXIT_OF(TEST_GUEST_FAULT_ERROR(PF), exceptions_pf, .qualification_mask = UINT64_MAX,
+                       .qualification = NOT_MAPPED),
+    TEST_GUEST_EXIT_OF(TEST_GUEST_FAULT(MF), exceptions_mf),
+    TEST_GUEST_EXIT_OF(TEST_GUEST_FAULT(XM), exceptions_xm),
 };
 
-/* The two traps by instructions return behind them, as does the single step. */
-static const struct zoo_wanted events[] = {
-    {X86_VECTOR_DE, ZOO_NO_ERROR, exceptions_de},
-    {X86_VECTOR_DB, ZOO_NO_ERROR, exceptions_db},
-    {X86_VECTOR_DB, ZOO_NO_ERROR, exceptions_step},
-    {X86_VECTOR_BP, ZOO_NO_ERROR, exceptions_bp},
-    {X86_VECTOR_UD, ZOO_NO_ERROR, exceptions_ud},
-    {X86_VECTOR_NM, ZOO_NO_ERROR, exceptions_nm},
+/* The two traps by instructions return after them, as does the single step. */
+static const struct wanted_exits events[] = {
+    {X86_VECTOR_DE, TEST_GUEST_NO_ERROR, exceptions_de},
+    {X86_VECTOR_DB, TEST_GUEST_NO_ERROR, exceptions_db},
+    {X86_VECTOR_DB, TEST_GUEST_NO_ERROR, exceptions_step},
+    {X86_VECTOR_BP, TEST_GUEST_NO_ERROR, exceptions_bp},
+    {X86_VECTOR_UD, TEST_GUEST_NO_ERROR, exceptions_ud},
+    {X86_VECTOR_NM, TEST_GUEST_NO_ERROR, exceptions_nm},
     {X86_VECTOR_NP, SELECTOR_ABSENT, exceptions_np},
     {X86_VECTOR_SS, 0, exceptions_ss},
     {X86_VECTOR_GP, 0, exceptions_gp},
     {X86_VECTOR_GP, SELECTOR_BEYOND, exceptions_gp_selector},
     {X86_VECTOR_PF, 0, exceptions_pf},
-    {X86_VECTOR_MF, ZOO_NO_ERROR, exceptions_mf},
-    {X86_VECTOR_XM, ZOO_NO_ERROR, exceptions_xm},
+    {X86_VECTOR_MF, TEST_GUEST_NO_ERROR, exceptions_mf},
+    {X86_VECTOR_XM, TEST_GUEST_NO_ERROR, exceptions_xm},
 };
 
 enum { EVENTS = sizeof(events) / sizeof(events[0]), EVENT_PF = 10 };
 
 static const char *check(const struct vcpu *vcpu)
 {
-    const struct zoo_event *seen = vcpu_memory(vcpu, GUEST_ARRAY, EVENTS * sizeof(*seen));
-    const char *difference = zoo_events_differ(vcpu, events, EVENTS);
+    const struct test_guest_event *seen = vcpu_memory(vcpu, GUEST_ARRAY, EVENTS * sizeof(*seen));
+    const char *difference = events_differ(vcpu, events, EVENTS);
 
     if (difference == NULL && seen[EVENT_PF].cr2 != NOT_MAPPED)
         difference = "CR2 was not the address of the page fault that was injected again";
@@ -88,7 +89,7 @@ static const struct guest guest_exceptions = {
     .mode = GUEST_LONG,
     .handlers = handlers,
     .handler_count = sizeof(handlers) / sizeof(handlers[0]),
-    .setup = zoo_intercept_exceptions,
+    .setup = test_guest_intercept_exceptions,
     .expected = exits,
     .expected_count = sizeof(exits) / sizeof(exits[0]),
     .check = check,

@@ -1,6 +1,6 @@
 #include <stddef.h>
 
-#include "vm/guests/zoo.h"
+#include "vm/guests/test_guests.h"
 
 extern const uint8_t exceptions_32_start[], exceptions_32_end[], exceptions_32_into[],
     exceptions_32_of[], exceptions_32_br[], exceptions_32_ac[], exceptions_32_ts[];
@@ -17,15 +17,15 @@ static const struct guest_handler handlers[] = {
 };
 
 static const struct exit_expected exits[] = {
-    ZOO_EXIT_OF(ZOO_EVENT(SOFTWARE_EXCEPTION, X86_VECTOR_OF), exceptions_32_into),
-    ZOO_EXIT_OF(ZOO_FAULT(BR), exceptions_32_br),
-    ZOO_EXIT_OF(ZOO_FAULT_ERROR(AC), exceptions_32_ac),
-    ZOO_EXIT_OF(ZOO_FAULT_ERROR(TS), exceptions_32_ts),
+    TEST_GUEST_EXIT_OF(TEST_GUEST_EVENT(SOFTWARE_EXCEPTION, X86_VECTOR_OF), exceptions_32_into),
+    TEST_GUEST_EXIT_OF(TEST_GUEST_FAULT(BR), exceptions_32_br),
+    TEST_GUEST_EXIT_OF(TEST_GUEST_FAULT_ERROR(AC), exceptions_32_ac),
+    TEST_GUEST_EXIT_OF(TEST_GUEST_FAULT_ERROR(TS), exceptions_32_ts),
 };
 
-static const struct zoo_wanted events[] = {
-    {X86_VECTOR_OF, ZOO_NO_ERROR, exceptions_32_of},
-    {X86_VECTOR_BR, ZOO_NO_ERROR, exceptions_32_br},
+static const struct wanted_exits events[] = {
+    {X86_VECTOR_OF, TEST_GUEST_NO_ERROR, exceptions_32_of},
+    {X86_VECTOR_BR, TEST_GUEST_NO_ERROR, exceptions_32_br},
     {X86_VECTOR_AC, 0, exceptions_32_ac},
     {X86_VECTOR_TS, SELECTOR_STACK, exceptions_32_ts},
 };
@@ -34,9 +34,9 @@ static const struct zoo_wanted events[] = {
  * Delivery". */
 static const char *check(const struct vcpu *vcpu)
 {
-    if (vcpu->record[EXIT_TS].vectoring != ZOO_EVENT(SOFTWARE_INTERRUPT, VECTOR_INT))
+    if (vcpu->record[EXIT_TS].vectoring != TEST_GUEST_EVENT(SOFTWARE_INTERRUPT, VECTOR_INT))
         return "the IDT-vectoring information was not of the software interrupt under way";
-    return zoo_events_differ(vcpu, events, sizeof(events) / sizeof(events[0]));
+    return events_differ(vcpu, events, sizeof(events) / sizeof(events[0]));
 }
 
 static const struct guest guest_exceptions_32 = {
@@ -47,7 +47,7 @@ static const struct guest guest_exceptions_32 = {
     .mode = GUEST_PAGED,
     .handlers = handlers,
     .handler_count = sizeof(handlers) / sizeof(handlers[0]),
-    .setup = zoo_intercept_exceptions,
+    .setup = test_guest_intercept_exceptions,
     .expected = exits,
     .expected_count = sizeof(exits) / sizeof(exits[0]),
     .check = check,

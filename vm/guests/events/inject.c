@@ -3,7 +3,7 @@
 #include "lib/string.h"
 #include "vm/event.h"
 #include "vm/exit.h"
-#include "vm/guests/zoo.h"
+#include "vm/guests/test_guests.h"
 #include "vm/guests/events/events.h"
 
 extern const uint8_t inject_start[], inject_end[], inject_behind[];
@@ -14,7 +14,7 @@ extern const uint8_t inject_on_db[], inject_on_nmi[], inject_on_bp[], inject_on_
 enum { SELECTOR_ERROR = 0x1234, WRITE_ERROR = 2 };
 
 /*
- * Each kind of event that VM entry can inject. Those that an instruction causes return behind it,
+ * Each kind of event that VM entry can inject. Those that an instruction causes return after it,
  * by the instruction length that is given along; the others to where the guest is.
  */
 static const struct {
@@ -22,14 +22,14 @@ static const struct {
     uint8_t vector;
     uint32_t error;
 } injections[INJECTIONS] = {
-    {EVENT_HARDWARE_EXCEPTION, X86_VECTOR_UD, ZOO_NO_ERROR},
+    {EVENT_HARDWARE_EXCEPTION, X86_VECTOR_UD, TEST_GUEST_NO_ERROR},
     {EVENT_HARDWARE_EXCEPTION, X86_VECTOR_GP, SELECTOR_ERROR},
     {EVENT_HARDWARE_EXCEPTION, X86_VECTOR_PF, WRITE_ERROR},
-    {EVENT_EXTERNAL_INTERRUPT, INJECTED_INTERRUPT, ZOO_NO_ERROR},
-    {EVENT_NMI, X86_VECTOR_NMI, ZOO_NO_ERROR},
-    {EVENT_SOFTWARE_INTERRUPT, INJECTED_SOFTWARE, ZOO_NO_ERROR},
-    {EVENT_SOFTWARE_EXCEPTION, X86_VECTOR_BP, ZOO_NO_ERROR},
-    {EVENT_PRIVILEGED_SOFTWARE_EXCEPTION, X86_VECTOR_DB, ZOO_NO_ERROR},
+    {EVENT_EXTERNAL_INTERRUPT, INJECTED_INTERRUPT, TEST_GUEST_NO_ERROR},
+    {EVENT_NMI, X86_VECTOR_NMI, TEST_GUEST_NO_ERROR},
+    {EVENT_SOFTWARE_INTERRUPT, INJECTED_SOFTWARE, TEST_GUEST_NO_ERROR},
+    {EVENT_SOFTWARE_EXCEPTION, X86_VECTOR_BP, TEST_GUEST_NO_ERROR},
+    {EVENT_PRIVILEGED_SOFTWARE_EXCEPTION, X86_VECTOR_DB, TEST_GUEST_NO_ERROR},
 };
 
 static bool of_instruction(enum event_type type)
@@ -48,8 +48,8 @@ static enum exit_done inject(struct vcpu *vcpu, const struct exit_record *exit)
     if (of_instruction(injections[number].type))
         vmcs_write32(VMCS_VM_ENTRY_INSTRUCTION_LENGTH, exit->instruction_length);
     else
-        (void)exit_behind(EXIT_INJECTED);
-    if (injections[number].error != ZOO_NO_ERROR)
+        (void)skip_emulated_instruction(EXIT_INJECTED);
+    if (injections[number].error != TEST_GUEST_NO_ERROR)
         vcpu_inject_error(vcpu, injections[number].vector, injections[number].error);
     else
         vcpu_inject(vcpu, injections[number].type, injections[number].vector);
@@ -58,11 +58,11 @@ static enum exit_done inject(struct vcpu *vcpu, const struct exit_record *exit)
 
 static const char *check(const struct vcpu *vcpu)
 {
-    struct zoo_wanted wanted[INJECTIONS];
+    struct wanted_exits wanted[INJECTIONS];
 
     for (uint32_t i = 0; i < INJECTIONS; i++)
-        wanted[i] = (struct zoo_wanted){injections[i].vector, injections[i].error, inject_behind};
-    return zoo_events_differ(vcpu, wanted, INJECTIONS);
+        wanted[i] = (struct wanted_exits){injections[i].vector, injections[i].error, inject_behind};
+    return events_differ(vcpu, wanted, INJECTIONS);
 }
 
 static const struct exit_expected exits[] = {
@@ -100,8 +100,8 @@ BUILT_IN_GUEST(0150, guest_inject);
  * error code names the vector, IDT and, the first event being none of an instruction, EXT.
  */
 static const struct exit_expected double_exits[] = {
-    ZOO_EXIT_OF(ZOO_FAULT(DE), double_here),
-    ZOO_EXIT_OF(ZOO_FAULT_ERROR(GP), double_here),
+    TEST_GUEST_EXIT_OF(TEST_GUEST_FAULT(DE), double_here),
+    TEST_GUEST_EXIT_OF(TEST_GUEST_FAULT_ERROR(GP), double_here),
 };
 
 /* The vector stands in the bits above: here it is 0. */
@@ -109,10 +109,10 @@ enum { ERROR_EXT = 1, ERROR_IDT = 2 };
 
 static const char *check_double(const struct vcpu *vcpu)
 {
-    const uint64_t wanted[] = {0, zoo_address(vcpu->guest, double_here)};
+    const uint64_t wanted[] = {0, test_guest_address(vcpu->guest, double_here)};
     const struct exit_record *second = &vcpu->record[1];
 
-    if (second->vectoring != ZOO_FAULT(DE))
+    if (second->vectoring != TEST_GUEST_FAULT(DE))
         return "the IDT-vectoring information was not of the #DE under way";
     if (second->interruption_error != (ERROR_IDT | ERROR_EXT))
         return "the error code of #GP did not name the gate of #DE";
@@ -131,7 +131,7 @@ static const struct guest guest_double_fault = {
     .mode = GUEST_LONG,
     .handlers = double_handlers,
     .handler_count = 1,
-    .setup = zoo_intercept_exceptions,
+    .setup = test_guest_intercept_exceptions,
     .expected = double_exits,
     .expected_count = sizeof(double_exits) / sizeof(double_exits[0]),
     .check = check_double,

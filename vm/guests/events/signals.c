@@ -7,7 +7,7 @@
 #include "vm/guest_state.h"
 #include "vm/memory/translation.h"
 #include "vm/vcpu_state.h"
-#include "vm/guests/zoo.h"
+#include "vm/guests/test_guests.h"
 #include "vm/host/clock.h"
 #include "vm/host/signal_sender.h"
 
@@ -122,7 +122,7 @@ static const char *lacks_waiting(const struct vmx_capability *capability)
  */
 static const char *lacks_init(const struct vmx_capability *capability)
 {
-    if (zoo_in_bochs())
+    if (test_guest_in_bochs())
         return "an INIT that is over when it has made its VM exit (Bochs keeps it)";
     return lacks_waiting(capability);
 }

@@ -1,8 +1,8 @@
 /*
  * What the guest of INIT and SIPI agrees on with the hypervisor.
  */
-#ifndef VM_ZOO_SIGNALS_H
-#define VM_ZOO_SIGNALS_H
+#ifndef VM_GUESTS_SIGNALS_H
+#define VM_GUESTS_SIGNALS_H
 
 /* The page number that SIPI starts it at: guest-physical 0x30000. */
 #define SIGNALS_VECTOR 0x30

@@ -2,7 +2,7 @@
 
 #include "vm/event.h"
 #include "vm/guest_state.h"
-#include "vm/guests/zoo.h"
+#include "vm/guests/test_guests.h"
 #include "vmx/vmcs_access.h"
 #include "vmx/capability/vmx_msr.h"
 
@@ -17,7 +17,7 @@ enum { VECTOR = 0x40 };
     }
 
 /*
- * SDM Vol. 3, "Monitor Trap Flag": an exit behind each instruction; an instruction that exits
+ * SDM Vol. 3, "Monitor Trap Flag": an exit after each instruction; an instruction that exits
  * itself has none of its own. The delivery of the software interrupt is a part of INT.
  */
 static const struct exit_expected exits[] = {
@@ -35,22 +35,23 @@ static const struct exit_expected exits[] = {
 static const char *lacks(const struct vmx_capability *capability)
 {
     (void)capability;
-    return zoo_in_bochs() ? "a monitor trap flag that does something (Bochs has one that does not)"
-                          : NULL;
+    return test_guest_in_bochs()
+               ? "a monitor trap flag that does something (Bochs has one that does not)"
+               : NULL;
 }
 
 /*
  * The same by RFLAGS.TF, with each #DB kept from the guest. CPUID is done for the guest, and the
- * single step behind it is pending at VM entry. INT clears TF, IRET brings it back for the
- * instruction behind. All of it is executed once before: where a hypervisor below maps memory only
+ * single step after it is pending at VM entry. INT clears TF, IRET brings it back for the
+ * instruction after. All of it is executed once before: where a hypervisor below maps memory only
  * when it is touched, Bochs 2.7 takes the EPT violation of a fetch for a step.
  */
-#define TRAP(place)                                                                \
-    {                                                                              \
-        .reason = EXIT_REASON_EXCEPTION_OR_NMI, .at = (place),                     \
-        .interruption_mask = ZOO_EVENT_MASK, .interruption = ZOO_FAULT(DB),        \
-        .qualification_mask = PENDING_DEBUG_BS, .qualification = PENDING_DEBUG_BS, \
-        .done = EXIT_STEPPED,                                                      \
+#define TRAP(place)                                                                       \
+    {                                                                                     \
+        .reason = EXIT_REASON_EXCEPTION_OR_NMI, .at = (place),                            \
+        .interruption_mask = TEST_GUEST_EVENT_MASK, .interruption = TEST_GUEST_FAULT(DB), \
+        .qualification_mask = PENDING_DEBUG_BS, .qualification = PENDING_DEBUG_BS,        \
+        .done = EXIT_STEPPED,                                                             \
     }
 
 static const struct exit_expected traps[] = {
@@ -82,7 +83,7 @@ static enum exit_done swallow(struct vcpu *vcpu, const struct exit_record *exit)
         (vmcs_read_natural(VMCS_GUEST_RFLAGS) & RFLAGS_TF) == 0)
         return step_again();
     return exit_basic_reason(exit) == EXIT_REASON_EXCEPTION_OR_NMI &&
-                   (exit->interruption & ZOO_EVENT_MASK) == ZOO_FAULT(DB)
+                   (exit->interruption & TEST_GUEST_EVENT_MASK) == TEST_GUEST_FAULT(DB)
                ? EXIT_STEPPED
                : EXIT_DEFAULT;
 }

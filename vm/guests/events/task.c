@@ -4,7 +4,7 @@
 
 #include "lib/string.h"
 #include "vm/exit.h"
-#include "vm/guests/zoo.h"
+#include "vm/guests/test_guests.h"
 
 extern const uint8_t task_start[], task_end[], task_call[], task_int[], task_iret[], task_jmp[];
 
@@ -37,7 +37,7 @@ static enum exit_done switch_task(struct vcpu *vcpu, const struct exit_record *e
     if (exit_basic_reason(exit) != EXIT_REASON_TASK_SWITCH)
         return EXIT_DEFAULT;
     if (exit->qualification >> SOURCE_SHIFT != SOURCE_JMP)
-        return exit_behind(EXIT_IGNORED);
+        return skip_emulated_instruction(EXIT_IGNORED);
     load_task(vcpu);
     return EXIT_STATE;
 }
@@ -59,7 +59,7 @@ static const char *check(const struct vcpu *vcpu)
 {
     static const uint32_t wanted[] = {TASK_VALUE, TASK_STACK, TASK_SELECTOR};
 
-    if (vcpu->record[1].vectoring != ZOO_EVENT(SOFTWARE_INTERRUPT, TASK_VECTOR))
+    if (vcpu->record[1].vectoring != TEST_GUEST_EVENT(SOFTWARE_INTERRUPT, TASK_VECTOR))
         return "the IDT-vectoring information was not of the interrupt through the task gate";
     return memcmp(vcpu_memory(vcpu, GUEST_DATA, sizeof(wanted)), wanted, sizeof(wanted)) == 0
                ? NULL

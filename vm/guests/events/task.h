@@ -1,8 +1,8 @@
 /*
  * What the guest of task switches and the hypervisor agree on.
  */
-#ifndef VM_ZOO_TASK_H
-#define VM_ZOO_TASK_H
+#ifndef VM_GUESTS_TASK_H
+#define VM_GUESTS_TASK_H
 
 #include "vm/guest.h"
 

@@ -1,5 +1,5 @@
 /*
- * The interrupt window opens one instruction behind STI.
+ * The interrupt window opens one instruction after STI.
  */
 #include "vm/guests/recorder.inc"
 #include "vm/guests/events/events.h"

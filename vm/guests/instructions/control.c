@@ -1,11 +1,11 @@
 #include "vm/guests/probed.h"
 #include "vmx/vmcs_access.h"
 
-PROBE_CODE(zoo_cr0);
-PROBE_CODE(zoo_cr3);
-PROBE_CODE(zoo_cr4);
-PROBE_CODE(zoo_cr8);
-PROBE_CODE(zoo_dr);
+PROBE_CODE(test_guest_cr0);
+PROBE_CODE(test_guest_cr3);
+PROBE_CODE(test_guest_cr4);
+PROBE_CODE(test_guest_cr8);
+PROBE_CODE(test_guest_dr);
 
 /* SDM Vol. 3, table "Exit Qualification for Control-Register Accesses". */
 #define MOV_TO(cr, reg)   ((cr) | 0u << 4 | (uint64_t)(reg) << 8)
@@ -51,7 +51,7 @@ static void own_cr0(struct vcpu *vcpu)
 static const struct probed_guest guest_cr0 = {
     .guest = {.name = "cr0",
               .purpose = "MOV CR0, CLTS, LMSW and SMSW, where bits are the host's or the guest's.",
-              PROBE_GUEST(zoo_cr0),
+              PROBE_GUEST(test_guest_cr0),
               .setup = own_cr0},
     PROBES(cr0_probes),
 };
@@ -95,7 +95,7 @@ static void set_target(struct vcpu *vcpu)
 static const struct probed_guest guest_cr3 = {
     .guest = {.name = "cr3",
               .purpose = "Loads and reads CR3, a CR3-target value among the values loaded.",
-              PROBE_GUEST(zoo_cr3),
+              PROBE_GUEST(test_guest_cr3),
               .on = {[VMX_CONTROL_PRIMARY] = PRIMARY_CR3_LOAD_EXITING | PRIMARY_CR3_STORE_EXITING},
               .lacks = lacks_targets,
               .setup = set_target},
@@ -134,7 +134,7 @@ static void own_cr4(struct vcpu *vcpu)
 static const struct probed_guest guest_cr4 = {
     .guest = {.name = "cr4",
               .purpose = "MOV CR4 where bits are the host's, the guest's, or nobody's to change.",
-              PROBE_GUEST(zoo_cr4),
+              PROBE_GUEST(test_guest_cr4),
               .setup = own_cr4},
     PROBES(cr4_probes),
 };
@@ -152,7 +152,7 @@ static const struct probe cr8_probes[] = {
 static const struct probed_guest guest_cr8 = {
     .guest = {.name = "cr8",
               .purpose = "Writes and reads the task priority; 16 is no priority: #GP.",
-              PROBE_GUEST(zoo_cr8),
+              PROBE_GUEST(test_guest_cr8),
               .on = {[VMX_CONTROL_PRIMARY] = PRIMARY_CR8_LOAD_EXITING | PRIMARY_CR8_STORE_EXITING}},
     PROBES(cr8_probes),
 };
@@ -184,7 +184,7 @@ static const struct probe dr_probes[] = {
 static const struct probed_guest guest_dr = {
     .guest = {.name = "dr",
               .purpose = "Writes and reads debug registers, with MOV-DR exiting and without.",
-              PROBE_GUEST(zoo_dr),
+              PROBE_GUEST(test_guest_dr),
               .on = {[VMX_CONTROL_PRIMARY] = PRIMARY_MOV_DR_EXITING}},
     PROBES(dr_probes),
 };

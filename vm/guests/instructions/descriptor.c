@@ -1,7 +1,7 @@
 #include "lib/string.h"
 #include "vm/guests/probed.h"
 
-PROBE_CODE(zoo_descriptor);
+PROBE_CODE(test_guest_descriptor);
 
 /*
  * The qualification is the displacement. SDM Vol. 3, "Format of the VM-Exit Instruction-Information
@@ -99,7 +99,7 @@ static const char *check_descriptor(const struct vcpu *vcpu)
 static const struct probed_guest guest_descriptor = {
     .guest = {.name = "descriptor-tables",
               .purpose = "Reads and writes GDTR, IDTR, LDTR and TR, with exits and without.",
-              PROBE_GUEST(zoo_descriptor),
+              PROBE_GUEST(test_guest_descriptor),
               .on = {[VMX_CONTROL_SECONDARY] = SECONDARY_DESCRIPTOR_TABLE_EXITING}},
     PROBES(descriptor_probes),
     .check = check_descriptor,

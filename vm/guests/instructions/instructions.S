@@ -5,7 +5,7 @@
 
 #define ONES 0xaaaaaaaa00000000 /* for the upper half of a register that is to become 0 */
 
-    guest   zoo_cpuid
+    guest   test_guest_cpuid
     movabs  $(ONES + 1), %rax
     mov     $-1, %rbx
     mov     $-1, %rdx
@@ -20,38 +20,38 @@
     movabs  $(ONES + 4), %rax
     movabs  $(ONES + 1), %rcx
     probe cpuid
-    end_guest zoo_cpuid
+    end_guest test_guest_cpuid
 
-    guest   zoo_hlt
+    guest   test_guest_hlt
     sti
     nop
     probe hlt
     probe hlt
     cli
-    end_guest zoo_hlt
+    end_guest test_guest_hlt
 
-    guest   zoo_vmcall
+    guest   test_guest_vmcall
     movabs  $0x123456789, %rax
     mov     $3, %ecx
     probe vmcall
     probe vmcall
-    end_guest zoo_vmcall
+    end_guest test_guest_vmcall
 
-    guest   zoo_invd
+    guest   test_guest_invd
     probe invd
-    end_guest zoo_invd
+    end_guest test_guest_invd
 
-    guest   zoo_wbinvd
+    guest   test_guest_wbinvd
     probe wbinvd
     probe wbnoinvd /* WBINVD on a processor that does not know it */
-    end_guest zoo_wbinvd
+    end_guest test_guest_wbinvd
 
-    guest   zoo_rdpmc
+    guest   test_guest_rdpmc
     mov     $0x40000000, %ecx
     probe rdpmc
-    end_guest zoo_rdpmc
+    end_guest test_guest_rdpmc
 
-    guest   zoo_xsetbv
+    guest   test_guest_xsetbv
     mov     %cr4, %rax
     or      $(1 << 18), %rax /* CR4.OSXSAVE */
     mov     %rax, %cr4
@@ -74,11 +74,11 @@
     probe xsetbv /* XCR1: there is none that can be written */
     mov     $0, %ecx
     probe xgetbv
-    end_guest zoo_xsetbv
+    end_guest test_guest_xsetbv
 
-    guest   zoo_getsec
+    guest   test_guest_getsec
     mov     $0, %eax
     probe getsec
-    end_guest zoo_getsec
+    end_guest test_guest_getsec
 
     .section .note.GNU-stack, "", @progbits

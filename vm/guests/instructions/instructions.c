@@ -2,14 +2,14 @@
 #include "vm/guests/probed.h"
 #include "vmx/vmcs_access.h"
 
-PROBE_CODE(zoo_cpuid);
-PROBE_CODE(zoo_hlt);
-PROBE_CODE(zoo_vmcall);
-PROBE_CODE(zoo_invd);
-PROBE_CODE(zoo_wbinvd);
-PROBE_CODE(zoo_rdpmc);
-PROBE_CODE(zoo_xsetbv);
-PROBE_CODE(zoo_getsec);
+PROBE_CODE(test_guest_cpuid);
+PROBE_CODE(test_guest_hlt);
+PROBE_CODE(test_guest_vmcall);
+PROBE_CODE(test_guest_invd);
+PROBE_CODE(test_guest_wbinvd);
+PROBE_CODE(test_guest_rdpmc);
+PROBE_CODE(test_guest_xsetbv);
+PROBE_CODE(test_guest_getsec);
 
 #define FOUR (1u << VCPU_RAX | 1u << VCPU_RBX | 1u << VCPU_RCX | 1u << VCPU_RDX)
 
@@ -31,10 +31,10 @@ static bool gives(const struct vcpu *vcpu, uint32_t index, struct cpuid_register
 
 /*
  * SDM Vol. 2, "CPUID": leaf 1: the guest has neither VMX (ECX, bit 5) nor SMX (6), has not set
- * CR4.OSXSAVE (27), and is told of a hypervisor (31). Nor has it the MSRs of DTES64 and DS-CPL (2,
- * 4), EIST (7), TM2 (8), CNXT-ID (10), SDBG (11), xTPR (14), PDCM (15), DCA (18), x2APIC (21), the
- * TSC deadline (24), and, in EDX, of MTRR (12), MCA (14), PSN (18), DS (21), ACPI (22), TM (29) and
- * PBE (31). Leaf 4 says other things of each subleaf.
+ * CR4.OSXSAVE (27), and is described a hypervisor (31). Nor has it the MSRs of DTES64 and DS-CPL
+ * (2, 4), EIST (7), TM2 (8), CNXT-ID (10), SDBG (11), xTPR (14), PDCM (15), DCA (18), x2APIC (21),
+ * the TSC deadline (24), and, in EDX, of MTRR (12), MCA (14), PSN (18), DS (21), ACPI (22), TM (29)
+ * and PBE (31). Leaf 4 says other things of each subleaf.
  */
 static const char *check_cpuid(const struct vcpu *vcpu)
 {
@@ -60,7 +60,7 @@ static const struct probed_guest guest_cpuid = {
     .guest = {.name = "cpuid",
               .purpose =
                   "Asks CPUID: the processor's leaves without VMX, and the hypervisor's own.",
-              PROBE_GUEST(zoo_cpuid)},
+              PROBE_GUEST(test_guest_cpuid)},
     PROBES(cpuid_probes),
     .check = check_cpuid,
 };
@@ -75,7 +75,7 @@ static const struct probe hlt_probes[] = {
 static const struct probed_guest guest_hlt = {
     .guest = {.name = "hlt",
               .purpose = "Halts with interrupts on, twice, and goes on behind each.",
-              PROBE_GUEST(zoo_hlt)},
+              PROBE_GUEST(test_guest_hlt)},
     PROBES(hlt_probes),
 };
 BUILT_IN_GUEST(0570, guest_hlt.guest);
@@ -88,7 +88,7 @@ static const struct probe vmcall_probes[] = {
 static const struct probed_guest guest_vmcall = {
     .guest = {.name = "vmcall",
               .purpose = "Calls the hypervisor for nothing; no register and no flag may change.",
-              PROBE_GUEST(zoo_vmcall)},
+              PROBE_GUEST(test_guest_vmcall)},
     PROBES(vmcall_probes),
 };
 BUILT_IN_GUEST(0580, guest_vmcall.guest);
@@ -100,7 +100,7 @@ static const struct probe invd_probes[] = {
 static const struct probed_guest guest_invd = {
     .guest = {.name = "invd",
               .purpose = "Invalidates the caches, which a guest must never do: nothing happens.",
-              PROBE_GUEST(zoo_invd)},
+              PROBE_GUEST(test_guest_invd)},
     PROBES(invd_probes),
 };
 BUILT_IN_GUEST(0590, guest_invd.guest);
@@ -114,7 +114,7 @@ static const struct probe wbinvd_probes[] = {
 static const struct probed_guest guest_wbinvd = {
     .guest = {.name = "wbinvd",
               .purpose = "Writes back the caches, which guests need not: nothing happens.",
-              PROBE_GUEST(zoo_wbinvd),
+              PROBE_GUEST(test_guest_wbinvd),
               .on = {[VMX_CONTROL_SECONDARY] = SECONDARY_WBINVD_EXITING}},
     PROBES(wbinvd_probes),
 };
@@ -127,7 +127,7 @@ static const struct probe rdpmc_probes[] = {
 static const struct probed_guest guest_rdpmc = {
     .guest = {.name = "rdpmc",
               .purpose = "Reads a performance counter, of which guests have none: #GP.",
-              PROBE_GUEST(zoo_rdpmc),
+              PROBE_GUEST(test_guest_rdpmc),
               .on = {[VMX_CONTROL_PRIMARY] = PRIMARY_RDPMC_EXITING}},
     PROBES(rdpmc_probes),
 };
@@ -154,7 +154,7 @@ static const char *lacks_xsave(const struct vmx_capability *capability)
 static const struct probed_guest guest_xsetbv = {
     .guest = {.name = "xsetbv",
               .purpose = "Writes XCR0, good values and bad ones, which get #GP.",
-              PROBE_GUEST(zoo_xsetbv),
+              PROBE_GUEST(test_guest_xsetbv),
               .lacks = lacks_xsave},
     PROBES(xsetbv_probes),
 };
@@ -181,7 +181,7 @@ static void set_smxe(struct vcpu *vcpu)
 static const struct probed_guest guest_getsec = {
     .guest = {.name = "getsec",
               .purpose = "Asks for SMX, which CPUID hides: #UD.",
-              PROBE_GUEST(zoo_getsec),
+              PROBE_GUEST(test_guest_getsec),
               .lacks = lacks_smx,
               .setup = set_smxe},
     PROBES(getsec_probes),

@@ -1,7 +1,7 @@
 #include "vm/guests/probed.h"
 
-PROBE_CODE(zoo_invlpg);
-PROBE_CODE(zoo_invpcid);
+PROBE_CODE(test_guest_invlpg);
+PROBE_CODE(test_guest_invpcid);
 
 /* The exit qualification of INVLPG is the linear address. */
 static const struct probe invlpg_probes[] = {
@@ -12,7 +12,7 @@ static const struct probe invlpg_probes[] = {
 static const struct probed_guest guest_invlpg = {
     .guest = {.name = "invlpg",
               .purpose = "Invalidates one page, with INVLPG exiting and without.",
-              PROBE_GUEST(zoo_invlpg),
+              PROBE_GUEST(test_guest_invlpg),
               .on = {[VMX_CONTROL_PRIMARY] = PRIMARY_INVLPG_EXITING}},
     PROBES(invlpg_probes),
 };
@@ -35,7 +35,7 @@ static const struct probe invpcid_probes[] = {
 static const struct probed_guest guest_invpcid = {
     .guest = {.name = "invpcid",
               .purpose = "Invalidates by process-context identifiers; then has no INVPCID.",
-              PROBE_GUEST(zoo_invpcid),
+              PROBE_GUEST(test_guest_invpcid),
               .on = {[VMX_CONTROL_PRIMARY] = PRIMARY_INVLPG_EXITING,
                      [VMX_CONTROL_SECONDARY] = SECONDARY_ENABLE_INVPCID}},
     PROBES(invpcid_probes),

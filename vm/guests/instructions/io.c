@@ -1,9 +1,9 @@
 #include "lib/string.h"
 #include "vm/guests/probed.h"
 
-PROBE_CODE(zoo_io);
-PROBE_CODE(zoo_ins);
-PROBE_CODE(zoo_io_bitmap);
+PROBE_CODE(test_guest_io);
+PROBE_CODE(test_guest_ins);
+PROBE_CODE(test_guest_io_bitmap);
 
 /* SDM Vol. 3, table "Exit Qualification for I/O Instructions". */
 #define SIZE(bytes) ((bytes)-1u)
@@ -16,7 +16,7 @@ PROBE_CODE(zoo_io_bitmap);
 #define IMM PORT(0x80u) | IMMEDIATE
 #define DX  PORT(0x1234u)
 
-/* Nothing is behind a port: all ones. AL and AX leave what is above them, EAX clears it. */
+/* Nothing is after a port: all ones. AL and AX leave what is above them, EAX clears it. */
 #define AL_IN(text, q)                                                          \
     {                                                                           \
         text, EXIT_REASON_IO_INSTRUCTION, (q) | IN | SIZE(1),                   \
@@ -55,7 +55,7 @@ static const struct probe io_probes[] = {
 static const struct probed_guest guest_io = {
     .guest = {.name = "io",
               .purpose = "IN and OUT in every size, by immediate and by DX; every port exits.",
-              PROBE_GUEST(zoo_io)},
+              PROBE_GUEST(test_guest_io)},
     PROBES(io_probes),
 };
 BUILT_IN_GUEST(0640, guest_io.guest);
@@ -139,7 +139,7 @@ static const char *lacks_string_information(const struct vmx_capability *capabil
 static const struct probed_guest guest_ins = {
     .guest = {.name = "ins",
               .purpose = "INS and OUTS in every size, with REP, backwards, with short addresses.",
-              PROBE_GUEST(zoo_ins),
+              PROBE_GUEST(test_guest_ins),
               .lacks = lacks_string_information},
     PROBES(ins_probes),
     .check = check_ins,
@@ -173,7 +173,7 @@ static void open_ports(struct vcpu *vcpu)
 static const struct probed_guest guest_io_bitmap = {
     .guest = {.name = "io-bitmap",
               .purpose = "Ports that exit and ports that do not, in both I/O bitmaps.",
-              PROBE_GUEST(zoo_io_bitmap),
+              PROBE_GUEST(test_guest_io_bitmap),
               .on = {[VMX_CONTROL_PRIMARY] = PRIMARY_IO_BITMAPS},
               .setup = open_ports},
     PROBES(io_bitmap_probes),

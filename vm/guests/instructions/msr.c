@@ -1,8 +1,8 @@
 #include "vm/guests/probed.h"
 
-PROBE_CODE(zoo_msr);
-PROBE_CODE(zoo_msr_all);
-PROBE_CODE(zoo_msr_own);
+PROBE_CODE(test_guest_msr);
+PROBE_CODE(test_guest_msr_all);
+PROBE_CODE(test_guest_msr_own);
 
 #define READ_EXITS   EXIT_REASON_RDMSR, .done = EXIT_EMULATED
 #define WRITE_EXITS  EXIT_REASON_WRMSR, .done = EXIT_EMULATED
@@ -51,7 +51,7 @@ static void open_msrs(struct vcpu *vcpu)
 static const struct probed_guest guest_msr = {
     .guest = {.name = "msr",
               .purpose = "MSRs that exit when read, when written, both or neither; unknown ones.",
-              PROBE_GUEST(zoo_msr),
+              PROBE_GUEST(test_guest_msr),
               .on = {[VMX_CONTROL_PRIMARY] = PRIMARY_MSR_BITMAPS},
               .setup = open_msrs},
     PROBES(msr_probes),
@@ -68,7 +68,7 @@ static const struct probe msr_all_probes[] = {
 static const struct probed_guest guest_msr_all = {
     .guest = {.name = "msr-all",
               .purpose = "MSRs without bitmaps: each access exits.",
-              PROBE_GUEST(zoo_msr_all),
+              PROBE_GUEST(test_guest_msr_all),
               .off = {[VMX_CONTROL_PRIMARY] = PRIMARY_MSR_BITMAPS}},
     PROBES(msr_all_probes),
 };
@@ -87,7 +87,7 @@ static const struct probe msr_own_probes[] = {
 static const struct probed_guest guest_msr_own = {
     .guest = {.name = "msr-own",
               .purpose = "IA32_PAT and IA32_EFER, which VM entry loads: the guest has its own.",
-              PROBE_GUEST(zoo_msr_own),
+              PROBE_GUEST(test_guest_msr_own),
               .on = {[VMX_CONTROL_ENTRY] = ENTRY_LOAD_PAT | ENTRY_LOAD_EFER}},
     PROBES(msr_own_probes),
 };

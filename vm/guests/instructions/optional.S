@@ -3,16 +3,16 @@
  */
 #include "vm/guests/probe.inc"
 
-    guest   zoo_rsm
+    guest   test_guest_rsm
     probe rsm
-    end_guest zoo_rsm
+    end_guest test_guest_rsm
 
-    guest   zoo_seam
+    guest   test_guest_seam
     probe .byte 0x66, 0x0f, 0x01, 0xcf /* SEAMCALL */
     probe .byte 0x66, 0x0f, 0x01, 0xcc /* TDCALL */
-    end_guest zoo_seam
+    end_guest test_guest_seam
 
-    guest   zoo_vm_functions
+    guest   test_guest_vm_functions
     mov     $0, %eax
     probe vmfunc
     mov     $64, %eax
@@ -20,31 +20,31 @@
     quiet
     mov     $0, %eax
     probe vmfunc
-    end_guest zoo_vm_functions
+    end_guest test_guest_vm_functions
 
-    guest   zoo_encls
+    guest   test_guest_encls
     mov     $0, %eax
     probe encls
     mov     $63, %eax
     probe encls
-    end_guest zoo_encls
+    end_guest test_guest_encls
 
-    guest   zoo_enclv
+    guest   test_guest_enclv
     mov     $0, %eax
     probe enclv
     mov     $63, %eax
     probe enclv
-    end_guest zoo_enclv
+    end_guest test_guest_enclv
 
-    guest   zoo_pconfig
+    guest   test_guest_pconfig
     mov     $0, %eax
     probe pconfig
     quiet
     mov     $0, %eax
     probe pconfig
-    end_guest zoo_pconfig
+    end_guest test_guest_pconfig
 
-    guest   zoo_user_wait
+    guest   test_guest_user_wait
     xor     %eax, %eax
     xor     %edx, %edx
     mov     $1, %edi
@@ -56,19 +56,19 @@
     quiet
     probe umwait %edi
     probe tpause %r9d
-    end_guest zoo_user_wait
+    end_guest test_guest_user_wait
 
-    guest   zoo_loadiwkey
+    guest   test_guest_loadiwkey
     xor     %eax, %eax
     probe loadiwkey %xmm9, %xmm2
-    end_guest zoo_loadiwkey
+    end_guest test_guest_loadiwkey
 
-    guest   zoo_msr_immediate
+    guest   test_guest_msr_immediate
     probe .byte 0xc4, 0xc7, 0x7b, 0xf6, 0xc1, 0x1b, 0, 0, 0 /* RDMSR of 0x1b to R9 */
     probe .byte 0xc4, 0xe7, 0x7a, 0xf6, 0xc3, 0x1b, 0, 0, 0 /* WRMSRNS of RBX to 0x1b */
-    end_guest zoo_msr_immediate
+    end_guest test_guest_msr_immediate
 
-    guest   zoo_xsaves
+    guest   test_guest_xsaves
     mov     $PROBE_SCRATCH, %ebx
     xor     %eax, %eax
     xor     %edx, %edx
@@ -79,6 +79,6 @@
     probe xrstors64 0x40(%rbx)
     quiet
     probe xsaves64 0x40(%rbx)
-    end_guest zoo_xsaves
+    end_guest test_guest_xsaves
 
     .section .note.GNU-stack, "", @progbits

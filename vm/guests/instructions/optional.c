@@ -5,16 +5,16 @@
 #include "vm/guests/probed.h"
 #include "vmx/vmcs_access.h"
 
-PROBE_CODE(zoo_rsm);
-PROBE_CODE(zoo_seam);
-PROBE_CODE(zoo_vm_functions);
-PROBE_CODE(zoo_encls);
-PROBE_CODE(zoo_enclv);
-PROBE_CODE(zoo_pconfig);
-PROBE_CODE(zoo_user_wait);
-PROBE_CODE(zoo_loadiwkey);
-PROBE_CODE(zoo_msr_immediate);
-PROBE_CODE(zoo_xsaves);
+PROBE_CODE(test_guest_rsm);
+PROBE_CODE(test_guest_seam);
+PROBE_CODE(test_guest_vm_functions);
+PROBE_CODE(test_guest_encls);
+PROBE_CODE(test_guest_enclv);
+PROBE_CODE(test_guest_pconfig);
+PROBE_CODE(test_guest_user_wait);
+PROBE_CODE(test_guest_loadiwkey);
+PROBE_CODE(test_guest_msr_immediate);
+PROBE_CODE(test_guest_xsaves);
 
 #define UD .done = EXIT_INJECTED, .fault = PROBE_FAULT_UD
 
@@ -46,12 +46,12 @@ static const struct probe rsm_probes[] = {
 static const struct probed_guest guest_rsm = {
     .guest = {.name = "rsm",
               .purpose = "Returns from a mode that it is not in: #UD without an exit.",
-              PROBE_GUEST(zoo_rsm)},
+              PROBE_GUEST(test_guest_rsm)},
     PROBES(rsm_probes),
 };
 BUILT_IN_GUEST(0840, guest_rsm.guest);
 
-/* They exit on processors with TDX, and are undefined on others: the guest cannot tell. */
+/* They exit on processors with TDX, and are undefined on others: the guest cannot report. */
 static const struct probe seam_probes[] = {
     {"SEAMCALL", EXIT_REASON_SEAMCALL, .may = true, UD},
     {"TDCALL", EXIT_REASON_TDCALL, .may = true, UD},
@@ -60,7 +60,7 @@ static const struct probe seam_probes[] = {
 static const struct probed_guest guest_seam = {
     .guest = {.name = "seam",
               .purpose = "Calls the TDX module, which is not for guests: #UD.",
-              PROBE_GUEST(zoo_seam)},
+              PROBE_GUEST(test_guest_seam)},
     PROBES(seam_probes),
 };
 BUILT_IN_GUEST(0850, guest_seam.guest);
@@ -81,7 +81,7 @@ static const struct probe vm_functions_probes[] = {
 static const struct probed_guest guest_vm_functions = {
     .guest = {.name = "vm-functions",
               .purpose = "Asks for VM functions that are not enabled: #UD.",
-              PROBE_GUEST(zoo_vm_functions),
+              PROBE_GUEST(test_guest_vm_functions),
               .on = {[VMX_CONTROL_SECONDARY] = SECONDARY_ENABLE_VM_FUNCTIONS},
               .setup = set_no_function},
     PROBES(vm_functions_probes),
@@ -106,7 +106,7 @@ static const char *lacks_sgx(const struct vmx_capability *capability)
 static const struct probed_guest guest_encls = {
     .guest = {.name = "encls",
               .purpose = "Makes enclaves, which guests do not have: #UD.",
-              PROBE_GUEST(zoo_encls),
+              PROBE_GUEST(test_guest_encls),
               .on = {[VMX_CONTROL_SECONDARY] = SECONDARY_ENABLE_ENCLS_EXITING},
               .lacks = lacks_sgx},
     PROBES(encls_probes),
@@ -128,7 +128,7 @@ static const char *lacks_enclv(const struct vmx_capability *capability)
 static const struct probed_guest guest_enclv = {
     .guest = {.name = "enclv",
               .purpose = "Manages enclaves of its guests, which it does not have: #UD.",
-              PROBE_GUEST(zoo_enclv),
+              PROBE_GUEST(test_guest_enclv),
               .on = {[VMX_CONTROL_SECONDARY] = SECONDARY_ENABLE_ENCLV_EXITING},
               .lacks = lacks_enclv},
     PROBES(enclv_probes),
@@ -155,7 +155,7 @@ static void set_pconfig(struct vcpu *vcpu)
 static const struct probed_guest guest_pconfig = {
     .guest = {.name = "pconfig",
               .purpose = "Programs the keys of memory encryption, which are the host's: #UD.",
-              PROBE_GUEST(zoo_pconfig),
+              PROBE_GUEST(test_guest_pconfig),
               .on = {[VMX_CONTROL_SECONDARY] = SECONDARY_ENABLE_PCONFIG},
               .lacks = lacks_pconfig,
               .setup = set_pconfig},
@@ -188,7 +188,7 @@ static const char *lacks_user_wait(const struct vmx_capability *capability)
 static const struct probed_guest guest_user_wait = {
     .guest = {.name = "user-wait",
               .purpose = "Waits by UMWAIT and TPAUSE, which are over at once; then has neither.",
-              PROBE_GUEST(zoo_user_wait),
+              PROBE_GUEST(test_guest_user_wait),
               .on = {[VMX_CONTROL_PRIMARY] = PRIMARY_RDTSC_EXITING,
                      [VMX_CONTROL_SECONDARY] = SECONDARY_USER_WAIT_AND_PAUSE},
               .lacks = lacks_user_wait},
@@ -221,7 +221,7 @@ static void set_key_locker(struct vcpu *vcpu)
 static const struct probed_guest guest_loadiwkey = {
     .guest = {.name = "loadiwkey",
               .purpose = "Loads the key that wraps keys, which is the host's: #UD.",
-              PROBE_GUEST(zoo_loadiwkey),
+              PROBE_GUEST(test_guest_loadiwkey),
               .on = {[VMX_CONTROL_PRIMARY] = PRIMARY_TERTIARY_CONTROLS},
               .lacks = lacks_key_locker,
               .setup = set_key_locker},
@@ -255,7 +255,7 @@ static const char *lacks_msr_immediate(const struct vmx_capability *capability)
 static const struct probed_guest guest_msr_immediate = {
     .guest = {.name = "msr-immediate",
               .purpose = "Reads and writes an MSR that the instruction names itself.",
-              PROBE_GUEST(zoo_msr_immediate),
+              PROBE_GUEST(test_guest_msr_immediate),
               .lacks = lacks_msr_immediate},
     PROBES(msr_immediate_probes),
     .check = check_msr_immediate,
@@ -276,7 +276,7 @@ struct msr_entry {
 
 enum { FOR_ENTRY, FOR_EXIT, MSR_ENTRIES };
 
-/* CPUID should tell which; in Bochs 2.7 it names none, and the MSR takes those of CET. */
+/* CPUID should report which; in Bochs 2.7 it names none, and the MSR takes those of CET. */
 #define COMPONENTS_OF_CET (1ull << 11 | 1ull << 12)
 
 static uint64_t known_components(void)
@@ -331,7 +331,7 @@ static const struct probe xsaves_probes[] = {
 static const struct probed_guest guest_xsaves = {
     .guest = {.name = "xsaves",
               .purpose = "Saves and restores supervisor components, which are the host's: #UD.",
-              PROBE_GUEST(zoo_xsaves),
+              PROBE_GUEST(test_guest_xsaves),
               .on = {[VMX_CONTROL_SECONDARY] = SECONDARY_ENABLE_XSAVES},
               .lacks = lacks_components,
               .setup = set_xss},

@@ -1,15 +1,15 @@
 #include "vm/guests/probed.h"
 #include "vmx/vmcs_access.h"
 
-PROBE_CODE(zoo_tsc_offset);
-PROBE_CODE(zoo_rdtsc);
-PROBE_CODE(zoo_rdtscp);
-PROBE_CODE(zoo_rdrand);
-PROBE_CODE(zoo_rdseed);
-PROBE_CODE(zoo_pause);
-PROBE_CODE(zoo_pause_loop);
-PROBE_CODE(zoo_monitor);
-PROBE_CODE(zoo_mwait);
+PROBE_CODE(test_guest_tsc_offset);
+PROBE_CODE(test_guest_rdtsc);
+PROBE_CODE(test_guest_rdtscp);
+PROBE_CODE(test_guest_rdrand);
+PROBE_CODE(test_guest_rdseed);
+PROBE_CODE(test_guest_pause);
+PROBE_CODE(test_guest_pause_loop);
+PROBE_CODE(test_guest_monitor);
+PROBE_CODE(test_guest_mwait);
 
 /* The guest's clock is so far ahead that no time that passes could be taken for it. */
 #define OFFSET (1ull << 40)
@@ -60,7 +60,7 @@ static const struct probe tsc_offset_probes[] = {
 static const struct probed_guest guest_tsc_offset = {
     .guest = {.name = "tsc-offset",
               .purpose = "Reads a clock that is ahead of the processor's, without an exit.",
-              PROBE_GUEST(zoo_tsc_offset),
+              PROBE_GUEST(test_guest_tsc_offset),
               .on = {[VMX_CONTROL_PRIMARY] = PRIMARY_TSC_OFFSETTING | PRIMARY_MSR_BITMAPS},
               .setup = set_offset},
     PROBES(tsc_offset_probes),
@@ -76,7 +76,7 @@ static const struct probe rdtsc_probes[] = {
 static const struct probed_guest guest_rdtsc = {
     .guest = {.name = "rdtsc",
               .purpose = "Reads the clock with RDTSC exiting: the offset is added for it.",
-              PROBE_GUEST(zoo_rdtsc),
+              PROBE_GUEST(test_guest_rdtsc),
               .on = {[VMX_CONTROL_PRIMARY] = PRIMARY_RDTSC_EXITING | PRIMARY_TSC_OFFSETTING},
               .setup = set_offset},
     PROBES(rdtsc_probes),
@@ -99,7 +99,7 @@ static void set_offset_and_aux(struct vcpu *vcpu)
 static const struct probed_guest guest_rdtscp = {
     .guest = {.name = "rdtscp",
               .purpose = "Reads the clock and IA32_TSC_AUX with RDTSC exiting; then has no RDTSCP.",
-              PROBE_GUEST(zoo_rdtscp),
+              PROBE_GUEST(test_guest_rdtscp),
               .on = {[VMX_CONTROL_PRIMARY] =
                          PRIMARY_RDTSC_EXITING | PRIMARY_TSC_OFFSETTING | PRIMARY_MSR_BITMAPS,
                      [VMX_CONTROL_SECONDARY] = SECONDARY_ENABLE_RDTSCP},
@@ -132,7 +132,7 @@ static const struct probe rdrand_probes[] = {
 static const struct probed_guest guest_rdrand = {
     .guest = {.name = "rdrand",
               .purpose = "Asks for random numbers, of which the hypervisor has none.",
-              PROBE_GUEST(zoo_rdrand),
+              PROBE_GUEST(test_guest_rdrand),
               .on = {[VMX_CONTROL_SECONDARY] = SECONDARY_RDRAND_EXITING}},
     PROBES(rdrand_probes),
 };
@@ -148,7 +148,7 @@ static const struct probe rdseed_probes[] = {
 static const struct probed_guest guest_rdseed = {
     .guest = {.name = "rdseed",
               .purpose = "Asks for seeds of random numbers, of which the hypervisor has none.",
-              PROBE_GUEST(zoo_rdseed),
+              PROBE_GUEST(test_guest_rdseed),
               .on = {[VMX_CONTROL_SECONDARY] = SECONDARY_RDSEED_EXITING}},
     PROBES(rdseed_probes),
 };
@@ -162,7 +162,7 @@ static const struct probe pause_probes[] = {
 static const struct probed_guest guest_pause = {
     .guest = {.name = "pause",
               .purpose = "Pauses, with PAUSE exiting and without.",
-              PROBE_GUEST(zoo_pause),
+              PROBE_GUEST(test_guest_pause),
               .on = {[VMX_CONTROL_PRIMARY] = PRIMARY_PAUSE_EXITING}},
     PROBES(pause_probes),
 };
@@ -194,8 +194,8 @@ static const char *check_pause_loop(const struct vcpu *vcpu)
 static const struct guest guest_pause_loop = {
     .name = "pause-loop",
     .purpose = "Spins in a loop of PAUSE, which PAUSE-loop exiting leaves.",
-    .code = zoo_pause_loop_start,
-    .code_end = zoo_pause_loop_end,
+    .code = test_guest_pause_loop_start,
+    .code_end = test_guest_pause_loop_end,
     .mode = GUEST_LONG,
     .on = {[VMX_CONTROL_SECONDARY] = SECONDARY_PAUSE_LOOP_EXITING},
     .setup = set_window,
@@ -222,7 +222,7 @@ static const struct probe monitor_probes[] = {
 static const struct probed_guest guest_monitor = {
     .guest = {.name = "monitor",
               .purpose = "MONITOR and MWAIT, both of which exit: nothing is ever armed.",
-              PROBE_GUEST(zoo_monitor),
+              PROBE_GUEST(test_guest_monitor),
               .on = {[VMX_CONTROL_PRIMARY] = PRIMARY_MONITOR_EXITING | PRIMARY_MWAIT_EXITING},
               .lacks = lacks_monitor},
     PROBES(monitor_probes),
@@ -237,7 +237,7 @@ static const struct probe mwait_probes[] = {
 static const struct probed_guest guest_mwait = {
     .guest = {.name = "mwait",
               .purpose = "Arms the monitor and waits; MWAIT alone exits.",
-              PROBE_GUEST(zoo_mwait),
+              PROBE_GUEST(test_guest_mwait),
               .on = {[VMX_CONTROL_PRIMARY] = PRIMARY_MWAIT_EXITING},
               .off = {[VMX_CONTROL_PRIMARY] = PRIMARY_MONITOR_EXITING},
               .lacks = lacks_monitor},

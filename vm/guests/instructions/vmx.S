@@ -3,7 +3,7 @@
  */
 #include "vm/guests/probe.inc"
 
-    guest   zoo_vmx
+    guest   test_guest_vmx
     mov     $PROBE_SCRATCH, %ebx
     mov     $0x4000, %esi /* a VMCS field */
     mov     $2, %r9d
@@ -17,23 +17,23 @@
     probe vmlaunch
     probe vmresume
     probe vmxoff
-    end_guest zoo_vmx
+    end_guest test_guest_vmx
 
-    guest   zoo_invept
+    guest   test_guest_invept
     mov     $PROBE_SCRATCH, %ebx
     mov     $2, %ecx
     probe invept 0x30(%rbx), %rcx
-    end_guest zoo_invept
+    end_guest test_guest_invept
 
-    guest   zoo_invvpid
+    guest   test_guest_invvpid
     mov     $PROBE_SCRATCH, %ebx
     mov     $2, %edx
     probe invvpid 0x40(%rbx), %rdx
-    end_guest zoo_invvpid
+    end_guest test_guest_invvpid
 
-    guest   zoo_vmfunc
+    guest   test_guest_vmfunc
     mov     $0, %eax
     probe vmfunc
-    end_guest zoo_vmfunc
+    end_guest test_guest_vmfunc
 
     .section .note.GNU-stack, "", @progbits

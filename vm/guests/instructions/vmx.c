@@ -1,9 +1,9 @@
 #include "vm/guests/probed.h"
 
-PROBE_CODE(zoo_vmx);
-PROBE_CODE(zoo_invept);
-PROBE_CODE(zoo_invvpid);
-PROBE_CODE(zoo_vmfunc);
+PROBE_CODE(test_guest_vmx);
+PROBE_CODE(test_guest_invept);
+PROBE_CODE(test_guest_invvpid);
+PROBE_CODE(test_guest_vmfunc);
 
 /*
  * The exit qualification of a memory operand is its displacement. SDM Vol. 3, "Format of the
@@ -62,7 +62,7 @@ static const struct probe vmx_probes[] = {
 static const struct probed_guest guest_vmx = {
     .guest = {.name = "vmx",
               .purpose = "Tries the VMX instructions; CPUID hides VMX, so each is #UD.",
-              PROBE_GUEST(zoo_vmx)},
+              PROBE_GUEST(test_guest_vmx)},
     PROBES(vmx_probes),
 };
 BUILT_IN_GUEST(0790, guest_vmx.guest);
@@ -80,7 +80,7 @@ static const char *lacks_invept(const struct vmx_capability *capability)
 static const struct probed_guest guest_invept = {
     .guest = {.name = "invept",
               .purpose = "Tries to invalidate translations of EPT: #UD.",
-              PROBE_GUEST(zoo_invept),
+              PROBE_GUEST(test_guest_invept),
               .lacks = lacks_invept},
     PROBES(invept_probes),
 };
@@ -99,7 +99,7 @@ static const char *lacks_invvpid(const struct vmx_capability *capability)
 static const struct probed_guest guest_invvpid = {
     .guest = {.name = "invvpid",
               .purpose = "Tries to invalidate translations of a VPID: #UD.",
-              PROBE_GUEST(zoo_invvpid),
+              PROBE_GUEST(test_guest_invvpid),
               .lacks = lacks_invvpid},
     PROBES(invvpid_probes),
 };
@@ -113,7 +113,7 @@ static const struct probe vmfunc_probes[] = {
 static const struct probed_guest guest_vmfunc = {
     .guest = {.name = "vmfunc",
               .purpose = "Asks for a VM function where there is none: #UD without an exit.",
-              PROBE_GUEST(zoo_vmfunc)},
+              PROBE_GUEST(test_guest_vmfunc)},
     PROBES(vmfunc_probes),
 };
 BUILT_IN_GUEST(0820, guest_vmfunc.guest);

@@ -139,7 +139,7 @@ ports_end:
 
 /*
  * Every MSR of both ranges that MSR bitmaps know, and as many on from 0x40000000: read, written
- * with 0, with all ones, and with what was read. A fault goes on behind the instruction.
+ * with 0, with all ones, and with what was read. A fault goes on after the instruction.
  */
     .globl  msrs_start, msrs_end, msrs_on_gp
 msrs_start:

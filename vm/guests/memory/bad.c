@@ -2,7 +2,7 @@
 
 #include "lib/string.h"
 #include "lib/x86.h"
-#include "vm/guests/zoo.h"
+#include "vm/guests/test_guests.h"
 #include "vmx/exit_reason.h"
 #include "vmx/vmcs_access.h"
 
@@ -150,7 +150,7 @@ static const struct guest guest_recursion = {
 };
 BUILT_IN_GUEST(0400, guest_recursion);
 
-/* The same with #DB, which comes behind the delivery (CVE-2015-8104). */
+/* The same with #DB, which comes after the delivery (CVE-2015-8104). */
 static const struct guest_handler recursion_debug_handlers[] = {{X86_VECTOR_DB, recursion_on_db}};
 
 static const struct guest guest_recursion_debug = {

@@ -5,7 +5,7 @@
 #include "lib/string.h"
 #include "mm/get_order.h"
 #include "vm/memory/translation.h"
-#include "vm/guests/zoo.h"
+#include "vm/guests/test_guests.h"
 #include "vmx/vmcs_access.h"
 
 extern const uint8_t log_start[], log_end[];
@@ -93,7 +93,7 @@ static void set_parts(struct vcpu *vcpu)
 
     vmcs_write64(VMCS_SUB_PAGE_PERMISSION_TABLE_POINTER, vcpu->vm->memory + PARTS_TABLE);
     (void)ept_protect(&vcpu->vm->ept, PARTS_PAGE, PAGE_SIZE, EPT_READ | EPT_EXECUTE);
-    entry = zoo_ept_leaf(vcpu, PARTS_PAGE);
+    entry = test_guest_ept_leaf(vcpu, PARTS_PAGE);
     if (entry != NULL)
         *entry |= EPT_SUB_PAGE;
 }
@@ -146,7 +146,7 @@ static const struct guest guest_sub_page = {
 };
 BUILT_IN_GUEST(0540, guest_sub_page);
 
-/* SDM Vol. 3, "Other Causes of VM Exits": it comes behind the instruction, and says so in bit 26.
+/* SDM Vol. 3, "Other Causes of VM Exits": it comes after the instruction, and says so in bit 26.
  */
 static const struct exit_expected lock_exits[] = {
     {.reason = EXIT_REASON_BUS_LOCK, .at = lock_behind, .done = EXIT_STEPPED},

@@ -2,8 +2,8 @@
  * Pages of the guests whose writes the processor watches: a log of them, and a page that may be
  * written in parts.
  */
-#ifndef VM_ZOO_LOG_H
-#define VM_ZOO_LOG_H
+#ifndef VM_GUESTS_LOG_H
+#define VM_GUESTS_LOG_H
 
 #define LOG_FIRST   0x20000 /* the pages that are dirtied */
 #define LOG_PAGES   24

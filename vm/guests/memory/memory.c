@@ -4,7 +4,7 @@
 
 #include "lib/string.h"
 #include "mm/get_order.h"
-#include "vm/guests/zoo.h"
+#include "vm/guests/test_guests.h"
 #include "vmx/exit_reason.h"
 
 extern const uint8_t violations_start[], violations_end[], violations_read[], violations_write[];

@@ -2,8 +2,8 @@
  * Where the guests of EPT violations and misconfigurations reach: pages of their memory that the
  * hypervisor maps as it likes.
  */
-#ifndef VM_ZOO_MEMORY_H
-#define VM_ZOO_MEMORY_H
+#ifndef VM_GUESTS_MEMORY_H
+#define VM_GUESTS_MEMORY_H
 
 #define VIOLATION_READ     0x30000 /* not mapped */
 #define VIOLATION_WRITE    0x31000 /* read-only */

@@ -1,7 +1,7 @@
 #include <stddef.h>
 
 #include "mm/get_order.h"
-#include "vm/guests/zoo.h"
+#include "vm/guests/test_guests.h"
 #include "vm/guests/memory/memory.h"
 #include "vmx/exit_reason.h"
 
@@ -10,18 +10,18 @@ extern const uint8_t misconfigured_start[], misconfigured_end[], misconfigured_1
 
 enum { PAGES = EPT_WAYS_TO_MISCONFIGURE };
 
-uint64_t *zoo_ept_leaf(struct vcpu *vcpu, uint64_t address)
+uint64_t *test_guest_ept_leaf(struct vcpu *vcpu, uint64_t address)
 {
     struct radix_position at = radix_find(&vcpu->vm->ept.radix, address);
 
     return at.level == LEVEL_PT ? at.entry : NULL;
 }
 
-/* vm/memory/ept.h refuses to make such entries: here they are written behind its back. */
+/* vm/memory/ept.h refuses to make such entries: here they are written after its back. */
 static void misconfigure(struct vcpu *vcpu)
 {
     for (uint32_t i = 0; i < PAGES; i++) {
-        uint64_t *entry = zoo_ept_leaf(vcpu, MISCONFIGURED_BASE + i * PAGE_SIZE);
+        uint64_t *entry = test_guest_ept_leaf(vcpu, MISCONFIGURED_BASE + i * PAGE_SIZE);
 
         if (entry != NULL) /* else the guest meets nothing, and differs */
             *entry = ept_misconfigure(*entry, i, &vcpu->vm->ept.capability);

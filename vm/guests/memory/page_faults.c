@@ -3,7 +3,7 @@
 #include <stddef.h>
 
 #include "lib/x86.h"
-#include "vm/guests/zoo.h"
+#include "vm/guests/test_guests.h"
 #include "vmx/exit_reason.h"
 #include "vmx/vmcs_access.h"
 
@@ -34,9 +34,9 @@ static const struct {
     {                                                       \
         .reason = EXIT_REASON_VMCALL, .done = EXIT_EMULATED \
     }
-#define FAULT(place)                                                            \
-    ZOO_EXIT_OF(ZOO_FAULT_ERROR(PF), (place), .qualification_mask = UINT64_MAX, \
-                .qualification = PAGE_FAULT_ADDRESS)
+#define FAULT(place)                                                                          \
+    TEST_GUEST_EXIT_OF(TEST_GUEST_FAULT_ERROR(PF), (place), .qualification_mask = UINT64_MAX, \
+                       .qualification = PAGE_FAULT_ADDRESS)
 
 static const struct exit_expected exits[] = {
     CHOICE,
@@ -73,13 +73,13 @@ static enum exit_done choose(struct vcpu *vcpu, const struct exit_record *exit)
 /* The guest sees each fault, whether it exited or not. */
 static const char *check(const struct vcpu *vcpu)
 {
-    struct zoo_wanted events[PAGE_FAULT_CHOICES * 2];
+    struct wanted_exits events[PAGE_FAULT_CHOICES * 2];
 
     for (uint32_t i = 0; i < PAGE_FAULT_CHOICES; i++) {
-        events[2 * i] = (struct zoo_wanted){X86_VECTOR_PF, 0, page_faults_read};
-        events[2 * i + 1] = (struct zoo_wanted){X86_VECTOR_PF, ERROR_WRITE, page_faults_write};
+        events[2 * i] = (struct wanted_exits){X86_VECTOR_PF, 0, page_faults_read};
+        events[2 * i + 1] = (struct wanted_exits){X86_VECTOR_PF, ERROR_WRITE, page_faults_write};
     }
-    return zoo_events_differ(vcpu, events, PAGE_FAULT_CHOICES * 2);
+    return events_differ(vcpu, events, PAGE_FAULT_CHOICES * 2);
 }
 
 static const struct guest_handler handlers[] = {{X86_VECTOR_PF, page_faults_on_pf}};

@@ -1,8 +1,8 @@
 /*
  * What the guest of page faults and the hypervisor agree on.
  */
-#ifndef VM_ZOO_PAGE_FAULTS_H
-#define VM_ZOO_PAGE_FAULTS_H
+#ifndef VM_GUESTS_PAGE_FAULTS_H
+#define VM_GUESTS_PAGE_FAULTS_H
 
 #define PAGE_FAULT_CALL    0x50460000
 #define PAGE_FAULT_CHOICES 7

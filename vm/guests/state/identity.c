@@ -7,7 +7,7 @@
 #include "mm/memory.h"
 #include "mm/get_order.h"
 #include "vm/memory/guest_memory.h"
-#include "vm/guests/zoo.h"
+#include "vm/guests/test_guests.h"
 #include "vmx/exit_reason.h"
 #include "vmx/vmcs_access.h"
 
@@ -89,9 +89,9 @@ static enum exit_done refuse(struct vcpu *vcpu, const struct exit_record *exit)
 
     if (exit_basic_reason(exit) != EXIT_REASON_EPT_VIOLATION)
         return EXIT_DEFAULT;
-    if (exit->rip == zoo_address(&guest_identity, identity_read) && exit->owner != NULL)
+    if (exit->rip == test_guest_address(&guest_identity, identity_read) && exit->owner != NULL)
         next = identity_passed;
-    else if (exit->rip == zoo_address(&guest_identity, identity_write))
+    else if (exit->rip == test_guest_address(&guest_identity, identity_write))
         next = identity_written;
     else if (exit->rip == VM_BIOS)
         next = identity_fetched;
@@ -99,7 +99,7 @@ static enum exit_done refuse(struct vcpu *vcpu, const struct exit_record *exit)
         return EXIT_DEFAULT;
     if (next == identity_passed)
         vcpu->reg[VCPU_RAX] = UINT64_MAX;
-    vmcs_write_natural(VMCS_GUEST_RIP, zoo_address(&guest_identity, next));
+    vmcs_write_natural(VMCS_GUEST_RIP, test_guest_address(&guest_identity, next));
     return EXIT_REFUSED;
 }
 
@@ -122,8 +122,8 @@ static const char *compare(const struct exit_record *exit, uint64_t rip, uint64_
 
 static const char *check_exits(const struct vcpu *vcpu)
 {
-    const uint64_t read = zoo_address(&guest_identity, identity_read);
-    const uint64_t last = zoo_address(&guest_identity, identity_last);
+    const uint64_t read = test_guest_address(&guest_identity, identity_read);
+    const uint64_t last = test_guest_address(&guest_identity, identity_last);
     const struct target bios = {VM_BIOS, NULL};
     struct target targets[TARGETS];
     uint32_t next = 0, first_target = get(vcpu, IDENTITY_BIOS_WORDS) != 0 ? 2 : 0;
@@ -137,7 +137,7 @@ static const char *check_exits(const struct vcpu *vcpu)
         if (exit->done == EXIT_HOST)
             continue;
         if (next < first_target)
-            wrong = next == 0 ? compare(exit, zoo_address(&guest_identity, identity_write),
+            wrong = next == 0 ? compare(exit, test_guest_address(&guest_identity, identity_write),
                                         WRITES | READABLE, &bios)
                               : compare(exit, VM_BIOS, FETCHES | READABLE, &bios);
         else if (target < TARGETS)
@@ -175,7 +175,7 @@ static bool is_sound(const struct vcpu *vcpu, const struct ept_walk *walk)
 {
     uint64_t last = walk->guest_physical + walk->size - 1;
     enum memory_type type =
-        memory_foreign_type(&vcpu->cpu->memory_types, walk->physical, walk->size);
+        memory_non_ram_type(&vcpu->cpu->memory_types, walk->physical, walk->size);
 
     if (!ept_memory_type_allowed(type) && walk->size == PAGE_SIZE)
         type = MEMORY_TYPE_UC; /* vm/memory/ept.h, ept_map_by_type() */

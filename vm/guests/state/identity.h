@@ -1,9 +1,9 @@
 /*
- * What the guest that sees the machine (vm/guests/state/identity.c) is told in its data page, and
- * what it leaves there and in GUEST_ARRAY.
+ * What the guest that sees the machine (vm/guests/state/identity.c) is reported in its data page,
+ * and what it leaves there and in GUEST_ARRAY.
  */
-#ifndef VM_ZOO_IDENTITY_H
-#define VM_ZOO_IDENTITY_H
+#ifndef VM_GUESTS_IDENTITY_H
+#define VM_GUESTS_IDENTITY_H
 
 #include "vm/guest.h"
 
@@ -11,7 +11,7 @@
 #define IDENTITY_SUM        (GUEST_DATA + 0x08) /* of them */
 #define IDENTITY_LAST       (GUEST_DATA + 0x10) /* the address where the guest is to end */
 
-/* From GUEST_ARRAY on: an address to read, and what was read; behind the last one 0. */
+/* From GUEST_ARRAY on: an address to read, and what was read; after the last one 0. */
 #define IDENTITY_ENTRY_BYTES 16
 
 #endif

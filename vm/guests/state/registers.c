@@ -47,7 +47,7 @@ static const char *check_legacy(const struct fxsave *area)
                : "ST0 to ST7 or XMM0 to XMM15 held what somebody had left there";
 }
 
-/* What stands behind the header is 0 in every initial configuration; so is what no state uses. */
+/* What stands after the header is 0 in every initial configuration; so is what no state uses. */
 static const char *check_extended(const struct vcpu *vcpu)
 {
     uint32_t bytes = cpuid(CPUID_LEAF_XSAVE, 0).ecx; /* of an area of all there is */

@@ -2,8 +2,8 @@
  * Where the guests of vm/guests/state/registers.c and their code, vm/guests/state/registers.S, put
  * what.
  */
-#ifndef VM_ZOO_REGISTERS_H
-#define VM_ZOO_REGISTERS_H
+#ifndef VM_GUESTS_REGISTERS_H
+#define VM_GUESTS_REGISTERS_H
 
 #include "vm/guest.h"
 

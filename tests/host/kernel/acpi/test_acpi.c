@@ -96,7 +96,7 @@ static void test_root_broken(void **state)
     seal_rsdp(2, 0, UINT64_MAX - 7);
     assert_int_equal(open_tables(36), ACPI_UNREADABLE);
     seal_rsdp(2, 0, ROOT);
-    at(ROOT)[20] ^= 1; /* its checksum is told, and ends nothing */
+    at(ROOT)[20] ^= 1; /* its checksum is reported, and ends nothing */
     assert_int_equal(open_tables(36), ACPI_OK);
     assert_int_equal(acpi.count, 3);
     assert_string_equal(acpi.unsound, "XSDT");

@@ -85,13 +85,13 @@ static void test_fadt_new(void **state)
     assert_int_equal(fadt.pm1a_control_port, 0);
 }
 
-/* "If this field contains a nonzero value": an X_ form of 0 is none, whatever stands behind it. */
+/* "If this field contains a nonzero value": an X_ form of 0 is none, whatever stands after it. */
 static void test_fadt_empty_new_form(void **state)
 {
     (void)state;
     gas(172, ACPI_SPACE_IO, 0);
     gas(184, ACPI_SPACE_IO, 0);
-    put(at(FADT) + 184, 0xff, 1); /* the byte behind the first one's address */
+    put(at(FADT) + 184, 0xff, 1); /* the byte after the first one's address */
     gas(208, ACPI_SPACE_IO, 0);
     assert_int_equal(read_fadt(244), ACPI_OK);
     assert_int_equal(fadt.pm1a_control_port, 0xb004);

@@ -220,7 +220,7 @@ static void test_madt_broken(void **state)
     }
 }
 
-/* As Linux has it: a wrong checksum is told and ends nothing. */
+/* As Linux has it: a wrong checksum is reported and ends nothing. */
 static void test_wrong_checksums(void **state)
 {
     (void)state;

@@ -63,7 +63,7 @@ static void other_16550s(void **state)
     read_it(REVISION_1_BYTES);
     is(0xfff8, 9600);
     begin(0, ACPI_SPACE_IO, 0x3f8, 7);
-    read_it(59); /* it ends behind the rate */
+    read_it(59); /* it ends after the rate */
     is(0x3f8, 115200);
 }
 

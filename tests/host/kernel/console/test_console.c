@@ -103,7 +103,7 @@ static void keeps_the_oldest_and_counts_the_rest(void **state)
     add(&log, COLOUR_OK, "x"); /* no room for the mark and a character: no mark without text */
     add(&log, COLOUR_PLAIN, "y");
     assert_int_equal(log.lost, 2);
-    plays(&log, "[0 1234567]"); /* nothing behind the gap */
+    plays(&log, "[0 1234567]"); /* nothing after the gap */
 
     console_log_init(&log, bytes, sizeof(bytes));
     add(&log, COLOUR_PLAIN, "12345678");

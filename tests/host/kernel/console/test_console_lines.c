@@ -147,7 +147,7 @@ const struct screen_device *screen_pixels_open(const struct multiboot_framebuffe
     return NULL;
 }
 
-/* A machine with COM1 and COM2; and a console that nothing has been told yet. */
+/* A machine with COM1 and COM2; and a console that nothing has been reported yet. */
 static int set_up(void **state)
 {
     static const uint16_t ports[UARTS] = {COM1, COM2, COM3, OTHER};

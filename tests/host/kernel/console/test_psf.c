@@ -128,7 +128,7 @@ static void version_1(void **state)
     assert_true(psf_open(&font, data, sizeof(data)));
     assert_int_equal(psf_row(&font, 'x', 0), 0x5a000000);
 
-    /* What stands in a sequence is not the character: glyph 3, behind the real one. */
+    /* What stands in a sequence is not the character: glyph 3, after the real one. */
     memcpy(data + end + 10, (uint8_t[]){0xff, 0xff, 0xfe, 0xff, 'x', 0}, 6);
     assert_true(psf_open(&font, data, sizeof(data)));
     assert_int_equal(psf_row(&font, 'x', 0), 0x5a000000);

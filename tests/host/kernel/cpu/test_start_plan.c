@@ -179,7 +179,7 @@ static void a_silent_cpu_is_given_up_in_bounded_time(void **state)
     assert_in_range(machine.over_at, 1000000, 1100000);
 }
 
-/* First quickly, as real CPUs need it; then with the manual's 10 ms behind INIT and 200 us. */
+/* First quickly, as real CPUs need it; then with the manual's 10 ms after INIT and 200 us. */
 static void the_plan_is_this(void **state)
 {
     static const struct {

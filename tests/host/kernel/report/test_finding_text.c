@@ -77,15 +77,15 @@ static void as_much_as_there_is(void **state)
     }
 }
 
-/* Of each rule all the words are there, in lines of 67 characters at most behind 11 blanks; no line
+/* Of each rule all the words are there, in lines of 67 characters at most after 11 blanks; no line
  * ends before the next word does not fit. */
-static void every_rule_is_told_whole(void **state)
+static void every_rule_is_reported_whole(void **state)
 {
     (void)state;
     for (unsigned rule = 0; rule < RULE_COUNT; rule++) {
         const struct finding finding = {.rule = (enum rule)rule, .high = -1, .low = -1};
-        char wanted[2000], told[2000];
-        char *to = told;
+        char wanted[2000], reported[2000];
+        char *to = reported;
 
         print(&finding);
         (void)snprintf(wanted, sizeof(wanted), "%s <2> manual: %s <0> %s", rule_table[rule].text,
@@ -103,7 +103,7 @@ static void every_rule_is_told_whole(void **state)
             to += sprintf(to, "%.*s ", (int)(end - line) - 11, line + 11);
         }
         to[-1] = '\0';
-        assert_string_equal(told, wanted);
+        assert_string_equal(reported, wanted);
     }
 }
 
@@ -162,7 +162,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(as_much_as_there_is),
-        cmocka_unit_test(every_rule_is_told_whole),
+        cmocka_unit_test(every_rule_is_reported_whole),
         cmocka_unit_test(colours_are_by_severity),
         cmocka_unit_test(a_line_is_cut_at_79),
     };

@@ -1,4 +1,4 @@
-/* What `guest=list` tells: names as vm/exits.def has them, taken whole. */
+/* What `guest=list` reports: names as vm/exits.def has them, taken whole. */
 #include "kernel/report/report_parts.h"
 
 #include <setjmp.h>
@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-static char told[1000];
+static char reported[1000];
 
 static void list(const char *name)
 {
@@ -15,43 +15,43 @@ static void list(const char *name)
     const struct guest *const table[] = {&guest};
     struct text_buffer text;
 
-    text_buffer_init(&text, told, sizeof(told));
+    text_buffer_init(&text, reported, sizeof(reported));
     guest_list_print(&text.sink, table, 1);
 }
 
-static void a_guest_is_told_with_the_exits_that_it_provokes(void **state)
+static void a_guest_is_reported_with_the_exits_that_it_provokes(void **state)
 {
     (void)state;
     list("hello");
-    assert_string_equal(told, "  hello\n"
-                              "       Does something.\n"
-                              "       VM exits: CPUID, VMCALL\n");
+    assert_string_equal(reported, "  hello\n"
+                                  "       Does something.\n"
+                                  "       VM exits: CPUID, VMCALL\n");
     list("mwait"); /* the first of two, and not "monitor" */
-    assert_string_equal(told, "  mwait\n"
-                              "       Does something.\n"
-                              "       VM exits: MWAIT\n");
+    assert_string_equal(reported, "  mwait\n"
+                                  "       Does something.\n"
+                                  "       VM exits: MWAIT\n");
     list("step"); /* the last of two: not "step-pending", which begins so, nor "step-trap" */
-    assert_string_equal(told, "  step\n"
-                              "       Does something.\n"
-                              "       VM exits: monitor trap flag\n");
+    assert_string_equal(reported, "  step\n"
+                                  "       Does something.\n"
+                                  "       VM exits: monitor trap flag\n");
     list("seam"); /* only on some processors */
-    assert_string_equal(told, "  seam\n"
-                              "       Does something.\n"
-                              "       VM exits: SEAMCALL, TDCALL\n");
+    assert_string_equal(reported, "  seam\n"
+                                  "       Does something.\n"
+                                  "       VM exits: SEAMCALL, TDCALL\n");
 }
 
 static void many_exits_take_several_lines(void **state)
 {
     (void)state;
     list("vmx");
-    assert_string_equal(told,
+    assert_string_equal(reported,
                         "  vmx\n"
                         "       Does something.\n"
                         "       VM exits: VMCLEAR, VMLAUNCH, VMPTRLD, VMPTRST, VMREAD, VMRESUME,\n"
                         "       VMWRITE, VMXOFF, VMXON\n");
 }
 
-/* The parts of names, and names with parts of others behind them, are no names. */
+/* The parts of names, and names with parts of others after them, are no names. */
 static void what_no_exit_is_named_for_has_none(void **state)
 {
     static const char *const names[] = {"long-mode", "hell", "ello", "hello2", "can", ""};
@@ -62,14 +62,14 @@ static void what_no_exit_is_named_for_has_none(void **state)
 
         list(names[i]);
         format_text(wanted, sizeof(wanted), "  %s\n       Does something.\n", names[i]);
-        assert_string_equal(told, wanted);
+        assert_string_equal(reported, wanted);
     }
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_guest_is_told_with_the_exits_that_it_provokes),
+        cmocka_unit_test(a_guest_is_reported_with_the_exits_that_it_provokes),
         cmocka_unit_test(many_exits_take_several_lines),
         cmocka_unit_test(what_no_exit_is_named_for_has_none),
     };

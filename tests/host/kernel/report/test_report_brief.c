@@ -182,7 +182,7 @@ static void many_refusals_are_named_or_counted(void **state)
     (void)state;
     for (enum rule rule = 0; rule < 30; rule++)
         find_on(1, rule, SEVERITY_REFUSAL, 5);
-    find_on(2, RULE_PRETENDED, SEVERITY_WARNING, 5);
+    find_on(2, RULE_OVERRIDDEN, SEVERITY_WARNING, 5);
     show();
     verdict_is_last();
     eight_cpus_have_a_line_each();
@@ -245,7 +245,7 @@ static enum colour colour_of(const char *word)
     return COLOUR_PLAIN;
 }
 
-/* Summed up or not: well, not heard of, or neither; and what stands behind it is plain. */
+/* Summed up or not: well, not heard of, or neither; and what stands after it is plain. */
 static void states_have_their_colours(void **state)
 {
     (void)state;
@@ -344,7 +344,8 @@ static void it_reads_so(void **state)
     assert_null(strstr(report(20), "did not fit"));
 }
 
-/* With as many rows as the whole takes all is told whole; with fewer it is cut, and never longer.
+/* With as many rows as the whole takes all is reported whole; with fewer it is cut, and never
+ * longer.
  */
 static void no_row_is_wasted_and_none_is_missing(void **state)
 {

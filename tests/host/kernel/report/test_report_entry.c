@@ -17,7 +17,7 @@
 static struct machine machine;
 #define selftest machine.selftest_entry
 
-static const char *told(void)
+static const char *reported(void)
 {
     static char text[16384];
     struct text_buffer buffer;
@@ -53,16 +53,16 @@ static void what_was_not_done_is_null(void **state)
 {
     (void)state;
     selftest.done = false;
-    assert_string_equal(told(), "{\"selftest\":null,\"selftest_entry\":null}");
+    assert_string_equal(reported(), "{\"selftest\":null,\"selftest_entry\":null}");
 }
 
 static void nothing_to_tell_is_empty(void **state)
 {
     (void)state;
-    assert_string_equal(told(), COUNTS "\"trials\":[],\"told\":[],\"departures\":[]}}");
+    assert_string_equal(reported(), COUNTS "\"trials\":[],\"told\":[],\"departures\":[]}}");
 }
 
-static void a_trial_is_told_whole(void **state)
+static void a_trial_is_reported_whole(void **state)
 {
     (void)state;
     selftest.count = 1;
@@ -74,14 +74,14 @@ static void a_trial_is_told_whole(void **state)
                                       .seen = {VMENTRY_GUEST, VMENTRY_QUALIFICATION_PDPTE},
                                       .departs = true};
     assert_non_null(
-        strstr(told(), "\"trials\":[{\"trial\":17,\"rule\":\"pin-must-be-1\",\"base\":"));
-    assert_non_null(strstr(told(),
+        strstr(reported(), "\"trials\":[{\"trial\":17,\"rule\":\"pin-must-be-1\",\"base\":"));
+    assert_non_null(strstr(reported(),
                            ",\"predicted\":{\"class\":\"VMfailValid 7\",\"qualification\":0},"
                            "\"seen\":{\"class\":\"exit reason 33\",\"qualification\":2},"
                            "\"agrees\":false,\"departs\":true}],"));
     selftest.row[0].agrees = true;
     selftest.row[0].departs = false;
-    assert_non_null(strstr(told(), "\"agrees\":true,\"departs\":false}],"));
+    assert_non_null(strstr(reported(), "\"agrees\":true,\"departs\":false}],"));
 }
 
 #define DIFFERENCE                                                  \
@@ -90,7 +90,7 @@ static void a_trial_is_told_whole(void **state)
     "\"predicted\":{\"class\":\"enters\",\"qualification\":0},"     \
     "\"seen\":{\"class\":\"other\",\"qualification\":9}}"
 
-static void each_difference_is_told(void **state)
+static void each_difference_is_reported(void **state)
 {
     (void)state;
     for (unsigned i = 0; i < 2; i++)
@@ -102,28 +102,29 @@ static void each_difference_is_told(void **state)
                                                  .value = 2,
                                                  .predicted = {VMENTRY_ENTERS, 0},
                                                  .seen = {VMENTRY_CLASS_COUNT, 9}};
-    selftest.told = 1;
-    assert_non_null(strstr(told(), "\"told\":[" DIFFERENCE "],"));
-    selftest.told = 2;
-    assert_non_null(strstr(told(), "\"told\":[" DIFFERENCE "," DIFFERENCE "],"));
+    selftest.reported = 1;
+    assert_non_null(strstr(reported(), "\"told\":[" DIFFERENCE "],"));
+    selftest.reported = 2;
+    assert_non_null(strstr(reported(), "\"told\":[" DIFFERENCE "," DIFFERENCE "],"));
 }
 
-static void a_departure_that_was_met_is_told(void **state)
+static void a_departure_that_was_met_is_reported(void **state)
 {
     (void)state;
     selftest.departed[DEPARTURE_DEBUGCTL] = 1;
     selftest.departed[DEPARTURE_CS_RPL_FREE] = 2;
     selftest.departed[DEPARTURE_OTHER_EVENT] = 3;
-    assert_non_null(strstr(told(), "\"departures\":[{\"rule\":\"guest-debugctl-reserved\","
-                                   "\"kind\":\"laxer\",\"text\":\"the reserved bits of"));
-    assert_non_null(strstr(told(), "\"count\":1},{\"rule\":\"segment-cs-dpl-ss\","
-                                   "\"kind\":\"stricter\","));
-    assert_non_null(strstr(told(), "\"count\":2},{\"rule\":\"event-type\",\"kind\":\"fatal\","));
-    assert_non_null(strstr(told(), "\"count\":3}]}}"));
+    assert_non_null(strstr(reported(), "\"departures\":[{\"rule\":\"guest-debugctl-reserved\","
+                                       "\"kind\":\"laxer\",\"text\":\"the reserved bits of"));
+    assert_non_null(strstr(reported(), "\"count\":1},{\"rule\":\"segment-cs-dpl-ss\","
+                                       "\"kind\":\"stricter\","));
+    assert_non_null(
+        strstr(reported(), "\"count\":2},{\"rule\":\"event-type\",\"kind\":\"fatal\","));
+    assert_non_null(strstr(reported(), "\"count\":3}]}}"));
 }
 
 /* Each alone, the first and the last, too. */
-static void each_departure_is_told(void **state)
+static void each_departure_is_reported(void **state)
 {
     for (unsigned i = 0; i < VMENTRY_DEPARTURE_COUNT; i++) {
         char wanted[64];
@@ -131,8 +132,8 @@ static void each_departure_is_told(void **state)
         reset(state);
         selftest.departed[i] = i + 5;
         (void)snprintf(wanted, sizeof(wanted), "\",\"count\":%u}]", i + 5);
-        assert_non_null(strstr(told(), "\"departures\":[{\"rule\":\""));
-        assert_non_null(strstr(told(), wanted));
+        assert_non_null(strstr(reported(), "\"departures\":[{\"rule\":\""));
+        assert_non_null(strstr(reported(), wanted));
     }
 }
 
@@ -142,10 +143,10 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(what_was_not_done_is_null),
         TEST(nothing_to_tell_is_empty),
-        TEST(a_trial_is_told_whole),
-        TEST(each_difference_is_told),
-        TEST(a_departure_that_was_met_is_told),
-        TEST(each_departure_is_told),
+        TEST(a_trial_is_reported_whole),
+        TEST(each_difference_is_reported),
+        TEST(a_departure_that_was_met_is_reported),
+        TEST(each_departure_is_reported),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -244,7 +244,7 @@ static void why_a_guest_was_not_entered(void **state)
     (void)state;
     choose(0, &hello, false, 0);
     machine->guests_done = true;
-    *entry = (struct entry_failure){.judged = true, .class = VMENTRY_CONTROLS, .unread = 7};
+    *entry = (struct entry_failure){.checked = true, .class = VMENTRY_CONTROLS, .unread = 7};
     assert_has("\"entry\":{\"class\":\"VMfailValid 7\",\"broken\":0,\"unread\":7,"
                "\"unread_rules\":[],\"rules\":[]}}");
     for (unsigned i = 0; i < ENTRY_FINDINGS_KEPT; i++)
@@ -260,8 +260,8 @@ static void why_a_guest_was_not_entered(void **state)
         "0x3") "]}}");
 }
 
-/* A bit for each rule that could not be judged, by its number. */
-static void which_rules_could_not_be_judged(void **state)
+/* A bit for each rule that could not be checked, by its number. */
+static void which_rules_could_not_be_checked(void **state)
 {
     struct entry_failure *entry = &runs[0][0].entry;
 
@@ -271,8 +271,8 @@ static void which_rules_could_not_be_judged(void **state)
     for (enum vmentry_rule rule = 0; rule < VMENTRY_RULE_COUNT; rule++) {
         char wanted[128] = "\"unread_rules\":[\"";
 
-        *entry = (struct entry_failure){.judged = true};
-        entry->unjudged[rule / 32] = 1u << rule % 32;
+        *entry = (struct entry_failure){.checked = true};
+        entry->unchecked[rule / 32] = 1u << rule % 32;
         strcat(strcat(wanted, vmentry_rule_table[rule].name), "\"],");
         assert_non_null(strstr(report(), wanted));
     }
@@ -323,7 +323,7 @@ int main(void)
         TEST(the_guests),
         TEST(what_a_guest_did),
         TEST(why_a_guest_was_not_entered),
-        TEST(which_rules_could_not_be_judged),
+        TEST(which_rules_could_not_be_checked),
         TEST(the_bench),
         TEST(a_vmcs),
         TEST(the_time),

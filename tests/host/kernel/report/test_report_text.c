@@ -169,7 +169,7 @@ static void the_selftests(void **state)
                                                         .differences = 6,
                                                         .random_count = 7,
                                                         .random_agreements = 8,
-                                                        .told = 1};
+                                                        .reported = 1};
     machine->selftest_entry.departed[DEPARTURE_DEBUGCTL] = 9;
     machine->selftest_entry.difference[0] =
         (struct selftest_vmentry_difference){.number = 10,
@@ -211,10 +211,10 @@ static void the_guests(void **state)
                "       it died\n"
                "  together: 3 ok, 2 died, 1 skipped\n");
     runs[1][1].end = runs[2][1].end = GUEST_END_RULES;
-    runs[1][1].entry.judged = runs[2][1].entry.judged = true;
+    runs[1][1].entry.checked = runs[2][1].entry.checked = true;
     runs[1][1].entry.class = runs[2][1].entry.class = VMENTRY_GUEST;
     runs[1][1].entry.broken = runs[2][1].entry.broken = ENTRY_FINDINGS_KEPT + 2;
-    runs[1][1].entry.unjudged[0] = runs[2][1].entry.unjudged[0] = 1;
+    runs[1][1].entry.unchecked[0] = runs[2][1].entry.unchecked[0] = 1;
     assert_has("\n       it died\n       The processor would tell so:\n       ");
     assert_has("\n       and 2 more\n       not checked, for want of memory that can be read: ");
     machine->vmcs.guest = "bad";
@@ -228,7 +228,7 @@ static void the_guests(void **state)
     assert_has_not("> before a field");
 }
 
-/* Many exits are told in lines below one another. */
+/* Many exits are reported in lines below one another. */
 static void long_lines(void **state)
 {
     (void)state;
@@ -290,19 +290,19 @@ static void what_the_boot_cpu_says(void **state)
 
     (void)state;
     assert_has_not("What the boot CPU says");
-    cpu->judged = full_msrs();
+    cpu->checked = full_msrs();
     finding_add(&cpu->findings, VMX_CHECK_STRICT,
                 (struct finding){
                     .rule = RULE_BASIC_MEMORY_TYPE, .msr = IA32_VMX_BASIC, .high = 53, .low = 50});
-    cpu->judged_config.size = 4096;
-    cpu->judged_config.pin_based_exec_ctrl = 0x16;
+    cpu->checked_config.size = 4096;
+    cpu->checked_config.pin_based_exec_ctrl = 0x16;
     assert_has("<1>\nWhat the boot CPU says of its VMX\n");
     assert_has("<5>X 53:50");
     assert_has("<1>\nvmcs_config, as KVM derives it\n");
     assert_has("<1>\nControls that are on\n");
     assert_has("  pin-based VM-execution controls                 0x00000016<2>\n");
     assert_has_not("secondary");
-    cpu->judged_config.cpu_based_2nd_exec_ctrl = 2;
+    cpu->checked_config.cpu_based_2nd_exec_ctrl = 2;
     assert_has("0x00000002<2>\n      enable EPT;\n");
 }
 

@@ -1,6 +1,6 @@
 /*
  * The tables of VM exits against each other: every reason is answered, every bit that a layout
- * names is told and no other.
+ * names is reported and no other.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -79,7 +79,7 @@ static bool is_named(enum exit_layout layout, unsigned bit)
 }
 
 /* Whether the text depends on a bit, whatever the others are: all 0, all 1, or one more pattern. */
-static bool is_told(uint32_t reason, unsigned bit)
+static bool is_reported(uint32_t reason, unsigned bit)
 {
     static const uint64_t others[] = {0, UINT64_MAX, 0x180};
     struct text_buffer buffer;
@@ -96,8 +96,8 @@ static bool is_told(uint32_t reason, unsigned bit)
     return false;
 }
 
-/* Exceptions are told by vector, test_exit_text.c; what is not decoded has no layout. */
-static void a_bit_of_the_qualification_is_told_where_it_is_named(void **state)
+/* Exceptions are reported by vector, test_exit_text.c; what is not decoded has no layout. */
+static void a_bit_of_the_qualification_is_reported_where_it_is_named(void **state)
 {
     (void)state;
     for (uint32_t reason = 0; reason < EXIT_REASON_COUNT; reason++) {
@@ -107,7 +107,7 @@ static void a_bit_of_the_qualification_is_told_where_it_is_named(void **state)
             layout == EXIT_LAYOUT_EXCEPTION)
             continue;
         for (unsigned bit = 0; bit < 64; bit++) {
-            if (is_told(reason, bit) != is_named(layout, bit))
+            if (is_reported(reason, bit) != is_named(layout, bit))
                 fail_msg("reason %u, bit %u: named %d", reason, bit, is_named(layout, bit));
         }
     }
@@ -118,7 +118,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_reason_is_answered_once),
         cmocka_unit_test(the_page_is_made_of_sentences),
-        cmocka_unit_test(a_bit_of_the_qualification_is_told_where_it_is_named),
+        cmocka_unit_test(a_bit_of_the_qualification_is_reported_where_it_is_named),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

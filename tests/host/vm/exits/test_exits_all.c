@@ -15,11 +15,11 @@ enum outcome {
     NOT_SERVED, /* it ends: nobody can serve that */
     UNDEFINED,  /* #UD */
     PROTECTED,  /* #GP(0) */
-    SKIPPED,    /* behind the instruction, with nothing done */
+    SKIPPED,    /* after the instruction, with nothing done */
     GOES_ON,    /* at the same instruction, with nothing done */
     WAITS,      /* it ends: it waits for an IPI */
     OPENED,     /* a window that was waited for has opened */
-    TOLD,       /* a register, or the flags, have an answer, and it is behind the instruction */
+    TOLD,       /* a register, or the flags, have an answer, and it is after the instruction */
     HOSTS,      /* an event of the host's */
     ELSE,       /* it depends on more than the number */
 };
@@ -190,7 +190,7 @@ static void each_number_has_its_handler(void **state)
     }
 }
 
-/* And its numbers: what else a handler says tells it from every other. */
+/* And its numbers: what else a handler says reports it from every other. */
 static void numbers_are_those_of_the_appendix(void **state)
 {
     (void)state;
@@ -316,7 +316,7 @@ static void broken_rules_end_a_guest_without_a_number(void **state)
     assert_int_equal(vcpu->end_value, 0);
 }
 
-/* The reason that is told beside a used-up budget is the basic one, bits 15:0. */
+/* The reason that is reported beside a used-up budget is the basic one, bits 15:0. */
 static void a_used_up_budget_names_the_basic_reason(void **state)
 {
     (void)state;

@@ -18,7 +18,7 @@ static int in_long_mode(void **state)
     return 0;
 }
 
-/* Served, with nothing injected, and the guest stands behind the instruction. */
+/* Served, with nothing injected, and the guest stands after the instruction. */
 static void assert_done(uint32_t reason, uint32_t length, enum exit_done done)
 {
     uint64_t rip = FIELD(GUEST_RIP);
@@ -49,7 +49,7 @@ static void the_first_entry_breaks_no_rule(void **state)
     (void)state;
     for (int mode = 0; mode < GUEST_MODE_COUNT; mode++) {
         guest_machine_in((enum guest_mode)mode);
-        guest_machine_judge(&findings);
+        guest_machine_check(&findings);
         assert_int_equal(findings.count, 0);
     }
 }
@@ -79,7 +79,7 @@ static struct cpuid_registers cpuid_of_guest(uint32_t leaf, uint32_t subleaf)
                                     (uint32_t)vcpu->reg[VCPU_RCX], (uint32_t)vcpu->reg[VCPU_RDX]};
 }
 
-static void cpuid_hides_vmx_and_smx_and_tells_of_a_hypervisor(void **state)
+static void cpuid_hides_vmx_and_smx_and_reports_of_a_hypervisor(void **state)
 {
     uint32_t ecx;
 
@@ -91,7 +91,7 @@ static void cpuid_hides_vmx_and_smx_and_tells_of_a_hypervisor(void **state)
 }
 
 /* "OSXSAVE: the OS has set CR4.OSXSAVE", the guest's; the host's is set all the while. */
-static void cpuid_tells_the_guests_osxsave(void **state)
+static void cpuid_reports_the_guests_osxsave(void **state)
 {
     (void)state;
     assert_int_equal(cpuid_of_guest(1, 0).ecx >> 27 & 1, 0);
@@ -100,7 +100,7 @@ static void cpuid_tells_the_guests_osxsave(void **state)
 }
 
 /* "OSPKE: OS has set CR4.PKE", CPUID.7.0:ECX[4]. */
-static void cpuid_tells_the_guests_ospke(void **state)
+static void cpuid_reports_the_guests_ospke(void **state)
 {
     (void)state;
     guest_machine_reset(GUEST_LONG);
@@ -339,7 +339,7 @@ static void waiting_instructions_do_nothing(void **state)
     assert_done(EXIT_REASON_PAUSE, 2, EXIT_IGNORED);
 }
 
-/* CPUID says that there is neither VMX nor SMX; CR4.PCE or not, RDPMC tells nothing. */
+/* CPUID says that there is neither VMX nor SMX; CR4.PCE or not, RDPMC reports nothing. */
 static void what_the_guest_does_not_have_is_undefined(void **state)
 {
     static const uint32_t undefined[] = {
@@ -371,9 +371,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(the_first_entry_breaks_no_rule),
         TEST(an_instruction_that_is_done_leaves_no_rf),
-        TEST(cpuid_hides_vmx_and_smx_and_tells_of_a_hypervisor),
-        TEST(cpuid_tells_the_guests_osxsave),
-        TEST(cpuid_tells_the_guests_ospke),
+        TEST(cpuid_hides_vmx_and_smx_and_reports_of_a_hypervisor),
+        TEST(cpuid_reports_the_guests_osxsave),
+        TEST(cpuid_reports_the_guests_ospke),
         TEST(cpuid_promises_no_instruction_that_a_control_forbids),
         TEST(cpuid_promises_nothing_that_cr4_or_an_msr_denies),
         TEST(cpuid_leaf_0d_hides_xsaves_and_xfd),

@@ -1,7 +1,7 @@
 /*
- * Exits of IN and OUT, INS and OUTS, on the model CPU: nothing is behind any port. Expectations are
- * those of their pages in SDM Vol. 2; operands are told as in Vol. 3, "Information for VM Exits Due
- * to Instruction Execution".
+ * Exits of IN and OUT, INS and OUTS, on the model CPU: nothing is at any port. Expectations are
+ * those of their pages in SDM Vol. 2; operands are reported as in Vol. 3, "Information for VM Exits
+ * Due to Instruction Execution".
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -120,7 +120,7 @@ static void strings_in_memory_that_is_not_there_end_the_guest(void **state)
 }
 
 /* INS writes to ES whatever prefix; there the segment in the information is undefined. */
-static void ins_writes_to_es_and_outs_reads_where_it_is_told(void **state)
+static void ins_writes_to_es_and_outs_reads_where_it_is_reported(void **state)
 {
     (void)state;
     in_protected_mode();
@@ -157,7 +157,7 @@ static void without_information_strings_have_the_modes_size(void **state)
 
 /*
  * SDM Vol. 3, "I/O-Bitmap Addresses": A has one bit for each port from 0 to 7FFFH, B from 8000H to
- * FFFFH; here B is the page behind A.
+ * FFFFH; here B is the page after A.
  */
 static void each_port_has_its_bit(void **state)
 {
@@ -191,7 +191,7 @@ int main(void)
         TEST(rep_does_one_element_an_exit),
         TEST(a_repeated_string_is_stepped_element_by_element),
         TEST(strings_in_memory_that_is_not_there_end_the_guest),
-        TEST(ins_writes_to_es_and_outs_reads_where_it_is_told),
+        TEST(ins_writes_to_es_and_outs_reads_where_it_is_reported),
         TEST(without_information_strings_have_the_modes_size),
         TEST(each_port_has_its_bit),
     };

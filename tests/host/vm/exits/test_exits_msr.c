@@ -102,7 +102,7 @@ static void the_guests_own_msrs_are_the_processors(void **state)
         assert_int_equal(*model_msr(own[i]), 0x1234 + i);
         assert_int_equal(read_msr(own[i]), 0x1234 + i);
     }
-    assert_refused(IA32_LSTAR, 1ull << 47); /* the processor judges */
+    assert_refused(IA32_LSTAR, 1ull << 47); /* the processor checks */
     assert_refused(IA32_FMASK, 1ull << 32);
 }
 

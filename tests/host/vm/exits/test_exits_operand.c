@@ -1,7 +1,7 @@
 /*
  * Memory operands of instructions that exit, on the model CPU, and the exits of LGDT and its kin,
- * of INVLPG and INVPCID. Expectations are those of their pages in SDM Vol. 2; operands are told as
- * in Vol. 3, "Information for VM Exits Due to Instruction Execution".
+ * of INVLPG and INVPCID. Expectations are those of their pages in SDM Vol. 2; operands are reported
+ * as in Vol. 3, "Information for VM Exits Due to Instruction Execution".
  */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -117,7 +117,7 @@ static void an_msr_that_is_not_there_faults(void **state)
     assert_int_equal(FIELD(GUEST_RIP), rip);
 }
 
-/* VM entry wants a threshold that is not above the virtual TPR: the machine judges that. */
+/* VM entry wants a threshold that is not above the virtual TPR: the machine checks that. */
 static void a_threshold_does_not_stay_above_the_task_priority(void **state)
 {
     uint64_t rip = FIELD(GUEST_RIP);

@@ -129,7 +129,7 @@ static void an_operand_may_lie_in_two_pages_that_lie_apart(void **state)
         assert_done(GDTR_IDTR, LINEAR + 0x1000 - in_first, PLAIN | ACCESS(SGDT));
         assert_holds(FIRST + 0x1000 - in_first, gdt_limit_and_base, in_first);
         assert_holds(SECOND, gdt_limit_and_base + in_first, 10 - in_first);
-        assert_holds(FIRST + 0x1000, zeros, 10); /* what lies behind the first in memory */
+        assert_holds(FIRST + 0x1000, zeros, 10); /* what lies after the first in memory */
     }
 }
 
@@ -307,7 +307,7 @@ static void modes_of_32_bits_have_their_own_tables(void **state)
     assert_gdtr();
 }
 
-/* Behind the last address of 32 bits comes the first. */
+/* After the last address of 32 bits comes the first. */
 static void addresses_of_32_bits_wrap_within_an_operand(void **state)
 {
     uint32_t *directory_32;
@@ -343,7 +343,7 @@ static void without_ept_the_tables_are_the_hypervisors(void **state)
     assert_page_fault(GDTR_IDTR, PLACE, PLAIN | ACCESS(SGDT), PLACE, P | WR | US);
 }
 
-/* The guest-physical address that is told is that of what the guest lacks. */
+/* The guest-physical address that is reported is that of what the guest lacks. */
 static void memory_that_the_guest_does_not_have_ends_it(void **state)
 {
     const uint32_t load = PLAIN | ACCESS(LGDT), store = PLAIN | ACCESS(SGDT);
@@ -409,7 +409,7 @@ static void reading_an_entry_is_a_write_with_ept_accessed_and_dirty_flags(void *
     assert_done(GDTR_IDTR, LINEAR, PLAIN | ACCESS(LGDT));
 }
 
-/* Where memory is not what is behind an address, or the address is not known: no wrong byte. */
+/* Where memory is not what is at an address, or the address is not known: no wrong byte. */
 static void what_cannot_be_done_is_refused(void **state)
 {
     uint64_t physical = vcpu->vm->memory + FIRST;

@@ -1,5 +1,5 @@
 /*
- * What real processors tell at VM exits, and emulators hardly ever: an IRET that faulted after it
+ * What real processors report at VM exits, and emulators hardly ever: an IRET that faulted after it
  * had unblocked NMIs, a machine check at VM entry, SGX; and whose memory a guest has reached for.
  */
 #include <setjmp.h>
@@ -223,7 +223,7 @@ static const char *owned(uint64_t physical)
     return physical >= OWN_BASE && physical < OWN_END ? "its all" : NULL;
 }
 
-static bool next_foreign(uint64_t *next, uint64_t *base, uint64_t *end)
+static bool next_non_ram(uint64_t *next, uint64_t *base, uint64_t *end)
 {
     *base = *next >= OWN_BASE && *next < OWN_END ? OWN_END : *next;
     *end = *base < OWN_BASE ? OWN_BASE : 1ull << 40;
@@ -231,7 +231,7 @@ static bool next_foreign(uint64_t *next, uint64_t *base, uint64_t *end)
     return *base < *end;
 }
 
-static enum memory_type foreign_type(uint64_t physical)
+static enum memory_type non_ram_type(uint64_t physical)
 {
     return physical < OWN_BASE ? MEMORY_TYPE_WP : MEMORY_TYPE_UC;
 }
@@ -241,8 +241,8 @@ static void show_machine(uint64_t apic_base)
     guest_machine_reset(GUEST_LONG);
     guest_machine.guest.sees_machine = true;
     guest_machine.memory_owned = owned;
-    guest_machine.memory_next_foreign = next_foreign;
-    guest_machine.memory_foreign_type = foreign_type;
+    guest_machine.memory_next_non_ram = next_non_ram;
+    guest_machine.memory_non_ram_type = non_ram_type;
     guest_machine.vcpu.msr_apic_base = apic_base;
     vcpu = guest_machine_start();
 }
@@ -288,7 +288,7 @@ static const char *owner_at_end(uint64_t address)
     return vcpu->end_owner;
 }
 
-static void whose_memory_it_was_is_told(void **state)
+static void whose_memory_it_was_is_reported(void **state)
 {
     (void)state;
     show_machine(0xfee00900);
@@ -319,7 +319,7 @@ int main(void)
         TEST(the_clock_is_the_same_by_rdmsr),
         TEST(enclaves_are_not_for_guests),
         TEST(a_guest_sees_the_machine_but_for_the_hypervisor),
-        TEST(whose_memory_it_was_is_told),
+        TEST(whose_memory_it_was_is_reported),
         TEST(to_other_guests_it_is_not),
     };
 

@@ -164,7 +164,7 @@ static void long_mode_is_left_and_entered_from_compatibility_mode(void **state)
 }
 
 /*
- * An unrestricted guest changes CR0.PG and IA32_EFER.LMA without a VM exit, and exits tell by the
+ * An unrestricted guest changes CR0.PG and IA32_EFER.LMA without a VM exit, and exits report by the
  * VM-entry control (IA32_VMX_MISC, bit 5): what was true at the exit before is not true any more.
  */
 static void the_guest_has_come_to_long_mode_by_itself(void **state)
@@ -481,7 +481,8 @@ static void dr4_and_dr5_are_undefined_with_debugging_extensions(void **state)
     assert_int_equal(read_dr_of_guest(6), 0xffff0ff0);
 }
 
-/* "DR7.GD: a debug exception prior to any MOV DR"; DR6.BD tells, and GD is cleared on delivery. */
+/* "DR7.GD: a debug exception prior to any MOV DR"; DR6.BD reports, and GD is cleared on delivery.
+ */
 static void general_detect_comes_before_the_access(void **state)
 {
     (void)state;

@@ -1,6 +1,7 @@
 /*
  * Exits of LLDT, LTR, SLDT and STR, on the model CPU. Expectations are those of their pages in SDM
- * Vol. 2; operands are told as in Vol. 3, "Information for VM Exits Due to Instruction Execution".
+ * Vol. 2; operands are reported as in Vol. 3, "Information for VM Exits Due to Instruction
+ * Execution".
  */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -124,7 +124,7 @@ static void trace(const struct vcpu *traced, const struct exit_record *exit)
 }
 
 /* A serial line is slow. */
-static void what_the_telling_takes_is_not_the_guests_time(void **state)
+static void what_the_reporting_takes_is_not_the_guests_time(void **state)
 {
     uint64_t deadline = rdtsc() + LATER;
 
@@ -142,7 +142,7 @@ static void what_the_telling_takes_is_not_the_guests_time(void **state)
 }
 
 /* Nobody counts these, so that one after the other would give a guest time without end. */
-static void what_the_telling_of_the_hosts_events_takes_is(void **state)
+static void what_the_reporting_of_the_hosts_events_takes_is(void **state)
 {
     uint64_t deadline = rdtsc() + 150000;
 
@@ -217,8 +217,8 @@ int main(void)
         TEST(nor_are_they_recorded),
         TEST(an_early_alarm_is_set_again),
         TEST(the_alarm_ends_a_guest_whose_time_is_up),
-        TEST(what_the_telling_takes_is_not_the_guests_time),
-        TEST(what_the_telling_of_the_hosts_events_takes_is),
+        TEST(what_the_reporting_takes_is_not_the_guests_time),
+        TEST(what_the_reporting_of_the_hosts_events_takes_is),
         TEST(the_preemption_timer_counts_the_whole_time_once),
         TEST(asking_when_all_is_used_up_gives_nothing),
         TEST(time_is_up_at_the_deadline),

@@ -58,14 +58,14 @@ static void each_result_has_its_finding(void **state)
                  {GUEST_NO_MEMORY, RULE_GUEST_MEMORY}};
 
     (void)state;
-    machine_judge_guests(machine);
+    check_guest_runs(machine);
     runs[0][0].result = GUEST_SKIPPED;
-    machine_judge_guests(machine);
+    check_guest_runs(machine);
     assert_int_equal(machine->findings.count, 0);
     for (unsigned i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         runs[1][0].result = cases[i].result;
         machine->findings.count = 0;
-        machine_judge_guests(machine);
+        check_guest_runs(machine);
         assert_int_equal(machine->findings.count, 1);
         assert_int_equal(machine->findings.item[0].rule, cases[i].rule);
         assert_int_equal(machine->findings.item[0].cpu, 1);
@@ -74,28 +74,28 @@ static void each_result_has_its_finding(void **state)
     }
     strcpy(runs[1][0].detail, "triple fault, at RIP 0x8000");
     machine->findings.count = 0;
-    machine_judge_guests(machine);
+    check_guest_runs(machine);
     assert_string_equal(machine->findings.item[0].detail, "plain: triple fault, at RIP 0x8000");
     machine->guests.item[0] = (struct guest_chosen){.guest = &plain, .cpu = 0}; /* not on CPU 1 */
     machine->findings.count = 0;
-    machine_judge_guests(machine);
+    check_guest_runs(machine);
     assert_int_equal(machine->findings.count, 0);
     machine->guests.item[0].cpu = 1;
-    machine_judge_guests(machine);
+    check_guest_runs(machine);
     assert_int_equal(machine->findings.count, 1);
     cpu_list[1]->phase = CPU_SILENT; /* has no results */
     machine->findings.count = 0;
-    machine_judge_guests(machine);
+    check_guest_runs(machine);
     assert_int_equal(machine->findings.count, 0);
 }
 
 static void an_unknown_guest_is_a_warning(void **state)
 {
     (void)state;
-    machine_judge_command_line(machine);
+    check_command_line(machine);
     assert_int_equal(machine->findings.count, 0);
     strcpy(machine->guests.unknown, "nobody");
-    machine_judge_command_line(machine);
+    check_command_line(machine);
     assert_int_equal(machine->findings.item[0].rule, RULE_GUEST_UNKNOWN);
     assert_false(machine_refused(machine));
 }
@@ -105,7 +105,7 @@ static void guests_that_do_not_run_are_warnings(void **state)
     (void)state;
     strcpy(machine->guests.no_cpu, "cpu7:plain");
     machine->guests.lost = 1;
-    machine_judge_choice(machine);
+    check_guest_choice(machine);
     assert_int_equal(machine->findings.count, 2);
     assert_int_equal(machine->findings.item[0].rule, RULE_GUEST_NO_CPU);
     assert_string_equal(machine->findings.item[0].detail, "cpu7:plain");
@@ -153,7 +153,7 @@ static void asked_the_last_of_the_first_cpu_is_kept_but_for_a_failed_entry(void 
 static void without_room_for_results_it_is_refused(void **state)
 {
     (void)state;
-    machine_judge_guest_room(machine);
+    check_guest_memory(machine);
     assert_int_equal(machine->findings.item[0].rule, RULE_GUEST_MEMORY);
     assert_true(machine_refused(machine));
 }
@@ -168,7 +168,7 @@ static void guests_need_every_cpu_loaded(void **state)
     assert_true(machine_all_loaded(machine));
 }
 
-static void the_json_tells_each_run_and_what_was_measured(void **state)
+static void the_json_reports_each_run_and_what_was_measured(void **state)
 {
     static const struct bench_row rows[BENCH_ROWS] = {
         {"cpuid", true, 1, 2, 3},
@@ -185,11 +185,11 @@ static void the_json_tells_each_run_and_what_was_measured(void **state)
     runs[1][0].result = GUEST_DIED;
     strcpy(runs[1][0].detail, "of age");
     runs[1][0].entry = (struct entry_failure){
-        .judged = true,
+        .checked = true,
         .class = VMENTRY_GUEST,
         .broken = 6,
         .unread = 1,
-        .unjudged = {1u << VMENTRY_PIN_MUST_BE_1},
+        .unchecked = {1u << VMENTRY_PIN_MUST_BE_1},
         .item = {{.rule = VMENTRY_GUEST_RFLAGS_BIT_1, .field = VMCS_GUEST_RFLAGS, .wanted = 2},
                  {.rule = VMENTRY_GUEST_RFLAGS_VM, .field = VMCS_GUEST_RFLAGS},
                  {.rule = VMENTRY_GUEST_RFLAGS_IF, .field = VMCS_GUEST_RFLAGS},
@@ -237,7 +237,7 @@ int main(void)
         WITH_MACHINE(asked_the_last_of_the_first_cpu_is_kept_but_for_a_failed_entry),
         WITH_MACHINE(without_room_for_results_it_is_refused),
         WITH_MACHINE(guests_need_every_cpu_loaded),
-        WITH_MACHINE(the_json_tells_each_run_and_what_was_measured),
+        WITH_MACHINE(the_json_reports_each_run_and_what_was_measured),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -145,9 +145,9 @@ static void windows_agree_within_one_in_64(void **state)
     assert_false(rate_of_windows(windows, 2, no_row, 1000000).confirmed);
 }
 
-static void expect_told(struct cpuid_clock told, uint64_t per_ms, const char *source)
+static void expect_told(struct cpuid_clock reported, uint64_t per_ms, const char *source)
 {
-    struct tsc_rate rate = tsc_rate_enumerated(&told);
+    struct tsc_rate rate = tsc_rate_enumerated(&reported);
 
     assert_int_equal(rate.per_ms, per_ms);
     assert_string_equal(rate.source, source);
@@ -179,17 +179,17 @@ static void enumerated_frequency(void **state)
 
 static void a_measurement_that_nothing_confirms_gives_way(void **state)
 {
-    static const struct tsc_rate cpuid_tells = {2545000, "CPUID 15h"};
+    static const struct tsc_rate cpuid_has = {2545000, "CPUID 15h"};
     static const struct tsc_rate nobody_tells = {0, "none"};
     struct tsc_rate rate;
 
     (void)state;
     /* Confirmed, it stands against CPUID: Bochs's newer models run at another rate than they say.
      */
-    rate = tsc_rate_decide((struct clock_rate){50000, true}, "PIT", cpuid_tells);
+    rate = tsc_rate_decide((struct clock_rate){50000, true}, "PIT", cpuid_has);
     assert_int_equal(rate.per_ms, 50000);
     assert_string_equal(rate.source, "PIT");
-    rate = tsc_rate_decide((struct clock_rate){12686000, false}, "PIT", cpuid_tells);
+    rate = tsc_rate_decide((struct clock_rate){12686000, false}, "PIT", cpuid_has);
     assert_int_equal(rate.per_ms, 2545000);
     assert_string_equal(rate.source, "CPUID 15h");
     rate = tsc_rate_decide((struct clock_rate){12686000, false}, "PIT", nobody_tells);
@@ -198,11 +198,11 @@ static void a_measurement_that_nothing_confirms_gives_way(void **state)
     rate = tsc_rate_decide((struct clock_rate){0, false}, "PIT", nobody_tells);
     assert_int_equal(rate.per_ms, 0);
     assert_string_equal(rate.source, "none");
-    rate = tsc_rate_decide((struct clock_rate){0, false}, "PIT", cpuid_tells);
+    rate = tsc_rate_decide((struct clock_rate){0, false}, "PIT", cpuid_has);
     assert_int_equal(rate.per_ms, 2545000);
 }
 
-/* 2592 MHz beside a base frequency told as 2600 is the usual rounding of leaf 16h. */
+/* 2592 MHz beside a base frequency reported as 2600 is the usual rounding of leaf 16h. */
 static void rates_differ_from_one_in_32_on(void **state)
 {
     (void)state;
@@ -214,7 +214,7 @@ static void rates_differ_from_one_in_32_on(void **state)
     assert_true(rates_differ(50000, 3500000));
 }
 
-static const char *told(uint64_t per_ms, const char *source)
+static const char *reported(uint64_t per_ms, const char *source)
 {
     static char text[64];
     struct text_buffer buffer;
@@ -224,14 +224,14 @@ static const char *told(uint64_t per_ms, const char *source)
     return text;
 }
 
-static void a_clock_is_told_with_who_says_so_or_not_at_all(void **state)
+static void a_clock_is_reported_with_who_says_so_or_not_at_all(void **state)
 {
     (void)state;
-    assert_string_equal(told(49983, "CPUID 15h"), "TSC at 49.983 MHz by CPUID 15h");
-    assert_string_equal(told(2600007, "PIT"), "TSC at 2600.007 MHz by PIT");
-    assert_string_equal(told(1, "PIT"), "TSC at 0.001 MHz by PIT");
-    assert_string_equal(told(0, "none"), "none: times are told in TSC ticks");
-    assert_string_equal(told(0, NULL), "none: times are told in TSC ticks");
+    assert_string_equal(reported(49983, "CPUID 15h"), "TSC at 49.983 MHz by CPUID 15h");
+    assert_string_equal(reported(2600007, "PIT"), "TSC at 2600.007 MHz by PIT");
+    assert_string_equal(reported(1, "PIT"), "TSC at 0.001 MHz by PIT");
+    assert_string_equal(reported(0, "none"), "none: times are told in TSC ticks");
+    assert_string_equal(reported(0, NULL), "none: times are told in TSC ticks");
 }
 
 static void times_round_so_that_no_wait_is_short(void **state)
@@ -282,7 +282,7 @@ int main(void)
         cmocka_unit_test(enumerated_frequency),
         cmocka_unit_test(a_measurement_that_nothing_confirms_gives_way),
         cmocka_unit_test(rates_differ_from_one_in_32_on),
-        cmocka_unit_test(a_clock_is_told_with_who_says_so_or_not_at_all),
+        cmocka_unit_test(a_clock_is_reported_with_who_says_so_or_not_at_all),
         cmocka_unit_test(times_round_so_that_no_wait_is_short),
         cmocka_unit_test(a_timer_counts_as_long_as_the_tsc),
     };

@@ -1,7 +1,7 @@
 /*
- * What the machine-check banks hold, told in words. SDM Vol. 3, "Machine-Check Architecture": bits
- * 7:0 of IA32_MCG_CAP count the banks; IA32_MC0_STATUS is MSR 0x401, its address the next, and each
- * bank has four; bits 63, 62, 61, 58, 57 of a status are VAL, OVER, UC, ADDRV, PCC.
+ * What the machine-check banks hold, reported in words. SDM Vol. 3, "Machine-Check Architecture":
+ * bits 7:0 of IA32_MCG_CAP count the banks; IA32_MC0_STATUS is MSR 0x401, its address the next, and
+ * each bank has four; bits 63, 62, 61, 58, 57 of a status are VAL, OVER, UC, ADDRV, PCC.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -148,7 +148,7 @@ static void kinds(void **state)
     }
 }
 
-/* However many a processor claims: behind IA32_MC31 other MSRs follow. */
+/* However many a processor claims: after IA32_MC31 other MSRs follow. */
 static void too_many(void **state)
 {
     (void)state;

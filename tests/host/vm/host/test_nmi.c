@@ -98,7 +98,7 @@ static void causes(void **state)
 }
 
 /* The other source and the speaker stay as they are; status bits are written as zeroes. */
-static void turns_off_what_it_tells(void **state)
+static void turns_off_what_it_reports(void **state)
 {
     (void)state;
     assert_int_equal(nmi_source_off(0x80), 0x04);
@@ -161,7 +161,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(causes, set_up),
-        cmocka_unit_test_setup(turns_off_what_it_tells, set_up),
+        cmocka_unit_test_setup(turns_off_what_it_reports, set_up),
         cmocka_unit_test_setup(unknown_ones_are_counted, set_up),
         cmocka_unit_test_setup(the_alarms_are_not, set_up),
         cmocka_unit_test_setup(what_the_banks_hold, set_up),

@@ -153,7 +153,7 @@ static void splitting_large_pages(void **state)
     machine_end(&machine);
 }
 
-/* Where the processor keeps no such flags, bits 8 and 9 are ignored, not told. */
+/* Where the processor keeps no such flags, bits 8 and 9 are ignored, not reported. */
 static void no_accessed_and_dirty_flags(void **state)
 {
     struct ept_capability capability = everything;
@@ -330,7 +330,7 @@ static void running_out_of_tables(void **state)
     machine_end(&machine);
 }
 
-/* Behind ept_init() nothing is remembered of tables that stood before. */
+/* After ept_init() nothing is remembered of tables that stood before. */
 static void a_new_life(void **state)
 {
     struct machine machine;

@@ -1,6 +1,6 @@
 /*
  * A guest's memory on the model CPU: what stands in it, what translates to it, that every page that
- * was taken is given back, and when the processor is told to forget translations.
+ * was taken is given back, and when the processor is asked to forget translations.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -133,7 +133,7 @@ static void without_ept_the_hypervisors_tables_translate(void **state)
     }
 }
 
-/* What of the machine is the hypervisor's is asked for addresses behind the guest's own memory. */
+/* What of the machine is the hypervisor's is asked for addresses after the guest's own memory. */
 
 static const char *owned(uint64_t physical)
 {
@@ -141,7 +141,7 @@ static const char *owned(uint64_t physical)
     return "ours";
 }
 
-static void owners_are_told_behind_its_own_memory_only(void **state)
+static void owners_are_reported_after_its_own_memory_only(void **state)
 {
     (void)state;
     guest_machine.memory_owned = owned;
@@ -152,8 +152,8 @@ static void owners_are_told_behind_its_own_memory_only(void **state)
     assert_string_equal(guest_memory_owner(vcpu, GUEST_MEMORY_BYTES), "ours");
 }
 
-/* Foreign memory up to GUEST_MACHINE_END, and from there on: what lies behind is not shown. */
-static bool up_to_the_end_and_behind(uint64_t *next, uint64_t *base, uint64_t *end)
+/* Non-RAM memory up to GUEST_MACHINE_END, and from there on: what lies after is not shown. */
+static bool up_to_the_end_and_after(uint64_t *next, uint64_t *base, uint64_t *end)
 {
     *base = *next;
     *end = *next < GUEST_MACHINE_END ? GUEST_MACHINE_END : 1ull << 40;
@@ -172,8 +172,8 @@ static void the_machine_is_shown_up_to_its_end(void **state)
     (void)state;
     guest_machine_reset(GUEST_LONG);
     guest_machine.guest.sees_machine = true;
-    guest_machine.memory_next_foreign = up_to_the_end_and_behind;
-    guest_machine.memory_foreign_type = uncacheable;
+    guest_machine.memory_next_non_ram = up_to_the_end_and_after;
+    guest_machine.memory_non_ram_type = uncacheable;
     vcpu = guest_machine_start();
     assert_true(ept_walk(&vcpu->vm->ept, GUEST_MACHINE_END - 1).mapped);
     assert_false(ept_walk(&vcpu->vm->ept, GUEST_MACHINE_END).mapped);
@@ -230,7 +230,7 @@ static void the_cache_is_what_memory_there_is(void **state)
 }
 
 /*
- * A list of 16 KiB has room for 2048 pages; behind it there is none, however much memory is left.
+ * A list of 16 KiB has room for 2048 pages; after it there is none, however much memory is left.
  */
 static void a_full_list_gives_no_page(void **state)
 {
@@ -298,7 +298,7 @@ int main(void)
         TEST(without_memory_there_is_no_guest),
         TEST(code_that_does_not_fit_is_no_guest),
         TEST(without_ept_the_hypervisors_tables_translate),
-        TEST(owners_are_told_behind_its_own_memory_only),
+        TEST(owners_are_reported_after_its_own_memory_only),
         TEST(the_machine_is_shown_up_to_its_end),
         TEST(a_page_in_the_cache_is_given_out_once),
         TEST(the_cache_is_what_memory_there_is),

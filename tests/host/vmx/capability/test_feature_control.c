@@ -80,7 +80,7 @@ static void refusals_name_the_bit(void **state)
     assert_int_equal(findings.item[0].wanted, 1);
 }
 
-/* VMXON will tell; only who wants everything by the book is refused. */
+/* VMXON will report; only who wants everything by the book is refused. */
 static void absent_is_a_warning(void **state)
 {
     static const enum severity severity[VMX_CHECK_COUNT] = {
@@ -178,7 +178,7 @@ static void what_must_be_0_is_named(void **state)
                        cases[i].msr == IA32_VMX_CR4_FIXED1 ? cr4_fixed1 : cases[i].cr4_fixed1);
         struct findings findings = {0};
 
-        cr_fixed_judge(cases[i].cr0, cases[i].cr4, &msrs, VMX_CHECK_KVM, CPU, &findings);
+        cr_fixed_check(cases[i].cr0, cases[i].cr4, &msrs, VMX_CHECK_KVM, CPU, &findings);
         assert_int_equal(findings.count, 1);
         assert_int_equal(findings.item[0].rule, RULE_CR_BIT_MUST_BE_ZERO);
         assert_int_equal(findings.item[0].severity, SEVERITY_REFUSAL);
@@ -190,28 +190,29 @@ static void what_must_be_0_is_named(void **state)
 }
 
 /* Every bit that is in use, and not only the first. */
-static void all_bits_are_told(void **state)
+static void all_bits_are_reported(void **state)
 {
     struct vmx_msrs msrs = fixed_msrs(0x80000021, 0x80000021, 0x2000, 0x2000);
     struct findings findings = {0};
 
     (void)state;
-    cr_fixed_judge(CR0_PE | CR0_ET | CR0_WP | CR0_PG, CR4_PAE | CR4_PGE, &msrs, VMX_CHECK_KVM, CPU,
+    cr_fixed_check(CR0_PE | CR0_ET | CR0_WP | CR0_PG, CR4_PAE | CR4_PGE, &msrs, VMX_CHECK_KVM, CPU,
                    &findings);
     assert_int_equal(findings.count, 4); /* ET, WP; PAE, PGE */
 }
 
-/* A contradiction between FIXED0 and FIXED1, and MSRs that could not be read, are told elsewhere.
+/* A contradiction between FIXED0 and FIXED1, and MSRs that could not be read, are reported
+ * elsewhere.
  */
-static void what_others_tell_is_not_told_twice(void **state)
+static void what_others_tell_is_not_reported_twice(void **state)
 {
     struct vmx_msrs contradiction = fixed_msrs(0xc0000021, 0xbfffffff, 0x2000, 0x1767ff);
     struct vmx_msrs none = {0};
     struct findings findings = {0};
 
     (void)state;
-    cr_fixed_judge(0x80010001, 0xa0, &contradiction, VMX_CHECK_KVM, CPU, &findings);
-    cr_fixed_judge(0x80010001, 0xa0, &none, VMX_CHECK_KVM, CPU, &findings);
+    cr_fixed_check(0x80010001, 0xa0, &contradiction, VMX_CHECK_KVM, CPU, &findings);
+    cr_fixed_check(0x80010001, 0xa0, &none, VMX_CHECK_KVM, CPU, &findings);
     assert_int_equal(findings.count, 0);
 }
 
@@ -224,8 +225,8 @@ int main(void)
         cmocka_unit_test(what_is_read_back_counts),
         cmocka_unit_test(what_must_be_1_is_added),
         cmocka_unit_test(what_must_be_0_is_named),
-        cmocka_unit_test(all_bits_are_told),
-        cmocka_unit_test(what_others_tell_is_not_told_twice),
+        cmocka_unit_test(all_bits_are_reported),
+        cmocka_unit_test(what_others_tell_is_not_reported_twice),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -12,7 +12,7 @@
 #include <cmocka.h>
 
 #include "tests/host/real_msrs.h"
-#include "vmx/capability/pretend.h"
+#include "vmx/capability/override.h"
 #include "vmx/capability/vmcs_config.h"
 
 #define GOOD_BASIC 0x00da040000000004ull
@@ -226,7 +226,7 @@ static void every_memory_type_but_write_back_is_refused(void **state)
     }
 }
 
-static void all_that_is_wrong_is_told_and_not_only_the_first(void **state)
+static void all_that_is_wrong_is_reported_and_not_only_the_first(void **state)
 {
     const struct outcome outcome = derive_basic(~0ull, VMX_CHECK_KVM);
 
@@ -260,7 +260,7 @@ static void an_essential_msr_without_a_value_is_refused(void **state)
         outcome = derive(&msrs, VMX_CHECK_KVM);
         assert_true(findings_refuse(&outcome.findings));
         assert_int_equal(find(&outcome.findings, RULE_MSR_MISSING)->msr, essential[i]);
-        /* Nothing is judged from a value that nobody has seen. */
+        /* Nothing is checked from a value that nobody has seen. */
         assert_null(find(&outcome.findings, RULE_BASIC_SIZE_ZERO));
         assert_null(find(&outcome.findings, RULE_CONTROL_MISSING));
     }
@@ -326,7 +326,7 @@ static void equal_configurations_compare_without_a_finding(void **state)
     assert_int_equal(findings.count, 0);
 }
 
-static void each_field_that_differs_is_told_by_name(void **state)
+static void each_field_that_differs_is_reported_by_name(void **state)
 {
     static const char *const names[] = {
         "size",
@@ -373,9 +373,9 @@ static void cores_that_differ_in_what_is_not_used_are_one_configuration(void **s
     assert_int_equal(findings.count, 0);
 }
 
-static void a_pretended_value_is_judged_and_told(void **state)
+static void a_overridden_value_is_checked_and_reported(void **state)
 {
-    const struct pretend_list list = {
+    const struct override_list list = {
         3,
         {{.every_cpu = true, .msr = 0x480, .value = 0x1},
          {.cpu = 1, .msr = 0x480, .value = GOOD_BASIC | 1ull << 48},
@@ -386,11 +386,11 @@ static void a_pretended_value_is_judged_and_told(void **state)
     struct findings findings = {0};
 
     (void)state;
-    pretend_apply(&list, 1, &in, &out, &findings);
+    override_apply(&list, 1, &in, &out, &findings);
     assert_int_equal(vmx_msr_value(&out, 0x480), GOOD_BASIC | 1ull << 48); /* the later one */
     assert_int_equal(vmx_msr_value(&out, 0x485), 0x7004c1e7);              /* for CPU 2 only */
     assert_int_equal(findings.count, 2);
-    assert_int_equal(findings.item[1].rule, RULE_PRETENDED);
+    assert_int_equal(findings.item[1].rule, RULE_OVERRIDDEN);
     assert_int_equal(findings.item[1].severity, SEVERITY_NOTE);
     assert_int_equal(findings.item[1].cpu, 1);
     assert_int_equal(findings.item[1].msr, 0x480);
@@ -401,7 +401,7 @@ static void a_pretended_value_is_judged_and_told(void **state)
 
 static void pretending_what_this_cpu_has_not_is_a_warning(void **state)
 {
-    const struct pretend_list list = {
+    const struct override_list list = {
         3,
         {{.every_cpu = true, .msr = 0x3a, .value = 1},   /* no capability MSR at all */
          {.every_cpu = true, .msr = 0x492, .value = 1},  /* no tertiary controls here */
@@ -412,20 +412,20 @@ static void pretending_what_this_cpu_has_not_is_a_warning(void **state)
     struct findings findings = {0};
 
     (void)state;
-    pretend_apply(&list, 0, &in, &out, &findings);
+    override_apply(&list, 0, &in, &out, &findings);
     assert_int_equal(findings.count, 3);
-    assert_int_equal(findings.item[0].rule, RULE_PRETEND_WITHOUT_EFFECT);
+    assert_int_equal(findings.item[0].rule, RULE_OVERRIDE_WITHOUT_EFFECT);
     assert_int_equal(findings.item[0].severity, SEVERITY_WARNING);
     assert_int_equal(findings.item[0].msr, 0x3a);
-    assert_int_equal(findings.item[1].rule, RULE_PRETEND_WITHOUT_EFFECT);
+    assert_int_equal(findings.item[1].rule, RULE_OVERRIDE_WITHOUT_EFFECT);
     assert_int_equal(findings.item[1].msr, 0x492);
-    assert_int_equal(findings.item[2].rule, RULE_PRETENDED);
+    assert_int_equal(findings.item[2].rule, RULE_OVERRIDDEN);
 }
 
-/* TRUE controls pretended onto a CPU that has none: the plain MSRs go on being used. */
-static void pretended_true_controls_without_values_fall_back(void **state)
+/* TRUE controls overridden onto a CPU that has none: the plain MSRs go on being used. */
+static void overridden_true_controls_without_values_fall_back(void **state)
 {
-    const struct pretend_list list = {
+    const struct override_list list = {
         1, {{.every_cpu = true, .msr = 0x480, .value = 0x005a08000000000d | 1ull << 55}}};
     const struct vmx_msrs in = real_msrs(dunnington);
     struct vmx_msrs out;
@@ -434,7 +434,7 @@ static void pretended_true_controls_without_values_fall_back(void **state)
     int not_read = 0;
 
     (void)state;
-    pretend_apply(&list, 0, &in, &out, &findings);
+    override_apply(&list, 0, &in, &out, &findings);
     vmcs_config_derive(&out, VMX_CHECK_KVM, 0, &with, &findings);
     for (uint32_t i = 0; i < findings.count; i++)
         not_read += findings.item[i].rule == RULE_MSR_NOT_READ;
@@ -452,17 +452,17 @@ int main(void)
         cmocka_unit_test(a_good_machine_gives_the_configuration_worked_out_by_hand),
         cmocka_unit_test(sizes_at_the_edges),
         cmocka_unit_test(every_memory_type_but_write_back_is_refused),
-        cmocka_unit_test(all_that_is_wrong_is_told_and_not_only_the_first),
+        cmocka_unit_test(all_that_is_wrong_is_reported_and_not_only_the_first),
         cmocka_unit_test(findings_name_the_cpu),
         cmocka_unit_test(an_essential_msr_without_a_value_is_refused),
         cmocka_unit_test(other_msrs_without_a_value_are_a_warning),
         cmocka_unit_test(fixed_bits_that_contradict_each_other_are_refused),
         cmocka_unit_test(equal_configurations_compare_without_a_finding),
-        cmocka_unit_test(each_field_that_differs_is_told_by_name),
+        cmocka_unit_test(each_field_that_differs_is_reported_by_name),
         cmocka_unit_test(cores_that_differ_in_what_is_not_used_are_one_configuration),
-        cmocka_unit_test(a_pretended_value_is_judged_and_told),
+        cmocka_unit_test(a_overridden_value_is_checked_and_reported),
         cmocka_unit_test(pretending_what_this_cpu_has_not_is_a_warning),
-        cmocka_unit_test(pretended_true_controls_without_values_fall_back),
+        cmocka_unit_test(overridden_true_controls_without_values_fall_back),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

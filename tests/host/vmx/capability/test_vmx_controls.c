@@ -24,7 +24,7 @@ static int forget_findings(void **state)
 
 static uint32_t settle(enum vmx_control_word word, uint64_t plain, uint64_t true_value)
 {
-    return vmx_control_settle(word, plain, true_value, 0x48d, VMX_CHECK_KVM, 1, &findings);
+    return adjust_vmx_control(word, plain, true_value, 0x48d, VMX_CHECK_KVM, 1, &findings);
 }
 
 static void derive(const struct vmx_msrs *msrs, uint32_t controls[VMX_CONTROL_WORD_COUNT])
@@ -129,7 +129,7 @@ static void forced_controls_stay_and_are_noted(void **state)
     assert_int_equal(findings.count, 2);
     assert_int_equal(finding->high, 31);
     assert_int_equal(finding->low, 0);
-    /* And behind a control of which 1 is wanted: bit 9 of the exits' must be 1 and may not. */
+    /* And after a control of which 1 is wanted: bit 9 of the exits' must be 1 and may not. */
     (void)settle(VMX_CONTROL_EXIT, 0x00036dff00036fff, 0x00036dff00036fff);
     assert_int_equal(find(RULE_CONTROL_MISSING, "host address-space size")->wanted, 1);
     finding = find(RULE_CONTROL_CONTRADICTION, "VM-exit controls");

@@ -63,7 +63,7 @@ static void eleven_exist_wherever_vmx_does(void **state)
 static void each_condition_is_one_bit(void **state)
 {
     static const struct {
-        uint32_t msr, teller;
+        uint32_t msr, printer;
         uint64_t any_of;
     } conditions[] = {
         {0x48b, 0x482, 1ull << 63}, {0x48c, 0x48b, 1ull << 33 | 1ull << 37},
@@ -78,8 +78,8 @@ static void each_condition_is_one_bit(void **state)
         for (int bit = 0; bit < 64; bit++) {
             struct vmx_msrs msrs = {0};
 
-            vmx_msr_set(&msrs, 0x482, 1ull << 63); /* 0x48b must exist to tell anything */
-            vmx_msr_set(&msrs, conditions[i].teller, 1ull << bit);
+            vmx_msr_set(&msrs, 0x482, 1ull << 63); /* 0x48b must exist to report anything */
+            vmx_msr_set(&msrs, conditions[i].printer, 1ull << bit);
             assert_int_equal(vmx_msr_exists(&msrs, conditions[i].msr),
                              conditions[i].any_of >> bit & 1);
         }
@@ -136,8 +136,8 @@ static void the_true_msr_stands_in_where_there_is_one(void **state)
     assert_int_equal(vmx_msr_true(&new, 0x482), 0x482);
 }
 
-/* A dump with the TRUE MSRs alone tells the same 1-settings, and so what else there is. */
-static void a_true_msr_alone_tells_what_else_exists(void **state)
+/* A dump with the TRUE MSRs alone reports the same 1-settings, and so what else there is. */
+static void a_true_msr_alone_reports_what_else_exists(void **state)
 {
     struct vmx_msrs msrs = real_msrs(skylake);
 
@@ -150,8 +150,8 @@ static void a_true_msr_alone_tells_what_else_exists(void **state)
     assert_false(vmx_msr_exists(&msrs, 0x48b));
 }
 
-/* What may exist: what exists, and what nobody can tell because the teller has no value. */
-static void what_cannot_be_told_may_exist(void **state)
+/* What may exist: what exists, and what nobody can report because the teller has no value. */
+static void what_cannot_be_reported_may_exist(void **state)
 {
     struct vmx_msrs msrs = {0};
 
@@ -160,9 +160,9 @@ static void what_cannot_be_told_may_exist(void **state)
         assert_true(vmx_msr_may_exist(&msrs, msr));
     vmx_msr_set(&msrs, 0x482, 0);
     for (uint32_t msr = 0x480; msr <= 0x493; msr++) {
-        bool told = msr == 0x48b || msr == 0x48c || msr == 0x491 || msr == 0x492;
+        bool reported = msr == 0x48b || msr == 0x48c || msr == 0x491 || msr == 0x492;
 
-        assert_int_equal(vmx_msr_may_exist(&msrs, msr), !told);
+        assert_int_equal(vmx_msr_may_exist(&msrs, msr), !reported);
     }
     assert_false(vmx_msr_may_exist(&msrs, 0x494));
 }
@@ -178,8 +178,8 @@ int main(void)
         cmocka_unit_test(an_absent_msr_makes_no_other_exist),
         cmocka_unit_test(real_machines_have_what_their_dumps_show),
         cmocka_unit_test(the_true_msr_stands_in_where_there_is_one),
-        cmocka_unit_test(a_true_msr_alone_tells_what_else_exists),
-        cmocka_unit_test(what_cannot_be_told_may_exist),
+        cmocka_unit_test(a_true_msr_alone_reports_what_else_exists),
+        cmocka_unit_test(what_cannot_be_reported_may_exist),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -205,7 +205,7 @@ static bool breaks(enum vmentry_rule rule)
     return vmentry_has(&findings, rule);
 }
 
-/* What is told of the field: nothing but bits of the rule would have to change. */
+/* What is described the field: nothing but bits of the rule would have to change. */
 static void assert_told(const struct row *row)
 {
     for (uint32_t i = 0; i < findings.count; i++) {

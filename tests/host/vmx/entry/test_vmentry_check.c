@@ -176,14 +176,14 @@ static void the_qualification_says_what_it_was(void **state)
     assert_true(vmentry_allows(&findings, (struct vmentry_outcome){VMENTRY_ENTERS, 0}));
 }
 
-static void is_unjudged(enum vmentry_rule rule)
+static void is_unchecked(enum vmentry_rule rule)
 {
     assert_false(vmentry_has(&findings, rule));
-    assert_true(vmentry_is_unjudged(&findings, rule));
+    assert_true(vmentry_is_unchecked(&findings, rule));
     assert_true(findings.unread > 0);
 }
 
-static void is_judged_whole(void)
+static void is_checked_whole(void)
 {
     unsigned entered = 0;
 
@@ -193,7 +193,7 @@ static void is_judged_whole(void)
         entered++;
         vmentry_check(&image, &ground_context, &findings);
         for (enum vmentry_rule rule = 0; rule < VMENTRY_RULE_COUNT; rule++) {
-            if (vmentry_is_unjudged(&findings, rule))
+            if (vmentry_is_unchecked(&findings, rule))
                 fail_msg("%s: %s", vmentry_base_name(base), vmentry_rule_table[rule].name);
         }
         assert_int_equal(findings.unread, 0);
@@ -202,26 +202,26 @@ static void is_judged_whole(void)
 }
 
 /* A rule looks at no field that its processor may lack before it knows that the field counts. */
-static void a_whole_image_is_judged_by_every_rule(void **state)
+static void a_whole_image_is_checked_by_every_rule(void **state)
 {
     (void)state;
     for (unsigned number = 0; number < GROUND_COUNT; number++) {
         ground_reset(number);
-        is_judged_whole();
+        is_checked_whole();
         ground_capability.secondary_allowed1 = ground_capability.secondary_allowed0;
-        is_judged_whole();
+        is_checked_whole();
         ground_capability.primary_allowed1 &=
             ~(uint64_t)(PRIMARY_SECONDARY_CONTROLS | PRIMARY_TERTIARY_CONTROLS);
         ground_capability.entry_allowed1 =
             ground_capability.entry_allowed0 | ENTRY_IA32E_MODE_GUEST;
         ground_capability.exit_allowed1 =
             ground_capability.exit_allowed0 | EXIT_HOST_ADDRESS_SPACE_SIZE;
-        is_judged_whole();
+        is_checked_whole();
     }
 }
 
 /* 0x4000 is not among the pages that can be read here. Each of these rules is about memory. */
-static void what_cannot_be_read_is_not_judged(void **state)
+static void what_cannot_be_read_is_not_checked(void **state)
 {
     (void)state;
     ground_reset(GROUND_ALL);
@@ -229,26 +229,26 @@ static void what_cannot_be_read_is_not_judged(void **state)
     vmcs_image_set(&image, VMCS_VM_ENTRY_MSR_LOAD_COUNT, 1);
     break_with(VMCS_VM_ENTRY_MSR_LOAD_ADDRESS, 0x4000);
     assert_int_equal(findings.count, 0);
-    is_unjudged(VMENTRY_MSR_RESERVED);
+    is_unchecked(VMENTRY_MSR_RESERVED);
     break_with(VMCS_VM_ENTRY_MSR_LOAD_COUNT, 0);
     assert_int_equal(findings.unread, 0);
     break_with(VMCS_LINK_POINTER, 0x4000);
     assert_int_equal(findings.count, 0);
     assert_int_equal(findings.unread, 1);
-    is_unjudged(VMENTRY_LINK_POINTER_REVISION);
+    is_unchecked(VMENTRY_LINK_POINTER_REVISION);
     break_with(VMCS_LINK_POINTER, UINT64_MAX);
     vmcs_image_set(&image, VMCS_PRIMARY_PROCESSOR_BASED_VM_EXECUTION_CONTROLS,
                    vmcs_image_get(&image, VMCS_PRIMARY_PROCESSOR_BASED_VM_EXECUTION_CONTROLS) |
                        PRIMARY_TPR_SHADOW);
     break_with(VMCS_VIRTUAL_APIC_ADDRESS, 0x4000);
     assert_int_equal(findings.count, 0);
-    is_unjudged(VMENTRY_TPR_THRESHOLD_VTPR);
+    is_unchecked(VMENTRY_TPR_THRESHOLD_VTPR);
     ground_context.read = NULL;
     assert_true(vmentry_base_image(&ground, VMENTRY_BASE_PAE, &image));
     break_with(VMCS_GUEST_CR3, ground.page[VMENTRY_PAGE_PDPTES]);
     assert_int_equal(findings.count, 0);
     assert_int_equal(findings.unread, 1);
-    is_unjudged(VMENTRY_PDPTE_MEMORY);
+    is_unchecked(VMENTRY_PDPTE_MEMORY);
 }
 
 /* 0 in these fields would break each of these rules; that they are not in the image breaks none. */
@@ -274,7 +274,7 @@ static void a_field_that_is_not_there_is_not_0(void **state)
         image.present[vmcs_field_index(rows[i].field)] = false;
         vmentry_check(&image, &ground_context, &findings);
         assert_int_equal(findings.count, 0);
-        is_unjudged(rows[i].rule);
+        is_unchecked(rows[i].rule);
     }
 }
 
@@ -321,10 +321,10 @@ static void what_is_odd_but_allowed_passes(void **state)
 
 /*
  * A processor with 57-bit linear addresses. Bit 47 alone set is canonical in 57 bits and not in 48;
- * bit 56 alone in neither. RIP is judged by the host's CR4.LA57, which the VM exit loads; a base by
- * what the processor has.
+ * bit 56 alone in neither. RIP is checked by the host's CR4.LA57, which the VM exit loads; a base
+ * by what the processor has.
  */
-static void host_rip_is_judged_by_the_paging_mode_of_the_host(void **state)
+static void host_rip_is_checked_by_the_paging_mode_of_the_host(void **state)
 {
     uint64_t cr4;
 
@@ -392,7 +392,7 @@ static void what_depends_on_the_processor_is_asked_of_it(void **state)
 /*
  * "If the 'IPI virtualization' VM-execution control is 1": the table's address, and that plus 8
  * times the last index, set no bit beyond the physical-address width. Where the table begins beyond
- * it, that is what is wrong, and nothing else is told.
+ * it, that is what is wrong, and nothing else is reported.
  */
 static void the_last_entry_of_the_pid_table_is_within_the_width(void **state)
 {
@@ -433,7 +433,7 @@ static void an_entry_that_may_be_loaded_need_not_be_the_one(void **state)
     assert_true(vmentry_allows(&findings, (struct vmentry_outcome){VMENTRY_ENTERS, 0}));
     assert_true(vmentry_allows(&findings, (struct vmentry_outcome){VMENTRY_MSR_LOAD, 1}));
     assert_false(vmentry_allows(&findings, (struct vmentry_outcome){VMENTRY_MSR_LOAD, 2}));
-    /* Behind it IA32_FS_BASE, which no processor loads. */
+    /* After it IA32_FS_BASE, which no processor loads. */
     memcpy(ground_memory[VMENTRY_PAGE_MSRS] + 0x90, ground_memory[VMENTRY_PAGE_MSRS] + 0x20, 16);
     break_with(VMCS_VM_ENTRY_MSR_LOAD_COUNT, 2);
     assert_true(vmentry_allows(&findings, (struct vmentry_outcome){VMENTRY_MSR_LOAD, 1}));
@@ -530,8 +530,8 @@ static void capture_write(struct sink *sink, const char *text, size_t length)
     capture->length += length;
 }
 
-/* As the first finding is told. */
-static const char *told(void)
+/* As the first finding is reported. */
+static const char *reported(void)
 {
     static struct capture capture = {.sink = {capture_write}};
 
@@ -542,13 +542,13 @@ static const char *told(void)
     return capture.text;
 }
 
-static void a_person_is_told_rule_values_and_section(void **state)
+static void a_person_is_reported_rule_values_and_section(void **state)
 {
     (void)state;
     ground_reset(GROUND_ALL);
     assert_true(vmentry_base_image(&ground, VMENTRY_BASE_LONG, &image));
     break_with(VMCS_GUEST_RFLAGS, 0);
-    assert_string_equal(told(),
+    assert_string_equal(reported(),
                         "       guest-rflags-bit-1\n"
                         "         must hold: bit 1 of guest RFLAGS is 1\n"
                         "         Guest RFLAGS: seen 0x0, wanted for example 0x2; set bit 1\n"
@@ -556,36 +556,36 @@ static void a_person_is_told_rule_values_and_section(void **state)
     vmcs_image_set(&image, VMCS_GUEST_RFLAGS, 2);
     vmcs_image_set(&image, VMCS_VM_ENTRY_MSR_LOAD_COUNT, 1);
     break_with(VMCS_VM_ENTRY_MSR_LOAD_ADDRESS, ground.page[VMENTRY_PAGE_MSRS] + 0x20);
-    assert_non_null(strstr(told(), "entry 1 of the VM-entry MSR-load area: MSR 0xc0000100\n"));
+    assert_non_null(strstr(reported(), "entry 1 of the VM-entry MSR-load area: MSR 0xc0000100\n"));
     break_with(VMCS_VM_ENTRY_MSR_LOAD_ADDRESS, ground.page[VMENTRY_PAGE_MSRS] + 0x80);
-    assert_non_null(strstr(told(), "msr-microcode, which a processor need not check\n"));
+    assert_non_null(strstr(reported(), "msr-microcode, which a processor need not check\n"));
 }
 
 /* Bits by their numbers where some must change, controls by their names where none may be. */
-static void a_person_is_told_which_bits_to_change(void **state)
+static void a_person_is_reported_which_bits_to_change(void **state)
 {
     (void)state;
     ground_reset(GROUND_LITTLE);
     assert_true(vmentry_base_image(&ground, VMENTRY_BASE_LONG_EPT, &image));
     break_with(VMCS_PIN_BASED_VM_EXECUTION_CONTROLS, 0);
     assert_non_null(
-        strstr(told(), "seen 0x0, wanted for example 0x16;\n         set bits 4, 2:1\n"));
+        strstr(reported(), "seen 0x0, wanted for example 0x16;\n         set bits 4, 2:1\n"));
     assert_true(vmentry_base_image(&ground, VMENTRY_BASE_LONG_EPT, &image));
     break_with(VMCS_SECONDARY_PROCESSOR_BASED_VM_EXECUTION_CONTROLS, 1u << 29 | 1 << 1 | 1 << 17);
-    assert_non_null(strstr(told(), "clear bit 17 (enable PML)"));
+    assert_non_null(strstr(reported(), "clear bit 17 (enable PML)"));
     assert_true(vmentry_base_image(&ground, VMENTRY_BASE_LONG, &image));
     break_with(VMCS_GUEST_CR3, 1ull << 60 | 1ull << 50 | 3ull << 47);
-    assert_non_null(strstr(told(), " bits 60, 50, 48:47\n"));
+    assert_non_null(strstr(reported(), " bits 60, 50, 48:47\n"));
     break_with(VMCS_GUEST_CR3, 0x5550ull << 46);
-    assert_null(strstr(told(), "bits 60")); /* too many to be of use */
+    assert_null(strstr(reported(), "bits 60")); /* too many to be of use */
     break_with(VMCS_GUEST_CR3, 0);
     /* A number, not bits: 512 of 4. */
     break_with(VMCS_CR3_TARGET_COUNT, 512);
-    assert_non_null(strstr(told(), "wanted for example 0x4\n"));
+    assert_non_null(strstr(reported(), "wanted for example 0x4\n"));
     /* What stands in memory is not the field's value. */
     assert_true(vmentry_base_image(&ground, VMENTRY_BASE_LONG, &image));
     break_with(VMCS_LINK_POINTER, ground.page[VMENTRY_PAGE_SCRATCH]);
-    assert_non_null(strstr(told(), "the first four bytes in memory at the VMCS link pointer:"));
+    assert_non_null(strstr(reported(), "the first four bytes in memory at the VMCS link pointer:"));
 }
 
 static void no_line_is_too_long_and_each_class_has_its_words(void **state)
@@ -599,7 +599,7 @@ static void no_line_is_too_long_and_each_class_has_its_words(void **state)
         ground_reset(GROUND_ALL);
         if (!try_trial(&trial))
             continue;
-        line = told();
+        line = reported();
         for (const char *end = strchr(line, '\n'); end; end = strchr(line, '\n')) {
             if (end - line > 80)
                 fail_msg("%.*s", (int)(end - line), line);
@@ -652,18 +652,18 @@ int main(void)
         cmocka_unit_test(a_base_that_is_not_offered_is_refused),
         cmocka_unit_test(the_class_follows_the_manuals_order),
         cmocka_unit_test(the_qualification_says_what_it_was),
-        cmocka_unit_test(a_whole_image_is_judged_by_every_rule),
-        cmocka_unit_test(what_cannot_be_read_is_not_judged),
+        cmocka_unit_test(a_whole_image_is_checked_by_every_rule),
+        cmocka_unit_test(what_cannot_be_read_is_not_checked),
         cmocka_unit_test(a_field_that_is_not_there_is_not_0),
         cmocka_unit_test(what_is_odd_but_allowed_passes),
-        cmocka_unit_test(host_rip_is_judged_by_the_paging_mode_of_the_host),
+        cmocka_unit_test(host_rip_is_checked_by_the_paging_mode_of_the_host),
         cmocka_unit_test(what_depends_on_the_processor_is_asked_of_it),
         cmocka_unit_test(the_last_entry_of_the_pid_table_is_within_the_width),
         cmocka_unit_test(an_entry_that_may_be_loaded_need_not_be_the_one),
         cmocka_unit_test(a_random_image_leads_back_to_the_host),
         cmocka_unit_test(the_wanted_value_keeps_the_rule),
-        cmocka_unit_test(a_person_is_told_rule_values_and_section),
-        cmocka_unit_test(a_person_is_told_which_bits_to_change),
+        cmocka_unit_test(a_person_is_reported_rule_values_and_section),
+        cmocka_unit_test(a_person_is_reported_which_bits_to_change),
         cmocka_unit_test(no_line_is_too_long_and_each_class_has_its_words),
         cmocka_unit_test(too_many_findings_are_counted),
         cmocka_unit_test(names_are_distinct_and_sections_known),

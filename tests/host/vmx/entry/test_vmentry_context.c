@@ -105,7 +105,7 @@ static void the_first_processors_have_nothing_of_it(void **state)
     assert_int_equal(cpu.msr_reads, 0);
 }
 
-static void features_are_told_by_their_bits(void **state)
+static void features_are_reported_by_their_bits(void **state)
 {
     (void)state;
     reset_newer();
@@ -205,7 +205,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_first_processors_have_nothing_of_it),
-        cmocka_unit_test(features_are_told_by_their_bits),
+        cmocka_unit_test(features_are_reported_by_their_bits),
         cmocka_unit_test(memory_encryption_narrows_the_hosts_addresses_alone),
         cmocka_unit_test(each_counter_has_its_bit),
         cmocka_unit_test(each_bit_of_spec_ctrl_is_offered_by_its_own),

@@ -36,7 +36,8 @@ static const struct vmentry_finding *broken(enum vmentry_rule rule)
     return NULL;
 }
 
-/* A value that would do is told where the processor has any, and differs in those bits alone. */
+/* A value that would do is reported where the processor has any, and differs in those bits alone.
+ */
 static void part_is(enum vmentry_rule rule, uint64_t eptp, uint64_t part, bool good)
 {
     const struct vmentry_finding *finding = broken(rule);
@@ -72,7 +73,7 @@ static void each_part_is_what_the_processor_has(void **state)
     }
 }
 
-static void a_type_that_would_do_is_told(void **state)
+static void a_type_that_would_do_is_reported(void **state)
 {
     (void)state;
     for (unsigned has = 1; has < 4; has++) {
@@ -98,7 +99,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_part_is_what_the_processor_has),
-        cmocka_unit_test(a_type_that_would_do_is_told),
+        cmocka_unit_test(a_type_that_would_do_is_reported),
         cmocka_unit_test(without_ept_nothing_counts),
     };
 

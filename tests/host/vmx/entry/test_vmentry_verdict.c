@@ -55,7 +55,7 @@ static bool may(unsigned cause)
     return causes[cause].may;
 }
 
-/* Is it this one of the two that is told, when only one of them is? */
+/* Is it this one of the two that is reported, when only one of them is? */
 static bool can_be_told(unsigned cause, unsigned other)
 {
     bool is_first = causes[cause].class <= VMENTRY_HOST;

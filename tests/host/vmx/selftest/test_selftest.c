@@ -15,9 +15,9 @@
 #include "tests/host/model_cpu.h"
 #include "vmx/selftest/selftest.h"
 
-static const struct pretend_list nothing_pretended = {.count = 0};
+static const struct override_list nothing_overridden = {.count = 0};
 static const struct vmx_options options = {
-    .check = VMX_CHECK_KVM, .stop = VMX_STAGE_GUEST, .pretend = &nothing_pretended};
+    .check = VMX_CHECK_KVM, .stop = VMX_STAGE_GUEST, .override = &nothing_overridden};
 static struct vmx_cpu cpu;
 static struct selftest selftest;
 
@@ -27,7 +27,7 @@ static int reset(void **state)
     (void)state;
     model_cpu_reset();
     cpu = (struct vmx_cpu){.options = &options};
-    vmx_cpu_judge(&cpu, NULL);
+    vmx_cpu_check(&cpu, NULL);
     vmx_cpu_enable(&cpu);
     assert_int_equal(cpu.state, VMX_CPU_LOADED);
     return 0;
@@ -180,7 +180,7 @@ static void each_departure_is_seen(void **state)
         {{MODEL_FAIL_INVALID, MODEL_VMXON, 0, false, 0},
          "VMXON in VMX operation",
          {VMX_FAIL_INVALID, 0}},
-        {{MODEL_PRETEND, MODEL_VMPTRLD, 0, false, 0},
+        {{MODEL_OVERRIDES, MODEL_VMPTRLD, 0, false, 0},
          "VMPTRLD of a misaligned address",
          {VMX_SUCCEED, 0}},
         {{MODEL_FAULT, MODEL_VMPTRLD, 1, false, X86_VECTOR_GP},
@@ -195,7 +195,7 @@ static void each_departure_is_seen(void **state)
         {{MODEL_FAIL_VALID, MODEL_VMWRITE, 0, false, 13},
          "VMWRITE of an unknown field",
          {VMX_FAIL_VALID, 13}},
-        {{MODEL_PRETEND, MODEL_VM_ENTRY, 0, false, 0},
+        {{MODEL_OVERRIDES, MODEL_VM_ENTRY, 0, false, 0},
          "VMRESUME of a VMCS not launched",
          {VMX_SUCCEED, 0}},
         {{MODEL_FAIL_VALID, MODEL_VM_ENTRY, 1, false, 7},
@@ -233,8 +233,8 @@ static void a_wrong_exit_reason_is_a_difference(void **state)
     const struct selftest_row *row;
 
     (void)state;
-    model_cpu_inject(
-        (struct model_injection){.effect = MODEL_PRETEND, .operation = MODEL_VM_ENTRY, .after = 1});
+    model_cpu_inject((struct model_injection){
+        .effect = MODEL_OVERRIDES, .operation = MODEL_VM_ENTRY, .after = 1});
     run();
     row = row_named("VMLAUNCH, the guest executes CPUID");
     assert_true(row->has_value);
@@ -249,13 +249,14 @@ static void a_wrong_exit_reason_is_a_difference(void **state)
 static void a_processor_that_does_not_leave_is_seen(void **state)
 {
     (void)state;
-    model_cpu_inject((struct model_injection){.effect = MODEL_PRETEND, .operation = MODEL_VMXOFF});
+    model_cpu_inject(
+        (struct model_injection){.effect = MODEL_OVERRIDES, .operation = MODEL_VMXOFF});
     run();
     assert_false(row_named("VMREAD after VMXOFF")->agrees);
     assert_true(selftest.differences > 5);
 }
 
-/* It cannot be turned on again: told, and the state is the truth. */
+/* It cannot be turned on again: reported, and the state is the truth. */
 static void a_processor_that_does_not_come_back_is_off(void **state)
 {
     (void)state;
@@ -279,8 +280,8 @@ static void a_vmcs_that_cannot_be_made_anew_is_not_loaded(void **state)
         unsigned left; /* how many from the end fail */
         enum model_effect effect;
     } rows[] = {{MODEL_VMCLEAR, 1, MODEL_FAIL_VALID},   {MODEL_VMCLEAR, 2, MODEL_FAIL_VALID},
-                {MODEL_VMPTRLD, 1, MODEL_FAIL_INVALID}, {MODEL_VMPTRLD, 1, MODEL_PRETEND},
-                {MODEL_VMPTRST, 1, MODEL_FAULT},        {MODEL_VMPTRST, 1, MODEL_PRETEND}};
+                {MODEL_VMPTRLD, 1, MODEL_FAIL_INVALID}, {MODEL_VMPTRLD, 1, MODEL_OVERRIDES},
+                {MODEL_VMPTRST, 1, MODEL_FAULT},        {MODEL_VMPTRST, 1, MODEL_OVERRIDES}};
 
     for (unsigned i = 0; i < sizeof rows / sizeof *rows; i++) {
         unsigned done;

@@ -14,9 +14,9 @@
 #include "vmx/selftest/selftest_fields.h"
 #include "vmx/vmcs_field.h"
 
-static const struct pretend_list nothing_pretended = {.count = 0};
+static const struct override_list nothing_overridden = {.count = 0};
 static const struct vmx_options options = {
-    .check = VMX_CHECK_KVM, .stop = VMX_STAGE_GUEST, .pretend = &nothing_pretended};
+    .check = VMX_CHECK_KVM, .stop = VMX_STAGE_GUEST, .override = &nothing_overridden};
 static struct vmx_cpu cpu;
 static struct selftest selftest;
 
@@ -26,7 +26,7 @@ static int reset(void **state)
     model_cpu_reset();
     cpu = (struct vmx_cpu){.options = &options};
     selftest = (struct selftest){0};
-    vmx_cpu_judge(&cpu, NULL);
+    vmx_cpu_check(&cpu, NULL);
     vmx_cpu_enable(&cpu);
     assert_int_equal(cpu.state, VMX_CPU_LOADED);
     return 0;
@@ -132,7 +132,7 @@ static void an_enumeration_that_ends_too_early_is_a_difference(void **state)
     assert_false(row_named("IA32_VMX_VMCS_ENUM reaches the highest index")->agrees);
 }
 
-/* A field that KVM has anyway is told, and no difference: it says its name by CPUID. */
+/* A field that KVM has anyway is reported, and no difference: it says its name by CPUID. */
 static void what_is_known_of_kvm_is_no_difference(void **state)
 {
     (void)state;
@@ -162,7 +162,7 @@ static const struct {
 
 /*
  * The rows of vmx/selftest/selftest_departures.def: an encoding is a field's (SDM Vol. 3, "Field
- * Encoding in VMCS"), each once, and the text names that field, behind what the machine does with
+ * Encoding in VMCS"), each once, and the text names that field, after what the machine does with
  * it.
  */
 static void every_known_departure_names_its_field(void **state)

@@ -102,7 +102,7 @@ static void the_host_comes_back_as_it_was(void **state)
 
 /*
  * SDM, "Reserved Controls and Default Settings": where bit 55 of IA32_VMX_BASIC is 0, the MSRs
- * without TRUE tell which controls must be 1. Bit 9 of the exits' and of the entry's controls are
+ * without TRUE report which controls must be 1. Bit 9 of the exits' and of the entry's controls are
  * the 64-bit host and guest.
  */
 static void only_what_must_be_is_on(void **state)
@@ -144,8 +144,8 @@ static void what_others_left_is_0(void **state)
         assert_int_equal(*model_field(fields[i]), 0);
 }
 
-/* Each VMWRITE that fails is told, and none is tried after it. */
-static void the_first_failure_is_told(void **state)
+/* Each VMWRITE that fails is reported, and none is tried after it. */
+static void the_first_failure_is_reported(void **state)
 {
     unsigned writes = model_cpu.executed[MODEL_VMWRITE];
 
@@ -172,7 +172,7 @@ int main(void)
         cmocka_unit_test_setup(the_host_comes_back_as_it_was, with_a_vmcs),
         cmocka_unit_test_setup(only_what_must_be_is_on, with_a_vmcs),
         cmocka_unit_test_setup(what_others_left_is_0, with_a_vmcs),
-        cmocka_unit_test_setup(the_first_failure_is_told, with_a_vmcs),
+        cmocka_unit_test_setup(the_first_failure_is_reported, with_a_vmcs),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

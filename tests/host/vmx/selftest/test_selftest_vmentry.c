@@ -24,9 +24,9 @@
 #define MISC_VMWRITE_ANY_FIELD (1ull << 29)
 #define REGION_SIZE            (0x1fffull << 32)
 
-static const struct pretend_list nothing_pretended = {.count = 0};
+static const struct override_list nothing_overridden = {.count = 0};
 static const struct vmx_options options = {
-    .check = VMX_CHECK_KVM, .stop = VMX_STAGE_GUEST, .pretend = &nothing_pretended};
+    .check = VMX_CHECK_KVM, .stop = VMX_STAGE_GUEST, .override = &nothing_overridden};
 static struct vmx_cpu cpu;
 static struct selftest_vmentry selftest;
 static struct vmx_capability capability;
@@ -110,7 +110,7 @@ static void reset(uint64_t size)
     gives_other_reason = false;
     faults = false;
     is_stricter = false;
-    vmx_cpu_judge(&cpu, NULL);
+    vmx_cpu_check(&cpu, NULL);
     vmx_cpu_enable(&cpu);
     assert_int_equal(cpu.state, VMX_CPU_LOADED);
     vmx_capability_derive(&cpu.msrs, &capability);
@@ -163,14 +163,14 @@ static void a_rule_that_is_not_checked_is_a_difference(void **state)
     ignored = VMENTRY_GUEST_RFLAGS_BIT_1;
     selftest_vmentry_run(&cpu, &selftest);
     assert_true(selftest.differences > 0);
-    assert_true(selftest.told > 0);
+    assert_true(selftest.reported > 0);
     assert_false(selftest.difference[0].random);
     assert_int_equal(selftest.difference[0].rule, VMENTRY_GUEST_RFLAGS_BIT_1);
     assert_int_equal(selftest.difference[0].field, VMCS_GUEST_RFLAGS);
     assert_int_equal(selftest.difference[0].value, 0);
     assert_int_equal(selftest.difference[0].predicted.class, VMENTRY_GUEST);
     assert_int_equal(selftest.difference[0].seen.class, VMENTRY_ENTERS);
-    assert_true(selftest.difference[selftest.told - 1].random);
+    assert_true(selftest.difference[selftest.reported - 1].random);
     assert_true(has_finding(RULE_SELFTEST_ENTRY_DIFFERENCE));
     assert_int_equal(cpu.state, VMX_CPU_LOADED);
 }
@@ -238,7 +238,7 @@ static void an_outcome_of_another_kind_is_a_difference(void **state)
     faults = true;
     selftest_vmentry_run(&cpu, &selftest);
     assert_int_equal(selftest.differences, selftest.count + selftest.random_count);
-    assert_int_equal(selftest.told, SELFTEST_VMENTRY_DIFFERENCES_MAX);
+    assert_int_equal(selftest.reported, SELFTEST_VMENTRY_DIFFERENCES_MAX);
 }
 
 static void without_pages_nothing_is_done(void **state)

@@ -79,7 +79,7 @@ static void other_controls(void **state)
         assert_int_equal(harmless(none[i]), 0);
 }
 
-/* What stays behind after the VM exit, and what would keep the guest alive without the timer. */
+/* What stays after the VM exit, and what would keep the guest alive without the timer. */
 static void the_guests_state(void **state)
 {
     static const enum vmcs_field none[] = {

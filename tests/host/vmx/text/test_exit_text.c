@@ -67,7 +67,7 @@ static void basic_exit_reasons_have_the_names_of_the_appendix(void **state)
     assert_int_equal(defined, 86 - 6);
 }
 
-static void the_reason_is_told_with_its_flags(void **state)
+static void the_reason_is_reported_with_its_flags(void **state)
 {
     static const struct {
         uint32_t reason;
@@ -95,7 +95,7 @@ enum {
     ERROR_CODE = 1 << 11,
 };
 
-static void qualifications_are_told_by_reason(void **state)
+static void qualifications_are_reported_by_reason(void **state)
 {
     static const struct {
         uint32_t reason, event;
@@ -186,7 +186,7 @@ static void qualifications_are_told_by_reason(void **state)
 }
 
 /* SDM, table "Exit Qualification for EPT Violations": one violation for each bit. */
-static void each_bit_of_an_ept_violation_is_told(void **state)
+static void each_bit_of_an_ept_violation_is_reported(void **state)
 {
     static const char *const untranslated[] = {
         [0] = "read where EPT allows ---, no linear address",
@@ -303,9 +303,9 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(basic_exit_reasons_have_the_names_of_the_appendix),
-        cmocka_unit_test(the_reason_is_told_with_its_flags),
-        cmocka_unit_test(qualifications_are_told_by_reason),
-        cmocka_unit_test(each_bit_of_an_ept_violation_is_told),
+        cmocka_unit_test(the_reason_is_reported_with_its_flags),
+        cmocka_unit_test(qualifications_are_reported_by_reason),
+        cmocka_unit_test(each_bit_of_an_ept_violation_is_reported),
         cmocka_unit_test(events_are_told),
         cmocka_unit_test(instructions_are_told),
     };

@@ -1,6 +1,6 @@
 /*
- * A VMCS told: each decoded field against values put together by hand from the SDM's tables, and
- * the whole in text and JSON: what the image has, all of it, and nothing else.
+ * A VMCS reported: each decoded field against values put together by hand from the SDM's tables,
+ * and the whole in text and JSON: what the image has, all of it, and nothing else.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -26,7 +26,7 @@ static int reset(void **state)
     return 0;
 }
 
-static void each_field_is_told_in_words(void **state)
+static void each_field_is_reported_in_words(void **state)
 {
     static const struct {
         enum vmcs_field field;
@@ -103,8 +103,8 @@ static void each_field_is_told_in_words(void **state)
     }
 }
 
-/* What an event or a qualification means is told by other fields too. */
-static void fields_that_explain_each_other_are_told_together(void **state)
+/* What an event or a qualification means is reported by other fields too. */
+static void fields_that_explain_each_other_are_reported_together(void **state)
 {
     (void)state;
     vmcs_image_set(&image, VMCS_VM_EXIT_INTERRUPTION_INFORMATION, 0x80000b0e);
@@ -187,7 +187,7 @@ static void text_of_a_small_image(void **state)
     assert_null(strstr(text, "Guest CS base"));
 }
 
-static void marked_fields_stand_behind_a_mark(void **state)
+static void marked_fields_stand_after_a_mark(void **state)
 {
     static const enum vmcs_field marked[] = {VMCS_GUEST_RIP, VMCS_GUEST_CS_LIMIT};
 
@@ -203,8 +203,9 @@ static void marked_fields_stand_behind_a_mark(void **state)
     assert_non_null(strstr(text, "\n  SS  "));
 }
 
-/* Every field but those of the table of segments by name; every value told; no line too long. */
-static void a_full_image_is_told_whole(void **state)
+/* Every field but those of the table of segments by name; every value reported; no line too long.
+ */
+static void a_full_image_is_reported_whole(void **state)
 {
     unsigned column = 0;
 
@@ -274,11 +275,11 @@ static void json_has_what_the_image_has(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup(each_field_is_told_in_words, reset),
-        cmocka_unit_test_setup(fields_that_explain_each_other_are_told_together, reset),
+        cmocka_unit_test_setup(each_field_is_reported_in_words, reset),
+        cmocka_unit_test_setup(fields_that_explain_each_other_are_reported_together, reset),
         cmocka_unit_test_setup(text_of_a_small_image, reset),
-        cmocka_unit_test_setup(marked_fields_stand_behind_a_mark, reset),
-        cmocka_unit_test_setup(a_full_image_is_told_whole, reset),
+        cmocka_unit_test_setup(marked_fields_stand_after_a_mark, reset),
+        cmocka_unit_test_setup(a_full_image_is_reported_whole, reset),
         cmocka_unit_test_setup(names_of_controls_are_not_broken, reset),
         cmocka_unit_test_setup(json_has_what_the_image_has, reset),
     };

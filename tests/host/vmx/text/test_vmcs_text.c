@@ -15,7 +15,7 @@
 
 static char text[512];
 
-static const char *told(enum vmcs_field field, uint64_t value)
+static const char *reported(enum vmcs_field field, uint64_t value)
 {
     struct vmcs_image image = {0};
     struct text_buffer buffer;
@@ -26,7 +26,7 @@ static const char *told(enum vmcs_field field, uint64_t value)
     return text;
 }
 
-/* One bit at a time; what has no name is told as its number. */
+/* One bit at a time; what has no name is reported as its number. */
 static void assert_bits(enum vmcs_field field, unsigned width, const char *const names[],
                         const char *behind)
 {
@@ -37,7 +37,7 @@ static void assert_bits(enum vmcs_field field, unsigned width, const char *const
             snprintf(wanted, sizeof wanted, "%s%s", names[bit], behind);
         else
             snprintf(wanted, sizeof wanted, "bits %#llx%s", 1ull << bit, behind);
-        assert_string_equal(told(field, 1ull << bit), wanted);
+        assert_string_equal(reported(field, 1ull << bit), wanted);
     }
 }
 
@@ -58,11 +58,11 @@ static void flags(void **state)
             snprintf(wanted, sizeof wanted, "%s, IOPL 0", names[bit]);
         else
             snprintf(wanted, sizeof wanted, "bits %#llx, IOPL 0", 1ull << bit);
-        assert_string_equal(told(VMCS_GUEST_RFLAGS, 1ull << bit), wanted);
+        assert_string_equal(reported(VMCS_GUEST_RFLAGS, 1ull << bit), wanted);
     }
     for (unsigned iopl = 0; iopl < 4; iopl++) {
         snprintf(wanted, sizeof wanted, "none, IOPL %u", iopl);
-        assert_string_equal(told(VMCS_GUEST_RFLAGS, 2 | iopl << 12), wanted);
+        assert_string_equal(reported(VMCS_GUEST_RFLAGS, 2 | iopl << 12), wanted);
     }
 }
 
@@ -93,12 +93,12 @@ static void other_words_of_bits(void **state)
 static void states_of_activity(void **state)
 {
     (void)state;
-    assert_string_equal(told(VMCS_GUEST_ACTIVITY_STATE, 0), "active");
-    assert_string_equal(told(VMCS_GUEST_ACTIVITY_STATE, 1), "HLT");
-    assert_string_equal(told(VMCS_GUEST_ACTIVITY_STATE, 2), "shutdown");
-    assert_string_equal(told(VMCS_GUEST_ACTIVITY_STATE, 3), "wait-for-SIPI");
-    assert_string_equal(told(VMCS_GUEST_ACTIVITY_STATE, 4), "reserved");
-    assert_string_equal(told(VMCS_GUEST_ACTIVITY_STATE, UINT32_MAX), "reserved");
+    assert_string_equal(reported(VMCS_GUEST_ACTIVITY_STATE, 0), "active");
+    assert_string_equal(reported(VMCS_GUEST_ACTIVITY_STATE, 1), "HLT");
+    assert_string_equal(reported(VMCS_GUEST_ACTIVITY_STATE, 2), "shutdown");
+    assert_string_equal(reported(VMCS_GUEST_ACTIVITY_STATE, 3), "wait-for-SIPI");
+    assert_string_equal(reported(VMCS_GUEST_ACTIVITY_STATE, 4), "reserved");
+    assert_string_equal(reported(VMCS_GUEST_ACTIVITY_STATE, UINT32_MAX), "reserved");
 }
 
 static void access_rights(void **state)
@@ -136,17 +136,17 @@ static void access_rights(void **state)
     for (unsigned type = 0; type < 32; type++) {
         snprintf(wanted, sizeof wanted, "%s, DPL 0, not present",
                  types[type] != NULL ? types[type] : "system segment of another type");
-        assert_string_equal(told(VMCS_GUEST_CS_ACCESS_RIGHTS, type), wanted);
-        assert_string_equal(told(VMCS_GUEST_TR_ACCESS_RIGHTS, type | 1 << 16), "unusable");
+        assert_string_equal(reported(VMCS_GUEST_CS_ACCESS_RIGHTS, type), wanted);
+        assert_string_equal(reported(VMCS_GUEST_TR_ACCESS_RIGHTS, type | 1 << 16), "unusable");
     }
     for (unsigned bit = 7; bit < 16; bit++) {
         snprintf(wanted, sizeof wanted, "data%s",
                  bits[bit] != NULL ? bits[bit] : ", DPL 0, not present");
-        assert_string_equal(told(VMCS_GUEST_DS_ACCESS_RIGHTS, 1 << 4 | 1u << bit), wanted);
+        assert_string_equal(reported(VMCS_GUEST_DS_ACCESS_RIGHTS, 1 << 4 | 1u << bit), wanted);
     }
     for (unsigned dpl = 0; dpl < 4; dpl++) {
         snprintf(wanted, sizeof wanted, "data, DPL %u, not present", dpl);
-        assert_string_equal(told(VMCS_GUEST_SS_ACCESS_RIGHTS, 1 << 4 | dpl << 5), wanted);
+        assert_string_equal(reported(VMCS_GUEST_SS_ACCESS_RIGHTS, 1 << 4 | dpl << 5), wanted);
     }
 }
 
@@ -161,21 +161,21 @@ static void ept_pointers(void **state)
         for (unsigned levels = 0; levels < 8; levels++) {
             snprintf(wanted, sizeof wanted, "tables at 0x7000, %u levels, memory type %s",
                      levels + 1, types[type] != NULL ? types[type] : "reserved");
-            assert_string_equal(told(VMCS_EPT_POINTER, 0x7000 | levels << 3 | type), wanted);
+            assert_string_equal(reported(VMCS_EPT_POINTER, 0x7000 | levels << 3 | type), wanted);
         }
     }
-    assert_string_equal(told(VMCS_EPT_POINTER, 0x5e),
+    assert_string_equal(reported(VMCS_EPT_POINTER, 0x5e),
                         "tables at 0x0, 4 levels, memory type WB, accessed and dirty flags");
-    assert_string_equal(told(VMCS_EPT_POINTER, 0x9e),
+    assert_string_equal(reported(VMCS_EPT_POINTER, 0x9e),
                         "tables at 0x0, 4 levels, memory type WB, supervisor shadow-stack control");
 }
 
 static void the_link_pointer(void **state)
 {
     (void)state;
-    assert_string_equal(told(VMCS_LINK_POINTER, UINT64_MAX), "none");
-    assert_string_equal(told(VMCS_LINK_POINTER, UINT64_MAX - 1), "");
-    assert_string_equal(told(VMCS_LINK_POINTER, 0), "");
+    assert_string_equal(reported(VMCS_LINK_POINTER, UINT64_MAX), "none");
+    assert_string_equal(reported(VMCS_LINK_POINTER, UINT64_MAX - 1), "");
+    assert_string_equal(reported(VMCS_LINK_POINTER, 0), "");
 }
 
 int main(void)

@@ -68,7 +68,7 @@ static void five_hundred_silent_cpus_are_one_warning(void **state)
     (void)state;
     for (uint32_t i = 4; i < CPUS_MAX; i++)
         cpu_list[i]->phase = CPU_SILENT;
-    machine_judge_started(machine, CPUS_MAX - 1);
+    check_started_cpus(machine, CPUS_MAX - 1);
     assert_int_equal(machine->findings.count, 1);
     assert_int_equal(findings_lost(machine), 0);
     assert_false(machine_refused(machine));
@@ -80,7 +80,7 @@ static void what_cpus_have_alike_stands_once(void **state)
     (void)state;
     machine->cpu_count = 8;
     cpu_list[6]->phase = CPU_SILENT;
-    machine_judge_started(machine, 7);
+    check_started_cpus(machine, 7);
     for (uint32_t i = 0; i < 8; i++) {
         if (i != 3)
             find_on(i, RULE_FEATURE_CONTROL_UNLOCKED, 0);
@@ -96,7 +96,7 @@ static void what_cpus_have_alike_stands_once(void **state)
                                      "compare-mismatch CPU 5\n");
 }
 
-/* CPU 0 is one of them; and what stands behind the last finding of a list is none. */
+/* CPU 0 is one of them; and what stands after the last finding of a list is none. */
 static void the_first_cpu_and_no_old_finding_count(void **state)
 {
     (void)state;
@@ -104,7 +104,7 @@ static void the_first_cpu_and_no_old_finding_count(void **state)
     find_on(0, RULE_COMPARE_MISMATCH, 1);
     find_on(2, RULE_COMPARE_MISMATCH, 1);
     cpu_list[2]->vmx.findings.count = 0;
-    machine_judge_guest(
+    check_guest_run(
         machine, 0,
         &(struct guest_run){.guest = &(struct guest){.name = "one"}, .result = GUEST_DIED});
     assert_string_equal(visit_all(), "guest-died CPU 0\n"
@@ -153,27 +153,27 @@ static void words_that_differ_on_every_cpu_lose_nothing(void **state)
     for (uint32_t i = 0; i < CPUS_MAX; i++) {
         runs[i] = (struct guest_run){.guest = &guest, .result = GUEST_DIED};
         format_text(runs[i].detail, sizeof(runs[i].detail), "at RIP %#x", i);
-        machine_judge_guest(machine, i, &runs[i]);
+        check_guest_run(machine, i, &runs[i]);
     }
     assert_int_equal(machine->findings.count, FINDINGS_MAX);
     assert_int_equal(findings_lost(machine), 0);
     for (uint32_t i = 0; i < CPUS_MAX; i++) {
-        bool told = false;
+        bool reported = false;
 
         for (uint32_t j = 0; j < FINDINGS_MAX; j++)
-            told |= cpu_set_has(&machine->finding_cpus[j], i);
-        assert_true(told);
+            reported |= cpu_set_has(&machine->finding_cpus[j], i);
+        assert_true(reported);
     }
 }
 
-/* Each result has its rule; the guest's name, and behind it what is known of its end. */
-static void a_guest_is_told_by_name(void **state)
+/* Each result has its rule; the guest's name, and after it what is known of its end. */
+static void a_guest_is_reported_by_name(void **state)
 {
     static struct guest guest = {.name = "one"};
     static const struct {
         enum guest_result result;
         const char *detail;
-        const char *told; /* NULL: nothing */
+        const char *reported; /* NULL: nothing */
         enum rule rule;
     } rows[] = {{GUEST_OK, "x", NULL, 0},
                 {GUEST_SKIPPED, "x", NULL, 0},
@@ -187,13 +187,13 @@ static void a_guest_is_told_by_name(void **state)
 
         format_text(run.detail, sizeof(run.detail), "%s", rows[i].detail);
         machine->findings.count = 0;
-        machine_judge_guest(machine, 3, &run);
-        assert_int_equal(machine->findings.count, rows[i].told != NULL);
-        if (rows[i].told == NULL)
+        check_guest_run(machine, 3, &run);
+        assert_int_equal(machine->findings.count, rows[i].reported != NULL);
+        if (rows[i].reported == NULL)
             continue;
         assert_int_equal(machine->findings.item[0].rule, rows[i].rule);
         assert_int_equal(machine->findings.item[0].cpu, 3);
-        assert_string_equal(machine->findings.item[0].detail, rows[i].told);
+        assert_string_equal(machine->findings.item[0].detail, rows[i].reported);
         machine->findings.count = 0; /* its words end with the run */
     }
 }
@@ -203,11 +203,11 @@ static void a_finding_without_room_or_kin_is_lost(void **state)
 {
     (void)state;
     for (uint32_t i = 0; i < FINDINGS_MAX; i++)
-        machine->findings.item[i] = (struct finding){.rule = RULE_PRETENDED, .seen = i};
+        machine->findings.item[i] = (struct finding){.rule = RULE_OVERRIDDEN, .seen = i};
     machine->findings.count = FINDINGS_MAX;
-    find_on(9, RULE_PRETENDED, 1);
+    find_on(9, RULE_OVERRIDDEN, 1);
     cpu_list[9]->vmx.findings.lost = 2;
-    machine_judge_memory(machine, false);
+    check_memory(machine, false);
     assert_int_equal(machine->findings.lost, 1);
     assert_int_equal(findings_lost(machine), 3);
     assert_true(machine_refused(machine));
@@ -216,26 +216,26 @@ static void a_finding_without_room_or_kin_is_lost(void **state)
 static void a_long_set_is_cut_and_counted(void **state)
 {
     static bool odd[CPUS_MAX], few[CPUS_MAX];
-    char told[128];
+    char reported[128];
     struct text_buffer text;
 
     (void)state;
     for (uint32_t i = 1; i < CPUS_MAX; i += 2)
         odd[i] = true;
-    text_buffer_init(&text, told, sizeof(told));
+    text_buffer_init(&text, reported, sizeof(reported));
     cpus_print(&text.sink, odd, CPUS_MAX);
-    assert_string_equal(told, "CPUs 1,3,5,7,9,11,13,15,17,19,21,23,25,27,29,... (256)");
+    assert_string_equal(reported, "CPUs 1,3,5,7,9,11,13,15,17,19,21,23,25,27,29,... (256)");
     /* 41 characters of ranges, and 39. */
     for (uint32_t i = 100; i < 120; i += 2)
         few[i] = true;
     few[0] = true;
-    text_buffer_init(&text, told, sizeof(told));
+    text_buffer_init(&text, reported, sizeof(reported));
     cpus_print(&text.sink, few, 119);
-    assert_string_equal(told, "CPUs 0,100,102,104,106,108,110,112,114,116,... (11)");
+    assert_string_equal(reported, "CPUs 0,100,102,104,106,108,110,112,114,116,... (11)");
     few[0] = false;
-    text_buffer_init(&text, told, sizeof(told));
+    text_buffer_init(&text, reported, sizeof(reported));
     cpus_print(&text.sink, few, 119);
-    assert_string_equal(told, "CPUs 100,102,104,106,108,110,112,114,116,118");
+    assert_string_equal(reported, "CPUs 100,102,104,106,108,110,112,114,116,118");
 }
 
 /* Read back by an implementation of JSON that is not ours. */
@@ -248,7 +248,7 @@ static void the_document_has_the_set(void **state)
     (void)state;
     for (uint32_t i = 4; i < 52; i++)
         cpu_list[i]->phase = CPU_SILENT;
-    machine_judge_started(machine, CPUS_MAX - 1);
+    check_started_cpus(machine, CPUS_MAX - 1);
     find_on(7, RULE_BASIC_BIT_57, 1);
     find_on(400, RULE_BASIC_BIT_57, 1);
     text_buffer_init(&buffer, text, sizeof(text));
@@ -278,7 +278,7 @@ int main(void)
         cmocka_unit_test(any_difference_is_another_finding),
         cmocka_unit_test_setup_teardown(words_that_differ_on_every_cpu_lose_nothing, set_up,
                                         tear_down),
-        cmocka_unit_test_setup_teardown(a_guest_is_told_by_name, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_guest_is_reported_by_name, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_finding_without_room_or_kin_is_lost, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_long_set_is_cut_and_counted, set_up, tear_down),
         cmocka_unit_test_setup_teardown(the_document_has_the_set, set_up, tear_down),

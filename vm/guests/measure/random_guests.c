@@ -1,20 +1,20 @@
-#include "vm/guests/measure/chaos.h"
+#include "vm/guests/measure/random_guests.h"
 
 #include "lib/format.h"
 #include "lib/string.h"
 
-extern const uint8_t chaos_16_start[], chaos_16_end[], chaos_16_on_event[];
-extern const uint8_t chaos_32_start[], chaos_32_end[], chaos_32_on_event[], chaos_32_on_error[];
-extern const uint8_t chaos_64_start[], chaos_64_end[], chaos_64_on_event[], chaos_64_on_error[];
+extern const uint8_t random_16_start[], random_16_end[], random_16_on_event[];
+extern const uint8_t random_32_start[], random_32_end[], random_32_on_event[], random_32_on_error[];
+extern const uint8_t random_64_start[], random_64_end[], random_64_on_event[], random_64_on_error[];
 
 enum {
     RANDOM_BYTES = 4096,
-    CHAOS_EXITS = 300,
-    CHAOS_US = 1000,
+    RANDOM_EXITS = 300,
+    RANDOM_US = 1000,
 };
 
-/* A guest of one round; setup() finds the seed behind the guest. */
-struct chaos_round {
+/* A guest of one round; setup() finds the seed after the guest. */
+struct random_round {
     struct guest guest; /* first */
     uint64_t state;     /* of the random numbers, before the first */
 };
@@ -122,7 +122,7 @@ static uint64_t register_value(uint64_t *state)
 
 static void setup(struct vcpu *vcpu)
 {
-    const struct chaos_round *round = (const struct chaos_round *)vcpu->guest;
+    const struct random_round *round = (const struct random_round *)vcpu->guest;
     uint64_t state = round->state;
     uint64_t place = GUEST_CODE + (uint64_t)(vcpu->guest->code_end - vcpu->guest->code);
 
@@ -150,7 +150,7 @@ static bool is_our_fault(const struct guest_run *run)
            run->end == GUEST_END_ENTRY_FAILED || run->end == GUEST_END_RULES;
 }
 
-static void tell_ends(const uint32_t ends[GUEST_END_COUNT], uint32_t rounds, struct guest_run *run)
+static void print_ends(const uint32_t ends[GUEST_END_COUNT], uint32_t rounds, struct guest_run *run)
 {
     static const char *const names[GUEST_END_COUNT] = {
         [GUEST_END_CALL] = "its own call",
@@ -177,17 +177,17 @@ static void tell_ends(const uint32_t ends[GUEST_END_COUNT], uint32_t rounds, str
     run->detail[text.length - 1] = '\0'; /* the last comma */
 }
 
-void chaos_run(const struct guest *guest, struct vmx_cpu *cpu, const struct vm_options *options,
-               struct guest_run *run)
+void random_guest_run(const struct guest *guest, struct vmx_cpu *cpu,
+                      const struct vm_options *options, struct guest_run *run)
 {
     uint32_t ends[GUEST_END_COUNT] = {0};
-    uint32_t rounds = options->chaos.rounds;
+    uint32_t rounds = options->random.rounds;
     struct guest_run one;
 
     *run = (struct guest_run){.guest = guest, .result = GUEST_OK};
     for (uint32_t i = 0; i < rounds; i++) {
-        const struct chaos_round round = {
-            *guest, round_state(options->chaos.seed, guest->mode, cpu->cpu, i)};
+        const struct random_round round = {
+            *guest, round_state(options->random.seed, guest->mode, cpu->cpu, i)};
 
         guest_run(&round.guest, cpu, options, &one);
         if (one.result == GUEST_SKIPPED || is_our_fault(&one)) {
@@ -197,14 +197,14 @@ void chaos_run(const struct guest *guest, struct vmx_cpu *cpu, const struct vm_o
                 format_text(run->detail, sizeof(run->detail), "%s", one.detail);
             else
                 format_text(run->detail, sizeof(run->detail), "seed %lu, round %u: %s",
-                            options->chaos.seed, i, one.detail);
+                            options->random.seed, i, one.detail);
             return;
         }
         ends[one.end]++;
         for (uint32_t reason = 0; reason < VM_EXIT_REASONS; reason++)
             run->exits[reason] += one.exits[reason];
     }
-    tell_ends(ends, rounds, run);
+    print_ends(ends, rounds, run);
 }
 
 /* The exceptions with an error code are 8, 10 to 14, 17 and 21. */
@@ -215,24 +215,24 @@ void chaos_run(const struct guest *guest, struct vmx_cpu *cpu, const struct vm_o
             {16, event}, {17, error}, {18, event}, {19, event}, {21, error},                \
     }
 
-static const struct guest_handler handlers_16[] = HANDLERS(chaos_16_on_event, chaos_16_on_event);
-static const struct guest_handler handlers_32[] = HANDLERS(chaos_32_on_event, chaos_32_on_error);
-static const struct guest_handler handlers_64[] = HANDLERS(chaos_64_on_event, chaos_64_on_error);
+static const struct guest_handler handlers_16[] = HANDLERS(random_16_on_event, random_16_on_event);
+static const struct guest_handler handlers_32[] = HANDLERS(random_32_on_event, random_32_on_error);
+static const struct guest_handler handlers_64[] = HANDLERS(random_64_on_event, random_64_on_error);
 
 #define CHAOS(bits, guest_mode, text)                                                      \
     .name = "chaos-" text, .purpose = "Random bytes, as code in " text " mode.",           \
-    .code = chaos_##bits##_start, .code_end = chaos_##bits##_end, .mode = (guest_mode),    \
+    .code = random_##bits##_start, .code_end = random_##bits##_end, .mode = (guest_mode),  \
     .handlers = handlers_##bits,                                                           \
     .handler_count = sizeof(handlers_##bits) / sizeof(handlers_##bits[0]), .setup = setup, \
-    .any_end = true, .unwatched = true, .exits_max = CHAOS_EXITS, .time_max_us = CHAOS_US
+    .any_end = true, .unwatched = true, .exits_max = RANDOM_EXITS, .time_max_us = RANDOM_US
 
-static const struct guest guest_chaos_real = {CHAOS(16, GUEST_REAL, "real")};
-BUILT_IN_GUEST(0440, guest_chaos_real);
-static const struct guest guest_chaos_protected = {CHAOS(32, GUEST_PROTECTED, "protected")};
-BUILT_IN_GUEST(0450, guest_chaos_protected);
-static const struct guest guest_chaos_paged = {CHAOS(32, GUEST_PAGED, "paged")};
-BUILT_IN_GUEST(0460, guest_chaos_paged);
-static const struct guest guest_chaos_pae = {CHAOS(32, GUEST_PAE, "pae")};
-BUILT_IN_GUEST(0470, guest_chaos_pae);
-static const struct guest guest_chaos_long = {CHAOS(64, GUEST_LONG, "long")};
-BUILT_IN_GUEST(0480, guest_chaos_long);
+static const struct guest guest_random_real = {CHAOS(16, GUEST_REAL, "real")};
+BUILT_IN_GUEST(0440, guest_random_real);
+static const struct guest guest_random_protected = {CHAOS(32, GUEST_PROTECTED, "protected")};
+BUILT_IN_GUEST(0450, guest_random_protected);
+static const struct guest guest_random_paged = {CHAOS(32, GUEST_PAGED, "paged")};
+BUILT_IN_GUEST(0460, guest_random_paged);
+static const struct guest guest_random_pae = {CHAOS(32, GUEST_PAE, "pae")};
+BUILT_IN_GUEST(0470, guest_random_pae);
+static const struct guest guest_random_long = {CHAOS(64, GUEST_LONG, "long")};
+BUILT_IN_GUEST(0480, guest_random_long);

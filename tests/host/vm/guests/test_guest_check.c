@@ -1,9 +1,9 @@
 /*
  * Whether a guest did what it should, as vm/guest.h's contract has it, and how an exit that it
- * caused is told.
+ * caused is reported.
  */
 #include "tests/host/plain_guest.h"
-#include "vm/guests/guest_judge.h"
+#include "vm/guests/guest_check.h"
 #include "vmx/exit_reason.h"
 
 #include <setjmp.h>
@@ -29,11 +29,11 @@ static void begin(const struct guest *guest, enum guest_end end)
     vcpu.end = end;
 }
 
-static enum guest_result judge(void)
+static enum guest_result check_guest(void)
 {
     memset(&run, 0xee, sizeof(run));
     run.guest = vcpu.guest;
-    guest_judge(&vcpu, &run);
+    guest_check(&vcpu, &run);
     return run.result;
 }
 
@@ -42,14 +42,14 @@ static void end_by_call(void)
     add_exit(EXIT_REASON_VMCALL, 0, GUEST_CODE + 9, EXIT_ENDED);
 }
 
-/* vm/guest.h, sees_machine: whose memory it was is told; and then what the guest has to say. */
+/* vm/guest.h, sees_machine: whose memory it was is reported; and then what the guest has to say. */
 static void say_more(const struct vcpu *of, struct sink *sink)
 {
     assert_ptr_equal(of, &vcpu);
     print_to(sink, "; more");
 }
 
-static void a_guest_that_reaches_for_the_hypervisor_is_told_so(void **state)
+static void a_guest_that_reaches_for_the_hypervisor_is_reported_so(void **state)
 {
     static struct guest guest;
 
@@ -59,15 +59,15 @@ static void a_guest_that_reaches_for_the_hypervisor_is_told_so(void **state)
     guest.tell = say_more;
     begin(&guest, GUEST_END_MEMORY);
     vcpu.end_value = 0x200000;
-    assert_int_equal(judge(), GUEST_OK);
+    assert_int_equal(check_guest(), GUEST_OK);
     assert_string_equal(run.detail, "reached for memory that it does not have, at guest-physical "
                                     "address 0x200000; more");
     vcpu.end_owner = "its image";
-    assert_int_equal(judge(), GUEST_OK);
+    assert_int_equal(check_guest(), GUEST_OK);
     assert_string_equal(run.detail, "reached for the hypervisor's own memory, its image, at "
                                     "guest-physical address 0x200000; more");
     guest.end = GUEST_END_CALL; /* then it died, and has nothing more to say */
-    assert_int_equal(judge(), GUEST_DIED);
+    assert_int_equal(check_guest(), GUEST_DIED);
     assert_string_equal(run.detail, "reached for the hypervisor's own memory, its image, at "
                                     "guest-physical address 0x200000");
 }
@@ -99,7 +99,7 @@ static void exits_in_their_order_are_well(void **state)
     add_exit(EXIT_REASON_CPUID, 0, GUEST_CODE + 2, EXIT_EMULATED);
     add_exit(EXIT_REASON_IO_INSTRUCTION, 0x80 << 16 | 3, GUEST_CODE + 4, EXIT_IGNORED);
     end_by_call();
-    assert_int_equal(judge(), GUEST_OK);
+    assert_int_equal(check_guest(), GUEST_OK);
     assert_string_equal(run.detail, "");
 }
 
@@ -122,7 +122,7 @@ static void any_other_exit_differs(void **state)
         if (change == 5)
             add_exit(EXIT_REASON_HLT, 0, GUEST_CODE + 6, EXIT_IGNORED);
         end_by_call();
-        assert_int_equal(judge(), GUEST_DIFFERS);
+        assert_int_equal(check_guest(), GUEST_DIFFERS);
         assert_int_not_equal(run.detail[0], '\0');
     }
 }
@@ -137,9 +137,9 @@ static void an_exit_that_is_missing_at_the_end_differs(void **state)
     add_exit(EXIT_REASON_CPUID, 0, GUEST_CODE + 2, EXIT_EMULATED);
     add_exit(EXIT_REASON_CPUID, 0, GUEST_CODE + 2, EXIT_EMULATED);
     end_by_call();
-    assert_int_equal(judge(), GUEST_DIFFERS);
+    assert_int_equal(check_guest(), GUEST_DIFFERS);
     vcpu.record_count--; /* nor was the call written down */
-    assert_int_equal(judge(), GUEST_DIFFERS);
+    assert_int_equal(check_guest(), GUEST_DIFFERS);
     assert_string_equal(run.detail, "exit 3: expected I/O instruction, seen the end");
 }
 
@@ -151,7 +151,7 @@ static void an_end_that_is_not_its_own_is_death_and_says_of_what(void **state)
     for (unsigned end = 0; end < GUEST_END_COUNT; end++) {
         begin(&plain, (enum guest_end)end);
         vcpu.end_value = 0xdead000;
-        assert_int_equal(judge(), end == GUEST_END_CALL ? GUEST_OK : GUEST_DIED);
+        assert_int_equal(check_guest(), end == GUEST_END_CALL ? GUEST_OK : GUEST_DIED);
         assert_int_equal(strlen(run.detail) > 0, end != GUEST_END_CALL);
         for (unsigned other = 0; other < end; other++)
             assert_string_not_equal(run.detail, details[other]);
@@ -161,13 +161,13 @@ static void an_end_that_is_not_its_own_is_death_and_says_of_what(void **state)
     }
 }
 
-static void a_misconfigured_ept_entry_is_told_with_its_rule(void **state)
+static void a_misconfigured_ept_entry_is_reported_with_its_rule(void **state)
 {
     (void)state;
     begin(&plain, GUEST_END_MISCONFIGURED);
     vcpu.end_value = 0xdead000;
     vcpu.misconfiguration = EPT_WRITE_WITHOUT_READ;
-    assert_int_equal(judge(), GUEST_DIED);
+    assert_int_equal(check_guest(), GUEST_DIED);
     assert_non_null(strstr(run.detail, "0xdead000: it allows writes but not reads"));
 }
 
@@ -179,11 +179,11 @@ static void a_death_that_is_expected_is_well(void **state)
     guest = plain;
     guest.end = GUEST_END_TRIPLE_FAULT;
     begin(&guest, GUEST_END_TRIPLE_FAULT);
-    assert_int_equal(judge(), GUEST_OK);
+    assert_int_equal(check_guest(), GUEST_OK);
     begin(&guest, GUEST_END_CALL);
-    assert_int_equal(judge(), GUEST_DIED);
+    assert_int_equal(check_guest(), GUEST_DIED);
     guest.any_end = true;
-    assert_int_equal(judge(), GUEST_OK);
+    assert_int_equal(check_guest(), GUEST_OK);
 }
 
 static const char *complain(const struct vcpu *seen)
@@ -199,13 +199,13 @@ static void the_guests_own_check_has_the_last_word(void **state)
     guest = plain;
     guest.check = complain;
     begin(&guest, GUEST_END_CALL);
-    assert_int_equal(judge(), GUEST_DIFFERS);
+    assert_int_equal(check_guest(), GUEST_DIFFERS);
     assert_string_equal(run.detail, "RAX is not 1");
     vcpu.reg[VCPU_RAX] = 1;
-    assert_int_equal(judge(), GUEST_OK);
+    assert_int_equal(check_guest(), GUEST_OK);
 }
 
-static void an_exit_is_told_with_its_operands(void **state)
+static void an_exit_is_reported_with_its_operands(void **state)
 {
     static const struct {
         struct exit_record exit;
@@ -261,15 +261,15 @@ static void an_exit_is_told_with_its_operands(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_guest_that_reaches_for_the_hypervisor_is_told_so),
+        cmocka_unit_test(a_guest_that_reaches_for_the_hypervisor_is_reported_so),
         cmocka_unit_test(exits_in_their_order_are_well),
         cmocka_unit_test(any_other_exit_differs),
         cmocka_unit_test(an_exit_that_is_missing_at_the_end_differs),
         cmocka_unit_test(an_end_that_is_not_its_own_is_death_and_says_of_what),
-        cmocka_unit_test(a_misconfigured_ept_entry_is_told_with_its_rule),
+        cmocka_unit_test(a_misconfigured_ept_entry_is_reported_with_its_rule),
         cmocka_unit_test(a_death_that_is_expected_is_well),
         cmocka_unit_test(the_guests_own_check_has_the_last_word),
-        cmocka_unit_test(an_exit_is_told_with_its_operands),
+        cmocka_unit_test(an_exit_is_reported_with_its_operands),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

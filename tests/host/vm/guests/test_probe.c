@@ -1,6 +1,6 @@
 /*
- * The judge of guests made of probes (vm/guests/probed.h): a run that is as it should be, and that
- * run with one thing changed, which the judge must see.
+ * The check of guests made of probes (vm/guests/probed.h): a run that is as it should be, and that
+ * run with one thing changed, which the check must see.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -62,10 +62,10 @@ static int good_run(void **state)
 
 static void assert_wrong(const char *what)
 {
-    const char *told = probe_check(vcpu);
+    const char *reported = probe_check(vcpu);
 
-    assert_non_null(told);
-    assert_non_null(strstr(told, what));
+    assert_non_null(reported);
+    assert_non_null(strstr(reported, what));
     good_run(NULL);
 }
 
@@ -107,7 +107,7 @@ static void exits_are_counted(void **state)
     assert_wrong("an exit too many: none");
 }
 
-/* Single steps, and the guest's calls to the judge. */
+/* Single steps, and the guest's calls to the check. */
 static void exits_that_are_no_probes_are_passed_over(void **state)
 {
     (void)state;
@@ -150,7 +150,7 @@ static void faults_count_with_their_place_and_code(void **state)
     assert_wrong("UD2: the exception came at");
 }
 
-static void a_guest_that_did_not_come_to_its_end_is_told(void **state)
+static void a_guest_that_did_not_come_to_its_end_is_reported(void **state)
 {
     uint64_t end = GUEST_ARRAY;
 
@@ -184,7 +184,7 @@ int main(void)
         TEST(exits_that_are_no_probes_are_passed_over),
         TEST(every_register_and_flag_counts),
         TEST(faults_count_with_their_place_and_code),
-        TEST(a_guest_that_did_not_come_to_its_end_is_told),
+        TEST(a_guest_that_did_not_come_to_its_end_is_reported),
         TEST(the_quiet_call_turns_the_guests_controls_off),
     };
 

@@ -1,8 +1,8 @@
 /*
- * The engine's judgement of each set of a list: what Rootmode would do with these values.
+ * The engine's verdict of each set of a list: what Rootmode would do with these values.
  */
-#ifndef TOOLS_CAPABILITY_JUDGE_H
-#define TOOLS_CAPABILITY_JUDGE_H
+#ifndef TOOLS_CAPABILITY_CHECK_SET_H
+#define TOOLS_CAPABILITY_CHECK_SET_H
 
 #include "tools/capability/dump_list.h"
 #include "vmx/finding.h"
@@ -13,7 +13,7 @@
  */
 enum check_choice { CHECK_CHOICE_AUTO, CHECK_CHOICE_KVM, CHECK_CHOICE_STRICT, CHECK_CHOICE_COUNT };
 
-struct judged {
+struct checked {
     const struct dump_set *set;
     const struct dump_reading *reading; /* of the text that the set is from */
     enum vmx_check mode;
@@ -27,10 +27,10 @@ const char *check_mode_name(enum vmx_check mode);        /* "kvm", "kvm, virtual
 enum vmx_check check_mode(enum check_choice choice, bool virtual_registers);
 
 /*
- * Judges set `index` of the list. Of the CPUs of one machine each must have the configuration of
+ * Checks set `index` of the list. Of the CPUs of one machine each must have the configuration of
  * the first one; otherwise it is refused, with a finding for each difference.
  */
-void judge(const struct dump_list *list, size_t index, enum check_choice choice,
-           struct judged *judged);
+void check_set(const struct dump_list *list, size_t index, enum check_choice choice,
+               struct checked *checked);
 
 #endif

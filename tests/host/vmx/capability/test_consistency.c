@@ -16,13 +16,13 @@
 #include "tests/host/full_msrs.h"
 #include "tests/host/random.h"
 #include "tests/host/real_msrs.h"
-#include "vmx/capability/crosscheck.h"
+#include "vmx/capability/consistency.h"
 
 static struct findings check(const struct vmx_msrs *msrs)
 {
     struct findings findings = {0};
 
-    crosscheck(msrs, VMX_CHECK_KVM, 2, &findings);
+    consistency_check(msrs, VMX_CHECK_KVM, 2, &findings);
     return findings;
 }
 
@@ -42,7 +42,7 @@ enum { FOUND_MAX = 13 };
 static const struct missing {
     uint32_t msr;
     uint64_t bits;
-    int8_t high, low; /* as the findings tell the bits */
+    int8_t high, low; /* as the findings report the bits */
     struct {
         enum rule rule;
         const char *detail;
@@ -135,7 +135,7 @@ static bool has(const struct findings *findings, enum rule rule, const char *det
     return false;
 }
 
-static void each_thing_missing_is_told_by_all_that_need_it(void **state)
+static void each_thing_missing_is_reported_by_all_that_need_it(void **state)
 {
     (void)state;
     for (size_t i = 0; i < sizeof(missing) / sizeof(missing[0]); i++) {
@@ -183,7 +183,7 @@ static void secondary_exit_controls_that_are_empty(void **state)
     assert_true(has(&findings, RULE_CONTROL_UNPAIRED, "entry: load IA32_SPEC_CTRL"));
 }
 
-static void an_msr_without_a_value_is_not_judged(void **state)
+static void an_msr_without_a_value_is_not_checked(void **state)
 {
     (void)state;
     for (uint32_t msr = 0x480; msr <= 0x493; msr++) {
@@ -289,9 +289,9 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(processors_that_are_fine_show_nothing),
-        cmocka_unit_test(each_thing_missing_is_told_by_all_that_need_it),
+        cmocka_unit_test(each_thing_missing_is_reported_by_all_that_need_it),
         cmocka_unit_test(secondary_exit_controls_that_are_empty),
-        cmocka_unit_test(an_msr_without_a_value_is_not_judged),
+        cmocka_unit_test(an_msr_without_a_value_is_not_checked),
         cmocka_unit_test(controls_that_cannot_be_activated_count_as_not_there),
         cmocka_unit_test(true_and_plain_must_allow_the_same),
         cmocka_unit_test(plain_must_force_what_true_forces_and_default1),

@@ -1,19 +1,20 @@
-#include "vmx/capability/pretend.h"
+#include "vmx/capability/override.h"
 
-static bool is_for(const struct pretend *pretend, uint32_t cpu)
+static bool is_for(const struct override *override, uint32_t cpu)
 {
-    return pretend->every_cpu || pretend->cpu == cpu;
+    return override->every_cpu || override->cpu == cpu;
 }
 
-void pretend_apply(const struct pretend_list *list, uint32_t cpu, const struct vmx_msrs *in,
-                   struct vmx_msrs *out, struct findings *findings)
+void override_apply(const struct override_list *list, uint32_t cpu, const struct vmx_msrs *in,
+                    struct vmx_msrs *out, struct findings *findings)
 {
     *out = *in;
     for (uint32_t i = 0; i < list->count; i++) {
         if (is_for(&list->item[i], cpu))
             vmx_msr_set(out, list->item[i].msr, list->item[i].value);
     }
-    /* Whether an MSR exists may itself be pretended: told when all values are in their place. */
+    /* Whether an MSR exists may itself be overridden: reported when all values are in their place.
+     */
     for (uint32_t i = 0; i < list->count; i++) {
         uint32_t msr = list->item[i].msr;
 
@@ -21,8 +22,9 @@ void pretend_apply(const struct pretend_list *list, uint32_t cpu, const struct v
             continue;
         /* Both rules have one severity in every mode. */
         finding_add(findings, VMX_CHECK_KVM,
-                    (struct finding){.rule = vmx_msr_exists(out, msr) ? RULE_PRETENDED
-                                                                      : RULE_PRETEND_WITHOUT_EFFECT,
+                    (struct finding){.rule = vmx_msr_exists(out, msr)
+                                                 ? RULE_OVERRIDDEN
+                                                 : RULE_OVERRIDE_WITHOUT_EFFECT,
                                      .cpu = cpu,
                                      .msr = msr,
                                      .high = 63,

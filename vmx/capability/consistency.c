@@ -1,4 +1,4 @@
-#include "vmx/capability/crosscheck.h"
+#include "vmx/capability/consistency.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -15,7 +15,7 @@
 #define EPT_CAPABILITIES  0x0000000007ffffffull
 #define VPID_CAPABILITIES 0x00000f0100000000ull
 
-/* Controls and the capabilities that tell more of them. */
+/* Controls and the capabilities that report more of them. */
 static const struct vmx_control_need checks[] = {
     {RULE_MSR_WITHOUT_CONTROL, CAPABILITY(EPT_VPID_CAP, EPT_CAPABILITIES),
      VMX_BITS(SECONDARY, ENABLE_EPT), "EPT"},
@@ -45,7 +45,7 @@ static const struct vmx_control_need checks[] = {
 
 /*
  * Is it known that none of these bits is 1: the MSR has a value without them, or does not exist? An
- * MSR whose existence cannot be told, for want of another's value, is taken at its own value.
+ * MSR whose existence cannot be known, for want of another's value, is taken at its own value.
  */
 static bool known_to_lack(const struct vmx_msrs *msrs, uint32_t msr, uint64_t mask)
 {
@@ -54,7 +54,8 @@ static bool known_to_lack(const struct vmx_msrs *msrs, uint32_t msr, uint64_t ma
     return vmx_msr_is_present(msrs, msr) && !(vmx_msr_value(msrs, msr) & mask);
 }
 
-/* What there is is told by its value alone: a value that should not be there is worth telling. */
+/* What there is is reported by its value alone: a value that should not be there is worth
+ * reporting. */
 static void check_need(const struct vmx_control_need *check, const struct vmx_msrs *msrs,
                        enum vmx_check mode, uint32_t cpu, struct findings *findings)
 {
@@ -76,7 +77,7 @@ static void check_need(const struct vmx_control_need *check, const struct vmx_ms
                                  .detail = check->name});
 }
 
-/* SDM: both MSRs of a word tell the same 1-settings; the 0-settings differ by default1 alone. */
+/* SDM: both MSRs of a word report the same 1-settings; the 0-settings differ by default1 alone. */
 static void check_true(enum vmx_control_word word, const struct vmx_msrs *msrs, enum vmx_check mode,
                        uint32_t cpu, struct findings *findings)
 {
@@ -106,8 +107,8 @@ static void check_true(enum vmx_control_word word, const struct vmx_msrs *msrs, 
     }
 }
 
-void crosscheck(const struct vmx_msrs *msrs, enum vmx_check mode, uint32_t cpu,
-                struct findings *findings)
+void consistency_check(const struct vmx_msrs *msrs, enum vmx_check mode, uint32_t cpu,
+                       struct findings *findings)
 {
     for (enum vmx_control_word word = 0; word < VMX_CONTROL_WORD_COUNT; word++)
         check_true(word, msrs, mode, cpu, findings);

@@ -1,4 +1,4 @@
-#include "vm/guests/guest_judge.h"
+#include "vm/guests/guest_check.h"
 
 #include "lib/format.h"
 #include "lib/string.h"
@@ -31,7 +31,7 @@ const char *guest_result_name(enum guest_result result)
     return result_names[result];
 }
 
-static void tell_end(const struct vcpu *vcpu, struct guest_run *run)
+static void print_end(const struct vcpu *vcpu, struct guest_run *run)
 {
     const char *reason = exit_reason_name(vcpu->end_number);
 
@@ -84,8 +84,8 @@ static bool is_end(const struct vcpu *vcpu, const struct exit_record *exit)
     return vcpu->end == GUEST_END_CALL && exit->done == EXIT_ENDED;
 }
 
-static void tell_difference(struct guest_run *run, uint32_t index, const char *wanted,
-                            const struct exit_record *exit)
+static void print_difference(struct guest_run *run, uint32_t index, const char *wanted,
+                             const struct exit_record *exit)
 {
     struct text_buffer text;
 
@@ -117,8 +117,8 @@ static void compare_exits(const struct vcpu *vcpu, struct guest_run *run)
         if (is_end(vcpu, exit) && at == guest->expected_count)
             continue;
         if (at == guest->expected_count || !matches(guest, wanted, exit)) {
-            tell_difference(run, i, at == guest->expected_count ? "the end" : name_of(wanted),
-                            exit);
+            print_difference(run, i, at == guest->expected_count ? "the end" : name_of(wanted),
+                             exit);
             return;
         }
         if (++seen_of_it >= wanted->times) {
@@ -127,11 +127,11 @@ static void compare_exits(const struct vcpu *vcpu, struct guest_run *run)
         }
     }
     if (at < guest->expected_count)
-        tell_difference(run, vcpu->record_count, name_of(&guest->expected[at]), NULL);
+        print_difference(run, vcpu->record_count, name_of(&guest->expected[at]), NULL);
 }
 
-/* Behind what was said of its end. */
-static void tell_more(const struct vcpu *vcpu, struct guest_run *run)
+/* After what was said of its end. */
+static void print_more(const struct vcpu *vcpu, struct guest_run *run)
 {
     size_t length = strlen(run->detail);
     struct text_buffer text;
@@ -147,7 +147,7 @@ bool guest_ends_well(const struct guest *guest, enum guest_end end)
                                                             guest->end == GUEST_END_ENTRY_FAILED));
 }
 
-void guest_judge(const struct vcpu *vcpu, struct guest_run *run)
+void guest_check(const struct vcpu *vcpu, struct guest_run *run)
 {
     const struct guest *guest = vcpu->guest;
     const char *wrong;
@@ -155,11 +155,11 @@ void guest_judge(const struct vcpu *vcpu, struct guest_run *run)
     run->result = GUEST_OK;
     run->detail[0] = '\0';
     if (vcpu->end != GUEST_END_CALL)
-        tell_end(vcpu, run);
+        print_end(vcpu, run);
     if (guest->any_end)
         return;
     if (!guest_ends_well(guest, vcpu->end)) {
-        tell_end(vcpu, run);
+        print_end(vcpu, run);
         run->result = GUEST_DIED;
         return;
     }
@@ -173,5 +173,5 @@ void guest_judge(const struct vcpu *vcpu, struct guest_run *run)
         }
     }
     if (run->result == GUEST_OK && guest->tell != NULL)
-        tell_more(vcpu, run);
+        print_more(vcpu, run);
 }

@@ -1,5 +1,5 @@
 /*
- * What several CPUs came to alike: which runs are alike, and how CPUs are told.
+ * What several CPUs came to alike: which runs are alike, and how CPUs are reported.
  */
 #include "kernel/report/report_parts.h"
 
@@ -12,7 +12,7 @@
 
 enum { CPUS = 12 };
 
-static void cpus_are_told_as_ranges(void **state)
+static void cpus_are_reported_as_ranges(void **state)
 {
     static const struct {
         const char *set; /* a character a CPU: '#' is set */
@@ -26,14 +26,14 @@ static void cpus_are_told_as_ranges(void **state)
     (void)state;
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         bool set[CPUS];
-        char told[64];
+        char reported[64];
         struct text_buffer text;
 
         for (unsigned cpu = 0; cpu < CPUS; cpu++)
             set[cpu] = rows[i].set[cpu] == '#';
-        text_buffer_init(&text, told, sizeof(told));
+        text_buffer_init(&text, reported, sizeof(reported));
         cpu_ranges_print(&text.sink, set, CPUS);
-        assert_string_equal(told, rows[i].wanted);
+        assert_string_equal(reported, rows[i].wanted);
     }
 }
 
@@ -44,13 +44,13 @@ static struct guest_run a_run(void)
     struct guest_run run = {.guest = &guest, .result = GUEST_DIED, .detail = "it died"};
 
     run.exits[10] = 3;
-    run.entry = (struct entry_failure){.judged = true, .class = VMENTRY_GUEST, .broken = 2};
+    run.entry = (struct entry_failure){.checked = true, .class = VMENTRY_GUEST, .broken = 2};
     run.entry.item[0].seen = 1;
     run.entry.item[1].seen = 2;
     return run;
 }
 
-static void runs_with_any_difference_a_person_reads_are_told_apart(void **state)
+static void runs_with_any_difference_a_person_reads_are_reported_apart(void **state)
 {
     static const struct guest other = {.name = "other"};
     const struct guest_run run = a_run();
@@ -65,7 +65,7 @@ static void runs_with_any_difference_a_person_reads_are_told_apart(void **state)
     changed[2].end = GUEST_END_TIME;
     changed[3].exits[VM_EXIT_REASONS - 1] = 1;
     strcpy(changed[4].detail, "it Died");
-    changed[5].entry.judged = false;
+    changed[5].entry.checked = false;
     changed[6].entry.class = VMENTRY_HOST;
     changed[7].entry.unread = 1;
     changed[8].entry.broken = 1;
@@ -76,18 +76,18 @@ static void runs_with_any_difference_a_person_reads_are_told_apart(void **state)
         assert_false(guest_runs_alike(&run, &changed[i]));
 }
 
-/* What nobody reads does not matter: findings beyond those that are broken, or of no judgement. */
-static void what_is_not_told_does_not_tell_apart(void **state)
+/* What nobody reads does not matter: findings beyond those that are broken, or of no verdict. */
+static void what_is_not_reported_does_not_tell_apart(void **state)
 {
     struct guest_run run = a_run(), other = a_run();
 
     (void)state;
     other.entry.item[2].seen = 9;
     assert_true(guest_runs_alike(&run, &other));
-    run.entry.judged = other.entry.judged = false;
+    run.entry.checked = other.entry.checked = false;
     other.entry.item[0].seen = 9;
     assert_true(guest_runs_alike(&run, &other));
-    run.entry = other.entry = (struct entry_failure){.judged = true, .broken = 1000};
+    run.entry = other.entry = (struct entry_failure){.checked = true, .broken = 1000};
     assert_true(guest_runs_alike(&run, &other));
 }
 
@@ -99,7 +99,7 @@ static void runs_are_counted_by_result(void **state)
         {.phase = CPU_READY}, {.phase = CPU_READY}, {.phase = CPU_SILENT}, {.phase = CPU_READY}};
     static struct cpu *const cpus_of[] = {&cpu[0], &cpu[1], &cpu[2], &cpu[3]};
     static struct machine machine = {.cpus = cpus_of, .cpu_count = 4};
-    char told[64];
+    char reported[64];
     struct text_buffer text;
 
     (void)state;
@@ -111,13 +111,13 @@ static void runs_are_counted_by_result(void **state)
     runs[3][1].result = GUEST_DIFFERS;
     runs[1][2].result = GUEST_SKIPPED;
     runs[2][1].result = runs[0][2].result = GUEST_DIED; /* those never ran */
-    text_buffer_init(&text, told, sizeof(told));
+    text_buffer_init(&text, reported, sizeof(reported));
     guest_counts_print(&text.sink, guest_counts_of(&machine, 1));
     print_to(&text.sink, "; ");
     guest_counts_print(&text.sink, guest_counts_of(&machine, 2));
     print_to(&text.sink, "; ");
     guest_counts_print(&text.sink, guest_counts_all(&machine));
-    assert_string_equal(told, "2 ok, 1 differs; 1 skipped; 5 ok, 1 differs, 1 skipped");
+    assert_string_equal(reported, "2 ok, 1 differs; 1 skipped; 5 ok, 1 differs, 1 skipped");
     assert_ptr_equal(machine_guest_run(&machine, 1, 3), &runs[3][1]);
     assert_null(machine_guest_run(&machine, 1, 2));
     assert_null(machine_guest_run(&machine, 2, 0));
@@ -126,10 +126,10 @@ static void runs_are_counted_by_result(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(cpus_are_told_as_ranges),
-        cmocka_unit_test(runs_with_any_difference_a_person_reads_are_told_apart),
+        cmocka_unit_test(cpus_are_reported_as_ranges),
+        cmocka_unit_test(runs_with_any_difference_a_person_reads_are_reported_apart),
         cmocka_unit_test(runs_are_counted_by_result),
-        cmocka_unit_test(what_is_not_told_does_not_tell_apart),
+        cmocka_unit_test(what_is_not_reported_does_not_tell_apart),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,4 +1,4 @@
-#include "vm/guests/zoo.h"
+#include "vm/guests/test_guests.h"
 
 #include "vmx/capability/vmx_msr.h"
 
@@ -10,10 +10,11 @@
 
 enum { EVENTS_MAX = 256 };
 
-const char *zoo_events_differ(const struct vcpu *vcpu, const struct zoo_wanted *wanted,
-                              uint32_t count)
+const char *events_differ(const struct vcpu *vcpu, const struct wanted_exits *wanted,
+                          uint32_t count)
 {
-    const struct zoo_event *seen = vcpu_memory(vcpu, GUEST_ARRAY, EVENTS_MAX * sizeof(*seen));
+    const struct test_guest_event *seen =
+        vcpu_memory(vcpu, GUEST_ARRAY, EVENTS_MAX * sizeof(*seen));
     uint32_t seen_count;
 
     memcpy(&seen_count, vcpu_memory(vcpu, GUEST_DATA, sizeof(seen_count)), sizeof(seen_count));
@@ -28,13 +29,13 @@ const char *zoo_events_differ(const struct vcpu *vcpu, const struct zoo_wanted *
         if (seen[i].vector < 32 &&
             ((seen[i].flags & RFLAGS_RF) != 0) != event_sets_resume_flag((uint8_t)seen[i].vector))
             return "an event reached the guest with another RF than it should have";
-        if (wanted[i].at != NULL && seen[i].rip != zoo_address(vcpu->guest, wanted[i].at))
+        if (wanted[i].at != NULL && seen[i].rip != test_guest_address(vcpu->guest, wanted[i].at))
             return "an event reached the guest with another return address than it should have";
     }
     return NULL;
 }
 
-void zoo_intercept_exceptions(struct vcpu *vcpu)
+void test_guest_intercept_exceptions(struct vcpu *vcpu)
 {
     (void)vcpu;
     vmcs_write32(VMCS_EXCEPTION_BITMAP, UINT32_MAX);
@@ -42,7 +43,7 @@ void zoo_intercept_exceptions(struct vcpu *vcpu)
 
 enum { BOCHS_VMCS_BYTES = 4096 };
 
-bool zoo_in_bochs(void)
+bool test_guest_in_bochs(void)
 {
     uint64_t size = rdmsr(IA32_VMX_BASIC) >> 32 & 0x1fff;
     bool virtual_cpu = (cpuid(1, 0).ecx & 1u << 31) != 0;

@@ -6,16 +6,16 @@
  *
  * SDM Vol. 3, "Checks on VMX Controls" (VM entries); appendix "VMX Capability Reporting Facility".
  */
-#ifndef VMX_CROSSCHECK_H
-#define VMX_CROSSCHECK_H
+#ifndef VMX_CONSISTENCY_H
+#define VMX_CONSISTENCY_H
 
 #include <stdint.h>
 
 #include "vmx/finding.h"
 #include "vmx/capability/vmx_msr.h"
 
-/* Adds a finding for each contradiction. An MSR that has no value is not judged. */
-void crosscheck(const struct vmx_msrs *msrs, enum vmx_check mode, uint32_t cpu,
-                struct findings *findings);
+/* Adds a finding for each contradiction. An MSR that has no value is not checked. */
+void consistency_check(const struct vmx_msrs *msrs, enum vmx_check mode, uint32_t cpu,
+                       struct findings *findings);
 
 #endif

@@ -1,4 +1,4 @@
-#include "tools/capability/judge.h"
+#include "tools/capability/check_set.h"
 
 const char *check_choice_name(enum check_choice choice)
 {
@@ -26,12 +26,12 @@ enum vmx_check check_mode(enum check_choice choice, bool virtual_registers)
 }
 
 /* Rootmode turns VMX on on every CPU or on none. */
-static void compare(const struct dump_set *first, uint32_t cpu, struct judged *judged)
+static void compare(const struct dump_set *first, uint32_t cpu, struct checked *checked)
 {
-    struct stage_report *report = &judged->report;
+    struct stage_report *report = &checked->report;
     struct stage_report of_first;
 
-    stage_judge(&first->dump, judged->mode, &of_first);
+    stage_check(&first->dump, checked->mode, &of_first);
     for (uint32_t i = 0; i < report->findings.count; i++)
         report->findings.item[i].cpu = cpu;
     if (of_first.verdict == STAGE_INCOMPLETE || report->verdict == STAGE_INCOMPLETE)
@@ -45,16 +45,16 @@ static void compare(const struct dump_set *first, uint32_t cpu, struct judged *j
         report->stage[stage].verdict = STAGE_REFUSED;
 }
 
-void judge(const struct dump_list *list, size_t index, enum check_choice choice,
-           struct judged *judged)
+void check_set(const struct dump_list *list, size_t index, enum check_choice choice,
+               struct checked *checked)
 {
     const struct dump_set *set = &list->set[index];
 
-    judged->set = set;
-    judged->reading = &list->reading;
-    judged->mode = check_mode(choice, set->virtual_registers);
-    stage_judge(&set->dump, judged->mode, &judged->report);
-    vmx_capability_derive(&set->dump.msrs, &judged->capability);
+    checked->set = set;
+    checked->reading = &list->reading;
+    checked->mode = check_mode(choice, set->virtual_registers);
+    stage_check(&set->dump, checked->mode, &checked->report);
+    vmx_capability_derive(&set->dump.msrs, &checked->capability);
     if (list->one_machine && index > 0)
-        compare(&list->set[0], (uint32_t)index, judged);
+        compare(&list->set[0], (uint32_t)index, checked);
 }
