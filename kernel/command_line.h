@@ -13,8 +13,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "kernel/console/console.h"
-#include "kernel/cpu/stop.h"
+#include "kernel/screen/console_choice.h"
 #include "vm/vm_options.h"
 #include "vmx/capability/override.h"
 #include "vmx/vmx_cpu.h"
@@ -28,6 +27,7 @@ enum {
 /* In the order in which the table names them. */
 enum check_word { CHECK_AUTO, CHECK_KVM, CHECK_STRICT };
 enum check_entry_word { CHECK_ENTRY_FAILED, CHECK_ENTRY_ALWAYS };
+enum exit_action { EXIT_HALT, EXIT_POWEROFF, EXIT_REBOOT };
 enum report_form { REPORT_TEXT, REPORT_JSON, REPORT_BOTH, REPORT_FULL };
 
 /* What selftest= names, a bit each, in the order in which the table names them. */

@@ -7,6 +7,7 @@
 #include "vm/host/apic.h"
 #include "vm/host/clock.h"
 #include "kernel/console/console.h"
+#include "kernel/cpu/stop.h"
 #include "kernel/acpi/firmware.h"
 #include "kernel/guests.h"
 #include "vm/host/io_apic.h"
@@ -40,6 +41,7 @@ static void print_command_line(void)
 
 static void obey_command_line(void)
 {
+    static const char *const exits[] = {"halt", "poweroff", "reboot"};
     const struct command_line *options = &machine.options;
 
     command_line_parse(machine.boot.command_line, &machine.options);
@@ -47,7 +49,7 @@ static void obey_command_line(void)
         guest_choose(options->guests, guest_table, guest_count(), CPUS_MAX, &machine.guests);
     if (!console_choose(&options->console))
         command_line_no_port(&machine.options);
-    machine_set_exit(options->exit);
+    machine_set_exit(exits[options->exit]);
     machine.virtual_registers = vmx_check_auto() == VMX_CHECK_VIRTUAL;
     if (options->check == CHECK_AUTO)
         machine.check = vmx_check_auto();
@@ -65,15 +67,6 @@ static bool read_boot_information(uint64_t information)
     check_command_line(&machine);
     check_boot_information(&machine, result);
     return result == MULTIBOOT_OK;
-}
-
-/* A BIOS leaves its text screen on; loaders that set no mode do not mention it. */
-static void show(void (*on)(const struct multiboot_framebuffer *framebuffer))
-{
-    if (machine.boot.has_framebuffer)
-        on(&machine.boot.framebuffer);
-    else if (!machine.boot.uefi)
-        on(NULL);
 }
 
 /* For whoever waits, and above all in vain: what is begun stands on the screen at once. */
@@ -125,7 +118,7 @@ static bool prepare_memory(uint64_t information)
     machine.timing.memory_tsc = rdtsc();
     check_memory(&machine, ready);
     if (ready)
-        show(console_screen_clear);
+        console_open(&machine.boot, true);
     return ready;
 }
 
@@ -154,8 +147,6 @@ static void prepare_cpus(void)
 {
     begin("firmware's tables");
     firmware_read(&machine.boot, &firmware);
-    console_firmware_names(firmware.console.port, firmware.console.baud);
-    machine_set_firmware(&firmware);
     if (!apic_init(firmware.highest_id))
         panic("the local APIC's registers cannot be mapped");
     for (uint32_t i = 0; i < firmware.cpus.io_apic_count; i++)
@@ -164,7 +155,7 @@ static void prepare_cpus(void)
     if (!cpu_boot_finish(apic_id()))
         panic("no memory for the boot CPU's interrupt stacks");
     begin("clock");
-    if (clock_calibrate(firmware.fadt.pm_timer_port))
+    if (clock_calibrate(firmware.pm_timer_port))
         machine.timing.tsc_per_ms = clock_tsc_per_ms();
     machine.timing.source = clock_source();
     check_clock(&machine, clock_doubt());
@@ -178,7 +169,7 @@ static bool go(uint64_t information)
 {
     bool understood = read_boot_information(information);
 
-    show(console_screen_init);
+    console_open(&machine.boot, false);
     if (!understood || !prepare_memory(information))
         return false;
     prepare_cpus();
@@ -254,7 +245,6 @@ _Noreturn void kernel_main(uint64_t information, uint64_t load_address, uint64_t
     machine.cpu_count = 1;
     cpu_boot_init();
     cpu_init_this(cpus[0]);
-    console_hold();
     console_print("Rootmode %s\n", ROOTMODE_VERSION);
     go(information);
     check_nmis(&machine);

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Make the kernel's symbol table from what nm says of it.
 
-The table is assembly for the section .symbols, in the form that kernel/trap/backtrace.h describes. It is
+The table is assembly for the section .symbols, in the form that kernel/backtrace/backtrace.h describes. It is
 made from the first link, in which the section is empty, and goes into the second; --same then
 compares the two, because a table that moved the functions would name the wrong ones.
 """
@@ -15,7 +15,7 @@ from pathlib import Path
 
 KERNEL_BASE = 0xFFFFFFFF80000000
 
-# kernel/trap/backtrace.h: two bytes, and SYMBOL_NAME_SIZE.
+# kernel/backtrace/backtrace.h: two bytes, and SYMBOL_NAME_SIZE.
 DISTANCE_MAX = 0xFFFF
 NAME_SIZE = 64
 
@@ -43,7 +43,7 @@ def assembly(table: list[tuple[int, str]]) -> str:
     last_offset, last_name = 0, ""
     for offset, name in table:
         if offset - last_offset > DISTANCE_MAX or len(name) >= NAME_SIZE:
-            sys.exit(f"{name} at {offset:#x} does not fit into kernel/trap/backtrace.h")
+            sys.exit(f"{name} at {offset:#x} does not fit into kernel/backtrace/backtrace.h")
         common = len(commonprefix([last_name, name]))
         lines.append(f"    .short {offset - last_offset:#x}; .byte {common}")
         lines.append(f'    .asciz "{name[common:]}"')

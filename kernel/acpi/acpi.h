@@ -1,6 +1,6 @@
 /*
  * The firmware's ACPI tables, read by way of firmware_map() (mm/memory.h): which tables there
- * are, which CPUs they name, where timer, power and reset registers and the console lie.
+ * are, and which CPUs they name.
  *
  * ACPI Specification, "ACPI Software Programming Model". Nothing here trusts a table: a broken one
  * gives a result with a sentence.
@@ -103,43 +103,6 @@ enum acpi_result acpi_read_cpus(struct acpi *acpi, struct acpi_cpus *cpus);
 
 /* ACPI Specification, "Generic Address Structure (GAS)". */
 enum acpi_space { ACPI_SPACE_MEMORY = 0, ACPI_SPACE_IO = 1, ACPI_SPACE_PCI = 2 };
-
-/* ACPI Specification, "Fixed ACPI Description Table (FADT)". A port of 0: there is none. */
-struct acpi_fadt {
-    uint16_t pm_timer_port;
-    bool pm_timer_32_bits; /* TMR_VAL_EXT; else it counts 24 bits */
-    uint16_t pm1a_control_port;
-    uint16_t pm1b_control_port;
-    uint16_t smi_command_port; /* write acpi_enable here to leave legacy mode, if SCI_EN is clear */
-    uint8_t acpi_enable;
-    bool has_reset; /* RESET_REG_SUP: write reset_value to the register */
-    enum acpi_space reset_space;
-    uint64_t reset_address; /* for PCI: device in 47:32, function in 31:16, offset in 15:0, bus 0 */
-    uint8_t reset_value;
-    uint64_t dsdt; /* physical; 0: none */
-};
-
-enum acpi_result acpi_read_fadt(struct acpi *acpi, struct acpi_fadt *fadt);
-
-/* Microsoft's "Serial Port Console Redirection Table". Port 0: it names none, or no I/O port. */
-struct acpi_console {
-    uint16_t port;
-    uint32_t baud; /* or SERIAL_BAUD_KEPT: kernel/console/serial.h */
-};
-
-void acpi_read_console(struct acpi *acpi, struct acpi_console *console);
-
-/* SLP_TYPa and SLP_TYPb of S5, soft off; for bits 12:10 of PM1a_CNT and PM1b_CNT. */
-struct acpi_sleep_type {
-    uint8_t a, b;
-};
-
-/*
- * Looks for the _S5_ package in the DSDT without interpreting AML: reads the whole table, so call
- * it when it is needed. ACPI Specification, "\_Sx (System States)".
- */
-enum acpi_result acpi_find_s5(struct acpi *acpi, const struct acpi_fadt *fadt,
-                              struct acpi_sleep_type *type);
 
 /* One table at a known place. */
 enum acpi_result acpi_map_table(struct acpi *acpi, uint64_t physical, const char *signature,

@@ -1,34 +1,20 @@
 #include "kernel/console/console.h"
 
 #include <stdatomic.h>
-#include <stddef.h>
 
 #include "vm/host/clock.h"
-#include "kernel/console/text.h"
-#include "kernel/console/screen.h"
 #include "kernel/console/serial.h"
 #include "lib/x86.h"
 
 enum {
-    LOG_BYTES = 64 * 1024,
     CHUNK_BYTES = 128,
     /* How long a panic waits for the console: another CPU may be in the middle of a line. */
     SEIZE_US = 400000,
     SEIZE_TICKS = 20000000, /* before the clock is calibrated there is no other CPU */
-    /* How long text is held back from the serial line: 0.1 s and more on any processor. */
-    HOLD_TICKS = 500000000,
 };
 
-static uint8_t log_bytes[LOG_BYTES];
-static struct console_log held_text = {.bytes = log_bytes, .size = LOG_BYTES};
-static struct screen screen;
 static struct serial_text serial = {.send = serial_send};
 static atomic_bool busy;
-static struct console_choice chosen = {.screen = true, .lines = LINES_EVERY};
-static bool lines_open; /* those of the choice */
-static bool held;
-static bool screen_present;
-static uint64_t held_since;
 static enum colour current_colour;
 static enum console_target current_target;
 
@@ -43,95 +29,36 @@ static void unlock(void)
     atomic_store_explicit(&busy, false, memory_order_release);
 }
 
-static void open_every(void)
+void console_send(enum colour colour, const char *text, size_t length)
 {
-    for (unsigned i = 0; i < SERIAL_STANDARD_PORTS; i++)
-        serial_open(serial_standard_port(i), SERIAL_BAUD_DEFAULT);
-    lines_open = true;
-}
-
-static bool choose(const struct console_choice *choice)
-{
-    bool answers = true;
-
-    chosen = *choice;
-    serial_close();
-    if (chosen.lines == LINES_NAMED)
-        answers = serial_open(chosen.port, chosen.baud);
-    if (!answers)
-        chosen = (struct console_choice){.screen = true, .lines = LINES_EVERY};
-    lines_open = chosen.lines == LINES_NAMED || chosen.lines == LINES_NONE;
-    return answers;
-}
-
-static void firmware_names(uint16_t port, unsigned baud)
-{
-    if (chosen.lines == LINES_EVERY) {
-        open_every();
-        if (port != 0)
-            serial_open(port, baud);
-    } else if (chosen.lines == LINES_FIRMWARE) {
-        serial_close();
-        lines_open = (port != 0 && serial_open(port, baud)) ||
-                     serial_open(serial_standard_port(0), SERIAL_BAUD_DEFAULT);
-    }
-}
-
-static void send(void *context, enum colour colour, const char *text, size_t length)
-{
-    (void)context;
-    if (!lines_open)
-        open_every();
     serial_text_write(&serial, colour, text, length);
-}
-
-static void draw(void *context, enum colour colour, const char *text, size_t length)
-{
-    (void)context;
-    if (screen_present && chosen.screen)
-        screen_write(&screen, colour, text, length);
 }
 
 static void flush(void)
 {
-    if (screen_present && chosen.screen)
-        screen_flush(&screen);
+    SET_FOR_EACH(consoles, device)
+        (*device)->flush();
 }
 
 static void release(void)
 {
-    if (!held)
-        return;
-    held = false;
-    console_log_play(&held_text, send, NULL);
-    if (held_text.lost > 0) {
-        char note[80];
-        size_t length = format_text(note, sizeof(note),
-                                    "\n(%zu more bytes were held back than fit)\n", held_text.lost);
-
-        send(NULL, COLOUR_WARNING, note, length);
-    }
-    console_log_init(&held_text, log_bytes, LOG_BYTES);
+    SET_FOR_EACH(consoles, device)
+        (*device)->release();
 }
 
 static void put(const char *text, size_t length)
 {
     char cleaned[CHUNK_BYTES];
 
-    if (held && rdtsc() - held_since > HOLD_TICKS)
-        release();
     while (length > 0) {
         size_t now = length < sizeof(cleaned) ? length : sizeof(cleaned);
+        bool later = false;
 
         console_clean(cleaned, text, now);
-        if (current_target != CONSOLE_SERIAL)
-            draw(NULL, current_colour, cleaned, now);
-        if (current_target != CONSOLE_SCREEN) {
-            if (held)
-                console_log_add(&held_text, current_colour, cleaned, now);
-            else
-                send(NULL, current_colour, cleaned, now);
-        }
+        SET_FOR_EACH(consoles, device)
+            later |= (*device)->write(current_target, current_colour, cleaned, now);
+        if (current_target != CONSOLE_SCREEN && !later)
+            console_send(current_colour, cleaned, now);
         text += now;
         length -= now;
     }
@@ -144,7 +71,7 @@ static void write_locked(struct sink *sink, const char *text, size_t length)
     put(text, length);
 }
 
-/* A report comes in many small pieces: the screen follows line by line. */
+/* A report comes in many small pieces: a screen follows line by line. */
 static void write(struct sink *sink, const char *text, size_t length)
 {
     (void)sink;
@@ -155,71 +82,12 @@ static void write(struct sink *sink, const char *text, size_t length)
     unlock();
 }
 
-bool console_choose(const struct console_choice *choice)
-{
-    bool answers;
-
-    lock();
-    answers = choose(choice);
-    unlock();
-    return answers;
-}
-
-void console_firmware_names(uint16_t port, unsigned baud)
+void console_open(const struct multiboot_info *boot, bool memory_ready)
 {
     lock();
-    firmware_names(port, baud);
+    SET_FOR_EACH(consoles, device)
+        (*device)->open(boot, memory_ready);
     unlock();
-}
-
-static void open_screen(const struct multiboot_framebuffer *framebuffer)
-{
-    static const struct multiboot_framebuffer ega_text = {
-        .type = MULTIBOOT_FRAMEBUFFER_EGA_TEXT,
-        .address = 0xb8000,
-        .pitch = 160,
-        .width = 80,
-        .height = 25,
-    };
-    const struct screen_device *device;
-
-    if (framebuffer == NULL)
-        framebuffer = &ega_text;
-    device = screen_text_open(framebuffer);
-    if (device == NULL)
-        device = screen_pixels_open(framebuffer);
-    if (device == NULL)
-        return;
-    screen_init(&screen, device);
-    screen_present = true;
-    if (held)
-        console_log_play(&held_text, draw, NULL);
-}
-
-void console_screen_init(const struct multiboot_framebuffer *framebuffer)
-{
-    lock();
-    open_screen(framebuffer);
-    flush();
-    unlock();
-}
-
-void console_screen_clear(const struct multiboot_framebuffer *framebuffer)
-{
-    lock();
-    if (screen_present)
-        screen_present = screen.device->map();
-    else
-        open_screen(framebuffer);
-    if (screen_present && chosen.screen)
-        screen_clear(&screen);
-    flush();
-    unlock();
-}
-
-uint32_t console_screen_rows(void)
-{
-    return screen_present && chosen.screen ? screen.rows : 0;
 }
 
 void console_print(const char *format, ...)
@@ -256,14 +124,6 @@ struct sink *console_sink(void)
     return &sink;
 }
 
-void console_hold(void)
-{
-    lock();
-    held = true;
-    held_since = rdtsc();
-    unlock();
-}
-
 void console_release(void)
 {
     lock();
@@ -273,9 +133,7 @@ void console_release(void)
 
 void console_drain(void)
 {
-    lock();
-    release();
-    unlock();
+    console_release();
     serial_drain();
 }
 
@@ -289,6 +147,6 @@ void console_seize(void)
     current_target = CONSOLE_BOTH;
     release();
     if (serial.in_line)
-        write_locked(NULL, "\n", 1);
+        put("\n", 1);
     unlock();
 }

@@ -1,82 +1,99 @@
 /*
- * The console: serial line and screen, whichever there are.
- *
- * The screen shows at once what is printed: whoever waits sees what was begun last. For the serial
- * line text is kept in memory first, until console_release(): at 115200 baud a character costs as
- * much time as thousands of instructions, and the way to VMX operation shall not wait for it. A
- * panic releases it, and so does the next word after a time in which nobody did.
+ * The console: text in colours, cleaned and in order, to the serial ports and to whatever devices
+ * have registered themselves.
  */
 #ifndef KERNEL_CONSOLE_H
 #define KERNEL_CONSOLE_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
-#include "kernel/console/text.h"
+#include "lib/format.h"
+#include "lib/set.h"
 
-struct multiboot_framebuffer; /* boot/multiboot2.h */
+struct multiboot_info; /* boot/multiboot2.h */
 
-enum console_lines {
-    LINES_EVERY,    /* each serial port that answers */
-    LINES_FIRMWARE, /* the one that the firmware names, else COM1; where neither answers, every */
-    LINES_NAMED,    /* the one at `port` */
-    LINES_NONE,
+enum colour { COLOUR_PLAIN, COLOUR_HEADING, COLOUR_DIM, COLOUR_OK, COLOUR_WARNING, COLOUR_REFUSAL };
+
+/* Where text goes that has colours. */
+struct coloured {
+    struct sink *sink;
+    void (*colour)(enum colour colour); /* of what is written from now on */
 };
 
-/* Where the console speaks. */
-struct console_choice {
-    bool screen;
-    enum console_lines lines;
-    uint16_t port;
-    unsigned baud;
+/* In that colour; plain again after it. */
+void print_in(const struct coloured *page, enum colour colour, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/*
+ * Copies `length` bytes; control characters other than newline and tab become '?', so that text
+ * from outside (a command line, a loader's name) cannot send escape sequences to a terminal.
+ */
+void console_clean(char *to, const char *from, size_t length);
+
+/*
+ * Text for a terminal after a serial line, with colours as ANSI sequences (ECMA-48, "Select
+ * Graphic Rendition") and CR before each newline.
+ */
+struct serial_text {
+    void (*send)(const char *text, size_t length);
+    enum colour colour; /* of the terminal now */
+    bool in_line;       /* something stands on the current line */
 };
 
 /*
- * Until it is chosen, and until it is known what the firmware names, whatever cannot wait goes
- * everywhere. False where no port answers at the one that is named: then it stays so for good.
+ * Sends text in that colour. Every line begins and ends in the plain colour, so that a program that
+ * reads the line finds its text without sequences around it when the text is plain.
  */
-bool console_choose(const struct console_choice *choice);
+void serial_text_write(struct serial_text *serial, enum colour colour, const char *text,
+                       size_t length);
 
-/* The port that the firmware names, and its rate; 0: none. */
-void console_firmware_names(uint16_t port, unsigned baud);
+/* Where what is printed goes: to both kinds, to the serial ports alone, to the devices alone. */
+enum console_target { CONSOLE_BOTH, CONSOLE_SERIAL, CONSOLE_SCREEN };
 
-/*
- * Gives the console a screen, EGA text or RGB pixels, and shows there what is held back; without
- * one that it can show, or that is to be reached yet, it does nothing. NULL is for a BIOS machine
- * whose loader reported nothing: without VESA extensions GRUB is silent and leaves the 80 by 25
- * characters that every such machine starts with.
- *
- * To be called twice: on the boot page tables, where it overwrites of what GRUB left as much as the
- * text has lines, for a frame buffer that is not write-combining takes long to clear; and when
- * memory is up, which clears it.
- */
-void console_screen_init(const struct multiboot_framebuffer *framebuffer);
-void console_screen_clear(const struct multiboot_framebuffer *framebuffer);
+/* A device beside the serial ports. Its functions are called one at a time. */
+struct console_device {
+    /*
+     * Called twice: when the loader's information has been read, on the boot page tables; and when
+     * the kernel's own page tables and the page pool are up.
+     */
+    void (*open)(const struct multiboot_info *boot, bool memory_ready);
 
-/* Rows of text that the screen has; 0 without one. */
-uint32_t console_screen_rows(void);
+    /* Takes cleaned text. True: the device will send it to the serial ports itself, later. */
+    bool (*write)(enum console_target target, enum colour colour, const char *text, size_t length);
+
+    void (*flush)(void);   /* what was written is to be seen now */
+    void (*release)(void); /* what is to be sent to the serial ports later is to be sent now */
+};
+SET_DECLARE(consoles, const struct console_device);
+#define CONSOLE_DEVICE(place, device) \
+    SET_MEMBER(consoles, place, const struct console_device, device)
+
+void console_open(const struct multiboot_info *boot, bool memory_ready);
+
+/* To the serial ports at once; for a device. */
+void console_send(enum colour colour, const char *text, size_t length);
 
 /* Prints in the colour set last (plain at first). Callable from any CPU, one call at a time. */
 void console_print(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void console_colour(enum colour colour);
 
 /* Where what is printed from now on goes. */
-enum console_target { CONSOLE_BOTH, CONSOLE_SERIAL, CONSOLE_SCREEN };
 void console_to(enum console_target target);
 
 /* The console as a sink, for print_to(). */
 struct sink *console_sink(void);
 
-/* Hold back what goes to the serial line; release sends what was held, in its colours. */
-void console_hold(void);
+/* Sends what devices hold back. */
 void console_release(void);
 
-/* Sends what is held, then waits, with a bound, until the UART has sent its last bit. */
+/* As console_release(); then waits, with a bound, until the UARTs have sent their last bit. */
 void console_drain(void);
 
 /*
- * For a panic: takes the console from whoever may hold it, sends what was held back, and begins a
- * new line in the plain colour, for serial line and screen.
+ * For a panic: takes the console from whoever may hold it, releases, and begins a new line in the
+ * plain colour, everywhere.
  */
 void console_seize(void);
 

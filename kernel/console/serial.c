@@ -51,6 +51,7 @@ struct uart {
 };
 
 static struct uart uarts[PORTS_MOST];
+static bool chosen; /* which of them are open, or that none is */
 
 static uint8_t get(const struct uart *uart, uint16_t offset)
 {
@@ -128,13 +129,28 @@ bool serial_open(uint16_t port, unsigned baud)
         return false;
     }
     set_up(place, baud);
+    chosen = true;
     return true;
+}
+
+void serial_open_every(void)
+{
+    for (unsigned i = 0; i < SERIAL_STANDARD_PORTS; i++)
+        serial_open(serial_standard_port(i), SERIAL_BAUD_DEFAULT);
+    chosen = true;
 }
 
 void serial_close(void)
 {
     for (unsigned i = 0; i < PORTS_MOST; i++)
         uarts[i].port = 0;
+    chosen = false;
+}
+
+void serial_close_for_good(void)
+{
+    serial_close();
+    chosen = true;
 }
 
 /* False when the time is over: the port is not asked again, so it costs that time only once. */
@@ -163,6 +179,8 @@ static void send_by(struct uart *uart, const char *text, size_t length)
 /* A FIFO's worth to each in turn, so that several are not slower than the slowest. */
 void serial_send(const char *text, size_t length)
 {
+    if (!chosen)
+        serial_open_every();
     while (length > 0) {
         size_t now = length < FIFO_DEPTH ? length : FIFO_DEPTH;
 

@@ -32,10 +32,19 @@ static inline uint16_t serial_standard_port(unsigned index)
  */
 bool serial_open(uint16_t port, unsigned baud);
 
-/* All of them. */
+/* The four standard ones. */
+void serial_open_every(void);
+
+/* All that are open. What is sent after that goes to every standard port, unless one is opened. */
 void serial_close(void);
 
-/* Sends bytes as they are. A port that stops taking them is closed after a bounded time. */
+/* As if one were open: nothing is sent. */
+void serial_close_for_good(void);
+
+/*
+ * Sends bytes as they are; where none has been opened yet, to every standard port. A port that
+ * stops taking them is closed after a bounded time.
+ */
 void serial_send(const char *text, size_t length);
 
 /* Waits, with a bound, until the last bits have left the transmitters. */

@@ -1,5 +1,4 @@
-#include "kernel/console/text.h"
-
+#include "kernel/console/console.h"
 #include "lib/string.h"
 
 void print_in(const struct coloured *page, enum colour colour, const char *format, ...)
@@ -11,62 +10,6 @@ void print_in(const struct coloured *page, enum colour colour, const char *forma
     vprint_to(page->sink, format, arguments);
     va_end(arguments);
     page->colour(COLOUR_PLAIN);
-}
-
-/*
- * A change of colour is one byte in the text: MARK, the colour in bits 3:0. Cleaned text has no
- * such bytes.
- */
-#define MARK        0x10u
-#define MARK_COLOUR 0x0fu
-#define MARK_MASK   0xf0u
-
-_Static_assert((unsigned)COLOUR_REFUSAL <= MARK_COLOUR, "a colour fits into a mark");
-
-void console_log_init(struct console_log *log, void *bytes, size_t size)
-{
-    *log = (struct console_log){.bytes = bytes, .size = size};
-}
-
-void console_log_add(struct console_log *log, enum colour colour, const char *text, size_t length)
-{
-    size_t changes = colour != log->colour;
-    size_t room = log->size - log->length;
-    size_t fits;
-
-    /* Once something is lost, nothing more is taken: the text has one gap, at its end. */
-    if (log->lost > 0 || room <= changes) {
-        log->lost += length;
-        return;
-    }
-    if (changes) {
-        log->bytes[log->length++] = (uint8_t)(MARK | colour);
-        log->colour = colour;
-        room--;
-    }
-    fits = length < room ? length : room;
-    memcpy(log->bytes + log->length, text, fits);
-    log->length += fits;
-    log->lost += length - fits;
-}
-
-void console_log_play(const struct console_log *log,
-                      void (*show)(void *context, enum colour colour, const char *text,
-                                   size_t length),
-                      void *context)
-{
-    enum colour colour = COLOUR_PLAIN;
-    size_t start = 0;
-
-    for (size_t i = 0; i <= log->length; i++) {
-        if (i < log->length && (log->bytes[i] & MARK_MASK) != MARK)
-            continue;
-        if (i > start)
-            show(context, colour, (const char *)log->bytes + start, i - start);
-        if (i < log->length)
-            colour = log->bytes[i] & MARK_COLOUR;
-        start = i + 1;
-    }
 }
 
 void console_clean(char *to, const char *from, size_t length)

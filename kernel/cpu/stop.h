@@ -11,6 +11,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "lib/set.h"
+
 /* Makes this CPU the one that stops the machine, once and for all. False: another one is. */
 bool stop_claim(void);
 
@@ -30,18 +32,25 @@ uint32_t stop_wait(uint64_t ticks);
 /* This CPU has left VMX operation and halts. */
 void stop_done(void);
 
-enum exit_action { EXIT_HALT, EXIT_POWEROFF, EXIT_REBOOT };
+/* TSC ticks of so many milliseconds; without a calibrated clock long enough on any processor. */
+uint64_t stop_ticks(uint64_t ms);
 
-/* What a later stop or panic shall do; EXIT_HALT until reported otherwise. */
-void machine_set_exit(enum exit_action action);
+/* A way to end other than a halt, by the word that `exit=` has for it. */
+struct machine_exit {
+    const char *name;
+    void (*go)(void); /* returns only if that did not work */
+};
+SET_DECLARE(machine_exits, const struct machine_exit);
+#define MACHINE_EXIT(place, exit) SET_MEMBER(machine_exits, place, const struct machine_exit, exit)
 
-/* Where a power-off and a reset find out how; must stay. Without it there is no power-off. */
-struct firmware; /* kernel/acpi/firmware.h */
-void machine_set_firmware(const struct firmware *tables);
+/* What a later stop or panic shall do; a halt until reported otherwise, and where no way has that
+ * name.
+ */
+void machine_set_exit(const char *name);
 
 /*
- * Drains the console, brings the other CPUs to a halt, then halts, powers off (ACPI S5) or resets
- * this machine. A second CPU that comes here halts.
+ * Drains the console, brings the other CPUs to a halt, then halts, or ends as it was asked to. A
+ * second CPU that comes here halts.
  */
 _Noreturn void machine_stop(void);
 

@@ -8,7 +8,7 @@
 #include <stdint.h>
 
 #include "kernel/report/cpu_ranges.h"
-#include "kernel/console/text.h"
+#include "kernel/console/console.h"
 #include "kernel/machine.h"
 #include "lib/json.h"
 

@@ -1,28 +1,11 @@
 #include "kernel/trap/panic.h"
 
-#include <stdbool.h>
 #include <stddef.h>
 
-#include "boot/layout.h"
-#include "kernel/trap/backtrace.h"
 #include "kernel/console/console.h"
-#include "vm/host/cpu.h"
-#include "vm/host/machine_check.h"
 #include "kernel/cpu/stop.h"
-#include "kernel/trap/trap_text.h"
+#include "vm/host/cpu.h"
 #include "lib/x86.h"
-
-enum {
-    BACK_TRACE_MOST = 24,
-    /* No stack of ours is larger; frames are looked for from RSP up to here. */
-    STACK_BYTES_MOST = 64 * 1024,
-};
-
-/* From linker.ld. */
-extern const uint8_t text_start[];
-extern const uint8_t text_end[];
-extern const uint8_t symbols_start[];
-extern const uint8_t symbols_end[];
 
 static unsigned depth; /* of panics within the panic; the owner's alone */
 
@@ -41,12 +24,16 @@ static void enter(void)
     if (depth == 1)
         stop_call();
     console_seize();
+    console_print("PANIC: ");
 }
 
-static void print_cpu(void)
+static void print_cpu(const struct trap_frame *frame, bool nested)
 {
     const struct cpu *cpu = cpu_here();
 
+    (void)frame;
+    if (nested)
+        return;
     if (cpu != NULL)
         console_print("  on CPU %u, APIC id %u\n", cpu->index, cpu_processor_id());
     else
@@ -67,112 +54,59 @@ static void print_values(const struct named_value *values, size_t count)
                       i % 3 == 2 || i + 1 == count ? "\n" : "");
 }
 
-static void print_registers(const struct trap_frame *frame)
+static void print_registers(const struct trap_frame *frame, bool nested)
 {
-    const struct named_value values[] = {
+    const struct named_value state[] = {
+        {"RIP", frame->rip},       {"RSP", frame->rsp},        {"RBP", frame->rbp},
+        {"RFLAGS", frame->rflags}, {"CS", frame->cs},          {"SS", frame->ss},
+        {"CR0", read_cr0()},       {"CR2", read_cr2()},        {"CR3", read_cr3()},
+        {"CR4", read_cr4()},       {"EFER", rdmsr(IA32_EFER)},
+    };
+    const struct named_value general[] = {
         {"RAX", frame->rax}, {"RBX", frame->rbx}, {"RCX", frame->rcx}, {"RDX", frame->rdx},
         {"RSI", frame->rsi}, {"RDI", frame->rdi}, {"R8", frame->r8},   {"R9", frame->r9},
         {"R10", frame->r10}, {"R11", frame->r11}, {"R12", frame->r12}, {"R13", frame->r13},
         {"R14", frame->r14}, {"R15", frame->r15},
     };
 
-    print_values(values, sizeof(values) / sizeof(values[0]));
+    print_values(state, sizeof(state) / sizeof(state[0]));
+    if (!nested && frame->vector != PANIC_CALLED)
+        print_values(general, sizeof(general) / sizeof(general[0]));
 }
 
-static void print_state(const struct trap_frame *frame, uint64_t cr2)
+static const struct panic_section cpu_section = {.print = print_cpu};
+static const struct panic_section register_section = {.print = print_registers};
+PANIC_SECTION(10, cpu_section);
+PANIC_SECTION(30, register_section);
+
+static _Noreturn void finish(const struct trap_frame *frame)
 {
-    const struct named_value values[] = {
-        {"RIP", frame->rip},        {"RSP", frame->rsp},
-        {"RBP", frame->rbp},        {"RFLAGS", frame->rflags},
-        {"CS", frame->cs},          {"SS", frame->ss},
-        {"CR0", read_cr0()},        {"CR2", cr2},
-        {"CR3", read_cr3()},        {"CR4", read_cr4()},
-        {"EFER", rdmsr(IA32_EFER)},
-    };
-
-    print_values(values, sizeof(values) / sizeof(values[0]));
-}
-
-/* A fault on the way (a guard page, an address that cannot be) ends the walk, not the machine. */
-static bool read_stack(void *context, uint64_t address, uint64_t *value)
-{
-    uint64_t vector, found = 0;
-
-    (void)context;
-    asm volatile("1: mov (%[address]), %[found]\n\t"
-                 "xor %%eax, %%eax\n\t"
-                 "2:\n\t" X86_FIXUP("1b", "2b")
-                 : "=&a"(vector), [found] "+&r"(found)
-                 : [address] "r"(address)
-                 : "cc", "memory");
-    *value = found;
-    return vector == 0;
-}
-
-/* `lookup` lies in the function that is meant: a return address may already be after its end. */
-static void print_place(uint64_t address, uint64_t lookup)
-{
-    struct symbol symbol;
-
-    if (symbols_find(symbols_start, (size_t)(symbols_end - symbols_start), lookup - KERNEL_BASE,
-                     &symbol))
-        console_print("    %016lx  %s+0x%lx\n", address, symbol.name,
-                      symbol.inside + (address - lookup));
-    else
-        console_print("    %016lx\n", address);
-}
-
-static bool in_text(struct address_range text, uint64_t address)
-{
-    return address >= text.start && address < text.end;
-}
-
-static void print_back_trace(const struct trap_frame *frame)
-{
-    struct address_range text = {(uint64_t)text_start, (uint64_t)text_end};
-    struct address_range stack = {frame->rsp, frame->rsp + STACK_BYTES_MOST};
-    uint64_t returns[BACK_TRACE_MOST];
-    uint64_t top;
-    size_t count;
-
-    console_print("  Back trace:\n");
-    if (in_text(text, frame->rip))
-        print_place(frame->rip, frame->rip);
-    else if (read_stack(NULL, frame->rsp, &top) && in_text(text, top))
-        print_place(top, top - 1); /* a call to where no code is */
-    count = backtrace_walk(frame->rbp, stack, text, read_stack, NULL, returns, BACK_TRACE_MOST);
-    for (size_t i = 0; i < count; i++)
-        print_place(returns[i], returns[i] - 1);
+    console_print("\n");
+    SET_FOR_EACH(panic_sections, section)
+        (*section)->print(frame, depth > 1);
+    machine_stop();
 }
 
 _Noreturn void panic_trap(const struct trap_frame *frame)
 {
-    uint64_t cr2 = read_cr2();
+    bool named = false;
 
     enter();
-    console_print("PANIC: %s (vector %lu)", trap_name(frame->vector), frame->vector);
-    if (trap_has_error_code(frame->vector)) {
-        console_print(", error code 0x%lx", frame->error_code);
-        trap_explain_error(console_sink(), frame->vector, frame->error_code);
+    SET_FOR_EACH(panic_sections, section) {
+        if ((*section)->name != NULL) {
+            (*section)->name(frame);
+            named = true;
+        }
     }
-    console_print("\n");
-    if (depth == 1)
-        print_cpu();
-    if (frame->vector == X86_VECTOR_MC)
-        machine_check_print(console_sink());
-    print_state(frame, cr2);
-    if (depth == 1) {
-        print_registers(frame);
-        print_back_trace(frame);
-    }
-    machine_stop();
+    if (!named)
+        console_print("exception %lu, error code 0x%lx", frame->vector, frame->error_code);
+    finish(frame);
 }
 
 _Noreturn void panic(const char *format, ...)
 {
-    struct trap_frame here = {0};
+    struct trap_frame here = {.vector = PANIC_CALLED};
     va_list arguments;
-    uint64_t cr2 = read_cr2();
 
     here.rbp = (uint64_t)__builtin_frame_address(0);
     asm("lea (%%rip), %[rip]\n\t"
@@ -184,15 +118,8 @@ _Noreturn void panic(const char *format, ...)
         : [rip] "=&r"(here.rip), [rsp] "=&r"(here.rsp), [cs] "=&r"(here.cs), [ss] "=&r"(here.ss),
           [rflags] "=&r"(here.rflags));
     enter();
-    console_print("PANIC: ");
     va_start(arguments, format);
     vprint_to(console_sink(), format, arguments);
     va_end(arguments);
-    console_print("\n");
-    if (depth == 1) {
-        print_cpu();
-        print_state(&here, cr2);
-        print_back_trace(&here);
-    }
-    machine_stop();
+    finish(&here);
 }

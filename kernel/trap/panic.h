@@ -4,7 +4,10 @@
 #ifndef KERNEL_PANIC_H
 #define KERNEL_PANIC_H
 
+#include <stdbool.h>
 #include <stdint.h>
+
+#include "lib/set.h"
 
 /* As the stubs push it; SDM Vol. 3, "64-Bit Mode Stack Frame". */
 struct trap_frame {
@@ -13,13 +16,29 @@ struct trap_frame {
     uint64_t rip, cs, rflags, rsp, ss;
 };
 
+/* In the place of a vector: panic() was called. Of the frame only RIP, RSP, RBP and so on count. */
+#define PANIC_CALLED UINT64_MAX
+
+/* Something to say about a panic. */
+struct panic_section {
+    /* What the exception is, after "PANIC: "; NULL: nothing to say about it. */
+    void (*name)(const struct trap_frame *frame);
+
+    /* Lines below the first one; `nested`: of a panic within the panic, which is reported in short.
+     */
+    void (*print)(const struct trap_frame *frame, bool nested);
+};
+SET_DECLARE(panic_sections, const struct panic_section);
+#define PANIC_SECTION(place, section) \
+    SET_MEMBER(panic_sections, place, const struct panic_section, section)
+
 /*
- * "PANIC: …", the registers of here, a back trace with function names; then machine_stop().
- * Other CPUs are stopped: kernel/cpu/stop.h.
+ * "PANIC: …", the registers of here, what the other sections say; then machine_stop(). Other CPUs
+ * are stopped: kernel/cpu/stop.h.
  */
 _Noreturn void panic(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
-/* The same for an exception: its name, its error code in words, all registers. */
+/* The same for an exception, with all registers. */
 _Noreturn void panic_trap(const struct trap_frame *frame);
 
 #endif

@@ -10,7 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "kernel/acpi/acpi.h"
+#include "kernel/power/fadt.h"
+#include "kernel/screen/spcr.h"
 #include "mm/memory.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

@@ -2,115 +2,11 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <stdio.h>
 #include <string.h>
 
 #include <cmocka.h>
 
-#include "kernel/console/text.h"
-
-static void add(struct console_log *log, enum colour colour, const char *text)
-{
-    console_log_add(log, colour, text, strlen(text));
-}
-
-/* Writes each piece as [colour text]. */
-static void show(void *context, enum colour colour, const char *text, size_t length)
-{
-    char *out = context;
-
-    (void)snprintf(out + strlen(out), 200 - strlen(out), "[%d %.*s]", (int)colour, (int)length,
-                   text);
-}
-
-static void plays(const struct console_log *log, const char *wanted)
-{
-    char out[200] = "";
-
-    console_log_play(log, show, out);
-    assert_string_equal(out, wanted);
-}
-
-static void keeps_text_and_colour(void **state)
-{
-    uint8_t bytes[64];
-    struct console_log log;
-
-    (void)state;
-    console_log_init(&log, bytes, sizeof(bytes));
-    plays(&log, "");
-    add(&log, COLOUR_PLAIN, "a");
-    add(&log, COLOUR_PLAIN, "b\n");
-    add(&log, COLOUR_OK, "good");
-    add(&log, COLOUR_REFUSAL, "bad");
-    add(&log, COLOUR_PLAIN, "");
-    add(&log, COLOUR_PLAIN, "end");
-    plays(&log, "[0 ab\n][3 good][5 bad][0 end]");
-    plays(&log, "[0 ab\n][3 good][5 bad][0 end]"); /* it stays */
-    assert_int_equal(log.lost, 0);
-}
-
-static void every_colour_comes_back(void **state)
-{
-    uint8_t bytes[8];
-
-    (void)state;
-    for (enum colour colour = COLOUR_PLAIN; colour <= COLOUR_REFUSAL; colour++) {
-        struct console_log log;
-        char wanted[16];
-
-        console_log_init(&log, bytes, sizeof(bytes));
-        add(&log, colour, "\xff\x90z"); /* bytes that could be taken for marks, were a bit lost */
-        (void)snprintf(wanted, sizeof(wanted), "[%d \xff\x90z]", (int)colour);
-        plays(&log, wanted);
-    }
-}
-
-/* No byte that cleaned text may have is taken for a mark. */
-static void every_byte_of_text_comes_back(void **state)
-{
-    (void)state;
-    for (unsigned byte = 0; byte < 256; byte++) {
-        char text[] = {(char)byte, 'z', '\0'};
-        uint8_t bytes[8];
-        struct console_log log;
-        char wanted[16];
-
-        console_clean(text, text, 1);
-        console_log_init(&log, bytes, sizeof(bytes));
-        add(&log, COLOUR_OK, text);
-        (void)snprintf(wanted, sizeof(wanted), "[3 %s]", text);
-        plays(&log, wanted);
-    }
-}
-
-static void keeps_the_oldest_and_counts_the_rest(void **state)
-{
-    uint8_t bytes[8];
-    struct console_log log;
-
-    (void)state;
-    console_log_init(&log, bytes, sizeof(bytes));
-    add(&log, COLOUR_PLAIN, "123456");
-    add(&log, COLOUR_PLAIN, "789");
-    assert_int_equal(log.lost, 1);
-    add(&log, COLOUR_PLAIN, "abc");
-    assert_int_equal(log.lost, 4);
-    plays(&log, "[0 12345678]");
-
-    console_log_init(&log, bytes, sizeof(bytes));
-    add(&log, COLOUR_PLAIN, "1234567");
-    add(&log, COLOUR_OK, "x"); /* no room for the mark and a character: no mark without text */
-    add(&log, COLOUR_PLAIN, "y");
-    assert_int_equal(log.lost, 2);
-    plays(&log, "[0 1234567]"); /* nothing after the gap */
-
-    console_log_init(&log, bytes, sizeof(bytes));
-    add(&log, COLOUR_PLAIN, "12345678");
-    add(&log, COLOUR_OK, "x"); /* no room even for the mark */
-    assert_int_equal(log.lost, 1);
-    plays(&log, "[0 12345678]");
-}
+#include "kernel/console/console.h"
 
 static void cleans(void **state)
 {
@@ -160,10 +56,6 @@ static void serial_changes_colour_only_for_text(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(keeps_text_and_colour),
-        cmocka_unit_test(every_colour_comes_back),
-        cmocka_unit_test(every_byte_of_text_comes_back),
-        cmocka_unit_test(keeps_the_oldest_and_counts_the_rest),
         cmocka_unit_test(cleans),
         cmocka_unit_test(serial_lines_begin_and_end_plain),
         cmocka_unit_test(serial_changes_colour_only_for_text),

@@ -3,7 +3,7 @@
  * CPUs, the refusals, the verdict below them.
  */
 #include "kernel/report/report.h"
-#include "kernel/console/screen.h"
+#include "kernel/screen/screen.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,7 +1,7 @@
-#include "kernel/console/screen.h"
+#include "kernel/screen/screen.h"
 
 #include "mm/memory.h"
-#include "kernel/console/psf.h"
+#include "kernel/screen/psf.h"
 #include "lib/string.h"
 
 /* On wider screens every pixel of the font becomes a square of pixels. */
@@ -13,7 +13,7 @@ static const struct rgb foreground[] = {
     [COLOUR_WARNING] = {0xf0, 0xc8, 0x40}, [COLOUR_REFUSAL] = {0xff, 0x60, 0x58},
 };
 
-/* kernel/console/font.S */
+/* kernel/screen/font.S */
 extern const uint8_t font_start[];
 extern const uint8_t font_end[];
 

@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#include "kernel/console/psf.h"
+#include "kernel/screen/psf.h"
 
 /* A font of two glyphs, 12 by 2 pixels: PSF version 2, header of 32 bytes. */
 static const uint8_t psf2[] = {

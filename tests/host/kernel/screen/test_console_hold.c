@@ -4,7 +4,8 @@
  */
 #include "vm/host/clock.h"
 #include "kernel/console/console.h"
-#include "kernel/console/screen.h"
+#include "kernel/screen/console_choice.h"
+#include "kernel/screen/screen.h"
 #include "kernel/console/serial.h"
 #include "lib/x86.h"
 
@@ -13,6 +14,8 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -82,7 +85,15 @@ bool serial_open(uint16_t port, unsigned baud)
     return port == serial_standard_port(0);
 }
 
+void serial_open_every(void)
+{
+}
+
 void serial_close(void)
+{
+}
+
+void serial_close_for_good(void)
 {
 }
 
@@ -114,24 +125,23 @@ static void row_is(uint32_t row, const char *wanted)
     assert_string_equal(text, wanted);
 }
 
-/* The console has one state and no way back, as a boot has: one test walks through it. */
-static void a_boot(void **state)
+static const struct multiboot_info boot; /* a BIOS machine, whose loader describes no screen */
+
+static void a_boot(void)
 {
     const struct console_choice choice = {.screen = true, .lines = LINES_FIRMWARE};
 
-    (void)state;
-    console_hold();
     console_print("one\n");
     assert_true(console_choose(&choice));
-    console_screen_init(NULL); /* above what the boot page tables reach */
+    console_open(&boot, false); /* above what the boot page tables reach */
     assert_int_equal(console_screen_rows(), 0);
     reachable = true;
-    console_screen_init(NULL);
+    console_open(&boot, false);
     assert_int_equal(console_screen_rows(), ROWS);
     row_is(0, "one");
     console_print("two\n");
     row_is(1, "two");
-    console_screen_clear(NULL);
+    console_open(&boot, true);
     row_is(0, "one");
     row_is(1, "two");
     console_to(CONSOLE_SERIAL);
@@ -147,28 +157,48 @@ static void a_boot(void **state)
     assert_string_equal(sent, "one\r\ntwo\r\nline\r\nboth\r\n");
     row_is(3, "both"); /* nothing is drawn twice */
     row_is(4, "");
+    console_print("more\n");
+    assert_string_equal(sent, "one\r\ntwo\r\nline\r\nboth\r\nmore\r\n");
+}
 
-    /* Nobody releases it: the next word does. */
-    sent[0] = '\0';
-    console_hold();
+/* Nobody releases it: the next word does. */
+static void a_long_wait(void)
+{
+    reachable = true;
+    console_open(&boot, true);
     console_print("held");
     console_print("back");
     assert_string_equal(sent, "");
-    row_is(4, "heldback");
+    row_is(0, "heldback");
     tsc += 1000000000;
     console_print(", not\n");
     assert_string_equal(sent, "heldback, not\r\n");
+}
 
-    /* A panic in the middle of a line that went elsewhere. */
-    sent[0] = '\0';
-    console_hold();
+/* A UEFI machine has no screen that its loader does not describes. */
+static void a_machine_without_screen(void)
+{
+    const struct multiboot_info uefi = {.uefi = true};
+
+    reachable = true;
+    console_open(&uefi, false);
+    console_open(&uefi, true);
+    assert_int_equal(console_screen_rows(), 0);
+}
+
+static void a_panic(void)
+{
+    reachable = true;
+    console_open(&boot, true);
+
+    /* In the middle of a line that went elsewhere. */
     console_to(CONSOLE_SERIAL);
     console_colour(COLOUR_OK);
     console_print("{");
     console_seize();
     console_print("PANIC");
     assert_string_equal(sent, "\033[0;32m{\033[0m\r\nPANIC");
-    row_is(4, "PANIC");
+    row_is(1, "PANIC");
 
     /* And while the console is in use: 0.4 s at 3 GHz, and before anyone knows the rate. */
     dies = true;
@@ -181,10 +211,29 @@ static void a_boot(void **state)
     assert_in_range(waited, 20000000, 21000000);
 }
 
+/* The console has one state and no way back, as a boot has: each begins in a process of its own. */
+static void apart(void **state)
+{
+    void (*const *test)(void) = *state;
+    int status;
+    pid_t child = fork();
+
+    if (child == 0) {
+        (*test)();
+        _exit(0);
+    }
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_int_equal(status, 0);
+}
+
 int main(void)
 {
+    static void (*const walks[])(void) = {a_boot, a_long_wait, a_machine_without_screen, a_panic};
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_boot),
+        cmocka_unit_test_prestate(apart, (void *)&walks[0]),
+        cmocka_unit_test_prestate(apart, (void *)&walks[1]),
+        cmocka_unit_test_prestate(apart, (void *)&walks[2]),
+        cmocka_unit_test_prestate(apart, (void *)&walks[3]),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

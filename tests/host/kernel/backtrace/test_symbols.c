@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "kernel/trap/backtrace.h"
+#include "kernel/backtrace/backtrace.h"
 
 /* The table as tools/gen_symbols.py makes it. */
 static const uint8_t good[] = {

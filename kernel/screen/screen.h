@@ -13,7 +13,7 @@
 #include <stdint.h>
 
 #include "boot/multiboot2.h"
-#include "kernel/console/text.h"
+#include "kernel/console/console.h"
 
 /* More columns or rows than this are left unused. */
 enum { SCREEN_COLUMNS_MOST = 240, SCREEN_ROWS_MOST = 100, SCREEN_TAB = 8 };

@@ -1,4 +1,4 @@
-#include "kernel/trap/trap_text.h"
+#include "kernel/backtrace/trap_text.h"
 
 #include <stddef.h>
 

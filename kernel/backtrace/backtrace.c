@@ -1,4 +1,4 @@
-#include "kernel/trap/backtrace.h"
+#include "kernel/backtrace/backtrace.h"
 
 #include "lib/string.h"
 

@@ -1,4 +1,5 @@
-#include "kernel/acpi/acpi.h"
+#include "kernel/power/fadt.h"
+
 #include "lib/string.h"
 
 /* ACPI Specification, "Fixed ACPI Description Table (FADT)": offsets. */

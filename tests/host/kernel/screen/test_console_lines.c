@@ -4,7 +4,7 @@
  */
 #include "vm/host/clock.h"
 #include "kernel/console/console.h"
-#include "kernel/console/screen.h"
+#include "kernel/screen/console_choice.h"
 #include "kernel/console/serial.h"
 #include "lib/x86.h"
 
@@ -133,18 +133,6 @@ uint64_t clock_tsc_per_ms(void)
 uint64_t clock_deadline(uint64_t microseconds)
 {
     return tsc + microseconds;
-}
-
-const struct screen_device *screen_text_open(const struct multiboot_framebuffer *framebuffer)
-{
-    (void)framebuffer;
-    return NULL;
-}
-
-const struct screen_device *screen_pixels_open(const struct multiboot_framebuffer *framebuffer)
-{
-    (void)framebuffer;
-    return NULL;
 }
 
 /* A machine with COM1 and COM2; and a console that nothing has been reported yet. */

@@ -6,7 +6,7 @@
 
 #include <cmocka.h>
 
-#include "kernel/console/screen.h"
+#include "kernel/screen/screen.h"
 
 enum { COLUMNS = 20, ROWS = 4 };
 

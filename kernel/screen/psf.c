@@ -1,4 +1,4 @@
-#include "kernel/console/psf.h"
+#include "kernel/screen/psf.h"
 
 #include "lib/string.h"
 

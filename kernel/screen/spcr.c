@@ -1,4 +1,4 @@
-#include "kernel/acpi/acpi.h"
+#include "kernel/screen/spcr.h"
 #include "kernel/console/serial.h"
 
 /*

@@ -1,4 +1,4 @@
-#include "kernel/console/screen.h"
+#include "kernel/screen/screen.h"
 
 #include "mm/memory.h"
 #include "lib/x86.h"

@@ -1,7 +1,7 @@
 /*
  * Formats of frame buffers that firmware has: five, six, eight and ten bits for a colour.
  */
-#include "kernel/console/screen.h"
+#include "kernel/screen/screen.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -6,7 +6,7 @@
 
 #include <cmocka.h>
 
-#include "kernel/trap/backtrace.h"
+#include "kernel/backtrace/backtrace.h"
 
 enum { WORDS = 32, MOST = 8 };
 

@@ -1,5 +1,5 @@
 # Links the kernel twice: the first link gives the addresses of all functions, the second holds the
-# table of them (kernel/trap/backtrace.h). The build fails if the table has moved any.
+# table of them (kernel/backtrace/backtrace.h). The build fails if the table has moved any.
 function(rootmode_link)
     set(generated ${CMAKE_BINARY_DIR}/generated)
     set(script ${CMAKE_SOURCE_DIR}/tools/gen_symbols.py)

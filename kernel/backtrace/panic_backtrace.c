@@ -1,0 +1,97 @@
+/*
+ * What a panic says beyond registers: the exception in words, machine checks, a back trace.
+ */
+#include "boot/layout.h"
+#include "kernel/backtrace/backtrace.h"
+#include "kernel/backtrace/trap_text.h"
+#include "kernel/console/console.h"
+#include "kernel/trap/panic.h"
+#include "vm/host/machine_check.h"
+#include "lib/x86.h"
+
+enum {
+    BACK_TRACE_MOST = 24,
+    /* No stack of ours is larger; frames are looked for from RSP up to here. */
+    STACK_BYTES_MOST = 64 * 1024,
+};
+
+/* From linker.ld. */
+extern const uint8_t text_start[];
+extern const uint8_t text_end[];
+extern const uint8_t symbols_start[];
+extern const uint8_t symbols_end[];
+
+static void print_name(const struct trap_frame *frame)
+{
+    console_print("%s (vector %lu)", trap_name(frame->vector), frame->vector);
+    if (trap_has_error_code(frame->vector)) {
+        console_print(", error code 0x%lx", frame->error_code);
+        trap_explain_error(console_sink(), frame->vector, frame->error_code);
+    }
+}
+
+static void print_machine_check(const struct trap_frame *frame, bool nested)
+{
+    (void)nested;
+    if (frame->vector == X86_VECTOR_MC)
+        machine_check_print(console_sink());
+}
+
+/* A fault on the way (a guard page, an address that cannot be) ends the walk, not the machine. */
+static bool read_stack(void *context, uint64_t address, uint64_t *value)
+{
+    uint64_t vector, found = 0;
+
+    (void)context;
+    asm volatile("1: mov (%[address]), %[found]\n\t"
+                 "xor %%eax, %%eax\n\t"
+                 "2:\n\t" X86_FIXUP("1b", "2b")
+                 : "=&a"(vector), [found] "+&r"(found)
+                 : [address] "r"(address)
+                 : "cc", "memory");
+    *value = found;
+    return vector == 0;
+}
+
+/* `lookup` lies in the function that is meant: a return address may already be after its end. */
+static void print_place(uint64_t address, uint64_t lookup)
+{
+    struct symbol symbol;
+
+    if (symbols_find(symbols_start, (size_t)(symbols_end - symbols_start), lookup - KERNEL_BASE,
+                     &symbol))
+        console_print("    %016lx  %s+0x%lx\n", address, symbol.name,
+                      symbol.inside + (address - lookup));
+    else
+        console_print("    %016lx\n", address);
+}
+
+static bool in_text(struct address_range text, uint64_t address)
+{
+    return address >= text.start && address < text.end;
+}
+
+static void print_back_trace(const struct trap_frame *frame, bool nested)
+{
+    struct address_range text = {(uint64_t)text_start, (uint64_t)text_end};
+    struct address_range stack = {frame->rsp, frame->rsp + STACK_BYTES_MOST};
+    uint64_t returns[BACK_TRACE_MOST];
+    uint64_t top;
+    size_t count;
+
+    if (nested)
+        return;
+    console_print("  Back trace:\n");
+    if (in_text(text, frame->rip))
+        print_place(frame->rip, frame->rip);
+    else if (read_stack(NULL, frame->rsp, &top) && in_text(text, top))
+        print_place(top, top - 1); /* a call to where no code is */
+    count = backtrace_walk(frame->rbp, stack, text, read_stack, NULL, returns, BACK_TRACE_MOST);
+    for (size_t i = 0; i < count; i++)
+        print_place(returns[i], returns[i] - 1);
+}
+
+static const struct panic_section cause = {print_name, print_machine_check};
+static const struct panic_section back_trace = {NULL, print_back_trace};
+PANIC_SECTION(20, cause);
+PANIC_SECTION(40, back_trace);

@@ -1,0 +1,152 @@
+/*
+ * Power-off and reset, as registers that the FADT names do it, and as chipsets do.
+ */
+#include "kernel/acpi/firmware.h"
+#include "kernel/console/console.h"
+#include "kernel/cpu/stop.h"
+#include "kernel/power/fadt.h"
+#include "mm/memory.h"
+#include "lib/x86.h"
+
+/* ACPI Specification, "PM1 Control Registers". */
+#define PM1_SCI_ENABLE  (1u << 0)
+#define PM1_SLEEP_TYPE  (7u << 10)
+#define PM1_SLEEP_SHIFT 10
+#define PM1_SLEEP       (1u << 13)
+
+enum {
+    /* How long the machine has to obey; also without a calibrated clock, hence in ticks, too. */
+    OBEY_MS = 500,
+    OBEY_TICKS = 500000000,
+    /* Intel's chipsets since PIIX3, "Reset Control Register": first what reset, then the reset. */
+    RESET_CONTROL = 0xcf9,
+    RESET_CONTROL_SYSTEM = 0x02,
+    RESET_CONTROL_NOW = 0x04,
+    /* The i8042 keyboard controller: pulse its output 0, which is the processor's reset. */
+    KEYBOARD_STATUS = 0x64,
+    KEYBOARD_COMMAND = 0x64,
+    KEYBOARD_BUSY = 0x02,
+    KEYBOARD_PULSE_RESET = 0xfe,
+    KEYBOARD_POLLS = 100000,
+};
+
+static struct acpi *tables;
+static struct acpi_fadt fadt;
+
+static void read(struct acpi *acpi, struct firmware *firmware)
+{
+    tables = acpi;
+    if (acpi_read_fadt(acpi, &fadt) == ACPI_OK)
+        firmware->pm_timer_port = fadt.pm_timer_port;
+}
+
+static const struct firmware_table fadt_table = {read};
+FIRMWARE_TABLE(10, fadt_table);
+
+static void give_time(void)
+{
+    uint64_t ticks = stop_ticks(OBEY_MS);
+    uint64_t start = rdtsc();
+
+    while (rdtsc() - start < ticks)
+        cpu_relax();
+}
+
+/* PM1 control registers belong to the firmware until SCI_EN says that ACPI has them. */
+static void enable_acpi(void)
+{
+    uint64_t start = rdtsc();
+
+    if (fadt.smi_command_port == 0 || fadt.acpi_enable == 0 ||
+        (in16(fadt.pm1a_control_port) & PM1_SCI_ENABLE) != 0)
+        return;
+    out8(fadt.smi_command_port, fadt.acpi_enable);
+    while ((in16(fadt.pm1a_control_port) & PM1_SCI_ENABLE) == 0 && rdtsc() - start < OBEY_TICKS)
+        cpu_relax();
+}
+
+static void sleep_by(uint16_t port, uint8_t type)
+{
+    uint32_t value;
+
+    if (port == 0)
+        return;
+    value = (in16(port) & ~PM1_SLEEP_TYPE) | (uint32_t)type << PM1_SLEEP_SHIFT;
+    out16(port, (uint16_t)value);
+    out16(port, (uint16_t)(value | PM1_SLEEP));
+}
+
+static void power_off(void)
+{
+    struct acpi_sleep_type type;
+
+    if (fadt.pm1a_control_port == 0 || acpi_find_s5(tables, &fadt, &type) != ACPI_OK) {
+        console_print("Power off: the firmware's tables do not say how. Halted.\n");
+        return;
+    }
+    enable_acpi();
+    sleep_by(fadt.pm1a_control_port, type.a);
+    sleep_by(fadt.pm1b_control_port, type.b);
+    give_time();
+    console_print("Power off: the machine did not obey. Halted.\n");
+}
+
+static void reset_by_acpi(void)
+{
+    volatile uint8_t *address;
+
+    if (!fadt.has_reset)
+        return;
+    if (fadt.reset_space == ACPI_SPACE_IO) {
+        out8((uint16_t)fadt.reset_address, fadt.reset_value);
+    } else if (fadt.reset_space == ACPI_SPACE_MEMORY) {
+        address = device_map(fadt.reset_address, 1);
+        if (address == NULL)
+            return;
+        *address = fadt.reset_value;
+    } else {
+        return;
+    }
+    give_time();
+}
+
+static void reset_by_chipset(void)
+{
+    out8(RESET_CONTROL, RESET_CONTROL_SYSTEM);
+    out8(RESET_CONTROL, RESET_CONTROL_SYSTEM | RESET_CONTROL_NOW);
+    give_time();
+}
+
+static void reset_by_keyboard(void)
+{
+    for (unsigned polls = 0; polls < KEYBOARD_POLLS; polls++) {
+        if ((in8(KEYBOARD_STATUS) & KEYBOARD_BUSY) == 0)
+            break;
+    }
+    out8(KEYBOARD_COMMAND, KEYBOARD_PULSE_RESET);
+    give_time();
+}
+
+/*
+ * First the ways that reset all of the machine: INIT, which is what the keyboard controller gives
+ * on many, leaves MSRs as they are, and a firmware that starts anew upon a locked
+ * IA32_FEATURE_CONTROL may fault. The last way needs no device: an exception that no IDT takes
+ * shuts the processor down, upon which the chipset resets it.
+ */
+static void reset(void)
+{
+    const struct x86_table no_idt = {0, 0};
+
+    reset_by_acpi();
+    reset_by_chipset();
+    reset_by_keyboard();
+    asm volatile("lidt %0\n\t"
+                 "int3"
+                 :
+                 : "m"(no_idt));
+}
+
+static const struct machine_exit power_off_exit = {"poweroff", power_off};
+static const struct machine_exit reset_exit = {"reboot", reset};
+MACHINE_EXIT(10, power_off_exit);
+MACHINE_EXIT(20, reset_exit);

@@ -1,0 +1,52 @@
+#include "kernel/screen/console_choice.h"
+
+#include "kernel/acpi/firmware.h"
+#include "kernel/console/serial.h"
+#include "kernel/screen/spcr.h"
+
+static struct console_choice chosen = {.screen = true, .lines = LINES_EVERY};
+
+bool console_choose(const struct console_choice *choice)
+{
+    bool answers = true;
+
+    chosen = *choice;
+    serial_close();
+    if (chosen.lines == LINES_NAMED)
+        answers = serial_open(chosen.port, chosen.baud);
+    else if (chosen.lines == LINES_NONE)
+        serial_close_for_good();
+    if (!answers)
+        chosen = (struct console_choice){.screen = true, .lines = LINES_EVERY};
+    return answers;
+}
+
+bool console_wants_screen(void)
+{
+    return chosen.screen;
+}
+
+void console_firmware_names(uint16_t port, unsigned baud)
+{
+    if (chosen.lines == LINES_EVERY) {
+        serial_open_every();
+        if (port != 0)
+            serial_open(port, baud);
+    } else if (chosen.lines == LINES_FIRMWARE) {
+        serial_close();
+        if (port == 0 || !serial_open(port, baud))
+            serial_open(serial_standard_port(0), SERIAL_BAUD_DEFAULT);
+    }
+}
+
+static void read_spcr(struct acpi *acpi, struct firmware *firmware)
+{
+    struct acpi_console console;
+
+    (void)firmware;
+    acpi_read_console(acpi, &console);
+    console_firmware_names(console.port, console.baud);
+}
+
+static const struct firmware_table spcr = {read_spcr};
+FIRMWARE_TABLE(20, spcr);

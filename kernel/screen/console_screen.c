@@ -1,0 +1,116 @@
+/*
+ * The screen as a console device.
+ *
+ * It shows at once what is printed: whoever waits sees what was begun last. For the serial ports
+ * the text is kept until console_release(): at 115200 baud a character costs as much time as
+ * thousands of instructions, and the way to VMX operation shall not wait for it. A panic releases
+ * it, and so does the next word after a time in which nobody did.
+ */
+#include "boot/multiboot2.h"
+#include "kernel/console/console.h"
+#include "kernel/screen/console_choice.h"
+#include "kernel/screen/log.h"
+#include "kernel/screen/screen.h"
+#include "lib/x86.h"
+
+enum {
+    LOG_BYTES = 64 * 1024,
+    /* How long text is held back from the serial ports: 0.1 s and more on any processor. */
+    HOLD_TICKS = 500000000,
+};
+
+static uint8_t log_bytes[LOG_BYTES];
+static struct console_log held_text = {.bytes = log_bytes, .size = LOG_BYTES};
+static bool released;
+static uint64_t held_since; /* 0: nothing is held yet */
+static struct screen screen;
+static bool present;
+
+static void draw(enum colour colour, const char *text, size_t length)
+{
+    if (present && console_wants_screen())
+        screen_write(&screen, colour, text, length);
+}
+
+static void flush(void)
+{
+    if (present && console_wants_screen())
+        screen_flush(&screen);
+}
+
+static void release(void)
+{
+    if (released)
+        return;
+    released = true;
+    console_log_play(&held_text, console_send);
+    if (held_text.lost > 0) {
+        char note[80];
+        size_t length = format_text(note, sizeof(note),
+                                    "\n(%zu more bytes were held back than fit)\n", held_text.lost);
+
+        console_send(COLOUR_WARNING, note, length);
+    }
+}
+
+static bool write(enum console_target target, enum colour colour, const char *text, size_t length)
+{
+    if (held_since == 0)
+        held_since = rdtsc();
+    if (!released && rdtsc() - held_since > HOLD_TICKS)
+        release();
+    if (target != CONSOLE_SERIAL)
+        draw(colour, text, length);
+    if (target != CONSOLE_SCREEN && !released)
+        console_log_add(&held_text, colour, text, length);
+    return !released;
+}
+
+/* RGB pixels or EGA text: on the boot page tables it may be out of reach. */
+static void find_screen(const struct multiboot_framebuffer *framebuffer)
+{
+    const struct screen_device *device = screen_text_open(framebuffer);
+
+    if (device == NULL)
+        device = screen_pixels_open(framebuffer);
+    if (device == NULL)
+        return;
+    screen_init(&screen, device);
+    present = true;
+    if (!released)
+        console_log_play(&held_text, draw);
+}
+
+/*
+ * A BIOS leaves its text screen on, and a loader without VESA extensions, which sets no mode, does
+ * not mention it. First the text overwrites of what GRUB left as much as it has lines, for a frame
+ * buffer that is not write-combining takes long to clear; when memory is up, the screen is cleared.
+ */
+static void open(const struct multiboot_info *boot, bool memory_ready)
+{
+    static const struct multiboot_framebuffer ega_text = {
+        .type = MULTIBOOT_FRAMEBUFFER_EGA_TEXT,
+        .address = 0xb8000,
+        .pitch = 160,
+        .width = 80,
+        .height = 25,
+    };
+
+    if (!boot->has_framebuffer && boot->uefi)
+        return;
+    if (memory_ready && present)
+        present = screen.device->map();
+    else
+        find_screen(boot->has_framebuffer ? &boot->framebuffer : &ega_text);
+    if (memory_ready && present && console_wants_screen())
+        screen_clear(&screen);
+    flush();
+}
+
+uint32_t console_screen_rows(void)
+{
+    return present && console_wants_screen() ? screen.rows : 0;
+}
+
+static const struct console_device console_screen = {open, write, flush, release};
+CONSOLE_DEVICE(10, console_screen);
