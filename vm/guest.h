@@ -72,13 +72,13 @@ struct guest_handler {
 /* One exit that is expected, in its turn. */
 struct __attribute__((packed)) exit_expected {
     uint8_t reason;              /* basic exit reason */
+    const uint8_t *at;           /* the instruction, within the guest's code; NULL: anywhere */
+    enum exit_done done;         /* what should be done about it; EXIT_ENDED (0): anything */
+    uint32_t times;              /* in a row; 0 counts as 1 */
     uint64_t qualification_mask; /* which bits of the exit qualification count; 0: none */
     uint64_t qualification;
     uint32_t interruption_mask; /* likewise of the VM-exit interruption information */
     uint32_t interruption;
-    const uint8_t *at;   /* the instruction, within the guest's code; NULL: anywhere */
-    enum exit_done done; /* what should be done about it; EXIT_ENDED (0): anything */
-    uint32_t times;      /* in a row; 0 counts as 1 */
 };
 
 struct guest_run;
@@ -128,10 +128,11 @@ struct guest {
     /* When all is well: what else is worth reporting, after its end. May be NULL. */
     void (*tell)(const struct vcpu *vcpu, struct sink *sink);
 
-    enum guest_end end; /* how it should end */
-    bool any_end;       /* however it ends is well: it is made of chance, vm/guests/measure/random
-                           guests.h */
-    bool unwatched;     /* exits are not recorded: the shortest way (the bench) */
+    enum guest_end end;       /* how it should end */
+    enum vmentry_rule breaks; /* of one that cannot be entered: the rule of VM entry, for `check` */
+    bool any_end;   /* however it ends is well: it is made of chance, vm/guests/measure/random
+                       guests.h */
+    bool unwatched; /* exits are not recorded: the shortest way (the bench) */
 
     uint32_t exits_max;   /* budget of exits; 0: GUEST_EXITS_MAX */
     uint32_t time_max_us; /* budget of time in the guest, in microseconds; 0: GUEST_TIME_MAX_US */
@@ -193,8 +194,25 @@ static inline uint32_t guest_count(void)
     return (uint32_t)(guest_table_end - guest_table);
 }
 
-/* Makes a guest one of them; `place`, of four digits, says where in the order it stands. */
-#define BUILT_IN_GUEST(place, object) SET_MEMBER(guests, place, const struct guest, object)
+/*
+ * Makes a guest one of them. `place`, of four digits, says where in the order it stands; its code
+ * is from code_start to code_end; what follows the purpose are other members of struct guest.
+ */
+#define BUILT_IN_GUEST(place, code_label, mode_of, name_of, purpose_of, ...) \
+    extern const uint8_t code_label##_start[], code_label##_end[];           \
+    static const struct guest guest_##place = {.name = name_of,              \
+                                               .purpose = purpose_of,        \
+                                               .code = code_label##_start,   \
+                                               .code_end = code_label##_end, \
+                                               .mode = mode_of,              \
+                                               __VA_ARGS__};                 \
+    SET_MEMBER(guests, place, const struct guest, guest_##place)
+
+/* Lists of struct guest: an array, or the rows themselves. */
+#define EXPECTED_IN(array)  .expected = (array), .expected_count = sizeof(array) / sizeof((array)[0])
+#define HANDLERS_IN(array)  .handlers = (array), .handler_count = sizeof(array) / sizeof((array)[0])
+#define EXPECTED_EXITS(...) EXPECTED_IN(((const struct exit_expected[]){__VA_ARGS__}))
+#define GUEST_HANDLERS(...) HANDLERS_IN(((const struct guest_handler[]){__VA_ARGS__}))
 
 /* Where guest-physical memory [address, address + bytes) can be touched; NULL outside of it. */
 void *vcpu_memory(const struct vcpu *vcpu, uint64_t address, uint64_t bytes);

@@ -58,15 +58,28 @@ struct probed_guest {
     const char *(*check)(const struct vcpu *vcpu); /* what the probes do not say; may be NULL */
 };
 
-/* The code of a guest, and what all probed guests have in common. */
-#define PROBE_CODE(label) \
-    extern const uint8_t label##_start[], label##_end[], label##_ud[], label##_gp[]
-
-#define PROBE_GUEST(label)                                                                        \
-    .code = label##_start, .code_end = label##_end, .mode = GUEST_LONG,                           \
-    .handlers =                                                                                   \
-        (const struct guest_handler[]){{X86_VECTOR_UD, label##_ud}, {X86_VECTOR_GP, label##_gp}}, \
-    .handler_count = 2, .on_exit = probe_on_exit, .check = probe_check
+/*
+ * Makes a guest of the probes label_probes one of the built-in ones, as BUILT_IN_GUEST() does.
+ * `more` says what the probes do not; it may be NULL.
+ */
+#define PROBED_GUEST(place, label, name_of, purpose_of, more, ...)       \
+    extern const uint8_t probe_##label##_start[], probe_##label##_end[]; \
+    extern const uint8_t probe_##label##_ud[], probe_##label##_gp[];     \
+    static const struct probed_guest guest_##place = {                   \
+        .guest = {.name = name_of,                                       \
+                  .purpose = purpose_of,                                 \
+                  .code = probe_##label##_start,                         \
+                  .code_end = probe_##label##_end,                       \
+                  .mode = GUEST_LONG,                                    \
+                  GUEST_HANDLERS({X86_VECTOR_UD, probe_##label##_ud},    \
+                                 {X86_VECTOR_GP, probe_##label##_gp}),   \
+                  .on_exit = probe_on_exit,                              \
+                  .check = probe_check,                                  \
+                  __VA_ARGS__},                                          \
+        PROBES(label##_probes),                                          \
+        .check = more,                                                   \
+    };                                                                   \
+    SET_MEMBER(guests, place, const struct guest, guest_##place.guest)
 
 #define PROBES(array) .probes = (array), .probe_count = sizeof(array) / sizeof((array)[0])
 

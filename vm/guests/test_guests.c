@@ -29,7 +29,7 @@ const char *events_differ(const struct vcpu *vcpu, const struct wanted_exits *wa
         if (seen[i].vector < 32 &&
             ((seen[i].flags & RFLAGS_RF) != 0) != event_sets_resume_flag((uint8_t)seen[i].vector))
             return "an event reached the guest with another RF than it should have";
-        if (wanted[i].at != NULL && seen[i].rip != test_guest_address(vcpu->guest, wanted[i].at))
+        if (wanted[i].at != NULL && seen[i].rip != test_guest_address(vcpu, wanted[i].at))
             return "an event reached the guest with another return address than it should have";
     }
     return NULL;

@@ -61,9 +61,9 @@ bool test_guest_in_bochs(void);
 void test_guest_intercept_exceptions(struct vcpu *vcpu);
 
 /* Where a place in the guest's code is in the guest's memory. */
-static inline uint64_t test_guest_address(const struct guest *guest, const uint8_t *place)
+static inline uint64_t test_guest_address(const struct vcpu *vcpu, const uint8_t *place)
 {
-    return GUEST_CODE + (uint64_t)(place - guest->code);
+    return GUEST_CODE + (uint64_t)(place - vcpu->guest->code);
 }
 
 #endif

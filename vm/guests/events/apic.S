@@ -5,7 +5,7 @@
 #include "vm/guests/recorder.inc"
 #include "vm/guests/events/apic.h"
 
-    guest   test_guest_tpr
+    guest   tpr
     mov     $9, %ebx
     mov     $3, %ebp
     mov     $16, %r14d
@@ -16,9 +16,9 @@
     probe mov %rbp, %cr8
     probe mov %cr8, %rdx
     probe mov %r14, %cr8
-    end_guest test_guest_tpr
+    end_guest tpr
 
-    guest   test_guest_apic_write
+    guest   apic_write
     mov     $APIC_PAGE, %ebx
     mov     $APIC_SVR_VALUE, %eax
     mov     $APIC_ICR_VALUE, %ebp
@@ -28,14 +28,14 @@
     probe mov %eax, APIC_SVR(%rbx)
     probe mov APIC_SVR(%rbx), %edx
     probe mov %ebp, APIC_ICR_HIGH(%rbx)
-    end_guest test_guest_apic_write
+    end_guest apic_write
 
-    guest   test_guest_eoi
+    guest   eoi
     mov     $APIC_PAGE, %ebx
     xor     %eax, %eax
     probe mov %eax, APIC_EOI(%rbx)
     probe mov %eax, APIC_EOI(%rbx)
-    end_guest test_guest_eoi
+    end_guest eoi
 
     .macro  again
     mov     $APIC_AGAIN, %eax

@@ -9,11 +9,7 @@
 #include "vm/guests/probed.h"
 #include "vmx/vmcs_access.h"
 
-PROBE_CODE(test_guest_tpr);
-PROBE_CODE(test_guest_apic_write);
-PROBE_CODE(test_guest_eoi);
-extern const uint8_t apic_start[], apic_end[], apic_read[], apic_write[], apic_push[],
-    apic_handler[];
+extern const uint8_t apic_read[], apic_write[], apic_push[], apic_handler[];
 
 static void set_register(const struct vcpu *vcpu, uint32_t offset, uint32_t value)
 {
@@ -61,17 +57,10 @@ static const char *check_tpr(const struct vcpu *vcpu)
 
 #define CR8_EXITING (PRIMARY_CR8_LOAD_EXITING | PRIMARY_CR8_STORE_EXITING)
 
-static const struct probed_guest guest_tpr_shadow = {
-    .guest = {.name = "tpr-shadow",
-              .purpose = "Has a task priority of its own; one below the threshold exits.",
-              PROBE_GUEST(test_guest_tpr),
-              .on = {[VMX_CONTROL_PRIMARY] = PRIMARY_TPR_SHADOW},
-              .off = {[VMX_CONTROL_PRIMARY] = CR8_EXITING},
-              .setup = set_priority},
-    PROBES(tpr_probes),
-    .check = check_tpr,
-};
-BUILT_IN_GUEST(0740, guest_tpr_shadow.guest);
+PROBED_GUEST(0740, tpr, "tpr-shadow",
+             "Has a task priority of its own; one below the threshold exits.", check_tpr,
+             .on[VMX_CONTROL_PRIMARY] = PRIMARY_TPR_SHADOW, .off[VMX_CONTROL_PRIMARY] = CR8_EXITING,
+             .setup = set_priority);
 
 static void set_pages(struct vcpu *vcpu)
 {
@@ -102,19 +91,12 @@ static const char *check_apic_write(const struct vcpu *vcpu)
                : "a write went to the APIC-access page itself";
 }
 
-static const struct probed_guest guest_apic_write = {
-    .guest = {.name = "apic-write",
-              .purpose = "Reads and writes registers of an APIC in memory; some writes exit.",
-              PROBE_GUEST(test_guest_apic_write),
-              .on = {[VMX_CONTROL_PRIMARY] = PRIMARY_TPR_SHADOW,
-                     [VMX_CONTROL_SECONDARY] = SECONDARY_VIRTUALIZE_APIC_ACCESSES |
-                                               SECONDARY_APIC_REGISTER_VIRTUALIZATION},
-              .off = {[VMX_CONTROL_PRIMARY] = CR8_EXITING},
-              .setup = set_pages},
-    PROBES(apic_write_probes),
-    .check = check_apic_write,
-};
-BUILT_IN_GUEST(0750, guest_apic_write.guest);
+PROBED_GUEST(0750, apic_write, "apic-write",
+             "Reads and writes registers of an APIC in memory; some writes exit.", check_apic_write,
+             .on[VMX_CONTROL_PRIMARY] = PRIMARY_TPR_SHADOW,
+             .on[VMX_CONTROL_SECONDARY] = SECONDARY_VIRTUALIZE_APIC_ACCESSES |
+                                          SECONDARY_APIC_REGISTER_VIRTUALIZATION,
+             .off[VMX_CONTROL_PRIMARY] = CR8_EXITING, .setup = set_pages);
 
 /* Two virtual interrupts are in service; the end of the higher one exits. */
 enum { EOI_HIGH = 0x51, EOI_LOW = 0x41 };
@@ -164,21 +146,14 @@ static const char *lacks_bitmaps(const struct vmx_capability *capability)
                : NULL;
 }
 
-static const struct probed_guest guest_virtual_eoi = {
-    .guest = {.name = "virtual-eoi",
-              .purpose = "Ends two virtual interrupts, of which one tells the hypervisor so.",
-              PROBE_GUEST(test_guest_eoi),
-              .on = {[VMX_CONTROL_PRIMARY] = PRIMARY_TPR_SHADOW,
-                     [VMX_CONTROL_SECONDARY] = SECONDARY_VIRTUALIZE_APIC_ACCESSES |
-                                               SECONDARY_APIC_REGISTER_VIRTUALIZATION |
-                                               SECONDARY_VIRTUAL_INTERRUPT_DELIVERY},
-              .off = {[VMX_CONTROL_PRIMARY] = CR8_EXITING},
-              .lacks = lacks_bitmaps,
-              .setup = set_in_service},
-    PROBES(eoi_probes),
-    .check = check_eoi,
-};
-BUILT_IN_GUEST(0760, guest_virtual_eoi.guest);
+PROBED_GUEST(0760, eoi, "virtual-eoi",
+             "Ends two virtual interrupts, of which one tells the hypervisor so.", check_eoi,
+             .on[VMX_CONTROL_PRIMARY] = PRIMARY_TPR_SHADOW,
+             .on[VMX_CONTROL_SECONDARY] = SECONDARY_VIRTUALIZE_APIC_ACCESSES |
+                                          SECONDARY_APIC_REGISTER_VIRTUALIZATION |
+                                          SECONDARY_VIRTUAL_INTERRUPT_DELIVERY,
+             .off[VMX_CONTROL_PRIMARY] = CR8_EXITING, .lacks = lacks_bitmaps,
+             .setup = set_in_service);
 
 /* SDM Vol. 3, table "Exit Qualification for APIC-Access VM Exits from Linear Accesses and …". */
 enum { ACCESS_READ, ACCESS_WRITE, ACCESS_EVENT = 3, ACCESS_SHIFT = 12 };
@@ -227,21 +202,9 @@ static const char *check_access(const struct vcpu *vcpu)
                : "the interrupt whose delivery exited did not reach the guest once";
 }
 
-static const struct guest_handler access_handlers[] = {{APIC_VECTOR, apic_handler}};
-
-static const struct guest guest_apic_access = {
-    .name = "apic-access",
-    .purpose = "Reads and writes the APIC-access page, and takes an interrupt on a stack there.",
-    .code = apic_start,
-    .code_end = apic_end,
-    .mode = GUEST_LONG,
-    .handlers = access_handlers,
-    .handler_count = 1,
-    .on[VMX_CONTROL_SECONDARY] = SECONDARY_VIRTUALIZE_APIC_ACCESSES,
-    .setup = set_access_page,
-    .on_exit = access_again,
-    .expected = access_exits,
-    .expected_count = sizeof(access_exits) / sizeof(access_exits[0]),
-    .check = check_access,
-};
-BUILT_IN_GUEST(0520, guest_apic_access);
+BUILT_IN_GUEST(0520, apic, GUEST_LONG, "apic-access",
+               "Reads and writes the APIC-access page, and takes an interrupt on a stack there.",
+               GUEST_HANDLERS({APIC_VECTOR, apic_handler}),
+               .on[VMX_CONTROL_SECONDARY] = SECONDARY_VIRTUALIZE_APIC_ACCESSES,
+               .setup = set_access_page, .on_exit = access_again, EXPECTED_IN(access_exits),
+               .check = check_access);

@@ -9,10 +9,9 @@
 #include "vm/host/apic.h"
 #include "vm/host/clock.h"
 
-extern const uint8_t timer_start[], timer_end[], timer_now[];
-extern const uint8_t interrupt_start[], interrupt_end[];
-extern const uint8_t nmi_window_start[], nmi_window_end[], nmi_window_open[], nmi_window_on_nmi[];
-extern const uint8_t window_start[], window_end[], window_open[], window_on_interrupt[];
+extern const uint8_t timer_now[];
+extern const uint8_t nmi_window_open[], nmi_window_on_nmi[];
+extern const uint8_t window_open[], window_on_interrupt[];
 
 /* In GUEST_DATA: what the guest of the timer waits for, and what the hypervisor saw. */
 struct timer_notes {
@@ -90,27 +89,16 @@ static const char *check_timer(const struct vcpu *vcpu)
     return notes->in_time != 0 ? NULL : "the preemption timer expired too late each time";
 }
 
-static const struct exit_expected timer_exits[] = {
-    {.reason = EXIT_REASON_VMCALL, .done = EXIT_EMULATED},
-    {.reason = EXIT_REASON_PREEMPTION_TIMER, .at = timer_now, .done = EXIT_STEPPED},
-    {.reason = EXIT_REASON_VMCALL, .done = EXIT_EMULATED},
-    {.reason = EXIT_REASON_PREEMPTION_TIMER, .done = EXIT_STEPPED, .times = TIMER_EXITS},
-};
-
-static const struct guest guest_timer = {
-    .name = "timer",
-    .purpose = "Spins until the VMX-preemption timer has expired, at once and after its ticks.",
-    .code = timer_start,
-    .code_end = timer_end,
-    .mode = GUEST_LONG,
-    .on[VMX_CONTROL_PIN] = PIN_PREEMPTION_TIMER,
-    .on[VMX_CONTROL_EXIT] = EXIT_SAVE_PREEMPTION_TIMER,
-    .on_exit = time_it,
-    .expected = timer_exits,
-    .expected_count = sizeof(timer_exits) / sizeof(timer_exits[0]),
-    .check = check_timer,
-};
-BUILT_IN_GUEST(0100, guest_timer);
+BUILT_IN_GUEST(0100, timer, GUEST_LONG, "timer",
+               "Spins until the VMX-preemption timer has expired, at once and after its ticks.",
+               .on[VMX_CONTROL_PIN] = PIN_PREEMPTION_TIMER,
+               .on[VMX_CONTROL_EXIT] = EXIT_SAVE_PREEMPTION_TIMER, .on_exit = time_it,
+               EXPECTED_EXITS({EXIT_REASON_VMCALL, .done = EXIT_EMULATED},
+                              {EXIT_REASON_PREEMPTION_TIMER, timer_now, .done = EXIT_STEPPED},
+                              {EXIT_REASON_VMCALL, .done = EXIT_EMULATED},
+                              {EXIT_REASON_PREEMPTION_TIMER, .done = EXIT_STEPPED,
+                               .times = TIMER_EXITS}),
+               .check = check_timer);
 
 /*
  * External interrupts. The guest has them on: Bochs 2.7 makes one wait that comes while the guest
@@ -146,30 +134,16 @@ static const char *check_kept(const struct vcpu *vcpu)
                : "the exit told of an interrupt that it should not have acknowledged";
 }
 
-static const struct guest guest_external_interrupt = {
-    .name = "external-interrupt",
-    .purpose =
-        "Is interrupted by the host's local APIC; the exit acknowledges and tells the vector.",
-    .code = interrupt_start,
-    .code_end = interrupt_end,
-    .mode = GUEST_LONG,
-    .on[VMX_CONTROL_EXIT] = EXIT_ACKNOWLEDGE_INTERRUPT,
-    .on_exit = interrupt_it,
-    .check = check_acknowledged,
-};
-BUILT_IN_GUEST(0110, guest_external_interrupt);
+BUILT_IN_GUEST(
+    0110, interrupt, GUEST_LONG, "external-interrupt",
+    "Is interrupted by the host's local APIC; the exit acknowledges and tells the vector.",
+    .on[VMX_CONTROL_EXIT] = EXIT_ACKNOWLEDGE_INTERRUPT, .on_exit = interrupt_it,
+    .check = check_acknowledged);
 
-static const struct guest guest_external_interrupt_kept = {
-    .name = "interrupt-kept",
-    .purpose = "The same without acknowledging: the host takes the interrupt by itself.",
-    .code = interrupt_start,
-    .code_end = interrupt_end,
-    .mode = GUEST_LONG,
-    .off[VMX_CONTROL_EXIT] = EXIT_ACKNOWLEDGE_INTERRUPT,
-    .on_exit = interrupt_it,
-    .check = check_kept,
-};
-BUILT_IN_GUEST(0120, guest_external_interrupt_kept);
+BUILT_IN_GUEST(0120, interrupt, GUEST_LONG, "interrupt-kept",
+               "The same without acknowledging: the host takes the interrupt by itself.",
+               .off[VMX_CONTROL_EXIT] = EXIT_ACKNOWLEDGE_INTERRUPT, .on_exit = interrupt_it,
+               .check = check_kept);
 
 /* An interrupt that waits for the guest to be ready, as a hypervisor delivers one. */
 static enum exit_done deliver(struct vcpu *vcpu, const struct exit_record *exit)
@@ -180,12 +154,6 @@ static enum exit_done deliver(struct vcpu *vcpu, const struct exit_record *exit)
     return EXIT_DEFAULT;
 }
 
-static const struct exit_expected window_exits[] = {
-    {.reason = EXIT_REASON_INTERRUPT_WINDOW, .at = window_open, .done = EXIT_WINDOW},
-};
-
-static const struct guest_handler window_handlers[] = {{WINDOW_VECTOR, window_on_interrupt}};
-
 static const char *check_window(const struct vcpu *vcpu)
 {
     static const struct wanted_exits wanted[] = {{WINDOW_VECTOR, TEST_GUEST_NO_ERROR, window_open}};
@@ -193,21 +161,12 @@ static const char *check_window(const struct vcpu *vcpu)
     return events_differ(vcpu, wanted, 1);
 }
 
-static const struct guest guest_interrupt_window = {
-    .name = "interrupt-window",
-    .purpose = "Turns interrupts on; the window opens one instruction later, and one comes in.",
-    .code = window_start,
-    .code_end = window_end,
-    .mode = GUEST_LONG,
-    .handlers = window_handlers,
-    .handler_count = 1,
-    .on[VMX_CONTROL_PRIMARY] = PRIMARY_INTERRUPT_WINDOW_EXITING,
-    .on_exit = deliver,
-    .expected = window_exits,
-    .expected_count = 1,
-    .check = check_window,
-};
-BUILT_IN_GUEST(0130, guest_interrupt_window);
+BUILT_IN_GUEST(0130, window, GUEST_LONG, "interrupt-window",
+               "Turns interrupts on; the window opens one instruction later, and one comes in.",
+               GUEST_HANDLERS({WINDOW_VECTOR, window_on_interrupt}),
+               .on[VMX_CONTROL_PRIMARY] = PRIMARY_INTERRUPT_WINDOW_EXITING, .on_exit = deliver,
+               EXPECTED_EXITS({EXIT_REASON_INTERRUPT_WINDOW, window_open, .done = EXIT_WINDOW}),
+               .check = check_window);
 
 /* The first NMI blocks the second one until its handler returns. */
 static enum exit_done deliver_nmi(struct vcpu *vcpu, const struct exit_record *exit)
@@ -222,13 +181,6 @@ static enum exit_done deliver_nmi(struct vcpu *vcpu, const struct exit_record *e
     return EXIT_DEFAULT;
 }
 
-static const struct exit_expected nmi_window_exits[] = {
-    {.reason = EXIT_REASON_VMCALL, .done = EXIT_EMULATED, .times = 2},
-    {.reason = EXIT_REASON_NMI_WINDOW, .at = nmi_window_open, .done = EXIT_WINDOW},
-};
-
-static const struct guest_handler nmi_window_handlers[] = {{X86_VECTOR_NMI, nmi_window_on_nmi}};
-
 static const char *check_nmi_window(const struct vcpu *vcpu)
 {
     const uint32_t *nmis = vcpu_memory(vcpu, GUEST_DATA, sizeof(*nmis));
@@ -242,19 +194,11 @@ static const char *lacks_nmi_window(const struct vmx_capability *capability)
                                                                             : "NMI-window exiting";
 }
 
-static const struct guest guest_nmi_window = {
-    .name = "nmi-window",
-    .purpose = "Gets an NMI, and a second one when IRET has opened the window for it.",
-    .code = nmi_window_start,
-    .code_end = nmi_window_end,
-    .mode = GUEST_LONG,
-    .handlers = nmi_window_handlers,
-    .handler_count = 1,
-    .on[VMX_CONTROL_PIN] = PIN_NMI_EXITING | PIN_VIRTUAL_NMIS,
-    .lacks = lacks_nmi_window,
-    .on_exit = deliver_nmi,
-    .expected = nmi_window_exits,
-    .expected_count = sizeof(nmi_window_exits) / sizeof(nmi_window_exits[0]),
-    .check = check_nmi_window,
-};
-BUILT_IN_GUEST(0140, guest_nmi_window);
+BUILT_IN_GUEST(0140, nmi_window, GUEST_LONG, "nmi-window",
+               "Gets an NMI, and a second one when IRET has opened the window for it.",
+               GUEST_HANDLERS({X86_VECTOR_NMI, nmi_window_on_nmi}),
+               .on[VMX_CONTROL_PIN] = PIN_NMI_EXITING | PIN_VIRTUAL_NMIS, .lacks = lacks_nmi_window,
+               .on_exit = deliver_nmi,
+               EXPECTED_EXITS({EXIT_REASON_VMCALL, .done = EXIT_EMULATED, .times = 2},
+                              {EXIT_REASON_NMI_WINDOW, nmi_window_open, .done = EXIT_WINDOW}),
+               .check = check_nmi_window);

@@ -5,7 +5,6 @@
 #include "vmx/exit_reason.h"
 #include "vmx/vmcs_access.h"
 
-extern const uint8_t exceptions_start[], exceptions_end[];
 extern const uint8_t exceptions_de[], exceptions_int1[], exceptions_db[], exceptions_step[],
     exceptions_int3[], exceptions_bp[], exceptions_ud[], exceptions_nm[], exceptions_np[],
     exceptions_ss[], exceptions_gp[], exceptions_gp_selector[], exceptions_pf[], exceptions_mf[],
@@ -81,30 +80,12 @@ static const char *check(const struct vcpu *vcpu)
     return difference;
 }
 
-static const struct guest guest_exceptions = {
-    .name = "exceptions",
-    .purpose = "Raises each exception; all exit, and reach the guest's handlers as they were.",
-    .code = exceptions_start,
-    .code_end = exceptions_end,
-    .mode = GUEST_LONG,
-    .handlers = handlers,
-    .handler_count = sizeof(handlers) / sizeof(handlers[0]),
-    .setup = test_guest_intercept_exceptions,
-    .expected = exits,
-    .expected_count = sizeof(exits) / sizeof(exits[0]),
-    .check = check,
-};
-BUILT_IN_GUEST(0020, guest_exceptions);
+BUILT_IN_GUEST(0020, exceptions, GUEST_LONG, "exceptions",
+               "Raises each exception; all exit, and reach the guest's handlers as they were.",
+               HANDLERS_IN(handlers), .setup = test_guest_intercept_exceptions, EXPECTED_IN(exits),
+               .check = check);
 
 /* The same without the bitmap: what the processor does by itself must look the same. */
-static const struct guest guest_exceptions_kept = {
-    .name = "exceptions-kept",
-    .purpose = "Raises each exception; those that the hypervisor need not see do not exit.",
-    .code = exceptions_start,
-    .code_end = exceptions_end,
-    .mode = GUEST_LONG,
-    .handlers = handlers,
-    .handler_count = sizeof(handlers) / sizeof(handlers[0]),
-    .check = check,
-};
-BUILT_IN_GUEST(0030, guest_exceptions_kept);
+BUILT_IN_GUEST(0030, exceptions, GUEST_LONG, "exceptions-kept",
+               "Raises each exception; those that the hypervisor need not see do not exit.",
+               HANDLERS_IN(handlers), .check = check);

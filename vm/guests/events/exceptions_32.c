@@ -2,8 +2,8 @@
 
 #include "vm/guests/test_guests.h"
 
-extern const uint8_t exceptions_32_start[], exceptions_32_end[], exceptions_32_into[],
-    exceptions_32_of[], exceptions_32_br[], exceptions_32_ac[], exceptions_32_ts[];
+extern const uint8_t exceptions_32_into[], exceptions_32_of[], exceptions_32_br[],
+    exceptions_32_ac[], exceptions_32_ts[];
 extern const uint8_t exceptions_32_on_of[], exceptions_32_on_br[], exceptions_32_on_ac[],
     exceptions_32_on_ts[], exceptions_32_on_int[];
 
@@ -14,13 +14,6 @@ static const struct guest_handler handlers[] = {
     {X86_VECTOR_OF, exceptions_32_on_of}, {X86_VECTOR_BR, exceptions_32_on_br},
     {X86_VECTOR_TS, exceptions_32_on_ts}, {X86_VECTOR_AC, exceptions_32_on_ac},
     {VECTOR_INT, exceptions_32_on_int},
-};
-
-static const struct exit_expected exits[] = {
-    TEST_GUEST_EXIT_OF(TEST_GUEST_EVENT(SOFTWARE_EXCEPTION, X86_VECTOR_OF), exceptions_32_into),
-    TEST_GUEST_EXIT_OF(TEST_GUEST_FAULT(BR), exceptions_32_br),
-    TEST_GUEST_EXIT_OF(TEST_GUEST_FAULT_ERROR(AC), exceptions_32_ac),
-    TEST_GUEST_EXIT_OF(TEST_GUEST_FAULT_ERROR(TS), exceptions_32_ts),
 };
 
 static const struct wanted_exits events[] = {
@@ -39,17 +32,13 @@ static const char *check(const struct vcpu *vcpu)
     return events_differ(vcpu, events, sizeof(events) / sizeof(events[0]));
 }
 
-static const struct guest guest_exceptions_32 = {
-    .name = "exceptions-32",
-    .purpose = "Raises the exceptions of 32-bit code and of ring 3; all exit and come back.",
-    .code = exceptions_32_start,
-    .code_end = exceptions_32_end,
-    .mode = GUEST_PAGED,
-    .handlers = handlers,
-    .handler_count = sizeof(handlers) / sizeof(handlers[0]),
-    .setup = test_guest_intercept_exceptions,
-    .expected = exits,
-    .expected_count = sizeof(exits) / sizeof(exits[0]),
-    .check = check,
-};
-BUILT_IN_GUEST(0040, guest_exceptions_32);
+BUILT_IN_GUEST(0040, exceptions_32, GUEST_PAGED, "exceptions-32",
+               "Raises the exceptions of 32-bit code and of ring 3; all exit and come back.",
+               HANDLERS_IN(handlers), .setup = test_guest_intercept_exceptions,
+               EXPECTED_EXITS(TEST_GUEST_EXIT_OF(TEST_GUEST_EVENT(SOFTWARE_EXCEPTION,
+                                                                  X86_VECTOR_OF),
+                                                 exceptions_32_into),
+                              TEST_GUEST_EXIT_OF(TEST_GUEST_FAULT(BR), exceptions_32_br),
+                              TEST_GUEST_EXIT_OF(TEST_GUEST_FAULT_ERROR(AC), exceptions_32_ac),
+                              TEST_GUEST_EXIT_OF(TEST_GUEST_FAULT_ERROR(TS), exceptions_32_ts)),
+               .check = check);

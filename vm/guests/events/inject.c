@@ -6,8 +6,8 @@
 #include "vm/guests/test_guests.h"
 #include "vm/guests/events/events.h"
 
-extern const uint8_t inject_start[], inject_end[], inject_behind[];
-extern const uint8_t double_start[], double_end[], double_here[], double_on_df[];
+extern const uint8_t inject_behind[];
+extern const uint8_t double_here[], double_on_df[];
 extern const uint8_t inject_on_db[], inject_on_nmi[], inject_on_bp[], inject_on_ud[],
     inject_on_gp[], inject_on_pf[], inject_on_interrupt[], inject_on_software[];
 
@@ -65,10 +65,6 @@ static const char *check(const struct vcpu *vcpu)
     return events_differ(vcpu, wanted, INJECTIONS);
 }
 
-static const struct exit_expected exits[] = {
-    {.reason = EXIT_REASON_VMCALL, .done = EXIT_INJECTED, .times = INJECTIONS},
-};
-
 static const struct guest_handler handlers[] = {
     {X86_VECTOR_DB, inject_on_db},
     {X86_VECTOR_NMI, inject_on_nmi},
@@ -80,20 +76,11 @@ static const struct guest_handler handlers[] = {
     {INJECTED_SOFTWARE, inject_on_software},
 };
 
-static const struct guest guest_inject = {
-    .name = "inject",
-    .purpose = "Gets each kind of event injected, with and without an error code.",
-    .code = inject_start,
-    .code_end = inject_end,
-    .mode = GUEST_LONG,
-    .handlers = handlers,
-    .handler_count = sizeof(handlers) / sizeof(handlers[0]),
-    .on_exit = inject,
-    .expected = exits,
-    .expected_count = 1,
-    .check = check,
-};
-BUILT_IN_GUEST(0150, guest_inject);
+BUILT_IN_GUEST(0150, inject, GUEST_LONG, "inject",
+               "Gets each kind of event injected, with and without an error code.",
+               HANDLERS_IN(handlers), .on_exit = inject,
+               EXPECTED_EXITS({EXIT_REASON_VMCALL, .done = EXIT_INJECTED, .times = INJECTIONS}),
+               .check = check);
 
 /*
  * SDM Vol. 3, "Interrupt 13 - General Protection Exception (#GP)": of an empty gate in the IDT; the
@@ -109,7 +96,7 @@ enum { ERROR_EXT = 1, ERROR_IDT = 2 };
 
 static const char *check_double(const struct vcpu *vcpu)
 {
-    const uint64_t wanted[] = {0, test_guest_address(vcpu->guest, double_here)};
+    const uint64_t wanted[] = {0, test_guest_address(vcpu, double_here)};
     const struct exit_record *second = &vcpu->record[1];
 
     if (second->vectoring != TEST_GUEST_FAULT(DE))
@@ -121,19 +108,8 @@ static const char *check_double(const struct vcpu *vcpu)
                : "the guest's #DF had another error code or return address than it should";
 }
 
-static const struct guest_handler double_handlers[] = {{X86_VECTOR_DF, double_on_df}};
-
-static const struct guest guest_double_fault = {
-    .name = "double-fault",
-    .purpose = "Faults while a fault is delivered; the two reach the guest as a double fault.",
-    .code = double_start,
-    .code_end = double_end,
-    .mode = GUEST_LONG,
-    .handlers = double_handlers,
-    .handler_count = 1,
-    .setup = test_guest_intercept_exceptions,
-    .expected = double_exits,
-    .expected_count = sizeof(double_exits) / sizeof(double_exits[0]),
-    .check = check_double,
-};
-BUILT_IN_GUEST(0160, guest_double_fault);
+BUILT_IN_GUEST(0160, double, GUEST_LONG, "double-fault",
+               "Faults while a fault is delivered; the two reach the guest as a double fault.",
+               GUEST_HANDLERS({X86_VECTOR_DF, double_on_df}),
+               .setup = test_guest_intercept_exceptions, EXPECTED_IN(double_exits),
+               .check = check_double);

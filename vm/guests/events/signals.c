@@ -11,7 +11,7 @@
 #include "vm/host/clock.h"
 #include "vm/host/signal_sender.h"
 
-extern const uint8_t signals_start[], signals_end[], signals_real[], signals_real_end[];
+extern const uint8_t signals_real[], signals_real_end[];
 
 /*
  * Another CPU may be slow to send: under a hypervisor that has more to do. And what a late INIT has
@@ -96,11 +96,9 @@ static enum exit_done signals(struct vcpu *vcpu, const struct exit_record *exit)
 }
 
 static const struct exit_expected exits[] = {
-    {.reason = EXIT_REASON_INIT, .done = EXIT_STATE},
-    {.reason = EXIT_REASON_SIPI,
-     .qualification_mask = UINT64_MAX,
-     .qualification = SIGNALS_VECTOR,
-     .done = EXIT_STATE},
+    {EXIT_REASON_INIT, .done = EXIT_STATE},
+    {EXIT_REASON_SIPI, .done = EXIT_STATE, .qualification_mask = UINT64_MAX,
+     .qualification = SIGNALS_VECTOR},
 };
 
 /* In real mode CS is what SIPI made it; without unrestricted guest there is none. */
@@ -127,37 +125,14 @@ static const char *lacks_init(const struct vmx_capability *capability)
     return lacks_waiting(capability);
 }
 
-static const struct guest guest_init_sipi = {
-    .name = "init-sipi",
-    .purpose = "Gets INIT and SIPI from another CPU, each an exit, and starts anew in real mode.",
-    .code = signals_start,
-    .code_end = signals_end,
-    .mode = GUEST_LONG,
-    .on[VMX_CONTROL_PIN] = PIN_PREEMPTION_TIMER,
-    .on[VMX_CONTROL_EXIT] = EXIT_SAVE_PREEMPTION_TIMER,
-    .needs_sender = true,
-    .lacks = lacks_init,
-    .setup = await_init,
-    .on_exit = signals,
-    .expected = exits,
-    .expected_count = 2,
-    .check = check,
-    .time_max_us = WAIT_US,
-};
-BUILT_IN_GUEST(0170, guest_init_sipi);
+BUILT_IN_GUEST(0170, signals, GUEST_LONG, "init-sipi",
+               "Gets INIT and SIPI from another CPU, each an exit, and starts anew in real mode.",
+               .on[VMX_CONTROL_PIN] = PIN_PREEMPTION_TIMER,
+               .on[VMX_CONTROL_EXIT] = EXIT_SAVE_PREEMPTION_TIMER, .needs_sender = true,
+               .lacks = lacks_init, .setup = await_init, .on_exit = signals, EXPECTED_IN(exits),
+               .check = check, .time_max_us = WAIT_US);
 
-static const struct guest guest_sipi = {
-    .name = "sipi",
-    .purpose = "Is entered waiting for SIPI, which another CPU sends, and starts in real mode.",
-    .code = signals_start,
-    .code_end = signals_end,
-    .mode = GUEST_LONG,
-    .needs_sender = true,
-    .lacks = lacks_waiting,
-    .setup = await_startup,
-    .on_exit = signals,
-    .expected = &exits[1],
-    .expected_count = 1,
-    .check = check,
-};
-BUILT_IN_GUEST(0180, guest_sipi);
+BUILT_IN_GUEST(0180, signals, GUEST_LONG, "sipi",
+               "Is entered waiting for SIPI, which another CPU sends, and starts in real mode.",
+               .needs_sender = true, .lacks = lacks_waiting, .setup = await_startup,
+               .on_exit = signals, .expected = &exits[1], .expected_count = 1, .check = check);

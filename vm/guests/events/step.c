@@ -6,8 +6,8 @@
 #include "vmx/vmcs_access.h"
 #include "vmx/capability/vmx_msr.h"
 
-extern const uint8_t step_start[], step_end[], step_1[], step_2[], step_3[], step_4[], step_5[],
-    step_6[], step_7[], step_8[], step_handler[], step_return[];
+extern const uint8_t step_start[], step_1[], step_2[], step_3[], step_4[], step_5[], step_6[],
+    step_7[], step_8[], step_handler[], step_return[];
 
 enum { VECTOR = 0x40 };
 
@@ -21,11 +21,10 @@ enum { VECTOR = 0x40 };
  * itself has none of its own. The delivery of the software interrupt is a part of INT.
  */
 static const struct exit_expected exits[] = {
-    STEP(step_1), STEP(step_2),
-    STEP(step_3), STEP(step_4),
-    STEP(step_5), {.reason = EXIT_REASON_CPUID, .at = step_5, .done = EXIT_EMULATED},
-    STEP(step_7), STEP(step_handler),
-    STEP(step_8), STEP(step_return),
+    STEP(step_1),      STEP(step_2),       STEP(step_3),
+    STEP(step_4),      STEP(step_5),       {EXIT_REASON_CPUID, step_5, .done = EXIT_EMULATED},
+    STEP(step_7),      STEP(step_handler), STEP(step_8),
+    STEP(step_return),
 };
 
 /*
@@ -55,14 +54,14 @@ static const char *lacks(const struct vmx_capability *capability)
     }
 
 static const struct exit_expected traps[] = {
-    {.reason = EXIT_REASON_CPUID, .at = step_5, .done = EXIT_EMULATED},
-    {.reason = EXIT_REASON_VMCALL, .at = step_return, .done = EXIT_STEPPED},
+    {EXIT_REASON_CPUID, step_5, .done = EXIT_EMULATED},
+    {EXIT_REASON_VMCALL, step_return, .done = EXIT_STEPPED},
     TRAP(step_1),
     TRAP(step_2),
     TRAP(step_3),
     TRAP(step_4),
     TRAP(step_5),
-    {.reason = EXIT_REASON_CPUID, .at = step_5, .done = EXIT_EMULATED},
+    {EXIT_REASON_CPUID, step_5, .done = EXIT_EMULATED},
     TRAP(step_6),
     TRAP(step_7),
     TRAP(step_return),
@@ -90,34 +89,14 @@ static enum exit_done swallow(struct vcpu *vcpu, const struct exit_record *exit)
 
 static const struct guest_handler handlers[] = {{VECTOR, step_handler}};
 
-static const struct guest guest_step = {
-    .name = "step",
-    .purpose = "Is followed instruction by instruction; each exit is where the code says.",
-    .code = step_start,
-    .code_end = step_end,
-    .mode = GUEST_LONG,
-    .handlers = handlers,
-    .handler_count = 1,
-    .on[VMX_CONTROL_PRIMARY] = PRIMARY_MONITOR_TRAP_FLAG,
-    .lacks = lacks,
-    .expected = exits,
-    .expected_count = sizeof(exits) / sizeof(exits[0]),
-};
-BUILT_IN_GUEST(0190, guest_step);
+BUILT_IN_GUEST(0190, step, GUEST_LONG, "step",
+               "Is followed instruction by instruction; each exit is where the code says.",
+               HANDLERS_IN(handlers), .on[VMX_CONTROL_PRIMARY] = PRIMARY_MONITOR_TRAP_FLAG,
+               .lacks = lacks, EXPECTED_IN(exits));
 
-static const struct guest guest_step_trap = {
-    .name = "step-trap",
-    .purpose = "Is followed instruction by instruction by the trap flag; it never sees a #DB.",
-    .code = step_start,
-    .code_end = step_end,
-    .mode = GUEST_LONG,
-    .handlers = handlers,
-    .handler_count = 1,
-    .on_exit = swallow,
-    .expected = traps,
-    .expected_count = sizeof(traps) / sizeof(traps[0]),
-};
-BUILT_IN_GUEST(0210, guest_step_trap);
+BUILT_IN_GUEST(0210, step, GUEST_LONG, "step-trap",
+               "Is followed instruction by instruction by the trap flag; it never sees a #DB.",
+               HANDLERS_IN(handlers), .on_exit = swallow, EXPECTED_IN(traps));
 
 /*
  * SDM Vol. 3, "VM Exits Induced by the Monitor Trap Flag" and "Pending MTF VM Exits": an event of
@@ -138,7 +117,7 @@ static enum exit_done pend_behind_cpuid(struct vcpu *vcpu, const struct exit_rec
 
 static const struct exit_expected pending[] = {
     STEP(step_start),
-    {.reason = EXIT_REASON_CPUID, .at = step_5, .done = EXIT_EMULATED},
+    {EXIT_REASON_CPUID, step_5, .done = EXIT_EMULATED},
     STEP(step_6),
 };
 
@@ -148,18 +127,7 @@ static const char *lacks_flag(const struct vmx_capability *capability)
                                                                            : "monitor trap flag";
 }
 
-static const struct guest guest_step_pending = {
-    .name = "step-pending",
-    .purpose = "Is entered with a step pending, and left before it has executed anything.",
-    .code = step_start,
-    .code_end = step_end,
-    .mode = GUEST_LONG,
-    .handlers = handlers,
-    .handler_count = 1,
-    .lacks = lacks_flag,
-    .setup = pend,
-    .on_exit = pend_behind_cpuid,
-    .expected = pending,
-    .expected_count = sizeof(pending) / sizeof(pending[0]),
-};
-BUILT_IN_GUEST(0200, guest_step_pending);
+BUILT_IN_GUEST(0200, step, GUEST_LONG, "step-pending",
+               "Is entered with a step pending, and left before it has executed anything.",
+               HANDLERS_IN(handlers), .lacks = lacks_flag, .setup = pend,
+               .on_exit = pend_behind_cpuid, EXPECTED_IN(pending));

@@ -6,7 +6,7 @@
 #include "vm/exit.h"
 #include "vm/guests/test_guests.h"
 
-extern const uint8_t task_start[], task_end[], task_call[], task_int[], task_iret[], task_jmp[];
+extern const uint8_t task_call[], task_int[], task_iret[], task_jmp[];
 
 /* SDM Vol. 3, table "Exit Qualification for Task Switches". */
 enum task_source { SOURCE_CALL, SOURCE_IRET, SOURCE_JMP, SOURCE_GATE, SOURCE_SHIFT = 30 };
@@ -48,13 +48,6 @@ static enum exit_done switch_task(struct vcpu *vcpu, const struct exit_record *e
         .qualification = (uint64_t)(source) << SOURCE_SHIFT | TASK_SELECTOR, .done = (what) \
     }
 
-static const struct exit_expected exits[] = {
-    SWITCH(SOURCE_CALL, task_call, EXIT_IGNORED),
-    SWITCH(SOURCE_GATE, task_int, EXIT_IGNORED),
-    SWITCH(SOURCE_IRET, task_iret, EXIT_IGNORED),
-    SWITCH(SOURCE_JMP, task_jmp, EXIT_STATE),
-};
-
 static const char *check(const struct vcpu *vcpu)
 {
     static const uint32_t wanted[] = {TASK_VALUE, TASK_STACK, TASK_SELECTOR};
@@ -66,15 +59,11 @@ static const char *check(const struct vcpu *vcpu)
                : "the new task did not find its EAX, ESP and TR";
 }
 
-static const struct guest guest_task_switch = {
-    .name = "task-switch",
-    .purpose = "Switches tasks by CALL, by an interrupt, by IRET and by JMP.",
-    .code = task_start,
-    .code_end = task_end,
-    .mode = GUEST_PAGED,
-    .on_exit = switch_task,
-    .expected = exits,
-    .expected_count = sizeof(exits) / sizeof(exits[0]),
-    .check = check,
-};
-BUILT_IN_GUEST(0220, guest_task_switch);
+BUILT_IN_GUEST(0220, task, GUEST_PAGED, "task-switch",
+               "Switches tasks by CALL, by an interrupt, by IRET and by JMP.",
+               .on_exit = switch_task,
+               EXPECTED_EXITS(SWITCH(SOURCE_CALL, task_call, EXIT_IGNORED),
+                              SWITCH(SOURCE_GATE, task_int, EXIT_IGNORED),
+                              SWITCH(SOURCE_IRET, task_iret, EXIT_IGNORED),
+                              SWITCH(SOURCE_JMP, task_jmp, EXIT_STATE)),
+               .check = check);

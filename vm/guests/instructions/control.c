@@ -1,12 +1,6 @@
 #include "vm/guests/probed.h"
 #include "vmx/vmcs_access.h"
 
-PROBE_CODE(test_guest_cr0);
-PROBE_CODE(test_guest_cr3);
-PROBE_CODE(test_guest_cr4);
-PROBE_CODE(test_guest_cr8);
-PROBE_CODE(test_guest_dr);
-
 /* SDM Vol. 3, table "Exit Qualification for Control-Register Accesses". */
 #define MOV_TO(cr, reg)   ((cr) | 0u << 4 | (uint64_t)(reg) << 8)
 #define MOV_FROM(cr, reg) ((cr) | 1u << 4 | (uint64_t)(reg) << 8)
@@ -48,14 +42,9 @@ static void own_cr0(struct vcpu *vcpu)
     vmcs_write_natural(VMCS_CR0_GUEST_HOST_MASK, vcpu->cr0_fixed);
 }
 
-static const struct probed_guest guest_cr0 = {
-    .guest = {.name = "cr0",
-              .purpose = "MOV CR0, CLTS, LMSW and SMSW, where bits are the host's or the guest's.",
-              PROBE_GUEST(test_guest_cr0),
-              .setup = own_cr0},
-    PROBES(cr0_probes),
-};
-BUILT_IN_GUEST(0700, guest_cr0.guest);
+PROBED_GUEST(0700, cr0, "cr0",
+             "MOV CR0, CLTS, LMSW and SMSW, where bits are the host's or the guest's.", NULL,
+             .setup = own_cr0);
 
 /*
  * The real CR3 is a CR3-target value: to load it again does not exit. RBX holds it, RBP what the
@@ -92,17 +81,10 @@ static void set_target(struct vcpu *vcpu)
     vmcs_write32(VMCS_CR3_TARGET_COUNT, 1);
 }
 
-static const struct probed_guest guest_cr3 = {
-    .guest = {.name = "cr3",
-              .purpose = "Loads and reads CR3, a CR3-target value among the values loaded.",
-              PROBE_GUEST(test_guest_cr3),
-              .on = {[VMX_CONTROL_PRIMARY] = PRIMARY_CR3_LOAD_EXITING | PRIMARY_CR3_STORE_EXITING},
-              .lacks = lacks_targets,
-              .setup = set_target},
-    PROBES(cr3_probes),
-    .check = check_cr3,
-};
-BUILT_IN_GUEST(0710, guest_cr3.guest);
+PROBED_GUEST(0710, cr3, "cr3", "Loads and reads CR3, a CR3-target value among the values loaded.",
+             check_cr3,
+             .on[VMX_CONTROL_PRIMARY] = PRIMARY_CR3_LOAD_EXITING | PRIMARY_CR3_STORE_EXITING,
+             .lacks = lacks_targets, .setup = set_target);
 
 /*
  * DE is the host's, and 0 for the guest; so is VMXE, which VMX fixes to 1. TSD is the guest's. SMXE
@@ -131,14 +113,9 @@ static void own_cr4(struct vcpu *vcpu)
     vmcs_write_natural(VMCS_CR4_GUEST_HOST_MASK, vcpu->cr4_fixed);
 }
 
-static const struct probed_guest guest_cr4 = {
-    .guest = {.name = "cr4",
-              .purpose = "MOV CR4 where bits are the host's, the guest's, or nobody's to change.",
-              PROBE_GUEST(test_guest_cr4),
-              .setup = own_cr4},
-    PROBES(cr4_probes),
-};
-BUILT_IN_GUEST(0720, guest_cr4.guest);
+PROBED_GUEST(0720, cr4, "cr4",
+             "MOV CR4 where bits are the host's, the guest's, or nobody's to change.", NULL,
+             .setup = own_cr4);
 
 static const struct probe cr8_probes[] = {
     {"MOV to CR8", CR_EXIT(MOV_TO(8, VCPU_RBX)), .done = EXIT_EMULATED},
@@ -149,14 +126,8 @@ static const struct probe cr8_probes[] = {
      WHOLE(VCPU_R15, 5)},
 };
 
-static const struct probed_guest guest_cr8 = {
-    .guest = {.name = "cr8",
-              .purpose = "Writes and reads the task priority; 16 is no priority: #GP.",
-              PROBE_GUEST(test_guest_cr8),
-              .on = {[VMX_CONTROL_PRIMARY] = PRIMARY_CR8_LOAD_EXITING | PRIMARY_CR8_STORE_EXITING}},
-    PROBES(cr8_probes),
-};
-BUILT_IN_GUEST(0730, guest_cr8.guest);
+PROBED_GUEST(0730, cr8, "cr8", "Writes and reads the task priority; 16 is no priority: #GP.", NULL,
+             .on[VMX_CONTROL_PRIMARY] = PRIMARY_CR8_LOAD_EXITING | PRIMARY_CR8_STORE_EXITING);
 
 /* SDM Vol. 3, table "Exit Qualification for MOV DR". */
 #define DR_TO(dr, register)   EXIT_REASON_MOV_DR, ((dr) | 0u << 4 | (uint64_t)(register) << 8)
@@ -181,11 +152,5 @@ static const struct probe dr_probes[] = {
     {.instruction = "MOV from DR7 without an exit", WHOLE(VCPU_R8 + 3, DR7_SET)},
 };
 
-static const struct probed_guest guest_dr = {
-    .guest = {.name = "dr",
-              .purpose = "Writes and reads debug registers, with MOV-DR exiting and without.",
-              PROBE_GUEST(test_guest_dr),
-              .on = {[VMX_CONTROL_PRIMARY] = PRIMARY_MOV_DR_EXITING}},
-    PROBES(dr_probes),
-};
-BUILT_IN_GUEST(0770, guest_dr.guest);
+PROBED_GUEST(0770, dr, "dr", "Writes and reads debug registers, with MOV-DR exiting and without.",
+             NULL, .on[VMX_CONTROL_PRIMARY] = PRIMARY_MOV_DR_EXITING);

@@ -1,8 +1,6 @@
 #include "lib/string.h"
 #include "vm/guests/probed.h"
 
-PROBE_CODE(test_guest_descriptor);
-
 /*
  * The qualification is the displacement. SDM Vol. 3, "Format of the VM-Exit Instruction-Information
  * Field as Used for LIDT, LGDT, SIDT, or SGDT" and "… for LLDT, LTR, SLDT, and STR": scaling in
@@ -96,12 +94,6 @@ static const char *check_descriptor(const struct vcpu *vcpu)
     return NULL;
 }
 
-static const struct probed_guest guest_descriptor = {
-    .guest = {.name = "descriptor-tables",
-              .purpose = "Reads and writes GDTR, IDTR, LDTR and TR, with exits and without.",
-              PROBE_GUEST(test_guest_descriptor),
-              .on = {[VMX_CONTROL_SECONDARY] = SECONDARY_DESCRIPTOR_TABLE_EXITING}},
-    PROBES(descriptor_probes),
-    .check = check_descriptor,
-};
-BUILT_IN_GUEST(0780, guest_descriptor.guest);
+PROBED_GUEST(0780, descriptor, "descriptor-tables",
+             "Reads and writes GDTR, IDTR, LDTR and TR, with exits and without.", check_descriptor,
+             .on[VMX_CONTROL_SECONDARY] = SECONDARY_DESCRIPTOR_TABLE_EXITING);

@@ -5,7 +5,7 @@
 
 #define ONES 0xaaaaaaaa00000000 /* for the upper half of a register that is to become 0 */
 
-    guest   test_guest_cpuid
+    guest   cpuid
     movabs  $(ONES + 1), %rax
     mov     $-1, %rbx
     mov     $-1, %rdx
@@ -20,38 +20,38 @@
     movabs  $(ONES + 4), %rax
     movabs  $(ONES + 1), %rcx
     probe cpuid
-    end_guest test_guest_cpuid
+    end_guest cpuid
 
-    guest   test_guest_hlt
+    guest   hlt
     sti
     nop
     probe hlt
     probe hlt
     cli
-    end_guest test_guest_hlt
+    end_guest hlt
 
-    guest   test_guest_vmcall
+    guest   vmcall
     movabs  $0x123456789, %rax
     mov     $3, %ecx
     probe vmcall
     probe vmcall
-    end_guest test_guest_vmcall
+    end_guest vmcall
 
-    guest   test_guest_invd
+    guest   invd
     probe invd
-    end_guest test_guest_invd
+    end_guest invd
 
-    guest   test_guest_wbinvd
+    guest   wbinvd
     probe wbinvd
     probe wbnoinvd /* WBINVD on a processor that does not know it */
-    end_guest test_guest_wbinvd
+    end_guest wbinvd
 
-    guest   test_guest_rdpmc
+    guest   rdpmc
     mov     $0x40000000, %ecx
     probe rdpmc
-    end_guest test_guest_rdpmc
+    end_guest rdpmc
 
-    guest   test_guest_xsetbv
+    guest   xsetbv
     mov     %cr4, %rax
     or      $(1 << 18), %rax /* CR4.OSXSAVE */
     mov     %rax, %cr4
@@ -74,11 +74,11 @@
     probe xsetbv /* XCR1: there is none that can be written */
     mov     $0, %ecx
     probe xgetbv
-    end_guest test_guest_xsetbv
+    end_guest xsetbv
 
-    guest   test_guest_getsec
+    guest   getsec
     mov     $0, %eax
     probe getsec
-    end_guest test_guest_getsec
+    end_guest getsec
 
     .section .note.GNU-stack, "", @progbits

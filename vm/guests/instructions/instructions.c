@@ -2,15 +2,6 @@
 #include "vm/guests/probed.h"
 #include "vmx/vmcs_access.h"
 
-PROBE_CODE(test_guest_cpuid);
-PROBE_CODE(test_guest_hlt);
-PROBE_CODE(test_guest_vmcall);
-PROBE_CODE(test_guest_invd);
-PROBE_CODE(test_guest_wbinvd);
-PROBE_CODE(test_guest_rdpmc);
-PROBE_CODE(test_guest_xsetbv);
-PROBE_CODE(test_guest_getsec);
-
 #define FOUR (1u << VCPU_RAX | 1u << VCPU_RBX | 1u << VCPU_RCX | 1u << VCPU_RDX)
 
 static const struct probe cpuid_probes[] = {
@@ -56,15 +47,9 @@ static const char *check_cpuid(const struct vcpu *vcpu)
     return NULL;
 }
 
-static const struct probed_guest guest_cpuid = {
-    .guest = {.name = "cpuid",
-              .purpose =
-                  "Asks CPUID: the processor's leaves without VMX, and the hypervisor's own.",
-              PROBE_GUEST(test_guest_cpuid)},
-    PROBES(cpuid_probes),
-    .check = check_cpuid,
-};
-BUILT_IN_GUEST(0560, guest_cpuid.guest);
+PROBED_GUEST(0560, cpuid, "cpuid",
+             "Asks CPUID: the processor's leaves without VMX, and the hypervisor's own.",
+             check_cpuid);
 
 /* Only a guest that an interrupt could wake may halt: it goes on at once, as if by one. */
 static const struct probe hlt_probes[] = {
@@ -72,38 +57,22 @@ static const struct probe hlt_probes[] = {
     {"HLT again", EXIT_REASON_HLT, .done = EXIT_IGNORED},
 };
 
-static const struct probed_guest guest_hlt = {
-    .guest = {.name = "hlt",
-              .purpose = "Halts with interrupts on, twice, and goes on behind each.",
-              PROBE_GUEST(test_guest_hlt)},
-    PROBES(hlt_probes),
-};
-BUILT_IN_GUEST(0570, guest_hlt.guest);
+PROBED_GUEST(0570, hlt, "hlt", "Halts with interrupts on, twice, and goes on behind each.", NULL);
 
 static const struct probe vmcall_probes[] = {
     {"VMCALL", EXIT_REASON_VMCALL, .done = EXIT_EMULATED},
     {"VMCALL again", EXIT_REASON_VMCALL, .done = EXIT_EMULATED},
 };
 
-static const struct probed_guest guest_vmcall = {
-    .guest = {.name = "vmcall",
-              .purpose = "Calls the hypervisor for nothing; no register and no flag may change.",
-              PROBE_GUEST(test_guest_vmcall)},
-    PROBES(vmcall_probes),
-};
-BUILT_IN_GUEST(0580, guest_vmcall.guest);
+PROBED_GUEST(0580, vmcall, "vmcall",
+             "Calls the hypervisor for nothing; no register and no flag may change.", NULL);
 
 static const struct probe invd_probes[] = {
     {"INVD", EXIT_REASON_INVD, .done = EXIT_IGNORED},
 };
 
-static const struct probed_guest guest_invd = {
-    .guest = {.name = "invd",
-              .purpose = "Invalidates the caches, which a guest must never do: nothing happens.",
-              PROBE_GUEST(test_guest_invd)},
-    PROBES(invd_probes),
-};
-BUILT_IN_GUEST(0590, guest_invd.guest);
+PROBED_GUEST(0590, invd, "invd",
+             "Invalidates the caches, which a guest must never do: nothing happens.", NULL);
 
 /* Never without an exit: writing back all caches takes tens of milliseconds, and stalls others. */
 static const struct probe wbinvd_probes[] = {
@@ -111,27 +80,16 @@ static const struct probe wbinvd_probes[] = {
     {"WBNOINVD", EXIT_REASON_WBINVD, .done = EXIT_IGNORED},
 };
 
-static const struct probed_guest guest_wbinvd = {
-    .guest = {.name = "wbinvd",
-              .purpose = "Writes back the caches, which guests need not: nothing happens.",
-              PROBE_GUEST(test_guest_wbinvd),
-              .on = {[VMX_CONTROL_SECONDARY] = SECONDARY_WBINVD_EXITING}},
-    PROBES(wbinvd_probes),
-};
-BUILT_IN_GUEST(0600, guest_wbinvd.guest);
+PROBED_GUEST(0600, wbinvd, "wbinvd",
+             "Writes back the caches, which guests need not: nothing happens.", NULL,
+             .on[VMX_CONTROL_SECONDARY] = SECONDARY_WBINVD_EXITING);
 
 static const struct probe rdpmc_probes[] = {
     {"RDPMC", EXIT_REASON_RDPMC, .done = EXIT_INJECTED, .fault = PROBE_FAULT_GP},
 };
 
-static const struct probed_guest guest_rdpmc = {
-    .guest = {.name = "rdpmc",
-              .purpose = "Reads a performance counter, of which guests have none: #GP.",
-              PROBE_GUEST(test_guest_rdpmc),
-              .on = {[VMX_CONTROL_PRIMARY] = PRIMARY_RDPMC_EXITING}},
-    PROBES(rdpmc_probes),
-};
-BUILT_IN_GUEST(0610, guest_rdpmc.guest);
+PROBED_GUEST(0610, rdpmc, "rdpmc", "Reads a performance counter, of which guests have none: #GP.",
+             NULL, .on[VMX_CONTROL_PRIMARY] = PRIMARY_RDPMC_EXITING);
 
 /* SDM Vol. 2, "XSETBV": XCR0 must have bit 0; AVX (2) needs SSE (1), SSE needs nothing else. */
 static const struct probe xsetbv_probes[] = {
@@ -151,14 +109,8 @@ static const char *lacks_xsave(const struct vmx_capability *capability)
     return (cpuid(1, 0).ecx & CPUID_XSAVE) != 0 ? NULL : "XSAVE";
 }
 
-static const struct probed_guest guest_xsetbv = {
-    .guest = {.name = "xsetbv",
-              .purpose = "Writes XCR0, good values and bad ones, which get #GP.",
-              PROBE_GUEST(test_guest_xsetbv),
-              .lacks = lacks_xsave},
-    PROBES(xsetbv_probes),
-};
-BUILT_IN_GUEST(0620, guest_xsetbv.guest);
+PROBED_GUEST(0620, xsetbv, "xsetbv", "Writes XCR0, good values and bad ones, which get #GP.", NULL,
+             .lacks = lacks_xsave);
 
 /* It exits only if CR4.SMXE is 1; without, it is #UD before anything else. */
 static const struct probe getsec_probes[] = {
@@ -178,12 +130,5 @@ static void set_smxe(struct vcpu *vcpu)
     vmcs_write_natural(VMCS_GUEST_CR4, vmcs_read_natural(VMCS_GUEST_CR4) | CR4_SMXE);
 }
 
-static const struct probed_guest guest_getsec = {
-    .guest = {.name = "getsec",
-              .purpose = "Asks for SMX, which CPUID hides: #UD.",
-              PROBE_GUEST(test_guest_getsec),
-              .lacks = lacks_smx,
-              .setup = set_smxe},
-    PROBES(getsec_probes),
-};
-BUILT_IN_GUEST(0630, guest_getsec.guest);
+PROBED_GUEST(0630, getsec, "getsec", "Asks for SMX, which CPUID hides: #UD.", NULL,
+             .lacks = lacks_smx, .setup = set_smxe);

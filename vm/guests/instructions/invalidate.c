@@ -1,22 +1,13 @@
 #include "vm/guests/probed.h"
 
-PROBE_CODE(test_guest_invlpg);
-PROBE_CODE(test_guest_invpcid);
-
 /* The exit qualification of INVLPG is the linear address. */
 static const struct probe invlpg_probes[] = {
     {"INVLPG", EXIT_REASON_INVLPG, GUEST_ARRAY + 0x123, .done = EXIT_EMULATED},
     {.instruction = "INVLPG without an exit"},
 };
 
-static const struct probed_guest guest_invlpg = {
-    .guest = {.name = "invlpg",
-              .purpose = "Invalidates one page, with INVLPG exiting and without.",
-              PROBE_GUEST(test_guest_invlpg),
-              .on = {[VMX_CONTROL_PRIMARY] = PRIMARY_INVLPG_EXITING}},
-    PROBES(invlpg_probes),
-};
-BUILT_IN_GUEST(1010, guest_invlpg.guest);
+PROBED_GUEST(1010, invlpg, "invlpg", "Invalidates one page, with INVLPG exiting and without.", NULL,
+             .on[VMX_CONTROL_PRIMARY] = PRIMARY_INVLPG_EXITING);
 
 /*
  * INVPCID exits with INVLPG. The qualification is the displacement. SDM Vol. 3, "Format of the
@@ -32,12 +23,7 @@ static const struct probe invpcid_probes[] = {
     {.instruction = "INVPCID that is not enabled", .fault = PROBE_FAULT_UD},
 };
 
-static const struct probed_guest guest_invpcid = {
-    .guest = {.name = "invpcid",
-              .purpose = "Invalidates by process-context identifiers; then has no INVPCID.",
-              PROBE_GUEST(test_guest_invpcid),
-              .on = {[VMX_CONTROL_PRIMARY] = PRIMARY_INVLPG_EXITING,
-                     [VMX_CONTROL_SECONDARY] = SECONDARY_ENABLE_INVPCID}},
-    PROBES(invpcid_probes),
-};
-BUILT_IN_GUEST(1020, guest_invpcid.guest);
+PROBED_GUEST(1020, invpcid, "invpcid",
+             "Invalidates by process-context identifiers; then has no INVPCID.", NULL,
+             .on[VMX_CONTROL_PRIMARY] = PRIMARY_INVLPG_EXITING,
+             .on[VMX_CONTROL_SECONDARY] = SECONDARY_ENABLE_INVPCID);

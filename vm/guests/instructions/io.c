@@ -1,10 +1,6 @@
 #include "lib/string.h"
 #include "vm/guests/probed.h"
 
-PROBE_CODE(test_guest_io);
-PROBE_CODE(test_guest_ins);
-PROBE_CODE(test_guest_io_bitmap);
-
 /* SDM Vol. 3, table "Exit Qualification for I/O Instructions". */
 #define SIZE(bytes) ((bytes)-1u)
 #define IN          (1u << 3)
@@ -52,13 +48,8 @@ static const struct probe io_probes[] = {
     OUT_OF("OUT DX, EAX", DX | SIZE(4)),
 };
 
-static const struct probed_guest guest_io = {
-    .guest = {.name = "io",
-              .purpose = "IN and OUT in every size, by immediate and by DX; every port exits.",
-              PROBE_GUEST(test_guest_io)},
-    PROBES(io_probes),
-};
-BUILT_IN_GUEST(0640, guest_io.guest);
+PROBED_GUEST(0640, io, "io", "IN and OUT in every size, by immediate and by DX; every port exits.",
+             NULL);
 
 /*
  * SDM Vol. 3, "Format of the VM-Exit Instruction-Information Field as Used for INS and OUTS":
@@ -136,15 +127,9 @@ static const char *lacks_string_information(const struct vmx_capability *capabil
     return capability->ins_outs_information ? NULL : "information on INS and OUTS";
 }
 
-static const struct probed_guest guest_ins = {
-    .guest = {.name = "ins",
-              .purpose = "INS and OUTS in every size, with REP, backwards, with short addresses.",
-              PROBE_GUEST(test_guest_ins),
-              .lacks = lacks_string_information},
-    PROBES(ins_probes),
-    .check = check_ins,
-};
-BUILT_IN_GUEST(0650, guest_ins.guest);
+PROBED_GUEST(0650, ins, "ins",
+             "INS and OUTS in every size, with REP, backwards, with short addresses.", check_ins,
+             .lacks = lacks_string_information);
 
 /*
  * What does not exit reaches the machine: of all ports only 0x80, the POST code's, is known to do
@@ -170,12 +155,6 @@ static void open_ports(struct vcpu *vcpu)
         vm_port_exits(vcpu->vm, open[i], false);
 }
 
-static const struct probed_guest guest_io_bitmap = {
-    .guest = {.name = "io-bitmap",
-              .purpose = "Ports that exit and ports that do not, in both I/O bitmaps.",
-              PROBE_GUEST(test_guest_io_bitmap),
-              .on = {[VMX_CONTROL_PRIMARY] = PRIMARY_IO_BITMAPS},
-              .setup = open_ports},
-    PROBES(io_bitmap_probes),
-};
-BUILT_IN_GUEST(0660, guest_io_bitmap.guest);
+PROBED_GUEST(0660, io_bitmap, "io-bitmap",
+             "Ports that exit and ports that do not, in both I/O bitmaps.", NULL,
+             .on[VMX_CONTROL_PRIMARY] = PRIMARY_IO_BITMAPS, .setup = open_ports);

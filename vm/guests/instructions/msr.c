@@ -1,9 +1,5 @@
 #include "vm/guests/probed.h"
 
-PROBE_CODE(test_guest_msr);
-PROBE_CODE(test_guest_msr_all);
-PROBE_CODE(test_guest_msr_own);
-
 #define READ_EXITS   EXIT_REASON_RDMSR, .done = EXIT_EMULATED
 #define WRITE_EXITS  EXIT_REASON_WRMSR, .done = EXIT_EMULATED
 #define READ_FAULTS  EXIT_REASON_RDMSR, .done = EXIT_INJECTED, .fault = PROBE_FAULT_GP
@@ -48,16 +44,9 @@ static void open_msrs(struct vcpu *vcpu)
     vm_msr_exits(vcpu->vm, IA32_KERNEL_GS_BASE, false, false);
 }
 
-static const struct probed_guest guest_msr = {
-    .guest = {.name = "msr",
-              .purpose = "MSRs that exit when read, when written, both or neither; unknown ones.",
-              PROBE_GUEST(test_guest_msr),
-              .on = {[VMX_CONTROL_PRIMARY] = PRIMARY_MSR_BITMAPS},
-              .setup = open_msrs},
-    PROBES(msr_probes),
-    .check = check_msr,
-};
-BUILT_IN_GUEST(0670, guest_msr.guest);
+PROBED_GUEST(0670, msr, "msr",
+             "MSRs that exit when read, when written, both or neither; unknown ones.", check_msr,
+             .on[VMX_CONTROL_PRIMARY] = PRIMARY_MSR_BITMAPS, .setup = open_msrs);
 
 static const struct probe msr_all_probes[] = {
     {"WRMSR", WRITE_EXITS},
@@ -65,14 +54,8 @@ static const struct probe msr_all_probes[] = {
     {"RDMSR of an unknown MSR", READ_FAULTS},
 };
 
-static const struct probed_guest guest_msr_all = {
-    .guest = {.name = "msr-all",
-              .purpose = "MSRs without bitmaps: each access exits.",
-              PROBE_GUEST(test_guest_msr_all),
-              .off = {[VMX_CONTROL_PRIMARY] = PRIMARY_MSR_BITMAPS}},
-    PROBES(msr_all_probes),
-};
-BUILT_IN_GUEST(0680, guest_msr_all.guest);
+PROBED_GUEST(0680, msr_all, "msr-all", "MSRs without bitmaps: each access exits.", NULL,
+             .off[VMX_CONTROL_PRIMARY] = PRIMARY_MSR_BITMAPS);
 
 static const struct probe msr_own_probes[] = {
     {"WRMSR of IA32_PAT", WRITE_EXITS},
@@ -84,11 +67,6 @@ static const struct probe msr_own_probes[] = {
     {"RDMSR of IA32_EFER again", READ_EXITS, GIVES(EFER_LME | EFER_LMA | EFER_SCE)},
 };
 
-static const struct probed_guest guest_msr_own = {
-    .guest = {.name = "msr-own",
-              .purpose = "IA32_PAT and IA32_EFER, which VM entry loads: the guest has its own.",
-              PROBE_GUEST(test_guest_msr_own),
-              .on = {[VMX_CONTROL_ENTRY] = ENTRY_LOAD_PAT | ENTRY_LOAD_EFER}},
-    PROBES(msr_own_probes),
-};
-BUILT_IN_GUEST(0690, guest_msr_own.guest);
+PROBED_GUEST(0690, msr_own, "msr-own",
+             "IA32_PAT and IA32_EFER, which VM entry loads: the guest has its own.", NULL,
+             .on[VMX_CONTROL_ENTRY] = ENTRY_LOAD_PAT | ENTRY_LOAD_EFER);

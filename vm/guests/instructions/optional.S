@@ -3,16 +3,16 @@
  */
 #include "vm/guests/probe.inc"
 
-    guest   test_guest_rsm
+    guest   rsm
     probe rsm
-    end_guest test_guest_rsm
+    end_guest rsm
 
-    guest   test_guest_seam
+    guest   seam
     probe .byte 0x66, 0x0f, 0x01, 0xcf /* SEAMCALL */
     probe .byte 0x66, 0x0f, 0x01, 0xcc /* TDCALL */
-    end_guest test_guest_seam
+    end_guest seam
 
-    guest   test_guest_vm_functions
+    guest   vm_functions
     mov     $0, %eax
     probe vmfunc
     mov     $64, %eax
@@ -20,31 +20,31 @@
     quiet
     mov     $0, %eax
     probe vmfunc
-    end_guest test_guest_vm_functions
+    end_guest vm_functions
 
-    guest   test_guest_encls
+    guest   encls
     mov     $0, %eax
     probe encls
     mov     $63, %eax
     probe encls
-    end_guest test_guest_encls
+    end_guest encls
 
-    guest   test_guest_enclv
+    guest   enclv
     mov     $0, %eax
     probe enclv
     mov     $63, %eax
     probe enclv
-    end_guest test_guest_enclv
+    end_guest enclv
 
-    guest   test_guest_pconfig
+    guest   pconfig
     mov     $0, %eax
     probe pconfig
     quiet
     mov     $0, %eax
     probe pconfig
-    end_guest test_guest_pconfig
+    end_guest pconfig
 
-    guest   test_guest_user_wait
+    guest   user_wait
     xor     %eax, %eax
     xor     %edx, %edx
     mov     $1, %edi
@@ -56,19 +56,19 @@
     quiet
     probe umwait %edi
     probe tpause %r9d
-    end_guest test_guest_user_wait
+    end_guest user_wait
 
-    guest   test_guest_loadiwkey
+    guest   loadiwkey
     xor     %eax, %eax
     probe loadiwkey %xmm9, %xmm2
-    end_guest test_guest_loadiwkey
+    end_guest loadiwkey
 
-    guest   test_guest_msr_immediate
+    guest   msr_immediate
     probe .byte 0xc4, 0xc7, 0x7b, 0xf6, 0xc1, 0x1b, 0, 0, 0 /* RDMSR of 0x1b to R9 */
     probe .byte 0xc4, 0xe7, 0x7a, 0xf6, 0xc3, 0x1b, 0, 0, 0 /* WRMSRNS of RBX to 0x1b */
-    end_guest test_guest_msr_immediate
+    end_guest msr_immediate
 
-    guest   test_guest_xsaves
+    guest   xsaves
     mov     $PROBE_SCRATCH, %ebx
     xor     %eax, %eax
     xor     %edx, %edx
@@ -79,6 +79,6 @@
     probe xrstors64 0x40(%rbx)
     quiet
     probe xsaves64 0x40(%rbx)
-    end_guest test_guest_xsaves
+    end_guest xsaves
 
     .section .note.GNU-stack, "", @progbits

@@ -5,17 +5,6 @@
 #include "vm/guests/probed.h"
 #include "vmx/vmcs_access.h"
 
-PROBE_CODE(test_guest_rsm);
-PROBE_CODE(test_guest_seam);
-PROBE_CODE(test_guest_vm_functions);
-PROBE_CODE(test_guest_encls);
-PROBE_CODE(test_guest_enclv);
-PROBE_CODE(test_guest_pconfig);
-PROBE_CODE(test_guest_user_wait);
-PROBE_CODE(test_guest_loadiwkey);
-PROBE_CODE(test_guest_msr_immediate);
-PROBE_CODE(test_guest_xsaves);
-
 #define UD .done = EXIT_INJECTED, .fault = PROBE_FAULT_UD
 
 /* SDM Vol. 2, "CPUID": what says that there is such an instruction. */
@@ -43,13 +32,7 @@ static const struct probe rsm_probes[] = {
     {.instruction = "RSM", .fault = PROBE_FAULT_UD},
 };
 
-static const struct probed_guest guest_rsm = {
-    .guest = {.name = "rsm",
-              .purpose = "Returns from a mode that it is not in: #UD without an exit.",
-              PROBE_GUEST(test_guest_rsm)},
-    PROBES(rsm_probes),
-};
-BUILT_IN_GUEST(0840, guest_rsm.guest);
+PROBED_GUEST(0840, rsm, "rsm", "Returns from a mode that it is not in: #UD without an exit.", NULL);
 
 /* They exit on processors with TDX, and are undefined on others: the guest cannot report. */
 static const struct probe seam_probes[] = {
@@ -57,13 +40,7 @@ static const struct probe seam_probes[] = {
     {"TDCALL", EXIT_REASON_TDCALL, .may = true, UD},
 };
 
-static const struct probed_guest guest_seam = {
-    .guest = {.name = "seam",
-              .purpose = "Calls the TDX module, which is not for guests: #UD.",
-              PROBE_GUEST(test_guest_seam)},
-    PROBES(seam_probes),
-};
-BUILT_IN_GUEST(0850, guest_seam.guest);
+PROBED_GUEST(0850, seam, "seam", "Calls the TDX module, which is not for guests: #UD.", NULL);
 
 static void set_no_function(struct vcpu *vcpu)
 {
@@ -78,15 +55,9 @@ static const struct probe vm_functions_probes[] = {
     {.instruction = "VMFUNC without \"enable VM functions\"", .fault = PROBE_FAULT_UD},
 };
 
-static const struct probed_guest guest_vm_functions = {
-    .guest = {.name = "vm-functions",
-              .purpose = "Asks for VM functions that are not enabled: #UD.",
-              PROBE_GUEST(test_guest_vm_functions),
-              .on = {[VMX_CONTROL_SECONDARY] = SECONDARY_ENABLE_VM_FUNCTIONS},
-              .setup = set_no_function},
-    PROBES(vm_functions_probes),
-};
-BUILT_IN_GUEST(0830, guest_vm_functions.guest);
+PROBED_GUEST(0830, vm_functions, "vm-functions", "Asks for VM functions that are not enabled: #UD.",
+             NULL, .on[VMX_CONTROL_SECONDARY] = SECONDARY_ENABLE_VM_FUNCTIONS,
+             .setup = set_no_function);
 
 /* The bitmap is all ones (vm/vcpu_state.c); its bit 63 is that of all functions from 63 on. */
 static const struct probe encls_probes[] = {
@@ -103,15 +74,8 @@ static const char *lacks_sgx(const struct vmx_capability *capability)
                : "SGX";
 }
 
-static const struct probed_guest guest_encls = {
-    .guest = {.name = "encls",
-              .purpose = "Makes enclaves, which guests do not have: #UD.",
-              PROBE_GUEST(test_guest_encls),
-              .on = {[VMX_CONTROL_SECONDARY] = SECONDARY_ENABLE_ENCLS_EXITING},
-              .lacks = lacks_sgx},
-    PROBES(encls_probes),
-};
-BUILT_IN_GUEST(0860, guest_encls.guest);
+PROBED_GUEST(0860, encls, "encls", "Makes enclaves, which guests do not have: #UD.", NULL,
+             .on[VMX_CONTROL_SECONDARY] = SECONDARY_ENABLE_ENCLS_EXITING, .lacks = lacks_sgx);
 
 static const struct probe enclv_probes[] = {
     {"ENCLV 0", EXIT_REASON_ENCLV, UD},
@@ -125,15 +89,9 @@ static const char *lacks_enclv(const struct vmx_capability *capability)
     return (leaf(CPUID_SGX_LEAF, 0).eax & CPUID_SGX_ENCLV) != 0 ? NULL : "ENCLV";
 }
 
-static const struct probed_guest guest_enclv = {
-    .guest = {.name = "enclv",
-              .purpose = "Manages enclaves of its guests, which it does not have: #UD.",
-              PROBE_GUEST(test_guest_enclv),
-              .on = {[VMX_CONTROL_SECONDARY] = SECONDARY_ENABLE_ENCLV_EXITING},
-              .lacks = lacks_enclv},
-    PROBES(enclv_probes),
-};
-BUILT_IN_GUEST(0870, guest_enclv.guest);
+PROBED_GUEST(0870, enclv, "enclv", "Manages enclaves of its guests, which it does not have: #UD.",
+             NULL, .on[VMX_CONTROL_SECONDARY] = SECONDARY_ENABLE_ENCLV_EXITING,
+             .lacks = lacks_enclv);
 
 static const struct probe pconfig_probes[] = {
     {"PCONFIG 0", EXIT_REASON_PCONFIG, UD},
@@ -152,16 +110,10 @@ static void set_pconfig(struct vcpu *vcpu)
     vmcs_write64(VMCS_PCONFIG_EXITING_BITMAP, UINT64_MAX);
 }
 
-static const struct probed_guest guest_pconfig = {
-    .guest = {.name = "pconfig",
-              .purpose = "Programs the keys of memory encryption, which are the host's: #UD.",
-              PROBE_GUEST(test_guest_pconfig),
-              .on = {[VMX_CONTROL_SECONDARY] = SECONDARY_ENABLE_PCONFIG},
-              .lacks = lacks_pconfig,
-              .setup = set_pconfig},
-    PROBES(pconfig_probes),
-};
-BUILT_IN_GUEST(0880, guest_pconfig.guest);
+PROBED_GUEST(0880, pconfig, "pconfig",
+             "Programs the keys of memory encryption, which are the host's: #UD.", NULL,
+             .on[VMX_CONTROL_SECONDARY] = SECONDARY_ENABLE_PCONFIG, .lacks = lacks_pconfig,
+             .setup = set_pconfig);
 
 /*
  * SDM Vol. 3, "Format of the VM-Exit Instruction-Information Field as Used for RDRAND, RDSEED,
@@ -185,16 +137,10 @@ static const char *lacks_user_wait(const struct vmx_capability *capability)
     return (leaf(7, 0).ecx & CPUID_7_ECX_WAITPKG) != 0 ? NULL : "UMWAIT and TPAUSE";
 }
 
-static const struct probed_guest guest_user_wait = {
-    .guest = {.name = "user-wait",
-              .purpose = "Waits by UMWAIT and TPAUSE, which are over at once; then has neither.",
-              PROBE_GUEST(test_guest_user_wait),
-              .on = {[VMX_CONTROL_PRIMARY] = PRIMARY_RDTSC_EXITING,
-                     [VMX_CONTROL_SECONDARY] = SECONDARY_USER_WAIT_AND_PAUSE},
-              .lacks = lacks_user_wait},
-    PROBES(user_wait_probes),
-};
-BUILT_IN_GUEST(0920, guest_user_wait.guest);
+PROBED_GUEST(0920, user_wait, "user-wait",
+             "Waits by UMWAIT and TPAUSE, which are over at once; then has neither.", NULL,
+             .on[VMX_CONTROL_PRIMARY] = PRIMARY_RDTSC_EXITING,
+             .on[VMX_CONTROL_SECONDARY] = SECONDARY_USER_WAIT_AND_PAUSE, .lacks = lacks_user_wait);
 
 /* The second XMM register of the instruction is in 31:28, the first in 6:3. */
 static const struct probe loadiwkey_probes[] = {
@@ -218,16 +164,10 @@ static void set_key_locker(struct vcpu *vcpu)
     vmcs_write_natural(VMCS_GUEST_CR4, vmcs_read_natural(VMCS_GUEST_CR4) | CR4_KL | CR4_OSFXSR);
 }
 
-static const struct probed_guest guest_loadiwkey = {
-    .guest = {.name = "loadiwkey",
-              .purpose = "Loads the key that wraps keys, which is the host's: #UD.",
-              PROBE_GUEST(test_guest_loadiwkey),
-              .on = {[VMX_CONTROL_PRIMARY] = PRIMARY_TERTIARY_CONTROLS},
-              .lacks = lacks_key_locker,
-              .setup = set_key_locker},
-    PROBES(loadiwkey_probes),
-};
-BUILT_IN_GUEST(0890, guest_loadiwkey.guest);
+PROBED_GUEST(0890, loadiwkey, "loadiwkey",
+             "Loads the key that wraps keys, which is the host's: #UD.", NULL,
+             .on[VMX_CONTROL_PRIMARY] = PRIMARY_TERTIARY_CONTROLS, .lacks = lacks_key_locker,
+             .setup = set_key_locker);
 
 /* The exit qualification is the MSR. IA32_APIC_BASE can be read and not be written. */
 static const struct probe msr_immediate_probes[] = {
@@ -252,15 +192,9 @@ static const char *lacks_msr_immediate(const struct vmx_capability *capability)
                : "RDMSR and WRMSRNS with an immediate";
 }
 
-static const struct probed_guest guest_msr_immediate = {
-    .guest = {.name = "msr-immediate",
-              .purpose = "Reads and writes an MSR that the instruction names itself.",
-              PROBE_GUEST(test_guest_msr_immediate),
-              .lacks = lacks_msr_immediate},
-    PROBES(msr_immediate_probes),
-    .check = check_msr_immediate,
-};
-BUILT_IN_GUEST(0900, guest_msr_immediate.guest);
+PROBED_GUEST(0900, msr_immediate, "msr-immediate",
+             "Reads and writes an MSR that the instruction names itself.", check_msr_immediate,
+             .lacks = lacks_msr_immediate);
 
 /*
  * The exit needs a component that IA32_XSS has. The guest gets the MSR with all that the processor
@@ -328,13 +262,7 @@ static const struct probe xsaves_probes[] = {
     {.instruction = "XSAVES that is not enabled", .fault = PROBE_FAULT_UD},
 };
 
-static const struct probed_guest guest_xsaves = {
-    .guest = {.name = "xsaves",
-              .purpose = "Saves and restores supervisor components, which are the host's: #UD.",
-              PROBE_GUEST(test_guest_xsaves),
-              .on = {[VMX_CONTROL_SECONDARY] = SECONDARY_ENABLE_XSAVES},
-              .lacks = lacks_components,
-              .setup = set_xss},
-    PROBES(xsaves_probes),
-};
-BUILT_IN_GUEST(0910, guest_xsaves.guest);
+PROBED_GUEST(0910, xsaves, "xsaves",
+             "Saves and restores supervisor components, which are the host's: #UD.", NULL,
+             .on[VMX_CONTROL_SECONDARY] = SECONDARY_ENABLE_XSAVES, .lacks = lacks_components,
+             .setup = set_xss);

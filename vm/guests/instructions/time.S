@@ -6,21 +6,21 @@
 #define IA32_TIME_STAMP_COUNTER 0x10
 #define IA32_TSC_AUX            0xc0000103
 
-    guest   test_guest_tsc_offset
+    guest   tsc_offset
     probe rdtsc
     mov     $IA32_TIME_STAMP_COUNTER, %ecx
     probe rdmsr
-    end_guest test_guest_tsc_offset
+    end_guest tsc_offset
 
-    guest   test_guest_rdtsc
+    guest   rdtsc
     mov     $-1, %rax
     mov     $-1, %rdx
     probe rdtsc
     quiet
     probe rdtsc
-    end_guest test_guest_rdtsc
+    end_guest rdtsc
 
-    guest   test_guest_rdtscp
+    guest   rdtscp
     mov     $IA32_TSC_AUX, %ecx
     mov     $0x5a5a, %eax
     mov     $0, %edx
@@ -29,60 +29,60 @@
     probe rdtscp
     quiet
     probe rdtscp /* "enable RDTSCP" is off: no such instruction */
-    end_guest test_guest_rdtscp
+    end_guest rdtscp
 
-    guest   test_guest_rdrand
+    guest   rdrand
     mov     $-1, %r11
     probe rdrand %r11d
     quiet
     probe rdrand %rbx
-    end_guest test_guest_rdrand
+    end_guest rdrand
 
-    guest   test_guest_rdseed
+    guest   rdseed
     mov     $-1, %rdi
     probe rdseed %rdi
     quiet
     probe rdseed %rbx
-    end_guest test_guest_rdseed
+    end_guest rdseed
 
-    guest   test_guest_pause
+    guest   pause
     probe pause
     quiet
     probe pause
-    end_guest test_guest_pause
+    end_guest pause
 
-    guest   test_guest_pause_loop
+    guest   pause_loop
     mov     $10000, %ecx
 0:  pause
     dec     %ecx
     jnz     0b
-    end_guest test_guest_pause_loop
+    end_guest pause_loop
 
-    guest   test_guest_monitor
+    guest   monitor
     mov     $PROBE_SCRATCH, %eax
     probe monitor
     probe mwait
-    end_guest test_guest_monitor
+    end_guest monitor
 
-    guest   test_guest_mwait
+    guest   mwait
     mov     $PROBE_SCRATCH, %eax
     probe monitor
     probe mwait
-    end_guest test_guest_mwait
+    end_guest mwait
 
-    guest   test_guest_invlpg
+    guest   invlpg
     mov     $GUEST_ARRAY, %ebx
     probe invlpg 0x123(%rbx)
     quiet
     probe invlpg 0x123(%rbx)
-    end_guest test_guest_invlpg
+    end_guest invlpg
 
-    guest   test_guest_invpcid
+    guest   invpcid
     mov     $PROBE_SCRATCH, %ebx
     mov     $2, %edx /* all contexts */
     probe invpcid 0x50(%rbx), %rdx
     quiet
     probe invpcid 0x50(%rbx), %rdx /* "enable INVPCID" is off: no such instruction */
-    end_guest test_guest_invpcid
+    end_guest invpcid
 
     .section .note.GNU-stack, "", @progbits

@@ -1,16 +1,6 @@
 #include "vm/guests/probed.h"
 #include "vmx/vmcs_access.h"
 
-PROBE_CODE(test_guest_tsc_offset);
-PROBE_CODE(test_guest_rdtsc);
-PROBE_CODE(test_guest_rdtscp);
-PROBE_CODE(test_guest_rdrand);
-PROBE_CODE(test_guest_rdseed);
-PROBE_CODE(test_guest_pause);
-PROBE_CODE(test_guest_pause_loop);
-PROBE_CODE(test_guest_monitor);
-PROBE_CODE(test_guest_mwait);
-
 /* The guest's clock is so far ahead that no time that passes could be taken for it. */
 #define OFFSET (1ull << 40)
 
@@ -57,32 +47,20 @@ static const struct probe tsc_offset_probes[] = {
     {.instruction = "RDMSR of IA32_TIME_STAMP_COUNTER", .changes = CLOCK},
 };
 
-static const struct probed_guest guest_tsc_offset = {
-    .guest = {.name = "tsc-offset",
-              .purpose = "Reads a clock that is ahead of the processor's, without an exit.",
-              PROBE_GUEST(test_guest_tsc_offset),
-              .on = {[VMX_CONTROL_PRIMARY] = PRIMARY_TSC_OFFSETTING | PRIMARY_MSR_BITMAPS},
-              .setup = set_offset},
-    PROBES(tsc_offset_probes),
-    .check = check_two,
-};
-BUILT_IN_GUEST(0930, guest_tsc_offset.guest);
+PROBED_GUEST(0930, tsc_offset, "tsc-offset",
+             "Reads a clock that is ahead of the processor's, without an exit.", check_two,
+             .on[VMX_CONTROL_PRIMARY] = PRIMARY_TSC_OFFSETTING | PRIMARY_MSR_BITMAPS,
+             .setup = set_offset);
 
 static const struct probe rdtsc_probes[] = {
     {"RDTSC", EXIT_REASON_RDTSC, .done = EXIT_EMULATED, .changes = CLOCK},
     {.instruction = "RDTSC without an exit, without an offset", .changes = CLOCK},
 };
 
-static const struct probed_guest guest_rdtsc = {
-    .guest = {.name = "rdtsc",
-              .purpose = "Reads the clock with RDTSC exiting: the offset is added for it.",
-              PROBE_GUEST(test_guest_rdtsc),
-              .on = {[VMX_CONTROL_PRIMARY] = PRIMARY_RDTSC_EXITING | PRIMARY_TSC_OFFSETTING},
-              .setup = set_offset},
-    PROBES(rdtsc_probes),
-    .check = check_one,
-};
-BUILT_IN_GUEST(0940, guest_rdtsc.guest);
+PROBED_GUEST(0940, rdtsc, "rdtsc",
+             "Reads the clock with RDTSC exiting: the offset is added for it.", check_one,
+             .on[VMX_CONTROL_PRIMARY] = PRIMARY_RDTSC_EXITING | PRIMARY_TSC_OFFSETTING,
+             .setup = set_offset);
 
 static const struct probe rdtscp_probes[] = {
     {"RDTSCP", EXIT_REASON_RDTSCP, .done = EXIT_EMULATED, .changes = CLOCK, .reg = VCPU_RCX,
@@ -96,18 +74,11 @@ static void set_offset_and_aux(struct vcpu *vcpu)
     vm_msr_exits(vcpu->vm, IA32_TSC_AUX, false, false);
 }
 
-static const struct probed_guest guest_rdtscp = {
-    .guest = {.name = "rdtscp",
-              .purpose = "Reads the clock and IA32_TSC_AUX with RDTSC exiting; then has no RDTSCP.",
-              PROBE_GUEST(test_guest_rdtscp),
-              .on = {[VMX_CONTROL_PRIMARY] =
-                         PRIMARY_RDTSC_EXITING | PRIMARY_TSC_OFFSETTING | PRIMARY_MSR_BITMAPS,
-                     [VMX_CONTROL_SECONDARY] = SECONDARY_ENABLE_RDTSCP},
-              .setup = set_offset_and_aux},
-    PROBES(rdtscp_probes),
-    .check = check_one,
-};
-BUILT_IN_GUEST(0950, guest_rdtscp.guest);
+PROBED_GUEST(0950, rdtscp, "rdtscp",
+             "Reads the clock and IA32_TSC_AUX with RDTSC exiting; then has no RDTSCP.", check_one,
+             .on[VMX_CONTROL_PRIMARY] = PRIMARY_RDTSC_EXITING | PRIMARY_TSC_OFFSETTING |
+                                        PRIMARY_MSR_BITMAPS,
+             .on[VMX_CONTROL_SECONDARY] = SECONDARY_ENABLE_RDTSCP, .setup = set_offset_and_aux);
 
 /*
  * SDM Vol. 3, "Format of the VM-Exit Instruction-Information Field as Used for RDRAND and RDSEED":
@@ -129,14 +100,8 @@ static const struct probe rdrand_probes[] = {
     {.instruction = "RDRAND without an exit", ANYTHING},
 };
 
-static const struct probed_guest guest_rdrand = {
-    .guest = {.name = "rdrand",
-              .purpose = "Asks for random numbers, of which the hypervisor has none.",
-              PROBE_GUEST(test_guest_rdrand),
-              .on = {[VMX_CONTROL_SECONDARY] = SECONDARY_RDRAND_EXITING}},
-    PROBES(rdrand_probes),
-};
-BUILT_IN_GUEST(0960, guest_rdrand.guest);
+PROBED_GUEST(0960, rdrand, "rdrand", "Asks for random numbers, of which the hypervisor has none.",
+             NULL, .on[VMX_CONTROL_SECONDARY] = SECONDARY_RDRAND_EXITING);
 
 static const struct probe rdseed_probes[] = {
     {"RDSEED of 64 bits", EXIT_REASON_RDSEED, .information_mask = RANDOM_MASK,
@@ -145,28 +110,17 @@ static const struct probe rdseed_probes[] = {
     {.instruction = "RDSEED without an exit", ANYTHING},
 };
 
-static const struct probed_guest guest_rdseed = {
-    .guest = {.name = "rdseed",
-              .purpose = "Asks for seeds of random numbers, of which the hypervisor has none.",
-              PROBE_GUEST(test_guest_rdseed),
-              .on = {[VMX_CONTROL_SECONDARY] = SECONDARY_RDSEED_EXITING}},
-    PROBES(rdseed_probes),
-};
-BUILT_IN_GUEST(0970, guest_rdseed.guest);
+PROBED_GUEST(0970, rdseed, "rdseed",
+             "Asks for seeds of random numbers, of which the hypervisor has none.", NULL,
+             .on[VMX_CONTROL_SECONDARY] = SECONDARY_RDSEED_EXITING);
 
 static const struct probe pause_probes[] = {
     {"PAUSE", EXIT_REASON_PAUSE, .done = EXIT_IGNORED},
     {.instruction = "PAUSE without an exit"},
 };
 
-static const struct probed_guest guest_pause = {
-    .guest = {.name = "pause",
-              .purpose = "Pauses, with PAUSE exiting and without.",
-              PROBE_GUEST(test_guest_pause),
-              .on = {[VMX_CONTROL_PRIMARY] = PRIMARY_PAUSE_EXITING}},
-    PROBES(pause_probes),
-};
-BUILT_IN_GUEST(0980, guest_pause.guest);
+PROBED_GUEST(0980, pause, "pause", "Pauses, with PAUSE exiting and without.", NULL,
+             .on[VMX_CONTROL_PRIMARY] = PRIMARY_PAUSE_EXITING);
 
 /* SDM Vol. 3, "Instructions That Cause VM Exits Conditionally", "PAUSE", in ticks of the TSC. */
 enum { PAUSE_GAP = 4096, PAUSE_WINDOW = 8192 };
@@ -191,17 +145,10 @@ static const char *check_pause_loop(const struct vcpu *vcpu)
     return vcpu->exit_count[EXIT_REASON_PAUSE] != 0 ? NULL : "a loop of PAUSE was not left";
 }
 
-static const struct guest guest_pause_loop = {
-    .name = "pause-loop",
-    .purpose = "Spins in a loop of PAUSE, which PAUSE-loop exiting leaves.",
-    .code = test_guest_pause_loop_start,
-    .code_end = test_guest_pause_loop_end,
-    .mode = GUEST_LONG,
-    .on = {[VMX_CONTROL_SECONDARY] = SECONDARY_PAUSE_LOOP_EXITING},
-    .setup = set_window,
-    .check = check_pause_loop,
-};
-BUILT_IN_GUEST(0490, guest_pause_loop);
+BUILT_IN_GUEST(0490, probe_pause_loop, GUEST_LONG, "pause-loop",
+               "Spins in a loop of PAUSE, which PAUSE-loop exiting leaves.",
+               .on[VMX_CONTROL_SECONDARY] = SECONDARY_PAUSE_LOOP_EXITING, .setup = set_window,
+               .check = check_pause_loop);
 
 enum { CPUID_MONITOR = 1 << 3 }; /* SDM Vol. 2, "CPUID": leaf 1, ECX */
 
@@ -219,28 +166,16 @@ static const struct probe monitor_probes[] = {
     {"MWAIT", EXIT_REASON_MWAIT, .done = EXIT_IGNORED},
 };
 
-static const struct probed_guest guest_monitor = {
-    .guest = {.name = "monitor",
-              .purpose = "MONITOR and MWAIT, both of which exit: nothing is ever armed.",
-              PROBE_GUEST(test_guest_monitor),
-              .on = {[VMX_CONTROL_PRIMARY] = PRIMARY_MONITOR_EXITING | PRIMARY_MWAIT_EXITING},
-              .lacks = lacks_monitor},
-    PROBES(monitor_probes),
-};
-BUILT_IN_GUEST(0990, guest_monitor.guest);
+PROBED_GUEST(0990, monitor, "monitor",
+             "MONITOR and MWAIT, both of which exit: nothing is ever armed.", NULL,
+             .on[VMX_CONTROL_PRIMARY] = PRIMARY_MONITOR_EXITING | PRIMARY_MWAIT_EXITING,
+             .lacks = lacks_monitor);
 
 static const struct probe mwait_probes[] = {
     {.instruction = "MONITOR without an exit"},
     {"MWAIT with the monitor armed", EXIT_REASON_MWAIT, ARMED, .done = EXIT_IGNORED},
 };
 
-static const struct probed_guest guest_mwait = {
-    .guest = {.name = "mwait",
-              .purpose = "Arms the monitor and waits; MWAIT alone exits.",
-              PROBE_GUEST(test_guest_mwait),
-              .on = {[VMX_CONTROL_PRIMARY] = PRIMARY_MWAIT_EXITING},
-              .off = {[VMX_CONTROL_PRIMARY] = PRIMARY_MONITOR_EXITING},
-              .lacks = lacks_monitor},
-    PROBES(mwait_probes),
-};
-BUILT_IN_GUEST(1000, guest_mwait.guest);
+PROBED_GUEST(1000, mwait, "mwait", "Arms the monitor and waits; MWAIT alone exits.", NULL,
+             .on[VMX_CONTROL_PRIMARY] = PRIMARY_MWAIT_EXITING,
+             .off[VMX_CONTROL_PRIMARY] = PRIMARY_MONITOR_EXITING, .lacks = lacks_monitor);

@@ -3,7 +3,7 @@
  */
 #include "vm/guests/probe.inc"
 
-    guest   test_guest_vmx
+    guest   vmx
     mov     $PROBE_SCRATCH, %ebx
     mov     $0x4000, %esi /* a VMCS field */
     mov     $2, %r9d
@@ -17,23 +17,23 @@
     probe vmlaunch
     probe vmresume
     probe vmxoff
-    end_guest test_guest_vmx
+    end_guest vmx
 
-    guest   test_guest_invept
+    guest   invept
     mov     $PROBE_SCRATCH, %ebx
     mov     $2, %ecx
     probe invept 0x30(%rbx), %rcx
-    end_guest test_guest_invept
+    end_guest invept
 
-    guest   test_guest_invvpid
+    guest   invvpid
     mov     $PROBE_SCRATCH, %ebx
     mov     $2, %edx
     probe invvpid 0x40(%rbx), %rdx
-    end_guest test_guest_invvpid
+    end_guest invvpid
 
-    guest   test_guest_vmfunc
+    guest   vmfunc
     mov     $0, %eax
     probe vmfunc
-    end_guest test_guest_vmfunc
+    end_guest vmfunc
 
     .section .note.GNU-stack, "", @progbits

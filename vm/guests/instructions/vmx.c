@@ -1,10 +1,5 @@
 #include "vm/guests/probed.h"
 
-PROBE_CODE(test_guest_vmx);
-PROBE_CODE(test_guest_invept);
-PROBE_CODE(test_guest_invvpid);
-PROBE_CODE(test_guest_vmfunc);
-
 /*
  * The exit qualification of a memory operand is its displacement. SDM Vol. 3, "Format of the
  * VM-Exit Instruction-Information Field as Used for VMCLEAR, VMPTRLD, VMPTRST, VMXON, XRSTORS, and
@@ -59,13 +54,8 @@ static const struct probe vmx_probes[] = {
     {"VMXOFF", EXIT_REASON_VMXOFF, UD},
 };
 
-static const struct probed_guest guest_vmx = {
-    .guest = {.name = "vmx",
-              .purpose = "Tries the VMX instructions; CPUID hides VMX, so each is #UD.",
-              PROBE_GUEST(test_guest_vmx)},
-    PROBES(vmx_probes),
-};
-BUILT_IN_GUEST(0790, guest_vmx.guest);
+PROBED_GUEST(0790, vmx, "vmx", "Tries the VMX instructions; CPUID hides VMX, so each is #UD.",
+             NULL);
 
 static const struct probe invept_probes[] = {
     {"INVEPT", EXIT_REASON_INVEPT, 0x30, .information_mask = MASK_BASE | MASK_SECOND,
@@ -77,14 +67,8 @@ static const char *lacks_invept(const struct vmx_capability *capability)
     return capability->invept ? NULL : "INVEPT";
 }
 
-static const struct probed_guest guest_invept = {
-    .guest = {.name = "invept",
-              .purpose = "Tries to invalidate translations of EPT: #UD.",
-              PROBE_GUEST(test_guest_invept),
-              .lacks = lacks_invept},
-    PROBES(invept_probes),
-};
-BUILT_IN_GUEST(0800, guest_invept.guest);
+PROBED_GUEST(0800, invept, "invept", "Tries to invalidate translations of EPT: #UD.", NULL,
+             .lacks = lacks_invept);
 
 static const struct probe invvpid_probes[] = {
     {"INVVPID", EXIT_REASON_INVVPID, 0x40, .information_mask = MASK_BASE | MASK_SECOND,
@@ -96,24 +80,13 @@ static const char *lacks_invvpid(const struct vmx_capability *capability)
     return capability->invvpid ? NULL : "INVVPID";
 }
 
-static const struct probed_guest guest_invvpid = {
-    .guest = {.name = "invvpid",
-              .purpose = "Tries to invalidate translations of a VPID: #UD.",
-              PROBE_GUEST(test_guest_invvpid),
-              .lacks = lacks_invvpid},
-    PROBES(invvpid_probes),
-};
-BUILT_IN_GUEST(0810, guest_invvpid.guest);
+PROBED_GUEST(0810, invvpid, "invvpid", "Tries to invalidate translations of a VPID: #UD.", NULL,
+             .lacks = lacks_invvpid);
 
 /* SDM Vol. 3, "VM Functions": without "enable VM functions" it is #UD, not an exit. */
 static const struct probe vmfunc_probes[] = {
     {.instruction = "VMFUNC", .fault = PROBE_FAULT_UD},
 };
 
-static const struct probed_guest guest_vmfunc = {
-    .guest = {.name = "vmfunc",
-              .purpose = "Asks for a VM function where there is none: #UD without an exit.",
-              PROBE_GUEST(test_guest_vmfunc)},
-    PROBES(vmfunc_probes),
-};
-BUILT_IN_GUEST(0820, guest_vmfunc.guest);
+PROBED_GUEST(0820, vmfunc, "vmfunc",
+             "Asks for a VM function where there is none: #UD without an exit.", NULL);

@@ -3,9 +3,9 @@
 #include "lib/format.h"
 #include "lib/string.h"
 
-extern const uint8_t random_16_start[], random_16_end[], random_16_on_event[];
-extern const uint8_t random_32_start[], random_32_end[], random_32_on_event[], random_32_on_error[];
-extern const uint8_t random_64_start[], random_64_end[], random_64_on_event[], random_64_on_error[];
+extern const uint8_t random_16_on_event[];
+extern const uint8_t random_32_on_event[], random_32_on_error[];
+extern const uint8_t random_64_on_event[], random_64_on_error[];
 
 enum {
     RANDOM_BYTES = 4096,
@@ -219,20 +219,14 @@ static const struct guest_handler handlers_16[] = HANDLERS(random_16_on_event, r
 static const struct guest_handler handlers_32[] = HANDLERS(random_32_on_event, random_32_on_error);
 static const struct guest_handler handlers_64[] = HANDLERS(random_64_on_event, random_64_on_error);
 
-#define CHAOS(bits, guest_mode, text)                                                      \
-    .name = "chaos-" text, .purpose = "Random bytes, as code in " text " mode.",           \
-    .code = random_##bits##_start, .code_end = random_##bits##_end, .mode = (guest_mode),  \
-    .handlers = handlers_##bits,                                                           \
-    .handler_count = sizeof(handlers_##bits) / sizeof(handlers_##bits[0]), .setup = setup, \
-    .any_end = true, .unwatched = true, .exits_max = RANDOM_EXITS, .time_max_us = RANDOM_US
+#define RANDOM_GUEST(place, bits, mode, text)                                                     \
+    BUILT_IN_GUEST(place, random_##bits, mode, "chaos-" text,                                     \
+                   "Random bytes, as code in " text " mode.", HANDLERS_IN(handlers_##bits),       \
+                   .setup = setup, .any_end = true, .unwatched = true, .exits_max = RANDOM_EXITS, \
+                   .time_max_us = RANDOM_US)
 
-static const struct guest guest_random_real = {CHAOS(16, GUEST_REAL, "real")};
-BUILT_IN_GUEST(0440, guest_random_real);
-static const struct guest guest_random_protected = {CHAOS(32, GUEST_PROTECTED, "protected")};
-BUILT_IN_GUEST(0450, guest_random_protected);
-static const struct guest guest_random_paged = {CHAOS(32, GUEST_PAGED, "paged")};
-BUILT_IN_GUEST(0460, guest_random_paged);
-static const struct guest guest_random_pae = {CHAOS(32, GUEST_PAE, "pae")};
-BUILT_IN_GUEST(0470, guest_random_pae);
-static const struct guest guest_random_long = {CHAOS(64, GUEST_LONG, "long")};
-BUILT_IN_GUEST(0480, guest_random_long);
+RANDOM_GUEST(0440, 16, GUEST_REAL, "real");
+RANDOM_GUEST(0450, 32, GUEST_PROTECTED, "protected");
+RANDOM_GUEST(0460, 32, GUEST_PAGED, "paged");
+RANDOM_GUEST(0470, 32, GUEST_PAE, "pae");
+RANDOM_GUEST(0480, 64, GUEST_LONG, "long");

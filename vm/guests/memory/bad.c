@@ -6,16 +6,10 @@
 #include "vmx/exit_reason.h"
 #include "vmx/vmcs_access.h"
 
-extern const uint8_t spin_start[], spin_end[], spin_enabled_start[], spin_enabled_end[];
-extern const uint8_t greedy_start[], greedy_end[];
-extern const uint8_t endless_start[], endless_end[];
-extern const uint8_t triple_start[], triple_end[], triple_here[];
-extern const uint8_t nowhere_start[], nowhere_end[];
-extern const uint8_t recursion_start[], recursion_end[], recursion_on_ac[];
-extern const uint8_t recursion_debug_start[], recursion_debug_end[], recursion_on_db[];
-extern const uint8_t spin_repeat_start[], spin_repeat_end[];
-extern const uint8_t ports_start[], ports_end[];
-extern const uint8_t msrs_start[], msrs_end[], msrs_on_gp[];
+extern const uint8_t triple_here[];
+extern const uint8_t recursion_on_ac[];
+extern const uint8_t recursion_on_db[];
+extern const uint8_t msrs_on_gp[];
 
 enum {
     SPIN_US = 20000,
@@ -26,39 +20,17 @@ enum {
 };
 
 /* It leaves the processor by the VMX-preemption timer or the host's alarm alone. */
-static const struct guest guest_spin = {
-    .name = "spin",
-    .purpose = "Spins with interrupts off; its budget of time ends it.",
-    .code = spin_start,
-    .code_end = spin_end,
-    .mode = GUEST_LONG,
-    .time_max_us = SPIN_US,
-    .end = GUEST_END_TIME,
-};
-BUILT_IN_GUEST(0280, guest_spin);
+BUILT_IN_GUEST(0280, spin, GUEST_LONG, "spin",
+               "Spins with interrupts off; its budget of time ends it.", .time_max_us = SPIN_US,
+               .end = GUEST_END_TIME);
 
-static const struct guest guest_spin_enabled = {
-    .name = "spin-enabled",
-    .purpose = "Spins with interrupts on; its budget of time ends it.",
-    .code = spin_enabled_start,
-    .code_end = spin_enabled_end,
-    .mode = GUEST_LONG,
-    .time_max_us = SPIN_US,
-    .end = GUEST_END_TIME,
-};
-BUILT_IN_GUEST(0290, guest_spin_enabled);
+BUILT_IN_GUEST(0290, spin_enabled, GUEST_LONG, "spin-enabled",
+               "Spins with interrupts on; its budget of time ends it.", .time_max_us = SPIN_US,
+               .end = GUEST_END_TIME);
 
-static const struct guest guest_timer_greedy = {
-    .name = "timer-greedy",
-    .purpose = "Asks for the preemption timer again and again; that does not lengthen its time.",
-    .code = greedy_start,
-    .code_end = greedy_end,
-    .mode = GUEST_LONG,
-    .time_max_us = SPIN_US,
-    .exits_max = GREEDY_EXITS,
-    .end = GUEST_END_TIME,
-};
-BUILT_IN_GUEST(0320, guest_timer_greedy);
+BUILT_IN_GUEST(0320, greedy, GUEST_LONG, "timer-greedy",
+               "Asks for the preemption timer again and again; that does not lengthen its time.",
+               .time_max_us = SPIN_US, .exits_max = GREEDY_EXITS, .end = GUEST_END_TIME);
 
 /*
  * Of the activity states that are not active only HLT is tried. A VM entry into shutdown "generates
@@ -79,56 +51,22 @@ static const char *lacks_hlt(const struct vmx_capability *capability)
     return capability->activity_hlt ? NULL : "the activity state HLT";
 }
 
-static const struct guest guest_asleep = {
-    .name = "asleep",
-    .purpose = "Is entered in the activity state HLT, and nothing wakes it; its time ends it.",
-    .code = spin_start,
-    .code_end = spin_end,
-    .mode = GUEST_LONG,
-    .lacks = lacks_hlt,
-    .setup = halt,
-    .time_max_us = SPIN_US,
-    .end = GUEST_END_TIME,
-};
-BUILT_IN_GUEST(0310, guest_asleep);
+BUILT_IN_GUEST(0310, spin, GUEST_LONG, "asleep",
+               "Is entered in the activity state HLT, and nothing wakes it; its time ends it.",
+               .lacks = lacks_hlt, .setup = halt, .time_max_us = SPIN_US, .end = GUEST_END_TIME);
 
-static const struct guest guest_endless = {
-    .name = "endless",
-    .purpose = "Executes CPUID for ever; its budget of exits ends it.",
-    .code = endless_start,
-    .code_end = endless_end,
-    .mode = GUEST_LONG,
-    .exits_max = ENDLESS_EXITS,
-    .end = GUEST_END_EXITS,
-};
-BUILT_IN_GUEST(0330, guest_endless);
+BUILT_IN_GUEST(0330, endless, GUEST_LONG, "endless",
+               "Executes CPUID for ever; its budget of exits ends it.", .exits_max = ENDLESS_EXITS,
+               .end = GUEST_END_EXITS);
 
-static const struct exit_expected triple_exits[] = {
-    {.reason = EXIT_REASON_TRIPLE_FAULT, .at = triple_here},
-};
+BUILT_IN_GUEST(0340, triple, GUEST_LONG, "triple-fault",
+               "Takes its IDT away and faults: a triple fault ends it, not the CPU.",
+               EXPECTED_EXITS({EXIT_REASON_TRIPLE_FAULT, .at = triple_here}),
+               .end = GUEST_END_TRIPLE_FAULT);
 
-static const struct guest guest_triple_fault = {
-    .name = "triple-fault",
-    .purpose = "Takes its IDT away and faults: a triple fault ends it, not the CPU.",
-    .code = triple_start,
-    .code_end = triple_end,
-    .mode = GUEST_LONG,
-    .expected = triple_exits,
-    .expected_count = 1,
-    .end = GUEST_END_TRIPLE_FAULT,
-};
-BUILT_IN_GUEST(0340, guest_triple_fault);
-
-static const struct guest guest_nowhere = {
-    .name = "nowhere",
-    .purpose = "Jumps to where it has no memory, and ends there.",
-    .code = nowhere_start,
-    .code_end = nowhere_end,
-    .mode = GUEST_LONG,
-    .needs_ept = true,
-    .end = GUEST_END_MEMORY,
-};
-BUILT_IN_GUEST(0390, guest_nowhere);
+BUILT_IN_GUEST(0390, nowhere, GUEST_LONG, "nowhere",
+               "Jumps to where it has no memory, and ends there.", .needs_ept = true,
+               .end = GUEST_END_MEMORY);
 
 /*
  * The delivery of #AC raises the next one while it pushes, and so on. Without an exit in between,
@@ -136,59 +74,26 @@ BUILT_IN_GUEST(0390, guest_nowhere);
  */
 static const struct guest_handler recursion_handlers[] = {{X86_VECTOR_AC, recursion_on_ac}};
 
-static const struct guest guest_recursion = {
-    .name = "recursion",
-    .purpose =
-        "Makes each delivery of an alignment check fault again; its budget of exits ends it.",
-    .code = recursion_start,
-    .code_end = recursion_end,
-    .mode = GUEST_PAGED,
-    .handlers = recursion_handlers,
-    .handler_count = 1,
-    .exits_max = ENDLESS_EXITS,
-    .end = GUEST_END_EXITS,
-};
-BUILT_IN_GUEST(0400, guest_recursion);
+BUILT_IN_GUEST(
+    0400, recursion, GUEST_PAGED, "recursion",
+    "Makes each delivery of an alignment check fault again; its budget of exits ends it.",
+    HANDLERS_IN(recursion_handlers), .exits_max = ENDLESS_EXITS, .end = GUEST_END_EXITS);
 
 /* The same with #DB, which comes after the delivery (CVE-2015-8104). */
 static const struct guest_handler recursion_debug_handlers[] = {{X86_VECTOR_DB, recursion_on_db}};
 
-static const struct guest guest_recursion_debug = {
-    .name = "recursion-debug",
-    .purpose =
-        "Makes each delivery of a debug exception raise another; its budget of exits ends it.",
-    .code = recursion_debug_start,
-    .code_end = recursion_debug_end,
-    .mode = GUEST_LONG,
-    .handlers = recursion_debug_handlers,
-    .handler_count = 1,
-    .exits_max = ENDLESS_EXITS,
-    .end = GUEST_END_EXITS,
-};
-BUILT_IN_GUEST(0410, guest_recursion_debug);
+BUILT_IN_GUEST(
+    0410, recursion_debug, GUEST_LONG, "recursion-debug",
+    "Makes each delivery of a debug exception raise another; its budget of exits ends it.",
+    HANDLERS_IN(recursion_debug_handlers), .exits_max = ENDLESS_EXITS, .end = GUEST_END_EXITS);
 
-static const struct guest guest_spin_repeat = {
-    .name = "spin-repeat",
-    .purpose = "Repeats a string instruction four thousand million times; its time ends it within.",
-    .code = spin_repeat_start,
-    .code_end = spin_repeat_end,
-    .mode = GUEST_PAGED,
-    .time_max_us = SPIN_US,
-    .end = GUEST_END_TIME,
-};
-BUILT_IN_GUEST(0300, guest_spin_repeat);
+BUILT_IN_GUEST(0300, spin_repeat, GUEST_PAGED, "spin-repeat",
+               "Repeats a string instruction four thousand million times; its time ends it within.",
+               .time_max_us = SPIN_US, .end = GUEST_END_TIME);
 
-static const struct guest guest_ports = {
-    .name = "ports",
-    .purpose = "Reads and writes every port in each width; nothing is behind any of them.",
-    .code = ports_start,
-    .code_end = ports_end,
-    .mode = GUEST_LONG,
-    .unwatched = true,
-    .exits_max = PORT_EXITS,
-    .time_max_us = GUEST_TIME_LONG_US,
-};
-BUILT_IN_GUEST(0420, guest_ports);
+BUILT_IN_GUEST(0420, ports, GUEST_LONG, "ports",
+               "Reads and writes every port in each width; nothing is behind any of them.",
+               .unwatched = true, .exits_max = PORT_EXITS, .time_max_us = GUEST_TIME_LONG_US);
 
 /* MSRs of the host that no guest may change; firmware and kernel depend on them. */
 static const uint32_t hosts_msrs[] = {
@@ -220,20 +125,7 @@ static const char *check_msrs(const struct vcpu *vcpu)
     return NULL;
 }
 
-static const struct guest_handler msrs_handlers[] = {{X86_VECTOR_GP, msrs_on_gp}};
-
-static const struct guest guest_msrs = {
-    .name = "msrs",
-    .purpose = "Reads and writes every MSR; the host's stay as they were.",
-    .code = msrs_start,
-    .code_end = msrs_end,
-    .mode = GUEST_LONG,
-    .handlers = msrs_handlers,
-    .handler_count = 1,
-    .setup = keep_msrs,
-    .check = check_msrs,
-    .unwatched = true,
-    .exits_max = MSR_EXITS,
-    .time_max_us = GUEST_TIME_LONG_US,
-};
-BUILT_IN_GUEST(0430, guest_msrs);
+BUILT_IN_GUEST(0430, msrs, GUEST_LONG, "msrs",
+               "Reads and writes every MSR; the host's stay as they were.",
+               GUEST_HANDLERS({X86_VECTOR_GP, msrs_on_gp}), .setup = keep_msrs, .check = check_msrs,
+               .unwatched = true, .exits_max = MSR_EXITS, .time_max_us = GUEST_TIME_LONG_US);

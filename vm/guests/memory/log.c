@@ -8,9 +8,8 @@
 #include "vm/guests/test_guests.h"
 #include "vmx/vmcs_access.h"
 
-extern const uint8_t log_start[], log_end[];
-extern const uint8_t parts_start[], parts_end[], parts_write[];
-extern const uint8_t lock_start[], lock_end[], lock_behind[];
+extern const uint8_t parts_write[];
+extern const uint8_t lock_behind[];
 
 /*
  * SDM Vol. 3, "Page-Modification Logging": the index counts down from 511, and the exit comes when
@@ -61,25 +60,11 @@ static const char *lacks_dirty(const struct vmx_capability *capability)
     return capability->ept_accessed_dirty ? NULL : "accessed and dirty flags for EPT";
 }
 
-static const struct exit_expected log_exits[] = {
-    {.reason = EXIT_REASON_PML_FULL, .done = EXIT_STEPPED},
-};
-
-static const struct guest guest_page_log = {
-    .name = "page-log",
-    .purpose = "Dirties more pages than the page-modification log has room for.",
-    .code = log_start,
-    .code_end = log_end,
-    .mode = GUEST_LONG,
-    .needs_ept = true,
-    .on[VMX_CONTROL_SECONDARY] = SECONDARY_ENABLE_PML,
-    .lacks = lacks_dirty,
-    .setup = set_log,
-    .expected = log_exits,
-    .expected_count = 1,
-    .check = check_log,
-};
-BUILT_IN_GUEST(0530, guest_page_log);
+BUILT_IN_GUEST(0530, log, GUEST_LONG, "page-log",
+               "Dirties more pages than the page-modification log has room for.", .needs_ept = true,
+               .on[VMX_CONTROL_SECONDARY] = SECONDARY_ENABLE_PML, .lacks = lacks_dirty,
+               .setup = set_log, EXPECTED_EXITS({EXIT_REASON_PML_FULL, .done = EXIT_STEPPED}),
+               .check = check_log);
 
 /*
  * SDM Vol. 3, "Sub-Page Write Permissions": a read-only page whose EPT entry has bit 61 may be
@@ -120,36 +105,19 @@ static const char *check_parts(const struct vcpu *vcpu)
 
 enum { QUALIFICATION_MISS = 1 << 11 };
 
-static const struct exit_expected parts_exits[] = {
-    {
-        .reason = EXIT_REASON_SPP_EVENT,
-        .at = parts_write,
-        .qualification_mask = QUALIFICATION_MISS,
-        .qualification = QUALIFICATION_MISS,
-        .done = EXIT_MAPPED,
-    },
-};
-
-static const struct guest guest_sub_page = {
-    .name = "sub-page",
-    .purpose = "Writes to a page that may be written in parts, and no table says in which.",
-    .code = parts_start,
-    .code_end = parts_end,
-    .mode = GUEST_LONG,
-    .needs_ept = true,
-    .on[VMX_CONTROL_SECONDARY] = SECONDARY_SUB_PAGE_WRITE_PERMISSIONS,
-    .setup = set_parts,
-    .on_exit = give_whole,
-    .expected = parts_exits,
-    .expected_count = 1,
-    .check = check_parts,
-};
-BUILT_IN_GUEST(0540, guest_sub_page);
+BUILT_IN_GUEST(0540, parts, GUEST_LONG, "sub-page",
+               "Writes to a page that may be written in parts, and no table says in which.",
+               .needs_ept = true, .on[VMX_CONTROL_SECONDARY] = SECONDARY_SUB_PAGE_WRITE_PERMISSIONS,
+               .setup = set_parts, .on_exit = give_whole,
+               EXPECTED_EXITS({EXIT_REASON_SPP_EVENT, parts_write, .done = EXIT_MAPPED,
+                               .qualification_mask = QUALIFICATION_MISS,
+                               .qualification = QUALIFICATION_MISS}),
+               .check = check_parts);
 
 /* SDM Vol. 3, "Other Causes of VM Exits": it comes after the instruction, and says so in bit 26.
  */
 static const struct exit_expected lock_exits[] = {
-    {.reason = EXIT_REASON_BUS_LOCK, .at = lock_behind, .done = EXIT_STEPPED},
+    {EXIT_REASON_BUS_LOCK, lock_behind, .done = EXIT_STEPPED},
 };
 
 static const char *check_lock(const struct vcpu *vcpu)
@@ -163,15 +131,7 @@ static const char *check_lock(const struct vcpu *vcpu)
                : "the locked instruction was not done once";
 }
 
-static const struct guest guest_bus_lock = {
-    .name = "bus-lock",
-    .purpose = "Locks the bus by an access that is split over two cache lines.",
-    .code = lock_start,
-    .code_end = lock_end,
-    .mode = GUEST_LONG,
-    .on[VMX_CONTROL_SECONDARY] = SECONDARY_BUS_LOCK_DETECTION,
-    .expected = lock_exits,
-    .expected_count = 1,
-    .check = check_lock,
-};
-BUILT_IN_GUEST(0550, guest_bus_lock);
+BUILT_IN_GUEST(0550, lock, GUEST_LONG, "bus-lock",
+               "Locks the bus by an access that is split over two cache lines.",
+               .on[VMX_CONTROL_SECONDARY] = SECONDARY_BUS_LOCK_DETECTION, EXPECTED_IN(lock_exits),
+               .check = check_lock);

@@ -7,8 +7,8 @@
 #include "vm/guests/test_guests.h"
 #include "vmx/exit_reason.h"
 
-extern const uint8_t violations_start[], violations_end[], violations_read[], violations_write[];
-extern const uint8_t beyond_start[], beyond_end[], beyond_read[];
+extern const uint8_t violations_start[], violations_read[], violations_write[];
+extern const uint8_t beyond_read[];
 
 /* SDM Vol. 3, table "Exit Qualification for EPT Violations". */
 enum {
@@ -44,14 +44,6 @@ enum { VIOLATION_WALK = GUEST_PAGE_TABLES + 0x1000 };
         .qualification = (bits) | QUALIFICATION_LINEAR | QUALIFICATION_TRANSLATED, \
         .done = EXIT_MAPPED                                                        \
     }
-
-static const struct exit_expected exits[] = {
-    WALK,
-    VIOLATION(violations_read, QUALIFICATION_READ),
-    VIOLATION(violations_write,
-              QUALIFICATION_WRITE | QUALIFICATION_READABLE | QUALIFICATION_EXECUTABLE),
-    VIOLATION(NULL, QUALIFICATION_FETCH | QUALIFICATION_READABLE | QUALIFICATION_WRITABLE),
-};
 
 static void take_away(struct vcpu *vcpu)
 {
@@ -96,20 +88,16 @@ static const char *check_violations(const struct vcpu *vcpu)
     return NULL;
 }
 
-static const struct guest guest_ept_violations = {
-    .name = "ept-violations",
-    .purpose = "Reads, writes and executes pages that do not allow it, and goes on when they do.",
-    .code = violations_start,
-    .code_end = violations_end,
-    .mode = GUEST_LONG,
-    .needs_ept = true,
-    .setup = take_away,
-    .on_exit = give_back,
-    .expected = exits,
-    .expected_count = sizeof(exits) / sizeof(exits[0]),
-    .check = check_violations,
-};
-BUILT_IN_GUEST(0060, guest_ept_violations);
+BUILT_IN_GUEST(0060, violations, GUEST_LONG, "ept-violations",
+               "Reads, writes and executes pages that do not allow it, and goes on when they do.",
+               .needs_ept = true, .setup = take_away, .on_exit = give_back,
+               EXPECTED_EXITS(WALK, VIOLATION(violations_read, QUALIFICATION_READ),
+                              VIOLATION(violations_write, QUALIFICATION_WRITE |
+                                                              QUALIFICATION_READABLE |
+                                                              QUALIFICATION_EXECUTABLE),
+                              VIOLATION(NULL, QUALIFICATION_FETCH | QUALIFICATION_READABLE |
+                                                  QUALIFICATION_WRITABLE)),
+               .check = check_violations);
 
 /* The last 2 MiB that the guest's page tables map show it where its own VMCS is. */
 enum { WINDOW_INDEX = 511 };
@@ -127,15 +115,6 @@ static void point_at_vmcs(struct vcpu *vcpu)
     memcpy(vcpu_memory(vcpu, GUEST_DATA, 8), &address, 8);
 }
 
-static const struct exit_expected beyond_exits[] = {
-    {
-        .reason = EXIT_REASON_EPT_VIOLATION,
-        .at = beyond_read,
-        .qualification_mask = QUALIFICATION_MASK,
-        .qualification = QUALIFICATION_READ | QUALIFICATION_LINEAR | QUALIFICATION_TRANSLATED,
-    },
-};
-
 static const char *check_beyond(const struct vcpu *vcpu)
 {
     return vcpu->end_value == vcpu->vmcs.address
@@ -143,17 +122,11 @@ static const char *check_beyond(const struct vcpu *vcpu)
                : "the EPT violation named another address than that of the VMCS";
 }
 
-static const struct guest guest_ept_beyond = {
-    .name = "ept-beyond",
-    .purpose = "Reaches for its own VMCS, the hypervisor's memory, and ends there.",
-    .code = beyond_start,
-    .code_end = beyond_end,
-    .mode = GUEST_LONG,
-    .needs_ept = true,
-    .setup = point_at_vmcs,
-    .expected = beyond_exits,
-    .expected_count = 1,
-    .check = check_beyond,
-    .end = GUEST_END_MEMORY,
-};
-BUILT_IN_GUEST(0070, guest_ept_beyond);
+BUILT_IN_GUEST(0070, beyond, GUEST_LONG, "ept-beyond",
+               "Reaches for its own VMCS, the hypervisor's memory, and ends there.",
+               .needs_ept = true, .setup = point_at_vmcs,
+               EXPECTED_EXITS({EXIT_REASON_EPT_VIOLATION, beyond_read,
+                               .qualification_mask = QUALIFICATION_MASK,
+                               .qualification = QUALIFICATION_READ | QUALIFICATION_LINEAR |
+                                                QUALIFICATION_TRANSLATED}),
+               .check = check_beyond, .end = GUEST_END_MEMORY);

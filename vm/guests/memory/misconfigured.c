@@ -5,8 +5,7 @@
 #include "vm/guests/memory/memory.h"
 #include "vmx/exit_reason.h"
 
-extern const uint8_t misconfigured_start[], misconfigured_end[], misconfigured_1[],
-    misconfigured_2[], misconfigured_3[];
+extern const uint8_t misconfigured_1[], misconfigured_2[], misconfigured_3[];
 
 enum { PAGES = EPT_WAYS_TO_MISCONFIGURE };
 
@@ -57,23 +56,9 @@ static const char *check(const struct vcpu *vcpu)
         .reason = EXIT_REASON_EPT_MISCONFIGURATION, .at = (place), .done = EXIT_MAPPED \
     }
 
-static const struct exit_expected exits[PAGES] = {
-    MISCONFIGURATION(misconfigured_1),
-    MISCONFIGURATION(misconfigured_2),
-    MISCONFIGURATION(misconfigured_3),
-};
-
-static const struct guest guest_ept_misconfigured = {
-    .name = "ept-misconfigured",
-    .purpose = "Touches pages whose EPT entries no processor accepts, and goes on when repaired.",
-    .code = misconfigured_start,
-    .code_end = misconfigured_end,
-    .mode = GUEST_LONG,
-    .needs_ept = true,
-    .setup = misconfigure,
-    .on_exit = repair,
-    .expected = exits,
-    .expected_count = PAGES,
-    .check = check,
-};
-BUILT_IN_GUEST(0080, guest_ept_misconfigured);
+BUILT_IN_GUEST(0080, misconfigured, GUEST_LONG, "ept-misconfigured",
+               "Touches pages whose EPT entries no processor accepts, and goes on when repaired.",
+               .needs_ept = true, .setup = misconfigure, .on_exit = repair,
+               EXPECTED_EXITS(MISCONFIGURATION(misconfigured_1), MISCONFIGURATION(misconfigured_2),
+                              MISCONFIGURATION(misconfigured_3)),
+               .check = check);

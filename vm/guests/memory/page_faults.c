@@ -7,8 +7,7 @@
 #include "vmx/exit_reason.h"
 #include "vmx/vmcs_access.h"
 
-extern const uint8_t page_faults_start[], page_faults_end[], page_faults_on_pf[],
-    page_faults_read[], page_faults_write[];
+extern const uint8_t page_faults_on_pf[], page_faults_read[], page_faults_write[];
 
 /* SDM Vol. 3, "Interrupt 14 - Page-Fault Exception (#PF)": W/R. */
 enum { ERROR_WRITE = 1 << 1, ERROR_PRESENT = 1 << 0 };
@@ -84,17 +83,6 @@ static const char *check(const struct vcpu *vcpu)
 
 static const struct guest_handler handlers[] = {{X86_VECTOR_PF, page_faults_on_pf}};
 
-static const struct guest guest_page_faults = {
-    .name = "page-faults",
-    .purpose = "Reads and writes what is not mapped; mask and match choose which faults exit.",
-    .code = page_faults_start,
-    .code_end = page_faults_end,
-    .mode = GUEST_LONG,
-    .handlers = handlers,
-    .handler_count = 1,
-    .on_exit = choose,
-    .expected = exits,
-    .expected_count = sizeof(exits) / sizeof(exits[0]),
-    .check = check,
-};
-BUILT_IN_GUEST(0050, guest_page_faults);
+BUILT_IN_GUEST(0050, page_faults, GUEST_LONG, "page-faults",
+               "Reads and writes what is not mapped; mask and match choose which faults exit.",
+               HANDLERS_IN(handlers), .on_exit = choose, EXPECTED_IN(exits), .check = check);

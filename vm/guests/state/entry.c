@@ -10,14 +10,16 @@
 #include "vm/guests/test_guests.h"
 #include "vmx/vmcs_access.h"
 
-extern const uint8_t never_start[], never_end[];
-
 enum { RPL_3 = 3, MSRS = 2 };
 
-static const char *over(const struct vcpu *vcpu, enum vmentry_rule rule)
+static const char *check(const struct vcpu *vcpu)
 {
-    return entry_failure_is(vcpu, rule) ? NULL
-                                        : "the entry failed, but not over the rule it breaks";
+    if (vcpu->end == GUEST_END_ENTRY_FAILED && vcpu->guest->breaks == VMENTRY_MSR_FS_GS_BASE &&
+        vcpu->end_value != MSRS)
+        return "the exit qualification is not the number of the entry";
+    return entry_failure_is(vcpu, vcpu->guest->breaks)
+               ? NULL
+               : "the entry failed, but not over the rule it breaks";
 }
 
 /* Some controls have no name and must be 1: the capability MSRs say which. */
@@ -27,10 +29,10 @@ static void forget_capability(struct vcpu *vcpu)
                  vcpu->controls[VMX_CONTROL_PIN] & ~(uint32_t)vcpu->capability.pin_allowed0);
 }
 
-static const char *over_capability(const struct vcpu *vcpu)
-{
-    return over(vcpu, VMENTRY_PIN_MUST_BE_1);
-}
+BUILT_IN_GUEST(0350, never, GUEST_LONG, "entry-error-7",
+               "Clears pin-based controls that must be 1: VM entry fails with error 7.",
+               .setup = forget_capability, .breaks = VMENTRY_PIN_MUST_BE_1, .check = check,
+               .end = GUEST_END_ENTRY_ERROR);
 
 /* As read from DS by somebody whose selectors are those of ring 3. */
 static void keep_privilege(struct vcpu *vcpu)
@@ -39,10 +41,10 @@ static void keep_privilege(struct vcpu *vcpu)
     vmcs_write16(VMCS_HOST_DS_SELECTOR, vmcs_read16(VMCS_HOST_DS_SELECTOR) | RPL_3);
 }
 
-static const char *over_privilege(const struct vcpu *vcpu)
-{
-    return over(vcpu, VMENTRY_HOST_SELECTOR_RPL_TI);
-}
+BUILT_IN_GUEST(0360, never, GUEST_LONG, "entry-error-8",
+               "Has a host selector with the privilege of ring 3: VM entry fails with error 8.",
+               .setup = keep_privilege, .breaks = VMENTRY_HOST_SELECTOR_RPL_TI, .check = check,
+               .end = GUEST_END_ENTRY_ERROR);
 
 /* A register of nothing but 0, but bit 1 of this one is always 1. */
 static void clear_flags(struct vcpu *vcpu)
@@ -51,10 +53,9 @@ static void clear_flags(struct vcpu *vcpu)
     vmcs_write_natural(VMCS_GUEST_RFLAGS, 0);
 }
 
-static const char *over_flags(const struct vcpu *vcpu)
-{
-    return over(vcpu, VMENTRY_GUEST_RFLAGS_BIT_1);
-}
+BUILT_IN_GUEST(0370, never, GUEST_LONG, "entry-exit-33",
+               "Has RFLAGS 0: VM entry fails with exit reason 33.", .setup = clear_flags,
+               .breaks = VMENTRY_GUEST_RFLAGS_BIT_1, .check = check, .end = GUEST_END_ENTRY_FAILED);
 
 /* The guest-state area has the bases of FS and GS; an MSR-load area may not have them, too. */
 static void load_base_twice(struct vcpu *vcpu)
@@ -69,51 +70,7 @@ static void load_base_twice(struct vcpu *vcpu)
     vmcs_write32(VMCS_VM_ENTRY_MSR_LOAD_COUNT, MSRS);
 }
 
-static const char *over_base(const struct vcpu *vcpu)
-{
-    if (vcpu->end == GUEST_END_ENTRY_FAILED && vcpu->end_value != MSRS)
-        return "the exit qualification is not the number of the entry";
-    return over(vcpu, VMENTRY_MSR_FS_GS_BASE);
-}
-
-#define NEVER .code = never_start, .code_end = never_end, .mode = GUEST_LONG
-
-static const struct guest guest_entry_error_7 = {
-    NEVER,
-    .name = "entry-error-7",
-    .purpose = "Clears pin-based controls that must be 1: VM entry fails with error 7.",
-    .setup = forget_capability,
-    .check = over_capability,
-    .end = GUEST_END_ENTRY_ERROR,
-};
-BUILT_IN_GUEST(0350, guest_entry_error_7);
-
-static const struct guest guest_entry_error_8 = {
-    NEVER,
-    .name = "entry-error-8",
-    .purpose = "Has a host selector with the privilege of ring 3: VM entry fails with error 8.",
-    .setup = keep_privilege,
-    .check = over_privilege,
-    .end = GUEST_END_ENTRY_ERROR,
-};
-BUILT_IN_GUEST(0360, guest_entry_error_8);
-
-static const struct guest guest_entry_exit_33 = {
-    NEVER,
-    .name = "entry-exit-33",
-    .purpose = "Has RFLAGS 0: VM entry fails with exit reason 33.",
-    .setup = clear_flags,
-    .check = over_flags,
-    .end = GUEST_END_ENTRY_FAILED,
-};
-BUILT_IN_GUEST(0370, guest_entry_exit_33);
-
-static const struct guest guest_entry_exit_34 = {
-    NEVER,
-    .name = "entry-exit-34",
-    .purpose = "Has IA32_FS_BASE in its MSR-load area: VM entry fails with exit reason 34.",
-    .setup = load_base_twice,
-    .check = over_base,
-    .end = GUEST_END_ENTRY_FAILED,
-};
-BUILT_IN_GUEST(0380, guest_entry_exit_34);
+BUILT_IN_GUEST(0380, never, GUEST_LONG, "entry-exit-34",
+               "Has IA32_FS_BASE in its MSR-load area: VM entry fails with exit reason 34.",
+               .setup = load_base_twice, .breaks = VMENTRY_MSR_FS_GS_BASE, .check = check,
+               .end = GUEST_END_ENTRY_FAILED);

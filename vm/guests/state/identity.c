@@ -13,10 +13,8 @@
 
 #include "lib/x86.h"
 
-extern const uint8_t identity_start[], identity_end[], identity_write[], identity_written[],
-    identity_fetched[], identity_read[], identity_passed[], identity_last[];
-
-static const struct guest guest_identity;
+extern const uint8_t identity_write[], identity_written[], identity_fetched[], identity_read[],
+    identity_passed[], identity_last[];
 
 /*
  * What the guest reaches for. It reaches all of it through windows at the end of the first GiB,
@@ -89,9 +87,9 @@ static enum exit_done refuse(struct vcpu *vcpu, const struct exit_record *exit)
 
     if (exit_basic_reason(exit) != EXIT_REASON_EPT_VIOLATION)
         return EXIT_DEFAULT;
-    if (exit->rip == test_guest_address(&guest_identity, identity_read) && exit->owner != NULL)
+    if (exit->rip == test_guest_address(vcpu, identity_read) && exit->owner != NULL)
         next = identity_passed;
-    else if (exit->rip == test_guest_address(&guest_identity, identity_write))
+    else if (exit->rip == test_guest_address(vcpu, identity_write))
         next = identity_written;
     else if (exit->rip == VM_BIOS)
         next = identity_fetched;
@@ -99,7 +97,7 @@ static enum exit_done refuse(struct vcpu *vcpu, const struct exit_record *exit)
         return EXIT_DEFAULT;
     if (next == identity_passed)
         vcpu->reg[VCPU_RAX] = UINT64_MAX;
-    vmcs_write_natural(VMCS_GUEST_RIP, test_guest_address(&guest_identity, next));
+    vmcs_write_natural(VMCS_GUEST_RIP, test_guest_address(vcpu, next));
     return EXIT_REFUSED;
 }
 
@@ -122,8 +120,8 @@ static const char *compare(const struct exit_record *exit, uint64_t rip, uint64_
 
 static const char *check_exits(const struct vcpu *vcpu)
 {
-    const uint64_t read = test_guest_address(&guest_identity, identity_read);
-    const uint64_t last = test_guest_address(&guest_identity, identity_last);
+    const uint64_t read = test_guest_address(vcpu, identity_read);
+    const uint64_t last = test_guest_address(vcpu, identity_last);
     const struct target bios = {VM_BIOS, NULL};
     struct target targets[TARGETS];
     uint32_t next = 0, first_target = get(vcpu, IDENTITY_BIOS_WORDS) != 0 ? 2 : 0;
@@ -137,7 +135,7 @@ static const char *check_exits(const struct vcpu *vcpu)
         if (exit->done == EXIT_HOST)
             continue;
         if (next < first_target)
-            wrong = next == 0 ? compare(exit, test_guest_address(&guest_identity, identity_write),
+            wrong = next == 0 ? compare(exit, test_guest_address(vcpu, identity_write),
                                         WRITES | READABLE, &bios)
                               : compare(exit, VM_BIOS, FETCHES | READABLE, &bios);
         else if (target < TARGETS)
@@ -245,21 +243,8 @@ static void tell(const struct vcpu *vcpu, struct sink *sink)
     }
 }
 
-static const struct guest guest_identity = {
-    .name = "identity",
-    .purpose =
-        "Sees the machine's memory where it is; reaches for the hypervisor's, and ends there.",
-    .code = identity_start,
-    .code_end = identity_end,
-    .mode = GUEST_LONG,
-    .needs_ept = true,
-    .sees_machine = true,
-    .setup = prepare,
-    .on_exit = refuse,
-    .check = check,
-    .tell = tell,
-    .end = GUEST_END_MEMORY,
-    .time_max_us =
-        GUEST_TIME_LONG_US, /* where no RAM shadows the BIOS, reads go to a slow flash memory */
-};
-BUILT_IN_GUEST(0090, guest_identity);
+BUILT_IN_GUEST(
+    0090, identity, GUEST_LONG, "identity",
+    "Sees the machine's memory where it is; reaches for the hypervisor's, and ends there.",
+    .needs_ept = true, .sees_machine = true, .setup = prepare, .on_exit = refuse, .check = check,
+    .tell = tell, .end = GUEST_END_MEMORY, .time_max_us = GUEST_TIME_LONG_US);

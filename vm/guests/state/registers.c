@@ -6,9 +6,6 @@
 #include "lib/x86.h"
 #include "vm/guest_policy.h"
 
-extern const uint8_t registers_left_start[], registers_left_end[];
-extern const uint8_t registers_found_start[], registers_found_end[];
-
 enum { XSAVE_HEADER_END = 576 };
 
 /* SDM Vol. 1, "Layout of the 64-bit mode FXSAVE64 Map", and what a reset leaves there. */
@@ -85,21 +82,9 @@ static const char *check_found(const struct vcpu *vcpu)
     return wrong;
 }
 
-static const struct guest guest_registers_left = {
-    .name = "registers-left",
-    .purpose = "Leaves a value in every register that VM exits leave alone.",
-    .code = registers_left_start,
-    .code_end = registers_left_end,
-    .mode = GUEST_LONG,
-};
-BUILT_IN_GUEST(0500, guest_registers_left);
+BUILT_IN_GUEST(0500, registers_left, GUEST_LONG, "registers-left",
+               "Leaves a value in every register that VM exits leave alone.");
 
-static const struct guest guest_registers_found = {
-    .name = "registers-found",
-    .purpose = "Finds every register as after a reset, whoever was here before.",
-    .code = registers_found_start,
-    .code_end = registers_found_end,
-    .mode = GUEST_LONG,
-    .check = check_found,
-};
-BUILT_IN_GUEST(0510, guest_registers_found);
+BUILT_IN_GUEST(0510, registers_found, GUEST_LONG, "registers-found",
+               "Finds every register as after a reset, whoever was here before.",
+               .check = check_found);
