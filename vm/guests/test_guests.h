@@ -1,7 +1,7 @@
 /*
  * What built-in guests share: handlers that write down the events which reach the guest.
  *
- * vm/guests/recorder.inc has the handlers; each leaves one struct test_guest_event at GUEST_ARRAY,
+ * vm/guests/guest.inc has the handlers; each leaves one struct test_guest_event at GUEST_ARRAY,
  * and GUEST_DATA counts them.
  */
 #ifndef VM_TEST_GUESTS_H

@@ -2,7 +2,7 @@
  * Every exception that 64-bit code can raise in ring 0 by itself, one after another. Each label
  * is the address that the exception's handler is to return to.
  */
-#include "vm/guests/recorder.inc"
+#include "vm/guests/guest.inc"
 #include "lib/x86_registers.h"
 
 #define SELECTOR_ABSENT  0x40 /* descriptors that the guest makes itself */
@@ -12,78 +12,64 @@
 #define MXCSR_UNMASK_ZERO 0x1d80
 #define SCRATCH          (GUEST_DATA + 0x100)
 
-    .macro  provoke next
-    resume_at \next, exceptions_start
-    .endm
-
-    .section .rodata.guests, "a", @progbits
-    .code64
-    .globl  exceptions_start, exceptions_end
-    .globl  exceptions_de, exceptions_db, exceptions_int1, exceptions_step, exceptions_bp
-    .globl  exceptions_int3, exceptions_ud, exceptions_nm, exceptions_np, exceptions_ss
-    .globl  exceptions_gp, exceptions_gp_selector, exceptions_pf, exceptions_mf
-    .globl  exceptions_xm
-    .globl  exceptions_on_de, exceptions_on_db, exceptions_on_bp, exceptions_on_ud
-    .globl  exceptions_on_nm, exceptions_on_np, exceptions_on_ss, exceptions_on_gp
-    .globl  exceptions_on_pf, exceptions_on_mf, exceptions_on_xm
-exceptions_start:
+    guest   exceptions
     mov     $0x00cf13000000ffff, %rax /* data, not present */
     mov     %rax, GUEST_GDT + SELECTOR_ABSENT
 
-    provoke 1f
+    resume_at 1f
     xor     %ecx, %ecx
-exceptions_de:
+place exceptions_de
     div     %ecx
 1:
-exceptions_int1:
+place exceptions_int1
     .byte   0xf1
-exceptions_db:
-    provoke 1f
+place exceptions_db
+    resume_at 1f
     pushf
     orl     $RFLAGS_TF, (%rsp)
     popf
     nop
-exceptions_step:
+place exceptions_step
     nop
 1:
-exceptions_int3:
+place exceptions_int3
     int3
-exceptions_bp:
-    provoke 1f
-exceptions_ud:
+place exceptions_bp
+    resume_at 1f
+place exceptions_ud
     ud2
 1:
     mov     %cr0, %rax
     or      $CR0_TS, %rax
     mov     %rax, %cr0
-    provoke 1f
-exceptions_nm:
+    resume_at 1f
+place exceptions_nm
     fnop
 1:
     clts
-    provoke 1f
+    resume_at 1f
     mov     $SELECTOR_ABSENT, %eax
-exceptions_np:
+place exceptions_np
     mov     %eax, %fs
 1:
-    provoke 1f
+    resume_at 1f
     mov     $1 << 62, %rbp
-exceptions_ss:
+place exceptions_ss
     mov     (%rbp), %eax
 1:
-    provoke 1f
+    resume_at 1f
     mov     %rbp, %rbx
-exceptions_gp:
+place exceptions_gp
     mov     (%rbx), %eax
 1:
-    provoke 1f
+    resume_at 1f
     mov     $SELECTOR_BEYOND, %eax
-exceptions_gp_selector:
+place exceptions_gp_selector
     mov     %eax, %es
 1:
-    provoke 1f
+    resume_at 1f
     mov     $NOT_MAPPED, %eax
-exceptions_pf:
+place exceptions_pf
     mov     (%rax), %ebx
 1:
     fninit
@@ -92,8 +78,8 @@ exceptions_pf:
     fld1
     fldz
     fdivrp
-    provoke 1f
-exceptions_mf:
+    resume_at 1f
+place exceptions_mf
     fwait
 1:
     fninit
@@ -105,8 +91,8 @@ exceptions_mf:
     xorps   %xmm1, %xmm1
     mov     $1, %eax
     cvtsi2ss %eax, %xmm0
-    provoke 1f
-exceptions_xm:
+    resume_at 1f
+place exceptions_xm
     divss   %xmm1, %xmm0
 1:
     end_call
@@ -123,6 +109,4 @@ exceptions_xm:
     event_entry exceptions_on_mf, 16
     event_entry exceptions_on_xm, 19
     recorder_64
-exceptions_end:
-
-    .section .note.GNU-stack, "", @progbits
+    end_guest exceptions

@@ -1,7 +1,7 @@
 /*
  * The exceptions that 64-bit code in ring 0 cannot raise: in 32-bit code, the last two in ring 3.
  */
-#include "vm/guests/recorder.inc"
+#include "vm/guests/guest.inc"
 #include "lib/x86_registers.h"
 
 #define SELECTOR_CODE3 0x48
@@ -11,16 +11,7 @@
 #define GATE_TS        (GUEST_IDT + 10 * 8)
 #define SCRATCH        (GUEST_DATA + 0x100)
 
-    .macro  provoke next
-    resume_at \next, exceptions_32_start
-    .endm
-
-    .section .rodata.guests, "a", @progbits
-    .code32
-    .globl  exceptions_32_start, exceptions_32_end, exceptions_32_into, exceptions_32_of
-    .globl  exceptions_32_br, exceptions_32_ac, exceptions_32_ts, exceptions_32_on_of
-    .globl  exceptions_32_on_br, exceptions_32_on_ac, exceptions_32_on_ts, exceptions_32_on_int
-exceptions_32_start:
+    guest   exceptions_32, 32
     movl    $0x0000ffff, GUEST_GDT + SELECTOR_CODE3
     movl    $0x00cffb00, GUEST_GDT + SELECTOR_CODE3 + 4
     movl    $0x0000ffff, GUEST_GDT + SELECTOR_DATA3
@@ -28,14 +19,14 @@ exceptions_32_start:
     movw    $SELECTOR_CODE3 + 3, GATE_TS + 2
     mov     $0x7fffffff, %eax
     add     $1, %eax
-exceptions_32_into:
+place exceptions_32_into
     into
-exceptions_32_of:
+place exceptions_32_of
     movl    $1, SCRATCH
     movl    $2, SCRATCH + 4
     xor     %eax, %eax
-    provoke 1f
-exceptions_32_br:
+    resume_at 1f
+place exceptions_32_br
     bound   %eax, SCRATCH
 1:
     mov     %cr0, %eax
@@ -43,19 +34,19 @@ exceptions_32_br:
     mov     %eax, %cr0
     mov     $SELECTOR_DATA3 + 3, %eax
     mov     %eax, %ds
-    provoke 1f
+    resume_at 1f
     pushl   $SELECTOR_DATA3 + 3
     pushl   $GUEST_STACK_TOP - 0x1000
     pushl   $RFLAGS_AC + 2
     pushl   $SELECTOR_CODE3 + 3
     pushl   $GUEST_CODE + (exceptions_32_ac - exceptions_32_start)
     iret
-exceptions_32_ac:
+place exceptions_32_ac
     mov     SCRATCH + 1, %eax
 1:
     movw    $SELECTOR_STACK, TSS_SS0
-    provoke 1f
-exceptions_32_ts:
+    resume_at 1f
+place exceptions_32_ts
     int     $0x30
 1:
     end_call
@@ -66,7 +57,4 @@ exceptions_32_ts:
     error_entry exceptions_32_on_ac, 17
     event_entry exceptions_32_on_int, 0x30
     recorder_32
-exceptions_32_end:
-    .code64
-
-    .section .note.GNU-stack, "", @progbits
+    end_guest exceptions_32

@@ -11,7 +11,7 @@
 #include "vm/host/clock.h"
 #include "vm/host/signal_sender.h"
 
-extern const uint8_t signals_real[], signals_real_end[];
+extern const uint8_t signals_real_start[], signals_real_end[];
 
 /*
  * Another CPU may be slow to send: under a hypervisor that has more to do. And what a late INIT has
@@ -32,9 +32,9 @@ static struct notes *notes_of(const struct vcpu *vcpu)
 
 static void place_startup_code(struct vcpu *vcpu)
 {
-    size_t bytes = (size_t)(signals_real_end - signals_real);
+    size_t bytes = (size_t)(signals_real_end - signals_real_start);
 
-    memcpy(vcpu_memory(vcpu, SIGNALS_VECTOR << 12, bytes), signals_real, bytes);
+    memcpy(vcpu_memory(vcpu, SIGNALS_VECTOR << 12, bytes), signals_real_start, bytes);
 }
 
 /* A VMWRITE that failed shows when the guest is entered: its state is not what it should be. */

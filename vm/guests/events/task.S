@@ -2,7 +2,7 @@
  * The four ways to switch tasks. The first three are let pass as if they were nothing; the last one
  * is done.
  */
-#include "vm/guests/recorder.inc"
+#include "vm/guests/guest.inc"
 #include "vm/guests/events/task.h"
 
 #define FLAGS_NT     0x4000
@@ -11,10 +11,7 @@
 #define TASK_TYPE    (GUEST_GDT + TASK_SELECTOR + 5)
 #define TASK_GATE    (GUEST_IDT + TASK_VECTOR * 8)
 
-    .section .rodata.guests, "a", @progbits
-    .code32
-    .globl  task_start, task_end, task_call, task_int, task_iret, task_jmp
-task_start:
+    guest   task, 32
     movl    $(TASK_TSS & 0xffff) << 16 | 0x67, GUEST_GDT + TASK_SELECTOR
     movl    $TYPE_FREE << 8 | TASK_TSS >> 16, GUEST_GDT + TASK_SELECTOR + 4
     movl    $TASK_SELECTOR << 16, TASK_GATE
@@ -23,22 +20,22 @@ task_start:
     movl    $2, TASK_TSS + TSS_EFLAGS
     movl    $TASK_VALUE, TASK_TSS + TSS_EAX
     movl    $TASK_STACK, TASK_TSS + TSS_ESP
-task_call:
+place task_call
     lcall   $TASK_SELECTOR, $0
-task_int:
+place task_int
     int     $TASK_VECTOR
     movb    $TYPE_BUSY, TASK_TYPE
     movw    $TASK_SELECTOR, GUEST_TSS /* the link to the task before */
     pushf
     orl     $FLAGS_NT, (%esp)
     popf
-task_iret:
+place task_iret
     iret
     pushf
     andl    $~FLAGS_NT, (%esp)
     popf
     movb    $TYPE_FREE, TASK_TYPE
-task_jmp:
+place task_jmp
     ljmp    $TASK_SELECTOR, $0
     ud2
 task_new:
@@ -47,7 +44,4 @@ task_new:
     str     %eax
     mov     %eax, GUEST_DATA + 8
     end_call
-task_end:
-    .code64
-
-    .section .note.GNU-stack, "", @progbits
+    end_guest task

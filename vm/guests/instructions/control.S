@@ -3,8 +3,7 @@
  */
 #include "vm/guests/probe.inc"
 
-
-    guest   cr0
+    probes  cr0
     probe mov %cr0, %rax
     mov     %rax, %rbx
     bts     $18, %rbx /* CR0.AM: the guest's own */
@@ -25,9 +24,9 @@
     movabs  $0x100000000, %rbx
     or      %rdx, %rbx
     probe mov %rbx, %cr0 /* upper half must be 0 */
-    end_guest cr0
+    end_probes cr0
 
-    guest   cr3
+    probes  cr3
     mov     %rbx, %rsi
     xor     $0x18, %rsi /* PWT, PCD */
     mov     %rbp, %rdi
@@ -36,9 +35,9 @@
     probe mov %cr3, %r9
     probe mov %rdi, %cr3
     probe mov %cr3, %r10
-    end_guest cr3
+    end_probes cr3
 
-    guest   cr4
+    probes  cr4
     probe mov %cr4, %rax
     mov     %rax, %rbx
     bts     $2, %rbx /* CR4.TSD: the guest's own */
@@ -60,9 +59,9 @@
     btr     $5, %r12 /* CR4.PAE: long mode needs it */
     probe mov %r12, %cr4
     probe mov %cr4, %rcx
-    end_guest cr4
+    end_probes cr4
 
-    guest   cr8
+    probes  cr8
     mov     $5, %ebx
     mov     $-1, %rcx
     mov     $16, %r14d
@@ -70,9 +69,9 @@
     probe mov %cr8, %rcx
     probe mov %r14, %cr8
     probe mov %cr8, %r15
-    end_guest cr8
+    end_probes cr8
 
-    guest   dr
+    probes  dr
     movabs  $0x123456789a, %rbx
     mov     $0x701, %r8d /* DR7: breakpoint 0 is on, for this task */
     movabs  $0x100000400, %r9
@@ -88,6 +87,4 @@
     probe mov %dr0, %r10
     probe mov %rbx, %dr2
     probe mov %dr7, %r11
-    end_guest dr
-
-    .section .note.GNU-stack, "", @progbits
+    end_probes dr

@@ -7,7 +7,7 @@
 #define NEW_GDT    (PROBE_SCRATCH + 0x40)
 #define NEW_IDT    (PROBE_SCRATCH + 0x50)
 
-    guest   descriptor
+    probes  descriptor
     mov     $PROBE_SCRATCH, %ebx
     mov     $2, %r9d
     movw    $0x7f, NEW_GDT
@@ -35,6 +35,4 @@
     probe sgdt 0x70(%rbx)
     probe sidt 0x80(%rbx)
     probe str %rdi
-    end_guest descriptor
-
-    .section .note.GNU-stack, "", @progbits
+    end_probes descriptor

@@ -5,7 +5,7 @@
 
 #define ONES 0xaaaaaaaa00000000 /* for the upper half of a register that is to become 0 */
 
-    guest   cpuid
+    probes  cpuid
     movabs  $(ONES + 1), %rax
     mov     $-1, %rbx
     mov     $-1, %rdx
@@ -20,38 +20,38 @@
     movabs  $(ONES + 4), %rax
     movabs  $(ONES + 1), %rcx
     probe cpuid
-    end_guest cpuid
+    end_probes cpuid
 
-    guest   hlt
+    probes  hlt
     sti
     nop
     probe hlt
     probe hlt
     cli
-    end_guest hlt
+    end_probes hlt
 
-    guest   vmcall
+    probes  vmcall
     movabs  $0x123456789, %rax
     mov     $3, %ecx
     probe vmcall
     probe vmcall
-    end_guest vmcall
+    end_probes vmcall
 
-    guest   invd
+    probes  invd
     probe invd
-    end_guest invd
+    end_probes invd
 
-    guest   wbinvd
+    probes  wbinvd
     probe wbinvd
     probe wbnoinvd /* WBINVD on a processor that does not know it */
-    end_guest wbinvd
+    end_probes wbinvd
 
-    guest   rdpmc
+    probes  rdpmc
     mov     $0x40000000, %ecx
     probe rdpmc
-    end_guest rdpmc
+    end_probes rdpmc
 
-    guest   xsetbv
+    probes  xsetbv
     mov     %cr4, %rax
     or      $(1 << 18), %rax /* CR4.OSXSAVE */
     mov     %rax, %cr4
@@ -74,11 +74,9 @@
     probe xsetbv /* XCR1: there is none that can be written */
     mov     $0, %ecx
     probe xgetbv
-    end_guest xsetbv
+    end_probes xsetbv
 
-    guest   getsec
+    probes  getsec
     mov     $0, %eax
     probe getsec
-    end_guest getsec
-
-    .section .note.GNU-stack, "", @progbits
+    end_probes getsec

@@ -5,7 +5,7 @@
 
 #define PATTERN 0x1122334455667788
 
-    guest   io
+    probes  io
     movabs  $PATTERN, %rax
     mov     $0x1234, %edx
     probe in $0x80, %al
@@ -26,9 +26,9 @@
     probe out %al, %dx
     probe out %ax, %dx
     probe out %eax, %dx
-    end_guest io
+    end_probes io
 
-    guest   ins
+    probes  ins
     mov     $0x1234, %edx
     mov     $PROBE_SCRATCH, %edi
     mov     $PROBE_SCRATCH, %esi
@@ -50,9 +50,9 @@
     probe insw
     movabs  $0x100000003, %rcx /* 32-bit addresses count ECX, and clear the upper half */
     probe rep addr32 outsb
-    end_guest ins
+    end_probes ins
 
-    guest   io_bitmap
+    probes  io_bitmap
     probe out %al, $0x80
     probe out %al, $0x81
     probe in $0x80, %al
@@ -65,6 +65,4 @@
     probe out %ax, %dx
     mov     $0xffff, %edx
     probe out %ax, %dx /* reaches past the last port: exits whatever the bitmaps say */
-    end_guest io_bitmap
-
-    .section .note.GNU-stack, "", @progbits
+    end_probes io_bitmap

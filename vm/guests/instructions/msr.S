@@ -26,7 +26,7 @@
     probe rdmsr
     .endm
 
-    guest   msr
+    probes  msr
     mov     $IA32_SYSENTER_CS, %ecx
     write 0x1238
     read
@@ -52,17 +52,17 @@
     mov     $NO_MSR_BETWEEN, %ecx
     probe rdmsr
     probe wrmsr
-    end_guest msr
+    end_probes msr
 
-    guest   msr_all
+    probes  msr_all
     mov     $IA32_LSTAR, %ecx
     write 0x4000
     read
     mov     $NO_MSR_LOW, %ecx
     probe rdmsr
-    end_guest msr_all
+    end_probes msr_all
 
-    guest   msr_own
+    probes  msr_own
     mov     $IA32_PAT, %ecx
     mov     $0x00070406, %eax
     mov     $0x00070406, %edx
@@ -78,6 +78,4 @@
     mov     $0x501, %eax
     probe wrmsr
     read
-    end_guest msr_own
-
-    .section .note.GNU-stack, "", @progbits
+    end_probes msr_own

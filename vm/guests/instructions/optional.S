@@ -3,16 +3,16 @@
  */
 #include "vm/guests/probe.inc"
 
-    guest   rsm
+    probes  rsm
     probe rsm
-    end_guest rsm
+    end_probes rsm
 
-    guest   seam
+    probes  seam
     probe .byte 0x66, 0x0f, 0x01, 0xcf /* SEAMCALL */
     probe .byte 0x66, 0x0f, 0x01, 0xcc /* TDCALL */
-    end_guest seam
+    end_probes seam
 
-    guest   vm_functions
+    probes  vm_functions
     mov     $0, %eax
     probe vmfunc
     mov     $64, %eax
@@ -20,31 +20,31 @@
     quiet
     mov     $0, %eax
     probe vmfunc
-    end_guest vm_functions
+    end_probes vm_functions
 
-    guest   encls
+    probes  encls
     mov     $0, %eax
     probe encls
     mov     $63, %eax
     probe encls
-    end_guest encls
+    end_probes encls
 
-    guest   enclv
+    probes  enclv
     mov     $0, %eax
     probe enclv
     mov     $63, %eax
     probe enclv
-    end_guest enclv
+    end_probes enclv
 
-    guest   pconfig
+    probes  pconfig
     mov     $0, %eax
     probe pconfig
     quiet
     mov     $0, %eax
     probe pconfig
-    end_guest pconfig
+    end_probes pconfig
 
-    guest   user_wait
+    probes  user_wait
     xor     %eax, %eax
     xor     %edx, %edx
     mov     $1, %edi
@@ -56,19 +56,19 @@
     quiet
     probe umwait %edi
     probe tpause %r9d
-    end_guest user_wait
+    end_probes user_wait
 
-    guest   loadiwkey
+    probes  loadiwkey
     xor     %eax, %eax
     probe loadiwkey %xmm9, %xmm2
-    end_guest loadiwkey
+    end_probes loadiwkey
 
-    guest   msr_immediate
+    probes  msr_immediate
     probe .byte 0xc4, 0xc7, 0x7b, 0xf6, 0xc1, 0x1b, 0, 0, 0 /* RDMSR of 0x1b to R9 */
     probe .byte 0xc4, 0xe7, 0x7a, 0xf6, 0xc3, 0x1b, 0, 0, 0 /* WRMSRNS of RBX to 0x1b */
-    end_guest msr_immediate
+    end_probes msr_immediate
 
-    guest   xsaves
+    probes  xsaves
     mov     $PROBE_SCRATCH, %ebx
     xor     %eax, %eax
     xor     %edx, %edx
@@ -79,6 +79,4 @@
     probe xrstors64 0x40(%rbx)
     quiet
     probe xsaves64 0x40(%rbx)
-    end_guest xsaves
-
-    .section .note.GNU-stack, "", @progbits
+    end_probes xsaves

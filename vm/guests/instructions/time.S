@@ -6,21 +6,21 @@
 #define IA32_TIME_STAMP_COUNTER 0x10
 #define IA32_TSC_AUX            0xc0000103
 
-    guest   tsc_offset
+    probes  tsc_offset
     probe rdtsc
     mov     $IA32_TIME_STAMP_COUNTER, %ecx
     probe rdmsr
-    end_guest tsc_offset
+    end_probes tsc_offset
 
-    guest   rdtsc
+    probes  rdtsc
     mov     $-1, %rax
     mov     $-1, %rdx
     probe rdtsc
     quiet
     probe rdtsc
-    end_guest rdtsc
+    end_probes rdtsc
 
-    guest   rdtscp
+    probes  rdtscp
     mov     $IA32_TSC_AUX, %ecx
     mov     $0x5a5a, %eax
     mov     $0, %edx
@@ -29,60 +29,58 @@
     probe rdtscp
     quiet
     probe rdtscp /* "enable RDTSCP" is off: no such instruction */
-    end_guest rdtscp
+    end_probes rdtscp
 
-    guest   rdrand
+    probes  rdrand
     mov     $-1, %r11
     probe rdrand %r11d
     quiet
     probe rdrand %rbx
-    end_guest rdrand
+    end_probes rdrand
 
-    guest   rdseed
+    probes  rdseed
     mov     $-1, %rdi
     probe rdseed %rdi
     quiet
     probe rdseed %rbx
-    end_guest rdseed
+    end_probes rdseed
 
-    guest   pause
+    probes  pause
     probe pause
     quiet
     probe pause
-    end_guest pause
+    end_probes pause
 
-    guest   pause_loop
+    probes  pause_loop
     mov     $10000, %ecx
 0:  pause
     dec     %ecx
     jnz     0b
-    end_guest pause_loop
+    end_probes pause_loop
 
-    guest   monitor
+    probes  monitor
     mov     $PROBE_SCRATCH, %eax
     probe monitor
     probe mwait
-    end_guest monitor
+    end_probes monitor
 
-    guest   mwait
+    probes  mwait
     mov     $PROBE_SCRATCH, %eax
     probe monitor
     probe mwait
-    end_guest mwait
+    end_probes mwait
 
-    guest   invlpg
+    probes  invlpg
     mov     $GUEST_ARRAY, %ebx
     probe invlpg 0x123(%rbx)
     quiet
     probe invlpg 0x123(%rbx)
-    end_guest invlpg
+    end_probes invlpg
 
-    guest   invpcid
+    probes  invpcid
     mov     $PROBE_SCRATCH, %ebx
     mov     $2, %edx /* all contexts */
     probe invpcid 0x50(%rbx), %rdx
     quiet
     probe invpcid 0x50(%rbx), %rdx /* "enable INVPCID" is off: no such instruction */
-    end_guest invpcid
-
-    .section .note.GNU-stack, "", @progbits
+    end_probes invpcid

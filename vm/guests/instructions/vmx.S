@@ -3,7 +3,7 @@
  */
 #include "vm/guests/probe.inc"
 
-    guest   vmx
+    probes  vmx
     mov     $PROBE_SCRATCH, %ebx
     mov     $0x4000, %esi /* a VMCS field */
     mov     $2, %r9d
@@ -17,23 +17,21 @@
     probe vmlaunch
     probe vmresume
     probe vmxoff
-    end_guest vmx
+    end_probes vmx
 
-    guest   invept
+    probes  invept
     mov     $PROBE_SCRATCH, %ebx
     mov     $2, %ecx
     probe invept 0x30(%rbx), %rcx
-    end_guest invept
+    end_probes invept
 
-    guest   invvpid
+    probes  invvpid
     mov     $PROBE_SCRATCH, %ebx
     mov     $2, %edx
     probe invvpid 0x40(%rbx), %rdx
-    end_guest invvpid
+    end_probes invvpid
 
-    guest   vmfunc
+    probes  vmfunc
     mov     $0, %eax
     probe vmfunc
-    end_guest vmfunc
-
-    .section .note.GNU-stack, "", @progbits
+    end_probes vmfunc

@@ -5,7 +5,7 @@
  * RDI: where the next difference goes. ESI: the TSC before. R12D: samples to go.
  */
 #include "vm/guests/measure/bench.h"
-#include "vm/guest.h"
+#include "vm/guests/guest.inc"
 
 #define APIC_BASE       0x1b
 #define PAT             0x277
@@ -31,10 +31,7 @@
     dec     %r12d
     .endm
 
-    .section .rodata.guests, "a", @progbits
-    .code64
-    .globl  bench_start, bench_end
-bench_start:
+    guest   bench
     begin   BENCH_EMPTY
 1:  before
     after
@@ -125,8 +122,7 @@ timer:
     xor     %ecx, %ecx
     vmcall
 done:
-    mov     $GUEST_CALL_END, %eax
-    vmcall
+    end_call
 
 /* Takes R12D differences between RDTSCs that are at least R9D. */
 wait:
@@ -144,6 +140,4 @@ wait:
     mov     %eax, %esi
     jmp     wait
 1:  ret
-bench_end:
-
-    .section .note.GNU-stack, "", @progbits
+    end_guest bench

@@ -1,23 +1,19 @@
 /*
  * Guests that do what no guest should. All but those of ports and MSRs are a few bytes.
  */
-#include "vm/guest.h"
+#include "vm/guests/guest.inc"
 
-    .section .rodata.guests, "a", @progbits
-    .code64
-    .globl  spin_start, spin_end, spin_enabled_start, spin_enabled_end
-spin_start:
+    guest   spin
     jmp     spin_start
-spin_end:
+    end_guest spin
 
-spin_enabled_start:
+    guest   spin_enabled
     sti
 1:  jmp     1b
-spin_enabled_end:
+    end_guest spin_enabled
 
 /* Asks for all the time there is, for little of it often, and anew. */
-    .globl  greedy_start, greedy_end
-greedy_start:
+    guest   greedy
     mov     $GUEST_CALL_TIMER, %eax
     mov     $0xffffffff, %ecx
     vmcall
@@ -27,37 +23,32 @@ greedy_start:
     mov     $1000, %ecx
 1:  loop    1b
     jmp     greedy_start
-greedy_end:
+    end_guest greedy
 
-    .globl  endless_start, endless_end
-endless_start:
+    guest   endless
     cpuid
     jmp     endless_start
-endless_end:
+    end_guest endless
 
-    .globl  triple_start, triple_end, triple_here
-triple_start:
+    guest   triple
     push    $0
     push    $0
     lidt    (%rsp) /* limit 0: no exception can be delivered */
-triple_here:
+place triple_here
     ud2
-triple_end:
+    end_guest triple
 
-    .globl  nowhere_start, nowhere_end
-nowhere_start:
+    guest   nowhere
     mov     $0x20000000, %eax /* the guest's page tables have it, the guest's memory does not */
     jmp     *%rax
-nowhere_end:
+    end_guest nowhere
 
 /* The handler of #AC runs in ring 3, as the guest does, and on the same odd stack. */
 #define SELECTOR_CODE3 0x48
 #define SELECTOR_DATA3 0x50
 #define GATE_SELECTOR  (GUEST_IDT + 17 * 8 + 2)
 
-    .globl  recursion_start, recursion_end, recursion_on_ac
-    .code32
-recursion_start:
+    guest   recursion, 32
     movl    $0x0000ffff, GUEST_GDT + SELECTOR_CODE3
     movl    $0x00cffb00, GUEST_GDT + SELECTOR_CODE3 + 4
     movl    $0x0000ffff, GUEST_GDT + SELECTOR_DATA3
@@ -72,10 +63,9 @@ recursion_start:
     pushl   $SELECTOR_CODE3 + 3
     pushl   $GUEST_CODE + (recursion_on_ac - recursion_start)
     iret
-recursion_on_ac:
+place recursion_on_ac
     push    %eax
-recursion_end:
-    .code64
+    end_guest recursion
 
 /*
  * The stack of the #DB handler begins at the same place each time, and a breakpoint is on the first
@@ -85,8 +75,7 @@ recursion_end:
 #define GATE_IST   (GUEST_IDT + 1 * 16 + 4)
 #define DR7_WRITES 0x90401 /* of the 8 bytes at DR0, in this task */
 
-    .globl  recursion_debug_start, recursion_debug_end, recursion_on_db
-recursion_debug_start:
+    guest   recursion_debug
     movl    $GUEST_ARRAY, TSS_IST1
     movb    $1, GATE_IST
     mov     $GUEST_ARRAY - 8, %eax
@@ -94,17 +83,15 @@ recursion_debug_start:
     mov     $DR7_WRITES, %ecx
     mov     %rcx, %dr7
     mov     %rax, (%rax)
-recursion_on_db:
+place recursion_on_db
     jmp     recursion_on_db
-recursion_debug_end:
+    end_guest recursion_debug
 
 /* All linear addresses from 4 MiB on are one page, so that one instruction takes very long. */
 #define PDE_TABLE  (GUEST_ARRAY + 3) /* present, writable */
 #define PTE_PAGE   (GUEST_DATA + 3)
 
-    .globl  spin_repeat_start, spin_repeat_end
-    .code32
-spin_repeat_start:
+    guest   spin_repeat, 32
     mov     $GUEST_ARRAY, %edi
     mov     $PTE_PAGE, %eax
     mov     $1024, %ecx
@@ -118,12 +105,10 @@ spin_repeat_start:
     mov     $0x400000, %esi
     mov     $0xfff00000, %ecx
     rep lodsb
-spin_repeat_end:
-    .code64
+    end_guest spin_repeat
 
 /* Every port, in and out, in each width. */
-    .globl  ports_start, ports_end
-ports_start:
+    guest   ports
     xor     %edx, %edx
 1:  in      (%dx), %al
     out     %al, (%dx)
@@ -133,24 +118,21 @@ ports_start:
     out     %eax, (%dx)
     inc     %dx
     jnz     1b
-    mov     $GUEST_CALL_END, %eax
-    vmcall
-ports_end:
+    end_call
+    end_guest ports
 
 /*
  * Every MSR of both ranges that MSR bitmaps know, and as many on from 0x40000000: read, written
  * with 0, with all ones, and with what was read. A fault goes on after the instruction.
  */
-    .globl  msrs_start, msrs_end, msrs_on_gp
-msrs_start:
+    guest   msrs
     xor     %ecx, %ecx
     call    range
     mov     $0x40000000, %ecx
     call    range
     mov     $0xc0000000, %ecx
     call    range
-    mov     $GUEST_CALL_END, %eax
-    vmcall
+    end_call
 range:
     mov     $0x2000, %ebp
 1:  rdmsr
@@ -169,10 +151,8 @@ range:
     dec     %ebp
     jnz     1b
     ret
-msrs_on_gp: /* RDMSR and WRMSR have two bytes */
+place msrs_on_gp /* RDMSR and WRMSR have two bytes */
     add     $8, %rsp
     addq    $2, (%rsp)
     iretq
-msrs_end:
-
-    .section .note.GNU-stack, "", @progbits
+    end_guest msrs

@@ -1,14 +1,8 @@
 /*
  * A guest that should never execute an instruction: its VMCS cannot be entered with.
  */
-#include "vm/guest.h"
+#include "vm/guests/guest.inc"
 
-    .section .rodata.guests, "a", @progbits
-    .code64
-    .globl  never_start, never_end
-never_start:
-    mov     $GUEST_CALL_END, %eax
-    vmcall
-never_end:
-
-    .section .note.GNU-stack, "", @progbits
+    guest   never
+    end_call
+    end_guest never

@@ -2,15 +2,11 @@
  * Reads the machine's memory where it is, tries to write and to execute there, and reaches for the
  * hypervisor's.
  */
-#include "vm/guests/recorder.inc"
+#include "vm/guests/guest.inc"
 #include "vm/vm_options.h"
 #include "vm/guests/state/identity.h"
 
-    .section .rodata.guests, "a", @progbits
-    .code64
-    .globl  identity_start, identity_end, identity_write, identity_written, identity_fetched
-    .globl  identity_read, identity_passed, identity_last
-identity_start:
+    guest   identity
     mov     IDENTITY_BIOS_WORDS, %ecx
     test    %ecx, %ecx
     jz      2f
@@ -22,25 +18,23 @@ identity_start:
     jnz     1b
     mov     %rax, IDENTITY_SUM
     mov     $VM_BIOS, %ebx
-identity_write:
+place identity_write
     movb    $0, (%rbx)
-identity_written:
+place identity_written
     jmp     *%rbx
-identity_fetched:
+place identity_fetched
 2:  mov     $GUEST_ARRAY, %esi
 3:  mov     (%rsi), %rbx
     test    %rbx, %rbx
     jz      4f
-identity_read:
+place identity_read
     mov     (%rbx), %rax
-identity_passed:
+place identity_passed
     mov     %rax, 8(%rsi)
     add     $IDENTITY_ENTRY_BYTES, %esi
     jmp     3b
 4:  mov     IDENTITY_LAST, %rbx
-identity_last:
+place identity_last
     mov     (%rbx), %rax
     end_call
-identity_end:
-
-    .section .note.GNU-stack, "", @progbits
+    end_guest identity

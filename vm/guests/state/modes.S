@@ -1,7 +1,7 @@
 /*
  * The processor's modes: what marks each of them, and the way from the first to the last.
  */
-#include "vm/guest.h"
+#include "vm/guests/guest.inc"
 #include "lib/x86_registers.h"
 
 #define ALIAS       0x00c00000 /* mapped to 0 by the guest's own page tables */
@@ -10,55 +10,43 @@
 #define SWITCH_PDPT 0x21000
 #define SWITCH_PD   0x22000
 
-    .section .rodata.guests, "a", @progbits
-
 /* Real mode: CS:IP, a segment register loaded as in real mode, an interrupt through the table. */
-    .globl  real_start, real_end, real_cpuid, real_on_int
-    .code16
-real_start:
+    guest   real, 16
     xor     %eax, %eax
-real_cpuid:
+place real_cpuid
     cpuid
     mov     $GUEST_DATA >> 4, %ax
     mov     %ax, %ds
     movw    %cs, 0
     int     $0x21
     movw    $0x5254, 4 /* back from the handler */
-    mov     $GUEST_CALL_END, %eax
-    vmcall
-real_on_int:
+    end_call
+place real_on_int
     movw    $0x494e, 2
     iretw
-real_end:
+    end_guest real
 
 /* Paging: the same byte through two linear addresses. */
-    .globl  paged_start, paged_end
-    .code32
-paged_start:
+    guest   paged, 32
     movl    $0x87, GUEST_PAGE_TABLES + (ALIAS >> 22) * 4 /* 4 MiB, physical 0 */
     mov     %cr3, %eax
     mov     %eax, %cr3
     movl    $MARK, ALIAS + GUEST_DATA
-    mov     $GUEST_CALL_END, %eax
-    vmcall
-paged_end:
+    end_call
+    end_guest paged
 
-    .globl  pae_start, pae_end
-pae_start:
+    guest   pae, 32
     movl    $0x87, GUEST_PAGE_TABLES + 0x1000 + (ALIAS >> 21) * 8 /* 2 MiB, physical 0 */
     mov     %cr3, %eax
     mov     %eax, %cr3
     movl    $MARK, ALIAS + GUEST_DATA
-    mov     $GUEST_CALL_END, %eax
-    vmcall
-pae_end:
+    end_call
+    end_guest pae
 
 /* Long mode, 32-bit code in it, and back: RAX has 64 bits, then 32, then 64. */
-    .globl  long_start, long_end, long_cpuid_64, long_cpuid_32
-    .code64
-long_start:
+    guest   long
     xor     %eax, %eax
-long_cpuid_64:
+place long_cpuid_64
     cpuid
     pushq   $GUEST_CODE32_SELECTOR
     pushq   $GUEST_CODE + (1f - long_start)
@@ -68,7 +56,7 @@ long_cpuid_64:
     dec     %eax /* in 64-bit mode a REX prefix: EAX would stay 0 */
     mov     %eax, GUEST_DATA
     xor     %eax, %eax
-long_cpuid_32:
+place long_cpuid_32
     cpuid
     ljmp    $GUEST_CODE_SELECTOR, $GUEST_CODE + (2f - long_start)
     .code64
@@ -76,20 +64,17 @@ long_cpuid_32:
     shl     $8, %rax
     shr     $8, %rax
     mov     %eax, GUEST_DATA + 4
-    mov     $GUEST_CALL_END, %eax
-    vmcall
-long_end:
+    end_call
+    end_guest long
 
 /* From real mode over protected mode to long mode; CR0 and IA32_EFER exit on the way. */
-    .globl  switches_start, switches_end, switches_protect, switches_long
-    .code16
-switches_start:
+    guest   switches, 16
     movl    $0x0000ffff, GUEST_GDT + GUEST_CODE_SELECTOR /* 64-bit code, where 32-bit code was */
     movl    $0x00af9b00, GUEST_GDT + GUEST_CODE_SELECTOR + 4
     lgdtl   %cs:(switches_gdtr - switches_start)
     mov     %cr0, %eax
     or      $CR0_PE, %al
-switches_protect:
+place switches_protect
     mov     %eax, %cr0
     ljmpl   $GUEST_CODE32_SELECTOR, $GUEST_CODE + (1f - switches_start)
     .code32
@@ -112,7 +97,7 @@ switches_protect:
     wrmsr
     mov     %cr0, %eax
     or      $CR0_PG, %eax
-switches_long:
+place switches_long
     mov     %eax, %cr0
     ljmp    $GUEST_CODE_SELECTOR, $GUEST_CODE + (2f - switches_start)
     .code64
@@ -122,11 +107,8 @@ switches_long:
     mov     $1 << 40, %rax
     shr     $40, %rax
     mov     %eax, GUEST_DATA + 8
-    mov     $GUEST_CALL_END, %eax
-    vmcall
+    end_call
 switches_gdtr:
     .word   0xff
     .long   GUEST_GDT
-switches_end:
-
-    .section .note.GNU-stack, "", @progbits
+    end_guest switches

@@ -2,7 +2,7 @@
  * Two guests: one leaves a value in every register that VM exits leave alone, the other one, which
  * runs after it on the same CPU, writes down what it finds there.
  */
-#include "vm/guests/recorder.inc"
+#include "vm/guests/guest.inc"
 #include "lib/x86_registers.h"
 #include "vm/guests/state/registers.h"
 
@@ -31,10 +31,7 @@
     xsetbv
     .endm
 
-    .section .rodata.guests, "a", @progbits
-    .code64
-    .globl  registers_left_start, registers_left_end
-registers_left_start:
+    guest   registers_left
     mov     %cr4, %rax
     or      $CR4_OSFXSR, %rax
     mov     %rax, %cr4
@@ -73,10 +70,9 @@ registers_left_start:
     vbroadcastsd GUEST_DATA, %ymm\number
     .endr
 1:  end_call
-registers_left_end:
+    end_guest registers_left
 
-    .globl  registers_found_start, registers_found_end
-registers_found_start:
+    guest   registers_found
     .irp    register, %rcx, %rdx, %rbx, %rbp, %rsi, %rdi, %r8, %r9, %r10, %r11, %r12, %r13, %r14, \
             %r15
     or      \register, %rax
@@ -113,6 +109,4 @@ registers_found_start:
     mov     $-1, %edx
     xsave64 FOUND_XSAVE
 1:  end_call
-registers_found_end:
-
-    .section .note.GNU-stack, "", @progbits
+    end_guest registers_found
