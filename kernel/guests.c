@@ -16,7 +16,7 @@
 #include "vm/guests/measure/random_guests.h"
 #include "vm/guest_controls.h"
 #include "vm/guests/guest_check.h"
-#include "vm/run.h"
+#include "vm/guests/guest_run.h"
 
 /* All guests on the slowest emulator, with their exits reported on a serial line. */
 enum { WORK_US = 600000000 };
@@ -35,7 +35,7 @@ static void trace(const struct vcpu *vcpu, const struct exit_record *exit)
 
     text_buffer_init(&text, line, sizeof(line));
     exit_record_print(&text.sink, exit);
-    console_print("cpu %u, %s: %s\n", this_cpu()->index, vcpu->guest->name, line);
+    console_print("cpu %u, %s: %s\n", this_cpu()->index, guest_of(vcpu)->name, line);
 }
 
 static void run(const struct guest *guest, struct cpu *cpu, struct guest_run *result)
@@ -135,7 +135,7 @@ static void evaluate(const struct vcpu *vcpu)
 {
     uint32_t has;
 
-    if (vcpu->guest != &guest_bench || vcpu->end != GUEST_END_CALL)
+    if (guest_of(vcpu) != &guest_bench || vcpu->end != GUEST_END_CALL)
         return;
     memcpy(&has, vcpu_memory(vcpu, GUEST_DATA, sizeof(has)), sizeof(has));
     bench_evaluate(vcpu_memory(vcpu, GUEST_ARRAY, BENCH_KINDS * BENCH_SAMPLES * sizeof(uint32_t)),
@@ -150,12 +150,12 @@ static void keep_vmcs(const struct vcpu *vcpu)
     struct vmcs_kept *kept = &the_machine->vmcs;
     uint32_t cpu = this_cpu()->index;
     bool entry_failed =
-        guest_end_is_no_entry(vcpu->end) && !guest_ends_well(vcpu->guest, vcpu->end);
+        guest_end_is_no_entry(vcpu->end) && !guest_ends_well(guest_of(vcpu), vcpu->end);
 
     while (atomic_exchange(&busy, true))
         cpu_relax();
     if (machine_wants_vmcs(the_machine, cpu, entry_failed)) {
-        kept->guest = vcpu->guest->name;
+        kept->guest = guest_of(vcpu)->name;
         kept->cpu = cpu;
         kept->entry_failed = entry_failed;
         vmcs_image_read(&kept->image, &vcpu->capability);

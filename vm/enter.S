@@ -1,5 +1,5 @@
 /*
- * enum vm_entry vcpu_enter(struct vcpu *vcpu): vm/run.h. Into the guest and back, again and again,
+ * enum vm_entry vcpu_enter(struct vcpu *vcpu): vm/guests/guest_run.h. Into the guest and back, again and again,
  * until a handler says that it is over.
  *
  * On entry: RDI = vcpu, whose VMCS is current, launched never before, and complete but for HOST_RSP

@@ -10,9 +10,21 @@
 #include "lib/x86.h"
 #include "vm/guest_state.h"
 #include "vm/vcpu.h"
+#include "vmx/exit_reason.h"
 #include "vmx/vmcs_access.h"
 
 enum exit_done vm_exit(struct vcpu *vcpu);
+
+/* Which handler serves an exit reason as the VMCS has it: that of the basic one, or the last. */
+enum { EXIT_SLOT_NONE = VM_EXIT_REASONS - 1 };
+
+static inline uint32_t exit_slot(uint32_t reason)
+{
+    uint32_t basic = reason & EXIT_REASON_BASIC;
+
+    return (reason & EXIT_REASON_ENTRY_FAILURE) == 0 && basic < EXIT_REASON_COUNT ? basic
+                                                                                  : EXIT_SLOT_NONE;
+}
 
 /* Handlers by what they are about: vm/exits/exits_*.c. */
 enum exit_done exit_cpuid(struct vcpu *vcpu);

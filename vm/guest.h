@@ -44,12 +44,14 @@
 #ifndef __ASSEMBLER__
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "lib/format.h"
 #include "lib/set.h"
-#include "vm/exit_record.h"
+#include "vm/guests/exit_record.h"
 #include "vm/vcpu.h"
+#include "vm/vm_options.h"
 #include "vmx/entry/vmentry_check.h"
 
 enum guest_mode {
@@ -80,8 +82,6 @@ struct __attribute__((packed)) exit_expected {
     uint32_t interruption_mask; /* likewise of the VM-exit interruption information */
     uint32_t interruption;
 };
-
-struct guest_run;
 
 struct guest {
     const char *name;    /* as in guest=NAME */
@@ -213,6 +213,34 @@ static inline uint32_t guest_count(void)
 #define HANDLERS_IN(array)  .handlers = (array), .handler_count = sizeof(array) / sizeof((array)[0])
 #define EXPECTED_EXITS(...) EXPECTED_IN(((const struct exit_expected[]){__VA_ARGS__}))
 #define GUEST_HANDLERS(...) HANDLERS_IN(((const struct guest_handler[]){__VA_ARGS__}))
+
+/* A built-in guest's VM, with its only vCPU, and what is written down about it. */
+enum { VCPU_EXITS_RECORDED = 64 };
+
+struct guest_vm {
+    struct vcpu vcpu;
+    struct vm vm;
+    const struct guest *guest;
+    const struct vm_options *options;
+    const char *end_owner; /* GUEST_END_MEMORY: what of the hypervisor is there; NULL: nothing that
+                              is known */
+    uint32_t record_count; /* of the guest's exits, not the host's; may exceed what was recorded */
+    struct exit_record record[VCPU_EXITS_RECORDED];
+};
+
+static inline struct guest_vm *guest_vm_of(const struct vcpu *vcpu)
+{
+    return (struct guest_vm *)((uintptr_t)vcpu - offsetof(struct guest_vm, vcpu));
+}
+
+static inline const struct guest *guest_of(const struct vcpu *vcpu)
+{
+    return guest_vm_of(vcpu)->guest;
+}
+
+/* For vcpu->handlers: every exit is recorded, traced, and given to the guest's own handler first.
+ */
+extern const exit_handler watched_handlers[VM_EXIT_REASONS];
 
 /* Where guest-physical memory [address, address + bytes) can be touched; NULL outside of it. */
 void *vcpu_memory(const struct vcpu *vcpu, uint64_t address, uint64_t bytes);

@@ -45,7 +45,8 @@ struct cpuid_registers guest_policy_cpuid(uint32_t leaf, uint32_t subleaf,
 
 /*
  * Is this an MSR of the processor that is the guest's own while it runs? The kernel has no use for
- * them, and vm/run.c puts back what was there. What else a guest has is in vm/exits/exits_msr.c.
+ * them, and vm/guests/guest_run.c puts back what was there. What else a guest has is in
+ * vm/exits/exits_msr.c.
  */
 bool guest_policy_passes_msr(uint32_t msr, uint32_t secondary);
 

@@ -1,9 +1,88 @@
 #include "vm/vcpu.h"
 
+#include "mm/memory_type.h"
 #include "vm/guest_state.h"
+#include "vm/host/alarm.h"
+#include "vmx/invalidate.h"
 #include "vmx/vmcs_access.h"
 
 #include "lib/x86.h"
+
+void vcpu_init(struct vcpu *vcpu, struct vm *vm, const struct vmx_cpu *cpu)
+{
+    vcpu->vm = vm;
+    vcpu->handlers = vm->handlers;
+    vcpu->cpu = cpu;
+    vcpu->revision_id = cpu->config.revision_id;
+    vmx_capability_derive(&cpu->msrs, &vcpu->capability);
+    vcpu->msr_pat = PAT_RESET;
+    (void)rdmsr_safe(IA32_APIC_BASE, &vcpu->msr_apic_base);
+}
+
+bool vcpu_create(struct vcpu *vcpu, uint64_t ticks)
+{
+    struct findings findings = {0}; /* what it says is said already: the CPU's own region stands */
+
+    vcpu->time = time_budget_of(ticks, (unsigned)vcpu->capability.preemption_timer_shift);
+    return vmx_region_create(&vcpu->vmcs, vcpu->cpu, "guest's VMCS", &findings);
+}
+
+struct vmx_result vcpu_load(struct vcpu *vcpu)
+{
+    struct vmx_result result = vmclear(vcpu->vmcs.address);
+
+    if (vmx_ok(result))
+        result = vmptrld(vcpu->vmcs.address);
+    if (vmx_ok(result))
+        result = vcpu_state_write(vcpu);
+    if (vmx_ok(result))
+        translation_flush_all(vcpu);
+    return result;
+}
+
+/* Without a preemption timer the host's alarm ends the guest's time. */
+static void start_time(struct vcpu *vcpu, uint64_t ticks)
+{
+    vcpu->deadline = 0;
+    if ((vcpu->controls[VMX_CONTROL_PIN] & PIN_PREEMPTION_TIMER) != 0)
+        return;
+    vcpu->deadline = rdtsc() + ticks;
+    alarm_set(ticks);
+}
+
+static void stop_time(const struct vcpu *vcpu)
+{
+    if (vcpu->deadline != 0)
+        alarm_set(0);
+}
+
+void vcpu_run(struct vcpu *vcpu, uint64_t ticks)
+{
+    enum vm_entry entry;
+    uint64_t error = 0;
+
+    start_time(vcpu, ticks);
+    entry = vcpu_enter(vcpu);
+    stop_time(vcpu);
+    if (entry == VM_ENTRY_LAUNCH_VALID || entry == VM_ENTRY_RESUME_VALID)
+        (void)vmread(VMCS_VM_INSTRUCTION_ERROR, &error);
+    if (entry != VM_ENTRY_ENDED)
+        vcpu_end(vcpu, GUEST_END_ENTRY_ERROR, (uint32_t)error, entry);
+}
+
+void translation_flush(const struct vcpu *vcpu)
+{
+    if ((vcpu->controls[VMX_CONTROL_SECONDARY] & SECONDARY_ENABLE_VPID) != 0)
+        (void)invvpid(&vcpu->capability, VCPU_VPID);
+}
+
+void translation_flush_all(const struct vcpu *vcpu)
+{
+    if (vcpu->capability.invvpid)
+        (void)invvpid_all();
+    if (vcpu->capability.invept)
+        (void)invept_all();
+}
 
 uint64_t vcpu_register_get(const struct vcpu *vcpu, unsigned number)
 {

@@ -1,7 +1,8 @@
 /*
  * A virtual CPU: the guest's registers, its VMCS, and what is counted about it.
  *
- * One runs on one CPU from its creation to its end (vm/run.h); nothing in it is shared.
+ * One runs on one CPU from its creation to its end (vm/guests/guest_run.h); nothing in it is
+ * shared.
  */
 #ifndef VM_VCPU_H
 #define VM_VCPU_H
@@ -10,14 +11,13 @@
 #include <stdint.h>
 
 #include "lib/x86.h"
-#include "vm/exit_record.h"
 #include "vm/time_budget.h"
 #include "vm/vm.h"
-#include "vm/vm_options.h"
 #include "vmx/exit_reason.h"
 #include "vmx/capability/vmx_capability.h"
 #include "vmx/capability/vmx_controls.h"
 #include "vmx/vmx_cpu.h"
+#include "vmx/vmx_result.h"
 
 /* The general registers, numbered as instructions and exit qualifications number them. */
 enum vcpu_register {
@@ -57,10 +57,7 @@ static inline bool guest_end_is_no_entry(enum guest_end end)
     return end == GUEST_END_ENTRY_ERROR || end == GUEST_END_ENTRY_FAILED || end == GUEST_END_RULES;
 }
 
-enum {
-    VCPU_EXITS_RECORDED = 64,
-    VCPU_VPID = 1, /* of every guest: a CPU has one at a time, and it begins with a flush */
-};
+enum { VCPU_VPID = 1 }; /* of every guest: a CPU has one at a time, and it begins with a flush */
 
 /*
  * Exceptions that exit whatever the guest wants. Delivering a #DB or #AC can raise the next one
@@ -69,28 +66,21 @@ enum {
  */
 #define VCPU_EXCEPTIONS (1u << X86_VECTOR_DB | 1u << X86_VECTOR_AC | 1u << X86_VECTOR_MC)
 
-struct guest;
-
 struct vcpu {
     uint64_t reg[VCPU_REGISTERS]; /* first: vm/enter.S */
 
     /* What every exit touches. */
     int64_t exits_left;                   /* of the budget; below 0: used up */
-    bool watched;                         /* exits are recorded, traced or given to the guest's own
-                                             handler; else the short way */
-    bool says_smi_blocked;                /* vmx/vmx_cpu.h; seen while exits are watched */
+    const exit_handler *handlers;         /* the VM's, or of who looks on at every exit */
+    bool says_smi_blocked;                /* vmx/vmx_cpu.h */
     uint32_t exit_count[VM_EXIT_REASONS]; /* by basic reason */
 
     enum guest_end end;
     uint32_t end_number; /* VM-instruction error, or the basic exit reason */
     uint64_t end_value;  /* the exit qualification, or the guest-physical address */
     enum ept_misconfiguration misconfiguration; /* of GUEST_END_MISCONFIGURED */
-    const char *end_owner; /* GUEST_END_MEMORY: what of the hypervisor is there; NULL: nothing that
-                              is known */
 
-    struct vm *vm; /* that it belongs to */
-    const struct guest *guest;
-    const struct vm_options *options;
+    struct vm *vm;             /* that it belongs to */
     const struct vmx_cpu *cpu; /* that it runs on */
     struct vmx_capability capability;
     uint32_t controls[VMX_CONTROL_WORD_COUNT]; /* as the VMCS has them now, but for "IA-32e mode
@@ -104,10 +94,65 @@ struct vcpu {
     uint64_t msr_pat;        /* where VM entry cannot load it: remembered, and without effect */
     struct time_budget time; /* of the preemption timer, where there is one */
     uint64_t deadline;       /* without one: the TSC when its time is up; else 0 */
-
-    uint32_t record_count; /* of the guest's exits, not the host's; may exceed what was recorded */
-    struct exit_record record[VCPU_EXITS_RECORDED];
 };
+
+/* A vCPU of `vm` that will run on `cpu`, the one that calls, with all its members. */
+void vcpu_init(struct vcpu *vcpu, struct vm *vm, const struct vmx_cpu *cpu);
+
+/*
+ * Its VMCS, with the controls that it has, and a time budget of so many TSC ticks. False: no
+ * memory.
+ */
+bool vcpu_create(struct vcpu *vcpu, uint64_t ticks);
+
+/* Makes its VMCS current, in its first state, and what the processor remembers of others forgotten.
+ */
+struct vmx_result vcpu_load(struct vcpu *vcpu);
+
+/* From there to the guest's end, in at most so many TSC ticks. */
+void vcpu_run(struct vcpu *vcpu, uint64_t ticks);
+
+/* What vcpu_enter() came back with: the guest's end, or a VM entry that did not take place. */
+enum vm_entry {
+    VM_ENTRY_ENDED,
+    VM_ENTRY_LAUNCH_INVALID = 2, /* VMLAUNCH gave VMfailInvalid */
+    VM_ENTRY_LAUNCH_VALID,       /* VMLAUNCH gave VMfailValid */
+    VM_ENTRY_RESUME_INVALID,
+    VM_ENTRY_RESUME_VALID,
+};
+
+/* vm/enter.S */
+enum vm_entry vcpu_enter(struct vcpu *vcpu);
+
+/*
+ * Fills the current VMCS, all but HOST_RSP and HOST_RIP (vm/enter.S), with the guest in its mode's
+ * first state. Gives VMsucceed, or the outcome of the first VMWRITE that did not.
+ */
+struct vmx_result vcpu_state_write(struct vcpu *vcpu);
+
+/*
+ * What INIT makes of the guest: the state after a reset, but for what INIT leaves alone, and it
+ * waits for SIPI. SDM Vol. 3, "Processor State After Reset". Without unrestricted guest, which real
+ * mode needs, it waits as it is.
+ */
+struct vmx_result vcpu_state_init(struct vcpu *vcpu);
+
+/*
+ * What SIPI makes of a guest that waits for it: active, at the start of page number `vector`.
+ * Without unrestricted guest it goes on where it waited.
+ */
+struct vmx_result vcpu_state_startup(struct vcpu *vcpu, uint8_t vector);
+
+/*
+ * What the processor remembers of address translations (SDM Vol. 3, "Caching Translation
+ * Information"). Without VPID every VM entry and VM exit forgets them by itself.
+ */
+
+/* Forgets the guest's linear and combined mappings: all of its VPID, global pages too. */
+void translation_flush(const struct vcpu *vcpu);
+
+/* Forgets everything that an earlier guest may have left: before the first VM entry. */
+void translation_flush_all(const struct vcpu *vcpu);
 
 /* A register by its number, RSP included. Always 64 bits: the caller cuts. */
 uint64_t vcpu_register_get(const struct vcpu *vcpu, unsigned number);

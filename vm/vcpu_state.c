@@ -1,4 +1,4 @@
-#include "vm/vcpu_state.h"
+#include "vm/vcpu.h"
 
 #include "vm/guest.h"
 #include "vm/guest_state.h"
@@ -101,7 +101,7 @@ static void put_pdptes(const struct vcpu *vcpu, struct vmcs_image *image)
 
 struct vmx_result vcpu_state_write(struct vcpu *vcpu)
 {
-    enum guest_mode mode = vcpu->guest->mode;
+    enum guest_mode mode = guest_of(vcpu)->mode;
     struct vmcs_image image = {0};
 
     vmcs_image_set_host(&image);

@@ -12,6 +12,7 @@ enum { IO_BITMAP_ORDER = 1 };
 
 bool vm_create(struct vm *vm)
 {
+    memcpy(vm->handlers, exit_handlers, sizeof(vm->handlers));
     vm->msr_bitmap = page_cache_alloc(&vm->pages);
     vm->io_bitmap = pages_alloc(IO_BITMAP_ORDER);
     if (vm->msr_bitmap == 0 || vm->io_bitmap == 0)

@@ -13,7 +13,38 @@
 #include "mm/page_cache.h"
 #include "vm/memory/ept.h"
 
+struct vcpu;
+
+/* Room for every basic exit reason that the SDM defines, and some more. */
+enum { VM_EXIT_REASONS = 96 };
+
+/* What a handler did; 0 ends the guest (vm/enter.S knows that). */
+enum exit_done {
+    EXIT_ENDED,    /* the guest's end: struct vcpu says which */
+    EXIT_EMULATED, /* did what the instruction does; the guest goes on after it */
+    EXIT_IGNORED,  /* the instruction does nothing here; the guest goes on after it */
+    EXIT_INJECTED, /* an event is injected at the next VM entry */
+    EXIT_MAPPED,   /* a page of memory was mapped; the guest tries again */
+    EXIT_WINDOW,   /* an event waits no longer: the guest can take it now */
+    EXIT_HOST,     /* the event was the hypervisor's own */
+    EXIT_STEPPED,  /* nothing to do but go on */
+    EXIT_REFUSED,  /* the guest did not get what it reached for, and goes on without */
+    EXIT_STATE,    /* the guest got new state: an address space, a task, a start-up address */
+    EXIT_DONE_COUNT,
+    EXIT_DEFAULT = EXIT_DONE_COUNT, /* from a test guest's own handler: do what is always done */
+};
+
+/* Serves the VM exits of one basic exit reason. */
+typedef enum exit_done (*exit_handler)(struct vcpu *vcpu);
+
+/* vm/exits.def, by basic exit reason: what a VM has that does not bring its own. */
+extern const exit_handler exit_handlers[VM_EXIT_REASONS];
+
 struct vm {
+    /* By basic exit reason; the last serves VM entries that failed, and reasons that there are not.
+     */
+    exit_handler handlers[VM_EXIT_REASONS];
+
     uint64_t msr_bitmap, io_bitmap; /* physical: 1 and 2 pages; all bits 1 at first */
 
     uint64_t memory;         /* physical: the guest's RAM from address 0 on, contiguous */

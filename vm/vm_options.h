@@ -13,9 +13,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "vm/exit_record.h"
-
 struct vcpu;
+struct exit_record;
 
 /* How guests made of chance are made (vm/guests/measure/random guests.h). */
 struct random_plan {

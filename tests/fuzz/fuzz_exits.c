@@ -57,7 +57,7 @@ static struct {
     uint8_t memory[GUEST_MEMORY_BYTES];
 } guests[GUEST_MODE_COUNT];
 
-static struct vcpu *const vcpu = &guest_machine.vcpu;
+static struct vcpu *const vcpu = &guest_machine.own.vcpu;
 
 /* What the hypervisor has in memory for a guest, which is not the guest's: bitmaps, EPT, VMCS. */
 enum { OTHER_PAGES_MAX = 64 };
@@ -314,7 +314,7 @@ static void make_exit(void)
     if (can_interrupt_a_delivery(reason) && (take(1) & 1))
         FIELD(IDT_VECTORING_INFORMATION) = take_event(true);
     FIELD(IDT_VECTORING_ERROR_CODE) = take(2) & 0x7fff;
-    vcpu->watched = take(1) & 1;
+    vcpu->handlers = (take(1) & 1) != 0 ? watched_handlers : vcpu->vm->handlers;
 }
 
 /* Of the VMCS everything that is no guest state; of the entry what handlers may not have changed.

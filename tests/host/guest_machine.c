@@ -13,8 +13,7 @@
 #include "vm/guest_controls.h"
 #include "vm/host/alarm.h"
 #include "vm/host/apic.h"
-#include "vm/memory/guest_memory.h"
-#include "vm/vcpu_state.h"
+#include "vm/guests/guest_memory.h"
 #include "vmx/entry/vmentry_context.h"
 
 struct guest_machine guest_machine;
@@ -67,6 +66,13 @@ enum memory_type memory_non_ram_type(const struct memory_types_state *types, uin
     return guest_machine.memory_non_ram_type(physical);
 }
 
+/* vm/enter.S: no guest runs on the model CPU. */
+enum vm_entry vcpu_enter(struct vcpu *vcpu)
+{
+    (void)vcpu;
+    return guest_machine.entry;
+}
+
 static void must(bool done, const char *what)
 {
     if (!done) {
@@ -82,39 +88,31 @@ void guest_machine_reset(enum guest_mode mode)
         .guest = {.name = "test", .code = code, .code_end = code + sizeof(code), .mode = mode},
         .cpu = {.options = &options},
     };
-    model_cpu.cr4 |= CR4_OSXSAVE; /* as vm/run.c has it while a guest runs */
+    model_cpu.cr4 |= CR4_OSXSAVE; /* as vm/guests/guest_run.c has it while a guest runs */
 }
 
 static bool create(struct vcpu *vcpu)
 {
-    struct findings findings = {0};
-
     return vm_create(vcpu->vm) && guest_memory_create(vcpu) &&
-           vmx_region_create(&vcpu->vmcs, &guest_machine.cpu, "VMCS", &findings);
+           vcpu_create(vcpu, time_budget_ticks(GUEST_TIME_MAX_US, 0));
 }
 
 struct vcpu *guest_machine_start(void)
 {
-    struct vcpu *vcpu = &guest_machine.vcpu;
+    struct vcpu *vcpu = &guest_machine.own.vcpu;
 
     vmx_cpu_check(&guest_machine.cpu, NULL);
     vmx_cpu_enable(&guest_machine.cpu);
     must(guest_machine.cpu.state == VMX_CPU_LOADED, "the model CPU does not enter VMX operation");
-    vcpu->vm = &guest_machine.vm;
-    vcpu->guest = &guest_machine.guest;
-    vcpu->options = &guest_machine.options;
-    vcpu->cpu = &guest_machine.cpu;
+    guest_machine.own.guest = &guest_machine.guest;
+    guest_machine.own.options = &guest_machine.options;
+    vcpu_init(vcpu, &guest_machine.own.vm, &guest_machine.cpu);
     vcpu->exits_left = GUEST_EXITS_MAX;
-    vcpu->time = time_budget_of(time_budget_ticks(GUEST_TIME_MAX_US, 0), 0);
-    vcpu->msr_pat = PAT_RESET;
-    vmx_capability_derive(&guest_machine.cpu.msrs, &vcpu->capability);
     must(guest_controls_adjust(&guest_machine.guest, &guest_machine.cpu.config, &vcpu->capability,
                                vcpu->controls) == NULL,
          "the model CPU lacks what the guest wants");
     must(create(vcpu), "no memory");
-    must(vmx_ok(vmclear(vcpu->vmcs.address)) && vmx_ok(vmptrld(vcpu->vmcs.address)) &&
-             vmx_ok(vcpu_state_write(vcpu)),
-         "the VMCS cannot be written");
+    must(vmx_ok(vcpu_load(vcpu)), "the VMCS cannot be written");
     return vcpu;
 }
 
@@ -151,8 +149,8 @@ void guest_machine_check(struct vmentry_findings *findings)
     struct vmentry_context context = {.read = read_memory};
     struct vmcs_image image;
 
-    vmcs_image_read(&image, &guest_machine.vcpu.capability);
-    vmentry_context_read(&guest_machine.vcpu.capability, guest_machine.cpu.config.revision_id,
+    vmcs_image_read(&image, &guest_machine.own.vcpu.capability);
+    vmentry_context_read(&guest_machine.own.vcpu.capability, guest_machine.cpu.config.revision_id,
                          &context);
     vmentry_check(&image, &context, findings);
 }
@@ -176,7 +174,7 @@ enum exit_done guest_machine_serve_now(void)
 {
     struct vmentry_findings findings;
     uint64_t rip = FIELD(GUEST_RIP);
-    enum exit_done done = vm_exit(&guest_machine.vcpu);
+    enum exit_done done = vm_exit(&guest_machine.own.vcpu);
     bool is_finished = FIELD(GUEST_RIP) != rip;
 
     if (done == EXIT_ENDED)
@@ -203,7 +201,7 @@ enum exit_done guest_machine_serve(uint32_t reason, uint64_t qualification,
 void *guest_machine_memory(uint64_t address)
 {
     must(address < GUEST_MEMORY_BYTES, "the test looks for memory that the guest does not have");
-    return phys_to_virt(guest_machine.vm.memory + address);
+    return phys_to_virt(guest_machine.own.vm.memory + address);
 }
 
 uint32_t guest_machine_injected(void)

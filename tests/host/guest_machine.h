@@ -1,5 +1,5 @@
 /*
- * A vCPU on the model CPU, as vm/run.c makes it, and the VM exits that happen to it.
+ * A vCPU on the model CPU, as vm/guests/guest_run.c makes it, and the VM exits that happen to it.
  *
  * After every exit that does not end the guest the VMCS is checked by the rules of VM entry
  * (vmx/entry/vmentry_check.h), and one that breaks any ends the test.
@@ -18,8 +18,8 @@ struct guest_machine {
     struct guest guest; /* what guest_machine_start() starts: tests change it before */
     struct vmx_cpu cpu;
     struct vm_options options;
-    struct vm vm;
-    struct vcpu vcpu;
+    struct guest_vm own;
+    enum vm_entry entry; /* how every VM entry ends */
     unsigned host_interrupts, host_exceptions;
     uint8_t host_vector;  /* the last of either */
     unsigned alarms;      /* how often the alarm was set, */

@@ -1,7 +1,6 @@
 #include "vm/event.h"
 #include "vm/exit.h"
 #include "vm/guest.h"
-#include "vm/memory/translation.h"
 #include "vmx/vmcs_access.h"
 
 /* No interrupt waits for a lower task priority; and VM entry refuses a threshold above it. */

@@ -114,7 +114,7 @@ enum exit_done exit_user_wait(struct vcpu *vcpu)
 }
 
 /* Of the components that CPUID shows the processor itself checks the value: a fault is the guest's.
- * vm/run.c puts ours back. */
+ * vm/guests/guest_run.c puts ours back. */
 enum exit_done exit_xsetbv(struct vcpu *vcpu)
 {
     uint64_t value = (uint32_t)vcpu->reg[VCPU_RAX] | vcpu->reg[VCPU_RDX] << 32;

@@ -1,9 +1,7 @@
 #include "vm/event.h"
 #include "vm/exit.h"
 #include "vm/guest.h"
-#include "vm/memory/guest_memory.h"
 #include "vm/exits/guest_operand.h"
-#include "vm/memory/translation.h"
 #include "vmx/exit_reason.h"
 #include "vmx/vmcs_access.h"
 
@@ -69,7 +67,6 @@ static enum exit_done map_page(struct vcpu *vcpu, uint64_t address)
 /* Otherwise it has reached for memory that is not its own, or not for this kind of access. */
 static __attribute__((noinline)) enum exit_done end_there(struct vcpu *vcpu, uint64_t address)
 {
-    vcpu->end_owner = guest_memory_owner(vcpu, address);
     return vcpu_end(vcpu, GUEST_END_MEMORY, EXIT_REASON_EPT_VIOLATION, address);
 }
 

@@ -4,7 +4,6 @@
 #include "vm/guest.h"
 #include "vm/memory/guest_access.h"
 #include "vm/guest_state.h"
-#include "vm/memory/translation.h"
 #include "vmx/exit_reason.h"
 #include "vmx/vmcs_access.h"
 

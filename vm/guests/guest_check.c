@@ -62,10 +62,10 @@ static void print_end(const struct vcpu *vcpu, struct guest_run *run)
                     vcpu->end_value);
         break;
     }
-    if (vcpu->end_owner != NULL)
+    if (guest_vm_of(vcpu)->end_owner != NULL)
         format_text(run->detail, sizeof(run->detail),
                     "reached for the hypervisor's own memory, %s, at guest-physical address %#lx",
-                    vcpu->end_owner, vcpu->end_value);
+                    guest_vm_of(vcpu)->end_owner, vcpu->end_value);
 }
 
 static bool matches(const struct guest *guest, const struct exit_expected *wanted,
@@ -107,11 +107,11 @@ static const char *name_of(const struct exit_expected *wanted)
 
 static void compare_exits(const struct vcpu *vcpu, struct guest_run *run)
 {
-    const struct guest *guest = vcpu->guest;
+    const struct guest *guest = guest_of(vcpu);
     uint32_t at = 0, seen_of_it = 0;
 
-    for (uint32_t i = 0; i < vcpu->record_count && i < VCPU_EXITS_RECORDED; i++) {
-        const struct exit_record *exit = &vcpu->record[i];
+    for (uint32_t i = 0; i < guest_vm_of(vcpu)->record_count && i < VCPU_EXITS_RECORDED; i++) {
+        const struct exit_record *exit = &guest_vm_of(vcpu)->record[i];
         const struct exit_expected *wanted = &guest->expected[at];
 
         if (is_end(vcpu, exit) && at == guest->expected_count)
@@ -127,7 +127,7 @@ static void compare_exits(const struct vcpu *vcpu, struct guest_run *run)
         }
     }
     if (at < guest->expected_count)
-        print_difference(run, vcpu->record_count, name_of(&guest->expected[at]), NULL);
+        print_difference(run, guest_vm_of(vcpu)->record_count, name_of(&guest->expected[at]), NULL);
 }
 
 /* After what was said of its end. */
@@ -137,7 +137,7 @@ static void print_more(const struct vcpu *vcpu, struct guest_run *run)
     struct text_buffer text;
 
     text_buffer_init(&text, run->detail + length, sizeof(run->detail) - length);
-    vcpu->guest->tell(vcpu, &text.sink);
+    guest_of(vcpu)->tell(vcpu, &text.sink);
 }
 
 /* With check-entry=always an entry that would fail is not made. */
@@ -149,7 +149,7 @@ bool guest_ends_well(const struct guest *guest, enum guest_end end)
 
 void guest_check(const struct vcpu *vcpu, struct guest_run *run)
 {
-    const struct guest *guest = vcpu->guest;
+    const struct guest *guest = guest_of(vcpu);
     const char *wrong;
 
     run->result = GUEST_OK;

@@ -36,8 +36,8 @@ enum exit_done probe_on_exit(struct vcpu *vcpu, const struct exit_record *exit)
 {
     if (!is_quiet_call(exit))
         return EXIT_DEFAULT;
-    vcpu_control_set(vcpu, VMX_CONTROL_PRIMARY, vcpu->guest->on[VMX_CONTROL_PRIMARY], false);
-    vcpu_control_set(vcpu, VMX_CONTROL_SECONDARY, vcpu->guest->on[VMX_CONTROL_SECONDARY], false);
+    vcpu_control_set(vcpu, VMX_CONTROL_PRIMARY, guest_of(vcpu)->on[VMX_CONTROL_PRIMARY], false);
+    vcpu_control_set(vcpu, VMX_CONTROL_SECONDARY, guest_of(vcpu)->on[VMX_CONTROL_SECONDARY], false);
     return skip_emulated_instruction(EXIT_EMULATED);
 }
 
@@ -63,8 +63,8 @@ static const struct exit_record *next_exit(struct reader *reader)
 {
     const struct vcpu *vcpu = reader->vcpu;
 
-    while (reader->next < vcpu->record_count && reader->next < VCPU_EXITS_RECORDED) {
-        const struct exit_record *exit = &vcpu->record[reader->next++];
+    while (reader->next < guest_vm_of(vcpu)->record_count && reader->next < VCPU_EXITS_RECORDED) {
+        const struct exit_record *exit = &guest_vm_of(vcpu)->record[reader->next++];
 
         if (!is_quiet_call(exit) && exit_basic_reason(exit) != EXIT_REASON_MONITOR_TRAP_FLAG)
             return exit;
@@ -180,7 +180,7 @@ static const char *compare_probe(struct reader *reader, const struct probe *prob
 
 const char *probe_check(const struct vcpu *vcpu)
 {
-    const struct probed_guest *probed = (const struct probed_guest *)vcpu->guest;
+    const struct probed_guest *probed = (const struct probed_guest *)guest_of(vcpu);
     const uint64_t *next = vcpu_memory(vcpu, PROBE_NEXT, sizeof(uint64_t));
     uint64_t end = GUEST_ARRAY + probed->probe_count * 2ull * sizeof(struct probe_snapshot);
     struct reader reader = {vcpu, 0};

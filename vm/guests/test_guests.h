@@ -63,7 +63,7 @@ void test_guest_intercept_exceptions(struct vcpu *vcpu);
 /* Where a place in the guest's code is in the guest's memory. */
 static inline uint64_t test_guest_address(const struct vcpu *vcpu, const uint8_t *place)
 {
-    return GUEST_CODE + (uint64_t)(place - vcpu->guest->code);
+    return GUEST_CODE + (uint64_t)(place - guest_of(vcpu)->code);
 }
 
 #endif

@@ -11,7 +11,7 @@
 
 #include "mm/direct_map.h"
 #include "tests/host/model_cpu.h"
-#include "vm/entry_failure.h"
+#include "vm/guests/entry_failure.h"
 #include "vmx/exit_reason.h"
 #include "vmx/vmcs_image.h"
 #include "vmx/entry/vmentry_context.h"

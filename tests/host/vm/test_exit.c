@@ -147,13 +147,13 @@ static void a_reason_that_is_not_defined_ends_the_guest(void **state)
 static void a_failed_entry_ends_the_guest_and_is_reported(void **state)
 {
     (void)state;
-    vcpu->watched = true;
+    vcpu->handlers = watched_handlers;
     assert_int_equal(guest_machine_serve(0x80000021, 2, 0), EXIT_ENDED);
     assert_int_equal(vcpu->end, GUEST_END_ENTRY_FAILED);
     assert_int_equal(vcpu->end_number, EXIT_REASON_ENTRY_FAILURE_GUEST_STATE);
     assert_int_equal(vcpu->end_value, 2);
-    assert_int_equal(vcpu->record_count, 1);
-    assert_int_equal(vcpu->record[0].reason, 0x80000021);
+    assert_int_equal(guest_vm_of(vcpu)->record_count, 1);
+    assert_int_equal(guest_vm_of(vcpu)->record[0].reason, 0x80000021);
     assert_int_equal(vcpu->exit_count[EXIT_REASON_ENTRY_FAILURE_GUEST_STATE], 1);
 }
 
@@ -188,19 +188,19 @@ static void a_watched_exit_is_written_down_and_traced(void **state)
 {
     (void)state;
     guest_machine.options.trace = trace;
-    vcpu->watched = true;
+    vcpu->handlers = watched_handlers;
     vcpu->reg[VCPU_RAX] = 1;
     for (uint32_t i = 0; i < VCPU_EXITS_RECORDED + 3; i++) {
         FIELD(VM_EXIT_INSTRUCTION_INFORMATION) = i;
         assert_int_equal(pause_at(GUEST_CODE, 2), EXIT_IGNORED);
     }
-    assert_int_equal(vcpu->record_count, VCPU_EXITS_RECORDED + 3);
+    assert_int_equal(guest_vm_of(vcpu)->record_count, VCPU_EXITS_RECORDED + 3);
     assert_int_equal(traced, VCPU_EXITS_RECORDED + 3);
     for (uint32_t i = 0; i < VCPU_EXITS_RECORDED; i++) {
-        assert_int_equal(vcpu->record[i].instruction_information, i);
-        assert_int_equal(vcpu->record[i].instruction_length, 2);
-        assert_int_equal(vcpu->record[i].done, EXIT_IGNORED);
-        assert_int_equal(vcpu->record[i].rax, 1);
+        assert_int_equal(guest_vm_of(vcpu)->record[i].instruction_information, i);
+        assert_int_equal(guest_vm_of(vcpu)->record[i].instruction_length, 2);
+        assert_int_equal(guest_vm_of(vcpu)->record[i].done, EXIT_IGNORED);
+        assert_int_equal(guest_vm_of(vcpu)->record[i].rax, 1);
     }
 }
 
@@ -208,7 +208,7 @@ static void the_guests_own_handler_is_asked_first(void **state)
 {
     (void)state;
     guest_machine.guest.on_exit = own_handler;
-    vcpu->watched = true;
+    vcpu->handlers = watched_handlers;
     own_answer = EXIT_STEPPED;
     assert_int_equal(pause_at(GUEST_CODE, 2), EXIT_STEPPED);
     assert_int_equal(FIELD(GUEST_RIP), GUEST_CODE);
@@ -223,7 +223,7 @@ static void a_guest_that_could_not_be_entered_is_not(void **state)
 {
     (void)state;
     guest_machine.options.check_entries = true;
-    vcpu->watched = true;
+    vcpu->handlers = watched_handlers;
     assert_int_equal(pause_at(GUEST_CODE, 2), EXIT_IGNORED);
     FIELD(GUEST_ACTIVITY_STATE) = 7;
     assert_int_equal(pause_at(GUEST_CODE, 2), EXIT_ENDED);

@@ -3,7 +3,7 @@
  * the contract's in vm/guest.h.
  */
 #include "tests/host/plain_guest.h"
-#include "vm/guest_image.h"
+#include "vm/guests/guest_image.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -9,7 +9,6 @@
 #include <cmocka.h>
 
 #include "tests/host/guest_machine.h"
-#include "vm/vcpu_state.h"
 
 /* SDM, "Guest Register State", table "Format of Access Rights"; accessed, present, DPL 0. */
 enum {

@@ -4,7 +4,6 @@
 
 #include "lib/string.h"
 #include "vm/exit.h"
-#include "vm/memory/translation.h"
 #include "vm/guests/test_guests.h"
 #include "vm/guests/probed.h"
 #include "vmx/vmcs_access.h"
@@ -195,7 +194,8 @@ static const char *check_access(const struct vcpu *vcpu)
     enum { PUSH = 4 }; /* among access_exits */
     const uint32_t wanted = 1;
 
-    if (vcpu->record[PUSH].vectoring != TEST_GUEST_EVENT(SOFTWARE_INTERRUPT, APIC_VECTOR))
+    if (guest_vm_of(vcpu)->record[PUSH].vectoring !=
+        TEST_GUEST_EVENT(SOFTWARE_INTERRUPT, APIC_VECTOR))
         return "the IDT-vectoring information was not of the interrupt that was being delivered";
     return memcmp(vcpu_memory(vcpu, GUEST_DATA, sizeof(wanted)), &wanted, sizeof(wanted)) == 0
                ? NULL

@@ -27,7 +27,8 @@ static const struct wanted_exits events[] = {
  * Delivery". */
 static const char *check(const struct vcpu *vcpu)
 {
-    if (vcpu->record[EXIT_TS].vectoring != TEST_GUEST_EVENT(SOFTWARE_INTERRUPT, VECTOR_INT))
+    if (guest_vm_of(vcpu)->record[EXIT_TS].vectoring !=
+        TEST_GUEST_EVENT(SOFTWARE_INTERRUPT, VECTOR_INT))
         return "the IDT-vectoring information was not of the software interrupt under way";
     return events_differ(vcpu, events, sizeof(events) / sizeof(events[0]));
 }

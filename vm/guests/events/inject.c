@@ -97,7 +97,7 @@ enum { ERROR_EXT = 1, ERROR_IDT = 2 };
 static const char *check_double(const struct vcpu *vcpu)
 {
     const uint64_t wanted[] = {0, test_guest_address(vcpu, double_here)};
-    const struct exit_record *second = &vcpu->record[1];
+    const struct exit_record *second = &guest_vm_of(vcpu)->record[1];
 
     if (second->vectoring != TEST_GUEST_FAULT(DE))
         return "the IDT-vectoring information was not of the #DE under way";

@@ -5,8 +5,6 @@
 #include "lib/string.h"
 #include "vm/exit.h"
 #include "vm/guest_state.h"
-#include "vm/memory/translation.h"
-#include "vm/vcpu_state.h"
 #include "vm/guests/test_guests.h"
 #include "vm/host/clock.h"
 #include "vm/host/signal_sender.h"

@@ -52,7 +52,7 @@ static const char *check(const struct vcpu *vcpu)
 {
     static const uint32_t wanted[] = {TASK_VALUE, TASK_STACK, TASK_SELECTOR};
 
-    if (vcpu->record[1].vectoring != TEST_GUEST_EVENT(SOFTWARE_INTERRUPT, TASK_VECTOR))
+    if (guest_vm_of(vcpu)->record[1].vectoring != TEST_GUEST_EVENT(SOFTWARE_INTERRUPT, TASK_VECTOR))
         return "the IDT-vectoring information was not of the interrupt through the task gate";
     return memcmp(vcpu_memory(vcpu, GUEST_DATA, sizeof(wanted)), wanted, sizeof(wanted)) == 0
                ? NULL

@@ -122,9 +122,9 @@ static uint64_t register_value(uint64_t *state)
 
 static void setup(struct vcpu *vcpu)
 {
-    const struct random_round *round = (const struct random_round *)vcpu->guest;
+    const struct random_round *round = (const struct random_round *)guest_of(vcpu);
     uint64_t state = round->state;
-    uint64_t place = GUEST_CODE + (uint64_t)(vcpu->guest->code_end - vcpu->guest->code);
+    uint64_t place = GUEST_CODE + (uint64_t)(guest_of(vcpu)->code_end - guest_of(vcpu)->code);
 
     write_code(vcpu_memory(vcpu, place, RANDOM_BYTES), &state);
     for (unsigned i = 0; i < VCPU_REGISTERS; i++) {

@@ -6,7 +6,7 @@
 #ifndef VM_RANDOM_GUESTS_H
 #define VM_RANDOM_GUESTS_H
 
-#include "vm/run.h"
+#include "vm/guests/guest_run.h"
 
 /*
  * As guest_run(), as often as options->random guests.rounds says; of a guest whose any_end is set.

@@ -4,7 +4,6 @@
 
 #include "lib/string.h"
 #include "mm/get_order.h"
-#include "vm/memory/translation.h"
 #include "vm/guests/test_guests.h"
 #include "vmx/vmcs_access.h"
 
@@ -124,7 +123,7 @@ static const char *check_lock(const struct vcpu *vcpu)
 {
     const uint32_t value = 1;
 
-    if ((vcpu->record[0].reason & EXIT_REASON_BUS_LOCK_ASSERTED) == 0)
+    if ((guest_vm_of(vcpu)->record[0].reason & EXIT_REASON_BUS_LOCK_ASSERTED) == 0)
         return "the exit reason does not say that a bus lock was asserted";
     return memcmp(vcpu_memory(vcpu, LOCK_SPLIT, sizeof(value)), &value, sizeof(value)) == 0
                ? NULL

@@ -74,12 +74,12 @@ static const char *check_violations(const struct vcpu *vcpu)
                                       VIOLATION_FETCH};
     const uint32_t value = VIOLATION_VALUE;
 
-    if ((vcpu->record[0].qualification & WALK_ACCESS) == 0)
+    if ((guest_vm_of(vcpu)->record[0].qualification & WALK_ACCESS) == 0)
         return "an EPT violation of a walk named no kind of access";
     for (uint32_t i = 0; i < sizeof(wanted) / sizeof(wanted[0]); i++) {
-        if ((vcpu->record[i].guest_physical & ~(uint64_t)(PAGE_SIZE - 1)) != wanted[i])
+        if ((guest_vm_of(vcpu)->record[i].guest_physical & ~(uint64_t)(PAGE_SIZE - 1)) != wanted[i])
             return "an EPT violation named another page than the one that was taken away";
-        if (i != 0 && vcpu->record[i].guest_linear != wanted[i])
+        if (i != 0 && guest_vm_of(vcpu)->record[i].guest_linear != wanted[i])
             return "an EPT violation named another linear address than the guest used";
     }
     if (memcmp(vcpu_memory(vcpu, GUEST_DATA, 4), &value, 4) != 0 ||

@@ -45,7 +45,7 @@ static enum exit_done repair(struct vcpu *vcpu, const struct exit_record *exit)
 static const char *check(const struct vcpu *vcpu)
 {
     for (uint32_t i = 0; i < PAGES; i++) {
-        if (vcpu->record[i].guest_physical != MISCONFIGURED_BASE + i * PAGE_SIZE)
+        if (guest_vm_of(vcpu)->record[i].guest_physical != MISCONFIGURED_BASE + i * PAGE_SIZE)
             return "an EPT misconfiguration named another address than the guest used";
     }
     return NULL;

@@ -6,7 +6,7 @@
 
 #include "lib/string.h"
 #include "lib/x86.h"
-#include "vm/entry_failure.h"
+#include "vm/guests/entry_failure.h"
 #include "vm/guests/test_guests.h"
 #include "vmx/vmcs_access.h"
 
@@ -14,10 +14,10 @@ enum { RPL_3 = 3, MSRS = 2 };
 
 static const char *check(const struct vcpu *vcpu)
 {
-    if (vcpu->end == GUEST_END_ENTRY_FAILED && vcpu->guest->breaks == VMENTRY_MSR_FS_GS_BASE &&
+    if (vcpu->end == GUEST_END_ENTRY_FAILED && guest_of(vcpu)->breaks == VMENTRY_MSR_FS_GS_BASE &&
         vcpu->end_value != MSRS)
         return "the exit qualification is not the number of the entry";
-    return entry_failure_is(vcpu, vcpu->guest->breaks)
+    return entry_failure_is(vcpu, guest_of(vcpu)->breaks)
                ? NULL
                : "the entry failed, but not over the rule it breaks";
 }

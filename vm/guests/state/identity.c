@@ -6,7 +6,7 @@
 #include "lib/string.h"
 #include "mm/memory.h"
 #include "mm/get_order.h"
-#include "vm/memory/guest_memory.h"
+#include "vm/guests/guest_memory.h"
 #include "vm/guests/test_guests.h"
 #include "vmx/exit_reason.h"
 #include "vmx/vmcs_access.h"
@@ -34,7 +34,7 @@ struct target {
 
 static void list_targets(const struct vcpu *vcpu, struct target targets[TARGETS])
 {
-    targets[0] = (struct target){vcpu->options->image, "its image"};
+    targets[0] = (struct target){guest_vm_of(vcpu)->options->image, "its image"};
     targets[1] = (struct target){read_cr3() & CR3_ADDRESS, "its page pool"};
     targets[2] = (struct target){vcpu->vm->ept.radix.root, "its page pool"};
     targets[3] = (struct target){vcpu->msr_apic_base & APIC_BASE_ADDRESS, "its local APIC"};
@@ -61,7 +61,7 @@ static bool sees_bios(const struct vcpu *vcpu)
         if (guest_memory_owner(vcpu, page) != NULL)
             return false;
     }
-    return vcpu->options->bios != NULL;
+    return guest_vm_of(vcpu)->options->bios != NULL;
 }
 
 static void prepare(struct vcpu *vcpu)
@@ -128,8 +128,8 @@ static const char *check_exits(const struct vcpu *vcpu)
     const char *wrong = NULL;
 
     list_targets(vcpu, targets);
-    for (uint32_t i = 0; i < vcpu->record_count && wrong == NULL; i++) {
-        const struct exit_record *exit = &vcpu->record[i];
+    for (uint32_t i = 0; i < guest_vm_of(vcpu)->record_count && wrong == NULL; i++) {
+        const struct exit_record *exit = &guest_vm_of(vcpu)->record[i];
         uint32_t target = next - first_target;
 
         if (exit->done == EXIT_HOST)
@@ -149,7 +149,7 @@ static const char *check_exits(const struct vcpu *vcpu)
 
 static const char *check_values(const struct vcpu *vcpu)
 {
-    const uint64_t *bios = vcpu->options->bios;
+    const uint64_t *bios = guest_vm_of(vcpu)->options->bios;
     uint64_t words = get(vcpu, IDENTITY_BIOS_WORDS), sum = 0;
 
     for (uint64_t i = 0; i < words; i++)

@@ -308,7 +308,7 @@ static void broken_rules_end_a_guest_without_a_number(void **state)
 {
     (void)state;
     guest_machine.options.check_entries = true;
-    vcpu->watched = true;
+    vcpu->handlers = watched_handlers;
     FIELD(GUEST_ACTIVITY_STATE) = 7;
     assert_int_equal(guest_machine_serve(40, 0x10, 2), EXIT_ENDED);
     assert_int_equal(vcpu->end, GUEST_END_RULES);

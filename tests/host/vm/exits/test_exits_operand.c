@@ -207,6 +207,7 @@ static enum exit_done invpcid(uint64_t type, uint64_t low, uint64_t high)
 static void invalidation_forgets_all_translations(void **state)
 {
     (void)state;
+    model_cpu.executed[MODEL_INVVPID] = 0;
     assert_done(EXIT_REASON_INVLPG, 0x123456, 0);
     assert_int_equal(model_cpu.executed[MODEL_INVVPID], 1);
     for (uint64_t type = 0; type < 4; type++) {

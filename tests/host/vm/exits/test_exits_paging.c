@@ -36,7 +36,7 @@ static uint64_t *table(void)
 
 static uint64_t *directory(void)
 {
-    return guest_machine_memory(vcpu->guest->mode == GUEST_PAE ? 0x4000 : 0x5000);
+    return guest_machine_memory(guest_of(vcpu)->mode == GUEST_PAE ? 0x4000 : 0x5000);
 }
 
 static void map(void)

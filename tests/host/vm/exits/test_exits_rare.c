@@ -10,6 +10,7 @@
 #include "tests/host/guest_machine.h"
 #include "vm/event.h"
 #include "vm/guest_state.h"
+#include "vm/guests/guest_memory.h"
 
 static struct vcpu *vcpu;
 
@@ -119,7 +120,7 @@ static void a_touch_that_no_page_is_left_for_ends_the_guest(void **state)
 static void blocking_by_smi_is_forgotten(void **state)
 {
     (void)state;
-    vcpu->watched = true;
+    vcpu->handlers = watched_handlers;
     assert_int_equal(guest_machine_serve(EXIT_REASON_CPUID, 0, 2), EXIT_EMULATED);
     assert_false(vcpu->says_smi_blocked);
     guest_machine_exit(EXIT_REASON_CPUID, 0, 2);
@@ -132,13 +133,13 @@ static void blocking_by_smi_is_forgotten(void **state)
 /* The record of an exit with these fields, each with bit 12. */
 static const struct exit_record *record(uint32_t reason, uint32_t event, uint32_t vectoring)
 {
-    vcpu->record_count = 0;
+    guest_vm_of(vcpu)->record_count = 0;
     guest_machine_exit(reason, 0x1181, 2);
     FIELD(VM_EXIT_INTERRUPTION_INFORMATION) = event | 1u << 12;
     FIELD(IDT_VECTORING_INFORMATION) = vectoring | 1u << 12;
     (void)guest_machine_serve_now();
-    assert_int_equal(vcpu->record_count, 1);
-    return &vcpu->record[0];
+    assert_int_equal(guest_vm_of(vcpu)->record_count, 1);
+    return &guest_vm_of(vcpu)->record[0];
 }
 
 /*
@@ -152,7 +153,8 @@ static void what_is_undefined_is_not_written_down(void **state)
     const struct exit_record *exit;
 
     (void)state;
-    vcpu->watched = vcpu->vm->touch_maps = true;
+    vcpu->handlers = watched_handlers;
+    vcpu->vm->touch_maps = true;
     exit = record(EXIT_REASON_EXCEPTION_OR_NMI, gp, 0);
     assert_int_equal(exit->interruption, gp | 1u << 12);
     assert_int_equal(exit->vectoring, 0);
@@ -243,7 +245,7 @@ static void show_machine(uint64_t apic_base)
     guest_machine.memory_owned = owned;
     guest_machine.memory_next_non_ram = next_non_ram;
     guest_machine.memory_non_ram_type = non_ram_type;
-    guest_machine.vcpu.msr_apic_base = apic_base;
+    guest_machine.own.vcpu.msr_apic_base = apic_base;
     vcpu = guest_machine_start();
 }
 
@@ -279,13 +281,13 @@ static const char *owner_at_end(uint64_t address)
 {
     guest_machine_exit(EXIT_REASON_EPT_VIOLATION, 0x181, 2);
     FIELD(GUEST_PHYSICAL_ADDRESS) = address;
-    vcpu->watched = true;
-    vcpu->record_count = 0;
+    vcpu->handlers = watched_handlers;
+    guest_vm_of(vcpu)->record_count = 0;
     assert_int_equal(guest_machine_serve_now(), EXIT_ENDED);
     assert_int_equal(vcpu->end, GUEST_END_MEMORY);
     assert_int_equal(vcpu->end_value, address);
-    assert_ptr_equal(vcpu->record[0].owner, vcpu->end_owner);
-    return vcpu->end_owner;
+    assert_ptr_equal(guest_vm_of(vcpu)->record[0].owner, guest_memory_owner(vcpu, vcpu->end_value));
+    return guest_vm_of(vcpu)->record[0].owner;
 }
 
 static void whose_memory_it_was_is_reported(void **state)

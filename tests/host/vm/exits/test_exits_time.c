@@ -68,13 +68,13 @@ static void the_hosts_events_are_not_the_guests_exits(void **state)
 static void nor_are_they_recorded(void **state)
 {
     (void)state;
-    vcpu->watched = true;
+    vcpu->handlers = watched_handlers;
     assert_int_equal(interrupt(), EXIT_HOST);
     assert_int_equal(nmi(), EXIT_HOST);
-    assert_int_equal(vcpu->record_count, 0);
+    assert_int_equal(guest_vm_of(vcpu)->record_count, 0);
     assert_int_equal(guest_machine_serve(EXIT_REASON_PAUSE, 0, 2), EXIT_IGNORED);
-    assert_int_equal(vcpu->record_count, 1);
-    assert_int_equal(vcpu->record[0].reason, EXIT_REASON_PAUSE);
+    assert_int_equal(guest_vm_of(vcpu)->record_count, 1);
+    assert_int_equal(guest_vm_of(vcpu)->record[0].reason, EXIT_REASON_PAUSE);
     assert_int_equal(vcpu->exit_count[EXIT_REASON_EXTERNAL_INTERRUPT], 1);
 }
 
@@ -129,7 +129,7 @@ static void what_the_reporting_takes_is_not_the_guests_time(void **state)
     uint64_t deadline = rdtsc() + LATER;
 
     (void)state;
-    vcpu->watched = true;
+    vcpu->handlers = watched_handlers;
     guest_machine.options.trace = trace;
     vcpu->deadline = deadline;
     assert_int_equal(guest_machine_serve(EXIT_REASON_PAUSE, 0, 2), EXIT_IGNORED);
@@ -147,7 +147,7 @@ static void what_the_reporting_of_the_hosts_events_takes_is(void **state)
     uint64_t deadline = rdtsc() + 150000;
 
     (void)state;
-    vcpu->watched = true;
+    vcpu->handlers = watched_handlers;
     guest_machine.options.trace = trace;
     vcpu->deadline = deadline;
     assert_int_equal(interrupt(), EXIT_HOST);

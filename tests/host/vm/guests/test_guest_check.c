@@ -13,27 +13,27 @@
 
 #include <cmocka.h>
 
-static struct vcpu vcpu;
+static struct guest_vm own;
 static struct guest_run run;
 
 static void add_exit(uint32_t reason, uint64_t qualification, uint64_t rip, enum exit_done done)
 {
-    vcpu.record[vcpu.record_count++] = (struct exit_record){
+    own.record[own.record_count++] = (struct exit_record){
         .reason = reason, .qualification = qualification, .rip = rip, .done = done};
 }
 
 static void begin(const struct guest *guest, enum guest_end end)
 {
-    memset(&vcpu, 0, sizeof(vcpu));
-    vcpu.guest = guest;
-    vcpu.end = end;
+    own = (struct guest_vm){0};
+    own.guest = guest;
+    own.vcpu.end = end;
 }
 
 static enum guest_result check_guest(void)
 {
     memset(&run, 0xee, sizeof(run));
-    run.guest = vcpu.guest;
-    guest_check(&vcpu, &run);
+    run.guest = own.guest;
+    guest_check(&own.vcpu, &run);
     return run.result;
 }
 
@@ -45,7 +45,7 @@ static void end_by_call(void)
 /* vm/guest.h, sees_machine: whose memory it was is reported; and then what the guest has to say. */
 static void say_more(const struct vcpu *of, struct sink *sink)
 {
-    assert_ptr_equal(of, &vcpu);
+    assert_ptr_equal(of, &own.vcpu);
     print_to(sink, "; more");
 }
 
@@ -58,11 +58,11 @@ static void a_guest_that_reaches_for_the_hypervisor_is_reported_so(void **state)
     guest.end = GUEST_END_MEMORY;
     guest.tell = say_more;
     begin(&guest, GUEST_END_MEMORY);
-    vcpu.end_value = 0x200000;
+    own.vcpu.end_value = 0x200000;
     assert_int_equal(check_guest(), GUEST_OK);
     assert_string_equal(run.detail, "reached for memory that it does not have, at guest-physical "
                                     "address 0x200000; more");
-    vcpu.end_owner = "its image";
+    own.end_owner = "its image";
     assert_int_equal(check_guest(), GUEST_OK);
     assert_string_equal(run.detail, "reached for the hypervisor's own memory, its image, at "
                                     "guest-physical address 0x200000; more");
@@ -138,7 +138,7 @@ static void an_exit_that_is_missing_at_the_end_differs(void **state)
     add_exit(EXIT_REASON_CPUID, 0, GUEST_CODE + 2, EXIT_EMULATED);
     end_by_call();
     assert_int_equal(check_guest(), GUEST_DIFFERS);
-    vcpu.record_count--; /* nor was the call written down */
+    own.record_count--; /* nor was the call written down */
     assert_int_equal(check_guest(), GUEST_DIFFERS);
     assert_string_equal(run.detail, "exit 3: expected I/O instruction, seen the end");
 }
@@ -150,7 +150,7 @@ static void an_end_that_is_not_its_own_is_death_and_says_of_what(void **state)
     (void)state;
     for (unsigned end = 0; end < GUEST_END_COUNT; end++) {
         begin(&plain, (enum guest_end)end);
-        vcpu.end_value = 0xdead000;
+        own.vcpu.end_value = 0xdead000;
         assert_int_equal(check_guest(), end == GUEST_END_CALL ? GUEST_OK : GUEST_DIED);
         assert_int_equal(strlen(run.detail) > 0, end != GUEST_END_CALL);
         for (unsigned other = 0; other < end; other++)
@@ -165,8 +165,8 @@ static void a_misconfigured_ept_entry_is_reported_with_its_rule(void **state)
 {
     (void)state;
     begin(&plain, GUEST_END_MISCONFIGURED);
-    vcpu.end_value = 0xdead000;
-    vcpu.misconfiguration = EPT_WRITE_WITHOUT_READ;
+    own.vcpu.end_value = 0xdead000;
+    own.vcpu.misconfiguration = EPT_WRITE_WITHOUT_READ;
     assert_int_equal(check_guest(), GUEST_DIED);
     assert_non_null(strstr(run.detail, "0xdead000: it allows writes but not reads"));
 }
@@ -201,7 +201,7 @@ static void the_guests_own_check_has_the_last_word(void **state)
     begin(&guest, GUEST_END_CALL);
     assert_int_equal(check_guest(), GUEST_DIFFERS);
     assert_string_equal(run.detail, "RAX is not 1");
-    vcpu.reg[VCPU_RAX] = 1;
+    own.vcpu.reg[VCPU_RAX] = 1;
     assert_int_equal(check_guest(), GUEST_OK);
 }
 

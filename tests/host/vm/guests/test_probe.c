@@ -35,7 +35,7 @@ static int good_run(void **state)
 
     (void)state;
     vcpu = guest_machine_in(GUEST_LONG);
-    vcpu->guest = &probed.guest;
+    guest_vm_of(vcpu)->guest = &probed.guest;
     for (unsigned i = 0; i < 4; i++) {
         for (unsigned reg = 0; reg < VCPU_REGISTERS; reg++)
             snapshot(i)->reg[reg] = 0x100 + reg;
@@ -49,14 +49,15 @@ static int good_run(void **state)
     snapshot(3)->fault = PROBE_FAULT_UD;
     snapshot(3)->fault_rip = SECOND;
     memcpy(guest_machine_memory(PROBE_NEXT), &end, sizeof(end));
-    vcpu->record[0] = (struct exit_record){.reason = EXIT_REASON_CPUID,
-                                           .qualification = 0x12,
-                                           .instruction_information = 0xf3f,
-                                           .instruction_length = LENGTH,
-                                           .rip = FIRST,
-                                           .done = EXIT_EMULATED};
-    vcpu->record[1] = (struct exit_record){.reason = EXIT_REASON_VMCALL, .done = EXIT_ENDED};
-    vcpu->record_count = 2;
+    guest_vm_of(vcpu)->record[0] = (struct exit_record){.reason = EXIT_REASON_CPUID,
+                                                        .qualification = 0x12,
+                                                        .instruction_information = 0xf3f,
+                                                        .instruction_length = LENGTH,
+                                                        .rip = FIRST,
+                                                        .done = EXIT_EMULATED};
+    guest_vm_of(vcpu)->record[1] =
+        (struct exit_record){.reason = EXIT_REASON_VMCALL, .done = EXIT_ENDED};
+    guest_vm_of(vcpu)->record_count = 2;
     return 0;
 }
 
@@ -78,32 +79,33 @@ static void a_good_run_is_good(void **state)
 static void every_part_of_an_exit_counts(void **state)
 {
     (void)state;
-    vcpu->record[0].reason = EXIT_REASON_HLT;
+    guest_vm_of(vcpu)->record[0].reason = EXIT_REASON_HLT;
     assert_wrong("CPUID: exit HLT, expected CPUID");
-    vcpu->record[0].qualification = 0x13;
+    guest_vm_of(vcpu)->record[0].qualification = 0x13;
     assert_wrong("exit qualification 0x13");
-    vcpu->record[0].instruction_information = 0xf2f;
+    guest_vm_of(vcpu)->record[0].instruction_information = 0xf2f;
     assert_wrong("instruction information");
-    vcpu->record[0].rip++;
+    guest_vm_of(vcpu)->record[0].rip++;
     assert_wrong("the instruction is at");
-    vcpu->record[0].instruction_length++;
+    guest_vm_of(vcpu)->record[0].instruction_length++;
     assert_wrong("3 bytes; the instruction is at");
-    vcpu->record[0].done = EXIT_IGNORED;
+    guest_vm_of(vcpu)->record[0].done = EXIT_IGNORED;
     assert_wrong("expected: done for the guest");
-    vcpu->record[0].instruction_information = 0x30; /* outside of the mask nothing counts */
+    guest_vm_of(vcpu)->record[0].instruction_information =
+        0x30; /* outside of the mask nothing counts */
     assert_null(probe_check(vcpu));
 }
 
 static void exits_are_counted(void **state)
 {
     (void)state;
-    vcpu->record[2] = vcpu->record[1];
-    vcpu->record[1] = vcpu->record[0];
-    vcpu->record_count = 3;
+    guest_vm_of(vcpu)->record[2] = guest_vm_of(vcpu)->record[1];
+    guest_vm_of(vcpu)->record[1] = guest_vm_of(vcpu)->record[0];
+    guest_vm_of(vcpu)->record_count = 3;
     assert_wrong("an exit too many: CPUID");
-    vcpu->record_count = 0;
+    guest_vm_of(vcpu)->record_count = 0;
     assert_wrong("exit 1 of 1 is missing");
-    vcpu->record_count = 1;
+    guest_vm_of(vcpu)->record_count = 1;
     assert_wrong("an exit too many: none");
 }
 
@@ -111,14 +113,15 @@ static void exits_are_counted(void **state)
 static void exits_that_are_no_probes_are_passed_over(void **state)
 {
     (void)state;
-    vcpu->record[3] = vcpu->record[1];
-    vcpu->record[1] = vcpu->record[0];
-    vcpu->record[0] =
+    guest_vm_of(vcpu)->record[3] = guest_vm_of(vcpu)->record[1];
+    guest_vm_of(vcpu)->record[1] = guest_vm_of(vcpu)->record[0];
+    guest_vm_of(vcpu)->record[0] =
         (struct exit_record){.reason = EXIT_REASON_MONITOR_TRAP_FLAG, .done = EXIT_STEPPED};
-    vcpu->record[2] = (struct exit_record){.reason = EXIT_REASON_VMCALL,
-                                           .rax = 0xffffffff00000000 | PROBE_CALL_QUIET,
-                                           .done = EXIT_EMULATED};
-    vcpu->record_count = 4;
+    guest_vm_of(vcpu)->record[2] =
+        (struct exit_record){.reason = EXIT_REASON_VMCALL,
+                             .rax = 0xffffffff00000000 | PROBE_CALL_QUIET,
+                             .done = EXIT_EMULATED};
+    guest_vm_of(vcpu)->record_count = 4;
     assert_null(probe_check(vcpu));
 }
 

@@ -11,38 +11,31 @@
 
 #include "mm/direct_map.h"
 #include "tests/host/guest_machine.h"
-#include "vm/memory/guest_memory.h"
-#include "vm/memory/translation.h"
+#include "vm/guests/guest_memory.h"
 
 static struct vcpu *vcpu;
+
+/* Another machine with the same guest on the same CPU, which owns nothing yet. */
+static struct guest_vm other;
+
+static void another(void)
+{
+    other = (struct guest_vm){.guest = guest_of(vcpu), .options = guest_vm_of(vcpu)->options};
+    vcpu_init(&other.vcpu, &other.vm, vcpu->cpu);
+    memcpy(other.vcpu.controls, vcpu->controls, sizeof(other.vcpu.controls));
+}
 
 static int in_long_mode(void **state)
 {
     (void)state;
     vcpu = guest_machine_in(GUEST_LONG);
+    another();
     return 0;
-}
-
-/* Another vCPU of the same guest on the same CPU, which owns nothing yet. */
-static struct vm other_vm;
-
-static struct vcpu another(void)
-{
-    struct vcpu other = {.vm = &other_vm,
-                         .guest = vcpu->guest,
-                         .options = vcpu->options,
-                         .cpu = vcpu->cpu,
-                         .capability = vcpu->capability,
-                         .msr_apic_base = vcpu->msr_apic_base};
-
-    memcpy(other.controls, vcpu->controls, sizeof(other.controls));
-    other_vm = (struct vm){0};
-    return other;
 }
 
 static void it_holds_the_guests_code(void **state)
 {
-    const struct guest *guest = vcpu->guest;
+    const struct guest *guest = guest_of(vcpu);
 
     (void)state;
     assert_memory_equal(guest_machine_memory(GUEST_CODE), guest->code,
@@ -52,7 +45,6 @@ static void it_holds_the_guests_code(void **state)
 /* All or nothing: without memory nothing is written anywhere, and nothing stays taken. */
 static void without_memory_there_is_no_guest(void **state)
 {
-    struct vcpu other = another();
     unsigned before = model_pages_used();
 
     (void)state;
@@ -60,33 +52,32 @@ static void without_memory_there_is_no_guest(void **state)
         bool made;
 
         model_pages_limit(before + pages);
-        other = another();
-        made = guest_memory_create(&other);
-        assert_int_equal(made, other_vm.memory != 0 && other_vm.eptp != 0 &&
-                                   ept_walk(&other_vm.ept, 0).mapped &&
-                                   ept_walk(&other_vm.ept, GUEST_MEMORY_BYTES - 1).mapped);
-        guest_memory_free(&other);
+        another();
+        made = guest_memory_create(&other.vcpu);
+        assert_int_equal(made, other.vm.memory != 0 && other.vm.eptp != 0 &&
+                                   ept_walk(&other.vm.ept, 0).mapped &&
+                                   ept_walk(&other.vm.ept, GUEST_MEMORY_BYTES - 1).mapped);
+        guest_memory_free(&other.vcpu);
         assert_int_equal(model_pages_used(), before);
     }
     model_pages_limit(MODEL_PAGES);
-    assert_true(guest_memory_create(&other));
-    guest_memory_free(&other);
+    assert_true(guest_memory_create(&other.vcpu));
+    guest_memory_free(&other.vcpu);
 }
 
 static void code_that_does_not_fit_is_no_guest(void **state)
 {
     static const uint8_t much[GUEST_CODE_BYTES + 1];
-    struct guest guest = *vcpu->guest;
-    struct vcpu other = another();
+    struct guest guest = *guest_of(vcpu);
     unsigned before = model_pages_used();
 
     (void)state;
     guest.code = much;
     guest.code_end = much + sizeof(much);
     other.guest = &guest;
-    assert_false(guest_memory_create(&other));
-    guest_memory_free(&other);
-    assert_int_equal(other_vm.memory, 0);
+    assert_false(guest_memory_create(&other.vcpu));
+    guest_memory_free(&other.vcpu);
+    assert_int_equal(other.vm.memory, 0);
     assert_int_equal(model_pages_used(), before);
 }
 
@@ -112,23 +103,22 @@ static uint64_t translate(uint64_t root, uint64_t linear)
 
 static void without_ept_the_hypervisors_tables_translate(void **state)
 {
-    struct vcpu other = another();
     unsigned before = model_pages_used();
 
     (void)state;
-    other.controls[VMX_CONTROL_SECONDARY] &= ~(uint32_t)SECONDARY_ENABLE_EPT;
-    assert_true(guest_memory_create(&other));
-    assert_int_equal(other_vm.eptp, 0);
+    other.vcpu.controls[VMX_CONTROL_SECONDARY] &= ~(uint32_t)SECONDARY_ENABLE_EPT;
+    assert_true(guest_memory_create(&other.vcpu));
+    assert_int_equal(other.vm.eptp, 0);
     for (uint64_t address = 0; address < GUEST_MEMORY_BYTES; address += 0xfff)
-        assert_int_equal(translate(other_vm.page_tables, address), other_vm.memory + address);
-    assert_int_equal(translate(other_vm.page_tables, GUEST_MEMORY_BYTES), UINT64_MAX);
-    guest_memory_free(&other);
+        assert_int_equal(translate(other.vm.page_tables, address), other.vm.memory + address);
+    assert_int_equal(translate(other.vm.page_tables, GUEST_MEMORY_BYTES), UINT64_MAX);
+    guest_memory_free(&other.vcpu);
     assert_int_equal(model_pages_used(), before);
     for (unsigned pages = 0; pages < 64 + 4 + 4; pages++) {
         model_pages_limit(before + pages);
-        other_vm.pages.count = 0;
-        (void)guest_memory_create(&other);
-        guest_memory_free(&other);
+        other.vm.pages.count = 0;
+        (void)guest_memory_create(&other.vcpu);
+        guest_memory_free(&other.vcpu);
         assert_int_equal(model_pages_used(), before);
     }
 }
@@ -185,27 +175,26 @@ static void a_page_in_the_cache_is_given_out_once(void **state)
     uint64_t taken[PAGE_CACHE_SIZE + 2];
 
     (void)state;
-    other_vm = (struct vm){0};
-    page_cache_fill(&other_vm.pages);
-    assert_int_equal(other_vm.pages.count, PAGE_CACHE_SIZE);
+    page_cache_fill(&other.vm.pages);
+    assert_int_equal(other.vm.pages.count, PAGE_CACHE_SIZE);
     filled = model_pages_used();
-    page_cache_fill(&other_vm.pages);
+    page_cache_fill(&other.vm.pages);
     assert_int_equal(model_pages_used(), filled);
     for (unsigned i = 0; i < PAGE_CACHE_SIZE + 2; i++) {
-        taken[i] = page_cache_alloc(&other_vm.pages);
+        taken[i] = page_cache_alloc(&other.vm.pages);
         assert_int_not_equal(taken[i], 0);
         for (unsigned j = 0; j < i; j++)
             assert_int_not_equal(taken[i], taken[j]);
     }
     assert_int_equal(model_pages_used(), filled + 2); /* the last two were not in the cache */
-    page_cache_free(&other_vm.pages);
+    page_cache_free(&other.vm.pages);
     assert_int_equal(model_pages_used(), before);
-    page_cache_free(&other_vm.pages); /* nothing is left to give */
-    assert_int_equal(other_vm.pages.owned_count, 0);
-    assert_int_equal(other_vm.pages.count, 0);
+    page_cache_free(&other.vm.pages); /* nothing is left to give */
+    assert_int_equal(other.vm.pages.owned_count, 0);
+    assert_int_equal(other.vm.pages.count, 0);
     /* It is as good as new. */
-    assert_int_not_equal(page_cache_alloc(&other_vm.pages), 0);
-    page_cache_free(&other_vm.pages);
+    assert_int_not_equal(page_cache_alloc(&other.vm.pages), 0);
+    page_cache_free(&other.vm.pages);
     assert_int_equal(model_pages_used(), before);
 }
 
@@ -214,18 +203,17 @@ static void the_cache_is_what_memory_there_is(void **state)
     unsigned before = model_pages_used();
 
     (void)state;
-    other_vm = (struct vm){0};
     model_pages_limit(before + 3); /* not the four of the list of pages */
-    assert_int_equal(page_cache_alloc(&other_vm.pages), 0);
-    page_cache_fill(&other_vm.pages);
-    assert_int_equal(other_vm.pages.count, 0);
+    assert_int_equal(page_cache_alloc(&other.vm.pages), 0);
+    page_cache_fill(&other.vm.pages);
+    assert_int_equal(other.vm.pages.count, 0);
     model_pages_limit(before + 4 + 2);
-    page_cache_fill(&other_vm.pages);
-    assert_int_equal(other_vm.pages.count, 2);
-    assert_int_not_equal(page_cache_alloc(&other_vm.pages), 0);
-    assert_int_not_equal(page_cache_alloc(&other_vm.pages), 0);
-    assert_int_equal(page_cache_alloc(&other_vm.pages), 0);
-    page_cache_free(&other_vm.pages);
+    page_cache_fill(&other.vm.pages);
+    assert_int_equal(other.vm.pages.count, 2);
+    assert_int_not_equal(page_cache_alloc(&other.vm.pages), 0);
+    assert_int_not_equal(page_cache_alloc(&other.vm.pages), 0);
+    assert_int_equal(page_cache_alloc(&other.vm.pages), 0);
+    page_cache_free(&other.vm.pages);
     assert_int_equal(model_pages_used(), before);
 }
 
@@ -238,17 +226,16 @@ static void a_full_list_gives_no_page(void **state)
     uint64_t *list;
 
     (void)state;
-    other_vm = (struct vm){0};
-    assert_int_not_equal(page_cache_alloc(&other_vm.pages), 0);
-    list = phys_to_virt(other_vm.pages.owned);
-    other_vm.pages.owned_count = 2047; /* the last place */
-    assert_int_not_equal(page_cache_alloc(&other_vm.pages), 0);
-    assert_int_equal(other_vm.pages.owned_count, 2048);
-    assert_int_equal(page_cache_alloc(&other_vm.pages), 0);
+    assert_int_not_equal(page_cache_alloc(&other.vm.pages), 0);
+    list = phys_to_virt(other.vm.pages.owned);
+    other.vm.pages.owned_count = 2047; /* the last place */
+    assert_int_not_equal(page_cache_alloc(&other.vm.pages), 0);
+    assert_int_equal(other.vm.pages.owned_count, 2048);
+    assert_int_equal(page_cache_alloc(&other.vm.pages), 0);
     assert_int_equal(model_pages_used(), before + 4 + 2);
     list[1] = list[2047];
-    other_vm.pages.owned_count = 2;
-    page_cache_free(&other_vm.pages);
+    other.vm.pages.owned_count = 2;
+    page_cache_free(&other.vm.pages);
     assert_int_equal(model_pages_used(), before);
 }
 
@@ -270,22 +257,21 @@ static void translations_are_forgotten_by_instruction(void **state)
 
 static void all_is_forgotten_by_what_the_processor_has(void **state)
 {
-    struct vcpu other = another();
     const unsigned *executed = model_cpu.executed;
     unsigned invvpid = executed[MODEL_INVVPID], invept = executed[MODEL_INVEPT];
 
     (void)state;
-    translation_flush_all(&other);
+    translation_flush_all(&other.vcpu);
     assert_int_equal(executed[MODEL_INVVPID], invvpid + 1);
     assert_int_equal(executed[MODEL_INVEPT], invept + 1);
     assert_int_equal(model_cpu.invalidated.type, 2); /* all contexts, of both */
-    other.capability.invvpid = false;
-    translation_flush_all(&other);
+    other.vcpu.capability.invvpid = false;
+    translation_flush_all(&other.vcpu);
     assert_int_equal(executed[MODEL_INVVPID], invvpid + 1);
     assert_int_equal(executed[MODEL_INVEPT], invept + 2);
-    other.capability.invvpid = true;
-    other.capability.invept = false;
-    translation_flush_all(&other);
+    other.vcpu.capability.invvpid = true;
+    other.vcpu.capability.invept = false;
+    translation_flush_all(&other.vcpu);
     assert_int_equal(executed[MODEL_INVVPID], invvpid + 2);
     assert_int_equal(executed[MODEL_INVEPT], invept + 2);
 }

@@ -1,4 +1,4 @@
-#include "vm/memory/guest_memory.h"
+#include "vm/guests/guest_memory.h"
 
 #include <stddef.h>
 
@@ -8,7 +8,7 @@
 #include "mm/page_alloc.h"
 #include "mm/paging.h"
 #include "vm/guest.h"
-#include "vm/guest_image.h"
+#include "vm/guests/guest_image.h"
 
 static bool map_without_ept(struct vcpu *vcpu)
 {
@@ -56,7 +56,7 @@ static bool map_machine(struct vcpu *vcpu)
 
 const char *guest_memory_owner(const struct vcpu *vcpu, uint64_t guest_physical)
 {
-    if (!vcpu->guest->sees_machine || guest_physical < GUEST_MEMORY_BYTES)
+    if (!guest_of(vcpu)->sees_machine || guest_physical < GUEST_MEMORY_BYTES)
         return NULL;
     if (((guest_physical ^ vcpu->msr_apic_base) & APIC_BASE_ADDRESS) == 0)
         return "its local APIC";
@@ -75,13 +75,13 @@ static bool map_with_ept(struct vcpu *vcpu)
     if (ept_map_by_type(&vcpu->vm->ept, 0, vcpu->vm->memory, GUEST_MEMORY_BYTES, EPT_ALL, &types) !=
         MAP_OK)
         return false;
-    return !vcpu->guest->sees_machine || map_machine(vcpu);
+    return !guest_of(vcpu)->sees_machine || map_machine(vcpu);
 }
 
 bool guest_memory_create(struct vcpu *vcpu)
 {
     vcpu->vm->memory = pages_alloc(get_order(GUEST_MEMORY_BYTES));
-    if (vcpu->vm->memory == 0 || !guest_image_write(vcpu->guest, phys_to_virt(vcpu->vm->memory)))
+    if (vcpu->vm->memory == 0 || !guest_image_write(guest_of(vcpu), phys_to_virt(vcpu->vm->memory)))
         return false;
     if ((vcpu->controls[VMX_CONTROL_SECONDARY] & SECONDARY_ENABLE_EPT) != 0)
         return map_with_ept(vcpu);

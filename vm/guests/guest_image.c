@@ -1,4 +1,4 @@
-#include "vm/guest_image.h"
+#include "vm/guests/guest_image.h"
 
 #include "lib/string.h"
 

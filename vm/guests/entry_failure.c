@@ -1,4 +1,4 @@
-#include "vm/entry_failure.h"
+#include "vm/guests/entry_failure.h"
 
 #include "lib/string.h"
 #include "mm/memory.h"

@@ -1,4 +1,4 @@
-#include "vm/exit_record.h"
+#include "vm/guests/exit_record.h"
 
 #include <stddef.h>
 

@@ -1,0 +1,136 @@
+#include "vm/guests/guest_run.h"
+
+#include "lib/format.h"
+#include "lib/string.h"
+#include "mm/direct_map.h"
+#include "mm/memory_type.h"
+#include "mm/page_alloc.h"
+#include "vm/guests/entry_failure.h"
+#include "vm/guest_controls.h"
+#include "vm/guests/guest_check.h"
+#include "vm/host/alarm.h"
+#include "vm/host/clock.h"
+#include "vm/host/cpu.h"
+#include "vm/host/signal_sender.h"
+#include "vm/guests/guest_memory.h"
+#include "vm/host_registers.h"
+#include "vmx/vmcs_field.h"
+
+#include "lib/x86.h"
+
+static uint64_t ticks_max(const struct guest *guest)
+{
+    return time_budget_ticks(guest->time_max_us != 0 ? guest->time_max_us : GUEST_TIME_MAX_US,
+                             clock_tsc_per_ms());
+}
+
+static bool create(struct guest_vm *machine)
+{
+    const struct guest *guest = machine->guest;
+    const struct vm_options *options = machine->options;
+    struct vcpu *vcpu = &machine->vcpu;
+    bool watched = !guest->unwatched || options->trace != NULL || options->check_entries ||
+                   vcpu->cpu->says_smi_blocked;
+
+    if (!vm_create(&machine->vm))
+        return false;
+    vcpu->handlers = watched ? watched_handlers : machine->vm.handlers;
+    vcpu->exits_left = guest->exits_max != 0 ? guest->exits_max : GUEST_EXITS_MAX;
+    return vcpu_create(vcpu, ticks_max(guest)) && guest_memory_create(vcpu);
+}
+
+static void destroy(struct guest_vm *machine)
+{
+    guest_memory_free(&machine->vcpu);
+    vm_free(&machine->vm);
+    vmx_region_free(&machine->vcpu.vmcs);
+}
+
+/* To the guest's end, with its VMCS current. */
+static void run_vcpu(struct guest_vm *machine)
+{
+    struct vcpu *vcpu = &machine->vcpu;
+    struct vmx_result result = vcpu_load(vcpu);
+
+    if (!vmx_ok(result)) {
+        vcpu_end(vcpu, GUEST_END_ENTRY_ERROR, result.number, result.outcome);
+        return;
+    }
+    if (machine->guest->setup != NULL)
+        machine->guest->setup(vcpu);
+    if (machine->options->check_entries && !entry_is_sound(vcpu))
+        vcpu_end(vcpu, GUEST_END_RULES, 0, 0);
+    else
+        vcpu_run(vcpu, ticks_max(machine->guest));
+}
+
+/* What else the guest cannot do without. NULL: nothing; then a sender that it needs is engaged. */
+static const char *engage_sender(const struct guest *guest)
+{
+    if (!guest->needs_sender)
+        return NULL;
+    if (cpus_ready() <= 1)
+        return "another CPU, which would send INIT and SIPI";
+    return signal_sender_engage() ? NULL : "another CPU that has time to send INIT and SIPI";
+}
+
+static void fill(struct guest_vm *machine, struct guest_run *run)
+{
+    const struct vcpu *vcpu = &machine->vcpu;
+
+    if (vcpu->end == GUEST_END_MEMORY && vcpu->end_number == EXIT_REASON_EPT_VIOLATION)
+        machine->end_owner = guest_memory_owner(vcpu, vcpu->end_value);
+    run->end = vcpu->end;
+    memcpy(run->exits, vcpu->exit_count, sizeof(run->exits));
+    guest_check(vcpu, run);
+    entry_failure_explain(vcpu, run);
+    if (machine->options->finished != NULL)
+        machine->options->finished(vcpu);
+}
+
+/* NULL, or what this CPU lacks. */
+static const char *prepare(struct guest_vm *machine)
+{
+    const struct guest *guest = machine->guest;
+    struct vcpu *vcpu = &machine->vcpu;
+    const char *missing =
+        guest_controls_adjust(guest, &vcpu->cpu->config, &vcpu->capability, vcpu->controls);
+
+    if (missing == NULL && guest->lacks != NULL)
+        missing = guest->lacks(&vcpu->capability);
+    return missing != NULL ? missing : engage_sender(guest);
+}
+
+void guest_run(const struct guest *guest, struct vmx_cpu *cpu, const struct vm_options *options,
+               struct guest_run *run)
+{
+    const int order = get_order(sizeof(struct guest_vm));
+    uint64_t pages = pages_alloc(order);
+    struct guest_vm *machine = pages != 0 ? phys_to_virt(pages) : NULL;
+    struct host_registers host = {0};
+    const char *missing;
+
+    *run = (struct guest_run){.guest = guest, .result = GUEST_NO_MEMORY};
+    if (machine == NULL)
+        return;
+    machine->guest = guest;
+    machine->options = options;
+    vcpu_init(&machine->vcpu, &machine->vm, cpu);
+    missing = prepare(machine);
+    if (missing != NULL) {
+        run->result = GUEST_SKIPPED;
+        format_text(run->detail, sizeof(run->detail), "this CPU does not offer: %s", missing);
+    } else if (create(machine)) {
+        host_registers_keep(&host);
+        run_vcpu(machine);
+        fill(machine, run);
+        cpu->says_smi_blocked |= machine->vcpu.says_smi_blocked;
+        (void)vmclear(machine->vcpu.vmcs.address);
+        (void)vmptrld(cpu->vmcs_region.address);
+        host_registers_restore(&host);
+    }
+    if (missing == NULL && guest->needs_sender)
+        signal_sender_release();
+    destroy(machine);
+    pages_free(pages, order);
+}
