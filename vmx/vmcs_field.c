@@ -5,33 +5,41 @@
 #include "lib/string.h"
 #include "vmx/capability/vmx_controls.h"
 
-#define MEMBER(word)        offsetof(struct vmx_capability, word)
+/* The member of struct vmx_capability whose bits 31:0 say which controls of a word may be 1. */
+#define WORD_PIN            pin_allowed1
+#define WORD_PRIMARY        primary_allowed1
+#define WORD_SECONDARY      secondary_allowed1
+#define WORD_TERTIARY       tertiary_allowed1
+#define WORD_EXIT           exit_allowed1
+#define WORD_SECONDARY_EXIT secondary_exit_allowed1
+#define WORD_ENTRY          entry_allowed1
+#define WORD_VM_FUNCTION    vm_functions
+#define MAY_BE_1(word, control)                                        \
+    {                                                                  \
+        offsetof(struct vmx_capability, WORD_##word), word##_##control \
+    }
 #define ALWAYS              .always = true, .reported = true
-#define WHEN(word, control) .reported = true, .when = {{MEMBER(word), (control)}}
-#define EITHER(word, control, w2, c2) \
-    .reported = true, .when = {{MEMBER(word), (control)}, {MEMBER(w2), (c2)}}
+#define WHEN(word, control) .reported = true, .when = {MAY_BE_1(word, control)}
+#define EITHER(control, word, other) \
+    .reported = true, .when = {MAY_BE_1(ENTRY, control), MAY_BE_1(word, other)}
 #define NOT_REPORTED .reported = false
 
-#define VMCS_FIELD(id, encoding, bits, kind, text, exists) \
-    {(text), VMCS_##id, VMCS_WIDTH_##bits, VMCS_TYPE_##kind, exists},
+#define FIELD(id, encoding, exists, text) {(text), VMCS_##id, exists},
 const struct vmcs_field_row vmcs_field_table[VMCS_FIELD_COUNT] = {
 #include "vmx/vmcs_fields.def"
 };
-#undef VMCS_FIELD
 
 /* The number of each row, counted by the compiler. */
-#define VMCS_FIELD(id, ...) ROW_##id,
+#define FIELD(id, ...) ROW_##id,
 enum {
 #include "vmx/vmcs_fields.def"
 };
-#undef VMCS_FIELD
 
-#define VMCS_FIELD(id, encoding, ...) \
+#define FIELD(id, encoding, ...) \
     [(encoding) >> 13 << 2 | ((encoding) >> 10 & 3)][(encoding) >> 1 & 0x1ff] = ROW_##id + 1,
 const uint8_t vmcs_field_rows[16][VMCS_INDEXES_MAX] = {
 #include "vmx/vmcs_fields.def"
 };
-#undef VMCS_FIELD
 
 _Static_assert(VMCS_FIELD_COUNT < UINT8_MAX, "a row number plus 1 fits a byte");
 

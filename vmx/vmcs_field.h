@@ -13,18 +13,16 @@
 #include "vmx/capability/vmx_capability.h"
 
 /* VMCS_GUEST_RIP …: the encoding of each field, for 64-bit fields that of full access. */
-#define VMCS_FIELD(id, encoding, ...) VMCS_##id = (encoding),
+#define FIELD(id, encoding, ...) VMCS_##id = (encoding),
 enum vmcs_field {
 #include "vmx/vmcs_fields.def"
 };
-#undef VMCS_FIELD
 
-#define VMCS_FIELD(...) +1
+#define FIELD(...) +1
 enum {
     VMCS_FIELD_COUNT = 0
 #include "vmx/vmcs_fields.def"
 };
-#undef VMCS_FIELD
 
 /* Bits 14:13 of an encoding. */
 enum vmcs_width { VMCS_WIDTH_16, VMCS_WIDTH_64, VMCS_WIDTH_32, VMCS_WIDTH_NATURAL };
@@ -69,8 +67,6 @@ struct vmcs_condition {
 struct vmcs_field_row {
     const char *name; /* the SDM's */
     enum vmcs_field field;
-    enum vmcs_width width;
-    enum vmcs_type type;
     bool always, reported; /* exists everywhere; something in struct vmx_capability reports */
     struct vmcs_condition when[2]; /* one of them is enough */
 };

@@ -9,9 +9,9 @@ void vmcs_image_set(struct vmcs_image *image, enum vmcs_field field, uint64_t va
 
     if (index == VMCS_FIELD_COUNT)
         return;
-    if (vmcs_field_table[index].width == VMCS_WIDTH_16)
+    if (vmcs_encoding_width(vmcs_field_table[index].field) == VMCS_WIDTH_16)
         value = (uint16_t)value;
-    else if (vmcs_field_table[index].width == VMCS_WIDTH_32)
+    else if (vmcs_encoding_width(vmcs_field_table[index].field) == VMCS_WIDTH_32)
         value = (uint32_t)value;
     image->value[index] = value;
     image->present[index] = true;
@@ -66,9 +66,9 @@ void vmcs_image_init(struct vmcs_image *image, const struct vmx_capability *capa
     for (uint32_t i = 0; i < VMCS_FIELD_COUNT; i++) {
         const struct vmcs_field_row *row = &vmcs_field_table[i];
 
-        image->present[i] =
-            row->type != VMCS_TYPE_READ_ONLY && vmcs_field_exists(row->field, capability);
-        if (row->type != VMCS_TYPE_HOST)
+        image->present[i] = vmcs_encoding_type(row->field) != VMCS_TYPE_READ_ONLY &&
+                            vmcs_field_exists(row->field, capability);
+        if (vmcs_encoding_type(row->field) != VMCS_TYPE_HOST)
             image->value[i] = 0;
     }
     vmcs_image_put(image, VMCS_PIN_BASED_VM_EXECUTION_CONTROLS, controls[VMX_CONTROL_PIN]);

@@ -53,7 +53,8 @@ struct vmx_result vmcs_image_write(const struct vmcs_image *image)
     struct vmx_result result = {VMX_SUCCEED, 0};
 
     for (uint32_t i = 0; i < VMCS_FIELD_COUNT && vmx_ok(result); i++) {
-        if (!image->present[i] || vmcs_field_table[i].type == VMCS_TYPE_READ_ONLY)
+        if (!image->present[i] ||
+            vmcs_encoding_type(vmcs_field_table[i].field) == VMCS_TYPE_READ_ONLY)
             continue;
         result = vmwrite(vmcs_field_table[i].field, image->value[i]);
         if (image->value[i] == 0 && result.outcome == VMX_FAIL_VALID &&

@@ -89,7 +89,7 @@ static void put_features(struct json *json)
         json_string(json, "bits", bits);
         json_string(json, "name", feature->name);
         json_string(json, "explanation", feature->explanation);
-        json_string(json, "section", feature->section);
+        json_string(json, "section", vmx_feature_section(feature));
         json_string(json, "since", feature->since);
         json_bool(json, "default1", vmx_feature_is_default1(feature));
         if (feature->kind == FEATURE_ENUMERATION)

@@ -220,7 +220,7 @@ static void print_features(const struct page *page, const struct vmx_dump *dump,
             continue;
         value = vmx_feature_evaluate(feature, dump);
         if (section == NULL) {
-            section = feature->section;
+            section = vmx_feature_section(feature);
             page_print(page, STYLE_DIM, "  manual: \"%s\"\n", section);
         }
         if (value.state == FEATURE_ABSENT) {

@@ -5,56 +5,71 @@
 #include "lib/string.h"
 #include "lib/x86.h"
 #include "vmx/text/basic_render.h"
+#include "vmx/capability/vmx_capability.h"
 #include "vmx/capability/vmx_controls.h"
 
-/* The title of the section that each MSR has. */
-#define SECTION_FEATURE_CONTROL  "Enabling and Entering VMX Operation"
-#define SECTION_VMX_BASIC        "Basic VMX Information"
-#define SECTION_VMX_MISC         "Miscellaneous Data"
-#define SECTION_VMX_VMCS_ENUM    "VMCS Enumeration"
-#define SECTION_VMX_EPT_VPID_CAP "VPID and EPT Capabilities"
-#define SECTION_VMX_CR0_FIXED0   "VMX-Fixed Bits in CR0"
-#define SECTION_VMX_CR4_FIXED0   "VMX-Fixed Bits in CR4"
-#define SECTION_CR(cr)           SECTION_VMX_##cr##_FIXED0
-#define SECTION_PIN              "Pin-Based VM-Execution Controls"
-#define SECTION_PRIMARY          "Primary Processor-Based VM-Execution Controls"
-#define SECTION_SECONDARY        "Secondary Processor-Based VM-Execution Controls"
-#define SECTION_TERTIARY         "Tertiary Processor-Based VM-Execution Controls"
-#define SECTION_EXIT             "Primary VM-Exit Controls"
-#define SECTION_SECONDARY_EXIT   "Secondary VM-Exit Controls"
-#define SECTION_ENTRY            "VM-Entry Controls"
-#define SECTION_VM_FUNCTION      "VM Functions"
-
-#define MSR_PIN            IA32_VMX_PINBASED_CTLS
-#define MSR_PRIMARY        IA32_VMX_PROCBASED_CTLS
-#define MSR_SECONDARY      IA32_VMX_PROCBASED_CTLS2
-#define MSR_TERTIARY       IA32_VMX_PROCBASED_CTLS3
-#define MSR_EXIT           IA32_VMX_EXIT_CTLS
-#define MSR_SECONDARY_EXIT IA32_VMX_EXIT_CTLS2
-#define MSR_ENTRY          IA32_VMX_ENTRY_CTLS
-#define MSR_VM_FUNCTION    IA32_VMX_VMFUNC
-
-#define VMX_FEATURE(from, high, low, kind, id, title, first, sentence) \
-    {(id),    FEATURE_##kind, IA32_##from,    (high), (low),           \
-     (title), (sentence),     SECTION_##from, (first)},
-#define VMX_CAPABILITY(shown, field, ...) VMX_FEATURE(__VA_ARGS__)
-#define VMX_CONTROL(word, bit, mask, title, want, id, first, sentence) \
-    {(id),    FEATURE_CONTROL, MSR_##word,     32 + (bit), 32 + (bit), \
-     (title), (sentence),      SECTION_##word, (first)},
-#define VMX_CONTROL_64(word, bit, mask, title, id, first, sentence) \
-    {(id), FEATURE_CONTROL, MSR_##word, (bit), (bit), (title), (sentence), SECTION_##word, (first)},
-#define ONE_BIT(mask) __builtin_ctzll(mask), __builtin_ctzll(mask)
-#define CR_BIT(cr, bit, id, first, sentence)                                   \
-    {(id),         FEATURE_FIXED, IA32_VMX_##cr##_FIXED0, ONE_BIT(cr##_##bit), \
-     #cr "." #bit, (sentence),    SECTION_CR(cr),         (first)},
-const struct vmx_feature vmx_feature_table[] = {
+/* The names of the controls, and the bits of the other fields, from the kernel's tables. */
+#define CONTROL(word, bit, id, want, name) static const char NAME_##word##_##id[] = name;
+#include "vmx/capability/vmx_controls.def"
+#define VMX_CAPABILITY(kind, name, msr, high, low) VMX_MSR_##name = IA32_##msr,
+enum {
 #include "vmx/capability/vmx_capability.def"
 };
-#undef VMX_CONTROL
-#undef VMX_CONTROL_64
-#undef CR_BIT
+
+#define FEATURE(from, high, low, kind, id, title, first, sentence) \
+    {(id), FEATURE_##kind, IA32_##from, (high), (low), (title), (sentence), (first)},
+#define FIELD_FEATURE(field, kind, id, title, first, sentence)                    \
+    {(id),    FEATURE_##kind, VMX_MSR_##field, VMX_HIGH_##field, VMX_LOW_##field, \
+     (title), (sentence),     (first)},
+#define ONE_BIT(bit) (bit), (bit)
+#define CONTROL_BITS(from, shift, mask, id, title, first, sentence)            \
+    {(id),    FEATURE_CONTROL, from,   ONE_BIT((shift) + __builtin_ctz(mask)), \
+     (title), (sentence),      (first)},
+#define CONTROL_ROW(...) CONTROL_BITS(__VA_ARGS__)
+#define CONTROL_FEATURE(word, control, id, first, sentence) \
+    CONTROL_ROW(VMX_BITS_##word, word##_##control, id, NAME_##word##_##control, first, sentence)
+#define CR_FEATURE(cr, bit, id, first, sentence) \
+    {(id),                                       \
+     FEATURE_FIXED,                              \
+     IA32_VMX_##cr##_FIXED0,                     \
+     ONE_BIT(__builtin_ctzll(cr##_##bit)),       \
+     #cr "." #bit,                               \
+     (sentence),                                 \
+     (first)},
+const struct vmx_feature vmx_feature_table[] = {
+#include "tools/capability/features.def"
+};
 
 const uint32_t vmx_feature_count = sizeof(vmx_feature_table) / sizeof(vmx_feature_table[0]);
+
+const char *vmx_feature_section(const struct vmx_feature *feature)
+{
+    static const struct {
+        uint32_t msr;
+        const char *title;
+    } sections[] = {
+        {IA32_FEATURE_CONTROL, "Enabling and Entering VMX Operation"},
+        {IA32_VMX_BASIC, "Basic VMX Information"},
+        {IA32_VMX_PINBASED_CTLS, "Pin-Based VM-Execution Controls"},
+        {IA32_VMX_PROCBASED_CTLS, "Primary Processor-Based VM-Execution Controls"},
+        {IA32_VMX_PROCBASED_CTLS2, "Secondary Processor-Based VM-Execution Controls"},
+        {IA32_VMX_PROCBASED_CTLS3, "Tertiary Processor-Based VM-Execution Controls"},
+        {IA32_VMX_EXIT_CTLS, "Primary VM-Exit Controls"},
+        {IA32_VMX_EXIT_CTLS2, "Secondary VM-Exit Controls"},
+        {IA32_VMX_ENTRY_CTLS, "VM-Entry Controls"},
+        {IA32_VMX_VMFUNC, "VM Functions"},
+        {IA32_VMX_MISC, "Miscellaneous Data"},
+        {IA32_VMX_CR0_FIXED0, "VMX-Fixed Bits in CR0"},
+        {IA32_VMX_CR4_FIXED0, "VMX-Fixed Bits in CR4"},
+        {IA32_VMX_VMCS_ENUM, "VMCS Enumeration"},
+        {IA32_VMX_EPT_VPID_CAP, "VPID and EPT Capabilities"},
+    };
+    unsigned i = 0;
+
+    while (sections[i].msr != feature->msr)
+        i++;
+    return sections[i].title;
+}
 
 const struct vmx_feature *vmx_feature_find(const char *id)
 {

@@ -3,10 +3,7 @@
  * features: each bit or field with the SDM's name, a plain sentence, where the manual describes it
  * and since which generation of processors it is seen.
  *
- * The rows come from vmx/capability/vmx_capability.def and, within it,
- * vmx/capability/vmx_controls.def, vmx/capability/vmx_controls_64.def and
- * vmx/capability/cr_bits.def. A
- * program that does not ask for a feature is linked without the table and its texts.
+ * The rows are those of tools/capability/features.def.
  *
  * SDM Vol. 3, appendix "VMX Capability Reporting Facility".
  */
@@ -40,13 +37,15 @@ struct vmx_feature {
     uint8_t high, low;
     const char *name;        /* the SDM's */
     const char *explanation; /* one plain sentence, without a full stop */
-    const char *section;     /* the SDM section's title */
     const char *since;       /* the first generation of the corpus that has it; "" where none has */
 };
 
 /* By group, which is the id before its dot, and within a group by bit, lowest first. */
 extern const struct vmx_feature vmx_feature_table[];
 extern const uint32_t vmx_feature_count;
+
+/* The title of the SDM section that describes it. */
+const char *vmx_feature_section(const struct vmx_feature *feature);
 
 /* The row with that id; NULL if there is none. */
 const struct vmx_feature *vmx_feature_find(const char *id);

@@ -12,6 +12,15 @@
 #include "vmx/finding.h"
 #include "vmx/capability/vmx_msr.h"
 
+/* The bits of CR0 and CR4 that have a name. */
+struct cr_bit {
+    uint64_t mask;
+    const char *name; /* "CR4.VMXE" */
+};
+
+enum { CR_BIT_COUNT = 39, CR_NAME_PREFIX = 4 /* "CR4." */ };
+extern const struct cr_bit cr_bits[CR_BIT_COUNT];
+
 /* The value as it is now with every bit that VMX operation needs at 1; in CR4 also VMXE. */
 uint64_t cr0_for_vmx(uint64_t cr0, const struct vmx_msrs *msrs);
 uint64_t cr4_for_vmx(uint64_t cr4, const struct vmx_msrs *msrs);

@@ -6,7 +6,6 @@
 
 #define VMX_CAPABILITY(kind, member, ...) \
     {#member, offsetof(struct vmx_capability, member), sizeof(VMX_CAPABILITY_##kind), FIELD_##kind},
-#define VMX_CAPABILITY_WORD VMX_CAPABILITY
 const struct field vmx_capability_fields[] = {
 #include "vmx/capability/vmx_capability.def"
 };
@@ -19,9 +18,8 @@ static const struct {
     uint32_t msr;
     uint8_t high, low;
 } sources[] = {
-#define VMX_CAPABILITY(kind, member, source_msr, source_high, source_low, ...) \
+#define VMX_CAPABILITY(kind, member, source_msr, source_high, source_low) \
     {IA32_##source_msr, (source_high), (source_low)},
-#define VMX_CAPABILITY_WORD(...) VMX_CAPABILITY(__VA_ARGS__, )
 #include "vmx/capability/vmx_capability.def"
 };
 

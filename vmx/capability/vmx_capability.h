@@ -16,14 +16,12 @@
 #define VMX_CAPABILITY_NUMBER           uint32_t
 #define VMX_CAPABILITY_HEX              uint64_t
 #define VMX_CAPABILITY(kind, name, ...) VMX_CAPABILITY_##kind name;
-#define VMX_CAPABILITY_WORD             VMX_CAPABILITY
 struct vmx_capability {
 #include "vmx/capability/vmx_capability.def"
 };
 
 /* VMX_MASK(invept) …: the bits of its MSR that a field comes from. */
-#define VMX_CAPABILITY(kind, name, msr, high, low, ...) \
-    VMX_HIGH_##name = (high), VMX_LOW_##name = (low),
+#define VMX_CAPABILITY(kind, name, msr, high, low) VMX_HIGH_##name = (high), VMX_LOW_##name = (low),
 enum vmx_capability_bit {
 #include "vmx/capability/vmx_capability.def"
 };

@@ -5,12 +5,11 @@
 
 #include "vmx/capability/vmx_capability.h"
 
-#define VMX_CONTROL(word, bit, id, control_name, wish, ...) \
+#define CONTROL(word, bit, id, wish, control_name) \
     {VMX_CONTROL_##word, 1u << (bit), (control_name), CONTROL_##wish},
 const struct vmx_control vmx_control_table[] = {
 #include "vmx/capability/vmx_controls.def"
 };
-#undef VMX_CONTROL
 
 const uint32_t vmx_control_count = sizeof(vmx_control_table) / sizeof(vmx_control_table[0]);
 
@@ -30,20 +29,16 @@ const struct vmx_control_word_text vmx_control_words[VMX_CONTROL_WORD_COUNT] = {
 #define NAMES(prefix, word, id, name)                     \
     UNUSED static const char name_##word##_##id[] = name; \
     UNUSED static const char unpaired_##word##_##id[] = prefix name;
-#define SIDE_PIN                              ""
-#define SIDE_PRIMARY                          ""
-#define SIDE_SECONDARY                        ""
-#define SIDE_TERTIARY                         ""
-#define SIDE_VM_FUNCTION                      ""
-#define SIDE_EXIT                             "exit: "
-#define SIDE_SECONDARY_EXIT                   "exit: "
-#define SIDE_ENTRY                            "entry: "
-#define VMX_CONTROL(word, bit, id, name, ...) NAMES(SIDE_##word, word, id, name)
-#define VMX_CONTROL_64                        VMX_CONTROL
+#define SIDE_PIN                           ""
+#define SIDE_PRIMARY                       ""
+#define SIDE_SECONDARY                     ""
+#define SIDE_TERTIARY                      ""
+#define SIDE_VM_FUNCTION                   ""
+#define SIDE_EXIT                          "exit: "
+#define SIDE_SECONDARY_EXIT                "exit: "
+#define SIDE_ENTRY                         "entry: "
+#define CONTROL(word, bit, id, want, name) NAMES(SIDE_##word, word, id, name)
 #include "vmx/capability/vmx_controls.def"
-#include "vmx/capability/vmx_controls_64.def"
-#undef VMX_CONTROL
-#undef VMX_CONTROL_64
 
 #define UNPAIRED(word, control, other_word, other)                                \
     {RULE_CONTROL_UNPAIRED, VMX_BITS(word, control), VMX_BITS(other_word, other), \

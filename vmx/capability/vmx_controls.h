@@ -22,19 +22,18 @@ enum vmx_control_word {
     VMX_CONTROL_WORD_COUNT,
 };
 
-/* PIN_NMI_EXITING, SECONDARY_ENABLE_EPT …: each control as a mask in its word. */
-#define VMX_CONTROL(word, bit, id, ...) word##_##id = 1u << (bit),
+/* The words of 64 bits, from which a minimal hypervisor wants nothing. */
+enum {
+    VMX_CONTROL_TERTIARY = VMX_CONTROL_WORD_COUNT,
+    VMX_CONTROL_SECONDARY_EXIT,
+    VMX_CONTROL_VM_FUNCTION
+};
+
+/* PIN_NMI_EXITING, TERTIARY_ENABLE_HLAT …: each control as a mask in its word. */
+#define CONTROL(word, bit, id, ...) word##_##id = 1u << (bit),
 enum vmx_control_mask {
 #include "vmx/capability/vmx_controls.def"
 };
-#undef VMX_CONTROL
-
-/* TERTIARY_ENABLE_HLAT, SECONDARY_EXIT_LOAD_FRED, VM_FUNCTION_EPTP_SWITCHING …: 64-bit words. */
-#define VMX_CONTROL_64(word, bit, id, ...) word##_##id = 1u << (bit),
-enum vmx_control_64_mask {
-#include "vmx/capability/vmx_controls_64.def"
-};
-#undef VMX_CONTROL_64
 
 enum vmx_control_want {
     CONTROL_REQUIRED,
@@ -44,7 +43,7 @@ enum vmx_control_want {
 };
 
 struct vmx_control {
-    enum vmx_control_word word;
+    uint8_t word; /* enum vmx_control_word, or one of 64 bits */
     uint32_t mask;
     const char *name; /* the SDM's */
     enum vmx_control_want want;

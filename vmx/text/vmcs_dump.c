@@ -45,8 +45,8 @@ static void print_field(struct sink *sink, const struct vmcs_image *image,
     static const int digits[] = {
         [VMCS_WIDTH_16] = 4, [VMCS_WIDTH_32] = 8, [VMCS_WIDTH_64] = 16, [VMCS_WIDTH_NATURAL] = 16};
 
-    print_to(sink, "%c %-50s 0x%0*lx\n", mark_of(marks, row->field), row->name, digits[row->width],
-             vmcs_image_get(image, row->field));
+    print_to(sink, "%c %-50s 0x%0*lx\n", mark_of(marks, row->field), row->name,
+             digits[vmcs_encoding_width(row->field)], vmcs_image_get(image, row->field));
     print_words(sink, image, row->field);
 }
 
@@ -123,7 +123,8 @@ void vmcs_dump_text(const struct vmcs_image *image, struct vmcs_marks marks, str
         for (uint32_t i = 0; i < VMCS_FIELD_COUNT; i++) {
             const struct vmcs_field_row *row = &vmcs_field_table[i];
 
-            if (image->present[i] && row->type == parts[part].type && !is_of_segment(row->field))
+            if (image->present[i] && vmcs_encoding_type(row->field) == parts[part].type &&
+                !is_of_segment(row->field))
                 print_field(sink, image, &marks, row);
         }
     }

@@ -6,6 +6,7 @@
 #include "vmx/exit_reason.h"
 #include "vmx/text/exit_text.h"
 #include "vmx/nmi_unblocking.h"
+#include "vmx/capability/cr_fixed.h"
 #include "vmx/capability/vmx_controls.h"
 #include "vmx/vmx_result.h"
 
@@ -19,7 +20,7 @@ struct field_value {
     uint32_t argument; /* from the table of printers */
 };
 
-/* The argument is the enum vmx_control_word. */
+/* The argument is the enum vmx_control_word, or a word of 64 bits. */
 static void print_controls(const struct field_value *field_value)
 {
     struct bit_name names[32];
@@ -33,59 +34,21 @@ static void print_controls(const struct field_value *field_value)
     bit_names_print(field_value->sink, field_value->value, names, count);
 }
 
-/* The controls of the 64-bit words, in one table. */
-enum word_64 { TERTIARY, SECONDARY_EXIT, VM_FUNCTION };
-
-struct control_64 {
-    enum word_64 word;
-    struct bit_name control;
-};
-
-#define VMX_CONTROL_64(word, bit, id, name, ...) {word, {1ull << (bit), (name)}},
-static const struct control_64 controls_64[] = {
-#include "vmx/capability/vmx_controls_64.def"
-};
-#undef VMX_CONTROL_64
-
-/* The argument is the enum word_64. */
-static void print_controls_64(const struct field_value *field_value)
-{
-    struct bit_name names[COUNT(controls_64)];
-    uint32_t count = 0;
-
-    for (uint32_t i = 0; i < COUNT(controls_64); i++) {
-        if (controls_64[i].word == field_value->argument)
-            names[count++] = controls_64[i].control;
-    }
-    bit_names_print(field_value->sink, field_value->value, names, count);
-}
-
 /* The bits of a register by the names of lib/x86_registers.h. */
 #define BIT_NAME(reg, bit) \
     {                      \
         reg##_##bit, #bit  \
     }
 
-enum { REGISTER_CR0, REGISTER_CR4 };
-
-#define CR_BIT(cr, bit, ...) {REGISTER_##cr, BIT_NAME(cr, bit)},
-static const struct {
-    uint8_t reg;
-    struct bit_name name;
-} cr_bits[] = {
-#include "vmx/capability/cr_bits.def"
-};
-#undef CR_BIT
-
-/* The argument is REGISTER_CR0 or REGISTER_CR4. */
+/* The argument is the register's digit. */
 static void print_control_register(const struct field_value *field_value)
 {
-    struct bit_name names[COUNT(cr_bits)];
+    struct bit_name names[CR_BIT_COUNT];
     uint32_t count = 0;
 
-    for (uint32_t i = 0; i < COUNT(cr_bits); i++) {
-        if (cr_bits[i].reg == field_value->argument)
-            names[count++] = cr_bits[i].name;
+    for (uint32_t i = 0; i < CR_BIT_COUNT; i++) {
+        if (cr_bits[i].name[2] == (char)field_value->argument)
+            names[count++] = (struct bit_name){cr_bits[i].mask, cr_bits[i].name + CR_NAME_PREFIX};
     }
     bit_names_print(field_value->sink, field_value->value, names, count);
 }
@@ -284,10 +247,10 @@ static const struct {
     {VMCS_PIN_BASED_VM_EXECUTION_CONTROLS, print_controls, VMX_CONTROL_PIN},
     {VMCS_PRIMARY_PROCESSOR_BASED_VM_EXECUTION_CONTROLS, print_controls, VMX_CONTROL_PRIMARY},
     {VMCS_SECONDARY_PROCESSOR_BASED_VM_EXECUTION_CONTROLS, print_controls, VMX_CONTROL_SECONDARY},
-    {VMCS_TERTIARY_PROCESSOR_BASED_VM_EXECUTION_CONTROLS, print_controls_64, TERTIARY},
-    {VMCS_VM_FUNCTION_CONTROLS, print_controls_64, VM_FUNCTION},
+    {VMCS_TERTIARY_PROCESSOR_BASED_VM_EXECUTION_CONTROLS, print_controls, VMX_CONTROL_TERTIARY},
+    {VMCS_VM_FUNCTION_CONTROLS, print_controls, VMX_CONTROL_VM_FUNCTION},
     {VMCS_PRIMARY_VM_EXIT_CONTROLS, print_controls, VMX_CONTROL_EXIT},
-    {VMCS_SECONDARY_VM_EXIT_CONTROLS, print_controls_64, SECONDARY_EXIT},
+    {VMCS_SECONDARY_VM_EXIT_CONTROLS, print_controls, VMX_CONTROL_SECONDARY_EXIT},
     {VMCS_VM_ENTRY_CONTROLS, print_controls, VMX_CONTROL_ENTRY},
     {VMCS_EXCEPTION_BITMAP, print_exception_bitmap, 0},
     {VMCS_EPT_POINTER, print_ept_pointer, 0},
@@ -301,14 +264,14 @@ static const struct {
     {VMCS_GUEST_GS_ACCESS_RIGHTS, print_access_rights, 0},
     {VMCS_GUEST_LDTR_ACCESS_RIGHTS, print_access_rights, 0},
     {VMCS_GUEST_TR_ACCESS_RIGHTS, print_access_rights, 0},
-    {VMCS_CR0_GUEST_HOST_MASK, print_control_register, REGISTER_CR0},
-    {VMCS_CR4_GUEST_HOST_MASK, print_control_register, REGISTER_CR4},
-    {VMCS_CR0_READ_SHADOW, print_control_register, REGISTER_CR0},
-    {VMCS_CR4_READ_SHADOW, print_control_register, REGISTER_CR4},
-    {VMCS_GUEST_CR0, print_control_register, REGISTER_CR0},
-    {VMCS_GUEST_CR4, print_control_register, REGISTER_CR4},
-    {VMCS_HOST_CR0, print_control_register, REGISTER_CR0},
-    {VMCS_HOST_CR4, print_control_register, REGISTER_CR4},
+    {VMCS_CR0_GUEST_HOST_MASK, print_control_register, '0'},
+    {VMCS_CR4_GUEST_HOST_MASK, print_control_register, '4'},
+    {VMCS_CR0_READ_SHADOW, print_control_register, '0'},
+    {VMCS_CR4_READ_SHADOW, print_control_register, '4'},
+    {VMCS_GUEST_CR0, print_control_register, '0'},
+    {VMCS_GUEST_CR4, print_control_register, '4'},
+    {VMCS_HOST_CR0, print_control_register, '0'},
+    {VMCS_HOST_CR4, print_control_register, '4'},
     {VMCS_GUEST_IA32_EFER, print_efer, 0},
     {VMCS_HOST_IA32_EFER, print_efer, 0},
     {VMCS_GUEST_RFLAGS, print_rflags, 0},

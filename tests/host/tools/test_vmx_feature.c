@@ -15,6 +15,7 @@
 #include "tests/host/full_msrs.h"
 #include "tests/host/real_msrs.h"
 #include "vmx/text/basic_render.h"
+#include "vmx/capability/cr_fixed.h"
 #include "vmx/capability/vmx_controls.h"
 #include "tools/capability/vmx_feature.h"
 
@@ -39,7 +40,7 @@ static void every_row_says_all_a_person_needs(void **state)
     for (uint32_t i = 0; i < vmx_feature_count; i++) {
         const struct vmx_feature *row = &vmx_feature_table[i];
 
-        assert_true(strlen(row->name) >= 3 && strlen(row->section) > 5);
+        assert_true(strlen(row->name) >= 3 && strlen(vmx_feature_section(row)) > 5);
         assert_true(strlen(row->explanation) > 5);
         assert_int_not_equal(row->explanation[strlen(row->explanation) - 1], '.');
         assert_non_null(row->since);
@@ -154,9 +155,9 @@ static void fields_are_where_the_manual_has_them(void **state)
         assert_int_equal(row->low, known[i].low);
         assert_int_equal(row->kind, known[i].kind);
     }
-    assert_string_equal(feature("secondary.ept")->section,
+    assert_string_equal(vmx_feature_section(feature("secondary.ept")),
                         "Secondary Processor-Based VM-Execution Controls");
-    assert_string_equal(feature("cr4.la57")->section, "VMX-Fixed Bits in CR4");
+    assert_string_equal(vmx_feature_section(feature("cr4.la57")), "VMX-Fixed Bits in CR4");
 }
 
 /* What draws IA32_VMX_BASIC and what lists its features speak of the same fields. */
@@ -179,6 +180,8 @@ static void every_control_of_the_derivation_is_a_feature(void **state)
         const struct vmx_control *control = &vmx_control_table[i];
         int found = 0;
 
+        if (control->word >= VMX_CONTROL_WORD_COUNT) /* they are not derived from */
+            continue;
         for (uint32_t f = 0; f < vmx_feature_count; f++) {
             const struct vmx_feature *row = &vmx_feature_table[f];
 
@@ -188,6 +191,22 @@ static void every_control_of_the_derivation_is_a_feature(void **state)
         }
         assert_int_equal(found, 1);
     }
+}
+
+static void every_named_bit_of_a_control_register_is_a_feature(void **state)
+{
+    unsigned bit = 0;
+
+    (void)state;
+    for (uint32_t f = 0; f < vmx_feature_count; f++) {
+        if (vmx_feature_table[f].kind != FEATURE_FIXED)
+            continue;
+        assert_true(bit < CR_BIT_COUNT);
+        assert_string_equal(vmx_feature_table[f].name, cr_bits[bit].name);
+        assert_int_equal(1ull << vmx_feature_table[f].low, cr_bits[bit].mask);
+        bit++;
+    }
+    assert_int_equal(bit, CR_BIT_COUNT);
 }
 
 /* Allowed 0-settings in the low half, allowed 1-settings in the high one. */
@@ -374,6 +393,7 @@ int main(void)
         cmocka_unit_test(fields_are_where_the_manual_has_them),
         cmocka_unit_test(fields_of_basic_have_the_names_of_the_drawing),
         cmocka_unit_test(every_control_of_the_derivation_is_a_feature),
+        cmocka_unit_test(every_named_bit_of_a_control_register_is_a_feature),
         cmocka_unit_test(a_control_may_be_0_or_1_as_both_halves_say),
         cmocka_unit_test(the_true_msr_is_asked_where_there_is_one),
         cmocka_unit_test(controls_of_64_bits_may_all_be_0),

@@ -51,7 +51,7 @@ static int reset(void **state)
     assert_true(vmx_ok(vmptrld(vcpu.vmcs.address)));
     vmentry_context_read(&vcpu.capability, revision, &context);
     for (unsigned i = 0; i < VMCS_FIELD_COUNT; i++) {
-        if (vmcs_field_table[i].type == VMCS_TYPE_HOST)
+        if (vmcs_encoding_type(vmcs_field_table[i].field) == VMCS_TYPE_HOST)
             vmcs_image_set(&ground.host, vmcs_field_table[i].field, 0);
     }
     vmcs_image_set(&ground.host, VMCS_HOST_CR0, 0x80000031);

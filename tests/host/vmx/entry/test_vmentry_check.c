@@ -474,7 +474,7 @@ static void a_random_image_leads_back_to_the_host(void **state)
         for (unsigned i = 0; i < VMCS_FIELD_COUNT; i++) {
             enum vmcs_field field = vmcs_field_table[i].field;
 
-            if (vmcs_field_table[i].type != VMCS_TYPE_HOST ||
+            if (vmcs_encoding_type(vmcs_field_table[i].field) != VMCS_TYPE_HOST ||
                 !((base.value[i] ^ image.value[i]) & ~vmentry_harmless_bits(&base, field)))
                 continue;
             changed++;
