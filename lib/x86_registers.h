@@ -35,8 +35,7 @@ enum x86_vector {
 };
 #endif
 
-/* SDM Vol. 3, "Control Registers"; tools/capability/features.def explains each bit of CR0 and CR4.
- */
+/* SDM Vol. 3, "Control Registers"; tools/capability/features.def has a sentence for each bit. */
 #define CR0_PE         X86_BIT(0)
 #define CR0_MP         X86_BIT(1)
 #define CR0_EM         X86_BIT(2)

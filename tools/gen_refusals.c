@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "vmx/finding.h"
+#include "vmx/text/vmx_json.h"
 
 enum { PREFIXES_MAX = 3 };
 
@@ -74,13 +74,14 @@ static void write_severity(const enum severity *severity)
     printf("*\n\n");
 }
 
-static void write_rule(const struct rule_text *rule)
+static void write_rule(const struct rule_text *rule, const struct rule_advice *advice)
 {
     printf("### %s\n\n", rule->name);
     write_severity(rule->severity);
     write_sentence("", rule->text);
-    write_sentence(strncmp(rule->remedy, "nothing to do", 13) ? "What to do: " : "", rule->remedy);
-    printf("Source: %s.\n\n", rule->sdm);
+    write_sentence(strncmp(advice->remedy, "nothing to do", 13) ? "What to do: " : "",
+                   advice->remedy);
+    printf("Source: %s.\n\n", advice->sdm);
 }
 
 static void write_groups(void)
@@ -94,7 +95,7 @@ static void write_groups(void)
             if (!begun)
                 printf("## %s\n\n%s\n\n", groups[group].title, groups[group].introduction);
             begun = true;
-            write_rule(&rule_table[rule]);
+            write_rule(&rule_table[rule], &rule_advice[rule]);
         }
     }
 }

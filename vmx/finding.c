@@ -2,18 +2,18 @@
 
 #include "lib/string.h"
 
-#define FINDING_RULE(id, rule_name, kvm, virtual, strict, sentence, section, advice) \
-    [RULE_##id] = {                                                                  \
-        .name = (rule_name),                                                         \
-        .severity = {SEVERITY_##kvm, SEVERITY_##virtual, SEVERITY_##strict},         \
-        .text = (sentence),                                                          \
-        .sdm = (section),                                                            \
-        .remedy = (advice),                                                          \
-    },
+#define BY_CHECK(kvm, virtual, strict)                        \
+    {                                                         \
+        SEVERITY_##kvm, SEVERITY_##virtual, SEVERITY_##strict \
+    }
+#define NOTE    BY_CHECK(NOTE, NOTE, NOTE)
+#define WARNING BY_CHECK(WARNING, WARNING, WARNING)
+#define REFUSAL BY_CHECK(REFUSAL, REFUSAL, REFUSAL)
+
+#define RULE(id, name, severity, text) {(name), severity, (text)},
 const struct rule_text rule_table[RULE_COUNT] = {
 #include "vmx/findings.def"
 };
-#undef FINDING_RULE
 
 static bool details_alike(const char *a, const char *b)
 {

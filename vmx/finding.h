@@ -1,9 +1,9 @@
 /*
  * Findings: what is worth reporting about this machine, as values.
  *
- * A decision gives a list of findings, all of them and not only the first. Each rule's sentence,
- * manual section and remedy stand once, in vmx/findings.def; console, JSON, tools, tests and
- * docs/refusals.md come from that table.
+ * A decision gives a list of findings, all of them and not only the first. Each rule's sentence
+ * stands once, in vmx/findings.def, and its source and remedy in vmx/text/finding_advice.def;
+ * console, JSON, tools, tests and docs/refusals.md come from there.
  */
 #ifndef VMX_FINDING_H
 #define VMX_FINDING_H
@@ -25,20 +25,17 @@ enum severity {
  */
 enum vmx_check { VMX_CHECK_KVM, VMX_CHECK_VIRTUAL, VMX_CHECK_STRICT, VMX_CHECK_COUNT };
 
-#define FINDING_RULE(id, ...) RULE_##id,
+#define RULE(id, ...) RULE_##id,
 enum rule {
 #include "vmx/findings.def"
     RULE_COUNT,
 };
-#undef FINDING_RULE
 
 /* One row of vmx/findings.def. */
 struct rule_text {
     const char *name;                        /* "basic-memory-type" */
     enum severity severity[VMX_CHECK_COUNT]; /* by mode */
     const char *text;                        /* the sentence a person reads */
-    const char *sdm;                         /* section title, or another source */
-    const char *remedy;                      /* what the person can do */
 };
 
 extern const struct rule_text rule_table[RULE_COUNT];

@@ -113,10 +113,10 @@ void finding_print(const struct coloured *page, const struct finding *finding, c
     if (finding->detail != NULL || finding->msr != 0 || finding->low >= 0)
         print_place(page->sink, finding);
     page->colour(COLOUR_DIM);
-    format_text(manual, sizeof(manual), "manual: %s", rule->sdm);
+    format_text(manual, sizeof(manual), "manual: %s", rule_advice[finding->rule].sdm);
     print_wrapped(page->sink, INDENT, TEXT_COLUMNS, manual);
     page->colour(COLOUR_PLAIN);
-    print_wrapped(page->sink, INDENT, TEXT_COLUMNS, rule->remedy);
+    print_wrapped(page->sink, INDENT, TEXT_COLUMNS, rule_advice[finding->rule].remedy);
 }
 
 void finding_print_line(const struct coloured *page, const struct finding *finding,

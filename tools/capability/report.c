@@ -4,6 +4,7 @@
 
 #include "tools/capability/feature_text.h"
 #include "vmx/text/basic_render.h"
+#include "vmx/text/vmx_json.h"
 #include "vmx/capability/field.h"
 
 enum { SENTENCE_MAX = 400, STATE_WIDTH = 10, FINDING_INDENT = 11, STAGE_INDENT = 32 };
@@ -123,11 +124,11 @@ static void print_finding(const struct page *page, const struct finding *finding
     print_to(page->sink, "\n%*s", FINDING_INDENT, "");
     page_wrapped(page, FINDING_INDENT, FINDING_INDENT, rule->text);
     print_place(page, finding);
-    format_text(manual, sizeof(manual), "manual: %s", rule->sdm);
+    format_text(manual, sizeof(manual), "manual: %s", rule_advice[finding->rule].sdm);
     print_to(page->sink, "%*s", FINDING_INDENT, "");
     page_wrapped(page, FINDING_INDENT, FINDING_INDENT, manual);
     print_to(page->sink, "%*s", FINDING_INDENT, "");
-    page_wrapped(page, FINDING_INDENT, FINDING_INDENT, rule->remedy);
+    page_wrapped(page, FINDING_INDENT, FINDING_INDENT, rule_advice[finding->rule].remedy);
 }
 
 void report_findings(const struct page *page, const struct findings *findings, uint32_t msr)

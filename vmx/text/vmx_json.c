@@ -2,6 +2,11 @@
 
 #include "lib/format.h"
 
+#define ADVICE(id, sdm, remedy) [RULE_##id] = {(sdm), (remedy)},
+const struct rule_advice rule_advice[RULE_COUNT] = {
+#include "vmx/text/finding_advice.def"
+};
+
 void vmx_json_finding(struct json *json, const struct finding *finding, const char *cpus,
                       const uint32_t *apic_id)
 {
@@ -31,8 +36,8 @@ void vmx_json_finding(struct json *json, const struct finding *finding, const ch
     json_hex(json, "wanted", finding->wanted);
     json_string(json, "detail", finding->detail);
     json_string(json, "text", rule->text);
-    json_string(json, "sdm", rule->sdm);
-    json_string(json, "remedy", rule->remedy);
+    json_string(json, "sdm", rule_advice[finding->rule].sdm);
+    json_string(json, "remedy", rule_advice[finding->rule].remedy);
     json_object_end(json);
 }
 

@@ -12,6 +12,14 @@
 #include "vmx/finding.h"
 #include "vmx/capability/vmx_dump.h"
 
+/* What is said of a rule beside its sentence. */
+struct rule_advice {
+    const char *sdm;    /* section title, or another source */
+    const char *remedy; /* what the person can do */
+};
+
+extern const struct rule_advice rule_advice[RULE_COUNT];
+
 /*
  * One finding, as an element of an array. `cpus` are all that it was found on, "0-3,5", NULL for
  * its CPU alone; `apic_id` is that of its CPU, NULL where not known.

@@ -1,6 +1,7 @@
 /*
  * A finding in words: of its place as much as it has, and nothing between what is missing.
  */
+#include "vmx/text/vmx_json.h"
 #include "kernel/report/report_parts.h"
 #include "lib/format.h"
 
@@ -89,7 +90,7 @@ static void every_rule_is_reported_whole(void **state)
 
         print(&finding);
         (void)snprintf(wanted, sizeof(wanted), "%s <2> manual: %s <0> %s", rule_table[rule].text,
-                       rule_table[rule].sdm, rule_table[rule].remedy);
+                       rule_advice[rule].sdm, rule_advice[rule].remedy);
         for (const char *line = strchr(text, '\n') + 1, *end; *line != '\0'; line = end + 1) {
             end = strchr(line, '\n');
             if (line[0] == '<') {

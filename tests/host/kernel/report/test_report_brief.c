@@ -2,6 +2,7 @@
  * What is left standing on a screen of 80 by 25 characters, which cannot be scrolled back: all
  * CPUs, the refusals, the verdict below them.
  */
+#include "vmx/text/vmx_json.h"
 #include "kernel/report/report.h"
 #include "kernel/screen/screen.h"
 
@@ -159,7 +160,7 @@ static void every_refusal_fits_whole(void **state)
     (void)state;
     for (enum rule rule = 0; rule < RULE_COUNT; rule++) {
         char remedy_end[20];
-        const char *remedy = rule_table[rule].remedy;
+        const char *remedy = rule_advice[rule].remedy;
 
         for (uint32_t i = 0; i < 8; i++) {
             cpu_list[i]->vmx.state = VMX_CPU_OFF;

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "vmx/text/vmx_json.h"
 #include "kernel/machine.h"
 #include "kernel/report/report.h"
 #include "tests/host/compact_json.h"
@@ -110,7 +111,7 @@ static void each_finding(void **state)
              severity_name(cpu_list[2]->vmx.findings.item[0].severity));
     assert_has(text);
     snprintf(text, sizeof text, "\"sdm\":\"%s\",\"remedy\":\"",
-             rule_table[RULE_BASIC_MEMORY_TYPE].sdm);
+             rule_advice[RULE_BASIC_MEMORY_TYPE].sdm);
     assert_has(text);
     cpu_list[2]->vmx.findings.item[0].high = 50;
     assert_has("\"bits\":\"50\",");
