@@ -118,6 +118,7 @@ entry32:
     wrmsr
     mov %cr0, %eax
     or $(CR0_PG | CR0_WP | CR0_NE | CR0_MP | CR0_PE), %eax
+    and $~(CR0_EM | CR0_TS), %eax /* the x87 is there to be used */
     mov %eax, %cr0
 
     pop %ecx

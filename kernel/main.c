@@ -20,6 +20,7 @@
 #include "kernel/vmx_all.h"
 #include "lib/x86.h"
 #include "mm/page_alloc.h"
+#include "vmx/quirks.h"
 
 static struct machine machine;
 static struct firmware firmware;
@@ -145,6 +146,7 @@ static void start_other_cpus(void)
 
 static void prepare_cpus(void)
 {
+    quirks_detect();
     begin("firmware's tables");
     firmware_read(&machine.boot, &firmware);
     if (!apic_init(firmware.highest_id))

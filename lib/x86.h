@@ -27,6 +27,12 @@ struct __attribute__((packed)) x86_table {
     uint64_t base;
 };
 
+/* The x87's extended format. */
+struct __attribute__((packed)) x87_number {
+    uint64_t significand;
+    uint16_t sign_exponent;
+};
+
 /* The segment registers' visible parts, and where the descriptors are. */
 struct x86_segments {
     uint16_t es, cs, ss, ds, fs, gs, ldtr, tr;
@@ -52,6 +58,7 @@ uint64_t read_dr(unsigned number);
 void write_dr(unsigned number, uint64_t value);
 uint8_t xsetbv_safe(uint32_t number, uint64_t value);
 uint32_t rdpkru(void);
+struct x87_number x87_sine_of_pi(void);
 void take_interrupt(void);
 void int_nmi(void);
 void int_machine_check(void);
@@ -344,6 +351,20 @@ static inline uint32_t rdpkru(void)
 
     asm volatile("rdpkru" : "=a"(value) : "c"(0) : "rdx");
     return value;
+}
+
+/* Leaves the x87 as FNINIT does. CR0.EM and CR0.TS must be 0. */
+static inline struct x87_number x87_sine_of_pi(void)
+{
+    struct x87_number sine;
+
+    asm volatile("fninit\n\t"
+                 "fldpi\n\t"
+                 "fsin\n\t"
+                 "fstpt %0\n\t"
+                 "fninit"
+                 : "=m"(sine));
+    return sine;
 }
 
 /* The x87 and SSE state, from 512 bytes aligned to 16. CR4.OSFXSR must be set. */

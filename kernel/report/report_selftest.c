@@ -1,4 +1,5 @@
 #include "kernel/report/report_parts.h"
+#include "vmx/quirks.h"
 
 void result_text(const struct coloured *page, struct vmx_result result)
 {
@@ -147,7 +148,8 @@ static void entry_text(const struct selftest_vmentry *selftest, const struct col
         difference_text(page, &selftest->difference[i]);
     for (enum vmentry_departure i = 0; i < VMENTRY_DEPARTURE_COUNT; i++) {
         if (selftest->departed[i] > 0)
-            print_to(page->sink, "  Bochs 2.7, %u times, %s:\n       %s\n", selftest->departed[i],
+            print_to(page->sink, "  %s, %u times, %s:\n       %s\n",
+                     emulator_name(vmentry_departure_table[i].emulators), selftest->departed[i],
                      name_of(vmentry_departure_table[i].rule), vmentry_departure_table[i].text);
     }
 }

@@ -67,6 +67,7 @@ void model_cpu_reset(void)
         .xcr0 = 1,
         .dr6 = 0xffff0ff0,
         .extended_leaves = 0x80000008,
+        .sine_of_pi = {1ull << 63, 0xbfbf}, /* SDM Vol. 1, "Approximation of Pi": 66 bits of it */
         .more_features = {.edx = EXTENDED_NX | EXTENDED_RDTSCP},
     };
     *model_msr(IA32_EFER) = EFER_LME | EFER_LMA | EFER_NXE;
@@ -321,6 +322,11 @@ uint64_t read_cr0(void)
 void write_cr2(uint64_t value)
 {
     model_cpu.cr2 = value;
+}
+
+struct x87_number x87_sine_of_pi(void)
+{
+    return model_cpu.sine_of_pi;
 }
 
 void take_interrupt(void)

@@ -74,6 +74,7 @@ struct model_vmcs {
 struct model_cpu {
     /* What this processor is. */
     bool vmx, smx, svm, hypervisor;
+    struct x87_number sine_of_pi;
     unsigned physical_address_width;
     struct vmx_msrs msrs;
     uint64_t cr4_supported; /* setting any other bit is #GP */

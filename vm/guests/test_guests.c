@@ -40,13 +40,3 @@ void test_guest_intercept_exceptions(struct vcpu *vcpu)
     (void)vcpu;
     vmcs_write32(VMCS_EXCEPTION_BITMAP, UINT32_MAX);
 }
-
-enum { BOCHS_VMCS_BYTES = 4096 };
-
-bool test_guest_in_bochs(void)
-{
-    uint64_t size = rdmsr(IA32_VMX_BASIC) >> 32 & 0x1fff;
-    bool virtual_cpu = (cpuid(1, 0).ecx & 1u << 31) != 0;
-
-    return size == BOCHS_VMCS_BYTES && !virtual_cpu;
-}

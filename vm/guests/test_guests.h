@@ -54,9 +54,6 @@ const char *events_differ(const struct vcpu *vcpu, const struct wanted_exits *wa
  * none. */
 uint64_t *test_guest_ept_leaf(struct vcpu *vcpu, uint64_t address);
 
-/* Does Bochs run this, with nothing between? In each model its VMCSs take 4096 bytes. */
-bool test_guest_in_bochs(void);
-
 /* Every exception exits: for `setup`. */
 void test_guest_intercept_exceptions(struct vcpu *vcpu);
 

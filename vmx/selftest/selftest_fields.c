@@ -3,6 +3,7 @@
 #include <stddef.h>
 
 #include "lib/x86.h"
+#include "vmx/quirks.h"
 #include "vmx/vmcs_field.h"
 
 enum {
@@ -14,21 +15,16 @@ enum {
     ERRATUM_WANTED = 23,
 };
 
-/* The machines that vmx/selftest/selftest_departures.def knows. */
-enum machine_below { NONE_KNOWN, KVM };
-
-/* The hypervisor's leaf of CPUID, with KVM's "KVMKVMKVM" in EBX, ECX and EDX. */
-enum { CPUID_HYPERVISOR = 0x40000000, KVM_EBX = 0x4b4d564b, KVM_ECX = 0x564b4d56, KVM_EDX = 0x4d };
-
 static const struct departure {
-    enum machine_below machine;
+    uint32_t emulators;
     uint32_t encoding;
     bool exists; /* what the machine says */
     const char *text;
 } departures[] = {
-#define SELFTEST_DEPARTURE(machine, encoding, exists, text) {machine, (encoding), (exists), (text)},
-#include "vmx/selftest/selftest_departures.def"
-#undef SELFTEST_DEPARTURE
+#define FIELD_DEPARTURE(emulators, encoding, exists, text) \
+    {(emulators), (encoding), (exists), (text)},
+#include "vmx/selftest/departures.def"
+#undef FIELD_DEPARTURE
 };
 
 static const char *const group_names[WIDTHS][TYPES] = {
@@ -49,16 +45,8 @@ struct walk {
     enum vmx_check check;
     struct selftest *selftest;
     struct vmx_capability capability;
-    enum machine_below machine;
     uint32_t highest_index; /* of the fields that could be read, as predicted */
 };
-
-static enum machine_below machine_below(void)
-{
-    struct cpuid_registers name = cpuid(CPUID_HYPERVISOR, 0);
-
-    return name.ebx == KVM_EBX && name.ecx == KVM_ECX && name.edx == KVM_EDX ? KVM : NONE_KNOWN;
-}
 
 static void add_row(struct walk *walk, struct selftest_row row)
 {
@@ -79,11 +67,10 @@ static void add_row(struct walk *walk, struct selftest_row row)
         selftest->row[selftest->count++] = row;
 }
 
-static const struct departure *known_departure(const struct walk *walk, uint32_t encoding,
-                                               bool exists)
+static const struct departure *known_departure(uint32_t encoding, bool exists)
 {
     for (unsigned i = 0; i < sizeof departures / sizeof *departures; i++) {
-        if (departures[i].machine == walk->machine && departures[i].encoding == encoding &&
+        if ((departures[i].emulators & emulators_here) != 0 && departures[i].encoding == encoding &&
             departures[i].exists == exists)
             return &departures[i];
     }
@@ -95,7 +82,7 @@ static bool print_departure(struct walk *walk, uint32_t encoding, struct vmx_res
                             struct vmx_result seen)
 {
     uint32_t full = encoding & ~1u, index = vmcs_field_index((enum vmcs_field)full);
-    const struct departure *known = known_departure(walk, full, vmx_ok(seen));
+    const struct departure *known = known_departure(full, vmx_ok(seen));
     const char *name = "a field that the manual does not name";
 
     if (index < VMCS_FIELD_COUNT)
@@ -147,8 +134,7 @@ static void walk_group(struct walk *walk, enum vmcs_width width, enum vmcs_type 
 
 void selftest_fields_run(struct vmx_cpu *cpu, struct selftest *selftest)
 {
-    struct walk walk = {
-        .cpu = cpu, .check = cpu->options->check, .selftest = selftest, .machine = machine_below()};
+    struct walk walk = {.cpu = cpu, .check = cpu->options->check, .selftest = selftest};
     struct selftest_row enumeration = {.name = "IA32_VMX_VMCS_ENUM reaches the highest index",
                                        .has_value = true};
 
@@ -160,9 +146,9 @@ void selftest_fields_run(struct vmx_cpu *cpu, struct selftest *selftest)
     enumeration.predicted_value = walk.highest_index;
     enumeration.seen_value = walk.capability.vmcs_enum_max_index;
     /*
-     * More is no harm: processors count fields that nobody may read, Bochs says 26 in every CPU
-     * model. Too little is an erratum of Haswell and its time ("IA32_VMX_VMCS_ENUM MSR (48AH) Does
-     * Not Properly Report the Highest Index Value Used For VMCS Encoding").
+     * More is no harm: processors count fields that nobody may read. Too little is an erratum of
+     * Haswell and its time ("IA32_VMX_VMCS_ENUM MSR (48AH) Does Not Properly Report the Highest
+     * Index Value Used For VMCS Encoding").
      */
     enumeration.agrees =
         enumeration.seen_value >= enumeration.predicted_value ||

@@ -13,7 +13,7 @@
 /*
  * Adds to `selftest` a row for each width and type (its values are how many encodings can be read,
  * predicted and seen), a row for each field that is there or not against the prediction, and one
- * for IA32_VMX_VMCS_ENUM. What vmx/selftest/selftest_departures.def knows of the machine below
+ * for IA32_VMX_VMCS_ENUM. What vmx/selftest/departures.def knows of the machine below
  * agrees, and is reported. The CPU that runs this is LOADED; its VMCS is read only.
  */
 void selftest_fields_run(struct vmx_cpu *cpu, struct selftest *selftest);

@@ -2,6 +2,7 @@
 
 #include "lib/x86.h"
 #include "vmx/entry/vmentry_state.h"
+#include "vmx/quirks.h"
 
 /* What a departure depends on: the image, and what breaks the rule in it (NULL: nothing does). */
 typedef bool when_function(const struct vmcs_image *image, const struct vmentry_finding *finding);
@@ -31,7 +32,7 @@ static bool is_vector_18(const struct vmcs_image *image, const struct vmentry_fi
     return (vmcs_image_get(image, VMCS_VM_ENTRY_INTERRUPTION_INFORMATION) & 0xff) == X86_VECTOR_MC;
 }
 
-static bool is_high_pending(const struct vmcs_image *image, const struct vmentry_finding *finding)
+static bool is_high_half(const struct vmcs_image *image, const struct vmentry_finding *finding)
 {
     (void)image;
     return (uint32_t)finding->seen == (uint32_t)finding->wanted;
@@ -76,26 +77,28 @@ static bool is_other_event(const struct vmcs_image *image, const struct vmentry_
     return (vmcs_image_get(image, VMCS_VM_ENTRY_INTERRUPTION_INFORMATION) >> 8 & 7) == EVENT_OTHER;
 }
 
-#define ALL                                           NULL
-#define VMENTRY_DEPARTURE(id, rule, kind, when, text) (when),
+#define ALL                                                      NULL
+#define VMENTRY_DEPARTURE(id, emulators, rule, kind, when, text) (when),
 static when_function *const whens[VMENTRY_DEPARTURE_COUNT] = {
-#include "vmx/selftest/vmentry_departures.def"
+#include "vmx/selftest/departures.def"
 };
 #undef VMENTRY_DEPARTURE
 
-#define VMENTRY_DEPARTURE(id, rule, kind, when, text) {VMENTRY_##rule, DEPARTURE_##kind, (text)},
+#define VMENTRY_DEPARTURE(id, emulators, rule, kind, when, text) \
+    {(emulators), VMENTRY_##rule, DEPARTURE_##kind, (text)},
 const struct vmentry_departure_text vmentry_departure_table[VMENTRY_DEPARTURE_COUNT] = {
-#include "vmx/selftest/vmentry_departures.def"
+#include "vmx/selftest/departures.def"
 };
 #undef VMENTRY_DEPARTURE
 
-/* The first departure of that kind that is about the finding. */
+/* The first departure of that kind, of what is here, that is about the finding. */
 static bool find(enum vmentry_departure_kind kind, const struct vmcs_image *image,
                  const struct vmentry_finding *finding, enum vmentry_departure *departure)
 {
     for (enum vmentry_departure i = 0; i < VMENTRY_DEPARTURE_COUNT; i++) {
         *departure = i;
         if (vmentry_departure_table[i].kind == kind &&
+            (vmentry_departure_table[i].emulators & emulators_here) != 0 &&
             (!finding || vmentry_departure_table[i].rule == finding->rule) &&
             (!whens[i] || whens[i](image, finding)))
             return true;

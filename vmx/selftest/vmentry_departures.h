@@ -1,6 +1,6 @@
 /*
- * Whether an image is one of those that a departure of vmx/selftest/vmentry_departures.def is
- * about.
+ * Whether an image is one of those that a departure of vmx/selftest/departures.def is about. Only
+ * those of the emulators that are here (vmx/quirks.h) count.
  */
 #ifndef VMX_VMENTRY_DEPARTURES_H
 #define VMX_VMENTRY_DEPARTURES_H
@@ -9,10 +9,9 @@
 
 #include "vmx/entry/vmentry_check.h"
 
-/* Where a processor is known to do otherwise: vmx/selftest/vmentry_departures.def. */
 #define VMENTRY_DEPARTURE(id, ...) DEPARTURE_##id,
 enum vmentry_departure {
-#include "vmx/selftest/vmentry_departures.def"
+#include "vmx/selftest/departures.def"
     VMENTRY_DEPARTURE_COUNT,
 };
 #undef VMENTRY_DEPARTURE
@@ -24,6 +23,7 @@ enum vmentry_departure_kind {
 };
 
 struct vmentry_departure_text {
+    uint32_t emulators;
     enum vmentry_rule rule;
     enum vmentry_departure_kind kind;
     const char *text; /* what it does, and why */
@@ -32,16 +32,16 @@ struct vmentry_departure_text {
 extern const struct vmentry_departure_text vmentry_departure_table[VMENTRY_DEPARTURE_COUNT];
 
 /*
- * Does Bochs 2.7 let this finding pass? If so, `departure` says by which. `finding` is one of those
- * that vmentry_check() made of the image.
+ * Does this machine let the finding pass? If so, `departure` says by which. `finding` is one of
+ * those that vmentry_check() made of the image.
  */
 bool vmentry_departs(const struct vmcs_image *image, const struct vmentry_finding *finding,
                      enum vmentry_departure *departure);
 
-/* Does Bochs 2.7 refuse the guest state of an image in which no rule is broken? */
+/* Does this machine refuse the guest state of an image in which no rule is broken? */
 bool vmentry_departs_stricter(const struct vmcs_image *image, enum vmentry_departure *departure);
 
-/* Does Bochs 2.7 end itself over an image with these findings? */
+/* Does this machine end itself over an image with these findings? */
 bool vmentry_departs_fatally(const struct vmcs_image *image,
                              const struct vmentry_findings *findings,
                              enum vmentry_departure *departure);

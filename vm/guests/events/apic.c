@@ -6,6 +6,7 @@
 #include "vm/exit.h"
 #include "vm/guests/test_guests.h"
 #include "vm/guests/probed.h"
+#include "vmx/quirks.h"
 #include "vmx/vmcs_access.h"
 
 extern const uint8_t apic_read[], apic_write[], apic_push[], apic_handler[];
@@ -132,17 +133,11 @@ static const char *check_eoi(const struct vcpu *vcpu)
                : "the guest interrupt status still has a vector in service";
 }
 
-/*
- * KVM offers virtual-interrupt delivery, and hands on the EOI-exit bitmaps only where the processor
- * below has posted interrupts, too.
- */
+/* With posted interrupts the bitmaps are handed on even where that quirk is. */
 static const char *lacks_bitmaps(const struct vmx_capability *capability)
 {
-    bool virtual_cpu = (cpuid(1, 0).ecx & CPUID_1_ECX_HYPERVISOR) != 0;
-
-    return virtual_cpu && (capability->pin_allowed1 & PIN_POSTED_INTERRUPTS) == 0
-               ? "EOI-exit bitmaps that do something (KVM has some that do not)"
-               : NULL;
+    return (capability->pin_allowed1 & PIN_POSTED_INTERRUPTS) == 0 ? quirk_lacks(QUIRK_NO_EOI_EXITS)
+                                                                   : NULL;
 }
 
 PROBED_GUEST(0760, eoi, "virtual-eoi",
@@ -168,7 +163,7 @@ enum { ACCESS_READ, ACCESS_WRITE, ACCESS_EVENT = 3, ACCESS_SHIFT = 12 };
         .reason = EXIT_REASON_VMCALL, .done = EXIT_EMULATED \
     }
 
-/* No instruction fetch (type 2): Bochs 2.7 ends itself on one. */
+/* No instruction fetch (type 2): QUIRK_NO_APIC_FETCH. */
 static const struct exit_expected access_exits[] = {
     ACCESS(apic_read, ACCESS_READ, APIC_TPR),        AGAIN,
     ACCESS(apic_write, ACCESS_WRITE, APIC_SVR),      AGAIN,

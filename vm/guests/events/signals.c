@@ -8,6 +8,7 @@
 #include "vm/guests/test_guests.h"
 #include "vm/host/clock.h"
 #include "vm/host/signal_sender.h"
+#include "vmx/quirks.h"
 
 extern const uint8_t signals_real_start[], signals_real_end[];
 
@@ -114,13 +115,11 @@ static const char *lacks_waiting(const struct vmx_capability *capability)
     return capability->activity_wait_for_sipi ? NULL : "the activity state wait-for-SIPI";
 }
 
-/* After the exit Bochs 2.7 has the INIT still pending: no guest would ever run on this CPU again.
- */
+/* An INIT that stays pending after its exit would let no guest ever run on this CPU again. */
 static const char *lacks_init(const struct vmx_capability *capability)
 {
-    if (test_guest_in_bochs())
-        return "an INIT that is over when it has made its VM exit (Bochs keeps it)";
-    return lacks_waiting(capability);
+    return quirk(QUIRK_INIT_STAYS_PENDING) ? quirk_lacks(QUIRK_INIT_STAYS_PENDING)
+                                           : lacks_waiting(capability);
 }
 
 BUILT_IN_GUEST(0170, signals, GUEST_LONG, "init-sipi",

@@ -3,6 +3,7 @@
 #include "vm/event.h"
 #include "vm/guest_state.h"
 #include "vm/guests/test_guests.h"
+#include "vmx/quirks.h"
 #include "vmx/vmcs_access.h"
 #include "vmx/capability/vmx_msr.h"
 
@@ -27,23 +28,17 @@ static const struct exit_expected exits[] = {
     STEP(step_return),
 };
 
-/*
- * Bochs 2.7 lets the flag be set, and nothing comes of it; a step that is pending at VM entry is
- * known there (guest_step_pending).
- */
 static const char *lacks(const struct vmx_capability *capability)
 {
     (void)capability;
-    return test_guest_in_bochs()
-               ? "a monitor trap flag that does something (Bochs has one that does not)"
-               : NULL;
+    return quirk_lacks(QUIRK_NO_MONITOR_TRAPS);
 }
 
 /*
  * The same by RFLAGS.TF, with each #DB kept from the guest. CPUID is done for the guest, and the
  * single step after it is pending at VM entry. INT clears TF, IRET brings it back for the
- * instruction after. All of it is executed once before: where a hypervisor below maps memory only
- * when it is touched, Bochs 2.7 takes the EPT violation of a fetch for a step.
+ * instruction after. All of it is executed once before, so that a hypervisor below that maps
+ * memory when it is touched has it mapped (QUIRK_FETCH_VIOLATION_IS_STEP).
  */
 #define TRAP(place)                                                                       \
     {                                                                                     \

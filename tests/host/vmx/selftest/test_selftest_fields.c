@@ -11,6 +11,7 @@
 
 #include "mm/memory_type.h"
 #include "tests/host/model_cpu.h"
+#include "vmx/quirks.h"
 #include "vmx/selftest/selftest_fields.h"
 #include "vmx/vmcs_field.h"
 
@@ -24,6 +25,7 @@ static int reset(void **state)
 {
     (void)state;
     model_cpu_reset();
+    emulators_here = 0;
     cpu = (struct vmx_cpu){.options = &options};
     selftest = (struct selftest){0};
     vmx_cpu_check(&cpu, NULL);
@@ -132,11 +134,11 @@ static void an_enumeration_that_ends_too_early_is_a_difference(void **state)
     assert_false(row_named("IA32_VMX_VMCS_ENUM reaches the highest index")->agrees);
 }
 
-/* A field that KVM has anyway is reported, and no difference: it says its name by CPUID. */
+/* A field that KVM has anyway is reported, and no difference. */
 static void what_is_known_of_kvm_is_no_difference(void **state)
 {
     (void)state;
-    model_cpu.hypervisor = true;
+    emulators_here = IN_KVM;
     cpu.msrs.value[IA32_VMX_PROCBASED_CTLS2 - VMX_MSR_FIRST] &= ~(1ull << (32 + 14));
     selftest_fields_run(&cpu, &selftest);
     assert_int_equal(selftest.differences, 0);
@@ -151,26 +153,28 @@ static void what_is_known_of_kvm_is_no_difference(void **state)
 }
 
 static const struct {
-    uint32_t encoding;
+    uint32_t emulators, encoding;
     bool exists;
     const char *text;
 } rows[] = {
-#define SELFTEST_DEPARTURE(machine, encoding, exists, text) {(encoding), (exists), (text)},
-#include "vmx/selftest/selftest_departures.def"
-#undef SELFTEST_DEPARTURE
+#define FIELD_DEPARTURE(emulators, encoding, exists, text) \
+    {(emulators), (encoding), (exists), (text)},
+#include "vmx/selftest/departures.def"
+#undef FIELD_DEPARTURE
 };
 
 /*
- * The rows of vmx/selftest/selftest_departures.def: an encoding is a field's (SDM Vol. 3, "Field
- * Encoding in VMCS"), each once, and the text names that field, after what the machine does with
- * it.
+ * The rows of vmx/selftest/departures.def: an encoding is a field's (SDM Vol. 3, "Field Encoding in
+ * VMCS"), each once, and the text names that field, after what the machine does with it.
  */
 static void every_known_departure_names_its_field(void **state)
 {
     (void)state;
     for (unsigned i = 0; i < sizeof rows / sizeof *rows; i++) {
         uint32_t index = vmcs_field_index((enum vmcs_field)rows[i].encoding);
-        const char *does = rows[i].exists ? "KVM has it anyway: " : "KVM has it not: ";
+        const char *does = rows[i].emulators == IN_BOCHS ? "Bochs 3.0 has it anyway: "
+                           : rows[i].exists              ? "KVM has it anyway: "
+                                                         : "KVM has it not: ";
 
         if (index >= VMCS_FIELD_COUNT)
             fail_msg("%#x is no field", rows[i].encoding);

@@ -1,7 +1,7 @@
 /*
  * For which images Bochs 2.7 departs from the manual: each condition of
  * vmx/selftest/vmentry_departures.c on either side. What Bochs does is in
- * vmx/selftest/vmentry_departures.def, seen there.
+ * vmx/selftest/departures.def, seen there.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -9,6 +9,7 @@
 #include <cmocka.h>
 
 #include "tests/host/vmentry_ground.h"
+#include "vmx/quirks.h"
 #include "vmx/selftest/vmentry_departures.h"
 #include "vmx/capability/vmx_controls.h"
 
@@ -19,6 +20,7 @@ static enum vmentry_departure departure;
 static int reset(void **state)
 {
     (void)state;
+    emulators_here = IN_BOCHS;
     ground_reset(GROUND_ALL);
     assert_true(vmentry_base_image(&ground, VMENTRY_BASE_LONG_FREE, &image));
     return 0;

@@ -1,0 +1,109 @@
+/*
+ * Writes docs/quirks.md to standard output, from vmx/quirks.def and vmx/selftest/departures.def:
+ * `ninja -C build gen_quirks && build/tools/gen_quirks > docs/quirks.md`.
+ */
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "vmx/quirks.h"
+#include "vmx/vmcs_field.h"
+
+static const struct {
+    const char *name, *known_by;
+} emulators[EMULATOR_COUNT] = {
+#define EMULATOR(id, name, known_by) [EMULATOR_BIT_##id] = {(name), (known_by)},
+#include "vmx/quirks.def"
+#undef EMULATOR
+};
+
+static const struct {
+    const char *id;
+    uint32_t emulators;
+    const char *since, *manual, *instead, *see;
+} quirks[] = {
+#define QUIRK(id, ...) {#id, __VA_ARGS__},
+#include "vmx/quirks.def"
+#undef QUIRK
+};
+
+static const struct {
+    uint32_t emulators, encoding;
+    bool exists;
+    const char *text;
+} fields[] = {
+#define FIELD_DEPARTURE(...) {__VA_ARGS__},
+#include "vmx/selftest/departures.def"
+#undef FIELD_DEPARTURE
+};
+
+#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+
+static void write_lower(const char *id)
+{
+    for (; *id != '\0'; id++)
+        putchar(*id == '_' ? '-' : *id | 0x20);
+}
+
+/* A command is code as far as it goes: to a colon, or to what is to be done first. */
+static void write_command(const char *see)
+{
+    size_t length = strlen(see);
+
+    if (strncmp(see, "tools/", 6) != 0) {
+        printf("%s", see);
+        return;
+    }
+    for (size_t i = 0; i < length; i++) {
+        if ((see[i] == ':' || see[i] == ',') && see[i + 1] == ' ') {
+            length = i;
+            break;
+        }
+    }
+    printf("`%.*s`%s", (int)length, see, see + length);
+}
+
+static void write_quirks(uint32_t emulator)
+{
+    printf("\n| quirk | the manual wants | what it does | since | to see it "
+           "|\n|---|---|---|---|---|\n");
+    for (unsigned i = 0; i < COUNT(quirks); i++) {
+        if ((quirks[i].emulators & emulator) == 0)
+            continue;
+        printf("| `");
+        write_lower(quirks[i].id);
+        printf("`%s | %s. | %s. | %s | ",
+               (quirks[i].emulators & ABOVE_BOCHS) != 0 ? ", under a hypervisor too" : "",
+               quirks[i].manual, quirks[i].instead, quirks[i].since);
+        write_command(quirks[i].see);
+        printf(" |\n");
+    }
+}
+
+static void write_fields(void)
+{
+    printf("\n## VMCS fields\n\n| encoding | the self-test says |\n|---|---|\n");
+    for (unsigned i = 0; i < COUNT(fields); i++)
+        printf("| 0x%04x | %s |\n", fields[i].encoding, fields[i].text);
+}
+
+int main(void)
+{
+    printf(
+        "# Where emulators depart from the manual\n\n"
+        "<!-- Made by tools/gen_quirks from vmx/quirks.def and vmx/selftest/departures.def: edit "
+        "them there. -->\n\n"
+        "What Rootmode does about these it does on these alone: elsewhere no quirk is active. "
+        "How they are known:\n\n");
+    for (unsigned i = 0; i < COUNT(emulators); i++)
+        printf("- %s: %s.\n", emulators[i].name, emulators[i].known_by);
+    printf("\nThe self-test notes what stands here and in the last sections of [the rules of a VM "
+           "entry](entry-rules.md);\nany other departure is a refusal there, and a guest that "
+           "differs.\n\n## Bochs\n");
+    write_quirks(IN_BOCHS);
+    printf("\n## KVM\n");
+    write_quirks(IN_KVM);
+    write_fields();
+    return ferror(stdout) || fflush(stdout) != 0 ? 1 : 0;
+}
