@@ -12,7 +12,7 @@
  * There is no IDT here: a fault shuts the processor down. So nothing is done that could fault with
  * what the boot CPU has itself: long mode, the same tables.
  */
-#include "boot/ap_trampoline.h"
+#include "boot/boot.h"
 #include "lib/x86_registers.h"
 
 #define MSR_X2APIC_ID     0x802
@@ -57,7 +57,7 @@ protected_mode:
 
     /*
      * The tables have the NX bit if the boot CPU has it. What firmware took away on this CPU by
-     * IA32_MISC_ENABLE[34] is given back (mm/execute_disable.h); one that has none stays out.
+     * IA32_MISC_ENABLE[34] is given back (mm/paging.h); one that has none stays out.
      */
     mov PARAMETER(AP_EFER)(%ebx), %esi
     mov %ebx, %edi

@@ -12,7 +12,7 @@
  * These tables are writable and executable throughout; mm/memory.c replaces them before
  * anything else happens.
  */
-#include "boot/layout.h"
+#include "boot/boot.h"
 #include "lib/frame.inc"
 #include "lib/x86_registers.h"
 

@@ -2,7 +2,7 @@
  * The Multiboot2 header: what Rootmode asks of the boot loader.
  * Multiboot2 Specification, "The layout of Multiboot2 header".
  */
-#include "boot/layout.h"
+#include "boot/boot.h"
 
 #define TAG_END                 0
 #define TAG_INFORMATION_REQUEST 1

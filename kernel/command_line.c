@@ -2,7 +2,6 @@
 
 #include "kernel/console/serial.h"
 #include "lib/format.h"
-#include "lib/nearest.h"
 #include "lib/string.h"
 
 /* A part of the command line. */

@@ -1,7 +1,6 @@
 #include "kernel/guest_choice.h"
 
 #include "lib/format.h"
-#include "lib/nearest.h"
 #include "lib/string.h"
 
 /* A part of the list: not ended by a zero. */

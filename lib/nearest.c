@@ -1,5 +1,3 @@
-#include "lib/nearest.h"
-
 #include "lib/string.h"
 
 enum { LONGEST = 32 }; /* nothing that is longer is near to anything */

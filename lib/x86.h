@@ -40,6 +40,16 @@ struct x86_segments {
     uint64_t tr_base; /* from the TSS descriptor that TR selects */
 };
 
+/*
+ * For what cannot be unless the code is wrong. As Linux's BUG_ON(): UD2, at which the trap handler
+ * panics with the function's name and how it was reached.
+ */
+#define BUG_ON(condition)                       \
+    do {                                        \
+        if (__builtin_expect(!!(condition), 0)) \
+            __builtin_trap();                   \
+    } while (0)
+
 #if __STDC_HOSTED__
 
 struct cpuid_registers cpuid(uint32_t leaf, uint32_t subleaf);

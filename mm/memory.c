@@ -1,8 +1,7 @@
 #include "mm/memory.h"
 
-#include "lib/bug.h"
-#include "lib/string.h"
 #include "lib/x86.h"
+#include "lib/string.h"
 #include "mm/memory_map.h"
 #include "mm/memory_type.h"
 #include "mm/page_alloc.h"

@@ -12,7 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "mm/direct_map.h"
+#include "mm/page_alloc.h"
 #include "mm/memory_map.h"
 #include "mm/memory_type.h"
 #include "mm/paging.h"

@@ -3,7 +3,7 @@
 #include <stddef.h>
 
 #include "lib/string.h"
-#include "mm/get_order.h"
+#include "mm/page_alloc.h"
 
 /* SDM Vol. 3, "Paging": physical addresses have at most 52 bits. */
 #define PHYSICAL_END (1ull << 52)

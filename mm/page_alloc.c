@@ -2,10 +2,9 @@
 
 #include <stdbool.h>
 
-#include "lib/bug.h"
+#include "lib/x86.h"
 #include "lib/spinlock.h"
 #include "lib/string.h"
-#include "mm/direct_map.h"
 
 /* What stands at the beginning of a free block. */
 struct free_block {

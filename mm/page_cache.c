@@ -1,6 +1,3 @@
-#include "mm/page_cache.h"
-
-#include "mm/direct_map.h"
 #include "mm/page_alloc.h"
 
 /* The list of owned pages is a block of its own. */

@@ -14,6 +14,22 @@
 
 #include "mm/radix.h"
 
+/*
+ * Execute disable (XD, NX): page tables that say where nothing may be executed.
+ *
+ * SDM Vol. 4, "IA32_MISC_ENABLE", bit 34 (XD Bit Disable): firmware can set it, and then CPUID
+ * shows no XD, IA32_EFER.NXE is reserved, and so is bit 63 of every paging-structure entry. The bit
+ * can be cleared at any time, as Linux does.
+ */
+enum execute_disable {
+    EXECUTE_DISABLE_ABSENT,    /* this CPU has none: bit 63 must stay 0 */
+    EXECUTE_DISABLE_ON,        /* IA32_EFER.NXE is set */
+    EXECUTE_DISABLE_TURNED_ON, /* likewise, after IA32_MISC_ENABLE[34] was cleared */
+};
+
+/* On the CPU that asks; boot/ap_trampoline.S does the same before it can call this. */
+enum execute_disable execute_disable_enable(void);
+
 /* Flags of a mapping. Readable it always is. */
 #define PAGING_WRITE      (1u << 0)
 #define PAGING_EXECUTE    (1u << 1)
@@ -23,7 +39,7 @@
 
 struct page_tables {
     struct radix radix;
-    bool always_executable; /* there is no execute disable: mm/execute_disable.h */
+    bool always_executable; /* there is no execute disable: execute_disable_enable() */
 };
 
 /* One page of 4 KiB, 2 MiB or 1 GiB as the tables have it. */

@@ -13,8 +13,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "mm/direct_map.h"
-#include "mm/page_cache.h"
+#include "mm/page_alloc.h"
 
 #define RADIX_ADDRESS 0x000ffffffffff000ull /* bits 51:12 of an entry */
 #define RADIX_PAGE    (1ull << 7)           /* in an entry of level 2 or 3: it maps a page */

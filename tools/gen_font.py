@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Make the kernel's font of a console font: the glyphs of ASCII, which is all that it draws.
 
-The output is PSF version 2 without a table: glyph n is character n.
+The output is a C header: for each character its rows, a byte each, the leftmost pixel in bit 7.
 """
 
 from __future__ import annotations
@@ -40,8 +40,8 @@ def characters(units: Iterator[int], sequence: int, separator: int) -> dict[int,
     return found
 
 
-def ascii_font(font: bytes) -> bytes:
-    """The glyphs of ASCII as PSF version 2; characters without one look like '?'."""
+def ascii_glyphs(font: bytes) -> list[bytes]:
+    """The glyph of each character of ASCII; those without one look like '?'."""
     if font.startswith(PSF1_MAGIC) and len(font) > PSF1_HEADER and font[2] & PSF1_TABLE:
         count, size = 512 if font[2] & PSF1_512 else 256, font[3]
         width, height, start = 8, font[3], PSF1_HEADER
@@ -55,9 +55,24 @@ def ascii_font(font: bytes) -> bytes:
         raise NotAFont("not a PSF font with a Unicode table")
     if "?" not in map(chr, glyphs) or max(glyphs.values()) >= count:
         raise NotAFont("a PSF font without the characters of ASCII")
-    header = PSF2_MAGIC + struct.pack("<7I", 0, PSF2_HEADER, 0, ASCII, size, height, width)
+    if width != 8 or size != height or len(font) < start + count * size:
+        raise NotAFont("not a PSF font of 8 pixels' width, or cut short")
     chosen = [glyphs.get(character, glyphs[ord("?")]) for character in range(ASCII)]
-    return header + b"".join(font[start + g * size : start + (g + 1) * size] for g in chosen)
+    return [font[start + g * size : start + (g + 1) * size] for g in chosen]
+
+
+def header(glyphs: list[bytes]) -> str:
+    """What kernel/screen/screen_pixels.c includes."""
+    rows = ("    {" + ", ".join(f"{row:#04x}" for row in glyph) + "}," for glyph in glyphs)
+    return "\n".join(
+        (
+            f"enum {{ FONT_CHARACTERS = {len(glyphs)}, FONT_WIDTH = 8, FONT_HEIGHT = {len(glyphs[0])} }};",
+            "static const uint8_t font_rows[FONT_CHARACTERS][FONT_HEIGHT] = {",
+            *rows,
+            "};",
+            "",
+        )
+    )
 
 
 def main() -> int:
@@ -67,10 +82,10 @@ def main() -> int:
     arguments = parser.parse_args()
 
     try:
-        font = ascii_font(gzip.decompress(arguments.packed.read_bytes()))
+        glyphs = ascii_glyphs(gzip.decompress(arguments.packed.read_bytes()))
     except (OSError, EOFError, NotAFont) as error:
         sys.exit(f"{arguments.packed}: {error}")
-    arguments.output.write_bytes(font)
+    arguments.output.write_text(header(glyphs), encoding="utf-8")
     return 0
 
 

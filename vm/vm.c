@@ -1,7 +1,6 @@
 #include "vm/vm.h"
 
 #include "lib/string.h"
-#include "mm/direct_map.h"
 #include "mm/page_alloc.h"
 
 /* SDM Vol. 3, "MSR-Bitmap Address": four parts, reads before writes, low MSRs before high ones. */

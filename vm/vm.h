@@ -10,7 +10,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "mm/page_cache.h"
+#include "mm/page_alloc.h"
 #include "vm/memory/ept.h"
 
 struct vcpu;

@@ -3,7 +3,6 @@
 #include "lib/format.h"
 #include "lib/string.h"
 #include "lib/x86.h"
-#include "mm/direct_map.h"
 #include "mm/page_alloc.h"
 #include "vmx/capability/cr_fixed.h"
 #include "vmx/capability/consistency.h"

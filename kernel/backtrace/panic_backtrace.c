@@ -1,7 +1,7 @@
 /*
  * What a panic says beyond registers: the exception in words, machine checks, a back trace.
  */
-#include "boot/layout.h"
+#include "boot/boot.h"
 #include "kernel/backtrace/backtrace.h"
 #include "kernel/backtrace/trap_text.h"
 #include "kernel/console/console.h"

@@ -3,7 +3,7 @@
 #include <stdatomic.h>
 #include <stddef.h>
 
-#include "boot/ap_trampoline.h"
+#include "boot/boot.h"
 #include "vm/host/apic.h"
 #include "vm/host/clock.h"
 #include "kernel/console/console.h"

@@ -1,7 +1,7 @@
 #include "kernel/screen/screen.h"
 
 #include "mm/memory.h"
-#include "kernel/screen/psf.h"
+#include "font_rows.h" /* tools/gen_font.py */
 #include "lib/string.h"
 
 /* On wider screens every pixel of the font becomes a square of pixels. */
@@ -13,11 +13,6 @@ static const struct rgb foreground[] = {
     [COLOUR_WARNING] = {0xf0, 0xc8, 0x40}, [COLOUR_REFUSAL] = {0xff, 0x60, 0x58},
 };
 
-/* kernel/screen/font.S */
-extern const uint8_t font_start[];
-extern const uint8_t font_end[];
-
-static struct psf_font font;
 static struct multiboot_framebuffer buffer;
 static volatile uint8_t *memory;
 static uint32_t bytes; /* of a pixel */
@@ -44,16 +39,16 @@ static void draw(const struct screen_device *device, uint32_t column, uint32_t r
                  struct screen_cell cell)
 {
     uint32_t pixel = pixel_of(&buffer, foreground[cell.colour]);
-    uint32_t left = column * font.width * scale;
-    uint32_t top = row * font.height * scale;
+    uint32_t left = column * FONT_WIDTH * scale;
+    uint32_t top = row * FONT_HEIGHT * scale;
 
     (void)device;
-    for (uint32_t y = 0; y < font.height * scale; y++) {
-        uint32_t bits = psf_row(&font, cell.character, y / scale);
+    for (uint32_t y = 0; y < FONT_HEIGHT * scale; y++) {
+        uint32_t bits = font_rows[cell.character % FONT_CHARACTERS][y / scale];
         volatile uint8_t *at = memory + (size_t)(top + y) * buffer.pitch + (size_t)left * bytes;
 
-        for (uint32_t x = 0; x < font.width * scale; x++) {
-            put_pixel(at, (bits << x / scale & 0x80000000u) != 0 ? pixel : 0);
+        for (uint32_t x = 0; x < FONT_WIDTH * scale; x++) {
+            put_pixel(at, (bits << x / scale & 0x80) != 0 ? pixel : 0);
             at += bytes;
         }
     }
@@ -78,12 +73,11 @@ const struct screen_device *screen_pixels_open(const struct multiboot_framebuffe
 
     buffer = *framebuffer;
     bytes = pixel_bytes(&buffer);
-    if (bytes == 0 || buffer.pitch / bytes < buffer.width ||
-        !psf_open(&font, font_start, (size_t)(font_end - font_start)))
+    if (bytes == 0 || buffer.pitch / bytes < buffer.width)
         return NULL;
     scale = buffer.width >= 2 * WIDTH_FOR_EACH_SCALE ? buffer.width / WIDTH_FOR_EACH_SCALE : 1;
-    device.columns = buffer.width / (font.width * scale);
-    device.rows = buffer.height / (font.height * scale);
+    device.columns = buffer.width / (FONT_WIDTH * scale);
+    device.rows = buffer.height / (FONT_HEIGHT * scale);
     if (device.columns == 0 || device.rows == 0 || !map())
         return NULL;
     return &device;

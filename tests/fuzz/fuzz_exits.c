@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "mm/direct_map.h"
+#include "mm/page_alloc.h"
 #include "tests/host/guest_machine.h"
 #include "vm/exit.h"
 

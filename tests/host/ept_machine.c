@@ -8,7 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "mm/direct_map.h"
 #include "mm/page_alloc.h"
 
 const struct ept_capability everything = {.pages_2m = true,

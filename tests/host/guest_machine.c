@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "mm/direct_map.h"
+#include "mm/page_alloc.h"
 #include "mm/memory.h"
 #include "mm/memory_type.h"
 #include "vm/exit.h"

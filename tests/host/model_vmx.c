@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "mm/direct_map.h"
+#include "mm/page_alloc.h"
 #include "vmx/exit_reason.h"
 #include "vmx/selftest/selftest_guest.h"
 #include "vmx/vmcs_field.h"

@@ -8,7 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "mm/direct_map.h"
 #include "mm/page_alloc.h"
 
 enum { FIRST_TABLE = 0x100000, TABLES_MAX = 3000 };

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "mm/direct_map.h"
+#include "mm/page_alloc.h"
 
 struct memory_types_state memory_types;
 struct vmx_options options;

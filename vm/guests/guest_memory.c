@@ -2,10 +2,9 @@
 
 #include <stddef.h>
 
-#include "mm/direct_map.h"
+#include "mm/page_alloc.h"
 #include "mm/memory.h"
 #include "mm/memory_type.h"
-#include "mm/page_alloc.h"
 #include "mm/paging.h"
 #include "vm/guest.h"
 #include "vm/guests/guest_image.h"

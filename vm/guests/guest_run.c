@@ -2,9 +2,8 @@
 
 #include "lib/format.h"
 #include "lib/string.h"
-#include "mm/direct_map.h"
-#include "mm/memory_type.h"
 #include "mm/page_alloc.h"
+#include "mm/memory_type.h"
 #include "vm/guests/entry_failure.h"
 #include "vm/guest_controls.h"
 #include "vm/guests/guest_check.h"

@@ -8,7 +8,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "mm/execute_disable.h"
+#include "mm/paging.h"
 #include "vm/host/machine_check.h"
 #include "vmx/vmx_cpu.h"
 

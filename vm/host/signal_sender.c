@@ -12,7 +12,6 @@
 enum {
     WAIT_US = 300000000, /* for others to have time: half of what all guests may take */
     AGAIN_US = 20,       /* between two SIPIs */
-    PAGE_SHIFT = 12,
 };
 
 static struct signal_line line;

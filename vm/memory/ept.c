@@ -2,7 +2,7 @@
 
 #include <stddef.h>
 
-#include "mm/get_order.h"
+#include "mm/page_alloc.h"
 #include "vmx/eptp.h"
 
 #define NO_RECENT_TABLE UINT64_MAX

@@ -4,7 +4,7 @@
 #include <stddef.h>
 
 #include "lib/string.h"
-#include "mm/direct_map.h"
+#include "mm/page_alloc.h"
 #include "vm/guest_policy.h"
 #include "vm/exit.h"
 #include "vm/guest.h"

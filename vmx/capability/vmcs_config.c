@@ -4,7 +4,7 @@
 #include <stddef.h>
 
 #include "lib/string.h"
-#include "mm/get_order.h"
+#include "mm/page_alloc.h"
 #include "vmx/capability/vmx_controls.h"
 
 /* SDM, "Basic VMX Information". */

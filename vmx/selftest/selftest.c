@@ -1,7 +1,7 @@
 #include "vmx/selftest/selftest.h"
 
 #include "lib/x86.h"
-#include "mm/direct_map.h"
+#include "mm/page_alloc.h"
 #include "vmx/exit_reason.h"
 #include "vmx/selftest/selftest_guest.h"
 #include "vmx/vmcs_field.h"

@@ -2,7 +2,6 @@
 
 #include "lib/string.h"
 #include "lib/x86_vmx.h"
-#include "mm/direct_map.h"
 #include "mm/page_alloc.h"
 #include "vmx/entry/vmentry_context.h"
 #include "vmx/selftest/vmentry_trial.h"

@@ -6,7 +6,7 @@
 
 #include <string.h>
 
-#include "lib/nearest.h"
+#include "lib/string.h"
 
 static const char *nearest_of(const char *typed, const char *first, const char *second)
 {

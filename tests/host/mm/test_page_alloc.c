@@ -15,7 +15,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "mm/direct_map.h"
 #include "mm/page_alloc.h"
 #include "tests/host/random.h"
 

@@ -9,7 +9,7 @@
 
 #include <string.h>
 
-#include "mm/direct_map.h"
+#include "mm/page_alloc.h"
 #include "tests/host/model_cpu.h"
 #include "vm/guests/entry_failure.h"
 #include "vmx/exit_reason.h"

@@ -10,7 +10,7 @@
 
 #include <string.h>
 
-#include "mm/direct_map.h"
+#include "mm/page_alloc.h"
 #include "tests/host/model_cpu.h"
 #include "vmx/invalidate.h"
 

@@ -1,7 +1,7 @@
 #include <stddef.h>
 
 #include "lib/string.h"
-#include "mm/direct_map.h"
+#include "mm/page_alloc.h"
 #include "vm/guests/probed.h"
 #include "vmx/vmcs_access.h"
 

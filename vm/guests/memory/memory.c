@@ -3,7 +3,7 @@
 #include <stddef.h>
 
 #include "lib/string.h"
-#include "mm/get_order.h"
+#include "mm/page_alloc.h"
 #include "vm/guests/test_guests.h"
 #include "vmx/exit_reason.h"
 

@@ -1,6 +1,6 @@
 #include <stddef.h>
 
-#include "mm/get_order.h"
+#include "mm/page_alloc.h"
 #include "vm/guests/test_guests.h"
 #include "vm/guests/memory/memory.h"
 #include "vmx/exit_reason.h"

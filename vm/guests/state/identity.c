@@ -5,7 +5,7 @@
 #include "lib/format.h"
 #include "lib/string.h"
 #include "mm/memory.h"
-#include "mm/get_order.h"
+#include "mm/page_alloc.h"
 #include "vm/guests/guest_memory.h"
 #include "vm/guests/test_guests.h"
 #include "vmx/exit_reason.h"

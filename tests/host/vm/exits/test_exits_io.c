@@ -9,7 +9,7 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "mm/direct_map.h"
+#include "mm/page_alloc.h"
 #include "tests/host/operand_exits.h"
 
 enum { IN = 1 << 3, STRING = 1 << 4, REP = 1 << 5 };

@@ -9,7 +9,6 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "mm/direct_map.h"
 #include "mm/page_alloc.h"
 #include "tests/host/operand_exits.h"
 

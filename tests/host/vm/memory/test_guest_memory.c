@@ -9,7 +9,7 @@
 
 #include <string.h>
 
-#include "mm/direct_map.h"
+#include "mm/page_alloc.h"
 #include "tests/host/guest_machine.h"
 #include "vm/guests/guest_memory.h"
 

@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "mm/direct_map.h"
+#include "mm/page_alloc.h"
 #include "mm/memory_type.h"
 #include "tests/host/model_cpu.h"
 #include "vmx/selftest/selftest.h"

@@ -13,7 +13,7 @@
 #include <string.h>
 
 #include "mm/memory.h"
-#include "mm/direct_map.h"
+#include "mm/page_alloc.h"
 #include "mm/memory_type.h"
 #include "tests/host/model_cpu.h"
 #include "vmx/selftest/selftest_vmentry.h"

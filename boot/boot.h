@@ -1,8 +1,17 @@
 /*
- * What kernel/cpu/smp.c and boot/ap_trampoline.S agree on: how a CPU that starts finds its way.
+ * What assembly and C agree on while control arrives: where the image is, and how a CPU that
+ * kernel/cpu/smp.c starts finds its way through boot/ap_trampoline.S.
  */
-#ifndef BOOT_AP_TRAMPOLINE_H
-#define BOOT_AP_TRAMPOLINE_H
+#ifndef BOOT_BOOT_H
+#define BOOT_BOOT_H
+
+#define KERNEL_BASE 0xffffffff80000000 /* virtual address of the image's first byte */
+
+/* The boot page tables map this much of the image, in pages of 2 MiB. */
+#define BOOT_IMAGE_PAGES 2
+
+#define MULTIBOOT2_HEADER_MAGIC 0xe85250d6
+#define MULTIBOOT2_BOOT_MAGIC   0x36d76289 /* in EAX at the entry */
 
 /*
  * The door of a CPU. Each goes only through its own, and only while that is open. The boot CPU
