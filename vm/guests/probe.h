@@ -1,6 +1,10 @@
 /*
- * What guests made of probes and their check (vm/guests/probed.h) share; the assembly's macros are
- * in vm/guests/probe.inc.
+ * Guests made of probes: for each instruction what exit it should cause, with which information,
+ * and what the guest should see afterwards. What is not named must not have changed.
+ *
+ * The assembly is written with vm/guests/probe.inc. The check compares every exit with its probe:
+ * reason, qualification, instruction information, where it was and how long the instruction is; and
+ * then the guest's registers and flags around the instruction.
  */
 #ifndef VM_GUESTS_PROBE_H
 #define VM_GUESTS_PROBE_H
@@ -22,9 +26,126 @@
 #define PROBE_CALL_QUIET 0x54495551 /* "QUIT" */
 
 /* CF, PF, AF, ZF, SF, OF, and the bit that is always 1. */
-#define PROBE_FLAGS 0x8d7
+#define PROBE_FLAGS  0x8d7
+#define PROBE_STATUS 0x8d5 /* of them the status flags */
 
 /* How long the CALL after each instruction is: its opcode and 32 bits. */
 #define PROBE_CALL_BYTES 5
 
+#ifndef __ASSEMBLER__
+
+#include "lib/x86.h"
+#include "vmx/exit_reason.h"
+
+struct __attribute__((packed)) probe {
+    const char *instruction; /* "IN AL, 0x80" */
+
+    /* The exit; 0: it must not exit. The qualification counts whole. */
+    uint8_t reason;
+    uint64_t qualification;
+    bool qualification_any;                 /* not compared */
+    uint32_t information_mask, information; /* of the VM-exit instruction information */
+    enum exit_done done;
+    uint16_t times; /* so many exits in a row; 0 counts as 1 */
+    bool behind;    /* it comes after the instruction, and has no length */
+    bool may;       /* it may also not exit: the row or its neighbours say why */
+
+    /* What is seen afterwards. */
+    uint16_t fault;   /* PROBE_FAULTED + a vector: the exception that the guest's handler took */
+    uint32_t error;   /* its error code */
+    uint16_t changes; /* registers that may hold anything: 1 << VCPU_RAX … */
+    enum vcpu_register reg; /* what this one holds, */
+    uint64_t mask, value;   /* in these bits; all others as before; mask 0: nothing is said */
+    uint32_t flags_any;     /* flags that may be anything */
+    uint32_t flags_0;       /* flags that must be 0 */
+};
+
+/* Parts of rows: what the guest sees of an instruction that the hypervisor does not do for it; what
+ * a register holds. */
+#define FAULTS_UD            .fault = PROBE_FAULTED + X86_VECTOR_UD
+#define FAULTS_GP            .fault = PROBE_FAULTED + X86_VECTOR_GP
+#define GETS_UD              .done = EXIT_INJECTED, FAULTS_UD
+#define GETS_GP              .done = EXIT_INJECTED, FAULTS_GP
+#define HOLDS(register, all) .reg = (register), .mask = UINT64_MAX, .value = (all)
+
+/*
+ * VM-exit instruction information, as SDM Vol. 3, "VM-Exit Instruction Information", has it for
+ * each instruction: what is not there is undefined.
+ */
+#define INFO_SCALE_8    3u                     /* 1:0, with an index */
+#define INFO_REG1(reg)  ((uint32_t)(reg) << 3) /* 6:3: the operand, where it is a register */
+#define INFO_ADDRESS_32 (1u << 7)              /* 9:7 */
+#define INFO_ADDRESS_64 (2u << 7)
+#define INFO_REGISTER   (1u << 10) /* a register operand, not memory */
+#define INFO_SIZE_32    (1u << 11) /* 12:11, of RDRAND and RDSEED */
+#define INFO_SIZE_64    (2u << 11)
+#define INFO_DS         (3u << 15)              /* 17:15 */
+#define INFO_INDEX(reg) ((uint32_t)(reg) << 18) /* 21:18 */
+#define INFO_NO_INDEX   (1u << 22)
+#define INFO_BASE(reg)  ((uint32_t)(reg) << 23) /* 26:23 */
+#define INFO_NO_BASE    (1u << 27)
+/* 31:28: the other register operand; or, in 29:28, which instruction of several */
+#define INFO_REG2(reg) ((uint32_t)(reg) << 28)
+#define INFO_AT_RBX    (INFO_ADDRESS_64 | INFO_DS | INFO_NO_INDEX | INFO_BASE(VCPU_RBX))
+
+#define INFO_MASK_REG1    INFO_REG1(15)
+#define INFO_MASK_REG2    INFO_REG2(15)
+#define INFO_MASK_SIZE    (3u << 11)
+#define INFO_MASK_ADDRESS (7u << 7)
+#define INFO_MASK_SEGMENT (7u << 15)
+#define INFO_MASK_PLACE   (INFO_MASK_ADDRESS | INFO_MASK_SEGMENT | INFO_NO_INDEX | INFO_NO_BASE)
+#define INFO_MASK_BASE    (INFO_MASK_PLACE | INFO_BASE(15))
+#define INFO_MASK_INDEX   (INFO_MASK_BASE | INFO_INDEX(15) | INFO_SCALE_8)
+
+/* Only these bits are compared. */
+#define INFO(bits, wanted) .information_mask = (bits), .information = (wanted)
+
+/* RAX … R15, RFLAGS, RIP, and the exception since the snapshot before. */
+struct probe_snapshot {
+    uint64_t reg[VCPU_REGISTERS];
+    uint64_t rflags, rip;
+    uint64_t fault, error, fault_rip;
+};
+
+struct probed_guest {
+    struct guest guest; /* first */
+    const struct probe *probes;
+    uint32_t probe_count;
+    const char *(*check)(const struct vcpu *vcpu); /* what the probes do not say; may be NULL */
+};
+
+/*
+ * Makes a guest of the probes label_probes one of the built-in ones, as BUILT_IN_GUEST() does.
+ * `more` says what the probes do not; it may be NULL.
+ */
+#define PROBED_GUEST(place, label, name_of, purpose_of, more, ...)       \
+    extern const uint8_t probe_##label##_start[], probe_##label##_end[]; \
+    extern const uint8_t probe_##label##_ud[], probe_##label##_gp[];     \
+    static const struct probed_guest guest_##place = {                   \
+        .guest = {.name = name_of,                                       \
+                  .purpose = purpose_of,                                 \
+                  .code = probe_##label##_start,                         \
+                  .code_end = probe_##label##_end,                       \
+                  .mode = GUEST_LONG,                                    \
+                  GUEST_HANDLERS({X86_VECTOR_UD, probe_##label##_ud},    \
+                                 {X86_VECTOR_GP, probe_##label##_gp}),   \
+                  .on_exit = probe_on_exit,                              \
+                  .check = probe_check,                                  \
+                  __VA_ARGS__},                                          \
+        PROBES(label##_probes),                                          \
+        .check = more,                                                   \
+    };                                                                   \
+    SET_MEMBER(guests, place, const struct guest, guest_##place.guest)
+
+#define PROBES(array) .probes = (array), .probe_count = sizeof(array) / sizeof((array)[0])
+
+/* For struct guest. */
+enum exit_done probe_on_exit(struct vcpu *vcpu, const struct exit_record *exit);
+const char *probe_check(const struct vcpu *vcpu);
+
+/* Registers before and after probe `index`, counted from 0. */
+const struct probe_snapshot *probe_before(const struct vcpu *vcpu, uint32_t index);
+const struct probe_snapshot *probe_after(const struct vcpu *vcpu, uint32_t index);
+
+#endif
 #endif

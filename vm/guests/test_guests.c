@@ -5,16 +5,16 @@
 #include <stddef.h>
 
 #include "lib/string.h"
+#include "mm/page_alloc.h"
 #include "vm/event.h"
 #include "vmx/vmcs_access.h"
 
 enum { EVENTS_MAX = 256 };
 
-const char *events_differ(const struct vcpu *vcpu, const struct wanted_exits *wanted,
+const char *events_differ(const struct vcpu *vcpu, const struct wanted_event *wanted,
                           uint32_t count)
 {
-    const struct test_guest_event *seen =
-        vcpu_memory(vcpu, GUEST_ARRAY, EVENTS_MAX * sizeof(*seen));
+    const struct recorded_event *seen = vcpu_memory(vcpu, GUEST_ARRAY, EVENTS_MAX * sizeof(*seen));
     uint32_t seen_count;
 
     memcpy(&seen_count, vcpu_memory(vcpu, GUEST_DATA, sizeof(seen_count)), sizeof(seen_count));
@@ -29,14 +29,39 @@ const char *events_differ(const struct vcpu *vcpu, const struct wanted_exits *wa
         if (seen[i].vector < 32 &&
             ((seen[i].flags & RFLAGS_RF) != 0) != event_sets_resume_flag((uint8_t)seen[i].vector))
             return "an event reached the guest with another RF than it should have";
-        if (wanted[i].at != NULL && seen[i].rip != test_guest_address(vcpu, wanted[i].at))
+        if (wanted[i].at != NULL && seen[i].rip != guest_address(vcpu, wanted[i].at))
             return "an event reached the guest with another return address than it should have";
     }
     return NULL;
 }
 
-void test_guest_intercept_exceptions(struct vcpu *vcpu)
+void intercept_exceptions(struct vcpu *vcpu)
 {
     (void)vcpu;
     vmcs_write32(VMCS_EXCEPTION_BITMAP, UINT32_MAX);
+}
+
+uint64_t *guest_ept_leaf(struct vcpu *vcpu, uint64_t address)
+{
+    struct radix_position at = radix_find(&vcpu->vm->ept.radix, address);
+
+    return at.level == LEVEL_PT ? at.entry : NULL;
+}
+
+bool guest_page_restore(struct vcpu *vcpu, uint64_t address)
+{
+    uint64_t page = address & ~(uint64_t)(PAGE_SIZE - 1);
+
+    return page < GUEST_MEMORY_BYTES && ept_map(&vcpu->vm->ept, page, vcpu->vm->memory + page,
+                                                PAGE_SIZE, EPT_ALL, MEMORY_TYPE_WB) == MAP_OK;
+}
+
+uint64_t guest_window(const struct vcpu *vcpu, uint32_t number, uint64_t physical)
+{
+    const uint64_t bytes = 1ull << 21, index = 511 - number;
+    const uint64_t flags = 0xe7; /* present, writable, user, accessed, dirty, large */
+    uint64_t *directory = vcpu_memory(vcpu, GUEST_PAGE_TABLES + 0x2000, PAGE_SIZE);
+
+    directory[index] = (physical & ~(bytes - 1)) | flags;
+    return index * bytes + physical % bytes;
 }

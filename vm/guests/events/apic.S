@@ -2,7 +2,7 @@
  * A local APIC that is in memory: the task priority, and the pages of APIC virtualization.
  */
 #include "vm/guests/probe.inc"
-#include "vm/guests/events/apic.h"
+#include "vm/guests/events/events.h"
 
     probes  tpr
     mov     $9, %ebx

@@ -1,27 +1,20 @@
-#include "vm/guests/events/apic.h"
+#include "vm/guests/events/events.h"
 
 #include <stddef.h>
 
 #include "lib/string.h"
 #include "vm/exit.h"
 #include "vm/guests/test_guests.h"
-#include "vm/guests/probed.h"
+#include "vm/guests/probe.h"
 #include "vmx/quirks.h"
 #include "vmx/vmcs_access.h"
 
 extern const uint8_t apic_read[], apic_write[], apic_push[], apic_handler[];
 
-static void set_register(const struct vcpu *vcpu, uint32_t offset, uint32_t value)
+/* Of the virtual-APIC page. */
+static uint32_t *apic_register(const struct vcpu *vcpu, uint32_t offset)
 {
-    memcpy(vcpu_memory(vcpu, APIC_VIRTUAL + offset, sizeof(value)), &value, sizeof(value));
-}
-
-static uint32_t get_register(const struct vcpu *vcpu, uint32_t offset)
-{
-    uint32_t value;
-
-    memcpy(&value, vcpu_memory(vcpu, APIC_VIRTUAL + offset, sizeof(value)), sizeof(value));
-    return value;
+    return vcpu_memory(vcpu, APIC_VIRTUAL + offset, sizeof(uint32_t));
 }
 
 /*
@@ -32,25 +25,23 @@ enum { PRIORITY_FIRST = 8, PRIORITY_THRESHOLD = 5, PRIORITY_LAST = 3 };
 
 static void set_priority(struct vcpu *vcpu)
 {
-    set_register(vcpu, APIC_TPR, PRIORITY_FIRST << 4);
+    *apic_register(vcpu, APIC_TPR) = PRIORITY_FIRST << 4;
     vmcs_write64(VMCS_VIRTUAL_APIC_ADDRESS, vcpu->vm->memory + APIC_VIRTUAL);
     vmcs_write32(VMCS_TPR_THRESHOLD, PRIORITY_THRESHOLD);
 }
 
-#define WHOLE(register, content) .reg = (register), .mask = PROBE_ALL, .value = (content)
-
 static const struct probe tpr_probes[] = {
     {.instruction = "MOV to CR8 of 9"},
-    {.instruction = "MOV from CR8", WHOLE(VCPU_RCX, 9)},
+    {.instruction = "MOV from CR8", HOLDS(VCPU_RCX, 9)},
     {"MOV to CR8 of 3, below the threshold", EXIT_REASON_TPR_BELOW_THRESHOLD, .behind = true,
      .done = EXIT_STEPPED},
-    {.instruction = "MOV from CR8 below the threshold", WHOLE(VCPU_RDX, PRIORITY_LAST)},
-    {.instruction = "MOV to CR8 of 16", .fault = PROBE_FAULT_GP},
+    {.instruction = "MOV from CR8 below the threshold", HOLDS(VCPU_RDX, PRIORITY_LAST)},
+    {.instruction = "MOV to CR8 of 16", FAULTS_GP},
 };
 
 static const char *check_tpr(const struct vcpu *vcpu)
 {
-    return get_register(vcpu, APIC_TPR) == PRIORITY_LAST << 4
+    return *apic_register(vcpu, APIC_TPR) == PRIORITY_LAST << 4
                ? NULL
                : "the virtual-APIC page does not have the task priority";
 }
@@ -64,7 +55,7 @@ PROBED_GUEST(0740, tpr, "tpr-shadow",
 
 static void set_pages(struct vcpu *vcpu)
 {
-    set_register(vcpu, APIC_LVT_TIMER, APIC_TIMER_VALUE);
+    *apic_register(vcpu, APIC_LVT_TIMER) = APIC_TIMER_VALUE;
     vmcs_write64(VMCS_VIRTUAL_APIC_ADDRESS, vcpu->vm->memory + APIC_VIRTUAL);
     vmcs_write64(VMCS_APIC_ACCESS_ADDRESS, vcpu->vm->memory + APIC_PAGE);
     vmcs_write32(VMCS_TPR_THRESHOLD, 0);
@@ -72,10 +63,10 @@ static void set_pages(struct vcpu *vcpu)
 
 /* SDM Vol. 3, "APIC-Write Emulation": the high half of the interrupt command only loses bits. */
 static const struct probe apic_write_probes[] = {
-    {.instruction = "read of the LVT timer register", WHOLE(VCPU_RCX, APIC_TIMER_VALUE)},
+    {.instruction = "read of the LVT timer register", HOLDS(VCPU_RCX, APIC_TIMER_VALUE)},
     {"write of the spurious-interrupt vector register", EXIT_REASON_APIC_WRITE, APIC_SVR,
      .behind = true, .done = EXIT_STEPPED},
-    {.instruction = "read of what was written", WHOLE(VCPU_RDX, APIC_SVR_VALUE)},
+    {.instruction = "read of what was written", HOLDS(VCPU_RDX, APIC_SVR_VALUE)},
     {.instruction = "write of the interrupt command's high half"},
 };
 
@@ -83,8 +74,8 @@ static const char *check_apic_write(const struct vcpu *vcpu)
 {
     static const uint8_t nothing[4];
 
-    if (get_register(vcpu, APIC_SVR) != APIC_SVR_VALUE ||
-        get_register(vcpu, APIC_ICR_HIGH) != APIC_ICR_KEPT)
+    if (*apic_register(vcpu, APIC_SVR) != APIC_SVR_VALUE ||
+        *apic_register(vcpu, APIC_ICR_HIGH) != APIC_ICR_KEPT)
         return "the virtual-APIC page does not have what was written";
     return memcmp(vcpu_memory(vcpu, APIC_PAGE + APIC_SVR, 4), nothing, 4) == 0
                ? NULL
@@ -109,8 +100,8 @@ static uint32_t in_service(uint32_t vector)
 static void set_in_service(struct vcpu *vcpu)
 {
     set_pages(vcpu);
-    set_register(vcpu, in_service(EOI_HIGH),
-                 1u << EOI_HIGH % 32 | 1u << EOI_LOW % 32); /* of the same 32 */
+    *apic_register(vcpu, in_service(EOI_HIGH)) =
+        1u << EOI_HIGH % 32 | 1u << EOI_LOW % 32; /* of the same 32 */
     vmcs_write16(VMCS_GUEST_INTERRUPT_STATUS, EOI_HIGH << 8);
     vmcs_write64(VMCS_EOI_EXIT_BITMAP_0, 0);
     vmcs_write64(VMCS_EOI_EXIT_BITMAP_1, 1ull << EOI_HIGH % 64);
@@ -126,7 +117,7 @@ static const struct probe eoi_probes[] = {
 
 static const char *check_eoi(const struct vcpu *vcpu)
 {
-    if (get_register(vcpu, in_service(EOI_HIGH)) != 0)
+    if (*apic_register(vcpu, in_service(EOI_HIGH)) != 0)
         return "an interrupt is still in service";
     return vmcs_read16(VMCS_GUEST_INTERRUPT_STATUS) >> 8 == 0
                ? NULL
@@ -152,22 +143,16 @@ PROBED_GUEST(0760, eoi, "virtual-eoi",
 /* SDM Vol. 3, table "Exit Qualification for APIC-Access VM Exits from Linear Accesses and …". */
 enum { ACCESS_READ, ACCESS_WRITE, ACCESS_EVENT = 3, ACCESS_SHIFT = 12 };
 
-#define ACCESS(place, type, offset)                                                         \
-    {                                                                                       \
-        .reason = EXIT_REASON_APIC_ACCESS, .at = (place), .qualification_mask = UINT64_MAX, \
-        .qualification = (uint64_t)(type) << ACCESS_SHIFT | (uint64_t)(offset),             \
-        .done = EXIT_MAPPED,                                                                \
-    }
-#define AGAIN                                               \
-    {                                                       \
-        .reason = EXIT_REASON_VMCALL, .done = EXIT_EMULATED \
-    }
+#define ACCESS(place, type, offset)   \
+    EXIT_REASON_APIC_ACCESS, (place), \
+        QUALIFIED((uint64_t)(type) << ACCESS_SHIFT | (uint64_t)(offset)), .done = EXIT_MAPPED
+#define AGAIN EXIT_REASON_VMCALL, .done = EXIT_EMULATED
 
 /* No instruction fetch (type 2): QUIRK_NO_APIC_FETCH. */
 static const struct exit_expected access_exits[] = {
-    ACCESS(apic_read, ACCESS_READ, APIC_TPR),        AGAIN,
-    ACCESS(apic_write, ACCESS_WRITE, APIC_SVR),      AGAIN,
-    ACCESS(apic_push, ACCESS_EVENT, APIC_STACK - 8),
+    {ACCESS(apic_read, ACCESS_READ, APIC_TPR)},        {AGAIN},
+    {ACCESS(apic_write, ACCESS_WRITE, APIC_SVR)},      {AGAIN},
+    {ACCESS(apic_push, ACCESS_EVENT, APIC_STACK - 8)},
 };
 
 static void set_access_page(struct vcpu *vcpu)
@@ -189,8 +174,7 @@ static const char *check_access(const struct vcpu *vcpu)
     enum { PUSH = 4 }; /* among access_exits */
     const uint32_t wanted = 1;
 
-    if (guest_vm_of(vcpu)->record[PUSH].vectoring !=
-        TEST_GUEST_EVENT(SOFTWARE_INTERRUPT, APIC_VECTOR))
+    if (guest_vm_of(vcpu)->record[PUSH].vectoring != EVENT_INFO(SOFTWARE_INTERRUPT, APIC_VECTOR))
         return "the IDT-vectoring information was not of the interrupt that was being delivered";
     return memcmp(vcpu_memory(vcpu, GUEST_DATA, sizeof(wanted)), &wanted, sizeof(wanted)) == 0
                ? NULL

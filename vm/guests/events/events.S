@@ -47,3 +47,17 @@ place nmi_window_on_nmi
 1:  incl    EVENTS
     iretq
     end_guest nmi_window
+
+/* The window opens one instruction after STI. */
+    guest   window
+    nop
+    nop
+    sti
+    nop
+place window_open
+    nop
+    end_call
+
+    event_entry window_on_interrupt, WINDOW_VECTOR
+    recorder_64
+    end_guest window

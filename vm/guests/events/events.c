@@ -156,7 +156,7 @@ static enum exit_done deliver(struct vcpu *vcpu, const struct exit_record *exit)
 
 static const char *check_window(const struct vcpu *vcpu)
 {
-    static const struct wanted_exits wanted[] = {{WINDOW_VECTOR, TEST_GUEST_NO_ERROR, window_open}};
+    static const struct wanted_event wanted[] = {{WINDOW_VECTOR, NO_ERROR_CODE, window_open}};
 
     return events_differ(vcpu, wanted, 1);
 }
@@ -188,11 +188,8 @@ static const char *check_nmi_window(const struct vcpu *vcpu)
     return *nmis == 2 ? NULL : "the guest's handler did not run once for each NMI";
 }
 
-static const char *lacks_nmi_window(const struct vmx_capability *capability)
-{
-    return (capability->primary_allowed1 & PRIMARY_NMI_WINDOW_EXITING) != 0 ? NULL
-                                                                            : "NMI-window exiting";
-}
+GUEST_LACKS(lacks_nmi_window, (capability->primary_allowed1 & PRIMARY_NMI_WINDOW_EXITING) != 0,
+            "NMI-window exiting");
 
 BUILT_IN_GUEST(0140, nmi_window, GUEST_LONG, "nmi-window",
                "Gets an NMI, and a second one when IRET has opened the window for it.",

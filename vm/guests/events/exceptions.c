@@ -33,46 +33,43 @@ static const struct guest_handler handlers[] = {
  * exception, INT3 a software exception; their RIP is that of the instruction.
  */
 static const struct exit_expected exits[] = {
-    TEST_GUEST_EXIT_OF(TEST_GUEST_FAULT(DE), exceptions_de),
-    TEST_GUEST_EXIT_OF(TEST_GUEST_EVENT(PRIVILEGED_SOFTWARE_EXCEPTION, X86_VECTOR_DB),
-                       exceptions_int1),
-    TEST_GUEST_EXIT_OF(TEST_GUEST_FAULT(DB), exceptions_step, .qualification_mask = UINT64_MAX,
-                       .qualification = DEBUG_SINGLE_STEP),
-    TEST_GUEST_EXIT_OF(TEST_GUEST_EVENT(SOFTWARE_EXCEPTION, X86_VECTOR_BP), exceptions_int3),
-    TEST_GUEST_EXIT_OF(TEST_GUEST_FAULT(UD), exceptions_ud),
-    TEST_GUEST_EXIT_OF(TEST_GUEST_FAULT(NM), exceptions_nm),
-    TEST_GUEST_EXIT_OF(TEST_GUEST_FAULT_ERROR(NP), exceptions_np),
-    TEST_GUEST_EXIT_OF(TEST_GUEST_FAULT_ERROR(SS), exceptions_ss),
-    TEST_GUEST_EXIT_OF(TEST_GUEST_FAULT_ERROR(GP), exceptions_gp),
-    TEST_GUEST_EXIT_OF(TEST_GUEST_FAULT_ERROR(GP), exceptions_gp_selector),
-    TEST_GUEST_EXIT_OF(TEST_GUEST_FAULT_ERROR(PF), exceptions_pf, .qualification_mask = UINT64_MAX,
-                       .qualification = NOT_MAPPED),
-    TEST_GUEST_EXIT_OF(TEST_GUEST_FAULT(MF), exceptions_mf),
-    TEST_GUEST_EXIT_OF(TEST_GUEST_FAULT(XM), exceptions_xm),
+    {EXCEPTION(FAULT(DE), exceptions_de)},
+    {EXCEPTION(EVENT_INFO(PRIVILEGED_SOFTWARE_EXCEPTION, X86_VECTOR_DB), exceptions_int1)},
+    {EXCEPTION(FAULT(DB), exceptions_step), QUALIFIED(DEBUG_SINGLE_STEP)},
+    {EXCEPTION(EVENT_INFO(SOFTWARE_EXCEPTION, X86_VECTOR_BP), exceptions_int3)},
+    {EXCEPTION(FAULT(UD), exceptions_ud)},
+    {EXCEPTION(FAULT(NM), exceptions_nm)},
+    {EXCEPTION(FAULT_WITH_CODE(NP), exceptions_np)},
+    {EXCEPTION(FAULT_WITH_CODE(SS), exceptions_ss)},
+    {EXCEPTION(FAULT_WITH_CODE(GP), exceptions_gp)},
+    {EXCEPTION(FAULT_WITH_CODE(GP), exceptions_gp_selector)},
+    {EXCEPTION(FAULT_WITH_CODE(PF), exceptions_pf), QUALIFIED(NOT_MAPPED)},
+    {EXCEPTION(FAULT(MF), exceptions_mf)},
+    {EXCEPTION(FAULT(XM), exceptions_xm)},
 };
 
 /* The two traps by instructions return after them, as does the single step. */
-static const struct wanted_exits events[] = {
-    {X86_VECTOR_DE, TEST_GUEST_NO_ERROR, exceptions_de},
-    {X86_VECTOR_DB, TEST_GUEST_NO_ERROR, exceptions_db},
-    {X86_VECTOR_DB, TEST_GUEST_NO_ERROR, exceptions_step},
-    {X86_VECTOR_BP, TEST_GUEST_NO_ERROR, exceptions_bp},
-    {X86_VECTOR_UD, TEST_GUEST_NO_ERROR, exceptions_ud},
-    {X86_VECTOR_NM, TEST_GUEST_NO_ERROR, exceptions_nm},
+static const struct wanted_event events[] = {
+    {X86_VECTOR_DE, NO_ERROR_CODE, exceptions_de},
+    {X86_VECTOR_DB, NO_ERROR_CODE, exceptions_db},
+    {X86_VECTOR_DB, NO_ERROR_CODE, exceptions_step},
+    {X86_VECTOR_BP, NO_ERROR_CODE, exceptions_bp},
+    {X86_VECTOR_UD, NO_ERROR_CODE, exceptions_ud},
+    {X86_VECTOR_NM, NO_ERROR_CODE, exceptions_nm},
     {X86_VECTOR_NP, SELECTOR_ABSENT, exceptions_np},
     {X86_VECTOR_SS, 0, exceptions_ss},
     {X86_VECTOR_GP, 0, exceptions_gp},
     {X86_VECTOR_GP, SELECTOR_BEYOND, exceptions_gp_selector},
     {X86_VECTOR_PF, 0, exceptions_pf},
-    {X86_VECTOR_MF, TEST_GUEST_NO_ERROR, exceptions_mf},
-    {X86_VECTOR_XM, TEST_GUEST_NO_ERROR, exceptions_xm},
+    {X86_VECTOR_MF, NO_ERROR_CODE, exceptions_mf},
+    {X86_VECTOR_XM, NO_ERROR_CODE, exceptions_xm},
 };
 
 enum { EVENTS = sizeof(events) / sizeof(events[0]), EVENT_PF = 10 };
 
 static const char *check(const struct vcpu *vcpu)
 {
-    const struct test_guest_event *seen = vcpu_memory(vcpu, GUEST_ARRAY, EVENTS * sizeof(*seen));
+    const struct recorded_event *seen = vcpu_memory(vcpu, GUEST_ARRAY, EVENTS * sizeof(*seen));
     const char *difference = events_differ(vcpu, events, EVENTS);
 
     if (difference == NULL && seen[EVENT_PF].cr2 != NOT_MAPPED)
@@ -82,10 +79,51 @@ static const char *check(const struct vcpu *vcpu)
 
 BUILT_IN_GUEST(0020, exceptions, GUEST_LONG, "exceptions",
                "Raises each exception; all exit, and reach the guest's handlers as they were.",
-               HANDLERS_IN(handlers), .setup = test_guest_intercept_exceptions, EXPECTED_IN(exits),
+               HANDLERS_IN(handlers), .setup = intercept_exceptions, EXPECTED_IN(exits),
                .check = check);
 
 /* The same without the bitmap: what the processor does by itself must look the same. */
 BUILT_IN_GUEST(0030, exceptions, GUEST_LONG, "exceptions-kept",
                "Raises each exception; those that the hypervisor need not see do not exit.",
                HANDLERS_IN(handlers), .check = check);
+
+/* Those that 64-bit code in ring 0 cannot raise. */
+extern const uint8_t exceptions_32_into[], exceptions_32_of[], exceptions_32_br[],
+    exceptions_32_ac[], exceptions_32_ts[];
+extern const uint8_t exceptions_32_on_of[], exceptions_32_on_br[], exceptions_32_on_ac[],
+    exceptions_32_on_ts[], exceptions_32_on_int[];
+
+/* What that guest's code uses. */
+enum { SELECTOR_STACK = 0x60, VECTOR_INT = 0x30, EXIT_TS = 3 };
+
+static const struct guest_handler handlers_32[] = {
+    {X86_VECTOR_OF, exceptions_32_on_of}, {X86_VECTOR_BR, exceptions_32_on_br},
+    {X86_VECTOR_TS, exceptions_32_on_ts}, {X86_VECTOR_AC, exceptions_32_on_ac},
+    {VECTOR_INT, exceptions_32_on_int},
+};
+
+static const struct wanted_event events_32[] = {
+    {X86_VECTOR_OF, NO_ERROR_CODE, exceptions_32_of},
+    {X86_VECTOR_BR, NO_ERROR_CODE, exceptions_32_br},
+    {X86_VECTOR_AC, 0, exceptions_32_ac},
+    {X86_VECTOR_TS, SELECTOR_STACK, exceptions_32_ts},
+};
+
+/* #TS came while INT was under way: SDM Vol. 3, "Information for VM Exits That Occur During Event
+ * Delivery". */
+static const char *check_32(const struct vcpu *vcpu)
+{
+    if (guest_vm_of(vcpu)->record[EXIT_TS].vectoring != EVENT_INFO(SOFTWARE_INTERRUPT, VECTOR_INT))
+        return "the IDT-vectoring information was not of the software interrupt under way";
+    return events_differ(vcpu, events_32, sizeof(events_32) / sizeof(events_32[0]));
+}
+
+BUILT_IN_GUEST(0040, exceptions_32, GUEST_PAGED, "exceptions-32",
+               "Raises the exceptions of 32-bit code and of ring 3; all exit and come back.",
+               HANDLERS_IN(handlers_32), .setup = intercept_exceptions,
+               EXPECTED_EXITS({EXCEPTION(EVENT_INFO(SOFTWARE_EXCEPTION, X86_VECTOR_OF),
+                                         exceptions_32_into)},
+                              {EXCEPTION(FAULT(BR), exceptions_32_br)},
+                              {EXCEPTION(FAULT_WITH_CODE(AC), exceptions_32_ac)},
+                              {EXCEPTION(FAULT_WITH_CODE(TS), exceptions_32_ts)}),
+               .check = check_32);

@@ -22,14 +22,14 @@ static const struct {
     uint8_t vector;
     uint32_t error;
 } injections[INJECTIONS] = {
-    {EVENT_HARDWARE_EXCEPTION, X86_VECTOR_UD, TEST_GUEST_NO_ERROR},
+    {EVENT_HARDWARE_EXCEPTION, X86_VECTOR_UD, NO_ERROR_CODE},
     {EVENT_HARDWARE_EXCEPTION, X86_VECTOR_GP, SELECTOR_ERROR},
     {EVENT_HARDWARE_EXCEPTION, X86_VECTOR_PF, WRITE_ERROR},
-    {EVENT_EXTERNAL_INTERRUPT, INJECTED_INTERRUPT, TEST_GUEST_NO_ERROR},
-    {EVENT_NMI, X86_VECTOR_NMI, TEST_GUEST_NO_ERROR},
-    {EVENT_SOFTWARE_INTERRUPT, INJECTED_SOFTWARE, TEST_GUEST_NO_ERROR},
-    {EVENT_SOFTWARE_EXCEPTION, X86_VECTOR_BP, TEST_GUEST_NO_ERROR},
-    {EVENT_PRIVILEGED_SOFTWARE_EXCEPTION, X86_VECTOR_DB, TEST_GUEST_NO_ERROR},
+    {EVENT_EXTERNAL_INTERRUPT, INJECTED_INTERRUPT, NO_ERROR_CODE},
+    {EVENT_NMI, X86_VECTOR_NMI, NO_ERROR_CODE},
+    {EVENT_SOFTWARE_INTERRUPT, INJECTED_SOFTWARE, NO_ERROR_CODE},
+    {EVENT_SOFTWARE_EXCEPTION, X86_VECTOR_BP, NO_ERROR_CODE},
+    {EVENT_PRIVILEGED_SOFTWARE_EXCEPTION, X86_VECTOR_DB, NO_ERROR_CODE},
 };
 
 static bool of_instruction(enum event_type type)
@@ -49,7 +49,7 @@ static enum exit_done inject(struct vcpu *vcpu, const struct exit_record *exit)
         vmcs_write32(VMCS_VM_ENTRY_INSTRUCTION_LENGTH, exit->instruction_length);
     else
         (void)skip_emulated_instruction(EXIT_INJECTED);
-    if (injections[number].error != TEST_GUEST_NO_ERROR)
+    if (injections[number].error != NO_ERROR_CODE)
         vcpu_inject_error(vcpu, injections[number].vector, injections[number].error);
     else
         vcpu_inject(vcpu, injections[number].type, injections[number].vector);
@@ -58,10 +58,10 @@ static enum exit_done inject(struct vcpu *vcpu, const struct exit_record *exit)
 
 static const char *check(const struct vcpu *vcpu)
 {
-    struct wanted_exits wanted[INJECTIONS];
+    struct wanted_event wanted[INJECTIONS];
 
     for (uint32_t i = 0; i < INJECTIONS; i++)
-        wanted[i] = (struct wanted_exits){injections[i].vector, injections[i].error, inject_behind};
+        wanted[i] = (struct wanted_event){injections[i].vector, injections[i].error, inject_behind};
     return events_differ(vcpu, wanted, INJECTIONS);
 }
 
@@ -87,8 +87,8 @@ BUILT_IN_GUEST(0150, inject, GUEST_LONG, "inject",
  * error code names the vector, IDT and, the first event being none of an instruction, EXT.
  */
 static const struct exit_expected double_exits[] = {
-    TEST_GUEST_EXIT_OF(TEST_GUEST_FAULT(DE), double_here),
-    TEST_GUEST_EXIT_OF(TEST_GUEST_FAULT_ERROR(GP), double_here),
+    {EXCEPTION(FAULT(DE), double_here)},
+    {EXCEPTION(FAULT_WITH_CODE(GP), double_here)},
 };
 
 /* The vector stands in the bits above: here it is 0. */
@@ -96,10 +96,10 @@ enum { ERROR_EXT = 1, ERROR_IDT = 2 };
 
 static const char *check_double(const struct vcpu *vcpu)
 {
-    const uint64_t wanted[] = {0, test_guest_address(vcpu, double_here)};
+    const uint64_t wanted[] = {0, guest_address(vcpu, double_here)};
     const struct exit_record *second = &guest_vm_of(vcpu)->record[1];
 
-    if (second->vectoring != TEST_GUEST_FAULT(DE))
+    if (second->vectoring != FAULT(DE))
         return "the IDT-vectoring information was not of the #DE under way";
     if (second->interruption_error != (ERROR_IDT | ERROR_EXT))
         return "the error code of #GP did not name the gate of #DE";
@@ -110,6 +110,5 @@ static const char *check_double(const struct vcpu *vcpu)
 
 BUILT_IN_GUEST(0160, double, GUEST_LONG, "double-fault",
                "Faults while a fault is delivered; the two reach the guest as a double fault.",
-               GUEST_HANDLERS({X86_VECTOR_DF, double_on_df}),
-               .setup = test_guest_intercept_exceptions, EXPECTED_IN(double_exits),
-               .check = check_double);
+               GUEST_HANDLERS({X86_VECTOR_DF, double_on_df}), .setup = intercept_exceptions,
+               EXPECTED_IN(double_exits), .check = check_double);

@@ -2,7 +2,7 @@
  * A guest that waits for INIT or SIPI, and what SIPI starts.
  */
 #include "vm/guests/guest.inc"
-#include "vm/guests/events/signals.h"
+#include "vm/guests/events/events.h"
 
 /* Interrupts are on: Bochs would keep a hypervisor below from its own otherwise. */
     guest   signals

@@ -1,4 +1,4 @@
-#include "vm/guests/events/signals.h"
+#include "vm/guests/events/events.h"
 
 #include <stddef.h>
 
@@ -110,10 +110,7 @@ static const char *check(const struct vcpu *vcpu)
                : "it was not started where SIPI said";
 }
 
-static const char *lacks_waiting(const struct vmx_capability *capability)
-{
-    return capability->activity_wait_for_sipi ? NULL : "the activity state wait-for-SIPI";
-}
+GUEST_LACKS(lacks_waiting, capability->activity_wait_for_sipi, "the activity state wait-for-SIPI");
 
 /* An INIT that stays pending after its exit would let no guest ever run on this CPU again. */
 static const char *lacks_init(const struct vmx_capability *capability)

@@ -12,20 +12,17 @@ extern const uint8_t step_start[], step_1[], step_2[], step_3[], step_4[], step_
 
 enum { VECTOR = 0x40 };
 
-#define STEP(place)                                                                  \
-    {                                                                                \
-        .reason = EXIT_REASON_MONITOR_TRAP_FLAG, .at = (place), .done = EXIT_STEPPED \
-    }
+#define STEP(place) EXIT_REASON_MONITOR_TRAP_FLAG, (place), .done = EXIT_STEPPED
 
 /*
  * SDM Vol. 3, "Monitor Trap Flag": an exit after each instruction; an instruction that exits
  * itself has none of its own. The delivery of the software interrupt is a part of INT.
  */
 static const struct exit_expected exits[] = {
-    STEP(step_1),      STEP(step_2),       STEP(step_3),
-    STEP(step_4),      STEP(step_5),       {EXIT_REASON_CPUID, step_5, .done = EXIT_EMULATED},
-    STEP(step_7),      STEP(step_handler), STEP(step_8),
-    STEP(step_return),
+    {STEP(step_1)},      {STEP(step_2)},       {STEP(step_3)},
+    {STEP(step_4)},      {STEP(step_5)},       {EXIT_REASON_CPUID, step_5, .done = EXIT_EMULATED},
+    {STEP(step_7)},      {STEP(step_handler)}, {STEP(step_8)},
+    {STEP(step_return)},
 };
 
 static const char *lacks(const struct vmx_capability *capability)
@@ -40,26 +37,23 @@ static const char *lacks(const struct vmx_capability *capability)
  * instruction after. All of it is executed once before, so that a hypervisor below that maps
  * memory when it is touched has it mapped (QUIRK_FETCH_VIOLATION_IS_STEP).
  */
-#define TRAP(place)                                                                       \
-    {                                                                                     \
-        .reason = EXIT_REASON_EXCEPTION_OR_NMI, .at = (place),                            \
-        .interruption_mask = TEST_GUEST_EVENT_MASK, .interruption = TEST_GUEST_FAULT(DB), \
-        .qualification_mask = PENDING_DEBUG_BS, .qualification = PENDING_DEBUG_BS,        \
-        .done = EXIT_STEPPED,                                                             \
-    }
+#define TRAP(place)                                                                            \
+    EXIT_REASON_EXCEPTION_OR_NMI, (place),                                                     \
+        .done = EXIT_STEPPED, .interruption_mask = EVENT_INFO_MASK, .interruption = FAULT(DB), \
+        .qualification_mask = PENDING_DEBUG_BS, .qualification = PENDING_DEBUG_BS
 
 static const struct exit_expected traps[] = {
     {EXIT_REASON_CPUID, step_5, .done = EXIT_EMULATED},
     {EXIT_REASON_VMCALL, step_return, .done = EXIT_STEPPED},
-    TRAP(step_1),
-    TRAP(step_2),
-    TRAP(step_3),
-    TRAP(step_4),
-    TRAP(step_5),
+    {TRAP(step_1)},
+    {TRAP(step_2)},
+    {TRAP(step_3)},
+    {TRAP(step_4)},
+    {TRAP(step_5)},
     {EXIT_REASON_CPUID, step_5, .done = EXIT_EMULATED},
-    TRAP(step_6),
-    TRAP(step_7),
-    TRAP(step_return),
+    {TRAP(step_6)},
+    {TRAP(step_7)},
+    {TRAP(step_return)},
 };
 
 /* From the start once more, and now each step is one. */
@@ -77,7 +71,7 @@ static enum exit_done swallow(struct vcpu *vcpu, const struct exit_record *exit)
         (vmcs_read_natural(VMCS_GUEST_RFLAGS) & RFLAGS_TF) == 0)
         return step_again();
     return exit_basic_reason(exit) == EXIT_REASON_EXCEPTION_OR_NMI &&
-                   (exit->interruption & TEST_GUEST_EVENT_MASK) == TEST_GUEST_FAULT(DB)
+                   (exit->interruption & EVENT_INFO_MASK) == FAULT(DB)
                ? EXIT_STEPPED
                : EXIT_DEFAULT;
 }
@@ -111,16 +105,13 @@ static enum exit_done pend_behind_cpuid(struct vcpu *vcpu, const struct exit_rec
 }
 
 static const struct exit_expected pending[] = {
-    STEP(step_start),
+    {STEP(step_start)},
     {EXIT_REASON_CPUID, step_5, .done = EXIT_EMULATED},
-    STEP(step_6),
+    {STEP(step_6)},
 };
 
-static const char *lacks_flag(const struct vmx_capability *capability)
-{
-    return (capability->primary_allowed1 & PRIMARY_MONITOR_TRAP_FLAG) != 0 ? NULL
-                                                                           : "monitor trap flag";
-}
+GUEST_LACKS(lacks_flag, (capability->primary_allowed1 & PRIMARY_MONITOR_TRAP_FLAG) != 0,
+            "monitor trap flag");
 
 BUILT_IN_GUEST(0200, step, GUEST_LONG, "step-pending",
                "Is entered with a step pending, and left before it has executed anything.",

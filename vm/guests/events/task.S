@@ -3,7 +3,7 @@
  * is done.
  */
 #include "vm/guests/guest.inc"
-#include "vm/guests/events/task.h"
+#include "vm/guests/events/events.h"
 
 #define FLAGS_NT     0x4000
 #define TYPE_BUSY    0x8b

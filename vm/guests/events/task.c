@@ -1,4 +1,4 @@
-#include "vm/guests/events/task.h"
+#include "vm/guests/events/events.h"
 
 #include <stddef.h>
 
@@ -13,10 +13,7 @@ enum task_source { SOURCE_CALL, SOURCE_IRET, SOURCE_JMP, SOURCE_GATE, SOURCE_SHI
 
 static uint32_t tss_field(const struct vcpu *vcpu, uint32_t offset)
 {
-    uint32_t value;
-
-    memcpy(&value, vcpu_memory(vcpu, TASK_TSS + offset, sizeof(value)), sizeof(value));
-    return value;
+    return *(const uint32_t *)vcpu_memory(vcpu, TASK_TSS + offset, sizeof(uint32_t));
 }
 
 /* As much of a task switch as this guest needs: the new task has the old one's segments. */
@@ -42,17 +39,14 @@ static enum exit_done switch_task(struct vcpu *vcpu, const struct exit_record *e
     return EXIT_STATE;
 }
 
-#define SWITCH(source, place, what)                                                         \
-    {                                                                                       \
-        .reason = EXIT_REASON_TASK_SWITCH, .at = (place), .qualification_mask = UINT64_MAX, \
-        .qualification = (uint64_t)(source) << SOURCE_SHIFT | TASK_SELECTOR, .done = (what) \
-    }
+#define SWITCH(source, place) \
+    EXIT_REASON_TASK_SWITCH, (place), QUALIFIED((uint64_t)(source) << SOURCE_SHIFT | TASK_SELECTOR)
 
 static const char *check(const struct vcpu *vcpu)
 {
     static const uint32_t wanted[] = {TASK_VALUE, TASK_STACK, TASK_SELECTOR};
 
-    if (guest_vm_of(vcpu)->record[1].vectoring != TEST_GUEST_EVENT(SOFTWARE_INTERRUPT, TASK_VECTOR))
+    if (guest_vm_of(vcpu)->record[1].vectoring != EVENT_INFO(SOFTWARE_INTERRUPT, TASK_VECTOR))
         return "the IDT-vectoring information was not of the interrupt through the task gate";
     return memcmp(vcpu_memory(vcpu, GUEST_DATA, sizeof(wanted)), wanted, sizeof(wanted)) == 0
                ? NULL
@@ -62,8 +56,8 @@ static const char *check(const struct vcpu *vcpu)
 BUILT_IN_GUEST(0220, task, GUEST_PAGED, "task-switch",
                "Switches tasks by CALL, by an interrupt, by IRET and by JMP.",
                .on_exit = switch_task,
-               EXPECTED_EXITS(SWITCH(SOURCE_CALL, task_call, EXIT_IGNORED),
-                              SWITCH(SOURCE_GATE, task_int, EXIT_IGNORED),
-                              SWITCH(SOURCE_IRET, task_iret, EXIT_IGNORED),
-                              SWITCH(SOURCE_JMP, task_jmp, EXIT_STATE)),
+               EXPECTED_EXITS({SWITCH(SOURCE_CALL, task_call), .done = EXIT_IGNORED},
+                              {SWITCH(SOURCE_GATE, task_int), .done = EXIT_IGNORED},
+                              {SWITCH(SOURCE_IRET, task_iret), .done = EXIT_IGNORED},
+                              {SWITCH(SOURCE_JMP, task_jmp), .done = EXIT_STATE}),
                .check = check);

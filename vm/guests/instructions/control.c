@@ -1,4 +1,5 @@
-#include "vm/guests/probed.h"
+#include "vm/guests/probe.h"
+#include "vm/guests/test_guests.h"
 #include "vmx/vmcs_access.h"
 
 /* SDM Vol. 3, table "Exit Qualification for Control-Register Accesses". */
@@ -9,7 +10,6 @@
 #define LMSW_FROM_MEMORY  (1u << 6)
 
 #define CR_EXIT(qualification) EXIT_REASON_CONTROL_REGISTER_ACCESS, (qualification)
-#define WHOLE(register, what)  .reg = (register), .mask = PROBE_ALL, .value = (what)
 
 /*
  * TS and MP are the host's, and the guest believes them 0; NE, which VMX fixes to 1, is the host's
@@ -20,20 +20,19 @@
 #define CR0_START (CR0_PG | CR0_ET | CR0_PE)
 
 static const struct probe cr0_probes[] = {
-    {.instruction = "MOV from CR0", WHOLE(VCPU_RAX, CR0_START)},
+    {.instruction = "MOV from CR0", HOLDS(VCPU_RAX, CR0_START)},
     {.instruction = "MOV to CR0 of AM, the guest's own"},
-    {.instruction = "MOV from CR0 with AM", WHOLE(VCPU_RCX, CR0_START | CR0_AM)},
+    {.instruction = "MOV from CR0 with AM", HOLDS(VCPU_RCX, CR0_START | CR0_AM)},
     {"MOV to CR0 of TS, the host's", CR_EXIT(MOV_TO(0, VCPU_RBX)), .done = EXIT_EMULATED},
-    {.instruction = "MOV from CR0 with TS", WHOLE(VCPU_RCX, CR0_START | CR0_AM | CR0_TS)},
+    {.instruction = "MOV from CR0 with TS", HOLDS(VCPU_RCX, CR0_START | CR0_AM | CR0_TS)},
     {"CLTS", CR_EXIT(CLTS), .done = EXIT_EMULATED},
     {.instruction = "CLTS with nothing to clear"},
     {"LMSW from a register", CR_EXIT(LMSW(0x000bu)), .done = EXIT_EMULATED},
     {.instruction = "SMSW", .reg = VCPU_RCX, .mask = 0xffff, .value = CR0_ET | 0xb},
     {"LMSW from memory", CR_EXIT(LMSW(0x0003u) | LMSW_FROM_MEMORY), .done = EXIT_EMULATED},
     {.instruction = "LMSW of what is there"},
-    {.instruction = "MOV from CR0 in the end", WHOLE(VCPU_RDX, CR0_START | CR0_AM | CR0_MP)},
-    {"MOV to CR0 of a bit above 31", CR_EXIT(MOV_TO(0, VCPU_RBX)), .done = EXIT_INJECTED,
-     .fault = PROBE_FAULT_GP},
+    {.instruction = "MOV from CR0 in the end", HOLDS(VCPU_RDX, CR0_START | CR0_AM | CR0_MP)},
+    {"MOV to CR0 of a bit above 31", CR_EXIT(MOV_TO(0, VCPU_RBX)), GETS_GP},
 };
 
 static void own_cr0(struct vcpu *vcpu)
@@ -58,7 +57,7 @@ static const struct probe cr3_probes[] = {
     {"MOV to CR3 of the first value", CR_EXIT(MOV_TO(3, VCPU_RDI)), .done = EXIT_EMULATED,
      .may = true},
     {"MOV from CR3 again", CR_EXIT(MOV_FROM(3, VCPU_R8 + 2)), .done = EXIT_EMULATED,
-     WHOLE(VCPU_R8 + 2, GUEST_PAGE_TABLES)},
+     HOLDS(VCPU_R8 + 2, GUEST_PAGE_TABLES)},
 };
 
 static const char *check_cr3(const struct vcpu *vcpu)
@@ -68,10 +67,7 @@ static const char *check_cr3(const struct vcpu *vcpu)
     return reg[VCPU_R8 + 1] == reg[VCPU_RSI] ? NULL : "CR3 was not read as it had been written";
 }
 
-static const char *lacks_targets(const struct vmx_capability *capability)
-{
-    return capability->cr3_targets >= 1 ? NULL : "CR3-target values";
-}
+GUEST_LACKS(lacks_targets, capability->cr3_targets >= 1, "CR3-target values");
 
 static void set_target(struct vcpu *vcpu)
 {
@@ -92,19 +88,16 @@ PROBED_GUEST(0710, cr3, "cr3", "Loads and reads CR3, a CR3-target value among th
  */
 
 static const struct probe cr4_probes[] = {
-    {.instruction = "MOV from CR4", WHOLE(VCPU_RAX, CR4_PAE)},
+    {.instruction = "MOV from CR4", HOLDS(VCPU_RAX, CR4_PAE)},
     {.instruction = "MOV to CR4 of TSD, the guest's own"},
-    {.instruction = "MOV from CR4 with TSD", WHOLE(VCPU_RCX, CR4_PAE | CR4_TSD)},
+    {.instruction = "MOV from CR4 with TSD", HOLDS(VCPU_RCX, CR4_PAE | CR4_TSD)},
     {"MOV to CR4 of DE, the host's", CR_EXIT(MOV_TO(4, VCPU_RBX)), .done = EXIT_EMULATED},
-    {.instruction = "MOV from CR4 with DE", WHOLE(VCPU_RCX, CR4_PAE | CR4_TSD | CR4_DE)},
-    {"MOV to CR4 of VMXE", CR_EXIT(MOV_TO(4, VCPU_R8 + 4)), .done = EXIT_INJECTED,
-     .fault = PROBE_FAULT_GP},
-    {"MOV to CR4 of SMXE", CR_EXIT(MOV_TO(4, VCPU_R8 + 4)), .done = EXIT_INJECTED,
-     .fault = PROBE_FAULT_GP},
-    {"MOV to CR4 of CET", CR_EXIT(MOV_TO(4, VCPU_R8 + 4)), .done = EXIT_INJECTED,
-     .fault = PROBE_FAULT_GP},
-    {.instruction = "MOV to CR4 without PAE", .fault = PROBE_FAULT_GP},
-    {.instruction = "MOV from CR4 in the end", WHOLE(VCPU_RCX, CR4_PAE | CR4_TSD | CR4_DE)},
+    {.instruction = "MOV from CR4 with DE", HOLDS(VCPU_RCX, CR4_PAE | CR4_TSD | CR4_DE)},
+    {"MOV to CR4 of VMXE", CR_EXIT(MOV_TO(4, VCPU_R8 + 4)), GETS_GP},
+    {"MOV to CR4 of SMXE", CR_EXIT(MOV_TO(4, VCPU_R8 + 4)), GETS_GP},
+    {"MOV to CR4 of CET", CR_EXIT(MOV_TO(4, VCPU_R8 + 4)), GETS_GP},
+    {.instruction = "MOV to CR4 without PAE", FAULTS_GP},
+    {.instruction = "MOV from CR4 in the end", HOLDS(VCPU_RCX, CR4_PAE | CR4_TSD | CR4_DE)},
 };
 
 static void own_cr4(struct vcpu *vcpu)
@@ -119,11 +112,10 @@ PROBED_GUEST(0720, cr4, "cr4",
 
 static const struct probe cr8_probes[] = {
     {"MOV to CR8", CR_EXIT(MOV_TO(8, VCPU_RBX)), .done = EXIT_EMULATED},
-    {"MOV from CR8", CR_EXIT(MOV_FROM(8, VCPU_RCX)), .done = EXIT_EMULATED, WHOLE(VCPU_RCX, 5)},
-    {"MOV to CR8 of 16", CR_EXIT(MOV_TO(8, VCPU_R8 + 6)), .done = EXIT_INJECTED,
-     .fault = PROBE_FAULT_GP},
+    {"MOV from CR8", CR_EXIT(MOV_FROM(8, VCPU_RCX)), .done = EXIT_EMULATED, HOLDS(VCPU_RCX, 5)},
+    {"MOV to CR8 of 16", CR_EXIT(MOV_TO(8, VCPU_R8 + 6)), GETS_GP},
     {"MOV from CR8 again", CR_EXIT(MOV_FROM(8, VCPU_R15)), .done = EXIT_EMULATED,
-     WHOLE(VCPU_R15, 5)},
+     HOLDS(VCPU_R15, 5)},
 };
 
 PROBED_GUEST(0730, cr8, "cr8", "Writes and reads the task priority; 16 is no priority: #GP.", NULL,
@@ -138,18 +130,16 @@ PROBED_GUEST(0730, cr8, "cr8", "Writes and reads the task priority; 16 is no pri
 
 static const struct probe dr_probes[] = {
     {"MOV to DR0", DR_TO(0, VCPU_RBX), .done = EXIT_EMULATED},
-    {"MOV from DR0", DR_FROM(0, VCPU_R8 + 2), .done = EXIT_EMULATED, WHOLE(VCPU_R8 + 2, DR_VALUE)},
+    {"MOV from DR0", DR_FROM(0, VCPU_R8 + 2), .done = EXIT_EMULATED, HOLDS(VCPU_R8 + 2, DR_VALUE)},
     {"MOV to DR3", DR_TO(3, VCPU_RBX), .done = EXIT_EMULATED},
-    {"MOV from DR3 to RCX", DR_FROM(3, VCPU_RCX), .done = EXIT_EMULATED, WHOLE(VCPU_RCX, DR_VALUE)},
+    {"MOV from DR3 to RCX", DR_FROM(3, VCPU_RCX), .done = EXIT_EMULATED, HOLDS(VCPU_RCX, DR_VALUE)},
     {"MOV to DR7", DR_TO(7, VCPU_R8), .done = EXIT_EMULATED},
-    {"MOV from DR7", DR_FROM(7, VCPU_RCX), .done = EXIT_EMULATED, WHOLE(VCPU_RCX, DR7_SET)},
-    {"MOV to DR7 of a bit above 31", DR_TO(7, VCPU_R8 + 1), .done = EXIT_INJECTED,
-     .fault = PROBE_FAULT_GP},
-    {"MOV to DR6 of a bit above 31", DR_TO(6, VCPU_R8 + 1), .done = EXIT_INJECTED,
-     .fault = PROBE_FAULT_GP},
-    {.instruction = "MOV from DR0 without an exit", WHOLE(VCPU_R8 + 2, DR_VALUE)},
+    {"MOV from DR7", DR_FROM(7, VCPU_RCX), .done = EXIT_EMULATED, HOLDS(VCPU_RCX, DR7_SET)},
+    {"MOV to DR7 of a bit above 31", DR_TO(7, VCPU_R8 + 1), GETS_GP},
+    {"MOV to DR6 of a bit above 31", DR_TO(6, VCPU_R8 + 1), GETS_GP},
+    {.instruction = "MOV from DR0 without an exit", HOLDS(VCPU_R8 + 2, DR_VALUE)},
     {.instruction = "MOV to DR2 without an exit"},
-    {.instruction = "MOV from DR7 without an exit", WHOLE(VCPU_R8 + 3, DR7_SET)},
+    {.instruction = "MOV from DR7 without an exit", HOLDS(VCPU_R8 + 3, DR7_SET)},
 };
 
 PROBED_GUEST(0770, dr, "dr", "Writes and reads debug registers, with MOV-DR exiting and without.",

@@ -1,15 +1,17 @@
 #include "vm/guest_state.h"
-#include "vm/guests/probed.h"
+#include "vm/guests/probe.h"
+#include "vm/guests/test_guests.h"
 #include "vmx/vmcs_access.h"
 
-#define FOUR (1u << VCPU_RAX | 1u << VCPU_RBX | 1u << VCPU_RCX | 1u << VCPU_RDX)
+#define FOUR       (1u << VCPU_RAX | 1u << VCPU_RBX | 1u << VCPU_RCX | 1u << VCPU_RDX)
+#define CPUID_EXIT EXIT_REASON_CPUID, .done = EXIT_EMULATED, .changes = FOUR
 
 static const struct probe cpuid_probes[] = {
-    {"CPUID leaf 1", EXIT_REASON_CPUID, .done = EXIT_EMULATED, .changes = FOUR},
-    {"CPUID leaf 0", EXIT_REASON_CPUID, .done = EXIT_EMULATED, .changes = FOUR},
-    {"CPUID leaf 0x40000000", EXIT_REASON_CPUID, .done = EXIT_EMULATED, .changes = FOUR},
-    {"CPUID leaf 0x400000ff", EXIT_REASON_CPUID, .done = EXIT_EMULATED, .changes = FOUR},
-    {"CPUID leaf 4, subleaf 1", EXIT_REASON_CPUID, .done = EXIT_EMULATED, .changes = FOUR},
+    {"CPUID leaf 1", CPUID_EXIT},
+    {"CPUID leaf 0", CPUID_EXIT},
+    {"CPUID leaf 0x40000000", CPUID_EXIT},
+    {"CPUID leaf 0x400000ff", CPUID_EXIT},
+    {"CPUID leaf 4, subleaf 1", CPUID_EXIT},
 };
 
 static bool gives(const struct vcpu *vcpu, uint32_t index, struct cpuid_registers r)
@@ -85,7 +87,7 @@ PROBED_GUEST(0600, wbinvd, "wbinvd",
              .on[VMX_CONTROL_SECONDARY] = SECONDARY_WBINVD_EXITING);
 
 static const struct probe rdpmc_probes[] = {
-    {"RDPMC", EXIT_REASON_RDPMC, .done = EXIT_INJECTED, .fault = PROBE_FAULT_GP},
+    {"RDPMC", EXIT_REASON_RDPMC, GETS_GP},
 };
 
 PROBED_GUEST(0610, rdpmc, "rdpmc", "Reads a performance counter, of which guests have none: #GP.",
@@ -95,34 +97,26 @@ PROBED_GUEST(0610, rdpmc, "rdpmc", "Reads a performance counter, of which guests
 static const struct probe xsetbv_probes[] = {
     {"XSETBV of x87", EXIT_REASON_XSETBV, .done = EXIT_EMULATED},
     {"XSETBV of x87 and SSE", EXIT_REASON_XSETBV, .done = EXIT_EMULATED},
-    {"XSETBV of SSE alone", EXIT_REASON_XSETBV, .done = EXIT_INJECTED, .fault = PROBE_FAULT_GP},
-    {"XSETBV of nothing", EXIT_REASON_XSETBV, .done = EXIT_INJECTED, .fault = PROBE_FAULT_GP},
-    {"XSETBV of XCR1", EXIT_REASON_XSETBV, .done = EXIT_INJECTED, .fault = PROBE_FAULT_GP},
-    {"XGETBV", .reg = VCPU_RAX, .mask = PROBE_ALL, .value = 3},
+    {"XSETBV of SSE alone", EXIT_REASON_XSETBV, GETS_GP},
+    {"XSETBV of nothing", EXIT_REASON_XSETBV, GETS_GP},
+    {"XSETBV of XCR1", EXIT_REASON_XSETBV, GETS_GP},
+    {"XGETBV", HOLDS(VCPU_RAX, 3)},
 };
 
 enum { CPUID_SMX = 1 << 6, CPUID_XSAVE = 1 << 26 }; /* SDM Vol. 2, "CPUID": leaf 1, ECX */
 
-static const char *lacks_xsave(const struct vmx_capability *capability)
-{
-    (void)capability;
-    return (cpuid(1, 0).ecx & CPUID_XSAVE) != 0 ? NULL : "XSAVE";
-}
+GUEST_LACKS(lacks_xsave, (cpuid(1, 0).ecx & CPUID_XSAVE) != 0, "XSAVE");
 
 PROBED_GUEST(0620, xsetbv, "xsetbv", "Writes XCR0, good values and bad ones, which get #GP.", NULL,
              .lacks = lacks_xsave);
 
 /* It exits only if CR4.SMXE is 1; without, it is #UD before anything else. */
 static const struct probe getsec_probes[] = {
-    {"GETSEC", EXIT_REASON_GETSEC, .done = EXIT_INJECTED, .fault = PROBE_FAULT_UD},
+    {"GETSEC", EXIT_REASON_GETSEC, GETS_UD},
 };
 
-static const char *lacks_smx(const struct vmx_capability *capability)
-{
-    bool smx = (cpuid(1, 0).ecx & CPUID_SMX) != 0;
-
-    return smx && (capability->cr4_fixed1 & CR4_SMXE) != 0 ? NULL : "SMX";
-}
+GUEST_LACKS(lacks_smx,
+            (cpuid(1, 0).ecx & CPUID_SMX) != 0 && (capability->cr4_fixed1 & CR4_SMXE) != 0, "SMX");
 
 static void set_smxe(struct vcpu *vcpu)
 {

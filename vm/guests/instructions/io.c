@@ -1,5 +1,6 @@
 #include "lib/string.h"
-#include "vm/guests/probed.h"
+#include "vm/guests/probe.h"
+#include "vm/guests/test_guests.h"
 
 /* SDM Vol. 3, table "Exit Qualification for I/O Instructions". */
 #define SIZE(bytes) ((bytes)-1u)
@@ -12,95 +13,56 @@
 #define IMM PORT(0x80u) | IMMEDIATE
 #define DX  PORT(0x1234u)
 
-/* Nothing is after a port: all ones. AL and AX leave what is above them, EAX clears it. */
-#define AL_IN(text, q)                                                          \
-    {                                                                           \
-        text, EXIT_REASON_IO_INSTRUCTION, (q) | IN | SIZE(1),                   \
-            .done = EXIT_EMULATED, .reg = VCPU_RAX, .mask = 0xff, .value = 0xff \
-    }
-#define AX_IN(text, q)                                                              \
-    {                                                                               \
-        text, EXIT_REASON_IO_INSTRUCTION, (q) | IN | SIZE(2),                       \
-            .done = EXIT_EMULATED, .reg = VCPU_RAX, .mask = 0xffff, .value = 0xffff \
-    }
-#define EAX_IN(text, q)                                                                    \
-    {                                                                                      \
-        text, EXIT_REASON_IO_INSTRUCTION, (q) | IN | SIZE(4),                              \
-            .done = EXIT_EMULATED, .reg = VCPU_RAX, .mask = PROBE_ALL, .value = UINT32_MAX \
-    }
-#define OUT_OF(text, q)                                             \
-    {                                                               \
-        text, EXIT_REASON_IO_INSTRUCTION, (q), .done = EXIT_IGNORED \
-    }
+/* Nothing is at any port: all ones. AL and AX leave what is above them, EAX clears it. */
+#define READS(q, bits, ones) \
+    EXIT_REASON_IO_INSTRUCTION, (q) | IN, .done = EXIT_EMULATED, .mask = (bits), .value = (ones)
+#define READS_AL(q)  READS((q) | SIZE(1), 0xff, 0xff)
+#define READS_AX(q)  READS((q) | SIZE(2), 0xffff, 0xffff)
+#define READS_EAX(q) READS((q) | SIZE(4), UINT64_MAX, UINT32_MAX)
+#define WRITES(q)    EXIT_REASON_IO_INSTRUCTION, (q), .done = EXIT_IGNORED
 
 static const struct probe io_probes[] = {
-    AL_IN("IN AL, imm8", IMM),
-    AX_IN("IN AX, imm8", IMM),
-    EAX_IN("IN EAX, imm8", IMM),
-    AL_IN("IN AL, DX", DX),
-    AX_IN("IN AX, DX", DX),
-    EAX_IN("IN EAX, DX", DX),
-    OUT_OF("OUT imm8, AL", IMM | SIZE(1)),
-    OUT_OF("OUT imm8, AX", IMM | SIZE(2)),
-    OUT_OF("OUT imm8, EAX", IMM | SIZE(4)),
-    OUT_OF("OUT DX, AL", DX | SIZE(1)),
-    OUT_OF("OUT DX, AX", DX | SIZE(2)),
-    OUT_OF("OUT DX, EAX", DX | SIZE(4)),
+    {"IN AL, imm8", READS_AL(IMM)},
+    {"IN AX, imm8", READS_AX(IMM)},
+    {"IN EAX, imm8", READS_EAX(IMM)},
+    {"IN AL, DX", READS_AL(DX)},
+    {"IN AX, DX", READS_AX(DX)},
+    {"IN EAX, DX", READS_EAX(DX)},
+    {"OUT imm8, AL", WRITES(IMM | SIZE(1))},
+    {"OUT imm8, AX", WRITES(IMM | SIZE(2))},
+    {"OUT imm8, EAX", WRITES(IMM | SIZE(4))},
+    {"OUT DX, AL", WRITES(DX | SIZE(1))},
+    {"OUT DX, AX", WRITES(DX | SIZE(2))},
+    {"OUT DX, EAX", WRITES(DX | SIZE(4))},
 };
 
 PROBED_GUEST(0640, io, "io", "IN and OUT in every size, by immediate and by DX; every port exits.",
              NULL);
 
 /*
- * SDM Vol. 3, "Format of the VM-Exit Instruction-Information Field as Used for INS and OUTS":
- * address size in bits 9:7 (1: 32 bits, 2: 64 bits); segment of OUTS in 17:15, of INS undefined.
- */
-#define ADDRESS_SIZE    (7u << 7)
-#define ADDRESS_32      (1u << 7)
-#define ADDRESS_64      (2u << 7)
-#define SEGMENT         (7u << 15)
-#define SEGMENT_DS      (3u << 15)
-#define INS_INFORMATION .information_mask = ADDRESS_SIZE, .information = ADDRESS_64
-#define OUTS_INFORMATION \
-    .information_mask = ADDRESS_SIZE | SEGMENT, .information = ADDRESS_64 | SEGMENT_DS
-
-#define INS(text, bytes, at)                                                               \
-    {                                                                                      \
-        text, EXIT_REASON_IO_INSTRUCTION, DX | STRING | IN | SIZE(bytes), INS_INFORMATION, \
-            .done = EXIT_EMULATED, .reg = VCPU_RDI, .mask = PROBE_ALL,                     \
-            .value = PROBE_SCRATCH + (at)                                                  \
-    }
-#define OUTS(text, bytes, at)                                                          \
-    {                                                                                  \
-        text, EXIT_REASON_IO_INSTRUCTION, DX | STRING | SIZE(bytes), OUTS_INFORMATION, \
-            .done = EXIT_EMULATED, .reg = VCPU_RSI, .mask = PROBE_ALL,                 \
-            .value = PROBE_SCRATCH + (at)                                              \
-    }
-
-/*
  * RSI and RDI move on; with REP so does RCX, and each element exits. Whether a count of 0 exits the
- * manual does not say.
+ * manual does not say. The segment of INS is undefined in the instruction information.
  */
+#define STRING_IN(q)           EXIT_REASON_IO_INSTRUCTION, DX | STRING | IN | (q), .done = EXIT_EMULATED
+#define STRING_OUT(q)          EXIT_REASON_IO_INSTRUCTION, DX | STRING | (q), .done = EXIT_EMULATED
+#define TO_64                  INFO(INFO_MASK_ADDRESS, INFO_ADDRESS_64)
+#define FROM_64                INFO(INFO_MASK_ADDRESS | INFO_MASK_SEGMENT, INFO_ADDRESS_64 | INFO_DS)
+#define FROM_32                INFO(INFO_MASK_ADDRESS | INFO_MASK_SEGMENT, INFO_ADDRESS_32 | INFO_DS)
+#define MOVES(reg, to)         HOLDS(reg, PROBE_SCRATCH + (to))
+#define ALL_OF(count, pointer) .times = (count), .changes = 1u << (pointer), HOLDS(VCPU_RCX, 0)
+
 static const struct probe ins_probes[] = {
-    INS("INSB", 1, 1),
-    INS("INSW", 2, 3),
-    INS("INSD", 4, 7),
-    OUTS("OUTSB", 1, 1),
-    OUTS("OUTSW", 2, 3),
-    OUTS("OUTSD", 4, 7),
-    {"REP INSB", EXIT_REASON_IO_INSTRUCTION, DX | STRING | REP | IN | SIZE(1), INS_INFORMATION,
-     .done = EXIT_EMULATED, .times = 3, .changes = 1u << VCPU_RDI, .reg = VCPU_RCX,
-     .mask = PROBE_ALL, .value = 0},
-    {"REP OUTSD", EXIT_REASON_IO_INSTRUCTION, DX | STRING | REP | SIZE(4), OUTS_INFORMATION,
-     .done = EXIT_EMULATED, .times = 2, .changes = 1u << VCPU_RSI, .reg = VCPU_RCX,
-     .mask = PROBE_ALL, .value = 0},
-    {"REP INSB of nothing", EXIT_REASON_IO_INSTRUCTION, DX | STRING | REP | IN | SIZE(1),
-     .done = EXIT_EMULATED, .may = true},
-    INS("INSW downwards", 2, 0x13 - 2),
-    {"REP OUTSB with 32-bit addresses", EXIT_REASON_IO_INSTRUCTION, DX | STRING | REP | SIZE(1),
-     .information_mask = ADDRESS_SIZE | SEGMENT, .information = ADDRESS_32 | SEGMENT_DS,
-     .done = EXIT_EMULATED, .times = 3, .changes = 1u << VCPU_RSI, .reg = VCPU_RCX,
-     .mask = PROBE_ALL, .value = 0},
+    {"INSB", STRING_IN(SIZE(1)), TO_64, MOVES(VCPU_RDI, 1)},
+    {"INSW", STRING_IN(SIZE(2)), TO_64, MOVES(VCPU_RDI, 3)},
+    {"INSD", STRING_IN(SIZE(4)), TO_64, MOVES(VCPU_RDI, 7)},
+    {"OUTSB", STRING_OUT(SIZE(1)), FROM_64, MOVES(VCPU_RSI, 1)},
+    {"OUTSW", STRING_OUT(SIZE(2)), FROM_64, MOVES(VCPU_RSI, 3)},
+    {"OUTSD", STRING_OUT(SIZE(4)), FROM_64, MOVES(VCPU_RSI, 7)},
+    {"REP INSB", STRING_IN(REP | SIZE(1)), TO_64, ALL_OF(3, VCPU_RDI)},
+    {"REP OUTSD", STRING_OUT(REP | SIZE(4)), FROM_64, ALL_OF(2, VCPU_RSI)},
+    {"REP INSB of nothing", STRING_IN(REP | SIZE(1)), .may = true},
+    {"INSW downwards", STRING_IN(SIZE(2)), TO_64, MOVES(VCPU_RDI, 0x13 - 2)},
+    {"REP OUTSB with 32-bit addresses", STRING_OUT(REP | SIZE(1)), FROM_32, ALL_OF(3, VCPU_RSI)},
 };
 
 /* 1 + 2 + 4 bytes, 3 by REP, and 2 at where those had ended: all ones, and nothing around them. */
@@ -122,10 +84,8 @@ static const char *check_ins(const struct vcpu *vcpu)
     return NULL;
 }
 
-static const char *lacks_string_information(const struct vmx_capability *capability)
-{
-    return capability->ins_outs_information ? NULL : "information on INS and OUTS";
-}
+GUEST_LACKS(lacks_string_information, capability->ins_outs_information,
+            "information on INS and OUTS");
 
 PROBED_GUEST(0650, ins, "ins",
              "INS and OUTS in every size, with REP, backwards, with short addresses.", check_ins,
@@ -138,13 +98,13 @@ PROBED_GUEST(0650, ins, "ins",
  */
 static const struct probe io_bitmap_probes[] = {
     {.instruction = "OUT of 0x80, which does not exit"},
-    OUT_OF("OUT of 0x81, which exits", PORT(0x81u) | IMMEDIATE | SIZE(1)),
+    {"OUT of 0x81, which exits", WRITES(PORT(0x81u) | IMMEDIATE | SIZE(1))},
     {.instruction = "IN of 0x80, which does not exit", .changes = 1u << VCPU_RAX},
-    OUT_OF("OUT of 0x8235, which exits", PORT(0x8235u) | SIZE(1)),
-    OUT_OF("OUT of two bytes, the first of which exits", PORT(0x8235u) | SIZE(2)),
-    OUT_OF("OUT of two bytes, the second of which exits", PORT(0x8234u) | SIZE(2)),
-    OUT_OF("OUT of two bytes, the second in the second bitmap", PORT(0x7fffu) | SIZE(2)),
-    OUT_OF("OUT of two bytes at 0xffff", PORT(0xffffu) | SIZE(2)),
+    {"OUT of 0x8235, which exits", WRITES(PORT(0x8235u) | SIZE(1))},
+    {"OUT of two bytes, the first of which exits", WRITES(PORT(0x8235u) | SIZE(2))},
+    {"OUT of two bytes, the second of which exits", WRITES(PORT(0x8234u) | SIZE(2))},
+    {"OUT of two bytes, the second in the second bitmap", WRITES(PORT(0x7fffu) | SIZE(2))},
+    {"OUT of two bytes at 0xffff", WRITES(PORT(0xffffu) | SIZE(2))},
 };
 
 static void open_ports(struct vcpu *vcpu)

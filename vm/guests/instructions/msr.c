@@ -1,13 +1,13 @@
-#include "vm/guests/probed.h"
+#include "vm/guests/probe.h"
 
 #define READ_EXITS   EXIT_REASON_RDMSR, .done = EXIT_EMULATED
 #define WRITE_EXITS  EXIT_REASON_WRMSR, .done = EXIT_EMULATED
-#define READ_FAULTS  EXIT_REASON_RDMSR, .done = EXIT_INJECTED, .fault = PROBE_FAULT_GP
-#define WRITE_FAULTS EXIT_REASON_WRMSR, .done = EXIT_INJECTED, .fault = PROBE_FAULT_GP
+#define READ_FAULTS  EXIT_REASON_RDMSR, GETS_GP
+#define WRITE_FAULTS EXIT_REASON_WRMSR, GETS_GP
 
 /* RAX is compared, with its upper half 0; RDX is 0 wherever it is read, which the check compares.
  */
-#define GIVES(what) .changes = 1u << VCPU_RDX, .reg = VCPU_RAX, .mask = PROBE_ALL, .value = (what)
+#define GIVES(what) .changes = 1u << VCPU_RDX, HOLDS(VCPU_RAX, what)
 
 static const struct probe msr_probes[] = {
     {"WRMSR that exits, as reading does", WRITE_EXITS},
@@ -18,7 +18,7 @@ static const struct probe msr_probes[] = {
     {"RDMSR where only reading exits", READ_EXITS, GIVES(0x3000)},
     {"WRMSR where only writing exits", WRITE_EXITS},
     {.instruction = "RDMSR where only writing exits", GIVES(0x4000)},
-    {.instruction = "WRMSR of an address that is not canonical", .fault = PROBE_FAULT_GP},
+    {.instruction = "WRMSR of an address that is not canonical", FAULTS_GP},
     {"RDMSR of an unknown low MSR", READ_FAULTS},
     {"WRMSR of an unknown low MSR", WRITE_FAULTS},
     {"RDMSR of an unknown high MSR", READ_FAULTS},

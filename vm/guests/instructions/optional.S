@@ -12,6 +12,11 @@
     probe .byte 0x66, 0x0f, 0x01, 0xcc /* TDCALL */
     end_probes seam
 
+    probes  vmfunc
+    mov     $0, %eax
+    probe vmfunc
+    end_probes vmfunc
+
     probes  vm_functions
     mov     $0, %eax
     probe vmfunc

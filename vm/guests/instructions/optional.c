@@ -2,10 +2,9 @@
 
 #include "lib/string.h"
 #include "mm/page_alloc.h"
-#include "vm/guests/probed.h"
+#include "vm/guests/probe.h"
+#include "vm/guests/test_guests.h"
 #include "vmx/vmcs_access.h"
-
-#define UD .done = EXIT_INJECTED, .fault = PROBE_FAULT_UD
 
 /* SDM Vol. 2, "CPUID": what says that there is such an instruction. */
 enum {
@@ -29,18 +28,27 @@ static struct cpuid_registers leaf(uint32_t number, uint32_t subleaf)
 
 /* SDM Vol. 3, "Instructions That Cause VM Exits Conditionally": RSM outside SMM is #UD. */
 static const struct probe rsm_probes[] = {
-    {.instruction = "RSM", .fault = PROBE_FAULT_UD},
+    {.instruction = "RSM", FAULTS_UD},
 };
 
 PROBED_GUEST(0840, rsm, "rsm", "Returns from a mode that it is not in: #UD without an exit.", NULL);
 
-/* They exit on processors with TDX, and are undefined on others: the guest cannot report. */
+/* They exit on processors with TDX, and are undefined on others: either way #UD reaches the guest.
+ */
 static const struct probe seam_probes[] = {
-    {"SEAMCALL", EXIT_REASON_SEAMCALL, .may = true, UD},
-    {"TDCALL", EXIT_REASON_TDCALL, .may = true, UD},
+    {"SEAMCALL", EXIT_REASON_SEAMCALL, .may = true, GETS_UD},
+    {"TDCALL", EXIT_REASON_TDCALL, .may = true, GETS_UD},
 };
 
 PROBED_GUEST(0850, seam, "seam", "Calls the TDX module, which is not for guests: #UD.", NULL);
+
+/* SDM Vol. 3, "VM Functions": without "enable VM functions" it is #UD, not an exit. */
+static const struct probe vmfunc_probes[] = {
+    {.instruction = "VMFUNC", FAULTS_UD},
+};
+
+PROBED_GUEST(0820, vmfunc, "vmfunc",
+             "Asks for a VM function where there is none: #UD without an exit.", NULL);
 
 static void set_no_function(struct vcpu *vcpu)
 {
@@ -50,9 +58,9 @@ static void set_no_function(struct vcpu *vcpu)
 
 /* SDM Vol. 3, "General Operation of the VMFUNC Instruction": above 63 there can be no function. */
 static const struct probe vm_functions_probes[] = {
-    {"VMFUNC 0, not enabled", EXIT_REASON_VMFUNC, UD},
-    {.instruction = "VMFUNC 64", .fault = PROBE_FAULT_UD},
-    {.instruction = "VMFUNC without \"enable VM functions\"", .fault = PROBE_FAULT_UD},
+    {"VMFUNC 0, not enabled", EXIT_REASON_VMFUNC, GETS_UD},
+    {.instruction = "VMFUNC 64", FAULTS_UD},
+    {.instruction = "VMFUNC without \"enable VM functions\"", FAULTS_UD},
 };
 
 PROBED_GUEST(0830, vm_functions, "vm-functions", "Asks for VM functions that are not enabled: #UD.",
@@ -61,32 +69,31 @@ PROBED_GUEST(0830, vm_functions, "vm-functions", "Asks for VM functions that are
 
 /* The bitmap is all ones (vm/vcpu_state.c); its bit 63 is that of all functions from 63 on. */
 static const struct probe encls_probes[] = {
-    {"ENCLS 0", EXIT_REASON_ENCLS, UD},
-    {"ENCLS 63", EXIT_REASON_ENCLS, UD},
+    {"ENCLS 0", EXIT_REASON_ENCLS, GETS_UD},
+    {"ENCLS 63", EXIT_REASON_ENCLS, GETS_UD},
 };
 
-static const char *lacks_sgx(const struct vmx_capability *capability)
+static bool has_sgx(void)
 {
-    (void)capability;
     return (leaf(7, 0).ebx & CPUID_7_EBX_SGX) != 0 &&
-                   (leaf(CPUID_SGX_LEAF, 0).eax & CPUID_SGX_SGX1) != 0
-               ? NULL
-               : "SGX";
+           (leaf(CPUID_SGX_LEAF, 0).eax & CPUID_SGX_SGX1) != 0;
 }
+
+GUEST_LACKS(lacks_sgx, has_sgx(), "SGX");
 
 PROBED_GUEST(0860, encls, "encls", "Makes enclaves, which guests do not have: #UD.", NULL,
              .on[VMX_CONTROL_SECONDARY] = SECONDARY_ENABLE_ENCLS_EXITING, .lacks = lacks_sgx);
 
 static const struct probe enclv_probes[] = {
-    {"ENCLV 0", EXIT_REASON_ENCLV, UD},
-    {"ENCLV 63", EXIT_REASON_ENCLV, UD},
+    {"ENCLV 0", EXIT_REASON_ENCLV, GETS_UD},
+    {"ENCLV 63", EXIT_REASON_ENCLV, GETS_UD},
 };
 
 static const char *lacks_enclv(const struct vmx_capability *capability)
 {
-    if (lacks_sgx(capability) != NULL)
-        return lacks_sgx(capability);
-    return (leaf(CPUID_SGX_LEAF, 0).eax & CPUID_SGX_ENCLV) != 0 ? NULL : "ENCLV";
+    return has_sgx() && (leaf(CPUID_SGX_LEAF, 0).eax & CPUID_SGX_ENCLV) == 0
+               ? "ENCLV"
+               : lacks_sgx(capability);
 }
 
 PROBED_GUEST(0870, enclv, "enclv", "Manages enclaves of its guests, which it does not have: #UD.",
@@ -94,15 +101,11 @@ PROBED_GUEST(0870, enclv, "enclv", "Manages enclaves of its guests, which it doe
              .lacks = lacks_enclv);
 
 static const struct probe pconfig_probes[] = {
-    {"PCONFIG 0", EXIT_REASON_PCONFIG, UD},
-    {.instruction = "PCONFIG that is not enabled", .fault = PROBE_FAULT_UD},
+    {"PCONFIG 0", EXIT_REASON_PCONFIG, GETS_UD},
+    {.instruction = "PCONFIG that is not enabled", FAULTS_UD},
 };
 
-static const char *lacks_pconfig(const struct vmx_capability *capability)
-{
-    (void)capability;
-    return (leaf(7, 0).edx & CPUID_7_EDX_PCONFIG) != 0 ? NULL : "PCONFIG";
-}
+GUEST_LACKS(lacks_pconfig, (leaf(7, 0).edx & CPUID_7_EDX_PCONFIG) != 0, "PCONFIG");
 
 static void set_pconfig(struct vcpu *vcpu)
 {
@@ -120,22 +123,17 @@ PROBED_GUEST(0880, pconfig, "pconfig",
  * TPAUSE, and UMWAIT": the register in 6:3. SDM Vol. 2, "UMWAIT", "TPAUSE": CF = 0, the wait ended
  * before the system's limit; the other status flags are 0.
  */
-#define STATUS_FLAGS    (PROBE_FLAGS & ~2ull)
-#define OPERAND(number) .information_mask = 15u << 3, .information = (uint32_t)(number) << 3
-#define WAITED          .done = EXIT_EMULATED, .flags_0 = STATUS_FLAGS
+#define OPERAND(reg) INFO(INFO_MASK_REG1, INFO_REG1(reg))
+#define WAITED       .done = EXIT_EMULATED, .flags_0 = PROBE_STATUS
 
 static const struct probe user_wait_probes[] = {
     {"UMWAIT", EXIT_REASON_UMWAIT, OPERAND(VCPU_RDI), WAITED},
     {"TPAUSE", EXIT_REASON_TPAUSE, OPERAND(VCPU_R8 + 1), WAITED},
-    {.instruction = "UMWAIT that is not enabled", .fault = PROBE_FAULT_UD},
-    {.instruction = "TPAUSE that is not enabled", .fault = PROBE_FAULT_UD},
+    {.instruction = "UMWAIT that is not enabled", FAULTS_UD},
+    {.instruction = "TPAUSE that is not enabled", FAULTS_UD},
 };
 
-static const char *lacks_user_wait(const struct vmx_capability *capability)
-{
-    (void)capability;
-    return (leaf(7, 0).ecx & CPUID_7_ECX_WAITPKG) != 0 ? NULL : "UMWAIT and TPAUSE";
-}
+GUEST_LACKS(lacks_user_wait, (leaf(7, 0).ecx & CPUID_7_ECX_WAITPKG) != 0, "UMWAIT and TPAUSE");
 
 PROBED_GUEST(0920, user_wait, "user-wait",
              "Waits by UMWAIT and TPAUSE, which are over at once; then has neither.", NULL,
@@ -144,8 +142,8 @@ PROBED_GUEST(0920, user_wait, "user-wait",
 
 /* The second XMM register of the instruction is in 31:28, the first in 6:3. */
 static const struct probe loadiwkey_probes[] = {
-    {"LOADIWKEY", EXIT_REASON_LOADIWKEY, .information_mask = 15u << 28 | 15u << 3,
-     .information = 9u << 28 | 2u << 3, UD},
+    {"LOADIWKEY", EXIT_REASON_LOADIWKEY,
+     INFO(INFO_MASK_REG2 | INFO_MASK_REG1, INFO_REG2(9) | INFO_REG1(2)), GETS_UD},
 };
 
 static const char *lacks_key_locker(const struct vmx_capability *capability)
@@ -174,7 +172,7 @@ static const struct probe msr_immediate_probes[] = {
     {"RDMSR of IA32_APIC_BASE, immediate", EXIT_REASON_RDMSR_IMMEDIATE, IA32_APIC_BASE,
      OPERAND(VCPU_R8 + 1), .done = EXIT_EMULATED, .changes = 1u << (VCPU_R8 + 1)},
     {"WRMSRNS of IA32_APIC_BASE, immediate", EXIT_REASON_WRMSRNS_IMMEDIATE, IA32_APIC_BASE,
-     OPERAND(VCPU_RBX), .done = EXIT_INJECTED, .fault = PROBE_FAULT_GP},
+     OPERAND(VCPU_RBX), GETS_GP},
 };
 
 static const char *check_msr_immediate(const struct vcpu *vcpu)
@@ -184,13 +182,9 @@ static const char *check_msr_immediate(const struct vcpu *vcpu)
                : "RDMSR with an immediate did not give the MSR";
 }
 
-static const char *lacks_msr_immediate(const struct vmx_capability *capability)
-{
-    (void)capability;
-    return leaf(7, 0).eax >= 1 && (leaf(7, 1).ecx & CPUID_7_1_ECX_MSR_IMMEDIATE) != 0
-               ? NULL
-               : "RDMSR and WRMSRNS with an immediate";
-}
+GUEST_LACKS(lacks_msr_immediate,
+            leaf(7, 0).eax >= 1 && (leaf(7, 1).ecx & CPUID_7_1_ECX_MSR_IMMEDIATE) != 0,
+            "RDMSR and WRMSRNS with an immediate");
 
 PROBED_GUEST(0900, msr_immediate, "msr-immediate",
              "Reads and writes an MSR that the instruction names itself.", check_msr_immediate,
@@ -210,7 +204,7 @@ struct msr_entry {
 
 enum { FOR_ENTRY, FOR_EXIT, MSR_ENTRIES };
 
-/* CPUID should report which; in Bochs 2.7 it names none, and the MSR takes those of CET. */
+/* CPUID should name them; in Bochs 2.7 it names none, and the MSR takes those of CET. */
 #define COMPONENTS_OF_CET (1ull << 11 | 1ull << 12)
 
 static uint64_t known_components(void)
@@ -227,11 +221,7 @@ static uint64_t known_components(void)
     return taken ? COMPONENTS_OF_CET : 0;
 }
 
-static const char *lacks_components(const struct vmx_capability *capability)
-{
-    (void)capability;
-    return known_components() != 0 ? NULL : "supervisor components of XSAVES";
-}
+GUEST_LACKS(lacks_components, known_components() != 0, "supervisor components of XSAVES");
 
 static void set_xss(struct vcpu *vcpu)
 {
@@ -250,16 +240,12 @@ static void set_xss(struct vcpu *vcpu)
     vmcs_write_natural(VMCS_GUEST_CR4, vmcs_read_natural(VMCS_GUEST_CR4) | CR4_OSXSAVE);
 }
 
-/* As in vm/guests/instructions/vmx.c: 64-bit addresses, DS, no index, the base. */
-#define AT_RBX   (2u << 7 | 3u << 15 | 1u << 22 | (uint32_t)VCPU_RBX << 23)
-#define MASK     (7u << 7 | 7u << 15 | 1u << 22 | 31u << 23)
-#define IN_SPACE .information_mask = MASK, .information = AT_RBX
-
 static const struct probe xsaves_probes[] = {
     {.instruction = "XSAVES of nothing"},
-    {"XSAVES of everything", EXIT_REASON_XSAVES, 0x40, IN_SPACE, UD},
-    {"XRSTORS of everything", EXIT_REASON_XRSTORS, 0x40, IN_SPACE, UD},
-    {.instruction = "XSAVES that is not enabled", .fault = PROBE_FAULT_UD},
+    {"XSAVES of everything", EXIT_REASON_XSAVES, 0x40, INFO(INFO_MASK_BASE, INFO_AT_RBX), GETS_UD},
+    {"XRSTORS of everything", EXIT_REASON_XRSTORS, 0x40, INFO(INFO_MASK_BASE, INFO_AT_RBX),
+     GETS_UD},
+    {.instruction = "XSAVES that is not enabled", FAULTS_UD},
 };
 
 PROBED_GUEST(0910, xsaves, "xsaves",

@@ -69,18 +69,3 @@
     probe monitor
     probe mwait
     end_probes mwait
-
-    probes  invlpg
-    mov     $GUEST_ARRAY, %ebx
-    probe invlpg 0x123(%rbx)
-    quiet
-    probe invlpg 0x123(%rbx)
-    end_probes invlpg
-
-    probes  invpcid
-    mov     $PROBE_SCRATCH, %ebx
-    mov     $2, %edx /* all contexts */
-    probe invpcid 0x50(%rbx), %rdx
-    quiet
-    probe invpcid 0x50(%rbx), %rdx /* "enable INVPCID" is off: no such instruction */
-    end_probes invpcid

@@ -1,4 +1,5 @@
-#include "vm/guests/probed.h"
+#include "vm/guests/probe.h"
+#include "vm/guests/test_guests.h"
 #include "vmx/vmcs_access.h"
 
 /* The guest's clock is so far ahead that no time that passes could be taken for it. */
@@ -63,9 +64,9 @@ PROBED_GUEST(0940, rdtsc, "rdtsc",
              .setup = set_offset);
 
 static const struct probe rdtscp_probes[] = {
-    {"RDTSCP", EXIT_REASON_RDTSCP, .done = EXIT_EMULATED, .changes = CLOCK, .reg = VCPU_RCX,
-     .mask = PROBE_ALL, .value = 0x5a5a},
-    {.instruction = "RDTSCP that is not enabled", .fault = PROBE_FAULT_UD},
+    {"RDTSCP", EXIT_REASON_RDTSCP, .done = EXIT_EMULATED, .changes = CLOCK,
+     HOLDS(VCPU_RCX, 0x5a5a)},
+    {.instruction = "RDTSCP that is not enabled", FAULTS_UD},
 };
 
 static void set_offset_and_aux(struct vcpu *vcpu)
@@ -81,22 +82,16 @@ PROBED_GUEST(0950, rdtscp, "rdtscp",
              .on[VMX_CONTROL_SECONDARY] = SECONDARY_ENABLE_RDTSCP, .setup = set_offset_and_aux);
 
 /*
- * SDM Vol. 3, "Format of the VM-Exit Instruction-Information Field as Used for RDRAND and RDSEED":
- * the register in 6:3, its size in 12:11. The hypervisor says that there is nothing at hand: CF = 0
- * and a register of 0, and the other status flags 0 as always.
+ * The instruction information has the register and its size. The hypervisor says that there is
+ * nothing at hand: CF = 0 and a register of 0, and the other status flags 0 as always.
  */
-#define RANDOM_MASK             (15u << 3 | 3u << 11)
-#define RANDOM_REGISTER(number) ((uint32_t)(number) << 3)
-#define RANDOM_32               (1u << 11)
-#define RANDOM_64               (2u << 11)
-#define STATUS_FLAGS            (PROBE_FLAGS & ~2ull)
-#define NOTHING(number)         .reg = (number), .mask = PROBE_ALL, .value = 0, .flags_0 = STATUS_FLAGS
-#define ANYTHING                .changes = 1u << VCPU_RBX, .flags_any = RFLAGS_CF
+#define RANDOM(reg, size)                                           \
+    INFO(INFO_MASK_REG1 | INFO_MASK_SIZE, INFO_REG1(reg) | (size)), \
+        .done = EXIT_EMULATED, HOLDS(reg, 0), .flags_0 = PROBE_STATUS
+#define ANYTHING .changes = 1u << VCPU_RBX, .flags_any = RFLAGS_CF
 
 static const struct probe rdrand_probes[] = {
-    {"RDRAND of 32 bits", EXIT_REASON_RDRAND, .information_mask = RANDOM_MASK,
-     .information = RANDOM_REGISTER(VCPU_R8 + 3) | RANDOM_32, .done = EXIT_EMULATED,
-     NOTHING(VCPU_R8 + 3)},
+    {"RDRAND of 32 bits", EXIT_REASON_RDRAND, RANDOM(VCPU_R8 + 3, INFO_SIZE_32)},
     {.instruction = "RDRAND without an exit", ANYTHING},
 };
 
@@ -104,9 +99,7 @@ PROBED_GUEST(0960, rdrand, "rdrand", "Asks for random numbers, of which the hype
              NULL, .on[VMX_CONTROL_SECONDARY] = SECONDARY_RDRAND_EXITING);
 
 static const struct probe rdseed_probes[] = {
-    {"RDSEED of 64 bits", EXIT_REASON_RDSEED, .information_mask = RANDOM_MASK,
-     .information = RANDOM_REGISTER(VCPU_RDI) | RANDOM_64, .done = EXIT_EMULATED,
-     NOTHING(VCPU_RDI)},
+    {"RDSEED of 64 bits", EXIT_REASON_RDSEED, RANDOM(VCPU_RDI, INFO_SIZE_64)},
     {.instruction = "RDSEED without an exit", ANYTHING},
 };
 
@@ -152,11 +145,7 @@ BUILT_IN_GUEST(0490, probe_pause_loop, GUEST_LONG, "pause-loop",
 
 enum { CPUID_MONITOR = 1 << 3 }; /* SDM Vol. 2, "CPUID": leaf 1, ECX */
 
-static const char *lacks_monitor(const struct vmx_capability *capability)
-{
-    (void)capability;
-    return (cpuid(1, 0).ecx & CPUID_MONITOR) != 0 ? NULL : "MONITOR and MWAIT";
-}
+GUEST_LACKS(lacks_monitor, (cpuid(1, 0).ecx & CPUID_MONITOR) != 0, "MONITOR and MWAIT");
 
 /* The exit qualification of MWAIT: bit 0, whether the monitor hardware is armed. */
 enum { ARMED = 1 };

@@ -31,76 +31,37 @@ static uint64_t next_random(uint64_t *state)
 
 /*
  * Beginnings of instructions that a hypervisor has to do with, which few random bytes are; what
- * follows is random again.
+ * follows is random again. Each number is how many bytes there are, and then the bytes.
  */
-static const struct {
-    uint8_t length, bytes[3];
-} beginnings[] = {
-    {2, {0x0f, 0x00}},
-    {2, {0x0f, 0x01}},
-    {2, {0x0f, 0x06}},
-    {2, {0x0f, 0x08}},
-    {2, {0x0f, 0x09}},
-    {2, {0x0f, 0x0b}},
-    {2, {0x0f, 0x20}},
-    {2, {0x0f, 0x21}},
-    {2, {0x0f, 0x22}},
-    {2, {0x0f, 0x23}},
-    {2, {0x0f, 0x30}},
-    {2, {0x0f, 0x31}},
-    {2, {0x0f, 0x32}},
-    {2, {0x0f, 0x33}},
-    {2, {0x0f, 0x34}},
-    {2, {0x0f, 0x35}},
-    {2, {0x0f, 0x78}},
-    {2, {0x0f, 0x79}},
-    {2, {0x0f, 0xa2}},
-    {2, {0x0f, 0xae}},
-    {2, {0x0f, 0xc7}},
-    {3, {0x0f, 0x01, 0xc1}},
-    {1, {0x6c}},
-    {1, {0x6e}},
-    {3, {0x0f, 0x01, 0xd1}},
-    {3, {0x66, 0x0f, 0x38}},
-    {1, {0x8e}},
-    {1, {0x17}},
-    {1, {0x9a}},
-    {1, {0x9d}},
-    {1, {0xca}},
-    {1, {0xcb}},
-    {1, {0xcc}},
-    {1, {0xcd}},
-    {1, {0xce}},
-    {1, {0xcf}},
-    {1, {0xe4}},
-    {1, {0xe6}},
-    {1, {0xea}},
-    {1, {0xec}},
-    {1, {0xee}},
-    {1, {0xf1}},
-    {1, {0xf3}},
-    {1, {0xf4}},
-    {1, {0xfa}},
-    {1, {0xfb}},
-    {1, {0x48}},
-    {1, {0x66}},
+static const uint32_t beginnings[] = {
+    0x20f00, 0x20f01,   0x20f06, 0x20f08, 0x20f09,   0x20f0b,   0x20f20, 0x20f21, 0x20f22, 0x20f23,
+    0x20f30, 0x20f31,   0x20f32, 0x20f33, 0x20f34,   0x20f35,   0x20f78, 0x20f79, 0x20fa2, 0x20fae,
+    0x20fc7, 0x30f01c1, 0x16c,   0x16e,   0x30f01d1, 0x3660f38, 0x18e,   0x117,   0x19a,   0x19d,
+    0x1ca,   0x1cb,     0x1cc,   0x1cd,   0x1ce,     0x1cf,     0x1e4,   0x1e6,   0x1ea,   0x1ec,
+    0x1ee,   0x1f1,     0x1f3,   0x1f4,   0x1fa,     0x1fb,     0x148,   0x166,
 };
 
 enum { BEGINNINGS = sizeof(beginnings) / sizeof(beginnings[0]) };
+
+static uint32_t beginning_length(uint32_t beginning)
+{
+    return beginning >> 24 != 0 ? 3 : beginning >> 16 != 0 ? 2 : 1;
+}
 
 static void write_code(uint8_t *code, uint64_t *state)
 {
     for (uint32_t i = 0; i < RANDOM_BYTES; i++) {
         uint64_t random = next_random(state);
-        uint32_t which = (uint32_t)(random >> 16) % BEGINNINGS;
-        uint32_t length = beginnings[which].length;
+        uint32_t beginning = beginnings[(uint32_t)(random >> 16) % BEGINNINGS];
+        uint32_t length = beginning_length(beginning);
 
-        if ((random & 3) == 0 && i + length < RANDOM_BYTES) {
-            memcpy(code + i, beginnings[which].bytes, length);
-            i += length - 1;
-        } else {
+        if ((random & 3) != 0 || i + length >= RANDOM_BYTES) {
             code[i] = (uint8_t)(random >> 8);
+            continue;
         }
+        for (uint32_t left = length; left > 0; left--)
+            code[i + length - left] = (uint8_t)(beginning >> (left - 1) * 8);
+        i += length - 1;
     }
 }
 

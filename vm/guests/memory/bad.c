@@ -46,10 +46,7 @@ static void halt(struct vcpu *vcpu)
     vmcs_write32(VMCS_GUEST_ACTIVITY_STATE, ACTIVITY_HLT);
 }
 
-static const char *lacks_hlt(const struct vmx_capability *capability)
-{
-    return capability->activity_hlt ? NULL : "the activity state HLT";
-}
+GUEST_LACKS(lacks_hlt, capability->activity_hlt, "the activity state HLT");
 
 BUILT_IN_GUEST(0310, spin, GUEST_LONG, "asleep",
                "Is entered in the activity state HLT, and nothing wakes it; its time ends it.",

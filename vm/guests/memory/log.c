@@ -1,4 +1,4 @@
-#include "vm/guests/memory/log.h"
+#include "vm/guests/memory/memory.h"
 
 #include <stddef.h>
 
@@ -54,10 +54,7 @@ static const char *check_log(const struct vcpu *vcpu)
     return NULL;
 }
 
-static const char *lacks_dirty(const struct vmx_capability *capability)
-{
-    return capability->ept_accessed_dirty ? NULL : "accessed and dirty flags for EPT";
-}
+GUEST_LACKS(lacks_dirty, capability->ept_accessed_dirty, "accessed and dirty flags for EPT");
 
 BUILT_IN_GUEST(0530, log, GUEST_LONG, "page-log",
                "Dirties more pages than the page-modification log has room for.", .needs_ept = true,
@@ -77,7 +74,7 @@ static void set_parts(struct vcpu *vcpu)
 
     vmcs_write64(VMCS_SUB_PAGE_PERMISSION_TABLE_POINTER, vcpu->vm->memory + PARTS_TABLE);
     (void)ept_protect(&vcpu->vm->ept, PARTS_PAGE, PAGE_SIZE, EPT_READ | EPT_EXECUTE);
-    entry = test_guest_ept_leaf(vcpu, PARTS_PAGE);
+    entry = guest_ept_leaf(vcpu, PARTS_PAGE);
     if (entry != NULL)
         *entry |= EPT_SUB_PAGE;
 }
@@ -85,9 +82,7 @@ static void set_parts(struct vcpu *vcpu)
 static enum exit_done give_whole(struct vcpu *vcpu, const struct exit_record *exit)
 {
     if (exit_basic_reason(exit) != EXIT_REASON_SPP_EVENT ||
-        exit->guest_physical >> 12 != PARTS_PAGE >> 12 ||
-        ept_map(&vcpu->vm->ept, PARTS_PAGE, vcpu->vm->memory + PARTS_PAGE, PAGE_SIZE, EPT_ALL,
-                MEMORY_TYPE_WB) != MAP_OK)
+        exit->guest_physical >> 12 != PARTS_PAGE >> 12 || !guest_page_restore(vcpu, PARTS_PAGE))
         return EXIT_DEFAULT;
     translation_flush_all(vcpu);
     return EXIT_MAPPED;

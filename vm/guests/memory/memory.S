@@ -37,3 +37,50 @@ place misconfigured_3
     mov     0x2000(%rbx), %eax
     end_call
     end_guest misconfigured
+
+/* Writes that the processor watches. */
+    guest   log
+    mov     $LOG_FIRST, %ebx
+    mov     $LOG_PAGES, %ecx
+0:  movl    $LOG_VALUE, 0x40(%rbx)
+    add     $0x1000, %ebx
+    dec     %ecx
+    jnz     0b
+    end_call
+    end_guest log
+
+    guest   parts
+    mov     $PARTS_PAGE, %ebx
+    mov     $PARTS_VALUE, %eax
+place parts_write
+    mov     %eax, 0x80(%rbx)
+    end_call
+    end_guest parts
+
+    guest   lock
+    mov     $LOCK_SPLIT, %ebx
+    lock incl (%rbx)
+place lock_behind
+    end_call
+    end_guest lock
+
+/* Page faults of two kinds, once for each way to choose among them. */
+    guest   page_faults
+    xor     %ecx, %ecx
+    mov     $PAGE_FAULT_ADDRESS, %ebx
+1:  mov     $PAGE_FAULT_CALL, %eax /* the choice with the number in ECX */
+    vmcall
+    resume_at 2f
+place page_faults_read
+    mov     (%rbx), %eax
+2:  resume_at 3f
+place page_faults_write
+    mov     %eax, (%rbx)
+3:  inc     %ecx
+    cmp     $PAGE_FAULT_CHOICES, %ecx
+    jb      1b
+    end_call
+
+    error_entry page_faults_on_pf, 14
+    recorder_64
+    end_guest page_faults

@@ -8,7 +8,7 @@
 #include "vmx/exit_reason.h"
 
 extern const uint8_t violations_start[], violations_read[], violations_write[];
-extern const uint8_t beyond_read[];
+extern const uint8_t beyond_read[], misconfigured_1[], misconfigured_2[], misconfigured_3[];
 
 /* SDM Vol. 3, table "Exit Qualification for EPT Violations". */
 enum {
@@ -31,19 +31,24 @@ enum { VIOLATION_WALK = GUEST_PAGE_TABLES + 0x1000 };
  * 2.7 sets that of the write alone. check_violations() wants any of them.
  */
 #define WALK_ACCESS ((uint64_t)QUALIFICATION_READ | QUALIFICATION_WRITE)
-#define WALK                                                         \
-    {                                                                \
-        .reason = EXIT_REASON_EPT_VIOLATION, .at = violations_start, \
-        .qualification_mask = QUALIFICATION_MASK & ~WALK_ACCESS,     \
-        .qualification = QUALIFICATION_LINEAR, .done = EXIT_MAPPED   \
-    }
-#define VIOLATION(place, bits)                                                     \
-    {                                                                              \
-        .reason = EXIT_REASON_EPT_VIOLATION, .at = (place),                        \
-        .qualification_mask = QUALIFICATION_MASK,                                  \
-        .qualification = (bits) | QUALIFICATION_LINEAR | QUALIFICATION_TRANSLATED, \
-        .done = EXIT_MAPPED                                                        \
-    }
+#define WALK                                                                          \
+    EXIT_REASON_EPT_VIOLATION, violations_start,                                      \
+        .done = EXIT_MAPPED, .qualification_mask = QUALIFICATION_MASK & ~WALK_ACCESS, \
+        .qualification = QUALIFICATION_LINEAR
+#define VIOLATION(place, bits)                    \
+    EXIT_REASON_EPT_VIOLATION, (place),           \
+        .qualification_mask = QUALIFICATION_MASK, \
+        .qualification = (bits) | QUALIFICATION_LINEAR | QUALIFICATION_TRANSLATED
+
+static const struct exit_expected exits[] = {
+    {WALK},
+    {VIOLATION(violations_read, QUALIFICATION_READ), .done = EXIT_MAPPED},
+    {VIOLATION(violations_write,
+               QUALIFICATION_WRITE | QUALIFICATION_READABLE | QUALIFICATION_EXECUTABLE),
+     .done = EXIT_MAPPED},
+    {VIOLATION(NULL, QUALIFICATION_FETCH | QUALIFICATION_READABLE | QUALIFICATION_WRITABLE),
+     .done = EXIT_MAPPED},
+};
 
 static void take_away(struct vcpu *vcpu)
 {
@@ -59,13 +64,9 @@ static void take_away(struct vcpu *vcpu)
 /* The page comes back, with everything allowed; the violation itself made the CPU forget it. */
 static enum exit_done give_back(struct vcpu *vcpu, const struct exit_record *exit)
 {
-    uint64_t page = exit->guest_physical & ~(uint64_t)(PAGE_SIZE - 1);
+    bool violation = exit_basic_reason(exit) == EXIT_REASON_EPT_VIOLATION;
 
-    if (exit_basic_reason(exit) != EXIT_REASON_EPT_VIOLATION || page >= GUEST_MEMORY_BYTES ||
-        ept_map(&vcpu->vm->ept, page, vcpu->vm->memory + page, PAGE_SIZE, EPT_ALL,
-                MEMORY_TYPE_WB) != MAP_OK)
-        return EXIT_DEFAULT;
-    return EXIT_MAPPED;
+    return violation && guest_page_restore(vcpu, exit->guest_physical) ? EXIT_MAPPED : EXIT_DEFAULT;
 }
 
 static const char *check_violations(const struct vcpu *vcpu)
@@ -90,29 +91,14 @@ static const char *check_violations(const struct vcpu *vcpu)
 
 BUILT_IN_GUEST(0060, violations, GUEST_LONG, "ept-violations",
                "Reads, writes and executes pages that do not allow it, and goes on when they do.",
-               .needs_ept = true, .setup = take_away, .on_exit = give_back,
-               EXPECTED_EXITS(WALK, VIOLATION(violations_read, QUALIFICATION_READ),
-                              VIOLATION(violations_write, QUALIFICATION_WRITE |
-                                                              QUALIFICATION_READABLE |
-                                                              QUALIFICATION_EXECUTABLE),
-                              VIOLATION(NULL, QUALIFICATION_FETCH | QUALIFICATION_READABLE |
-                                                  QUALIFICATION_WRITABLE)),
+               .needs_ept = true, .setup = take_away, .on_exit = give_back, EXPECTED_IN(exits),
                .check = check_violations);
-
-/* The last 2 MiB that the guest's page tables map show it where its own VMCS is. */
-enum { WINDOW_INDEX = 511 };
-#define WINDOW_BYTES   (1ull << 21)
-#define WINDOW_ADDRESS (WINDOW_INDEX * WINDOW_BYTES)
-#define WINDOW_ENTRY   0xe7ull /* present, writable, user, accessed, dirty, large */
 
 static void point_at_vmcs(struct vcpu *vcpu)
 {
-    uint64_t target = vcpu->vmcs.address;
-    uint64_t entry = (target & ~(WINDOW_BYTES - 1)) | WINDOW_ENTRY;
-    uint64_t address = WINDOW_ADDRESS + target % WINDOW_BYTES;
+    uint64_t *address = vcpu_memory(vcpu, GUEST_DATA, sizeof(*address));
 
-    memcpy(vcpu_memory(vcpu, GUEST_PAGE_TABLES + 0x2000 + WINDOW_INDEX * 8, 8), &entry, 8);
-    memcpy(vcpu_memory(vcpu, GUEST_DATA, 8), &address, 8);
+    *address = guest_window(vcpu, 0, vcpu->vmcs.address);
 }
 
 static const char *check_beyond(const struct vcpu *vcpu)
@@ -125,8 +111,48 @@ static const char *check_beyond(const struct vcpu *vcpu)
 BUILT_IN_GUEST(0070, beyond, GUEST_LONG, "ept-beyond",
                "Reaches for its own VMCS, the hypervisor's memory, and ends there.",
                .needs_ept = true, .setup = point_at_vmcs,
-               EXPECTED_EXITS({EXIT_REASON_EPT_VIOLATION, beyond_read,
-                               .qualification_mask = QUALIFICATION_MASK,
-                               .qualification = QUALIFICATION_READ | QUALIFICATION_LINEAR |
-                                                QUALIFICATION_TRANSLATED}),
-               .check = check_beyond, .end = GUEST_END_MEMORY);
+               EXPECTED_EXITS({VIOLATION(beyond_read, QUALIFICATION_READ)}), .check = check_beyond,
+               .end = GUEST_END_MEMORY);
+
+enum { PAGES = EPT_WAYS_TO_MISCONFIGURE };
+
+/* vm/memory/ept.h refuses to make such entries: here they are written behind its back. */
+static void misconfigure(struct vcpu *vcpu)
+{
+    for (uint32_t i = 0; i < PAGES; i++) {
+        uint64_t *entry = guest_ept_leaf(vcpu, MISCONFIGURED_BASE + i * PAGE_SIZE);
+
+        if (entry != NULL) /* else the guest meets nothing, and differs */
+            *entry = ept_misconfigure(*entry, i, &vcpu->vm->ept.capability);
+    }
+}
+
+static enum exit_done repair(struct vcpu *vcpu, const struct exit_record *exit)
+{
+    struct ept_walk walk = ept_walk(&vcpu->vm->ept, exit->guest_physical);
+
+    return exit_basic_reason(exit) == EXIT_REASON_EPT_MISCONFIGURATION &&
+                   walk.misconfiguration != EPT_WELL_CONFIGURED &&
+                   guest_page_restore(vcpu, exit->guest_physical)
+               ? EXIT_MAPPED
+               : EXIT_DEFAULT;
+}
+
+static const char *check_misconfigured(const struct vcpu *vcpu)
+{
+    for (uint32_t i = 0; i < PAGES; i++) {
+        if (guest_vm_of(vcpu)->record[i].guest_physical != MISCONFIGURED_BASE + i * PAGE_SIZE)
+            return "an EPT misconfiguration named another address than the guest used";
+    }
+    return NULL;
+}
+
+#define MISCONFIGURATION(place) EXIT_REASON_EPT_MISCONFIGURATION, (place), .done = EXIT_MAPPED
+
+BUILT_IN_GUEST(0080, misconfigured, GUEST_LONG, "ept-misconfigured",
+               "Touches pages whose EPT entries no processor accepts, and goes on when repaired.",
+               .needs_ept = true, .setup = misconfigure, .on_exit = repair,
+               EXPECTED_EXITS({MISCONFIGURATION(misconfigured_1)},
+                              {MISCONFIGURATION(misconfigured_2)},
+                              {MISCONFIGURATION(misconfigured_3)}),
+               .check = check_misconfigured);

@@ -1,4 +1,4 @@
-#include "vm/guests/memory/page_faults.h"
+#include "vm/guests/memory/memory.h"
 
 #include <stddef.h>
 
@@ -29,29 +29,13 @@ static const struct {
     {false, 0, ERROR_PRESENT},         /* for the same reason every one */
 };
 
-#define CHOICE                                              \
-    {                                                       \
-        .reason = EXIT_REASON_VMCALL, .done = EXIT_EMULATED \
-    }
-#define FAULT(place)                                                                          \
-    TEST_GUEST_EXIT_OF(TEST_GUEST_FAULT_ERROR(PF), (place), .qualification_mask = UINT64_MAX, \
-                       .qualification = PAGE_FAULT_ADDRESS)
+#define CHOICE EXIT_REASON_VMCALL, .done = EXIT_EMULATED
+#define READ   EXCEPTION(FAULT_WITH_CODE(PF), page_faults_read), QUALIFIED(PAGE_FAULT_ADDRESS)
+#define WRITE  EXCEPTION(FAULT_WITH_CODE(PF), page_faults_write), QUALIFIED(PAGE_FAULT_ADDRESS)
 
 static const struct exit_expected exits[] = {
-    CHOICE,
-    FAULT(page_faults_read),
-    FAULT(page_faults_write),
-    CHOICE,
-    CHOICE,
-    FAULT(page_faults_write),
-    CHOICE,
-    FAULT(page_faults_read),
-    CHOICE,
-    FAULT(page_faults_read),
-    CHOICE,
-    CHOICE,
-    FAULT(page_faults_read),
-    FAULT(page_faults_write),
+    {CHOICE}, {READ},   {WRITE}, {CHOICE}, {CHOICE}, {WRITE}, {CHOICE},
+    {READ},   {CHOICE}, {READ},  {CHOICE}, {CHOICE}, {READ},  {WRITE},
 };
 
 static enum exit_done choose(struct vcpu *vcpu, const struct exit_record *exit)
@@ -72,11 +56,11 @@ static enum exit_done choose(struct vcpu *vcpu, const struct exit_record *exit)
 /* The guest sees each fault, whether it exited or not. */
 static const char *check(const struct vcpu *vcpu)
 {
-    struct wanted_exits events[PAGE_FAULT_CHOICES * 2];
+    struct wanted_event events[PAGE_FAULT_CHOICES * 2];
 
     for (uint32_t i = 0; i < PAGE_FAULT_CHOICES; i++) {
-        events[2 * i] = (struct wanted_exits){X86_VECTOR_PF, 0, page_faults_read};
-        events[2 * i + 1] = (struct wanted_exits){X86_VECTOR_PF, ERROR_WRITE, page_faults_write};
+        events[2 * i] = (struct wanted_event){X86_VECTOR_PF, 0, page_faults_read};
+        events[2 * i + 1] = (struct wanted_event){X86_VECTOR_PF, ERROR_WRITE, page_faults_write};
     }
     return events_differ(vcpu, events, PAGE_FAULT_CHOICES * 2);
 }

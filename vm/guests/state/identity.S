@@ -4,7 +4,7 @@
  */
 #include "vm/guests/guest.inc"
 #include "vm/vm_options.h"
-#include "vm/guests/state/identity.h"
+#include "vm/guests/state/state.h"
 
     guest   identity
     mov     IDENTITY_BIOS_WORDS, %ecx

@@ -1,4 +1,4 @@
-#include "vm/guests/state/identity.h"
+#include "vm/guests/state/state.h"
 
 #include <stddef.h>
 
@@ -21,10 +21,6 @@ extern const uint8_t identity_write[], identity_written[], identity_fetched[], i
  * which its page tables map: memory of the hypervisor's may be anywhere.
  */
 enum { TARGETS = 5, LAST = TARGETS - 1 };
-enum { WINDOW_LAST = 511 };
-#define WINDOW_BYTES (1ull << 21)
-#define WINDOW_ENTRY 0xe7ull /* present, writable, user, accessed, dirty, large */
-
 #define CR3_ADDRESS 0x000ffffffffff000ull
 
 struct target {
@@ -41,17 +37,9 @@ static void list_targets(const struct vcpu *vcpu, struct target targets[TARGETS]
     targets[LAST] = (struct target){vcpu->vmcs.address, "its page pool"};
 }
 
-static void put(const struct vcpu *vcpu, uint64_t address, uint64_t value)
+static uint64_t *word(const struct vcpu *vcpu, uint64_t address)
 {
-    memcpy(vcpu_memory(vcpu, address, sizeof(value)), &value, sizeof(value));
-}
-
-static uint64_t get(const struct vcpu *vcpu, uint64_t address)
-{
-    uint64_t value;
-
-    memcpy(&value, vcpu_memory(vcpu, address, sizeof(value)), sizeof(value));
-    return value;
+    return vcpu_memory(vcpu, address, sizeof(uint64_t));
 }
 
 /* All of it where it should be: a machine may have RAM there, which is then the hypervisor's. */
@@ -68,16 +56,11 @@ static void prepare(struct vcpu *vcpu)
 {
     struct target targets[TARGETS];
 
-    put(vcpu, IDENTITY_BIOS_WORDS, sees_bios(vcpu) ? VM_BIOS_BYTES / sizeof(uint64_t) : 0);
+    *word(vcpu, IDENTITY_BIOS_WORDS) = sees_bios(vcpu) ? VM_BIOS_BYTES / sizeof(uint64_t) : 0;
     list_targets(vcpu, targets);
-    for (uint32_t i = 0; i < TARGETS; i++) {
-        uint64_t window = WINDOW_LAST - i, target = targets[i].physical;
-
-        put(vcpu, GUEST_PAGE_TABLES + 0x2000 + window * 8,
-            (target & ~(WINDOW_BYTES - 1)) | WINDOW_ENTRY);
-        put(vcpu, i == LAST ? IDENTITY_LAST : GUEST_ARRAY + i * (uint64_t)IDENTITY_ENTRY_BYTES,
-            window * WINDOW_BYTES + target % WINDOW_BYTES);
-    }
+    for (uint32_t i = 0; i < TARGETS; i++)
+        *word(vcpu, i == LAST ? IDENTITY_LAST : GUEST_ARRAY + i * IDENTITY_ENTRY_BYTES) =
+            guest_window(vcpu, i, targets[i].physical);
 }
 
 /* What it cannot have it goes on without, but for the last time; a read gives ones. */
@@ -87,9 +70,9 @@ static enum exit_done refuse(struct vcpu *vcpu, const struct exit_record *exit)
 
     if (exit_basic_reason(exit) != EXIT_REASON_EPT_VIOLATION)
         return EXIT_DEFAULT;
-    if (exit->rip == test_guest_address(vcpu, identity_read) && exit->owner != NULL)
+    if (exit->rip == guest_address(vcpu, identity_read) && exit->owner != NULL)
         next = identity_passed;
-    else if (exit->rip == test_guest_address(vcpu, identity_write))
+    else if (exit->rip == guest_address(vcpu, identity_write))
         next = identity_written;
     else if (exit->rip == VM_BIOS)
         next = identity_fetched;
@@ -97,7 +80,7 @@ static enum exit_done refuse(struct vcpu *vcpu, const struct exit_record *exit)
         return EXIT_DEFAULT;
     if (next == identity_passed)
         vcpu->reg[VCPU_RAX] = UINT64_MAX;
-    vmcs_write_natural(VMCS_GUEST_RIP, test_guest_address(vcpu, next));
+    vmcs_write_natural(VMCS_GUEST_RIP, guest_address(vcpu, next));
     return EXIT_REFUSED;
 }
 
@@ -120,11 +103,11 @@ static const char *compare(const struct exit_record *exit, uint64_t rip, uint64_
 
 static const char *check_exits(const struct vcpu *vcpu)
 {
-    const uint64_t read = test_guest_address(vcpu, identity_read);
-    const uint64_t last = test_guest_address(vcpu, identity_last);
+    const uint64_t read = guest_address(vcpu, identity_read);
+    const uint64_t last = guest_address(vcpu, identity_last);
     const struct target bios = {VM_BIOS, NULL};
     struct target targets[TARGETS];
-    uint32_t next = 0, first_target = get(vcpu, IDENTITY_BIOS_WORDS) != 0 ? 2 : 0;
+    uint32_t next = 0, first_target = *word(vcpu, IDENTITY_BIOS_WORDS) != 0 ? 2 : 0;
     const char *wrong = NULL;
 
     list_targets(vcpu, targets);
@@ -135,7 +118,7 @@ static const char *check_exits(const struct vcpu *vcpu)
         if (exit->done == EXIT_HOST)
             continue;
         if (next < first_target)
-            wrong = next == 0 ? compare(exit, test_guest_address(vcpu, identity_write),
+            wrong = next == 0 ? compare(exit, guest_address(vcpu, identity_write),
                                         WRITES | READABLE, &bios)
                               : compare(exit, VM_BIOS, FETCHES | READABLE, &bios);
         else if (target < TARGETS)
@@ -150,14 +133,14 @@ static const char *check_exits(const struct vcpu *vcpu)
 static const char *check_values(const struct vcpu *vcpu)
 {
     const uint64_t *bios = guest_vm_of(vcpu)->options->bios;
-    uint64_t words = get(vcpu, IDENTITY_BIOS_WORDS), sum = 0;
+    uint64_t words = *word(vcpu, IDENTITY_BIOS_WORDS), sum = 0;
 
     for (uint64_t i = 0; i < words; i++)
         sum += bios[i];
-    if (get(vcpu, IDENTITY_SUM) != sum)
+    if (*word(vcpu, IDENTITY_SUM) != sum)
         return "the guest did not read in the BIOS what the hypervisor reads there";
     for (uint64_t i = 0; i < LAST; i++) {
-        if (get(vcpu, GUEST_ARRAY + i * IDENTITY_ENTRY_BYTES + 8) != UINT64_MAX)
+        if (*word(vcpu, GUEST_ARRAY + i * IDENTITY_ENTRY_BYTES + 8) != UINT64_MAX)
             return "a read that was refused gave something";
     }
     return NULL;
@@ -208,7 +191,7 @@ static const char *check_flags(const struct vcpu *vcpu)
 
     if (!vcpu->vm->ept.capability.accessed_dirty)
         return NULL;
-    if (get(vcpu, IDENTITY_BIOS_WORDS) != 0 && (!bios.accessed || bios.dirty))
+    if (*word(vcpu, IDENTITY_BIOS_WORDS) != 0 && (!bios.accessed || bios.dirty))
         return "EPT does not say that the BIOS was read and not written";
     return data.accessed && data.dirty ? NULL
                                        : "EPT does not say that the guest's data was written";

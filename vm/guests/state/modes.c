@@ -20,7 +20,7 @@ static const char *check_real(const struct vcpu *vcpu)
 {
     static const uint16_t wanted[] = {GUEST_CODE >> 4, 0x494e, 0x5254};
 
-    if (guest_vm_of(vcpu)->record[0].rip != test_guest_address(vcpu, real_cpuid) - GUEST_CODE)
+    if (guest_vm_of(vcpu)->record[0].rip != guest_address(vcpu, real_cpuid) - GUEST_CODE)
         return "RIP at the exit in real mode was not the offset in the code segment";
     return holds(vcpu, wanted, sizeof(wanted))
                ? NULL
@@ -82,7 +82,7 @@ static const char *check_switches(const struct vcpu *vcpu)
 {
     static const uint32_t wanted[] = {0x5052, (uint32_t)(EFER_LME | EFER_LMA), 1};
 
-    if (guest_vm_of(vcpu)->record[0].rip != test_guest_address(vcpu, switches_protect) - GUEST_CODE)
+    if (guest_vm_of(vcpu)->record[0].rip != guest_address(vcpu, switches_protect) - GUEST_CODE)
         return "the first write of CR0 was not where real mode ends";
     if ((vcpu->controls[VMX_CONTROL_ENTRY] & ENTRY_IA32E_MODE_GUEST) == 0)
         return "VM entry was not told that the guest is in long mode";

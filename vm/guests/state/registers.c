@@ -1,4 +1,4 @@
-#include "vm/guests/state/registers.h"
+#include "vm/guests/state/state.h"
 
 #include <stddef.h>
 
@@ -20,10 +20,7 @@ struct fxsave {
 
 static uint64_t found(const struct vcpu *vcpu, uint64_t address)
 {
-    uint64_t value;
-
-    memcpy(&value, vcpu_memory(vcpu, address, sizeof(value)), sizeof(value));
-    return value;
+    return *(const uint64_t *)vcpu_memory(vcpu, address, sizeof(uint64_t));
 }
 
 static bool all_zero(const uint8_t *bytes, size_t count)

@@ -1,5 +1,5 @@
 /*
- * The check of guests made of probes (vm/guests/probed.h): a run that is as it should be, and that
+ * The check of guests made of probes (vm/guests/probe.h): a run that is as it should be, and that
  * run with one thing changed, which the check must see.
  */
 #include <setjmp.h>
@@ -9,15 +9,15 @@
 #include <cmocka.h>
 
 #include "tests/host/guest_machine.h"
-#include "vm/guests/probed.h"
+#include "vm/guests/probe.h"
 
 enum { LENGTH = 2, FIRST = GUEST_CODE + 0x10, SECOND = GUEST_CODE + 0x40 };
 
 /* An instruction that exits and gives RAX; one that faults without an exit. */
 static const struct probe probes[] = {
     {"CPUID", EXIT_REASON_CPUID, 0x12, .information_mask = 0xf0, .information = 0x30,
-     .done = EXIT_EMULATED, .reg = VCPU_RAX, .mask = PROBE_ALL, .value = 7, .flags_0 = 1},
-    {.instruction = "UD2", .fault = PROBE_FAULT_UD},
+     .done = EXIT_EMULATED, HOLDS(VCPU_RAX, 7), .flags_0 = 1},
+    {.instruction = "UD2", FAULTS_UD},
 };
 
 static struct probed_guest probed = {PROBES(probes)};
@@ -46,7 +46,7 @@ static int good_run(void **state)
     snapshot(1)->rip = FIRST + LENGTH + PROBE_CALL_BYTES;
     snapshot(2)->rip = SECOND;
     snapshot(3)->rip = SECOND + LENGTH + PROBE_CALL_BYTES;
-    snapshot(3)->fault = PROBE_FAULT_UD;
+    snapshot(3)->fault = PROBE_FAULTED + X86_VECTOR_UD;
     snapshot(3)->fault_rip = SECOND;
     memcpy(guest_machine_memory(PROBE_NEXT), &end, sizeof(end));
     guest_vm_of(vcpu)->record[0] = (struct exit_record){.reason = EXIT_REASON_CPUID,
@@ -143,7 +143,7 @@ static void every_register_and_flag_counts(void **state)
 static void faults_count_with_their_place_and_code(void **state)
 {
     (void)state;
-    snapshot(1)->fault = PROBE_FAULT_GP;
+    snapshot(1)->fault = PROBE_FAULTED + X86_VECTOR_GP;
     assert_wrong("CPUID: exception");
     snapshot(3)->fault = 0;
     assert_wrong("UD2: exception 0x0 in the guest");

@@ -1,11 +1,18 @@
 /*
- * Where the guests of vm/guests/state/registers.c and their code, vm/guests/state/registers.S, put
- * what.
+ * What the guests of state agree on with the hypervisor.
  */
-#ifndef VM_GUESTS_REGISTERS_H
-#define VM_GUESTS_REGISTERS_H
+#ifndef VM_GUESTS_STATE_H
+#define VM_GUESTS_STATE_H
 
 #include "vm/guest.h"
+
+/* The guest that sees the machine: what it gets in its data page, and what it leaves. */
+#define IDENTITY_BIOS_WORDS (GUEST_DATA + 0x00) /* words of 64 bits in the BIOS; 0: none to see */
+#define IDENTITY_SUM        (GUEST_DATA + 0x08) /* of them */
+#define IDENTITY_LAST       (GUEST_DATA + 0x10) /* the address where the guest is to end */
+
+/* From GUEST_ARRAY on: an address to read, and what was read; after the last one 0. */
+#define IDENTITY_ENTRY_BYTES 16
 
 /* What one guest leaves in every register of 64 bits that it can write, addresses included. */
 #define LEFT_VALUE 0x0000111111111111

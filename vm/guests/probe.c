@@ -1,4 +1,4 @@
-#include "vm/guests/probed.h"
+#include "vm/guests/probe.h"
 
 #include "lib/format.h"
 #include "vm/exit.h"
