@@ -14,43 +14,25 @@
 #include <stdint.h>
 
 #include "kernel/screen/console_choice.h"
-#include "vm/vm_options.h"
+#include "lib/set.h"
 #include "vmx/capability/override.h"
 #include "vmx/vmx_cpu.h"
 
 enum {
-    COMMAND_LINE_RANDOM_ROUNDS = 20,
     COMMAND_LINE_PROBLEMS_MAX = 8,
     COMMAND_LINE_PROBLEM_SIZE = 160, /* bytes, the terminating zero included */
 };
 
 /* In the order in which the table names them. */
 enum check_word { CHECK_AUTO, CHECK_KVM, CHECK_STRICT };
-enum check_entry_word { CHECK_ENTRY_FAILED, CHECK_ENTRY_ALWAYS };
 enum exit_action { EXIT_HALT, EXIT_POWEROFF, EXIT_REBOOT };
 enum report_form { REPORT_TEXT, REPORT_JSON, REPORT_BOTH, REPORT_FULL };
-
-/* What selftest= names, a bit each, in the order in which the table names them. */
-enum selftest_part {
-    SELFTEST_INSTRUCTIONS = 1 << 0,
-    SELFTEST_FIELDS = 1 << 1,
-    SELFTEST_ENTRY = 1 << 2,
-    SELFTEST_STANDARD = SELFTEST_INSTRUCTIONS | SELFTEST_FIELDS, /* without `=` */
-};
 
 struct command_line {
     enum vmx_stage stop;
     enum check_word check;
-    enum check_entry_word
-        check_entry; /* which VM entries are checked by vmx/entry/vmentry_check.h */
-    uint32_t cpus;   /* at most so many; 0: all */
+    uint32_t cpus; /* at most so many; 0: all */
     struct override_list override;
-    uint32_t selftest;  /* enum selftest_part; 0: none */
-    const char *guests; /* the names after guest=, within the line; NULL: the demonstration */
-    struct random_plan random;
-    bool trace_exits;
-    bool dump_vmcs;
-    bool bench_exits;
     enum report_form report;           /* never REPORT_FULL */
     bool report_full;                  /* all of it on the screen, too */
     bool console_given, console_wrong; /* a console= was there; one was not understood */
@@ -72,17 +54,44 @@ void command_line_parse(const char *line, struct command_line *out);
 /* What nothing answers at, as a problem. */
 void command_line_no_port(struct command_line *line);
 
-/* One row of the table of words. */
-struct command_word {
-    const char *name;
-    const char *values;   /* what may stand after `=`; "" where nothing may */
-    const char *standard; /* what counts when the word is missing */
-    const char *meaning;
+/* A part of the command line: a word, its value, a piece of that. */
+struct command_text {
+    const char *start;
+    size_t length;
 };
 
-enum { COMMAND_WORD_COUNT = 14 };
+bool command_text_is(struct command_text text, const char *name);
 
-/* The words in the order in which a page shows them, 0 to COMMAND_WORD_COUNT - 1. */
-const struct command_word *command_line_word(unsigned index);
+/* Cuts off what stands before the first `separator`; the whole and an empty rest without one. */
+struct command_text command_text_cut(struct command_text *rest, char separator);
+
+/* The whole text as a number of at most `most`; hex with or without 0x. */
+bool command_text_number(struct command_text text, unsigned base, uint64_t most, uint64_t *value);
+
+enum word_outcome { WORD_TAKEN, WORD_BAD, WORD_FULL };
+
+/* A word. It takes its value by `take`; or it is chosen from the names in `values`. */
+struct command_word {
+    const char *name;
+    const char *values;   /* what may stand after `=`, | between alternatives; "" for nothing */
+    const char *standard; /* what counts when the word is missing */
+    const char *meaning;
+    enum word_outcome (*take)(struct command_line *out, struct command_text value);
+    void (*choose)(struct command_line *out, unsigned choice); /* the name's place in the list */
+
+    /*
+     * For a word that is not the core's: what it says, all zeros when the word is missing. Where it
+     * has neither of the above, an unsigned: the place of the chosen name, counted from 1.
+     */
+    void *option;
+    size_t option_bytes;
+};
+
+/* Makes a word one of those that are known; `place`, of three digits, sorts docs/command-line.md.
+ */
+#define COMMAND_WORD(place, ...)                                           \
+    static const struct command_word command_word_##place = {__VA_ARGS__}; \
+    SET_MEMBER(words, place, const struct command_word, command_word_##place)
+SET_DECLARE(words, const struct command_word);
 
 #endif

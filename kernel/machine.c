@@ -36,7 +36,7 @@ static void add_finding(struct machine *machine, struct finding finding)
     machine->finding_cpus[at].bits[finding.cpu / 64] |= 1ull << finding.cpu % 64;
 }
 
-static void add(struct machine *machine, enum rule rule, uint32_t cpu, const char *detail)
+void machine_add(struct machine *machine, enum rule rule, uint32_t cpu, const char *detail)
 {
     add_finding(machine, (struct finding){
                              .rule = rule, .cpu = cpu, .high = -1, .low = -1, .detail = detail});
@@ -45,9 +45,9 @@ static void add(struct machine *machine, enum rule rule, uint32_t cpu, const cha
 void check_boot_information(struct machine *machine, enum multiboot_result result)
 {
     if (result != MULTIBOOT_OK)
-        add(machine, RULE_BOOT_INFORMATION, 0, multiboot_result_text(result));
+        machine_add(machine, RULE_BOOT_INFORMATION, 0, multiboot_result_text(result));
     if (machine->boot.memory_lost > 0)
-        add(machine, RULE_BOOT_RANGES, 0, NULL);
+        machine_add(machine, RULE_BOOT_RANGES, 0, NULL);
 }
 
 void check_memory(struct machine *machine, bool ready)
@@ -59,9 +59,9 @@ void check_memory(struct machine *machine, bool ready)
     enum execute_disable execute_disable = machine->cpus[0]->execute_disable;
 
     if (!ready)
-        add(machine, RULE_BOOT_MEMORY, 0, NULL);
+        machine_add(machine, RULE_BOOT_MEMORY, 0, NULL);
     if (execute_disable != EXECUTE_DISABLE_ON)
-        add(machine, rules[execute_disable], 0, NULL);
+        machine_add(machine, rules[execute_disable], 0, NULL);
 }
 
 uint32_t machine_choose_cpus(struct machine *machine, const struct start_means *means,
@@ -72,12 +72,12 @@ uint32_t machine_choose_cpus(struct machine *machine, const struct start_means *
     uint32_t count = 0;
 
     if (means->unsound != NULL)
-        add(machine, RULE_BOOT_ACPI_CHECKSUM, 0, means->unsound);
+        machine_add(machine, RULE_BOOT_ACPI_CHECKSUM, 0, means->unsound);
     if (means->tables != ACPI_OK)
-        add(machine, means->cpus->count > 0 ? RULE_CPU_TABLES_CUT : RULE_CPU_TABLES, 0,
-            acpi_result_text(means->tables));
+        machine_add(machine, means->cpus->count > 0 ? RULE_CPU_TABLES_CUT : RULE_CPU_TABLES, 0,
+                    acpi_result_text(means->tables));
     if (all && means->cpus->lost > 0)
-        add(machine, RULE_CPU_LEFT_OUT, 0, NULL);
+        machine_add(machine, RULE_CPU_LEFT_OUT, 0, NULL);
     for (uint32_t i = 0; i < means->cpus->count && count + 1 < most; i++) {
         if (means->cpus->apic_id[i] != machine->cpus[0]->apic_id)
             apic_ids[count++] = means->cpus->apic_id[i];
@@ -85,21 +85,21 @@ uint32_t machine_choose_cpus(struct machine *machine, const struct start_means *
     if (count == 0)
         return 0;
     if (!means->clock)
-        add(machine, RULE_BOOT_CLOCK, 0, NULL);
+        machine_add(machine, RULE_BOOT_CLOCK, 0, NULL);
     if (!means->page)
-        add(machine, RULE_CPU_TRAMPOLINE, 0, NULL);
+        machine_add(machine, RULE_CPU_TRAMPOLINE, 0, NULL);
     return means->clock && means->page ? count : 0;
 }
 
 void check_started_cpus(struct machine *machine, uint32_t chosen)
 {
     if (machine->cpu_count <= chosen)
-        add(machine, RULE_CPU_MEMORY, machine->cpu_count - 1, NULL);
+        machine_add(machine, RULE_CPU_MEMORY, machine->cpu_count - 1, NULL);
     for (uint32_t i = 0; i < machine->cpu_count; i++) {
         if (machine->cpus[i]->phase == CPU_UNREACHABLE)
-            add(machine, RULE_CPU_UNREACHABLE, i, NULL);
+            machine_add(machine, RULE_CPU_UNREACHABLE, i, NULL);
         else if (machine->cpus[i]->phase != CPU_READY)
-            add(machine, RULE_CPU_SILENT, i, NULL);
+            machine_add(machine, RULE_CPU_SILENT, i, NULL);
     }
 }
 
@@ -132,7 +132,7 @@ void check_round(struct machine *machine, const bool *ready_before)
 {
     for (uint32_t i = 0; i < machine->cpu_count; i++) {
         if (ready_before[i] && machine->cpus[i]->phase != CPU_READY)
-            add(machine, RULE_CPU_LOST, i, NULL);
+            machine_add(machine, RULE_CPU_LOST, i, NULL);
     }
 }
 
@@ -150,13 +150,11 @@ bool machine_all_loaded(const struct machine *machine)
 void check_command_line(struct machine *machine)
 {
     for (uint32_t i = 0; i < machine->options.problem_count; i++)
-        add(machine, RULE_COMMAND_LINE, 0, machine->options.problem[i]);
+        machine_add(machine, RULE_COMMAND_LINE, 0, machine->options.problem[i]);
     if (machine->boot.command_line_lost > 0)
-        add(machine, RULE_COMMAND_LINE, 0, "its end, for which there is no room");
+        machine_add(machine, RULE_COMMAND_LINE, 0, "its end, for which there is no room");
     if (machine->options.problem_lost > 0)
-        add(machine, RULE_COMMAND_LINE, 0, "more such words than there is room for");
-    if (machine->guests.unknown[0] != '\0')
-        add(machine, RULE_GUEST_UNKNOWN, 0, machine->guests.unknown);
+        machine_add(machine, RULE_COMMAND_LINE, 0, "more such words than there is room for");
 }
 
 static bool all_followed(const struct findings *findings)
@@ -183,59 +181,6 @@ bool machine_followed_command_line(const struct machine *machine)
             return false;
     }
     return all_followed(&machine->findings);
-}
-
-void check_guest_choice(struct machine *machine)
-{
-    if (machine->guests.no_cpu[0] != '\0')
-        add(machine, RULE_GUEST_NO_CPU, 0, machine->guests.no_cpu);
-    if (machine->guests.lost > 0)
-        add(machine, RULE_GUEST_LEFT_OUT, 0, NULL);
-}
-
-void check_guest_memory(struct machine *machine)
-{
-    add(machine, RULE_GUEST_MEMORY, 0, NULL);
-}
-
-/* The guest's name, and what it died of or did otherwise. */
-static const char *tell(struct guest_run *run)
-{
-    format_text(run->reported, sizeof(run->reported), run->detail[0] != '\0' ? "%s: %s" : "%s",
-                run->guest->name, run->detail);
-    return run->reported;
-}
-
-void check_guest_run(struct machine *machine, uint32_t cpu, struct guest_run *run)
-{
-    static const enum rule rules[GUEST_RESULT_COUNT] = {
-        [GUEST_DIFFERS] = RULE_GUEST_DIFFERS,
-        [GUEST_DIED] = RULE_GUEST_DIED,
-        [GUEST_NO_MEMORY] = RULE_GUEST_MEMORY,
-    };
-
-    if (run->result != GUEST_OK && run->result != GUEST_SKIPPED)
-        add(machine, rules[run->result], cpu, tell(run));
-}
-
-struct guest_run *machine_guest_run(const struct machine *machine, uint32_t guest, uint32_t cpu)
-{
-    bool runs =
-        machine->cpus[cpu]->phase == CPU_READY && guest_chosen_for(&machine->guests, guest, cpu);
-
-    return runs ? &machine->cpus[cpu]->guest_runs[guest] : NULL;
-}
-
-void check_guest_runs(struct machine *machine)
-{
-    for (uint32_t i = 0; i < machine->cpu_count; i++) {
-        for (uint32_t j = 0; j < machine->guests.count; j++) {
-            struct guest_run *run = machine_guest_run(machine, j, i);
-
-            if (run != NULL)
-                check_guest_run(machine, i, run);
-        }
-    }
 }
 
 static uint32_t count_nmis(const struct machine *machine, enum nmi_cause cause)
@@ -270,7 +215,7 @@ static void check_nmis_of(struct machine *machine, enum nmi_cause cause, enum ru
                     error->bank, error->status);
     for (uint32_t i = 0; i < machine->cpu_count; i++) {
         if (machine->cpus[i]->nmis.count[cause] > 0)
-            add(machine, rule, i, reported);
+            machine_add(machine, rule, i, reported);
     }
 }
 
@@ -279,18 +224,6 @@ void check_nmis(struct machine *machine)
     check_nmis_of(machine, NMI_SERR, RULE_NMI_CHIPSET, ", by SERR# (bit 7)");
     check_nmis_of(machine, NMI_IOCHK, RULE_NMI_CHIPSET, ", by IOCHK# (bit 6)");
     check_nmis_of(machine, NMI_UNKNOWN, RULE_NMI_UNKNOWN, "");
-}
-
-bool machine_wants_vmcs(const struct machine *machine, uint32_t cpu, bool entry_failed)
-{
-    const struct vmcs_kept *kept = &machine->vmcs;
-    bool asked = machine->options.dump_vmcs;
-
-    if (kept->guest == NULL)
-        return asked || entry_failed;
-    if (kept->entry_failed)
-        return false;
-    return entry_failed || (asked && cpu <= kept->cpu);
 }
 
 bool machine_refused(const struct machine *machine)

@@ -12,13 +12,8 @@
 #include "vm/host/clock_math.h"
 #include "kernel/command_line.h"
 #include "vm/host/cpu.h"
-#include "kernel/guest_choice.h"
 #include "mm/paging.h"
-#include "vm/guests/measure/bench.h"
 #include "vmx/finding.h"
-#include "vmx/selftest/selftest.h"
-#include "vmx/selftest/selftest_vmentry.h"
-#include "vmx/vmcs_image.h"
 #include "vmx/capability/vmx_capability.h"
 
 /* The TSC of the boot CPU at the steps of the way; 0 for a step that was not reached. */
@@ -29,14 +24,6 @@ struct timing {
     uint64_t vmx_on_all_tsc;   /* every CPU is where `stop=` lets it be */
     uint64_t tsc_per_ms;
     const char *source; /* of the calibration */
-};
-
-/* A guest's VMCS as it was when the guest had ended. */
-struct vmcs_kept {
-    const char *guest; /* its name; NULL: none was kept */
-    uint32_t cpu;      /* where it ran */
-    bool entry_failed; /* it could not be entered */
-    struct vmcs_image image;
 };
 
 /* A set of CPUs, by index: a bit each. */
@@ -65,24 +52,18 @@ struct machine {
     struct findings findings; /* about the machine as a whole, and CPUs from outside */
     struct cpu_set finding_cpus[FINDINGS_MAX]; /* the CPUs that each of them is about */
     struct vmx_capability capability;          /* of the boot CPU */
-    bool selftest_done;
-    struct selftest selftest; /* on the boot CPU */
-    struct selftest_vmentry selftest_entry;
-    struct guest_choice guests; /* those of `guest=` */
-    bool bench_done;
-    struct guest_run bench_run; /* how the measuring guest fared; its guest is NULL before */
-    struct bench bench;         /* of `bench=exits` */
-    bool guests_done;           /* each CPU's guest_runs holds their results */
-    struct vmcs_kept vmcs;
-    struct paging_audit audit; /* of the page tables in use */
+    struct paging_audit audit;                 /* of the page tables in use */
     char nmis_text[NMI_CAUSE_COUNT][NMI_TEXT_SIZE];
     struct cpu *const *cpus;
     uint32_t cpu_count;
 };
 
+/* A finding about the machine as a whole, or about a CPU from outside; `detail` must stay. */
+void machine_add(struct machine *machine, enum rule rule, uint32_t cpu, const char *detail);
+
 /* The decisions on the way to VMX: each adds its findings to machine->findings. */
 
-/* The words of the command line that were not understood, names in `guest=` that no guest has. */
+/* The words of the command line that were not understood. */
 void check_command_line(struct machine *machine);
 
 /* Nothing was found that the command line asks for and that could not be done as it says. */
@@ -125,30 +106,8 @@ void check_round(struct machine *machine, const bool *ready_before);
 /* Does every CPU that takes part have its VMCS loaded, so that it can run guests? */
 bool machine_all_loaded(const struct machine *machine);
 
-/* In `guest=`, a CPU that is not there, more guests than have room. */
-void check_guest_choice(struct machine *machine);
-
-/* No memory for what guests do. */
-void check_guest_memory(struct machine *machine);
-
-/* What came of a chosen guest on a CPU; NULL where it does not run there. */
-struct guest_run *machine_guest_run(const struct machine *machine, uint32_t guest, uint32_t cpu);
-
-/* A guest that did otherwise than it should. */
-void check_guest_run(struct machine *machine, uint32_t cpu, struct guest_run *run);
-
-/* After guests ran: those that did otherwise than they should, on each CPU. */
-void check_guest_runs(struct machine *machine);
-
 /* At the end: NMIs that nobody here has sent. */
 void check_nmis(struct machine *machine);
-
-/*
- * Is the VMCS of a guest that has ended on that CPU to be kept, in the place of the one that is
- * kept? The first that could not be entered stays, on whichever CPU; else, if `dump=vmcs` asks, the
- * last guest's of the first CPU that had one.
- */
-bool machine_wants_vmcs(const struct machine *machine, uint32_t cpu, bool entry_failed);
 
 /* Any refusal, of the machine as a whole or of one of its CPUs. */
 bool machine_refused(const struct machine *machine);

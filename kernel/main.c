@@ -9,7 +9,7 @@
 #include "kernel/console/console.h"
 #include "kernel/cpu/stop.h"
 #include "kernel/acpi/firmware.h"
-#include "kernel/guests.h"
+#include "kernel/boot_step.h"
 #include "vm/host/io_apic.h"
 #include "kernel/machine.h"
 #include "mm/memory.h"
@@ -35,8 +35,6 @@ static void print_command_line(void)
     if (machine.boot.command_line_lost > 0)
         console_print("command line: no room for its last %u characters\n",
                       machine.boot.command_line_lost);
-    if (machine.guests.unknown[0] != '\0')
-        console_print("command line: no guest is named %s\n", machine.guests.unknown);
     console_colour(COLOUR_PLAIN);
 }
 
@@ -46,8 +44,6 @@ static void obey_command_line(void)
     const struct command_line *options = &machine.options;
 
     command_line_parse(machine.boot.command_line, &machine.options);
-    if (options->guests != NULL) /* their names; which CPUs there are is not known yet */
-        guest_choose(options->guests, guest_table, guest_count(), CPUS_MAX, &machine.guests);
     if (!console_choose(&options->console))
         command_line_no_port(&machine.options);
     machine_set_exit(exits[options->exit]);
@@ -66,6 +62,7 @@ static bool read_boot_information(uint64_t information)
     obey_command_line();
     print_command_line();
     check_command_line(&machine);
+    boot_steps_run(BOOT_COMMAND_LINE, &machine);
     check_boot_information(&machine, result);
     return result == MULTIBOOT_OK;
 }
@@ -111,6 +108,7 @@ static bool prepare_memory(uint64_t information)
 
     begin("memory");
     describe_memory(&machine.boot, information);
+    boot_steps_run(BOOT_PLAN_MEMORY, &machine);
     ready = memory_init(machine.load_address, this_cpu()->execute_disable != EXECUTE_DISABLE_ABSENT,
                         &sizes);
 
@@ -175,20 +173,12 @@ static bool go(uint64_t information)
     if (!understood || !prepare_memory(information))
         return false;
     prepare_cpus();
+    boot_steps_run(BOOT_BEFORE_VMX, &machine);
     begin("VMX");
     vmx_all_enable(&machine);
     machine.timing.vmx_on_all_tsc = rdtsc();
     console_release();
-    if (machine.options.selftest) {
-        begin("self-test");
-        vmx_all_selftest(&machine);
-    }
-    if (machine.options.stop == VMX_STAGE_GUEST)
-        guests_run_all(&machine);
-    if (machine.options.bench_exits) {
-        begin("bench");
-        guests_bench(&machine);
-    }
+    boot_steps_run(BOOT_AFTER_VMX, &machine);
     machine.used_bytes = machine.pool_bytes - pages_free_bytes();
     memory_audit(&machine.audit);
     return true;

@@ -1,9 +1,6 @@
 #include "kernel/vmx_all.h"
 
-#include "mm/memory.h"
 #include "kernel/cpu/smp.h"
-#include "vmx/selftest/selftest_fields.h"
-#include "vmx/selftest/selftest_vmentry.h"
 
 /* Reading some twenty MSRs and a few VMX instructions: a thousandth of this in an emulator. */
 enum { WORK_US = 2000000 };
@@ -49,23 +46,6 @@ void vmx_all_enable(struct machine *machine)
     vmx_all_run(machine, check_and_enable, WORK_US);
     if (machine_refused(machine))
         vmx_all_disable(machine);
-}
-
-void vmx_all_selftest(struct machine *machine)
-{
-    for (uint32_t i = 0; i < machine->cpu_count; i++) {
-        const struct cpu *cpu = machine->cpus[i];
-
-        if (cpu->phase == CPU_READY && cpu->vmx.state != VMX_CPU_LOADED)
-            return;
-    }
-    if (machine->options.selftest & SELFTEST_INSTRUCTIONS)
-        selftest_run(&cpus[0]->vmx, &machine->selftest);
-    if (machine->options.selftest & SELFTEST_FIELDS && cpus[0]->vmx.state == VMX_CPU_LOADED)
-        selftest_fields_run(&cpus[0]->vmx, &machine->selftest);
-    if (machine->options.selftest & SELFTEST_ENTRY && cpus[0]->vmx.state == VMX_CPU_LOADED)
-        selftest_vmentry_run(&cpus[0]->vmx, &machine->selftest_entry);
-    machine->selftest_done = true;
 }
 
 void vmx_all_disable(struct machine *machine)

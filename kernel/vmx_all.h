@@ -13,9 +13,6 @@
  */
 void vmx_all_enable(struct machine *machine);
 
-/* Runs the self-test on the boot CPU if every CPU is where a self-test can begin. */
-void vmx_all_selftest(struct machine *machine);
-
 /*
  * Gives work to every CPU that is ready, in parallel; one that is not back after `microseconds` is
  * a refusal by name.

@@ -10,14 +10,13 @@ from __future__ import annotations
 
 import argparse
 import re
-import struct
-import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+from machine.image import Image
+
 _ROOT = Path(__file__).resolve().parents[1]
-_PT_LOAD = 1
 
 _HEAD = """\
 # The built-in guests
@@ -35,42 +34,9 @@ what should have come. The last column names the VM exits that the guest is ther
 """
 
 
-class Image:
-    """What lies where in the linked kernel."""
-
-    def __init__(self, file: Path) -> None:
-        self._data = file.read_bytes()
-        (offset,) = struct.unpack_from("<Q", self._data, 0x20)
-        size, count = struct.unpack_from("<HH", self._data, 0x36)
-        headers = (
-            struct.unpack_from("<IIQQQQQQ", self._data, offset + i * size) for i in range(count)
-        )
-        self._segments = [header for header in headers if header[0] == _PT_LOAD]
-        listed = subprocess.run(["nm", file], capture_output=True, text=True, check=True).stdout
-        lines = (line.split() for line in listed.splitlines())
-        self.symbols = {words[2]: int(words[0], 16) for words in lines if len(words) == 3}
-
-    def _offset(self, address: int) -> int:
-        for _, _, offset, start, _, in_file, _, _ in self._segments:
-            if start <= address < start + in_file:
-                return int(offset + address - start)
-        raise ValueError(f"nothing of the file is at {address:#x}")
-
-    def number(self, address: int, form: str) -> int:
-        """A number at this address."""
-        (value,) = struct.unpack_from(form, self._data, self._offset(address))
-        return int(value)
-
-    def text(self, address: int) -> str:
-        """A string that ends with a zero."""
-        start = self._offset(address)
-        return self._data[start : self._data.index(b"\0", start)].decode("ascii")
-
-
 def guests(image: Image) -> Iterator[tuple[str, str]]:
     """Name and purpose of each: the first two members of struct guest (vm/guest.h)."""
-    for member in range(image.symbols["guest_table"], image.symbols["guest_table_end"], 8):
-        guest = image.number(member, "<Q")
+    for guest in image.members("guests"):
         yield image.text(image.number(guest, "<Q")), image.text(image.number(guest + 8, "<Q"))
 
 

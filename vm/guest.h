@@ -130,8 +130,8 @@ struct guest {
 
     enum guest_end end;       /* how it should end */
     enum vmentry_rule breaks; /* of one that cannot be entered: the rule of VM entry, for `check` */
-    bool any_end;   /* however it ends is well: it is made of chance, vm/guests/measure/random
-                       guests.h */
+    bool any_end;   /* however it ends is well: it is made of chance, vm/guests/measure/
+                       random_guests.h */
     bool unwatched; /* exits are not recorded: the shortest way (the bench) */
 
     uint32_t exits_max;   /* budget of exits; 0: GUEST_EXITS_MAX */
@@ -186,12 +186,11 @@ struct guest_run {
 enum { GUESTS_MAX = 128 }; /* linker.ld knows it too */
 
 /* All built-in guests, in the order of guest=all. */
-extern const struct guest *const guest_table[];
-extern const struct guest *const guest_table_end[];
+SET_DECLARE(guests, const struct guest);
 
 static inline uint32_t guest_count(void)
 {
-    return (uint32_t)(guest_table_end - guest_table);
+    return (uint32_t)(set_guests_end - set_guests);
 }
 
 /*

@@ -16,7 +16,7 @@
 struct vcpu;
 struct exit_record;
 
-/* How guests made of chance are made (vm/guests/measure/random guests.h). */
+/* How guests made of chance are made (vm/guests/measure/random_guests.h). */
 struct random_plan {
     uint64_t seed;
     uint32_t rounds; /* of each such guest, on each CPU */

@@ -12,9 +12,10 @@ function(rootmode_link)
     foreach(image rootmode_first.elf rootmode.elf)
         target_link_libraries(${image} PRIVATE kernel_objects)
         target_link_options(${image} PRIVATE -nostdlib -static -no-pie -Wl,--build-id=none
-                            -Wl,-T,${CMAKE_SOURCE_DIR}/linker.ld -Wl,-z,max-page-size=4096
+                            -L${CMAKE_SOURCE_DIR} -Wl,-T,${CMAKE_SOURCE_DIR}/linker.ld -Wl,-z,max-page-size=4096
                             -Wl,-z,noexecstack -Wl,--gc-sections -Wl,--fatal-warnings)
-        set_target_properties(${image} PROPERTIES LINK_DEPENDS ${CMAKE_SOURCE_DIR}/linker.ld)
+        set_target_properties(${image} PROPERTIES LINK_DEPENDS
+                              "${CMAKE_SOURCE_DIR}/linker.ld;${CMAKE_SOURCE_DIR}/lib/sets.ld")
     endforeach()
 
     add_custom_command(

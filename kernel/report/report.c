@@ -2,13 +2,8 @@
 
 #include "vm/host/clock_math.h"
 #include "kernel/report/report_parts.h"
-#include "lib/string.h"
 #include "mm/memory_type.h"
-#include "vmx/capability/vmx_controls.h"
-#include "vmx/text/basic_render.h"
 #include "vmx/text/vmx_json.h"
-
-enum { PAGE_COLUMNS = 78 };
 
 #define MIB (1ul << 20)
 
@@ -37,8 +32,11 @@ static void way_text(const struct machine *machine, const struct coloured *page)
     print_to(page->sink, "\n");
 }
 
+REPORT_TEXT(010, way_text);
+
 static void way_json(const struct machine *machine, struct json *json)
 {
+    json_string(json, "rootmode", ROOTMODE_VERSION);
     json_object_begin(json, "boot");
     json_string(json, "loader", machine->boot.loader);
     json_string(json, "firmware", machine->boot.uefi ? "uefi" : "bios");
@@ -50,64 +48,27 @@ static void way_json(const struct machine *machine, struct json *json)
     json_number(json, "pool_bytes", machine->pool_bytes);
     json_number(json, "used_bytes", machine->used_bytes);
     json_object_end(json);
+    json_string(json, "verdict", machine_refused(machine) ? "refused" : "ok");
 }
 
-static const struct coloured *painted; /* basic_render() hands no more on than the sink */
+REPORT_JSON(010, way_json);
 
-static void paint(struct sink *sink, enum severity severity)
+static void config_text(const struct machine *machine, const struct coloured *page)
 {
-    (void)sink;
-    painted->colour(severity == SEVERITY_REFUSAL   ? COLOUR_REFUSAL
-                    : severity == SEVERITY_WARNING ? COLOUR_WARNING
-                                                   : COLOUR_PLAIN);
-}
+    const struct vmx_cpu *cpu = &machine->cpus[0]->vmx;
 
-/* The names of the controls that are on, in lines of the page's width. */
-static void controls_text(const struct coloured *page, enum vmx_control_word word, uint32_t value)
-{
-    unsigned column = PAGE_COLUMNS;
-
-    print_to(page->sink, "  %-48s%#010x", vmx_control_words[word].name, value);
-    page->colour(COLOUR_DIM);
-    for (uint32_t i = 0; i < vmx_control_count; i++) {
-        const struct vmx_control *control = &vmx_control_table[i];
-        unsigned length = (unsigned)strlen(control->name) + 2;
-
-        if (control->word != word || (value & control->mask) == 0)
-            continue;
-        if (column + length > PAGE_COLUMNS) {
-            print_to(page->sink, "\n     ");
-            column = 5;
-        }
-        print_to(page->sink, " %s;", control->name);
-        column += length;
-    }
-    page->colour(COLOUR_PLAIN);
-    print_to(page->sink, "\n");
-}
-
-static void config_text(const struct vmx_cpu *cpu, const struct coloured *page)
-{
-    const struct vmcs_config *config = &cpu->checked_config;
-
-    print_in(page, COLOUR_HEADING, "\nWhat the boot CPU says of its VMX\n");
-    painted = page;
-    basic_render(page->sink, vmx_msr_value(&cpu->checked, IA32_VMX_BASIC), &cpu->findings, paint);
+    if (!vmx_msr_is_present(&cpu->checked, IA32_VMX_BASIC))
+        return;
     print_in(page, COLOUR_HEADING, "\nvmcs_config, as KVM derives it\n");
     for (uint32_t i = 0; i < vmcs_config_field_count; i++) {
         const struct field *field = &vmcs_config_fields[i];
 
         print_to(page->sink, field->kind == FIELD_HEX ? "  %-26s%#lx\n" : "  %-26s%lu\n",
-                 field->name, field_value(field, config));
+                 field->name, field_value(field, &cpu->checked_config));
     }
-    print_in(page, COLOUR_HEADING, "\nControls that are on\n");
-    controls_text(page, VMX_CONTROL_PIN, config->pin_based_exec_ctrl);
-    controls_text(page, VMX_CONTROL_PRIMARY, config->cpu_based_exec_ctrl);
-    if (config->cpu_based_2nd_exec_ctrl != 0)
-        controls_text(page, VMX_CONTROL_SECONDARY, config->cpu_based_2nd_exec_ctrl);
-    controls_text(page, VMX_CONTROL_EXIT, config->vmexit_ctrl);
-    controls_text(page, VMX_CONTROL_ENTRY, config->vmentry_ctrl);
 }
+
+REPORT_TEXT(030, config_text);
 
 static void config_json(const struct machine *machine, struct json *json)
 {
@@ -125,6 +86,28 @@ static void config_json(const struct machine *machine, struct json *json)
                     &cpu->checked_config);
     vmx_json_fields(json, "vmx_capability", vmx_capability_fields, vmx_capability_field_count,
                     &machine->capability);
+}
+
+REPORT_JSON(030, config_json);
+
+void result_text(const struct coloured *page, struct vmx_result result)
+{
+    print_to(page->sink, "%s", vmx_outcome_name(result.outcome));
+    if (result.outcome == VMX_FAIL_VALID || result.outcome == VMX_FAULT)
+        print_to(page->sink, " %u", result.number);
+}
+
+void result_json(struct json *json, const char *name, const char *instruction,
+                 struct vmx_result result)
+{
+    json_object_begin(json, name);
+    if (instruction != NULL)
+        json_string(json, "instruction", instruction);
+    json_string(json, "outcome", vmx_outcome_name(result.outcome));
+    json_number(json, "number", result.number);
+    json_string(json, "text",
+                result.outcome == VMX_FAIL_VALID ? vmx_error_text(result.number) : NULL);
+    json_object_end(json);
 }
 
 static void region_text(const struct coloured *page, const struct vmx_region *region)
@@ -184,6 +167,16 @@ static void cpu_json(struct json *json, const struct cpu *cpu)
     json_object_end(json);
 }
 
+static void cpus_json(const struct machine *machine, struct json *json)
+{
+    json_array_begin(json, "cpus");
+    for (uint32_t i = 0; i < machine->cpu_count; i++)
+        cpu_json(json, machine->cpus[i]);
+    json_array_end(json);
+}
+
+REPORT_JSON(050, cpus_json);
+
 static void cpus_text(const struct machine *machine, const struct coloured *page)
 {
     print_in(page, COLOUR_HEADING, "\nCPUs, and their regions: address, order, memory type\n");
@@ -192,6 +185,8 @@ static void cpus_text(const struct machine *machine, const struct coloured *page
     for (uint32_t i = 0; i < machine->cpu_count; i++)
         cpu_text(page, machine->cpus[i]);
 }
+
+REPORT_TEXT(050, cpus_text);
 
 static void time_text(const struct timing *timing, const struct coloured *page, const char *what,
                       uint64_t tsc)
@@ -209,8 +204,23 @@ static void time_text(const struct timing *timing, const struct coloured *page, 
     print_to(page->sink, "\n");
 }
 
-static void timing_json(const struct timing *timing, struct json *json)
+static void timing_text(const struct machine *machine, const struct coloured *page)
 {
+    const struct timing *timing = &machine->timing;
+
+    print_in(page, COLOUR_HEADING, "\nSince the kernel's first instruction\n");
+    time_text(timing, page, "memory ready", timing->memory_tsc);
+    time_text(timing, page, "all CPUs started", timing->cpus_started_tsc);
+    time_text(timing, page, machine_refused(machine) ? "the decision" : "all CPUs in VMX operation",
+              timing->vmx_on_all_tsc);
+}
+
+REPORT_TEXT(090, timing_text);
+
+static void timing_json(const struct machine *machine, struct json *json)
+{
+    const struct timing *timing = &machine->timing;
+
     json_object_begin(json, "timing");
     json_hex(json, "entry_tsc", timing->entry_tsc);
     json_hex(json, "memory_tsc", timing->memory_tsc);
@@ -221,23 +231,12 @@ static void timing_json(const struct timing *timing, struct json *json)
     json_object_end(json);
 }
 
+REPORT_JSON(090, timing_json);
+
 void report_text(const struct machine *machine, const struct coloured *page)
 {
-    const struct vmx_cpu *boot_cpu = &machine->cpus[0]->vmx;
-    const struct timing *timing = &machine->timing;
-
-    way_text(machine, page);
-    if (vmx_msr_is_present(&boot_cpu->checked, IA32_VMX_BASIC))
-        config_text(boot_cpu, page);
-    cpus_text(machine, page);
-    selftest_text(machine, page);
-    guests_text(machine, page);
-    findings_text(machine, page);
-    print_in(page, COLOUR_HEADING, "\nSince the kernel's first instruction\n");
-    time_text(timing, page, "memory ready", timing->memory_tsc);
-    time_text(timing, page, "all CPUs started", timing->cpus_started_tsc);
-    time_text(timing, page, machine_refused(machine) ? "the decision" : "all CPUs in VMX operation",
-              timing->vmx_on_all_tsc);
+    SET_FOR_EACH(report_text, part)
+        (*part)->print(machine, page);
 }
 
 void report_json(const struct machine *machine, struct sink *sink)
@@ -246,18 +245,8 @@ void report_json(const struct machine *machine, struct sink *sink)
 
     json_init(&json, sink);
     json_object_begin(&json, NULL);
-    json_string(&json, "rootmode", ROOTMODE_VERSION);
-    way_json(machine, &json);
-    json_string(&json, "verdict", machine_refused(machine) ? "refused" : "ok");
-    findings_json(machine, &json);
-    config_json(machine, &json);
-    json_array_begin(&json, "cpus");
-    for (uint32_t i = 0; i < machine->cpu_count; i++)
-        cpu_json(&json, machine->cpus[i]);
-    json_array_end(&json);
-    selftest_json(machine, &json);
-    guests_json(machine, &json);
-    timing_json(&machine->timing, &json);
+    SET_FOR_EACH(report_json, part)
+        (*part)->print(machine, &json);
     json_object_end(&json);
     sink->write(sink, "\n", 1);
 }

@@ -120,16 +120,6 @@ static uint32_t print_cpus(const struct machine *machine, const struct coloured 
     return machine->cpu_count;
 }
 
-static uint32_t print_guests(const struct machine *machine, const struct coloured *page)
-{
-    if (!machine->guests_done)
-        return 0;
-    print_to(page->sink, "Guests: ");
-    guest_counts_print(page->sink, guest_counts_all(machine));
-    print_to(page->sink, "\n");
-    return 1;
-}
-
 void report_brief(const struct machine *machine, const struct coloured *page, uint32_t rows)
 {
     enum { FIXED = 3 }; /* the empty line, the findings' heading, the last line */
@@ -137,7 +127,8 @@ void report_brief(const struct machine *machine, const struct coloured *page, ui
 
     print_to(page->sink, "\n");
     rows -= FIXED + print_cpus(machine, page);
-    rows -= print_guests(machine, page);
+    SET_FOR_EACH(report_brief, part)
+        rows -= (*part)->print(machine, page);
     page->colour(COLOUR_HEADING);
     print_to(page->sink, "Findings: refusals %u, warnings %u, notes %u",
              count(machine, SEVERITY_REFUSAL), count(machine, SEVERITY_WARNING),

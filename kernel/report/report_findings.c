@@ -132,7 +132,7 @@ void finding_print_line(const struct coloured *page, const struct finding *findi
     print_to(page->sink, "%s\n", rest);
 }
 
-void findings_text(const struct machine *machine, const struct coloured *page)
+static void findings_text(const struct machine *machine, const struct coloured *page)
 {
     struct finding_walk walk = {0};
     uint32_t lost = findings_lost(machine);
@@ -145,7 +145,9 @@ void findings_text(const struct machine *machine, const struct coloured *page)
         print_to(page->sink, "  %u more findings did not fit\n", lost);
 }
 
-void findings_json(const struct machine *machine, struct json *json)
+REPORT_TEXT(080, findings_text);
+
+static void findings_json(const struct machine *machine, struct json *json)
 {
     static char ranges[CPU_RANGES_SIZE];
     struct finding_walk walk = {0};
@@ -164,3 +166,5 @@ void findings_json(const struct machine *machine, struct json *json)
     json_array_end(json);
     json_number(json, "findings_lost", findings_lost(machine));
 }
+
+REPORT_JSON(020, findings_json);

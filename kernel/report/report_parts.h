@@ -11,6 +11,7 @@
 #include "kernel/console/console.h"
 #include "kernel/machine.h"
 #include "lib/json.h"
+#include "lib/set.h"
 
 /* One finding after the other, each with the CPUs that it was found on alike. Begins with zeros. */
 struct finding_walk {
@@ -33,38 +34,34 @@ void finding_print(const struct coloured *page, const struct finding *finding, c
 void finding_print_line(const struct coloured *page, const struct finding *finding,
                         const char *on_cpus);
 
-void findings_text(const struct machine *machine, const struct coloured *page);
-void findings_json(const struct machine *machine, struct json *json);
-
 /* "VMfailValid 7"; in JSON with the instruction, unless the object's name or place says it: NULL.
  */
 void result_text(const struct coloured *page, struct vmx_result result);
 void result_json(struct json *json, const char *name, const char *instruction,
                  struct vmx_result result);
 
-/* The self-tests: of VMX instructions and VMCS fields, and of VM entries. */
-void selftest_text(const struct machine *machine, const struct coloured *page);
-void selftest_json(const struct machine *machine, struct json *json);
-
-/* Of each guest there is: its name, what it does, and the VM exits that vm/exits.def names it for.
+/*
+ * A part of the report: as text, as members of the JSON document, on a screen that cannot be
+ * scrolled back (returns how many rows it took). Who has one registers it; `place`, of three
+ * digits, sorts them.
  */
-void guest_list_print(struct sink *sink, const struct guest *const *table, uint32_t count);
-
-/* Would a person read the same of both? */
-bool guest_runs_alike(const struct guest_run *a, const struct guest_run *b);
-
-/* How many runs came to each result: those of one chosen guest, on all its CPUs, or of all. */
-struct guest_counts {
-    uint32_t of[GUEST_RESULT_COUNT];
+struct report_text {
+    void (*print)(const struct machine *machine, const struct coloured *page);
 };
-struct guest_counts guest_counts_of(const struct machine *machine, uint32_t guest);
-struct guest_counts guest_counts_all(const struct machine *machine);
-
-/* "154 ok, 2 skipped" */
-void guest_counts_print(struct sink *sink, struct guest_counts counts);
-
-/* Guests, what VM exits cost, the VMCS that was kept. */
-void guests_text(const struct machine *machine, const struct coloured *page);
-void guests_json(const struct machine *machine, struct json *json);
+struct report_json {
+    void (*print)(const struct machine *machine, struct json *json);
+};
+struct report_brief {
+    uint32_t (*print)(const struct machine *machine, const struct coloured *page);
+};
+#define REPORT_PART(kind, place, function)                       \
+    static const struct kind kind##_member_##place = {function}; \
+    SET_MEMBER(kind, place, const struct kind, kind##_member_##place)
+#define REPORT_TEXT(place, function)  REPORT_PART(report_text, place, function)
+#define REPORT_JSON(place, function)  REPORT_PART(report_json, place, function)
+#define REPORT_BRIEF(place, function) REPORT_PART(report_brief, place, function)
+SET_DECLARE(report_text, const struct report_text);
+SET_DECLARE(report_json, const struct report_json);
+SET_DECLARE(report_brief, const struct report_brief);
 
 #endif

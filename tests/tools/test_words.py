@@ -45,7 +45,7 @@ def _complaints(line: list[str]) -> str:
 
 
 class WordsTest(unittest.TestCase):
-    """The words of kernel/command_line.def, and the guests of docs/guests.md."""
+    """The words of docs/command-line.md, and the guests of docs/guests.md."""
 
     def test_as_the_kernel_does(self) -> None:
         text = (ROOT / "tests" / "data" / "command-lines.txt").read_text(encoding="utf-8")

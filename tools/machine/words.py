@@ -1,6 +1,6 @@
 """
 The words of the kernel's command line, read where the tree has them, so that a mistyped one is told
-before anything is built: kernel/command_line.def, and docs/guests.md for the guests' names.
+before anything is built: docs/command-line.md, and docs/guests.md for the guests' names.
 """
 
 import functools
@@ -13,7 +13,7 @@ from machine.nearest import did_you_mean
 
 _PRETEND_MAX = 16  # vmx/capability/override.h
 _LINE_MAX = 1023  # boot/multiboot2.h, without the terminating zero
-_CHAOS_ROUNDS = 20  # kernel/command_line.h
+_CHAOS_ROUNDS = 20  # kernel/guests/guest_results.h
 _UART_CLOCK = 115200
 SERIAL_PORTS = (0x3F8, 0x2F8, 0x3E8, 0x2E8)  # where a PC has COM1 to COM4
 _WHAT = ("instructions", "fields", "entry")
@@ -22,8 +22,8 @@ _WHAT = ("instructions", "fields", "entry")
 @functools.cache
 def words() -> dict[str, str]:
     """Each word, and what may stand behind its `=`."""
-    text = (ROOT / "kernel" / "command_line.def").read_text(encoding="utf-8")
-    return dict(re.findall(r'^COMMAND_WORD\(\s*"([^"]*)",\s*"([^"]*)"', text, re.MULTILINE))
+    text = (ROOT / "docs" / "command-line.md").read_text(encoding="utf-8").replace("\\|", "|")
+    return dict(re.findall(r"^\| `([a-z-]+)=?([^`]*)` \| ", text, re.MULTILINE))
 
 
 @functools.cache

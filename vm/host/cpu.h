@@ -63,7 +63,6 @@ struct cpu {
     enum execute_disable execute_disable;
     struct nmi_log nmis;
     struct vmx_cpu vmx;
-    struct guest_run *guest_runs; /* what came of each guest of machine->guests; or NULL */
 };
 
 /* All CPUs of the machine that we use or tried to; [0] is the boot CPU. */

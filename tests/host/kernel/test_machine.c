@@ -14,6 +14,8 @@
 
 #include <cmocka.h>
 
+#include "kernel/selftest/selftest_room.h"
+#include "kernel/guests/guest_results.h"
 #include "tests/host/rule_coverage.h"
 
 enum { CPUS = 3, OWN_ID = 4 };
@@ -25,6 +27,9 @@ static int set_up(void **state)
 {
     (void)state;
     machine = calloc(1, sizeof(*machine));
+    memset(&guest_results, 0, sizeof(guest_results));
+    memset(&selftest_results, 0, sizeof(selftest_results));
+
     for (uint32_t i = 0; i < CPUS; i++) {
         cpu_list[i] = calloc(1, sizeof(*cpu_list[i]));
         cpu_list[i]->index = i;
@@ -377,16 +382,16 @@ static void the_report_is_json(void **state)
     vmx_msr_set(&cpu_list[0]->vmx.checked, IA32_VMX_BASIC, 0x00da040000000004);
     cpu_list[0]->vmx.feature_control_present = true;
     cpu_list[0]->vmx.feature_control = 5;
-    machine->vmcs.guest = "hello";
-    vmcs_image_set(&machine->vmcs.image, VMCS_GUEST_RIP, 0x8000);
-    machine->guests.count = 1; /* chosen, but a refused machine runs none */
-    machine->selftest_done = true;
-    machine->selftest.count = 1;
-    machine->selftest.row[0] = (struct selftest_row){.name = "VMREAD",
-                                                     .predicted = {VMX_FAIL_VALID, 12},
-                                                     .seen = {VMX_FAULT, 6},
-                                                     .has_value = true,
-                                                     .seen_value = 7};
+    guest_results.vmcs.guest = "hello";
+    vmcs_image_set(&guest_results.vmcs.image, VMCS_GUEST_RIP, 0x8000);
+    guest_results.choice.count = 1; /* chosen, but a refused machine runs none */
+    selftest_results.done = true;
+    selftest_results.instructions.count = 1;
+    selftest_results.instructions.row[0] = (struct selftest_row){.name = "VMREAD",
+                                                                 .predicted = {VMX_FAIL_VALID, 12},
+                                                                 .seen = {VMX_FAULT, 6},
+                                                                 .has_value = true,
+                                                                 .seen_value = 7};
     text_buffer_init(&buffer, text, sizeof(text));
     report_json(machine, &buffer.sink);
     assert_int_equal(buffer.lost, 0);

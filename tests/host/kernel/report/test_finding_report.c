@@ -14,6 +14,7 @@
 
 #include <cmocka.h>
 
+#include "kernel/guests/guest_results.h"
 static struct machine *machine;
 static struct cpu *cpu_list[CPUS_MAX];
 

@@ -16,6 +16,7 @@
 
 #include <cmocka.h>
 
+#include "kernel/guests/guest_results.h"
 enum { COLUMNS = 80, ROWS = 25, BELOW = 3 };
 
 static struct machine *machine;
@@ -27,6 +28,8 @@ static int set_up(void **state)
 {
     (void)state;
     machine = calloc(1, sizeof(*machine));
+    memset(&guest_results, 0, sizeof(guest_results));
+
     for (uint32_t i = 0; i < CPUS_MAX; i++) {
         cpu_list[i] = calloc(1, sizeof(*cpu_list[i]));
         cpu_list[i]->index = i;
@@ -140,13 +143,13 @@ static void a_sound_machine(void **state)
 
     (void)state;
     for (uint32_t i = 0; i < 8; i++) {
-        cpu_list[i]->guest_runs = runs[i];
+        guest_results.runs[i] = runs[i];
         runs[i][1].result = i == 3 ? GUEST_SKIPPED : GUEST_OK;
     }
-    machine->guests_done = true;
-    machine->guests.count = 2;
-    machine->guests.item[0] = (struct guest_chosen){.every_cpu = true};
-    machine->guests.item[1] = (struct guest_chosen){.every_cpu = true};
+    guest_results.done = true;
+    guest_results.choice.count = 2;
+    guest_results.choice.item[0] = (struct guest_chosen){.every_cpu = true};
+    guest_results.choice.item[1] = (struct guest_chosen){.every_cpu = true};
     show();
     verdict_is_last();
     eight_cpus_have_a_line_each();
@@ -369,11 +372,11 @@ static void no_row_is_wasted_and_none_is_missing(void **state)
         }
         find_on(1, RULE_BASIC_BIT_57, SEVERITY_REFUSAL, 1);
         find_on(1, RULE_BASIC_SIZE_ZERO, SEVERITY_WARNING, 1);
-        machine->guests_done = variant == 2;
-        machine->guests.count = machine->guests_done;
-        machine->guests.item[0] = (struct guest_chosen){.every_cpu = true};
+        guest_results.done = variant == 2;
+        guest_results.choice.count = guest_results.done;
+        guest_results.choice.item[0] = (struct guest_chosen){.every_cpu = true};
         for (uint32_t i = 0; i < 8; i++)
-            cpu_list[i]->guest_runs = &runs[i];
+            guest_results.runs[i] = &runs[i];
         strcpy(all, report(1000));
         rows = rows_taken(all);
         assert_string_equal(report(rows), all);

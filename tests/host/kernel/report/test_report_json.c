@@ -5,6 +5,8 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include "kernel/selftest/selftest_room.h"
+#include "kernel/guests/guest_results.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -25,12 +27,15 @@ static int set_up(void **state)
 {
     (void)state;
     machine = calloc(1, sizeof(*machine));
+    memset(&guest_results, 0, sizeof(guest_results));
+    memset(&selftest_results, 0, sizeof(selftest_results));
+
     for (uint32_t i = 0; i < CPUS; i++) {
         cpu_list[i] = calloc(1, sizeof(*cpu_list[i]));
         cpu_list[i]->index = i;
         cpu_list[i]->apic_id = 4 + i;
         cpu_list[i]->phase = CPU_READY;
-        cpu_list[i]->guest_runs = runs[i];
+        guest_results.runs[i] = runs[i];
     }
     memset(runs, 0, sizeof(runs));
     machine->cpus = cpu_list;
@@ -172,17 +177,17 @@ static void the_selftest(void **state)
 {
     (void)state;
     assert_has("\"selftest\":null,\"selftest_entry\":null,");
-    machine->selftest_done = true;
+    selftest_results.done = true;
     assert_has("\"selftest\":[],");
-    machine->selftest.count = 2;
-    machine->selftest.row[0] = (struct selftest_row){.name = "A",
-                                                     .predicted = {VMX_SUCCEED, 0},
-                                                     .seen = {VMX_FAIL_VALID, 12},
-                                                     .predicted_value = 1,
-                                                     .seen_value = 2};
-    machine->selftest.row[1] = machine->selftest.row[0];
-    machine->selftest.row[1].has_value = true;
-    machine->selftest.row[1].agrees = true;
+    selftest_results.instructions.count = 2;
+    selftest_results.instructions.row[0] = (struct selftest_row){.name = "A",
+                                                                 .predicted = {VMX_SUCCEED, 0},
+                                                                 .seen = {VMX_FAIL_VALID, 12},
+                                                                 .predicted_value = 1,
+                                                                 .seen_value = 2};
+    selftest_results.instructions.row[1] = selftest_results.instructions.row[0];
+    selftest_results.instructions.row[1].has_value = true;
+    selftest_results.instructions.row[1].agrees = true;
     assert_has(
         "\"selftest\":[{\"name\":\"A\",\"predicted\":{\"outcome\":\"VMsucceed\",\"number\":0,"
         "\"text\":null},\"seen\":{\"outcome\":\"VMfailValid\",\"number\":12,"
@@ -194,8 +199,8 @@ static void the_selftest(void **state)
 
 static void choose(uint32_t i, const struct guest *guest, bool every_cpu, uint32_t cpu)
 {
-    machine->guests.item[i] = (struct guest_chosen){guest, every_cpu, cpu};
-    machine->guests.count = i + 1;
+    guest_results.choice.item[i] = (struct guest_chosen){guest, every_cpu, cpu};
+    guest_results.choice.count = i + 1;
     for (uint32_t n = 0; n < CPUS; n++)
         runs[n][i].guest = guest;
 }
@@ -212,7 +217,7 @@ static void the_guests(void **state)
     choose(1, &spin, false, 2);
     choose(2, &bad, false, 1);
     assert_has("\"guests\":[],");
-    machine->guests_done = true;
+    guest_results.done = true;
     assert_has("\"guests\":[" RUN("hello", "0") "," RUN("hello", "1") "," RUN("bad", "1") "," RUN(
         "hello", "2") "," RUN("spin", "2") "],");
     cpu_list[1]->phase = CPU_SILENT;
@@ -223,7 +228,7 @@ static void what_a_guest_did(void **state)
 {
     (void)state;
     choose(0, &hello, false, 0);
-    machine->guests_done = true;
+    guest_results.done = true;
     runs[0][0].result = GUEST_DIFFERS;
     runs[0][0].exits[10] = 2;
     runs[0][0].exits[35] = 1; /* which the manual does not define */
@@ -244,7 +249,7 @@ static void why_a_guest_was_not_entered(void **state)
 
     (void)state;
     choose(0, &hello, false, 0);
-    machine->guests_done = true;
+    guest_results.done = true;
     *entry = (struct entry_failure){.checked = true, .class = VMENTRY_CONTROLS, .unread = 7};
     assert_has("\"entry\":{\"class\":\"VMfailValid 7\",\"broken\":0,\"unread\":7,"
                "\"unread_rules\":[],\"rules\":[]}}");
@@ -268,7 +273,7 @@ static void which_rules_could_not_be_checked(void **state)
 
     (void)state;
     choose(0, &hello, false, 0);
-    machine->guests_done = true;
+    guest_results.done = true;
     for (enum vmentry_rule rule = 0; rule < VMENTRY_RULE_COUNT; rule++) {
         char wanted[128] = "\"unread_rules\":[\"";
 
@@ -283,10 +288,10 @@ static void the_bench(void **state)
 {
     (void)state;
     for (unsigned i = 0; i < BENCH_ROWS; i++)
-        machine->bench.row[i].name = i == 0 ? "first" : i == BENCH_ROWS - 1 ? "last" : "other";
+        guest_results.bench.row[i].name = i == 0 ? "first" : i == BENCH_ROWS - 1 ? "last" : "other";
     assert_has("\"bench\":null,");
-    machine->bench_done = true;
-    machine->bench.row[0] = (struct bench_row){"first", true, 1, 2, 3};
+    guest_results.bench_done = true;
+    guest_results.bench.row[0] = (struct bench_row){"first", true, 1, 2, 3};
     assert_has(
         "\"bench\":{\"exits\":{\"first\":{\"min\":1,\"median\":2,\"max\":3},\"other\":null,");
     assert_has(",\"last\":null}},");
@@ -296,10 +301,10 @@ static void a_vmcs(void **state)
 {
     (void)state;
     assert_has("\"vmcs\":null,");
-    machine->vmcs.guest = "hello";
-    machine->vmcs.cpu = 2;
+    guest_results.vmcs.guest = "hello";
+    guest_results.vmcs.cpu = 2;
     assert_has("\"vmcs\":{\"guest\":\"hello\",\"cpu\":2,\"entry_failed\":false,\"fields\":[]},");
-    machine->vmcs.entry_failed = true;
+    guest_results.vmcs.entry_failed = true;
     assert_has("\"entry_failed\":true,");
 }
 

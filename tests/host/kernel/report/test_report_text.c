@@ -14,6 +14,8 @@
 
 #include <cmocka.h>
 
+#include "kernel/selftest/selftest_room.h"
+#include "kernel/guests/guest_results.h"
 enum { CPUS = 3 };
 
 static struct machine *machine;
@@ -28,13 +30,16 @@ static int set_up(void **state)
 {
     (void)state;
     machine = calloc(1, sizeof(*machine));
+    memset(&guest_results, 0, sizeof(guest_results));
+    memset(&selftest_results, 0, sizeof(selftest_results));
+
     memset(runs, 0, sizeof(runs));
     memset(cpu_list, 0, sizeof(cpu_list));
     for (uint32_t i = 0; i < CPUS; i++) {
         cpu_list[i].index = i;
         cpu_list[i].apic_id = 4 + i;
         cpu_list[i].phase = CPU_READY;
-        cpu_list[i].guest_runs = runs[i];
+        guest_results.runs[i] = runs[i];
         runs[i][0].guest = &hello;
         runs[i][1].guest = &bad;
     }
@@ -148,30 +153,30 @@ static void the_selftests(void **state)
 {
     (void)state;
     assert_has_not("Self-test");
-    machine->selftest_done = true;
-    machine->selftest.count = 2;
-    machine->selftest.differences = 1;
-    machine->selftest.row[0] = (struct selftest_row){.name = "A",
-                                                     .predicted = {VMX_SUCCEED, 0},
-                                                     .seen = {VMX_FAULT, 6},
-                                                     .has_value = true,
-                                                     .predicted_value = 1,
-                                                     .seen_value = 2};
-    machine->selftest.row[1] = (struct selftest_row){.name = "B", .agrees = true};
+    selftest_results.done = true;
+    selftest_results.instructions.count = 2;
+    selftest_results.instructions.differences = 1;
+    selftest_results.instructions.row[0] = (struct selftest_row){.name = "A",
+                                                                 .predicted = {VMX_SUCCEED, 0},
+                                                                 .seen = {VMX_FAULT, 6},
+                                                                 .has_value = true,
+                                                                 .predicted_value = 1,
+                                                                 .seen_value = 2};
+    selftest_results.instructions.row[1] = (struct selftest_row){.name = "B", .agrees = true};
     assert_has("<1>\nSelf-test on CPU 0: 2 steps, 1 differences from the manual\n<5>  DIFF A ");
     assert_has(" fault 6 0x2, predicted VMsucceed 0x1\n<3>  ok   B ");
     assert_has_not("Self-test of VM entries");
-    machine->selftest_entry = (struct selftest_vmentry){.done = true,
-                                                        .rules = 2,
-                                                        .count = 3,
-                                                        .not_possible = 4,
-                                                        .agreements = 5,
-                                                        .differences = 6,
-                                                        .random_count = 7,
-                                                        .random_agreements = 8,
-                                                        .reported = 1};
-    machine->selftest_entry.departed[DEPARTURE_DEBUGCTL] = 9;
-    machine->selftest_entry.difference[0] =
+    selftest_results.entry = (struct selftest_vmentry){.done = true,
+                                                       .rules = 2,
+                                                       .count = 3,
+                                                       .not_possible = 4,
+                                                       .agreements = 5,
+                                                       .differences = 6,
+                                                       .random_count = 7,
+                                                       .random_agreements = 8,
+                                                       .reported = 1};
+    selftest_results.entry.departed[DEPARTURE_DEBUGCTL] = 9;
+    selftest_results.entry.difference[0] =
         (struct selftest_vmentry_difference){.number = 10,
                                              .rule = VMENTRY_PIN_MUST_BE_1,
                                              .field = VMCS_GUEST_RFLAGS,
@@ -190,10 +195,10 @@ static void the_selftests(void **state)
 static void the_guests(void **state)
 {
     (void)state;
-    machine->guests.count = 2;
-    machine->guests.item[0].every_cpu = machine->guests.item[1].every_cpu = true;
+    guest_results.choice.count = 2;
+    guest_results.choice.item[0].every_cpu = guest_results.choice.item[1].every_cpu = true;
     assert_has_not("Guests");
-    machine->guests_done = true;
+    guest_results.done = true;
     for (uint32_t i = 0; i < CPUS; i++)
         runs[i][0].exits[10] = 2;
     runs[0][0].exits[35] = runs[2][0].exits[35] = 1;
@@ -217,13 +222,13 @@ static void the_guests(void **state)
     runs[1][1].entry.unchecked[0] = runs[2][1].entry.unchecked[0] = 1;
     assert_has("\n       it died\n       The processor would tell so:\n       ");
     assert_has("\n       and 2 more\n       not checked, for want of memory that can be read: ");
-    machine->vmcs.guest = "bad";
-    machine->vmcs.cpu = 1;
-    machine->vmcs.entry_failed = true;
+    guest_results.vmcs.guest = "bad";
+    guest_results.vmcs.cpu = 1;
+    guest_results.vmcs.entry_failed = true;
     assert_has("<1>\nVMCS of the guest bad on CPU 1, which could not be entered\n"
                "> before a field: a broken rule is about it, see above\n");
-    machine->vmcs.cpu = 0;
-    machine->vmcs.entry_failed = false;
+    guest_results.vmcs.cpu = 0;
+    guest_results.vmcs.entry_failed = false;
     assert_has("<1>\nVMCS of the guest bad on CPU 0, after its end\n");
     assert_has_not("> before a field");
 }
@@ -232,8 +237,8 @@ static void the_guests(void **state)
 static void long_lines(void **state)
 {
     (void)state;
-    machine->guests.count = 1;
-    machine->guests.item[0].every_cpu = machine->guests_done = true;
+    guest_results.choice.count = 1;
+    guest_results.choice.item[0].every_cpu = guest_results.done = true;
     for (uint32_t reason = 0; reason < 12; reason++)
         runs[0][0].exits[reason] = 1000;
     for (const char *line = report(); line != NULL; line = strchr(line + 1, '\n')) {
@@ -246,15 +251,15 @@ static void long_lines(void **state)
 static void what_exits_cost(void **state)
 {
     (void)state;
-    machine->bench_run = (struct guest_run){.guest = &bad, .result = GUEST_DIED};
-    strcpy(machine->bench_run.detail, "of age");
+    guest_results.bench_run = (struct guest_run){.guest = &bad, .result = GUEST_DIED};
+    strcpy(guest_results.bench_run.detail, "of age");
     assert_has("\nbench=exits died: of age\n");
-    machine->bench_run.result = GUEST_OK;
-    machine->bench_done = true;
-    machine->bench.empty = 7;
+    guest_results.bench_run.result = GUEST_OK;
+    guest_results.bench_done = true;
+    guest_results.bench.empty = 7;
     for (unsigned i = 0; i < BENCH_ROWS; i++)
-        machine->bench.row[i] = (struct bench_row){.name = "x"};
-    machine->bench.row[0] = (struct bench_row){"cpuid", true, 1, 2, 3};
+        guest_results.bench.row[i] = (struct bench_row){.name = "x"};
+    guest_results.bench.row[0] = (struct bench_row){"cpuid", true, 1, 2, 3};
     assert_has_not("bench=exits");
     assert_has("<1>\nA VM exit and back, in TSC ticks, less 7 for the empty pair of RDTSC\n"
                "<2>  exit                       min    median       max\n"
@@ -268,7 +273,7 @@ static void which_guests_there_are(void **state)
 
     (void)state;
     assert_has_not("hello");
-    guest_choose("list", table, 2, CPUS, &machine->guests);
+    guest_choose("list", table, 2, CPUS, &guest_results.choice);
     assert_has("<1>\nGuests, each in the order of guest=all, and the VM exits it is there for\n"
                "  hello\n       VM exits: CPUID, VMCALL\n  bad\n");
 }

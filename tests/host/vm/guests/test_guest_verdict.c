@@ -17,6 +17,7 @@
 
 #include <cmocka.h>
 
+#include "kernel/guests/guest_results.h"
 static struct machine *machine;
 static struct cpu *cpu_list[2];
 static struct guest_run runs[2][1];
@@ -25,17 +26,19 @@ static int set_up(void **state)
 {
     (void)state;
     machine = calloc(1, sizeof(*machine));
+    memset(&guest_results, 0, sizeof(guest_results));
+
     for (uint32_t i = 0; i < 2; i++) {
         cpu_list[i] = calloc(1, sizeof(*cpu_list[i]));
         cpu_list[i]->phase = CPU_READY;
-        cpu_list[i]->guest_runs = runs[i];
+        guest_results.runs[i] = runs[i];
         cpu_list[i]->vmx.state = VMX_CPU_LOADED;
         runs[i][0] = (struct guest_run){.guest = &plain, .result = GUEST_OK};
     }
     machine->cpus = cpu_list;
     machine->cpu_count = 2;
-    machine->guests.count = 1;
-    machine->guests.item[0] = (struct guest_chosen){.guest = &plain, .every_cpu = true};
+    guest_results.choice.count = 1;
+    guest_results.choice.item[0] = (struct guest_chosen){.guest = &plain, .every_cpu = true};
     return 0;
 }
 
@@ -76,11 +79,12 @@ static void each_result_has_its_finding(void **state)
     machine->findings.count = 0;
     check_guest_runs(machine);
     assert_string_equal(machine->findings.item[0].detail, "plain: triple fault, at RIP 0x8000");
-    machine->guests.item[0] = (struct guest_chosen){.guest = &plain, .cpu = 0}; /* not on CPU 1 */
+    guest_results.choice.item[0] =
+        (struct guest_chosen){.guest = &plain, .cpu = 0}; /* not on CPU 1 */
     machine->findings.count = 0;
     check_guest_runs(machine);
     assert_int_equal(machine->findings.count, 0);
-    machine->guests.item[0].cpu = 1;
+    guest_results.choice.item[0].cpu = 1;
     check_guest_runs(machine);
     assert_int_equal(machine->findings.count, 1);
     cpu_list[1]->phase = CPU_SILENT; /* has no results */
@@ -92,10 +96,10 @@ static void each_result_has_its_finding(void **state)
 static void an_unknown_guest_is_a_warning(void **state)
 {
     (void)state;
-    check_command_line(machine);
+    check_guest_names(machine);
     assert_int_equal(machine->findings.count, 0);
-    strcpy(machine->guests.unknown, "nobody");
-    check_command_line(machine);
+    strcpy(guest_results.choice.unknown, "nobody");
+    check_guest_names(machine);
     assert_int_equal(machine->findings.item[0].rule, RULE_GUEST_UNKNOWN);
     assert_false(machine_refused(machine));
 }
@@ -103,8 +107,8 @@ static void an_unknown_guest_is_a_warning(void **state)
 static void guests_that_do_not_run_are_warnings(void **state)
 {
     (void)state;
-    strcpy(machine->guests.no_cpu, "cpu7:plain");
-    machine->guests.lost = 1;
+    strcpy(guest_results.choice.no_cpu, "cpu7:plain");
+    guest_results.choice.lost = 1;
     check_guest_choice(machine);
     assert_int_equal(machine->findings.count, 2);
     assert_int_equal(machine->findings.item[0].rule, RULE_GUEST_NO_CPU);
@@ -116,12 +120,12 @@ static void guests_that_do_not_run_are_warnings(void **state)
 /* Keeps it, if it is wanted; gives whether it was. */
 static bool keep(uint32_t cpu, bool entry_failed)
 {
-    bool wanted = machine_wants_vmcs(machine, cpu, entry_failed);
+    bool wanted = vmcs_is_wanted(cpu, entry_failed);
 
     if (wanted) {
-        machine->vmcs.guest = "plain";
-        machine->vmcs.cpu = cpu;
-        machine->vmcs.entry_failed = entry_failed;
+        guest_results.vmcs.guest = "plain";
+        guest_results.vmcs.cpu = cpu;
+        guest_results.vmcs.entry_failed = entry_failed;
     }
     return wanted;
 }
@@ -139,7 +143,7 @@ static void unasked_the_first_vmcs_that_was_not_entered_is_kept(void **state)
 static void asked_the_last_of_the_first_cpu_is_kept_but_for_a_failed_entry(void **state)
 {
     (void)state;
-    machine->options.dump_vmcs = true;
+    guest_options.dump_vmcs = true;
     assert_true(keep(1, false));
     assert_true(keep(1, false));
     assert_true(keep(0, false));
@@ -147,7 +151,7 @@ static void asked_the_last_of_the_first_cpu_is_kept_but_for_a_failed_entry(void 
     assert_true(keep(0, false));
     assert_true(keep(1, true));
     assert_false(keep(0, false));
-    assert_int_equal(machine->vmcs.cpu, 1);
+    assert_int_equal(guest_results.vmcs.cpu, 1);
 }
 
 static void without_room_for_results_it_is_refused(void **state)
@@ -194,10 +198,10 @@ static void the_json_reports_each_run_and_what_was_measured(void **state)
                  {.rule = VMENTRY_GUEST_RFLAGS_VM, .field = VMCS_GUEST_RFLAGS},
                  {.rule = VMENTRY_GUEST_RFLAGS_IF, .field = VMCS_GUEST_RFLAGS},
                  {.rule = VMENTRY_MSR_SMM, .field = VMCS_VM_ENTRY_MSR_LOAD_ADDRESS, .entry = 7}}};
-    memcpy(machine->bench.row, rows, sizeof(rows));
+    memcpy(guest_results.bench.row, rows, sizeof(rows));
     for (unsigned i = 2; i < BENCH_ROWS; i++)
-        machine->bench.row[i] = (struct bench_row){.name = "x"};
-    machine->guests_done = machine->bench_done = true;
+        guest_results.bench.row[i] = (struct bench_row){.name = "x"};
+    guest_results.done = guest_results.bench_done = true;
     json_object_begin(&json, NULL);
     guests_json(machine, &json);
     json_object_end(&json);

@@ -1,4 +1,4 @@
-#include "kernel/guest_choice.h"
+#include "kernel/guests/guest_choice.h"
 
 #include "lib/format.h"
 #include "lib/string.h"

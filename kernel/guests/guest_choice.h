@@ -1,8 +1,8 @@
 /*
  * Which guests `guest=` names, and where each runs.
  */
-#ifndef KERNEL_GUEST_CHOICE_H
-#define KERNEL_GUEST_CHOICE_H
+#ifndef KERNEL_GUESTS_GUEST_CHOICE_H
+#define KERNEL_GUESTS_GUEST_CHOICE_H
 
 #include <stdbool.h>
 #include <stdint.h>

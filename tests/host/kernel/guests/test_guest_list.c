@@ -7,6 +7,7 @@
 
 #include <cmocka.h>
 
+#include "kernel/guests/guest_results.h"
 static char reported[1000];
 
 static void list(const char *name)

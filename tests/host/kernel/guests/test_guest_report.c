@@ -10,6 +10,7 @@
 
 #include <cmocka.h>
 
+#include "kernel/guests/guest_results.h"
 enum { CPUS = 12 };
 
 static void cpus_are_reported_as_ranges(void **state)
@@ -103,11 +104,11 @@ static void runs_are_counted_by_result(void **state)
     struct text_buffer text;
 
     (void)state;
-    machine.guests.count = 3;
-    machine.guests.item[0].every_cpu = machine.guests.item[1].every_cpu = true;
-    machine.guests.item[2].cpu = 1;
+    guest_results.choice.count = 3;
+    guest_results.choice.item[0].every_cpu = guest_results.choice.item[1].every_cpu = true;
+    guest_results.choice.item[2].cpu = 1;
     for (unsigned i = 0; i < 4; i++)
-        cpu[i].guest_runs = runs[i];
+        guest_results.runs[i] = runs[i];
     runs[3][1].result = GUEST_DIFFERS;
     runs[1][2].result = GUEST_SKIPPED;
     runs[2][1].result = runs[0][2].result = GUEST_DIED; /* those never ran */
@@ -118,9 +119,9 @@ static void runs_are_counted_by_result(void **state)
     print_to(&text.sink, "; ");
     guest_counts_print(&text.sink, guest_counts_all(&machine));
     assert_string_equal(reported, "2 ok, 1 differs; 1 skipped; 5 ok, 1 differs, 1 skipped");
-    assert_ptr_equal(machine_guest_run(&machine, 1, 3), &runs[3][1]);
-    assert_null(machine_guest_run(&machine, 1, 2));
-    assert_null(machine_guest_run(&machine, 2, 0));
+    assert_ptr_equal(guest_run_of(&machine, 1, 3), &runs[3][1]);
+    assert_null(guest_run_of(&machine, 1, 2));
+    assert_null(guest_run_of(&machine, 2, 0));
 }
 
 int main(void)

@@ -8,6 +8,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include "kernel/selftest/selftest_room.h"
 #include <stdio.h>
 #include <string.h>
 
@@ -15,7 +16,7 @@
 #include "tests/host/compact_json.h"
 
 static struct machine machine;
-#define selftest machine.selftest_entry
+#define selftest selftest_results.entry
 
 static const char *reported(void)
 {

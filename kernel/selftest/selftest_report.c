@@ -1,25 +1,10 @@
 #include "kernel/report/report_parts.h"
+#include "kernel/selftest/selftest_room.h"
+#include "lib/string.h"
 #include "vmx/quirks.h"
 
-void result_text(const struct coloured *page, struct vmx_result result)
-{
-    print_to(page->sink, "%s", vmx_outcome_name(result.outcome));
-    if (result.outcome == VMX_FAIL_VALID || result.outcome == VMX_FAULT)
-        print_to(page->sink, " %u", result.number);
-}
-
-void result_json(struct json *json, const char *name, const char *instruction,
-                 struct vmx_result result)
-{
-    json_object_begin(json, name);
-    if (instruction != NULL)
-        json_string(json, "instruction", instruction);
-    json_string(json, "outcome", vmx_outcome_name(result.outcome));
-    json_number(json, "number", result.number);
-    json_string(json, "text",
-                result.outcome == VMX_FAIL_VALID ? vmx_error_text(result.number) : NULL);
-    json_object_end(json);
-}
+struct selftest_results selftest_results;
+uint32_t selftest_wanted;
 
 static void row_text(const struct coloured *page, const struct selftest_row *row)
 {
@@ -181,29 +166,71 @@ static void entry_json(const struct selftest_vmentry *selftest, struct json *jso
     json_object_end(json);
 }
 
-void selftest_text(const struct machine *machine, const struct coloured *page)
+static void selftest_text(const struct machine *machine, const struct coloured *page)
 {
-    const struct selftest *selftest = &machine->selftest;
+    const struct selftest *selftest = &selftest_results.instructions;
 
-    if (machine->selftest_done)
+    (void)machine;
+    if (selftest_results.done)
         print_in(page, COLOUR_HEADING,
                  "\nSelf-test on CPU 0: %u steps, %u differences from the manual\n",
                  selftest->count, selftest->differences);
-    for (uint32_t i = 0; machine->selftest_done && i < selftest->count; i++)
+    for (uint32_t i = 0; selftest_results.done && i < selftest->count; i++)
         row_text(page, &selftest->row[i]);
-    if (machine->selftest_entry.done)
-        entry_text(&machine->selftest_entry, page);
+    if (selftest_results.entry.done)
+        entry_text(&selftest_results.entry, page);
 }
+
+REPORT_TEXT(060, selftest_text);
 
 void selftest_json(const struct machine *machine, struct json *json)
 {
-    if (!machine->selftest_done) {
+    const struct selftest *selftest = &selftest_results.instructions;
+
+    (void)machine;
+    if (!selftest_results.done) {
         json_null(json, "selftest");
     } else {
         json_array_begin(json, "selftest");
-        for (uint32_t i = 0; i < machine->selftest.count; i++)
-            row_json(json, &machine->selftest.row[i]);
+        for (uint32_t i = 0; i < selftest->count; i++)
+            row_json(json, &selftest->row[i]);
         json_array_end(json);
     }
-    entry_json(&machine->selftest_entry, json);
+    entry_json(&selftest_results.entry, json);
 }
+
+REPORT_JSON(060, selftest_json);
+
+static enum word_outcome take_selftest(struct command_line *line, struct command_text value)
+{
+    static const char *const parts[] = {"instructions", "fields", "entry"};
+    uint32_t chosen = 0;
+    bool more = value.length > 0;
+
+    (void)line;
+    if (!more)
+        chosen = SELFTEST_STANDARD;
+    while (more) {
+        struct command_text rest = value;
+        struct command_text name = command_text_cut(&rest, ',');
+        unsigned part = 0;
+
+        while (part < sizeof(parts) / sizeof(parts[0]) && !command_text_is(name, parts[part]))
+            part++;
+        if (part == sizeof(parts) / sizeof(parts[0]))
+            return WORD_BAD;
+        chosen |= 1u << part;
+        more = name.length < value.length;
+        value = rest;
+    }
+    selftest_wanted = chosen;
+    return WORD_TAKEN;
+}
+
+COMMAND_WORD(
+    060, .name = "selftest", .values = "WHAT,...", .take = take_selftest,
+    .option = &selftest_wanted, .option_bytes = sizeof(selftest_wanted), .standard = "no self-test",
+    .meaning = "Provoke failures on the real CPU and compare them with what the manual "
+               "predicts. WHAT is `instructions`: the failures of VMX instructions; `fields`: "
+               "which VMCS fields exist; `entry`: the checks of VM entries. `selftest` alone "
+               "is `selftest=instructions,fields`.");

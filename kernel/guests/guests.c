@@ -1,10 +1,10 @@
-#include "kernel/guests.h"
+#include "kernel/guests/guest_results.h"
 
 #include <stdatomic.h>
 
 #include "vm/host/alarm.h"
+#include "kernel/boot_step.h"
 #include "kernel/console/console.h"
-#include "kernel/report/report_parts.h"
 #include "mm/memory.h"
 #include "vm/host/signal_sender.h"
 #include "kernel/cpu/smp.h"
@@ -61,7 +61,7 @@ static uint32_t runs_of(const struct machine *machine, uint32_t guest)
     uint32_t count = 0;
 
     for (uint32_t i = 0; i < machine->cpu_count; i++)
-        count += machine_guest_run(machine, guest, i) != NULL;
+        count += guest_run_of(machine, guest, i) != NULL;
     return count;
 }
 
@@ -71,7 +71,7 @@ static atomic_uint ended_on[GUEST_CHOICES_MAX], ended;
 /* Reported by the CPU that ends it last, at once: many guests together take long. */
 static void end(uint32_t guest)
 {
-    const struct guest_choice *choice = &the_machine->guests;
+    const struct guest_choice *choice = &guest_results.choice;
     uint32_t cpus_done = atomic_fetch_add(&ended_on[guest], 1) + 1;
     char counts[COUNTS_SIZE];
     struct text_buffer text;
@@ -89,8 +89,8 @@ static uint32_t runs_with_sender(const struct machine *machine, uint32_t from)
 {
     uint32_t count = 0;
 
-    for (uint32_t i = from; i < machine->guests.count; i++)
-        count += machine->guests.item[i].guest->needs_sender ? runs_of(machine, i) : 0;
+    for (uint32_t i = from; i < guest_results.choice.count; i++)
+        count += guest_results.choice.item[i].guest->needs_sender ? runs_of(machine, i) : 0;
     return count;
 }
 
@@ -100,14 +100,14 @@ static uint32_t runs_with_sender(const struct machine *machine, uint32_t from)
  */
 static void run_on_this_cpu(struct cpu *cpu)
 {
-    const struct guest_choice *choice = &the_machine->guests;
+    const struct guest_choice *choice = &guest_results.choice;
 
     for (uint32_t i = 0; i < choice->count; i++) {
         bool chosen = guest_chosen_for(choice, i, cpu->index);
 
         if (chosen) {
             begin(&choice->item[i], cpu->index);
-            run(choice->item[i].guest, cpu, &cpu->guest_runs[i]);
+            run(choice->item[i].guest, cpu, &guest_results.runs[cpu->index][i]);
             end(i);
         }
         if (choice->item[i].guest->needs_sender)
@@ -118,14 +118,14 @@ static void run_on_this_cpu(struct cpu *cpu)
 /* Room for the results of each CPU; false when there is no memory for it. */
 static bool make_room(struct machine *machine)
 {
-    int order = get_order(machine->guests.count * sizeof(struct guest_run));
+    int order = get_order(guest_results.choice.count * sizeof(struct guest_run));
 
     for (uint32_t i = 0; i < machine->cpu_count; i++) {
         uint64_t pages = pages_alloc(order);
 
         if (pages == 0)
             return false;
-        machine->cpus[i]->guest_runs = phys_to_virt(pages);
+        guest_results.runs[i] = phys_to_virt(pages);
     }
     return true;
 }
@@ -139,22 +139,22 @@ static void evaluate(const struct vcpu *vcpu)
         return;
     memcpy(&has, vcpu_memory(vcpu, GUEST_DATA, sizeof(has)), sizeof(has));
     bench_evaluate(vcpu_memory(vcpu, GUEST_ARRAY, BENCH_KINDS * BENCH_SAMPLES * sizeof(uint32_t)),
-                   has, &the_machine->bench);
-    the_machine->bench_done = true;
+                   has, &guest_results.bench);
+    guest_results.bench_done = true;
 }
 
 /* Several CPUs may have a guest that came to its end. */
 static void keep_vmcs(const struct vcpu *vcpu)
 {
     static atomic_bool busy;
-    struct vmcs_kept *kept = &the_machine->vmcs;
+    struct vmcs_kept *kept = &guest_results.vmcs;
     uint32_t cpu = this_cpu()->index;
     bool entry_failed =
         guest_end_is_no_entry(vcpu->end) && !guest_ends_well(guest_of(vcpu), vcpu->end);
 
     while (atomic_exchange(&busy, true))
         cpu_relax();
-    if (machine_wants_vmcs(the_machine, cpu, entry_failed)) {
+    if (vmcs_is_wanted(cpu, entry_failed)) {
         kept->guest = guest_of(vcpu)->name;
         kept->cpu = cpu;
         kept->entry_failed = entry_failed;
@@ -173,12 +173,12 @@ static void prepare(struct machine *machine)
 {
     the_machine = machine;
     options = (struct vm_options){
-        .random = machine->options.random,
-        .check_entries = machine->options.check_entry == CHECK_ENTRY_ALWAYS,
+        .random = guest_options.random,
+        .check_entries = guest_options.check_entry == CHECK_ENTRY_ALWAYS,
         .image = machine->load_address,
         .bios = firmware_map(VM_BIOS, VM_BIOS_BYTES),
         .finished = finished,
-        .trace = machine->options.trace_exits ? trace : NULL,
+        .trace = guest_options.trace_exits ? trace : NULL,
     };
 }
 
@@ -215,15 +215,34 @@ static void run_all(struct machine *machine)
 
 static void run_bench(struct machine *machine)
 {
-    guest_run(&guest_bench, &cpus[0]->vmx, &options, &machine->bench_run);
+    guest_run(&guest_bench, &machine->cpus[0]->vmx, &options, &guest_results.bench_run);
 }
 
-void guests_run_all(struct machine *machine)
+/* Names are checked with the other words; which CPUs there are is not known yet. */
+static void check_names(struct machine *machine)
 {
-    guest_choose(machine->options.guests, guest_table, guest_count(), machine->cpu_count,
-                 &machine->guests);
+    const struct guest_choice *choice = &guest_results.choice;
+
+    if (guest_options.names == NULL)
+        return;
+    guest_choose(guest_options.names, set_guests, guest_count(), CPUS_MAX, &guest_results.choice);
+    console_colour(COLOUR_WARNING);
+    if (choice->unknown[0] != '\0')
+        console_print("command line: no guest is named %s\n", choice->unknown);
+    console_colour(COLOUR_PLAIN);
+    check_guest_names(machine);
+}
+
+BOOT_STEP(100, .point = BOOT_COMMAND_LINE, .run = check_names);
+
+static void run_guests(struct machine *machine)
+{
+    if (machine->options.stop != VMX_STAGE_GUEST)
+        return;
+    guest_choose(guest_options.names, set_guests, guest_count(), machine->cpu_count,
+                 &guest_results.choice);
     check_guest_choice(machine);
-    if (machine->guests.count == 0 || !machine_all_loaded(machine))
+    if (guest_results.choice.count == 0 || !machine_all_loaded(machine))
         return;
     if (!make_room(machine)) {
         check_guest_memory(machine);
@@ -232,16 +251,23 @@ void guests_run_all(struct machine *machine)
     prepare(machine);
     signal_sender_expect(runs_with_sender(machine, 0));
     with_alarm(machine, run_all);
-    machine->guests_done = true;
+    guest_results.done = true;
     check_guest_runs(machine);
 }
 
-void guests_bench(struct machine *machine)
+BOOT_STEP(200, .point = BOOT_AFTER_VMX, .run = run_guests);
+
+static void bench(struct machine *machine)
 {
+    if (guest_options.bench_exits == 0)
+        return;
+    console_print("  bench ...\n");
     if (!machine_all_loaded(machine))
         return;
     prepare(machine);
     options.trace = NULL; /* what is reported as it comes would be measured too */
     with_alarm(machine, run_bench);
-    check_guest_run(machine, 0, &machine->bench_run);
+    check_guest_run(machine, 0, &guest_results.bench_run);
 }
+
+BOOT_STEP(300, .point = BOOT_AFTER_VMX, .run = bench);

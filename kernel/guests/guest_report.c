@@ -1,3 +1,4 @@
+#include "kernel/guests/guest_results.h"
 #include "kernel/report/report_parts.h"
 #include "lib/string.h"
 #include "vmx/exit_reason.h"
@@ -91,7 +92,7 @@ struct guest_counts guest_counts_of(const struct machine *machine, uint32_t gues
     struct guest_counts counts = {{0}};
 
     for (uint32_t cpu = 0; cpu < machine->cpu_count; cpu++) {
-        const struct guest_run *run = machine_guest_run(machine, guest, cpu);
+        const struct guest_run *run = guest_run_of(machine, guest, cpu);
 
         if (run != NULL)
             counts.of[run->result]++;
@@ -103,7 +104,7 @@ struct guest_counts guest_counts_all(const struct machine *machine)
 {
     struct guest_counts counts = {{0}};
 
-    for (uint32_t guest = 0; guest < machine->guests.count; guest++) {
+    for (uint32_t guest = 0; guest < guest_results.choice.count; guest++) {
         struct guest_counts one = guest_counts_of(machine, guest);
 
         for (enum guest_result result = 0; result < GUEST_RESULT_COUNT; result++)
@@ -274,13 +275,13 @@ static void guest_text(const struct machine *machine, uint32_t guest, const stru
 
     memset(reported, 0, sizeof(reported));
     for (uint32_t i = 0; i < machine->cpu_count; i++) {
-        const struct guest_run *run = machine_guest_run(machine, guest, i);
+        const struct guest_run *run = guest_run_of(machine, guest, i);
 
         if (run == NULL || reported[i])
             continue;
         memset(alike, 0, sizeof(alike));
         for (uint32_t j = i; j < machine->cpu_count; j++) {
-            const struct guest_run *other = machine_guest_run(machine, guest, j);
+            const struct guest_run *other = guest_run_of(machine, guest, j);
 
             alike[j] = !reported[j] && other != NULL && guest_runs_alike(run, other);
             reported[j] |= alike[j];
@@ -295,7 +296,7 @@ static void all_guests_text(const struct machine *machine, const struct coloured
 {
     print_in(page, COLOUR_HEADING, "\nGuests, and their VM exits by reason\n");
     print_in(page, COLOUR_DIM, "  CPUs %-26s%-10s%s\n", "guest", "result", "VM exits");
-    for (uint32_t i = 0; i < machine->guests.count; i++)
+    for (uint32_t i = 0; i < guest_results.choice.count; i++)
         guest_text(machine, i, page);
     print_to(page->sink, "  together: ");
     guest_counts_print(page->sink, guest_counts_all(machine));
@@ -333,8 +334,8 @@ static void bench_row_json(struct json *json, const struct bench_row *row)
 static const struct entry_failure *entry_of(const struct machine *machine,
                                             const struct vmcs_kept *vmcs)
 {
-    for (uint32_t i = 0; machine->guests_done && i < machine->guests.count; i++) {
-        const struct guest_run *run = machine_guest_run(machine, i, vmcs->cpu);
+    for (uint32_t i = 0; guest_results.done && i < guest_results.choice.count; i++) {
+        const struct guest_run *run = guest_run_of(machine, i, vmcs->cpu);
 
         if (run != NULL && run->guest->name == vmcs->guest && run->entry.checked)
             return &run->entry;
@@ -344,18 +345,18 @@ static const struct entry_failure *entry_of(const struct machine *machine,
 
 static void vmcs_text(const struct machine *machine, const struct coloured *page)
 {
-    const struct entry_failure *entry = entry_of(machine, &machine->vmcs);
+    const struct entry_failure *entry = entry_of(machine, &guest_results.vmcs);
     enum vmcs_field fields[ENTRY_FINDINGS_KEPT];
     struct vmcs_marks marks = {.field = fields};
 
     for (; entry != NULL && marks.count < kept(entry); marks.count++)
         fields[marks.count] = entry->item[marks.count].field;
-    print_in(page, COLOUR_HEADING, "\nVMCS of the guest %s on CPU %u, %s\n", machine->vmcs.guest,
-             machine->vmcs.cpu,
-             machine->vmcs.entry_failed ? "which could not be entered" : "after its end");
+    print_in(page, COLOUR_HEADING, "\nVMCS of the guest %s on CPU %u, %s\n",
+             guest_results.vmcs.guest, guest_results.vmcs.cpu,
+             guest_results.vmcs.entry_failed ? "which could not be entered" : "after its end");
     if (marks.count > 0)
         print_to(page->sink, "> before a field: a broken rule is about it, see above\n");
-    vmcs_dump_text(&machine->vmcs.image, marks, page->sink);
+    vmcs_dump_text(&guest_results.vmcs.image, marks, page->sink);
 }
 
 static void vmcs_json(const struct vmcs_kept *vmcs, struct json *json)
@@ -369,43 +370,59 @@ static void vmcs_json(const struct vmcs_kept *vmcs, struct json *json)
     json_object_end(json);
 }
 
-void guests_text(const struct machine *machine, const struct coloured *page)
+static void guests_text(const struct machine *machine, const struct coloured *page)
 {
-    if (machine->guests.list) {
+    if (guest_results.choice.list) {
         print_in(page, COLOUR_HEADING,
                  "\nGuests, each in the order of guest=all, and the VM exits it is there for\n");
-        guest_list_print(page->sink, machine->guests.table, machine->guests.table_count);
+        guest_list_print(page->sink, guest_results.choice.table, guest_results.choice.table_count);
     }
-    if (machine->guests_done)
+    if (guest_results.done)
         all_guests_text(machine, page);
-    if (machine->bench_run.guest != NULL && machine->bench_run.result != GUEST_OK)
-        print_to(page->sink, "\nbench=exits %s: %s\n", guest_result_name(machine->bench_run.result),
-                 machine->bench_run.detail);
-    if (machine->bench_done)
-        bench_text(&machine->bench, page);
-    if (machine->vmcs.guest != NULL)
+    if (guest_results.bench_run.guest != NULL && guest_results.bench_run.result != GUEST_OK)
+        print_to(page->sink, "\nbench=exits %s: %s\n",
+                 guest_result_name(guest_results.bench_run.result), guest_results.bench_run.detail);
+    if (guest_results.bench_done)
+        bench_text(&guest_results.bench, page);
+    if (guest_results.vmcs.guest != NULL)
         vmcs_text(machine, page);
 }
+
+REPORT_TEXT(070, guests_text);
 
 /* Chosen guests have no runs where the machine was refused before any was entered. */
 void guests_json(const struct machine *machine, struct json *json)
 {
     json_array_begin(json, "guests");
-    for (uint32_t i = 0; machine->guests_done && i < machine->cpu_count; i++) {
-        for (uint32_t j = 0; j < machine->guests.count; j++) {
-            const struct guest_run *run = machine_guest_run(machine, j, i);
+    for (uint32_t i = 0; guest_results.done && i < machine->cpu_count; i++) {
+        for (uint32_t j = 0; j < guest_results.choice.count; j++) {
+            const struct guest_run *run = guest_run_of(machine, j, i);
 
             if (run != NULL)
                 run_json(json, i, run);
         }
     }
     json_array_end(json);
-    if (json_object_if(json, "bench", machine->bench_done)) {
+    if (json_object_if(json, "bench", guest_results.bench_done)) {
         json_object_begin(json, "exits");
         for (uint32_t i = 0; i < BENCH_ROWS; i++)
-            bench_row_json(json, &machine->bench.row[i]);
+            bench_row_json(json, &guest_results.bench.row[i]);
         json_object_end(json);
         json_object_end(json);
     }
-    vmcs_json(&machine->vmcs, json);
+    vmcs_json(&guest_results.vmcs, json);
 }
+
+REPORT_JSON(070, guests_json);
+
+static uint32_t guests_brief(const struct machine *machine, const struct coloured *page)
+{
+    if (!guest_results.done)
+        return 0;
+    print_to(page->sink, "Guests: ");
+    guest_counts_print(page->sink, guest_counts_all(machine));
+    print_to(page->sink, "\n");
+    return 1;
+}
+
+REPORT_BRIEF(070, guests_brief);

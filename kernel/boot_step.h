@@ -1,0 +1,37 @@
+/*
+ * Where a room can stand on the way that kernel/main.c walks: it registers what is to be done
+ * there.
+ */
+#ifndef KERNEL_BOOT_STEP_H
+#define KERNEL_BOOT_STEP_H
+
+#include "kernel/machine.h"
+#include "lib/set.h"
+
+enum boot_point {
+    BOOT_COMMAND_LINE, /* it is parsed; there is no memory yet, and no other CPU */
+    BOOT_PLAN_MEMORY,  /* the map of memory is known, and nothing is taken from the page pool */
+    BOOT_BEFORE_VMX,   /* every CPU has started */
+    BOOT_AFTER_VMX,    /* every CPU is where `stop=` lets it be; or one refused, and all are out */
+};
+
+struct boot_step {
+    enum boot_point point;
+    void (*run)(struct machine *machine);
+};
+
+/* Adds a step; `place`, of three digits, sorts those of a point. */
+#define BOOT_STEP(place, ...)                                        \
+    static const struct boot_step boot_step_##place = {__VA_ARGS__}; \
+    SET_MEMBER(boot_steps, place, const struct boot_step, boot_step_##place)
+SET_DECLARE(boot_steps, const struct boot_step);
+
+static inline void boot_steps_run(enum boot_point point, struct machine *machine)
+{
+    SET_FOR_EACH(boot_steps, step) {
+        if ((*step)->point == point)
+            (*step)->run(machine);
+    }
+}
+
+#endif

@@ -1,0 +1,96 @@
+/*
+ * What was asked of the built-in guests, and what came of them.
+ */
+#ifndef KERNEL_GUEST_RESULTS_H
+#define KERNEL_GUEST_RESULTS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "kernel/console/console.h"
+#include "kernel/guests/guest_choice.h"
+#include "kernel/machine.h"
+#include "lib/json.h"
+#include "vm/guests/measure/bench.h"
+#include "vm/vm_options.h"
+#include "vmx/vmcs_image.h"
+
+enum { RANDOM_ROUNDS = 20 };
+
+/* In the order in which the word names them, from 1. */
+enum check_entry { CHECK_ENTRY_FAILED = 1, CHECK_ENTRY_ALWAYS };
+
+/* The words of the command line that are the guests'. */
+struct guest_options {
+    const char *names;         /* after guest=, within the line; NULL: the demonstration */
+    struct random_plan random; /* of chaos= */
+    unsigned check_entry;      /* enum check_entry: which VM entries are checked by every rule */
+    unsigned trace_exits, dump_vmcs, bench_exits; /* 1: asked for */
+};
+extern struct guest_options guest_options;
+
+/* A guest's VMCS as it was when the guest had ended. */
+struct vmcs_kept {
+    const char *guest; /* its name; NULL: none was kept */
+    uint32_t cpu;      /* where it ran */
+    bool entry_failed; /* it could not be entered */
+    struct vmcs_image image;
+};
+
+struct guest_results {
+    struct guest_choice choice;       /* those of `guest=` */
+    bool done;                        /* `runs` holds their results */
+    struct guest_run *runs[CPUS_MAX]; /* of each CPU, in the order of the choice */
+    struct guest_run bench_run;       /* how the measuring guest fared; its guest is NULL before */
+    bool bench_done;
+    struct bench bench; /* of `bench=exits` */
+    struct vmcs_kept vmcs;
+};
+extern struct guest_results guest_results;
+
+/* Names in `guest=` that no guest has. */
+void check_guest_names(struct machine *machine);
+
+/* In `guest=`, a CPU that is not there, more guests than have room. */
+void check_guest_choice(struct machine *machine);
+
+/* No memory for what guests do. */
+void check_guest_memory(struct machine *machine);
+
+/* What came of a chosen guest on a CPU; NULL where it does not run there. */
+struct guest_run *guest_run_of(const struct machine *machine, uint32_t guest, uint32_t cpu);
+
+/* A guest that did otherwise than it should. */
+void check_guest_run(struct machine *machine, uint32_t cpu, struct guest_run *run);
+
+/* After guests ran: those that did otherwise than they should, on each CPU. */
+void check_guest_runs(struct machine *machine);
+
+/*
+ * Is the VMCS of a guest that has ended on that CPU to be kept, in the place of the one that is
+ * kept? The first that could not be entered stays, on whichever CPU; else, if `dump=vmcs` asks, the
+ * last guest's of the first CPU that had one.
+ */
+bool vmcs_is_wanted(uint32_t cpu, bool entry_failed);
+
+/* How many runs came to each result: those of one chosen guest, on all its CPUs, or of all. */
+struct guest_counts {
+    uint32_t of[GUEST_RESULT_COUNT];
+};
+struct guest_counts guest_counts_of(const struct machine *machine, uint32_t guest);
+struct guest_counts guest_counts_all(const struct machine *machine);
+
+/* "154 ok, 2 skipped" */
+void guest_counts_print(struct sink *sink, struct guest_counts counts);
+
+/* The members "guests", "bench" and "vmcs" of the report. */
+void guests_json(const struct machine *machine, struct json *json);
+
+/* Of each guest there is: its name, what it does, and the VM exits that vm/exits.def names it for.
+ */
+void guest_list_print(struct sink *sink, const struct guest *const *table, uint32_t count);
+
+/* Would a person read the same of both? */
+bool guest_runs_alike(const struct guest_run *a, const struct guest_run *b);
+
+#endif

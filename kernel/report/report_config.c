@@ -1,0 +1,72 @@
+/* What the boot CPU says of its VMX, bit by bit, and the controls that are on by name. */
+#include "kernel/report/report_parts.h"
+#include "lib/string.h"
+#include "vmx/capability/vmx_controls.h"
+#include "vmx/text/basic_render.h"
+
+enum { PAGE_COLUMNS = 78 };
+
+static const struct coloured *painted; /* basic_render() hands no more on than the sink */
+
+static void paint(struct sink *sink, enum severity severity)
+{
+    (void)sink;
+    painted->colour(severity == SEVERITY_REFUSAL   ? COLOUR_REFUSAL
+                    : severity == SEVERITY_WARNING ? COLOUR_WARNING
+                                                   : COLOUR_PLAIN);
+}
+
+/* The names of the controls that are on, in lines of the page's width. */
+static void controls_text(const struct coloured *page, enum vmx_control_word word, uint32_t value)
+{
+    unsigned column = PAGE_COLUMNS;
+
+    print_to(page->sink, "  %-48s%#010x", vmx_control_words[word].name, value);
+    page->colour(COLOUR_DIM);
+    for (uint32_t i = 0; i < vmx_control_count; i++) {
+        const struct vmx_control *control = &vmx_control_table[i];
+        unsigned length = (unsigned)strlen(control->name) + 2;
+
+        if (control->word != word || (value & control->mask) == 0)
+            continue;
+        if (column + length > PAGE_COLUMNS) {
+            print_to(page->sink, "\n     ");
+            column = 5;
+        }
+        print_to(page->sink, " %s;", control->name);
+        column += length;
+    }
+    page->colour(COLOUR_PLAIN);
+    print_to(page->sink, "\n");
+}
+
+static void basic_text(const struct machine *machine, const struct coloured *page)
+{
+    const struct vmx_cpu *cpu = &machine->cpus[0]->vmx;
+
+    if (!vmx_msr_is_present(&cpu->checked, IA32_VMX_BASIC))
+        return;
+    print_in(page, COLOUR_HEADING, "\nWhat the boot CPU says of its VMX\n");
+    painted = page;
+    basic_render(page->sink, vmx_msr_value(&cpu->checked, IA32_VMX_BASIC), &cpu->findings, paint);
+}
+
+REPORT_TEXT(020, basic_text);
+
+static void all_controls_text(const struct machine *machine, const struct coloured *page)
+{
+    const struct vmx_cpu *cpu = &machine->cpus[0]->vmx;
+    const struct vmcs_config *config = &cpu->checked_config;
+
+    if (!vmx_msr_is_present(&cpu->checked, IA32_VMX_BASIC))
+        return;
+    print_in(page, COLOUR_HEADING, "\nControls that are on\n");
+    controls_text(page, VMX_CONTROL_PIN, config->pin_based_exec_ctrl);
+    controls_text(page, VMX_CONTROL_PRIMARY, config->cpu_based_exec_ctrl);
+    if (config->cpu_based_2nd_exec_ctrl != 0)
+        controls_text(page, VMX_CONTROL_SECONDARY, config->cpu_based_2nd_exec_ctrl);
+    controls_text(page, VMX_CONTROL_EXIT, config->vmexit_ctrl);
+    controls_text(page, VMX_CONTROL_ENTRY, config->vmentry_ctrl);
+}
+
+REPORT_TEXT(040, all_controls_text);

@@ -1,0 +1,53 @@
+#!/usr/bin/env python3
+"""
+Write docs/command-line.md to standard output, from the set of words in the kernel's image:
+`ninja -C build rootmode.elf && tools/gen_command_line.py build/rootmode.elf > docs/command-line.md`.
+
+tools/run reads that page, so that it knows the words before anything is built.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from machine.image import Image
+
+_HEAD = """\
+# The command line
+
+<!-- Made by tools/gen_command_line.py from the words that COMMAND_WORD() defines: edit them there. -->
+
+GRUB gives the kernel what stands behind the file's name:
+
+    multiboot2 /boot/rootmode.elf check=strict report=both exit=poweroff
+
+`tools/run --append "check=strict"` does the same in an emulator. Words stand apart by spaces or
+tabs and are written in lower case. Of a word that stands twice the later one counts, except pretend=
+and console=, of which each counts. A line has room for 1,023 characters. A word that is unknown or has a bad value is told with what was expected: tools/run
+ends with that, before it builds anything; the kernel goes on as if it were not there, has a finding
+for it, and says so beside the verdict. [docs/guests.md](guests.md) names the guests.
+
+| word | meaning | without it |
+|---|---|---|
+"""
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description="Write docs/command-line.md to standard output.")
+    parser.add_argument("image", type=Path, help="build/rootmode.elf")
+    image = Image(parser.parse_args().image)
+    sys.stdout.write(_HEAD)
+    for word in image.members("words"):
+        # The first four members of struct command_word (kernel/command_line.h).
+        name, values, standard, meaning = (
+            image.text(image.number(word + at, "<Q")) for at in range(0, 32, 8)
+        )
+        form = f"{name}={values}".removesuffix("=").replace("|", "\\|")
+        print(f"| `{form}` | {meaning} | {standard} |")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
