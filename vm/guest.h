@@ -125,6 +125,12 @@ struct guest {
     /* After its end: what is not as it should be, as a sentence; NULL: all is well. May be NULL. */
     const char *(*check)(const struct vcpu *vcpu);
 
+    /* A guest of probes, which its `check` compares (vm/guests/probe.h), and what it checks then.
+     */
+    const struct probe *probes;
+    uint32_t probe_count;
+    const char *(*check_more)(const struct vcpu *vcpu);
+
     /* When all is well: what else is worth reporting, after its end. May be NULL. */
     void (*tell)(const struct vcpu *vcpu, struct sink *sink);
 

@@ -180,22 +180,22 @@ static const char *compare_probe(struct reader *reader, const struct probe *prob
 
 const char *probe_check(const struct vcpu *vcpu)
 {
-    const struct probed_guest *probed = (const struct probed_guest *)guest_of(vcpu);
+    const struct guest *guest = guest_of(vcpu);
     const uint64_t *next = vcpu_memory(vcpu, PROBE_NEXT, sizeof(uint64_t));
-    uint64_t end = GUEST_ARRAY + probed->probe_count * 2ull * sizeof(struct probe_snapshot);
+    uint64_t end = GUEST_ARRAY + guest->probe_count * 2ull * sizeof(struct probe_snapshot);
     struct reader reader = {vcpu, 0};
     const struct exit_record *last;
     const char *wrong = NULL;
 
     if (*next != end)
         return complain(vcpu, NULL, "snapshots up to %#lx, expected %#lx", *next, end);
-    for (uint32_t i = 0; i < probed->probe_count && wrong == NULL; i++)
-        wrong = compare_probe(&reader, &probed->probes[i], i);
+    for (uint32_t i = 0; i < guest->probe_count && wrong == NULL; i++)
+        wrong = compare_probe(&reader, &guest->probes[i], i);
     if (wrong != NULL)
         return wrong;
     last = next_exit(&reader); /* the call that ended it */
     if (last == NULL || last->done != EXIT_ENDED)
         return complain(vcpu, NULL, "an exit too many: %s",
                         last == NULL ? "none" : name_of(exit_basic_reason(last)));
-    return probed->check != NULL ? probed->check(vcpu) : NULL;
+    return guest->check_more != NULL ? guest->check_more(vcpu) : NULL;
 }

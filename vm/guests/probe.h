@@ -107,37 +107,19 @@ struct probe_snapshot {
     uint64_t fault, error, fault_rip;
 };
 
-struct probed_guest {
-    struct guest guest; /* first */
-    const struct probe *probes;
-    uint32_t probe_count;
-    const char *(*check)(const struct vcpu *vcpu); /* what the probes do not say; may be NULL */
-};
-
 /*
- * Makes a guest of the probes label_probes one of the built-in ones, as BUILT_IN_GUEST() does.
- * `more` says what the probes do not; it may be NULL.
+ * Makes a guest of probes one of the built-in ones, as BUILT_IN_GUEST() does: PROBES() are the rows
+ * themselves, PROBES_IN() an array of them. `check_more` says what the probes do not.
  */
-#define PROBED_GUEST(place, label, name_of, purpose_of, more, ...)       \
-    extern const uint8_t probe_##label##_start[], probe_##label##_end[]; \
-    extern const uint8_t probe_##label##_ud[], probe_##label##_gp[];     \
-    static const struct probed_guest guest_##place = {                   \
-        .guest = {.name = name_of,                                       \
-                  .purpose = purpose_of,                                 \
-                  .code = probe_##label##_start,                         \
-                  .code_end = probe_##label##_end,                       \
-                  .mode = GUEST_LONG,                                    \
-                  GUEST_HANDLERS({X86_VECTOR_UD, probe_##label##_ud},    \
-                                 {X86_VECTOR_GP, probe_##label##_gp}),   \
-                  .on_exit = probe_on_exit,                              \
-                  .check = probe_check,                                  \
-                  __VA_ARGS__},                                          \
-        PROBES(label##_probes),                                          \
-        .check = more,                                                   \
-    };                                                                   \
-    SET_MEMBER(guests, place, const struct guest, guest_##place.guest)
+#define PROBED_GUEST(place, label, name_of, purpose_of, ...)                                      \
+    extern const uint8_t probe_##label##_ud[], probe_##label##_gp[];                              \
+    BUILT_IN_GUEST(                                                                               \
+        place, probe_##label, GUEST_LONG, name_of, purpose_of,                                    \
+        GUEST_HANDLERS({X86_VECTOR_UD, probe_##label##_ud}, {X86_VECTOR_GP, probe_##label##_gp}), \
+        .on_exit = probe_on_exit, .check = probe_check, __VA_ARGS__)
 
-#define PROBES(array) .probes = (array), .probe_count = sizeof(array) / sizeof((array)[0])
+#define PROBES_IN(array) .probes = (array), .probe_count = sizeof(array) / sizeof((array)[0])
+#define PROBES(...)      PROBES_IN(((const struct probe[]){__VA_ARGS__}))
 
 /* For struct guest. */
 enum exit_done probe_on_exit(struct vcpu *vcpu, const struct exit_record *exit);

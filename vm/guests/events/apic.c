@@ -49,9 +49,9 @@ static const char *check_tpr(const struct vcpu *vcpu)
 #define CR8_EXITING (PRIMARY_CR8_LOAD_EXITING | PRIMARY_CR8_STORE_EXITING)
 
 PROBED_GUEST(0740, tpr, "tpr-shadow",
-             "Has a task priority of its own; one below the threshold exits.", check_tpr,
+             "Has a task priority of its own; one below the threshold exits.",
              .on[VMX_CONTROL_PRIMARY] = PRIMARY_TPR_SHADOW, .off[VMX_CONTROL_PRIMARY] = CR8_EXITING,
-             .setup = set_priority);
+             .setup = set_priority, PROBES_IN(tpr_probes), .check_more = check_tpr);
 
 static void set_pages(struct vcpu *vcpu)
 {
@@ -83,11 +83,12 @@ static const char *check_apic_write(const struct vcpu *vcpu)
 }
 
 PROBED_GUEST(0750, apic_write, "apic-write",
-             "Reads and writes registers of an APIC in memory; some writes exit.", check_apic_write,
+             "Reads and writes registers of an APIC in memory; some writes exit.",
              .on[VMX_CONTROL_PRIMARY] = PRIMARY_TPR_SHADOW,
              .on[VMX_CONTROL_SECONDARY] = SECONDARY_VIRTUALIZE_APIC_ACCESSES |
                                           SECONDARY_APIC_REGISTER_VIRTUALIZATION,
-             .off[VMX_CONTROL_PRIMARY] = CR8_EXITING, .setup = set_pages);
+             .off[VMX_CONTROL_PRIMARY] = CR8_EXITING, .setup = set_pages,
+             PROBES_IN(apic_write_probes), .check_more = check_apic_write);
 
 /* Two virtual interrupts are in service; the end of the higher one exits. */
 enum { EOI_HIGH = 0x51, EOI_LOW = 0x41 };
@@ -109,12 +110,6 @@ static void set_in_service(struct vcpu *vcpu)
     vmcs_write64(VMCS_EOI_EXIT_BITMAP_3, 0);
 }
 
-static const struct probe eoi_probes[] = {
-    {"end of interrupt 0x51", EXIT_REASON_VIRTUALIZED_EOI, EOI_HIGH, .behind = true,
-     .done = EXIT_STEPPED},
-    {.instruction = "end of interrupt 0x41"},
-};
-
 static const char *check_eoi(const struct vcpu *vcpu)
 {
     if (*apic_register(vcpu, in_service(EOI_HIGH)) != 0)
@@ -132,13 +127,17 @@ static const char *lacks_bitmaps(const struct vmx_capability *capability)
 }
 
 PROBED_GUEST(0760, eoi, "virtual-eoi",
-             "Ends two virtual interrupts, of which one tells the hypervisor so.", check_eoi,
+             "Ends two virtual interrupts, of which one tells the hypervisor so.",
              .on[VMX_CONTROL_PRIMARY] = PRIMARY_TPR_SHADOW,
              .on[VMX_CONTROL_SECONDARY] = SECONDARY_VIRTUALIZE_APIC_ACCESSES |
                                           SECONDARY_APIC_REGISTER_VIRTUALIZATION |
                                           SECONDARY_VIRTUAL_INTERRUPT_DELIVERY,
              .off[VMX_CONTROL_PRIMARY] = CR8_EXITING, .lacks = lacks_bitmaps,
-             .setup = set_in_service);
+             .setup = set_in_service,
+             PROBES({"end of interrupt 0x51", EXIT_REASON_VIRTUALIZED_EOI, EOI_HIGH, .behind = true,
+                     .done = EXIT_STEPPED},
+                    {.instruction = "end of interrupt 0x41"}),
+             .check_more = check_eoi);
 
 /* SDM Vol. 3, table "Exit Qualification for APIC-Access VM Exits from Linear Accesses and …". */
 enum { ACCESS_READ, ACCESS_WRITE, ACCESS_EVENT = 3, ACCESS_SHIFT = 12 };

@@ -42,8 +42,8 @@ static void own_cr0(struct vcpu *vcpu)
 }
 
 PROBED_GUEST(0700, cr0, "cr0",
-             "MOV CR0, CLTS, LMSW and SMSW, where bits are the host's or the guest's.", NULL,
-             .setup = own_cr0);
+             "MOV CR0, CLTS, LMSW and SMSW, where bits are the host's or the guest's.",
+             .setup = own_cr0, PROBES_IN(cr0_probes));
 
 /*
  * The real CR3 is a CR3-target value: to load it again does not exit. RBX holds it, RBP what the
@@ -78,9 +78,9 @@ static void set_target(struct vcpu *vcpu)
 }
 
 PROBED_GUEST(0710, cr3, "cr3", "Loads and reads CR3, a CR3-target value among the values loaded.",
-             check_cr3,
              .on[VMX_CONTROL_PRIMARY] = PRIMARY_CR3_LOAD_EXITING | PRIMARY_CR3_STORE_EXITING,
-             .lacks = lacks_targets, .setup = set_target);
+             .lacks = lacks_targets, .setup = set_target, PROBES_IN(cr3_probes),
+             .check_more = check_cr3);
 
 /*
  * DE is the host's, and 0 for the guest; so is VMXE, which VMX fixes to 1. TSD is the guest's. SMXE
@@ -107,8 +107,8 @@ static void own_cr4(struct vcpu *vcpu)
 }
 
 PROBED_GUEST(0720, cr4, "cr4",
-             "MOV CR4 where bits are the host's, the guest's, or nobody's to change.", NULL,
-             .setup = own_cr4);
+             "MOV CR4 where bits are the host's, the guest's, or nobody's to change.",
+             .setup = own_cr4, PROBES_IN(cr4_probes));
 
 static const struct probe cr8_probes[] = {
     {"MOV to CR8", CR_EXIT(MOV_TO(8, VCPU_RBX)), .done = EXIT_EMULATED},
@@ -118,8 +118,9 @@ static const struct probe cr8_probes[] = {
      HOLDS(VCPU_R15, 5)},
 };
 
-PROBED_GUEST(0730, cr8, "cr8", "Writes and reads the task priority; 16 is no priority: #GP.", NULL,
-             .on[VMX_CONTROL_PRIMARY] = PRIMARY_CR8_LOAD_EXITING | PRIMARY_CR8_STORE_EXITING);
+PROBED_GUEST(0730, cr8, "cr8", "Writes and reads the task priority; 16 is no priority: #GP.",
+             .on[VMX_CONTROL_PRIMARY] = PRIMARY_CR8_LOAD_EXITING | PRIMARY_CR8_STORE_EXITING,
+             PROBES_IN(cr8_probes));
 
 /* SDM Vol. 3, table "Exit Qualification for MOV DR". */
 #define DR_TO(dr, register)   EXIT_REASON_MOV_DR, ((dr) | 0u << 4 | (uint64_t)(register) << 8)
@@ -143,4 +144,4 @@ static const struct probe dr_probes[] = {
 };
 
 PROBED_GUEST(0770, dr, "dr", "Writes and reads debug registers, with MOV-DR exiting and without.",
-             NULL, .on[VMX_CONTROL_PRIMARY] = PRIMARY_MOV_DR_EXITING);
+             .on[VMX_CONTROL_PRIMARY] = PRIMARY_MOV_DR_EXITING, PROBES_IN(dr_probes));

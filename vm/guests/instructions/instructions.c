@@ -51,47 +51,32 @@ static const char *check_cpuid(const struct vcpu *vcpu)
 
 PROBED_GUEST(0560, cpuid, "cpuid",
              "Asks CPUID: the processor's leaves without VMX, and the hypervisor's own.",
-             check_cpuid);
+             PROBES_IN(cpuid_probes), .check_more = check_cpuid);
 
 /* Only a guest that an interrupt could wake may halt: it goes on at once, as if by one. */
-static const struct probe hlt_probes[] = {
-    {"HLT", EXIT_REASON_HLT, .done = EXIT_IGNORED},
-    {"HLT again", EXIT_REASON_HLT, .done = EXIT_IGNORED},
-};
-
-PROBED_GUEST(0570, hlt, "hlt", "Halts with interrupts on, twice, and goes on behind each.", NULL);
-
-static const struct probe vmcall_probes[] = {
-    {"VMCALL", EXIT_REASON_VMCALL, .done = EXIT_EMULATED},
-    {"VMCALL again", EXIT_REASON_VMCALL, .done = EXIT_EMULATED},
-};
+PROBED_GUEST(0570, hlt, "hlt", "Halts with interrupts on, twice, and goes on behind each.",
+             PROBES({"HLT", EXIT_REASON_HLT, .done = EXIT_IGNORED},
+                    {"HLT again", EXIT_REASON_HLT, .done = EXIT_IGNORED}));
 
 PROBED_GUEST(0580, vmcall, "vmcall",
-             "Calls the hypervisor for nothing; no register and no flag may change.", NULL);
-
-static const struct probe invd_probes[] = {
-    {"INVD", EXIT_REASON_INVD, .done = EXIT_IGNORED},
-};
+             "Calls the hypervisor for nothing; no register and no flag may change.",
+             PROBES({"VMCALL", EXIT_REASON_VMCALL, .done = EXIT_EMULATED},
+                    {"VMCALL again", EXIT_REASON_VMCALL, .done = EXIT_EMULATED}));
 
 PROBED_GUEST(0590, invd, "invd",
-             "Invalidates the caches, which a guest must never do: nothing happens.", NULL);
+             "Invalidates the caches, which a guest must never do: nothing happens.",
+             PROBES({"INVD", EXIT_REASON_INVD, .done = EXIT_IGNORED}));
 
 /* Never without an exit: writing back all caches takes tens of milliseconds, and stalls others. */
-static const struct probe wbinvd_probes[] = {
-    {"WBINVD", EXIT_REASON_WBINVD, .done = EXIT_IGNORED},
-    {"WBNOINVD", EXIT_REASON_WBINVD, .done = EXIT_IGNORED},
-};
-
 PROBED_GUEST(0600, wbinvd, "wbinvd",
-             "Writes back the caches, which guests need not: nothing happens.", NULL,
-             .on[VMX_CONTROL_SECONDARY] = SECONDARY_WBINVD_EXITING);
-
-static const struct probe rdpmc_probes[] = {
-    {"RDPMC", EXIT_REASON_RDPMC, GETS_GP},
-};
+             "Writes back the caches, which guests need not: nothing happens.",
+             .on[VMX_CONTROL_SECONDARY] = SECONDARY_WBINVD_EXITING,
+             PROBES({"WBINVD", EXIT_REASON_WBINVD, .done = EXIT_IGNORED},
+                    {"WBNOINVD", EXIT_REASON_WBINVD, .done = EXIT_IGNORED}));
 
 PROBED_GUEST(0610, rdpmc, "rdpmc", "Reads a performance counter, of which guests have none: #GP.",
-             NULL, .on[VMX_CONTROL_PRIMARY] = PRIMARY_RDPMC_EXITING);
+             .on[VMX_CONTROL_PRIMARY] = PRIMARY_RDPMC_EXITING,
+             PROBES({"RDPMC", EXIT_REASON_RDPMC, GETS_GP}));
 
 /* SDM Vol. 2, "XSETBV": XCR0 must have bit 0; AVX (2) needs SSE (1), SSE needs nothing else. */
 static const struct probe xsetbv_probes[] = {
@@ -107,13 +92,8 @@ enum { CPUID_SMX = 1 << 6, CPUID_XSAVE = 1 << 26 }; /* SDM Vol. 2, "CPUID": leaf
 
 GUEST_LACKS(lacks_xsave, (cpuid(1, 0).ecx & CPUID_XSAVE) != 0, "XSAVE");
 
-PROBED_GUEST(0620, xsetbv, "xsetbv", "Writes XCR0, good values and bad ones, which get #GP.", NULL,
-             .lacks = lacks_xsave);
-
-/* It exits only if CR4.SMXE is 1; without, it is #UD before anything else. */
-static const struct probe getsec_probes[] = {
-    {"GETSEC", EXIT_REASON_GETSEC, GETS_UD},
-};
+PROBED_GUEST(0620, xsetbv, "xsetbv", "Writes XCR0, good values and bad ones, which get #GP.",
+             .lacks = lacks_xsave, PROBES_IN(xsetbv_probes));
 
 GUEST_LACKS(lacks_smx,
             (cpuid(1, 0).ecx & CPUID_SMX) != 0 && (capability->cr4_fixed1 & CR4_SMXE) != 0, "SMX");
@@ -124,5 +104,6 @@ static void set_smxe(struct vcpu *vcpu)
     vmcs_write_natural(VMCS_GUEST_CR4, vmcs_read_natural(VMCS_GUEST_CR4) | CR4_SMXE);
 }
 
-PROBED_GUEST(0630, getsec, "getsec", "Asks for SMX, which CPUID hides: #UD.", NULL,
-             .lacks = lacks_smx, .setup = set_smxe);
+/* It exits only if CR4.SMXE is 1; without, it is #UD before anything else. */
+PROBED_GUEST(0630, getsec, "getsec", "Asks for SMX, which CPUID hides: #UD.", .lacks = lacks_smx,
+             .setup = set_smxe, PROBES({"GETSEC", EXIT_REASON_GETSEC, GETS_UD}));

@@ -37,7 +37,7 @@ static const struct probe io_probes[] = {
 };
 
 PROBED_GUEST(0640, io, "io", "IN and OUT in every size, by immediate and by DX; every port exits.",
-             NULL);
+             PROBES_IN(io_probes));
 
 /*
  * RSI and RDI move on; with REP so does RCX, and each element exits. Whether a count of 0 exits the
@@ -88,8 +88,8 @@ GUEST_LACKS(lacks_string_information, capability->ins_outs_information,
             "information on INS and OUTS");
 
 PROBED_GUEST(0650, ins, "ins",
-             "INS and OUTS in every size, with REP, backwards, with short addresses.", check_ins,
-             .lacks = lacks_string_information);
+             "INS and OUTS in every size, with REP, backwards, with short addresses.",
+             .lacks = lacks_string_information, PROBES_IN(ins_probes), .check_more = check_ins);
 
 /*
  * What does not exit reaches the machine: of all ports only 0x80, the POST code's, is known to do
@@ -116,5 +116,6 @@ static void open_ports(struct vcpu *vcpu)
 }
 
 PROBED_GUEST(0660, io_bitmap, "io-bitmap",
-             "Ports that exit and ports that do not, in both I/O bitmaps.", NULL,
-             .on[VMX_CONTROL_PRIMARY] = PRIMARY_IO_BITMAPS, .setup = open_ports);
+             "Ports that exit and ports that do not, in both I/O bitmaps.",
+             .on[VMX_CONTROL_PRIMARY] = PRIMARY_IO_BITMAPS, .setup = open_ports,
+             PROBES_IN(io_bitmap_probes));

@@ -45,17 +45,14 @@ static void open_msrs(struct vcpu *vcpu)
 }
 
 PROBED_GUEST(0670, msr, "msr",
-             "MSRs that exit when read, when written, both or neither; unknown ones.", check_msr,
-             .on[VMX_CONTROL_PRIMARY] = PRIMARY_MSR_BITMAPS, .setup = open_msrs);
+             "MSRs that exit when read, when written, both or neither; unknown ones.",
+             .on[VMX_CONTROL_PRIMARY] = PRIMARY_MSR_BITMAPS, .setup = open_msrs,
+             PROBES_IN(msr_probes), .check_more = check_msr);
 
-static const struct probe msr_all_probes[] = {
-    {"WRMSR", WRITE_EXITS},
-    {"RDMSR", READ_EXITS, GIVES(0x4000)},
-    {"RDMSR of an unknown MSR", READ_FAULTS},
-};
-
-PROBED_GUEST(0680, msr_all, "msr-all", "MSRs without bitmaps: each access exits.", NULL,
-             .off[VMX_CONTROL_PRIMARY] = PRIMARY_MSR_BITMAPS);
+PROBED_GUEST(0680, msr_all, "msr-all", "MSRs without bitmaps: each access exits.",
+             .off[VMX_CONTROL_PRIMARY] = PRIMARY_MSR_BITMAPS,
+             PROBES({"WRMSR", WRITE_EXITS}, {"RDMSR", READ_EXITS, GIVES(0x4000)},
+                    {"RDMSR of an unknown MSR", READ_FAULTS}));
 
 static const struct probe msr_own_probes[] = {
     {"WRMSR of IA32_PAT", WRITE_EXITS},
@@ -68,5 +65,5 @@ static const struct probe msr_own_probes[] = {
 };
 
 PROBED_GUEST(0690, msr_own, "msr-own",
-             "IA32_PAT and IA32_EFER, which VM entry loads: the guest has its own.", NULL,
-             .on[VMX_CONTROL_ENTRY] = ENTRY_LOAD_PAT | ENTRY_LOAD_EFER);
+             "IA32_PAT and IA32_EFER, which VM entry loads: the guest has its own.",
+             .on[VMX_CONTROL_ENTRY] = ENTRY_LOAD_PAT | ENTRY_LOAD_EFER, PROBES_IN(msr_own_probes));

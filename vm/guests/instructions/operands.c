@@ -81,8 +81,9 @@ static const char *check_descriptor(const struct vcpu *vcpu)
 }
 
 PROBED_GUEST(0780, descriptor, "descriptor-tables",
-             "Reads and writes GDTR, IDTR, LDTR and TR, with exits and without.", check_descriptor,
-             .on[VMX_CONTROL_SECONDARY] = SECONDARY_DESCRIPTOR_TABLE_EXITING);
+             "Reads and writes GDTR, IDTR, LDTR and TR, with exits and without.",
+             .on[VMX_CONTROL_SECONDARY] = SECONDARY_DESCRIPTOR_TABLE_EXITING,
+             PROBES_IN(descriptor_probes), .check_more = check_descriptor);
 
 /* VMREAD and VMWRITE between registers: the displacement is not compared, as above. */
 #define REGISTERS                                                                    \
@@ -107,44 +108,33 @@ static const struct probe vmx_probes[] = {
 };
 
 PROBED_GUEST(0790, vmx, "vmx", "Tries the VMX instructions; CPUID hides VMX, so each is #UD.",
-             NULL);
+             PROBES_IN(vmx_probes));
 
 #define TYPE_IN(reg) INFO(INFO_MASK_BASE | INFO_MASK_REG2, INFO_AT_RBX | INFO_REG2(reg))
 
-static const struct probe invept_probes[] = {
-    {"INVEPT", EXIT_REASON_INVEPT, 0x30, TYPE_IN(VCPU_RCX), GETS_UD},
-};
-
 GUEST_LACKS(lacks_invept, capability->invept, "INVEPT");
 
-PROBED_GUEST(0800, invept, "invept", "Tries to invalidate translations of EPT: #UD.", NULL,
-             .lacks = lacks_invept);
-
-static const struct probe invvpid_probes[] = {
-    {"INVVPID", EXIT_REASON_INVVPID, 0x40, TYPE_IN(VCPU_RDX), GETS_UD},
-};
+PROBED_GUEST(0800, invept, "invept", "Tries to invalidate translations of EPT: #UD.",
+             .lacks = lacks_invept,
+             PROBES({"INVEPT", EXIT_REASON_INVEPT, 0x30, TYPE_IN(VCPU_RCX), GETS_UD}));
 
 GUEST_LACKS(lacks_invvpid, capability->invvpid, "INVVPID");
 
-PROBED_GUEST(0810, invvpid, "invvpid", "Tries to invalidate translations of a VPID: #UD.", NULL,
-             .lacks = lacks_invvpid);
+PROBED_GUEST(0810, invvpid, "invvpid", "Tries to invalidate translations of a VPID: #UD.",
+             .lacks = lacks_invvpid,
+             PROBES({"INVVPID", EXIT_REASON_INVVPID, 0x40, TYPE_IN(VCPU_RDX), GETS_UD}));
 
 /* The exit qualification of INVLPG is the linear address. */
-static const struct probe invlpg_probes[] = {
-    {"INVLPG", EXIT_REASON_INVLPG, GUEST_ARRAY + 0x123, .done = EXIT_EMULATED},
-    {.instruction = "INVLPG without an exit"},
-};
-
-PROBED_GUEST(1010, invlpg, "invlpg", "Invalidates one page, with INVLPG exiting and without.", NULL,
-             .on[VMX_CONTROL_PRIMARY] = PRIMARY_INVLPG_EXITING);
+PROBED_GUEST(1010, invlpg, "invlpg", "Invalidates one page, with INVLPG exiting and without.",
+             .on[VMX_CONTROL_PRIMARY] = PRIMARY_INVLPG_EXITING,
+             PROBES({"INVLPG", EXIT_REASON_INVLPG, GUEST_ARRAY + 0x123, .done = EXIT_EMULATED},
+                    {.instruction = "INVLPG without an exit"}));
 
 /* INVPCID exits with INVLPG. */
-static const struct probe invpcid_probes[] = {
-    {"INVPCID", EXIT_REASON_INVPCID, 0x50, TYPE_IN(VCPU_RDX), .done = EXIT_EMULATED},
-    {.instruction = "INVPCID that is not enabled", FAULTS_UD},
-};
-
 PROBED_GUEST(1020, invpcid, "invpcid",
-             "Invalidates by process-context identifiers; then has no INVPCID.", NULL,
+             "Invalidates by process-context identifiers; then has no INVPCID.",
              .on[VMX_CONTROL_PRIMARY] = PRIMARY_INVLPG_EXITING,
-             .on[VMX_CONTROL_SECONDARY] = SECONDARY_ENABLE_INVPCID);
+             .on[VMX_CONTROL_SECONDARY] = SECONDARY_ENABLE_INVPCID,
+             PROBES({"INVPCID", EXIT_REASON_INVPCID, 0x50, TYPE_IN(VCPU_RDX),
+                     .done = EXIT_EMULATED},
+                    {.instruction = "INVPCID that is not enabled", FAULTS_UD}));

@@ -27,28 +27,19 @@ static struct cpuid_registers leaf(uint32_t number, uint32_t subleaf)
 }
 
 /* SDM Vol. 3, "Instructions That Cause VM Exits Conditionally": RSM outside SMM is #UD. */
-static const struct probe rsm_probes[] = {
-    {.instruction = "RSM", FAULTS_UD},
-};
-
-PROBED_GUEST(0840, rsm, "rsm", "Returns from a mode that it is not in: #UD without an exit.", NULL);
+PROBED_GUEST(0840, rsm, "rsm", "Returns from a mode that it is not in: #UD without an exit.",
+             PROBES({.instruction = "RSM", FAULTS_UD}));
 
 /* They exit on processors with TDX, and are undefined on others: either way #UD reaches the guest.
  */
-static const struct probe seam_probes[] = {
-    {"SEAMCALL", EXIT_REASON_SEAMCALL, .may = true, GETS_UD},
-    {"TDCALL", EXIT_REASON_TDCALL, .may = true, GETS_UD},
-};
-
-PROBED_GUEST(0850, seam, "seam", "Calls the TDX module, which is not for guests: #UD.", NULL);
+PROBED_GUEST(0850, seam, "seam", "Calls the TDX module, which is not for guests: #UD.",
+             PROBES({"SEAMCALL", EXIT_REASON_SEAMCALL, .may = true, GETS_UD},
+                    {"TDCALL", EXIT_REASON_TDCALL, .may = true, GETS_UD}));
 
 /* SDM Vol. 3, "VM Functions": without "enable VM functions" it is #UD, not an exit. */
-static const struct probe vmfunc_probes[] = {
-    {.instruction = "VMFUNC", FAULTS_UD},
-};
-
 PROBED_GUEST(0820, vmfunc, "vmfunc",
-             "Asks for a VM function where there is none: #UD without an exit.", NULL);
+             "Asks for a VM function where there is none: #UD without an exit.",
+             PROBES({.instruction = "VMFUNC", FAULTS_UD}));
 
 static void set_no_function(struct vcpu *vcpu)
 {
@@ -57,21 +48,11 @@ static void set_no_function(struct vcpu *vcpu)
 }
 
 /* SDM Vol. 3, "General Operation of the VMFUNC Instruction": above 63 there can be no function. */
-static const struct probe vm_functions_probes[] = {
-    {"VMFUNC 0, not enabled", EXIT_REASON_VMFUNC, GETS_UD},
-    {.instruction = "VMFUNC 64", FAULTS_UD},
-    {.instruction = "VMFUNC without \"enable VM functions\"", FAULTS_UD},
-};
-
 PROBED_GUEST(0830, vm_functions, "vm-functions", "Asks for VM functions that are not enabled: #UD.",
-             NULL, .on[VMX_CONTROL_SECONDARY] = SECONDARY_ENABLE_VM_FUNCTIONS,
-             .setup = set_no_function);
-
-/* The bitmap is all ones (vm/vcpu_state.c); its bit 63 is that of all functions from 63 on. */
-static const struct probe encls_probes[] = {
-    {"ENCLS 0", EXIT_REASON_ENCLS, GETS_UD},
-    {"ENCLS 63", EXIT_REASON_ENCLS, GETS_UD},
-};
+             .on[VMX_CONTROL_SECONDARY] = SECONDARY_ENABLE_VM_FUNCTIONS, .setup = set_no_function,
+             PROBES({"VMFUNC 0, not enabled", EXIT_REASON_VMFUNC, GETS_UD},
+                    {.instruction = "VMFUNC 64", FAULTS_UD},
+                    {.instruction = "VMFUNC without \"enable VM functions\"", FAULTS_UD}));
 
 static bool has_sgx(void)
 {
@@ -81,13 +62,11 @@ static bool has_sgx(void)
 
 GUEST_LACKS(lacks_sgx, has_sgx(), "SGX");
 
-PROBED_GUEST(0860, encls, "encls", "Makes enclaves, which guests do not have: #UD.", NULL,
-             .on[VMX_CONTROL_SECONDARY] = SECONDARY_ENABLE_ENCLS_EXITING, .lacks = lacks_sgx);
-
-static const struct probe enclv_probes[] = {
-    {"ENCLV 0", EXIT_REASON_ENCLV, GETS_UD},
-    {"ENCLV 63", EXIT_REASON_ENCLV, GETS_UD},
-};
+/* The bitmap is all ones (vm/vcpu_state.c); its bit 63 is that of all functions from 63 on. */
+PROBED_GUEST(0860, encls, "encls", "Makes enclaves, which guests do not have: #UD.",
+             .on[VMX_CONTROL_SECONDARY] = SECONDARY_ENABLE_ENCLS_EXITING, .lacks = lacks_sgx,
+             PROBES({"ENCLS 0", EXIT_REASON_ENCLS, GETS_UD},
+                    {"ENCLS 63", EXIT_REASON_ENCLS, GETS_UD}));
 
 static const char *lacks_enclv(const struct vmx_capability *capability)
 {
@@ -97,13 +76,9 @@ static const char *lacks_enclv(const struct vmx_capability *capability)
 }
 
 PROBED_GUEST(0870, enclv, "enclv", "Manages enclaves of its guests, which it does not have: #UD.",
-             NULL, .on[VMX_CONTROL_SECONDARY] = SECONDARY_ENABLE_ENCLV_EXITING,
-             .lacks = lacks_enclv);
-
-static const struct probe pconfig_probes[] = {
-    {"PCONFIG 0", EXIT_REASON_PCONFIG, GETS_UD},
-    {.instruction = "PCONFIG that is not enabled", FAULTS_UD},
-};
+             .on[VMX_CONTROL_SECONDARY] = SECONDARY_ENABLE_ENCLV_EXITING, .lacks = lacks_enclv,
+             PROBES({"ENCLV 0", EXIT_REASON_ENCLV, GETS_UD},
+                    {"ENCLV 63", EXIT_REASON_ENCLV, GETS_UD}));
 
 GUEST_LACKS(lacks_pconfig, (leaf(7, 0).edx & CPUID_7_EDX_PCONFIG) != 0, "PCONFIG");
 
@@ -114,9 +89,11 @@ static void set_pconfig(struct vcpu *vcpu)
 }
 
 PROBED_GUEST(0880, pconfig, "pconfig",
-             "Programs the keys of memory encryption, which are the host's: #UD.", NULL,
+             "Programs the keys of memory encryption, which are the host's: #UD.",
              .on[VMX_CONTROL_SECONDARY] = SECONDARY_ENABLE_PCONFIG, .lacks = lacks_pconfig,
-             .setup = set_pconfig);
+             .setup = set_pconfig,
+             PROBES({"PCONFIG 0", EXIT_REASON_PCONFIG, GETS_UD},
+                    {.instruction = "PCONFIG that is not enabled", FAULTS_UD}));
 
 /*
  * SDM Vol. 3, "Format of the VM-Exit Instruction-Information Field as Used for RDRAND, RDSEED,
@@ -136,15 +113,10 @@ static const struct probe user_wait_probes[] = {
 GUEST_LACKS(lacks_user_wait, (leaf(7, 0).ecx & CPUID_7_ECX_WAITPKG) != 0, "UMWAIT and TPAUSE");
 
 PROBED_GUEST(0920, user_wait, "user-wait",
-             "Waits by UMWAIT and TPAUSE, which are over at once; then has neither.", NULL,
+             "Waits by UMWAIT and TPAUSE, which are over at once; then has neither.",
              .on[VMX_CONTROL_PRIMARY] = PRIMARY_RDTSC_EXITING,
-             .on[VMX_CONTROL_SECONDARY] = SECONDARY_USER_WAIT_AND_PAUSE, .lacks = lacks_user_wait);
-
-/* The second XMM register of the instruction is in 31:28, the first in 6:3. */
-static const struct probe loadiwkey_probes[] = {
-    {"LOADIWKEY", EXIT_REASON_LOADIWKEY,
-     INFO(INFO_MASK_REG2 | INFO_MASK_REG1, INFO_REG2(9) | INFO_REG1(2)), GETS_UD},
-};
+             .on[VMX_CONTROL_SECONDARY] = SECONDARY_USER_WAIT_AND_PAUSE, .lacks = lacks_user_wait,
+             PROBES_IN(user_wait_probes));
 
 static const char *lacks_key_locker(const struct vmx_capability *capability)
 {
@@ -162,18 +134,13 @@ static void set_key_locker(struct vcpu *vcpu)
     vmcs_write_natural(VMCS_GUEST_CR4, vmcs_read_natural(VMCS_GUEST_CR4) | CR4_KL | CR4_OSFXSR);
 }
 
+/* The second XMM register of the instruction is in 31:28, the first in 6:3. */
 PROBED_GUEST(0890, loadiwkey, "loadiwkey",
-             "Loads the key that wraps keys, which is the host's: #UD.", NULL,
+             "Loads the key that wraps keys, which is the host's: #UD.",
              .on[VMX_CONTROL_PRIMARY] = PRIMARY_TERTIARY_CONTROLS, .lacks = lacks_key_locker,
-             .setup = set_key_locker);
-
-/* The exit qualification is the MSR. IA32_APIC_BASE can be read and not be written. */
-static const struct probe msr_immediate_probes[] = {
-    {"RDMSR of IA32_APIC_BASE, immediate", EXIT_REASON_RDMSR_IMMEDIATE, IA32_APIC_BASE,
-     OPERAND(VCPU_R8 + 1), .done = EXIT_EMULATED, .changes = 1u << (VCPU_R8 + 1)},
-    {"WRMSRNS of IA32_APIC_BASE, immediate", EXIT_REASON_WRMSRNS_IMMEDIATE, IA32_APIC_BASE,
-     OPERAND(VCPU_RBX), GETS_GP},
-};
+             .setup = set_key_locker,
+             PROBES({"LOADIWKEY", EXIT_REASON_LOADIWKEY,
+                     INFO(INFO_MASK_REG2 | INFO_MASK_REG1, INFO_REG2(9) | INFO_REG1(2)), GETS_UD}));
 
 static const char *check_msr_immediate(const struct vcpu *vcpu)
 {
@@ -186,9 +153,16 @@ GUEST_LACKS(lacks_msr_immediate,
             leaf(7, 0).eax >= 1 && (leaf(7, 1).ecx & CPUID_7_1_ECX_MSR_IMMEDIATE) != 0,
             "RDMSR and WRMSRNS with an immediate");
 
+/* The exit qualification is the MSR. IA32_APIC_BASE can be read and not be written. */
 PROBED_GUEST(0900, msr_immediate, "msr-immediate",
-             "Reads and writes an MSR that the instruction names itself.", check_msr_immediate,
-             .lacks = lacks_msr_immediate);
+             "Reads and writes an MSR that the instruction names itself.",
+             .lacks = lacks_msr_immediate,
+             PROBES({"RDMSR of IA32_APIC_BASE, immediate", EXIT_REASON_RDMSR_IMMEDIATE,
+                     IA32_APIC_BASE, OPERAND(VCPU_R8 + 1), .done = EXIT_EMULATED,
+                     .changes = 1u << (VCPU_R8 + 1)},
+                    {"WRMSRNS of IA32_APIC_BASE, immediate", EXIT_REASON_WRMSRNS_IMMEDIATE,
+                     IA32_APIC_BASE, OPERAND(VCPU_RBX), GETS_GP}),
+             .check_more = check_msr_immediate);
 
 /*
  * The exit needs a component that IA32_XSS has. The guest gets the MSR with all that the processor
@@ -249,6 +223,6 @@ static const struct probe xsaves_probes[] = {
 };
 
 PROBED_GUEST(0910, xsaves, "xsaves",
-             "Saves and restores supervisor components, which are the host's: #UD.", NULL,
+             "Saves and restores supervisor components, which are the host's: #UD.",
              .on[VMX_CONTROL_SECONDARY] = SECONDARY_ENABLE_XSAVES, .lacks = lacks_components,
-             .setup = set_xss);
+             .setup = set_xss, PROBES_IN(xsaves_probes));

@@ -43,31 +43,21 @@ static const char *check_two(const struct vcpu *vcpu)
     return clock_after(vcpu, 1) >= clock_after(vcpu, 0) ? NULL : "the clock went backwards";
 }
 
-static const struct probe tsc_offset_probes[] = {
-    {.instruction = "RDTSC", .changes = CLOCK},
-    {.instruction = "RDMSR of IA32_TIME_STAMP_COUNTER", .changes = CLOCK},
-};
-
 PROBED_GUEST(0930, tsc_offset, "tsc-offset",
-             "Reads a clock that is ahead of the processor's, without an exit.", check_two,
+             "Reads a clock that is ahead of the processor's, without an exit.",
              .on[VMX_CONTROL_PRIMARY] = PRIMARY_TSC_OFFSETTING | PRIMARY_MSR_BITMAPS,
-             .setup = set_offset);
-
-static const struct probe rdtsc_probes[] = {
-    {"RDTSC", EXIT_REASON_RDTSC, .done = EXIT_EMULATED, .changes = CLOCK},
-    {.instruction = "RDTSC without an exit, without an offset", .changes = CLOCK},
-};
+             .setup = set_offset,
+             PROBES({.instruction = "RDTSC", .changes = CLOCK},
+                    {.instruction = "RDMSR of IA32_TIME_STAMP_COUNTER", .changes = CLOCK}),
+             .check_more = check_two);
 
 PROBED_GUEST(0940, rdtsc, "rdtsc",
-             "Reads the clock with RDTSC exiting: the offset is added for it.", check_one,
+             "Reads the clock with RDTSC exiting: the offset is added for it.",
              .on[VMX_CONTROL_PRIMARY] = PRIMARY_RDTSC_EXITING | PRIMARY_TSC_OFFSETTING,
-             .setup = set_offset);
-
-static const struct probe rdtscp_probes[] = {
-    {"RDTSCP", EXIT_REASON_RDTSCP, .done = EXIT_EMULATED, .changes = CLOCK,
-     HOLDS(VCPU_RCX, 0x5a5a)},
-    {.instruction = "RDTSCP that is not enabled", FAULTS_UD},
-};
+             .setup = set_offset,
+             PROBES({"RDTSC", EXIT_REASON_RDTSC, .done = EXIT_EMULATED, .changes = CLOCK},
+                    {.instruction = "RDTSC without an exit, without an offset", .changes = CLOCK}),
+             .check_more = check_one);
 
 static void set_offset_and_aux(struct vcpu *vcpu)
 {
@@ -76,10 +66,14 @@ static void set_offset_and_aux(struct vcpu *vcpu)
 }
 
 PROBED_GUEST(0950, rdtscp, "rdtscp",
-             "Reads the clock and IA32_TSC_AUX with RDTSC exiting; then has no RDTSCP.", check_one,
+             "Reads the clock and IA32_TSC_AUX with RDTSC exiting; then has no RDTSCP.",
              .on[VMX_CONTROL_PRIMARY] = PRIMARY_RDTSC_EXITING | PRIMARY_TSC_OFFSETTING |
                                         PRIMARY_MSR_BITMAPS,
-             .on[VMX_CONTROL_SECONDARY] = SECONDARY_ENABLE_RDTSCP, .setup = set_offset_and_aux);
+             .on[VMX_CONTROL_SECONDARY] = SECONDARY_ENABLE_RDTSCP, .setup = set_offset_and_aux,
+             PROBES({"RDTSCP", EXIT_REASON_RDTSCP, .done = EXIT_EMULATED, .changes = CLOCK,
+                     HOLDS(VCPU_RCX, 0x5a5a)},
+                    {.instruction = "RDTSCP that is not enabled", FAULTS_UD}),
+             .check_more = check_one);
 
 /*
  * The instruction information has the register and its size. The hypervisor says that there is
@@ -90,30 +84,21 @@ PROBED_GUEST(0950, rdtscp, "rdtscp",
         .done = EXIT_EMULATED, HOLDS(reg, 0), .flags_0 = PROBE_STATUS
 #define ANYTHING .changes = 1u << VCPU_RBX, .flags_any = RFLAGS_CF
 
-static const struct probe rdrand_probes[] = {
-    {"RDRAND of 32 bits", EXIT_REASON_RDRAND, RANDOM(VCPU_R8 + 3, INFO_SIZE_32)},
-    {.instruction = "RDRAND without an exit", ANYTHING},
-};
-
 PROBED_GUEST(0960, rdrand, "rdrand", "Asks for random numbers, of which the hypervisor has none.",
-             NULL, .on[VMX_CONTROL_SECONDARY] = SECONDARY_RDRAND_EXITING);
-
-static const struct probe rdseed_probes[] = {
-    {"RDSEED of 64 bits", EXIT_REASON_RDSEED, RANDOM(VCPU_RDI, INFO_SIZE_64)},
-    {.instruction = "RDSEED without an exit", ANYTHING},
-};
+             .on[VMX_CONTROL_SECONDARY] = SECONDARY_RDRAND_EXITING,
+             PROBES({"RDRAND of 32 bits", EXIT_REASON_RDRAND, RANDOM(VCPU_R8 + 3, INFO_SIZE_32)},
+                    {.instruction = "RDRAND without an exit", ANYTHING}));
 
 PROBED_GUEST(0970, rdseed, "rdseed",
-             "Asks for seeds of random numbers, of which the hypervisor has none.", NULL,
-             .on[VMX_CONTROL_SECONDARY] = SECONDARY_RDSEED_EXITING);
+             "Asks for seeds of random numbers, of which the hypervisor has none.",
+             .on[VMX_CONTROL_SECONDARY] = SECONDARY_RDSEED_EXITING,
+             PROBES({"RDSEED of 64 bits", EXIT_REASON_RDSEED, RANDOM(VCPU_RDI, INFO_SIZE_64)},
+                    {.instruction = "RDSEED without an exit", ANYTHING}));
 
-static const struct probe pause_probes[] = {
-    {"PAUSE", EXIT_REASON_PAUSE, .done = EXIT_IGNORED},
-    {.instruction = "PAUSE without an exit"},
-};
-
-PROBED_GUEST(0980, pause, "pause", "Pauses, with PAUSE exiting and without.", NULL,
-             .on[VMX_CONTROL_PRIMARY] = PRIMARY_PAUSE_EXITING);
+PROBED_GUEST(0980, pause, "pause", "Pauses, with PAUSE exiting and without.",
+             .on[VMX_CONTROL_PRIMARY] = PRIMARY_PAUSE_EXITING,
+             PROBES({"PAUSE", EXIT_REASON_PAUSE, .done = EXIT_IGNORED},
+                    {.instruction = "PAUSE without an exit"}));
 
 /* SDM Vol. 3, "Instructions That Cause VM Exits Conditionally", "PAUSE", in ticks of the TSC. */
 enum { PAUSE_GAP = 4096, PAUSE_WINDOW = 8192 };
@@ -150,21 +135,16 @@ GUEST_LACKS(lacks_monitor, (cpuid(1, 0).ecx & CPUID_MONITOR) != 0, "MONITOR and 
 /* The exit qualification of MWAIT: bit 0, whether the monitor hardware is armed. */
 enum { ARMED = 1 };
 
-static const struct probe monitor_probes[] = {
-    {"MONITOR", EXIT_REASON_MONITOR, .done = EXIT_IGNORED},
-    {"MWAIT", EXIT_REASON_MWAIT, .done = EXIT_IGNORED},
-};
-
 PROBED_GUEST(0990, monitor, "monitor",
-             "MONITOR and MWAIT, both of which exit: nothing is ever armed.", NULL,
+             "MONITOR and MWAIT, both of which exit: nothing is ever armed.",
              .on[VMX_CONTROL_PRIMARY] = PRIMARY_MONITOR_EXITING | PRIMARY_MWAIT_EXITING,
-             .lacks = lacks_monitor);
+             .lacks = lacks_monitor,
+             PROBES({"MONITOR", EXIT_REASON_MONITOR, .done = EXIT_IGNORED},
+                    {"MWAIT", EXIT_REASON_MWAIT, .done = EXIT_IGNORED}));
 
-static const struct probe mwait_probes[] = {
-    {.instruction = "MONITOR without an exit"},
-    {"MWAIT with the monitor armed", EXIT_REASON_MWAIT, ARMED, .done = EXIT_IGNORED},
-};
-
-PROBED_GUEST(1000, mwait, "mwait", "Arms the monitor and waits; MWAIT alone exits.", NULL,
+PROBED_GUEST(1000, mwait, "mwait", "Arms the monitor and waits; MWAIT alone exits.",
              .on[VMX_CONTROL_PRIMARY] = PRIMARY_MWAIT_EXITING,
-             .off[VMX_CONTROL_PRIMARY] = PRIMARY_MONITOR_EXITING, .lacks = lacks_monitor);
+             .off[VMX_CONTROL_PRIMARY] = PRIMARY_MONITOR_EXITING, .lacks = lacks_monitor,
+             PROBES({.instruction = "MONITOR without an exit"},
+                    {"MWAIT with the monitor armed", EXIT_REASON_MWAIT, ARMED,
+                     .done = EXIT_IGNORED}));

@@ -20,7 +20,7 @@ static const struct probe probes[] = {
     {.instruction = "UD2", FAULTS_UD},
 };
 
-static struct probed_guest probed = {PROBES(probes)};
+static struct guest probed = {PROBES_IN(probes)};
 static struct vcpu *vcpu;
 
 static struct probe_snapshot *snapshot(unsigned number)
@@ -35,7 +35,7 @@ static int good_run(void **state)
 
     (void)state;
     vcpu = guest_machine_in(GUEST_LONG);
-    guest_vm_of(vcpu)->guest = &probed.guest;
+    guest_vm_of(vcpu)->guest = &probed;
     for (unsigned i = 0; i < 4; i++) {
         for (unsigned reg = 0; reg < VCPU_REGISTERS; reg++)
             snapshot(i)->reg[reg] = 0x100 + reg;
@@ -168,13 +168,13 @@ static void the_quiet_call_turns_the_guests_controls_off(void **state)
     struct exit_record exit = {.reason = EXIT_REASON_VMCALL, .rax = PROBE_CALL_QUIET};
 
     (void)state;
-    probed.guest.on[VMX_CONTROL_PRIMARY] = PRIMARY_HLT_EXITING;
+    probed.on[VMX_CONTROL_PRIMARY] = PRIMARY_HLT_EXITING;
     FIELD(VM_EXIT_INSTRUCTION_LENGTH) = 3;
     assert_int_equal(probe_on_exit(vcpu, &exit), EXIT_EMULATED);
     assert_int_equal(FIELD(PRIMARY_PROCESSOR_BASED_VM_EXECUTION_CONTROLS) & PRIMARY_HLT_EXITING, 0);
     exit.rax = 0;
     assert_int_equal(probe_on_exit(vcpu, &exit), EXIT_DEFAULT);
-    probed.guest.on[VMX_CONTROL_PRIMARY] = 0;
+    probed.on[VMX_CONTROL_PRIMARY] = 0;
 }
 
 int main(void)
