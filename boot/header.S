@@ -26,8 +26,8 @@ header:
 request:
     .word TAG_INFORMATION_REQUEST, OPTIONAL
     .long request_end - request
-    .long 1, 2, 3, 6, 8, 14, 15, 17, 21 /* command line, loader, modules, memory map, framebuffer,
-                                           RSDP old and new, EFI memory map, load base */
+    .long 1, 2, 3, 6, 8, 14, 15, 17 /* command line, loader, modules, memory map, framebuffer,
+                                       RSDP old and new, EFI memory map */
 request_end:
 
     /* No preference of size or depth: any framebuffer will do, and text as well. */

@@ -1,7 +1,88 @@
+/*
+ * Multiboot2 Specification, "Boot information format".
+ */
 #include "boot/multiboot2.h"
 
-#include "boot/multiboot2_tags.h"
 #include "lib/string.h"
+
+/* The information as it lies in memory. */
+enum multiboot_tag_type {
+    TAG_END = 0,
+    TAG_COMMAND_LINE = 1,
+    TAG_LOADER_NAME = 2,
+    TAG_MODULE = 3,
+    TAG_BASIC_MEMORY = 4,
+    TAG_MEMORY_MAP = 6,
+    TAG_FRAMEBUFFER = 8,
+    TAG_EFI32_SYSTEM_TABLE = 11,
+    TAG_EFI64_SYSTEM_TABLE = 12,
+    TAG_RSDP_OLD = 14,
+    TAG_RSDP_NEW = 15,
+    TAG_EFI_MEMORY_MAP = 17,
+    TAG_EFI_BOOT_SERVICES = 18,
+    TAG_EFI32_IMAGE_HANDLE = 19,
+    TAG_EFI64_IMAGE_HANDLE = 20,
+};
+
+enum {
+    INFO_HEADER_SIZE = 8,
+    TAG_ALIGN = 8,
+    RSDP_OLD_SIZE = 20,
+    FRAMEBUFFER_COLOURS = offsetof(struct multiboot_framebuffer, red_position),
+    FRAMEBUFFER_END = FRAMEBUFFER_COLOURS + 6,
+};
+
+struct tag {
+    uint32_t type, size;
+};
+
+struct string_tag {
+    struct tag tag;
+    char string[];
+};
+
+struct module_tag {
+    struct tag tag;
+    uint32_t start, end;
+    char string[];
+};
+
+struct basic_memory_tag {
+    struct tag tag;
+    uint32_t lower, upper; /* KiB from 0, KiB from 1 MiB */
+};
+
+/* "Memory map" and "EFI memory map" begin alike. */
+struct map_tag {
+    struct tag tag;
+    uint32_t entry_size, entry_version;
+    uint8_t entries[];
+};
+
+struct map_entry {
+    uint64_t base, length;
+    uint32_t type, reserved;
+};
+
+/* UEFI Specification, "EFI_BOOT_SERVICES.GetMemoryMap()", EFI_MEMORY_DESCRIPTOR. */
+struct efi_descriptor {
+    uint32_t type, padding;
+    uint64_t physical_start, virtual_start, pages, attribute;
+};
+
+struct framebuffer_tag {
+    struct tag tag;
+    struct multiboot_framebuffer framebuffer;
+};
+
+struct rsdp_tag {
+    struct tag tag;
+    uint8_t rsdp[];
+};
+
+enum { EFI_PAGE_SHIFT = 12 };
+#define EFI_MEMORY_WB (1ull << 3)  /* can be cached write-back */
+#define EFI_MEMORY_SP (1ull << 18) /* set aside for a special purpose */
 
 /* Tags that are read only when the better ones are missing. */
 struct fallback {
@@ -55,31 +136,122 @@ static enum multiboot_result take_module(const struct module_tag *module, const 
     return MULTIBOOT_OK;
 }
 
-static enum multiboot_result take_framebuffer(const struct framebuffer_tag *framebuffer,
+static enum multiboot_result take_framebuffer(const struct framebuffer_tag *tag,
                                               struct multiboot_info *out)
 {
-    out->framebuffer = (struct multiboot_framebuffer){
-        .address = framebuffer->address,
-        .pitch = framebuffer->pitch,
-        .width = framebuffer->width,
-        .height = framebuffer->height,
-        .bpp = framebuffer->bpp,
-        .type = framebuffer->type,
-    };
-    if (framebuffer->type == MULTIBOOT_FRAMEBUFFER_RGB) {
-        const uint8_t *colours = framebuffer->colours;
+    bool coloured = tag->framebuffer.type == MULTIBOOT_FRAMEBUFFER_RGB;
+    size_t bytes = coloured ? FRAMEBUFFER_END : FRAMEBUFFER_COLOURS;
 
-        if (framebuffer->tag.size < sizeof(*framebuffer) + FRAMEBUFFER_COLOURS_SIZE)
-            return MULTIBOOT_TAG_SHORT;
-        out->framebuffer.red_position = colours[0];
-        out->framebuffer.red_size = colours[1];
-        out->framebuffer.green_position = colours[2];
-        out->framebuffer.green_size = colours[3];
-        out->framebuffer.blue_position = colours[4];
-        out->framebuffer.blue_size = colours[5];
-    }
+    memcpy(&out->framebuffer, &tag->framebuffer, FRAMEBUFFER_COLOURS);
+    if (tag->tag.size < sizeof(tag->tag) + bytes)
+        return MULTIBOOT_TAG_SHORT;
+    memcpy(&out->framebuffer, &tag->framebuffer, bytes);
     out->has_framebuffer = true;
     return MULTIBOOT_OK;
+}
+
+static enum multiboot_result add_memory(struct multiboot_info *out, uint64_t base, uint64_t length,
+                                        enum multiboot_memory_kind kind)
+{
+    struct multiboot_memory *last =
+        out->memory_count > 0 ? &out->memory[out->memory_count - 1] : NULL;
+
+    if (length > UINT64_MAX - base) {
+        if (kind == MULTIBOOT_MEMORY_AVAILABLE)
+            return MULTIBOOT_MEMORY_WRAPS;
+        length = UINT64_MAX - base;
+    }
+    if (length == 0)
+        return MULTIBOOT_OK;
+    if (last != NULL && last->kind == kind && last->base + last->length == base) {
+        last->length += length;
+    } else if (out->memory_count < MULTIBOOT_MEMORY_MAX) {
+        out->memory[out->memory_count++] = (struct multiboot_memory){base, length, kind};
+    } else {
+        out->memory_lost++;
+    }
+    return MULTIBOOT_OK;
+}
+
+/* UEFI Specification, "EFI_BOOT_SERVICES.GetMemoryMap()" and "Memory Type Usage after
+ * ExitBootServices()". */
+static enum multiboot_memory_kind efi_kind(const struct efi_descriptor *entry,
+                                           bool boot_services_not_ended)
+{
+    enum {
+        LOADER_CODE = 1,
+        LOADER_DATA = 2,
+        BOOT_SERVICES_CODE = 3,
+        BOOT_SERVICES_DATA = 4,
+        CONVENTIONAL = 7,
+        UNUSABLE = 8,
+        ACPI_RECLAIM = 9,
+        ACPI_NVS = 10,
+    };
+    bool usable = (entry->attribute & EFI_MEMORY_WB) && !(entry->attribute & EFI_MEMORY_SP);
+
+    switch (entry->type) {
+    case BOOT_SERVICES_CODE:
+    case BOOT_SERVICES_DATA:
+        usable = usable && !boot_services_not_ended;
+        return usable ? MULTIBOOT_MEMORY_AVAILABLE : MULTIBOOT_MEMORY_RESERVED;
+    case LOADER_CODE:
+    case LOADER_DATA:
+    case CONVENTIONAL:
+        return usable ? MULTIBOOT_MEMORY_AVAILABLE : MULTIBOOT_MEMORY_RESERVED;
+    case UNUSABLE:
+        return MULTIBOOT_MEMORY_BAD;
+    case ACPI_RECLAIM:
+        return MULTIBOOT_MEMORY_ACPI_RECLAIMABLE;
+    case ACPI_NVS:
+        return MULTIBOOT_MEMORY_NVS;
+    default:
+        return MULTIBOOT_MEMORY_RESERVED;
+    }
+}
+
+/* One entry of either map. */
+static enum multiboot_result take_entry(const void *at, bool efi, struct multiboot_info *out)
+{
+    const struct efi_descriptor *descriptor = at;
+    const struct map_entry *entry = at;
+    bool known;
+
+    if (efi)
+        return add_memory(out, descriptor->physical_start,
+                          descriptor->pages > UINT64_MAX >> EFI_PAGE_SHIFT
+                              ? UINT64_MAX
+                              : descriptor->pages << EFI_PAGE_SHIFT,
+                          efi_kind(descriptor, out->boot_services_not_ended));
+    known = entry->type >= MULTIBOOT_MEMORY_AVAILABLE && entry->type <= MULTIBOOT_MEMORY_BAD;
+    return add_memory(out, entry->base, entry->length,
+                      known ? (enum multiboot_memory_kind)entry->type : MULTIBOOT_MEMORY_RESERVED);
+}
+
+/* The tag must hold a whole number of entries, each with at least the fields we know. */
+static enum multiboot_result take_map(const struct map_tag *map, bool efi,
+                                      struct multiboot_info *out)
+{
+    const uint8_t *end = (const uint8_t *)map + map->tag.size;
+    uint32_t least = efi ? sizeof(struct efi_descriptor) : sizeof(struct map_entry);
+    enum multiboot_result result = MULTIBOOT_OK;
+
+    if (map->entry_size < least || map->entry_size % TAG_ALIGN != 0 ||
+        (map->tag.size - sizeof(*map)) % map->entry_size != 0)
+        return efi ? MULTIBOOT_EFI_ENTRY : MULTIBOOT_MEMORY_ENTRY;
+    for (const uint8_t *at = map->entries; at < end && result == MULTIBOOT_OK;
+         at += map->entry_size)
+        result = take_entry(at, efi, out);
+    return result;
+}
+
+static void take_basic_memory(const struct basic_memory_tag *basic, struct multiboot_info *out)
+{
+    const uint64_t kib = 1024;
+    const uint64_t upper_base = kib * kib;
+
+    (void)add_memory(out, 0, basic->lower * kib, MULTIBOOT_MEMORY_AVAILABLE);
+    (void)add_memory(out, upper_base, basic->upper * kib, MULTIBOOT_MEMORY_AVAILABLE);
 }
 
 /* The new RSDP wins, whichever comes first. */
@@ -102,7 +274,7 @@ static const struct tag_rule {
     [TAG_MODULE] = {.least = sizeof(struct module_tag), .repeats = true},
     [TAG_BASIC_MEMORY] = {.least = sizeof(struct basic_memory_tag)},
     [TAG_MEMORY_MAP] = {.least = sizeof(struct map_tag)},
-    [TAG_FRAMEBUFFER] = {.least = sizeof(struct framebuffer_tag)},
+    [TAG_FRAMEBUFFER] = {.least = sizeof(struct tag) + FRAMEBUFFER_COLOURS},
     [TAG_EFI32_SYSTEM_TABLE] = {.least = 12, .uefi = true},
     [TAG_EFI64_SYSTEM_TABLE] = {.least = 16, .uefi = true},
     [TAG_RSDP_OLD] = {.least = sizeof(struct rsdp_tag) + RSDP_OLD_SIZE},
@@ -111,7 +283,6 @@ static const struct tag_rule {
     [TAG_EFI_BOOT_SERVICES] = {.least = sizeof(struct tag), .uefi = true},
     [TAG_EFI32_IMAGE_HANDLE] = {.least = 12, .uefi = true},
     [TAG_EFI64_IMAGE_HANDLE] = {.least = 16, .uefi = true},
-    [TAG_LOAD_BASE] = {.least = sizeof(struct load_base_tag)},
 };
 
 enum { TAG_RULES = sizeof(tag_rules) / sizeof(tag_rules[0]) };
@@ -136,7 +307,7 @@ static enum multiboot_result take_tag(const struct tag *tag, struct multiboot_in
         fallback->basic = (const struct basic_memory_tag *)tag;
         return MULTIBOOT_OK;
     case TAG_MEMORY_MAP:
-        return multiboot_take_memory_map((const struct map_tag *)tag, out);
+        return take_map((const struct map_tag *)tag, false, out);
     case TAG_FRAMEBUFFER:
         return take_framebuffer((const struct framebuffer_tag *)tag, out);
     case TAG_RSDP_OLD:
@@ -150,10 +321,6 @@ static enum multiboot_result take_tag(const struct tag *tag, struct multiboot_in
         return MULTIBOOT_OK;
     case TAG_EFI_BOOT_SERVICES:
         out->boot_services_not_ended = true;
-        return MULTIBOOT_OK;
-    case TAG_LOAD_BASE:
-        out->has_load_base = true;
-        out->load_base = ((const struct load_base_tag *)tag)->load_base;
         return MULTIBOOT_OK;
     default:
         return MULTIBOOT_OK;
@@ -224,9 +391,9 @@ enum multiboot_result multiboot_parse(const void *info, size_t most, struct mult
     if (result != MULTIBOOT_OK)
         return result;
     if (out->memory_count == 0 && fallback.efi_map != NULL)
-        result = multiboot_take_efi_map(fallback.efi_map, out);
+        result = take_map(fallback.efi_map, true, out);
     if (out->memory_count == 0 && fallback.basic != NULL && result == MULTIBOOT_OK)
-        multiboot_take_basic_memory(fallback.basic, out);
+        take_basic_memory(fallback.basic, out);
     if (out->memory_count == 0 && result == MULTIBOOT_OK)
         return MULTIBOOT_NO_MEMORY;
     return result;

@@ -60,14 +60,6 @@ struct multiboot_memory {
     enum multiboot_memory_kind kind;
 };
 
-/* Which tag the memory map came from: the first of these that describes any memory. */
-enum multiboot_memory_source {
-    MULTIBOOT_SOURCE_NONE,
-    MULTIBOOT_SOURCE_MAP,   /* "Memory map" */
-    MULTIBOOT_SOURCE_EFI,   /* "EFI memory map" */
-    MULTIBOOT_SOURCE_BASIC, /* "Basic memory information" */
-};
-
 enum multiboot_framebuffer_type {
     MULTIBOOT_FRAMEBUFFER_INDEXED = 0,
     MULTIBOOT_FRAMEBUFFER_RGB = 1,
@@ -80,6 +72,7 @@ struct multiboot_framebuffer {
     uint32_t pitch, width, height; /* pitch in bytes */
     uint8_t bpp;                   /* bits per pixel */
     uint8_t type;                  /* enum multiboot_framebuffer_type */
+    uint16_t reserved;
     uint8_t red_position, red_size;
     uint8_t green_position, green_size;
     uint8_t blue_position, blue_size;
@@ -97,7 +90,6 @@ struct multiboot_info {
     uint32_t tag_type;
     uint32_t tag_offset; /* bytes from the start of the information */
 
-    enum multiboot_memory_source memory_source;
     uint32_t memory_count;
     uint32_t memory_lost; /* ranges that did not fit, of whatever kind */
     struct multiboot_memory memory[MULTIBOOT_MEMORY_MAX];
@@ -116,9 +108,6 @@ struct multiboot_info {
     bool has_framebuffer;
     struct multiboot_framebuffer framebuffer;
 
-    bool has_load_base;
-    uint32_t load_base; /* physical; where a relocatable image was put */
-
     bool uefi;                    /* the firmware is UEFI, else BIOS */
     bool boot_services_not_ended; /* ExitBootServices was not called */
 };
@@ -132,17 +121,5 @@ struct multiboot_info {
 enum multiboot_result multiboot_parse(const void *info, size_t most, struct multiboot_info *out);
 
 const char *multiboot_result_text(enum multiboot_result result);
-
-/*
- * The three ways to learn of memory, in boot/multiboot2_memory.c, for the parser alone. Each adds
- * its ranges to `out` and notes itself as the source if there were any. The tag is known to lie
- * inside the information and to hold its structure's fixed part.
- */
-struct map_tag;
-struct basic_memory_tag;
-enum multiboot_result multiboot_take_memory_map(const struct map_tag *map,
-                                                struct multiboot_info *out);
-enum multiboot_result multiboot_take_efi_map(const struct map_tag *map, struct multiboot_info *out);
-void multiboot_take_basic_memory(const struct basic_memory_tag *basic, struct multiboot_info *out);
 
 #endif

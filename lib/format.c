@@ -37,13 +37,17 @@ static void fill(struct sink *sink, char c, int count)
         sink->write(sink, &c, 1);
 }
 
-static void put_text(struct sink *sink, const struct conversion *how, const char *text,
-                     size_t length)
+/* Prefix, zeros and text, with blanks up to the width. */
+static void put_padded(struct sink *sink, const struct conversion *how, const char *prefix,
+                       int zeros, const char *text, size_t length)
 {
-    int padding = how->width - (int)length;
+    size_t prefix_length = strlen(prefix);
+    int padding = how->width - (int)prefix_length - zeros - (int)length;
 
     if (!how->left)
         fill(sink, ' ', padding);
+    sink->write(sink, prefix, prefix_length);
+    fill(sink, '0', zeros);
     sink->write(sink, text, length);
     if (how->left)
         fill(sink, ' ', padding);
@@ -54,62 +58,35 @@ static void put_number(struct sink *sink, const struct conversion *how, uint64_t
 {
     const char *digits = upper ? "0123456789ABCDEF" : "0123456789abcdef";
     char text[20];
-    int length = 0;
-    int prefix_length = (int)strlen(prefix);
-    int zeros;
-    int padding;
+    char *start = text + sizeof(text);
+    int least = how->precision < 0 ? 1 : how->precision;
+    int length;
 
     for (; value != 0; value /= base)
-        text[sizeof(text) - (size_t)++length] = digits[value % base];
-    zeros = (how->precision < 0 ? 1 : how->precision) - length;
-    if (how->precision < 0 && how->zero && !how->left &&
-        how->width - prefix_length - length > zeros)
-        zeros = how->width - prefix_length - length;
-    if (zeros < 0)
-        zeros = 0;
-    padding = how->width - prefix_length - zeros - length;
-
-    if (!how->left)
-        fill(sink, ' ', padding);
-    sink->write(sink, prefix, (size_t)prefix_length);
-    fill(sink, '0', zeros);
-    sink->write(sink, text + sizeof(text) - (size_t)length, (size_t)length);
-    if (how->left)
-        fill(sink, ' ', padding);
+        *--start = digits[value % base];
+    length = (int)(text + sizeof(text) - start);
+    if (how->precision < 0 && how->zero && !how->left)
+        least = how->width - (int)strlen(prefix) > 1 ? how->width - (int)strlen(prefix) : 1;
+    put_padded(sink, how, prefix, least > length ? least - length : 0, start, (size_t)length);
 }
 
-static uint64_t take_unsigned(va_list *arguments, const struct conversion *how)
+/* An argument as wide as the conversion says, extended to 64 bits by its sign if it has one. */
+static uint64_t take_integer(va_list *arguments, const struct conversion *how, bool has_sign)
 {
-    if (how->longs == 2)
-        return va_arg(*arguments, unsigned long long);
-    if (how->longs == 1)
-        return va_arg(*arguments, unsigned long);
-    if (how->longs == -1)
-        return (unsigned short)va_arg(*arguments, unsigned);
-    if (how->longs == -2)
-        return (unsigned char)va_arg(*arguments, unsigned);
-    return va_arg(*arguments, unsigned);
-}
+    unsigned unused = how->longs > 0 ? 0 : how->longs == 0 ? 32 : how->longs == -1 ? 48 : 56;
+    uint64_t value =
+        how->longs > 0 ? va_arg(*arguments, unsigned long) : (uint64_t)va_arg(*arguments, unsigned);
 
-static int64_t take_signed(va_list *arguments, const struct conversion *how)
-{
-    if (how->longs == 2)
-        return va_arg(*arguments, long long);
-    if (how->longs == 1)
-        return va_arg(*arguments, long);
-    if (how->longs == -1)
-        return (short)va_arg(*arguments, int);
-    if (how->longs == -2)
-        return (signed char)va_arg(*arguments, int);
-    return va_arg(*arguments, int);
+    value <<= unused;
+    return has_sign ? (uint64_t)((int64_t)value >> unused) : value >> unused;
 }
 
 static void put_string(struct sink *sink, const struct conversion *how, const char *text)
 {
     if (text == NULL)
         text = "(null)";
-    put_text(sink, how, text,
-             how->precision < 0 ? strlen(text) : strnlen(text, (size_t)how->precision));
+    put_padded(sink, how, "", 0, text,
+               how->precision < 0 ? strlen(text) : strnlen(text, (size_t)how->precision));
 }
 
 /* Width or precision: a number, or * for an argument. Returns what follows it. */
@@ -165,18 +142,18 @@ static bool convert(struct sink *sink, const struct conversion *how, char letter
     switch (letter) {
     case 'd':
     case 'i': {
-        int64_t value = take_signed(arguments, how);
+        uint64_t value = take_integer(arguments, how, true);
+        bool negative = (int64_t)value < 0;
 
-        put_number(sink, how, value < 0 ? -(uint64_t)value : (uint64_t)value, 10, false,
-                   value < 0 ? "-" : "");
+        put_number(sink, how, negative ? -value : value, 10, false, negative ? "-" : "");
         return true;
     }
     case 'u':
-        put_number(sink, how, take_unsigned(arguments, how), 10, false, "");
+        put_number(sink, how, take_integer(arguments, how, false), 10, false, "");
         return true;
     case 'x':
     case 'X':
-        put_number(sink, how, take_unsigned(arguments, how), 16, letter == 'X',
+        put_number(sink, how, take_integer(arguments, how, false), 16, letter == 'X',
                    how->alternate ? "0x" : "");
         return true;
     case 'p':
@@ -185,7 +162,7 @@ static bool convert(struct sink *sink, const struct conversion *how, char letter
     case 'c': {
         char c = (char)va_arg(*arguments, int);
 
-        put_text(sink, how, &c, 1);
+        put_padded(sink, how, "", 0, &c, 1);
         return true;
     }
     case 's':

@@ -50,31 +50,30 @@ struct x86_segments {
             __builtin_trap();                   \
     } while (0)
 
+/*
+ * The instructions that are alike but for their name. X86_DO: without operand; X86_GET, X86_SET: of
+ * one register; X86_IN, X86_OUT: of a port; X86_GET_AT, X86_SET_AT_SAFE: EDX:EAX of what ECX
+ * selects. What ends with _safe returns 0, or the vector of the fault.
+ */
 #if __STDC_HOSTED__
+
+#define X86_DO(name, text)          void name(void);
+#define X86_GET(name, text)         uint64_t name(void);
+#define X86_SET(name, text)         void name(uint64_t value);
+#define X86_SET_SAFE(name, text)    uint8_t name(uint64_t value);
+#define X86_IN(name, type, text)    type name(uint16_t port);
+#define X86_OUT(name, type, text)   void name(uint16_t port, type value);
+#define X86_GET_AT(name, text)      uint64_t name(uint32_t number);
+#define X86_SET_AT_SAFE(name, text) uint8_t name(uint32_t number, uint64_t value);
 
 struct cpuid_registers cpuid(uint32_t leaf, uint32_t subleaf);
 uint64_t rdtsc(void);
-uint64_t rdmsr(uint32_t msr);
 uint8_t rdmsr_safe(uint32_t msr, uint64_t *value);
-uint8_t wrmsr_safe(uint32_t msr, uint64_t value);
-uint64_t read_cr0(void);
-void write_cr2(uint64_t value);
-uint64_t read_cr3(void);
-uint64_t read_cr4(void);
-uint8_t write_cr0_safe(uint64_t value);
-uint8_t write_cr4_safe(uint64_t value);
 struct x86_segments x86_segments(void);
 uint64_t read_dr(unsigned number);
 void write_dr(unsigned number, uint64_t value);
-uint8_t xsetbv_safe(uint32_t number, uint64_t value);
 uint32_t rdpkru(void);
 struct x87_number x87_sine_of_pi(void);
-void take_interrupt(void);
-void int_nmi(void);
-void int_machine_check(void);
-void out8(uint16_t port, uint8_t value);
-uint8_t in8(uint16_t port);
-void cpu_relax(void);
 
 #else
 
@@ -83,6 +82,70 @@ void cpu_relax(void);
     ".balign 8\n\t"                    \
     ".quad " fault ", " landing "\n\t" \
     ".popsection\n\t"
+
+/* Executes `text`; 0, or the vector of the fault. */
+#define X86_TRY(text, ...)                          \
+    ({                                              \
+        uint64_t vector_;                           \
+        asm volatile("1: " text "\n\t"              \
+                     "xor %%eax, %%eax\n\t"         \
+                     "2:\n\t" X86_FIXUP("1b", "2b") \
+                     : "=&a"(vector_)               \
+                     : __VA_ARGS__                  \
+                     : "cc", "memory");             \
+        (uint8_t) vector_;                          \
+    })
+
+#define X86_DO(name, text)                 \
+    static inline void name(void)          \
+    {                                      \
+        asm volatile(text : : : "memory"); \
+    }
+#define X86_GET(name, text)                            \
+    static inline uint64_t name(void)                  \
+    {                                                  \
+        uint64_t value;                                \
+                                                       \
+        asm volatile(text : "=r"(value) : : "memory"); \
+        return value;                                  \
+    }
+#define X86_SET(name, text)                           \
+    static inline void name(uint64_t value)           \
+    {                                                 \
+        asm volatile(text : : "r"(value) : "memory"); \
+    }
+#define X86_SET_SAFE(name, text)               \
+    static inline uint8_t name(uint64_t value) \
+    {                                          \
+        return X86_TRY(text, "r"(value));      \
+    }
+#define X86_IN(name, type, text)                                  \
+    static inline type name(uint16_t port)                        \
+    {                                                             \
+        type value;                                               \
+                                                                  \
+        asm volatile(text : "=a"(value) : "Nd"(port) : "memory"); \
+        return value;                                             \
+    }
+#define X86_OUT(name, type, text)                                 \
+    static inline void name(uint16_t port, type value)            \
+    {                                                             \
+        asm volatile(text : : "a"(value), "Nd"(port) : "memory"); \
+    }
+#define X86_GET_AT(name, text)                                               \
+    static inline uint64_t name(uint32_t number)                             \
+    {                                                                        \
+        uint32_t low, high;                                                  \
+                                                                             \
+        asm volatile(text : "=a"(low), "=d"(high) : "c"(number) : "memory"); \
+        return (uint64_t)high << 32 | low;                                   \
+    }
+#define X86_SET_AT_SAFE(name, text)                                       \
+    static inline uint8_t name(uint32_t number, uint64_t value)           \
+    {                                                                     \
+        return X86_TRY(text, "0"((uint64_t)(uint32_t)value), "c"(number), \
+                       "d"((uint32_t)(value >> 32)));                     \
+    }
 
 static inline struct cpuid_registers cpuid(uint32_t leaf, uint32_t subleaf)
 {
@@ -102,21 +165,11 @@ static inline uint64_t rdtsc(void)
     return (uint64_t)high << 32 | low;
 }
 
-/* For MSRs that every processor with long mode has: a fault here is a panic. */
-static inline uint64_t rdmsr(uint32_t msr)
-{
-    uint32_t low, high;
-
-    asm volatile("rdmsr" : "=a"(low), "=d"(high) : "c"(msr) : "memory");
-    return (uint64_t)high << 32 | low;
-}
-
 static inline void wrmsr(uint32_t msr, uint64_t value)
 {
-    asm volatile("wrmsr"
-                 :
-                 : "c"(msr), "a"((uint32_t)value), "d"((uint32_t)(value >> 32))
-                 : "memory");
+    uint32_t low = (uint32_t)value, high = (uint32_t)(value >> 32);
+
+    asm volatile("wrmsr" : : "c"(msr), "a"(low), "d"(high) : "memory");
 }
 
 /* Returns 0, or the vector of the fault and a value of 0. */
@@ -133,83 +186,6 @@ static inline uint8_t rdmsr_safe(uint32_t msr, uint64_t *value)
                  : "c"(msr)
                  : "rdx", "cc", "memory");
     *value = high << 32 | low;
-    return (uint8_t)vector;
-}
-
-/* Returns 0, or the vector of the fault. */
-static inline uint8_t wrmsr_safe(uint32_t msr, uint64_t value)
-{
-    uint64_t vector = (uint32_t)value;
-
-    asm volatile("1: wrmsr\n\t"
-                 "xor %%eax, %%eax\n\t"
-                 "2:\n\t" X86_FIXUP("1b", "2b")
-                 : "+a"(vector)
-                 : "c"(msr), "d"((uint32_t)(value >> 32))
-                 : "cc", "memory");
-    return (uint8_t)vector;
-}
-
-static inline uint64_t read_cr0(void)
-{
-    uint64_t value;
-
-    asm volatile("mov %%cr0, %0" : "=r"(value) : : "memory");
-    return value;
-}
-
-static inline uint64_t read_cr2(void)
-{
-    uint64_t value;
-
-    asm volatile("mov %%cr2, %0" : "=r"(value) : : "memory");
-    return value;
-}
-
-static inline uint64_t read_cr3(void)
-{
-    uint64_t value;
-
-    asm volatile("mov %%cr3, %0" : "=r"(value) : : "memory");
-    return value;
-}
-
-static inline void write_cr3(uint64_t value)
-{
-    asm volatile("mov %0, %%cr3" : : "r"(value) : "memory");
-}
-
-static inline uint64_t read_cr4(void)
-{
-    uint64_t value;
-
-    asm volatile("mov %%cr4, %0" : "=r"(value) : : "memory");
-    return value;
-}
-
-static inline uint8_t write_cr0_safe(uint64_t value)
-{
-    uint64_t vector;
-
-    asm volatile("1: mov %[value], %%cr0\n\t"
-                 "xor %%eax, %%eax\n\t"
-                 "2:\n\t" X86_FIXUP("1b", "2b")
-                 : "=&a"(vector)
-                 : [value] "r"(value)
-                 : "cc", "memory");
-    return (uint8_t)vector;
-}
-
-static inline uint8_t write_cr4_safe(uint64_t value)
-{
-    uint64_t vector;
-
-    asm volatile("1: mov %[value], %%cr4\n\t"
-                 "xor %%eax, %%eax\n\t"
-                 "2:\n\t" X86_FIXUP("1b", "2b")
-                 : "=&a"(vector)
-                 : [value] "r"(value)
-                 : "cc", "memory");
     return (uint8_t)vector;
 }
 
@@ -236,122 +212,33 @@ static inline struct x86_segments x86_segments(void)
     return s;
 }
 
-static inline void out8(uint16_t port, uint8_t value)
-{
-    asm volatile("outb %0, %1" : : "a"(value), "Nd"(port) : "memory");
-}
-
-static inline void out16(uint16_t port, uint16_t value)
-{
-    asm volatile("outw %0, %1" : : "a"(value), "Nd"(port) : "memory");
-}
-
-static inline uint8_t in8(uint16_t port)
-{
-    uint8_t value;
-
-    asm volatile("inb %1, %0" : "=a"(value) : "Nd"(port) : "memory");
-    return value;
-}
-
-static inline uint16_t in16(uint16_t port)
-{
-    uint16_t value;
-
-    asm volatile("inw %1, %0" : "=a"(value) : "Nd"(port) : "memory");
-    return value;
-}
-
-static inline uint32_t in32(uint16_t port)
-{
-    uint32_t value;
-
-    asm volatile("inl %1, %0" : "=a"(value) : "Nd"(port) : "memory");
-    return value;
-}
-
-static inline void cpu_relax(void)
-{
-    asm volatile("pause" : : : "memory");
-}
-
-static inline void invlpg(uint64_t address)
-{
-    asm volatile("invlpg (%0)" : : "r"(address) : "memory");
-}
-
-static inline void write_cr2(uint64_t value)
-{
-    asm volatile("mov %0, %%cr2" : : "r"(value) : "memory");
-}
-
 /* DR0 to DR3 and DR6 (4 is another name of 6); DR7 is the VMCS's while a guest runs. */
+#define X86_EACH_DR(DR) DR(0) DR(1) DR(2) DR(3) DR(6)
+
 static inline uint64_t read_dr(unsigned number)
 {
-    uint64_t value;
+    uint64_t value = 0;
 
-    switch (number) {
-    case 0:
-        asm volatile("mov %%db0, %0" : "=r"(value));
-        break;
-    case 1:
-        asm volatile("mov %%db1, %0" : "=r"(value));
-        break;
-    case 2:
-        asm volatile("mov %%db2, %0" : "=r"(value));
-        break;
-    case 3:
-        asm volatile("mov %%db3, %0" : "=r"(value));
-        break;
-    default:
-        asm volatile("mov %%db6, %0" : "=r"(value));
-        break;
-    }
+#define READ(n)        \
+    if (number == (n)) \
+        asm volatile("mov %%db" #n ", %0" : "=r"(value));
+    X86_EACH_DR(READ)
+#undef READ
     return value;
 }
 
 static inline void write_dr(unsigned number, uint64_t value)
 {
-    switch (number) {
-    case 0:
-        asm volatile("mov %0, %%db0" : : "r"(value));
-        break;
-    case 1:
-        asm volatile("mov %0, %%db1" : : "r"(value));
-        break;
-    case 2:
-        asm volatile("mov %0, %%db2" : : "r"(value));
-        break;
-    case 3:
-        asm volatile("mov %0, %%db3" : : "r"(value));
-        break;
-    default:
-        asm volatile("mov %0, %%db6" : : "r"(value));
-        break;
-    }
+#define WRITE(n)       \
+    if (number == (n)) \
+        asm volatile("mov %0, %%db" #n : : "r"(value));
+    X86_EACH_DR(WRITE)
+#undef WRITE
 }
 
-/* Extended control registers; CR4.OSXSAVE must be set, or both are #UD. */
-static inline uint64_t xgetbv(uint32_t number)
+static inline void invlpg(uint64_t address)
 {
-    uint32_t low, high;
-
-    asm volatile("xgetbv" : "=a"(low), "=d"(high) : "c"(number));
-    return (uint64_t)high << 32 | low;
-}
-
-/* Returns 0, or the vector of the fault. */
-static inline uint8_t xsetbv_safe(uint32_t number, uint64_t value)
-{
-    uint64_t vector = (uint32_t)value;
-
-    asm volatile("1: xsetbv\n\t"
-                 "xor %%eax, %%eax\n\t"
-                 "2:\n\t" X86_FIXUP("1b", "2b")
-                 : "+a"(vector)
-                 : "c"(number), "d"((uint32_t)(value >> 32))
-                 : "cc", "memory");
-    return (uint8_t)vector;
+    asm volatile("invlpg (%0)" : : "r"(address) : "memory");
 }
 
 /* The rights of protection keys; CR4.PKE must be set, or it is #UD. */
@@ -361,6 +248,18 @@ static inline uint32_t rdpkru(void)
 
     asm volatile("rdpkru" : "=a"(value) : "c"(0) : "rdx");
     return value;
+}
+
+/* The x87 and SSE state, from 512 bytes aligned to 16. CR4.OSFXSR must be set. */
+static inline void fxrstor(const void *area)
+{
+    asm volatile("fxrstor64 (%0)" : : "r"(area) : "memory");
+}
+
+/* All the state that XCR0 names, from an XSAVE area aligned to 64. CR4.OSXSAVE must be set. */
+static inline void xrstor(const void *area)
+{
+    asm volatile("xrstor64 (%0)" : : "r"(area), "a"(UINT32_MAX), "d"(UINT32_MAX) : "memory");
 }
 
 /* Leaves the x87 as FNINIT does. CR0.EM and CR0.TS must be 0. */
@@ -377,46 +276,38 @@ static inline struct x87_number x87_sine_of_pi(void)
     return sine;
 }
 
-/* The x87 and SSE state, from 512 bytes aligned to 16. CR4.OSFXSR must be set. */
-static inline void fxrstor(const void *area)
-{
-    asm volatile("fxrstor64 (%0)" : : "r"(area) : "memory");
-}
+#endif
 
-/* All the state that XCR0 names, from an XSAVE area aligned to 64. CR4.OSXSAVE must be set. */
-static inline void xrstor(const void *area)
-{
-    asm volatile("xrstor64 (%0)" : : "r"(area), "a"(UINT32_MAX), "d"(UINT32_MAX) : "memory");
-}
+X86_GET(read_cr0, "mov %%cr0, %0")
+X86_GET(read_cr2, "mov %%cr2, %0")
+X86_GET(read_cr3, "mov %%cr3, %0")
+X86_GET(read_cr4, "mov %%cr4, %0")
+X86_SET(write_cr2, "mov %0, %%cr2")
+X86_SET(write_cr3, "mov %0, %%cr3")
+X86_SET_SAFE(write_cr0_safe, "mov %1, %%cr0")
+X86_SET_SAFE(write_cr4_safe, "mov %1, %%cr4")
 
-/* An interrupt that waits is taken here, and only here. */
-static inline void take_interrupt(void)
-{
-    asm volatile("sti\n\tnop\n\tcli" : : : "memory");
-}
+/* For MSRs that every processor with long mode has: a fault here is a panic. */
+X86_GET_AT(rdmsr, "rdmsr")
+X86_SET_AT_SAFE(wrmsr_safe, "wrmsr")
+
+/* Extended control registers; CR4.OSXSAVE must be set, or both are #UD. */
+X86_GET_AT(xgetbv, "xgetbv")
+X86_SET_AT_SAFE(xsetbv_safe, "xsetbv")
+
+X86_IN(in8, uint8_t, "inb %1, %0")
+X86_IN(in16, uint16_t, "inw %1, %0")
+X86_IN(in32, uint32_t, "inl %1, %0")
+X86_OUT(out8, uint8_t, "outb %0, %1")
+X86_OUT(out16, uint16_t, "outw %0, %1")
+
+X86_DO(cpu_relax, "pause")
+X86_DO(interrupts_off, "cli")
+X86_DO(take_interrupt, "sti; nop; cli")     /* one that waits is taken here, and only here */
+X86_DO(wait_for_interrupt, "sti; hlt; cli") /* the window is open as long as it waits */
 
 /* An NMI or a machine check as if it came now; the handler's IRET lets further NMIs come. */
-static inline void int_nmi(void)
-{
-    asm volatile("int %0" : : "i"(X86_VECTOR_NMI) : "memory");
-}
-
-static inline void int_machine_check(void)
-{
-    asm volatile("int %0" : : "i"(X86_VECTOR_MC) : "memory");
-}
-
-static inline void interrupts_off(void)
-{
-    asm volatile("cli" : : : "memory");
-}
-
-/* Waits for an interrupt with the window open; interrupts are off again on return. */
-static inline void wait_for_interrupt(void)
-{
-    asm volatile("sti\n\thlt\n\tcli" : : : "memory");
-}
-
-#endif
+X86_DO(int_nmi, "int $2")
+X86_DO(int_machine_check, "int $18")
 
 #endif

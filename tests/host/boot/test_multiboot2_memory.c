@@ -34,7 +34,6 @@ static void test_efi_map(void **state)
     (void)state;
     efi_blob(false);
     assert_int_equal(parse(), MULTIBOOT_OK);
-    assert_int_equal(info.memory_source, MULTIBOOT_SOURCE_EFI);
     assert_int_equal(info.memory_count, 10);
     check_memory(0, 0, 0xa0000, MULTIBOOT_MEMORY_AVAILABLE); /* two adjoining descriptors */
     check_memory(1, 0x100000, 0x10000, MULTIBOOT_MEMORY_RESERVED);
@@ -93,7 +92,6 @@ static void test_basic_memory(void **state)
     tag(4, (uint32_t[]){640, 0x7fc00}, 8);
     end_blob();
     assert_int_equal(parse(), MULTIBOOT_OK);
-    assert_int_equal(info.memory_source, MULTIBOOT_SOURCE_BASIC);
     assert_int_equal(info.memory_count, 2);
     check_memory(0, 0, 640 * 1024, MULTIBOOT_MEMORY_AVAILABLE);
     check_memory(1, 0x100000, 0x7fc00ull * 1024, MULTIBOOT_MEMORY_AVAILABLE);
@@ -112,13 +110,11 @@ static void test_basic_memory(void **state)
     efi_tag((struct efi[]){{0}}, 0);
     end_blob();
     assert_int_equal(parse(), MULTIBOOT_OK);
-    assert_int_equal(info.memory_source, MULTIBOOT_SOURCE_BASIC);
     begin_blob();
     tag(4, (uint32_t[]){640, 0}, 8);
     efi_tag((struct efi[]){{7, 0, 0x100000, 0, 1, 8, 0}}, 1);
     end_blob();
     assert_int_equal(parse(), MULTIBOOT_OK);
-    assert_int_equal(info.memory_source, MULTIBOOT_SOURCE_EFI);
 }
 
 static void test_no_memory(void **state)
@@ -186,7 +182,6 @@ static void test_memory_one_range(void **state)
     memory_tag(&one, 1);
     end_blob();
     assert_int_equal(parse(), MULTIBOOT_OK);
-    assert_int_equal(info.memory_source, MULTIBOOT_SOURCE_MAP);
     assert_int_equal(info.memory_count, 1);
     begin_blob();
     memory_tag(&last, 1);
