@@ -15,7 +15,7 @@
 
 #include "kernel/screen/console_choice.h"
 #include "lib/set.h"
-#include "vmx/capability/override.h"
+#include "vmx/capability/vmx_msr.h"
 #include "vmx/vmx_cpu.h"
 
 enum {

@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "vmx/text/exit_layout.h"
+#include "vmx/text/exit_text.h"
 #include "vmx/exit_reason.h"
 #include "vmx/vmcs_field.h"
 

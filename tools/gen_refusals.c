@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "vmx/text/vmx_json.h"
+#include "vmx/text/capability_text.h"
 
 enum { PREFIXES_MAX = 3 };
 

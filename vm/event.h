@@ -56,7 +56,7 @@ enum event_outcome event_combine(uint32_t first, uint32_t second);
  * IRET had unblocked NMIs when it met the fault or the EPT violation that exited, and it will be
  * executed again: NMIs are blocked as before. For bit 12, NMI unblocking due to IRET, of the
  * VM-exit interruption information or of an exit qualification; where that bit is undefined
- * (vmx/nmi_unblocking.h) this does nothing.
+ * (vmx/exit_reason.h) this does nothing.
  */
 void event_nmi_blocked_again(const struct vcpu *vcpu);
 

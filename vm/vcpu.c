@@ -3,7 +3,7 @@
 #include "mm/memory_type.h"
 #include "vm/guest_state.h"
 #include "vm/host/alarm.h"
-#include "vmx/invalidate.h"
+#include "vmx/vmx_result.h"
 #include "vmx/vmcs_access.h"
 
 #include "lib/x86.h"

@@ -40,6 +40,12 @@ struct rule_text {
 
 extern const struct rule_text rule_table[RULE_COUNT];
 
+/* What is said of a rule beside its sentence: vmx/text/capability_text.h has it of each. */
+struct rule_advice {
+    const char *sdm;    /* section title, or another source */
+    const char *remedy; /* what the person can do */
+};
+
 struct finding {
     enum rule rule;
     enum severity severity;

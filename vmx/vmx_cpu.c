@@ -4,10 +4,8 @@
 #include "lib/string.h"
 #include "lib/x86.h"
 #include "mm/page_alloc.h"
-#include "vmx/capability/cr_fixed.h"
-#include "vmx/capability/consistency.h"
-#include "vmx/capability/feature_control.h"
-#include "vmx/vmx_read.h"
+#include "vmx/capability/vmx_controls.h"
+#include "vmx/capability/vmxon_registers.h"
 
 /* SDM Vol. 2, "CPUID": leaf 1, ECX. AMD's manual, "CPUID Fn8000_0001_ECX": bit 2. */
 #define CPUID_1_ECX_VMX         (1u << 5)
@@ -44,6 +42,40 @@ static bool check_cpuid(struct vmx_cpu *cpu)
     return false;
 }
 
+/* The table's order matters: which of the later MSRs exist is reported by the earlier ones. */
+#define VMX_MSR_ITEM(name, address) (address),
+static const uint32_t msrs_in_order[] = {VMX_MSR_TABLE(VMX_MSR_ITEM)};
+#undef VMX_MSR_ITEM
+
+/*
+ * Every capability MSR that this CPU has and none that it has not. One that should exist and faults
+ * stays absent.
+ */
+static void read_msrs(struct vmx_msrs *msrs, enum vmx_check mode, uint32_t cpu,
+                      struct findings *findings)
+{
+    *msrs = (struct vmx_msrs){0};
+    for (unsigned i = 0; i < sizeof msrs_in_order / sizeof *msrs_in_order; i++) {
+        uint32_t msr = msrs_in_order[i];
+        uint64_t value;
+        uint8_t vector;
+
+        if (!vmx_msr_exists(msrs, msr))
+            continue;
+        vector = rdmsr_safe(msr, &value);
+        if (vector == 0)
+            vmx_msr_set(msrs, msr, value);
+        else
+            finding_add(findings, mode,
+                        (struct finding){.rule = RULE_MSR_READ_FAULT,
+                                         .cpu = cpu,
+                                         .msr = msr,
+                                         .high = -1,
+                                         .low = -1,
+                                         .seen = vector});
+    }
+}
+
 static void check_values(const struct vmx_cpu *cpu, const struct vmx_msrs *msrs,
                          const struct vmcs_config *boot_config, struct vmcs_config *config,
                          struct findings *findings)
@@ -62,7 +94,7 @@ static void check_capabilities(struct vmx_cpu *cpu, const struct vmx_cpu *boot)
 {
     struct findings real = {.count = 0};
 
-    vmx_read_msrs(&cpu->msrs, cpu->options->check, cpu->cpu, &cpu->findings);
+    read_msrs(&cpu->msrs, cpu->options->check, cpu->cpu, &cpu->findings);
     override_apply(cpu->options->override, cpu->cpu, &cpu->msrs, &cpu->checked, &cpu->findings);
     check_values(cpu, &cpu->checked, boot ? &boot->checked_config : NULL, &cpu->checked_config,
                  &cpu->findings);

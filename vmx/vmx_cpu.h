@@ -19,7 +19,6 @@
 #include <stdint.h>
 
 #include "mm/memory_type.h"
-#include "vmx/capability/override.h"
 #include "vmx/capability/vmcs_config.h"
 #include "vmx/capability/vmx_msr.h"
 #include "vmx/finding.h"

@@ -3,7 +3,7 @@
 #include "vm/host/clock_math.h"
 #include "kernel/report/report_parts.h"
 #include "mm/memory_type.h"
-#include "vmx/text/vmx_json.h"
+#include "vmx/capability/vmx_json.h"
 
 #define MIB (1ul << 20)
 

@@ -2,7 +2,7 @@
 #include "kernel/report/report_parts.h"
 #include "lib/string.h"
 #include "vmx/capability/vmx_controls.h"
-#include "vmx/text/basic_render.h"
+#include "vmx/text/capability_text.h"
 
 enum { PAGE_COLUMNS = 78 };
 

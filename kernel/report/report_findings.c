@@ -1,7 +1,8 @@
 #include "kernel/report/report_parts.h"
 #include "lib/string.h"
 #include "vmx/capability/vmx_msr.h"
-#include "vmx/text/vmx_json.h"
+#include "vmx/capability/vmx_json.h"
+#include "vmx/text/capability_text.h"
 
 enum { TEXT_COLUMNS = 67, INDENT = 11, LINE_COLUMNS = 79, MANUAL_SIZE = 160, PLACE_SIZE = 512 };
 
@@ -161,7 +162,8 @@ static void findings_json(const struct machine *machine, struct json *json)
             first.cpu++;
         text_buffer_init(&text, ranges, sizeof(ranges));
         cpu_ranges_print(&text.sink, walk.cpus, machine->cpu_count);
-        vmx_json_finding(json, &first, ranges, &machine->cpus[first.cpu]->apic_id);
+        vmx_json_finding(json, &first, ranges, &machine->cpus[first.cpu]->apic_id,
+                         &rule_advice[first.rule]);
     }
     json_array_end(json);
     json_number(json, "findings_lost", findings_lost(machine));

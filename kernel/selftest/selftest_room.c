@@ -2,7 +2,7 @@
 
 #include "kernel/boot_step.h"
 #include "kernel/console/console.h"
-#include "vmx/selftest/selftest_fields.h"
+#include "vmx/selftest/selftest.h"
 
 /* A self-test can begin where every CPU that is ready has its VMCS loaded. */
 static void run(struct machine *machine)

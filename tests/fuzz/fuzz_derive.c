@@ -14,9 +14,8 @@
 
 #include "tests/host/full_msrs.h"
 #include "tests/host/real_msrs.h"
-#include "vmx/text/basic_render.h"
-#include "vmx/capability/consistency.h"
-#include "vmx/capability/override.h"
+#include "vmx/text/capability_text.h"
+#include "vmx/capability/vmx_msr.h"
 #include "tools/capability/stage.h"
 #include "vmx/capability/vmcs_config.h"
 #include "vmx/capability/vmx_capability.h"

@@ -14,7 +14,7 @@
 #include "vm/host/alarm.h"
 #include "vm/host/apic.h"
 #include "vm/guests/guest_memory.h"
-#include "vmx/entry/vmentry_context.h"
+#include "vmx/entry/vmentry_rule.h"
 
 struct guest_machine guest_machine;
 

@@ -9,7 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "vmx/capability/vmx_dump.h"
+#include "vmx/capability/vmx_msr.h"
 
 /* The columns of the CSV that every source of that format has, in its order (29 of them). */
 extern const char corpus_csv_header[];

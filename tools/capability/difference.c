@@ -1,7 +1,7 @@
 /* Two sets beside each other: only what differs, explained. */
 #include "tools/capability/feature_text.h"
 #include "tools/capability/report.h"
-#include "vmx/capability/field.h"
+#include "vmx/capability/vmx_capability.h"
 
 enum { STATES_MAX = 2 * FEATURE_STATE_MAX + 8, STATES_WIDTH = 19 };
 

@@ -8,7 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "vmx/capability/vmx_dump.h"
+#include "vmx/capability/vmx_msr.h"
 
 enum { IA32_FEATURE_CONTROL_MSR = 0x3a };
 

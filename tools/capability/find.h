@@ -10,7 +10,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "vmx/capability/vmx_dump.h"
+#include "vmx/capability/vmx_msr.h"
 #include "tools/capability/vmx_feature.h"
 
 enum truth { TRUTH_FALSE, TRUTH_UNKNOWN, TRUTH_TRUE };

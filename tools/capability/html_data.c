@@ -7,7 +7,8 @@
 #include "tools/capability/feature_text.h"
 #include "tools/capability/html_words.h"
 #include "tools/capability/report.h"
-#include "vmx/text/vmx_json.h"
+#include "vmx/capability/vmx_json.h"
+#include "vmx/text/capability_text.h"
 
 enum { GROUP_MAX = 32 };
 
@@ -193,7 +194,8 @@ static void put_verdict(struct json *json, const struct stage_report *report)
     json_array_end(json);
     json_array_begin(json, "findings");
     for (uint32_t i = 0; i < report->findings.count; i++)
-        vmx_json_finding(json, &report->findings.item[i], NULL, NULL);
+        vmx_json_finding(json, &report->findings.item[i], NULL, NULL,
+                         &rule_advice[report->findings.item[i].rule]);
     json_array_end(json);
 }
 

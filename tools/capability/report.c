@@ -3,9 +3,8 @@
 #include <string.h>
 
 #include "tools/capability/feature_text.h"
-#include "vmx/text/basic_render.h"
-#include "vmx/text/vmx_json.h"
-#include "vmx/capability/field.h"
+#include "vmx/text/capability_text.h"
+#include "vmx/capability/vmx_capability.h"
 
 enum { SENTENCE_MAX = 400, STATE_WIDTH = 10, FINDING_INDENT = 11, STAGE_INDENT = 32 };
 

@@ -2,7 +2,8 @@
 
 #include "lib/format.h"
 #include "tools/capability/dump_text.h"
-#include "vmx/text/vmx_json.h"
+#include "vmx/capability/vmx_json.h"
+#include "vmx/text/capability_text.h"
 
 static void put_features(struct json *json, const char *name, uint32_t requirements)
 {
@@ -75,7 +76,8 @@ void set_json(struct json *json, const struct checked *checked)
     put_lacking(json, report->lacking);
     json_array_begin(json, "findings");
     for (uint32_t i = 0; i < report->findings.count; i++)
-        vmx_json_finding(json, &report->findings.item[i], NULL, NULL);
+        vmx_json_finding(json, &report->findings.item[i], NULL, NULL,
+                         &rule_advice[report->findings.item[i].rule]);
     json_array_end(json);
     json_number(json, "findings_lost", report->findings.lost);
     json_string(json, "check", checked->mode == VMX_CHECK_STRICT ? "strict" : "kvm");

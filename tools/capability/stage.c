@@ -1,7 +1,7 @@
 #include "tools/capability/stage.h"
 
-#include "vmx/capability/consistency.h"
-#include "vmx/capability/feature_control.h"
+#include "vmx/capability/vmx_controls.h"
+#include "vmx/capability/vmxon_registers.h"
 #include "tools/capability/vmx_feature.h"
 
 enum { WRITE_BACK = 6, PAGE_BYTES = 4096 };

@@ -10,7 +10,7 @@
 
 #include "vmx/finding.h"
 #include "vmx/capability/vmcs_config.h"
-#include "vmx/capability/vmx_dump.h"
+#include "vmx/capability/vmx_msr.h"
 
 enum stage {
     STAGE_CAPS,               /* the capabilities are read and reported */

@@ -4,7 +4,7 @@
 
 #include "lib/string.h"
 #include "lib/x86.h"
-#include "vmx/text/basic_render.h"
+#include "vmx/text/capability_text.h"
 #include "vmx/capability/vmx_capability.h"
 #include "vmx/capability/vmx_controls.h"
 
@@ -172,7 +172,8 @@ const char *vmx_feature_state_name(enum vmx_feature_state state)
     return names[state];
 }
 
-/* IA32_VMX_BASIC has the only enumeration, and vmx/text/basic_render.h the names of its values. */
+/* IA32_VMX_BASIC has the only enumeration, and vmx/text/capability_text.h the names of its values.
+ */
 const char *vmx_feature_meaning(const struct vmx_feature *feature, uint64_t value)
 {
     for (int i = 0; i < BASIC_FIELD_COUNT && feature->kind == FEATURE_ENUMERATION; i++) {

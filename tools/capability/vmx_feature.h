@@ -13,7 +13,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "vmx/capability/vmx_dump.h"
+#include "vmx/capability/vmx_msr.h"
 
 enum vmx_feature_kind {
     FEATURE_CONTROL,     /* a control in a VMCS: may it be 0, may it be 1 */

@@ -11,7 +11,7 @@ from machine.build import ROOT
 from machine.errors import UserError
 from machine.nearest import did_you_mean
 
-_PRETEND_MAX = 16  # vmx/capability/override.h
+_PRETEND_MAX = 16  # vmx/capability/vmx_msr.h
 _LINE_MAX = 1023  # boot/multiboot2.h, without the terminating zero
 _CHAOS_ROUNDS = 20  # kernel/guests/guest_results.h
 _UART_CLOCK = 115200

@@ -4,7 +4,7 @@
 #include "vm/guest_state.h"
 #include "vm/host/alarm.h"
 #include "vm/host/apic.h"
-#include "vmx/nmi_unblocking.h"
+#include "vmx/exit_reason.h"
 #include "vmx/vmcs_access.h"
 
 #include "lib/x86.h"

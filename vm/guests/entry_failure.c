@@ -3,7 +3,7 @@
 #include "lib/string.h"
 #include "mm/memory.h"
 #include "vmx/exit_reason.h"
-#include "vmx/entry/vmentry_context.h"
+#include "vmx/entry/vmentry_rule.h"
 #include "vmx/vmx_result.h"
 
 /* SDM Vol. 3, "VM-Instruction Error Numbers": entry with invalid control or host-state fields. */

@@ -4,7 +4,7 @@
 #include "vm/guests/entry_failure.h"
 #include "vm/guests/guest_memory.h"
 #include "vm/host/alarm.h"
-#include "vmx/nmi_unblocking.h"
+#include "vmx/exit_reason.h"
 #include "vmx/vmcs_access.h"
 
 /*

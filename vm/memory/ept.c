@@ -3,7 +3,7 @@
 #include <stddef.h>
 
 #include "mm/page_alloc.h"
-#include "vmx/eptp.h"
+#include "vmx/vmcs_image.h"
 
 #define NO_RECENT_TABLE UINT64_MAX
 

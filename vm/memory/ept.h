@@ -2,7 +2,7 @@
  * Extended page tables (EPT): how guest-physical addresses become physical ones.
  *
  * SDM Vol. 3, "The Extended Page Table Mechanism (EPT)", four levels; mm/radix.h has what is common
- * with page tables. Nothing here touches the processor's caches: vmx/invalidate.h says when one has
+ * with page tables. Nothing here touches the processor's caches: vmx/vmx_result.h says when one has
  * to. The guest must not run on another CPU meanwhile, or accessed and dirty flags that the
  * processor sets may be lost.
  *

@@ -1,4 +1,3 @@
-#include "vmx/capability/consistency.h"
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -9,7 +9,7 @@
 
 #include <stdint.h>
 
-#include "vmx/capability/field.h"
+#include "vmx/capability/vmx_capability.h"
 #include "vmx/finding.h"
 #include "vmx/capability/vmx_msr.h"
 

@@ -4,6 +4,14 @@
 
 #include "lib/string.h"
 
+uint64_t field_value(const struct field *field, const void *object)
+{
+    uint64_t value = 0;
+
+    memcpy(&value, (const uint8_t *)object + field->offset, field->width);
+    return value;
+}
+
 #define VMX_CAPABILITY(kind, member, ...) \
     {#member, offsetof(struct vmx_capability, member), sizeof(VMX_CAPABILITY_##kind), FIELD_##kind},
 const struct field vmx_capability_fields[] = {

@@ -9,8 +9,23 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "vmx/capability/field.h"
 #include "vmx/capability/vmx_msr.h"
+
+/*
+ * The fields of a struct as a table: what compares two such structs, or reports one to a person or
+ * a program, loops over it.
+ */
+enum field_kind { FIELD_BOOL, FIELD_NUMBER, FIELD_HEX };
+
+struct field {
+    const char *name;
+    uint16_t offset; /* in the struct, in bytes */
+    uint8_t width;   /* in bytes */
+    uint8_t kind;    /* enum field_kind: how it is reported */
+};
+
+/* The value of a field of `object`, the struct that the table describes. */
+uint64_t field_value(const struct field *field, const void *object);
 
 #define VMX_CAPABILITY_BOOL             bool
 #define VMX_CAPABILITY_NUMBER           uint32_t

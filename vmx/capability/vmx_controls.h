@@ -111,4 +111,17 @@ uint32_t adjust_vmx_control(enum vmx_control_word word, uint64_t plain, uint64_t
 void vmx_controls_derive(const struct vmx_msrs *msrs, enum vmx_check mode, uint32_t cpu,
                          uint32_t controls[VMX_CONTROL_WORD_COUNT], struct findings *findings);
 
+/*
+ * What the capability MSRs of one CPU say about each other: TRUE against plain, a capability
+ * without the control that uses it, a control without another one that it needs, a register that
+ * is switched on the way in and not on the way out. Notes and warnings: the derivation itself
+ * (vmx/capability/vmcs_config.h) refuses what cannot work.
+ *
+ * SDM Vol. 3, "Checks on VMX Controls" (VM entries); appendix "VMX Capability Reporting Facility".
+ */
+
+/* Adds a finding for each contradiction. An MSR that has no value is not checked. */
+void consistency_check(const struct vmx_msrs *msrs, enum vmx_check mode, uint32_t cpu,
+                       struct findings *findings);
+
 #endif

@@ -9,6 +9,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "vmx/finding.h"
+
 /* In the order of their addresses: whether one exists is reported by those before it. */
 #define VMX_MSR_TABLE(MSR)              \
     MSR(VMX_BASIC, 0x480)               \
@@ -79,5 +81,44 @@ uint64_t vmx_msr_capability(const struct vmx_msrs *msrs, uint32_t msr);
  * `msr` itself for all others.
  */
 uint32_t vmx_msr_true(const struct vmx_msrs *msrs, uint32_t msr);
+
+/*
+ * What a dump, or RDMSR, gives of one CPU: the capability MSRs and, where known,
+ * IA32_FEATURE_CONTROL. The engine (features, consistency checks, stages) checks this.
+ */
+
+struct vmx_dump {
+    struct vmx_msrs msrs;
+    bool has_feature_control; /* IA32_FEATURE_CONTROL was read; many dumps leave it out */
+    uint64_t feature_control;
+};
+
+/*
+ * pretend=[cpuN:]MSR:VALUE: check from VALUE instead of what RDMSR gave for a capability MSR, so
+ * that every refusal can be seen on any machine. The hardware is never touched with it.
+ */
+
+struct override {
+    bool every_cpu;
+    uint32_t cpu; /* index, where not every CPU; 0 is the boot CPU */
+    uint32_t msr;
+    uint64_t value;
+};
+
+enum { OVERRIDES_MAX = 16 };
+
+struct override_list {
+    uint32_t count;
+    struct override item[OVERRIDES_MAX];
+};
+
+/*
+ * Copies `in` to `out` with the values that the list gives for `cpu` in place; of two values for
+ * one MSR the later one counts. Each value used is a note (`overridden`), so that no report made
+ * from invented values can pass for a real one; a value that cannot count, because this CPU has no
+ * such MSR, is a warning (`pretend-without-effect`).
+ */
+void override_apply(const struct override_list *list, uint32_t cpu, const struct vmx_msrs *in,
+                    struct vmx_msrs *out, struct findings *findings);
 
 #endif

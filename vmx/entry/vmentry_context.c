@@ -1,4 +1,4 @@
-#include "vmx/entry/vmentry_context.h"
+#include "vmx/entry/vmentry_rule.h"
 
 #include "lib/x86.h"
 #include "vmx/vmx_result.h"

@@ -1,5 +1,5 @@
 /* The rules of vmx/entry/vmentry_controls.def that have a form of their own. */
-#include "vmx/eptp.h"
+#include "vmx/vmcs_image.h"
 #include "vmx/entry/vmentry_state.h"
 
 /* SDM, "Virtual APIC State": VTPR is at the offset of the local APIC's TPR. */

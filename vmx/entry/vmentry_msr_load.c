@@ -1,4 +1,4 @@
-/* The rules of vmx/entry/vmentry_msr_load.def: is an entry of the MSR-load area broken? */
+/* The rules of vmx/entry/vmentry_rules.def: is an entry of the MSR-load area broken? */
 #include "lib/x86.h"
 #include "vmx/entry/vmentry_state.h"
 

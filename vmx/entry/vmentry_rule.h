@@ -80,4 +80,12 @@ struct vmentry_context {
     bool (*msr_write_faults)(const struct vmentry_context *context, uint32_t msr, uint64_t value);
 };
 
+/*
+ * Fills `context` from CPUID and MSRs of the CPU that runs this, which is in VMX operation in
+ * IA-32e mode; `capability` is its own, `revision_id` that of its VMCSs. How memory is read, and
+ * what WRMSR would say, stays as it is in `context`.
+ */
+void vmentry_context_read(const struct vmx_capability *capability, uint32_t revision_id,
+                          struct vmentry_context *context);
+
 #endif

@@ -13,6 +13,8 @@
 
 #include "vmx/vmx_cpu.h"
 #include "vmx/vmx_result.h"
+#include "lib/x86_vmx.h"
+#include "vmx/capability/vmx_msr.h"
 
 struct selftest_row {
     const char *name; /* what was done */
@@ -38,5 +40,36 @@ struct selftest {
  * there is a finding and no row.
  */
 void selftest_run(struct vmx_cpu *cpu, struct selftest *selftest);
+
+/*
+ * The self-test of the VMCS fields: VMREAD of every encoding there is, all widths, types, indexes
+ * and both access types, against what vmx/vmcs_fields.def predicts for this processor.
+ *
+ * SDM Vol. 3, "VMREAD, VMWRITE, and Encodings of VMCS Fields"; appendix "Field Encoding in VMCS";
+ * "VMCS Enumeration".
+ */
+
+/*
+ * Adds to `selftest` a row for each width and type (its values are how many encodings can be read,
+ * predicted and seen), a row for each field that is there or not against the prediction, and one
+ * for IA32_VMX_VMCS_ENUM. What vmx/selftest/departures.def knows of the machine below
+ * agrees, and is reported. The CPU that runs this is LOADED; its VMCS is read only.
+ */
+void selftest_fields_run(struct vmx_cpu *cpu, struct selftest *selftest);
+
+/*
+ * The smallest guest: 64-bit code at CPL 0 that shares the host's address space and descriptor
+ * tables, and whose only instruction is CPUID. It has no stack: an NMI or machine check, the only
+ * events that could come before it exits, has one of its own in the host's TSS.
+ */
+
+/* CPUID, again and again: vmx/selftest/selftest_entry.S. */
+extern const uint8_t selftest_guest_code[];
+
+/*
+ * Describes that guest, and the way back but for HOST_RSP and HOST_RIP, in the current VMCS.
+ * Gives VMsucceed, or the outcome of the first VMWRITE that did not succeed.
+ */
+struct vmx_result selftest_guest_write(const struct vmx_msrs *msrs);
 
 #endif

@@ -1,4 +1,4 @@
-#include "vmx/selftest/selftest_fields.h"
+#include "vmx/selftest/selftest.h"
 
 #include <stddef.h>
 

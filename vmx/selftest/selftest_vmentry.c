@@ -3,7 +3,7 @@
 #include "lib/string.h"
 #include "lib/x86_vmx.h"
 #include "mm/page_alloc.h"
-#include "vmx/entry/vmentry_context.h"
+#include "vmx/entry/vmentry_rule.h"
 #include "vmx/selftest/vmentry_trial.h"
 #include "vmx/vmx_result.h"
 

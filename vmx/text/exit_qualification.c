@@ -1,7 +1,6 @@
 #include <stddef.h>
 
 #include "lib/x86.h"
-#include "vmx/text/exit_layout.h"
 #include "vmx/exit_reason.h"
 #include "vmx/text/exit_text.h"
 

@@ -3,7 +3,6 @@
 #include <stddef.h>
 
 #include "lib/x86.h"
-#include "vmx/text/exit_layout.h"
 #include "vmx/exit_reason.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))

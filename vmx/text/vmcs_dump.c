@@ -3,7 +3,6 @@
 #include <stddef.h>
 
 #include "lib/string.h"
-#include "vmx/text/vmcs_text.h"
 
 enum {
     COLUMNS = 80,

@@ -7,6 +7,7 @@
 
 #include "lib/json.h"
 #include "vmx/vmcs_image.h"
+#include "lib/format.h"
 
 /* Fields to be found at a glance: a ">" stands before them. */
 struct vmcs_marks {
@@ -23,5 +24,17 @@ void vmcs_dump_text(const struct vmcs_image *image, struct vmcs_marks marks, str
  * "text": words, or null}, in the order of the encodings. `name` is NULL inside an array.
  */
 void vmcs_dump_json(const struct vmcs_image *image, struct json *json, const char *name);
+
+/*
+ * The value of a VMCS field in words: control words by the names of their controls, access rights,
+ * activity and interruptibility states, events, exit information.
+ *
+ * SDM Vol. 3, "Guest Register State", table "Format of Access Rights"; "Guest Non-Register State",
+ * tables "Format of Interruptibility State" and "Format of Pending-Debug-Exceptions";
+ * "VM-Execution Control Fields"; "VM-Exit Information Fields".
+ */
+
+/* Prints what the field's value in this image means; nothing where the number says it all. */
+void vmcs_field_print(struct sink *sink, const struct vmcs_image *image, enum vmcs_field field);
 
 #endif

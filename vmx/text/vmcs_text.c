@@ -1,12 +1,11 @@
-#include "vmx/text/vmcs_text.h"
+#include "vmx/text/vmcs_dump.h"
 
 #include <stddef.h>
 
-#include "vmx/eptp.h"
+#include "vmx/vmcs_image.h"
 #include "vmx/exit_reason.h"
 #include "vmx/text/exit_text.h"
-#include "vmx/nmi_unblocking.h"
-#include "vmx/capability/cr_fixed.h"
+#include "vmx/capability/vmxon_registers.h"
 #include "vmx/capability/vmx_controls.h"
 #include "vmx/vmx_result.h"
 

@@ -1,6 +1,6 @@
 /* How the findings of vmx/entry/vmentry_check.h are asked to a person. */
 #include "lib/string.h"
-#include "vmx/text/vmcs_text.h"
+#include "vmx/text/vmcs_dump.h"
 #include "vmx/entry/vmentry_check.h"
 #include "vmx/entry/vmentry_state.h"
 

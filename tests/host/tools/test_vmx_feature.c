@@ -14,8 +14,8 @@
 
 #include "tests/host/full_msrs.h"
 #include "tests/host/real_msrs.h"
-#include "vmx/text/basic_render.h"
-#include "vmx/capability/cr_fixed.h"
+#include "vmx/text/capability_text.h"
+#include "vmx/capability/vmxon_registers.h"
 #include "vmx/capability/vmx_controls.h"
 #include "tools/capability/vmx_feature.h"
 

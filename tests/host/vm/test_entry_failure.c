@@ -14,7 +14,7 @@
 #include "vm/guests/entry_failure.h"
 #include "vmx/exit_reason.h"
 #include "vmx/vmcs_image.h"
-#include "vmx/entry/vmentry_context.h"
+#include "vmx/entry/vmentry_rule.h"
 #include "vmx/selftest/vmentry_trial.h"
 #include "vmx/vmx_result.h"
 

@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#include "vmx/text/vmx_json.h"
+#include "vmx/text/capability_text.h"
 
 static void every_rule_says_all_a_person_needs(void **state)
 {

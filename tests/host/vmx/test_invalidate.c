@@ -12,7 +12,7 @@
 
 #include "mm/page_alloc.h"
 #include "tests/host/model_cpu.h"
-#include "vmx/invalidate.h"
+#include "vmx/vmx_result.h"
 
 #define VPID 7
 

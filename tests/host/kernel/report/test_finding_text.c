@@ -1,7 +1,7 @@
 /*
  * A finding in words: of its place as much as it has, and nothing between what is missing.
  */
-#include "vmx/text/vmx_json.h"
+#include "vmx/text/capability_text.h"
 #include "kernel/report/report_parts.h"
 #include "lib/format.h"
 

@@ -2,7 +2,7 @@
  * What is left standing on a screen of 80 by 25 characters, which cannot be scrolled back: all
  * CPUs, the refusals, the verdict below them.
  */
-#include "vmx/text/vmx_json.h"
+#include "vmx/text/capability_text.h"
 #include "kernel/report/report.h"
 #include "kernel/screen/screen.h"
 

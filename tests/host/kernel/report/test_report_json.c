@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "vmx/text/vmx_json.h"
+#include "vmx/text/capability_text.h"
 #include "kernel/machine.h"
 #include "kernel/report/report.h"
 #include "tests/host/compact_json.h"

@@ -9,7 +9,6 @@
 
 #include <string.h>
 
-#include "vmx/text/exit_layout.h"
 #include "vmx/exit_reason.h"
 #include "vmx/text/exit_text.h"
 

@@ -16,7 +16,7 @@
 #include "tests/host/full_msrs.h"
 #include "tests/host/random.h"
 #include "tests/host/real_msrs.h"
-#include "vmx/capability/consistency.h"
+#include "vmx/capability/vmx_controls.h"
 
 static struct findings check(const struct vmx_msrs *msrs)
 {

@@ -11,8 +11,7 @@
 #include <string.h>
 
 #include "lib/x86.h"
-#include "vmx/capability/cr_fixed.h"
-#include "vmx/capability/feature_control.h"
+#include "vmx/capability/vmxon_registers.h"
 
 enum { CPU = 3, NO_RULE = -1 };
 

@@ -12,7 +12,7 @@
 #include <cmocka.h>
 
 #include "tests/host/real_msrs.h"
-#include "vmx/capability/override.h"
+#include "vmx/capability/vmx_msr.h"
 #include "vmx/capability/vmcs_config.h"
 
 #define GOOD_BASIC 0x00da040000000004ull

@@ -10,7 +10,7 @@
 #include <string.h>
 
 #include "lib/x86.h"
-#include "vmx/entry/vmentry_context.h"
+#include "vmx/entry/vmentry_rule.h"
 #include "vmx/vmx_result.h"
 
 /* The processor: some of CPUID, and the MSRs that it has. */

@@ -12,7 +12,7 @@
 #include "mm/memory_type.h"
 #include "tests/host/model_cpu.h"
 #include "vmx/quirks.h"
-#include "vmx/selftest/selftest_fields.h"
+#include "vmx/selftest/selftest.h"
 #include "vmx/vmcs_field.h"
 
 static const struct override_list nothing_overridden = {.count = 0};

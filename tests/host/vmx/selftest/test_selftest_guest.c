@@ -12,7 +12,7 @@
 
 #include "mm/page_alloc.h"
 #include "tests/host/model_cpu.h"
-#include "vmx/selftest/selftest_guest.h"
+#include "vmx/selftest/selftest.h"
 #include "vmx/vmcs_field.h"
 #include "vmx/vmx_result.h"
 

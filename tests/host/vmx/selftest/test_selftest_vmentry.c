@@ -17,7 +17,7 @@
 #include "mm/memory_type.h"
 #include "tests/host/model_cpu.h"
 #include "vmx/selftest/selftest_vmentry.h"
-#include "vmx/entry/vmentry_context.h"
+#include "vmx/entry/vmentry_rule.h"
 #include "vmx/quirks.h"
 #include "vmx/selftest/vmentry_trial.h"
 #include "vmx/capability/vmx_controls.h"

@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#include "vmx/text/basic_render.h"
+#include "vmx/text/capability_text.h"
 #include "vmx/capability/vmcs_config.h"
 
 static char text[8192];

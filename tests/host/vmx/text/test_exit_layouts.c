@@ -11,7 +11,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "vmx/text/exit_layout.h"
+#include "vmx/text/exit_text.h"
 #include "vmx/exit_reason.h"
 
 /* The fields of each layout, as the manual's table has them: "high:low", in its order. */

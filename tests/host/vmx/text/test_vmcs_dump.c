@@ -11,7 +11,6 @@
 #include <string.h>
 
 #include "vmx/text/vmcs_dump.h"
-#include "vmx/text/vmcs_text.h"
 #include "vmx/capability/vmx_controls.h"
 
 static char text[65536];

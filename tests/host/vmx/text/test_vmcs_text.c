@@ -11,7 +11,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "vmx/text/vmcs_text.h"
+#include "vmx/text/vmcs_dump.h"
 
 static char text[512];
 

@@ -1,6 +1,7 @@
-#include "vmx/vmx_result.h"
-
 #include <stddef.h>
+
+#include "vmx/vmx_result.h"
+#include "vmx/exit_reason.h"
 
 const char *vmx_error_text(uint32_t number)
 {
@@ -23,4 +24,15 @@ const char *vmx_outcome_name(enum vmx_outcome outcome)
     };
 
     return names[outcome];
+}
+
+#define EXIT_REASON(number, id, name) [number] = (name),
+static const char *const names[EXIT_REASON_COUNT] = {
+#include "vmx/exit_reason.def"
+};
+#undef EXIT_REASON
+
+const char *exit_reason_name(uint32_t basic_reason)
+{
+    return basic_reason < EXIT_REASON_COUNT ? names[basic_reason] : NULL;
 }

@@ -1,11 +1,12 @@
 /*
- * IA32_VMX_BASIC drawn for a person, bit field by bit field, with what each value means: plain
- * ASCII, at most 78 columns.
+ * What is said to a person beyond findings and capabilities themselves: IA32_VMX_BASIC drawn, bit
+ * field by bit field, with what each value means (plain ASCII, at most 78 columns); and of each
+ * rule of vmx/findings.def where the manual has it, and what to do.
  *
  * SDM Vol. 3, appendix "VMX Capability Reporting Facility", "Basic VMX Information".
  */
-#ifndef VMX_BASIC_RENDER_H
-#define VMX_BASIC_RENDER_H
+#ifndef VMX_CAPABILITY_TEXT_H
+#define VMX_CAPABILITY_TEXT_H
 
 #include <stdint.h>
 
@@ -32,5 +33,8 @@ const char *basic_field_meaning(const struct basic_field *field, uint64_t basic)
  */
 void basic_render(struct sink *sink, uint64_t basic, const struct findings *findings,
                   void (*paint)(struct sink *sink, enum severity severity));
+
+/* By rule, from vmx/text/finding_advice.def. */
+extern const struct rule_advice rule_advice[RULE_COUNT];
 
 #endif

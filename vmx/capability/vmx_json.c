@@ -1,14 +1,9 @@
-#include "vmx/text/vmx_json.h"
+#include "vmx/capability/vmx_json.h"
 
 #include "lib/format.h"
 
-#define ADVICE(id, sdm, remedy) [RULE_##id] = {(sdm), (remedy)},
-const struct rule_advice rule_advice[RULE_COUNT] = {
-#include "vmx/text/finding_advice.def"
-};
-
 void vmx_json_finding(struct json *json, const struct finding *finding, const char *cpus,
-                      const uint32_t *apic_id)
+                      const uint32_t *apic_id, const struct rule_advice *advice)
 {
     const struct rule_text *rule = &rule_table[finding->rule];
     char bits[8], cpu[12];
@@ -36,8 +31,10 @@ void vmx_json_finding(struct json *json, const struct finding *finding, const ch
     json_hex(json, "wanted", finding->wanted);
     json_string(json, "detail", finding->detail);
     json_string(json, "text", rule->text);
-    json_string(json, "sdm", rule_advice[finding->rule].sdm);
-    json_string(json, "remedy", rule_advice[finding->rule].remedy);
+    if (advice != NULL) {
+        json_string(json, "sdm", advice->sdm);
+        json_string(json, "remedy", advice->remedy);
+    }
     json_object_end(json);
 }
 

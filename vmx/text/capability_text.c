@@ -1,4 +1,4 @@
-#include "vmx/text/basic_render.h"
+#include "vmx/text/capability_text.h"
 
 #include <stddef.h>
 
@@ -150,3 +150,8 @@ void basic_render(struct sink *sink, uint64_t basic, const struct findings *find
         print_to(sink, "\n");
     }
 }
+
+#define ADVICE(id, sdm, remedy) [RULE_##id] = {(sdm), (remedy)},
+const struct rule_advice rule_advice[RULE_COUNT] = {
+#include "vmx/text/finding_advice.def"
+};

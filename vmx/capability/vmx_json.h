@@ -8,24 +8,15 @@
 #include <stdint.h>
 
 #include "lib/json.h"
-#include "vmx/capability/field.h"
+#include "vmx/capability/vmx_capability.h"
 #include "vmx/finding.h"
-#include "vmx/capability/vmx_dump.h"
-
-/* What is said of a rule beside its sentence. */
-struct rule_advice {
-    const char *sdm;    /* section title, or another source */
-    const char *remedy; /* what the person can do */
-};
-
-extern const struct rule_advice rule_advice[RULE_COUNT];
 
 /*
  * One finding, as an element of an array. `cpus` are all that it was found on, "0-3,5", NULL for
- * its CPU alone; `apic_id` is that of its CPU, NULL where not known.
+ * its CPU alone; `apic_id` is that of its CPU, NULL where not known; `advice` NULL: none is given.
  */
 void vmx_json_finding(struct json *json, const struct finding *finding, const char *cpus,
-                      const uint32_t *apic_id);
+                      const uint32_t *apic_id, const struct rule_advice *advice);
 
 /* The object "msrs": each MSR that has a value, by its address in hex. */
 void vmx_json_msrs(struct json *json, const struct vmx_dump *dump);
