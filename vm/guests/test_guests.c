@@ -1,8 +1,5 @@
 #include "vm/guests/test_guests.h"
-
 #include "vmx/capability/vmx_msr.h"
-
-#include <stddef.h>
 
 #include "lib/string.h"
 #include "mm/page_alloc.h"
@@ -15,9 +12,8 @@ const char *events_differ(const struct vcpu *vcpu, const struct wanted_event *wa
                           uint32_t count)
 {
     const struct recorded_event *seen = vcpu_memory(vcpu, GUEST_ARRAY, EVENTS_MAX * sizeof(*seen));
-    uint32_t seen_count;
+    uint32_t seen_count = *guest_word(vcpu, GUEST_DATA);
 
-    memcpy(&seen_count, vcpu_memory(vcpu, GUEST_DATA, sizeof(seen_count)), sizeof(seen_count));
     if (seen_count != count)
         return seen_count < count ? "fewer events reached the guest than should"
                                   : "more events reached the guest than should";

@@ -61,13 +61,29 @@ bool guest_page_restore(struct vcpu *vcpu, uint64_t address);
  * first GiB, or `number` before it. Gives the linear address. */
 uint64_t guest_window(const struct vcpu *vcpu, uint32_t number, uint64_t physical);
 
-/* For `lacks`: a function that gives NULL or, where the CPU has it not, `what`. */
+/* For `lacks` and `check`: functions that give NULL where the CPU has it, or where all is well. */
 #define GUEST_LACKS(function, has, what)                                 \
     static const char *function(const struct vmx_capability *capability) \
     {                                                                    \
         (void)capability;                                                \
         return (has) ? NULL : (what);                                    \
     }
+#define GUEST_CHECK(function, well, otherwise)           \
+    static const char *function(const struct vcpu *vcpu) \
+    {                                                    \
+        return (well) ? NULL : (otherwise);              \
+    }
+
+/* Words of the guest's memory, aligned. */
+static inline uint32_t *guest_word(const struct vcpu *vcpu, uint64_t address)
+{
+    return vcpu_memory(vcpu, address, sizeof(uint32_t));
+}
+
+static inline uint64_t *guest_quadword(const struct vcpu *vcpu, uint64_t address)
+{
+    return vcpu_memory(vcpu, address, sizeof(uint64_t));
+}
 
 /* Every exception exits: for `setup`. */
 void intercept_exceptions(struct vcpu *vcpu);

@@ -1,8 +1,4 @@
 #include "vm/guests/events/events.h"
-
-#include <stddef.h>
-
-#include "lib/string.h"
 #include "vm/exit.h"
 #include "vm/guests/test_guests.h"
 #include "vm/guests/probe.h"
@@ -11,10 +7,9 @@
 
 extern const uint8_t apic_read[], apic_write[], apic_push[], apic_handler[];
 
-/* Of the virtual-APIC page. */
 static uint32_t *apic_register(const struct vcpu *vcpu, uint32_t offset)
 {
-    return vcpu_memory(vcpu, APIC_VIRTUAL + offset, sizeof(uint32_t));
+    return guest_word(vcpu, APIC_VIRTUAL + offset);
 }
 
 /*
@@ -39,12 +34,8 @@ static const struct probe tpr_probes[] = {
     {.instruction = "MOV to CR8 of 16", FAULTS_GP},
 };
 
-static const char *check_tpr(const struct vcpu *vcpu)
-{
-    return *apic_register(vcpu, APIC_TPR) == PRIORITY_LAST << 4
-               ? NULL
-               : "the virtual-APIC page does not have the task priority";
-}
+GUEST_CHECK(check_tpr, *apic_register(vcpu, APIC_TPR) == PRIORITY_LAST << 4,
+            "the virtual-APIC page does not have the task priority");
 
 #define CR8_EXITING (PRIMARY_CR8_LOAD_EXITING | PRIMARY_CR8_STORE_EXITING)
 
@@ -72,12 +63,10 @@ static const struct probe apic_write_probes[] = {
 
 static const char *check_apic_write(const struct vcpu *vcpu)
 {
-    static const uint8_t nothing[4];
-
     if (*apic_register(vcpu, APIC_SVR) != APIC_SVR_VALUE ||
         *apic_register(vcpu, APIC_ICR_HIGH) != APIC_ICR_KEPT)
         return "the virtual-APIC page does not have what was written";
-    return memcmp(vcpu_memory(vcpu, APIC_PAGE + APIC_SVR, 4), nothing, 4) == 0
+    return *guest_word(vcpu, APIC_PAGE + APIC_SVR) == 0
                ? NULL
                : "a write went to the APIC-access page itself";
 }
@@ -171,11 +160,10 @@ static enum exit_done access_again(struct vcpu *vcpu, const struct exit_record *
 static const char *check_access(const struct vcpu *vcpu)
 {
     enum { PUSH = 4 }; /* among access_exits */
-    const uint32_t wanted = 1;
 
     if (guest_vm_of(vcpu)->record[PUSH].vectoring != EVENT_INFO(SOFTWARE_INTERRUPT, APIC_VECTOR))
         return "the IDT-vectoring information was not of the interrupt that was being delivered";
-    return memcmp(vcpu_memory(vcpu, GUEST_DATA, sizeof(wanted)), &wanted, sizeof(wanted)) == 0
+    return *guest_word(vcpu, GUEST_DATA) == 1
                ? NULL
                : "the interrupt whose delivery exited did not reach the guest once";
 }

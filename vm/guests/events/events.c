@@ -1,7 +1,4 @@
 #include "vm/guests/events/events.h"
-
-#include <stddef.h>
-
 #include "lib/string.h"
 #include "vm/event.h"
 #include "vm/exit.h"
@@ -106,33 +103,26 @@ BUILT_IN_GUEST(0100, timer, GUEST_LONG, "timer",
  */
 static enum exit_done interrupt_it(struct vcpu *vcpu, const struct exit_record *exit)
 {
-    uint32_t *seen = vcpu_memory(vcpu, GUEST_DATA, sizeof(*seen));
-
     if (exit_basic_reason(exit) == EXIT_REASON_VMCALL && exit->rax == CALL_INTERRUPT)
         apic_send_ipi(apic_id(), VECTOR_WAKE);
     else if (exit_basic_reason(exit) == EXIT_REASON_EXTERNAL_INTERRUPT)
-        *seen = exit->interruption | 1; /* the guest waits until it is not 0 */
+        *guest_word(vcpu, GUEST_DATA) =
+            exit->interruption | 1; /* the guest waits until it is not 0 */
     return EXIT_DEFAULT;
 }
 
 static const char *check_acknowledged(const struct vcpu *vcpu)
 {
-    const uint32_t *seen = vcpu_memory(vcpu, GUEST_DATA, sizeof(*seen));
+    uint32_t seen = *guest_word(vcpu, GUEST_DATA);
 
-    if ((*seen & EVENT_INFORMATION_VALID) == 0 ||
-        event_type_of(*seen) != EVENT_EXTERNAL_INTERRUPT || event_vector(*seen) < 32)
+    if ((seen & EVENT_INFORMATION_VALID) == 0 || event_type_of(seen) != EVENT_EXTERNAL_INTERRUPT ||
+        event_vector(seen) < 32)
         return "the exit did not tell the vector of the interrupt that it acknowledged";
     return NULL;
 }
 
-static const char *check_kept(const struct vcpu *vcpu)
-{
-    const uint32_t *seen = vcpu_memory(vcpu, GUEST_DATA, sizeof(*seen));
-
-    return (*seen & EVENT_INFORMATION_VALID) == 0
-               ? NULL
-               : "the exit told of an interrupt that it should not have acknowledged";
-}
+GUEST_CHECK(check_kept, (*guest_word(vcpu, GUEST_DATA) & EVENT_INFORMATION_VALID) == 0,
+            "the exit told of an interrupt that it should not have acknowledged");
 
 BUILT_IN_GUEST(
     0110, interrupt, GUEST_LONG, "external-interrupt",
@@ -181,12 +171,8 @@ static enum exit_done deliver_nmi(struct vcpu *vcpu, const struct exit_record *e
     return EXIT_DEFAULT;
 }
 
-static const char *check_nmi_window(const struct vcpu *vcpu)
-{
-    const uint32_t *nmis = vcpu_memory(vcpu, GUEST_DATA, sizeof(*nmis));
-
-    return *nmis == 2 ? NULL : "the guest's handler did not run once for each NMI";
-}
+GUEST_CHECK(check_nmi_window, *guest_word(vcpu, GUEST_DATA) == 2,
+            "the guest's handler did not run once for each NMI");
 
 GUEST_LACKS(lacks_nmi_window, (capability->primary_allowed1 & PRIMARY_NMI_WINDOW_EXITING) != 0,
             "NMI-window exiting");

@@ -1,8 +1,4 @@
-#include <stddef.h>
-
-#include "lib/x86.h"
 #include "vm/guests/test_guests.h"
-#include "vmx/exit_reason.h"
 #include "vmx/vmcs_access.h"
 
 extern const uint8_t exceptions_de[], exceptions_int1[], exceptions_db[], exceptions_step[],

@@ -1,7 +1,4 @@
 #include "vm/guests/events/events.h"
-
-#include <stddef.h>
-
 #include "lib/string.h"
 #include "vm/exit.h"
 #include "vm/guest_state.h"

@@ -1,5 +1,3 @@
-#include <stddef.h>
-
 #include "vm/event.h"
 #include "vm/guest_state.h"
 #include "vm/guests/test_guests.h"

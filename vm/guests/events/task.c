@@ -1,8 +1,4 @@
 #include "vm/guests/events/events.h"
-
-#include <stddef.h>
-
-#include "lib/string.h"
 #include "vm/exit.h"
 #include "vm/guests/test_guests.h"
 
@@ -11,18 +7,13 @@ extern const uint8_t task_call[], task_int[], task_iret[], task_jmp[];
 /* SDM Vol. 3, table "Exit Qualification for Task Switches". */
 enum task_source { SOURCE_CALL, SOURCE_IRET, SOURCE_JMP, SOURCE_GATE, SOURCE_SHIFT = 30 };
 
-static uint32_t tss_field(const struct vcpu *vcpu, uint32_t offset)
-{
-    return *(const uint32_t *)vcpu_memory(vcpu, TASK_TSS + offset, sizeof(uint32_t));
-}
-
 /* As much of a task switch as this guest needs: the new task has the old one's segments. */
 static void load_task(struct vcpu *vcpu)
 {
-    vmcs_write_natural(VMCS_GUEST_RIP, tss_field(vcpu, TSS_EIP));
-    vmcs_write_natural(VMCS_GUEST_RFLAGS, tss_field(vcpu, TSS_EFLAGS));
-    vcpu_register_set(vcpu, VCPU_RAX, tss_field(vcpu, TSS_EAX));
-    vcpu_register_set(vcpu, VCPU_RSP, tss_field(vcpu, TSS_ESP));
+    vmcs_write_natural(VMCS_GUEST_RIP, *guest_word(vcpu, TASK_TSS + TSS_EIP));
+    vmcs_write_natural(VMCS_GUEST_RFLAGS, *guest_word(vcpu, TASK_TSS + TSS_EFLAGS));
+    vcpu_register_set(vcpu, VCPU_RAX, *guest_word(vcpu, TASK_TSS + TSS_EAX));
+    vcpu_register_set(vcpu, VCPU_RSP, *guest_word(vcpu, TASK_TSS + TSS_ESP));
     vmcs_write16(VMCS_GUEST_TR_SELECTOR, TASK_SELECTOR);
     vmcs_write_natural(VMCS_GUEST_TR_BASE, TASK_TSS);
     vmcs_write32(VMCS_GUEST_TR_LIMIT, TSS_LIMIT);
@@ -44,11 +35,11 @@ static enum exit_done switch_task(struct vcpu *vcpu, const struct exit_record *e
 
 static const char *check(const struct vcpu *vcpu)
 {
-    static const uint32_t wanted[] = {TASK_VALUE, TASK_STACK, TASK_SELECTOR};
-
     if (guest_vm_of(vcpu)->record[1].vectoring != EVENT_INFO(SOFTWARE_INTERRUPT, TASK_VECTOR))
         return "the IDT-vectoring information was not of the interrupt through the task gate";
-    return memcmp(vcpu_memory(vcpu, GUEST_DATA, sizeof(wanted)), wanted, sizeof(wanted)) == 0
+    return *guest_word(vcpu, GUEST_DATA) == TASK_VALUE &&
+                   *guest_word(vcpu, GUEST_DATA + 4) == TASK_STACK &&
+                   *guest_word(vcpu, GUEST_DATA + 8) == TASK_SELECTOR
                ? NULL
                : "the new task did not find its EAX, ESP and TR";
 }

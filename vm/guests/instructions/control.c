@@ -60,12 +60,9 @@ static const struct probe cr3_probes[] = {
      HOLDS(VCPU_R8 + 2, GUEST_PAGE_TABLES)},
 };
 
-static const char *check_cr3(const struct vcpu *vcpu)
-{
-    const uint64_t *reg = probe_after(vcpu, 2)->reg;
-
-    return reg[VCPU_R8 + 1] == reg[VCPU_RSI] ? NULL : "CR3 was not read as it had been written";
-}
+GUEST_CHECK(check_cr3,
+            probe_after(vcpu, 2)->reg[VCPU_R8 + 1] == probe_after(vcpu, 2)->reg[VCPU_RSI],
+            "CR3 was not read as it had been written");
 
 GUEST_LACKS(lacks_targets, capability->cr3_targets >= 1, "CR3-target values");
 

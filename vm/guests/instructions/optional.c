@@ -1,5 +1,3 @@
-#include <stddef.h>
-
 #include "lib/string.h"
 #include "mm/page_alloc.h"
 #include "vm/guests/probe.h"
@@ -142,12 +140,8 @@ PROBED_GUEST(0890, loadiwkey, "loadiwkey",
              PROBES({"LOADIWKEY", EXIT_REASON_LOADIWKEY,
                      INFO(INFO_MASK_REG2 | INFO_MASK_REG1, INFO_REG2(9) | INFO_REG1(2)), GETS_UD}));
 
-static const char *check_msr_immediate(const struct vcpu *vcpu)
-{
-    return probe_after(vcpu, 0)->reg[VCPU_R8 + 1] == vcpu->msr_apic_base
-               ? NULL
-               : "RDMSR with an immediate did not give the MSR";
-}
+GUEST_CHECK(check_msr_immediate, probe_after(vcpu, 0)->reg[VCPU_R8 + 1] == vcpu->msr_apic_base,
+            "RDMSR with an immediate did not give the MSR");
 
 GUEST_LACKS(lacks_msr_immediate,
             leaf(7, 0).eax >= 1 && (leaf(7, 1).ecx & CPUID_7_1_ECX_MSR_IMMEDIATE) != 0,

@@ -31,10 +31,7 @@ static bool is_ahead(const struct vcpu *vcpu, uint32_t probe)
            probe_after(vcpu, probe)->reg[VCPU_RAX] >> 32 == 0;
 }
 
-static const char *check_one(const struct vcpu *vcpu)
-{
-    return is_ahead(vcpu, 0) ? NULL : "the time-stamp counter was read without its offset";
-}
+GUEST_CHECK(check_one, is_ahead(vcpu, 0), "the time-stamp counter was read without its offset");
 
 static const char *check_two(const struct vcpu *vcpu)
 {

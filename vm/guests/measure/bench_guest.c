@@ -1,6 +1,5 @@
-#include "lib/string.h"
-#include "lib/x86.h"
 #include "vm/guests/measure/bench.h"
+#include "vm/guests/test_guests.h"
 
 extern const uint8_t bench_start[], bench_end[];
 
@@ -24,8 +23,8 @@ static void setup(struct vcpu *vcpu)
         has |= BENCH_HAS_TOUCH;
     if ((vcpu->controls[VMX_CONTROL_PIN] & PIN_PREEMPTION_TIMER) != 0)
         has |= BENCH_HAS_TIMER;
-    memcpy(vcpu_memory(vcpu, GUEST_DATA, sizeof(has)), &has, sizeof(has));
-    memcpy(vcpu_memory(vcpu, GUEST_DATA + BENCH_DATA_TICKS, sizeof(ticks)), &ticks, sizeof(ticks));
+    *guest_word(vcpu, GUEST_DATA) = has;
+    *guest_word(vcpu, GUEST_DATA + BENCH_DATA_TICKS) = ticks;
     vcpu->vm->touch_maps = true;
     page_cache_fill(&vcpu->vm->pages);
 }

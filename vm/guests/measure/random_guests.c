@@ -1,5 +1,4 @@
 #include "vm/guests/measure/random_guests.h"
-
 #include "lib/format.h"
 #include "lib/string.h"
 

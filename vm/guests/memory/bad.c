@@ -1,9 +1,4 @@
-#include <stddef.h>
-
-#include "lib/string.h"
-#include "lib/x86.h"
 #include "vm/guests/test_guests.h"
-#include "vmx/exit_reason.h"
 #include "vmx/vmcs_access.h"
 
 extern const uint8_t triple_here[];
@@ -102,21 +97,17 @@ enum { HOSTS_MSRS = sizeof(hosts_msrs) / sizeof(hosts_msrs[0]) };
 
 static void keep_msrs(struct vcpu *vcpu)
 {
-    uint64_t value;
-
-    for (uint32_t i = 0; i < HOSTS_MSRS; i++) {
-        (void)rdmsr_safe(hosts_msrs[i], &value);
-        memcpy(vcpu_memory(vcpu, GUEST_ARRAY + i * 8, 8), &value, 8);
-    }
+    for (uint32_t i = 0; i < HOSTS_MSRS; i++)
+        (void)rdmsr_safe(hosts_msrs[i], guest_quadword(vcpu, GUEST_ARRAY + i * 8));
 }
 
 static const char *check_msrs(const struct vcpu *vcpu)
 {
-    uint64_t value;
-
     for (uint32_t i = 0; i < HOSTS_MSRS; i++) {
+        uint64_t value = 0;
+
         (void)rdmsr_safe(hosts_msrs[i], &value);
-        if (memcmp(vcpu_memory(vcpu, GUEST_ARRAY + i * 8, 8), &value, 8) != 0)
+        if (*guest_quadword(vcpu, GUEST_ARRAY + i * 8) != value)
             return "an MSR of the host has changed";
     }
     return NULL;

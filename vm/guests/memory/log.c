@@ -1,7 +1,4 @@
 #include "vm/guests/memory/memory.h"
-
-#include <stddef.h>
-
 #include "lib/string.h"
 #include "mm/page_alloc.h"
 #include "vm/guests/test_guests.h"
@@ -36,7 +33,6 @@ static uint32_t times_logged(const struct vcpu *vcpu, uint64_t page)
 static const char *check_log(const struct vcpu *vcpu)
 {
     const uint64_t *log = vcpu_memory(vcpu, LOG_PAGE, PAGE_SIZE);
-    const uint32_t value = LOG_VALUE;
     uint16_t index = vmcs_read16(VMCS_PML_INDEX);
 
     for (uint32_t i = 0; i < LOG_PAGES; i++) {
@@ -44,7 +40,7 @@ static const char *check_log(const struct vcpu *vcpu)
 
         if (times_logged(vcpu, page) != 1)
             return "a page that was dirtied is not in the log once";
-        if (memcmp(vcpu_memory(vcpu, page + 0x40, sizeof(value)), &value, sizeof(value)) != 0)
+        if (*guest_word(vcpu, page + 0x40) != LOG_VALUE)
             return "a page does not have what was written";
     }
     for (uint32_t i = LOG_ROOM; i < LOG_ENTRIES; i++) {
@@ -88,14 +84,8 @@ static enum exit_done give_whole(struct vcpu *vcpu, const struct exit_record *ex
     return EXIT_MAPPED;
 }
 
-static const char *check_parts(const struct vcpu *vcpu)
-{
-    const uint32_t value = PARTS_VALUE;
-
-    return memcmp(vcpu_memory(vcpu, PARTS_PAGE + 0x80, sizeof(value)), &value, sizeof(value)) == 0
-               ? NULL
-               : "the page does not have what was written";
-}
+GUEST_CHECK(check_parts, *guest_word(vcpu, PARTS_PAGE + 0x80) == PARTS_VALUE,
+            "the page does not have what was written");
 
 enum { QUALIFICATION_MISS = 1 << 11 };
 

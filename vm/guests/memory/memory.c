@@ -1,11 +1,6 @@
 #include "vm/guests/memory/memory.h"
-
-#include <stddef.h>
-
-#include "lib/string.h"
 #include "mm/page_alloc.h"
 #include "vm/guests/test_guests.h"
-#include "vmx/exit_reason.h"
 
 extern const uint8_t violations_start[], violations_read[], violations_write[];
 extern const uint8_t beyond_read[], misconfigured_1[], misconfigured_2[], misconfigured_3[];
@@ -52,9 +47,7 @@ static const struct exit_expected exits[] = {
 
 static void take_away(struct vcpu *vcpu)
 {
-    const uint32_t value = VIOLATION_VALUE;
-
-    memcpy(vcpu_memory(vcpu, VIOLATION_READ, sizeof(value)), &value, sizeof(value));
+    *guest_word(vcpu, VIOLATION_READ) = VIOLATION_VALUE;
     (void)ept_unmap(&vcpu->vm->ept, VIOLATION_WALK, PAGE_SIZE);
     (void)ept_unmap(&vcpu->vm->ept, VIOLATION_READ, PAGE_SIZE);
     (void)ept_protect(&vcpu->vm->ept, VIOLATION_WRITE, PAGE_SIZE, EPT_READ | EPT_EXECUTE);
@@ -73,7 +66,6 @@ static const char *check_violations(const struct vcpu *vcpu)
 {
     static const uint64_t wanted[] = {VIOLATION_WALK, VIOLATION_READ, VIOLATION_WRITE,
                                       VIOLATION_FETCH};
-    const uint32_t value = VIOLATION_VALUE;
 
     if ((guest_vm_of(vcpu)->record[0].qualification & WALK_ACCESS) == 0)
         return "an EPT violation of a walk named no kind of access";
@@ -83,8 +75,8 @@ static const char *check_violations(const struct vcpu *vcpu)
         if (i != 0 && guest_vm_of(vcpu)->record[i].guest_linear != wanted[i])
             return "an EPT violation named another linear address than the guest used";
     }
-    if (memcmp(vcpu_memory(vcpu, GUEST_DATA, 4), &value, 4) != 0 ||
-        memcmp(vcpu_memory(vcpu, VIOLATION_WRITE, 4), &value, 4) != 0)
+    if (*guest_word(vcpu, GUEST_DATA) != VIOLATION_VALUE ||
+        *guest_word(vcpu, VIOLATION_WRITE) != VIOLATION_VALUE)
         return "what the guest read and wrote after the pages came back is not right";
     return NULL;
 }
@@ -96,17 +88,11 @@ BUILT_IN_GUEST(0060, violations, GUEST_LONG, "ept-violations",
 
 static void point_at_vmcs(struct vcpu *vcpu)
 {
-    uint64_t *address = vcpu_memory(vcpu, GUEST_DATA, sizeof(*address));
-
-    *address = guest_window(vcpu, 0, vcpu->vmcs.address);
+    *guest_quadword(vcpu, GUEST_DATA) = guest_window(vcpu, 0, vcpu->vmcs.address);
 }
 
-static const char *check_beyond(const struct vcpu *vcpu)
-{
-    return vcpu->end_value == vcpu->vmcs.address
-               ? NULL
-               : "the EPT violation named another address than that of the VMCS";
-}
+GUEST_CHECK(check_beyond, vcpu->end_value == vcpu->vmcs.address,
+            "the EPT violation named another address than that of the VMCS");
 
 BUILT_IN_GUEST(0070, beyond, GUEST_LONG, "ept-beyond",
                "Reaches for its own VMCS, the hypervisor's memory, and ends there.",

@@ -1,10 +1,5 @@
 #include "vm/guests/memory/memory.h"
-
-#include <stddef.h>
-
-#include "lib/x86.h"
 #include "vm/guests/test_guests.h"
-#include "vmx/exit_reason.h"
 #include "vmx/vmcs_access.h"
 
 extern const uint8_t page_faults_on_pf[], page_faults_read[], page_faults_write[];

@@ -2,10 +2,8 @@
  * Guests that cannot be entered, one for each way in which a processor reports so. Each has a
  * mistake that many a hypervisor made first, and each names the rule that must be found broken.
  */
-#include <stddef.h>
 
 #include "lib/string.h"
-#include "lib/x86.h"
 #include "vm/guests/entry_failure.h"
 #include "vm/guests/test_guests.h"
 #include "vmx/vmcs_access.h"

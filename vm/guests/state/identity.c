@@ -1,17 +1,11 @@
 #include "vm/guests/state/state.h"
-
-#include <stddef.h>
-
 #include "lib/format.h"
 #include "lib/string.h"
 #include "mm/memory.h"
 #include "mm/page_alloc.h"
 #include "vm/guests/guest_memory.h"
 #include "vm/guests/test_guests.h"
-#include "vmx/exit_reason.h"
 #include "vmx/vmcs_access.h"
-
-#include "lib/x86.h"
 
 extern const uint8_t identity_write[], identity_written[], identity_fetched[], identity_read[],
     identity_passed[], identity_last[];
@@ -37,11 +31,6 @@ static void list_targets(const struct vcpu *vcpu, struct target targets[TARGETS]
     targets[LAST] = (struct target){vcpu->vmcs.address, "its page pool"};
 }
 
-static uint64_t *word(const struct vcpu *vcpu, uint64_t address)
-{
-    return vcpu_memory(vcpu, address, sizeof(uint64_t));
-}
-
 /* All of it where it should be: a machine may have RAM there, which is then the hypervisor's. */
 static bool sees_bios(const struct vcpu *vcpu)
 {
@@ -56,10 +45,11 @@ static void prepare(struct vcpu *vcpu)
 {
     struct target targets[TARGETS];
 
-    *word(vcpu, IDENTITY_BIOS_WORDS) = sees_bios(vcpu) ? VM_BIOS_BYTES / sizeof(uint64_t) : 0;
+    *guest_quadword(vcpu, IDENTITY_BIOS_WORDS) =
+        sees_bios(vcpu) ? VM_BIOS_BYTES / sizeof(uint64_t) : 0;
     list_targets(vcpu, targets);
     for (uint32_t i = 0; i < TARGETS; i++)
-        *word(vcpu, i == LAST ? IDENTITY_LAST : GUEST_ARRAY + i * IDENTITY_ENTRY_BYTES) =
+        *guest_quadword(vcpu, i == LAST ? IDENTITY_LAST : GUEST_ARRAY + i * IDENTITY_ENTRY_BYTES) =
             guest_window(vcpu, i, targets[i].physical);
 }
 
@@ -107,7 +97,7 @@ static const char *check_exits(const struct vcpu *vcpu)
     const uint64_t last = guest_address(vcpu, identity_last);
     const struct target bios = {VM_BIOS, NULL};
     struct target targets[TARGETS];
-    uint32_t next = 0, first_target = *word(vcpu, IDENTITY_BIOS_WORDS) != 0 ? 2 : 0;
+    uint32_t next = 0, first_target = *guest_quadword(vcpu, IDENTITY_BIOS_WORDS) != 0 ? 2 : 0;
     const char *wrong = NULL;
 
     list_targets(vcpu, targets);
@@ -133,14 +123,14 @@ static const char *check_exits(const struct vcpu *vcpu)
 static const char *check_values(const struct vcpu *vcpu)
 {
     const uint64_t *bios = guest_vm_of(vcpu)->options->bios;
-    uint64_t words = *word(vcpu, IDENTITY_BIOS_WORDS), sum = 0;
+    uint64_t words = *guest_quadword(vcpu, IDENTITY_BIOS_WORDS), sum = 0;
 
     for (uint64_t i = 0; i < words; i++)
         sum += bios[i];
-    if (*word(vcpu, IDENTITY_SUM) != sum)
+    if (*guest_quadword(vcpu, IDENTITY_SUM) != sum)
         return "the guest did not read in the BIOS what the hypervisor reads there";
     for (uint64_t i = 0; i < LAST; i++) {
-        if (*word(vcpu, GUEST_ARRAY + i * IDENTITY_ENTRY_BYTES + 8) != UINT64_MAX)
+        if (*guest_quadword(vcpu, GUEST_ARRAY + i * IDENTITY_ENTRY_BYTES + 8) != UINT64_MAX)
             return "a read that was refused gave something";
     }
     return NULL;
@@ -191,7 +181,7 @@ static const char *check_flags(const struct vcpu *vcpu)
 
     if (!vcpu->vm->ept.capability.accessed_dirty)
         return NULL;
-    if (*word(vcpu, IDENTITY_BIOS_WORDS) != 0 && (!bios.accessed || bios.dirty))
+    if (*guest_quadword(vcpu, IDENTITY_BIOS_WORDS) != 0 && (!bios.accessed || bios.dirty))
         return "EPT does not say that the BIOS was read and not written";
     return data.accessed && data.dirty ? NULL
                                        : "EPT does not say that the guest's data was written";

@@ -1,5 +1,3 @@
-#include <stddef.h>
-
 #include "lib/string.h"
 #include "vm/guests/test_guests.h"
 #include "vmx/vmcs_access.h"
@@ -32,14 +30,8 @@ BUILT_IN_GUEST(0230, real, GUEST_REAL, "real-mode",
                GUEST_HANDLERS({REAL_VECTOR, real_on_int}),
                EXPECTED_EXITS({EXIT_REASON_CPUID, .done = EXIT_EMULATED}), .check = check_real);
 
-static const char *check_mark(const struct vcpu *vcpu)
-{
-    static const uint32_t wanted = MARK;
-
-    return holds(vcpu, &wanted, sizeof(wanted))
-               ? NULL
-               : "what was written through the guest's own page tables is not there";
-}
+GUEST_CHECK(check_mark, *guest_word(vcpu, GUEST_DATA) == MARK,
+            "what was written through the guest's own page tables is not there");
 
 BUILT_IN_GUEST(0240, paged, GUEST_PAGED, "paged-mode",
                "Maps a page anew in 32-bit paging, and writes through it.", .check = check_mark);
@@ -47,14 +39,10 @@ BUILT_IN_GUEST(0240, paged, GUEST_PAGED, "paged-mode",
 BUILT_IN_GUEST(0250, pae, GUEST_PAE, "pae-mode",
                "Maps a page anew in PAE paging, and writes through it.", .check = check_mark);
 
-static const char *check_long(const struct vcpu *vcpu)
-{
-    static const uint32_t wanted[] = {UINT32_MAX, MARK};
-
-    return holds(vcpu, wanted, sizeof(wanted))
-               ? NULL
-               : "32-bit code in long mode, or 64-bit code after it, did not run as such";
-}
+GUEST_CHECK(check_long,
+            *guest_word(vcpu, GUEST_DATA) == UINT32_MAX &&
+                *guest_word(vcpu, GUEST_DATA + 4) == MARK,
+            "32-bit code in long mode, or 64-bit code after it, did not run as such");
 
 BUILT_IN_GUEST(0260, long, GUEST_LONG, "long-mode",
                "Runs 64-bit code, 32-bit code in long mode, and 64-bit code again.",

@@ -1,9 +1,6 @@
 #include "vm/guests/state/state.h"
-
-#include <stddef.h>
-
 #include "lib/string.h"
-#include "lib/x86.h"
+#include "vm/guests/test_guests.h"
 #include "vm/guest_policy.h"
 
 enum { XSAVE_HEADER_END = 576 };
@@ -17,11 +14,6 @@ struct fxsave {
     uint32_t mxcsr, mxcsr_mask;
     uint8_t registers[384]; /* ST0 to ST7, XMM0 to XMM15 */
 };
-
-static uint64_t found(const struct vcpu *vcpu, uint64_t address)
-{
-    return *(const uint64_t *)vcpu_memory(vcpu, address, sizeof(uint64_t));
-}
 
 static bool all_zero(const uint8_t *bytes, size_t count)
 {
@@ -47,7 +39,7 @@ static const char *check_extended(const struct vcpu *vcpu)
     uint32_t bytes = cpuid(CPUID_LEAF_XSAVE, 0).ecx; /* of an area of all there is */
     const uint8_t *area = vcpu_memory(vcpu, FOUND_XSAVE, bytes);
 
-    if (found(vcpu, FOUND_XCR0) != 1)
+    if (*guest_quadword(vcpu, FOUND_XCR0) != 1)
         return "XCR0 was not 1 at first, as a reset leaves it";
     if (area == NULL || bytes < XSAVE_HEADER_END)
         return "CPUID leaf 0xd tells of an XSAVE area that cannot be";
@@ -61,17 +53,17 @@ static const char *check_found(const struct vcpu *vcpu)
 {
     const char *wrong = NULL;
 
-    if (found(vcpu, FOUND_GENERAL) != 0)
+    if (*guest_quadword(vcpu, FOUND_GENERAL) != 0)
         return "a general register was not 0 at first";
-    if (found(vcpu, FOUND_CR2) != 0 || found(vcpu, FOUND_CR8) != 0)
+    if (*guest_quadword(vcpu, FOUND_CR2) != 0 || *guest_quadword(vcpu, FOUND_CR8) != 0)
         return "CR2 or CR8 was not 0 at first";
     for (uint64_t i = 0; i < 4; i++) {
-        if (found(vcpu, FOUND_DR0 + 8 * i) != 0)
+        if (*guest_quadword(vcpu, FOUND_DR0 + 8 * i) != 0)
             return "a breakpoint's address was not 0 at first";
     }
-    if (found(vcpu, FOUND_DR6) != 0xffff0ff0 || found(vcpu, FOUND_DR7) != 0x400)
+    if (*guest_quadword(vcpu, FOUND_DR6) != 0xffff0ff0 || *guest_quadword(vcpu, FOUND_DR7) != 0x400)
         return "DR6 or DR7 was not at first what a reset leaves there";
-    if (found(vcpu, FOUND_GS_KERNEL) != 0)
+    if (*guest_quadword(vcpu, FOUND_GS_KERNEL) != 0)
         return "IA32_KERNEL_GS_BASE was not 0 at first";
     wrong = check_legacy(vcpu_memory(vcpu, FOUND_FXSAVE, sizeof(struct fxsave)));
     if (wrong == NULL && (cpuid(1, 0).ecx & CPUID_1_ECX_XSAVE) != 0)
