@@ -67,7 +67,7 @@ void memory_map_add(struct memory_map *map, enum memory_kind kind, uint64_t base
 
     if (base >= PHYSICAL_END)
         return;
-    while (at > 0 && map->range[at - 1].end > base)
+    while (at > 0 && base < map->range[at - 1].end)
         at--;
     first = at > 0 ? at - 1 : 0;
     while (base < end && !map->full) {

@@ -37,7 +37,7 @@ static void add(struct guest_choice *choice, struct guest_chosen chosen)
         choice->lost++;
 }
 
-/* Cuts "cpuN:" off, if the item begins so. */
+/* Cuts "cpuN:" off, if the item begins so. What ends an item is no digit. */
 static void take_cpu(struct text *item, struct guest_chosen *chosen)
 {
     enum { DIGITS_MAX = 9, PREFIX = 3 };
@@ -46,8 +46,7 @@ static void take_cpu(struct text *item, struct guest_chosen *chosen)
 
     if (item->length <= PREFIX || strncmp(item->start, "cpu", PREFIX) != 0)
         return;
-    while (at < item->length && at < PREFIX + DIGITS_MAX && item->start[at] >= '0' &&
-           item->start[at] <= '9')
+    while (at < PREFIX + DIGITS_MAX && item->start[at] >= '0' && item->start[at] <= '9')
         cpu = cpu * 10 + (uint32_t)(item->start[at++] - '0');
     if (at == PREFIX || at == item->length || item->start[at] != ':')
         return;

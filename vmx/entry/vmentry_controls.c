@@ -68,7 +68,8 @@ struct vmentry_view vmentry_eptp_memory_type(const struct vmentry_state *state)
     type = vmentry_get(state, VMCS_EPT_POINTER) & EPTP_MEMORY_TYPE;
     known = (type == MEMORY_TYPE_UNCACHEABLE && capability->ept_uncacheable) ||
             (type == MEMORY_TYPE_WRITE_BACK && capability->ept_write_back);
-    return eptp_part(state, EPTP_MEMORY_TYPE, known, good != type ? good : type ^ 1);
+    return eptp_part(state, EPTP_MEMORY_TYPE, known,
+                     type == MEMORY_TYPE_UNCACHEABLE ? MEMORY_TYPE_WRITE_BACK : good);
 }
 
 struct vmentry_view vmentry_eptp_walk_length(const struct vmentry_state *state)

@@ -23,6 +23,14 @@ static void test_header(void **state)
         put32(0, total);
         assert_int_equal(parse(), MULTIBOOT_TOO_SMALL);
     }
+    /* 8 bytes are enough to see the size. */
+    put32(0, 8);
+    assert_int_equal(parse_most(8), MULTIBOOT_TOO_SMALL);
+    /* 16 bytes have room for one tag, the end. */
+    memset(blob.bytes, 0, 16);
+    put32(0, 16);
+    put32(12, 8);
+    assert_int_equal(parse_most(16), MULTIBOOT_NO_MEMORY);
     put32(0, UINT32_MAX);
     assert_int_equal(parse(), MULTIBOOT_TOO_LARGE);
 }

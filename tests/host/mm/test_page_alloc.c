@@ -24,11 +24,12 @@
 /* Physical memory from 0 on; what nobody touches costs nothing. */
 #define MEMORY_BYTES (4 * GIB)
 static uint8_t *memory;
+static uint64_t memory_base; /* where it begins */
 
 void *phys_to_virt(uint64_t physical)
 {
-    assert_true(physical < MEMORY_BYTES);
-    return memory + physical;
+    assert_true(physical >= memory_base && physical - memory_base < MEMORY_BYTES);
+    return memory + (physical - memory_base);
 }
 
 static int map_memory(void **state)
@@ -220,6 +221,31 @@ static void bugs_stop_at_once(void **state)
     assert_int_equal(pages_free_bytes(), 4 * MIB - 8 * PAGE_SIZE);
 }
 
+/* A block of every order, that was never taken, is known as free. */
+static void free_blocks_of_each_order_are_known(void **state)
+{
+    (void)state;
+    for (int order = 0; order <= PAGE_ORDER_MAX; order++) {
+        pages_add(PAGE_SIZE << order, PAGE_SIZE << (order + 1));
+        assert_bug(call_free, PAGE_SIZE << order, (uint64_t)order);
+    }
+}
+
+/* SDM Vol. 3, "Paging": addresses have up to 52 bits, so bit 51 may be set, and any below it. */
+static void memory_may_lie_anywhere(void **state)
+{
+    (void)state;
+    for (int bit = 32; bit < 52; bit++) {
+        memory_base = 1ull << bit;
+        pages_add(memory_base, memory_base + MIB);
+        assert_int_equal(pages_alloc(8), memory_base);
+        pages_free(memory_base, 8);
+        assert_bug(call_free, memory_base, 8);
+        assert_int_equal(pages_alloc(8), memory_base);
+    }
+    memory_base = 0;
+}
+
 enum { RANDOM_BASE = 5, RANDOM_MIB = 24, BLOCKS = 600 };
 
 struct owned {
@@ -327,7 +353,9 @@ int main(void)
         cmocka_unit_test_teardown(bugs_stop_at_once, drained),
         cmocka_unit_test_teardown(nobody_shares_a_page, drained),
         cmocka_unit_test_teardown(cpus_may_call_at_the_same_time, drained),
+        cmocka_unit_test_teardown(memory_may_lie_anywhere, drained),
         cmocka_unit_test(largest_order_is_1_gib),
+        cmocka_unit_test(free_blocks_of_each_order_are_known), /* the last: it leaves 2 GiB */
     };
 
     return cmocka_run_group_tests(tests, map_memory, NULL);

@@ -53,6 +53,89 @@ static void severity_never_falls_with_the_mode(void **state)
     }
 }
 
+/*
+ * What each finding means for the boot, by the sentences of docs/refusals.md: a note where nothing
+ * is lost, a warning where the boot goes on with less, a refusal where VMX would fail or lie; and
+ * of the values that KVM does not check itself (setup_vmcs_config()), a warning below a hypervisor.
+ */
+static const char *const notes[] = {
+    "control-dropped",          "control-forced",   "control-unknown-forced",
+    "control-without-msr",      "control-unpaired", "pretended",
+    "boot-execute-disable-off", "boot-clock-doubt", "feature-control-unlocked",
+};
+static const char *const warnings[] = {
+    "msr-not-read",
+    "msr-true-allowed-1",
+    "msr-true-default1",
+    "msr-without-control",
+    "control-needs",
+    "command-line",
+    "pretend-without-effect",
+    "boot-ranges",
+    "boot-no-execute-disable",
+    "boot-clock",
+    "boot-acpi-checksum",
+    "cpu-tables",
+    "cpu-tables-cut",
+    "cpu-trampoline",
+    "cpu-silent",
+    "cpu-unreachable",
+    "cpu-memory",
+    "cpu-left-out",
+    "nmi-chipset",
+    "nmi-unknown",
+    "guest-unknown",
+    "guest-no-cpu",
+    "guest-left-out",
+};
+static const char *const refused_but_for_kvm[] = {
+    "basic-revision-bit-31",
+    "basic-reserved-47-45",
+};
+static const char *const refused_if_strict[] = {
+    "basic-bit-57",
+    "basic-reserved-63-59",
+    "feature-control-absent",
+    "region-mtrr-virtual",
+};
+#define LISTED(name, list) is_listed(name, list, sizeof(list) / sizeof((list)[0]))
+
+static bool is_listed(const char *name, const char *const *list, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (strcmp(name, list[i]) == 0)
+            return true;
+    }
+    return false;
+}
+
+static void each_rule_has_its_severity(void **state)
+{
+    size_t listed = 0;
+
+    (void)state;
+    for (int rule = 0; rule < RULE_COUNT; rule++) {
+        const char *name = rule_table[rule].name;
+        enum severity kvm = SEVERITY_REFUSAL, virtual = SEVERITY_REFUSAL, strict = SEVERITY_REFUSAL;
+
+        if (LISTED(name, notes))
+            kvm = virtual = strict = SEVERITY_NOTE;
+        else if (LISTED(name, warnings))
+            kvm = virtual = strict = SEVERITY_WARNING;
+        else if (LISTED(name, refused_if_strict))
+            kvm = virtual = SEVERITY_WARNING;
+        else if (LISTED(name, refused_but_for_kvm))
+            kvm = SEVERITY_WARNING;
+        else
+            listed--;
+        listed++;
+        assert_int_equal(rule_table[rule].severity[VMX_CHECK_KVM], kvm);
+        assert_int_equal(rule_table[rule].severity[VMX_CHECK_VIRTUAL], virtual);
+        assert_int_equal(rule_table[rule].severity[VMX_CHECK_STRICT], strict);
+    }
+    assert_int_equal(listed, 9 + 23 + 2 + 4); /* no name of a rule that is gone */
+}
+
 static void a_finding_takes_its_severity_from_the_table(void **state)
 {
     struct findings findings = {0};
@@ -117,6 +200,7 @@ int main(void)
         cmocka_unit_test(every_rule_says_all_a_person_needs),
         cmocka_unit_test(names_are_unique_words_with_hyphens),
         cmocka_unit_test(severity_never_falls_with_the_mode),
+        cmocka_unit_test(each_rule_has_its_severity),
         cmocka_unit_test(a_finding_takes_its_severity_from_the_table),
         cmocka_unit_test(a_lost_finding_refuses),
         cmocka_unit_test(nothing_found_refuses_nothing),

@@ -116,11 +116,37 @@ static void test_fadt_odd(void **state)
     gas(116, 3, 0xcf9); /* the embedded controller */
     assert_int_equal(read_fadt(244), ACPI_OK);
     assert_false(fadt.has_reset);
+    gas(116, ACPI_SPACE_PCI, 0x1f00d0); /* device 1FH, function 0, register D0H on bus 0 */
+    assert_int_equal(read_fadt(244), ACPI_OK);
+    assert_true(fadt.has_reset);
+    assert_int_equal(fadt.reset_space, ACPI_SPACE_PCI);
     gas(116, ACPI_SPACE_MEMORY, 0xfed00000);
     assert_int_equal(read_fadt(128), ACPI_OK); /* without its value */
     assert_false(fadt.has_reset);
     assert_int_equal(read_fadt(129), ACPI_OK);
     assert_true(fadt.has_reset);
+}
+
+/* Ports have 16 bits: FFFFH is one, and 10000H is none. */
+static void test_fadt_last_port(void **state)
+{
+    (void)state;
+    put(at(FADT) + 112, 1u << 10, 4);
+    for (uint32_t port = 0xffff; port <= 0x10000; port++) {
+        uint32_t wanted = port & 0xffff;
+
+        gas(116, ACPI_SPACE_IO, port);
+        put(at(FADT) + 48, port, 4);
+        put(at(FADT) + 64, port, 4);
+        put(at(FADT) + 68, port, 4);
+        put(at(FADT) + 76, port, 4);
+        assert_int_equal(read_fadt(244), ACPI_OK);
+        assert_int_equal(fadt.has_reset, wanted != 0);
+        assert_int_equal(fadt.smi_command_port, wanted);
+        assert_int_equal(fadt.pm1a_control_port, wanted);
+        assert_int_equal(fadt.pm1b_control_port, wanted);
+        assert_int_equal(fadt.pm_timer_port, wanted);
+    }
 }
 
 static void test_s5(void **state)
@@ -217,10 +243,10 @@ static void test_s5_broken(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        WITH_TABLES(test_fadt_old),  WITH_TABLES(test_fadt_new),
-        WITH_TABLES(test_fadt_odd),  WITH_TABLES(test_fadt_empty_new_form),
-        WITH_TABLES(test_s5),        WITH_TABLES(test_s5_types),
-        WITH_TABLES(test_s5_broken),
+        WITH_TABLES(test_fadt_old),       WITH_TABLES(test_fadt_new),
+        WITH_TABLES(test_fadt_odd),       WITH_TABLES(test_fadt_empty_new_form),
+        WITH_TABLES(test_fadt_last_port), WITH_TABLES(test_s5),
+        WITH_TABLES(test_s5_types),       WITH_TABLES(test_s5_broken),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

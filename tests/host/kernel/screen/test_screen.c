@@ -168,6 +168,11 @@ static void scrolls(void **state)
     row_is(1, "four");
     row_is(2, "five");
     row_is(3, "six");
+    write_plain("\n"); /* which writes nowhere, and moves all */
+    row_is(0, "four");
+    row_is(1, "five");
+    row_is(2, "six");
+    row_is(3, "");
 }
 
 /* Equal lines look the same after a scroll: there is nothing to draw. */

@@ -140,6 +140,20 @@ static void a_debug_exception_leaves_dr6_as_its_delivery_would(void **state)
     assert_int_equal(model_cpu.dr6 & (1 << 16), 1 << 16);
 }
 
+/* Delivery ends blocking by STI and by MOV SS, and no other: bits 0 and 1 of the state. */
+static void a_debug_exception_ends_the_blocking_by_instructions(void **state)
+{
+    (void)state;
+    for (uint32_t blocking = 0; blocking < 4; blocking++) {
+        FIELD(GUEST_INTERRUPTIBILITY_STATE) = blocking;
+        exception(0x4000, HARDWARE(X86_VECTOR_DB), 0);
+        assert_int_equal(FIELD(GUEST_INTERRUPTIBILITY_STATE), 0);
+        FIELD(GUEST_INTERRUPTIBILITY_STATE) = blocking | BLOCKING_BY_NMI;
+        exception(0x4000, HARDWARE(X86_VECTOR_DB), 0);
+        assert_int_equal(FIELD(GUEST_INTERRUPTIBILITY_STATE), BLOCKING_BY_NMI);
+    }
+}
+
 static void what_is_the_hosts_goes_to_the_host_and_nothing_is_lost(void **state)
 {
     (void)state;
@@ -256,6 +270,7 @@ int main(void)
         TEST(an_exception_within_an_exception_may_become_a_double_fault),
         TEST(nmis_are_blocked_again_where_iret_faulted),
         TEST(a_debug_exception_leaves_dr6_as_its_delivery_would),
+        TEST(a_debug_exception_ends_the_blocking_by_instructions),
         TEST(what_is_the_hosts_goes_to_the_host_and_nothing_is_lost),
         TEST(an_event_comes_again_when_its_page_is_mapped),
         TEST(memory_that_a_guest_does_not_have_ends_it),

@@ -165,6 +165,7 @@ static void enumerated_frequency(void **state)
     expect_told((struct cpuid_clock){.leaf15 = crystal, .leaf16.eax = 5}, 2100000, "CPUID 15h");
     expect_told((struct cpuid_clock){.leaf15 = no_crystal, .leaf16 = base}, 2100000, "CPUID 16h");
     expect_told((struct cpuid_clock){.leaf16 = base}, 2100000, "CPUID 16h");
+    expect_told((struct cpuid_clock){.leaf16.eax = 1}, 1000, "CPUID 16h"); /* the least, 1 MHz */
     expect_told((struct cpuid_clock){.leaf16.eax = 0xffff0000 | 2100}, 2100000, "CPUID 16h");
     expect_told((struct cpuid_clock){.leaf15 = no_crystal}, 0, "none");
     expect_told((struct cpuid_clock){0}, 0, "none");

@@ -196,6 +196,15 @@ static void a_page_in_the_cache_is_given_out_once(void **state)
     assert_int_not_equal(page_cache_alloc(&other.vm.pages), 0);
     page_cache_free(&other.vm.pages);
     assert_int_equal(model_pages_used(), before);
+    /* A full cache that is given back has nothing: the next page is the pool's. */
+    page_cache_fill(&other.vm.pages);
+    page_cache_free(&other.vm.pages);
+    assert_int_equal(other.vm.pages.count, 0);
+    assert_int_equal(model_pages_used(), before);
+    assert_int_not_equal(page_cache_alloc(&other.vm.pages), 0);
+    assert_int_not_equal(model_pages_used(), before);
+    page_cache_free(&other.vm.pages);
+    assert_int_equal(model_pages_used(), before);
 }
 
 static void the_cache_is_what_memory_there_is(void **state)

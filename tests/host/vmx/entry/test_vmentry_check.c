@@ -644,10 +644,43 @@ static void names_are_distinct_and_sections_known(void **state)
     assert_true(vmentry_rule_field(VMENTRY_MSR_SMM, 0, &field));
 }
 
+static unsigned field_count(enum vmentry_rule rule)
+{
+    unsigned n = 0;
+    enum vmcs_field field;
+
+    while (vmentry_rule_field(rule, n, &field))
+        n++;
+    return n;
+}
+
+/* What is left as it was when there is no more field. */
+static void fields_end_after_the_last(void **state)
+{
+    (void)state;
+    for (enum vmentry_rule rule = 0; rule < VMENTRY_RULE_COUNT; rule++) {
+        for (unsigned behind = 0; behind < 3; behind++) {
+            enum vmcs_field field = VMCS_HOST_RIP;
+            bool code = vmentry_forms[rule].kind == FORM_CODE;
+
+            assert_false(vmentry_rule_field(rule, field_count(rule) + behind, &field));
+            if (code)
+                assert_int_equal(field, VMCS_HOST_RIP);
+        }
+    }
+    /* Allowed settings are about one word; a control and what it needs about one or two. */
+    assert_int_equal(field_count(VMENTRY_PIN_MUST_BE_1), 1);
+    assert_int_equal(field_count(VMENTRY_PIN_MUST_BE_0), 1);
+    assert_int_equal(field_count(VMENTRY_NMI_WINDOW_VIRTUAL_NMIS), 2);
+    assert_int_equal(field_count(VMENTRY_X2APIC_APIC_ACCESSES), 1);
+    assert_int_equal(field_count(VMENTRY_MSR_SMM), 1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_rule_is_kept_and_broken),
+        cmocka_unit_test(fields_end_after_the_last),
         cmocka_unit_test(every_base_can_be_entered),
         cmocka_unit_test(a_base_that_is_not_offered_is_refused),
         cmocka_unit_test(the_class_follows_the_manuals_order),

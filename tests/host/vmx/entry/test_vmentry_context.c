@@ -98,6 +98,8 @@ static void the_first_processors_have_nothing_of_it(void **state)
                  context.tracing);
     assert_true(context.perf_global_ctrl_reserved == UINT64_MAX);
     assert_true(context.spec_ctrl_reserved == UINT64_MAX);
+    /* SDM Vol. 4, IA32_RTIT_CTL: 47:0 and 55, 56 are controls, each of some processor. */
+    assert_true(context.rtit_ctl_reserved == ~(((1ull << 48) - 1) | 3ull << 55));
     /* LME, LMA and SCE without NXE. */
     assert_true(context.efer_reserved == ~0x501ull);
     /* "IA32_DEBUGCTL MSR": 5:2 and 63:16 are reserved. */
@@ -165,6 +167,24 @@ static void each_counter_has_its_bit(void **state)
     assert_true(context.perf_global_ctrl_reserved == ~0x770000003full);
 }
 
+/* SDM Vol. 2, CPUID.0AH: EAX[15:8] counters; EDX[4:0] fixed ones, from version 2 on. */
+static void each_number_of_counters(void **state)
+{
+    (void)state;
+    for (unsigned version = 1; version <= 4; version++) {
+        for (unsigned count = 0; count < 16; count++) {
+            uint64_t bits = (1ull << count) - 1, fixed = (1ull << (15 - count)) - 1;
+
+            reset_newer();
+            cpu.performance = (struct cpuid_registers){
+                .eax = 0x07300000 | count << 8 | version, .ecx = 0x10, .edx = 0x600 | (15 - count)};
+            read_it();
+            assert_true(context.perf_global_ctrl_reserved ==
+                        ~(bits | (version >= 2 ? fixed << 32 : 0)));
+        }
+    }
+}
+
 /* SDM Vol. 4, IA32_SPEC_CTRL. */
 static void each_bit_of_spec_ctrl_is_offered_by_its_own(void **state)
 {
@@ -208,6 +228,7 @@ int main(void)
         cmocka_unit_test(features_are_reported_by_their_bits),
         cmocka_unit_test(memory_encryption_narrows_the_hosts_addresses_alone),
         cmocka_unit_test(each_counter_has_its_bit),
+        cmocka_unit_test(each_number_of_counters),
         cmocka_unit_test(each_bit_of_spec_ctrl_is_offered_by_its_own),
         cmocka_unit_test(each_number_of_key_bits_narrows_addresses),
     };

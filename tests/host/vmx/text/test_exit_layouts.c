@@ -8,6 +8,7 @@
 #include <stddef.h>
 #include <cmocka.h>
 
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -144,11 +145,52 @@ static void every_reason_has_the_manuals_layouts(void **state)
     assert_int_equal(exit_layouts(UINT32_MAX).information, EXIT_LAYOUT_NOTHING);
 }
 
+/* Of each reason: the section as vmx/text/exit_reason_text.def has it. */
+static const char *const sections[EXIT_REASON_COUNT] = {
+#define EXIT_TEXT(id, qualification, information, section, also, cause) \
+    [EXIT_REASON_##id] = #section,
+#include "vmx/text/exit_reason_text.def"
+#undef EXIT_TEXT
+};
+
+/* SDM Vol. 3, "Instructions That Cause VM Exits Unconditionally"; TDX adds the last two. */
+static const uint8_t unconditional[] = {10, 11, 13, 18, 19, 20, 21, 22,
+                                        24, 26, 27, 50, 53, 55, 76, 77};
+/* "Instructions That Cause VM Exits Conditionally". */
+static const uint8_t conditional[] = {12, 14, 15, 16, 17, 23, 25, 28, 29, 30, 31, 32,
+                                      36, 39, 40, 46, 47, 51, 54, 57, 58, 60, 61, 63,
+                                      64, 65, 67, 68, 69, 70, 78, 79, 80, 81, 84, 85};
+/* "Other Causes of VM Exits", where the cause has no section of its own. */
+static const uint8_t other[] = {0, 1, 2, 3, 4, 7, 8, 74, 75};
+
+static bool is_in(uint32_t reason, const uint8_t *list, size_t count)
+{
+    return memchr(list, (int)reason, count) != NULL;
+}
+
+static void each_reason_stands_in_the_manuals_section(void **state)
+{
+    (void)state;
+    for (uint32_t reason = 0; reason < EXIT_REASON_COUNT; reason++) {
+        const char *section = sections[reason];
+
+        if (is_in(reason, unconditional, sizeof unconditional))
+            assert_string_equal(section, "UNCONDITIONAL");
+        else if (is_in(reason, conditional, sizeof conditional))
+            assert_string_equal(section, "CONDITIONAL");
+        else if (is_in(reason, other, sizeof other))
+            assert_string_equal(section, "OTHER");
+        else
+            assert_true(section == NULL ? exit_reason_name(reason) == NULL : section[0] == '"');
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_layout_has_the_manuals_fields),
         cmocka_unit_test(every_reason_has_the_manuals_layouts),
+        cmocka_unit_test(each_reason_stands_in_the_manuals_section),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

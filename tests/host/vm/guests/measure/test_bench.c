@@ -123,7 +123,9 @@ static void what_the_cpu_lacks_is_not_measured(void **state)
     bench_evaluate(samples[0], BENCH_HAS_TOUCH, &bench);
     assert_true(row_of(&bench, "ept-touch")->measured);
     assert_false(row_of(&bench, "preemption-timer")->measured);
-    assert_true(row_of(&bench, "cpuid")->measured);
+    bench_evaluate(samples[0], 0, &bench); /* every other kind needs nothing */
+    for (unsigned i = 0; i < BENCH_ROWS; i++)
+        assert_int_equal(bench.row[i].measured, i < BENCH_ROWS - 2);
 }
 
 int main(void)
