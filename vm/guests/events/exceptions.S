@@ -112,17 +112,12 @@ place exceptions_xm
     end_guest exceptions
 
 /* Those that 64-bit code in ring 0 cannot raise: in 32-bit code, the last two in ring 3. */
-#define SELECTOR_CODE3 0x48
-#define SELECTOR_DATA3 0x50
 #define SELECTOR_STACK 0x60 /* no stack: an empty descriptor */
 #define TSS_SS0        (GUEST_TSS + 8)
 #define GATE_TS        (GUEST_IDT + 10 * 8)
 
     guest   exceptions_32, 32
-    movl    $0x0000ffff, GUEST_GDT + SELECTOR_CODE3
-    movl    $0x00cffb00, GUEST_GDT + SELECTOR_CODE3 + 4
-    movl    $0x0000ffff, GUEST_GDT + SELECTOR_DATA3
-    movl    $0x00cff300, GUEST_GDT + SELECTOR_DATA3 + 4
+    ring_3_segments
     movw    $SELECTOR_CODE3 + 3, GATE_TS + 2
     mov     $0x7fffffff, %eax
     add     $1, %eax

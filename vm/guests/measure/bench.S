@@ -7,11 +7,13 @@
 #include "vm/guests/measure/bench.h"
 #include "vm/guests/guest.inc"
 
-#define APIC_BASE       0x1b
-#define PAT             0x277
-#define PAT_RESET       0x00070406
+#define APIC_BASE         0x1b
+#define PAT               0x277
 #define TOUCHES_A_FILLING 8 /* half of PAGE_CACHE_SIZE: EPT takes pages for itself, too */
-#define PORT            0x80
+
+    /* These stand in strings, which the C preprocessor leaves alone. */
+    .set    PAT_RESET, 0x00070406
+    .set    PORT, 0x80
 
     .macro  begin kind
     mov     $GUEST_ARRAY + \kind * BENCH_SAMPLES * 4, %edi
@@ -31,61 +33,27 @@
     dec     %r12d
     .endm
 
+    .macro  sample kind, instructions
+    begin   \kind
+1:  before
+    \instructions
+    after
+    jnz     1b
+    .endm
+
     guest   bench
-    begin   BENCH_EMPTY
-1:  before
-    after
-    jnz     1b
-
-    begin   BENCH_CPUID
-1:  before
-    xor     %eax, %eax
-    cpuid
-    after
-    jnz     1b
-
-    begin   BENCH_VMCALL
-1:  before
-    xor     %eax, %eax
-    vmcall
-    after
-    jnz     1b
-
-    begin   BENCH_RDMSR
+    sample  BENCH_EMPTY
+    sample  BENCH_CPUID, "xor %eax, %eax; cpuid"
+    sample  BENCH_VMCALL, "xor %eax, %eax; vmcall"
     mov     $APIC_BASE, %ecx
-1:  before
-    rdmsr
-    after
-    jnz     1b
-
-    begin   BENCH_WRMSR
+    sample  BENCH_RDMSR, "rdmsr"
     mov     $PAT, %ecx
-1:  before
-    mov     $PAT_RESET, %eax
-    mov     %eax, %edx
-    wrmsr
-    after
-    jnz     1b
-
-    begin   BENCH_OUT
-1:  before
-    out     %al, $PORT
-    after
-    jnz     1b
-
-    begin   BENCH_HLT
+    sample  BENCH_WRMSR, "mov $PAT_RESET, %eax; mov %eax, %edx; wrmsr"
+    sample  BENCH_OUT, "out %al, $PORT"
     sti
-1:  before
-    hlt
-    after
-    jnz     1b
-
-    begin   BENCH_CR
+    sample  BENCH_HLT, "hlt"
     mov     %cr3, %rbx
-1:  before
-    mov     %rbx, %cr3
-    after
-    jnz     1b
+    sample  BENCH_CR, "mov %rbx, %cr3"
 
     testb   $BENCH_HAS_TOUCH, GUEST_DATA
     jz      timer

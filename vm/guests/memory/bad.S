@@ -44,15 +44,10 @@ place triple_here
     end_guest nowhere
 
 /* The handler of #AC runs in ring 3, as the guest does, and on the same odd stack. */
-#define SELECTOR_CODE3 0x48
-#define SELECTOR_DATA3 0x50
 #define GATE_SELECTOR  (GUEST_IDT + 17 * 8 + 2)
 
     guest   recursion, 32
-    movl    $0x0000ffff, GUEST_GDT + SELECTOR_CODE3
-    movl    $0x00cffb00, GUEST_GDT + SELECTOR_CODE3 + 4
-    movl    $0x0000ffff, GUEST_GDT + SELECTOR_DATA3
-    movl    $0x00cff300, GUEST_GDT + SELECTOR_DATA3 + 4
+    ring_3_segments
     movw    $SELECTOR_CODE3 + 3, GATE_SELECTOR
     mov     %cr0, %eax
     or      $1 << 18, %eax /* AM */
