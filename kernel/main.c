@@ -8,14 +8,13 @@
 #include "vm/host/clock.h"
 #include "kernel/console/console.h"
 #include "kernel/cpu/stop.h"
-#include "kernel/acpi/firmware.h"
+#include "kernel/acpi/acpi.h"
 #include "kernel/boot_step.h"
 #include "vm/host/io_apic.h"
 #include "kernel/machine.h"
 #include "mm/memory.h"
 #include "kernel/trap/panic.h"
 #include "kernel/report/report.h"
-#include "kernel/cpu/cpu_setup.h"
 #include "kernel/cpu/smp.h"
 #include "kernel/vmx_all.h"
 #include "lib/x86.h"
@@ -73,28 +72,19 @@ static void begin(const char *what)
     console_print("  %s ...\n", what);
 }
 
-static enum memory_kind kind_of(enum multiboot_memory_kind kind)
-{
-    switch (kind) {
-    case MULTIBOOT_MEMORY_AVAILABLE:
-        return MEMORY_AVAILABLE;
-    case MULTIBOOT_MEMORY_ACPI_RECLAIMABLE:
-        return MEMORY_ACPI_RECLAIMABLE;
-    case MULTIBOOT_MEMORY_NVS:
-        return MEMORY_ACPI_NVS;
-    case MULTIBOOT_MEMORY_BAD:
-        return MEMORY_BAD;
-    case MULTIBOOT_MEMORY_RESERVED:
-    default:
-        return MEMORY_RESERVED;
-    }
-}
-
 /* What the loader said is there, and what of it is in use. */
 static void describe_memory(const struct multiboot_info *boot, uint64_t information)
 {
+    static const enum memory_kind kinds[] = {
+        [MULTIBOOT_MEMORY_AVAILABLE] = MEMORY_AVAILABLE,
+        [MULTIBOOT_MEMORY_RESERVED] = MEMORY_RESERVED,
+        [MULTIBOOT_MEMORY_ACPI_RECLAIMABLE] = MEMORY_ACPI_RECLAIMABLE,
+        [MULTIBOOT_MEMORY_NVS] = MEMORY_ACPI_NVS,
+        [MULTIBOOT_MEMORY_BAD] = MEMORY_BAD,
+    };
+
     for (uint32_t i = 0; i < boot->memory_count; i++)
-        memory_add(kind_of(boot->memory[i].kind), boot->memory[i].base, boot->memory[i].length);
+        memory_add(kinds[boot->memory[i].kind], boot->memory[i].base, boot->memory[i].length);
     memory_add(MEMORY_TAKEN, information, boot->total_size);
     for (uint32_t i = 0; i < boot->module_count; i++)
         memory_add(MEMORY_TAKEN, boot->modules[i].start,
@@ -146,7 +136,7 @@ static void prepare_cpus(void)
 {
     quirks_detect();
     begin("firmware's tables");
-    firmware_read(&machine.boot, &firmware);
+    firmware_read(machine.boot.rsdp, machine.boot.rsdp_length, &firmware);
     if (!apic_init(firmware.highest_id))
         panic("the local APIC's registers cannot be mapped");
     for (uint32_t i = 0; i < firmware.cpus.io_apic_count; i++)

@@ -14,10 +14,16 @@ struct spinlock {
     _Atomic(bool) held;
 };
 
+/* Takes it if it is free. */
+static inline bool spinlock_try(struct spinlock *lock)
+{
+    return !atomic_exchange_explicit(&lock->held, true, memory_order_acquire);
+}
+
 /* Waiting only reads, so that the cache line stays shared until the lock is free. */
 static inline void spinlock_acquire(struct spinlock *lock)
 {
-    while (atomic_exchange_explicit(&lock->held, true, memory_order_acquire)) {
+    while (!spinlock_try(lock)) {
         while (atomic_load_explicit(&lock->held, memory_order_relaxed))
             __builtin_ia32_pause();
     }

@@ -16,10 +16,11 @@ enum {
 /* "System Description Table Header": the offset of the length. */
 enum { HEADER_LENGTH = 4 };
 
-struct root {
-    const char *signature;
-    uint64_t physical;
-    uint32_t entry_size;
+/* A table as its header tells of it. */
+struct table {
+    uint64_t physical; /* any alignment */
+    char signature[ACPI_SIGNATURE_SIZE + 1];
+    uint32_t length; /* bytes, header included; within bounds */
 };
 
 const char *acpi_result_text(enum acpi_result result)
@@ -54,13 +55,13 @@ static bool adds_up(const uint8_t *data, uint32_t length)
 }
 
 /* Reads signature and length of the table at `physical`. */
-static enum acpi_result read_header(uint64_t physical, struct acpi_table *table)
+static enum acpi_result read_header(uint64_t physical, struct table *table)
 {
     struct acpi_bytes header = {firmware_map(physical, ACPI_HEADER_SIZE), ACPI_HEADER_SIZE};
 
     if (header.data == NULL)
         return ACPI_UNREADABLE;
-    *table = (struct acpi_table){
+    *table = (struct table){
         .length = (uint32_t)acpi_number(&header, HEADER_LENGTH, 4),
         .physical = physical,
     };
@@ -88,7 +89,7 @@ static void remember_unsound(struct acpi *acpi, const char *signature)
     memcpy(place, signature, ACPI_SIGNATURE_SIZE + 1);
 }
 
-static enum acpi_result map_whole(struct acpi *acpi, const struct acpi_table *table,
+static enum acpi_result map_whole(struct acpi *acpi, const struct table *table,
                                   struct acpi_bytes *bytes)
 {
     *bytes = (struct acpi_bytes){firmware_map(table->physical, table->length), table->length};
@@ -102,7 +103,7 @@ static enum acpi_result map_whole(struct acpi *acpi, const struct acpi_table *ta
 enum acpi_result acpi_map_table(struct acpi *acpi, uint64_t physical, const char *signature,
                                 struct acpi_bytes *bytes)
 {
-    struct acpi_table table;
+    struct table table;
     enum acpi_result result = read_header(physical, &table);
 
     if (result != ACPI_OK)
@@ -114,16 +115,22 @@ enum acpi_result acpi_map_table(struct acpi *acpi, uint64_t physical, const char
 
 enum acpi_result acpi_find(struct acpi *acpi, const char *signature, struct acpi_bytes *bytes)
 {
-    for (uint32_t i = 0; i < acpi->count; i++) {
-        if (strcmp(acpi->tables[i].signature, signature) == 0)
-            return map_whole(acpi, &acpi->tables[i], bytes);
+    for (uint32_t at = ACPI_HEADER_SIZE; at + acpi->entry_size <= acpi->end;
+         at += acpi->entry_size) {
+        struct acpi_bytes entry = {firmware_map(acpi->root + at, acpi->entry_size),
+                                   acpi->entry_size};
+        struct table table;
+
+        if (entry.data != NULL &&
+            read_header(acpi_number(&entry, 0, acpi->entry_size), &table) == ACPI_OK &&
+            strcmp(table.signature, signature) == 0)
+            return map_whole(acpi, &table, bytes);
     }
     return ACPI_NO_TABLE;
 }
 
 /* The XSDT where there is one, as the specification demands of a 64-bit reader, else the RSDT. */
-static enum acpi_result parse_rsdp(struct acpi *acpi, const void *data, uint32_t length,
-                                   struct root *root)
+static enum acpi_result parse_rsdp(struct acpi *acpi, const void *data, uint32_t length)
 {
     struct acpi_bytes rsdp = {data, length};
     bool extended;
@@ -139,50 +146,39 @@ static enum acpi_result parse_rsdp(struct acpi *acpi, const void *data, uint32_t
         return ACPI_RSDP_LENGTH;
     if (!adds_up(rsdp.data, RSDP_OLD_SIZE) || (extended && !adds_up(rsdp.data, RSDP_SIZE)))
         remember_unsound(acpi, "RSDP");
-
-    *root = (struct root){"XSDT", extended ? acpi_number(&rsdp, RSDP_XSDT, 8) : 0, 8};
-    if (root->physical == 0)
-        *root = (struct root){"RSDT", acpi_number(&rsdp, RSDP_RSDT, 4), 4};
-    return root->physical == 0 ? ACPI_NO_ROOT : ACPI_OK;
-}
-
-static void list_table(struct acpi *acpi, uint64_t physical)
-{
-    struct acpi_table table;
-
-    if (physical == 0)
-        return;
-    if (read_header(physical, &table) != ACPI_OK)
-        acpi->broken++;
-    else if (acpi->count < ACPI_TABLES_MAX)
-        acpi->tables[acpi->count++] = table;
-    else
-        acpi->lost++;
+    acpi->root = extended ? acpi_number(&rsdp, RSDP_XSDT, 8) : 0;
+    acpi->entry_size = acpi->root != 0 ? 8 : 4;
+    if (acpi->root == 0)
+        acpi->root = acpi_number(&rsdp, RSDP_RSDT, 4);
+    return acpi->root == 0 ? ACPI_NO_ROOT : ACPI_OK;
 }
 
 enum acpi_result acpi_open(struct acpi *acpi, const void *rsdp, uint32_t rsdp_length)
 {
-    struct acpi_bytes bytes;
-    struct root root;
+    struct acpi_bytes bytes = {0};
     enum acpi_result result;
 
     memset(acpi, 0, sizeof(*acpi));
-    result = parse_rsdp(acpi, rsdp, rsdp_length, &root);
+    result = parse_rsdp(acpi, rsdp, rsdp_length);
     if (result == ACPI_OK)
-        result = acpi_map_table(acpi, root.physical, root.signature, &bytes);
-    if (result != ACPI_OK)
-        return result;
+        result = acpi_map_table(acpi, acpi->root, acpi->entry_size == 8 ? "XSDT" : "RSDT", &bytes);
+    acpi->end = result == ACPI_OK ? bytes.length : 0;
+    return result;
+}
 
-    list_table(acpi, root.physical);
-    for (uint32_t offset = ACPI_HEADER_SIZE; offset + root.entry_size <= bytes.length;
-         offset += root.entry_size) {
-        /* Listing a table may have unmapped the root. */
-        struct acpi_bytes entry = {firmware_map(root.physical + offset, root.entry_size),
-                                   root.entry_size};
+void firmware_read(const void *rsdp, uint32_t rsdp_length, struct firmware *firmware)
+{
+    static struct acpi acpi;
 
-        if (entry.data == NULL)
-            return ACPI_UNREADABLE;
-        list_table(acpi, acpi_number(&entry, 0, root.entry_size));
+    *firmware = (struct firmware){0};
+    firmware->cpus_result = acpi_open(&acpi, rsdp, rsdp_length);
+    if (firmware->cpus_result == ACPI_OK)
+        firmware->cpus_result = acpi_read_cpus(&acpi, &firmware->cpus);
+    SET_FOR_EACH(firmware_tables, table)
+        (*table)->read(&acpi, firmware);
+    for (uint32_t i = 0; i < firmware->cpus.count; i++) {
+        if (firmware->cpus.apic_id[i] > firmware->highest_id)
+            firmware->highest_id = firmware->cpus.apic_id[i];
     }
-    return ACPI_OK;
+    firmware->unsound = acpi.unsound[0] != '\0' ? acpi.unsound : NULL;
 }

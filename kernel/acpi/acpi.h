@@ -11,8 +11,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "lib/set.h"
+
 enum {
-    ACPI_TABLES_MAX = 128,
     ACPI_CPUS_MAX = 512,
     ACPI_IO_APICS_MAX = 64,
     ACPI_HEADER_SIZE = 36,
@@ -44,26 +45,19 @@ enum acpi_result {
 
 const char *acpi_result_text(enum acpi_result result);
 
-struct acpi_table {
-    char signature[ACPI_SIGNATURE_SIZE + 1];
-    uint32_t length;   /* bytes, header included; within bounds */
-    uint64_t physical; /* any alignment */
-};
-
-/* The root table, then all that it names. */
+/* Where the root table is, and what it is. */
 struct acpi {
-    uint32_t count;
-    uint32_t lost;   /* did not fit */
-    uint32_t broken; /* named by the root, but unreadable or of an impossible length */
+    uint64_t root; /* physical */
+    uint32_t entry_size;
+    uint32_t end; /* of its entries, from its beginning; 0: there is no root to be read */
     /* "RSDP XSDT APIC": what was read although its bytes do not add up to zero. */
     char unsound[ACPI_UNSOUND_MAX * (ACPI_SIGNATURE_SIZE + 1)];
-    struct acpi_table tables[ACPI_TABLES_MAX];
 };
 
 /*
- * Checks the RSDP (a copy of 20 or 36 bytes; `rsdp_length` 0: none) and the root table, and lists
- * the tables. A checksum is looked at when the table is read: a wrong one is remembered, and the
- * table used all the same, as Linux does, since nothing here trusts what stands in it.
+ * Checks the RSDP (a copy of 20 or 36 bytes; `rsdp_length` 0: none) and the root table. A checksum
+ * is looked at when the table is read: a wrong one is remembered, and the table used all the same,
+ * as Linux does, since nothing here trusts what stands in it.
  * ACPI Specification, "Root System Description Pointer (RSDP)".
  */
 enum acpi_result acpi_open(struct acpi *acpi, const void *rsdp, uint32_t rsdp_length);
@@ -74,7 +68,7 @@ struct acpi_bytes {
     uint32_t length;
 };
 
-/* The first table of that signature. */
+/* The first table of that signature; what the root names and cannot be read is passed over. */
 enum acpi_result acpi_find(struct acpi *acpi, const char *signature, struct acpi_bytes *bytes);
 
 /* The little-endian number of `width` (1 to 8) bytes at `offset`; 0 if it is not all there. */
@@ -82,12 +76,8 @@ uint64_t acpi_number(const struct acpi_bytes *bytes, uint32_t offset, uint32_t w
 
 /* ACPI Specification, "Multiple APIC Description Table (MADT)". */
 struct acpi_cpus {
-    uint64_t local_apic_address;     /* physical */
     uint32_t count;                  /* enabled CPUs, each APIC id once */
     uint32_t lost;                   /* enabled, but did not fit */
-    uint32_t disabled;               /* neither enabled nor online capable, or a broadcast id */
-    uint32_t online_capable;         /* not enabled, but could be plugged in while running */
-    uint32_t doubled;                /* entries for an APIC id that stood before */
     uint32_t apic_id[ACPI_CPUS_MAX]; /* in the table's order */
 
     /* The PIT's interrupt: ISA's 0, which comes in at this input of the first I/O APIC. */
@@ -107,5 +97,28 @@ enum acpi_space { ACPI_SPACE_MEMORY = 0, ACPI_SPACE_IO = 1, ACPI_SPACE_PCI = 2 }
 /* One table at a known place. */
 enum acpi_result acpi_map_table(struct acpi *acpi, uint64_t physical, const char *signature,
                                 struct acpi_bytes *bytes);
+
+/* What the firmware's tables say about this machine, read once on the boot CPU. */
+struct firmware {
+    enum acpi_result cpus_result;
+    struct acpi_cpus cpus;
+    const char *unsound;    /* signatures of tables with a wrong checksum; NULL: none */
+    uint32_t highest_id;    /* of the APIC ids in `cpus`; 0 if there are none */
+    uint16_t pm_timer_port; /* of ACPI's timer; 0: none */
+};
+
+/* Reads a table that the core has no use for. Where the root is broken, it finds none. */
+struct firmware_table {
+    void (*read)(struct acpi *acpi, struct firmware *firmware);
+};
+SET_DECLARE(firmware_tables, const struct firmware_table);
+#define FIRMWARE_TABLE(place, table) \
+    SET_MEMBER(firmware_tables, place, const struct firmware_table, table)
+
+/*
+ * From a copy of the RSDP. Memory must be up. Never fails: what could not be read says so in its
+ * result.
+ */
+void firmware_read(const void *rsdp, uint32_t rsdp_length, struct firmware *firmware);
 
 #endif

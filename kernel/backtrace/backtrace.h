@@ -1,6 +1,8 @@
 /*
- * Who called whom, from the chain of frame pointers: each frame holds its caller's frame pointer
- * and, 8 bytes above, the return address (System V ABI for AMD64, "The Stack Frame").
+ * What a panic says beyond registers.
+ *
+ * Who called whom comes from the chain of frame pointers: each frame holds its caller's frame
+ * pointer and, 8 bytes above, the return address (System V ABI for AMD64, "The Stack Frame").
  */
 #ifndef KERNEL_BACKTRACE_H
 #define KERNEL_BACKTRACE_H
@@ -8,6 +10,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+
+#include "lib/format.h"
 
 /* First address, and the first one after. */
 struct address_range {
@@ -45,5 +49,14 @@ struct symbol {
  * bytes; false when there is none, or the table is not whole up to there.
  */
 bool symbols_find(const void *table, size_t bytes, uint64_t offset, struct symbol *symbol);
+
+/* "#PF, Page Fault" and its like; "interrupt" for vectors that the architecture leaves free. */
+const char *trap_name(uint64_t vector);
+
+/* Whether the processor pushes an error code for this vector. */
+bool trap_has_error_code(uint64_t vector);
+
+/* Writes ": " and what the error code of this vector says; nothing where it says nothing. */
+void trap_explain_error(struct sink *sink, uint64_t vector, uint64_t error_code);
 
 #endif

@@ -3,7 +3,6 @@
  */
 #include "boot/boot.h"
 #include "kernel/backtrace/backtrace.h"
-#include "kernel/backtrace/trap_text.h"
 #include "kernel/console/console.h"
 #include "kernel/trap/panic.h"
 #include "vm/host/machine_check.h"

@@ -1,4 +1,4 @@
-#include "kernel/backtrace/trap_text.h"
+#include "kernel/backtrace/backtrace.h"
 
 #include <stddef.h>
 
@@ -12,6 +12,8 @@ enum error_code_kind {
     OTHER
 };
 
+enum { EXCEPTIONS = 32 }; /* vectors below this; those above are interrupts */
+
 struct vector_text {
     const char *name;
     enum error_code_kind error_code;
@@ -21,7 +23,7 @@ struct vector_text {
  * SDM Vol. 3, "Exceptions and Interrupts", table "Protected-Mode Exceptions and Interrupts".
  * #HV, #VC and #SX are AMD's: AMD64 Architecture Programmer's Manual Vol. 2, "Vectors".
  */
-static const struct vector_text vectors[] = {
+static const struct vector_text vectors[EXCEPTIONS] = {
     [0] = {"#DE, Divide Error", NO_ERROR_CODE},
     [1] = {"#DB, Debug", NO_ERROR_CODE},
     [2] = {"NMI, Non-Maskable Interrupt", NO_ERROR_CODE},
@@ -37,26 +39,16 @@ static const struct vector_text vectors[] = {
     [12] = {"#SS, Stack-Segment Fault", SELECTOR},
     [13] = {"#GP, General Protection", SELECTOR},
     [14] = {"#PF, Page Fault", PAGE_FAULT},
-    [15] = {"reserved", NO_ERROR_CODE},
     [16] = {"#MF, x87 FPU Floating-Point Error", NO_ERROR_CODE},
     [17] = {"#AC, Alignment Check", ALWAYS_ZERO},
     [18] = {"#MC, Machine Check", NO_ERROR_CODE},
     [19] = {"#XM, SIMD Floating-Point Exception", NO_ERROR_CODE},
     [20] = {"#VE, Virtualization Exception", NO_ERROR_CODE},
     [21] = {"#CP, Control Protection Exception", CONTROL_PROTECTION},
-    [22] = {"reserved", NO_ERROR_CODE},
-    [23] = {"reserved", NO_ERROR_CODE},
-    [24] = {"reserved", NO_ERROR_CODE},
-    [25] = {"reserved", NO_ERROR_CODE},
-    [26] = {"reserved", NO_ERROR_CODE},
-    [27] = {"reserved", NO_ERROR_CODE},
     [28] = {"#HV, Hypervisor Injection Exception", NO_ERROR_CODE},
     [29] = {"#VC, VMM Communication Exception", OTHER},
     [30] = {"#SX, Security Exception", OTHER},
-    [31] = {"reserved", NO_ERROR_CODE},
 };
-
-enum { VECTOR_COUNT = sizeof(vectors) / sizeof(vectors[0]) };
 
 /* What a bit of an error code says when it is 1 and when it is 0; NULL: nothing. */
 struct bit_text {
@@ -98,12 +90,14 @@ enum {
 
 const char *trap_name(uint64_t vector)
 {
-    return vector < VECTOR_COUNT ? vectors[vector].name : "interrupt";
+    if (vector >= EXCEPTIONS)
+        return "interrupt";
+    return vectors[vector].name != NULL ? vectors[vector].name : "reserved";
 }
 
 bool trap_has_error_code(uint64_t vector)
 {
-    return vector < VECTOR_COUNT && vectors[vector].error_code != NO_ERROR_CODE;
+    return vector < EXCEPTIONS && vectors[vector].error_code != NO_ERROR_CODE;
 }
 
 static void explain_page_fault(struct sink *sink, uint64_t error_code)
@@ -148,7 +142,7 @@ void trap_explain_error(struct sink *sink, uint64_t vector, uint64_t error_code)
 {
     uint64_t cause = error_code & CONTROL_PROTECTION_CAUSE;
 
-    if (vector >= VECTOR_COUNT)
+    if (vector >= EXCEPTIONS)
         return;
     switch (vectors[vector].error_code) {
     case PAGE_FAULT:

@@ -1,9 +1,8 @@
 #include "kernel/console/console.h"
 
-#include <stdatomic.h>
-
 #include "vm/host/clock.h"
 #include "kernel/console/serial.h"
+#include "lib/spinlock.h"
 #include "lib/x86.h"
 
 enum {
@@ -14,20 +13,9 @@ enum {
 };
 
 static struct serial_text serial = {.send = serial_send};
-static atomic_bool busy;
+static struct spinlock busy;
 static enum colour current_colour;
 static enum console_target current_target;
-
-static void lock(void)
-{
-    while (atomic_exchange_explicit(&busy, true, memory_order_acquire))
-        cpu_relax();
-}
-
-static void unlock(void)
-{
-    atomic_store_explicit(&busy, false, memory_order_release);
-}
 
 void console_send(enum colour colour, const char *text, size_t length)
 {
@@ -75,19 +63,19 @@ static void write_locked(struct sink *sink, const char *text, size_t length)
 static void write(struct sink *sink, const char *text, size_t length)
 {
     (void)sink;
-    lock();
+    spinlock_acquire(&busy);
     put(text, length);
     if (length > 0 && text[length - 1] == '\n')
         flush();
-    unlock();
+    spinlock_release(&busy);
 }
 
 void console_open(const struct multiboot_info *boot, bool memory_ready)
 {
-    lock();
+    spinlock_acquire(&busy);
     SET_FOR_EACH(consoles, device)
         (*device)->open(boot, memory_ready);
-    unlock();
+    spinlock_release(&busy);
 }
 
 void console_print(const char *format, ...)
@@ -96,25 +84,25 @@ void console_print(const char *format, ...)
     va_list arguments;
 
     va_start(arguments, format);
-    lock();
+    spinlock_acquire(&busy);
     vprint_to(&sink, format, arguments);
     flush();
-    unlock();
+    spinlock_release(&busy);
     va_end(arguments);
 }
 
 void console_colour(enum colour colour)
 {
-    lock();
+    spinlock_acquire(&busy);
     current_colour = colour;
-    unlock();
+    spinlock_release(&busy);
 }
 
 void console_to(enum console_target target)
 {
-    lock();
+    spinlock_acquire(&busy);
     current_target = target;
-    unlock();
+    spinlock_release(&busy);
 }
 
 struct sink *console_sink(void)
@@ -126,9 +114,9 @@ struct sink *console_sink(void)
 
 void console_release(void)
 {
-    lock();
+    spinlock_acquire(&busy);
     release();
-    unlock();
+    spinlock_release(&busy);
 }
 
 void console_drain(void)
@@ -141,12 +129,12 @@ void console_seize(void)
 {
     uint64_t deadline = clock_tsc_per_ms() != 0 ? clock_deadline(SEIZE_US) : rdtsc() + SEIZE_TICKS;
 
-    while (atomic_exchange_explicit(&busy, true, memory_order_acquire) && rdtsc() < deadline)
+    while (!spinlock_try(&busy) && rdtsc() < deadline)
         cpu_relax();
     current_colour = COLOUR_PLAIN;
     current_target = CONSOLE_BOTH;
     release();
     if (serial.in_line)
         put("\n", 1);
-    unlock();
+    spinlock_release(&busy);
 }

@@ -1,4 +1,4 @@
-#include "kernel/cpu/cpu_setup.h"
+#include "kernel/cpu/smp.h"
 
 #include "lib/string.h"
 #include "lib/x86.h"
@@ -22,11 +22,6 @@ enum {
 
 /* Interrupt-stack-table slots in every TSS: exceptions that may come on a bad stack. */
 enum { IST_NONE, IST_DF, IST_NMI, IST_MC, IST_COUNT };
-
-struct __attribute__((packed)) descriptor_table_pointer {
-    uint16_t limit;
-    uint64_t base;
-};
 
 /* SDM Vol. 3, figure "64-Bit IDT Gate Descriptors". */
 struct __attribute__((packed)) idt_gate {
@@ -148,8 +143,8 @@ struct cpu *cpu_create(uint32_t apic_id)
 
 static void load_tables(struct cpu *cpu)
 {
-    struct descriptor_table_pointer gdt = {sizeof(cpu->gdt) - 1, (uint64_t)cpu->gdt};
-    struct descriptor_table_pointer idtr = {sizeof(idt) - 1, (uint64_t)idt};
+    struct x86_table gdt = {sizeof(cpu->gdt) - 1, (uint64_t)cpu->gdt};
+    struct x86_table idtr = {sizeof(idt) - 1, (uint64_t)idt};
 
     asm volatile("lgdt %[gdt]\n\t"
                  "pushq %[code]\n\t"

@@ -9,7 +9,6 @@
 #include "kernel/console/console.h"
 #include "kernel/report/cpu_ranges.h"
 #include "mm/memory.h"
-#include "kernel/cpu/cpu_setup.h"
 #include "kernel/cpu/stop.h"
 #include "lib/string.h"
 #include "lib/x86.h"
@@ -81,12 +80,9 @@ _Noreturn void smp_started(struct cpu *cpu)
 
 static void make_doors(const uint32_t *apic_ids, uint32_t count)
 {
-    static uint32_t targets[CPUS_MAX];
-
-    count = start_targets(apic_ids, count, apic_id(), targets, CPUS_MAX);
     door_count = 0;
     for (uint32_t i = 0; i < count; i++) {
-        struct cpu *cpu = cpu_create(targets[i]);
+        struct cpu *cpu = cpu_create(apic_ids[i]);
 
         if (cpu == NULL)
             return;

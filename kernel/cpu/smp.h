@@ -1,5 +1,6 @@
 /*
- * Starting the other CPUs, all at once, and giving work to all of them.
+ * How a CPU becomes one of ours (its data, its stacks, the registers that all have alike), how the
+ * others are started, all at once, and how all of them get work.
  *
  * SDM Vol. 3, "Multiple-Processor (MP) Initialization".
  */
@@ -11,10 +12,32 @@
 
 #include "vm/host/cpu.h"
 
+/* Selectors in every CPU's GDT. */
+enum { SELECTOR_CODE = 0x08, SELECTOR_DATA = 0x10, SELECTOR_TSS = 0x18 };
+
 /*
- * Starts the CPUs with these APIC ids (the boot CPU's own is passed over), INIT-SIPI-SIPI for all
- * at once; `trampoline_page` is a free page below 1 MiB. A CPU that does not answer within the
- * deadline gets the phase CPU_SILENT and takes no part in anything. Returns how many answered.
+ * Makes the boot CPU cpus[0], on stacks of the image: before there is memory to allocate, so that
+ * an exception can be reported from the start; builds the IDT, one for all CPUs. cpu_boot_finish()
+ * gives it guarded interrupt stacks and its APIC id; false if memory has run out.
+ */
+void cpu_boot_init(void);
+bool cpu_boot_finish(uint32_t apic_id);
+
+/*
+ * Allocates another CPU's data and its guarded stacks, and enters it in cpus[]. Boot CPU only.
+ * Returns NULL when memory or cpus[] is full.
+ */
+struct cpu *cpu_create(uint32_t apic_id);
+
+/*
+ * Makes the CPU that runs this its own: GDT, TSS, IDT, GS base, CR0/CR4/EFER bits, PAT.
+ */
+void cpu_init_this(struct cpu *cpu);
+
+/*
+ * Starts the CPUs with these APIC ids, each once, INIT-SIPI-SIPI for all at once; `trampoline_page`
+ * is a free page below 1 MiB. A CPU that does not answer within the deadline gets the phase
+ * CPU_SILENT and takes no part in anything. Returns how many answered.
  */
 uint32_t smp_start(const uint32_t *apic_ids, uint32_t count, uint64_t trampoline_page);
 
@@ -54,12 +77,5 @@ struct start_plan {
  * starting, whether they have arrived in our code or not. Start with a zeroed plan.
  */
 enum start_action start_plan_next(struct start_plan *plan, uint64_t now, uint32_t unready);
-
-/*
- * The ids to start: each once, without `own`. Returns how many were written, `most` at the most.
- * Firmware exists that lists a CPU both as local APIC and as x2APIC.
- */
-uint32_t start_targets(const uint32_t *ids, uint32_t count, uint32_t own, uint32_t *targets,
-                       uint32_t most);
 
 #endif

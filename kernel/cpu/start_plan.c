@@ -29,24 +29,3 @@ enum start_action start_plan_next(struct start_plan *plan, uint64_t now, uint32_
     plan->until = now + steps[plan->step].wait_us;
     return steps[plan->step++].action;
 }
-
-static bool contains(const uint32_t *ids, uint32_t count, uint32_t id)
-{
-    for (uint32_t i = 0; i < count; i++) {
-        if (ids[i] == id)
-            return true;
-    }
-    return false;
-}
-
-uint32_t start_targets(const uint32_t *ids, uint32_t count, uint32_t own, uint32_t *targets,
-                       uint32_t most)
-{
-    uint32_t found = 0;
-
-    for (uint32_t i = 0; i < count && found < most; i++) {
-        if (ids[i] != own && !contains(targets, found, ids[i]))
-            targets[found++] = ids[i];
-    }
-    return found;
-}

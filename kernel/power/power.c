@@ -1,7 +1,7 @@
 /*
  * Power-off and reset, as registers that the FADT names do it, and as chipsets do.
  */
-#include "kernel/acpi/firmware.h"
+#include "kernel/acpi/acpi.h"
 #include "kernel/console/console.h"
 #include "kernel/cpu/stop.h"
 #include "kernel/power/fadt.h"

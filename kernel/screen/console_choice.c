@@ -1,8 +1,7 @@
 #include "kernel/screen/console_choice.h"
 
-#include "kernel/acpi/firmware.h"
+#include "kernel/acpi/acpi.h"
 #include "kernel/console/serial.h"
-#include "kernel/screen/spcr.h"
 
 static struct console_choice chosen = {.screen = true, .lines = LINES_EVERY};
 

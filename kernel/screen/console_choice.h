@@ -7,6 +7,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "kernel/acpi/acpi.h"
+
 enum console_lines {
     LINES_EVERY,    /* each serial port that answers */
     LINES_FIRMWARE, /* the one that the firmware names, else COM1; where neither answers, every */
@@ -35,5 +37,13 @@ void console_firmware_names(uint16_t port, unsigned baud);
 
 /* Rows of text that the screen has; 0 without one. */
 uint32_t console_screen_rows(void);
+
+/* Microsoft's "Serial Port Console Redirection Table". Port 0: it names none, or no I/O port. */
+struct acpi_console {
+    uint16_t port;
+    uint32_t baud; /* or SERIAL_BAUD_KEPT: kernel/console/serial.h */
+};
+
+void acpi_read_console(struct acpi *acpi, struct acpi_console *console);
 
 #endif

@@ -9,7 +9,6 @@
 #include "boot/multiboot2.h"
 #include "kernel/console/console.h"
 #include "kernel/screen/console_choice.h"
-#include "kernel/screen/log.h"
 #include "kernel/screen/screen.h"
 #include "lib/x86.h"
 

@@ -1,4 +1,4 @@
-#include "kernel/screen/log.h"
+#include "kernel/screen/screen.h"
 
 #include "lib/string.h"
 

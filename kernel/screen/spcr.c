@@ -1,4 +1,4 @@
-#include "kernel/screen/spcr.h"
+#include "kernel/screen/console_choice.h"
 #include "kernel/console/serial.h"
 
 /*

@@ -15,23 +15,25 @@
 static struct acpi_cpus cpus;
 static struct acpi_fadt fadt;
 
+/* Which of the two tables that there are can be found: the FADT, the MADT. */
+static void assert_found(bool has_fadt, bool has_madt)
+{
+    struct acpi_bytes bytes;
+
+    assert_int_equal(acpi_find(&acpi, "FACP", &bytes), has_fadt ? ACPI_OK : ACPI_NO_TABLE);
+    assert_int_equal(acpi_find(&acpi, "APIC", &bytes), has_madt ? ACPI_OK : ACPI_NO_TABLE);
+}
+
 static void test_open(void **state)
 {
     struct acpi_bytes bytes;
 
     (void)state;
     assert_int_equal(open_tables(36), ACPI_OK);
-    assert_int_equal(acpi.count, 3);
-    assert_int_equal(acpi.broken, 0);
-    assert_int_equal(acpi.lost, 0);
-    assert_string_equal(acpi.tables[0].signature, "XSDT");
-    assert_int_equal(acpi.tables[0].physical, ROOT);
-    assert_int_equal(acpi.tables[0].length, 52);
-    assert_string_equal(acpi.tables[1].signature, "FACP");
-    assert_string_equal(acpi.tables[2].signature, "APIC");
-    assert_int_equal(acpi.tables[2].length, 60);
     assert_int_equal(acpi_find(&acpi, "APIC", &bytes), ACPI_OK);
     assert_int_equal(bytes.length, 60);
+    assert_int_equal(acpi_find(&acpi, "FACP", &bytes), ACPI_OK);
+    assert_int_equal(bytes.length, 244);
     assert_int_equal(acpi_find(&acpi, "HPET", &bytes), ACPI_NO_TABLE);
 }
 
@@ -50,13 +52,11 @@ static void test_rsdt(void **state)
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         seal_rsdp(rows[i].revision, ROOT + 0x1000, rows[i].xsdt);
         assert_int_equal(open_tables(rows[i].length), ACPI_OK);
-        assert_int_equal(acpi.count, 2);
-        assert_string_equal(acpi.tables[0].signature, "RSDT");
-        assert_string_equal(acpi.tables[1].signature, "APIC");
+        assert_found(false, true);
     }
     seal_rsdp(2, ROOT + 0x1000, ROOT);
     assert_int_equal(open_tables(36), ACPI_OK);
-    assert_string_equal(acpi.tables[0].signature, "XSDT");
+    assert_found(true, true);
     seal_rsdp(2, 0, 0);
     assert_int_equal(open_tables(36), ACPI_NO_ROOT);
 }
@@ -83,7 +83,7 @@ static void test_rsdp_broken(void **state)
         if (i >= 24 && i < 32) /* where the XSDT is */
             assert_int_not_equal(result, ACPI_OK);
         else
-            assert_int_equal(acpi.count, i < 8 || (i >= 20 && i < 24) ? 0 : 3);
+            assert_found(i >= 8 && (i < 20 || i >= 24), i >= 8 && (i < 20 || i >= 24));
     }
 }
 
@@ -99,7 +99,7 @@ static void test_root_broken(void **state)
     seal_rsdp(2, 0, ROOT);
     at(ROOT)[20] ^= 1; /* its checksum is reported, and ends nothing */
     assert_int_equal(open_tables(36), ACPI_OK);
-    assert_int_equal(acpi.count, 3);
+    assert_found(true, true);
     assert_string_equal(acpi.unsound, "XSDT");
     seal(ROOT, "RSDT", 52);
     assert_int_equal(open_tables(36), ACPI_SIGNATURE);
@@ -118,7 +118,7 @@ static void test_root_broken(void **state)
     assert_int_equal(open_tables(36), ACPI_UNREADABLE);
 }
 
-/* Entries that lead nowhere are counted and do not hide the others; half an entry is none. */
+/* Entries that lead nowhere do not hide the others; half an entry is none. */
 static void test_root_entries(void **state)
 {
     (void)state;
@@ -129,15 +129,15 @@ static void test_root_entries(void **state)
     put(at(ROOT) + 68, FADT, 4);
     seal(ROOT, "XSDT", 72);
     assert_int_equal(open_tables(36), ACPI_OK);
-    assert_int_equal(acpi.count, 2);
-    assert_int_equal(acpi.broken, 2);
+    assert_found(false, true);
 
-    for (uint32_t i = 0; i < ACPI_TABLES_MAX + 5; i++)
-        put(at(ROOT) + 36 + 8 * i, MADT, 8);
-    seal(ROOT, "XSDT", 36 + 8 * (ACPI_TABLES_MAX + 5));
+    /* The first of a kind counts, however many there are. */
+    for (uint32_t i = 0; i < 200; i++)
+        put(at(ROOT) + 36 + 8 * i, FADT, 8);
+    put(at(ROOT) + 36 + 8 * 200, MADT, 8);
+    seal(ROOT, "XSDT", 36 + 8 * 201);
     assert_int_equal(open_tables(36), ACPI_OK);
-    assert_int_equal(acpi.count, ACPI_TABLES_MAX);
-    assert_int_equal(acpi.lost, 6); /* the root takes a place */
+    assert_found(true, true);
 }
 
 /* Damage with the sums made right again, so that it gets past them. */

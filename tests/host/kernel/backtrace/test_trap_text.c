@@ -6,7 +6,7 @@
 
 #include <cmocka.h>
 
-#include "kernel/backtrace/trap_text.h"
+#include "kernel/backtrace/backtrace.h"
 
 /* SDM Vol. 3, table "Protected-Mode Exceptions and Interrupts": the mnemonics, and column "Error
    Code". AMD's #VC and #SX push one too. */

@@ -261,34 +261,6 @@ static void a_hanging_and_a_silent_cpu(void **state)
     assert_in_range(machine.over_at, 1000000, 1100000);
 }
 
-static void targets_are_everyone_else_once(void **state)
-{
-    const uint32_t ids[] = {0, 2, 4, 2, 300, 0, 255, 300};
-    uint32_t targets[8];
-
-    (void)state;
-    assert_int_equal(start_targets(ids, 8, 0, targets, 8), 4);
-    assert_int_equal(targets[0], 2);
-    assert_int_equal(targets[1], 4);
-    assert_int_equal(targets[2], 300);
-    assert_int_equal(targets[3], 255);
-    assert_int_equal(start_targets(ids, 8, 4, targets, 8), 4);
-    assert_int_equal(targets[0], 0);
-    assert_int_equal(start_targets(ids, 8, 99, targets, 8), 5);
-    assert_int_equal(start_targets(ids, 1, 0, targets, 8), 0);
-    assert_int_equal(start_targets(ids, 0, 0, targets, 8), 0);
-}
-
-static void targets_stop_at_the_space_there_is(void **state)
-{
-    const uint32_t ids[] = {1, 2, 3};
-    uint32_t targets[3] = {77, 77, 77};
-
-    (void)state;
-    assert_int_equal(start_targets(ids, 3, 0, targets, 2), 2);
-    assert_int_equal(targets[2], 77);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -302,8 +274,6 @@ int main(void)
         cmocka_unit_test(the_last_of_many_is_waited_for),
         cmocka_unit_test(a_cpu_that_hangs_after_its_arrival_is_left_alone_and_given_up),
         cmocka_unit_test(a_hanging_and_a_silent_cpu),
-        cmocka_unit_test(targets_are_everyone_else_once),
-        cmocka_unit_test(targets_stop_at_the_space_there_is),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

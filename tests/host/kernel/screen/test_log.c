@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "kernel/screen/log.h"
+#include "kernel/screen/screen.h"
 
 static void add(struct console_log *log, enum colour colour, const char *text)
 {

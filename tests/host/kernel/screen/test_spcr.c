@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-#include "kernel/screen/spcr.h"
+#include "kernel/screen/console_choice.h"
 #include "tests/host/acpi_tables.h"
 
 enum { SPCR = PLACE + 0x16000, REVISION_1_BYTES = 80, REVISION_4_BYTES = 90 };
