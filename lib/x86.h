@@ -67,6 +67,7 @@ struct x86_segments {
 #define X86_SET_AT_SAFE(name, text) uint8_t name(uint32_t number, uint64_t value);
 
 struct cpuid_registers cpuid(uint32_t leaf, uint32_t subleaf);
+void cpuid_in_place(uint64_t reg[4]);
 uint64_t rdtsc(void);
 uint8_t rdmsr_safe(uint32_t msr, uint64_t *value);
 struct x86_segments x86_segments(void);
@@ -155,6 +156,14 @@ static inline struct cpuid_registers cpuid(uint32_t leaf, uint32_t subleaf)
                  : "=a"(r.eax), "=b"(r.ebx), "=c"(r.ecx), "=d"(r.edx)
                  : "a"(leaf), "c"(subleaf));
     return r;
+}
+
+/* The same, with RAX, RCX, RDX and RBX as a guest has them: bits 63:32 become 0. */
+static inline void cpuid_in_place(uint64_t reg[4])
+{
+    asm volatile("cpuid"
+                 : "=a"(reg[0]), "=c"(reg[1]), "=d"(reg[2]), "=b"(reg[3])
+                 : "a"(reg[0]), "c"(reg[1]));
 }
 
 static inline uint64_t rdtsc(void)

@@ -1,5 +1,5 @@
 /*
- * enum vm_entry vcpu_enter(struct vcpu *vcpu): vm/guests/guest_run.h. Into the guest and back, again and again,
+ * enum vm_entry vcpu_enter(struct vcpu *vcpu): vm/vcpu.h. Into the guest and back, again and again,
  * until a handler says that it is over.
  *
  * On entry: RDI = vcpu, whose VMCS is current, launched never before, and complete but for HOST_RSP
@@ -9,7 +9,8 @@
  * Saved at a VM exit: the guest's general registers, because C uses them. All else of the guest is
  * in the VMCS, or stays in the processor because the kernel leaves it alone: x87, SSE and AVX
  * registers (the kernel is built without), CR2, DR0 to DR3 and DR6. The kernel's own registers are
- * not saved between two exits: nothing in them is needed any more, and each exit begins anew.
+ * not saved between two exits: nothing in them is needed any more, and each exit begins anew. RBP is
+ * still the guest's then; a back trace takes no frame that is not on the kernel's stack.
  *
  * A VM exit gives GDTR and IDTR the limit 0xffff (SDM Vol. 3, "Loading Host Segment and
  * Descriptor-Table Registers"); that is put right once, at the end.
@@ -80,7 +81,6 @@ exited:
     for_each_register save
     popq    56(%rdi)
     .cfi_adjust_cfa_offset -8
-    xor     %ebp, %ebp /* a back trace ends here and not in the guest's stack */
     call    vm_exit
     test    %eax, %eax
     jz      leave /* EXIT_ENDED */

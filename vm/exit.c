@@ -3,7 +3,7 @@
 #include "vmx/exit_reason.h"
 #include "vmx/vmcs_access.h"
 
-_Static_assert((int)EXIT_REASON_COUNT <= (int)EXIT_SLOT_NONE, "every reason can be counted");
+_Static_assert((int)EXIT_REASON_COUNT <= (int)VM_EXIT_REASONS, "every reason can be counted");
 
 /*
  * One handler for each basic exit reason. What has none cannot happen with the controls that are on
@@ -13,22 +13,24 @@ _Static_assert((int)EXIT_REASON_COUNT <= (int)EXIT_SLOT_NONE, "every reason can 
 #pragma GCC diagnostic ignored "-Woverride-init"
 #define EXIT(reason, handler, ...) [EXIT_REASON_##reason] = (handler),
 #define NO_EXIT(...)
-const exit_handler exit_handlers[VM_EXIT_REASONS] = {
-    [0 ... VM_EXIT_REASONS - 1] = exit_unhandled,
+const exit_handler exit_handlers[EXIT_HANDLERS] = {
+    [0 ... EXIT_HANDLERS - 1] = exit_unhandled,
 #include "vm/exits.def"
 };
 #undef EXIT
 #undef NO_EXIT
 #pragma GCC diagnostic pop
 
-/* Or a VM entry that failed after it had begun. */
+/* Or a VM entry that failed after it had begun. A machine check that it met is the host's. */
 enum exit_done exit_unhandled(struct vcpu *vcpu)
 {
-    uint32_t reason = vmcs_read32(VMCS_EXIT_REASON);
+    uint32_t reason = vmcs_read32(VMCS_EXIT_REASON), basic = reason & EXIT_REASON_BASIC;
     bool entry_failed = (reason & EXIT_REASON_ENTRY_FAILURE) != 0;
 
-    return vcpu_end(vcpu, entry_failed ? GUEST_END_ENTRY_FAILED : GUEST_END_UNHANDLED,
-                    reason & EXIT_REASON_BASIC, vmcs_read_natural(VMCS_EXIT_QUALIFICATION));
+    if (basic == EXIT_REASON_ENTRY_FAILURE_MACHINE_CHECK)
+        int_machine_check();
+    return vcpu_end(vcpu, entry_failed ? GUEST_END_ENTRY_FAILED : GUEST_END_UNHANDLED, basic,
+                    vmcs_read_natural(VMCS_EXIT_QUALIFICATION));
 }
 
 /*
@@ -55,29 +57,12 @@ enum exit_done skip_emulated_instruction_slow(uint64_t rip, uint64_t next, enum 
     return done;
 }
 
-/*
- * Bits beside the basic reason, or no reason that there is. A machine check that VM entry met is
- * the host's, as one that comes later. Out of line, lest vm_exit() get a frame for it.
- */
-static __attribute__((noinline)) enum exit_done exit_odd(struct vcpu *vcpu, uint32_t reason)
-{
-    uint32_t basic = reason & EXIT_REASON_BASIC;
-
-    if (basic < EXIT_REASON_COUNT)
-        vcpu->exit_count[basic]++;
-    if (basic == EXIT_REASON_ENTRY_FAILURE_MACHINE_CHECK)
-        int_machine_check();
-    return vcpu->handlers[exit_slot(reason)](vcpu);
-}
-
 enum exit_done vm_exit(struct vcpu *vcpu)
 {
-    uint32_t reason = vmcs_read32(VMCS_EXIT_REASON);
+    uint64_t reason = x86_vmread_bare(VMCS_EXIT_REASON);
 
     if (__builtin_expect(--vcpu->exits_left < 0, 0))
         return vcpu_end(vcpu, GUEST_END_EXITS, reason & EXIT_REASON_BASIC, 0);
-    if (__builtin_expect(reason >= EXIT_REASON_COUNT, 0))
-        return exit_odd(vcpu, reason);
-    vcpu->exit_count[reason]++;
-    return vcpu->handlers[reason](vcpu);
+    vcpu->exit_count[(uint8_t)reason]++;
+    return vcpu->handlers[(uint8_t)reason](vcpu);
 }

@@ -15,17 +15,6 @@
 
 enum exit_done vm_exit(struct vcpu *vcpu);
 
-/* Which handler serves an exit reason as the VMCS has it: that of the basic one, or the last. */
-enum { EXIT_SLOT_NONE = VM_EXIT_REASONS - 1 };
-
-static inline uint32_t exit_slot(uint32_t reason)
-{
-    uint32_t basic = reason & EXIT_REASON_BASIC;
-
-    return (reason & EXIT_REASON_ENTRY_FAILURE) == 0 && basic < EXIT_REASON_COUNT ? basic
-                                                                                  : EXIT_SLOT_NONE;
-}
-
 /* Handlers by what they are about: vm/exits/exits_*.c. */
 enum exit_done exit_cpuid(struct vcpu *vcpu);
 enum exit_done exit_hlt(struct vcpu *vcpu);
@@ -44,6 +33,18 @@ enum exit_done exit_io(struct vcpu *vcpu);
 
 enum exit_done exit_rdmsr(struct vcpu *vcpu);
 enum exit_done exit_wrmsr(struct vcpu *vcpu);
+/* For MSR rules. A field of the VMCS has the value: any, or one that must be canonical. */
+enum exit_done msr_read_field(struct vcpu *vcpu, const struct msr_rule *rule);
+enum exit_done msr_write_field(struct vcpu *vcpu, const struct msr_rule *rule, uint64_t value);
+enum exit_done msr_write_address(struct vcpu *vcpu, const struct msr_rule *rule, uint64_t value);
+enum exit_done msr_write_fault(struct vcpu *vcpu, const struct msr_rule *rule, uint64_t value);
+enum exit_done msr_read_apic_base(struct vcpu *vcpu, const struct msr_rule *rule);
+enum exit_done msr_read_tsc(struct vcpu *vcpu, const struct msr_rule *rule);
+enum exit_done msr_read_pat(struct vcpu *vcpu, const struct msr_rule *rule);
+enum exit_done msr_write_pat(struct vcpu *vcpu, const struct msr_rule *rule, uint64_t value);
+enum exit_done msr_read_efer(struct vcpu *vcpu, const struct msr_rule *rule);
+enum exit_done msr_write_efer(struct vcpu *vcpu, const struct msr_rule *rule, uint64_t value);
+
 enum exit_done exit_rdmsr_immediate(struct vcpu *vcpu);
 enum exit_done exit_wrmsrns_immediate(struct vcpu *vcpu);
 
@@ -102,19 +103,25 @@ static inline uint64_t guest_tsc(const struct vcpu *vcpu)
 /* skip_emulated_instruction() where there is more to do than to move on. */
 enum exit_done skip_emulated_instruction_slow(uint64_t rip, uint64_t next, enum exit_done done);
 
-/* An instruction that was done for the guest: on after it. */
-static inline enum exit_done skip_emulated_instruction(enum exit_done done)
+/* An instruction that was done for the guest, whose RFLAGS are these: on to the next one. */
+static inline enum exit_done skip_with_rflags(uint64_t rflags, enum exit_done done)
 {
     uint64_t rip = vmcs_read_natural(VMCS_GUEST_RIP);
-    uint64_t next = rip + vmcs_read32(VMCS_VM_EXIT_INSTRUCTION_LENGTH);
+    uint64_t length = x86_vmread_bare(VMCS_VM_EXIT_INSTRUCTION_LENGTH), next = rip + length;
     uint32_t blocking = vmcs_read32(VMCS_GUEST_INTERRUPTIBILITY_STATE);
 
-    if (__builtin_expect((next ^ rip) >> 32 != 0, 0) ||
+    /* A sum of 32 bits that is less than what was added has wrapped. */
+    if (__builtin_expect((uint32_t)next < (uint32_t)length, 0) ||
         __builtin_expect((blocking & (BLOCKING_BY_STI | BLOCKING_BY_MOV_SS)) != 0, 0) ||
-        __builtin_expect((vmcs_read_natural(VMCS_GUEST_RFLAGS) & (RFLAGS_TF | RFLAGS_RF)) != 0, 0))
+        __builtin_expect((rflags & (RFLAGS_TF | RFLAGS_RF)) != 0, 0))
         return skip_emulated_instruction_slow(rip, next, done);
     vmcs_write_natural(VMCS_GUEST_RIP, next);
     return done;
+}
+
+static inline enum exit_done skip_emulated_instruction(enum exit_done done)
+{
+    return skip_with_rflags(vmcs_read_natural(VMCS_GUEST_RFLAGS), done);
 }
 
 #endif

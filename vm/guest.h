@@ -23,9 +23,10 @@
 #define GUEST_STACK_TOP    0x20000
 #define GUEST_ARRAY        0x20000 /* room for what a guest counts, zeroed */
 #define GUEST_MEMORY_BYTES 0x40000
-#define GUEST_TOUCH_BASE   0x200000 /* where `touch_maps` gives pages, up to GUEST_TOUCH_END */
-#define GUEST_TOUCH_END    0x800000
-#define GUEST_MACHINE_END  0x100000000 /* where what `sees_machine` shows ends */
+#define GUEST_TOUCH_BASE \
+    0x200000 /* where pages are given at their first touch, up to GUEST_TOUCH_END */
+#define GUEST_TOUCH_END   0x800000
+#define GUEST_MACHINE_END 0x100000000 /* where what `sees_machine` shows ends */
 
 /* In the guest's GDT: what it starts with, by mode. */
 #define GUEST_CODE_SELECTOR   0x08 /* 32-bit, or 64-bit in long mode */
@@ -35,11 +36,7 @@
 #define GUEST_CODE16_SELECTOR 0x30
 #define GUEST_DATA16_SELECTOR 0x38
 
-/* VMCALL with RAX (EAX below long mode): what the hypervisor does for a guest. */
-#define GUEST_CALL_NOTHING 0          /* any number that is not one of these is so, too */
-#define GUEST_CALL_END     0x454e4421 /* "!DNE": the guest is done */
-#define GUEST_CALL_TIMER \
-    0x454d4954 /* "TIME": RCX = preemption-timer ticks, again and again in its time; 0: off */
+#include "vm/vm.h"
 
 #ifndef __ASSEMBLER__
 
@@ -243,12 +240,17 @@ static inline const struct guest *guest_of(const struct vcpu *vcpu)
     return guest_vm_of(vcpu)->guest;
 }
 
-/* For vcpu->handlers: every exit is recorded, traced, and given to the guest's own handler first.
- */
-extern const exit_handler watched_handlers[VM_EXIT_REASONS];
+/* What built-in guests may see and use: what is not known there is hidden. */
+extern const struct vm_policy guest_policy;
+
+/* From now on every exit is recorded, traced, and given to the guest's own handler first. */
+void vcpu_watch(struct vcpu *vcpu);
 
 /* Where guest-physical memory [address, address + bytes) can be touched; NULL outside of it. */
-void *vcpu_memory(const struct vcpu *vcpu, uint64_t address, uint64_t bytes);
+static inline void *vcpu_memory(const struct vcpu *vcpu, uint64_t address, uint64_t bytes)
+{
+    return vm_memory(vcpu->vm, address, bytes);
+}
 
 /* In words. */
 const char *guest_result_name(enum guest_result result); /* "ok", "differs", "died", "skipped" … */

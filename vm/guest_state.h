@@ -29,15 +29,6 @@
 
 #define PENDING_DEBUG_BS (1ull << 14) /* single step */
 
-/*
- * The bits of CR4 that a guest may have: 0 to 12, FSGSBASE, PCIDE, OSXSAVE, SMEP, SMAP, PKE. What
- * they change ends with the guest. The others bring state that no VM exit here saves or loads (the
- * MSRs of CET, FRED, user interrupts and the supervisor's protection keys), state that would stay
- * after (Key Locker's key), or VMX and SMX, which a guest is reported it has not. Nor is a bit a
- * guest's that nobody has thought of yet.
- */
-#define CR4_GUEST (0x1fffull | 7ull << 16 | 7ull << 20)
-
 #define DR6_BREAKPOINTS    0xfull
 #define DR6_BLD            (1ull << 11) /* 0: a bus lock */
 #define DR6_BD             (1ull << 13) /* access to a debug register */

@@ -2,7 +2,7 @@
 
 #include <stdbool.h>
 
-#include "vm/guest_policy.h"
+#include "vm/vm_policy.h"
 #include "vm/guest_state.h"
 
 #include "lib/x86.h"

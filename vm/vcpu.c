@@ -1,5 +1,7 @@
 #include "vm/vcpu.h"
 
+#include "lib/string.h"
+
 #include "mm/memory_type.h"
 #include "vm/guest_state.h"
 #include "vm/host/alarm.h"
@@ -11,7 +13,6 @@
 void vcpu_init(struct vcpu *vcpu, struct vm *vm, const struct vmx_cpu *cpu)
 {
     vcpu->vm = vm;
-    vcpu->handlers = vm->handlers;
     vcpu->cpu = cpu;
     vcpu->revision_id = cpu->config.revision_id;
     vmx_capability_derive(&cpu->msrs, &vcpu->capability);
@@ -23,18 +24,20 @@ bool vcpu_create(struct vcpu *vcpu, uint64_t ticks)
 {
     struct findings findings = {0}; /* what it says is said already: the CPU's own region stands */
 
+    memcpy(vcpu->handlers, vcpu->vm->handlers, sizeof(vcpu->handlers));
+    vcpu->cpuid_mask = vcpu->vm->cpuid_mask;
     vcpu->time = time_budget_of(ticks, (unsigned)vcpu->capability.preemption_timer_shift);
     return vmx_region_create(&vcpu->vmcs, vcpu->cpu, "guest's VMCS", &findings);
 }
 
-struct vmx_result vcpu_load(struct vcpu *vcpu)
+struct vmx_result vcpu_load(struct vcpu *vcpu, const struct vcpu_start *start)
 {
     struct vmx_result result = vmclear(vcpu->vmcs.address);
 
     if (vmx_ok(result))
         result = vmptrld(vcpu->vmcs.address);
     if (vmx_ok(result))
-        result = vcpu_state_write(vcpu);
+        result = vcpu_state_write(vcpu, start);
     if (vmx_ok(result))
         translation_flush_all(vcpu);
     return result;

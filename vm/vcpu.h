@@ -16,6 +16,7 @@
 #include "vmx/exit_reason.h"
 #include "vmx/capability/vmx_capability.h"
 #include "vmx/capability/vmx_controls.h"
+#include "vmx/vmcs_image.h"
 #include "vmx/vmx_cpu.h"
 #include "vmx/vmx_result.h"
 
@@ -36,7 +37,7 @@ enum vcpu_register {
 
 /* How a guest came to its end. */
 enum guest_end {
-    GUEST_END_CALL,          /* it said so: VMCALL with RAX = GUEST_CALL_END */
+    GUEST_END_CALL,          /* it said so: VMCALL with RAX = VM_CALL_END */
     GUEST_END_HALT,          /* HLT with interrupts off: nothing could ever wake it */
     GUEST_END_TRIPLE_FAULT,  /* SDM Vol. 3, "Interrupt 8 - Double Fault Exception" */
     GUEST_END_MEMORY,        /* it reached for memory that it does not have */
@@ -59,21 +60,15 @@ static inline bool guest_end_is_no_entry(enum guest_end end)
 
 enum { VCPU_VPID = 1 }; /* of every guest: a CPU has one at a time, and it begins with a flush */
 
-/*
- * Exceptions that exit whatever the guest wants. Delivering a #DB or #AC can raise the next one
- * without end, inside one instruction: no timer and no interrupt would stop that. A machine check
- * is the host's.
- */
-#define VCPU_EXCEPTIONS (1u << X86_VECTOR_DB | 1u << X86_VECTOR_AC | 1u << X86_VECTOR_MC)
-
 struct vcpu {
     uint64_t reg[VCPU_REGISTERS]; /* first: vm/enter.S */
 
     /* What every exit touches. */
     int64_t exits_left;                   /* of the budget; below 0: used up */
-    const exit_handler *handlers;         /* the VM's, or of who looks on at every exit */
+    uint32_t cpuid_mask;                  /* the VM's */
+    uint32_t exit_count[EXIT_HANDLERS];   /* by basic reason */
+    exit_handler handlers[EXIT_HANDLERS]; /* the VM's, or of who looks on at every exit */
     bool says_smi_blocked;                /* vmx/vmx_cpu.h */
-    uint32_t exit_count[VM_EXIT_REASONS]; /* by basic reason */
 
     enum guest_end end;
     uint32_t end_number; /* VM-instruction error, or the basic exit reason */
@@ -96,18 +91,26 @@ struct vcpu {
     uint64_t deadline;       /* without one: the TSC when its time is up; else 0 */
 };
 
+/* What a guest begins with, as it would read it; its general registers but RSP are the vCPU's. */
+struct vcpu_start {
+    uint64_t cr0, cr3, cr4, efer;
+    uint64_t rip, rsp;
+    uint64_t gdt_base, idt_base;
+    uint16_t gdt_limit, idt_limit;
+    struct vmcs_segment code, stack, data, tr;
+};
+
 /* A vCPU of `vm` that will run on `cpu`, the one that calls, with all its members. */
 void vcpu_init(struct vcpu *vcpu, struct vm *vm, const struct vmx_cpu *cpu);
 
 /*
- * Its VMCS, with the controls that it has, and a time budget of so many TSC ticks. False: no
- * memory.
+ * When its VM is made: its VMCS, and a time budget of so many TSC ticks. False: no memory.
  */
 bool vcpu_create(struct vcpu *vcpu, uint64_t ticks);
 
 /* Makes its VMCS current, in its first state, and what the processor remembers of others forgotten.
  */
-struct vmx_result vcpu_load(struct vcpu *vcpu);
+struct vmx_result vcpu_load(struct vcpu *vcpu, const struct vcpu_start *start);
 
 /* From there to the guest's end, in at most so many TSC ticks. */
 void vcpu_run(struct vcpu *vcpu, uint64_t ticks);
@@ -128,7 +131,7 @@ enum vm_entry vcpu_enter(struct vcpu *vcpu);
  * Fills the current VMCS, all but HOST_RSP and HOST_RIP (vm/enter.S), with the guest in its mode's
  * first state. Gives VMsucceed, or the outcome of the first VMWRITE that did not.
  */
-struct vmx_result vcpu_state_write(struct vcpu *vcpu);
+struct vmx_result vcpu_state_write(struct vcpu *vcpu, const struct vcpu_start *start);
 
 /*
  * What INIT makes of the guest: the state after a reset, but for what INIT leaves alone, and it

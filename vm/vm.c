@@ -9,15 +9,58 @@ enum { MSR_BITMAP_WRITES = 2048, MSR_BITMAP_HIGH = 1024, MSR_BITMAP_MSRS = 0x200
 
 enum { IO_BITMAP_ORDER = 1 };
 
-bool vm_create(struct vm *vm)
+static bool create_bitmaps(struct vm *vm)
 {
-    memcpy(vm->handlers, exit_handlers, sizeof(vm->handlers));
+    int exits = vm->policy->owns_machine ? 0 : 0xff;
+
     vm->msr_bitmap = page_cache_alloc(&vm->pages);
     vm->io_bitmap = pages_alloc(IO_BITMAP_ORDER);
     if (vm->msr_bitmap == 0 || vm->io_bitmap == 0)
         return false;
-    memset(phys_to_virt(vm->msr_bitmap), 0xff, PAGE_SIZE);
-    memset(phys_to_virt(vm->io_bitmap), 0xff, PAGE_SIZE << IO_BITMAP_ORDER);
+    memset(phys_to_virt(vm->msr_bitmap), exits, PAGE_SIZE);
+    memset(phys_to_virt(vm->io_bitmap), exits, PAGE_SIZE << IO_BITMAP_ORDER);
+    return true;
+}
+
+static void compile_ports(struct vm *vm)
+{
+    const struct vm_policy *policy = vm->policy;
+
+    for (uint32_t i = 0; i < policy->port_count; i++) {
+        for (uint32_t port = policy->ports[i].first; port <= policy->ports[i].last; port++)
+            vm_port_exits(vm, (uint16_t)port, policy->owns_machine);
+    }
+}
+
+/* An MSR that has a rule exits. Of two that share a place exit_rdmsr() finds one by search. */
+static void compile_msrs(struct vm *vm)
+{
+    const struct vm_policy *policy = vm->policy;
+
+    for (uint32_t i = 0; i < VM_MSR_SLOTS; i++)
+        vm->msr_rule[i] = &policy->msrs[0];
+    for (uint32_t i = 0; i < policy->msr_count; i++) {
+        *vm_msr_slot(vm, policy->msrs[i].msr) = &policy->msrs[i];
+        vm_msr_exits(vm, policy->msrs[i].msr, true, true);
+    }
+}
+
+static void compile_exits(struct vm *vm)
+{
+    memcpy(vm->handlers, exit_handlers, sizeof(vm->handlers));
+    for (uint32_t i = 0; i < vm->policy->exit_count; i++)
+        vm->handlers[vm->policy->exits[i].reason] = vm->policy->exits[i].handler;
+}
+
+bool vm_create(struct vm *vm, const struct vm_policy *policy)
+{
+    vm->policy = policy;
+    vm->cpuid_mask = vm_policy_cpuid_mask(policy);
+    compile_exits(vm);
+    if (!create_bitmaps(vm))
+        return false;
+    compile_msrs(vm);
+    compile_ports(vm);
     return true;
 }
 
@@ -27,6 +70,13 @@ void vm_free(struct vm *vm)
         pages_free(vm->io_bitmap, IO_BITMAP_ORDER);
     vm->io_bitmap = 0;
     page_cache_free(&vm->pages);
+}
+
+void *vm_memory(const struct vm *vm, uint64_t address, uint64_t bytes)
+{
+    if (address > vm->memory_bytes || bytes > vm->memory_bytes - address)
+        return NULL;
+    return phys_to_virt(vm->memory + address);
 }
 
 static void bitmap_set(uint8_t *bitmap, uint32_t bit, bool on)

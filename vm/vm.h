@@ -7,63 +7,77 @@
 #ifndef VM_VM_H
 #define VM_VM_H
 
+/* VMCALL with EAX: what the hypervisor does for a guest. Any other number does nothing. */
+#define VM_CALL_NOTHING 0
+#define VM_CALL_END     0x454e4421    /* "!DNE": the guest is done */
+#define VM_CALL_FIRST   VM_CALL_TIMER /* none is less */
+#define VM_CALL_TIMER \
+    0x454d4954 /* "TIME": RCX = preemption-timer ticks, again and again in its time; 0: off */
+
+#ifndef __ASSEMBLER__
+
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "mm/page_alloc.h"
 #include "vm/memory/ept.h"
+#include "vm/vm_policy.h"
 
 struct vcpu;
 
-/* Room for every basic exit reason that the SDM defines, and some more. */
-enum { VM_EXIT_REASONS = 96 };
-
-/* What a handler did; 0 ends the guest (vm/enter.S knows that). */
-enum exit_done {
-    EXIT_ENDED,    /* the guest's end: struct vcpu says which */
-    EXIT_EMULATED, /* did what the instruction does; the guest goes on after it */
-    EXIT_IGNORED,  /* the instruction does nothing here; the guest goes on after it */
-    EXIT_INJECTED, /* an event is injected at the next VM entry */
-    EXIT_MAPPED,   /* a page of memory was mapped; the guest tries again */
-    EXIT_WINDOW,   /* an event waits no longer: the guest can take it now */
-    EXIT_HOST,     /* the event was the hypervisor's own */
-    EXIT_STEPPED,  /* nothing to do but go on */
-    EXIT_REFUSED,  /* the guest did not get what it reached for, and goes on without */
-    EXIT_STATE,    /* the guest got new state: an address space, a task, a start-up address */
-    EXIT_DONE_COUNT,
-    EXIT_DEFAULT = EXIT_DONE_COUNT, /* from a test guest's own handler: do what is always done */
-};
+/* Room for every basic exit reason that the SDM defines, and some more; a handler for each that
+ * bits 7:0 can have: no basic exit reason needs more. */
+enum { VM_EXIT_REASONS = 96, EXIT_HANDLERS = 256 };
 
 /* Serves the VM exits of one basic exit reason. */
 typedef enum exit_done (*exit_handler)(struct vcpu *vcpu);
 
 /* vm/exits.def, by basic exit reason: what a VM has that does not bring its own. */
-extern const exit_handler exit_handlers[VM_EXIT_REASONS];
+extern const exit_handler exit_handlers[EXIT_HANDLERS];
+
+enum { VM_MSR_SLOTS = 64 };
 
 struct vm {
-    /* By basic exit reason; the last serves VM entries that failed, and reasons that there are not.
-     */
-    exit_handler handlers[VM_EXIT_REASONS];
+    exit_handler handlers[EXIT_HANDLERS]; /* by bits 7:0 of the exit reason */
+
+    const struct vm_policy *policy;
+    uint32_t cpuid_mask;                           /* of vm_policy_cpuid_mask() */
+    const struct msr_rule *msr_rule[VM_MSR_SLOTS]; /* by vm_msr_rule(); those without are any's */
 
     uint64_t msr_bitmap, io_bitmap; /* physical: 1 and 2 pages; all bits 1 at first */
 
-    uint64_t memory;         /* physical: the guest's RAM from address 0 on, contiguous */
-    struct page_cache pages; /* all others that are the VM's */
+    uint64_t memory, memory_bytes; /* physical: the guest's RAM from address 0 on, contiguous */
+    struct page_cache pages;       /* all others that are the VM's */
 
     struct ept ept;       /* maps the guest's memory and nothing else */
     uint64_t eptp;        /* 0: no EPT */
     uint64_t page_tables; /* without EPT: physical address of the PML4 that the guest runs on */
 
-    bool touch_maps; /* an EPT violation in GUEST_TOUCH_BASE… maps a page from the cache */
+    /* Guest-physical: where an EPT violation maps a page from the cache; 0 bytes: nowhere. */
+    uint64_t demand_base, demand_bytes;
 };
 
-/* The bitmaps. False: no memory; vm_free() then takes back what there is, as always. */
-bool vm_create(struct vm *vm);
+/*
+ * A VM without memory, whose policy is compiled: to handlers, bitmaps and the tables above. False:
+ * no memory. vm_free() takes back what there is.
+ */
+bool vm_create(struct vm *vm, const struct vm_policy *policy);
 void vm_free(struct vm *vm);
+
+/* Where the guest's RAM [address, address + bytes) can be touched; NULL outside of it. */
+void *vm_memory(const struct vm *vm, uint64_t address, uint64_t bytes);
+
+/* Where the rule of an MSR is, unless it shares the place with another one. */
+static inline const struct msr_rule **vm_msr_slot(struct vm *vm, uint32_t msr)
+{
+    return &vm->msr_rule[(msr ^ msr >> 5) % VM_MSR_SLOTS];
+}
 
 /* Exits on IN and OUT of a port, or on RDMSR and WRMSR of an MSR, or not. Ports need I/O bitmaps.
  */
 void vm_port_exits(struct vm *vm, uint16_t port, bool exits);
 void vm_msr_exits(struct vm *vm, uint32_t msr, bool reads, bool writes);
 
+#endif
 #endif

@@ -39,9 +39,9 @@ static uint64_t take(unsigned bytes)
 static uint64_t take_value(void)
 {
     static const uint64_t interesting[] = {
-        0,          GUEST_DATA,     GUEST_MEMORY_BYTES, GUEST_PAGE_TABLES, 0xffff,  0x10000,
-        0xffffffff, 1ull << 32,     1ull << 39,         0x7fffffffffff,    1 << 12, 1ull << 63,
-        UINT64_MAX, GUEST_CALL_END, GUEST_CALL_TIMER,   GUEST_GDT,
+        0,          GUEST_DATA,  GUEST_MEMORY_BYTES, GUEST_PAGE_TABLES, 0xffff,  0x10000,
+        0xffffffff, 1ull << 32,  1ull << 39,         0x7fffffffffff,    1 << 12, 1ull << 63,
+        UINT64_MAX, VM_CALL_END, VM_CALL_TIMER,      GUEST_GDT,
     };
     uint8_t how = (uint8_t)take(1);
 
@@ -314,7 +314,10 @@ static void make_exit(void)
     if (can_interrupt_a_delivery(reason) && (take(1) & 1))
         FIELD(IDT_VECTORING_INFORMATION) = take_event(true);
     FIELD(IDT_VECTORING_ERROR_CODE) = take(2) & 0x7fff;
-    vcpu->handlers = (take(1) & 1) != 0 ? watched_handlers : vcpu->vm->handlers;
+    if ((take(1) & 1) != 0)
+        vcpu_watch(vcpu);
+    else
+        memcpy(vcpu->handlers, vcpu->vm->handlers, sizeof(vcpu->handlers));
 }
 
 /* Of the VMCS everything that is no guest state; of the entry what handlers may not have changed.

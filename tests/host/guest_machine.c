@@ -13,6 +13,7 @@
 #include "vm/guest_controls.h"
 #include "vm/host/alarm.h"
 #include "vm/host/apic.h"
+#include "vm/guests/guest_image.h"
 #include "vm/guests/guest_memory.h"
 #include "vmx/entry/vmentry_rule.h"
 
@@ -93,13 +94,14 @@ void guest_machine_reset(enum guest_mode mode)
 
 static bool create(struct vcpu *vcpu)
 {
-    return vm_create(vcpu->vm) && guest_memory_create(vcpu) &&
+    return vm_create(vcpu->vm, &guest_policy) && guest_memory_create(vcpu) &&
            vcpu_create(vcpu, time_budget_ticks(GUEST_TIME_MAX_US, 0));
 }
 
 struct vcpu *guest_machine_start(void)
 {
     struct vcpu *vcpu = &guest_machine.own.vcpu;
+    const struct vcpu_start start = guest_start(guest_machine.guest.mode);
 
     vmx_cpu_check(&guest_machine.cpu, NULL);
     vmx_cpu_enable(&guest_machine.cpu);
@@ -112,7 +114,7 @@ struct vcpu *guest_machine_start(void)
                                vcpu->controls) == NULL,
          "the model CPU lacks what the guest wants");
     must(create(vcpu), "no memory");
-    must(vmx_ok(vcpu_load(vcpu)), "the VMCS cannot be written");
+    must(vmx_ok(vcpu_load(vcpu, &start)), "the VMCS cannot be written");
     return vcpu;
 }
 

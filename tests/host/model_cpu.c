@@ -188,6 +188,16 @@ static uint32_t more_features(void)
     return model_cpu.more_features.edx & ~(hidden ? EXTENDED_NX : 0u);
 }
 
+void cpuid_in_place(uint64_t reg[4])
+{
+    struct cpuid_registers r = cpuid((uint32_t)reg[0], (uint32_t)reg[1]);
+
+    reg[0] = r.eax;
+    reg[1] = r.ecx;
+    reg[2] = r.edx;
+    reg[3] = r.ebx;
+}
+
 struct cpuid_registers cpuid(uint32_t leaf, uint32_t subleaf)
 {
     struct cpuid_registers r = {0};

@@ -1,6 +1,5 @@
 #include "vm/event.h"
 #include "vm/exit.h"
-#include "vm/guest.h"
 #include "vmx/vmcs_access.h"
 
 /* No interrupt waits for a lower task priority; and VM entry refuses a threshold above it. */

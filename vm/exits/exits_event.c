@@ -1,6 +1,5 @@
 #include "vm/event.h"
 #include "vm/exit.h"
-#include "vm/guest.h"
 #include "vm/guest_state.h"
 #include "vm/host/alarm.h"
 #include "vm/host/apic.h"

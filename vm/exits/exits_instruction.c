@@ -1,14 +1,18 @@
 #include "vm/event.h"
 #include "vm/exit.h"
-#include "vm/guest.h"
-#include "vm/guest_policy.h"
 #include "vm/guest_state.h"
 #include "vmx/vmcs_access.h"
 
 #include "lib/x86.h"
 
-static inline enum exit_done tell(struct vcpu *vcpu, struct cpuid_registers r)
+/* Apart, so that the short way needs no room for it. */
+__attribute__((noinline)) static enum exit_done cpuid_by_policy(struct vcpu *vcpu, uint32_t leaf,
+                                                                uint32_t subleaf)
 {
+    struct cpuid_registers r =
+        vm_policy_cpuid(vcpu->vm->policy, leaf, subleaf, cpuid(leaf, subleaf),
+                        vmcs_read_natural(VMCS_GUEST_CR4), vcpu->controls[VMX_CONTROL_SECONDARY]);
+
     vcpu->reg[VCPU_RAX] = r.eax;
     vcpu->reg[VCPU_RBX] = r.ebx;
     vcpu->reg[VCPU_RCX] = r.ecx;
@@ -16,35 +20,37 @@ static inline enum exit_done tell(struct vcpu *vcpu, struct cpuid_registers r)
     return skip_emulated_instruction(EXIT_EMULATED);
 }
 
-/* Apart, so that the short way needs no room for it. */
-__attribute__((noinline)) static enum exit_done cpuid_changed(struct vcpu *vcpu, uint32_t leaf,
-                                                              uint32_t subleaf)
-{
-    return tell(vcpu, guest_policy_cpuid(leaf, subleaf, cpuid(leaf, subleaf),
-                                         vmcs_read_natural(VMCS_GUEST_CR4),
-                                         vcpu->controls[VMX_CONTROL_SECONDARY]));
-}
-
 enum exit_done exit_cpuid(struct vcpu *vcpu)
 {
-    uint32_t leaf = (uint32_t)vcpu->reg[VCPU_RAX], subleaf = (uint32_t)vcpu->reg[VCPU_RCX];
+    uint32_t leaf = (uint32_t)vcpu->reg[VCPU_RAX];
 
-    if (__builtin_expect(!guest_policy_keeps_leaf(leaf), 0))
-        return cpuid_changed(vcpu, leaf, subleaf);
-    return tell(vcpu, cpuid(leaf, subleaf));
+    if (__builtin_expect((leaf & vcpu->cpuid_mask) != 0, 0))
+        return cpuid_by_policy(vcpu, leaf, (uint32_t)vcpu->reg[VCPU_RCX]);
+    cpuid_in_place(vcpu->reg);
+    return skip_emulated_instruction(EXIT_EMULATED);
+}
+
+/* Apart, so that a HLT with a full cache needs no room for it. */
+__attribute__((noinline)) static enum exit_done fill_page_cache(struct vcpu *vcpu)
+{
+    page_cache_refill(&vcpu->vm->pages);
+    return skip_emulated_instruction(EXIT_IGNORED);
 }
 
 /*
- * Nothing comes to a built-in guest but what its own handler injects, so a HLT ends at once, as if
- * by an interrupt of no consequence. The pause is used to fill the page cache.
+ * SDM Vol. 2, "HLT": with IF = 0 only NMI, SMI, INIT or reset end it, and nobody sends them, so the
+ * guest has ended. With IF = 1 it goes on at once, as if an interrupt had come. Filling the page
+ * cache here keeps zeroing of pages out of the EPT violations.
  */
 enum exit_done exit_hlt(struct vcpu *vcpu)
 {
-    if ((vmcs_read_natural(VMCS_GUEST_RFLAGS) & RFLAGS_IF) == 0)
+    uint64_t rflags = vmcs_read_natural(VMCS_GUEST_RFLAGS);
+
+    if ((rflags & RFLAGS_IF) == 0)
         return vcpu_end(vcpu, GUEST_END_HALT, 0, vmcs_read_natural(VMCS_GUEST_RIP));
-    if (vcpu->vm->touch_maps)
-        page_cache_fill(&vcpu->vm->pages);
-    return skip_emulated_instruction(EXIT_IGNORED);
+    if (vcpu->vm->demand_bytes != 0 && vcpu->vm->pages.count < PAGE_CACHE_SIZE)
+        return fill_page_cache(vcpu);
+    return skip_with_rflags(rflags, EXIT_IGNORED);
 }
 
 static void set_timer(struct vcpu *vcpu, uint32_t period)
@@ -55,14 +61,22 @@ static void set_timer(struct vcpu *vcpu, uint32_t period)
     vmcs_write32(VMCS_VMX_PREEMPTION_TIMER_VALUE, time_budget_load(&vcpu->time));
 }
 
-enum exit_done exit_vmcall(struct vcpu *vcpu)
+/* Apart, so that a call that does nothing takes no time. */
+__attribute__((noinline)) static enum exit_done serve_call(struct vcpu *vcpu)
 {
     uint32_t call = (uint32_t)vcpu->reg[VCPU_RAX];
 
-    if (call == GUEST_CALL_END)
+    if (call == VM_CALL_END)
         return vcpu_end(vcpu, GUEST_END_CALL, 0, 0);
-    if (call == GUEST_CALL_TIMER)
+    if (call == VM_CALL_TIMER)
         set_timer(vcpu, (uint32_t)vcpu->reg[VCPU_RCX]);
+    return skip_emulated_instruction(EXIT_EMULATED);
+}
+
+enum exit_done exit_vmcall(struct vcpu *vcpu)
+{
+    if (__builtin_expect((uint32_t)vcpu->reg[VCPU_RAX] >= VM_CALL_FIRST, 0))
+        return serve_call(vcpu);
     return skip_emulated_instruction(EXIT_EMULATED);
 }
 
@@ -119,7 +133,7 @@ enum exit_done exit_xsetbv(struct vcpu *vcpu)
 {
     uint64_t value = (uint32_t)vcpu->reg[VCPU_RAX] | vcpu->reg[VCPU_RDX] << 32;
 
-    if ((uint32_t)vcpu->reg[VCPU_RCX] != 0 || (value & ~(uint64_t)XCR0_GUEST) != 0 ||
+    if ((uint32_t)vcpu->reg[VCPU_RCX] != 0 || (value & ~vcpu->vm->policy->xcr0) != 0 ||
         xsetbv_safe(0, value) != 0)
         return exit_protection(vcpu);
     return skip_emulated_instruction(EXIT_EMULATED);

@@ -1,6 +1,5 @@
 #include "vm/event.h"
 #include "vm/exit.h"
-#include "vm/guest.h"
 #include "vm/exits/guest_operand.h"
 #include "vmx/exit_reason.h"
 #include "vmx/vmcs_access.h"
@@ -76,7 +75,7 @@ enum exit_done exit_ept_violation(struct vcpu *vcpu)
     uint64_t odd =
         vmcs_read_natural(VMCS_EXIT_QUALIFICATION) & (VIOLATION_ALLOWED | VIOLATION_NMI_UNBLOCKING);
 
-    if (!vcpu->vm->touch_maps || address - GUEST_TOUCH_BASE >= GUEST_TOUCH_END - GUEST_TOUCH_BASE)
+    if (address - vcpu->vm->demand_base >= vcpu->vm->demand_bytes)
         return end_there(vcpu, address);
     if (__builtin_expect(odd != 0, 0)) {
         if ((odd & VIOLATION_ALLOWED) != 0)

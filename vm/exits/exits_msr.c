@@ -1,7 +1,5 @@
 #include "vm/exit.h"
-#include "vm/guest.h"
 #include "vm/exits/guest_operand.h"
-#include "vm/guest_policy.h"
 #include "vmx/vmcs_access.h"
 
 #include "lib/x86.h"
@@ -31,52 +29,11 @@ static bool has_pat(const struct vcpu *vcpu)
     return (vcpu->controls[VMX_CONTROL_ENTRY] & ENTRY_LOAD_PAT) != 0;
 }
 
-static bool is_guests_own(const struct vcpu *vcpu, uint32_t msr)
-{
-    return guest_policy_passes_msr(msr, vcpu->controls[VMX_CONTROL_SECONDARY]);
-}
-
 /* VM entry then makes LME and LMA what "IA-32e mode guest" is; the rest is the host's. */
 static uint64_t efer_without_control(void)
 {
     return (rdmsr(IA32_EFER) & ~(EFER_LME | EFER_LMA)) |
            (guest_is_long() ? EFER_LME | EFER_LMA : 0);
-}
-
-/* False: this guest has no such MSR, or it is one that is_guests_own(). */
-static bool read_msr(const struct vcpu *vcpu, uint32_t msr, uint64_t *value)
-{
-    switch (msr) {
-    case IA32_APIC_BASE:
-        *value = vcpu->msr_apic_base;
-        return true;
-    case IA32_PAT:
-        *value = has_pat(vcpu) ? vmcs_read64(VMCS_GUEST_IA32_PAT) : vcpu->msr_pat;
-        return true;
-    case IA32_EFER:
-        *value = has_efer(vcpu) ? vmcs_read64(VMCS_GUEST_IA32_EFER) : efer_without_control();
-        return true;
-    case IA32_FS_BASE:
-        *value = vmcs_read_natural(VMCS_GUEST_FS_BASE);
-        return true;
-    case IA32_GS_BASE:
-        *value = vmcs_read_natural(VMCS_GUEST_GS_BASE);
-        return true;
-    case IA32_SYSENTER_CS:
-        *value = vmcs_read32(VMCS_GUEST_IA32_SYSENTER_CS);
-        return true;
-    case IA32_SYSENTER_ESP:
-        *value = vmcs_read_natural(VMCS_GUEST_IA32_SYSENTER_ESP);
-        return true;
-    case IA32_SYSENTER_EIP:
-        *value = vmcs_read_natural(VMCS_GUEST_IA32_SYSENTER_EIP);
-        return true;
-    case IA32_TIME_STAMP_COUNTER:
-        *value = guest_tsc(vcpu);
-        return true;
-    default:
-        return false;
-    }
 }
 
 static enum exit_done rdmsr_gives(struct vcpu *vcpu, uint64_t value)
@@ -86,106 +43,145 @@ static enum exit_done rdmsr_gives(struct vcpu *vcpu, uint64_t value)
     return skip_emulated_instruction(EXIT_EMULATED);
 }
 
-/* What read_msr() does not have, apart lest the others pay for its room. */
-__attribute__((noinline)) static enum exit_done rdmsr_other(struct vcpu *vcpu)
+enum exit_done msr_read_field(struct vcpu *vcpu, const struct msr_rule *rule)
 {
-    uint32_t msr = (uint32_t)vcpu->reg[VCPU_RCX];
+    return rdmsr_gives(vcpu, x86_vmread_bare(rule->field));
+}
+
+enum exit_done msr_read_apic_base(struct vcpu *vcpu, const struct msr_rule *rule)
+{
+    (void)rule;
+    return rdmsr_gives(vcpu, vcpu->msr_apic_base);
+}
+
+enum exit_done msr_read_tsc(struct vcpu *vcpu, const struct msr_rule *rule)
+{
+    (void)rule;
+    return rdmsr_gives(vcpu, guest_tsc(vcpu));
+}
+
+enum exit_done msr_read_pat(struct vcpu *vcpu, const struct msr_rule *rule)
+{
+    (void)rule;
+    return rdmsr_gives(vcpu, has_pat(vcpu) ? vmcs_read64(VMCS_GUEST_IA32_PAT) : vcpu->msr_pat);
+}
+
+enum exit_done msr_read_efer(struct vcpu *vcpu, const struct msr_rule *rule)
+{
+    (void)rule;
+    return rdmsr_gives(vcpu,
+                       has_efer(vcpu) ? vmcs_read64(VMCS_GUEST_IA32_EFER) : efer_without_control());
+}
+
+/* An MSR without a rule: the processor's own, or none. */
+static bool passes(const struct vcpu *vcpu, uint32_t msr)
+{
+    const struct vm_policy *policy = vcpu->vm->policy;
+
+    return policy->owns_machine ||
+           vm_policy_passes_msr(policy, msr, vcpu->controls[VMX_CONTROL_SECONDARY]);
+}
+
+static const struct msr_rule *search(const struct vm_policy *policy, uint32_t msr)
+{
+    for (uint32_t i = 0; i < policy->msr_count; i++) {
+        if (policy->msrs[i].msr == msr)
+            return &policy->msrs[i];
+    }
+    return NULL;
+}
+
+enum exit_done msr_write_fault(struct vcpu *vcpu, const struct msr_rule *rule, uint64_t value)
+{
+    (void)rule;
+    (void)value;
+    return exit_protection(vcpu);
+}
+
+/* Apart lest the others pay for its room. */
+__attribute__((noinline)) static enum exit_done rdmsr_other(struct vcpu *vcpu, uint32_t msr)
+{
+    const struct msr_rule *rule = search(vcpu->vm->policy, msr);
     uint64_t value;
 
-    if (!is_guests_own(vcpu, msr) || rdmsr_safe(msr, &value) != 0)
+    if (rule != NULL)
+        return rule->read(vcpu, rule);
+    if (!passes(vcpu, msr) || rdmsr_safe(msr, &value) != 0)
         return exit_protection(vcpu);
     return rdmsr_gives(vcpu, value);
 }
 
 enum exit_done exit_rdmsr(struct vcpu *vcpu)
 {
-    uint64_t value;
+    uint32_t msr = (uint32_t)vcpu->reg[VCPU_RCX];
+    const struct msr_rule *rule = *vm_msr_slot(vcpu->vm, msr);
 
-    if (!read_msr(vcpu, (uint32_t)vcpu->reg[VCPU_RCX], &value))
-        return rdmsr_other(vcpu);
-    return rdmsr_gives(vcpu, value);
+    return __builtin_expect(rule->msr == msr, 1) ? rule->read(vcpu, rule) : rdmsr_other(vcpu, msr);
+}
+
+enum exit_done msr_write_field(struct vcpu *vcpu, const struct msr_rule *rule, uint64_t value)
+{
+    (void)vcpu;
+    x86_vmwrite_bare(rule->field, value);
+    return skip_emulated_instruction(EXIT_EMULATED);
+}
+
+enum exit_done msr_write_address(struct vcpu *vcpu, const struct msr_rule *rule, uint64_t value)
+{
+    return canonical(vcpu, value) ? msr_write_field(vcpu, rule, value) : exit_protection(vcpu);
+}
+
+enum exit_done msr_write_pat(struct vcpu *vcpu, const struct msr_rule *rule, uint64_t value)
+{
+    (void)rule;
+    if (!pat_valid(value))
+        return exit_protection(vcpu);
+    if (has_pat(vcpu))
+        vmcs_write64(VMCS_GUEST_IA32_PAT, value);
+    else
+        vcpu->msr_pat = value;
+    return skip_emulated_instruction(EXIT_EMULATED);
 }
 
 /* SDM Vol. 3, "Extended Feature Enable Register": LMA is the processor's, LME fixed while paging.
  */
-static bool write_efer(const struct vcpu *vcpu, uint64_t value)
+enum exit_done msr_write_efer(struct vcpu *vcpu, const struct msr_rule *rule, uint64_t value)
 {
     bool nx = (cpuid(CPUID_LEAF_EXTENDED, 0).edx & CPUID_EXTENDED_EDX_NX) != 0;
     const uint64_t known = EFER_SCE | EFER_LME | EFER_LMA | (nx ? EFER_NXE : 0);
     bool paging = (vmcs_read_natural(VMCS_GUEST_CR0) & CR0_PG) != 0;
     uint64_t now;
 
+    (void)rule;
     if (!has_efer(vcpu) || (value & ~known) != 0)
-        return false;
+        return exit_protection(vcpu);
     now = vmcs_read64(VMCS_GUEST_IA32_EFER);
     if (paging && ((value ^ now) & EFER_LME) != 0)
-        return false;
+        return exit_protection(vcpu);
     vmcs_write64(VMCS_GUEST_IA32_EFER, (value & ~EFER_LMA) | (now & EFER_LMA));
-    return true;
+    return skip_emulated_instruction(EXIT_EMULATED);
 }
 
-static bool write_other_msr(const struct vcpu *vcpu, uint32_t msr, uint64_t value)
+__attribute__((noinline)) static enum exit_done wrmsr_other(struct vcpu *vcpu, uint32_t msr,
+                                                            uint64_t value)
 {
-    if (msr == IA32_EFER)
-        return write_efer(vcpu, value);
-    return is_guests_own(vcpu, msr) && wrmsr_safe(msr, value) == 0;
-}
+    const struct msr_rule *rule = search(vcpu->vm->policy, msr);
 
-/* What write_msr() does not take, apart lest the others pay for its room; or a fault. */
-__attribute__((noinline)) static enum exit_done wrmsr_other(struct vcpu *vcpu, uint64_t value)
-{
-    if (write_other_msr(vcpu, (uint32_t)vcpu->reg[VCPU_RCX], value))
-        return skip_emulated_instruction(EXIT_EMULATED);
-    return exit_protection(vcpu);
-}
-
-/* False: not this value, or one of write_other_msr(), if any. */
-static bool write_msr(struct vcpu *vcpu, uint32_t msr, uint64_t value)
-{
-    switch (msr) {
-    case IA32_PAT:
-        if (!pat_valid(value))
-            return false;
-        if (has_pat(vcpu))
-            vmcs_write64(VMCS_GUEST_IA32_PAT, value);
-        else
-            vcpu->msr_pat = value;
-        return true;
-    case IA32_FS_BASE:
-        if (!canonical(vcpu, value))
-            return false;
-        vmcs_write_natural(VMCS_GUEST_FS_BASE, value);
-        return true;
-    case IA32_GS_BASE:
-        if (!canonical(vcpu, value))
-            return false;
-        vmcs_write_natural(VMCS_GUEST_GS_BASE, value);
-        return true;
-    case IA32_SYSENTER_CS:
-        vmcs_write32(VMCS_GUEST_IA32_SYSENTER_CS, value);
-        return true;
-    case IA32_SYSENTER_ESP:
-        if (!canonical(vcpu, value))
-            return false;
-        vmcs_write_natural(VMCS_GUEST_IA32_SYSENTER_ESP, value);
-        return true;
-    case IA32_SYSENTER_EIP:
-        if (!canonical(vcpu, value))
-            return false;
-        vmcs_write_natural(VMCS_GUEST_IA32_SYSENTER_EIP, value);
-        return true;
-    default:
-        return false;
-    }
+    if (rule != NULL)
+        return rule->write(vcpu, rule, value);
+    if (!passes(vcpu, msr) || wrmsr_safe(msr, value) != 0)
+        return exit_protection(vcpu);
+    return skip_emulated_instruction(EXIT_EMULATED);
 }
 
 enum exit_done exit_wrmsr(struct vcpu *vcpu)
 {
+    uint32_t msr = (uint32_t)vcpu->reg[VCPU_RCX];
     uint64_t value = (uint32_t)vcpu->reg[VCPU_RAX] | vcpu->reg[VCPU_RDX] << 32;
+    const struct msr_rule *rule = *vm_msr_slot(vcpu->vm, msr);
 
-    if (!write_msr(vcpu, (uint32_t)vcpu->reg[VCPU_RCX], value))
-        return wrmsr_other(vcpu, value);
-    return skip_emulated_instruction(EXIT_EMULATED);
+    return __builtin_expect(rule->msr == msr, 1) ? rule->write(vcpu, rule, value)
+                                                 : wrmsr_other(vcpu, msr, value);
 }
 
 /*

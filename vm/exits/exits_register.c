@@ -1,7 +1,6 @@
 #include "vm/exits/control_registers.h"
 #include "vm/event.h"
 #include "vm/exit.h"
-#include "vm/guest.h"
 #include "vm/memory/guest_access.h"
 #include "vm/guest_state.h"
 #include "vmx/exit_reason.h"
@@ -135,14 +134,14 @@ __attribute__((noinline)) static enum exit_done guest_write_cr0(struct vcpu *vcp
     return skip_emulated_instruction(EXIT_EMULATED);
 }
 
-/* Bits that are not CR4_GUEST's do not exist for the guest, nor those that are fixed to 0. */
+/* Bits that its VM's policy does not give do not exist for the guest, nor those fixed to 0. */
 __attribute__((noinline)) static enum exit_done guest_write_cr4(struct vcpu *vcpu, uint64_t value)
 {
     struct control_registers now = registers_seen(vcpu), after = now;
     enum exit_done done;
 
     after.cr4 = value;
-    if (!cr4_may_become(&now, value, vcpu->capability.cr4_fixed1 & CR4_GUEST))
+    if (!cr4_may_become(&now, value, vcpu->capability.cr4_fixed1 & vcpu->vm->policy->cr4_guest))
         return exit_protection(vcpu);
     if (control_registers_load_pdptes(&now, &after)) {
         done = load_pdptes(vcpu, now.cr3);

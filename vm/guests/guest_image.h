@@ -10,4 +10,7 @@
 /* `memory` is GUEST_MEMORY_BYTES of zeros. False when the code does not fit. */
 bool guest_image_write(const struct guest *guest, uint8_t *memory);
 
+/* What it begins with. */
+struct vcpu_start guest_start(enum guest_mode mode);
+
 #endif

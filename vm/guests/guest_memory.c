@@ -80,6 +80,7 @@ static bool map_with_ept(struct vcpu *vcpu)
 bool guest_memory_create(struct vcpu *vcpu)
 {
     vcpu->vm->memory = pages_alloc(get_order(GUEST_MEMORY_BYTES));
+    vcpu->vm->memory_bytes = GUEST_MEMORY_BYTES;
     if (vcpu->vm->memory == 0 || !guest_image_write(guest_of(vcpu), phys_to_virt(vcpu->vm->memory)))
         return false;
     if ((vcpu->controls[VMX_CONTROL_SECONDARY] & SECONDARY_ENABLE_EPT) != 0)
@@ -93,11 +94,4 @@ void guest_memory_free(struct vcpu *vcpu)
         pages_free(vcpu->vm->memory, get_order(GUEST_MEMORY_BYTES));
     vcpu->vm->memory = 0;
     page_cache_free(&vcpu->vm->pages);
-}
-
-void *vcpu_memory(const struct vcpu *vcpu, uint64_t address, uint64_t bytes)
-{
-    if (address > GUEST_MEMORY_BYTES || bytes > GUEST_MEMORY_BYTES - address)
-        return NULL;
-    return phys_to_virt(vcpu->vm->memory + address);
 }

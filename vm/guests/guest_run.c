@@ -11,6 +11,7 @@
 #include "vm/host/clock.h"
 #include "vm/host/cpu.h"
 #include "vm/host/signal_sender.h"
+#include "vm/guests/guest_image.h"
 #include "vm/guests/guest_memory.h"
 #include "vm/host_registers.h"
 #include "vmx/vmcs_field.h"
@@ -31,11 +32,14 @@ static bool create(struct guest_vm *machine)
     bool watched = !guest->unwatched || options->trace != NULL || options->check_entries ||
                    vcpu->cpu->says_smi_blocked;
 
-    if (!vm_create(&machine->vm))
+    if (!vm_create(&machine->vm, &guest_policy))
         return false;
-    vcpu->handlers = watched ? watched_handlers : machine->vm.handlers;
+    if (!vcpu_create(vcpu, ticks_max(guest)) || !guest_memory_create(vcpu))
+        return false;
+    if (watched)
+        vcpu_watch(vcpu);
     vcpu->exits_left = guest->exits_max != 0 ? guest->exits_max : GUEST_EXITS_MAX;
-    return vcpu_create(vcpu, ticks_max(guest)) && guest_memory_create(vcpu);
+    return true;
 }
 
 static void destroy(struct guest_vm *machine)
@@ -49,7 +53,8 @@ static void destroy(struct guest_vm *machine)
 static void run_vcpu(struct guest_vm *machine)
 {
     struct vcpu *vcpu = &machine->vcpu;
-    struct vmx_result result = vcpu_load(vcpu);
+    const struct vcpu_start start = guest_start(machine->guest->mode);
+    struct vmx_result result = vcpu_load(vcpu, &start);
 
     if (!vmx_ok(result)) {
         vcpu_end(vcpu, GUEST_END_ENTRY_ERROR, result.number, result.outcome);

@@ -16,7 +16,7 @@ hello_cpuid:
     mov     %ebx, GUEST_DATA
     mov     %ecx, GUEST_DATA + 4
     mov     %edx, GUEST_DATA + 8
-    mov     $GUEST_CALL_END, %eax
+    mov     $VM_CALL_END, %eax
     vmcall
 hello_end:
 

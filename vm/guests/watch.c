@@ -100,7 +100,7 @@ static void resume_time(struct vcpu *vcpu, uint64_t since, enum exit_done done)
 static enum exit_done exit_watched(struct vcpu *vcpu)
 {
     const struct guest_vm *machine = guest_vm_of(vcpu);
-    uint32_t reason = vmcs_read32(VMCS_EXIT_REASON), slot = exit_slot(reason);
+    uint32_t reason = vmcs_read32(VMCS_EXIT_REASON);
     uint64_t since = rdtsc();
     struct exit_record exit;
 
@@ -109,10 +109,10 @@ static enum exit_done exit_watched(struct vcpu *vcpu)
     read_record(vcpu, reason, &exit);
     forget_smi_blocking(vcpu);
     exit.done = EXIT_DEFAULT;
-    if (machine->guest->on_exit != NULL && slot != EXIT_SLOT_NONE)
+    if (machine->guest->on_exit != NULL && (reason & EXIT_REASON_ENTRY_FAILURE) == 0)
         exit.done = machine->guest->on_exit(vcpu, &exit);
     if (exit.done == EXIT_DEFAULT)
-        exit.done = vcpu->vm->handlers[slot](vcpu);
+        exit.done = vcpu->vm->handlers[(uint8_t)reason](vcpu);
     write_down(vcpu, &exit);
     if (exit.done != EXIT_ENDED && machine->options->check_entries && !entry_is_sound(vcpu))
         return vcpu_end(vcpu, GUEST_END_RULES, 0, 0);
@@ -121,6 +121,8 @@ static enum exit_done exit_watched(struct vcpu *vcpu)
     return exit.done;
 }
 
-const exit_handler watched_handlers[VM_EXIT_REASONS] = {
-    [0 ... VM_EXIT_REASONS - 1] = exit_watched,
-};
+void vcpu_watch(struct vcpu *vcpu)
+{
+    for (uint32_t i = 0; i < EXIT_HANDLERS; i++)
+        vcpu->handlers[i] = exit_watched;
+}

@@ -5,9 +5,8 @@
 
 #include "lib/string.h"
 #include "mm/page_alloc.h"
-#include "vm/guest_policy.h"
+#include "vm/vm_policy.h"
 #include "vm/exit.h"
-#include "vm/guest.h"
 #include "vmx/exit_reason.h"
 #include "vmx/vmcs_access.h"
 
@@ -28,14 +27,12 @@ static bool is_apic_page(const struct vcpu *vcpu, uint64_t physical)
            (physical ^ vmcs_read64(VMCS_APIC_ACCESS_ADDRESS)) < PAGE_BYTES;
 }
 
-/* What a guest has: its memory, and the pages that `touch_maps` has given it. */
+/* What a guest has: its RAM, and pages that it was given at its first touch. */
 static void *through_ept(const struct vcpu *vcpu, uint64_t address, bool write)
 {
     struct ept_walk walk = ept_walk(&vcpu->vm->ept, address);
-    bool is_own =
-        address < GUEST_MEMORY_BYTES ||
-        (vcpu->vm->touch_maps && address >= GUEST_TOUCH_BASE && address < GUEST_TOUCH_END);
-
+    bool is_own = address < vcpu->vm->memory_bytes ||
+                  address - vcpu->vm->demand_base < vcpu->vm->demand_bytes;
     uint64_t physical = walk.physical + (address - walk.guest_physical);
 
     if (!is_own || !walk.mapped || (walk.permissions & (write ? EPT_WRITE : EPT_READ)) == 0 ||
@@ -52,7 +49,7 @@ static void *reach_physical(const struct vcpu *vcpu, uint64_t address, bool writ
 {
     if (has_ept(vcpu))
         return through_ept(vcpu, address, write);
-    return is_apic_page(vcpu, address) ? NULL : vcpu_memory(vcpu, address - vcpu->vm->memory, 1);
+    return is_apic_page(vcpu, address) ? NULL : vm_memory(vcpu->vm, address - vcpu->vm->memory, 1);
 }
 
 /* SDM Vol. 3, "Accessed and Dirty Flags for EPT": with them every access to the guest's paging

@@ -147,7 +147,7 @@ static void a_reason_that_is_not_defined_ends_the_guest(void **state)
 static void a_failed_entry_ends_the_guest_and_is_reported(void **state)
 {
     (void)state;
-    vcpu->handlers = watched_handlers;
+    vcpu_watch(vcpu);
     assert_int_equal(guest_machine_serve(0x80000021, 2, 0), EXIT_ENDED);
     assert_int_equal(vcpu->end, GUEST_END_ENTRY_FAILED);
     assert_int_equal(vcpu->end_number, EXIT_REASON_ENTRY_FAILURE_GUEST_STATE);
@@ -188,7 +188,7 @@ static void a_watched_exit_is_written_down_and_traced(void **state)
 {
     (void)state;
     guest_machine.options.trace = trace;
-    vcpu->handlers = watched_handlers;
+    vcpu_watch(vcpu);
     vcpu->reg[VCPU_RAX] = 1;
     for (uint32_t i = 0; i < VCPU_EXITS_RECORDED + 3; i++) {
         FIELD(VM_EXIT_INSTRUCTION_INFORMATION) = i;
@@ -208,7 +208,7 @@ static void the_guests_own_handler_is_asked_first(void **state)
 {
     (void)state;
     guest_machine.guest.on_exit = own_handler;
-    vcpu->handlers = watched_handlers;
+    vcpu_watch(vcpu);
     own_answer = EXIT_STEPPED;
     assert_int_equal(pause_at(GUEST_CODE, 2), EXIT_STEPPED);
     assert_int_equal(FIELD(GUEST_RIP), GUEST_CODE);
@@ -223,7 +223,7 @@ static void a_guest_that_could_not_be_entered_is_not(void **state)
 {
     (void)state;
     guest_machine.options.check_entries = true;
-    vcpu->handlers = watched_handlers;
+    vcpu_watch(vcpu);
     assert_int_equal(pause_at(GUEST_CODE, 2), EXIT_IGNORED);
     FIELD(GUEST_ACTIVITY_STATE) = 7;
     assert_int_equal(pause_at(GUEST_CODE, 2), EXIT_ENDED);

@@ -9,6 +9,7 @@
 #include <cmocka.h>
 
 #include "tests/host/guest_machine.h"
+#include "vm/guests/guest_image.h"
 
 /* SDM, "Guest Register State", table "Format of Access Rights"; accessed, present, DPL 0. */
 enum {
@@ -202,11 +203,13 @@ static void the_host_comes_back_as_it_was(void **state)
  */
 static void with_optional_bitmaps(uint32_t controls)
 {
+    const struct vcpu_start start = guest_start(GUEST_LONG);
+
     vcpu = guest_machine_in(GUEST_LONG);
     model_cpu.all_fields = true;
     vcpu->controls[VMX_CONTROL_SECONDARY] |= controls;
     vcpu->capability.secondary_allowed1 |= controls;
-    assert_true(vmx_ok(vcpu_state_write(vcpu)));
+    assert_true(vmx_ok(vcpu_state_write(vcpu, &start)));
     assert_int_equal(FIELD(XSS_EXITING_BITMAP), controls & 1 << 20 ? UINT64_MAX : 0);
     assert_int_equal(FIELD(ENCLS_EXITING_BITMAP), controls & 1 << 15 ? UINT64_MAX : 0);
     assert_int_equal(FIELD(ENCLV_EXITING_BITMAP), controls & 1 << 28 ? UINT64_MAX : 0);
@@ -224,6 +227,7 @@ static void bitmaps_of_what_is_on_are_full(void **state)
 /* Each VMWRITE that fails is reported, and none is tried after it. */
 static void the_first_failure_is_reported(void **state)
 {
+    const struct vcpu_start start = guest_start(GUEST_PAE);
     unsigned writes;
 
     (void)state;
@@ -231,7 +235,7 @@ static void the_first_failure_is_reported(void **state)
     model_cpu.all_fields = true;
     vcpu->capability.secondary_allowed1 |= 1 << 15 | 1 << 20 | 1 << 28;
     writes = model_cpu.executed[MODEL_VMWRITE];
-    assert_true(vmx_ok(vcpu_state_write(vcpu)));
+    assert_true(vmx_ok(vcpu_state_write(vcpu, &start)));
     writes = model_cpu.executed[MODEL_VMWRITE] - writes;
     for (unsigned after = 0; after < writes; after++) {
         unsigned before = model_cpu.executed[MODEL_VMWRITE];
@@ -239,7 +243,7 @@ static void the_first_failure_is_reported(void **state)
 
         model_cpu_inject((struct model_injection){
             .effect = MODEL_FAIL_VALID, .operation = MODEL_VMWRITE, .after = after, .number = 13});
-        result = vcpu_state_write(vcpu);
+        result = vcpu_state_write(vcpu, &start);
         assert_int_equal(result.outcome, VMX_FAIL_VALID);
         assert_int_equal(result.number, 13);
         assert_int_equal(model_cpu.executed[MODEL_VMWRITE], before + after + 1);

@@ -11,7 +11,7 @@
     mov     $CALL_TIMER_NOW, %eax
     vmcall
 place timer_now
-    mov     $GUEST_CALL_TIMER, %eax
+    mov     $VM_CALL_TIMER, %eax
     mov     $TIMER_TICKS, %ecx
     vmcall
 1:  rdtsc

@@ -22,7 +22,7 @@ place step_6
 place step_7
     int     $0x40
 place step_8
-    mov     $GUEST_CALL_END, %eax
+    mov     $VM_CALL_END, %eax
 place step_return
     vmcall
 place step_handler

@@ -81,7 +81,7 @@ PROBED_GUEST(0710, cr3, "cr3", "Loads and reads CR3, a CR3-target value among th
 
 /*
  * DE is the host's, and 0 for the guest; so is VMXE, which VMX fixes to 1. TSD is the guest's. SMXE
- * and CET are nobody's, also on a processor that has them: vm/guest_state.h, CR4_GUEST.
+ * and CET are nobody's, also on a processor that has them: vm/guests/guest_policy.c.
  */
 
 static const struct probe cr4_probes[] = {

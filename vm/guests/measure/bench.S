@@ -80,13 +80,13 @@ timer:
     mov     GUEST_ARRAY + BENCH_LOOP * BENCH_SAMPLES * 4 + 4, %r9d
     lea     (%r9, %r9, 2), %r9d /* three times what the loop takes undisturbed: there was an exit */
     begin   BENCH_TIMER
-    mov     $GUEST_CALL_TIMER, %eax
+    mov     $VM_CALL_TIMER, %eax
     mov     GUEST_DATA + BENCH_DATA_TICKS, %ecx
     vmcall
     rdtsc
     mov     %eax, %esi
     call    wait
-    mov     $GUEST_CALL_TIMER, %eax
+    mov     $VM_CALL_TIMER, %eax
     xor     %ecx, %ecx
     vmcall
 done:

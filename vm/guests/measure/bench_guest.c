@@ -25,7 +25,8 @@ static void setup(struct vcpu *vcpu)
         has |= BENCH_HAS_TIMER;
     *guest_word(vcpu, GUEST_DATA) = has;
     *guest_word(vcpu, GUEST_DATA + BENCH_DATA_TICKS) = ticks;
-    vcpu->vm->touch_maps = true;
+    vcpu->vm->demand_base = GUEST_TOUCH_BASE;
+    vcpu->vm->demand_bytes = GUEST_TOUCH_END - GUEST_TOUCH_BASE;
     page_cache_fill(&vcpu->vm->pages);
 }
 

@@ -14,10 +14,10 @@
 
 /* Asks for all the time there is, for little of it often, and anew. */
     guest   greedy
-    mov     $GUEST_CALL_TIMER, %eax
+    mov     $VM_CALL_TIMER, %eax
     mov     $0xffffffff, %ecx
     vmcall
-    mov     $GUEST_CALL_TIMER, %eax
+    mov     $VM_CALL_TIMER, %eax
     mov     $100, %ecx
     vmcall
     mov     $1000, %ecx

@@ -183,8 +183,8 @@ static enum exit_done choose(struct vcpu *vcpu, const struct exit_record *exit)
     if (exit_basic_reason(exit) != EXIT_REASON_VMCALL || exit->rax != PAGE_FAULT_CALL ||
         number >= PAGE_FAULT_CHOICES)
         return EXIT_DEFAULT;
-    vmcs_write32(VMCS_EXCEPTION_BITMAP,
-                 VCPU_EXCEPTIONS | (choices[number].in_bitmap ? 1u << X86_VECTOR_PF : 0));
+    vmcs_write32(VMCS_EXCEPTION_BITMAP, vcpu->vm->policy->exceptions |
+                                            (choices[number].in_bitmap ? 1u << X86_VECTOR_PF : 0));
     vmcs_write32(VMCS_PAGE_FAULT_ERROR_CODE_MASK, choices[number].mask);
     vmcs_write32(VMCS_PAGE_FAULT_ERROR_CODE_MATCH, choices[number].match);
     return EXIT_DEFAULT;

@@ -1,7 +1,6 @@
 #include "vm/guests/state/state.h"
 #include "lib/string.h"
 #include "vm/guests/test_guests.h"
-#include "vm/guest_policy.h"
 
 enum { XSAVE_HEADER_END = 576 };
 

@@ -208,7 +208,7 @@ static void numbers_are_those_of_the_appendix(void **state)
     assert_int_equal(model_cpu.executed[MODEL_INVVPID] + model_cpu.executed[MODEL_INVEPT],
                      flushed + 1);
     reset(state);
-    vcpu->reg[VCPU_RAX] = GUEST_CALL_END;
+    vcpu->reg[VCPU_RAX] = VM_CALL_END;
     assert_int_equal(guest_machine_serve(18, 0, 3), EXIT_ENDED);
     assert_int_equal(vcpu->end, GUEST_END_CALL);
     assert_int_equal(vcpu->end_number, 0);
@@ -308,7 +308,7 @@ static void broken_rules_end_a_guest_without_a_number(void **state)
 {
     (void)state;
     guest_machine.options.check_entries = true;
-    vcpu->handlers = watched_handlers;
+    vcpu_watch(vcpu);
     FIELD(GUEST_ACTIVITY_STATE) = 7;
     assert_int_equal(guest_machine_serve(40, 0x10, 2), EXIT_ENDED);
     assert_int_equal(vcpu->end, GUEST_END_RULES);

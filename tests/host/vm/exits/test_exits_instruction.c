@@ -204,7 +204,8 @@ static void hlt_with_interrupts_on_goes_on_and_ends_blocking_by_sti(void **state
     assert_done(EXIT_REASON_HLT, 1, EXIT_IGNORED);
     assert_int_equal(FIELD(GUEST_INTERRUPTIBILITY_STATE), 0);
     assert_int_equal(vcpu->vm->pages.count, 0);
-    vcpu->vm->touch_maps = true;
+    vcpu->vm->demand_base = GUEST_TOUCH_BASE;
+    vcpu->vm->demand_bytes = GUEST_TOUCH_END - GUEST_TOUCH_BASE;
     assert_done(EXIT_REASON_HLT, 1, EXIT_IGNORED);
     assert_int_equal(vcpu->vm->pages.count, PAGE_CACHE_SIZE);
 }
@@ -217,7 +218,7 @@ static void vmcall_ends_the_guest_or_does_nothing(void **state)
     vcpu->reg[VCPU_RAX] = 0x12345678;
     assert_done(EXIT_REASON_VMCALL, 3, EXIT_EMULATED);
     assert_int_equal(vcpu->reg[VCPU_RAX], 0x12345678);
-    vcpu->reg[VCPU_RAX] = 0xffffffff00000000 | GUEST_CALL_END; /* EAX counts */
+    vcpu->reg[VCPU_RAX] = 0xffffffff00000000 | VM_CALL_END; /* EAX counts */
     assert_int_equal(guest_machine_serve(EXIT_REASON_VMCALL, 0, 3), EXIT_ENDED);
     assert_int_equal(vcpu->end, GUEST_END_CALL);
 }

@@ -364,7 +364,7 @@ static void memory_that_the_guest_does_not_have_ends_it(void **state)
     assert_done(GDTR_IDTR, LINEAR, load);
 }
 
-/* vm/guest.h: the guest has its memory, and with `touch_maps` pages from GUEST_TOUCH_BASE to
+/* vm/guest.h: the guest has its memory, and with demand_bytes pages from GUEST_TOUCH_BASE to
  * GUEST_TOUCH_END; whatever else EPT maps is the machine's. */
 static void only_what_is_its_own_is_reached(void **state)
 {
@@ -385,12 +385,13 @@ static void only_what_is_its_own_is_reached(void **state)
             MAP_OK);
         memcpy(phys_to_virt(page), gdt_limit_and_base, 10);
         table()[0] = places[i].physical | E_ALL;
-        vcpu->vm->touch_maps = true;
+        vcpu->vm->demand_base = GUEST_TOUCH_BASE;
+        vcpu->vm->demand_bytes = GUEST_TOUCH_END - GUEST_TOUCH_BASE;
         if (places[i].touched)
             assert_done(GDTR_IDTR, LINEAR, PLAIN | ACCESS(LGDT));
         else
             assert_ends(GDTR_IDTR, LINEAR, PLAIN | ACCESS(LGDT), places[i].physical);
-        vcpu->vm->touch_maps = false;
+        vcpu->vm->demand_bytes = 0;
         assert_ends(GDTR_IDTR, LINEAR, PLAIN | ACCESS(LGDT), places[i].physical);
     }
 }

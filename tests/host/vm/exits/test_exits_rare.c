@@ -75,7 +75,8 @@ static void touch(uint64_t address, uint64_t qualification, uint32_t vectoring)
 static void nmis_are_blocked_again_where_iret_met_an_ept_violation(void **state)
 {
     (void)state;
-    vcpu->vm->touch_maps = true;
+    vcpu->vm->demand_base = GUEST_TOUCH_BASE;
+    vcpu->vm->demand_bytes = GUEST_TOUCH_END - GUEST_TOUCH_BASE;
     touch(GUEST_TOUCH_BASE, 0x181, 0);
     assert_int_equal(FIELD(GUEST_INTERRUPTIBILITY_STATE), 0);
     touch(GUEST_TOUCH_BASE + 0x1000, 0x1181, 0);
@@ -103,7 +104,8 @@ static void nmis_are_blocked_again_where_iret_filled_the_log(void **state)
 static void a_touch_that_no_page_is_left_for_ends_the_guest(void **state)
 {
     (void)state;
-    vcpu->vm->touch_maps = true;
+    vcpu->vm->demand_base = GUEST_TOUCH_BASE;
+    vcpu->vm->demand_bytes = GUEST_TOUCH_END - GUEST_TOUCH_BASE;
     vcpu->vm->pages.count = 0;
     model_pages_limit(model_pages_used());
     guest_machine_exit(EXIT_REASON_EPT_VIOLATION, 0x181, 2);
@@ -120,7 +122,7 @@ static void a_touch_that_no_page_is_left_for_ends_the_guest(void **state)
 static void blocking_by_smi_is_forgotten(void **state)
 {
     (void)state;
-    vcpu->handlers = watched_handlers;
+    vcpu_watch(vcpu);
     assert_int_equal(guest_machine_serve(EXIT_REASON_CPUID, 0, 2), EXIT_EMULATED);
     assert_false(vcpu->says_smi_blocked);
     guest_machine_exit(EXIT_REASON_CPUID, 0, 2);
@@ -153,8 +155,9 @@ static void what_is_undefined_is_not_written_down(void **state)
     const struct exit_record *exit;
 
     (void)state;
-    vcpu->handlers = watched_handlers;
-    vcpu->vm->touch_maps = true;
+    vcpu_watch(vcpu);
+    vcpu->vm->demand_base = GUEST_TOUCH_BASE;
+    vcpu->vm->demand_bytes = GUEST_TOUCH_END - GUEST_TOUCH_BASE;
     exit = record(EXIT_REASON_EXCEPTION_OR_NMI, gp, 0);
     assert_int_equal(exit->interruption, gp | 1u << 12);
     assert_int_equal(exit->vectoring, 0);
@@ -281,7 +284,7 @@ static const char *owner_at_end(uint64_t address)
 {
     guest_machine_exit(EXIT_REASON_EPT_VIOLATION, 0x181, 2);
     FIELD(GUEST_PHYSICAL_ADDRESS) = address;
-    vcpu->handlers = watched_handlers;
+    vcpu_watch(vcpu);
     guest_vm_of(vcpu)->record_count = 0;
     assert_int_equal(guest_machine_serve_now(), EXIT_ENDED);
     assert_int_equal(vcpu->end, GUEST_END_MEMORY);

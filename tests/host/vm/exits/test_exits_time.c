@@ -68,7 +68,7 @@ static void the_hosts_events_are_not_the_guests_exits(void **state)
 static void nor_are_they_recorded(void **state)
 {
     (void)state;
-    vcpu->handlers = watched_handlers;
+    vcpu_watch(vcpu);
     assert_int_equal(interrupt(), EXIT_HOST);
     assert_int_equal(nmi(), EXIT_HOST);
     assert_int_equal(guest_vm_of(vcpu)->record_count, 0);
@@ -129,7 +129,7 @@ static void what_the_reporting_takes_is_not_the_guests_time(void **state)
     uint64_t deadline = rdtsc() + LATER;
 
     (void)state;
-    vcpu->handlers = watched_handlers;
+    vcpu_watch(vcpu);
     guest_machine.options.trace = trace;
     vcpu->deadline = deadline;
     assert_int_equal(guest_machine_serve(EXIT_REASON_PAUSE, 0, 2), EXIT_IGNORED);
@@ -147,7 +147,7 @@ static void what_the_reporting_of_the_hosts_events_takes_is(void **state)
     uint64_t deadline = rdtsc() + 150000;
 
     (void)state;
-    vcpu->handlers = watched_handlers;
+    vcpu_watch(vcpu);
     guest_machine.options.trace = trace;
     vcpu->deadline = deadline;
     assert_int_equal(interrupt(), EXIT_HOST);
@@ -159,13 +159,13 @@ static void what_the_reporting_of_the_hosts_events_takes_is(void **state)
     assert_int_equal(vcpu->end, GUEST_END_TIME);
 }
 
-/* vm/guest.h: GUEST_CALL_TIMER, "again and again in its time". */
+/* vm/guest.h: VM_CALL_TIMER, "again and again in its time". */
 static void the_preemption_timer_counts_the_whole_time_once(void **state)
 {
     (void)state;
     vcpu->time = time_budget_of(999, 0);
     FIELD(VMX_PREEMPTION_TIMER_VALUE) = time_budget_load(&vcpu->time);
-    vcpu->reg[VCPU_RAX] = GUEST_CALL_TIMER;
+    vcpu->reg[VCPU_RAX] = VM_CALL_TIMER;
     vcpu->reg[VCPU_RCX] = 400;
     FIELD(VMX_PREEMPTION_TIMER_VALUE) = 900; /* saved by the exit */
     assert_int_equal(guest_machine_serve(EXIT_REASON_VMCALL, 0, 3), EXIT_EMULATED);
@@ -184,7 +184,7 @@ static void asking_when_all_is_used_up_gives_nothing(void **state)
     vcpu->time = time_budget_of(999, 0);
     (void)time_budget_load(&vcpu->time);
     FIELD(VMX_PREEMPTION_TIMER_VALUE) = 0;
-    vcpu->reg[VCPU_RAX] = GUEST_CALL_TIMER;
+    vcpu->reg[VCPU_RAX] = VM_CALL_TIMER;
     vcpu->reg[VCPU_RCX] = UINT32_MAX;
     assert_int_equal(guest_machine_serve(EXIT_REASON_VMCALL, 0, 3), EXIT_EMULATED);
     assert_int_equal(FIELD(VMX_PREEMPTION_TIMER_VALUE), 0);

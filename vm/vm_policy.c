@@ -1,0 +1,125 @@
+#include "vm/vm_policy.h"
+
+/* Of what the guest's operating system turns on. */
+enum { OSXSAVE = 1 << 27, OSPKE = 1 << 4 };
+
+static bool is_given(const struct feature_rule *feature, uint32_t secondary)
+{
+    return feature->control == 0 || (secondary & feature->control) != 0;
+}
+
+static uint32_t *cpuid_register(struct cpuid_registers *r, enum cpuid_register reg)
+{
+    return reg == CPUID_EAX   ? &r->eax
+           : reg == CPUID_EBX ? &r->ebx
+           : reg == CPUID_ECX ? &r->ecx
+                              : &r->edx;
+}
+
+static uint32_t set_bit_if(bool on, uint32_t value, uint32_t mask)
+{
+    return on ? value | mask : value & ~mask;
+}
+
+static const struct cpuid_rule *find_rule(const struct vm_policy *policy, uint32_t leaf,
+                                          uint32_t subleaf)
+{
+    for (uint32_t i = 0; i < policy->cpuid_count; i++) {
+        const struct cpuid_rule *rule = &policy->cpuid[i];
+
+        if (rule->leaf == leaf && subleaf >= rule->first &&
+            (subleaf <= rule->last || rule->last == CPUID_EVERY_SUBLEAF))
+            return rule;
+    }
+    return NULL;
+}
+
+/* What no rule names. */
+static bool is_shown(const struct vm_policy *policy, uint32_t leaf)
+{
+    return policy->owns_machine &&
+           (leaf < CPUID_LEAF_HYPERVISOR_FIRST || leaf > CPUID_LEAF_HYPERVISOR_LAST);
+}
+
+static struct cpuid_registers apply(const struct cpuid_rule *rule, struct cpuid_registers r)
+{
+    return (struct cpuid_registers){
+        (r.eax & rule->show.eax) | rule->set.eax, (r.ebx & rule->show.ebx) | rule->set.ebx,
+        (r.ecx & rule->show.ecx) | rule->set.ecx, (r.edx & rule->show.edx) | rule->set.edx};
+}
+
+struct cpuid_registers vm_policy_cpuid(const struct vm_policy *policy, uint32_t leaf,
+                                       uint32_t subleaf, struct cpuid_registers processor,
+                                       uint64_t cr4, uint32_t secondary)
+{
+    const struct cpuid_rule *rule = find_rule(policy, leaf, subleaf);
+    struct cpuid_registers r = processor;
+
+    if (rule != NULL)
+        r = apply(rule, r);
+    else if (!is_shown(policy, leaf))
+        return (struct cpuid_registers){0};
+    if (leaf == CPUID_LEAF_FEATURES)
+        r.ecx = set_bit_if((cr4 & CR4_OSXSAVE) != 0, r.ecx, OSXSAVE);
+    if (leaf == CPUID_LEAF_MORE_FEATURES && subleaf != 0)
+        return r;
+    if (leaf == CPUID_LEAF_MORE_FEATURES)
+        r.ecx = set_bit_if((cr4 & CR4_PKE) != 0, r.ecx, OSPKE);
+    for (uint32_t i = 0; i < policy->feature_count; i++) {
+        const struct feature_rule *feature = &policy->features[i];
+
+        if (feature->leaf == leaf && !is_given(feature, secondary))
+            *cpuid_register(&r, feature->reg) &= ~feature->mask;
+    }
+    return r;
+}
+
+static bool is_whole(const struct vm_policy *policy, uint32_t leaf)
+{
+    const struct cpuid_rule *rule = find_rule(policy, leaf, UINT32_MAX);
+    struct cpuid_registers all = {UINT32_MAX, UINT32_MAX, UINT32_MAX, UINT32_MAX}, r;
+
+    for (uint32_t i = 0; i < policy->feature_count; i++) {
+        if (policy->features[i].leaf == leaf)
+            return false;
+    }
+    if (leaf == CPUID_LEAF_FEATURES || leaf == CPUID_LEAF_MORE_FEATURES)
+        return false;
+    if (rule == NULL || rule->first != 0)
+        return rule == NULL && find_rule(policy, leaf, 0) == NULL && is_shown(policy, leaf);
+    r = apply(rule, (struct cpuid_registers){0});
+    if ((r.eax | r.ebx | r.ecx | r.edx) != 0)
+        return false;
+    r = apply(rule, all);
+    return (r.eax & r.ebx & r.ecx & r.edx) == UINT32_MAX;
+}
+
+/* Bits that a leaf may have, one more as long as every leaf of them is whole. */
+uint32_t vm_policy_cpuid_mask(const struct vm_policy *policy)
+{
+    static const uint32_t bits[] = {1u << 31, 1u << 2, 1u << 1, 1u << 3, 1u << 4};
+    uint32_t free = 0;
+
+    for (uint32_t i = 0; i < sizeof(bits) / sizeof(bits[0]); i++) {
+        uint32_t more = free | bits[i], leaf = 0;
+        bool whole = true;
+
+        do {
+            whole &= is_whole(policy, leaf);
+            leaf = (leaf - more) & more; /* the next subset */
+        } while (leaf != 0);
+        free = whole ? more : free;
+    }
+    return is_whole(policy, 0) ? ~free : UINT32_MAX;
+}
+
+bool vm_policy_passes_msr(const struct vm_policy *policy, uint32_t msr, uint32_t secondary)
+{
+    for (uint32_t i = 0; i < policy->feature_count; i++) {
+        const struct feature_rule *feature = &policy->features[i];
+
+        if (msr - feature->msr < feature->msrs && is_given(feature, secondary))
+            return true;
+    }
+    return false;
+}
