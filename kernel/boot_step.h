@@ -9,10 +9,12 @@
 #include "lib/set.h"
 
 enum boot_point {
-    BOOT_COMMAND_LINE, /* it is parsed; there is no memory yet, and no other CPU */
-    BOOT_PLAN_MEMORY,  /* the map of memory is known, and nothing is taken from the page pool */
-    BOOT_BEFORE_VMX,   /* every CPU has started */
-    BOOT_AFTER_VMX,    /* every CPU is where `stop=` lets it be; or one refused, and all are out */
+    BOOT_EARLY_CONSOLE, /* the command line is parsed, and nothing is said of it yet */
+    BOOT_COMMAND_LINE,  /* what is wrong with it is printed and has its findings */
+    BOOT_PLAN_MEMORY,   /* the map of memory is known, and nothing is taken from the page pool */
+    BOOT_BEFORE_VMX,    /* every CPU has started */
+    BOOT_AFTER_VMX,     /* every CPU is where `stop=` lets it be; or one refused, and all are out */
+    BOOT_SCREEN_REPORT, /* the report is printed, the console speaks to devices alone: in short */
 };
 
 struct boot_step {

@@ -76,6 +76,21 @@ static void add_problem(struct command_line *out, const char *before, struct com
     }
 }
 
+static const struct command_word *find_word(struct command_text key)
+{
+    SET_FOR_EACH(words, known) {
+        if (command_text_is(key, (*known)->name))
+            return *known;
+    }
+    return NULL;
+}
+
+static void was_mistyped(const struct command_word *word)
+{
+    if (word->mistyped != NULL)
+        *word->mistyped = true;
+}
+
 static bool in_a_name(char c)
 {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '-';
@@ -93,7 +108,7 @@ static void print_unknown(struct command_line *out, struct command_text word)
         nearest_offer(&nearest, (*known)->name);
     if (nearest.name != NULL) {
         format_text(after, sizeof(after), "the nearest known one is \"%s\"", nearest.name);
-        out->console_wrong |= strcmp(nearest.name, "console") == 0;
+        was_mistyped(find_word((struct command_text){nearest.name, strlen(nearest.name)}));
     }
     add_problem(out, "unknown word", word, after);
 }
@@ -118,15 +133,6 @@ static enum word_outcome take_choice(struct command_line *out, const struct comm
     return WORD_BAD;
 }
 
-static const struct command_word *find_word(struct command_text key)
-{
-    SET_FOR_EACH(words, known) {
-        if (command_text_is(key, (*known)->name))
-            return *known;
-    }
-    return NULL;
-}
-
 static void take_word(struct command_line *out, struct command_text word)
 {
     struct command_text value = word;
@@ -143,7 +149,7 @@ static void take_word(struct command_line *out, struct command_text word)
     if (outcome == WORD_FULL) {
         add_problem(out, "no room for", word, "this word stands too often");
     } else if (outcome == WORD_BAD) {
-        out->console_wrong |= strcmp(known->name, "console") == 0;
+        was_mistyped(known);
         format_text(after, sizeof(after), "expected %s%s%s", known->name,
                     known->values[0] != '\0' ? "=" : " alone", known->values);
         add_problem(out, "bad value in", word, after);
@@ -167,8 +173,6 @@ void command_line_parse(const char *line, struct command_line *out)
     out->stop = VMX_STAGE_GUEST;
     out->check = CHECK_AUTO;
     out->report = REPORT_TEXT;
-    out->console = (struct console_choice){.screen = true, .lines = LINES_FIRMWARE};
-    out->exit = EXIT_HALT;
     while (*line != '\0') {
         struct command_text word = {line, 0};
 
@@ -179,6 +183,4 @@ void command_line_parse(const char *line, struct command_line *out)
             take_word(out, word);
         line += word.length + (line[word.length] != '\0' ? 1 : 0);
     }
-    if (out->console_wrong) /* whoever typed it may look at any of them */
-        out->console = (struct console_choice){.screen = true, .lines = LINES_EVERY};
 }

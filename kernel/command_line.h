@@ -13,7 +13,6 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "kernel/screen/console_choice.h"
 #include "lib/set.h"
 #include "vmx/capability/vmx_msr.h"
 #include "vmx/vmx_cpu.h"
@@ -25,7 +24,6 @@ enum {
 
 /* In the order in which the table names them. */
 enum check_word { CHECK_AUTO, CHECK_KVM, CHECK_STRICT };
-enum exit_action { EXIT_HALT, EXIT_POWEROFF, EXIT_REBOOT };
 enum report_form { REPORT_TEXT, REPORT_JSON, REPORT_BOTH, REPORT_FULL };
 
 struct command_line {
@@ -33,11 +31,8 @@ struct command_line {
     enum check_word check;
     uint32_t cpus; /* at most so many; 0: all */
     struct override_list override;
-    enum report_form report;           /* never REPORT_FULL */
-    bool report_full;                  /* all of it on the screen, too */
-    bool console_given, console_wrong; /* a console= was there; one was not understood */
-    struct console_choice console;     /* everywhere if one was not understood */
-    enum exit_action exit;
+    enum report_form report; /* never REPORT_FULL */
+    bool report_full;        /* all of it on the screen, too */
 
     /* What was not understood, a sentence each, in the order of the words. */
     uint32_t problem_count;
@@ -85,6 +80,8 @@ struct command_word {
      */
     void *option;
     size_t option_bytes;
+
+    bool *mistyped; /* set where it has a bad value, or an unknown word is near it; may be NULL */
 };
 
 /* Makes a word one of those that are known; `place`, of three digits, sorts docs/command-line.md.

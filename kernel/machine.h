@@ -48,6 +48,7 @@ struct machine {
     uint64_t pool_bytes;    /* given to the page pool */
     uint64_t used_bytes;    /* of the pool, when the report is made */
     bool x2apic;
+    const struct firmware *firmware; /* NULL: not read yet */
     struct timing timing;
     struct findings findings; /* about the machine as a whole, and CPUs from outside */
     struct cpu_set finding_cpus[FINDINGS_MAX]; /* the CPUs that each of them is about */

@@ -3,14 +3,12 @@
  */
 #include <stddef.h>
 
-#include "vm/host/alarm.h"
 #include "vm/host/apic.h"
 #include "vm/host/clock.h"
 #include "kernel/console/console.h"
 #include "kernel/cpu/stop.h"
 #include "kernel/acpi/acpi.h"
 #include "kernel/boot_step.h"
-#include "vm/host/io_apic.h"
 #include "kernel/machine.h"
 #include "mm/memory.h"
 #include "kernel/trap/panic.h"
@@ -39,13 +37,10 @@ static void print_command_line(void)
 
 static void obey_command_line(void)
 {
-    static const char *const exits[] = {"halt", "poweroff", "reboot"};
     const struct command_line *options = &machine.options;
 
     command_line_parse(machine.boot.command_line, &machine.options);
-    if (!console_choose(&options->console))
-        command_line_no_port(&machine.options);
-    machine_set_exit(exits[options->exit]);
+    boot_steps_run(BOOT_EARLY_CONSOLE, &machine);
     machine.virtual_registers = vmx_check_auto() == VMX_CHECK_VIRTUAL;
     if (options->check == CHECK_AUTO)
         machine.check = vmx_check_auto();
@@ -137,10 +132,9 @@ static void prepare_cpus(void)
     quirks_detect();
     begin("firmware's tables");
     firmware_read(machine.boot.rsdp, machine.boot.rsdp_length, &firmware);
+    machine.firmware = &firmware;
     if (!apic_init(firmware.highest_id))
         panic("the local APIC's registers cannot be mapped");
-    for (uint32_t i = 0; i < firmware.cpus.io_apic_count; i++)
-        io_apic_mask(firmware.cpus.io_apic[i]);
     machine.x2apic = apic_registers() == NULL;
     if (!cpu_boot_finish(apic_id()))
         panic("no memory for the boot CPU's interrupt stacks");
@@ -150,8 +144,6 @@ static void prepare_cpus(void)
     machine.timing.source = clock_source();
     check_clock(&machine, clock_doubt());
     start_other_cpus();
-    alarm_prepare(firmware.cpus.io_apic_address, firmware.cpus.timer_input,
-                  firmware.cpus.lost == 0 ? firmware.cpus.count : 0);
 }
 
 /* The whole way; false where it ends early, with a finding that says why. */
@@ -174,19 +166,6 @@ static bool go(uint64_t information)
     return true;
 }
 
-/* The screen gets what it has room for above the verdict. */
-static void report_on_screen(const struct coloured *page)
-{
-    enum { BELOW = 3 }; /* an empty line, the verdict, the cursor's line */
-    uint32_t rows = console_screen_rows();
-
-    if (rows < BELOW + BRIEF_ROWS_LEAST)
-        rows = BELOW + BRIEF_ROWS_LEAST;
-    console_to(CONSOLE_SCREEN);
-    report_brief(&machine, page, rows - BELOW);
-    console_to(CONSOLE_BOTH);
-}
-
 static void report(void)
 {
     const struct coloured page = {console_sink(), console_colour};
@@ -201,9 +180,10 @@ static void report(void)
         report_json(&machine, console_sink());
         console_print("-----END ROOTMODE REPORT-----\n");
     }
-    console_to(CONSOLE_BOTH);
+    console_to(CONSOLE_SCREEN);
     if (!machine.options.report_full)
-        report_on_screen(&page);
+        boot_steps_run(BOOT_SCREEN_REPORT, &machine);
+    console_to(CONSOLE_BOTH);
     console_print("\n");
     console_colour(refused ? COLOUR_REFUSAL : COLOUR_OK);
     console_print("verdict: %s%s\n", refused ? "refused" : "ok",

@@ -17,7 +17,7 @@ from pathlib import Path
 
 # Outputs of the compiler that are a test's, and those that hold the kernel.
 TESTS = re.compile(r"^(tests/|CMakeFiles/pure_test\.dir/)")
-KERNEL = "CMakeFiles/kernel_objects.dir/"
+KERNEL = re.compile(r"^CMakeFiles/(core|room)_objects\.dir/")
 
 # Sections whose relocations are no use: what a debugger reads, and where faults may land.
 _NO_USE = re.compile(r"^Relocation section '\.rela\.(debug|fixup)")
@@ -70,7 +70,7 @@ def main() -> int:
     arguments = parser.parse_args()
 
     files = objects(arguments.build)
-    kernel = [file for file in files if file.startswith(KERNEL)]
+    kernel = [file for file in files if KERNEL.match(file)]
     try:
         names = public_names(output_of(["nm", "-A", "-g", "--defined-only", *kernel], arguments.build))
         used = used_names(output_of(["readelf", "--relocs", "--wide", *files], arguments.build))
@@ -79,7 +79,7 @@ def main() -> int:
     if not names or not used:
         sys.exit(f"{arguments.build}: no object of the kernel in it")
     used |= set(re.findall(r"\w+", arguments.script.read_text(encoding="utf-8")))
-    unused = [f"{file[len(KERNEL):-len('.o')]}: {name}" for name, file in names.items()
+    unused = [f"{KERNEL.sub('', file).removesuffix('.o')}: {name}" for name, file in names.items()
               if name not in used]  # fmt: skip
     for line in sorted(unused):
         print(f"{line} is used by nothing but tests")

@@ -12,6 +12,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "lib/set.h"
+
 enum severity {
     SEVERITY_NONE, /* in the table: this rule says nothing in this mode */
     SEVERITY_NOTE,
@@ -45,6 +47,7 @@ struct rule_advice {
     const char *sdm;    /* section title, or another source */
     const char *remedy; /* what the person can do */
 };
+SET_DECLARE(rule_advice, const struct rule_advice); /* of all rules, in one array */
 
 struct finding {
     enum rule rule;

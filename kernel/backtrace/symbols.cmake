@@ -1,4 +1,4 @@
-# Links the kernel twice: the first link gives the addresses of all functions, the second holds the
+# Links the core alone, and the whole kernel twice: the first link gives the addresses of all functions, the second holds the
 # table of them (kernel/backtrace/backtrace.h). The build fails if the table has moved any.
 function(rootmode_link)
     set(generated ${CMAKE_BINARY_DIR}/generated)
@@ -9,8 +9,11 @@ function(rootmode_link)
 
     add_executable(rootmode_first.elf ${generated}/no_symbols.S)
     add_executable(rootmode.elf ${generated}/symbols.S)
-    foreach(image rootmode_first.elf rootmode.elf)
-        target_link_libraries(${image} PRIVATE kernel_objects)
+    add_executable(rootmode-core.elf)
+    target_link_libraries(rootmode_first.elf PRIVATE room_objects)
+    target_link_libraries(rootmode.elf PRIVATE room_objects)
+    foreach(image rootmode_first.elf rootmode.elf rootmode-core.elf)
+        target_link_libraries(${image} PRIVATE core_objects)
         target_link_options(${image} PRIVATE -nostdlib -static -no-pie -Wl,--build-id=none
                             -L${CMAKE_SOURCE_DIR} -Wl,-T,${CMAKE_SOURCE_DIR}/linker.ld -Wl,-z,max-page-size=4096
                             -Wl,-z,noexecstack -Wl,--gc-sections -Wl,--fatal-warnings)

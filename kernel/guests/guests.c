@@ -3,6 +3,7 @@
 #include <stdatomic.h>
 
 #include "vm/host/alarm.h"
+#include "vm/host/io_apic.h"
 #include "kernel/boot_step.h"
 #include "kernel/console/console.h"
 #include "mm/memory.h"
@@ -234,6 +235,21 @@ static void check_names(struct machine *machine)
 }
 
 BOOT_STEP(100, .point = BOOT_COMMAND_LINE, .run = check_names);
+
+/*
+ * NMIs of the I/O APIC's timer end a guest's time where the preemption timer does not exist. No
+ * other input of it may interrupt a guest: firmware may have left some unmasked.
+ */
+static void prepare_alarm(struct machine *machine)
+{
+    const struct acpi_cpus *named = &machine->firmware->cpus;
+
+    for (uint32_t i = 0; i < named->io_apic_count; i++)
+        io_apic_mask(named->io_apic[i]);
+    alarm_prepare(named->io_apic_address, named->timer_input, named->lost == 0 ? named->count : 0);
+}
+
+BOOT_STEP(110, .point = BOOT_BEFORE_VMX, .run = prepare_alarm);
 
 static void run_guests(struct machine *machine)
 {

@@ -4,7 +4,9 @@
 #include "kernel/acpi/acpi.h"
 #include "kernel/console/console.h"
 #include "kernel/cpu/stop.h"
+#include "kernel/boot_step.h"
 #include "kernel/power/fadt.h"
+#include "kernel/power/power.h"
 #include "mm/memory.h"
 #include "lib/x86.h"
 
@@ -150,3 +152,13 @@ static const struct machine_exit power_off_exit = {"poweroff", power_off};
 static const struct machine_exit reset_exit = {"reboot", reset};
 MACHINE_EXIT(10, power_off_exit);
 MACHINE_EXIT(20, reset_exit);
+
+static void set_exit(struct machine *machine)
+{
+    static const char *const names[] = {"halt", "halt", "poweroff", "reboot"};
+
+    (void)machine;
+    machine_set_exit(names[exit_wanted]);
+}
+
+BOOT_STEP(020, .point = BOOT_EARLY_CONSOLE, .run = set_exit);

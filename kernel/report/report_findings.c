@@ -2,7 +2,6 @@
 #include "lib/string.h"
 #include "vmx/capability/vmx_msr.h"
 #include "vmx/capability/vmx_json.h"
-#include "vmx/text/capability_text.h"
 
 enum { TEXT_COLUMNS = 67, INDENT = 11, LINE_COLUMNS = 79, MANUAL_SIZE = 160, PLACE_SIZE = 512 };
 
@@ -90,6 +89,14 @@ static void print_place(struct sink *sink, const struct finding *finding)
     print_wrapped(sink, INDENT, TEXT_COLUMNS, place);
 }
 
+/* NULL without a room that has texts of such length. */
+static const struct rule_advice *advice_of(enum rule rule)
+{
+    SET_FOR_EACH(rule_advice, of_all)
+        return &(*of_all)[rule];
+    return NULL;
+}
+
 /* "  refusal  feature-control-absent", in the colour of how bad it is. */
 static void print_rule(const struct coloured *page, const struct finding *finding)
 {
@@ -106,6 +113,7 @@ static void print_rule(const struct coloured *page, const struct finding *findin
 void finding_print(const struct coloured *page, const struct finding *finding, const char *on_cpus)
 {
     const struct rule_text *rule = &rule_table[finding->rule];
+    const struct rule_advice *advice = advice_of(finding->rule);
     char manual[MANUAL_SIZE];
 
     print_rule(page, finding);
@@ -113,11 +121,13 @@ void finding_print(const struct coloured *page, const struct finding *finding, c
     print_wrapped(page->sink, INDENT, TEXT_COLUMNS, rule->text);
     if (finding->detail != NULL || finding->msr != 0 || finding->low >= 0)
         print_place(page->sink, finding);
-    page->colour(COLOUR_DIM);
-    format_text(manual, sizeof(manual), "manual: %s", rule_advice[finding->rule].sdm);
-    print_wrapped(page->sink, INDENT, TEXT_COLUMNS, manual);
-    page->colour(COLOUR_PLAIN);
-    print_wrapped(page->sink, INDENT, TEXT_COLUMNS, rule_advice[finding->rule].remedy);
+    if (advice != NULL) {
+        page->colour(COLOUR_DIM);
+        format_text(manual, sizeof(manual), "manual: %s", advice->sdm);
+        print_wrapped(page->sink, INDENT, TEXT_COLUMNS, manual);
+        page->colour(COLOUR_PLAIN);
+        print_wrapped(page->sink, INDENT, TEXT_COLUMNS, advice->remedy);
+    }
 }
 
 void finding_print_line(const struct coloured *page, const struct finding *finding,
@@ -163,7 +173,7 @@ static void findings_json(const struct machine *machine, struct json *json)
         text_buffer_init(&text, ranges, sizeof(ranges));
         cpu_ranges_print(&text.sink, walk.cpus, machine->cpu_count);
         vmx_json_finding(json, &first, ranges, &machine->cpus[first.cpu]->apic_id,
-                         &rule_advice[first.rule]);
+                         advice_of(first.rule));
     }
     json_array_end(json);
     json_number(json, "findings_lost", findings_lost(machine));

@@ -1,6 +1,7 @@
 #include "kernel/screen/console_choice.h"
 
 #include "kernel/acpi/acpi.h"
+#include "kernel/boot_step.h"
 #include "kernel/console/serial.h"
 
 static struct console_choice chosen = {.screen = true, .lines = LINES_EVERY};
@@ -49,3 +50,13 @@ static void read_spcr(struct acpi *acpi, struct firmware *firmware)
 
 static const struct firmware_table spcr = {read_spcr};
 FIRMWARE_TABLE(20, spcr);
+
+static void choose(struct machine *machine)
+{
+    const struct console_choice choice = console_choice_of_line();
+
+    if (!console_choose(&choice))
+        command_line_no_port(&machine->options);
+}
+
+BOOT_STEP(010, .point = BOOT_EARLY_CONSOLE, .run = choose);

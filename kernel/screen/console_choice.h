@@ -23,6 +23,15 @@ struct console_choice {
     unsigned baud;
 };
 
+/* What the word said. */
+struct console_options {
+    struct console_choice choice;
+    bool given, wrong; /* it was there; it was there and was not understood */
+};
+
+/* What the last line that was parsed came to: everywhere if the word was not understood. */
+struct console_choice console_choice_of_line(void);
+
 /*
  * Until it is chosen, and until it is known what the firmware names, whatever cannot wait goes
  * everywhere. False where no port answers at the one that is named: then it stays so for good.

@@ -1,6 +1,5 @@
 #include "vm/host/alarm.h"
 
-#include <stdatomic.h>
 #include <stddef.h>
 
 #include "vm/host/apic.h"
@@ -8,6 +7,7 @@
 #include "vm/host/clock_math.h"
 #include "vm/host/cpu.h"
 #include "vm/host/io_apic.h"
+#include "vm/host/nmi.h"
 #include "lib/x86.h"
 
 enum {
@@ -27,7 +27,6 @@ enum {
 
 static volatile uint32_t *io_apic; /* NULL: no NMIs from here */
 static uint32_t input, destination;
-static _Atomic bool ticking;
 static uint64_t tsc_per_ms, timer_per_ms; /* 0: not measured yet */
 
 void alarm_prepare(uint32_t io_apic_address, uint32_t timer_input, uint32_t cpus_named)
@@ -88,7 +87,7 @@ void alarm_begin(void)
         measure_timer();
     if (io_apic == NULL)
         return;
-    atomic_store(&ticking, true);
+    nmi_expect(true);
     out8(PIT_COMMAND, PIT_COMMAND_CHANNEL_0_MODE_2);
     out8(PIT_CHANNEL_0, PIT_COUNT & 0xff);
     out8(PIT_CHANNEL_0, PIT_COUNT >> 8);
@@ -106,7 +105,7 @@ void alarm_end(void)
     out8(PIT_COMMAND, PIT_COMMAND_CHANNEL_0_MODE_0); /* stands still until it gets a count */
     while (!clock_passed(deadline))
         cpu_relax();
-    atomic_store(&ticking, false);
+    nmi_expect(false);
 }
 
 /*
@@ -124,9 +123,4 @@ void alarm_set(uint64_t tsc_ticks)
         let_nmis_come();
     apic_timer_start(VECTOR_ALARM,
                      tsc_ticks != 0 ? timer_count(tsc_ticks, tsc_per_ms, timer_per_ms) : 0);
-}
-
-bool alarm_is_ticking(void)
-{
-    return atomic_load(&ticking);
 }

@@ -30,7 +30,4 @@ void alarm_end(void);
  */
 void alarm_set(uint64_t tsc_ticks);
 
-/* May an NMI that comes now be the alarm's? */
-bool alarm_is_ticking(void);
-
 #endif

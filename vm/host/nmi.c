@@ -1,8 +1,8 @@
 #include "vm/host/nmi.h"
 
+#include <stdatomic.h>
 #include <stddef.h>
 
-#include "vm/host/alarm.h"
 #include "lib/x86.h"
 
 /* I/O Controller Hub data sheet, "NMI Status and Control Register". */
@@ -16,13 +16,20 @@ enum {
     PORT_B_ABSENT = 0xff,
 };
 
-enum nmi_cause nmi_cause(uint8_t port_b, bool alarm_ticks)
+static _Atomic bool expected;
+
+void nmi_expect(bool ours)
+{
+    atomic_store(&expected, ours);
+}
+
+enum nmi_cause nmi_cause(uint8_t port_b, bool ours)
 {
     if (port_b != PORT_B_ABSENT && (port_b & PORT_B_SERR) != 0)
         return NMI_SERR;
     if (port_b != PORT_B_ABSENT && (port_b & PORT_B_IOCHK) != 0)
         return NMI_IOCHK;
-    return alarm_ticks ? NMI_OURS : NMI_UNKNOWN;
+    return ours ? NMI_OURS : NMI_UNKNOWN;
 }
 
 uint8_t nmi_source_off(uint8_t port_b)
@@ -35,7 +42,7 @@ uint8_t nmi_source_off(uint8_t port_b)
 void nmi_handle(void)
 {
     uint8_t port_b = in8(PORT_B);
-    enum nmi_cause cause = nmi_cause(port_b, alarm_is_ticking());
+    enum nmi_cause cause = nmi_cause(port_b, atomic_load(&expected));
     struct cpu *cpu = cpu_here();
 
     if (cause == NMI_SERR || cause == NMI_IOCHK)

@@ -10,8 +10,11 @@
 
 #include "vm/host/cpu.h"
 
-/* What port 0x61 says of an NMI; without a word there it is the alarm's, while that ticks. */
-enum nmi_cause nmi_cause(uint8_t port_b, bool alarm_ticks);
+/* From now on an NMI that comes may be ours (vm/host/alarm.h), or none is any more. */
+void nmi_expect(bool ours);
+
+/* What port 0x61 says of an NMI; without a word there it is ours, if such are expected. */
+enum nmi_cause nmi_cause(uint8_t port_b, bool ours);
 
 /* What turns off, in port 0x61, the source that it shows: a line that stays active is reported
  * once. */

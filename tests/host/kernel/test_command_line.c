@@ -14,6 +14,8 @@
 
 #include "kernel/command_line.h"
 #include "kernel/guests/guest_results.h"
+#include "kernel/power/power.h"
+#include "kernel/screen/console_choice.h"
 #include "kernel/selftest/selftest_room.h"
 
 static struct command_line options;
@@ -36,16 +38,18 @@ static void check_defaults(void)
     assert_int_equal(options.override.count, 0);
     assert_int_equal(selftest_wanted, 0);
     assert_int_equal(options.report, REPORT_TEXT);
-    assert_int_equal(options.exit, EXIT_HALT);
+    assert_int_equal(exit_wanted, 0);
 }
 
 static void console_is(bool screen, enum console_lines lines, unsigned port, unsigned baud)
 {
-    assert_int_equal(options.console.screen, screen);
-    assert_int_equal(options.console.lines, lines);
+    struct console_choice console = console_choice_of_line();
+
+    assert_int_equal(console.screen, screen);
+    assert_int_equal(console.lines, lines);
     if (lines == LINES_NAMED) {
-        assert_int_equal(options.console.port, port);
-        assert_int_equal(options.console.baud, baud);
+        assert_int_equal(console.port, port);
+        assert_int_equal(console.baud, baud);
     }
 }
 
@@ -111,11 +115,11 @@ static void test_choices(void **state)
     assert_int_equal(options.report, REPORT_JSON);
     assert_true(options.report_full);
     parse_cleanly("exit=poweroff");
-    assert_int_equal(options.exit, EXIT_POWEROFF);
+    assert_int_equal(exit_wanted, EXIT_POWEROFF);
     parse_cleanly("exit=reboot");
-    assert_int_equal(options.exit, EXIT_REBOOT);
+    assert_int_equal(exit_wanted, EXIT_REBOOT);
     parse_cleanly("exit=reboot exit=halt");
-    assert_int_equal(options.exit, EXIT_HALT);
+    assert_int_equal(exit_wanted, EXIT_HALT);
     parse_cleanly("selftest");
     assert_int_equal(selftest_wanted, SELFTEST_INSTRUCTIONS | SELFTEST_FIELDS);
     parse_cleanly("selftest=");
@@ -139,7 +143,7 @@ static void test_together(void **state)
     (void)state;
     parse_cleanly("  report=both\texit=poweroff  cpus=12 selftest\t\tcheck=kvm stop=vmxon ");
     assert_int_equal(options.report, REPORT_BOTH);
-    assert_int_equal(options.exit, EXIT_POWEROFF);
+    assert_int_equal(exit_wanted, EXIT_POWEROFF);
     assert_int_equal(options.cpus, 12);
     assert_int_equal(selftest_wanted, SELFTEST_INSTRUCTIONS | SELFTEST_FIELDS);
     assert_int_equal(options.check, CHECK_KVM);
@@ -424,7 +428,7 @@ static void test_boot_goes_on(void **state)
     (void)state;
     parse("quiet check=strict cpus=none exit=reboot");
     assert_int_equal(options.check, CHECK_STRICT);
-    assert_int_equal(options.exit, EXIT_REBOOT);
+    assert_int_equal(exit_wanted, EXIT_REBOOT);
     assert_int_equal(options.cpus, 0);
     assert_int_equal(options.problem_count, 2);
     /* A bad value does not undo a good one. */

@@ -11,7 +11,6 @@
 
 #include <cmocka.h>
 
-#include "vm/host/alarm.h"
 #include "vm/host/cpu.h"
 #include "vm/host/nmi.h"
 #include "lib/x86.h"
@@ -19,16 +18,11 @@
 static struct cpu machine;
 static struct cpu *here = &machine;
 static uint8_t port_b, written;
-static bool ticks, bank_is_full;
+static bool bank_is_full;
 
 struct cpu *cpu_here(void)
 {
     return here;
-}
-
-bool alarm_is_ticking(void)
-{
-    return ticks;
 }
 
 uint8_t in8(uint16_t port)
@@ -66,7 +60,8 @@ static int set_up(void **state)
     here = &machine;
     port_b = 0x30; /* what reads as a clock's output and its refresh */
     written = 0xee;
-    ticks = bank_is_full = false;
+    nmi_expect(false);
+    bank_is_full = false;
     return 0;
 }
 
@@ -121,7 +116,7 @@ static void unknown_ones_are_counted(void **state)
 static void the_alarms_are_not(void **state)
 {
     (void)state;
-    ticks = true;
+    nmi_expect(true);
     nmi_handle();
     counts_are(0, 0, 0);
     assert_int_equal(written, 0xee);
