@@ -66,7 +66,7 @@ static void write_sources(void)
         "microcode.\n");
 }
 
-static void write_departures(const char *title, uint32_t emulator)
+static void write_departures(const char *name, uint32_t emulator)
 {
     static const char *const kinds[] = {
         [DEPARTURE_LAXER] = "does not check",
@@ -74,13 +74,16 @@ static void write_departures(const char *title, uint32_t emulator)
         [DEPARTURE_FATAL] = "ends itself: not tried",
     };
 
-    printf("\n## %s\n\n| rule | Bochs | what it does |\n|---|---|---|\n", title);
+    printf("\n## What %s does otherwise\n\n| rule | it | what it does |\n|---|---|---|\n", name);
     for (enum vmentry_departure i = 0; i < VMENTRY_DEPARTURE_COUNT; i++) {
         const struct vmentry_departure_text *row = &vmentry_departure_table[i];
 
         if ((row->emulators & emulator) == 0)
             continue;
-        printf("| `%s` | %s | ", vmentry_rule_table[row->rule].name, kinds[row->kind]);
+        printf("| %s%s%s | %s | ", row->rule < VMENTRY_RULE_COUNT ? "`" : "",
+               row->rule < VMENTRY_RULE_COUNT ? vmentry_rule_table[row->rule].name
+                                              : "any of guest state",
+               row->rule < VMENTRY_RULE_COUNT ? "`" : "", kinds[row->kind]);
         write_text(row->text);
         printf(" |\n");
     }
@@ -101,6 +104,7 @@ int main(void)
         (unsigned)VMENTRY_RULE_COUNT);
     write_rules();
     write_sources();
-    write_departures("What Bochs 2.7 does otherwise", IN_BOCHS);
+    write_departures(emulator_name(IN_BOCHS), IN_BOCHS);
+    write_departures(emulator_name(IN_KVM), IN_KVM);
     return ferror(stdout) || fflush(stdout) != 0 ? 1 : 0;
 }

@@ -13,7 +13,7 @@
 static const struct {
     const char *name, *known_by;
 } emulators[EMULATOR_COUNT] = {
-#define EMULATOR(id, name, known_by) [EMULATOR_BIT_##id] = {(name), (known_by)},
+#define EMULATOR(id, name, known, known_by) [EMULATOR_BIT_##id] = {(name), (known_by)},
 #include "vmx/quirks.def"
 #undef EMULATOR
 };

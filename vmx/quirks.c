@@ -2,26 +2,35 @@
 
 #include <stddef.h>
 
-/*
- * "KVMKVMKVM" in EBX, ECX and EDX. Bochs takes the sine of its pi wrong in 2.7 and in 3.0, whose
- * cpu/fpu/fsincos.cc reduces arguments in the same way: -1.5 * 2^-63. FLDPI is within 2^-63 of pi,
- * so no processor can be as far off that has pi right to 64 bits.
- */
-enum { KVM_EBX = 0x4b4d564b, KVM_ECX = 0x564b4d56, KVM_EDX = 0x4d };
-#define BOCHS_SIGNIFICAND 0xc000000000000000ull
-#define BOCHS_EXPONENT    0xbfc0u
-
 uint32_t emulators_here, quirks_here;
+
+static bool has_hypervisor(const struct emulator_traits *traits)
+{
+    return (traits->features.ecx & CPUID_1_ECX_HYPERVISOR) != 0;
+}
+
+static bool hypervisor_is(const struct emulator_traits *traits, uint32_t ebx, uint32_t ecx,
+                          uint32_t edx)
+{
+    const struct cpuid_registers *name = &traits->hypervisor;
+
+    return has_hypervisor(traits) && name->ebx == ebx && name->ecx == ecx && name->edx == edx;
+}
+
+static bool sine_is(const struct emulator_traits *traits, uint64_t significand, uint16_t exponent)
+{
+    return traits->sine_of_pi.significand == significand &&
+           traits->sine_of_pi.sign_exponent == exponent;
+}
 
 uint32_t emulators_of(const struct emulator_traits *traits)
 {
-    const struct cpuid_registers *name = &traits->hypervisor;
-    bool hypervisor = (traits->features.ecx & CPUID_1_ECX_HYPERVISOR) != 0;
-    bool kvm = hypervisor && name->ebx == KVM_EBX && name->ecx == KVM_ECX && name->edx == KVM_EDX;
-    bool bochs = traits->sine_of_pi.significand == BOCHS_SIGNIFICAND &&
-                 traits->sine_of_pi.sign_exponent == BOCHS_EXPONENT;
+    uint32_t emulators = 0;
 
-    return (kvm ? IN_KVM : 0u) | (!bochs ? 0u : hypervisor ? ABOVE_BOCHS : IN_BOCHS);
+#define EMULATOR(id, name, known, ...) emulators |= (known) ? id : 0;
+#include "vmx/quirks.def"
+#undef EMULATOR
+    return emulators;
 }
 
 uint32_t quirks_of(uint32_t emulators)

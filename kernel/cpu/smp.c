@@ -12,6 +12,7 @@
 #include "kernel/cpu/stop.h"
 #include "lib/string.h"
 #include "lib/x86.h"
+#include "vmx/quirks.h"
 
 _Static_assert(offsetof(struct ap_door, state) == AP_DOOR_STATE, "as the trampoline has it");
 _Static_assert(offsetof(struct ap_door, cpu) == AP_DOOR_CPU, "as the trampoline has it");
@@ -279,7 +280,8 @@ bool smp_run(void (*work)(struct cpu *cpu), uint64_t microseconds)
             patience *= 2;
         }
         cpu_relax();
-        take_interrupt(); /* or in Bochs 2.7 a hypervisor below would not get its own */
+        if (quirk(QUIRK_INTERRUPTS_WAIT_FOR_IF)) /* a hypervisor below needs its own */
+            take_interrupt();
     }
     return silence_late();
 }

@@ -98,6 +98,11 @@ static void difference_json(struct json *json, const struct selftest_vmentry_dif
     json_object_end(json);
 }
 
+static const char *departed_from(const struct vmentry_departure_text *departure)
+{
+    return departure->rule == VMENTRY_GUEST_STATE ? "guest-state" : name_of(departure->rule);
+}
+
 static void departure_json(struct json *json, const struct vmentry_departure_text *departure,
                            uint32_t count)
 {
@@ -108,7 +113,7 @@ static void departure_json(struct json *json, const struct vmentry_departure_tex
     };
 
     json_object_begin(json, NULL);
-    json_string(json, "rule", name_of(departure->rule));
+    json_string(json, "rule", departed_from(departure));
     json_string(json, "kind", kinds[departure->kind]);
     json_string(json, "text", departure->text);
     json_number(json, "count", count);
@@ -135,7 +140,7 @@ static void entry_text(const struct selftest_vmentry *selftest, const struct col
         if (selftest->departed[i] > 0)
             print_to(page->sink, "  %s, %u times, %s:\n       %s\n",
                      emulator_name(vmentry_departure_table[i].emulators), selftest->departed[i],
-                     name_of(vmentry_departure_table[i].rule), vmentry_departure_table[i].text);
+                     departed_from(&vmentry_departure_table[i]), vmentry_departure_table[i].text);
     }
 }
 

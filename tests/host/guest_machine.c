@@ -16,6 +16,7 @@
 #include "vm/guests/guest_image.h"
 #include "vm/guests/guest_memory.h"
 #include "vmx/entry/vmentry_rule.h"
+#include "vmx/quirks.h"
 
 struct guest_machine guest_machine;
 
@@ -85,6 +86,7 @@ static void must(bool done, const char *what)
 void guest_machine_reset(enum guest_mode mode)
 {
     model_cpu_reset();
+    quirks_here = 0;
     guest_machine = (struct guest_machine){
         .guest = {.name = "test", .code = code, .code_end = code + sizeof(code), .mode = mode},
         .cpu = {.options = &options},
@@ -172,13 +174,24 @@ static bool has_rf(void)
     return (FIELD(GUEST_RFLAGS) & RFLAGS_RF) != 0;
 }
 
+/* "Saving RIP, RSP, RFLAGS, and SSP": a fault that exits saves RF as its delivery would have. */
+static void save_rf(void)
+{
+    if (FIELD(EXIT_REASON) == EXIT_REASON_EXCEPTION_OR_NMI && !quirk(QUIRK_RESUME_FLAG_SAVED_0) &&
+        saves_rf((uint32_t)FIELD(VM_EXIT_INTERRUPTION_INFORMATION)))
+        FIELD(GUEST_RFLAGS) |= RFLAGS_RF;
+}
+
 enum exit_done guest_machine_serve_now(void)
 {
     struct vmentry_findings findings;
     uint64_t rip = FIELD(GUEST_RIP);
-    enum exit_done done = vm_exit(&guest_machine.own.vcpu);
-    bool is_finished = FIELD(GUEST_RIP) != rip;
+    enum exit_done done;
+    bool is_finished;
 
+    save_rf();
+    done = vm_exit(&guest_machine.own.vcpu);
+    is_finished = FIELD(GUEST_RIP) != rip;
     if (done == EXIT_ENDED)
         return done;
     guest_machine_check(&findings);

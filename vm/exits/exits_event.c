@@ -4,6 +4,7 @@
 #include "vm/host/alarm.h"
 #include "vm/host/apic.h"
 #include "vmx/exit_reason.h"
+#include "vmx/quirks.h"
 #include "vmx/vmcs_access.h"
 
 #include "lib/x86.h"
@@ -83,7 +84,8 @@ static enum exit_done reflect(struct vcpu *vcpu, uint32_t event)
     uint32_t vectoring = vmcs_read32(VMCS_IDT_VECTORING_INFORMATION);
 
     switch (event_combine(vectoring, event)) {
-    case EVENT_BECOMES_DOUBLE_FAULT:
+    case EVENT_BECOMES_DOUBLE_FAULT: /* RF was saved as for the fault that is lost in it */
+        vmcs_write_natural(VMCS_GUEST_RFLAGS, vmcs_read_natural(VMCS_GUEST_RFLAGS) & ~RFLAGS_RF);
         vcpu_inject_error(vcpu, X86_VECTOR_DF, 0);
         return EXIT_INJECTED;
     case EVENT_BECOMES_TRIPLE_FAULT:
@@ -97,7 +99,8 @@ static enum exit_done reflect(struct vcpu *vcpu, uint32_t event)
         write_cr2(qualification);
     if (event_vector(event) == X86_VECTOR_DB)
         event_enter_debug(qualification);
-    event_resume_flag((uint8_t)event_vector(event)); /* as saved; Bochs 2.7 saves 0 */
+    if (quirk(QUIRK_RESUME_FLAG_SAVED_0))
+        event_resume_flag((uint8_t)event_vector(event));
     vmcs_write32(VMCS_VM_ENTRY_EXCEPTION_ERROR_CODE,
                  vmcs_read32(VMCS_VM_EXIT_INTERRUPTION_ERROR_CODE));
     vmcs_write32(VMCS_VM_ENTRY_INSTRUCTION_LENGTH, vmcs_read32(VMCS_VM_EXIT_INSTRUCTION_LENGTH));

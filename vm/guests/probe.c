@@ -85,10 +85,11 @@ static const char *compare_exit(const struct vcpu *vcpu, const struct probe *pro
     if (exit_basic_reason(exit) != probe->reason)
         return complain(vcpu, probe, "exit %s, expected %s", name_of(exit_basic_reason(exit)),
                         name_of(probe->reason));
-    if (exit->qualification != probe->qualification && !probe->qualification_any)
+    if (exit->qualification != probe->qualification && !quirk(probe->qualification_quirk))
         return complain(vcpu, probe, "exit qualification %#lx, expected %#lx", exit->qualification,
                         probe->qualification);
-    if ((exit->instruction_information & probe->information_mask) != probe->information)
+    if ((exit->instruction_information & probe->information_mask) != probe->information &&
+        !quirk(probe->information_quirk))
         return complain(vcpu, probe, "instruction information %#x, expected %#x in the bits %#x",
                         exit->instruction_information, probe->information, probe->information_mask);
     if (probe->behind && exit->rip != end)

@@ -36,6 +36,7 @@
 
 #include "lib/x86.h"
 #include "vmx/exit_reason.h"
+#include "vmx/quirks.h"
 
 struct __attribute__((packed)) probe {
     const char *instruction; /* "IN AL, 0x80" */
@@ -43,8 +44,8 @@ struct __attribute__((packed)) probe {
     /* The exit; 0: it must not exit. The qualification counts whole. */
     uint8_t reason;
     uint64_t qualification;
-    bool qualification_any;                 /* not compared */
-    uint32_t information_mask, information; /* of the VM-exit instruction information */
+    uint32_t information_mask, information;         /* of the VM-exit instruction information */
+    uint8_t qualification_quirk, information_quirk; /* where it is active, this is not compared */
     enum exit_done done;
     uint16_t times; /* so many exits in a row; 0 counts as 1 */
     bool behind;    /* it comes after the instruction, and has no length */

@@ -5,6 +5,7 @@
 #include "vm/guests/guest_memory.h"
 #include "vm/host/alarm.h"
 #include "vmx/exit_reason.h"
+#include "vmx/quirks.h"
 #include "vmx/vmcs_access.h"
 
 /*
@@ -65,10 +66,7 @@ static void write_down(const struct vcpu *vcpu, const struct exit_record *exit)
         machine->options->trace(vcpu, exit);
 }
 
-/*
- * After a guest has waited for SIPI, Bochs 2.7 says for ever that SMIs are blocked on this CPU.
- * That can be so in system-management mode only, and no VM entry outside of it would succeed.
- */
+/* SMIs can be blocked in system-management mode only; outside of it no VM entry would succeed. */
 static void forget_smi_blocking(struct vcpu *vcpu)
 {
     uint32_t blocking = vmcs_read32(VMCS_GUEST_INTERRUPTIBILITY_STATE);
@@ -107,7 +105,8 @@ static enum exit_done exit_watched(struct vcpu *vcpu)
     if (vcpu->deadline != 0)
         alarm_set(0);
     read_record(vcpu, reason, &exit);
-    forget_smi_blocking(vcpu);
+    if (quirk(QUIRK_SMI_BLOCKED_AFTER_SIPI))
+        forget_smi_blocking(vcpu);
     exit.done = EXIT_DEFAULT;
     if (machine->guest->on_exit != NULL && (reason & EXIT_REASON_ENTRY_FAILURE) == 0)
         exit.done = machine->guest->on_exit(vcpu, &exit);

@@ -9,6 +9,7 @@
 #include "vm/host/io_apic.h"
 #include "vm/host/nmi.h"
 #include "lib/x86.h"
+#include "vmx/quirks.h"
 
 enum {
     TICK_US = 1000,
@@ -33,7 +34,7 @@ void alarm_prepare(uint32_t io_apic_address, uint32_t timer_input, uint32_t cpus
 {
     uint32_t ready = cpus_ready();
 
-    if (io_apic_address == 0 || apic_registers() == NULL)
+    if (io_apic_address == 0 || apic_registers() == NULL || !quirk(QUIRK_INTERRUPTS_WAIT_FOR_IF))
         return;
     if (ready == 1)
         destination = apic_id();
@@ -108,10 +109,7 @@ void alarm_end(void)
     nmi_expect(false);
 }
 
-/*
- * IRET lets NMIs come again (SDM Vol. 3, "Handling Multiple NMIs"): the spurious vector does
- * nothing else. Bochs 2.7 blocks them for ever when a SIPI has ended a guest's wait for it.
- */
+/* IRET does (SDM Vol. 3, "Handling Multiple NMIs"): the spurious vector does nothing else. */
 static void let_nmis_come(void)
 {
     asm volatile("int %0" : : "i"(VECTOR_SPURIOUS) : "memory");
@@ -119,7 +117,7 @@ static void let_nmis_come(void)
 
 void alarm_set(uint64_t tsc_ticks)
 {
-    if (tsc_ticks != 0)
+    if (tsc_ticks != 0 && quirk(QUIRK_NMIS_BLOCKED_AFTER_SIPI))
         let_nmis_come();
     apic_timer_start(VECTOR_ALARM,
                      tsc_ticks != 0 ? timer_count(tsc_ticks, tsc_per_ms, timer_per_ms) : 0);

@@ -2,10 +2,11 @@
  * What interrupts a guest when its time is up, on CPUs without the VMX-preemption timer.
  *
  * The timer of each CPU's local APIC does: an external interrupt makes a guest exit whether it has
- * interrupts on or not (SDM Vol. 3, "Other Causes of VM Exits"). Bochs 2.7 lets it wait while they
- * are off. An NMI exits there, too; so the PIT sends one to every CPU each millisecond, by way of
- * the I/O APIC, and each looks at its clock. That needs every CPU of the machine to be ours, or
- * only the boot CPU: others would take the NMI through whatever firmware left them.
+ * interrupts on or not (SDM Vol. 3, "Other Causes of VM Exits"). Where it waits instead
+ * (QUIRK_INTERRUPTS_WAIT_FOR_IF) an NMI exits all the same; so there the PIT sends one to every CPU
+ * each millisecond, by way of the I/O APIC, and each looks at its clock. That needs every CPU of
+ * the machine to be ours, or only the boot CPU: others would take the NMI through whatever firmware
+ * left them.
  */
 #ifndef VM_HOST_ALARM_H
 #define VM_HOST_ALARM_H

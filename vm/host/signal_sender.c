@@ -8,6 +8,7 @@
 #include "vm/host/cpu.h"
 #include "vm/host/signal_line.h"
 #include "lib/x86.h"
+#include "vmx/quirks.h"
 
 enum {
     WAIT_US = 300000000, /* for others to have time: half of what all guests may take */
@@ -17,11 +18,12 @@ enum {
 static struct signal_line line;
 static _Atomic(uint32_t) runs_left;
 
-/* A CPU that spins with interrupts off keeps them from a hypervisor below, in Bochs 2.7. */
+/* A hypervisor below may need the interrupts that it would not get otherwise. */
 static void wait_a_little(void)
 {
     cpu_relax();
-    take_interrupt();
+    if (quirk(QUIRK_INTERRUPTS_WAIT_FOR_IF))
+        take_interrupt();
 }
 
 /* What this CPU has to do for another one now. */

@@ -73,7 +73,10 @@ static bool has_class(const struct vmentry_findings *findings, enum vmentry_clas
     return false;
 }
 
-/* Where several rules are broken, the qualification may be that of any of them. */
+/*
+ * Where several rules are broken, the qualification may be that of any of them; also of one that
+ * could not be checked, for want of memory that can be read, and which may be broken, too.
+ */
 static bool qualification_fits(const struct vmentry_findings *findings, uint64_t qualification)
 {
     for (uint32_t i = 0; i < findings->count; i++) {
@@ -81,7 +84,11 @@ static bool qualification_fits(const struct vmentry_findings *findings, uint64_t
             qualification_of(&findings->item[i]) == qualification)
             return true;
     }
-    return false;
+    return has_class(findings, VMENTRY_GUEST, false) &&
+           ((qualification == VMENTRY_QUALIFICATION_PDPTE &&
+             vmentry_is_unchecked(findings, VMENTRY_PDPTE_MEMORY)) ||
+            (qualification == VMENTRY_QUALIFICATION_LINK_POINTER &&
+             vmentry_is_unchecked(findings, VMENTRY_LINK_POINTER_REVISION)));
 }
 
 /* May it be this entry at which loading MSRs stops, and none before it? */

@@ -11,6 +11,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "vmx/vmcs_image.h"
 #include "vmx/vmx_cpu.h"
 #include "vmx/vmx_result.h"
 #include "lib/x86_vmx.h"
@@ -52,10 +53,13 @@ void selftest_run(struct vmx_cpu *cpu, struct selftest *selftest);
 /*
  * Adds to `selftest` a row for each width and type (its values are how many encodings can be read,
  * predicted and seen), a row for each field that is there or not against the prediction, and one
- * for IA32_VMX_VMCS_ENUM. What vmx/selftest/departures.def knows of the machine below
- * agrees, and is reported. The CPU that runs this is LOADED; its VMCS is read only.
+ * for IA32_VMX_VMCS_ENUM. What vmx/selftest/departures.def knows of the machine below agrees, and
+ * is reported. The CPU that runs this is LOADED; its VMCS is read only.
  */
 void selftest_fields_run(struct vmx_cpu *cpu, struct selftest *selftest);
+
+/* Makes 0, in an image, the fields that this machine is known not to have. */
+void selftest_fields_drop(struct vmcs_image *image);
 
 /*
  * The smallest guest: 64-bit code at CPL 0 that shares the host's address space and descriptor

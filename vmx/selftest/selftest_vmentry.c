@@ -4,6 +4,7 @@
 #include "lib/x86_vmx.h"
 #include "mm/page_alloc.h"
 #include "vmx/entry/vmentry_rule.h"
+#include "vmx/selftest/selftest.h"
 #include "vmx/selftest/vmentry_trial.h"
 #include "vmx/vmx_result.h"
 
@@ -230,6 +231,7 @@ static void run_random(struct selftest_vmentry *selftest)
                                   &trial_ground.findings) ||
             is_fatal(selftest))
             continue;
+        selftest_fields_drop(&trial_ground.image);
         selftest->random_count++;
         selftest->random_agreements += matches(selftest, true, round, &seen, &departed);
         if (seen.class < VMENTRY_CLASS_COUNT)

@@ -77,6 +77,23 @@ static bool is_other_event(const struct vmcs_image *image, const struct vmentry_
     return (vmcs_image_get(image, VMCS_VM_ENTRY_INTERRUPTION_INFORMATION) >> 8 & 7) == EVENT_OTHER;
 }
 
+/* "Format of Access Rights": bits 11:8 and 31:17. */
+static bool is_reserved_rights(const struct vmcs_image *image,
+                               const struct vmentry_finding *finding)
+{
+    (void)image;
+    return ((finding->seen ^ finding->wanted) & 0x1f0ff) == 0;
+}
+
+static bool is_waiting(const struct vmcs_image *image, const struct vmentry_finding *finding)
+{
+    enum { HLT = 1, WAIT_FOR_SIPI = 3 };
+    uint64_t state = vmcs_image_get(image, VMCS_GUEST_ACTIVITY_STATE);
+
+    (void)finding;
+    return state == HLT || state == WAIT_FOR_SIPI;
+}
+
 #define ALL                                                      NULL
 #define VMENTRY_DEPARTURE(id, emulators, rule, kind, when, text) (when),
 static when_function *const whens[VMENTRY_DEPARTURE_COUNT] = {
@@ -91,6 +108,13 @@ const struct vmentry_departure_text vmentry_departure_table[VMENTRY_DEPARTURE_CO
 };
 #undef VMENTRY_DEPARTURE
 
+static bool is_about(enum vmentry_rule rule, const struct vmentry_finding *finding)
+{
+    return finding == NULL || rule == finding->rule ||
+           (rule == VMENTRY_GUEST_STATE &&
+            vmentry_rule_table[finding->rule].class == VMENTRY_GUEST);
+}
+
 /* The first departure of that kind, of what is here, that is about the finding. */
 static bool find(enum vmentry_departure_kind kind, const struct vmcs_image *image,
                  const struct vmentry_finding *finding, enum vmentry_departure *departure)
@@ -99,7 +123,7 @@ static bool find(enum vmentry_departure_kind kind, const struct vmcs_image *imag
         *departure = i;
         if (vmentry_departure_table[i].kind == kind &&
             (vmentry_departure_table[i].emulators & emulators_here) != 0 &&
-            (!finding || vmentry_departure_table[i].rule == finding->rule) &&
+            is_about(vmentry_departure_table[i].rule, finding) &&
             (!whens[i] || whens[i](image, finding)))
             return true;
     }

@@ -22,6 +22,9 @@ enum vmentry_departure_kind {
     DEPARTURE_FATAL,    /* it ends itself where the rule is broken: not to be tried */
 };
 
+/* In place of a rule: any that fails as guest state. */
+#define VMENTRY_GUEST_STATE VMENTRY_RULE_COUNT
+
 struct vmentry_departure_text {
     uint32_t emulators;
     enum vmentry_rule rule;

@@ -7,7 +7,7 @@
 #define TIMER_FIRST (GUEST_DATA + 16) /* struct timer_notes */
 
     guest   timer
-    sti /* Bochs would keep a hypervisor below from its own interrupts otherwise */
+    sti /* QUIRK_INTERRUPTS_WAIT_FOR_IF */
     mov     $CALL_TIMER_NOW, %eax
     vmcall
 place timer_now

@@ -96,10 +96,7 @@ BUILT_IN_GUEST(0100, timer, GUEST_LONG, "timer",
                                .times = TIMER_EXITS}),
                .check = check_timer);
 
-/*
- * External interrupts. The guest has them on: Bochs 2.7 makes one wait that comes while the guest
- * has them off, where the processor would exit.
- */
+/* External interrupts. The guest has them on, where it needs not: QUIRK_INTERRUPTS_WAIT_FOR_IF. */
 static enum exit_done interrupt_it(struct vcpu *vcpu, const struct exit_record *exit)
 {
     if (exit_basic_reason(exit) == EXIT_REASON_VMCALL && exit->rax == CALL_INTERRUPT)

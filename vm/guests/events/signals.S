@@ -4,7 +4,7 @@
 #include "vm/guests/guest.inc"
 #include "vm/guests/events/events.h"
 
-/* Interrupts are on: Bochs would keep a hypervisor below from its own otherwise. */
+/* Interrupts are on: QUIRK_INTERRUPTS_WAIT_FOR_IF. */
     guest   signals
     sti
     movl    $1, SIGNALS_ENTERED

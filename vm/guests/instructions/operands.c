@@ -15,12 +15,9 @@ enum ldtr_tr { SLDT, STR, LLDT, LTR };
         .done = EXIT_EMULATED,                     \
         INFO((mask) | INFO_REG2(3), INFO_ADDRESS_64 | INFO_DS | (where) | INFO_REG2(what))
 
-/*
- * Without a displacement the manual has 0 in the qualification. Bochs 2.7 leaves the displacement
- * there that its decoder last put in that place, so it is not compared.
- */
+/* A register has no displacement: the qualification is 0. */
 #define LDTR_TR(what, reg)                                                          \
-    EXIT_REASON_LDTR_TR_ACCESS, .qualification_any = true,                          \
+    EXIT_REASON_LDTR_TR_ACCESS, .qualification_quirk = QUIRK_STALE_DISPLACEMENT,    \
                                 INFO(INFO_REGISTER | INFO_MASK_REG1 | INFO_REG2(3), \
                                      INFO_REGISTER | INFO_REG1(reg) | INFO_REG2(what))
 
@@ -85,10 +82,11 @@ PROBED_GUEST(0780, descriptor, "descriptor-tables",
              .on[VMX_CONTROL_SECONDARY] = SECONDARY_DESCRIPTOR_TABLE_EXITING,
              PROBES_IN(descriptor_probes), .check_more = check_descriptor);
 
-/* VMREAD and VMWRITE between registers: the displacement is not compared, as above. */
-#define REGISTERS                                                                    \
-    .qualification_any = true, INFO(INFO_REGISTER | INFO_MASK_REG1 | INFO_MASK_REG2, \
-                                    INFO_REGISTER | INFO_REG1(VCPU_RDI) | INFO_REG2(VCPU_RSI))
+/* VMREAD and VMWRITE between registers. */
+#define REGISTERS                                         \
+    .qualification_quirk = QUIRK_STALE_DISPLACEMENT,      \
+    INFO(INFO_REGISTER | INFO_MASK_REG1 | INFO_MASK_REG2, \
+         INFO_REGISTER | INFO_REG1(VCPU_RDI) | INFO_REG2(VCPU_RSI))
 
 static const struct probe vmx_probes[] = {
     {"VMXON", EXIT_REASON_VMXON, 0, INFO(INFO_MASK_BASE, INFO_AT_RBX), GETS_UD},

@@ -98,8 +98,9 @@ PROBED_GUEST(0880, pconfig, "pconfig",
  * TPAUSE, and UMWAIT": the register in 6:3. SDM Vol. 2, "UMWAIT", "TPAUSE": CF = 0, the wait ended
  * before the system's limit; the other status flags are 0.
  */
-#define OPERAND(reg) INFO(INFO_MASK_REG1, INFO_REG1(reg))
-#define WAITED       .done = EXIT_EMULATED, .flags_0 = PROBE_STATUS
+#define OPERAND(reg) \
+    INFO(INFO_MASK_REG1, INFO_REG1(reg)), .information_quirk = QUIRK_NO_WAIT_INFORMATION
+#define WAITED .done = EXIT_EMULATED, .flags_0 = PROBE_STATUS
 
 static const struct probe user_wait_probes[] = {
     {"UMWAIT", EXIT_REASON_UMWAIT, OPERAND(VCPU_RDI), WAITED},
@@ -172,7 +173,6 @@ struct msr_entry {
 
 enum { FOR_ENTRY, FOR_EXIT, MSR_ENTRIES };
 
-/* CPUID should name them; in Bochs 2.7 it names none, and the MSR takes those of CET. */
 #define COMPONENTS_OF_CET (1ull << 11 | 1ull << 12)
 
 static uint64_t known_components(void)
@@ -181,7 +181,7 @@ static uint64_t known_components(void)
     uint64_t components = r.ecx | (uint64_t)r.edx << 32, own;
     bool taken;
 
-    if ((r.eax & CPUID_XSAVE_XSAVES) == 0 || components != 0)
+    if ((r.eax & CPUID_XSAVE_XSAVES) == 0 || components != 0 || !quirk(QUIRK_XSS_NOT_IN_CPUID))
         return components;
     own = rdmsr(IA32_XSS);
     taken = wrmsr_safe(IA32_XSS, own | COMPONENTS_OF_CET) == 0;

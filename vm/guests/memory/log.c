@@ -2,6 +2,7 @@
 #include "lib/string.h"
 #include "mm/page_alloc.h"
 #include "vm/guests/test_guests.h"
+#include "vmx/quirks.h"
 #include "vmx/vmcs_access.h"
 
 extern const uint8_t parts_write[];
@@ -19,14 +20,14 @@ static void set_log(struct vcpu *vcpu)
     vmcs_write16(VMCS_PML_INDEX, LOG_ROOM - 1);
 }
 
-/* Bits 11:0 should be 0; Bochs 2.7 leaves them as the access had them. */
 static uint32_t times_logged(const struct vcpu *vcpu, uint64_t page)
 {
     const uint64_t *log = vcpu_memory(vcpu, LOG_PAGE, PAGE_SIZE);
+    uint64_t offset = quirk(QUIRK_LOG_KEEPS_OFFSET) ? PAGE_SIZE - 1 : 0;
     uint32_t times = 0;
 
     for (uint32_t i = 0; i < LOG_ENTRIES; i++)
-        times += (log[i] & ~(uint64_t)(PAGE_SIZE - 1)) == page;
+        times += (log[i] & ~offset) == page;
     return times;
 }
 

@@ -1,7 +1,9 @@
 #include "vm/guests/memory/memory.h"
 #include "mm/page_alloc.h"
 #include "vm/guests/test_guests.h"
+#include "vmx/quirks.h"
 #include "vmx/vmcs_access.h"
+#include "vmx/vmcs_image.h"
 
 extern const uint8_t violations_start[], violations_read[], violations_write[];
 extern const uint8_t beyond_read[], misconfigured_1[], misconfigured_2[], misconfigured_3[];
@@ -22,10 +24,7 @@ enum {
 /* The table that the first instruction's address is translated with. */
 enum { VIOLATION_WALK = GUEST_PAGE_TABLES + 0x1000 };
 
-/*
- * With accessed and dirty flags for EPT a walk counts as a write too, and both bits are set; Bochs
- * 2.7 sets that of the write alone. check_violations() wants any of them.
- */
+/* Accesses by a walk: check_violations(). */
 #define WALK_ACCESS ((uint64_t)QUALIFICATION_READ | QUALIFICATION_WRITE)
 #define WALK                                                                          \
     EXIT_REASON_EPT_VIOLATION, violations_start,                                      \
@@ -63,13 +62,21 @@ static enum exit_done give_back(struct vcpu *vcpu, const struct exit_record *exi
     return violation && guest_page_restore(vcpu, exit->guest_physical) ? EXIT_MAPPED : EXIT_DEFAULT;
 }
 
+/* With accessed and dirty flags for EPT a walk counts as a write too, and both bits are set. */
+static uint64_t walk_access(void)
+{
+    if ((vmcs_read64(VMCS_EPT_POINTER) & EPTP_ACCESSED_DIRTY) == 0)
+        return QUALIFICATION_READ;
+    return quirk(QUIRK_WALK_IS_WRITE_ONLY) ? QUALIFICATION_WRITE : WALK_ACCESS;
+}
+
 static const char *check_violations(const struct vcpu *vcpu)
 {
     static const uint64_t wanted[] = {VIOLATION_WALK, VIOLATION_READ, VIOLATION_WRITE,
                                       VIOLATION_FETCH};
 
-    if ((guest_vm_of(vcpu)->record[0].qualification & WALK_ACCESS) == 0)
-        return "an EPT violation of a walk named no kind of access";
+    if ((guest_vm_of(vcpu)->record[0].qualification & WALK_ACCESS) != walk_access())
+        return "an EPT violation of a walk named another kind of access";
     for (uint32_t i = 0; i < sizeof(wanted) / sizeof(wanted[0]); i++) {
         if ((guest_vm_of(vcpu)->record[i].guest_physical & ~(uint64_t)(PAGE_SIZE - 1)) != wanted[i])
             return "an EPT violation named another page than the one that was taken away";

@@ -11,6 +11,7 @@
 #include "tests/host/guest_machine.h"
 #include "vm/event.h"
 #include "vm/guest_state.h"
+#include "vmx/quirks.h"
 
 /* Valid; type in bits 10:8; bit 11: there is an error code. */
 #define HARDWARE(vector) (0x80000300u | (vector))
@@ -57,6 +58,17 @@ static void an_exception_is_the_guests(void **state)
     assert_int_equal(exception(0, 0x80000603, 0), EXIT_INJECTED); /* INT3: its length counts */
     assert_int_equal(guest_machine_injected(), 0x80000603);
     assert_int_equal(FIELD(VM_ENTRY_INSTRUCTION_LENGTH), 2);
+}
+
+/* Delivered, the fault has RF 1 in its frame, whatever the exit saved; guest_machine.c looks. */
+static void a_fault_has_its_resume_flag_where_the_exit_saved_none(void **state)
+{
+    (void)state;
+    quirks_here = 1u << QUIRK_RESUME_FLAG_SAVED_0;
+    assert_int_equal(exception(0, HARDWARE(X86_VECTOR_UD), 0), EXIT_INJECTED);
+    assert_true(FIELD(GUEST_RFLAGS) & RFLAGS_RF);
+    assert_int_equal(exception(0, 0x80000603, 0), EXIT_INJECTED);
+    assert_false(FIELD(GUEST_RFLAGS) & RFLAGS_RF);
 }
 
 /* Table "Interrupt and Exception Classes": 0, 10 to 13, and 21 are contributory; 14 and 20 page
@@ -269,6 +281,7 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup(name, in_long_mode)
     const struct CMUnitTest tests[] = {
         TEST(an_exception_is_the_guests),
+        TEST(a_fault_has_its_resume_flag_where_the_exit_saved_none),
         TEST(an_exception_within_an_exception_may_become_a_double_fault),
         TEST(nmis_are_blocked_again_where_iret_faulted),
         TEST(a_debug_exception_leaves_dr6_as_its_delivery_would),

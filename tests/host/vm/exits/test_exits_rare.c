@@ -9,7 +9,9 @@
 
 #include "tests/host/guest_machine.h"
 #include "vm/event.h"
+#include "vm/exit.h"
 #include "vm/guest_state.h"
+#include "vmx/quirks.h"
 #include "vm/guests/guest_memory.h"
 
 static struct vcpu *vcpu;
@@ -118,10 +120,12 @@ static void a_touch_that_no_page_is_left_for_ends_the_guest(void **state)
 }
 
 /* Outside of system-management mode bit 2, blocking by SMI, cannot be true; with it no VM entry
- * succeeds. The other kinds of blocking stay. */
+ * succeeds. The other kinds of blocking stay; and all where the machine does not have that quirk:
+ * then the entry must fail, and say so. */
 static void blocking_by_smi_is_forgotten(void **state)
 {
     (void)state;
+    quirks_here = 1u << QUIRK_SMI_BLOCKED_AFTER_SIPI;
     vcpu_watch(vcpu);
     assert_int_equal(guest_machine_serve(EXIT_REASON_CPUID, 0, 2), EXIT_EMULATED);
     assert_false(vcpu->says_smi_blocked);
@@ -130,6 +134,14 @@ static void blocking_by_smi_is_forgotten(void **state)
     assert_int_equal(guest_machine_serve_now(), EXIT_EMULATED);
     assert_int_equal(FIELD(GUEST_INTERRUPTIBILITY_STATE), 1 << 3);
     assert_true(vcpu->says_smi_blocked);
+
+    quirks_here = 0;
+    vcpu->says_smi_blocked = false;
+    guest_machine_exit(EXIT_REASON_CPUID, 0, 2);
+    FIELD(GUEST_INTERRUPTIBILITY_STATE) = 1 << 2 | 1 << 3;
+    assert_int_equal(vm_exit(vcpu), EXIT_EMULATED);
+    assert_int_equal(FIELD(GUEST_INTERRUPTIBILITY_STATE), 1 << 2 | 1 << 3);
+    assert_false(vcpu->says_smi_blocked);
 }
 
 /* The record of an exit with these fields, each with bit 12. */

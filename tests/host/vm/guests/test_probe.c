@@ -96,6 +96,34 @@ static void every_part_of_an_exit_counts(void **state)
     assert_null(probe_check(vcpu));
 }
 
+/* Where a machine has the quirk that a probe names, and nowhere else. */
+static void what_a_quirk_leaves_open_is_not_compared(void **state)
+{
+    static const struct probe loose[] = {
+        {"CPUID", EXIT_REASON_CPUID, 0x12, .information_mask = 0xf0, .information = 0x30,
+         .qualification_quirk = QUIRK_STALE_DISPLACEMENT,
+         .information_quirk = QUIRK_NO_WAIT_INFORMATION, .done = EXIT_EMULATED, HOLDS(VCPU_RAX, 7),
+         .flags_0 = 1},
+        {.instruction = "UD2", FAULTS_UD},
+    };
+    const uint32_t both = 1u << QUIRK_STALE_DISPLACEMENT | 1u << QUIRK_NO_WAIT_INFORMATION;
+
+    (void)state;
+    probed.probes = loose;
+    for (uint32_t left_out = 0; left_out < QUIRK_COUNT; left_out++) {
+        guest_vm_of(vcpu)->record[0].qualification = 0x13;
+        guest_vm_of(vcpu)->record[0].instruction_information = 0xf2f;
+        quirks_here = both & ~(1u << left_out);
+        if (left_out == QUIRK_STALE_DISPLACEMENT)
+            assert_wrong("exit qualification 0x13");
+        else if (left_out == QUIRK_NO_WAIT_INFORMATION)
+            assert_wrong("instruction information");
+        else
+            assert_null(probe_check(vcpu));
+    }
+    probed.probes = probes;
+}
+
 static void exits_are_counted(void **state)
 {
     (void)state;
@@ -183,6 +211,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(a_good_run_is_good),
         TEST(every_part_of_an_exit_counts),
+        TEST(what_a_quirk_leaves_open_is_not_compared),
         TEST(exits_are_counted),
         TEST(exits_that_are_no_probes_are_passed_over),
         TEST(every_register_and_flag_counts),

@@ -145,12 +145,39 @@ static void without_findings_it_enters(void **state)
     }
 }
 
+/* A rule that could not be checked may be broken, where guest state is wrong in any case. */
+static void the_qualification_may_be_of_what_could_not_be_checked(void **state)
+{
+    static const struct {
+        enum vmentry_rule rule;
+        uint64_t qualification;
+    } unread[] = {{VMENTRY_PDPTE_MEMORY, 2}, {VMENTRY_LINK_POINTER_REVISION, 4}};
+
+    (void)state;
+    for (unsigned i = 0; i < 2; i++) {
+        struct vmentry_outcome outcome = {VMENTRY_GUEST, unread[i].qualification};
+
+        for (unsigned cause = 0; cause < CAUSES; cause++) {
+            find(cause, cause);
+            findings.unread = 1;
+            findings.unchecked[unread[i].rule / 32] |= 1u << unread[i].rule % 32;
+            assert_int_equal(vmentry_allows(&findings, outcome),
+                             causes[cause].class == VMENTRY_GUEST);
+            assert_int_equal(vmentry_allows(&findings, (struct vmentry_outcome){VMENTRY_GUEST, 1}),
+                             false);
+        }
+        findings.count = 0;
+        assert_false(vmentry_allows(&findings, outcome));
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(outcomes_are_those_of_the_manual),
         cmocka_unit_test(the_prediction_is_the_first_of_what_is_allowed),
         cmocka_unit_test(without_findings_it_enters),
+        cmocka_unit_test(the_qualification_may_be_of_what_could_not_be_checked),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
