@@ -23,8 +23,8 @@
 #define SELECTOR_DATA     0x10
 #define SELECTOR_CODE_32  0x18
 
-#define HERE(symbol)      (symbol - ap_trampoline)
-#define PARAMETER(offset) AP_PARAMETERS + offset
+/* Of the page. */
+#define HERE(symbol) (symbol - ap_trampoline)
 
     .section .trampoline, "a"
     .balign 16
@@ -39,11 +39,11 @@ ap_trampoline:
     movzwl %ax, %ebx
     shl $4, %ebx /* the page's address, from here to the end */
     lidtl HERE(no_idt)
-    lgdtl PARAMETER(AP_GDT)
+    lgdtl HERE(ap_gdt)
     /* INIT leaves the caches as they were, or off where firmware never had this CPU. */
     mov $(CR0_NE | CR0_ET | CR0_MP | CR0_PE), %eax
     mov %eax, %cr0
-    ljmpl *PARAMETER(AP_FAR_32)
+    ljmpl *HERE(ap_far_32)
 
     .code32
 protected_mode:
@@ -59,7 +59,7 @@ protected_mode:
      * The tables have the NX bit if the boot CPU has it. What firmware took away on this CPU by
      * IA32_MISC_ENABLE[34] is given back (mm/paging.h); one that has none stays out.
      */
-    mov PARAMETER(AP_EFER)(%ebx), %esi
+    mov HERE(ap_efer)(%ebx), %esi
     mov %ebx, %edi
     test $EFER_NXE, %esi
     jz 2f
@@ -80,7 +80,7 @@ protected_mode:
     /* SDM, "Initializing IA-32e Mode": PAE, CR3, LME, and paging last. */
     mov $CR4_PAE, %eax
     mov %eax, %cr4
-    mov PARAMETER(AP_CR3)(%ebx), %eax
+    mov HERE(ap_cr3)(%ebx), %eax
     mov %eax, %cr3
     mov $IA32_EFER, %ecx
     mov %esi, %eax
@@ -88,7 +88,7 @@ protected_mode:
     wrmsr
     mov $(CR0_PG | CR0_WP | CR0_NE | CR0_ET | CR0_MP | CR0_PE), %eax
     mov %eax, %cr0
-    ljmpl *PARAMETER(AP_FAR_64)(%ebx)
+    ljmpl *HERE(ap_far_64)(%ebx)
 
     .code64
 long_mode:
@@ -98,7 +98,7 @@ long_mode:
      * The id as the local APIC has it, since that is what IPIs are sent to. In x2APIC mode it is
      * wider than xAPIC mode could report, so the mode comes first.
      */
-    mov PARAMETER(AP_APIC)(%rbx), %rdi
+    mov HERE(ap_apic)(%rbx), %rdi
     test %rdi, %rdi
     jnz 2f
     mov $IA32_APIC_BASE, %ecx
@@ -113,8 +113,8 @@ long_mode:
 2:  mov XAPIC_ID(%rdi), %eax
     shr $XAPIC_ID_SHIFT, %eax
 
-3:  mov PARAMETER(AP_DOORS)(%rbx), %rsi
-    mov PARAMETER(AP_DOOR_COUNT)(%rbx), %ecx
+3:  mov HERE(ap_doors)(%rbx), %rsi
+    mov HERE(ap_door_count)(%rbx), %ecx
 4:  cmp %eax, AP_DOOR_APIC_ID(%rsi)
     je 5f
     add $AP_DOOR_SIZE, %rsi
@@ -132,7 +132,7 @@ long_mode:
     jmp 5b
 6:  mov AP_DOOR_STACK(%rsi), %rsp
     mov AP_DOOR_CPU(%rsi), %rdi
-    jmp *PARAMETER(AP_MAIN)(%rbx)
+    jmp *HERE(ap_main)(%rbx)
 
 left_out:
     cli
@@ -151,10 +151,33 @@ no_idt:
     .word 0
     .long 0
 
-    .org ap_trampoline + PARAMETER(AP_GDT)
+/*
+ * What the boot CPU fills in, in its copy (boot/boot.h); to the last three, which hold distances from
+ * the beginning, it adds the page's address.
+ */
+    .global ap_cr3, ap_efer, ap_door_count, ap_doors, ap_apic, ap_main
+    .global ap_gdt_base, ap_far_32, ap_far_64, ap_trampoline_end
+ap_cr3:
+    .long 0
+ap_efer:
+    .long 0
+ap_door_count:
+    .long 0
+    .balign 8
+ap_doors:
+    .quad 0
+ap_apic:
+    .quad 0
+ap_main:
+    .quad 0
+ap_gdt:
     .word gdt_end - gdt - 1
+ap_gdt_base:
     .long HERE(gdt)
+ap_far_32:
     .long HERE(protected_mode)
     .word SELECTOR_CODE_32
+ap_far_64:
     .long HERE(long_mode)
     .word SELECTOR_CODE_64
+ap_trampoline_end:

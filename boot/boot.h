@@ -30,19 +30,6 @@
 #define AP_DOOR_STACK   16
 #define AP_DOOR_SIZE    24
 
-/* struct ap_parameters, which stands at AP_PARAMETERS in the page */
-#define AP_PARAMETERS 0x180
-#define AP_CR3        0
-#define AP_EFER       4
-#define AP_DOOR_COUNT 8
-#define AP_DOORS      16
-#define AP_APIC       24
-#define AP_MAIN       32
-#define AP_GDT        42
-#define AP_FAR_32     48
-#define AP_FAR_64     54
-#define AP_SIZE       60
-
 #ifndef __ASSEMBLER__
 
 #include <stdint.h>
@@ -56,30 +43,17 @@ struct ap_door {
     uint64_t stack; /* its top, virtual */
 };
 
-/*
- * The boot CPU fills in the first part; the second comes with the code and
- * holds distances from its beginning, to each of which the boot CPU adds the page's address.
- */
-struct __attribute__((packed)) ap_parameters {
-    uint32_t cr3;
-    uint32_t efer;
-    uint32_t door_count;
-    uint32_t padding;
-    uint64_t doors; /* virtual, of door_count struct ap_door */
-    uint64_t apic;  /* virtual, of the xAPIC registers; 0: go to x2APIC mode */
-    uint64_t main;  /* virtual: entry64_started() */
-
-    uint16_t gdt_limit_padding;
-    uint16_t gdt_limit;
-    uint32_t gdt_base;
-    uint32_t far_32;
-    uint16_t far_32_selector;
-    uint32_t far_64;
-    uint16_t far_64_selector;
-};
-
 /* To copy to the beginning of a page below 1 MiB. */
-extern const uint8_t ap_trampoline[AP_PARAMETERS + AP_SIZE];
+extern const uint8_t ap_trampoline[], ap_trampoline_end[];
+
+/* In it, what the boot CPU fills in in the copy. */
+extern const uint32_t ap_cr3, ap_efer, ap_door_count;
+extern const uint64_t ap_doors; /* virtual, of ap_door_count struct ap_door */
+extern const uint64_t ap_apic;  /* virtual, of the xAPIC registers; 0: go to x2APIC mode */
+extern const uint64_t ap_main;  /* virtual: entry64_started() */
+
+/* Distances from its beginning, to each of which the boot CPU adds the page's address. */
+extern const uint32_t ap_gdt_base, ap_far_32, ap_far_64;
 
 /* boot/entry.S: calls smp_started() with what it gets. */
 void entry64_started(struct cpu *cpu);

@@ -162,7 +162,7 @@ static bool go(uint64_t information)
     console_release();
     boot_steps_run(BOOT_AFTER_VMX, &machine);
     machine.used_bytes = machine.pool_bytes - pages_free_bytes();
-    memory_audit(&machine.audit);
+    paging_audit(kernel_tables(), &machine.audit);
     return true;
 }
 

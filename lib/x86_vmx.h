@@ -27,10 +27,9 @@ struct vmx_flags x86_vm_enter(bool resume, uint64_t host_rip);
 
 #if __STDC_HOSTED__
 
-struct vmx_flags x86_vmxon(uint64_t region);
+#define X86_VMX_REGION(name, text) struct vmx_flags name(uint64_t region);
+
 struct vmx_flags x86_vmxoff(void);
-struct vmx_flags x86_vmclear(uint64_t region);
-struct vmx_flags x86_vmptrld(uint64_t region);
 struct vmx_flags x86_vmptrst(uint64_t *region);
 struct vmx_flags x86_vmread(uint64_t field, uint64_t *value);
 struct vmx_flags x86_vmwrite(uint64_t field, uint64_t value);
@@ -61,24 +60,15 @@ void x86_vmwrite_bare(uint64_t field, uint64_t value);
         flags_;                                                                             \
     })
 
-static inline struct vmx_flags x86_vmxon(uint64_t region)
-{
-    return X86_VMX_INSTRUCTION("vmxon %[region]", [region] "m"(region));
-}
+#define X86_VMX_REGION(name, text)                                           \
+    static inline struct vmx_flags name(uint64_t region)                     \
+    {                                                                        \
+        return X86_VMX_INSTRUCTION(text " %[region]", [region] "m"(region)); \
+    }
 
 static inline struct vmx_flags x86_vmxoff(void)
 {
     return X86_VMX_INSTRUCTION("vmxoff", "i"(0));
-}
-
-static inline struct vmx_flags x86_vmclear(uint64_t region)
-{
-    return X86_VMX_INSTRUCTION("vmclear %[region]", [region] "m"(region));
-}
-
-static inline struct vmx_flags x86_vmptrld(uint64_t region)
-{
-    return X86_VMX_INSTRUCTION("vmptrld %[region]", [region] "m"(region));
 }
 
 /* The instruction writes through the pointer. NOLINTNEXTLINE(readability-non-const-parameter) */
@@ -135,5 +125,9 @@ static inline struct vmx_flags x86_invvpid(uint64_t type, uint16_t vpid, uint64_
 }
 
 #endif
+
+X86_VMX_REGION(x86_vmxon, "vmxon")
+X86_VMX_REGION(x86_vmclear, "vmclear")
+X86_VMX_REGION(x86_vmptrld, "vmptrld")
 
 #endif

@@ -8,15 +8,11 @@
 #include "mm/paging.h"
 
 #define MIB        (1ull << 20)
-#define GIB        (1ull << 30)
 #define DEVICE_MAP 0xffffc00000000000ull
 #define STACK_MAP  0xffffd00000000000ull
 
-/* More RAM than this is left alone: its page tables and its pool would cost time for no one. */
-#define RAM_END_MAX (64 * GIB)
-
 /* The widest physical address that the direct map has room for: half of the address space. */
-#define PHYSICAL_END (1ull << 46)
+#define DIRECT_MAP_END (1ull << 46)
 
 #define CPUID_PAGES_OF_1GIB (1u << 26) /* in EDX */
 
@@ -143,69 +139,19 @@ bool memory_init(uint64_t load_address, bool execute_disable, struct memory_size
     return true;
 }
 
-static const char *owned_byte(uint64_t physical)
+bool memory_is_image(uint64_t base, uint64_t end)
 {
-    const struct memory_range *range;
-
-    (void)memory_map_find(&map, physical, 1, &range);
-    if (physical >= image_base && physical < image_physical(image_end))
-        return "its image";
-    if (range == NULL)
-        return NULL;
-    switch (range->kind) {
-    case MEMORY_AVAILABLE:
-        return "its page pool";
-    case MEMORY_TAKEN:
-        return "memory that it keeps";
-    case MEMORY_BAD:
-        return "memory that does not work";
-    default:
-        return NULL;
-    }
+    return base < image_physical(image_end) && end > image_base;
 }
 
-const char *memory_owned(uint64_t physical)
+const struct memory_map *memory_layout(void)
 {
-    uint64_t page = physical & ~(PAGE_SIZE - 1);
-    const char *first = owned_byte(page);
-
-    return first != NULL ? first : owned_byte(page + PAGE_SIZE - 1);
+    return &map;
 }
 
-enum memory_type memory_non_ram_type(const struct memory_types_state *types, uint64_t physical,
-                                     uint64_t bytes)
+const struct page_tables *kernel_tables(void)
 {
-    const struct memory_range *range;
-
-    if (physical + bytes <= MIB)
-        return memory_type_mtrr(types, physical, bytes);
-    if (!memory_map_find(&map, physical, bytes, &range))
-        return MEMORY_TYPE_MIXED;
-    if (range == NULL || range->kind == MEMORY_RESERVED)
-        return MEMORY_TYPE_UC;
-    return memory_type_mtrr(types, physical, bytes);
-}
-
-bool memory_next_non_ram(uint64_t *next, uint64_t *base, uint64_t *end)
-{
-    return memory_map_next_non_ram(&map, next, base, end);
-}
-
-/* The direct map has all RAM that is looked after, but for the image. */
-bool memory_read(uint64_t physical, void *to, size_t bytes)
-{
-    uint64_t end = physical + bytes;
-
-    if (!memory_map_is_ram(&map, physical, bytes) || end > RAM_END_MAX ||
-        (physical < image_physical(image_end) && end > image_base))
-        return false;
-    memcpy(to, phys_to_virt(physical), bytes);
-    return true;
-}
-
-uint64_t kernel_cr3(void)
-{
-    return tables.radix.root;
+    return &tables;
 }
 
 uint64_t low_page(void)
@@ -249,7 +195,7 @@ const void *firmware_map(uint64_t physical, size_t bytes)
     uint64_t end = physical + bytes;
     struct paging_leaf leaf;
 
-    if (bytes == 0 || end < physical || end > PHYSICAL_END)
+    if (bytes == 0 || end < physical || end > DIRECT_MAP_END)
         return NULL;
     for (; page < end; page += PAGE_SIZE) {
         if (!paging_walk(&tables, DIRECT_MAP + page, &leaf) &&
@@ -292,9 +238,4 @@ void identity_unmap_code(uint64_t page)
     BUG_ON(paging_unmap(&tables, page, PAGE_SIZE) != MAP_OK ||
            !protect_low_page(page, PAGING_WRITE));
     invlpg(page);
-}
-
-void memory_audit(struct paging_audit *audit)
-{
-    paging_audit(&tables, audit);
 }

@@ -20,6 +20,9 @@
 /* What the boot page tables map; the tables that follow them are made from memory below it. */
 #define BOOT_MAP_END (1ull << 32)
 
+/* More RAM than this is left alone: its page tables and its pool would cost time for no one. */
+#define RAM_END_MAX (64ull << 30)
+
 struct memory_sizes {
     uint64_t ram_bytes;  /* in the memory map, of whatever use */
     uint64_t pool_bytes; /* given to the page pool */
@@ -58,39 +61,15 @@ const void *firmware_map(uint64_t physical, size_t bytes);
 /* A free page below 1 MiB for code that starts in real mode; 0 when there is none. */
 uint64_t low_page(void);
 
-/*
- * What of the hypervisor lies in the page of a physical address, in words ("its image"); NULL:
- * nothing, the page is the firmware's, a device's, or nobody's.
- */
-const char *memory_owned(uint64_t physical);
-
-/* The next such memory that is not RAM: mm/memory_map.h, memory_map_next_non_ram(). */
-bool memory_next_non_ram(uint64_t *next, uint64_t *base, uint64_t *end);
-
-/*
- * The memory type in which a guest may see memory that is not RAM: as these MTRRs have
- * it in the first MiB, of which they speak in detail, and where the firmware has RAM; UC elsewhere,
- * for there may be devices, and firmware that types them WB: what a processor then reads ahead
- * could do something.
- */
-enum memory_type memory_non_ram_type(const struct memory_types_state *types, uint64_t physical,
-                                     uint64_t bytes);
-
-/*
- * Copies `bytes` of RAM from a physical address, for who wants to see what a processor saw there;
- * false where that is not RAM, lies in the hypervisor's image, or is not looked after.
- */
-bool memory_read(uint64_t physical, void *to, size_t bytes);
-
 /* One page mapped where it is physically, executable and not writable, for CPUs that start. */
 bool identity_map_code(uint64_t page);
 void identity_unmap_code(uint64_t page);
 
-/* What CR3 holds on every CPU; below 4 GiB. */
-uint64_t kernel_cr3(void);
+/* What is known of the machine's memory; does the image lie in [base, end), physical? */
+const struct memory_map *memory_layout(void);
+bool memory_is_image(uint64_t base, uint64_t end);
 
-/* Counts what the page tables in use allow, for the proof that nothing is writable and executable.
- */
-void memory_audit(struct paging_audit *audit);
+/* What every CPU runs on; the root lies below 4 GiB. */
+const struct page_tables *kernel_tables(void);
 
 #endif

@@ -24,6 +24,9 @@ enum memory_kind {
     MEMORY_KIND_COUNT,
 };
 
+/* SDM Vol. 3, "Paging": physical addresses have at most 52 bits. */
+#define PHYSICAL_END (1ull << 52)
+
 struct memory_range {
     uint64_t base; /* physical, bytes */
     uint64_t end;  /* the first byte after it */
@@ -58,25 +61,6 @@ bool memory_map_next_free(const struct memory_map *map, uint32_t *next, uint64_t
  */
 bool memory_map_next_ram(const struct memory_map *map, uint32_t *next, uint64_t *base,
                          uint64_t *end);
-
-/*
- * What is not ours to use: the firmware's RAM, the reserved, and where nothing is said to be, which
- * is where devices are; whole pages, up to the end of the address space, and never a page of which
- * a byte is available, taken or bad. Call with *next = 0 first (or
- * where to begin, a multiple of 4096), until it returns false.
- */
-bool memory_map_next_non_ram(const struct memory_map *map, uint64_t *next, uint64_t *base,
-                             uint64_t *end);
-
-/*
- * Does all of [address, address + bytes) lie in one range, or all of it where nothing is said to
- * be? Then *range is that range, or NULL.
- */
-bool memory_map_find(const struct memory_map *map, uint64_t address, uint64_t bytes,
-                     const struct memory_range **range);
-
-/* Is every byte of [address, address + bytes) RAM, of whatever kind but bad? */
-bool memory_map_is_ram(const struct memory_map *map, uint64_t address, uint64_t bytes);
 
 /*
  * A free page for code that starts in real mode: below 640 KiB, never page 0; 0 when there is none.

@@ -32,18 +32,12 @@ struct piece {
     enum memory_type type;
 };
 
+/* 2, 3 and what is above WB is reserved; UC- is of the PAT alone. */
 static enum memory_type mtrr_type(uint64_t encoding)
 {
-    switch (encoding) {
-    case MEMORY_TYPE_UC:
-    case MEMORY_TYPE_WC:
-    case MEMORY_TYPE_WT:
-    case MEMORY_TYPE_WP:
-    case MEMORY_TYPE_WB:
-        return (enum memory_type)encoding;
-    default:
-        return MEMORY_TYPE_UNDEFINED;
-    }
+    bool valid = encoding <= MEMORY_TYPE_WB && encoding != 2 && encoding != 3;
+
+    return valid ? (enum memory_type)encoding : MEMORY_TYPE_UNDEFINED;
 }
 
 static bool is_fixed(const struct memory_types_state *state, uint64_t address)
@@ -103,49 +97,57 @@ static uint64_t next_match(uint64_t base, uint64_t mask, uint64_t address, uint6
     return (address & ~(bit * 2 - 1)) | bit | (base & mask & (bit - 1));
 }
 
-/* Ends the piece where the range next begins or ends; does the range contain the address? */
-static bool cut_by_range(struct piece *piece, uint64_t physbase, uint64_t physmask,
-                         uint64_t address, uint64_t width_end)
+/* The variable ranges, and behind them SMM's. */
+static unsigned range_count(const struct memory_types_state *state)
 {
-    uint64_t mask = physmask & (width_end - PAGE_BYTES);
-    uint64_t end = next_match(physbase, mask, address, width_end);
-    bool contains = end == address;
+    uint64_t count = state->mtrrcap & MTRRCAP_VCNT;
 
-    if ((physmask & MTRR_PHYSMASK_V) == 0)
+    return (unsigned)(count < MTRR_VARIABLE_MAX ? count : MTRR_VARIABLE_MAX);
+}
+
+/*
+ * Ends the piece where range `i` next begins or ends; does it contain the address, and with which
+ * type?
+ *
+ * SDM Vol. 3, "System-Management Range Registers": bits 31:12 of address and mask, so the range
+ * lies below 4 GiB; outside of SMM its type is UC, which takes precedence over every other.
+ */
+static bool cut_by_range(struct piece *piece, const struct memory_types_state *state, unsigned i,
+                         uint64_t address, enum memory_type *type)
+{
+    bool smm = i == range_count(state);
+    uint64_t width_end = 1ull << state->physical_width;
+    uint64_t base = smm ? state->smrr_physbase : state->physbase[i];
+    uint64_t mask = smm ? state->smrr_physmask | ~(uint64_t)UINT32_MAX : state->physmask[i];
+    uint64_t end;
+    bool contains;
+
+    if ((mask & MTRR_PHYSMASK_V) == 0)
         return false;
+    mask &= width_end - PAGE_BYTES;
+    end = next_match(base, mask, address, width_end);
+    contains = end == address;
     if (contains)
         end = mask == 0 ? width_end : (address | ((mask & -mask) - 1)) + 1;
     if (end < piece->end)
         piece->end = end;
+    *type = smm ? MEMORY_TYPE_UC : mtrr_type(base & MTRR_PHYSBASE_TYPE);
     return contains;
-}
-
-/*
- * SDM Vol. 3, "System-Management Range Registers": bits 31:12 of address and mask, so the range
- * lies below 4 GiB; outside of SMM its type is UC, which takes precedence over every other.
- */
-static uint64_t smrr_mask(const struct memory_types_state *state)
-{
-    return state->smrr_physmask | ~(uint64_t)UINT32_MAX;
 }
 
 static struct piece variable_piece(const struct memory_types_state *state, uint64_t address)
 {
-    uint64_t width_end = 1ull << state->physical_width;
-    uint64_t count = state->mtrrcap & MTRRCAP_VCNT;
-    struct piece piece = {width_end, mtrr_type(state->def_type & MTRR_DEF_TYPE)};
+    struct piece piece = {1ull << state->physical_width,
+                          mtrr_type(state->def_type & MTRR_DEF_TYPE)};
     bool matched = false;
+    enum memory_type type;
 
-    for (unsigned i = 0; i < count && i < MTRR_VARIABLE_MAX; i++) {
-        enum memory_type type = mtrr_type(state->physbase[i] & MTRR_PHYSBASE_TYPE);
-
-        if (cut_by_range(&piece, state->physbase[i], state->physmask[i], address, width_end)) {
+    for (unsigned i = 0; i <= range_count(state); i++) {
+        if (cut_by_range(&piece, state, i, address, &type)) {
             piece.type = matched ? overlap(piece.type, type) : type;
             matched = true;
         }
     }
-    if (cut_by_range(&piece, state->smrr_physbase, smrr_mask(state), address, width_end))
-        piece.type = MEMORY_TYPE_UC;
     return piece;
 }
 
@@ -193,32 +195,25 @@ enum memory_type memory_type_mtrr(const struct memory_types_state *state, uint64
     return range_type(state, physical, bytes, NULL);
 }
 
-static uint64_t range_base(uint64_t physbase)
-{
-    return physbase & ~(PAGE_BYTES - 1);
-}
-
 /* The variable ranges that have the address, SMM's among them. */
 static void print_ranges(struct sink *sink, const struct memory_types_state *state,
                          uint64_t address)
 {
-    uint64_t width_end = 1ull << state->physical_width;
-    uint64_t count = state->mtrrcap & MTRRCAP_VCNT;
-    struct piece piece = {width_end, MEMORY_TYPE_UC};
+    struct piece piece = {1ull << state->physical_width, MEMORY_TYPE_UC};
     bool any = false;
+    enum memory_type type;
 
-    for (unsigned i = 0; i < count && i < MTRR_VARIABLE_MAX; i++) {
-        uint64_t base = state->physbase[i];
-
-        if (!cut_by_range(&piece, base, state->physmask[i], address, width_end))
+    for (unsigned i = 0; i <= range_count(state); i++) {
+        if (!cut_by_range(&piece, state, i, address, &type))
             continue;
-        print_to(sink, ", range %u at %#lx %s", i, range_base(base),
-                 memory_type_name(mtrr_type(base & MTRR_PHYSBASE_TYPE)));
+        if (i == range_count(state))
+            print_to(sink, ", SMRR at %#llx", state->smrr_physbase & ~(PAGE_BYTES - 1));
+        else
+            print_to(sink, ", range %u at %#llx %s", i, state->physbase[i] & ~(PAGE_BYTES - 1),
+                     memory_type_name(type));
         any = true;
     }
-    if (cut_by_range(&piece, state->smrr_physbase, smrr_mask(state), address, width_end))
-        print_to(sink, ", SMRR at %#lx", range_base(state->smrr_physbase));
-    else if (!any)
+    if (!any)
         print_to(sink, ", no range");
 }
 
@@ -284,23 +279,12 @@ enum memory_type memory_type_effective_range(const struct memory_types_state *st
 
 const char *memory_type_name(enum memory_type type)
 {
-    switch (type) {
-    case MEMORY_TYPE_UC:
-        return "UC";
-    case MEMORY_TYPE_WC:
-        return "WC";
-    case MEMORY_TYPE_WT:
-        return "WT";
-    case MEMORY_TYPE_WP:
-        return "WP";
-    case MEMORY_TYPE_WB:
-        return "WB";
-    case MEMORY_TYPE_UC_MINUS:
-        return "UC-";
-    case MEMORY_TYPE_MIXED:
-        return "mixed";
-    case MEMORY_TYPE_UNDEFINED:
-        break;
-    }
-    return "undefined";
+    static const char names[][6] = {
+        [MEMORY_TYPE_UC] = "UC",       [MEMORY_TYPE_WC] = "WC", [MEMORY_TYPE_WT] = "WT",
+        [MEMORY_TYPE_WP] = "WP",       [MEMORY_TYPE_WB] = "WB", [MEMORY_TYPE_UC_MINUS] = "UC-",
+        [MEMORY_TYPE_MIXED] = "mixed",
+    };
+
+    return type < sizeof(names) / sizeof(names[0]) && names[type][0] != '\0' ? names[type]
+                                                                             : "undefined";
 }

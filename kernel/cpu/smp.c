@@ -18,14 +18,6 @@ _Static_assert(offsetof(struct ap_door, state) == AP_DOOR_STATE, "as the trampol
 _Static_assert(offsetof(struct ap_door, cpu) == AP_DOOR_CPU, "as the trampoline has it");
 _Static_assert(offsetof(struct ap_door, stack) == AP_DOOR_STACK, "as the trampoline has it");
 _Static_assert(sizeof(struct ap_door) == AP_DOOR_SIZE, "as the trampoline has it");
-_Static_assert(offsetof(struct ap_parameters, efer) == AP_EFER, "as the trampoline has it");
-_Static_assert(offsetof(struct ap_parameters, doors) == AP_DOORS, "as the trampoline has it");
-_Static_assert(offsetof(struct ap_parameters, apic) == AP_APIC, "as the trampoline has it");
-_Static_assert(offsetof(struct ap_parameters, main) == AP_MAIN, "as the trampoline has it");
-_Static_assert(offsetof(struct ap_parameters, gdt_limit) == AP_GDT, "as the trampoline has it");
-_Static_assert(offsetof(struct ap_parameters, far_32) == AP_FAR_32, "as the trampoline has it");
-_Static_assert(offsetof(struct ap_parameters, far_64) == AP_FAR_64, "as the trampoline has it");
-_Static_assert(sizeof(struct ap_parameters) == AP_SIZE, "as the trampoline has it");
 
 /* How long work may take until it is reported who is waited for; then twice as long, and so on. */
 enum { PATIENCE_US = 1000000 };
@@ -102,18 +94,20 @@ static void make_doors(const uint32_t *apic_ids, uint32_t count)
 static void write_trampoline(uint64_t page)
 {
     uint8_t *copy = phys_to_virt(page);
-    struct ap_parameters *parameters = (void *)(copy + AP_PARAMETERS);
 
-    memcpy(copy, ap_trampoline, sizeof(ap_trampoline));
-    parameters->cr3 = (uint32_t)kernel_cr3();
-    parameters->efer = (uint32_t)(rdmsr(IA32_EFER) & (EFER_LME | EFER_NXE));
-    parameters->door_count = door_count;
-    parameters->doors = (uint64_t)doors;
-    parameters->apic = (uint64_t)apic_registers();
-    parameters->main = (uint64_t)entry64_started;
-    parameters->gdt_base += (uint32_t)page;
-    parameters->far_32 += (uint32_t)page;
-    parameters->far_64 += (uint32_t)page;
+/* What the copy has of the trampoline's `name`. */
+#define COPIED(name) (*(__typeof__(name + 0) *)(copy + ((const uint8_t *)&(name)-ap_trampoline)))
+    memcpy(copy, ap_trampoline, (size_t)(ap_trampoline_end - ap_trampoline));
+    COPIED(ap_cr3) = (uint32_t)kernel_tables()->radix.root;
+    COPIED(ap_efer) = (uint32_t)(rdmsr(IA32_EFER) & (EFER_LME | EFER_NXE));
+    COPIED(ap_door_count) = door_count;
+    COPIED(ap_doors) = (uint64_t)doors;
+    COPIED(ap_apic) = (uint64_t)apic_registers();
+    COPIED(ap_main) = (uint64_t)entry64_started;
+    COPIED(ap_gdt_base) += (uint32_t)page;
+    COPIED(ap_far_32) += (uint32_t)page;
+    COPIED(ap_far_64) += (uint32_t)page;
+#undef COPIED
 }
 
 /* Nobody goes through any more: `state` is AP_DOOR_SHUT or _LEFT_OUT. False if its CPU has. */

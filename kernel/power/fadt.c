@@ -100,32 +100,19 @@ enum acpi_result acpi_read_fadt(struct acpi *acpi, struct acpi_fadt *fadt)
 /* An integer constant at *offset, which moves after it. False for any other term. */
 static bool aml_constant(const struct acpi_bytes *aml, uint32_t *offset, uint64_t *value)
 {
+    static const uint8_t widths[] = {
+        [AML_BYTE] = 1, [AML_WORD] = 2, [AML_DWORD] = 4, [AML_QWORD] = 8};
     uint32_t width;
 
     if (*offset >= aml->length)
         return false;
-    switch (aml->data[*offset]) {
-    case AML_ZERO:
-    case AML_ONE:
-        *value = aml->data[*offset];
+    *value = aml->data[*offset];
+    if (*value == AML_ZERO || *value == AML_ONE) {
         *offset += 1;
         return true;
-    case AML_BYTE:
-        width = 1;
-        break;
-    case AML_WORD:
-        width = 2;
-        break;
-    case AML_DWORD:
-        width = 4;
-        break;
-    case AML_QWORD:
-        width = 8;
-        break;
-    default:
-        return false;
     }
-    if (width >= aml->length - *offset)
+    width = *value < sizeof(widths) ? widths[*value] : 0;
+    if (width == 0 || width >= aml->length - *offset)
         return false;
     *value = acpi_number(aml, *offset + 1, width);
     *offset += 1 + width;

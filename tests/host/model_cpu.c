@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "mm/page_alloc.h"
-#include "mm/memory.h"
+#include "mm/memory_use.h"
 
 struct model_cpu model_cpu;
 

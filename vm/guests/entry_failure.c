@@ -1,7 +1,7 @@
 #include "vm/guests/entry_failure.h"
 
 #include "lib/string.h"
-#include "mm/memory.h"
+#include "mm/memory_use.h"
 #include "vmx/exit_reason.h"
 #include "vmx/entry/vmentry_rule.h"
 #include "vmx/vmx_result.h"

@@ -3,7 +3,7 @@
 #include <stddef.h>
 
 #include "mm/page_alloc.h"
-#include "mm/memory.h"
+#include "mm/memory_use.h"
 #include "mm/memory_type.h"
 #include "mm/paging.h"
 #include "vm/guest.h"

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "mm/memory_map.h"
+#include "mm/memory_use.h"
 #include "tests/host/random.h"
 
 static struct memory_map map;

@@ -1,7 +1,7 @@
 #include "vm/guests/state/state.h"
 #include "lib/format.h"
 #include "lib/string.h"
-#include "mm/memory.h"
+#include "mm/memory_use.h"
 #include "mm/page_alloc.h"
 #include "vm/guests/guest_memory.h"
 #include "vm/guests/test_guests.h"

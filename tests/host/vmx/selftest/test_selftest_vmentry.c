@@ -12,7 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "mm/memory.h"
+#include "mm/memory_use.h"
 #include "mm/page_alloc.h"
 #include "mm/memory_type.h"
 #include "tests/host/model_cpu.h"
