@@ -26,7 +26,8 @@ enum vmx_control_word {
 enum {
     VMX_CONTROL_TERTIARY = VMX_CONTROL_WORD_COUNT,
     VMX_CONTROL_SECONDARY_EXIT,
-    VMX_CONTROL_VM_FUNCTION
+    VMX_CONTROL_VM_FUNCTION,
+    VMX_CONTROL_NONE, /* no word; and how many there are */
 };
 
 /* PIN_NMI_EXITING, TERTIARY_ENABLE_HLAT …: each control as a mask in its word. */

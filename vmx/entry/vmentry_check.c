@@ -1,80 +1,71 @@
 #include "vmx/entry/vmentry_check.h"
 
+#include <stddef.h>
+
 #include "lib/string.h"
 #include "lib/x86.h"
 #include "vmx/entry/vmentry_state.h"
 
-/* What the capability MSRs say about a control word. VM functions have one word, of ones. */
-static uint64_t must_be_1(const struct vmentry_state *state, enum vmentry_word word)
-{
-    const struct vmx_capability *capability = state->context->capability;
-
-    switch (word) {
-    case VMENTRY_WORD_PIN:
-        return capability->pin_allowed0;
-    case VMENTRY_WORD_PRIMARY:
-        return capability->primary_allowed0;
-    case VMENTRY_WORD_SECONDARY:
-        return capability->secondary_allowed0;
-    case VMENTRY_WORD_EXIT:
-        return capability->exit_allowed0;
-    case VMENTRY_WORD_ENTRY:
-        return capability->entry_allowed0;
-    default:
-        return 0;
+#define MAY(name)  offsetof(struct vmx_capability, name)
+#define MUST(word) offsetof(struct vmx_capability, word##_allowed0), MAY(word##_allowed1)
+#define NONE       0 /* that member says nothing about controls */
+#define BY(word, id)                    \
+    {                                   \
+        VMX_CONTROL_##word, word##_##id \
     }
-}
-
-static uint64_t may_be_1(const struct vmentry_state *state, enum vmentry_word word)
-{
-    const struct vmx_capability *capability = state->context->capability;
-
-    switch (word) {
-    case VMENTRY_WORD_PIN:
-        return capability->pin_allowed1;
-    case VMENTRY_WORD_PRIMARY:
-        return capability->primary_allowed1;
-    case VMENTRY_WORD_SECONDARY:
-        return capability->secondary_allowed1;
-    case VMENTRY_WORD_TERTIARY:
-        return capability->tertiary_allowed1;
-    case VMENTRY_WORD_VM_FUNCTION:
-        return capability->vm_functions;
-    case VMENTRY_WORD_EXIT:
-        return capability->exit_allowed1;
-    case VMENTRY_WORD_SECONDARY_EXIT:
-        return capability->secondary_exit_allowed1;
-    case VMENTRY_WORD_ENTRY:
-        return capability->entry_allowed1;
-    default:
-        return 1;
+#define ALWAYS              \
+    {                       \
+        VMX_CONTROL_NONE, 1 \
     }
-}
 
-/* The control that activates a word; NONE: it is always active. */
-static const struct vmentry_control activators[VMENTRY_WORD_COUNT] = {
-    [VMENTRY_WORD_SECONDARY] = {VMENTRY_WORD_PRIMARY, PRIMARY_SECONDARY_CONTROLS},
-    [VMENTRY_WORD_TERTIARY] = {VMENTRY_WORD_PRIMARY, PRIMARY_TERTIARY_CONTROLS},
-    [VMENTRY_WORD_VM_FUNCTION] = {VMENTRY_WORD_SECONDARY, SECONDARY_ENABLE_VM_FUNCTIONS},
-    [VMENTRY_WORD_SECONDARY_EXIT] = {VMENTRY_WORD_EXIT, EXIT_SECONDARY_CONTROLS},
+/*
+ * Each control word's field, what the capability MSRs say about it (which controls must be 1, and
+ * which may), and the control that activates it. VM functions have one capability word, of ones.
+ */
+static const struct {
+    enum vmcs_field field;
+    uint16_t must_be_1, may_be_1; /* offsets in struct vmx_capability */
+    struct vmentry_control by;
+} words[VMX_CONTROL_NONE] = {
+    [VMX_CONTROL_PIN] = {VMCS_PIN_BASED_VM_EXECUTION_CONTROLS, MUST(pin), ALWAYS},
+    [VMX_CONTROL_PRIMARY] = {VMCS_PRIMARY_PROCESSOR_BASED_VM_EXECUTION_CONTROLS, MUST(primary),
+                             ALWAYS},
+    [VMX_CONTROL_SECONDARY] = {VMCS_SECONDARY_PROCESSOR_BASED_VM_EXECUTION_CONTROLS,
+                               MUST(secondary), BY(PRIMARY, SECONDARY_CONTROLS)},
+    [VMX_CONTROL_TERTIARY] = {VMCS_TERTIARY_PROCESSOR_BASED_VM_EXECUTION_CONTROLS, NONE,
+                              MAY(tertiary_allowed1), BY(PRIMARY, TERTIARY_CONTROLS)},
+    [VMX_CONTROL_VM_FUNCTION] = {VMCS_VM_FUNCTION_CONTROLS, NONE, MAY(vm_functions),
+                                 BY(SECONDARY, ENABLE_VM_FUNCTIONS)},
+    [VMX_CONTROL_EXIT] = {VMCS_PRIMARY_VM_EXIT_CONTROLS, MUST(exit), ALWAYS},
+    [VMX_CONTROL_SECONDARY_EXIT] = {VMCS_SECONDARY_VM_EXIT_CONTROLS, NONE,
+                                    MAY(secondary_exit_allowed1), BY(EXIT, SECONDARY_CONTROLS)},
+    [VMX_CONTROL_ENTRY] = {VMCS_VM_ENTRY_CONTROLS, MUST(entry), ALWAYS},
 };
 
-static bool is_active(const struct vmentry_state *state, enum vmentry_word word)
+static uint64_t capability_word(const struct vmentry_state *state, uint16_t offset)
 {
-    const struct vmentry_control *by = &activators[word];
+    uint64_t value = 0;
 
-    return by->word == VMENTRY_WORD_NONE ||
-           (vmentry_get(state, vmentry_word_fields[by->word]) & by->mask);
+    if (offset != NONE)
+        memcpy(&value, (const uint8_t *)state->context->capability + offset, sizeof(value));
+    return value;
+}
+
+static bool is_active(const struct vmentry_state *state, unsigned word)
+{
+    const struct vmentry_control *by = &words[word].by;
+
+    return by->word == VMX_CONTROL_NONE || (vmentry_get(state, words[by->word].field) & by->mask);
 }
 
 /* What activates a word may itself be in one that is to be activated; there it ends. */
-uint64_t vmentry_word(const struct vmentry_state *state, enum vmentry_word word)
+uint64_t vmentry_word(const struct vmentry_state *state, unsigned word)
 {
-    if (word == VMENTRY_WORD_NONE)
+    if (word == VMX_CONTROL_NONE)
         return 1;
-    if (!is_active(state, activators[word].word) || !is_active(state, word))
+    if (words[word].by.word != VMX_CONTROL_NONE && !is_active(state, words[word].by.word))
         return 0;
-    return vmentry_get(state, vmentry_word_fields[word]);
+    return is_active(state, word) ? vmentry_get(state, words[word].field) : 0;
 }
 
 static void add(struct vmentry_findings *findings, struct vmentry_finding finding)
@@ -101,13 +92,20 @@ static uint64_t pat_of(uint64_t pat)
 static uint64_t wanted_value(const struct vmentry_state *state, const struct vmentry_form *form,
                              uint64_t seen)
 {
+    uint64_t reserved;
+
     switch (form->kind) {
     case FORM_ADDRESS:
         return seen & ~((1ull << form->bits) - 1) & ~vmentry_beyond(state);
     case FORM_CANONICAL:
-        return vmentry_canonical(state, seen);
+        return vmentry_canonical(state, seen) & ~form->bits;
     case FORM_ZERO:
         return seen & ~form->bits;
+    case FORM_ONES:
+        return seen | form->bits;
+    case FORM_RESERVED:
+        memcpy(&reserved, (const uint8_t *)state->context + form->bits, sizeof(reserved));
+        return seen & ~reserved;
     case FORM_NOT_ZERO:
         return seen != 0 ? seen : 1;
     case FORM_PAT:
@@ -122,14 +120,15 @@ static struct vmentry_view controls(const struct vmentry_state *state,
                                     const struct vmentry_form *form)
 {
     bool pair = form->kind == FORM_NEEDS || form->kind == FORM_EXCLUDES;
-    enum vmentry_word word = pair ? form->other.word : form->when.word;
+    unsigned word = pair ? form->other.word : form->when.word;
     uint64_t seen = vmentry_word(state, word);
-    struct vmentry_view view = {vmentry_word_fields[word], seen, seen};
+    struct vmentry_view view = {words[word].field, seen, seen};
 
     if (form->kind == FORM_ALLOWED0)
-        view.wanted = seen | (is_active(state, word) ? must_be_1(state, word) : 0);
+        view.wanted =
+            seen | (is_active(state, word) ? capability_word(state, words[word].must_be_1) : 0);
     else if (form->kind == FORM_ALLOWED1)
-        view.wanted = seen & may_be_1(state, word);
+        view.wanted = seen & capability_word(state, words[word].may_be_1);
     else if (!vmentry_is_set(state, form->when))
         return vmentry_kept();
     else if (form->kind == FORM_NEEDS)
@@ -137,6 +136,39 @@ static struct vmentry_view controls(const struct vmentry_state *state,
     else
         view.wanted = seen & ~(uint64_t)form->other.mask;
     return view;
+}
+
+/* Where an MSR area begins: nothing is asked of it while it is empty. */
+static struct vmentry_view area(const struct vmentry_state *state, const enum vmcs_field *fields)
+{
+    if (vmentry_get(state, fields[1]) == 0)
+        return vmentry_kept();
+    return vmentry_zero(state, fields[0],
+                        vmentry_beyond(state) | (sizeof(struct vmentry_msr_entry) - 1));
+}
+
+/* Where it ends: address + 16 * count - 1 cannot overflow where the address is within the width. */
+static struct vmentry_view area_end(const struct vmentry_state *state,
+                                    const enum vmcs_field *fields)
+{
+    uint64_t count = vmentry_get(state, fields[1]), address = vmentry_get(state, fields[0]);
+    uint64_t last = address + count * sizeof(struct vmentry_msr_entry) - 1;
+
+    if (count == 0 || address & vmentry_beyond(state) || !(last & vmentry_beyond(state)))
+        return vmentry_kept();
+    return (struct vmentry_view){fields[1], count, 0};
+}
+
+static struct vmentry_view rights(const struct vmentry_state *state,
+                                  const struct vmentry_form *form, unsigned segment)
+{
+    uint64_t seen;
+
+    if (!form->is_of_segment(state, segment))
+        return vmentry_kept();
+    seen = vmentry_segment_rights(state, segment);
+    return (struct vmentry_view){vmentry_rights(segment), seen,
+                                 (seen & ~(uint64_t)form->rights.zero) | form->rights.ones};
 }
 
 /* A rule that lacked something cannot be asked to be broken, nor to be kept: it is noted, once. */
@@ -157,6 +189,14 @@ static void check_view(const struct vmentry_state *state, enum vmentry_rule rule
     }
 }
 
+static bool entry_breaks(const struct vmentry_state *state, const struct vmentry_form *form,
+                         const struct vmentry_msr_entry *entry)
+{
+    if (form->entry_broken != NULL)
+        return form->entry_broken(state, entry);
+    return entry->index >= form->msrs.first && entry->index <= form->msrs.last;
+}
+
 /* Only the first entry that breaks a rule is reported: there the processor stops. */
 static void check_entries(const struct vmentry_state *state, enum vmentry_rule rule,
                           struct vmentry_findings *findings)
@@ -169,7 +209,7 @@ static void check_entries(const struct vmentry_state *state, enum vmentry_rule r
     for (uint32_t i = 0; i < count && i < ENTRIES_MAX; i++, address += sizeof(entry)) {
         if (state->missing->field || !vmentry_read(state, address, &entry, sizeof(entry)))
             break;
-        if (!vmentry_forms[rule].entry_broken(state, &entry))
+        if (!entry_breaks(state, &vmentry_forms[rule], &entry))
             continue;
         add(findings, (struct vmentry_finding){.rule = rule,
                                                .field = VMCS_VM_ENTRY_MSR_LOAD_ADDRESS,
@@ -210,17 +250,28 @@ static void check(const struct vmentry_state *state, enum vmentry_rule rule,
     case FORM_CODE:
         check_view(state, rule, form->code(state), findings);
         break;
+    case FORM_AREA:
+        check_view(state, rule, area(state, form->fields), findings);
+        break;
+    case FORM_AREA_END:
+        check_view(state, rule, area_end(state, form->fields), findings);
+        break;
+    case FORM_RIGHTS:
     case FORM_SEGMENT:
         for (unsigned segment = SEGMENT_ES; segment <= SEGMENT_TR; segment++) {
-            if (form->bits >> segment & 1)
-                check_view(state, rule, form->segment(state, segment), findings);
+            if (form->registers >> segment & 1)
+                check_view(state, rule,
+                           form->kind == FORM_RIGHTS ? rights(state, form, segment)
+                                                     : form->segment(state, segment),
+                           findings);
         }
         break;
     case FORM_MSR:
         check_entries(state, rule, findings);
         break;
     default:
-        if (vmentry_is_set(state, form->when))
+        if (vmentry_is_set(state, form->when) &&
+            (form->where == NULL || form->where(state) != form->unless))
             check_fields(state, rule, findings);
         else
             check_view(state, rule, vmentry_kept(), findings);
@@ -261,11 +312,11 @@ bool vmentry_rule_field(enum vmentry_rule rule, unsigned n, enum vmcs_field *fie
     switch (form->kind) {
     case FORM_ALLOWED0:
     case FORM_ALLOWED1:
-        *field = vmentry_word_fields[form->when.word];
+        *field = words[form->when.word].field;
         return n == 0;
     case FORM_NEEDS:
     case FORM_EXCLUDES:
-        *field = vmentry_word_fields[n == 0 ? form->when.word : form->other.word];
+        *field = words[n == 0 ? form->when.word : form->other.word].field;
         return n == 0 || (n == 1 && form->when.word != form->other.word);
     case FORM_MSR:
         *field = VMCS_VM_ENTRY_MSR_LOAD_ADDRESS;

@@ -5,7 +5,7 @@
 /* SDM, "Virtual APIC State": VTPR is at the offset of the local APIC's TPR. */
 enum { VTPR_OFFSET = 0x80 };
 
-enum { MSR_ENTRY_BYTES = 16, PID_POINTER_BYTES = 8 };
+enum { PID_POINTER_BYTES = 8 };
 
 enum { MEMORY_TYPE_UNCACHEABLE = 0, MEMORY_TYPE_WRITE_BACK = 6 };
 
@@ -18,16 +18,10 @@ struct vmentry_view vmentry_cr3_targets(const struct vmentry_state *state)
 }
 
 /* Where it counts: with virtual-interrupt delivery the threshold is not used. */
-static bool threshold_is_used(const struct vmentry_state *state)
+bool vmentry_threshold_is_used(const struct vmentry_state *state)
 {
     return vmentry_is_set(state, VMENTRY_CONTROL(PRIMARY, TPR_SHADOW)) &&
            !vmentry_is_set(state, VMENTRY_CONTROL(SECONDARY, VIRTUAL_INTERRUPT_DELIVERY));
-}
-
-struct vmentry_view vmentry_tpr_threshold_reserved(const struct vmentry_state *state)
-{
-    return threshold_is_used(state) ? vmentry_zero(state, VMCS_TPR_THRESHOLD, ~0xfull)
-                                    : vmentry_kept();
 }
 
 struct vmentry_view vmentry_tpr_threshold_vtpr(const struct vmentry_state *state)
@@ -35,7 +29,7 @@ struct vmentry_view vmentry_tpr_threshold_vtpr(const struct vmentry_state *state
     uint64_t page, threshold;
     uint8_t vtpr;
 
-    if (!threshold_is_used(state) ||
+    if (!vmentry_threshold_is_used(state) ||
         vmentry_is_set(state, VMENTRY_CONTROL(SECONDARY, VIRTUALIZE_APIC_ACCESSES)))
         return vmentry_kept();
     page = vmentry_get(state, VMCS_VIRTUAL_APIC_ADDRESS);
@@ -86,18 +80,14 @@ struct vmentry_view vmentry_eptp_walk_length(const struct vmentry_state *state)
     return eptp_part(state, EPTP_WALK, known, walk != EPTP_WALK_4 ? EPTP_WALK_4 : EPTP_WALK_5);
 }
 
-struct vmentry_view vmentry_eptp_accessed_dirty(const struct vmentry_state *state)
+bool vmentry_eptp_without_dirty(const struct vmentry_state *state)
 {
-    if (!vmentry_uses_ept(state) || state->context->capability->ept_accessed_dirty)
-        return vmentry_kept();
-    return vmentry_zero(state, VMCS_EPT_POINTER, EPTP_ACCESSED_DIRTY);
+    return vmentry_uses_ept(state) && !state->context->capability->ept_accessed_dirty;
 }
 
-struct vmentry_view vmentry_eptp_shadow_stack(const struct vmentry_state *state)
+bool vmentry_eptp_without_shadow(const struct vmentry_state *state)
 {
-    if (!vmentry_uses_ept(state) || state->context->capability->ept_supervisor_shadow_stack)
-        return vmentry_kept();
-    return vmentry_zero(state, VMCS_EPT_POINTER, EPTP_SHADOW_STACK);
+    return vmentry_uses_ept(state) && !state->context->capability->ept_supervisor_shadow_stack;
 }
 
 struct vmentry_view vmentry_pid_table_end(const struct vmentry_state *state)
@@ -114,61 +104,7 @@ struct vmentry_view vmentry_pid_table_end(const struct vmentry_state *state)
     return (struct vmentry_view){VMCS_LAST_PID_POINTER_INDEX, index, 0};
 }
 
-/* Where an MSR area begins: nothing is asked of it while it is empty. */
-static struct vmentry_view area(const struct vmentry_state *state, enum vmcs_field count,
-                                enum vmcs_field address)
+bool vmentry_is_tracing(const struct vmentry_state *state)
 {
-    if (vmentry_get(state, count) == 0)
-        return vmentry_kept();
-    return vmentry_zero(state, address, vmentry_beyond(state) | (MSR_ENTRY_BYTES - 1));
-}
-
-/* Where it ends: address + 16 * count - 1 cannot overflow where the address is within the width. */
-static struct vmentry_view area_end(const struct vmentry_state *state, enum vmcs_field count_field,
-                                    enum vmcs_field address_field)
-{
-    uint64_t count = vmentry_get(state, count_field);
-    uint64_t address = vmentry_get(state, address_field);
-    uint64_t last = address + count * MSR_ENTRY_BYTES - 1;
-
-    if (count == 0 || address & vmentry_beyond(state) || !(last & vmentry_beyond(state)))
-        return vmentry_kept();
-    return (struct vmentry_view){count_field, count, 0};
-}
-
-struct vmentry_view vmentry_exit_store_area(const struct vmentry_state *state)
-{
-    return area(state, VMCS_VM_EXIT_MSR_STORE_COUNT, VMCS_VM_EXIT_MSR_STORE_ADDRESS);
-}
-
-struct vmentry_view vmentry_exit_store_end(const struct vmentry_state *state)
-{
-    return area_end(state, VMCS_VM_EXIT_MSR_STORE_COUNT, VMCS_VM_EXIT_MSR_STORE_ADDRESS);
-}
-
-struct vmentry_view vmentry_exit_load_area(const struct vmentry_state *state)
-{
-    return area(state, VMCS_VM_EXIT_MSR_LOAD_COUNT, VMCS_VM_EXIT_MSR_LOAD_ADDRESS);
-}
-
-struct vmentry_view vmentry_exit_load_end(const struct vmentry_state *state)
-{
-    return area_end(state, VMCS_VM_EXIT_MSR_LOAD_COUNT, VMCS_VM_EXIT_MSR_LOAD_ADDRESS);
-}
-
-struct vmentry_view vmentry_entry_load_area(const struct vmentry_state *state)
-{
-    return area(state, VMCS_VM_ENTRY_MSR_LOAD_COUNT, VMCS_VM_ENTRY_MSR_LOAD_ADDRESS);
-}
-
-struct vmentry_view vmentry_entry_load_end(const struct vmentry_state *state)
-{
-    return area_end(state, VMCS_VM_ENTRY_MSR_LOAD_COUNT, VMCS_VM_ENTRY_MSR_LOAD_ADDRESS);
-}
-
-struct vmentry_view vmentry_while_tracing(const struct vmentry_state *state)
-{
-    return state->context->tracing
-               ? vmentry_zero(state, VMCS_VM_ENTRY_CONTROLS, ENTRY_LOAD_RTIT_CTL)
-               : vmentry_kept();
+    return state->context->tracing;
 }

@@ -6,10 +6,8 @@ enum { LENGTH_MAX = 15, EXCEPTION_LAST = 31, VECTOR_NMI = 2 };
 /* The vectors of other events. */
 enum { OTHER_PENDING_MTF = 0, OTHER_SYSCALL = 1, OTHER_SYSENTER = 2 };
 
-#define EVENT_INFORMATION   VMCS_VM_ENTRY_INTERRUPTION_INFORMATION
-#define EVENT_VECTOR_BITS   0xffull
-#define EVENT_TYPE_BITS     0x700ull
-#define EVENT_RESERVED_BITS 0x7fffd000ull /* 30:14 and 12 */
+#define EVENT_INFORMATION VMCS_VM_ENTRY_INTERRUPTION_INFORMATION
+#define EVENT_VECTOR_BITS 0xffull
 
 /* The exceptions that have an error code: #DF, #TS, #NP, #SS, #GP, #PF, #AC. */
 #define EXCEPTIONS_WITH_ERROR_CODE 0x27d00u
@@ -33,15 +31,13 @@ static bool knows_other_events(const struct vmentry_state *state)
     return offers_trap_flag(state) || state->context->capability->entry_allowed1 & ENTRY_LOAD_FRED;
 }
 
-struct vmentry_view vmentry_event_type(const struct vmentry_state *state)
+bool vmentry_event_type_fits(const struct vmentry_state *state)
 {
-    bool known = vmentry_injected_type(state) == EVENT_OTHER
-                     ? knows_other_events(state)
-                     : vmentry_injected_type(state) != EVENT_RESERVED;
-
-    if (!vmentry_injects(state) || known)
-        return vmentry_kept();
-    return event(state, EVENT_TYPE_BITS, 0);
+    if (!vmentry_injects(state))
+        return true;
+    return vmentry_injected_type(state) == EVENT_OTHER
+               ? knows_other_events(state)
+               : vmentry_injected_type(state) != EVENT_RESERVED;
 }
 
 static bool is_system_call(const struct vmentry_state *state)
@@ -81,47 +77,36 @@ static bool vector_has_error_code(const struct vmentry_state *state)
 }
 
 /* Real mode pushes no error codes; an unrestricted guest may be in it. */
-struct vmentry_view vmentry_event_no_error_code(const struct vmentry_state *state)
+static bool takes_error_codes(const struct vmentry_state *state)
 {
-    bool real_mode = vmentry_is_unrestricted(state) && !vmentry_guest_protected(state);
+    return vmentry_injected_type(state) == EVENT_HARDWARE_EXCEPTION &&
+           !(vmentry_is_unrestricted(state) && !vmentry_guest_protected(state));
+}
+
+bool vmentry_error_code_fits(const struct vmentry_state *state)
+{
     bool any_vector = state->context->capability->any_event_error_code;
 
-    if (!vmentry_injects(state) || (vmentry_injected_type(state) == EVENT_HARDWARE_EXCEPTION &&
-                                    !real_mode && (any_vector || vector_has_error_code(state))))
-        return vmentry_kept();
-    return event(state, EVENT_INFORMATION_ERROR_CODE, 0);
+    return !vmentry_injects(state) ||
+           (takes_error_codes(state) && (any_vector || vector_has_error_code(state)));
 }
 
-struct vmentry_view vmentry_event_error_code_missing(const struct vmentry_state *state)
+bool vmentry_needs_error_code(const struct vmentry_state *state)
 {
-    bool real_mode = vmentry_is_unrestricted(state) && !vmentry_guest_protected(state);
-
-    if (!vmentry_injects(state) || vmentry_injected_type(state) != EVENT_HARDWARE_EXCEPTION ||
-        real_mode || state->context->capability->any_event_error_code ||
-        !vector_has_error_code(state))
-        return vmentry_kept();
-    return event(state, EVENT_INFORMATION_ERROR_CODE, EVENT_INFORMATION_ERROR_CODE);
+    return vmentry_injects(state) && takes_error_codes(state) &&
+           !state->context->capability->any_event_error_code && vector_has_error_code(state);
 }
 
-struct vmentry_view vmentry_event_reserved(const struct vmentry_state *state)
+bool vmentry_nested_fits(const struct vmentry_state *state)
 {
-    return vmentry_injects(state) ? event(state, EVENT_RESERVED_BITS, 0) : vmentry_kept();
+    return !vmentry_injects(state) || (vmentry_injected_type(state) == EVENT_HARDWARE_EXCEPTION &&
+                                       state->context->capability->nested_exception);
 }
 
-struct vmentry_view vmentry_event_nested_exception(const struct vmentry_state *state)
+bool vmentry_delivers_error_code(const struct vmentry_state *state)
 {
-    if (!vmentry_injects(state) || (vmentry_injected_type(state) == EVENT_HARDWARE_EXCEPTION &&
-                                    state->context->capability->nested_exception))
-        return vmentry_kept();
-    return event(state, EVENT_INFORMATION_NESTED, 0);
-}
-
-struct vmentry_view vmentry_event_error_code_reserved(const struct vmentry_state *state)
-{
-    if (!vmentry_injects(state) ||
-        !(vmentry_get(state, EVENT_INFORMATION) & EVENT_INFORMATION_ERROR_CODE))
-        return vmentry_kept();
-    return vmentry_zero(state, VMCS_VM_ENTRY_EXCEPTION_ERROR_CODE, 0xffff0000);
+    return vmentry_injects(state) &&
+           vmentry_get(state, EVENT_INFORMATION) & EVENT_INFORMATION_ERROR_CODE;
 }
 
 struct vmentry_view vmentry_event_length(const struct vmentry_state *state)

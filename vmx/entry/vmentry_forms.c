@@ -1,138 +1,108 @@
 /* The tables of vmx/entry/vmentry_rules.def: what each rule says, and what it looks at. */
+#include <stddef.h>
+
+#include "lib/x86.h"
 #include "vmx/entry/vmentry_state.h"
 
-#define SECTION_EXECUTION          "VM-Execution Control Fields"
-#define SECTION_EXIT               "VM-Exit Control Fields"
-#define SECTION_ENTRY              "VM-Entry Control Fields"
-#define SECTION_HOST_REGISTERS     "Checks on Host Control Registers, MSRs, and SSP"
-#define SECTION_HOST_SEGMENTS      "Checks on Host Segment and Descriptor-Table Registers"
-#define SECTION_HOST_SIZE          "Checks Related to Address-Space Size"
-#define SECTION_GUEST_REGISTERS    "Checks on Guest Control Registers, Debug Registers, and MSRs"
-#define SECTION_GUEST_SEGMENTS     "Checks on Guest Segment Registers"
-#define SECTION_GUEST_TABLES       "Checks on Guest Descriptor-Table Registers"
-#define SECTION_GUEST_RIP          "Checks on Guest RIP, RFLAGS, and SSP"
-#define SECTION_GUEST_LOADING_RIP  "Loading Guest RIP, RSP, RFLAGS, and SSP"
-#define SECTION_GUEST_NON_REGISTER "Checks on Guest Non-Register State"
-#define SECTION_GUEST_PDPTES       "Checks on Guest Page-Directory-Pointer-Table Entries"
-#define SECTION_MSR_LOAD           "Loading MSRs"
+/* Of each section how the processor reports a broken rule, whether it need not, and the title. */
+#define SECTION_EXECUTION      VMENTRY_CONTROLS, false, "VM-Execution Control Fields"
+#define SECTION_EXIT_CONTROLS  VMENTRY_CONTROLS, false, "VM-Exit Control Fields"
+#define SECTION_ENTRY_CONTROLS VMENTRY_CONTROLS, false, "VM-Entry Control Fields"
+#define SECTION_HOST_REGISTERS \
+    VMENTRY_HOST, false, "Checks on Host Control Registers, MSRs, and SSP"
+#define SECTION_HOST_SEGMENTS \
+    VMENTRY_HOST, false, "Checks on Host Segment and Descriptor-Table Registers"
+#define SECTION_HOST_SIZE VMENTRY_HOST, false, "Checks Related to Address-Space Size"
+#define SECTION_GUEST_REGISTERS \
+    VMENTRY_GUEST, false, "Checks on Guest Control Registers, Debug Registers, and MSRs"
+#define SECTION_GUEST_SEGMENTS   VMENTRY_GUEST, false, "Checks on Guest Segment Registers"
+#define SECTION_GUEST_TABLES     VMENTRY_GUEST, false, "Checks on Guest Descriptor-Table Registers"
+#define SECTION_GUEST_RIP        VMENTRY_GUEST, false, "Checks on Guest RIP, RFLAGS, and SSP"
+#define SECTION_LOADING_RIP      VMENTRY_GUEST, true, "Loading Guest RIP, RSP, RFLAGS, and SSP"
+#define SECTION_NON_REGISTER     VMENTRY_GUEST, false, "Checks on Guest Non-Register State"
+#define SECTION_MAY_NON_REGISTER VMENTRY_GUEST, true, "Checks on Guest Non-Register State"
+#define SECTION_PDPTES           VMENTRY_GUEST, false, "Checks on Guest Page-Directory-Pointer-Table Entries"
+#define SECTION_MSR_LOAD         VMENTRY_MSR_LOAD, false, "Loading MSRs"
+#define SECTION_MAY_MSR_LOAD     VMENTRY_MSR_LOAD, true, "Loading MSRs"
 
-#define RULE_CLASS_CONTROLS     VMENTRY_CONTROLS, false
-#define RULE_CLASS_HOST         VMENTRY_HOST, false
-#define RULE_CLASS_GUEST        VMENTRY_GUEST, false
-#define RULE_CLASS_MAY_GUEST    VMENTRY_GUEST, true
-#define RULE_CLASS_MSR_LOAD     VMENTRY_MSR_LOAD, false
-#define RULE_CLASS_MAY_MSR_LOAD VMENTRY_MSR_LOAD, true
-
-#define VMENTRY_RULE(id, rule_name, rule_class, section, form, text) \
-    {(rule_name), RULE_CLASS_##rule_class, (section), (text)},
+#define CHECK(id, name, section, form, text) {(name), SECTION_##section, (text)},
 const struct vmentry_rule_text vmentry_rule_table[VMENTRY_RULE_COUNT] = {
 #include "vmx/entry/vmentry_rules.def"
 };
-#undef VMENTRY_RULE
 
-#define BITS(high, low) (~0ull >> (63 - (high)) & ~0ull << (low))
+#define BITS(high, low)      (~0ull >> (63 - (high)) & ~0ull << (low))
+#define FRED_CONFIG_RESERVED (BITS(2, 2) | BITS(5, 4) | BITS(11, 11))
+
+#define IA32_SMM_MONITOR_CTL 0x9bu
 
 /* Bitmaps of segment registers. */
+#define CS       (1 << SEGMENT_CS)
+#define SS       (1 << SEGMENT_SS)
+#define LDTR     (1 << SEGMENT_LDTR)
 #define ES_TO_GS 0x3f
 #define ES_TO_DS 0x0f
 #define FS_GS    0x30
 #define LDTR_TR  0xc0
 #define DATA     (1 << SEGMENT_ES | 1 << SEGMENT_DS | FS_GS)
 
-#define CONTROL(word, id)                \
-    {                                    \
-        VMENTRY_WORD_##word, word##_##id \
+/* When a rule holds. */
+#define WORD(word, id)                  \
+    {                                   \
+        VMX_CONTROL_##word, word##_##id \
     }
-#define IF(word, id) CONTROL(word, id)
-#define ALWAYS               \
-    {                        \
-        VMENTRY_WORD_NONE, 1 \
-    }
+#define ALWAYS                        .when = {VMX_CONTROL_NONE, 1}
+#define IF(word, id)                  .when = WORD(word, id)
+#define WHERE(function)               ALWAYS, .where = (function)
+#define UNLESS(function)              ALWAYS, .where = (function), .unless = true
+#define IF_WHERE(word, id, function)  IF(word, id), .where = (function)
+#define IF_UNLESS(word, id, function) IF(word, id), .where = (function), .unless = true
+
 #define LIST(...)                                     \
     .fields = (const enum vmcs_field[]){__VA_ARGS__}, \
     .field_count = sizeof((const enum vmcs_field[]){__VA_ARGS__}) / sizeof(enum vmcs_field)
+#define PAIR(word, id, other_word, other_id) IF(word, id), .other = WORD(other_word, other_id)
 
-#define ALLOWED0(of)                                              \
-    {                                                             \
-        .kind = FORM_ALLOWED0, .when = { VMENTRY_WORD_##of, ~0u } \
-    }
-#define ALLOWED1(of)                                              \
-    {                                                             \
-        .kind = FORM_ALLOWED1, .when = { VMENTRY_WORD_##of, ~0u } \
-    }
-#define NEEDS(word, id, other_word, other_id)                                                 \
-    {                                                                                         \
-        .kind = FORM_NEEDS, .when = CONTROL(word, id), .other = CONTROL(other_word, other_id) \
-    }
-#define LISTED(id)                                                                       \
-    {                                                                                    \
-        .kind = FORM_NEEDS, .when = {(enum vmentry_word)NEED_WORD_##id, NEED_MASK_##id}, \
-        .other = {                                                                       \
-            (enum vmentry_word)NEEDED_WORD_##id,                                         \
-            NEEDED_MASK_##id                                                             \
-        }                                                                                \
-    }
-#define EXCLUDES(word, id, other_word, other_id)                                                 \
-    {                                                                                            \
-        .kind = FORM_EXCLUDES, .when = CONTROL(word, id), .other = CONTROL(other_word, other_id) \
-    }
-#define ADDRESS(condition, exponent, ...)                                              \
-    {                                                                                  \
-        .kind = FORM_ADDRESS, .when = condition, .bits = (exponent), LIST(__VA_ARGS__) \
-    }
-#define CANONICAL(condition, ...)                                    \
-    {                                                                \
-        .kind = FORM_CANONICAL, .when = condition, LIST(__VA_ARGS__) \
-    }
-#define ZERO(condition, mask, ...)                                              \
-    {                                                                           \
-        .kind = FORM_ZERO, .when = condition, .bits = (mask), LIST(__VA_ARGS__) \
-    }
-#define NOT_ZERO(condition, ...)                                    \
-    {                                                               \
-        .kind = FORM_NOT_ZERO, .when = condition, LIST(__VA_ARGS__) \
-    }
-#define PAT_TYPES(condition, field)                      \
-    {                                                    \
-        .kind = FORM_PAT, .when = condition, LIST(field) \
-    }
-#define CODE(function)                                        \
-    {                                                         \
-        .kind = FORM_CODE, .when = ALWAYS, .code = (function) \
-    }
-#define SEGMENTS(registers, function)                                                    \
-    {                                                                                    \
-        .kind = FORM_SEGMENT, .when = ALWAYS, .bits = (registers), .segment = (function) \
-    }
-#define ENTRIES(function)                                            \
-    {                                                                \
-        .kind = FORM_MSR, .when = ALWAYS, .entry_broken = (function) \
-    }
+#define ALLOWED0(of)  .kind = FORM_ALLOWED0, .when = {VMX_CONTROL_##of, ~0u}
+#define ALLOWED1(of)  .kind = FORM_ALLOWED1, .when = {VMX_CONTROL_##of, ~0u}
+#define NEEDS(...)    .kind = FORM_NEEDS, PAIR(__VA_ARGS__)
+#define EXCLUDES(...) .kind = FORM_EXCLUDES, PAIR(__VA_ARGS__)
+#define LISTED(id)                                                \
+    .kind = FORM_NEEDS, .when = {NEED_WORD_##id, NEED_MASK_##id}, \
+    .other = {NEEDED_WORD_##id, NEEDED_MASK_##id}
+#define ADDRESS(condition, exponent, ...) \
+    .kind = FORM_ADDRESS, condition, .bits = (exponent), LIST(__VA_ARGS__)
+#define CANONICAL(condition, ...) .kind = FORM_CANONICAL, condition, LIST(__VA_ARGS__)
+#define CANONICAL_ZERO(condition, mask, field) \
+    .kind = FORM_CANONICAL, condition, .bits = (mask), LIST(field)
+#define ZERO(condition, mask, ...) .kind = FORM_ZERO, condition, .bits = (mask), LIST(__VA_ARGS__)
+#define ONES(condition, mask, ...) .kind = FORM_ONES, condition, .bits = (mask), LIST(__VA_ARGS__)
+#define RESERVED(condition, of, field)                                                         \
+    .kind = FORM_RESERVED, condition, .bits = offsetof(struct vmentry_context, of##_reserved), \
+    LIST(field)
+#define NOT_ZERO(condition, ...)    .kind = FORM_NOT_ZERO, condition, LIST(__VA_ARGS__)
+#define PAT_TYPES(condition, field) .kind = FORM_PAT, condition, LIST(field)
+#define AREA(...)                   .kind = FORM_AREA, ALWAYS, LIST(__VA_ARGS__)
+#define AREA_END(...)               .kind = FORM_AREA_END, ALWAYS, LIST(__VA_ARGS__)
+#define RIGHTS(of, function, mask, set)                                        \
+    .kind = FORM_RIGHTS, ALWAYS, .registers = (of), .rights = {(mask), (set)}, \
+    .is_of_segment = (function)
+#define CODE(function) .kind = FORM_CODE, ALWAYS, .code = (function)
+#define SEGMENTS(of, function) \
+    .kind = FORM_SEGMENT, ALWAYS, .registers = (of), .segment = (function)
+#define ENTRIES(function)     .kind = FORM_MSR, ALWAYS, .entry_broken = (function)
+#define MSRS(lowest, highest) .kind = FORM_MSR, ALWAYS, .msrs = {(lowest), (highest)}
 
 /* The rows of vmx/capability/control_needs.def that VM entry checks, as constants. */
-#define CONTROL_NEEDS(id, word, control, needed_word, needed)                \
-    NEED_WORD_##id = VMENTRY_WORD_##word, NEED_MASK_##id = word##_##control, \
-    NEEDED_WORD_##id = VMENTRY_WORD_##needed_word, NEEDED_MASK_##id = needed_word##_##needed,
+#define CONTROL_NEEDS(id, word, control, needed_word, needed)               \
+    NEED_WORD_##id = VMX_CONTROL_##word, NEED_MASK_##id = word##_##control, \
+    NEEDED_WORD_##id = VMX_CONTROL_##needed_word, NEEDED_MASK_##id = needed_word##_##needed,
 #define CONTROL_USES(...)
 #define CONTROL_PAIR(...)
 enum {
 #include "vmx/capability/control_needs.def"
 };
 
-#define VMENTRY_RULE(id, name, class, section, form, text) form,
+#define CHECK(id, name, section, form, text) {form},
 const struct vmentry_form vmentry_forms[VMENTRY_RULE_COUNT] = {
 #include "vmx/entry/vmentry_rules.def"
-};
-#undef VMENTRY_RULE
-
-const enum vmcs_field vmentry_word_fields[VMENTRY_WORD_COUNT] = {
-    [VMENTRY_WORD_NONE] = VMCS_EXIT_REASON,
-    [VMENTRY_WORD_PIN] = VMCS_PIN_BASED_VM_EXECUTION_CONTROLS,
-    [VMENTRY_WORD_PRIMARY] = VMCS_PRIMARY_PROCESSOR_BASED_VM_EXECUTION_CONTROLS,
-    [VMENTRY_WORD_SECONDARY] = VMCS_SECONDARY_PROCESSOR_BASED_VM_EXECUTION_CONTROLS,
-    [VMENTRY_WORD_TERTIARY] = VMCS_TERTIARY_PROCESSOR_BASED_VM_EXECUTION_CONTROLS,
-    [VMENTRY_WORD_VM_FUNCTION] = VMCS_VM_FUNCTION_CONTROLS,
-    [VMENTRY_WORD_EXIT] = VMCS_PRIMARY_VM_EXIT_CONTROLS,
-    [VMENTRY_WORD_SECONDARY_EXIT] = VMCS_SECONDARY_VM_EXIT_CONTROLS,
-    [VMENTRY_WORD_ENTRY] = VMCS_VM_ENTRY_CONTROLS,
 };

@@ -2,8 +2,6 @@
 #include "lib/x86.h"
 #include "vmx/entry/vmentry_state.h"
 
-#define BNDCFGS_RESERVED 0xffcull /* 11:2 */
-
 struct vmentry_view vmentry_guest_cr0_fixed(const struct vmentry_state *state)
 {
     const struct vmx_capability *capability = state->context->capability;
@@ -14,10 +12,9 @@ struct vmentry_view vmentry_guest_cr0_fixed(const struct vmentry_state *state)
     return (struct vmentry_view){VMCS_GUEST_CR0, seen, wanted};
 }
 
-struct vmentry_view vmentry_guest_cr0_pg_pe(const struct vmentry_state *state)
+bool vmentry_guest_paging(const struct vmentry_state *state)
 {
-    return vmentry_get(state, VMCS_GUEST_CR0) & CR0_PG ? vmentry_ones(state, VMCS_GUEST_CR0, CR0_PE)
-                                                       : vmentry_kept();
+    return vmentry_get(state, VMCS_GUEST_CR0) & CR0_PG;
 }
 
 struct vmentry_view vmentry_guest_cr4_fixed(const struct vmentry_state *state)
@@ -29,36 +26,9 @@ struct vmentry_view vmentry_guest_cr4_fixed(const struct vmentry_state *state)
                                  (seen | capability->cr4_fixed0) & capability->cr4_fixed1};
 }
 
-struct vmentry_view vmentry_guest_cet_wp(const struct vmentry_state *state)
+bool vmentry_guest_cet(const struct vmentry_state *state)
 {
-    return vmentry_get(state, VMCS_GUEST_CR4) & CR4_CET
-               ? vmentry_ones(state, VMCS_GUEST_CR0, CR0_WP)
-               : vmentry_kept();
-}
-
-struct vmentry_view vmentry_guest_debugctl(const struct vmentry_state *state)
-{
-    return vmentry_is_set(state, VMENTRY_CONTROL(ENTRY, LOAD_DEBUG_CONTROLS))
-               ? vmentry_zero(state, VMCS_GUEST_IA32_DEBUGCTL, state->context->debugctl_reserved)
-               : vmentry_kept();
-}
-
-struct vmentry_view vmentry_guest_ia32e_paging(const struct vmentry_state *state)
-{
-    return vmentry_guest_ia32e(state) ? vmentry_ones(state, VMCS_GUEST_CR0, CR0_PG)
-                                      : vmentry_kept();
-}
-
-struct vmentry_view vmentry_guest_ia32e_pae(const struct vmentry_state *state)
-{
-    return vmentry_guest_ia32e(state) ? vmentry_ones(state, VMCS_GUEST_CR4, CR4_PAE)
-                                      : vmentry_kept();
-}
-
-struct vmentry_view vmentry_guest_cr4_ia32e_only(const struct vmentry_state *state)
-{
-    return vmentry_guest_ia32e(state) ? vmentry_kept()
-                                      : vmentry_zero(state, VMCS_GUEST_CR4, CR4_PCIDE | CR4_FRED);
+    return vmentry_get(state, VMCS_GUEST_CR4) & CR4_CET;
 }
 
 struct vmentry_view vmentry_guest_cr3(const struct vmentry_state *state)
@@ -67,31 +37,9 @@ struct vmentry_view vmentry_guest_cr3(const struct vmentry_state *state)
                         vmentry_cr3_reserved(state, vmentry_guest_width(state)));
 }
 
-struct vmentry_view vmentry_guest_perf(const struct vmentry_state *state)
-{
-    if (!vmentry_is_set(state, VMENTRY_CONTROL(ENTRY, LOAD_PERF_GLOBAL_CTRL)))
-        return vmentry_kept();
-    return vmentry_zero(state, VMCS_GUEST_IA32_PERF_GLOBAL_CTRL,
-                        state->context->perf_global_ctrl_reserved);
-}
-
-struct vmentry_view vmentry_guest_spec_ctrl(const struct vmentry_state *state)
-{
-    return vmentry_is_set(state, VMENTRY_CONTROL(ENTRY, LOAD_SPEC_CTRL))
-               ? vmentry_zero(state, VMCS_GUEST_IA32_SPEC_CTRL, state->context->spec_ctrl_reserved)
-               : vmentry_kept();
-}
-
 static bool loads_efer(const struct vmentry_state *state)
 {
     return vmentry_is_set(state, VMENTRY_CONTROL(ENTRY, LOAD_EFER));
-}
-
-struct vmentry_view vmentry_guest_efer_reserved(const struct vmentry_state *state)
-{
-    return loads_efer(state)
-               ? vmentry_zero(state, VMCS_GUEST_IA32_EFER, state->context->efer_reserved)
-               : vmentry_kept();
 }
 
 struct vmentry_view vmentry_guest_efer_lma(const struct vmentry_state *state)
@@ -111,24 +59,6 @@ struct vmentry_view vmentry_guest_efer_lme(const struct vmentry_state *state)
                : vmentry_zero(state, VMCS_GUEST_IA32_EFER, EFER_LME);
 }
 
-struct vmentry_view vmentry_guest_bndcfgs(const struct vmentry_state *state)
-{
-    uint64_t seen;
-
-    if (!vmentry_is_set(state, VMENTRY_CONTROL(ENTRY, LOAD_BNDCFGS)))
-        return vmentry_kept();
-    seen = vmentry_get(state, VMCS_GUEST_IA32_BNDCFGS);
-    return (struct vmentry_view){VMCS_GUEST_IA32_BNDCFGS, seen,
-                                 vmentry_canonical(state, seen) & ~BNDCFGS_RESERVED};
-}
-
-struct vmentry_view vmentry_guest_rtit(const struct vmentry_state *state)
-{
-    return vmentry_is_set(state, VMENTRY_CONTROL(ENTRY, LOAD_RTIT_CTL))
-               ? vmentry_zero(state, VMCS_GUEST_IA32_RTIT_CTL, state->context->rtit_ctl_reserved)
-               : vmentry_kept();
-}
-
 static bool loads_cet(const struct vmentry_state *state)
 {
     return vmentry_is_set(state, VMENTRY_CONTROL(ENTRY, LOAD_CET_STATE));
@@ -140,12 +70,6 @@ struct vmentry_view vmentry_guest_s_cet_tracker(const struct vmentry_state *stat
         (vmentry_get(state, VMCS_GUEST_IA32_S_CET) & S_CET_TRACKER) != S_CET_TRACKER)
         return vmentry_kept();
     return vmentry_zero(state, VMCS_GUEST_IA32_S_CET, S_CET_TRACKER);
-}
-
-struct vmentry_view vmentry_guest_rip_high(const struct vmentry_state *state)
-{
-    return vmentry_guest_64(state) ? vmentry_kept()
-                                   : vmentry_zero(state, VMCS_GUEST_RIP, HIGH_HALF);
 }
 
 /* Less than canonical: bit N-1 may differ from the bits N and up, with N the linear-address width.
@@ -163,23 +87,9 @@ struct vmentry_view vmentry_guest_rip_identical(const struct vmentry_state *stat
     return vmentry_guest_64(state) ? identical(state, VMCS_GUEST_RIP) : vmentry_kept();
 }
 
-struct vmentry_view vmentry_guest_rflags_one(const struct vmentry_state *state)
+bool vmentry_may_be_v8086(const struct vmentry_state *state)
 {
-    return vmentry_ones(state, VMCS_GUEST_RFLAGS, 2);
-}
-
-struct vmentry_view vmentry_guest_rflags_vm(const struct vmentry_state *state)
-{
-    return vmentry_guest_ia32e(state) || !vmentry_guest_protected(state)
-               ? vmentry_zero(state, VMCS_GUEST_RFLAGS, RFLAGS_VM)
-               : vmentry_kept();
-}
-
-struct vmentry_view vmentry_guest_rflags_if(const struct vmentry_state *state)
-{
-    return vmentry_injects(state) && vmentry_injected_type(state) == EVENT_EXTERNAL_INTERRUPT
-               ? vmentry_ones(state, VMCS_GUEST_RFLAGS, RFLAGS_IF)
-               : vmentry_kept();
+    return !vmentry_guest_ia32e(state) && vmentry_guest_protected(state);
 }
 
 struct vmentry_view vmentry_guest_ssp_identical(const struct vmentry_state *state)
@@ -187,9 +97,64 @@ struct vmentry_view vmentry_guest_ssp_identical(const struct vmentry_state *stat
     return loads_cet(state) ? identical(state, VMCS_GUEST_SSP) : vmentry_kept();
 }
 
-struct vmentry_view vmentry_guest_ssp_high(const struct vmentry_state *state)
+/* FRED's stack pointers, the host's and the guest's, and a guest that uses it. */
+#define RSP_RESERVED 0x3full
+#define SSP_RESERVED 0x7ull
+
+enum { STACKS = 3 };
+
+/* The first of the stack pointers that is wrong, or the last of them. */
+static struct vmentry_view stacks(const struct vmentry_state *state, enum vmcs_field rsp1,
+                                  enum vmcs_field ssp1)
 {
-    return loads_cet(state) && !vmentry_guest_64(state)
-               ? vmentry_zero(state, VMCS_GUEST_SSP, HIGH_HALF)
+    struct vmentry_view view = vmentry_kept();
+
+    for (unsigned i = 0; i < 2 * STACKS && view.seen == view.wanted; i++) {
+        bool shadow = i >= STACKS;
+        enum vmcs_field field = (enum vmcs_field)(shadow ? ssp1 + 2 * (i - STACKS) : rsp1 + 2 * i);
+        uint64_t seen = vmentry_get(state, field);
+
+        view = (struct vmentry_view){
+            field, seen, vmentry_canonical(state, seen) & ~(shadow ? SSP_RESERVED : RSP_RESERVED)};
+    }
+    return view;
+}
+
+struct vmentry_view vmentry_host_fred_stacks(const struct vmentry_state *state)
+{
+    return vmentry_is_set(state, VMENTRY_CONTROL(SECONDARY_EXIT, LOAD_FRED))
+               ? stacks(state, VMCS_HOST_IA32_FRED_RSP1, VMCS_HOST_IA32_FRED_SSP1)
                : vmentry_kept();
+}
+
+struct vmentry_view vmentry_guest_fred_stacks(const struct vmentry_state *state)
+{
+    return vmentry_is_set(state, VMENTRY_CONTROL(ENTRY, LOAD_FRED))
+               ? stacks(state, VMCS_GUEST_IA32_FRED_RSP1, VMCS_GUEST_IA32_FRED_SSP1)
+               : vmentry_kept();
+}
+
+static bool guest_uses_fred(const struct vmentry_state *state)
+{
+    return vmentry_get(state, VMCS_GUEST_CR4) & CR4_FRED;
+}
+
+/* FRED knows two privilege levels: a DPL of 1 or 2 would have to be 0. */
+bool vmentry_ss_fits_fred(const struct vmentry_state *state)
+{
+    uint32_t dpl = vmentry_segment_rights(state, SEGMENT_SS) & RIGHTS_DPL;
+
+    return !guest_uses_fred(state) || dpl == 0 || dpl == RIGHTS_DPL;
+}
+
+bool vmentry_is_fred_kernel(const struct vmentry_state *state)
+{
+    return guest_uses_fred(state) && !(vmentry_segment_rights(state, SEGMENT_SS) & RIGHTS_DPL);
+}
+
+/* ERETU, which enters ring 3 with FRED, leaves neither IOPL nor blocking by STI. */
+bool vmentry_is_fred_user(const struct vmentry_state *state)
+{
+    return guest_uses_fred(state) &&
+           (vmentry_segment_rights(state, SEGMENT_SS) & RIGHTS_DPL) == RIGHTS_DPL;
 }

@@ -2,9 +2,8 @@
 #include "lib/x86.h"
 #include "vmx/entry/vmentry_state.h"
 
-#define LIMIT_LOW     0xfffu
-#define LIMIT_HIGH    0xfff00000u
-#define RESERVED_BITS 0xfffe0f00ull /* 31:17 and 11:8 */
+#define LIMIT_LOW  0xfffu
+#define LIMIT_HIGH 0xfff00000u
 
 enum {
     TYPE_DATA_WRITABLE = 3, /* and accessed, expand-up */
@@ -12,11 +11,9 @@ enum {
     TYPE_CODE = 9,          /* accessed, execute-only: the least of those that CS may be */
     TYPE_CODE_READABLE = 11,
     TYPE_CONFORMING = 4, /* of a code segment */
-    TYPE_LDT = 2,
     TYPE_TSS_16_BUSY = 3,
     TYPE_TSS_BUSY = 11,
     LIMIT_V8086 = 0xffff,
-    RIGHTS_V8086 = 0xf3,
 };
 
 static unsigned type_of(const struct vmentry_state *state, unsigned segment)
@@ -36,10 +33,16 @@ static bool is_looked_at(const struct vmentry_state *state, unsigned segment)
            !(vmentry_segment_rights(state, segment) & RIGHTS_UNUSABLE);
 }
 
-/* In virtual-8086 mode the whole of the access rights is prescribed. */
-static bool rights_matter(const struct vmentry_state *state, unsigned segment)
+/* In virtual-8086 mode the whole of a code or data segment's access rights is prescribed. */
+bool vmentry_rights_matter(const struct vmentry_state *state, unsigned segment)
 {
-    return !vmentry_guest_v8086(state) && is_looked_at(state, segment);
+    return (segment >= SEGMENT_LDTR || !vmentry_guest_v8086(state)) && is_looked_at(state, segment);
+}
+
+bool vmentry_is_v8086(const struct vmentry_state *state, unsigned segment)
+{
+    (void)segment;
+    return vmentry_guest_v8086(state);
 }
 
 /* A view of access rights with some of their bits as they should be. */
@@ -101,12 +104,6 @@ struct vmentry_view vmentry_v8086_limit(const struct vmentry_state *state, unsig
                                  LIMIT_V8086};
 }
 
-struct vmentry_view vmentry_v8086_rights(const struct vmentry_state *state, unsigned segment)
-{
-    return vmentry_guest_v8086(state) ? rights(state, segment, ~0ull, RIGHTS_V8086)
-                                      : vmentry_kept();
-}
-
 static bool cs_is_data(const struct vmentry_state *state)
 {
     return type_of(state, SEGMENT_CS) == TYPE_DATA_WRITABLE;
@@ -125,34 +122,21 @@ struct vmentry_view vmentry_ss_type(const struct vmentry_state *state)
 {
     unsigned type = type_of(state, SEGMENT_SS);
 
-    if (!rights_matter(state, SEGMENT_SS) || type == TYPE_DATA_WRITABLE || type == TYPE_DATA_DOWN)
+    if (!vmentry_rights_matter(state, SEGMENT_SS) || type == TYPE_DATA_WRITABLE ||
+        type == TYPE_DATA_DOWN)
         return vmentry_kept();
     return rights(state, SEGMENT_SS, RIGHTS_TYPE, TYPE_DATA_WRITABLE);
 }
 
-struct vmentry_view vmentry_data_accessed(const struct vmentry_state *state, unsigned segment)
+bool vmentry_is_code(const struct vmentry_state *state, unsigned segment)
 {
-    return rights_matter(state, segment) ? rights(state, segment, 0, RIGHTS_ACCESSED)
-                                         : vmentry_kept();
+    return vmentry_rights_matter(state, segment) && type_of(state, segment) & RIGHTS_CODE;
 }
 
-struct vmentry_view vmentry_data_readable(const struct vmentry_state *state, unsigned segment)
+bool vmentry_is_data_cs(const struct vmentry_state *state, unsigned segment)
 {
-    return rights_matter(state, segment) && type_of(state, segment) & RIGHTS_CODE
-               ? rights(state, segment, 0, RIGHTS_READABLE)
-               : vmentry_kept();
-}
-
-struct vmentry_view vmentry_segment_s(const struct vmentry_state *state, unsigned segment)
-{
-    return rights_matter(state, segment) ? rights(state, segment, 0, RIGHTS_S) : vmentry_kept();
-}
-
-struct vmentry_view vmentry_cs_dpl_data(const struct vmentry_state *state)
-{
-    return !vmentry_guest_v8086(state) && cs_is_data(state)
-               ? rights(state, SEGMENT_CS, RIGHTS_DPL, 0)
-               : vmentry_kept();
+    (void)segment;
+    return !vmentry_guest_v8086(state) && cs_is_data(state);
 }
 
 static bool cs_is_code(const struct vmentry_state *state, bool conforming)
@@ -186,64 +170,39 @@ struct vmentry_view vmentry_ss_dpl_rpl(const struct vmentry_state *state)
                   (vmentry_get(state, VMCS_GUEST_SS_SELECTOR) & SELECTOR_RPL) << 5);
 }
 
-struct vmentry_view vmentry_ss_dpl_zero(const struct vmentry_state *state)
+bool vmentry_is_ss_of_0(const struct vmentry_state *state, unsigned segment)
 {
-    return !vmentry_guest_v8086(state) && (cs_is_data(state) || !vmentry_guest_protected(state))
-               ? rights(state, SEGMENT_SS, RIGHTS_DPL, 0)
-               : vmentry_kept();
+    (void)segment;
+    return !vmentry_guest_v8086(state) && (cs_is_data(state) || !vmentry_guest_protected(state));
 }
 
 struct vmentry_view vmentry_data_dpl(const struct vmentry_state *state, unsigned segment)
 {
     uint64_t rpl = vmentry_get(state, vmentry_selector(segment)) & SELECTOR_RPL;
 
-    if (!rights_matter(state, segment) || vmentry_is_unrestricted(state) ||
+    if (!vmentry_rights_matter(state, segment) || vmentry_is_unrestricted(state) ||
         type_of(state, segment) > TYPE_CODE_READABLE || dpl_of(state, segment) >= rpl)
         return vmentry_kept();
     return rights(state, segment, RIGHTS_DPL, rpl << 5);
 }
 
-struct vmentry_view vmentry_segment_present(const struct vmentry_state *state, unsigned segment)
+bool vmentry_is_64_bit_cs(const struct vmentry_state *state, unsigned segment)
 {
-    return rights_matter(state, segment) ? rights(state, segment, 0, RIGHTS_P) : vmentry_kept();
-}
-
-struct vmentry_view vmentry_segment_reserved(const struct vmentry_state *state, unsigned segment)
-{
-    return rights_matter(state, segment) ? rights(state, segment, RESERVED_BITS, 0)
-                                         : vmentry_kept();
-}
-
-struct vmentry_view vmentry_cs_db(const struct vmentry_state *state)
-{
-    return vmentry_guest_64(state) && !vmentry_guest_v8086(state)
-               ? rights(state, SEGMENT_CS, RIGHTS_DB, 0)
-               : vmentry_kept();
+    (void)segment;
+    return vmentry_guest_64(state) && !vmentry_guest_v8086(state);
 }
 
 /* A limit in units of 4 KiB has its low 12 bits at 1; one in bytes has no more than 20 bits. */
-static struct vmentry_view granularity_low(const struct vmentry_state *state, unsigned segment)
+bool vmentry_limit_is_of_bytes(const struct vmentry_state *state, unsigned segment)
 {
-    uint64_t limit = vmentry_get(state, vmentry_limit(segment));
-
-    return (limit & LIMIT_LOW) != LIMIT_LOW ? rights(state, segment, RIGHTS_G, 0) : vmentry_kept();
+    return vmentry_rights_matter(state, segment) &&
+           (vmentry_get(state, vmentry_limit(segment)) & LIMIT_LOW) != LIMIT_LOW;
 }
 
-static struct vmentry_view granularity_high(const struct vmentry_state *state, unsigned segment)
+bool vmentry_limit_is_of_pages(const struct vmentry_state *state, unsigned segment)
 {
-    uint64_t limit = vmentry_get(state, vmentry_limit(segment));
-
-    return limit & LIMIT_HIGH ? rights(state, segment, 0, RIGHTS_G) : vmentry_kept();
-}
-
-struct vmentry_view vmentry_segment_g_low(const struct vmentry_state *state, unsigned segment)
-{
-    return rights_matter(state, segment) ? granularity_low(state, segment) : vmentry_kept();
-}
-
-struct vmentry_view vmentry_segment_g_high(const struct vmentry_state *state, unsigned segment)
-{
-    return rights_matter(state, segment) ? granularity_high(state, segment) : vmentry_kept();
+    return vmentry_rights_matter(state, segment) &&
+           vmentry_get(state, vmentry_limit(segment)) & LIMIT_HIGH;
 }
 
 struct vmentry_view vmentry_tr_type(const struct vmentry_state *state)
@@ -253,35 +212,4 @@ struct vmentry_view vmentry_tr_type(const struct vmentry_state *state)
     if (type == TYPE_TSS_BUSY || (type == TYPE_TSS_16_BUSY && !vmentry_guest_ia32e(state)))
         return vmentry_kept();
     return rights(state, SEGMENT_TR, RIGHTS_TYPE, TYPE_TSS_BUSY);
-}
-
-struct vmentry_view vmentry_ldtr_type(const struct vmentry_state *state)
-{
-    return is_looked_at(state, SEGMENT_LDTR) ? rights(state, SEGMENT_LDTR, RIGHTS_TYPE, TYPE_LDT)
-                                             : vmentry_kept();
-}
-
-struct vmentry_view vmentry_system_s(const struct vmentry_state *state, unsigned segment)
-{
-    return is_looked_at(state, segment) ? rights(state, segment, RIGHTS_S, 0) : vmentry_kept();
-}
-
-struct vmentry_view vmentry_system_present(const struct vmentry_state *state, unsigned segment)
-{
-    return is_looked_at(state, segment) ? rights(state, segment, 0, RIGHTS_P) : vmentry_kept();
-}
-
-struct vmentry_view vmentry_system_reserved(const struct vmentry_state *state, unsigned segment)
-{
-    return is_looked_at(state, segment) ? rights(state, segment, RESERVED_BITS, 0) : vmentry_kept();
-}
-
-struct vmentry_view vmentry_system_g_low(const struct vmentry_state *state, unsigned segment)
-{
-    return is_looked_at(state, segment) ? granularity_low(state, segment) : vmentry_kept();
-}
-
-struct vmentry_view vmentry_system_g_high(const struct vmentry_state *state, unsigned segment)
-{
-    return is_looked_at(state, segment) ? granularity_high(state, segment) : vmentry_kept();
 }

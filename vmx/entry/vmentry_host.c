@@ -28,10 +28,9 @@ struct vmentry_view vmentry_host_cr4_fixed(const struct vmentry_state *state)
                  state->context->capability->cr4_fixed1);
 }
 
-struct vmentry_view vmentry_host_cet_wp(const struct vmentry_state *state)
+bool vmentry_host_cet(const struct vmentry_state *state)
 {
-    return vmentry_get(state, VMCS_HOST_CR4) & CR4_CET ? vmentry_ones(state, VMCS_HOST_CR0, CR0_WP)
-                                                       : vmentry_kept();
+    return vmentry_get(state, VMCS_HOST_CR4) & CR4_CET;
 }
 
 struct vmentry_view vmentry_host_cr3(const struct vmentry_state *state)
@@ -40,36 +39,9 @@ struct vmentry_view vmentry_host_cr3(const struct vmentry_state *state)
                         vmentry_cr3_reserved(state, state->context->physical_address_width));
 }
 
-struct vmentry_view vmentry_host_perf(const struct vmentry_state *state)
-{
-    if (!vmentry_is_set(state, VMENTRY_CONTROL(EXIT, LOAD_PERF_GLOBAL_CTRL)))
-        return vmentry_kept();
-    return vmentry_zero(state, VMCS_HOST_IA32_PERF_GLOBAL_CTRL,
-                        state->context->perf_global_ctrl_reserved);
-}
-
-struct vmentry_view vmentry_host_spec_ctrl(const struct vmentry_state *state)
-{
-    return vmentry_is_set(state, VMENTRY_CONTROL(SECONDARY_EXIT, LOAD_SPEC_CTRL))
-               ? vmentry_zero(state, VMCS_HOST_IA32_SPEC_CTRL, state->context->spec_ctrl_reserved)
-               : vmentry_kept();
-}
-
-static bool loads_efer(const struct vmentry_state *state)
-{
-    return vmentry_is_set(state, VMENTRY_CONTROL(EXIT, LOAD_EFER));
-}
-
-struct vmentry_view vmentry_host_efer_reserved(const struct vmentry_state *state)
-{
-    return loads_efer(state)
-               ? vmentry_zero(state, VMCS_HOST_IA32_EFER, state->context->efer_reserved)
-               : vmentry_kept();
-}
-
 struct vmentry_view vmentry_host_efer_long_mode(const struct vmentry_state *state)
 {
-    if (!loads_efer(state))
+    if (!vmentry_is_set(state, VMENTRY_CONTROL(EXIT, LOAD_EFER)))
         return vmentry_kept();
     return vmentry_host_64(state) ? vmentry_ones(state, VMCS_HOST_IA32_EFER, EFER_LMA | EFER_LME)
                                   : vmentry_zero(state, VMCS_HOST_IA32_EFER, EFER_LMA | EFER_LME);
@@ -100,22 +72,6 @@ struct vmentry_view vmentry_host_address_space(const struct vmentry_state *state
     return state->context->ia32e_mode
                ? vmentry_ones(state, VMCS_PRIMARY_VM_EXIT_CONTROLS, EXIT_HOST_ADDRESS_SPACE_SIZE)
                : vmentry_zero(state, VMCS_PRIMARY_VM_EXIT_CONTROLS, EXIT_HOST_ADDRESS_SPACE_SIZE);
-}
-
-struct vmentry_view vmentry_host_32_cr4(const struct vmentry_state *state)
-{
-    return vmentry_host_64(state) ? vmentry_kept()
-                                  : vmentry_zero(state, VMCS_HOST_CR4, CR4_PCIDE | CR4_FRED);
-}
-
-struct vmentry_view vmentry_host_32_rip(const struct vmentry_state *state)
-{
-    return vmentry_host_64(state) ? vmentry_kept() : vmentry_zero(state, VMCS_HOST_RIP, HIGH_HALF);
-}
-
-struct vmentry_view vmentry_host_64_pae(const struct vmentry_state *state)
-{
-    return vmentry_host_64(state) ? vmentry_ones(state, VMCS_HOST_CR4, CR4_PAE) : vmentry_kept();
 }
 
 /* A view of an address that the host uses as wide as it is. */

@@ -10,7 +10,6 @@ enum { VECTOR_PENDING_MTF = 0 };
 #define DEBUGCTL_BTF     (1ull << 1)
 #define PENDING_BUS_LOCK (1ull << 11)
 #define PENDING_ENABLED  (1ull << 12)
-#define PENDING_BS       (1ull << 14)
 #define PENDING_RTM      (1ull << 16)
 #define PENDING_RESERVED 0xfffffffffffeaff0ull /* 63:17, 15, 13, 11:4 */
 #define NO_LINK          UINT64_MAX
@@ -24,134 +23,84 @@ static uint64_t activity(const struct vmentry_state *state)
     return vmentry_get(state, VMCS_GUEST_ACTIVITY_STATE);
 }
 
-/* A view of an activity state in whose place the active state would do. */
-static struct vmentry_view not_active(const struct vmentry_state *state, bool wrong)
-{
-    return (struct vmentry_view){VMCS_GUEST_ACTIVITY_STATE, activity(state),
-                                 wrong ? ACTIVE : activity(state)};
-}
-
 struct vmentry_view vmentry_activity(const struct vmentry_state *state)
 {
     const struct vmx_capability *capability = state->context->capability;
     bool known[] = {true, capability->activity_hlt, capability->activity_shutdown,
                     capability->activity_wait_for_sipi};
+    bool wrong = activity(state) > WAIT_FOR_SIPI || !known[activity(state)];
 
-    return not_active(state, activity(state) > WAIT_FOR_SIPI || !known[activity(state)]);
+    return (struct vmentry_view){VMCS_GUEST_ACTIVITY_STATE, activity(state),
+                                 wrong ? ACTIVE : activity(state)};
 }
 
-struct vmentry_view vmentry_hlt_dpl(const struct vmentry_state *state)
+bool vmentry_hlt_in_user(const struct vmentry_state *state)
 {
-    return not_active(state, activity(state) == HLT &&
-                                 vmentry_segment_rights(state, SEGMENT_SS) & RIGHTS_DPL);
+    return activity(state) == HLT && vmentry_segment_rights(state, SEGMENT_SS) & RIGHTS_DPL;
 }
 
-struct vmentry_view vmentry_activity_blocked(const struct vmentry_state *state)
+bool vmentry_is_blocked(const struct vmentry_state *state)
 {
-    return not_active(state,
-                      vmentry_interruptibility(state) & (BLOCKING_BY_STI | BLOCKING_BY_MOV_SS));
-}
-
-static bool injects(const struct vmentry_state *state, unsigned type)
-{
-    return vmentry_injects(state) && vmentry_injected_type(state) == type;
+    return vmentry_interruptibility(state) & (BLOCKING_BY_STI | BLOCKING_BY_MOV_SS);
 }
 
 static bool injects_exception(const struct vmentry_state *state, unsigned vector)
 {
-    return injects(state, EVENT_HARDWARE_EXCEPTION) && vmentry_injected_vector(state) == vector;
+    return vmentry_injects_type(state, EVENT_HARDWARE_EXCEPTION) &&
+           vmentry_injected_vector(state) == vector;
 }
 
-struct vmentry_view vmentry_hlt_event(const struct vmentry_state *state)
+bool vmentry_stays_in_hlt(const struct vmentry_state *state)
 {
-    bool wakes =
-        injects(state, EVENT_EXTERNAL_INTERRUPT) || injects(state, EVENT_NMI) ||
-        injects_exception(state, X86_VECTOR_DB) || injects_exception(state, X86_VECTOR_MC) ||
-        (injects(state, EVENT_OTHER) && vmentry_injected_vector(state) == VECTOR_PENDING_MTF);
+    bool wakes = vmentry_injects_interrupt(state) || vmentry_injects_nmi(state) ||
+                 injects_exception(state, X86_VECTOR_DB) ||
+                 injects_exception(state, X86_VECTOR_MC) ||
+                 (vmentry_injects_type(state, EVENT_OTHER) &&
+                  vmentry_injected_vector(state) == VECTOR_PENDING_MTF);
 
-    return not_active(state, activity(state) == HLT && vmentry_injects(state) && !wakes);
+    return activity(state) == HLT && vmentry_injects(state) && !wakes;
 }
 
-struct vmentry_view vmentry_shutdown_event(const struct vmentry_state *state)
+bool vmentry_stays_in_shutdown(const struct vmentry_state *state)
 {
-    bool wakes = injects(state, EVENT_NMI) || injects_exception(state, X86_VECTOR_MC);
+    bool wakes = vmentry_injects_nmi(state) || injects_exception(state, X86_VECTOR_MC);
 
-    return not_active(state, activity(state) == SHUTDOWN && vmentry_injects(state) && !wakes);
+    return activity(state) == SHUTDOWN && vmentry_injects(state) && !wakes;
 }
 
-struct vmentry_view vmentry_sipi_event(const struct vmentry_state *state)
+bool vmentry_waits_for_sipi(const struct vmentry_state *state)
 {
-    return not_active(state, activity(state) == WAIT_FOR_SIPI && vmentry_injects(state));
+    return activity(state) == WAIT_FOR_SIPI;
 }
 
-static bool enters_smm(const struct vmentry_state *state)
+bool vmentry_stays_in_sipi(const struct vmentry_state *state)
 {
-    return vmentry_is_set(state, VMENTRY_CONTROL(ENTRY, ENTRY_TO_SMM));
+    return vmentry_waits_for_sipi(state) && vmentry_injects(state);
 }
 
-struct vmentry_view vmentry_activity_smm(const struct vmentry_state *state)
+bool vmentry_sti_blocks(const struct vmentry_state *state)
 {
-    return not_active(state, activity(state) == WAIT_FOR_SIPI && enters_smm(state));
+    return vmentry_interruptibility(state) & BLOCKING_BY_STI;
 }
 
-struct vmentry_view vmentry_blocking_smm(const struct vmentry_state *state)
+bool vmentry_takes_interrupts(const struct vmentry_state *state)
 {
-    return enters_smm(state)
-               ? vmentry_ones(state, VMCS_GUEST_INTERRUPTIBILITY_STATE, BLOCKING_BY_SMI)
-               : vmentry_kept();
+    return vmentry_get(state, VMCS_GUEST_RFLAGS) & RFLAGS_IF;
 }
 
-/* A view of blocking that must not be, where `wrong`. */
-static struct vmentry_view no_blocking(const struct vmentry_state *state, uint64_t bits, bool wrong)
+bool vmentry_nmi_after_sti(const struct vmentry_state *state)
 {
-    return wrong ? vmentry_zero(state, VMCS_GUEST_INTERRUPTIBILITY_STATE, bits) : vmentry_kept();
+    return state->context->sti_blocks_nmi && vmentry_injects_nmi(state);
 }
 
-struct vmentry_view vmentry_sti_and_mov_ss(const struct vmentry_state *state)
+bool vmentry_left_enclave(const struct vmentry_state *state)
 {
-    return no_blocking(state, BLOCKING_BY_MOV_SS,
-                       vmentry_interruptibility(state) & BLOCKING_BY_STI);
+    return vmentry_interruptibility(state) & ENCLAVE_INTERRUPTION;
 }
 
-struct vmentry_view vmentry_sti_if(const struct vmentry_state *state)
+bool vmentry_has_sgx(const struct vmentry_state *state)
 {
-    return no_blocking(state, BLOCKING_BY_STI,
-                       !(vmentry_get(state, VMCS_GUEST_RFLAGS) & RFLAGS_IF));
-}
-
-struct vmentry_view vmentry_blocked_interrupt(const struct vmentry_state *state)
-{
-    return no_blocking(state, BLOCKING_BY_STI | BLOCKING_BY_MOV_SS,
-                       injects(state, EVENT_EXTERNAL_INTERRUPT));
-}
-
-struct vmentry_view vmentry_nmi_mov_ss(const struct vmentry_state *state)
-{
-    return no_blocking(state, BLOCKING_BY_MOV_SS, injects(state, EVENT_NMI));
-}
-
-struct vmentry_view vmentry_nmi_sti(const struct vmentry_state *state)
-{
-    return no_blocking(state, BLOCKING_BY_STI,
-                       state->context->sti_blocks_nmi && injects(state, EVENT_NMI));
-}
-
-struct vmentry_view vmentry_virtual_nmi(const struct vmentry_state *state)
-{
-    return no_blocking(state, BLOCKING_BY_NMI,
-                       injects(state, EVENT_NMI) &&
-                           vmentry_is_set(state, VMENTRY_CONTROL(PIN, VIRTUAL_NMIS)));
-}
-
-struct vmentry_view vmentry_enclave_mov_ss(const struct vmentry_state *state)
-{
-    return no_blocking(state, BLOCKING_BY_MOV_SS,
-                       vmentry_interruptibility(state) & ENCLAVE_INTERRUPTION);
-}
-
-struct vmentry_view vmentry_enclave_sgx(const struct vmentry_state *state)
-{
-    return no_blocking(state, ENCLAVE_INTERRUPTION, !state->context->sgx);
+    return state->context->sgx;
 }
 
 struct vmentry_view vmentry_pending_reserved(const struct vmentry_state *state)
@@ -174,42 +123,29 @@ static bool single_stepping(const struct vmentry_state *state)
            !(vmentry_get(state, VMCS_GUEST_IA32_DEBUGCTL) & DEBUGCTL_BTF);
 }
 
-struct vmentry_view vmentry_bs_missing(const struct vmentry_state *state)
+bool vmentry_step_is_pending(const struct vmentry_state *state)
 {
-    return single_step_is_known(state) && single_stepping(state)
-               ? vmentry_ones(state, VMCS_GUEST_PENDING_DEBUG_EXCEPTIONS, PENDING_BS)
-               : vmentry_kept();
+    return single_step_is_known(state) && single_stepping(state);
 }
 
-struct vmentry_view vmentry_bs_forbidden(const struct vmentry_state *state)
+bool vmentry_step_is_not_pending(const struct vmentry_state *state)
 {
-    return single_step_is_known(state) && !single_stepping(state)
-               ? vmentry_zero(state, VMCS_GUEST_PENDING_DEBUG_EXCEPTIONS, PENDING_BS)
-               : vmentry_kept();
-}
-
-static bool rtm_is_pending(const struct vmentry_state *state)
-{
-    return vmentry_get(state, VMCS_GUEST_PENDING_DEBUG_EXCEPTIONS) & PENDING_RTM;
+    return single_step_is_known(state) && !single_stepping(state);
 }
 
 struct vmentry_view vmentry_pending_rtm(const struct vmentry_state *state)
 {
     uint64_t seen = vmentry_get(state, VMCS_GUEST_PENDING_DEBUG_EXCEPTIONS);
 
-    if (!rtm_is_pending(state))
+    if (!(seen & PENDING_RTM))
         return vmentry_kept();
     return (struct vmentry_view){VMCS_GUEST_PENDING_DEBUG_EXCEPTIONS, seen,
                                  PENDING_RTM | PENDING_ENABLED};
 }
 
-struct vmentry_view vmentry_pending_rtm_supported(const struct vmentry_state *state)
+bool vmentry_rtm_fits(const struct vmentry_state *state)
 {
-    bool blocked = vmentry_interruptibility(state) & BLOCKING_BY_MOV_SS;
-
-    return rtm_is_pending(state) && (!state->context->rtm || blocked)
-               ? vmentry_zero(state, VMCS_GUEST_PENDING_DEBUG_EXCEPTIONS, PENDING_RTM)
-               : vmentry_kept();
+    return state->context->rtm && !(vmentry_interruptibility(state) & BLOCKING_BY_MOV_SS);
 }
 
 static uint64_t link_pointer(const struct vmentry_state *state)
@@ -217,17 +153,9 @@ static uint64_t link_pointer(const struct vmentry_state *state)
     return vmentry_get(state, VMCS_LINK_POINTER);
 }
 
-struct vmentry_view vmentry_link_aligned(const struct vmentry_state *state)
+bool vmentry_has_link(const struct vmentry_state *state)
 {
-    return link_pointer(state) == NO_LINK ? vmentry_kept()
-                                          : vmentry_zero(state, VMCS_LINK_POINTER, 0xfff);
-}
-
-struct vmentry_view vmentry_link_width(const struct vmentry_state *state)
-{
-    return link_pointer(state) == NO_LINK
-               ? vmentry_kept()
-               : vmentry_zero(state, VMCS_LINK_POINTER, vmentry_beyond(state));
+    return link_pointer(state) != NO_LINK;
 }
 
 /* The first four bytes of a VMCS region: SDM, "Format of the VMCS Region". */
@@ -291,4 +219,29 @@ struct vmentry_view vmentry_pdpte_memory(const struct vmentry_state *state)
             return (struct vmentry_view){VMCS_GUEST_CR3, pdptes[i], pdpte_of(state, pdptes[i])};
     }
     return vmentry_kept();
+}
+
+/* The VM-entry MSR-load area. */
+#define IA32_BIOS_UPDT_TRIG 0x79u
+#define IA32_BIOS_SIGN_ID   0x8bu
+
+bool vmentry_msr_reserved(const struct vmentry_state *state, const struct vmentry_msr_entry *entry)
+{
+    (void)state;
+    return entry->reserved != 0;
+}
+
+/* SDM Vol. 4, of both: a processor may prevent writing to this MSR when it loads guest state. */
+bool vmentry_msr_microcode(const struct vmentry_state *state, const struct vmentry_msr_entry *entry)
+{
+    (void)state;
+    return entry->index == IA32_BIOS_UPDT_TRIG || entry->index == IA32_BIOS_SIGN_ID;
+}
+
+bool vmentry_msr_fault(const struct vmentry_state *state, const struct vmentry_msr_entry *entry)
+{
+    const struct vmentry_context *context = state->context;
+
+    return context->msr_write_faults &&
+           context->msr_write_faults(context, entry->index, entry->value);
 }

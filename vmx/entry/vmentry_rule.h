@@ -31,12 +31,11 @@ enum {
     VMENTRY_QUALIFICATION_LINK_POINTER = 4,
 };
 
-#define VMENTRY_RULE(id, ...) VMENTRY_##id,
+#define CHECK(id, ...) VMENTRY_##id,
 enum vmentry_rule {
 #include "vmx/entry/vmentry_rules.def"
     VMENTRY_RULE_COUNT,
 };
-#undef VMENTRY_RULE
 
 /* What a rule's row says to people. */
 struct vmentry_rule_text {

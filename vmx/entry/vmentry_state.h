@@ -17,26 +17,11 @@
 /* NW and CD are not checked: VM entries and exits leave them as they are. */
 #define CR0_NOT_CHECKED (CR0_NW | CR0_CD)
 
-/* The control words. NONE: 1 in its only bit, for rules that hold whatever the controls are. */
-enum vmentry_word {
-    VMENTRY_WORD_NONE,
-    VMENTRY_WORD_PIN,
-    VMENTRY_WORD_PRIMARY,
-    VMENTRY_WORD_SECONDARY,
-    VMENTRY_WORD_TERTIARY,
-    VMENTRY_WORD_VM_FUNCTION,
-    VMENTRY_WORD_EXIT,
-    VMENTRY_WORD_SECONDARY_EXIT,
-    VMENTRY_WORD_ENTRY,
-    VMENTRY_WORD_COUNT,
-};
-
+/* Of VMX_CONTROL_NONE the only bit is 1, for rules that hold whatever the controls are. */
 struct __attribute__((packed)) vmentry_control {
-    enum vmentry_word word;
+    uint8_t word;
     uint32_t mask;
 };
-
-extern const enum vmcs_field vmentry_word_fields[VMENTRY_WORD_COUNT];
 
 /* What a rule asked for and did not get: such a rule cannot be checked. */
 struct vmentry_missing {
@@ -64,13 +49,18 @@ enum vmentry_form_kind {
     FORM_NEEDS,     /* where one control is 1 another must be */
     FORM_EXCLUDES,  /* where one control is 1 another must be 0 */
     FORM_ADDRESS,   /* physical addresses: aligned to 2^bits, within the address width */
-    FORM_CANONICAL, /* linear addresses */
+    FORM_CANONICAL, /* linear addresses, and `bits` that must be 0 */
     FORM_ZERO,      /* bits that must be 0 */
+    FORM_ONES,      /* bits that must be 1 */
+    FORM_RESERVED,  /* bits that must be 0, at offset `bits` in struct vmentry_context */
     FORM_NOT_ZERO,  /* fields that must not be 0 */
     FORM_PAT,       /* eight memory types */
+    FORM_AREA,      /* address and count of an MSR area: where it begins */
+    FORM_AREA_END,  /* likewise: where it ends */
+    FORM_RIGHTS,    /* bits of access rights of some segment registers, where a function says so */
     FORM_CODE,      /* a function of its own */
     FORM_SEGMENT,   /* a function for each of some segment registers */
-    FORM_MSR,       /* a function for each entry of the VM-entry MSR-load area */
+    FORM_MSR, /* entries of the VM-entry MSR-load area: a function, or MSRs that none may have */
 };
 
 /* An entry of an MSR-load area: SDM, table "Format of an MSR Entry". */
@@ -82,15 +72,25 @@ struct vmentry_msr_entry {
 struct vmentry_form {
     enum vmentry_form_kind kind;
     uint8_t field_count;
-    struct vmentry_control when; /* holds only where this control is 1 */
+    uint8_t registers;                                /* of SEGMENT and RIGHTS, as a bitmap */
+    bool unless;                                      /* `where` must be false */
+    struct vmentry_control when;                      /* holds only where this control is 1 */
+    bool (*where)(const struct vmentry_state *state); /* and where this is true; NULL: always */
     union {
         struct vmentry_control other; /* of NEEDS and EXCLUDES */
-        uint64_t bits; /* of ZERO; the exponent of ADDRESS; SEGMENT: the registers, as a bitmap */
+        uint64_t bits;
+        struct {
+            uint32_t zero, ones;
+        } rights;
+        struct {
+            uint32_t first, last;
+        } msrs; /* of MSR without a function */
     };
     union {
         const enum vmcs_field *fields;
         struct vmentry_view (*code)(const struct vmentry_state *state);
         struct vmentry_view (*segment)(const struct vmentry_state *state, unsigned segment);
+        bool (*is_of_segment)(const struct vmentry_state *state, unsigned segment);
         bool (*entry_broken)(const struct vmentry_state *state,
                              const struct vmentry_msr_entry *entry);
     };
@@ -121,14 +121,14 @@ static inline bool vmentry_read(const struct vmentry_state *state, uint64_t addr
 }
 
 /* A control word, 0 where the control that activates it is 0: whatever its field holds. */
-uint64_t vmentry_word(const struct vmentry_state *state, enum vmentry_word word);
+uint64_t vmentry_word(const struct vmentry_state *state, unsigned word);
 
 static inline bool vmentry_is_set(const struct vmentry_state *state, struct vmentry_control control)
 {
     return vmentry_word(state, control.word) & control.mask;
 }
 
-#define VMENTRY_CONTROL(word, id) ((struct vmentry_control){VMENTRY_WORD_##word, word##_##id})
+#define VMENTRY_CONTROL(word, id) ((struct vmentry_control){VMX_CONTROL_##word, word##_##id})
 
 /* A view of bits that must be 0. */
 static inline struct vmentry_view vmentry_zero(const struct vmentry_state *state,
@@ -191,6 +191,8 @@ enum {
     ENCLAVE_INTERRUPTION = 16
 };
 
+#define RIGHTS_RESERVED 0xfffe0f00u /* 31:17 and 11:8 */
+
 /* SDM, "Guest Register State", table "Format of Access Rights". */
 enum {
     RIGHTS_TYPE = 0xf,
@@ -203,6 +205,7 @@ enum {
     RIGHTS_L = 1 << 13,
     RIGHTS_DB = 1 << 14,
     RIGHTS_G = 1 << 15,
+    RIGHTS_TYPE_LDT = 2,
     SELECTOR_RPL = 3,
     SELECTOR_TI = 4,
 };
@@ -295,29 +298,58 @@ static inline unsigned vmentry_guest_width(const struct vmentry_state *state)
                                    : state->context->physical_address_width;
 }
 
+/* Does VM entry inject an event of that type? */
+static inline bool vmentry_injects_type(const struct vmentry_state *state, enum event_type type)
+{
+    return vmentry_injects(state) && vmentry_injected_type(state) == type;
+}
+
+static inline bool vmentry_injects_nmi(const struct vmentry_state *state)
+{
+    return vmentry_injects_type(state, EVENT_NMI);
+}
+
+static inline bool vmentry_injects_interrupt(const struct vmentry_state *state)
+{
+    return vmentry_injects_type(state, EVENT_EXTERNAL_INTERRUPT);
+}
+
 /*
- * The functions that rules name: CODE looks at the whole state, SEGMENTS at one segment register of
- * it, ENTRIES at one entry of the MSR-load area. Each is declared by its rule's row.
+ * The functions that rules name: WHERE looks at the whole state, RIGHTS and SEGMENTS at one segment
+ * register of it, ENTRIES at one entry of the MSR-load area. Each is declared by its rule's row.
  */
-#define DECLARE_CODE(name) struct vmentry_view name(const struct vmentry_state *state);
-#define DECLARE_SEGMENTS(registers, name) \
-    struct vmentry_view name(const struct vmentry_state *state, unsigned segment);
-#define DECLARE_ENTRIES(name) \
-    bool name(const struct vmentry_state *state, const struct vmentry_msr_entry *entry);
+#define DECLARE_ALWAYS
+#define DECLARE_IF(...)
+#define DECLARE_WHERE(name)               bool name(const struct vmentry_state *state);
+#define DECLARE_UNLESS                    DECLARE_WHERE
+#define DECLARE_IF_WHERE(word, id, name)  DECLARE_WHERE(name)
+#define DECLARE_IF_UNLESS(word, id, name) DECLARE_WHERE(name)
+#define DECLARE_ADDRESS(when, ...)        DECLARE_##when
+#define DECLARE_CANONICAL(when, ...)      DECLARE_##when
+#define DECLARE_CANONICAL_ZERO(when, ...) DECLARE_##when
+#define DECLARE_ZERO(when, ...)           DECLARE_##when
+#define DECLARE_ONES(when, ...)           DECLARE_##when
+#define DECLARE_RESERVED(when, ...)       DECLARE_##when
+#define DECLARE_NOT_ZERO(when, ...)       DECLARE_##when
+#define DECLARE_PAT_TYPES(when, ...)      DECLARE_##when
 #define DECLARE_ALLOWED0(...)
 #define DECLARE_ALLOWED1(...)
 #define DECLARE_NEEDS(...)
 #define DECLARE_LISTED(...)
 #define DECLARE_EXCLUDES(...)
-#define DECLARE_ADDRESS(...)
-#define DECLARE_CANONICAL(...)
-#define DECLARE_ZERO(...)
-#define DECLARE_NOT_ZERO(...)
-#define DECLARE_PAT_TYPES(...)
-#define EXPANDED(...)                                      __VA_ARGS__ /* once more, for cppcheck */
-#define VMENTRY_RULE(id, name, class, section, form, text) EXPANDED(DECLARE_##form)
+#define DECLARE_AREA(...)
+#define DECLARE_AREA_END(...)
+#define DECLARE_MSRS(...)
+#define DECLARE_RIGHTS(registers, name, ...) \
+    bool name(const struct vmentry_state *state, unsigned segment);
+#define DECLARE_CODE(name) struct vmentry_view name(const struct vmentry_state *state);
+#define DECLARE_SEGMENTS(registers, name) \
+    struct vmentry_view name(const struct vmentry_state *state, unsigned segment);
+#define DECLARE_ENTRIES(name) \
+    bool name(const struct vmentry_state *state, const struct vmentry_msr_entry *entry);
+#define EXPANDED(...)                        __VA_ARGS__ /* once more, for cppcheck */
+#define CHECK(id, name, section, form, text) EXPANDED(DECLARE_##form)
 #include "vmx/entry/vmentry_rules.def"
-#undef VMENTRY_RULE
 #undef EXPANDED
 
 #endif
