@@ -82,8 +82,8 @@ exited:
     popq    56(%rdi)
     .cfi_adjust_cfa_offset -8
     call    vm_exit
-    test    %eax, %eax
-    jz      leave /* EXIT_ENDED */
+    test    %al, %al /* enum exit_done has 8 bits */
+    jz      leave    /* EXIT_ENDED */
     mov     (%rsp), %rdi
     for_each_register load
     mov     56(%rdi), %rdi
