@@ -20,6 +20,7 @@
 #define GUEST_DATA         0x07000 /* a page that is the guest's, zeroed */
 #define GUEST_CODE         0x08000
 #define GUEST_CODE_BYTES   0x08000
+#define GUEST_SUPPORT      0x10000 /* code that guests share */
 #define GUEST_STACK_TOP    0x20000
 #define GUEST_ARRAY        0x20000 /* room for what a guest counts, zeroed */
 #define GUEST_MEMORY_BYTES 0x40000
@@ -68,6 +69,13 @@ struct guest_handler {
     const uint8_t *entry; /* within the guest's code */
 };
 
+/* Code of a guest, and the handlers in it. */
+struct guest_code {
+    const uint8_t *start, *end;
+    const struct guest_handler *handlers;
+    uint32_t handler_count;
+};
+
 /* One exit that is expected, in its turn. */
 struct __attribute__((packed)) exit_expected {
     uint8_t reason;              /* basic exit reason */
@@ -83,10 +91,9 @@ struct __attribute__((packed)) exit_expected {
 struct guest {
     const char *name;    /* as in guest=NAME */
     const char *purpose; /* a plain sentence: what it provokes and what should come of it */
-    const uint8_t *code, *code_end;
+    struct guest_code code;
+    const struct guest_code *support; /* what it shares with others, at GUEST_SUPPORT; or NULL */
     enum guest_mode mode;
-    const struct guest_handler *handlers;
-    uint32_t handler_count;
 
     /*
      * Controls beyond (or without) the base, as masks in each word. One that the processor does not
@@ -133,9 +140,9 @@ struct guest {
 
     enum guest_end end;       /* how it should end */
     enum vmentry_rule breaks; /* of one that cannot be entered: the rule of VM entry, for `check` */
-    bool any_end;   /* however it ends is well: it is made of chance, vm/guests/measure/
-                       random_guests.h */
-    bool unwatched; /* exits are not recorded: the shortest way (the bench) */
+    bool any_end;             /* however it ends is well: it is made of chance, vm/guests/measure/
+                                 random_guests.h */
+    bool unwatched;           /* exits are not recorded: the shortest way (the bench) */
 
     uint32_t exits_max;   /* budget of exits; 0: GUEST_EXITS_MAX */
     uint32_t time_max_us; /* budget of time in the guest, in microseconds; 0: GUEST_TIME_MAX_US */
@@ -200,19 +207,20 @@ static inline uint32_t guest_count(void)
  * Makes a guest one of them. `place`, of four digits, says where in the order it stands; its code
  * is from code_start to code_end; what follows the purpose are other members of struct guest.
  */
-#define BUILT_IN_GUEST(place, code_label, mode_of, name_of, purpose_of, ...) \
-    extern const uint8_t code_label##_start[], code_label##_end[];           \
-    static const struct guest guest_##place = {.name = name_of,              \
-                                               .purpose = purpose_of,        \
-                                               .code = code_label##_start,   \
-                                               .code_end = code_label##_end, \
-                                               .mode = mode_of,              \
-                                               __VA_ARGS__};                 \
+#define BUILT_IN_GUEST(place, code_label, mode_of, name_of, purpose_of, ...)     \
+    extern const uint8_t code_label##_start[], code_label##_end[];               \
+    static const struct guest guest_##place = {.name = name_of,                  \
+                                               .purpose = purpose_of,            \
+                                               .code.start = code_label##_start, \
+                                               .code.end = code_label##_end,     \
+                                               .mode = mode_of,                  \
+                                               __VA_ARGS__};                     \
     SET_MEMBER(guests, place, const struct guest, guest_##place)
 
 /* Lists of struct guest: an array, or the rows themselves. */
-#define EXPECTED_IN(array)  .expected = (array), .expected_count = sizeof(array) / sizeof((array)[0])
-#define HANDLERS_IN(array)  .handlers = (array), .handler_count = sizeof(array) / sizeof((array)[0])
+#define EXPECTED_IN(array) .expected = (array), .expected_count = sizeof(array) / sizeof((array)[0])
+#define HANDLERS_IN(array) \
+    .code.handlers = (array), .code.handler_count = sizeof(array) / sizeof((array)[0])
 #define EXPECTED_EXITS(...) EXPECTED_IN(((const struct exit_expected[]){__VA_ARGS__}))
 #define GUEST_HANDLERS(...) HANDLERS_IN(((const struct guest_handler[]){__VA_ARGS__}))
 

@@ -88,7 +88,9 @@ void guest_machine_reset(enum guest_mode mode)
     model_cpu_reset();
     quirks_here = 0;
     guest_machine = (struct guest_machine){
-        .guest = {.name = "test", .code = code, .code_end = code + sizeof(code), .mode = mode},
+        .guest = {.name = "test",
+                  .code = {.start = code, .end = code + sizeof(code)},
+                  .mode = mode},
         .cpu = {.options = &options},
     };
     model_cpu.cr4 |= CR4_OSXSAVE; /* as vm/guests/guest_run.c has it while a guest runs */

@@ -7,6 +7,6 @@
 static const uint8_t code[] = {0xf4, 0x90, 0x0f, 0xa2};
 
 static const struct guest plain = {
-    .name = "plain", .code = code, .code_end = code + sizeof(code), .mode = GUEST_LONG};
+    .name = "plain", .code = {.start = code, .end = code + sizeof(code)}, .mode = GUEST_LONG};
 
 #endif

@@ -74,7 +74,8 @@ static bool matches(const struct guest *guest, const struct exit_expected *wante
     return exit_basic_reason(exit) == wanted->reason &&
            (exit->qualification & wanted->qualification_mask) == wanted->qualification &&
            (exit->interruption & wanted->interruption_mask) == wanted->interruption &&
-           (wanted->at == NULL || exit->rip == GUEST_CODE + (uint64_t)(wanted->at - guest->code)) &&
+           (wanted->at == NULL ||
+            exit->rip == GUEST_CODE + (uint64_t)(wanted->at - guest->code.start)) &&
            (wanted->done == EXIT_ENDED || exit->done == wanted->done);
 }
 

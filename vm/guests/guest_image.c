@@ -48,20 +48,20 @@ static void write_segments(enum guest_mode mode, uint8_t *memory)
     put(memory, GUEST_TSS + TSS_IO_MAP_BASE, TSS_BYTES, 2);
 }
 
-static void write_handlers(const struct guest *guest, uint8_t *memory)
+static void write_code(enum guest_mode mode, const struct guest_code *code, uint64_t base,
+                       uint8_t *memory)
 {
-    for (uint32_t i = 0; i < guest->handler_count; i++) {
-        const struct guest_handler *handler = &guest->handlers[i];
-        uint64_t offset = (uint64_t)(handler->entry - guest->code);
-        uint64_t entry = GUEST_CODE + offset;
+    memcpy(memory + base, code->start, (size_t)(code->end - code->start));
+    for (uint32_t i = 0; i < code->handler_count; i++) {
+        const struct guest_handler *handler = &code->handlers[i];
+        uint64_t offset = (uint64_t)(handler->entry - code->start), entry = base + offset;
         uint64_t gate = (entry & 0xffff) | GUEST_CODE_SELECTOR << 16 | GATE_INTERRUPT << 32 |
                         (entry >> 16) << 48;
 
-        if (guest->mode == GUEST_REAL)
-            put(memory, handler->vector * 4u, GUEST_CODE >> 4 << 16 | offset, 4);
+        if (mode == GUEST_REAL)
+            put(memory, handler->vector * 4u, base >> 4 << 16 | offset, 4);
         else
-            put(memory, GUEST_IDT + handler->vector * (guest->mode == GUEST_LONG ? 16u : 8u), gate,
-                8);
+            put(memory, GUEST_IDT + handler->vector * (mode == GUEST_LONG ? 16u : 8u), gate, 8);
     }
 }
 
@@ -91,14 +91,13 @@ static void write_page_tables(enum guest_mode mode, uint8_t *memory)
 
 bool guest_image_write(const struct guest *guest, uint8_t *memory)
 {
-    uint64_t bytes = (uint64_t)(guest->code_end - guest->code);
-
-    if (bytes > GUEST_CODE_BYTES)
+    if (guest->code.end - guest->code.start > GUEST_CODE_BYTES)
         return false;
     write_segments(guest->mode, memory);
-    write_handlers(guest, memory);
     write_page_tables(guest->mode, memory);
-    memcpy(memory + GUEST_CODE, guest->code, bytes);
+    write_code(guest->mode, &guest->code, GUEST_CODE, memory);
+    if (guest->support != NULL)
+        write_code(guest->mode, guest->support, GUEST_SUPPORT, memory);
     return true;
 }
 

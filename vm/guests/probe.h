@@ -112,17 +112,16 @@ struct probe_snapshot {
  * Makes a guest of probes one of the built-in ones, as BUILT_IN_GUEST() does: PROBES() are the rows
  * themselves, PROBES_IN() an array of them. `check_more` says what the probes do not.
  */
-#define PROBED_GUEST(place, label, name_of, purpose_of, ...)                                      \
-    extern const uint8_t probe_##label##_ud[], probe_##label##_gp[];                              \
-    BUILT_IN_GUEST(                                                                               \
-        place, probe_##label, GUEST_LONG, name_of, purpose_of,                                    \
-        GUEST_HANDLERS({X86_VECTOR_UD, probe_##label##_ud}, {X86_VECTOR_GP, probe_##label##_gp}), \
-        .on_exit = probe_on_exit, .check = probe_check, __VA_ARGS__)
+#define PROBED_GUEST(place, label, name_of, purpose_of, ...)                                  \
+    BUILT_IN_GUEST(place, probe_##label, GUEST_LONG, name_of, purpose_of,                     \
+                   .support = &probe_support, .on_exit = probe_on_exit, .check = probe_check, \
+                   __VA_ARGS__)
 
 #define PROBES_IN(array) .probes = (array), .probe_count = sizeof(array) / sizeof((array)[0])
 #define PROBES(...)      PROBES_IN(((const struct probe[]){__VA_ARGS__}))
 
-/* For struct guest. */
+/* For struct guest; the support is in vm/guests/support.S. */
+extern const struct guest_code probe_support;
 enum exit_done probe_on_exit(struct vcpu *vcpu, const struct exit_record *exit);
 const char *probe_check(const struct vcpu *vcpu);
 

@@ -1,8 +1,6 @@
 /*
- * What built-in guests share: handlers that write down the events which reach the guest.
- *
- * vm/guests/guest.inc has the handlers; each leaves one struct recorded_event at GUEST_ARRAY,
- * and GUEST_DATA counts them.
+ * What built-in guests share: handlers that write down the events which reach the guest, and
+ * helpers for their checks.
  */
 #ifndef VM_TEST_GUESTS_H
 #define VM_TEST_GUESTS_H
@@ -11,7 +9,10 @@
 #include "vm/guest.h"
 #include "vmx/exit_reason.h"
 
-/* As the assembly lays it out. */
+/* Support of guests (vm/guests/support.S): each event that it has a handler for leaves one struct
+ * recorded_event at GUEST_ARRAY, and GUEST_DATA counts them. */
+extern const struct guest_code recorder_64, recorder_32;
+
 struct recorded_event {
     uint32_t vector;
     uint32_t error; /* NO_ERROR_CODE: the handler got none */
@@ -91,7 +92,7 @@ void intercept_exceptions(struct vcpu *vcpu);
 /* Where a place in the guest's code is in the guest's memory. */
 static inline uint64_t guest_address(const struct vcpu *vcpu, const uint8_t *place)
 {
-    return GUEST_CODE + (uint64_t)(place - guest_of(vcpu)->code);
+    return GUEST_CODE + (uint64_t)(place - guest_of(vcpu)->code.start);
 }
 
 #endif

@@ -57,9 +57,6 @@ place nmi_window_on_nmi
 place window_open
     nop
     end_call
-
-    event_entry window_on_interrupt, WINDOW_VECTOR
-    recorder_64
     end_guest window
 
 /* Into these events are injected. */
@@ -73,16 +70,6 @@ place inject_behind
     cmp     $INJECTIONS, %ecx
     jb      1b
     end_call
-
-    event_entry inject_on_db, 1
-    event_entry inject_on_nmi, 2
-    event_entry inject_on_bp, 3
-    event_entry inject_on_ud, 6
-    error_entry inject_on_gp, 13
-    error_entry inject_on_pf, 14
-    event_entry inject_on_interrupt, INJECTED_INTERRUPT
-    event_entry inject_on_software, INJECTED_SOFTWARE
-    recorder_64
     end_guest inject
 
 /* A fault whose gate is empty, and a handler for what comes of that. */

@@ -7,7 +7,7 @@
 
 extern const uint8_t timer_now[];
 extern const uint8_t nmi_window_open[], nmi_window_on_nmi[];
-extern const uint8_t window_open[], window_on_interrupt[];
+extern const uint8_t window_open[];
 
 /* In GUEST_DATA: what the guest of the timer waits for, and what the hypervisor saw. */
 struct timer_notes {
@@ -149,8 +149,8 @@ static const char *check_window(const struct vcpu *vcpu)
 
 BUILT_IN_GUEST(0130, window, GUEST_LONG, "interrupt-window",
                "Turns interrupts on; the window opens one instruction later, and one comes in.",
-               GUEST_HANDLERS({WINDOW_VECTOR, window_on_interrupt}),
-               .on[VMX_CONTROL_PRIMARY] = PRIMARY_INTERRUPT_WINDOW_EXITING, .on_exit = deliver,
+               .support = &recorder_64, .on[VMX_CONTROL_PRIMARY] = PRIMARY_INTERRUPT_WINDOW_EXITING,
+               .on_exit = deliver,
                EXPECTED_EXITS({EXIT_REASON_INTERRUPT_WINDOW, window_open, .done = EXIT_WINDOW}),
                .check = check_window);
 
@@ -184,8 +184,6 @@ BUILT_IN_GUEST(0140, nmi_window, GUEST_LONG, "nmi-window",
 
 extern const uint8_t inject_behind[];
 extern const uint8_t double_here[], double_on_df[];
-extern const uint8_t inject_on_db[], inject_on_nmi[], inject_on_bp[], inject_on_ud[],
-    inject_on_gp[], inject_on_pf[], inject_on_interrupt[], inject_on_software[];
 
 enum { SELECTOR_ERROR = 0x1234, WRITE_ERROR = 2 };
 
@@ -241,20 +239,9 @@ static const char *check_inject(const struct vcpu *vcpu)
     return events_differ(vcpu, wanted, INJECTIONS);
 }
 
-static const struct guest_handler inject_handlers[] = {
-    {X86_VECTOR_DB, inject_on_db},
-    {X86_VECTOR_NMI, inject_on_nmi},
-    {X86_VECTOR_BP, inject_on_bp},
-    {X86_VECTOR_UD, inject_on_ud},
-    {X86_VECTOR_GP, inject_on_gp},
-    {X86_VECTOR_PF, inject_on_pf},
-    {INJECTED_INTERRUPT, inject_on_interrupt},
-    {INJECTED_SOFTWARE, inject_on_software},
-};
-
 BUILT_IN_GUEST(0150, inject, GUEST_LONG, "inject",
                "Gets each kind of event injected, with and without an error code.",
-               HANDLERS_IN(inject_handlers), .on_exit = inject_it,
+               .support = &recorder_64, .on_exit = inject_it,
                EXPECTED_EXITS({EXIT_REASON_VMCALL, .done = EXIT_INJECTED, .times = INJECTIONS}),
                .check = check_inject);
 

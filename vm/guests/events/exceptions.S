@@ -96,19 +96,6 @@ place exceptions_xm
     divss   %xmm1, %xmm0
 1:
     end_call
-
-    event_entry exceptions_on_de, 0
-    event_entry exceptions_on_db, 1
-    event_entry exceptions_on_bp, 3
-    event_entry exceptions_on_ud, 6
-    event_entry exceptions_on_nm, 7
-    error_entry exceptions_on_np, 11
-    error_entry exceptions_on_ss, 12
-    error_entry exceptions_on_gp, 13
-    error_entry exceptions_on_pf, 14
-    event_entry exceptions_on_mf, 16
-    event_entry exceptions_on_xm, 19
-    recorder_64
     end_guest exceptions
 
 /* Those that 64-bit code in ring 0 cannot raise: in 32-bit code, the last two in ring 3. */
@@ -152,11 +139,4 @@ place exceptions_32_ts
     int     $0x30
 1:
     end_call
-
-    event_entry exceptions_32_on_of, 4
-    event_entry exceptions_32_on_br, 5
-    error_entry exceptions_32_on_ts, 10
-    error_entry exceptions_32_on_ac, 17
-    event_entry exceptions_32_on_int, 0x30
-    recorder_32
     end_guest exceptions_32

@@ -5,24 +5,12 @@ extern const uint8_t exceptions_de[], exceptions_int1[], exceptions_db[], except
     exceptions_int3[], exceptions_bp[], exceptions_ud[], exceptions_nm[], exceptions_np[],
     exceptions_ss[], exceptions_gp[], exceptions_gp_selector[], exceptions_pf[], exceptions_mf[],
     exceptions_xm[];
-extern const uint8_t exceptions_on_de[], exceptions_on_db[], exceptions_on_bp[], exceptions_on_ud[],
-    exceptions_on_nm[], exceptions_on_np[], exceptions_on_ss[], exceptions_on_gp[],
-    exceptions_on_pf[], exceptions_on_mf[], exceptions_on_xm[];
 
 /* What the guest's code uses (vm/guests/events/exceptions.S). */
 enum { SELECTOR_ABSENT = 0x40, SELECTOR_BEYOND = 0x800, NOT_MAPPED = 0x40000000 };
 
 /* SDM Vol. 3, "Exit Qualification for Debug Exceptions": BS, a single step. */
 enum { DEBUG_SINGLE_STEP = 1 << 14 };
-
-static const struct guest_handler handlers[] = {
-    {X86_VECTOR_DE, exceptions_on_de}, {X86_VECTOR_DB, exceptions_on_db},
-    {X86_VECTOR_BP, exceptions_on_bp}, {X86_VECTOR_UD, exceptions_on_ud},
-    {X86_VECTOR_NM, exceptions_on_nm}, {X86_VECTOR_NP, exceptions_on_np},
-    {X86_VECTOR_SS, exceptions_on_ss}, {X86_VECTOR_GP, exceptions_on_gp},
-    {X86_VECTOR_PF, exceptions_on_pf}, {X86_VECTOR_MF, exceptions_on_mf},
-    {X86_VECTOR_XM, exceptions_on_xm},
-};
 
 /*
  * SDM Vol. 3, "Information for VM Exits Due to Vectored Events": INT1 is a privileged software
@@ -75,28 +63,20 @@ static const char *check(const struct vcpu *vcpu)
 
 BUILT_IN_GUEST(0020, exceptions, GUEST_LONG, "exceptions",
                "Raises each exception; all exit, and reach the guest's handlers as they were.",
-               HANDLERS_IN(handlers), .setup = intercept_exceptions, EXPECTED_IN(exits),
+               .support = &recorder_64, .setup = intercept_exceptions, EXPECTED_IN(exits),
                .check = check);
 
 /* The same without the bitmap: what the processor does by itself must look the same. */
 BUILT_IN_GUEST(0030, exceptions, GUEST_LONG, "exceptions-kept",
                "Raises each exception; those that the hypervisor need not see do not exit.",
-               HANDLERS_IN(handlers), .check = check);
+               .support = &recorder_64, .check = check);
 
 /* Those that 64-bit code in ring 0 cannot raise. */
 extern const uint8_t exceptions_32_into[], exceptions_32_of[], exceptions_32_br[],
     exceptions_32_ac[], exceptions_32_ts[];
-extern const uint8_t exceptions_32_on_of[], exceptions_32_on_br[], exceptions_32_on_ac[],
-    exceptions_32_on_ts[], exceptions_32_on_int[];
 
 /* What that guest's code uses. */
 enum { SELECTOR_STACK = 0x60, VECTOR_INT = 0x30, EXIT_TS = 3 };
-
-static const struct guest_handler handlers_32[] = {
-    {X86_VECTOR_OF, exceptions_32_on_of}, {X86_VECTOR_BR, exceptions_32_on_br},
-    {X86_VECTOR_TS, exceptions_32_on_ts}, {X86_VECTOR_AC, exceptions_32_on_ac},
-    {VECTOR_INT, exceptions_32_on_int},
-};
 
 static const struct wanted_event events_32[] = {
     {X86_VECTOR_OF, NO_ERROR_CODE, exceptions_32_of},
@@ -116,7 +96,7 @@ static const char *check_32(const struct vcpu *vcpu)
 
 BUILT_IN_GUEST(0040, exceptions_32, GUEST_PAGED, "exceptions-32",
                "Raises the exceptions of 32-bit code and of ring 3; all exit and come back.",
-               HANDLERS_IN(handlers_32), .setup = intercept_exceptions,
+               .support = &recorder_32, .setup = intercept_exceptions,
                EXPECTED_EXITS({EXCEPTION(EVENT_INFO(SOFTWARE_EXCEPTION, X86_VECTOR_OF),
                                          exceptions_32_into)},
                               {EXCEPTION(FAULT(BR), exceptions_32_br)},

@@ -33,8 +33,7 @@ static void setup(struct vcpu *vcpu)
 const struct guest guest_bench = {
     .name = "bench",
     .purpose = "Measures with RDTSC what each kind of VM exit costs, there and back.",
-    .code = bench_start,
-    .code_end = bench_end,
+    .code = {.start = bench_start, .end = bench_end},
     .mode = GUEST_LONG,
     .on[VMX_CONTROL_PRIMARY] = PRIMARY_CR3_LOAD_EXITING,
     .setup = setup,

@@ -84,7 +84,7 @@ static void setup(struct vcpu *vcpu)
 {
     const struct random_round *round = (const struct random_round *)guest_of(vcpu);
     uint64_t state = round->state;
-    uint64_t place = GUEST_CODE + (uint64_t)(guest_of(vcpu)->code_end - guest_of(vcpu)->code);
+    uint64_t place = GUEST_CODE + (uint64_t)(guest_of(vcpu)->code.end - guest_of(vcpu)->code.start);
 
     write_code(vcpu_memory(vcpu, place, RANDOM_BYTES), &state);
     for (unsigned i = 0; i < VCPU_REGISTERS; i++) {

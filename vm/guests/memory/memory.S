@@ -80,7 +80,4 @@ place page_faults_write
     cmp     $PAGE_FAULT_CHOICES, %ecx
     jb      1b
     end_call
-
-    error_entry page_faults_on_pf, 14
-    recorder_64
     end_guest page_faults

@@ -151,7 +151,7 @@ BUILT_IN_GUEST(0080, misconfigured, GUEST_LONG, "ept-misconfigured",
                               {MISCONFIGURATION(misconfigured_3)}),
                .check = check_misconfigured);
 
-extern const uint8_t page_faults_on_pf[], page_faults_read[], page_faults_write[];
+extern const uint8_t page_faults_read[], page_faults_write[];
 
 /* SDM Vol. 3, "Interrupt 14 - Page-Fault Exception (#PF)": W/R. */
 enum { ERROR_WRITE = 1 << 1, ERROR_PRESENT = 1 << 0 };
@@ -211,5 +211,5 @@ static const char *check_page_faults(const struct vcpu *vcpu)
 
 BUILT_IN_GUEST(0050, page_faults, GUEST_LONG, "page-faults",
                "Reads and writes what is not mapped; mask and match choose which faults exit.",
-               GUEST_HANDLERS({X86_VECTOR_PF, page_faults_on_pf}), .on_exit = choose,
-               EXPECTED_IN(page_fault_exits), .check = check_page_faults);
+               .support = &recorder_64, .on_exit = choose, EXPECTED_IN(page_fault_exits),
+               .check = check_page_faults);

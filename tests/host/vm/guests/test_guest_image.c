@@ -89,8 +89,8 @@ static void handlers_stand_where_the_mode_looks_for_them(void **state)
     const uint64_t gate = 0x0000ee0000088002; /* present, DPL 3, interrupt gate, 8:0x8002 */
 
     (void)state;
-    guest.handlers = &handler;
-    guest.handler_count = 1;
+    guest.code.handlers = &handler;
+    guest.code.handler_count = 1;
     write_image(&guest);
     assert_int_equal(word(GUEST_IDT + 13 * 16), gate);
     assert_int_equal(word(GUEST_IDT + 13 * 16 + 8), 0);
@@ -111,10 +111,10 @@ static void a_handler_may_stand_at_any_address(void **state)
     struct guest guest = plain;
 
     (void)state;
-    guest.code = much;
-    guest.code_end = much + sizeof(much);
-    guest.handlers = &handler;
-    guest.handler_count = 1;
+    guest.code.start = much;
+    guest.code.end = much + sizeof(much);
+    guest.code.handlers = &handler;
+    guest.code.handler_count = 1;
     for (unsigned i = 0; i < sizeof(offsets) / sizeof(offsets[0]); i++) {
         handler.entry = much + offsets[i];
         guest.mode = GUEST_LONG;
@@ -177,10 +177,10 @@ static void code_that_is_too_long_is_refused(void **state)
     struct guest guest = plain;
 
     (void)state;
-    guest.code = much;
-    guest.code_end = much + GUEST_CODE_BYTES;
+    guest.code.start = much;
+    guest.code.end = much + GUEST_CODE_BYTES;
     assert_true(guest_image_write(&guest, memory));
-    guest.code_end++;
+    guest.code.end++;
     assert_false(guest_image_write(&guest, memory));
 }
 

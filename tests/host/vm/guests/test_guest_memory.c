@@ -38,8 +38,8 @@ static void it_holds_the_guests_code(void **state)
     const struct guest *guest = guest_of(vcpu);
 
     (void)state;
-    assert_memory_equal(guest_machine_memory(GUEST_CODE), guest->code,
-                        (size_t)(guest->code_end - guest->code));
+    assert_memory_equal(guest_machine_memory(GUEST_CODE), guest->code.start,
+                        (size_t)(guest->code.end - guest->code.start));
 }
 
 /* All or nothing: without memory nothing is written anywhere, and nothing stays taken. */
@@ -72,8 +72,8 @@ static void code_that_does_not_fit_is_no_guest(void **state)
     unsigned before = model_pages_used();
 
     (void)state;
-    guest.code = much;
-    guest.code_end = much + sizeof(much);
+    guest.code.start = much;
+    guest.code.end = much + sizeof(much);
     other.guest = &guest;
     assert_false(guest_memory_create(&other.vcpu));
     guest_memory_free(&other.vcpu);

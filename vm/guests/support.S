@@ -1,0 +1,166 @@
+/*
+ * Code that guests share (struct guest_code, at GUEST_SUPPORT): handlers that write down each event
+ * which reaches the guest, and what probes need.
+ */
+#include "vm/guests/guest.inc"
+#include "vm/guests/probe.h"
+
+#define EVENT_BYTES_SHIFT 5
+
+/* AC and TF: what one part of a guest turned on must not outlive the event that it provoked. */
+#define PROVOKING_FLAGS 0x40100
+
+    .macro  support name, bits=64
+    guest   \name, \bits
+    .pushsection .rodata.support, "a", @progbits
+    .balign 8
+\name\()_handlers:
+    .popsection
+    .endm
+
+    /* struct guest_code */
+    .macro  end_support name
+    end_guest \name
+    .pushsection .rodata.support
+    .globl  \name
+\name:
+    .quad   \name\()_start, \name\()_end, \name\()_handlers
+    .quad   (\name - \name\()_handlers) / 16
+    .popsection
+    .endm
+
+    /* A row of struct guest_handler, and where the handler begins. */
+    .macro  handler vector
+    .pushsection .rodata.support
+    .quad   \vector, 74f
+    .popsection
+74:
+    .endm
+
+    /* Handlers of events without an error code, and with one. */
+    .macro  record vectors:vararg
+    .irp    vector, \vectors
+    handler \vector
+    push    $-1
+    push    $\vector
+    jmp     76f
+    .endr
+    .endm
+
+    .macro  record_with_error vectors:vararg
+    .irp    vector, \vectors
+    handler \vector
+    push    $\vector
+    jmp     76f
+    .endr
+    .endm
+
+    support recorder_64
+    record  0, 1, 2, 3, 6, 7, 16, 19, 0x40, 0x50, 0x60
+    record_with_error 11, 12, 13, 14
+76: /* on the stack: vector, error code, RIP, CS, RFLAGS, RSP, SS */
+    push    %rax
+    push    %rbx
+    mov     EVENTS, %ebx
+    incl    EVENTS
+    shl     $EVENT_BYTES_SHIFT, %ebx
+    mov     16(%rsp), %eax
+    mov     %eax, GUEST_ARRAY(%rbx)
+    mov     24(%rsp), %eax
+    mov     %eax, GUEST_ARRAY + 4(%rbx)
+    mov     32(%rsp), %rax
+    mov     %rax, GUEST_ARRAY + 8(%rbx)
+    mov     %cr2, %rax
+    mov     %rax, GUEST_ARRAY + 16(%rbx)
+    mov     48(%rsp), %rax
+    mov     %rax, GUEST_ARRAY + 24(%rbx)
+    mov     RESUME, %rax
+    test    %rax, %rax
+    jz      1f
+    mov     %rax, 32(%rsp)
+    movq    $0, RESUME
+    movq    $GUEST_CODE_SELECTOR, 40(%rsp)
+    andq    $~PROVOKING_FLAGS, 48(%rsp)
+    movq    $GUEST_DATA_SELECTOR, 64(%rsp)
+1:  pop     %rbx
+    pop     %rax
+    add     $16, %rsp
+    iretq
+    end_support recorder_64
+
+    support recorder_32, 32
+    record  4, 5, 0x30
+    record_with_error 10, 17
+76: /* on the stack: vector, error code, EIP, CS, EFLAGS */
+    push    %eax
+    push    %ebx
+    mov     EVENTS, %ebx
+    incl    EVENTS
+    shl     $EVENT_BYTES_SHIFT, %ebx
+    mov     8(%esp), %eax
+    mov     %eax, GUEST_ARRAY(%ebx)
+    mov     12(%esp), %eax
+    mov     %eax, GUEST_ARRAY + 4(%ebx)
+    mov     16(%esp), %eax
+    mov     %eax, GUEST_ARRAY + 8(%ebx)
+    mov     %cs, %eax
+    test    $3, %al
+    jnz     2f /* a handler in ring 3 cannot read CR2 */
+    mov     %cr2, %eax
+    mov     %eax, GUEST_ARRAY + 16(%ebx)
+2:  mov     24(%esp), %eax
+    mov     %eax, GUEST_ARRAY + 24(%ebx)
+    mov     RESUME, %eax
+    test    %eax, %eax
+    jz      1f
+    mov     %eax, 16(%esp)
+    movl    $0, RESUME
+    andl    $~PROVOKING_FLAGS, 24(%esp)
+1:  pop     %ebx
+    pop     %eax
+    add     $8, %esp
+    iret
+    end_support recorder_32
+
+    support probe_support
+/* The snapshot, in the order of struct probe_snapshot; changes no register and no flag. */
+    pushfq
+    .irp    register, %r15, %r14, %r13, %r12, %r11, %r10, %r9, %r8, %rdi, %rsi, %rbp, %rsp, %rbx, \
+            %rdx, %rcx, %rax
+    push    \register
+    .endr
+    mov     PROBE_NEXT, %rdi
+    mov     %rsp, %rsi
+    mov     $18, %ecx
+    cld
+    rep movsq
+    mov     $PROBE_FAULT, %esi
+    mov     $3, %ecx
+    rep movsq
+    mov     %rdi, PROBE_NEXT
+    movq    $0, PROBE_FAULT
+    .irp    register, %rax, %rcx, %rdx, %rbx, %rbp, %rbp, %rsi, %rdi, %r8, %r9, %r10, %r11, %r12, \
+            %r13, %r14, %r15
+    pop     \register /* RSP's value goes to RBP and is gone with the next */
+    .endr
+    popfq
+    ret
+
+    handler 6 /* as if it had an error code of 0 */
+    pushq   $0
+    movl    $6, PROBE_FAULT
+    jmp     80f
+    handler 13
+    movl    $13, PROBE_FAULT
+80: /* on the stack: error code, RIP, CS, RFLAGS, RSP, SS */
+    btl     $16, 24(%rsp) /* RF, which every fault saves as 1 */
+    adcb    $0, PROBE_FAULT + 1
+    popq    PROBE_ERROR
+    push    %rax
+    mov     8(%rsp), %rax
+    mov     %rax, PROBE_AT
+    mov     PROBE_RESUME, %rax
+    mov     %rax, 8(%rsp)
+    pop     %rax
+    iretq
+    end_support probe_support
