@@ -126,8 +126,8 @@ void vmcs_image_read(struct vmcs_image *image, const struct vmx_capability *capa
 /*
  * Writes what is present in the image, the read-only fields excepted, to the current VMCS. Gives
  * VMsucceed, or the outcome of the first VMWRITE that did not succeed; none is tried after it. That
- * a field is not there is no failure where its value is 0: nobody misses it (KVM has no CR3-target
- * values, vmx/selftest/departures.def).
+ * a field is not there is no failure where its value is 0: nobody misses it (a hypervisor below
+ * may lack some, vmx/selftest/departures.def).
  */
 struct vmx_result vmcs_image_write(const struct vmcs_image *image);
 

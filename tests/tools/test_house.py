@@ -83,6 +83,35 @@ def test_no_circles() -> None:
     graphlib.TopologicalSorter(needs).prepare()  # raises a CycleError that names the circle
 
 
+# The tables of what emulators do otherwise; tools/run's word, in a remedy, is no such thing.
+_QUIRKS = {"vmx/quirks.def", "vmx/selftest/departures.def"}
+_NO_QUIRK = re.compile(
+    r"tools/run --on bochs|check=kvm|`kvm`|auto\|kvm\|strict|\"kvm\"|\(kvm, |SEVERITY_##kvm|CHECK_KVM"
+    r"|QEMU/KVM|kvm_intel|-accel kvm|QEMU without KVM|kvm_mmu_memory_cache"
+    # where an algorithm or a rule comes from
+    r"|\b(?:as|with which|what) KVM\b|KVM's|KVM, \w+\(\)|KVM: \"|is in KVM|KVM (?:trusts|warns)"
+)
+
+
+def test_quirks_have_one_place() -> None:
+    """No other file names an emulator for what it does otherwise, in its comments neither."""
+    for folder in _FOLDERS:
+        for file in _sources(folder):
+            for line in file.read_text(encoding="utf-8").splitlines():
+                named = re.search(r"bochs|\bkvm\b", _NO_QUIRK.sub("", line), re.IGNORECASE)
+                assert named is None or _name(file) in _QUIRKS, f"{_name(file)}: {line}"
+
+
+def test_each_quirk_is_asked_for() -> None:
+    sources = "".join(
+        file.read_text(encoding="utf-8") for folder in _FOLDERS for file in _sources(folder)
+    )
+    quirks = re.findall(r"^QUIRK\((\w+),", sources, re.MULTILINE)
+    assert len(quirks) > 10
+    for quirk in quirks:
+        assert f"QUIRK_{quirk}" in sources, f"{quirk}: nothing asks for it, and no comment names it"
+
+
 # A file with its folder, as comments name it; with * in it, some file must be like that.
 _NAMED = re.compile(r"(?<![\w/.-])((?:lib|boot|mm|vmx|vm|kernel)/[\w/*-]+\.(?:c|h|S|def|inc))\b")
 

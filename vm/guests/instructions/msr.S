@@ -39,7 +39,7 @@
     mov     $IA32_LSTAR, %ecx
     write 0x4000
     read
-    mov     $IA32_KERNEL_GS_BASE, %ecx /* KVM takes it for IA32_SYSENTER_ESP, as AMD's processors do */
+    mov     $IA32_KERNEL_GS_BASE, %ecx /* not IA32_SYSENTER_ESP: QUIRK_SYSENTER_MADE_CANONICAL */
     mov     $0, %eax
     mov     $0x80000000, %edx
     probe wrmsr /* not canonical */
