@@ -67,13 +67,13 @@ static uint64_t fill_pool(uint64_t from, uint64_t to)
     return bytes;
 }
 
-static bool map_pages(uint64_t virt, uint64_t physical, uint64_t bytes, uint32_t flags)
+static bool map_pages(uint64_t virt, uint64_t physical, uint64_t bytes, uint64_t flags)
 {
     return paging_map(&tables, virt, physical, bytes, flags) == MAP_OK;
 }
 
 /* A part of the image, from one of its symbols up to another. */
-static bool map_image_part(const char *start, const char *end, uint32_t flags)
+static bool map_image_part(const char *start, const char *end, uint64_t flags)
 {
     return start == end || map_pages((uint64_t)start, image_physical(start),
                                      (uint64_t)(end - start), flags | PAGING_GLOBAL);
@@ -160,7 +160,7 @@ uint64_t low_page(void)
 }
 
 /* Until the tables of our own are in use, the boot page tables have all below 4 GiB. */
-static volatile void *map_registers(uint64_t physical, size_t bytes, uint32_t flags)
+static volatile void *map_registers(uint64_t physical, size_t bytes, uint64_t flags)
 {
     if (!tables_in_use)
         return bytes <= BOOT_MAP_END && physical <= BOOT_MAP_END - bytes ? phys_to_virt(physical)
@@ -219,7 +219,7 @@ uint64_t stack_create(unsigned pages)
 }
 
 /* The direct map's name for a page of code must not be writable while the other one executes. */
-static bool protect_low_page(uint64_t page, uint32_t flags)
+static bool protect_low_page(uint64_t page, uint64_t flags)
 {
     bool done = paging_protect(&tables, DIRECT_MAP + page, PAGE_SIZE,
                                flags | PAGING_GLOBAL | PAGING_PAT(PAT_INDEX_WB)) == MAP_OK;

@@ -2,17 +2,13 @@
 
 /* SDM Vol. 3, "4-Level Paging and 5-Level Paging", the tables of entry formats. */
 #define ENTRY_PRESENT    (1ull << 0)
-#define ENTRY_WRITE      (1ull << 1)
-#define ENTRY_PWT        (1ull << 3)
-#define ENTRY_PCD        (1ull << 4)
 #define ENTRY_PAT_4K     (1ull << 7)
-#define ENTRY_GLOBAL     (1ull << 8)
 #define ENTRY_PAT_LARGE  (1ull << 12)
-#define ENTRY_NO_EXECUTE (1ull << 63)
+#define ENTRY_NO_EXECUTE PAGING_EXECUTE
 
 static const struct radix_format format = {
     .present = ENTRY_PRESENT,
-    .table = ENTRY_PRESENT | ENTRY_WRITE,
+    .table = ENTRY_PRESENT | PAGING_WRITE,
     .pat = ENTRY_PAT_LARGE,
     .forbid = ENTRY_NO_EXECUTE,
     .half_bits = RADIX_BITS - 1, /* canonical addresses: both halves */
@@ -32,35 +28,22 @@ bool paging_init(struct page_tables *tables, bool pages_of_1gib, bool always_exe
     return radix_init(&tables->radix);
 }
 
-static uint64_t bit_if(bool condition, uint64_t bit)
-{
-    return condition ? bit : 0;
-}
-
 /* These flags as a large page has them. */
-static uint64_t attributes(const struct page_tables *tables, uint32_t flags)
+static uint64_t attributes(const struct page_tables *tables, uint64_t flags)
 {
-    bool execute = tables->always_executable || (flags & PAGING_EXECUTE) != 0;
-
-    return ENTRY_PRESENT | bit_if(flags & PAGING_WRITE, ENTRY_WRITE) |
-           bit_if(!execute, ENTRY_NO_EXECUTE) | bit_if(flags & PAGING_GLOBAL, ENTRY_GLOBAL) |
-           bit_if(flags & PAGING_PAT(1), ENTRY_PWT) | bit_if(flags & PAGING_PAT(2), ENTRY_PCD) |
-           bit_if(flags & PAGING_PAT(4), ENTRY_PAT_LARGE);
+    return ENTRY_PRESENT |
+           (tables->always_executable ? flags & ~ENTRY_NO_EXECUTE : flags ^ ENTRY_NO_EXECUTE);
 }
 
 /* The flags that a leaf has, given what the tables above it allow. */
-static uint32_t flags_of(const struct radix_position *at)
+static uint64_t flags_of(const struct radix_position *at)
 {
-    uint64_t entry = *at->entry;
-    uint64_t pat = at->level == LEVEL_PT ? ENTRY_PAT_4K : ENTRY_PAT_LARGE;
-    uint64_t allowed = (entry ^ ENTRY_NO_EXECUTE) & at->allowed;
+    uint64_t flags = *at->entry ^ ENTRY_NO_EXECUTE;
 
-    return (uint32_t)(bit_if(allowed & ENTRY_WRITE, PAGING_WRITE) |
-                      bit_if(allowed & ENTRY_NO_EXECUTE, PAGING_EXECUTE) |
-                      bit_if(entry & ENTRY_GLOBAL, PAGING_GLOBAL) |
-                      bit_if(entry & ENTRY_PWT, PAGING_PAT(1)) |
-                      bit_if(entry & ENTRY_PCD, PAGING_PAT(2)) |
-                      bit_if(entry & pat, PAGING_PAT(4)));
+    if (at->level == LEVEL_PT)
+        flags = (flags & ~ENTRY_PAT_LARGE) | ((flags & ENTRY_PAT_4K) != 0 ? ENTRY_PAT_LARGE : 0);
+    return flags &
+           (PAGING_GLOBAL | PAGING_PAT_MASK | ((PAGING_WRITE | PAGING_EXECUTE) & at->allowed));
 }
 
 static struct paging_leaf leaf_at(const struct radix_position *at, uint64_t virt)
@@ -74,13 +57,13 @@ static struct paging_leaf leaf_at(const struct radix_position *at, uint64_t virt
 }
 
 enum map_result paging_map(struct page_tables *tables, uint64_t virt, uint64_t physical,
-                           uint64_t bytes, uint32_t flags)
+                           uint64_t bytes, uint64_t flags)
 {
     return radix_map(&tables->radix, virt, physical, bytes, attributes(tables, flags));
 }
 
 enum map_result paging_protect(struct page_tables *tables, uint64_t virt, uint64_t bytes,
-                               uint32_t flags)
+                               uint64_t flags)
 {
     return radix_protect(&tables->radix, virt, bytes, 0, attributes(tables, flags));
 }

@@ -30,12 +30,18 @@ enum execute_disable {
 /* On the CPU that asks; boot/ap_trampoline.S does the same before it can call this. */
 enum execute_disable execute_disable_enable(void);
 
-/* Flags of a mapping. Readable it always is. */
-#define PAGING_WRITE      (1u << 0)
-#define PAGING_EXECUTE    (1u << 1)
-#define PAGING_GLOBAL     (1u << 2)
-#define PAGING_PAT(index) ((uint32_t)(index) << 8) /* 0 … 7: which entry of IA32_PAT */
-#define PAGING_PAT_MASK   PAGING_PAT(7)
+/*
+ * Flags of a mapping, which is readable always: the bits of a large page's entry, but for EXECUTE,
+ * which is execute disable inverted.
+ */
+#define PAGING_WRITE   (1ull << 1)
+#define PAGING_GLOBAL  (1ull << 8)
+#define PAGING_EXECUTE (1ull << 63)
+
+/* 0 … 7: which entry of IA32_PAT, by PWT, PCD and PAT. */
+#define PAGING_PAT(index) \
+    (((index)&1ull) << 3 | ((index) >> 1 & 1ull) << 4 | ((index) >> 2 & 1ull) << 12)
+#define PAGING_PAT_MASK PAGING_PAT(7)
 
 struct page_tables {
     struct radix radix;
@@ -47,7 +53,7 @@ struct paging_leaf {
     uint64_t virtual_base;
     uint64_t physical_base;
     uint64_t size; /* bytes */
-    uint32_t flags;
+    uint64_t flags;
 };
 
 /*
@@ -62,9 +68,9 @@ bool paging_init(struct page_tables *tables, bool pages_of_1gib, bool always_exe
  * paging_protect() gives new flags, all of them.
  */
 enum map_result paging_map(struct page_tables *tables, uint64_t virt, uint64_t physical,
-                           uint64_t bytes, uint32_t flags);
+                           uint64_t bytes, uint64_t flags);
 enum map_result paging_protect(struct page_tables *tables, uint64_t virt, uint64_t bytes,
-                               uint32_t flags);
+                               uint64_t flags);
 enum map_result paging_unmap(struct page_tables *tables, uint64_t virt, uint64_t bytes);
 
 /* The page that `virt` lies in, with the flags that all levels together give; false for none. */

@@ -62,7 +62,7 @@ def ascii_glyphs(font: bytes) -> list[bytes]:
 
 
 def header(glyphs: list[bytes]) -> str:
-    """What kernel/screen/screen_pixels.c includes."""
+    """What kernel/screen/screen_device.c includes."""
     rows = ("    {" + ", ".join(f"{row:#04x}" for row in glyph) + "}," for glyph in glyphs)
     return "\n".join(
         (

@@ -65,13 +65,11 @@ static bool write(enum console_target target, enum colour colour, const char *te
     return !released;
 }
 
-/* RGB pixels or EGA text: on the boot page tables it may be out of reach. */
+/* On the boot page tables it may be out of reach. */
 static void find_screen(const struct multiboot_framebuffer *framebuffer)
 {
-    const struct screen_device *device = screen_text_open(framebuffer);
+    const struct screen_device *device = screen_open(framebuffer);
 
-    if (device == NULL)
-        device = screen_pixels_open(framebuffer);
     if (device == NULL)
         return;
     screen_init(&screen, device);

@@ -59,11 +59,10 @@ void screen_write(struct screen *screen, enum colour colour, const char *text, s
 void screen_flush(struct screen *screen);
 
 /*
- * The two kinds that GRUB gives: EGA text and a linear frame buffer. NULL when this is no such
- * screen, or cannot be mapped. Each can be opened once.
+ * Either of the two kinds that GRUB gives, EGA text and a linear frame buffer. NULL when this is no
+ * such screen, or cannot be mapped.
  */
-const struct screen_device *screen_text_open(const struct multiboot_framebuffer *framebuffer);
-const struct screen_device *screen_pixels_open(const struct multiboot_framebuffer *framebuffer);
+const struct screen_device *screen_open(const struct multiboot_framebuffer *framebuffer);
 
 /* How a colour stands in the pixel of a linear frame buffer. */
 struct rgb {

@@ -87,7 +87,7 @@ struct seen processor_walk(const struct machine *machine, uint64_t virt)
 }
 
 void assert_seen(const struct machine *machine, uint64_t virt, uint64_t physical, uint64_t size,
-                 uint32_t flags)
+                 uint64_t flags)
 {
     struct seen seen = processor_walk(machine, virt);
     struct paging_leaf leaf;
@@ -99,7 +99,7 @@ void assert_seen(const struct machine *machine, uint64_t virt, uint64_t physical
     assert_int_equal(seen.write, (flags & PAGING_WRITE) != 0);
     assert_int_equal(seen.execute, (flags & PAGING_EXECUTE) != 0);
     assert_int_equal(seen.global, (flags & PAGING_GLOBAL) != 0);
-    assert_int_equal(seen.pat, (flags & PAGING_PAT_MASK) >> 8);
+    assert_int_equal(PAGING_PAT(seen.pat), flags & PAGING_PAT_MASK);
 
     assert_true(paging_walk(&machine->tables, virt, &leaf));
     assert_int_equal(leaf.size, seen.size);

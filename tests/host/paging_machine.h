@@ -39,7 +39,7 @@ struct seen processor_walk(const struct machine *machine, uint64_t virt);
 
 /* Both the processor and paging_walk() see this; size 0: any. */
 void assert_seen(const struct machine *machine, uint64_t virt, uint64_t physical, uint64_t size,
-                 uint32_t flags);
+                 uint64_t flags);
 void assert_unseen(const struct machine *machine, uint64_t virt);
 
 #endif

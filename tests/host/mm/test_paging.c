@@ -126,7 +126,7 @@ static void without_execute_disable_no_entry_has_bit_63(void **state)
 /* A hole of 4 KiB in a page of 1 GiB: split twice, all the rest as it was, PAT index included. */
 static void splitting_large_pages(void **state)
 {
-    const uint32_t flags = PAGING_WRITE | PAGING_GLOBAL | PAGING_PAT(5);
+    const uint64_t flags = PAGING_WRITE | PAGING_GLOBAL | PAGING_PAT(5);
     const uint64_t hole = 3 * GIB + 5 * MIB2 + 7 * KIB4;
     struct machine machine;
 

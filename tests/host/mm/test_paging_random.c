@@ -14,11 +14,11 @@ enum { REQUESTS = 60 };
 struct request {
     uint64_t virt, physical, bytes;
     enum { MAP, PROTECT, UNMAP } what;
-    uint32_t flags;
+    uint64_t flags;
 };
 
 static bool model_walk(const struct request *requests, int count, uint64_t virt, uint64_t *physical,
-                       uint32_t *flags)
+                       uint64_t *flags)
 {
     bool protected = false;
 
@@ -44,7 +44,7 @@ static bool model_walk(const struct request *requests, int count, uint64_t virt,
 static bool model_maps_all(const struct request *requests, int count, uint64_t virt, uint64_t bytes)
 {
     uint64_t physical;
-    uint32_t flags;
+    uint64_t flags;
 
     if (!model_walk(requests, count, virt, &physical, &flags))
         return false;
@@ -70,7 +70,10 @@ static struct request random_request(uint64_t *seed)
     request.virt = HIGH + random_below(seed, 6 * GIB / unit) * unit;
     request.bytes = (1 + random_below(seed, unit == GIB ? 2 : 700)) * unit;
     request.physical = random_below(seed, 16 * GIB / unit) * unit;
-    request.flags = (uint32_t)random_below(seed, 8) | PAGING_PAT(random_below(seed, 8));
+    request.flags = PAGING_PAT(random_below(seed, 8));
+    request.flags |= random_below(seed, 2) != 0 ? PAGING_WRITE : 0;
+    request.flags |= random_below(seed, 2) != 0 ? PAGING_EXECUTE : 0;
+    request.flags |= random_below(seed, 2) != 0 ? PAGING_GLOBAL : 0;
     return request;
 }
 
@@ -78,7 +81,7 @@ static void compare_at(const struct machine *machine, const struct request *requ
                        uint64_t virt)
 {
     uint64_t physical = 0;
-    uint32_t flags = 0;
+    uint64_t flags = 0;
 
     if (model_walk(requests, count, virt, &physical, &flags))
         assert_seen(machine, virt, physical, 0, flags);

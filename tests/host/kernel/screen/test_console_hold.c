@@ -47,16 +47,10 @@ static void clear(void)
 
 static const struct screen_device device = {COLUMNS, ROWS, draw, map, clear};
 
-const struct screen_device *screen_text_open(const struct multiboot_framebuffer *framebuffer)
+const struct screen_device *screen_open(const struct multiboot_framebuffer *framebuffer)
 {
     (void)framebuffer;
     return reachable ? &device : NULL;
-}
-
-const struct screen_device *screen_pixels_open(const struct multiboot_framebuffer *framebuffer)
-{
-    (void)framebuffer;
-    return NULL;
 }
 
 uint64_t rdtsc(void)
