@@ -48,6 +48,7 @@ struct machine {
     uint64_t pool_bytes;    /* given to the page pool */
     uint64_t used_bytes;    /* of the pool, when the report is made */
     bool x2apic;
+    bool runs_guests;                /* a room does; else the core shows that it can */
     const struct firmware *firmware; /* NULL: not read yet */
     struct timing timing;
     struct findings findings; /* about the machine as a whole, and CPUs from outside */

@@ -161,6 +161,8 @@ static bool go(uint64_t information)
     machine.timing.vmx_on_all_tsc = rdtsc();
     console_release();
     boot_steps_run(BOOT_AFTER_VMX, &machine);
+    if (!machine.runs_guests && machine.options.stop == VMX_STAGE_GUEST)
+        hello_run_all(&machine);
     machine.used_bytes = machine.pool_bytes - pages_free_bytes();
     paging_audit(kernel_tables(), &machine.audit);
     return true;

@@ -19,6 +19,9 @@ void vmx_all_enable(struct machine *machine);
  */
 void vmx_all_run(struct machine *machine, void (*work)(struct cpu *cpu), uint64_t microseconds);
 
+/* kernel/hello.c: the core's own guest on every CPU; one that fails is a finding. */
+void hello_run_all(struct machine *machine);
+
 /* Every CPU leaves VMX operation. */
 void vmx_all_disable(struct machine *machine);
 

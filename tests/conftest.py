@@ -45,4 +45,5 @@ def logs() -> Path:
 @pytest.fixture(scope="session")
 def kernel() -> Path:
     """The kernel, built."""
+    build_kernel(Progress("pytest"), core=True)
     return build_kernel(Progress("pytest"))

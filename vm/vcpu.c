@@ -4,7 +4,6 @@
 
 #include "mm/memory_type.h"
 #include "vm/guest_state.h"
-#include "vm/host/alarm.h"
 #include "vmx/vmx_result.h"
 #include "vmx/vmcs_access.h"
 

@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "lib/set.h"
 #include "lib/x86.h"
 #include "vm/time_budget.h"
 #include "vm/vm.h"
@@ -111,6 +112,18 @@ bool vcpu_create(struct vcpu *vcpu, uint64_t ticks);
 /* Makes its VMCS current, in its first state, and what the processor remembers of others forgotten.
  */
 struct vmx_result vcpu_load(struct vcpu *vcpu, const struct vcpu_start *start);
+
+/* A way to end a guest's time on a CPU without preemption timer: it exits in so many TSC ticks. */
+struct host_alarm {
+    void (*set)(uint64_t ticks); /* 0: never */
+};
+SET_DECLARE(alarms, const struct host_alarm);
+
+static inline void alarm_set(uint64_t ticks)
+{
+    SET_FOR_EACH(alarms, alarm)
+        (*alarm)->set(ticks);
+}
 
 /* From there to the guest's end, in at most so many TSC ticks. */
 void vcpu_run(struct vcpu *vcpu, uint64_t ticks);

@@ -4,6 +4,7 @@
 
 #include "vm/host/alarm.h"
 #include "vm/host/io_apic.h"
+#include "vm/vcpu_controls.h"
 #include "kernel/boot_step.h"
 #include "kernel/console/console.h"
 #include "mm/memory.h"
@@ -15,7 +16,7 @@
 #include "mm/page_alloc.h"
 #include "vm/guests/measure/bench.h"
 #include "vm/guests/measure/random_guests.h"
-#include "vm/guest_controls.h"
+#include "vm/guests/guest_controls.h"
 #include "vm/guests/guest_check.h"
 #include "vm/guests/guest_run.h"
 
@@ -192,7 +193,7 @@ static bool all_have_timer(const struct machine *machine)
         struct vmx_capability capability;
 
         vmx_capability_derive(&machine->cpus[i]->vmx.msrs, &capability);
-        all &= machine->cpus[i]->phase != CPU_READY || guest_controls_have_timer(&capability);
+        all &= machine->cpus[i]->phase != CPU_READY || vcpu_controls_have_timer(&capability);
     }
     return all;
 }
@@ -253,6 +254,7 @@ BOOT_STEP(110, .point = BOOT_BEFORE_VMX, .run = prepare_alarm);
 
 static void run_guests(struct machine *machine)
 {
+    machine->runs_guests = true;
     if (machine->options.stop != VMX_STAGE_GUEST)
         return;
     guest_choose(guest_options.names, set_guests, guest_count(), machine->cpu_count,

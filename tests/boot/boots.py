@@ -23,6 +23,7 @@ from boot.checks import (
     states,
 )
 from boot.console_boots import CONSOLE_BOOTS
+from boot.core_boots import CORE_BOOTS
 from boot.guest_boots import GUEST_BOOTS
 from boot.refusal_boots import REFUSAL_BOOTS
 from boot.row import (
@@ -260,6 +261,7 @@ BOOTS: tuple[Boot, ...] = (
     *_entry_selftests(),
     *_loaded_high(),
     *CONSOLE_BOOTS,
+    *CORE_BOOTS,
     *GUEST_BOOTS,
     *REFUSAL_BOOTS,
     *_qemu(),

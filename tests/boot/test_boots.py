@@ -60,7 +60,7 @@ def _high(kernel: Path, folder: Path) -> Path:
 def _command(boot: Boot, kernel: Path, folder: Path) -> tuple[list[str], list[str]]:
     """What is executed, and what a person types to repeat it."""
     arguments: list[str] = []
-    given = False  # a kernel of its own
+    given = "--core" in boot.arguments  # a kernel of its own
     for argument in boot.arguments:
         if argument == SCREENSHOT:
             argument = str(folder / "screen.ppm")

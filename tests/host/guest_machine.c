@@ -10,8 +10,7 @@
 #include "mm/memory_use.h"
 #include "mm/memory_type.h"
 #include "vm/exit.h"
-#include "vm/guest_controls.h"
-#include "vm/host/alarm.h"
+#include "vm/guests/guest_controls.h"
 #include "vm/host/apic.h"
 #include "vm/guests/guest_image.h"
 #include "vm/guests/guest_memory.h"
@@ -25,11 +24,14 @@ static const struct override_list nothing_overridden;
 static const struct vmx_options options = {
     .check = VMX_CHECK_KVM, .stop = VMX_STAGE_GUEST, .override = &nothing_overridden};
 
-void alarm_set(uint64_t tsc_ticks)
+static void remember_alarm(uint64_t tsc_ticks)
 {
     guest_machine.alarms++;
     guest_machine.alarm_ticks = tsc_ticks;
 }
+
+static const struct host_alarm alarm = {remember_alarm};
+SET_MEMBER(alarms, 0, const struct host_alarm, alarm);
 
 void apic_eoi(uint8_t vector)
 {

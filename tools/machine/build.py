@@ -15,6 +15,7 @@ from machine.terminal import Progress
 
 ROOT = Path(__file__).resolve().parents[2]
 KERNEL = "rootmode.elf"
+CORE = "rootmode-core.elf"
 
 
 @contextmanager
@@ -75,9 +76,10 @@ def build(preset: str, targets: list[str], progress: Progress) -> Path:
     return folder
 
 
-def build_kernel(progress: Progress) -> Path:
-    """The kernel, up to date."""
-    return build("default", [KERNEL], progress) / KERNEL
+def build_kernel(progress: Progress, core: bool = False) -> Path:
+    """The kernel, or its core alone, up to date."""
+    target = CORE if core else KERNEL
+    return build("default", [target], progress) / target
 
 
 def symbol_address(kernel: Path, name: str) -> int:

@@ -60,7 +60,7 @@ def _debug(options: argparse.Namespace, folder: Path) -> int:
     if options.kernel:
         check_kernel(options.kernel)
     check_qemu(plan)
-    kernel = options.kernel or build_kernel(Progress("tools/gdb"))
+    kernel = options.kernel or build_kernel(Progress("tools/gdb"), options.core)
     iso, log, stub = folder / "rootmode.iso", folder / "qemu.log", folder / "gdb"
     make_iso(iso, kernel, plan.words, plan.grub, plan.pixels)
     command = qemu_command(plan, iso, folder) + [

@@ -82,7 +82,9 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     add("--acpi-table", type=path, metavar="FILE", help="one more ACPI table (QEMU)")
     add("--append", action="append", default=[], metavar='"WORDS"', help="for the kernel")
     add("--grub", action="append", default=[], metavar='"COMMAND"', help="GRUB command before boot")
-    add("--kernel", type=path, metavar="FILE", help="boot this kernel instead of building one")
+    kernel = parser.add_mutually_exclusive_group()
+    kernel.add_argument("--kernel", type=path, metavar="FILE", help="boot this kernel instead of building one")
+    kernel.add_argument("--core", action="store_true", help="the core alone, without rooms")
     add("--unchecked", action="store_true", help="--append and --grub may hold anything")
 
 
@@ -109,6 +111,7 @@ def plan_of(options: argparse.Namespace, machine: str, words: list[str], display
     screen = options.screen or ("pixels" if options.firmware == "uefi" else "text")
     return Plan(
         machine=machine,
+        core=options.core,
         firmware=options.firmware,
         bios=options.bios,
         cpu=options.cpu,

@@ -9,6 +9,7 @@ class Plan:
     """One boot."""
 
     machine: str = "bochs"  # a name in machines.MACHINES
+    core: bool = False  # the kernel without rooms
     firmware: str = "bios"  # or "uefi"
     bios: Path | None = None  # another BIOS image, Bochs and QEMU
     cpu: str | None = None  # the emulator's name of a CPU model

@@ -29,7 +29,7 @@ from machine.packages import need
 from machine.plan import Plan
 from machine.processes import Interrupted, ending_on_signals, nobody_reads
 from machine.terminal import Progress, plain, say, wants_colour
-from machine.words import check_length, runs_wanted
+from machine.words import check_core_words, check_length, runs_wanted
 
 _POLL = 0.02
 _POWEROFF_GRACE = 15.0  # seconds from the verdict to power-off
@@ -130,7 +130,7 @@ def _watch(
         elif not running:
             return True
         elif console.ended and not plan.display:
-            stays_on = _stays_on(plan.words) or console.halted
+            stays_on = plan.core or _stays_on(plan.words) or console.halted
             if now - quiet_since > (_QUIET if stays_on else _POWEROFF_GRACE):
                 if not stays_on:
                     say("tools/run: the machine did not power off; ended it")
@@ -215,7 +215,7 @@ def _prepared(
         check_kernel(options.kernel)
     if plan:
         MACHINES[plan.machine].check(plan)
-    kernel: Path = options.kernel or build_kernel(progress)
+    kernel: Path = options.kernel or build_kernel(progress, options.core)
     return kernel
 
 
@@ -240,7 +240,9 @@ def _run(options: argparse.Namespace) -> Exit:
         machine, reason = choose()
     elif machine == "kvm" and (why := why_no_nested_kvm()):
         raise UserError(f"QEMU/KVM offers no VMX here: {why}. --on bochs emulates it")
-    if options.screenshot:
+    if options.core:
+        check_core_words(words)
+    elif options.screenshot:
         words.append("exit=halt")
     elif not any(word.startswith("exit=") for word in words):
         words.append("exit=poweroff")

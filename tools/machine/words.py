@@ -27,6 +27,21 @@ def words() -> dict[str, str]:
 
 
 @functools.cache
+def core_words() -> tuple[str, ...]:
+    """The words that the core knows by itself."""
+    text = (ROOT / "kernel" / "command_words.c").read_text(encoding="utf-8")
+    return tuple(re.findall(r'\.name = "([^"]*)"', text))
+
+
+def check_core_words(line: Sequence[str]) -> None:
+    """A word that belongs to a room is none of the core's."""
+    for text in line:
+        word = text.split("=")[0]
+        if word in words() and word not in core_words():
+            raise UserError(f"--core: {word}= belongs to a room; the core has {', '.join(core_words())}")
+
+
+@functools.cache
 def guests() -> tuple[str, ...]:
     """The built-in guests, in the order of guest=all."""
     text = (ROOT / "docs" / "guests.md").read_text(encoding="utf-8")

@@ -1,4 +1,5 @@
 #include "vm/guest.h"
+#include "vm/guests/guest_controls.h"
 
 #include "vm/exit.h"
 
@@ -172,14 +173,5 @@ const struct vm_policy guest_policy = {
      */
     .exceptions = 1u << X86_VECTOR_DB | 1u << X86_VECTOR_AC | 1u << X86_VECTOR_MC,
 
-    /*
-     * What would reach beyond the guest, were it let through: the priority that CR8 sets is that of
-     * the host's own local APIC, MWAIT puts the CPU to sleep, RDPMC reads what others do, and ENCLS
-     * and ENCLV (SGX) have functions that concern all of the machine.
-     */
-    .controls[VMX_CONTROL_PRIMARY] = PRIMARY_CR8_LOAD_EXITING | PRIMARY_CR8_STORE_EXITING |
-                                     PRIMARY_MWAIT_EXITING | PRIMARY_MONITOR_EXITING |
-                                     PRIMARY_RDPMC_EXITING,
-    .controls[VMX_CONTROL_SECONDARY] =
-        SECONDARY_WBINVD_EXITING | SECONDARY_ENABLE_ENCLS_EXITING | SECONDARY_ENABLE_ENCLV_EXITING,
+    .controls = GUEST_POLICY_CONTROLS,
 };

@@ -5,7 +5,7 @@
 #include "mm/page_alloc.h"
 #include "mm/memory_type.h"
 #include "vm/guests/entry_failure.h"
-#include "vm/guest_controls.h"
+#include "vm/guests/guest_controls.h"
 #include "vm/guests/guest_check.h"
 #include "vm/host/alarm.h"
 #include "vm/host/clock.h"

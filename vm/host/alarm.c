@@ -8,6 +8,7 @@
 #include "vm/host/cpu.h"
 #include "vm/host/io_apic.h"
 #include "vm/host/nmi.h"
+#include "vm/vcpu.h"
 #include "lib/x86.h"
 #include "vmx/quirks.h"
 
@@ -115,10 +116,13 @@ static void let_nmis_come(void)
     asm volatile("int %0" : : "i"(VECTOR_SPURIOUS) : "memory");
 }
 
-void alarm_set(uint64_t tsc_ticks)
+static void set(uint64_t tsc_ticks)
 {
     if (tsc_ticks != 0 && quirk(QUIRK_NMIS_BLOCKED_AFTER_SIPI))
         let_nmis_come();
     apic_timer_start(VECTOR_ALARM,
                      tsc_ticks != 0 ? timer_count(tsc_ticks, tsc_per_ms, timer_per_ms) : 0);
 }
+
+static const struct host_alarm alarm = {set};
+SET_MEMBER(alarms, 0, const struct host_alarm, alarm);

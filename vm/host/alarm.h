@@ -24,11 +24,4 @@ void alarm_prepare(uint32_t io_apic_address, uint32_t timer_input, uint32_t cpus
 void alarm_begin(void);
 void alarm_end(void);
 
-/*
- * An interrupt of this CPU, VECTOR_ALARM, about when so many TSC ticks have passed; it may come
- * earlier, and so do NMIs. 0: none any more, though one may be under way. Between alarm_begin() and
- * alarm_end().
- */
-void alarm_set(uint64_t tsc_ticks);
-
 #endif

@@ -1,7 +1,8 @@
 /*
  * The demonstration: asks CPUID who is there, says where it got to, and ends by its own call.
  */
-#include "vm/guest.h"
+#include "vm/hello.h"
+#include "vm/vm.h"
 
     .section .rodata.guests, "a", @progbits
     .code64
@@ -13,9 +14,9 @@ hello_cpuid:
     mov     $0x40000000, %eax
     xor     %ecx, %ecx /* CPUID left its own there: the subleaf is to be 0 */
     cpuid
-    mov     %ebx, GUEST_DATA
-    mov     %ecx, GUEST_DATA + 4
-    mov     %edx, GUEST_DATA + 8
+    mov     %ebx, HELLO_DATA
+    mov     %ecx, HELLO_DATA + 4
+    mov     %edx, HELLO_DATA + 8
     mov     $VM_CALL_END, %eax
     vmcall
 hello_end:

@@ -3,7 +3,7 @@
  * Expectations are the SDM's, or the contract's in vm/guest.h.
  */
 #include "tests/host/plain_guest.h"
-#include "vm/guest_controls.h"
+#include "vm/guests/guest_controls.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

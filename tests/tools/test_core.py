@@ -1,0 +1,55 @@
+"""What tools/core-files says goes into the core: no room, and no more than can be read in a day."""
+
+import subprocess
+from collections import Counter
+
+import pytest
+
+from machine.build import ROOT
+
+# Folders of rooms: no file of the core is in one, nor includes what is.
+_ROOMS = (
+    "kernel/backtrace/", "kernel/guests/", "kernel/power/", "kernel/screen/", "kernel/selftest/",
+    "vm/guests/", "vmx/entry/", "vmx/selftest/", "vmx/text/",
+)  # fmt: skip
+_LINES_MAX = 18300
+_PROPER_MAX = 9900  # of vmx/ and vm/
+_IMAGE_MAX = 140 * 1024  # bytes, stripped
+
+
+@pytest.fixture(name="lines", scope="module")
+def _lines() -> dict[str, int]:
+    if not (ROOT / "build" / "rootmode-core.elf").exists():
+        pytest.fail("build/ has no rootmode-core.elf: the build comes before the tests of tools")
+    listed = subprocess.run(
+        [ROOT / "tools" / "core-files"], capture_output=True, text=True, check=True
+    ).stdout.splitlines()
+    return {file: (ROOT / file).read_text(encoding="utf-8").count("\n") for file in listed}
+
+
+def test_no_room_is_in_the_core(lines: dict[str, int]) -> None:
+    assert [file for file in lines if file.startswith(_ROOMS)] == []
+
+
+def test_every_room_is_a_folder() -> None:
+    assert all((ROOT / room / "README.md").exists() for room in _ROOMS)
+
+
+def test_what_the_core_is_made_of_is_listed(lines: dict[str, int]) -> None:
+    assert {"boot/entry.S", "kernel/main.c", "vmx/vmx_cpu.c", "vm/enter.S", "lib/sets.ld"} - set(lines) in (
+        set(), {"lib/sets.ld"},  # the linker's, which no compiler reads
+    )  # fmt: skip
+
+
+def test_it_can_be_read_in_a_day(lines: dict[str, int]) -> None:
+    folders = Counter()  # type: Counter[str]
+    for file, count in lines.items():
+        folders[file.split("/")[0]] += count
+    assert sum(lines.values()) <= _LINES_MAX, folders
+    assert folders["vmx"] + folders["vm"] <= _PROPER_MAX, folders
+
+
+def test_image_is_small() -> None:
+    stripped = ROOT / "build" / "rootmode-core.stripped"
+    subprocess.run(["strip", "-o", stripped, ROOT / "build" / "rootmode-core.elf"], check=True)
+    assert stripped.stat().st_size <= _IMAGE_MAX

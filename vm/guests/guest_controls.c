@@ -1,0 +1,71 @@
+#include "vm/guests/guest_controls.h"
+
+#include "vm/vcpu_controls.h"
+
+struct allowed {
+    uint32_t zero, one; /* bits that must be 1, and bits that may be 1 */
+};
+
+static struct allowed allowed_of(const struct vmx_capability *capability,
+                                 enum vmx_control_word word)
+{
+    const struct allowed words[VMX_CONTROL_WORD_COUNT] = {
+        [VMX_CONTROL_PIN] = {(uint32_t)capability->pin_allowed0,
+                             (uint32_t)capability->pin_allowed1},
+        [VMX_CONTROL_PRIMARY] = {(uint32_t)capability->primary_allowed0,
+                                 (uint32_t)capability->primary_allowed1},
+        [VMX_CONTROL_SECONDARY] = {(uint32_t)capability->secondary_allowed0,
+                                   (uint32_t)capability->secondary_allowed1},
+        [VMX_CONTROL_EXIT] = {(uint32_t)capability->exit_allowed0,
+                              (uint32_t)capability->exit_allowed1},
+        [VMX_CONTROL_ENTRY] = {(uint32_t)capability->entry_allowed0,
+                               (uint32_t)capability->entry_allowed1},
+    };
+
+    return words[word];
+}
+
+static const char *name_of(enum vmx_control_word word, uint32_t mask)
+{
+    for (uint32_t i = 0; i < vmx_control_count; i++) {
+        if (vmx_control_table[i].word == word && (vmx_control_table[i].mask & mask) != 0)
+            return vmx_control_table[i].name;
+    }
+    return "an unnamed control";
+}
+
+/* What a guest's mode asks of the processor, in the order in which it is reported. */
+static const char *mode_lacks(enum guest_mode mode, uint32_t secondary)
+{
+    if (mode != GUEST_LONG && (secondary & SECONDARY_ENABLE_EPT) == 0)
+        return name_of(VMX_CONTROL_SECONDARY, SECONDARY_ENABLE_EPT);
+    if ((mode == GUEST_REAL || mode == GUEST_PROTECTED) &&
+        (secondary & SECONDARY_UNRESTRICTED_GUEST) == 0)
+        return name_of(VMX_CONTROL_SECONDARY, SECONDARY_UNRESTRICTED_GUEST);
+    return NULL;
+}
+
+const char *guest_controls_adjust(const struct guest *guest, const struct vmcs_config *config,
+                                  const struct vmx_capability *capability,
+                                  uint32_t controls[VMX_CONTROL_WORD_COUNT])
+{
+    static const uint32_t policy[VMX_CONTROL_WORD_COUNT] = GUEST_POLICY_CONTROLS;
+    const char *missing;
+
+    vcpu_controls_adjust(policy, config, capability, controls);
+    missing = mode_lacks(guest->mode, controls[VMX_CONTROL_SECONDARY]);
+    if (missing == NULL && guest->needs_ept)
+        missing = mode_lacks(GUEST_PAGED, controls[VMX_CONTROL_SECONDARY]);
+    if (guest->mode != GUEST_LONG)
+        controls[VMX_CONTROL_ENTRY] &= ~(uint32_t)ENTRY_IA32E_MODE_GUEST;
+    for (unsigned i = 0; i < VMX_CONTROL_WORD_COUNT && missing == NULL; i++) {
+        struct allowed allowed = allowed_of(capability, (enum vmx_control_word)i);
+        uint32_t wanted = (controls[i] | guest->on[i]) & ~guest->off[i];
+        uint32_t impossible = (wanted & ~allowed.one) | (~wanted & allowed.zero);
+
+        if (impossible != 0)
+            missing = name_of((enum vmx_control_word)i, impossible & -impossible);
+        controls[i] = wanted;
+    }
+    return missing;
+}

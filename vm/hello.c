@@ -1,0 +1,152 @@
+#include "vm/hello.h"
+
+#include "lib/string.h"
+#include "mm/memory_type.h"
+#include "mm/page_alloc.h"
+#include "vm/host/clock.h"
+#include "vm/host_registers.h"
+#include "vm/vcpu_controls.h"
+
+#include "lib/x86.h"
+
+enum { TIME_MAX_US = 400000, EXITS_MAX = 16 };
+
+/* SDM Vol. 3, "4-Level Paging and 5-Level Paging": present and writable; a page of 2 MiB. */
+enum { ENTRY_TABLE = 3, ENTRY_PAGE_2M = 0x83 };
+
+const char hello_without_ept[] = "this CPU does not offer EPT";
+
+static const char signature[] = "RootmodeVMX ";
+
+/* SDM Vol. 2, "CPUID": by convention a hypervisor's leaf says who it is in EBX, ECX, EDX. */
+static const struct cpuid_rule cpuid_rules[] = {
+    {CPUID_LEAF_HYPERVISOR_FIRST,
+     0,
+     CPUID_EVERY_SUBLEAF,
+     {0},
+     {CPUID_LEAF_HYPERVISOR_FIRST, 0x746f6f52, 0x65646f6d, 0x20584d56}},
+};
+
+static const struct vm_policy hello_policy = {
+    .cpuid = cpuid_rules,
+    .cpuid_count = sizeof(cpuid_rules) / sizeof(cpuid_rules[0]),
+    .cr0_host = CR0_CD | CR0_NW,
+    .cr4_host = CR4_MCE,
+    .exceptions = UINT32_MAX,
+    .controls[VMX_CONTROL_PRIMARY] = PRIMARY_CR8_LOAD_EXITING | PRIMARY_CR8_STORE_EXITING,
+};
+
+/* The VM with its only vCPU. */
+struct hello {
+    struct vm vm;
+    struct vcpu vcpu;
+};
+
+static enum memory_type type_of(const void *context, uint64_t physical, uint64_t bytes)
+{
+    return memory_type_effective_range(context, physical, bytes, PAT_INDEX_WB);
+}
+
+/* The first 2 MiB as they are, of which EPT has no more than HELLO_BYTES. */
+static void write_memory(uint8_t *memory)
+{
+    uint64_t *tables = (uint64_t *)(memory + HELLO_PAGE_TABLES);
+
+    tables[0] = (HELLO_PAGE_TABLES + PAGE_SIZE) | ENTRY_TABLE;
+    tables[PAGE_SIZE / 8] = (HELLO_PAGE_TABLES + 2 * PAGE_SIZE) | ENTRY_TABLE;
+    tables[2 * PAGE_SIZE / 8] = ENTRY_PAGE_2M;
+    memcpy(memory + HELLO_CODE, hello_start, (size_t)(hello_end - hello_start));
+}
+
+static bool create_memory(struct hello *hello)
+{
+    const struct vmx_cpu *cpu = hello->vcpu.cpu;
+    const struct ept_memory_types types = {type_of, &cpu->memory_types};
+    const struct ept_capability capability =
+        ept_capability_derive(&hello->vcpu.capability, cpu->memory_types.physical_width);
+    struct vm *vm = &hello->vm;
+
+    vm->memory = pages_alloc(get_order(HELLO_BYTES));
+    vm->memory_bytes = HELLO_BYTES;
+    if (vm->memory == 0 || ept_init(&vm->ept, &capability, &vm->pages) != MAP_OK)
+        return false;
+    vm->eptp = ept_pointer(&vm->ept);
+    write_memory(phys_to_virt(vm->memory));
+    return ept_map_by_type(&vm->ept, 0, vm->memory, HELLO_BYTES, EPT_ALL, &types) == MAP_OK;
+}
+
+static struct vmx_result load(struct vcpu *vcpu)
+{
+    static const struct vcpu_start start = {
+        .cr0 = CR0_PE | CR0_PG | CR0_ET,
+        .cr3 = HELLO_PAGE_TABLES,
+        .cr4 = CR4_PAE,
+        .efer = EFER_LME | EFER_LMA,
+        .rip = HELLO_CODE,
+        .rsp = HELLO_BYTES,
+        .code = {8, 0, UINT32_MAX, RIGHTS_CODE_64},
+        .stack = {16, 0, UINT32_MAX, RIGHTS_DATA_32},
+        .data = {16, 0, UINT32_MAX, RIGHTS_DATA_32},
+        .tr = {24, 0, 0x67, RIGHTS_TSS_BUSY},
+    };
+
+    return vcpu_load(vcpu, &start);
+}
+
+/* From a vCPU with its VMCS to the guest's end. */
+static const char *run(struct vcpu *vcpu, uint64_t ticks)
+{
+    struct vmx_result result = load(vcpu);
+
+    if (!vmx_ok(result))
+        return "its VMCS could not be written";
+    vcpu_run(vcpu, ticks);
+    if (vcpu->end != GUEST_END_CALL)
+        return "it came to another end than its own call";
+    return memcmp(vm_memory(vcpu->vm, HELLO_DATA, sizeof(signature) - 1), signature,
+                  sizeof(signature) - 1) == 0
+               ? NULL
+               : "CPUID leaf 0x40000000 did not give this hypervisor's signature";
+}
+
+static const char *create_and_run(struct hello *hello, struct vmx_cpu *cpu)
+{
+    struct vcpu *vcpu = &hello->vcpu;
+    uint64_t ticks = time_budget_ticks(TIME_MAX_US, clock_tsc_per_ms());
+    struct host_registers host = {0};
+    const char *wrong;
+
+    if (!vm_create(&hello->vm, &hello_policy))
+        return "no memory for it";
+    vcpu_init(vcpu, &hello->vm, cpu);
+    vcpu_controls_adjust(hello_policy.controls, &cpu->config, &vcpu->capability, vcpu->controls);
+    if ((vcpu->controls[VMX_CONTROL_SECONDARY] & SECONDARY_ENABLE_EPT) == 0)
+        return hello_without_ept;
+    vcpu->exits_left = EXITS_MAX;
+    if (!vcpu_create(vcpu, ticks) || !create_memory(hello))
+        return "no memory for it";
+    host_registers_keep(&host);
+    wrong = run(vcpu, ticks);
+    (void)vmclear(vcpu->vmcs.address);
+    (void)vmptrld(cpu->vmcs_region.address);
+    host_registers_restore(&host);
+    return wrong;
+}
+
+const char *hello_run(struct vmx_cpu *cpu)
+{
+    const int order = get_order(sizeof(struct hello));
+    uint64_t pages = pages_alloc(order);
+    struct hello *hello = pages != 0 ? phys_to_virt(pages) : NULL;
+    const char *wrong;
+
+    if (hello == NULL)
+        return "no memory for it";
+    wrong = create_and_run(hello, cpu);
+    if (hello->vm.memory != 0)
+        pages_free(hello->vm.memory, get_order(HELLO_BYTES));
+    vmx_region_free(&hello->vcpu.vmcs);
+    vm_free(&hello->vm);
+    pages_free(pages, order);
+    return wrong;
+}
