@@ -1,6 +1,6 @@
 /*
  * Writes docs/exits.md to standard output: what the processor does, from vmx/exit_reason.def,
- * vmx/text/exit_reason_text.def and vmx/text/exit_layout.def, and what the hypervisor does, from
+ * tools/exit_reasons.def and tools/exit_layouts.def, and what the hypervisor does, from
  * vm/exits.def: `ninja -C build gen_exits && build/tools/gen_exits > docs/exits.md`.
  */
 #include <ctype.h>
@@ -18,14 +18,11 @@
 
 struct reason {
     const char *section, *also, *cause;
-    enum exit_layout qualification, information;
 };
 
-#define EXIT_TEXT(id, qualification, information, section, also, cause)            \
-    [EXIT_REASON_##id] = {(section), (also), (cause), EXIT_LAYOUT_##qualification, \
-                          EXIT_LAYOUT_##information},
+#define EXIT_TEXT(id, section, also, cause) [EXIT_REASON_##id] = {(section), (also), (cause)},
 static const struct reason reasons[EXIT_REASON_COUNT] = {
-#include "vmx/text/exit_reason_text.def"
+#include "tools/exit_reasons.def"
 };
 #undef EXIT_TEXT
 
@@ -52,7 +49,7 @@ static const struct answer answers[EXIT_REASON_COUNT] = {
 #define EXIT_LAYOUT(id, title) [EXIT_LAYOUT_##id] = (title),
 #define EXIT_BITS(...)
 static const char *const titles[EXIT_LAYOUT_COUNT] = {
-#include "vmx/text/exit_layout.def"
+#include "tools/exit_layouts.def"
 };
 #undef EXIT_LAYOUT
 #undef EXIT_BITS
@@ -66,7 +63,7 @@ struct bits {
 #define EXIT_LAYOUT(...)
 #define EXIT_BITS(id, high, low, text) {EXIT_LAYOUT_##id, (high), (low), (text)},
 static const struct bits bits[] = {
-#include "vmx/text/exit_layout.def"
+#include "tools/exit_layouts.def"
 };
 #undef EXIT_LAYOUT
 #undef EXIT_BITS
@@ -218,8 +215,8 @@ static void write_reasons(void)
             continue;
         heading_of(heading, sizeof heading, i);
         printf("\n### %s\n\n%s\n\n", heading, reasons[i].cause);
-        write_layout_of("Exit qualification", reasons[i].qualification);
-        write_layout_of("Instruction information", reasons[i].information);
+        write_layout_of("Exit qualification", exit_layouts(i).qualification);
+        write_layout_of("Instruction information", exit_layouts(i).information);
         if (reasons[i].also[0] != '\0')
             printf("- %s\n", reasons[i].also);
         printf("- SDM Vol. 3, \"%s\".\n", reasons[i].section);
@@ -230,7 +227,7 @@ static void write_reasons(void)
 static bool has(enum exit_layout layout, bool information)
 {
     for (unsigned i = 0; i < EXIT_REASON_COUNT; i++) {
-        if ((information ? reasons[i].information : reasons[i].qualification) == layout)
+        if ((information ? exit_layouts(i).information : exit_layouts(i).qualification) == layout)
             return true;
     }
     return false;
@@ -252,7 +249,7 @@ static void write_introduction(void)
     printf(
         "# VM exits\n\n"
         "<!-- Made by tools/gen_exits from vmx/exit_reason.def, "
-        "vmx/text/exit_reason_text.def, vmx/text/exit_layout.def and vm/exits.def: edit them "
+        "tools/exit_reasons.def, tools/exit_layouts.def and vm/exits.def: edit them "
         "there. -->\n\n"
         "A VM exit takes a logical processor from its guest to the hypervisor. The processor "
         "writes why into the VM-exit\ninformation fields of the current VMCS, saves the guest's "

@@ -134,33 +134,24 @@ static bool applies(enum when when, const struct trial_ground *trial_ground)
 /* An address or a field's encoding; the other region gets the revision id that the name says. */
 static uint64_t operand_of(enum operand operand, const struct trial_ground *trial_ground)
 {
-    uint32_t revision_id = trial_ground->cpu->config.revision_id;
+    const uint64_t other = trial_ground->other.address;
+    const uint64_t operands[] = {
+        [NOTHING] = 0,
+        [VMXON_REGION] = trial_ground->vmxon_region,
+        [THE_VMCS] = trial_ground->vmcs,
+        [MISALIGNED] = other + MISALIGNED_BY,
+        [BEYOND] = trial_ground->beyond,
+        [OTHER_VMCS] = other,
+        [WRONG_REVISION] = other,
+        [KNOWN] = VMCS_GUEST_CR3,
+        [UNKNOWN] = FIELD_UNKNOWN,
+        [READ_ONLY] = VMCS_EXIT_REASON,
+    };
 
-    switch (operand) {
-    case VMXON_REGION:
-        return trial_ground->vmxon_region;
-    case THE_VMCS:
-        return trial_ground->vmcs;
-    case MISALIGNED:
-        return trial_ground->other.address + MISALIGNED_BY;
-    case BEYOND:
-        return trial_ground->beyond;
-    case OTHER_VMCS:
-        vmx_region_write(&trial_ground->other, revision_id);
-        return trial_ground->other.address;
-    case WRONG_REVISION:
-        vmx_region_write(&trial_ground->other, revision_id ^ 1);
-        return trial_ground->other.address;
-    case KNOWN:
-        return VMCS_GUEST_CR3;
-    case UNKNOWN:
-        return FIELD_UNKNOWN;
-    case READ_ONLY:
-        return VMCS_EXIT_REASON;
-    case NOTHING:
-        break;
-    }
-    return 0;
+    if (operand == OTHER_VMCS || operand == WRONG_REVISION)
+        vmx_region_write(&trial_ground->other,
+                         trial_ground->cpu->config.revision_id ^ (operand == WRONG_REVISION));
+    return operands[operand];
 }
 
 /* The whole exit reason: bit 31 is 1 where the entry failed over the guest's state. */
@@ -203,21 +194,6 @@ static struct vmx_result execute(const struct step *step, const struct trial_gro
     return (struct vmx_result){VMX_FAULT, X86_VECTOR_UD};
 }
 
-static uint64_t predicted_value(enum value value, const struct trial_ground *trial_ground)
-{
-    switch (value) {
-    case CPUID_EXIT:
-        return EXIT_REASON_CPUID;
-    case CURRENT_VMCS:
-        return trial_ground->vmcs;
-    case NO_VMCS:
-        return NO_CURRENT_VMCS;
-    case NO_VALUE:
-        break;
-    }
-    return 0;
-}
-
 static bool same_result(struct vmx_result a, struct vmx_result b)
 {
     return a.outcome == b.outcome && a.number == b.number;
@@ -225,11 +201,15 @@ static bool same_result(struct vmx_result a, struct vmx_result b)
 
 static struct selftest_row perform(const struct step *step, const struct trial_ground *trial_ground)
 {
+    const uint64_t values[] = {[NO_VALUE] = 0,
+                               [CPUID_EXIT] = EXIT_REASON_CPUID,
+                               [CURRENT_VMCS] = trial_ground->vmcs,
+                               [NO_VMCS] = NO_CURRENT_VMCS};
     struct selftest_row row = {
         .name = step->name,
         .predicted = {step->outcome, step->number},
         .has_value = step->value != NO_VALUE,
-        .predicted_value = predicted_value(step->value, trial_ground),
+        .predicted_value = values[step->value],
     };
 
     row.seen = execute(step, trial_ground, &row.seen_value);
@@ -244,8 +224,7 @@ static struct selftest_row perform(const struct step *step, const struct trial_g
 
 static void print_difference(struct vmx_cpu *cpu, const struct selftest_row *row)
 {
-    bool result_agrees =
-        row->seen.outcome == row->predicted.outcome && row->seen.number == row->predicted.number;
+    bool result_agrees = same_result(row->seen, row->predicted);
 
     finding_add(
         &cpu->findings, cpu->options->check,
@@ -258,24 +237,18 @@ static void print_difference(struct vmx_cpu *cpu, const struct selftest_row *row
                          .detail = row->name});
 }
 
-/*
- * The last steps have brought the CPU back, if it keeps to the manual. What was written for the
- * guest is wiped, so that whoever uses the VMCS next finds it as enabling left it.
- */
-static void restore(const struct trial_ground *trial_ground)
+void selftest_restore(struct vmx_cpu *cpu)
 {
-    struct vmx_cpu *cpu = trial_ground->cpu;
-    uint64_t current = NO_CURRENT_VMCS;
+    uint64_t address = cpu->vmcs_region.address, current = NO_CURRENT_VMCS;
 
     if (cpu->state == VMX_CPU_OFF)
         return;
     cpu->state = VMX_CPU_ROOT;
-    (void)vmclear(trial_ground->other.address);
-    if (!vmx_ok(vmclear(trial_ground->vmcs)))
+    if (!vmx_ok(vmclear(address)))
         return;
     vmx_region_write(&cpu->vmcs_region, cpu->config.revision_id);
-    if (vmx_ok(vmclear(trial_ground->vmcs)) && vmx_ok(vmptrld(trial_ground->vmcs)) &&
-        vmx_ok(vmptrst(&current)) && current == trial_ground->vmcs)
+    if (vmx_ok(vmclear(address)) && vmx_ok(vmptrld(address)) && vmx_ok(vmptrst(&current)) &&
+        current == address)
         cpu->state = VMX_CPU_LOADED;
 }
 
@@ -301,7 +274,9 @@ void selftest_run(struct vmx_cpu *cpu, struct selftest *selftest)
             print_difference(cpu, &row);
         }
     }
-    restore(&trial_ground);
+    if (cpu->state != VMX_CPU_OFF)
+        (void)vmclear(trial_ground.other.address);
+    selftest_restore(cpu);
     vmx_region_free(&trial_ground.other);
 }
 

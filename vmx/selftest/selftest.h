@@ -43,6 +43,12 @@ struct selftest {
 void selftest_run(struct vmx_cpu *cpu, struct selftest *selftest);
 
 /*
+ * Brings a CPU that is in VMX operation back to LOADED, if it keeps to the manual. What was written
+ * into its VMCS is wiped, so that whoever uses it next finds it as enabling left it.
+ */
+void selftest_restore(struct vmx_cpu *cpu);
+
+/*
  * The self-test of the VMCS fields: VMREAD of every encoding there is, all widths, types, indexes
  * and both access types, against what vmx/vmcs_fields.def predicts for this processor.
  *

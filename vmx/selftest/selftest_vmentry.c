@@ -268,21 +268,6 @@ static bool take_pages(void)
     return true;
 }
 
-/* Leaves the VMCS as enabling left it. */
-static void restore(void)
-{
-    struct vmx_cpu *cpu = trial_ground.cpu;
-    uint64_t address = cpu->vmcs_region.address, current = UINT64_MAX;
-
-    cpu->state = VMX_CPU_ROOT;
-    if (!vmx_ok(vmclear(address)))
-        return;
-    vmx_region_write(&cpu->vmcs_region, cpu->config.revision_id);
-    if (vmx_ok(vmclear(address)) && vmx_ok(vmptrld(address)) && vmx_ok(vmptrst(&current)) &&
-        current == address)
-        cpu->state = VMX_CPU_LOADED;
-}
-
 void selftest_vmentry_run(struct vmx_cpu *cpu, struct selftest_vmentry *selftest)
 {
     memset(selftest, 0, sizeof(*selftest));
@@ -298,7 +283,7 @@ void selftest_vmentry_run(struct vmx_cpu *cpu, struct selftest_vmentry *selftest
         refill_pages();
         run_trials(selftest);
         run_random(selftest);
-        restore();
+        selftest_restore(cpu);
         selftest->done = true;
         if (selftest->differences > 0)
             tell(RULE_SELFTEST_ENTRY_DIFFERENCE, selftest->differences,

@@ -24,55 +24,29 @@
 #define SECONDARY_EXIT_FIELD VMCS_SECONDARY_VM_EXIT_CONTROLS
 #define ENTRY_FIELD          VMCS_VM_ENTRY_CONTROLS
 
-#define SET(field, value)                 \
-    {                                     \
-        VMCS_##field, CHANGE_SET, (value) \
-    }
-#define OR(field, bits)                 \
+#define CHANGE(field, kind, value)      \
     {                                   \
-        VMCS_##field, CHANGE_OR, (bits) \
+        (field), CHANGE_##kind, (value) \
     }
-#define CLEAR(field, bits)                 \
-    {                                      \
-        VMCS_##field, CHANGE_CLEAR, (bits) \
-    }
-#define ON(word, id)                         \
-    {                                        \
-        word##_FIELD, CHANGE_OR, word##_##id \
-    }
-#define OFF(word, id)                           \
-    {                                           \
-        word##_FIELD, CHANGE_CLEAR, word##_##id \
-    }
-#define PAGE(field, which, offset)                                       \
-    {                                                                    \
-        VMCS_##field, CHANGE_PAGE, VMENTRY_PAGE_##which | (offset) << 12 \
-    }
-#define BEYOND(field)                  \
-    {                                  \
-        VMCS_##field, CHANGE_BEYOND, 0 \
-    }
-#define NONCANONICAL(field)                  \
-    {                                        \
-        VMCS_##field, CHANGE_NONCANONICAL, 0 \
-    }
-#define HIGH(field)                  \
-    {                                \
-        VMCS_##field, CHANGE_HIGH, 0 \
-    }
-#define LAST(field, bytes)                 \
-    {                                      \
-        VMCS_##field, CHANGE_LAST, (bytes) \
-    }
-#define CURRENT(field)                  \
-    {                                   \
-        VMCS_##field, CHANGE_CURRENT, 0 \
-    }
-#define EVENT(type, vector, more)                           \
-    {                                                       \
-        VMCS_VM_ENTRY_INTERRUPTION_INFORMATION, CHANGE_SET, \
-            1u << 31 | (type) << 8 | (vector) | (more)      \
-    }
+#define SET(field, value)          CHANGE(VMCS_##field, SET, value)
+#define OR(field, bits)            CHANGE(VMCS_##field, OR, bits)
+#define CLEAR(field, bits)         CHANGE(VMCS_##field, CLEAR, bits)
+#define ON(word, id)               CHANGE(word##_FIELD, OR, word##_##id)
+#define OFF(word, id)              CHANGE(word##_FIELD, CLEAR, word##_##id)
+#define PAGE(field, which, offset) CHANGE(VMCS_##field, PAGE, VMENTRY_PAGE_##which | (offset) << 12)
+#define BEYOND(field)              CHANGE(VMCS_##field, BEYOND, 0)
+#define NONCANONICAL(field)        CHANGE(VMCS_##field, NONCANONICAL, 0)
+#define HIGH(field)                CHANGE(VMCS_##field, HIGH, 0)
+#define LAST(field, bytes)         CHANGE(VMCS_##field, LAST, bytes)
+#define CURRENT(field)             CHANGE(VMCS_##field, CURRENT, 0)
+#define EVENT(type, vector, more) \
+    SET(VM_ENTRY_INTERRUPTION_INFORMATION, 1u << 31 | (type) << 8 | (vector) | (more))
+
+/* A control, and the one that activates its word. */
+#define USE(word, id)           ACTIVATE_##word, ON(word, id)
+#define ACTIVATE_SECONDARY      ON(PRIMARY, SECONDARY_CONTROLS)
+#define ACTIVATE_TERTIARY       ON(PRIMARY, TERTIARY_CONTROLS)
+#define ACTIVATE_SECONDARY_EXIT ON(EXIT, SECONDARY_CONTROLS)
 
 /* All trials, one after the other: in as many bytes as they need. */
 static const struct vmentry_change trials[] = {
@@ -97,10 +71,13 @@ bool vmentry_trial_next(struct vmentry_trial *trial)
     if (at == end)
         return false;
     trial->number = trial->end != NULL ? trial->number + 1 : 0;
-    trial->rule = (enum vmentry_rule)(at->value & 0xff);
-    trial->base = (enum vmentry_base)(at->value >> 8);
-    trial->setup = at + 1;
-    trial->broken = behind_changes(trial->setup) + 1;
+    if (at->kind == TRIAL_BEGINS) {
+        trial->rule = (enum vmentry_rule)(at->value & 0xff);
+        trial->base = (enum vmentry_base)(at->value >> 8);
+        trial->setup = at + 1;
+        at = behind_changes(trial->setup);
+    }
+    trial->broken = at + 1;
     trial->also = behind_changes(trial->broken);
     for (at = trial->also; at < end && at->kind == TRIAL_ALSO; at++)
         ;
@@ -160,7 +137,7 @@ bool vmentry_trial_keep(const struct vmentry_ground *ground, const struct vmentr
 {
     if (!vmentry_base_image(ground, trial->base, image))
         return false;
-    change(ground, trial->setup, trial->broken - 1, image); /* up to TRIAL_BREAKS */
+    change(ground, trial->setup, behind_changes(trial->setup), image);
     return true;
 }
 

@@ -72,13 +72,13 @@ struct __attribute__((packed)) vmentry_change {
     uint64_t value;
 };
 
-/* `setup` makes of the base an image that keeps every rule; `broken` breaks the rule, and `also`.
- */
+/* `setup`, up to the next TRIAL_BREAKS, makes of the base an image that keeps every rule; `broken`
+ * breaks the rule, and `also`. */
 struct vmentry_trial {
     uint32_t number; /* from 0 */
     enum vmentry_rule rule;
     enum vmentry_base base;
-    const struct vmentry_change *setup, *broken, *also, *end; /* each ends where the next begins */
+    const struct vmentry_change *setup, *broken, *also, *end; /* the next begins at `end` */
 };
 
 /*

@@ -88,30 +88,18 @@ static void print_io(struct sink *sink, uint64_t qualification)
 /* SDM, table "Exit Qualification for APIC-Access VM Exits from Linear Accesses and …". */
 static void print_apic_access(struct sink *sink, uint64_t qualification)
 {
+    static const char *const types[16] = {"data read",
+                                          "data write",
+                                          "instruction fetch",
+                                          "access during event delivery",
+                                          [10] = "guest-physical access during event delivery",
+                                          [15] = "guest-physical access of an instruction"};
     unsigned type = qualification >> 12 & 15;
 
-    switch (type) {
-    case 0:
-        print_to(sink, "data read");
-        break;
-    case 1:
-        print_to(sink, "data write");
-        break;
-    case 2:
-        print_to(sink, "instruction fetch");
-        break;
-    case 3:
-        print_to(sink, "access during event delivery");
-        break;
-    case 10:
-        print_to(sink, "guest-physical access during event delivery");
-        break;
-    case 15:
-        print_to(sink, "guest-physical access of an instruction");
-        break;
-    default:
+    if (types[type] != NULL)
+        print_to(sink, "%s", types[type]);
+    else
         print_to(sink, "access of type %u", type);
-    }
     if (type < 10)
         print_to(sink, " at offset %#x", (unsigned)(qualification & 0xfff));
     else
@@ -164,29 +152,9 @@ static void print_guest_state(struct sink *sink, uint64_t qualification)
         print_to(sink, "qualification %#lx", qualification);
 }
 
-static void print_vector(struct sink *sink, uint64_t qualification)
-{
-    print_to(sink, "vector %#x", (unsigned)(qualification & 0xff));
-}
-
-static void print_linear_address(struct sink *sink, uint64_t qualification)
-{
-    print_to(sink, "linear address %#lx", qualification);
-}
-
-static void print_list_entry(struct sink *sink, uint64_t qualification)
-{
-    print_to(sink, "entry %lu of the list", qualification);
-}
-
 static void print_mwait(struct sink *sink, uint64_t qualification)
 {
     print_to(sink, "monitoring %s", qualification & 1 ? "armed" : "not armed");
-}
-
-static void print_offset(struct sink *sink, uint64_t qualification)
-{
-    print_to(sink, "offset %#x", (unsigned)(qualification & 0xfff));
 }
 
 static void print_nmi_unblocking(struct sink *sink, uint64_t qualification)
@@ -211,17 +179,6 @@ static void print_instruction_timeout(struct sink *sink, uint64_t qualification)
              nmi_unblocking(qualification));
 }
 
-static void print_msr(struct sink *sink, uint64_t qualification)
-{
-    print_to(sink, "MSR %#x", (unsigned)qualification);
-}
-
-/* Of the instruction's memory operand. */
-static void print_displacement(struct sink *sink, uint64_t qualification)
-{
-    print_to(sink, "displacement %#lx", qualification);
-}
-
 /* What is not decoded; where there should be nothing there is nothing, or it is reported as it is.
  */
 static void print_undecoded(struct sink *sink, uint64_t qualification)
@@ -230,26 +187,31 @@ static void print_undecoded(struct sink *sink, uint64_t qualification)
         print_to(sink, "qualification %#lx", qualification);
 }
 
-static void (*const qualifications[EXIT_LAYOUT_COUNT])(struct sink *, uint64_t) = {
-    [EXIT_LAYOUT_NOTHING] = print_undecoded,
-    [EXIT_LAYOUT_UNDECODED] = print_undecoded,
-    [EXIT_LAYOUT_VECTOR] = print_vector,
-    [EXIT_LAYOUT_TASK_SWITCH] = print_task_switch,
-    [EXIT_LAYOUT_LINEAR_ADDRESS] = print_linear_address,
-    [EXIT_LAYOUT_DISPLACEMENT] = print_displacement,
-    [EXIT_LAYOUT_CONTROL_REGISTER] = print_control_register,
-    [EXIT_LAYOUT_MOV_DR] = print_mov_dr,
-    [EXIT_LAYOUT_IO] = print_io,
-    [EXIT_LAYOUT_GUEST_STATE] = print_guest_state,
-    [EXIT_LAYOUT_LIST_ENTRY] = print_list_entry,
-    [EXIT_LAYOUT_MWAIT] = print_mwait,
-    [EXIT_LAYOUT_APIC_ACCESS] = print_apic_access,
-    [EXIT_LAYOUT_EPT_VIOLATION] = print_ept_violation,
-    [EXIT_LAYOUT_OFFSET] = print_offset,
-    [EXIT_LAYOUT_NMI_UNBLOCKING] = print_nmi_unblocking,
-    [EXIT_LAYOUT_SPP] = print_spp,
-    [EXIT_LAYOUT_INSTRUCTION_TIMEOUT] = print_instruction_timeout,
-    [EXIT_LAYOUT_MSR] = print_msr,
+/* A function, or the format of a number. */
+static const struct {
+    void (*print)(struct sink *sink, uint64_t qualification);
+    const char *format;
+    uint64_t mask;
+} qualifications[EXIT_LAYOUT_COUNT] = {
+    [EXIT_LAYOUT_NOTHING] = {print_undecoded, NULL, 0},
+    [EXIT_LAYOUT_UNDECODED] = {print_undecoded, NULL, 0},
+    [EXIT_LAYOUT_VECTOR] = {NULL, "vector %#lx", 0xff},
+    [EXIT_LAYOUT_TASK_SWITCH] = {print_task_switch, NULL, 0},
+    [EXIT_LAYOUT_LINEAR_ADDRESS] = {NULL, "linear address %#lx", UINT64_MAX},
+    [EXIT_LAYOUT_DISPLACEMENT] = {NULL, "displacement %#lx", UINT64_MAX},
+    [EXIT_LAYOUT_CONTROL_REGISTER] = {print_control_register, NULL, 0},
+    [EXIT_LAYOUT_MOV_DR] = {print_mov_dr, NULL, 0},
+    [EXIT_LAYOUT_IO] = {print_io, NULL, 0},
+    [EXIT_LAYOUT_GUEST_STATE] = {print_guest_state, NULL, 0},
+    [EXIT_LAYOUT_LIST_ENTRY] = {NULL, "entry %lu of the list", UINT64_MAX},
+    [EXIT_LAYOUT_MWAIT] = {print_mwait, NULL, 0},
+    [EXIT_LAYOUT_APIC_ACCESS] = {print_apic_access, NULL, 0},
+    [EXIT_LAYOUT_EPT_VIOLATION] = {print_ept_violation, NULL, 0},
+    [EXIT_LAYOUT_OFFSET] = {NULL, "offset %#lx", 0xfff},
+    [EXIT_LAYOUT_NMI_UNBLOCKING] = {print_nmi_unblocking, NULL, 0},
+    [EXIT_LAYOUT_SPP] = {print_spp, NULL, 0},
+    [EXIT_LAYOUT_INSTRUCTION_TIMEOUT] = {print_instruction_timeout, NULL, 0},
+    [EXIT_LAYOUT_MSR] = {NULL, "MSR %#lx", UINT32_MAX},
 };
 
 void exit_qualification_print(struct sink *sink, uint32_t basic_reason, uint32_t event_information,
@@ -259,6 +221,8 @@ void exit_qualification_print(struct sink *sink, uint32_t basic_reason, uint32_t
 
     if (layout == EXIT_LAYOUT_EXCEPTION)
         print_exception(sink, event_information, qualification);
+    else if (qualifications[layout].print != NULL)
+        qualifications[layout].print(sink, qualification);
     else
-        qualifications[layout](sink, qualification);
+        print_to(sink, qualifications[layout].format, qualification & qualifications[layout].mask);
 }

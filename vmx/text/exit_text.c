@@ -7,12 +7,11 @@
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
-#define EXIT_TEXT(id, qualification, information, ...) \
+#define LAYOUTS(id, qualification, information) \
     [EXIT_REASON_##id] = {EXIT_LAYOUT_##qualification, EXIT_LAYOUT_##information},
 static const struct exit_layouts layouts[EXIT_REASON_COUNT] = {
-#include "vmx/text/exit_reason_text.def"
+#include "vmx/text/exit_layout.def"
 };
-#undef EXIT_TEXT
 
 struct exit_layouts exit_layouts(uint32_t basic_reason)
 {

@@ -50,19 +50,41 @@ struct bit_name {
 void bit_names_print(struct sink *sink, uint64_t value, const struct bit_name *names,
                      uint32_t count);
 
-/*
- * What the exit qualification and the VM-exit instruction information can hold:
- * vmx/text/exit_layout.def.
- */
-
-#define EXIT_LAYOUT(id, ...) EXIT_LAYOUT_##id,
-#define EXIT_BITS(...)
+/* What the exit qualification and the VM-exit instruction information can hold. */
 enum exit_layout {
-#include "vmx/text/exit_layout.def"
-    EXIT_LAYOUT_COUNT,
+    EXIT_LAYOUT_NOTHING,
+    EXIT_LAYOUT_UNDECODED,
+    EXIT_LAYOUT_REASON,
+    EXIT_LAYOUT_EVENT,
+    EXIT_LAYOUT_EXCEPTION,
+    EXIT_LAYOUT_VECTOR,
+    EXIT_LAYOUT_TASK_SWITCH,
+    EXIT_LAYOUT_LINEAR_ADDRESS,
+    EXIT_LAYOUT_DISPLACEMENT,
+    EXIT_LAYOUT_CONTROL_REGISTER,
+    EXIT_LAYOUT_MOV_DR,
+    EXIT_LAYOUT_IO,
+    EXIT_LAYOUT_GUEST_STATE,
+    EXIT_LAYOUT_LIST_ENTRY,
+    EXIT_LAYOUT_MWAIT,
+    EXIT_LAYOUT_APIC_ACCESS,
+    EXIT_LAYOUT_EPT_VIOLATION,
+    EXIT_LAYOUT_OFFSET,
+    EXIT_LAYOUT_NMI_UNBLOCKING,
+    EXIT_LAYOUT_SPP,
+    EXIT_LAYOUT_INSTRUCTION_TIMEOUT,
+    EXIT_LAYOUT_MSR,
+    EXIT_LAYOUT_STRING,
+    EXIT_LAYOUT_MEMORY,
+    EXIT_LAYOUT_TYPE_AND_MEMORY,
+    EXIT_LAYOUT_VMCS_FIELD,
+    EXIT_LAYOUT_TABLE,
+    EXIT_LAYOUT_SYSTEM_SEGMENT,
+    EXIT_LAYOUT_REGISTER_AND_SIZE,
+    EXIT_LAYOUT_XMM_REGISTERS,
+    EXIT_LAYOUT_MSR_OPERAND,
+    EXIT_LAYOUT_COUNT
 };
-#undef EXIT_LAYOUT
-#undef EXIT_BITS
 
 /* Of one basic exit reason; EXIT_LAYOUT_NOTHING for one that the manual does not define. */
 struct exit_layouts {

@@ -20,17 +20,17 @@ struct field_value {
 };
 
 /* The argument is the enum vmx_control_word, or a word of 64 bits. */
-static void print_controls(const struct field_value *field_value)
+static void print_controls(const struct field_value *of)
 {
     struct bit_name names[32];
     uint32_t count = 0;
 
     for (uint32_t i = 0; i < vmx_control_count && count < COUNT(names); i++) {
-        if (vmx_control_table[i].word == field_value->argument)
+        if (vmx_control_table[i].word == of->argument)
             names[count++] =
                 (struct bit_name){vmx_control_table[i].mask, vmx_control_table[i].name};
     }
-    bit_names_print(field_value->sink, field_value->value, names, count);
+    bit_names_print(of->sink, of->value, names, count);
 }
 
 /* The bits of a register by the names of lib/x86_registers.h. */
@@ -40,20 +40,20 @@ static void print_controls(const struct field_value *field_value)
     }
 
 /* The argument is the register's digit. */
-static void print_control_register(const struct field_value *field_value)
+static void print_control_register(const struct field_value *of)
 {
     struct bit_name names[CR_BIT_COUNT];
     uint32_t count = 0;
 
     for (uint32_t i = 0; i < CR_BIT_COUNT; i++) {
-        if (cr_bits[i].name[2] == (char)field_value->argument)
+        if (cr_bits[i].name[2] == (char)of->argument)
             names[count++] = (struct bit_name){cr_bits[i].mask, cr_bits[i].name + CR_NAME_PREFIX};
     }
-    bit_names_print(field_value->sink, field_value->value, names, count);
+    bit_names_print(of->sink, of->value, names, count);
 }
 
 /* SDM Vol. 1, "EFLAGS Register"; bit 1 is always 1. IOPL is a number. */
-static void print_rflags(const struct field_value *field_value)
+static void print_rflags(const struct field_value *of)
 {
     static const struct bit_name names[] = {
         BIT_NAME(RFLAGS, CF), BIT_NAME(RFLAGS, PF),  BIT_NAME(RFLAGS, AF),  BIT_NAME(RFLAGS, ZF),
@@ -62,21 +62,15 @@ static void print_rflags(const struct field_value *field_value)
         BIT_NAME(RFLAGS, AC), BIT_NAME(RFLAGS, VIF), BIT_NAME(RFLAGS, VIP), BIT_NAME(RFLAGS, ID)};
     const uint64_t always = 1u << 1;
 
-    bit_names_print(field_value->sink, field_value->value & ~(RFLAGS_IOPL | always), names,
-                    COUNT(names));
-    print_to(field_value->sink, ", IOPL %u", (unsigned)(field_value->value >> 12 & 3));
+    bit_names_print(of->sink, of->value & ~(RFLAGS_IOPL | always), names, COUNT(names));
+    print_to(of->sink, ", IOPL %u", (unsigned)(of->value >> 12 & 3));
 }
 
 /* SDM Vol. 3, "Extended Feature Enable Register". */
-static void print_efer(const struct field_value *field_value)
-{
-    static const struct bit_name names[] = {BIT_NAME(EFER, SCE), BIT_NAME(EFER, LME),
-                                            BIT_NAME(EFER, LMA), BIT_NAME(EFER, NXE)};
+static const struct bit_name efer[] = {BIT_NAME(EFER, SCE), BIT_NAME(EFER, LME),
+                                       BIT_NAME(EFER, LMA), BIT_NAME(EFER, NXE)};
 
-    bit_names_print(field_value->sink, field_value->value, names, COUNT(names));
-}
-
-static void print_exception_bitmap(const struct field_value *field_value)
+static void print_exception_bitmap(const struct field_value *of)
 {
     struct bit_name names[32];
     uint32_t count = 0;
@@ -85,99 +79,82 @@ static void print_exception_bitmap(const struct field_value *field_value)
         if (exception_name(vector))
             names[count++] = (struct bit_name){1ull << vector, exception_name(vector)};
     }
-    bit_names_print(field_value->sink, field_value->value, names, count);
+    bit_names_print(of->sink, of->value, names, count);
 }
 
-static void print_ept_pointer(const struct field_value *field_value)
+static void print_ept_pointer(const struct field_value *of)
 {
-    uint64_t type = field_value->value & EPTP_MEMORY_TYPE;
+    uint64_t type = of->value & EPTP_MEMORY_TYPE;
 
-    print_to(field_value->sink, "tables at %#lx, %u levels, memory type %s%s%s",
-             field_value->value & EPTP_TABLES,
-             (unsigned)((field_value->value & EPTP_WALK) >> EPTP_WALK_SHIFT) + 1,
+    print_to(of->sink, "tables at %#lx, %u levels, memory type %s%s%s", of->value & EPTP_TABLES,
+             (unsigned)((of->value & EPTP_WALK) >> EPTP_WALK_SHIFT) + 1,
              type == 6   ? "WB"
              : type == 0 ? "UC"
                          : "reserved",
-             field_value->value & EPTP_ACCESSED_DIRTY ? ", accessed and dirty flags" : "",
-             field_value->value & EPTP_SHADOW_STACK ? ", supervisor shadow-stack control" : "");
+             of->value & EPTP_ACCESSED_DIRTY ? ", accessed and dirty flags" : "",
+             of->value & EPTP_SHADOW_STACK ? ", supervisor shadow-stack control" : "");
 }
 
-static void print_link_pointer(const struct field_value *field_value)
+static void print_link_pointer(const struct field_value *of)
 {
-    if (field_value->value == UINT64_MAX)
-        print_to(field_value->sink, "none");
+    if (of->value == UINT64_MAX)
+        print_to(of->sink, "none");
 }
 
-static void print_access_rights(const struct field_value *field_value)
+static void print_access_rights(const struct field_value *of)
 {
     static const char *const system[16] = {
         [2] = "LDT", [3] = "busy 16-bit TSS", [9] = "available TSS", [11] = "busy TSS"};
-    unsigned type = field_value->value & 15;
+    unsigned type = of->value & 15;
 
-    if (field_value->value >> 16 & 1) {
-        print_to(field_value->sink, "unusable");
+    if (of->value >> 16 & 1) {
+        print_to(of->sink, "unusable");
         return;
     }
-    if (!(field_value->value >> 4 & 1))
-        print_to(field_value->sink, "%s",
-                 system[type] ? system[type] : "system segment of another type");
+    if (!(of->value >> 4 & 1))
+        print_to(of->sink, "%s", system[type] ? system[type] : "system segment of another type");
     else if (type & 8)
-        print_to(field_value->sink, "code%s%s%s", type & 2 ? ", readable" : "",
+        print_to(of->sink, "code%s%s%s", type & 2 ? ", readable" : "",
                  type & 4 ? ", conforming" : "", type & 1 ? ", accessed" : "");
     else
-        print_to(field_value->sink, "data%s%s%s", type & 2 ? ", writable" : "",
+        print_to(of->sink, "data%s%s%s", type & 2 ? ", writable" : "",
                  type & 4 ? ", expand-down" : "", type & 1 ? ", accessed" : "");
-    print_to(field_value->sink, ", DPL %u%s%s%s%s%s", (unsigned)(field_value->value >> 5 & 3),
-             field_value->value >> 7 & 1 ? ", present" : ", not present",
-             field_value->value >> 13 & 1 ? ", 64-bit" : "",
-             field_value->value >> 14 & 1 ? ", 32-bit" : "",
-             field_value->value >> 15 & 1 ? ", limit in pages" : "",
-             field_value->value >> 12 & 1 ? ", available bit" : "");
+    print_to(of->sink, ", DPL %u%s%s%s%s%s", (unsigned)(of->value >> 5 & 3),
+             of->value >> 7 & 1 ? ", present" : ", not present",
+             of->value >> 13 & 1 ? ", 64-bit" : "", of->value >> 14 & 1 ? ", 32-bit" : "",
+             of->value >> 15 & 1 ? ", limit in pages" : "",
+             of->value >> 12 & 1 ? ", available bit" : "");
 }
 
-static void print_interruptibility(const struct field_value *field_value)
-{
-    static const struct bit_name names[] = {{1u << 0, "blocking by STI"},
-                                            {1u << 1, "blocking by MOV SS"},
-                                            {1u << 2, "blocking by SMI"},
-                                            {1u << 3, "blocking by NMI"},
-                                            {1u << 4, "enclave interruption"}};
+static const struct bit_name interruptibility[] = {{1u << 0, "blocking by STI"},
+                                                   {1u << 1, "blocking by MOV SS"},
+                                                   {1u << 2, "blocking by SMI"},
+                                                   {1u << 3, "blocking by NMI"},
+                                                   {1u << 4, "enclave interruption"}};
 
-    bit_names_print(field_value->sink, field_value->value, names, COUNT(names));
-}
-
-static void print_activity(const struct field_value *field_value)
+static void print_activity(const struct field_value *of)
 {
     static const char *const states[] = {"active", "HLT", "shutdown", "wait-for-SIPI"};
 
-    print_to(field_value->sink, "%s",
-             field_value->value < COUNT(states) ? states[field_value->value] : "reserved");
+    print_to(of->sink, "%s", of->value < COUNT(states) ? states[of->value] : "reserved");
 }
 
-static void print_pending_debug(const struct field_value *field_value)
-{
-    static const struct bit_name names[] = {
-        {1u << 0, "breakpoint 0"}, {1u << 1, "breakpoint 1"},
-        {1u << 2, "breakpoint 2"}, {1u << 3, "breakpoint 3"},
-        {1u << 11, "bus lock"},    {1u << 12, "enabled breakpoint"},
-        {1u << 14, "single step"}, {1u << 16, "transactional region"}};
+static const struct bit_name pending_debug[] = {
+    {1u << 0, "breakpoint 0"}, {1u << 1, "breakpoint 1"},
+    {1u << 2, "breakpoint 2"}, {1u << 3, "breakpoint 3"},
+    {1u << 11, "bus lock"},    {1u << 12, "enabled breakpoint"},
+    {1u << 14, "single step"}, {1u << 16, "transactional region"}};
 
-    bit_names_print(field_value->sink, field_value->value, names, COUNT(names));
+static void print_error(const struct field_value *of)
+{
+    const char *text = vmx_error_text((uint32_t)of->value);
+
+    print_to(of->sink, "%s", of->value == 0 ? "none" : text ? text : "not defined");
 }
 
-static void print_error(const struct field_value *field_value)
+static void print_reason(const struct field_value *of)
 {
-    const char *text = vmx_error_text((uint32_t)field_value->value);
-
-    print_to(field_value->sink, "%s",
-             field_value->value == 0 ? "none"
-             : text                  ? text
-                                     : "not defined");
-}
-
-static void print_reason(const struct field_value *field_value)
-{
-    exit_reason_print(field_value->sink, (uint32_t)field_value->value);
+    exit_reason_print(of->sink, (uint32_t)of->value);
 }
 
 static uint32_t basic_reason(const struct vmcs_image *image)
@@ -196,94 +173,103 @@ static uint32_t undefined_bits(const struct vmcs_image *image)
     return defined ? 0 : EVENT_INFORMATION_NMI_UNBLOCKING;
 }
 
-static void print_qualification(const struct field_value *field_value)
+static void print_qualification(const struct field_value *of)
 {
-    uint32_t reason = basic_reason(field_value->image);
-    uint64_t event = vmcs_image_get(field_value->image, VMCS_VM_EXIT_INTERRUPTION_INFORMATION);
-    uint64_t qualification = field_value->value;
+    uint32_t reason = basic_reason(of->image);
+    uint64_t event = vmcs_image_get(of->image, VMCS_VM_EXIT_INTERRUPTION_INFORMATION);
+    uint64_t qualification = of->value;
 
     if (nmi_unblocking_is_in_qualification(reason))
-        qualification &= ~(uint64_t)undefined_bits(field_value->image);
-    exit_qualification_print(field_value->sink, reason, (uint32_t)event, qualification);
+        qualification &= ~(uint64_t)undefined_bits(of->image);
+    exit_qualification_print(of->sink, reason, (uint32_t)event, qualification);
 }
 
-static void print_instruction(const struct field_value *field_value)
+static void print_instruction(const struct field_value *of)
 {
-    instruction_information_print(field_value->sink, basic_reason(field_value->image),
-                                  (uint32_t)field_value->value);
+    instruction_information_print(of->sink, basic_reason(of->image), (uint32_t)of->value);
 }
 
 /* The argument is the field with the event's error code. */
-static void print_event(const struct field_value *field_value)
+static void print_event(const struct field_value *of)
 {
-    uint64_t error_code =
-        vmcs_image_get(field_value->image, (enum vmcs_field)field_value->argument);
+    uint64_t error_code = vmcs_image_get(of->image, (enum vmcs_field)of->argument);
 
-    event_information_print(field_value->sink, (uint32_t)field_value->value, (uint32_t)error_code);
+    event_information_print(of->sink, (uint32_t)of->value, (uint32_t)error_code);
 }
 
-static void print_interruption(const struct field_value *field_value)
+static void print_interruption(const struct field_value *of)
 {
-    struct field_value defined = *field_value;
+    struct field_value defined = *of;
 
-    defined.value &= ~(uint64_t)undefined_bits(field_value->image);
+    defined.value &= ~(uint64_t)undefined_bits(of->image);
     print_event(&defined);
 }
 
-static void print_vectoring(const struct field_value *field_value)
+static void print_vectoring(const struct field_value *of)
 {
-    struct field_value defined = *field_value;
+    struct field_value defined = *of;
 
     defined.value &= ~(uint64_t)EVENT_INFORMATION_NMI_UNBLOCKING;
     print_event(&defined);
 }
 
+#define PRINT(field, print, argument) \
+    {                                 \
+        field, print, argument, NULL  \
+    }
+#define BITS(field, names)               \
+    {                                    \
+        field, NULL, COUNT(names), names \
+    }
 static const struct {
     enum vmcs_field field;
-    void (*print)(const struct field_value *field_value);
-    uint32_t argument;
+    void (*print)(const struct field_value *of); /* NULL: bits by name */
+    uint32_t argument;                           /* of bits how many */
+    const struct bit_name *bits;
 } printers[] = {
-    {VMCS_PIN_BASED_VM_EXECUTION_CONTROLS, print_controls, VMX_CONTROL_PIN},
-    {VMCS_PRIMARY_PROCESSOR_BASED_VM_EXECUTION_CONTROLS, print_controls, VMX_CONTROL_PRIMARY},
-    {VMCS_SECONDARY_PROCESSOR_BASED_VM_EXECUTION_CONTROLS, print_controls, VMX_CONTROL_SECONDARY},
-    {VMCS_TERTIARY_PROCESSOR_BASED_VM_EXECUTION_CONTROLS, print_controls, VMX_CONTROL_TERTIARY},
-    {VMCS_VM_FUNCTION_CONTROLS, print_controls, VMX_CONTROL_VM_FUNCTION},
-    {VMCS_PRIMARY_VM_EXIT_CONTROLS, print_controls, VMX_CONTROL_EXIT},
-    {VMCS_SECONDARY_VM_EXIT_CONTROLS, print_controls, VMX_CONTROL_SECONDARY_EXIT},
-    {VMCS_VM_ENTRY_CONTROLS, print_controls, VMX_CONTROL_ENTRY},
-    {VMCS_EXCEPTION_BITMAP, print_exception_bitmap, 0},
-    {VMCS_EPT_POINTER, print_ept_pointer, 0},
-    {VMCS_LINK_POINTER, print_link_pointer, 0},
-    {VMCS_VM_ENTRY_INTERRUPTION_INFORMATION, print_event, VMCS_VM_ENTRY_EXCEPTION_ERROR_CODE},
-    {VMCS_GUEST_ES_ACCESS_RIGHTS, print_access_rights, 0},
-    {VMCS_GUEST_CS_ACCESS_RIGHTS, print_access_rights, 0},
-    {VMCS_GUEST_SS_ACCESS_RIGHTS, print_access_rights, 0},
-    {VMCS_GUEST_DS_ACCESS_RIGHTS, print_access_rights, 0},
-    {VMCS_GUEST_FS_ACCESS_RIGHTS, print_access_rights, 0},
-    {VMCS_GUEST_GS_ACCESS_RIGHTS, print_access_rights, 0},
-    {VMCS_GUEST_LDTR_ACCESS_RIGHTS, print_access_rights, 0},
-    {VMCS_GUEST_TR_ACCESS_RIGHTS, print_access_rights, 0},
-    {VMCS_CR0_GUEST_HOST_MASK, print_control_register, '0'},
-    {VMCS_CR4_GUEST_HOST_MASK, print_control_register, '4'},
-    {VMCS_CR0_READ_SHADOW, print_control_register, '0'},
-    {VMCS_CR4_READ_SHADOW, print_control_register, '4'},
-    {VMCS_GUEST_CR0, print_control_register, '0'},
-    {VMCS_GUEST_CR4, print_control_register, '4'},
-    {VMCS_HOST_CR0, print_control_register, '0'},
-    {VMCS_HOST_CR4, print_control_register, '4'},
-    {VMCS_GUEST_IA32_EFER, print_efer, 0},
-    {VMCS_HOST_IA32_EFER, print_efer, 0},
-    {VMCS_GUEST_RFLAGS, print_rflags, 0},
-    {VMCS_GUEST_INTERRUPTIBILITY_STATE, print_interruptibility, 0},
-    {VMCS_GUEST_ACTIVITY_STATE, print_activity, 0},
-    {VMCS_GUEST_PENDING_DEBUG_EXCEPTIONS, print_pending_debug, 0},
-    {VMCS_VM_INSTRUCTION_ERROR, print_error, 0},
-    {VMCS_EXIT_REASON, print_reason, 0},
-    {VMCS_EXIT_QUALIFICATION, print_qualification, 0},
-    {VMCS_VM_EXIT_INSTRUCTION_INFORMATION, print_instruction, 0},
-    {VMCS_VM_EXIT_INTERRUPTION_INFORMATION, print_interruption,
-     VMCS_VM_EXIT_INTERRUPTION_ERROR_CODE},
-    {VMCS_IDT_VECTORING_INFORMATION, print_vectoring, VMCS_IDT_VECTORING_ERROR_CODE},
+    PRINT(VMCS_PIN_BASED_VM_EXECUTION_CONTROLS, print_controls, VMX_CONTROL_PIN),
+    PRINT(VMCS_PRIMARY_PROCESSOR_BASED_VM_EXECUTION_CONTROLS, print_controls, VMX_CONTROL_PRIMARY),
+    PRINT(VMCS_SECONDARY_PROCESSOR_BASED_VM_EXECUTION_CONTROLS, print_controls,
+          VMX_CONTROL_SECONDARY),
+    PRINT(VMCS_TERTIARY_PROCESSOR_BASED_VM_EXECUTION_CONTROLS, print_controls,
+          VMX_CONTROL_TERTIARY),
+    PRINT(VMCS_VM_FUNCTION_CONTROLS, print_controls, VMX_CONTROL_VM_FUNCTION),
+    PRINT(VMCS_PRIMARY_VM_EXIT_CONTROLS, print_controls, VMX_CONTROL_EXIT),
+    PRINT(VMCS_SECONDARY_VM_EXIT_CONTROLS, print_controls, VMX_CONTROL_SECONDARY_EXIT),
+    PRINT(VMCS_VM_ENTRY_CONTROLS, print_controls, VMX_CONTROL_ENTRY),
+    PRINT(VMCS_EXCEPTION_BITMAP, print_exception_bitmap, 0),
+    PRINT(VMCS_EPT_POINTER, print_ept_pointer, 0),
+    PRINT(VMCS_LINK_POINTER, print_link_pointer, 0),
+    PRINT(VMCS_VM_ENTRY_INTERRUPTION_INFORMATION, print_event, VMCS_VM_ENTRY_EXCEPTION_ERROR_CODE),
+    PRINT(VMCS_GUEST_ES_ACCESS_RIGHTS, print_access_rights, 0),
+    PRINT(VMCS_GUEST_CS_ACCESS_RIGHTS, print_access_rights, 0),
+    PRINT(VMCS_GUEST_SS_ACCESS_RIGHTS, print_access_rights, 0),
+    PRINT(VMCS_GUEST_DS_ACCESS_RIGHTS, print_access_rights, 0),
+    PRINT(VMCS_GUEST_FS_ACCESS_RIGHTS, print_access_rights, 0),
+    PRINT(VMCS_GUEST_GS_ACCESS_RIGHTS, print_access_rights, 0),
+    PRINT(VMCS_GUEST_LDTR_ACCESS_RIGHTS, print_access_rights, 0),
+    PRINT(VMCS_GUEST_TR_ACCESS_RIGHTS, print_access_rights, 0),
+    PRINT(VMCS_CR0_GUEST_HOST_MASK, print_control_register, '0'),
+    PRINT(VMCS_CR4_GUEST_HOST_MASK, print_control_register, '4'),
+    PRINT(VMCS_CR0_READ_SHADOW, print_control_register, '0'),
+    PRINT(VMCS_CR4_READ_SHADOW, print_control_register, '4'),
+    PRINT(VMCS_GUEST_CR0, print_control_register, '0'),
+    PRINT(VMCS_GUEST_CR4, print_control_register, '4'),
+    PRINT(VMCS_HOST_CR0, print_control_register, '0'),
+    PRINT(VMCS_HOST_CR4, print_control_register, '4'),
+    BITS(VMCS_GUEST_IA32_EFER, efer),
+    BITS(VMCS_HOST_IA32_EFER, efer),
+    PRINT(VMCS_GUEST_RFLAGS, print_rflags, 0),
+    BITS(VMCS_GUEST_INTERRUPTIBILITY_STATE, interruptibility),
+    PRINT(VMCS_GUEST_ACTIVITY_STATE, print_activity, 0),
+    BITS(VMCS_GUEST_PENDING_DEBUG_EXCEPTIONS, pending_debug),
+    PRINT(VMCS_VM_INSTRUCTION_ERROR, print_error, 0),
+    PRINT(VMCS_EXIT_REASON, print_reason, 0),
+    PRINT(VMCS_EXIT_QUALIFICATION, print_qualification, 0),
+    PRINT(VMCS_VM_EXIT_INSTRUCTION_INFORMATION, print_instruction, 0),
+    PRINT(VMCS_VM_EXIT_INTERRUPTION_INFORMATION, print_interruption,
+          VMCS_VM_EXIT_INTERRUPTION_ERROR_CODE),
+    PRINT(VMCS_IDT_VECTORING_INFORMATION, print_vectoring, VMCS_IDT_VECTORING_ERROR_CODE),
 };
 
 void vmcs_field_print(struct sink *sink, const struct vmcs_image *image, enum vmcs_field field)
@@ -294,9 +280,12 @@ void vmcs_field_print(struct sink *sink, const struct vmcs_image *image, enum vm
     if (!vmcs_image_has(image, field))
         return;
     for (uint32_t i = 0; i < COUNT(printers); i++) {
-        if (printers[i].field == field) {
-            field_value.argument = printers[i].argument;
+        if (printers[i].field != field)
+            continue;
+        field_value.argument = printers[i].argument;
+        if (printers[i].print != NULL)
             printers[i].print(&field_value);
-        }
+        else
+            bit_names_print(sink, field_value.value, printers[i].bits, printers[i].argument);
     }
 }

@@ -65,7 +65,7 @@ struct bits {
 #define EXIT_LAYOUT(...)
 #define EXIT_BITS(id, high, low, text) {EXIT_LAYOUT_##id, (high), (low)},
 static const struct bits bits[] = {
-#include "vmx/text/exit_layout.def"
+#include "tools/exit_layouts.def"
 };
 
 static bool is_named(enum exit_layout layout, unsigned bit)

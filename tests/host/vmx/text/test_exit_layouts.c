@@ -59,7 +59,7 @@ static const struct {
     enum exit_layout layout;
     unsigned high, low;
 } rows[] = {
-#include "vmx/text/exit_layout.def"
+#include "tools/exit_layouts.def"
 };
 
 static void every_layout_has_the_manuals_fields(void **state)
@@ -145,11 +145,11 @@ static void every_reason_has_the_manuals_layouts(void **state)
     assert_int_equal(exit_layouts(UINT32_MAX).information, EXIT_LAYOUT_NOTHING);
 }
 
-/* Of each reason: the section as vmx/text/exit_reason_text.def has it. */
+/* Of each reason: the section as tools/exit_reasons.def has it. */
 static const char *const sections[EXIT_REASON_COUNT] = {
-#define EXIT_TEXT(id, qualification, information, section, also, cause) \
+#define EXIT_TEXT(id, section, also, cause) \
     [EXIT_REASON_##id] = #section,
-#include "vmx/text/exit_reason_text.def"
+#include "tools/exit_reasons.def"
 #undef EXIT_TEXT
 };
 
