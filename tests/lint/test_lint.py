@@ -57,7 +57,7 @@ def _compile_commands(folder: Path, logs: Path) -> tuple[Path, list[str]]:
     for item in json.loads((folder / "compile_commands.json").read_text(encoding="utf-8")):
         file = item["file"]
         item["command"] = _SIZE_OPTION.sub("", item["command"]).replace(_GCC_SANITIZER, "")
-        if file.endswith(".c") and (file not in chosen or re.search(r"(core|room)_objects\.dir", item["command"])):
+        if file.endswith(".c") and (file not in chosen or re.search(r"(core_objects|room_\w+)\.dir", item["command"])):
             chosen[file] = item
     database = logs / "lint"
     database.mkdir(parents=True, exist_ok=True)

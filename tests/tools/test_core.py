@@ -5,7 +5,8 @@ from collections import Counter
 
 import pytest
 
-from machine.build import ROOT
+from machine.build import ROOT, build
+from machine.terminal import Progress
 
 # Folders of rooms: no file of the core is in one, nor includes what is.
 _ROOMS = (
@@ -53,3 +54,10 @@ def test_image_is_small() -> None:
     stripped = ROOT / "build" / "rootmode-core.stripped"
     subprocess.run(["strip", "-o", stripped, ROOT / "build" / "rootmode-core.elf"], check=True)
     assert stripped.stat().st_size <= _IMAGE_MAX
+
+
+@pytest.mark.long
+def test_each_room_needs_no_more_than_it_says() -> None:
+    """rootmode-with-NAME.elf is the core, the room, and the rooms named in rootmode_room()."""
+    build("default", ["rootmode_with_each_room"], Progress("pytest"))
+    assert len(list((ROOT / "build").glob("rootmode-with-*.elf"))) >= 8
