@@ -66,7 +66,7 @@ void memory_map_add(struct memory_map *map, enum memory_kind kind, uint64_t base
         return;
     while (at > 0 && base < map->range[at - 1].end)
         at--;
-    first = at > 0 ? at - 1 : 0;
+    first = at != 0 ? at - 1 : 0;
     while (base < end && !map->full) {
         uint64_t gap_end = at < map->count && map->range[at].base < end ? map->range[at].base : end;
 

@@ -550,6 +550,12 @@ static void reading_what_is_there(void **state)
     assert_int_equal(cpu.physmask[31], 0xabc0023f);
     assert_int_equal(cpu.pat, PAT_RESET);
 
+    asked.width = 52; /* the most that there can be */
+    memory_types_read(&cpu);
+    assert_int_equal(cpu.physical_width, 52);
+    asked.width = 53;
+    memory_types_read(&cpu);
+    assert_int_equal(cpu.physical_width, 36);
     asked.width = 0; /* nonsense is not believed */
     memory_types_read(&cpu);
     assert_int_equal(cpu.physical_width, 36);

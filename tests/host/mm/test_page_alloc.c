@@ -1,4 +1,5 @@
 /* The page pool, against owners of pages who write their names into what they were given. */
+#define _GNU_SOURCE /* memfd_create() */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -340,6 +341,67 @@ static void cpus_may_call_at_the_same_time(void **state)
     assert_int_equal(pages_free_bytes(), RANDOM_MIB * MIB - taken);
 }
 
+enum { ADDERS = 4, ADDER_PAGES = 4000 };
+
+static void *add_pages(void *first)
+{
+    for (uint64_t page = 0; page < ADDER_PAGES; page++)
+        pages_add((uint64_t)first + page * PAGE_SIZE, (uint64_t)first + (page + 1) * PAGE_SIZE);
+    return NULL;
+}
+
+static void cpus_may_add_at_the_same_time(void **state)
+{
+    pthread_t cpu[ADDERS];
+
+    (void)state;
+    for (uint64_t i = 0; i < ADDERS; i++)
+        assert_int_equal(pthread_create(&cpu[i], NULL, add_pages, (void *)((i + 1) * 16 * MIB)), 0);
+    for (int i = 0; i < ADDERS; i++)
+        assert_int_equal(pthread_join(cpu[i], NULL), 0);
+    assert_int_equal(pages_free_bytes(), ADDERS * ADDER_PAGES * PAGE_SIZE);
+    for (int i = 0; i < ADDERS * ADDER_PAGES; i++)
+        assert_int_not_equal(pages_alloc(0), 0);
+    assert_int_equal(pages_alloc(0), 0);
+}
+
+/* 1 GiB of addresses, of which each 2 MiB are the same memory. */
+static bool largest_block_is_zeroed(void)
+{
+    int file = memfd_create("2 MiB", 0);
+
+    if (file < 0 || ftruncate(file, 2 * MIB) != 0)
+        return false;
+    for (uint64_t at = GIB; at < 2 * GIB; at += 2 * MIB) {
+        if (mmap(memory + at, 2 * MIB, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, file, 0) !=
+            memory + at)
+            return false;
+    }
+    memset(memory + GIB, 0xa5, 2 * MIB);
+    pages_add(GIB, 2 * GIB);
+    if (pages_alloc(PAGE_ORDER_MAX) != GIB || pages_free_bytes() != 0)
+        return false;
+    for (uint64_t at = 0; at < 2 * MIB; at++) {
+        if (memory[GIB + at] != 0)
+            return false;
+    }
+    return true;
+}
+
+/* In a process of its own, whose memory another test does not count. */
+static void the_largest_block_is_given_out(void **state)
+{
+    int status;
+    pid_t child = fork();
+
+    (void)state;
+    assert_true(child >= 0);
+    if (child == 0)
+        _exit(!largest_block_is_zeroed());
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_int_equal(status, 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -354,6 +416,8 @@ int main(void)
         cmocka_unit_test_teardown(nobody_shares_a_page, drained),
         cmocka_unit_test_teardown(cpus_may_call_at_the_same_time, drained),
         cmocka_unit_test_teardown(memory_may_lie_anywhere, drained),
+        cmocka_unit_test_teardown(cpus_may_add_at_the_same_time, drained),
+        cmocka_unit_test_teardown(the_largest_block_is_given_out, drained),
         cmocka_unit_test(largest_order_is_1_gib),
         cmocka_unit_test(free_blocks_of_each_order_are_known), /* the last: it leaves 2 GiB */
     };
