@@ -28,6 +28,7 @@ SCORE_WANTED = 95.0  # per cent of the mutants that change anything
 MUTANTS = 500
 EQUAL_LIST = ROOT / "tests" / "equal_mutants.toml"
 FOLDERS = ("lib", "boot", "mm", "vmx", "vm", "kernel")
+_LIBRARIES = ("pure_test", "members_test")  # what the tests are linked with
 _RULES_REACHED = "every_rule_is_reached"
 _CPU_SECONDS = 20  # that a test may take: not the clock's, for others work on the machine, too
 _TIMEOUT = "300"  # the clock's seconds, for a test that waits for ever
@@ -99,7 +100,7 @@ class Build:
     def make(self, tests: Sequence[str]) -> bool:
         """The library and these tests; whether they compile."""
         targets = [f"test_{name}" for name in tests]
-        return _run(["ninja", "-j1", "pure_test", *targets], self.folder)[0] == 0
+        return _run(["ninja", "-j1", *_LIBRARIES, *targets], self.folder)[0] == 0
 
     def failed(self, pattern: str) -> list[str]:
         """The tests of that name that fail, "NAME (how)"; [] where all pass."""
@@ -129,7 +130,7 @@ class Bench:
         sources = {
             str(Path(command["file"]).relative_to(self.source))
             for command in json.loads(text)
-            if "pure_test.dir" in command["command"]
+            if any(f"{library}.dir" in command["command"] for library in _LIBRARIES)
         }
         tables = {
             str(path.relative_to(self.source))
@@ -144,7 +145,7 @@ class Bench:
         source = ""
         for line in _must(["ninja", "-t", "deps"], self.plain.folder).splitlines():
             if not line.startswith(" "):
-                match = re.search(r"pure_test\.dir/(?:__/)*(.*)\.o:", line)
+                match = re.search(rf"(?:{'|'.join(_LIBRARIES)})\.dir/(?:__/)*(.*)\.o:", line)
                 source = match[1] if match else ""
             elif source and line.endswith(".def"):
                 path = os.path.normpath(self.plain.folder / line.strip())

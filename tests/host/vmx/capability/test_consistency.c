@@ -168,6 +168,23 @@ static void each_thing_missing_is_reported_by_all_that_need_it(void **state)
     }
 }
 
+/* IA32_VMX_EPT_VPID_CAP: 26:0 are about EPT, 32 and 43:40 about INVVPID. */
+static void each_capability_bit_wants_its_control(void **state)
+{
+    (void)state;
+    for (unsigned bit = 0; bit < 64; bit++) {
+        struct vmx_msrs msrs = full_msrs();
+        struct findings findings;
+
+        clear_bits(&msrs, 0x48b, (1ull << 1 | 1ull << 5) << 32);
+        vmx_msr_set(&msrs, 0x48c, 1ull << bit);
+        findings = check(&msrs);
+        assert_int_equal(has(&findings, RULE_MSR_WITHOUT_CONTROL, "EPT"), bit <= 26);
+        assert_int_equal(has(&findings, RULE_MSR_WITHOUT_CONTROL, "INVVPID"),
+                         bit == 32 || (bit >= 40 && bit <= 43));
+    }
+}
+
 /* All of 0x493 gone: what stands in it, and the entry controls that have their other half there. */
 static void secondary_exit_controls_that_are_empty(void **state)
 {
@@ -290,6 +307,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(processors_that_are_fine_show_nothing),
         cmocka_unit_test(each_thing_missing_is_reported_by_all_that_need_it),
+        cmocka_unit_test(each_capability_bit_wants_its_control),
         cmocka_unit_test(secondary_exit_controls_that_are_empty),
         cmocka_unit_test(an_msr_without_a_value_is_not_checked),
         cmocka_unit_test(controls_that_cannot_be_activated_count_as_not_there),

@@ -7,6 +7,7 @@
 
 #include <cmocka.h>
 
+#include "tests/host/full_msrs.h"
 #include "tests/host/real_msrs.h"
 #include "vmx/capability/vmx_capability.h"
 
@@ -67,6 +68,106 @@ static void skylake_has_nearly_all(void **state)
     assert_true(capability.invvpid_all_contexts);
     assert_true(capability.invvpid_single_retaining_globals);
     assert_int_equal(capability.hlat_prefix_size_max, 0);
+}
+
+/* SDM Vol. 3, appendix "VMX Capability Reporting Facility": bits high:low of which MSR. */
+#define CONTROLS(name, msr)             \
+    FIELD(name##_allowed0, msr, 31, 0), \
+    {                                   \
+#name "_allowed1", msr, 63, 32  \
+    }
+#define FIELD(name, msr, high, low) \
+    {                               \
+#name, msr, high, low       \
+    }
+static const struct {
+    const char *name;
+    uint32_t msr;
+    unsigned high, low;
+} manual[] = {
+    FIELD(dual_monitor_treatment, 0x480, 49, 49),
+    FIELD(ins_outs_information, 0x480, 54, 54),
+    FIELD(true_controls, 0x480, 55, 55),
+    FIELD(any_event_error_code, 0x480, 56, 56),
+    FIELD(basic_bit_57, 0x480, 57, 57),
+    FIELD(nested_exception, 0x480, 58, 58),
+    CONTROLS(pin, 0x48d),
+    CONTROLS(primary, 0x48e),
+    CONTROLS(secondary, 0x48b),
+    FIELD(tertiary_allowed1, 0x492, 63, 0),
+    CONTROLS(exit, 0x48f),
+    FIELD(secondary_exit_allowed1, 0x493, 63, 0),
+    CONTROLS(entry, 0x490),
+    FIELD(preemption_timer_shift, 0x485, 4, 0),
+    FIELD(exit_stores_efer_lma, 0x485, 5, 5),
+    FIELD(activity_hlt, 0x485, 6, 6),
+    FIELD(activity_shutdown, 0x485, 7, 7),
+    FIELD(activity_wait_for_sipi, 0x485, 8, 8),
+    FIELD(pt_in_vmx, 0x485, 14, 14),
+    FIELD(rdmsr_smbase_in_smm, 0x485, 15, 15),
+    FIELD(cr3_targets, 0x485, 24, 16),
+    FIELD(msr_list_limit, 0x485, 27, 25),
+    FIELD(smm_monitor_blocks_smi, 0x485, 28, 28),
+    FIELD(vmwrite_any_field, 0x485, 29, 29),
+    FIELD(zero_length_injection, 0x485, 30, 30),
+    FIELD(mseg_revision_id, 0x485, 63, 32),
+    FIELD(cr0_fixed0, 0x486, 63, 0),
+    FIELD(cr0_fixed1, 0x487, 63, 0),
+    FIELD(cr4_fixed0, 0x488, 63, 0),
+    FIELD(cr4_fixed1, 0x489, 63, 0),
+    FIELD(vmcs_enum_max_index, 0x48a, 9, 1),
+    FIELD(ept_execute_only, 0x48c, 0, 0),
+    FIELD(ept_page_walk_4, 0x48c, 6, 6),
+    FIELD(ept_page_walk_5, 0x48c, 7, 7),
+    FIELD(ept_uncacheable, 0x48c, 8, 8),
+    FIELD(ept_write_back, 0x48c, 14, 14),
+    FIELD(ept_2m_pages, 0x48c, 16, 16),
+    FIELD(ept_1g_pages, 0x48c, 17, 17),
+    FIELD(invept, 0x48c, 20, 20),
+    FIELD(ept_accessed_dirty, 0x48c, 21, 21),
+    FIELD(ept_advanced_exit_information, 0x48c, 22, 22),
+    FIELD(ept_supervisor_shadow_stack, 0x48c, 23, 23),
+    FIELD(invept_single_context, 0x48c, 25, 25),
+    FIELD(invept_all_contexts, 0x48c, 26, 26),
+    FIELD(hlat_prefix_size_max, 0x48c, 53, 48),
+    FIELD(invvpid, 0x48c, 32, 32),
+    FIELD(invvpid_individual_address, 0x48c, 40, 40),
+    FIELD(invvpid_single_context, 0x48c, 41, 41),
+    FIELD(invvpid_all_contexts, 0x48c, 42, 42),
+    FIELD(invvpid_single_retaining_globals, 0x48c, 43, 43),
+    FIELD(vm_functions, 0x491, 63, 0),
+};
+
+/* Each bit of each MSR, inverted in one that has all MSRs, changes the fields that have it. */
+static void each_field_has_its_bits(void **state)
+{
+    const struct vmx_msrs full = full_msrs();
+    struct vmx_capability before, after;
+
+    (void)state;
+    assert_int_equal(vmx_capability_field_count, sizeof(manual) / sizeof(manual[0]));
+    vmx_capability_derive(&full, &before);
+    for (uint32_t i = 0; i < vmx_capability_field_count; i++) {
+        const struct field *field = &vmx_capability_fields[i];
+        unsigned bits = manual[i].high - manual[i].low;
+
+        assert_string_equal(field->name, manual[i].name);
+        assert_true(field_value(field, &before) ==
+                    (vmx_msr_value(&full, manual[i].msr) >> manual[i].low & ~0ull >> (63 - bits)));
+        for (unsigned bit = 0; bit < 64; bit++) {
+            struct vmx_msrs msrs = full;
+            bool inside = bit >= manual[i].low && bit <= manual[i].high;
+
+            if (manual[i].msr == 0x480 && bit == 55)
+                continue; /* without which there are no TRUE MSRs */
+            vmx_msr_set(&msrs, manual[i].msr, vmx_msr_value(&msrs, manual[i].msr) ^ 1ull << bit);
+            vmx_capability_derive(&msrs, &after);
+            if (!vmx_msr_may_exist(&msrs, manual[i].msr))
+                continue;
+            assert_true((field_value(field, &before) ^ field_value(field, &after)) ==
+                        (inside ? 1ull << (bit - manual[i].low) : 0));
+        }
+    }
 }
 
 static void fixed_bits_keep_all_64(void **state)
@@ -152,6 +253,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(skylake_has_nearly_all),
+        cmocka_unit_test(each_field_has_its_bits),
         cmocka_unit_test(fixed_bits_keep_all_64),
         cmocka_unit_test(what_does_not_exist_says_nothing),
         cmocka_unit_test(the_fields_describe_the_struct),

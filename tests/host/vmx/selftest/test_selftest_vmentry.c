@@ -147,9 +147,13 @@ static uint32_t trial_count(void)
 
 static void a_processor_that_obeys_agrees_in_everything(void **state)
 {
+    unsigned pages;
+
     (void)state;
     reset(0);
+    pages = model_pages_used();
     selftest_vmentry_run(&cpu, &selftest);
+    assert_int_equal(model_pages_used(), pages);
     assert_true(selftest.done);
     assert_int_equal(selftest.differences, 0);
     assert_int_equal(selftest.agreements, selftest.count);
