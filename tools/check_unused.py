@@ -26,10 +26,11 @@ _RELOCATION = re.compile(r"^[0-9a-f]+ +[0-9a-f]+ R_\S+ +[0-9a-f]+ (\S+)")
 
 
 def objects(build: Path) -> list[str]:
-    """The object files that are no test's, relative to the build folder."""
+    """The object files that are no test's and are built, relative to the build folder."""
     commands = json.loads((build / "compile_commands.json").read_text(encoding="utf-8"))
     found = (re.search(r" -o (\S+)", item["command"]) for item in commands)
-    return sorted({match[1] for match in found if match and not TESTS.match(match[1])})
+    names = {match[1] for match in found if match and not TESTS.match(match[1])}
+    return sorted(name for name in names if (build / name).is_file())
 
 
 def public_names(listing: str) -> dict[str, str]:
