@@ -164,7 +164,6 @@ static bool go(uint64_t information)
     if (!machine.runs_guests && machine.options.stop == VMX_STAGE_GUEST)
         hello_run_all(&machine);
     machine.used_bytes = machine.pool_bytes - pages_free_bytes();
-    paging_audit(kernel_tables(), &machine.audit);
     return true;
 }
 

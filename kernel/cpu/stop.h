@@ -11,8 +11,6 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "lib/set.h"
-
 /* Makes this CPU the one that stops the machine, once and for all. False: another one is. */
 bool stop_claim(void);
 
@@ -35,18 +33,8 @@ void stop_done(void);
 /* TSC ticks of so many milliseconds; without a calibrated clock long enough on any processor. */
 uint64_t stop_ticks(uint64_t ms);
 
-/* A way to end other than a halt, by the word that `exit=` has for it. */
-struct machine_exit {
-    const char *name;
-    void (*go)(void); /* returns only if that did not work */
-};
-SET_DECLARE(machine_exits, const struct machine_exit);
-#define MACHINE_EXIT(place, exit) SET_MEMBER(machine_exits, place, const struct machine_exit, exit)
-
-/* What a later stop or panic shall do; a halt until reported otherwise, and where no way has that
- * name.
- */
-void machine_set_exit(const char *name);
+/* How a later stop or panic ends; NULL: by a halt. `end` returns only if that did not work. */
+void machine_set_exit(void (*end)(void));
 
 /*
  * Drains the console, brings the other CPUs to a halt, then halts, or ends as it was asked to. A

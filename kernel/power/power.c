@@ -148,17 +148,13 @@ static void reset(void)
                  : "m"(no_idt));
 }
 
-static const struct machine_exit power_off_exit = {"poweroff", power_off};
-static const struct machine_exit reset_exit = {"reboot", reset};
-MACHINE_EXIT(10, power_off_exit);
-MACHINE_EXIT(20, reset_exit);
-
 static void set_exit(struct machine *machine)
 {
-    static const char *const names[] = {"halt", "halt", "poweroff", "reboot"};
-
     (void)machine;
-    machine_set_exit(names[exit_wanted]);
+    if (exit_wanted == EXIT_POWEROFF)
+        machine_set_exit(power_off);
+    else if (exit_wanted == EXIT_REBOOT)
+        machine_set_exit(reset);
 }
 
 BOOT_STEP(020, .point = BOOT_EARLY_CONSOLE, .run = set_exit);

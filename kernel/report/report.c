@@ -9,12 +9,6 @@
 
 static void way_text(const struct machine *machine, const struct coloured *page)
 {
-    const struct paging_audit *audit = &machine->audit;
-    uint64_t both = audit->writable_executable + audit->aliased_pages;
-    uint32_t ready = 0;
-
-    for (uint32_t i = 0; i < machine->cpu_count; i++)
-        ready += machine->cpus[i]->phase == CPU_READY;
     print_in(page, COLOUR_HEADING, "\nThe way here\n");
     print_to(page->sink, "  loader        %s on %s, image at %#lx\n", machine->boot.loader,
              machine->boot.uefi ? "UEFI" : "BIOS", machine->load_address);
@@ -23,8 +17,16 @@ static void way_text(const struct machine *machine, const struct coloured *page)
     print_to(page->sink,
              "  memory        %lu MiB of RAM, %lu MiB in the page pool, %lu KiB of it used\n",
              machine->ram_bytes / MIB, machine->pool_bytes / MIB, machine->used_bytes / 1024);
-    print_to(page->sink, "  page tables   %lu mappings, %lu writable and executable\n",
-             audit->leaves_4k + audit->leaves_2m + audit->leaves_1g, both);
+}
+
+REPORT_TEXT(010, way_text);
+
+static void processors_text(const struct machine *machine, const struct coloured *page)
+{
+    uint32_t ready = 0;
+
+    for (uint32_t i = 0; i < machine->cpu_count; i++)
+        ready += machine->cpus[i]->phase == CPU_READY;
     print_to(page->sink, "  CPUs          %u of %u started, %s mode\n  clock         ", ready,
              machine->cpu_count, machine->x2apic ? "x2APIC" : "xAPIC");
     tsc_rate_print((struct tsc_rate){machine->timing.tsc_per_ms, machine->timing.source},
@@ -32,7 +34,7 @@ static void way_text(const struct machine *machine, const struct coloured *page)
     print_to(page->sink, "\n");
 }
 
-REPORT_TEXT(010, way_text);
+REPORT_TEXT(015, processors_text);
 
 static void way_json(const struct machine *machine, struct json *json)
 {

@@ -40,6 +40,17 @@ static void controls_text(const struct coloured *page, enum vmx_control_word wor
     print_to(page->sink, "\n");
 }
 
+static void audit_text(const struct machine *machine, const struct coloured *page)
+{
+    const struct paging_audit *found = &machine->audit;
+
+    print_to(page->sink, "  page tables   %lu mappings, %lu writable and executable\n",
+             found->leaves_4k + found->leaves_2m + found->leaves_1g,
+             found->writable_executable + found->aliased_pages);
+}
+
+REPORT_TEXT(012, audit_text);
+
 static void basic_text(const struct machine *machine, const struct coloured *page)
 {
     const struct vmx_cpu *cpu = &machine->cpus[0]->vmx;

@@ -1,4 +1,4 @@
-/* For tests that link the ACPI reader and read no tables: the others have one of their own. */
+/* Of mm/memory.c, for tests that link what calls it and do not use that. */
 #include <stddef.h>
 
 #include "mm/memory.h"

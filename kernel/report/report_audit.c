@@ -1,0 +1,12 @@
+/*
+ * A room: the proof that the page tables in use let nothing be written and executed.
+ */
+#include "kernel/boot_step.h"
+#include "mm/memory.h"
+
+static void audit(struct machine *machine)
+{
+    paging_audit(kernel_tables(), &machine->audit);
+}
+
+BOOT_STEP(900, .point = BOOT_AFTER_VMX, .run = audit);
