@@ -1,5 +1,6 @@
-#include "kernel/power/fadt.h"
+#include "kernel/power/power.h"
 
+#include "kernel/command_line.h"
 #include "lib/string.h"
 
 /* ACPI Specification, "Fixed ACPI Description Table (FADT)": offsets. */
@@ -172,3 +173,9 @@ enum acpi_result acpi_find_s5(struct acpi *acpi, const struct acpi_fadt *fadt,
     }
     return ACPI_NO_SLEEP_TYPE;
 }
+
+unsigned exit_wanted;
+
+COMMAND_WORD(140, .name = "exit", .values = "halt|poweroff|reboot", .option = &exit_wanted,
+             .option_bytes = sizeof(exit_wanted), .standard = "halt",
+             .meaning = "What it does when done, or after a panic.");

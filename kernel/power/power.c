@@ -5,7 +5,6 @@
 #include "kernel/console/console.h"
 #include "kernel/cpu/stop.h"
 #include "kernel/boot_step.h"
-#include "kernel/power/fadt.h"
 #include "kernel/power/power.h"
 #include "mm/memory.h"
 #include "lib/x86.h"

@@ -1,8 +1,40 @@
 /*
- * The word `exit=`.
+ * How the machine ends: the word `exit=`, where ACPI's FADT says that timer, power and reset
+ * registers are, and how its DSDT powers off.
  */
 #ifndef KERNEL_POWER_H
 #define KERNEL_POWER_H
+
+#include "kernel/acpi/acpi.h"
+
+/* ACPI Specification, "Fixed ACPI Description Table (FADT)". A port of 0: there is none. */
+struct acpi_fadt {
+    uint16_t pm_timer_port;
+    bool pm_timer_32_bits; /* TMR_VAL_EXT; else it counts 24 bits */
+    uint16_t pm1a_control_port;
+    uint16_t pm1b_control_port;
+    uint16_t smi_command_port; /* write acpi_enable here to leave legacy mode, if SCI_EN is clear */
+    uint8_t acpi_enable;
+    bool has_reset; /* RESET_REG_SUP: write reset_value to the register */
+    enum acpi_space reset_space;
+    uint64_t reset_address; /* for PCI: device in 47:32, function in 31:16, offset in 15:0, bus 0 */
+    uint8_t reset_value;
+    uint64_t dsdt; /* physical; 0: none */
+};
+
+enum acpi_result acpi_read_fadt(struct acpi *acpi, struct acpi_fadt *fadt);
+
+/* SLP_TYPa and SLP_TYPb of S5, soft off; for bits 12:10 of PM1a_CNT and PM1b_CNT. */
+struct acpi_sleep_type {
+    uint8_t a, b;
+};
+
+/*
+ * Looks for the _S5_ package in the DSDT without interpreting AML: reads the whole table, so call
+ * it when it is needed. ACPI Specification, "\_Sx (System States)".
+ */
+enum acpi_result acpi_find_s5(struct acpi *acpi, const struct acpi_fadt *fadt,
+                              struct acpi_sleep_type *type);
 
 enum exit_action { EXIT_HALT = 1, EXIT_POWEROFF, EXIT_REBOOT };
 

@@ -7,7 +7,9 @@
  * it, and so does the next word after a time in which nobody did.
  */
 #include "boot/multiboot2.h"
+#include "kernel/boot_step.h"
 #include "kernel/console/console.h"
+#include "kernel/report/report.h"
 #include "kernel/screen/console_choice.h"
 #include "kernel/screen/screen.h"
 #include "lib/x86.h"
@@ -111,3 +113,17 @@ uint32_t console_screen_rows(void)
 
 static const struct console_device console_screen = {open, write, flush, release};
 CONSOLE_DEVICE(10, console_screen);
+
+/* The screen gets what it has room for above the verdict. */
+static void report_on_screen(struct machine *machine)
+{
+    enum { BELOW = 3 }; /* an empty line, the verdict, the cursor's line */
+    const struct coloured page = {console_sink(), console_colour};
+    uint32_t rows = console_screen_rows();
+
+    if (rows < BELOW + BRIEF_ROWS_LEAST)
+        rows = BELOW + BRIEF_ROWS_LEAST;
+    report_brief(machine, &page, rows - BELOW);
+}
+
+BOOT_STEP(030, .point = BOOT_SCREEN_REPORT, .run = report_on_screen);

@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "kernel/power/fadt.h"
+#include "kernel/power/power.h"
 #include "kernel/screen/console_choice.h"
 #include "mm/memory.h"
 

@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-#include "kernel/power/fadt.h"
+#include "kernel/power/power.h"
 #include "tests/host/acpi_tables.h"
 
 static struct acpi_cpus cpus;

@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "kernel/power/fadt.h"
+#include "kernel/power/power.h"
 #include "tests/host/acpi_tables.h"
 
 static struct acpi_fadt fadt;
