@@ -16,7 +16,7 @@ import sys
 from pathlib import Path
 
 # Outputs of the compiler that are a test's, and those that hold the kernel.
-TESTS = re.compile(r"^(tests/|CMakeFiles/pure_test\.dir/)")
+TESTS = re.compile(r"^(tests/|CMakeFiles/(pure_test|rootmode-with-\w+\.elf)\.dir/)")
 KERNEL = re.compile(r"^CMakeFiles/(core_objects|room_\w+)\.dir/")
 
 # Sections whose relocations are no use: what a debugger reads, and where faults may land.
