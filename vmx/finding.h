@@ -60,6 +60,12 @@ struct finding {
     const char *detail; /* a name: of a control, register, field, instruction; or NULL */
 };
 
+/* A finding about no bits, and one about some: FINDING(RULE_MSR_READ_FAULT, .cpu = cpu, .msr =
+ * msr). */
+#define FINDING(of, ...) FINDING_AT(of, -1, -1, __VA_ARGS__)
+#define FINDING_AT(of, highest, lowest, ...) \
+    ((struct finding){.rule = (of), .high = (highest), .low = (lowest), __VA_ARGS__})
+
 enum { FINDINGS_MAX = 48 };
 
 struct findings {

@@ -31,14 +31,13 @@ enum vmx_check vmx_check_auto(void)
  */
 static bool check_cpuid(struct vmx_cpu *cpu)
 {
-    struct finding finding = {.rule = RULE_CPUID_NO_VMX, .high = 5, .low = 5, .wanted = 1};
+    bool svm =
+        cpuid(0x80000000, 0).eax >= 0x80000001 && cpuid(0x80000001, 0).ecx & CPUID_80000001_ECX_SVM;
 
-    finding.detail = "CPUID.01H:ECX.VMX";
     if (cpuid(1, 0).ecx & CPUID_1_ECX_VMX)
         return true;
-    if (cpuid(0x80000000, 0).eax >= 0x80000001 && cpuid(0x80000001, 0).ecx & CPUID_80000001_ECX_SVM)
-        finding.rule = RULE_CPUID_SVM_INSTEAD;
-    tell(cpu, finding);
+    tell(cpu, FINDING_AT(svm ? RULE_CPUID_SVM_INSTEAD : RULE_CPUID_NO_VMX, 5, 5, .wanted = 1,
+                         .detail = "CPUID.01H:ECX.VMX"));
     return false;
 }
 
@@ -67,12 +66,7 @@ static void read_msrs(struct vmx_msrs *msrs, enum vmx_check mode, uint32_t cpu,
             vmx_msr_set(msrs, msr, value);
         else
             finding_add(findings, mode,
-                        (struct finding){.rule = RULE_MSR_READ_FAULT,
-                                         .cpu = cpu,
-                                         .msr = msr,
-                                         .high = -1,
-                                         .low = -1,
-                                         .seen = vector});
+                        FINDING(RULE_MSR_READ_FAULT, .cpu = cpu, .msr = msr, .seen = vector));
     }
 }
 
@@ -126,11 +120,7 @@ void vmx_cpu_check(struct vmx_cpu *cpu, const struct vmx_cpu *boot_cpu)
         feature_control_decide(cpu->feature_control_present, cpu->feature_control,
                                cpu->options->check, cpu->cpu, &cpu->findings);
     if (read_cr4() & CR4_VMXE)
-        tell(cpu, (struct finding){.rule = RULE_CR_VMXE_IN_USE,
-                                   .high = 13,
-                                   .low = 13,
-                                   .seen = 1,
-                                   .detail = "CR4.VMXE"});
+        tell(cpu, FINDING_AT(RULE_CR_VMXE_IN_USE, 13, 13, .seen = 1, .detail = "CR4.VMXE"));
 }
 
 static bool program_feature_control(struct vmx_cpu *cpu)
@@ -151,13 +141,8 @@ static bool cr_was_set(struct vmx_cpu *cpu, const char *name, uint32_t fixed0_ms
 {
     if (value == wanted)
         return true;
-    tell(cpu, (struct finding){.rule = RULE_CR_BITS_NOT_SET,
-                               .msr = fixed0_msr,
-                               .high = -1,
-                               .low = -1,
-                               .seen = value,
-                               .wanted = wanted,
-                               .detail = name});
+    tell(cpu, FINDING(RULE_CR_BITS_NOT_SET, .msr = fixed0_msr, .seen = value, .wanted = wanted,
+                      .detail = name));
     return false;
 }
 
@@ -208,11 +193,8 @@ static bool succeeded(struct vmx_cpu *cpu, const char *instruction, bool is_vmxo
         cpu->error = result;
         cpu->error_instruction = instruction;
     }
-    tell(cpu, (struct finding){.rule = rule_of_failure(is_vmxon, result),
-                               .high = -1,
-                               .low = -1,
-                               .seen = result.number,
-                               .detail = instruction});
+    tell(cpu,
+         FINDING(rule_of_failure(is_vmxon, result), .seen = result.number, .detail = instruction));
     return false;
 }
 
@@ -234,11 +216,7 @@ static void load_vmcs(struct vmx_cpu *cpu)
         !succeeded(cpu, "VMPTRST", false, vmptrst(&cpu->vmptrst)))
         return;
     if (cpu->vmptrst != address) {
-        tell(cpu, (struct finding){.rule = RULE_VMPTRST_DIFFERS,
-                                   .high = -1,
-                                   .low = -1,
-                                   .seen = cpu->vmptrst,
-                                   .wanted = address});
+        tell(cpu, FINDING(RULE_VMPTRST_DIFFERS, .seen = cpu->vmptrst, .wanted = address));
         return;
     }
     cpu->state = VMX_CPU_LOADED;
@@ -272,13 +250,8 @@ static bool print_memory_type(struct vmx_region *region, const struct vmx_cpu *c
     print_to(&text.sink, "%s: ", name);
     memory_type_explain(&text.sink, &cpu->memory_types, region->address, region_bytes(region));
     finding_add(findings, cpu->options->check,
-                (struct finding){.rule = rule,
-                                 .cpu = cpu->cpu,
-                                 .high = -1,
-                                 .low = -1,
-                                 .seen = region->memory_type,
-                                 .wanted = MEMORY_TYPE_WB,
-                                 .detail = region->reason});
+                FINDING(rule, .cpu = cpu->cpu, .seen = region->memory_type,
+                        .wanted = MEMORY_TYPE_WB, .detail = region->reason));
     return rule_table[rule].severity[cpu->options->check] != SEVERITY_REFUSAL;
 }
 
@@ -292,23 +265,21 @@ static bool region_is_fit(struct vmx_region *region, const struct vmx_cpu *cpu, 
 {
     uint64_t last = region->address + region_bytes(region) - 1;
     uint64_t limit = (1ull << cpu->memory_types.physical_width) - 1;
-    struct finding finding = {.cpu = cpu->cpu, .high = -1, .low = -1, .detail = name};
     bool fit = true;
 
     region->memory_type = (uint8_t)memory_type_effective_range(&cpu->memory_types, region->address,
                                                                region_bytes(region), PAT_INDEX_WB);
     if (region->address % REGION_ALIGNMENT != 0) {
-        finding.rule = RULE_REGION_MISALIGNED;
-        finding.seen = region->address;
-        finding.wanted = region->address & ~(uint64_t)(REGION_ALIGNMENT - 1);
-        finding_add(findings, cpu->options->check, finding);
+        finding_add(findings, cpu->options->check,
+                    FINDING(RULE_REGION_MISALIGNED, .cpu = cpu->cpu, .seen = region->address,
+                            .wanted = region->address & ~(uint64_t)(REGION_ALIGNMENT - 1),
+                            .detail = name));
         fit = false;
     }
     if (last > limit) {
-        finding.rule = RULE_REGION_BEYOND_WIDTH;
-        finding.seen = last;
-        finding.wanted = limit;
-        finding_add(findings, cpu->options->check, finding);
+        finding_add(findings, cpu->options->check,
+                    FINDING(RULE_REGION_BEYOND_WIDTH, .cpu = cpu->cpu, .seen = last,
+                            .wanted = limit, .detail = name));
         fit = false;
     }
     if (region->memory_type != MEMORY_TYPE_WB && !print_memory_type(region, cpu, name, findings))
@@ -323,12 +294,8 @@ bool vmx_region_create(struct vmx_region *region, const struct vmx_cpu *cpu, con
     region->address = pages_alloc(region->order);
     if (!region->address) {
         finding_add(findings, cpu->options->check,
-                    (struct finding){.rule = RULE_REGION_NO_MEMORY,
-                                     .cpu = cpu->cpu,
-                                     .high = -1,
-                                     .low = -1,
-                                     .wanted = region_bytes(region),
-                                     .detail = name});
+                    FINDING(RULE_REGION_NO_MEMORY, .cpu = cpu->cpu, .wanted = region_bytes(region),
+                            .detail = name));
     } else if (region_is_fit(region, cpu, name, findings)) {
         vmx_region_write(region, cpu->config.revision_id);
         return true;

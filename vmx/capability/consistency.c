@@ -66,14 +66,9 @@ static void check_need(const struct vmx_control_need *check, const struct vmx_ms
         !known_to_lack(msrs, needs_msr, needs))
         return;
     finding_add(findings, mode,
-                (struct finding){.rule = check->rule,
-                                 .cpu = cpu,
-                                 .msr = needs_msr,
-                                 .high = (int8_t)(63 - __builtin_clzll(needs)),
-                                 .low = (int8_t)__builtin_ctzll(needs),
-                                 .seen = 0,
-                                 .wanted = 1,
-                                 .detail = check->name});
+                FINDING_AT(check->rule, (int8_t)(63 - __builtin_clzll(needs)),
+                           (int8_t)__builtin_ctzll(needs), .cpu = cpu, .msr = needs_msr, .seen = 0,
+                           .wanted = 1, .detail = check->name));
 }
 
 /* SDM: both MSRs of a word report the same 1-settings; the 0-settings differ by default1 alone. */
@@ -83,27 +78,18 @@ static void check_true(enum vmx_control_word word, const struct vmx_msrs *msrs, 
     uint32_t plain_msr = vmx_control_words[word].msr, true_msr = vmx_msr_true(msrs, plain_msr);
     uint64_t plain = vmx_msr_value(msrs, plain_msr), exact = vmx_msr_value(msrs, true_msr);
     uint32_t must_be_1 = (uint32_t)exact | vmx_control_words[word].default1;
-    struct finding finding = {.cpu = cpu, .msr = true_msr, .detail = vmx_control_words[word].name};
+    const char *name = vmx_control_words[word].name;
 
     if (true_msr == plain_msr || !vmx_msr_is_present(msrs, plain_msr))
         return;
-    if (plain >> 32 != exact >> 32) {
-        finding.rule = RULE_MSR_TRUE_ALLOWED_1;
-        finding.high = 63;
-        finding.low = 32;
-        finding.seen = exact >> 32;
-        finding.wanted = plain >> 32;
-        finding_add(findings, mode, finding);
-    }
-    if ((uint32_t)plain != must_be_1) {
-        finding.rule = RULE_MSR_TRUE_DEFAULT1;
-        finding.msr = plain_msr;
-        finding.high = 31;
-        finding.low = 0;
-        finding.seen = (uint32_t)plain;
-        finding.wanted = must_be_1;
-        finding_add(findings, mode, finding);
-    }
+    if (plain >> 32 != exact >> 32)
+        finding_add(findings, mode,
+                    FINDING_AT(RULE_MSR_TRUE_ALLOWED_1, 63, 32, .cpu = cpu, .msr = true_msr,
+                               .seen = exact >> 32, .wanted = plain >> 32, .detail = name));
+    if ((uint32_t)plain != must_be_1)
+        finding_add(findings, mode,
+                    FINDING_AT(RULE_MSR_TRUE_DEFAULT1, 31, 0, .cpu = cpu, .msr = plain_msr,
+                               .seen = (uint32_t)plain, .wanted = must_be_1, .detail = name));
 }
 
 void consistency_check(const struct vmx_msrs *msrs, enum vmx_check mode, uint32_t cpu,

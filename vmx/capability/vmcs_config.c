@@ -55,26 +55,21 @@ static uint64_t bits(uint64_t value, int high, int low)
 static void check_basic(uint64_t basic, enum vmx_check mode, uint32_t cpu,
                         struct findings *findings)
 {
-    struct finding finding = {
-        .cpu = cpu, .msr = IA32_VMX_BASIC, .high = 44, .low = 32, .seen = bits(basic, 44, 32)};
+    uint64_t size = bits(basic, 44, 32);
 
-    if (finding.seen == 0) {
-        finding.rule = RULE_BASIC_SIZE_ZERO;
-        finding.wanted = 1;
-        finding_add(findings, mode, finding);
-    } else if (finding.seen > BASIC_SIZE_MAX) {
-        finding.rule = RULE_BASIC_SIZE_OVER_PAGE;
-        finding.wanted = BASIC_SIZE_MAX;
-        finding_add(findings, mode, finding);
-    }
+    if (size == 0 || size > BASIC_SIZE_MAX)
+        finding_add(findings, mode,
+                    FINDING_AT(size == 0 ? RULE_BASIC_SIZE_ZERO : RULE_BASIC_SIZE_OVER_PAGE, 44, 32,
+                               .cpu = cpu, .msr = IA32_VMX_BASIC, .seen = size,
+                               .wanted = size == 0 ? 1 : BASIC_SIZE_MAX));
     for (size_t i = 0; i < sizeof(basic_rules) / sizeof(basic_rules[0]); i++) {
-        finding.rule = basic_rules[i].rule;
-        finding.high = basic_rules[i].high;
-        finding.low = basic_rules[i].low;
-        finding.seen = bits(basic, finding.high, finding.low);
-        finding.wanted = basic_rules[i].wanted;
-        if (finding.seen != finding.wanted)
-            finding_add(findings, mode, finding);
+        int8_t high = basic_rules[i].high, low = basic_rules[i].low;
+
+        if (bits(basic, high, low) != basic_rules[i].wanted)
+            finding_add(findings, mode,
+                        FINDING_AT(basic_rules[i].rule, high, low, .cpu = cpu,
+                                   .msr = IA32_VMX_BASIC, .seen = bits(basic, high, low),
+                                   .wanted = basic_rules[i].wanted));
     }
 }
 
@@ -103,14 +98,9 @@ static void check_presence(const struct vmx_msrs *msrs, enum vmx_check mode, uin
         if (!vmx_msr_exists(msrs, msr) || vmx_msr_is_present(msrs, msr) ||
             is_reported(findings, msr, cpu))
             continue;
-        finding_add(
-            findings, mode,
-            (struct finding){.rule = is_essential(msrs, msr) ? RULE_MSR_MISSING : RULE_MSR_NOT_READ,
-                             .cpu = cpu,
-                             .msr = msr,
-                             .high = -1,
-                             .low = -1,
-                             .detail = vmx_msr_name(msr)});
+        finding_add(findings, mode,
+                    FINDING(is_essential(msrs, msr) ? RULE_MSR_MISSING : RULE_MSR_NOT_READ,
+                            .cpu = cpu, .msr = msr, .detail = vmx_msr_name(msr)));
     }
 }
 
@@ -124,14 +114,8 @@ static void check_fixed(const struct vmx_msrs *msrs, uint32_t fixed0, uint32_t f
     if (!vmx_msr_is_present(msrs, fixed1) || !(must_be_1 & ~may_be_1))
         return;
     finding_add(findings, mode,
-                (struct finding){.rule = RULE_CR_FIXED_CONTRADICTION,
-                                 .cpu = cpu,
-                                 .msr = fixed0,
-                                 .high = 63,
-                                 .low = 0,
-                                 .seen = must_be_1,
-                                 .wanted = must_be_1 & may_be_1,
-                                 .detail = name});
+                FINDING_AT(RULE_CR_FIXED_CONTRADICTION, 63, 0, .cpu = cpu, .msr = fixed0,
+                           .seen = must_be_1, .wanted = must_be_1 & may_be_1, .detail = name));
 }
 
 void vmcs_config_derive(const struct vmx_msrs *msrs, enum vmx_check mode, uint32_t cpu,
@@ -170,12 +154,7 @@ void vmcs_config_compare(const struct vmcs_config *boot_cpu, const struct vmcs_c
             continue;
         /* The rule refuses in every mode: which one is named here makes no difference. */
         finding_add(findings, VMX_CHECK_KVM,
-                    (struct finding){.rule = RULE_COMPARE_MISMATCH,
-                                     .cpu = cpu,
-                                     .high = -1,
-                                     .low = -1,
-                                     .seen = seen,
-                                     .wanted = wanted,
-                                     .detail = field->name});
+                    FINDING(RULE_COMPARE_MISMATCH, .cpu = cpu, .seen = seen, .wanted = wanted,
+                            .detail = field->name));
     }
 }

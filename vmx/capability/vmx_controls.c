@@ -75,12 +75,6 @@ static const struct vmx_control_need usable[] = {
      name_SECONDARY_ENABLE_VPID},
 };
 
-/* The bit of a capability MSR's high half that allows a control to be 1. */
-static int8_t allowed1_bit(uint32_t mask)
-{
-    return (int8_t)(32 + __builtin_ctz(mask));
-}
-
 /* What is wrong, or worth reporting, about one named control whose settings are known. */
 static bool control_breaks_rule(const struct vmx_control *control, uint32_t must_be_1,
                                 uint32_t may_be_1, enum rule *rule)
@@ -107,62 +101,49 @@ uint32_t adjust_vmx_control(enum vmx_control_word word, uint64_t plain, uint64_t
 {
     uint32_t must_be_1 = (uint32_t)true_value, may_be_1 = (uint32_t)(true_value >> 32);
     uint32_t value = must_be_1, named = 0, unknown;
-    struct finding finding = {.cpu = cpu, .msr = msr};
     enum rule rule;
 
     for (uint32_t i = 0; i < vmx_control_count; i++) {
         const struct vmx_control *control = &vmx_control_table[i];
         bool asked = control->want == CONTROL_REQUIRED || control->want == CONTROL_WANTED;
+        /* Missing: its allowed 1-setting is 0. Forced: its allowed 0-setting is 1. */
+        int bit = __builtin_ctz(control->mask) + (asked ? 32 : 0);
 
         if (control->word != word)
             continue;
         named |= control->mask;
         if (asked)
             value |= may_be_1 & control->mask;
-        if (control_breaks_rule(control, must_be_1, may_be_1, &rule)) {
-            finding.rule = rule;
-            finding.detail = control->name;
-            /* Missing: its allowed 1-setting is 0. Forced: its allowed 0-setting is 1. */
-            finding.high = (int8_t)(allowed1_bit(control->mask) - (asked ? 0 : 32));
-            finding.low = finding.high;
-            finding.seen = !asked;
-            finding.wanted = asked;
-            finding_add(findings, mode, finding);
-        }
+        if (control_breaks_rule(control, must_be_1, may_be_1, &rule))
+            finding_add(findings, mode,
+                        FINDING_AT(rule, (int8_t)bit, (int8_t)bit, .cpu = cpu, .msr = msr,
+                                   .seen = !asked, .wanted = asked, .detail = control->name));
     }
     /* Nobody may turn off a default1 control of which he does not know what it does. */
     value |= (uint32_t)plain & vmx_control_words[word].default1 & ~named & may_be_1;
-
-    finding.detail = vmx_control_words[word].name;
-    finding.high = 31;
-    finding.low = 0;
-    finding.wanted = 0;
     unknown = must_be_1 & ~named & ~vmx_control_words[word].default1;
-    if (unknown) {
-        finding.rule = RULE_CONTROL_UNKNOWN_FORCED;
-        finding.seen = unknown;
-        finding_add(findings, mode, finding);
-    }
-    if (must_be_1 & ~may_be_1) {
-        finding.rule = RULE_CONTROL_CONTRADICTION;
-        finding.seen = must_be_1 & ~may_be_1;
-        finding_add(findings, mode, finding);
-    }
+    if (unknown)
+        finding_add(findings, mode,
+                    FINDING_AT(RULE_CONTROL_UNKNOWN_FORCED, 31, 0, .cpu = cpu, .msr = msr,
+                               .seen = unknown, .detail = vmx_control_words[word].name));
+    if (must_be_1 & ~may_be_1)
+        finding_add(findings, mode,
+                    FINDING_AT(RULE_CONTROL_CONTRADICTION, 31, 0, .cpu = cpu, .msr = msr,
+                               .seen = must_be_1 & ~may_be_1,
+                               .detail = vmx_control_words[word].name));
     return value;
 }
 
 /* The control, if a minimal hypervisor wants it; what is default1 is on where it has always been.
  */
-static const struct vmx_control *find_wanted(const struct vmx_bits *bits)
+static const struct vmx_control *find_wanted(enum vmx_control_word word, uint64_t mask)
 {
     for (uint32_t i = 0; i < vmx_control_count; i++) {
         const struct vmx_control *control = &vmx_control_table[i];
 
-        if (control->mask == bits->mask && vmx_control_words[control->word].msr == bits->msr)
-            return control->want == CONTROL_WANTED &&
-                           !(control->mask & vmx_control_words[control->word].default1)
-                       ? control
-                       : NULL;
+        if (control->word == word && control->mask == mask && control->want == CONTROL_WANTED &&
+            !(mask & vmx_control_words[word].default1))
+            return control;
     }
     return NULL;
 }
@@ -192,20 +173,14 @@ static void adjust_need(const struct vmx_control_need *need, const struct vmx_ms
     seen = need->needs.mask & (needs_word < VMX_CONTROL_WORD_COUNT ? controls[needs_word]
                                                                    : vmx_msr_capability(msrs, msr));
     forced = vmx_msr_capability(msrs, vmx_msr_true(msrs, need->control.msr)) & need->control.mask;
-    control = find_wanted(&need->control);
+    control = find_wanted(word, need->control.mask);
     if (control == NULL || seen == need->needs.mask || (forced && need->rule != RULE_CONTROL_NEEDS))
         return;
     if (!forced)
         controls[word] &= ~(uint32_t)need->control.mask;
     finding_add(findings, mode,
-                (struct finding){.rule = forced ? RULE_CONTROL_UNMET : RULE_CONTROL_DROPPED,
-                                 .cpu = cpu,
-                                 .msr = msr,
-                                 .high = -1,
-                                 .low = -1,
-                                 .seen = seen,
-                                 .wanted = need->needs.mask,
-                                 .detail = control->name});
+                FINDING(forced ? RULE_CONTROL_UNMET : RULE_CONTROL_DROPPED, .cpu = cpu, .msr = msr,
+                        .seen = seen, .wanted = need->needs.mask, .detail = control->name));
 }
 
 void vmx_controls_derive(const struct vmx_msrs *msrs, enum vmx_check mode, uint32_t cpu,

@@ -122,16 +122,10 @@ void override_apply(const struct override_list *list, uint32_t cpu, const struct
         if (!is_for(&list->item[i], cpu))
             continue;
         /* Both rules have one severity in every mode. */
-        finding_add(findings, VMX_CHECK_KVM,
-                    (struct finding){.rule = vmx_msr_exists(out, msr)
-                                                 ? RULE_OVERRIDDEN
-                                                 : RULE_OVERRIDE_WITHOUT_EFFECT,
-                                     .cpu = cpu,
-                                     .msr = msr,
-                                     .high = 63,
-                                     .low = 0,
-                                     .seen = list->item[i].value,
-                                     .wanted = vmx_msr_value(in, msr),
-                                     .detail = vmx_msr_name(msr)});
+        finding_add(
+            findings, VMX_CHECK_KVM,
+            FINDING_AT(vmx_msr_exists(out, msr) ? RULE_OVERRIDDEN : RULE_OVERRIDE_WITHOUT_EFFECT,
+                       63, 0, .cpu = cpu, .msr = msr, .seen = list->item[i].value,
+                       .wanted = vmx_msr_value(in, msr), .detail = vmx_msr_name(msr)));
     }
 }

@@ -6,13 +6,8 @@ enum { BIT_LOCK = 0, BIT_VMX_OUTSIDE_SMX = 2 };
 
 static struct finding about_bit(enum rule rule, uint32_t cpu, int8_t bit)
 {
-    return (struct finding){.rule = rule,
-                            .cpu = cpu,
-                            .msr = IA32_FEATURE_CONTROL,
-                            .high = bit,
-                            .low = bit,
-                            .seen = 0,
-                            .wanted = 1};
+    return FINDING_AT(rule, bit, bit, .cpu = cpu, .msr = IA32_FEATURE_CONTROL, .seen = 0,
+                      .wanted = 1);
 }
 
 /*
@@ -38,11 +33,7 @@ uint64_t feature_control_decide(bool present, uint64_t value, enum vmx_check mod
 {
     if (!present) {
         finding_add(findings, mode,
-                    (struct finding){.rule = RULE_FEATURE_CONTROL_ABSENT,
-                                     .cpu = cpu,
-                                     .msr = IA32_FEATURE_CONTROL,
-                                     .high = -1,
-                                     .low = -1});
+                    FINDING(RULE_FEATURE_CONTROL_ABSENT, .cpu = cpu, .msr = IA32_FEATURE_CONTROL));
     } else if (!(value & FEATURE_CONTROL_LOCK)) {
         finding_add(findings, mode, about_bit(RULE_FEATURE_CONTROL_UNLOCKED, cpu, BIT_LOCK));
         return value | FEATURE_CONTROL_VMX | FEATURE_CONTROL_LOCK;
@@ -63,19 +54,14 @@ bool feature_control_written(uint8_t vector, uint64_t read_back, enum vmx_check 
                              struct findings *findings)
 {
     const uint64_t wanted = FEATURE_CONTROL_VMX | FEATURE_CONTROL_LOCK;
-    struct finding finding = {.cpu = cpu, .msr = IA32_FEATURE_CONTROL, .high = -1, .low = -1};
 
     if ((read_back & wanted) == wanted)
         return true;
-    if (vector) {
-        finding.rule = RULE_FEATURE_CONTROL_WRITE_FAULT;
-        finding.seen = vector;
-    } else {
-        finding.rule = RULE_FEATURE_CONTROL_NOT_KEPT;
-        finding.seen = read_back;
-        finding.wanted = read_back | wanted;
-    }
-    finding_add(findings, mode, finding);
+    finding_add(findings, mode,
+                FINDING(vector ? RULE_FEATURE_CONTROL_WRITE_FAULT : RULE_FEATURE_CONTROL_NOT_KEPT,
+                        .cpu = cpu, .msr = IA32_FEATURE_CONTROL,
+                        .seen = vector ? vector : read_back,
+                        .wanted = vector ? 0 : read_back | wanted));
     return false;
 }
 
@@ -121,14 +107,9 @@ static void print_forbidden(uint64_t forbidden, const char *reg, uint32_t fixed1
         if (!(forbidden >> bit & 1))
             continue;
         finding_add(findings, mode,
-                    (struct finding){.rule = RULE_CR_BIT_MUST_BE_ZERO,
-                                     .cpu = cpu,
-                                     .msr = fixed1_msr,
-                                     .high = (int8_t)bit,
-                                     .low = (int8_t)bit,
-                                     .seen = 1,
-                                     .wanted = 0,
-                                     .detail = bit_name(reg, bit)});
+                    FINDING_AT(RULE_CR_BIT_MUST_BE_ZERO, (int8_t)bit, (int8_t)bit, .cpu = cpu,
+                               .msr = fixed1_msr, .seen = 1, .wanted = 0,
+                               .detail = bit_name(reg, bit)));
     }
 }
 

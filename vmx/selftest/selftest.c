@@ -226,15 +226,11 @@ static void print_difference(struct vmx_cpu *cpu, const struct selftest_row *row
 {
     bool result_agrees = same_result(row->seen, row->predicted);
 
-    finding_add(
-        &cpu->findings, cpu->options->check,
-        (struct finding){.rule = RULE_SELFTEST_DIFFERENCE,
-                         .cpu = cpu->cpu,
-                         .high = -1,
-                         .low = -1,
-                         .seen = result_agrees ? row->seen_value : row->seen.number,
-                         .wanted = result_agrees ? row->predicted_value : row->predicted.number,
-                         .detail = row->name});
+    finding_add(&cpu->findings, cpu->options->check,
+                FINDING(RULE_SELFTEST_DIFFERENCE, .cpu = cpu->cpu,
+                        .seen = result_agrees ? row->seen_value : row->seen.number,
+                        .wanted = result_agrees ? row->predicted_value : row->predicted.number,
+                        .detail = row->name));
 }
 
 void selftest_restore(struct vmx_cpu *cpu)

@@ -55,13 +55,8 @@ static void add_row(struct walk *walk, struct selftest_row row)
     if (!row.agrees) {
         selftest->differences++;
         finding_add(&walk->cpu->findings, walk->check,
-                    (struct finding){.rule = RULE_SELFTEST_DIFFERENCE,
-                                     .cpu = walk->cpu->cpu,
-                                     .high = -1,
-                                     .low = -1,
-                                     .seen = row.seen_value,
-                                     .wanted = row.predicted_value,
-                                     .detail = row.name});
+                    FINDING(RULE_SELFTEST_DIFFERENCE, .cpu = walk->cpu->cpu, .seen = row.seen_value,
+                            .wanted = row.predicted_value, .detail = row.name));
     }
     if (selftest->count < SELFTEST_ROWS_MAX)
         selftest->row[selftest->count++] = row;

@@ -242,12 +242,7 @@ static void run_random(struct selftest_vmentry *selftest)
 static void tell(enum rule rule, uint64_t seen, const char *detail)
 {
     finding_add(&trial_ground.cpu->findings, trial_ground.cpu->options->check,
-                (struct finding){.rule = rule,
-                                 .cpu = trial_ground.cpu->cpu,
-                                 .high = -1,
-                                 .low = -1,
-                                 .seen = seen,
-                                 .detail = detail});
+                FINDING(rule, .cpu = trial_ground.cpu->cpu, .seen = seen, .detail = detail));
 }
 
 static void give_pages_back(void)

@@ -1,4 +1,4 @@
-/* How the findings of vmx/entry/vmentry_check.h are asked to a person. */
+/* How the findings of vmx/entry/vmentry_check.h are explained to a person. */
 #include "lib/string.h"
 #include "vmx/text/vmcs_dump.h"
 #include "vmx/entry/vmentry_check.h"

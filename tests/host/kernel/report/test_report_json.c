@@ -238,7 +238,7 @@ static void what_a_guest_did(void **state)
                "\"detail\":\"it did\",\"entry\":null}");
 }
 
-#define FINDING(seen)                                                                            \
+#define FINDING_JSON(seen)                                                                       \
     "{\"rule\":\"pin-must-be-1\",\"text\":\"pin-based VM-execution controls that must be 1 are " \
     "1\",\"sdm\":\"VM-Execution Control Fields\",\"field\":\"Pin-based VM-execution controls\"," \
     "\"seen\":\"" seen "\",\"wanted\":\"0x16\",\"entry\":0}"
@@ -259,11 +259,11 @@ static void why_a_guest_was_not_entered(void **state)
                                                   .seen = i,
                                                   .wanted = 0x16};
     entry->broken = 1;
-    assert_has("\"rules\":[" FINDING("0x0") "]}}");
+    assert_has("\"rules\":[" FINDING_JSON("0x0") "]}}");
     entry->broken = ENTRY_FINDINGS_KEPT + 1; /* counted, but not kept */
     assert_has("\"broken\":5,");
-    assert_has("\"rules\":[" FINDING("0x0") "," FINDING("0x1") "," FINDING("0x2") "," FINDING(
-        "0x3") "]}}");
+    assert_has("\"rules\":[" FINDING_JSON("0x0") "," FINDING_JSON("0x1") "," FINDING_JSON(
+        "0x2") "," FINDING_JSON("0x3") "]}}");
 }
 
 /* A bit for each rule that could not be checked, by its number. */
