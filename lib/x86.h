@@ -159,6 +159,7 @@ static inline struct cpuid_registers cpuid(uint32_t leaf, uint32_t subleaf)
 }
 
 /* The same, with RAX, RCX, RDX and RBX as a guest has them: bits 63:32 become 0. */
+/* NOLINTNEXTLINE(readability-non-const-parameter): the instruction writes it */
 static inline void cpuid_in_place(uint64_t reg[4])
 {
     asm volatile("cpuid"

@@ -318,20 +318,22 @@ static inline bool vmentry_injects_interrupt(const struct vmentry_state *state)
  * The functions that rules name: WHERE looks at the whole state, RIGHTS and SEGMENTS at one segment
  * register of it, ENTRIES at one entry of the MSR-load area. Each is declared by its rule's row.
  */
+#define EXPANDED_TOO(...) __VA_ARGS__
+#define EXPANDED(...)     __VA_ARGS__ /* once more, for cppcheck */
 #define DECLARE_ALWAYS
 #define DECLARE_IF(...)
 #define DECLARE_WHERE(name)               bool name(const struct vmentry_state *state);
 #define DECLARE_UNLESS                    DECLARE_WHERE
 #define DECLARE_IF_WHERE(word, id, name)  DECLARE_WHERE(name)
 #define DECLARE_IF_UNLESS(word, id, name) DECLARE_WHERE(name)
-#define DECLARE_ADDRESS(when, ...)        DECLARE_##when
-#define DECLARE_CANONICAL(when, ...)      DECLARE_##when
-#define DECLARE_CANONICAL_ZERO(when, ...) DECLARE_##when
-#define DECLARE_ZERO(when, ...)           DECLARE_##when
-#define DECLARE_ONES(when, ...)           DECLARE_##when
-#define DECLARE_RESERVED(when, ...)       DECLARE_##when
-#define DECLARE_NOT_ZERO(when, ...)       DECLARE_##when
-#define DECLARE_PAT_TYPES(when, ...)      DECLARE_##when
+#define DECLARE_ADDRESS(when, ...)        EXPANDED_TOO(DECLARE_##when)
+#define DECLARE_CANONICAL(when, ...)      EXPANDED_TOO(DECLARE_##when)
+#define DECLARE_CANONICAL_ZERO(when, ...) EXPANDED_TOO(DECLARE_##when)
+#define DECLARE_ZERO(when, ...)           EXPANDED_TOO(DECLARE_##when)
+#define DECLARE_ONES(when, ...)           EXPANDED_TOO(DECLARE_##when)
+#define DECLARE_RESERVED(when, ...)       EXPANDED_TOO(DECLARE_##when)
+#define DECLARE_NOT_ZERO(when, ...)       EXPANDED_TOO(DECLARE_##when)
+#define DECLARE_PAT_TYPES(when, ...)      EXPANDED_TOO(DECLARE_##when)
 #define DECLARE_ALLOWED0(...)
 #define DECLARE_ALLOWED1(...)
 #define DECLARE_NEEDS(...)
@@ -347,9 +349,9 @@ static inline bool vmentry_injects_interrupt(const struct vmentry_state *state)
     struct vmentry_view name(const struct vmentry_state *state, unsigned segment);
 #define DECLARE_ENTRIES(name) \
     bool name(const struct vmentry_state *state, const struct vmentry_msr_entry *entry);
-#define EXPANDED(...)                        __VA_ARGS__ /* once more, for cppcheck */
 #define CHECK(id, name, section, form, text) EXPANDED(DECLARE_##form)
 #include "vmx/entry/vmentry_rules.def"
 #undef EXPANDED
+#undef EXPANDED_TOO
 
 #endif

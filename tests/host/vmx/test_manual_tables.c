@@ -377,7 +377,8 @@ static void every_64_bit_control_has_its_bit(void **state)
         const struct vmx_control *control =
             &vmx_control_table[sizeof controls / sizeof *controls + i];
 
-        if (row == NULL || row->kind != FEATURE_CONTROL || row->msr != rows[i].msr ||
+        assert_non_null(row);
+        if (row->kind != FEATURE_CONTROL || row->msr != rows[i].msr ||
             row->low != rows[i].bit || row->high != rows[i].bit ||
             rows[i].named != 1u << rows[i].bit)
             fail_msg("%s", rows[i].id);
