@@ -320,12 +320,26 @@ static void not_only_the_first_refusal_is_reported(void **state)
     assert_int_equal(model_pages_used(), 0);
 }
 
+/* Where the type of memory only warns, a region beyond the width is refused all the same. */
+static void a_region_beyond_the_width_is_refused_in_a_virtual_machine(void **state)
+{
+    (void)state;
+    narrow();
+    model_cpu.hypervisor = true;
+    options.check = VMX_CHECK_KVM;
+    enable();
+    assert_found(RULE_REGION_BEYOND_WIDTH, SEVERITY_REFUSAL);
+    assert_int_equal(cpu.state, VMX_CPU_OFF);
+    assert_int_equal(model_cpu.executed[MODEL_VMXON], 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_msr_that_faults_is_named),
         cmocka_unit_test(every_refusal_is_reported_and_undone),
         cmocka_unit_test_setup(the_failing_instruction_is_remembered, reset),
+        cmocka_unit_test_setup(a_region_beyond_the_width_is_refused_in_a_virtual_machine, reset),
         cmocka_unit_test_setup(not_only_the_first_refusal_is_reported, reset),
     };
 

@@ -239,6 +239,35 @@ static void test_many_wrong_checksums(void **state)
     assert_string_equal(acpi.unsound, "TAB0 TAB1 TAB2 TAB3 TAB4 TAB5 TAB6 TAB7");
 }
 
+/* What CPUs there are decides how many of their structures have room: by the highest id. */
+static void test_highest_id(void **state)
+{
+    struct firmware firmware;
+
+    (void)state;
+    begin_madt();
+    local_apic(5, 1);
+    seal(MADT, "APIC", madt_length);
+    assert_int_equal(open_tables(36), ACPI_OK);
+    firmware_read(rsdp, 36, &firmware);
+    assert_int_equal(firmware.cpus_result, ACPI_OK);
+    assert_int_equal(firmware.cpus.count, 1);
+    assert_int_equal(firmware.highest_id, 5);
+    assert_null(firmware.unsound);
+    local_apic(7, 1);
+    local_apic(6, 1);
+    seal(MADT, "APIC", madt_length);
+    firmware_read(rsdp, 36, &firmware);
+    assert_int_equal(firmware.highest_id, 7);
+    at(MADT)[20] ^= 1;
+    firmware_read(rsdp, 36, &firmware);
+    assert_string_equal(firmware.unsound, "APIC");
+    firmware_read(NULL, 0, &firmware);
+    assert_int_not_equal(firmware.cpus_result, ACPI_OK);
+    assert_int_equal(firmware.cpus.count, 0);
+    assert_int_equal(firmware.highest_id, 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -250,6 +279,7 @@ int main(void)
         WITH_TABLES(test_madt_broken),
         WITH_TABLES(test_wrong_checksums),
         WITH_TABLES(test_many_wrong_checksums),
+        WITH_TABLES(test_highest_id),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

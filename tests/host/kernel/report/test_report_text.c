@@ -3,6 +3,7 @@
  */
 #include "kernel/report/report.h"
 #include "tests/host/full_msrs.h"
+#include "tests/host/random.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -248,6 +249,110 @@ static void long_lines(void **state)
     assert_has(": 1000,\n                                           ");
 }
 
+/* The report without its colours. */
+static char *plain_report(void)
+{
+    static char text[64 * 1024];
+    char *to = text;
+
+    for (const char *from = report(); *from != '\0'; from++) {
+        if (*from == '<' && from[2] == '>')
+            from += 2;
+        else
+            *to++ = *from;
+    }
+    *to = '\0';
+    return text;
+}
+
+/*
+ * From this line on, as long as lines begin with so many blanks: none is longer than `columns`, but
+ * for a comma at its end; and none ends where the first piece of the next one had room.
+ */
+static void assert_lines_are_full(const char *line, size_t indent, size_t columns, char end)
+{
+    const char *next;
+
+    for (; (next = strchr(line, '\n')) != NULL; line = next + 1) {
+        size_t length = (size_t)(next - line), piece;
+        size_t blanks = strspn(next + 1, " ");
+
+        length -= length > 0 && line[length - 1] == ',';
+        assert_in_range(length, 0, columns);
+        if (blanks != indent)
+            return;
+        piece = strcspn(next + 1 + indent, (const char[]){end, '\n', '\0'}) + (end == ';');
+        assert_true(length + (end == ',' ? 2 : 1) + piece > columns);
+    }
+    fail();
+}
+
+static void exits_fill_their_lines(void **state)
+{
+    uint64_t seed = 0x110;
+
+    (void)state;
+    guest_results.choice.count = 1;
+    guest_results.choice.item[0].every_cpu = guest_results.done = true;
+    machine->cpu_count = 1;
+    for (unsigned run = 0; run < 100; run++) {
+        for (uint32_t reason = 0; reason < 70; reason++)
+            runs[0][0].exits[reason] =
+                random_below(&seed, 3) ? 0
+                                       : (uint32_t)random_next(&seed) >> random_below(&seed, 32);
+        assert_lines_are_full(strstr(plain_report(), "  0    hello"), 43, 110, ',');
+    }
+}
+
+/* All bits of each word, and any of them. */
+static void controls_fill_their_lines(void **state)
+{
+    uint64_t seed = 0x78;
+    struct vmcs_config *config = &cpu_list[0].vmx.checked_config;
+
+    (void)state;
+    cpu_list[0].vmx.checked = full_msrs();
+    for (unsigned run = 0; run < 100; run++) {
+        uint32_t value = run == 0 ? UINT32_MAX : (uint32_t)random_next(&seed);
+
+        config->cpu_based_exec_ctrl = config->cpu_based_2nd_exec_ctrl = value;
+        config->vmexit_ctrl = config->vmentry_ctrl = value | 4;
+        assert_lines_are_full(
+            strchr(strstr(plain_report(), "  primary processor-based VM-ex"), '\n') + 1, 6, 78,
+            ';');
+        assert_lines_are_full(
+            strchr(strstr(plain_report(), "  secondary processor-based VM-ex"), '\n') + 1, 6, 78,
+            ';');
+        assert_lines_are_full(strchr(strstr(plain_report(), "  VM-exit controls  "), '\n') + 1, 6,
+                              78, ';');
+    }
+}
+
+/* What the rules of VM entry say of a guest that could not be entered. */
+static void why_a_guest_could_not_be_entered(void **state)
+{
+    (void)state;
+    guest_results.choice.count = 1;
+    guest_results.choice.item[0].every_cpu = guest_results.done = true;
+    machine->cpu_count = 1;
+    runs[0][0].result = GUEST_DIED;
+    runs[0][0].end = GUEST_END_ENTRY_FAILED;
+    runs[0][0].entry.class = VMENTRY_CONTROLS;
+    assert_has_not("VM-instruction error 7: a control field");
+    runs[0][0].entry.checked = true;
+    assert_has("VM-instruction error 7: a control field");
+    assert_has_not("The processor would tell so");
+    assert_has("       No rule of the manual's is broken by what the VMCS holds now.\n");
+    runs[0][0].entry.unread = 1;
+    assert_has("       No rule that could be checked is broken.\n");
+    runs[0][0].entry.broken = 1;
+    assert_has_not("No rule");
+    runs[0][0].entry.broken = ENTRY_FINDINGS_KEPT;
+    assert_has_not(" more\n");
+    runs[0][0].entry.broken = ENTRY_FINDINGS_KEPT + 1;
+    assert_has("       and 1 more\n");
+}
+
 static void what_exits_cost(void **state)
 {
     (void)state;
@@ -315,11 +420,19 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
     const struct CMUnitTest tests[] = {
-        TEST(the_way),         TEST(the_times),
-        TEST(each_cpu),        TEST(the_selftests),
-        TEST(the_guests),      TEST(long_lines),
-        TEST(what_exits_cost), TEST(which_guests_there_are),
-        TEST(the_findings),    TEST(what_the_boot_cpu_says),
+        TEST(the_way),
+        TEST(the_times),
+        TEST(each_cpu),
+        TEST(the_selftests),
+        TEST(the_guests),
+        TEST(long_lines),
+        TEST(exits_fill_their_lines),
+        TEST(controls_fill_their_lines),
+        TEST(why_a_guest_could_not_be_entered),
+        TEST(what_exits_cost),
+        TEST(which_guests_there_are),
+        TEST(the_findings),
+        TEST(what_the_boot_cpu_says),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

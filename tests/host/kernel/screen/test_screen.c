@@ -94,6 +94,8 @@ static void text_and_colours(void **state)
     assert_int_equal(draws, 6); /* only what changed */
     write_plain("");
     assert_int_equal(draws, 6);
+    assert_true(screen.changed_first >= screen.changed_end); /* no row is left to look at */
+    assert_int_equal(screen.changed_end, 0);
 }
 
 /* Whole lines, whatever stood there; and no more than there is text. */

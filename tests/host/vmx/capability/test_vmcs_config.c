@@ -266,6 +266,29 @@ static void an_essential_msr_without_a_value_is_refused(void **state)
     }
 }
 
+/* What was said of another MSR, of another CPU, or by another rule does not stand for it. */
+static void a_fault_is_said_of_its_msr_alone(void **state)
+{
+    static const struct finding said[] = {
+        {.rule = RULE_MSR_READ_FAULT, .cpu = 0, .msr = 0x485},
+        {.rule = RULE_MSR_READ_FAULT, .cpu = 1, .msr = 0x485},
+        {.rule = RULE_MSR_READ_FAULT, .cpu = 0, .msr = 0x48c},
+        {.rule = RULE_OVERRIDDEN, .cpu = 0, .msr = 0x485},
+    };
+    struct vmx_msrs msrs = real_msrs(skylake);
+
+    (void)state;
+    vmx_msr_set(&msrs, 0x491, 0);
+    msrs.present &= ~(1u << (0x485 - 0x480));
+    for (unsigned i = 0; i < 4; i++) {
+        struct outcome outcome = {0};
+
+        finding_add(&outcome.findings, VMX_CHECK_KVM, said[i]);
+        vmcs_config_derive(&msrs, VMX_CHECK_KVM, 0, &outcome.config, &outcome.findings);
+        assert_int_equal(find(&outcome.findings, RULE_MSR_NOT_READ) == NULL, i == 0);
+    }
+}
+
 static void other_msrs_without_a_value_are_a_warning(void **state)
 {
     struct vmx_msrs msrs = real_msrs(skylake);
@@ -455,6 +478,7 @@ int main(void)
         cmocka_unit_test(all_that_is_wrong_is_reported_and_not_only_the_first),
         cmocka_unit_test(findings_name_the_cpu),
         cmocka_unit_test(an_essential_msr_without_a_value_is_refused),
+        cmocka_unit_test(a_fault_is_said_of_its_msr_alone),
         cmocka_unit_test(other_msrs_without_a_value_are_a_warning),
         cmocka_unit_test(fixed_bits_that_contradict_each_other_are_refused),
         cmocka_unit_test(equal_configurations_compare_without_a_finding),

@@ -676,11 +676,79 @@ static void fields_end_after_the_last(void **state)
     assert_int_equal(field_count(VMENTRY_MSR_SMM), 1);
 }
 
+/*
+ * SDM Vol. 3, chapter "VM Entries": each section's rules stand together; here its title, how a
+ * processor reports that one is broken, and the last of them.
+ */
+static const struct {
+    const char *section;
+    enum vmentry_class class;
+    enum vmentry_rule last;
+} sections[] = {
+    {"VM-Execution Control Fields", VMENTRY_CONTROLS, VMENTRY_APIC_TIMER_VECTOR},
+    {"VM-Exit Control Fields", VMENTRY_CONTROLS, VMENTRY_EXIT_MSR_LOAD_END},
+    {"VM-Entry Control Fields", VMENTRY_CONTROLS, VMENTRY_ENTRY_MSR_LOAD_END},
+    {"Checks on Host Control Registers, MSRs, and SSP", VMENTRY_HOST, VMENTRY_HOST_SPEC_CTRL},
+    {"Checks on Host Segment and Descriptor-Table Registers", VMENTRY_HOST,
+     VMENTRY_HOST_BASE_CANONICAL},
+    {"Checks Related to Address-Space Size", VMENTRY_HOST, VMENTRY_HOST_SSP_SIZE},
+    {"Checks on Guest Control Registers, Debug Registers, and MSRs", VMENTRY_GUEST,
+     VMENTRY_GUEST_SPEC_CTRL},
+    {"Checks on Guest Descriptor-Table Registers", VMENTRY_GUEST, VMENTRY_GUEST_TABLE_LIMIT},
+    {"Checks on Guest RIP, RFLAGS, and SSP", VMENTRY_GUEST, VMENTRY_GUEST_SSP_IDENTICAL},
+    {"Loading Guest RIP, RSP, RFLAGS, and SSP", VMENTRY_GUEST, VMENTRY_GUEST_SSP_HIGH},
+    {"Checks on Guest Segment Registers", VMENTRY_GUEST, VMENTRY_TR_UNUSABLE},
+    {"Checks on Guest Non-Register State", VMENTRY_GUEST, VMENTRY_LINK_POINTER_CURRENT},
+    {"Checks on Guest Page-Directory-Pointer-Table Entries", VMENTRY_GUEST, VMENTRY_PDPTE_MEMORY},
+    {"Loading MSRs", VMENTRY_MSR_LOAD, VMENTRY_MSR_WRITE_FAULT},
+};
+
+static void each_rule_stands_in_its_section(void **state)
+{
+    unsigned in = 0;
+
+    (void)state;
+    for (enum vmentry_rule rule = 0; rule < VMENTRY_RULE_COUNT; rule++) {
+        assert_string_equal(vmentry_rule_table[rule].section, sections[in].section);
+        assert_int_equal(vmentry_rule_table[rule].class, sections[in].class);
+        /* "May": the high half of SSP, an NMI behind STI, microcode. */
+        assert_int_equal(vmentry_rule_table[rule].may, rule == VMENTRY_GUEST_SSP_HIGH ||
+                                                           rule == VMENTRY_BLOCKING_NMI_STI ||
+                                                           rule == VMENTRY_MSR_MICROCODE);
+        in += rule == sections[in].last;
+    }
+    assert_int_equal(in, sizeof sections / sizeof *sections);
+}
+
+/* SDM, "VM-Entry Control Fields": of an event that is not valid nothing is asked. */
+static void an_event_that_is_not_valid_may_be_anything(void **state)
+{
+    static const uint8_t vectors[] = {0, 2, 3, 4, 8, 13, 14, 18, 21, 31};
+    static const enum vmentry_base bases[] = {VMENTRY_BASE_LONG, VMENTRY_BASE_REAL};
+
+    (void)state;
+    ground_reset(GROUND_ALL);
+    for (unsigned i = 0; i < 2 * 2 * 8 * sizeof vectors; i++) {
+        uint64_t event = vectors[i / 32] | (i & 7) << 8 | (i & 8) << 8;
+
+        ground_capability.any_event_error_code = i & 16;
+        for (unsigned base = 0; base < 2; base++) {
+            assert_true(vmentry_base_image(&ground, bases[base], &image));
+            break_with(VMCS_VM_ENTRY_INTERRUPTION_INFORMATION, event);
+            assert_int_equal(findings.count, 0);
+            break_with(VMCS_VM_ENTRY_INTERRUPTION_INFORMATION, event | 0x7ffff000);
+            assert_int_equal(findings.count, 0);
+        }
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_rule_is_kept_and_broken),
         cmocka_unit_test(fields_end_after_the_last),
+        cmocka_unit_test(each_rule_stands_in_its_section),
+        cmocka_unit_test(an_event_that_is_not_valid_may_be_anything),
         cmocka_unit_test(every_base_can_be_entered),
         cmocka_unit_test(a_base_that_is_not_offered_is_refused),
         cmocka_unit_test(the_class_follows_the_manuals_order),
