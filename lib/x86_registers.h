@@ -100,8 +100,16 @@ enum x86_vector {
 #define RFLAGS_IOPL   (3ull << 12)
 #define RFLAGS_STATUS (RFLAGS_CF | RFLAGS_PF | RFLAGS_AF | RFLAGS_ZF | RFLAGS_SF | RFLAGS_OF)
 
-#define RFLAGS_RESERVED (1ull << 1) /* always 1 */
-#define DR7_INITIAL     0x400ull
+#define RFLAGS_RESERVED    (1ull << 1) /* always 1 */
+#define DR7_INITIAL        0x400ull
+#define DR6_BREAKPOINTS    0xfull
+#define DR6_BLD            (1ull << 11) /* 0: a bus lock */
+#define DR6_BD             (1ull << 13) /* access to a debug register */
+#define DR6_BS             (1ull << 14) /* single step */
+#define DR6_RTM            (1ull << 16) /* 0: within a transactional region */
+#define DR6_INITIAL        0xffff0ff0ull
+#define DR7_GENERAL_DETECT (1ull << 13)
+#define DR7_ZERO           0xd000ull /* always 0; bit 10 is always 1 */
 
 /* SDM Vol. 3, "PAE Paging", table "Format of a PAE Page-Directory-Pointer-Table Entry". */
 #define PDPTE_PRESENT  (1ull << 0)

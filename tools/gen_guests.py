@@ -35,7 +35,7 @@ what should have come. The last column names the VM exits that the guest is ther
 
 
 def guests(image: Image) -> Iterator[tuple[str, str]]:
-    """Name and purpose of each: the first two members of struct guest (vm/guest.h)."""
+    """Name and purpose of each: the first two members of struct guest (vm/guests/guest.h)."""
     for guest in image.members("guests"):
         yield image.text(image.number(guest, "<Q")), image.text(image.number(guest + 8, "<Q"))
 

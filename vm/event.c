@@ -1,7 +1,5 @@
 #include "vm/event.h"
 
-#include "vm/guest_state.h"
-
 #include "lib/x86.h"
 
 enum kind { BENIGN, CONTRIBUTORY, PAGE_FAULT };

@@ -43,8 +43,7 @@ enum exit_done skip_emulated_instruction_slow(uint64_t rip, uint64_t next, enum 
     uint32_t blocking = vmcs_read32(VMCS_GUEST_INTERRUPTIBILITY_STATE);
     uint64_t rflags = vmcs_read_natural(VMCS_GUEST_RFLAGS);
 
-    if (((next ^ rip) >> 32) != 0 &&
-        (vmcs_read32(VMCS_GUEST_CS_ACCESS_RIGHTS) & GUEST_CS_64_BIT) == 0)
+    if (((next ^ rip) >> 32) != 0 && (vmcs_read32(VMCS_GUEST_CS_ACCESS_RIGHTS) & RIGHTS_L) == 0)
         next = (uint32_t)next;
     vmcs_write_natural(VMCS_GUEST_RIP, next);
     vmcs_write_natural(VMCS_GUEST_RFLAGS, rflags & ~RFLAGS_RF);

@@ -8,7 +8,7 @@
 #define VM_EXIT_H
 
 #include "lib/x86.h"
-#include "vm/guest_state.h"
+#include "vmx/vmcs_image.h"
 #include "vm/vcpu.h"
 #include "vmx/exit_reason.h"
 #include "vmx/vmcs_access.h"
@@ -84,12 +84,12 @@ static inline bool guest_is_long(void)
 /* CS.L counts in IA-32e mode only. */
 static inline bool guest_is_64_bit(void)
 {
-    return guest_is_long() && (vmcs_read32(VMCS_GUEST_CS_ACCESS_RIGHTS) & GUEST_CS_64_BIT) != 0;
+    return guest_is_long() && (vmcs_read32(VMCS_GUEST_CS_ACCESS_RIGHTS) & RIGHTS_L) != 0;
 }
 
 static inline unsigned guest_privilege(void)
 {
-    return ACCESS_DPL(vmcs_read32(VMCS_GUEST_SS_ACCESS_RIGHTS));
+    return vmcs_read32(VMCS_GUEST_SS_ACCESS_RIGHTS) >> 5 & 3;
 }
 
 /* The guest's time-stamp counter. */

@@ -3,7 +3,6 @@
 #include <stdbool.h>
 
 #include "vm/vm_policy.h"
-#include "vm/guest_state.h"
 
 #include "lib/x86.h"
 

@@ -3,7 +3,6 @@
 #include "lib/string.h"
 
 #include "mm/memory_type.h"
-#include "vm/guest_state.h"
 #include "vmx/vmx_result.h"
 #include "vmx/vmcs_access.h"
 
@@ -108,25 +107,7 @@ void vcpu_control_set(struct vcpu *vcpu, enum vmx_control_word word, uint32_t ma
         vcpu->controls[word] = vmcs_read32(VMCS_VM_ENTRY_CONTROLS);
     value = on ? vcpu->controls[word] | mask : vcpu->controls[word] & ~mask;
     vcpu->controls[word] = value;
-    switch (word) {
-    case VMX_CONTROL_PIN:
-        vmcs_write32(VMCS_PIN_BASED_VM_EXECUTION_CONTROLS, value);
-        break;
-    case VMX_CONTROL_PRIMARY:
-        vmcs_write32(VMCS_PRIMARY_PROCESSOR_BASED_VM_EXECUTION_CONTROLS, value);
-        break;
-    case VMX_CONTROL_SECONDARY:
-        vmcs_write32(VMCS_SECONDARY_PROCESSOR_BASED_VM_EXECUTION_CONTROLS, value);
-        break;
-    case VMX_CONTROL_EXIT:
-        vmcs_write32(VMCS_PRIMARY_VM_EXIT_CONTROLS, value);
-        break;
-    case VMX_CONTROL_ENTRY:
-        vmcs_write32(VMCS_VM_ENTRY_CONTROLS, value);
-        break;
-    case VMX_CONTROL_WORD_COUNT:
-        break;
-    }
+    x86_vmwrite_bare(vmx_control_field[word], value);
 }
 
 enum exit_done vcpu_end(struct vcpu *vcpu, enum guest_end end, uint32_t number, uint64_t value)

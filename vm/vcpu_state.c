@@ -1,6 +1,5 @@
 #include "vm/vcpu.h"
 
-#include "vm/guest_state.h"
 #include "vmx/vmcs_image.h"
 
 #include "lib/x86.h"

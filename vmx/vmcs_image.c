@@ -60,6 +60,14 @@ void vmcs_image_reset(struct vmcs_image *image)
     vmcs_image_set(image, VMCS_GUEST_PENDING_DEBUG_EXCEPTIONS, 0);
 }
 
+const enum vmcs_field vmx_control_field[VMX_CONTROL_WORD_COUNT] = {
+    [VMX_CONTROL_PIN] = VMCS_PIN_BASED_VM_EXECUTION_CONTROLS,
+    [VMX_CONTROL_PRIMARY] = VMCS_PRIMARY_PROCESSOR_BASED_VM_EXECUTION_CONTROLS,
+    [VMX_CONTROL_SECONDARY] = VMCS_SECONDARY_PROCESSOR_BASED_VM_EXECUTION_CONTROLS,
+    [VMX_CONTROL_EXIT] = VMCS_PRIMARY_VM_EXIT_CONTROLS,
+    [VMX_CONTROL_ENTRY] = VMCS_VM_ENTRY_CONTROLS,
+};
+
 void vmcs_image_init(struct vmcs_image *image, const struct vmx_capability *capability,
                      const uint32_t controls[VMX_CONTROL_WORD_COUNT])
 {
@@ -71,13 +79,8 @@ void vmcs_image_init(struct vmcs_image *image, const struct vmx_capability *capa
         if (vmcs_encoding_type(row->field) != VMCS_TYPE_HOST)
             image->value[i] = 0;
     }
-    vmcs_image_put(image, VMCS_PIN_BASED_VM_EXECUTION_CONTROLS, controls[VMX_CONTROL_PIN]);
-    vmcs_image_put(image, VMCS_PRIMARY_PROCESSOR_BASED_VM_EXECUTION_CONTROLS,
-                   controls[VMX_CONTROL_PRIMARY]);
-    vmcs_image_put(image, VMCS_SECONDARY_PROCESSOR_BASED_VM_EXECUTION_CONTROLS,
-                   controls[VMX_CONTROL_SECONDARY]);
-    vmcs_image_put(image, VMCS_PRIMARY_VM_EXIT_CONTROLS, controls[VMX_CONTROL_EXIT]);
-    vmcs_image_put(image, VMCS_VM_ENTRY_CONTROLS, controls[VMX_CONTROL_ENTRY]);
+    for (unsigned i = 0; i < VMX_CONTROL_WORD_COUNT; i++)
+        vmcs_image_put(image, vmx_control_field[i], controls[i]);
     vmcs_image_reset(image);
     vmcs_image_put(image, VMCS_GUEST_IA32_PAT, PAT_RESET);
     vmcs_image_put(image, VMCS_LINK_POINTER, UINT64_MAX);

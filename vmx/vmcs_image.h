@@ -61,8 +61,26 @@ enum {
     SEGMENT_TR
 };
 
-/* SDM Vol. 3, "Guest Register State", table "Format of Access Rights": present, accessed, DPL 0. */
+/*
+ * SDM Vol. 3, "Guest Register State", table "Format of Access Rights": its bits, and whole ones of
+ * segments that are present and accessed, with DPL 0.
+ */
 enum {
+    RIGHTS_TYPE = 0xf,
+    RIGHTS_ACCESSED = 1, /* of a code or data segment */
+    RIGHTS_READABLE = 2, /* of a code segment; of a data segment: writable */
+    RIGHTS_CODE = 8,
+    RIGHTS_TYPE_TSS_16 = 1,
+    RIGHTS_TYPE_LDT = 2,
+    RIGHTS_TYPE_TSS = 9, /* of 32 bits, or of IA-32e mode */
+    RIGHTS_TSS_IS_BUSY = 2,
+    RIGHTS_S = 1 << 4,
+    RIGHTS_DPL = 3 << 5,
+    RIGHTS_P = 1 << 7,
+    RIGHTS_L = 1 << 13,
+    RIGHTS_DB = 1 << 14,
+    RIGHTS_G = 1 << 15,
+    RIGHTS_UNUSABLE = 1 << 16,
     RIGHTS_CODE_64 = 0xa09b, /* readable, 64-bit */
     RIGHTS_CODE_32 = 0xc09b,
     RIGHTS_CODE_16 = 0x9b,
@@ -70,8 +88,18 @@ enum {
     RIGHTS_DATA_16 = 0x93,
     RIGHTS_TSS_BUSY = 0x8b,
     RIGHTS_LDT = 0x82,
-    RIGHTS_UNUSABLE = 0x10000,
 };
+
+/* SDM Vol. 3, "Guest Non-Register State": interruptibility, activity, pending debug exceptions. */
+enum {
+    BLOCKING_BY_STI = 1,
+    BLOCKING_BY_MOV_SS = 2,
+    BLOCKING_BY_SMI = 4,
+    BLOCKING_BY_NMI = 8,
+    ENCLAVE_INTERRUPTION = 16
+};
+enum { ACTIVITY_ACTIVE, ACTIVITY_HLT, ACTIVITY_SHUTDOWN, ACTIVITY_WAIT_FOR_SIPI };
+enum { PENDING_DEBUG_BS = 1 << 14 }; /* single step */
 
 /* The limit that a VM exit gives TR: a TSS without I/O bitmap. */
 enum { TSS_LIMIT = 0x67 };
@@ -102,6 +130,9 @@ void vmcs_image_segments(struct vmcs_image *image, struct vmcs_segment code,
  * real mode, at the reset vector. SDM Vol. 3, "Processor State After Reset".
  */
 void vmcs_image_reset(struct vmcs_image *image);
+
+/* The field of each word of controls. */
+extern const enum vmcs_field vmx_control_field[VMX_CONTROL_WORD_COUNT];
 
 /*
  * The state before the first VM entry: every field that the processor with `capability` has, but

@@ -7,7 +7,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "vm/guest.h"
+#include "vm/guests/guest.h"
 
 enum { GUEST_CHOICES_MAX = 512, GUEST_NAMES_SIZE = 96 };
 

@@ -12,7 +12,7 @@
 #include "kernel/machine.h"
 #include "lib/json.h"
 #include "vm/guests/measure/bench.h"
-#include "vm/vm_options.h"
+#include "vm/guests/guest.h"
 #include "vmx/vmcs_image.h"
 
 enum { RANDOM_ROUNDS = 20 };

@@ -8,8 +8,7 @@
 #define TESTS_HOST_GUEST_MACHINE_H
 
 #include "tests/host/model_cpu.h"
-#include "vm/guest.h"
-#include "vm/vm_options.h"
+#include "vm/guests/guest.h"
 #include "vmx/exit_reason.h"
 #include "vmx/entry/vmentry_check.h"
 #include "vmx/vmx_cpu.h"

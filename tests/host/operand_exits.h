@@ -6,7 +6,7 @@
 #define TESTS_HOST_OPERAND_EXITS_H
 
 #include "tests/host/guest_machine.h"
-#include "vm/guest_state.h"
+#include "vmx/vmcs_image.h"
 
 enum { PLACE = 0x7100, LENGTH = 4 };
 

@@ -2,7 +2,7 @@
 #ifndef TESTS_HOST_PLAIN_GUEST_H
 #define TESTS_HOST_PLAIN_GUEST_H
 
-#include "vm/guest.h"
+#include "vm/guests/guest.h"
 
 static const uint8_t code[] = {0xf4, 0x90, 0x0f, 0xa2};
 

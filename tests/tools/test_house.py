@@ -121,3 +121,12 @@ def test_files_that_comments_name_are_there(folder: Path) -> None:
     for file in _sources(folder):
         for named in _NAMED.findall(file.read_text(encoding="utf-8")):
             assert list(ROOT.glob(named)), f"{_name(file)} names {named}"
+
+
+def test_what_runs_guests_knows_none() -> None:
+    """A VM is what its tables say: nothing outside of vm/guests/ includes a built-in guest's header."""
+    for folder in _FOLDERS:
+        if _name(folder) == "vm" or _name(folder).startswith(("vm/exits", "vm/memory", "vm/host")):
+            for file in _sources(folder):
+                included = _INCLUDE.findall(file.read_text(encoding="utf-8"))
+                assert not [name for name in included if name.startswith("vm/guests/")], _name(file)

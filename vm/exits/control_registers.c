@@ -1,6 +1,6 @@
 #include "vm/exits/control_registers.h"
 
-#include "vm/guest_state.h"
+#include "vmx/vmcs_image.h"
 
 #include "lib/x86.h"
 
@@ -18,15 +18,14 @@ static bool is_long(const struct control_registers *registers)
 /* "If … CS.L is 1", or TR refers to a TSS of 16 bits: IA-32e mode cannot be entered. */
 static bool may_enter_ia32e_mode(const struct control_registers *now)
 {
-    return (now->cr4 & CR4_PAE) != 0 && (now->cs_rights & GUEST_CS_64_BIT) == 0 &&
-           (now->tr_rights & ACCESS_TYPE & ~ACCESS_TSS_IS_BUSY) != ACCESS_TYPE_TSS_16;
+    return (now->cr4 & CR4_PAE) != 0 && (now->cs_rights & RIGHTS_L) == 0 &&
+           (now->tr_rights & RIGHTS_TYPE & ~RIGHTS_TSS_IS_BUSY) != RIGHTS_TYPE_TSS_16;
 }
 
 /* With PCIDs paging stays on, and so it does in 64-bit mode. */
 static bool may_stop_paging(const struct control_registers *now)
 {
-    return (now->cr4 & CR4_PCIDE) == 0 &&
-           !(is_long(now) && (now->cs_rights & GUEST_CS_64_BIT) != 0);
+    return (now->cr4 & CR4_PCIDE) == 0 && !(is_long(now) && (now->cs_rights & RIGHTS_L) != 0);
 }
 
 bool cr0_may_become(const struct control_registers *now, uint64_t value)

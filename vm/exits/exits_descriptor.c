@@ -110,19 +110,19 @@ static enum exit_done take_segment(struct vcpu *vcpu, uint16_t selector, uint16_
     if (!system_segment_is(segment, types) ||
         !is_canonical(segment->base, guest_linear_width(vcpu)))
         return refuse(vcpu, selector, X86_VECTOR_GP);
-    if ((segment->rights & ACCESS_PRESENT) == 0)
+    if ((segment->rights & RIGHTS_P) == 0)
         return refuse(vcpu, selector, X86_VECTOR_NP);
     return EXIT_EMULATED;
 }
 
 static enum exit_done load_ldtr(struct vcpu *vcpu, uint16_t selector)
 {
-    struct system_segment segment = {.rights = ACCESS_UNUSABLE};
+    struct system_segment segment = {.rights = RIGHTS_UNUSABLE};
     enum exit_done done = EXIT_EMULATED;
     uint64_t address;
 
     if ((selector & ~3u) != 0)
-        done = take_segment(vcpu, selector, 1u << ACCESS_TYPE_LDT, &address, &segment);
+        done = take_segment(vcpu, selector, 1u << RIGHTS_TYPE_LDT, &address, &segment);
     if (done != EXIT_EMULATED)
         return done;
     vmcs_write16(VMCS_GUEST_LDTR_SELECTOR, selector);
@@ -138,7 +138,7 @@ enum { DESCRIPTOR_RIGHTS_BYTE = 5 };
 /* LTR marks the TSS busy, in the GDT too. In IA-32e mode there are none of 16 bits. */
 static enum exit_done load_tr(struct vcpu *vcpu, uint16_t selector)
 {
-    uint16_t types = 1u << ACCESS_TYPE_TSS | (guest_is_long() ? 0 : 1u << ACCESS_TYPE_TSS_16);
+    uint16_t types = 1u << RIGHTS_TYPE_TSS | (guest_is_long() ? 0 : 1u << RIGHTS_TYPE_TSS_16);
     struct system_segment segment;
     enum exit_done done;
     uint64_t address;
@@ -149,7 +149,7 @@ static enum exit_done load_tr(struct vcpu *vcpu, uint16_t selector)
     done = take_segment(vcpu, selector, types, &address, &segment);
     if (done != EXIT_EMULATED)
         return done;
-    segment.rights |= ACCESS_TSS_IS_BUSY;
+    segment.rights |= RIGHTS_TSS_IS_BUSY;
     rights = (uint8_t)segment.rights;
     done = guest_access_linear(vcpu, address + DESCRIPTOR_RIGHTS_BYTE, &rights, 1,
                                ACCESS_WRITE | ACCESS_IMPLICIT);

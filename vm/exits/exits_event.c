@@ -1,6 +1,5 @@
 #include "vm/event.h"
 #include "vm/exit.h"
-#include "vm/guest_state.h"
 #include "vm/host/apic.h"
 #include "vmx/exit_reason.h"
 #include "vmx/quirks.h"

@@ -1,6 +1,5 @@
 #include "vm/event.h"
 #include "vm/exit.h"
-#include "vm/guest_state.h"
 #include "vmx/vmcs_access.h"
 
 #include "lib/x86.h"

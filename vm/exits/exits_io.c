@@ -33,7 +33,7 @@ static uint32_t string_information(const struct vcpu *vcpu)
         return vmcs_read32(VMCS_VM_EXIT_INSTRUCTION_INFORMATION);
     if (guest_is_64_bit())
         return OPERAND_DS << 15 | OPERAND_ADDRESS_64 << 7;
-    return OPERAND_DS << 15 | ((rights & ACCESS_BIG) != 0 ? OPERAND_ADDRESS_32 : OPERAND_ADDRESS_16)
+    return OPERAND_DS << 15 | ((rights & RIGHTS_DB) != 0 ? OPERAND_ADDRESS_32 : OPERAND_ADDRESS_16)
                                   << 7;
 }
 

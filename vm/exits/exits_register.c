@@ -2,7 +2,6 @@
 #include "vm/event.h"
 #include "vm/exit.h"
 #include "vm/memory/guest_access.h"
-#include "vm/guest_state.h"
 #include "vmx/exit_reason.h"
 #include "vmx/vmcs_access.h"
 

@@ -1,6 +1,6 @@
 #include "vm/exits/operand.h"
 
-#include "vm/guest_state.h"
+#include "vmx/vmcs_image.h"
 
 #include "lib/x86.h"
 
@@ -20,7 +20,7 @@ uint64_t operand_cut(uint64_t value, enum operand_size size)
 
 static bool type_allows(uint32_t rights, bool write)
 {
-    if ((rights & ACCESS_UNUSABLE) != 0)
+    if ((rights & RIGHTS_UNUSABLE) != 0)
         return false;
     if ((rights & TYPE_CODE) != 0)
         return !write && (rights & TYPE_READABLE) != 0;
@@ -35,7 +35,7 @@ static bool limit_allows(const struct operand *operand)
 
     if (is_data && (operand->segment_rights & TYPE_EXPAND_DOWN) != 0)
         return operand->offset > operand->segment_limit &&
-               last <= ((operand->segment_rights & ACCESS_BIG) != 0 ? UINT32_MAX : UINT16_MAX);
+               last <= ((operand->segment_rights & RIGHTS_DB) != 0 ? UINT32_MAX : UINT16_MAX);
     return last <= operand->segment_limit;
 }
 

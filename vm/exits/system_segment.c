@@ -1,6 +1,6 @@
 #include "vm/exits/system_segment.h"
 
-#include "vm/guest_state.h"
+#include "vmx/vmcs_image.h"
 
 #define HIGH_TYPE (0x1full << 40) /* bits 12:8 of the last doubleword */
 
@@ -19,6 +19,6 @@ struct system_segment system_segment_of(uint64_t low, uint64_t high)
 
 bool system_segment_is(const struct system_segment *segment, uint16_t types)
 {
-    return (segment->rights & ACCESS_CODE_OR_DATA) == 0 && segment->long_type_0 &&
-           (types >> (segment->rights & ACCESS_TYPE) & 1) != 0;
+    return (segment->rights & RIGHTS_S) == 0 && segment->long_type_0 &&
+           (types >> (segment->rights & RIGHTS_TYPE) & 1) != 0;
 }

@@ -6,7 +6,7 @@
 
 #include <stdbool.h>
 
-#include "vm/guest.h"
+#include "vm/guests/guest.h"
 
 /*
  * Does the current VMCS, which is the vCPU's, keep all rules? Takes thousands of instructions: for

@@ -4,7 +4,7 @@
 #ifndef VM_GUEST_CHECK_H
 #define VM_GUEST_CHECK_H
 
-#include "vm/guest.h"
+#include "vm/guests/guest.h"
 
 /* Compares what happened with what guest->end, ->expected and ->check say; fills result, detail. */
 void guest_check(const struct vcpu *vcpu, struct guest_run *run);

@@ -5,7 +5,7 @@
 #ifndef VM_GUEST_CONTROLS_H
 #define VM_GUEST_CONTROLS_H
 
-#include "vm/guest.h"
+#include "vm/guests/guest.h"
 #include "vmx/capability/vmcs_config.h"
 
 /*

@@ -6,7 +6,7 @@
 #include "mm/memory_use.h"
 #include "mm/memory_type.h"
 #include "mm/paging.h"
-#include "vm/guest.h"
+#include "vm/guests/guest.h"
 #include "vm/guests/guest_image.h"
 
 static bool map_without_ept(struct vcpu *vcpu)

@@ -4,7 +4,7 @@
  * With EPT the guest has page tables of its own, if any, and EPT maps its memory and nothing else.
  * Without, it runs on page tables that the hypervisor owns and it cannot reach: they map the same
  * memory at the same linear addresses. Either way nothing of the hypervisor's is mapped; that holds
- * for a guest, too, that sees the machine (vm/guest.h, sees_machine).
+ * for a guest, too, that sees the machine (vm/guests/guest.h, sees_machine).
  */
 #ifndef VM_GUEST_MEMORY_H
 #define VM_GUEST_MEMORY_H

@@ -1,4 +1,4 @@
-#include "vm/guest.h"
+#include "vm/guests/guest.h"
 #include "vm/guests/guest_controls.h"
 
 #include "vm/exit.h"

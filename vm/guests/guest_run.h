@@ -4,7 +4,7 @@
 #ifndef VM_GUEST_RUN_H
 #define VM_GUEST_RUN_H
 
-#include "vm/guest.h"
+#include "vm/guests/guest.h"
 #include "vmx/vmx_cpu.h"
 
 /*

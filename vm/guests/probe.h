@@ -9,7 +9,7 @@
 #ifndef VM_GUESTS_PROBE_H
 #define VM_GUESTS_PROBE_H
 
-#include "vm/guest.h"
+#include "vm/guests/guest.h"
 
 /* In the guest's data page. */
 #define PROBE_NEXT    (GUEST_DATA + 0x00)  /* where the next snapshot goes, in GUEST_ARRAY */

@@ -6,7 +6,7 @@
 #define VM_TEST_GUESTS_H
 
 #include "lib/x86.h"
-#include "vm/guest.h"
+#include "vm/guests/guest.h"
 #include "vmx/exit_reason.h"
 
 /* Support of guests (vm/guests/support.S): each event that it has a handler for leaves one struct

@@ -12,7 +12,7 @@
 #include "vm/host/machine_check.h"
 #include "vmx/vmx_cpu.h"
 
-struct guest_run; /* vm/guest.h */
+struct guest_run; /* vm/guests/guest.h */
 
 enum {
     CPUS_MAX = 512,

@@ -3,7 +3,6 @@
 #include "vmx/entry/vmentry_state.h"
 
 /* SDM, "Guest Non-Register State": the activity states. */
-enum { ACTIVE, HLT, SHUTDOWN, WAIT_FOR_SIPI };
 
 enum { VECTOR_PENDING_MTF = 0 };
 
@@ -28,15 +27,16 @@ struct vmentry_view vmentry_activity(const struct vmentry_state *state)
     const struct vmx_capability *capability = state->context->capability;
     bool known[] = {true, capability->activity_hlt, capability->activity_shutdown,
                     capability->activity_wait_for_sipi};
-    bool wrong = activity(state) > WAIT_FOR_SIPI || !known[activity(state)];
+    bool wrong = activity(state) > ACTIVITY_WAIT_FOR_SIPI || !known[activity(state)];
 
     return (struct vmentry_view){VMCS_GUEST_ACTIVITY_STATE, activity(state),
-                                 wrong ? ACTIVE : activity(state)};
+                                 wrong ? ACTIVITY_ACTIVE : activity(state)};
 }
 
 bool vmentry_hlt_in_user(const struct vmentry_state *state)
 {
-    return activity(state) == HLT && vmentry_segment_rights(state, SEGMENT_SS) & RIGHTS_DPL;
+    return activity(state) == ACTIVITY_HLT &&
+           vmentry_segment_rights(state, SEGMENT_SS) & RIGHTS_DPL;
 }
 
 bool vmentry_is_blocked(const struct vmentry_state *state)
@@ -58,19 +58,19 @@ bool vmentry_stays_in_hlt(const struct vmentry_state *state)
                  (vmentry_injects_type(state, EVENT_OTHER) &&
                   vmentry_injected_vector(state) == VECTOR_PENDING_MTF);
 
-    return activity(state) == HLT && vmentry_injects(state) && !wakes;
+    return activity(state) == ACTIVITY_HLT && vmentry_injects(state) && !wakes;
 }
 
 bool vmentry_stays_in_shutdown(const struct vmentry_state *state)
 {
     bool wakes = vmentry_injects_nmi(state) || injects_exception(state, X86_VECTOR_MC);
 
-    return activity(state) == SHUTDOWN && vmentry_injects(state) && !wakes;
+    return activity(state) == ACTIVITY_SHUTDOWN && vmentry_injects(state) && !wakes;
 }
 
 bool vmentry_waits_for_sipi(const struct vmentry_state *state)
 {
-    return activity(state) == WAIT_FOR_SIPI;
+    return activity(state) == ACTIVITY_WAIT_FOR_SIPI;
 }
 
 bool vmentry_stays_in_sipi(const struct vmentry_state *state)
@@ -114,7 +114,7 @@ struct vmentry_view vmentry_pending_reserved(const struct vmentry_state *state)
 static bool single_step_is_known(const struct vmentry_state *state)
 {
     return vmentry_interruptibility(state) & (BLOCKING_BY_STI | BLOCKING_BY_MOV_SS) ||
-           activity(state) == HLT;
+           activity(state) == ACTIVITY_HLT;
 }
 
 static bool single_stepping(const struct vmentry_state *state)

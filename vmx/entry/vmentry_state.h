@@ -183,32 +183,9 @@ static inline uint64_t vmentry_canonical(const struct vmentry_state *state, uint
     return vmentry_extended(value, state->context->linear_address_width - 1);
 }
 
-enum {
-    BLOCKING_BY_STI = 1,
-    BLOCKING_BY_MOV_SS = 2,
-    BLOCKING_BY_SMI = 4,
-    BLOCKING_BY_NMI = 8,
-    ENCLAVE_INTERRUPTION = 16
-};
-
 #define RIGHTS_RESERVED 0xfffe0f00u /* 31:17 and 11:8 */
 
-/* SDM, "Guest Register State", table "Format of Access Rights". */
-enum {
-    RIGHTS_TYPE = 0xf,
-    RIGHTS_ACCESSED = 1, /* of a code or data segment */
-    RIGHTS_READABLE = 2, /* of a code segment; of a data segment: writable */
-    RIGHTS_CODE = 8,
-    RIGHTS_S = 1 << 4,
-    RIGHTS_DPL = 3 << 5,
-    RIGHTS_P = 1 << 7,
-    RIGHTS_L = 1 << 13,
-    RIGHTS_DB = 1 << 14,
-    RIGHTS_G = 1 << 15,
-    RIGHTS_TYPE_LDT = 2,
-    SELECTOR_RPL = 3,
-    SELECTOR_TI = 4,
-};
+enum { SELECTOR_RPL = 3, SELECTOR_TI = 4 };
 
 static inline enum vmcs_field vmentry_selector(unsigned segment)
 {

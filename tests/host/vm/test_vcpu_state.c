@@ -1,7 +1,7 @@
 /*
- * The first state of a guest, as vm/guest.h promises it by mode, and what INIT and SIPI make of it:
- * SDM Vol. 3, "Processor State After Reset", table "IA-32 and Intel 64 Processor States Following
- * Power-up, Reset, or INIT"; "Wait-for-SIPI" in "Guest Non-Register State".
+ * The first state of a guest, as vm/guests/guest.h promises it by mode, and what INIT and SIPI make
+ * of it: SDM Vol. 3, "Processor State After Reset", table "IA-32 and Intel 64 Processor States
+ * Following Power-up, Reset, or INIT"; "Wait-for-SIPI" in "Guest Non-Register State".
  */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -4,9 +4,10 @@
 #ifndef VM_GUESTS_EVENTS_H
 #define VM_GUESTS_EVENTS_H
 
-#include "vm/guest.h"
+#include "vm/guests/guest.h"
 
-/* Timers, windows, interrupts and injected events: numbers of VMCALL beside those of vm/guest.h. */
+/* Timers, windows, interrupts and injected events: numbers of VMCALL beside those of
+ * vm/guests/guest.h. */
 #define CALL_TIMER_NOW  0x5a000001 /* the preemption timer is 0 at the next VM entry */
 #define CALL_INTERRUPT  0x5a000002 /* the host sends itself an interrupt */
 #define CALL_NMI        0x5a000003 /* an NMI is injected */

@@ -1,7 +1,6 @@
 #include "vm/guests/events/events.h"
 #include "lib/string.h"
 #include "vm/exit.h"
-#include "vm/guest_state.h"
 #include "vm/guests/test_guests.h"
 #include "vm/host/clock.h"
 #include "vm/host/signal_sender.h"

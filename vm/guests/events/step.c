@@ -1,5 +1,4 @@
 #include "vm/event.h"
-#include "vm/guest_state.h"
 #include "vm/guests/test_guests.h"
 #include "vmx/quirks.h"
 #include "vmx/vmcs_access.h"

@@ -1,4 +1,3 @@
-#include "vm/guest_state.h"
 #include "vm/guests/probe.h"
 #include "vm/guests/test_guests.h"
 #include "vmx/vmcs_access.h"

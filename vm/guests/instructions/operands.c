@@ -64,7 +64,8 @@ static bool stored(const struct vcpu *vcpu, uint64_t offset, uint16_t limit, uin
     return memcmp(memory, &limit, 2) == 0 && memcmp(memory + 2, &base, 8) == 0;
 }
 
-/* Limits as a guest starts with them (vm/guest.h: 32 entries, 256 gates), and as this one sets. */
+/* Limits as a guest starts with them (vm/guests/guest.h: 32 entries, 256 gates), and as this one
+ * sets. */
 static const char *check_descriptor(const struct vcpu *vcpu)
 {
     if (!stored(vcpu, AT_SGDT, 0xff, GUEST_GDT) || !stored(vcpu, AT_SIDT, 0xfff, GUEST_IDT))

@@ -33,7 +33,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "vm/guest.h"
+#include "vm/guests/guest.h"
 
 /* Of one kind, in TSC ticks, less the empty pair of RDTSC. */
 struct bench_row {

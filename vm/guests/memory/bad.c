@@ -35,8 +35,6 @@ BUILT_IN_GUEST(0320, greedy, GUEST_LONG, "timer-greedy",
  */
 static void halt(struct vcpu *vcpu)
 {
-    enum { ACTIVITY_HLT = 1 };
-
     (void)vcpu;
     vmcs_write32(VMCS_GUEST_ACTIVITY_STATE, ACTIVITY_HLT);
 }

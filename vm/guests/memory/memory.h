@@ -4,7 +4,7 @@
 #ifndef VM_GUESTS_MEMORY_H
 #define VM_GUESTS_MEMORY_H
 
-#include "vm/guest.h"
+#include "vm/guests/guest.h"
 
 /* EPT violations and misconfigurations: pages that the hypervisor maps as it likes. */
 #define VIOLATION_READ     0x30000 /* not mapped */

@@ -3,7 +3,7 @@
  * hypervisor's.
  */
 #include "vm/guests/guest.inc"
-#include "vm/vm_options.h"
+#include "vm/guests/guest.h"
 #include "vm/guests/state/state.h"
 
     guest   identity

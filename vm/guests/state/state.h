@@ -4,7 +4,7 @@
 #ifndef VM_GUESTS_STATE_H
 #define VM_GUESTS_STATE_H
 
-#include "vm/guest.h"
+#include "vm/guests/guest.h"
 
 /* The guest that sees the machine: what it gets in its data page, and what it leaves. */
 #define IDENTITY_BIOS_WORDS (GUEST_DATA + 0x00) /* words of 64 bits in the BIOS; 0: none to see */

@@ -10,7 +10,6 @@
 
 #include "tests/host/guest_machine.h"
 #include "vm/event.h"
-#include "vm/guest_state.h"
 #include "vmx/quirks.h"
 
 /* Valid; type in bits 10:8; bit 11: there is an error code. */

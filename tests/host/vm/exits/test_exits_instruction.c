@@ -1,6 +1,6 @@
 /*
  * Exits of single instructions, on the model CPU. Expectations are those of the instructions' pages
- * in SDM Vol. 2, and of vm/guest.h for what a guest asks the hypervisor.
+ * in SDM Vol. 2, and of vm/guests/guest.h for what a guest asks the hypervisor.
  */
 #include <setjmp.h>
 #include <stdarg.h>

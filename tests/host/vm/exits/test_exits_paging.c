@@ -364,7 +364,7 @@ static void memory_that_the_guest_does_not_have_ends_it(void **state)
     assert_done(GDTR_IDTR, LINEAR, load);
 }
 
-/* vm/guest.h: the guest has its memory, and with demand_bytes pages from GUEST_TOUCH_BASE to
+/* vm/guests/guest.h: the guest has its memory, and with demand_bytes pages from GUEST_TOUCH_BASE to
  * GUEST_TOUCH_END; whatever else EPT maps is the machine's. */
 static void only_what_is_its_own_is_reached(void **state)
 {

@@ -10,7 +10,6 @@
 #include "tests/host/guest_machine.h"
 #include "vm/event.h"
 #include "vm/exit.h"
-#include "vm/guest_state.h"
 #include "vmx/quirks.h"
 #include "vm/guests/guest_memory.h"
 
@@ -230,7 +229,8 @@ static void enclaves_are_not_for_guests(void **state)
     }
 }
 
-/* vm/guest.h, sees_machine: a machine whose second MiB is the hypervisor's, and nothing else. */
+/* vm/guests/guest.h, sees_machine: a machine whose second MiB is the hypervisor's, and nothing
+ * else. */
 
 #define OWN_BASE 0x100000ull
 #define OWN_END  0x200000ull

@@ -9,7 +9,6 @@
 #include <cmocka.h>
 
 #include "tests/host/guest_machine.h"
-#include "vm/guest_state.h"
 
 static struct vcpu *vcpu;
 

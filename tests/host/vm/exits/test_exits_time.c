@@ -159,7 +159,7 @@ static void what_the_reporting_of_the_hosts_events_takes_is(void **state)
     assert_int_equal(vcpu->end, GUEST_END_TIME);
 }
 
-/* vm/guest.h: VM_CALL_TIMER, "again and again in its time". */
+/* vm/guests/guest.h: VM_CALL_TIMER, "again and again in its time". */
 static void the_preemption_timer_counts_the_whole_time_once(void **state)
 {
     (void)state;

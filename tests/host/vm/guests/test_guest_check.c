@@ -1,6 +1,6 @@
 /*
- * Whether a guest did what it should, as vm/guest.h's contract has it, and how an exit that it
- * caused is reported.
+ * Whether a guest did what it should, as vm/guests/guest.h's contract has it, and how an exit that
+ * it caused is reported.
  */
 #include "tests/host/plain_guest.h"
 #include "vm/guests/guest_check.h"
@@ -42,7 +42,8 @@ static void end_by_call(void)
     add_exit(EXIT_REASON_VMCALL, 0, GUEST_CODE + 9, EXIT_ENDED);
 }
 
-/* vm/guest.h, sees_machine: whose memory it was is reported; and then what the guest has to say. */
+/* vm/guests/guest.h, sees_machine: whose memory it was is reported; and then what the guest has to
+ * say. */
 static void say_more(const struct vcpu *of, struct sink *sink)
 {
     assert_ptr_equal(of, &own.vcpu);

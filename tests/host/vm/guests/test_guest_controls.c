@@ -1,6 +1,6 @@
 /*
  * The controls that a guest runs with, from what it wishes and what the processor can do.
- * Expectations are the SDM's, or the contract's in vm/guest.h.
+ * Expectations are the SDM's, or the contract's in vm/guests/guest.h.
  */
 #include "tests/host/plain_guest.h"
 #include "vm/guests/guest_controls.h"

@@ -1,6 +1,6 @@
 /*
  * A guest's memory before it runs: page tables, IDT, GDT and code. Expectations are the SDM's, or
- * the contract's in vm/guest.h.
+ * the contract's in vm/guests/guest.h.
  */
 #include "tests/host/plain_guest.h"
 #include "vm/guests/guest_image.h"

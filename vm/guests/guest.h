@@ -37,6 +37,10 @@
 #define GUEST_CODE16_SELECTOR 0x30
 #define GUEST_DATA16_SELECTOR 0x38
 
+/* Physical: the BIOS, the end of the first MiB. */
+#define VM_BIOS       0xf0000
+#define VM_BIOS_BYTES 0x10000
+
 #include "vm/vm.h"
 
 #ifndef __ASSEMBLER__
@@ -49,7 +53,6 @@
 #include "lib/set.h"
 #include "vm/guests/exit_record.h"
 #include "vm/vcpu.h"
-#include "vm/vm_options.h"
 #include "vmx/entry/vmentry_check.h"
 
 enum guest_mode {
@@ -223,6 +226,29 @@ static inline uint32_t guest_count(void)
     .code.handlers = (array), .code.handler_count = sizeof(array) / sizeof((array)[0])
 #define EXPECTED_EXITS(...) EXPECTED_IN(((const struct exit_expected[]){__VA_ARGS__}))
 #define GUEST_HANDLERS(...) HANDLERS_IN(((const struct guest_handler[]){__VA_ARGS__}))
+
+/* How guests made of chance are made (vm/guests/measure/random_guests.h). */
+struct random_plan {
+    uint64_t seed;
+    uint32_t rounds; /* of each such guest, on each CPU */
+};
+
+/* What the person asked for, and who looks on: of all guests the same. */
+struct vm_options {
+    struct random_plan random;
+    bool check_entries; /* check the VMCS before every VM entry, not only after one that failed */
+
+    uint64_t image; /* physical: where the hypervisor's begins */
+
+    /* VM_BIOS_BYTES at VM_BIOS as the hypervisor sees them; NULL where it cannot. */
+    const void *bios;
+
+    /* A guest has come to its end and its memory still stands; NULL: nobody wants to look. */
+    void (*finished)(const struct vcpu *vcpu);
+
+    /* Every exit of a guest, as it came and was served; NULL: not wanted (`trace=exits`). */
+    void (*trace)(const struct vcpu *vcpu, const struct exit_record *exit);
+};
 
 /* A built-in guest's VM, with its only vCPU, and what is written down about it. */
 enum { VCPU_EXITS_RECORDED = 64 };
