@@ -219,10 +219,10 @@ uint64_t stack_create(unsigned pages)
 }
 
 /* The direct map's name for a page of code must not be writable while the other one executes. */
-static bool protect_low_page(uint64_t page, uint64_t flags)
+static bool map_low_page(uint64_t page, uint64_t flags)
 {
-    bool done = paging_protect(&tables, DIRECT_MAP + page, PAGE_SIZE,
-                               flags | PAGING_GLOBAL | PAGING_PAT(PAT_INDEX_WB)) == MAP_OK;
+    bool done = map_pages(DIRECT_MAP + page, page, PAGE_SIZE,
+                          flags | PAGING_GLOBAL | PAGING_PAT(PAT_INDEX_WB));
 
     invlpg(DIRECT_MAP + page);
     return done;
@@ -230,12 +230,12 @@ static bool protect_low_page(uint64_t page, uint64_t flags)
 
 bool identity_map_code(uint64_t page)
 {
-    return protect_low_page(page, 0) && map_pages(page, page, PAGE_SIZE, PAGING_EXECUTE);
+    return map_low_page(page, 0) && map_pages(page, page, PAGE_SIZE, PAGING_EXECUTE);
 }
 
 void identity_unmap_code(uint64_t page)
 {
-    BUG_ON(paging_unmap(&tables, page, PAGE_SIZE) != MAP_OK ||
-           !protect_low_page(page, PAGING_WRITE));
+    BUG_ON(radix_map(&tables.radix, page, 0, PAGE_SIZE, 0) != MAP_OK ||
+           !map_low_page(page, PAGING_WRITE));
     invlpg(page);
 }

@@ -62,17 +62,6 @@ enum map_result paging_map(struct page_tables *tables, uint64_t virt, uint64_t p
     return radix_map(&tables->radix, virt, physical, bytes, attributes(tables, flags));
 }
 
-enum map_result paging_protect(struct page_tables *tables, uint64_t virt, uint64_t bytes,
-                               uint64_t flags)
-{
-    return radix_protect(&tables->radix, virt, bytes, 0, attributes(tables, flags));
-}
-
-enum map_result paging_unmap(struct page_tables *tables, uint64_t virt, uint64_t bytes)
-{
-    return radix_unmap(&tables->radix, virt, bytes);
-}
-
 /* Bits 63:47 of a canonical address are alike. */
 static uint64_t canonical(uint64_t virt)
 {

@@ -63,15 +63,9 @@ struct paging_leaf {
 bool paging_init(struct page_tables *tables, bool pages_of_1gib, bool always_executable,
                  struct page_cache *cache);
 
-/*
- * These three as mm/radix.h says. The address must be canonical, the physical one below 2^52.
- * paging_protect() gives new flags, all of them.
- */
+/* As radix_map(). The address must be canonical, the physical one below 2^52. */
 enum map_result paging_map(struct page_tables *tables, uint64_t virt, uint64_t physical,
                            uint64_t bytes, uint64_t flags);
-enum map_result paging_protect(struct page_tables *tables, uint64_t virt, uint64_t bytes,
-                               uint64_t flags);
-enum map_result paging_unmap(struct page_tables *tables, uint64_t virt, uint64_t bytes);
 
 /* The page that `virt` lies in, with the flags that all levels together give; false for none. */
 bool paging_walk(const struct page_tables *tables, uint64_t virt, struct paging_leaf *leaf);

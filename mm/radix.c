@@ -15,15 +15,6 @@ bool radix_init(struct radix *radix)
     return radix->root != 0;
 }
 
-/* Attributes, given as those of a large page, in a leaf of the level. */
-static uint64_t leaf_bits(const struct radix_format *format, uint64_t attributes, int level)
-{
-    if (level > LEVEL_PT)
-        return attributes | RADIX_PAGE;
-    return (attributes & ~(RADIX_PAGE | format->pat)) |
-           ((attributes & format->pat) != 0 ? RADIX_PAGE : 0);
-}
-
 /*
  * Puts a table in the place of an entry that is empty or a large page; the table then maps what the
  * large page did, with its accessed and dirty flags, lest a page that was written look clean. It is
@@ -38,7 +29,7 @@ static bool put_table(struct radix *radix, uint64_t *entry, int level)
     if (radix_is_present(radix->format, *entry)) {
         uint64_t *table = phys_to_virt(physical);
         uint64_t base = radix_physical(*entry, level);
-        uint64_t bits = leaf_bits(radix->format, *entry ^ base, level - 1);
+        uint64_t bits = radix_leaf(radix->format, *entry ^ base, level - 1);
 
         for (unsigned i = 0; i < RADIX_ENTRIES; i++)
             table[i] = (base + i * radix_size(level - 1)) | bits;
@@ -70,29 +61,18 @@ struct radix_position radix_find(const struct radix *radix, uint64_t address)
     return at;
 }
 
-static enum map_result check_address(const struct radix *radix, uint64_t address, uint64_t bytes)
+enum map_result radix_check(const struct radix *radix, uint64_t address, uint64_t physical,
+                            uint64_t bytes)
 {
     const struct radix_format *format = radix->format;
     uint64_t last = address + (bytes - 1);
     int64_t half = (int64_t)address >> format->half_bits;
 
-    if ((address | bytes) % PAGE_SIZE != 0)
+    if ((address | physical | bytes) % PAGE_SIZE != 0)
         return MAP_MISALIGNED;
     if (bytes == 0 || last < address || half != (int64_t)last >> format->half_bits || half > 0 ||
         half < format->lowest_half)
         return MAP_BAD_ADDRESS;
-    return MAP_OK;
-}
-
-enum map_result radix_check(const struct radix *radix, uint64_t address, uint64_t physical,
-                            uint64_t bytes)
-{
-    enum map_result result = check_address(radix, address, bytes);
-
-    if (result != MAP_OK)
-        return result;
-    if (physical % PAGE_SIZE != 0)
-        return MAP_MISALIGNED;
     if (physical > radix->physical_end || bytes > radix->physical_end - physical)
         return MAP_BAD_PHYSICAL;
     return MAP_OK;
@@ -118,7 +98,7 @@ enum map_result radix_map(struct radix *radix, uint64_t address, uint64_t physic
             return MAP_NO_MEMORY;
         while (radix_is_table(format, *entry, level))
             entry = radix_entry(*entry, address, --level);
-        bits = leaf_bits(format, attributes, level);
+        bits = radix_leaf(format, attributes, level);
         size = radix_size(level);
         /* on through this table: a larger page can begin only where the next table does */
         do {
@@ -130,67 +110,4 @@ enum map_result radix_map(struct radix *radix, uint64_t address, uint64_t physic
                  !radix_is_table(format, *entry, level));
     }
     return MAP_OK;
-}
-
-/* How far from an address the entry that decides about it reaches, within `bytes`. */
-static uint64_t reach(uint64_t address, uint64_t bytes, int level)
-{
-    uint64_t rest = radix_size(level) - address % radix_size(level);
-
-    return rest < bytes ? rest : bytes;
-}
-
-static bool all_mapped(const struct radix *radix, uint64_t address, uint64_t bytes)
-{
-    while (bytes > 0) {
-        struct radix_position at = radix_find(radix, address);
-        uint64_t step = reach(address, bytes, at.level);
-
-        if (!radix_is_present(radix->format, *at.entry))
-            return false;
-        address += step;
-        bytes -= step;
-    }
-    return true;
-}
-
-/* Leaves without attributes are unmapped. */
-static enum map_result change(struct radix *radix, uint64_t address, uint64_t bytes, uint64_t keep,
-                              uint64_t attributes)
-{
-    while (bytes > 0) {
-        struct radix_position at = radix_find(radix, address);
-        uint64_t step = reach(address, bytes, at.level);
-
-        if (radix_is_present(radix->format, *at.entry) && step < radix_size(at.level)) {
-            if (!put_table(radix, at.entry, at.level))
-                return MAP_NO_MEMORY;
-            continue;
-        }
-        *at.entry = attributes == 0 ? 0
-                                    : radix_physical(*at.entry, at.level) | (*at.entry & keep) |
-                                          leaf_bits(radix->format, attributes, at.level);
-        address += step;
-        bytes -= step;
-    }
-    return MAP_OK;
-}
-
-enum map_result radix_protect(struct radix *radix, uint64_t address, uint64_t bytes, uint64_t keep,
-                              uint64_t attributes)
-{
-    enum map_result result = check_address(radix, address, bytes);
-
-    if (result != MAP_OK)
-        return result;
-    if (!all_mapped(radix, address, bytes))
-        return MAP_NOT_MAPPED;
-    return change(radix, address, bytes, keep, attributes);
-}
-
-enum map_result radix_unmap(struct radix *radix, uint64_t address, uint64_t bytes)
-{
-    enum map_result result = check_address(radix, address, bytes);
-
-    return result == MAP_OK ? change(radix, address, bytes, 0, 0) : result;
 }

@@ -101,6 +101,15 @@ static inline bool radix_fits(uint64_t addresses, uint64_t bytes, int level)
     return addresses % radix_size(level) == 0 && bytes >= radix_size(level);
 }
 
+/* Attributes, given as those of a large page, in a leaf of the level. */
+static inline uint64_t radix_leaf(const struct radix_format *format, uint64_t attributes, int level)
+{
+    if (level > LEVEL_PT)
+        return attributes | RADIX_PAGE;
+    return (attributes & ~(RADIX_PAGE | format->pat)) |
+           ((attributes & format->pat) != 0 ? RADIX_PAGE : 0);
+}
+
 /* An empty tree, the other members being set; false: no memory. */
 bool radix_init(struct radix *radix);
 

@@ -50,6 +50,21 @@ void machine_end(struct machine *machine)
     current = NULL;
 }
 
+enum map_result paging_protect(struct page_tables *tables, uint64_t virt, uint64_t bytes,
+                               uint64_t flags)
+{
+    uint64_t no_execute = 1ull << 63;
+
+    return radix_protect(
+        &tables->radix, virt, bytes, 0,
+        1 | (tables->always_executable ? flags & ~no_execute : flags ^ no_execute));
+}
+
+enum map_result paging_unmap(struct page_tables *tables, uint64_t virt, uint64_t bytes)
+{
+    return radix_unmap(&tables->radix, virt, bytes);
+}
+
 struct seen processor_walk(const struct machine *machine, uint64_t virt)
 {
     struct seen seen = {.write = true, .execute = true};

@@ -24,6 +24,11 @@ struct machine {
 void machine_init(struct machine *machine, bool pages_of_1gib);
 void machine_end(struct machine *machine);
 
+/* New flags, all of them, for what is mapped; and none. */
+enum map_result paging_protect(struct page_tables *tables, uint64_t virt, uint64_t bytes,
+                               uint64_t flags);
+enum map_result paging_unmap(struct page_tables *tables, uint64_t virt, uint64_t bytes);
+
 /* What the processor makes of an address. */
 struct seen {
     bool mapped;

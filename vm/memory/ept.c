@@ -122,20 +122,6 @@ enum map_result ept_map_by_type(struct ept *ept, uint64_t guest_physical, uint64
     return result;
 }
 
-enum map_result ept_protect(struct ept *ept, uint64_t guest_physical, uint64_t bytes,
-                            uint32_t permissions)
-{
-    if (!ept_permissions_allowed(permissions, &ept->capability))
-        return MAP_BAD_PERMISSIONS;
-    return radix_protect(&ept->radix, guest_physical, bytes, ~(RADIX_ADDRESS | EPT_ALL),
-                         permissions);
-}
-
-enum map_result ept_unmap(struct ept *ept, uint64_t guest_physical, uint64_t bytes)
-{
-    return radix_unmap(&ept->radix, guest_physical, bytes);
-}
-
 struct ept_walk ept_walk(const struct ept *ept, uint64_t guest_physical)
 {
     struct ept_walk walk = {.level = LEVEL_PML4 + 1, .entry = ept->radix.root | EPT_ALL};

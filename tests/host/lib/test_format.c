@@ -181,8 +181,8 @@ static void lines_are_broken_at_spaces(void **state)
     } rows[] = {
         {"", ""},
         {"abc", "  abc\n"},
-        {"abcde fghij", "  abcde\n  fghij\n"},     /* exactly as long as a line */
-        {"ab cd", "  ab cd\n"},                    /* a text that just fits is not broken */
+        {"abcde fghij", "  abcde\n  fghij\n"}, /* exactly as long as a line */
+        {"ab cd", "  ab cd\n"},                /* a text that just fits is not broken */
         {"ab cde", "  ab\n  cde\n"},
         {"ab cd  ef", "  ab cd\n  ef\n"},          /* and no space at a line's start */
         {"abcdefgh ij", "  abcde\n  fgh\n  ij\n"}, /* a word that fits no line is cut */
