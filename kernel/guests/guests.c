@@ -15,9 +15,6 @@
 #include "lib/string.h"
 #include "mm/page_alloc.h"
 #include "vm/guests/measure/bench.h"
-#include "vm/guests/measure/random_guests.h"
-#include "vm/guests/guest_controls.h"
-#include "vm/guests/guest_check.h"
 #include "vm/guests/guest_run.h"
 
 /* All guests on the slowest emulator, with their exits reported on a serial line. */

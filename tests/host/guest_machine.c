@@ -10,10 +10,8 @@
 #include "mm/memory_use.h"
 #include "mm/memory_type.h"
 #include "vm/exit.h"
-#include "vm/guests/guest_controls.h"
+#include "vm/guests/guest_run.h"
 #include "vm/host/apic.h"
-#include "vm/guests/guest_image.h"
-#include "vm/guests/guest_memory.h"
 #include "vmx/entry/vmentry_rule.h"
 #include "vmx/quirks.h"
 

@@ -227,7 +227,7 @@ static inline uint32_t guest_count(void)
 #define EXPECTED_EXITS(...) EXPECTED_IN(((const struct exit_expected[]){__VA_ARGS__}))
 #define GUEST_HANDLERS(...) HANDLERS_IN(((const struct guest_handler[]){__VA_ARGS__}))
 
-/* How guests made of chance are made (vm/guests/measure/random_guests.h). */
+/* How guests made of chance are made (vm/guests/measure/random_guests.c). */
 struct random_plan {
     uint64_t seed;
     uint32_t rounds; /* of each such guest, on each CPU */

@@ -1,4 +1,4 @@
-#include "vm/guests/guest_check.h"
+#include "vm/guests/guest_run.h"
 
 #include "lib/format.h"
 #include "lib/string.h"

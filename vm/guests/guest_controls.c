@@ -1,4 +1,4 @@
-#include "vm/guests/guest_controls.h"
+#include "vm/guests/guest_run.h"
 
 #include "vm/vcpu_controls.h"
 

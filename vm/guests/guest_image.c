@@ -1,4 +1,4 @@
-#include "vm/guests/guest_image.h"
+#include "vm/guests/guest_run.h"
 
 #include "lib/string.h"
 

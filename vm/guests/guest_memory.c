@@ -1,4 +1,4 @@
-#include "vm/guests/guest_memory.h"
+#include "vm/guests/guest_run.h"
 
 #include <stddef.h>
 
@@ -7,7 +7,6 @@
 #include "mm/memory_type.h"
 #include "mm/paging.h"
 #include "vm/guests/guest.h"
-#include "vm/guests/guest_image.h"
 
 static bool map_without_ept(struct vcpu *vcpu)
 {

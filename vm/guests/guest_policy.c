@@ -1,5 +1,5 @@
 #include "vm/guests/guest.h"
-#include "vm/guests/guest_controls.h"
+#include "vm/guests/guest_run.h"
 
 #include "vm/exit.h"
 

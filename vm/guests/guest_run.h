@@ -1,5 +1,6 @@
 /*
- * One guest on this CPU, from nothing to its end.
+ * One guest on this CPU, from nothing to its end: its controls, its memory, its run, and whether it
+ * did what it should.
  */
 #ifndef VM_GUEST_RUN_H
 #define VM_GUEST_RUN_H
@@ -13,5 +14,72 @@
  */
 void guest_run(const struct guest *guest, struct vmx_cpu *cpu, const struct vm_options *options,
                struct guest_run *run);
+
+/*
+ * As guest_run(), as often as options->random.rounds says; of a guest made of chance, whose any_end
+ * is set. Stops at the first round that the hypervisor, not the guest, is to blame for: a VM entry
+ * that failed. `run` gets the exits of all rounds together; its detail reports how they ended.
+ */
+void random_guest_run(const struct guest *guest, struct vmx_cpu *cpu,
+                      const struct vm_options *options, struct guest_run *run);
+
+/* Compares what happened with what guest->end, ->expected and ->check say; fills result, detail. */
+void guest_check(const struct vcpu *vcpu, struct guest_run *run);
+
+/* Is that end the one that the guest should come to? */
+bool guest_ends_well(const struct guest *guest, enum guest_end end);
+
+/*
+ * Of the policy of all test guests: what would reach beyond the guest, were it let through. The
+ * priority that CR8 sets is that of the host's own local APIC, MWAIT puts the CPU to sleep, RDPMC
+ * reads what others do, and ENCLS and ENCLV (SGX) have functions that concern all of the machine.
+ */
+#define GUEST_POLICY_CONTROLS                                                                 \
+    {                                                                                         \
+        [VMX_CONTROL_PRIMARY] = PRIMARY_CR8_LOAD_EXITING | PRIMARY_CR8_STORE_EXITING |        \
+                                PRIMARY_MWAIT_EXITING | PRIMARY_MONITOR_EXITING |             \
+                                PRIMARY_RDPMC_EXITING,                                        \
+        [VMX_CONTROL_SECONDARY] = SECONDARY_WBINVD_EXITING | SECONDARY_ENABLE_ENCLS_EXITING | \
+                                  SECONDARY_ENABLE_ENCLV_EXITING,                             \
+    }
+
+/*
+ * Fills `controls`, by word. Gives NULL, or the name of what the guest needs and this processor
+ * does not offer. A preemption timer that counts on over exits bounds the guest's time where there
+ * is one; a guest that does not want it says so in `off`.
+ */
+const char *guest_controls_adjust(const struct guest *guest, const struct vmcs_config *config,
+                                  const struct vmx_capability *capability,
+                                  uint32_t controls[VMX_CONTROL_WORD_COUNT]);
+
+/*
+ * A guest's memory: GUEST_MEMORY_BYTES from guest-physical address 0 on, and what translates to it.
+ *
+ * With EPT the guest has page tables of its own, if any, and EPT maps its memory and nothing else.
+ * Without, it runs on page tables that the hypervisor owns and it cannot reach: they map the same
+ * memory at the same linear addresses. Either way nothing of the hypervisor's is mapped; that holds
+ * for a guest, too, that sees the machine (vm/guests/guest.h, sees_machine).
+ */
+
+/* With the guest's image in it. False when memory has run out or the code is too long. */
+bool guest_memory_create(struct vcpu *vcpu);
+
+/*
+ * What of the hypervisor a guest that sees the machine would have found in the page of a
+ * guest-physical address, had it been mapped: "its image". NULL: nothing, or the guest is not such
+ * a one.
+ */
+const char *guest_memory_owner(const struct vcpu *vcpu, uint64_t guest_physical);
+
+void guest_memory_free(struct vcpu *vcpu);
+
+/*
+ * The memory as it starts: descriptor tables, page tables and code. `memory` is GUEST_MEMORY_BYTES
+ * of zeros. False when the code does not fit.
+ */
+bool guest_image_write(const struct guest *guest, uint8_t *memory);
+
+/* What it begins with. */
+struct vcpu_start guest_start(enum guest_mode mode);
 
 #endif

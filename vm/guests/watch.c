@@ -2,7 +2,7 @@
 
 #include "vm/exit.h"
 #include "vm/guests/entry_failure.h"
-#include "vm/guests/guest_memory.h"
+#include "vm/guests/guest_run.h"
 #include "vm/host/alarm.h"
 #include "vmx/exit_reason.h"
 #include "vmx/quirks.h"

@@ -9,7 +9,7 @@
 #include <cmocka.h>
 
 #include "tests/host/guest_machine.h"
-#include "vm/guests/guest_image.h"
+#include "vm/guests/guest_run.h"
 
 /* SDM, "Guest Register State", table "Format of Access Rights"; accessed, present, DPL 0. */
 enum {

@@ -1,4 +1,9 @@
-#include "vm/guests/measure/random_guests.h"
+/*
+ * Guests made of chance: random bytes from a seed, run as code in one mode of the processor, again
+ * and again with other seeds. What they do is anybody's guess; that each comes to an end which can
+ * be named, and harms nobody, is not.
+ */
+#include "vm/guests/guest_run.h"
 #include "lib/format.h"
 #include "lib/string.h"
 

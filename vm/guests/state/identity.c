@@ -3,7 +3,7 @@
 #include "lib/string.h"
 #include "mm/memory_use.h"
 #include "mm/page_alloc.h"
-#include "vm/guests/guest_memory.h"
+#include "vm/guests/guest_run.h"
 #include "vm/guests/test_guests.h"
 #include "vmx/vmcs_access.h"
 

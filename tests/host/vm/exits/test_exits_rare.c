@@ -11,7 +11,7 @@
 #include "vm/event.h"
 #include "vm/exit.h"
 #include "vmx/quirks.h"
-#include "vm/guests/guest_memory.h"
+#include "vm/guests/guest_run.h"
 
 static struct vcpu *vcpu;
 

@@ -3,7 +3,7 @@
  * it caused is reported.
  */
 #include "tests/host/plain_guest.h"
-#include "vm/guests/guest_check.h"
+#include "vm/guests/guest_run.h"
 #include "vmx/exit_reason.h"
 
 #include <setjmp.h>

@@ -3,7 +3,7 @@
  * Expectations are the SDM's, or the contract's in vm/guests/guest.h.
  */
 #include "tests/host/plain_guest.h"
-#include "vm/guests/guest_controls.h"
+#include "vm/guests/guest_run.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

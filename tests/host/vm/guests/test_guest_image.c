@@ -3,7 +3,7 @@
  * the contract's in vm/guests/guest.h.
  */
 #include "tests/host/plain_guest.h"
-#include "vm/guests/guest_image.h"
+#include "vm/guests/guest_run.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
