@@ -25,12 +25,10 @@ void vmcs_image_put(struct vmcs_image *image, enum vmcs_field field, uint64_t va
 
 void vmcs_image_segment(struct vmcs_image *image, unsigned segment, struct vmcs_segment value)
 {
-    const unsigned offset = segment * 2; /* of the encodings; ES is the first in each group */
-
-    vmcs_image_set(image, (enum vmcs_field)(VMCS_GUEST_ES_SELECTOR + offset), value.selector);
-    vmcs_image_set(image, (enum vmcs_field)(VMCS_GUEST_ES_BASE + offset), value.base);
-    vmcs_image_set(image, (enum vmcs_field)(VMCS_GUEST_ES_LIMIT + offset), value.limit);
-    vmcs_image_set(image, (enum vmcs_field)(VMCS_GUEST_ES_ACCESS_RIGHTS + offset), value.rights);
+    vmcs_image_set(image, vmcs_of_segment(VMCS_GUEST_ES_SELECTOR, segment), value.selector);
+    vmcs_image_set(image, vmcs_of_segment(VMCS_GUEST_ES_BASE, segment), value.base);
+    vmcs_image_set(image, vmcs_of_segment(VMCS_GUEST_ES_LIMIT, segment), value.limit);
+    vmcs_image_set(image, vmcs_of_segment(VMCS_GUEST_ES_ACCESS_RIGHTS, segment), value.rights);
 }
 
 void vmcs_image_segments(struct vmcs_image *image, struct vmcs_segment code,

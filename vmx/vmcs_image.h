@@ -61,6 +61,12 @@ enum {
     SEGMENT_TR
 };
 
+/* The field of a segment register, from that of ES: in each group they stand in that order. */
+static inline enum vmcs_field vmcs_of_segment(enum vmcs_field of_es, unsigned segment)
+{
+    return (enum vmcs_field)(of_es + 2 * segment);
+}
+
 /*
  * SDM Vol. 3, "Guest Register State", table "Format of Access Rights": its bits, and whole ones of
  * segments that are present and accessed, with DPL 0.

@@ -23,45 +23,19 @@ struct vmx_result vmx_result_of(struct vmx_flags flags)
     return (struct vmx_result){VMX_SUCCEED, 0};
 }
 
-struct vmx_result vmxon(uint64_t region)
-{
-    return vmx_result_of(x86_vmxon(region));
-}
-
-struct vmx_result vmxoff(void)
-{
-    return vmx_result_of(x86_vmxoff());
-}
-
-struct vmx_result vmclear(uint64_t region)
-{
-    return vmx_result_of(x86_vmclear(region));
-}
-
-struct vmx_result vmptrld(uint64_t region)
-{
-    return vmx_result_of(x86_vmptrld(region));
-}
-
-struct vmx_result vmptrst(uint64_t *region)
-{
-    return vmx_result_of(x86_vmptrst(region));
-}
-
-struct vmx_result vmread(uint64_t field, uint64_t *value)
-{
-    return vmx_result_of(x86_vmread(field, value));
-}
-
-struct vmx_result vmwrite(uint64_t field, uint64_t value)
-{
-    return vmx_result_of(x86_vmwrite(field, value));
-}
-
-struct vmx_result vm_enter(bool resume, uint64_t host_rip)
-{
-    return vmx_result_of(x86_vm_enter(resume, host_rip));
-}
+/* vmxon() is x86_vmxon() with its outcome, and so on. */
+#define INSTRUCTION(name, parameters, ...)             \
+    struct vmx_result name parameters {                \
+        return vmx_result_of(x86_##name(__VA_ARGS__)); \
+    }
+INSTRUCTION(vmxon, (uint64_t region), region)
+INSTRUCTION(vmxoff, (void))
+INSTRUCTION(vmclear, (uint64_t region), region)
+INSTRUCTION(vmptrld, (uint64_t region), region)
+INSTRUCTION(vmptrst, (uint64_t * region), region)
+INSTRUCTION(vmread, (uint64_t field, uint64_t *value), field, value)
+INSTRUCTION(vmwrite, (uint64_t field, uint64_t value), field, value)
+INSTRUCTION(vm_enter, (bool resume, uint64_t host_rip), resume, host_rip)
 
 struct vmx_result invept_all(void)
 {

@@ -88,6 +88,19 @@ static uint64_t pat_of(uint64_t pat)
     return pat;
 }
 
+/* VMX operation holds bits of FIXED0 at 1 and those not in FIXED1 at 0, but for some of CR0's. */
+static uint64_t fixed_of(const struct vmentry_state *state, const struct vmentry_form *form,
+                         uint64_t seen)
+{
+    uint64_t fixed[2],
+        free = form->bits == offsetof(struct vmx_capability, cr0_fixed0) ? CR0_NOT_CHECKED : 0;
+
+    memcpy(fixed, (const uint8_t *)state->context->capability + form->bits, sizeof(fixed));
+    if (form->fields[0] == VMCS_GUEST_CR0 && vmentry_is_unrestricted(state))
+        free |= CR0_PE | CR0_PG;
+    return (seen | (fixed[0] & ~free)) & (fixed[1] | free);
+}
+
 /* What one field of a rule must be, where its form is about fields. */
 static uint64_t wanted_value(const struct vmentry_state *state, const struct vmentry_form *form,
                              uint64_t seen)
@@ -106,10 +119,14 @@ static uint64_t wanted_value(const struct vmentry_state *state, const struct vme
     case FORM_RESERVED:
         memcpy(&reserved, (const uint8_t *)state->context + form->bits, sizeof(reserved));
         return seen & ~reserved;
+    case FORM_FIXED:
+        return fixed_of(state, form, seen);
     case FORM_NOT_ZERO:
         return seen != 0 ? seen : 1;
     case FORM_PAT:
         return pat_of(seen);
+    case FORM_VALUE:
+        return form->wanted(state, seen);
     default:
         return seen;
     }
@@ -167,7 +184,7 @@ static struct vmentry_view rights(const struct vmentry_state *state,
     if (!form->is_of_segment(state, segment))
         return vmentry_kept();
     seen = vmentry_segment_rights(state, segment);
-    return (struct vmentry_view){vmentry_rights(segment), seen,
+    return (struct vmentry_view){vmcs_of_segment(VMCS_GUEST_ES_ACCESS_RIGHTS, segment), seen,
                                  (seen & ~(uint64_t)form->rights.zero) | form->rights.ones};
 }
 

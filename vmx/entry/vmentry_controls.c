@@ -9,12 +9,11 @@ enum { PID_POINTER_BYTES = 8 };
 
 enum { MEMORY_TYPE_UNCACHEABLE = 0, MEMORY_TYPE_WRITE_BACK = 6 };
 
-struct vmentry_view vmentry_cr3_targets(const struct vmentry_state *state)
+uint64_t vmentry_cr3_targets(const struct vmentry_state *state, uint64_t seen)
 {
     uint64_t most = state->context->capability->cr3_targets;
-    uint64_t seen = vmentry_get(state, VMCS_CR3_TARGET_COUNT);
 
-    return (struct vmentry_view){VMCS_CR3_TARGET_COUNT, seen, seen > most ? most : seen};
+    return seen > most ? most : seen;
 }
 
 /* Where it counts: with virtual-interrupt delivery the threshold is not used. */
@@ -40,54 +39,37 @@ struct vmentry_view vmentry_tpr_threshold_vtpr(const struct vmentry_state *state
     return (struct vmentry_view){VMCS_TPR_THRESHOLD, threshold, vtpr >> 4};
 }
 
-/* A view of a part of the EPT pointer, where it counts: as it is, or with the value that would do.
- */
-static struct vmentry_view eptp_part(const struct vmentry_state *state, uint64_t part, bool known,
-                                     uint64_t wanted)
-{
-    uint64_t eptp = vmentry_get(state, VMCS_EPT_POINTER);
-
-    return (struct vmentry_view){VMCS_EPT_POINTER, eptp, known ? eptp : (eptp & ~part) | wanted};
-}
-
-struct vmentry_view vmentry_eptp_memory_type(const struct vmentry_state *state)
+uint64_t vmentry_eptp_memory_type(const struct vmentry_state *state, uint64_t seen)
 {
     const struct vmx_capability *capability = state->context->capability;
-    uint64_t type,
-        good = capability->ept_write_back ? MEMORY_TYPE_WRITE_BACK : MEMORY_TYPE_UNCACHEABLE;
-    bool known;
+    uint64_t type = seen & EPTP_MEMORY_TYPE;
+    uint64_t good = capability->ept_write_back ? MEMORY_TYPE_WRITE_BACK : MEMORY_TYPE_UNCACHEABLE;
 
-    if (!vmentry_uses_ept(state))
-        return vmentry_kept();
-    type = vmentry_get(state, VMCS_EPT_POINTER) & EPTP_MEMORY_TYPE;
-    known = (type == MEMORY_TYPE_UNCACHEABLE && capability->ept_uncacheable) ||
-            (type == MEMORY_TYPE_WRITE_BACK && capability->ept_write_back);
-    return eptp_part(state, EPTP_MEMORY_TYPE, known,
-                     type == MEMORY_TYPE_UNCACHEABLE ? MEMORY_TYPE_WRITE_BACK : good);
+    if ((type == MEMORY_TYPE_UNCACHEABLE && capability->ept_uncacheable) ||
+        (type == MEMORY_TYPE_WRITE_BACK && capability->ept_write_back))
+        return seen;
+    return (seen & ~EPTP_MEMORY_TYPE) | (good != type ? good : type ^ 1);
 }
 
-struct vmentry_view vmentry_eptp_walk_length(const struct vmentry_state *state)
+uint64_t vmentry_eptp_walk_length(const struct vmentry_state *state, uint64_t seen)
 {
     const struct vmx_capability *capability = state->context->capability;
-    uint64_t walk;
-    bool known;
+    uint64_t walk = seen & EPTP_WALK;
 
-    if (!vmentry_uses_ept(state))
-        return vmentry_kept();
-    walk = vmentry_get(state, VMCS_EPT_POINTER) & EPTP_WALK;
-    known = (walk == EPTP_WALK_4 && capability->ept_page_walk_4) ||
-            (walk == EPTP_WALK_5 && capability->ept_page_walk_5);
-    return eptp_part(state, EPTP_WALK, known, walk != EPTP_WALK_4 ? EPTP_WALK_4 : EPTP_WALK_5);
+    if ((walk == EPTP_WALK_4 && capability->ept_page_walk_4) ||
+        (walk == EPTP_WALK_5 && capability->ept_page_walk_5))
+        return seen;
+    return (seen & ~EPTP_WALK) | (walk != EPTP_WALK_4 ? EPTP_WALK_4 : EPTP_WALK_5);
 }
 
 bool vmentry_eptp_without_dirty(const struct vmentry_state *state)
 {
-    return vmentry_uses_ept(state) && !state->context->capability->ept_accessed_dirty;
+    return !state->context->capability->ept_accessed_dirty;
 }
 
 bool vmentry_eptp_without_shadow(const struct vmentry_state *state)
 {
-    return vmentry_uses_ept(state) && !state->context->capability->ept_supervisor_shadow_stack;
+    return !state->context->capability->ept_supervisor_shadow_stack;
 }
 
 struct vmentry_view vmentry_pid_table_end(const struct vmentry_state *state)

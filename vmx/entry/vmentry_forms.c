@@ -79,6 +79,8 @@ const struct vmentry_rule_text vmentry_rule_table[VMENTRY_RULE_COUNT] = {
 #define RESERVED(condition, of, field)                                                         \
     .kind = FORM_RESERVED, condition, .bits = offsetof(struct vmentry_context, of##_reserved), \
     LIST(field)
+#define FIXED(cr, field) \
+    .kind = FORM_FIXED, ALWAYS, .bits = offsetof(struct vmx_capability, cr##_fixed0), LIST(field)
 #define NOT_ZERO(condition, ...)    .kind = FORM_NOT_ZERO, condition, LIST(__VA_ARGS__)
 #define PAT_TYPES(condition, field) .kind = FORM_PAT, condition, LIST(field)
 #define AREA(...)                   .kind = FORM_AREA, ALWAYS, LIST(__VA_ARGS__)
@@ -86,6 +88,8 @@ const struct vmentry_rule_text vmentry_rule_table[VMENTRY_RULE_COUNT] = {
 #define RIGHTS(of, function, mask, set)                                        \
     .kind = FORM_RIGHTS, ALWAYS, .registers = (of), .rights = {(mask), (set)}, \
     .is_of_segment = (function)
+#define VALUE(condition, function, ...) \
+    .kind = FORM_VALUE, condition, .wanted = (function), LIST(__VA_ARGS__)
 #define CODE(function) .kind = FORM_CODE, ALWAYS, .code = (function)
 #define SEGMENTS(of, function) \
     .kind = FORM_SEGMENT, ALWAYS, .registers = (of), .segment = (function)

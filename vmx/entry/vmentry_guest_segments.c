@@ -51,13 +51,14 @@ static struct vmentry_view rights(const struct vmentry_state *state, unsigned se
 {
     uint64_t seen = vmentry_segment_rights(state, segment);
 
-    return (struct vmentry_view){vmentry_rights(segment), seen, (seen & ~bits) | wanted};
+    return (struct vmentry_view){vmcs_of_segment(VMCS_GUEST_ES_ACCESS_RIGHTS, segment), seen,
+                                 (seen & ~bits) | wanted};
 }
 
 struct vmentry_view vmentry_segment_ti(const struct vmentry_state *state, unsigned segment)
 {
     return is_looked_at(state, segment)
-               ? vmentry_zero(state, vmentry_selector(segment), SELECTOR_TI)
+               ? vmentry_zero(state, vmcs_of_segment(VMCS_GUEST_ES_SELECTOR, segment), SELECTOR_TI)
                : vmentry_kept();
 }
 
@@ -76,8 +77,10 @@ struct vmentry_view vmentry_v8086_base(const struct vmentry_state *state, unsign
 {
     if (!vmentry_guest_v8086(state))
         return vmentry_kept();
-    return (struct vmentry_view){vmentry_base(segment), vmentry_get(state, vmentry_base(segment)),
-                                 vmentry_get(state, vmentry_selector(segment)) << 4};
+    return (struct vmentry_view){
+        vmcs_of_segment(VMCS_GUEST_ES_BASE, segment),
+        vmentry_get(state, vmcs_of_segment(VMCS_GUEST_ES_BASE, segment)),
+        vmentry_get(state, vmcs_of_segment(VMCS_GUEST_ES_SELECTOR, segment)) << 4};
 }
 
 struct vmentry_view vmentry_segment_canonical(const struct vmentry_state *state, unsigned segment)
@@ -86,21 +89,24 @@ struct vmentry_view vmentry_segment_canonical(const struct vmentry_state *state,
 
     if (segment == SEGMENT_LDTR && !is_looked_at(state, segment))
         return vmentry_kept();
-    base = vmentry_get(state, vmentry_base(segment));
-    return (struct vmentry_view){vmentry_base(segment), base, vmentry_canonical(state, base)};
+    base = vmentry_get(state, vmcs_of_segment(VMCS_GUEST_ES_BASE, segment));
+    return (struct vmentry_view){vmcs_of_segment(VMCS_GUEST_ES_BASE, segment), base,
+                                 vmentry_canonical(state, base)};
 }
 
 struct vmentry_view vmentry_segment_base_high(const struct vmentry_state *state, unsigned segment)
 {
-    return is_looked_at(state, segment) ? vmentry_zero(state, vmentry_base(segment), HIGH_HALF)
-                                        : vmentry_kept();
+    return is_looked_at(state, segment)
+               ? vmentry_zero(state, vmcs_of_segment(VMCS_GUEST_ES_BASE, segment), HIGH_HALF)
+               : vmentry_kept();
 }
 
 struct vmentry_view vmentry_v8086_limit(const struct vmentry_state *state, unsigned segment)
 {
     if (!vmentry_guest_v8086(state))
         return vmentry_kept();
-    return (struct vmentry_view){vmentry_limit(segment), vmentry_get(state, vmentry_limit(segment)),
+    return (struct vmentry_view){vmcs_of_segment(VMCS_GUEST_ES_LIMIT, segment),
+                                 vmentry_get(state, vmcs_of_segment(VMCS_GUEST_ES_LIMIT, segment)),
                                  LIMIT_V8086};
 }
 
@@ -178,7 +184,8 @@ bool vmentry_is_ss_of_0(const struct vmentry_state *state, unsigned segment)
 
 struct vmentry_view vmentry_data_dpl(const struct vmentry_state *state, unsigned segment)
 {
-    uint64_t rpl = vmentry_get(state, vmentry_selector(segment)) & SELECTOR_RPL;
+    uint64_t rpl =
+        vmentry_get(state, vmcs_of_segment(VMCS_GUEST_ES_SELECTOR, segment)) & SELECTOR_RPL;
 
     if (!vmentry_rights_matter(state, segment) || vmentry_is_unrestricted(state) ||
         type_of(state, segment) > TYPE_CODE_READABLE || dpl_of(state, segment) >= rpl)
@@ -196,13 +203,14 @@ bool vmentry_is_64_bit_cs(const struct vmentry_state *state, unsigned segment)
 bool vmentry_limit_is_of_bytes(const struct vmentry_state *state, unsigned segment)
 {
     return vmentry_rights_matter(state, segment) &&
-           (vmentry_get(state, vmentry_limit(segment)) & LIMIT_LOW) != LIMIT_LOW;
+           (vmentry_get(state, vmcs_of_segment(VMCS_GUEST_ES_LIMIT, segment)) & LIMIT_LOW) !=
+               LIMIT_LOW;
 }
 
 bool vmentry_limit_is_of_pages(const struct vmentry_state *state, unsigned segment)
 {
     return vmentry_rights_matter(state, segment) &&
-           vmentry_get(state, vmentry_limit(segment)) & LIMIT_HIGH;
+           vmentry_get(state, vmcs_of_segment(VMCS_GUEST_ES_LIMIT, segment)) & LIMIT_HIGH;
 }
 
 struct vmentry_view vmentry_tr_type(const struct vmentry_state *state)

@@ -22,15 +22,13 @@ static uint64_t activity(const struct vmentry_state *state)
     return vmentry_get(state, VMCS_GUEST_ACTIVITY_STATE);
 }
 
-struct vmentry_view vmentry_activity(const struct vmentry_state *state)
+uint64_t vmentry_activity(const struct vmentry_state *state, uint64_t seen)
 {
     const struct vmx_capability *capability = state->context->capability;
     bool known[] = {true, capability->activity_hlt, capability->activity_shutdown,
                     capability->activity_wait_for_sipi};
-    bool wrong = activity(state) > ACTIVITY_WAIT_FOR_SIPI || !known[activity(state)];
 
-    return (struct vmentry_view){VMCS_GUEST_ACTIVITY_STATE, activity(state),
-                                 wrong ? ACTIVITY_ACTIVE : activity(state)};
+    return seen > ACTIVITY_WAIT_FOR_SIPI || !known[seen] ? ACTIVITY_ACTIVE : seen;
 }
 
 bool vmentry_hlt_in_user(const struct vmentry_state *state)
@@ -103,11 +101,11 @@ bool vmentry_has_sgx(const struct vmentry_state *state)
     return state->context->sgx;
 }
 
-struct vmentry_view vmentry_pending_reserved(const struct vmentry_state *state)
+uint64_t vmentry_pending_reserved(const struct vmentry_state *state, uint64_t seen)
 {
     uint64_t bus_lock = state->context->bus_lock_debug ? PENDING_BUS_LOCK : 0;
 
-    return vmentry_zero(state, VMCS_GUEST_PENDING_DEBUG_EXCEPTIONS, PENDING_RESERVED & ~bus_lock);
+    return seen & ~(PENDING_RESERVED & ~bus_lock);
 }
 
 /* Where a single-step trap must be pending, or must not: no instruction has ended in between. */
@@ -133,14 +131,10 @@ bool vmentry_step_is_not_pending(const struct vmentry_state *state)
     return single_step_is_known(state) && !single_stepping(state);
 }
 
-struct vmentry_view vmentry_pending_rtm(const struct vmentry_state *state)
+uint64_t vmentry_pending_rtm(const struct vmentry_state *state, uint64_t seen)
 {
-    uint64_t seen = vmentry_get(state, VMCS_GUEST_PENDING_DEBUG_EXCEPTIONS);
-
-    if (!(seen & PENDING_RTM))
-        return vmentry_kept();
-    return (struct vmentry_view){VMCS_GUEST_PENDING_DEBUG_EXCEPTIONS, seen,
-                                 PENDING_RTM | PENDING_ENABLED};
+    (void)state;
+    return seen & PENDING_RTM ? PENDING_RTM | PENDING_ENABLED : seen;
 }
 
 bool vmentry_rtm_fits(const struct vmentry_state *state)
@@ -171,12 +165,9 @@ struct vmentry_view vmentry_link_revision(const struct vmentry_state *state)
     return (struct vmentry_view){VMCS_LINK_POINTER, seen, wanted};
 }
 
-struct vmentry_view vmentry_link_current(const struct vmentry_state *state)
+uint64_t vmentry_link_current(const struct vmentry_state *state, uint64_t seen)
 {
-    bool wrong = link_pointer(state) == state->context->current_vmcs;
-
-    return (struct vmentry_view){VMCS_LINK_POINTER, link_pointer(state),
-                                 wrong ? NO_LINK : link_pointer(state)};
+    return seen == state->context->current_vmcs ? NO_LINK : seen;
 }
 
 static bool uses_pae_paging(const struct vmentry_state *state)

@@ -53,8 +53,10 @@ enum vmentry_form_kind {
     FORM_ZERO,      /* bits that must be 0 */
     FORM_ONES,      /* bits that must be 1 */
     FORM_RESERVED,  /* bits that must be 0, at offset `bits` in struct vmentry_context */
+    FORM_FIXED,     /* CR0 or CR4: at offset `bits` in struct vmx_capability FIXED0, and FIXED1 */
     FORM_NOT_ZERO,  /* fields that must not be 0 */
     FORM_PAT,       /* eight memory types */
+    FORM_VALUE,     /* what a function makes of the value */
     FORM_AREA,      /* address and count of an MSR area: where it begins */
     FORM_AREA_END,  /* likewise: where it ends */
     FORM_RIGHTS,    /* bits of access rights of some segment registers, where a function says so */
@@ -79,6 +81,7 @@ struct vmentry_form {
     union {
         struct vmentry_control other; /* of NEEDS and EXCLUDES */
         uint64_t bits;
+        uint64_t (*wanted)(const struct vmentry_state *state, uint64_t seen); /* of VALUE */
         struct {
             uint32_t zero, ones;
         } rights;
@@ -187,29 +190,9 @@ static inline uint64_t vmentry_canonical(const struct vmentry_state *state, uint
 
 enum { SELECTOR_RPL = 3, SELECTOR_TI = 4 };
 
-static inline enum vmcs_field vmentry_selector(unsigned segment)
-{
-    return (enum vmcs_field)(VMCS_GUEST_ES_SELECTOR + 2 * segment);
-}
-
-static inline enum vmcs_field vmentry_base(unsigned segment)
-{
-    return (enum vmcs_field)(VMCS_GUEST_ES_BASE + 2 * segment);
-}
-
-static inline enum vmcs_field vmentry_limit(unsigned segment)
-{
-    return (enum vmcs_field)(VMCS_GUEST_ES_LIMIT + 2 * segment);
-}
-
-static inline enum vmcs_field vmentry_rights(unsigned segment)
-{
-    return (enum vmcs_field)(VMCS_GUEST_ES_ACCESS_RIGHTS + 2 * segment);
-}
-
 static inline uint32_t vmentry_segment_rights(const struct vmentry_state *state, unsigned segment)
 {
-    return (uint32_t)vmentry_get(state, vmentry_rights(segment));
+    return (uint32_t)vmentry_get(state, vmcs_of_segment(VMCS_GUEST_ES_ACCESS_RIGHTS, segment));
 }
 
 static inline bool vmentry_host_64(const struct vmentry_state *state)
@@ -319,6 +302,9 @@ static inline bool vmentry_injects_interrupt(const struct vmentry_state *state)
 #define DECLARE_AREA(...)
 #define DECLARE_AREA_END(...)
 #define DECLARE_MSRS(...)
+#define DECLARE_FIXED(...)
+#define DECLARE_VALUE(when, name, ...) \
+    DECLARE_##when uint64_t name(const struct vmentry_state *state, uint64_t seen);
 #define DECLARE_RIGHTS(registers, name, ...) \
     bool name(const struct vmentry_state *state, unsigned segment);
 #define DECLARE_CODE(name) struct vmentry_view name(const struct vmentry_state *state);

@@ -60,17 +60,27 @@ struct vmentry_outcome vmentry_predict(const struct vmentry_findings *findings)
     return outcome;
 }
 
-/* Is a rule of that class broken; and one that the processor must check? */
-static bool has_class(const struct vmentry_findings *findings, enum vmentry_class class,
-                      bool only_sure)
+static bool has_class(const struct vmentry_findings *findings, enum vmentry_class class)
 {
     for (uint32_t i = 0; i < findings->count; i++) {
-        const struct vmentry_rule_text *rule = &vmentry_rule_table[findings->item[i].rule];
-
-        if (rule->class == class && !(only_sure && rule->may))
+        if (vmentry_rule_table[findings->item[i].rule].class == class)
             return true;
     }
     return false;
+}
+
+/* The first class of which a rule is broken that every processor checks. */
+static enum vmentry_class first_sure(const struct vmentry_findings *findings)
+{
+    enum vmentry_class first = VMENTRY_ENTERS;
+
+    for (uint32_t i = 0; i < findings->count; i++) {
+        const struct vmentry_rule_text *rule = &vmentry_rule_table[findings->item[i].rule];
+
+        if (!rule->may && rule->class < first)
+            first = rule->class;
+    }
+    return first;
 }
 
 /*
@@ -84,7 +94,7 @@ static bool qualification_fits(const struct vmentry_findings *findings, uint64_t
             qualification_of(&findings->item[i]) == qualification)
             return true;
     }
-    return has_class(findings, VMENTRY_GUEST, false) &&
+    return has_class(findings, VMENTRY_GUEST) &&
            ((qualification == VMENTRY_QUALIFICATION_PDPTE &&
              vmentry_is_unchecked(findings, VMENTRY_PDPTE_MEMORY)) ||
             (qualification == VMENTRY_QUALIFICATION_LINK_POINTER &&
@@ -108,21 +118,14 @@ static bool entry_fits(const struct vmentry_findings *findings, uint64_t entry)
     return found;
 }
 
+/* Controls and host state may be checked in either order; the guest's and MSRs come after both. */
 bool vmentry_allows(const struct vmentry_findings *findings, struct vmentry_outcome outcome)
 {
-    bool controls = has_class(findings, VMENTRY_CONTROLS, true);
-    bool host = has_class(findings, VMENTRY_HOST, true);
-    bool guest = has_class(findings, VMENTRY_GUEST, true);
-
-    switch (outcome.class) {
-    case VMENTRY_CONTROLS:
-    case VMENTRY_HOST:
-        return has_class(findings, outcome.class, false);
-    case VMENTRY_GUEST:
-        return !controls && !host && qualification_fits(findings, outcome.qualification);
-    case VMENTRY_MSR_LOAD:
-        return !controls && !host && !guest && entry_fits(findings, outcome.qualification);
-    default:
-        return !controls && !host && !guest && !has_class(findings, VMENTRY_MSR_LOAD, true);
-    }
+    if (outcome.class <= VMENTRY_HOST)
+        return has_class(findings, outcome.class);
+    if (first_sure(findings) < outcome.class)
+        return false;
+    if (outcome.class == VMENTRY_GUEST)
+        return qualification_fits(findings, outcome.qualification);
+    return outcome.class != VMENTRY_MSR_LOAD || entry_fits(findings, outcome.qualification);
 }

@@ -33,28 +33,17 @@ static const struct base {
 #define EPTP_INITIAL  (EPTP_WALK_4 | 6) /* write-back */
 #define GUEST_ADDRESS 0x1000
 
-/* Addresses that the processor may use when a control is changed at random. */
-static const enum vmcs_field scratch_fields[] = {
-    VMCS_ADDRESS_OF_IO_BITMAP_A,
-    VMCS_ADDRESS_OF_IO_BITMAP_B,
-    VMCS_ADDRESS_OF_MSR_BITMAPS,
-    VMCS_VM_EXIT_MSR_STORE_ADDRESS,
-    VMCS_VM_EXIT_MSR_LOAD_ADDRESS,
-    VMCS_VM_ENTRY_MSR_LOAD_ADDRESS,
-    VMCS_PML_ADDRESS,
-    VMCS_VIRTUAL_APIC_ADDRESS,
-    VMCS_APIC_ACCESS_ADDRESS,
-    VMCS_POSTED_INTERRUPT_DESCRIPTOR_ADDRESS,
-    VMCS_EPTP_LIST_ADDRESS,
-    VMCS_VMREAD_BITMAP_ADDRESS,
-    VMCS_VMWRITE_BITMAP_ADDRESS,
-    VMCS_VIRTUALIZATION_EXCEPTION_INFORMATION_ADDRESS,
-    VMCS_SUB_PAGE_PERMISSION_TABLE_POINTER,
-    VMCS_LOW_PASID_DIRECTORY_ADDRESS,
-    VMCS_HIGH_PASID_DIRECTORY_ADDRESS,
-    VMCS_HLAT_POINTER,
-    VMCS_PID_POINTER_TABLE_ADDRESS,
-};
+/* The processor may use any address of a control field when a control is changed at random. */
+static void put_addresses(uint64_t page, struct vmcs_image *image)
+{
+    for (enum vmentry_rule rule = 0; rule < VMENTRY_RULE_COUNT; rule++) {
+        const struct vmentry_form *form = &vmentry_forms[rule];
+        unsigned count = form->kind == FORM_ADDRESS ? form->field_count : form->kind == FORM_AREA;
+
+        for (unsigned i = 0; i < count && vmentry_rule_table[rule].class == VMENTRY_CONTROLS; i++)
+            vmcs_image_put(image, form->fields[i], page);
+    }
+}
 
 static void put_controls(const struct vmentry_ground *ground, const struct base *base,
                          struct vmcs_image *image)
@@ -77,12 +66,11 @@ static void put_controls(const struct vmentry_ground *ground, const struct base 
     };
 
     vmcs_image_init(image, c, controls);
+    put_addresses(ground->page[VMENTRY_PAGE_SCRATCH], image);
     vmcs_image_put(image, VMCS_EXCEPTION_BITMAP, UINT32_MAX);
     vmcs_image_put(image, VMCS_EPT_POINTER, ground->page[VMENTRY_PAGE_EMPTY] | EPTP_INITIAL);
     vmcs_image_put(image, VMCS_VIRTUAL_PROCESSOR_IDENTIFIER, 1);
     vmcs_image_put(image, VMCS_TSC_MULTIPLIER, 1ull << 48);
-    for (unsigned i = 0; i < sizeof scratch_fields / sizeof *scratch_fields; i++)
-        vmcs_image_put(image, scratch_fields[i], ground->page[VMENTRY_PAGE_SCRATCH]);
 }
 
 static void put_registers(const struct vmentry_ground *ground, const struct base *base,

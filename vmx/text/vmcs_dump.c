@@ -58,11 +58,6 @@ static bool is_of_segment(enum vmcs_field field)
            (field >= VMCS_GUEST_ES_BASE && field <= VMCS_GUEST_TR_BASE);
 }
 
-static enum vmcs_field of_segment(enum vmcs_field of_es, unsigned segment)
-{
-    return (enum vmcs_field)(of_es + 2 * segment);
-}
-
 /* What the image lacks of a segment is reported as dashes: never a value that nobody read. */
 static void print_segment_value(struct sink *sink, const struct vmcs_image *image,
                                 enum vmcs_field field, int digits)
@@ -81,7 +76,7 @@ static char mark_of_segment(const struct vmcs_marks *marks, unsigned segment)
     char mark = ' ';
 
     for (unsigned i = 0; i < sizeof(groups) / sizeof(groups[0]) && mark == ' '; i++)
-        mark = mark_of(marks, of_segment(groups[i], segment));
+        mark = mark_of(marks, vmcs_of_segment(groups[i], segment));
     return mark;
 }
 
@@ -92,13 +87,13 @@ static void print_segments(struct sink *sink, const struct vmcs_image *image,
 
     print_to(sink, "       selector base               limit      access rights\n");
     for (unsigned i = 0; i < SEGMENTS; i++) {
-        enum vmcs_field rights = of_segment(VMCS_GUEST_ES_ACCESS_RIGHTS, i);
+        enum vmcs_field rights = vmcs_of_segment(VMCS_GUEST_ES_ACCESS_RIGHTS, i);
 
         print_to(sink, "%c %-4s", mark_of_segment(marks, i), names[i]);
-        print_segment_value(sink, image, of_segment(VMCS_GUEST_ES_SELECTOR, i), 4);
+        print_segment_value(sink, image, vmcs_of_segment(VMCS_GUEST_ES_SELECTOR, i), 4);
         print_to(sink, "  ");
-        print_segment_value(sink, image, of_segment(VMCS_GUEST_ES_BASE, i), 16);
-        print_segment_value(sink, image, of_segment(VMCS_GUEST_ES_LIMIT, i), 8);
+        print_segment_value(sink, image, vmcs_of_segment(VMCS_GUEST_ES_BASE, i), 16);
+        print_segment_value(sink, image, vmcs_of_segment(VMCS_GUEST_ES_LIMIT, i), 8);
         print_segment_value(sink, image, rights, 8);
         print_to(sink, "\n");
         print_words(sink, image, rights);
