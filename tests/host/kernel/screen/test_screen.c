@@ -230,6 +230,20 @@ static void too_large_a_screen_is_used_in_part(void **state)
     assert_int_equal(memcmp(drawn[0], "line ", 5), 0);
 }
 
+/* A row that is cleared ends with its last column: the first cell that is shown stays known. */
+static void the_largest_screen_scrolls(void **state)
+{
+    (void)state;
+    open_device(SCREEN_COLUMNS_MOST, SCREEN_ROWS_MOST);
+    screen_clear(&screen);
+    write_plain("x");
+    for (unsigned i = 1; i < SCREEN_ROWS_MOST; i++)
+        write_plain("\n");
+    assert_int_equal(drawn[0][0], 'x');
+    write_plain("\n");
+    assert_int_equal(drawn[0][0], ' ');
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -246,6 +260,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(tabs, set_up, tear_down),
         cmocka_unit_test_setup_teardown(only_ascii, set_up, tear_down),
         cmocka_unit_test_setup_teardown(one_cell, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(the_largest_screen_scrolls, set_up, tear_down),
         cmocka_unit_test_setup_teardown(too_large_a_screen_is_used_in_part, set_up, tear_down),
     };
 

@@ -153,6 +153,17 @@ static void exits_that_are_no_probes_are_passed_over(void **state)
     assert_null(probe_check(vcpu));
 }
 
+/* More exits than are kept: those that are not, are missing. */
+static void exits_that_were_not_recorded_are_missing(void **state)
+{
+    (void)state;
+    for (unsigned i = 0; i < VCPU_EXITS_RECORDED; i++)
+        guest_vm_of(vcpu)->record[i] = (struct exit_record){
+            .reason = EXIT_REASON_VMCALL, .rax = PROBE_CALL_QUIET, .done = EXIT_EMULATED};
+    guest_vm_of(vcpu)->record_count = VCPU_EXITS_RECORDED + 2;
+    assert_wrong("exit 1 of 1 is missing");
+}
+
 static void every_register_and_flag_counts(void **state)
 {
     (void)state;
@@ -214,6 +225,7 @@ int main(void)
         TEST(what_a_quirk_leaves_open_is_not_compared),
         TEST(exits_are_counted),
         TEST(exits_that_are_no_probes_are_passed_over),
+        TEST(exits_that_were_not_recorded_are_missing),
         TEST(every_register_and_flag_counts),
         TEST(faults_count_with_their_place_and_code),
         TEST(a_guest_that_did_not_come_to_its_end_is_reported),

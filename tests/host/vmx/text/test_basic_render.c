@@ -97,6 +97,27 @@ static void without_findings_nothing_is_marked(void **state)
     assert_non_null(strstr(text, "none of the known ones"));
 }
 
+/* What stands behind the last finding is none; one of another MSR or of other bits is not told. */
+static void only_what_was_found_is_marked(void **state)
+{
+    struct findings findings = {0};
+    const struct finding finding = {
+        .msr = IA32_VMX_BASIC, .high = 53, .low = 50, .severity = SEVERITY_REFUSAL};
+    struct text_buffer buffer;
+
+    (void)state;
+    for (unsigned i = 0; i < 5; i++) {
+        findings.item[0] = finding;
+        findings.item[0].msr += i == 1;
+        findings.item[0].high += i == 2;
+        findings.item[0].low -= i == 3;
+        findings.count = i > 0;
+        text_buffer_init(&buffer, text, sizeof(text));
+        basic_render(&buffer.sink, ~0ull, &findings, NULL);
+        assert_int_equal(strstr(text, "\nX") != NULL, i == 4);
+    }
+}
+
 /* Every value of every field, each at its worst, fits a console of 80 columns in plain ASCII. */
 static void no_line_is_wider_than_78_columns(void **state)
 {
@@ -153,6 +174,7 @@ int main(void)
         cmocka_unit_test(a_good_value_drawn),
         cmocka_unit_test(what_is_wrong_is_marked),
         cmocka_unit_test(without_findings_nothing_is_marked),
+        cmocka_unit_test(only_what_was_found_is_marked),
         cmocka_unit_test(no_line_is_wider_than_78_columns),
         cmocka_unit_test(each_field_is_painted_and_unpainted),
         cmocka_unit_test(memory_types_have_their_names),
