@@ -1,4 +1,4 @@
-#include "lib/json.h"
+#include "lib/format.h"
 
 #include "lib/string.h"
 

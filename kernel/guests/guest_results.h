@@ -10,7 +10,7 @@
 #include "kernel/console/console.h"
 #include "kernel/guests/guest_choice.h"
 #include "kernel/machine.h"
-#include "lib/json.h"
+#include "lib/format.h"
 #include "vm/guests/measure/bench.h"
 #include "vm/guests/guest.h"
 #include "vmx/vmcs_image.h"

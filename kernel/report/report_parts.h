@@ -10,7 +10,7 @@
 #include "kernel/report/cpu_ranges.h"
 #include "kernel/console/console.h"
 #include "kernel/machine.h"
-#include "lib/json.h"
+#include "lib/format.h"
 #include "lib/set.h"
 
 /* One finding after the other, each with the CPUs that it was found on alike. Begins with zeros. */

@@ -8,7 +8,7 @@
 #include <stdint.h>
 
 #include "kernel/machine.h"
-#include "lib/json.h"
+#include "lib/format.h"
 #include "vmx/selftest/selftest.h"
 #include "vmx/selftest/selftest_vmentry.h"
 

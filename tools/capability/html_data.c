@@ -3,7 +3,7 @@
 #include <stdbool.h>
 #include <string.h>
 
-#include "lib/json.h"
+#include "lib/format.h"
 #include "tools/capability/feature_text.h"
 #include "tools/capability/html_words.h"
 #include "tools/capability/report.h"

@@ -4,7 +4,7 @@
 #ifndef TOOLS_CAPABILITY_SET_JSON_H
 #define TOOLS_CAPABILITY_SET_JSON_H
 
-#include "lib/json.h"
+#include "lib/format.h"
 #include "tools/capability/check_set.h"
 
 void set_json(struct json *json, const struct checked *checked);

@@ -7,7 +7,7 @@
 
 #include <stdint.h>
 
-#include "lib/json.h"
+#include "lib/format.h"
 #include "vmx/capability/vmx_capability.h"
 #include "vmx/finding.h"
 

@@ -5,9 +5,8 @@
 #ifndef VMX_VMCS_DUMP_H
 #define VMX_VMCS_DUMP_H
 
-#include "lib/json.h"
-#include "vmx/vmcs_image.h"
 #include "lib/format.h"
+#include "vmx/vmcs_image.h"
 
 /* Fields to be found at a glance: a ">" stands before them. */
 struct vmcs_marks {

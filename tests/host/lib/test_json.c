@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "lib/json.h"
+#include "lib/format.h"
 
 static char text[4096];
 static struct text_buffer buffer;
