@@ -742,11 +742,38 @@ static void an_event_that_is_not_valid_may_be_anything(void **state)
     }
 }
 
+/*
+ * SDM, "Checks on Host Control Registers, MSRs, and SSP": LMA (bit 10) and LME (bit 8) are each the
+ * same as "host address-space size" (bit 9 of the VM-exit controls; 21 loads IA32_EFER).
+ */
+static void the_hosts_efer_is_that_of_its_address_space(void **state)
+{
+    (void)state;
+    ground_reset(GROUND_ALL);
+    for (unsigned i = 0; i < 32; i++) {
+        uint64_t efer = (i & 1) | (i & 2 ? 1 << 8 : 0) | (i & 4 ? 1 << 10 : 0) | (i & 8) << 8;
+        uint64_t both = 1 << 8 | 1 << 10, wanted = i & 16 ? efer | both : efer & ~both;
+        uint64_t controls;
+
+        assert_true(vmentry_base_image(&ground, VMENTRY_BASE_LONG, &image));
+        controls = vmcs_image_get(&image, VMCS_PRIMARY_VM_EXIT_CONTROLS) | 1 << 21;
+        vmcs_image_set(&image, VMCS_HOST_IA32_EFER, efer);
+        break_with(VMCS_PRIMARY_VM_EXIT_CONTROLS,
+                   i & 16 ? controls | 1 << 9 : controls & ~(uint64_t)(1 << 9));
+        assert_int_equal(vmentry_has(&findings, VMENTRY_HOST_EFER_LONG_MODE), wanted != efer);
+        for (uint32_t j = 0; j < findings.count; j++) {
+            if (findings.item[j].rule == VMENTRY_HOST_EFER_LONG_MODE)
+                assert_int_equal(findings.item[j].wanted, wanted);
+        }
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_rule_is_kept_and_broken),
         cmocka_unit_test(fields_end_after_the_last),
+        cmocka_unit_test(the_hosts_efer_is_that_of_its_address_space),
         cmocka_unit_test(each_rule_stands_in_its_section),
         cmocka_unit_test(an_event_that_is_not_valid_may_be_anything),
         cmocka_unit_test(every_base_can_be_entered),
