@@ -1,8 +1,7 @@
 /*
  * A virtual CPU: the guest's registers, its VMCS, and what is counted about it.
  *
- * One runs on one CPU from its creation to its end (vm/guests/guest_run.h); nothing in it is
- * shared.
+ * One runs on one CPU from its creation to its end; what several vCPUs share is their VM's.
  */
 #ifndef VM_VCPU_H
 #define VM_VCPU_H

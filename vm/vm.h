@@ -21,6 +21,7 @@
 #include <stdint.h>
 
 #include "mm/page_alloc.h"
+#include "lib/spinlock.h"
 #include "vm/memory/ept.h"
 #include "vm/vm_policy.h"
 
@@ -46,6 +47,8 @@ struct vm {
     const struct msr_rule *msr_rule[VM_MSR_SLOTS]; /* by vm_msr_rule(); those without are any's */
 
     uint64_t msr_bitmap, io_bitmap; /* physical: 1 and 2 pages; all bits 1 at first */
+
+    struct spinlock lock; /* of `ept` and `pages` while vCPUs run: pages are only added then */
 
     uint64_t memory, memory_bytes; /* physical: the guest's RAM from address 0 on, contiguous */
     struct page_cache pages;       /* all others that are the VM's */

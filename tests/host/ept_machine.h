@@ -46,6 +46,19 @@ void machine_free_tables(struct machine *machine);
 /* The same; each page must have come back. */
 void machine_end(struct machine *machine);
 
+/* A page as an EPT violation maps it. */
+static inline enum map_result store_page(struct ept *ept, uint64_t guest_physical,
+                                         uint64_t physical, uint32_t permissions,
+                                         enum memory_type type)
+{
+    uint64_t *entry = ept_page_entry(ept, guest_physical);
+
+    if (entry == NULL)
+        return MAP_NO_MEMORY;
+    *entry = physical | permissions | (uint64_t)type << 3;
+    return MAP_OK;
+}
+
 /* The entries of the table at a physical address. */
 uint64_t *machine_table(const struct machine *machine, uint64_t physical);
 

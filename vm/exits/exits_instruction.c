@@ -32,7 +32,9 @@ enum exit_done exit_cpuid(struct vcpu *vcpu)
 /* Apart, so that a HLT with a full cache needs no room for it. */
 __attribute__((noinline)) static enum exit_done fill_page_cache(struct vcpu *vcpu)
 {
+    spinlock_acquire(&vcpu->vm->lock);
     page_cache_refill(&vcpu->vm->pages);
+    spinlock_release(&vcpu->vm->lock);
     return skip_emulated_instruction(EXIT_IGNORED);
 }
 

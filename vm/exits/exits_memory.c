@@ -52,12 +52,32 @@ enum { VIOLATION_ALLOWED = 7 << 3, VIOLATION_NMI_UNBLOCKING = 1 << 12 };
 /* The log has 512 entries and is written downwards. */
 enum { PML_LAST = 511 };
 
-/* The first touch of a page that the guest may have. */
+/* Another vCPU may have been faster: then the page is there. */
+static inline bool map_fresh_page(struct vm *vm, uint64_t address)
+{
+    uint64_t *entry = ept_page_entry(&vm->ept, address), page;
+
+    if (entry == NULL)
+        return false;
+    if (__builtin_expect(*entry == 0, 1)) {
+        page = page_cache_alloc(&vm->pages);
+        if (page == 0)
+            return false;
+        *entry = page | EPT_RAM;
+    }
+    return true;
+}
+
+/* The first touch of a page that the guest may have. It needs no INVEPT, on no CPU. */
 static enum exit_done map_page(struct vcpu *vcpu, uint64_t address)
 {
-    uint64_t page = page_cache_alloc(&vcpu->vm->pages);
+    struct vm *vm = vcpu->vm;
+    bool mapped;
 
-    if (page == 0 || ept_map_page(&vcpu->vm->ept, address, page, EPT_ALL, MEMORY_TYPE_WB) != MAP_OK)
+    spinlock_acquire(&vm->lock);
+    mapped = map_fresh_page(vm, address);
+    spinlock_release(&vm->lock);
+    if (!mapped)
         return vcpu_end(vcpu, GUEST_END_MEMORY, EXIT_REASON_EPT_VIOLATION, address);
     event_requeue();
     return EXIT_MAPPED;

@@ -61,38 +61,19 @@ enum map_result ept_map(struct ept *ept, uint64_t guest_physical, uint64_t physi
                                         attributes(permissions, type));
 }
 
-/* Makes the page table for an address the one that ept_map_page() writes to without a walk. */
-static __attribute__((noinline)) enum map_result visit_table(struct ept *ept,
-                                                             uint64_t guest_physical)
+uint64_t *ept_visit_table(struct ept *ept, uint64_t guest_physical)
 {
     uint64_t first = guest_physical & ~(radix_size(LEVEL_PD) - 1);
     uint64_t *table;
 
     if (guest_physical >> RADIX_BITS != 0)
-        return MAP_BAD_ADDRESS;
+        return NULL;
     table = radix_make(&ept->radix, first, LEVEL_PT);
     if (table == NULL)
-        return MAP_NO_MEMORY;
+        return NULL;
     ept->recent_2m = guest_physical >> radix_shift(LEVEL_PD);
     ept->recent_table = table;
-    return MAP_OK;
-}
-
-enum map_result ept_map_page(struct ept *ept, uint64_t guest_physical, uint64_t physical,
-                             uint32_t permissions, enum memory_type type)
-{
-    enum map_result result = check_leaf(ept, permissions, type);
-
-    if (physical % PAGE_SIZE != 0)
-        return MAP_MISALIGNED;
-    if (physical >= ept->radix.physical_end)
-        return MAP_BAD_PHYSICAL;
-    if (result == MAP_OK && guest_physical >> radix_shift(LEVEL_PD) != ept->recent_2m)
-        result = visit_table(ept, guest_physical);
-    if (result == MAP_OK)
-        ept->recent_table[radix_index(guest_physical, LEVEL_PT)] =
-            physical | attributes(permissions, type);
-    return result;
+    return &table[radix_index(guest_physical, LEVEL_PT)];
 }
 
 enum map_result ept_map_by_type(struct ept *ept, uint64_t guest_physical, uint64_t physical,

@@ -4,7 +4,7 @@
  * SDM Vol. 3, "The Extended Page Table Mechanism (EPT)", four levels; mm/radix.h has what is common
  * with page tables. Nothing here touches the processor's caches: vmx/vmx_result.h says when one has
  * to. The guest must not run on another CPU meanwhile, or accessed and dirty flags that the
- * processor sets may be lost.
+ * processor sets may be lost; but where nothing was mapped a page may be added.
  *
  * The processor never meets a misconfigured entry here ("EPT Misconfigurations"): what would be
  * one is refused.
@@ -13,6 +13,7 @@
 #define VM_EPT_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "mm/memory_type.h"
@@ -23,7 +24,7 @@ struct ept {
     struct radix radix;
     struct ept_capability capability;
     uint64_t recent_2m;     /* guest-physical address >> 21 that recent_table maps */
-    uint64_t *recent_table; /* the page table that ept_map_page() went to last */
+    uint64_t *recent_table; /* the page table that ept_page_entry() went to last */
 };
 
 /* What a range of memory is to be cached as: the guest sees it through EPT, not through MTRRs. */
@@ -72,14 +73,6 @@ enum map_result ept_map(struct ept *ept, uint64_t guest_physical, uint64_t physi
                         uint32_t permissions, enum memory_type type);
 
 /*
- * As ept_map(), one page of 4 KiB, the one that `guest_physical` (of any byte) lies in: the short
- * way for an EPT violation that maps a fresh page. A few dozen instructions when the page before
- * was of the same 2 MiB. INVEPT is not needed when nothing was mapped there before.
- */
-enum map_result ept_map_page(struct ept *ept, uint64_t guest_physical, uint64_t physical,
-                             uint32_t permissions, enum memory_type type);
-
-/*
  * As ept_map(), each part with its own memory type: a page is large only where all of it has one
  * type. What has no defined type even within 4 KiB is UC, which is never wrong.
  */
@@ -99,5 +92,23 @@ enum map_result ept_unmap(struct ept *ept, uint64_t guest_physical, uint64_t byt
 
 /* As the processor would translate it, whatever the tables hold. */
 struct ept_walk ept_walk(const struct ept *ept, uint64_t guest_physical);
+
+/* What an entry that maps a page of the guest's RAM has beside its address. */
+#define EPT_RAM (EPT_ALL | (uint64_t)MEMORY_TYPE_WB << EPT_MEMORY_TYPE_SHIFT)
+
+/* ept_page_entry() for another table than the last. */
+uint64_t *ept_visit_table(struct ept *ept, uint64_t guest_physical);
+
+/*
+ * The entry of the page of 4 KiB that `guest_physical` (of any byte) lies in, to be written by an
+ * EPT violation that maps a fresh page: at once where the page before was of the same 2 MiB. INVEPT
+ * is not needed when the entry was 0. NULL: no memory for a table, or an address beyond all tables.
+ */
+static inline uint64_t *ept_page_entry(struct ept *ept, uint64_t guest_physical)
+{
+    return __builtin_expect(guest_physical >> radix_shift(LEVEL_PD) == ept->recent_2m, 1)
+               ? &ept->recent_table[radix_index(guest_physical, LEVEL_PT)]
+               : ept_visit_table(ept, guest_physical);
+}
 
 #endif

@@ -381,7 +381,7 @@ static void only_what_is_its_own_is_reached(void **state)
         uint64_t page = pages_alloc(0);
 
         assert_int_equal(
-            ept_map_page(&vcpu->vm->ept, places[i].physical, page, EPT_ALL, MEMORY_TYPE_WB),
+            ept_map(&vcpu->vm->ept, places[i].physical, page, MODEL_PAGE, EPT_ALL, MEMORY_TYPE_WB),
             MAP_OK);
         memcpy(phys_to_virt(page), gdt_limit_and_base, 10);
         table()[0] = places[i].physical | E_ALL;

@@ -160,10 +160,9 @@ static void map_page(struct machine *machine, uint64_t *seed)
         pages[index] = (struct page){random_below(seed, 1ull << (WIDTH - 12)) * KIB4,
                                      (uint8_t)some_permissions(seed, &machine->ept.capability),
                                      (uint8_t)types[random_below(seed, 5)]};
-        assert_int_equal(ept_map_page(&machine->ept,
-                                      WINDOW + index * KIB4 + random_below(seed, KIB4),
-                                      pages[index].physical, pages[index].permissions,
-                                      (enum memory_type)pages[index].type),
+        assert_int_equal(store_page(&machine->ept, WINDOW + index * KIB4 + random_below(seed, KIB4),
+                                    pages[index].physical, pages[index].permissions,
+                                    (enum memory_type)pages[index].type),
                          MAP_OK);
     }
 }
