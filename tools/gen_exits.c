@@ -1,7 +1,7 @@
 /*
  * Writes docs/exits.md to standard output: what the processor does, from vmx/exit_reason.def,
  * tools/exit_reasons.def and tools/exit_layouts.def, and what the hypervisor does, from
- * vm/exits.def: `ninja -C build gen_exits && build/tools/gen_exits > docs/exits.md`.
+ * vm/guests/exits/exits.def: `ninja -C build gen_exits && build/tools/gen_exits > docs/exits.md`.
  */
 #include <ctype.h>
 #include <stdbool.h>
@@ -38,7 +38,7 @@ struct answer {
 #define EXIT(id, handler, how, done) [EXIT_REASON_##id] = {#handler, how, (done)},
 #define NO_EXIT(id, why)             [EXIT_REASON_##id] = {NULL, NULL, (why), NULL},
 static const struct answer answers[EXIT_REASON_COUNT] = {
-#include "vm/exits.def"
+#include "vm/guests/exits/exits.def"
 };
 #undef BY
 #undef NONE
@@ -249,7 +249,7 @@ static void write_introduction(void)
     printf(
         "# VM exits\n\n"
         "<!-- Made by tools/gen_exits from vmx/exit_reason.def, "
-        "tools/exit_reasons.def, tools/exit_layouts.def and vm/exits.def: edit them "
+        "tools/exit_reasons.def, tools/exit_layouts.def and vm/guests/exits/exits.def: edit them "
         "there. -->\n\n"
         "A VM exit takes a logical processor from its guest to the hypervisor. The processor "
         "writes why into the VM-exit\ninformation fields of the current VMCS, saves the guest's "
@@ -261,7 +261,7 @@ static void write_introduction(void)
         "\"behind the instruction\" are like traps: it is done. An\ninstruction's own checks "
         "come first where they find it undefined (#UD) or not for this privilege level (#GP); "
         "most\nother faults come after the exit.\n\n"
-        "Rootmode dispatches by one table (vm/exits.def), counts exits by reason, shows each "
+        "Rootmode dispatches by one table (vm/guests/exits/exits.def), counts exits by reason, shows each "
         "with `trace=exits`, and has a zoo\nof built-in guests (`guest=NAME`) that provoke them "
         "and are judged; one that needs\nwhat the processor does not offer is skipped by name. "
         "This page is made from the tables that the "

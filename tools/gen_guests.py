@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """
 Write docs/guests.md to standard output, from the set of built-in guests in the kernel's image and
-from vm/exits.def: `ninja -C build rootmode.elf && tools/gen_guests.py build/rootmode.elf > docs/guests.md`.
+from vm/guests/exits/exits.def: `ninja -C build rootmode.elf && tools/gen_guests.py build/rootmode.elf > docs/guests.md`.
 
 tools/run reads the names on that page, so that it knows them before anything is built.
 """
@@ -21,7 +21,7 @@ _ROOT = Path(__file__).resolve().parents[1]
 _HEAD = """\
 # The built-in guests
 
-<!-- Made by tools/gen_guests.py from the guests below vm/guests/ and from vm/exits.def: edit them there. -->
+<!-- Made by tools/gen_guests.py from the guests below vm/guests/ and from vm/guests/exits/exits.def: edit them there. -->
 
 `guest=NAME` on the command line runs one on every CPU, `guest=all` all of them in this order, and
 `guest=list` tells in the report what stands here; [docs/command-line.md](command-line.md) has the whole
@@ -41,7 +41,7 @@ def guests(image: Image) -> Iterator[tuple[str, str]]:
 
 
 def provoked() -> dict[str, list[str]]:
-    """The names of the exit reasons that each guest is named for in vm/exits.def."""
+    """The names of the exit reasons that each guest is named for in vm/guests/exits/exits.def."""
     reasons = dict(
         re.findall(
             r'\bEXIT_REASON\(\s*\d+, (\w+),\s+"([^"]*)"',
@@ -51,7 +51,7 @@ def provoked() -> dict[str, list[str]]:
     result: dict[str, list[str]] = {}
     for reason, names in re.findall(
         r'\bEXIT\(\s*(\w+),\s+\w+,\s+BY\(\s*"([^"]*)"',
-        (_ROOT / "vm" / "exits.def").read_text(encoding="utf-8"),
+        (_ROOT / "vm" / "guests" / "exits" / "exits.def").read_text(encoding="utf-8"),
     ):
         for name in names.split():
             result.setdefault(name, []).append(reasons[reason])

@@ -1,8 +1,9 @@
 /*
  * From a VM exit to the next VM entry.
  *
- * vm_exit() is what vm/enter.S calls. One table, vm/exits.def, says which handler serves which
- * reason; each handler says what it did (enum exit_done), and EXIT_ENDED leaves the guest.
+ * vm_exit() is what vm/enter.S calls. A VM has a handler for each reason, from the table in
+ * vm/exit.c or its own policy; each handler says what it did (enum exit_done), and EXIT_ENDED
+ * leaves the guest.
  */
 #ifndef VM_EXIT_H
 #define VM_EXIT_H
@@ -19,10 +20,6 @@ enum exit_done vm_exit(struct vcpu *vcpu);
 enum exit_done exit_cpuid(struct vcpu *vcpu);
 enum exit_done exit_hlt(struct vcpu *vcpu);
 enum exit_done exit_vmcall(struct vcpu *vcpu);
-enum exit_done exit_rdtsc(struct vcpu *vcpu);
-enum exit_done exit_rdtscp(struct vcpu *vcpu);
-enum exit_done exit_random(struct vcpu *vcpu);
-enum exit_done exit_user_wait(struct vcpu *vcpu);
 enum exit_done exit_xsetbv(struct vcpu *vcpu);
 enum exit_done exit_skip(struct vcpu *vcpu);
 enum exit_done exit_unhandled(struct vcpu *vcpu);
@@ -45,14 +42,7 @@ enum exit_done msr_write_pat(struct vcpu *vcpu, const struct msr_rule *rule, uin
 enum exit_done msr_read_efer(struct vcpu *vcpu, const struct msr_rule *rule);
 enum exit_done msr_write_efer(struct vcpu *vcpu, const struct msr_rule *rule, uint64_t value);
 
-enum exit_done exit_rdmsr_immediate(struct vcpu *vcpu);
-enum exit_done exit_wrmsrns_immediate(struct vcpu *vcpu);
-
 enum exit_done exit_control_register(struct vcpu *vcpu);
-enum exit_done exit_mov_dr(struct vcpu *vcpu);
-
-enum exit_done exit_gdtr_idtr(struct vcpu *vcpu);
-enum exit_done exit_ldtr_tr(struct vcpu *vcpu);
 
 enum exit_done exit_exception(struct vcpu *vcpu);
 enum exit_done exit_external_interrupt(struct vcpu *vcpu);
@@ -63,12 +53,6 @@ enum exit_done exit_preemption_timer(struct vcpu *vcpu);
 enum exit_done exit_triple_fault(struct vcpu *vcpu);
 enum exit_done exit_wait(struct vcpu *vcpu);
 
-enum exit_done exit_tpr_below_threshold(struct vcpu *vcpu);
-enum exit_done exit_apic_access(struct vcpu *vcpu);
-
-enum exit_done exit_page_log_full(struct vcpu *vcpu);
-enum exit_done exit_invlpg(struct vcpu *vcpu);
-enum exit_done exit_invpcid(struct vcpu *vcpu);
 enum exit_done exit_ept_violation(struct vcpu *vcpu);
 enum exit_done exit_ept_misconfiguration(struct vcpu *vcpu);
 
@@ -91,6 +75,19 @@ static inline unsigned guest_privilege(void)
 {
     return vmcs_read32(VMCS_GUEST_SS_ACCESS_RIGHTS) >> 5 & 3;
 }
+
+/* How wide addresses are that LGDT, WRMSR and their kin load: the processor's, in whatever mode. */
+static inline unsigned guest_linear_width(const struct vcpu *vcpu)
+{
+    return linear_width(vcpu->capability.cr4_fixed1);
+}
+
+/* What the guest reads in CR4. */
+uint64_t guest_cr4(const struct vcpu *vcpu);
+
+/* A register as an operand of MOV to or from control and debug registers: 32 bits outside 64-bit
+ * mode. */
+uint64_t guest_mov_operand(const struct vcpu *vcpu, unsigned reg);
 
 /* The guest's time-stamp counter. */
 static inline uint64_t guest_tsc(const struct vcpu *vcpu)

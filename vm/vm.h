@@ -34,7 +34,7 @@ enum { VM_EXIT_REASONS = 96, EXIT_HANDLERS = 256 };
 /* Serves the VM exits of one basic exit reason. */
 typedef enum exit_done (*exit_handler)(struct vcpu *vcpu);
 
-/* vm/exits.def, by basic exit reason: what a VM has that does not bring its own. */
+/* vm/guests/exits/exits.def, by basic exit reason: what a VM has that does not bring its own. */
 extern const exit_handler exit_handlers[EXIT_HANDLERS];
 
 enum { VM_MSR_SLOTS = 64 };

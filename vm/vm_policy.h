@@ -78,7 +78,7 @@ struct port_rule {
     uint16_t first, last;
 };
 
-/* Another handler than that of vm/exits.def. */
+/* Another handler than that of vm/guests/exits/exits.def. */
 struct exit_rule {
     uint32_t reason;
     enum exit_done (*handler)(struct vcpu *vcpu);
@@ -97,6 +97,7 @@ struct vm_policy {
     const struct msr_rule *msrs;
     const struct port_rule *ports;
     const struct exit_rule *exits;
+    enum exit_done (*string_io)(struct vcpu *vcpu); /* INS and OUTS; NULL: they end the guest */
     uint32_t cpuid_count, feature_count, msr_count, port_count, exit_count;
 
     uint64_t cr0_host; /* bits of CR0 beside those that VMX fixes whose change is not the guest's */

@@ -14,7 +14,7 @@ enum { EXITS_COLUMN = 43, EXITS_COLUMN_LAST = 110, EXIT_TEXT_SIZE = 80, EXITS_SI
 #define EXIT(id, handler, how, ...) [EXIT_REASON_##id] = how,
 #define NO_EXIT(...)
 static const char *const guests_of[EXIT_REASON_COUNT] = {
-#include "vm/exits.def"
+#include "vm/guests/exits/exits.def"
 };
 #undef BY
 #undef NONE

@@ -86,7 +86,7 @@ void guest_counts_print(struct sink *sink, struct guest_counts counts);
 /* The members "guests", "bench" and "vmcs" of the report. */
 void guests_json(const struct machine *machine, struct json *json);
 
-/* Of each guest there is: its name, what it does, and the VM exits that vm/exits.def names it for.
+/* Of each guest there is: its name, what it does, and the VM exits that vm/guests/exits/exits.def names it for.
  */
 void guest_list_print(struct sink *sink, const struct guest *const *table, uint32_t count);
 

@@ -366,22 +366,22 @@ _REASONS: dict[str, str] = dict(
         r'\bEXIT_REASON\(\s*\d+, (\w+),\s+"([^"]*)"', (_ROOT / "vmx/exit_reason.def").read_text()
     )
 )
-_PROVOKED = {  # the name of a reason: the guests that vm/exits.def says provoke it
+_PROVOKED = {  # the name of a reason: the guests that vm/guests/exits/exits.def says provoke it
     _REASONS[reason]: guests.split()
     for reason, guests in re.findall(
-        r'\bEXIT\(\s*(\w+),\s+\w+,\s+BY\(\s*"([^"]*)"', (_ROOT / "vm/exits.def").read_text()
+        r'\bEXIT\(\s*(\w+),\s+\w+,\s+BY\(\s*"([^"]*)"', (_ROOT / "vm/guests/exits/exits.def").read_text()
     )
 }
 
 
 def provoked(result: Result) -> Iterator[str]:
-    """Every guest that vm/exits.def names is built in, and where it ran, it had those exits."""
+    """Every guest that vm/guests/exits/exits.def names is built in, and where it ran, it had those exits."""
     runs = result.report["guests"]
     for reason, names in _PROVOKED.items():
         for name in names:
             mine = [run for run in runs if run["name"] == name]
             if not mine:
-                yield f"vm/exits.def: {reason}: there is no guest {name}"
+                yield f"vm/guests/exits/exits.def: {reason}: there is no guest {name}"
             for run in mine:
                 if run["result"] == "ok" and reason not in run["exits"]:
                     yield f"CPU {run['cpu']}: {name} had no exit for {reason}: {run['exits']}"

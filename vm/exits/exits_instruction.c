@@ -81,53 +81,6 @@ enum exit_done exit_vmcall(struct vcpu *vcpu)
     return skip_emulated_instruction(EXIT_EMULATED);
 }
 
-enum exit_done exit_rdtsc(struct vcpu *vcpu)
-{
-    uint64_t tsc = guest_tsc(vcpu);
-
-    vcpu->reg[VCPU_RAX] = (uint32_t)tsc;
-    vcpu->reg[VCPU_RDX] = tsc >> 32;
-    return skip_emulated_instruction(EXIT_EMULATED);
-}
-
-enum exit_done exit_rdtscp(struct vcpu *vcpu)
-{
-    uint64_t aux;
-
-    (void)rdmsr_safe(IA32_TSC_AUX, &aux);
-    vcpu->reg[VCPU_RCX] = (uint32_t)aux;
-    return exit_rdtsc(vcpu);
-}
-
-/* On after an instruction that leaves all status flags 0. */
-static enum exit_done exit_with_flags_clear(void)
-{
-    const uint64_t arithmetic = RFLAGS_STATUS;
-
-    vmcs_write_natural(VMCS_GUEST_RFLAGS, vmcs_read_natural(VMCS_GUEST_RFLAGS) & ~arithmetic);
-    return skip_emulated_instruction(EXIT_EMULATED);
-}
-
-/* SDM Vol. 2, "RDRAND": CF = 0 and a register of 0 mean that none is at hand. */
-enum exit_done exit_random(struct vcpu *vcpu)
-{
-    uint32_t information = vmcs_read32(VMCS_VM_EXIT_INSTRUCTION_INFORMATION);
-    unsigned number = information >> 3 & 15, size = information >> 11 & 3;
-
-    vcpu_register_set(vcpu, number, size == 0 ? vcpu_register_get(vcpu, number) & ~0xffffull : 0);
-    return exit_with_flags_clear();
-}
-
-/* SDM Vol. 2, "UMWAIT", "TPAUSE": bits 31:1 of the operand are reserved; the wait may end early. */
-enum exit_done exit_user_wait(struct vcpu *vcpu)
-{
-    unsigned number = vmcs_read32(VMCS_VM_EXIT_INSTRUCTION_INFORMATION) >> 3 & 15;
-
-    if ((uint32_t)vcpu_register_get(vcpu, number) > 1)
-        return exit_protection(vcpu);
-    return exit_with_flags_clear();
-}
-
 /* Of the components that CPUID shows the processor itself checks the value: a fault is the guest's.
  * vm/guests/guest_run.c puts ours back. */
 enum exit_done exit_xsetbv(struct vcpu *vcpu)

@@ -1,56 +1,10 @@
 #include "vm/event.h"
 #include "vm/exit.h"
-#include "vm/exits/guest_operand.h"
 #include "vmx/exit_reason.h"
 #include "vmx/vmcs_access.h"
 
-/* More is forgotten than is asked for, which is always allowed. */
-enum exit_done exit_invlpg(struct vcpu *vcpu)
-{
-    translation_flush(vcpu);
-    return skip_emulated_instruction(EXIT_EMULATED);
-}
-
-/* SDM Vol. 2, "INVPCID": types, and the two halves of the descriptor. */
-enum { INVPCID_ADDRESS, INVPCID_CONTEXT, INVPCID_TYPES = 4 };
-#define INVPCID_PCID 0xfffull
-
-static bool invpcid_faults(uint64_t type, const uint64_t descriptor[2])
-{
-    uint64_t cr4 = vmcs_read_natural(VMCS_GUEST_CR4);
-    bool names_pcid = type == INVPCID_ADDRESS || type == INVPCID_CONTEXT;
-
-    if ((descriptor[0] & ~INVPCID_PCID) != 0)
-        return true;
-    if (names_pcid && (cr4 & CR4_PCIDE) == 0 && descriptor[0] != 0)
-        return true;
-    return type == INVPCID_ADDRESS && !is_canonical(descriptor[1], linear_width(cr4));
-}
-
-/* The exit comes before these checks. Likewise more is forgotten. */
-enum exit_done exit_invpcid(struct vcpu *vcpu)
-{
-    uint32_t information = vmcs_read32(VMCS_VM_EXIT_INSTRUCTION_INFORMATION);
-    uint64_t type = vcpu_register_get(vcpu, information >> 28), descriptor[2];
-    struct operand operand = guest_operand(vcpu, information);
-    enum exit_done done;
-
-    if (operand.mode != OPERAND_64_BIT)
-        type = (uint32_t)type;
-    if (type >= INVPCID_TYPES)
-        return exit_protection(vcpu);
-    operand.bytes = sizeof(descriptor);
-    done = guest_operand_access(vcpu, &operand, descriptor);
-    if (done != EXIT_EMULATED)
-        return done;
-    return invpcid_faults(type, descriptor) ? exit_protection(vcpu) : exit_invlpg(vcpu);
-}
-
 /* Bits 5:3 of the exit qualification: what EPT allows there; nothing, where nothing is mapped. */
 enum { VIOLATION_ALLOWED = 7 << 3, VIOLATION_NMI_UNBLOCKING = 1 << 12 };
-
-/* The log has 512 entries and is written downwards. */
-enum { PML_LAST = 511 };
 
 /* Another vCPU may have been faster: then the page is there. */
 static inline bool map_fresh_page(struct vm *vm, uint64_t address)
@@ -111,14 +65,4 @@ enum exit_done exit_ept_misconfiguration(struct vcpu *vcpu)
 
     vcpu->misconfiguration = ept_walk(&vcpu->vm->ept, address).misconfiguration;
     return vcpu_end(vcpu, GUEST_END_MISCONFIGURED, EXIT_REASON_EPT_MISCONFIGURATION, address);
-}
-
-/* Nobody reads the log: it begins anew, and the guest makes its access again. */
-enum exit_done exit_page_log_full(struct vcpu *vcpu)
-{
-    if ((vmcs_read_natural(VMCS_EXIT_QUALIFICATION) & VIOLATION_NMI_UNBLOCKING) != 0)
-        event_nmi_blocked_again(vcpu);
-    vmcs_write16(VMCS_PML_INDEX, PML_LAST);
-    event_requeue();
-    return EXIT_STEPPED;
 }

@@ -1,5 +1,4 @@
 #include "vm/exit.h"
-#include "vm/exits/guest_operand.h"
 #include "vmx/vmcs_access.h"
 
 #include "lib/x86.h"
@@ -182,48 +181,4 @@ enum exit_done exit_wrmsr(struct vcpu *vcpu)
 
     return __builtin_expect(rule->msr == msr, 1) ? rule->write(vcpu, rule, value)
                                                  : wrmsr_other(vcpu, msr, value);
-}
-
-/*
- * RDMSR and WRMSRNS that name the MSR themselves: it is in the exit qualification, the register in
- * bits 6:3 of the instruction information. They are done as RDMSR and WRMSR are, whose way stays as
- * short as it is, with the operands where those have them.
- */
-static enum exit_done access_immediate(struct vcpu *vcpu, enum exit_done (*access)(struct vcpu *),
-                                       uint64_t *value)
-{
-    uint64_t rax = vcpu->reg[VCPU_RAX], rcx = vcpu->reg[VCPU_RCX], rdx = vcpu->reg[VCPU_RDX];
-    enum exit_done done;
-
-    vcpu->reg[VCPU_RCX] = vmcs_read_natural(VMCS_EXIT_QUALIFICATION);
-    vcpu->reg[VCPU_RAX] = *value;
-    vcpu->reg[VCPU_RDX] = *value >> 32;
-    done = access(vcpu);
-    *value = (uint32_t)vcpu->reg[VCPU_RAX] | vcpu->reg[VCPU_RDX] << 32;
-    vcpu->reg[VCPU_RAX] = rax;
-    vcpu->reg[VCPU_RCX] = rcx;
-    vcpu->reg[VCPU_RDX] = rdx;
-    return done;
-}
-
-static unsigned immediate_register(void)
-{
-    return vmcs_read32(VMCS_VM_EXIT_INSTRUCTION_INFORMATION) >> 3 & 15;
-}
-
-enum exit_done exit_rdmsr_immediate(struct vcpu *vcpu)
-{
-    uint64_t value = 0;
-    enum exit_done done = access_immediate(vcpu, exit_rdmsr, &value);
-
-    if (done == EXIT_EMULATED)
-        vcpu_register_set(vcpu, immediate_register(), value);
-    return done;
-}
-
-enum exit_done exit_wrmsrns_immediate(struct vcpu *vcpu)
-{
-    uint64_t value = vcpu_register_get(vcpu, immediate_register());
-
-    return access_immediate(vcpu, exit_wrmsr, &value);
 }

@@ -1,7 +1,7 @@
 #include "vm/exits/control_registers.h"
 #include "vm/event.h"
 #include "vm/exit.h"
-#include "vm/memory/guest_access.h"
+#include "vm/memory/guest_physical.h"
 #include "vmx/exit_reason.h"
 #include "vmx/vmcs_access.h"
 
@@ -33,7 +33,7 @@ static uint64_t cr0_seen(const struct vcpu *vcpu)
            (vmcs_read_natural(VMCS_CR0_READ_SHADOW) & vcpu->cr0_fixed);
 }
 
-static uint64_t cr4_seen(const struct vcpu *vcpu)
+uint64_t guest_cr4(const struct vcpu *vcpu)
 {
     return (vmcs_read_natural(VMCS_GUEST_CR4) & ~vcpu->cr4_fixed) |
            (vmcs_read_natural(VMCS_CR4_READ_SHADOW) & vcpu->cr4_fixed);
@@ -54,7 +54,7 @@ static struct control_registers registers_seen(const struct vcpu *vcpu)
     return (struct control_registers){
         .cr0 = cr0_seen(vcpu),
         .cr3 = ept ? vmcs_read_natural(VMCS_GUEST_CR3) : vcpu->cr3_seen,
-        .cr4 = cr4_seen(vcpu),
+        .cr4 = guest_cr4(vcpu),
         .efer = efer_seen(vcpu),
         .cs_rights = vmcs_read32(VMCS_GUEST_CS_ACCESS_RIGHTS),
         .tr_rights = vmcs_read32(VMCS_GUEST_TR_ACCESS_RIGHTS),
@@ -192,7 +192,7 @@ static enum exit_done guest_write_cr3(struct vcpu *vcpu, uint64_t value)
 }
 
 /* SDM Vol. 2, "MOV - Move to/from Control Registers": 64 bits in 64-bit mode, else 32. */
-static uint64_t operand(const struct vcpu *vcpu, unsigned reg)
+uint64_t guest_mov_operand(const struct vcpu *vcpu, unsigned reg)
 {
     uint64_t value = vcpu_register_get(vcpu, reg);
 
@@ -223,7 +223,7 @@ enum exit_done exit_control_register(struct vcpu *vcpu)
     enum cr_access access = (enum cr_access)(qualification >> 4 & 3);
 
     if (__builtin_expect(access == CR_MOV_TO, 1))
-        return mov_to_cr(vcpu, number, operand(vcpu, reg));
+        return mov_to_cr(vcpu, number, guest_mov_operand(vcpu, reg));
     switch (access) {
     case CR_MOV_FROM: /* only CR3 and CR8 exit when they are read */
         if (number == 8)
@@ -241,56 +241,4 @@ enum exit_done exit_control_register(struct vcpu *vcpu)
     uint64_t cr0 = cr0_seen(vcpu), source = qualification >> 16 & CR0_LMSW;
 
     return guest_write_cr0(vcpu, (cr0 & ~(CR0_LMSW & ~CR0_PE)) | source);
-}
-
-/*
- * The exit comes before the checks of privilege and of CR4.DE (SDM Vol. 3, "Instructions That Cause
- * VM Exits Conditionally"), and before the #DB that DR7.GD asks for. Gives the vector; 0: no fault.
- */
-static uint8_t dr_fault(const struct vcpu *vcpu, unsigned number)
-{
-    if ((number == 4 || number == 5) && (cr4_seen(vcpu) & CR4_DE) != 0)
-        return X86_VECTOR_UD;
-    if (guest_privilege() != 0)
-        return X86_VECTOR_GP;
-    return (vmcs_read_natural(VMCS_GUEST_DR7) & DR7_GENERAL_DETECT) != 0 ? X86_VECTOR_DB : 0;
-}
-
-static enum exit_done write_debug_register(struct vcpu *vcpu, unsigned number, uint64_t value)
-{
-    if (number >= 4 && value >> 32 != 0)
-        return exit_protection(vcpu);
-    if (number == 5 || number == 7)
-        vmcs_write_natural(VMCS_GUEST_DR7, (value & ~DR7_ZERO) | DR7_INITIAL);
-    else
-        write_dr(number, value);
-    return skip_emulated_instruction(EXIT_EMULATED);
-}
-
-/*
- * DR0 to DR3 and DR6 hold the guest's values while it runs and in between: at a VM exit DR7 becomes
- * 0x400, so that they mean nothing to the host. DR4 and DR5 are DR6 and DR7.
- */
-enum exit_done exit_mov_dr(struct vcpu *vcpu)
-{
-    uint64_t qualification = vmcs_read_natural(VMCS_EXIT_QUALIFICATION);
-    unsigned number = qualification & 7, reg = qualification >> 8 & 15;
-    bool is_dr7 = number == 5 || number == 7, is_read = (qualification >> 4 & 1) != 0;
-
-    switch (dr_fault(vcpu, number)) {
-    case X86_VECTOR_UD:
-        return exit_undefined(vcpu);
-    case X86_VECTOR_GP:
-        return exit_protection(vcpu);
-    case X86_VECTOR_DB:
-        event_enter_debug(DR6_BD);
-        vcpu_inject(vcpu, EVENT_HARDWARE_EXCEPTION, X86_VECTOR_DB);
-        return EXIT_INJECTED;
-    default:
-        break;
-    }
-    if (!is_read)
-        return write_debug_register(vcpu, number, operand(vcpu, reg));
-    vcpu_register_set(vcpu, reg, is_dr7 ? vmcs_read_natural(VMCS_GUEST_DR7) : read_dr(number));
-    return skip_emulated_instruction(EXIT_EMULATED);
 }

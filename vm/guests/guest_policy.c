@@ -1,7 +1,7 @@
 #include "vm/guests/guest.h"
 #include "vm/guests/guest_run.h"
 
-#include "vm/exit.h"
+#include "vm/guests/exits/guest_exits.h"
 
 #define BIT(n)          (1u << (n))
 #define BITS(high, low) ((UINT32_MAX >> (31 - (high))) & (UINT32_MAX << (low)))
@@ -141,6 +141,15 @@ static const struct msr_rule msrs[] = {
     {IA32_GS_BASE, msr_read_field, msr_write_address, VMCS_GUEST_GS_BASE},
 };
 
+/* What exits here that does not for another VM, and what is to be shown of it. */
+#define EXIT(reason, handler, ...) {EXIT_REASON_##reason, handler},
+#define NO_EXIT(...)
+static const struct exit_rule exits[] = {
+#include "vm/guests/exits/exits.def"
+};
+#undef EXIT
+#undef NO_EXIT
+
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
 const struct vm_policy guest_policy = {
@@ -150,6 +159,9 @@ const struct vm_policy guest_policy = {
     .feature_count = COUNT(features),
     .msrs = msrs,
     .msr_count = COUNT(msrs),
+    .exits = exits,
+    .exit_count = COUNT(exits),
+    .string_io = exit_string_io,
 
     /*
      * VM entries and exits leave CR0.CD and CR0.NW alone, and without CR4.MCE a machine check would

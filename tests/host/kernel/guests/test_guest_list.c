@@ -1,4 +1,4 @@
-/* What `guest=list` reports: names as vm/exits.def has them, taken whole. */
+/* What `guest=list` reports: names as vm/guests/exits/exits.def has them, taken whole. */
 #include "kernel/report/report_parts.h"
 
 #include <setjmp.h>

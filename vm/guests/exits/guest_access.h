@@ -7,15 +7,11 @@
 #ifndef VM_GUEST_ACCESS_H
 #define VM_GUEST_ACCESS_H
 
-#include "vm/memory/guest_paging.h"
+#include "vm/guests/exits/guest_paging.h"
 #include "vm/vcpu.h"
 
 /* `access` as of guest_translate(), but for ACCESS_USER, which the guest's CPL adds. */
 enum exit_done guest_access_linear(struct vcpu *vcpu, uint64_t linear, void *data, unsigned bytes,
                                    uint32_t access);
-
-/* Within a page. */
-enum exit_done guest_read_physical(struct vcpu *vcpu, uint64_t physical, void *data,
-                                   unsigned bytes);
 
 #endif

@@ -11,6 +11,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "lib/x86.h"
+
 #include "lib/x86_registers.h"
 
 /* Segment registers, numbered as the instruction information numbers them. */
@@ -36,18 +38,6 @@ struct operand {
     bool write;                    /* else it is read */
     unsigned linear_address_width; /* in 64-bit mode: 48 or 57 */
 };
-
-/* `cr4`: of whoever uses the addresses; or all that the processor can have there. */
-static inline unsigned linear_width(uint64_t cr4)
-{
-    return (cr4 & CR4_LA57) != 0 ? 57 : 48;
-}
-
-/* Bits 63:`width` - 1 are all the same. */
-static inline bool is_canonical(uint64_t address, unsigned width)
-{
-    return (uint64_t)((int64_t)(address << (64 - width)) >> (64 - width)) == address;
-}
 
 /* An offset, or a counter, as wide as addresses are. */
 uint64_t operand_cut(uint64_t value, enum operand_size size);

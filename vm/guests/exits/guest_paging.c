@@ -1,4 +1,4 @@
-#include "vm/memory/guest_paging.h"
+#include "vm/guests/exits/guest_paging.h"
 
 #include <stddef.h>
 

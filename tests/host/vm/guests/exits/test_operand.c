@@ -9,8 +9,8 @@
 
 #include "lib/x86.h"
 #include "tests/host/random.h"
-#include "vm/exits/operand.h"
-#include "vm/exits/system_segment.h"
+#include "vm/guests/exits/operand.h"
+#include "vm/guests/exits/system_segment.h"
 
 /* Access rights: data of 32 bits, writable; the same read-only; code, readable or not; and big. */
 enum {

@@ -1,4 +1,4 @@
-#include "vm/exits/system_segment.h"
+#include "vm/guests/exits/system_segment.h"
 
 #include "vmx/vmcs_image.h"
 

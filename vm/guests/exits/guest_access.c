@@ -1,5 +1,6 @@
-#include "vm/memory/guest_access.h"
+#include "vm/guests/exits/guest_access.h"
 #include "vm/event.h"
+#include "vm/memory/guest_physical.h"
 
 #include <stddef.h>
 
@@ -14,53 +15,15 @@
 
 enum { PAGE_BYTES = 4096 };
 
-static bool has_ept(const struct vcpu *vcpu)
-{
-    return (vcpu->controls[VMX_CONTROL_SECONDARY] & SECONDARY_ENABLE_EPT) != 0;
-}
-
-/* SDM Vol. 3, "Virtualizing Memory-Mapped APIC Accesses": what is read and written there is not
- * what the page holds. */
-static bool is_apic_page(const struct vcpu *vcpu, uint64_t physical)
-{
-    return (vcpu->controls[VMX_CONTROL_SECONDARY] & SECONDARY_VIRTUALIZE_APIC_ACCESSES) != 0 &&
-           (physical ^ vmcs_read64(VMCS_APIC_ACCESS_ADDRESS)) < PAGE_BYTES;
-}
-
-/* What a guest has: its RAM, and pages that it was given at its first touch. */
-static void *through_ept(const struct vcpu *vcpu, uint64_t address, bool write)
-{
-    struct ept_walk walk = ept_walk(&vcpu->vm->ept, address);
-    bool is_own = address < vcpu->vm->memory_bytes ||
-                  address - vcpu->vm->demand_base < vcpu->vm->demand_bytes;
-    uint64_t physical = walk.physical + (address - walk.guest_physical);
-
-    if (!is_own || !walk.mapped || (walk.permissions & (write ? EPT_WRITE : EPT_READ)) == 0 ||
-        is_apic_page(vcpu, physical))
-        return NULL;
-    return phys_to_virt(physical);
-}
-
-/*
- * Where a guest-physical address can be touched, up to the end of its page; NULL: not for this.
- * Without EPT the processor walks the hypervisor's tables, and the addresses are the machine's.
- */
-static void *reach_physical(const struct vcpu *vcpu, uint64_t address, bool write)
-{
-    if (has_ept(vcpu))
-        return through_ept(vcpu, address, write);
-    return is_apic_page(vcpu, address) ? NULL : vm_memory(vcpu->vm, address - vcpu->vm->memory, 1);
-}
-
 /* SDM Vol. 3, "Accessed and Dirty Flags for EPT": with them every access to the guest's paging
  * structures is a write. */
 static void *reach_entry(const struct guest_paging *paging, uint64_t physical, bool write)
 {
     const struct vcpu *vcpu = paging->context;
 
-    if (!has_ept(vcpu))
+    if (!guest_has_ept(vcpu))
         return phys_to_virt(physical);
-    return through_ept(vcpu, physical, write || vcpu->vm->ept.capability.accessed_dirty);
+    return guest_through_ept(vcpu, physical, write || vcpu->vm->ept.capability.accessed_dirty);
 }
 
 /* Without the control that loads IA32_EFER the guest has the host's, but for its own mode. */
@@ -100,7 +63,7 @@ static struct guest_paging paging_now(const struct vcpu *vcpu)
         .context = (void *)vcpu,
     };
 
-    if (has_ept(vcpu)) {
+    if (guest_has_ept(vcpu)) {
         paging.pdpte[0] = vmcs_read64(VMCS_GUEST_PDPTE0);
         paging.pdpte[1] = vmcs_read64(VMCS_GUEST_PDPTE1);
         paging.pdpte[2] = vmcs_read64(VMCS_GUEST_PDPTE2);
@@ -109,13 +72,6 @@ static struct guest_paging paging_now(const struct vcpu *vcpu)
     if ((paging.cr4 & CR4_PKE) != 0)
         paging.pkru = pkru_now();
     return paging;
-}
-
-static enum exit_done has_no_memory(struct vcpu *vcpu, uint64_t physical)
-{
-    (void)vcpu_end(vcpu, GUEST_END_MEMORY, vmcs_read32(VMCS_EXIT_REASON) & EXIT_REASON_BASIC,
-                   physical);
-    return EXIT_ENDED;
 }
 
 /* A part of an operand, within one page. */
@@ -130,9 +86,9 @@ static enum exit_done reach_linear(struct vcpu *vcpu, const struct guest_paging 
         return EXIT_INJECTED;
     }
     *memory = translation.result == TRANSLATED
-                  ? reach_physical(vcpu, translation.physical, (access & ACCESS_WRITE) != 0)
+                  ? guest_reach_physical(vcpu, translation.physical, (access & ACCESS_WRITE) != 0)
                   : NULL;
-    return *memory != NULL ? EXIT_EMULATED : has_no_memory(vcpu, translation.physical);
+    return *memory != NULL ? EXIT_EMULATED : guest_has_no_memory(vcpu, translation.physical);
 }
 
 /* After the last byte of 32-bit addresses comes the first. */
@@ -172,15 +128,5 @@ enum exit_done guest_access_linear(struct vcpu *vcpu, uint64_t linear, void *dat
     copy(memory, data, first, access);
     if (rest != NULL)
         copy(rest, (uint8_t *)data + first, bytes - first, access);
-    return EXIT_EMULATED;
-}
-
-enum exit_done guest_read_physical(struct vcpu *vcpu, uint64_t physical, void *data, unsigned bytes)
-{
-    const void *memory = reach_physical(vcpu, physical, false);
-
-    if (memory == NULL)
-        return has_no_memory(vcpu, physical);
-    memcpy(data, memory, bytes);
     return EXIT_EMULATED;
 }

@@ -1,4 +1,4 @@
-#include "vm/exits/operand.h"
+#include "vm/guests/exits/operand.h"
 
 #include "vmx/vmcs_image.h"
 

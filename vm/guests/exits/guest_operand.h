@@ -4,7 +4,7 @@
 #ifndef VM_GUEST_OPERAND_H
 #define VM_GUEST_OPERAND_H
 
-#include "vm/exits/operand.h"
+#include "vm/guests/exits/operand.h"
 #include "vm/vcpu.h"
 
 /* The operand that the instruction information and the displacement in the exit qualification say.
@@ -20,14 +20,8 @@ struct operand guest_operand_at(unsigned segment, uint64_t offset);
 /*
  * Reads the operand, whose `bytes`, `write` and `alignment` the caller has set, to `data`, or
  * writes it from there. Gives EXIT_EMULATED, or what has become of the guest:
- * vm/memory/guest_access.h.
+ * vm/guests/exits/guest_access.h.
  */
 enum exit_done guest_operand_access(struct vcpu *vcpu, const struct operand *operand, void *data);
-
-/* How wide addresses are that LGDT, WRMSR and their kin load: the processor's, in whatever mode. */
-static inline unsigned guest_linear_width(const struct vcpu *vcpu)
-{
-    return linear_width(vcpu->capability.cr4_fixed1);
-}
 
 #endif

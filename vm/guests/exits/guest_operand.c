@@ -1,9 +1,9 @@
-#include "vm/exits/guest_operand.h"
+#include "vm/guests/exits/guest_operand.h"
 #include "vm/event.h"
 
 #include "lib/x86_vmx.h"
 #include "vm/exit.h"
-#include "vm/memory/guest_access.h"
+#include "vm/guests/exits/guest_access.h"
 
 /* SDM Vol. 3, tables "Format of the VM-Exit Instruction-Information Field as Used for …": what
  * those of memory operands have in common. */

@@ -21,7 +21,7 @@ static const struct {
     uint32_t reason;
     const char *handler, *guests, *why, *done;
 } answers[] = {
-#include "vm/exits.def"
+#include "vm/guests/exits/exits.def"
 };
 
 enum { ANSWERS = sizeof answers / sizeof *answers };

@@ -1,8 +1,8 @@
 #include "vm/event.h"
-#include "vm/exit.h"
-#include "vm/memory/guest_access.h"
-#include "vm/exits/guest_operand.h"
-#include "vm/exits/system_segment.h"
+#include "vm/guests/exits/guest_exits.h"
+#include "vm/guests/exits/guest_access.h"
+#include "vm/guests/exits/guest_operand.h"
+#include "vm/guests/exits/system_segment.h"
 
 #include "lib/x86.h"
 
