@@ -18,7 +18,7 @@ static bool read_ram(const struct vmentry_context *context, uint64_t address, vo
     return memory_read(address, to, bytes);
 }
 
-static bool is_judged(const struct vcpu *vcpu)
+static bool is_explained(const struct vcpu *vcpu)
 {
     if (vcpu->end == GUEST_END_ENTRY_ERROR)
         return vcpu->end_number == ERROR_CONTROLS || vcpu->end_number == ERROR_HOST_STATE;
@@ -40,7 +40,7 @@ static enum vmentry_class class_of(const struct vcpu *vcpu, const struct vmentry
 }
 
 /*
- * Whether WRMSR of an entry's value would fault nobody reports beforehand. But where the processor
+ * Whether WRMSR of an entry's value would fault cannot be known beforehand. But where the processor
  * stopped at an entry that breaks no other rule, it did.
  */
 static void add_write_fault(const struct vcpu *vcpu, const struct vmentry_context *context,
@@ -113,7 +113,7 @@ bool entry_failure_is(const struct vcpu *vcpu, enum vmentry_rule rule)
 {
     struct vmentry_findings findings;
 
-    if (!is_judged(vcpu))
+    if (!is_explained(vcpu))
         return false;
     check(vcpu, &findings);
     return findings.count == 1 && findings.item[0].rule == rule &&
@@ -124,7 +124,7 @@ void entry_failure_explain(const struct vcpu *vcpu, struct guest_run *run)
 {
     struct vmentry_findings findings;
 
-    if (!is_judged(vcpu))
+    if (!is_explained(vcpu))
         return;
     check(vcpu, &findings);
     keep(vcpu, &findings, &run->entry);

@@ -17,7 +17,7 @@ enum {
     RANDOM_US = 1000,
 };
 
-/* A guest of one round; setup() finds the seed after the guest. */
+/* A guest of one round; setup() finds the seed behind the guest's members. */
 struct random_round {
     struct guest guest; /* first */
     uint64_t state;     /* of the random numbers, before the first */

@@ -1,5 +1,5 @@
 /*
- * Guests that cannot be entered, one for each way in which a processor reports so. Each has a
+ * Guests that cannot be entered, one for each way in which a processor says so. Each has a
  * mistake that many a hypervisor made first, and each names the rule that must be found broken.
  */
 
