@@ -304,7 +304,7 @@ static inline bool vmentry_injects_interrupt(const struct vmentry_state *state)
 #define DECLARE_MSRS(...)
 #define DECLARE_FIXED(...)
 #define DECLARE_VALUE(when, name, ...) \
-    DECLARE_##when uint64_t name(const struct vmentry_state *state, uint64_t seen);
+    EXPANDED_TOO(DECLARE_##when) uint64_t name(const struct vmentry_state *state, uint64_t seen);
 #define DECLARE_RIGHTS(registers, name, ...) \
     bool name(const struct vmentry_state *state, unsigned segment);
 #define DECLARE_CODE(name) struct vmentry_view name(const struct vmentry_state *state);

@@ -5,42 +5,28 @@
 #include "vmx/capability/vmx_msr.h"
 
 const struct basic_field basic_fields[BASIC_FIELD_COUNT] = {
-    {63, 59, "reserved-63-59"},
-    {58, 58, "nested-exception"},
-    {57, 57, "bit-57"},
-    {56, 56, "any-event-error-code"},
-    {55, 55, "true-controls"},
-    {54, 54, "ins-outs-information"},
-    {53, 50, "memory-type"},
-    {49, 49, "dual-monitor-treatment"},
-    {48, 48, "32-bit-addresses"},
-    {47, 45, "reserved-47-45"},
-    {44, 32, "size"},
-    {31, 31, "bit-31"},
-    {30, 0, "revision-id"},
-};
-
-/* What 0 means and what anything else means; the memory type has a table of its own. */
-static const struct {
-    const char *zero, *other;
-} meanings[BASIC_FIELD_COUNT] = {
-    {"not defined yet", "not defined yet, and 0 on every known processor"},
-    {"events in VMX: no nested-exception information",
+    {63, 59, "reserved-63-59", "not defined yet",
+     "not defined yet, and 0 on every known processor"},
+    {58, 58, "nested-exception", "events in VMX: no nested-exception information",
      "events in VMX: nested-exception information (FRED)"},
-    {"undocumented", "undocumented; 1 on all since Alder Lake"},
-    {"hardware exceptions: error code as in the real event",
+    {57, 57, "bit-57", "undocumented", "undocumented; 1 on all since Alder Lake"},
+    {56, 56, "any-event-error-code", "hardware exceptions: error code as in the real event",
      "hardware exceptions: with or without an error code"},
-    {"TRUE control MSRs: none, default1 controls stay 1",
+    {55, 55, "true-controls", "TRUE control MSRs: none, default1 controls stay 1",
      "TRUE control MSRs: 0x48d to 0x490, more controls may be 0"},
-    {"exits of INS and OUTS: no information on the instruction",
+    {54, 54, "ins-outs-information", "exits of INS and OUTS: no information on the instruction",
      "exits of INS and OUTS: information on the instruction"},
-    {"", ""},
-    {"dual-monitor treatment of SMIs and SMM: no", "dual-monitor treatment of SMIs and SMM: yes"},
-    {"VMX structures: at any physical address", "VMX structures: only below 4 GiB"},
-    {"reserved", "reserved, and should be 0"},
-    {"bytes for a VMXON region or a VMCS: impossible", "bytes for a VMXON region or a VMCS"},
-    {"always 0", "always 0 on a processor; not part of the revision id"},
-    {"VMCS revision id, first in every region", "VMCS revision id, first in every region"},
+    {53, 50, "memory-type", NULL, NULL},
+    {49, 49, "dual-monitor-treatment", "dual-monitor treatment of SMIs and SMM: no",
+     "dual-monitor treatment of SMIs and SMM: yes"},
+    {48, 48, "32-bit-addresses", "VMX structures: at any physical address",
+     "VMX structures: only below 4 GiB"},
+    {47, 45, "reserved-47-45", "reserved", "reserved, and should be 0"},
+    {44, 32, "size", "bytes for a VMXON region or a VMCS: impossible",
+     "bytes for a VMXON region or a VMCS"},
+    {31, 31, "bit-31", "always 0", "always 0 on a processor; not part of the revision id"},
+    {30, 0, "revision-id", "VMCS revision id, first in every region",
+     "VMCS revision id, first in every region"},
 };
 
 /* SDM, table "Memory Types Recommended for VMCS and Related Data Structures" and PAT's encodings.
@@ -54,7 +40,7 @@ static const char *const memory_types[16] = {
     [7] = "memory type for VMCS accesses: uncached (UC-)",
 };
 
-enum { MEMORY_TYPE = 6, SIZE = 10, REVISION_ID = 12 }; /* their places in the table */
+enum { MEMORY_TYPE = 6, REVISION_ID = 12 }; /* their places in the table */
 
 uint64_t basic_field_value(const struct basic_field *field, uint64_t basic)
 {
@@ -69,7 +55,7 @@ const char *basic_field_meaning(const struct basic_field *field, uint64_t basic)
     if (index == MEMORY_TYPE)
         return memory_types[value] ? memory_types[value]
                                    : "memory type for VMCS accesses: none of the known ones";
-    return value ? meanings[index].other : meanings[index].zero;
+    return value ? field->other : field->zero;
 }
 
 static enum severity severity_of(const struct basic_field *field, const struct findings *findings)

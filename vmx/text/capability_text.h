@@ -16,6 +16,8 @@
 struct basic_field {
     int high, low;    /* bits */
     const char *name; /* for programs: "memory-type" */
+    /* What 0 means and what anything else means; of the memory type NULL: it has a table. */
+    const char *zero, *other;
 };
 
 /* From bit 63 down to bit 0, without a gap. */
