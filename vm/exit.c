@@ -33,6 +33,7 @@ const exit_handler exit_handlers[EXIT_HANDLERS] = {
     [EXIT_REASON_WRMSR] = exit_wrmsr,
     [EXIT_REASON_MWAIT] = exit_skip,
     [EXIT_REASON_MONITOR] = exit_skip,
+    [EXIT_REASON_PAUSE] = exit_skip,
     [EXIT_REASON_EPT_VIOLATION] = exit_ept_violation,
     [EXIT_REASON_EPT_MISCONFIGURATION] = exit_ept_misconfiguration,
     [EXIT_REASON_INVEPT] = exit_undefined,
