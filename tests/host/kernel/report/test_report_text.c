@@ -331,6 +331,8 @@ static void controls_fill_their_lines(void **state)
 /* What the rules of VM entry say of a guest that could not be entered. */
 static void why_a_guest_could_not_be_entered(void **state)
 {
+    unsigned unchecked = 0;
+
     (void)state;
     guest_results.choice.count = 1;
     guest_results.choice.item[0].every_cpu = guest_results.done = true;
@@ -351,6 +353,11 @@ static void why_a_guest_could_not_be_entered(void **state)
     assert_has_not(" more\n");
     runs[0][0].entry.broken = ENTRY_FINDINGS_KEPT + 1;
     assert_has("       and 1 more\n");
+    runs[0][0].entry.broken = 0;
+    memset(runs[0][0].entry.unchecked, 0xff, sizeof(runs[0][0].entry.unchecked));
+    for (const char *at = report(); (at = strstr(at, "       not checked, for want")) != NULL; at++)
+        unchecked++;
+    assert_int_equal(unchecked, VMENTRY_RULE_COUNT); /* and nothing behind the last */
 }
 
 static void what_exits_cost(void **state)
