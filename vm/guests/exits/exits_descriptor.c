@@ -1,8 +1,7 @@
 #include "vm/event.h"
 #include "vm/guests/exits/guest_exits.h"
 #include "vm/guests/exits/guest_access.h"
-#include "vm/guests/exits/guest_operand.h"
-#include "vm/guests/exits/system_segment.h"
+#include "vm/guests/exits/operand.h"
 
 #include "lib/x86.h"
 

@@ -1,6 +1,6 @@
 #include "vm/event.h"
 #include "vm/guests/exits/guest_exits.h"
-#include "vm/guests/exits/guest_operand.h"
+#include "vm/guests/exits/operand.h"
 
 /* More is forgotten than is asked for, which is always allowed. */
 enum exit_done exit_invlpg(struct vcpu *vcpu)

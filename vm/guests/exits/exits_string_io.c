@@ -1,5 +1,5 @@
 #include "vm/guests/exits/guest_exits.h"
-#include "vm/guests/exits/guest_operand.h"
+#include "vm/guests/exits/operand.h"
 
 #include "lib/x86.h"
 

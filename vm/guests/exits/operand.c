@@ -1,5 +1,10 @@
 #include "vm/guests/exits/operand.h"
 
+#include "vm/event.h"
+#include "lib/x86_vmx.h"
+#include "vm/exit.h"
+#include "vm/guests/exits/guest_access.h"
+
 #include "vmx/vmcs_image.h"
 
 #include "lib/x86.h"
@@ -65,4 +70,118 @@ uint8_t operand_locate(const struct operand *operand, uint64_t *linear)
     if (found)
         return 0;
     return operand->segment == OPERAND_SS ? X86_VECTOR_SS : X86_VECTOR_GP;
+}
+
+/* SDM Vol. 3, tables "Format of the VM-Exit Instruction-Information Field as Used for …": what
+ * those of memory operands have in common. */
+static enum operand_size address_size(uint32_t information)
+{
+    return (enum operand_size)(information >> 7 & 7);
+}
+
+unsigned guest_operand_segment(uint32_t information)
+{
+    unsigned segment = information >> 15 & 7;
+
+    return segment <= OPERAND_GS ? segment : OPERAND_DS; /* the manual has no others */
+}
+
+static bool has_index(uint32_t information)
+{
+    return (information >> 22 & 1) == 0;
+}
+
+static bool has_base(uint32_t information)
+{
+    return (information >> 27 & 1) == 0;
+}
+
+static enum operand_mode operand_mode(void)
+{
+    if (guest_is_64_bit())
+        return OPERAND_64_BIT;
+    if ((vmcs_read_natural(VMCS_GUEST_CR0) & CR0_PE) == 0 ||
+        (vmcs_read_natural(VMCS_GUEST_RFLAGS) & RFLAGS_VM) != 0)
+        return OPERAND_REAL;
+    return OPERAND_PROTECTED;
+}
+
+/* The fields of the segment registers stand in the same order in each group: ES is the first. */
+struct operand guest_operand_at(unsigned segment, uint64_t offset)
+{
+    return (struct operand){
+        .mode = operand_mode(),
+        .segment = segment,
+        .segment_base = x86_vmread_bare(VMCS_GUEST_ES_BASE + 2 * segment),
+        .segment_limit = (uint32_t)x86_vmread_bare(VMCS_GUEST_ES_LIMIT + 2 * segment),
+        .segment_rights = (uint32_t)x86_vmread_bare(VMCS_GUEST_ES_ACCESS_RIGHTS + 2 * segment),
+        .offset = offset,
+        .linear_address_width = linear_width(vmcs_read_natural(VMCS_GUEST_CR4)),
+    };
+}
+
+struct operand guest_operand(const struct vcpu *vcpu, uint32_t information)
+{
+    uint64_t offset = vmcs_read_natural(VMCS_EXIT_QUALIFICATION);
+
+    if (has_index(information))
+        offset += vcpu_register_get(vcpu, information >> 18 & 15) << (information & 3);
+    if (has_base(information))
+        offset += vcpu_register_get(vcpu, information >> 23 & 15);
+    return guest_operand_at(guest_operand_segment(information),
+                            operand_cut(offset, address_size(information)));
+}
+
+/* SDM Vol. 3, "Alignment Checking". What an operand is aligned to, it is at its end: the pseudo-
+ * descriptors of SGDT and SIDT have two bytes before a base that is aligned to four. */
+static bool is_misaligned(const struct operand *operand, uint64_t linear)
+{
+    return operand->alignment > 1 && (linear + operand->bytes) % operand->alignment != 0 &&
+           guest_privilege() == 3 && (vmcs_read_natural(VMCS_GUEST_CR0) & CR0_AM) != 0 &&
+           (vmcs_read_natural(VMCS_GUEST_RFLAGS) & RFLAGS_AC) != 0;
+}
+
+/* SDM Vol. 3, "Linear-Address Masking": CPUID does not show it, but a MOV to CR3 does not exit, so
+ * that nothing keeps a guest from it. Its addresses are not known here. */
+static bool masks_addresses(const struct operand *operand)
+{
+    return operand->mode == OPERAND_64_BIT && (vmcs_read_natural(VMCS_GUEST_CR3) & CR3_LAM) != 0;
+}
+
+enum exit_done guest_operand_access(struct vcpu *vcpu, const struct operand *operand, void *data)
+{
+    uint64_t linear;
+    uint8_t vector = operand_locate(operand, &linear);
+
+    if (masks_addresses(operand))
+        return exit_unhandled(vcpu);
+    if (vector == 0 && is_misaligned(operand, linear))
+        vector = X86_VECTOR_AC;
+    if (vector != 0) {
+        vcpu_inject_error(vcpu, vector, 0);
+        return EXIT_INJECTED;
+    }
+    return guest_access_linear(vcpu, linear, data, operand->bytes,
+                               operand->write ? ACCESS_WRITE : ACCESS_READ);
+}
+
+#define HIGH_TYPE (0x1full << 40) /* bits 12:8 of the last doubleword */
+
+struct system_segment system_segment_of(uint64_t low, uint64_t high)
+{
+    bool pages = (low >> 55 & 1) != 0; /* G */
+    uint32_t limit = (uint32_t)((low & 0xffff) | (low >> 32 & 0xf0000));
+
+    return (struct system_segment){
+        .base = (low >> 16 & 0xffffff) | (low >> 56) << 24 | high << 32,
+        .limit = pages ? limit << 12 | 0xfff : limit,
+        .rights = (uint32_t)(low >> 40 & 0xf0ff),
+        .long_type_0 = (high & HIGH_TYPE) == 0,
+    };
+}
+
+bool system_segment_is(const struct system_segment *segment, uint16_t types)
+{
+    return (segment->rights & RIGHTS_S) == 0 && segment->long_type_0 &&
+           (types >> (segment->rights & RIGHTS_TYPE) & 1) != 0;
 }

@@ -1,6 +1,6 @@
 /*
  * Where an instruction's memory operand is, and whether it may be reached: VM exits of instructions
- * come before the processor looks at their operands. Pure.
+ * come before the processor looks at their operands.
  *
  * SDM Vol. 3, "VM-Exit Instruction Information"; "Limit Checking", "Type Checking"; Vol. 1,
  * "Canonical Addressing".
@@ -14,6 +14,7 @@
 #include "lib/x86.h"
 
 #include "lib/x86_registers.h"
+#include "vm/vcpu.h"
 
 /* Segment registers, numbered as the instruction information numbers them. */
 enum { OPERAND_ES, OPERAND_CS, OPERAND_SS, OPERAND_DS, OPERAND_FS, OPERAND_GS };
@@ -44,5 +45,39 @@ uint64_t operand_cut(uint64_t value, enum operand_size size);
 
 /* Gives 0 and the linear address of the first byte; or #GP or #SS, whose error code is 0. */
 uint8_t operand_locate(const struct operand *operand, uint64_t *linear);
+
+/* The operand that the instruction information and the displacement in the exit qualification say.
+ */
+struct operand guest_operand(const struct vcpu *vcpu, uint32_t information);
+
+/* The segment register of the operand. */
+unsigned guest_operand_segment(uint32_t information);
+
+/* An operand at `offset` in a segment. */
+struct operand guest_operand_at(unsigned segment, uint64_t offset);
+
+/*
+ * Reads the operand, whose `bytes`, `write` and `alignment` the caller has set, to `data`, or
+ * writes it from there. Gives EXIT_EMULATED, or what has become of the guest:
+ * vm/guests/exits/guest_access.h.
+ */
+enum exit_done guest_operand_access(struct vcpu *vcpu, const struct operand *operand, void *data);
+
+/*
+ * Descriptors of LDTs and TSSs, as the GDT has them. SDM Vol. 3, "System Descriptor Types", "TSS
+ * Descriptor", "TSS Descriptor in 64-bit mode".
+ */
+struct system_segment {
+    uint64_t base;
+    uint32_t limit;   /* in bytes */
+    uint32_t rights;  /* access rights as the VMCS has them */
+    bool long_type_0; /* what must be 0 in the upper half is */
+};
+
+/* `high`: of a descriptor of 16 bytes the upper half; 0 for one of 8. */
+struct system_segment system_segment_of(uint64_t low, uint64_t high);
+
+/* `types`: bit n stands for the system type n. */
+bool system_segment_is(const struct system_segment *segment, uint16_t types);
 
 #endif

@@ -10,7 +10,6 @@
 #include "lib/x86.h"
 #include "tests/host/random.h"
 #include "vm/guests/exits/operand.h"
-#include "vm/guests/exits/system_segment.h"
 
 /* Access rights: data of 32 bits, writable; the same read-only; code, readable or not; and big. */
 enum {
