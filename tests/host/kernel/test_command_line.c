@@ -478,6 +478,40 @@ static void test_words(void **state)
 }
 
 /* Lines made of pieces of words, fixed seed: no read after the line, and sentences that end. */
+/* The words of guests that have no test above: what each value asks for, and what is asked else. */
+static void test_guest_words(void **state)
+{
+    static const char line[] = "stop=guest guest=hello,cpu1:all report=json";
+
+    (void)state;
+    memset(&options, 0xa5, sizeof(options));
+    command_line_parse(line, &options);
+    assert_int_equal(options.problem_count, 0);
+    assert_ptr_equal(guest_options.names, strstr(line, "hello"));
+    parse("guest=");
+    assert_int_equal(options.problem_count, 1);
+    assert_null(guest_options.names);
+    parse_cleanly("");
+    assert_null(guest_options.names);
+    assert_int_not_equal(guest_options.check_entry, CHECK_ENTRY_ALWAYS);
+    assert_int_equal(guest_options.trace_exits, 0);
+    assert_int_equal(guest_options.dump_vmcs, 0);
+    assert_int_equal(guest_options.bench_exits, 0);
+    parse_cleanly("check-entry=always");
+    assert_int_equal(guest_options.check_entry, CHECK_ENTRY_ALWAYS);
+    parse_cleanly("check-entry=failed");
+    assert_int_equal(guest_options.check_entry, CHECK_ENTRY_FAILED);
+    parse_cleanly("trace=exits");
+    assert_int_equal(guest_options.trace_exits, 1);
+    assert_int_equal(guest_options.dump_vmcs, 0);
+    parse_cleanly("dump=vmcs");
+    assert_int_equal(guest_options.dump_vmcs, 1);
+    assert_int_equal(guest_options.bench_exits, 0);
+    parse_cleanly("bench=exits");
+    assert_int_equal(guest_options.bench_exits, 1);
+    assert_int_equal(guest_options.trace_exits, 0);
+}
+
 static void test_random_lines(void **state)
 {
     static const char *const pieces[] = {
@@ -547,6 +581,7 @@ int main(void)
         cmocka_unit_test(test_many_problems),
         cmocka_unit_test(test_odd_characters),
         cmocka_unit_test(test_words),
+        cmocka_unit_test(test_guest_words),
         cmocka_unit_test(test_random_lines),
     };
 
