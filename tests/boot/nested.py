@@ -96,7 +96,7 @@ def _kvm_departs(result: Result) -> Iterator[str]:
     met = {row["rule"] for row in result.report["selftest_entry"]["departures"]}
     if not _DEPARTURES <= met:
         yield f"not met: {sorted(_DEPARTURES - met)}"
-    yield from console_has("times, guest-state:\n       a guest that waits")(result)
+    yield from console_has("times, guest-state: a guest that waits")(result)
 
 
 def _models() -> list[Boot]:
