@@ -92,7 +92,8 @@ static void check_capabilities(struct vmx_cpu *cpu, const struct vmx_cpu *boot)
     override_apply(cpu->options->override, cpu->cpu, &cpu->msrs, &cpu->checked, &cpu->findings);
     check_values(cpu, &cpu->checked, boot ? &boot->checked_config : NULL, &cpu->checked_config,
                  &cpu->findings);
-    consistency_check(&cpu->checked, cpu->options->check, cpu->cpu, &cpu->findings);
+    SET_FOR_EACH(capability_checks, check)
+        (*check)->check(&cpu->checked, cpu->options->check, cpu->cpu, &cpu->findings);
     if (cpu->options->override->count == 0) {
         cpu->config = cpu->checked_config;
         return;

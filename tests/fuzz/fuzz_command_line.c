@@ -5,12 +5,15 @@
 #include <string.h>
 
 #include "kernel/command_line.h"
+#include "kernel/power/power.h"
+#include "kernel/screen/console_choice.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static struct command_line options;
+    struct console_choice console;
     char *line = malloc(size + 1);
 
     if (line == NULL)
@@ -18,11 +21,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     memcpy(line, data, size);
     line[size] = '\0';
     command_line_parse(line, &options);
+    console = console_choice_of_line();
     free(line);
     if (options.stop > VMX_STAGE_GUEST || options.check > CHECK_STRICT ||
-        options.report >= REPORT_FULL || options.exit > EXIT_REBOOT ||
+        options.report >= REPORT_FULL || exit_wanted > EXIT_REBOOT ||
         options.override.count > OVERRIDES_MAX ||
-        (options.console.lines == LINES_NAMED && options.console.port == 0) ||
+        (console.lines == LINES_NAMED && console.port == 0) ||
         options.problem_count > COMMAND_LINE_PROBLEMS_MAX)
         abort();
     for (uint32_t i = 0; i < options.override.count; i++) {

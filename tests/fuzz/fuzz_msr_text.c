@@ -53,7 +53,7 @@ static void tell(const struct dump_list *list)
     }
     if (!any)
         abort();
-    check(list, list->count - 1, CHECK_CHOICE_AUTO, &checked);
+    check_set(list, list->count - 1, CHECK_CHOICE_AUTO, &checked);
     report_set(&page, &checked);
     set_json(&json, &checked);
 }

@@ -15,7 +15,7 @@ _ROOMS = (
 )  # fmt: skip
 _LINES_MAX = 16500
 _PROPER_MAX = 8400  # of vmx/ and vm/
-_IMAGE_MAX = 140 * 1024  # bytes, stripped
+_IMAGE_MAX = 128 * 1024  # bytes, stripped
 
 
 @pytest.fixture(name="lines", scope="module")

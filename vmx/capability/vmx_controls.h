@@ -10,6 +10,8 @@
 
 #include <stdint.h>
 
+#include "lib/set.h"
+
 #include "vmx/finding.h"
 #include "vmx/capability/vmx_msr.h"
 
@@ -124,5 +126,12 @@ void vmx_controls_derive(const struct vmx_msrs *msrs, enum vmx_check mode, uint3
 /* Adds a finding for each contradiction. An MSR that has no value is not checked. */
 void consistency_check(const struct vmx_msrs *msrs, enum vmx_check mode, uint32_t cpu,
                        struct findings *findings);
+
+/* A check of a CPU's values beyond those without which there is no vmcs_config. */
+struct capability_check {
+    void (*check)(const struct vmx_msrs *msrs, enum vmx_check mode, uint32_t cpu,
+                  struct findings *findings);
+};
+SET_DECLARE(capability_checks, const struct capability_check);
 
 #endif

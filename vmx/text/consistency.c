@@ -102,3 +102,6 @@ void consistency_check(const struct vmx_msrs *msrs, enum vmx_check mode, uint32_
     for (uint32_t i = 0; i < vmx_control_need_count; i++)
         check_need(&vmx_control_needs[i], msrs, mode, cpu, findings);
 }
+
+static const struct capability_check consistency = {consistency_check};
+SET_MEMBER(capability_checks, 0, const struct capability_check, consistency);
