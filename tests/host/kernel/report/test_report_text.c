@@ -416,6 +416,8 @@ static void what_the_boot_cpu_says(void **state)
     assert_has("<1>\nWhat the boot CPU says of its VMX\n");
     assert_has("<5>X 53:50");
     assert_has("<1>\nvmcs_config, as KVM derives it\n");
+    assert_has("\n  size                      4096\n");
+    assert_has("\n  pin_based_exec_ctrl       0x16\n");
     assert_has("<1>\nControls that are on\n");
     assert_has("  pin-based VM-execution controls                 0x00000016<2>\n");
     assert_has_not("secondary");
