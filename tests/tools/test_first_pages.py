@@ -12,11 +12,19 @@ from machine.mutation import mirror
 
 _PAGES = {  # page: the words to boot with, the guest that shows it, its exits
     "first-guest.md": ("guest=count", "count", {"HLT": 3, "VMCALL": 1}),
+    "first-exit-handler.md": ("guest=exits", "exits", {"CPUID": 2, "VMCALL": 2}),
 }
+_FILES_MAX = 2  # that a newcomer has to touch
 
 
 def test_every_page_is_tried() -> None:
     assert {page.name for page in (ROOT / "docs").glob("first-*.md")} == set(_PAGES)
+
+
+@pytest.mark.parametrize("page", _PAGES)
+def test_page_touches_few_files(page: str) -> None:
+    text = (ROOT / "docs" / page).read_text(encoding="utf-8")
+    assert 1 <= text.count("\n+++ b/") <= _FILES_MAX
 
 
 @pytest.mark.parametrize("page", _PAGES)
