@@ -6,8 +6,8 @@
  *   out: main(RDI = its struct cpu) in long mode, on its own stack, with the kernel's page tables.
  *
  * All CPUs come through here at the same time, so none writes to the page and none has a stack
- * until its APIC id has reported it which one is its own. The page is mapped read-only anyway: the
- * descriptors have their accessed bits set, since the processor would set them.
+ * until it has found its own by its APIC id. The page is mapped read-only anyway: the descriptors
+ * have their accessed bits set, since the processor would set them.
  *
  * There is no IDT here: a fault shuts the processor down. So nothing is done that could fault with
  * what the boot CPU has itself: long mode, the same tables.
@@ -113,25 +113,25 @@ long_mode:
 2:  mov XAPIC_ID(%rdi), %eax
     shr $XAPIC_ID_SHIFT, %eax
 
-3:  mov HERE(ap_doors)(%rbx), %rsi
-    mov HERE(ap_door_count)(%rbx), %ecx
-4:  cmp %eax, AP_DOOR_APIC_ID(%rsi)
+3:  mov HERE(ap_starts)(%rbx), %rsi
+    mov HERE(ap_start_count)(%rbx), %ecx
+4:  cmp %eax, AP_START_APIC_ID(%rsi)
     je 5f
-    add $AP_DOOR_SIZE, %rsi
+    add $AP_START_SIZE, %rsi
     dec %ecx
     jnz 4b
     jmp left_out
 
-5:  mov $AP_DOOR_OPEN, %eax
-    mov $AP_DOOR_PASSED, %edx
-    lock cmpxchg %edx, AP_DOOR_STATE(%rsi)
+5:  mov $AP_START_OPEN, %eax
+    mov $AP_START_TAKEN, %edx
+    lock cmpxchg %edx, AP_START_STATE(%rsi)
     je 6f
-    cmp $AP_DOOR_SHUT, %eax
+    cmp $AP_START_CLOSED, %eax
     jne left_out
     pause
     jmp 5b
-6:  mov AP_DOOR_STACK(%rsi), %rsp
-    mov AP_DOOR_CPU(%rsi), %rdi
+6:  mov AP_START_STACK(%rsi), %rsp
+    mov AP_START_CPU(%rsi), %rdi
     jmp *HERE(ap_main)(%rbx)
 
 left_out:
@@ -155,16 +155,16 @@ no_idt:
  * What the boot CPU fills in, in its copy (boot/boot.h); to the last three, which hold distances from
  * the beginning, it adds the page's address.
  */
-    .global ap_cr3, ap_efer, ap_door_count, ap_doors, ap_apic, ap_main
+    .global ap_cr3, ap_efer, ap_start_count, ap_starts, ap_apic, ap_main
     .global ap_gdt_base, ap_far_32, ap_far_64, ap_trampoline_end
 ap_cr3:
     .long 0
 ap_efer:
     .long 0
-ap_door_count:
+ap_start_count:
     .long 0
     .balign 8
-ap_doors:
+ap_starts:
     .quad 0
 ap_apic:
     .quad 0

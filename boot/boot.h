@@ -1,6 +1,6 @@
 /*
- * What assembly and C agree on while control arrives: where the image is, and how a CPU that
- * kernel/cpu/smp.c starts finds its way through boot/ap_trampoline.S.
+ * What assembly and C share in the boot: where the image is, and what a CPU that kernel/cpu/smp.c
+ * starts finds in boot/ap_trampoline.S.
  */
 #ifndef BOOT_BOOT_H
 #define BOOT_BOOT_H
@@ -14,21 +14,21 @@
 #define MULTIBOOT2_BOOT_MAGIC   0x36d76289 /* in EAX at the entry */
 
 /*
- * The door of a CPU. Each goes only through its own, and only while that is open. The boot CPU
- * shuts the doors of those that it resets, and one that arrives then waits: in an emulator a SIPI
- * sent earlier may outlast the reset. It stops for good at the door of one that was given up.
+ * The start of a CPU: it goes on only while that is open. The boot CPU closes it before it sends
+ * INIT, and a CPU that arrives then waits: in an emulator a SIPI sent earlier may outlast the
+ * reset. A CPU that was given up finds itself left out and halts.
  */
-#define AP_DOOR_SHUT     0
-#define AP_DOOR_OPEN     1
-#define AP_DOOR_PASSED   2
-#define AP_DOOR_LEFT_OUT 3
+#define AP_START_CLOSED   0
+#define AP_START_OPEN     1
+#define AP_START_TAKEN    2
+#define AP_START_LEFT_OUT 3
 
-/* struct ap_door */
-#define AP_DOOR_APIC_ID 0
-#define AP_DOOR_STATE   4
-#define AP_DOOR_CPU     8
-#define AP_DOOR_STACK   16
-#define AP_DOOR_SIZE    24
+/* struct ap_start */
+#define AP_START_APIC_ID 0
+#define AP_START_STATE   4
+#define AP_START_CPU     8
+#define AP_START_STACK   16
+#define AP_START_SIZE    24
 
 #ifndef __ASSEMBLER__
 
@@ -36,7 +36,7 @@
 
 struct cpu;
 
-struct ap_door {
+struct ap_start {
     uint32_t apic_id;
     _Atomic(uint32_t) state;
     uint64_t cpu;   /* what `main` gets */
@@ -47,10 +47,10 @@ struct ap_door {
 extern const uint8_t ap_trampoline[], ap_trampoline_end[];
 
 /* In it, what the boot CPU fills in in the copy. */
-extern const uint32_t ap_cr3, ap_efer, ap_door_count;
-extern const uint64_t ap_doors; /* virtual, of ap_door_count struct ap_door */
-extern const uint64_t ap_apic;  /* virtual, of the xAPIC registers; 0: go to x2APIC mode */
-extern const uint64_t ap_main;  /* virtual: entry64_started() */
+extern const uint32_t ap_cr3, ap_efer, ap_start_count;
+extern const uint64_t ap_starts; /* virtual, of ap_start_count struct ap_start */
+extern const uint64_t ap_apic;   /* virtual, of the xAPIC registers; 0: go to x2APIC mode */
+extern const uint64_t ap_main;   /* virtual: entry64_started() */
 
 /* Distances from its beginning, to each of which the boot CPU adds the page's address. */
 extern const uint32_t ap_gdt_base, ap_far_32, ap_far_64;

@@ -1,6 +1,6 @@
 /*
- * Where a room can stand on the way that kernel/main.c walks: it registers what is to be done
- * there.
+ * The points of the boot (kernel/main.c) at which a room can have something done: it registers a
+ * function for one of them.
  */
 #ifndef KERNEL_BOOT_STEP_H
 #define KERNEL_BOOT_STEP_H
@@ -14,7 +14,7 @@ enum boot_point {
     BOOT_PLAN_MEMORY,   /* the map of memory is known, and nothing is taken from the page pool */
     BOOT_BEFORE_VMX,    /* every CPU has started */
     BOOT_AFTER_VMX,     /* every CPU is where `stop=` lets it be; or one refused, and all are out */
-    BOOT_SCREEN_REPORT, /* the report is printed, the console speaks to devices alone: in short */
+    BOOT_SCREEN_REPORT, /* the report is printed; now its short form, to the screen alone */
 };
 
 struct boot_step {

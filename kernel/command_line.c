@@ -55,7 +55,7 @@ bool command_text_number(struct command_text text, unsigned base, uint64_t most,
     return text.length > 0;
 }
 
-/* Enters a sentence, with what a console should not be sent made into question marks. */
+/* Adds a problem. Characters that a console should not be sent become question marks. */
 static void add_problem(struct command_line *out, const char *before, struct command_text word,
                         const char *after)
 {
@@ -96,7 +96,7 @@ static bool in_a_name(char c)
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '-';
 }
 
-/* What may have been meant for a name ends at the first character that no name has. */
+/* A mistyped name ends at the first character that no name has. */
 static void print_unknown(struct command_line *out, struct command_text word)
 {
     struct nearest nearest = {.typed = word.start};

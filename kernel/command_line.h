@@ -46,7 +46,7 @@ struct command_line {
  */
 void command_line_parse(const char *line, struct command_line *out);
 
-/* What nothing answers at, as a problem. */
+/* Adds the problem that no serial port answers where console= says. */
 void command_line_no_port(struct command_line *line);
 
 /* A part of the command line: a word, its value, a piece of that. */

@@ -1,5 +1,5 @@
 /*
- * The one way through the house: boot information, memory, firmware's tables, CPUs, VMX, report.
+ * The boot, from the loader's information to the report: memory, firmware's tables, CPUs, VMX.
  */
 #include <stddef.h>
 
@@ -61,7 +61,7 @@ static bool read_boot_information(uint64_t information)
     return result == MULTIBOOT_OK;
 }
 
-/* For whoever waits, and above all in vain: what is begun stands on the screen at once. */
+/* Printed when a step begins, so that a person who waits in vain sees in which one. */
 static void begin(const char *what)
 {
     console_print("  %s ...\n", what);
@@ -146,7 +146,7 @@ static void prepare_cpus(void)
     start_other_cpus();
 }
 
-/* The whole way; false where it ends early, with a finding that says why. */
+/* The whole boot; false where it ends early, with a finding that says why. */
 static bool go(uint64_t information)
 {
     bool understood = read_boot_information(information);

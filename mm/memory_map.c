@@ -6,8 +6,8 @@
 #include "mm/page_alloc.h"
 
 /*
- * The area below 64 KiB is what firmware is most likely to write to after our back, so code that
- * starts in real mode goes above it where possible. Video memory begins at 640 KiB.
+ * The area below 64 KiB is what firmware is most likely to write to unnoticed, so code that starts
+ * in real mode goes above it where possible. Video memory begins at 640 KiB.
  */
 enum { LOW_PAGES_WARY = 0x10000, LOW_PAGES_END = 0xa0000 };
 

@@ -97,7 +97,7 @@ static uint64_t next_match(uint64_t base, uint64_t mask, uint64_t address, uint6
     return (address & ~(bit * 2 - 1)) | bit | (base & mask & (bit - 1));
 }
 
-/* The variable ranges, and behind them SMM's. */
+/* The variable ranges, and after them SMM's. */
 static unsigned range_count(const struct memory_types_state *state)
 {
     uint64_t count = state->mtrrcap & MTRRCAP_VCNT;

@@ -1,5 +1,5 @@
 /*
- * A room: whose memory a physical address is, for who lets guests see the machine's own.
+ * A room: whose memory a physical address is, for guests that see the machine's own.
  */
 #ifndef MM_MEMORY_USE_H
 #define MM_MEMORY_USE_H

@@ -16,7 +16,7 @@ enum {
 /* "System Description Table Header": the offset of the length. */
 enum { HEADER_LENGTH = 4 };
 
-/* A table as its header tells of it. */
+/* A table as its header describes it. */
 struct table {
     uint64_t physical; /* any alignment */
     char signature[ACPI_SIGNATURE_SIZE + 1];

@@ -12,7 +12,7 @@ enum error_code_kind {
     OTHER
 };
 
-enum { EXCEPTIONS = 32 }; /* vectors below this; those above are interrupts */
+enum { EXCEPTIONS = 32 }; /* vectors from 32 on are interrupts */
 
 struct vector_text {
     const char *name;

@@ -59,7 +59,7 @@ static void write_locked(struct sink *sink, const char *text, size_t length)
     put(text, length);
 }
 
-/* A report comes in many small pieces: a screen follows line by line. */
+/* A report is written in many small pieces; the devices are flushed once a line. */
 static void write(struct sink *sink, const char *text, size_t length)
 {
     (void)sink;

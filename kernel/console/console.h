@@ -33,13 +33,13 @@ void print_in(const struct coloured *page, enum colour colour, const char *forma
 void console_clean(char *to, const char *from, size_t length);
 
 /*
- * Text for a terminal after a serial line, with colours as ANSI sequences (ECMA-48, "Select
- * Graphic Rendition") and CR before each newline.
+ * Text for a terminal at the other end of a serial line, with colours as ANSI sequences (ECMA-48,
+ * "Select Graphic Rendition") and CR before each newline.
  */
 struct serial_text {
     void (*send)(const char *text, size_t length);
     enum colour colour; /* of the terminal now */
-    bool in_line;       /* something stands on the current line */
+    bool in_line;       /* the current line is not empty */
 };
 
 /*
@@ -63,8 +63,8 @@ struct console_device {
     /* Takes cleaned text. True: the device will send it to the serial ports itself, later. */
     bool (*write)(enum console_target target, enum colour colour, const char *text, size_t length);
 
-    void (*flush)(void);   /* what was written is to be seen now */
-    void (*release)(void); /* what is to be sent to the serial ports later is to be sent now */
+    void (*flush)(void);   /* show what was written */
+    void (*release)(void); /* send what is held back for the serial ports */
 };
 SET_DECLARE(consoles, const struct console_device);
 #define CONSOLE_DEVICE(place, device) \
@@ -92,7 +92,7 @@ void console_release(void);
 void console_drain(void);
 
 /*
- * For a panic: takes the console from whoever may hold it, releases, and begins a new line in the
+ * For a panic: takes the lock even if another CPU holds it, releases, and begins a new line in the
  * plain colour, everywhere.
  */
 void console_seize(void);

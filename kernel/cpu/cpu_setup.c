@@ -71,7 +71,7 @@ static uint8_t stack_of(unsigned vector)
     }
 }
 
-/* What comes of each: kernel/trap/traps.c. */
+/* What is done about each: kernel/trap/traps.c. */
 static void build_idt(void)
 {
     for (unsigned vector = 0; vector < VECTORS; vector++) {

@@ -14,26 +14,28 @@
 #include "lib/x86.h"
 #include "vmx/quirks.h"
 
-_Static_assert(offsetof(struct ap_door, state) == AP_DOOR_STATE, "as the trampoline has it");
-_Static_assert(offsetof(struct ap_door, cpu) == AP_DOOR_CPU, "as the trampoline has it");
-_Static_assert(offsetof(struct ap_door, stack) == AP_DOOR_STACK, "as the trampoline has it");
-_Static_assert(sizeof(struct ap_door) == AP_DOOR_SIZE, "as the trampoline has it");
+_Static_assert(offsetof(struct ap_start, state) == AP_START_STATE, "as the trampoline has it");
+_Static_assert(offsetof(struct ap_start, cpu) == AP_START_CPU, "as the trampoline has it");
+_Static_assert(offsetof(struct ap_start, stack) == AP_START_STACK, "as the trampoline has it");
+_Static_assert(sizeof(struct ap_start) == AP_START_SIZE, "as the trampoline has it");
 
-/* How long work may take until it is reported who is waited for; then twice as long, and so on. */
+/*
+ * After this time the CPUs that are waited for are printed; again after twice as long, and so on.
+ */
 enum { PATIENCE_US = 1000000 };
 
 /* One for each CPU that is to be started. */
-static struct ap_door doors[CPUS_MAX];
-static uint32_t door_count;
+static struct ap_start starts[CPUS_MAX];
+static uint32_t start_count;
 
 /* One round of work for everyone; `done` holds the last round that a CPU has finished. */
 static void (*current_work)(struct cpu *cpu);
 static _Atomic(uint32_t) current_round;
 static _Atomic(uint32_t) done[CPUS_MAX];
 
-static struct cpu *behind(const struct ap_door *door)
+static struct cpu *cpu_of(const struct ap_start *start)
 {
-    return (struct cpu *)door->cpu;
+    return (struct cpu *)start->cpu;
 }
 
 /*
@@ -67,13 +69,13 @@ _Noreturn void smp_started(struct cpu *cpu)
     cpu_init_this(cpu);
     apic_init_this();
     if (!atomic_compare_exchange_strong(&cpu->phase, &expected, CPU_READY))
-        machine_halt(); /* given up while it was on its way */
+        machine_halt(); /* given up while it was starting */
     work_for_ever(cpu, seen);
 }
 
-static void make_doors(const uint32_t *apic_ids, uint32_t count)
+static void make_starts(const uint32_t *apic_ids, uint32_t count)
 {
-    door_count = 0;
+    start_count = 0;
     for (uint32_t i = 0; i < count; i++) {
         struct cpu *cpu = cpu_create(apic_ids[i]);
 
@@ -84,10 +86,10 @@ static void make_doors(const uint32_t *apic_ids, uint32_t count)
             continue;
         }
         atomic_store(&cpu->phase, CPU_STARTING);
-        doors[door_count].apic_id = cpu->apic_id;
-        doors[door_count].cpu = (uint64_t)cpu;
-        doors[door_count].stack = cpu->stack_top;
-        atomic_store(&doors[door_count++].state, AP_DOOR_SHUT);
+        starts[start_count].apic_id = cpu->apic_id;
+        starts[start_count].cpu = (uint64_t)cpu;
+        starts[start_count].stack = cpu->stack_top;
+        atomic_store(&starts[start_count++].state, AP_START_CLOSED);
     }
 }
 
@@ -100,8 +102,8 @@ static void write_trampoline(uint64_t page)
     memcpy(copy, ap_trampoline, (size_t)(ap_trampoline_end - ap_trampoline));
     COPIED(ap_cr3) = (uint32_t)kernel_tables()->radix.root;
     COPIED(ap_efer) = (uint32_t)(rdmsr(IA32_EFER) & (EFER_LME | EFER_NXE));
-    COPIED(ap_door_count) = door_count;
-    COPIED(ap_doors) = (uint64_t)doors;
+    COPIED(ap_start_count) = start_count;
+    COPIED(ap_starts) = (uint64_t)starts;
     COPIED(ap_apic) = (uint64_t)apic_registers();
     COPIED(ap_main) = (uint64_t)entry64_started;
     COPIED(ap_gdt_base) += (uint32_t)page;
@@ -110,40 +112,39 @@ static void write_trampoline(uint64_t page)
 #undef COPIED
 }
 
-/* Nobody goes through any more: `state` is AP_DOOR_SHUT or _LEFT_OUT. False if its CPU has. */
-static bool shut(struct ap_door *door, uint32_t state)
+/* Keeps the CPU from starting: `state` is AP_START_CLOSED or _LEFT_OUT. False if it has started. */
+static bool close_start(struct ap_start *start, uint32_t state)
 {
-    uint32_t seen = atomic_load(&door->state);
+    uint32_t seen = atomic_load(&start->state);
 
-    while (seen != AP_DOOR_PASSED) {
-        if (atomic_compare_exchange_weak(&door->state, &seen, state))
+    while (seen != AP_START_TAKEN) {
+        if (atomic_compare_exchange_weak(&start->state, &seen, state))
             return true;
     }
     return false;
 }
 
-/* INIT only to those that are certainly not in our code: whoever arrives now finds the door shut.
- */
+/* INIT only to CPUs that are certainly not in our code: one that arrives now has to wait. */
 static void init_missing(void)
 {
-    for (uint32_t i = 0; i < door_count; i++) {
-        if (shut(&doors[i], AP_DOOR_SHUT))
-            apic_send_init(doors[i].apic_id);
+    for (uint32_t i = 0; i < start_count; i++) {
+        if (close_start(&starts[i], AP_START_CLOSED))
+            apic_send_init(starts[i].apic_id);
     }
 }
 
 static void startup_missing(uint64_t page)
 {
-    for (uint32_t i = 0; i < door_count; i++) {
-        uint32_t expected = AP_DOOR_SHUT;
+    for (uint32_t i = 0; i < start_count; i++) {
+        uint32_t expected = AP_START_CLOSED;
 
-        atomic_compare_exchange_strong(&doors[i].state, &expected, AP_DOOR_OPEN);
-        if (expected != AP_DOOR_PASSED)
-            apic_send_startup(doors[i].apic_id, page);
+        atomic_compare_exchange_strong(&starts[i].state, &expected, AP_START_OPEN);
+        if (expected != AP_START_TAKEN)
+            apic_send_startup(starts[i].apic_id, page);
     }
 }
 
-/* Reports whoever waits for what. That takes long: also what was held back for the serial line. */
+/* Prints which CPUs are waited for, after what is held back for the serial line. */
 static void print_waiting(bool (*for_it)(const struct cpu *cpu))
 {
     static bool late[CPUS_MAX];
@@ -172,8 +173,8 @@ static void bring_in(uint64_t page)
     for (;;) {
         uint32_t unready = 0;
 
-        for (uint32_t i = 0; i < door_count; i++)
-            unready += atomic_load(&behind(&doors[i])->phase) != CPU_READY;
+        for (uint32_t i = 0; i < start_count; i++)
+            unready += atomic_load(&cpu_of(&starts[i])->phase) != CPU_READY;
         switch (start_plan_next(&plan, clock_microseconds(rdtsc() - begin), unready)) {
         case START_WAIT:
             cpu_relax();
@@ -192,16 +193,16 @@ static void bring_in(uint64_t page)
     }
 }
 
-/* Whoever has not come by now is left out for good, wherever it is. */
+/* A CPU that has not answered by now is left out for good. */
 static uint32_t leave_out_missing(void)
 {
     uint32_t answered = 0;
 
-    for (uint32_t i = 0; i < door_count; i++) {
+    for (uint32_t i = 0; i < start_count; i++) {
         enum cpu_phase starting = CPU_STARTING;
 
-        shut(&doors[i], AP_DOOR_LEFT_OUT);
-        if (!atomic_compare_exchange_strong(&behind(&doors[i])->phase, &starting, CPU_SILENT))
+        close_start(&starts[i], AP_START_LEFT_OUT);
+        if (!atomic_compare_exchange_strong(&cpu_of(&starts[i])->phase, &starting, CPU_SILENT))
             answered++;
     }
     return answered;
@@ -211,8 +212,8 @@ uint32_t smp_start(const uint32_t *apic_ids, uint32_t count, uint64_t trampoline
 {
     uint32_t answered;
 
-    make_doors(apic_ids, count);
-    if (door_count == 0)
+    make_starts(apic_ids, count);
+    if (start_count == 0)
         return 0;
     write_trampoline(trampoline_page);
     if (identity_map_code(trampoline_page)) /* from here on no name of the page is writable */
@@ -220,7 +221,7 @@ uint32_t smp_start(const uint32_t *apic_ids, uint32_t count, uint64_t trampoline
     answered = leave_out_missing();
 
     /* A late CPU still needs the page, to find that it is left out and stop. */
-    if (answered == door_count)
+    if (answered == start_count)
         identity_unmap_code(trampoline_page);
     return answered;
 }
@@ -233,8 +234,8 @@ static bool is_working(const struct cpu *cpu)
 
 static bool all_done(void)
 {
-    for (uint32_t i = 0; i < door_count; i++) {
-        if (is_working(behind(&doors[i])))
+    for (uint32_t i = 0; i < start_count; i++) {
+        if (is_working(cpu_of(&starts[i])))
             return false;
     }
     return true;
@@ -244,8 +245,8 @@ static bool silence_late(void)
 {
     bool none = true;
 
-    for (uint32_t i = 0; i < door_count; i++) {
-        struct cpu *cpu = behind(&doors[i]);
+    for (uint32_t i = 0; i < start_count; i++) {
+        struct cpu *cpu = cpu_of(&starts[i]);
 
         if (is_working(cpu)) {
             atomic_store(&cpu->phase, CPU_SILENT);
@@ -262,9 +263,9 @@ bool smp_run(void (*work)(struct cpu *cpu), uint64_t microseconds)
 
     current_work = work;
     atomic_fetch_add(&current_round, 1);
-    for (uint32_t i = 0; i < door_count; i++) {
-        if (atomic_load(&behind(&doors[i])->phase) == CPU_READY)
-            apic_send_ipi(doors[i].apic_id, VECTOR_WAKE);
+    for (uint32_t i = 0; i < start_count; i++) {
+        if (atomic_load(&cpu_of(&starts[i])->phase) == CPU_READY)
+            apic_send_ipi(starts[i].apic_id, VECTOR_WAKE);
     }
     work(this_cpu());
     while (!all_done() && !clock_passed(deadline)) {

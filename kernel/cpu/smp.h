@@ -1,6 +1,6 @@
 /*
- * How a CPU becomes one of ours (its data, its stacks, the registers that all have alike), how the
- * others are started, all at once, and how all of them get work.
+ * Sets up a CPU (its data, its stacks, the registers that are alike on all), starts the others, all
+ * at once, and gives work to all of them.
  *
  * SDM Vol. 3, "Multiple-Processor (MP) Initialization".
  */

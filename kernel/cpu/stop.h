@@ -18,9 +18,9 @@ bool stop_claim(void);
 bool stop_elsewhere(void);
 
 /*
- * Calls upon every other CPU that runs our code to halt. Not a broadcast: a CPU still in firmware's
- * hands would take the NMI through an IDT that may be gone. By NMI, whatever the CPU does; and by
- * an interrupt, for one that is idle with NMIs blocked.
+ * Makes every other CPU that runs our code halt. Not a broadcast: a CPU still in firmware's hands
+ * would take the NMI through an IDT that may be gone. By NMI, whatever the CPU does; and by an
+ * interrupt, for one that is idle with NMIs blocked.
  */
 void stop_call(void);
 

@@ -14,7 +14,7 @@ static bool is(struct text text, const char *wanted)
     return strlen(wanted) == text.length && strncmp(text.start, wanted, text.length) == 0;
 }
 
-/* Appends the item, with what a console should not be sent made into question marks. */
+/* Appends the item. Characters that a console should not be sent become question marks. */
 static void remember(char where[GUEST_NAMES_SIZE], struct text text, const char *nearest)
 {
     char *end = where + strlen(where);

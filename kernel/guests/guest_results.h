@@ -1,5 +1,5 @@
 /*
- * What was asked of the built-in guests, and what came of them.
+ * Which built-in guests are to run, and their results.
  */
 #ifndef KERNEL_GUEST_RESULTS_H
 #define KERNEL_GUEST_RESULTS_H
@@ -41,7 +41,7 @@ struct guest_results {
     struct guest_choice choice;       /* those of `guest=` */
     bool done;                        /* `runs` holds their results */
     struct guest_run *runs[CPUS_MAX]; /* of each CPU, in the order of the choice */
-    struct guest_run bench_run;       /* how the measuring guest fared; its guest is NULL before */
+    struct guest_run bench_run;       /* of the measuring guest; its guest is NULL before */
     bool bench_done;
     struct bench bench; /* of `bench=exits` */
     struct vmcs_kept vmcs;
@@ -86,7 +86,8 @@ void guest_counts_print(struct sink *sink, struct guest_counts counts);
 /* The members "guests", "bench" and "vmcs" of the report. */
 void guests_json(const struct machine *machine, struct json *json);
 
-/* Of each guest there is: its name, what it does, and the VM exits that vm/guests/exits/exits.def names it for.
+/* Of each guest there is: its name, what it does, and the VM exits that vm/guests/exits/exits.def
+ * names it for.
  */
 void guest_list_print(struct sink *sink, const struct guest *const *table, uint32_t count);
 

@@ -45,7 +45,7 @@ static void run(const struct guest *guest, struct cpu *cpu, struct guest_run *re
         guest_run(guest, &cpu->vmx, &options, result);
 }
 
-/* Whoever waits in vain has to know for what: reported once, by the first CPU that runs it. */
+/* Printed once, by the first CPU that runs the guest, so that one that never ends can be named. */
 static void begin(const struct guest_chosen *chosen, uint32_t cpu)
 {
     if (!chosen->every_cpu)
@@ -142,7 +142,7 @@ static void evaluate(const struct vcpu *vcpu)
     guest_results.bench_done = true;
 }
 
-/* Several CPUs may have a guest that came to its end. */
+/* Several CPUs may have a guest that has ended. */
 static void keep_vmcs(const struct vcpu *vcpu)
 {
     static atomic_bool busy;
@@ -181,7 +181,7 @@ static void prepare(struct machine *machine)
     };
 }
 
-/* By what the CPUs have themselves, as guests do: not by what `pretend=` says of them. */
+/* By what the CPUs have, as for guests: not by values that `pretend=` overrides. */
 static bool all_have_timer(const struct machine *machine)
 {
     bool all = true;
@@ -195,7 +195,7 @@ static bool all_have_timer(const struct machine *machine)
     return all;
 }
 
-/* Only CPUs that cannot report by themselves that a guest's time is up need to be reported. */
+/* Only CPUs without a preemption timer need an interrupt when a guest's time is up. */
 static void with_alarm(struct machine *machine, void (*work)(struct machine *machine))
 {
     bool needed = !all_have_timer(machine);

@@ -84,7 +84,7 @@ static void print_cpu(const struct coloured *page, const struct cpu *cpu)
     print_in(page, cpu_state_colour(cpu), "%s\n", cpu_state_name(cpu));
 }
 
-/* A line for each state that CPUs are in; the first of them reports it. */
+/* A line for each state that CPUs are in, at the first CPU of that state. */
 static uint32_t sum_up_cpus(const struct machine *machine, const struct coloured *page)
 {
     static bool alike[CPUS_MAX], reported[CPUS_MAX];

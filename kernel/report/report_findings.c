@@ -14,7 +14,7 @@ static bool has_alike(const struct findings *findings, const struct finding *fin
     return false;
 }
 
-/* On a CPU, from the one that has it now; false if it stood at one before: it was met there. */
+/* The CPUs that have this finding; false if one before this CPU has it: it was given there. */
 static bool find_cpus(const struct machine *machine, struct finding_walk *walk)
 {
     uint32_t own = walk->list - 1;

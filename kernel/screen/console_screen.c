@@ -1,10 +1,10 @@
 /*
  * The screen as a console device.
  *
- * It shows at once what is printed: whoever waits sees what was begun last. For the serial ports
- * the text is kept until console_release(): at 115200 baud a character costs as much time as
- * thousands of instructions, and the way to VMX operation shall not wait for it. A panic releases
- * it, and so does the next word after a time in which nobody did.
+ * It shows at once what is printed, so that a person who waits sees the last step that has begun.
+ * For the serial ports the text is kept until console_release(): at 115200 baud a character costs
+ * as much time as thousands of instructions, and the way to VMX operation shall not wait for it. A
+ * panic releases it, and so does the next text after HOLD_TICKS without a release.
  */
 #include "boot/multiboot2.h"
 #include "kernel/boot_step.h"

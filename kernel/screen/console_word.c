@@ -83,7 +83,7 @@ COMMAND_WORD(
 
 struct console_choice console_choice_of_line(void)
 {
-    if (console_options.wrong) /* whoever typed it may look at any of them */
+    if (console_options.wrong) /* the person who typed it may look at any port */
         return (struct console_choice){.screen = true, .lines = LINES_EVERY};
     if (!console_options.given)
         return (struct console_choice){.screen = true, .lines = LINES_FIRMWARE};

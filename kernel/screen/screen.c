@@ -36,7 +36,7 @@ void screen_init(struct screen *screen, const struct screen_device *device)
         size_t bytes = screen->columns * sizeof(struct screen_cell);
 
         memcpy(screen->cells[row], screen->cells[0], row > 0 ? bytes : 0);
-        memset(screen->shown[row], 0, bytes); /* what no cell can be: found changed */
+        memset(screen->shown[row], 0, bytes); /* a value that no cell has: it is drawn */
     }
 }
 

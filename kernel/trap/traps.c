@@ -9,7 +9,7 @@
 #include "kernel/cpu/stop.h"
 #include "lib/x86.h"
 
-/* SDM Vol. 3, "Sources of Interrupts": those above are interrupts. */
+/* SDM Vol. 3, "Sources of Interrupts": vectors from 32 on are interrupts. */
 enum { EXCEPTIONS = 32 };
 
 /* An instruction that may fault, and where to go on then: lib/x86.h, X86_FIXUP. */
@@ -41,7 +41,7 @@ static bool fix_up(struct trap_frame *frame)
     return false;
 }
 
-/* Returns from interrupts and NMIs, whoever sent them, and if the fixup table takes the fault. */
+/* Returns from every interrupt and NMI, and from a fault that the fixup table takes. */
 void trap_handle(struct trap_frame *frame);
 
 void trap_handle(struct trap_frame *frame)
