@@ -18,7 +18,7 @@ struct time_budget {
 };
 
 /*
- * TSC ticks of so many microseconds. Where nobody knows the rate (`tsc_per_ms` of 0) it is taken to
+ * TSC ticks of so many microseconds. Where the rate is not known (`tsc_per_ms` of 0) it is taken to
  * be 4 GHz: a budget that is too long only makes a bad guest last longer, one that is too short
  * ends a good one.
  */

@@ -35,7 +35,7 @@ enum vcpu_register {
     VCPU_REGISTERS,
 };
 
-/* How a guest came to its end. */
+/* Why a guest ended. */
 enum guest_end {
     GUEST_END_CALL,          /* it said so: VMCALL with RAX = VM_CALL_END */
     GUEST_END_HALT,          /* HLT with interrupts off: nothing could ever wake it */
@@ -67,7 +67,7 @@ struct vcpu {
     int64_t exits_left;                   /* of the budget; below 0: used up */
     uint32_t cpuid_mask;                  /* the VM's */
     uint32_t exit_count[EXIT_HANDLERS];   /* by basic reason */
-    exit_handler handlers[EXIT_HANDLERS]; /* the VM's, or of who looks on at every exit */
+    exit_handler handlers[EXIT_HANDLERS]; /* the VM's, or one that watches every exit */
     bool says_smi_blocked;                /* vmx/vmx_cpu.h */
 
     enum guest_end end;

@@ -86,9 +86,9 @@ struct exit_rule {
 
 struct vm_policy {
     /*
-     * Whose is what no rule names? False: it is hidden, an MSR is #GP and behind a port there is
-     * nothing. True, for a guest that owns the machine: it is the processor's, without an exit
-     * where there need be none; but for leaves of a hypervisor.
+     * What becomes of what no rule names? False: it is hidden, an MSR is #GP, a port has no device.
+     * True, for a guest that owns the machine: it is the processor's, without an exit where there
+     * need be none; but for leaves of a hypervisor.
      */
     bool owns_machine;
 

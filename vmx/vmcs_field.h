@@ -67,7 +67,7 @@ struct vmcs_condition {
 struct vmcs_field_row {
     const char *name; /* the SDM's */
     enum vmcs_field field;
-    bool always, reported; /* exists everywhere; something in struct vmx_capability reports */
+    bool always, reported;         /* exists everywhere; where struct vmx_capability says so */
     struct vmcs_condition when[2]; /* one of them is enough */
 };
 

@@ -41,7 +41,7 @@ static bool check_cpuid(struct vmx_cpu *cpu)
     return false;
 }
 
-/* The table's order matters: which of the later MSRs exist is reported by the earlier ones. */
+/* The table's order matters: the earlier MSRs say which of the later ones exist. */
 #define VMX_MSR_ITEM(name, address) (address),
 static const uint32_t msrs_in_order[] = {VMX_MSR_TABLE(VMX_MSR_ITEM)};
 #undef VMX_MSR_ITEM

@@ -3,7 +3,9 @@
 #include "lib/x86_vmx.h"
 #include "vmx/vmcs_field.h"
 
-/* A failure of this VMREAD itself would be a VMfailValid that nobody can number: 0, no error. */
+/*
+ * A failure of this VMREAD itself would be a VMfailValid whose number cannot be read: 0, no error.
+ */
 static uint32_t instruction_error(void)
 {
     uint64_t number = 0;

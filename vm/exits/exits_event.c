@@ -124,7 +124,10 @@ static enum exit_done served(struct vcpu *vcpu)
     return EXIT_HOST;
 }
 
-/* NMIs and machine checks are the host's, whoever runs; an event on its way to the guest stays. */
+/*
+ * NMIs and machine checks are the host's, whichever guest runs; an event on its way to the guest
+ * stays.
+ */
 enum exit_done exit_exception(struct vcpu *vcpu)
 {
     uint32_t event = vmcs_read32(VMCS_VM_EXIT_INTERRUPTION_INFORMATION);

@@ -143,8 +143,7 @@ struct guest {
 
     enum guest_end end;       /* how it should end */
     enum vmentry_rule breaks; /* of one that cannot be entered: the rule of VM entry, for `check` */
-    bool any_end;             /* however it ends is well: it is made of chance, vm/guests/measure/
-                                 random_guests.h */
+    bool any_end;             /* any end will do: a random guest */
     bool unwatched;           /* exits are not recorded: the shortest way (the bench) */
 
     uint32_t exits_max;   /* budget of exits; 0: GUEST_EXITS_MAX */
@@ -164,8 +163,8 @@ enum {
 
 enum guest_result {
     GUEST_OK,      /* all as expected */
-    GUEST_DIFFERS, /* it came to its end, but not as expected */
-    GUEST_DIED,    /* it came to an end that was not its own */
+    GUEST_DIFFERS, /* it ended as it should, but did not do what was expected */
+    GUEST_DIED,    /* it did not end as it should */
     GUEST_SKIPPED, /* this CPU cannot do it */
     GUEST_NO_MEMORY,
     GUEST_RESULT_COUNT,
@@ -227,13 +226,13 @@ static inline uint32_t guest_count(void)
 #define EXPECTED_EXITS(...) EXPECTED_IN(((const struct exit_expected[]){__VA_ARGS__}))
 #define GUEST_HANDLERS(...) HANDLERS_IN(((const struct guest_handler[]){__VA_ARGS__}))
 
-/* How guests made of chance are made (vm/guests/measure/random_guests.c). */
+/* How random guests are made (vm/guests/measure/random_guests.c). */
 struct random_plan {
     uint64_t seed;
     uint32_t rounds; /* of each such guest, on each CPU */
 };
 
-/* What the person asked for, and who looks on: of all guests the same. */
+/* What the person asked for, and what is called at each exit and end: of all guests the same. */
 struct vm_options {
     struct random_plan random;
     bool check_entries; /* check the VMCS before every VM entry, not only after one that failed */
@@ -243,7 +242,7 @@ struct vm_options {
     /* VM_BIOS_BYTES at VM_BIOS as the hypervisor sees them; NULL where it cannot. */
     const void *bios;
 
-    /* A guest has come to its end and its memory still stands; NULL: nobody wants to look. */
+    /* Called when a guest has ended and its memory still stands; may be NULL. */
     void (*finished)(const struct vcpu *vcpu);
 
     /* Every exit of a guest, as it came and was served; NULL: not wanted (`trace=exits`). */

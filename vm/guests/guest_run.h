@@ -16,9 +16,9 @@ void guest_run(const struct guest *guest, struct vmx_cpu *cpu, const struct vm_o
                struct guest_run *run);
 
 /*
- * As guest_run(), as often as options->random.rounds says; of a guest made of chance, whose any_end
- * is set. Stops at the first round that the hypervisor, not the guest, is to blame for: a VM entry
- * that failed. `run` gets the exits of all rounds together; its detail reports how they ended.
+ * As guest_run(), as often as options->random.rounds says; of a random guest, whose any_end is set.
+ * Stops at the first round that the hypervisor, not the guest, is to blame for: a VM entry that
+ * failed. `run` gets the exits of all rounds together; its detail reports how they ended.
  */
 void random_guest_run(const struct guest *guest, struct vmx_cpu *cpu,
                       const struct vm_options *options, struct guest_run *run);

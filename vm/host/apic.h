@@ -42,8 +42,9 @@ volatile void *apic_registers(void);
 void apic_eoi(uint8_t vector);
 
 /*
- * This CPU's timer, once: counts down by its own clock, which nobody reports, and interrupts with
- * `vector` at 0. A count of 0 stops it; an interrupt that it has sent may still wait to be taken.
+ * This CPU's timer, once: counts down by its own clock, whose rate nothing reports, and interrupts
+ * with `vector` at 0. A count of 0 stops it; an interrupt that it has sent may still wait to be
+ * taken.
  */
 void apic_timer_start(uint8_t vector, uint32_t count);
 uint32_t apic_timer_left(void);

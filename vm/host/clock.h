@@ -19,8 +19,8 @@ uint64_t clock_tsc_per_ms(void);
 const char *clock_source(void); /* "ACPI PM timer", "PIT", a leaf of CPUID; or "none" */
 
 /*
- * What is to be described the calibration: that no two windows agreed, or that CPUID, which
- * `source` names, reports another rate. `source` is NULL where there is nothing.
+ * What is doubtful about the calibration: that no two windows agreed, or that CPUID, which `source`
+ * names, reports another rate. `source` is NULL where there is nothing.
  */
 struct tsc_rate clock_doubt(void);
 

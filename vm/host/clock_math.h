@@ -53,12 +53,12 @@ struct clock_rate {
 struct clock_rate rate_of_windows(const struct clock_window *windows, unsigned count,
                                   struct clock_window row, uint64_t hertz);
 
-/* What CPUID describes the TSC; a leaf that the CPU has not is zeros. */
+/* What CPUID says of the TSC; a leaf that the CPU has not is zeros. */
 struct cpuid_clock {
     struct cpuid_registers leaf15, leaf16, leaf40000010;
 };
 
-/* A rate of the TSC and who says so. 0 and "none": nobody does. */
+/* A rate of the TSC and its source. 0 and "none": there is none. */
 struct tsc_rate {
     uint64_t per_ms;
     const char *source;

@@ -79,7 +79,7 @@ static bool is_essential(const struct vmx_msrs *msrs, uint32_t msr)
     return msr >= IA32_VMX_BASIC && msr <= IA32_VMX_ENTRY_CTLS && vmx_msr_true(msrs, msr) == msr;
 }
 
-/* Whoever read the MSR has said already that it faulted. */
+/* That the MSR faulted is a finding already, of where it was read. */
 static bool is_reported(const struct findings *findings, uint32_t msr, uint32_t cpu)
 {
     for (uint32_t i = 0; i < findings->count; i++) {

@@ -114,8 +114,7 @@ void override_apply(const struct override_list *list, uint32_t cpu, const struct
         if (is_for(&list->item[i], cpu))
             vmx_msr_set(out, list->item[i].msr, list->item[i].value);
     }
-    /* Whether an MSR exists may itself be overridden: reported when all values are in their place.
-     */
+    /* Whether an MSR exists may itself be overridden: looked at when all values are in place. */
     for (uint32_t i = 0; i < list->count; i++) {
         uint32_t msr = list->item[i].msr;
 

@@ -11,7 +11,7 @@
 
 #include "vmx/finding.h"
 
-/* In the order of their addresses: whether one exists is reported by those before it. */
+/* In the order of their addresses: those before one say whether it exists. */
 #define VMX_MSR_TABLE(MSR)              \
     MSR(VMX_BASIC, 0x480)               \
     MSR(VMX_PINBASED_CTLS, 0x481)       \
@@ -62,13 +62,13 @@ bool vmx_msr_is_present(const struct vmx_msrs *msrs, uint32_t msr);
 void vmx_msr_set(struct vmx_msrs *msrs, uint32_t msr, uint64_t value);
 
 /*
- * Does this CPU have that MSR? Reported by the values of MSRs with lower addresses, so that reading
- * in the table's order never touches one that is not there. SDM: each MSR's own section of the
+ * Does this CPU have that MSR? The values of MSRs with lower addresses say it, so that reading in
+ * the table's order never touches one that is not there. SDM: each MSR's own section of the
  * appendix says under which condition it exists.
  */
 bool vmx_msr_exists(const struct vmx_msrs *msrs, uint32_t msr);
 
-/* The same, but where an MSR that would report has no value, the answer is yes. */
+/* The same, but where an MSR that would say it has no value, the answer is yes. */
 bool vmx_msr_may_exist(const struct vmx_msrs *msrs, uint32_t msr);
 
 /* What an MSR says about this CPU: its value if it exists and was read, 0 (no capability) if not.

@@ -12,8 +12,8 @@ static struct finding about_bit(enum rule rule, uint32_t cpu, int8_t bit)
 
 /*
  * "Allowed inside SMX operation only" is a locked-off register to us: SMX operation begins with
- * GETSEC[SENTER], a measured launch, and GRUB makes none. CR4.SMXE does not report whether one was
- * made, so it is not asked.
+ * GETSEC[SENTER], a measured launch, and GRUB makes none. CR4.SMXE does not show whether one was
+ * made, so it is not read.
  */
 bool feature_control_is_locked_off(uint64_t value)
 {
@@ -23,7 +23,7 @@ bool feature_control_is_locked_off(uint64_t value)
 /*
  * An absent register contradicts the manual (CPUID shows VMX, so it exists) and is seen under
  * hypervisors only, where VMXON need not depend on it. Linux gives VMX up then; we go on, because
- * VMXON's own #GP can be caught and will report.
+ * VMXON's own #GP can be caught, and shows it.
  *
  * A register that allows VMXON but is not locked must be locked all the same: VMXON faults until
  * it is. The other bits stay as the firmware chose them.

@@ -44,7 +44,7 @@ void selftest_run(struct vmx_cpu *cpu, struct selftest *selftest);
 
 /*
  * Brings a CPU that is in VMX operation back to LOADED, if it keeps to the manual. What was written
- * into its VMCS is wiped, so that whoever uses it next finds it as enabling left it.
+ * into its VMCS is wiped, so that its next user finds it as enabling left it.
  */
 void selftest_restore(struct vmx_cpu *cpu);
 

@@ -27,8 +27,7 @@ struct trial_ground {
 
 static struct trial_ground trial_ground; /* too large for a stack; the boot CPU alone uses it */
 
-/* Only the trial's own pages are read: whatever else an address says, nobody knows what is there.
- */
+/* Only the trial's own pages are read: what is at any other address is not known. */
 static bool read_page(const struct vmentry_context *context, uint64_t address, void *to,
                       size_t bytes)
 {

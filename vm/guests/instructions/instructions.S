@@ -1,5 +1,5 @@
 /*
- * Instructions that exit by themselves or by one control and have no operand worth the name.
+ * Instructions that exit by themselves or by one control and have no operand to be decoded.
  */
 #include "vm/guests/probe.inc"
 

@@ -23,10 +23,10 @@ static bool gives(const struct vcpu *vcpu, uint32_t index, struct cpuid_register
 
 /*
  * SDM Vol. 2, "CPUID": leaf 1: the guest has neither VMX (ECX, bit 5) nor SMX (6), has not set
- * CR4.OSXSAVE (27), and is described a hypervisor (31). Nor has it the MSRs of DTES64 and DS-CPL
- * (2, 4), EIST (7), TM2 (8), CNXT-ID (10), SDBG (11), xTPR (14), PDCM (15), DCA (18), x2APIC (21),
- * the TSC deadline (24), and, in EDX, of MTRR (12), MCA (14), PSN (18), DS (21), ACPI (22), TM (29)
- * and PBE (31). Leaf 4 says other things of each subleaf.
+ * CR4.OSXSAVE (27), and sees that there is a hypervisor (31). Nor has it the MSRs of DTES64 and
+ * DS-CPL (2, 4), EIST (7), TM2 (8), CNXT-ID (10), SDBG (11), xTPR (14), PDCM (15), DCA (18), x2APIC
+ * (21), the TSC deadline (24), and, in EDX, of MTRR (12), MCA (14), PSN (18), DS (21), ACPI (22),
+ * TM (29) and PBE (31). Leaf 4 says other things of each subleaf.
  */
 static const char *check_cpuid(const struct vcpu *vcpu)
 {

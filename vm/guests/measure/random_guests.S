@@ -1,6 +1,6 @@
 /*
- * What the guests made of chance are sure to have: handlers that go on one byte after what
- * faulted, so that it takes longer until all is lost. The random bytes follow.
+ * What each random guest has: handlers that go on one byte after what faulted, so that it lasts
+ * longer. The random bytes follow.
  */
 #include "vm/guests/guest.inc"
 

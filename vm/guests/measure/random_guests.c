@@ -1,7 +1,7 @@
 /*
- * Guests made of chance: random bytes from a seed, run as code in one mode of the processor, again
- * and again with other seeds. What they do is anybody's guess; that each comes to an end which can
- * be named, and harms nobody, is not.
+ * Random guests: random bytes from a seed, run as code in one mode of the processor, again and
+ * again with other seeds. What they do cannot be known beforehand; each has to end for a reason
+ * that can be named, without harm to the others.
  */
 #include "vm/guests/guest_run.h"
 #include "lib/format.h"

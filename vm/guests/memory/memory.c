@@ -110,7 +110,7 @@ BUILT_IN_GUEST(0070, beyond, GUEST_LONG, "ept-beyond",
 
 enum { PAGES = EPT_WAYS_TO_MISCONFIGURE };
 
-/* vm/memory/ept.h refuses to make such entries: here they are written behind its back. */
+/* vm/memory/ept.h refuses to make such entries: here they are written without it. */
 static void misconfigure(struct vcpu *vcpu)
 {
     for (uint32_t i = 0; i < PAGES; i++) {

@@ -27,6 +27,6 @@
 /* Page faults. */
 #define PAGE_FAULT_CALL    0x50460000
 #define PAGE_FAULT_CHOICES 7
-#define PAGE_FAULT_ADDRESS 0x40000000 /* mapped by nobody's page tables */
+#define PAGE_FAULT_ADDRESS 0x40000000 /* mapped by no page tables */
 
 #endif
