@@ -14,8 +14,9 @@ KVM_FUNCTIONS = {
     "alloc_kvm_area",
     "alloc_vmcs_cpu", "cpu_has_kvm_support", "cpu_has_vmx", "cpu_has_vmx_apicv",
     "get_vmx_mem_address", "handle_ept_violation", "init_ia32_feat_ctl",
-    "init_vmcs", "kvm_cpu_vmxoff", "kvm_cpu_vmxon", "kvm_mmu_hugepage_adjust",
-    "kvm_multiple_exception", "kvm_tdp_page_fault", "loaded_vmcs_clear", "setup_vmcs_config",
+    "init_vmcs", "kvm_cpu_vmxoff", "kvm_cpu_vmxon", "kvm_inject_gp",
+    "kvm_mmu_hugepage_adjust", "kvm_multiple_exception", "kvm_skip_emulated_instruction",
+    "kvm_tdp_page_fault", "loaded_vmcs_clear", "setup_vmcs_config",
     "vmcs_load", "vmx_check_processor_compat", "vmx_disabled_by_bios", "vmx_exec_control",
     "vmx_flush_tlb_guest", "vmx_handle_exit", "vmx_hardware_disable", "vmx_hardware_enable",
     "vmx_restore_vmx_basic", "vmx_set_constant_host_state", "walk_addr_generic",
@@ -23,9 +24,9 @@ KVM_FUNCTIONS = {
 
 
 def sources() -> str:
-    """All C and assembly of the tree that git knows."""
+    """All C, assembly and CMake of the tree that git knows."""
     listed = subprocess.run(
-        ["git", "ls-files", "*.c", "*.h", "*.S", "*.def"], cwd=ROOT, capture_output=True, text=True,
+        ["git", "ls-files", "*.c", "*.h", "*.S", "*.def", "*CMakeLists.txt"], cwd=ROOT, capture_output=True, text=True,
         check=True,
     ).stdout.split()  # fmt: skip
     return "\n".join((ROOT / name).read_text(encoding="utf-8") for name in listed)
@@ -45,6 +46,12 @@ class Docs(unittest.TestCase):
         for page in PAGES:
             told = set(re.findall(r"`([a-z_0-9]+)\(\)`", page.read_text(encoding="utf-8")))
             self.assertEqual(told - names - KVM_FUNCTIONS, set(), page.name)
+
+    def test_functions_of_pictures_exist(self) -> None:
+        names = set(re.findall(r"\b[a-z_0-9]+\b", sources()))
+        for picture in (ROOT / "docs" / "pictures").glob("*.svg"):
+            told = set(re.findall(r"\b([a-z_0-9]+)\(\)", picture.read_text(encoding="utf-8")))
+            self.assertEqual(told - names, set(), picture.name)
 
     def test_what_nobody_has_seen_is_told_first(self) -> None:
         unseen = "not been\nseen on Intel hardware yet" in (
