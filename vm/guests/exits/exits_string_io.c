@@ -17,7 +17,7 @@ static void add_to(uint64_t *reg, int64_t value, enum operand_size size)
     *reg = size == OPERAND_ADDRESS_16 ? (*reg & ~0xffffull) | sum : sum;
 }
 
-/* Where the processor does not describes prefixes, there is taken to be none. */
+/* Where the processor does not report prefixes, there are taken to be none. */
 static uint32_t string_information(const struct vcpu *vcpu)
 {
     uint32_t rights = vmcs_read32(VMCS_GUEST_CS_ACCESS_RIGHTS);
