@@ -378,9 +378,8 @@ static void every_64_bit_control_has_its_bit(void **state)
             &vmx_control_table[sizeof controls / sizeof *controls + i];
 
         assert_non_null(row);
-        if (row->kind != FEATURE_CONTROL || row->msr != rows[i].msr ||
-            row->low != rows[i].bit || row->high != rows[i].bit ||
-            rows[i].named != 1u << rows[i].bit)
+        if (row->kind != FEATURE_CONTROL || row->msr != rows[i].msr || row->low != rows[i].bit ||
+            row->high != rows[i].bit || rows[i].named != 1u << rows[i].bit)
             fail_msg("%s", rows[i].id);
         assert_int_equal(control->mask, rows[i].named);
         assert_int_equal(control->want, CONTROL_UNWANTED);

@@ -88,7 +88,10 @@ static enum exit_done reach_linear(struct vcpu *vcpu, const struct guest_paging 
     *memory = translation.result == TRANSLATED
                   ? guest_reach_physical(vcpu, translation.physical, (access & ACCESS_WRITE) != 0)
                   : NULL;
-    return *memory != NULL ? EXIT_EMULATED : guest_has_no_memory(vcpu, translation.physical);
+    if (*memory != NULL)
+        return EXIT_EMULATED;
+    (void)guest_has_no_memory(vcpu, translation.physical);
+    return EXIT_ENDED;
 }
 
 /* After the last byte of 32-bit addresses comes the first. */

@@ -109,8 +109,8 @@ static void only_what_was_found_is_marked(void **state)
     for (unsigned i = 0; i < 5; i++) {
         findings.item[0] = finding;
         findings.item[0].msr += i == 1;
-        findings.item[0].high += i == 2;
-        findings.item[0].low -= i == 3;
+        findings.item[0].high = (int8_t)(finding.high + (i == 2));
+        findings.item[0].low = (int8_t)(finding.low - (i == 3));
         findings.count = i > 0;
         text_buffer_init(&buffer, text, sizeof(text));
         basic_render(&buffer.sink, ~0ull, &findings, NULL);
