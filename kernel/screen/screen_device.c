@@ -85,10 +85,13 @@ static void clear(void)
         0x0001000100010001ull * (uint64_t)(foreground[COLOUR_PLAIN].attribute << 8 | ' ');
     volatile uint64_t *cells = (volatile uint64_t *)memory;
 
-    for (uint32_t y = 0; bytes != 0 && y < buffer.height; y++)
+    if (bytes == 0) {
+        for (size_t i = 0; i < (size_t)buffer.pitch * buffer.height / sizeof(blank); i++)
+            cells[i] = blank;
+        return;
+    }
+    for (uint32_t y = 0; y < buffer.height; y++)
         memset((uint8_t *)memory + (size_t)y * buffer.pitch, 0, (size_t)buffer.width * bytes);
-    for (size_t i = 0; bytes == 0 && i < (size_t)buffer.pitch * buffer.height / sizeof(blank); i++)
-        cells[i] = blank;
 }
 
 static bool map(void)
