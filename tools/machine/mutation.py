@@ -217,9 +217,10 @@ class Judge:
             name for name, seen in self._seen.items() if any(file in seen.lines for file in used)
         ]
         found = [name for name in linked if wanted & self._seen[name].lines[mutant.file]]
-        # A table has no lines that are executed; nor has what stands outside of functions.
+        # A table has no lines that are executed; nor has what stands outside of functions. Where a
+        # file has nothing else, nothing says which tests look at it.
         stem = Path(mutant.file).stem
-        return sorted(found or linked, key=lambda name: self._order(name, stem))
+        return sorted(found or linked or self._seen, key=lambda name: self._order(name, stem))
 
     @staticmethod
     def _tried(build: Build, tests: list[str]) -> Verdict:
@@ -247,8 +248,6 @@ class Judge:
         path = self._bench.source / mutant.file
         original = path.read_text(encoding="utf-8")
         tests = self._seeing(mutant)
-        if not tests:
-            return Verdict("survived")
         try:
             path.write_text(mutant.applied(original), encoding="utf-8")
             verdict = self._tried(self._bench.plain, tests)
