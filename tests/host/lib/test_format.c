@@ -58,6 +58,7 @@ static void integers(void **state)
         SAME("%d %i %u %x %X", v, v, (unsigned)v, (unsigned)v, (unsigned)v);
         SAME("[%5d][%-5d][%05d][%.3d][%7.3d][%-7.3d][%07.3d]", v, v, v, v, v, v, v);
         SAME("[%15d][%-15d][%015d]", v, v, v);
+        SAME("[%01d][%02d]", v, v);
         SAME("[%8x][%-8x][%08x][%.4x][%12.9x][%-12.9X]", (unsigned)v, (unsigned)v, (unsigned)v,
              (unsigned)v, (unsigned)v, (unsigned)v);
     }

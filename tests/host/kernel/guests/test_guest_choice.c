@@ -116,14 +116,9 @@ static void a_cpu_that_is_not_there_is_reported_and_the_others_run(void **state)
 
 static void what_is_no_cpu_is_an_unknown_name(void **state)
 {
-    static const char *const wrong[] = {"cpu",
-                                        "cpu:one",
-                                        "cpu1",
-                                        "cpux:one",
-                                        "cpu1one",
-                                        "1:one",
-                                        "cpu1234567890:one",
-                                        "cpu12345678901:one"};
+    static const char *const wrong[] = {
+        "cpu",   "cpu:one", "cpu1",  "cpux:one",          "cqu1:one",
+        "~two~", "cpu1one", "1:one", "cpu1234567890:one", "cpu12345678901:one"};
 
     (void)state;
     for (unsigned i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {

@@ -247,7 +247,7 @@ static void what_kvm_leaves_unchecked_is_known(void **state)
         assert_int_equal(departs((struct vmentry_finding){.rule = VMENTRY_SEGMENT_V8086_RIGHTS,
                                                           .seen = 0xf3 ^ 1u << bit,
                                                           .wanted = 0xf3}),
-                         (0x1f0ff >> bit & 1) == 0);
+                         (0x1f0ffu >> bit & 1) == 0);
     /* Active, HLT, shutdown, wait-for-SIPI. */
     for (unsigned activity = 0; activity < 5; activity++) {
         set(VMCS_GUEST_ACTIVITY_STATE, activity);
