@@ -22,6 +22,7 @@ _ROOMS = {
 }
 _FILES_MAX = 30
 _README_LINES_MAX = 15
+_SHORT, _SHORT_MAX = 40, 45  # lines below which a file is short, and how many files may be
 
 
 def _sources(folder: Path) -> list[Path]:
@@ -69,6 +70,13 @@ def test_rooms_include_what_is_below_them(folder: str) -> None:
         for included in _INCLUDE.findall(file.read_text(encoding="utf-8")):
             other = str(Path(included).parent)
             assert other.split("/")[0] != floor or other in _ROOMS[folder], f"{file}: {included}"
+
+
+def test_few_files_are_short() -> None:
+    """What says one thing in three files is merged."""
+    sources = [file for folder in _FOLDERS for file in _sources(folder)]
+    short = [_name(file) for file in sources if file.read_text(encoding="utf-8").count("\n") < _SHORT]
+    assert len(short) <= _SHORT_MAX, short
 
 
 def test_no_circles() -> None:
