@@ -6,13 +6,20 @@
 #ifndef LIB_SET_H
 #define LIB_SET_H
 
+/* clang's AddressSanitizer would put space between members. */
+#if __STDC_HOSTED__ && defined(__clang__)
+#define SET_ATTRIBUTES used, no_sanitize("address")
+#else
+#define SET_ATTRIBUTES used
+#endif
+
 /*
  * A pointer to `object` in the set; `place`, digits as many as others have, sorts it. A file may
  * have one member at a place.
  */
-#define SET_MEMBER(set, place, type, object)                                                   \
-    static type *const __attribute__((used, section(".set." #set "." #place))) set##_##place = \
-        &(object)
+#define SET_MEMBER(set, place, type, object)                                             \
+    static type *const __attribute__((SET_ATTRIBUTES, section(".set." #set "." #place))) \
+    set##_##place = &(object)
 
 /* Declares a set of pointers to `type`: set_NAME up to set_NAME_end. It may be empty. */
 #define SET_DECLARE(set, type) extern type *const set_##set[], *const set_##set##_end[]

@@ -219,8 +219,10 @@ class Judge:
         found = [name for name in linked if wanted & self._seen[name].lines[mutant.file]]
         # A table has no lines that are executed; nor has what stands outside of functions. Where a
         # file has nothing else, nothing says which tests look at it.
+        silent = any(all(file not in seen.lines for seen in self._seen.values()) for file in used)
+        likely = self._seen if silent else linked
         stem = Path(mutant.file).stem
-        return sorted(found or linked or self._seen, key=lambda name: self._order(name, stem))
+        return sorted(found or likely, key=lambda name: self._order(name, stem))
 
     @staticmethod
     def _tried(build: Build, tests: list[str]) -> Verdict:
