@@ -17,7 +17,7 @@ from pathlib import Path
 
 # Outputs of the compiler that are a test's, and those that hold the kernel.
 TESTS = re.compile(r"^(tests/|CMakeFiles/(pure_test|rootmode-with-\w+\.elf)\.dir/)")
-KERNEL = re.compile(r"^CMakeFiles/(core_objects|room_\w+)\.dir/")
+KERNEL = re.compile(r"^(?:\w+/)?CMakeFiles/(core_objects|room_\w+)\.dir/")
 
 # Sections whose relocations are no use: what a debugger reads, and where faults may land.
 _NO_USE = re.compile(r"^Relocation section '\.rela\.(debug|fixup)")
