@@ -9,22 +9,18 @@
 
 #include "lib/x86.h"
 
-enum { TIME_MAX_US = 400000, EXITS_MAX = 16 };
+enum { TIME_MAX_US = 400000, EXITS_MAX = 16, SIGNATURE_BYTES = 12 };
+
+/* Selectors, which nothing loads: the guest has its first segments to its end. */
+enum { CODE_SELECTOR = 0x08, DATA_SELECTOR = 0x10, TSS_SELECTOR = 0x18 };
 
 /* SDM Vol. 3, "4-Level Paging and 5-Level Paging": present and writable; a page of 2 MiB. */
 enum { ENTRY_TABLE = 3, ENTRY_PAGE_2M = 0x83 };
 
 const char hello_without_ept[] = "this CPU does not offer EPT";
 
-static const char signature[] = "RootmodeVMX ";
-
-/* SDM Vol. 2, "CPUID": by convention a hypervisor's leaf says who it is in EBX, ECX, EDX. */
 static const struct cpuid_rule cpuid_rules[] = {
-    {CPUID_LEAF_HYPERVISOR_FIRST,
-     0,
-     CPUID_EVERY_SUBLEAF,
-     {0},
-     {CPUID_LEAF_HYPERVISOR_FIRST, 0x746f6f52, 0x65646f6d, 0x20584d56}},
+    {CPUID_LEAF_HYPERVISOR_FIRST, 0, CPUID_EVERY_SUBLEAF, {0}, HYPERVISOR_LEAF},
 };
 
 static const struct vm_policy hello_policy = {
@@ -84,10 +80,10 @@ static struct vmx_result load(struct vcpu *vcpu)
         .efer = EFER_LME | EFER_LMA,
         .rip = HELLO_CODE,
         .rsp = HELLO_BYTES,
-        .code = {8, 0, UINT32_MAX, RIGHTS_CODE_64},
-        .stack = {16, 0, UINT32_MAX, RIGHTS_DATA_32},
-        .data = {16, 0, UINT32_MAX, RIGHTS_DATA_32},
-        .tr = {24, 0, 0x67, RIGHTS_TSS_BUSY},
+        .code = {CODE_SELECTOR, 0, UINT32_MAX, RIGHTS_CODE_64},
+        .stack = {DATA_SELECTOR, 0, UINT32_MAX, RIGHTS_DATA_32},
+        .data = {DATA_SELECTOR, 0, UINT32_MAX, RIGHTS_DATA_32},
+        .tr = {TSS_SELECTOR, 0, TSS_LIMIT, RIGHTS_TSS_BUSY},
     };
 
     return vcpu_load(vcpu, &start);
@@ -103,8 +99,8 @@ static const char *run(struct vcpu *vcpu, uint64_t ticks)
     vcpu_run(vcpu, ticks);
     if (vcpu->end != GUEST_END_CALL)
         return "it came to another end than its own call";
-    return memcmp(vm_memory(vcpu->vm, HELLO_DATA, sizeof(signature) - 1), signature,
-                  sizeof(signature) - 1) == 0
+    return memcmp(vm_memory(vcpu->vm, HELLO_DATA, SIGNATURE_BYTES), HYPERVISOR_SIGNATURE,
+                  SIGNATURE_BYTES) == 0
                ? NULL
                : "CPUID leaf 0x40000000 did not give this hypervisor's signature";
 }

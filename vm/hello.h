@@ -5,7 +5,7 @@
 #ifndef VM_HELLO_H
 #define VM_HELLO_H
 
-/* Guest-physical: three page tables, what the guest was told by CPUID, its code; a stack above. */
+/* Guest-physical: three page tables, what CPUID gave the guest, its code; a stack above. */
 #define HELLO_PAGE_TABLES 0x3000
 #define HELLO_DATA        0x7000
 #define HELLO_CODE        0x8000

@@ -25,6 +25,16 @@ enum {
 };
 #define CPUID_LEAF_EXTENDED 0x80000001u
 
+/*
+ * Who the hypervisor is, in EBX, ECX and EDX of its first leaf: by its makers' agreement a text, as
+ * KVM's "KVMKVMKVM".
+ */
+#define HYPERVISOR_SIGNATURE "RootmodeVMX "
+#define HYPERVISOR_LEAF                                                 \
+    {                                                                   \
+        CPUID_LEAF_HYPERVISOR_FIRST, 0x746f6f52, 0x65646f6d, 0x20584d56 \
+    }
+
 /* What a handler did; 0 ends the guest (vm/enter.S knows that). */
 enum exit_done {
     EXIT_ENDED,    /* the guest's end: struct vcpu says which */

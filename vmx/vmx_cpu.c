@@ -14,7 +14,7 @@
 
 enum { REGION_ALIGNMENT = 4096 };
 
-static void tell(struct vmx_cpu *cpu, struct finding finding)
+static void add(struct vmx_cpu *cpu, struct finding finding)
 {
     finding.cpu = cpu->cpu;
     finding_add(&cpu->findings, cpu->options->check, finding);
@@ -36,8 +36,8 @@ static bool check_cpuid(struct vmx_cpu *cpu)
 
     if (cpuid(1, 0).ecx & CPUID_1_ECX_VMX)
         return true;
-    tell(cpu, FINDING_AT(svm ? RULE_CPUID_SVM_INSTEAD : RULE_CPUID_NO_VMX, 5, 5, .wanted = 1,
-                         .detail = "CPUID.01H:ECX.VMX"));
+    add(cpu, FINDING_AT(svm ? RULE_CPUID_SVM_INSTEAD : RULE_CPUID_NO_VMX, 5, 5, .wanted = 1,
+                        .detail = "CPUID.01H:ECX.VMX"));
     return false;
 }
 
@@ -104,7 +104,7 @@ static void check_capabilities(struct vmx_cpu *cpu, const struct vmx_cpu *boot)
     cpu->findings.lost += real.lost;
     for (uint32_t i = 0; i < real.count; i++) {
         if (real.item[i].severity == SEVERITY_REFUSAL)
-            tell(cpu, real.item[i]);
+            add(cpu, real.item[i]);
     }
 }
 
@@ -121,7 +121,7 @@ void vmx_cpu_check(struct vmx_cpu *cpu, const struct vmx_cpu *boot_cpu)
         feature_control_decide(cpu->feature_control_present, cpu->feature_control,
                                cpu->options->check, cpu->cpu, &cpu->findings);
     if (read_cr4() & CR4_VMXE)
-        tell(cpu, FINDING_AT(RULE_CR_VMXE_IN_USE, 13, 13, .seen = 1, .detail = "CR4.VMXE"));
+        add(cpu, FINDING_AT(RULE_CR_VMXE_IN_USE, 13, 13, .seen = 1, .detail = "CR4.VMXE"));
 }
 
 static bool program_feature_control(struct vmx_cpu *cpu)
@@ -142,8 +142,8 @@ static bool cr_was_set(struct vmx_cpu *cpu, const char *name, uint32_t fixed0_ms
 {
     if (value == wanted)
         return true;
-    tell(cpu, FINDING(RULE_CR_BITS_NOT_SET, .msr = fixed0_msr, .seen = value, .wanted = wanted,
-                      .detail = name));
+    add(cpu, FINDING(RULE_CR_BITS_NOT_SET, .msr = fixed0_msr, .seen = value, .wanted = wanted,
+                     .detail = name));
     return false;
 }
 
@@ -194,8 +194,8 @@ static bool succeeded(struct vmx_cpu *cpu, const char *instruction, bool is_vmxo
         cpu->error = result;
         cpu->error_instruction = instruction;
     }
-    tell(cpu,
-         FINDING(rule_of_failure(is_vmxon, result), .seen = result.number, .detail = instruction));
+    add(cpu,
+        FINDING(rule_of_failure(is_vmxon, result), .seen = result.number, .detail = instruction));
     return false;
 }
 
@@ -217,7 +217,7 @@ static void load_vmcs(struct vmx_cpu *cpu)
         !succeeded(cpu, "VMPTRST", false, vmptrst(&cpu->vmptrst)))
         return;
     if (cpu->vmptrst != address) {
-        tell(cpu, FINDING(RULE_VMPTRST_DIFFERS, .seen = cpu->vmptrst, .wanted = address));
+        add(cpu, FINDING(RULE_VMPTRST_DIFFERS, .seen = cpu->vmptrst, .wanted = address));
         return;
     }
     cpu->state = VMX_CPU_LOADED;

@@ -1,8 +1,7 @@
-#!/usr/bin/env python3
 """
-tools/core-files: the files that go into rootmode-core.elf, a path a line, as the last build read
-them: sources, headers, tables and assembly of this tree. `--lines` puts the count of lines before
-each, and the sum last.
+tools/core-files: the files that go into rootmode-core.elf, a path a line, as the compiler read them:
+sources, headers, tables and assembly of this tree. Builds the core where it is not up to date.
+`--lines` puts the count of lines before each, and the sum last.
 """
 
 import argparse
@@ -10,7 +9,12 @@ import subprocess
 import sys
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[1]
+from machine.build import ROOT, build_kernel
+from machine.errors import Exit, UserError, in_words
+from machine.packages import need
+from machine.processes import nobody_reads
+from machine.terminal import Progress, say
+
 _OBJECTS = "CMakeFiles/core_objects.dir/"
 
 
@@ -29,22 +33,36 @@ def core_files(build: Path) -> list[str]:
     return sorted(found)
 
 
-def main() -> int:
-    parser = argparse.ArgumentParser(description="The files of rootmode-core.elf, a path a line.")
-    parser.add_argument("--lines", action="store_true", help="with the lines of each and their sum")
-    options = parser.parse_args()
-    files = core_files(ROOT / "build")
-    if not files:
-        print("tools/core-files: build/ holds no core: build it first (tools/run --core)", file=sys.stderr)
-        return 2
+def _list(lines: bool) -> None:
+    need("build")
+    files = core_files(build_kernel(Progress("tools/core-files"), core=True).parent)
     total = 0
     for file in files:
-        lines = (ROOT / file).read_text(encoding="utf-8").count("\n")
-        total += lines
-        print(f"{lines:6} {file}" if options.lines else file)
-    if options.lines:
+        count = (ROOT / file).read_text(encoding="utf-8").count("\n")
+        total += count
+        print(f"{count:6} {file}" if lines else file)
+    if lines:
         print(f"{total:6} lines in {len(files)} files")
-    return 0
+
+
+def main() -> int:
+    """Never ends with a trace back for what a person can cause."""
+    parser = argparse.ArgumentParser(
+        prog="tools/core-files",
+        description="The files of rootmode-core.elf, a path a line.",
+        allow_abbrev=False,
+    )
+    parser.add_argument("--lines", action="store_true", help="with the lines of each and their sum")
+    options = parser.parse_args()
+    try:
+        _list(options.lines)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        return nobody_reads()
+    except (UserError, OSError) as error:
+        say(f"tools/core-files: {in_words(error)}")
+        return Exit.WRONG_USE
+    return Exit.OK
 
 
 if __name__ == "__main__":

@@ -222,15 +222,19 @@ def _prepared(
 def _run(options: argparse.Namespace) -> Exit:
     progress = Progress("tools/run")
     words = words_of(options)
+    if options.core:
+        check_core_words(words)
+        if options.screenshot:
+            raise UserError("--core: the core speaks on the serial port alone; there is no screen for --screenshot")
     if options.iso_only:
         options.screen = options.screen or "pixels"
         plan = plan_of(options, "bochs", words, display=False)
         check_options(options, plan.machine)
-        for _, more in MENU if not options.unchecked else ():
+        for _, more in MENU if not options.unchecked and not options.core else ():
             check_length((*plan.words, *more))
         kernel = _prepared(options, progress)
         progress.show("making the ISO")
-        make_iso(options.iso_only, kernel, plan.words, plan.grub, plan.pixels, menu=True)
+        make_iso(options.iso_only, kernel, plan.words, plan.grub, plan.pixels, menu=not options.core)
         progress.clear()
         say(f"tools/run: wrote {options.iso_only}")
         return Exit.OK
@@ -240,11 +244,9 @@ def _run(options: argparse.Namespace) -> Exit:
         machine, reason = choose()
     elif machine == "kvm" and (why := why_no_nested_kvm()):
         raise UserError(f"QEMU/KVM offers no VMX here: {why}. --on bochs emulates it")
-    if options.core:
-        check_core_words(words)
-    elif options.screenshot:
+    if options.screenshot:
         words.append("exit=halt")
-    elif not any(word.startswith("exit=") for word in words):
+    elif not options.core and not any(word.startswith("exit=") for word in words):
         words.append("exit=poweroff")
     if options.report and not {"report=json", "report=both"} & set(words):
         words.append("report=both")

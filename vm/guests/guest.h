@@ -139,7 +139,7 @@ struct guest {
     const char *(*check_more)(const struct vcpu *vcpu);
 
     /* When all is well: what else is worth reporting, after its end. May be NULL. */
-    void (*tell)(const struct vcpu *vcpu, struct sink *sink);
+    void (*print)(const struct vcpu *vcpu, struct sink *sink);
 
     enum guest_end end;       /* how it should end */
     enum vmentry_rule breaks; /* of one that cannot be entered: the rule of VM entry, for `check` */

@@ -138,7 +138,7 @@ static void print_more(const struct vcpu *vcpu, struct guest_run *run)
     struct text_buffer text;
 
     text_buffer_init(&text, run->detail + length, sizeof(run->detail) - length);
-    guest_of(vcpu)->tell(vcpu, &text.sink);
+    guest_of(vcpu)->print(vcpu, &text.sink);
 }
 
 /* With check-entry=always an entry that would fail is not made. */
@@ -173,6 +173,6 @@ void guest_check(const struct vcpu *vcpu, struct guest_run *run)
             format_text(run->detail, sizeof(run->detail), "%s", wrong);
         }
     }
-    if (run->result == GUEST_OK && guest->tell != NULL)
+    if (run->result == GUEST_OK && guest->print != NULL)
         print_more(vcpu, run);
 }

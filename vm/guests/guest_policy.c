@@ -24,11 +24,6 @@
 
 enum { EVERY = CPUID_EVERY_SUBLEAF };
 
-/* "RootmodeVMX " */
-#define SIGNATURE_EBX 0x746f6f52u
-#define SIGNATURE_ECX 0x65646f6du
-#define SIGNATURE_EDX 0x20584d56u
-
 /*
  * A leaf that is not here is empty, and so hidden with its MSRs: 9 DCA, 0AH performance monitoring,
  * 0FH and 10H RDT, 12H SGX, 14H Processor Trace, 19H Key Locker, 1BH PCONFIG, 1CH last-branch
@@ -111,11 +106,7 @@ static const struct cpuid_rule cpuid_rules[] = {
     WHOLE_LEAF(0x80000006),                                   /* a cache */
     {0x80000007, 0, EVERY, {0, 0, 0, BIT(8)}, {0}},           /* invariant TSC */
     {0x80000008, 0, EVERY, {BITS(15, 0), BIT(9), 0, 0}, {0}}, /* address widths, WBNOINVD */
-    {CPUID_LEAF_HYPERVISOR_FIRST,
-     0,
-     EVERY,
-     {0},
-     {CPUID_LEAF_HYPERVISOR_FIRST, SIGNATURE_EBX, SIGNATURE_ECX, SIGNATURE_EDX}},
+    {CPUID_LEAF_HYPERVISOR_FIRST, 0, EVERY, {0}, HYPERVISOR_LEAF},
 };
 
 static const struct feature_rule features[] = {

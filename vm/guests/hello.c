@@ -6,7 +6,7 @@ extern const uint8_t hello_cpuid[];
 
 static const char *check_hello(const struct vcpu *vcpu)
 {
-    return memcmp(vcpu_memory(vcpu, GUEST_DATA, 12), "RootmodeVMX ", 12) == 0
+    return memcmp(vcpu_memory(vcpu, GUEST_DATA, 12), HYPERVISOR_SIGNATURE, 12) == 0
                ? NULL
                : "CPUID leaf 0x40000000 did not give this hypervisor's signature";
 }

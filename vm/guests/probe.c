@@ -92,10 +92,10 @@ static const char *compare_exit(const struct vcpu *vcpu, const struct probe *pro
         !quirk(probe->information_quirk))
         return complain(vcpu, probe, "instruction information %#x, expected %#x in the bits %#x",
                         exit->instruction_information, probe->information, probe->information_mask);
-    if (probe->behind && exit->rip != end)
+    if (probe->after && exit->rip != end)
         return complain(vcpu, probe, "exit at %#lx; behind the instruction is %#lx", exit->rip,
                         end);
-    if (!probe->behind && (exit->rip != rip || exit->instruction_length != end - rip))
+    if (!probe->after && (exit->rip != rip || exit->instruction_length != end - rip))
         return complain(vcpu, probe,
                         "exit at %#lx, %u bytes; the instruction is at %#lx, %lu bytes", exit->rip,
                         exit->instruction_length, rip, end - rip);

@@ -48,7 +48,7 @@ struct __attribute__((packed)) probe {
     uint8_t qualification_quirk, information_quirk; /* where it is active, this is not compared */
     enum exit_done done;
     uint16_t times; /* so many exits in a row; 0 counts as 1 */
-    bool behind;    /* it comes after the instruction, and has no length */
+    bool after;     /* it comes after the instruction, and has no length */
     bool may;       /* it may also not exit: the row or its neighbours say why */
 
     /* What is seen afterwards. */

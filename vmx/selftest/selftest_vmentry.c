@@ -238,7 +238,7 @@ static void run_random(struct selftest_vmentry *selftest)
     }
 }
 
-static void tell(enum rule rule, uint64_t seen, const char *detail)
+static void add(enum rule rule, uint64_t seen, const char *detail)
 {
     finding_add(&trial_ground.cpu->findings, trial_ground.cpu->options->check,
                 FINDING(rule, .cpu = trial_ground.cpu->cpu, .seen = seen, .detail = detail));
@@ -280,10 +280,10 @@ void selftest_vmentry_run(struct vmx_cpu *cpu, struct selftest_vmentry *selftest
         selftest_restore(cpu);
         selftest->done = true;
         if (selftest->differences > 0)
-            tell(RULE_SELFTEST_ENTRY_DIFFERENCE, selftest->differences,
-                 vmentry_rule_table[selftest->difference[0].rule % VMENTRY_RULE_COUNT].name);
+            add(RULE_SELFTEST_ENTRY_DIFFERENCE, selftest->differences,
+                vmentry_rule_table[selftest->difference[0].rule % VMENTRY_RULE_COUNT].name);
     } else {
-        tell(RULE_REGION_NO_MEMORY, 0, "pages of the self-test of VM entries");
+        add(RULE_REGION_NO_MEMORY, 0, "pages of the self-test of VM entries");
     }
     give_pages_back();
 }

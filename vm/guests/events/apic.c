@@ -28,7 +28,7 @@ static void set_priority(struct vcpu *vcpu)
 static const struct probe tpr_probes[] = {
     {.instruction = "MOV to CR8 of 9"},
     {.instruction = "MOV from CR8", HOLDS(VCPU_RCX, 9)},
-    {"MOV to CR8 of 3, below the threshold", EXIT_REASON_TPR_BELOW_THRESHOLD, .behind = true,
+    {"MOV to CR8 of 3, below the threshold", EXIT_REASON_TPR_BELOW_THRESHOLD, .after = true,
      .done = EXIT_STEPPED},
     {.instruction = "MOV from CR8 below the threshold", HOLDS(VCPU_RDX, PRIORITY_LAST)},
     {.instruction = "MOV to CR8 of 16", FAULTS_GP},
@@ -56,7 +56,7 @@ static void set_pages(struct vcpu *vcpu)
 static const struct probe apic_write_probes[] = {
     {.instruction = "read of the LVT timer register", HOLDS(VCPU_RCX, APIC_TIMER_VALUE)},
     {"write of the spurious-interrupt vector register", EXIT_REASON_APIC_WRITE, APIC_SVR,
-     .behind = true, .done = EXIT_STEPPED},
+     .after = true, .done = EXIT_STEPPED},
     {.instruction = "read of what was written", HOLDS(VCPU_RDX, APIC_SVR_VALUE)},
     {.instruction = "write of the interrupt command's high half"},
 };
@@ -123,7 +123,7 @@ PROBED_GUEST(0760, eoi, "virtual-eoi",
                                           SECONDARY_VIRTUAL_INTERRUPT_DELIVERY,
              .off[VMX_CONTROL_PRIMARY] = CR8_EXITING, .lacks = lacks_bitmaps,
              .setup = set_in_service,
-             PROBES({"end of interrupt 0x51", EXIT_REASON_VIRTUALIZED_EOI, EOI_HIGH, .behind = true,
+             PROBES({"end of interrupt 0x51", EXIT_REASON_VIRTUALIZED_EOI, EOI_HIGH, .after = true,
                      .done = EXIT_STEPPED},
                     {.instruction = "end of interrupt 0x41"}),
              .check_more = check_eoi);

@@ -201,7 +201,7 @@ static const char *check(const struct vcpu *vcpu)
     return wrong;
 }
 
-static void tell(const struct vcpu *vcpu, struct sink *sink)
+static void print_map(const struct vcpu *vcpu, struct sink *sink)
 {
     struct view view;
 
@@ -220,4 +220,4 @@ BUILT_IN_GUEST(
     0090, identity, GUEST_LONG, "identity",
     "Sees the machine's memory where it is; reaches for the hypervisor's, and ends there.",
     .needs_ept = true, .sees_machine = true, .setup = prepare, .on_exit = refuse, .check = check,
-    .tell = tell, .end = GUEST_END_MEMORY, .time_max_us = GUEST_TIME_LONG_US);
+    .print = print_map, .end = GUEST_END_MEMORY, .time_max_us = GUEST_TIME_LONG_US);

@@ -169,7 +169,7 @@ static void a_long_wait(void)
     assert_string_equal(sent, "heldback, not\r\n");
 }
 
-/* A UEFI machine has no screen that its loader does not describes. */
+/* A UEFI machine has no screen that its loader does not describe. */
 static void a_machine_without_screen(void)
 {
     const struct multiboot_info uefi = {.uefi = true};

@@ -57,7 +57,7 @@ static void a_guest_that_reaches_for_the_hypervisor_is_reported_so(void **state)
     (void)state;
     guest = plain;
     guest.end = GUEST_END_MEMORY;
-    guest.tell = say_more;
+    guest.print = say_more;
     begin(&guest, GUEST_END_MEMORY);
     own.vcpu.end_value = 0x200000;
     assert_int_equal(check_guest(), GUEST_OK);
