@@ -396,7 +396,7 @@ static void cores_that_differ_in_what_is_not_used_are_one_configuration(void **s
     assert_int_equal(findings.count, 0);
 }
 
-static void a_overridden_value_is_checked_and_reported(void **state)
+static void an_overridden_value_is_checked_and_reported(void **state)
 {
     const struct override_list list = {
         3,
@@ -484,7 +484,7 @@ int main(void)
         cmocka_unit_test(equal_configurations_compare_without_a_finding),
         cmocka_unit_test(each_field_that_differs_is_reported_by_name),
         cmocka_unit_test(cores_that_differ_in_what_is_not_used_are_one_configuration),
-        cmocka_unit_test(a_overridden_value_is_checked_and_reported),
+        cmocka_unit_test(an_overridden_value_is_checked_and_reported),
         cmocka_unit_test(pretending_what_this_cpu_has_not_is_a_warning),
         cmocka_unit_test(overridden_true_controls_without_values_fall_back),
     };
