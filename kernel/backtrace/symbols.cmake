@@ -15,7 +15,7 @@ function(rootmode_image image symbols)
     target_link_libraries(${image} PRIVATE core_objects ${linked})
     target_link_options(${image} PRIVATE -nostdlib -static -no-pie -Wl,--build-id=none
                         -L${CMAKE_SOURCE_DIR} -Wl,-T,${CMAKE_SOURCE_DIR}/linker.ld
-                        -Wl,-z,max-page-size=4096 -Wl,-z,noexecstack -Wl,--gc-sections
+                        -Wl,--nmagic -Wl,-z,noexecstack -Wl,--gc-sections
                         -Wl,--fatal-warnings)
     set_target_properties(${image} PROPERTIES LINK_DEPENDS
                           "${CMAKE_SOURCE_DIR}/linker.ld;${CMAKE_SOURCE_DIR}/lib/sets.ld")
