@@ -28,16 +28,16 @@ static void write_rules(void)
     const char *section = "";
 
     for (enum vmentry_rule rule = 0; rule < VMENTRY_RULE_COUNT; rule++) {
-        const struct vmentry_rule_text *row = &vmentry_rule_table[rule];
+        const struct vmentry_rule_text row = vmentry_rule_text(rule);
 
-        if (strcmp(section, row->section) != 0) {
-            section = row->section;
+        if (strcmp(section, row.section) != 0) {
+            section = row.section;
             printf("\n## %s\n\n| rule | must hold | fails with | fields |\n|---|---|---|---|\n",
                    section);
         }
-        printf("| `%s` | ", row->name);
-        write_text(row->text);
-        printf(" | %s%s | ", vmentry_class_name(row->class), row->may ? ", or is not checked" : "");
+        printf("| `%s` | ", row.name);
+        write_text(row.text);
+        printf(" | %s%s | ", vmentry_class_name(row.class), row.may ? ", or is not checked" : "");
         write_fields(rule);
         printf(" |\n");
     }
@@ -81,7 +81,7 @@ static void write_departures(const char *name, uint32_t emulator)
         if ((row->emulators & emulator) == 0)
             continue;
         printf("| %s%s%s | %s | ", row->rule < VMENTRY_RULE_COUNT ? "`" : "",
-               row->rule < VMENTRY_RULE_COUNT ? vmentry_rule_table[row->rule].name
+               row->rule < VMENTRY_RULE_COUNT ? vmentry_rule_text(row->rule).name
                                               : "any of guest state",
                row->rule < VMENTRY_RULE_COUNT ? "`" : "", kinds[row->kind]);
         write_text(row->text);

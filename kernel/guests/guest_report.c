@@ -197,16 +197,16 @@ static void entry_text(struct sink *sink, const struct guest_run *run)
     for (enum vmentry_rule rule = 0; rule < VMENTRY_RULE_COUNT; rule++) {
         if (is_unchecked(entry, rule))
             print_to(sink, "%*snot checked, for want of memory that can be read: %s\n", INDENT, "",
-                     vmentry_rule_table[rule].name);
+                     vmentry_rule_text(rule).name);
     }
 }
 
 static void broken_json(struct json *json, const struct vmentry_finding *finding)
 {
     json_object_begin(json, NULL);
-    json_string(json, "rule", vmentry_rule_table[finding->rule].name);
-    json_string(json, "text", vmentry_rule_table[finding->rule].text);
-    json_string(json, "sdm", vmentry_rule_table[finding->rule].section);
+    json_string(json, "rule", vmentry_rule_text(finding->rule).name);
+    json_string(json, "text", vmentry_rule_text(finding->rule).text);
+    json_string(json, "sdm", vmentry_rule_text(finding->rule).section);
     json_string(json, "field", vmcs_field_table[vmcs_field_index(finding->field)].name);
     json_hex(json, "seen", finding->seen);
     json_hex(json, "wanted", finding->wanted);
@@ -224,7 +224,7 @@ static void entry_json(struct json *json, const struct entry_failure *entry)
     json_array_begin(json, "unread_rules");
     for (enum vmentry_rule rule = 0; rule < VMENTRY_RULE_COUNT; rule++) {
         if (is_unchecked(entry, rule))
-            json_string(json, NULL, vmentry_rule_table[rule].name);
+            json_string(json, NULL, vmentry_rule_text(rule).name);
     }
     json_array_end(json);
     json_array_begin(json, "rules");

@@ -46,7 +46,7 @@ static const char *class_of(struct vmentry_outcome outcome)
 
 static const char *name_of(enum vmentry_rule rule)
 {
-    return rule < VMENTRY_RULE_COUNT ? vmentry_rule_table[rule].name : "no rule broken";
+    return rule < VMENTRY_RULE_COUNT ? vmentry_rule_text(rule).name : "no rule broken";
 }
 
 static void outcomes_json(struct json *json, struct vmentry_outcome predicted,

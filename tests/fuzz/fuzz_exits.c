@@ -157,7 +157,7 @@ static bool sound(bool tell)
 
     guest_machine_check(&findings);
     for (uint32_t i = 0; tell && i < findings.count; i++)
-        fprintf(stderr, "broken: %s: %#llx\n", vmentry_rule_table[findings.item[i].rule].name,
+        fprintf(stderr, "broken: %s: %#llx\n", vmentry_rule_text(findings.item[i].rule).name,
                 (unsigned long long)findings.item[i].seen);
     return findings.count == 0;
 }

@@ -199,7 +199,7 @@ enum exit_done guest_machine_serve_now(void)
     guest_machine_check(&findings);
     for (uint32_t i = 0; i < findings.count; i++)
         fprintf(stderr, "VM entry would break the rule %s: %#llx\n",
-                vmentry_rule_table[findings.item[i].rule].name,
+                vmentry_rule_text(findings.item[i].rule).name,
                 (unsigned long long)findings.item[i].seen);
     must(findings.count == 0, "the guest cannot be entered again");
     must(done != EXIT_INJECTED || saves_rf(guest_machine_injected()) == has_rf(),

@@ -98,7 +98,7 @@ static void name(const struct vmentry_findings *findings, struct guest_run *run)
     text_buffer_init(&text, run->detail + length, sizeof(run->detail) - length);
     for (uint32_t i = 0; i < findings->count; i++)
         print_to(&text.sink, "%s%s", i == 0 ? "; broken: " : ", ",
-                 vmentry_rule_table[findings->item[i].rule].name);
+                 vmentry_rule_text(findings->item[i].rule).name);
 }
 
 bool entry_is_sound(const struct vcpu *vcpu)
@@ -117,7 +117,7 @@ bool entry_failure_is(const struct vcpu *vcpu, enum vmentry_rule rule)
         return false;
     check(vcpu, &findings);
     return findings.count == 1 && findings.item[0].rule == rule &&
-           class_of(vcpu, &findings) == vmentry_rule_table[rule].class;
+           class_of(vcpu, &findings) == vmentry_rule_text(rule).class;
 }
 
 void entry_failure_explain(const struct vcpu *vcpu, struct guest_run *run)

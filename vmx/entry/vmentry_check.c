@@ -9,13 +9,13 @@
 #define MAY(name)  offsetof(struct vmx_capability, name)
 #define MUST(word) offsetof(struct vmx_capability, word##_allowed0), MAY(word##_allowed1)
 #define NONE       0 /* that member says nothing about controls */
-#define BY(word, id)                    \
-    {                                   \
-        VMX_CONTROL_##word, word##_##id \
+#define BY(word, id)             \
+    {                            \
+        VMENTRY_BIT_OF(word, id) \
     }
 #define ALWAYS              \
     {                       \
-        VMX_CONTROL_NONE, 1 \
+        VMX_CONTROL_NONE, 0 \
     }
 
 /*
@@ -55,7 +55,7 @@ static bool is_active(const struct vmentry_state *state, unsigned word)
 {
     const struct vmentry_control *by = &words[word].by;
 
-    return by->word == VMX_CONTROL_NONE || (vmentry_get(state, words[by->word].field) & by->mask);
+    return by->word == VMX_CONTROL_NONE || vmentry_get(state, words[by->word].field) >> by->bit & 1;
 }
 
 /* What activates a word may itself be in one that is to be activated; there it ends. */
@@ -149,9 +149,9 @@ static struct vmentry_view controls(const struct vmentry_state *state,
     else if (!vmentry_is_set(state, form->when))
         return vmentry_kept();
     else if (form->kind == FORM_NEEDS)
-        view.wanted = seen | form->other.mask;
+        view.wanted = seen | 1ull << form->other.bit;
     else
-        view.wanted = seen & ~(uint64_t)form->other.mask;
+        view.wanted = seen & ~(1ull << form->other.bit);
     return view;
 }
 
@@ -317,7 +317,7 @@ void vmentry_check(const struct vmcs_image *image, const struct vmentry_context 
     findings->unread = 0;
     memset(findings->unchecked, 0, sizeof(findings->unchecked));
     for (enum vmentry_rule rule = 0; rule < VMENTRY_RULE_COUNT; rule++) {
-        if (vmentry_rule_table[rule].class != VMENTRY_MSR_LOAD || !area_is_broken(findings))
+        if (vmentry_rule_text(rule).class != VMENTRY_MSR_LOAD || !area_is_broken(findings))
             check(&state, rule, findings);
     }
 }

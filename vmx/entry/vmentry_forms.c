@@ -1,34 +1,64 @@
 /* The tables of vmx/entry/vmentry_rules.def: what each rule says, and what it looks at. */
 #include <stddef.h>
 
+#include "lib/string.h"
 #include "lib/x86.h"
 #include "vmx/entry/vmentry_state.h"
 
-/* Of each section how the processor reports a broken rule, whether it need not, and the title. */
-#define SECTION_EXECUTION      VMENTRY_CONTROLS, false, "VM-Execution Control Fields"
-#define SECTION_EXIT_CONTROLS  VMENTRY_CONTROLS, false, "VM-Exit Control Fields"
-#define SECTION_ENTRY_CONTROLS VMENTRY_CONTROLS, false, "VM-Entry Control Fields"
-#define SECTION_HOST_REGISTERS \
-    VMENTRY_HOST, false, "Checks on Host Control Registers, MSRs, and SSP"
-#define SECTION_HOST_SEGMENTS \
-    VMENTRY_HOST, false, "Checks on Host Segment and Descriptor-Table Registers"
-#define SECTION_HOST_SIZE VMENTRY_HOST, false, "Checks Related to Address-Space Size"
-#define SECTION_GUEST_REGISTERS \
-    VMENTRY_GUEST, false, "Checks on Guest Control Registers, Debug Registers, and MSRs"
-#define SECTION_GUEST_SEGMENTS   VMENTRY_GUEST, false, "Checks on Guest Segment Registers"
-#define SECTION_GUEST_TABLES     VMENTRY_GUEST, false, "Checks on Guest Descriptor-Table Registers"
-#define SECTION_GUEST_RIP        VMENTRY_GUEST, false, "Checks on Guest RIP, RFLAGS, and SSP"
-#define SECTION_LOADING_RIP      VMENTRY_GUEST, true, "Loading Guest RIP, RSP, RFLAGS, and SSP"
-#define SECTION_NON_REGISTER     VMENTRY_GUEST, false, "Checks on Guest Non-Register State"
-#define SECTION_MAY_NON_REGISTER VMENTRY_GUEST, true, "Checks on Guest Non-Register State"
-#define SECTION_PDPTES           VMENTRY_GUEST, false, "Checks on Guest Page-Directory-Pointer-Table Entries"
-#define SECTION_MSR_LOAD         VMENTRY_MSR_LOAD, false, "Loading MSRs"
-#define SECTION_MAY_MSR_LOAD     VMENTRY_MSR_LOAD, true, "Loading MSRs"
+/* The sections of the manual: how the processor reports a broken rule, whether it need not. */
+#define SECTIONS(ROW)                                                                        \
+    ROW(EXECUTION, CONTROLS, false, "VM-Execution Control Fields")                           \
+    ROW(EXIT_CONTROLS, CONTROLS, false, "VM-Exit Control Fields")                            \
+    ROW(ENTRY_CONTROLS, CONTROLS, false, "VM-Entry Control Fields")                          \
+    ROW(HOST_REGISTERS, HOST, false, "Checks on Host Control Registers, MSRs, and SSP")      \
+    ROW(HOST_SEGMENTS, HOST, false, "Checks on Host Segment and Descriptor-Table Registers") \
+    ROW(HOST_SIZE, HOST, false, "Checks Related to Address-Space Size")                      \
+    ROW(GUEST_REGISTERS, GUEST, false,                                                       \
+        "Checks on Guest Control Registers, Debug Registers, and MSRs")                      \
+    ROW(GUEST_SEGMENTS, GUEST, false, "Checks on Guest Segment Registers")                   \
+    ROW(GUEST_TABLES, GUEST, false, "Checks on Guest Descriptor-Table Registers")            \
+    ROW(GUEST_RIP, GUEST, false, "Checks on Guest RIP, RFLAGS, and SSP")                     \
+    ROW(LOADING_RIP, GUEST, true, "Loading Guest RIP, RSP, RFLAGS, and SSP")                 \
+    ROW(NON_REGISTER, GUEST, false, "Checks on Guest Non-Register State")                    \
+    ROW(MAY_NON_REGISTER, GUEST, true, "Checks on Guest Non-Register State")                 \
+    ROW(PDPTES, GUEST, false, "Checks on Guest Page-Directory-Pointer-Table Entries")        \
+    ROW(MSR_LOAD, MSR_LOAD, false, "Loading MSRs")                                           \
+    ROW(MAY_MSR_LOAD, MSR_LOAD, true, "Loading MSRs")
+#define ENUMERATOR(id, ...) id,
+enum section { SECTIONS(ENUMERATOR) };
 
-#define CHECK(id, name, section, form, text) {(name), SECTION_##section, (text)},
-const struct vmentry_rule_text vmentry_rule_table[VMENTRY_RULE_COUNT] = {
+#define SECTION(id, class, may, title) {VMENTRY_##class, (may), (title)},
+static const struct {
+    enum vmentry_class class;
+    bool may;
+    const char *title;
+} sections[] = {SECTIONS(SECTION)};
+
+/* Names and sentences stand in one object: a row needs two bytes to say where, not two pointers. */
+#define CHECK(id, name, section, form, text) char at_##id[sizeof(name "\0" text)];
+static const struct texts {
+#include "vmx/entry/vmentry_rules.def"
+} texts = {
+#define CHECK(id, name, section, form, text) name "\0" text,
 #include "vmx/entry/vmentry_rules.def"
 };
+
+#define CHECK(id, name, section, form, text) {offsetof(struct texts, at_##id), (section)},
+static const struct {
+    uint16_t at;
+    enum section section;
+} rules[VMENTRY_RULE_COUNT] = {
+#include "vmx/entry/vmentry_rules.def"
+};
+
+struct vmentry_rule_text vmentry_rule_text(enum vmentry_rule rule)
+{
+    const char *name = (const char *)&texts + rules[rule].at;
+    enum section section = rules[rule].section;
+
+    return (struct vmentry_rule_text){name, sections[section].class, sections[section].may,
+                                      sections[section].title, name + strlen(name) + 1};
+}
 
 #define BITS(high, low)      (~0ull >> (63 - (high)) & ~0ull << (low))
 #define FRED_CONFIG_RESERVED (BITS(2, 2) | BITS(5, 4) | BITS(11, 11))
@@ -46,11 +76,11 @@ const struct vmentry_rule_text vmentry_rule_table[VMENTRY_RULE_COUNT] = {
 #define DATA     (1 << SEGMENT_ES | 1 << SEGMENT_DS | FS_GS)
 
 /* When a rule holds. */
-#define WORD(word, id)                  \
-    {                                   \
-        VMX_CONTROL_##word, word##_##id \
+#define WORD(word, id)           \
+    {                            \
+        VMENTRY_BIT_OF(word, id) \
     }
-#define ALWAYS                        .when = {VMX_CONTROL_NONE, 1}
+#define ALWAYS                        .when = {VMX_CONTROL_NONE, 0}
 #define IF(word, id)                  .when = WORD(word, id)
 #define WHERE(function)               ALWAYS, .where = (function)
 #define UNLESS(function)              ALWAYS, .where = (function), .unless = true
@@ -62,13 +92,13 @@ const struct vmentry_rule_text vmentry_rule_table[VMENTRY_RULE_COUNT] = {
     .field_count = sizeof((const enum vmcs_field[]){__VA_ARGS__}) / sizeof(enum vmcs_field)
 #define PAIR(word, id, other_word, other_id) IF(word, id), .other = WORD(other_word, other_id)
 
-#define ALLOWED0(of)  .kind = FORM_ALLOWED0, .when = {VMX_CONTROL_##of, ~0u}
-#define ALLOWED1(of)  .kind = FORM_ALLOWED1, .when = {VMX_CONTROL_##of, ~0u}
+#define ALLOWED0(of)  .kind = FORM_ALLOWED0, .when = {VMX_CONTROL_##of, 0}
+#define ALLOWED1(of)  .kind = FORM_ALLOWED1, .when = {VMX_CONTROL_##of, 0}
 #define NEEDS(...)    .kind = FORM_NEEDS, PAIR(__VA_ARGS__)
 #define EXCLUDES(...) .kind = FORM_EXCLUDES, PAIR(__VA_ARGS__)
-#define LISTED(id)                                                \
-    .kind = FORM_NEEDS, .when = {NEED_WORD_##id, NEED_MASK_##id}, \
-    .other = {NEEDED_WORD_##id, NEEDED_MASK_##id}
+#define LISTED(id)                                               \
+    .kind = FORM_NEEDS, .when = {NEED_WORD_##id, NEED_BIT_##id}, \
+    .other = {NEEDED_WORD_##id, NEEDED_BIT_##id}
 #define ADDRESS(condition, exponent, ...) \
     .kind = FORM_ADDRESS, condition, .bits = (exponent), LIST(__VA_ARGS__)
 #define CANONICAL(condition, ...) .kind = FORM_CANONICAL, condition, LIST(__VA_ARGS__)
@@ -97,9 +127,10 @@ const struct vmentry_rule_text vmentry_rule_table[VMENTRY_RULE_COUNT] = {
 #define MSRS(lowest, highest) .kind = FORM_MSR, ALWAYS, .msrs = {(lowest), (highest)}
 
 /* The rows of vmx/capability/control_needs.def that VM entry checks, as constants. */
-#define CONTROL_NEEDS(id, word, control, needed_word, needed)               \
-    NEED_WORD_##id = VMX_CONTROL_##word, NEED_MASK_##id = word##_##control, \
-    NEEDED_WORD_##id = VMX_CONTROL_##needed_word, NEEDED_MASK_##id = needed_word##_##needed,
+#define CONTROL_NEEDS(id, word, control, needed_word, needed)                             \
+    NEED_WORD_##id = VMX_CONTROL_##word, NEED_BIT_##id = __builtin_ctz(word##_##control), \
+    NEEDED_WORD_##id = VMX_CONTROL_##needed_word,                                         \
+    NEEDED_BIT_##id = __builtin_ctz(needed_word##_##needed),
 #define CONTROL_USES(...)
 #define CONTROL_PAIR(...)
 enum {

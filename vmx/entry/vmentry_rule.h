@@ -46,7 +46,7 @@ struct vmentry_rule_text {
     const char *text;    /* a sentence without a full stop: what must hold */
 };
 
-extern const struct vmentry_rule_text vmentry_rule_table[VMENTRY_RULE_COUNT];
+struct vmentry_rule_text vmentry_rule_text(enum vmentry_rule rule);
 
 /* What the checks need to know besides the image. */
 struct vmentry_context {

@@ -17,10 +17,9 @@
 /* NW and CD are not checked: VM entries and exits leave them as they are. */
 #define CR0_NOT_CHECKED (CR0_NW | CR0_CD)
 
-/* Of VMX_CONTROL_NONE the only bit is 1, for rules that hold whatever the controls are. */
-struct __attribute__((packed)) vmentry_control {
-    uint8_t word;
-    uint32_t mask;
+/* Of VMX_CONTROL_NONE bit 0 is 1, for rules that hold whatever the controls are. */
+struct vmentry_control {
+    uint8_t word, bit;
 };
 
 /* What a rule asked for and did not get: such a rule cannot be checked. */
@@ -71,7 +70,7 @@ struct vmentry_msr_entry {
     uint64_t value;
 };
 
-struct vmentry_form {
+struct __attribute__((packed)) vmentry_form {
     enum vmentry_form_kind kind;
     uint8_t field_count;
     uint8_t registers;                                /* of SEGMENT and RIGHTS, as a bitmap */
@@ -128,10 +127,11 @@ uint64_t vmentry_word(const struct vmentry_state *state, unsigned word);
 
 static inline bool vmentry_is_set(const struct vmentry_state *state, struct vmentry_control control)
 {
-    return vmentry_word(state, control.word) & control.mask;
+    return vmentry_word(state, control.word) >> control.bit & 1;
 }
 
-#define VMENTRY_CONTROL(word, id) ((struct vmentry_control){VMX_CONTROL_##word, word##_##id})
+#define VMENTRY_BIT_OF(word, id)  VMX_CONTROL_##word, __builtin_ctz(word##_##id)
+#define VMENTRY_CONTROL(word, id) ((struct vmentry_control){VMENTRY_BIT_OF(word, id)})
 
 /* A view of bits that must be 0. */
 static inline struct vmentry_view vmentry_zero(const struct vmentry_state *state,

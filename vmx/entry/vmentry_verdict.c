@@ -25,7 +25,7 @@ static uint64_t first_entry(const struct vmentry_findings *findings)
     uint64_t first = UINT32_MAX;
 
     for (uint32_t i = 0; i < findings->count; i++) {
-        if (vmentry_rule_table[findings->item[i].rule].class == VMENTRY_MSR_LOAD &&
+        if (vmentry_rule_text(findings->item[i].rule).class == VMENTRY_MSR_LOAD &&
             findings->item[i].entry < first)
             first = findings->item[i].entry;
     }
@@ -48,8 +48,8 @@ struct vmentry_outcome vmentry_predict(const struct vmentry_findings *findings)
     for (uint32_t i = 0; i < findings->count; i++) {
         const struct vmentry_finding *finding = &findings->item[i];
 
-        if (vmentry_rule_table[finding->rule].class < outcome.class) {
-            outcome.class = vmentry_rule_table[finding->rule].class;
+        if (vmentry_rule_text(finding->rule).class < outcome.class) {
+            outcome.class = vmentry_rule_text(finding->rule).class;
             outcome.qualification = qualification_of(finding);
         }
     }
@@ -63,7 +63,7 @@ struct vmentry_outcome vmentry_predict(const struct vmentry_findings *findings)
 static bool has_class(const struct vmentry_findings *findings, enum vmentry_class class)
 {
     for (uint32_t i = 0; i < findings->count; i++) {
-        if (vmentry_rule_table[findings->item[i].rule].class == class)
+        if (vmentry_rule_text(findings->item[i].rule).class == class)
             return true;
     }
     return false;
@@ -75,10 +75,10 @@ static enum vmentry_class first_sure(const struct vmentry_findings *findings)
     enum vmentry_class first = VMENTRY_ENTERS;
 
     for (uint32_t i = 0; i < findings->count; i++) {
-        const struct vmentry_rule_text *rule = &vmentry_rule_table[findings->item[i].rule];
+        const struct vmentry_rule_text rule = vmentry_rule_text(findings->item[i].rule);
 
-        if (!rule->may && rule->class < first)
-            first = rule->class;
+        if (!rule.may && rule.class < first)
+            first = rule.class;
     }
     return first;
 }
@@ -90,7 +90,7 @@ static enum vmentry_class first_sure(const struct vmentry_findings *findings)
 static bool qualification_fits(const struct vmentry_findings *findings, uint64_t qualification)
 {
     for (uint32_t i = 0; i < findings->count; i++) {
-        if (vmentry_rule_table[findings->item[i].rule].class == VMENTRY_GUEST &&
+        if (vmentry_rule_text(findings->item[i].rule).class == VMENTRY_GUEST &&
             qualification_of(&findings->item[i]) == qualification)
             return true;
     }
@@ -109,9 +109,9 @@ static bool entry_fits(const struct vmentry_findings *findings, uint64_t entry)
     for (uint32_t i = 0; i < findings->count; i++) {
         const struct vmentry_finding *finding = &findings->item[i];
 
-        if (vmentry_rule_table[finding->rule].class != VMENTRY_MSR_LOAD)
+        if (vmentry_rule_text(finding->rule).class != VMENTRY_MSR_LOAD)
             continue;
-        if (finding->entry < entry && !vmentry_rule_table[finding->rule].may)
+        if (finding->entry < entry && !vmentry_rule_text(finding->rule).may)
             return false;
         found |= finding->entry == entry;
     }

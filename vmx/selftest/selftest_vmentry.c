@@ -281,7 +281,7 @@ void selftest_vmentry_run(struct vmx_cpu *cpu, struct selftest_vmentry *selftest
         selftest->done = true;
         if (selftest->differences > 0)
             add(RULE_SELFTEST_ENTRY_DIFFERENCE, selftest->differences,
-                vmentry_rule_table[selftest->difference[0].rule % VMENTRY_RULE_COUNT].name);
+                vmentry_rule_text(selftest->difference[0].rule % VMENTRY_RULE_COUNT).name);
     } else {
         add(RULE_REGION_NO_MEMORY, 0, "pages of the self-test of VM entries");
     }

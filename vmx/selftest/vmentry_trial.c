@@ -7,12 +7,12 @@
 #include "vmx/entry/vmentry_state.h"
 
 #define TRIAL(rule, base, ...) \
-    {0, TRIAL_BEGINS, VMENTRY_##rule | VMENTRY_BASE_##base << 8}, __VA_ARGS__,
+    {0, TRIAL_BEGINS, false, VMENTRY_##rule | VMENTRY_BASE_##base << 8}, __VA_ARGS__,
 #define SETUP(...) __VA_ARGS__
-#define BREAK(...) {0, TRIAL_BREAKS, 0}, __VA_ARGS__
-#define ALSO(rule)                    \
-    {                                 \
-        0, TRIAL_ALSO, VMENTRY_##rule \
+#define BREAK(...) {0, TRIAL_BREAKS, false, 0}, __VA_ARGS__
+#define ALSO(rule)                           \
+    {                                        \
+        0, TRIAL_ALSO, false, VMENTRY_##rule \
     }
 
 #define PIN_FIELD            VMCS_PIN_BASED_VM_EXECUTION_CONTROLS
@@ -24,9 +24,14 @@
 #define SECONDARY_EXIT_FIELD VMCS_SECONDARY_VM_EXIT_CONTROLS
 #define ENTRY_FIELD          VMCS_VM_ENTRY_CONTROLS
 
-#define CHANGE(field, kind, value)      \
-    {                                   \
-        (field), CHANGE_##kind, (value) \
+/* One half of a value is 0: what has bits in both takes two changes. */
+#define HALF_OF(value)                                                                   \
+    (uint64_t)(value) >> 32 != 0,                                                        \
+        (sizeof(char[(uint32_t)(value) == 0 || (uint64_t)(value) >> 32 == 0 ? 1 : -1]) * \
+         ((uint32_t)(value) | (uint64_t)(value) >> 32))
+#define CHANGE(field, kind, value)             \
+    {                                          \
+        (field), CHANGE_##kind, HALF_OF(value) \
     }
 #define SET(field, value)          CHANGE(VMCS_##field, SET, value)
 #define OR(field, bits)            CHANGE(VMCS_##field, OR, bits)
@@ -98,16 +103,17 @@ static uint64_t changed(const struct vmentry_ground *ground, const struct vmentr
                         uint64_t old)
 {
     const struct vmentry_context *context = ground->context;
+    uint64_t value = change->upper ? (uint64_t)change->value << 32 : change->value;
 
     switch (change->kind) {
     case CHANGE_SET:
-        return change->value;
+        return value;
     case CHANGE_OR:
-        return old | change->value;
+        return old | value;
     case CHANGE_CLEAR:
-        return old & ~change->value;
+        return old & ~value;
     case CHANGE_PAGE:
-        return ground->page[change->value & 0xfff] + (change->value >> 12);
+        return ground->page[value & 0xfff] + (value >> 12);
     case CHANGE_BEYOND:
         return old | 1ull << context->physical_address_width;
     case CHANGE_NONCANONICAL:
@@ -116,7 +122,7 @@ static uint64_t changed(const struct vmentry_ground *ground, const struct vmentr
         return (old & ((1ull << context->linear_address_width) - 1)) |
                1ull << context->linear_address_width;
     case CHANGE_LAST:
-        return (1ull << context->physical_address_width) - change->value;
+        return (1ull << context->physical_address_width) - value;
     case CHANGE_CURRENT:
         return context->current_vmcs;
     default:

@@ -68,8 +68,9 @@ enum vmentry_change_kind {
 
 struct __attribute__((packed)) vmentry_change {
     enum vmcs_field field;
-    enum vmentry_change_kind kind;
-    uint64_t value;
+    enum vmentry_change_kind kind : 7;
+    bool upper : 1; /* the value is that of bits 63:32 */
+    uint32_t value;
 };
 
 /* `setup`, up to the next TRIAL_BREAKS, makes of the base an image that keeps every rule; `broken`

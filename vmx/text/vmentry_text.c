@@ -124,17 +124,17 @@ static void print_values(struct sink *sink, const struct vmentry_finding *findin
 
 void vmentry_explain(struct sink *sink, const struct vmentry_finding *finding)
 {
-    const struct vmentry_rule_text *rule = &vmentry_rule_table[finding->rule];
+    const struct vmentry_rule_text rule = vmentry_rule_text(finding->rule);
     char line[LINE_SIZE];
     struct text_buffer text;
 
-    print_to(sink, "%*s%s%s\n", INDENT - 2, "", rule->name,
-             rule->may ? ", which a processor need not check" : "");
+    print_to(sink, "%*s%s%s\n", INDENT - 2, "", rule.name,
+             rule.may ? ", which a processor need not check" : "");
     text_buffer_init(&text, line, sizeof(line));
-    print_to(&text.sink, "must hold: %s", rule->text);
+    print_to(&text.sink, "must hold: %s", rule.text);
     print_wrapped(sink, INDENT, COLUMNS - INDENT, line);
     text_buffer_init(&text, line, sizeof(line));
     print_values(&text.sink, finding);
     print_wrapped(sink, INDENT, COLUMNS - INDENT, line);
-    print_to(sink, "%*smanual: \"%s\"\n", INDENT, "", rule->section);
+    print_to(sink, "%*smanual: \"%s\"\n", INDENT, "", rule.section);
 }

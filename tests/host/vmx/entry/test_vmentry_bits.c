@@ -217,7 +217,7 @@ static void assert_told(const struct row *row)
         assert_int_not_equal(finding->wanted, finding->seen);
         if ((finding->wanted ^ finding->seen) & ~row->bits)
             fail_msg("row %u: %s, wanted %#lx", (unsigned)(row - rows),
-                     vmentry_rule_table[row->rule].name, (unsigned long)finding->wanted);
+                     vmentry_rule_text(row->rule).name, (unsigned long)finding->wanted);
     }
 }
 
@@ -243,11 +243,11 @@ static void each_bit_breaks_the_rule_or_not(void **state)
 
         start(row);
         if (breaks(row->rule))
-            fail_msg("row %u: %s is broken before", i, vmentry_rule_table[row->rule].name);
+            fail_msg("row %u: %s is broken before", i, vmentry_rule_text(row->rule).name);
         for (unsigned bit = 0; bit < bits_of(row->field); bit++) {
             change(row->field, 1ull << bit);
             if (breaks(row->rule) != (row->bits >> bit & 1))
-                fail_msg("row %u: %s, bit %u", i, vmentry_rule_table[row->rule].name, bit);
+                fail_msg("row %u: %s, bit %u", i, vmentry_rule_text(row->rule).name, bit);
             assert_told(row);
             change(row->field, 1ull << bit);
         }
@@ -267,7 +267,7 @@ static void without_the_control_no_bit_does(void **state)
         for (unsigned bit = 0; bit < bits_of(row->field); bit++) {
             change(row->field, 1ull << bit);
             if (breaks(row->rule))
-                fail_msg("row %u: %s, bit %u", i, vmentry_rule_table[row->rule].name, bit);
+                fail_msg("row %u: %s, bit %u", i, vmentry_rule_text(row->rule).name, bit);
             change(row->field, 1ull << bit);
         }
     }

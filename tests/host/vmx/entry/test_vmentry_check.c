@@ -64,23 +64,23 @@ static void every_rule_is_kept_and_broken(void **state)
             for (uint32_t j = 0; j < findings.count; j++) {
                 if (!vmentry_trial_breaks(trial, findings.item[j].rule))
                     fail_msg("trial %u for %s on processor %u breaks %s", trial->number,
-                             vmentry_rule_table[trial->rule].name, number,
-                             vmentry_rule_table[findings.item[j].rule].name);
+                             vmentry_rule_text(trial->rule).name, number,
+                             vmentry_rule_text(findings.item[j].rule).name);
             }
             if (!vmentry_has(&findings, trial->rule))
                 fail_msg("trial %u on processor %u does not break %s", trial->number, number,
-                         vmentry_rule_table[trial->rule].name);
+                         vmentry_rule_text(trial->rule).name);
             broken[trial->rule] = true;
         }
         if (!done) {
             idle++;
             print_error("trial %u for %s can be tried on no processor\n", trial->number,
-                        vmentry_rule_table[trial->rule].name);
+                        vmentry_rule_text(trial->rule).name);
         }
     }
     for (enum vmentry_rule rule = 0; rule < VMENTRY_RULE_COUNT; rule++) {
         if (!broken[rule])
-            print_error("nothing breaks %s\n", vmentry_rule_table[rule].name);
+            print_error("nothing breaks %s\n", vmentry_rule_text(rule).name);
     }
     for (enum vmentry_rule rule = 0; rule < VMENTRY_RULE_COUNT; rule++)
         assert_true(broken[rule]);
@@ -194,7 +194,7 @@ static void is_checked_whole(void)
         vmentry_check(&image, &ground_context, &findings);
         for (enum vmentry_rule rule = 0; rule < VMENTRY_RULE_COUNT; rule++) {
             if (vmentry_is_unchecked(&findings, rule))
-                fail_msg("%s: %s", vmentry_base_name(base), vmentry_rule_table[rule].name);
+                fail_msg("%s: %s", vmentry_base_name(base), vmentry_rule_text(rule).name);
         }
         assert_int_equal(findings.unread, 0);
     }
@@ -315,7 +315,7 @@ static void what_is_odd_but_allowed_passes(void **state)
         assert_true(vmentry_base_image(&ground, edges[i].base, &image));
         break_with(edges[i].field, edges[i].value);
         if (findings.count != 0)
-            fail_msg("edge %u breaks %s", i, vmentry_rule_table[findings.item[0].rule].name);
+            fail_msg("edge %u breaks %s", i, vmentry_rule_text(findings.item[0].rule).name);
     }
 }
 
@@ -510,7 +510,7 @@ static void the_wanted_value_keeps_the_rule(void **state)
         break_with(first.field, first.wanted);
         for (uint32_t j = 0; j < findings.count; j++) {
             if (findings.item[j].rule == first.rule && findings.item[j].field == first.field)
-                fail_msg("the value wanted by %s breaks it", vmentry_rule_table[first.rule].name);
+                fail_msg("the value wanted by %s breaks it", vmentry_rule_text(first.rule).name);
         }
     }
 }
@@ -631,10 +631,9 @@ static void names_are_distinct_and_sections_known(void **state)
 
     (void)state;
     for (enum vmentry_rule rule = 0; rule < VMENTRY_RULE_COUNT; rule++) {
-        assert_true(vmentry_rule_table[rule].text[strlen(vmentry_rule_table[rule].text) - 1] !=
-                    '.');
+        assert_true(vmentry_rule_text(rule).text[strlen(vmentry_rule_text(rule).text) - 1] != '.');
         for (enum vmentry_rule other = 0; other < rule; other++)
-            assert_string_not_equal(vmentry_rule_table[rule].name, vmentry_rule_table[other].name);
+            assert_string_not_equal(vmentry_rule_text(rule).name, vmentry_rule_text(other).name);
         for (unsigned n = 0; vmentry_rule_field(rule, n, &field); n++)
             assert_true(vmcs_field_index(field) < VMCS_FIELD_COUNT);
     }
@@ -709,12 +708,12 @@ static void each_rule_stands_in_its_section(void **state)
 
     (void)state;
     for (enum vmentry_rule rule = 0; rule < VMENTRY_RULE_COUNT; rule++) {
-        assert_string_equal(vmentry_rule_table[rule].section, sections[in].section);
-        assert_int_equal(vmentry_rule_table[rule].class, sections[in].class);
+        assert_string_equal(vmentry_rule_text(rule).section, sections[in].section);
+        assert_int_equal(vmentry_rule_text(rule).class, sections[in].class);
         /* "May": the high half of SSP, an NMI behind STI, microcode. */
-        assert_int_equal(vmentry_rule_table[rule].may, rule == VMENTRY_GUEST_SSP_HIGH ||
-                                                           rule == VMENTRY_BLOCKING_NMI_STI ||
-                                                           rule == VMENTRY_MSR_MICROCODE);
+        assert_int_equal(vmentry_rule_text(rule).may, rule == VMENTRY_GUEST_SSP_HIGH ||
+                                                          rule == VMENTRY_BLOCKING_NMI_STI ||
+                                                          rule == VMENTRY_MSR_MICROCODE);
         in += rule == sections[in].last;
     }
     assert_int_equal(in, sizeof sections / sizeof *sections);

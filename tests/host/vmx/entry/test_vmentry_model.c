@@ -73,7 +73,7 @@ static void wanted_would_do(const struct vmentry_finding *finding)
     vmentry_check(&better, &ground_context, &left);
     for (uint32_t i = 0; i < left.count; i++) {
         if (left.item[i].rule == finding->rule && left.item[i].field == finding->field)
-            fail_msg("%s: %#lx would not do", vmentry_rule_table[finding->rule].name,
+            fail_msg("%s: %#lx would not do", vmentry_rule_text(finding->rule).name,
                      (unsigned long)finding->wanted);
     }
 }
@@ -88,7 +88,7 @@ static void compare(enum vmentry_rule from, enum vmentry_rule to, uint64_t round
         broken[findings.item[i].rule] = true;
     for (enum vmentry_rule rule = from; rule <= to; rule++) {
         if (broken[rule] != expected[rule])
-            fail_msg("round %lu: %s %s", (unsigned long)round, vmentry_rule_table[rule].name,
+            fail_msg("round %lu: %s %s", (unsigned long)round, vmentry_rule_text(rule).name,
                      broken[rule] ? "is broken" : "is not broken");
     }
     for (uint32_t i = 0; i < findings.count; i++) {

@@ -94,8 +94,8 @@ static void outcomes_are_those_of_the_manual(void **state)
     assert_true(VMENTRY_CONTROLS < VMENTRY_HOST && VMENTRY_HOST < VMENTRY_GUEST &&
                 VMENTRY_GUEST < VMENTRY_MSR_LOAD && VMENTRY_MSR_LOAD < VMENTRY_ENTERS);
     for (unsigned first = 0; first < CAUSES; first++) {
-        assert_int_equal(vmentry_rule_table[causes[first].rule].class, causes[first].class);
-        assert_int_equal(vmentry_rule_table[causes[first].rule].may, causes[first].may);
+        assert_int_equal(vmentry_rule_text(causes[first].rule).class, causes[first].class);
+        assert_int_equal(vmentry_rule_text(causes[first].rule).may, causes[first].may);
         for (unsigned second = 0; second < CAUSES; second++) {
             find(first, second);
             for (enum vmentry_class class = VMENTRY_CONTROLS; class <= VMENTRY_ENTERS; class ++) {
