@@ -103,15 +103,17 @@ void check_started_cpus(struct machine *machine, uint32_t chosen)
     }
 }
 
-void check_clock(struct machine *machine, struct tsc_rate doubt)
+void check_clock(struct machine *machine, const struct clock *clock)
 {
-    if (doubt.source != NULL)
+    machine->timing.tsc_per_ms = clock->rate.per_ms;
+    machine->timing.source = clock->rate.source;
+    if (clock->doubt.source != NULL)
         add_finding(machine, (struct finding){.rule = RULE_BOOT_CLOCK_DOUBT,
                                               .high = -1,
                                               .low = -1,
                                               .seen = machine->timing.tsc_per_ms,
-                                              .wanted = doubt.per_ms,
-                                              .detail = doubt.source});
+                                              .wanted = clock->doubt.per_ms,
+                                              .detail = clock->doubt.source});
 }
 
 void check_overrides(struct machine *machine)

@@ -9,7 +9,7 @@
 
 #include "boot/multiboot2.h"
 #include "kernel/acpi/acpi.h"
-#include "vm/host/clock_math.h"
+#include "vm/host/clock.h"
 #include "kernel/command_line.h"
 #include "vm/host/cpu.h"
 #include "mm/paging.h"
@@ -96,8 +96,8 @@ uint32_t machine_choose_cpus(struct machine *machine, const struct start_means *
 /* After `chosen` CPUs were to be started: those without data, and those without an answer. */
 void check_started_cpus(struct machine *machine, uint32_t chosen);
 
-/* What is doubtful about the TSC's rate, by clock_doubt(): nothing where that names no source. */
-void check_clock(struct machine *machine, struct tsc_rate doubt);
+/* The TSC's rate, and what is doubtful about it. */
+void check_clock(struct machine *machine, const struct clock *clock);
 
 /* A value overridden for a CPU that is not there changes nothing. */
 void check_overrides(struct machine *machine);

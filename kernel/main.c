@@ -139,10 +139,7 @@ static void prepare_cpus(void)
     if (!cpu_boot_finish(apic_id()))
         panic("no memory for the boot CPU's interrupt stacks");
     begin("clock");
-    if (clock_calibrate(firmware.pm_timer_port))
-        machine.timing.tsc_per_ms = clock_tsc_per_ms();
-    machine.timing.source = clock_source();
-    check_clock(&machine, clock_doubt());
+    check_clock(&machine, clock_calibrate());
     start_other_cpus();
 }
 

@@ -102,9 +102,8 @@ enum acpi_result acpi_map_table(struct acpi *acpi, uint64_t physical, const char
 struct firmware {
     enum acpi_result cpus_result;
     struct acpi_cpus cpus;
-    const char *unsound;    /* signatures of tables with a wrong checksum; NULL: none */
-    uint32_t highest_id;    /* of the APIC ids in `cpus`; 0 if there are none */
-    uint16_t pm_timer_port; /* of ACPI's timer; 0: none */
+    const char *unsound; /* signatures of tables with a wrong checksum; NULL: none */
+    uint32_t highest_id; /* of the APIC ids in `cpus`; 0 if there are none */
 };
 
 /* Reads a table that the core has no use for. Where the root is broken, it finds none. */

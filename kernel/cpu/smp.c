@@ -175,7 +175,8 @@ static void bring_in(uint64_t page)
 
         for (uint32_t i = 0; i < start_count; i++)
             unready += atomic_load(&cpu_of(&starts[i])->phase) != CPU_READY;
-        switch (start_plan_next(&plan, clock_microseconds(rdtsc() - begin), unready)) {
+        switch (start_plan_next(&plan, tsc_to_microseconds(rdtsc() - begin, clock_tsc_per_ms()),
+                                unready)) {
         case START_WAIT:
             cpu_relax();
             break;

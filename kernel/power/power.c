@@ -32,13 +32,13 @@ enum {
 };
 
 static struct acpi *tables;
-static struct acpi_fadt fadt;
+struct acpi_fadt machine_fadt;
 
 static void read(struct acpi *acpi, struct firmware *firmware)
 {
+    (void)firmware;
     tables = acpi;
-    if (acpi_read_fadt(acpi, &fadt) == ACPI_OK)
-        firmware->pm_timer_port = fadt.pm_timer_port;
+    acpi_read_fadt(acpi, &machine_fadt);
 }
 
 static const struct firmware_table fadt_table = {read};
@@ -58,11 +58,12 @@ static void enable_acpi(void)
 {
     uint64_t start = rdtsc();
 
-    if (fadt.smi_command_port == 0 || fadt.acpi_enable == 0 ||
-        (in16(fadt.pm1a_control_port) & PM1_SCI_ENABLE) != 0)
+    if (machine_fadt.smi_command_port == 0 || machine_fadt.acpi_enable == 0 ||
+        (in16(machine_fadt.pm1a_control_port) & PM1_SCI_ENABLE) != 0)
         return;
-    out8(fadt.smi_command_port, fadt.acpi_enable);
-    while ((in16(fadt.pm1a_control_port) & PM1_SCI_ENABLE) == 0 && rdtsc() - start < OBEY_TICKS)
+    out8(machine_fadt.smi_command_port, machine_fadt.acpi_enable);
+    while ((in16(machine_fadt.pm1a_control_port) & PM1_SCI_ENABLE) == 0 &&
+           rdtsc() - start < OBEY_TICKS)
         cpu_relax();
 }
 
@@ -81,13 +82,14 @@ static void power_off(void)
 {
     struct acpi_sleep_type type;
 
-    if (fadt.pm1a_control_port == 0 || acpi_find_s5(tables, &fadt, &type) != ACPI_OK) {
+    if (machine_fadt.pm1a_control_port == 0 ||
+        acpi_find_s5(tables, &machine_fadt, &type) != ACPI_OK) {
         console_print("Power off: the firmware's tables do not say how. Halted.\n");
         return;
     }
     enable_acpi();
-    sleep_by(fadt.pm1a_control_port, type.a);
-    sleep_by(fadt.pm1b_control_port, type.b);
+    sleep_by(machine_fadt.pm1a_control_port, type.a);
+    sleep_by(machine_fadt.pm1b_control_port, type.b);
     give_time();
     console_print("Power off: the machine did not obey. Halted.\n");
 }
@@ -96,15 +98,15 @@ static void reset_by_acpi(void)
 {
     volatile uint8_t *address;
 
-    if (!fadt.has_reset)
+    if (!machine_fadt.has_reset)
         return;
-    if (fadt.reset_space == ACPI_SPACE_IO) {
-        out8((uint16_t)fadt.reset_address, fadt.reset_value);
-    } else if (fadt.reset_space == ACPI_SPACE_MEMORY) {
-        address = device_map(fadt.reset_address, 1);
+    if (machine_fadt.reset_space == ACPI_SPACE_IO) {
+        out8((uint16_t)machine_fadt.reset_address, machine_fadt.reset_value);
+    } else if (machine_fadt.reset_space == ACPI_SPACE_MEMORY) {
+        address = device_map(machine_fadt.reset_address, 1);
         if (address == NULL)
             return;
-        *address = fadt.reset_value;
+        *address = machine_fadt.reset_value;
     } else {
         return;
     }

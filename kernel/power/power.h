@@ -24,6 +24,9 @@ struct acpi_fadt {
 
 enum acpi_result acpi_read_fadt(struct acpi *acpi, struct acpi_fadt *fadt);
 
+/* This machine's; all 0 where there is none. */
+extern struct acpi_fadt machine_fadt;
+
 /* SLP_TYPa and SLP_TYPb of S5, soft off; for bits 12:10 of PM1a_CNT and PM1b_CNT. */
 struct acpi_sleep_type {
     uint8_t a, b;

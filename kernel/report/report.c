@@ -1,6 +1,6 @@
 #include "kernel/report/report.h"
 
-#include "vm/host/clock_math.h"
+#include "vm/host/clock.h"
 #include "kernel/report/report_parts.h"
 #include "mm/memory_type.h"
 #include "vmx/capability/vmx_json.h"
@@ -29,8 +29,9 @@ static void processors_text(const struct machine *machine, const struct coloured
         ready += machine->cpus[i]->phase == CPU_READY;
     print_to(page->sink, "  CPUs          %u of %u started, %s mode\n  clock         ", ready,
              machine->cpu_count, machine->x2apic ? "x2APIC" : "xAPIC");
-    tsc_rate_print((struct tsc_rate){machine->timing.tsc_per_ms, machine->timing.source},
-                   page->sink);
+    tsc_rate_print(
+        (struct tsc_rate){.per_ms = machine->timing.tsc_per_ms, .source = machine->timing.source},
+        page->sink);
     print_to(page->sink, "\n");
 }
 

@@ -4,7 +4,6 @@
 
 #include "vm/host/apic.h"
 #include "vm/host/clock.h"
-#include "vm/host/clock_math.h"
 #include "vm/host/cpu.h"
 #include "vm/host/io_apic.h"
 #include "vm/host/nmi.h"
@@ -18,6 +17,7 @@ enum {
     WINDOWS = 5,
 
     /* 8254 PIT, data sheet "Control Word Format" and "Mode 2: Rate Generator". */
+    PIT_HZ = 1193182,
     PIT_CHANNEL_0 = 0x40,
     PIT_COMMAND = 0x43,
     PIT_COMMAND_CHANNEL_0_MODE_0 = 0x30, /* low byte, then high */
@@ -75,9 +75,7 @@ static void measure_timer(void)
         for (int i = 0; i < WINDOWS; i++)
             windows[i] = timer_window();
         apic_timer_start(VECTOR_ALARM, 0);
-        timer_per_ms =
-            rate_of_windows(windows, WINDOWS, (struct clock_window){0, 0}, tsc_per_ms * 1000)
-                .per_ms;
+        timer_per_ms = rate_of_windows(windows, WINDOWS, tsc_per_ms * 1000).per_ms;
     }
     if (timer_per_ms == 0)
         tsc_per_ms = timer_per_ms = 1;

@@ -24,4 +24,11 @@ void alarm_prepare(uint32_t io_apic_address, uint32_t timer_input, uint32_t cpus
 void alarm_begin(void);
 void alarm_end(void);
 
+/*
+ * What a 32-bit timer counts down from to be over when `tsc` ticks have passed, from what both
+ * count in a millisecond: rounded up, at least 1, and at most what the timer holds. 1 each: as if
+ * alike.
+ */
+uint32_t timer_count(uint64_t tsc, uint64_t tsc_per_ms, uint64_t timer_per_ms);
+
 #endif

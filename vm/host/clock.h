@@ -1,5 +1,6 @@
 /*
- * Time from the TSC, calibrated against a real clock: ACPI PM timer, else PIT, else CPUID.
+ * Time from the TSC, whose rate is measured against another clock: the PIT, or what a room knows.
+ * The arithmetic is in clock_math.c and pure.
  */
 #ifndef VM_HOST_CLOCK_H
 #define VM_HOST_CLOCK_H
@@ -7,28 +8,85 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "vm/host/clock_math.h"
+#include "lib/format.h"
+#include "lib/set.h"
+#include "lib/x86.h"
+
+/* Ticks of a counter in a millisecond. */
+struct tsc_rate {
+    uint64_t per_ms;    /* 0: there is no such rate */
+    const char *source; /* "PIT", "CPUID 15h"; or "none" */
+    bool confirmed;     /* two measurements agree, or it is not measured but known */
+};
+
+/* What is known of the TSC's rate. */
+struct clock {
+    struct tsc_rate rate;
+    /* What contradicts it: another source and its rate. The source is NULL where nothing does. */
+    struct tsc_rate doubt;
+};
+
+/* A source of the rate, given what those of lower places have found; `per_ms` is 0 without one. */
+struct clock_source {
+    struct tsc_rate (*rate)(const struct clock *clock);
+};
+SET_DECLARE(clocks, const struct clock_source);
+#define CLOCK_SOURCE(place, source) SET_MEMBER(clocks, place, const struct clock_source, source)
 
 /*
- * Measures in windows of 0.2 ms: four, where nothing comes between. pm_timer_port: from the FADT, 0
- * if there is none. False when no clock ticks: nothing below may be used then.
+ * On the boot CPU, once: asks all sources. Where none has a rate, that is 0, and neither deadlines
+ * nor microseconds may be used.
  */
-bool clock_calibrate(uint16_t pm_timer_port);
+const struct clock *clock_calibrate(void);
 
 uint64_t clock_tsc_per_ms(void);
-const char *clock_source(void); /* "ACPI PM timer", "PIT", a leaf of CPUID; or "none" */
+
+/* A TSC value that lies `microseconds` ahead. */
+uint64_t clock_deadline(uint64_t microseconds);
+
+static inline bool clock_passed(uint64_t deadline)
+{
+    return rdtsc() >= deadline;
+}
+
+/* So many ticks of a counter passed, from before to after so many of the clock. */
+struct clock_window {
+    uint64_t ticks;
+    uint64_t clock_ticks;
+};
+
+enum { CLOCK_WINDOW_US = 200, CLOCK_READS_MAX = 500000 }; /* a read takes 0.02 to 1 µs */
 
 /*
- * What is doubtful about the calibration: that no two windows agreed, or that CPUID, which `source`
- * names, reports another rate. `source` is NULL where there is nothing.
+ * Measures in windows of 0.2 ms against a clock of `hertz` until two agree. `fill` reads the TSC
+ * before the clock at the window's start and after it at its end; false: the clock does not tick,
+ * as one has not that after CLOCK_READS_MAX reads has not come this far.
  */
-struct tsc_rate clock_doubt(void);
+struct tsc_rate clock_measure(bool (*fill)(struct clock_window *window), uint64_t hertz);
 
-/* A TSC value that lies `microseconds` ahead; and whether that has passed. */
-uint64_t clock_deadline(uint64_t microseconds);
-bool clock_passed(uint64_t deadline);
+/* 0 when it cannot be: no tick, or a counter slower than 1 MHz or faster than 100 GHz. */
+uint64_t rate_measured(uint64_t ticks, uint64_t clock_ticks, uint64_t hertz);
 
-/* How many whole microseconds so many TSC ticks are. */
-uint64_t clock_microseconds(uint64_t ticks);
+/*
+ * The least rate that another window confirms: what comes between the reading of counter and clock
+ * (an SMI, another virtual machine's turn) makes a window's rate too high, by another amount in
+ * each, and never too low. A rate that is too low comes of a clock that was read wrong, once. Where
+ * no two agree, the least that can be.
+ */
+struct tsc_rate rate_of_windows(const struct clock_window *windows, unsigned count, uint64_t hertz);
+
+/*
+ * Takes a rate, unless a confirmed one is known, which it is then compared with: they may differ by
+ * what measuring for less than a millisecond explains (1 in 32). What CPUID reports may be another
+ * machine's where the CPU is virtual, so a measurement that is confirmed is right.
+ */
+void clock_choose(struct clock *clock, struct tsc_rate found);
+
+/* As the report prints it: "TSC at 49.983 MHz by CPUID 15h". */
+void tsc_rate_print(struct tsc_rate rate, struct sink *sink);
+
+/* TSC ticks of so many microseconds, rounded up; and the reverse, rounded down. */
+uint64_t microseconds_to_tsc(uint64_t microseconds, uint64_t tsc_per_ms);
+uint64_t tsc_to_microseconds(uint64_t tsc, uint64_t tsc_per_ms);
 
 #endif

@@ -267,11 +267,15 @@ static void without_a_clock_nobody_is_started(void **state)
 
 static void a_doubtful_clock_is_reported_with_both_rates(void **state)
 {
+    struct clock clock = {.rate = {50000, "PIT", true}};
+
     (void)state;
-    machine->timing.tsc_per_ms = 50000;
-    check_clock(machine, (struct tsc_rate){0, NULL});
+    check_clock(machine, &clock);
+    assert_int_equal(machine->timing.tsc_per_ms, 50000);
+    assert_string_equal(machine->timing.source, "PIT");
     assert_int_equal(machine->findings.count, 0);
-    check_clock(machine, (struct tsc_rate){3500000, "CPUID 15h"});
+    clock.doubt = (struct tsc_rate){3500000, "CPUID 15h", true};
+    check_clock(machine, &clock);
     expect_only(RULE_BOOT_CLOCK_DOUBT, SEVERITY_NOTE, 0);
     assert_int_equal(machine->findings.item[0].seen, 50000);
     assert_int_equal(machine->findings.item[0].wanted, 3500000);
