@@ -59,4 +59,7 @@ bool trap_has_error_code(uint64_t vector);
 /* Writes ": " and what the error code of this vector says; nothing where it says nothing. */
 void trap_explain_error(struct sink *sink, uint64_t vector, uint64_t error_code);
 
+/* Reports IA32_MCG_STATUS and each bank that holds an error, a line each; nothing without them. */
+void machine_check_print(struct sink *sink);
+
 #endif

@@ -5,7 +5,6 @@
 #include "kernel/backtrace/backtrace.h"
 #include "kernel/console/console.h"
 #include "kernel/trap/panic.h"
-#include "vm/host/machine_check.h"
 #include "lib/x86.h"
 
 enum {

@@ -6,7 +6,6 @@
 #include "vm/host/clock.h"
 #include "vm/host/cpu.h"
 #include "vm/host/io_apic.h"
-#include "vm/host/nmi.h"
 #include "vm/vcpu.h"
 #include "lib/x86.h"
 #include "vmx/quirks.h"

@@ -37,7 +37,10 @@ enum nmi_cause {
     NMI_CAUSE_COUNT,
 };
 
-/* NMIs that came on one CPU, but for those sent here. */
+/*
+ * NMIs that came on one CPU and that nobody here has sent: watchdogs, errors that the chipset
+ * found, a button. As on Linux the boot goes on, and the report prints them.
+ */
 struct nmi_log {
     _Atomic(uint32_t) count[NMI_CAUSE_COUNT]; /* NMI_OURS is not counted */
     struct machine_check error; /* what the machine-check banks held at the first unknown one */
@@ -85,5 +88,17 @@ uint32_t cpu_processor_id(void);
 
 /* How many of them run. */
 uint32_t cpus_ready(void);
+
+/* From now on an NMI that comes may be ours (vm/host/alarm.h), or none is any more. */
+void nmi_expect(bool ours);
+
+/* What port 0x61 says of an NMI; without a word there it is ours, if such are expected. */
+enum nmi_cause nmi_cause(uint8_t port_b, bool ours);
+
+/* What turns off, in port 0x61, the source that it shows: the next NMI may have another. */
+uint8_t nmi_source_off(uint8_t port_b);
+
+/* An NMI has come on this CPU. */
+void nmi_handle(void);
 
 #endif

@@ -1,7 +1,5 @@
 /*
- * What the processor's machine-check banks hold.
- *
- * SDM Vol. 3, "Machine-Check Architecture".
+ * What the processor's machine-check banks hold. SDM Vol. 3, "Machine-Check Architecture".
  */
 #ifndef VM_HOST_MACHINE_CHECK_H
 #define VM_HOST_MACHINE_CHECK_H
@@ -9,18 +7,27 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "lib/format.h"
+/* "Machine-Check Error-Reporting Register Banks": each has four MSRs. */
+enum {
+    IA32_MCG_CAP = 0x179,
+    IA32_MCG_STATUS = 0x17a,
+    IA32_MC0_STATUS = 0x401,
+    IA32_MC0_ADDR = 0x402,
+};
 
-/* Of the first bank that holds an error. */
+#define MC_STATUS_VALID (1ull << 63)
+
+/* A bank that holds an error. */
 struct machine_check {
     bool found;
     uint32_t bank;
     uint64_t status; /* IA32_MCi_STATUS */
 };
 
-struct machine_check machine_check_find(void);
+/* The first one from bank `from` on. */
+struct machine_check machine_check_find(uint32_t from);
 
-/* Reports IA32_MCG_STATUS and each bank that holds an error, a line each; nothing without them. */
-void machine_check_print(struct sink *sink);
+/* How many banks there are to be read; 0 without the architecture. */
+uint32_t machine_check_banks(void);
 
 #endif

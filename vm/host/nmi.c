@@ -1,4 +1,4 @@
-#include "vm/host/nmi.h"
+#include "vm/host/cpu.h"
 
 #include <stdatomic.h>
 #include <stddef.h>
@@ -50,5 +50,5 @@ void nmi_handle(void)
     if (cause == NMI_OURS || cpu == NULL)
         return;
     if (atomic_fetch_add(&cpu->nmis.count[cause], 1) == 0 && cause == NMI_UNKNOWN)
-        cpu->nmis.error = machine_check_find();
+        cpu->nmis.error = machine_check_find(0);
 }

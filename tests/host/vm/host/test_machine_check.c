@@ -11,6 +11,7 @@
 
 #include <cmocka.h>
 
+#include "kernel/backtrace/backtrace.h"
 #include "vm/host/machine_check.h"
 #include "lib/x86.h"
 
@@ -69,7 +70,7 @@ static void without_it(void **state)
 {
     (void)state;
     has_mca = false;
-    assert_false(machine_check_find().found);
+    assert_false(machine_check_find(0).found);
     tells("");
 }
 
@@ -78,7 +79,7 @@ static void no_error(void **state)
     (void)state;
     status[0] = ~(1ull << 63); /* not valid */
     status[BANKS] = ~0ull;     /* no bank of this processor */
-    assert_false(machine_check_find().found);
+    assert_false(machine_check_find(0).found);
     tells("  IA32_MCG_STATUS 0x0\n");
 }
 
@@ -89,9 +90,9 @@ static void errors(void **state)
     status[1] = 1ull << 63 | 1ull << 58 | 0x0136;
     address[1] = 0x12345000;
     status[2] = 1ull << 63 | 1ull << 62 | 1ull << 61 | 1ull << 57 | 0x0e0b;
-    assert_true(machine_check_find().found);
-    assert_int_equal(machine_check_find().bank, 1);
-    assert_true(machine_check_find().status == status[1]);
+    assert_true(machine_check_find(0).found);
+    assert_int_equal(machine_check_find(0).bank, 1);
+    assert_true(machine_check_find(0).status == status[1]);
     tells("  IA32_MCG_STATUS 0x5, can be restarted, in progress\n"
           "  IA32_MC1_STATUS 0x8400000000000136: cache, at 0x12345000\n"
           "  IA32_MC2_STATUS 0xe200000000000e0b: I/O, others before it lost, uncorrected, "
@@ -153,9 +154,9 @@ static void too_many(void **state)
 {
     (void)state;
     capability = 0xff;
-    assert_false(machine_check_find().found);
+    assert_false(machine_check_find(0).found);
     status[31] = 1ull << 63 | 1;
-    assert_int_equal(machine_check_find().bank, 31);
+    assert_int_equal(machine_check_find(0).bank, 31);
 }
 
 static void banks_that_fault(void **state)
@@ -163,7 +164,7 @@ static void banks_that_fault(void **state)
     (void)state;
     status[0] = 1ull << 63;
     status_faults = true;
-    assert_false(machine_check_find().found);
+    assert_false(machine_check_find(0).found);
     tells("  IA32_MCG_STATUS 0x0\n");
 }
 

@@ -12,7 +12,6 @@
 #include <cmocka.h>
 
 #include "vm/host/cpu.h"
-#include "vm/host/nmi.h"
 #include "lib/x86.h"
 
 static struct cpu machine;
