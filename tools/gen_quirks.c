@@ -1,6 +1,7 @@
 /*
- * Writes docs/quirks.md to standard output, from vmx/quirks.def and vmx/selftest/departures.def:
- * `ninja -C build gen_quirks && build/tools/gen_quirks > docs/quirks.md`.
+ * Writes docs/quirks.md to standard output, from vmx/quirks.def, tools/quirks.def and
+ * vmx/selftest/departures.def: `ninja -C build gen_quirks && build/tools/gen_quirks >
+ * docs/quirks.md`.
  */
 #include <stdbool.h>
 #include <stdint.h>
@@ -8,24 +9,27 @@
 #include <string.h>
 
 #include "vmx/quirks.h"
+#include "vmx/selftest/vmentry_departures.h"
 #include "vmx/vmcs_field.h"
 
-static const struct {
-    const char *name, *known_by;
-} emulators[EMULATOR_COUNT] = {
-#define EMULATOR(id, name, known, known_by) [EMULATOR_BIT_##id] = {(name), (known_by)},
+static const char *const known_by[EMULATOR_COUNT] = {
+#define EMULATOR_TEXT(id, text) [EMULATOR_BIT_##id] = (text),
+#include "tools/quirks.def"
+#undef EMULATOR_TEXT
+};
+
+static const uint32_t quirk_emulators[QUIRK_COUNT] = {
+#define QUIRK(id, emulators) [QUIRK_##id] = (emulators),
 #include "vmx/quirks.def"
-#undef EMULATOR
+#undef QUIRK
 };
 
 static const struct {
-    const char *id;
-    uint32_t emulators;
-    const char *since, *manual, *instead, *see;
-} quirks[] = {
-#define QUIRK(id, ...) {#id, __VA_ARGS__},
-#include "vmx/quirks.def"
-#undef QUIRK
+    const char *id, *since, *manual, *instead, *see;
+} quirks[QUIRK_COUNT] = {
+#define QUIRK_TEXT(id, ...) [QUIRK_##id] = {#id, __VA_ARGS__},
+#include "tools/quirks.def"
+#undef QUIRK_TEXT
 };
 
 static const struct {
@@ -68,13 +72,13 @@ static void write_quirks(uint32_t emulator)
 {
     printf("\n| quirk | the manual wants | what it does | since | to see it "
            "|\n|---|---|---|---|---|\n");
-    for (unsigned i = 0; i < COUNT(quirks); i++) {
-        if ((quirks[i].emulators & emulator) == 0)
+    for (enum quirk i = QUIRK_NONE + 1; i < QUIRK_COUNT; i++) {
+        if ((quirk_emulators[i] & emulator) == 0)
             continue;
         printf("| `");
         write_lower(quirks[i].id);
         printf("`%s | %s. | %s. | %s | ",
-               (quirks[i].emulators & ABOVE_BOCHS) != 0 ? ", under a hypervisor too" : "",
+               (quirk_emulators[i] & ABOVE_BOCHS) != 0 ? ", under a hypervisor too" : "",
                quirks[i].manual, quirks[i].instead, quirks[i].since);
         write_command(quirks[i].see);
         printf(" |\n");
@@ -90,14 +94,13 @@ static void write_fields(void)
 
 int main(void)
 {
-    printf(
-        "# Where emulators depart from the manual\n\n"
-        "<!-- Made by tools/gen_quirks from vmx/quirks.def and vmx/selftest/departures.def: edit "
-        "them there. -->\n\n"
-        "What Rootmode does about these it does on these alone: elsewhere no quirk is active. "
-        "How they are known:\n\n");
-    for (unsigned i = 0; i < COUNT(emulators); i++)
-        printf("- %s: %s.\n", emulators[i].name, emulators[i].known_by);
+    printf("# Where emulators depart from the manual\n\n"
+           "<!-- Made by tools/gen_quirks from vmx/quirks.def, tools/quirks.def and "
+           "vmx/selftest/departures.def: edit them there. -->\n\n"
+           "What Rootmode does about these it does on these alone: elsewhere no quirk is active. "
+           "How they are known:\n\n");
+    for (unsigned i = 0; i < EMULATOR_COUNT; i++)
+        printf("- %s: %s.\n", emulator_name(1u << i), known_by[i]);
     printf("\nThe self-test notes what stands here and in the last sections of [the rules of a VM "
            "entry](entry-rules.md);\nany other departure is a refusal there, and a guest that "
            "differs.\n\n## Bochs\n");

@@ -46,25 +46,3 @@ uint32_t quirks_of(uint32_t emulators)
         quirks |= (uint32_t)((having[i] & emulators) != 0) << i;
     return quirks;
 }
-
-const char *emulator_name(uint32_t emulators)
-{
-#define EMULATOR(id, name, ...) [EMULATOR_BIT_##id] = (name),
-    static const char *const names[EMULATOR_COUNT] = {
-#include "vmx/quirks.def"
-    };
-#undef EMULATOR
-
-    return emulators != 0 ? names[__builtin_ctz(emulators)] : NULL;
-}
-
-const char *quirk_lacks(enum quirk quirk_asked)
-{
-#define QUIRK_LACKS(id, text) [QUIRK_##id] = (text),
-    static const char *const texts[QUIRK_COUNT] = {
-#include "vmx/quirks.def"
-    };
-#undef QUIRK_LACKS
-
-    return quirk(quirk_asked) ? texts[quirk_asked] : NULL;
-}

@@ -45,9 +45,6 @@ uint32_t emulators_of(const struct emulator_traits *traits);
 /* The quirks of these emulators, as a set of 1 << QUIRK_…. */
 uint32_t quirks_of(uint32_t emulators);
 
-/* The first of them by name, with its version. */
-const char *emulator_name(uint32_t emulators);
-
 /* Of this machine; the boot CPU detects it before it starts others, until then both are empty. */
 extern uint32_t emulators_here, quirks_here;
 
@@ -63,8 +60,5 @@ static inline bool quirk(enum quirk quirk)
 {
     return (quirks_here >> quirk & 1) != 0;
 }
-
-/* What a machine with this quirk does not offer to a guest; NULL where it is not active. */
-const char *quirk_lacks(enum quirk quirk);
 
 #endif

@@ -1,5 +1,6 @@
 #include "vm/guests/guest_run.h"
 
+#include "vm/guests/test_guests.h"
 #include "vm/vcpu_controls.h"
 
 struct allowed {
@@ -68,4 +69,15 @@ const char *guest_controls_adjust(const struct guest *guest, const struct vmcs_c
         controls[i] = wanted;
     }
     return missing;
+}
+
+const char *quirk_lacks(enum quirk quirk_asked)
+{
+#define QUIRK_LACKS(id, text) [QUIRK_##id] = (text),
+    static const char *const texts[QUIRK_COUNT] = {
+#include "vmx/quirks.def"
+    };
+#undef QUIRK_LACKS
+
+    return quirk(quirk_asked) ? texts[quirk_asked] : NULL;
 }

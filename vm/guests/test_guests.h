@@ -8,6 +8,7 @@
 #include "lib/x86.h"
 #include "vm/guests/guest.h"
 #include "vmx/exit_reason.h"
+#include "vmx/quirks.h"
 
 /* Support of guests (vm/guests/support.S): each event that it has a handler for leaves one struct
  * recorded_event at GUEST_ARRAY, and GUEST_DATA counts them. */
@@ -97,5 +98,8 @@ static inline uint64_t guest_address(const struct vcpu *vcpu, const uint8_t *pla
 {
     return GUEST_CODE + (uint64_t)(place - guest_of(vcpu)->code.start);
 }
+
+/* What a machine with this quirk does not offer to a guest; NULL where it is not active. */
+const char *quirk_lacks(enum quirk quirk);
 
 #endif

@@ -150,3 +150,14 @@ bool vmentry_departs_fatally(const struct vmcs_image *image,
     }
     return false;
 }
+
+const char *emulator_name(uint32_t emulators)
+{
+#define EMULATOR(id, name, ...) [EMULATOR_BIT_##id] = (name),
+    static const char *const names[EMULATOR_COUNT] = {
+#include "vmx/quirks.def"
+    };
+#undef EMULATOR
+
+    return emulators != 0 ? names[__builtin_ctz(emulators)] : NULL;
+}

@@ -49,4 +49,7 @@ bool vmentry_departs_fatally(const struct vmcs_image *image,
                              const struct vmentry_findings *findings,
                              enum vmentry_departure *departure);
 
+/* The first of a set of emulators (vmx/quirks.h) by name, with its version; NULL of none. */
+const char *emulator_name(uint32_t emulators);
+
 #endif

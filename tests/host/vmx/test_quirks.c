@@ -1,6 +1,6 @@
 /*
  * Which emulator is below, from what CPUID says and what the x87 makes of pi; and that a processor
- * has no quirk. vmx/quirks.def: the rows are complete.
+ * has no quirk. vmx/quirks.def and tools/quirks.def: the rows are complete.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -10,7 +10,9 @@
 #include <string.h>
 
 #include "tests/host/model_cpu.h"
+#include "vm/guests/test_guests.h"
 #include "vmx/quirks.h"
+#include "vmx/selftest/vmentry_departures.h"
 
 /* The SDM's pi has 66 bits: FLDPI is 2^-64 more than it. */
 static const struct x87_number processor = {1ull << 63, 0xbfbf};
@@ -66,21 +68,32 @@ static void each_emulator_is_known(void **state)
     assert_int_equal(found(real_cpu, real_cpu, (struct x87_number){1ull << 63, 0xbfc0}), 0);
 }
 
-static const struct {
-    uint32_t emulators;
-    const char *since, *manual, *instead, *see;
-} rows[QUIRK_COUNT] = {
-#define QUIRK(id, emulators, since, manual, instead, see) \
-    [QUIRK_##id] = {(emulators), since, manual, instead, see},
+static const uint32_t having[QUIRK_COUNT] = {
+#define QUIRK(id, emulators) [QUIRK_##id] = (emulators),
 #include "vmx/quirks.def"
 #undef QUIRK
+};
+
+static const struct {
+    const char *since, *manual, *instead, *see;
+} rows[QUIRK_COUNT] = {
+#define QUIRK_TEXT(id, since, manual, instead, see) [QUIRK_##id] = {since, manual, instead, see},
+#include "tools/quirks.def"
+#undef QUIRK_TEXT
+};
+
+static const char *const known_by[EMULATOR_COUNT] = {
+#define EMULATOR_TEXT(id, text) [EMULATOR_BIT_##id] = (text),
+#include "tools/quirks.def"
+#undef EMULATOR_TEXT
 };
 
 static void every_row_says_all(void **state)
 {
     (void)state;
     for (unsigned i = QUIRK_NONE + 1; i < QUIRK_COUNT; i++) {
-        assert_true(rows[i].emulators != 0 && rows[i].emulators < 1 << EMULATOR_COUNT);
+        assert_true(having[i] != 0 && having[i] < 1 << EMULATOR_COUNT);
+        assert_non_null(rows[i].since);
         assert_non_null(strchr(rows[i].since, '.')); /* a version */
         assert_non_null(strstr(rows[i].manual, "(Vol. "));
         assert_non_null(strchr(rows[i].manual, '"')); /* a section by its title */
@@ -89,6 +102,8 @@ static void every_row_says_all(void **state)
                     strncmp(rows[i].see, "none: ", 6) == 0 ||
                     strncmp(rows[i].see, "not runnable here: ", 19) == 0);
     }
+    for (unsigned i = 0; i < EMULATOR_COUNT; i++)
+        assert_non_null(known_by[i]);
     assert_string_equal(emulator_name(IN_BOCHS), "Bochs 2.7");
     assert_string_equal(emulator_name(IN_BOCHS | ABOVE_BOCHS), "Bochs 2.7");
     assert_string_equal(emulator_name(IN_KVM), "KVM");
@@ -103,7 +118,7 @@ static void quirks_are_those_of_the_emulator(void **state)
     assert_int_equal(quirks_of(0), 0);
     for (uint32_t emulators = 0; emulators < 1 << EMULATOR_COUNT; emulators++) {
         for (unsigned i = 0; i < QUIRK_COUNT; i++)
-            assert_int_equal(quirks_of(emulators) >> i & 1, (rows[i].emulators & emulators) != 0);
+            assert_int_equal(quirks_of(emulators) >> i & 1, (having[i] & emulators) != 0);
         every |= quirks_of(emulators);
     }
     assert_int_equal(every, (1u << QUIRK_COUNT) - 2); /* all but QUIRK_NONE */

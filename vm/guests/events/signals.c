@@ -4,7 +4,6 @@
 #include "vm/guests/test_guests.h"
 #include "vm/host/clock.h"
 #include "vm/host/signal_sender.h"
-#include "vmx/quirks.h"
 
 extern const uint8_t signals_real_start[], signals_real_end[];
 

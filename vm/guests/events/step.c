@@ -1,6 +1,5 @@
 #include "vm/event.h"
 #include "vm/guests/test_guests.h"
-#include "vmx/quirks.h"
 #include "vmx/vmcs_access.h"
 #include "vmx/capability/vmx_msr.h"
 
