@@ -9,7 +9,7 @@
 
 #include "boot/multiboot2.h"
 #include "kernel/acpi/acpi.h"
-#include "vm/host/clock.h"
+#include "lib/host/clock.h"
 #include "kernel/command_line.h"
 #include "vm/host/cpu.h"
 #include "mm/paging.h"

@@ -3,8 +3,8 @@
  */
 #include <stddef.h>
 
-#include "vm/host/apic.h"
-#include "vm/host/clock.h"
+#include "lib/host/apic.h"
+#include "lib/host/clock.h"
 #include "kernel/console/console.h"
 #include "kernel/cpu/stop.h"
 #include "kernel/acpi/acpi.h"

@@ -3,7 +3,7 @@
 #include "lib/string.h"
 #include "mm/memory_type.h"
 #include "mm/page_alloc.h"
-#include "vm/host/clock.h"
+#include "lib/host/clock.h"
 #include "vm/host_registers.h"
 #include "vm/vcpu_controls.h"
 

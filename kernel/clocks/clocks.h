@@ -4,7 +4,7 @@
 #ifndef KERNEL_CLOCKS_H
 #define KERNEL_CLOCKS_H
 
-#include "vm/host/clock.h"
+#include "lib/host/clock.h"
 
 enum { PM_TIMER_HZ = 3579545 }; /* ACPI Specification, "Power Management Timer" */
 

@@ -1,6 +1,6 @@
 #include "kernel/console/console.h"
 
-#include "vm/host/clock.h"
+#include "lib/host/clock.h"
 #include "kernel/console/serial.h"
 #include "lib/spinlock.h"
 #include "lib/x86.h"

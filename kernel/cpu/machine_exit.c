@@ -5,7 +5,7 @@
 
 #include <stddef.h>
 
-#include "vm/host/clock.h"
+#include "lib/host/clock.h"
 #include "kernel/console/console.h"
 #include "lib/x86_vmx.h"
 

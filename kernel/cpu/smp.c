@@ -4,8 +4,8 @@
 #include <stddef.h>
 
 #include "boot/boot.h"
-#include "vm/host/apic.h"
-#include "vm/host/clock.h"
+#include "lib/host/apic.h"
+#include "lib/host/clock.h"
 #include "kernel/console/console.h"
 #include "kernel/report/cpu_ranges.h"
 #include "mm/memory.h"

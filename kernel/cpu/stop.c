@@ -3,7 +3,7 @@
 #include <stdatomic.h>
 #include <stddef.h>
 
-#include "vm/host/apic.h"
+#include "lib/host/apic.h"
 #include "vm/host/cpu.h"
 #include "lib/x86.h"
 

@@ -1,6 +1,6 @@
 #include "kernel/report/report.h"
 
-#include "vm/host/clock.h"
+#include "lib/host/clock.h"
 #include "kernel/report/report_parts.h"
 #include "mm/memory_type.h"
 #include "vmx/capability/vmx_json.h"

@@ -3,7 +3,7 @@
  */
 #include <stdbool.h>
 
-#include "vm/host/apic.h"
+#include "lib/host/apic.h"
 #include "vm/host/cpu.h"
 #include "kernel/trap/panic.h"
 #include "kernel/cpu/stop.h"

@@ -11,7 +11,7 @@
 #include "mm/memory_type.h"
 #include "vm/exit.h"
 #include "vm/guests/guest_run.h"
-#include "vm/host/apic.h"
+#include "lib/host/apic.h"
 #include "vmx/entry/vmentry_rule.h"
 #include "vmx/quirks.h"
 

@@ -1,6 +1,6 @@
 #include "vm/event.h"
 #include "vm/exit.h"
-#include "vm/host/apic.h"
+#include "lib/host/apic.h"
 #include "vmx/exit_reason.h"
 #include "vmx/quirks.h"
 #include "vmx/vmcs_access.h"

@@ -6,7 +6,7 @@
 #include "mm/memory_type.h"
 #include "vm/guests/entry_failure.h"
 #include "vm/host/alarm.h"
-#include "vm/host/clock.h"
+#include "lib/host/clock.h"
 #include "vm/host/cpu.h"
 #include "vm/host/signal_sender.h"
 #include "vm/host_registers.h"

@@ -2,8 +2,8 @@
 
 #include <stddef.h>
 
-#include "vm/host/apic.h"
-#include "vm/host/clock.h"
+#include "lib/host/apic.h"
+#include "lib/host/clock.h"
 #include "vm/host/cpu.h"
 #include "vm/host/io_apic.h"
 #include "vm/vcpu.h"
@@ -48,7 +48,7 @@ void alarm_prepare(uint32_t io_apic_address, uint32_t timer_input, uint32_t cpus
 
 /*
  * The timer is read before the TSC at the start and after it at the end: so an interruption can
- * only make it seem faster than it is, as in vm/host/clock.c.
+ * only make it seem faster than it is, as in lib/host/clock.c.
  */
 static struct clock_window timer_window(void)
 {

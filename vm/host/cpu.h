@@ -9,7 +9,7 @@
 #include <stdint.h>
 
 #include "mm/paging.h"
-#include "vm/host/machine_check.h"
+#include "lib/host/machine_check.h"
 #include "vmx/vmx_cpu.h"
 
 struct guest_run; /* vm/guests/guest.h */

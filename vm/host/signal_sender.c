@@ -3,8 +3,8 @@
 #include <stdatomic.h>
 #include <stddef.h>
 
-#include "vm/host/apic.h"
-#include "vm/host/clock.h"
+#include "lib/host/apic.h"
+#include "lib/host/clock.h"
 #include "vm/host/cpu.h"
 #include "vm/host/signal_line.h"
 #include "lib/x86.h"

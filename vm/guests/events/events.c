@@ -2,8 +2,8 @@
 #include "vm/event.h"
 #include "vm/exit.h"
 #include "vm/guests/test_guests.h"
-#include "vm/host/apic.h"
-#include "vm/host/clock.h"
+#include "lib/host/apic.h"
+#include "lib/host/clock.h"
 
 extern const uint8_t timer_now[];
 extern const uint8_t nmi_window_open[], nmi_window_on_nmi[];

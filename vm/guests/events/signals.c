@@ -2,7 +2,7 @@
 #include "lib/string.h"
 #include "vm/exit.h"
 #include "vm/guests/test_guests.h"
-#include "vm/host/clock.h"
+#include "lib/host/clock.h"
 #include "vm/host/signal_sender.h"
 
 extern const uint8_t signals_real_start[], signals_real_end[];

@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "vm/host/apic.h"
+#include "lib/host/apic.h"
 #include "vm/host/cpu.h"
 #include "kernel/cpu/stop.h"
 #include "lib/x86.h"

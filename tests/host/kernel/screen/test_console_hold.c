@@ -2,7 +2,7 @@
  * What the console shows when: the screen at once, the serial line when it is released. The devices
  * are buffers.
  */
-#include "vm/host/clock.h"
+#include "lib/host/clock.h"
 #include "kernel/console/console.h"
 #include "kernel/screen/console_choice.h"
 #include "kernel/screen/screen.h"

@@ -2,7 +2,7 @@
  * On which serial ports the console speaks, at which rate. Each port is a model of a UART as the
  * PC16550D data sheet has it, as far as it is used.
  */
-#include "vm/host/clock.h"
+#include "lib/host/clock.h"
 #include "kernel/console/console.h"
 #include "kernel/screen/console_choice.h"
 #include "kernel/console/serial.h"

@@ -1,4 +1,4 @@
-#include "vm/host/apic.h"
+#include "lib/host/apic.h"
 
 #include <stddef.h>
 

@@ -2,8 +2,8 @@
  * Time from the TSC, whose rate is measured against another clock: the PIT, or what a room knows.
  * The arithmetic is in clock_math.c and pure.
  */
-#ifndef VM_HOST_CLOCK_H
-#define VM_HOST_CLOCK_H
+#ifndef LIB_HOST_CLOCK_H
+#define LIB_HOST_CLOCK_H
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -1,8 +1,8 @@
 /*
  * What the processor's machine-check banks hold. SDM Vol. 3, "Machine-Check Architecture".
  */
-#ifndef VM_HOST_MACHINE_CHECK_H
-#define VM_HOST_MACHINE_CHECK_H
+#ifndef LIB_HOST_MACHINE_CHECK_H
+#define LIB_HOST_MACHINE_CHECK_H
 
 #include <stdbool.h>
 #include <stdint.h>

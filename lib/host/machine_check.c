@@ -1,4 +1,4 @@
-#include "vm/host/machine_check.h"
+#include "lib/host/machine_check.h"
 
 #include "lib/x86.h"
 

@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#include "vm/host/clock.h"
+#include "lib/host/clock.h"
 
 /* ACPI's timer, and a third of it. */
 enum { PM_TIMER_HZ = 3579545, PIT_HZ = 1193182 };

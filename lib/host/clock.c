@@ -1,4 +1,4 @@
-#include "vm/host/clock.h"
+#include "lib/host/clock.h"
 
 enum {
     /* Windows at least, and at most where no two agree: a loaded host may need more. */

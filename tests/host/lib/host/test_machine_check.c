@@ -12,7 +12,7 @@
 #include <cmocka.h>
 
 #include "kernel/backtrace/backtrace.h"
-#include "vm/host/machine_check.h"
+#include "lib/host/machine_check.h"
 #include "lib/x86.h"
 
 enum { BANKS = 3 };

@@ -2,8 +2,8 @@
  * The local APIC of each CPU, in xAPIC mode (registers in memory) or x2APIC mode (registers are
  * MSRs). SDM Vol. 3, "Advanced Programmable Interrupt Controller (APIC)".
  */
-#ifndef VM_HOST_APIC_H
-#define VM_HOST_APIC_H
+#ifndef LIB_HOST_APIC_H
+#define LIB_HOST_APIC_H
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -1,4 +1,4 @@
-#include "vm/host/clock.h"
+#include "lib/host/clock.h"
 
 #include <stddef.h>
 
