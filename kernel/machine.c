@@ -24,11 +24,13 @@ static void add_finding(struct machine *machine, struct finding finding)
     struct findings *findings = &machine->findings;
     uint32_t at;
 
-    finding.severity = rule_table[finding.rule].severity[machine->check];
+    findings->check = machine->check;
+    findings->cpu = finding.cpu;
+    finding.severity = rule_table[finding.rule].severity[findings->check];
     at = find_alike(findings, &finding);
     if (at == FINDINGS_MAX) {
         at = findings->count;
-        finding_add(findings, machine->check, finding);
+        finding_add(findings, finding);
         if (findings->count == at)
             return;
         machine->finding_cpus[at] = (struct cpu_set){0};

@@ -27,9 +27,10 @@ bool finding_is_alike(const struct finding *a, const struct finding *b)
            details_alike(a->detail, b->detail);
 }
 
-void finding_add(struct findings *findings, enum vmx_check mode, struct finding finding)
+void finding_add(struct findings *findings, struct finding finding)
 {
-    finding.severity = rule_table[finding.rule].severity[mode];
+    finding.cpu = findings->cpu;
+    finding.severity = rule_table[finding.rule].severity[findings->check];
     if (finding.severity == SEVERITY_NONE)
         return;
     if (findings->count == FINDINGS_MAX) {

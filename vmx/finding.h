@@ -52,7 +52,7 @@ SET_DECLARE(rule_advice, const struct rule_advice); /* of all rules, in one arra
 struct finding {
     enum rule rule;
     enum severity severity;
-    uint32_t cpu;     /* index, 0 is the boot CPU */
+    uint32_t cpu;     /* that of the list */
     uint32_t msr;     /* MSR address, 0 where the rule is not about an MSR */
     int8_t high, low; /* bits, -1 where the rule is not about bits */
     uint64_t seen;    /* the field's value, shifted down to bit 0 where bits are named */
@@ -60,8 +60,7 @@ struct finding {
     const char *detail; /* a name: of a control, register, field, instruction; or NULL */
 };
 
-/* A finding about no bits, and one about some: FINDING(RULE_MSR_READ_FAULT, .cpu = cpu, .msr =
- * msr). */
+/* A finding about no bits, and one about some: FINDING(RULE_MSR_READ_FAULT, .msr = msr). */
 #define FINDING(of, ...) FINDING_AT(of, -1, -1, __VA_ARGS__)
 #define FINDING_AT(of, highest, lowest, ...) \
     ((struct finding){.rule = (of), .high = (highest), .low = (lowest), __VA_ARGS__})
@@ -69,6 +68,8 @@ struct finding {
 enum { FINDINGS_MAX = 48 };
 
 struct findings {
+    enum vmx_check check; /* how severe its findings are */
+    uint32_t cpu;         /* that they are about; 0 is the boot CPU */
     uint32_t count;
     uint32_t lost; /* did not fit */
     struct finding item[FINDINGS_MAX];
@@ -77,8 +78,8 @@ struct findings {
 /* Do they say the same, each of its CPU? */
 bool finding_is_alike(const struct finding *a, const struct finding *b);
 
-/* Appends, with the severity that the rule has in `mode`; SEVERITY_NONE appends nothing. */
-void finding_add(struct findings *findings, enum vmx_check mode, struct finding finding);
+/* Appends, with the list's CPU and the severity that the rule has there; NONE appends nothing. */
+void finding_add(struct findings *findings, struct finding finding);
 
 /* Any refusal among them? A lost finding counts as one: silence is never consent. */
 bool findings_refuse(const struct findings *findings);

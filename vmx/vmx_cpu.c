@@ -16,8 +16,7 @@ enum { REGION_ALIGNMENT = 4096 };
 
 static void add(struct vmx_cpu *cpu, struct finding finding)
 {
-    finding.cpu = cpu->cpu;
-    finding_add(&cpu->findings, cpu->options->check, finding);
+    finding_add(&cpu->findings, finding);
 }
 
 enum vmx_check vmx_check_auto(void)
@@ -50,8 +49,7 @@ static const uint32_t msrs_in_order[] = {VMX_MSR_TABLE(VMX_MSR_ITEM)};
  * Every capability MSR that this CPU has and none that it has not. One that should exist and faults
  * stays absent.
  */
-static void read_msrs(struct vmx_msrs *msrs, enum vmx_check mode, uint32_t cpu,
-                      struct findings *findings)
+static void read_msrs(struct vmx_msrs *msrs, struct findings *findings)
 {
     *msrs = (struct vmx_msrs){0};
     for (unsigned i = 0; i < sizeof msrs_in_order / sizeof *msrs_in_order; i++) {
@@ -65,19 +63,17 @@ static void read_msrs(struct vmx_msrs *msrs, enum vmx_check mode, uint32_t cpu,
         if (vector == 0)
             vmx_msr_set(msrs, msr, value);
         else
-            finding_add(findings, mode,
-                        FINDING(RULE_MSR_READ_FAULT, .cpu = cpu, .msr = msr, .seen = vector));
+            finding_add(findings, FINDING(RULE_MSR_READ_FAULT, .msr = msr, .seen = vector));
     }
 }
 
-static void check_values(const struct vmx_cpu *cpu, const struct vmx_msrs *msrs,
-                         const struct vmcs_config *boot_config, struct vmcs_config *config,
-                         struct findings *findings)
+static void check_values(const struct vmx_msrs *msrs, const struct vmcs_config *boot_config,
+                         struct vmcs_config *config, struct findings *findings)
 {
-    vmcs_config_derive(msrs, cpu->options->check, cpu->cpu, config, findings);
-    cr_fixed_check(read_cr0(), read_cr4(), msrs, cpu->options->check, cpu->cpu, findings);
+    vmcs_config_derive(msrs, config, findings);
+    cr_fixed_check(read_cr0(), read_cr4(), msrs, findings);
     if (boot_config)
-        vmcs_config_compare(boot_config, config, cpu->cpu, findings);
+        vmcs_config_compare(boot_config, config, findings);
 }
 
 /*
@@ -86,19 +82,19 @@ static void check_values(const struct vmx_cpu *cpu, const struct vmx_msrs *msrs,
  */
 static void check_capabilities(struct vmx_cpu *cpu, const struct vmx_cpu *boot)
 {
-    struct findings real = {.count = 0};
+    struct findings real = {.check = cpu->options->check, .cpu = cpu->cpu};
 
-    read_msrs(&cpu->msrs, cpu->options->check, cpu->cpu, &cpu->findings);
-    override_apply(cpu->options->override, cpu->cpu, &cpu->msrs, &cpu->checked, &cpu->findings);
-    check_values(cpu, &cpu->checked, boot ? &boot->checked_config : NULL, &cpu->checked_config,
+    read_msrs(&cpu->msrs, &cpu->findings);
+    override_apply(cpu->options->override, &cpu->msrs, &cpu->checked, &cpu->findings);
+    check_values(&cpu->checked, boot ? &boot->checked_config : NULL, &cpu->checked_config,
                  &cpu->findings);
     SET_FOR_EACH(capability_checks, check)
-        (*check)->check(&cpu->checked, cpu->options->check, cpu->cpu, &cpu->findings);
+        (*check)->check(&cpu->checked, &cpu->findings);
     if (cpu->options->override->count == 0) {
         cpu->config = cpu->checked_config;
         return;
     }
-    check_values(cpu, &cpu->msrs, boot ? &boot->config : NULL, &cpu->config, &real);
+    check_values(&cpu->msrs, boot ? &boot->config : NULL, &cpu->config, &real);
     if (findings_refuse(&cpu->findings))
         return;
     cpu->findings.lost += real.lost;
@@ -110,6 +106,8 @@ static void check_capabilities(struct vmx_cpu *cpu, const struct vmx_cpu *boot)
 
 void vmx_cpu_check(struct vmx_cpu *cpu, const struct vmx_cpu *boot_cpu)
 {
+    cpu->findings.check = cpu->options->check;
+    cpu->findings.cpu = cpu->cpu;
     cpu->state = VMX_CPU_OFF;
     cpu->vmptrst = VMPTRST_NO_CURRENT_VMCS;
     memory_types_read(&cpu->memory_types);
@@ -118,8 +116,7 @@ void vmx_cpu_check(struct vmx_cpu *cpu, const struct vmx_cpu *boot_cpu)
     check_capabilities(cpu, boot_cpu);
     cpu->feature_control_present = !rdmsr_safe(IA32_FEATURE_CONTROL, &cpu->feature_control);
     cpu->feature_control_wanted =
-        feature_control_decide(cpu->feature_control_present, cpu->feature_control,
-                               cpu->options->check, cpu->cpu, &cpu->findings);
+        feature_control_decide(cpu->feature_control_present, cpu->feature_control, &cpu->findings);
     if (read_cr4() & CR4_VMXE)
         add(cpu, FINDING_AT(RULE_CR_VMXE_IN_USE, 13, 13, .seen = 1, .detail = "CR4.VMXE"));
 }
@@ -133,8 +130,7 @@ static bool program_feature_control(struct vmx_cpu *cpu)
         return true;
     vector = wrmsr_safe(IA32_FEATURE_CONTROL, cpu->feature_control_wanted);
     (void)rdmsr_safe(IA32_FEATURE_CONTROL, &read_back);
-    return feature_control_written(vector, read_back, cpu->options->check, cpu->cpu,
-                                   &cpu->findings);
+    return feature_control_written(vector, read_back, &cpu->findings);
 }
 
 static bool cr_was_set(struct vmx_cpu *cpu, const char *name, uint32_t fixed0_msr, uint64_t value,
@@ -250,9 +246,8 @@ static bool print_memory_type(struct vmx_region *region, const struct vmx_cpu *c
     text_buffer_init(&text, region->reason, sizeof(region->reason));
     print_to(&text.sink, "%s: ", name);
     memory_type_explain(&text.sink, &cpu->memory_types, region->address, region_bytes(region));
-    finding_add(findings, cpu->options->check,
-                FINDING(rule, .cpu = cpu->cpu, .seen = region->memory_type,
-                        .wanted = MEMORY_TYPE_WB, .detail = region->reason));
+    finding_add(findings, FINDING(rule, .seen = region->memory_type, .wanted = MEMORY_TYPE_WB,
+                                  .detail = region->reason));
     return rule_table[rule].severity[cpu->options->check] != SEVERITY_REFUSAL;
 }
 
@@ -271,16 +266,14 @@ static bool region_is_fit(struct vmx_region *region, const struct vmx_cpu *cpu, 
     region->memory_type = (uint8_t)memory_type_effective_range(&cpu->memory_types, region->address,
                                                                region_bytes(region), PAT_INDEX_WB);
     if (region->address % REGION_ALIGNMENT != 0) {
-        finding_add(findings, cpu->options->check,
-                    FINDING(RULE_REGION_MISALIGNED, .cpu = cpu->cpu, .seen = region->address,
-                            .wanted = region->address & ~(uint64_t)(REGION_ALIGNMENT - 1),
-                            .detail = name));
+        finding_add(findings, FINDING(RULE_REGION_MISALIGNED, .seen = region->address,
+                                      .wanted = region->address & ~(uint64_t)(REGION_ALIGNMENT - 1),
+                                      .detail = name));
         fit = false;
     }
     if (last > limit) {
-        finding_add(findings, cpu->options->check,
-                    FINDING(RULE_REGION_BEYOND_WIDTH, .cpu = cpu->cpu, .seen = last,
-                            .wanted = limit, .detail = name));
+        finding_add(findings, FINDING(RULE_REGION_BEYOND_WIDTH, .seen = last, .wanted = limit,
+                                      .detail = name));
         fit = false;
     }
     if (region->memory_type != MEMORY_TYPE_WB && !print_memory_type(region, cpu, name, findings))
@@ -294,9 +287,8 @@ bool vmx_region_create(struct vmx_region *region, const struct vmx_cpu *cpu, con
     *region = (struct vmx_region){.order = cpu->config.order};
     region->address = pages_alloc(region->order);
     if (!region->address) {
-        finding_add(findings, cpu->options->check,
-                    FINDING(RULE_REGION_NO_MEMORY, .cpu = cpu->cpu, .wanted = region_bytes(region),
-                            .detail = name));
+        finding_add(findings,
+                    FINDING(RULE_REGION_NO_MEMORY, .wanted = region_bytes(region), .detail = name));
     } else if (region_is_fit(region, cpu, name, findings)) {
         vmx_region_write(region, cpu->config.revision_id);
         return true;

@@ -98,16 +98,16 @@ static void check_controls(const struct vmx_msrs *msrs, const struct vmcs_config
 static bool check_mode(const struct vmx_msrs *msrs, enum vmx_check mode)
 {
     struct vmcs_config config;
-    struct findings findings = {0}, difference = {0};
+    struct findings findings = {.check = mode}, difference = {0};
     bool accepted;
 
-    vmcs_config_derive(msrs, mode, 0, &config, &findings);
+    vmcs_config_derive(msrs, &config, &findings);
     accepted = !findings_refuse(&findings);
     check_controls(msrs, &config, accepted);
     must(!(config.revision_id >> 31));
     if (accepted)
         must(config.size >= 1 && config.size <= 4096 && config.order == 0);
-    vmcs_config_compare(&config, &config, 1, &difference);
+    vmcs_config_compare(&config, &config, &difference);
     must(difference.count == 0);
     return accepted;
 }
@@ -120,8 +120,8 @@ static bool accept_both(const struct vmx_msrs *first, const struct vmx_msrs *sec
     struct findings findings = {0};
 
     for (uint32_t cpu = 0; cpu < 2; cpu++)
-        vmcs_config_derive(msrs[cpu], VMX_CHECK_KVM, cpu, &config[cpu], &findings);
-    vmcs_config_compare(&config[0], &config[1], 1, &findings);
+        vmcs_config_derive(msrs[cpu], &config[cpu], &findings);
+    vmcs_config_compare(&config[0], &config[1], &findings);
     return !findings_refuse(&findings);
 }
 
@@ -147,7 +147,7 @@ static void check_stages(const struct vmx_dump *dump, bool accepted)
 {
     const struct vmx_msrs *msrs = &dump->msrs;
     struct stage_report report;
-    struct findings contradictions = {0};
+    struct findings contradictions = {.check = VMX_CHECK_STRICT};
     bool locked_off = dump->has_feature_control && (dump->feature_control & 5) == 1;
 
     stage_check(dump, VMX_CHECK_KVM, &report);
@@ -165,7 +165,7 @@ static void check_stages(const struct vmx_dump *dump, bool accepted)
         must(report.config.cpu_based_2nd_exec_ctrl & SECONDARY_ENABLE_EPT);
     if (report.reached >= STAGE_UNRESTRICTED_GUEST)
         must(report.config.cpu_based_2nd_exec_ctrl & SECONDARY_UNRESTRICTED_GUEST);
-    consistency_check(msrs, VMX_CHECK_STRICT, 0, &contradictions);
+    consistency_check(msrs, &contradictions);
     must(contradictions.lost > 0 || !findings_refuse(&contradictions));
 }
 
@@ -200,7 +200,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     vmx_capability_derive(&msrs, &capability);
     must(!vmx_msr_exists(&msrs, IA32_VMX_EPT_VPID_CAP) ? !capability.invvpid : true);
     basic_render(&sink, vmx_msr_value(&msrs, IA32_VMX_BASIC), NULL, NULL);
-    override_apply(&nothing, 0, &msrs, &same, &findings);
+    override_apply(&nothing, &msrs, &same, &findings);
     must(findings.count == 0 && same.present == msrs.present);
     must(accept_both(&msrs, &shorter) == accept_both(&shorter, &msrs));
     check_features(&dump);

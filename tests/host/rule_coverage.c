@@ -18,12 +18,12 @@ static void check_bits(const struct finding *finding)
     abort();
 }
 
-void __wrap_finding_add(struct findings *findings, enum vmx_check mode, struct finding finding)
+void __wrap_finding_add(struct findings *findings, struct finding finding)
 {
     check_bits(&finding);
-    if (rule_table[finding.rule].severity[mode] != SEVERITY_NONE)
+    if (rule_table[finding.rule].severity[findings->check] != SEVERITY_NONE)
         reached[finding.rule] = true;
-    __real_finding_add(findings, mode, finding);
+    __real_finding_add(findings, finding);
 }
 
 __attribute__((destructor)) static void write_names(void)

@@ -16,7 +16,7 @@
 #include "vmx/finding.h"
 
 /* The linker's --wrap=finding_add gives these two names their meaning. */
-void __real_finding_add(struct findings *findings, enum vmx_check mode, struct finding finding);
-void __wrap_finding_add(struct findings *findings, enum vmx_check mode, struct finding finding);
+void __real_finding_add(struct findings *findings, struct finding finding);
+void __wrap_finding_add(struct findings *findings, struct finding finding);
 
 #endif

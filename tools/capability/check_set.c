@@ -32,11 +32,12 @@ static void compare(const struct dump_set *first, uint32_t cpu, struct checked *
     struct stage_report of_first;
 
     stage_check(&first->dump, checked->mode, &of_first);
+    report->findings.cpu = cpu;
     for (uint32_t i = 0; i < report->findings.count; i++)
         report->findings.item[i].cpu = cpu;
     if (of_first.verdict == STAGE_INCOMPLETE || report->verdict == STAGE_INCOMPLETE)
         return;
-    vmcs_config_compare(&of_first.config, &report->config, cpu, &report->findings);
+    vmcs_config_compare(&of_first.config, &report->config, &report->findings);
     if (report->verdict != STAGE_OK || !findings_refuse(&report->findings))
         return;
     report->verdict = STAGE_REFUSED;

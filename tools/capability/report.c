@@ -277,9 +277,9 @@ bool report_basic(const struct page *page, uint64_t basic, enum vmx_check mode)
     struct vmx_msrs msrs = {0};
     bool refused = false;
 
-    findings = (struct findings){.count = 0};
+    findings = (struct findings){.check = mode};
     vmx_msr_set(&msrs, IA32_VMX_BASIC, basic);
-    vmcs_config_derive(&msrs, mode, 0, &config, &findings);
+    vmcs_config_derive(&msrs, &config, &findings);
     basic_render(page->sink, basic, &findings, page->colour ? paint : NULL);
     report_findings(page, &findings, IA32_VMX_BASIC);
     for (uint32_t i = 0; i < findings.count; i++)

@@ -148,12 +148,13 @@ static uint32_t lacking_msrs(const struct vmx_msrs *msrs)
 
 void stage_check(const struct vmx_dump *dump, enum vmx_check mode, struct stage_report *report)
 {
-    *report = (struct stage_report){.reached = STAGE_CAPS, .lacking = lacking_msrs(&dump->msrs)};
-    vmcs_config_derive(&dump->msrs, mode, 0, &report->config, &report->findings);
+    *report = (struct stage_report){
+        .reached = STAGE_CAPS, .lacking = lacking_msrs(&dump->msrs), .findings.check = mode};
+    vmcs_config_derive(&dump->msrs, &report->config, &report->findings);
     if (dump->has_feature_control)
-        feature_control_decide(true, dump->feature_control, mode, 0, &report->findings);
+        feature_control_decide(true, dump->feature_control, &report->findings);
     report->verdict = check_findings(&report->findings);
-    consistency_check(&dump->msrs, mode, 0, &report->findings);
+    consistency_check(&dump->msrs, &report->findings);
     check_stages(dump, report);
 }
 

@@ -52,24 +52,22 @@ static uint64_t bits(uint64_t value, int high, int low)
     return value >> low & (~0ull >> (63 - (high - low)));
 }
 
-static void check_basic(uint64_t basic, enum vmx_check mode, uint32_t cpu,
-                        struct findings *findings)
+static void check_basic(uint64_t basic, struct findings *findings)
 {
     uint64_t size = bits(basic, 44, 32);
 
     if (size == 0 || size > BASIC_SIZE_MAX)
-        finding_add(findings, mode,
+        finding_add(findings,
                     FINDING_AT(size == 0 ? RULE_BASIC_SIZE_ZERO : RULE_BASIC_SIZE_OVER_PAGE, 44, 32,
-                               .cpu = cpu, .msr = IA32_VMX_BASIC, .seen = size,
+                               .msr = IA32_VMX_BASIC, .seen = size,
                                .wanted = size == 0 ? 1 : BASIC_SIZE_MAX));
     for (size_t i = 0; i < sizeof(basic_rules) / sizeof(basic_rules[0]); i++) {
         int8_t high = basic_rules[i].high, low = basic_rules[i].low;
 
         if (bits(basic, high, low) != basic_rules[i].wanted)
-            finding_add(findings, mode,
-                        FINDING_AT(basic_rules[i].rule, high, low, .cpu = cpu,
-                                   .msr = IA32_VMX_BASIC, .seen = bits(basic, high, low),
-                                   .wanted = basic_rules[i].wanted));
+            finding_add(findings, FINDING_AT(basic_rules[i].rule, high, low, .msr = IA32_VMX_BASIC,
+                                             .seen = bits(basic, high, low),
+                                             .wanted = basic_rules[i].wanted));
     }
 }
 
@@ -80,71 +78,69 @@ static bool is_essential(const struct vmx_msrs *msrs, uint32_t msr)
 }
 
 /* That the MSR faulted is a finding already, of where it was read. */
-static bool is_reported(const struct findings *findings, uint32_t msr, uint32_t cpu)
+static bool is_reported(const struct findings *findings, uint32_t msr)
 {
     for (uint32_t i = 0; i < findings->count; i++) {
         const struct finding *finding = &findings->item[i];
 
-        if (finding->rule == RULE_MSR_READ_FAULT && finding->msr == msr && finding->cpu == cpu)
+        if (finding->rule == RULE_MSR_READ_FAULT && finding->msr == msr)
             return true;
     }
     return false;
 }
 
-static void check_presence(const struct vmx_msrs *msrs, enum vmx_check mode, uint32_t cpu,
-                           struct findings *findings)
+static void check_presence(const struct vmx_msrs *msrs, struct findings *findings)
 {
     for (uint32_t msr = VMX_MSR_FIRST; msr <= VMX_MSR_LAST; msr++) {
         if (!vmx_msr_exists(msrs, msr) || vmx_msr_is_present(msrs, msr) ||
-            is_reported(findings, msr, cpu))
+            is_reported(findings, msr))
             continue;
-        finding_add(findings, mode,
+        finding_add(findings,
                     FINDING(is_essential(msrs, msr) ? RULE_MSR_MISSING : RULE_MSR_NOT_READ,
-                            .cpu = cpu, .msr = msr, .detail = vmx_msr_name(msr)));
+                            .msr = msr, .detail = vmx_msr_name(msr)));
     }
 }
 
 /* A bit that FIXED0 wants to be 1 and FIXED1 wants to be 0 leaves no value to load. */
 static void check_fixed(const struct vmx_msrs *msrs, uint32_t fixed0, uint32_t fixed1,
-                        const char *name, enum vmx_check mode, uint32_t cpu,
-                        struct findings *findings)
+                        const char *name, struct findings *findings)
 {
     uint64_t must_be_1 = vmx_msr_value(msrs, fixed0), may_be_1 = vmx_msr_value(msrs, fixed1);
 
     if (!vmx_msr_is_present(msrs, fixed1) || !(must_be_1 & ~may_be_1))
         return;
-    finding_add(findings, mode,
-                FINDING_AT(RULE_CR_FIXED_CONTRADICTION, 63, 0, .cpu = cpu, .msr = fixed0,
-                           .seen = must_be_1, .wanted = must_be_1 & may_be_1, .detail = name));
+    finding_add(findings,
+                FINDING_AT(RULE_CR_FIXED_CONTRADICTION, 63, 0, .msr = fixed0, .seen = must_be_1,
+                           .wanted = must_be_1 & may_be_1, .detail = name));
 }
 
-void vmcs_config_derive(const struct vmx_msrs *msrs, enum vmx_check mode, uint32_t cpu,
-                        struct vmcs_config *config, struct findings *findings)
+void vmcs_config_derive(const struct vmx_msrs *msrs, struct vmcs_config *config,
+                        struct findings *findings)
 {
     uint64_t basic = vmx_msr_value(msrs, IA32_VMX_BASIC);
     uint32_t controls[VMX_CONTROL_WORD_COUNT];
 
     memset(config, 0, sizeof(*config));
-    check_presence(msrs, mode, cpu, findings);
+    check_presence(msrs, findings);
     if (vmx_msr_is_present(msrs, IA32_VMX_BASIC)) {
-        check_basic(basic, mode, cpu, findings);
+        check_basic(basic, findings);
         config->size = (int)bits(basic, 44, 32);
         config->order = get_order((uint64_t)config->size);
         config->basic_cap = (uint32_t)(basic >> 32) & ~0x1fffu;
         config->revision_id = (uint32_t)bits(basic, 30, 0);
     }
-    vmx_controls_derive(msrs, mode, cpu, controls, findings);
+    vmx_controls_derive(msrs, controls, findings);
     config->pin_based_exec_ctrl = controls[VMX_CONTROL_PIN];
     config->cpu_based_exec_ctrl = controls[VMX_CONTROL_PRIMARY];
     config->cpu_based_2nd_exec_ctrl = controls[VMX_CONTROL_SECONDARY];
     config->vmexit_ctrl = controls[VMX_CONTROL_EXIT];
     config->vmentry_ctrl = controls[VMX_CONTROL_ENTRY];
-    check_fixed(msrs, IA32_VMX_CR0_FIXED0, IA32_VMX_CR0_FIXED1, "CR0", mode, cpu, findings);
-    check_fixed(msrs, IA32_VMX_CR4_FIXED0, IA32_VMX_CR4_FIXED1, "CR4", mode, cpu, findings);
+    check_fixed(msrs, IA32_VMX_CR0_FIXED0, IA32_VMX_CR0_FIXED1, "CR0", findings);
+    check_fixed(msrs, IA32_VMX_CR4_FIXED0, IA32_VMX_CR4_FIXED1, "CR4", findings);
 }
 
 void vmcs_config_compare(const struct vmcs_config *boot_cpu, const struct vmcs_config *other,
-                         uint32_t cpu, struct findings *findings)
+                         struct findings *findings)
 {
     for (uint32_t i = 0; i < vmcs_config_field_count; i++) {
         const struct field *field = &vmcs_config_fields[i];
@@ -152,9 +148,7 @@ void vmcs_config_compare(const struct vmcs_config *boot_cpu, const struct vmcs_c
 
         if (seen == wanted)
             continue;
-        /* The rule refuses in every mode: which one is named here makes no difference. */
-        finding_add(findings, VMX_CHECK_KVM,
-                    FINDING(RULE_COMPARE_MISMATCH, .cpu = cpu, .seen = seen, .wanted = wanted,
-                            .detail = field->name));
+        finding_add(findings, FINDING(RULE_COMPARE_MISMATCH, .seen = seen, .wanted = wanted,
+                                      .detail = field->name));
     }
 }

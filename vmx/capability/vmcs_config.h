@@ -30,17 +30,17 @@ extern const struct field vmcs_config_fields[];
 extern const uint32_t vmcs_config_field_count;
 
 /*
- * Derives the configuration of one CPU. Every rule that the values break is added to `findings`
- * (its `cpu` is `cpu`); `config` is filled as far as it goes, also after a refusal.
+ * Derives the configuration of one CPU. Every rule that the values break is added to `findings`;
+ * `config` is filled as far as it goes, also after a refusal.
  */
-void vmcs_config_derive(const struct vmx_msrs *msrs, enum vmx_check mode, uint32_t cpu,
-                        struct vmcs_config *config, struct findings *findings);
+void vmcs_config_derive(const struct vmx_msrs *msrs, struct vmcs_config *config,
+                        struct findings *findings);
 
 /*
  * Every CPU must have the boot CPU's configuration, as KVM's check_processor_compat() demands.
  * A difference is a finding per field (`detail` is the field's name).
  */
 void vmcs_config_compare(const struct vmcs_config *boot_cpu, const struct vmcs_config *other,
-                         uint32_t cpu, struct findings *findings);
+                         struct findings *findings);
 
 #endif

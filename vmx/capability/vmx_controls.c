@@ -96,8 +96,7 @@ static bool control_breaks_rule(const struct vmx_control *control, uint32_t must
 }
 
 uint32_t adjust_vmx_control(enum vmx_control_word word, uint64_t plain, uint64_t true_value,
-                            uint32_t msr, enum vmx_check mode, uint32_t cpu,
-                            struct findings *findings)
+                            uint32_t msr, struct findings *findings)
 {
     uint32_t must_be_1 = (uint32_t)true_value, may_be_1 = (uint32_t)(true_value >> 32);
     uint32_t value = must_be_1, named = 0, unknown;
@@ -115,22 +114,20 @@ uint32_t adjust_vmx_control(enum vmx_control_word word, uint64_t plain, uint64_t
         if (asked)
             value |= may_be_1 & control->mask;
         if (control_breaks_rule(control, must_be_1, may_be_1, &rule))
-            finding_add(findings, mode,
-                        FINDING_AT(rule, (int8_t)bit, (int8_t)bit, .cpu = cpu, .msr = msr,
-                                   .seen = !asked, .wanted = asked, .detail = control->name));
+            finding_add(findings,
+                        FINDING_AT(rule, (int8_t)bit, (int8_t)bit, .msr = msr, .seen = !asked,
+                                   .wanted = asked, .detail = control->name));
     }
     /* Nobody may turn off a default1 control of which he does not know what it does. */
     value |= (uint32_t)plain & vmx_control_words[word].default1 & ~named & may_be_1;
     unknown = must_be_1 & ~named & ~vmx_control_words[word].default1;
     if (unknown)
-        finding_add(findings, mode,
-                    FINDING_AT(RULE_CONTROL_UNKNOWN_FORCED, 31, 0, .cpu = cpu, .msr = msr,
-                               .seen = unknown, .detail = vmx_control_words[word].name));
+        finding_add(findings, FINDING_AT(RULE_CONTROL_UNKNOWN_FORCED, 31, 0, .msr = msr,
+                                         .seen = unknown, .detail = vmx_control_words[word].name));
     if (must_be_1 & ~may_be_1)
-        finding_add(findings, mode,
-                    FINDING_AT(RULE_CONTROL_CONTRADICTION, 31, 0, .cpu = cpu, .msr = msr,
-                               .seen = must_be_1 & ~may_be_1,
-                               .detail = vmx_control_words[word].name));
+        finding_add(findings, FINDING_AT(RULE_CONTROL_CONTRADICTION, 31, 0, .msr = msr,
+                                         .seen = must_be_1 & ~may_be_1,
+                                         .detail = vmx_control_words[word].name));
     return value;
 }
 
@@ -159,7 +156,6 @@ static enum vmx_control_word word_of(uint32_t msr)
 
 /* Turns off what cannot be used. A control that must be 1 stays: then it is fatal, or harmless. */
 static void adjust_need(const struct vmx_control_need *need, const struct vmx_msrs *msrs,
-                        enum vmx_check mode, uint32_t cpu,
                         uint32_t controls[VMX_CONTROL_WORD_COUNT], struct findings *findings)
 {
     enum vmx_control_word word = word_of(need->control.msr), needs_word = word_of(need->needs.msr);
@@ -178,13 +174,13 @@ static void adjust_need(const struct vmx_control_need *need, const struct vmx_ms
         return;
     if (!forced)
         controls[word] &= ~(uint32_t)need->control.mask;
-    finding_add(findings, mode,
-                FINDING(forced ? RULE_CONTROL_UNMET : RULE_CONTROL_DROPPED, .cpu = cpu, .msr = msr,
+    finding_add(findings,
+                FINDING(forced ? RULE_CONTROL_UNMET : RULE_CONTROL_DROPPED, .msr = msr,
                         .seen = seen, .wanted = need->needs.mask, .detail = control->name));
 }
 
-void vmx_controls_derive(const struct vmx_msrs *msrs, enum vmx_check mode, uint32_t cpu,
-                         uint32_t controls[VMX_CONTROL_WORD_COUNT], struct findings *findings)
+void vmx_controls_derive(const struct vmx_msrs *msrs, uint32_t controls[VMX_CONTROL_WORD_COUNT],
+                         struct findings *findings)
 {
     for (enum vmx_control_word word = 0; word < VMX_CONTROL_WORD_COUNT; word++) {
         uint32_t plain = vmx_control_words[word].msr;
@@ -196,13 +192,13 @@ void vmx_controls_derive(const struct vmx_msrs *msrs, enum vmx_check mode, uint3
         controls[word] = 0;
         if (known)
             controls[word] = adjust_vmx_control(word, both ? vmx_msr_value(msrs, plain) : value,
-                                                value, msr, mode, cpu, findings);
+                                                value, msr, findings);
     }
     /* Without the control that activates them, the secondary controls are as if they were 0. */
     if (!(controls[VMX_CONTROL_PRIMARY] & PRIMARY_SECONDARY_CONTROLS))
         controls[VMX_CONTROL_SECONDARY] = 0;
     for (size_t i = 0; i < sizeof(usable) / sizeof(usable[0]); i++)
-        adjust_need(&usable[i], msrs, mode, cpu, controls, findings);
+        adjust_need(&usable[i], msrs, controls, findings);
     for (uint32_t i = 0; i < vmx_control_need_count; i++)
-        adjust_need(&vmx_control_needs[i], msrs, mode, cpu, controls, findings);
+        adjust_need(&vmx_control_needs[i], msrs, controls, findings);
 }

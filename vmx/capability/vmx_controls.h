@@ -100,19 +100,18 @@ extern const uint32_t vmx_control_need_count;
  * MSR (the plain one twice where there is no TRUE one): low half bit 1: must be 1; high half bit 0:
  * must be 0. Controls that must be 1 stay 1, whatever the table wants; a default1 control that
  * the table does not name keeps its default, 1, also where 0 is allowed, as the SDM advises.
- * Every contradiction and every wish that cannot be met is added to `findings`; `msr` and `cpu` are
- * named there.
+ * Every contradiction and every wish that cannot be met is added to `findings`; `msr` is named
+ * there.
  */
 uint32_t adjust_vmx_control(enum vmx_control_word word, uint64_t plain, uint64_t true_value,
-                            uint32_t msr, enum vmx_check mode, uint32_t cpu,
-                            struct findings *findings);
+                            uint32_t msr, struct findings *findings);
 
 /*
  * Adjusts all words from the capability MSRs, then turns off those controls that need another one
  * or a capability that is not there. A word whose MSR has no value is 0, and nothing is said here.
  */
-void vmx_controls_derive(const struct vmx_msrs *msrs, enum vmx_check mode, uint32_t cpu,
-                         uint32_t controls[VMX_CONTROL_WORD_COUNT], struct findings *findings);
+void vmx_controls_derive(const struct vmx_msrs *msrs, uint32_t controls[VMX_CONTROL_WORD_COUNT],
+                         struct findings *findings);
 
 /*
  * What the capability MSRs of one CPU say about each other: TRUE against plain, a capability
@@ -124,13 +123,11 @@ void vmx_controls_derive(const struct vmx_msrs *msrs, enum vmx_check mode, uint3
  */
 
 /* Adds a finding for each contradiction. An MSR that has no value is not checked. */
-void consistency_check(const struct vmx_msrs *msrs, enum vmx_check mode, uint32_t cpu,
-                       struct findings *findings);
+void consistency_check(const struct vmx_msrs *msrs, struct findings *findings);
 
 /* A check of a CPU's values beyond those without which there is no vmcs_config. */
 struct capability_check {
-    void (*check)(const struct vmx_msrs *msrs, enum vmx_check mode, uint32_t cpu,
-                  struct findings *findings);
+    void (*check)(const struct vmx_msrs *msrs, struct findings *findings);
 };
 SET_DECLARE(capability_checks, const struct capability_check);
 

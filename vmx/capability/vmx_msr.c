@@ -106,25 +106,24 @@ static bool is_for(const struct override *override, uint32_t cpu)
     return override->every_cpu || override->cpu == cpu;
 }
 
-void override_apply(const struct override_list *list, uint32_t cpu, const struct vmx_msrs *in,
+void override_apply(const struct override_list *list, const struct vmx_msrs *in,
                     struct vmx_msrs *out, struct findings *findings)
 {
     *out = *in;
     for (uint32_t i = 0; i < list->count; i++) {
-        if (is_for(&list->item[i], cpu))
+        if (is_for(&list->item[i], findings->cpu))
             vmx_msr_set(out, list->item[i].msr, list->item[i].value);
     }
     /* Whether an MSR exists may itself be overridden: looked at when all values are in place. */
     for (uint32_t i = 0; i < list->count; i++) {
         uint32_t msr = list->item[i].msr;
 
-        if (!is_for(&list->item[i], cpu))
+        if (!is_for(&list->item[i], findings->cpu))
             continue;
-        /* Both rules have one severity in every mode. */
         finding_add(
-            findings, VMX_CHECK_KVM,
+            findings,
             FINDING_AT(vmx_msr_exists(out, msr) ? RULE_OVERRIDDEN : RULE_OVERRIDE_WITHOUT_EFFECT,
-                       63, 0, .cpu = cpu, .msr = msr, .seen = list->item[i].value,
+                       63, 0, .msr = msr, .seen = list->item[i].value,
                        .wanted = vmx_msr_value(in, msr), .detail = vmx_msr_name(msr)));
     }
 }

@@ -113,12 +113,12 @@ struct override_list {
 };
 
 /*
- * Copies `in` to `out` with the values that the list gives for `cpu` in place; of two values for
+ * Copies `in` to `out` with the values that the list gives for that CPU in place; of two values for
  * one MSR the later one counts. Each value used is a note (`overridden`), so that no report made
  * from invented values can pass for a real one; a value that cannot count, because this CPU has no
  * such MSR, is a warning (`pretend-without-effect`).
  */
-void override_apply(const struct override_list *list, uint32_t cpu, const struct vmx_msrs *in,
+void override_apply(const struct override_list *list, const struct vmx_msrs *in,
                     struct vmx_msrs *out, struct findings *findings);
 
 #endif

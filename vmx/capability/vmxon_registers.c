@@ -4,10 +4,9 @@
 
 enum { BIT_LOCK = 0, BIT_VMX_OUTSIDE_SMX = 2 };
 
-static struct finding about_bit(enum rule rule, uint32_t cpu, int8_t bit)
+static struct finding about_bit(enum rule rule, int8_t bit)
 {
-    return FINDING_AT(rule, bit, bit, .cpu = cpu, .msr = IA32_FEATURE_CONTROL, .seen = 0,
-                      .wanted = 1);
+    return FINDING_AT(rule, bit, bit, .msr = IA32_FEATURE_CONTROL, .seen = 0, .wanted = 1);
 }
 
 /*
@@ -28,20 +27,18 @@ bool feature_control_is_locked_off(uint64_t value)
  * A register that allows VMXON but is not locked must be locked all the same: VMXON faults until
  * it is. The other bits stay as the firmware chose them.
  */
-uint64_t feature_control_decide(bool present, uint64_t value, enum vmx_check mode, uint32_t cpu,
-                                struct findings *findings)
+uint64_t feature_control_decide(bool present, uint64_t value, struct findings *findings)
 {
     if (!present) {
-        finding_add(findings, mode,
-                    FINDING(RULE_FEATURE_CONTROL_ABSENT, .cpu = cpu, .msr = IA32_FEATURE_CONTROL));
+        finding_add(findings, FINDING(RULE_FEATURE_CONTROL_ABSENT, .msr = IA32_FEATURE_CONTROL));
     } else if (!(value & FEATURE_CONTROL_LOCK)) {
-        finding_add(findings, mode, about_bit(RULE_FEATURE_CONTROL_UNLOCKED, cpu, BIT_LOCK));
+        finding_add(findings, about_bit(RULE_FEATURE_CONTROL_UNLOCKED, BIT_LOCK));
         return value | FEATURE_CONTROL_VMX | FEATURE_CONTROL_LOCK;
     } else if (feature_control_is_locked_off(value)) {
         enum rule rule = (value & FEATURE_CONTROL_VMX_SMX) ? RULE_FEATURE_CONTROL_SMX_ONLY
                                                            : RULE_FEATURE_CONTROL_LOCKED_OFF;
 
-        finding_add(findings, mode, about_bit(rule, cpu, BIT_VMX_OUTSIDE_SMX));
+        finding_add(findings, about_bit(rule, BIT_VMX_OUTSIDE_SMX));
     }
     return 0;
 }
@@ -50,17 +47,15 @@ uint64_t feature_control_decide(bool present, uint64_t value, enum vmx_check mod
  * What the register holds counts, not whether the write went through: where the two threads of a
  * core share it, the one that comes second faults on the lock that the first has just set.
  */
-bool feature_control_written(uint8_t vector, uint64_t read_back, enum vmx_check mode, uint32_t cpu,
-                             struct findings *findings)
+bool feature_control_written(uint8_t vector, uint64_t read_back, struct findings *findings)
 {
     const uint64_t wanted = FEATURE_CONTROL_VMX | FEATURE_CONTROL_LOCK;
 
     if ((read_back & wanted) == wanted)
         return true;
-    finding_add(findings, mode,
+    finding_add(findings,
                 FINDING(vector ? RULE_FEATURE_CONTROL_WRITE_FAULT : RULE_FEATURE_CONTROL_NOT_KEPT,
-                        .cpu = cpu, .msr = IA32_FEATURE_CONTROL,
-                        .seen = vector ? vector : read_back,
+                        .msr = IA32_FEATURE_CONTROL, .seen = vector ? vector : read_back,
                         .wanted = vector ? 0 : read_back | wanted));
     return false;
 }
@@ -101,15 +96,14 @@ uint64_t cr4_for_vmx(uint64_t cr4, const struct vmx_msrs *msrs)
 }
 
 static void print_forbidden(uint64_t forbidden, const char *reg, uint32_t fixed1_msr,
-                            enum vmx_check mode, uint32_t cpu, struct findings *findings)
+                            struct findings *findings)
 {
     for (int bit = 0; bit < 64; bit++) {
         if (!(forbidden >> bit & 1))
             continue;
-        finding_add(findings, mode,
-                    FINDING_AT(RULE_CR_BIT_MUST_BE_ZERO, (int8_t)bit, (int8_t)bit, .cpu = cpu,
-                               .msr = fixed1_msr, .seen = 1, .wanted = 0,
-                               .detail = bit_name(reg, bit)));
+        finding_add(findings, FINDING_AT(RULE_CR_BIT_MUST_BE_ZERO, (int8_t)bit, (int8_t)bit,
+                                         .msr = fixed1_msr, .seen = 1, .wanted = 0,
+                                         .detail = bit_name(reg, bit)));
     }
 }
 
@@ -122,13 +116,13 @@ static uint64_t forbidden_bits(uint64_t value, uint32_t fixed0_msr, uint32_t fix
     return value & ~vmx_msr_value(msrs, fixed0_msr) & ~vmx_msr_value(msrs, fixed1_msr);
 }
 
-void cr_fixed_check(uint64_t cr0, uint64_t cr4, const struct vmx_msrs *msrs, enum vmx_check mode,
-                    uint32_t cpu, struct findings *findings)
+void cr_fixed_check(uint64_t cr0, uint64_t cr4, const struct vmx_msrs *msrs,
+                    struct findings *findings)
 {
     print_forbidden(
         forbidden_bits(cr0_for_vmx(cr0, msrs), IA32_VMX_CR0_FIXED0, IA32_VMX_CR0_FIXED1, msrs),
-        "CR0", IA32_VMX_CR0_FIXED1, mode, cpu, findings);
+        "CR0", IA32_VMX_CR0_FIXED1, findings);
     print_forbidden(
         forbidden_bits(cr4_for_vmx(cr4, msrs), IA32_VMX_CR4_FIXED0, IA32_VMX_CR4_FIXED1, msrs),
-        "CR4", IA32_VMX_CR4_FIXED1, mode, cpu, findings);
+        "CR4", IA32_VMX_CR4_FIXED1, findings);
 }

@@ -21,15 +21,13 @@ bool feature_control_is_locked_off(uint64_t value);
  * Checks the register as found; `present` is false where RDMSR of it faulted. Refuses where it is
  * locked off. Gives what is to be written before VMXON, which is locked and so never 0; 0: nothing.
  */
-uint64_t feature_control_decide(bool present, uint64_t value, enum vmx_check mode, uint32_t cpu,
-                                struct findings *findings);
+uint64_t feature_control_decide(bool present, uint64_t value, struct findings *findings);
 
 /*
  * Checks that write: `vector` is WRMSR's fault or 0, `read_back` what the register
  * holds afterwards. True if VMXON may now be tried.
  */
-bool feature_control_written(uint8_t vector, uint64_t read_back, enum vmx_check mode, uint32_t cpu,
-                             struct findings *findings);
+bool feature_control_written(uint8_t vector, uint64_t read_back, struct findings *findings);
 
 /* The bits of CR0 and CR4 that have a name. */
 struct cr_bit {
@@ -48,7 +46,7 @@ uint64_t cr4_for_vmx(uint64_t cr4, const struct vmx_msrs *msrs);
  * A refusal for each bit that would be 1 in VMX operation and must be 0 there: we do not turn off
  * what the kernel, or the machine, relies on. Registers whose MSRs were not read are not checked.
  */
-void cr_fixed_check(uint64_t cr0, uint64_t cr4, const struct vmx_msrs *msrs, enum vmx_check mode,
-                    uint32_t cpu, struct findings *findings);
+void cr_fixed_check(uint64_t cr0, uint64_t cr4, const struct vmx_msrs *msrs,
+                    struct findings *findings);
 
 #endif

@@ -226,8 +226,8 @@ static void print_difference(struct vmx_cpu *cpu, const struct selftest_row *row
 {
     bool result_agrees = same_result(row->seen, row->predicted);
 
-    finding_add(&cpu->findings, cpu->options->check,
-                FINDING(RULE_SELFTEST_DIFFERENCE, .cpu = cpu->cpu,
+    finding_add(&cpu->findings,
+                FINDING(RULE_SELFTEST_DIFFERENCE,
                         .seen = result_agrees ? row->seen_value : row->seen.number,
                         .wanted = result_agrees ? row->predicted_value : row->predicted.number,
                         .detail = row->name));

@@ -42,7 +42,6 @@ static const char *const group_names[WIDTHS][TYPES] = {
 /* What the walk over the encodings works with. */
 struct walk {
     struct vmx_cpu *cpu;
-    enum vmx_check check;
     struct selftest *selftest;
     struct vmx_capability capability;
     uint32_t highest_index; /* of the fields that could be read, as predicted */
@@ -54,8 +53,8 @@ static void add_row(struct walk *walk, struct selftest_row row)
 
     if (!row.agrees) {
         selftest->differences++;
-        finding_add(&walk->cpu->findings, walk->check,
-                    FINDING(RULE_SELFTEST_DIFFERENCE, .cpu = walk->cpu->cpu, .seen = row.seen_value,
+        finding_add(&walk->cpu->findings,
+                    FINDING(RULE_SELFTEST_DIFFERENCE, .seen = row.seen_value,
                             .wanted = row.predicted_value, .detail = row.name));
     }
     if (selftest->count < SELFTEST_ROWS_MAX)
@@ -137,7 +136,7 @@ static void walk_group(struct walk *walk, enum vmcs_width width, enum vmcs_type 
 
 void selftest_fields_run(struct vmx_cpu *cpu, struct selftest *selftest)
 {
-    struct walk walk = {.cpu = cpu, .check = cpu->options->check, .selftest = selftest};
+    struct walk walk = {.cpu = cpu, .selftest = selftest};
     struct selftest_row enumeration = {.name = "IA32_VMX_VMCS_ENUM reaches the highest index",
                                        .has_value = true};
 

@@ -240,8 +240,7 @@ static void run_random(struct selftest_vmentry *selftest)
 
 static void add(enum rule rule, uint64_t seen, const char *detail)
 {
-    finding_add(&trial_ground.cpu->findings, trial_ground.cpu->options->check,
-                FINDING(rule, .cpu = trial_ground.cpu->cpu, .seen = seen, .detail = detail));
+    finding_add(&trial_ground.cpu->findings, FINDING(rule, .seen = seen, .detail = detail));
 }
 
 static void give_pages_back(void)

@@ -56,7 +56,7 @@ static bool known_to_lack(const struct vmx_msrs *msrs, uint32_t msr, uint64_t ma
 /* What there is is reported by its value alone: a value that should not be there is worth
  * reporting. */
 static void check_need(const struct vmx_control_need *check, const struct vmx_msrs *msrs,
-                       enum vmx_check mode, uint32_t cpu, struct findings *findings)
+                       struct findings *findings)
 {
     uint64_t has = check->control.mask << check->control.shift;
     uint64_t needs = check->needs.mask << check->needs.shift;
@@ -65,15 +65,14 @@ static void check_need(const struct vmx_control_need *check, const struct vmx_ms
     if (!(vmx_msr_value(msrs, vmx_msr_true(msrs, check->control.msr)) & has) ||
         !known_to_lack(msrs, needs_msr, needs))
         return;
-    finding_add(findings, mode,
-                FINDING_AT(check->rule, (int8_t)(63 - __builtin_clzll(needs)),
-                           (int8_t)__builtin_ctzll(needs), .cpu = cpu, .msr = needs_msr, .seen = 0,
-                           .wanted = 1, .detail = check->name));
+    finding_add(findings, FINDING_AT(check->rule, (int8_t)(63 - __builtin_clzll(needs)),
+                                     (int8_t)__builtin_ctzll(needs), .msr = needs_msr, .seen = 0,
+                                     .wanted = 1, .detail = check->name));
 }
 
 /* SDM: both MSRs of a word report the same 1-settings; the 0-settings differ by default1 alone. */
-static void check_true(enum vmx_control_word word, const struct vmx_msrs *msrs, enum vmx_check mode,
-                       uint32_t cpu, struct findings *findings)
+static void check_true(enum vmx_control_word word, const struct vmx_msrs *msrs,
+                       struct findings *findings)
 {
     uint32_t plain_msr = vmx_control_words[word].msr, true_msr = vmx_msr_true(msrs, plain_msr);
     uint64_t plain = vmx_msr_value(msrs, plain_msr), exact = vmx_msr_value(msrs, true_msr);
@@ -83,24 +82,23 @@ static void check_true(enum vmx_control_word word, const struct vmx_msrs *msrs, 
     if (true_msr == plain_msr || !vmx_msr_is_present(msrs, plain_msr))
         return;
     if (plain >> 32 != exact >> 32)
-        finding_add(findings, mode,
-                    FINDING_AT(RULE_MSR_TRUE_ALLOWED_1, 63, 32, .cpu = cpu, .msr = true_msr,
+        finding_add(findings,
+                    FINDING_AT(RULE_MSR_TRUE_ALLOWED_1, 63, 32, .msr = true_msr,
                                .seen = exact >> 32, .wanted = plain >> 32, .detail = name));
     if ((uint32_t)plain != must_be_1)
-        finding_add(findings, mode,
-                    FINDING_AT(RULE_MSR_TRUE_DEFAULT1, 31, 0, .cpu = cpu, .msr = plain_msr,
+        finding_add(findings,
+                    FINDING_AT(RULE_MSR_TRUE_DEFAULT1, 31, 0, .msr = plain_msr,
                                .seen = (uint32_t)plain, .wanted = must_be_1, .detail = name));
 }
 
-void consistency_check(const struct vmx_msrs *msrs, enum vmx_check mode, uint32_t cpu,
-                       struct findings *findings)
+void consistency_check(const struct vmx_msrs *msrs, struct findings *findings)
 {
     for (enum vmx_control_word word = 0; word < VMX_CONTROL_WORD_COUNT; word++)
-        check_true(word, msrs, mode, cpu, findings);
+        check_true(word, msrs, findings);
     for (size_t i = 0; i < sizeof(checks) / sizeof(checks[0]); i++)
-        check_need(&checks[i], msrs, mode, cpu, findings);
+        check_need(&checks[i], msrs, findings);
     for (uint32_t i = 0; i < vmx_control_need_count; i++)
-        check_need(&vmx_control_needs[i], msrs, mode, cpu, findings);
+        check_need(&vmx_control_needs[i], msrs, findings);
 }
 
 static const struct capability_check consistency = {consistency_check};

@@ -352,10 +352,13 @@ static void a_cpu_that_does_not_come_back_refuses(void **state)
 static void one_cpus_refusal_is_the_machines(void **state)
 {
     (void)state;
-    finding_add(&cpu_list[2]->vmx.findings, VMX_CHECK_KVM,
+    cpu_list[2]->vmx.findings.cpu = 2;
+    finding_add(&cpu_list[2]->vmx.findings,
                 (struct finding){.rule = RULE_BASIC_BIT_57, .cpu = 2, .high = 57, .low = 57});
     assert_false(machine_refused(machine));
-    finding_add(&cpu_list[2]->vmx.findings, VMX_CHECK_STRICT,
+    cpu_list[2]->vmx.findings.check = VMX_CHECK_STRICT;
+    cpu_list[2]->vmx.findings.cpu = 2;
+    finding_add(&cpu_list[2]->vmx.findings,
                 (struct finding){.rule = RULE_BASIC_BIT_57, .cpu = 2, .high = 57, .low = 57});
     assert_true(machine_refused(machine));
 }
@@ -376,13 +379,13 @@ static void the_report_is_json(void **state)
     cpu_list[1]->vmx.vmcs_region = (struct vmx_region){.address = 0x5000, .memory_type = 6};
     cpu_list[2]->vmx.error_instruction = "VMPTRLD";
     cpu_list[2]->vmx.error = (struct vmx_result){VMX_FAIL_VALID, 11};
-    finding_add(&cpu_list[2]->vmx.findings, VMX_CHECK_KVM,
-                (struct finding){.rule = RULE_BASIC_MEMORY_TYPE,
-                                 .cpu = 2,
-                                 .msr = IA32_VMX_BASIC,
-                                 .high = 53,
-                                 .low = 50,
-                                 .wanted = 6});
+    cpu_list[2]->vmx.findings.cpu = 2;
+    finding_add(&cpu_list[2]->vmx.findings, (struct finding){.rule = RULE_BASIC_MEMORY_TYPE,
+                                                             .cpu = 2,
+                                                             .msr = IA32_VMX_BASIC,
+                                                             .high = 53,
+                                                             .low = 50,
+                                                             .wanted = 6});
     vmx_msr_set(&cpu_list[0]->vmx.checked, IA32_VMX_BASIC, 0x00da040000000004);
     cpu_list[0]->vmx.feature_control_present = true;
     cpu_list[0]->vmx.feature_control = 5;

@@ -162,8 +162,8 @@ static struct vmcs_config derive(const struct row *row, enum vmx_check mode,
 {
     struct vmcs_config config;
 
-    *findings = (struct findings){0};
-    vmcs_config_derive(&row->msrs, mode, 0, &config, findings);
+    *findings = (struct findings){.check = mode};
+    vmcs_config_derive(&row->msrs, &config, findings);
     return config;
 }
 

@@ -60,7 +60,8 @@ static const char *visit_all(void)
 
 static void find_on(uint32_t cpu, enum rule rule, uint64_t seen)
 {
-    finding_add(&cpu_list[cpu]->vmx.findings, VMX_CHECK_KVM,
+    cpu_list[cpu]->vmx.findings.cpu = cpu;
+    finding_add(&cpu_list[cpu]->vmx.findings,
                 (struct finding){.rule = rule, .cpu = cpu, .high = -1, .low = -1, .seen = seen});
 }
 

@@ -108,7 +108,8 @@ static void each_finding(void **state)
     char text[512];
 
     (void)state;
-    finding_add(&cpu_list[2]->vmx.findings, VMX_CHECK_KVM, finding);
+    cpu_list[2]->vmx.findings.cpu = 2;
+    finding_add(&cpu_list[2]->vmx.findings, finding);
     assert_has("\"cpu\":2,\"cpus\":\"2\",\"apic_id\":6,\"msr\":\"0x480\",\"bits\":\"53:50\","
                "\"seen\":\"0x1\",\"wanted\":\"0x6\",\"detail\":\"it\",\"text\":\"");
     snprintf(text, sizeof text,
@@ -132,7 +133,8 @@ static void a_finding_names_its_first_cpu(void **state)
     struct finding finding = {.rule = RULE_BASIC_MEMORY_TYPE, .cpu = 2};
 
     (void)state;
-    finding_add(&machine->findings, VMX_CHECK_KVM, finding);
+    machine->findings.cpu = finding.cpu;
+    finding_add(&machine->findings, finding);
     machine->finding_cpus[0].bits[0] = 1u << 1 | 1u << 2;
     assert_has("\"cpu\":1,\"cpus\":\"1-2\",\"apic_id\":5,");
 }

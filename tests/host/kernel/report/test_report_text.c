@@ -123,7 +123,7 @@ static void the_times(void **state)
                "  memory ready                        1500 TSC ticks\n"
                "  all CPUs in VMX operation           2000 TSC ticks\n");
     machine->timing.tsc_per_ms = 1000;
-    finding_add(&machine->findings, VMX_CHECK_KVM, (struct finding){.rule = RULE_BOOT_MEMORY});
+    finding_add(&machine->findings, (struct finding){.rule = RULE_BOOT_MEMORY});
     assert_has("  memory ready                        1500 TSC ticks       1.500 ms\n"
                "  the decision                        2000 TSC ticks       2.000 ms\n");
 }
@@ -396,7 +396,8 @@ static void the_findings(void **state)
     assert_has("<1>\nFindings: none\n");
     machine->findings.lost = 2;
     assert_has("<1>\nFindings\n  2 more findings did not fit\n");
-    finding_add(&cpu_list[1].vmx.findings, VMX_CHECK_KVM,
+    cpu_list[1].vmx.findings.cpu = 1;
+    finding_add(&cpu_list[1].vmx.findings,
                 (struct finding){.rule = RULE_BASIC_MEMORY_TYPE, .high = -1, .low = -1});
     assert_has("<1>\nFindings\n<5>  refusal  basic-memory-type (CPU 1)\n");
 }
@@ -408,7 +409,8 @@ static void what_the_boot_cpu_says(void **state)
     (void)state;
     assert_has_not("What the boot CPU says");
     cpu->checked = full_msrs();
-    finding_add(&cpu->findings, VMX_CHECK_STRICT,
+    cpu->findings.check = VMX_CHECK_STRICT;
+    finding_add(&cpu->findings,
                 (struct finding){
                     .rule = RULE_BASIC_MEMORY_TYPE, .msr = IA32_VMX_BASIC, .high = 53, .low = 50});
     cpu->checked_config.size = 4096;

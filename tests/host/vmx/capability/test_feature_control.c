@@ -56,11 +56,9 @@ static void every_combination(void **state)
 
     (void)state;
     for (unsigned i = 0; i < sizeof cases / sizeof *cases; i++) {
-        struct findings findings = {0};
+        struct findings findings = {.cpu = CPU};
 
-        assert_int_equal(
-            feature_control_decide(true, cases[i].value, VMX_CHECK_KVM, CPU, &findings),
-            cases[i].write);
+        assert_int_equal(feature_control_decide(true, cases[i].value, &findings), cases[i].write);
         assert_int_equal(feature_control_is_locked_off(cases[i].value),
                          cases[i].severity == SEVERITY_REFUSAL);
         assert_only(&findings, cases[i].rule, cases[i].severity);
@@ -69,10 +67,10 @@ static void every_combination(void **state)
 
 static void refusals_name_the_bit(void **state)
 {
-    struct findings findings = {0};
+    struct findings findings = {.cpu = CPU};
 
     (void)state;
-    (void)feature_control_decide(true, 1, VMX_CHECK_KVM, CPU, &findings);
+    (void)feature_control_decide(true, 1, &findings);
     assert_int_equal(findings.item[0].high, 2);
     assert_int_equal(findings.item[0].low, 2);
     assert_int_equal(findings.item[0].seen, 0);
@@ -90,9 +88,9 @@ static void absent_is_a_warning(void **state)
 
     (void)state;
     for (int mode = 0; mode < VMX_CHECK_COUNT; mode++) {
-        struct findings findings = {0};
+        struct findings findings = {.check = mode, .cpu = CPU};
 
-        assert_int_equal(feature_control_decide(false, 0, mode, CPU, &findings), 0);
+        assert_int_equal(feature_control_decide(false, 0, &findings), 0);
         assert_only(&findings, RULE_FEATURE_CONTROL_ABSENT, severity[mode]);
     }
 }
@@ -117,9 +115,8 @@ static void what_is_read_back_counts(void **state)
 
     (void)state;
     for (unsigned i = 0; i < sizeof cases / sizeof *cases; i++) {
-        struct findings findings = {0};
-        bool usable = feature_control_written(cases[i].vector, cases[i].read_back, VMX_CHECK_KVM,
-                                              CPU, &findings);
+        struct findings findings = {.cpu = CPU};
+        bool usable = feature_control_written(cases[i].vector, cases[i].read_back, &findings);
 
         assert_int_equal(usable, cases[i].rule == NO_RULE);
         assert_only(&findings, cases[i].rule, SEVERITY_REFUSAL);
@@ -175,9 +172,9 @@ static void what_must_be_0_is_named(void **state)
         struct vmx_msrs msrs =
             fixed_msrs(0x80000021, cases[i].cr0_fixed1, 0,
                        cases[i].msr == IA32_VMX_CR4_FIXED1 ? cr4_fixed1 : cases[i].cr4_fixed1);
-        struct findings findings = {0};
+        struct findings findings = {.cpu = CPU};
 
-        cr_fixed_check(cases[i].cr0, cases[i].cr4, &msrs, VMX_CHECK_KVM, CPU, &findings);
+        cr_fixed_check(cases[i].cr0, cases[i].cr4, &msrs, &findings);
         assert_int_equal(findings.count, 1);
         assert_int_equal(findings.item[0].rule, RULE_CR_BIT_MUST_BE_ZERO);
         assert_int_equal(findings.item[0].severity, SEVERITY_REFUSAL);
@@ -192,11 +189,10 @@ static void what_must_be_0_is_named(void **state)
 static void all_bits_are_reported(void **state)
 {
     struct vmx_msrs msrs = fixed_msrs(0x80000021, 0x80000021, 0x2000, 0x2000);
-    struct findings findings = {0};
+    struct findings findings = {.cpu = CPU};
 
     (void)state;
-    cr_fixed_check(CR0_PE | CR0_ET | CR0_WP | CR0_PG, CR4_PAE | CR4_PGE, &msrs, VMX_CHECK_KVM, CPU,
-                   &findings);
+    cr_fixed_check(CR0_PE | CR0_ET | CR0_WP | CR0_PG, CR4_PAE | CR4_PGE, &msrs, &findings);
     assert_int_equal(findings.count, 4); /* ET, WP; PAE, PGE */
 }
 
@@ -207,11 +203,11 @@ static void what_others_tell_is_not_reported_twice(void **state)
 {
     struct vmx_msrs contradiction = fixed_msrs(0xc0000021, 0xbfffffff, 0x2000, 0x1767ff);
     struct vmx_msrs none = {0};
-    struct findings findings = {0};
+    struct findings findings = {.cpu = CPU};
 
     (void)state;
-    cr_fixed_check(0x80010001, 0xa0, &contradiction, VMX_CHECK_KVM, CPU, &findings);
-    cr_fixed_check(0x80010001, 0xa0, &none, VMX_CHECK_KVM, CPU, &findings);
+    cr_fixed_check(0x80010001, 0xa0, &contradiction, &findings);
+    cr_fixed_check(0x80010001, 0xa0, &none, &findings);
     assert_int_equal(findings.count, 0);
 }
 

@@ -25,9 +25,9 @@ struct outcome {
 
 static struct outcome derive(const struct vmx_msrs *msrs, enum vmx_check mode)
 {
-    struct outcome outcome = {0};
+    struct outcome outcome = {.findings.check = mode};
 
-    vmcs_config_derive(msrs, mode, 0, &outcome.config, &outcome.findings);
+    vmcs_config_derive(msrs, &outcome.config, &outcome.findings);
     return outcome;
 }
 
@@ -239,11 +239,11 @@ static void findings_name_the_cpu(void **state)
 {
     struct vmx_msrs msrs = real_msrs(skylake);
     struct vmcs_config config;
-    struct findings findings = {0};
+    struct findings findings = {.cpu = 5};
 
     (void)state;
     vmx_msr_set(&msrs, 0x480, GOOD_BASIC | 1ull << 48);
-    vmcs_config_derive(&msrs, VMX_CHECK_KVM, 5, &config, &findings);
+    vmcs_config_derive(&msrs, &config, &findings);
     assert_int_equal(find(&findings, RULE_BASIC_32_BIT_ADDRESSES)->cpu, 5);
 }
 
@@ -266,25 +266,24 @@ static void an_essential_msr_without_a_value_is_refused(void **state)
     }
 }
 
-/* What was said of another MSR, of another CPU, or by another rule does not stand for it. */
+/* What was said of another MSR, or by another rule does not stand for it. */
 static void a_fault_is_said_of_its_msr_alone(void **state)
 {
     static const struct finding said[] = {
-        {.rule = RULE_MSR_READ_FAULT, .cpu = 0, .msr = 0x485},
-        {.rule = RULE_MSR_READ_FAULT, .cpu = 1, .msr = 0x485},
-        {.rule = RULE_MSR_READ_FAULT, .cpu = 0, .msr = 0x48c},
-        {.rule = RULE_OVERRIDDEN, .cpu = 0, .msr = 0x485},
+        {.rule = RULE_MSR_READ_FAULT, .msr = 0x485},
+        {.rule = RULE_MSR_READ_FAULT, .msr = 0x48c},
+        {.rule = RULE_OVERRIDDEN, .msr = 0x485},
     };
     struct vmx_msrs msrs = real_msrs(skylake);
 
     (void)state;
     vmx_msr_set(&msrs, 0x491, 0);
     msrs.present &= ~(1u << (0x485 - 0x480));
-    for (unsigned i = 0; i < 4; i++) {
+    for (unsigned i = 0; i < 3; i++) {
         struct outcome outcome = {0};
 
-        finding_add(&outcome.findings, VMX_CHECK_KVM, said[i]);
-        vmcs_config_derive(&msrs, VMX_CHECK_KVM, 0, &outcome.config, &outcome.findings);
+        finding_add(&outcome.findings, said[i]);
+        vmcs_config_derive(&msrs, &outcome.config, &outcome.findings);
         assert_int_equal(find(&outcome.findings, RULE_MSR_NOT_READ) == NULL, i == 0);
     }
 }
@@ -345,7 +344,7 @@ static void equal_configurations_compare_without_a_finding(void **state)
     struct findings findings = {0};
 
     (void)state;
-    vmcs_config_compare(&outcome.config, &outcome.config, 1, &findings);
+    vmcs_config_compare(&outcome.config, &outcome.config, &findings);
     assert_int_equal(findings.count, 0);
 }
 
@@ -364,11 +363,11 @@ static void each_field_that_differs_is_reported_by_name(void **state)
     };
     const struct vmcs_config boot = {1, 2, 3, 4, 5, 6, 7, 8, 9};
     const struct vmcs_config other = {11, 12, 13, 14, 15, 16, 17, 18, 19};
-    struct findings findings = {0};
+    struct findings findings = {.cpu = 3};
 
     (void)state;
     assert_int_equal(vmcs_config_field_count, 9);
-    vmcs_config_compare(&boot, &other, 3, &findings);
+    vmcs_config_compare(&boot, &other, &findings);
     assert_int_equal(findings.count, 9);
     assert_true(findings_refuse(&findings));
     for (uint32_t i = 0; i < 9; i++) {
@@ -392,7 +391,7 @@ static void cores_that_differ_in_what_is_not_used_are_one_configuration(void **s
     vmx_msr_set(&small, 0x48b, 0x435d6fff00000000);
     boot = derive(&big, VMX_CHECK_KVM);
     other = derive(&small, VMX_CHECK_KVM);
-    vmcs_config_compare(&boot.config, &other.config, 1, &findings);
+    vmcs_config_compare(&boot.config, &other.config, &findings);
     assert_int_equal(findings.count, 0);
 }
 
@@ -406,10 +405,10 @@ static void an_overridden_value_is_checked_and_reported(void **state)
     };
     const struct vmx_msrs in = real_msrs(skylake);
     struct vmx_msrs out;
-    struct findings findings = {0};
+    struct findings findings = {.cpu = 1};
 
     (void)state;
-    override_apply(&list, 1, &in, &out, &findings);
+    override_apply(&list, &in, &out, &findings);
     assert_int_equal(vmx_msr_value(&out, 0x480), GOOD_BASIC | 1ull << 48); /* the later one */
     assert_int_equal(vmx_msr_value(&out, 0x485), 0x7004c1e7);              /* for CPU 2 only */
     assert_int_equal(findings.count, 2);
@@ -435,7 +434,7 @@ static void pretending_what_this_cpu_has_not_is_a_warning(void **state)
     struct findings findings = {0};
 
     (void)state;
-    override_apply(&list, 0, &in, &out, &findings);
+    override_apply(&list, &in, &out, &findings);
     assert_int_equal(findings.count, 3);
     assert_int_equal(findings.item[0].rule, RULE_OVERRIDE_WITHOUT_EFFECT);
     assert_int_equal(findings.item[0].severity, SEVERITY_WARNING);
@@ -457,8 +456,8 @@ static void overridden_true_controls_without_values_fall_back(void **state)
     int not_read = 0;
 
     (void)state;
-    override_apply(&list, 0, &in, &out, &findings);
-    vmcs_config_derive(&out, VMX_CHECK_KVM, 0, &with, &findings);
+    override_apply(&list, &in, &out, &findings);
+    vmcs_config_derive(&out, &with, &findings);
     for (uint32_t i = 0; i < findings.count; i++)
         not_read += findings.item[i].rule == RULE_MSR_NOT_READ;
     assert_int_equal(not_read, 4);

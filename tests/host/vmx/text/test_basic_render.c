@@ -19,10 +19,10 @@ static const char *render(uint64_t basic, enum vmx_check mode,
     struct text_buffer buffer;
     struct vmx_msrs msrs = {0};
     struct vmcs_config config;
-    struct findings findings = {0};
+    struct findings findings = {.check = mode};
 
     vmx_msr_set(&msrs, 0x480, basic);
-    vmcs_config_derive(&msrs, mode, 0, &config, &findings);
+    vmcs_config_derive(&msrs, &config, &findings);
     text_buffer_init(&buffer, text, sizeof(text));
     basic_render(&buffer.sink, basic, &findings, paint);
     assert_int_equal(buffer.lost, 0);
