@@ -54,7 +54,6 @@ struct machine {
     struct findings findings; /* about the machine as a whole, and CPUs from outside */
     struct cpu_set finding_cpus[FINDINGS_MAX]; /* the CPUs that each of them is about */
     struct vmx_capability capability;          /* of the boot CPU */
-    struct paging_audit audit;                 /* of the page tables in use */
     char nmis_text[NMI_CAUSE_COUNT][NMI_TEXT_SIZE];
     struct cpu *const *cpus;
     uint32_t cpu_count;

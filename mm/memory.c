@@ -193,12 +193,11 @@ const void *firmware_map(uint64_t physical, size_t bytes)
 {
     uint64_t page = physical & ~(PAGE_SIZE - 1);
     uint64_t end = physical + bytes;
-    struct paging_leaf leaf;
 
     if (bytes == 0 || end < physical || end > DIRECT_MAP_END)
         return NULL;
     for (; page < end; page += PAGE_SIZE) {
-        if (!paging_walk(&tables, DIRECT_MAP + page, &leaf) &&
+        if (!paging_is_mapped(&tables, DIRECT_MAP + page) &&
             !map_pages(DIRECT_MAP + page, page, PAGE_SIZE, PAGING_PAT(PAT_INDEX_WB)))
             return NULL;
     }

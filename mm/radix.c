@@ -52,12 +52,10 @@ uint64_t *radix_make(struct radix *radix, uint64_t address, int level)
 
 struct radix_position radix_find(const struct radix *radix, uint64_t address)
 {
-    struct radix_position at = {radix_entry(radix->root, address, LEVEL_PML4), ~0ull, LEVEL_PML4};
+    struct radix_position at = {radix_entry(radix->root, address, LEVEL_PML4), LEVEL_PML4};
 
-    while (radix_is_table(radix->format, *at.entry, at.level)) {
-        at.allowed &= *at.entry ^ radix->format->forbid;
+    while (radix_is_table(radix->format, *at.entry, at.level))
         at.entry = radix_entry(*at.entry, address, --at.level);
-    }
     return at;
 }
 

@@ -25,7 +25,6 @@ struct radix_format {
     uint64_t present; /* an entry with any of these maps a page or points to a table */
     uint64_t table;   /* what an entry that points to a table has beside its address */
     uint64_t pat;     /* a bit of large pages whose place in a page of 4 KiB is bit 7; 0: none */
-    uint64_t forbid;  /* bits that take a permission away; others give it */
     /* Addresses >> half_bits, as signed numbers, are lowest_half … 0. */
     unsigned half_bits;
     int64_t lowest_half;
@@ -42,7 +41,6 @@ struct radix {
 /* The entry that decides about an address: a leaf, or one that is not present. */
 struct radix_position {
     uint64_t *entry;
-    uint64_t allowed; /* the bits that all entries above it have, those of `forbid` inverted */
     int level;
 };
 

@@ -3,10 +3,12 @@
  */
 #include "kernel/boot_step.h"
 #include "mm/memory.h"
+#include "kernel/report/report_audit.h"
 
 static void audit(struct machine *machine)
 {
-    paging_audit(kernel_tables(), &machine->audit);
+    (void)machine;
+    paging_audit(kernel_tables(), &paging_audited);
 }
 
 BOOT_STEP(900, .point = BOOT_AFTER_VMX, .run = audit);

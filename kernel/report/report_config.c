@@ -1,6 +1,7 @@
 /* What the boot CPU says of its VMX, bit by bit, and the controls that are on by name. */
 #include "kernel/report/report_parts.h"
 #include "lib/string.h"
+#include "kernel/report/report_audit.h"
 #include "vmx/capability/vmx_controls.h"
 #include "vmx/text/capability_text.h"
 
@@ -40,10 +41,13 @@ static void controls_text(const struct coloured *page, enum vmx_control_word wor
     print_to(page->sink, "\n");
 }
 
+struct paging_audit paging_audited;
+
 static void audit_text(const struct machine *machine, const struct coloured *page)
 {
-    const struct paging_audit *found = &machine->audit;
+    const struct paging_audit *found = &paging_audited;
 
+    (void)machine;
     print_to(page->sink, "  page tables   %lu mappings, %lu writable and executable\n",
              found->leaves_4k + found->leaves_2m + found->leaves_1g,
              found->writable_executable + found->aliased_pages);

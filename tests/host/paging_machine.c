@@ -106,6 +106,7 @@ void assert_seen(const struct machine *machine, uint64_t virt, uint64_t physical
 {
     struct seen seen = processor_walk(machine, virt);
     struct paging_leaf leaf;
+    uint64_t from = virt & 0xffffffffffff;
 
     assert_true(seen.mapped);
     assert_int_equal(seen.physical, physical);
@@ -116,7 +117,8 @@ void assert_seen(const struct machine *machine, uint64_t virt, uint64_t physical
     assert_int_equal(seen.global, (flags & PAGING_GLOBAL) != 0);
     assert_int_equal(PAGING_PAT(seen.pat), flags & PAGING_PAT_MASK);
 
-    assert_true(paging_walk(&machine->tables, virt, &leaf));
+    assert_true(paging_is_mapped(&machine->tables, virt));
+    assert_true(paging_next(&machine->tables, &from, &leaf));
     assert_int_equal(leaf.size, seen.size);
     assert_int_equal(leaf.flags, flags);
     assert_int_equal(leaf.physical_base + (virt - leaf.virtual_base), physical);
@@ -125,8 +127,6 @@ void assert_seen(const struct machine *machine, uint64_t virt, uint64_t physical
 
 void assert_unseen(const struct machine *machine, uint64_t virt)
 {
-    struct paging_leaf leaf;
-
     assert_false(processor_walk(machine, virt).mapped);
-    assert_false(paging_walk(&machine->tables, virt, &leaf));
+    assert_false(paging_is_mapped(&machine->tables, virt));
 }

@@ -8,7 +8,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "mm/paging.h"
+#include "mm/paging_audit.h"
 
 #define KIB4 0x1000ull
 #define MIB2 0x200000ull
@@ -42,7 +42,7 @@ struct seen {
 /* Ends the test at an entry that has reserved bits, or is not the supervisor's. */
 struct seen processor_walk(const struct machine *machine, uint64_t virt);
 
-/* Both the processor and paging_walk() see this; size 0: any. */
+/* The processor, paging_is_mapped() and paging_next() see this; size 0: any. */
 void assert_seen(const struct machine *machine, uint64_t virt, uint64_t physical, uint64_t size,
                  uint64_t flags);
 void assert_unseen(const struct machine *machine, uint64_t virt);

@@ -174,7 +174,6 @@ static void errors(void **state)
 {
     struct machine machine;
     struct page_tables *tables = &machine.tables;
-    struct paging_leaf leaf;
 
     (void)state;
     machine_init(&machine, true);
@@ -194,7 +193,6 @@ static void errors(void **state)
     assert_int_equal(paging_protect(tables, 1, KIB4, 0), MAP_MISALIGNED);
     assert_int_equal(paging_unmap(tables, 1ull << 47, KIB4), MAP_BAD_ADDRESS);
     assert_int_equal(machine.used, 1);
-    assert_false(paging_walk(tables, 1ull << 47, &leaf));
 
     /* the very ends of what there is */
     assert_int_equal(paging_map(tables, 0 - KIB4, (1ull << 52) - KIB4, KIB4, 0), MAP_OK);

@@ -1,6 +1,7 @@
 /*
  * The report as a page, with what tools and people look for in it: headings, a line for each fact.
  */
+#include "kernel/report/report_audit.h"
 #include "kernel/report/report.h"
 #include "tests/host/full_msrs.h"
 #include "tests/host/random.h"
@@ -97,7 +98,7 @@ static void the_way(void **state)
     machine->ram_bytes = 5ull << 20;
     machine->pool_bytes = 4ull << 20;
     machine->used_bytes = 3 << 10;
-    machine->audit = (struct paging_audit){.leaves_4k = 1, .leaves_2m = 2, .leaves_1g = 3};
+    paging_audited = (struct paging_audit){.leaves_4k = 1, .leaves_2m = 2, .leaves_1g = 3};
     machine->timing.tsc_per_ms = 1000;
     cpu_list[2].phase = CPU_SILENT;
     assert_has("<1>\nThe way here\n"
@@ -109,7 +110,7 @@ static void the_way(void **state)
                "  clock         TSC at 1.000 MHz by PIT\n");
     strcpy(machine->boot.command_line, "stop=caps");
     machine->boot.uefi = machine->x2apic = true;
-    machine->audit.aliased_pages = 7;
+    paging_audited.aliased_pages = 7;
     assert_has("GRUB on UEFI, ");
     assert_has("  command line  stop=caps\n");
     assert_has(" 7 writable and executable\n  CPUs          2 of 3 started, x2APIC mode\n");
