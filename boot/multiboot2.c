@@ -36,15 +36,9 @@ struct tag {
     uint32_t type, size;
 };
 
-struct string_tag {
-    struct tag tag;
-    char string[];
-};
-
 struct module_tag {
     struct tag tag;
     uint32_t start, end;
-    char string[];
 };
 
 struct basic_memory_tag {
@@ -70,25 +64,9 @@ struct efi_descriptor {
     uint64_t physical_start, virtual_start, pages, attribute;
 };
 
-struct framebuffer_tag {
-    struct tag tag;
-    struct multiboot_framebuffer framebuffer;
-};
-
-struct rsdp_tag {
-    struct tag tag;
-    uint8_t rsdp[];
-};
-
 enum { EFI_PAGE_SHIFT = 12 };
 #define EFI_MEMORY_WB (1ull << 3)  /* can be cached write-back */
 #define EFI_MEMORY_SP (1ull << 18) /* set aside for a special purpose */
-
-/* Tags that are read only when the better ones are missing. */
-struct fallback {
-    const struct map_tag *efi_map;
-    const struct basic_memory_tag *basic;
-};
 
 const char *multiboot_result_text(enum multiboot_result result)
 {
@@ -101,11 +79,13 @@ const char *multiboot_result_text(enum multiboot_result result)
     return result < MULTIBOOT_RESULT_COUNT ? text[result] : "unknown result";
 }
 
-/* Copies a string that ends before `end`; counts in *lost what does not fit into `size` bytes. */
-static enum multiboot_result copy_string(char *to, size_t size, const char *string, const void *end,
-                                         uint32_t *lost)
+/* Copies the string from `offset` of the tag on; counts in *lost what has no room in `size` bytes.
+ */
+static enum multiboot_result copy_string(char *to, size_t size, const struct tag *tag,
+                                         size_t offset, uint32_t *lost)
 {
-    size_t room = (size_t)((const char *)end - string);
+    const char *string = (const char *)tag + offset;
+    size_t room = tag->size - offset;
     size_t length = strnlen(string, room);
     size_t fits = length < size ? length : size - 1;
 
@@ -113,17 +93,30 @@ static enum multiboot_result copy_string(char *to, size_t size, const char *stri
         return MULTIBOOT_STRING_OPEN;
     memcpy(to, string, fits);
     to[fits] = '\0';
-    if (lost != NULL)
-        *lost = (uint32_t)(length - fits);
+    *lost = (uint32_t)(length - fits);
     return MULTIBOOT_OK;
 }
 
-static enum multiboot_result take_module(const struct module_tag *module, const void *end,
-                                         struct multiboot_info *out)
+static enum multiboot_result take_command_line(const struct tag *tag, struct multiboot_info *out)
 {
+    return copy_string(out->command_line, sizeof(out->command_line), tag, sizeof(*tag),
+                       &out->command_line_lost);
+}
+
+static enum multiboot_result take_loader(const struct tag *tag, struct multiboot_info *out)
+{
+    uint32_t lost;
+
+    return copy_string(out->loader, sizeof(out->loader), tag, sizeof(*tag), &lost);
+}
+
+static enum multiboot_result take_module(const struct tag *tag, struct multiboot_info *out)
+{
+    const struct module_tag *module = (const struct module_tag *)tag;
     struct multiboot_module taken = {.start = module->start, .end = module->end};
+    uint32_t lost;
     enum multiboot_result result =
-        copy_string(taken.string, sizeof(taken.string), module->string, end, NULL);
+        copy_string(taken.string, sizeof(taken.string), tag, sizeof(*module), &lost);
 
     if (result != MULTIBOOT_OK)
         return result;
@@ -136,16 +129,14 @@ static enum multiboot_result take_module(const struct module_tag *module, const 
     return MULTIBOOT_OK;
 }
 
-static enum multiboot_result take_framebuffer(const struct framebuffer_tag *tag,
-                                              struct multiboot_info *out)
+static enum multiboot_result take_framebuffer(const struct tag *tag, struct multiboot_info *out)
 {
-    bool coloured = tag->framebuffer.type == MULTIBOOT_FRAMEBUFFER_RGB;
-    size_t bytes = coloured ? FRAMEBUFFER_END : FRAMEBUFFER_COLOURS;
+    const struct multiboot_framebuffer *given = (const struct multiboot_framebuffer *)(tag + 1);
+    size_t bytes = given->type == MULTIBOOT_FRAMEBUFFER_RGB ? FRAMEBUFFER_END : FRAMEBUFFER_COLOURS;
 
-    memcpy(&out->framebuffer, &tag->framebuffer, FRAMEBUFFER_COLOURS);
-    if (tag->tag.size < sizeof(tag->tag) + bytes)
+    if (tag->size < sizeof(*tag) + bytes)
         return MULTIBOOT_TAG_SHORT;
-    memcpy(&out->framebuffer, &tag->framebuffer, bytes);
+    memcpy(&out->framebuffer, given, bytes);
     out->has_framebuffer = true;
     return MULTIBOOT_OK;
 }
@@ -178,36 +169,25 @@ static enum multiboot_result add_memory(struct multiboot_info *out, uint64_t bas
 static enum multiboot_memory_kind efi_kind(const struct efi_descriptor *entry,
                                            bool boot_services_not_ended)
 {
-    enum {
-        LOADER_CODE = 1,
-        LOADER_DATA = 2,
-        BOOT_SERVICES_CODE = 3,
-        BOOT_SERVICES_DATA = 4,
-        CONVENTIONAL = 7,
-        UNUSABLE = 8,
-        ACPI_RECLAIM = 9,
-        ACPI_NVS = 10,
+    enum { BOOT_SERVICES_CODE = 3, BOOT_SERVICES_DATA = 4 };
+    static const uint8_t kinds[] = {
+        [1] = MULTIBOOT_MEMORY_AVAILABLE, /* the loader's code and data */
+        [2] = MULTIBOOT_MEMORY_AVAILABLE,
+        [BOOT_SERVICES_CODE] = MULTIBOOT_MEMORY_AVAILABLE,
+        [BOOT_SERVICES_DATA] = MULTIBOOT_MEMORY_AVAILABLE,
+        [7] = MULTIBOOT_MEMORY_AVAILABLE, /* "conventional" */
+        [8] = MULTIBOOT_MEMORY_BAD,
+        [9] = MULTIBOOT_MEMORY_ACPI_RECLAIMABLE,
+        [10] = MULTIBOOT_MEMORY_NVS,
     };
+    uint8_t kind = entry->type < sizeof(kinds) ? kinds[entry->type] : 0;
     bool usable = (entry->attribute & EFI_MEMORY_WB) && !(entry->attribute & EFI_MEMORY_SP);
 
-    switch (entry->type) {
-    case BOOT_SERVICES_CODE:
-    case BOOT_SERVICES_DATA:
+    if (entry->type == BOOT_SERVICES_CODE || entry->type == BOOT_SERVICES_DATA)
         usable = usable && !boot_services_not_ended;
-        return usable ? MULTIBOOT_MEMORY_AVAILABLE : MULTIBOOT_MEMORY_RESERVED;
-    case LOADER_CODE:
-    case LOADER_DATA:
-    case CONVENTIONAL:
-        return usable ? MULTIBOOT_MEMORY_AVAILABLE : MULTIBOOT_MEMORY_RESERVED;
-    case UNUSABLE:
-        return MULTIBOOT_MEMORY_BAD;
-    case ACPI_RECLAIM:
-        return MULTIBOOT_MEMORY_ACPI_RECLAIMABLE;
-    case ACPI_NVS:
-        return MULTIBOOT_MEMORY_NVS;
-    default:
+    if (kind == 0 || (kind == MULTIBOOT_MEMORY_AVAILABLE && !usable))
         return MULTIBOOT_MEMORY_RESERVED;
-    }
+    return (enum multiboot_memory_kind)kind;
 }
 
 /* One entry of either map. */
@@ -229,15 +209,16 @@ static enum multiboot_result take_entry(const void *at, bool efi, struct multibo
 }
 
 /* The tag must hold a whole number of entries, each with at least the fields we know. */
-static enum multiboot_result take_map(const struct map_tag *map, bool efi,
-                                      struct multiboot_info *out)
+static enum multiboot_result take_entries(const struct tag *tag, bool efi,
+                                          struct multiboot_info *out)
 {
-    const uint8_t *end = (const uint8_t *)map + map->tag.size;
+    const struct map_tag *map = (const struct map_tag *)tag;
+    const uint8_t *end = (const uint8_t *)map + tag->size;
     uint32_t least = efi ? sizeof(struct efi_descriptor) : sizeof(struct map_entry);
     enum multiboot_result result = MULTIBOOT_OK;
 
     if (map->entry_size < least || map->entry_size % TAG_ALIGN != 0 ||
-        (map->tag.size - sizeof(*map)) % map->entry_size != 0)
+        (tag->size - sizeof(*map)) % map->entry_size != 0)
         return efi ? MULTIBOOT_EFI_ENTRY : MULTIBOOT_MEMORY_ENTRY;
     for (const uint8_t *at = map->entries; at < end && result == MULTIBOOT_OK;
          at += map->entry_size)
@@ -245,91 +226,70 @@ static enum multiboot_result take_map(const struct map_tag *map, bool efi,
     return result;
 }
 
-static void take_basic_memory(const struct basic_memory_tag *basic, struct multiboot_info *out)
+static enum multiboot_result take_map(const struct tag *tag, struct multiboot_info *out)
 {
+    return take_entries(tag, false, out);
+}
+
+static void take_basic_memory(const struct tag *tag, struct multiboot_info *out)
+{
+    const struct basic_memory_tag *basic = (const struct basic_memory_tag *)tag;
     const uint64_t kib = 1024;
-    const uint64_t upper_base = kib * kib;
 
     (void)add_memory(out, 0, basic->lower * kib, MULTIBOOT_MEMORY_AVAILABLE);
-    (void)add_memory(out, upper_base, basic->upper * kib, MULTIBOOT_MEMORY_AVAILABLE);
+    (void)add_memory(out, kib * kib, basic->upper * kib, MULTIBOOT_MEMORY_AVAILABLE);
 }
 
 /* The new RSDP wins, whichever comes first. */
-static void take_rsdp(const struct rsdp_tag *tag, uint32_t length, struct multiboot_info *out)
+static enum multiboot_result take_rsdp(const struct tag *tag, struct multiboot_info *out)
 {
+    uint32_t length = tag->type == TAG_RSDP_OLD ? RSDP_OLD_SIZE : MULTIBOOT_RSDP_SIZE;
+
     if (length < out->rsdp_length)
-        return;
-    memcpy(out->rsdp, tag->rsdp, length);
+        return MULTIBOOT_OK;
+    memcpy(out->rsdp, tag + 1, length);
     out->rsdp_length = length;
+    return MULTIBOOT_OK;
 }
 
-/* What a tag has to have to be looked at; a type that is not here is passed over. */
+static enum multiboot_result note_boot_services(const struct tag *tag, struct multiboot_info *out)
+{
+    (void)tag;
+    out->boot_services_not_ended = true;
+    return MULTIBOOT_OK;
+}
+
+/* What a tag has to have to be looked at, and what is done with it; other types are passed over. */
 static const struct tag_rule {
     uint32_t least; /* bytes of the whole tag */
     bool repeats;   /* may stand more than once */
     bool uefi;      /* only UEFI firmware has it */
+    enum multiboot_result (*take)(const struct tag *tag, struct multiboot_info *out);
 } tag_rules[] = {
-    [TAG_COMMAND_LINE] = {.least = sizeof(struct string_tag)},
-    [TAG_LOADER_NAME] = {.least = sizeof(struct string_tag)},
-    [TAG_MODULE] = {.least = sizeof(struct module_tag), .repeats = true},
+    [TAG_COMMAND_LINE] = {.least = sizeof(struct tag), .take = take_command_line},
+    [TAG_LOADER_NAME] = {.least = sizeof(struct tag), .take = take_loader},
+    [TAG_MODULE] = {.least = sizeof(struct module_tag), .repeats = true, .take = take_module},
     [TAG_BASIC_MEMORY] = {.least = sizeof(struct basic_memory_tag)},
-    [TAG_MEMORY_MAP] = {.least = sizeof(struct map_tag)},
-    [TAG_FRAMEBUFFER] = {.least = sizeof(struct tag) + FRAMEBUFFER_COLOURS},
+    [TAG_MEMORY_MAP] = {.least = sizeof(struct map_tag), .take = take_map},
+    [TAG_FRAMEBUFFER] = {.least = sizeof(struct tag) + FRAMEBUFFER_COLOURS,
+                         .take = take_framebuffer},
     [TAG_EFI32_SYSTEM_TABLE] = {.least = 12, .uefi = true},
     [TAG_EFI64_SYSTEM_TABLE] = {.least = 16, .uefi = true},
-    [TAG_RSDP_OLD] = {.least = sizeof(struct rsdp_tag) + RSDP_OLD_SIZE},
-    [TAG_RSDP_NEW] = {.least = sizeof(struct rsdp_tag) + MULTIBOOT_RSDP_SIZE},
+    [TAG_RSDP_OLD] = {.least = sizeof(struct tag) + RSDP_OLD_SIZE, .take = take_rsdp},
+    [TAG_RSDP_NEW] = {.least = sizeof(struct tag) + MULTIBOOT_RSDP_SIZE, .take = take_rsdp},
     [TAG_EFI_MEMORY_MAP] = {.least = sizeof(struct map_tag), .uefi = true},
-    [TAG_EFI_BOOT_SERVICES] = {.least = sizeof(struct tag), .uefi = true},
+    [TAG_EFI_BOOT_SERVICES] = {.least = sizeof(struct tag),
+                               .uefi = true,
+                               .take = note_boot_services},
     [TAG_EFI32_IMAGE_HANDLE] = {.least = 12, .uefi = true},
     [TAG_EFI64_IMAGE_HANDLE] = {.least = 16, .uefi = true},
 };
 
 enum { TAG_RULES = sizeof(tag_rules) / sizeof(tag_rules[0]) };
 
-/* Takes one tag that is known to lie inside the information and to be as large as its rule wants.
- */
+/* Takes a tag that lies inside the information. `found`: by type, the tags so far. */
 static enum multiboot_result take_tag(const struct tag *tag, struct multiboot_info *out,
-                                      struct fallback *fallback)
-{
-    const void *end = (const uint8_t *)tag + tag->size;
-
-    switch (tag->type) {
-    case TAG_COMMAND_LINE:
-        return copy_string(out->command_line, sizeof(out->command_line),
-                           ((const struct string_tag *)tag)->string, end, &out->command_line_lost);
-    case TAG_LOADER_NAME:
-        return copy_string(out->loader, sizeof(out->loader),
-                           ((const struct string_tag *)tag)->string, end, NULL);
-    case TAG_MODULE:
-        return take_module((const struct module_tag *)tag, end, out);
-    case TAG_BASIC_MEMORY:
-        fallback->basic = (const struct basic_memory_tag *)tag;
-        return MULTIBOOT_OK;
-    case TAG_MEMORY_MAP:
-        return take_map((const struct map_tag *)tag, false, out);
-    case TAG_FRAMEBUFFER:
-        return take_framebuffer((const struct framebuffer_tag *)tag, out);
-    case TAG_RSDP_OLD:
-        take_rsdp((const struct rsdp_tag *)tag, RSDP_OLD_SIZE, out);
-        return MULTIBOOT_OK;
-    case TAG_RSDP_NEW:
-        take_rsdp((const struct rsdp_tag *)tag, MULTIBOOT_RSDP_SIZE, out);
-        return MULTIBOOT_OK;
-    case TAG_EFI_MEMORY_MAP:
-        fallback->efi_map = (const struct map_tag *)tag;
-        return MULTIBOOT_OK;
-    case TAG_EFI_BOOT_SERVICES:
-        out->boot_services_not_ended = true;
-        return MULTIBOOT_OK;
-    default:
-        return MULTIBOOT_OK;
-    }
-}
-
-/* Checks the tag against the rule of its type, then takes it; `seen` has a bit for each type. */
-static enum multiboot_result check_and_take(const struct tag *tag, struct multiboot_info *out,
-                                            struct fallback *fallback, uint32_t *seen)
+                                      const struct tag *found[TAG_RULES])
 {
     const struct tag_rule *rule;
 
@@ -338,17 +298,16 @@ static enum multiboot_result check_and_take(const struct tag *tag, struct multib
     rule = &tag_rules[tag->type];
     if (tag->size < rule->least)
         return MULTIBOOT_TAG_SHORT;
-    if ((*seen & 1u << tag->type) && !rule->repeats)
+    if (found[tag->type] != NULL && !rule->repeats)
         return MULTIBOOT_TAG_TWICE;
-    *seen |= 1u << tag->type;
+    found[tag->type] = tag;
     out->uefi = out->uefi || rule->uefi;
-    return take_tag(tag, out, fallback);
+    return rule->take != NULL ? rule->take(tag, out) : MULTIBOOT_OK;
 }
 
 static enum multiboot_result walk_tags(const uint8_t *info, struct multiboot_info *out,
-                                       struct fallback *fallback)
+                                       const struct tag *found[TAG_RULES])
 {
-    uint32_t seen = 0;
     uint64_t offset = INFO_HEADER_SIZE;
 
     while (offset + sizeof(struct tag) <= out->total_size) {
@@ -363,7 +322,7 @@ static enum multiboot_result walk_tags(const uint8_t *info, struct multiboot_inf
             return MULTIBOOT_TAG_PAST_END;
         if (tag->type == TAG_END)
             return MULTIBOOT_OK;
-        result = check_and_take(tag, out, fallback, &seen);
+        result = take_tag(tag, out, found);
         if (result != MULTIBOOT_OK)
             return result;
         offset += ((uint64_t)tag->size + TAG_ALIGN - 1) / TAG_ALIGN * TAG_ALIGN;
@@ -373,7 +332,7 @@ static enum multiboot_result walk_tags(const uint8_t *info, struct multiboot_inf
 
 enum multiboot_result multiboot_parse(const void *info, size_t most, struct multiboot_info *out)
 {
-    struct fallback fallback = {0};
+    const struct tag *found[TAG_RULES] = {NULL};
     enum multiboot_result result;
 
     memset(out, 0, sizeof(*out));
@@ -387,14 +346,12 @@ enum multiboot_result multiboot_parse(const void *info, size_t most, struct mult
     if (out->total_size > most)
         return MULTIBOOT_TOO_LARGE;
 
-    result = walk_tags(info, out, &fallback);
-    if (result != MULTIBOOT_OK)
-        return result;
-    if (out->memory_count == 0 && fallback.efi_map != NULL)
-        result = take_map(fallback.efi_map, true, out);
-    if (out->memory_count == 0 && fallback.basic != NULL && result == MULTIBOOT_OK)
-        take_basic_memory(fallback.basic, out);
-    if (out->memory_count == 0 && result == MULTIBOOT_OK)
-        return MULTIBOOT_NO_MEMORY;
-    return result;
+    result = walk_tags(info, out, found);
+
+    /* These are read only when the better one is missing. */
+    if (result == MULTIBOOT_OK && out->memory_count == 0 && found[TAG_EFI_MEMORY_MAP] != NULL)
+        result = take_entries(found[TAG_EFI_MEMORY_MAP], true, out);
+    if (result == MULTIBOOT_OK && out->memory_count == 0 && found[TAG_BASIC_MEMORY] != NULL)
+        take_basic_memory(found[TAG_BASIC_MEMORY], out);
+    return result == MULTIBOOT_OK && out->memory_count == 0 ? MULTIBOOT_NO_MEMORY : result;
 }
