@@ -91,24 +91,16 @@ static void was_mistyped(const struct command_word *word)
         *word->mistyped = true;
 }
 
-static bool in_a_name(char c)
-{
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '-';
-}
-
-/* A mistyped name ends at the first character that no name has. */
 static void print_unknown(struct command_line *out, struct command_text word)
 {
-    struct nearest nearest = {.typed = word.start};
+    const struct command_word *meant = NULL;
     char after[64] = "no known one is near";
 
-    while (nearest.length < word.length && in_a_name(word.start[nearest.length]))
-        nearest.length++;
-    SET_FOR_EACH(words, known)
-        nearest_offer(&nearest, (*known)->name);
-    if (nearest.name != NULL) {
-        format_text(after, sizeof(after), "the nearest known one is \"%s\"", nearest.name);
-        was_mistyped(find_word((struct command_text){nearest.name, strlen(nearest.name)}));
+    SET_FOR_EACH(word_hints, hint)
+        meant = (*hint)->meant(word);
+    if (meant != NULL) {
+        format_text(after, sizeof(after), "the nearest known one is \"%s\"", meant->name);
+        was_mistyped(meant);
     }
     add_problem(out, "unknown word", word, after);
 }

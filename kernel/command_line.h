@@ -91,4 +91,10 @@ struct command_word {
     SET_MEMBER(words, place, const struct command_word, command_word_##place)
 SET_DECLARE(words, const struct command_word);
 
+/* The known word that an unknown one is meant to be; NULL for none. */
+struct word_hint {
+    const struct command_word *(*meant)(struct command_text word);
+};
+SET_DECLARE(word_hints, const struct word_hint);
+
 #endif

@@ -1,5 +1,6 @@
 #include "kernel/guests/guest_choice.h"
 
+#include "kernel/words/nearest.h"
 #include "lib/format.h"
 #include "lib/string.h"
 

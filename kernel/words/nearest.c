@@ -1,3 +1,6 @@
+#include "kernel/words/nearest.h"
+
+#include "kernel/command_line.h"
 #include "lib/string.h"
 
 enum { LONGEST = 32 }; /* nothing that is longer is near to anything */
@@ -55,3 +58,27 @@ void nearest_offer(struct nearest *nearest, const char *name)
     nearest->name = name;
     nearest->distance = found;
 }
+
+static bool in_a_name(char c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '-';
+}
+
+/* A mistyped name ends at the first character that no name has. */
+static const struct command_word *meant_word(struct command_text word)
+{
+    struct nearest nearest = {.typed = word.start};
+    const struct command_word *meant = NULL;
+
+    while (nearest.length < word.length && in_a_name(word.start[nearest.length]))
+        nearest.length++;
+    SET_FOR_EACH(words, known) {
+        nearest_offer(&nearest, (*known)->name);
+        if (nearest.name == (*known)->name)
+            meant = *known;
+    }
+    return meant;
+}
+
+static const struct word_hint hint = {meant_word};
+SET_MEMBER(word_hints, 1, const struct word_hint, hint);

@@ -6,7 +6,7 @@
 
 #include <string.h>
 
-#include "lib/string.h"
+#include "kernel/words/nearest.h"
 
 static const char *nearest_of(const char *typed, const char *first, const char *second)
 {
