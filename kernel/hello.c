@@ -13,7 +13,7 @@ static const char *results[CPUS_MAX]; /* "ok", or what it did otherwise; NULL: i
 
 static void run_on_this_cpu(struct cpu *cpu)
 {
-    const char *wrong = hello_run(&cpu->vmx);
+    const char *wrong = hello_run(cpu->vmx);
 
     results[cpu->index] = wrong == NULL ? ok : wrong;
 }

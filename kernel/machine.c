@@ -145,7 +145,7 @@ bool machine_all_loaded(const struct machine *machine)
     for (uint32_t i = 0; i < machine->cpu_count; i++) {
         const struct cpu *cpu = machine->cpus[i];
 
-        if (cpu->phase == CPU_READY && cpu->vmx.state != VMX_CPU_LOADED)
+        if (cpu->phase == CPU_READY && cpu->vmx->state != VMX_CPU_LOADED)
             return false;
     }
     return !machine_refused(machine);
@@ -181,7 +181,7 @@ static bool all_followed(const struct findings *findings)
 bool machine_followed_command_line(const struct machine *machine)
 {
     for (uint32_t i = 0; i < machine->cpu_count; i++) {
-        if (!all_followed(&machine->cpus[i]->vmx.findings))
+        if (!all_followed(&machine->cpus[i]->vmx->findings))
             return false;
     }
     return all_followed(&machine->findings);
@@ -235,7 +235,7 @@ bool machine_refused(const struct machine *machine)
     if (findings_refuse(&machine->findings))
         return true;
     for (uint32_t i = 0; i < machine->cpu_count; i++) {
-        if (findings_refuse(&machine->cpus[i]->vmx.findings))
+        if (findings_refuse(&machine->cpus[i]->vmx->findings))
             return true;
     }
     return false;

@@ -11,7 +11,7 @@
 #include "kernel/acpi/acpi.h"
 #include "lib/host/clock.h"
 #include "kernel/command_line.h"
-#include "vm/host/cpu.h"
+#include "lib/host/cpu.h"
 #include "mm/paging.h"
 #include "vmx/finding.h"
 #include "vmx/capability/vmx_capability.h"

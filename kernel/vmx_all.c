@@ -9,21 +9,21 @@ static struct vmx_options options;
 
 static void check_cpu(struct cpu *cpu, const struct cpu *boot_cpu)
 {
-    cpu->vmx.cpu = cpu->index;
-    cpu->vmx.options = &options;
-    vmx_cpu_check(&cpu->vmx, boot_cpu ? &boot_cpu->vmx : NULL);
+    cpu->vmx->cpu = cpu->index;
+    cpu->vmx->options = &options;
+    vmx_cpu_check(cpu->vmx, boot_cpu ? boot_cpu->vmx : NULL);
 }
 
 static void check_and_enable(struct cpu *cpu)
 {
     if (cpu != cpus[0])
         check_cpu(cpu, cpus[0]);
-    vmx_cpu_enable(&cpu->vmx);
+    vmx_cpu_enable(cpu->vmx);
 }
 
 static void disable(struct cpu *cpu)
 {
-    vmx_cpu_disable(&cpu->vmx);
+    vmx_cpu_disable(cpu->vmx);
 }
 
 void vmx_all_run(struct machine *machine, void (*work)(struct cpu *cpu), uint64_t microseconds)
@@ -42,7 +42,7 @@ void vmx_all_enable(struct machine *machine)
                                    .stop = machine->options.stop,
                                    .override = &machine->options.override};
     check_cpu(cpus[0], NULL);
-    vmx_capability_derive(&cpus[0]->vmx.checked, &machine->capability);
+    vmx_capability_derive(&cpus[0]->vmx->checked, &machine->capability);
     vmx_all_run(machine, check_and_enable, WORK_US);
     if (machine_refused(machine))
         vmx_all_disable(machine);

@@ -5,6 +5,7 @@
 #include "mm/memory.h"
 #include "mm/memory_type.h"
 #include "mm/page_alloc.h"
+#include "vmx/vmx_cpu.h"
 
 /* SDM Vol. 3, "Segment Descriptors" and "TSS Descriptor in 64-bit mode"; accessed bits set. */
 #define DESCRIPTOR_CODE64 0x00af9b000000ffffull
@@ -37,6 +38,7 @@ struct __attribute__((packed)) idt_gate {
 extern const uint8_t trap_stubs[];
 
 static struct cpu boot_cpu;
+static struct vmx_cpu boot_vmx;
 
 /* One stack for all interrupt-stack slots until memory can be allocated. */
 static uint8_t early_ist_stack[4096] __attribute__((aligned(16)));
@@ -91,6 +93,7 @@ static void build_idt(void)
 void cpu_boot_init(void)
 {
     boot_cpu.self = &boot_cpu;
+    boot_cpu.vmx = &boot_vmx;
     boot_cpu.phase = CPU_READY;
     for (unsigned ist = IST_DF; ist < IST_COUNT; ist++)
         boot_cpu.tss.ist[ist - 1] = (uint64_t)early_ist_stack + sizeof(early_ist_stack);
@@ -121,16 +124,22 @@ bool cpu_boot_finish(uint32_t apic_id)
 
 struct cpu *cpu_create(uint32_t apic_id)
 {
+    struct {
+        struct cpu cpu;
+        struct vmx_cpu vmx;
+    } * whole;
     uint64_t page;
     struct cpu *cpu;
 
     if (cpu_count == CPUS_MAX)
         return NULL;
-    page = pages_alloc(get_order(sizeof(*cpu)));
+    page = pages_alloc(get_order(sizeof(*whole)));
     if (page == 0)
         return NULL;
-    cpu = phys_to_virt(page);
+    whole = phys_to_virt(page);
+    cpu = &whole->cpu;
     cpu->self = cpu;
+    cpu->vmx = &whole->vmx;
     cpu->index = cpu_count;
     cpu->apic_id = apic_id;
     cpu->stack_top = stack_create(STACK_PAGES);

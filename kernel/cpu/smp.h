@@ -10,7 +10,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "vm/host/cpu.h"
+#include "lib/host/cpu.h"
 
 /* Selectors in every CPU's GDT. */
 enum { SELECTOR_CODE = 0x08, SELECTOR_DATA = 0x10, SELECTOR_TSS = 0x18 };

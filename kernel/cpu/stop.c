@@ -4,7 +4,8 @@
 #include <stddef.h>
 
 #include "lib/host/apic.h"
-#include "vm/host/cpu.h"
+#include "lib/host/cpu.h"
+#include "vmx/vmx_cpu.h"
 #include "lib/x86.h"
 
 #define NOBODY UINT64_MAX
@@ -30,7 +31,7 @@ bool stop_elsewhere(void)
 static bool has_to_stop(struct cpu *cpu, const struct cpu *self)
 {
     return cpu != self && !atomic_load(&cpu->halted) &&
-           (atomic_load(&cpu->phase) == CPU_READY || cpu->vmx.state != VMX_CPU_OFF);
+           (atomic_load(&cpu->phase) == CPU_READY || cpu->vmx->state != VMX_CPU_OFF);
 }
 
 void stop_call(void)

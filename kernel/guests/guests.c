@@ -40,9 +40,9 @@ static void trace(const struct vcpu *vcpu, const struct exit_record *exit)
 static void run(const struct guest *guest, struct cpu *cpu, struct guest_run *result)
 {
     if (guest->any_end)
-        random_guest_run(guest, &cpu->vmx, &options, result);
+        random_guest_run(guest, cpu->vmx, &options, result);
     else
-        guest_run(guest, &cpu->vmx, &options, result);
+        guest_run(guest, cpu->vmx, &options, result);
 }
 
 /* Printed once, by the first CPU that runs the guest, so that one that never ends can be named. */
@@ -189,7 +189,7 @@ static bool all_have_timer(const struct machine *machine)
     for (uint32_t i = 0; i < machine->cpu_count; i++) {
         struct vmx_capability capability;
 
-        vmx_capability_derive(&machine->cpus[i]->vmx.msrs, &capability);
+        vmx_capability_derive(&machine->cpus[i]->vmx->msrs, &capability);
         all &= machine->cpus[i]->phase != CPU_READY || vcpu_controls_have_timer(&capability);
     }
     return all;
@@ -214,7 +214,7 @@ static void run_all(struct machine *machine)
 
 static void run_bench(struct machine *machine)
 {
-    guest_run(&guest_bench, &machine->cpus[0]->vmx, &options, &guest_results.bench_run);
+    guest_run(&guest_bench, machine->cpus[0]->vmx, &options, &guest_results.bench_run);
 }
 
 /* Names are checked with the other words; which CPUs there are is not known yet. */

@@ -56,12 +56,12 @@ const char *cpu_state_name(const struct cpu *cpu)
 {
     if (cpu->phase == CPU_UNREACHABLE)
         return "no path"; /* nothing was sent to it */
-    return cpu->phase == CPU_READY ? vmx_state_name(cpu->vmx.state) : "silent";
+    return cpu->phase == CPU_READY ? vmx_state_name(cpu->vmx->state) : "silent";
 }
 
 enum colour cpu_state_colour(const struct cpu *cpu)
 {
     if (cpu->phase != CPU_READY)
         return COLOUR_WARNING;
-    return cpu->vmx.state == VMX_CPU_LOADED ? COLOUR_OK : COLOUR_PLAIN;
+    return cpu->vmx->state == VMX_CPU_LOADED ? COLOUR_OK : COLOUR_PLAIN;
 }

@@ -8,7 +8,8 @@
 #include <stdint.h>
 
 #include "kernel/console/console.h"
-#include "vm/host/cpu.h"
+#include "lib/host/cpu.h"
+#include "vmx/vmx_cpu.h"
 #include "lib/format.h"
 
 /* Bytes that hold the ranges of any set of CPUs: "0,2,4" …, each with its comma. */

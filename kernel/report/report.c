@@ -58,7 +58,7 @@ REPORT_JSON(010, way_json);
 
 static void config_text(const struct machine *machine, const struct coloured *page)
 {
-    const struct vmx_cpu *cpu = &machine->cpus[0]->vmx;
+    const struct vmx_cpu *cpu = machine->cpus[0]->vmx;
 
     if (!vmx_msr_is_present(&cpu->checked, IA32_VMX_BASIC))
         return;
@@ -75,7 +75,7 @@ REPORT_TEXT(030, config_text);
 
 static void config_json(const struct machine *machine, struct json *json)
 {
-    const struct vmx_cpu *cpu = &machine->cpus[0]->vmx;
+    const struct vmx_cpu *cpu = machine->cpus[0]->vmx;
     const struct vmx_dump dump = {
         .msrs = cpu->checked,
         .has_feature_control = cpu->feature_control_present,
@@ -136,13 +136,13 @@ static void cpu_text(const struct coloured *page, const struct cpu *cpu)
 {
     print_in(page, cpu_state_colour(cpu), "  %3u  %#7x  %-7s", cpu->index, cpu->apic_id,
              cpu_state_name(cpu));
-    region_text(page, &cpu->vmx.vmxon_region);
-    region_text(page, &cpu->vmx.vmcs_region);
-    if (cpu->vmx.state == VMX_CPU_LOADED)
-        print_to(page->sink, "  %#012lx", cpu->vmx.vmptrst);
-    if (cpu->vmx.error_instruction != NULL) {
-        print_to(page->sink, "  %s: ", cpu->vmx.error_instruction);
-        result_text(page, cpu->vmx.error);
+    region_text(page, &cpu->vmx->vmxon_region);
+    region_text(page, &cpu->vmx->vmcs_region);
+    if (cpu->vmx->state == VMX_CPU_LOADED)
+        print_to(page->sink, "  %#012lx", cpu->vmx->vmptrst);
+    if (cpu->vmx->error_instruction != NULL) {
+        print_to(page->sink, "  %s: ", cpu->vmx->error_instruction);
+        result_text(page, cpu->vmx->error);
     }
     print_to(page->sink, "\n");
 }
@@ -156,15 +156,15 @@ static void cpu_json(struct json *json, const struct cpu *cpu)
     json_number(json, "apic_id", cpu->apic_id);
     json_bool(json, "started", cpu->phase == CPU_READY);
     json_number(json, "nmis", nmis[NMI_SERR] + nmis[NMI_IOCHK] + nmis[NMI_UNKNOWN]);
-    json_string(json, "state", vmx_state_name(cpu->vmx.state));
-    region_json(json, "vmxon_region", &cpu->vmx.vmxon_region);
-    region_json(json, "vmcs_region", &cpu->vmx.vmcs_region);
-    if (cpu->vmx.state == VMX_CPU_LOADED)
-        json_hex(json, "vmptrst", cpu->vmx.vmptrst);
+    json_string(json, "state", vmx_state_name(cpu->vmx->state));
+    region_json(json, "vmxon_region", &cpu->vmx->vmxon_region);
+    region_json(json, "vmcs_region", &cpu->vmx->vmcs_region);
+    if (cpu->vmx->state == VMX_CPU_LOADED)
+        json_hex(json, "vmptrst", cpu->vmx->vmptrst);
     else
         json_null(json, "vmptrst");
-    if (cpu->vmx.error_instruction != NULL)
-        result_json(json, "error", cpu->vmx.error_instruction, cpu->vmx.error);
+    if (cpu->vmx->error_instruction != NULL)
+        result_json(json, "error", cpu->vmx->error_instruction, cpu->vmx->error);
     else
         json_null(json, "error");
     json_object_end(json);

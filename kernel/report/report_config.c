@@ -57,7 +57,7 @@ REPORT_TEXT(012, audit_text);
 
 static void basic_text(const struct machine *machine, const struct coloured *page)
 {
-    const struct vmx_cpu *cpu = &machine->cpus[0]->vmx;
+    const struct vmx_cpu *cpu = machine->cpus[0]->vmx;
 
     if (!vmx_msr_is_present(&cpu->checked, IA32_VMX_BASIC))
         return;
@@ -70,7 +70,7 @@ REPORT_TEXT(020, basic_text);
 
 static void all_controls_text(const struct machine *machine, const struct coloured *page)
 {
-    const struct vmx_cpu *cpu = &machine->cpus[0]->vmx;
+    const struct vmx_cpu *cpu = machine->cpus[0]->vmx;
     const struct vmcs_config *config = &cpu->checked_config;
 
     if (!vmx_msr_is_present(&cpu->checked, IA32_VMX_BASIC))

@@ -20,7 +20,7 @@ static bool find_cpus(const struct machine *machine, struct finding_walk *walk)
     uint32_t own = walk->list - 1;
 
     for (uint32_t cpu = 0; cpu < machine->cpu_count; cpu++) {
-        walk->cpus[cpu] = has_alike(&machine->cpus[cpu]->vmx.findings, walk->finding);
+        walk->cpus[cpu] = has_alike(&machine->cpus[cpu]->vmx->findings, walk->finding);
         if (cpu < own && walk->cpus[cpu])
             return false;
     }
@@ -40,7 +40,7 @@ bool finding_next(const struct machine *machine, struct finding_walk *walk)
 
     for (; walk->list <= machine->cpu_count; walk->list++, walk->next = 0) {
         const struct findings *findings =
-            walk->list == 0 ? &machine->findings : &machine->cpus[walk->list - 1]->vmx.findings;
+            walk->list == 0 ? &machine->findings : &machine->cpus[walk->list - 1]->vmx->findings;
 
         while (walk->next < findings->count) {
             walk->finding = &findings->item[walk->next++];
@@ -59,7 +59,7 @@ uint32_t findings_lost(const struct machine *machine)
     uint32_t lost = machine->findings.lost;
 
     for (uint32_t cpu = 0; cpu < machine->cpu_count; cpu++)
-        lost += machine->cpus[cpu]->vmx.findings.lost;
+        lost += machine->cpus[cpu]->vmx->findings.lost;
     return lost;
 }
 

@@ -7,13 +7,13 @@
 /* A self-test can begin where every CPU that is ready has its VMCS loaded. */
 static void run(struct machine *machine)
 {
-    struct vmx_cpu *cpu = &machine->cpus[0]->vmx;
+    struct vmx_cpu *cpu = machine->cpus[0]->vmx;
 
     if (selftest_wanted == 0)
         return;
     console_print("  self-test ...\n");
     for (uint32_t i = 0; i < machine->cpu_count; i++) {
-        if (machine->cpus[i]->phase == CPU_READY && machine->cpus[i]->vmx.state != VMX_CPU_LOADED)
+        if (machine->cpus[i]->phase == CPU_READY && machine->cpus[i]->vmx->state != VMX_CPU_LOADED)
             return;
     }
     if (selftest_wanted & SELFTEST_INSTRUCTIONS)

@@ -4,7 +4,7 @@
 
 #include "kernel/console/console.h"
 #include "kernel/cpu/stop.h"
-#include "vm/host/cpu.h"
+#include "lib/host/cpu.h"
 #include "lib/x86.h"
 
 static unsigned depth; /* of panics within the panic; the owner's alone */

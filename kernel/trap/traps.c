@@ -4,7 +4,7 @@
 #include <stdbool.h>
 
 #include "lib/host/apic.h"
-#include "vm/host/cpu.h"
+#include "lib/host/cpu.h"
 #include "kernel/trap/panic.h"
 #include "kernel/cpu/stop.h"
 #include "lib/x86.h"

@@ -7,7 +7,7 @@
 #include "vm/guests/entry_failure.h"
 #include "vm/host/alarm.h"
 #include "lib/host/clock.h"
-#include "vm/host/cpu.h"
+#include "lib/host/cpu.h"
 #include "vm/host/signal_sender.h"
 #include "vm/host_registers.h"
 #include "vmx/vmcs_field.h"

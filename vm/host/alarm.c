@@ -4,7 +4,7 @@
 
 #include "lib/host/apic.h"
 #include "lib/host/clock.h"
-#include "vm/host/cpu.h"
+#include "lib/host/cpu.h"
 #include "vm/host/io_apic.h"
 #include "vm/vcpu.h"
 #include "lib/x86.h"

@@ -5,7 +5,7 @@
 
 #include "lib/host/apic.h"
 #include "lib/host/clock.h"
-#include "vm/host/cpu.h"
+#include "lib/host/cpu.h"
 #include "vm/host/signal_line.h"
 #include "lib/x86.h"
 #include "vmx/quirks.h"

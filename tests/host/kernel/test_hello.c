@@ -22,6 +22,7 @@ const char hello_without_ept[] = "this CPU does not offer EPT";
 
 static struct machine *subject;
 static struct cpu cpu_list[CPUS], *cpu_pointers[CPUS];
+static struct vmx_cpu vmx_list[CPUS];
 static const char *outcome[CPUS];
 static bool comes_back[CPUS];
 static char text[2000];
@@ -46,9 +47,10 @@ static int set_up(void **state)
     (void)state;
     subject = calloc(1, sizeof(*subject));
     for (uint32_t i = 0; i < CPUS; i++) {
-        cpu_list[i].index = cpu_list[i].vmx.cpu = i;
+        cpu_list[i].vmx = &vmx_list[i];
+        cpu_list[i].index = cpu_list[i].vmx->cpu = i;
         cpu_list[i].phase = CPU_READY;
-        cpu_list[i].vmx.state = VMX_CPU_LOADED;
+        cpu_list[i].vmx->state = VMX_CPU_LOADED;
         cpu_pointers[i] = &cpu_list[i];
         outcome[i] = NULL;
         comes_back[i] = true;
@@ -100,7 +102,7 @@ static const char *in_json(void)
 static void where_it_did_not_run_nothing_is_said(void **state)
 {
     (void)state;
-    cpu_list[1].vmx.state = VMX_CPU_OFF;
+    cpu_list[1].vmx->state = VMX_CPU_OFF;
     hello_run_all(subject);
     assert_string_equal(in_words(), "");
     assert_string_equal(in_json(), "{}");

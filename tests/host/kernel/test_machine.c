@@ -2,6 +2,7 @@
  * The decisions on the way to VMX, and the report as JSON. What a finding must say follows from
  * what each test breaks; the document's shape is docs/report.md's.
  */
+#include "tests/host/new_cpu.h"
 #include "kernel/machine.h"
 #include "kernel/report/report.h"
 #include "kernel/report/report_parts.h"
@@ -31,7 +32,7 @@ static int set_up(void **state)
     memset(&selftest_results, 0, sizeof(selftest_results));
 
     for (uint32_t i = 0; i < CPUS; i++) {
-        cpu_list[i] = calloc(1, sizeof(*cpu_list[i]));
+        cpu_list[i] = new_cpu();
         cpu_list[i]->index = i;
         cpu_list[i]->apic_id = OWN_ID + i;
         cpu_list[i]->phase = CPU_READY;
@@ -128,10 +129,10 @@ static void what_asks_for_the_impossible_is_not_followed(void **state)
     }
     machine->findings.count = 0;
     for (uint32_t cpu = 0; cpu < CPUS; cpu++) {
-        cpu_list[cpu]->vmx.findings.count = 1;
-        cpu_list[cpu]->vmx.findings.item[0].rule = RULE_OVERRIDE_WITHOUT_EFFECT;
+        cpu_list[cpu]->vmx->findings.count = 1;
+        cpu_list[cpu]->vmx->findings.item[0].rule = RULE_OVERRIDE_WITHOUT_EFFECT;
         assert_false(machine_followed_command_line(machine));
-        cpu_list[cpu]->vmx.findings.count = 0;
+        cpu_list[cpu]->vmx->findings.count = 0;
     }
     assert_true(machine_followed_command_line(machine));
 }
@@ -352,13 +353,13 @@ static void a_cpu_that_does_not_come_back_refuses(void **state)
 static void one_cpus_refusal_is_the_machines(void **state)
 {
     (void)state;
-    cpu_list[2]->vmx.findings.cpu = 2;
-    finding_add(&cpu_list[2]->vmx.findings,
+    cpu_list[2]->vmx->findings.cpu = 2;
+    finding_add(&cpu_list[2]->vmx->findings,
                 (struct finding){.rule = RULE_BASIC_BIT_57, .cpu = 2, .high = 57, .low = 57});
     assert_false(machine_refused(machine));
-    cpu_list[2]->vmx.findings.check = VMX_CHECK_STRICT;
-    cpu_list[2]->vmx.findings.cpu = 2;
-    finding_add(&cpu_list[2]->vmx.findings,
+    cpu_list[2]->vmx->findings.check = VMX_CHECK_STRICT;
+    cpu_list[2]->vmx->findings.cpu = 2;
+    finding_add(&cpu_list[2]->vmx->findings,
                 (struct finding){.rule = RULE_BASIC_BIT_57, .cpu = 2, .high = 57, .low = 57});
     assert_true(machine_refused(machine));
 }
@@ -374,21 +375,21 @@ static void the_report_is_json(void **state)
     strcpy(machine->boot.loader, "GRUB \"2.06\"\\");
     strcpy(machine->boot.command_line, "check=strict\t");
     machine->timing.entry_tsc = UINT64_MAX;
-    cpu_list[1]->vmx.state = VMX_CPU_LOADED;
-    cpu_list[1]->vmx.vmptrst = 0x5000;
-    cpu_list[1]->vmx.vmcs_region = (struct vmx_region){.address = 0x5000, .memory_type = 6};
-    cpu_list[2]->vmx.error_instruction = "VMPTRLD";
-    cpu_list[2]->vmx.error = (struct vmx_result){VMX_FAIL_VALID, 11};
-    cpu_list[2]->vmx.findings.cpu = 2;
-    finding_add(&cpu_list[2]->vmx.findings, (struct finding){.rule = RULE_BASIC_MEMORY_TYPE,
-                                                             .cpu = 2,
-                                                             .msr = IA32_VMX_BASIC,
-                                                             .high = 53,
-                                                             .low = 50,
-                                                             .wanted = 6});
-    vmx_msr_set(&cpu_list[0]->vmx.checked, IA32_VMX_BASIC, 0x00da040000000004);
-    cpu_list[0]->vmx.feature_control_present = true;
-    cpu_list[0]->vmx.feature_control = 5;
+    cpu_list[1]->vmx->state = VMX_CPU_LOADED;
+    cpu_list[1]->vmx->vmptrst = 0x5000;
+    cpu_list[1]->vmx->vmcs_region = (struct vmx_region){.address = 0x5000, .memory_type = 6};
+    cpu_list[2]->vmx->error_instruction = "VMPTRLD";
+    cpu_list[2]->vmx->error = (struct vmx_result){VMX_FAIL_VALID, 11};
+    cpu_list[2]->vmx->findings.cpu = 2;
+    finding_add(&cpu_list[2]->vmx->findings, (struct finding){.rule = RULE_BASIC_MEMORY_TYPE,
+                                                              .cpu = 2,
+                                                              .msr = IA32_VMX_BASIC,
+                                                              .high = 53,
+                                                              .low = 50,
+                                                              .wanted = 6});
+    vmx_msr_set(&cpu_list[0]->vmx->checked, IA32_VMX_BASIC, 0x00da040000000004);
+    cpu_list[0]->vmx->feature_control_present = true;
+    cpu_list[0]->vmx->feature_control = 5;
     guest_results.vmcs.guest = "hello";
     vmcs_image_set(&guest_results.vmcs.image, VMCS_GUEST_RIP, 0x8000);
     guest_results.choice.count = 1; /* chosen, but a refused machine runs none */

@@ -8,13 +8,15 @@
 #include <cmocka.h>
 
 #include "lib/host/apic.h"
-#include "vm/host/cpu.h"
+#include "lib/host/cpu.h"
+#include "vmx/vmx_cpu.h"
 #include "kernel/cpu/stop.h"
 #include "lib/x86.h"
 
 enum { CPUS = 5, POLL_TICKS = 10 };
 
 static struct cpu machine[CPUS];
+static struct vmx_cpu vmx_list[CPUS];
 static struct cpu *here; /* the one that runs */
 static uint64_t now;
 static unsigned nmis[CPUS], wakes[CPUS];
@@ -80,10 +82,11 @@ static int set_up(void **state)
     memset(nmis, 0, sizeof(nmis));
     memset(wakes, 0, sizeof(wakes));
     for (unsigned i = 0; i < CPUS; i++) {
+        machine[i].vmx = &vmx_list[i];
         machine[i].index = i;
         machine[i].apic_id = 4 * i;
         machine[i].phase = CPU_READY;
-        machine[i].vmx.state = VMX_CPU_LOADED;
+        machine[i].vmx->state = VMX_CPU_LOADED;
         answers_at[i] = 1000 + i;
         cpus[i] = &machine[i];
     }
@@ -113,10 +116,10 @@ static void only_cpus_in_our_code_are_called(void **state)
     (void)state;
     machine[0].phase = CPU_SILENT; /* given up, in a guest */
     machine[1].phase = CPU_SILENT; /* never came */
-    machine[1].vmx.state = VMX_CPU_OFF;
-    machine[3].vmx.state = VMX_CPU_OFF; /* ready, VMX refused */
+    machine[1].vmx->state = VMX_CPU_OFF;
+    machine[3].vmx->state = VMX_CPU_OFF; /* ready, VMX refused */
     machine[4].phase = CPU_STARTING;
-    machine[4].vmx.state = VMX_CPU_OFF;
+    machine[4].vmx->state = VMX_CPU_OFF;
     stop_call();
     assert_int_equal(nmis[0], 1);
     assert_int_equal(nmis[1], 0);

@@ -2,6 +2,7 @@
  * Findings on many CPUs: what is said of several alike stands once, with all of them, and no number
  * of CPUs makes one get lost.
  */
+#include "tests/host/new_cpu.h"
 #include "kernel/report/report.h"
 #include "kernel/report/report_parts.h"
 #include "tests/host/rule_coverage.h"
@@ -26,7 +27,7 @@ static int set_up(void **state)
     (void)state;
     machine = calloc(1, sizeof(*machine));
     for (uint32_t i = 0; i < CPUS_MAX; i++) {
-        cpu_list[i] = calloc(1, sizeof(*cpu_list[i]));
+        cpu_list[i] = new_cpu();
         cpu_list[i]->index = i;
         cpu_list[i]->apic_id = 2 * i;
         cpu_list[i]->phase = CPU_READY;
@@ -60,8 +61,8 @@ static const char *visit_all(void)
 
 static void find_on(uint32_t cpu, enum rule rule, uint64_t seen)
 {
-    cpu_list[cpu]->vmx.findings.cpu = cpu;
-    finding_add(&cpu_list[cpu]->vmx.findings,
+    cpu_list[cpu]->vmx->findings.cpu = cpu;
+    finding_add(&cpu_list[cpu]->vmx->findings,
                 (struct finding){.rule = rule, .cpu = cpu, .high = -1, .low = -1, .seen = seen});
 }
 
@@ -105,13 +106,13 @@ static void the_first_cpu_and_no_old_finding_count(void **state)
     machine->cpu_count = 4;
     find_on(0, RULE_COMPARE_MISMATCH, 1);
     find_on(2, RULE_COMPARE_MISMATCH, 1);
-    cpu_list[2]->vmx.findings.count = 0;
+    cpu_list[2]->vmx->findings.count = 0;
     check_guest_run(
         machine, 0,
         &(struct guest_run){.guest = &(struct guest){.name = "one"}, .result = GUEST_DIED});
     assert_string_equal(visit_all(), "guest-died CPU 0\n"
                                      "compare-mismatch CPU 0\n");
-    cpu_list[0]->vmx.findings.lost = 3;
+    cpu_list[0]->vmx->findings.lost = 3;
     assert_int_equal(findings_lost(machine), 3);
 }
 
@@ -208,7 +209,7 @@ static void a_finding_without_room_or_kin_is_lost(void **state)
         machine->findings.item[i] = (struct finding){.rule = RULE_OVERRIDDEN, .seen = i};
     machine->findings.count = FINDINGS_MAX;
     find_on(9, RULE_OVERRIDDEN, 1);
-    cpu_list[9]->vmx.findings.lost = 2;
+    cpu_list[9]->vmx->findings.lost = 2;
     check_memory(machine, false);
     assert_int_equal(machine->findings.lost, 1);
     assert_int_equal(findings_lost(machine), 3);

@@ -2,6 +2,7 @@
  * What is left standing on a screen of 80 by 25 characters, which cannot be scrolled back: all
  * CPUs, the refusals, the verdict below them.
  */
+#include "tests/host/new_cpu.h"
 #include "vmx/text/capability_text.h"
 #include "kernel/report/report.h"
 #include "kernel/screen/screen.h"
@@ -31,11 +32,11 @@ static int set_up(void **state)
     memset(&guest_results, 0, sizeof(guest_results));
 
     for (uint32_t i = 0; i < CPUS_MAX; i++) {
-        cpu_list[i] = calloc(1, sizeof(*cpu_list[i]));
+        cpu_list[i] = new_cpu();
         cpu_list[i]->index = i;
         cpu_list[i]->apic_id = 2 * i;
         cpu_list[i]->phase = CPU_READY;
-        cpu_list[i]->vmx.state = VMX_CPU_LOADED;
+        cpu_list[i]->vmx->state = VMX_CPU_LOADED;
     }
     machine->cpus = cpu_list;
     machine->cpu_count = 8;
@@ -125,7 +126,7 @@ static void eight_cpus_have_a_line_each(void)
 
 static void find_on(uint32_t cpu, enum rule rule, enum severity severity, uint64_t seen)
 {
-    struct findings *findings = &cpu_list[cpu]->vmx.findings;
+    struct findings *findings = &cpu_list[cpu]->vmx->findings;
 
     findings->item[findings->count++] = (struct finding){.rule = rule,
                                                          .severity = severity,
@@ -166,8 +167,8 @@ static void every_refusal_fits_whole(void **state)
         const char *remedy = rule_advice[rule].remedy;
 
         for (uint32_t i = 0; i < 8; i++) {
-            cpu_list[i]->vmx.state = VMX_CPU_OFF;
-            cpu_list[i]->vmx.findings.count = 0;
+            cpu_list[i]->vmx->state = VMX_CPU_OFF;
+            cpu_list[i]->vmx->findings.count = 0;
             find_on(i, rule, SEVERITY_REFUSAL, 5);
         }
         show();
@@ -197,7 +198,7 @@ static void many_refusals_are_named_or_counted(void **state)
     assert_true(shows("and 20 more of them"));
 
     /* Eleven lines for eleven: none is left over to be counted. */
-    cpu_list[1]->vmx.findings.count = 11;
+    cpu_list[1]->vmx->findings.count = 11;
     show();
     assert_true(shows(rule_table[10].name));
     assert_false(shows("more of them"));
@@ -225,8 +226,8 @@ static void many_cpus_are_summed_up_by_state(void **state)
     machine->cpu_count = CPUS_MAX;
     for (uint32_t i = 4; i < 52; i++)
         cpu_list[i]->phase = CPU_SILENT;
-    cpu_list[200]->vmx.state = VMX_CPU_ROOT;
-    cpu_list[511]->vmx.state = VMX_CPU_OFF;
+    cpu_list[200]->vmx->state = VMX_CPU_ROOT;
+    cpu_list[511]->vmx->state = VMX_CPU_OFF;
     cpu_list[400]->phase = CPU_UNREACHABLE;
     machine->findings.lost = 2;
     show();
@@ -256,7 +257,7 @@ static void states_have_their_colours(void **state)
     for (unsigned many = 0; many < 2; many++) {
         machine->cpu_count = many ? 20 : 8;
         cpu_list[2]->phase = CPU_SILENT;
-        cpu_list[3]->vmx.state = VMX_CPU_ROOT;
+        cpu_list[3]->vmx->state = VMX_CPU_ROOT;
         show();
         assert_int_equal(colour_of("loaded"), COLOUR_OK);
         assert_int_equal(colour_of("silent"), COLOUR_WARNING);
@@ -278,7 +279,7 @@ static void nine_cpus_take_one_line(void **state)
 
 static void a_long_detail_is_cut(void **state)
 {
-    struct findings *findings = &cpu_list[0]->vmx.findings;
+    struct findings *findings = &cpu_list[0]->vmx->findings;
     static const char detail[] =
         "0123456789012345678901234567890123456789012345678901234567890123456789"
         "0123456789012345678901234567890123456789";
@@ -363,8 +364,8 @@ static void no_row_is_wasted_and_none_is_missing(void **state)
         /* Sets of CPUs so long that a line of a finding becomes two on the screen. */
         machine->cpu_count = variant & 1 ? 60 : 8;
         for (uint32_t i = 0; i < 60; i++) {
-            cpu_list[i]->vmx.state = i % 3 ? VMX_CPU_OFF : VMX_CPU_LOADED;
-            cpu_list[i]->vmx.findings.count = 0;
+            cpu_list[i]->vmx->state = i % 3 ? VMX_CPU_OFF : VMX_CPU_LOADED;
+            cpu_list[i]->vmx->findings.count = 0;
         }
         for (uint32_t i = 0; i < machine->cpu_count; i += 2) {
             find_on(i, RULE_CONTROL_UNKNOWN_FORCED, SEVERITY_REFUSAL, 1);

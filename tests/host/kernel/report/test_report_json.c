@@ -5,6 +5,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include "tests/host/new_cpu.h"
 #include "kernel/selftest/selftest_room.h"
 #include "kernel/guests/guest_results.h"
 #include <stdio.h>
@@ -31,7 +32,7 @@ static int set_up(void **state)
     memset(&selftest_results, 0, sizeof(selftest_results));
 
     for (uint32_t i = 0; i < CPUS; i++) {
-        cpu_list[i] = calloc(1, sizeof(*cpu_list[i]));
+        cpu_list[i] = new_cpu();
         cpu_list[i]->index = i;
         cpu_list[i]->apic_id = 4 + i;
         cpu_list[i]->phase = CPU_READY;
@@ -108,22 +109,22 @@ static void each_finding(void **state)
     char text[512];
 
     (void)state;
-    cpu_list[2]->vmx.findings.cpu = 2;
-    finding_add(&cpu_list[2]->vmx.findings, finding);
+    cpu_list[2]->vmx->findings.cpu = 2;
+    finding_add(&cpu_list[2]->vmx->findings, finding);
     assert_has("\"cpu\":2,\"cpus\":\"2\",\"apic_id\":6,\"msr\":\"0x480\",\"bits\":\"53:50\","
                "\"seen\":\"0x1\",\"wanted\":\"0x6\",\"detail\":\"it\",\"text\":\"");
     snprintf(text, sizeof text,
              "\"findings\":[{\"rule\":\"basic-memory-type\",\"severity\":\"%s\",",
-             severity_name(cpu_list[2]->vmx.findings.item[0].severity));
+             severity_name(cpu_list[2]->vmx->findings.item[0].severity));
     assert_has(text);
     snprintf(text, sizeof text, "\"sdm\":\"%s\",\"remedy\":\"",
              rule_advice[RULE_BASIC_MEMORY_TYPE].sdm);
     assert_has(text);
-    cpu_list[2]->vmx.findings.item[0].high = 50;
+    cpu_list[2]->vmx->findings.item[0].high = 50;
     assert_has("\"bits\":\"50\",");
-    cpu_list[2]->vmx.findings.item[0].high = cpu_list[2]->vmx.findings.item[0].low = -1;
-    cpu_list[2]->vmx.findings.item[0].msr = 0;
-    cpu_list[2]->vmx.findings.item[0].detail = NULL;
+    cpu_list[2]->vmx->findings.item[0].high = cpu_list[2]->vmx->findings.item[0].low = -1;
+    cpu_list[2]->vmx->findings.item[0].msr = 0;
+    cpu_list[2]->vmx->findings.item[0].detail = NULL;
     assert_has("\"msr\":null,\"bits\":null,\"seen\":\"0x1\",\"wanted\":\"0x6\",\"detail\":null,");
 }
 
@@ -143,7 +144,7 @@ static void a_finding_names_its_first_cpu(void **state)
 
 static void each_cpu(void **state)
 {
-    struct vmx_cpu *second = &cpu_list[1]->vmx, *third = &cpu_list[2]->vmx;
+    struct vmx_cpu *second = cpu_list[1]->vmx, *third = cpu_list[2]->vmx;
 
     (void)state;
     cpu_list[0]->phase = CPU_SILENT;

@@ -22,6 +22,7 @@ enum { CPUS = 3 };
 
 static struct machine *machine;
 static struct cpu cpu_list[CPUS];
+static struct vmx_cpu vmx_list[CPUS];
 static struct cpu *const cpus_of[CPUS] = {&cpu_list[0], &cpu_list[1], &cpu_list[2]};
 static struct guest_run runs[CPUS][2];
 static const struct guest hello = {.name = "hello", .purpose = ""},
@@ -37,7 +38,9 @@ static int set_up(void **state)
 
     memset(runs, 0, sizeof(runs));
     memset(cpu_list, 0, sizeof(cpu_list));
+    memset(vmx_list, 0, sizeof(vmx_list));
     for (uint32_t i = 0; i < CPUS; i++) {
+        cpu_list[i].vmx = &vmx_list[i];
         cpu_list[i].index = i;
         cpu_list[i].apic_id = 4 + i;
         cpu_list[i].phase = CPU_READY;
@@ -131,7 +134,7 @@ static void the_times(void **state)
 
 static void each_cpu(void **state)
 {
-    struct vmx_cpu *second = &cpu_list[1].vmx, *third = &cpu_list[2].vmx;
+    struct vmx_cpu *second = cpu_list[1].vmx, *third = cpu_list[2].vmx;
 
     (void)state;
     cpu_list[0].phase = CPU_UNREACHABLE;
@@ -309,10 +312,10 @@ static void exits_fill_their_lines(void **state)
 static void controls_fill_their_lines(void **state)
 {
     uint64_t seed = 0x78;
-    struct vmcs_config *config = &cpu_list[0].vmx.checked_config;
+    struct vmcs_config *config = &cpu_list[0].vmx->checked_config;
 
     (void)state;
-    cpu_list[0].vmx.checked = full_msrs();
+    cpu_list[0].vmx->checked = full_msrs();
     for (unsigned run = 0; run < 100; run++) {
         uint32_t value = run == 0 ? UINT32_MAX : (uint32_t)random_next(&seed);
 
@@ -397,15 +400,15 @@ static void the_findings(void **state)
     assert_has("<1>\nFindings: none\n");
     machine->findings.lost = 2;
     assert_has("<1>\nFindings\n  2 more findings did not fit\n");
-    cpu_list[1].vmx.findings.cpu = 1;
-    finding_add(&cpu_list[1].vmx.findings,
+    cpu_list[1].vmx->findings.cpu = 1;
+    finding_add(&cpu_list[1].vmx->findings,
                 (struct finding){.rule = RULE_BASIC_MEMORY_TYPE, .high = -1, .low = -1});
     assert_has("<1>\nFindings\n<5>  refusal  basic-memory-type (CPU 1)\n");
 }
 
 static void what_the_boot_cpu_says(void **state)
 {
-    struct vmx_cpu *cpu = &cpu_list[0].vmx;
+    struct vmx_cpu *cpu = cpu_list[0].vmx;
 
     (void)state;
     assert_has_not("What the boot CPU says");

@@ -14,6 +14,7 @@ uint32_t selftest_wanted;
 struct selftest_results selftest_results;
 
 static struct cpu cpu_list[CPUS];
+static struct vmx_cpu vmx_list[CPUS];
 static struct cpu *const cpus_of[CPUS] = {&cpu_list[0], &cpu_list[1], &cpu_list[2]};
 static struct machine machine;
 static char done[8];       /* a letter for each part, in their order */
@@ -26,7 +27,7 @@ void console_print(const char *format, ...)
 
 static void note(struct vmx_cpu *cpu, char part)
 {
-    assert_ptr_equal(cpu, &cpu_list[0].vmx);
+    assert_ptr_equal(cpu, cpu_list[0].vmx);
     strncat(done, &part, 1);
     if (part == loses_vmcs_in)
         cpu->state = VMX_CPU_ROOT;
@@ -54,9 +55,11 @@ static int set_up(void **state)
 {
     (void)state;
     memset(cpu_list, 0, sizeof(cpu_list));
+    memset(vmx_list, 0, sizeof(vmx_list));
     for (unsigned i = 0; i < CPUS; i++) {
         cpu_list[i].phase = CPU_READY;
-        cpu_list[i].vmx.state = VMX_CPU_LOADED;
+        cpu_list[i].vmx = &vmx_list[i];
+        cpu_list[i].vmx->state = VMX_CPU_LOADED;
     }
     machine.cpus = cpus_of;
     machine.cpu_count = CPUS;
@@ -95,7 +98,7 @@ static void each_cpu_that_is_ready_has_its_vmcs(void **state)
 {
     (void)state;
     for (unsigned i = 0; i < CPUS; i++) {
-        cpu_list[i].vmx.state = VMX_CPU_ROOT;
+        cpu_list[i].vmx->state = VMX_CPU_ROOT;
         runs(SELFTEST_STANDARD, "", false);
         cpu_list[i].phase = CPU_SILENT;
         runs(SELFTEST_INSTRUCTIONS, "i", true);

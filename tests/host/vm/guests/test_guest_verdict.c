@@ -3,6 +3,7 @@
  * report. What a finding must say follows from what each test breaks; the document's shape is
  * docs/report.md's.
  */
+#include "tests/host/new_cpu.h"
 #include "kernel/report/report_parts.h"
 #include "kernel/machine.h"
 #include "tests/host/plain_guest.h"
@@ -29,10 +30,10 @@ static int set_up(void **state)
     memset(&guest_results, 0, sizeof(guest_results));
 
     for (uint32_t i = 0; i < 2; i++) {
-        cpu_list[i] = calloc(1, sizeof(*cpu_list[i]));
+        cpu_list[i] = new_cpu();
         cpu_list[i]->phase = CPU_READY;
         guest_results.runs[i] = runs[i];
-        cpu_list[i]->vmx.state = VMX_CPU_LOADED;
+        cpu_list[i]->vmx->state = VMX_CPU_LOADED;
         runs[i][0] = (struct guest_run){.guest = &plain, .result = GUEST_OK};
     }
     machine->cpus = cpu_list;
@@ -166,7 +167,7 @@ static void guests_need_every_cpu_loaded(void **state)
 {
     (void)state;
     assert_true(machine_all_loaded(machine));
-    cpu_list[1]->vmx.state = VMX_CPU_ROOT;
+    cpu_list[1]->vmx->state = VMX_CPU_ROOT;
     assert_false(machine_all_loaded(machine));
     cpu_list[1]->phase = CPU_SILENT; /* takes no part */
     assert_true(machine_all_loaded(machine));

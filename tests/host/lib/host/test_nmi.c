@@ -11,7 +11,7 @@
 
 #include <cmocka.h>
 
-#include "vm/host/cpu.h"
+#include "lib/host/cpu.h"
 #include "lib/x86.h"
 
 static struct cpu machine;

@@ -1,8 +1,8 @@
 /*
  * Per-CPU data, reached through GS; one for each CPU that was started.
  */
-#ifndef VM_HOST_CPU_H
-#define VM_HOST_CPU_H
+#ifndef LIB_HOST_CPU_H
+#define LIB_HOST_CPU_H
 
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -10,9 +10,8 @@
 
 #include "mm/paging.h"
 #include "lib/host/machine_check.h"
-#include "vmx/vmx_cpu.h"
 
-struct guest_run; /* vm/guests/guest.h */
+struct vmx_cpu; /* vmx/vmx_cpu.h */
 
 enum {
     CPUS_MAX = 512,
@@ -65,7 +64,7 @@ struct cpu {
     struct tss tss;
     enum execute_disable execute_disable;
     struct nmi_log nmis;
-    struct vmx_cpu vmx;
+    struct vmx_cpu *vmx;
 };
 
 /* All CPUs of the machine that we use or tried to; [0] is the boot CPU. */

@@ -1,4 +1,4 @@
-#include "vm/host/cpu.h"
+#include "lib/host/cpu.h"
 
 #include <stddef.h>
 
