@@ -14,6 +14,7 @@
 
 #include "tests/host/full_msrs.h"
 #include "tests/host/real_msrs.h"
+#include "vmx/text/consistency.h"
 #include "vmx/text/capability_text.h"
 #include "vmx/capability/vmx_msr.h"
 #include "tools/capability/stage.h"

@@ -1,5 +1,6 @@
 #include "tools/capability/stage.h"
 
+#include "vmx/text/consistency.h"
 #include "vmx/capability/vmx_controls.h"
 #include "vmx/capability/vmxon_registers.h"
 #include "tools/capability/vmx_feature.h"

@@ -5,8 +5,8 @@
 #include "lib/string.h"
 #include "lib/x86.h"
 #include "vmx/text/capability_text.h"
+#include "vmx/text/consistency.h"
 #include "vmx/capability/vmx_capability.h"
-#include "vmx/capability/vmx_controls.h"
 
 /* The names of the controls, and the bits of the other fields, from the kernel's tables. */
 #define CONTROL(word, bit, id, want, name) static const char NAME_##word##_##id[] = name;

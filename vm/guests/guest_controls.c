@@ -26,23 +26,14 @@ static struct allowed allowed_of(const struct vmx_capability *capability,
     return words[word];
 }
 
-static const char *name_of(enum vmx_control_word word, uint32_t mask)
-{
-    for (uint32_t i = 0; i < vmx_control_count; i++) {
-        if (vmx_control_table[i].word == word && (vmx_control_table[i].mask & mask) != 0)
-            return vmx_control_table[i].name;
-    }
-    return "an unnamed control";
-}
-
 /* What a guest's mode asks of the processor, in the order in which it is reported. */
 static const char *mode_lacks(enum guest_mode mode, uint32_t secondary)
 {
     if (mode != GUEST_LONG && (secondary & SECONDARY_ENABLE_EPT) == 0)
-        return name_of(VMX_CONTROL_SECONDARY, SECONDARY_ENABLE_EPT);
+        return vmx_control_name(VMX_CONTROL_SECONDARY, SECONDARY_ENABLE_EPT);
     if ((mode == GUEST_REAL || mode == GUEST_PROTECTED) &&
         (secondary & SECONDARY_UNRESTRICTED_GUEST) == 0)
-        return name_of(VMX_CONTROL_SECONDARY, SECONDARY_UNRESTRICTED_GUEST);
+        return vmx_control_name(VMX_CONTROL_SECONDARY, SECONDARY_UNRESTRICTED_GUEST);
     return NULL;
 }
 
@@ -65,7 +56,7 @@ const char *guest_controls_adjust(const struct guest *guest, const struct vmcs_c
         uint32_t impossible = (wanted & ~allowed.one) | (~wanted & allowed.zero);
 
         if (impossible != 0)
-            missing = name_of((enum vmx_control_word)i, impossible & -impossible);
+            missing = vmx_control_name((enum vmx_control_word)i, impossible & -impossible);
         controls[i] = wanted;
     }
     return missing;

@@ -64,36 +64,8 @@ struct vmx_control_word_text {
 
 extern const struct vmx_control_word_text vmx_control_words[VMX_CONTROL_WORD_COUNT];
 
-/* Bits of a capability MSR, `shift` to the left: of a control the bit that allows it to be 1. */
-struct vmx_bits {
-    uint32_t msr; /* the plain one */
-    uint8_t shift;
-    uint64_t mask;
-};
-
-#define VMX_BITS(word, control)           \
-    {                                     \
-        VMX_BITS_##word, word##_##control \
-    }
-#define VMX_BITS_PIN            IA32_VMX_PINBASED_CTLS, 32
-#define VMX_BITS_PRIMARY        IA32_VMX_PROCBASED_CTLS, 32
-#define VMX_BITS_SECONDARY      IA32_VMX_PROCBASED_CTLS2, 32
-#define VMX_BITS_TERTIARY       IA32_VMX_PROCBASED_CTLS3, 0
-#define VMX_BITS_EXIT           IA32_VMX_EXIT_CTLS, 32
-#define VMX_BITS_SECONDARY_EXIT IA32_VMX_EXIT_CTLS2, 0
-#define VMX_BITS_ENTRY          IA32_VMX_ENTRY_CTLS, 32
-#define VMX_BITS_VM_FUNCTION    IA32_VMX_VMFUNC, 0
-
-/* Where a bit of `control` is 1, a bit of `needs` must be 1 too; else the rule is broken. */
-struct vmx_control_need {
-    enum rule rule;
-    struct vmx_bits control, needs;
-    const char *name; /* of the control */
-};
-
-/* The rows of vmx/capability/control_needs.def, in its order, a pair as two. */
-extern const struct vmx_control_need vmx_control_needs[];
-extern const uint32_t vmx_control_need_count;
+/* The SDM's name of a control, given by its bit. */
+const char *vmx_control_name(enum vmx_control_word word, uint32_t mask);
 
 /*
  * Adjusts one word. `plain` and `true_value` are the values of its plain and its TRUE capability
@@ -112,18 +84,6 @@ uint32_t adjust_vmx_control(enum vmx_control_word word, uint64_t plain, uint64_t
  */
 void vmx_controls_derive(const struct vmx_msrs *msrs, uint32_t controls[VMX_CONTROL_WORD_COUNT],
                          struct findings *findings);
-
-/*
- * What the capability MSRs of one CPU say about each other: TRUE against plain, a capability
- * without the control that uses it, a control without another one that it needs, a register that
- * is switched on the way in and not on the way out. Notes and warnings: the derivation itself
- * (vmx/capability/vmcs_config.h) refuses what cannot work.
- *
- * SDM Vol. 3, "Checks on VMX Controls" (VM entries); appendix "VMX Capability Reporting Facility".
- */
-
-/* Adds a finding for each contradiction. An MSR that has no value is not checked. */
-void consistency_check(const struct vmx_msrs *msrs, struct findings *findings);
 
 /* A check of a CPU's values beyond those without which there is no vmcs_config. */
 struct capability_check {

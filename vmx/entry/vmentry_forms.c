@@ -126,7 +126,7 @@ struct vmentry_rule_text vmentry_rule_text(enum vmentry_rule rule)
 #define ENTRIES(function)     .kind = FORM_MSR, ALWAYS, .entry_broken = (function)
 #define MSRS(lowest, highest) .kind = FORM_MSR, ALWAYS, .msrs = {(lowest), (highest)}
 
-/* The rows of vmx/capability/control_needs.def that VM entry checks, as constants. */
+/* The rows of vmx/entry/control_needs.def that VM entry checks, as constants. */
 #define CONTROL_NEEDS(id, word, control, needed_word, needed)                             \
     NEED_WORD_##id = VMX_CONTROL_##word, NEED_BIT_##id = __builtin_ctz(word##_##control), \
     NEEDED_WORD_##id = VMX_CONTROL_##needed_word,                                         \
@@ -134,7 +134,7 @@ struct vmentry_rule_text vmentry_rule_text(enum vmentry_rule rule)
 #define CONTROL_USES(...)
 #define CONTROL_PAIR(...)
 enum {
-#include "vmx/capability/control_needs.def"
+#include "vmx/entry/control_needs.def"
 };
 
 #define CHECK(id, name, section, form, text) {form},

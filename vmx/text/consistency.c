@@ -1,10 +1,35 @@
+#include "vmx/text/consistency.h"
 
 #include <stdbool.h>
 #include <stddef.h>
 
 #include "vmx/capability/vmx_capability.h"
-#include "vmx/capability/vmx_controls.h"
 
+/* Names, for the table of needs: name_PIN_NMI_EXITING, unpaired_EXIT_LOAD_PAT … */
+#define UNUSED __attribute__((unused))
+#define NAMES(prefix, word, id, name)                     \
+    UNUSED static const char name_##word##_##id[] = name; \
+    UNUSED static const char unpaired_##word##_##id[] = prefix name;
+#define SIDE_PIN                           ""
+#define SIDE_PRIMARY                       ""
+#define SIDE_SECONDARY                     ""
+#define SIDE_TERTIARY                      ""
+#define SIDE_VM_FUNCTION                   ""
+#define SIDE_EXIT                          "exit: "
+#define SIDE_SECONDARY_EXIT                "exit: "
+#define SIDE_ENTRY                         "entry: "
+#define CONTROL(word, bit, id, want, name) NAMES(SIDE_##word, word, id, name)
+#include "vmx/capability/vmx_controls.def"
+
+#define UNPAIRED(word, control, other_word, other)                                \
+    {RULE_CONTROL_UNPAIRED, VMX_BITS(word, control), VMX_BITS(other_word, other), \
+     unpaired_##word##_##control},
+#define CONTROL_NEEDS(id, word, control, needs_word, needs)                    \
+    {RULE_CONTROL_NEEDS, VMX_BITS(word, control), VMX_BITS(needs_word, needs), \
+     name_##word##_##control},
+#define CONTROL_USES CONTROL_NEEDS
+#define CONTROL_PAIR(entry, exit_word, exit) \
+    UNPAIRED(ENTRY, entry, exit_word, exit) UNPAIRED(exit_word, exit, ENTRY, entry)
 #define CAPABILITY(msr, mask)     \
     {                             \
         IA32_VMX_##msr, 0, (mask) \
@@ -14,8 +39,15 @@
 #define EPT_CAPABILITIES  0x0000000007ffffffull
 #define VPID_CAPABILITIES 0x00000f0100000000ull
 
-/* Controls and the capabilities that report more of them. */
-static const struct vmx_control_need checks[] = {
+/*
+ * Where a bit of `has` is 1, a bit of `needs` must be 1 too; else the rule is broken. First
+ * controls and the capabilities that report more of them, then controls that need each other.
+ */
+static const struct check {
+    enum rule rule;
+    struct vmx_bits has, needs;
+    const char *name;
+} checks[] = {
     {RULE_MSR_WITHOUT_CONTROL, CAPABILITY(EPT_VPID_CAP, EPT_CAPABILITIES),
      VMX_BITS(SECONDARY, ENABLE_EPT), "EPT"},
     {RULE_MSR_WITHOUT_CONTROL, CAPABILITY(EPT_VPID_CAP, VPID_CAPABILITIES),
@@ -40,6 +72,7 @@ static const struct vmx_control_need checks[] = {
     WITHOUT_MSR(SECONDARY, PT_GUEST_PHYSICAL, MISC, VMX_MASK(pt_in_vmx),
                 "Intel PT uses guest physical addresses"),
 #undef WITHOUT_MSR
+#include "vmx/entry/control_needs.def"
 };
 
 /*
@@ -55,14 +88,14 @@ static bool known_to_lack(const struct vmx_msrs *msrs, uint32_t msr, uint64_t ma
 
 /* What there is is reported by its value alone: a value that should not be there is worth
  * reporting. */
-static void check_need(const struct vmx_control_need *check, const struct vmx_msrs *msrs,
+static void check_need(const struct check *check, const struct vmx_msrs *msrs,
                        struct findings *findings)
 {
-    uint64_t has = check->control.mask << check->control.shift;
+    uint64_t has = check->has.mask << check->has.shift;
     uint64_t needs = check->needs.mask << check->needs.shift;
     uint32_t needs_msr = vmx_msr_true(msrs, check->needs.msr);
 
-    if (!(vmx_msr_value(msrs, vmx_msr_true(msrs, check->control.msr)) & has) ||
+    if (!(vmx_msr_value(msrs, vmx_msr_true(msrs, check->has.msr)) & has) ||
         !known_to_lack(msrs, needs_msr, needs))
         return;
     finding_add(findings, FINDING_AT(check->rule, (int8_t)(63 - __builtin_clzll(needs)),
@@ -97,8 +130,6 @@ void consistency_check(const struct vmx_msrs *msrs, struct findings *findings)
         check_true(word, msrs, findings);
     for (size_t i = 0; i < sizeof(checks) / sizeof(checks[0]); i++)
         check_need(&checks[i], msrs, findings);
-    for (uint32_t i = 0; i < vmx_control_need_count; i++)
-        check_need(&vmx_control_needs[i], msrs, findings);
 }
 
 static const struct capability_check consistency = {consistency_check};

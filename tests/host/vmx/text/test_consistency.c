@@ -16,6 +16,7 @@
 #include "tests/host/full_msrs.h"
 #include "tests/host/random.h"
 #include "tests/host/real_msrs.h"
+#include "vmx/text/consistency.h"
 #include "vmx/capability/vmx_controls.h"
 
 static struct findings check(const struct vmx_msrs *msrs)
@@ -302,9 +303,52 @@ static void no_values_are_too_odd(void **state)
     }
 }
 
+static const struct {
+    struct vmx_bits control, needs;
+} all_needs[] = {
+#define CONTROL_NEEDS(id, word, control, needs_word, needs) \
+    {VMX_BITS(word, control), VMX_BITS(needs_word, needs)},
+#define CONTROL_USES CONTROL_NEEDS
+#define CONTROL_PAIR(entry, exit_word, exit) \
+    CONTROL_NEEDS(, ENTRY, entry, exit_word, exit) CONTROL_NEEDS(, exit_word, exit, ENTRY, entry)
+#include "vmx/entry/control_needs.def"
+};
+
+/* Each need of a control that is wanted is in the core's part of the table: it is turned off. */
+static void a_wanted_control_goes_without_what_it_needs(void **state)
+{
+    static const struct vmx_control_word_text *const words = vmx_control_words;
+    unsigned tried = 0;
+
+    (void)state;
+    for (uint32_t i = 0; i < sizeof all_needs / sizeof *all_needs; i++) {
+        const struct vmx_bits *of = &all_needs[i].control, *needs = &all_needs[i].needs;
+
+        for (uint32_t j = 0; j < vmx_control_count; j++) {
+            const struct vmx_control *control = &vmx_control_table[j];
+            struct vmx_msrs msrs = real_msrs(skylake);
+            uint32_t true_msr = vmx_msr_true(&msrs, needs->msr);
+            uint32_t controls[VMX_CONTROL_WORD_COUNT];
+            struct findings findings = {0};
+
+            if (control->word >= VMX_CONTROL_WORD_COUNT || control->want != CONTROL_WANTED ||
+                words[control->word].msr != of->msr || control->mask != of->mask ||
+                (control->mask & words[control->word].default1) != 0)
+                continue;
+            vmx_msr_set(&msrs, true_msr,
+                        vmx_msr_value(&msrs, true_msr) & ~(needs->mask << needs->shift));
+            vmx_controls_derive(&msrs, controls, &findings);
+            assert_int_equal(controls[control->word] & control->mask, 0);
+            tried++;
+        }
+    }
+    assert_int_equal(tried, 2 + 2 * 2); /* virtual NMIs, unrestricted guest; PAT, EFER both ways */
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_wanted_control_goes_without_what_it_needs),
         cmocka_unit_test(processors_that_are_fine_show_nothing),
         cmocka_unit_test(each_thing_missing_is_reported_by_all_that_need_it),
         cmocka_unit_test(each_capability_bit_wants_its_control),
