@@ -49,9 +49,6 @@ enum event_type {
     EVENT_OTHER = 7,
 };
 
-/* The manual's name of a basic exit reason; NULL for a number that it does not define. */
-const char *exit_reason_name(uint32_t basic_reason);
-
 /*
  * Bit 12 of what a VM exit reports: NMI unblocking due to IRET. Pure.
  *
@@ -72,13 +69,6 @@ static inline bool nmi_unblocking_is_defined(uint32_t pin_controls, uint32_t int
 
     return (pin_controls & (PIN_NMI_EXITING | PIN_VIRTUAL_NMIS)) != PIN_NMI_EXITING &&
            !double_fault && (vectoring & EVENT_INFORMATION_VALID) == 0;
-}
-
-/* Is bit 12 of the exit qualification this? */
-static inline bool nmi_unblocking_is_in_qualification(uint32_t basic_reason)
-{
-    return basic_reason == EXIT_REASON_EPT_VIOLATION || basic_reason == EXIT_REASON_PML_FULL ||
-           basic_reason == EXIT_REASON_SPP_EVENT;
 }
 
 #endif

@@ -60,3 +60,39 @@ const char *severity_name(enum severity severity)
 
     return names[severity];
 }
+
+void vmx_json_finding(struct json *json, const struct finding *finding, const char *cpus,
+                      const uint32_t *apic_id, const struct rule_advice *advice)
+{
+    const struct rule_text *rule = &rule_table[finding->rule];
+    char bits[8], cpu[12];
+
+    json_object_begin(json, NULL);
+    json_string(json, "rule", rule->name);
+    json_string(json, "severity", severity_name(finding->severity));
+    format_text(cpu, sizeof(cpu), "%u", finding->cpu);
+    json_number(json, "cpu", finding->cpu);
+    json_string(json, "cpus", cpus != NULL ? cpus : cpu);
+    if (apic_id != NULL)
+        json_number(json, "apic_id", *apic_id);
+    else
+        json_null(json, "apic_id");
+    if (finding->msr != 0)
+        json_hex(json, "msr", finding->msr);
+    else
+        json_null(json, "msr");
+    if (finding->high > finding->low)
+        format_text(bits, sizeof(bits), "%d:%d", finding->high, finding->low);
+    else
+        format_text(bits, sizeof(bits), "%d", finding->low);
+    json_string(json, "bits", finding->low < 0 ? NULL : bits);
+    json_hex(json, "seen", finding->seen);
+    json_hex(json, "wanted", finding->wanted);
+    json_string(json, "detail", finding->detail);
+    json_string(json, "text", rule->text);
+    if (advice != NULL) {
+        json_string(json, "sdm", advice->sdm);
+        json_string(json, "remedy", advice->remedy);
+    }
+    json_object_end(json);
+}

@@ -12,6 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "lib/format.h"
 #include "lib/set.h"
 
 enum severity {
@@ -85,5 +86,13 @@ void finding_add(struct findings *findings, struct finding finding);
 bool findings_refuse(const struct findings *findings);
 
 const char *severity_name(enum severity severity); /* "note", "warning", "refusal" */
+
+/*
+ * As an element of an array of the report (docs/report.md). `cpus` are all that it was found on,
+ * "0-3,5", NULL for its CPU alone; `apic_id` is its CPU's, NULL where not known; `advice` NULL:
+ * none.
+ */
+void vmx_json_finding(struct json *json, const struct finding *finding, const char *cpus,
+                      const uint32_t *apic_id, const struct rule_advice *advice);
 
 #endif

@@ -155,12 +155,6 @@ void vmcs_image_init(struct vmcs_image *image, const struct vmx_capability *capa
 void vmcs_image_set_host(struct vmcs_image *image);
 
 /*
- * Fills the whole image from the current VMCS by VMREAD. Only the fields that `capability` (this
- * CPU's own) promises are read; one whose VMREAD fails all the same is absent.
- */
-void vmcs_image_read(struct vmcs_image *image, const struct vmx_capability *capability);
-
-/*
  * Writes what is present in the image, the read-only fields excepted, to the current VMCS. Gives
  * VMsucceed, or the outcome of the first VMWRITE that did not succeed; none is tried after it. That
  * a field is not there is no failure where its value is 0: nobody misses it (a hypervisor below

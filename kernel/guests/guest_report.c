@@ -1,7 +1,7 @@
 #include "kernel/guests/guest_results.h"
 #include "kernel/report/report_parts.h"
 #include "lib/string.h"
-#include "vmx/exit_reason.h"
+#include "vmx/text/exit_text.h"
 #include "vmx/text/vmcs_dump.h"
 
 enum { INDENT = 7, COLUMNS = 71 }; /* of what stands below a guest's line */

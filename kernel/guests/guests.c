@@ -16,6 +16,7 @@
 #include "mm/page_alloc.h"
 #include "vm/guests/measure/bench.h"
 #include "vm/guests/guest_run.h"
+#include "vmx/entry/vmentry_rule.h"
 
 /* All guests on the slowest emulator, with their exits reported on a serial line. */
 enum { WORK_US = 600000000 };

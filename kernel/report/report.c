@@ -3,7 +3,6 @@
 #include "lib/host/clock.h"
 #include "kernel/report/report_parts.h"
 #include "mm/memory_type.h"
-#include "vmx/capability/vmx_json.h"
 
 #define MIB (1ul << 20)
 
@@ -76,15 +75,10 @@ REPORT_TEXT(030, config_text);
 static void config_json(const struct machine *machine, struct json *json)
 {
     const struct vmx_cpu *cpu = machine->cpus[0]->vmx;
-    const struct vmx_dump dump = {
-        .msrs = cpu->checked,
-        .has_feature_control = cpu->feature_control_present,
-        .feature_control = cpu->feature_control,
-    };
 
     json_string(json, "check", machine->check == VMX_CHECK_STRICT ? "strict" : "kvm");
     json_string(json, "registers", machine->virtual_registers ? "virtual" : "physical");
-    vmx_json_msrs(json, &dump);
+    vmx_json_msrs(json, &cpu->checked, cpu->feature_control_present ? &cpu->feature_control : NULL);
     vmx_json_fields(json, "vmcs_config", vmcs_config_fields, vmcs_config_field_count,
                     &cpu->checked_config);
     vmx_json_fields(json, "vmx_capability", vmx_capability_fields, vmx_capability_field_count,

@@ -1,7 +1,6 @@
 #include "kernel/report/report_parts.h"
 #include "lib/string.h"
 #include "vmx/capability/vmx_msr.h"
-#include "vmx/capability/vmx_json.h"
 
 enum { TEXT_COLUMNS = 67, INDENT = 11, LINE_COLUMNS = 79, MANUAL_SIZE = 160, PLACE_SIZE = 512 };
 

@@ -9,6 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "tools/capability/dump.h"
 #include "vmx/capability/vmx_msr.h"
 
 /* The columns of the CSV that every source of that format has, in its order (29 of them). */

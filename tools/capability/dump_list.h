@@ -8,6 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "tools/capability/dump.h"
 #include "vmx/capability/vmx_msr.h"
 
 enum { IA32_FEATURE_CONTROL_MSR = 0x3a };

@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "tools/capability/dump.h"
 #include "vmx/capability/vmx_msr.h"
 #include "tools/capability/vmx_feature.h"
 

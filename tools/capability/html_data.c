@@ -7,7 +7,6 @@
 #include "tools/capability/feature_text.h"
 #include "tools/capability/html_words.h"
 #include "tools/capability/report.h"
-#include "vmx/capability/vmx_json.h"
 #include "vmx/text/capability_text.h"
 
 enum { GROUP_MAX = 32 };
@@ -247,7 +246,8 @@ static void put_row(struct json *json, const struct html_row *html)
     else
         json_null(json, "generation");
     put_verdict(json, &html->checked.report);
-    vmx_json_msrs(json, &set->dump);
+    vmx_json_msrs(json, &set->dump.msrs,
+                  set->dump.has_feature_control ? &set->dump.feature_control : NULL);
     put_cells(json, &set->dump);
     json_object_end(json);
 }

@@ -2,7 +2,6 @@
 
 #include "lib/format.h"
 #include "tools/capability/dump_text.h"
-#include "vmx/capability/vmx_json.h"
 #include "vmx/text/capability_text.h"
 
 static void put_features(struct json *json, const char *name, uint32_t requirements)
@@ -66,6 +65,7 @@ static void put_reading(struct json *json, const struct dump_reading *reading)
 
 void set_json(struct json *json, const struct checked *checked)
 {
+    const struct vmx_dump *dump = &checked->set->dump;
     const struct stage_report *report = &checked->report;
 
     json_object_begin(json, NULL);
@@ -83,7 +83,7 @@ void set_json(struct json *json, const struct checked *checked)
     json_string(json, "check", checked->mode == VMX_CHECK_STRICT ? "strict" : "kvm");
     json_string(json, "registers", checked->set->virtual_registers ? "virtual" : "physical");
     put_reading(json, checked->reading);
-    vmx_json_msrs(json, &checked->set->dump);
+    vmx_json_msrs(json, &dump->msrs, dump->has_feature_control ? &dump->feature_control : NULL);
     vmx_json_fields(json, "vmcs_config", vmcs_config_fields, vmcs_config_field_count,
                     &report->config);
     vmx_json_fields(json, "vmx_capability", vmx_capability_fields, vmx_capability_field_count,

@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "tools/capability/dump.h"
 #include "vmx/finding.h"
 #include "vmx/capability/vmcs_config.h"
 #include "vmx/capability/vmx_msr.h"

@@ -13,6 +13,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "tools/capability/dump.h"
 #include "vmx/capability/vmx_msr.h"
 
 enum vmx_feature_kind {

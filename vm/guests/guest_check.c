@@ -3,7 +3,7 @@
 #include "lib/format.h"
 #include "lib/string.h"
 #include "vm/event.h"
-#include "vmx/exit_reason.h"
+#include "vmx/text/exit_text.h"
 #include "vmx/vmx_result.h"
 
 static const char *const result_names[GUEST_RESULT_COUNT] = {

@@ -2,6 +2,7 @@
 
 #include "lib/format.h"
 #include "vm/exit.h"
+#include "vmx/text/exit_text.h"
 
 enum { TEXT_SIZE = 160 };
 

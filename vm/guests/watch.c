@@ -4,7 +4,7 @@
 #include "vm/guests/entry_failure.h"
 #include "vm/guests/guest_run.h"
 #include "vm/host/alarm.h"
-#include "vmx/exit_reason.h"
+#include "vmx/text/exit_text.h"
 #include "vmx/quirks.h"
 #include "vmx/vmcs_access.h"
 

@@ -44,3 +44,20 @@ void vmx_capability_derive(const struct vmx_msrs *msrs, struct vmx_capability *c
         memcpy((uint8_t *)capability + field->offset, &value, field->width);
     }
 }
+
+void vmx_json_fields(struct json *json, const char *name, const struct field *fields,
+                     uint32_t count, const void *object)
+{
+    json_object_begin(json, name);
+    for (uint32_t i = 0; i < count; i++) {
+        uint64_t value = field_value(&fields[i], object);
+
+        if (fields[i].kind == FIELD_BOOL)
+            json_bool(json, fields[i].name, value != 0);
+        else if (fields[i].kind == FIELD_NUMBER)
+            json_number(json, fields[i].name, value);
+        else
+            json_hex(json, fields[i].name, value);
+    }
+    json_object_end(json);
+}

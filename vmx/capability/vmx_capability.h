@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "lib/format.h"
 #include "vmx/capability/vmx_msr.h"
 
 /*
@@ -26,6 +27,10 @@ struct field {
 
 /* The value of a field of `object`, the struct that the table describes. */
 uint64_t field_value(const struct field *field, const void *object);
+
+/* The report's object `name`: all fields of `object`. */
+void vmx_json_fields(struct json *json, const char *name, const struct field *fields,
+                     uint32_t count, const void *object);
 
 #define VMX_CAPABILITY_BOOL             bool
 #define VMX_CAPABILITY_NUMBER           uint32_t

@@ -127,3 +127,19 @@ void override_apply(const struct override_list *list, const struct vmx_msrs *in,
                        .wanted = vmx_msr_value(in, msr), .detail = vmx_msr_name(msr)));
     }
 }
+
+void vmx_json_msrs(struct json *json, const struct vmx_msrs *msrs, const uint64_t *feature_control)
+{
+    char name[8];
+
+    json_object_begin(json, "msrs");
+    if (feature_control != NULL)
+        json_hex(json, "0x3a", *feature_control);
+    for (uint32_t msr = VMX_MSR_FIRST; msr <= VMX_MSR_LAST; msr++) {
+        if (!vmx_msr_is_present(msrs, msr))
+            continue;
+        format_text(name, sizeof(name), "%#x", msr);
+        json_hex(json, name, vmx_msr_value(msrs, msr));
+    }
+    json_object_end(json);
+}

@@ -82,16 +82,9 @@ uint64_t vmx_msr_capability(const struct vmx_msrs *msrs, uint32_t msr);
  */
 uint32_t vmx_msr_true(const struct vmx_msrs *msrs, uint32_t msr);
 
-/*
- * What a dump, or RDMSR, gives of one CPU: the capability MSRs and, where known,
- * IA32_FEATURE_CONTROL. The engine (features, consistency checks, stages) checks this.
+/* The report's object "msrs": each that has a value, by its address; NULL: no IA32_FEATURE_CONTROL.
  */
-
-struct vmx_dump {
-    struct vmx_msrs msrs;
-    bool has_feature_control; /* IA32_FEATURE_CONTROL was read; many dumps leave it out */
-    uint64_t feature_control;
-};
+void vmx_json_msrs(struct json *json, const struct vmx_msrs *msrs, const uint64_t *feature_control);
 
 /*
  * pretend=[cpuN:]MSR:VALUE: check from VALUE instead of what RDMSR gave for a capability MSR, so

@@ -87,4 +87,10 @@ struct vmentry_context {
 void vmentry_context_read(const struct vmx_capability *capability, uint32_t revision_id,
                           struct vmentry_context *context);
 
+/*
+ * Fills the whole image from the current VMCS by VMREAD. Only the fields that `capability` (this
+ * CPU's own) promises are read; one whose VMREAD fails all the same is absent.
+ */
+void vmcs_image_read(struct vmcs_image *image, const struct vmx_capability *capability);
+
 #endif

@@ -173,3 +173,14 @@ void instruction_information_print(struct sink *sink, uint32_t basic_reason, uin
         break;
     }
 }
+
+#define EXIT_REASON(number, id, name) [number] = (name),
+static const char *const reason_names[EXIT_REASON_COUNT] = {
+#include "vmx/exit_reason.def"
+};
+#undef EXIT_REASON
+
+const char *exit_reason_name(uint32_t basic_reason)
+{
+    return basic_reason < EXIT_REASON_COUNT ? reason_names[basic_reason] : NULL;
+}

@@ -14,6 +14,7 @@
 #include <stdint.h>
 
 #include "lib/format.h"
+#include "vmx/exit_reason.h"
 
 /* RAX … R15, as instructions and exit qualifications number them. */
 extern const char *const exit_register_names[16];
@@ -92,5 +93,15 @@ struct exit_layouts {
 };
 
 struct exit_layouts exit_layouts(uint32_t basic_reason);
+
+/* The manual's name of a basic exit reason; NULL for a number that it does not define. */
+const char *exit_reason_name(uint32_t basic_reason);
+
+/* Is bit 12 of the exit qualification "NMI unblocking due to IRET" (vmx/exit_reason.h)? */
+static inline bool nmi_unblocking_is_in_qualification(uint32_t basic_reason)
+{
+    return basic_reason == EXIT_REASON_EPT_VIOLATION || basic_reason == EXIT_REASON_PML_FULL ||
+           basic_reason == EXIT_REASON_SPP_EVENT;
+}
 
 #endif

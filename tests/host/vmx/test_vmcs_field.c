@@ -14,6 +14,7 @@
 #include "vmx/vmcs_access.h"
 #include "vmx/vmcs_field.h"
 #include "vmx/vmcs_image.h"
+#include "vmx/entry/vmentry_rule.h"
 
 enum { W16, W64, W32, NATURAL };
 enum { CONTROL, READ_ONLY, GUEST, HOST };

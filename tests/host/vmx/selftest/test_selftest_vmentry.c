@@ -21,6 +21,7 @@
 #include "vmx/quirks.h"
 #include "vmx/selftest/vmentry_trial.h"
 #include "vmx/capability/vmx_controls.h"
+#include "vmx/entry/vmentry_check.h"
 
 #define MISC_VMWRITE_ANY_FIELD (1ull << 29)
 

@@ -1,22 +1,9 @@
-#include "lib/string.h"
 #include "lib/x86.h"
 #include "vmx/vmcs_image.h"
 
 /* SDM Vol. 3, "VM-Instruction Error Numbers": VMREAD or VMWRITE of an unsupported VMCS component.
  */
 enum { ERROR_UNSUPPORTED_FIELD = 12 };
-
-void vmcs_image_read(struct vmcs_image *image, const struct vmx_capability *capability)
-{
-    memset(image, 0, sizeof(*image));
-    for (uint32_t i = 0; i < VMCS_FIELD_COUNT; i++) {
-        enum vmcs_field field = vmcs_field_table[i].field;
-        uint64_t value;
-
-        if (vmcs_field_exists(field, capability) && vmx_ok(vmread(field, &value)))
-            vmcs_image_set(image, field, value);
-    }
-}
 
 void vmcs_image_set_host(struct vmcs_image *image)
 {
