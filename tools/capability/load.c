@@ -53,7 +53,7 @@ const char *load_shown_name(const char *file)
     return strcmp(file, "-") == 0 ? "standard input" : file;
 }
 
-static char *read_file(const char *name, size_t *length)
+char *load_text(const char *name, size_t *length)
 {
     FILE *file = strcmp(name, "-") == 0 ? stdin : fopen(name, "rb");
     char *text = file != NULL ? read_stream(file, length) : NULL;
@@ -62,7 +62,7 @@ static char *read_file(const char *name, size_t *length)
     if (file != NULL && file != stdin)
         fclose(file);
     if (text == NULL)
-        fprintf(stderr, "vmxcap: %s: %s\n", load_shown_name(name), strerror(why));
+        fprintf(stderr, "%s: %s: %s\n", load_program, load_shown_name(name), strerror(why));
     return text;
 }
 
@@ -79,7 +79,7 @@ static bool load_file(const char *name, struct dump_list *list)
     char formats[DUMP_FORMATS_TEXT_MAX];
     struct dump_error error;
     size_t length;
-    char *text = read_file(name, &length);
+    char *text = load_text(name, &length);
 
     if (text == NULL)
         return false;
@@ -88,7 +88,7 @@ static bool load_file(const char *name, struct dump_list *list)
     if (error.line == 0)
         return true;
     dump_formats_text(list->reading.formats, formats);
-    fprintf(stderr, "vmxcap: %s: line %u%s%s: %s\n", load_shown_name(name), error.line,
+    fprintf(stderr, "%s: %s: line %u%s%s: %s\n", load_program, load_shown_name(name), error.line,
             formats[0] != '\0' ? ", read as " : "", formats, error.text);
     return false;
 }
@@ -111,7 +111,7 @@ static bool load_row(const char *id, struct dump_list *list)
         char nearest[NEAREST_TEXT_MAX];
 
         nearest_print(nearest, sizeof(nearest), nearest_name(id, corpus_count, row_name));
-        fprintf(stderr, "vmxcap: unknown row `%s`%s; --list lists all\n", id, nearest);
+        fprintf(stderr, "%s: unknown row `%s`%s; --list lists all\n", load_program, id, nearest);
         return false;
     }
     add_row(list, row);
@@ -130,7 +130,7 @@ static bool load_machine(struct dump_list *list)
 
     if (machine_read(getenv(dev_cpu_variable), list, error))
         return true;
-    fprintf(stderr, "vmxcap: %s\n", error);
+    fprintf(stderr, "%s: %s\n", load_program, error);
     return false;
 }
 
@@ -149,15 +149,15 @@ bool load_operand(const char *name, struct dump_list *list)
         char nearest[NEAREST_TEXT_MAX];
 
         nearest_print(nearest, sizeof(nearest), nearest_name(name, corpus_count, row_name));
-        fprintf(stderr, "vmxcap: `%s` is neither a file nor a row%s; --list lists all rows\n", name,
-                nearest);
+        fprintf(stderr, "%s: `%s` is neither a file nor a row%s; --list lists all rows\n",
+                load_program, name, nearest);
         return false;
     }
     if (!load_file(name, list))
         return false;
     if (list->count == 1 || list->one_machine)
         return true;
-    fprintf(stderr, "vmxcap: %s: it holds %zu sets, and --diff takes one from each side\n", name,
-            list->count);
+    fprintf(stderr, "%s: %s: it holds %zu sets, and --diff takes one from each side\n",
+            load_program, name, list->count);
     return false;
 }

@@ -20,6 +20,8 @@
 
 enum exit_status { EXIT_OK, EXIT_REFUSED, EXIT_WRONG_USE, EXIT_INCOMPLETE };
 
+const char load_program[] = "vmxcap";
+
 static void write_output(struct sink *sink, const char *text, size_t length)
 {
     (void)sink;

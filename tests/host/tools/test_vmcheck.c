@@ -1,0 +1,247 @@
+/*
+ * tools/vmcheck's readers and verdict: for each rule of a VM entry an image that breaks it (those
+ * of vmx/selftest/vmentry_trials.def), written in each format, read back, and judged: that rule and
+ * no other. What is right comes from the trials, not from the reader.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <cmocka.h>
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "tests/host/tools/vmcs_formats.h"
+#include "tests/host/vmentry_ground.h"
+#include "tools/entry/field_name.h"
+#include "tools/entry/read_vmcs.h"
+
+static struct vmcs_text text;
+static char buffer[1 << 16];
+static struct vmentry_findings findings;
+
+/* From a copy of the text's exact size, so that the sanitizers see a step beyond it. */
+static void read_bytes(const char *bytes, size_t length)
+{
+    char *copy = malloc(length > 0 ? length : 1);
+
+    assert_non_null(copy);
+    memcpy(copy, bytes, length);
+    vmcs_text_free(&text);
+    vmcs_text_read(copy, length, &text);
+    free(copy);
+}
+
+static void read_string(const char *string)
+{
+    read_bytes(string, strlen(string));
+}
+
+static int end(void **state)
+{
+    (void)state;
+    vmcs_text_free(&text);
+    return 0;
+}
+
+static size_t write_in(enum text_format format, const struct vmcs_image *image)
+{
+    struct text_buffer sink;
+
+    text_buffer_init(&sink, buffer, sizeof(buffer));
+    vmcs_text_write(format, image, &sink.sink);
+    assert_int_equal(sink.lost, 0);
+    return sink.length;
+}
+
+/* What was read is what was written, and of a list all of it. */
+static void assert_read_back(enum text_format format, const struct vmcs_image *image)
+{
+    assert_int_equal(text.count, 1);
+    for (uint32_t row = 0; row < VMCS_FIELD_COUNT; row++) {
+        bool present = text.dump[0].image.present[row];
+
+        if (present && text.dump[0].image.value[row] != image->value[row])
+            fail_msg("format %u, %s: read %#lx, written %#lx in\n%s", format,
+                     vmcs_field_table[row].name, text.dump[0].image.value[row], image->value[row],
+                     buffer);
+        if (vmcs_text_shows_all(format) && present != image->present[row])
+            fail_msg("format %u, %s: not read of\n%s", format, vmcs_field_table[row].name, buffer);
+    }
+    if (text.not_understood != 0)
+        fail_msg("format %u, not understood: line %u, %s", format, text.passed[0].line,
+                 text.passed[0].text);
+}
+
+static bool tries(const struct vmentry_trial *trial, struct vmcs_image *image)
+{
+    if (!vmentry_trial_keep(&ground, trial, image))
+        return false;
+    vmentry_trial_break(&ground, trial, image);
+    vmentry_check(image, &ground_context, &findings);
+    for (uint32_t i = 0; i < findings.count; i++) {
+        if (!vmentry_trial_breaks(trial, findings.item[i].rule))
+            return false;
+    }
+    return vmentry_has(&findings, trial->rule);
+}
+
+static void every_rule_is_read_from_every_format(void **state)
+{
+    struct vmentry_trial trial = {0};
+    unsigned judged[TEXT_FORMAT_COUNT] = {0};
+
+    (void)state;
+    while (vmentry_trial_next(&trial)) {
+        struct vmcs_image image;
+
+        ground_reset(GROUND_ALL);
+        if (!tries(&trial, &image))
+            continue;
+        for (enum text_format format = 0; format < TEXT_FORMAT_COUNT; format++) {
+            read_bytes(buffer, write_in(format, &image));
+            assert_read_back(format, &image);
+            vmentry_check(&text.dump[0].image, &ground_context, &findings);
+            for (uint32_t i = 0; i < findings.count; i++)
+                assert_true(vmentry_trial_breaks(&trial, findings.item[i].rule));
+            if (vmentry_is_unchecked(&findings, trial.rule) && !vmentry_has(&findings, trial.rule))
+                assert_false(vmcs_text_shows_all(format));
+            else
+                assert_true(vmentry_has(&findings, trial.rule));
+            judged[format] += vmentry_has(&findings, trial.rule);
+        }
+    }
+    /* KVM and Xen print what their own guests use. */
+    assert_true(judged[TEXT_SDM] > 250);
+    assert_true(judged[TEXT_KVM_6] > 150);
+    assert_true(judged[TEXT_XEN] > 150);
+}
+
+static void every_field_is_known_by_its_names(void **state)
+{
+    char name[FIELD_NAME_MAX];
+
+    (void)state;
+    for (uint32_t row = 0; row < VMCS_FIELD_COUNT; row++) {
+        struct field_named named;
+
+        field_name_plain(piece_of(vmcs_field_table[row].name), name);
+        named = field_named(name, PART_ANY);
+        assert_true(named.known);
+        if (named.field != vmcs_field_table[row].field)
+            fail_msg("%s is taken for %s", vmcs_field_table[row].name,
+                     vmcs_field_table[vmcs_field_index(named.field)].name);
+    }
+}
+
+static uint64_t value_of(size_t dump, enum vmcs_field field)
+{
+    assert_true(text.count > dump);
+    assert_true(vmcs_image_has(&text.dump[dump].image, field));
+    return vmcs_image_get(&text.dump[dump].image, field);
+}
+
+static void noise_holds_no_dump(void **state)
+{
+    static const char *const noise[] = {
+        "",
+        "\n\n\n",
+        "Linux version 6.1.0 (gcc 12) #1 SMP\n[    0.000000] BIOS-e820: [mem 0x0-0x9fbff] usable\n",
+        "RIP: 0010:ffffffff81000000\nCode: 48 89 e5 0f 01 c2\nRSP: 0018:ffffc900 EFLAGS: "
+        "00010246\n",
+        "00000000  7f 45 4c 46 02 01 01 00\n",
+        "\x7f\x45\x4c\x46((((((([[[[[[====::::\x01\x02\xff",
+        "*** Guest State ***\n*** Host State ***\n",
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(noise) / sizeof(noise[0]); i++) {
+        read_string(noise[i]);
+        if (text.count != 0)
+            fail_msg("found a dump in\n%s", noise[i]);
+    }
+}
+
+static void two_dumps_are_two(void **state)
+{
+    (void)state;
+    read_string("GUEST_CR0 = 0x80000021\nGUEST_RFLAGS = 2\n\nGUEST_CR0 = 0x21\nGUEST_RFLAGS = 2\n");
+    assert_int_equal(text.count, 2);
+    assert_int_equal(value_of(0, VMCS_GUEST_CR0), 0x80000021);
+    assert_int_equal(value_of(1, VMCS_GUEST_CR0), 0x21);
+    assert_int_equal(text.dump[1].line, 4);
+    read_string("*** Guest State ***\nCR3 = 0x1000\n*** Host State ***\nCR3 = 0x2000\n"
+                "*** Guest State ***\nCR3 = 0x3000\n");
+    assert_int_equal(text.count, 2);
+    assert_int_equal(value_of(0, VMCS_HOST_CR3), 0x2000);
+    assert_int_equal(value_of(1, VMCS_GUEST_CR3), 0x3000);
+    assert_false(vmcs_image_has(&text.dump[1].image, VMCS_HOST_CR3));
+}
+
+/* What hasty readers get wrong. */
+static void a_value_that_is_not_the_field_is_not_read(void **state)
+{
+    (void)state;
+    read_string("*** Guest State ***\nEFER= 0x0000000000000500 (effective)\nCR3 = 0x1000\n");
+    assert_false(vmcs_image_has(&text.dump[0].image, VMCS_GUEST_IA32_EFER));
+    read_string("GUEST_ES_SELECTOR = 0x12345\nGUEST_CS_SELECTOR = 8\n");
+    assert_false(vmcs_image_has(&text.dump[0].image, VMCS_GUEST_ES_SELECTOR));
+    assert_int_equal(text.not_understood, 1);
+    assert_int_equal(text.passed[0].line, 1);
+    read_string("*** Guest State ***\nCR3 = 0x1000\nFrobnicator = 0x17\n");
+    assert_int_equal(text.not_understood, 1);
+    assert_string_equal(text.passed[0].text, "Frobnicator = 0x17");
+}
+
+/* A 32-bit host's halves: CS and EIP of SYSENTER are two numbers, whatever joins them. */
+static void a_32_bit_host_is_read(void **state)
+{
+    (void)state;
+    read_string("*** Host State ***\nRIP = 0xc0401000  RSP = 0xf5a01d60\n"
+                "Sysenter RSP=f5a01e00 CS:RIP=0060:c0401234\n");
+    assert_int_equal(value_of(0, VMCS_HOST_IA32_SYSENTER_CS), 0x60);
+    assert_int_equal(value_of(0, VMCS_HOST_IA32_SYSENTER_EIP), 0xc0401234);
+}
+
+/* QEMU shows the descriptor's second word and what the guest sees of CR4. */
+static void qemu_registers_are_read(void **state)
+{
+    (void)state;
+    read_string("KVM: entry failed, hardware error 0x80000021\n"
+                "EAX=00000000 EBX=00000000 ECX=00000000 EDX=000306c3\n"
+                "ESI=00000000 EDI=00000000 EBP=00000000 ESP=00006f00\n"
+                "EIP=0000fff0 EFL=00000002 [-------] CPL=0 II=0 A20=1 SMM=0 HLT=0\n"
+                "ES =0000 00000000 0000ffff 00009300\n"
+                "CS =f000 ffff0000 0000ffff 00009b00 DPL=0 CS16 [-RA]\n"
+                "LDT=0000 00000000 0000ffff 00008200\n"
+                "TR =0000 00000000 0000ffff 00008b00\n"
+                "GDT=     000f6000 00000037\nIDT=     00001000 000003ff\n"
+                "CR0=60000010 CR2=00000000 CR3=00000000 CR4=00000000\n"
+                "DR6=00000000ffff0ff0 DR7=0000000000000400\nEFER=0000000000000000\n");
+    assert_int_equal(text.count, 1);
+    assert_int_equal(text.dump[0].format, VMCS_FORMAT_QEMU);
+    assert_int_equal(value_of(0, VMCS_EXIT_REASON), 0x80000021);
+    assert_int_equal(value_of(0, VMCS_GUEST_RIP), 0xfff0);
+    assert_int_equal(value_of(0, VMCS_GUEST_RFLAGS), 2);
+    assert_int_equal(value_of(0, VMCS_GUEST_CS_BASE), 0xffff0000);
+    assert_int_equal(value_of(0, VMCS_GUEST_CS_ACCESS_RIGHTS), 0x9b);
+    assert_int_equal(value_of(0, VMCS_GUEST_LDTR_ACCESS_RIGHTS), 0x82);
+    assert_int_equal(value_of(0, VMCS_GUEST_GDTR_LIMIT), 0x37);
+    assert_int_equal(value_of(0, VMCS_GUEST_CR4), 0x2000);
+    assert_int_equal(value_of(0, VMCS_GUEST_CR0), 0x60000030);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_rule_is_read_from_every_format),
+        cmocka_unit_test(every_field_is_known_by_its_names),
+        cmocka_unit_test(noise_holds_no_dump),
+        cmocka_unit_test(two_dumps_are_two),
+        cmocka_unit_test(a_value_that_is_not_the_field_is_not_read),
+        cmocka_unit_test(a_32_bit_host_is_read),
+        cmocka_unit_test(qemu_registers_are_read),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, end);
+}

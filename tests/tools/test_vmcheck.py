@@ -1,0 +1,125 @@
+"""vmcheck as people call it, and docs/vmcheck.md's examples."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from machine.build import ROOT, build
+from machine.terminal import Progress
+
+HASWELL = "ilx-306c3-haswell-cpuid"
+PAGE = ROOT / "docs" / "vmcheck.md"
+# ```dump, the text that is pasted; ```answer OPTIONS, what vmcheck says of the one before it.
+BLOCKS = re.compile(r"^```(dump|answer)([^\n]*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+
+
+@pytest.fixture(name="program", scope="module")
+def fixture_program() -> Path:
+    """The program, built once."""
+    given = os.environ.get("VMCHECK")
+    if given:
+        return Path(given)
+    return build("default", ["vmcheck"], Progress("tools")) / "tools" / "entry" / "vmcheck"
+
+
+def run_it(program: Path, *words: str, text: str = "") -> subprocess.CompletedProcess[str]:
+    """Runs it with `text` as its standard input."""
+    return subprocess.run(
+        [program, *words], input=text, capture_output=True, text=True, check=False, timeout=60
+    )
+
+
+def examples() -> list[tuple[str, list[str], str]]:
+    """Of each answer in the page: the dump before it, the options, the answer."""
+    found: list[tuple[str, list[str], str]] = []
+    dump = ""
+    for kind, options, text in BLOCKS.findall(PAGE.read_text(encoding="utf-8")):
+        if kind == "dump":
+            dump = text
+        else:
+            found.append((dump, options.split(), text))
+    return found
+
+
+def test_examples_of_the_page(program: Path) -> None:
+    """The page shows three, each with what the program says."""
+    assert len(examples()) == 3
+    for dump, options, answer in examples():
+        assert run_it(program, *options, text=dump).stdout == answer
+
+
+def test_json(program: Path) -> None:
+    """The keys, and a rule with what it looked at."""
+    ran = run_it(program, "--json", "--cpu", HASWELL, text="GUEST_RFLAGS = 0\nHOST_RIP = 0\n")
+    said = json.loads(ran.stdout)
+    (dump,) = said["dumps"]
+    assert ran.returncode == 1
+    assert dump["format"] == "list" and dump["line"] == 1 and dump["cpu"] == HASWELL
+    assert dump["verdict"] == "refused" and dump["outcome"] == "exit reason 33"
+    (broken,) = dump["broken"]
+    assert broken["rule"] == "guest-rflags-bit-1" and broken["fields"] == ["Guest RFLAGS"]
+    assert broken["seen"] == "0x0" and broken["wanted"] == "0x2" and broken["sdm"]
+    needs = {item["rule"]: item["needs"] for item in dump["depends"]}
+    assert needs["link-pointer-aligned"] == ["VMCS link pointer"]
+    assert dump["suspicions"][0]["fields"] == ["Host RIP"]
+    assert said["not_understood"] == {"count": 0, "first": []}
+
+
+def test_without_a_dump(program: Path) -> None:
+    """Garbage, nothing, a file that is not there: 2, and words."""
+    for text in ("", "no dump here: eax=zzz\n" * 1000, "\0\1\2\377=:[(\n"):
+        ran = run_it(program, text=text)
+        assert ran.returncode == 2 and ran.stdout == ""
+        assert "no field of a VMCS found in standard input" in ran.stderr
+    ran = run_it(program, "--json")
+    assert ran.returncode == 2 and json.loads(ran.stdout)["dumps"] == []
+    ran = run_it(program, "/nowhere")
+    assert ran.returncode == 2 and "vmcheck: /nowhere: No such file" in ran.stderr
+
+
+@pytest.mark.parametrize(
+    "words, said",
+    [
+        (["--frob"], "unknown option --frob"),
+        (["--cpu"], "a value is missing behind --cpu"),
+        (["--cpu", "haswel"], "unknown row `haswel`"),
+        (["--cpu", HASWELL, "--msrs", "x"], "give one"),
+        (["a", "b"], "one word too many: b"),
+    ],
+)
+def test_wrong_use(program: Path, words: list[str], said: str) -> None:
+    """2, and a sentence that says what is wrong."""
+    ran = run_it(program, *words)
+    assert ran.returncode == 2 and said in ran.stderr
+
+
+def test_msrs_of_a_file(program: Path, tmp_path: Path) -> None:
+    """A control that the file's registers do not offer; an MSR that it lacks is not 0."""
+    (tmp_path / "msrs").write_text("0x480=0xda040000000012\n0x48d=0x7f00000016\n", encoding="utf-8")
+    dump = "PIN_BASED_VM_EXEC_CONTROL = 0x96\nVM_ENTRY_CONTROLS = 0x11ff\n"
+    ran = run_it(program, "--json", "--msrs", str(tmp_path / "msrs"), text=dump)
+    (told,) = json.loads(ran.stdout)["dumps"]
+    assert [item["rule"] for item in told["broken"]] == ["pin-must-be-0"]
+    needs = {item["rule"]: item["needs"] for item in told["depends"]}
+    assert "IA32_VMX_TRUE_ENTRY_CTLS" in needs["entry-must-be-0"]
+
+
+def test_two_dumps(program: Path) -> None:
+    """Both are told, numbered; the worse one is the exit status."""
+    ran = run_it(program, text="GUEST_RFLAGS: 2\nGUEST_DR7: 0\nGUEST_RFLAGS: 0\n")
+    assert ran.returncode == 1
+    assert "VMCS 1 of 2, line 1: list, 2 fields" in ran.stdout
+    assert "VMCS 2 of 2, line 3: list, 1 field;" in ran.stdout
+
+
+def test_help_version_and_list(program: Path) -> None:
+    """What needs no dump."""
+    assert run_it(program, "--help").stdout.startswith("usage: vmcheck")
+    assert run_it(program, "--version").stdout.startswith("vmcheck (Rootmode) ")
+    assert HASWELL in run_it(program, "--list").stdout

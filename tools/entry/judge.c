@@ -1,0 +1,265 @@
+#include "tools/entry/judge.h"
+
+#include <string.h>
+
+#include "lib/x86_registers.h"
+#include "vmx/capability/vmx_capability.h"
+
+/*
+ * What capability MSRs do not tell about a CPU is taken as what allows most, so that a rule that
+ * breaks breaks there, whatever CPUID says: addresses of 52 bits, every bit of an MSR that some
+ * processor has.
+ */
+enum { PHYSICAL_WIDTH_MOST = 52, LINEAR_WIDTH_4_LEVEL = 48, LINEAR_WIDTH_5_LEVEL = 57 };
+
+#define DEBUGCTL_RESERVED    (~0xffc7ull)
+#define PERF_GLOBAL_RESERVED (~0x1ffff0003ffffull)
+#define RTIT_CTL_RESERVED    0xfe7f000000000000ull
+#define SPEC_CTRL_RESERVED   (~0x5ffull)
+
+const char *verdict_name(enum verdict verdict)
+{
+    static const char *const names[] = {"enters", "refused", "depends"};
+
+    return names[verdict];
+}
+
+/* A host in IA-32e mode has EFER.LMA; where a dump does not show it, the exit control counts. */
+static bool host_is_64(const struct vmcs_image *image)
+{
+    if (vmcs_image_has(image, VMCS_HOST_IA32_EFER))
+        return vmcs_image_get(image, VMCS_HOST_IA32_EFER) & EFER_LMA;
+    return vmcs_image_get(image, VMCS_PRIMARY_VM_EXIT_CONTROLS) & EXIT_HOST_ADDRESS_SPACE_SIZE;
+}
+
+static struct vmentry_context context_of(const struct vmcs_image *image,
+                                         const struct vmx_capability *capability,
+                                         const struct vmx_dump *dump)
+{
+    return (struct vmentry_context){
+        .capability = capability,
+        .physical_address_width = PHYSICAL_WIDTH_MOST,
+        .guest_address_width = PHYSICAL_WIDTH_MOST,
+        .linear_address_width =
+            capability->cr4_fixed1 & CR4_LA57 ? LINEAR_WIDTH_5_LEVEL : LINEAR_WIDTH_4_LEVEL,
+        .ia32e_mode = host_is_64(image),
+        .rtm = true,
+        .sgx = capability->secondary_allowed1 & SECONDARY_ENABLE_ENCLS_EXITING,
+        .bus_lock_debug = true,
+        .lam = capability->cr4_fixed1 & CR4_LAM_SUP,
+        .efer_reserved = ~(EFER_SCE | EFER_LME | EFER_LMA | EFER_NXE),
+        .debugctl_reserved = DEBUGCTL_RESERVED,
+        .perf_global_ctrl_reserved = PERF_GLOBAL_RESERVED,
+        .rtit_ctl_reserved = RTIT_CTL_RESERVED,
+        .spec_ctrl_reserved = SPEC_CTRL_RESERVED,
+        .revision_id = (uint32_t)dump->msrs.value[0] & 0x7fffffff,
+        .current_vmcs = UINT64_MAX,
+    };
+}
+
+/* What an MSR may hold whose value is not known: nothing, all, and controls that may be both. */
+static const uint64_t guesses[] = {0xffffffffull << 32, 0, ~0ull};
+enum { GUESSES = sizeof(guesses) / sizeof(guesses[0]) };
+
+static void check_on(const struct vmcs_image *image, const struct judge_cpu *cpu, uint64_t guess,
+                     struct vmentry_findings *findings)
+{
+    struct vmx_dump dump = *cpu->dump;
+    struct vmx_capability capability;
+    struct vmentry_context context;
+
+    for (uint32_t i = 0; i < VMX_MSR_COUNT; i++) {
+        if (cpu->lacking >> i & 1)
+            vmx_msr_set(&dump.msrs, VMX_MSR_FIRST + i, guess);
+    }
+    vmx_capability_derive(&dump.msrs, &capability);
+    context = context_of(image, &capability, &dump);
+    vmentry_check(image, &context, findings);
+}
+
+/*
+ * How many bits of the control words, and of the control registers with which the host runs, this
+ * CPU would not take as they are.
+ */
+static unsigned wrong_controls(const struct vmentry_findings *findings)
+{
+    static const enum vmentry_rule rules[] = {
+        VMENTRY_PIN_MUST_BE_1,      VMENTRY_PIN_MUST_BE_0,       VMENTRY_PRIMARY_MUST_BE_1,
+        VMENTRY_PRIMARY_MUST_BE_0,  VMENTRY_SECONDARY_MUST_BE_1, VMENTRY_SECONDARY_MUST_BE_0,
+        VMENTRY_TERTIARY_MUST_BE_0, VMENTRY_EXIT_MUST_BE_1,      VMENTRY_EXIT_MUST_BE_0,
+        VMENTRY_ENTRY_MUST_BE_1,    VMENTRY_ENTRY_MUST_BE_0,     VMENTRY_SECONDARY_EXIT_MUST_BE_0,
+    };
+    unsigned count = 0;
+
+    for (uint32_t i = 0; i < findings->count; i++) {
+        const struct vmentry_finding *finding = &findings->item[i];
+
+        for (unsigned rule = 0; rule < sizeof(rules) / sizeof(rules[0]); rule++) {
+            if (finding->rule == rules[rule])
+                count += (unsigned)__builtin_popcountll(finding->seen ^ finding->wanted);
+        }
+    }
+    return count;
+}
+
+/*
+ * Derives by trying: a rule needs a field that is unknown where it cannot be checked without it
+ * though all others are there, and it looks at a field where it cannot be checked once that one is
+ * taken away. What cannot be checked though every field is there needs memory. The fields that are
+ * not there are tried as 0 and as all ones: of many rules one of both asks no more of the others.
+ */
+static void set_bit(uint32_t *bits, uint32_t index)
+{
+    bits[index / 32] |= 1u << index % 32;
+}
+
+static void find_needs(const struct vmcs_image *image, const struct judge_cpu *cpu, uint64_t fill,
+                       struct judgement *judgement)
+{
+    static struct vmentry_findings findings, without;
+    struct vmcs_image whole = *image;
+
+    for (uint32_t row = 0; row < VMCS_FIELD_COUNT; row++) {
+        if (!whole.present[row])
+            vmcs_image_set(&whole, vmcs_field_table[row].field, fill);
+    }
+    check_on(&whole, cpu, guesses[0], &findings);
+    for (enum vmentry_rule rule = 0; rule < VMENTRY_RULE_COUNT; rule++) {
+        if (!vmentry_is_unchecked(&findings, rule))
+            judgement->rule[rule].needs_memory = false;
+    }
+    for (uint32_t row = 0; row < VMCS_FIELD_COUNT; row++) {
+        if (image->present[row])
+            continue;
+        whole.present[row] = false;
+        check_on(&whole, cpu, guesses[0], &without);
+        whole.present[row] = true;
+        for (enum vmentry_rule rule = 0; rule < VMENTRY_RULE_COUNT; rule++) {
+            if (vmentry_is_unchecked(&without, rule) && !vmentry_is_unchecked(&findings, rule))
+                set_bit(judgement->rule[rule].needs, row);
+        }
+    }
+}
+
+static void find_looks(const struct vmcs_image *image, const struct judge_cpu *cpu,
+                       struct judgement *judgement)
+{
+    static struct vmentry_findings findings;
+    struct vmcs_image less = *image;
+
+    for (uint32_t row = 0; row < VMCS_FIELD_COUNT; row++) {
+        if (!image->present[row])
+            continue;
+        less.present[row] = false;
+        check_on(&less, cpu, guesses[0], &findings);
+        less.present[row] = true;
+        for (enum vmentry_rule rule = 0; rule < VMENTRY_RULE_COUNT; rule++) {
+            if (vmentry_is_unchecked(&findings, rule))
+                set_bit(judgement->rule[rule].looks, row);
+        }
+    }
+}
+
+/* Sorts out the CPUs that count: how many bits are wrong on the best of them. */
+static unsigned least_wrong(const struct vmcs_image *image, const struct judge_cpu *cpus,
+                            unsigned count, unsigned wrong[JUDGE_CPUS_MAX])
+{
+    static struct vmentry_findings findings;
+    unsigned least = UINT32_MAX;
+
+    for (unsigned i = 0; i < count; i++) {
+        wrong[i] = UINT32_MAX;
+        for (unsigned guess = 0; guess < (cpus[i].lacking != 0 ? GUESSES : 1); guess++) {
+            check_on(image, &cpus[i], guesses[guess], &findings);
+            if (wrong_controls(&findings) < wrong[i])
+                wrong[i] = wrong_controls(&findings);
+        }
+        if (wrong[i] < least)
+            least = wrong[i];
+    }
+    return least;
+}
+
+/* A rule that breaks whatever the MSRs hold that are not known breaks on this CPU. */
+static void count_breaks(const struct vmcs_image *image, const struct judge_cpu *cpu,
+                         struct judgement *judgement)
+{
+    static struct vmentry_findings findings;
+    unsigned broken[VMENTRY_RULE_COUNT] = {0}, tried = cpu->lacking != 0 ? GUESSES : 1;
+
+    for (unsigned i = 0; i < tried; i++) {
+        check_on(image, cpu, guesses[i], &findings);
+        if (judgement->cpus == 0 && i == 0)
+            judgement->findings = findings;
+        for (enum vmentry_rule rule = 0; rule < VMENTRY_RULE_COUNT; rule++) {
+            broken[rule] += vmentry_has(&findings, rule);
+            if (vmentry_is_unchecked(&findings, rule))
+                judgement->rule[rule].state = RULE_UNKNOWN;
+        }
+    }
+    for (enum vmentry_rule rule = 0; rule < VMENTRY_RULE_COUNT; rule++) {
+        struct judged_rule *judged = &judgement->rule[rule];
+
+        if (broken[rule] == tried && judged->breaks++ == 0)
+            judged->example = cpu->id;
+        judged->needs_msrs |= broken[rule] > 0 && broken[rule] < tried;
+    }
+    judgement->cpus++;
+}
+
+static void conclude(struct judgement *judgement)
+{
+    judgement->verdict = VERDICT_ENTERS;
+    for (enum vmentry_rule rule = 0; rule < VMENTRY_RULE_COUNT; rule++) {
+        struct judged_rule *judged = &judgement->rule[rule];
+
+        if (judged->breaks == judgement->cpus)
+            judged->state = RULE_BROKEN;
+        else if (judged->breaks > 0)
+            judged->state = RULE_DEPENDS;
+        else if (judged->needs_msrs && judgement->cpus == 1)
+            judged->state = RULE_UNKNOWN;
+        if (judged->state == RULE_BROKEN)
+            judgement->verdict = VERDICT_REFUSED;
+        else if (judged->state != RULE_KEPT && judgement->verdict == VERDICT_ENTERS)
+            judgement->verdict = VERDICT_DEPENDS;
+    }
+}
+
+/* Of the findings on one CPU those of rules that break on all of them. */
+static void keep_broken(struct vmentry_findings *findings, const struct judgement *judgement)
+{
+    uint32_t kept = 0;
+
+    for (uint32_t i = 0; i < findings->count; i++) {
+        if (judgement->rule[findings->item[i].rule].state == RULE_BROKEN)
+            findings->item[kept++] = findings->item[i];
+    }
+    findings->count = kept;
+}
+
+void judge(const struct vmcs_image *image, const struct judge_cpu *cpus, unsigned count,
+           struct judgement *judgement)
+{
+    static unsigned wrong[JUDGE_CPUS_MAX];
+    const struct judge_cpu *first = NULL;
+    unsigned least = least_wrong(image, cpus, count, wrong);
+
+    memset(judgement, 0, sizeof(*judgement));
+    for (unsigned i = 0; i < count; i++) {
+        if (wrong[i] != least)
+            continue;
+        if (first == NULL)
+            first = &cpus[i];
+        count_breaks(image, &cpus[i], judgement);
+    }
+    judgement->lacking = first->lacking;
+    conclude(judgement);
+    keep_broken(&judgement->findings, judgement);
+    judgement->outcome = vmentry_predict(&judgement->findings);
+    for (enum vmentry_rule rule = 0; rule < VMENTRY_RULE_COUNT; rule++)
+        judgement->rule[rule].needs_memory = judgement->rule[rule].state == RULE_UNKNOWN;
+    find_needs(image, first, 0, judgement);
+    find_needs(image, first, ~0ull, judgement);
+    find_looks(image, first, judgement);
+}

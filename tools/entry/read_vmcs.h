@@ -1,0 +1,44 @@
+/*
+ * VMCSs in texts as people have them: logs with a dump of KVM or Xen in the noise, lists of fields,
+ * Rootmode's own reports, QEMU's registers. A field that a dump does not show is unknown.
+ */
+#ifndef TOOLS_ENTRY_READ_VMCS_H
+#define TOOLS_ENTRY_READ_VMCS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "tools/capability/dump_list.h"
+#include "vmx/vmcs_image.h"
+
+enum vmcs_format {
+    VMCS_FORMAT_LIST,     /* names or encodings of fields with their values */
+    VMCS_FORMAT_KVM,      /* dump_vmcs */
+    VMCS_FORMAT_XEN,      /* vmcs_dump_vcpu */
+    VMCS_FORMAT_ROOTMODE, /* dump=vmcs, or the report's JSON */
+    VMCS_FORMAT_QEMU,     /* registers of a guest, no VMCS */
+    VMCS_FORMAT_COUNT,
+};
+
+struct vmcs_dump {
+    enum vmcs_format format;
+    unsigned line; /* of its first field */
+    struct vmcs_image image;
+};
+
+struct vmcs_text {
+    struct vmcs_dump *dump;
+    size_t count, room;
+    unsigned not_understood;
+    struct dump_passed passed[DUMP_PASSED_MAX];
+};
+
+const char *vmcs_format_name(enum vmcs_format format); /* "kvm" */
+
+/* Reads all dumps of `length` bytes into `text`, which is all zero. */
+void vmcs_text_read(const char *bytes, size_t length, struct vmcs_text *text);
+
+void vmcs_text_free(struct vmcs_text *text);
+
+#endif

@@ -1,0 +1,433 @@
+#include "tools/entry/verdict_text.h"
+
+#include <stdio.h>
+#include <string.h>
+
+enum { INDENT = 2, COLUMNS = 78, LINE_SIZE = 2048, TOLD_ONE_BY_ONE = 24, WANTED_LINES = 8 };
+
+static const char *field_name_of(enum vmcs_field field)
+{
+    return vmcs_field_table[vmcs_field_index(field)].name;
+}
+
+static void print_lines(struct sink *sink, unsigned indent, const char *text)
+{
+    print_wrapped(sink, indent, COLUMNS - indent, text);
+}
+
+static unsigned shown_fields(const struct vmcs_image *image)
+{
+    unsigned count = 0;
+
+    for (uint32_t row = 0; row < VMCS_FIELD_COUNT; row++)
+        count += image->present[row];
+    return count;
+}
+
+/* "exit reason 33, qualification 0" */
+static void print_outcome(struct sink *sink, struct vmentry_outcome outcome)
+{
+    print_to(sink, "%s", vmentry_class_name(outcome.class));
+    if (outcome.class == VMENTRY_GUEST || outcome.class == VMENTRY_MSR_LOAD)
+        print_to(sink, ", qualification %lu", outcome.qualification);
+}
+
+static void print_said(struct sink *sink, const struct vmcs_image *image)
+{
+    const uint64_t *reason = vmcs_image_find(image, VMCS_EXIT_REASON);
+    const uint64_t *error = vmcs_image_find(image, VMCS_VM_INSTRUCTION_ERROR);
+    const uint64_t *qualification = vmcs_image_find(image, VMCS_EXIT_QUALIFICATION);
+
+    print_to(sink, "The processor said:  ");
+    if (reason != NULL && *reason >> 31 & 1)
+        print_to(sink, "exit reason %lu (%#lx)", *reason & 0xffff, *reason);
+    else if (error != NULL && *error != 0)
+        print_to(sink, "VM-instruction error %lu", *error);
+    else if (reason != NULL)
+        print_to(sink, "exit reason %lu (%#lx), which is no failed entry", *reason & 0xffff,
+                 *reason);
+    else
+        print_to(sink, "the dump does not tell");
+    if (reason != NULL && qualification != NULL)
+        print_to(sink, ", qualification %#lx", *qualification);
+    print_to(sink, "\n");
+}
+
+/* How the processor said that the entry failed, if the dump tells. */
+static bool said_outcome(const struct vmcs_image *image, struct vmentry_outcome *said)
+{
+    enum { ERROR_CONTROLS = 7, ERROR_HOST = 8, REASON_GUEST = 33, REASON_MSR_LOAD = 34 };
+    uint64_t reason = vmcs_image_get(image, VMCS_EXIT_REASON);
+    uint64_t error = vmcs_image_get(image, VMCS_VM_INSTRUCTION_ERROR);
+
+    said->qualification = vmcs_image_get(image, VMCS_EXIT_QUALIFICATION);
+    if (reason >> 31 & 1) {
+        said->class = (reason & 0xffff) == REASON_MSR_LOAD ? VMENTRY_MSR_LOAD : VMENTRY_GUEST;
+        return (reason & 0xffff) == REASON_GUEST || (reason & 0xffff) == REASON_MSR_LOAD;
+    }
+    said->class = error == ERROR_HOST ? VMENTRY_HOST : VMENTRY_CONTROLS;
+    return error == ERROR_CONTROLS || error == ERROR_HOST;
+}
+
+/* Where both are known and do not agree, one of them is of something else. */
+static void print_misfit(struct sink *sink, const struct vmcs_image *image,
+                         const struct judgement *judgement)
+{
+    struct vmentry_outcome said;
+
+    if (judgement->verdict == VERDICT_REFUSED && said_outcome(image, &said) &&
+        !vmentry_allows(&judgement->findings, said))
+        print_lines(
+            sink, INDENT,
+            "This does not fit what the processor said: another CPU, or the VMCS was changed "
+            "before it was dumped; or a rule is broken, too, that could not be judged.");
+}
+
+static void print_rules_say(struct sink *sink, const struct judgement *judgement)
+{
+    print_to(sink, "The rules say:       ");
+    if (judgement->verdict == VERDICT_DEPENDS)
+        print_to(sink, "no rule is broken that could be judged; it depends (see below)");
+    else
+        print_outcome(sink, judgement->outcome);
+    print_to(sink, "\n");
+}
+
+static void print_broken(struct sink *sink, const struct judgement *judgement)
+{
+    unsigned count = 0;
+
+    for (enum vmentry_rule rule = 0; rule < VMENTRY_RULE_COUNT; rule++)
+        count += judgement->rule[rule].state == RULE_BROKEN;
+    if (count == 0)
+        return;
+    print_to(sink, "\nBroken: %u rule%s\n", count, count == 1 ? "" : "s");
+    for (uint32_t i = 0; i < judgement->findings.count; i++)
+        vmentry_explain(sink, &judgement->findings.item[i]);
+}
+
+static void print_depends(struct sink *sink, const struct judgement *judgement)
+{
+    bool first = true;
+
+    for (enum vmentry_rule rule = 0; rule < VMENTRY_RULE_COUNT; rule++) {
+        const struct judged_rule *judged = &judgement->rule[rule];
+        char line[LINE_SIZE];
+
+        if (judged->state != RULE_DEPENDS)
+            continue;
+        if (first)
+            print_to(sink,
+                     "\nBroken on some of the %u CPUs that could be this one; --cpu or --msrs "
+                     "names it\n",
+                     judgement->cpus);
+        first = false;
+        snprintf(line, sizeof(line), "%s, on %u (%s): %s", vmentry_rule_text(rule).name,
+                 judged->breaks, judged->example, vmentry_rule_text(rule).text);
+        print_lines(sink, INDENT, line);
+    }
+}
+
+/* What a rule can lack: a field, by its row, or one of these. */
+enum { LACKS_MEMORY = VMCS_FIELD_COUNT, LACKS_MSRS, LACKS_COUNT };
+
+static bool lacks(const struct judged_rule *judged, uint32_t what)
+{
+    if (judged->state != RULE_UNKNOWN)
+        return false;
+    if (what == LACKS_MEMORY)
+        return judged->needs_memory;
+    if (what == LACKS_MSRS)
+        return judged->needs_msrs;
+    return judged->needs[what / 32] >> what % 32 & 1;
+}
+
+/* "IA32_VMX_VMFUNC, IA32_VMX_EXIT_CTLS2" */
+static void name_msrs(uint32_t lacking, char *line, size_t size)
+{
+    const char *comma = "";
+
+    line[0] = '\0';
+    for (uint32_t i = 0; i < VMX_MSR_COUNT; i++) {
+        size_t length = strlen(line);
+
+        if (!(lacking >> i & 1))
+            continue;
+        snprintf(line + length, size - length, "%s%s", comma, vmx_msr_name(VMX_MSR_FIRST + i));
+        comma = ", ";
+    }
+}
+
+static void print_lacking(struct sink *sink, const struct judgement *judgement, uint32_t what)
+{
+    char line[LINE_SIZE];
+    const char *comma = ": ";
+    bool any = false;
+
+    if (what == LACKS_MSRS)
+        name_msrs(judgement->lacking, line, sizeof(line));
+    else
+        snprintf(line, sizeof(line), "%s",
+                 what == LACKS_MEMORY ? "what stands in memory" : vmcs_field_table[what].name);
+    for (enum vmentry_rule rule = 0; rule < VMENTRY_RULE_COUNT; rule++) {
+        size_t length = strlen(line);
+
+        if (!lacks(&judgement->rule[rule], what))
+            continue;
+        snprintf(line + length, sizeof(line) - length, "%s%s", comma, vmentry_rule_text(rule).name);
+        comma = ", ";
+        any = true;
+    }
+    if (any)
+        print_lines(sink, INDENT, line);
+}
+
+/* How many rules that lack this are told for want of nothing that was told before. */
+static unsigned lacking_count(const struct judgement *judgement, uint32_t what, const bool *told)
+{
+    unsigned count = 0;
+
+    for (enum vmentry_rule rule = 0; rule < VMENTRY_RULE_COUNT; rule++)
+        count += lacks(&judgement->rule[rule], what) && !told[rule];
+    return count;
+}
+
+/* Of a dump of which most is missing: what would help most, first. */
+static void print_most_wanted(struct sink *sink, const struct judgement *judgement)
+{
+    bool told[VMENTRY_RULE_COUNT] = {false};
+
+    for (unsigned line = 0; line < WANTED_LINES; line++) {
+        uint32_t best = 0;
+
+        for (uint32_t what = 1; what < LACKS_MEMORY; what++) {
+            if (lacking_count(judgement, what, told) > lacking_count(judgement, best, told))
+                best = what;
+        }
+        if (lacking_count(judgement, best, told) == 0)
+            return;
+        print_to(sink, "  %s (%u)\n", vmcs_field_table[best].name,
+                 lacking_count(judgement, best, told));
+        for (enum vmentry_rule rule = 0; rule < VMENTRY_RULE_COUNT; rule++)
+            told[rule] |= lacks(&judgement->rule[rule], best);
+    }
+    print_to(sink, "  and others; --json has them all\n");
+}
+
+static void print_unknown(struct sink *sink, const struct judgement *judgement)
+{
+    unsigned count = 0;
+
+    for (enum vmentry_rule rule = 0; rule < VMENTRY_RULE_COUNT; rule++)
+        count += judgement->rule[rule].state == RULE_UNKNOWN;
+    if (count == 0)
+        return;
+    print_to(sink, "\nCould not be judged: %u rule%s, for want of\n", count, count == 1 ? "" : "s");
+    if (count > TOLD_ONE_BY_ONE) {
+        print_most_wanted(sink, judgement);
+        return;
+    }
+    for (uint32_t what = 0; what < LACKS_COUNT; what++)
+        print_lacking(sink, judgement, what);
+}
+
+static void print_suspicions(struct sink *sink, const struct vmcs_image *image)
+{
+    enum vmcs_field field;
+    const char *words;
+
+    for (unsigned i = 0; (words = suspicion_of(image, i, &field)) != NULL; i++) {
+        if (i == 0)
+            print_to(sink, "\nAllowed, but often a mistake\n");
+        print_lines(sink, INDENT, words);
+    }
+}
+
+static void print_other_causes(struct sink *sink)
+{
+    print_to(sink, "\nIf the entry fails all the same, it can be\n");
+    print_lines(
+        sink, INDENT,
+        "the launch state: VMLAUNCH takes a VMCS that is clear, VMRESUME one that was launched "
+        "(errors 4 and 5)");
+    print_lines(sink, INDENT, "blocking by MOV SS at VMLAUNCH or VMRESUME (error 26)");
+    print_lines(sink, INDENT,
+                "no current VMCS, or another one than was dumped (VMfailInvalid; error 3 or 11 at "
+                "VMPTRLD)");
+    print_lines(
+        sink, INDENT,
+        "a hypervisor below that allows less than the processor: name it by --msrs, with what "
+        "RDMSR gives there");
+    print_lines(sink, INDENT, "another CPU than the one named by --cpu");
+}
+
+void verdict_text(struct sink *sink, const struct vmcs_dump *dump,
+                  const struct judgement *judgement, const char *cpu)
+{
+    unsigned shown = shown_fields(&dump->image);
+
+    print_to(sink, "line %u: %s, %u field%s; ", dump->line, vmcs_format_name(dump->format), shown,
+             shown == 1 ? "" : "s");
+    if (cpu != NULL)
+        print_to(sink, "on %s\n", cpu);
+    else
+        print_to(sink, "on any of %u CPUs of the corpus\n", judgement->cpus);
+    print_said(sink, &dump->image);
+    print_rules_say(sink, judgement);
+    print_misfit(sink, &dump->image, judgement);
+    print_broken(sink, judgement);
+    print_depends(sink, judgement);
+    print_unknown(sink, judgement);
+    print_suspicions(sink, &dump->image);
+    if (judgement->verdict != VERDICT_REFUSED)
+        print_other_causes(sink);
+}
+
+void passed_text(struct sink *sink, const struct vmcs_text *text)
+{
+    if (text->not_understood == 0)
+        return;
+    print_to(sink, "\nNot understood: %u line%s\n", text->not_understood,
+             text->not_understood == 1 ? "" : "s");
+    for (unsigned i = 0; i < text->not_understood && i < DUMP_PASSED_MAX; i++)
+        print_to(sink, "  line %u: `%s`, expected %s\n", text->passed[i].line, text->passed[i].text,
+                 text->passed[i].expected);
+}
+
+static void json_field_if(struct json *json, const char *name, const struct vmcs_image *image,
+                          enum vmcs_field field)
+{
+    const uint64_t *value = vmcs_image_find(image, field);
+
+    if (value != NULL)
+        json_hex(json, name, *value);
+    else
+        json_null(json, name);
+}
+
+static void json_fields(struct json *json, const char *name, const uint32_t *bits)
+{
+    json_array_begin(json, name);
+    for (uint32_t row = 0; row < VMCS_FIELD_COUNT; row++) {
+        if (bits[row / 32] >> row % 32 & 1)
+            json_string(json, NULL, vmcs_field_table[row].name);
+    }
+    json_array_end(json);
+}
+
+static void json_broken(struct json *json, const struct judgement *judgement)
+{
+    json_array_begin(json, "broken");
+    for (uint32_t i = 0; i < judgement->findings.count; i++) {
+        const struct vmentry_finding *finding = &judgement->findings.item[i];
+        const struct judged_rule *judged = &judgement->rule[finding->rule];
+
+        json_object_begin(json, NULL);
+        json_string(json, "rule", vmentry_rule_text(finding->rule).name);
+        json_string(json, "field", field_name_of(finding->field));
+        json_fields(json, "fields", judged->looks);
+        json_hex(json, "seen", finding->seen);
+        json_hex(json, "wanted", finding->wanted);
+        json_string(json, "sdm", vmentry_rule_text(finding->rule).section);
+        json_object_end(json);
+    }
+    json_array_end(json);
+}
+
+static void json_needs(struct json *json, const struct judgement *judgement,
+                       const struct judged_rule *judged)
+{
+    json_array_begin(json, "needs");
+    for (uint32_t row = 0; row < VMCS_FIELD_COUNT; row++) {
+        if (lacks(judged, row))
+            json_string(json, NULL, vmcs_field_table[row].name);
+    }
+    if (judged->needs_memory)
+        json_string(json, NULL, "memory");
+    for (uint32_t i = 0; i < VMX_MSR_COUNT && judged->needs_msrs; i++) {
+        if (judgement->lacking >> i & 1)
+            json_string(json, NULL, vmx_msr_name(VMX_MSR_FIRST + i));
+    }
+    json_array_end(json);
+}
+
+static void json_depends(struct json *json, const struct judgement *judgement)
+{
+    json_array_begin(json, "depends");
+    for (enum vmentry_rule rule = 0; rule < VMENTRY_RULE_COUNT; rule++) {
+        const struct judged_rule *judged = &judgement->rule[rule];
+
+        if (judged->state != RULE_UNKNOWN && judged->state != RULE_DEPENDS)
+            continue;
+        json_object_begin(json, NULL);
+        json_string(json, "rule", vmentry_rule_text(rule).name);
+        if (judged->state == RULE_DEPENDS) {
+            json_array_begin(json, "needs");
+            json_string(json, NULL, "CPU");
+            json_array_end(json);
+            json_number(json, "breaks", judged->breaks);
+            json_string(json, "example", judged->example);
+        } else {
+            json_needs(json, judgement, judged);
+        }
+        json_object_end(json);
+    }
+    json_array_end(json);
+}
+
+static void json_suspicions(struct json *json, const struct vmcs_image *image)
+{
+    enum vmcs_field field;
+    const char *words;
+
+    json_array_begin(json, "suspicions");
+    for (unsigned i = 0; (words = suspicion_of(image, i, &field)) != NULL; i++) {
+        json_object_begin(json, NULL);
+        json_string(json, "text", words);
+        json_array_begin(json, "fields");
+        json_string(json, NULL, field_name_of(field));
+        json_array_end(json);
+        json_object_end(json);
+    }
+    json_array_end(json);
+}
+
+void verdict_json(struct json *json, const struct vmcs_dump *dump,
+                  const struct judgement *judgement, const char *cpu)
+{
+    json_object_begin(json, NULL);
+    json_string(json, "format", vmcs_format_name(dump->format));
+    json_number(json, "line", dump->line);
+    json_string(json, "cpu", cpu);
+    json_number(json, "cpus", judgement->cpus);
+    json_object_begin(json, "said");
+    json_field_if(json, "exit_reason", &dump->image, VMCS_EXIT_REASON);
+    json_field_if(json, "exit_qualification", &dump->image, VMCS_EXIT_QUALIFICATION);
+    json_field_if(json, "instruction_error", &dump->image, VMCS_VM_INSTRUCTION_ERROR);
+    json_object_end(json);
+    json_string(json, "verdict", verdict_name(judgement->verdict));
+    json_string(json, "outcome",
+                judgement->verdict == VERDICT_DEPENDS
+                    ? NULL
+                    : vmentry_class_name(judgement->outcome.class));
+    json_broken(json, judgement);
+    json_depends(json, judgement);
+    json_suspicions(json, &dump->image);
+    json_object_end(json);
+}
+
+void passed_json(struct json *json, const struct vmcs_text *text)
+{
+    json_object_begin(json, "not_understood");
+    json_number(json, "count", text->not_understood);
+    json_array_begin(json, "first");
+    for (unsigned i = 0; i < text->not_understood && i < DUMP_PASSED_MAX; i++) {
+        json_object_begin(json, NULL);
+        json_number(json, "line", text->passed[i].line);
+        json_string(json, "text", text->passed[i].text);
+        json_string(json, "expected", text->passed[i].expected);
+        json_object_end(json);
+    }
+    json_array_end(json);
+    json_object_end(json);
+}

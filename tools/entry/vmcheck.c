@@ -1,0 +1,234 @@
+/*
+ * vmcheck: paste a VMCS, read which rule of the VM entry it breaks. `vmcheck --help` says how.
+ */
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tools/capability/corpus.h"
+#include "tools/capability/lists.h"
+#include "tools/capability/load.h"
+#include "tools/capability/stage.h"
+#include "tools/entry/verdict_text.h"
+
+enum exit_status { EXIT_ALLOWED, EXIT_BROKEN, EXIT_WRONG_USE };
+
+static const char help_text[] =
+    "usage: vmcheck [--cpu ROW | --msrs FILE] [--json] [FILE]\n"
+    "\n"
+    "Reads VMCSs from FILE or the standard input, as KVM, Xen, Rootmode, QEMU or a person\n"
+    "prints them, and says which rules of the manual a VM entry with them breaks:\n"
+    "\n"
+    "  dmesg | vmcheck\n"
+    "\n"
+    "  --cpu ROW    on this CPU of the corpus (--list); else on all that could be it\n"
+    "  --msrs FILE  on the CPU with these capability MSRs, in any form that vmxcap reads\n"
+    "  --json       for a program\n"
+    "  --list       the CPUs of the corpus\n"
+    "  --help, --version\n"
+    "\n"
+    "Exit status: 0 no rule is known to be broken, 1 one is, 2 no VMCS found or wrong use.\n";
+
+const char load_program[] = "vmcheck";
+
+struct request {
+    const char *row, *msrs, *file;
+    bool json;
+};
+
+static void write_output(struct sink *sink, const char *text, size_t length)
+{
+    (void)sink;
+    fwrite_unlocked(text, 1, length, stdout); /* one thread, many short pieces */
+}
+
+static struct sink output = {write_output};
+
+static bool complain(const char *words, const char *about)
+{
+    fflush(stdout);
+    fprintf(stderr, "vmcheck: %s%s\n", words, about);
+    return false;
+}
+
+/* Which MSRs a CPU has whose values are not known. */
+static uint32_t lacking_of(const struct vmx_dump *dump)
+{
+    struct stage_report report;
+
+    stage_check(dump, VMX_CHECK_KVM, &report);
+    return report.lacking;
+}
+
+/* IA32_VMX_VMFUNC, PROCBASED_CTLS3 and EXIT_CTLS2, which many dumps leave out. */
+#define OFTEN_LACKING (7u << 17)
+
+static unsigned whole_corpus(struct judge_cpu *cpus)
+{
+    unsigned count = 0;
+
+    for (size_t i = 0; i < corpus_count && count < JUDGE_CPUS_MAX; i++) {
+        uint32_t lacking = lacking_of(&corpus[i].dump);
+
+        if (!(lacking & ~OFTEN_LACKING))
+            cpus[count++] = (struct judge_cpu){corpus[i].id, &corpus[i].dump, lacking};
+    }
+    return count;
+}
+
+/* The CPUs to judge on: one that was named, or the corpus. 0, with words, if that fails. */
+static unsigned find_cpus(const struct request *request, struct dump_list *list,
+                          struct judge_cpu *cpus)
+{
+    struct source source = {.row = request->row != NULL,
+                            .name = request->row != NULL ? request->row : request->msrs};
+
+    if (source.name == NULL)
+        return whole_corpus(cpus);
+    if (!load_source(&source, list))
+        return 0;
+    cpus[0] =
+        (struct judge_cpu){list->set[0].id, &list->set[0].dump, lacking_of(&list->set[0].dump)};
+    return 1;
+}
+
+static enum exit_status report_text(const struct vmcs_text *text, const struct judge_cpu *cpus,
+                                    unsigned count)
+{
+    static struct judgement judgement;
+    enum exit_status status = EXIT_ALLOWED;
+
+    for (size_t i = 0; i < text->count; i++) {
+        judge(&text->dump[i].image, cpus, count, &judgement);
+        if (text->count > 1)
+            print_to(&output, "%sVMCS %zu of %zu, ", i > 0 ? "\n" : "", i + 1, text->count);
+        verdict_text(&output, &text->dump[i], &judgement, count == 1 ? cpus[0].id : NULL);
+        if (judgement.verdict == VERDICT_REFUSED)
+            status = EXIT_BROKEN;
+    }
+    passed_text(&output, text);
+    return status;
+}
+
+static enum exit_status report_json(const struct vmcs_text *text, const struct judge_cpu *cpus,
+                                    unsigned count)
+{
+    static struct judgement judgement;
+    enum exit_status status = EXIT_ALLOWED;
+    struct json json;
+
+    json_init(&json, &output);
+    json_object_begin(&json, NULL);
+    json_array_begin(&json, "dumps");
+    for (size_t i = 0; i < text->count; i++) {
+        judge(&text->dump[i].image, cpus, count, &judgement);
+        verdict_json(&json, &text->dump[i], &judgement, count == 1 ? cpus[0].id : NULL);
+        if (judgement.verdict == VERDICT_REFUSED)
+            status = EXIT_BROKEN;
+    }
+    json_array_end(&json);
+    passed_json(&json, text);
+    json_object_end(&json);
+    print_to(&output, "\n");
+    return status;
+}
+
+static enum exit_status run(const struct request *request)
+{
+    static struct judge_cpu cpus[JUDGE_CPUS_MAX];
+    struct dump_list list = {.set = NULL};
+    struct vmcs_text text = {.dump = NULL};
+    enum exit_status status = EXIT_WRONG_USE;
+    size_t length;
+    char *bytes;
+    unsigned count = find_cpus(request, &list, cpus);
+
+    if (count == 0)
+        return EXIT_WRONG_USE;
+    bytes = load_text(request->file, &length);
+    if (bytes == NULL)
+        return EXIT_WRONG_USE;
+    vmcs_text_read(bytes, length, &text);
+    free(bytes);
+    if (request->json || text.count > 0)
+        status = request->json ? report_json(&text, cpus, count) : report_text(&text, cpus, count);
+    if (text.count == 0) {
+        complain("no field of a VMCS found in ", load_shown_name(request->file));
+        status = EXIT_WRONG_USE;
+    }
+    vmcs_text_free(&text);
+    dump_list_free(&list);
+    return status;
+}
+
+enum option_value { OPTION_CPU = 256, OPTION_MSRS, OPTION_JSON, OPTION_LIST, OPTION_VERSION };
+
+static const struct option table[] = {
+    {"cpu", required_argument, NULL, OPTION_CPU},
+    {"msrs", required_argument, NULL, OPTION_MSRS},
+    {"json", no_argument, NULL, OPTION_JSON},
+    {"list", no_argument, NULL, OPTION_LIST},
+    {"help", no_argument, NULL, 'h'},
+    {"version", no_argument, NULL, OPTION_VERSION},
+    {NULL, 0, NULL, 0},
+};
+
+/* What needs no VMCS is done at once; false: with the status to end with. */
+static bool take_option(int option, struct request *request, enum exit_status *status)
+{
+    const struct page page = {.sink = &output, .width = PAGE_WIDTH_MOST};
+
+    *status = EXIT_ALLOWED;
+    switch (option) {
+    case OPTION_CPU:
+        request->row = optarg;
+        return true;
+    case OPTION_MSRS:
+        request->msrs = optarg;
+        return true;
+    case OPTION_JSON:
+        return request->json = true;
+    case OPTION_LIST:
+        for (size_t i = 0; i < corpus_count; i++)
+            list_corpus_row(&page, &corpus[i]);
+        return false;
+    case OPTION_VERSION:
+        print_to(&output, "vmcheck (Rootmode) " ROOTMODE_VERSION "\n");
+        return false;
+    default:
+        print_to(&output, "%s", help_text);
+        return false;
+    }
+}
+
+static bool take_words(int count, char **words, struct request *request, enum exit_status *status)
+{
+    int option;
+
+    opterr = 0;
+    while ((option = getopt_long(count, words, ":h", table, NULL)) != -1) {
+        *status = EXIT_WRONG_USE;
+        if (option == ':' || option == '?')
+            return complain(option == ':' ? "a value is missing behind " : "unknown option ",
+                            words[optind - 1]);
+        if (!take_option(option, request, status))
+            return false;
+    }
+    *status = EXIT_WRONG_USE;
+    if (request->row != NULL && request->msrs != NULL)
+        return complain("--cpu and --msrs both name a CPU; give one", "");
+    if (optind < count)
+        request->file = words[optind++];
+    return optind == count || complain("one file at a time; one word too many: ", words[optind]);
+}
+
+int main(int count, char **words)
+{
+    struct request request = {.file = "-"};
+    enum exit_status status = EXIT_WRONG_USE;
+
+    if (take_words(count, words, &request, &status))
+        status = run(&request);
+    return (int)status;
+}
