@@ -73,25 +73,33 @@ struct guest_handler {
 };
 
 /* Code of a guest, and the handlers in it. */
-struct guest_code {
+struct __attribute__((packed)) guest_code {
     const uint8_t *start, *end;
     const struct guest_handler *handlers;
-    uint32_t handler_count;
+    uint8_t handler_count;
 };
 
 /* One exit that is expected, in its turn. */
 struct __attribute__((packed)) exit_expected {
-    uint8_t reason;              /* basic exit reason */
-    const uint8_t *at;           /* the instruction, within the guest's code; NULL: anywhere */
-    enum exit_done done;         /* what should be done about it; EXIT_ENDED (0): anything */
-    uint32_t times;              /* in a row; 0 counts as 1 */
-    uint64_t qualification_mask; /* which bits of the exit qualification count; 0: none */
-    uint64_t qualification;
-    uint32_t interruption_mask; /* likewise of the VM-exit interruption information */
-    uint32_t interruption;
+    uint8_t reason;             /* basic exit reason */
+    const uint8_t *at;          /* the instruction, within the guest's code; NULL: anywhere */
+    enum exit_done done;        /* what should be done about it; EXIT_ENDED (0): anything */
+    uint8_t times;              /* in a row; 0 counts as 1 */
+    int32_t qualification_mask; /* which bits of the exit qualification count; -1: all; 0: none */
+    int64_t qualification : 40;
+    uint32_t interruption; /* information, of the bits of EVENT_INFO_MASK; 0: does not count */
 };
 
-struct guest {
+/* Bits of the VM-exit interruption information that count: not bit 12, which may be undefined. */
+#define EVENT_INFO_MASK 0x80000fffu
+
+/* A control that a guest wants to be 1, or 0. */
+struct guest_control {
+    uint8_t word, bit : 7;
+    bool on : 1;
+};
+
+struct __attribute__((packed)) guest {
     const char *name;    /* as in guest=NAME */
     const char *purpose; /* a plain sentence: what it provokes and what should come of it */
     struct guest_code code;
@@ -99,19 +107,19 @@ struct guest {
     enum guest_mode mode;
 
     /*
-     * Controls beyond (or without) the base, as masks in each word. One that the processor does not
-     * offer (or does not let be 0) is reported by name, and the guest is skipped.
+     * Controls beyond (or without) the base. One that the processor does not offer (or does not let
+     * be 0) is reported by name, and the guest is skipped.
      */
-    uint32_t on[VMX_CONTROL_WORD_COUNT];
-    uint32_t off[VMX_CONTROL_WORD_COUNT];
-    bool needs_ept;
-    bool needs_sender; /* vm/host/signal_sender.h: engaged from before `setup` to the end */
+    const struct guest_control *controls;
+    uint8_t control_count;
+    bool needs_ept : 1;
+    bool needs_sender : 1; /* vm/host/signal_sender.h: engaged from before `setup` to the end */
 
     /*
      * Beside its own memory it sees the machine's, where it is and read-only, from after its own
      * up to GUEST_MACHINE_END, but for what is the hypervisor's. For a guest with EPT.
      */
-    bool sees_machine;
+    bool sees_machine : 1;
 
     /* What else is missing on this CPU, as a name or short sentence; NULL: nothing. May be NULL. */
     const char *(*lacks)(const struct vmx_capability *capability);
@@ -127,7 +135,7 @@ struct guest {
      * the host and the VMCALL that ends the guest need not be named. No list: any exits.
      */
     const struct exit_expected *expected;
-    uint32_t expected_count;
+    uint8_t expected_count;
 
     /* After its end: what is not as it should be, as a sentence; NULL: all is well. May be NULL. */
     const char *(*check)(const struct vcpu *vcpu);
@@ -135,7 +143,7 @@ struct guest {
     /* A guest of probes, which its `check` compares (vm/guests/probe.h), and what it checks then.
      */
     const struct probe *probes;
-    uint32_t probe_count;
+    uint8_t probe_count;
     const char *(*check_more)(const struct vcpu *vcpu);
 
     /* When all is well: what else is worth reporting, after its end. May be NULL. */
@@ -143,8 +151,8 @@ struct guest {
 
     enum guest_end end;       /* how it should end */
     enum vmentry_rule breaks; /* of one that cannot be entered: the rule of VM entry, for `check` */
-    bool any_end;             /* any end will do: a random guest */
-    bool unwatched;           /* exits are not recorded: the shortest way (the bench) */
+    bool any_end : 1;         /* any end will do: a random guest */
+    bool unwatched : 1;       /* exits are not recorded: the shortest way (the bench) */
 
     uint32_t exits_max;   /* budget of exits; 0: GUEST_EXITS_MAX */
     uint32_t time_max_us; /* budget of time in the guest, in microseconds; 0: GUEST_TIME_MAX_US */
@@ -220,6 +228,16 @@ static inline uint32_t guest_count(void)
     SET_MEMBER(guests, place, const struct guest, guest_##place)
 
 /* Lists of struct guest: an array, or the rows themselves. */
+#define ON(word, id)                                         \
+    {                                                        \
+        VMX_CONTROL_##word, __builtin_ctz(word##_##id), true \
+    }
+#define OFF(word, id)                                         \
+    {                                                         \
+        VMX_CONTROL_##word, __builtin_ctz(word##_##id), false \
+    }
+#define CONTROLS_IN(array) .controls = (array), .control_count = sizeof(array) / sizeof((array)[0])
+#define CONTROLS(...)      CONTROLS_IN(((const struct guest_control[]){__VA_ARGS__}))
 #define EXPECTED_IN(array) .expected = (array), .expected_count = sizeof(array) / sizeof((array)[0])
 #define HANDLERS_IN(array) \
     .code.handlers = (array), .code.handler_count = sizeof(array) / sizeof((array)[0])
@@ -271,6 +289,18 @@ static inline struct guest_vm *guest_vm_of(const struct vcpu *vcpu)
 static inline const struct guest *guest_of(const struct vcpu *vcpu)
 {
     return guest_vm_of(vcpu)->guest;
+}
+
+/* The controls of a word that the guest wants to be 1, or 0. */
+static inline uint32_t guest_control_mask(const struct guest *guest, unsigned word, bool on)
+{
+    uint32_t mask = 0;
+
+    for (unsigned i = 0; i < guest->control_count; i++) {
+        if (guest->controls[i].word == word && guest->controls[i].on == on)
+            mask |= 1u << guest->controls[i].bit;
+    }
+    return mask;
 }
 
 /* What built-in guests may see and use: what is not known there is hidden. */

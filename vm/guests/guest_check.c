@@ -72,8 +72,10 @@ static bool matches(const struct guest *guest, const struct exit_expected *wante
                     const struct exit_record *exit)
 {
     return exit_basic_reason(exit) == wanted->reason &&
-           (exit->qualification & wanted->qualification_mask) == wanted->qualification &&
-           (exit->interruption & wanted->interruption_mask) == wanted->interruption &&
+           (exit->qualification & (uint64_t)wanted->qualification_mask) ==
+               (uint64_t)wanted->qualification &&
+           (wanted->interruption == 0 ||
+            (exit->interruption & EVENT_INFO_MASK) == wanted->interruption) &&
            (wanted->at == NULL ||
             exit->rip == GUEST_CODE + (uint64_t)(wanted->at - guest->code.start)) &&
            (wanted->done == EXIT_ENDED || exit->done == wanted->done);
@@ -151,7 +153,7 @@ bool guest_ends_well(const struct guest *guest, enum guest_end end)
 void guest_check(const struct vcpu *vcpu, struct guest_run *run)
 {
     const struct guest *guest = guest_of(vcpu);
-    const char *wrong;
+    const char *wrong = NULL;
 
     run->result = GUEST_OK;
     run->detail[0] = '\0';
@@ -166,12 +168,11 @@ void guest_check(const struct vcpu *vcpu, struct guest_run *run)
     }
     if (guest->expected != NULL && !guest->unwatched)
         compare_exits(vcpu, run);
-    if (run->result == GUEST_OK && guest->check != NULL) {
+    if (run->result == GUEST_OK && guest->check != NULL)
         wrong = guest->check(vcpu);
-        if (wrong != NULL) {
-            run->result = GUEST_DIFFERS;
-            format_text(run->detail, sizeof(run->detail), "%s", wrong);
-        }
+    if (wrong != NULL) {
+        run->result = GUEST_DIFFERS;
+        format_text(run->detail, sizeof(run->detail), "%s", wrong);
     }
     if (run->result == GUEST_OK && guest->print != NULL)
         print_more(vcpu, run);

@@ -52,7 +52,8 @@ const char *guest_controls_adjust(const struct guest *guest, const struct vmcs_c
         controls[VMX_CONTROL_ENTRY] &= ~(uint32_t)ENTRY_IA32E_MODE_GUEST;
     for (unsigned i = 0; i < VMX_CONTROL_WORD_COUNT && missing == NULL; i++) {
         struct allowed allowed = allowed_of(capability, (enum vmx_control_word)i);
-        uint32_t wanted = (controls[i] | guest->on[i]) & ~guest->off[i];
+        uint32_t wanted = (controls[i] | guest_control_mask(guest, i, true)) &
+                          ~guest_control_mask(guest, i, false);
         uint32_t impossible = (wanted & ~allowed.one) | (~wanted & allowed.zero);
 
         if (impossible != 0)

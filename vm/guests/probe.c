@@ -37,8 +37,8 @@ enum exit_done probe_on_exit(struct vcpu *vcpu, const struct exit_record *exit)
 {
     if (!is_quiet_call(exit))
         return EXIT_DEFAULT;
-    vcpu_control_set(vcpu, VMX_CONTROL_PRIMARY, guest_of(vcpu)->on[VMX_CONTROL_PRIMARY], false);
-    vcpu_control_set(vcpu, VMX_CONTROL_SECONDARY, guest_of(vcpu)->on[VMX_CONTROL_SECONDARY], false);
+    for (enum vmx_control_word word = VMX_CONTROL_PRIMARY; word <= VMX_CONTROL_SECONDARY; word++)
+        vcpu_control_set(vcpu, word, guest_control_mask(guest_of(vcpu), word, true), false);
     return skip_emulated_instruction(EXIT_EMULATED);
 }
 
@@ -86,9 +86,9 @@ static const char *compare_exit(const struct vcpu *vcpu, const struct probe *pro
     if (exit_basic_reason(exit) != probe->reason)
         return complain(vcpu, probe, "exit %s, expected %s", name_of(exit_basic_reason(exit)),
                         name_of(probe->reason));
-    if (exit->qualification != probe->qualification && !quirk(probe->qualification_quirk))
+    if (exit->qualification != (uint64_t)probe->qualification && !quirk(probe->qualification_quirk))
         return complain(vcpu, probe, "exit qualification %#lx, expected %#lx", exit->qualification,
-                        probe->qualification);
+                        (uint64_t)probe->qualification);
     if ((exit->instruction_information & probe->information_mask) != probe->information &&
         !quirk(probe->information_quirk))
         return complain(vcpu, probe, "instruction information %#x, expected %#x in the bits %#x",
@@ -157,7 +157,7 @@ static const char *compare_registers(const struct vcpu *vcpu, const struct probe
         uint64_t wanted = before->reg[i];
 
         if (i == (unsigned)probe->reg)
-            wanted = (wanted & ~probe->mask) | probe->value;
+            wanted = (wanted & ~(uint64_t)probe->mask) | probe->value;
         if (after->reg[i] != wanted && (probe->changes >> i & 1) == 0)
             return complain(vcpu, probe, "register %u became %#lx, expected %#lx", i, after->reg[i],
                             wanted);

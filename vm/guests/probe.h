@@ -43,22 +43,23 @@ struct __attribute__((packed)) probe {
 
     /* The exit; 0: it must not exit. The qualification counts whole. */
     uint8_t reason;
-    uint64_t qualification;
+    int64_t qualification : 40;
     uint32_t information_mask, information;         /* of the VM-exit instruction information */
     uint8_t qualification_quirk, information_quirk; /* where it is active, this is not compared */
     enum exit_done done;
-    uint16_t times; /* so many exits in a row; 0 counts as 1 */
-    bool after;     /* it comes after the instruction, and has no length */
-    bool may;       /* it may also not exit: the row or its neighbours say why */
+    uint8_t times;  /* so many exits in a row; 0 counts as 1 */
+    bool after : 1; /* it comes after the instruction, and has no length */
+    bool may : 1;   /* it may also not exit: the row or its neighbours say why */
 
     /* What is seen afterwards. */
     uint16_t fault;   /* PROBE_FAULTED + a vector: the exception that the guest's handler took */
-    uint32_t error;   /* its error code */
+    uint16_t error;   /* its error code */
     uint16_t changes; /* registers that may hold anything: 1 << VCPU_RAX … */
     enum vcpu_register reg; /* what this one holds, */
-    uint64_t mask, value;   /* in these bits; all others as before; mask 0: nothing is said */
-    uint32_t flags_any;     /* flags that may be anything */
-    uint32_t flags_0;       /* flags that must be 0 */
+    int32_t mask;           /* in these bits (-1: all); all others as before; 0: nothing is said */
+    uint64_t value : 40;
+    uint16_t flags_any; /* flags that may be anything */
+    uint16_t flags_0;   /* flags that must be 0 */
 };
 
 /* Parts of rows: what the guest sees of an instruction that the hypervisor does not do for it; what
@@ -67,7 +68,7 @@ struct __attribute__((packed)) probe {
 #define FAULTS_GP            .fault = PROBE_FAULTED + X86_VECTOR_GP
 #define GETS_UD              .done = EXIT_INJECTED, FAULTS_UD
 #define GETS_GP              .done = EXIT_INJECTED, FAULTS_GP
-#define HOLDS(register, all) .reg = (register), .mask = UINT64_MAX, .value = (all)
+#define HOLDS(register, all) .reg = (register), .mask = -1, .value = (all)
 
 /*
  * VM-exit instruction information, as SDM Vol. 3, "VM-Exit Instruction Information", has it for

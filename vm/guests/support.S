@@ -25,7 +25,7 @@
     .globl  \name
 \name:
     .quad   \name\()_start, \name\()_end, \name\()_handlers
-    .quad   (\name - \name\()_handlers) / 16
+    .byte   (\name - \name\()_handlers) / 16
     .popsection
     .endm
 

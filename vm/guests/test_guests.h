@@ -39,15 +39,11 @@ const char *events_differ(const struct vcpu *vcpu, const struct wanted_event *wa
 #define EVENT_INFO(type, vector) \
     (EVENT_INFORMATION_VALID | (uint32_t)EVENT_##type << 8 | (uint32_t)(vector))
 
-/* Bits of the VM-exit interruption information that count: not bit 12, which may be undefined. */
-#define EVENT_INFO_MASK 0x80000fffu
-
 /* Rows of expected exits, without what else they have: an exception that is injected again; a whole
  * exit qualification. */
-#define EXCEPTION(event, place)                                                  \
-    EXIT_REASON_EXCEPTION_OR_NMI, (place), .interruption_mask = EVENT_INFO_MASK, \
-                                           .interruption = (event), .done = EXIT_INJECTED
-#define QUALIFIED(whole)        .qualification_mask = UINT64_MAX, .qualification = (whole)
+#define EXCEPTION(event, place) \
+    EXIT_REASON_EXCEPTION_OR_NMI, (place), .interruption = (event), .done = EXIT_INJECTED
+#define QUALIFIED(whole)        .qualification_mask = -1, .qualification = (int64_t)(whole)
 #define FAULT(vector)           EVENT_INFO(HARDWARE_EXCEPTION, X86_VECTOR_##vector)
 #define FAULT_WITH_CODE(vector) (FAULT(vector) | EVENT_INFORMATION_ERROR_CODE)
 

@@ -8,6 +8,7 @@
 #include <stddef.h>
 #include <cmocka.h>
 
+#include "tests/host/set_controls.h"
 #include "tests/host/guest_machine.h"
 #include "vm/guests/guest_run.h"
 
@@ -155,7 +156,7 @@ static void the_guest_owns_what_nothing_fixes(void **state)
     assert_int_equal(vcpu->cr4_fixed, FIELD(CR4_GUEST_HOST_MASK));
     /* Without unrestricted guest PE and PG are fixed as well. */
     guest_machine_reset(GUEST_LONG);
-    guest_machine.guest.off[VMX_CONTROL_SECONDARY] = SECONDARY_UNRESTRICTED_GUEST;
+    SET_CONTROLS(guest_machine.guest, OFF(SECONDARY, UNRESTRICTED_GUEST));
     vcpu = guest_machine_start();
     assert_int_equal(FIELD(CR0_GUEST_HOST_MASK), ~0xffffffffull | 1 << 5 | 3u << 29 | 1u << 31 | 1);
 }
@@ -325,7 +326,7 @@ static void without_real_mode_it_stays_as_it_is(void **state)
 
     (void)state;
     guest_machine_reset(GUEST_LONG);
-    guest_machine.guest.off[VMX_CONTROL_SECONDARY] = SECONDARY_UNRESTRICTED_GUEST;
+    SET_CONTROLS(guest_machine.guest, OFF(SECONDARY, UNRESTRICTED_GUEST));
     vcpu = guest_machine_start();
     rip = FIELD(GUEST_RIP);
     vcpu->reg[VCPU_RBX] = 0x1111;

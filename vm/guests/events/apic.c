@@ -36,11 +36,10 @@ static const struct probe tpr_probes[] = {
 GUEST_CHECK(check_tpr, *apic_register(vcpu, APIC_TPR) == PRIORITY_LAST << 4,
             "the virtual-APIC page does not have the task priority");
 
-#define CR8_EXITING (PRIMARY_CR8_LOAD_EXITING | PRIMARY_CR8_STORE_EXITING)
-
 PROBED_GUEST(0740, tpr, "tpr-shadow",
              "Has a task priority of its own; one below the threshold exits.",
-             .on[VMX_CONTROL_PRIMARY] = PRIMARY_TPR_SHADOW, .off[VMX_CONTROL_PRIMARY] = CR8_EXITING,
+             CONTROLS(ON(PRIMARY, TPR_SHADOW), OFF(PRIMARY, CR8_LOAD_EXITING),
+                      OFF(PRIMARY, CR8_STORE_EXITING)),
              .setup = set_priority, PROBES_IN(tpr_probes), .check_more = check_tpr);
 
 static void set_pages(struct vcpu *vcpu)
@@ -72,11 +71,11 @@ static const char *check_apic_write(const struct vcpu *vcpu)
 
 PROBED_GUEST(0750, apic_write, "apic-write",
              "Reads and writes registers of an APIC in memory; some writes exit.",
-             .on[VMX_CONTROL_PRIMARY] = PRIMARY_TPR_SHADOW,
-             .on[VMX_CONTROL_SECONDARY] = SECONDARY_VIRTUALIZE_APIC_ACCESSES |
-                                          SECONDARY_APIC_REGISTER_VIRTUALIZATION,
-             .off[VMX_CONTROL_PRIMARY] = CR8_EXITING, .setup = set_pages,
-             PROBES_IN(apic_write_probes), .check_more = check_apic_write);
+             CONTROLS(ON(PRIMARY, TPR_SHADOW), ON(SECONDARY, VIRTUALIZE_APIC_ACCESSES),
+                      ON(SECONDARY, APIC_REGISTER_VIRTUALIZATION), OFF(PRIMARY, CR8_LOAD_EXITING),
+                      OFF(PRIMARY, CR8_STORE_EXITING)),
+
+             .setup = set_pages, PROBES_IN(apic_write_probes), .check_more = check_apic_write);
 
 /* Two virtual interrupts are in service; the end of the higher one exits. */
 enum { EOI_HIGH = 0x51, EOI_LOW = 0x41 };
@@ -116,12 +115,12 @@ static const char *lacks_bitmaps(const struct vmx_capability *capability)
 
 PROBED_GUEST(0760, eoi, "virtual-eoi",
              "Ends two virtual interrupts, of which one tells the hypervisor so.",
-             .on[VMX_CONTROL_PRIMARY] = PRIMARY_TPR_SHADOW,
-             .on[VMX_CONTROL_SECONDARY] = SECONDARY_VIRTUALIZE_APIC_ACCESSES |
-                                          SECONDARY_APIC_REGISTER_VIRTUALIZATION |
-                                          SECONDARY_VIRTUAL_INTERRUPT_DELIVERY,
-             .off[VMX_CONTROL_PRIMARY] = CR8_EXITING, .lacks = lacks_bitmaps,
-             .setup = set_in_service,
+             CONTROLS(ON(PRIMARY, TPR_SHADOW), ON(SECONDARY, VIRTUALIZE_APIC_ACCESSES),
+                      ON(SECONDARY, APIC_REGISTER_VIRTUALIZATION),
+                      ON(SECONDARY, VIRTUAL_INTERRUPT_DELIVERY), OFF(PRIMARY, CR8_LOAD_EXITING),
+                      OFF(PRIMARY, CR8_STORE_EXITING)),
+
+             .lacks = lacks_bitmaps, .setup = set_in_service,
              PROBES({"end of interrupt 0x51", EXIT_REASON_VIRTUALIZED_EOI, EOI_HIGH, .after = true,
                      .done = EXIT_STEPPED},
                     {.instruction = "end of interrupt 0x41"}),
@@ -170,6 +169,5 @@ static const char *check_access(const struct vcpu *vcpu)
 BUILT_IN_GUEST(0520, apic, GUEST_LONG, "apic-access",
                "Reads and writes the APIC-access page, and takes an interrupt on a stack there.",
                GUEST_HANDLERS({APIC_VECTOR, apic_handler}),
-               .on[VMX_CONTROL_SECONDARY] = SECONDARY_VIRTUALIZE_APIC_ACCESSES,
-               .setup = set_access_page, .on_exit = access_again, EXPECTED_IN(access_exits),
-               .check = check_access);
+               CONTROLS(ON(SECONDARY, VIRTUALIZE_APIC_ACCESSES)), .setup = set_access_page,
+               .on_exit = access_again, EXPECTED_IN(access_exits), .check = check_access);

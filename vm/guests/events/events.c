@@ -87,8 +87,8 @@ static const char *check_timer(const struct vcpu *vcpu)
 
 BUILT_IN_GUEST(0100, timer, GUEST_LONG, "timer",
                "Spins until the VMX-preemption timer has expired, at once and after its ticks.",
-               .on[VMX_CONTROL_PIN] = PIN_PREEMPTION_TIMER,
-               .on[VMX_CONTROL_EXIT] = EXIT_SAVE_PREEMPTION_TIMER, .on_exit = time_it,
+               CONTROLS(ON(PIN, PREEMPTION_TIMER), ON(EXIT, SAVE_PREEMPTION_TIMER)),
+               .on_exit = time_it,
                EXPECTED_EXITS({EXIT_REASON_VMCALL, .done = EXIT_EMULATED},
                               {EXIT_REASON_PREEMPTION_TIMER, timer_now, .done = EXIT_STEPPED},
                               {EXIT_REASON_VMCALL, .done = EXIT_EMULATED},
@@ -123,12 +123,12 @@ GUEST_CHECK(check_kept, (*guest_word(vcpu, GUEST_DATA) & EVENT_INFORMATION_VALID
 BUILT_IN_GUEST(
     0110, interrupt, GUEST_LONG, "external-interrupt",
     "Is interrupted by the host's local APIC; the exit acknowledges and tells the vector.",
-    .on[VMX_CONTROL_EXIT] = EXIT_ACKNOWLEDGE_INTERRUPT, .on_exit = interrupt_it,
+    CONTROLS(ON(EXIT, ACKNOWLEDGE_INTERRUPT)), .on_exit = interrupt_it,
     .check = check_acknowledged);
 
 BUILT_IN_GUEST(0120, interrupt, GUEST_LONG, "interrupt-kept",
                "The same without acknowledging: the host takes the interrupt by itself.",
-               .off[VMX_CONTROL_EXIT] = EXIT_ACKNOWLEDGE_INTERRUPT, .on_exit = interrupt_it,
+               CONTROLS(OFF(EXIT, ACKNOWLEDGE_INTERRUPT)), .on_exit = interrupt_it,
                .check = check_kept);
 
 /* An interrupt that waits for the guest to be ready, as a hypervisor delivers one. */
@@ -149,7 +149,7 @@ static const char *check_window(const struct vcpu *vcpu)
 
 BUILT_IN_GUEST(0130, window, GUEST_LONG, "interrupt-window",
                "Turns interrupts on; the window opens one instruction later, and one comes in.",
-               .support = &recorder_64, .on[VMX_CONTROL_PRIMARY] = PRIMARY_INTERRUPT_WINDOW_EXITING,
+               .support = &recorder_64, CONTROLS(ON(PRIMARY, INTERRUPT_WINDOW_EXITING)),
                .on_exit = deliver,
                EXPECTED_EXITS({EXIT_REASON_INTERRUPT_WINDOW, window_open, .done = EXIT_WINDOW}),
                .check = check_window);
@@ -176,7 +176,7 @@ GUEST_LACKS(lacks_nmi_window, (capability->primary_allowed1 & PRIMARY_NMI_WINDOW
 BUILT_IN_GUEST(0140, nmi_window, GUEST_LONG, "nmi-window",
                "Gets an NMI, and a second one when IRET has opened the window for it.",
                GUEST_HANDLERS({X86_VECTOR_NMI, nmi_window_on_nmi}),
-               .on[VMX_CONTROL_PIN] = PIN_NMI_EXITING | PIN_VIRTUAL_NMIS, .lacks = lacks_nmi_window,
+               CONTROLS(ON(PIN, NMI_EXITING), ON(PIN, VIRTUAL_NMIS)), .lacks = lacks_nmi_window,
                .on_exit = deliver_nmi,
                EXPECTED_EXITS({EXIT_REASON_VMCALL, .done = EXIT_EMULATED, .times = 2},
                               {EXIT_REASON_NMI_WINDOW, nmi_window_open, .done = EXIT_WINDOW}),

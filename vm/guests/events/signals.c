@@ -91,7 +91,7 @@ static enum exit_done signals(struct vcpu *vcpu, const struct exit_record *exit)
 
 static const struct exit_expected exits[] = {
     {EXIT_REASON_INIT, .done = EXIT_STATE},
-    {EXIT_REASON_SIPI, .done = EXIT_STATE, .qualification_mask = UINT64_MAX,
+    {EXIT_REASON_SIPI, .done = EXIT_STATE, .qualification_mask = -1,
      .qualification = SIGNALS_VECTOR},
 };
 
@@ -116,10 +116,9 @@ static const char *lacks_init(const struct vmx_capability *capability)
 
 BUILT_IN_GUEST(0170, signals, GUEST_LONG, "init-sipi",
                "Gets INIT and SIPI from another CPU, each an exit, and starts anew in real mode.",
-               .on[VMX_CONTROL_PIN] = PIN_PREEMPTION_TIMER,
-               .on[VMX_CONTROL_EXIT] = EXIT_SAVE_PREEMPTION_TIMER, .needs_sender = true,
-               .lacks = lacks_init, .setup = await_init, .on_exit = signals, EXPECTED_IN(exits),
-               .check = check, .time_max_us = WAIT_US);
+               CONTROLS(ON(PIN, PREEMPTION_TIMER), ON(EXIT, SAVE_PREEMPTION_TIMER)),
+               .needs_sender = true, .lacks = lacks_init, .setup = await_init, .on_exit = signals,
+               EXPECTED_IN(exits), .check = check, .time_max_us = WAIT_US);
 
 BUILT_IN_GUEST(0180, signals, GUEST_LONG, "sipi",
                "Is entered waiting for SIPI, which another CPU sends, and starts in real mode.",

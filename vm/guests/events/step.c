@@ -33,10 +33,10 @@ static const char *lacks(const struct vmx_capability *capability)
  * instruction after. All of it is executed once before, so that a hypervisor below that maps
  * memory when it is touched has it mapped (QUIRK_FETCH_VIOLATION_IS_STEP).
  */
-#define TRAP(place)                                                                            \
-    EXIT_REASON_EXCEPTION_OR_NMI, (place),                                                     \
-        .done = EXIT_STEPPED, .interruption_mask = EVENT_INFO_MASK, .interruption = FAULT(DB), \
-        .qualification_mask = PENDING_DEBUG_BS, .qualification = PENDING_DEBUG_BS
+#define TRAP(place)                                                                         \
+    EXIT_REASON_EXCEPTION_OR_NMI, (place), .done = EXIT_STEPPED, .interruption = FAULT(DB), \
+                                           .qualification_mask = PENDING_DEBUG_BS,          \
+                                           .qualification = PENDING_DEBUG_BS
 
 static const struct exit_expected traps[] = {
     {EXIT_REASON_CPUID, step_5, .done = EXIT_EMULATED},
@@ -76,8 +76,8 @@ static const struct guest_handler handlers[] = {{VECTOR, step_handler}};
 
 BUILT_IN_GUEST(0190, step, GUEST_LONG, "step",
                "Is followed instruction by instruction; each exit is where the code says.",
-               HANDLERS_IN(handlers), .on[VMX_CONTROL_PRIMARY] = PRIMARY_MONITOR_TRAP_FLAG,
-               .lacks = lacks, EXPECTED_IN(exits));
+               HANDLERS_IN(handlers), CONTROLS(ON(PRIMARY, MONITOR_TRAP_FLAG)), .lacks = lacks,
+               EXPECTED_IN(exits));
 
 BUILT_IN_GUEST(0210, step, GUEST_LONG, "step-trap",
                "Is followed instruction by instruction by the trap flag; it never sees a #DB.",

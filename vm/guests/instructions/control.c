@@ -75,7 +75,7 @@ static void set_target(struct vcpu *vcpu)
 }
 
 PROBED_GUEST(0710, cr3, "cr3", "Loads and reads CR3, a CR3-target value among the values loaded.",
-             .on[VMX_CONTROL_PRIMARY] = PRIMARY_CR3_LOAD_EXITING | PRIMARY_CR3_STORE_EXITING,
+             CONTROLS(ON(PRIMARY, CR3_LOAD_EXITING), ON(PRIMARY, CR3_STORE_EXITING)),
              .lacks = lacks_targets, .setup = set_target, PROBES_IN(cr3_probes),
              .check_more = check_cr3);
 
@@ -116,7 +116,7 @@ static const struct probe cr8_probes[] = {
 };
 
 PROBED_GUEST(0730, cr8, "cr8", "Writes and reads the task priority; 16 is no priority: #GP.",
-             .on[VMX_CONTROL_PRIMARY] = PRIMARY_CR8_LOAD_EXITING | PRIMARY_CR8_STORE_EXITING,
+             CONTROLS(ON(PRIMARY, CR8_LOAD_EXITING), ON(PRIMARY, CR8_STORE_EXITING)),
              PROBES_IN(cr8_probes));
 
 /* SDM Vol. 3, table "Exit Qualification for MOV DR". */
@@ -141,4 +141,4 @@ static const struct probe dr_probes[] = {
 };
 
 PROBED_GUEST(0770, dr, "dr", "Writes and reads debug registers, with MOV-DR exiting and without.",
-             .on[VMX_CONTROL_PRIMARY] = PRIMARY_MOV_DR_EXITING, PROBES_IN(dr_probes));
+             CONTROLS(ON(PRIMARY, MOV_DR_EXITING)), PROBES_IN(dr_probes));

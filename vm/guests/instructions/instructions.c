@@ -69,13 +69,12 @@ PROBED_GUEST(0590, invd, "invd",
 /* Never without an exit: writing back all caches takes tens of milliseconds, and stalls others. */
 PROBED_GUEST(0600, wbinvd, "wbinvd",
              "Writes back the caches, which guests need not: nothing happens.",
-             .on[VMX_CONTROL_SECONDARY] = SECONDARY_WBINVD_EXITING,
+             CONTROLS(ON(SECONDARY, WBINVD_EXITING)),
              PROBES({"WBINVD", EXIT_REASON_WBINVD, .done = EXIT_IGNORED},
                     {"WBNOINVD", EXIT_REASON_WBINVD, .done = EXIT_IGNORED}));
 
 PROBED_GUEST(0610, rdpmc, "rdpmc", "Reads a performance counter, of which guests have none: #GP.",
-             .on[VMX_CONTROL_PRIMARY] = PRIMARY_RDPMC_EXITING,
-             PROBES({"RDPMC", EXIT_REASON_RDPMC, GETS_GP}));
+             CONTROLS(ON(PRIMARY, RDPMC_EXITING)), PROBES({"RDPMC", EXIT_REASON_RDPMC, GETS_GP}));
 
 /* SDM Vol. 2, "XSETBV": XCR0 must have bit 0; AVX (2) needs SSE (1), SSE needs nothing else. */
 static const struct probe xsetbv_probes[] = {

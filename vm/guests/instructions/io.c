@@ -18,7 +18,7 @@
     EXIT_REASON_IO_INSTRUCTION, (q) | IN, .done = EXIT_EMULATED, .mask = (bits), .value = (ones)
 #define READS_AL(q)  READS((q) | SIZE(1), 0xff, 0xff)
 #define READS_AX(q)  READS((q) | SIZE(2), 0xffff, 0xffff)
-#define READS_EAX(q) READS((q) | SIZE(4), UINT64_MAX, UINT32_MAX)
+#define READS_EAX(q) READS((q) | SIZE(4), -1, UINT32_MAX)
 #define WRITES(q)    EXIT_REASON_IO_INSTRUCTION, (q), .done = EXIT_IGNORED
 
 static const struct probe io_probes[] = {
@@ -117,5 +117,4 @@ static void open_ports(struct vcpu *vcpu)
 
 PROBED_GUEST(0660, io_bitmap, "io-bitmap",
              "Ports that exit and ports that do not, in both I/O bitmaps.",
-             .on[VMX_CONTROL_PRIMARY] = PRIMARY_IO_BITMAPS, .setup = open_ports,
-             PROBES_IN(io_bitmap_probes));
+             CONTROLS(ON(PRIMARY, IO_BITMAPS)), .setup = open_ports, PROBES_IN(io_bitmap_probes));

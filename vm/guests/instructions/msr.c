@@ -46,11 +46,11 @@ static void open_msrs(struct vcpu *vcpu)
 
 PROBED_GUEST(0670, msr, "msr",
              "MSRs that exit when read, when written, both or neither; unknown ones.",
-             .on[VMX_CONTROL_PRIMARY] = PRIMARY_MSR_BITMAPS, .setup = open_msrs,
-             PROBES_IN(msr_probes), .check_more = check_msr);
+             CONTROLS(ON(PRIMARY, MSR_BITMAPS)), .setup = open_msrs, PROBES_IN(msr_probes),
+             .check_more = check_msr);
 
 PROBED_GUEST(0680, msr_all, "msr-all", "MSRs without bitmaps: each access exits.",
-             .off[VMX_CONTROL_PRIMARY] = PRIMARY_MSR_BITMAPS,
+             CONTROLS(OFF(PRIMARY, MSR_BITMAPS)),
              PROBES({"WRMSR", WRITE_EXITS}, {"RDMSR", READ_EXITS, GIVES(0x4000)},
                     {"RDMSR of an unknown MSR", READ_FAULTS}));
 
@@ -66,4 +66,4 @@ static const struct probe msr_own_probes[] = {
 
 PROBED_GUEST(0690, msr_own, "msr-own",
              "IA32_PAT and IA32_EFER, which VM entry loads: the guest has its own.",
-             .on[VMX_CONTROL_ENTRY] = ENTRY_LOAD_PAT | ENTRY_LOAD_EFER, PROBES_IN(msr_own_probes));
+             CONTROLS(ON(ENTRY, LOAD_PAT), ON(ENTRY, LOAD_EFER)), PROBES_IN(msr_own_probes));

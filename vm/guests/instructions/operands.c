@@ -80,8 +80,8 @@ static const char *check_descriptor(const struct vcpu *vcpu)
 
 PROBED_GUEST(0780, descriptor, "descriptor-tables",
              "Reads and writes GDTR, IDTR, LDTR and TR, with exits and without.",
-             .on[VMX_CONTROL_SECONDARY] = SECONDARY_DESCRIPTOR_TABLE_EXITING,
-             PROBES_IN(descriptor_probes), .check_more = check_descriptor);
+             CONTROLS(ON(SECONDARY, DESCRIPTOR_TABLE_EXITING)), PROBES_IN(descriptor_probes),
+             .check_more = check_descriptor);
 
 /* VMREAD and VMWRITE between registers. */
 #define REGISTERS                                         \
@@ -92,7 +92,7 @@ PROBED_GUEST(0780, descriptor, "descriptor-tables",
 static const struct probe vmx_probes[] = {
     {"VMXON", EXIT_REASON_VMXON, 0, INFO(INFO_MASK_BASE, INFO_AT_RBX), GETS_UD},
     {"VMCLEAR", EXIT_REASON_VMCLEAR, 0x10, INFO(INFO_MASK_BASE, INFO_AT_RBX), GETS_UD},
-    {"VMPTRLD", EXIT_REASON_VMPTRLD, (uint64_t)-8, GETS_UD,
+    {"VMPTRLD", EXIT_REASON_VMPTRLD, -8, GETS_UD,
      INFO(INFO_MASK_INDEX,
           INFO_ADDRESS_64 | INFO_DS | INFO_BASE(VCPU_RBX) | INFO_INDEX(9) | INFO_SCALE_8)},
     {"VMPTRST", EXIT_REASON_VMPTRST, PROBE_SCRATCH, GETS_UD,
@@ -125,15 +125,15 @@ PROBED_GUEST(0810, invvpid, "invvpid", "Tries to invalidate translations of a VP
 
 /* The exit qualification of INVLPG is the linear address. */
 PROBED_GUEST(1010, invlpg, "invlpg", "Invalidates one page, with INVLPG exiting and without.",
-             .on[VMX_CONTROL_PRIMARY] = PRIMARY_INVLPG_EXITING,
+             CONTROLS(ON(PRIMARY, INVLPG_EXITING)),
              PROBES({"INVLPG", EXIT_REASON_INVLPG, GUEST_ARRAY + 0x123, .done = EXIT_EMULATED},
                     {.instruction = "INVLPG without an exit"}));
 
 /* INVPCID exits with INVLPG. */
 PROBED_GUEST(1020, invpcid, "invpcid",
              "Invalidates by process-context identifiers; then has no INVPCID.",
-             .on[VMX_CONTROL_PRIMARY] = PRIMARY_INVLPG_EXITING,
-             .on[VMX_CONTROL_SECONDARY] = SECONDARY_ENABLE_INVPCID,
+             CONTROLS(ON(PRIMARY, INVLPG_EXITING), ON(SECONDARY, ENABLE_INVPCID)),
+
              PROBES({"INVPCID", EXIT_REASON_INVPCID, 0x50, TYPE_IN(VCPU_RDX),
                      .done = EXIT_EMULATED},
                     {.instruction = "INVPCID that is not enabled", FAULTS_UD}));

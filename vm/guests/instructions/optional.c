@@ -47,7 +47,7 @@ static void set_no_function(struct vcpu *vcpu)
 
 /* SDM Vol. 3, "General Operation of the VMFUNC Instruction": above 63 there can be no function. */
 PROBED_GUEST(0830, vm_functions, "vm-functions", "Asks for VM functions that are not enabled: #UD.",
-             .on[VMX_CONTROL_SECONDARY] = SECONDARY_ENABLE_VM_FUNCTIONS, .setup = set_no_function,
+             CONTROLS(ON(SECONDARY, ENABLE_VM_FUNCTIONS)), .setup = set_no_function,
              PROBES({"VMFUNC 0, not enabled", EXIT_REASON_VMFUNC, GETS_UD},
                     {.instruction = "VMFUNC 64", FAULTS_UD},
                     {.instruction = "VMFUNC without \"enable VM functions\"", FAULTS_UD}));
@@ -62,7 +62,7 @@ GUEST_LACKS(lacks_sgx, has_sgx(), "SGX");
 
 /* The bitmap is all ones (vm/vcpu_state.c); its bit 63 is that of all functions from 63 on. */
 PROBED_GUEST(0860, encls, "encls", "Makes enclaves, which guests do not have: #UD.",
-             .on[VMX_CONTROL_SECONDARY] = SECONDARY_ENABLE_ENCLS_EXITING, .lacks = lacks_sgx,
+             CONTROLS(ON(SECONDARY, ENABLE_ENCLS_EXITING)), .lacks = lacks_sgx,
              PROBES({"ENCLS 0", EXIT_REASON_ENCLS, GETS_UD},
                     {"ENCLS 63", EXIT_REASON_ENCLS, GETS_UD}));
 
@@ -74,7 +74,7 @@ static const char *lacks_enclv(const struct vmx_capability *capability)
 }
 
 PROBED_GUEST(0870, enclv, "enclv", "Manages enclaves of its guests, which it does not have: #UD.",
-             .on[VMX_CONTROL_SECONDARY] = SECONDARY_ENABLE_ENCLV_EXITING, .lacks = lacks_enclv,
+             CONTROLS(ON(SECONDARY, ENABLE_ENCLV_EXITING)), .lacks = lacks_enclv,
              PROBES({"ENCLV 0", EXIT_REASON_ENCLV, GETS_UD},
                     {"ENCLV 63", EXIT_REASON_ENCLV, GETS_UD}));
 
@@ -88,8 +88,7 @@ static void set_pconfig(struct vcpu *vcpu)
 
 PROBED_GUEST(0880, pconfig, "pconfig",
              "Programs the keys of memory encryption, which are the host's: #UD.",
-             .on[VMX_CONTROL_SECONDARY] = SECONDARY_ENABLE_PCONFIG, .lacks = lacks_pconfig,
-             .setup = set_pconfig,
+             CONTROLS(ON(SECONDARY, ENABLE_PCONFIG)), .lacks = lacks_pconfig, .setup = set_pconfig,
              PROBES({"PCONFIG 0", EXIT_REASON_PCONFIG, GETS_UD},
                     {.instruction = "PCONFIG that is not enabled", FAULTS_UD}));
 
@@ -113,9 +112,8 @@ GUEST_LACKS(lacks_user_wait, (leaf(7, 0).ecx & CPUID_7_ECX_WAITPKG) != 0, "UMWAI
 
 PROBED_GUEST(0920, user_wait, "user-wait",
              "Waits by UMWAIT and TPAUSE, which are over at once; then has neither.",
-             .on[VMX_CONTROL_PRIMARY] = PRIMARY_RDTSC_EXITING,
-             .on[VMX_CONTROL_SECONDARY] = SECONDARY_USER_WAIT_AND_PAUSE, .lacks = lacks_user_wait,
-             PROBES_IN(user_wait_probes));
+             CONTROLS(ON(PRIMARY, RDTSC_EXITING), ON(SECONDARY, USER_WAIT_AND_PAUSE)),
+             .lacks = lacks_user_wait, PROBES_IN(user_wait_probes));
 
 static const char *lacks_key_locker(const struct vmx_capability *capability)
 {
@@ -136,7 +134,7 @@ static void set_key_locker(struct vcpu *vcpu)
 /* The second XMM register of the instruction is in 31:28, the first in 6:3. */
 PROBED_GUEST(0890, loadiwkey, "loadiwkey",
              "Loads the key that wraps keys, which is the host's: #UD.",
-             .on[VMX_CONTROL_PRIMARY] = PRIMARY_TERTIARY_CONTROLS, .lacks = lacks_key_locker,
+             CONTROLS(ON(PRIMARY, TERTIARY_CONTROLS)), .lacks = lacks_key_locker,
              .setup = set_key_locker,
              PROBES({"LOADIWKEY", EXIT_REASON_LOADIWKEY,
                      INFO(INFO_MASK_REG2 | INFO_MASK_REG1, INFO_REG2(9) | INFO_REG1(2)), GETS_UD}));
@@ -218,5 +216,5 @@ static const struct probe xsaves_probes[] = {
 
 PROBED_GUEST(0910, xsaves, "xsaves",
              "Saves and restores supervisor components, which are the host's: #UD.",
-             .on[VMX_CONTROL_SECONDARY] = SECONDARY_ENABLE_XSAVES, .lacks = lacks_components,
-             .setup = set_xss, PROBES_IN(xsaves_probes));
+             CONTROLS(ON(SECONDARY, ENABLE_XSAVES)), .lacks = lacks_components, .setup = set_xss,
+             PROBES_IN(xsaves_probes));

@@ -42,16 +42,14 @@ static const char *check_two(const struct vcpu *vcpu)
 
 PROBED_GUEST(0930, tsc_offset, "tsc-offset",
              "Reads a clock that is ahead of the processor's, without an exit.",
-             .on[VMX_CONTROL_PRIMARY] = PRIMARY_TSC_OFFSETTING | PRIMARY_MSR_BITMAPS,
-             .setup = set_offset,
+             CONTROLS(ON(PRIMARY, TSC_OFFSETTING), ON(PRIMARY, MSR_BITMAPS)), .setup = set_offset,
              PROBES({.instruction = "RDTSC", .changes = CLOCK},
                     {.instruction = "RDMSR of IA32_TIME_STAMP_COUNTER", .changes = CLOCK}),
              .check_more = check_two);
 
 PROBED_GUEST(0940, rdtsc, "rdtsc",
              "Reads the clock with RDTSC exiting: the offset is added for it.",
-             .on[VMX_CONTROL_PRIMARY] = PRIMARY_RDTSC_EXITING | PRIMARY_TSC_OFFSETTING,
-             .setup = set_offset,
+             CONTROLS(ON(PRIMARY, RDTSC_EXITING), ON(PRIMARY, TSC_OFFSETTING)), .setup = set_offset,
              PROBES({"RDTSC", EXIT_REASON_RDTSC, .done = EXIT_EMULATED, .changes = CLOCK},
                     {.instruction = "RDTSC without an exit, without an offset", .changes = CLOCK}),
              .check_more = check_one);
@@ -64,9 +62,9 @@ static void set_offset_and_aux(struct vcpu *vcpu)
 
 PROBED_GUEST(0950, rdtscp, "rdtscp",
              "Reads the clock and IA32_TSC_AUX with RDTSC exiting; then has no RDTSCP.",
-             .on[VMX_CONTROL_PRIMARY] = PRIMARY_RDTSC_EXITING | PRIMARY_TSC_OFFSETTING |
-                                        PRIMARY_MSR_BITMAPS,
-             .on[VMX_CONTROL_SECONDARY] = SECONDARY_ENABLE_RDTSCP, .setup = set_offset_and_aux,
+             CONTROLS(ON(PRIMARY, RDTSC_EXITING), ON(PRIMARY, TSC_OFFSETTING),
+                      ON(PRIMARY, MSR_BITMAPS), ON(SECONDARY, ENABLE_RDTSCP)),
+             .setup = set_offset_and_aux,
              PROBES({"RDTSCP", EXIT_REASON_RDTSCP, .done = EXIT_EMULATED, .changes = CLOCK,
                      HOLDS(VCPU_RCX, 0x5a5a)},
                     {.instruction = "RDTSCP that is not enabled", FAULTS_UD}),
@@ -82,18 +80,18 @@ PROBED_GUEST(0950, rdtscp, "rdtscp",
 #define ANYTHING .changes = 1u << VCPU_RBX, .flags_any = RFLAGS_CF
 
 PROBED_GUEST(0960, rdrand, "rdrand", "Asks for random numbers, of which the hypervisor has none.",
-             .on[VMX_CONTROL_SECONDARY] = SECONDARY_RDRAND_EXITING,
+             CONTROLS(ON(SECONDARY, RDRAND_EXITING)),
              PROBES({"RDRAND of 32 bits", EXIT_REASON_RDRAND, RANDOM(VCPU_R8 + 3, INFO_SIZE_32)},
                     {.instruction = "RDRAND without an exit", ANYTHING}));
 
 PROBED_GUEST(0970, rdseed, "rdseed",
              "Asks for seeds of random numbers, of which the hypervisor has none.",
-             .on[VMX_CONTROL_SECONDARY] = SECONDARY_RDSEED_EXITING,
+             CONTROLS(ON(SECONDARY, RDSEED_EXITING)),
              PROBES({"RDSEED of 64 bits", EXIT_REASON_RDSEED, RANDOM(VCPU_RDI, INFO_SIZE_64)},
                     {.instruction = "RDSEED without an exit", ANYTHING}));
 
 PROBED_GUEST(0980, pause, "pause", "Pauses, with PAUSE exiting and without.",
-             .on[VMX_CONTROL_PRIMARY] = PRIMARY_PAUSE_EXITING,
+             CONTROLS(ON(PRIMARY, PAUSE_EXITING)),
              PROBES({"PAUSE", EXIT_REASON_PAUSE, .done = EXIT_IGNORED},
                     {.instruction = "PAUSE without an exit"}));
 
@@ -122,7 +120,7 @@ static const char *check_pause_loop(const struct vcpu *vcpu)
 
 BUILT_IN_GUEST(0490, probe_pause_loop, GUEST_LONG, "pause-loop",
                "Spins in a loop of PAUSE, which PAUSE-loop exiting leaves.",
-               .on[VMX_CONTROL_SECONDARY] = SECONDARY_PAUSE_LOOP_EXITING, .setup = set_window,
+               CONTROLS(ON(SECONDARY, PAUSE_LOOP_EXITING)), .setup = set_window,
                .check = check_pause_loop);
 
 enum { CPUID_MONITOR = 1 << 3 }; /* SDM Vol. 2, "CPUID": leaf 1, ECX */
@@ -134,14 +132,14 @@ enum { ARMED = 1 };
 
 PROBED_GUEST(0990, monitor, "monitor",
              "MONITOR and MWAIT, both of which exit: nothing is ever armed.",
-             .on[VMX_CONTROL_PRIMARY] = PRIMARY_MONITOR_EXITING | PRIMARY_MWAIT_EXITING,
+             CONTROLS(ON(PRIMARY, MONITOR_EXITING), ON(PRIMARY, MWAIT_EXITING)),
              .lacks = lacks_monitor,
              PROBES({"MONITOR", EXIT_REASON_MONITOR, .done = EXIT_IGNORED},
                     {"MWAIT", EXIT_REASON_MWAIT, .done = EXIT_IGNORED}));
 
 PROBED_GUEST(1000, mwait, "mwait", "Arms the monitor and waits; MWAIT alone exits.",
-             .on[VMX_CONTROL_PRIMARY] = PRIMARY_MWAIT_EXITING,
-             .off[VMX_CONTROL_PRIMARY] = PRIMARY_MONITOR_EXITING, .lacks = lacks_monitor,
+             CONTROLS(ON(PRIMARY, MWAIT_EXITING), OFF(PRIMARY, MONITOR_EXITING)),
+             .lacks = lacks_monitor,
              PROBES({.instruction = "MONITOR without an exit"},
                     {"MWAIT with the monitor armed", EXIT_REASON_MWAIT, ARMED,
                      .done = EXIT_IGNORED}));

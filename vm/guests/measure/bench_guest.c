@@ -35,7 +35,7 @@ const struct guest guest_bench = {
     .purpose = "Measures with RDTSC what each kind of VM exit costs, there and back.",
     .code = {.start = bench_start, .end = bench_end},
     .mode = GUEST_LONG,
-    .on[VMX_CONTROL_PRIMARY] = PRIMARY_CR3_LOAD_EXITING,
+    CONTROLS(ON(PRIMARY, CR3_LOAD_EXITING)),
     .setup = setup,
     .unwatched = true,
     .exits_max = 100000,

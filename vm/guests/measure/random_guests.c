@@ -18,7 +18,7 @@ enum {
 };
 
 /* A guest of one round; setup() finds the seed behind the guest's members. */
-struct random_round {
+struct __attribute__((packed)) random_round {
     struct guest guest; /* first */
     uint64_t state;     /* of the random numbers, before the first */
 };

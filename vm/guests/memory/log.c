@@ -55,9 +55,8 @@ GUEST_LACKS(lacks_dirty, capability->ept_accessed_dirty, "accessed and dirty fla
 
 BUILT_IN_GUEST(0530, log, GUEST_LONG, "page-log",
                "Dirties more pages than the page-modification log has room for.", .needs_ept = true,
-               .on[VMX_CONTROL_SECONDARY] = SECONDARY_ENABLE_PML, .lacks = lacks_dirty,
-               .setup = set_log, EXPECTED_EXITS({EXIT_REASON_PML_FULL, .done = EXIT_STEPPED}),
-               .check = check_log);
+               CONTROLS(ON(SECONDARY, ENABLE_PML)), .lacks = lacks_dirty, .setup = set_log,
+               EXPECTED_EXITS({EXIT_REASON_PML_FULL, .done = EXIT_STEPPED}), .check = check_log);
 
 /*
  * SDM Vol. 3, "Sub-Page Write Permissions": a read-only page whose EPT entry has bit 61 may be
@@ -92,7 +91,7 @@ enum { QUALIFICATION_MISS = 1 << 11 };
 
 BUILT_IN_GUEST(0540, parts, GUEST_LONG, "sub-page",
                "Writes to a page that may be written in parts, and no table says in which.",
-               .needs_ept = true, .on[VMX_CONTROL_SECONDARY] = SECONDARY_SUB_PAGE_WRITE_PERMISSIONS,
+               .needs_ept = true, CONTROLS(ON(SECONDARY, SUB_PAGE_WRITE_PERMISSIONS)),
                .setup = set_parts, .on_exit = give_whole,
                EXPECTED_EXITS({EXIT_REASON_SPP_EVENT, parts_write, .done = EXIT_MAPPED,
                                .qualification_mask = QUALIFICATION_MISS,
@@ -118,5 +117,5 @@ static const char *check_lock(const struct vcpu *vcpu)
 
 BUILT_IN_GUEST(0550, lock, GUEST_LONG, "bus-lock",
                "Locks the bus by an access that is split over two cache lines.",
-               .on[VMX_CONTROL_SECONDARY] = SECONDARY_BUS_LOCK_DETECTION, EXPECTED_IN(lock_exits),
+               CONTROLS(ON(SECONDARY, BUS_LOCK_DETECTION)), EXPECTED_IN(lock_exits),
                .check = check_lock);

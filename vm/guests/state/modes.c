@@ -52,11 +52,11 @@ BUILT_IN_GUEST(0260, long, GUEST_LONG, "long-mode",
 
 /* SDM Vol. 3, table "Exit Qualification for Control-Register Accesses": MOV to CR0 from EAX. */
 static const struct exit_expected switches_exits[] = {
-    {EXIT_REASON_CONTROL_REGISTER_ACCESS, .done = EXIT_EMULATED, .qualification_mask = UINT64_MAX},
+    {EXIT_REASON_CONTROL_REGISTER_ACCESS, .done = EXIT_EMULATED, .qualification_mask = -1},
     {EXIT_REASON_RDMSR, .done = EXIT_EMULATED},
     {EXIT_REASON_WRMSR, .done = EXIT_EMULATED},
     {EXIT_REASON_CONTROL_REGISTER_ACCESS, switches_long, .done = EXIT_EMULATED,
-     .qualification_mask = UINT64_MAX},
+     .qualification_mask = -1},
     {EXIT_REASON_RDMSR, .done = EXIT_EMULATED},
 };
 

@@ -7,6 +7,7 @@
 #include <stddef.h>
 #include <cmocka.h>
 
+#include "tests/host/set_controls.h"
 #include "tests/host/guest_machine.h"
 
 static struct vcpu *vcpu;
@@ -120,7 +121,7 @@ static void cpuid_promises_no_instruction_that_a_control_forbids(void **state)
 {
     (void)state;
     guest_machine_reset(GUEST_LONG);
-    guest_machine.guest.off[VMX_CONTROL_SECONDARY] = SECONDARY_ENABLE_INVPCID;
+    SET_CONTROLS(guest_machine.guest, OFF(SECONDARY, ENABLE_INVPCID));
     model_cpu.features =
         (struct cpuid_registers){.ebx = 1u << 10 | 1u << 7, .ecx = 1u << 5, .edx = 1u << 18};
     vcpu = guest_machine_start();

@@ -7,6 +7,7 @@
 #include <stddef.h>
 #include <cmocka.h>
 
+#include "tests/host/set_controls.h"
 #include "tests/host/guest_machine.h"
 
 static struct vcpu *vcpu;
@@ -178,7 +179,7 @@ static void without_its_control_efer_is_as_the_mode(void **state)
 {
     (void)state;
     guest_machine_reset(GUEST_PAE);
-    guest_machine.guest.off[VMX_CONTROL_ENTRY] = ENTRY_LOAD_EFER | ENTRY_LOAD_PAT;
+    SET_CONTROLS(guest_machine.guest, OFF(ENTRY, LOAD_EFER), OFF(ENTRY, LOAD_PAT));
     vcpu = guest_machine_start();
     assert_int_equal(read_msr(IA32_EFER), EFER_NXE);
     assert_refused(IA32_EFER, EFER_NXE);

@@ -8,6 +8,7 @@
 #include <stddef.h>
 #include <cmocka.h>
 
+#include "tests/host/set_controls.h"
 #include "tests/host/guest_machine.h"
 
 static struct vcpu *vcpu;
@@ -238,8 +239,8 @@ static void without_ept_the_real_cr3_is_the_hypervisors(void **state)
 
     (void)state;
     guest_machine_reset(GUEST_LONG);
-    guest_machine.guest.off[VMX_CONTROL_SECONDARY] =
-        SECONDARY_ENABLE_EPT | SECONDARY_UNRESTRICTED_GUEST;
+    SET_CONTROLS(guest_machine.guest, OFF(SECONDARY, ENABLE_EPT),
+                 OFF(SECONDARY, UNRESTRICTED_GUEST));
     guest_machine.cpu.config.cpu_based_2nd_exec_ctrl = 0;
     model_cpu.msrs.value[IA32_VMX_PROCBASED_CTLS2 - VMX_MSR_FIRST] &=
         ~((uint64_t)(SECONDARY_ENABLE_EPT | SECONDARY_UNRESTRICTED_GUEST) << 32);

@@ -2,6 +2,7 @@
  * The controls that a guest runs with, from what it wishes and what the processor can do.
  * Expectations are the SDM's, or the contract's in vm/guests/guest.h.
  */
+#include "tests/host/set_controls.h"
 #include "tests/host/plain_guest.h"
 #include "vm/guests/guest_run.h"
 
@@ -175,8 +176,7 @@ static void a_guests_own_wishes_are_met_or_named(void **state)
     struct guest guest = plain;
 
     (void)state;
-    guest.on[VMX_CONTROL_PRIMARY] = PRIMARY_MONITOR_TRAP_FLAG;
-    guest.off[VMX_CONTROL_PRIMARY] = PRIMARY_HLT_EXITING;
+    SET_CONTROLS(guest, ON(PRIMARY, MONITOR_TRAP_FLAG), OFF(PRIMARY, HLT_EXITING));
     offer_everything();
     assert_null(settle(&guest));
     assert_int_equal(controls[VMX_CONTROL_PRIMARY],

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <cmocka.h>
 
+#include "tests/host/set_controls.h"
 #include "tests/host/guest_machine.h"
 #include "vm/guests/probe.h"
 
@@ -207,13 +208,13 @@ static void the_quiet_call_turns_the_guests_controls_off(void **state)
     struct exit_record exit = {.reason = EXIT_REASON_VMCALL, .rax = PROBE_CALL_QUIET};
 
     (void)state;
-    probed.on[VMX_CONTROL_PRIMARY] = PRIMARY_HLT_EXITING;
+    SET_CONTROLS(probed, ON(PRIMARY, HLT_EXITING));
     FIELD(VM_EXIT_INSTRUCTION_LENGTH) = 3;
     assert_int_equal(probe_on_exit(vcpu, &exit), EXIT_EMULATED);
     assert_int_equal(FIELD(PRIMARY_PROCESSOR_BASED_VM_EXECUTION_CONTROLS) & PRIMARY_HLT_EXITING, 0);
     exit.rax = 0;
     assert_int_equal(probe_on_exit(vcpu, &exit), EXIT_DEFAULT);
-    probed.on[VMX_CONTROL_PRIMARY] = 0;
+    probed.control_count = 0;
 }
 
 int main(void)

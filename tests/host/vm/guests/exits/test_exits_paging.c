@@ -9,6 +9,7 @@
 #include <string.h>
 #include <cmocka.h>
 
+#include "tests/host/set_controls.h"
 #include "mm/page_alloc.h"
 #include "tests/host/operand_exits.h"
 
@@ -200,14 +201,14 @@ static void execute_disable_is_reserved_without_nxe(void **state)
     FIELD(GUEST_IA32_EFER) |= EFER_NXE;
     assert_done(GDTR_IDTR, LINEAR, PLAIN | ACCESS(LGDT));
     guest_machine_reset(GUEST_LONG);
-    guest_machine.guest.off[VMX_CONTROL_ENTRY] = ENTRY_LOAD_EFER;
+    SET_CONTROLS(guest_machine.guest, OFF(ENTRY, LOAD_EFER));
     vcpu = guest_machine_start();
     map();
     table()[0] |= 1ull << 63;
     assert_done(GDTR_IDTR, LINEAR, PLAIN | ACCESS(LGDT)); /* the model CPU has NXE set */
     /* but not LMA: the mode is the guest's own */
     guest_machine_reset(GUEST_PAE);
-    guest_machine.guest.off[VMX_CONTROL_ENTRY] = ENTRY_LOAD_EFER;
+    SET_CONTROLS(guest_machine.guest, OFF(ENTRY, LOAD_EFER));
     vcpu = guest_machine_start();
     map();
     table()[0] |= 1ull << 63;
@@ -328,8 +329,8 @@ static void without_ept_the_tables_are_the_hypervisors(void **state)
 {
     (void)state;
     guest_machine_reset(GUEST_LONG);
-    guest_machine.guest.off[VMX_CONTROL_SECONDARY] =
-        SECONDARY_ENABLE_EPT | SECONDARY_UNRESTRICTED_GUEST;
+    SET_CONTROLS(guest_machine.guest, OFF(SECONDARY, ENABLE_EPT),
+                 OFF(SECONDARY, UNRESTRICTED_GUEST));
     model_cpu.msrs.value[IA32_VMX_PROCBASED_CTLS2 - VMX_MSR_FIRST] &=
         ~((uint64_t)(SECONDARY_ENABLE_EPT | SECONDARY_UNRESTRICTED_GUEST) << 32);
     vcpu = guest_machine_start();
