@@ -61,13 +61,19 @@ uint64_t guest_window(const struct vcpu *vcpu, uint32_t number, uint64_t physica
 
 /*
  * For `lacks` and `check`: functions that give NULL where the CPU has it, or where nothing is
- * wrong.
+ * wrong; for `setup`: one statement.
  */
 #define GUEST_LACKS(function, has, what)                                 \
     static const char *function(const struct vmx_capability *capability) \
     {                                                                    \
         (void)capability;                                                \
         return (has) ? NULL : (what);                                    \
+    }
+#define GUEST_SETUP(function, statement)    \
+    static void function(struct vcpu *vcpu) \
+    {                                       \
+        (void)vcpu;                         \
+        statement;                          \
     }
 #define GUEST_CHECK(function, well, otherwise)           \
     static const char *function(const struct vcpu *vcpu) \

@@ -141,10 +141,7 @@ static const struct exit_expected access_exits[] = {
     {ACCESS(apic_push, ACCESS_EVENT, APIC_STACK - 8)},
 };
 
-static void set_access_page(struct vcpu *vcpu)
-{
-    vmcs_write64(VMCS_APIC_ACCESS_ADDRESS, vcpu->vm->memory + APIC_PAGE);
-}
+GUEST_SETUP(set_access_page, vmcs_write64(VMCS_APIC_ACCESS_ADDRESS, vcpu->vm->memory + APIC_PAGE));
 
 static enum exit_done access_again(struct vcpu *vcpu, const struct exit_record *exit)
 {

@@ -39,10 +39,7 @@ static void await_startup(struct vcpu *vcpu)
     signal_sender_send_startup(SIGNALS_VECTOR);
 }
 
-static void await_init(struct vcpu *vcpu)
-{
-    signal_sender_send_init(&notes_of(vcpu)->entered);
-}
+GUEST_SETUP(await_init, signal_sender_send_init(&notes_of(vcpu)->entered));
 
 static enum exit_done on_init(struct vcpu *vcpu)
 {

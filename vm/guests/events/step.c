@@ -88,10 +88,7 @@ BUILT_IN_GUEST(0210, step, GUEST_LONG, "step-trap",
  * the type "other" with vector 0 is delivered by such an exit, before any instruction and whether
  * the flag is 1 or not. A hypervisor that was interrupted between two steps goes on so.
  */
-static void pend(struct vcpu *vcpu)
-{
-    vcpu_inject(vcpu, EVENT_OTHER, 0);
-}
+GUEST_SETUP(pend, vcpu_inject(vcpu, EVENT_OTHER, 0));
 
 static enum exit_done pend_behind_cpuid(struct vcpu *vcpu, const struct exit_record *exit)
 {

@@ -96,11 +96,8 @@ PROBED_GUEST(0620, xsetbv, "xsetbv", "Writes XCR0, good values and bad ones, whi
 GUEST_LACKS(lacks_smx,
             (cpuid(1, 0).ecx & CPUID_SMX) != 0 && (capability->cr4_fixed1 & CR4_SMXE) != 0, "SMX");
 
-static void set_smxe(struct vcpu *vcpu)
-{
-    (void)vcpu;
-    vmcs_write_natural(VMCS_GUEST_CR4, vmcs_read_natural(VMCS_GUEST_CR4) | CR4_SMXE);
-}
+GUEST_SETUP(set_smxe,
+            vmcs_write_natural(VMCS_GUEST_CR4, vmcs_read_natural(VMCS_GUEST_CR4) | CR4_SMXE));
 
 /* It exits only if CR4.SMXE is 1; without, it is #UD before anything else. */
 PROBED_GUEST(0630, getsec, "getsec", "Asks for SMX, which CPUID hides: #UD.", .lacks = lacks_smx,

@@ -39,11 +39,7 @@ PROBED_GUEST(0820, vmfunc, "vmfunc",
              "Asks for a VM function where there is none: #UD without an exit.",
              PROBES({.instruction = "VMFUNC", FAULTS_UD}));
 
-static void set_no_function(struct vcpu *vcpu)
-{
-    (void)vcpu;
-    vmcs_write64(VMCS_VM_FUNCTION_CONTROLS, 0);
-}
+GUEST_SETUP(set_no_function, vmcs_write64(VMCS_VM_FUNCTION_CONTROLS, 0));
 
 /* SDM Vol. 3, "General Operation of the VMFUNC Instruction": above 63 there can be no function. */
 PROBED_GUEST(0830, vm_functions, "vm-functions", "Asks for VM functions that are not enabled: #UD.",
@@ -80,11 +76,7 @@ PROBED_GUEST(0870, enclv, "enclv", "Manages enclaves of its guests, which it doe
 
 GUEST_LACKS(lacks_pconfig, (leaf(7, 0).edx & CPUID_7_EDX_PCONFIG) != 0, "PCONFIG");
 
-static void set_pconfig(struct vcpu *vcpu)
-{
-    (void)vcpu;
-    vmcs_write64(VMCS_PCONFIG_EXITING_BITMAP, UINT64_MAX);
-}
+GUEST_SETUP(set_pconfig, vmcs_write64(VMCS_PCONFIG_EXITING_BITMAP, UINT64_MAX));
 
 PROBED_GUEST(0880, pconfig, "pconfig",
              "Programs the keys of memory encryption, which are the host's: #UD.",

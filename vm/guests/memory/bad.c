@@ -33,11 +33,7 @@ BUILT_IN_GUEST(0320, greedy, GUEST_LONG, "timer-greedy",
  * SIPI ends wait-for-SIPI (SDM Vol. 3, "Activity State"). No guest comes there by itself: a triple
  * fault and INIT exit first.
  */
-static void halt(struct vcpu *vcpu)
-{
-    (void)vcpu;
-    vmcs_write32(VMCS_GUEST_ACTIVITY_STATE, ACTIVITY_HLT);
-}
+GUEST_SETUP(halt, vmcs_write32(VMCS_GUEST_ACTIVITY_STATE, ACTIVITY_HLT));
 
 GUEST_LACKS(lacks_hlt, capability->activity_hlt, "the activity state HLT");
 

@@ -94,10 +94,8 @@ BUILT_IN_GUEST(0060, violations, GUEST_LONG, "ept-violations",
                .needs_ept = true, .setup = take_away, .on_exit = give_back, EXPECTED_IN(exits),
                .check = check_violations);
 
-static void point_at_vmcs(struct vcpu *vcpu)
-{
-    *guest_quadword(vcpu, GUEST_DATA) = guest_window(vcpu, 0, vcpu->vmcs.address);
-}
+GUEST_SETUP(point_at_vmcs,
+            *guest_quadword(vcpu, GUEST_DATA) = guest_window(vcpu, 0, vcpu->vmcs.address));
 
 GUEST_CHECK(check_beyond, vcpu->end_value == vcpu->vmcs.address,
             "the EPT violation named another address than that of the VMCS");

@@ -21,11 +21,9 @@ static const char *check(const struct vcpu *vcpu)
 }
 
 /* Some controls have no name and must be 1: the capability MSRs say which. */
-static void forget_capability(struct vcpu *vcpu)
-{
-    vmcs_write32(VMCS_PIN_BASED_VM_EXECUTION_CONTROLS,
-                 vcpu->controls[VMX_CONTROL_PIN] & ~(uint32_t)vcpu->capability.pin_allowed0);
-}
+GUEST_SETUP(forget_capability, vmcs_write32(VMCS_PIN_BASED_VM_EXECUTION_CONTROLS,
+                                            vcpu->controls[VMX_CONTROL_PIN] &
+                                                ~(uint32_t)vcpu->capability.pin_allowed0));
 
 BUILT_IN_GUEST(0350, hello, GUEST_LONG, "entry-error-7",
                "Clears pin-based controls that must be 1: VM entry fails with error 7.",
@@ -33,11 +31,8 @@ BUILT_IN_GUEST(0350, hello, GUEST_LONG, "entry-error-7",
                .end = GUEST_END_ENTRY_ERROR);
 
 /* As read from DS by somebody whose selectors are those of ring 3. */
-static void keep_privilege(struct vcpu *vcpu)
-{
-    (void)vcpu;
-    vmcs_write16(VMCS_HOST_DS_SELECTOR, vmcs_read16(VMCS_HOST_DS_SELECTOR) | RPL_3);
-}
+GUEST_SETUP(keep_privilege,
+            vmcs_write16(VMCS_HOST_DS_SELECTOR, vmcs_read16(VMCS_HOST_DS_SELECTOR) | RPL_3));
 
 BUILT_IN_GUEST(0360, hello, GUEST_LONG, "entry-error-8",
                "Has a host selector with the privilege of ring 3: VM entry fails with error 8.",
@@ -45,11 +40,7 @@ BUILT_IN_GUEST(0360, hello, GUEST_LONG, "entry-error-8",
                .end = GUEST_END_ENTRY_ERROR);
 
 /* A register of nothing but 0, but bit 1 of this one is always 1. */
-static void clear_flags(struct vcpu *vcpu)
-{
-    (void)vcpu;
-    vmcs_write_natural(VMCS_GUEST_RFLAGS, 0);
-}
+GUEST_SETUP(clear_flags, vmcs_write_natural(VMCS_GUEST_RFLAGS, 0));
 
 BUILT_IN_GUEST(0370, hello, GUEST_LONG, "entry-exit-33",
                "Has RFLAGS 0: VM entry fails with exit reason 33.", .setup = clear_flags,

@@ -61,10 +61,8 @@ static const struct exit_expected switches_exits[] = {
 };
 
 /* Unrestricted guests may switch by themselves; here each change of PE and PG is to be seen. */
-static void watch_cr0(struct vcpu *vcpu)
-{
-    vmcs_write_natural(VMCS_CR0_GUEST_HOST_MASK, vcpu->cr0_fixed | CR0_PE | CR0_PG);
-}
+GUEST_SETUP(watch_cr0,
+            vmcs_write_natural(VMCS_CR0_GUEST_HOST_MASK, vcpu->cr0_fixed | CR0_PE | CR0_PG));
 
 static const char *check_switches(const struct vcpu *vcpu)
 {
