@@ -76,7 +76,7 @@ static void a_guest_that_reaches_for_the_hypervisor_is_reported_so(void **state)
 static const struct exit_expected twice_cpuid_then_io[] = {
     {.reason = EXIT_REASON_CPUID, .at = code + 2, .times = 2, .done = EXIT_EMULATED},
     {.reason = EXIT_REASON_IO_INSTRUCTION,
-     .qualification_mask = 0xffff0000,
+     .qualification_mask = -0x10000,
      .qualification = 0x80 << 16},
 };
 
