@@ -242,14 +242,14 @@ void judge(const struct vmcs_image *image, const struct judge_cpu *cpus, unsigne
            struct judgement *judgement)
 {
     static unsigned wrong[JUDGE_CPUS_MAX];
-    const struct judge_cpu *first = NULL;
+    const struct judge_cpu *first = &cpus[0];
     unsigned least = least_wrong(image, cpus, count, wrong);
 
     memset(judgement, 0, sizeof(*judgement));
     for (unsigned i = 0; i < count; i++) {
         if (wrong[i] != least)
             continue;
-        if (first == NULL)
+        if (judgement->cpus == 0)
             first = &cpus[i];
         count_breaks(image, &cpus[i], judgement);
     }

@@ -14,7 +14,7 @@
 #include "tools/capability/number.h"
 #include "tools/entry/field_name.h"
 
-enum { COLUMNS = 4, REMARK_MAX = 80 };
+enum { COLUMNS = 4, REMARK_MAX = 80, ENCODING_DIGITS = 4 };
 
 /* The values of a segment register in the order of a line: fields of ES. */
 enum column_order { ORDER_KERNEL, ORDER_ROOTMODE, ORDER_QEMU };
@@ -56,7 +56,7 @@ struct reader {
     unsigned line;
     char last[2 * FIELD_NAME_MAX], head[FIELD_NAME_MAX]; /* of this line: the names before */
     unsigned repeated;                                   /* numbers that followed that name */
-    bool has_pending;
+    bool has_pending, pending_stays;                     /* of JSON also in a later line */
     enum vmcs_field pending; /* the encoding that was read last, which waits for its value */
     uint64_t said_reason, said_error; /* by a line before the dump */
 };
@@ -228,10 +228,9 @@ static void note_head(struct reader *reader, struct piece words)
         field_name_plain((struct piece){words.start, colon}, reader->head);
 }
 
-/* Do the words say that the number after them is an encoding, or have they nothing to say? */
-static bool may_be_encoding(struct piece words)
+/* Do the words end with one of these, whatever signs stand behind it? */
+static bool ends_with(struct piece words, const char *const *ends, size_t count)
 {
-    static const char *const ends[] = {"encoding", "field", "vmcs", "index", "vmwrite", "vmread"};
     char name[FIELD_NAME_MAX];
     size_t length = 0;
 
@@ -240,26 +239,59 @@ static bool may_be_encoding(struct piece words)
             name[length++] = char_folded(words.start[i]);
     }
     name[length] = '\0';
-    for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++) {
+    for (size_t i = 0; i < count; i++) {
         size_t end = strlen(ends[i]);
 
         if (length >= end && strcmp(name + length - end, ends[i]) == 0)
             return true;
     }
-    return length == 0;
+    return false;
 }
 
+/* The number after these is an encoding, in a report of Rootmode's also of less than four digits.
+ */
+static bool is_named_encoding(struct piece words)
+{
+    static const char *const ends[] = {"encoding"};
+
+    return ends_with(words, ends, 1);
+}
+
+static bool announces_encoding(struct piece words)
+{
+    static const char *const ends[] = {"encoding", "field", "vmcs", "vmwrite", "vmread"};
+
+    return ends_with(words, ends, sizeof(ends) / sizeof(ends[0]));
+}
+
+static bool has_no_word(struct piece words)
+{
+    for (size_t i = 0; i < words.length; i++) {
+        if (char_is_letter(words.start[i]))
+            return false;
+    }
+    return true;
+}
+
+/*
+ * `0x6800 = …`, `VMCS[6800] …`, `"encoding": "0x6800"`. A bare number in brackets is none: logs
+ * have process ids and indexes there.
+ */
 static bool take_encoding(struct reader *reader, struct piece words, const struct number *number,
-                          struct piece rest, bool bracket)
+                          struct piece rest)
 {
     uint64_t encoding = number->value & ~1ull;
     char next = piece_first(piece_skip(rest, " \t])\""));
-    bool sure = number->prefixed || bracket || (number->digits == 4 && next == '=');
+    bool announced = announces_encoding(words);
+    bool whole = number->digits >= ENCODING_DIGITS;
+    bool written_as_one = is_named_encoding(words) || (whole && (next == '=' || announced)) ||
+                          (number->prefixed && (whole || char_is_one_of(next, "=:|")));
 
-    if (!sure || number->value > UINT16_MAX || !may_be_encoding(words) || next == '\0' ||
-        vmcs_field_index((enum vmcs_field)encoding) == VMCS_FIELD_COUNT)
+    if (!written_as_one || number->value > UINT16_MAX || !(announced || has_no_word(words)) ||
+        next == '\0' || vmcs_field_index((enum vmcs_field)encoding) == VMCS_FIELD_COUNT)
         return false;
     reader->has_pending = true;
+    reader->pending_stays = is_named_encoding(words);
     reader->pending = (enum vmcs_field)number->value;
     return true;
 }
@@ -286,7 +318,7 @@ static bool seems_meant(const struct reader *reader, struct piece words)
 
 /* A number of a line, and the words between it and the number before. */
 static void take_number(struct reader *reader, struct piece line, struct piece words,
-                        const struct number *number, struct piece rest, bool bracket)
+                        const struct number *number, struct piece rest)
 {
     struct field_named named;
 
@@ -299,7 +331,7 @@ static void take_number(struct reader *reader, struct piece line, struct piece w
         return;
     }
     if ((reader->last[0] == '\0' || !is_value_word(words)) &&
-        take_encoding(reader, words, number, rest, bracket))
+        take_encoding(reader, words, number, rest))
         return;
     if (is_value_word(words)) {
         if (reader->last[0] == '\0')
@@ -327,7 +359,7 @@ static bool is_word(char c)
 }
 
 /* Passes over `(…)` and `[…]`, which say something about a number; not over a number in `[…]`. */
-static bool skip_remark(struct piece *rest, bool *bracket)
+static bool skip_remark(struct piece *rest)
 {
     char c = piece_first(*rest);
     struct piece inside = piece_after(*rest, 1);
@@ -341,7 +373,6 @@ static bool skip_remark(struct piece *rest, bool *bracket)
     if (end == near.length)
         return false;
     if (c == '[' && number_take(&inside, &number) && piece_first(inside) == ']') {
-        *bracket = true;
         *rest = piece_after(*rest, 1);
         return true;
     }
@@ -354,7 +385,7 @@ static bool may_begin(struct reader *reader, struct piece words, char sign)
 {
     char name[FIELD_NAME_MAX];
 
-    if (sign != 0 || piece_trim(words).length == 0)
+    if (sign != 0 || piece_trim(words).length == 0 || announces_encoding(words))
         return true;
     field_name_plain(words, name);
     if (reader->part == PART_GUEST || reader->part == PART_REGISTERS) {
@@ -403,16 +434,16 @@ static void scan_line_of(struct reader *reader, struct piece line)
 {
     struct piece rest = line, words = {line.start, 0};
     char sign = 0;
-    bool bracket = false;
 
     reader->last[0] = reader->head[0] = '\0';
     reader->repeated = 0;
+    reader->has_pending = reader->has_pending && reader->pending_stays;
     while (rest.length > 0) {
         char c = piece_first(rest);
         struct number number;
         struct piece after;
 
-        if (skip_remark(&rest, &bracket))
+        if (skip_remark(&rest))
             continue;
         if (!is_word(c)) {
             if (char_is_one_of(c, "=:|") || (c == '-' && piece_at(rest, 1) == '>'))
@@ -424,9 +455,8 @@ static void scan_line_of(struct reader *reader, struct piece line)
         after = rest;
         if (take(&after, &number) && may_begin(reader, words, sign)) {
             rest = after;
-            take_number(reader, line, words, &number, rest, bracket);
+            take_number(reader, line, words, &number, rest);
             words = (struct piece){rest.start, 0};
-            bracket = false;
         } else {
             while (is_word(piece_first(rest)))
                 rest = piece_after(rest, 1);

@@ -143,13 +143,19 @@ static uint64_t value_of(size_t dump, enum vmcs_field field)
 
 static void noise_holds_no_dump(void **state)
 {
+    static const char linux_log[] =
+        "Linux version 6.1.0 (gcc 12) #1 SMP\n[    0.000000] BIOS-e820: [mem 0x0-0x9fbff] usable\n";
+    static const char oops[] = "RIP: 0010:ffffffff81000000\nCode: 48 89 e5 0f 01 c2\nRSP: "
+                               "0018:ffffc900 EFLAGS: 00010246\n";
     static const char *const noise[] = {
         "",
         "\n\n\n",
-        "Linux version 6.1.0 (gcc 12) #1 SMP\n[    0.000000] BIOS-e820: [mem 0x0-0x9fbff] usable\n",
-        "RIP: 0010:ffffffff81000000\nCode: 48 89 e5 0f 01 c2\nRSP: 0018:ffffc900 EFLAGS: "
-        "00010246\n",
+        linux_log,
+        oops,
         "00000000  7f 45 4c 46 02 01 01 00\n",
+        "0x00 0x48 0x65 0x6c\n",
+        "[2] 17\n[4002]     0  4002     5432\nCPU[0] = 5\n",
+        "[0?\n&17\n",
         "\x7f\x45\x4c\x46((((((([[[[[[====::::\x01\x02\xff",
         "*** Guest State ***\n*** Host State ***\n",
     };
@@ -176,6 +182,23 @@ static void two_dumps_are_two(void **state)
     assert_int_equal(value_of(0, VMCS_HOST_CR3), 0x2000);
     assert_int_equal(value_of(1, VMCS_GUEST_CR3), 0x3000);
     assert_false(vmcs_image_has(&text.dump[1].image, VMCS_HOST_CR3));
+}
+
+static void encodings_are_read_as_people_write_them(void **state)
+{
+    static const char *const lists[] = {
+        "0x6800 = 0x21\n",  "0x6800 0x21\n",
+        "6800 = 21\n",      "VMCS[0x6800] = 0x21\n",
+        "VMCS[6800]: 21\n", "vmread 0x6800 -> 21\n",
+        "0x6800: 21h\n",    "{\n\"encoding\": \"0x6800\",\n\"value\": \"0x21\"}\n",
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]); i++) {
+        read_string(lists[i]);
+        if (text.count != 1 || vmcs_image_get(&text.dump[0].image, VMCS_GUEST_CR0) != 0x21)
+            fail_msg("not read: %s", lists[i]);
+    }
 }
 
 /* What hasty readers get wrong. */
@@ -237,6 +260,7 @@ int main(void)
         cmocka_unit_test(every_rule_is_read_from_every_format),
         cmocka_unit_test(every_field_is_known_by_its_names),
         cmocka_unit_test(noise_holds_no_dump),
+        cmocka_unit_test(encodings_are_read_as_people_write_them),
         cmocka_unit_test(two_dumps_are_two),
         cmocka_unit_test(a_value_that_is_not_the_field_is_not_read),
         cmocka_unit_test(a_32_bit_host_is_read),
