@@ -23,8 +23,9 @@ const char *vmx_error_text(uint32_t number)
         [16] = "VM entry with invalid executive-VMCS pointer",
         [17] = "VM entry with non-launched executive VMCS",
         [18] =
-            "VM entry with executive-VMCS pointer not VMXON pointer (when attempting to deactivate "
-            "the dual-monitor treatment of SMIs and SMM)",
+            /* One text on two lines. NOLINTNEXTLINE(bugprone-suspicious-missing-comma) */
+        "VM entry with executive-VMCS pointer not VMXON pointer (when attempting to deactivate "
+        "the dual-monitor treatment of SMIs and SMM)",
         [19] = "VMCALL with non-clear VMCS (when attempting to activate the dual-monitor treatment "
                "of SMIs and SMM)",
         [20] = "VMCALL with invalid VM-exit control fields",
