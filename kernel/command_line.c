@@ -94,10 +94,13 @@ static void was_mistyped(const struct command_word *word)
 static void print_unknown(struct command_line *out, struct command_text word)
 {
     const struct command_word *meant = NULL;
-    char after[64] = "no known one is near";
+    char after[64] = "this kernel has no such word";
 
-    SET_FOR_EACH(word_hints, hint)
+    SET_FOR_EACH(word_hints, hint) {
         meant = (*hint)->meant(word);
+        if (meant == NULL)
+            format_text(after, sizeof(after), "no known one is near");
+    }
     if (meant != NULL) {
         format_text(after, sizeof(after), "the nearest known one is \"%s\"", meant->name);
         was_mistyped(meant);

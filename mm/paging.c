@@ -1,9 +1,7 @@
 #include "mm/paging.h"
 
 /* SDM Vol. 3, "4-Level Paging and 5-Level Paging", the tables of entry formats. */
-#define ENTRY_PRESENT    (1ull << 0)
-#define ENTRY_PAT_LARGE  (1ull << 12)
-#define ENTRY_NO_EXECUTE PAGING_EXECUTE
+#define ENTRY_PRESENT (1ull << 0)
 
 static const struct radix_format format = {
     .present = ENTRY_PRESENT,

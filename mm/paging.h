@@ -38,6 +38,10 @@ enum execute_disable execute_disable_enable(void);
 #define PAGING_GLOBAL  (1ull << 8)
 #define PAGING_EXECUTE (1ull << 63)
 
+/* Bits of an entry itself; PAT of a large page's. */
+#define ENTRY_NO_EXECUTE PAGING_EXECUTE
+#define ENTRY_PAT_LARGE  (1ull << 12)
+
 /* 0 … 7: which entry of IA32_PAT, by PWT, PCD and PAT. */
 #define PAGING_PAT(index) \
     (((index)&1ull) << 3 | ((index) >> 1 & 1ull) << 4 | ((index) >> 2 & 1ull) << 12)

@@ -2,9 +2,7 @@
 
 #include "lib/string.h"
 
-#define ENTRY_NO_EXECUTE PAGING_EXECUTE
-#define ENTRY_PAT_4K     (1ull << 7)
-#define ENTRY_PAT_LARGE  (1ull << 12)
+#define ENTRY_PAT_4K (1ull << 7)
 
 /* The entry that decides about an address, and the bits that all entries above it have. */
 struct position {

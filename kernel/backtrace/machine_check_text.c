@@ -62,7 +62,8 @@ static void print_bank(struct sink *sink, uint32_t bank, uint64_t status)
         }
     }
     print_bits(sink, status_bits, sizeof(status_bits) / sizeof(status_bits[0]), status);
-    if ((status & STATUS_ADDRESS_VALID) != 0 && rdmsr_safe(IA32_MC0_ADDR + bank * 4, &address) == 0)
+    if ((status & STATUS_ADDRESS_VALID) != 0 &&
+        rdmsr_safe(IA32_MC0_ADDR + bank * MSRS_OF_A_BANK, &address) == 0)
         print_to(sink, ", at %#lx", address);
     print_to(sink, "\n");
 }

@@ -24,8 +24,9 @@ struct machine_check machine_check_find(uint32_t from)
     uint32_t count = machine_check_banks();
 
     while (error.bank < count && !error.found) {
-        error.found = rdmsr_safe(IA32_MC0_STATUS + error.bank * 4, &error.status) == 0 &&
-                      (error.status & MC_STATUS_VALID) != 0;
+        error.found =
+            rdmsr_safe(IA32_MC0_STATUS + error.bank * MSRS_OF_A_BANK, &error.status) == 0 &&
+            (error.status & MC_STATUS_VALID) != 0;
         error.bank += !error.found;
     }
     return error;

@@ -13,6 +13,7 @@ enum {
     IA32_MCG_STATUS = 0x17a,
     IA32_MC0_STATUS = 0x401,
     IA32_MC0_ADDR = 0x402,
+    MSRS_OF_A_BANK = 4,
 };
 
 #define MC_STATUS_VALID (1ull << 63)

@@ -7,7 +7,7 @@ from typing import Any
 
 import jsonschema  # type: ignore[import]
 
-from boot.checks import IN_VMX, Check, Result, cpus, finding, states, timing
+from boot.checks import IN_VMX, Check, Result, console_has, cpus, finding, states, timing
 from boot.row import OK, REFUSED, Boot
 from machine.build import ROOT
 
@@ -67,6 +67,13 @@ def _core(name: str, status: int, count: int, checks: tuple[Check, ...], *option
 CORE_BOOTS: tuple[Boot, ...] = (
     _core("1 CPU", OK, 1, (*IN_VMX, _hello(1))),
     _core("4 CPUs", OK, 4, (*IN_VMX, _hello(4))),
+    # Nobody has looked for one that is near: that is a room's.
+    _core(
+        "word mistyped", OK, 1,
+        (*IN_VMX, console_has('unknown word "gest=hello": this kernel has no such word'),
+         finding("command-line", "warning", 0)),
+        "--unchecked", "--append", "gest=hello",
+    ),
     _core(
         "basic-memory-type", REFUSED, 2,
         (finding("basic-memory-type", "refusal", 1, msr="0x480", bits="53:50", seen="0x0", wanted="0x6"),

@@ -13,6 +13,7 @@
 #include "tools/capability/line.h"
 #include "tools/capability/number.h"
 #include "tools/entry/field_name.h"
+#include "vmx/exit_reason.h"
 
 enum { COLUMNS = 4, REMARK_MAX = 80, ENCODING_DIGITS = 4 };
 
@@ -489,7 +490,6 @@ static struct piece without_prefix(struct reader *reader, struct piece line)
 /* "KVM: entry failed, hardware error 0x80000021": QEMU reports exit reason or instruction error. */
 static bool take_saying(struct reader *reader, struct piece line)
 {
-    enum { FAILED_ENTRY = 31 };
     static const char words[] = "entry failed, hardware error ";
     struct number number;
 
@@ -499,7 +499,7 @@ static bool take_saying(struct reader *reader, struct piece line)
         line = piece_after(line, 1);
     line = piece_after(line, strlen(words));
     if (number_take_plain(&line, &number)) {
-        if (number.value >> FAILED_ENTRY & 1)
+        if (number.value & EXIT_REASON_ENTRY_FAILURE)
             reader->said_reason = number.value;
         else
             reader->said_error = number.value;

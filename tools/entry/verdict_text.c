@@ -3,6 +3,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "vmx/exit_reason.h"
+
 enum { INDENT = 2, COLUMNS = 78, LINE_SIZE = 2048, TOLD_ONE_BY_ONE = 24, WANTED_LINES = 8 };
 
 static const char *field_name_of(enum vmcs_field field)
@@ -39,13 +41,13 @@ static void print_said(struct sink *sink, const struct vmcs_image *image)
     const uint64_t *qualification = vmcs_image_find(image, VMCS_EXIT_QUALIFICATION);
 
     print_to(sink, "The processor said:  ");
-    if (reason != NULL && *reason >> 31 & 1)
-        print_to(sink, "exit reason %lu (%#lx)", *reason & 0xffff, *reason);
+    if (reason != NULL && *reason & EXIT_REASON_ENTRY_FAILURE)
+        print_to(sink, "exit reason %lu (%#lx)", *reason & EXIT_REASON_BASIC, *reason);
     else if (error != NULL && *error != 0)
         print_to(sink, "VM-instruction error %lu", *error);
     else if (reason != NULL)
-        print_to(sink, "exit reason %lu (%#lx), which is no failed entry", *reason & 0xffff,
-                 *reason);
+        print_to(sink, "exit reason %lu (%#lx), which is no failed entry",
+                 *reason & EXIT_REASON_BASIC, *reason);
     else
         print_to(sink, "the dump does not tell");
     if (reason != NULL && qualification != NULL)
@@ -56,74 +58,82 @@ static void print_said(struct sink *sink, const struct vmcs_image *image)
 /* How the processor said that the entry failed, if the dump tells. */
 static bool said_outcome(const struct vmcs_image *image, struct vmentry_outcome *said)
 {
-    enum { ERROR_CONTROLS = 7, ERROR_HOST = 8, REASON_GUEST = 33, REASON_MSR_LOAD = 34 };
-    uint64_t reason = vmcs_image_get(image, VMCS_EXIT_REASON);
+    uint64_t reason = vmcs_image_get(image, VMCS_EXIT_REASON), basic = reason & EXIT_REASON_BASIC;
     uint64_t error = vmcs_image_get(image, VMCS_VM_INSTRUCTION_ERROR);
 
     said->qualification = vmcs_image_get(image, VMCS_EXIT_QUALIFICATION);
-    if (reason >> 31 & 1) {
-        said->class = (reason & 0xffff) == REASON_MSR_LOAD ? VMENTRY_MSR_LOAD : VMENTRY_GUEST;
-        return (reason & 0xffff) == REASON_GUEST || (reason & 0xffff) == REASON_MSR_LOAD;
+    if (reason & EXIT_REASON_ENTRY_FAILURE) {
+        said->class =
+            basic == EXIT_REASON_ENTRY_FAILURE_MSR_LOADING ? VMENTRY_MSR_LOAD : VMENTRY_GUEST;
+        return basic == EXIT_REASON_ENTRY_FAILURE_GUEST_STATE ||
+               basic == EXIT_REASON_ENTRY_FAILURE_MSR_LOADING;
     }
-    said->class = error == ERROR_HOST ? VMENTRY_HOST : VMENTRY_CONTROLS;
-    return error == ERROR_CONTROLS || error == ERROR_HOST;
+    said->class = error == VMENTRY_ERROR_HOST ? VMENTRY_HOST : VMENTRY_CONTROLS;
+    return error == VMENTRY_ERROR_CONTROLS || error == VMENTRY_ERROR_HOST;
 }
 
 /* Where both are known and do not agree, one of them is of something else. */
 static void print_misfit(struct sink *sink, const struct vmcs_image *image,
-                         const struct judgement *judgement)
+                         const struct entry_check *check)
 {
     struct vmentry_outcome said;
 
-    if (judgement->verdict == VERDICT_REFUSED && said_outcome(image, &said) &&
-        !vmentry_allows(&judgement->findings, said))
+    if (check->verdict == VERDICT_REFUSED && said_outcome(image, &said) &&
+        !vmentry_allows(&check->findings, said))
         print_lines(
             sink, INDENT,
             "This does not fit what the processor said: another CPU, or the VMCS was changed "
-            "before it was dumped; or a rule is broken, too, that could not be judged.");
+            "before it was dumped; or a rule is broken, too, that could not be checked.");
 }
 
-static void print_rules_say(struct sink *sink, const struct judgement *judgement)
+static void print_rules_say(struct sink *sink, const struct entry_check *check)
 {
     print_to(sink, "The rules say:       ");
-    if (judgement->verdict == VERDICT_DEPENDS)
-        print_to(sink, "no rule is broken that could be judged; it depends (see below)");
+    if (check->verdict == VERDICT_DEPENDS)
+        print_to(sink, "no rule is broken that could be checked; it depends (see below)");
     else
-        print_outcome(sink, judgement->outcome);
+        print_outcome(sink, check->outcome);
     print_to(sink, "\n");
 }
 
-static void print_broken(struct sink *sink, const struct judgement *judgement)
+static unsigned rules_in(const struct entry_check *check, enum rule_state state)
 {
     unsigned count = 0;
 
     for (enum vmentry_rule rule = 0; rule < VMENTRY_RULE_COUNT; rule++)
-        count += judgement->rule[rule].state == RULE_BROKEN;
+        count += check->rule[rule].state == state;
+    return count;
+}
+
+static void print_broken(struct sink *sink, const struct entry_check *check)
+{
+    unsigned count = rules_in(check, RULE_BROKEN);
+
     if (count == 0)
         return;
     print_to(sink, "\nBroken: %u rule%s\n", count, count == 1 ? "" : "s");
-    for (uint32_t i = 0; i < judgement->findings.count; i++)
-        vmentry_explain(sink, &judgement->findings.item[i]);
+    for (uint32_t i = 0; i < check->findings.count; i++)
+        vmentry_explain(sink, &check->findings.item[i]);
 }
 
-static void print_depends(struct sink *sink, const struct judgement *judgement)
+static void print_depends(struct sink *sink, const struct entry_check *check)
 {
     bool first = true;
 
     for (enum vmentry_rule rule = 0; rule < VMENTRY_RULE_COUNT; rule++) {
-        const struct judged_rule *judged = &judgement->rule[rule];
+        const struct checked_rule *checked = &check->rule[rule];
         char line[LINE_SIZE];
 
-        if (judged->state != RULE_DEPENDS)
+        if (checked->state != RULE_DEPENDS)
             continue;
         if (first)
             print_to(sink,
                      "\nBroken on some of the %u CPUs that could be this one; --cpu or --msrs "
                      "names it\n",
-                     judgement->cpus);
+                     check->cpus);
         first = false;
         snprintf(line, sizeof(line), "%s, on %u (%s): %s", vmentry_rule_text(rule).name,
-                 judged->breaks, judged->example, vmentry_rule_text(rule).text);
+                 checked->breaks, checked->example, vmentry_rule_text(rule).text);
         print_lines(sink, INDENT, line);
     }
 }
@@ -131,15 +141,15 @@ static void print_depends(struct sink *sink, const struct judgement *judgement)
 /* What a rule can lack: a field, by its row, or one of these. */
 enum { LACKS_MEMORY = VMCS_FIELD_COUNT, LACKS_MSRS, LACKS_COUNT };
 
-static bool lacks(const struct judged_rule *judged, uint32_t what)
+static bool lacks(const struct checked_rule *checked, uint32_t what)
 {
-    if (judged->state != RULE_UNKNOWN)
+    if (checked->state != RULE_UNKNOWN)
         return false;
     if (what == LACKS_MEMORY)
-        return judged->needs_memory;
+        return checked->needs_memory;
     if (what == LACKS_MSRS)
-        return judged->needs_msrs;
-    return judged->needs[what / 32] >> what % 32 & 1;
+        return checked->needs_msrs;
+    return checked->needs[what / 32] >> what % 32 & 1;
 }
 
 /* "IA32_VMX_VMFUNC, IA32_VMX_EXIT_CTLS2" */
@@ -158,21 +168,21 @@ static void name_msrs(uint32_t lacking, char *line, size_t size)
     }
 }
 
-static void print_lacking(struct sink *sink, const struct judgement *judgement, uint32_t what)
+static void print_lacking(struct sink *sink, const struct entry_check *check, uint32_t what)
 {
     char line[LINE_SIZE];
     const char *comma = ": ";
     bool any = false;
 
     if (what == LACKS_MSRS)
-        name_msrs(judgement->lacking, line, sizeof(line));
+        name_msrs(check->lacking, line, sizeof(line));
     else
         snprintf(line, sizeof(line), "%s",
                  what == LACKS_MEMORY ? "what stands in memory" : vmcs_field_table[what].name);
     for (enum vmentry_rule rule = 0; rule < VMENTRY_RULE_COUNT; rule++) {
         size_t length = strlen(line);
 
-        if (!lacks(&judgement->rule[rule], what))
+        if (!lacks(&check->rule[rule], what))
             continue;
         snprintf(line + length, sizeof(line) - length, "%s%s", comma, vmentry_rule_text(rule).name);
         comma = ", ";
@@ -183,17 +193,17 @@ static void print_lacking(struct sink *sink, const struct judgement *judgement, 
 }
 
 /* How many rules that lack this are told for want of nothing that was told before. */
-static unsigned lacking_count(const struct judgement *judgement, uint32_t what, const bool *told)
+static unsigned lacking_count(const struct entry_check *check, uint32_t what, const bool *told)
 {
     unsigned count = 0;
 
     for (enum vmentry_rule rule = 0; rule < VMENTRY_RULE_COUNT; rule++)
-        count += lacks(&judgement->rule[rule], what) && !told[rule];
+        count += lacks(&check->rule[rule], what) && !told[rule];
     return count;
 }
 
 /* Of a dump of which most is missing: what would help most, first. */
-static void print_most_wanted(struct sink *sink, const struct judgement *judgement)
+static void print_most_wanted(struct sink *sink, const struct entry_check *check)
 {
     bool told[VMENTRY_RULE_COUNT] = {false};
 
@@ -201,34 +211,33 @@ static void print_most_wanted(struct sink *sink, const struct judgement *judgeme
         uint32_t best = 0;
 
         for (uint32_t what = 1; what < LACKS_MEMORY; what++) {
-            if (lacking_count(judgement, what, told) > lacking_count(judgement, best, told))
+            if (lacking_count(check, what, told) > lacking_count(check, best, told))
                 best = what;
         }
-        if (lacking_count(judgement, best, told) == 0)
+        if (lacking_count(check, best, told) == 0)
             return;
         print_to(sink, "  %s (%u)\n", vmcs_field_table[best].name,
-                 lacking_count(judgement, best, told));
+                 lacking_count(check, best, told));
         for (enum vmentry_rule rule = 0; rule < VMENTRY_RULE_COUNT; rule++)
-            told[rule] |= lacks(&judgement->rule[rule], best);
+            told[rule] |= lacks(&check->rule[rule], best);
     }
     print_to(sink, "  and others; --json has them all\n");
 }
 
-static void print_unknown(struct sink *sink, const struct judgement *judgement)
+static void print_unknown(struct sink *sink, const struct entry_check *check)
 {
-    unsigned count = 0;
+    unsigned count = rules_in(check, RULE_UNKNOWN);
 
-    for (enum vmentry_rule rule = 0; rule < VMENTRY_RULE_COUNT; rule++)
-        count += judgement->rule[rule].state == RULE_UNKNOWN;
     if (count == 0)
         return;
-    print_to(sink, "\nCould not be judged: %u rule%s, for want of\n", count, count == 1 ? "" : "s");
+    print_to(sink, "\nCould not be checked: %u rule%s, for want of\n", count,
+             count == 1 ? "" : "s");
     if (count > TOLD_ONE_BY_ONE) {
-        print_most_wanted(sink, judgement);
+        print_most_wanted(sink, check);
         return;
     }
     for (uint32_t what = 0; what < LACKS_COUNT; what++)
-        print_lacking(sink, judgement, what);
+        print_lacking(sink, check, what);
 }
 
 static void print_suspicions(struct sink *sink, const struct vmcs_image *image)
@@ -261,8 +270,8 @@ static void print_other_causes(struct sink *sink)
     print_lines(sink, INDENT, "another CPU than the one named by --cpu");
 }
 
-void verdict_text(struct sink *sink, const struct vmcs_dump *dump,
-                  const struct judgement *judgement, const char *cpu)
+void verdict_text(struct sink *sink, const struct vmcs_dump *dump, const struct entry_check *check,
+                  const char *cpu)
 {
     unsigned shown = shown_fields(&dump->image);
 
@@ -271,15 +280,15 @@ void verdict_text(struct sink *sink, const struct vmcs_dump *dump,
     if (cpu != NULL)
         print_to(sink, "on %s\n", cpu);
     else
-        print_to(sink, "on any of %u CPUs of the corpus\n", judgement->cpus);
+        print_to(sink, "on any of %u CPUs of the corpus\n", check->cpus);
     print_said(sink, &dump->image);
-    print_rules_say(sink, judgement);
-    print_misfit(sink, &dump->image, judgement);
-    print_broken(sink, judgement);
-    print_depends(sink, judgement);
-    print_unknown(sink, judgement);
+    print_rules_say(sink, check);
+    print_misfit(sink, &dump->image, check);
+    print_broken(sink, check);
+    print_depends(sink, check);
+    print_unknown(sink, check);
     print_suspicions(sink, &dump->image);
-    if (judgement->verdict != VERDICT_REFUSED)
+    if (check->verdict != VERDICT_REFUSED)
         print_other_causes(sink);
 }
 
@@ -315,17 +324,17 @@ static void json_fields(struct json *json, const char *name, const uint32_t *bit
     json_array_end(json);
 }
 
-static void json_broken(struct json *json, const struct judgement *judgement)
+static void json_broken(struct json *json, const struct entry_check *check)
 {
     json_array_begin(json, "broken");
-    for (uint32_t i = 0; i < judgement->findings.count; i++) {
-        const struct vmentry_finding *finding = &judgement->findings.item[i];
-        const struct judged_rule *judged = &judgement->rule[finding->rule];
+    for (uint32_t i = 0; i < check->findings.count; i++) {
+        const struct vmentry_finding *finding = &check->findings.item[i];
+        const struct checked_rule *checked = &check->rule[finding->rule];
 
         json_object_begin(json, NULL);
         json_string(json, "rule", vmentry_rule_text(finding->rule).name);
         json_string(json, "field", field_name_of(finding->field));
-        json_fields(json, "fields", judged->looks);
+        json_fields(json, "fields", checked->looks);
         json_hex(json, "seen", finding->seen);
         json_hex(json, "wanted", finding->wanted);
         json_string(json, "sdm", vmentry_rule_text(finding->rule).section);
@@ -334,41 +343,41 @@ static void json_broken(struct json *json, const struct judgement *judgement)
     json_array_end(json);
 }
 
-static void json_needs(struct json *json, const struct judgement *judgement,
-                       const struct judged_rule *judged)
+static void json_needs(struct json *json, const struct entry_check *check,
+                       const struct checked_rule *checked)
 {
     json_array_begin(json, "needs");
     for (uint32_t row = 0; row < VMCS_FIELD_COUNT; row++) {
-        if (lacks(judged, row))
+        if (lacks(checked, row))
             json_string(json, NULL, vmcs_field_table[row].name);
     }
-    if (judged->needs_memory)
+    if (checked->needs_memory)
         json_string(json, NULL, "memory");
-    for (uint32_t i = 0; i < VMX_MSR_COUNT && judged->needs_msrs; i++) {
-        if (judgement->lacking >> i & 1)
+    for (uint32_t i = 0; i < VMX_MSR_COUNT && checked->needs_msrs; i++) {
+        if (check->lacking >> i & 1)
             json_string(json, NULL, vmx_msr_name(VMX_MSR_FIRST + i));
     }
     json_array_end(json);
 }
 
-static void json_depends(struct json *json, const struct judgement *judgement)
+static void json_depends(struct json *json, const struct entry_check *check)
 {
     json_array_begin(json, "depends");
     for (enum vmentry_rule rule = 0; rule < VMENTRY_RULE_COUNT; rule++) {
-        const struct judged_rule *judged = &judgement->rule[rule];
+        const struct checked_rule *checked = &check->rule[rule];
 
-        if (judged->state != RULE_UNKNOWN && judged->state != RULE_DEPENDS)
+        if (checked->state != RULE_UNKNOWN && checked->state != RULE_DEPENDS)
             continue;
         json_object_begin(json, NULL);
         json_string(json, "rule", vmentry_rule_text(rule).name);
-        if (judged->state == RULE_DEPENDS) {
+        if (checked->state == RULE_DEPENDS) {
             json_array_begin(json, "needs");
             json_string(json, NULL, "CPU");
             json_array_end(json);
-            json_number(json, "breaks", judged->breaks);
-            json_string(json, "example", judged->example);
+            json_number(json, "breaks", checked->breaks);
+            json_string(json, "example", checked->example);
         } else {
-            json_needs(json, judgement, judged);
+            json_needs(json, check, checked);
         }
         json_object_end(json);
     }
@@ -392,26 +401,25 @@ static void json_suspicions(struct json *json, const struct vmcs_image *image)
     json_array_end(json);
 }
 
-void verdict_json(struct json *json, const struct vmcs_dump *dump,
-                  const struct judgement *judgement, const char *cpu)
+void verdict_json(struct json *json, const struct vmcs_dump *dump, const struct entry_check *check,
+                  const char *cpu)
 {
     json_object_begin(json, NULL);
     json_string(json, "format", vmcs_format_name(dump->format));
     json_number(json, "line", dump->line);
     json_string(json, "cpu", cpu);
-    json_number(json, "cpus", judgement->cpus);
+    json_number(json, "cpus", check->cpus);
     json_object_begin(json, "said");
     json_field_if(json, "exit_reason", &dump->image, VMCS_EXIT_REASON);
     json_field_if(json, "exit_qualification", &dump->image, VMCS_EXIT_QUALIFICATION);
     json_field_if(json, "instruction_error", &dump->image, VMCS_VM_INSTRUCTION_ERROR);
     json_object_end(json);
-    json_string(json, "verdict", verdict_name(judgement->verdict));
+    json_string(json, "verdict", verdict_name(check->verdict));
     json_string(json, "outcome",
-                judgement->verdict == VERDICT_DEPENDS
-                    ? NULL
-                    : vmentry_class_name(judgement->outcome.class));
-    json_broken(json, judgement);
-    json_depends(json, judgement);
+                check->verdict == VERDICT_DEPENDS ? NULL
+                                                  : vmentry_class_name(check->outcome.class));
+    json_broken(json, check);
+    json_depends(json, check);
     json_suspicions(json, &dump->image);
     json_object_end(json);
 }

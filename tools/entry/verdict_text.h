@@ -1,19 +1,19 @@
 /*
- * A judgement for a person or for a program.
+ * A check for a person or for a program.
  */
 #ifndef TOOLS_ENTRY_VERDICT_TEXT_H
 #define TOOLS_ENTRY_VERDICT_TEXT_H
 
 #include "lib/format.h"
-#include "tools/entry/judge.h"
+#include "tools/entry/check_entry.h"
 #include "tools/entry/read_vmcs.h"
 
 /* One dump: what the processor said, what is broken, what is not known, what is suspicious. `cpu`
  * is the one that was named; NULL: none. */
-void verdict_text(struct sink *sink, const struct vmcs_dump *dump,
-                  const struct judgement *judgement, const char *cpu);
-void verdict_json(struct json *json, const struct vmcs_dump *dump,
-                  const struct judgement *judgement, const char *cpu);
+void verdict_text(struct sink *sink, const struct vmcs_dump *dump, const struct entry_check *check,
+                  const char *cpu);
+void verdict_json(struct json *json, const struct vmcs_dump *dump, const struct entry_check *check,
+                  const char *cpu);
 
 /* What in the whole text was not understood. */
 void passed_text(struct sink *sink, const struct vmcs_text *text);

@@ -64,22 +64,22 @@ static uint32_t lacking_of(const struct vmx_dump *dump)
 /* IA32_VMX_VMFUNC, PROCBASED_CTLS3 and EXIT_CTLS2, which many dumps leave out. */
 #define OFTEN_LACKING (7u << 17)
 
-static unsigned whole_corpus(struct judge_cpu *cpus)
+static unsigned whole_corpus(struct entry_cpu *cpus)
 {
     unsigned count = 0;
 
-    for (size_t i = 0; i < corpus_count && count < JUDGE_CPUS_MAX; i++) {
+    for (size_t i = 0; i < corpus_count && count < ENTRY_CPUS_MAX; i++) {
         uint32_t lacking = lacking_of(&corpus[i].dump);
 
         if (!(lacking & ~OFTEN_LACKING))
-            cpus[count++] = (struct judge_cpu){corpus[i].id, &corpus[i].dump, lacking};
+            cpus[count++] = (struct entry_cpu){corpus[i].id, &corpus[i].dump, lacking};
     }
     return count;
 }
 
-/* The CPUs to judge on: one that was named, or the corpus. 0, with words, if that fails. */
+/* The CPUs to check on: one that was named, or the corpus. 0, with words, if that fails. */
 static unsigned find_cpus(const struct request *request, struct dump_list *list,
-                          struct judge_cpu *cpus)
+                          struct entry_cpu *cpus)
 {
     struct source source = {.row = request->row != NULL,
                             .name = request->row != NULL ? request->row : request->msrs};
@@ -89,32 +89,32 @@ static unsigned find_cpus(const struct request *request, struct dump_list *list,
     if (!load_source(&source, list))
         return 0;
     cpus[0] =
-        (struct judge_cpu){list->set[0].id, &list->set[0].dump, lacking_of(&list->set[0].dump)};
+        (struct entry_cpu){list->set[0].id, &list->set[0].dump, lacking_of(&list->set[0].dump)};
     return 1;
 }
 
-static enum exit_status report_text(const struct vmcs_text *text, const struct judge_cpu *cpus,
+static enum exit_status report_text(const struct vmcs_text *text, const struct entry_cpu *cpus,
                                     unsigned count)
 {
-    static struct judgement judgement;
+    static struct entry_check check;
     enum exit_status status = EXIT_ALLOWED;
 
     for (size_t i = 0; i < text->count; i++) {
-        judge(&text->dump[i].image, cpus, count, &judgement);
+        check_entry(&text->dump[i].image, cpus, count, &check);
         if (text->count > 1)
             print_to(&output, "%sVMCS %zu of %zu, ", i > 0 ? "\n" : "", i + 1, text->count);
-        verdict_text(&output, &text->dump[i], &judgement, count == 1 ? cpus[0].id : NULL);
-        if (judgement.verdict == VERDICT_REFUSED)
+        verdict_text(&output, &text->dump[i], &check, count == 1 ? cpus[0].id : NULL);
+        if (check.verdict == VERDICT_REFUSED)
             status = EXIT_BROKEN;
     }
     passed_text(&output, text);
     return status;
 }
 
-static enum exit_status report_json(const struct vmcs_text *text, const struct judge_cpu *cpus,
+static enum exit_status report_json(const struct vmcs_text *text, const struct entry_cpu *cpus,
                                     unsigned count)
 {
-    static struct judgement judgement;
+    static struct entry_check check;
     enum exit_status status = EXIT_ALLOWED;
     struct json json;
 
@@ -122,9 +122,9 @@ static enum exit_status report_json(const struct vmcs_text *text, const struct j
     json_object_begin(&json, NULL);
     json_array_begin(&json, "dumps");
     for (size_t i = 0; i < text->count; i++) {
-        judge(&text->dump[i].image, cpus, count, &judgement);
-        verdict_json(&json, &text->dump[i], &judgement, count == 1 ? cpus[0].id : NULL);
-        if (judgement.verdict == VERDICT_REFUSED)
+        check_entry(&text->dump[i].image, cpus, count, &check);
+        verdict_json(&json, &text->dump[i], &check, count == 1 ? cpus[0].id : NULL);
+        if (check.verdict == VERDICT_REFUSED)
             status = EXIT_BROKEN;
     }
     json_array_end(&json);
@@ -136,7 +136,7 @@ static enum exit_status report_json(const struct vmcs_text *text, const struct j
 
 static enum exit_status run(const struct request *request)
 {
-    static struct judge_cpu cpus[JUDGE_CPUS_MAX];
+    static struct entry_cpu cpus[ENTRY_CPUS_MAX];
     struct dump_list list = {.set = NULL};
     struct vmcs_text text = {.dump = NULL};
     enum exit_status status = EXIT_WRONG_USE;

@@ -6,9 +6,6 @@
 #include "vmx/entry/vmentry_rule.h"
 #include "vmx/vmx_result.h"
 
-/* SDM Vol. 3, "VM-Instruction Error Numbers": entry with invalid control or host-state fields. */
-enum { ERROR_CONTROLS = 7, ERROR_HOST_STATE = 8 };
-
 enum { MSR_ENTRY_BYTES = 16 };
 
 static bool read_ram(const struct vmentry_context *context, uint64_t address, void *to,
@@ -21,7 +18,7 @@ static bool read_ram(const struct vmentry_context *context, uint64_t address, vo
 static bool is_explained(const struct vcpu *vcpu)
 {
     if (vcpu->end == GUEST_END_ENTRY_ERROR)
-        return vcpu->end_number == ERROR_CONTROLS || vcpu->end_number == ERROR_HOST_STATE;
+        return vcpu->end_number == VMENTRY_ERROR_CONTROLS || vcpu->end_number == VMENTRY_ERROR_HOST;
     if (vcpu->end == GUEST_END_RULES)
         return true;
     return vcpu->end == GUEST_END_ENTRY_FAILED &&
@@ -34,7 +31,7 @@ static enum vmentry_class class_of(const struct vcpu *vcpu, const struct vmentry
     if (vcpu->end == GUEST_END_RULES)
         return vmentry_predict(findings).class;
     if (vcpu->end == GUEST_END_ENTRY_ERROR)
-        return vcpu->end_number == ERROR_CONTROLS ? VMENTRY_CONTROLS : VMENTRY_HOST;
+        return vcpu->end_number == VMENTRY_ERROR_CONTROLS ? VMENTRY_CONTROLS : VMENTRY_HOST;
     return vcpu->end_number == EXIT_REASON_ENTRY_FAILURE_GUEST_STATE ? VMENTRY_GUEST
                                                                      : VMENTRY_MSR_LOAD;
 }

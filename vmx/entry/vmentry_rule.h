@@ -12,10 +12,13 @@
 #include "vmx/capability/vmx_capability.h"
 #include "vmx/vmcs_image.h"
 
+/* SDM Vol. 3, "VM-Instruction Error Numbers": entry with invalid control, host-state fields. */
+enum { VMENTRY_ERROR_CONTROLS = 7, VMENTRY_ERROR_HOST = 8 };
+
 /* How a processor reports that a rule is broken. */
 enum vmentry_class {
-    VMENTRY_CONTROLS, /* VMfailValid, error 7 */
-    VMENTRY_HOST,     /* VMfailValid, error 8 */
+    VMENTRY_CONTROLS, /* VMfailValid, VMENTRY_ERROR_CONTROLS */
+    VMENTRY_HOST,     /* VMfailValid, VMENTRY_ERROR_HOST */
     VMENTRY_GUEST,    /* VM exit, reason 33 */
     VMENTRY_MSR_LOAD, /* VM exit, reason 34 */
     VMENTRY_ENTERS,   /* no rule is broken: the guest is entered */

@@ -1,7 +1,7 @@
 /*
  * tools/vmcheck's readers and verdict: for each rule of a VM entry an image that breaks it (those
- * of vmx/selftest/vmentry_trials.def), written in each format, read back, and judged: that rule and
- * no other. What is right comes from the trials, not from the reader.
+ * of vmx/selftest/vmentry_trials.def), written in each format, read back, and checked: that rule
+ * and no other. What is right comes from the trials, not from the reader.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -89,7 +89,7 @@ static bool tries(const struct vmentry_trial *trial, struct vmcs_image *image)
 static void every_rule_is_read_from_every_format(void **state)
 {
     struct vmentry_trial trial = {0};
-    unsigned judged[TEXT_FORMAT_COUNT] = {0};
+    unsigned checked[TEXT_FORMAT_COUNT] = {0};
 
     (void)state;
     while (vmentry_trial_next(&trial)) {
@@ -108,13 +108,13 @@ static void every_rule_is_read_from_every_format(void **state)
                 assert_false(vmcs_text_shows_all(format));
             else
                 assert_true(vmentry_has(&findings, trial.rule));
-            judged[format] += vmentry_has(&findings, trial.rule);
+            checked[format] += vmentry_has(&findings, trial.rule);
         }
     }
     /* KVM and Xen print what their own guests use. */
-    assert_true(judged[TEXT_SDM] > 250);
-    assert_true(judged[TEXT_KVM_6] > 150);
-    assert_true(judged[TEXT_XEN] > 150);
+    assert_true(checked[TEXT_SDM] > 250);
+    assert_true(checked[TEXT_KVM_6] > 150);
+    assert_true(checked[TEXT_XEN] > 150);
 }
 
 static void every_field_is_known_by_its_names(void **state)

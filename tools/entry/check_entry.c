@@ -1,4 +1,4 @@
-#include "tools/entry/judge.h"
+#include "tools/entry/check_entry.h"
 
 #include <string.h>
 
@@ -11,6 +11,8 @@
  * processor has.
  */
 enum { PHYSICAL_WIDTH_MOST = 52, LINEAR_WIDTH_4_LEVEL = 48, LINEAR_WIDTH_5_LEVEL = 57 };
+
+#define REVISION_ID 0x7fffffffu /* of IA32_VMX_BASIC, bits 30:0 */
 
 #define DEBUGCTL_RESERVED    (~0xffc7ull)
 #define PERF_GLOBAL_RESERVED (~0x1ffff0003ffffull)
@@ -52,7 +54,7 @@ static struct vmentry_context context_of(const struct vmcs_image *image,
         .perf_global_ctrl_reserved = PERF_GLOBAL_RESERVED,
         .rtit_ctl_reserved = RTIT_CTL_RESERVED,
         .spec_ctrl_reserved = SPEC_CTRL_RESERVED,
-        .revision_id = (uint32_t)dump->msrs.value[0] & 0x7fffffff,
+        .revision_id = (uint32_t)vmx_msr_value(&dump->msrs, IA32_VMX_BASIC) & REVISION_ID,
         .current_vmcs = UINT64_MAX,
     };
 }
@@ -61,7 +63,7 @@ static struct vmentry_context context_of(const struct vmcs_image *image,
 static const uint64_t guesses[] = {0xffffffffull << 32, 0, ~0ull};
 enum { GUESSES = sizeof(guesses) / sizeof(guesses[0]) };
 
-static void check_on(const struct vmcs_image *image, const struct judge_cpu *cpu, uint64_t guess,
+static void check_on(const struct vmcs_image *image, const struct entry_cpu *cpu, uint64_t guess,
                      struct vmentry_findings *findings)
 {
     struct vmx_dump dump = *cpu->dump;
@@ -102,19 +104,19 @@ static unsigned wrong_controls(const struct vmentry_findings *findings)
     return count;
 }
 
+static void set_bit(uint32_t *bits, uint32_t index)
+{
+    bits[index / 32] |= 1u << index % 32;
+}
+
 /*
  * Derives by trying: a rule needs a field that is unknown where it cannot be checked without it
  * though all others are there, and it looks at a field where it cannot be checked once that one is
  * taken away. What cannot be checked though every field is there needs memory. The fields that are
  * not there are tried as 0 and as all ones: of many rules one of both asks no more of the others.
  */
-static void set_bit(uint32_t *bits, uint32_t index)
-{
-    bits[index / 32] |= 1u << index % 32;
-}
-
-static void find_needs(const struct vmcs_image *image, const struct judge_cpu *cpu, uint64_t fill,
-                       struct judgement *judgement)
+static void find_needs(const struct vmcs_image *image, const struct entry_cpu *cpu, uint64_t fill,
+                       struct entry_check *check)
 {
     static struct vmentry_findings findings, without;
     struct vmcs_image whole = *image;
@@ -126,7 +128,7 @@ static void find_needs(const struct vmcs_image *image, const struct judge_cpu *c
     check_on(&whole, cpu, guesses[0], &findings);
     for (enum vmentry_rule rule = 0; rule < VMENTRY_RULE_COUNT; rule++) {
         if (!vmentry_is_unchecked(&findings, rule))
-            judgement->rule[rule].needs_memory = false;
+            check->rule[rule].needs_memory = false;
     }
     for (uint32_t row = 0; row < VMCS_FIELD_COUNT; row++) {
         if (image->present[row])
@@ -136,13 +138,13 @@ static void find_needs(const struct vmcs_image *image, const struct judge_cpu *c
         whole.present[row] = true;
         for (enum vmentry_rule rule = 0; rule < VMENTRY_RULE_COUNT; rule++) {
             if (vmentry_is_unchecked(&without, rule) && !vmentry_is_unchecked(&findings, rule))
-                set_bit(judgement->rule[rule].needs, row);
+                set_bit(check->rule[rule].needs, row);
         }
     }
 }
 
-static void find_looks(const struct vmcs_image *image, const struct judge_cpu *cpu,
-                       struct judgement *judgement)
+static void find_looks(const struct vmcs_image *image, const struct entry_cpu *cpu,
+                       struct entry_check *check)
 {
     static struct vmentry_findings findings;
     struct vmcs_image less = *image;
@@ -155,14 +157,14 @@ static void find_looks(const struct vmcs_image *image, const struct judge_cpu *c
         less.present[row] = true;
         for (enum vmentry_rule rule = 0; rule < VMENTRY_RULE_COUNT; rule++) {
             if (vmentry_is_unchecked(&findings, rule))
-                set_bit(judgement->rule[rule].looks, row);
+                set_bit(check->rule[rule].looks, row);
         }
     }
 }
 
 /* Sorts out the CPUs that count: how many bits are wrong on the best of them. */
-static unsigned least_wrong(const struct vmcs_image *image, const struct judge_cpu *cpus,
-                            unsigned count, unsigned wrong[JUDGE_CPUS_MAX])
+static unsigned least_wrong(const struct vmcs_image *image, const struct entry_cpu *cpus,
+                            unsigned count, unsigned wrong[ENTRY_CPUS_MAX])
 {
     static struct vmentry_findings findings;
     unsigned least = UINT32_MAX;
@@ -181,85 +183,85 @@ static unsigned least_wrong(const struct vmcs_image *image, const struct judge_c
 }
 
 /* A rule that breaks whatever the MSRs hold that are not known breaks on this CPU. */
-static void count_breaks(const struct vmcs_image *image, const struct judge_cpu *cpu,
-                         struct judgement *judgement)
+static void count_breaks(const struct vmcs_image *image, const struct entry_cpu *cpu,
+                         struct entry_check *check)
 {
     static struct vmentry_findings findings;
     unsigned broken[VMENTRY_RULE_COUNT] = {0}, tried = cpu->lacking != 0 ? GUESSES : 1;
 
     for (unsigned i = 0; i < tried; i++) {
         check_on(image, cpu, guesses[i], &findings);
-        if (judgement->cpus == 0 && i == 0)
-            judgement->findings = findings;
+        if (check->cpus == 0 && i == 0)
+            check->findings = findings;
         for (enum vmentry_rule rule = 0; rule < VMENTRY_RULE_COUNT; rule++) {
             broken[rule] += vmentry_has(&findings, rule);
             if (vmentry_is_unchecked(&findings, rule))
-                judgement->rule[rule].state = RULE_UNKNOWN;
+                check->rule[rule].state = RULE_UNKNOWN;
         }
     }
     for (enum vmentry_rule rule = 0; rule < VMENTRY_RULE_COUNT; rule++) {
-        struct judged_rule *judged = &judgement->rule[rule];
+        struct checked_rule *checked = &check->rule[rule];
 
-        if (broken[rule] == tried && judged->breaks++ == 0)
-            judged->example = cpu->id;
-        judged->needs_msrs |= broken[rule] > 0 && broken[rule] < tried;
+        if (broken[rule] == tried && checked->breaks++ == 0)
+            checked->example = cpu->id;
+        checked->needs_msrs |= broken[rule] > 0 && broken[rule] < tried;
     }
-    judgement->cpus++;
+    check->cpus++;
 }
 
-static void conclude(struct judgement *judgement)
+static void conclude(struct entry_check *check)
 {
-    judgement->verdict = VERDICT_ENTERS;
+    check->verdict = VERDICT_ENTERS;
     for (enum vmentry_rule rule = 0; rule < VMENTRY_RULE_COUNT; rule++) {
-        struct judged_rule *judged = &judgement->rule[rule];
+        struct checked_rule *checked = &check->rule[rule];
 
-        if (judged->breaks == judgement->cpus)
-            judged->state = RULE_BROKEN;
-        else if (judged->breaks > 0)
-            judged->state = RULE_DEPENDS;
-        else if (judged->needs_msrs && judgement->cpus == 1)
-            judged->state = RULE_UNKNOWN;
-        if (judged->state == RULE_BROKEN)
-            judgement->verdict = VERDICT_REFUSED;
-        else if (judged->state != RULE_KEPT && judgement->verdict == VERDICT_ENTERS)
-            judgement->verdict = VERDICT_DEPENDS;
+        if (checked->breaks == check->cpus)
+            checked->state = RULE_BROKEN;
+        else if (checked->breaks > 0)
+            checked->state = RULE_DEPENDS;
+        else if (checked->needs_msrs && check->cpus == 1)
+            checked->state = RULE_UNKNOWN;
+        if (checked->state == RULE_BROKEN)
+            check->verdict = VERDICT_REFUSED;
+        else if (checked->state != RULE_KEPT && check->verdict == VERDICT_ENTERS)
+            check->verdict = VERDICT_DEPENDS;
     }
 }
 
 /* Of the findings on one CPU those of rules that break on all of them. */
-static void keep_broken(struct vmentry_findings *findings, const struct judgement *judgement)
+static void keep_broken(struct vmentry_findings *findings, const struct entry_check *check)
 {
     uint32_t kept = 0;
 
     for (uint32_t i = 0; i < findings->count; i++) {
-        if (judgement->rule[findings->item[i].rule].state == RULE_BROKEN)
+        if (check->rule[findings->item[i].rule].state == RULE_BROKEN)
             findings->item[kept++] = findings->item[i];
     }
     findings->count = kept;
 }
 
-void judge(const struct vmcs_image *image, const struct judge_cpu *cpus, unsigned count,
-           struct judgement *judgement)
+void check_entry(const struct vmcs_image *image, const struct entry_cpu *cpus, unsigned count,
+                 struct entry_check *check)
 {
-    static unsigned wrong[JUDGE_CPUS_MAX];
-    const struct judge_cpu *first = &cpus[0];
+    static unsigned wrong[ENTRY_CPUS_MAX];
+    const struct entry_cpu *first = &cpus[0];
     unsigned least = least_wrong(image, cpus, count, wrong);
 
-    memset(judgement, 0, sizeof(*judgement));
+    memset(check, 0, sizeof(*check));
     for (unsigned i = 0; i < count; i++) {
         if (wrong[i] != least)
             continue;
-        if (judgement->cpus == 0)
+        if (check->cpus == 0)
             first = &cpus[i];
-        count_breaks(image, &cpus[i], judgement);
+        count_breaks(image, &cpus[i], check);
     }
-    judgement->lacking = first->lacking;
-    conclude(judgement);
-    keep_broken(&judgement->findings, judgement);
-    judgement->outcome = vmentry_predict(&judgement->findings);
+    check->lacking = first->lacking;
+    conclude(check);
+    keep_broken(&check->findings, check);
+    check->outcome = vmentry_predict(&check->findings);
     for (enum vmentry_rule rule = 0; rule < VMENTRY_RULE_COUNT; rule++)
-        judgement->rule[rule].needs_memory = judgement->rule[rule].state == RULE_UNKNOWN;
-    find_needs(image, first, 0, judgement);
-    find_needs(image, first, ~0ull, judgement);
-    find_looks(image, first, judgement);
+        check->rule[rule].needs_memory = check->rule[rule].state == RULE_UNKNOWN;
+    find_needs(image, first, 0, check);
+    find_needs(image, first, ~0ull, check);
+    find_looks(image, first, check);
 }

@@ -2,51 +2,51 @@
  * What the rules of a VM entry say about a VMCS that a text shows, on one CPU or on all those of
  * the corpus that could have run it.
  */
-#ifndef TOOLS_ENTRY_JUDGE_H
-#define TOOLS_ENTRY_JUDGE_H
+#ifndef TOOLS_ENTRY_CHECK_ENTRY_H
+#define TOOLS_ENTRY_CHECK_ENTRY_H
 
 #include "tools/capability/dump.h"
 #include "vmx/entry/vmentry_check.h"
 
 /* A CPU that may have been the one. */
-struct judge_cpu {
+struct entry_cpu {
     const char *id;
     const struct vmx_dump *dump;
     uint32_t lacking; /* bit n: it has MSR 0x480 + n, whose value is not known */
 };
 
-enum { JUDGE_CPUS_MAX = 512, JUDGE_NEEDS_WORDS = (VMCS_FIELD_COUNT + 31) / 32 };
+enum { ENTRY_CPUS_MAX = 512, FIELD_SET_WORDS = (VMCS_FIELD_COUNT + 31) / 32 };
 
 enum rule_state { RULE_KEPT, RULE_BROKEN, RULE_DEPENDS, RULE_UNKNOWN };
 
-struct judged_rule {
+struct checked_rule {
     enum rule_state state;
-    bool needs_memory, needs_msrs;     /* of UNKNOWN; those MSRs that are lacking */
-    uint32_t needs[JUDGE_NEEDS_WORDS]; /* of UNKNOWN: the fields that it lacks, by row */
-    uint32_t looks[JUDGE_NEEDS_WORDS]; /* of BROKEN and DEPENDS: the fields that it looked at */
-    unsigned breaks;                   /* on how many of the CPUs */
-    const char *example;               /* one of them */
+    bool needs_memory, needs_msrs;   /* of UNKNOWN; those MSRs that are lacking */
+    uint32_t needs[FIELD_SET_WORDS]; /* of UNKNOWN: the fields that it lacks, by row */
+    uint32_t looks[FIELD_SET_WORDS]; /* of BROKEN and DEPENDS: the fields that it looked at */
+    unsigned breaks;                 /* on how many of the CPUs */
+    const char *example;             /* one of them */
 };
 
 enum verdict { VERDICT_ENTERS, VERDICT_REFUSED, VERDICT_DEPENDS };
 
-struct judgement {
+struct entry_check {
     enum verdict verdict;
     unsigned cpus;                    /* how many could be the one */
     uint32_t lacking;                 /* of the first of them: its MSRs without a value */
     struct vmentry_findings findings; /* of the rules that are broken, on the first of them */
     struct vmentry_outcome outcome;   /* what these lead to */
-    struct judged_rule rule[VMENTRY_RULE_COUNT];
+    struct checked_rule rule[VMENTRY_RULE_COUNT];
 };
 
 const char *verdict_name(enum verdict verdict); /* "enters", "refused", "depends" */
 
 /*
- * Judges the image. Of `count` CPUs, at least one, those count on which its control words are
+ * Checks the image. Of `count` CPUs, at least one, those count on which its control words are
  * least wrong, and the host's control registers: a dump is of a CPU on which somebody's hypervisor
  * ran.
  */
-void judge(const struct vmcs_image *image, const struct judge_cpu *cpus, unsigned count,
-           struct judgement *judgement);
+void check_entry(const struct vmcs_image *image, const struct entry_cpu *cpus, unsigned count,
+                 struct entry_check *check);
 
 #endif
