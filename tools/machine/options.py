@@ -9,7 +9,7 @@ from machine.errors import UserError
 from machine.iso import check_printable
 from machine.nearest import did_you_mean
 from machine.plan import Plan
-from machine.words import SERIAL_PORTS, check_length, check_words, console_port, words
+from machine.words import SERIAL_PORTS, check_core_words, check_length, check_words, console_port, words
 
 
 class Parser(argparse.ArgumentParser):
@@ -133,6 +133,8 @@ def words_of(options: argparse.Namespace) -> list[str]:
     """The kernel's words, in the order given."""
     line = [word for text in options.append for word in text.split()]
     check_printable(line)
+    if options.core:
+        check_core_words(line)
     if not options.unchecked:
-        check_words(line)
+        check_words(line, options.core)
     return line

@@ -29,7 +29,7 @@ from machine.packages import need
 from machine.plan import Plan
 from machine.processes import Interrupted, ending_on_signals, nobody_reads
 from machine.terminal import Progress, plain, say, wants_colour
-from machine.words import check_core_words, check_length, runs_wanted
+from machine.words import check_length, runs_wanted
 
 _POLL = 0.02
 _POWEROFF_GRACE = 15.0  # seconds from the verdict to power-off
@@ -222,10 +222,8 @@ def _prepared(
 def _run(options: argparse.Namespace) -> Exit:
     progress = Progress("tools/run")
     words = words_of(options)
-    if options.core:
-        check_core_words(words)
-        if options.screenshot:
-            raise UserError("--core: the core speaks on the serial port alone; there is no screen for --screenshot")
+    if options.core and options.screenshot:
+        raise UserError("--core: the core speaks on the serial port alone; there is no screen for --screenshot")
     if options.iso_only:
         options.screen = options.screen or "pixels"
         plan = plan_of(options, "bochs", words, display=False)

@@ -156,12 +156,13 @@ def _unknown_guests(value: str) -> list[str]:
     return [name for name in names if name and not _STANDS_FOR["NAME"](name)]
 
 
-def complaint(text: str) -> str:
-    """What is wrong with a word; empty where nothing is."""
+def complaint(text: str, core: bool = False) -> str:
+    """What is wrong with a word; empty where nothing is. For the core: one of its own may be meant."""
     word, equals, value = text.partition("=")
     if word not in words():
-        near = did_you_mean(_in_a_name(text), words())
-        return f'unknown word "{text}"{near or "; docs/command-line.md has all of them"}'
+        near = did_you_mean(_in_a_name(text), core_words() if core else words())
+        has = f"the core has {', '.join(core_words())}" if core else "docs/command-line.md has all of them"
+        return f'unknown word "{text}"{near or f"; {has}"}'
     values = words()[word]
     if word == "selftest" and not value:
         return ""
@@ -250,9 +251,9 @@ def missing_cpus(line: Sequence[str], cpus: int) -> list[str]:
     return result
 
 
-def check_words(line: Sequence[str]) -> None:
-    """Raises UserError with a line for each word that the kernel would not take."""
-    wrong = [told for text in line if (told := complaint(text))]
+def check_words(line: Sequence[str], core: bool = False) -> None:
+    """Raises UserError with a line for each word that the kernel, or its core alone, would not take."""
+    wrong = [told for text in line if (told := complaint(text, core))]
     if sum(text.startswith("pretend=") for text in line) > _PRETEND_MAX:
         wrong.append(f"pretend= stands more than {_PRETEND_MAX} times")
     for value in _values(line, "guest"):
