@@ -110,6 +110,29 @@ def test_msrs_of_a_file(program: Path, tmp_path: Path) -> None:
     assert "IA32_VMX_TRUE_ENTRY_CTLS" in needs["entry-must-be-0"]
 
 
+def test_rule_that_some_cpus_break(program: Path) -> None:
+    """Haswell has no SMAP, its successors do: IA32_VMX_CR4_FIXED1 does not let the bit be 1 there."""
+    dump = f"GUEST_CR4 = {1 << 13 | 1 << 21:#x}\nVM_ENTRY_CONTROLS = 0x11ff\n"
+    ran = run_it(program, "--json", text=dump)
+    (told,) = json.loads(ran.stdout)["dumps"]
+    (depends,) = [item for item in told["depends"] if item["needs"] == ["CPU"]]
+    assert ran.returncode == 0 and told["verdict"] == "depends" and told["broken"] == []
+    assert depends["rule"] == "guest-cr4-fixed" and 0 < depends["breaks"] < told["cpus"]
+    ran = run_it(program, "--json", "--cpu", HASWELL, text=dump)
+    (told,) = json.loads(ran.stdout)["dumps"]
+    assert ran.returncode == 1
+    assert [item["rule"] for item in told["broken"]] == ["guest-cr4-fixed"]
+
+
+@pytest.mark.parametrize("error, fits", [(8, True), (7, False)])
+def test_what_the_processor_said(program: Path, error: int, fits: bool) -> None:
+    """A null selector for the host's CS is a wrong host-state field: error 8, not 7."""
+    dump = f"HOST_CS_SELECTOR = 0\nVM_INSTRUCTION_ERROR = {error}\n"
+    said = run_it(program, "--cpu", HASWELL, text=dump).stdout
+    assert f"VM-instruction error {error}" in said and "host-selector-null" in said
+    assert ("does not fit what the processor said" not in said) == fits
+
+
 def test_two_dumps(program: Path) -> None:
     """Both are told, numbered; the worse one is the exit status."""
     ran = run_it(program, text="GUEST_RFLAGS: 2\nGUEST_DR7: 0\nGUEST_RFLAGS: 0\n")

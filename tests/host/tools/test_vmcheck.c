@@ -254,6 +254,22 @@ static void qemu_registers_are_read(void **state)
     assert_int_equal(value_of(0, VMCS_GUEST_CR0), 0x60000030);
 }
 
+/* "hardware error" is an exit reason where bit 31 says so, else a VM-instruction error. */
+static void what_qemu_says_belongs_to_the_dump_that_follows(void **state)
+{
+    (void)state;
+    read_string("KVM: entry failed, hardware error 0x7\nEAX=00000000 EBX=00000000\n"
+                "EIP=0000fff0 EFL=00000002 [-------] CPL=0 II=0 A20=1 SMM=0 HLT=0\n");
+    assert_int_equal(value_of(0, VMCS_VM_INSTRUCTION_ERROR), 7);
+    assert_false(vmcs_image_has(&text.dump[0].image, VMCS_EXIT_REASON));
+    read_string("GUEST_RFLAGS = 2\nKVM: entry failed, hardware error 0x80000021\n"
+                "GUEST_DR7 = 0x400\n");
+    assert_int_equal(text.count, 2);
+    assert_false(vmcs_image_has(&text.dump[0].image, VMCS_EXIT_REASON));
+    assert_int_equal(value_of(1, VMCS_EXIT_REASON), 0x80000021);
+    assert_int_equal(value_of(1, VMCS_GUEST_DR7), 0x400);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -265,6 +281,7 @@ int main(void)
         cmocka_unit_test(a_value_that_is_not_the_field_is_not_read),
         cmocka_unit_test(a_32_bit_host_is_read),
         cmocka_unit_test(qemu_registers_are_read),
+        cmocka_unit_test(what_qemu_says_belongs_to_the_dump_that_follows),
     };
 
     return cmocka_run_group_tests(tests, NULL, end);
