@@ -60,7 +60,7 @@ enum { CLOCK_WINDOW_US = 200, CLOCK_READS_MAX = 500000 }; /* a read takes 0.02 t
 /*
  * Measures in windows of 0.2 ms against a clock of `hertz` until two agree. `fill` reads the TSC
  * before the clock at the window's start and after it at its end; false: the clock does not tick,
- * as one has not that after CLOCK_READS_MAX reads has not come this far.
+ * for CLOCK_READS_MAX reads did not see it come so far.
  */
 struct tsc_rate clock_measure(bool (*fill)(struct clock_window *window), uint64_t hertz);
 

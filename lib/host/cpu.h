@@ -88,7 +88,7 @@ uint32_t cpu_processor_id(void);
 /* How many of them run. */
 uint32_t cpus_ready(void);
 
-/* From now on an NMI that comes may be ours (vm/host/alarm.h), or none is any more. */
+/* From now on an NMI that comes may be one that this kernel has sent, or none is any more. */
 void nmi_expect(bool ours);
 
 /* What port 0x61 says of an NMI; without a word there it is ours, if such are expected. */

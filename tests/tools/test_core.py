@@ -66,6 +66,11 @@ def test_it_can_be_read_in_a_day(lines: dict[str, int]) -> None:
     assert folders["vmx"] + folders["vm"] <= _PROPER_MAX, folders
 
 
+def test_figures_are_told_as_they_are(lines: dict[str, int]) -> None:
+    page = " ".join((ROOT / "docs" / "figures.md").read_text(encoding="utf-8").split())
+    assert f"of {sum(lines.values()):,} lines in {len(lines)} files" in page
+
+
 def test_image_is_small(tmp_path: Path) -> None:
     stripped, core = tmp_path / "core", build_kernel(Progress("pytest"), core=True)
     subprocess.run(["strip", "-o", stripped, core], check=True)
