@@ -321,6 +321,7 @@ static void ranges_that_are_none(void **state)
     (void)state;
     assert_int_equal(memory_type_mtrr(&cpu, MIB, 0), UNDEF);
     assert_int_equal(memory_type_mtrr(&cpu, 1ull << 40, 4096), UNDEF);
+    assert_int_equal(memory_type_mtrr(&cpu, 1ull << 41, 4096), UNDEF);
     assert_int_equal(memory_type_mtrr(&cpu, (1ull << 40) - 4096, 8192), UNDEF);
     assert_int_equal(memory_type_mtrr(&cpu, 4096, UINT64_MAX), UNDEF);
     assert_int_equal(memory_type_mtrr(&cpu, (1ull << 40) - 4096, 4096), WB);

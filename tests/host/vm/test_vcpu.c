@@ -116,6 +116,29 @@ static void each_msr_has_its_bits(void **state)
     }
 }
 
+/* SDM Vol. 3, "Conventions" of the VMX instructions: only VMfailValid has an error number. */
+static void an_entry_that_fails_has_the_number_of_its_error(void **state)
+{
+    static const struct {
+        enum vm_entry entry;
+        uint32_t number;
+    } rows[] = {{VM_ENTRY_LAUNCH_INVALID, 0},
+                {VM_ENTRY_LAUNCH_VALID, 7},
+                {VM_ENTRY_RESUME_INVALID, 0},
+                {VM_ENTRY_RESUME_VALID, 7}};
+
+    (void)state;
+    for (unsigned i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+        guest_machine.entry = rows[i].entry;
+        FIELD(VM_INSTRUCTION_ERROR) = 7;
+        vcpu->end_number = 99;
+        vcpu_run(vcpu, 1000);
+        assert_int_equal(vcpu->end, GUEST_END_ENTRY_ERROR);
+        assert_int_equal(vcpu->end_number, rows[i].number);
+        assert_int_equal(vcpu->end_value, rows[i].entry);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -123,6 +146,7 @@ int main(void)
         cmocka_unit_test_setup(the_mode_of_the_guest_stays_its_own, in_long_mode),
         cmocka_unit_test_setup(each_port_has_its_bit, in_long_mode),
         cmocka_unit_test_setup(each_msr_has_its_bits, in_long_mode),
+        cmocka_unit_test_setup(an_entry_that_fails_has_the_number_of_its_error, in_long_mode),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

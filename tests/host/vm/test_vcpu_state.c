@@ -117,6 +117,26 @@ static void a_pae_guest_has_its_pdptes(void **state)
     assert_int_equal(FIELD(GUEST_PDPTE3), pdpt[3]);
 }
 
+/* SDM Vol. 3, "Paging-Mode Enabling": PAE paging is CR0.PG = 1, CR4.PAE = 1 and IA32_EFER.LME = 0.
+ */
+static void only_pae_paging_has_pdptes(void **state)
+{
+    struct vcpu_start start = guest_start(GUEST_PAE);
+
+    (void)state;
+    vcpu = guest_machine_in(GUEST_PAE);
+    for (unsigned i = 0; i < 8; i++) {
+        uint64_t present = *(uint64_t *)guest_machine_memory(GUEST_PAGE_TABLES);
+
+        start.cr0 = i & 1 ? start.cr0 | CR0_PG : start.cr0 & ~(uint64_t)CR0_PG;
+        start.cr4 = i & 2 ? start.cr4 | CR4_PAE : start.cr4 & ~(uint64_t)CR4_PAE;
+        start.efer = i & 4 ? EFER_LME | EFER_LMA : 0;
+        FIELD(GUEST_PDPTE0) = 0;
+        assert_true(vmx_ok(vcpu_state_write(vcpu, &start)));
+        assert_int_equal(FIELD(GUEST_PDPTE0), i == 3 ? present : 0);
+    }
+}
+
 static void a_real_mode_guest_begins_as_promised(void **state)
 {
     static const unsigned others[] = {ES, DS, FS, GS};
@@ -368,6 +388,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(flat_guests_begin_as_promised),
         cmocka_unit_test(a_pae_guest_has_its_pdptes),
+        cmocka_unit_test(only_pae_paging_has_pdptes),
         cmocka_unit_test(a_real_mode_guest_begins_as_promised),
         cmocka_unit_test(the_guest_owns_what_nothing_fixes),
         cmocka_unit_test(machine_checks_stay_the_hosts),

@@ -198,6 +198,30 @@ static void test_s5_types(void **state)
     }
 }
 
+/*
+ * ACPI, "Package Length Encoding": with bits 7:6 0 the length is bits 5:0, and counts its own byte.
+ * Two numbers, the second a byte's, need five.
+ */
+static void test_s5_lengths(void **state)
+{
+    static const uint8_t head[] = {0x08, '_', 'S', '5', '_', 0x12, 0, 2, 0x01, 0x0a, 3};
+    struct acpi_sleep_type type;
+    uint8_t code[6 + 64] = {0};
+
+    (void)state;
+    assert_int_equal(read_fadt(244), ACPI_OK);
+    memcpy(code, head, sizeof(head));
+    for (uint32_t length = 0; length < 64; length++) {
+        code[6] = (uint8_t)length;
+        assert_int_equal(find_s5(code, sizeof(code), &type),
+                         length < 5 ? ACPI_NO_SLEEP_TYPE : ACPI_OK);
+        if (length < 7)
+            continue;
+        assert_int_equal(find_s5(code, 6 + length, &type), ACPI_OK);
+        assert_int_equal(find_s5(code, 6 + length - 1, &type), ACPI_NO_SLEEP_TYPE);
+    }
+}
+
 static void test_s5_broken(void **state)
 {
     struct acpi_sleep_type type;
@@ -246,7 +270,8 @@ int main(void)
         WITH_TABLES(test_fadt_old),       WITH_TABLES(test_fadt_new),
         WITH_TABLES(test_fadt_odd),       WITH_TABLES(test_fadt_empty_new_form),
         WITH_TABLES(test_fadt_last_port), WITH_TABLES(test_s5),
-        WITH_TABLES(test_s5_types),       WITH_TABLES(test_s5_broken),
+        WITH_TABLES(test_s5_types),       WITH_TABLES(test_s5_lengths),
+        WITH_TABLES(test_s5_broken),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

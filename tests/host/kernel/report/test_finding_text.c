@@ -108,6 +108,66 @@ static void every_rule_is_reported_whole(void **state)
     }
 }
 
+/*
+ * Rules of one kind are of one section; the first row that a name begins with counts. Where a value
+ * is wrong in itself the remedy says whose fault it may be.
+ */
+static void each_rule_names_where_it_stands(void **state)
+{
+    static const struct {
+        const char *rule, *section, *remedy;
+    } rows[] = {
+        {"basic-size-", "Basic VMX Information", "its virtual IA32_VMX_BASIC is wrong"},
+        {"basic-memory-type", "Basic VMX Information", "its virtual IA32_VMX_BASIC is wrong"},
+        {"basic-", "Basic VMX Information", ""},
+        {"msr-true-", "(capability reporting)", "the TRUE MSR is believed"},
+        {"msr-without-control", "VPID and EPT Capabilities", ""},
+        {"msr-", "VMX Capability Reporting Facility", ""},
+        {"control-must-be-zero", "Checks on VM-Entry Control Fields", "no known processor reports"},
+        {"control-contradiction", "(capability reporting)", "no known processor reports"},
+        {"control-unmet", "(checks on VMX controls)", "no known processor reports"},
+        {"control-dropped", "(checks on VMX controls)", ""},
+        {"control-without-msr", "VPID and EPT Capabilities", ""},
+        {"control-needs", "Checks on VMX Controls", ""},
+        {"control-unpaired", "VM-Exit Controls; VM-Entry Controls", ""},
+        {"control-", "(capability reporting)", ""},
+        {"cr-fixed-contradiction", "VMX-Fixed Bits in CR0", "no known processor reports"},
+        {"command-line", "command line", ""},
+        {"pretend", "command line", ""},
+        {"boot-information", "Multiboot2 Specification", ""},
+        {"boot-memory", "Memory map", ""},
+        {"boot-ranges", "Memory map", ""},
+        {"cpu-memory", "Memory map", ""},
+        {"guest-memory", "Memory map", ""},
+        {"cpu-tables", "Multiple APIC Description Table", ""},
+        {"cpu-left-out", "Multiple APIC Description Table", ""},
+        {"feature-control-", "Enabling and Entering VMX Operation", ""},
+        {"cr-vmxe-in-use", "Enabling and Entering VMX Operation", ""},
+        {"region-not-write-back", "Software Access to the VMCS", ""},
+        {"region-mtrr-virtual", "Memory Cache Control", ""},
+        {"region-", "VMXON Region; VMCS Region", ""},
+        {"vmxon-invalid", "VMXON - Enter VMX Operation", "was checked against IA32_VMX_BASIC"},
+        {"vmxon-", "VMXON - Enter VMX Operation", ""},
+        {"instruction-invalid", "VMX Instruction Reference", "was checked against IA32_VMX_BASIC"},
+        {"guest-unknown", "command line", ""},
+        {"guest-no-cpu", "command line", ""},
+        {"guest-left-out", "command line", ""},
+    };
+
+    (void)state;
+    for (unsigned rule = 0; rule < RULE_COUNT; rule++) {
+        for (unsigned i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+            if (strncmp(rule_table[rule].name, rows[i].rule, strlen(rows[i].rule)) != 0)
+                continue;
+            if (!strstr(rule_advice[rule].sdm, rows[i].section) ||
+                !strstr(rule_advice[rule].remedy, rows[i].remedy))
+                fail_msg("%s: %s: %s", rule_table[rule].name, rule_advice[rule].sdm,
+                         rule_advice[rule].remedy);
+            break;
+        }
+    }
+}
+
 /* Its rule in the colour of its severity, the manual's section dimmed, the rest plain. */
 static void colours_are_by_severity(void **state)
 {
@@ -164,6 +224,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(as_much_as_there_is),
         cmocka_unit_test(every_rule_is_reported_whole),
+        cmocka_unit_test(each_rule_names_where_it_stands),
         cmocka_unit_test(colours_are_by_severity),
         cmocka_unit_test(a_line_is_cut_at_79),
     };

@@ -120,6 +120,13 @@ static void what_is_read_back_counts(void **state)
 
         assert_int_equal(usable, cases[i].rule == NO_RULE);
         assert_only(&findings, cases[i].rule, SEVERITY_REFUSAL);
+        if (usable)
+            continue;
+        /* Of a fault its vector, where none was wanted; else the value, and with it bits 2 and 0.
+         */
+        assert_int_equal(findings.item[0].seen,
+                         cases[i].vector ? cases[i].vector : cases[i].read_back);
+        assert_int_equal(findings.item[0].wanted, cases[i].vector ? 0 : cases[i].read_back | 5);
     }
 }
 

@@ -159,6 +159,13 @@ static void a_processor_that_obeys_agrees_in_everything(void **state)
     assert_int_equal(selftest.differences, 0);
     assert_int_equal(selftest.agreements, selftest.count);
     assert_int_equal(selftest.count + selftest.not_possible, trial_count());
+    for (uint32_t i = 0; i < selftest.count;
+         i++) { /* each breaks a rule, and comes to what it must */
+        assert_int_not_equal(selftest.row[i].predicted.class, VMENTRY_ENTERS);
+        assert_int_equal(selftest.row[i].predicted.class, selftest.row[i].seen.class);
+        assert_int_equal(selftest.row[i].predicted.qualification,
+                         selftest.row[i].seen.qualification);
+    }
     assert_true(selftest.rules > 100);
     assert_int_equal(selftest.random_count, SELFTEST_VMENTRY_ROUNDS);
     assert_int_equal(selftest.random_agreements, SELFTEST_VMENTRY_ROUNDS);

@@ -117,6 +117,28 @@ static void a_null_ss_is_not_looked_at_in_64_bit_mode(void **state)
     assert_false(departs(finding));
 }
 
+/* Each check of it, and of no SS that is not null, whatever the bits. */
+static void no_check_of_a_null_ss_is_made(void **state)
+{
+    static const enum vmentry_rule rules[] = {
+        VMENTRY_SEGMENT_SS_TYPE,         VMENTRY_SEGMENT_S,
+        VMENTRY_SEGMENT_PRESENT,         VMENTRY_SEGMENT_RESERVED,
+        VMENTRY_SEGMENT_GRANULARITY_LOW, VMENTRY_SEGMENT_GRANULARITY_HIGH};
+
+    (void)state;
+    for (unsigned i = 0; i < sizeof rules / sizeof *rules; i++) {
+        for (unsigned bit = 0; bit < 32; bit++) {
+            const struct vmentry_finding finding = {
+                .rule = rules[i], .field = VMCS_GUEST_SS_ACCESS_RIGHTS, .seen = 1ull << bit};
+
+            set(VMCS_GUEST_SS_SELECTOR, 3);
+            assert_true(departs(finding));
+            set(VMCS_GUEST_SS_SELECTOR, 8);
+            assert_false(departs(finding));
+        }
+    }
+}
+
 static void vector_18_goes_into_shutdown(void **state)
 {
     const struct vmentry_finding finding = {.rule = VMENTRY_ACTIVITY_SHUTDOWN_EVENT};
@@ -193,12 +215,33 @@ static void all_other_rules_are_checked(void **state)
         VMENTRY_MSR_FS_GS_BASE, VMENTRY_EVENT_TYPE,         VMENTRY_LINK_POINTER_REVISION};
 
     (void)state;
-    for (unsigned i = 0; i < sizeof always / sizeof *always; i++)
+    for (unsigned i = 0; i < sizeof always / sizeof *always; i++) {
         assert_true(departs((struct vmentry_finding){.rule = always[i]}));
+        assert_true(departs((struct vmentry_finding){.rule = always[i], .seen = 0x3ff}));
+    }
     for (unsigned i = 0; i < sizeof never / sizeof *never; i++)
         assert_false(departs((struct vmentry_finding){.rule = never[i]}));
     code_segment(false, 0, 0);
     assert_false(vmentry_departs_stricter(&image, &departure));
+}
+
+/*
+ * A hypervisor checks controls, host state and MSRs itself, and leaves guest state to what runs its
+ * guest: above Bochs are the departures of that class, and no others. KVM's are in no Bochs.
+ */
+static void above_bochs_are_its_departures_of_guest_state(void **state)
+{
+    (void)state;
+    for (unsigned i = 0; i < VMENTRY_DEPARTURE_COUNT; i++) {
+        const struct vmentry_departure_text *row = &vmentry_departure_table[i];
+
+        if (i >= DEPARTURE_RIGHTS_DROPPED)
+            assert_int_equal(row->emulators, IN_KVM);
+        else
+            assert_int_equal(row->emulators, vmentry_rule_text(row->rule).class == VMENTRY_GUEST
+                                                 ? IN_BOCHS | ABOVE_BOCHS
+                                                 : IN_BOCHS);
+    }
 }
 
 /* On a processor every rule is checked; and what Bochs does not let a hypervisor run, it checks. */
@@ -241,6 +284,12 @@ static void what_kvm_leaves_unchecked_is_known(void **state)
     emulators_here = IN_KVM;
     assert_true(departs((struct vmentry_finding){.rule = VMENTRY_SEGMENT_RESERVED}));
     assert_true(departs((struct vmentry_finding){.rule = VMENTRY_SYSTEM_SEGMENT_RESERVED}));
+    for (unsigned bit = 8; bit < 12; bit++) {
+        assert_true(
+            departs((struct vmentry_finding){.rule = VMENTRY_SEGMENT_RESERVED, .seen = 1u << bit}));
+        assert_true(departs(
+            (struct vmentry_finding){.rule = VMENTRY_SYSTEM_SEGMENT_RESERVED, .seen = 1u << bit}));
+    }
     assert_true(departs((struct vmentry_finding){.rule = VMENTRY_LINK_POINTER_CURRENT}));
     assert_false(departs((struct vmentry_finding){.rule = VMENTRY_LINK_POINTER_REVISION}));
     for (unsigned bit = 0; bit < 32; bit++)
@@ -265,10 +314,12 @@ int main(void)
         TEST(a_code_segments_dpl_is_held_against_its_rpl),
         TEST(only_a_free_guests_code_segment_is_unchecked),
         TEST(a_null_ss_is_not_looked_at_in_64_bit_mode),
+        TEST(no_check_of_a_null_ss_is_made),
         TEST(vector_18_goes_into_shutdown),
         TEST(an_event_of_type_7_ends_bochs),
         TEST(a_finding_says_which_bits_are_meant),
         TEST(all_other_rules_are_checked),
+        TEST(above_bochs_are_its_departures_of_guest_state),
         TEST(each_departure_is_of_its_emulator),
         TEST(what_kvm_leaves_unchecked_is_known),
     };

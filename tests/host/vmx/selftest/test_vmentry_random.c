@@ -160,6 +160,24 @@ static void images_are_by_chance_and_harmless(void **state)
     }
 }
 
+/* Without unrestricted guest there is no guest in real mode to begin with. */
+static void a_base_that_cannot_be_is_passed_over(void **state)
+{
+    static struct vmcs_image image;
+    struct vmentry_findings findings;
+
+    (void)state;
+    ground_capability.secondary_allowed1 &= ~(uint64_t)(1u << 7);
+    for (uint32_t round = 0; round < 20 * VMENTRY_BASE_COUNT; round++) {
+        bool can_be =
+            vmentry_base_image(&ground, (enum vmentry_base)(round % VMENTRY_BASE_COUNT), &base);
+
+        if (!can_be)
+            assert_false(vmentry_random_image(&ground, round, &image, &findings));
+    }
+    assert_false(vmentry_base_image(&ground, VMENTRY_BASE_REAL, &base));
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup(name, reset)
@@ -169,6 +187,7 @@ int main(void)
         TEST(the_guests_state),
         TEST(the_hosts_state_stays),
         TEST(images_are_by_chance_and_harmless),
+        TEST(a_base_that_cannot_be_is_passed_over),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
