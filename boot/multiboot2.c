@@ -114,9 +114,8 @@ static enum multiboot_result take_module(const struct tag *tag, struct multiboot
 {
     const struct module_tag *module = (const struct module_tag *)tag;
     struct multiboot_module taken = {.start = module->start, .end = module->end};
-    uint32_t lost;
     enum multiboot_result result =
-        copy_string(taken.string, sizeof(taken.string), tag, sizeof(*module), &lost);
+        copy_string(taken.string, sizeof(taken.string), tag, sizeof(*module), &taken.string_lost);
 
     if (result != MULTIBOOT_OK)
         return result;

@@ -15,7 +15,7 @@ enum {
     MULTIBOOT_MEMORY_MAX = 256,
     MULTIBOOT_MODULES_MAX = 16,
     MULTIBOOT_COMMAND_LINE_SIZE = 1024, /* bytes, the terminating zero included */
-    MULTIBOOT_STRING_SIZE = 128,        /* of a module, of the loader's name */
+    MULTIBOOT_STRING_SIZE = 2048,       /* of a module, of the loader's name */
     MULTIBOOT_RSDP_SIZE = 36,
 };
 
@@ -81,6 +81,7 @@ struct multiboot_framebuffer {
 struct multiboot_module {
     uint32_t start, end; /* physical; end is the first byte after it */
     char string[MULTIBOOT_STRING_SIZE];
+    uint32_t string_lost; /* characters that did not fit */
 };
 
 struct multiboot_info {

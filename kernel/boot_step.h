@@ -11,7 +11,7 @@
 enum boot_point {
     BOOT_EARLY_CONSOLE, /* the command line is parsed, and nothing is said of it yet */
     BOOT_COMMAND_LINE,  /* what is wrong with it is printed and has its findings */
-    BOOT_PLAN_MEMORY,   /* the map of memory is known, and nothing is taken from the page pool */
+    BOOT_PLAN_MEMORY,   /* the map of memory is known, and nothing in it is taken yet */
     BOOT_BEFORE_VMX,    /* every CPU has started */
     BOOT_AFTER_VMX,     /* every CPU is where `stop=` lets it be; or one refused, and all are out */
     BOOT_SCREEN_REPORT, /* the report is printed; now its short form, to the screen alone */

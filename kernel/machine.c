@@ -19,7 +19,7 @@ static uint32_t find_alike(const struct findings *findings, const struct finding
     return FINDINGS_MAX;
 }
 
-static void add_finding(struct machine *machine, struct finding finding)
+void machine_add_finding(struct machine *machine, struct finding finding)
 {
     struct findings *findings = &machine->findings;
     uint32_t at;
@@ -40,8 +40,9 @@ static void add_finding(struct machine *machine, struct finding finding)
 
 void machine_add(struct machine *machine, enum rule rule, uint32_t cpu, const char *detail)
 {
-    add_finding(machine, (struct finding){
-                             .rule = rule, .cpu = cpu, .high = -1, .low = -1, .detail = detail});
+    machine_add_finding(
+        machine,
+        (struct finding){.rule = rule, .cpu = cpu, .high = -1, .low = -1, .detail = detail});
 }
 
 void check_boot_information(struct machine *machine, enum multiboot_result result)
@@ -110,12 +111,12 @@ void check_clock(struct machine *machine, const struct clock *clock)
     machine->timing.tsc_per_ms = clock->rate.per_ms;
     machine->timing.source = clock->rate.source;
     if (clock->doubt.source != NULL)
-        add_finding(machine, (struct finding){.rule = RULE_BOOT_CLOCK_DOUBT,
-                                              .high = -1,
-                                              .low = -1,
-                                              .seen = machine->timing.tsc_per_ms,
-                                              .wanted = clock->doubt.per_ms,
-                                              .detail = clock->doubt.source});
+        machine_add_finding(machine, (struct finding){.rule = RULE_BOOT_CLOCK_DOUBT,
+                                                      .high = -1,
+                                                      .low = -1,
+                                                      .seen = machine->timing.tsc_per_ms,
+                                                      .wanted = clock->doubt.per_ms,
+                                                      .detail = clock->doubt.source});
 }
 
 void check_overrides(struct machine *machine)
@@ -124,11 +125,11 @@ void check_overrides(struct machine *machine)
 
     for (uint32_t i = 0; i < list->count; i++) {
         if (!list->item[i].every_cpu && list->item[i].cpu >= machine->cpu_count)
-            add_finding(machine, (struct finding){.rule = RULE_OVERRIDE_WITHOUT_EFFECT,
-                                                  .msr = list->item[i].msr,
-                                                  .high = -1,
-                                                  .low = -1,
-                                                  .detail = "no such CPU"});
+            machine_add_finding(machine, (struct finding){.rule = RULE_OVERRIDE_WITHOUT_EFFECT,
+                                                          .msr = list->item[i].msr,
+                                                          .high = -1,
+                                                          .low = -1,
+                                                          .detail = "no such CPU"});
     }
 }
 

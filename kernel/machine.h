@@ -61,6 +61,7 @@ struct machine {
 
 /* A finding about the machine as a whole, or about a CPU from outside; `detail` must stay. */
 void machine_add(struct machine *machine, enum rule rule, uint32_t cpu, const char *detail);
+void machine_add_finding(struct machine *machine, struct finding finding);
 
 /* The decisions on the way to VMX: each adds its findings to machine->findings. */
 

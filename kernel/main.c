@@ -80,6 +80,7 @@ static void describe_memory(const struct multiboot_info *boot, uint64_t informat
 
     for (uint32_t i = 0; i < boot->memory_count; i++)
         memory_add(kinds[boot->memory[i].kind], boot->memory[i].base, boot->memory[i].length);
+    boot_steps_run(BOOT_PLAN_MEMORY, &machine);
     memory_add(MEMORY_TAKEN, information, boot->total_size);
     for (uint32_t i = 0; i < boot->module_count; i++)
         memory_add(MEMORY_TAKEN, boot->modules[i].start,
@@ -93,7 +94,6 @@ static bool prepare_memory(uint64_t information)
 
     begin("memory");
     describe_memory(&machine.boot, information);
-    boot_steps_run(BOOT_PLAN_MEMORY, &machine);
     ready = memory_init(machine.load_address, this_cpu()->execute_disable != EXECUTE_DISABLE_ABSENT,
                         &sizes);
 

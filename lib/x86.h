@@ -322,8 +322,10 @@ X86_IN(in16, uint16_t, "inw %1, %0")
 X86_IN(in32, uint32_t, "inl %1, %0")
 X86_OUT(out8, uint8_t, "outb %0, %1")
 X86_OUT(out16, uint16_t, "outw %0, %1")
+X86_OUT(out32, uint32_t, "outl %0, %1")
 
 X86_DO(cpu_relax, "pause")
+X86_DO(wbinvd, "wbinvd")
 X86_DO(interrupts_off, "cli")
 X86_DO(take_interrupt, "sti; nop; cli")     /* one that waits is taken here, and only here */
 X86_DO(wait_for_interrupt, "sti; hlt; cli") /* the window is open as long as it waits */

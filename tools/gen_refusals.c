@@ -35,7 +35,7 @@ static const struct group {
     {"Regions", "Memory for the VMXON region and the VMCS of each CPU.", {"region-"}},
     {"VMX instructions", "What the processor itself said.", {"vmxon-", "instruction-", "vmptrst-"}},
     {"selftest", "Failures provoked on purpose, and held against the tables.", {"selftest-"}},
-    {"Guests", "What ran on top, and did otherwise than it should.", {"guest-"}},
+    {"Guests", "What ran on top, and did otherwise than it should.", {"guest-", "linux-"}},
     {"The command line", "What was typed and could not be followed.", {"command-line"}},
     {"pretend=", "Values that do not come from the processor.", {"pretend"}},
 };

@@ -252,8 +252,10 @@ BOOT_STEP(110, .point = BOOT_BEFORE_VMX, .run = prepare_alarm);
 
 static void run_guests(struct machine *machine)
 {
+    bool another = machine->runs_guests; /* has a guest: a demonstration is not wanted */
+
     machine->runs_guests = true;
-    if (machine->options.stop != VMX_STAGE_GUEST)
+    if (machine->options.stop != VMX_STAGE_GUEST || (another && guest_options.names == NULL))
         return;
     guest_choose(guest_options.names, set_guests, guest_count(), machine->cpu_count,
                  &guest_results.choice);

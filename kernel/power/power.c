@@ -44,6 +44,12 @@ static void read(struct acpi *acpi, struct firmware *firmware)
 static const struct firmware_table fadt_table = {read};
 FIRMWARE_TABLE(10, fadt_table);
 
+bool power_find_off(struct acpi_sleep_type *off)
+{
+    return machine_fadt.pm1a_control_port != 0 &&
+           acpi_find_s5(tables, &machine_fadt, off) == ACPI_OK;
+}
+
 static void give_time(void)
 {
     uint64_t ticks = stop_ticks(OBEY_MS);
@@ -82,8 +88,7 @@ static void power_off(void)
 {
     struct acpi_sleep_type type;
 
-    if (machine_fadt.pm1a_control_port == 0 ||
-        acpi_find_s5(tables, &machine_fadt, &type) != ACPI_OK) {
+    if (!power_find_off(&type)) {
         console_print("Power off: the firmware's tables do not say how. Halted.\n");
         return;
     }

@@ -39,6 +39,9 @@ struct acpi_sleep_type {
 enum acpi_result acpi_find_s5(struct acpi *acpi, const struct acpi_fadt *fadt,
                               struct acpi_sleep_type *type);
 
+/* What powers this machine off; false: that is not known. */
+bool power_find_off(struct acpi_sleep_type *off);
+
 enum exit_action { EXIT_HALT = 1, EXIT_POWEROFF, EXIT_REBOOT };
 
 /* enum exit_action: what it said; 0: it was not there. */

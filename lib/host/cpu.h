@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "lib/set.h"
 #include "mm/paging.h"
 #include "lib/host/machine_check.h"
 
@@ -96,6 +97,12 @@ enum nmi_cause nmi_cause(uint8_t port_b, bool ours);
 
 /* What turns off, in port 0x61, the source that it shows: the next NMI may have another. */
 uint8_t nmi_source_off(uint8_t port_b);
+
+/* A guest that owns the machine: NMIs on this CPU are its own, unless it says false. */
+struct nmi_owner {
+    bool (*take)(void);
+};
+SET_DECLARE(nmi_owners, const struct nmi_owner);
 
 /* An NMI has come on this CPU. */
 void nmi_handle(void);

@@ -41,6 +41,11 @@ uint8_t nmi_source_off(uint8_t port_b)
 
 void nmi_handle(void)
 {
+    SET_FOR_EACH(nmi_owners, owner) {
+        if ((*owner)->take())
+            return;
+    }
+
     uint8_t port_b = in8(PORT_B);
     enum nmi_cause cause = nmi_cause(port_b, atomic_load(&expected));
     struct cpu *cpu = cpu_here();

@@ -465,7 +465,7 @@ static void test_odd_characters(void **state)
 static void test_words(void **state)
 {
     (void)state;
-    assert_int_equal(set_words_end - set_words, 14);
+    assert_int_equal(set_words_end - set_words, 15);
     for (unsigned i = 0; i < set_words_end - set_words; i++) {
         const struct command_word *word = set_words[i];
 

@@ -1,0 +1,230 @@
+/*
+ * The way of a Linux guest: its memory is divided and its parts are moved before the page pool is
+ * filled; when VMX is on the boot CPU runs it, until it powers off or resets.
+ */
+#include "kernel/boot_step.h"
+#include "kernel/console/console.h"
+#include "kernel/console/serial.h"
+#include "kernel/linux/linux_results.h"
+#include "kernel/power/power.h"
+#include "mm/memory.h"
+#include "vm/linux/boot_params.h"
+
+/*
+ * What the hypervisor needs beside its image: page tables, and 70 KiB for each CPU; machines with
+ * much memory have many of them.
+ */
+#define POOL_BYTES   (1152ull << 10)
+#define RAM_PER_BYTE 4096 /* of RAM above POOL_RAM, for one more */
+#define POOL_RAM     (32ull << 30)
+
+#define MIB (1ull << 20)
+
+extern const char image_start[], image_end[];
+
+static struct linux_results *const results = &linux_results;
+
+static struct linux_range module_range(const struct multiboot_info *boot, uint32_t index)
+{
+    if (index >= boot->module_count)
+        return (struct linux_range){0, 0};
+    return (struct linux_range){boot->modules[index].start, boot->modules[index].end};
+}
+
+static uint64_t available_end(const struct memory_map *map)
+{
+    uint32_t next = 0;
+    uint64_t base, end = 0;
+
+    while (memory_map_next_free(map, &next, &base, &end))
+        continue;
+    return end;
+}
+
+static uint64_t pool_bytes(const struct memory_map *map)
+{
+    uint64_t end = available_end(map);
+
+    return POOL_BYTES + (end > POOL_RAM ? (end - POOL_RAM) / RAM_PER_BYTE : 0);
+}
+
+static bool find_places(struct machine *machine)
+{
+    const struct multiboot_info *boot = &machine->boot;
+    uint64_t base = machine->load_address;
+    struct linux_plan *plan = &results->plan;
+
+    *plan = (struct linux_plan){
+        .map = memory_layout(),
+        .image = {base, base + (uint64_t)(image_end - image_start)},
+        .kernel_module = module_range(boot, 0),
+        .initrd_module = module_range(boot, 1),
+        .pool_bytes = pool_bytes(memory_layout()),
+    };
+    return check_linux_plan(machine, linux_plan(&results->image, plan), plan);
+}
+
+/* The header is read before anything moves; the initrd's new place is clear of the kernel. */
+static void move_parts(struct machine *machine)
+{
+    const struct linux_plan *plan = &results->plan;
+    const struct linux_range *initrd = &plan->initrd_module;
+    struct linux_handover handover = {&results->image, plan, &machine->boot,
+                                      machine->boot.modules[0].string};
+
+    if (!linux_handover_write(&handover, phys_to_virt(plan->handover)))
+        check_linux_ranges(machine);
+    if (initrd->end > initrd->base)
+        linux_move(phys_to_virt(plan->initrd), phys_to_virt(initrd->base),
+                   initrd->end - initrd->base);
+    linux_move(phys_to_virt(plan->kernel.base), results->image.bytes + results->image.kernel,
+               results->image.kernel_bytes);
+}
+
+/*
+ * All that is available is the guest's, but for what is kept. The first MiB is in nobody's pool,
+ * and other CPUs start in a page of it before the guest does: only what is handed over is taken
+ * there.
+ */
+static void give_memory(struct machine *machine)
+{
+    const struct linux_range *kept = &results->plan.kept;
+
+    for (uint32_t i = 0; i < machine->boot.memory_count; i++) {
+        const struct multiboot_memory *range = &machine->boot.memory[i];
+        uint64_t base = range->base > MIB ? range->base : MIB, end = range->base + range->length;
+        uint64_t below = end < kept->base ? end : kept->base;
+        uint64_t above = base > kept->end ? base : kept->end;
+
+        if (range->kind != MULTIBOOT_MEMORY_AVAILABLE)
+            continue;
+        if (base < below)
+            memory_add(MEMORY_TAKEN, base, below - base);
+        if (above < end)
+            memory_add(MEMORY_TAKEN, above, end - above);
+    }
+    memory_add(MEMORY_TAKEN, results->plan.handover, LINUX_HANDOVER_BYTES);
+    machine->boot.module_count = 0; /* they are where the guest wants them */
+}
+
+/* On the boot page tables, which map 4 GiB: modules lie below, and so does every place. */
+static void plan_memory(struct machine *machine)
+{
+    const struct multiboot_module *module = &machine->boot.modules[0];
+    enum linux_image_result result;
+
+    if (machine->boot.module_count == 0 || machine->options.stop != VMX_STAGE_GUEST)
+        return;
+    machine->runs_guests = true;
+    result = linux_image_check(phys_to_virt(module->start), module->end - module->start,
+                               &results->image);
+    results->is_planned = check_linux_modules(machine) &&
+                          check_linux_image(machine, result, &results->image) &&
+                          find_places(machine);
+    if (!results->is_planned)
+        return;
+    move_parts(machine);
+    give_memory(machine);
+}
+
+BOOT_STEP(400, .point = BOOT_PLAN_MEMORY, .run = plan_memory);
+
+static struct linux_ports find_ports(void)
+{
+    const struct acpi_fadt *fadt = &machine_fadt;
+    struct acpi_sleep_type off = {0};
+    bool known = power_find_off(&off);
+    bool by_port = fadt->has_reset && fadt->reset_space == ACPI_SPACE_IO;
+
+    return (struct linux_ports){
+        .pm1a = fadt->pm1a_control_port,
+        .pm1b = fadt->pm1b_control_port,
+        .reset = by_port ? (uint16_t)fadt->reset_address : 0,
+        .reset_value = fadt->reset_value,
+        .off_known = known,
+        .off_type = off.a,
+    };
+}
+
+/* Also at the RAM above what the map calls available: it is the guest's, too. */
+static uint64_t ram_end(void)
+{
+    const struct memory_map *map = memory_layout();
+    uint64_t base, end = 0;
+    uint32_t next = 0;
+
+    while (memory_map_next_ram(map, &next, &base, &end))
+        continue;
+    return end;
+}
+
+/* Left out or not: a CPU that the firmware names is one that the guest would start. */
+static bool can_run(struct machine *machine)
+{
+    uint32_t named = machine->firmware->cpus.count, used = machine->cpu_count;
+
+    return check_linux_cpus(machine, named > used ? named : used) &&
+           check_linux_cpu(machine, linux_lacks(machine->cpus[0]->vmx));
+}
+
+/* PC16550D data sheet: the registers of a UART, and the bit that shows the divisor instead. */
+enum { UART_INTERRUPTS = 1, UART_FIFO = 2, UART_LINE = 3, UART_MODEM = 4 };
+enum { UART_DIVISOR = 0x80, UART_FIFO_ENABLE_AND_CLEAR = 7 };
+
+struct uart {
+    uint8_t line, modem, interrupts, divisor[2];
+};
+
+static void uart_keep(uint16_t port, struct uart *uart)
+{
+    uart->line = in8(port + UART_LINE);
+    uart->modem = in8(port + UART_MODEM);
+    uart->interrupts = in8(port + UART_INTERRUPTS);
+    out8(port + UART_LINE, uart->line | UART_DIVISOR);
+    uart->divisor[0] = in8(port);
+    uart->divisor[1] = in8(port + 1);
+    out8(port + UART_LINE, uart->line);
+}
+
+static void uart_restore(uint16_t port, const struct uart *uart)
+{
+    out8(port + UART_INTERRUPTS, 0);
+    out8(port + UART_LINE, uart->line | UART_DIVISOR);
+    out8(port, uart->divisor[0]);
+    out8(port + 1, uart->divisor[1]);
+    out8(port + UART_LINE, uart->line);
+    out8(port + UART_MODEM, uart->modem);
+    out8(port + UART_INTERRUPTS, uart->interrupts);
+    out8(port + UART_FIFO, UART_FIFO_ENABLE_AND_CLEAR);
+}
+
+/* The serial lines are the guest's while it runs. */
+static void run_with_serial_lines(struct machine *machine)
+{
+    struct uart uarts[SERIAL_STANDARD_PORTS];
+
+    for (unsigned i = 0; i < SERIAL_STANDARD_PORTS; i++)
+        uart_keep(serial_standard_port(i), &uarts[i]);
+    results->vcpu = linux_run(&results->vm, machine->cpus[0], &results->plan);
+    for (unsigned i = 0; i < SERIAL_STANDARD_PORTS; i++)
+        uart_restore(serial_standard_port(i), &uarts[i]);
+}
+
+static void run_linux(struct machine *machine)
+{
+    bool hidden = results->hypervisor == HYPERVISOR_HIDDEN;
+    struct linux_vm *vm = &results->vm;
+
+    if (!results->is_planned || !machine_all_loaded(machine) || !can_run(machine))
+        return;
+    vm->kept = results->plan.kept;
+    vm->ports = find_ports();
+    console_print("  Linux %s ...\n", results->image.version);
+    console_drain();
+    if (linux_create(vm, hidden ? &linux_policy_hidden : &linux_policy_shown, machine->cpus[0]->vmx,
+                     ram_end()))
+        run_with_serial_lines(machine);
+    check_linux_end(machine);
+}
+
+BOOT_STEP(410, .point = BOOT_AFTER_VMX, .run = run_linux);

@@ -1,0 +1,207 @@
+#include "kernel/linux/linux_results.h"
+
+#include "kernel/command_line.h"
+#include "kernel/report/report_parts.h"
+#include "lib/string.h"
+#include "vmx/text/exit_text.h"
+
+struct linux_results linux_results;
+
+COMMAND_WORD(150, .name = "hypervisor", .values = "shown|hidden",
+             .option = &linux_results.hypervisor, .option_bytes = sizeof(linux_results.hypervisor),
+             .standard = "shown",
+             .meaning = "Does CPUID tell a Linux guest that there is a hypervisor?");
+
+static void add(struct machine *machine, enum rule rule, uint64_t seen, uint64_t wanted,
+                const char *detail)
+{
+    machine_add_finding(
+        machine,
+        (struct finding){
+            .rule = rule, .high = -1, .low = -1, .seen = seen, .wanted = wanted, .detail = detail});
+}
+
+bool check_linux_modules(struct machine *machine)
+{
+    const struct multiboot_info *boot = &machine->boot;
+    uint32_t count = boot->module_count + boot->module_lost;
+
+    if (count > LINUX_MODULES_MOST)
+        add(machine, RULE_LINUX_MODULES, count, LINUX_MODULES_MOST,
+            "modules: a kernel, and one initrd");
+    else if (boot->modules[0].string_lost > 0)
+        add(machine, RULE_LINUX_MODULES,
+            boot->modules[0].string_lost + strlen(boot->modules[0].string),
+            MULTIBOOT_STRING_SIZE - 1, "characters of the kernel's command line");
+    else
+        return true;
+    return false;
+}
+
+bool check_linux_image(struct machine *machine, enum linux_image_result result,
+                       const struct linux_image *image)
+{
+    size_t length = strlen(machine->boot.modules[0].string);
+
+    if (result != LINUX_IMAGE_OK)
+        add(machine, RULE_LINUX_MODULES, image->seen, image->wanted, linux_image_text(result));
+    else if (length > image->command_line_most)
+        add(machine, RULE_LINUX_MODULES, length, image->command_line_most,
+            "characters of the kernel's command line");
+    else
+        return true;
+    return false;
+}
+
+bool check_linux_plan(struct machine *machine, enum linux_plan_result result,
+                      const struct linux_plan *plan)
+{
+    if (result == LINUX_PLAN_OK)
+        return true;
+    add(machine, RULE_LINUX_MODULES, 0, plan->wanted, linux_plan_text(result));
+    return false;
+}
+
+void check_linux_ranges(struct machine *machine)
+{
+    machine_add(machine, RULE_BOOT_RANGES, 0, NULL);
+}
+
+bool check_linux_cpus(struct machine *machine, uint32_t count)
+{
+    if (count > 1)
+        add(machine, RULE_LINUX_MODULES, count, 1,
+            "CPUs: the guest would start the others outside of VMX operation");
+    return count <= 1;
+}
+
+bool check_linux_cpu(struct machine *machine, const char *lacks)
+{
+    if (lacks != NULL)
+        machine_add(machine, RULE_LINUX_CPU, 0, lacks);
+    return lacks == NULL;
+}
+
+/* Of ends that are the guest's doing. */
+static const char *const broken_texts[GUEST_END_COUNT] = {
+    [GUEST_END_MEMORY] = "Linux: it reached for memory that it cannot have",
+    [GUEST_END_MISCONFIGURED] = "Linux: an EPT entry was misconfigured",
+    [GUEST_END_ENTRY_ERROR] = "Linux: VMLAUNCH or VMRESUME failed",
+    [GUEST_END_ENTRY_FAILED] = "Linux: a VM entry failed",
+};
+
+static const char *broken_text(const struct vcpu *vcpu)
+{
+    if (vcpu == NULL)
+        return "Linux: there was no memory for its vCPUs";
+    if (broken_texts[vcpu->end] != NULL)
+        return broken_texts[vcpu->end];
+    return exit_reason_name(vcpu->end_number) != NULL
+               ? exit_reason_name(vcpu->end_number)
+               : "Linux: a VM exit that nothing here can serve";
+}
+
+void check_linux_end(struct machine *machine)
+{
+    const struct vcpu *vcpu = linux_results.vcpu != NULL ? &linux_results.vcpu->vcpu : NULL;
+
+    if (linux_results.vm.end == LINUX_TRIPLE_FAULT)
+        machine_add(machine, RULE_LINUX_TRIPLE_FAULT, 0, NULL);
+    if (linux_results.vm.end == LINUX_BROKEN || linux_results.vm.end == LINUX_RUNS)
+        add(machine, RULE_GUEST_DIED, vcpu != NULL ? vcpu->end_value : 0, 0, broken_text(vcpu));
+}
+
+static const char *end_name(void)
+{
+    static const char *const names[LINUX_END_COUNT] = {
+        [LINUX_RUNS] = "not run",  [LINUX_POWERED_OFF] = "power-off",
+        [LINUX_RESET] = "reset",   [LINUX_TRIPLE_FAULT] = "triple fault",
+        [LINUX_BROKEN] = "broken",
+    };
+
+    return names[linux_results.vm.end];
+}
+
+static uint64_t given_bytes(const struct machine *machine)
+{
+    return machine->ram_bytes - (linux_results.plan.kept.end - linux_results.plan.kept.base);
+}
+
+static void exits_text(const struct vcpu *vcpu, const struct coloured *page)
+{
+    print_to(page->sink, "  exits of CPU %u", vcpu->cpu->cpu);
+    for (uint32_t i = 0; i < EXIT_REASON_COUNT; i++) {
+        if (vcpu->exit_count[i] != 0)
+            print_to(page->sink, ", %u %s", vcpu->exit_count[i], exit_reason_name(i));
+    }
+    print_to(page->sink, "\n");
+}
+
+static void linux_text(const struct machine *machine, const struct coloured *page)
+{
+    const struct linux_range *kept = &linux_results.plan.kept;
+
+    (void)machine;
+    if (!linux_results.is_planned)
+        return;
+    print_in(page, COLOUR_HEADING, "\nLinux\n");
+    print_to(page->sink, "  version       %s\n", linux_results.image.version);
+    print_to(page->sink, "  memory        %#lx-%#lx kept, the rest given\n", kept->base,
+             kept->end - 1);
+    print_to(page->sink, "  CPUs started  %u\n  end           %s\n", linux_results.vcpu != NULL,
+             end_name());
+    if (linux_results.vm.has_script_status)
+        print_to(page->sink, "  script        ended with status %u\n",
+                 linux_results.vm.script_status);
+    if (linux_results.vcpu != NULL)
+        exits_text(&linux_results.vcpu->vcpu, page);
+}
+
+REPORT_TEXT(066, linux_text);
+
+static void exits_json(struct json *json)
+{
+    const struct linux_vcpu *own = linux_results.vcpu;
+
+    json_array_begin(json, "exits");
+    if (own != NULL) {
+        json_object_begin(json, NULL);
+        json_number(json, "cpu", 0);
+        json_object_begin(json, "reasons");
+        for (uint32_t reason = 0; reason < EXIT_REASON_COUNT; reason++) {
+            if (own->vcpu.exit_count[reason] != 0 && exit_reason_name(reason) != NULL)
+                json_number(json, exit_reason_name(reason), own->vcpu.exit_count[reason]);
+        }
+        json_object_end(json);
+        json_object_end(json);
+    }
+    json_array_end(json);
+}
+
+static void linux_json(const struct machine *machine, struct json *json)
+{
+    const struct linux_vm *vm = &linux_results.vm;
+    const struct linux_range *kept = &linux_results.plan.kept;
+
+    if (!linux_results.is_planned)
+        return;
+    json_object_begin(json, "linux");
+    json_string(json, "version", linux_results.image.version);
+    json_string(json, "end", end_name());
+    json_number(json, "cpus_started", linux_results.vcpu != NULL);
+    json_object_begin(json, "memory");
+    json_number(json, "given", given_bytes(machine));
+    json_number(json, "kept", kept->end - kept->base);
+    json_hex(json, "kept_base", kept->base);
+    json_number(json, "accesses_refused", vm->accesses_refused);
+    json_object_end(json);
+    json_hex(json, "handover_tsc", vm->handover_tsc);
+    if (vm->has_script_status)
+        json_number(json, "script_status", vm->script_status);
+    else
+        json_null(json, "script_status");
+    exits_json(json);
+    json_object_end(json);
+}
+
+REPORT_JSON(066, linux_json);

@@ -1,0 +1,48 @@
+/*
+ * What came of the Linux guest: findings, and its parts of the report. Pure.
+ */
+#ifndef KERNEL_LINUX_RESULTS_H
+#define KERNEL_LINUX_RESULTS_H
+
+#include "kernel/machine.h"
+#include "vm/linux/linux.h"
+
+enum hypervisor_word { HYPERVISOR_SHOWN = 1, HYPERVISOR_HIDDEN };
+
+enum { LINUX_MODULES_MOST = 2 }; /* the kernel and its initrd */
+
+struct linux_results {
+    unsigned hypervisor; /* enum hypervisor_word: of the word; 0: it was not there */
+    bool is_planned;     /* there is a kernel, and everything has its place */
+    struct linux_image image;
+    struct linux_plan plan;
+    struct linux_vm vm;
+    const struct linux_vcpu *vcpu; /* NULL: it was not made */
+};
+extern struct linux_results linux_results;
+
+/* Each adds a finding where something is not as it must be; false: then the guest cannot run. */
+
+/* How many modules there are, and the command line of the first. */
+bool check_linux_modules(struct machine *machine);
+
+/* The kernel's header; then whether the kernel takes that command line. */
+bool check_linux_image(struct machine *machine, enum linux_image_result result,
+                       const struct linux_image *image);
+
+bool check_linux_plan(struct machine *machine, enum linux_plan_result result,
+                      const struct linux_plan *plan);
+
+/* Not all of the memory map could be handed over. */
+void check_linux_ranges(struct machine *machine);
+
+/* How many CPUs the machine has, whether they run or not. */
+bool check_linux_cpus(struct machine *machine, uint32_t count);
+
+/* What the boot CPU lacks; NULL: nothing. */
+bool check_linux_cpu(struct machine *machine, const char *lacks);
+
+/* At the end. */
+void check_linux_end(struct machine *machine);
+
+#endif

@@ -1,0 +1,347 @@
+/*
+ * Where a Linux guest's parts go, and what is written for it: expected places are worked out by
+ * hand from the rules in vm/linux/linux_plan.h; offsets are those of Linux's "Zero Page".
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "vm/linux/boot_params.h"
+
+#define MIB 0x100000ull
+
+static struct memory_map map;
+static struct linux_image image;
+static struct linux_plan plan;
+
+/* A PC of 512 MiB, the hypervisor at 2 MiB, modules right behind it as GRUB puts them. */
+static int make(void **state)
+{
+    (void)state;
+    map = (struct memory_map){0};
+    memory_map_add(&map, MEMORY_AVAILABLE, 0, 0x9f000);
+    memory_map_add(&map, MEMORY_RESERVED, 0x9f000, 0x1000);
+    memory_map_add(&map, MEMORY_RESERVED, 0xe8000, 0x18000);
+    memory_map_add(&map, MEMORY_AVAILABLE, MIB, 511 * MIB - 0x10000);
+    memory_map_add(&map, MEMORY_ACPI_RECLAIMABLE, 512 * MIB - 0x10000, 0x10000);
+    memory_map_add(&map, MEMORY_RESERVED, 0xfffc0000, 0x40000);
+    image = (struct linux_image){
+        .init_size = 52 * MIB,
+        .kernel_bytes = 14 * MIB,
+        .alignment = 2 * MIB,
+        .initrd_last = 0x7fffffff,
+        .preferred = 16 * MIB,
+        .relocatable = true,
+    };
+    plan = (struct linux_plan){
+        .map = &map,
+        .image = {2 * MIB, 2 * MIB + 0xb3000},
+        .kernel_module = {4 * MIB - 0x1000, 18 * MIB},
+        .initrd_module = {18 * MIB, 20 * MIB + 5},
+        .pool_bytes = MIB,
+    };
+    return 0;
+}
+
+static void a_plain_pc(void **state)
+{
+    (void)state;
+    assert_int_equal(linux_plan(&image, &plan), LINUX_PLAN_OK);
+    assert_int_equal(plan.kept.base, 2 * MIB);
+    assert_int_equal(plan.kept.end, 4 * MIB);
+    assert_int_equal(plan.kernel.base, 16 * MIB);
+    assert_int_equal(plan.kernel.end, 68 * MIB);
+    /* 2 MiB and 5 bytes, below 512 MiB less 64 KiB */
+    assert_int_equal(plan.initrd, 512 * MIB - 0x10000 - 2 * MIB - 0x1000);
+    assert_int_equal(plan.handover, 0x9f000 - LINUX_HANDOVER_BYTES);
+}
+
+static void a_larger_pool_takes_more(void **state)
+{
+    (void)state;
+    plan.pool_bytes = 2 * MIB;
+    assert_int_equal(linux_plan(&image, &plan), LINUX_PLAN_OK);
+    assert_int_equal(plan.kept.base, 2 * MIB);
+    assert_int_equal(plan.kept.end, 6 * MIB);
+    /* Downwards where there is nothing above. */
+    make(state);
+    plan.pool_bytes = 2 * MIB;
+    plan.image = (struct linux_range){508 * MIB, 508 * MIB + 0xb3000};
+    assert_int_equal(linux_plan(&image, &plan), LINUX_PLAN_OK);
+    assert_int_equal(plan.kept.base, 506 * MIB);
+    assert_int_equal(plan.kept.end, 510 * MIB);
+    /* 510 to 512 MiB less 64 KiB does not hold the initrd. */
+    assert_int_equal(plan.initrd, 506 * MIB - 2 * MIB - 0x1000);
+    plan.pool_bytes = 600 * MIB;
+    assert_int_equal(linux_plan(&image, &plan), LINUX_PLAN_NO_KEPT);
+    assert_int_equal(plan.wanted, 600 * MIB);
+}
+
+static void another_place_for_the_kernel(void **state)
+{
+    (void)state;
+    image.preferred = 2 * MIB; /* where the hypervisor is */
+    assert_int_equal(linux_plan(&image, &plan), LINUX_PLAN_OK);
+    assert_int_equal(plan.kernel.base, 4 * MIB);
+    memory_map_add(&map, MEMORY_RESERVED, 5 * MIB, 1);
+    assert_int_equal(linux_plan(&image, &plan), LINUX_PLAN_OK);
+    assert_int_equal(plan.kernel.base, 6 * MIB);
+    image.relocatable = false;
+    assert_int_equal(linux_plan(&image, &plan), LINUX_PLAN_NO_KERNEL);
+    assert_int_equal(plan.wanted, 52 * MIB);
+    image.relocatable = true;
+    image.preferred = 500 * MIB; /* too high: then from 1 MiB on */
+    assert_int_equal(linux_plan(&image, &plan), LINUX_PLAN_OK);
+    assert_int_equal(plan.kernel.base, 6 * MIB);
+    image.preferred = UINT64_MAX - 4095;
+    image.alignment = 0x80000000;
+    assert_int_equal(linux_plan(&image, &plan), LINUX_PLAN_NO_KERNEL);
+    image.alignment = 2 * MIB;
+    image.init_size = UINT32_MAX;
+    assert_int_equal(linux_plan(&image, &plan), LINUX_PLAN_NO_KERNEL);
+}
+
+static void clear_of_the_first_mib(void **state)
+{
+    (void)state;
+    image.preferred = 0x1000;
+    image.alignment = 0x1000;
+    image.init_size = image.kernel_bytes = 0x10000;
+    assert_int_equal(linux_plan(&image, &plan), LINUX_PLAN_OK);
+    assert_int_equal(plan.kernel.base, MIB);
+}
+
+static void clear_of_the_kernel_that_is_to_be_moved(void **state)
+{
+    uint64_t end = 512 * MIB - 0x10000;
+
+    (void)state;
+    plan.kernel_module = (struct linux_range){end - 14 * MIB, end};
+    assert_int_equal(linux_plan(&image, &plan), LINUX_PLAN_OK);
+    assert_int_equal(plan.initrd, end - 16 * MIB - 0x1000);
+    plan.initrd_module = (struct linux_range){0, 0};
+    assert_int_equal(linux_plan(&image, &plan), LINUX_PLAN_OK);
+    assert_int_equal(plan.initrd, 0);
+}
+
+static void below_what_the_kernel_can_take(void **state)
+{
+    (void)state;
+    image.initrd_last = 0x0fffffff;
+    assert_int_equal(linux_plan(&image, &plan), LINUX_PLAN_OK);
+    assert_int_equal(plan.initrd, 256 * MIB - 2 * MIB - 0x1000);
+    image.initrd_last = 0x4fffff; /* no room between 4 MiB and the kernel module, nor below */
+    assert_int_equal(linux_plan(&image, &plan), LINUX_PLAN_NO_INITRD);
+    assert_int_equal(plan.wanted, 2 * MIB + 5);
+}
+
+static void without_low_memory(void **state)
+{
+    (void)state;
+    memory_map_add(&map, MEMORY_RESERVED, 0x11000, 0x8e000);
+    assert_int_equal(linux_plan(&image, &plan), LINUX_PLAN_NO_HANDOVER);
+    assert_true(strlen(linux_plan_text(LINUX_PLAN_NO_HANDOVER)) > 10);
+}
+
+static void moves(void **state)
+{
+    enum { SIZE = 100000 };
+    uint8_t *bytes = malloc(2 * SIZE), *expected = malloc(SIZE);
+    static const int distances[] = {0, 1, 4095, 4096, 5000, SIZE - 1, SIZE, -1, -5000};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(distances) / sizeof(distances[0]); i++) {
+        uint8_t *from = bytes + SIZE / 10;
+
+        for (size_t k = 0; k < 2 * SIZE; k++)
+            bytes[k] = (uint8_t)(k * 7 + k / 256);
+        memcpy(expected, from, SIZE - SIZE / 10);
+        linux_move(from + distances[i], from, SIZE - SIZE / 10);
+        assert_memory_equal(from + distances[i], expected, SIZE - SIZE / 10);
+    }
+    free(bytes);
+    free(expected);
+}
+
+/* What is handed over. */
+
+static uint8_t header[LINUX_HEADER_MOST];
+static struct multiboot_info *boot;
+static uint8_t *handed;
+
+static uint64_t at(uint32_t offset, size_t width)
+{
+    uint64_t value = 0;
+
+    memcpy(&value, handed + offset, width);
+    return value;
+}
+
+static int hand_over(void **state)
+{
+    struct linux_handover handover = {&image, &plan, NULL, "console=ttyS0 quiet"};
+
+    make(state);
+    boot = calloc(1, sizeof(*boot));
+    handed = malloc(LINUX_HANDOVER_BYTES);
+    boot->rsdp_length = 36;
+    memcpy(boot->rsdp, "RSD PTR ", 8);
+    memset(header, 0x77, sizeof(header));
+    image.bytes = header;
+    image.header_end = 0x268;
+    handover.boot = boot;
+    assert_int_equal(linux_plan(&image, &plan), LINUX_PLAN_OK);
+    assert_true(linux_handover_write(&handover, handed));
+    return 0;
+}
+
+static int drop(void **state)
+{
+    (void)state;
+    free(boot);
+    free(handed);
+    return 0;
+}
+
+static void the_zero_page(void **state)
+{
+    (void)state;
+    for (uint32_t i = 0; i < 0x1e8; i++) /* zeros but for the RSDP's address */
+        assert_int_equal(handed[i], i == 0x71
+                                        ? (0x9f000 - LINUX_HANDOVER_BYTES + 0x1900) >> 8 & 0xff
+                                    : i == 0x72 ? 9
+                                                : 0);
+    assert_int_equal(at(0x1ef, 1), 0); /* sentinel */
+    assert_int_equal(at(0x1f1, 1), 0x77);
+    assert_int_equal(at(0x1fa, 2), 0xffff); /* vid_mode: normal */
+    assert_int_equal(at(0x210, 1), 0xff);   /* type_of_loader: no number assigned */
+    assert_int_equal(at(0x218, 4), plan.initrd);
+    assert_int_equal(at(0x21c, 4), 2 * MIB + 5);
+    assert_int_equal(at(0x228, 4), plan.handover + 0x1000); /* cmd_line_ptr */
+    assert_int_equal(at(0x250, 8), 0);                      /* setup_data */
+    assert_int_equal(at(0x267, 1), 0x77);
+    assert_int_equal(at(0x268, 1), 0);
+    assert_string_equal((char *)handed + 0x1000, "console=ttyS0 quiet");
+    assert_memory_equal(handed + 0x1900, "RSD PTR ", 8);
+}
+
+static void e820_has_what_is_kept_reserved(void **state)
+{
+    static const struct {
+        uint64_t base, bytes, type;
+    } rows[] = {
+        {0, 0x9f000, 1},
+        {0x9f000, 0x1000, 2},
+        {0xe8000, 0x18000, 2},
+        {MIB, MIB, 1},
+        {2 * MIB, 2 * MIB, 2},
+        {4 * MIB, 508 * MIB - 0x10000, 1},
+        {512 * MIB - 0x10000, 0x10000, 3},
+        {0xfffc0000, 0x40000, 2},
+    };
+
+    (void)state;
+    assert_int_equal(at(0x1e8, 1), 8);
+    for (uint32_t i = 0; i < 8; i++) {
+        assert_int_equal(at(0x2d0 + 20 * i, 8), rows[i].base);
+        assert_int_equal(at(0x2d8 + 20 * i, 8), rows[i].bytes);
+        assert_int_equal(at(0x2e0 + 20 * i, 4), rows[i].type);
+    }
+}
+
+static void tables_for_the_entry(void **state)
+{
+    uint64_t base = plan.handover;
+
+    (void)state;
+    assert_int_equal(at(0x1810, 8), 0x00af9b000000ffff); /* 64-bit code at 0x10 */
+    assert_int_equal(at(0x1818, 8), 0x00cf93000000ffff); /* data at 0x18 */
+    assert_int_equal(at(0x2000, 8), base + 0x3003);
+    assert_int_equal(at(0x3018, 8), base + 0x7003);
+    assert_int_equal(at(0x3020, 8), 0);
+    assert_int_equal(at(0x4000, 8), 0x83);
+    assert_int_equal(at(0x7ff8, 8), 0xffe00083);
+}
+
+static void more_ranges_than_there_is_room_for(void **state)
+{
+    struct linux_handover handover = {&image, &plan, boot, ""};
+
+    (void)state;
+    for (uint64_t i = 0; i < 130; i++)
+        memory_map_add(&map, MEMORY_RESERVED, (1ull << 32) + 2 * i * MIB, MIB);
+    assert_false(linux_handover_write(&handover, handed));
+    assert_int_equal(at(0x1e8, 1), 128);
+    assert_int_equal(at(0x2d0 + 128 * 20, 8), 0);
+}
+
+static void screens(void **state)
+{
+    struct linux_handover handover = {&image, &plan, boot, ""};
+
+    (void)state;
+    boot->has_framebuffer = true;
+    boot->framebuffer =
+        (struct multiboot_framebuffer){.address = 0xb8000, .width = 80, .height = 25, .type = 2};
+    assert_true(linux_handover_write(&handover, handed));
+    assert_int_equal(at(0x06, 1), 3); /* orig_video_mode */
+    assert_int_equal(at(0x07, 1), 80);
+    assert_int_equal(at(0x0e, 1), 25);
+    assert_int_equal(at(0x0f, 1), 1); /* VIDEO_TYPE_VGAC */
+    assert_int_equal(at(0x10, 2), 16);
+
+    boot->framebuffer = (struct multiboot_framebuffer){.address = 0x4080000000,
+                                                       .pitch = 4096,
+                                                       .width = 1024,
+                                                       .height = 768,
+                                                       .bpp = 32,
+                                                       .type = 1,
+                                                       .red_position = 16,
+                                                       .red_size = 8,
+                                                       .green_position = 8,
+                                                       .green_size = 8,
+                                                       .blue_size = 8};
+    boot->uefi = true;
+    assert_true(linux_handover_write(&handover, handed));
+    assert_int_equal(at(0x0f, 1), 0x70); /* VIDEO_TYPE_EFI */
+    assert_int_equal(at(0x12, 2), 1024);
+    assert_int_equal(at(0x14, 2), 768);
+    assert_int_equal(at(0x16, 2), 32);
+    assert_int_equal(at(0x18, 4), 0x80000000);
+    assert_int_equal(at(0x1c, 4), 4096 * 768);
+    assert_int_equal(at(0x24, 2), 4096);
+    assert_int_equal(at(0x26, 6), 0x000808081008);
+    assert_int_equal(at(0x36, 4), 2); /* VIDEO_CAPABILITY_64BIT_BASE */
+    assert_int_equal(at(0x3a, 4), 0x40);
+
+    boot->uefi = false;
+    assert_true(linux_handover_write(&handover, handed));
+    assert_int_equal(at(0x0f, 1), 0x23); /* VIDEO_TYPE_VLFB: sizes in units of 64 KiB */
+    assert_int_equal(at(0x1c, 4), 48);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup(a_plain_pc, make),
+        cmocka_unit_test_setup(a_larger_pool_takes_more, make),
+        cmocka_unit_test_setup(another_place_for_the_kernel, make),
+        cmocka_unit_test_setup(clear_of_the_first_mib, make),
+        cmocka_unit_test_setup(clear_of_the_kernel_that_is_to_be_moved, make),
+        cmocka_unit_test_setup(below_what_the_kernel_can_take, make),
+        cmocka_unit_test_setup(without_low_memory, make),
+        cmocka_unit_test(moves),
+        cmocka_unit_test_setup_teardown(the_zero_page, hand_over, drop),
+        cmocka_unit_test_setup_teardown(e820_has_what_is_kept_reserved, hand_over, drop),
+        cmocka_unit_test_setup_teardown(tables_for_the_entry, hand_over, drop),
+        cmocka_unit_test_setup_teardown(more_ranges_than_there_is_room_for, hand_over, drop),
+        cmocka_unit_test_setup_teardown(screens, hand_over, drop),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,190 @@
+#include "vm/linux/boot_params.h"
+
+#include "lib/string.h"
+#include "lib/x86_registers.h"
+#include "mm/page_alloc.h"
+#include "vmx/vmcs_image.h"
+
+/* Offsets in boot_params, and what stands there. */
+enum {
+    VIDEO_MODE = 0x06,
+    VIDEO_COLUMNS = 0x07,
+    VIDEO_LINES = 0x0e,
+    VIDEO_TYPE = 0x0f,
+    VIDEO_POINTS = 0x10,
+    FRAME_WIDTH = 0x12,
+    FRAME_HEIGHT = 0x14,
+    FRAME_DEPTH = 0x16,
+    FRAME_BASE = 0x18,
+    FRAME_SIZE = 0x1c,
+    FRAME_LINE = 0x24,
+    FRAME_COLOURS = 0x26, /* size and position of red, green, blue */
+    FRAME_CAPABILITIES = 0x36,
+    FRAME_BASE_HIGH = 0x3a,
+    ACPI_RSDP = 0x70,
+    E820_ENTRIES = 0x1e8,
+    TYPE_OF_LOADER = 0x210,
+    INITRD = 0x218,
+    INITRD_BYTES = 0x21c,
+    COMMAND_LINE = 0x228,
+    VIDEO_MODE_WANTED = 0x1fa,
+    SETUP_DATA = 0x250,
+    E820_TABLE = 0x2d0,
+};
+
+enum {
+    LOADER_UNDEFINED = 0xff,
+    VIDEO_NORMAL = 0xffff,
+    VIDEO_TYPE_VGA = 0x01,
+    VIDEO_TYPE_VESA = 0x23,
+    VIDEO_TYPE_EFI = 0x70,
+    VIDEO_MODE_TEXT = 3,
+    VIDEO_POINTS_TEXT = 16,
+    VIDEO_BASE_64 = 1 << 1, /* FRAME_BASE_HIGH counts */
+    VESA_SIZE_UNIT = 65536,
+};
+
+struct __attribute__((packed)) e820_entry {
+    uint64_t base, bytes;
+    uint32_t type;
+};
+
+/* ACPI Specification, "Address Range Types". */
+enum { E820_RAM = 1, E820_RESERVED = 2, E820_ACPI = 3, E820_NVS = 4, E820_UNUSABLE = 5 };
+
+/* SDM Vol. 3, "Segment Descriptors": flat, accessed. */
+#define DESCRIPTOR_CODE_64 0x00af9b000000ffffull
+#define DESCRIPTOR_DATA    0x00cf93000000ffffull
+
+/* "4-Level Paging and 5-Level Paging": present and writable; a page of 2 MiB. */
+enum { ENTRY_TABLE = 3, ENTRY_PAGE_2M = 0x83, ENTRIES_2M = 2048 };
+
+static void put(uint8_t *to, uint32_t offset, uint64_t value, unsigned width)
+{
+    memcpy(to + offset, &value, width);
+}
+
+struct e820 {
+    struct e820_entry *entry;
+    uint32_t count;
+    bool full;
+};
+
+static void add(struct e820 *e820, uint64_t base, uint64_t end, uint32_t type)
+{
+    struct e820_entry *last = e820->count > 0 ? &e820->entry[e820->count - 1] : NULL;
+
+    if (base >= end)
+        return;
+    if (last != NULL && last->type == type && last->base + last->bytes == base)
+        last->bytes += end - base;
+    else if (e820->count == LINUX_E820_MOST)
+        e820->full = true;
+    else
+        e820->entry[e820->count++] = (struct e820_entry){base, end - base, type};
+}
+
+/* The machine's own map, but that what the hypervisor keeps is reserved in it. */
+static bool write_e820(const struct linux_plan *plan, uint8_t *params)
+{
+    static const uint32_t types[MEMORY_KIND_COUNT] = {
+        [MEMORY_AVAILABLE] = E820_RAM,         [MEMORY_TAKEN] = E820_RESERVED,
+        [MEMORY_ACPI_RECLAIMABLE] = E820_ACPI, [MEMORY_ACPI_NVS] = E820_NVS,
+        [MEMORY_RESERVED] = E820_RESERVED,     [MEMORY_BAD] = E820_UNUSABLE,
+    };
+    struct e820 e820 = {.entry = (struct e820_entry *)(params + E820_TABLE)};
+    const struct linux_range *kept = &plan->kept;
+
+    for (uint32_t i = 0; i < plan->map->count; i++) {
+        const struct memory_range *range = &plan->map->range[i];
+        uint32_t type = types[range->kind];
+        uint64_t below = range->end < kept->base ? range->end : kept->base;
+        uint64_t above = range->base > kept->end ? range->base : kept->end;
+
+        add(&e820, range->base, below, type);
+        if (range->base <= kept->base && kept->base < range->end)
+            add(&e820, kept->base, kept->end, E820_RESERVED);
+        add(&e820, above, range->end, type);
+    }
+    put(params, E820_ENTRIES, e820.count, 1);
+    return !e820.full;
+}
+
+static void write_text_screen(const struct multiboot_framebuffer *screen, uint8_t *params)
+{
+    put(params, VIDEO_MODE, VIDEO_MODE_TEXT, 1);
+    put(params, VIDEO_COLUMNS, screen->width, 1);
+    put(params, VIDEO_LINES, screen->height, 1);
+    put(params, VIDEO_TYPE, VIDEO_TYPE_VGA, 1);
+    put(params, VIDEO_POINTS, VIDEO_POINTS_TEXT, 2);
+}
+
+static void write_frame(const struct multiboot_framebuffer *screen, bool uefi, uint8_t *params)
+{
+    uint64_t bytes = (uint64_t)screen->pitch * screen->height;
+    const uint8_t colours[] = {screen->red_size,       screen->red_position, screen->green_size,
+                               screen->green_position, screen->blue_size,    screen->blue_position};
+
+    put(params, VIDEO_TYPE, uefi ? VIDEO_TYPE_EFI : VIDEO_TYPE_VESA, 1);
+    put(params, FRAME_WIDTH, screen->width, 2);
+    put(params, FRAME_HEIGHT, screen->height, 2);
+    put(params, FRAME_DEPTH, screen->bpp, 2);
+    put(params, FRAME_BASE, screen->address, 4);
+    put(params, FRAME_BASE_HIGH, screen->address >> 32, 4);
+    put(params, FRAME_CAPABILITIES, VIDEO_BASE_64, 4);
+    put(params, FRAME_SIZE, uefi ? bytes : (bytes + VESA_SIZE_UNIT - 1) / VESA_SIZE_UNIT, 4);
+    put(params, FRAME_LINE, screen->pitch, 2);
+    memcpy(params + FRAME_COLOURS, colours, sizeof(colours));
+}
+
+static void write_screen(const struct multiboot_info *boot, uint8_t *params)
+{
+    if (!boot->has_framebuffer)
+        return;
+    if (boot->framebuffer.type == MULTIBOOT_FRAMEBUFFER_EGA_TEXT)
+        write_text_screen(&boot->framebuffer, params);
+    else if (boot->framebuffer.type == MULTIBOOT_FRAMEBUFFER_RGB)
+        write_frame(&boot->framebuffer, boot->uefi, params);
+}
+
+static void write_header(const struct linux_handover *handover, uint8_t *params)
+{
+    const struct linux_image *image = handover->image;
+    const struct linux_plan *plan = handover->plan;
+
+    memcpy(params + LINUX_HEADER_BEGIN, image->bytes + LINUX_HEADER_BEGIN,
+           image->header_end - LINUX_HEADER_BEGIN);
+    put(params, TYPE_OF_LOADER, LOADER_UNDEFINED, 1);
+    put(params, VIDEO_MODE_WANTED, VIDEO_NORMAL, 2);
+    put(params, INITRD, plan->initrd, 4);
+    put(params, INITRD_BYTES, plan->initrd_module.end - plan->initrd_module.base, 4);
+    put(params, COMMAND_LINE, plan->handover + LINUX_COMMAND_LINE, 4);
+    put(params, SETUP_DATA, 0, 8);
+}
+
+static void write_tables(uint64_t at, uint8_t *to)
+{
+    put(to, LINUX_PML4, (at + LINUX_PDPT) | ENTRY_TABLE, 8);
+    for (unsigned i = 0; i < 4; i++)
+        put(to, LINUX_PDPT + 8 * i, (at + LINUX_PD + i * PAGE_SIZE) | ENTRY_TABLE, 8);
+    for (uint64_t i = 0; i < ENTRIES_2M; i++)
+        put(to, (uint32_t)(LINUX_PD + 8 * i), i << 21 | ENTRY_PAGE_2M, 8);
+    put(to, LINUX_GDT + LINUX_CODE, DESCRIPTOR_CODE_64, 8);
+    put(to, LINUX_GDT + LINUX_DATA, DESCRIPTOR_DATA, 8);
+}
+
+bool linux_handover_write(const struct linux_handover *handover, uint8_t *to)
+{
+    const struct multiboot_info *boot = handover->boot;
+    uint64_t at = handover->plan->handover;
+
+    memset(to, 0, LINUX_HANDOVER_BYTES);
+    memcpy(to + LINUX_COMMAND_LINE, handover->command_line, strlen(handover->command_line) + 1);
+    memcpy(to + LINUX_RSDP, boot->rsdp, boot->rsdp_length);
+    write_tables(at, to);
+    write_header(handover, to);
+    write_screen(boot, to);
+    if (boot->rsdp_length != 0)
+        put(to, ACPI_RSDP, at + LINUX_RSDP, 8);
+    return write_e820(handover->plan, to);
+}

@@ -1,0 +1,138 @@
+/*
+ * The VM exits of a Linux guest that other guests have not, or serve otherwise.
+ */
+#include "vm/event.h"
+#include "vm/exit.h"
+#include "vm/linux/linux.h"
+
+/* SDM Vol. 3, table "Exit Qualification for I/O Instructions". */
+enum { IO_BYTES = 7, IO_IN = 1 << 3, IO_STRING = 1 << 4, IO_PORT_SHIFT = 16 };
+
+/* Bit 12 of the exit qualification of an EPT violation. */
+enum { VIOLATION_NMI_UNBLOCKING = 1 << 12 };
+
+#define MIB2 (2ull << 20)
+
+/* As the guest wanted it. */
+static enum exit_done ended(struct vcpu *vcpu, enum linux_end end)
+{
+    linux_of(vcpu)->end = end;
+    return vcpu_end(vcpu, GUEST_END_CALL, 0, 0);
+}
+
+/* SDM Vol. 3, "Other Causes of VM Exits": INIT, by which some chipsets reset a processor. */
+enum exit_done linux_exit_init(struct vcpu *vcpu)
+{
+    return ended(vcpu, LINUX_RESET);
+}
+
+enum exit_done linux_exit_triple_fault(struct vcpu *vcpu)
+{
+    return ended(vcpu, LINUX_TRIPLE_FAULT);
+}
+
+static uint32_t real_in(uint16_t port, unsigned bytes)
+{
+    return bytes == 1 ? in8(port) : bytes == 2 ? in16(port) : in32(port);
+}
+
+static void real_out(uint16_t port, unsigned bytes, uint32_t value)
+{
+    if (bytes == 1)
+        out8(port, (uint8_t)value);
+    else if (bytes == 2)
+        out16(port, (uint16_t)value);
+    else
+        out32(port, value);
+}
+
+static enum exit_done serve_in(struct vcpu *vcpu, uint16_t port, unsigned bytes)
+{
+    uint64_t value = real_in(port, bytes);
+    uint64_t kept = bytes == 4 ? 0 : UINT64_MAX << 8 * bytes;
+
+    vcpu->reg[VCPU_RAX] = (vcpu->reg[VCPU_RAX] & kept) | value;
+    return skip_emulated_instruction(EXIT_EMULATED);
+}
+
+/* A sleep other than S5 would wake in the firmware, outside of VMX operation. */
+enum exit_done linux_exit_io(struct vcpu *vcpu)
+{
+    uint64_t qualification = vmcs_read_natural(VMCS_EXIT_QUALIFICATION);
+    uint16_t port = (uint16_t)(qualification >> IO_PORT_SHIFT);
+    unsigned bytes = (unsigned)(qualification & IO_BYTES) + 1;
+    uint32_t value = (uint32_t)vcpu->reg[VCPU_RAX];
+
+    if ((qualification & IO_STRING) != 0)
+        return skip_emulated_instruction(EXIT_REFUSED);
+    if ((qualification & IO_IN) != 0)
+        return serve_in(vcpu, port, bytes);
+    switch (linux_out(&linux_of(vcpu)->ports, port, bytes, value)) {
+    case LINUX_OUT_POWERS_OFF:
+        return ended(vcpu, LINUX_POWERED_OFF);
+    case LINUX_OUT_RESETS:
+        return ended(vcpu, LINUX_RESET);
+    case LINUX_OUT_SLEEPS:
+        return skip_emulated_instruction(EXIT_REFUSED);
+    case LINUX_OUT_HARMLESS:
+        break;
+    }
+    real_out(port, bytes, value);
+    return skip_emulated_instruction(EXIT_EMULATED);
+}
+
+/* SDM Vol. 2, "INVD": what is not written back is lost, the hypervisor's too; WBINVD loses none. */
+enum exit_done linux_exit_invd(struct vcpu *vcpu)
+{
+    (void)vcpu;
+    wbinvd();
+    return skip_emulated_instruction(EXIT_EMULATED);
+}
+
+/*
+ * What the hypervisor keeps is reserved in the guest's memory map. Whoever reaches for it all the
+ * same gets #GP; an access that delivers an event cannot.
+ */
+static enum exit_done refuse(struct vcpu *vcpu, uint64_t address)
+{
+    linux_of(vcpu)->accesses_refused++;
+    if ((vmcs_read32(VMCS_IDT_VECTORING_INFORMATION) & EVENT_INFORMATION_VALID) == 0)
+        return exit_protection(vcpu);
+    return vcpu_end(vcpu, GUEST_END_MEMORY, EXIT_REASON_EPT_VIOLATION, address);
+}
+
+/* A device's memory beyond what was mapped at first: in pieces of 2 MiB. */
+enum exit_done linux_exit_ept_violation(struct vcpu *vcpu)
+{
+    struct linux_vm *linux_vm = linux_of(vcpu);
+    uint64_t address = vmcs_read64(VMCS_GUEST_PHYSICAL_ADDRESS), piece = address & ~(MIB2 - 1);
+    const struct ept_memory_types types = {linux_memory_type, &vcpu->cpu->memory_types};
+    enum map_result result;
+
+    if (address >= linux_vm->kept.base && address < linux_vm->kept.end)
+        return refuse(vcpu, address);
+    result = ept_map_by_type(&vcpu->vm->ept, piece, piece, MIB2, EPT_ALL, &types);
+    if (result != MAP_OK)
+        return vcpu_end(vcpu, GUEST_END_MEMORY, EXIT_REASON_EPT_VIOLATION, address);
+    if ((vmcs_read_natural(VMCS_EXIT_QUALIFICATION) & VIOLATION_NMI_UNBLOCKING) != 0)
+        event_nmi_blocked_again(vcpu);
+    event_requeue();
+    return EXIT_MAPPED;
+}
+
+/*
+ * The guest can take an NMI. One that comes while this runs (take_nmi()) turns the window on again:
+ * before the look at the count behind it was turned off, or after that.
+ */
+enum exit_done linux_exit_nmi_window(struct vcpu *vcpu)
+{
+    struct linux_vcpu *own = (struct linux_vcpu *)vcpu;
+
+    vcpu_inject(vcpu, EVENT_NMI, X86_VECTOR_NMI);
+    if (atomic_fetch_sub(&own->nmis_pending, 1) > 1)
+        return EXIT_INJECTED;
+    vcpu_control_set(vcpu, VMX_CONTROL_PRIMARY, PRIMARY_NMI_WINDOW_EXITING, false);
+    if (atomic_load(&own->nmis_pending) > 0)
+        vcpu_control_set(vcpu, VMX_CONTROL_PRIMARY, PRIMARY_NMI_WINDOW_EXITING, true);
+    return EXIT_INJECTED;
+}

@@ -1,0 +1,35 @@
+#include "vm/linux/linux_ports.h"
+
+/* ACPI Specification, "PM1 Control Registers": in the register's second byte. */
+enum { PM1_SLEEP_TYPE_SHIFT = 2, PM1_SLEEP_TYPE = 7, PM1_SLEEP = 1 << 5 };
+
+/* i8042 data sheet: FxH pulses the outputs whose bits are 0; output 0 is the processor's reset. */
+enum { KEYBOARD_COMMAND = 0x64, KEYBOARD_PULSE = 0xf0, KEYBOARD_NO_RESET = 0x01 };
+
+/* In one byte of an OUT. */
+static enum linux_out out_byte(const struct linux_ports *ports, uint16_t port, uint8_t value)
+{
+    unsigned type = value >> PM1_SLEEP_TYPE_SHIFT & PM1_SLEEP_TYPE;
+    bool is_pm1 = (ports->pm1a != 0 && port == ports->pm1a + 1) ||
+                  (ports->pm1b != 0 && port == ports->pm1b + 1);
+
+    if (is_pm1 && (value & PM1_SLEEP) != 0)
+        return !ports->off_known || type == ports->off_type ? LINUX_OUT_POWERS_OFF
+                                                            : LINUX_OUT_SLEEPS;
+    if (port == KEYBOARD_COMMAND &&
+        (value & (KEYBOARD_PULSE | KEYBOARD_NO_RESET)) == KEYBOARD_PULSE)
+        return LINUX_OUT_RESETS;
+    if (ports->reset != 0 && port == ports->reset && value == ports->reset_value)
+        return LINUX_OUT_RESETS;
+    return LINUX_OUT_HARMLESS;
+}
+
+enum linux_out linux_out(const struct linux_ports *ports, uint16_t port, unsigned bytes,
+                         uint32_t value)
+{
+    enum linux_out out = LINUX_OUT_HARMLESS;
+
+    for (unsigned i = 0; i < bytes && out == LINUX_OUT_HARMLESS; i++)
+        out = out_byte(ports, (uint16_t)(port + i), (uint8_t)(value >> 8 * i));
+    return out;
+}

@@ -1,0 +1,202 @@
+/*
+ * From a VM to its end: what is written for each CPU, and what comes to it from outside.
+ */
+#include "mm/page_alloc.h"
+#include "vm/exit.h"
+#include "vm/host_registers.h"
+#include "vm/linux/boot_params.h"
+#include "vm/linux/linux.h"
+#include "vm/vcpu_controls.h"
+
+/* Controls without which there is no such guest, by word, with what is said of the first missing.
+ */
+static const struct {
+    enum vmx_control_word word;
+    uint32_t mask;
+    const char *name;
+} needed[] = {
+    {VMX_CONTROL_SECONDARY, SECONDARY_ENABLE_EPT, "EPT"},
+    {VMX_CONTROL_SECONDARY, SECONDARY_UNRESTRICTED_GUEST, "unrestricted guest"},
+    {VMX_CONTROL_PIN, PIN_NMI_EXITING | PIN_VIRTUAL_NMIS, "virtual NMIs"},
+    {VMX_CONTROL_PRIMARY, PRIMARY_MSR_BITMAPS, "MSR bitmaps"},
+    {VMX_CONTROL_PRIMARY, PRIMARY_IO_BITMAPS, "I/O bitmaps"},
+    {VMX_CONTROL_EXIT, EXIT_SAVE_EFER | EXIT_LOAD_EFER, "saving and loading of IA32_EFER"},
+    {VMX_CONTROL_ENTRY, ENTRY_LOAD_EFER, "loading of IA32_EFER"},
+    {VMX_CONTROL_EXIT, EXIT_SAVE_PAT | EXIT_LOAD_PAT, "saving and loading of IA32_PAT"},
+};
+
+static struct linux_vcpu *the_vcpu;
+
+/* Interrupts, HLT and ports are the guest's; nothing ends its time. */
+static void adjust(const struct vm_policy *policy, struct vcpu *vcpu)
+{
+    uint32_t *controls = vcpu->controls;
+
+    vcpu_controls_adjust(policy->controls, &vcpu->cpu->config, &vcpu->capability, controls);
+    controls[VMX_CONTROL_PIN] &= ~(uint32_t)(PIN_EXTERNAL_INTERRUPT_EXITING | PIN_PREEMPTION_TIMER);
+    controls[VMX_CONTROL_PRIMARY] &=
+        ~(uint32_t)(PRIMARY_HLT_EXITING | PRIMARY_UNCONDITIONAL_IO_EXITING);
+    controls[VMX_CONTROL_EXIT] &=
+        ~(uint32_t)(EXIT_SAVE_PREEMPTION_TIMER | EXIT_ACKNOWLEDGE_INTERRUPT);
+    if ((vcpu->capability.primary_allowed1 & PRIMARY_IO_BITMAPS) != 0)
+        controls[VMX_CONTROL_PRIMARY] |= PRIMARY_IO_BITMAPS;
+}
+
+const char *linux_lacks(const struct vmx_cpu *cpu)
+{
+    static const struct vm_policy none;
+    struct vcpu probe = {.cpu = cpu};
+
+    vmx_capability_derive(&cpu->msrs, &probe.capability);
+    adjust(&none, &probe);
+    for (unsigned i = 0; i < sizeof(needed) / sizeof(needed[0]); i++) {
+        if ((probe.controls[needed[i].word] & needed[i].mask) != needed[i].mask)
+            return needed[i].name;
+    }
+    return NULL;
+}
+
+enum memory_type linux_memory_type(const void *context, uint64_t physical, uint64_t bytes)
+{
+    return memory_type_effective_range(context, physical, bytes, PAT_INDEX_WB);
+}
+
+/* All below `end` where it is, but for what is kept. */
+static bool map_all(struct linux_vm *linux_vm, const struct vmx_cpu *cpu, uint64_t end)
+{
+    const struct ept_memory_types types = {linux_memory_type, &cpu->memory_types};
+    const struct linux_range *kept = &linux_vm->kept;
+    struct ept *ept = &linux_vm->vm.ept;
+
+    return ept_map_by_type(ept, 0, 0, kept->base, EPT_ALL, &types) == MAP_OK &&
+           ept_map_by_type(ept, kept->end, kept->end, end - kept->end, EPT_ALL, &types) == MAP_OK;
+}
+
+static void watch_ports(struct linux_vm *linux_vm)
+{
+    const struct linux_ports *ports = &linux_vm->ports;
+    const uint16_t watched[] = {ports->pm1a, ports->pm1b, ports->reset};
+
+    for (unsigned i = 0; i < sizeof(watched) / sizeof(watched[0]); i++) {
+        if (watched[i] != 0)
+            vm_port_exits(&linux_vm->vm, (uint16_t)(watched[i] + (i < 2)), true);
+    }
+}
+
+bool linux_create(struct linux_vm *linux_vm, const struct vm_policy *policy,
+                  const struct vmx_cpu *cpu, uint64_t ram_end)
+{
+    const uint64_t gib = 1ull << 30;
+    uint64_t end = (ram_end + gib - 1) & ~(gib - 1);
+    struct vmx_capability capability;
+    struct ept_capability ept;
+    struct vm *vm = &linux_vm->vm;
+
+    vmx_capability_derive(&cpu->msrs, &capability);
+    ept = ept_capability_derive(&capability, cpu->memory_types.physical_width);
+    if (!vm_create(vm, policy) || ept_init(&vm->ept, &ept, &vm->pages) != MAP_OK)
+        return false;
+    vm->eptp = ept_pointer(&vm->ept);
+    watch_ports(linux_vm);
+    return map_all(linux_vm, cpu, end < 4 * gib ? 4 * gib : end);
+}
+
+static struct linux_vcpu *create_vcpu(struct linux_vm *linux_vm, struct cpu *cpu)
+{
+    uint64_t pages = pages_alloc(get_order(sizeof(struct linux_vcpu)));
+    struct linux_vcpu *own = pages != 0 ? phys_to_virt(pages) : NULL;
+
+    if (own == NULL)
+        return NULL;
+    vcpu_init(&own->vcpu, &linux_vm->vm, cpu->vmx);
+    adjust(linux_vm->vm.policy, &own->vcpu);
+    own->vcpu.exits_left = INT64_MAX;
+    return vcpu_create(&own->vcpu, 0) ? own : NULL;
+}
+
+/* "64-bit Boot Protocol": paging on, flat segments, RSI the address of boot_params. */
+static struct vmx_result load(struct vcpu *vcpu, const struct linux_plan *plan)
+{
+    uint64_t at = plan->handover;
+    const struct vcpu_start start = {
+        .cr0 = CR0_PE | CR0_PG | CR0_ET | CR0_NE,
+        .cr3 = at + LINUX_PML4,
+        .cr4 = CR4_PAE,
+        .efer = EFER_LME | EFER_LMA,
+        .rip = plan->kernel.base + LINUX_ENTRY_64,
+        .rsp = at + LINUX_STACK_TOP,
+        .gdt_base = at + LINUX_GDT,
+        .gdt_limit = LINUX_GDT_LIMIT,
+        .code = {LINUX_CODE, 0, UINT32_MAX, RIGHTS_CODE_64},
+        .stack = {LINUX_DATA, 0, UINT32_MAX, RIGHTS_DATA_32},
+        .data = {LINUX_DATA, 0, UINT32_MAX, RIGHTS_DATA_32},
+        .tr = {LINUX_TSS, 0, TSS_LIMIT, RIGHTS_TSS_BUSY},
+    };
+    struct vmx_result result = vcpu_load(vcpu, &start);
+
+    vcpu->reg[VCPU_RSI] = at + LINUX_BOOT_PARAMS;
+    if (vmx_ok(result) && (vcpu->controls[VMX_CONTROL_SECONDARY] & SECONDARY_ENABLE_XSAVES) != 0)
+        vmcs_write64(VMCS_XSS_EXITING_BITMAP, 0);
+    return result;
+}
+
+static void enter(struct linux_vcpu *own)
+{
+    struct vcpu *vcpu = &own->vcpu;
+    enum vm_entry entry;
+    uint64_t error = 0;
+
+    atomic_store(&own->running, true);
+    entry = vcpu_enter(vcpu);
+    atomic_store(&own->running, false);
+    if (entry == VM_ENTRY_LAUNCH_VALID || entry == VM_ENTRY_RESUME_VALID)
+        (void)vmread(VMCS_VM_INSTRUCTION_ERROR, &error);
+    if (entry != VM_ENTRY_ENDED)
+        vcpu_end(vcpu, GUEST_END_ENTRY_ERROR, (uint32_t)error, entry);
+    if (vcpu->end != GUEST_END_CALL)
+        linux_of(vcpu)->end = LINUX_BROKEN;
+}
+
+struct linux_vcpu *linux_run(struct linux_vm *linux_vm, struct cpu *cpu,
+                             const struct linux_plan *plan)
+{
+    struct linux_vcpu *own = create_vcpu(linux_vm, cpu);
+    struct host_registers host = {0};
+    struct vmx_result result;
+
+    if (own == NULL)
+        return NULL;
+    the_vcpu = own;
+    host_registers_keep(&host);
+    result = load(&own->vcpu, plan);
+    linux_vm->handover_tsc = rdtsc();
+    if (vmx_ok(result)) {
+        enter(own);
+    } else {
+        vcpu_end(&own->vcpu, GUEST_END_ENTRY_ERROR, 0, 0);
+        linux_vm->end = LINUX_BROKEN;
+    }
+    (void)vmclear(own->vcpu.vmcs.address);
+    (void)vmptrld(cpu->vmx->vmcs_region.address);
+    host_registers_restore(&host);
+    return own;
+}
+
+/*
+ * An NMI that came in root operation, or that made a VM exit. The handler of the window looks again
+ * after it has turned it off: none is lost.
+ */
+static bool take_nmi(void)
+{
+    struct linux_vcpu *own = the_vcpu;
+
+    if (own == NULL || !atomic_load(&own->running) || this_cpu()->vmx != own->vcpu.cpu)
+        return false;
+    if (atomic_load(&own->nmis_pending) < 2)
+        atomic_fetch_add(&own->nmis_pending, 1);
+    vcpu_control_set(&own->vcpu, VMX_CONTROL_PRIMARY, PRIMARY_NMI_WINDOW_EXITING, true);
+    return true;
+}
+
+static const struct nmi_owner owner = {take_nmi};
+SET_MEMBER(nmi_owners, 10, const struct nmi_owner, owner);
