@@ -25,6 +25,7 @@ from boot.checks import (
 from boot.console_boots import CONSOLE_BOOTS
 from boot.core_boots import CORE_BOOTS
 from boot.guest_boots import GUEST_BOOTS
+from boot.linux_boots import LINUX_BOOTS
 from boot.refusal_boots import REFUSAL_BOOTS
 from boot.row import (
     DIED,
@@ -263,6 +264,7 @@ BOOTS: tuple[Boot, ...] = (
     *CONSOLE_BOOTS,
     *CORE_BOOTS,
     *GUEST_BOOTS,
+    *LINUX_BOOTS,
     *REFUSAL_BOOTS,
     *_qemu(),
     *_screens(),

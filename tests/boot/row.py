@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from boot.checks import ALWAYS, Check, cpus, finding, states
 
-OK, REFUSED, WRONG_USE, TIMEOUT, DIED = range(5)
+OK, REFUSED, WRONG_USE, TIMEOUT, DIED, SCRIPT = range(6)
 SCREENSHOT = "SCREENSHOT"  # stands for a file's name among the arguments
 SPCR = "SPCR"  # stands for a file with such an ACPI table, which names COM2
 HIGH = "HIGH"  # stands for the kernel with a header that asks to be loaded as high as possible

@@ -7,6 +7,7 @@ import tempfile
 from pathlib import Path
 
 from machine.errors import UserError, in_words
+from machine.guest import LINUX
 from machine.machines import MACHINES
 from machine.plan import Plan
 from machine.terminal import say
@@ -15,7 +16,7 @@ from machine.words import SERIAL_PORTS, console_port, cpus_wanted, missing_cpus
 _PICTURES = (".png", ".ppm")
 _OF_A_BOOT = (
     "on", "cpus", "smp", "cpu", "memory", "timeout", "serial", "bios", "chipset", "acpi_table", "report",
-    "screenshot", "logs", "nmi_at", "headless",
+    "screenshot", "logs", "nmi_at", "headless", "guest",
 )  # fmt: skip
 
 
@@ -41,8 +42,26 @@ def _check_folder(option: str, folder: Path) -> None:
         raise UserError(f"{option}: {in_words(error)}") from error
 
 
+def _check_guest(options: argparse.Namespace) -> None:
+    """Is there a guest for what is said of one, and are its files there?"""
+    for option in ("initrd", "guest_append", "guest_script"):
+        if getattr(options, option) and not options.guest:
+            raise UserError(f"--{option.replace('_', '-')} is for a guest: add --guest linux")
+    if options.guest and options.core:
+        raise UserError("--guest: the core alone runs no guest but its own")
+    if options.guest_script and options.initrd:
+        raise UserError("--guest-script runs in an initramfs of ours: not with --initrd")
+    files = {"--guest": Path(options.guest) if options.guest not in (None, LINUX) else None,
+             "--initrd": options.initrd, "--guest-script": options.guest_script}  # fmt: skip
+    for option, file in files.items():
+        if file and not file.is_file():
+            raise UserError(f"{option}: no such file: {file}")
+
+
 def check_options(options: argparse.Namespace, machine: str) -> None:
     """Raises UserError where a file cannot be read or written, or two options contradict."""
+    if "guest" in options:
+        _check_guest(options)
     if options.iso_only:
         for option in _OF_A_BOOT:
             if getattr(options, option) not in (None, False, "auto"):

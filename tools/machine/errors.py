@@ -11,6 +11,7 @@ class Exit(enum.IntEnum):
     WRONG_USE = 2
     TIMEOUT = 3
     DIED = 4
+    SCRIPT = 5  # the guest's failed
 
 
 def in_words(error: Exception) -> str:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from machine.errors import UserError
 from machine.grub import modules_for
+from machine.plan import Guest
 
 # GRUB's time in an emulator grows with the bytes that it loads: no fonts, no themes, and only the
 # modules needed. The images ask for every partition map by name, and complain without one.
@@ -50,10 +51,10 @@ MENU = (
 _MENU_SECONDS = 3
 
 
-def _boot_lines(words: Sequence[str], pixels: bool) -> list[str]:
+def _boot_lines(words: Sequence[str], pixels: bool, modules: Sequence[str] = ()) -> list[str]:
     kernel = " ".join(["multiboot2", "/boot/rootmode.elf", *map(_quote, words)])
     # After the multiboot2 command, which sets it to what the kernel's header prefers.
-    return [kernel, f"set gfxpayload={_PIXELS if pixels else 'text'}"]
+    return [kernel, *modules, f"set gfxpayload={_PIXELS if pixels else 'text'}"]
 
 
 def menu_cfg(words: Sequence[str], commands: Sequence[str], pixels: bool) -> str:
@@ -85,15 +86,28 @@ def menu_cfg(words: Sequence[str], commands: Sequence[str], pixels: bool) -> str
     )
 
 
-def grub_cfg(words: Sequence[str], commands: Sequence[str], pixels: bool) -> str:
+def grub_cfg(
+    words: Sequence[str], commands: Sequence[str], pixels: bool, modules: Sequence[str] = ()
+) -> str:
     """GRUB's configuration: the extra commands, then straight into the kernel."""
     drivers = ["insmod all_video"] if pixels else []
-    return "\n".join(["set timeout=0", *drivers, *commands, *_boot_lines(words, pixels), "boot", ""])
+    lines = _boot_lines(words, pixels, modules)
+    return "\n".join(["set timeout=0", *drivers, *commands, *lines, "boot", ""])
+
+
+def _copy_guest(guest: Guest, folder: Path) -> list[str]:
+    """Its files to the folder, and GRUB's commands that load them: words without the file's name."""
+    shutil.copyfile(guest.kernel, folder / "guest-kernel")
+    lines = [" ".join(["module2", "/boot/guest-kernel", *map(_quote, guest.words.split())])]
+    if guest.initrd:
+        shutil.copyfile(guest.initrd, folder / "guest-initrd")
+        lines.append("module2 --nounzip /boot/guest-initrd")
+    return lines
 
 
 def make_iso(
     iso: Path, kernel: Path, words: Sequence[str], commands: Sequence[str], pixels: bool,
-    menu: bool = False,
+    menu: bool = False, guest: Guest | None = None,
 ) -> None:  # fmt: skip
     """Writes the ISO: one for a person has a menu, one for a machine of ours has nobody to ask."""
     check_printable(words)
@@ -101,8 +115,11 @@ def make_iso(
         grub = Path(work) / "tree" / "boot" / "grub"
         grub.mkdir(parents=True)
         shutil.copyfile(kernel, grub.parent / "rootmode.elf")
-        cfg = menu_cfg if menu else grub_cfg
-        (grub / "grub.cfg").write_text(cfg(words, commands, pixels), encoding="ascii")
+        if menu:
+            cfg = menu_cfg(words, commands, pixels)
+        else:
+            cfg = grub_cfg(words, commands, pixels, _copy_guest(guest, grub.parent) if guest else ())
+        (grub / "grub.cfg").write_text(cfg, encoding="ascii")
         modules = " ".join(dict.fromkeys([*MODULES, *modules_for(commands)]))
         try:
             # From within the folder: xorriso takes a "=" in a source's path for a separator.

@@ -117,12 +117,17 @@ def kernel_package() -> tuple[str, str]:
     )
 
 
-def _download(package: str, version: str, file: Path) -> None:
-    """Fetches the package's file; it is not installed."""
+def download(package: str, version: str, file: Path) -> None:
+    """Fetches the package's file; it is not installed. The folder `work` is beside it."""
     work = file.parent / "work"
     as_root = ["-o", "APT::Sandbox::User=root"] if os.geteuid() == 0 else []
     _output(["apt-get", "download", "-q", *as_root, f"{package}={version}"], work)
     next(work.glob(f"{package}_*.deb")).rename(file)
+
+
+def extract(package: Path, tree: Path) -> None:
+    """Unpacks a package's files into a folder."""
+    _output(["dpkg-deb", "--extract", str(package), str(tree)])
 
 
 def libraries(program: Path) -> list[Path]:
@@ -219,7 +224,7 @@ def _modules(tree: Path, folder: Path) -> dict[str, bytes]:
 def _build(package: Path, qemu: Path, folder: Path) -> bytes:
     """The first disk."""
     tree = folder / "linux"
-    _output(["dpkg-deb", "--extract", str(package), str(tree)])
+    extract(package, tree)
     kernel = next(tree.glob("boot/vmlinuz-*"))
     files = {"init": _compile_init(folder), **_modules(tree, folder)}
     for path in (qemu, *libraries(qemu)):
@@ -259,7 +264,7 @@ def fixed_disk(qemu: Path) -> Path:
         if not package.exists():
             for old in _KEEP.glob("linux-image-*.deb"):
                 old.unlink()
-            _download(name, version, package)
+            download(name, version, package)
         unfinished = work / "disk.img"
         unfinished.write_bytes(_build(package, qemu, work))
         for old in _KEEP.glob(f"*_{qemu.name}_*.img"):

@@ -65,6 +65,15 @@ _mebibytes.__name__ = "number of MiB (1 or more, without a unit)"
 name.__name__ = path.__name__ = "name (not empty)"
 
 
+def add_guest_options(parser: argparse.ArgumentParser) -> None:
+    """The guest that runs on Rootmode, for tools/run."""
+    add = parser.add_argument
+    add("--guest", type=name, metavar="linux|FILE", help="run Debian's Linux, or this bzImage, on Rootmode")
+    add("--initrd", type=path, metavar="FILE", help="the guest's initrd")
+    add("--guest-append", action="append", default=[], metavar='"WORDS"', help="for the guest's kernel")
+    add("--guest-script", type=path, metavar="FILE", help="run this shell script in the guest, then power off")
+
+
 def add_options(parser: argparse.ArgumentParser) -> None:
     """What is booted, and on what hardware."""
     add = parser.add_argument
@@ -117,7 +126,7 @@ def plan_of(options: argparse.Namespace, machine: str, words: list[str], display
         cpu=options.cpu,
         cpus=options.cpus or min(os.cpu_count() or 1, 2),
         smp=options.smp,
-        memory=options.memory or 256,
+        memory=options.memory or (512 if getattr(options, "guest", None) else 256),
         chipset=options.chipset or "q35",
         usb=options.media == "usb",
         pixels=screen == "pixels",

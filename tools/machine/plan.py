@@ -5,6 +5,16 @@ from pathlib import Path
 
 
 @dataclass(frozen=True)
+class Guest:
+    """What GRUB loads beside Rootmode."""
+
+    kernel: Path
+    words: str  # of its command line
+    initrd: Path | None = None
+    has_script: bool = False  # which runs in it, and then it powers off
+
+
+@dataclass(frozen=True)
 class Plan:
     """One boot."""
 
@@ -24,4 +34,5 @@ class Plan:
     acpi_table: Path | None = None  # one more than the firmware has, QEMU
     display: bool = False  # a window on the person's screen
     words: tuple[str, ...] = ()  # the kernel's command line
+    guest: Guest | None = None  # beside the kernel
     grub: tuple[str, ...] = ()  # GRUB commands before the kernel is loaded

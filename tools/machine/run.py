@@ -2,7 +2,7 @@
 tools/run: builds Rootmode, boots it here, shows its console.
 
 Exit status: 0 verdict ok, 1 verdict refused, 2 wrong use or missing parts, 3 no end within the
-timeout, 4 the kernel panicked or the machine died.
+timeout, 4 the kernel panicked or the machine died, 5 the guest's script failed.
 """
 
 import argparse
@@ -24,15 +24,26 @@ from machine.errors import Exit, UserError, in_words
 from machine.iso import MENU, check_programs, make_iso
 from machine.machines import MACHINES, choose, why_no_nested_kvm
 from machine.grub import check_commands
-from machine.options import Parser, add_options, name, path, plan_of, seconds, words_of
+from machine.guest import make_guest
+from machine.options import (
+    Parser,
+    add_guest_options,
+    add_options,
+    name,
+    path,
+    plan_of,
+    seconds,
+    words_of,
+)
 from machine.packages import need
-from machine.plan import Plan
+from machine.plan import Guest, Plan
 from machine.processes import Interrupted, ending_on_signals, nobody_reads
 from machine.terminal import Progress, plain, say, wants_colour
 from machine.words import check_length, runs_wanted
 
 _POLL = 0.02
 _POWEROFF_GRACE = 15.0  # seconds from the verdict to power-off
+_GUEST_SECONDS = 600.0  # more, for a guest's boot in an emulator
 _QUIET = 1.0  # seconds of silence after the verdict, where the machine is meant to stay on
 
 
@@ -43,12 +54,13 @@ def parser() -> argparse.ArgumentParser:
         description="Builds Rootmode, boots it in a machine that this computer can offer, and "
         "shows its console.",
         epilog="Exit status: 0 verdict ok, 1 verdict refused, 2 wrong use or missing parts, "
-        "3 no end within the timeout, 4 the kernel panicked or the machine died.",
+        "3 no end within the timeout, 4 the kernel panicked or the machine died, 5 the guest's script failed.",
         allow_abbrev=False,
     )
     add = result.add_argument
     add("--on", choices=("auto", *MACHINES), default="auto", help="the machine; default: auto")
     add_options(result)
+    add_guest_options(result)
     add("--report", type=path, metavar="FILE", help="write the JSON report to FILE")
     add("--timeout", type=seconds, metavar="SECONDS", help="default: what the boot needs")
     add("--headless", action="store_true", help="no window, even where there is a display")
@@ -174,16 +186,38 @@ def _write_report(console: Console, file: Path) -> bool:
     return True
 
 
+def _script_outcome(console: Console) -> Exit:
+    """How the guest's script ended, as Rootmode's report has it."""
+    try:
+        status = console.report()["linux"]["script_status"]
+    except (ValueError, KeyError, TypeError):
+        status = None
+    if status is None:
+        say("tools/run: the guest did not tell how its script ended")
+    elif status != 0:
+        say(f"tools/run: the guest's script ended with status {status}")
+    return Exit.OK if status == 0 else Exit.SCRIPT
+
+
+def _guest(options: argparse.Namespace, plan: Plan, folder: Path, progress: Progress) -> Guest:
+    return make_guest(
+        options.guest, options.initrd, options.guest_append, options.guest_script,
+        plan.machine in ("bochs", "nested-kvm"), (cpus_of(plan) or 1) > 1, folder, progress,
+    )  # fmt: skip
+
+
 def _boot(options: argparse.Namespace, plan: Plan, kernel: Path, progress: Progress) -> Exit:
     machine = MACHINES[plan.machine]
-    timeout = options.timeout or patience(plan)
+    timeout = options.timeout or patience(plan) + (_GUEST_SECONDS if options.guest else 0)
     with _folder(options.logs) as folder:
         iso = folder / "rootmode.iso"
         (folder / "serial.txt").unlink(missing_ok=True)
+        if options.guest:
+            plan = replace(plan, guest=_guest(options, plan, folder, progress))
         progress.show("making the ISO")
-        make_iso(iso, kernel, plan.words, (*machine.grub, *plan.grub), plan.pixels)
+        make_iso(iso, kernel, plan.words, (*machine.grub, *plan.grub), plan.pixels, guest=plan.guest)
         screen = Screen(progress)
-        console = Console(screen.line, hide_report=options.report is not None)
+        console = Console(screen.line, hide_report=bool(options.report or options.guest_script))
         emulator: Emulator | None = None
         try:
             emulator = machine.start(plan, iso, folder)
@@ -197,7 +231,9 @@ def _boot(options: argparse.Namespace, plan: Plan, kernel: Path, progress: Progr
             iso.unlink(missing_ok=True)
             screen.finish()
         status = _outcome(console, emulator, in_time, timeout)
-        if options.report and status in (Exit.OK, Exit.REFUSED):
+        if status is Exit.OK and plan.guest and plan.guest.has_script:
+            status = _script_outcome(console)
+        if options.report and status in (Exit.OK, Exit.REFUSED, Exit.SCRIPT):
             if not _write_report(console, options.report):
                 return Exit.DIED
         return status
@@ -246,7 +282,8 @@ def _run(options: argparse.Namespace) -> Exit:
         words.append("exit=halt")
     elif not options.core and not any(word.startswith("exit=") for word in words):
         words.append("exit=poweroff")
-    if options.report and not {"report=json", "report=both"} & set(words):
+    wants_report = options.report or options.guest_script
+    if wants_report and not {"report=json", "report=both"} & set(words):
         words.append("report=both")
     display = bool(os.environ.get("DISPLAY")) and not options.headless and machine in ("kvm", "tcg")
     plan = plan_of(options, machine, words, display and not options.screenshot)

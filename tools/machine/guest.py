@@ -1,0 +1,84 @@
+"""
+A Linux guest for Rootmode: where its kernel and its initrd come from.
+
+Debian's cloud kernel and busybox are fetched as packages, and not installed; the initramfs is made here.
+"""
+
+import subprocess
+from collections.abc import Sequence
+from pathlib import Path
+
+from machine.build import ROOT
+from machine.errors import UserError
+from machine.iso import check_printable
+from machine.nested_disks import cpio, download, extract, kernel_package
+from machine.plan import Guest
+from machine.terminal import Progress
+
+LINUX = "linux"  # stands for Debian's kernel
+_KEEP = ROOT / "build" / "guest-linux"
+_INIT = ROOT / "tools" / "guest" / "init"
+_BUSYBOX = "busybox-static"
+
+# What takes long in an emulator and shows nothing: the kernel's own tests of its ciphers, work-arounds
+# for faults of processors, and letters that a serial line takes thousands of instructions for.
+_WORDS = "console=ttyS0,115200"
+_WORDS_EMULATED = "quiet cryptomgr.notests mitigations=off"
+
+
+def _fetch(package: str, version: str) -> Path:
+    """The package's tree, unpacked."""
+    tree = _KEEP / f"{package}_{version.replace(':', '%3a')}"
+    if not tree.is_dir():
+        file = _KEEP / f"{tree.name}.deb"
+        (_KEEP / "work").mkdir(parents=True, exist_ok=True)
+        if not file.exists():
+            download(package, version, file)
+        extract(file, tree)
+        file.unlink()
+    return tree
+
+
+def _busybox_version() -> str:
+    told = subprocess.run(
+        ["apt-cache", "show", "--no-all-versions", _BUSYBOX], capture_output=True, text=True, check=False
+    ).stdout
+    for line in told.splitlines():
+        if line.startswith("Version: "):
+            return line.removeprefix("Version: ")
+    raise UserError(f"the package lists do not know {_BUSYBOX}: run `apt-get update` as root")
+
+
+def _initrd(tree: Path, script: bytes | None, file: Path) -> Path:
+    busybox = _fetch(_BUSYBOX, _busybox_version()) / "bin" / "busybox"
+    files = {"init": _INIT.read_bytes(), "bin/busybox": busybox.read_bytes()}
+    for module in tree.glob("lib/modules/*/kernel/arch/x86/kernel/msr.ko"):
+        files["msr.ko"] = module.read_bytes()
+    if script is not None:
+        files["script"] = script
+    file.write_bytes(cpio(files, ("dev", "proc", "sys", "root", "tmp")))
+    return file
+
+
+def make_guest(
+    kernel: str, initrd: Path | None, append: Sequence[str], script: Path | None, emulated: bool,
+    several: bool, folder: Path, progress: Progress,
+) -> Guest:  # fmt: skip
+    """The guest; what is made for one run goes to the folder."""
+    words = [_WORDS]
+    if kernel == LINUX:
+        progress.show("fetching Debian's kernel and busybox")
+        tree = _fetch(*kernel_package())
+        image = next(tree.glob("boot/vmlinuz-*"))
+    else:
+        tree, image = Path("/nonexistent"), Path(kernel)
+    if emulated:
+        words.append(_WORDS_EMULATED)
+        if several:  # an emulator's MWAIT may lose wake-ups
+            words.append("idle=halt")
+    words += [word for text in append for word in text.split()]
+    check_printable(words)
+    if initrd is None and (kernel == LINUX or script):
+        progress.show("making the initramfs")
+        initrd = _initrd(tree, script.read_bytes() if script else None, folder / "guest-initrd")
+    return Guest(image, " ".join(words), initrd, script is not None)
