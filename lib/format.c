@@ -65,8 +65,8 @@ static void put_number(struct sink *sink, const struct conversion *how, uint64_t
     for (; value != 0; value /= base)
         *--start = digits[value % base];
     length = (int)(text + sizeof(text) - start);
-    if (how->precision < 0 && how->zero && !how->left)
-        least = how->width - (int)strlen(prefix) > 1 ? how->width - (int)strlen(prefix) : 1;
+    if (how->precision < 0 && how->zero && !how->left && how->width > (int)strlen(prefix))
+        least = how->width - (int)strlen(prefix);
     put_padded(sink, how, prefix, least > length ? least - length : 0, start, (size_t)length);
 }
 
@@ -214,10 +214,13 @@ void print_to(struct sink *sink, const char *format, ...)
 size_t format_text(char *text, size_t size, const char *format, ...)
 {
     struct text_buffer buffer;
-    char nothing[1];
+    char nothing;
     va_list arguments;
 
-    text_buffer_init(&buffer, size > 0 ? text : nothing, size > 0 ? size : 1);
+    if (size == 0)
+        text_buffer_init(&buffer, &nothing, sizeof(nothing));
+    else
+        text_buffer_init(&buffer, text, size);
     va_start(arguments, format);
     vprint_to(&buffer.sink, format, arguments);
     va_end(arguments);

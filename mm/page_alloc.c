@@ -125,10 +125,5 @@ void pages_free(uint64_t address, int order)
 
 uint64_t pages_free_bytes(void)
 {
-    uint64_t pages;
-
-    spinlock_acquire(&lock);
-    pages = free_pages;
-    spinlock_release(&lock);
-    return pages << PAGE_SHIFT;
+    return __atomic_load_n(&free_pages, __ATOMIC_RELAXED) << PAGE_SHIFT;
 }

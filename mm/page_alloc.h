@@ -58,7 +58,7 @@ uint64_t pages_alloc(int order);
 /* Takes back what pages_alloc() gave, with the same order. What cannot be that is a bug. */
 void pages_free(uint64_t address, int order);
 
-/* Free bytes, of all orders together. */
+/* Free bytes, of all orders together; a moment ago, where other CPUs take or give. */
 uint64_t pages_free_bytes(void);
 
 /*

@@ -25,7 +25,7 @@ static void print_controls(const struct field_value *of)
     struct bit_name names[32];
     uint32_t count = 0;
 
-    for (uint32_t i = 0; i < vmx_control_count && count < COUNT(names); i++) {
+    for (uint32_t i = 0; i < vmx_control_count; i++) {
         if (vmx_control_table[i].word == of->argument)
             names[count++] =
                 (struct bit_name){vmx_control_table[i].mask, vmx_control_table[i].name};

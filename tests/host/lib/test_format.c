@@ -120,6 +120,8 @@ static void counts_from_arguments(void **state)
     /* C: a negative precision is as if there were none */
     SAME("[%.*d][%.*s][%0*d][%04.*d]", -1, 42, -1, "abc", 6, 42, -7, 42);
     SAME("[%.d][%.0d][%.0x][%.s]", 0, 0, 0, "abc");
+    SAME("[%.0u][%.1u][%.0u][%05.0d][%05.0d]", 1, 0, 5, 0, 42); /* 0 pads nothing then */
+    SAME("[%0u][%01u][%02u][%0*d]", 0, 0, 0, 0, 0);
 }
 
 /* A conversion that is not known shows as it stands. */
@@ -174,7 +176,6 @@ static void a_buffer_filled_bit_by_bit(void **state)
     assert_string_equal(text, "abc1234");
 }
 
-/* Flags, width, precision and length by chance. Left out: # and 0 with a zero, where we differ. */
 static void lines_are_broken_at_spaces(void **state)
 {
     static const struct {
@@ -201,6 +202,7 @@ static void lines_are_broken_at_spaces(void **state)
     }
 }
 
+/* Flags, width, precision and length by chance. Left out: # and 0 with a zero, where we differ. */
 static void random_formats(void **state)
 {
     static const char *const lengths[] = {"hh", "h", "", "l", "ll", "z"};
