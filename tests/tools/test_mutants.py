@@ -77,6 +77,22 @@ class MutantsTest(unittest.TestCase):
         numbers = {change[2] for change in _changes(code) if change[1] == "constant"}
         self.assertEqual(numbers, {"5", "6"})
 
+    def test_a_bound_where_both_sides_are_the_same_is_left_alone(self) -> None:
+        for same in (
+            "return a < b ? a : b;", "c = f(a[1]) > b ? b : f(a[1]);", "g(a >= b ? a - b : 0);",
+            "d = a > b ? a - b : b - a;", "if (a->x > 3) a->x = 3;", "if (a <= b) b = a;",
+        ):  # fmt: skip
+            changes = _changes(f"int f(void)\n{{\n    {same}\n}}\n")
+            self.assertNotIn("relational", {change[1] for change in changes}, same)
+        for other in (
+            "return a < b ? a : b + 1;", "c = a > b ? b : d;", "g(a >= b ? a - b : 1);",
+            "return c + a < b ? a : b;", "return a == b ? a : b;", "if (a > 3) a = 4;",
+            "if (a < b) a = b; else c = d;", "while (a < b) a = b;", "return a < b;",
+            "if (a < b) return a;", "if (a < b) a += b;", "return a < b ? 0 : 0;",
+        ):  # fmt: skip
+            changes = _changes(f"int f(void)\n{{\n    {other}\n}}\n")
+            self.assertIn("relational", {change[1] for change in changes}, other)
+
     def test_a_shift_by_0_is_left_alone(self) -> None:
         shifts = [change for change in _changes("int f = 1 << 0 | 2 << 1;") if change[2] == "<<"]
         self.assertEqual(len(shifts), 1)

@@ -28,6 +28,8 @@ _SHIFT = {"<<": ">>", ">>": "<<"}
 _BITWISE = {"&": "|", "|": "&", "^": "|", "&=": "|=", "|=": "&=", "^=": "|="}
 _ASSIGN = frozenset({"=", "+=", "-=", "*=", "/=", "%=", "&=", "|=", "^=", "<<=", ">>=", "++", "--"})
 
+_EXPRESSION_ENDS = frozenset("= return , ? : && || { } ;".split())
+
 # SDM Vol. 2, "CPUID": leaves 0 and 1 and those from 80000000H on ignore ECX.
 _WITHOUT_SUBLEAVES = frozenset(
     "0 1 CPUID_FEATURES CPUID_LEAF_FEATURES CPUID_EXTENDED CPUID_LEAF_EXTENDED "
@@ -236,6 +238,43 @@ def _is_hint(tokens: list[Token], index: int) -> bool:
     return whole or caller == "__builtin_expect"
 
 
+def _side(tokens: list[Token], index: int, step: int) -> tuple[list[str], int]:
+    """The words of an expression from index on, forwards or backwards, and what ends it."""
+    opening, closing = ("([", ")]") if step > 0 else (")]", "([")
+    words: list[str] = []
+    depth = 0
+    while 0 <= index < len(tokens):
+        word = tokens[index].text
+        if depth == 0 and (word in closing or word in _EXPRESSION_ENDS):
+            break
+        depth += (word in opening) - (word in closing)
+        words.append(word)
+        index += step
+    return words[::step], min(index, len(tokens) - 1)
+
+
+def _is_extreme(tokens: list[Token], index: int) -> bool:
+    """
+    The < in a < b ? a : b, in a > b ? a - b : 0 or in if (a < b) a = b;, which all come to the same
+    with <=.
+    """
+    if tokens[index].text in ("==", "!="):
+        return False
+    left, start = _side(tokens, index - 1, -1)
+    right, end = _side(tokens, index + 1, 1)
+    one, middle = _side(tokens, end + 1, 1)
+    other, last = _side(tokens, middle + 1, 1)
+    kind = tokens[end].text + tokens[middle].text
+    if kind == "?:":
+        less = ([*left, "-", *right], [*right, "-", *left], ["0"])
+        return sorted((one, other)) == sorted((left, right)) or (
+            one != other and one in less and other in less
+        )
+    whole = tokens[start - 1].text + tokens[start].text == "if(" and kind == ")="
+    alone = tokens[last].text == ";" and tokens[min(last + 1, len(tokens) - 1)].text != "else"
+    return whole and alone and sorted((one, other)) == sorted((left, right))
+
+
 def _replacements(tokens: list[Token], index: int, text: str) -> Iterator[tuple[str, int, str]]:
     """(operator, end of what is replaced, replacement) at one token."""
     token = tokens[index]
@@ -248,7 +287,7 @@ def _replacements(tokens: list[Token], index: int, text: str) -> Iterator[tuple[
         opening, close = tokens[index + 1], tokens[_closing(tokens, index + 1)]
         inner = text[opening.end : close.start]
         yield "negate", close.end, f"{token.text} (!({inner}))"
-    elif token.kind == "op":
+    elif token.kind == "op" and not (token.text in _RELATIONAL and _is_extreme(tokens, index)):
         other = _of_operator(tokens, index)
         if other is not None:
             yield other[0], token.end, other[1]
