@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import resource
 import subprocess
 from pathlib import Path
 
@@ -69,6 +70,15 @@ def test_json(program: Path) -> None:
     assert needs["link-pointer-aligned"] == ["VMCS link pointer"]
     assert dump["suspicions"][0]["fields"] == ["Host RIP"]
     assert said["not_understood"] == {"count": 0, "first": []}
+
+
+def test_a_megabyte_of_noise_is_read_at_once(program: Path) -> None:
+    """Words and numbers without a VMCS: a name is looked up, not searched for."""
+    line = "[ 12.345678] usb 1-1: cpu 3 guest 0x1f host state: error=17 -> eth0 (link 1000 up) irq 9\n"
+    before = resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime
+    ran = run_it(program, text=line * (1_000_000 // len(line)))
+    assert ran.returncode == 2
+    assert resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime - before < 1
 
 
 def test_without_a_dump(program: Path) -> None:

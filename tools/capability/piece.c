@@ -132,7 +132,7 @@ bool piece_is_folded(struct piece piece, const char *text)
 bool piece_has_folded(struct piece piece, const char *text)
 {
     for (; piece.length > 0; piece = piece_after(piece, 1)) {
-        if (piece_starts_folded(piece, text))
+        if (char_folded(*piece.start) == *text && piece_starts_folded(piece, text))
             return true;
     }
     return false;

@@ -60,11 +60,11 @@ static struct vmentry_context context_of(const struct vmcs_image *image,
 }
 
 /* What an MSR may hold whose value is not known: nothing, all, and controls that may be both. */
-static const uint64_t guesses[] = {0xffffffffull << 32, 0, ~0ull};
+static const uint64_t guesses[] = {MSR_GUESS, 0, ~0ull};
 enum { GUESSES = sizeof(guesses) / sizeof(guesses[0]) };
 
-static void check_on(const struct vmcs_image *image, const struct entry_cpu *cpu, uint64_t guess,
-                     struct vmentry_findings *findings)
+void check_entry_on(const struct vmcs_image *image, const struct entry_cpu *cpu, uint64_t guess,
+                    struct vmentry_findings *findings)
 {
     struct vmx_dump dump = *cpu->dump;
     struct vmx_capability capability;
@@ -104,64 +104,6 @@ static unsigned wrong_controls(const struct vmentry_findings *findings)
     return count;
 }
 
-static void set_bit(uint32_t *bits, uint32_t index)
-{
-    bits[index / 32] |= 1u << index % 32;
-}
-
-/*
- * Derives by trying: a rule needs a field that is unknown where it cannot be checked without it
- * though all others are there, and it looks at a field where it cannot be checked once that one is
- * taken away. What cannot be checked though every field is there needs memory. The fields that are
- * not there are tried as 0 and as all ones: of many rules one of both asks no more of the others.
- */
-static void find_needs(const struct vmcs_image *image, const struct entry_cpu *cpu, uint64_t fill,
-                       struct entry_check *check)
-{
-    static struct vmentry_findings findings, without;
-    struct vmcs_image whole = *image;
-
-    for (uint32_t row = 0; row < VMCS_FIELD_COUNT; row++) {
-        if (!whole.present[row])
-            vmcs_image_set(&whole, vmcs_field_table[row].field, fill);
-    }
-    check_on(&whole, cpu, guesses[0], &findings);
-    for (enum vmentry_rule rule = 0; rule < VMENTRY_RULE_COUNT; rule++) {
-        if (!vmentry_is_unchecked(&findings, rule))
-            check->rule[rule].needs_memory = false;
-    }
-    for (uint32_t row = 0; row < VMCS_FIELD_COUNT; row++) {
-        if (image->present[row])
-            continue;
-        whole.present[row] = false;
-        check_on(&whole, cpu, guesses[0], &without);
-        whole.present[row] = true;
-        for (enum vmentry_rule rule = 0; rule < VMENTRY_RULE_COUNT; rule++) {
-            if (vmentry_is_unchecked(&without, rule) && !vmentry_is_unchecked(&findings, rule))
-                set_bit(check->rule[rule].needs, row);
-        }
-    }
-}
-
-static void find_looks(const struct vmcs_image *image, const struct entry_cpu *cpu,
-                       struct entry_check *check)
-{
-    static struct vmentry_findings findings;
-    struct vmcs_image less = *image;
-
-    for (uint32_t row = 0; row < VMCS_FIELD_COUNT; row++) {
-        if (!image->present[row])
-            continue;
-        less.present[row] = false;
-        check_on(&less, cpu, guesses[0], &findings);
-        less.present[row] = true;
-        for (enum vmentry_rule rule = 0; rule < VMENTRY_RULE_COUNT; rule++) {
-            if (vmentry_is_unchecked(&findings, rule))
-                set_bit(check->rule[rule].looks, row);
-        }
-    }
-}
-
 /* Sorts out the CPUs that count: how many bits are wrong on the best of them. */
 static unsigned least_wrong(const struct vmcs_image *image, const struct entry_cpu *cpus,
                             unsigned count, unsigned wrong[ENTRY_CPUS_MAX])
@@ -172,7 +114,7 @@ static unsigned least_wrong(const struct vmcs_image *image, const struct entry_c
     for (unsigned i = 0; i < count; i++) {
         wrong[i] = UINT32_MAX;
         for (unsigned guess = 0; guess < (cpus[i].lacking != 0 ? GUESSES : 1); guess++) {
-            check_on(image, &cpus[i], guesses[guess], &findings);
+            check_entry_on(image, &cpus[i], guesses[guess], &findings);
             if (wrong_controls(&findings) < wrong[i])
                 wrong[i] = wrong_controls(&findings);
         }
@@ -190,7 +132,7 @@ static void count_breaks(const struct vmcs_image *image, const struct entry_cpu 
     unsigned broken[VMENTRY_RULE_COUNT] = {0}, tried = cpu->lacking != 0 ? GUESSES : 1;
 
     for (unsigned i = 0; i < tried; i++) {
-        check_on(image, cpu, guesses[i], &findings);
+        check_entry_on(image, cpu, guesses[i], &findings);
         if (check->cpus == 0 && i == 0)
             check->findings = findings;
         for (enum vmentry_rule rule = 0; rule < VMENTRY_RULE_COUNT; rule++) {
@@ -244,7 +186,6 @@ void check_entry(const struct vmcs_image *image, const struct entry_cpu *cpus, u
                  struct entry_check *check)
 {
     static unsigned wrong[ENTRY_CPUS_MAX];
-    const struct entry_cpu *first = &cpus[0];
     unsigned least = least_wrong(image, cpus, count, wrong);
 
     memset(check, 0, sizeof(*check));
@@ -252,16 +193,10 @@ void check_entry(const struct vmcs_image *image, const struct entry_cpu *cpus, u
         if (wrong[i] != least)
             continue;
         if (check->cpus == 0)
-            first = &cpus[i];
+            check->first = &cpus[i];
         count_breaks(image, &cpus[i], check);
     }
-    check->lacking = first->lacking;
     conclude(check);
     keep_broken(&check->findings, check);
     check->outcome = vmentry_predict(&check->findings);
-    for (enum vmentry_rule rule = 0; rule < VMENTRY_RULE_COUNT; rule++)
-        check->rule[rule].needs_memory = check->rule[rule].state == RULE_UNKNOWN;
-    find_needs(image, first, 0, check);
-    find_needs(image, first, ~0ull, check);
-    find_looks(image, first, check);
 }

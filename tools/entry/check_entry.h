@@ -33,11 +33,16 @@ enum verdict { VERDICT_ENTERS, VERDICT_REFUSED, VERDICT_DEPENDS };
 struct entry_check {
     enum verdict verdict;
     unsigned cpus;                    /* how many could be the one */
-    uint32_t lacking;                 /* of the first of them: its MSRs without a value */
+    const struct entry_cpu *first;    /* of them; what is told of one CPU is told of it */
     struct vmentry_findings findings; /* of the rules that are broken, on the first of them */
     struct vmentry_outcome outcome;   /* what these lead to */
     struct checked_rule rule[VMENTRY_RULE_COUNT];
 };
+
+/* What a rule can lack: a field, by its row, or one of these. */
+enum { LACKS_MEMORY = VMCS_FIELD_COUNT, LACKS_MSRS, LACKS_COUNT };
+
+bool checked_rule_lacks(const struct checked_rule *checked, uint32_t what);
 
 const char *verdict_name(enum verdict verdict); /* "enters", "refused", "depends" */
 
@@ -48,5 +53,15 @@ const char *verdict_name(enum verdict verdict); /* "enters", "refused", "depends
  */
 void check_entry(const struct vmcs_image *image, const struct entry_cpu *cpus, unsigned count,
                  struct entry_check *check);
+
+/* Adds what the rules lack and look at, which takes a thousand times as long as a verdict. */
+void check_entry_needs(const struct vmcs_image *image, struct entry_check *check);
+
+/* What the engine finds on one CPU, where MSRs without a value are taken as `guess`. */
+void check_entry_on(const struct vmcs_image *image, const struct entry_cpu *cpu, uint64_t guess,
+                    struct vmentry_findings *findings);
+
+/* A guess with which no control must be 1 and all may be. */
+#define MSR_GUESS (0xffffffffull << 32)
 
 #endif

@@ -74,48 +74,80 @@ void field_name_plain(struct piece words, char name[FIELD_NAME_MAX])
     shorten(name);
 }
 
-/* The fields' own names, in the form in which names are compared; made once. */
+/*
+ * All names, found by their hash; made once. Where a name stands twice for a part, the first one
+ * counts: the fields' own names, then those of the table.
+ */
 static struct {
     char name[FIELD_NAME_MAX], id[FIELD_NAME_MAX];
 } own[VMCS_FIELD_COUNT];
 
-static void make_own(void)
+enum { ENTRY_COUNT = 2 * VMCS_FIELD_COUNT + LENGTH(named) + LENGTH(passed), BUCKETS = 1024 };
+static struct entry {
+    const char *name;
+    enum dump_part part;
+    struct field_named is;
+    const struct entry *next; /* in its bucket */
+} entries[ENTRY_COUNT];
+static const struct entry *buckets[BUCKETS];
+static uint32_t entry_count;
+
+/* FNV-1a. */
+static uint32_t hash_of(const char *name, enum dump_part part)
 {
-    if (own[0].id[0] != '\0')
-        return;
-    for (uint32_t i = 0; i < VMCS_FIELD_COUNT; i++) {
-        field_name_plain(piece_of(vmcs_field_table[i].name), own[i].name);
-        field_name_plain(piece_of(ids[i]), own[i].id);
-    }
+    uint32_t hash = 2166136261u + part;
+
+    for (; *name != '\0'; name++)
+        hash = (hash ^ (unsigned char)*name) * 16777619u;
+    return (hash ^ hash >> 16) % BUCKETS;
 }
 
-static bool find_own(const char *name, struct field_named *found)
+static const struct entry *entry_of(const char *name, enum dump_part part)
 {
-    make_own();
+    const struct entry *entry = buckets[hash_of(name, part)];
+
+    while (entry != NULL && (entry->part != part || strcmp(entry->name, name) != 0))
+        entry = entry->next;
+    return entry;
+}
+
+static void add(const char *name, enum dump_part part, struct field_named is)
+{
+    uint32_t bucket = hash_of(name, part);
+
+    if (entry_of(name, part) != NULL)
+        return;
+    entries[entry_count] = (struct entry){name, part, is, buckets[bucket]};
+    buckets[bucket] = &entries[entry_count++];
+}
+
+static void make_entries(void)
+{
     for (uint32_t i = 0; i < VMCS_FIELD_COUNT; i++) {
-        if (strcmp(own[i].name, name) != 0 && strcmp(own[i].id, name) != 0)
-            continue;
-        *found = (struct field_named){.known = true, .field = vmcs_field_table[i].field};
-        return true;
+        struct field_named is = {.known = true, .field = vmcs_field_table[i].field};
+
+        field_name_plain(piece_of(vmcs_field_table[i].name), own[i].name);
+        field_name_plain(piece_of(ids[i]), own[i].id);
+        add(own[i].name, PART_ANY, is);
+        add(own[i].id, PART_ANY, is);
     }
-    return false;
+    for (size_t i = 0; i < LENGTH(named); i++)
+        add(named[i].name, named[i].part,
+            (struct field_named){.known = true, .field = named[i].field});
+    for (size_t i = 0; i < LENGTH(passed); i++)
+        add(passed[i].name, passed[i].part, (struct field_named){.known = true, .passed = true});
 }
 
 static bool find_named(const char *name, enum dump_part part, struct field_named *found)
 {
-    for (size_t i = 0; i < LENGTH(named); i++) {
-        if (named[i].part != part || strcmp(named[i].name, name) != 0)
-            continue;
-        *found = (struct field_named){.known = true, .field = named[i].field};
-        return true;
-    }
-    for (size_t i = 0; i < LENGTH(passed); i++) {
-        if (passed[i].part != part || strcmp(passed[i].name, name) != 0)
-            continue;
-        *found = (struct field_named){.known = true, .passed = true};
-        return true;
-    }
-    return false;
+    const struct entry *entry;
+
+    if (entry_count == 0)
+        make_entries();
+    entry = entry_of(name, part);
+    if (entry != NULL)
+        *found = entry->is;
+    return entry != NULL;
 }
 
 int field_segment(const char *name, const char **rest)
@@ -166,11 +198,11 @@ static bool find_in_part(const char *name, enum dump_part part, struct field_nam
     if (find_named(name, part, found))
         return true;
     snprintf(whole, sizeof(whole), "%s%s", state, name);
-    if (find_own(whole, found) || find_named(whole, PART_ANY, found))
+    if (find_named(whole, PART_ANY, found))
         return true;
     if (part == PART_HOST) {
         snprintf(whole, sizeof(whole), "%s%sselector", state, name);
-        return find_own(whole, found);
+        return find_named(whole, PART_ANY, found);
     }
     return find_segment(name, found);
 }
@@ -183,7 +215,7 @@ static bool find(const char *name, enum dump_part part, struct field_named *foun
         return true;
     if (strncmp(name, "guest", 5) == 0 && find_segment(name + 5, found))
         return true;
-    return find_own(name, found) || find_named(name, PART_ANY, found);
+    return find_named(name, PART_ANY, found);
 }
 
 struct field_named field_named(const char *name, enum dump_part part)

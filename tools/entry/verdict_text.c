@@ -7,11 +7,6 @@
 
 enum { INDENT = 2, COLUMNS = 78, LINE_SIZE = 2048, TOLD_ONE_BY_ONE = 24, WANTED_LINES = 8 };
 
-static const char *field_name_of(enum vmcs_field field)
-{
-    return vmcs_field_table[vmcs_field_index(field)].name;
-}
-
 static void print_lines(struct sink *sink, unsigned indent, const char *text)
 {
     print_wrapped(sink, indent, COLUMNS - indent, text);
@@ -138,20 +133,6 @@ static void print_depends(struct sink *sink, const struct entry_check *check)
     }
 }
 
-/* What a rule can lack: a field, by its row, or one of these. */
-enum { LACKS_MEMORY = VMCS_FIELD_COUNT, LACKS_MSRS, LACKS_COUNT };
-
-static bool lacks(const struct checked_rule *checked, uint32_t what)
-{
-    if (checked->state != RULE_UNKNOWN)
-        return false;
-    if (what == LACKS_MEMORY)
-        return checked->needs_memory;
-    if (what == LACKS_MSRS)
-        return checked->needs_msrs;
-    return checked->needs[what / 32] >> what % 32 & 1;
-}
-
 /* "IA32_VMX_VMFUNC, IA32_VMX_EXIT_CTLS2" */
 static void name_msrs(uint32_t lacking, char *line, size_t size)
 {
@@ -175,14 +156,14 @@ static void print_lacking(struct sink *sink, const struct entry_check *check, ui
     bool any = false;
 
     if (what == LACKS_MSRS)
-        name_msrs(check->lacking, line, sizeof(line));
+        name_msrs(check->first->lacking, line, sizeof(line));
     else
         snprintf(line, sizeof(line), "%s",
                  what == LACKS_MEMORY ? "what stands in memory" : vmcs_field_table[what].name);
     for (enum vmentry_rule rule = 0; rule < VMENTRY_RULE_COUNT; rule++) {
         size_t length = strlen(line);
 
-        if (!lacks(&check->rule[rule], what))
+        if (!checked_rule_lacks(&check->rule[rule], what))
             continue;
         snprintf(line + length, sizeof(line) - length, "%s%s", comma, vmentry_rule_text(rule).name);
         comma = ", ";
@@ -198,7 +179,7 @@ static unsigned lacking_count(const struct entry_check *check, uint32_t what, co
     unsigned count = 0;
 
     for (enum vmentry_rule rule = 0; rule < VMENTRY_RULE_COUNT; rule++)
-        count += lacks(&check->rule[rule], what) && !told[rule];
+        count += checked_rule_lacks(&check->rule[rule], what) && !told[rule];
     return count;
 }
 
@@ -219,7 +200,7 @@ static void print_most_wanted(struct sink *sink, const struct entry_check *check
         print_to(sink, "  %s (%u)\n", vmcs_field_table[best].name,
                  lacking_count(check, best, told));
         for (enum vmentry_rule rule = 0; rule < VMENTRY_RULE_COUNT; rule++)
-            told[rule] |= lacks(&check->rule[rule], best);
+            told[rule] |= checked_rule_lacks(&check->rule[rule], best);
     }
     print_to(sink, "  and others; --json has them all\n");
 }
@@ -301,141 +282,4 @@ void passed_text(struct sink *sink, const struct vmcs_text *text)
     for (unsigned i = 0; i < text->not_understood && i < DUMP_PASSED_MAX; i++)
         print_to(sink, "  line %u: `%s`, expected %s\n", text->passed[i].line, text->passed[i].text,
                  text->passed[i].expected);
-}
-
-static void json_field_if(struct json *json, const char *name, const struct vmcs_image *image,
-                          enum vmcs_field field)
-{
-    const uint64_t *value = vmcs_image_find(image, field);
-
-    if (value != NULL)
-        json_hex(json, name, *value);
-    else
-        json_null(json, name);
-}
-
-static void json_fields(struct json *json, const char *name, const uint32_t *bits)
-{
-    json_array_begin(json, name);
-    for (uint32_t row = 0; row < VMCS_FIELD_COUNT; row++) {
-        if (bits[row / 32] >> row % 32 & 1)
-            json_string(json, NULL, vmcs_field_table[row].name);
-    }
-    json_array_end(json);
-}
-
-static void json_broken(struct json *json, const struct entry_check *check)
-{
-    json_array_begin(json, "broken");
-    for (uint32_t i = 0; i < check->findings.count; i++) {
-        const struct vmentry_finding *finding = &check->findings.item[i];
-        const struct checked_rule *checked = &check->rule[finding->rule];
-
-        json_object_begin(json, NULL);
-        json_string(json, "rule", vmentry_rule_text(finding->rule).name);
-        json_string(json, "field", field_name_of(finding->field));
-        json_fields(json, "fields", checked->looks);
-        json_hex(json, "seen", finding->seen);
-        json_hex(json, "wanted", finding->wanted);
-        json_string(json, "sdm", vmentry_rule_text(finding->rule).section);
-        json_object_end(json);
-    }
-    json_array_end(json);
-}
-
-static void json_needs(struct json *json, const struct entry_check *check,
-                       const struct checked_rule *checked)
-{
-    json_array_begin(json, "needs");
-    for (uint32_t row = 0; row < VMCS_FIELD_COUNT; row++) {
-        if (lacks(checked, row))
-            json_string(json, NULL, vmcs_field_table[row].name);
-    }
-    if (checked->needs_memory)
-        json_string(json, NULL, "memory");
-    for (uint32_t i = 0; i < VMX_MSR_COUNT && checked->needs_msrs; i++) {
-        if (check->lacking >> i & 1)
-            json_string(json, NULL, vmx_msr_name(VMX_MSR_FIRST + i));
-    }
-    json_array_end(json);
-}
-
-static void json_depends(struct json *json, const struct entry_check *check)
-{
-    json_array_begin(json, "depends");
-    for (enum vmentry_rule rule = 0; rule < VMENTRY_RULE_COUNT; rule++) {
-        const struct checked_rule *checked = &check->rule[rule];
-
-        if (checked->state != RULE_UNKNOWN && checked->state != RULE_DEPENDS)
-            continue;
-        json_object_begin(json, NULL);
-        json_string(json, "rule", vmentry_rule_text(rule).name);
-        if (checked->state == RULE_DEPENDS) {
-            json_array_begin(json, "needs");
-            json_string(json, NULL, "CPU");
-            json_array_end(json);
-            json_number(json, "breaks", checked->breaks);
-            json_string(json, "example", checked->example);
-        } else {
-            json_needs(json, check, checked);
-        }
-        json_object_end(json);
-    }
-    json_array_end(json);
-}
-
-static void json_suspicions(struct json *json, const struct vmcs_image *image)
-{
-    enum vmcs_field field;
-    const char *words;
-
-    json_array_begin(json, "suspicions");
-    for (unsigned i = 0; (words = suspicion_of(image, i, &field)) != NULL; i++) {
-        json_object_begin(json, NULL);
-        json_string(json, "text", words);
-        json_array_begin(json, "fields");
-        json_string(json, NULL, field_name_of(field));
-        json_array_end(json);
-        json_object_end(json);
-    }
-    json_array_end(json);
-}
-
-void verdict_json(struct json *json, const struct vmcs_dump *dump, const struct entry_check *check,
-                  const char *cpu)
-{
-    json_object_begin(json, NULL);
-    json_string(json, "format", vmcs_format_name(dump->format));
-    json_number(json, "line", dump->line);
-    json_string(json, "cpu", cpu);
-    json_number(json, "cpus", check->cpus);
-    json_object_begin(json, "said");
-    json_field_if(json, "exit_reason", &dump->image, VMCS_EXIT_REASON);
-    json_field_if(json, "exit_qualification", &dump->image, VMCS_EXIT_QUALIFICATION);
-    json_field_if(json, "instruction_error", &dump->image, VMCS_VM_INSTRUCTION_ERROR);
-    json_object_end(json);
-    json_string(json, "verdict", verdict_name(check->verdict));
-    json_string(json, "outcome",
-                check->verdict == VERDICT_DEPENDS ? NULL
-                                                  : vmentry_class_name(check->outcome.class));
-    json_broken(json, check);
-    json_depends(json, check);
-    json_suspicions(json, &dump->image);
-    json_object_end(json);
-}
-
-void passed_json(struct json *json, const struct vmcs_text *text)
-{
-    json_object_begin(json, "not_understood");
-    json_number(json, "count", text->not_understood);
-    json_array_begin(json, "first");
-    for (unsigned i = 0; i < text->not_understood && i < DUMP_PASSED_MAX; i++) {
-        json_object_begin(json, NULL);
-        json_number(json, "line", text->passed[i].line);
-        json_string(json, "text", text->passed[i].text);
-        json_string(json, "expected", text->passed[i].expected);
-        json_object_end(json);
-    }
-    json_array_end(json);
-    json_object_end(json);
 }

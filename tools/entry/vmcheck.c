@@ -101,6 +101,7 @@ static enum exit_status report_text(const struct vmcs_text *text, const struct e
 
     for (size_t i = 0; i < text->count; i++) {
         check_entry(&text->dump[i].image, cpus, count, &check);
+        check_entry_needs(&text->dump[i].image, &check);
         if (text->count > 1)
             print_to(&output, "%sVMCS %zu of %zu, ", i > 0 ? "\n" : "", i + 1, text->count);
         verdict_text(&output, &text->dump[i], &check, count == 1 ? cpus[0].id : NULL);
@@ -123,6 +124,7 @@ static enum exit_status report_json(const struct vmcs_text *text, const struct e
     json_array_begin(&json, "dumps");
     for (size_t i = 0; i < text->count; i++) {
         check_entry(&text->dump[i].image, cpus, count, &check);
+        check_entry_needs(&text->dump[i].image, &check);
         verdict_json(&json, &text->dump[i], &check, count == 1 ? cpus[0].id : NULL);
         if (check.verdict == VERDICT_REFUSED)
             status = EXIT_BROKEN;

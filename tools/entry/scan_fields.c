@@ -1,0 +1,358 @@
+/*
+ * One reader for all formats: a line is a row of words and numbers, a number belongs to the words
+ * before it, and a table says which field these words mean. What differs between formats is which
+ * words begin a part, and in which order a segment register's four values stand.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "tools/capability/number.h"
+#include "tools/entry/reader.h"
+
+enum { COLUMNS = 4, REMARK_MAX = 80, ENCODING_DIGITS = 4 };
+
+/* The values of a segment register in the order of a line: fields of ES. */
+static const enum vmcs_field columns[][COLUMNS] = {
+    [ORDER_KERNEL] = {VMCS_GUEST_ES_SELECTOR, VMCS_GUEST_ES_ACCESS_RIGHTS, VMCS_GUEST_ES_LIMIT,
+                      VMCS_GUEST_ES_BASE},
+    [ORDER_ROOTMODE] = {VMCS_GUEST_ES_SELECTOR, VMCS_GUEST_ES_BASE, VMCS_GUEST_ES_LIMIT,
+                        VMCS_GUEST_ES_ACCESS_RIGHTS},
+    [ORDER_QEMU] = {VMCS_GUEST_ES_SELECTOR, VMCS_GUEST_ES_BASE, VMCS_GUEST_ES_LIMIT,
+                    VMCS_GUEST_ES_ACCESS_RIGHTS},
+};
+
+/*
+ * QEMU shows a descriptor's second word, of which bits 23:8 are the access rights, and what the
+ * guest sees of CR0 and CR4: KVM runs it with NE and VMXE set. A segment that is not present is
+ * unusable to KVM.
+ */
+static uint64_t as_field(const struct reader *reader, enum vmcs_field field, uint64_t value)
+{
+    if (reader->part != PART_REGISTERS)
+        return value;
+    if (field >= VMCS_GUEST_ES_ACCESS_RIGHTS && field <= VMCS_GUEST_TR_ACCESS_RIGHTS) {
+        value = value >> 8 & 0xf0ff;
+        return value & RIGHTS_P ? value : RIGHTS_UNUSABLE;
+    }
+    if (field == VMCS_GUEST_CR0)
+        return value | 1u << 5;
+    return field == VMCS_GUEST_CR4 ? value | 1u << 13 : value;
+}
+
+/* The column of a segment register's row, or another register's second number. */
+static struct field_named named_again(const struct reader *reader, unsigned number)
+{
+    char name[2 * FIELD_NAME_MAX + 16];
+    const char *rest;
+    int segment = field_segment(reader->last, &rest);
+    bool table = reader->part == PART_GUEST || reader->part == PART_REGISTERS;
+
+    if (table && segment >= 0 && *rest == '\0' && number <= COLUMNS)
+        return (struct field_named){
+            .known = true,
+            .field = vmcs_of_segment(columns[reader->order][number - 1], (unsigned)segment)};
+    if (number == 1)
+        return field_named(reader->last, reader->part);
+    if (reader->part == PART_GUEST &&
+        (strcmp(reader->last, "gdtr") == 0 || strcmp(reader->last, "idtr") == 0))
+        snprintf(name, sizeof(name), "%s%s", reader->last, "base");
+    else
+        snprintf(name, sizeof(name), "%s%u", reader->last, number);
+    return field_named(name, reader->part);
+}
+
+/* "GDTR:            0000ffff 0000000000000000": its limit stands first. */
+static struct field_named named_first(struct reader *reader)
+{
+    if (reader->part == PART_GUEST && reader->order == ORDER_KERNEL) {
+        if (strcmp(reader->last, "gdtr") == 0)
+            return field_named("gdtrlimit", PART_GUEST);
+        if (strcmp(reader->last, "idtr") == 0)
+            return field_named("idtrlimit", PART_GUEST);
+    }
+    return named_again(reader, 1);
+}
+
+static bool is_word(char c)
+{
+    return char_is_letter(c) || char_is_digit(c) || c == '_';
+}
+
+static bool begins_word(struct piece words, size_t at)
+{
+    return is_word(words.start[at]) && !is_word(words.start[at - 1]);
+}
+
+/* What the words before a number mean: all of them, with the line's first word, or the last ones.
+ */
+static struct field_named meaning(struct reader *reader, struct piece words)
+{
+    char name[FIELD_NAME_MAX], whole[sizeof(reader->last)];
+    struct field_named named;
+
+    field_name_plain(words, name);
+    if (reader->head[0] != '\0') {
+        snprintf(whole, sizeof(whole), "%s%s", reader->head, name);
+        named = field_named(whole, reader->part);
+        if (named.known) {
+            snprintf(reader->last, sizeof(reader->last), "%s", whole);
+            return named;
+        }
+    }
+    snprintf(reader->last, sizeof(reader->last), "%s", name);
+    named = named_first(reader);
+    for (size_t at = 1; !named.known && at < words.length; at++) {
+        if (!begins_word(words, at))
+            continue;
+        field_name_plain(piece_after(words, at), name);
+        named = field_named(name, PART_ANY);
+        if (named.known)
+            snprintf(reader->last, sizeof(reader->last), "%s", name);
+    }
+    return named;
+}
+
+/* "CR0: actual=…, shadow=…": the word before the colon belongs to all numbers of the line. */
+static void note_head(struct reader *reader, struct piece words)
+{
+    size_t colon = piece_find(words, ':');
+
+    if (colon < words.length && piece_trim(piece_after(words, colon + 1)).length > 0)
+        field_name_plain((struct piece){words.start, colon}, reader->head);
+}
+
+/* Do the words end with one of these, whatever signs stand behind it? */
+static bool ends_with(struct piece words, const char *const *ends, size_t count)
+{
+    char name[FIELD_NAME_MAX];
+    size_t length = 0;
+
+    for (size_t i = 0; i < words.length && length < sizeof(name) - 1; i++) {
+        if (char_is_letter(words.start[i]))
+            name[length++] = char_folded(words.start[i]);
+    }
+    name[length] = '\0';
+    for (size_t i = 0; i < count; i++) {
+        size_t end = strlen(ends[i]);
+
+        if (length >= end && strcmp(name + length - end, ends[i]) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* The number after these is an encoding, in a report of Rootmode's also of less than four digits.
+ */
+static bool is_named_encoding(struct piece words)
+{
+    static const char *const ends[] = {"encoding"};
+
+    return ends_with(words, ends, 1);
+}
+
+static bool announces_encoding(struct piece words)
+{
+    static const char *const ends[] = {"encoding", "field", "vmcs", "vmwrite", "vmread"};
+
+    return ends_with(words, ends, sizeof(ends) / sizeof(ends[0]));
+}
+
+static bool has_no_word(struct piece words)
+{
+    for (size_t i = 0; i < words.length; i++) {
+        if (char_is_letter(words.start[i]))
+            return false;
+    }
+    return true;
+}
+
+/*
+ * `0x6800 = …`, `VMCS[6800] …`, `"encoding": "0x6800"`. A bare number in brackets is none: logs
+ * have process ids and indexes there.
+ */
+static bool take_encoding(struct reader *reader, struct piece words, const struct number *number,
+                          struct piece rest)
+{
+    uint64_t encoding = number->value & ~1ull;
+    char next = piece_first(piece_skip(rest, " \t])\""));
+    bool announced = announces_encoding(words);
+    bool whole = number->digits >= ENCODING_DIGITS;
+    bool written_as_one = is_named_encoding(words) || (whole && (next == '=' || announced)) ||
+                          (number->prefixed && (whole || char_is_one_of(next, "=:|")));
+
+    if (!written_as_one || number->value > UINT16_MAX || !(announced || has_no_word(words)) ||
+        next == '\0' || vmcs_field_index((enum vmcs_field)encoding) == VMCS_FIELD_COUNT)
+        return false;
+    reader->has_pending = true;
+    reader->pending_stays = is_named_encoding(words);
+    reader->pending = (enum vmcs_field)number->value;
+    return true;
+}
+
+static bool is_value_word(struct piece words)
+{
+    char name[FIELD_NAME_MAX];
+
+    field_name_plain(words, name);
+    return name[0] == '\0' || strcmp(name, "value") == 0;
+}
+
+/* Is it a line that a person would call one of the dump? */
+static bool seems_meant(const struct reader *reader, struct piece words)
+{
+    char name[FIELD_NAME_MAX];
+
+    field_name_plain(words, name);
+    if (reader->format == VMCS_FORMAT_KVM)
+        return true;
+    return reader->format == VMCS_FORMAT_LIST && (strncmp(name, "guest", strlen("guest")) == 0 ||
+                                                  strncmp(name, "host", strlen("host")) == 0);
+}
+
+/* A number of a line, and the words between it and the number before. */
+static void take_number(struct reader *reader, struct piece line, struct piece words,
+                        const struct number *number, struct piece rest)
+{
+    static const char *const value[] = {"value"};
+    struct field_named named;
+
+    if (reader->has_pending &&
+        (reader->pending_stays ? ends_with(words, value, 1) : is_value_word(words))) {
+        named = (struct field_named){.known = true,
+                                     .high = reader->pending & 1,
+                                     .field = (enum vmcs_field)(reader->pending & ~1u)};
+        reader->has_pending = false;
+        reader_put(reader, line, named, number->value);
+        return;
+    }
+    if ((reader->last[0] == '\0' || !is_value_word(words)) &&
+        take_encoding(reader, words, number, rest))
+        return;
+    if (is_value_word(words)) {
+        if (reader->last[0] == '\0')
+            return;
+        named = named_again(reader, ++reader->repeated);
+    } else {
+        note_head(reader, words);
+        reader->repeated = 1;
+        named = meaning(reader, words);
+    }
+    if (piece_starts(piece_skip(rest, " "), "(effective)") ||
+        piece_starts(piece_skip(rest, " "), "(autoload)"))
+        return;
+    if (!named.known) {
+        if (reader->dump != NULL && seems_meant(reader, words))
+            reader_pass(reader, line, "the name of a VMCS field");
+    } else if (!named.passed) {
+        reader_put(reader, line, named, as_field(reader, named.field, number->value));
+    }
+}
+
+/* Passes over `(…)` and `[…]`, which say something about a number; not over a number in `[…]`. */
+static bool skip_remark(struct piece *rest)
+{
+    char c = piece_first(*rest);
+    struct piece inside = piece_after(*rest, 1);
+    struct number number;
+    struct piece near = {rest->start, rest->length < REMARK_MAX ? rest->length : REMARK_MAX};
+    size_t end;
+
+    if (c != '(' && c != '[')
+        return false;
+    end = piece_find(near, c == '(' ? ')' : ']');
+    if (end == near.length)
+        return false;
+    if (c == '[' && number_take(&inside, &number) && piece_first(inside) == ']') {
+        *rest = piece_after(*rest, 1);
+        return true;
+    }
+    *rest = piece_after(*rest, end + 1);
+    return true;
+}
+
+/* A number may stand where a sign says so, after another one, or after words that mean a field. */
+static bool may_begin(struct reader *reader, struct piece words, char sign)
+{
+    char name[FIELD_NAME_MAX];
+
+    if (sign != 0 || piece_trim(words).length == 0 || announces_encoding(words))
+        return true;
+    field_name_plain(words, name);
+    if (reader->part == PART_GUEST || reader->part == PART_REGISTERS) {
+        const char *rest;
+
+        if (field_segment(name, &rest) >= 0 && *rest == '\0')
+            return true;
+    }
+    for (size_t at = 0; at < words.length; at++) {
+        if (at > 0 && !begins_word(words, at))
+            continue;
+        field_name_plain(piece_after(words, at), name);
+        if (field_named(name, at == 0 ? reader->part : PART_ANY).known)
+            return true;
+    }
+    return false;
+}
+
+/* `cd = 1`: what looks like a number and is given a value is a word, unless it is an encoding. */
+static bool take(struct piece *rest, struct number *number)
+{
+    struct piece at = *rest;
+    char next;
+
+    if (!number_take_plain(&at, number)) {
+        at = *rest;
+        if (!number_take(&at, number))
+            return false;
+    }
+    next = piece_first(piece_skip(at, " \t"));
+    if (next == '=' && !number->prefixed && number->digits != 4)
+        return false;
+    *rest = at;
+    return true;
+}
+
+/* The words between two places, but no more than a name can have. */
+static struct piece last_of(const char *start, const char *end)
+{
+    if (end - start > FIELD_NAME_MAX)
+        start = end - FIELD_NAME_MAX;
+    return (struct piece){start, (size_t)(end - start)};
+}
+
+void reader_scan(struct reader *reader, struct piece line)
+{
+    struct piece rest = line, words = {line.start, 0};
+    char sign = 0;
+
+    reader->last[0] = reader->head[0] = '\0';
+    reader->repeated = 0;
+    reader->has_pending = reader->has_pending && reader->pending_stays;
+    while (rest.length > 0) {
+        char c = piece_first(rest);
+        struct number number;
+        struct piece after;
+
+        if (skip_remark(&rest))
+            continue;
+        if (!is_word(c)) {
+            if (char_is_one_of(c, "{}")) /* of JSON: the next field */
+                reader->has_pending = false;
+            if (char_is_one_of(c, "=:|") || (c == '-' && piece_at(rest, 1) == '>'))
+                sign = c;
+            rest = piece_after(rest, 1);
+            continue;
+        }
+        words = last_of(words.start, rest.start);
+        after = rest;
+        if (take(&after, &number) && may_begin(reader, words, sign)) {
+            rest = after;
+            take_number(reader, line, words, &number, rest);
+            words = (struct piece){rest.start, 0};
+        } else {
+            while (is_word(piece_first(rest)))
+                rest = piece_after(rest, 1);
+        }
+        sign = 0;
+    }
+}
