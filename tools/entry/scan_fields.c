@@ -9,7 +9,7 @@
 #include "tools/capability/number.h"
 #include "tools/entry/reader.h"
 
-enum { COLUMNS = 4, REMARK_MAX = 80, ENCODING_DIGITS = 4 };
+enum { COLUMNS = 4, REMARK_MAX = 80, ENCODING_DIGITS = 4, NAME_WORDS_MAX = 10 };
 
 /* The values of a segment register in the order of a line: fields of ES. */
 static const enum vmcs_field columns[][COLUMNS] = {
@@ -78,9 +78,10 @@ static bool is_word(char c)
     return char_is_letter(c) || char_is_digit(c) || c == '_';
 }
 
-static bool begins_word(struct piece words, size_t at)
+/* A name begins with a letter. */
+static bool begins_name(struct piece words, size_t at)
 {
-    return is_word(words.start[at]) && !is_word(words.start[at - 1]);
+    return char_is_letter(words.start[at]) && !is_word(words.start[at - 1]);
 }
 
 /* What the words before a number mean: all of them, with the line's first word, or the last ones.
@@ -102,7 +103,7 @@ static struct field_named meaning(struct reader *reader, struct piece words)
     snprintf(reader->last, sizeof(reader->last), "%s", name);
     named = named_first(reader);
     for (size_t at = 1; !named.known && at < words.length; at++) {
-        if (!begins_word(words, at))
+        if (!begins_name(words, at))
             continue;
         field_name_plain(piece_after(words, at), name);
         named = field_named(name, PART_ANY);
@@ -285,7 +286,7 @@ static bool may_begin(struct reader *reader, struct piece words, char sign)
             return true;
     }
     for (size_t at = 0; at < words.length; at++) {
-        if (at > 0 && !begins_word(words, at))
+        if (at > 0 && !begins_name(words, at))
             continue;
         field_name_plain(piece_after(words, at), name);
         if (field_named(name, at == 0 ? reader->part : PART_ANY).known)
@@ -315,9 +316,13 @@ static bool take(struct piece *rest, struct number *number)
 /* The words between two places, but no more than a name can have. */
 static struct piece last_of(const char *start, const char *end)
 {
-    if (end - start > FIELD_NAME_MAX)
-        start = end - FIELD_NAME_MAX;
-    return (struct piece){start, (size_t)(end - start)};
+    const char *first = end;
+
+    for (unsigned words = 0; first > start && words < NAME_WORDS_MAX; first--)
+        words += first < end && is_word(*first) && !is_word(first[-1]);
+    if (end - first > FIELD_NAME_MAX)
+        first = end - FIELD_NAME_MAX;
+    return (struct piece){first, (size_t)(end - first)};
 }
 
 void reader_scan(struct reader *reader, struct piece line)
