@@ -259,8 +259,7 @@ static bool silence_late(void)
 
 bool smp_run(void (*work)(struct cpu *cpu), uint64_t microseconds)
 {
-    uint64_t deadline = clock_deadline(microseconds);
-    uint64_t patience = PATIENCE_US, print_at = clock_deadline(patience);
+    uint64_t deadline, patience = PATIENCE_US, print_at;
 
     current_work = work;
     atomic_fetch_add(&current_round, 1);
@@ -269,6 +268,8 @@ bool smp_run(void (*work)(struct cpu *cpu), uint64_t microseconds)
             apic_send_ipi(starts[i].apic_id, VECTOR_WAKE);
     }
     work(this_cpu());
+    deadline = clock_deadline(microseconds);
+    print_at = clock_deadline(patience);
     while (!all_done() && !clock_passed(deadline)) {
         if (clock_passed(print_at)) {
             print_waiting(is_working);

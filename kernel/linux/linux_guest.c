@@ -1,12 +1,13 @@
 /*
  * The way of a Linux guest: its memory is divided and its parts are moved before the page pool is
- * filled; when VMX is on the boot CPU runs it, until it powers off or resets.
+ * filled; when VMX is on every CPU runs it, until it powers off or resets.
  */
 #include "kernel/boot_step.h"
 #include "kernel/console/console.h"
 #include "kernel/console/serial.h"
 #include "kernel/linux/linux_results.h"
 #include "kernel/power/power.h"
+#include "kernel/vmx_all.h"
 #include "mm/memory.h"
 #include "vm/linux/boot_params.h"
 
@@ -19,6 +20,8 @@
 #define POOL_RAM     (32ull << 30)
 
 #define MIB (1ull << 20)
+
+enum { LEAVE_US = 2000000 }; /* for other CPUs, when the boot CPU has left the guest */
 
 extern const char image_start[], image_end[];
 
@@ -158,12 +161,9 @@ static uint64_t ram_end(void)
     return end;
 }
 
-/* Left out or not: a CPU that the firmware names is one that the guest would start. */
 static bool can_run(struct machine *machine)
 {
-    uint32_t named = machine->firmware->cpus.count, used = machine->cpu_count;
-
-    return check_linux_cpus(machine, named > used ? named : used) &&
+    return check_linux_cpus(machine, machine->firmware->cpus.count, cpus_ready()) &&
            check_linux_cpu(machine, linux_lacks(machine->cpus[0]->vmx));
 }
 
@@ -198,6 +198,11 @@ static void uart_restore(uint16_t port, const struct uart *uart)
     out8(port + UART_FIFO, UART_FIFO_ENABLE_AND_CLEAR);
 }
 
+static void work(struct cpu *cpu)
+{
+    linux_run(&results->vm, cpu, &results->plan);
+}
+
 /* The serial lines are the guest's while it runs. */
 static void run_with_serial_lines(struct machine *machine)
 {
@@ -205,7 +210,7 @@ static void run_with_serial_lines(struct machine *machine)
 
     for (unsigned i = 0; i < SERIAL_STANDARD_PORTS; i++)
         uart_keep(serial_standard_port(i), &uarts[i]);
-    results->vcpu = linux_run(&results->vm, machine->cpus[0], &results->plan);
+    vmx_all_run(machine, work, LEAVE_US);
     for (unsigned i = 0; i < SERIAL_STANDARD_PORTS; i++)
         uart_restore(serial_standard_port(i), &uarts[i]);
 }
@@ -217,6 +222,7 @@ static void run_linux(struct machine *machine)
 
     if (!results->is_planned || !machine_all_loaded(machine) || !can_run(machine))
         return;
+    vm->cpu_count = machine->cpu_count;
     vm->kept = results->plan.kept;
     vm->ports = find_ports();
     console_print("  Linux %s ...\n", results->image.version);

@@ -67,12 +67,12 @@ void check_linux_ranges(struct machine *machine)
     machine_add(machine, RULE_BOOT_RANGES, 0, NULL);
 }
 
-bool check_linux_cpus(struct machine *machine, uint32_t count)
+bool check_linux_cpus(struct machine *machine, uint32_t named, uint32_t used)
 {
-    if (count > 1)
-        add(machine, RULE_LINUX_MODULES, count, 1,
+    if (named > used)
+        add(machine, RULE_LINUX_MODULES, used, named,
             "CPUs: the guest would start the others outside of VMX operation");
-    return count <= 1;
+    return named <= used;
 }
 
 bool check_linux_cpu(struct machine *machine, const char *lacks)
@@ -93,7 +93,7 @@ static const char *const broken_texts[GUEST_END_COUNT] = {
 static const char *broken_text(const struct vcpu *vcpu)
 {
     if (vcpu == NULL)
-        return "Linux: there was no memory for its vCPUs";
+        return "Linux: there was no memory for its VM";
     if (broken_texts[vcpu->end] != NULL)
         return broken_texts[vcpu->end];
     return exit_reason_name(vcpu->end_number) != NULL
@@ -103,7 +103,7 @@ static const char *broken_text(const struct vcpu *vcpu)
 
 void check_linux_end(struct machine *machine)
 {
-    const struct vcpu *vcpu = linux_results.vcpu != NULL ? &linux_results.vcpu->vcpu : NULL;
+    const struct vcpu *vcpu = linux_results.vm.ended_by;
 
     if (linux_results.vm.end == LINUX_TRIPLE_FAULT)
         machine_add(machine, RULE_LINUX_TRIPLE_FAULT, 0, NULL);
@@ -127,6 +127,23 @@ static uint64_t given_bytes(const struct machine *machine)
     return machine->ram_bytes - (linux_results.plan.kept.end - linux_results.plan.kept.base);
 }
 
+/* How many CPUs it has had, and that of each number, NULL where it did not start that one. */
+static const struct vcpu *started(uint32_t cpu)
+{
+    const struct linux_vcpu *own = linux_results.vm.vcpus[cpu];
+
+    return own != NULL && own->has_started ? &own->vcpu : NULL;
+}
+
+static uint32_t cpus_started(void)
+{
+    uint32_t count = 0;
+
+    for (uint32_t i = 0; i < linux_results.vm.cpu_count; i++)
+        count += started(i) != NULL;
+    return count;
+}
+
 static void exits_text(const struct vcpu *vcpu, const struct coloured *page)
 {
     print_to(page->sink, "  exits of CPU %u", vcpu->cpu->cpu);
@@ -148,34 +165,29 @@ static void linux_text(const struct machine *machine, const struct coloured *pag
     print_to(page->sink, "  version       %s\n", linux_results.image.version);
     print_to(page->sink, "  memory        %#lx-%#lx kept, the rest given\n", kept->base,
              kept->end - 1);
-    print_to(page->sink, "  CPUs started  %u\n  end           %s\n", linux_results.vcpu != NULL,
-             end_name());
+    print_to(page->sink, "  CPUs started  %u\n  end           %s\n", cpus_started(), end_name());
     if (linux_results.vm.has_script_status)
         print_to(page->sink, "  script        ended with status %u\n",
                  linux_results.vm.script_status);
-    if (linux_results.vcpu != NULL)
-        exits_text(&linux_results.vcpu->vcpu, page);
+    for (uint32_t i = 0; i < linux_results.vm.cpu_count; i++) {
+        if (started(i) != NULL)
+            exits_text(started(i), page);
+    }
 }
 
 REPORT_TEXT(066, linux_text);
 
-static void exits_json(struct json *json)
+static void exits_json(const struct vcpu *vcpu, struct json *json)
 {
-    const struct linux_vcpu *own = linux_results.vcpu;
-
-    json_array_begin(json, "exits");
-    if (own != NULL) {
-        json_object_begin(json, NULL);
-        json_number(json, "cpu", 0);
-        json_object_begin(json, "reasons");
-        for (uint32_t reason = 0; reason < EXIT_REASON_COUNT; reason++) {
-            if (own->vcpu.exit_count[reason] != 0 && exit_reason_name(reason) != NULL)
-                json_number(json, exit_reason_name(reason), own->vcpu.exit_count[reason]);
-        }
-        json_object_end(json);
-        json_object_end(json);
+    json_object_begin(json, NULL);
+    json_number(json, "cpu", vcpu->cpu->cpu);
+    json_object_begin(json, "reasons");
+    for (uint32_t reason = 0; reason < EXIT_REASON_COUNT; reason++) {
+        if (vcpu->exit_count[reason] != 0 && exit_reason_name(reason) != NULL)
+            json_number(json, exit_reason_name(reason), vcpu->exit_count[reason]);
     }
-    json_array_end(json);
+    json_object_end(json);
+    json_object_end(json);
 }
 
 static void linux_json(const struct machine *machine, struct json *json)
@@ -188,7 +200,7 @@ static void linux_json(const struct machine *machine, struct json *json)
     json_object_begin(json, "linux");
     json_string(json, "version", linux_results.image.version);
     json_string(json, "end", end_name());
-    json_number(json, "cpus_started", linux_results.vcpu != NULL);
+    json_number(json, "cpus_started", cpus_started());
     json_object_begin(json, "memory");
     json_number(json, "given", given_bytes(machine));
     json_number(json, "kept", kept->end - kept->base);
@@ -200,7 +212,12 @@ static void linux_json(const struct machine *machine, struct json *json)
         json_number(json, "script_status", vm->script_status);
     else
         json_null(json, "script_status");
-    exits_json(json);
+    json_array_begin(json, "exits");
+    for (uint32_t i = 0; i < vm->cpu_count; i++) {
+        if (started(i) != NULL)
+            exits_json(started(i), json);
+    }
+    json_array_end(json);
     json_object_end(json);
 }
 

@@ -17,7 +17,6 @@ struct linux_results {
     struct linux_image image;
     struct linux_plan plan;
     struct linux_vm vm;
-    const struct linux_vcpu *vcpu; /* NULL: it was not made */
 };
 extern struct linux_results linux_results;
 
@@ -36,8 +35,8 @@ bool check_linux_plan(struct machine *machine, enum linux_plan_result result,
 /* Not all of the memory map could be handed over. */
 void check_linux_ranges(struct machine *machine);
 
-/* How many CPUs the machine has, whether they run or not. */
-bool check_linux_cpus(struct machine *machine, uint32_t count);
+/* CPUs that the firmware names, all of which the guest would start, and those that run. */
+bool check_linux_cpus(struct machine *machine, uint32_t named, uint32_t used);
 
 /* What the boot CPU lacks; NULL: nothing. */
 bool check_linux_cpu(struct machine *machine, const char *lacks);

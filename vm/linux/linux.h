@@ -1,6 +1,6 @@
 /*
- * Linux as the guest that owns the machine: one VM with one vCPU, memory mapped where it is,
- * devices, interrupts and timers the machine's own. Only what would show VMX, reach the
+ * Linux as the guest that owns the machine: one VM with a vCPU on each CPU, memory mapped where it
+ * is, devices, interrupts and timers the machine's own. Only what would show VMX, reach the
  * hypervisor's memory or end its rule makes a VM exit.
  */
 #ifndef VM_LINUX_H
@@ -28,17 +28,28 @@ struct linux_vm {
     struct vm vm; /* first */
     struct linux_range kept;
     struct linux_ports ports;
-    enum linux_end end;
+    uint32_t cpu_count;
+    struct linux_vcpu *vcpus[CPUS_MAX]; /* by CPU; NULL: there was no memory for it */
+    _Atomic(uint32_t) cpus_ready;       /* whose vCPU waits to be entered */
+    _Atomic(enum linux_end) end;
+    const struct vcpu *ended_by;
     uint64_t handover_tsc;
     bool has_script_status;
     uint8_t script_status;
-    uint32_t accesses_refused; /* to what is kept */
+    _Atomic(uint32_t) accesses_refused; /* to what is kept */
+    bool starts_by_exits;               /* INIT and SIPI make VM exits; else see linux_cpus.c */
+    bool watches_commands;              /* that CPUs send by their APICs */
 };
 
 struct linux_vcpu {
-    struct vcpu vcpu;               /* first */
+    struct vcpu vcpu; /* first */
+    uint32_t apic_id;
     atomic_bool running;            /* its VMCS is current on its CPU */
+    atomic_bool waits;              /* for SIPI */
+    bool has_started;               /* by one, or as the boot CPU */
     _Atomic(uint32_t) nmis_pending; /* that came and are not injected yet: 2 at most, as latched */
+    _Atomic(uint32_t) kicks;        /* NMIs that are the hypervisor's own, under way */
+    _Atomic(uint32_t) asked;        /* what it is to do: INIT, or SIPI; 0: nothing */
 };
 
 /* What the guest is shown: the hypervisor, with leaves of its own, or none. */
@@ -47,13 +58,16 @@ extern const struct vm_policy linux_policy_shown, linux_policy_hidden;
 /* What this CPU lacks for such a guest; NULL: nothing. */
 const char *linux_lacks(const struct vmx_cpu *cpu);
 
-/* The VM, once `kept` and `ports` are set; on a CPU in VMX operation. False: no memory. */
+/* The VM, once `kept`, `ports` and `cpu_count` are set; on a CPU in VMX operation. False: no
+ * memory. */
 bool linux_create(struct linux_vm *linux_vm, const struct vm_policy *policy,
                   const struct vmx_cpu *cpu, uint64_t ram_end);
 
-/* On the boot CPU: from there to the guest's end. Returns its vCPU; NULL: no memory for it. */
-struct linux_vcpu *linux_run(struct linux_vm *linux_vm, struct cpu *cpu,
-                             const struct linux_plan *plan);
+/*
+ * On each CPU: from there to the guest's end. The boot CPU enters the kernel when all others wait
+ * to be started by it.
+ */
+void linux_run(struct linux_vm *linux_vm, struct cpu *cpu, const struct linux_plan *plan);
 
 static inline struct linux_vm *linux_of(const struct vcpu *vcpu)
 {
@@ -66,9 +80,27 @@ enum memory_type linux_memory_type(const void *context, uint64_t physical, uint6
 /* vm/linux/linux_exits.c */
 enum exit_done linux_exit_nmi_window(struct vcpu *vcpu);
 enum exit_done linux_exit_triple_fault(struct vcpu *vcpu);
-enum exit_done linux_exit_init(struct vcpu *vcpu);
 enum exit_done linux_exit_invd(struct vcpu *vcpu);
 enum exit_done linux_exit_io(struct vcpu *vcpu);
 enum exit_done linux_exit_ept_violation(struct vcpu *vcpu);
+/* The guest's end as it wanted it, or as another CPU has already said. */
+enum exit_done linux_ended(struct vcpu *vcpu, enum linux_end end);
+
+/* vm/linux/linux_cpus.c */
+enum exit_done linux_exit_exception(struct vcpu *vcpu);
+enum exit_done linux_exit_init(struct vcpu *vcpu);
+enum exit_done linux_exit_sipi(struct vcpu *vcpu);
+bool linux_is_apic(const struct vcpu *vcpu, uint64_t address); /* of the APIC's registers? */
+enum exit_done linux_exit_apic_write(struct vcpu *vcpu, uint64_t address);
+enum exit_done linux_write_x2apic_icr(struct vcpu *vcpu, const struct msr_rule *rule,
+                                      uint64_t value);
+/* The state that INIT leaves. */
+enum exit_done linux_wait_for_startup(struct linux_vcpu *own);
+/* From here on, or no more, commands to other CPUs are looked at. */
+void linux_watch_commands(struct linux_vcpu *own, bool watch);
+/* Was this NMI one that another CPU has sent for the hypervisor? */
+bool linux_take_kick(struct linux_vcpu *own);
+/* Makes a vCPU of another CPU leave the guest, whose end has come. */
+void linux_stop(struct linux_vcpu *target);
 
 #endif

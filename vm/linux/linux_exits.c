@@ -13,22 +13,18 @@ enum { VIOLATION_NMI_UNBLOCKING = 1 << 12 };
 
 #define MIB2 (2ull << 20)
 
-/* As the guest wanted it. */
-static enum exit_done ended(struct vcpu *vcpu, enum linux_end end)
+enum exit_done linux_ended(struct vcpu *vcpu, enum linux_end end)
 {
-    linux_of(vcpu)->end = end;
-    return vcpu_end(vcpu, GUEST_END_CALL, 0, 0);
-}
+    enum linux_end runs = LINUX_RUNS;
 
-/* SDM Vol. 3, "Other Causes of VM Exits": INIT, by which some chipsets reset a processor. */
-enum exit_done linux_exit_init(struct vcpu *vcpu)
-{
-    return ended(vcpu, LINUX_RESET);
+    if (atomic_compare_exchange_strong(&linux_of(vcpu)->end, &runs, end))
+        linux_of(vcpu)->ended_by = vcpu;
+    return vcpu_end(vcpu, GUEST_END_CALL, 0, 0);
 }
 
 enum exit_done linux_exit_triple_fault(struct vcpu *vcpu)
 {
-    return ended(vcpu, LINUX_TRIPLE_FAULT);
+    return linux_ended(vcpu, LINUX_TRIPLE_FAULT);
 }
 
 static uint32_t real_in(uint16_t port, unsigned bytes)
@@ -69,11 +65,14 @@ enum exit_done linux_exit_io(struct vcpu *vcpu)
         return serve_in(vcpu, port, bytes);
     switch (linux_out(&linux_of(vcpu)->ports, port, bytes, value)) {
     case LINUX_OUT_POWERS_OFF:
-        return ended(vcpu, LINUX_POWERED_OFF);
+        return linux_ended(vcpu, LINUX_POWERED_OFF);
     case LINUX_OUT_RESETS:
-        return ended(vcpu, LINUX_RESET);
+        return linux_ended(vcpu, LINUX_RESET);
     case LINUX_OUT_SLEEPS:
         return skip_emulated_instruction(EXIT_REFUSED);
+    case LINUX_OUT_STARTS_CPU:
+        linux_watch_commands((struct linux_vcpu *)vcpu, true);
+        break;
     case LINUX_OUT_HARMLESS:
         break;
     }
@@ -101,18 +100,31 @@ static enum exit_done refuse(struct vcpu *vcpu, uint64_t address)
     return vcpu_end(vcpu, GUEST_END_MEMORY, EXIT_REASON_EPT_VIOLATION, address);
 }
 
-/* A device's memory beyond what was mapped at first: in pieces of 2 MiB. */
+/* A device's memory beyond what was mapped at first: in pieces of 2 MiB. Nothing to do where this
+ * CPU remembered what is no more. */
+static enum map_result map_late(struct vcpu *vcpu, uint64_t address)
+{
+    const struct ept_memory_types types = {linux_memory_type, &vcpu->cpu->memory_types};
+    uint64_t piece = address & ~(MIB2 - 1);
+    enum map_result result = MAP_OK;
+
+    spinlock_acquire(&vcpu->vm->lock);
+    if (!ept_walk(&vcpu->vm->ept, address).mapped)
+        result = ept_map_by_type(&vcpu->vm->ept, piece, piece, MIB2, EPT_ALL, &types);
+    spinlock_release(&vcpu->vm->lock);
+    return result;
+}
+
 enum exit_done linux_exit_ept_violation(struct vcpu *vcpu)
 {
     struct linux_vm *linux_vm = linux_of(vcpu);
-    uint64_t address = vmcs_read64(VMCS_GUEST_PHYSICAL_ADDRESS), piece = address & ~(MIB2 - 1);
-    const struct ept_memory_types types = {linux_memory_type, &vcpu->cpu->memory_types};
-    enum map_result result;
+    uint64_t address = vmcs_read64(VMCS_GUEST_PHYSICAL_ADDRESS);
 
     if (address >= linux_vm->kept.base && address < linux_vm->kept.end)
         return refuse(vcpu, address);
-    result = ept_map_by_type(&vcpu->vm->ept, piece, piece, MIB2, EPT_ALL, &types);
-    if (result != MAP_OK)
+    if (linux_vm->watches_commands && linux_is_apic(vcpu, address))
+        return linux_exit_apic_write(vcpu, address);
+    if (map_late(vcpu, address) != MAP_OK)
         return vcpu_end(vcpu, GUEST_END_MEMORY, EXIT_REASON_EPT_VIOLATION, address);
     if ((vmcs_read_natural(VMCS_EXIT_QUALIFICATION) & VIOLATION_NMI_UNBLOCKING) != 0)
         event_nmi_blocked_again(vcpu);

@@ -3,6 +3,7 @@
  * state that VM exits do not save would carry over from the guest.
  */
 #include "vm/exit.h"
+#include "vm/linux/apic_write.h"
 #include "vm/linux/linux.h"
 
 #define BIT(n) (1u << (n))
@@ -116,6 +117,7 @@ static const struct msr_rule msrs[] = {
     {IA32_FEATURE_CONTROL, read_locked, msr_write_fault, 0},
     {IA32_BIOS_UPDT_TRIG, read_own, write_ignored, 0},
     {MSR_LINUX_SCRIPT_STATUS, read_fault, write_script_status, 0},
+    {MSR_X2APIC_ICR, read_own, linux_write_x2apic_icr, 0},
     HIDDEN(IA32_SMM_MONITOR_CTL),
     HIDDEN(IA32_RTIT_OUTPUT_BASE),
     HIDDEN(IA32_RTIT_OUTPUT_MASK),
@@ -147,8 +149,10 @@ static const struct msr_rule msrs[] = {
 static const struct port_rule ports[] = {{0x64, 0x64}};
 
 static const struct exit_rule exits[] = {
+    {EXIT_REASON_EXCEPTION_OR_NMI, linux_exit_exception},
     {EXIT_REASON_TRIPLE_FAULT, linux_exit_triple_fault},
     {EXIT_REASON_INIT, linux_exit_init},
+    {EXIT_REASON_SIPI, linux_exit_sipi},
     {EXIT_REASON_NMI_WINDOW, linux_exit_nmi_window},
     {EXIT_REASON_INVD, linux_exit_invd},
     {EXIT_REASON_VMCALL, exit_undefined},

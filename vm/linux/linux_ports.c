@@ -6,6 +6,13 @@ enum { PM1_SLEEP_TYPE_SHIFT = 2, PM1_SLEEP_TYPE = 7, PM1_SLEEP = 1 << 5 };
 /* i8042 data sheet: FxH pulses the outputs whose bits are 0; output 0 is the processor's reset. */
 enum { KEYBOARD_COMMAND = 0x64, KEYBOARD_PULSE = 0xf0, KEYBOARD_NO_RESET = 0x01 };
 
+/*
+ * MultiProcessor Specification, "Using INIT IPI": who starts another processor by INIT writes this
+ * shutdown code to the CMOS's byte 0xf before. Which byte it was is not looked at: the same value
+ * elsewhere does no harm.
+ */
+enum { CMOS_SHUTDOWN_BY_INIT = 0x0a };
+
 /* In one byte of an OUT. */
 static enum linux_out out_byte(const struct linux_ports *ports, uint16_t port, uint8_t value)
 {
@@ -21,6 +28,8 @@ static enum linux_out out_byte(const struct linux_ports *ports, uint16_t port, u
         return LINUX_OUT_RESETS;
     if (ports->reset != 0 && port == ports->reset && value == ports->reset_value)
         return LINUX_OUT_RESETS;
+    if (ports->cmos && port == PORT_CMOS_DATA && value == CMOS_SHUTDOWN_BY_INIT)
+        return LINUX_OUT_STARTS_CPU;
     return LINUX_OUT_HARMLESS;
 }
 

@@ -1,12 +1,15 @@
 /*
  * From a VM to its end: what is written for each CPU, and what comes to it from outside.
  */
+#include "lib/host/clock.h"
 #include "mm/page_alloc.h"
 #include "vm/exit.h"
 #include "vm/host_registers.h"
+#include "vm/linux/apic_write.h"
 #include "vm/linux/boot_params.h"
 #include "vm/linux/linux.h"
 #include "vm/vcpu_controls.h"
+#include "vmx/quirks.h"
 
 /* Controls without which there is no such guest, by word, with what is said of the first missing.
  */
@@ -25,7 +28,9 @@ static const struct {
     {VMX_CONTROL_EXIT, EXIT_SAVE_PAT | EXIT_LOAD_PAT, "saving and loading of IA32_PAT"},
 };
 
-static struct linux_vcpu *the_vcpu;
+static struct linux_vm *the_vm; /* for NMIs */
+
+enum { PATIENCE_US = 1000000 };
 
 /* Interrupts, HLT and ports are the guest's; nothing ends its time. */
 static void adjust(const struct vm_policy *policy, struct vcpu *vcpu)
@@ -74,13 +79,15 @@ static bool map_all(struct linux_vm *linux_vm, const struct vmx_cpu *cpu, uint64
 
 static void watch_ports(struct linux_vm *linux_vm)
 {
-    const struct linux_ports *ports = &linux_vm->ports;
+    struct linux_ports *ports = &linux_vm->ports;
     const uint16_t watched[] = {ports->pm1a, ports->pm1b, ports->reset};
 
     for (unsigned i = 0; i < sizeof(watched) / sizeof(watched[0]); i++) {
         if (watched[i] != 0)
             vm_port_exits(&linux_vm->vm, (uint16_t)(watched[i] + (i < 2)), true);
     }
+    ports->cmos = linux_vm->cpu_count > 1 && !linux_vm->starts_by_exits;
+    vm_port_exits(&linux_vm->vm, PORT_CMOS_DATA, ports->cmos);
 }
 
 bool linux_create(struct linux_vm *linux_vm, const struct vm_policy *policy,
@@ -97,7 +104,12 @@ bool linux_create(struct linux_vm *linux_vm, const struct vm_policy *policy,
     if (!vm_create(vm, policy) || ept_init(&vm->ept, &ept, &vm->pages) != MAP_OK)
         return false;
     vm->eptp = ept_pointer(&vm->ept);
+    vm->demand_bytes = UINT64_MAX; /* its memory is what EPT maps */
+    vm_msr_exits(vm, MSR_X2APIC_ICR, false, false);
+    linux_vm->starts_by_exits =
+        capability.activity_wait_for_sipi && !quirk(QUIRK_INIT_STAYS_PENDING);
     watch_ports(linux_vm);
+    the_vm = linux_vm;
     return map_all(linux_vm, cpu, end < 4 * gib ? 4 * gib : end);
 }
 
@@ -111,6 +123,7 @@ static struct linux_vcpu *create_vcpu(struct linux_vm *linux_vm, struct cpu *cpu
     vcpu_init(&own->vcpu, &linux_vm->vm, cpu->vmx);
     adjust(linux_vm->vm.policy, &own->vcpu);
     own->vcpu.exits_left = INT64_MAX;
+    own->apic_id = cpu->apic_id;
     return vcpu_create(&own->vcpu, 0) ? own : NULL;
 }
 
@@ -140,46 +153,92 @@ static struct vmx_result load(struct vcpu *vcpu, const struct linux_plan *plan)
     return result;
 }
 
+static void broken(struct vcpu *vcpu)
+{
+    enum guest_end end = vcpu->end;
+    uint32_t number = vcpu->end_number;
+    uint64_t value = vcpu->end_value;
+
+    (void)linux_ended(vcpu, LINUX_BROKEN);
+    (void)vcpu_end(vcpu, end, number, value);
+}
+
 static void enter(struct linux_vcpu *own)
 {
     struct vcpu *vcpu = &own->vcpu;
-    enum vm_entry entry;
     uint64_t error = 0;
+    enum vm_entry entry = vcpu_enter(vcpu);
 
-    atomic_store(&own->running, true);
-    entry = vcpu_enter(vcpu);
-    atomic_store(&own->running, false);
     if (entry == VM_ENTRY_LAUNCH_VALID || entry == VM_ENTRY_RESUME_VALID)
         (void)vmread(VMCS_VM_INSTRUCTION_ERROR, &error);
     if (entry != VM_ENTRY_ENDED)
         vcpu_end(vcpu, GUEST_END_ENTRY_ERROR, (uint32_t)error, entry);
     if (vcpu->end != GUEST_END_CALL)
-        linux_of(vcpu)->end = LINUX_BROKEN;
+        broken(vcpu);
 }
 
-struct linux_vcpu *linux_run(struct linux_vm *linux_vm, struct cpu *cpu,
-                             const struct linux_plan *plan)
+/* The boot CPU would start a CPU that is not there yet. False: one does not come. */
+static bool wait_for_all(struct linux_vm *linux_vm)
+{
+    uint64_t patience = clock_deadline(PATIENCE_US);
+
+    while (atomic_load(&linux_vm->cpus_ready) < linux_vm->cpu_count) {
+        if (clock_passed(patience))
+            return false;
+        cpu_relax();
+    }
+    return true;
+}
+
+/* Others wait for SIPI from the beginning. */
+static bool prepare(struct linux_vcpu *own, const struct linux_plan *plan)
+{
+    bool is_boot_cpu = own->vcpu.cpu->cpu == 0;
+
+    own->has_started = is_boot_cpu;
+    if (!vmx_ok(load(&own->vcpu, plan)) ||
+        (!is_boot_cpu && linux_wait_for_startup(own) == EXIT_ENDED)) {
+        vcpu_end(&own->vcpu, GUEST_END_ENTRY_ERROR, 0, 0);
+        return false;
+    }
+    return true;
+}
+
+static void run_vcpu(struct linux_vm *linux_vm, struct linux_vcpu *own,
+                     const struct linux_plan *plan)
+{
+    bool prepared = prepare(own, plan);
+
+    atomic_store(&own->running, true);
+    atomic_fetch_add(&linux_vm->cpus_ready, 1);
+    if (own->vcpu.cpu->cpu == 0) {
+        prepared = wait_for_all(linux_vm) && prepared;
+        linux_vm->handover_tsc = rdtsc();
+    }
+    if (prepared)
+        enter(own);
+    else
+        broken(&own->vcpu);
+    atomic_store(&own->running, false);
+}
+
+void linux_run(struct linux_vm *linux_vm, struct cpu *cpu, const struct linux_plan *plan)
 {
     struct linux_vcpu *own = create_vcpu(linux_vm, cpu);
     struct host_registers host = {0};
-    struct vmx_result result;
 
     if (own == NULL)
-        return NULL;
-    the_vcpu = own;
+        return; /* without this CPU the boot CPU does not enter the guest */
+    linux_vm->vcpus[cpu->index] = own;
     host_registers_keep(&host);
-    result = load(&own->vcpu, plan);
-    linux_vm->handover_tsc = rdtsc();
-    if (vmx_ok(result)) {
-        enter(own);
-    } else {
-        vcpu_end(&own->vcpu, GUEST_END_ENTRY_ERROR, 0, 0);
-        linux_vm->end = LINUX_BROKEN;
+    run_vcpu(linux_vm, own, plan);
+    for (uint32_t i = 0; i < linux_vm->cpu_count; i++) {
+        if (linux_vm->vcpus[i] != NULL)
+            linux_stop(linux_vm->vcpus[i]);
     }
     (void)vmclear(own->vcpu.vmcs.address);
     (void)vmptrld(cpu->vmx->vmcs_region.address);
     host_registers_restore(&host);
-    return own;
 }
 
 /*
@@ -188,9 +247,13 @@ struct linux_vcpu *linux_run(struct linux_vm *linux_vm, struct cpu *cpu,
  */
 static bool take_nmi(void)
 {
-    struct linux_vcpu *own = the_vcpu;
+    struct linux_vcpu *own = the_vm != NULL ? the_vm->vcpus[this_cpu()->index] : NULL;
 
-    if (own == NULL || !atomic_load(&own->running) || this_cpu()->vmx != own->vcpu.cpu)
+    if (own == NULL)
+        return false;
+    if (linux_take_kick(own) || (atomic_load(&own->running) && atomic_load(&own->waits)))
+        return true;
+    if (!atomic_load(&own->running))
         return false;
     if (atomic_load(&own->nmis_pending) < 2)
         atomic_fetch_add(&own->nmis_pending, 1);

@@ -1,16 +1,39 @@
-# What Linux sees where Rootmode is below: run as a guest's script (tests/boot/linux_boots.py).
+# What Linux sees where Rootmode is below, and what it does with its CPUs, as many as there are:
+# run as a guest's script (tests/boot/linux_boots.py).
 wrong() {
     echo "look: $1"
     exit 1
 }
-[ "$(nproc)" = 1 ] || wrong "$(nproc) CPUs"
-grep -qw vmx /proc/cpuinfo && wrong "the CPU shows VMX"
-grep -qw hypervisor /proc/cpuinfo || wrong "the CPU shows no hypervisor"
+grep -qw vmx /proc/cpuinfo && wrong "a CPU shows VMX"
+grep -qw hypervisor /proc/cpuinfo || wrong "no CPU shows a hypervisor"
 grep -q "^00200000-003fffff : Reserved" /proc/iomem || wrong "what Rootmode keeps is not reserved"
 insmod /msr.ko || wrong "no module for MSRs"
 # IA32_VMX_BASIC is not there.
 dd if=/dev/cpu/0/msr bs=8 count=1 skip=$((0x480 / 8)) 2>/dev/null | grep -q . && wrong "0x480 can be read"
-before=$(grep LOC: /proc/interrupts)
-usleep 200000
-[ "$before" = "$(grep LOC: /proc/interrupts)" ] && wrong "the timer does not tick"
-echo "look: all as it should be"
+
+cpus=/sys/devices/system/cpu
+[ "$(cat $cpus/online)" = "$(cat $cpus/present)" ] || wrong "online: $(cat $cpus/online) of $(cat $cpus/present)"
+# How many interrupts of a kind the CPU has had.
+interrupts() { awk -v row="$1:" -v column="$(($2 + 2))" '$1 == row { print $column }' /proc/interrupts; }
+# Its timer ticks, and a task moves there and back.
+works() {
+    ticks=$(interrupts LOC "$1")
+    taskset -p $((1 << $1)) $$ >/dev/null || wrong "no task on CPU $1"
+    i=0
+    while [ $i -lt 2000 ]; do i=$((i + 1)); done
+    usleep 20000
+    [ "$(interrupts LOC "$1")" -gt "$ticks" ] || wrong "the timer of CPU $1 does not tick"
+    taskset -p 1 $$ >/dev/null || wrong "no task on CPU 0"
+}
+count=$(grep -c ^processor /proc/cpuinfo) cpu=1
+works 0
+while [ "$cpu" -lt "$count" ]; do
+    works $cpu
+    for online in 0 1; do # which needs INIT and SIPI again
+        echo $online >$cpus/cpu$cpu/online || wrong "CPU $cpu cannot become $online"
+    done
+    works $cpu
+    cpu=$((cpu + 1))
+done
+[ "$(grep -c ^processor /proc/cpuinfo)" = "$count" ] || wrong "not all CPUs came back"
+echo "look: $count CPUs, all as it should be"

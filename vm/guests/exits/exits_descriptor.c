@@ -1,6 +1,6 @@
 #include "vm/event.h"
 #include "vm/guests/exits/guest_exits.h"
-#include "vm/guests/exits/guest_access.h"
+#include "vm/access/guest_access.h"
 #include "vm/guests/exits/operand.h"
 
 #include "lib/x86.h"

@@ -3,7 +3,7 @@
 #include "vm/event.h"
 #include "lib/x86_vmx.h"
 #include "vm/exit.h"
-#include "vm/guests/exits/guest_access.h"
+#include "vm/access/guest_access.h"
 
 #include "vmx/vmcs_image.h"
 

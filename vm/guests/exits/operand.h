@@ -59,7 +59,7 @@ struct operand guest_operand_at(unsigned segment, uint64_t offset);
 /*
  * Reads the operand, whose `bytes`, `write` and `alignment` the caller has set, to `data`, or
  * writes it from there. Gives EXIT_EMULATED, or what has become of the guest:
- * vm/guests/exits/guest_access.h.
+ * vm/access/guest_access.h.
  */
 enum exit_done guest_operand_access(struct vcpu *vcpu, const struct operand *operand, void *data);
 

@@ -18,7 +18,7 @@
 static struct machine *subject;
 static struct vmx_cpu vmx_list[2];
 static struct cpu cpu_list[2], *cpu_pointers[2] = {&cpu_list[0], &cpu_list[1]};
-static struct linux_vcpu vcpu;
+static struct linux_vcpu vcpu, second;
 
 static int set_up(void **state)
 {
@@ -30,8 +30,14 @@ static int set_up(void **state)
     subject->ram_bytes = 512ull << 20;
     memset(&linux_results, 0, sizeof(linux_results));
     memset(&vcpu, 0, sizeof(vcpu));
-    linux_results.vcpu = &vcpu;
+    memset(&second, 0, sizeof(second));
+    linux_results.vm.cpu_count = 2;
+    linux_results.vm.vcpus[0] = &vcpu;
+    linux_results.vm.vcpus[1] = &second;
+    linux_results.vm.ended_by = &vcpu.vcpu;
     vcpu.vcpu.cpu = &vmx_list[0];
+    vcpu.has_started = true;
+    second.vcpu.cpu = &vmx_list[1];
     for (uint32_t i = 0; i < 2; i++) {
         vmx_list[i].cpu = i;
         cpu_list[i].vmx = &vmx_list[i];
@@ -98,6 +104,7 @@ static void an_image(void **state)
 static void places_and_cpus(void **state)
 {
     struct linux_plan plan = {.wanted = 77};
+    const struct finding *finding;
 
     (void)state;
     assert_true(check_linux_plan(subject, LINUX_PLAN_OK, &plan));
@@ -107,10 +114,12 @@ static void places_and_cpus(void **state)
     assert_int_equal(only_finding(RULE_LINUX_MODULES)->wanted, 77);
     assert_false(check_linux_cpu(subject, "EPT"));
     assert_string_equal(only_finding(RULE_LINUX_CPU)->detail, "EPT");
-    assert_true(check_linux_cpus(subject, 0)); /* no table names any */
-    assert_true(check_linux_cpus(subject, 1));
-    assert_false(check_linux_cpus(subject, 2));
-    assert_int_equal(only_finding(RULE_LINUX_MODULES)->seen, 2);
+    assert_true(check_linux_cpus(subject, 0, 1)); /* no table names any */
+    assert_true(check_linux_cpus(subject, 2, 2));
+    assert_false(check_linux_cpus(subject, 2, 1)); /* cpus=1, or one is silent */
+    finding = only_finding(RULE_LINUX_MODULES);
+    assert_int_equal(finding->seen, 1);
+    assert_int_equal(finding->wanted, 2);
     check_linux_ranges(subject);
     assert_int_equal(only_finding(RULE_BOOT_RANGES)->severity, SEVERITY_WARNING);
 }
@@ -137,7 +146,7 @@ static void ends(void **state)
     vcpu.vcpu.end_value = 0x200000;
     check_linux_end(subject);
     assert_int_equal(only_finding(RULE_GUEST_DIED)->seen, 0x200000);
-    linux_results.vcpu = NULL;
+    vm->ended_by = NULL;
     check_linux_end(subject);
     assert_non_null(strstr(only_finding(RULE_GUEST_DIED)->detail, "memory"));
     vm->end = LINUX_RUNS; /* it could not be made */
@@ -186,6 +195,13 @@ static void the_report(void **state)
                    "\"memory\":{\"given\":534773760,\"kept\":2097152,\"kept_base\":\"0x200000\","
                    "\"accesses_refused\":3},\"handover_tsc\":\"0x1234\",\"script_status\":null,"
                    "\"exits\":[{\"cpu\":0,\"reasons\":{\"CPUID\":5,\"RDMSR\":1}}]}}");
+    second.has_started = true;
+    second.vcpu.exit_count[EXIT_REASON_SIPI] = 2;
+    assert_non_null(strstr(in_json(), "\"cpus_started\":2"));
+    assert_non_null(strstr(in_json(), "{\"cpu\":1,\"reasons\":{\"start-up IPI (SIPI)\":2}}"));
+    linux_results.vm.vcpus[0] = NULL; /* no memory for it */
+    assert_non_null(strstr(in_json(), "\"cpus_started\":1"));
+    linux_results.vm.vcpus[0] = &vcpu;
     linux_results.vm.has_script_status = true;
     linux_results.vm.script_status = 4;
     assert_non_null(strstr(in_json(), "\"script_status\":4"));
@@ -194,6 +210,7 @@ static void the_report(void **state)
     SET_FOR_EACH(report_text, part)
         (*part)->print(subject, &page);
     assert_non_null(strstr(text, "exits of CPU 0, 5 CPUID, 1 RDMSR\n"));
+    assert_non_null(strstr(text, "exits of CPU 1, 2 start-up IPI (SIPI)\n"));
     assert_non_null(strstr(text, "script        ended with status 4\n"));
 }
 

@@ -1,7 +1,7 @@
 /*
  * Which OUT would power off, sleep or reset: PM1 control registers by the ACPI Specification ("PM1
  * Control Registers": SLP_TYP is bits 12:10, SLP_EN bit 13), the i8042's "pulse output" command,
- * and the reset register that the FADT names.
+ * the reset register that the FADT names; and what says that another CPU is started.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -46,6 +46,20 @@ static void resets(void **state)
     assert_int_equal(linux_out(&ports, 0xcf9, 1, 2), LINUX_OUT_HARMLESS);
 }
 
+/* MultiProcessor Specification, "Using INIT IPI": shutdown code 0ah in the CMOS. */
+static void starts_of_cpus(void **state)
+{
+    struct linux_ports watching = ports;
+
+    (void)state;
+    assert_int_equal(linux_out(&ports, 0x71, 1, 0x0a), LINUX_OUT_HARMLESS);
+    watching.cmos = true;
+    assert_int_equal(linux_out(&watching, 0x71, 1, 0x0a), LINUX_OUT_STARTS_CPU);
+    assert_int_equal(linux_out(&watching, 0x70, 2, 0x0a0f), LINUX_OUT_STARTS_CPU);
+    assert_int_equal(linux_out(&watching, 0x71, 1, 0x00), LINUX_OUT_HARMLESS);
+    assert_int_equal(linux_out(&watching, 0x70, 1, 0x0a), LINUX_OUT_HARMLESS);
+}
+
 /* Port 0 stands for none. */
 static void without_tables(void **state)
 {
@@ -63,6 +77,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(sleep_and_power_off),
         cmocka_unit_test(resets),
+        cmocka_unit_test(starts_of_cpus),
         cmocka_unit_test(without_tables),
     };
 

@@ -11,7 +11,7 @@
 
 #include "lib/x86_registers.h"
 #include "tests/host/random.h"
-#include "vm/guests/exits/guest_paging.h"
+#include "vm/access/guest_paging.h"
 
 enum { PAGES = 24, PAGE = 4096, ROUNDS = 200000 };
 

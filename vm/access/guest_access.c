@@ -1,4 +1,4 @@
-#include "vm/guests/exits/guest_access.h"
+#include "vm/access/guest_access.h"
 #include "vm/event.h"
 #include "vm/memory/guest_physical.h"
 

@@ -1,4 +1,4 @@
-#include "vm/guests/exits/guest_paging.h"
+#include "vm/access/guest_paging.h"
 
 #include <stddef.h>
 

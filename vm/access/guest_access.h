@@ -7,7 +7,7 @@
 #ifndef VM_GUEST_ACCESS_H
 #define VM_GUEST_ACCESS_H
 
-#include "vm/guests/exits/guest_paging.h"
+#include "vm/access/guest_paging.h"
 #include "vm/vcpu.h"
 
 /* `access` as of guest_translate(), but for ACCESS_USER, which the guest's CPL adds. */

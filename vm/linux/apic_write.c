@@ -1,0 +1,137 @@
+#include "vm/linux/apic_write.h"
+
+/* Of the ICR. */
+enum {
+    ICR_DELIVERY_SHIFT = 8,
+    ICR_DELIVERY = 7,
+    ICR_DELIVERY_INIT = 5,
+    ICR_DELIVERY_STARTUP = 6,
+    ICR_LOGICAL = 1 << 11,
+    ICR_ASSERT = 1 << 14,
+    ICR_LEVEL = 1 << 15,
+    ICR_SHORTHAND_SHIFT = 18,
+    ICR_SHORTHAND = 3,
+};
+enum { TO_ONE, TO_SELF, TO_ALL, TO_OTHERS }; /* shorthands */
+
+#define XAPIC_EVERYONE 0xffu
+#define EVERYONE       UINT32_MAX
+
+enum icr_command icr_command(uint64_t icr)
+{
+    unsigned delivery = icr >> ICR_DELIVERY_SHIFT & ICR_DELIVERY;
+
+    if (delivery == ICR_DELIVERY_STARTUP)
+        return ICR_STARTS;
+    if (delivery != ICR_DELIVERY_INIT)
+        return ICR_INTERRUPTS;
+    return (icr & (ICR_LEVEL | ICR_ASSERT)) == ICR_LEVEL ? ICR_INIT_ENDS : ICR_INITS;
+}
+
+uint64_t icr_of_xapic(uint32_t high, uint32_t low)
+{
+    uint64_t destination = high >> 24;
+
+    return (destination == XAPIC_EVERYONE ? EVERYONE : destination) << 32 | low;
+}
+
+bool icr_reaches(uint64_t icr, uint32_t sender, uint32_t target)
+{
+    uint32_t destination = (uint32_t)(icr >> 32);
+
+    switch (icr >> ICR_SHORTHAND_SHIFT & ICR_SHORTHAND) {
+    case TO_SELF:
+        return target == sender;
+    case TO_ALL:
+        return true;
+    case TO_OTHERS:
+        return target != sender;
+    default:
+        return (icr & ICR_LOGICAL) == 0 && (destination == EVERYONE || destination == target);
+    }
+}
+
+/* What is read of an instruction, one byte after the other. */
+struct code {
+    const uint8_t *bytes;
+    unsigned count, at;
+};
+
+/* The next byte; beyond the end 0, and `at` says so. */
+static uint8_t next(struct code *code)
+{
+    return code->at++ < code->count ? code->bytes[code->at - 1] : 0;
+}
+
+static uint32_t next_32(struct code *code)
+{
+    uint32_t value = next(code);
+
+    value |= (uint32_t)next(code) << 8;
+    value |= (uint32_t)next(code) << 16;
+    return value | (uint32_t)next(code) << 24;
+}
+
+enum { REX = 0x40, REX_MASK = 0xf0, REX_W = 8, REX_R = 4 };
+
+/* Those that change neither operand nor length: segments, and LOCK. */
+static bool is_harmless_prefix(uint8_t byte)
+{
+    return byte == 0x26 || byte == 0x2e || byte == 0x36 || byte == 0x3e || byte == 0x64 ||
+           byte == 0x65 || byte == 0xf0;
+}
+
+enum { OP_XCHG = 0x87, OP_MOV_FROM_REGISTER = 0x89, OP_MOV_FROM_EAX = 0xa3, OP_MOV_VALUE = 0xc7 };
+
+/*
+ * "ModR/M and SIB Bytes", addresses of 32 and of 64 bits: where the operand is the violation has
+ * told, so only their length counts. False: a register, not memory.
+ */
+static bool skip_address(struct code *code, uint8_t modrm)
+{
+    unsigned mod = modrm >> 6, rm = modrm & 7, base = rm;
+
+    if (mod == 3)
+        return false;
+    if (rm == 4)
+        base = next(code) & 7;
+    if (mod == 1)
+        code->at += 1;
+    else if (mod == 2 || base == 5)
+        code->at += 4;
+    return true;
+}
+
+bool apic_write_decode(const uint8_t *bytes, unsigned count, bool is_64_bit,
+                       struct apic_write *write)
+{
+    struct code code = {bytes, count, 0};
+    uint8_t rex = 0, opcode, modrm;
+
+    *write = (struct apic_write){0};
+    do
+        opcode = next(&code);
+    while (is_harmless_prefix(opcode) && code.at < count);
+    if (is_64_bit && (opcode & REX_MASK) == REX) {
+        rex = opcode;
+        opcode = next(&code);
+    }
+    if ((rex & REX_W) != 0)
+        return false;
+    if (opcode == OP_MOV_FROM_EAX) {
+        code.at += is_64_bit ? 8 : 4;
+    } else if (opcode == OP_MOV_FROM_REGISTER || opcode == OP_XCHG || opcode == OP_MOV_VALUE) {
+        modrm = next(&code);
+        write->source = (modrm >> 3 & 7) | (unsigned)(rex & REX_R) << 1;
+        write->exchanges = opcode == OP_XCHG;
+        write->has_value = opcode == OP_MOV_VALUE;
+        if (!skip_address(&code, modrm) || (write->has_value && (modrm >> 3 & 7) != 0))
+            return false;
+        if (write->has_value)
+            write->value = next_32(&code);
+    } else {
+        return false;
+    }
+    write->length = code.at;
+    return code.at <= count;
+}
