@@ -7,6 +7,9 @@
 
 #define KERNEL_BASE 0xffffffff80000000 /* virtual address of the image's first byte */
 
+/* Where a loader puts the image that does as its program headers say: LOAD_BASE in linker.ld. */
+#define IMAGE_LOAD_ADDRESS 0x200000
+
 /* The boot page tables map this much of the image, in pages of 2 MiB. */
 #define BOOT_IMAGE_PAGES 2
 

@@ -6,7 +6,7 @@
  *   in:  EAX = magic, EBX = physical address of the Multiboot2 information,
  *        CS/DS/ES/SS flat 4 GiB segments, paging off, interrupts off, A20 on, no stack.
  *   out: kernel_main(RDI = physical address of the information, RSI = physical load address,
- *        RDX = the TSC at the first instruction), on the boot stack, with boot page tables that
+ *        RDX = the TSC at the first instruction, RCX = the magic), on the boot stack, with boot page tables that
  *        map the first 4 GiB twice (where they are, and at DIRECT_MAP) and the image at KERNEL_BASE.
  *
  * These tables are writable and executable throughout; mm/memory.c replaces them before
@@ -58,8 +58,15 @@ entry32:
     sub $(1b - KERNEL_BASE), %ebp
     movl $0, 4(%ebx)
 
+    /*
+     * From here on any boot protocol: EDI = its magic, EBX = its information, EBP = load address,
+     * ESI:ECX = the TSC at the first instruction; segments as above.
+     */
+    .global entry32_placed
+entry32_placed:
     lea HERE(boot_stack_top), %esp
     push %ebx
+    push %edi
     push %esi
     push %ecx
 
@@ -123,6 +130,7 @@ entry32:
 
     pop %ecx
     pop %esi
+    pop %edi
     pop %ebx
 
     /* LGDT takes a linear address that only run time knows: make the operand on the stack. */
@@ -178,7 +186,7 @@ entry64_low:
     movabs $entry64, %rax
     jmp *%rax
 
-    /* EBX = information, EBP = load address, ESI:ECX = the TSC at the first instruction. */
+    /* EDI = magic, EBX = information, EBP = load address, ESI:ECX = the TSC at the first instruction. */
     .global entry64
 entry64:
     .cfi_startproc
@@ -194,6 +202,7 @@ entry64:
     mov %ecx, %edx
     shl $32, %rsi
     or %rsi, %rdx
+    mov %edi, %ecx
     mov %ebx, %edi
     mov %ebp, %esi
     xor %ebp, %ebp /* the kernel's own, too */
@@ -227,6 +236,7 @@ boot_gdt_end:
 
     .section .bss.boot_tables, "aw", @nobits
     .balign 4096
+    .global boot_pml4
 boot_pml4:
     .skip 4096
 boot_pdpt:

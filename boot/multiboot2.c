@@ -3,6 +3,7 @@
  */
 #include "boot/multiboot2.h"
 
+#include "boot/boot.h"
 #include "lib/string.h"
 
 /* The information as it lies in memory. */
@@ -28,7 +29,7 @@ enum {
     INFO_HEADER_SIZE = 8,
     TAG_ALIGN = 8,
     RSDP_OLD_SIZE = 20,
-    FRAMEBUFFER_COLOURS = offsetof(struct multiboot_framebuffer, red_position),
+    FRAMEBUFFER_COLOURS = offsetof(struct boot_framebuffer, red_position),
     FRAMEBUFFER_END = FRAMEBUFFER_COLOURS + 6,
 };
 
@@ -79,41 +80,32 @@ const char *multiboot_result_text(enum multiboot_result result)
     return result < MULTIBOOT_RESULT_COUNT ? text[result] : "unknown result";
 }
 
-/* Copies the string from `offset` of the tag on; counts in *lost what has no room in `size` bytes.
- */
+/* The string from `offset` of the tag on. */
 static enum multiboot_result copy_string(char *to, size_t size, const struct tag *tag,
                                          size_t offset, uint32_t *lost)
 {
-    const char *string = (const char *)tag + offset;
-    size_t room = tag->size - offset;
-    size_t length = strnlen(string, room);
-    size_t fits = length < size ? length : size - 1;
-
-    if (length == room)
-        return MULTIBOOT_STRING_OPEN;
-    memcpy(to, string, fits);
-    to[fits] = '\0';
-    *lost = (uint32_t)(length - fits);
-    return MULTIBOOT_OK;
+    return boot_info_copy_string(to, size, (const char *)tag + offset, tag->size - offset, lost)
+               ? MULTIBOOT_OK
+               : MULTIBOOT_STRING_OPEN;
 }
 
-static enum multiboot_result take_command_line(const struct tag *tag, struct multiboot_info *out)
+static enum multiboot_result take_command_line(const struct tag *tag, struct boot_info *out)
 {
     return copy_string(out->command_line, sizeof(out->command_line), tag, sizeof(*tag),
                        &out->command_line_lost);
 }
 
-static enum multiboot_result take_loader(const struct tag *tag, struct multiboot_info *out)
+static enum multiboot_result take_loader(const struct tag *tag, struct boot_info *out)
 {
     uint32_t lost;
 
     return copy_string(out->loader, sizeof(out->loader), tag, sizeof(*tag), &lost);
 }
 
-static enum multiboot_result take_module(const struct tag *tag, struct multiboot_info *out)
+static enum multiboot_result take_module(const struct tag *tag, struct boot_info *out)
 {
     const struct module_tag *module = (const struct module_tag *)tag;
-    struct multiboot_module taken = {.start = module->start, .end = module->end};
+    struct boot_module taken = {.start = module->start, .end = module->end};
     enum multiboot_result result =
         copy_string(taken.string, sizeof(taken.string), tag, sizeof(*module), &taken.string_lost);
 
@@ -121,17 +113,17 @@ static enum multiboot_result take_module(const struct tag *tag, struct multiboot
         return result;
     if (module->end < module->start)
         return MULTIBOOT_MODULE_BACKWARDS;
-    if (out->module_count < MULTIBOOT_MODULES_MAX)
+    if (out->module_count < BOOT_MODULES_MAX)
         out->modules[out->module_count++] = taken;
     else
         out->module_lost++;
     return MULTIBOOT_OK;
 }
 
-static enum multiboot_result take_framebuffer(const struct tag *tag, struct multiboot_info *out)
+static enum multiboot_result take_framebuffer(const struct tag *tag, struct boot_info *out)
 {
-    const struct multiboot_framebuffer *given = (const struct multiboot_framebuffer *)(tag + 1);
-    size_t bytes = given->type == MULTIBOOT_FRAMEBUFFER_RGB ? FRAMEBUFFER_END : FRAMEBUFFER_COLOURS;
+    const struct boot_framebuffer *given = (const struct boot_framebuffer *)(tag + 1);
+    size_t bytes = given->type == BOOT_FRAMEBUFFER_RGB ? FRAMEBUFFER_END : FRAMEBUFFER_COLOURS;
 
     if (tag->size < sizeof(*tag) + bytes)
         return MULTIBOOT_TAG_SHORT;
@@ -140,57 +132,40 @@ static enum multiboot_result take_framebuffer(const struct tag *tag, struct mult
     return MULTIBOOT_OK;
 }
 
-static enum multiboot_result add_memory(struct multiboot_info *out, uint64_t base, uint64_t length,
-                                        enum multiboot_memory_kind kind)
+static enum multiboot_result add_memory(struct boot_info *out, uint64_t base, uint64_t length,
+                                        enum boot_memory_kind kind)
 {
-    struct multiboot_memory *last =
-        out->memory_count > 0 ? &out->memory[out->memory_count - 1] : NULL;
-
-    if (length > UINT64_MAX - base) {
-        if (kind == MULTIBOOT_MEMORY_AVAILABLE)
-            return MULTIBOOT_MEMORY_WRAPS;
-        length = UINT64_MAX - base;
-    }
-    if (length == 0)
-        return MULTIBOOT_OK;
-    if (last != NULL && last->kind == kind && last->base + last->length == base) {
-        last->length += length;
-    } else if (out->memory_count < MULTIBOOT_MEMORY_MAX) {
-        out->memory[out->memory_count++] = (struct multiboot_memory){base, length, kind};
-    } else {
-        out->memory_lost++;
-    }
-    return MULTIBOOT_OK;
+    return boot_info_add_memory(out, base, length, kind) ? MULTIBOOT_OK : MULTIBOOT_MEMORY_WRAPS;
 }
 
 /* UEFI Specification, "EFI_BOOT_SERVICES.GetMemoryMap()" and "Memory Type Usage after
  * ExitBootServices()". */
-static enum multiboot_memory_kind efi_kind(const struct efi_descriptor *entry,
-                                           bool boot_services_not_ended)
+static enum boot_memory_kind efi_kind(const struct efi_descriptor *entry,
+                                      bool boot_services_not_ended)
 {
     enum { BOOT_SERVICES_CODE = 3, BOOT_SERVICES_DATA = 4 };
     static const uint8_t kinds[] = {
-        [1] = MULTIBOOT_MEMORY_AVAILABLE, /* the loader's code and data */
-        [2] = MULTIBOOT_MEMORY_AVAILABLE,
-        [BOOT_SERVICES_CODE] = MULTIBOOT_MEMORY_AVAILABLE,
-        [BOOT_SERVICES_DATA] = MULTIBOOT_MEMORY_AVAILABLE,
-        [7] = MULTIBOOT_MEMORY_AVAILABLE, /* "conventional" */
-        [8] = MULTIBOOT_MEMORY_BAD,
-        [9] = MULTIBOOT_MEMORY_ACPI_RECLAIMABLE,
-        [10] = MULTIBOOT_MEMORY_NVS,
+        [1] = BOOT_MEMORY_AVAILABLE, /* the loader's code and data */
+        [2] = BOOT_MEMORY_AVAILABLE,
+        [BOOT_SERVICES_CODE] = BOOT_MEMORY_AVAILABLE,
+        [BOOT_SERVICES_DATA] = BOOT_MEMORY_AVAILABLE,
+        [7] = BOOT_MEMORY_AVAILABLE, /* "conventional" */
+        [8] = BOOT_MEMORY_BAD,
+        [9] = BOOT_MEMORY_ACPI_RECLAIMABLE,
+        [10] = BOOT_MEMORY_NVS,
     };
     uint8_t kind = entry->type < sizeof(kinds) ? kinds[entry->type] : 0;
     bool usable = (entry->attribute & EFI_MEMORY_WB) && !(entry->attribute & EFI_MEMORY_SP);
 
     if (entry->type == BOOT_SERVICES_CODE || entry->type == BOOT_SERVICES_DATA)
         usable = usable && !boot_services_not_ended;
-    if (kind == 0 || (kind == MULTIBOOT_MEMORY_AVAILABLE && !usable))
-        return MULTIBOOT_MEMORY_RESERVED;
-    return (enum multiboot_memory_kind)kind;
+    if (kind == 0 || (kind == BOOT_MEMORY_AVAILABLE && !usable))
+        return BOOT_MEMORY_RESERVED;
+    return (enum boot_memory_kind)kind;
 }
 
 /* One entry of either map. */
-static enum multiboot_result take_entry(const void *at, bool efi, struct multiboot_info *out)
+static enum multiboot_result take_entry(const void *at, bool efi, struct boot_info *out)
 {
     const struct efi_descriptor *descriptor = at;
     const struct map_entry *entry = at;
@@ -202,14 +177,13 @@ static enum multiboot_result take_entry(const void *at, bool efi, struct multibo
                               ? UINT64_MAX
                               : descriptor->pages << EFI_PAGE_SHIFT,
                           efi_kind(descriptor, out->boot_services_not_ended));
-    known = entry->type >= MULTIBOOT_MEMORY_AVAILABLE && entry->type <= MULTIBOOT_MEMORY_BAD;
+    known = entry->type >= BOOT_MEMORY_AVAILABLE && entry->type <= BOOT_MEMORY_BAD;
     return add_memory(out, entry->base, entry->length,
-                      known ? (enum multiboot_memory_kind)entry->type : MULTIBOOT_MEMORY_RESERVED);
+                      known ? (enum boot_memory_kind)entry->type : BOOT_MEMORY_RESERVED);
 }
 
 /* The tag must hold a whole number of entries, each with at least the fields we know. */
-static enum multiboot_result take_entries(const struct tag *tag, bool efi,
-                                          struct multiboot_info *out)
+static enum multiboot_result take_entries(const struct tag *tag, bool efi, struct boot_info *out)
 {
     const struct map_tag *map = (const struct map_tag *)tag;
     const uint8_t *end = (const uint8_t *)map + tag->size;
@@ -225,24 +199,24 @@ static enum multiboot_result take_entries(const struct tag *tag, bool efi,
     return result;
 }
 
-static enum multiboot_result take_map(const struct tag *tag, struct multiboot_info *out)
+static enum multiboot_result take_map(const struct tag *tag, struct boot_info *out)
 {
     return take_entries(tag, false, out);
 }
 
-static void take_basic_memory(const struct tag *tag, struct multiboot_info *out)
+static void take_basic_memory(const struct tag *tag, struct boot_info *out)
 {
     const struct basic_memory_tag *basic = (const struct basic_memory_tag *)tag;
     const uint64_t kib = 1024;
 
-    (void)add_memory(out, 0, basic->lower * kib, MULTIBOOT_MEMORY_AVAILABLE);
-    (void)add_memory(out, kib * kib, basic->upper * kib, MULTIBOOT_MEMORY_AVAILABLE);
+    (void)add_memory(out, 0, basic->lower * kib, BOOT_MEMORY_AVAILABLE);
+    (void)add_memory(out, kib * kib, basic->upper * kib, BOOT_MEMORY_AVAILABLE);
 }
 
 /* The new RSDP wins, whichever comes first. */
-static enum multiboot_result take_rsdp(const struct tag *tag, struct multiboot_info *out)
+static enum multiboot_result take_rsdp(const struct tag *tag, struct boot_info *out)
 {
-    uint32_t length = tag->type == TAG_RSDP_OLD ? RSDP_OLD_SIZE : MULTIBOOT_RSDP_SIZE;
+    uint32_t length = tag->type == TAG_RSDP_OLD ? RSDP_OLD_SIZE : BOOT_RSDP_SIZE;
 
     if (length < out->rsdp_length)
         return MULTIBOOT_OK;
@@ -251,7 +225,7 @@ static enum multiboot_result take_rsdp(const struct tag *tag, struct multiboot_i
     return MULTIBOOT_OK;
 }
 
-static enum multiboot_result note_boot_services(const struct tag *tag, struct multiboot_info *out)
+static enum multiboot_result note_boot_services(const struct tag *tag, struct boot_info *out)
 {
     (void)tag;
     out->boot_services_not_ended = true;
@@ -263,7 +237,7 @@ static const struct tag_rule {
     uint32_t least; /* bytes of the whole tag */
     bool repeats;   /* may stand more than once */
     bool uefi;      /* only UEFI firmware has it */
-    enum multiboot_result (*take)(const struct tag *tag, struct multiboot_info *out);
+    enum multiboot_result (*take)(const struct tag *tag, struct boot_info *out);
 } tag_rules[] = {
     [TAG_COMMAND_LINE] = {.least = sizeof(struct tag), .take = take_command_line},
     [TAG_LOADER_NAME] = {.least = sizeof(struct tag), .take = take_loader},
@@ -275,7 +249,7 @@ static const struct tag_rule {
     [TAG_EFI32_SYSTEM_TABLE] = {.least = 12, .uefi = true},
     [TAG_EFI64_SYSTEM_TABLE] = {.least = 16, .uefi = true},
     [TAG_RSDP_OLD] = {.least = sizeof(struct tag) + RSDP_OLD_SIZE, .take = take_rsdp},
-    [TAG_RSDP_NEW] = {.least = sizeof(struct tag) + MULTIBOOT_RSDP_SIZE, .take = take_rsdp},
+    [TAG_RSDP_NEW] = {.least = sizeof(struct tag) + BOOT_RSDP_SIZE, .take = take_rsdp},
     [TAG_EFI_MEMORY_MAP] = {.least = sizeof(struct map_tag), .uefi = true},
     [TAG_EFI_BOOT_SERVICES] = {.least = sizeof(struct tag),
                                .uefi = true,
@@ -287,7 +261,7 @@ static const struct tag_rule {
 enum { TAG_RULES = sizeof(tag_rules) / sizeof(tag_rules[0]) };
 
 /* Takes a tag that lies inside the information. `found`: by type, the tags so far. */
-static enum multiboot_result take_tag(const struct tag *tag, struct multiboot_info *out,
+static enum multiboot_result take_tag(const struct tag *tag, struct boot_info *out,
                                       const struct tag *found[TAG_RULES])
 {
     const struct tag_rule *rule;
@@ -304,7 +278,7 @@ static enum multiboot_result take_tag(const struct tag *tag, struct multiboot_in
     return rule->take != NULL ? rule->take(tag, out) : MULTIBOOT_OK;
 }
 
-static enum multiboot_result walk_tags(const uint8_t *info, struct multiboot_info *out,
+static enum multiboot_result walk_tags(const uint8_t *info, struct boot_info *out,
                                        const struct tag *found[TAG_RULES])
 {
     uint64_t offset = INFO_HEADER_SIZE;
@@ -329,7 +303,7 @@ static enum multiboot_result walk_tags(const uint8_t *info, struct multiboot_inf
     return MULTIBOOT_END_MISSING;
 }
 
-enum multiboot_result multiboot_parse(const void *info, size_t most, struct multiboot_info *out)
+enum multiboot_result multiboot_parse(const void *info, size_t most, struct boot_info *out)
 {
     const struct tag *found[TAG_RULES] = {NULL};
     enum multiboot_result result;
@@ -354,3 +328,14 @@ enum multiboot_result multiboot_parse(const void *info, size_t most, struct mult
         take_basic_memory(found[TAG_BASIC_MEMORY], out);
     return result == MULTIBOOT_OK && out->memory_count == 0 ? MULTIBOOT_NO_MEMORY : result;
 }
+
+static const char *read(const uint8_t *memory, uint64_t bytes, uint64_t information,
+                        struct boot_info *info)
+{
+    enum multiboot_result result = multiboot_parse(memory + information, bytes - information, info);
+
+    return result == MULTIBOOT_OK ? NULL : multiboot_result_text(result);
+}
+
+static const struct boot_protocol multiboot2 = {MULTIBOOT2_BOOT_MAGIC, read};
+SET_MEMBER(boot_protocols, 0, const struct boot_protocol, multiboot2);

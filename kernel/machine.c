@@ -45,10 +45,10 @@ void machine_add(struct machine *machine, enum rule rule, uint32_t cpu, const ch
         (struct finding){.rule = rule, .cpu = cpu, .high = -1, .low = -1, .detail = detail});
 }
 
-void check_boot_information(struct machine *machine, enum multiboot_result result)
+void check_boot_information(struct machine *machine, const char *wrong)
 {
-    if (result != MULTIBOOT_OK)
-        machine_add(machine, RULE_BOOT_INFORMATION, 0, multiboot_result_text(result));
+    if (wrong != NULL)
+        machine_add(machine, RULE_BOOT_INFORMATION, 0, wrong);
     if (machine->boot.memory_lost > 0)
         machine_add(machine, RULE_BOOT_RANGES, 0, NULL);
 }

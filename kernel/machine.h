@@ -7,7 +7,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "boot/multiboot2.h"
+#include "boot/boot_info.h"
 #include "kernel/acpi/acpi.h"
 #include "lib/host/clock.h"
 #include "kernel/command_line.h"
@@ -40,7 +40,7 @@ enum { NMI_TEXT_SIZE = 80 };
 
 struct machine {
     uint64_t load_address; /* physical */
-    struct multiboot_info boot;
+    struct boot_info boot;
     struct command_line options;
     enum vmx_check check;   /* what `check=` came to */
     bool virtual_registers; /* CPUID says that a hypervisor is below */
@@ -71,8 +71,8 @@ void check_command_line(struct machine *machine);
 /* Nothing was found that the command line asks for and that could not be done as it says. */
 bool machine_followed_command_line(const struct machine *machine);
 
-/* The loader's information and the map of memory in it, as far as it was understood. */
-void check_boot_information(struct machine *machine, enum multiboot_result result);
+/* The loader's information, and what is wrong with it; NULL: nothing. */
+void check_boot_information(struct machine *machine, const char *wrong);
 
 /* `ready`: the page pool and the page tables stand. */
 void check_memory(struct machine *machine, bool ready);

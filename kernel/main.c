@@ -48,17 +48,17 @@ static void obey_command_line(void)
         machine.check = options->check == CHECK_STRICT ? VMX_CHECK_STRICT : VMX_CHECK_KVM;
 }
 
-static bool read_boot_information(uint64_t information)
+static bool read_boot_information(uint32_t magic, uint64_t information)
 {
-    enum multiboot_result result =
-        multiboot_parse(phys_to_virt(information), BOOT_MAP_END - information, &machine.boot);
+    const char *wrong =
+        boot_info_read(magic, phys_to_virt(0), BOOT_MAP_END, information, &machine.boot);
 
     obey_command_line();
     print_command_line();
     check_command_line(&machine);
     boot_steps_run(BOOT_COMMAND_LINE, &machine);
-    check_boot_information(&machine, result);
-    return result == MULTIBOOT_OK;
+    check_boot_information(&machine, wrong);
+    return wrong == NULL;
 }
 
 /* Printed when a step begins, so that a person who waits in vain sees in which one. */
@@ -68,32 +68,31 @@ static void begin(const char *what)
 }
 
 /* What the loader said is there, and what of it is in use. */
-static void describe_memory(const struct multiboot_info *boot, uint64_t information)
+static void describe_memory(const struct boot_info *boot)
 {
     static const enum memory_kind kinds[] = {
-        [MULTIBOOT_MEMORY_AVAILABLE] = MEMORY_AVAILABLE,
-        [MULTIBOOT_MEMORY_RESERVED] = MEMORY_RESERVED,
-        [MULTIBOOT_MEMORY_ACPI_RECLAIMABLE] = MEMORY_ACPI_RECLAIMABLE,
-        [MULTIBOOT_MEMORY_NVS] = MEMORY_ACPI_NVS,
-        [MULTIBOOT_MEMORY_BAD] = MEMORY_BAD,
+        [BOOT_MEMORY_AVAILABLE] = MEMORY_AVAILABLE,
+        [BOOT_MEMORY_RESERVED] = MEMORY_RESERVED,
+        [BOOT_MEMORY_ACPI_RECLAIMABLE] = MEMORY_ACPI_RECLAIMABLE,
+        [BOOT_MEMORY_NVS] = MEMORY_ACPI_NVS,
+        [BOOT_MEMORY_BAD] = MEMORY_BAD,
     };
 
     for (uint32_t i = 0; i < boot->memory_count; i++)
         memory_add(kinds[boot->memory[i].kind], boot->memory[i].base, boot->memory[i].length);
     boot_steps_run(BOOT_PLAN_MEMORY, &machine);
-    memory_add(MEMORY_TAKEN, information, boot->total_size);
     for (uint32_t i = 0; i < boot->module_count; i++)
         memory_add(MEMORY_TAKEN, boot->modules[i].start,
                    boot->modules[i].end - boot->modules[i].start);
 }
 
-static bool prepare_memory(uint64_t information)
+static bool prepare_memory(void)
 {
     struct memory_sizes sizes;
     bool ready;
 
     begin("memory");
-    describe_memory(&machine.boot, information);
+    describe_memory(&machine.boot);
     ready = memory_init(machine.load_address, this_cpu()->execute_disable != EXECUTE_DISABLE_ABSENT,
                         &sizes);
 
@@ -144,12 +143,12 @@ static void prepare_cpus(void)
 }
 
 /* The whole boot; false where it ends early, with a finding that says why. */
-static bool go(uint64_t information)
+static bool go(uint32_t magic, uint64_t information)
 {
-    bool understood = read_boot_information(information);
+    bool understood = read_boot_information(magic, information);
 
     console_open(&machine.boot, false);
-    if (!understood || !prepare_memory(information))
+    if (!understood || !prepare_memory())
         return false;
     prepare_cpus();
     boot_steps_run(BOOT_BEFORE_VMX, &machine);
@@ -193,11 +192,14 @@ static void report(void)
 
 /*
  * Where boot/entry.S calls C. information, load_address: physical, below 4 GiB; entry_tsc: at the
- * kernel's first instruction. On the boot stack, with interrupts off and the boot page tables.
+ * kernel's first instruction; magic: of the boot protocol. On the boot stack, with interrupts off
+ * and the boot page tables.
  */
-_Noreturn void kernel_main(uint64_t information, uint64_t load_address, uint64_t entry_tsc);
+_Noreturn void kernel_main(uint64_t information, uint64_t load_address, uint64_t entry_tsc,
+                           uint32_t magic);
 
-_Noreturn void kernel_main(uint64_t information, uint64_t load_address, uint64_t entry_tsc)
+_Noreturn void kernel_main(uint64_t information, uint64_t load_address, uint64_t entry_tsc,
+                           uint32_t magic)
 {
     machine.cpus = cpus; /* here: an initialised machine would stand in the image, 20 KiB of it */
     machine.load_address = load_address;
@@ -206,7 +208,7 @@ _Noreturn void kernel_main(uint64_t information, uint64_t load_address, uint64_t
     cpu_boot_init();
     cpu_init_this(cpus[0]);
     console_print("Rootmode %s\n", ROOTMODE_VERSION);
-    go(information);
+    go(magic, information);
     check_nmis(&machine);
     console_release();
     report();

@@ -70,7 +70,7 @@ static void write(struct sink *sink, const char *text, size_t length)
     spinlock_release(&busy);
 }
 
-void console_open(const struct multiboot_info *boot, bool memory_ready)
+void console_open(const struct boot_info *boot, bool memory_ready)
 {
     spinlock_acquire(&busy);
     SET_FOR_EACH(consoles, device)

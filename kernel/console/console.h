@@ -12,7 +12,7 @@
 #include "lib/format.h"
 #include "lib/set.h"
 
-struct multiboot_info; /* boot/multiboot2.h */
+struct boot_info; /* boot/boot_info.h */
 
 enum colour { COLOUR_PLAIN, COLOUR_HEADING, COLOUR_DIM, COLOUR_OK, COLOUR_WARNING, COLOUR_REFUSAL };
 
@@ -58,7 +58,7 @@ struct console_device {
      * Called twice: when the loader's information has been read, on the boot page tables; and when
      * the kernel's own page tables and the page pool are up.
      */
-    void (*open)(const struct multiboot_info *boot, bool memory_ready);
+    void (*open)(const struct boot_info *boot, bool memory_ready);
 
     /* Takes cleaned text. True: the device will send it to the serial ports itself, later. */
     bool (*write)(enum console_target target, enum colour colour, const char *text, size_t length);
@@ -70,7 +70,7 @@ SET_DECLARE(consoles, const struct console_device);
 #define CONSOLE_DEVICE(place, device) \
     SET_MEMBER(consoles, place, const struct console_device, device)
 
-void console_open(const struct multiboot_info *boot, bool memory_ready);
+void console_open(const struct boot_info *boot, bool memory_ready);
 
 /* To the serial ports at once; for a device. */
 void console_send(enum colour colour, const char *text, size_t length);

@@ -27,7 +27,7 @@ extern const char image_start[], image_end[];
 
 static struct linux_results *const results = &linux_results;
 
-static struct linux_range module_range(const struct multiboot_info *boot, uint32_t index)
+static struct linux_range module_range(const struct boot_info *boot, uint32_t index)
 {
     if (index >= boot->module_count)
         return (struct linux_range){0, 0};
@@ -53,7 +53,7 @@ static uint64_t pool_bytes(const struct memory_map *map)
 
 static bool find_places(struct machine *machine)
 {
-    const struct multiboot_info *boot = &machine->boot;
+    const struct boot_info *boot = &machine->boot;
     uint64_t base = machine->load_address;
     struct linux_plan *plan = &results->plan;
 
@@ -94,12 +94,12 @@ static void give_memory(struct machine *machine)
     const struct linux_range *kept = &results->plan.kept;
 
     for (uint32_t i = 0; i < machine->boot.memory_count; i++) {
-        const struct multiboot_memory *range = &machine->boot.memory[i];
+        const struct boot_memory *range = &machine->boot.memory[i];
         uint64_t base = range->base > MIB ? range->base : MIB, end = range->base + range->length;
         uint64_t below = end < kept->base ? end : kept->base;
         uint64_t above = base > kept->end ? base : kept->end;
 
-        if (range->kind != MULTIBOOT_MEMORY_AVAILABLE)
+        if (range->kind != BOOT_MEMORY_AVAILABLE)
             continue;
         if (base < below)
             memory_add(MEMORY_TAKEN, base, below - base);
@@ -113,7 +113,7 @@ static void give_memory(struct machine *machine)
 /* On the boot page tables, which map 4 GiB: modules lie below, and so does every place. */
 static void plan_memory(struct machine *machine)
 {
-    const struct multiboot_module *module = &machine->boot.modules[0];
+    const struct boot_module *module = &machine->boot.modules[0];
     enum linux_image_result result;
 
     if (machine->boot.module_count == 0 || machine->options.stop != VMX_STAGE_GUEST)

@@ -23,7 +23,7 @@ static void add(struct machine *machine, enum rule rule, uint64_t seen, uint64_t
 
 bool check_linux_modules(struct machine *machine)
 {
-    const struct multiboot_info *boot = &machine->boot;
+    const struct boot_info *boot = &machine->boot;
     uint32_t count = boot->module_count + boot->module_lost;
 
     if (count > LINUX_MODULES_MOST)
@@ -31,8 +31,8 @@ bool check_linux_modules(struct machine *machine)
             "modules: a kernel, and one initrd");
     else if (boot->modules[0].string_lost > 0)
         add(machine, RULE_LINUX_MODULES,
-            boot->modules[0].string_lost + strlen(boot->modules[0].string),
-            MULTIBOOT_STRING_SIZE - 1, "characters of the kernel's command line");
+            boot->modules[0].string_lost + strlen(boot->modules[0].string), BOOT_STRING_SIZE - 1,
+            "characters of the kernel's command line");
     else
         return true;
     return false;

@@ -6,7 +6,7 @@
  * as much time as thousands of instructions, and the way to VMX operation shall not wait for it. A
  * panic releases it, and so does the next text after HOLD_TICKS without a release.
  */
-#include "boot/multiboot2.h"
+#include "boot/boot_info.h"
 #include "kernel/boot_step.h"
 #include "kernel/console/console.h"
 #include "kernel/report/report.h"
@@ -68,7 +68,7 @@ static bool write(enum console_target target, enum colour colour, const char *te
 }
 
 /* On the boot page tables it may be out of reach. */
-static void find_screen(const struct multiboot_framebuffer *framebuffer)
+static void find_screen(const struct boot_framebuffer *framebuffer)
 {
     const struct screen_device *device = screen_open(framebuffer);
 
@@ -85,10 +85,10 @@ static void find_screen(const struct multiboot_framebuffer *framebuffer)
  * not mention it. First the text overwrites of what GRUB left as much as it has lines, for a frame
  * buffer that is not write-combining takes long to clear; when memory is up, the screen is cleared.
  */
-static void open(const struct multiboot_info *boot, bool memory_ready)
+static void open(const struct boot_info *boot, bool memory_ready)
 {
-    static const struct multiboot_framebuffer ega_text = {
-        .type = MULTIBOOT_FRAMEBUFFER_EGA_TEXT,
+    static const struct boot_framebuffer ega_text = {
+        .type = BOOT_FRAMEBUFFER_EGA_TEXT,
         .address = 0xb8000,
         .pitch = 160,
         .width = 80,

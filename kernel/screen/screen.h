@@ -12,7 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "boot/multiboot2.h"
+#include "boot/boot_info.h"
 #include "kernel/console/console.h"
 
 /* More columns or rows than this are left unused. */
@@ -62,7 +62,7 @@ void screen_flush(struct screen *screen);
  * Either of the two kinds that GRUB gives, EGA text and a linear frame buffer. NULL when this is no
  * such screen, or cannot be mapped.
  */
-const struct screen_device *screen_open(const struct multiboot_framebuffer *framebuffer);
+const struct screen_device *screen_open(const struct boot_framebuffer *framebuffer);
 
 /* How a colour stands in the pixel of a linear frame buffer. */
 struct rgb {
@@ -70,10 +70,10 @@ struct rgb {
 };
 
 /* Bytes from one pixel to the next, 2 to 4; 0 for a format that no colour can be put into. */
-uint32_t pixel_bytes(const struct multiboot_framebuffer *buffer);
+uint32_t pixel_bytes(const struct boot_framebuffer *buffer);
 
 /* The colour as a pixel of this format, for which pixel_bytes() is not 0. */
-uint32_t pixel_of(const struct multiboot_framebuffer *buffer, struct rgb colour);
+uint32_t pixel_of(const struct boot_framebuffer *buffer, struct rgb colour);
 
 /* Text in colours that is kept until there is time to show it. Begins with zeros but for its bytes.
  */

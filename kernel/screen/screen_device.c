@@ -27,7 +27,7 @@ static const struct {
     [COLOUR_WARNING] = {0x0e, {0xf0, 0xc8, 0x40}}, [COLOUR_REFUSAL] = {0x0c, {0xff, 0x60, 0x58}},
 };
 
-static struct multiboot_framebuffer buffer;
+static struct boot_framebuffer buffer;
 static volatile uint8_t *memory;
 static uint32_t bytes; /* of a pixel; 0: EGA text */
 static uint32_t scale;
@@ -101,10 +101,10 @@ static bool map(void)
     return memory != NULL;
 }
 
-const struct screen_device *screen_open(const struct multiboot_framebuffer *framebuffer)
+const struct screen_device *screen_open(const struct boot_framebuffer *framebuffer)
 {
     static struct screen_device device = {.draw = draw, .map = map, .clear = clear};
-    bool text = framebuffer->type == MULTIBOOT_FRAMEBUFFER_EGA_TEXT;
+    bool text = framebuffer->type == BOOT_FRAMEBUFFER_EGA_TEXT;
 
     buffer = *framebuffer;
     bytes = text ? 0 : pixel_bytes(&buffer);

@@ -45,7 +45,7 @@ static void check_plan(const struct linux_image *image, const struct linux_plan 
 
 static void run_plan(const struct linux_image *image, const uint8_t *numbers)
 {
-    static struct multiboot_info boot;
+    static struct boot_info boot;
     static uint8_t handed[LINUX_HANDOVER_BYTES];
     struct memory_map map = {0};
     struct linux_plan plan = {

@@ -39,10 +39,10 @@ static uint32_t lay_out(uint32_t at, uint8_t kind, const uint8_t *payload, uint3
     return at + 8 + (length + 7) / 8 * 8;
 }
 
-static void check(enum multiboot_result result, const struct multiboot_info *parsed)
+static void check(enum multiboot_result result, const struct boot_info *parsed)
 {
-    if (result >= MULTIBOOT_RESULT_COUNT || parsed->memory_count > MULTIBOOT_MEMORY_MAX ||
-        parsed->module_count > MULTIBOOT_MODULES_MAX)
+    if (result >= MULTIBOOT_RESULT_COUNT || parsed->memory_count > BOOT_MEMORY_MAX ||
+        parsed->module_count > BOOT_MODULES_MAX)
         abort();
     for (uint32_t i = 0; i < parsed->memory_count; i++) {
         if (parsed->memory[i].base + parsed->memory[i].length <= parsed->memory[i].base)
@@ -56,7 +56,7 @@ static void check(enum multiboot_result result, const struct multiboot_info *par
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    static struct multiboot_info parsed;
+    static struct boot_info parsed;
     uint32_t at = 8;
     const uint8_t *damage = data;
     uint8_t *copy;

@@ -9,7 +9,7 @@
 #include <cmocka.h>
 
 struct blob blob;
-struct multiboot_info info;
+struct boot_info info;
 
 void put32(uint32_t offset, uint32_t value)
 {

@@ -18,8 +18,8 @@ struct blob {
     uint32_t length;
 };
 
-extern struct blob blob;           /* what is being built */
-extern struct multiboot_info info; /* what was parsed last */
+extern struct blob blob;      /* what is being built */
+extern struct boot_info info; /* what was parsed last */
 
 void put32(uint32_t offset, uint32_t value);
 

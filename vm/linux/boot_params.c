@@ -110,7 +110,7 @@ static bool write_e820(const struct linux_plan *plan, uint8_t *params)
     return !e820.full;
 }
 
-static void write_text_screen(const struct multiboot_framebuffer *screen, uint8_t *params)
+static void write_text_screen(const struct boot_framebuffer *screen, uint8_t *params)
 {
     put(params, VIDEO_MODE, VIDEO_MODE_TEXT, 1);
     put(params, VIDEO_COLUMNS, screen->width, 1);
@@ -119,7 +119,7 @@ static void write_text_screen(const struct multiboot_framebuffer *screen, uint8_
     put(params, VIDEO_POINTS, VIDEO_POINTS_TEXT, 2);
 }
 
-static void write_frame(const struct multiboot_framebuffer *screen, bool uefi, uint8_t *params)
+static void write_frame(const struct boot_framebuffer *screen, bool uefi, uint8_t *params)
 {
     uint64_t bytes = (uint64_t)screen->pitch * screen->height;
     const uint8_t colours[] = {screen->red_size,       screen->red_position, screen->green_size,
@@ -137,13 +137,13 @@ static void write_frame(const struct multiboot_framebuffer *screen, bool uefi, u
     memcpy(params + FRAME_COLOURS, colours, sizeof(colours));
 }
 
-static void write_screen(const struct multiboot_info *boot, uint8_t *params)
+static void write_screen(const struct boot_info *boot, uint8_t *params)
 {
     if (!boot->has_framebuffer)
         return;
-    if (boot->framebuffer.type == MULTIBOOT_FRAMEBUFFER_EGA_TEXT)
+    if (boot->framebuffer.type == BOOT_FRAMEBUFFER_EGA_TEXT)
         write_text_screen(&boot->framebuffer, params);
-    else if (boot->framebuffer.type == MULTIBOOT_FRAMEBUFFER_RGB)
+    else if (boot->framebuffer.type == BOOT_FRAMEBUFFER_RGB)
         write_frame(&boot->framebuffer, boot->uefi, params);
 }
 
@@ -175,7 +175,7 @@ static void write_tables(uint64_t at, uint8_t *to)
 
 bool linux_handover_write(const struct linux_handover *handover, uint8_t *to)
 {
-    const struct multiboot_info *boot = handover->boot;
+    const struct boot_info *boot = handover->boot;
     uint64_t at = handover->plan->handover;
 
     memset(to, 0, LINUX_HANDOVER_BYTES);

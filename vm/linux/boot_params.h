@@ -9,7 +9,7 @@
 
 #include <stdbool.h>
 
-#include "boot/multiboot2.h"
+#include "boot/boot_info.h"
 #include "vm/linux/linux_plan.h"
 
 enum {
@@ -37,8 +37,8 @@ enum {
 struct linux_handover {
     const struct linux_image *image;
     const struct linux_plan *plan;
-    const struct multiboot_info *boot; /* framebuffer, RSDP */
-    const char *command_line;          /* of less than LINUX_COMMAND_LINE_SIZE characters */
+    const struct boot_info *boot; /* framebuffer, RSDP */
+    const char *command_line;     /* of less than LINUX_COMMAND_LINE_SIZE characters */
 };
 
 /*

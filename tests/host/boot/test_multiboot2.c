@@ -31,13 +31,13 @@ static void test_good(void **state)
     assert_string_equal(info.modules[1].string, "");
 
     assert_int_equal(info.memory_count, 7);
-    check_memory(0, 0, 0x9fc00, MULTIBOOT_MEMORY_AVAILABLE);
-    check_memory(1, 0x9fc00, 0x400, MULTIBOOT_MEMORY_RESERVED);
-    check_memory(2, 0x100000, 0x7ee0000, MULTIBOOT_MEMORY_AVAILABLE);
-    check_memory(3, 0x7fe0000, 0x10000, MULTIBOOT_MEMORY_ACPI_RECLAIMABLE);
-    check_memory(4, 0x7ff0000, 0x10000, MULTIBOOT_MEMORY_NVS);
-    check_memory(5, 0x8000000, 0x1000, MULTIBOOT_MEMORY_BAD);
-    check_memory(6, 0x9000000, 0x1000, MULTIBOOT_MEMORY_RESERVED); /* an unknown type */
+    check_memory(0, 0, 0x9fc00, BOOT_MEMORY_AVAILABLE);
+    check_memory(1, 0x9fc00, 0x400, BOOT_MEMORY_RESERVED);
+    check_memory(2, 0x100000, 0x7ee0000, BOOT_MEMORY_AVAILABLE);
+    check_memory(3, 0x7fe0000, 0x10000, BOOT_MEMORY_ACPI_RECLAIMABLE);
+    check_memory(4, 0x7ff0000, 0x10000, BOOT_MEMORY_NVS);
+    check_memory(5, 0x8000000, 0x1000, BOOT_MEMORY_BAD);
+    check_memory(6, 0x9000000, 0x1000, BOOT_MEMORY_RESERVED); /* an unknown type */
 }
 
 static void test_framebuffer(void **state)
@@ -53,7 +53,7 @@ static void test_framebuffer(void **state)
     assert_int_equal(info.framebuffer.width, 1024);
     assert_int_equal(info.framebuffer.height, 768);
     assert_int_equal(info.framebuffer.bpp, 32);
-    assert_int_equal(info.framebuffer.type, MULTIBOOT_FRAMEBUFFER_RGB);
+    assert_int_equal(info.framebuffer.type, BOOT_FRAMEBUFFER_RGB);
     assert_int_equal(info.framebuffer.red_position, 16);
     assert_int_equal(info.framebuffer.red_size, 8);
     assert_int_equal(info.framebuffer.green_position, 8);
@@ -72,7 +72,7 @@ static void test_framebuffer(void **state)
     assert_int_equal(info.framebuffer.address, 0xb8000);
     assert_int_equal(info.framebuffer.width, 80);
     assert_int_equal(info.framebuffer.height, 25);
-    assert_int_equal(info.framebuffer.type, MULTIBOOT_FRAMEBUFFER_EGA_TEXT);
+    assert_int_equal(info.framebuffer.type, BOOT_FRAMEBUFFER_EGA_TEXT);
     text[21] = 1;
     begin_blob();
     some_memory();
@@ -168,9 +168,9 @@ static void test_rsdp_order(void **state)
 static void test_strings(void **state)
 {
     static const uint32_t types[] = {1, 2, 3};
-    static const size_t lengths[] = {MULTIBOOT_STRING_SIZE - 1,       MULTIBOOT_STRING_SIZE,
-                                     MULTIBOOT_COMMAND_LINE_SIZE - 1, MULTIBOOT_COMMAND_LINE_SIZE,
-                                     MULTIBOOT_COMMAND_LINE_SIZE + 1, 2900};
+    static const size_t lengths[] = {BOOT_STRING_SIZE - 1,       BOOT_STRING_SIZE,
+                                     BOOT_COMMAND_LINE_SIZE - 1, BOOT_COMMAND_LINE_SIZE,
+                                     BOOT_COMMAND_LINE_SIZE + 1, 2900};
     char line[3000];
 
     (void)state;
@@ -193,7 +193,7 @@ static void test_strings(void **state)
     /* The loader's name and the command line: longest that fits, one more, and much more. */
     for (size_t i = 0; i < sizeof(lengths) / sizeof(lengths[0]); i++) {
         size_t length = lengths[i];
-        size_t line_most = MULTIBOOT_COMMAND_LINE_SIZE - 1, loader_most = MULTIBOOT_STRING_SIZE - 1;
+        size_t line_most = BOOT_COMMAND_LINE_SIZE - 1, loader_most = BOOT_STRING_SIZE - 1;
 
         memset(line, 'x', sizeof(line));
         line[length] = '\0';
@@ -220,11 +220,11 @@ static void test_modules(void **state)
     assert_int_equal(info.module_count, 0);
     begin_blob();
     some_memory();
-    for (int i = 0; i < MULTIBOOT_MODULES_MAX + 2; i++)
+    for (int i = 0; i < BOOT_MODULES_MAX + 2; i++)
         tag(3, "\0\0\x30\0\0\0\x31\0", 9);
     end_blob();
     assert_int_equal(parse(), MULTIBOOT_OK);
-    assert_int_equal(info.module_count, MULTIBOOT_MODULES_MAX);
+    assert_int_equal(info.module_count, BOOT_MODULES_MAX);
     assert_int_equal(info.module_lost, 2);
 }
 

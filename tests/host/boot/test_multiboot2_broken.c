@@ -128,8 +128,8 @@ static void test_tag_twice(void **state)
 static void check_sane(enum multiboot_result result)
 {
     assert_true((unsigned)result < MULTIBOOT_RESULT_COUNT);
-    assert_true(info.memory_count <= MULTIBOOT_MEMORY_MAX);
-    assert_true(info.module_count <= MULTIBOOT_MODULES_MAX);
+    assert_true(info.memory_count <= BOOT_MEMORY_MAX);
+    assert_true(info.module_count <= BOOT_MODULES_MAX);
     assert_non_null(memchr(info.command_line, 0, sizeof(info.command_line)));
     assert_non_null(memchr(info.loader, 0, sizeof(info.loader)));
     for (uint32_t i = 0; i < info.memory_count; i++) {

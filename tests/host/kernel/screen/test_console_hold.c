@@ -47,7 +47,7 @@ static void clear(void)
 
 static const struct screen_device device = {COLUMNS, ROWS, draw, map, clear};
 
-const struct screen_device *screen_open(const struct multiboot_framebuffer *framebuffer)
+const struct screen_device *screen_open(const struct boot_framebuffer *framebuffer)
 {
     (void)framebuffer;
     return reachable ? &device : NULL;
@@ -119,7 +119,7 @@ static void row_is(uint32_t row, const char *wanted)
     assert_string_equal(text, wanted);
 }
 
-static const struct multiboot_info boot; /* a BIOS machine, whose loader describes no screen */
+static const struct boot_info boot; /* a BIOS machine, whose loader describes no screen */
 
 static void a_boot(void)
 {
@@ -172,7 +172,7 @@ static void a_long_wait(void)
 /* A UEFI machine has no screen that its loader does not describe. */
 static void a_machine_without_screen(void)
 {
-    const struct multiboot_info uefi = {.uefi = true};
+    const struct boot_info uefi = {.uefi = true};
 
     reachable = true;
     console_open(&uefi, false);

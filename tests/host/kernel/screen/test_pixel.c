@@ -9,21 +9,20 @@
 
 #include <cmocka.h>
 
-static struct multiboot_framebuffer format(uint8_t bpp, uint8_t red, uint8_t red_size,
-                                           uint8_t green, uint8_t green_size, uint8_t blue,
-                                           uint8_t blue_size)
+static struct boot_framebuffer format(uint8_t bpp, uint8_t red, uint8_t red_size, uint8_t green,
+                                      uint8_t green_size, uint8_t blue, uint8_t blue_size)
 {
-    return (struct multiboot_framebuffer){.type = MULTIBOOT_FRAMEBUFFER_RGB,
-                                          .bpp = bpp,
-                                          .red_position = red,
-                                          .red_size = red_size,
-                                          .green_position = green,
-                                          .green_size = green_size,
-                                          .blue_position = blue,
-                                          .blue_size = blue_size};
+    return (struct boot_framebuffer){.type = BOOT_FRAMEBUFFER_RGB,
+                                     .bpp = bpp,
+                                     .red_position = red,
+                                     .red_size = red_size,
+                                     .green_position = green,
+                                     .green_size = green_size,
+                                     .blue_position = blue,
+                                     .blue_size = blue_size};
 }
 
-static void assert_pixel(struct multiboot_framebuffer buffer, uint32_t bytes, struct rgb colour,
+static void assert_pixel(struct boot_framebuffer buffer, uint32_t bytes, struct rgb colour,
                          uint32_t wanted)
 {
     assert_int_equal(pixel_bytes(&buffer), bytes);
@@ -55,8 +54,8 @@ static void colours_of_ten_bits_are_stretched(void **state)
 
 static void other_formats_are_not_drawn(void **state)
 {
-    struct multiboot_framebuffer other_types = format(32, 16, 8, 8, 8, 0, 8);
-    const struct multiboot_framebuffer formats[] = {
+    struct boot_framebuffer other_types = format(32, 16, 8, 8, 8, 0, 8);
+    const struct boot_framebuffer formats[] = {
         format(14, 8, 4, 4, 4, 0, 4),    format(33, 16, 8, 8, 8, 0, 8),
         format(32, 25, 8, 8, 8, 0, 8),   format(32, 16, 8, 25, 8, 0, 8),
         format(32, 16, 8, 8, 8, 25, 8),  format(32, 16, 0, 8, 8, 0, 8),
@@ -67,9 +66,9 @@ static void other_formats_are_not_drawn(void **state)
     (void)state;
     for (size_t i = 0; i < sizeof(formats) / sizeof(formats[0]); i++)
         assert_int_equal(pixel_bytes(&formats[i]), 0);
-    other_types.type = MULTIBOOT_FRAMEBUFFER_INDEXED;
+    other_types.type = BOOT_FRAMEBUFFER_INDEXED;
     assert_int_equal(pixel_bytes(&other_types), 0);
-    other_types.type = MULTIBOOT_FRAMEBUFFER_EGA_TEXT;
+    other_types.type = BOOT_FRAMEBUFFER_EGA_TEXT;
     assert_int_equal(pixel_bytes(&other_types), 0);
 }
 

@@ -171,7 +171,7 @@ static void moves(void **state)
 /* What is handed over. */
 
 static uint8_t header[LINUX_HEADER_MOST];
-static struct multiboot_info *boot;
+static struct boot_info *boot;
 static uint8_t *handed;
 
 static uint64_t at(uint32_t offset, size_t width)
@@ -287,7 +287,7 @@ static void screens(void **state)
     (void)state;
     boot->has_framebuffer = true;
     boot->framebuffer =
-        (struct multiboot_framebuffer){.address = 0xb8000, .width = 80, .height = 25, .type = 2};
+        (struct boot_framebuffer){.address = 0xb8000, .width = 80, .height = 25, .type = 2};
     assert_true(linux_handover_write(&handover, handed));
     assert_int_equal(at(0x06, 1), 3); /* orig_video_mode */
     assert_int_equal(at(0x07, 1), 80);
@@ -295,7 +295,7 @@ static void screens(void **state)
     assert_int_equal(at(0x0f, 1), 1); /* VIDEO_TYPE_VGAC */
     assert_int_equal(at(0x10, 2), 16);
 
-    boot->framebuffer = (struct multiboot_framebuffer){.address = 0x4080000000,
+    boot->framebuffer = (struct boot_framebuffer){.address = 0x4080000000,
                                                        .pitch = 4096,
                                                        .width = 1024,
                                                        .height = 768,
