@@ -6,6 +6,8 @@ the machine was told to be, never from an earlier run.
 
 import json
 import re
+import subprocess
+import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,7 +15,8 @@ from typing import Any
 
 import jsonschema  # type: ignore[import]
 
-from machine.build import ROOT
+from machine.build import ROOT, build
+from machine.terminal import Progress
 from machine.words import guests as built_in
 
 
@@ -315,6 +318,27 @@ def explained(guest: str, verdict: str, rule: str, *parts: str) -> Check:
         for part in (rule, *parts):
             if part not in words:
                 yield f"the console does not say of {guest}: {part}"
+
+    return check
+
+
+def vmcheck_names(rule: str) -> Check:
+    """tools/vmcheck finds the VMCS in the console, and in the report, and that it breaks this rule."""
+
+    def check(result: Result) -> Iterator[str]:
+        program = build("default", ["vmcheck"], Progress("boot")) / "tools" / "entry" / "vmcheck"
+        for text in (result.console, json.dumps(result.report, indent=1)):
+            with tempfile.NamedTemporaryFile("w", suffix=".json") as report:
+                json.dump(result.report, report)
+                report.flush()
+                ran = subprocess.run(
+                    [program, "--json", "--msrs", report.name],
+                    input=text, capture_output=True, text=True, check=False, timeout=60,
+                )  # fmt: skip
+            dumps = json.loads(ran.stdout)["dumps"]
+            told = [[row["rule"] for row in dump["broken"]] for dump in dumps]
+            if ran.returncode != 1 or told != [[rule]]:
+                yield f"vmcheck names {told} in what begins with {text[:20]!r}, not {rule}"
 
     return check
 

@@ -15,16 +15,19 @@ static const struct heading {
     enum dump_part part;
     enum column_order order;
     bool begins; /* a dump */
+    bool passed; /* no dump: nothing is read up to an empty line */
 } headings[] = {
-    {"*** guest state ***", VMCS_FORMAT_KVM, PART_GUEST, ORDER_KERNEL, true},
-    {"*** host state ***", VMCS_FORMAT_KVM, PART_HOST, ORDER_KERNEL, false},
-    {"*** control state ***", VMCS_FORMAT_KVM, PART_CONTROL, ORDER_KERNEL, false},
-    {"control fields", VMCS_FORMAT_ROOTMODE, PART_ANY, ORDER_ROOTMODE, true},
-    {"selector base ", VMCS_FORMAT_ROOTMODE, PART_GUEST, ORDER_ROOTMODE, false},
-    {"host state", VMCS_FORMAT_ROOTMODE, PART_ANY, ORDER_ROOTMODE, false},
-    {"exit information", VMCS_FORMAT_ROOTMODE, PART_ANY, ORDER_ROOTMODE, false},
-    {"eax=", VMCS_FORMAT_QEMU, PART_REGISTERS, ORDER_QEMU, true},
-    {"rax=", VMCS_FORMAT_QEMU, PART_REGISTERS, ORDER_QEMU, true},
+    {"*** guest state ***", VMCS_FORMAT_KVM, PART_GUEST, ORDER_KERNEL, true, false},
+    {"*** host state ***", VMCS_FORMAT_KVM, PART_HOST, ORDER_KERNEL, false, false},
+    {"*** control state ***", VMCS_FORMAT_KVM, PART_CONTROL, ORDER_KERNEL, false, false},
+    {"control fields", VMCS_FORMAT_ROOTMODE, PART_ANY, ORDER_ROOTMODE, true, false},
+    {"selector base ", VMCS_FORMAT_ROOTMODE, PART_GUEST, ORDER_ROOTMODE, false, false},
+    {"host state", VMCS_FORMAT_ROOTMODE, PART_ANY, ORDER_ROOTMODE, false, false},
+    {"exit information", VMCS_FORMAT_ROOTMODE, PART_ANY, ORDER_ROOTMODE, false, false},
+    {"controls that are on", VMCS_FORMAT_ROOTMODE, PART_ANY, ORDER_ROOTMODE, false, true},
+    {"guests, and their vm exits", VMCS_FORMAT_ROOTMODE, PART_ANY, ORDER_ROOTMODE, false, true},
+    {"eax=", VMCS_FORMAT_QEMU, PART_REGISTERS, ORDER_QEMU, true, false},
+    {"rax=", VMCS_FORMAT_QEMU, PART_REGISTERS, ORDER_QEMU, true, false},
 };
 
 const char *vmcs_format_name(enum vmcs_format format)
@@ -153,6 +156,9 @@ static bool take_heading(struct reader *reader, struct piece line)
 
         if (!piece_starts_folded(line, heading->words))
             continue;
+        reader->passing = heading->passed;
+        if (heading->passed)
+            return true;
         reader->format = heading->format;
         reader->part = heading->part;
         reader->order = heading->order;
@@ -188,7 +194,8 @@ void vmcs_text_read(const char *bytes, size_t length, struct vmcs_text *text)
     while (piece_line(&rest, &line)) {
         reader.line++;
         line = without_prefix(&reader, line);
-        if (!take_saying(&reader, line) && !take_heading(&reader, line))
+        reader.passing = reader.passing && line.length > 0;
+        if (!take_saying(&reader, line) && !take_heading(&reader, line) && !reader.passing)
             reader_scan(&reader, line);
     }
     drop_empty(text);

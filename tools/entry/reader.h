@@ -17,7 +17,7 @@ struct reader {
     enum vmcs_format format;
     enum dump_part part;
     enum column_order order;
-    bool xen;
+    bool xen, passing;
     unsigned line;
     char last[2 * FIELD_NAME_MAX], head[FIELD_NAME_MAX]; /* of this line: the names before */
     unsigned repeated;                                   /* numbers that followed that name */

@@ -271,6 +271,20 @@ static bool skip_remark(struct piece *rest)
     return true;
 }
 
+/* Do the words end within a string of JSON that has more than the number? */
+static bool is_quoted_prose(struct piece words)
+{
+    size_t quotes = 0, last = 0;
+
+    for (size_t i = 0; i < words.length; i++) {
+        if (words.start[i] != '"')
+            continue;
+        quotes++;
+        last = i;
+    }
+    return quotes % 2 == 1 && piece_trim(piece_after(words, last + 1)).length > 0;
+}
+
 /* A number may stand where a sign says so, after another one, or after words that mean a field. */
 static bool may_begin(struct reader *reader, struct piece words, char sign)
 {
@@ -278,6 +292,8 @@ static bool may_begin(struct reader *reader, struct piece words, char sign)
 
     if (sign != 0 || piece_trim(words).length == 0 || announces_encoding(words))
         return true;
+    if (is_quoted_prose(words))
+        return false;
     field_name_plain(words, name);
     if (reader->part == PART_GUEST || reader->part == PART_REGISTERS) {
         const char *rest;

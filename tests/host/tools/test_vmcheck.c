@@ -226,6 +226,33 @@ static void a_32_bit_host_is_read(void **state)
     assert_int_equal(value_of(0, VMCS_HOST_IA32_SYSENTER_EIP), 0xc0401234);
 }
 
+/* A report of Rootmode says much about VMCSs beside the one that it dumps. */
+static void of_a_report_the_dump_alone_is_read(void **state)
+{
+    (void)state;
+    read_string("Controls that are on\n"
+                "  pin-based VM-execution controls                 0x0000003f\n"
+                "\nGuests, and their VM exits by reason\n"
+                "       VM-instruction error 7: a control field is wrong.\n"
+                "         Guest RFLAGS: seen 0x0, wanted for example 0x2; set bit 1\n"
+                "\nVMCS of the guest x on CPU 0, after its end\n"
+                "Control fields\n  Pin-based VM-execution controls   0x0000007f\n"
+                "Guest state\n> Guest RFLAGS   0x0000000000000002\n");
+    assert_int_equal(text.count, 1);
+    assert_int_equal(text.dump[0].format, VMCS_FORMAT_ROOTMODE);
+    assert_int_equal(value_of(0, VMCS_PIN_BASED_VM_EXECUTION_CONTROLS), 0x7f);
+    assert_int_equal(value_of(0, VMCS_GUEST_RFLAGS), 2);
+    assert_false(vmcs_image_has(&text.dump[0].image, VMCS_VM_INSTRUCTION_ERROR));
+    read_string("\"class\": \"exit reason 33\",\n\"rule\": \"guest-rflags-bit-1\",\n"
+                "\"field\": \"Exit reason\",\n\"encoding\": \"0x4402\",\n"
+                "\"value\": \"0x0\",\n\"text\": \"exception, vector 14\"},{\n"
+                "\"Guest RFLAGS\": \"0x2\"\n\"log\": \"GUEST_CR0 = 0x21\"\n");
+    assert_int_equal(text.count, 1);
+    assert_int_equal(value_of(0, VMCS_EXIT_REASON), 0);
+    assert_int_equal(value_of(0, VMCS_GUEST_RFLAGS), 2);
+    assert_int_equal(value_of(0, VMCS_GUEST_CR0), 0x21);
+}
+
 /* QEMU shows the descriptor's second word and what the guest sees of CR4. */
 static void qemu_registers_are_read(void **state)
 {
@@ -280,6 +307,7 @@ int main(void)
         cmocka_unit_test(two_dumps_are_two),
         cmocka_unit_test(a_value_that_is_not_the_field_is_not_read),
         cmocka_unit_test(a_32_bit_host_is_read),
+        cmocka_unit_test(of_a_report_the_dump_alone_is_read),
         cmocka_unit_test(qemu_registers_are_read),
         cmocka_unit_test(what_qemu_says_belongs_to_the_dump_that_follows),
     };
