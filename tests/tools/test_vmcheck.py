@@ -132,6 +132,12 @@ def test_rule_that_some_cpus_break(program: Path) -> None:
     assert [item["rule"] for item in told["broken"]] == ["guest-cr4-fixed"]
 
 
+def test_model_of_an_emulator(program: Path) -> None:
+    """By its name in Bochs; the answer says whose values these are."""
+    said = run_it(program, "--cpu", "corei7_haswell_4770", text="GUEST_RFLAGS = 2\n").stdout
+    assert "on bochs-2-7-corei7-haswell-4770\n" in said
+
+
 @pytest.mark.parametrize("error, fits", [(8, True), (7, False)])
 def test_what_the_processor_said(program: Path, error: int, fits: bool) -> None:
     """A null selector for the host's CS is a wrong host-state field: error 8, not 7."""

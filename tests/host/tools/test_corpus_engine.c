@@ -319,6 +319,10 @@ static void generations_are_reported_from_cpuid_or_name(void **state)
     }
     assert_null(corpus_find("nested-hyperv-whp")->generation);
     assert_null(corpus_find("no such row"));
+    assert_string_equal(corpus_find("corei7_haswell_4770")->id, "bochs-2-7-corei7-haswell-4770");
+    assert_string_equal(corpus_find("arrow_lake")->id, "bochs-3-0-devel-arrow-lake");
+    assert_null(corpus_find("corei7_haswell"));
+    assert_null(corpus_find(""));
     for (size_t i = 0; i < corpus_count; i++) {
         if (!strcmp(corpus[i].kind, "bare-metal") && strcmp(corpus[i].id, "cmpe283-no-ug") != 0)
             assert_non_null(corpus[i].generation);
