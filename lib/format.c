@@ -149,12 +149,10 @@ static bool convert(struct sink *sink, const struct conversion *how, char letter
         return true;
     }
     case 'u':
-        put_number(sink, how, take_integer(arguments, how, false), 10, false, "");
-        return true;
     case 'x':
     case 'X':
-        put_number(sink, how, take_integer(arguments, how, false), 16, letter == 'X',
-                   how->alternate ? "0x" : "");
+        put_number(sink, how, take_integer(arguments, how, false), letter == 'u' ? 10 : 16,
+                   letter == 'X', how->alternate && letter != 'u' ? "0x" : "");
         return true;
     case 'p':
         put_number(sink, how, (uintptr_t)va_arg(*arguments, void *), 16, false, "0x");

@@ -46,7 +46,7 @@ static bool read_page(const struct vmentry_context *context, uint64_t address, v
 static bool write_faults(const struct vmentry_context *context, uint32_t msr, uint64_t value)
 {
     (void)context;
-    return msr == IA32_PAT && (value & 0xff) == PAT_TYPE_NONE;
+    return msr == IA32_PAT && (uint8_t)value == PAT_TYPE_NONE;
 }
 
 static void refill_pages(void)

@@ -88,12 +88,12 @@ static void print_io(struct sink *sink, uint64_t qualification)
 /* SDM, table "Exit Qualification for APIC-Access VM Exits from Linear Accesses and …". */
 static void print_apic_access(struct sink *sink, uint64_t qualification)
 {
-    static const char *const types[16] = {"data read",
-                                          "data write",
-                                          "instruction fetch",
-                                          "access during event delivery",
-                                          [10] = "guest-physical access during event delivery",
-                                          [15] = "guest-physical access of an instruction"};
+    static const char *const types[] = {"data read",
+                                        "data write",
+                                        "instruction fetch",
+                                        "access during event delivery",
+                                        [10] = "guest-physical access during event delivery",
+                                        [15] = "guest-physical access of an instruction"};
     unsigned type = qualification >> 12 & 15;
 
     if (types[type] != NULL)
@@ -193,25 +193,25 @@ static const struct {
     const char *format;
     uint64_t mask;
 } qualifications[EXIT_LAYOUT_COUNT] = {
-    [EXIT_LAYOUT_NOTHING] = {print_undecoded, NULL, 0},
-    [EXIT_LAYOUT_UNDECODED] = {print_undecoded, NULL, 0},
-    [EXIT_LAYOUT_VECTOR] = {NULL, "vector %#lx", 0xff},
-    [EXIT_LAYOUT_TASK_SWITCH] = {print_task_switch, NULL, 0},
-    [EXIT_LAYOUT_LINEAR_ADDRESS] = {NULL, "linear address %#lx", UINT64_MAX},
-    [EXIT_LAYOUT_DISPLACEMENT] = {NULL, "displacement %#lx", UINT64_MAX},
-    [EXIT_LAYOUT_CONTROL_REGISTER] = {print_control_register, NULL, 0},
-    [EXIT_LAYOUT_MOV_DR] = {print_mov_dr, NULL, 0},
-    [EXIT_LAYOUT_IO] = {print_io, NULL, 0},
-    [EXIT_LAYOUT_GUEST_STATE] = {print_guest_state, NULL, 0},
-    [EXIT_LAYOUT_LIST_ENTRY] = {NULL, "entry %lu of the list", UINT64_MAX},
-    [EXIT_LAYOUT_MWAIT] = {print_mwait, NULL, 0},
-    [EXIT_LAYOUT_APIC_ACCESS] = {print_apic_access, NULL, 0},
-    [EXIT_LAYOUT_EPT_VIOLATION] = {print_ept_violation, NULL, 0},
-    [EXIT_LAYOUT_OFFSET] = {NULL, "offset %#lx", 0xfff},
-    [EXIT_LAYOUT_NMI_UNBLOCKING] = {print_nmi_unblocking, NULL, 0},
-    [EXIT_LAYOUT_SPP] = {print_spp, NULL, 0},
-    [EXIT_LAYOUT_INSTRUCTION_TIMEOUT] = {print_instruction_timeout, NULL, 0},
-    [EXIT_LAYOUT_MSR] = {NULL, "MSR %#lx", UINT32_MAX},
+    [EXIT_LAYOUT_NOTHING] = {.print = print_undecoded},
+    [EXIT_LAYOUT_UNDECODED] = {.print = print_undecoded},
+    [EXIT_LAYOUT_VECTOR] = {.format = "vector %#lx", .mask = 0xff},
+    [EXIT_LAYOUT_TASK_SWITCH] = {.print = print_task_switch},
+    [EXIT_LAYOUT_LINEAR_ADDRESS] = {.format = "linear address %#lx", .mask = UINT64_MAX},
+    [EXIT_LAYOUT_DISPLACEMENT] = {.format = "displacement %#lx", .mask = UINT64_MAX},
+    [EXIT_LAYOUT_CONTROL_REGISTER] = {.print = print_control_register},
+    [EXIT_LAYOUT_MOV_DR] = {.print = print_mov_dr},
+    [EXIT_LAYOUT_IO] = {.print = print_io},
+    [EXIT_LAYOUT_GUEST_STATE] = {.print = print_guest_state},
+    [EXIT_LAYOUT_LIST_ENTRY] = {.format = "entry %lu of the list", .mask = UINT64_MAX},
+    [EXIT_LAYOUT_MWAIT] = {.print = print_mwait},
+    [EXIT_LAYOUT_APIC_ACCESS] = {.print = print_apic_access},
+    [EXIT_LAYOUT_EPT_VIOLATION] = {.print = print_ept_violation},
+    [EXIT_LAYOUT_OFFSET] = {.format = "offset %#lx", .mask = 0xfff},
+    [EXIT_LAYOUT_NMI_UNBLOCKING] = {.print = print_nmi_unblocking},
+    [EXIT_LAYOUT_SPP] = {.print = print_spp},
+    [EXIT_LAYOUT_INSTRUCTION_TIMEOUT] = {.print = print_instruction_timeout},
+    [EXIT_LAYOUT_MSR] = {.format = "MSR %#lx", .mask = UINT32_MAX},
 };
 
 void exit_qualification_print(struct sink *sink, uint32_t basic_reason, uint32_t event_information,

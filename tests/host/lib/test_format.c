@@ -88,6 +88,7 @@ static void hexadecimal_with_prefix(void **state)
     SAME("%#x %#lx %#llx", 1, 255ul, ULLONG_MAX);
     SAME("[%#10x][%-#10x][%#010x][%#.8x][%#12.8x]", 42, 42, 42, 42, 42);
     SAME("[%#2x][%#02x]", 0xabc, 0xabc);
+    GIVES("42", "%#u", 42); /* of a decimal number C leaves it open */
 }
 
 static void pointers(void **state)

@@ -38,6 +38,8 @@ static void measurements_that_cannot_be(void **state)
     /* The second one's product would wrap to a plausible 50000 ticks a millisecond. */
     assert_int_equal(rate_measured(UINT64_MAX, 1193, PIT_HZ), 0);
     assert_int_equal(rate_measured((UINT64_MAX / PIT_HZ) + 50000, 1193, PIT_HZ), 0);
+    /* The greatest product there can be: 2^64 - 1 ticks in 10^12 seconds, 18446 a millisecond. */
+    assert_int_equal(rate_measured(UINT64_MAX, 1000000000000, 1), 18446);
     /* The TSC stood before it was read first, as if it had gone backwards. */
     assert_int_equal(rate_measured(0 - 5ull, PIT_HZ, PIT_HZ), 0);
 }

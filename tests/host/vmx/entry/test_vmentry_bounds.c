@@ -148,12 +148,31 @@ static void trials_have_the_msrs_they_are_about(void **state)
     }
 }
 
+/* SDM Vol. 3, table "Use of CR3 with PAE Paging": bits 31:5 are the table's address, others
+ * ignored. */
+static void pdptes_are_read_where_cr3_points(void **state)
+{
+    const uint64_t wrong = 7; /* bits 1 and 2 of a PDPTE are reserved */
+    uint8_t *page = ground_memory[VMENTRY_PAGE_PDPTES];
+
+    (void)state;
+    assert_true(vmentry_base_image(&ground, VMENTRY_BASE_PAE, &image));
+    memset(page, 0, sizeof(ground_memory[0]));
+    memcpy(page + 32, &wrong, sizeof(wrong));
+    for (unsigned offset = 0; offset < 96; offset++) {
+        check_with(VMCS_GUEST_CR3, ground.page[VMENTRY_PAGE_PDPTES] + offset);
+        assert_int_equal(vmentry_has(&findings, VMENTRY_PDPTE_MEMORY), offset / 32 == 1);
+        assert_int_equal(findings.unread, 0);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(a_list_ends_after_its_last_entry, reset),
         cmocka_unit_test_setup(fred_has_three_stacks_of_each_kind, reset),
         cmocka_unit_test_setup(both_bits_of_the_tracker_are_too_many, reset),
+        cmocka_unit_test_setup(pdptes_are_read_where_cr3_points, reset),
         cmocka_unit_test_setup(trials_have_the_msrs_they_are_about, reset),
     };
 

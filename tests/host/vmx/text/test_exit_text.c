@@ -105,6 +105,9 @@ static void qualifications_are_reported_by_reason(void **state)
         /* #DB: bits 3:0 the breakpoints, 11 bus lock, 13 BD, 14 BS, 16 RTM */
         {0, VALID | HARDWARE | 1, 0x4009, "breakpoint 0, breakpoint 3, single step"},
         {0, VALID | HARDWARE | 1, 0x2000, "access to a debug register"},
+        {0, VALID | HARDWARE | 1, 0x16, "breakpoint 1, breakpoint 2, bits 0x10"},
+        {0, VALID | HARDWARE | 1, 0x800, "bus lock"},
+        {0, VALID | HARDWARE | 1, 0x10000, "transactional region"},
         {0, VALID | HARDWARE | 14 | ERROR_CODE, 0xfffff000, "linear address 0xfffff000"},
         {0, VALID | 2 << 8 | 2, 0, ""},
         /* #NM: what IA32_XFD_ERR becomes, where it is by XFD; an NMI has no qualification */
@@ -120,10 +123,12 @@ static void qualifications_are_reported_by_reason(void **state)
         {9, 0, 0x40000030, "IRET to the TSS with selector 0x30"},
         {9, 0, 0x80000038, "JMP to the TSS with selector 0x38"},
         {9, 0, 0xc0000040, "task gate in the IDT to the TSS with selector 0x40"},
+        {9, 0, 0x8000ffff, "JMP to the TSS with selector 0xffff"},
         {14, 0, 0x7fffdeadb000, "linear address 0x7fffdeadb000"},
         /* CRs: 3:0 number, 5:4 access, 6 operand, 11:8 register, 31:16 LMSW's data */
         {28, 0, 0x300, "MOV to CR0 from RBX"},
         {28, 0, 0xf14, "MOV from CR4 to R15"},
+        {28, 0, 0x013, "MOV from CR3 to RAX"},
         {28, 0, 0x008, "MOV to CR8 from RAX"},
         {28, 0, 0x020, "CLTS"},
         {28, 0, 0x00090030, "LMSW of 0x9 from a register"},
@@ -136,21 +141,29 @@ static void qualifications_are_reported_by_reason(void **state)
         {30, 0, 0x00e90040, "OUT port 0xe9 (immediate), 1 byte"},
         {30, 0, 0x0cf8000b, "IN port 0xcf8 (DX), 4 bytes"},
         {30, 0, 0x01f00039, "REP INS port 0x1f0 (DX), 2 bytes"},
+        {30, 0, 0x01f00011, "OUTS port 0x1f0 (DX), 2 bytes"},
+        {30, 0, 0x01f00021, "REP OUT port 0x1f0 (DX), 2 bytes"},
         {33, 0, 0, ""},
         {33, 0, 2, "loading the PDPTEs"},
+        {33, 0, 3, "injecting an NMI with blocking by STI"},
         {33, 0, 4, "VMCS link pointer"},
         {33, 0, 1, "qualification 0x1"},
+        {33, 0, 5, "qualification 0x5"},
         {34, 0, 3, "entry 3 of the list"},
         {36, 0, 1, "monitoring armed"},
         {36, 0, 0, "monitoring not armed"},
         /* APIC accesses: 11:0 offset, 15:12 type */
         {44, 0, 0x0080, "data read at offset 0x80"},
         {44, 0, 0x1300, "data write at offset 0x300"},
+        {44, 0, 0x1fff, "data write at offset 0xfff"},
         {44, 0, 0x20b0, "instruction fetch at offset 0xb0"},
         {44, 0, 0x30b0, "access during event delivery at offset 0xb0"},
         {44, 0, 0xa000, "guest-physical access during event delivery, offset not given"},
         {44, 0, 0xf000, "guest-physical access of an instruction, offset not given"},
         {44, 0, 0xb000, "access of type 11, offset not given"},
+        {44, 0, 0x9080, "access of type 9 at offset 0x80"},
+        {44, 0, 0x10080, "data read at offset 0x80, asynchronous"},
+        {44, 0, 0x20080, "data read at offset 0x80"},
         {45, 0, 0x31, "vector 0x31"},
         {46, 0, 0x10, "displacement 0x10"},
         /* EPT: 2:0 access, 5:3 rights, 7 linear address valid, 8 its translation */
@@ -161,7 +174,10 @@ static void qualifications_are_reported_by_reason(void **state)
         {48, 0, 0x1183,
          "read, write where EPT allows ---, of the translated address, NMI unblocking due to IRET"},
         {56, 0, 0x3f0, "offset 0x3f0"},
+        {56, 0, 0x1fff, "offset 0xfff"},
         {62, 0, 0x1000, "NMI unblocking due to IRET"},
+        {62, 0, 0, ""},
+        {62, 0, 0x2000, ""},
         /* SDM, tables of the newer reasons: 75: 0 state lost, 12 NMI; 80 and 84: the MSR */
         {48, 0, 0x1e40 | 0x184,
          "instruction fetch where EPT allows ---, of the translated address, user-mode fetches "
@@ -176,6 +192,7 @@ static void qualifications_are_reported_by_reason(void **state)
         {66, 0, 0x800, "SPPT miss"},
         {66, 0, 0, "SPPT misconfiguration"},
         {10, 0, 0, ""},
+        {10, 0, 5, "qualification 0x5"},
     };
 
     (void)state;
