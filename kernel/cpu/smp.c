@@ -129,7 +129,7 @@ static void init_missing(void)
 {
     for (uint32_t i = 0; i < start_count; i++) {
         if (close_start(&starts[i], AP_START_CLOSED))
-            apic_send_init(starts[i].apic_id);
+            apic_send(starts[i].apic_id, APIC_INIT);
     }
 }
 
@@ -140,7 +140,7 @@ static void startup_missing(uint64_t page)
 
         atomic_compare_exchange_strong(&starts[i].state, &expected, AP_START_OPEN);
         if (expected != AP_START_TAKEN)
-            apic_send_startup(starts[i].apic_id, page);
+            apic_send(starts[i].apic_id, APIC_STARTUP | (uint32_t)(page / PAGE_SIZE));
     }
 }
 
@@ -265,7 +265,7 @@ bool smp_run(void (*work)(struct cpu *cpu), uint64_t microseconds)
     atomic_fetch_add(&current_round, 1);
     for (uint32_t i = 0; i < start_count; i++) {
         if (atomic_load(&cpu_of(&starts[i])->phase) == CPU_READY)
-            apic_send_ipi(starts[i].apic_id, VECTOR_WAKE);
+            apic_send(starts[i].apic_id, APIC_FIXED | VECTOR_WAKE);
     }
     work(this_cpu());
     deadline = clock_deadline(microseconds);

@@ -40,8 +40,8 @@ void stop_call(void)
 
     for (uint32_t i = 0; i < cpu_count; i++) {
         if (has_to_stop(cpus[i], self)) {
-            apic_send_nmi(cpus[i]->apic_id);
-            apic_send_ipi(cpus[i]->apic_id, VECTOR_WAKE);
+            apic_send(cpus[i]->apic_id, APIC_NMI);
+            apic_send(cpus[i]->apic_id, APIC_FIXED | VECTOR_WAKE);
         }
     }
 }

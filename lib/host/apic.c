@@ -41,10 +41,6 @@ enum apic_register {
 #define TIMER_DIVIDE_BY_1 0xbu
 
 /* SDM, "Interrupt Command Register (ICR)"; destination mode 0 is physical. */
-#define ICR_FIXED            (0u << 8)
-#define ICR_NMI              (4u << 8)
-#define ICR_INIT             (5u << 8)
-#define ICR_STARTUP          (6u << 8)
 #define ICR_DELIVERY_PENDING (1u << 12)
 #define ICR_LEVEL_ASSERT     (1u << 14)
 
@@ -195,8 +191,10 @@ bool apic_reaches(uint32_t id)
     return mode == MODE_X2APIC || (mode == MODE_XAPIC && id < XAPIC_BROADCAST);
 }
 
-static void send(uint32_t id, uint32_t command)
+void apic_send(uint32_t id, uint32_t ipi)
 {
+    uint32_t command = ipi | ICR_LEVEL_ASSERT;
+
     if (mode == MODE_X2APIC) {
         /* These MSRs do not serialise: what we have written must be seen before the interrupt. */
         asm volatile("mfence\n\tlfence" : : : "memory");
@@ -212,24 +210,4 @@ static void send(uint32_t id, uint32_t command)
             return;
         cpu_relax();
     }
-}
-
-void apic_send_init(uint32_t id)
-{
-    send(id, ICR_INIT | ICR_LEVEL_ASSERT);
-}
-
-void apic_send_startup(uint32_t id, uint64_t page)
-{
-    send(id, ICR_STARTUP | ICR_LEVEL_ASSERT | (uint32_t)(page >> 12));
-}
-
-void apic_send_ipi(uint32_t id, uint8_t vector)
-{
-    send(id, ICR_FIXED | ICR_LEVEL_ASSERT | vector);
-}
-
-void apic_send_nmi(uint32_t id)
-{
-    send(id, ICR_NMI | ICR_LEVEL_ASSERT);
 }

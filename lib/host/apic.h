@@ -52,14 +52,17 @@ uint32_t apic_timer_left(void);
 /* Can interrupts be sent to this id? xAPIC mode has destinations of eight bits. */
 bool apic_reaches(uint32_t id);
 
+/* Inter-processor interrupts: with a vector, or a page below 1 MiB, in bits 7:0. */
+#define APIC_FIXED   (0u << 8)
+#define APIC_NMI     (4u << 8)
+#define APIC_INIT    (5u << 8)
+#define APIC_STARTUP (6u << 8)
+
 /*
- * Inter-processor interrupts to one CPU, by physical destination. Return when the local APIC has
- * sent it or a bounded wait is over. An id that xAPIC mode cannot address gets nothing, and
- * before apic_init() nobody does.
+ * Sends one to a CPU, by physical destination. Returns when the local APIC has sent it or a bounded
+ * wait is over. An id that xAPIC mode cannot address gets nothing, and before apic_init() nobody
+ * does.
  */
-void apic_send_init(uint32_t id);
-void apic_send_startup(uint32_t id, uint64_t page); /* page below 1 MiB, page-aligned */
-void apic_send_ipi(uint32_t id, uint8_t vector);
-void apic_send_nmi(uint32_t id);
+void apic_send(uint32_t id, uint32_t ipi);
 
 #endif

@@ -37,9 +37,9 @@ static void serve(void)
         return;
     }
     if (order.send == SIGNAL_INIT)
-        apic_send_init(cpus[order.target]->apic_id);
+        apic_send(cpus[order.target]->apic_id, APIC_INIT);
     else
-        apic_send_startup(cpus[order.target]->apic_id, (uint64_t)order.vector << PAGE_SHIFT);
+        apic_send(cpus[order.target]->apic_id, APIC_STARTUP | order.vector);
     signal_line_sent(&line, order);
     pause = clock_deadline(AGAIN_US);
     while (!clock_passed(pause))

@@ -100,7 +100,7 @@ BUILT_IN_GUEST(0100, timer, GUEST_LONG, "timer",
 static enum exit_done interrupt_it(struct vcpu *vcpu, const struct exit_record *exit)
 {
     if (exit_basic_reason(exit) == EXIT_REASON_VMCALL && exit->rax == CALL_INTERRUPT)
-        apic_send_ipi(apic_id(), VECTOR_WAKE);
+        apic_send(apic_id(), APIC_FIXED | VECTOR_WAKE);
     else if (exit_basic_reason(exit) == EXIT_REASON_EXTERNAL_INTERRUPT)
         *guest_word(vcpu, GUEST_DATA) =
             exit->interruption | 1; /* the guest waits until it is not 0 */

@@ -45,15 +45,14 @@ static unsigned index_of(uint32_t apic_id)
     return 0;
 }
 
-void apic_send_nmi(uint32_t id)
+void apic_send(uint32_t id, uint32_t ipi)
 {
-    nmis[index_of(id)]++;
-}
-
-void apic_send_ipi(uint32_t id, uint8_t vector)
-{
-    assert_int_equal(vector, VECTOR_WAKE);
-    wakes[index_of(id)]++;
+    if (ipi == APIC_NMI) {
+        nmis[index_of(id)]++;
+    } else {
+        assert_int_equal(ipi, APIC_FIXED | VECTOR_WAKE);
+        wakes[index_of(id)]++;
+    }
 }
 
 uint64_t rdtsc(void)
