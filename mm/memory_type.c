@@ -2,8 +2,6 @@
 
 #include <stddef.h>
 
-#include "lib/format.h"
-
 #define PAGE_BYTES  4096ull
 #define FIXED_END   0x100000ull
 #define FIXED_TYPES 8u /* sub-ranges in one register */
@@ -19,19 +17,6 @@ static const struct {
 };
 enum { FIXED_AREAS = sizeof(fixed_areas) / sizeof(fixed_areas[0]) };
 
-/*
- * A range that is made of more pieces than this is not looked at to its end. Ranges of the
- * registers are large; only a mask with holes in it makes many pieces, and that no firmware does on
- * purpose.
- */
-enum { PIECES_MAX = 4096 };
-
-/* From an address on: this type, up to `end`. */
-struct piece {
-    uint64_t end;
-    enum memory_type type;
-};
-
 /* 2, 3 and what is above WB is reserved; UC- is of the PAT alone. */
 static enum memory_type mtrr_type(uint64_t encoding)
 {
@@ -40,13 +25,13 @@ static enum memory_type mtrr_type(uint64_t encoding)
     return valid ? (enum memory_type)encoding : MEMORY_TYPE_UNDEFINED;
 }
 
-static bool is_fixed(const struct memory_types_state *state, uint64_t address)
+bool memory_type_is_fixed(const struct memory_types_state *state, uint64_t address)
 {
     return address < FIXED_END && (state->def_type & MTRR_DEF_TYPE_FE) != 0 &&
            (state->mtrrcap & MTRRCAP_FIX) != 0;
 }
 
-static struct piece fixed_piece(const struct memory_types_state *state, uint64_t address)
+static struct memory_piece fixed_piece(const struct memory_types_state *state, uint64_t address)
 {
     unsigned area = FIXED_AREAS - 1;
     unsigned sub_range;
@@ -54,7 +39,7 @@ static struct piece fixed_piece(const struct memory_types_state *state, uint64_t
     while (address < fixed_areas[area].base)
         area--;
     sub_range = (unsigned)(address - fixed_areas[area].base) / fixed_areas[area].bytes;
-    return (struct piece){
+    return (struct memory_piece){
         fixed_areas[area].base + (sub_range + 1) * (uint64_t)fixed_areas[area].bytes,
         mtrr_type(state->fixed[fixed_areas[area].first + sub_range / FIXED_TYPES] >>
                       8 * (sub_range % FIXED_TYPES) &
@@ -97,8 +82,7 @@ static uint64_t next_match(uint64_t base, uint64_t mask, uint64_t address, uint6
     return (address & ~(bit * 2 - 1)) | bit | (base & mask & (bit - 1));
 }
 
-/* The variable ranges, and after them SMM's. */
-static unsigned range_count(const struct memory_types_state *state)
+unsigned memory_type_ranges(const struct memory_types_state *state)
 {
     uint64_t count = state->mtrrcap & MTRRCAP_VCNT;
 
@@ -106,16 +90,13 @@ static unsigned range_count(const struct memory_types_state *state)
 }
 
 /*
- * Ends the piece where range `i` next begins or ends; does it contain the address, and with which
- * type?
- *
  * SDM Vol. 3, "System-Management Range Registers": bits 31:12 of address and mask, so the range
  * lies below 4 GiB; outside of SMM its type is UC, which takes precedence over every other.
  */
-static bool cut_by_range(struct piece *piece, const struct memory_types_state *state, unsigned i,
-                         uint64_t address, enum memory_type *type)
+bool memory_type_cut(struct memory_piece *piece, const struct memory_types_state *state, unsigned i,
+                     uint64_t address, enum memory_type *type)
 {
-    bool smm = i == range_count(state);
+    bool smm = i == memory_type_ranges(state);
     uint64_t width_end = 1ull << state->physical_width;
     uint64_t base = smm ? state->smrr_physbase : state->physbase[i];
     uint64_t mask = smm ? state->smrr_physmask | ~(uint64_t)UINT32_MAX : state->physmask[i];
@@ -135,15 +116,15 @@ static bool cut_by_range(struct piece *piece, const struct memory_types_state *s
     return contains;
 }
 
-static struct piece variable_piece(const struct memory_types_state *state, uint64_t address)
+static struct memory_piece variable_piece(const struct memory_types_state *state, uint64_t address)
 {
-    struct piece piece = {1ull << state->physical_width,
-                          mtrr_type(state->def_type & MTRR_DEF_TYPE)};
+    struct memory_piece piece = {1ull << state->physical_width,
+                                 mtrr_type(state->def_type & MTRR_DEF_TYPE)};
     bool matched = false;
     enum memory_type type;
 
-    for (unsigned i = 0; i <= range_count(state); i++) {
-        if (cut_by_range(&piece, state, i, address, &type)) {
+    for (unsigned i = 0; i <= memory_type_ranges(state); i++) {
+        if (memory_type_cut(&piece, state, i, address, &type)) {
             piece.type = matched ? overlap(piece.type, type) : type;
             matched = true;
         }
@@ -151,9 +132,9 @@ static struct piece variable_piece(const struct memory_types_state *state, uint6
     return piece;
 }
 
-static struct piece mtrr_piece(const struct memory_types_state *state, uint64_t address)
+struct memory_piece memory_type_piece(const struct memory_types_state *state, uint64_t address)
 {
-    struct piece piece = {1ull << state->physical_width, MEMORY_TYPE_WB};
+    struct memory_piece piece = {1ull << state->physical_width, MEMORY_TYPE_WB};
 
     if (!state->mtrr)
         return piece;
@@ -161,7 +142,7 @@ static struct piece mtrr_piece(const struct memory_types_state *state, uint64_t 
         piece.type = MEMORY_TYPE_UC;
         return piece;
     }
-    if (is_fixed(state, address))
+    if (memory_type_is_fixed(state, address))
         return fixed_piece(state, address);
     return variable_piece(state, address);
 }
@@ -177,7 +158,7 @@ static enum memory_type range_type(const struct memory_types_state *state, uint6
     if (bytes == 0 || physical >= width_end || bytes > width_end - physical)
         return MEMORY_TYPE_UNDEFINED;
     for (unsigned pieces = 0; physical < end; pieces++) {
-        struct piece piece = mtrr_piece(state, physical);
+        struct memory_piece piece = memory_type_piece(state, physical);
 
         if (pat != NULL)
             piece.type = memory_type_combine(piece.type, *pat);
@@ -193,52 +174,6 @@ enum memory_type memory_type_mtrr(const struct memory_types_state *state, uint64
                                   uint64_t bytes)
 {
     return range_type(state, physical, bytes, NULL);
-}
-
-/* The variable ranges that have the address, SMM's among them. */
-static void print_ranges(struct sink *sink, const struct memory_types_state *state,
-                         uint64_t address)
-{
-    struct piece piece = {1ull << state->physical_width, MEMORY_TYPE_UC};
-    bool any = false;
-    enum memory_type type;
-
-    for (unsigned i = 0; i <= range_count(state); i++) {
-        if (!cut_by_range(&piece, state, i, address, &type))
-            continue;
-        if (i == range_count(state))
-            print_to(sink, ", SMRR at %#llx", state->smrr_physbase & ~(PAGE_BYTES - 1));
-        else
-            print_to(sink, ", range %u at %#llx %s", i, state->physbase[i] & ~(PAGE_BYTES - 1),
-                     memory_type_name(type));
-        any = true;
-    }
-    if (!any)
-        print_to(sink, ", no range");
-}
-
-void memory_type_explain(struct sink *sink, const struct memory_types_state *state,
-                         uint64_t physical, uint64_t bytes)
-{
-    uint64_t end = physical + bytes;
-    struct piece piece = mtrr_piece(state, physical);
-
-    for (unsigned pieces = 1;
-         piece.type == MEMORY_TYPE_WB && piece.end < end && pieces < PIECES_MAX; pieces++) {
-        physical = piece.end;
-        piece = mtrr_piece(state, physical);
-    }
-    if (piece.type == MEMORY_TYPE_WB) {
-        print_to(sink, "IA32_PAT %#lx", state->pat);
-        return;
-    }
-    print_to(sink, "IA32_MTRR_DEF_TYPE %#lx", state->def_type);
-    if ((state->def_type & MTRR_DEF_TYPE_E) == 0)
-        print_to(sink, ", MTRRs off");
-    else if (is_fixed(state, physical))
-        print_to(sink, ", a fixed range at %#lx %s", physical, memory_type_name(piece.type));
-    else
-        print_ranges(sink, state, physical);
 }
 
 enum memory_type memory_type_pat(uint64_t pat, unsigned index)

@@ -11,6 +11,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "lib/set.h"
+
 struct sink;
 
 /* The encodings of MTRRs and PAT; and what is no type. */
@@ -69,13 +71,6 @@ struct memory_types_state {
 enum memory_type memory_type_mtrr(const struct memory_types_state *state, uint64_t physical,
                                   uint64_t bytes);
 
-/*
- * Why the MTRRs do not make the whole range WB: IA32_MTRR_DEF_TYPE, and what covers the first part
- * that is not. "IA32_MTRR_DEF_TYPE 0xc06, range 1 at 0xc0000000 UC"
- */
-void memory_type_explain(struct sink *sink, const struct memory_types_state *state,
-                         uint64_t physical, uint64_t bytes);
-
 /* Entry `index` (0 … 7) of an IA32_PAT value. */
 enum memory_type memory_type_pat(uint64_t pat, unsigned index);
 
@@ -87,6 +82,39 @@ enum memory_type memory_type_effective_range(const struct memory_types_state *st
                                              uint64_t physical, uint64_t bytes, unsigned pat_index);
 
 const char *memory_type_name(enum memory_type type); /* "WB", "UC-", "mixed", … */
+
+/*
+ * A range that is made of more pieces than this is not looked at to its end. Ranges of the
+ * registers are large; only a mask with holes in it makes many pieces, and that no firmware does on
+ * purpose.
+ */
+enum { PIECES_MAX = 4096 };
+
+/* From an address on, up to `end`: one type of the MTRRs. */
+struct memory_piece {
+    uint64_t end;
+    enum memory_type type;
+};
+struct memory_piece memory_type_piece(const struct memory_types_state *state, uint64_t address);
+
+/* Do the fixed ranges decide? */
+bool memory_type_is_fixed(const struct memory_types_state *state, uint64_t address);
+
+/* How many variable ranges there are. One more number stands for SMM's. */
+unsigned memory_type_ranges(const struct memory_types_state *state);
+
+/* Ends the piece where range `i` next begins or ends; does it contain the address, with which type?
+ */
+bool memory_type_cut(struct memory_piece *piece, const struct memory_types_state *state, unsigned i,
+                     uint64_t address, enum memory_type *type);
+
+/* A room that has words for why a range is not WB: by a register, and the first part that is not.
+ */
+struct memory_type_text {
+    void (*explain)(struct sink *sink, const struct memory_types_state *state, uint64_t physical,
+                    uint64_t bytes);
+};
+SET_DECLARE(memory_type_texts, const struct memory_type_text);
 
 /* Reads this CPU's registers; what it does not have, it is not asked for. */
 void memory_types_read(struct memory_types_state *state);

@@ -244,8 +244,11 @@ static bool print_memory_type(struct vmx_region *region, const struct vmx_cpu *c
     struct text_buffer text;
 
     text_buffer_init(&text, region->reason, sizeof(region->reason));
-    print_to(&text.sink, "%s: ", name);
-    memory_type_explain(&text.sink, &cpu->memory_types, region->address, region_bytes(region));
+    print_to(&text.sink, "%s", name);
+    SET_FOR_EACH(memory_type_texts, room) {
+        print_to(&text.sink, ": ");
+        (*room)->explain(&text.sink, &cpu->memory_types, region->address, region_bytes(region));
+    }
     finding_add(findings, FINDING(rule, .seen = region->memory_type, .wanted = MEMORY_TYPE_WB,
                                   .detail = region->reason));
     return rule_table[rule].severity[cpu->options->check] != SEVERITY_REFUSAL;

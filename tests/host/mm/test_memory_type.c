@@ -280,7 +280,8 @@ static void assert_explained(uint64_t physical, uint64_t bytes, const char *want
     struct text_buffer text;
 
     text_buffer_init(&text, reported, sizeof(reported));
-    memory_type_explain(&text.sink, &cpu, physical, bytes);
+    assert_int_equal(set_memory_type_texts_end - set_memory_type_texts, 1);
+    set_memory_type_texts[0]->explain(&text.sink, &cpu, physical, bytes);
     assert_string_equal(reported, wanted);
 }
 
