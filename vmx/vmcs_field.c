@@ -24,7 +24,7 @@
     .reported = true, .when = {MAY_BE_1(ENTRY, control), MAY_BE_1(word, other)}
 #define NOT_REPORTED .reported = false
 
-#define FIELD(id, encoding, exists, text) {(text), VMCS_##id, exists},
+#define FIELD(id, encoding, text, ...) {text, VMCS_##id, __VA_ARGS__},
 const struct vmcs_field_row vmcs_field_table[VMCS_FIELD_COUNT] = {
 #include "vmx/vmcs_fields.def"
 };
