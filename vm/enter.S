@@ -2,28 +2,31 @@
  * enum vm_entry vcpu_enter(struct vcpu *vcpu): vm/vcpu.h. Into the guest and back, again and again,
  * until a handler says that it is over.
  *
- * On entry: RDI = vcpu, whose VMCS is current, launched never before, and complete but for HOST_RSP
- * and HOST_RIP. Interrupts off.
- * On return: RAX = enum vm_entry. RBX, RBP, R12-R15, RSP, GDTR and IDTR as they were.
+ * On entry: RDI = vcpu, whose VMCS is current, launched never before, and complete but for HOST_RSP,
+ * HOST_RIP and HOST_FS_BASE. Interrupts off.
+ * On return: RAX = enum vm_entry. RBX, RBP, R12-R15, RSP, GDTR and IDTR as they were; the base of FS,
+ * which nobody else uses, may be another.
  *
  * Saved at a VM exit: the guest's general registers, because C uses them. All else of the guest is
  * in the VMCS, or stays in the processor because the kernel leaves it alone: x87, SSE and AVX
- * registers (the kernel is built without), CR2, DR0 to DR3 and DR6. The kernel's own registers are
- * not saved between two exits: nothing in them is needed any more, and each exit begins anew. RBP is
- * still the guest's then; a back trace takes no frame that is not on the kernel's stack.
+ * registers (the kernel is built without), CR2, DR0 to DR3 and DR6. A VM exit makes FS point to the
+ * vCPU, so that no register is needed to save the others with. The kernel's own registers are not saved
+ * between two exits: nothing in them is needed any more, and each exit begins anew. RBP is still the
+ * guest's then; a back trace takes no frame that is not on the kernel's stack.
  *
  * A VM exit gives GDTR and IDTR the limit 0xffff (SDM Vol. 3, "Loading Host Segment and
  * Descriptor-Table Registers"); that is put right once, at the end.
  */
 #include "lib/frame.inc"
 
-#define HOST_RSP 0x6c14
-#define HOST_RIP 0x6c16
+#define HOST_FS_BASE 0x6c06
+#define HOST_RSP     0x6c14
+#define HOST_RIP     0x6c16
 
 #define ENTRY_LAUNCH 2 /* VMLAUNCH failed; 2 without a number, 3 with one */
 #define ENTRY_RESUME 4 /* VMRESUME failed; 4, 5 likewise */
 
-    /* The registers of struct vcpu but RSP, which the VMCS has, and RDI, which points there. */
+    /* The registers of struct vcpu but RSP, which the VMCS has; RDI last. */
     .macro for_each_register op
     \op 0, %rax
     \op 8, %rcx
@@ -39,12 +42,16 @@
     \op 104, %r13
     \op 112, %r14
     \op 120, %r15
+    \op 56, %rdi
+    .endm
+    .macro load_first offset, register
+    mov     \offset(%rdi), \register
     .endm
     .macro save offset, register
-    mov     \register, \offset(%rdi)
+    mov     \register, %fs:\offset
     .endm
     .macro load offset, register
-    mov     \offset(%rdi), \register
+    mov     %fs:\offset, \register
     .endm
 
     .section .text.vcpu_enter, "ax", @progbits
@@ -63,30 +70,25 @@ vcpu_enter:
     sidt    16(%rsp)
     push_register rdi /* RSP is a multiple of 16 from here on */
 
+    mov     $HOST_FS_BASE, %eax
+    vmwrite %rdi, %rax
     mov     $HOST_RSP, %eax
     vmwrite %rsp, %rax
     mov     $HOST_RIP, %eax
     lea     exited(%rip), %rcx
     vmwrite %rcx, %rax
-    for_each_register load
-    mov     56(%rdi), %rdi
+    for_each_register load_first
     vmlaunch
     mov     $ENTRY_LAUNCH, %eax
     jmp     failed
 
 exited:
-    push    %rdi
-    .cfi_adjust_cfa_offset 8
-    mov     8(%rsp), %rdi
     for_each_register save
-    popq    56(%rdi)
-    .cfi_adjust_cfa_offset -8
+    mov     (%rsp), %rdi
     call    vm_exit
     test    %al, %al /* enum exit_done has 8 bits */
     jz      leave    /* EXIT_ENDED */
-    mov     (%rsp), %rdi
     for_each_register load
-    mov     56(%rdi), %rdi
     vmresume
     mov     $ENTRY_RESUME, %eax
 
