@@ -4,8 +4,7 @@
  *
  * On entry: RDI = vcpu, whose VMCS is current, launched never before, and complete but for HOST_RSP,
  * HOST_RIP and HOST_FS_BASE. Interrupts off.
- * On return: RAX = enum vm_entry. RBX, RBP, R12-R15, RSP, GDTR and IDTR as they were; the base of FS,
- * which nobody else uses, may be another.
+ * On return: RAX = enum vm_entry. RBX, RBP, R12-R15, RSP, GDTR, IDTR and the base of FS as they were.
  *
  * Saved at a VM exit: the guest's general registers, because C uses them. All else of the guest is
  * in the VMCS, or stays in the processor because the kernel leaves it alone: x87, SSE and AVX
@@ -15,9 +14,11 @@
  * guest's then; a back trace takes no frame that is not on the kernel's stack.
  *
  * A VM exit gives GDTR and IDTR the limit 0xffff (SDM Vol. 3, "Loading Host Segment and
- * Descriptor-Table Registers"); that is put right once, at the end.
+ * Descriptor-Table Registers"); that and the base of FS are put right once, at the end.
  */
 #include "lib/frame.inc"
+
+#define IA32_FS_BASE 0xc0000100
 
 #define HOST_FS_BASE 0x6c06
 #define HOST_RSP     0x6c14
@@ -65,9 +66,13 @@ vcpu_enter:
     push_register r13
     push_register r14
     push_register r15
-    grow_stack 32
+    grow_stack 48
     sgdt    (%rsp)
     sidt    16(%rsp)
+    mov     $IA32_FS_BASE, %ecx
+    rdmsr
+    mov     %eax, 32(%rsp)
+    mov     %edx, 36(%rsp)
     push_register rdi /* RSP is a multiple of 16 from here on */
 
     mov     $HOST_FS_BASE, %eax
@@ -100,7 +105,13 @@ leave:
     pop_register rdi
     lgdt    (%rsp)
     lidt    16(%rsp)
-    shrink_stack 32
+    mov     %eax, %ebx
+    mov     $IA32_FS_BASE, %ecx
+    mov     32(%rsp), %eax
+    mov     36(%rsp), %edx
+    wrmsr
+    mov     %ebx, %eax
+    shrink_stack 48
     pop_register r15
     pop_register r14
     pop_register r13

@@ -34,8 +34,7 @@ const exit_handler exit_handlers[EXIT_HANDLERS] = {
     [EXIT_REASON_MWAIT] = exit_skip,
     [EXIT_REASON_MONITOR] = exit_skip,
     [EXIT_REASON_PAUSE] = exit_skip,
-    [EXIT_REASON_EPT_VIOLATION] = exit_ept_violation,
-    [EXIT_REASON_EPT_MISCONFIGURATION] = exit_ept_misconfiguration,
+    [EXIT_REASON_EPT_VIOLATION... EXIT_REASON_EPT_MISCONFIGURATION] = exit_no_memory,
     [EXIT_REASON_INVEPT] = exit_undefined,
     [EXIT_REASON_PREEMPTION_TIMER] = exit_preemption_timer,
     [EXIT_REASON_INVVPID] = exit_undefined,
@@ -54,6 +53,17 @@ enum exit_done exit_unhandled(struct vcpu *vcpu)
         int_machine_check();
     return vcpu_end(vcpu, entry_failed ? GUEST_END_ENTRY_FAILED : GUEST_END_UNHANDLED, basic,
                     vmcs_read_natural(VMCS_EXIT_QUALIFICATION));
+}
+
+/* An EPT violation: it is not the guest's, or not for this kind of access; or a misconfiguration.
+ */
+enum exit_done exit_no_memory(struct vcpu *vcpu)
+{
+    uint32_t reason = vmcs_read32(VMCS_EXIT_REASON) & EXIT_REASON_BASIC;
+
+    return vcpu_end(
+        vcpu, reason == EXIT_REASON_EPT_VIOLATION ? GUEST_END_MEMORY : GUEST_END_MISCONFIGURED,
+        reason, vmcs_read64(VMCS_GUEST_PHYSICAL_ADDRESS));
 }
 
 /*

@@ -53,8 +53,7 @@ enum exit_done exit_preemption_timer(struct vcpu *vcpu);
 enum exit_done exit_triple_fault(struct vcpu *vcpu);
 enum exit_done exit_wait(struct vcpu *vcpu);
 
-enum exit_done exit_ept_violation(struct vcpu *vcpu);
-enum exit_done exit_ept_misconfiguration(struct vcpu *vcpu);
+enum exit_done exit_no_memory(struct vcpu *vcpu);
 
 /*
  * Is the guest in IA-32e mode now? It may have come there or left it without an exit; each VM exit

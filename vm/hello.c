@@ -1,7 +1,6 @@
 #include "vm/hello.h"
 
 #include "lib/string.h"
-#include "mm/memory_type.h"
 #include "mm/page_alloc.h"
 #include "lib/host/clock.h"
 #include "vm/host_registers.h"
@@ -38,11 +37,6 @@ struct hello {
     struct vcpu vcpu;
 };
 
-static enum memory_type type_of(const void *context, uint64_t physical, uint64_t bytes)
-{
-    return memory_type_effective_range(context, physical, bytes, PAT_INDEX_WB);
-}
-
 /* The first 2 MiB as they are, of which EPT has no more than HELLO_BYTES. */
 static void write_memory(uint8_t *memory)
 {
@@ -52,23 +46,6 @@ static void write_memory(uint8_t *memory)
     tables[PAGE_SIZE / 8] = (HELLO_PAGE_TABLES + 2 * PAGE_SIZE) | ENTRY_TABLE;
     tables[2 * PAGE_SIZE / 8] = ENTRY_PAGE_2M;
     memcpy(memory + HELLO_CODE, hello_start, (size_t)(hello_end - hello_start));
-}
-
-static bool create_memory(struct hello *hello)
-{
-    const struct vmx_cpu *cpu = hello->vcpu.cpu;
-    const struct ept_memory_types types = {type_of, &cpu->memory_types};
-    const struct ept_capability capability =
-        ept_capability_derive(&hello->vcpu.capability, cpu->memory_types.physical_width);
-    struct vm *vm = &hello->vm;
-
-    vm->memory = pages_alloc(get_order(HELLO_BYTES));
-    vm->memory_bytes = HELLO_BYTES;
-    if (vm->memory == 0 || ept_init(&vm->ept, &capability, &vm->pages) != MAP_OK)
-        return false;
-    vm->eptp = ept_pointer(&vm->ept);
-    write_memory(phys_to_virt(vm->memory));
-    return ept_map_by_type(&vm->ept, 0, vm->memory, HELLO_BYTES, EPT_ALL, &types) == MAP_OK;
 }
 
 static struct vmx_result load(struct vcpu *vcpu)
@@ -119,8 +96,10 @@ static const char *create_and_run(struct hello *hello, struct vmx_cpu *cpu)
     if ((vcpu->controls[VMX_CONTROL_SECONDARY] & SECONDARY_ENABLE_EPT) == 0)
         return hello_without_ept;
     vcpu->exits_left = EXITS_MAX;
-    if (!vcpu_create(vcpu, ticks) || !create_memory(hello))
+    if (!vcpu_create(vcpu, ticks) ||
+        !vm_create_memory(&hello->vm, HELLO_BYTES, &vcpu->capability, &cpu->memory_types))
         return "no memory for it";
+    write_memory(phys_to_virt(hello->vm.memory));
     host_registers_keep(&host);
     wrong = run(vcpu, ticks);
     (void)vmclear(vcpu->vmcs.address);
@@ -139,8 +118,6 @@ const char *hello_run(struct vmx_cpu *cpu)
     if (hello == NULL)
         return "no memory for it";
     wrong = create_and_run(hello, cpu);
-    if (hello->vm.memory != 0)
-        pages_free(hello->vm.memory, get_order(HELLO_BYTES));
     vmx_region_free(&hello->vcpu.vmcs);
     vm_free(&hello->vm);
     pages_free(pages, order);

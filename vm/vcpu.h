@@ -73,7 +73,6 @@ struct vcpu {
     enum guest_end end;
     uint32_t end_number; /* VM-instruction error, or the basic exit reason */
     uint64_t end_value;  /* the exit qualification, or the guest-physical address */
-    enum ept_misconfiguration misconfiguration; /* of GUEST_END_MISCONFIGURED */
 
     struct vm *vm;             /* that it belongs to */
     const struct vmx_cpu *cpu; /* that it runs on */

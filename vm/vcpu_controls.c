@@ -1,6 +1,6 @@
 #include "vm/vcpu_controls.h"
 
-#include "vm/memory/ept_entry.h"
+#include "vm/memory/ept.h"
 
 /*
  * EPT and VPID are of use only where what the processor remembers of them can be forgotten: the

@@ -1,7 +1,6 @@
 #include "vm/vm.h"
 
 #include "lib/string.h"
-#include "mm/page_alloc.h"
 
 /* SDM Vol. 3, "MSR-Bitmap Address": four parts, reads before writes, low MSRs before high ones. */
 enum { MSR_BITMAP_WRITES = 2048, MSR_BITMAP_HIGH = 1024, MSR_BITMAP_MSRS = 0x2000 };
@@ -68,8 +67,25 @@ void vm_free(struct vm *vm)
 {
     if (vm->io_bitmap != 0)
         pages_free(vm->io_bitmap, IO_BITMAP_ORDER);
-    vm->io_bitmap = 0;
+    if (vm->memory != 0)
+        pages_free(vm->memory, get_order(vm->memory_bytes));
+    vm->io_bitmap = vm->memory = 0;
     page_cache_free(&vm->pages);
+}
+
+bool vm_create_memory(struct vm *vm, uint64_t bytes, const struct vmx_capability *capability,
+                      const struct memory_types_state *cached)
+{
+    const struct ept_memory_types types = {ept_ram_type, cached};
+
+    vm->memory = pages_alloc(get_order(bytes));
+    vm->memory_bytes = bytes;
+    if (vm->memory == 0 || capability == NULL)
+        return vm->memory != 0;
+    if (ept_init(&vm->ept, capability, cached->physical_width, &vm->pages) != MAP_OK)
+        return false;
+    vm->eptp = ept_pointer(&vm->ept);
+    return ept_map_by_type(&vm->ept, 0, vm->memory, bytes, EPT_ALL, &types) == MAP_OK;
 }
 
 void *vm_memory(const struct vm *vm, uint64_t address, uint64_t bytes)

@@ -56,9 +56,6 @@ struct vm {
     struct ept ept;       /* maps the guest's memory and nothing else */
     uint64_t eptp;        /* 0: no EPT */
     uint64_t page_tables; /* without EPT: physical address of the PML4 that the guest runs on */
-
-    /* Guest-physical: where an EPT violation maps a page from the cache; 0 bytes: nowhere. */
-    uint64_t demand_base, demand_bytes;
 };
 
 /*
@@ -67,6 +64,14 @@ struct vm {
  */
 bool vm_create(struct vm *vm, const struct vm_policy *policy);
 void vm_free(struct vm *vm);
+
+/*
+ * Its RAM: `bytes` of zeroes from guest-physical address 0 on; and extended page tables that map
+ * them and nothing else, as a CPU with that capability walks and with those types caches them.
+ * `capability` is NULL without EPT.
+ */
+bool vm_create_memory(struct vm *vm, uint64_t bytes, const struct vmx_capability *capability,
+                      const struct memory_types_state *cached);
 
 /* Where the guest's RAM [address, address + bytes) can be touched; NULL outside of it. */
 void *vm_memory(const struct vm *vm, uint64_t address, uint64_t bytes);

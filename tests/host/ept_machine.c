@@ -10,12 +10,11 @@
 
 #include "mm/page_alloc.h"
 
-const struct ept_capability everything = {.pages_2m = true,
-                                          .pages_1g = true,
-                                          .execute_only = true,
-                                          .accessed_dirty = true,
-                                          .write_back = true,
-                                          .physical_address_width = WIDTH};
+const struct vmx_capability everything = {.ept_2m_pages = true,
+                                          .ept_1g_pages = true,
+                                          .ept_execute_only = true,
+                                          .ept_accessed_dirty = true,
+                                          .ept_write_back = true};
 
 uint64_t *machine_table(const struct machine *machine, uint64_t physical)
 {
@@ -56,13 +55,13 @@ void pages_free(uint64_t address, int order)
     current->used--;
 }
 
-void machine_init(struct machine *machine, const struct ept_capability *capability)
+void machine_init(struct machine *machine, const struct vmx_capability *capability)
 {
-    *machine = (struct machine){.limit = TABLES_MAX};
+    *machine = (struct machine){.limit = TABLES_MAX, .recent = EPT_NOTHING_RECENT};
     machine->memory = malloc(TABLES_MAX * KIB4);
     assert_non_null(machine->memory);
     current = machine;
-    assert_int_equal(ept_init(&machine->ept, capability, NULL), MAP_OK);
+    assert_int_equal(ept_init(&machine->ept, capability, WIDTH, NULL), MAP_OK);
 }
 
 /* Every table goes back, from the leaves up. */
@@ -96,16 +95,17 @@ void machine_end(struct machine *machine)
     free(machine->memory);
 }
 
-bool processor_refuses(uint64_t entry, int level, const struct ept_capability *capability)
+bool processor_refuses(uint64_t entry, int level, const struct vmx_capability *capability,
+                       unsigned width)
 {
     bool r = entry & 1, w = entry >> 1 & 1, x = entry >> 2 & 1, page = entry >> 7 & 1;
     unsigned type = entry >> 3 & 7;
 
     if (!r && !w && !x)
         return false; /* not present: nothing else counts */
-    if (!r && (w || !capability->execute_only))
+    if (!r && (w || !capability->ept_execute_only))
         return true;
-    for (unsigned bit = capability->physical_address_width; bit < 52; bit++)
+    for (unsigned bit = width; bit < 52; bit++)
         if (entry >> bit & 1)
             return true;
     switch (level) {
@@ -114,13 +114,13 @@ bool processor_refuses(uint64_t entry, int level, const struct ept_capability *c
     case 3: /* PDPTE: 6:3 of one for a directory; 29:12 of one for a page */
         if (!page)
             return type || entry >> 6 & 1;
-        if (!capability->pages_1g || (entry >> 12 & 0x3ffff))
+        if (!capability->ept_1g_pages || (entry >> 12 & 0x3ffff))
             return true;
         break;
     case 2: /* PDE: 6:3 of one for a table; 20:12 of one for a page */
         if (!page)
             return type || entry >> 6 & 1;
-        if (!capability->pages_2m || (entry >> 12 & 0x1ff))
+        if (!capability->ept_2m_pages || (entry >> 12 & 0x1ff))
             return true;
         break;
     default: /* PTE: nothing reserved */
@@ -138,7 +138,7 @@ struct seen processor_walk(const struct machine *machine, uint64_t guest_physica
     for (int bit = 39; bit >= 12; bit -= 9, level--) {
         uint64_t e = machine_table(machine, table)[guest_physical >> bit & 511];
 
-        assert_false(processor_refuses(e, level, &machine->ept.capability));
+        assert_false(processor_refuses(e, level, &machine->ept.capability, WIDTH));
         if (!(e & 7))
             return (struct seen){.entry = e, .size = 1ull << bit};
         seen.permissions &= (unsigned)e & 7;

@@ -9,7 +9,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "vm/memory/ept.h"
+#include "vm/memory/ept_walk.h"
 
 #define KIB4 0x1000ull
 #define MIB2 0x200000ull
@@ -19,6 +19,7 @@ enum { FIRST_TABLE = 0x100000, TABLES_MAX = 2000, WIDTH = 40 };
 
 struct machine {
     struct ept ept;
+    struct ept_recent recent;
     uint64_t *memory;
     bool taken[TABLES_MAX];
     unsigned used, limit;
@@ -36,9 +37,9 @@ struct seen {
 };
 
 /* Everything that EPT can have. */
-extern const struct ept_capability everything;
+extern const struct vmx_capability everything;
 
-void machine_init(struct machine *machine, const struct ept_capability *capability);
+void machine_init(struct machine *machine, const struct vmx_capability *capability);
 
 /* Gives all tables back. */
 void machine_free_tables(struct machine *machine);
@@ -47,11 +48,11 @@ void machine_free_tables(struct machine *machine);
 void machine_end(struct machine *machine);
 
 /* A page as an EPT violation maps it. */
-static inline enum map_result store_page(struct ept *ept, uint64_t guest_physical,
+static inline enum map_result store_page(struct machine *machine, uint64_t guest_physical,
                                          uint64_t physical, uint32_t permissions,
                                          enum memory_type type)
 {
-    uint64_t *entry = ept_page_entry(ept, guest_physical);
+    uint64_t *entry = ept_page_entry(&machine->ept, &machine->recent, guest_physical);
 
     if (entry == NULL)
         return MAP_NO_MEMORY;
@@ -63,7 +64,8 @@ static inline enum map_result store_page(struct ept *ept, uint64_t guest_physica
 uint64_t *machine_table(const struct machine *machine, uint64_t physical);
 
 /* The reason, bit by bit, why the processor refuses an entry; false when it does not. */
-bool processor_refuses(uint64_t entry, int level, const struct ept_capability *capability);
+bool processor_refuses(uint64_t entry, int level, const struct vmx_capability *capability,
+                       unsigned width);
 
 /* Ends the test at an entry that the processor refuses. */
 struct seen processor_walk(const struct machine *machine, uint64_t guest_physical);

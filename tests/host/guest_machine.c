@@ -215,6 +215,12 @@ enum exit_done guest_machine_serve(uint32_t reason, uint64_t qualification,
     return guest_machine_serve_now();
 }
 
+void guest_machine_demand(struct guest_vm *guest_vm)
+{
+    guest_vm->demand = (struct demand_memory){GUEST_TOUCH_BASE, GUEST_TOUCH_END - GUEST_TOUCH_BASE,
+                                              EPT_NOTHING_RECENT};
+}
+
 void *guest_machine_memory(uint64_t address)
 {
     must(address < GUEST_MEMORY_BYTES, "the test looks for memory that the guest does not have");

@@ -54,6 +54,9 @@ enum exit_done guest_machine_serve_now(void);
 /* Checks the VMCS as it is, the host's state left out. */
 void guest_machine_check(struct vmentry_findings *findings);
 
+/* From now on a guest gets pages from GUEST_TOUCH_BASE on at their first touch. */
+void guest_machine_demand(struct guest_vm *guest_vm);
+
 /* A guest-physical address of the guest's memory; outside of it the test ends. */
 void *guest_machine_memory(uint64_t address);
 

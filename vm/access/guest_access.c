@@ -1,6 +1,7 @@
 #include "vm/access/guest_access.h"
 #include "vm/event.h"
-#include "vm/memory/guest_physical.h"
+#include "vm/guests/guest.h"
+#include "vm/memory/ept_walk.h"
 
 #include <stddef.h>
 
@@ -15,6 +16,42 @@
 
 enum { PAGE_BYTES = 4096 };
 
+static bool guest_has_ept(const struct vcpu *vcpu)
+{
+    return (vcpu->controls[VMX_CONTROL_SECONDARY] & SECONDARY_ENABLE_EPT) != 0;
+}
+
+/* SDM Vol. 3, "Virtualizing Memory-Mapped APIC Accesses": what is read and written there is not
+ * what the page holds. */
+static bool is_apic_page(const struct vcpu *vcpu, uint64_t physical)
+{
+    return (vcpu->controls[VMX_CONTROL_SECONDARY] & SECONDARY_VIRTUALIZE_APIC_ACCESSES) != 0 &&
+           (physical ^ vmcs_read64(VMCS_APIC_ACCESS_ADDRESS)) < PAGE_BYTES;
+}
+
+/* What a guest has: its RAM, and pages that it was given at its first touch. NULL: not for this. */
+static void *reach_through_ept(const struct vcpu *vcpu, uint64_t address, bool write)
+{
+    const struct demand_memory *demand = &guest_vm_of(vcpu)->demand;
+    struct ept_walk walk = ept_walk(&vcpu->vm->ept, address);
+    bool is_own = address < vcpu->vm->memory_bytes || address - demand->base < demand->bytes;
+    uint64_t physical = walk.physical + (address - walk.guest_physical);
+
+    if (!is_own || !walk.mapped || (walk.permissions & (write ? EPT_WRITE : EPT_READ)) == 0 ||
+        is_apic_page(vcpu, physical))
+        return NULL;
+    return phys_to_virt(physical);
+}
+
+/* Up to the end of its page. Without EPT the processor walks the hypervisor's tables, and the
+ * addresses are the machine's. */
+static void *reach_physical(const struct vcpu *vcpu, uint64_t address, bool write)
+{
+    if (guest_has_ept(vcpu))
+        return reach_through_ept(vcpu, address, write);
+    return is_apic_page(vcpu, address) ? NULL : vm_memory(vcpu->vm, address - vcpu->vm->memory, 1);
+}
+
 /* SDM Vol. 3, "Accessed and Dirty Flags for EPT": with them every access to the guest's paging
  * structures is a write. */
 static void *reach_entry(const struct guest_paging *paging, uint64_t physical, bool write)
@@ -23,7 +60,7 @@ static void *reach_entry(const struct guest_paging *paging, uint64_t physical, b
 
     if (!guest_has_ept(vcpu))
         return phys_to_virt(physical);
-    return guest_through_ept(vcpu, physical, write || vcpu->vm->ept.capability.accessed_dirty);
+    return reach_through_ept(vcpu, physical, write || vcpu->vm->ept.capability.ept_accessed_dirty);
 }
 
 /* Without the control that loads IA32_EFER the guest has the host's, but for its own mode. */
@@ -86,11 +123,12 @@ static enum exit_done reach_linear(struct vcpu *vcpu, const struct guest_paging 
         return EXIT_INJECTED;
     }
     *memory = translation.result == TRANSLATED
-                  ? guest_reach_physical(vcpu, translation.physical, (access & ACCESS_WRITE) != 0)
+                  ? reach_physical(vcpu, translation.physical, (access & ACCESS_WRITE) != 0)
                   : NULL;
     if (*memory != NULL)
         return EXIT_EMULATED;
-    (void)guest_has_no_memory(vcpu, translation.physical);
+    (void)vcpu_end(vcpu, GUEST_END_MEMORY, vmcs_read32(VMCS_EXIT_REASON) & EXIT_REASON_BASIC,
+                   translation.physical);
     return EXIT_ENDED;
 }
 

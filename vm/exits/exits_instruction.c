@@ -29,19 +29,9 @@ enum exit_done exit_cpuid(struct vcpu *vcpu)
     return skip_emulated_instruction(EXIT_EMULATED);
 }
 
-/* Apart, so that a HLT with a full cache needs no room for it. */
-__attribute__((noinline)) static enum exit_done fill_page_cache(struct vcpu *vcpu)
-{
-    spinlock_acquire(&vcpu->vm->lock);
-    page_cache_refill(&vcpu->vm->pages);
-    spinlock_release(&vcpu->vm->lock);
-    return skip_emulated_instruction(EXIT_IGNORED);
-}
-
 /*
  * SDM Vol. 2, "HLT": with IF = 0 only NMI, SMI, INIT or reset end it, and nobody sends them, so the
- * guest has ended. With IF = 1 it goes on at once, as if an interrupt had come. Filling the page
- * cache here keeps zeroing of pages out of the EPT violations.
+ * guest has ended. With IF = 1 it goes on at once, as if an interrupt had come.
  */
 enum exit_done exit_hlt(struct vcpu *vcpu)
 {
@@ -49,8 +39,6 @@ enum exit_done exit_hlt(struct vcpu *vcpu)
 
     if ((rflags & RFLAGS_IF) == 0)
         return vcpu_end(vcpu, GUEST_END_HALT, 0, vmcs_read_natural(VMCS_GUEST_RIP));
-    if (vcpu->vm->demand_bytes != 0 && vcpu->vm->pages.count < PAGE_CACHE_SIZE)
-        return fill_page_cache(vcpu);
     return skip_with_rflags(rflags, EXIT_IGNORED);
 }
 

@@ -1,7 +1,6 @@
 #include "vm/exits/control_registers.h"
 #include "vm/event.h"
 #include "vm/exit.h"
-#include "vm/memory/guest_physical.h"
 #include "vmx/exit_reason.h"
 #include "vmx/vmcs_access.h"
 
@@ -67,11 +66,11 @@ static struct control_registers registers_seen(const struct vcpu *vcpu)
  */
 static enum exit_done load_pdptes(struct vcpu *vcpu, uint64_t cr3)
 {
-    uint64_t pdpt[4];
-    enum exit_done done = guest_read_physical(vcpu, cr3 & 0xffffffe0, pdpt, sizeof(pdpt));
+    uint64_t address = cr3 & 0xffffffe0;
+    const uint64_t *pdpt = vm_memory(vcpu->vm, address, 4 * sizeof(*pdpt));
 
-    if (done != EXIT_EMULATED)
-        return done;
+    if (pdpt == NULL)
+        return vcpu_end(vcpu, GUEST_END_MEMORY, EXIT_REASON_CONTROL_REGISTER_ACCESS, address);
     for (unsigned i = 0; i < 4; i++) {
         if (!pdpte_is_valid(pdpt[i], vcpu->cpu->memory_types.physical_width))
             return exit_protection(vcpu);

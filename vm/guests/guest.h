@@ -52,6 +52,7 @@
 #include "lib/format.h"
 #include "lib/set.h"
 #include "vm/guests/exit_record.h"
+#include "vm/memory/ept_walk.h"
 #include "vm/vcpu.h"
 #include "vmx/entry/vmentry_check.h"
 
@@ -267,6 +268,12 @@ struct vm_options {
     void (*trace)(const struct vcpu *vcpu, const struct exit_record *exit);
 };
 
+/* Where an EPT violation maps a fresh page: guest-physical; 0 bytes: nowhere. */
+struct demand_memory {
+    uint64_t base, bytes;
+    struct ept_recent recent;
+};
+
 /* A built-in guest's VM, with its only vCPU, and what is written down about it. */
 enum { VCPU_EXITS_RECORDED = 64 };
 
@@ -275,6 +282,8 @@ struct guest_vm {
     struct vm vm;
     const struct guest *guest;
     const struct vm_options *options;
+    struct demand_memory demand;
+    enum ept_misconfiguration misconfiguration; /* of GUEST_END_MISCONFIGURED */
     const char *end_owner; /* GUEST_END_MEMORY: what of the hypervisor is there; NULL: nothing that
                               is known */
     uint32_t record_count; /* of the guest's exits, not the host's; may exceed what was recorded */

@@ -43,7 +43,8 @@ static void print_end(const struct vcpu *vcpu, struct guest_run *run)
         break;
     case GUEST_END_MISCONFIGURED:
         format_text(run->detail, sizeof(run->detail), "%s %#lx: %s", end_texts[vcpu->end],
-                    vcpu->end_value, ept_misconfiguration_text(vcpu->misconfiguration));
+                    vcpu->end_value,
+                    ept_misconfiguration_text(guest_vm_of(vcpu)->misconfiguration));
         break;
     case GUEST_END_ENTRY_ERROR:
         format_text(run->detail, sizeof(run->detail), "%s: VM-instruction error %u, %s",

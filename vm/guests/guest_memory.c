@@ -7,6 +7,7 @@
 #include "mm/memory_type.h"
 #include "mm/paging.h"
 #include "vm/guests/guest.h"
+#include "vm/memory/ept_walk.h"
 
 static bool map_without_ept(struct vcpu *vcpu)
 {
@@ -17,13 +18,6 @@ static bool map_without_ept(struct vcpu *vcpu)
     vcpu->vm->page_tables = tables.radix.root;
     return paging_map(&tables, 0, vcpu->vm->memory, GUEST_MEMORY_BYTES,
                       PAGING_WRITE | PAGING_EXECUTE | PAGING_PAT(PAT_INDEX_WB)) == MAP_OK;
-}
-
-static enum memory_type memory_type(const void *context, uint64_t physical, uint64_t bytes)
-{
-    const struct vcpu *vcpu = context;
-
-    return memory_type_effective_range(&vcpu->cpu->memory_types, physical, bytes, PAT_INDEX_WB);
 }
 
 static enum memory_type non_ram_type(const void *context, uint64_t physical, uint64_t bytes)
@@ -61,36 +55,16 @@ const char *guest_memory_owner(const struct vcpu *vcpu, uint64_t guest_physical)
     return memory_owned(guest_physical);
 }
 
-static bool map_with_ept(struct vcpu *vcpu)
-{
-    const struct ept_memory_types types = {memory_type, vcpu};
-    const struct ept_capability capability =
-        ept_capability_derive(&vcpu->capability, vcpu->cpu->memory_types.physical_width);
-
-    if (ept_init(&vcpu->vm->ept, &capability, &vcpu->vm->pages) != MAP_OK)
-        return false;
-    vcpu->vm->eptp = ept_pointer(&vcpu->vm->ept);
-    if (ept_map_by_type(&vcpu->vm->ept, 0, vcpu->vm->memory, GUEST_MEMORY_BYTES, EPT_ALL, &types) !=
-        MAP_OK)
-        return false;
-    return !guest_of(vcpu)->sees_machine || map_machine(vcpu);
-}
-
 bool guest_memory_create(struct vcpu *vcpu)
 {
-    vcpu->vm->memory = pages_alloc(get_order(GUEST_MEMORY_BYTES));
-    vcpu->vm->memory_bytes = GUEST_MEMORY_BYTES;
-    if (vcpu->vm->memory == 0 || !guest_image_write(guest_of(vcpu), phys_to_virt(vcpu->vm->memory)))
-        return false;
-    if ((vcpu->controls[VMX_CONTROL_SECONDARY] & SECONDARY_ENABLE_EPT) != 0)
-        return map_with_ept(vcpu);
-    return map_without_ept(vcpu);
-}
+    bool ept = (vcpu->controls[VMX_CONTROL_SECONDARY] & SECONDARY_ENABLE_EPT) != 0;
+    struct vm *vm = vcpu->vm;
 
-void guest_memory_free(struct vcpu *vcpu)
-{
-    if (vcpu->vm->memory != 0)
-        pages_free(vcpu->vm->memory, get_order(GUEST_MEMORY_BYTES));
-    vcpu->vm->memory = 0;
-    page_cache_free(&vcpu->vm->pages);
+    if (!vm_create_memory(vm, GUEST_MEMORY_BYTES, ept ? &vcpu->capability : NULL,
+                          &vcpu->cpu->memory_types) ||
+        !guest_image_write(guest_of(vcpu), phys_to_virt(vm->memory)))
+        return false;
+    if (!ept)
+        return map_without_ept(vcpu);
+    return !guest_of(vcpu)->sees_machine || map_machine(vcpu);
 }

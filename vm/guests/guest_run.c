@@ -40,7 +40,6 @@ static bool create(struct guest_vm *machine)
 
 static void destroy(struct guest_vm *machine)
 {
-    guest_memory_free(&machine->vcpu);
     vm_free(&machine->vm);
     vmx_region_free(&machine->vcpu.vmcs);
 }

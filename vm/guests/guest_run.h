@@ -71,8 +71,6 @@ bool guest_memory_create(struct vcpu *vcpu);
  */
 const char *guest_memory_owner(const struct vcpu *vcpu, uint64_t guest_physical);
 
-void guest_memory_free(struct vcpu *vcpu);
-
 /*
  * The memory as it starts: descriptor tables, page tables and code. `memory` is GUEST_MEMORY_BYTES
  * of zeros. False when the code does not fit.

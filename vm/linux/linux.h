@@ -74,9 +74,6 @@ static inline struct linux_vm *linux_of(const struct vcpu *vcpu)
     return (struct linux_vm *)vcpu->vm;
 }
 
-/* What EPT maps memory as: what the MTRRs say, which do not count for a guest with EPT. */
-enum memory_type linux_memory_type(const void *context, uint64_t physical, uint64_t bytes);
-
 /* vm/linux/linux_exits.c */
 enum exit_done linux_exit_nmi_window(struct vcpu *vcpu);
 enum exit_done linux_exit_triple_fault(struct vcpu *vcpu);

@@ -104,7 +104,7 @@ static enum exit_done refuse(struct vcpu *vcpu, uint64_t address)
  * CPU remembered what is no more. */
 static enum map_result map_late(struct vcpu *vcpu, uint64_t address)
 {
-    const struct ept_memory_types types = {linux_memory_type, &vcpu->cpu->memory_types};
+    const struct ept_memory_types types = {ept_ram_type, &vcpu->cpu->memory_types};
     uint64_t piece = address & ~(MIB2 - 1);
     enum map_result result = MAP_OK;
 

@@ -61,15 +61,10 @@ const char *linux_lacks(const struct vmx_cpu *cpu)
     return NULL;
 }
 
-enum memory_type linux_memory_type(const void *context, uint64_t physical, uint64_t bytes)
-{
-    return memory_type_effective_range(context, physical, bytes, PAT_INDEX_WB);
-}
-
 /* All below `end` where it is, but for what is kept. */
 static bool map_all(struct linux_vm *linux_vm, const struct vmx_cpu *cpu, uint64_t end)
 {
-    const struct ept_memory_types types = {linux_memory_type, &cpu->memory_types};
+    const struct ept_memory_types types = {ept_ram_type, &cpu->memory_types};
     const struct linux_range *kept = &linux_vm->kept;
     struct ept *ept = &linux_vm->vm.ept;
 
@@ -96,12 +91,11 @@ bool linux_create(struct linux_vm *linux_vm, const struct vm_policy *policy,
     const uint64_t gib = 1ull << 30;
     uint64_t end = (ram_end + gib - 1) & ~(gib - 1);
     struct vmx_capability capability;
-    struct ept_capability ept;
     struct vm *vm = &linux_vm->vm;
 
     vmx_capability_derive(&cpu->msrs, &capability);
-    ept = ept_capability_derive(&capability, cpu->memory_types.physical_width);
-    if (!vm_create(vm, policy) || ept_init(&vm->ept, &ept, &vm->pages) != MAP_OK)
+    if (!vm_create(vm, policy) ||
+        ept_init(&vm->ept, &capability, cpu->memory_types.physical_width, &vm->pages) != MAP_OK)
         return false;
     vm->eptp = ept_pointer(&vm->ept);
     vm->demand_bytes = UINT64_MAX; /* its memory is what EPT maps */

@@ -2,9 +2,11 @@
  * Extended page tables (EPT): how guest-physical addresses become physical ones.
  *
  * SDM Vol. 3, "The Extended Page Table Mechanism (EPT)", four levels; mm/radix.h has what is common
- * with page tables. Nothing here touches the processor's caches: vmx/vmx_result.h says when one has
- * to. The guest must not run on another CPU meanwhile, or accessed and dirty flags that the
- * processor sets may be lost; but where nothing was mapped a page may be added.
+ * with page tables. The "mode-based execute control for EPT" is taken to be 0, and so are the
+ * controls that give a meaning to bits 57 to 63. Nothing here touches the processor's caches:
+ * vmx/vmx_result.h says when one has to. The guest must not run on another CPU meanwhile, or
+ * accessed and dirty flags that the processor sets may be lost; but where nothing was mapped a page
+ * may be added.
  *
  * The processor never meets a misconfigured entry here ("EPT Misconfigurations"): what would be
  * one is refused.
@@ -13,49 +15,49 @@
 #define VM_EPT_H
 
 #include <stdbool.h>
-#include <stddef.h>
 #include <stdint.h>
 
 #include "mm/memory_type.h"
-#include "vm/memory/ept_entry.h"
+#include "mm/radix.h"
 #include "vmx/capability/vmx_capability.h"
+
+#define EPT_READ    (1u << 0)
+#define EPT_WRITE   (1u << 1)
+#define EPT_EXECUTE (1u << 2)
+#define EPT_ALL     (EPT_READ | EPT_WRITE | EPT_EXECUTE)
+
+#define EPT_MEMORY_TYPE_SHIFT 3 /* bits 5:3, of an entry that maps a page */
+#define EPT_MEMORY_TYPE       (7ull << EPT_MEMORY_TYPE_SHIFT)
+
+static const struct radix_format ept_format = {
+    .present = EPT_ALL, .table = EPT_ALL, .half_bits = RADIX_BITS, /* from 0 up to 2^48 */
+};
 
 struct ept {
     struct radix radix;
-    struct ept_capability capability;
-    uint64_t recent_2m;     /* guest-physical address >> 21 that recent_table maps */
-    uint64_t *recent_table; /* the page table that ept_page_entry() went to last */
+    struct vmx_capability capability; /* of the processors that walk it */
 };
 
 /* What a range of memory is to be cached as: the guest sees it through EPT, not through MTRRs. */
 struct ept_memory_types {
-    /*
-     * The type of every byte of [physical, physical + bytes), or MEMORY_TYPE_MIXED;
-     * memory_type_mtrr() with the CPU's MTRRs as `context`, for one.
-     */
+    /* The type of every byte of [physical, physical + bytes), or MEMORY_TYPE_MIXED. */
     enum memory_type (*type)(const void *context, uint64_t physical, uint64_t bytes);
     const void *context;
 };
 
-/* What ept_walk() finds for a guest-physical address. */
-struct ept_walk {
-    bool mapped;
-    enum ept_misconfiguration misconfiguration; /* of `entry`, which then ends the walk */
-    int level;                                  /* of `entry`: LEVEL_PT … LEVEL_PML4 */
-    uint64_t entry; /* the one that decides: the leaf, or one that is not present */
+/* Of RAM: what MTRRs and a PAT entry of WB give, `context` being a CPU's memory types. */
+enum memory_type ept_ram_type(const void *context, uint64_t physical, uint64_t bytes);
 
-    /* Of the page of that level; but for guest_physical and size only when mapped. */
-    uint64_t guest_physical; /* its first byte */
-    uint64_t size;           /* bytes */
-    uint64_t physical;       /* where its first byte is */
-    uint32_t permissions;    /* as all levels together give them: EPT_READ … */
-    enum memory_type type;
-    bool accessed, dirty; /* always false where the processor does not keep them */
-};
+/* Has the processor EPT as it is used here: a walk of four levels, and a memory type for it? */
+static inline bool ept_is_usable(const struct vmx_capability *capability)
+{
+    return capability->ept_page_walk_4 &&
+           (capability->ept_write_back || capability->ept_uncacheable);
+}
 
 /* An empty hierarchy, whose tables come from `cache`, or NULL: from the pool. */
-enum map_result ept_init(struct ept *ept, const struct ept_capability *capability,
-                         struct page_cache *cache);
+enum map_result ept_init(struct ept *ept, const struct vmx_capability *capability,
+                         unsigned physical_address_width, struct page_cache *cache);
 
 /*
  * The EPTP for the VMCS: walk length 4, memory type WB where the processor can, accessed and dirty
@@ -80,35 +82,26 @@ enum map_result ept_map_by_type(struct ept *ept, uint64_t guest_physical, uint64
                                 uint64_t bytes, uint32_t permissions,
                                 const struct ept_memory_types *types);
 
-/*
- * Gives a mapped area new permissions; where it lies and its memory type stay, and so do accessed
- * and dirty flags. Changes nothing when MAP_NOT_MAPPED.
- */
-enum map_result ept_protect(struct ept *ept, uint64_t guest_physical, uint64_t bytes,
-                            uint32_t permissions);
-
-/* Unmaps; what is not mapped stays so, without an error. */
-enum map_result ept_unmap(struct ept *ept, uint64_t guest_physical, uint64_t bytes);
-
-/* As the processor would translate it, whatever the tables hold. */
-struct ept_walk ept_walk(const struct ept *ept, uint64_t guest_physical);
-
-/* What an entry that maps a page of the guest's RAM has beside its address. */
-#define EPT_RAM (EPT_ALL | (uint64_t)MEMORY_TYPE_WB << EPT_MEMORY_TYPE_SHIFT)
-
-/* ept_page_entry() for another table than the last. */
-uint64_t *ept_visit_table(struct ept *ept, uint64_t guest_physical);
-
-/*
- * The entry of the page of 4 KiB that `guest_physical` (of any byte) lies in, to be written by an
- * EPT violation that maps a fresh page: at once where the page before was of the same 2 MiB. INVEPT
- * is not needed when the entry was 0. NULL: no memory for a table, or an address beyond all tables.
- */
-static inline uint64_t *ept_page_entry(struct ept *ept, uint64_t guest_physical)
+/* May an entry that maps something have these permissions? */
+static inline bool ept_permissions_allowed(uint32_t permissions,
+                                           const struct vmx_capability *capability)
 {
-    return __builtin_expect(guest_physical >> radix_shift(LEVEL_PD) == ept->recent_2m, 1)
-               ? &ept->recent_table[radix_index(guest_physical, LEVEL_PT)]
-               : ept_visit_table(ept, guest_physical);
+    /* a set of values: all with EPT_READ */
+    uint32_t allowed = 1u << EPT_READ | 1u << (EPT_READ | EPT_WRITE) |
+                       1u << (EPT_READ | EPT_EXECUTE) | 1u << EPT_ALL;
+
+    if (capability->ept_execute_only)
+        allowed |= 1u << EPT_EXECUTE;
+    return permissions <= EPT_ALL && (allowed >> permissions & 1) != 0;
+}
+
+/* May it have this memory type? */
+static inline bool ept_memory_type_allowed(enum memory_type type)
+{
+    const uint32_t allowed = 1u << MEMORY_TYPE_UC | 1u << MEMORY_TYPE_WC | 1u << MEMORY_TYPE_WT |
+                             1u << MEMORY_TYPE_WP | 1u << MEMORY_TYPE_WB;
+
+    return type <= MEMORY_TYPE_WB && (allowed >> type & 1) != 0;
 }
 
 #endif

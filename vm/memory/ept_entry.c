@@ -1,29 +1,10 @@
-#include "vm/memory/ept_entry.h"
-
-bool ept_is_usable(const struct vmx_capability *capability)
-{
-    return capability->ept_page_walk_4 &&
-           (capability->ept_write_back || capability->ept_uncacheable);
-}
-
-struct ept_capability ept_capability_derive(const struct vmx_capability *capability,
-                                            unsigned physical_address_width)
-{
-    return (struct ept_capability){
-        .pages_2m = capability->ept_2m_pages,
-        .pages_1g = capability->ept_1g_pages,
-        .execute_only = capability->ept_execute_only,
-        .accessed_dirty = capability->ept_accessed_dirty,
-        .write_back = capability->ept_write_back,
-        .physical_address_width = (uint8_t)physical_address_width,
-    };
-}
+#include "vm/memory/ept_walk.h"
 
 /* Reserved at this level, without the address bits beyond the width. */
-static uint64_t reserved_bits(uint64_t entry, int level, const struct ept_capability *capability)
+static uint64_t reserved_bits(uint64_t entry, int level, const struct vmx_capability *capability)
 {
-    bool large = (level == LEVEL_PD && capability->pages_2m) ||
-                 (level == LEVEL_PDPT && capability->pages_1g);
+    bool large = (level == LEVEL_PD && capability->ept_2m_pages) ||
+                 (level == LEVEL_PDPT && capability->ept_1g_pages);
 
     if (level == LEVEL_PT)
         return 0;
@@ -33,7 +14,8 @@ static uint64_t reserved_bits(uint64_t entry, int level, const struct ept_capabi
 }
 
 enum ept_misconfiguration ept_entry_misconfigured(uint64_t entry, int level,
-                                                  const struct ept_capability *capability)
+                                                  const struct vmx_capability *capability,
+                                                  unsigned physical_address_width)
 {
     enum memory_type type = (enum memory_type)((entry & EPT_MEMORY_TYPE) >> EPT_MEMORY_TYPE_SHIFT);
 
@@ -41,11 +23,11 @@ enum ept_misconfiguration ept_entry_misconfigured(uint64_t entry, int level,
         return EPT_WELL_CONFIGURED;
     if ((entry & (EPT_READ | EPT_WRITE)) == EPT_WRITE)
         return EPT_WRITE_WITHOUT_READ;
-    if ((entry & EPT_ALL) == EPT_EXECUTE && !capability->execute_only)
+    if ((entry & EPT_ALL) == EPT_EXECUTE && !capability->ept_execute_only)
         return EPT_EXECUTE_ONLY;
     if ((entry & reserved_bits(entry, level, capability)) != 0)
         return EPT_RESERVED_BIT;
-    if ((entry & RADIX_ADDRESS) >> capability->physical_address_width != 0)
+    if ((entry & RADIX_ADDRESS) >> physical_address_width != 0)
         return EPT_BEYOND_WIDTH;
     if (!radix_is_table(&ept_format, entry, level) && !ept_memory_type_allowed(type))
         return EPT_RESERVED_TYPE;
@@ -57,9 +39,10 @@ static uint64_t with_type(uint64_t entry, uint64_t type)
     return (entry & ~EPT_MEMORY_TYPE) | type << EPT_MEMORY_TYPE_SHIFT;
 }
 
-uint64_t ept_misconfigure(uint64_t entry, unsigned way, const struct ept_capability *capability)
+uint64_t ept_misconfigure(uint64_t entry, unsigned way, const struct vmx_capability *capability,
+                          unsigned physical_address_width)
 {
-    uint64_t beyond = RADIX_ADDRESS & 1ull << capability->physical_address_width;
+    uint64_t beyond = RADIX_ADDRESS & 1ull << physical_address_width;
 
     if (way == 0)
         return (entry & ~(uint64_t)EPT_READ) | EPT_WRITE;
@@ -67,7 +50,7 @@ uint64_t ept_misconfigure(uint64_t entry, unsigned way, const struct ept_capabil
         return with_type(entry, 7);
     if (beyond != 0)
         return entry | beyond;
-    if (!capability->execute_only)
+    if (!capability->ept_execute_only)
         return (entry & ~(uint64_t)EPT_ALL) | EPT_EXECUTE;
     return with_type(entry, 2);
 }

@@ -1,6 +1,83 @@
 #include "vm/event.h"
 #include "vm/guests/exits/guest_exits.h"
 #include "vm/guests/exits/operand.h"
+#include "vm/guests/guest.h"
+#include "vm/memory/ept_walk.h"
+
+/* Bits 5:3 of the exit qualification: what EPT allows there; nothing, where nothing is mapped. */
+enum { VIOLATION_ALLOWED = 7 << 3, VIOLATION_NMI_UNBLOCKING = 1 << 12 };
+
+/* Another vCPU may have been faster: then the page is there. */
+static inline bool map_fresh_page(struct vcpu *vcpu, uint64_t address)
+{
+    struct ept_recent *recent = &guest_vm_of(vcpu)->demand.recent;
+    uint64_t *entry = ept_page_entry(&vcpu->vm->ept, recent, address), page;
+
+    if (entry == NULL)
+        return false;
+    if (__builtin_expect(*entry == 0, 1)) {
+        page = page_cache_alloc(&vcpu->vm->pages);
+        if (page == 0)
+            return false;
+        *entry = page | EPT_RAM;
+    }
+    return true;
+}
+
+/* The first touch of a page that the guest may have. It needs no INVEPT, on no CPU. */
+static enum exit_done map_page(struct vcpu *vcpu, uint64_t address)
+{
+    bool mapped;
+
+    spinlock_acquire(&vcpu->vm->lock);
+    mapped = map_fresh_page(vcpu, address);
+    spinlock_release(&vcpu->vm->lock);
+    if (!mapped)
+        return exit_no_memory(vcpu);
+    event_requeue();
+    return EXIT_MAPPED;
+}
+
+enum exit_done exit_demand(struct vcpu *vcpu)
+{
+    const struct demand_memory *demand = &guest_vm_of(vcpu)->demand;
+    uint64_t address = vmcs_read64(VMCS_GUEST_PHYSICAL_ADDRESS);
+    uint64_t odd =
+        vmcs_read_natural(VMCS_EXIT_QUALIFICATION) & (VIOLATION_ALLOWED | VIOLATION_NMI_UNBLOCKING);
+
+    if (address - demand->base >= demand->bytes)
+        return exit_no_memory(vcpu);
+    if (__builtin_expect(odd != 0, 0)) {
+        if ((odd & VIOLATION_ALLOWED) != 0)
+            return exit_no_memory(vcpu);
+        event_nmi_blocked_again(vcpu);
+    }
+    return map_page(vcpu, address);
+}
+
+/* Apart, so that a HLT with a full cache needs no room for it. */
+__attribute__((noinline)) static enum exit_done refill(struct vcpu *vcpu)
+{
+    spinlock_acquire(&vcpu->vm->lock);
+    page_cache_refill(&vcpu->vm->pages);
+    spinlock_release(&vcpu->vm->lock);
+    return exit_hlt(vcpu);
+}
+
+/* Filling the page cache here keeps zeroing of pages out of the EPT violations. */
+enum exit_done exit_hlt_refill(struct vcpu *vcpu)
+{
+    if (guest_vm_of(vcpu)->demand.bytes != 0 && vcpu->vm->pages.count < PAGE_CACHE_SIZE)
+        return refill(vcpu);
+    return exit_hlt(vcpu);
+}
+
+enum exit_done exit_misconfigured(struct vcpu *vcpu)
+{
+    guest_vm_of(vcpu)->misconfiguration =
+        ept_walk(&vcpu->vm->ept, vmcs_read64(VMCS_GUEST_PHYSICAL_ADDRESS)).misconfiguration;
+    return exit_no_memory(vcpu);
+}
 
 /* More is forgotten than is asked for, which is always allowed. */
 enum exit_done exit_invlpg(struct vcpu *vcpu)

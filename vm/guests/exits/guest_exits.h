@@ -7,6 +7,9 @@
 
 #include "vm/exit.h"
 
+enum exit_done exit_hlt_refill(struct vcpu *vcpu);
+enum exit_done exit_demand(struct vcpu *vcpu);
+enum exit_done exit_misconfigured(struct vcpu *vcpu);
 enum exit_done exit_rdtsc(struct vcpu *vcpu);
 enum exit_done exit_rdtscp(struct vcpu *vcpu);
 enum exit_done exit_random(struct vcpu *vcpu);

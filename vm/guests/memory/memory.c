@@ -115,7 +115,8 @@ static void misconfigure(struct vcpu *vcpu)
         uint64_t *entry = guest_ept_leaf(vcpu, MISCONFIGURED_BASE + i * PAGE_SIZE);
 
         if (entry != NULL) /* else the guest meets nothing, and differs */
-            *entry = ept_misconfigure(*entry, i, &vcpu->vm->ept.capability);
+            *entry = ept_misconfigure(*entry, i, &vcpu->capability,
+                                      vcpu->cpu->memory_types.physical_width);
     }
 }
 

@@ -179,7 +179,7 @@ static const char *check_flags(const struct vcpu *vcpu)
     struct ept_walk bios = ept_walk(&vcpu->vm->ept, VM_BIOS),
                     data = ept_walk(&vcpu->vm->ept, GUEST_DATA);
 
-    if (!vcpu->vm->ept.capability.accessed_dirty)
+    if (!vcpu->vm->ept.capability.ept_accessed_dirty)
         return NULL;
     if (*guest_quadword(vcpu, IDENTITY_BIOS_WORDS) != 0 && (!bios.accessed || bios.dirty))
         return "EPT does not say that the BIOS was read and not written";

@@ -186,8 +186,7 @@ static void what_is_the_hosts_goes_to_the_host_and_nothing_is_lost(void **state)
 static void an_event_comes_again_when_its_page_is_mapped(void **state)
 {
     (void)state;
-    vcpu->vm->demand_base = GUEST_TOUCH_BASE;
-    vcpu->vm->demand_bytes = GUEST_TOUCH_END - GUEST_TOUCH_BASE;
+    guest_machine_demand(&guest_machine.own);
     FIELD(GUEST_PHYSICAL_ADDRESS) = GUEST_TOUCH_BASE;
     assert_int_equal(
         serve(EXIT_REASON_EPT_VIOLATION, 1, 0, HARDWARE(X86_VECTOR_GP) | WITH_ERROR | UNDEFINED),
@@ -207,8 +206,7 @@ static void memory_that_a_guest_does_not_have_ends_it(void **state)
 
     (void)state;
     for (unsigned i = 0; i < 4; i++) {
-        vcpu->vm->demand_base = GUEST_TOUCH_BASE;
-        vcpu->vm->demand_bytes = GUEST_TOUCH_END - GUEST_TOUCH_BASE;
+        guest_machine_demand(&guest_machine.own);
         FIELD(GUEST_PHYSICAL_ADDRESS) = addresses[i];
         assert_int_equal(serve(EXIT_REASON_EPT_VIOLATION, 1, 0, 0), EXIT_ENDED);
         assert_int_equal(vcpu->end, GUEST_END_MEMORY);

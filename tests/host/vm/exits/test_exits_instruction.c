@@ -205,8 +205,7 @@ static void hlt_with_interrupts_on_goes_on_and_ends_blocking_by_sti(void **state
     assert_done(EXIT_REASON_HLT, 1, EXIT_IGNORED);
     assert_int_equal(FIELD(GUEST_INTERRUPTIBILITY_STATE), 0);
     assert_int_equal(vcpu->vm->pages.count, 0);
-    vcpu->vm->demand_base = GUEST_TOUCH_BASE;
-    vcpu->vm->demand_bytes = GUEST_TOUCH_END - GUEST_TOUCH_BASE;
+    guest_machine_demand(&guest_machine.own);
     assert_done(EXIT_REASON_HLT, 1, EXIT_IGNORED);
     assert_int_equal(vcpu->vm->pages.count, PAGE_CACHE_SIZE);
 }

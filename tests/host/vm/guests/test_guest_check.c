@@ -167,7 +167,7 @@ static void a_misconfigured_ept_entry_is_reported_with_its_rule(void **state)
     (void)state;
     begin(&plain, GUEST_END_MISCONFIGURED);
     own.vcpu.end_value = 0xdead000;
-    own.vcpu.misconfiguration = EPT_WRITE_WITHOUT_READ;
+    own.misconfiguration = EPT_WRITE_WITHOUT_READ;
     assert_int_equal(check_guest(), GUEST_DIED);
     assert_non_null(strstr(run.detail, "0xdead000: it allows writes but not reads"));
 }

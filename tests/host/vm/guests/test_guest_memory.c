@@ -57,12 +57,12 @@ static void without_memory_there_is_no_guest(void **state)
         assert_int_equal(made, other.vm.memory != 0 && other.vm.eptp != 0 &&
                                    ept_walk(&other.vm.ept, 0).mapped &&
                                    ept_walk(&other.vm.ept, GUEST_MEMORY_BYTES - 1).mapped);
-        guest_memory_free(&other.vcpu);
+        vm_free(&other.vm);
         assert_int_equal(model_pages_used(), before);
     }
     model_pages_limit(MODEL_PAGES);
     assert_true(guest_memory_create(&other.vcpu));
-    guest_memory_free(&other.vcpu);
+    vm_free(&other.vm);
 }
 
 static void code_that_does_not_fit_is_no_guest(void **state)
@@ -76,7 +76,7 @@ static void code_that_does_not_fit_is_no_guest(void **state)
     guest.code.end = much + sizeof(much);
     other.guest = &guest;
     assert_false(guest_memory_create(&other.vcpu));
-    guest_memory_free(&other.vcpu);
+    vm_free(&other.vm);
     assert_int_equal(other.vm.memory, 0);
     assert_int_equal(model_pages_used(), before);
 }
@@ -112,13 +112,13 @@ static void without_ept_the_hypervisors_tables_translate(void **state)
     for (uint64_t address = 0; address < GUEST_MEMORY_BYTES; address += 0xfff)
         assert_int_equal(translate(other.vm.page_tables, address), other.vm.memory + address);
     assert_int_equal(translate(other.vm.page_tables, GUEST_MEMORY_BYTES), UINT64_MAX);
-    guest_memory_free(&other.vcpu);
+    vm_free(&other.vm);
     assert_int_equal(model_pages_used(), before);
     for (unsigned pages = 0; pages < 64 + 4 + 4; pages++) {
         model_pages_limit(before + pages);
         other.vm.pages.count = 0;
         (void)guest_memory_create(&other.vcpu);
-        guest_memory_free(&other.vcpu);
+        vm_free(&other.vm);
         assert_int_equal(model_pages_used(), before);
     }
 }

@@ -22,13 +22,13 @@ static void the_largest_page_there_is(void **state)
 {
     (void)state;
     for (int has = 0; has < 4; has++) {
-        struct ept_capability capability = everything;
+        struct vmx_capability capability = everything;
         uint64_t middle = has & 1 ? MIB2 : KIB4;
         uint64_t top = has == 3 ? GIB : middle; /* 1 GiB must be splittable */
         struct machine machine;
 
-        capability.pages_2m = has & 1;
-        capability.pages_1g = has & 2;
+        capability.ept_2m_pages = has & 1;
+        capability.ept_1g_pages = has & 2;
         machine_init(&machine, &capability);
         /* 4 KiB pages, then 2 MiB, then 1 GiB, and down again; physical 4 GiB above */
         assert_int_equal(ept_map(&machine.ept, GIB - MIB2 - KIB4, 5 * GIB - MIB2 - KIB4,
@@ -80,10 +80,10 @@ static void every_permission_and_type(void **state)
 
     (void)state;
     for (int execute_only = 0; execute_only < 2; execute_only++) {
-        struct ept_capability capability = everything;
+        struct vmx_capability capability = everything;
         struct machine machine;
 
-        capability.execute_only = execute_only;
+        capability.ept_execute_only = execute_only;
         machine_init(&machine, &capability);
         for (uint32_t permissions = 0; permissions < 40; permissions++)
             for (uint32_t type = 0; type < 40; type++)
@@ -156,11 +156,11 @@ static void splitting_large_pages(void **state)
 /* Where the processor keeps no such flags, bits 8 and 9 are ignored, not reported. */
 static void no_accessed_and_dirty_flags(void **state)
 {
-    struct ept_capability capability = everything;
+    struct vmx_capability capability = everything;
     struct machine machine;
 
     (void)state;
-    capability.accessed_dirty = false;
+    capability.ept_accessed_dirty = false;
     machine_init(&machine, &capability);
     assert_int_equal(ept_map(&machine.ept, 3 * GIB, 0, GIB, RX, WB), MAP_OK);
     machine.memory[512 + 3] |= 1u << 8 | 1u << 9;
@@ -189,7 +189,7 @@ static void accessed_is_not_dirty(void **state)
 /* 8 GiB: PML4, PDPT, and below that what the size of the pages makes necessary. */
 static void no_more_tables_than_needed(void **state)
 {
-    struct ept_capability capability = everything;
+    struct vmx_capability capability = everything;
     struct machine machine;
 
     (void)state;
@@ -197,7 +197,7 @@ static void no_more_tables_than_needed(void **state)
     assert_int_equal(ept_map(&machine.ept, 0, 0, 8 * GIB, RW, WB), MAP_OK);
     assert_int_equal(machine.used, 2);
     machine_end(&machine);
-    capability.pages_1g = false;
+    capability.ept_1g_pages = false;
     machine_init(&machine, &capability);
     assert_int_equal(ept_map(&machine.ept, 0, 0, 8 * GIB, RW, WB), MAP_OK);
     assert_int_equal(machine.used, 10);
@@ -222,19 +222,19 @@ static void a_fresh_page_is_one_store(void **state)
 
     (void)state;
     machine_init(&machine, &everything);
-    assert_int_equal(store_page(ept, GIB + 0x5678, 0x7000, RW, WB), MAP_OK);
+    assert_int_equal(store_page(&machine, GIB + 0x5678, 0x7000, RW, WB), MAP_OK);
     assert_seen(&machine, GIB + 0x5678, 0x7678, KIB4, RW, WB);
     visits = machine.visits;
-    assert_int_equal(store_page(ept, GIB + MIB2 - 1, 0x9000, RX, UC), MAP_OK);
+    assert_int_equal(store_page(&machine, GIB + MIB2 - 1, 0x9000, RX, UC), MAP_OK);
     assert_int_equal(machine.visits, visits); /* no walk */
     assert_seen(&machine, GIB + MIB2 - 1, 0x9fff, KIB4, RX, UC);
     assert_unseen(&machine, GIB + 0x4fff);
     assert_unseen(&machine, GIB + 0x6000);
 
     /* the neighbours, and the same offset elsewhere */
-    assert_int_equal(store_page(ept, GIB + MIB2, 0xa000, EPT_ALL, WB), MAP_OK);
+    assert_int_equal(store_page(&machine, GIB + MIB2, 0xa000, EPT_ALL, WB), MAP_OK);
     assert_seen(&machine, GIB + MIB2, 0xa000, KIB4, EPT_ALL, WB);
-    assert_int_equal(store_page(ept, 5 * GIB + MIB2, 0xb000, EPT_ALL, WB), MAP_OK);
+    assert_int_equal(store_page(&machine, 5 * GIB + MIB2, 0xb000, EPT_ALL, WB), MAP_OK);
     assert_seen(&machine, 5 * GIB + MIB2, 0xb000, KIB4, EPT_ALL, WB);
     assert_seen(&machine, GIB + MIB2, 0xa000, KIB4, EPT_ALL, WB);
     assert_int_equal(machine.used, 7); /* PML4, PDPT, 2 directories, 3 page tables */
@@ -243,21 +243,21 @@ static void a_fresh_page_is_one_store(void **state)
     assert_int_equal(ept_unmap(ept, 4 * GIB, 4 * GIB), MAP_OK);
     assert_unseen(&machine, 5 * GIB + MIB2);
     assert_int_equal(ept_map(ept, 5 * GIB, 0, GIB, RW, WB), MAP_OK);
-    assert_int_equal(store_page(ept, 5 * GIB + MIB2 + KIB4, 0xc000, RX, WB), MAP_OK);
+    assert_int_equal(store_page(&machine, 5 * GIB + MIB2 + KIB4, 0xc000, RX, WB), MAP_OK);
     assert_seen(&machine, 5 * GIB + MIB2 + KIB4, 0xc000, KIB4, RX, WB);
     assert_seen(&machine, 5 * GIB + MIB2, MIB2, KIB4, RW, WB);
     /* in the middle of a large page */
     assert_int_equal(ept_map(ept, 8 * GIB, 0, GIB, RW, WB), MAP_OK);
-    assert_int_equal(store_page(ept, 8 * GIB + 3 * MIB2, 0xd000, RX, WB), MAP_OK);
+    assert_int_equal(store_page(&machine, 8 * GIB + 3 * MIB2, 0xd000, RX, WB), MAP_OK);
     assert_seen(&machine, 8 * GIB + 3 * MIB2, 0xd000, KIB4, RX, WB);
     assert_seen(&machine, 8 * GIB + 3 * MIB2 + KIB4, 3 * MIB2 + KIB4, KIB4, RW, WB);
     assert_seen(&machine, 8 * GIB, 0, MIB2, RW, WB);
 
-    assert_int_equal(store_page(ept, END, 0x7000, RW, WB), MAP_NO_MEMORY);
-    assert_int_equal(store_page(ept, UINT64_MAX, 0x7000, RW, WB), MAP_NO_MEMORY);
+    assert_int_equal(store_page(&machine, END, 0x7000, RW, WB), MAP_NO_MEMORY);
+    assert_int_equal(store_page(&machine, UINT64_MAX, 0x7000, RW, WB), MAP_NO_MEMORY);
     assert_seen(&machine, 8 * GIB, 0, MIB2, RW, WB);
     machine.limit = machine.used;
-    assert_int_equal(store_page(ept, 40 * GIB, 0x7000, RW, WB), MAP_NO_MEMORY);
+    assert_int_equal(store_page(&machine, 40 * GIB, 0x7000, RW, WB), MAP_NO_MEMORY);
     machine_end(&machine);
 }
 
@@ -319,9 +319,9 @@ static void running_out_of_tables(void **state)
     assert_seen(&machine, GIB + 5, 5, MIB2, RW, WB); /* still mapped as it was, split once */
     machine_free_tables(&machine);
     machine.limit = 0;
-    assert_int_equal(ept_init(&machine.ept, &everything, NULL), MAP_NO_MEMORY);
+    assert_int_equal(ept_init(&machine.ept, &everything, WIDTH, NULL), MAP_NO_MEMORY);
     machine.limit = 1;
-    assert_int_equal(ept_init(&machine.ept, &everything, NULL), MAP_OK);
+    assert_int_equal(ept_init(&machine.ept, &everything, WIDTH, NULL), MAP_OK);
     machine_end(&machine);
 }
 
@@ -332,15 +332,16 @@ static void a_new_life(void **state)
 
     (void)state;
     machine_init(&machine, &everything);
-    assert_int_equal(store_page(&machine.ept, 0, GIB, RW, WB), MAP_OK); /* no page before it */
+    assert_int_equal(store_page(&machine, 0, GIB, RW, WB), MAP_OK); /* no page before it */
     assert_seen(&machine, 0, GIB, KIB4, RW, WB);
-    assert_int_equal(store_page(&machine.ept, GIB, 0, RW, WB), MAP_OK);
+    assert_int_equal(store_page(&machine, GIB, 0, RW, WB), MAP_OK);
     assert_int_equal(machine.used, 6);
     machine_free_tables(&machine);
     assert_int_equal(machine.used, 0);
-    assert_int_equal(ept_init(&machine.ept, &everything, NULL), MAP_OK);
+    assert_int_equal(ept_init(&machine.ept, &everything, WIDTH, NULL), MAP_OK);
+    machine.recent = (struct ept_recent)EPT_NOTHING_RECENT;
     assert_unseen(&machine, GIB);
-    assert_int_equal(store_page(&machine.ept, GIB + KIB4, 0, RW, WB), MAP_OK);
+    assert_int_equal(store_page(&machine, GIB + KIB4, 0, RW, WB), MAP_OK);
     assert_seen(&machine, GIB + KIB4, 0, KIB4, RW, WB);
     assert_unseen(&machine, GIB);
     machine_end(&machine);
@@ -349,18 +350,18 @@ static void a_new_life(void **state)
 /* SDM: memory type in bits 2:0, walk length less 1 in bits 5:3, bit 6 enables the flags. */
 static void pointers(void **state)
 {
-    struct ept_capability capability = everything;
+    struct vmx_capability capability = everything;
     struct machine machine;
 
     (void)state;
     machine_init(&machine, &capability);
     assert_int_equal(ept_pointer(&machine.ept), FIRST_TABLE | 1 << 6 | 3 << 3 | 6);
     machine_end(&machine);
-    capability.accessed_dirty = false;
+    capability.ept_accessed_dirty = false;
     machine_init(&machine, &capability);
     assert_int_equal(ept_pointer(&machine.ept), FIRST_TABLE | 3 << 3 | 6);
     machine_end(&machine);
-    capability.write_back = false;
+    capability.ept_write_back = false;
     machine_init(&machine, &capability);
     assert_int_equal(ept_pointer(&machine.ept), FIRST_TABLE | 3 << 3);
     machine_end(&machine);

@@ -30,18 +30,17 @@ static struct page pages[PAGES];
 
 static const struct {
     uint64_t seed;
-    struct ept_capability capability;
+    struct vmx_capability capability;
 } runs[] = {
-    {0x9e3779b97f4a7c15, {.physical_address_width = WIDTH}},
-    {0xbf58476d1ce4e5b9, {.pages_2m = true, .physical_address_width = WIDTH}},
-    {0x94d049bb133111eb, {.pages_1g = true, .execute_only = true, .physical_address_width = WIDTH}},
+    {0x9e3779b97f4a7c15, {}},
+    {0xbf58476d1ce4e5b9, {.ept_2m_pages = true}},
+    {0x94d049bb133111eb, {.ept_1g_pages = true, .ept_execute_only = true}},
     {0x2545f4914f6cdd1d,
-     {.pages_2m = true,
-      .pages_1g = true,
-      .execute_only = true,
-      .accessed_dirty = true,
-      .write_back = true,
-      .physical_address_width = WIDTH}},
+     {.ept_2m_pages = true,
+      .ept_1g_pages = true,
+      .ept_execute_only = true,
+      .ept_accessed_dirty = true,
+      .ept_write_back = true}},
 };
 
 static const enum memory_type types[] = {MEMORY_TYPE_UC, MEMORY_TYPE_WC, MEMORY_TYPE_WT,
@@ -89,11 +88,11 @@ static void assert_page(const struct machine *machine, uint64_t index)
                     pages[index].permissions, (enum memory_type)pages[index].type);
 }
 
-static uint32_t some_permissions(uint64_t *seed, const struct ept_capability *capability)
+static uint32_t some_permissions(uint64_t *seed, const struct vmx_capability *capability)
 {
     static const uint32_t all[] = {1, 3, 5, 7, 4};
 
-    return all[random_below(seed, capability->execute_only ? 5 : 4)];
+    return all[random_below(seed, capability->ept_execute_only ? 5 : 4)];
 }
 
 /* All 1 GiB, so that there are the largest pages to begin with. */
@@ -160,7 +159,7 @@ static void map_page(struct machine *machine, uint64_t *seed)
         pages[index] = (struct page){random_below(seed, 1ull << (WIDTH - 12)) * KIB4,
                                      (uint8_t)some_permissions(seed, &machine->ept.capability),
                                      (uint8_t)types[random_below(seed, 5)]};
-        assert_int_equal(store_page(&machine->ept, WINDOW + index * KIB4 + random_below(seed, KIB4),
+        assert_int_equal(store_page(machine, WINDOW + index * KIB4 + random_below(seed, KIB4),
                                     pages[index].physical, pages[index].permissions,
                                     (enum memory_type)pages[index].type),
                          MAP_OK);

@@ -375,19 +375,33 @@ static void only_a_store_needs_a_writable_segment(void **state)
     }
 }
 
+/* What test guests have beside what the core does: vm/guests/exits/guest_exits.h. */
+static bool is_served_otherwise(uint32_t reason)
+{
+    static const uint32_t reasons[] = {EXIT_REASON_HLT, EXIT_REASON_EPT_VIOLATION,
+                                       EXIT_REASON_EPT_MISCONFIGURATION};
+
+    for (uint32_t i = 0; i < sizeof(reasons) / sizeof(reasons[0]); i++) {
+        if (reasons[i] == reason)
+            return true;
+    }
+    return false;
+}
+
 /* vm/exit.c and exits.def both name handlers: what the core serves, it serves a test guest
- * likewise. */
+ * likewise, but for those. */
 static void the_cores_handlers_are_those_of_the_table(void **state)
 {
     uint32_t served = 0;
 
     (void)state;
     for (uint32_t i = 0; i < guest_policy.exit_count; i++) {
-        exit_handler of_core = exit_handlers[guest_policy.exits[i].reason];
+        uint32_t reason = guest_policy.exits[i].reason;
 
-        if (of_core == exit_unhandled)
+        if (exit_handlers[reason] == exit_unhandled)
             continue;
-        assert_true(of_core == guest_policy.exits[i].handler);
+        assert_true((exit_handlers[reason] == guest_policy.exits[i].handler) ==
+                    !is_served_otherwise(reason));
         served++;
     }
     assert_true(served > 25);

@@ -365,7 +365,7 @@ static void memory_that_the_guest_does_not_have_ends_it(void **state)
     assert_done(GDTR_IDTR, LINEAR, load);
 }
 
-/* vm/guests/guest.h: the guest has its memory, and with demand_bytes pages from GUEST_TOUCH_BASE to
+/* vm/guests/guest.h: the guest has its memory, and with demand.bytes pages from GUEST_TOUCH_BASE to
  * GUEST_TOUCH_END; whatever else EPT maps is the machine's. */
 static void only_what_is_its_own_is_reached(void **state)
 {
@@ -386,13 +386,12 @@ static void only_what_is_its_own_is_reached(void **state)
             MAP_OK);
         memcpy(phys_to_virt(page), gdt_limit_and_base, 10);
         table()[0] = places[i].physical | E_ALL;
-        vcpu->vm->demand_base = GUEST_TOUCH_BASE;
-        vcpu->vm->demand_bytes = GUEST_TOUCH_END - GUEST_TOUCH_BASE;
+        guest_machine_demand(&guest_machine.own);
         if (places[i].touched)
             assert_done(GDTR_IDTR, LINEAR, PLAIN | ACCESS(LGDT));
         else
             assert_ends(GDTR_IDTR, LINEAR, PLAIN | ACCESS(LGDT), places[i].physical);
-        vcpu->vm->demand_bytes = 0;
+        guest_machine.own.demand.bytes = 0;
         assert_ends(GDTR_IDTR, LINEAR, PLAIN | ACCESS(LGDT), places[i].physical);
     }
 }
@@ -404,9 +403,9 @@ static void reading_an_entry_is_a_write_with_ept_accessed_and_dirty_flags(void *
     table()[0] |= E_A;
     directory()[1] |= E_A;
     assert_int_equal(ept_protect(&vcpu->vm->ept, TABLE_PAGE, 0x1000, EPT_READ), MAP_OK);
-    vcpu->vm->ept.capability.accessed_dirty = true;
+    vcpu->vm->ept.capability.ept_accessed_dirty = true;
     assert_ends(GDTR_IDTR, LINEAR, PLAIN | ACCESS(LGDT), TABLE_PAGE);
-    vcpu->vm->ept.capability.accessed_dirty = false;
+    vcpu->vm->ept.capability.ept_accessed_dirty = false;
     assert_done(GDTR_IDTR, LINEAR, PLAIN | ACCESS(LGDT));
 }
 

@@ -76,8 +76,7 @@ static void touch(uint64_t address, uint64_t qualification, uint32_t vectoring)
 static void nmis_are_blocked_again_where_iret_met_an_ept_violation(void **state)
 {
     (void)state;
-    vcpu->vm->demand_base = GUEST_TOUCH_BASE;
-    vcpu->vm->demand_bytes = GUEST_TOUCH_END - GUEST_TOUCH_BASE;
+    guest_machine_demand(&guest_machine.own);
     touch(GUEST_TOUCH_BASE, 0x181, 0);
     assert_int_equal(FIELD(GUEST_INTERRUPTIBILITY_STATE), 0);
     touch(GUEST_TOUCH_BASE + 0x1000, 0x1181, 0);
@@ -105,8 +104,7 @@ static void nmis_are_blocked_again_where_iret_filled_the_log(void **state)
 static void a_touch_that_no_page_is_left_for_ends_the_guest(void **state)
 {
     (void)state;
-    vcpu->vm->demand_base = GUEST_TOUCH_BASE;
-    vcpu->vm->demand_bytes = GUEST_TOUCH_END - GUEST_TOUCH_BASE;
+    guest_machine_demand(&guest_machine.own);
     vcpu->vm->pages.count = 0;
     model_pages_limit(model_pages_used());
     guest_machine_exit(EXIT_REASON_EPT_VIOLATION, 0x181, 2);
@@ -167,8 +165,7 @@ static void what_is_undefined_is_not_written_down(void **state)
 
     (void)state;
     vcpu_watch(vcpu);
-    vcpu->vm->demand_base = GUEST_TOUCH_BASE;
-    vcpu->vm->demand_bytes = GUEST_TOUCH_END - GUEST_TOUCH_BASE;
+    guest_machine_demand(&guest_machine.own);
     exit = record(EXIT_REASON_EXCEPTION_OR_NMI, gp, 0);
     assert_int_equal(exit->interruption, gp | 1u << 12);
     assert_int_equal(exit->vectoring, 0);

@@ -11,14 +11,13 @@
 #include <string.h>
 
 #include "tests/host/ept_machine.h"
-#include "vm/memory/ept_entry.h"
 
 #define RWX  7ull
 #define PAGE (1ull << 7)
 
 enum { PT = 1, PD, PDPT, PML4 };
 
-static const struct ept_capability least = {.physical_address_width = WIDTH};
+static const struct vmx_capability least;
 
 static void each_reason_by_name(void **state)
 {
@@ -62,18 +61,19 @@ static void each_reason_by_name(void **state)
 
     (void)state;
     for (unsigned i = 0; i < sizeof rows / sizeof *rows; i++) {
-        assert_int_equal(ept_entry_misconfigured(rows[i].entry, rows[i].level, &everything),
+        assert_int_equal(ept_entry_misconfigured(rows[i].entry, rows[i].level, &everything, WIDTH),
                          rows[i].with_everything);
-        assert_int_equal(ept_entry_misconfigured(rows[i].entry, rows[i].level, &least),
+        assert_int_equal(ept_entry_misconfigured(rows[i].entry, rows[i].level, &least, WIDTH),
                          rows[i].with_least);
     }
 }
 
-static void assert_same_verdict(uint64_t entry, int level, const struct ept_capability *capability)
+static void assert_same_verdict(uint64_t entry, int level, const struct vmx_capability *capability,
+                                unsigned width)
 {
-    bool refused = ept_entry_misconfigured(entry, level, capability) != EPT_WELL_CONFIGURED;
+    bool refused = ept_entry_misconfigured(entry, level, capability, width) != EPT_WELL_CONFIGURED;
 
-    if (refused != processor_refuses(entry, level, capability))
+    if (refused != processor_refuses(entry, level, capability, width))
         fail_msg("entry %#lx at level %d: refused: %d", entry, level, refused);
 }
 
@@ -82,16 +82,16 @@ static void every_bit_at_every_level(void **state)
 {
     (void)state;
     for (unsigned has = 0; has < 8; has++) {
-        struct ept_capability capability = {.pages_2m = has & 1,
-                                            .pages_1g = has >> 1 & 1,
-                                            .execute_only = has >> 2 & 1,
-                                            .physical_address_width = has % 2 ? 52 : 36};
+        struct vmx_capability capability = {.ept_2m_pages = has & 1,
+                                            .ept_1g_pages = has >> 1 & 1,
+                                            .ept_execute_only = has >> 2 & 1};
+        unsigned width = has % 2 ? 52 : 36;
 
         for (int level = PT; level <= PML4; level++)
             for (uint64_t low = 0; low < 4096; low++) {
-                assert_same_verdict(low, level, &capability);
+                assert_same_verdict(low, level, &capability, width);
                 for (unsigned bit = 12; bit < 64; bit++)
-                    assert_same_verdict(low | 1ull << bit, level, &capability);
+                    assert_same_verdict(low | 1ull << bit, level, &capability, width);
             }
     }
 }
@@ -99,27 +99,12 @@ static void every_bit_at_every_level(void **state)
 static void what_the_msr_says(void **state)
 {
     struct vmx_capability vmx = {.ept_page_walk_4 = true, .ept_uncacheable = true};
-    struct ept_capability ept;
 
     (void)state;
     assert_true(ept_is_usable(&vmx));
-    ept = ept_capability_derive(&vmx, 36);
-    assert_int_equal(ept.physical_address_width, 36);
-    assert_false(ept.pages_2m || ept.pages_1g || ept.execute_only || ept.accessed_dirty ||
-                 ept.write_back);
-    vmx.ept_2m_pages = true;
-    ept = ept_capability_derive(&vmx, 36);
-    assert_true(ept.pages_2m && !ept.pages_1g);
-    vmx.ept_1g_pages = true;
-    vmx.ept_execute_only = true;
-    ept = ept_capability_derive(&vmx, 36);
-    assert_true(ept.pages_1g && ept.execute_only && !ept.accessed_dirty);
-    vmx.ept_accessed_dirty = true;
     vmx.ept_write_back = true;
     vmx.ept_uncacheable = false;
-    ept = ept_capability_derive(&vmx, 36);
-    assert_true(ept.accessed_dirty && ept.write_back && ept_is_usable(&vmx));
-
+    assert_true(ept_is_usable(&vmx));
     vmx.ept_write_back = false; /* tables of no memory type at all */
     assert_false(ept_is_usable(&vmx));
     vmx.ept_write_back = true;
@@ -136,14 +121,13 @@ static void each_processor_refuses_each_way_to_misconfigure(void **state)
     (void)state;
     for (unsigned width = 32; width <= 52; width++) {
         for (unsigned execute_only = 0; execute_only < 2; execute_only++) {
-            const struct ept_capability capability = {.physical_address_width = (uint8_t)width,
-                                                      .execute_only = execute_only != 0};
+            const struct vmx_capability capability = {.ept_execute_only = execute_only != 0};
             uint64_t entry[EPT_WAYS_TO_MISCONFIGURE];
 
-            assert_false(processor_refuses(well, PT, &capability));
+            assert_false(processor_refuses(well, PT, &capability, width));
             for (unsigned way = 0; way < EPT_WAYS_TO_MISCONFIGURE; way++) {
-                entry[way] = ept_misconfigure(well, way, &capability);
-                assert_true(processor_refuses(entry[way], PT, &capability));
+                entry[way] = ept_misconfigure(well, way, &capability, width);
+                assert_true(processor_refuses(entry[way], PT, &capability, width));
                 for (unsigned other = 0; other < way; other++)
                     assert_int_not_equal(entry[way], entry[other]);
             }
