@@ -4,6 +4,8 @@ A Linux guest for Rootmode: where its kernel and its initrd come from.
 Debian's cloud kernel and busybox are fetched as packages, and not installed; the initramfs is made here.
 """
 
+import fcntl
+import shutil
 import subprocess
 from collections.abc import Sequence
 from pathlib import Path
@@ -27,15 +29,19 @@ _WORDS_EMULATED = "quiet cryptomgr.notests mitigations=off"
 
 
 def _fetch(package: str, version: str) -> Path:
-    """The package's tree, unpacked."""
+    """The package's tree, unpacked: once, whoever else wants it, and whole or not at all."""
     tree = _KEEP / f"{package}_{version.replace(':', '%3a')}"
-    if not tree.is_dir():
-        file = _KEEP / f"{tree.name}.deb"
-        (_KEEP / "work").mkdir(parents=True, exist_ok=True)
-        if not file.exists():
-            download(package, version, file)
-        extract(file, tree)
-        file.unlink()
+    work = _KEEP / "work"
+    _KEEP.mkdir(parents=True, exist_ok=True)
+    with (_KEEP / "lock").open("w", encoding="ascii") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not tree.is_dir():
+            shutil.rmtree(work, ignore_errors=True)
+            work.mkdir()
+            download(package, version, work, work / "package.deb")
+            extract(work / "package.deb", work / "tree")
+            (work / "tree").rename(tree)
+            shutil.rmtree(work)
     return tree
 
 

@@ -117,9 +117,8 @@ def kernel_package() -> tuple[str, str]:
     )
 
 
-def download(package: str, version: str, file: Path) -> None:
-    """Fetches the package's file; it is not installed. The folder `work` is beside it."""
-    work = file.parent / "work"
+def download(package: str, version: str, work: Path, file: Path) -> None:
+    """Fetches the package's file by way of `work`; it is not installed."""
     as_root = ["-o", "APT::Sandbox::User=root"] if os.geteuid() == 0 else []
     _output(["apt-get", "download", "-q", *as_root, f"{package}={version}"], work)
     next(work.glob(f"{package}_*.deb")).rename(file)
@@ -264,7 +263,7 @@ def fixed_disk(qemu: Path) -> Path:
         if not package.exists():
             for old in _KEEP.glob("linux-image-*.deb"):
                 old.unlink()
-            download(name, version, package)
+            download(name, version, work, package)
         unfinished = work / "disk.img"
         unfinished.write_bytes(_build(package, qemu, work))
         for old in _KEEP.glob(f"*_{qemu.name}_*.img"):
