@@ -217,8 +217,9 @@ enum exit_done guest_machine_serve(uint32_t reason, uint64_t qualification,
 
 void guest_machine_demand(struct guest_vm *guest_vm)
 {
-    guest_vm->demand = (struct demand_memory){GUEST_TOUCH_BASE, GUEST_TOUCH_END - GUEST_TOUCH_BASE,
-                                              EPT_NOTHING_RECENT};
+    guest_vm->vm.demand_base = GUEST_TOUCH_BASE;
+    guest_vm->vm.demand_bytes = GUEST_TOUCH_END - GUEST_TOUCH_BASE;
+    guest_vm->recent = (struct ept_recent)EPT_NOTHING_RECENT;
 }
 
 void *guest_machine_memory(uint64_t address)

@@ -1,6 +1,5 @@
 #include "vm/access/guest_access.h"
 #include "vm/event.h"
-#include "vm/guests/guest.h"
 #include "vm/memory/ept_walk.h"
 
 #include <stddef.h>
@@ -32,9 +31,9 @@ static bool is_apic_page(const struct vcpu *vcpu, uint64_t physical)
 /* What a guest has: its RAM, and pages that it was given at its first touch. NULL: not for this. */
 static void *reach_through_ept(const struct vcpu *vcpu, uint64_t address, bool write)
 {
-    const struct demand_memory *demand = &guest_vm_of(vcpu)->demand;
     struct ept_walk walk = ept_walk(&vcpu->vm->ept, address);
-    bool is_own = address < vcpu->vm->memory_bytes || address - demand->base < demand->bytes;
+    bool is_own = address < vcpu->vm->memory_bytes ||
+                  address - vcpu->vm->demand_base < vcpu->vm->demand_bytes;
     uint64_t physical = walk.physical + (address - walk.guest_physical);
 
     if (!is_own || !walk.mapped || (walk.permissions & (write ? EPT_WRITE : EPT_READ)) == 0 ||

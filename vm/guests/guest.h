@@ -268,12 +268,6 @@ struct vm_options {
     void (*trace)(const struct vcpu *vcpu, const struct exit_record *exit);
 };
 
-/* Where an EPT violation maps a fresh page: guest-physical; 0 bytes: nowhere. */
-struct demand_memory {
-    uint64_t base, bytes;
-    struct ept_recent recent;
-};
-
 /* A built-in guest's VM, with its only vCPU, and what is written down about it. */
 enum { VCPU_EXITS_RECORDED = 64 };
 
@@ -282,7 +276,7 @@ struct guest_vm {
     struct vm vm;
     const struct guest *guest;
     const struct vm_options *options;
-    struct demand_memory demand;
+    struct ept_recent recent; /* where an EPT violation mapped a fresh page */
     enum ept_misconfiguration misconfiguration; /* of GUEST_END_MISCONFIGURED */
     const char *end_owner; /* GUEST_END_MEMORY: what of the hypervisor is there; NULL: nothing that
                               is known */

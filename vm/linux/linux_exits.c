@@ -4,6 +4,7 @@
 #include "vm/event.h"
 #include "vm/exit.h"
 #include "vm/linux/linux.h"
+#include "vm/memory/ept_walk.h"
 
 /* SDM Vol. 3, table "Exit Qualification for I/O Instructions". */
 enum { IO_BYTES = 7, IO_IN = 1 << 3, IO_STRING = 1 << 4, IO_PORT_SHIFT = 16 };

@@ -10,7 +10,7 @@ enum { VIOLATION_ALLOWED = 7 << 3, VIOLATION_NMI_UNBLOCKING = 1 << 12 };
 /* Another vCPU may have been faster: then the page is there. */
 static inline bool map_fresh_page(struct vcpu *vcpu, uint64_t address)
 {
-    struct ept_recent *recent = &guest_vm_of(vcpu)->demand.recent;
+    struct ept_recent *recent = &guest_vm_of(vcpu)->recent;
     uint64_t *entry = ept_page_entry(&vcpu->vm->ept, recent, address), page;
 
     if (entry == NULL)
@@ -40,12 +40,11 @@ static enum exit_done map_page(struct vcpu *vcpu, uint64_t address)
 
 enum exit_done exit_demand(struct vcpu *vcpu)
 {
-    const struct demand_memory *demand = &guest_vm_of(vcpu)->demand;
     uint64_t address = vmcs_read64(VMCS_GUEST_PHYSICAL_ADDRESS);
     uint64_t odd =
         vmcs_read_natural(VMCS_EXIT_QUALIFICATION) & (VIOLATION_ALLOWED | VIOLATION_NMI_UNBLOCKING);
 
-    if (address - demand->base >= demand->bytes)
+    if (address - vcpu->vm->demand_base >= vcpu->vm->demand_bytes)
         return exit_no_memory(vcpu);
     if (__builtin_expect(odd != 0, 0)) {
         if ((odd & VIOLATION_ALLOWED) != 0)
@@ -67,7 +66,7 @@ __attribute__((noinline)) static enum exit_done refill(struct vcpu *vcpu)
 /* Filling the page cache here keeps zeroing of pages out of the EPT violations. */
 enum exit_done exit_hlt_refill(struct vcpu *vcpu)
 {
-    if (guest_vm_of(vcpu)->demand.bytes != 0 && vcpu->vm->pages.count < PAGE_CACHE_SIZE)
+    if (vcpu->vm->demand_bytes != 0 && vcpu->vm->pages.count < PAGE_CACHE_SIZE)
         return refill(vcpu);
     return exit_hlt(vcpu);
 }

@@ -25,8 +25,9 @@ static void setup(struct vcpu *vcpu)
         has |= BENCH_HAS_TIMER;
     *guest_word(vcpu, GUEST_DATA) = has;
     *guest_word(vcpu, GUEST_DATA + BENCH_DATA_TICKS) = ticks;
-    guest_vm_of(vcpu)->demand = (struct demand_memory){
-        GUEST_TOUCH_BASE, GUEST_TOUCH_END - GUEST_TOUCH_BASE, EPT_NOTHING_RECENT};
+    vcpu->vm->demand_base = GUEST_TOUCH_BASE;
+    vcpu->vm->demand_bytes = GUEST_TOUCH_END - GUEST_TOUCH_BASE;
+    guest_vm_of(vcpu)->recent = (struct ept_recent)EPT_NOTHING_RECENT;
     page_cache_fill(&vcpu->vm->pages);
 }
 

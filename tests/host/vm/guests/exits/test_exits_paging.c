@@ -365,7 +365,7 @@ static void memory_that_the_guest_does_not_have_ends_it(void **state)
     assert_done(GDTR_IDTR, LINEAR, load);
 }
 
-/* vm/guests/guest.h: the guest has its memory, and with demand.bytes pages from GUEST_TOUCH_BASE to
+/* vm/guests/guest.h: the guest has its memory, and with demand_bytes pages from GUEST_TOUCH_BASE to
  * GUEST_TOUCH_END; whatever else EPT maps is the machine's. */
 static void only_what_is_its_own_is_reached(void **state)
 {
@@ -391,7 +391,7 @@ static void only_what_is_its_own_is_reached(void **state)
             assert_done(GDTR_IDTR, LINEAR, PLAIN | ACCESS(LGDT));
         else
             assert_ends(GDTR_IDTR, LINEAR, PLAIN | ACCESS(LGDT), places[i].physical);
-        guest_machine.own.demand.bytes = 0;
+        guest_machine.own.vm.demand_bytes = 0;
         assert_ends(GDTR_IDTR, LINEAR, PLAIN | ACCESS(LGDT), places[i].physical);
     }
 }
