@@ -29,6 +29,7 @@ from boot.linux_boots import LINUX_BOOTS
 from boot.refusal_boots import REFUSAL_BOOTS
 from boot.row import (
     DIED,
+    DIRECT,
     FAKE,
     HIGH,
     OK,
@@ -61,7 +62,7 @@ def _quick(result: Result) -> Iterator[str]:
 
 def _processors() -> list[Boot]:
     boots = [
-        bochs(f"{count} CPUs", OK, (*IN_VMX, _quick), count=count, cpu=DEFAULT_CPU)
+        bochs(f"{count} CPUs", OK, (*IN_VMX, _quick), count=count, cpu=DEFAULT_CPU, loader="grub")
         for count in (1, 4, 8)
     ]
     boots.append(
@@ -169,11 +170,12 @@ def _qemu() -> list[Boot]:
     for firmware in ("bios", "uefi"):
         for chipset in ("pc", "q35"):
             for count in (1, 16):
+                loader = DIRECT if firmware == "bios" and (chipset == "pc") == (count == 1) else ()
                 boots.append(
                     tcg(
                         f"{firmware} {chipset} {count} CPUs",
                         (field_is("boot.firmware", firmware),),
-                        "--firmware", firmware, "--chipset", chipset, count=count,
+                        "--firmware", firmware, "--chipset", chipset, *loader, count=count,
                     )  # fmt: skip
                 )
         more = ("--firmware", firmware, "--memory", "8192")
@@ -184,14 +186,14 @@ def _qemu() -> list[Boot]:
     boots += [
         tcg("bios 64 MiB", (ram(64),), "--memory", "64"),
         tcg("uefi 128 MiB", (ram(128),), "--firmware", "uefi", "--memory", "128"),
-        tcg("64 CPUs", (), count=64),
-        replace(tcg("255 CPUs", (), count=255), long=True),
-        tcg("exit=reboot", (), "--append", "exit=reboot"),
+        tcg("64 CPUs", (), *DIRECT, count=64),
+        replace(tcg("255 CPUs", (), *DIRECT, count=255), long=True),
+        tcg("exit=reboot", (), *DIRECT, "--append", "exit=reboot"),
     ]
     # Three threads and three cores take two bits each: socket at bit 4, core at 2, thread at 0.
     holes = Boot(
         "tcg/10 CPUs of 18 with holes",
-        ("--on", "tcg", "--smp", "10,sockets=2,cores=3,threads=3,maxcpus=18"),
+        ("--on", "tcg", *DIRECT, "--smp", "10,sockets=2,cores=3,threads=3,maxcpus=18"),
         REFUSED,
         (
             *ALWAYS, cpus(10), apic_ids(0, 1, 2, 4, 5, 6, 8, 9, 10, 16), states("off"),
@@ -200,13 +202,13 @@ def _qemu() -> list[Boot]:
     )  # fmt: skip
     no_svm = Boot(
         "tcg/neither VMX nor SVM",
-        ("--on", "tcg", "--cpus", "1", "--cpu", "max,-svm"),
+        ("--on", "tcg", *DIRECT, "--cpus", "1", "--cpu", "max,-svm"),
         REFUSED,
         (*ALWAYS, cpus(1), states("off"), finding("cpuid-no-vmx", "refusal", 0)),
     )
     no_nx = Boot(
         "tcg/no execute disable",
-        ("--on", "tcg", "--cpus", "2", "--cpu", "max,-nx"),
+        ("--on", "tcg", *DIRECT, "--cpus", "2", "--cpu", "max,-nx"),
         REFUSED,
         (*ALWAYS, cpus(2), finding("boot-no-execute-disable", "warning", 0)),
     )
@@ -214,7 +216,7 @@ def _qemu() -> list[Boot]:
     nmi = tcg(
         "NMI of nobody",
         (finding("nmi-unknown", "warning", 0, detail="1 in all", cpus="0"), _nmis(1, 0)),
-        "--nmi-at", "vmx_all_enable", count=2,
+        *DIRECT, "--nmi-at", "vmx_all_enable", count=2,
     )  # fmt: skip
     return [*boots, holes, no_svm, no_nx, nmi]
 
@@ -249,6 +251,7 @@ def _tool_itself() -> list[Boot]:
         Boot("tools/run no such CPU", ("--on", "bochs", "--cpu", "none"), WRONG_USE, (), False),
         Boot("tools/run no topology", ("--on", "bochs", "--smp", "2"), WRONG_USE, (), False),
         Boot("tools/run no UEFI", ("--on", "bochs", "--firmware", "uefi"), WRONG_USE, (), False),
+        Boot("tools/run no PVH", ("--on", "bochs", *DIRECT, "--kernel", FAKE + "ok"), WRONG_USE, (), False),
     ]
 
 

@@ -17,6 +17,7 @@ from boot.checks import (
     vmcheck_names,
 )
 from boot.row import OK, Boot, bochs
+from machine.bochs import DEFAULT_CPU
 
 # A guest for each way in which a VM entry fails, and what a person must be told of it.
 _FAILED_ENTRIES = (
@@ -164,7 +165,10 @@ def _test_guests() -> list[Boot]:
         checks = (*IN_VMX, guests(*names, skipped=skipped), provoked)
         name = f"guest=all {model}"
         boots.append(
-            bochs(name, OK, checks, "--timeout", "600", append="guest=all", cpu=model)
+            bochs(
+                name, OK, checks, "--timeout", "600", append="guest=all", cpu=model,
+                loader="grub" if model == DEFAULT_CPU else "direct",
+            )  # fmt: skip
         )
     return boots
 

@@ -50,9 +50,11 @@ def _no_linux(result: Result) -> Iterator[str]:
         yield "what was refused has a part in the report"
 
 
-def _guest(name: str, status: int, script: str, *checks: Check, append: str = "", count: int = 1) -> Boot:
+def _guest(
+    name: str, status: int, script: str, *checks: Check, append: str = "", count: int = 1, loader: str = "direct"
+) -> Boot:
     options = ("--guest", "linux", "--guest-script", str(_FOLDER / script))
-    return bochs(f"linux/{name}", status, (_linux(count), *checks), *options, append=append, count=count)
+    return bochs(f"linux/{name}", status, (_linux(count), *checks), *options, append=append, count=count, loader=loader)
 
 
 def _looks(count: int) -> Boot:
@@ -64,7 +66,7 @@ LINUX_BOOTS: tuple[Boot, ...] = (
     _looks(2),
     replace(_looks(4), long=True),
     replace(_looks(8), long=True),
-    _guest("a script that fails, hidden", SCRIPT, "fail.sh", _status(3), append="hypervisor=hidden"),
+    _guest("a script that fails, hidden", SCRIPT, "fail.sh", _status(3), append="hypervisor=hidden", loader="grub"),
     bochs(
         "linux/no bzImage", REFUSED,
         (finding("linux-modules", "refusal", 0), states("off"), _no_linux),

@@ -25,10 +25,12 @@ class Boot:
 
 def bochs(
     name: str, status: int, checks: tuple[Check, ...], *options: str, append: str = "",
-    cpu: str = "", count: int = 2,
+    cpu: str = "", count: int = 2, loader: str = "direct",
 ) -> Boot:  # fmt: skip
-    """On Bochs; without a CPU model, on tools/run's own choice."""
+    """On Bochs; without a CPU model, on tools/run's own choice. Most need nothing of GRUB."""
     arguments = ["--on", "bochs", "--cpus", str(count), *options]
+    if loader != "grub" and not {"--grub", "--kernel"} & set(options):
+        arguments += ["--loader", loader]
     if cpu:
         arguments += ["--cpu", cpu]
     if append:
@@ -36,8 +38,11 @@ def bochs(
     return Boot(f"bochs/{name}", tuple(arguments), status, (*ALWAYS, cpus(count), *checks))
 
 
+DIRECT = ("--loader", "direct")
+
+
 def tcg(name: str, checks: tuple[Check, ...], *options: str, count: int = 1) -> Boot:
-    """On TCG, which has SVM and no VMX."""
+    """On TCG, which has SVM and no VMX; DIRECT may be among the options."""
     refusal = finding("cpuid-svm-instead", "refusal", 0)
     return Boot(
         f"tcg/{name}",

@@ -58,10 +58,29 @@ def _check_guest(options: argparse.Namespace) -> None:
             raise UserError(f"{option}: no such file: {file}")
 
 
+_OF_GRUB = (
+    ("grub", "runs GRUB's commands"), ("iso_only", "makes an ISO for GRUB"),
+    ("core", "boots a kernel without PVH's entry, which is a room"),
+)  # fmt: skip
+
+
+def _check_direct(options: argparse.Namespace, machine: str) -> None:
+    """Does nothing else ask for GRUB, or for what PVH has no word for?"""
+    for option, why in _OF_GRUB:
+        if getattr(options, option, None):
+            raise UserError(f"--{option.replace('_', '-')} {why}: not with --loader direct")
+    if options.firmware != "bios" or options.media != "cd" or options.screen == "pixels":
+        raise UserError("--loader direct is for a BIOS machine in text mode, without other media")
+    if getattr(options, "guest", None) and machine != "bochs":
+        raise UserError("--guest: QEMU's -kernel takes one module only; use --loader grub")
+
+
 def check_options(options: argparse.Namespace, machine: str) -> None:
     """Raises UserError where a file cannot be read or written, or two options contradict."""
     if "guest" in options:
         _check_guest(options)
+    if getattr(options, "loader", "grub") == "direct":
+        _check_direct(options, machine)
     if options.iso_only:
         for option in _OF_A_BOOT:
             if getattr(options, option) not in (None, False, "auto"):

@@ -47,8 +47,7 @@ memory: guest={memory}, host={host_memory}
 cpu: model={cpu}, count={count}, ips=50000000, reset_on_triple_fault=0
 clock: sync=none, time0=1700000000
 ata0: enabled=1, ioaddr1=0x1f0, ioaddr2=0x3f0, irq=14
-ata0-master: type=cdrom, path={iso}, status=inserted
-boot: cdrom
+ata0-master: {medium}
 {lines}
 log: {log}
 panic: action=fatal
@@ -122,6 +121,12 @@ def _breaks_entries(plan: Plan) -> bool:
     return any("entry" in test.split(",") for test in tests)
 
 
+def _medium(plan: Plan, file: Path) -> str:
+    if plan.loader == "direct":
+        return f"type=disk, path={file.name}, mode=flat\nboot: disk"
+    return f"type=cdrom, path={file.name}, status=inserted\nboot: cdrom"
+
+
 def _lines(plan: Plan, serial: str) -> str:
     """The serial ports up to the one that is read: what the others say goes nowhere."""
     others = [f"com{number}: enabled=1, mode=null" for number in range(1, plan.com)]
@@ -151,13 +156,13 @@ def check_bochs(plan: Plan) -> None:
         raise UserError(f"Bochs has no CPU model '{cpu}'{near or '; it has: ' + ' '.join(models)}")
 
 
-def start_bochs(plan: Plan, iso: Path, folder: Path) -> Emulator:
-    """Starts Bochs with the ISO; its files go to the folder."""
+def start_bochs(plan: Plan, medium: Path, folder: Path) -> Emulator:
+    """Starts Bochs with the ISO or the disk; its files go to the folder."""
     serial, log = folder / "serial.txt", folder / "bochs.log"
     configuration = _CONFIGURATION.format(
         bios=_bios(plan, folder), memory=plan.memory,
         host_memory=min(plan.memory, _MAX_HOST_MEMORY), cpu=plan.cpu or DEFAULT_CPU,
-        count=f"1:{plan.cpus}:1", iso=iso.name, lines=_lines(plan, serial.name), log=log.name,
+        count=f"1:{plan.cpus}:1", medium=_medium(plan, medium), lines=_lines(plan, serial.name), log=log.name,
         errors="report" if _breaks_entries(plan) else "ignore",
     )  # fmt: skip
     process, terminal = launch(configuration, folder)

@@ -17,7 +17,7 @@ class Machine:
     """How a machine is started, and what it needs."""
 
     check: Callable[[Plan], None]  # raises UserError where it cannot be what the plan wants
-    start: Callable[[Plan, Path, Path], Emulator]  # plan, ISO, folder for its files
+    start: Callable[[Plan, Path, Path], Emulator]  # plan, ISO or what else the loader takes, folder for its files
     packages: str  # the group of tools/setup
     timeout: int  # seconds: what nobody would want to wait longer for
     least_memory: Mapping[str, int]  # MiB by firmware: with less there is no verdict

@@ -15,7 +15,7 @@ from machine.errors import UserError
 from machine.nested_disks import fixed_disk, run_disk
 from machine.owner import give_to_owner
 from machine.plan import Plan
-from machine.qemu import check_firmware, try_qemu
+from machine.qemu import check_firmware, kernel_options, try_qemu
 from machine.terminal import say
 
 # Two builds of the same QEMU, both of package qemu-system-x86: the small one knows KVM and the
@@ -26,7 +26,7 @@ _FIRMWARE_FOLDERS = (Path("/usr/share/seabios"), Path("/usr/share/qemu"))
 _OVMF_CODE = Path("/usr/share/OVMF/OVMF_CODE_4M.fd")
 _OVMF_VARIABLES = Path("/usr/share/OVMF/OVMF_VARS_4M.fd")
 
-_ISO = "run/rootmode.iso"
+_MEDIUM = "run/rootmode"
 _ARGUMENTS = "run/arguments"
 _FIRMWARE = "firmware"
 
@@ -168,13 +168,17 @@ def _firmware(plan: Plan, full: bool) -> tuple[list[str], dict[str, bytes]]:
 
 def qemu_arguments(plan: Plan, qemu: Path, firmware: list[str]) -> list[str]:
     """QEMU's command line inside the outer Linux."""
+    if plan.loader == "direct":
+        medium = kernel_options(plan, f"/{_MEDIUM}")
+    else:
+        medium = ["-drive", f"file=/{_MEDIUM},format=raw,media=cdrom,readonly=on", "-boot", "d"]
     return [
         str(qemu), "-nodefaults", "-no-user-config", "-no-reboot", "-L", f"/{_FIRMWARE}",
         "-machine", f"{plan.chipset},accel=kvm",
         "-cpu", plan.cpu or "host", "-smp", plan.smp or str(plan.cpus), "-m", str(plan.memory),
         "-vga", "std" if qemu == _FULL_QEMU else "none", "-display", "none", "-monitor", "none",
         *firmware,
-        "-drive", f"file=/{_ISO},format=raw,media=cdrom,readonly=on", "-boot", "d",
+        *medium,
         "-serial", "file:/proc/self/fd/1", "-serial", "file:/proc/self/fd/3",
     ]  # fmt: skip
 
@@ -205,15 +209,15 @@ def check_nested_kvm(plan: Plan) -> None:
     )  # fmt: skip
 
 
-def start_nested_kvm(plan: Plan, iso: Path, folder: Path) -> Emulator:
-    """Starts the chain with the ISO; its files go to the folder."""
+def start_nested_kvm(plan: Plan, medium: Path, folder: Path) -> Emulator:
+    """Starts the chain with the ISO or the kernel; its files go to the folder."""
     qemu = _qemu(plan)
     fixed = fixed_disk(qemu)
     give_to_owner(ROOT, fixed.parent)
     options, files = _firmware(plan, qemu == _FULL_QEMU)
     arguments = qemu_arguments(plan, qemu, options)
     files[_ARGUMENTS] = b"".join(argument.encode() + b"\0" for argument in arguments)
-    files[_ISO] = iso.read_bytes()
+    files[_MEDIUM] = medium.read_bytes()
     for name in ("serial.txt", "layers.txt", "fixed.img"):
         (folder / name).unlink(missing_ok=True)
     (folder / "fixed.img").symlink_to(fixed)

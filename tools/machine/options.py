@@ -121,6 +121,7 @@ def plan_of(options: argparse.Namespace, machine: str, words: list[str], display
     return Plan(
         machine=machine,
         core=options.core,
+        loader=getattr(options, "loader", "grub"),
         firmware=options.firmware,
         bios=options.bios,
         cpu=options.cpu,

@@ -6,7 +6,7 @@ from pathlib import Path
 
 @dataclass(frozen=True)
 class Guest:
-    """What GRUB loads beside Rootmode."""
+    """What the loader loads beside Rootmode."""
 
     kernel: Path
     words: str  # of its command line
@@ -20,6 +20,7 @@ class Plan:
 
     machine: str = "bochs"  # a name in machines.MACHINES
     core: bool = False  # the kernel without rooms
+    loader: str = "grub"  # or "direct": tools/direct, QEMU's -kernel
     firmware: str = "bios"  # or "uefi"
     bios: Path | None = None  # another BIOS image, Bochs and QEMU
     cpu: str | None = None  # the emulator's name of a CPU model

@@ -142,34 +142,41 @@ def _firmware(plan: Plan, folder: Path) -> list[str]:
     ]  # fmt: skip
 
 
-def _media(plan: Plan, iso: Path) -> list[str]:
+def kernel_options(plan: Plan, kernel: str) -> list[str]:
+    """QEMU's own way to start a kernel."""
+    return ["-kernel", kernel, "-append", " ".join(plan.words)]
+
+
+def _media(plan: Plan, medium: Path) -> list[str]:
+    if plan.loader == "direct":
+        return kernel_options(plan, medium.name)
     if plan.usb:
         return [
-            "-drive", f"id=stick,if=none,file={iso.name},format=raw,readonly=on",
+            "-drive", f"id=stick,if=none,file={medium.name},format=raw,readonly=on",
             "-device", "qemu-xhci",
             "-device", "usb-storage,drive=stick,removable=on,bootindex=1",
         ]  # fmt: skip
-    return ["-drive", f"file={iso.name},format=raw,media=cdrom,readonly=on", "-boot", "d"]
+    return ["-drive", f"file={medium.name},format=raw,media=cdrom,readonly=on", "-boot", "d"]
 
 
-def qemu_command(plan: Plan, iso: Path, folder: Path) -> list[str]:
+def qemu_command(plan: Plan, medium: Path, folder: Path) -> list[str]:
     """
     The command line, without what a caller adds (monitor, gdb stub), to be run in the folder, where
-    the ISO is: so no path of the person's has to pass QEMU's commas.
+    the ISO or the kernel is: so no path of the person's has to pass QEMU's commas.
     """
     return [
         _BINARY, *_machine(plan), *([] if plan.display else ["-display", "none"]),
         *_firmware(plan, folder),
-        *_media(plan, iso),
+        *_media(plan, medium),
         *["-serial", "null"] * (plan.com - 1), "-serial", "file:serial.txt",
     ]  # fmt: skip
 
 
-def start_qemu(plan: Plan, iso: Path, folder: Path) -> Emulator:
-    """Starts QEMU with the ISO; its files go to the folder."""
+def start_qemu(plan: Plan, medium: Path, folder: Path) -> Emulator:
+    """Starts QEMU with the ISO or the kernel; its files go to the folder."""
     log = folder / "qemu.log"
     ours, its = socket.socketpair()
-    command = qemu_command(plan, iso, folder) + [
+    command = qemu_command(plan, medium, folder) + [
         "-chardev", f"socket,id=monitor,fd={its.fileno()}", "-mon", "chardev=monitor,mode=control",
     ]  # fmt: skip
     debugger, stub = socket.socketpair()

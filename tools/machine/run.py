@@ -20,6 +20,7 @@ from machine.beforehand import check_kernel, check_options, check_plan, cpus_of
 from machine.build import build_kernel, symbol_address
 from machine.console import Console
 from machine.emulator import Emulator
+from machine.direct import make_disk
 from machine.errors import Exit, UserError, in_words
 from machine.iso import MENU, check_programs, make_iso
 from machine.machines import MACHINES, choose, why_no_nested_kvm
@@ -61,6 +62,7 @@ def parser() -> argparse.ArgumentParser:
     add("--on", choices=("auto", *MACHINES), default="auto", help="the machine; default: auto")
     add_options(result)
     add_guest_options(result)
+    add("--loader", choices=("grub", "direct"), default="grub", help="direct: by PVH, without GRUB; default: grub")
     add("--report", type=path, metavar="FILE", help="write the JSON report to FILE")
     add("--timeout", type=seconds, metavar="SECONDS", help="default: what the boot needs")
     add("--headless", action="store_true", help="no window, even where there is a display")
@@ -206,21 +208,35 @@ def _guest(options: argparse.Namespace, plan: Plan, folder: Path, progress: Prog
     )  # fmt: skip
 
 
+def _medium(plan: Plan, kernel: Path, folder: Path, progress: Progress) -> Path:
+    """Makes what the machine is booted from."""
+    if plan.loader == "grub":
+        medium = folder / "rootmode.iso"
+        progress.show("making the ISO")
+        commands = (*MACHINES[plan.machine].grub, *plan.grub)
+        make_iso(medium, kernel, plan.words, commands, plan.pixels, guest=plan.guest)
+    elif plan.machine == "bochs":
+        medium = folder / "rootmode.img"
+        make_disk(medium, kernel, plan.words, plan.guest, progress)
+    else:
+        medium = folder / "rootmode.elf"
+        shutil.copyfile(kernel, medium)
+    return medium
+
+
 def _boot(options: argparse.Namespace, plan: Plan, kernel: Path, progress: Progress) -> Exit:
     machine = MACHINES[plan.machine]
     timeout = options.timeout or patience(plan) + (_GUEST_SECONDS if options.guest else 0)
     with _folder(options.logs) as folder:
-        iso = folder / "rootmode.iso"
         (folder / "serial.txt").unlink(missing_ok=True)
         if options.guest:
             plan = replace(plan, guest=_guest(options, plan, folder, progress))
-        progress.show("making the ISO")
-        make_iso(iso, kernel, plan.words, (*machine.grub, *plan.grub), plan.pixels, guest=plan.guest)
+        medium = _medium(plan, kernel, folder, progress)
         screen = Screen(progress)
         console = Console(screen.line, hide_report=bool(options.report or options.guest_script))
         emulator: Emulator | None = None
         try:
-            emulator = machine.start(plan, iso, folder)
+            emulator = machine.start(plan, medium, folder)
             in_time = _watch(emulator, console, screen, plan, timeout)
             console.finish()
             if options.screenshot and in_time:
@@ -228,7 +244,7 @@ def _boot(options: argparse.Namespace, plan: Plan, kernel: Path, progress: Progr
         finally:
             if emulator:
                 emulator.stop()
-            iso.unlink(missing_ok=True)
+            medium.unlink(missing_ok=True)
             screen.finish()
         status = _outcome(console, emulator, in_time, timeout)
         if status is Exit.OK and plan.guest and plan.guest.has_script:
@@ -244,10 +260,11 @@ def _prepared(
 ) -> Path:
     """What is needed is installed, what can be asked of it is asked; then the kernel is built."""
     need("build", *([MACHINES[plan.machine].packages] if plan else []))
-    check_programs()
+    if options.loader == "grub":
+        check_programs()
     if not options.unchecked:
         check_commands(options.grub)
-    if options.kernel:
+    if options.kernel and options.loader == "grub":
         check_kernel(options.kernel)
     if plan:
         MACHINES[plan.machine].check(plan)
@@ -292,7 +309,7 @@ def _run(options: argparse.Namespace) -> Exit:
     kernel = _prepared(options, progress, plan)
     if options.nmi_at:
         plan = replace(plan, nmi_at=symbol_address(kernel, options.nmi_at))
-    say(f"tools/run: {reason}")
+    say(f"tools/run: {reason}, by {'GRUB' if plan.loader == 'grub' else 'PVH, without GRUB'}")
     return _boot(options, plan, kernel, progress)
 
 

@@ -1,0 +1,50 @@
+"""GRUB's Multiboot2 and the direct loader's PVH make the same machine known: their reports say the same."""
+
+import json
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from machine.build import ROOT
+
+_DIFFER = {"boot.loader", "boot.load_address"}
+_MAY_DIFFER = "timing."  # ticks, and the calibration with them
+
+
+def _fields(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
+    """Every value that is not made of others, with its path."""
+    if isinstance(value, dict):
+        for key, item in value.items():
+            yield from _fields(item, f"{path}.{key}" if path else key)
+    elif isinstance(value, list):
+        for i, item in enumerate(value):
+            yield from _fields(item, f"{path}.{i}")
+    else:
+        yield path, value
+
+
+def _report(kernel: Path, folder: Path, loader: str) -> dict[str, Any]:
+    report = folder / f"{loader}.json"
+    report.unlink(missing_ok=True)
+    subprocess.run(
+        [ROOT / "tools" / "run", "--on", "bochs", "--cpus", "2", "--kernel", kernel, "--loader", loader,
+         "--append", "guest=hello,identity", "--report", report, "--timeout", "480"],
+        check=True, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+    )  # fmt: skip
+    return dict(_fields(json.loads(report.read_text(encoding="utf-8"))))
+
+
+def test_the_reports_of_both_loaders_are_the_same(kernel: Path, logs: Path) -> None:
+    folder = logs / "boot" / "loaders"
+    folder.mkdir(parents=True, exist_ok=True)
+    by_grub, direct = (_report(kernel, folder, loader) for loader in ("grub", "direct"))
+    assert by_grub.keys() == direct.keys()
+    differing = {path for path in by_grub if by_grub[path] != direct[path]}
+    assert {path for path in differing if not path.startswith(_MAY_DIFFER)} == _DIFFER
+    assert by_grub["boot.loader"].startswith("GRUB")
+    assert direct["boot.loader"] == "PVH"
+    # Of 256 MiB the last but one multiple of 2 MiB: the firmware's tables are behind it.
+    assert direct["boot.load_address"] == "0xfe00000"
