@@ -29,12 +29,23 @@ static const struct {
 #include "tools/entry/field_name.def"
 };
 
+#define ATTRIBUTE(name, low, bits) {(name), (low), (bits)},
+static const struct {
+    const char *name;
+    uint8_t low, bits;
+} attributes[] = {
+#include "tools/entry/field_name.def"
+};
+
 #define FIELD(id, ...) #id,
 static const char *const ids[VMCS_FIELD_COUNT] = {
 #include "vmx/vmcs_fields.def"
 };
 
 #define LENGTH(array) (sizeof(array) / sizeof((array)[0]))
+
+/* For each "cpubased", which becomes a letter longer. */
+enum { ROOM = 16 };
 
 static void shorten(char *name)
 {
@@ -64,7 +75,7 @@ void field_name_plain(struct piece words, char name[FIELD_NAME_MAX])
             i += piece_find(piece_after(words, i), ')');
         if (!char_is_letter(c) && !char_is_digit(c))
             continue;
-        if (length == FIELD_NAME_MAX / 2) { /* "cpubased" becomes a letter longer */
+        if (length == FIELD_NAME_MAX - ROOM) {
             length = 0;
             break;
         }
@@ -78,13 +89,9 @@ void field_name_plain(struct piece words, char name[FIELD_NAME_MAX])
  * All names, found by their hash; made once. Where a name stands twice for a part, the first one
  * counts: the fields' own names, then those of the table.
  */
-static struct {
-    char name[FIELD_NAME_MAX], id[FIELD_NAME_MAX];
-} own[VMCS_FIELD_COUNT];
-
 enum { ENTRY_COUNT = 2 * VMCS_FIELD_COUNT + LENGTH(named) + LENGTH(passed), BUCKETS = 1024 };
 static struct entry {
-    const char *name;
+    char name[FIELD_NAME_MAX];
     enum dump_part part;
     struct field_named is;
     const struct entry *next; /* in its bucket */
@@ -111,14 +118,20 @@ static const struct entry *entry_of(const char *name, enum dump_part part)
     return entry;
 }
 
-static void add(const char *name, enum dump_part part, struct field_named is)
+static void add(const char *words, enum dump_part part, struct field_named is)
 {
-    uint32_t bucket = hash_of(name, part);
+    struct entry *entry = &entries[entry_count];
+    uint32_t bucket;
 
-    if (entry_of(name, part) != NULL)
+    field_name_plain(piece_of(words), entry->name);
+    if (entry_of(entry->name, part) != NULL)
         return;
-    entries[entry_count] = (struct entry){name, part, is, buckets[bucket]};
-    buckets[bucket] = &entries[entry_count++];
+    bucket = hash_of(entry->name, part);
+    entry->part = part;
+    entry->is = is;
+    entry->next = buckets[bucket];
+    buckets[bucket] = entry;
+    entry_count++;
 }
 
 static void make_entries(void)
@@ -126,10 +139,8 @@ static void make_entries(void)
     for (uint32_t i = 0; i < VMCS_FIELD_COUNT; i++) {
         struct field_named is = {.known = true, .field = vmcs_field_table[i].field};
 
-        field_name_plain(piece_of(vmcs_field_table[i].name), own[i].name);
-        field_name_plain(piece_of(ids[i]), own[i].id);
-        add(own[i].name, PART_ANY, is);
-        add(own[i].id, PART_ANY, is);
+        add(vmcs_field_table[i].name, PART_ANY, is);
+        add(ids[i], PART_ANY, is);
     }
     for (size_t i = 0; i < LENGTH(named); i++)
         add(named[i].name, named[i].part,
@@ -187,6 +198,25 @@ static bool find_segment(const char *name, struct field_named *found)
     return false;
 }
 
+/* "csdpl", of those who print a segment attribute by attribute. */
+static bool find_attribute(const char *name, struct field_named *found)
+{
+    const char *rest;
+    int segment = field_segment(name, &rest);
+
+    for (size_t i = 0; segment >= 0 && i < LENGTH(attributes); i++) {
+        if (strcmp(attributes[i].name, rest) != 0)
+            continue;
+        *found = (struct field_named){
+            .known = true,
+            .low = attributes[i].low,
+            .bits = attributes[i].bits,
+            .field = vmcs_of_segment(VMCS_GUEST_ES_ACCESS_RIGHTS, (unsigned)segment)};
+        return true;
+    }
+    return false;
+}
+
 /* In a part named after a state the fields' names need not begin with it. */
 static bool find_in_part(const char *name, enum dump_part part, struct field_named *found)
 {
@@ -201,10 +231,14 @@ static bool find_in_part(const char *name, enum dump_part part, struct field_nam
     if (find_named(whole, PART_ANY, found))
         return true;
     if (part == PART_HOST) {
-        snprintf(whole, sizeof(whole), "%s%sselector", state, name);
+        size_t length = strlen(name), selector = strlen("sel");
+
+        if (length > selector && strcmp(name + length - selector, "sel") == 0)
+            length -= selector;
+        snprintf(whole, sizeof(whole), "%s%.*sselector", state, (int)length, name);
         return find_named(whole, PART_ANY, found);
     }
-    return find_segment(name, found);
+    return find_segment(name, found) || (part == PART_REGISTERS && find_attribute(name, found));
 }
 
 static bool find(const char *name, enum dump_part part, struct field_named *found)
@@ -213,8 +247,12 @@ static bool find(const char *name, enum dump_part part, struct field_named *foun
         return true;
     if (find_in_part(name, part, found))
         return true;
+    if (strncmp(name, "host", 4) == 0 && find_in_part(name + 4, PART_HOST, found))
+        return true; /* hostessel */
     if (strncmp(name, "guest", 5) == 0 && find_segment(name + 5, found))
         return true;
+    if (strncmp(name, "ctrl", 4) == 0 && find_named(name + 4, PART_ANY, found))
+        return true; /* ctrl_eptp */
     return find_named(name, PART_ANY, found);
 }
 

@@ -17,9 +17,10 @@ enum { FIELD_NAME_MAX = 96 };
 void field_name_plain(struct piece words, char name[FIELD_NAME_MAX]);
 
 struct field_named {
-    bool known;  /* the name means something */
-    bool passed; /* and that is no field, or one of no use */
-    bool high;   /* the upper half of the field */
+    bool known;        /* the name means something */
+    bool passed;       /* and that is no field, or one of no use */
+    bool high;         /* the upper half of the field */
+    uint8_t low, bits; /* where in it the value belongs, of attributes of segments; 0 bits: all */
     enum vmcs_field field;
 };
 

@@ -8,31 +8,41 @@
 #include "tools/capability/number.h"
 #include "vmx/exit_reason.h"
 
+enum heading_flags {
+    BEGINS = 1,   /* a dump */
+    PASSED = 2,   /* no dump: nothing is read up to an empty line */
+    ANYWHERE = 4, /* in a line, not at its start */
+    DECIMAL = 8,  /* numbers without 0x */
+};
+
 /* What begins a part of a dump. */
 static const struct heading {
     const char *words;
     enum vmcs_format format;
     enum dump_part part;
     enum column_order order;
-    bool begins; /* a dump */
-    bool passed; /* no dump: nothing is read up to an empty line */
+    unsigned flags;
 } headings[] = {
-    {"*** guest state ***", VMCS_FORMAT_KVM, PART_GUEST, ORDER_KERNEL, true, false},
-    {"*** host state ***", VMCS_FORMAT_KVM, PART_HOST, ORDER_KERNEL, false, false},
-    {"*** control state ***", VMCS_FORMAT_KVM, PART_CONTROL, ORDER_KERNEL, false, false},
-    {"control fields", VMCS_FORMAT_ROOTMODE, PART_ANY, ORDER_ROOTMODE, true, false},
-    {"selector base ", VMCS_FORMAT_ROOTMODE, PART_GUEST, ORDER_ROOTMODE, false, false},
-    {"host state", VMCS_FORMAT_ROOTMODE, PART_ANY, ORDER_ROOTMODE, false, false},
-    {"exit information", VMCS_FORMAT_ROOTMODE, PART_ANY, ORDER_ROOTMODE, false, false},
-    {"controls that are on", VMCS_FORMAT_ROOTMODE, PART_ANY, ORDER_ROOTMODE, false, true},
-    {"guests, and their vm exits", VMCS_FORMAT_ROOTMODE, PART_ANY, ORDER_ROOTMODE, false, true},
-    {"eax=", VMCS_FORMAT_QEMU, PART_REGISTERS, ORDER_QEMU, true, false},
-    {"rax=", VMCS_FORMAT_QEMU, PART_REGISTERS, ORDER_QEMU, true, false},
+    {"*** guest state ***", VMCS_FORMAT_KVM, PART_GUEST, ORDER_KERNEL, BEGINS},
+    {"*** host state ***", VMCS_FORMAT_KVM, PART_HOST, ORDER_KERNEL, 0},
+    {"*** control state ***", VMCS_FORMAT_KVM, PART_CONTROL, ORDER_KERNEL, 0},
+    {"control fields", VMCS_FORMAT_ROOTMODE, PART_ANY, ORDER_ROOTMODE, BEGINS},
+    {"selector base ", VMCS_FORMAT_ROOTMODE, PART_GUEST, ORDER_ROOTMODE, 0},
+    {"host state", VMCS_FORMAT_ROOTMODE, PART_ANY, ORDER_ROOTMODE, 0},
+    {"exit information", VMCS_FORMAT_ROOTMODE, PART_ANY, ORDER_ROOTMODE, 0},
+    {"controls that are on", VMCS_FORMAT_ROOTMODE, PART_ANY, ORDER_ROOTMODE, PASSED},
+    {"guests, and their vm exits", VMCS_FORMAT_ROOTMODE, PART_ANY, ORDER_ROOTMODE, PASSED},
+    {"eax=", VMCS_FORMAT_QEMU, PART_REGISTERS, ORDER_QEMU, BEGINS},
+    {"rax=", VMCS_FORMAT_QEMU, PART_REGISTERS, ORDER_QEMU, BEGINS},
+    {"registers:", VMCS_FORMAT_REGISTERS, PART_REGISTERS, ORDER_KVMTOOL, BEGINS},
+    {"register  selector", VMCS_FORMAT_REGISTERS, PART_REGISTERS, ORDER_KVMTOOL, 0},
+    {"regs {", VMCS_FORMAT_REGISTERS, PART_REGISTERS, ORDER_KVMTOOL, ANYWHERE | DECIMAL},
 };
 
 const char *vmcs_format_name(enum vmcs_format format)
 {
-    static const char *const names[VMCS_FORMAT_COUNT] = {"list", "kvm", "xen", "rootmode", "qemu"};
+    static const char *const names[VMCS_FORMAT_COUNT] = {"list",     "kvm",  "xen",
+                                                         "rootmode", "qemu", "registers"};
 
     return names[format];
 }
@@ -57,6 +67,7 @@ static struct vmcs_dump *begin(struct reader *reader)
     if (reader->said_error)
         vmcs_image_set(&reader->dump->image, VMCS_VM_INSTRUCTION_ERROR, reader->said_error);
     reader->said_reason = reader->said_error = 0;
+    memset(reader->seen, 0, sizeof(reader->seen));
     return reader->dump;
 }
 
@@ -88,7 +99,38 @@ static unsigned width_of(enum vmcs_field field)
     return bits[vmcs_encoding_width(field)];
 }
 
-/* A field that comes again with another value is of the next dump. */
+/* In these a field that comes again with another value is of the next dump. */
+static bool may_come_again(enum vmcs_format format)
+{
+    return format == VMCS_FORMAT_LIST || format == VMCS_FORMAT_REGISTERS;
+}
+
+/*
+ * Of a segment's attributes all that count must be there before its access rights are known. To KVM
+ * a segment that is not present is unusable.
+ */
+static void put_attribute(struct reader *reader, struct field_named named, uint64_t value)
+{
+    enum { ALL = RIGHTS_TYPE | RIGHTS_S | RIGHTS_DPL | RIGHTS_P | RIGHTS_L | RIGHTS_DB | RIGHTS_G };
+    unsigned segment = (named.field - VMCS_GUEST_ES_ACCESS_RIGHTS) / 2;
+    uint32_t bits = ((1u << named.bits) - 1) << named.low;
+    uint32_t *rights = &reader->rights[segment], *seen = &reader->seen[segment];
+
+    if (reader->dump == NULL)
+        begin(reader);
+    if (*seen & bits)
+        *seen = 0; /* of another dump */
+    *rights = *seen == 0 ? 0 : *rights;
+    *rights |= (uint32_t)value << named.low & bits;
+    *seen |= bits;
+    if ((*seen & ALL) != ALL)
+        return;
+    if (*rights & RIGHTS_UNUSABLE || !(*rights & RIGHTS_P))
+        vmcs_image_set(&reader->dump->image, named.field, RIGHTS_UNUSABLE);
+    else
+        vmcs_image_set(&reader->dump->image, named.field, *rights);
+}
+
 void reader_put(struct reader *reader, struct piece line, struct field_named named, uint64_t value)
 {
     struct vmcs_dump *dump = reader->dump;
@@ -99,9 +141,13 @@ void reader_put(struct reader *reader, struct piece line, struct field_named nam
         reader_pass(reader, line, "a value that is as wide as its field");
         return;
     }
+    if (named.bits != 0) {
+        put_attribute(reader, named, value);
+        return;
+    }
     if (dump == NULL ||
         (!named.high && vmcs_image_has(&dump->image, named.field) &&
-         vmcs_image_get(&dump->image, named.field) != value && reader->format == VMCS_FORMAT_LIST))
+         vmcs_image_get(&dump->image, named.field) != value && may_come_again(reader->format)))
         dump = begin(reader);
     vmcs_image_set(&dump->image, named.field, value);
 }
@@ -149,22 +195,32 @@ static bool take_saying(struct reader *reader, struct piece line)
     return true;
 }
 
+static bool is_heading(const struct heading *heading, struct piece line)
+{
+    return heading->flags & ANYWHERE ? piece_has_folded(line, heading->words)
+                                     : piece_starts_folded(line, heading->words);
+}
+
 static bool take_heading(struct reader *reader, struct piece line)
 {
     for (size_t i = 0; i < sizeof(headings) / sizeof(headings[0]); i++) {
         const struct heading *heading = &headings[i];
 
-        if (!piece_starts_folded(line, heading->words))
+        if (!is_heading(heading, line))
             continue;
-        reader->passing = heading->passed;
-        if (heading->passed)
+        reader->passing = heading->flags & PASSED;
+        if (reader->passing)
             return true;
+        if (heading->flags & ANYWHERE && reader->format != heading->format)
+            reader->dump = NULL;
         reader->format = heading->format;
         reader->part = heading->part;
         reader->order = heading->order;
-        if (heading->begins || reader->dump == NULL)
+        reader->decimal = heading->flags & DECIMAL;
+        reader->group[0] = '\0';
+        if (heading->flags & BEGINS || reader->dump == NULL)
             begin(reader);
-        return heading->format != VMCS_FORMAT_QEMU;
+        return heading->format != VMCS_FORMAT_QEMU && !(heading->flags & ANYWHERE);
     }
     return false;
 }

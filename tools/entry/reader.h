@@ -1,6 +1,6 @@
 /*
  * What is read of a text: inside the reader alone. read_vmcs.c knows what begins a dump and takes
- * fields, scan_fields.c knows how a line is to be read.
+ * fields, scan_fields.c how a line is to be read, line_meaning.c what its numbers mean.
  */
 #ifndef TOOLS_ENTRY_READER_H
 #define TOOLS_ENTRY_READER_H
@@ -9,7 +9,9 @@
 #include "tools/entry/read_vmcs.h"
 
 /* In which order the values of a segment register stand in a line. */
-enum column_order { ORDER_KERNEL, ORDER_ROOTMODE, ORDER_QEMU };
+enum column_order { ORDER_KERNEL, ORDER_ROOTMODE, ORDER_QEMU, ORDER_KVMTOOL, ORDER_COUNT };
+
+enum { SEGMENTS = 8, GROUP_MAX = 8 };
 
 struct reader {
     struct vmcs_text *text;
@@ -17,14 +19,38 @@ struct reader {
     enum vmcs_format format;
     enum dump_part part;
     enum column_order order;
-    bool xen, passing;
+    bool xen, passing, decimal;
     unsigned line;
     char last[2 * FIELD_NAME_MAX], head[FIELD_NAME_MAX]; /* of this line: the names before */
     unsigned repeated;                                   /* numbers that followed that name */
     bool has_pending, pending_stays;                     /* of JSON also in a later line */
     enum vmcs_field pending; /* the encoding that was read last, which waits for its value */
-    uint64_t said_reason, said_error; /* by a line before the dump */
+    uint64_t said_reason, said_error;          /* by a line before the dump */
+    char group[GROUP_MAX];                     /* what a `{` that is open belongs to: "cs" */
+    uint32_t rights[SEGMENTS], seen[SEGMENTS]; /* access rights, attribute by attribute */
 };
+
+static inline bool word_char(char c)
+{
+    return char_is_letter(c) || char_is_digit(c) || c == '_';
+}
+
+/* Does a name that is worth looking up begin there, behind another word? */
+bool words_begin_name(struct piece words, size_t at);
+
+/* What the words before a number mean: all of them, with the line's first word, or the last ones.
+ */
+struct field_named reader_meaning(struct reader *reader, struct piece words);
+
+/* What one more number means after these words. */
+struct field_named reader_meaning_again(struct reader *reader);
+
+/* What the field holds where a monitor shows `value`. */
+uint64_t reader_value(const struct reader *reader, enum vmcs_field field, uint64_t value);
+
+/* Looks at words, and at a brace, for what belongs to all names that follow. */
+void reader_note_head(struct reader *reader, struct piece words);
+void reader_note_brace(struct reader *reader, struct piece words, char brace);
 
 /* Takes all fields of a line. */
 void reader_scan(struct reader *reader, struct piece line);

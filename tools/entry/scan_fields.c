@@ -9,118 +9,7 @@
 #include "tools/capability/number.h"
 #include "tools/entry/reader.h"
 
-enum { COLUMNS = 4, REMARK_MAX = 80, ENCODING_DIGITS = 4, NAME_WORDS_MAX = 10 };
-
-/* The values of a segment register in the order of a line: fields of ES. */
-static const enum vmcs_field columns[][COLUMNS] = {
-    [ORDER_KERNEL] = {VMCS_GUEST_ES_SELECTOR, VMCS_GUEST_ES_ACCESS_RIGHTS, VMCS_GUEST_ES_LIMIT,
-                      VMCS_GUEST_ES_BASE},
-    [ORDER_ROOTMODE] = {VMCS_GUEST_ES_SELECTOR, VMCS_GUEST_ES_BASE, VMCS_GUEST_ES_LIMIT,
-                        VMCS_GUEST_ES_ACCESS_RIGHTS},
-    [ORDER_QEMU] = {VMCS_GUEST_ES_SELECTOR, VMCS_GUEST_ES_BASE, VMCS_GUEST_ES_LIMIT,
-                    VMCS_GUEST_ES_ACCESS_RIGHTS},
-};
-
-/*
- * QEMU shows a descriptor's second word, of which bits 23:8 are the access rights, and what the
- * guest sees of CR0 and CR4: KVM runs it with NE and VMXE set. A segment that is not present is
- * unusable to KVM.
- */
-static uint64_t as_field(const struct reader *reader, enum vmcs_field field, uint64_t value)
-{
-    if (reader->part != PART_REGISTERS)
-        return value;
-    if (field >= VMCS_GUEST_ES_ACCESS_RIGHTS && field <= VMCS_GUEST_TR_ACCESS_RIGHTS) {
-        value = value >> 8 & 0xf0ff;
-        return value & RIGHTS_P ? value : RIGHTS_UNUSABLE;
-    }
-    if (field == VMCS_GUEST_CR0)
-        return value | 1u << 5;
-    return field == VMCS_GUEST_CR4 ? value | 1u << 13 : value;
-}
-
-/* The column of a segment register's row, or another register's second number. */
-static struct field_named named_again(const struct reader *reader, unsigned number)
-{
-    char name[2 * FIELD_NAME_MAX + 16];
-    const char *rest;
-    int segment = field_segment(reader->last, &rest);
-    bool table = reader->part == PART_GUEST || reader->part == PART_REGISTERS;
-
-    if (table && segment >= 0 && *rest == '\0' && number <= COLUMNS)
-        return (struct field_named){
-            .known = true,
-            .field = vmcs_of_segment(columns[reader->order][number - 1], (unsigned)segment)};
-    if (number == 1)
-        return field_named(reader->last, reader->part);
-    if (reader->part == PART_GUEST &&
-        (strcmp(reader->last, "gdtr") == 0 || strcmp(reader->last, "idtr") == 0))
-        snprintf(name, sizeof(name), "%s%s", reader->last, "base");
-    else
-        snprintf(name, sizeof(name), "%s%u", reader->last, number);
-    return field_named(name, reader->part);
-}
-
-/* "GDTR:            0000ffff 0000000000000000": its limit stands first. */
-static struct field_named named_first(struct reader *reader)
-{
-    if (reader->part == PART_GUEST && reader->order == ORDER_KERNEL) {
-        if (strcmp(reader->last, "gdtr") == 0)
-            return field_named("gdtrlimit", PART_GUEST);
-        if (strcmp(reader->last, "idtr") == 0)
-            return field_named("idtrlimit", PART_GUEST);
-    }
-    return named_again(reader, 1);
-}
-
-static bool is_word(char c)
-{
-    return char_is_letter(c) || char_is_digit(c) || c == '_';
-}
-
-/* A name begins with a letter. */
-static bool begins_name(struct piece words, size_t at)
-{
-    return char_is_letter(words.start[at]) && !is_word(words.start[at - 1]);
-}
-
-/* What the words before a number mean: all of them, with the line's first word, or the last ones.
- */
-static struct field_named meaning(struct reader *reader, struct piece words)
-{
-    char name[FIELD_NAME_MAX], whole[sizeof(reader->last)];
-    struct field_named named;
-
-    field_name_plain(words, name);
-    if (reader->head[0] != '\0') {
-        snprintf(whole, sizeof(whole), "%s%s", reader->head, name);
-        named = field_named(whole, reader->part);
-        if (named.known) {
-            snprintf(reader->last, sizeof(reader->last), "%s", whole);
-            return named;
-        }
-    }
-    snprintf(reader->last, sizeof(reader->last), "%s", name);
-    named = named_first(reader);
-    for (size_t at = 1; !named.known && at < words.length; at++) {
-        if (!begins_name(words, at))
-            continue;
-        field_name_plain(piece_after(words, at), name);
-        named = field_named(name, PART_ANY);
-        if (named.known)
-            snprintf(reader->last, sizeof(reader->last), "%s", name);
-    }
-    return named;
-}
-
-/* "CR0: actual=…, shadow=…": the word before the colon belongs to all numbers of the line. */
-static void note_head(struct reader *reader, struct piece words)
-{
-    size_t colon = piece_find(words, ':');
-
-    if (colon < words.length && piece_trim(piece_after(words, colon + 1)).length > 0)
-        field_name_plain((struct piece){words.start, colon}, reader->head);
-}
+enum { REMARK_MAX = 80, ENCODING_DIGITS = 4, NAME_WORDS_MAX = 10 };
 
 /* Do the words end with one of these, whatever signs stand behind it? */
 static bool ends_with(struct piece words, const char *const *ends, size_t count)
@@ -214,11 +103,12 @@ static bool seems_meant(const struct reader *reader, struct piece words)
 static void take_number(struct reader *reader, struct piece line, struct piece words,
                         const struct number *number, struct piece rest)
 {
-    static const char *const value[] = {"value"};
+    static const char *const value_word[] = {"value"};
     struct field_named named;
+    uint64_t value;
 
     if (reader->has_pending &&
-        (reader->pending_stays ? ends_with(words, value, 1) : is_value_word(words))) {
+        (reader->pending_stays ? ends_with(words, value_word, 1) : is_value_word(words))) {
         named = (struct field_named){.known = true,
                                      .high = reader->pending & 1,
                                      .field = (enum vmcs_field)(reader->pending & ~1u)};
@@ -232,11 +122,11 @@ static void take_number(struct reader *reader, struct piece line, struct piece w
     if (is_value_word(words)) {
         if (reader->last[0] == '\0')
             return;
-        named = named_again(reader, ++reader->repeated);
+        named = reader_meaning_again(reader);
     } else {
-        note_head(reader, words);
+        reader_note_head(reader, words);
         reader->repeated = 1;
-        named = meaning(reader, words);
+        named = reader_meaning(reader, words);
     }
     if (piece_starts(piece_skip(rest, " "), "(effective)") ||
         piece_starts(piece_skip(rest, " "), "(autoload)"))
@@ -245,7 +135,9 @@ static void take_number(struct reader *reader, struct piece line, struct piece w
         if (reader->dump != NULL && seems_meant(reader, words))
             reader_pass(reader, line, "the name of a VMCS field");
     } else if (!named.passed) {
-        reader_put(reader, line, named, as_field(reader, named.field, number->value));
+        value = reader->decimal && number->is_decimal ? number->decimal : number->value;
+        reader_put(reader, line, named,
+                   named.bits != 0 ? value : reader_value(reader, named.field, value));
     }
 }
 
@@ -302,7 +194,7 @@ static bool may_begin(struct reader *reader, struct piece words, char sign)
             return true;
     }
     for (size_t at = 0; at < words.length; at++) {
-        if (at > 0 && !begins_name(words, at))
+        if (at > 0 && !words_begin_name(words, at))
             continue;
         field_name_plain(piece_after(words, at), name);
         if (field_named(name, at == 0 ? reader->part : PART_ANY).known)
@@ -311,7 +203,8 @@ static bool may_begin(struct reader *reader, struct piece words, char sign)
     return false;
 }
 
-/* `cd = 1`: what looks like a number and is given a value is a word, unless it is an encoding. */
+/* `cd = 1`, `db: 1`: what looks like a number and is given a value is a word, unless it is an
+ * encoding. */
 static bool take(struct piece *rest, struct number *number)
 {
     struct piece at = *rest;
@@ -323,7 +216,8 @@ static bool take(struct piece *rest, struct number *number)
             return false;
     }
     next = piece_first(piece_skip(at, " \t"));
-    if (next == '=' && !number->prefixed && number->digits != 4)
+    if ((next == '=' || (next == ':' && !number->is_decimal)) && !number->prefixed &&
+        number->digits != ENCODING_DIGITS)
         return false;
     *rest = at;
     return true;
@@ -335,7 +229,7 @@ static struct piece last_of(const char *start, const char *end)
     const char *first = end;
 
     for (unsigned words = 0; first > start && words < NAME_WORDS_MAX; first--)
-        words += first < end && is_word(*first) && !is_word(first[-1]);
+        words += first < end && word_char(*first) && !word_char(first[-1]);
     if (end - first > FIELD_NAME_MAX)
         first = end - FIELD_NAME_MAX;
     return (struct piece){first, (size_t)(end - first)};
@@ -356,9 +250,11 @@ void reader_scan(struct reader *reader, struct piece line)
 
         if (skip_remark(&rest))
             continue;
-        if (!is_word(c)) {
-            if (char_is_one_of(c, "{}")) /* of JSON: the next field */
-                reader->has_pending = false;
+        if (!word_char(c)) {
+            if (char_is_one_of(c, "{}")) {
+                reader_note_brace(reader, last_of(words.start, rest.start), c);
+                words = (struct piece){rest.start, 0};
+            }
             if (char_is_one_of(c, "=:|") || (c == '-' && piece_at(rest, 1) == '>'))
                 sign = c;
             rest = piece_after(rest, 1);
@@ -371,7 +267,7 @@ void reader_scan(struct reader *reader, struct piece line)
             take_number(reader, line, words, &number, rest);
             words = (struct piece){rest.start, 0};
         } else {
-            while (is_word(piece_first(rest)))
+            while (word_char(piece_first(rest)))
                 rest = piece_after(rest, 1);
         }
         sign = 0;

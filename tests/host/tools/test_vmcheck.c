@@ -230,7 +230,8 @@ static void a_32_bit_host_is_read(void **state)
 static void of_a_report_the_dump_alone_is_read(void **state)
 {
     (void)state;
-    read_string("Controls that are on\n"
+    read_string("vmcs_config, as KVM derives it\n  pin_based_exec_ctrl       0x3f\n"
+                "  vmexit_ctrl               0x3fefff\n\nControls that are on\n"
                 "  pin-based VM-execution controls                 0x0000003f\n"
                 "\nGuests, and their VM exits by reason\n"
                 "       VM-instruction error 7: a control field is wrong.\n"
@@ -243,10 +244,12 @@ static void of_a_report_the_dump_alone_is_read(void **state)
     assert_int_equal(value_of(0, VMCS_PIN_BASED_VM_EXECUTION_CONTROLS), 0x7f);
     assert_int_equal(value_of(0, VMCS_GUEST_RFLAGS), 2);
     assert_false(vmcs_image_has(&text.dump[0].image, VMCS_VM_INSTRUCTION_ERROR));
-    read_string("\"class\": \"exit reason 33\",\n\"rule\": \"guest-rflags-bit-1\",\n"
-                "\"field\": \"Exit reason\",\n\"encoding\": \"0x4402\",\n"
-                "\"value\": \"0x0\",\n\"text\": \"exception, vector 14\"},{\n"
-                "\"Guest RFLAGS\": \"0x2\"\n\"log\": \"GUEST_CR0 = 0x21\"\n");
+    read_string(
+        "\"vmcs_config\": {\n\"pin_based_exec_ctrl\": \"0x3f\",\n\"vmentry_ctrl\": \"0xd3ff\"}\n"
+        "\"class\": \"exit reason 33\",\n\"rule\": \"guest-rflags-bit-1\",\n"
+        "\"field\": \"Exit reason\",\n\"encoding\": \"0x4402\",\n"
+        "\"value\": \"0x0\",\n\"text\": \"exception, vector 14\"},{\n"
+        "\"Guest RFLAGS\": \"0x2\"\n\"log\": \"GUEST_CR0 = 0x21\"\n");
     assert_int_equal(text.count, 1);
     assert_int_equal(value_of(0, VMCS_EXIT_REASON), 0);
     assert_int_equal(value_of(0, VMCS_GUEST_RFLAGS), 2);

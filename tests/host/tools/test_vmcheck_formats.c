@@ -1,0 +1,261 @@
+/*
+ * Dumps as other programs print them, where they differ from what vmcs_formats.c writes: lines of
+ * newer and older versions, other monitors. The labels are those of their sources; the values ours.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <cmocka.h>
+
+#include <string.h>
+
+#include "tools/entry/read_vmcs.h"
+
+static struct vmcs_text text;
+
+static void read_string(const char *string)
+{
+    vmcs_text_free(&text);
+    vmcs_text_read(string, strlen(string), &text);
+}
+
+static int end(void **state)
+{
+    (void)state;
+    vmcs_text_free(&text);
+    return 0;
+}
+
+struct value {
+    enum vmcs_field field;
+    uint64_t value;
+};
+
+/* The dump is all there is, and has these values; what it has beside them is not looked at. */
+#define ASSERT_READ(format, ...)                                           \
+    do {                                                                   \
+        static const struct value wanted[] = {__VA_ARGS__};                \
+        assert_read((format), wanted, sizeof(wanted) / sizeof(wanted[0])); \
+    } while (0)
+
+static void assert_read(enum vmcs_format format, const struct value *wanted, size_t count)
+{
+    assert_int_equal(text.count, 1);
+    assert_int_equal(text.dump[0].format, format);
+    if (text.not_understood != 0)
+        fail_msg("not understood: line %u, %s", text.passed[0].line, text.passed[0].text);
+    for (size_t i = 0; i < count; i++) {
+        const uint64_t *value = vmcs_image_find(&text.dump[0].image, wanted[i].field);
+
+        if (value == NULL || *value != wanted[i].value)
+            fail_msg("field %#x: %#lx, wanted %#lx", wanted[i].field, value ? *value : 0,
+                     wanted[i].value);
+    }
+}
+
+static void assert_not_read(enum vmcs_field field)
+{
+    assert_false(vmcs_image_has(&text.dump[0].image, field));
+}
+
+/* arch/x86/kvm/vmx/vmx.c: lists of MSRs, FRED, CET, an EFER that is not the field. */
+static void newer_kvm(void **state)
+{
+    (void)state;
+    read_string(
+        "kvm_intel: VMCS 00000000deadbeef, last attempted VM-entry on CPU 3\n"
+        "kvm_intel: *** Guest State ***\n"
+        "kvm_intel: RSP = 0x000000000000a000  RIP = 0x000000000000fff0\n"
+        "kvm_intel: FRED guest: config=0x0000000000001000, stack_levels=0x0000000000000002\n"
+        "RSP0=0x0000000000000010, RSP1=0x0000000000000011\n"
+        "RSP2=0x0000000000000012, RSP3=0x0000000000000013\n"
+        "kvm_intel: EFER= 0x0000000000000d01 (autoload)\n"
+        "kvm_intel: S_CET = 0x0000000000000001, SSP = 0x0000000000002000, "
+        "SSP TABLE = 0x0000000000003000\n"
+        "kvm_intel: MSR guest autoload:\n"
+        "kvm_intel:    0: msr=0x00000600 value=0x0000000000000017\n"
+        "kvm_intel: *** Host State ***\n"
+        "kvm_intel: RIP = 0xffffffff81000000  RSP = 0xffffc90000000000\n"
+        "kvm_intel: FRED host: config=0x0000000000004000, stack_levels=0x0000000000000004\n"
+        "RSP0=0x0000000000000020, RSP1=0x0000000000000021\n"
+        "kvm_intel: S_CET = 0x0000000000000000, SSP = 0x0000000000005000, "
+        "SSP TABLE = 0x0000000000006000\n"
+        "kvm_intel: MSR host autoload:\n"
+        "kvm_intel:    0: msr=0x00000600 value=0xfffffe0000000000\n"
+        "kvm_intel: *** Control State ***\n"
+        "kvm_intel: CPUBased=0xb5a26dfa SecondaryExec=0x061037eb "
+        "TertiaryExec=0x0000000000000010\n"
+        "kvm_intel: PinBased=0x000000ff EntryControls=0087d3ff ExitControls=8f2befff\n"
+        "kvm_intel: SVI|RVI = 00|20 TPR Threshold = 0x03\n"
+        "kvm_intel: APIC-access addr = 0x00000000fee00000 virt-APIC addr = "
+        "0x0000000000007000\n"
+        "kvm_intel: PLE Gap=00000080 Window=00001000\n");
+    ASSERT_READ(VMCS_FORMAT_KVM, {VMCS_GUEST_RSP, 0xa000}, {VMCS_GUEST_RIP, 0xfff0},
+                {VMCS_GUEST_IA32_FRED_CONFIG, 0x1000}, {VMCS_GUEST_IA32_FRED_STKLVLS, 2},
+                {VMCS_GUEST_IA32_FRED_RSP1, 0x11}, {VMCS_GUEST_IA32_FRED_RSP2, 0x12},
+                {VMCS_GUEST_IA32_FRED_RSP3, 0x13}, {VMCS_GUEST_IA32_S_CET, 1},
+                {VMCS_GUEST_SSP, 0x2000}, {VMCS_GUEST_IA32_INTERRUPT_SSP_TABLE_ADDR, 0x3000},
+                {VMCS_HOST_RSP, 0xffffc90000000000}, {VMCS_HOST_IA32_FRED_CONFIG, 0x4000},
+                {VMCS_HOST_IA32_FRED_RSP1, 0x21}, {VMCS_HOST_SSP, 0x5000},
+                {VMCS_TERTIARY_PROCESSOR_BASED_VM_EXECUTION_CONTROLS, 0x10},
+                {VMCS_PIN_BASED_VM_EXECUTION_CONTROLS, 0xff}, {VMCS_TPR_THRESHOLD, 3},
+                {VMCS_APIC_ACCESS_ADDRESS, 0xfee00000}, {VMCS_VIRTUAL_APIC_ADDRESS, 0x7000},
+                {VMCS_PLE_GAP, 0x80}, {VMCS_PLE_WINDOW, 0x1000});
+    assert_not_read(VMCS_GUEST_IA32_EFER);
+}
+
+/* xen/arch/x86/hvm/vmx/vmcs.c of 4.4: segments as Linux has them, CR3 with its targets. */
+static void older_xen(void **state)
+{
+    (void)state;
+    read_string("(XEN) *********** VMCS Areas **************\n(XEN) \n(XEN) >>> Domain 1 <<<\n"
+                "(XEN)  VCPU 0\n(XEN) *** Guest State ***\n"
+                "(XEN) CR0: actual=0x0000000080050033, shadow=0x0000000000000011, "
+                "gh_mask=ffffffffffffffff\n"
+                "(XEN) CR3: actual=0x000000003f000000, target_count=4\n"
+                "(XEN)      target0=0000000000001000, target1=0000000000002000\n"
+                "(XEN)      target2=0000000000003000, target3=0000000000004000\n"
+                "(XEN) RSP = 0x000000000000fff8 (0x0000000000000000)  RIP = 0x0000000000001000 "
+                "(0x0000000000000000)\n"
+                "(XEN) RFLAGS=0x0000000000000002 (0x0000000000000246)  DR7 = 0x0000000000000400\n"
+                "(XEN) Sysenter RSP=000000000000aaa0 CS:RIP=0010:000000000000bbb0\n"
+                "(XEN) CS: sel=0x0008, attr=0x0a09b, limit=0xffffffff, base=0x0000000000000000\n"
+                "(XEN) GDTR:                           limit=0x0000007f, base=0x0000000000009000\n"
+                "(XEN) Guest PAT = 0x0007040600070406\n(XEN) TSC Offset = fffffff123456789\n"
+                "(XEN) DebugCtl=0000000000000000 DebugExceptions=0000000000000000\n"
+                "(XEN) Interruptibility=0001 ActivityState=0000\n"
+                "(XEN) *** Host State ***\n"
+                "(XEN) RSP = 0xffff830000007f90  RIP = 0xffff82c4c01d0000\n"
+                "(XEN) CS=e008 DS=0000 ES=0000 FS=0000 GS=0000 SS=0000 TR=e040\n"
+                "(XEN) Host PAT = 0x0000050100070406\n"
+                "(XEN) *** Control State ***\n"
+                "(XEN) PinBased=0000003f CPUBased=b6a1edfe SecondaryExec=000000eb\n"
+                "(XEN) EntryControls=0000d3ff ExitControls=002fefff\n"
+                "(XEN)         reason=80000021 qualification=00000000\n"
+                "(XEN) EPT pointer = 0x000000012345601e\n(XEN) Virtual processor ID = 0x0017\n"
+                "(XEN) **************************************\n");
+    ASSERT_READ(VMCS_FORMAT_XEN, {VMCS_GUEST_CR0, 0x80050033}, {VMCS_CR0_READ_SHADOW, 0x11},
+                {VMCS_GUEST_CR3, 0x3f000000}, {VMCS_CR3_TARGET_COUNT, 4},
+                {VMCS_CR3_TARGET_VALUE_0, 0x1000}, {VMCS_CR3_TARGET_VALUE_3, 0x4000},
+                {VMCS_GUEST_RSP, 0xfff8}, {VMCS_GUEST_RIP, 0x1000}, {VMCS_GUEST_RFLAGS, 2},
+                {VMCS_GUEST_IA32_SYSENTER_CS, 0x10}, {VMCS_GUEST_CS_ACCESS_RIGHTS, 0xa09b},
+                {VMCS_GUEST_GDTR_LIMIT, 0x7f}, {VMCS_GUEST_GDTR_BASE, 0x9000},
+                {VMCS_GUEST_IA32_PAT, 0x0007040600070406}, {VMCS_TSC_OFFSET, 0xfffffff123456789},
+                {VMCS_GUEST_INTERRUPTIBILITY_STATE, 1}, {VMCS_HOST_RIP, 0xffff82c4c01d0000},
+                {VMCS_HOST_SS_SELECTOR, 0}, {VMCS_HOST_TR_SELECTOR, 0xe040},
+                {VMCS_HOST_IA32_PAT, 0x50100070406}, {VMCS_EXIT_REASON, 0x80000021},
+                {VMCS_EPT_POINTER, 0x12345601e}, {VMCS_VIRTUAL_PROCESSOR_IDENTIFIER, 0x17});
+}
+
+/* core/dump.c of HAXM: "%04x %s: %llx". */
+static void haxm(void **state)
+{
+    (void)state;
+    read_string("haxm_warning: 4000 VMX_PIN_CONTROLS: 3f\nhaxm_warning: 0000 VMX_VPID: 1\n"
+                "haxm_warning: 4402 VM_EXIT_INFO_REASON: 80000021\n"
+                "haxm_warning: 6800 GUEST_CR0: 80000031\nhaxm_warning: 4816 GUEST_CS_AR: a09b\n"
+                "haxm_warning: 4826 GUEST_ACTIVITY_STATE: 0\n");
+    ASSERT_READ(VMCS_FORMAT_LIST, {VMCS_PIN_BASED_VM_EXECUTION_CONTROLS, 0x3f},
+                {VMCS_VIRTUAL_PROCESSOR_IDENTIFIER, 1}, {VMCS_EXIT_REASON, 0x80000021},
+                {VMCS_GUEST_CR0, 0x80000031}, {VMCS_GUEST_CS_ACCESS_RIGHTS, 0xa09b},
+                {VMCS_GUEST_ACTIVITY_STATE, 0});
+}
+
+/* Numbers as a Windows debugger has them, in DebugView's and a debugger's lines. */
+static void windows(void **state)
+{
+    (void)state;
+    read_string("00000012\t4.56789017\tkGuestCr0 = 00000000`80050033\r\n"
+                "00000013\t4.56789100\tkGuestRip = fffff801`2345abcd\r\n"
+                "VMCS_HOST_CR4: 0x00000000`000626f8\r\n"
+                "0: kd> ? VMCS_GUEST_RFLAGS = 0000000000000246\r\n");
+    ASSERT_READ(VMCS_FORMAT_LIST, {VMCS_GUEST_CR0, 0x80050033},
+                {VMCS_GUEST_RIP, 0xfffff8012345abcd}, {VMCS_HOST_CR4, 0x626f8},
+                {VMCS_GUEST_RFLAGS, 0x246});
+}
+
+/*
+ * KVM_GET_REGS and KVM_GET_SREGS as Rust prints structures: numbers are decimal, access rights in
+ * attributes, CR0 and CR4 what the guest sees.
+ */
+static void structures_of_rust(void **state)
+{
+    (void)state;
+    read_string(
+        "[ERROR vmm] kvm_regs { rax: 1, rbx: 0, rsp: 32768, rbp: 0, rip: 1048576, rflags: 2 }\n"
+        "[ERROR vmm] kvm_sregs { cs: kvm_segment { base: 0, limit: 4294967295, selector: 16, "
+        "type_: 11, present: 1, dpl: 0, db: 0, s: 1, l: 1, g: 1, avl: 0, unusable: 0, padding: 0 "
+        "}, es: kvm_segment { base: 4096, limit: 65535, selector: 24, type_: 3, present: 0, dpl: "
+        "3, db: 1, s: 1, l: 0, g: 0, avl: 0, unusable: 0, padding: 0 }, tr: kvm_segment { base: "
+        "0, limit: 103, selector: 32, type_: 11, present: 1, dpl: 0, db: 0, s: 0, l: 0, g: 0, avl: "
+        "0, unusable: 0, padding: 0 }, gdt: kvm_dtable { base: 1280, limit: 31, padding: [0, 0, 0] "
+        "}, idt: kvm_dtable { base: 1312, limit: 7, padding: [0, 0, 0] }, cr0: 2147483649, cr2: 0, "
+        "cr3: 36864, cr4: 32, cr8: 0, efer: 1280, apic_base: 4276094976, interrupt_bitmap: [0, 0, "
+        "0, 0] }\n");
+    ASSERT_READ(VMCS_FORMAT_REGISTERS, {VMCS_GUEST_RSP, 0x8000}, {VMCS_GUEST_RIP, 0x100000},
+                {VMCS_GUEST_RFLAGS, 2}, {VMCS_GUEST_CS_SELECTOR, 16},
+                {VMCS_GUEST_CS_LIMIT, 0xffffffff}, {VMCS_GUEST_CS_ACCESS_RIGHTS, 0xa09b},
+                {VMCS_GUEST_ES_ACCESS_RIGHTS, RIGHTS_UNUSABLE}, {VMCS_GUEST_ES_BASE, 0x1000},
+                {VMCS_GUEST_TR_ACCESS_RIGHTS, 0x8b}, {VMCS_GUEST_TR_LIMIT, 0x67},
+                {VMCS_GUEST_GDTR_BASE, 0x500}, {VMCS_GUEST_GDTR_LIMIT, 31},
+                {VMCS_GUEST_IDTR_BASE, 0x520}, {VMCS_GUEST_CR0, 0x80000021},
+                {VMCS_GUEST_CR3, 0x9000}, {VMCS_GUEST_CR4, 0x2020}, {VMCS_GUEST_IA32_EFER, 0x500});
+    read_string("kvm_sregs {\n    ds: kvm_segment {\n        base: 0x0,\n        limit: 0xffff,\n"
+                "        selector: 0x10,\n        type_: 0x3,\n        present: 0x1,\n"
+                "        dpl: 0x0,\n        db: 0x1,\n        s: 0x1,\n        l: 0x0,\n"
+                "        g: 0x0,\n        avl: 0x0,\n    },\n    cr0: 0x11,\n}\n");
+    ASSERT_READ(VMCS_FORMAT_REGISTERS, {VMCS_GUEST_DS_ACCESS_RIGHTS, 0x4093},
+                {VMCS_GUEST_DS_SELECTOR, 0x10}, {VMCS_GUEST_CR0, 0x31});
+}
+
+/* Of attributes that are not all there no access rights come. */
+static void some_attributes_are_no_access_rights(void **state)
+{
+    (void)state;
+    read_string("Registers:\ncs: sel=0x8 base=0x0 limit=0xffff db=1 l=0 g=1 type=0xb present=1\n");
+    ASSERT_READ(VMCS_FORMAT_REGISTERS, {VMCS_GUEST_CS_SELECTOR, 8}, {VMCS_GUEST_CS_LIMIT, 0xffff});
+    assert_not_read(VMCS_GUEST_CS_ACCESS_RIGHTS);
+    read_string("Registers:\ncs: sel=0x8 db=1 l=0 g=1 type=0xb present=1 s=1 dpl=3\n");
+    ASSERT_READ(VMCS_FORMAT_REGISTERS, {VMCS_GUEST_CS_ACCESS_RIGHTS, 0xc0fb});
+}
+
+/* x86/kvm-cpu.c of kvmtool: a row a segment, attribute by attribute. */
+static void kvmtool(void **state)
+{
+    (void)state;
+    read_string("\n Registers:\n ----------\n"
+                " rip: 000000000000fff0   rsp: 0000000000000000 flags: 0000000000000002\n"
+                " rax: 0000000000000000   rbx: 0000000000000000   rcx: 0000000000000000\n"
+                " cr0: 0000000060000010   cr2: 0000000000000000   cr3: 0000000000001000\n"
+                " cr4: 0000000000000000   cr8: 0000000000000000\n\n Segment registers:\n"
+                " ------------------\n"
+                " register  selector  base              limit     type  p dpl db s l g avl\n"
+                " cs        f000      00000000ffff0000  0000ffff  0b    1 0   0  1 0 0 0\n"
+                " tr        0000      0000000000000000  0000ffff  0b    1 0   0  0 0 0 0\n"
+                " ldt       0000      0000000000000000  0000ffff  02    0 0   0  0 0 0 0\n"
+                " gdt                 0000000000005000  0037\n"
+                " idt                 0000000000006000  03ff\n\n APIC:\n -----\n"
+                " efer: 0000000000000000  apic base: 00000000fee00900  nmi: enabled\n");
+    ASSERT_READ(
+        VMCS_FORMAT_REGISTERS, {VMCS_GUEST_RIP, 0xfff0}, {VMCS_GUEST_RFLAGS, 2},
+        {VMCS_GUEST_CR0, 0x60000030}, {VMCS_GUEST_CR3, 0x1000}, {VMCS_GUEST_CS_SELECTOR, 0xf000},
+        {VMCS_GUEST_CS_BASE, 0xffff0000}, {VMCS_GUEST_CS_LIMIT, 0xffff},
+        {VMCS_GUEST_CS_ACCESS_RIGHTS, 0x9b}, {VMCS_GUEST_TR_ACCESS_RIGHTS, 0x8b},
+        {VMCS_GUEST_LDTR_ACCESS_RIGHTS, RIGHTS_UNUSABLE}, {VMCS_GUEST_GDTR_BASE, 0x5000},
+        {VMCS_GUEST_GDTR_LIMIT, 0x37}, {VMCS_GUEST_IDTR_LIMIT, 0x3ff}, {VMCS_GUEST_IA32_EFER, 0});
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(newer_kvm),
+        cmocka_unit_test(older_xen),
+        cmocka_unit_test(haxm),
+        cmocka_unit_test(windows),
+        cmocka_unit_test(structures_of_rust),
+        cmocka_unit_test(some_attributes_are_no_access_rights),
+        cmocka_unit_test(kvmtool),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, end);
+}
