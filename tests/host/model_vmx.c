@@ -401,12 +401,14 @@ static bool guest_state_valid(void)
 const uint8_t selftest_guest_code[] = {0x0f, 0xa2};
 
 /* A test whose guests are others has its own. */
-__attribute__((weak)) struct vmx_flags x86_vm_enter(bool resume, uint64_t host_rip)
+__attribute__((weak)) struct vmx_flags x86_vm_enter(bool resume, uint64_t host_rip,
+                                                    uint64_t registers[16])
 {
     struct model_vmcs *vmcs;
     struct vmx_flags flags;
 
     (void)host_rip;
+    (void)registers;
     if (injected(MODEL_VM_ENTRY, &flags))
         return flags;
     if (!model_cpu.vmx_operation)

@@ -14,6 +14,8 @@
 #include "tests/host/model_cpu.h"
 #include "vmx/vmcs_field.h"
 
+static uint64_t registers[16]; /* of a guest */
+
 enum { REVISION = 0x12, BEYOND_SHIFT = 39 };
 
 static int reset(void **state)
@@ -222,7 +224,7 @@ static void outside_vmx_operation_all_is_undefined(void **state)
     assert_faults(x86_vmptrst(&value), X86_VECTOR_UD);
     assert_faults(x86_vmread(VMCS_GUEST_CR0, &value), X86_VECTOR_UD);
     assert_faults(x86_vmwrite(VMCS_GUEST_CR0, 0), X86_VECTOR_UD);
-    assert_faults(x86_vm_enter(false, 0), X86_VECTOR_UD);
+    assert_faults(x86_vm_enter(false, 0, registers), X86_VECTOR_UD);
 }
 
 static void vmptrld_errors(void **state)
@@ -288,8 +290,8 @@ static void without_a_current_vmcs_all_is_invalid(void **state)
     enter();
     assert_fails_invalid(x86_vmread(VMCS_GUEST_CR3, &value));
     assert_fails_invalid(x86_vmwrite(VMCS_GUEST_CR3, 0));
-    assert_fails_invalid(x86_vm_enter(false, 0));
-    assert_fails_invalid(x86_vm_enter(true, 0));
+    assert_fails_invalid(x86_vm_enter(false, 0, registers));
+    assert_fails_invalid(x86_vm_enter(true, 0, registers));
 }
 
 /* SDM, "VM Entries", "Basic VM-Entry Checks": the launch state comes first, then the controls. */
@@ -297,13 +299,14 @@ static void vm_entry_checks_in_order(void **state)
 {
     (void)state;
     enter_and_load();
-    assert_fails_valid(x86_vm_enter(true, 0), 5);
-    assert_fails_valid(x86_vm_enter(false, 0), 7); /* all controls 0: default1 bits are missing */
+    assert_fails_valid(x86_vm_enter(true, 0, registers), 5);
+    assert_fails_valid(x86_vm_enter(false, 0, registers),
+                       7); /* all controls 0: default1 bits are missing */
     assert_succeeds(x86_vmwrite(VMCS_PIN_BASED_VM_EXECUTION_CONTROLS, 0x16));
     assert_succeeds(x86_vmwrite(VMCS_PRIMARY_PROCESSOR_BASED_VM_EXECUTION_CONTROLS, 0x04006172));
     assert_succeeds(x86_vmwrite(VMCS_PRIMARY_VM_EXIT_CONTROLS, 0x36dfb | 1 << 9));
     assert_succeeds(x86_vmwrite(VMCS_VM_ENTRY_CONTROLS, 0x11fb | 1 << 9));
-    assert_fails_valid(x86_vm_enter(false, 0), 8); /* the host state is all 0 */
+    assert_fails_valid(x86_vm_enter(false, 0, registers), 8); /* the host state is all 0 */
 }
 
 static void what_goes_wrong_can_be_chosen(void **state)

@@ -28,7 +28,7 @@ class CompleteTest(unittest.TestCase):
         def told(*words: str) -> list[str]:
             return candidates(parser(), ["tools/run", *words])
 
-        self.assertEqual(told("--scr"), ["--screen", "--screenshot"])
+        self.assertEqual(told("--scr"), ["--screen", "--script", "--screenshot"])
         self.assertEqual(told("--on", "bo"), ["bochs"])
         self.assertEqual(told("--on=nes"), ["--on=nested-kvm"])
         self.assertEqual(told("--report", ""), [])  # a file

@@ -45,7 +45,7 @@ vgaromimage: file=/usr/share/vgabios/vgabios.bin
 vga: extension=none
 memory: guest={memory}, host={host_memory}
 cpu: model={cpu}, count={count}, ips=50000000, reset_on_triple_fault=0
-clock: sync=none, time0=1700000000
+clock: sync={sync}, time0=1700000000
 ata0: enabled=1, ioaddr1=0x1f0, ioaddr2=0x3f0, irq=14
 ata0-master: {medium}
 {lines}
@@ -129,8 +129,9 @@ def _medium(plan: Plan, file: Path) -> str:
 
 def _lines(plan: Plan, serial: str) -> str:
     """The serial ports up to the one that is read: what the others say goes nowhere."""
+    mode = f"mode=term, dev={plan.terminal}" if plan.terminal else f"mode=file, dev={serial}"
     others = [f"com{number}: enabled=1, mode=null" for number in range(1, plan.com)]
-    return "\n".join([*others, f"com{plan.com}: enabled=1, mode=file, dev={serial}"])
+    return "\n".join([*others, f"com{plan.com}: enabled=1, {mode}"])
 
 
 def check_bochs(plan: Plan) -> None:
@@ -162,6 +163,7 @@ def start_bochs(plan: Plan, medium: Path, folder: Path) -> Emulator:
     configuration = _CONFIGURATION.format(
         bios=_bios(plan, folder), memory=plan.memory,
         host_memory=min(plan.memory, _MAX_HOST_MEMORY), cpu=plan.cpu or DEFAULT_CPU,
+        sync="slowdown" if plan.terminal else "none",  # a prompt that waits shall not keep us busy
         count=f"1:{plan.cpus}:1", medium=_medium(plan, medium), lines=_lines(plan, serial.name), log=log.name,
         errors="report" if _breaks_entries(plan) else "ignore",
     )  # fmt: skip

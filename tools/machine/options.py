@@ -121,7 +121,7 @@ def plan_of(options: argparse.Namespace, machine: str, words: list[str], display
     return Plan(
         machine=machine,
         core=options.core,
-        loader=getattr(options, "loader", "grub"),
+        loader=getattr(options, "loader", None) or "grub",
         firmware=options.firmware,
         bios=options.bios,
         cpu=options.cpu,

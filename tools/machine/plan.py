@@ -34,6 +34,7 @@ class Plan:
     com: int = 1  # the serial port whose line is read, COM1 to COM4
     acpi_table: Path | None = None  # one more than the firmware has, QEMU
     display: bool = False  # a window on the person's screen
+    terminal: str | None = None  # what the serial port is connected with; None: a file
     words: tuple[str, ...] = ()  # the kernel's command line
     guest: Guest | None = None  # beside the kernel
     grub: tuple[str, ...] = ()  # GRUB commands before the kernel is loaded

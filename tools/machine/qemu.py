@@ -168,7 +168,7 @@ def qemu_command(plan: Plan, medium: Path, folder: Path) -> list[str]:
         _BINARY, *_machine(plan), *([] if plan.display else ["-display", "none"]),
         *_firmware(plan, folder),
         *_media(plan, medium),
-        *["-serial", "null"] * (plan.com - 1), "-serial", "file:serial.txt",
+        *["-serial", "null"] * (plan.com - 1), "-serial", plan.terminal or "file:serial.txt",
     ]  # fmt: skip
 
 

@@ -26,6 +26,7 @@ from machine.iso import MENU, check_programs, make_iso
 from machine.machines import MACHINES, choose, why_no_nested_kvm
 from machine.grub import check_commands
 from machine.guest import make_guest
+from machine.monitor import WORD, SerialTerminal, add_monitor_options, check_monitor, default_loader, script_of, talk
 from machine.options import (
     Parser,
     add_guest_options,
@@ -62,7 +63,8 @@ def parser() -> argparse.ArgumentParser:
     add("--on", choices=("auto", *MACHINES), default="auto", help="the machine; default: auto")
     add_options(result)
     add_guest_options(result)
-    add("--loader", choices=("grub", "direct"), default="grub", help="direct: by PVH, without GRUB; default: grub")
+    add_monitor_options(result)
+    add("--loader", choices=("grub", "direct"), help="direct: by PVH, without GRUB; default: grub, of the monitor direct where that can be")
     add("--report", type=path, metavar="FILE", help="write the JSON report to FILE")
     add("--timeout", type=seconds, metavar="SECONDS", help="default: what the boot needs")
     add("--headless", action="store_true", help="no window, even where there is a display")
@@ -224,6 +226,17 @@ def _medium(plan: Plan, kernel: Path, folder: Path, progress: Progress) -> Path:
     return medium
 
 
+def _converse(plan: Plan, medium: Path, folder: Path) -> Exit:
+    """The monitor's prompt on the person's terminal."""
+    line = SerialTerminal()
+    emulator = MACHINES[plan.machine].start(replace(plan, terminal=line.path), medium, folder)
+    try:
+        talk(emulator, line)
+    finally:
+        emulator.stop()
+    return Exit.OK
+
+
 def _boot(options: argparse.Namespace, plan: Plan, kernel: Path, progress: Progress) -> Exit:
     machine = MACHINES[plan.machine]
     timeout = options.timeout or patience(plan) + (_GUEST_SECONDS if options.guest else 0)
@@ -231,7 +244,11 @@ def _boot(options: argparse.Namespace, plan: Plan, kernel: Path, progress: Progr
         (folder / "serial.txt").unlink(missing_ok=True)
         if options.guest:
             plan = replace(plan, guest=_guest(options, plan, folder, progress))
+        if options.script:
+            plan = replace(plan, guest=script_of(options.script, folder))
         medium = _medium(plan, kernel, folder, progress)
+        if options.monitor and not options.script:
+            return _converse(plan, medium, folder)
         screen = Screen(progress)
         console = Console(screen.line, hide_report=bool(options.report or options.guest_script))
         emulator: Emulator | None = None
@@ -274,6 +291,7 @@ def _prepared(
 
 def _run(options: argparse.Namespace) -> Exit:
     progress = Progress("tools/run")
+    options.loader = options.loader or default_loader(options)
     words = words_of(options)
     if options.core and options.screenshot:
         raise UserError("--core: the core speaks on the serial port alone; there is no screen for --screenshot")
@@ -302,9 +320,12 @@ def _run(options: argparse.Namespace) -> Exit:
     wants_report = options.report or options.guest_script
     if wants_report and not {"report=json", "report=both"} & set(words):
         words.append("report=both")
+    if options.monitor:
+        words.append(WORD)
     display = bool(os.environ.get("DISPLAY")) and not options.headless and machine in ("kvm", "tcg")
     plan = plan_of(options, machine, words, display and not options.screenshot)
     check_options(options, machine)
+    check_monitor(options, machine)
     check_plan(plan, options.unchecked)
     kernel = _prepared(options, progress, plan)
     if options.nmi_at:

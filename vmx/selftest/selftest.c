@@ -157,7 +157,8 @@ static uint64_t operand_of(enum operand operand, const struct trial_ground *tria
 /* The whole exit reason: bit 31 is 1 where the entry failed over the guest's state. */
 static struct vmx_result enter_and_exit(bool resume, uint64_t *exit_reason)
 {
-    struct vmx_result result = vm_enter(resume, 0);
+    uint64_t registers[16] = {0};
+    struct vmx_result result = vm_enter(resume, 0, registers);
 
     if (vmx_ok(result))
         (void)vmread(VMCS_EXIT_REASON, exit_reason);

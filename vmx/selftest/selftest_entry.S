@@ -1,10 +1,10 @@
 /*
- * struct vmx_flags x86_vm_enter(bool resume, uint64_t host_rip): lib/x86_vmx.h.
+ * struct vmx_flags x86_vm_enter(bool resume, uint64_t host_rip, uint64_t registers[16]):
+ * lib/x86_vmx.h. DIL, RSI, RDX.
  *
  * A VM entry that succeeds does not return: the processor goes on at the guest's RIP, and after the
- * VM exit at the host's. The guest leaves all general registers as they are, because it executes
- * nothing, or a CPUID that exits before it does anything. What a VM exit does not bring back is
- * restored here: RFLAGS and the limits of GDTR and IDTR (SDM Vol. 3, "Loading Host State").
+ * VM exit at the host's. What a VM exit does not bring back is restored here: general registers,
+ * RFLAGS, and the limits of GDTR and IDTR (SDM Vol. 3, "Loading Host State").
  *
  * The result is three bytes in EAX: vector, carry, zero. A fault comes in through the fixup table
  * with the vector in RAX.
@@ -20,6 +20,30 @@
     .balign 8
     .quad 7b, return
     .popsection
+    .endm
+
+    /* All but RSP, which the VMCS has, and RDX, which points there. */
+    .macro for_each_register op
+    \op 0, %rax
+    \op 8, %rcx
+    \op 24, %rbx
+    \op 40, %rbp
+    \op 48, %rsi
+    \op 56, %rdi
+    \op 64, %r8
+    \op 72, %r9
+    \op 80, %r10
+    \op 88, %r11
+    \op 96, %r12
+    \op 104, %r13
+    \op 112, %r14
+    \op 120, %r15
+    .endm
+    .macro save offset, register
+    mov     \register, \offset(%rdx)
+    .endm
+    .macro load offset, register
+    mov     \offset(%rdx), \register
     .endm
 
     .section .text.x86_vm_enter, "ax", @progbits
@@ -38,6 +62,7 @@ x86_vm_enter:
     grow_stack 32
     sgdt    (%rsp)
     sidt    16(%rsp)
+    push_register rdx
 
     /* Without a current VMCS these fail, and so does the entry: that one's flags are what counts. */
     mov     $HOST_RSP, %eax
@@ -49,6 +74,8 @@ x86_vm_enter:
     vmx_instruction vmwrite %rcx, %rax
 
     test    %dil, %dil
+    for_each_register load /* MOV leaves the flags alone */
+    mov     16(%rdx), %rdx
     jnz     1f
     vmx_instruction vmlaunch
     jmp     2f
@@ -63,12 +90,18 @@ x86_vm_enter:
     jmp     return
 
 exited:
-    lgdt    (%rsp)
-    lidt    16(%rsp)
+    push    %rdx
+    .cfi_adjust_cfa_offset 8
+    mov     8(%rsp), %rdx
+    for_each_register save
+    popq    16(%rdx)
+    .cfi_adjust_cfa_offset -8
+    lgdt    8(%rsp)
+    lidt    24(%rsp)
     xor     %eax, %eax
 
 return:
-    shrink_stack 32
+    shrink_stack 40
     popfq
     .cfi_adjust_cfa_offset -8
     pop_register r15

@@ -69,13 +69,13 @@ static struct vmentry_outcome enter(void)
 {
     struct vmentry_outcome outcome = {VMENTRY_CLASS_COUNT, 0};
     struct vmx_result result;
-    uint64_t reason = 0;
+    uint64_t reason = 0, registers[16] = {0};
 
     if (!vmx_ok(vmclear(trial_ground.cpu->vmcs_region.address)) ||
         !vmx_ok(vmptrld(trial_ground.cpu->vmcs_region.address)) ||
         !vmx_ok(vmcs_image_write(&trial_ground.image)))
         return outcome;
-    result = vm_enter(false, host_rip());
+    result = vm_enter(false, host_rip(), registers);
     if (result.outcome == VMX_FAIL_VALID) {
         if (result.number == 7 || result.number == 8)
             outcome.class = result.number == 7 ? VMENTRY_CONTROLS : VMENTRY_HOST;

@@ -72,13 +72,14 @@ static bool bochs_refuses(const struct vmcs_image *image)
     return refuses;
 }
 
-struct vmx_flags x86_vm_enter(bool resume, uint64_t host_rip)
+struct vmx_flags x86_vm_enter(bool resume, uint64_t host_rip, uint64_t registers[16])
 {
     struct vmentry_context context = {.read = read_page, .msr_write_faults = write_faults};
     static struct vmcs_image image;
     static struct vmentry_findings findings;
     struct vmentry_outcome outcome;
 
+    (void)registers;
     assert_false(resume);
     if (faults)
         return (struct vmx_flags){.vector = X86_VECTOR_UD};

@@ -1,0 +1,36 @@
+/*
+ * A line that is typed on a terminal: cursor, history, and what keys do (ECMA-48 control functions,
+ * as terminals send them). Pure.
+ */
+#ifndef KERNEL_LINE_EDIT_H
+#define KERNEL_LINE_EDIT_H
+
+#include <stdint.h>
+
+#include "lib/format.h"
+
+enum { EDIT_SIZE = 256, EDIT_LINES = 16 };
+
+struct line_edit {
+    char text[EDIT_SIZE]; /* ends with a zero */
+    uint32_t length, cursor;
+    char line[EDIT_LINES][EDIT_SIZE]; /* the history, the latest first */
+    uint32_t lines, shown;            /* shown: line[shown - 1]; 0: a new one */
+    char escape[3];                   /* of a sequence: what has come of it */
+};
+
+enum edit_outcome { EDIT_MORE, EDIT_TAB, EDIT_DONE };
+
+/* A new line; the last one goes to the history. */
+void line_edit_begin(struct line_edit *edit);
+
+/* EDIT_DONE: the line is in `text`. EDIT_TAB: it is to be completed up to the cursor. */
+enum edit_outcome line_edit_key(struct line_edit *edit, uint8_t key);
+
+/* Inserts text where the cursor is, as much as there is room for. */
+void line_edit_insert(struct line_edit *edit, const char *text);
+
+/* Writes the line anew, for a terminal whose cursor is on it. */
+void line_edit_show(const struct line_edit *edit, const char *prompt, struct sink *sink);
+
+#endif

@@ -1,0 +1,171 @@
+/*
+ * Where the monitor stands: every CPU has started, and VMX is off. Lines come from the module whose
+ * string is "monitor-script", else from a serial port.
+ */
+#include "kernel/boot_step.h"
+#include "kernel/console/console.h"
+#include "kernel/console/serial.h"
+#include "kernel/cpu/smp.h"
+#include "kernel/cpu/stop.h"
+#include "kernel/line/line_edit.h"
+#include "kernel/monitor/monitor.h"
+#include "lib/host/apic.h"
+#include "lib/string.h"
+#include "lib/x86_vmx.h"
+
+enum {
+    COMMAND_US = 10000000, /* what a command may take on another CPU */
+    GUEST_COUNT = 5000000, /* of the local APIC's timer: a guest that has not exited by then */
+    POLL_COUNT = 50000,    /* between two looks at the serial ports */
+    UART_STATUS = 5,
+    UART_RECEIVED = 1,
+    UART_ABSENT = 0xff,
+};
+
+static bool wanted;
+static const char *work_line; /* NULL: a reset */
+
+/* Ends a guest with external-interrupt exiting that does nothing else to exit. */
+struct vmx_result monitor_enter(bool resume)
+{
+    struct vmx_result result;
+
+    apic_timer_start(VECTOR_ALARM, GUEST_COUNT);
+    result = vm_enter(resume, 0, monitor.registers);
+    apic_timer_start(VECTOR_ALARM, 0);
+    take_interrupt();
+    return result;
+}
+
+static void work(struct cpu *cpu)
+{
+    if (work_line == NULL)
+        monitor_reset_cpu();
+    else if (cpu->index == monitor.wanted_cpu)
+        monitor_obey(work_line);
+}
+
+static void on_cpus(const char *line)
+{
+    work_line = line;
+    if (!smp_run(work, COMMAND_US))
+        console_print("CPU %u does not come back\n", monitor.wanted_cpu);
+}
+
+static void obey(const char *line)
+{
+    on_cpus(line);
+    if (monitor.wanted_cpu >= cpu_count ||
+        atomic_load(&cpus[monitor.wanted_cpu]->phase) != CPU_READY) {
+        console_print("there is no CPU %u\n", monitor.wanted_cpu);
+        monitor.wanted_cpu = 0;
+    }
+    if (monitor.resets) {
+        on_cpus(NULL);
+        monitor_forget();
+    }
+}
+
+static uint8_t next_key(void)
+{
+    for (;;) {
+        for (unsigned i = 0; i < SERIAL_STANDARD_PORTS; i++) {
+            uint16_t port = serial_standard_port(i);
+            uint8_t status = in8((uint16_t)(port + UART_STATUS));
+
+            if (status != UART_ABSENT && (status & UART_RECEIVED) != 0)
+                return in8(port);
+        }
+        apic_timer_start(VECTOR_ALARM, POLL_COUNT);
+        wait_for_interrupt();
+    }
+}
+
+static void send(struct sink *sink, const char *text, size_t length)
+{
+    (void)sink;
+    serial_send(text, length);
+}
+
+static void complete(struct line_edit *edit, struct sink *terminal)
+{
+    char typed[EDIT_SIZE], more[MONITOR_NAME_SIZE];
+
+    format_text(typed, sizeof(typed), "%.*s", (int)edit->cursor, edit->text);
+    if (monitor_complete(typed, more, NULL) == 0) {
+        print_to(terminal, "\r\n");
+        (void)monitor_complete(typed, more, terminal);
+        print_to(terminal, "\r\n");
+    }
+    line_edit_insert(edit, more);
+}
+
+/* On the screen it appears when it is whole. */
+static const char *read_line(void)
+{
+    static struct line_edit edit;
+    static struct sink terminal = {send};
+    enum edit_outcome outcome;
+
+    line_edit_begin(&edit);
+    do {
+        line_edit_show(&edit, MONITOR_PROMPT, &terminal);
+        outcome = line_edit_key(&edit, next_key());
+        if (outcome == EDIT_TAB)
+            complete(&edit, &terminal);
+    } while (outcome != EDIT_DONE);
+    print_to(&terminal, "\r\n");
+    console_to(CONSOLE_SCREEN);
+    console_print(MONITOR_PROMPT "%s\n", edit.text);
+    console_to(CONSOLE_BOTH);
+    return edit.text;
+}
+
+static void obey_script(struct command_text script)
+{
+    char line[MONITOR_LINE_SIZE];
+
+    while (!monitor.left && monitor_next_line(&script, line)) {
+        bool is_command = line[0] != '#' && line[0] != '\0';
+
+        console_print("%s%s\n", is_command ? MONITOR_PROMPT : "", line);
+        if (is_command)
+            obey(line);
+    }
+    monitor.left = true;
+}
+
+static void run(struct machine *machine)
+{
+    if (!wanted)
+        return;
+    console_release();
+    monitor_init(console_sink());
+    for (uint32_t i = 0; i < machine->boot.module_count; i++) {
+        const struct boot_module *module = &machine->boot.modules[i];
+
+        if (strcmp(module->string, "monitor-script") == 0)
+            obey_script(
+                (struct command_text){phys_to_virt(module->start), module->end - module->start});
+    }
+    while (!monitor.left)
+        obey(read_line());
+    on_cpus(NULL);
+    console_print("\nverdict: %s\n", monitor.failed ? "refused" : "ok");
+    machine_stop();
+}
+
+BOOT_STEP(110, .point = BOOT_BEFORE_VMX, .run = run);
+
+static enum word_outcome take(struct command_line *line, struct command_text value)
+{
+    (void)line;
+    wanted = value.length == 0;
+    return wanted ? WORD_TAKEN : WORD_BAD;
+}
+
+COMMAND_WORD(065, .name = "monitor", .values = "", .take = take, .option = &wanted,
+             .option_bytes = sizeof(wanted), .standard = "no monitor",
+             .meaning = "Instead of turning VMX on: a prompt on the serial line that takes VMX "
+                        "instructions (docs/monitor.md), or the lines of a module with the string "
+                        "`monitor-script`; then the machine ends.");

@@ -1,0 +1,121 @@
+"""The monitor (docs/monitor.md): scripts for it, and a terminal for its prompt."""
+
+import argparse
+import contextlib
+import os
+import pty
+import select
+import sys
+import termios
+import tty
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from machine.emulator import Emulator
+from machine.errors import UserError
+from machine.options import path
+from machine.plan import Guest
+
+WORD = "monitor"
+_MODULE = "monitor-script"  # kernel/monitor/monitor_room.c
+_LEAVE = b"\x1d"  # Ctrl-]
+
+
+def add_monitor_options(parser: argparse.ArgumentParser) -> None:
+    """The monitor, for tools/run."""
+    add = parser.add_argument
+    add("--monitor", action="store_true", help="a prompt for VMX instructions (docs/monitor.md)")
+    add("--script", type=path, action="append", default=[], metavar="FILE", help="commands for the monitor")
+
+
+def default_loader(options: argparse.Namespace) -> str:
+    """Nobody wants to wait for GRUB before each try."""
+    plain = options.firmware == "bios" and options.media == "cd" and options.screen != "pixels"
+    return "direct" if options.monitor and options.on in ("auto", "bochs") and plain and not options.grub else "grub"
+
+
+def check_monitor(options: argparse.Namespace, machine: str) -> None:
+    """Raises UserError where the monitor cannot be had so."""
+    if options.script and not options.monitor:
+        raise UserError("--script is for the monitor: add --monitor")
+    for option in ("core", "report", "guest", "screenshot") if options.monitor else ():
+        if getattr(options, option):
+            raise UserError(f"--monitor: the monitor takes the machine for itself; not with --{option}")
+    if options.monitor and not options.script and machine == "nested-kvm":
+        raise UserError("--monitor: nothing can be typed into nested-kvm; use --script")
+    if options.script and options.loader == "direct" and machine != "bochs":
+        raise UserError("--script: use --loader grub, or --on bochs")
+    for file in options.script:
+        if not file.is_file():
+            raise UserError(f"--script: no such file: {file}")
+
+
+def script_of(files: Sequence[Path], folder: Path) -> Guest:
+    """The scripts one after another, with a `reset` between two, as the loader takes them."""
+    texts = [file.read_bytes().rstrip(b"\n") + b"\n" for file in files]
+    if not all(byte in b"\n\t" or 32 <= byte < 127 for text in texts for byte in text):
+        raise UserError("--script: not lines of printable ASCII")
+    script = folder / "monitor-script"
+    script.write_bytes(b"reset\n".join(texts))
+    return Guest(script, _MODULE)
+
+
+class SerialTerminal:
+    """A pseudo terminal that is the machine's serial port."""
+
+    def __init__(self) -> None:
+        self._ours, self._its = pty.openpty()
+        tty.setraw(self._its)
+        os.set_blocking(self._ours, False)
+        self.path = os.ttyname(self._its)
+
+    def read(self) -> bytes:
+        """What the machine has sent since the last call."""
+        with contextlib.suppress(OSError):
+            return os.read(self._ours, 65536)
+        return b""
+
+    def write(self, data: bytes) -> None:
+        """Sends what was typed."""
+        with contextlib.suppress(OSError):
+            os.write(self._ours, data)
+
+    def wait(self) -> bytes:
+        """What was typed, once something was or the machine has sent something, or after a while."""
+        ready, _, _ = select.select([sys.stdin, self._ours], [], [], 0.2)
+        return os.read(sys.stdin.fileno(), 1024) if sys.stdin in ready else b""
+
+
+@contextlib.contextmanager
+def _raw() -> Iterator[None]:
+    """Each key goes to the monitor, which echoes it."""
+    if not sys.stdin.isatty():
+        yield
+        return
+    before = termios.tcgetattr(sys.stdin)
+    try:
+        tty.setraw(sys.stdin)
+        yield
+    finally:
+        termios.tcsetattr(sys.stdin, termios.TCSADRAIN, before)
+
+
+def talk(emulator: Emulator, line: SerialTerminal) -> bytes:
+    """
+    Connects the person's terminal with the machine until that ends, or Ctrl-] is typed. Gives what
+    the machine has sent at the end.
+    """
+    told = b""
+    with _raw():
+        while True:
+            running = emulator.alive()
+            emulator.read()
+            data = line.read()
+            told = (told + data)[-4096:]
+            os.write(sys.stdout.fileno(), data)
+            if not running and not data:
+                return told
+            typed = line.wait() if running and not data else b""
+            if _LEAVE in typed:
+                return told
+            line.write(typed)
