@@ -52,7 +52,7 @@ struct vm {
 
     uint64_t memory, memory_bytes; /* physical: the guest's RAM from address 0 on, contiguous */
     uint64_t demand_base, demand_bytes; /* guest-physical: its own, too, where EPT maps it */
-    struct page_cache pages;       /* all others that are the VM's */
+    struct page_cache pages;            /* all others that are the VM's */
 
     struct ept ept;       /* maps the guest's memory and nothing else */
     uint64_t eptp;        /* 0: no EPT */

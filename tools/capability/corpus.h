@@ -45,8 +45,8 @@ extern const struct corpus_generation corpus_generations[];
 extern const size_t corpus_generation_count;
 
 /*
- * The row with that id, or of an emulator's model of that name (`corei7_haswell_4770` of Bochs), the
- * first where several versions have it; NULL if there is none.
+ * The row with that id, or of an emulator's model of that name (`corei7_haswell_4770` of Bochs),
+ * the first where several versions have it; NULL if there is none.
  */
 const struct corpus_row *corpus_find(const char *id);
 

@@ -276,7 +276,7 @@ struct guest_vm {
     struct vm vm;
     const struct guest *guest;
     const struct vm_options *options;
-    struct ept_recent recent; /* where an EPT violation mapped a fresh page */
+    struct ept_recent recent;                   /* where an EPT violation mapped a fresh page */
     enum ept_misconfiguration misconfiguration; /* of GUEST_END_MISCONFIGURED */
     const char *end_owner; /* GUEST_END_MEMORY: what of the hypervisor is there; NULL: nothing that
                               is known */

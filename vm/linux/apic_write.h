@@ -26,7 +26,7 @@ struct apic_write {
 enum { INSTRUCTION_BYTES = 15 }; /* the most that one has */
 
 /* False: none of those that write an APIC's register, or not all of it is there. */
-bool apic_write_decode(const uint8_t *code, unsigned bytes, bool is_64_bit,
+bool apic_write_decode(const uint8_t *bytes, unsigned count, bool is_64_bit,
                        struct apic_write *write);
 
 /* A command: what the guest wrote, the destination in bits 63:32, as in x2APIC mode. */

@@ -120,9 +120,9 @@ static void counts_from_arguments(void **state)
     SAME("[%.*d][%*.*d][%.*s]", 4, 42, 8, 4, 42, 2, "abc");
     /* C: a negative precision is as if there were none */
     SAME("[%.*d][%.*s][%0*d][%04.*d]", -1, 42, -1, "abc", 6, 42, -7, 42);
-    SAME("[%.d][%.0d][%.0x][%.s]", 0, 0, 0, "abc");
-    SAME("[%.0u][%.1u][%.0u][%05.0d][%05.0d]", 1, 0, 5, 0, 42); /* 0 pads nothing then */
-    SAME("[%0u][%01u][%02u][%0*d]", 0, 0, 0, 0, 0);
+    SAME("[%.d][%.0d][%.0x][%.s]", 0, 0, 0u, "abc");
+    SAME("[%.0u][%.1u][%.0u][%05.0d][%05.0d]", 1u, 0u, 5u, 0, 42); /* 0 pads nothing then */
+    SAME("[%0u][%01u][%02u][%0*d]", 0u, 0u, 0u, 0, 0);
 }
 
 /* A conversion that is not known shows as it stands. */

@@ -296,16 +296,16 @@ static void screens(void **state)
     assert_int_equal(at(0x10, 2), 16);
 
     boot->framebuffer = (struct boot_framebuffer){.address = 0x4080000000,
-                                                       .pitch = 4096,
-                                                       .width = 1024,
-                                                       .height = 768,
-                                                       .bpp = 32,
-                                                       .type = 1,
-                                                       .red_position = 16,
-                                                       .red_size = 8,
-                                                       .green_position = 8,
-                                                       .green_size = 8,
-                                                       .blue_size = 8};
+                                                  .pitch = 4096,
+                                                  .width = 1024,
+                                                  .height = 768,
+                                                  .bpp = 32,
+                                                  .type = 1,
+                                                  .red_position = 16,
+                                                  .red_size = 8,
+                                                  .green_position = 8,
+                                                  .green_size = 8,
+                                                  .blue_size = 8};
     boot->uefi = true;
     assert_true(linux_handover_write(&handover, handed));
     assert_int_equal(at(0x0f, 1), 0x70); /* VIDEO_TYPE_EFI */
