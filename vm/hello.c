@@ -19,7 +19,7 @@ enum { ENTRY_TABLE = 3, ENTRY_PAGE_2M = 0x83 };
 const char hello_without_ept[] = "this CPU does not offer EPT";
 
 static const struct cpuid_rule cpuid_rules[] = {
-    {CPUID_LEAF_HYPERVISOR_FIRST, 0, CPUID_EVERY_SUBLEAF, {0}, HYPERVISOR_LEAF},
+    {CPUID_LEAF_HYPERVISOR_FIRST, 0, CPUID_EVERY_SUBLEAF, {0}, HYPERVISOR_LEAF(0)},
 };
 
 static const struct vm_policy hello_policy = {

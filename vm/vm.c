@@ -40,7 +40,7 @@ static void compile_msrs(struct vm *vm)
         vm->msr_rule[i] = &policy->msrs[0];
     for (uint32_t i = 0; i < policy->msr_count; i++) {
         *vm_msr_slot(vm, policy->msrs[i].msr) = &policy->msrs[i];
-        vm_msr_exits(vm, policy->msrs[i].msr, true, true);
+        vm_msr_exits(vm, policy->msrs[i].msr, policy->msrs[i].read != NULL, true);
     }
 }
 

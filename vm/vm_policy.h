@@ -27,12 +27,12 @@ enum {
 
 /*
  * Who the hypervisor is, in EBX, ECX and EDX of its first leaf: by its makers' agreement a text, as
- * KVM's "KVMKVMKVM".
+ * KVM's "KVMKVMKVM". EAX: so many `more` leaves follow.
  */
 #define HYPERVISOR_SIGNATURE "RootmodeVMX "
-#define HYPERVISOR_LEAF                                                 \
-    {                                                                   \
-        CPUID_LEAF_HYPERVISOR_FIRST, 0x746f6f52, 0x65646f6d, 0x20584d56 \
+#define HYPERVISOR_LEAF(more)                                                    \
+    {                                                                            \
+        CPUID_LEAF_HYPERVISOR_FIRST + (more), 0x746f6f52, 0x65646f6d, 0x20584d56 \
     }
 
 /* What a handler did; 0 ends the guest (vm/enter.S knows that). */
@@ -75,7 +75,8 @@ struct feature_rule {
     uint32_t msr, msrs;     /* the first, and how many: the guest's own while it runs */
 };
 
-/* How RDMSR and WRMSR of an MSR are served: vm/exit.h has functions for it. */
+/* How RDMSR and WRMSR of an MSR are served: vm/exit.h has functions for it. Without `read` RDMSR,
+ * which has to be one that a bitmap knows, does not exit. */
 struct msr_rule {
     uint32_t msr;
     enum exit_done (*read)(struct vcpu *vcpu, const struct msr_rule *rule);

@@ -106,7 +106,7 @@ static const struct cpuid_rule cpuid_rules[] = {
     WHOLE_LEAF(0x80000006),                                   /* a cache */
     {0x80000007, 0, EVERY, {0, 0, 0, BIT(8)}, {0}},           /* invariant TSC */
     {0x80000008, 0, EVERY, {BITS(15, 0), BIT(9), 0, 0}, {0}}, /* address widths, WBNOINVD */
-    {CPUID_LEAF_HYPERVISOR_FIRST, 0, EVERY, {0}, HYPERVISOR_LEAF},
+    {CPUID_LEAF_HYPERVISOR_FIRST, 0, EVERY, {0}, HYPERVISOR_LEAF(0)},
 };
 
 static const struct feature_rule features[] = {

@@ -21,8 +21,9 @@ enum linux_end {
     LINUX_END_COUNT,
 };
 
-/* An MSR that is none of the processor's: its write, of bits 7:0, says how the script ended. */
-enum { MSR_LINUX_SCRIPT_STATUS = 0x40524d00 };
+/* An MSR that is none of the processor's: its write, of bits 7:0, says how the script ended. That
+ * it is there is this bit of EBX of the second of the hypervisor's leaves. */
+enum { MSR_LINUX_SCRIPT_STATUS = 0x40524d00, LINUX_TAKES_SCRIPT_STATUS = 1 };
 
 struct linux_vm {
     struct vm vm; /* first */

@@ -14,41 +14,39 @@ enum { EVERY = CPUID_EVERY_SUBLEAF };
 enum {
     IA32_BIOS_UPDT_TRIG = 0x79,
     IA32_SMM_MONITOR_CTL = 0x9b,
+    IA32_PEBS_ENABLE = 0x3f1,
     IA32_RTIT_OUTPUT_BASE = 0x560,
     IA32_RTIT_OUTPUT_MASK = 0x561,
     IA32_RTIT_CTL = 0x570,
     IA32_RTIT_STATUS = 0x571,
+    IA32_DS_AREA = 0x600,
 };
 
 /*
- * Leaf 1: not VMX (ECX 5), SMX (6). Leaf 7: not SGX (EBX 2, ECX 30) with its keys (EDX 1), and not
- * Processor Trace (EBX 25), which would trace the hypervisor too; nor Key Locker (ECX 23), whose
- * key no handler knows. `hypervisor`: bit 31 of ECX of leaf 1.
+ * Leaf 1: not VMX (ECX 5), SMX (6); nor the debug store (EDX 21, ECX 2 and 4), whose PEBS would
+ * write to the guest's linear addresses while the hypervisor's page tables are in use. Leaf 7: not
+ * SGX (EBX 2, ECX 30) with its keys (EDX 1), and not Processor Trace (EBX 25), which would trace
+ * the hypervisor too; nor Key Locker (ECX 23), whose key no handler knows.
  */
-#define CPUID_RULES(hypervisor)                                                       \
-    {CPUID_LEAF_FEATURES,                                                             \
-     0,                                                                               \
-     EVERY,                                                                           \
-     {ALL, ALL, ALL & ~(BIT(5) | BIT(6) | BIT(31)), ALL},                             \
-     {.ecx = (hypervisor)}},                                                          \
-        {CPUID_LEAF_MORE_FEATURES,                                                    \
-         0,                                                                           \
-         0,                                                                           \
-         {ALL, ALL & ~(BIT(2) | BIT(25)), ALL & ~(BIT(23) | BIT(30)), ALL & ~BIT(1)}, \
-         {0}},                                                                        \
-        {0x12, 0, EVERY, {0}, {0}}, {0x14, 0, EVERY, {0}, {0}},                       \
-    {                                                                                 \
-        0x19, 0, EVERY, {0},                                                          \
-        {                                                                             \
-            0                                                                         \
-        }                                                                             \
-    }
+#define SHOWN_1_ECX ~(BIT(2) | BIT(4) | BIT(5) | BIT(6) | BIT(31) /* hypervisor */)
+#define SHOWN_1_EDX ~BIT(21)
+#define SHOWN_7_EBX ~(BIT(2) | BIT(25))
+#define SHOWN_7_ECX ~(BIT(23) | BIT(30))
+#define SHOWN_7_EDX ~BIT(1)
 
-static const struct cpuid_rule cpuid_shown[] = {
-    CPUID_RULES(CPUID_1_ECX_HYPERVISOR),
-    {CPUID_LEAF_HYPERVISOR_FIRST, 0, EVERY, {0}, HYPERVISOR_LEAF},
+/* The first rule of a leaf counts: those of a hypervisor that is shown stand before the others. */
+enum { RULES_OF_SHOWN = 3 };
+
+static const struct cpuid_rule cpuid_rules[] = {
+    {CPUID_LEAF_FEATURES, 0, EVERY, {ALL, ALL, SHOWN_1_ECX, SHOWN_1_EDX}, {.ecx = BIT(31)}},
+    {CPUID_LEAF_HYPERVISOR_FIRST, 0, EVERY, {0}, HYPERVISOR_LEAF(1)},
+    {CPUID_LEAF_HYPERVISOR_FIRST + 1, 0, EVERY, {0}, {.eax = 1, .ebx = LINUX_TAKES_SCRIPT_STATUS}},
+    {CPUID_LEAF_FEATURES, 0, EVERY, {ALL, ALL, SHOWN_1_ECX, SHOWN_1_EDX}, {0}},
+    {CPUID_LEAF_MORE_FEATURES, 0, 0, {ALL, SHOWN_7_EBX, SHOWN_7_ECX, SHOWN_7_EDX}, {0}},
+    {0x12, 0, EVERY, {0}, {0}},
+    {0x14, 0, EVERY, {0}, {0}},
+    {0x19, 0, EVERY, {0}, {0}},
 };
-static const struct cpuid_rule cpuid_hidden[] = {CPUID_RULES(0)};
 
 /* Without their control these instructions are #UD. */
 static const struct feature_rule features[] = {
@@ -80,13 +78,6 @@ static enum exit_done read_locked(struct vcpu *vcpu, const struct msr_rule *rule
     return gives(vcpu, FEATURE_CONTROL_LOCK);
 }
 
-static enum exit_done read_own(struct vcpu *vcpu, const struct msr_rule *rule)
-{
-    uint64_t value;
-
-    return rdmsr_safe(rule->msr, &value) == 0 ? gives(vcpu, value) : exit_protection(vcpu);
-}
-
 /*
  * A microcode update is read from a linear address of the guest's, and changes what the hypervisor
  * runs on: it is as if the update had no effect.
@@ -97,6 +88,18 @@ static enum exit_done write_ignored(struct vcpu *vcpu, const struct msr_rule *ru
     (void)rule;
     (void)value;
     return skip_emulated_instruction(EXIT_IGNORED);
+}
+
+/*
+ * Without XD a host state with IA32_EFER.NXE could not be loaded: SDM Vol. 4, "IA32_MISC_ENABLE",
+ * bit 34. A guest that wants it sees that it does not take.
+ */
+static enum exit_done write_misc_enable(struct vcpu *vcpu, const struct msr_rule *rule,
+                                        uint64_t value)
+{
+    if (wrmsr_safe(rule->msr, value & ~MISC_ENABLE_XD_DISABLE) != 0)
+        return exit_protection(vcpu);
+    return skip_emulated_instruction(EXIT_EMULATED);
 }
 
 static enum exit_done write_script_status(struct vcpu *vcpu, const struct msr_rule *rule,
@@ -112,37 +115,27 @@ static enum exit_done write_script_status(struct vcpu *vcpu, const struct msr_ru
     {                                       \
         msr, read_fault, msr_write_fault, 0 \
     }
+#define HIDDEN_4(msr) HIDDEN(msr), HIDDEN((msr) + 1), HIDDEN((msr) + 2), HIDDEN((msr) + 3)
 
+/* Reads without a function do not exit. */
 static const struct msr_rule msrs[] = {
     {IA32_FEATURE_CONTROL, read_locked, msr_write_fault, 0},
-    {IA32_BIOS_UPDT_TRIG, read_own, write_ignored, 0},
+    {IA32_BIOS_UPDT_TRIG, NULL, write_ignored, 0},
+    {IA32_MISC_ENABLE, NULL, write_misc_enable, 0},
     {MSR_LINUX_SCRIPT_STATUS, read_fault, write_script_status, 0},
-    {MSR_X2APIC_ICR, read_own, linux_write_x2apic_icr, 0},
+    {MSR_X2APIC_ICR, NULL, linux_write_x2apic_icr, 0},
     HIDDEN(IA32_SMM_MONITOR_CTL),
+    HIDDEN(IA32_PEBS_ENABLE),
+    HIDDEN(IA32_DS_AREA),
     HIDDEN(IA32_RTIT_OUTPUT_BASE),
     HIDDEN(IA32_RTIT_OUTPUT_MASK),
     HIDDEN(IA32_RTIT_CTL),
     HIDDEN(IA32_RTIT_STATUS),
-    HIDDEN(0x480),
-    HIDDEN(0x481),
-    HIDDEN(0x482),
-    HIDDEN(0x483),
-    HIDDEN(0x484),
-    HIDDEN(0x485),
-    HIDDEN(0x486),
-    HIDDEN(0x487),
-    HIDDEN(0x488),
-    HIDDEN(0x489),
-    HIDDEN(0x48a),
-    HIDDEN(0x48b),
-    HIDDEN(0x48c),
-    HIDDEN(0x48d),
-    HIDDEN(0x48e),
-    HIDDEN(0x48f),
-    HIDDEN(0x490),
-    HIDDEN(0x491),
-    HIDDEN(0x492),
-    HIDDEN(0x493),
+    HIDDEN_4(0x480), /* to 0x493: VMX's */
+    HIDDEN_4(0x484),
+    HIDDEN_4(0x488),
+    HIDDEN_4(0x48c),
+    HIDDEN_4(0x490),
 };
 
 /* The keyboard controller's command port; those of the firmware's tables come to it at run time. */
@@ -166,16 +159,17 @@ static const struct exit_rule exits[] = {
  * CR0: only what VMX fixes, NE, is not the guest's; CD and NW no VM entry or exit touches. CR4:
  * VMXE and SMXE do not exist. XCR0: the processor itself checks it.
  */
-#define POLICY(rules)                                                                              \
-    {                                                                                              \
-        .owns_machine = true, .cpuid = (rules), .cpuid_count = COUNT(rules), .features = features, \
-        .feature_count = COUNT(features), .msrs = msrs, .msr_count = COUNT(msrs), .ports = ports,  \
-        .port_count = COUNT(ports), .exits = exits, .exit_count = COUNT(exits),                    \
-        .cr4_guest = ~(CR4_VMXE | CR4_SMXE), .xcr0 = UINT64_MAX,                                   \
-        .controls[VMX_CONTROL_PRIMARY] = PRIMARY_IO_BITMAPS,                                       \
-        .controls[VMX_CONTROL_SECONDARY] =                                                         \
-            SECONDARY_USER_WAIT_AND_PAUSE | SECONDARY_ENABLE_PCONFIG,                              \
+#define POLICY(from)                                                                              \
+    {                                                                                             \
+        .owns_machine = true, .cpuid = cpuid_rules + (from),                                      \
+        .cpuid_count = COUNT(cpuid_rules) - (from), .features = features,                         \
+        .feature_count = COUNT(features), .msrs = msrs, .msr_count = COUNT(msrs), .ports = ports, \
+        .port_count = COUNT(ports), .exits = exits, .exit_count = COUNT(exits),                   \
+        .cr4_guest = ~(CR4_VMXE | CR4_SMXE), .xcr0 = UINT64_MAX,                                  \
+        .controls[VMX_CONTROL_PRIMARY] = PRIMARY_IO_BITMAPS,                                      \
+        .controls[VMX_CONTROL_SECONDARY] =                                                        \
+            SECONDARY_USER_WAIT_AND_PAUSE | SECONDARY_ENABLE_PCONFIG,                             \
     }
 
-const struct vm_policy linux_policy_shown = POLICY(cpuid_shown);
-const struct vm_policy linux_policy_hidden = POLICY(cpuid_hidden);
+const struct vm_policy linux_policy_shown = POLICY(0);
+const struct vm_policy linux_policy_hidden = POLICY(RULES_OF_SHOWN);

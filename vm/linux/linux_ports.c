@@ -26,8 +26,6 @@ static enum linux_out out_byte(const struct linux_ports *ports, uint16_t port, u
     if (port == KEYBOARD_COMMAND &&
         (value & (KEYBOARD_PULSE | KEYBOARD_NO_RESET)) == KEYBOARD_PULSE)
         return LINUX_OUT_RESETS;
-    if (ports->reset != 0 && port == ports->reset && value == ports->reset_value)
-        return LINUX_OUT_RESETS;
     if (ports->cmos && port == PORT_CMOS_DATA && value == CMOS_SHUTDOWN_BY_INIT)
         return LINUX_OUT_STARTS_CPU;
     return LINUX_OUT_HARMLESS;
@@ -38,6 +36,10 @@ enum linux_out linux_out(const struct linux_ports *ports, uint16_t port, unsigne
 {
     enum linux_out out = LINUX_OUT_HARMLESS;
 
+    /* ACPI Specification, "Reset Register": of one byte. 32 bits at 0xcf8 are a PCI address. */
+    if (bytes == 1 && ports->reset != 0 && port == ports->reset &&
+        (uint8_t)value == ports->reset_value)
+        return LINUX_OUT_RESETS;
     for (unsigned i = 0; i < bytes && out == LINUX_OUT_HARMLESS; i++)
         out = out_byte(ports, (uint16_t)(port + i), (uint8_t)(value >> 8 * i));
     return out;

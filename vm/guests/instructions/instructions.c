@@ -39,7 +39,7 @@ static const char *check_cpuid(const struct vcpu *vcpu)
         return "CPUID leaf 1 is not the processor's with VMX, SMX and what has MSRs hidden";
     if (!gives(vcpu, 1, cpuid(0, 0)))
         return "CPUID leaf 0 is not the processor's";
-    if (!gives(vcpu, 2, (struct cpuid_registers)HYPERVISOR_LEAF))
+    if (!gives(vcpu, 2, (struct cpuid_registers)HYPERVISOR_LEAF(0)))
         return "CPUID leaf 0x40000000 does not say RootmodeVMX";
     if (!gives(vcpu, 3, (struct cpuid_registers){0}))
         return "CPUID leaf 0x400000ff is not empty";

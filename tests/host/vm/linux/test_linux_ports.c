@@ -44,6 +44,9 @@ static void resets(void **state)
     assert_int_equal(linux_out(&ports, 0x64, 1, 0xd1), LINUX_OUT_HARMLESS);
     assert_int_equal(linux_out(&ports, 0xcf9, 1, 6), LINUX_OUT_RESETS);
     assert_int_equal(linux_out(&ports, 0xcf9, 1, 2), LINUX_OUT_HARMLESS);
+    assert_int_equal(linux_out(&ports, 0xcf9, 1, 0xff06), LINUX_OUT_RESETS); /* AL counts */
+    /* A PCI configuration address: device 0, function 6. */
+    assert_int_equal(linux_out(&ports, 0xcf8, 4, 0x80000600), LINUX_OUT_HARMLESS);
 }
 
 /* MultiProcessor Specification, "Using INIT IPI": shutdown code 0ah in the CMOS. */

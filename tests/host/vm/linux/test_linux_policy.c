@@ -1,0 +1,407 @@
+/*
+ * What a Linux guest sees and may do, on the model CPU: CPUID and MSRs by SDM Vol. 2, "CPUID", and
+ * Vol. 4; every MSR that exits, written with every single bit; memory that is kept; how a CPU
+ * starts by VM exits (SDM Vol. 3, "Other Causes of VM Exits").
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include "lib/host/apic.h"
+#include "lib/host/clock.h"
+#include "tests/host/guest_machine.h"
+#include "vm/exit.h"
+#include "vm/guests/guest_run.h"
+#include "vm/linux/linux.h"
+
+enum { RIP = 0x1000, KEPT = 0x200000, KEPT_END = 0x400000 };
+
+static struct linux_vm vm;
+static struct linux_vcpu own;
+static struct vcpu *const vcpu = &own.vcpu;
+static struct {
+    uint16_t port;
+    uint32_t value;
+    unsigned count;
+} out;
+static unsigned flushes;
+
+/* What the handlers reach beside the model CPU. */
+volatile void *apic_registers(void)
+{
+    return NULL;
+}
+
+uint64_t clock_deadline(uint64_t microseconds)
+{
+    return rdtsc() + microseconds;
+}
+
+static void remember_out(uint16_t port, uint32_t value)
+{
+    out.port = port;
+    out.value = value;
+    out.count++;
+}
+
+void out8(uint16_t port, uint8_t value)
+{
+    remember_out(port, value);
+}
+
+void out16(uint16_t port, uint16_t value)
+{
+    remember_out(port, value);
+}
+
+void out32(uint16_t port, uint32_t value)
+{
+    remember_out(port, value);
+}
+
+uint8_t in8(uint16_t port)
+{
+    return (uint8_t)port;
+}
+
+uint16_t in16(uint16_t port)
+{
+    return port;
+}
+
+uint32_t in32(uint16_t port)
+{
+    return port;
+}
+
+void cpu_relax(void)
+{
+}
+
+void wbinvd(void)
+{
+    flushes++;
+}
+
+/* A Linux VM with its vCPU in 64-bit mode, on the CPU of guest_machine. */
+static void start(const struct vm_policy *policy)
+{
+    const struct vcpu *guest = guest_machine_in(GUEST_LONG);
+    const struct vcpu_start in_long_mode = guest_start(GUEST_LONG);
+
+    vm = (struct linux_vm){.kept = {KEPT, KEPT_END}, .cpu_count = 1, .vcpus = {&own}};
+    memset(&own, 0, sizeof(own));
+    memset(&out, 0, sizeof(out));
+    assert_true(vm_create(&vm.vm, policy));
+    assert_int_equal(ept_init(&vm.vm.ept, &guest->capability,
+                              guest_machine.cpu.memory_types.physical_width, &vm.vm.pages),
+                     MAP_OK);
+    vm.vm.eptp = ept_pointer(&vm.vm.ept);
+    vcpu_init(vcpu, &vm.vm, guest->cpu);
+    memcpy(vcpu->controls, guest->controls, sizeof(vcpu->controls));
+    assert_true(vcpu_create(vcpu, 0));
+    vcpu->exits_left = INT64_MAX;
+    assert_true(vmx_ok(vcpu_load(vcpu, &in_long_mode)));
+}
+
+static int shown(void **state)
+{
+    (void)state;
+    start(&linux_policy_shown);
+    return 0;
+}
+
+static enum exit_done serve(uint32_t reason, uint64_t qualification)
+{
+    FIELD(GUEST_RIP) = RIP;
+    guest_machine_exit(reason, qualification, 2);
+    return vm_exit(vcpu);
+}
+
+static struct cpuid_registers shows(const struct vm_policy *policy, uint32_t leaf,
+                                    struct cpuid_registers processor)
+{
+    return vm_policy_cpuid(policy, leaf, 0, processor, CR4_OSXSAVE,
+                           SECONDARY_ENABLE_INVPCID | SECONDARY_ENABLE_RDTSCP);
+}
+
+static const struct cpuid_registers everything = {UINT32_MAX, UINT32_MAX, UINT32_MAX, UINT32_MAX};
+
+/* SDM Vol. 2, "CPUID", leaf 1: ECX 2 DTES64, 4 DS-CPL, 5 VMX, 6 SMX, 31 of hypervisors; EDX 21 DS.
+ */
+static void features(void **state)
+{
+    struct cpuid_registers r = shows(&linux_policy_shown, 1, everything);
+
+    (void)state;
+    assert_int_equal(r.ecx, ~(1u << 2 | 1u << 4 | 1u << 5 | 1u << 6));
+    assert_int_equal(r.edx, ~(1u << 21));
+    assert_int_equal(r.eax & r.ebx, UINT32_MAX);
+    r = shows(&linux_policy_hidden, 1, everything);
+    assert_int_equal(r.ecx, ~(1u << 2 | 1u << 4 | 1u << 5 | 1u << 6 | 1u << 31));
+    r = shows(&linux_policy_shown, 7, everything);
+    assert_int_equal(r.ebx, ~(1u << 2 | 1u << 25)); /* SGX, Processor Trace */
+    /* Key Locker, SGX_LC; WAITPKG without its control; OSPKE as CR4.PKE */
+    assert_int_equal(r.ecx, ~(1u << 23 | 1u << 30 | 1u << 5 | 1u << 4));
+    assert_int_equal(shows(&linux_policy_shown, 0x14, everything).eax, 0);
+    assert_int_equal(shows(&linux_policy_shown, 0xd, everything).eax, UINT32_MAX);
+}
+
+/* The signature, and no leaf of a hypervisor below where ours is hidden. */
+static void leaves_of_a_hypervisor(void **state)
+{
+    struct cpuid_registers r = shows(&linux_policy_shown, 0x40000000, everything);
+    char name[13] = {0};
+
+    (void)state;
+    memcpy(name, &r.ebx, 4);
+    memcpy(name + 4, &r.ecx, 4);
+    memcpy(name + 8, &r.edx, 4);
+    assert_string_equal(name, "RootmodeVMX ");
+    assert_int_equal(r.eax, 0x40000001);
+    r = shows(&linux_policy_shown, 0x40000001, everything);
+    assert_int_equal(r.eax, 1);
+    assert_int_equal(r.ebx, LINUX_TAKES_SCRIPT_STATUS);
+    for (uint32_t leaf = 0x40000000; leaf < 0x40000100; leaf++) {
+        r = shows(&linux_policy_hidden, leaf, everything);
+        assert_int_equal(r.eax | r.ebx | r.ecx | r.edx, 0);
+        r = shows(&linux_policy_shown, leaf, everything);
+        assert_true(leaf < 0x40000002 || (r.eax | r.ebx | r.ecx | r.edx) == 0);
+    }
+}
+
+static enum exit_done write_msr(uint32_t msr, uint64_t value)
+{
+    vcpu->reg[VCPU_RCX] = msr;
+    vcpu->reg[VCPU_RAX] = (uint32_t)value;
+    vcpu->reg[VCPU_RDX] = value >> 32;
+    return serve(EXIT_REASON_WRMSR, 0);
+}
+
+static enum exit_done read_msr(uint32_t msr)
+{
+    vcpu->reg[VCPU_RCX] = msr;
+    return serve(EXIT_REASON_RDMSR, 0);
+}
+
+static bool is_protection(enum exit_done done)
+{
+    return done == EXIT_INJECTED && guest_machine_injects_error(X86_VECTOR_GP, 0) &&
+           FIELD(GUEST_RIP) == RIP;
+}
+
+/* What no write may change: the host's state, and what makes the guest exit. */
+static bool same_host(const struct model_cpu *before)
+{
+    static const uint32_t hosts[] = {IA32_EFER, IA32_PAT, IA32_APIC_BASE};
+
+    for (unsigned i = 0; i < sizeof(hosts) / sizeof(hosts[0]); i++) {
+        if (*model_msr(hosts[i]) != before->msr[model_msr(hosts[i]) - model_cpu.msr])
+            return false;
+    }
+    return model_cpu.cr0 == before->cr0 && model_cpu.cr4 == before->cr4 &&
+           model_cpu.feature_control == before->feature_control &&
+           memcmp(&model_cpu.msrs, &before->msrs, sizeof(before->msrs)) == 0;
+}
+
+/* With each bit alone, all and none. */
+static void every_bit_of_every_msr(void **state)
+{
+    const struct vm_policy *policy = &linux_policy_shown;
+
+    (void)state;
+    for (uint32_t i = 0; i < policy->msr_count; i++) {
+        uint32_t msr = policy->msrs[i].msr;
+
+        for (unsigned bit = 0; bit < 66; bit++) {
+            uint64_t value = bit < 64 ? 1ull << bit : bit == 64 ? 0 : UINT64_MAX;
+            struct model_cpu before = model_cpu;
+            enum exit_done done = write_msr(msr, value);
+
+            assert_true(same_host(&before));
+            assert_true(is_protection(done) || FIELD(GUEST_RIP) == RIP + 2);
+            assert_true(is_protection(done) || msr == 0x79 || msr == IA32_MISC_ENABLE ||
+                        msr == MSR_LINUX_SCRIPT_STATUS);
+        }
+    }
+}
+
+static void msrs(void **state)
+{
+    static const uint32_t hidden[] = {0x480, 0x48b, 0x491, 0x493, 0x9b, 0x3f1, 0x600, 0x570};
+
+    (void)state;
+    for (unsigned i = 0; i < sizeof(hidden) / sizeof(hidden[0]); i++)
+        assert_true(is_protection(read_msr(hidden[i])));
+    assert_int_equal(read_msr(IA32_FEATURE_CONTROL), EXIT_EMULATED); /* locked, VMX off */
+    assert_int_equal(vcpu->reg[VCPU_RAX], 1);
+    assert_int_equal(vcpu->reg[VCPU_RDX], 0);
+    assert_int_equal(write_msr(0x79, 0x1234), EXIT_IGNORED); /* a microcode update */
+    assert_int_equal(write_msr(IA32_MISC_ENABLE, 1ull << 34 | 1), EXIT_EMULATED);
+    assert_int_equal(*model_msr(IA32_MISC_ENABLE), 1); /* XD stays */
+    assert_int_equal(write_msr(MSR_LINUX_SCRIPT_STATUS, 0x103), EXIT_EMULATED);
+    assert_true(vm.has_script_status);
+    assert_int_equal(vm.script_status, 3);
+}
+
+/* In the bitmap of MSRs: reads of the low ones at 0, their writes at 2048. */
+static void what_exits(void **state)
+{
+    const uint8_t *bitmap = phys_to_virt(vm.vm.msr_bitmap);
+    unsigned reads = 0, writes = 0;
+
+    (void)state;
+    for (uint32_t msr = 0; msr < 0x2000; msr++) {
+        reads += bitmap[msr / 8] >> msr % 8 & 1;
+        writes += bitmap[2048 + msr / 8] >> msr % 8 & 1;
+    }
+    /* Hidden: 20 of VMX, 4 of Processor Trace, SMM's, the debug store's 2; and 0x3a. To write
+     * also 0x79, IA32_MISC_ENABLE, the ICR. */
+    assert_int_equal(reads, 28);
+    assert_int_equal(writes, 31);
+    assert_int_equal(bitmap[0x10 / 8] >> (0x10 % 8) & 1, 0);
+}
+
+static void ports(void **state)
+{
+    (void)state;
+    vm.ports = (struct linux_ports){.pm1a = 0xb004, .off_known = true, .off_type = 5};
+    vcpu->reg[VCPU_RAX] = 0x12345678;
+    assert_int_equal(serve(EXIT_REASON_IO_INSTRUCTION, 0x64u << 16 | 8), EXIT_EMULATED); /* IN AL */
+    assert_int_equal(vcpu->reg[VCPU_RAX], 0x12345664);
+    vcpu->reg[VCPU_RAX] = 0xaabb60;
+    assert_int_equal(serve(EXIT_REASON_IO_INSTRUCTION, 0x64u << 16), EXIT_EMULATED); /* OUT AL */
+    assert_int_equal(out.port, 0x64);
+    assert_int_equal(out.value, 0x60);
+    vcpu->reg[VCPU_RAX] = 1 << 13 | 1 << 10; /* a sleep other than S5 */
+    assert_int_equal(serve(EXIT_REASON_IO_INSTRUCTION, 0xb004u << 16 | 1), EXIT_REFUSED);
+    assert_int_equal(out.count, 1);
+    assert_int_equal(serve(EXIT_REASON_INVD, 0), EXIT_EMULATED);
+    assert_int_equal(flushes, 1);
+    vcpu->reg[VCPU_RAX] = 0xfe;
+    assert_int_equal(serve(EXIT_REASON_IO_INSTRUCTION, 0x64u << 16), EXIT_ENDED);
+    assert_int_equal(vm.end, LINUX_RESET);
+    assert_ptr_equal(vm.ended_by, vcpu);
+    assert_int_equal(out.count, 1);
+}
+
+static enum exit_done violation(uint64_t address)
+{
+    FIELD(GUEST_PHYSICAL_ADDRESS) = address;
+    return serve(EXIT_REASON_EPT_VIOLATION, 1);
+}
+
+/* #GP for who reaches for what is kept, and counted; other memory is mapped where it is. */
+static void memory(void **state)
+{
+    (void)state;
+    assert_true(is_protection(violation(KEPT)));
+    assert_true(is_protection(violation(KEPT_END - 1)));
+    assert_int_equal(vm.accesses_refused, 2);
+    assert_false(ept_walk(&vm.vm.ept, KEPT).mapped);
+    assert_int_equal(violation(KEPT_END), EXIT_MAPPED);
+    assert_int_equal(ept_walk(&vm.vm.ept, KEPT_END + 5).physical, KEPT_END);
+    assert_int_equal(ept_walk(&vm.vm.ept, KEPT_END).permissions, EPT_ALL);
+    assert_int_equal(violation(KEPT - 1), EXIT_MAPPED);
+    assert_false(ept_walk(&vm.vm.ept, KEPT).mapped);
+    assert_int_equal(vm.accesses_refused, 2);
+}
+
+/* An event on its way cannot get #GP: the guest's end. */
+static void memory_of_an_event(void **state)
+{
+    (void)state;
+    FIELD(GUEST_PHYSICAL_ADDRESS) = KEPT + 0x1000;
+    guest_machine_exit(EXIT_REASON_EPT_VIOLATION, 2, 0);
+    FIELD(IDT_VECTORING_INFORMATION) = 0x80000030;
+    assert_int_equal(vm_exit(vcpu), EXIT_ENDED);
+    assert_int_equal(vcpu->end, GUEST_END_MEMORY);
+    assert_int_equal(vcpu->end_value, KEPT + 0x1000);
+}
+
+/* INIT makes the CPU wait, SIPI starts it at its page; the boot CPU's INIT resets the machine. */
+static void starts_by_exits(void **state)
+{
+    struct vmx_cpu second = guest_machine.cpu;
+
+    (void)state;
+    vm.starts_by_exits = true;
+    second.cpu = 1;
+    vcpu->cpu = &second;
+    vcpu->reg[VCPU_RBX] = 5;
+    own.nmis_pending = 1;
+    assert_int_equal(serve(EXIT_REASON_INIT, 0), EXIT_STATE);
+    assert_true(own.waits);
+    assert_int_equal(own.nmis_pending, 0);
+    assert_int_equal(FIELD(GUEST_ACTIVITY_STATE), ACTIVITY_WAIT_FOR_SIPI);
+    assert_int_equal(vcpu->reg[VCPU_RBX], 0);
+    assert_int_equal(serve(EXIT_REASON_SIPI, 0x9a), EXIT_STATE);
+    assert_false(own.waits);
+    assert_true(own.has_started);
+    assert_int_equal(FIELD(GUEST_ACTIVITY_STATE), ACTIVITY_ACTIVE);
+    assert_int_equal(FIELD(GUEST_CS_SELECTOR), 0x9a00);
+    assert_int_equal(FIELD(GUEST_CS_BASE), 0x9a000);
+    assert_int_equal(FIELD(GUEST_RIP), 0);
+    vm.end = LINUX_POWERED_OFF; /* on another CPU, which sends a SIPI to who waits */
+    assert_int_equal(serve(EXIT_REASON_SIPI, 0), EXIT_ENDED);
+    vm.end = LINUX_RUNS;
+    vcpu->cpu = &guest_machine.cpu;
+    assert_int_equal(serve(EXIT_REASON_INIT, 0), EXIT_ENDED);
+    assert_int_equal(vm.end, LINUX_RESET);
+}
+
+static enum exit_done nmi(void)
+{
+    FIELD(GUEST_RIP) = RIP;
+    guest_machine_exit(EXIT_REASON_EXCEPTION_OR_NMI, 0, 0);
+    FIELD(VM_EXIT_INTERRUPTION_INFORMATION) = 0x80000202;
+    return vm_exit(vcpu);
+}
+
+/* Where INIT is asked for, by an NMI; a SIPI to who does not wait is nothing. */
+static void starts_by_asking(void **state)
+{
+    struct vmx_cpu second = guest_machine.cpu;
+
+    (void)state;
+    second.cpu = 1;
+    vcpu->cpu = &second;
+    own.asked = 1 << 9 | 0x12; /* SIPI */
+    assert_int_equal(nmi(), EXIT_HOST);
+    assert_int_equal(own.asked, 0);
+    assert_int_equal(FIELD(GUEST_RIP), RIP);
+    assert_false(own.has_started);
+    own.asked = 1 << 8; /* INIT */
+    assert_int_equal(nmi(), EXIT_STATE);
+    assert_int_equal(own.asked, 0);
+    assert_true(own.waits);
+    assert_int_equal(FIELD(GUEST_ACTIVITY_STATE), ACTIVITY_HLT);
+    assert_int_equal(FIELD(GUEST_RFLAGS) & RFLAGS_IF, 0);
+    assert_int_equal(FIELD(VM_ENTRY_INTERRUPTION_INFORMATION), 0);
+    own.asked = 1 << 9 | 0x12;
+    assert_int_equal(nmi(), EXIT_STATE);
+    assert_int_equal(FIELD(GUEST_CS_BASE), 0x12000);
+    vm.end = LINUX_RESET;
+    assert_int_equal(nmi(), EXIT_ENDED);
+    assert_int_equal(guest_machine.host_exceptions, 4); /* each was taken in root operation, too */
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(features),
+        cmocka_unit_test(leaves_of_a_hypervisor),
+        cmocka_unit_test_setup(every_bit_of_every_msr, shown),
+        cmocka_unit_test_setup(msrs, shown),
+        cmocka_unit_test_setup(what_exits, shown),
+        cmocka_unit_test_setup(ports, shown),
+        cmocka_unit_test_setup(memory, shown),
+        cmocka_unit_test_setup(memory_of_an_event, shown),
+        cmocka_unit_test_setup(starts_by_exits, shown),
+        cmocka_unit_test_setup(starts_by_asking, shown),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
