@@ -165,6 +165,9 @@ static void linux_text(const struct machine *machine, const struct coloured *pag
     print_to(page->sink, "  version       %s\n", linux_results.image.version);
     print_to(page->sink, "  memory        %#lx-%#lx kept, the rest given\n", kept->base,
              kept->end - 1);
+    if (linux_results.vm.accesses_refused > 0)
+        print_to(page->sink, "  refused       %u accesses to what is kept\n",
+                 linux_results.vm.accesses_refused);
     print_to(page->sink, "  CPUs started  %u\n  end           %s\n", cpus_started(), end_name());
     if (linux_results.vm.has_script_status)
         print_to(page->sink, "  script        ended with status %u\n",

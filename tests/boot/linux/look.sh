@@ -11,6 +11,14 @@ insmod /msr.ko || wrong "no module for MSRs"
 # IA32_VMX_BASIC is not there.
 dd if=/dev/cpu/0/msr bs=8 count=1 skip=$((0x480 / 8)) 2>/dev/null | grep -q . && wrong "0x480 can be read"
 
+# Every page that Rootmode keeps is read, which the kernel answers with an error; the first, the last
+# and some between are written, and the process that does it does not live on.
+refused=$(dd if=/dev/mem of=/dev/null bs=4096 skip=512 count=512 conv=noerror 2>&1 | grep -c "Bad address")
+[ "$refused" = 512 ] || wrong "$refused of 512 pages could not be read"
+for page in 512 600 700 800 900 1023; do
+    devmem $((page * 4096)) 32 0x12345678 2>/dev/null && wrong "page $page could be written"
+done
+
 cpus=/sys/devices/system/cpu
 [ "$(cat $cpus/online)" = "$(cat $cpus/present)" ] || wrong "online: $(cat $cpus/online) of $(cat $cpus/present)"
 # How many interrupts of a kind the CPU has had.

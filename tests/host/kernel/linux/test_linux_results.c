@@ -210,6 +210,7 @@ static void the_report(void **state)
     SET_FOR_EACH(report_text, part)
         (*part)->print(subject, &page);
     assert_non_null(strstr(text, "exits of CPU 0, 5 CPUID, 1 RDMSR\n"));
+    assert_non_null(strstr(text, "refused       3 accesses to what is kept\n"));
     assert_non_null(strstr(text, "exits of CPU 1, 2 start-up IPI (SIPI)\n"));
     assert_non_null(strstr(text, "script        ended with status 4\n"));
 }
