@@ -78,7 +78,9 @@ static void write_quirks(uint32_t emulator)
         printf("| `");
         write_lower(quirks[i].id);
         printf("`%s | %s. | %s. | %s | ",
-               (quirk_emulators[i] & ABOVE_BOCHS) != 0 ? ", under a hypervisor too" : "",
+               (quirk_emulators[i] & ABOVE_BOCHS) == 0 ? ""
+               : (quirk_emulators[i] & IN_BOCHS) != 0  ? ", under a hypervisor too"
+                                                       : ", under a hypervisor",
                quirks[i].manual, quirks[i].instead, quirks[i].since);
         write_command(quirks[i].see);
         printf(" |\n");
@@ -104,7 +106,7 @@ int main(void)
     printf("\nThe self-test notes what stands here and in the last sections of [the rules of a VM "
            "entry](entry-rules.md);\nany other departure is a refusal there, and a guest that "
            "differs.\n\n## Bochs\n");
-    write_quirks(IN_BOCHS);
+    write_quirks(IN_BOCHS | ABOVE_BOCHS);
     printf("\n## KVM\n");
     write_quirks(IN_KVM);
     write_fields();

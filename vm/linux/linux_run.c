@@ -32,7 +32,10 @@ static struct linux_vm *the_vm; /* for NMIs */
 
 enum { PATIENCE_US = 1000000 };
 
-/* Interrupts, HLT and ports are the guest's; nothing ends its time. */
+/*
+ * Interrupts, HLT and ports are the guest's; nothing ends its time. A hypervisor below may get its
+ * own interrupts at VM exits alone: then a CPU that spins for another, with IF = 0, must make some.
+ */
 static void adjust(const struct vm_policy *policy, struct vcpu *vcpu)
 {
     uint32_t *controls = vcpu->controls;
@@ -43,8 +46,9 @@ static void adjust(const struct vm_policy *policy, struct vcpu *vcpu)
         ~(uint32_t)(PRIMARY_HLT_EXITING | PRIMARY_UNCONDITIONAL_IO_EXITING);
     controls[VMX_CONTROL_EXIT] &=
         ~(uint32_t)(EXIT_SAVE_PREEMPTION_TIMER | EXIT_ACKNOWLEDGE_INTERRUPT);
-    if ((vcpu->capability.primary_allowed1 & PRIMARY_IO_BITMAPS) != 0)
-        controls[VMX_CONTROL_PRIMARY] |= PRIMARY_IO_BITMAPS;
+    controls[VMX_CONTROL_PRIMARY] |=
+        (PRIMARY_IO_BITMAPS | (quirk(QUIRK_SPINS_WITHOUT_EXITS) ? PRIMARY_PAUSE_EXITING : 0)) &
+        (uint32_t)vcpu->capability.primary_allowed1;
 }
 
 const char *linux_lacks(const struct vmx_cpu *cpu)

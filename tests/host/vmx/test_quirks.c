@@ -147,6 +147,7 @@ static void what_is_detected_is_active(void **state)
     assert_true(quirk(QUIRK_INIT_STAYS_PENDING));
     assert_non_null(strstr(quirk_lacks(QUIRK_INIT_STAYS_PENDING), "INIT"));
     assert_false(quirk(QUIRK_NO_EOI_EXITS));
+    assert_false(quirk(QUIRK_SPINS_WITHOUT_EXITS)); /* nothing is below that would need the CPU */
     /* What Bochs does with INIT its hypervisor's guest does not see; how it handles IF it does. */
     model_cpu.hypervisor = true;
     quirks_detect();
@@ -154,6 +155,7 @@ static void what_is_detected_is_active(void **state)
     assert_false(quirk(QUIRK_INIT_STAYS_PENDING));
     assert_null(quirk_lacks(QUIRK_INIT_STAYS_PENDING));
     assert_true(quirk(QUIRK_INTERRUPTS_WAIT_FOR_IF));
+    assert_true(quirk(QUIRK_SPINS_WITHOUT_EXITS));
     assert_true(quirk(QUIRK_NO_EOI_EXITS));
 }
 
