@@ -19,6 +19,7 @@ from machine.plan import Guest
 WORD = "monitor"
 _MODULE = "monitor-script"  # kernel/monitor/monitor_room.c
 _LEAVE = b"\x1d"  # Ctrl-]
+_TOLD = 1 << 20  # bytes, in which a report has its place
 
 
 def add_monitor_options(parser: argparse.ArgumentParser) -> None:
@@ -111,7 +112,7 @@ def talk(emulator: Emulator, line: SerialTerminal) -> bytes:
             running = emulator.alive()
             emulator.read()
             data = line.read()
-            told = (told + data)[-4096:]
+            told = (told + data)[-_TOLD:]
             os.write(sys.stdout.fileno(), data)
             if not running and not data:
                 return told

@@ -237,6 +237,15 @@ def _converse(plan: Plan, medium: Path, folder: Path) -> Exit:
     return Exit.OK
 
 
+def _typed_to(options: argparse.Namespace, plan: Plan) -> SerialTerminal | None:
+    """The serial line of a guest that has a shell, where there is a person for it."""
+    has_shell = options.guest and not options.guest_script and plan.machine != "nested-kvm"
+    if not has_shell or not sys.stdin.isatty() or not sys.stdout.isatty():
+        return None
+    say("tools/run: Ctrl-] ends the machine")
+    return SerialTerminal()
+
+
 def _boot(options: argparse.Namespace, plan: Plan, kernel: Path, progress: Progress) -> Exit:
     machine = MACHINES[plan.machine]
     timeout = options.timeout or patience(plan) + (_GUEST_SECONDS if options.guest else 0)
@@ -249,12 +258,17 @@ def _boot(options: argparse.Namespace, plan: Plan, kernel: Path, progress: Progr
         medium = _medium(plan, kernel, folder, progress)
         if options.monitor and not options.script:
             return _converse(plan, medium, folder)
-        screen = Screen(progress)
-        console = Console(screen.line, hide_report=bool(options.report or options.guest_script))
+        screen, line = Screen(progress), _typed_to(options, plan)
+        show = (lambda _: None) if line else screen.line
+        console = Console(show, hide_report=bool(options.report or options.guest_script))
         emulator: Emulator | None = None
         try:
-            emulator = machine.start(plan, medium, folder)
-            in_time = _watch(emulator, console, screen, plan, timeout)
+            emulator = machine.start(replace(plan, terminal=line.path if line else None), medium, folder)
+            if line:
+                console.feed(talk(emulator, line))
+                if emulator.alive() and not console.ended:  # by Ctrl-]
+                    return Exit.OK
+            in_time = bool(line) or _watch(emulator, console, screen, plan, timeout)
             console.finish()
             if options.screenshot and in_time:
                 emulator.screenshot(options.screenshot)
