@@ -4,6 +4,7 @@ import os
 import pty
 import re
 import subprocess
+from collections.abc import Sequence
 from pathlib import Path
 
 from machine.emulator import Emulator, TerminalEmulator
@@ -86,11 +87,16 @@ class Bochs(TerminalEmulator):
         return "\n".join(f"Bochs: {line}" for line in panics)
 
 
-def launch(configuration: str, folder: Path) -> "tuple[subprocess.Popen[bytes], int]":
-    """Starts Bochs with a configuration; gives the process and its terminal, to be drained."""
+def launch(
+    configuration: str, folder: Path, debugger: Sequence[str] = ("c",)
+) -> "tuple[subprocess.Popen[bytes], int]":
+    """
+    Starts Bochs with a configuration and commands for its debugger, in which Debian's starts; gives
+    the process and its terminal, to be drained.
+    """
     written, commands = folder / "bochsrc", folder / "bochs-commands"
     written.write_text(configuration, encoding="utf-8")
-    commands.write_text("c\n", encoding="ascii")  # Debian's Bochs starts in its debugger
+    commands.write_text("".join(f"{command}\n" for command in debugger), encoding="ascii")
     ours, its = pty.openpty()
     try:
         process = start(
@@ -167,5 +173,5 @@ def start_bochs(plan: Plan, medium: Path, folder: Path) -> Emulator:
         count=f"1:{plan.cpus}:1", medium=_medium(plan, medium), lines=_lines(plan, serial.name), log=log.name,
         errors="report" if _breaks_entries(plan) else "ignore",
     )  # fmt: skip
-    process, terminal = launch(configuration, folder)
+    process, terminal = launch(configuration, folder, plan.debugger)
     return Bochs(process, serial, terminal, log)

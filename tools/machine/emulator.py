@@ -76,12 +76,14 @@ def _own_screen(pid: int) -> int | None:
     return None
 
 
-def _drain(terminal: int) -> None:
+def _drain(terminal: int) -> bytes:
+    drained = b""
     try:
-        while os.read(terminal, 65536):
-            pass
+        while data := os.read(terminal, 65536):
+            drained += data
     except OSError:  # nothing there now (EAGAIN), or nobody at the other end (EIO)
         pass
+    return drained
 
 
 class TerminalEmulator(Emulator):
@@ -91,10 +93,11 @@ class TerminalEmulator(Emulator):
         super().__init__(process, serial)
         self._terminal = terminal
         self._screen: int | None = None
+        self.told = b""  # on the terminal: what a debugger says
         os.set_blocking(terminal, False)
 
     def read(self) -> bytes:
-        _drain(self._terminal)
+        self.told += _drain(self._terminal)
         if self._screen is None:
             self._screen = _own_screen(self._process.pid)
         if self._screen is not None:

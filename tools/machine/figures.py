@@ -17,6 +17,7 @@ from typing import Any
 
 from machine.build import ROOT, build_kernel
 from machine.errors import UserError, in_words
+from machine.linux_figures import print_linux
 from machine.packages import need
 from machine.terminal import Progress
 
@@ -111,11 +112,18 @@ def _print_exits() -> None:
 
 def main(arguments: list[str]) -> int:
     """Prints all of it."""
-    argparse.ArgumentParser(
+    parser = argparse.ArgumentParser(
         prog="tools/figures", description="Measures what docs/figures.md tells, and prints it."
-    ).parse_args(arguments)
+    )
+    parser.add_argument(
+        "--linux", type=int, nargs="+", metavar="CPUS", help="what a Linux guest costs, with so many CPUs"
+    )
+    counts = parser.parse_args(arguments).linux
     try:
         need("build", "bochs")
+        if counts:
+            print_linux(build_kernel(Progress("tools/figures")), counts)
+            return 0
         _print_image(build_kernel(Progress("tools/figures")))
         _print_lines()
         _print_boots()

@@ -95,6 +95,12 @@ def grub_cfg(
     return "\n".join(["set timeout=0", *drivers, *commands, *lines, "boot", ""])
 
 
+def native_cfg(guest: Guest) -> str:
+    """GRUB's configuration: the guest's kernel alone, by GRUB's own loader."""
+    kernel = " ".join(["linux", "/boot/guest-kernel", *map(_quote, guest.words.split())])
+    return "\n".join(["set timeout=0", kernel, "initrd /boot/guest-initrd", "boot", ""])
+
+
 def _copy_guest(guest: Guest, folder: Path) -> list[str]:
     """Its files to the folder, and GRUB's commands that load them: words without the file's name."""
     shutil.copyfile(guest.kernel, folder / "guest-kernel")
@@ -115,16 +121,20 @@ def make_iso(
         grub = Path(work) / "tree" / "boot" / "grub"
         grub.mkdir(parents=True)
         shutil.copyfile(kernel, grub.parent / "rootmode.elf")
-        if menu:
+        modules = [*MODULES, *modules_for(commands)]
+        if guest and guest.native:
+            _copy_guest(guest, grub.parent)
+            cfg = native_cfg(guest)
+            modules.append("linux")
+        elif menu:
             cfg = menu_cfg(words, commands, pixels)
         else:
             cfg = grub_cfg(words, commands, pixels, _copy_guest(guest, grub.parent) if guest else ())
         (grub / "grub.cfg").write_text(cfg, encoding="ascii")
-        modules = " ".join(dict.fromkeys([*MODULES, *modules_for(commands)]))
         try:
             # From within the folder: xorriso takes a "=" in a source's path for a separator.
             made = subprocess.run(
-                ["grub-mkrescue", f"--install-modules={modules}", "--fonts=", "--locales=",
+                ["grub-mkrescue", f"--install-modules={' '.join(dict.fromkeys(modules))}", "--fonts=", "--locales=",
                  "--themes=", "-o", str(iso.absolute()), "tree", "--", "-volid", "ROOTMODE"],
                 cwd=work, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT, text=True, errors="replace", check=False,

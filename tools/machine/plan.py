@@ -12,6 +12,7 @@ class Guest:
     words: str  # of its command line
     initrd: Path | None = None
     has_script: bool = False  # which runs in it, and then it powers off
+    native: bool = False  # GRUB starts it without Rootmode: to compare
 
 
 @dataclass(frozen=True)
@@ -38,3 +39,4 @@ class Plan:
     words: tuple[str, ...] = ()  # the kernel's command line
     guest: Guest | None = None  # beside the kernel
     grub: tuple[str, ...] = ()  # GRUB commands before the kernel is loaded
+    debugger: tuple[str, ...] = ("c",)  # commands for Bochs's own
