@@ -13,6 +13,7 @@ LOGS = ROOT / "build" / "test-logs"
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Options of tools/test that pytest has no like of."""
     parser.addoption("--long", action="store_true", help="also what takes long")
+    parser.addoption("--quick", action="store_true", help="the few that say most, on the quick build")
     parser.addoption("--only", default="", metavar="TEXT", help="only what is named so")
     parser.addoption("--mutants", type=int, metavar="N", help="how many mutants of the code")
     parser.addoption("--seed", type=int, metavar="N", help="which mutants of the code")
@@ -28,6 +29,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     """Leaves out what was not asked for."""
 
     def asked(item: pytest.Item) -> bool:
+        if config.getoption("--quick"):
+            return item.get_closest_marker("quick") is not None
         long = config.getoption("--long") or item.get_closest_marker("long") is None
         return long and config.getoption("--only") in _name(item)
 
@@ -43,7 +46,9 @@ def logs() -> Path:
 
 
 @pytest.fixture(scope="session")
-def kernel() -> Path:
+def kernel(request: pytest.FixtureRequest) -> Path:
     """The kernel, built."""
+    if request.config.getoption("--quick"):
+        return build_kernel(Progress("pytest"), preset="quick")
     build_kernel(Progress("pytest"), core=True)
     return build_kernel(Progress("pytest"))

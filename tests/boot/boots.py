@@ -62,7 +62,10 @@ def _quick(result: Result) -> Iterator[str]:
 
 def _processors() -> list[Boot]:
     boots = [
-        bochs(f"{count} CPUs", OK, (*IN_VMX, _quick), count=count, cpu=DEFAULT_CPU, loader="grub")
+        replace(
+            bochs(f"{count} CPUs", OK, (*IN_VMX, _quick), count=count, cpu=DEFAULT_CPU, loader="grub"),
+            quick=count == 1,
+        )
         for count in (1, 4, 8)
     ]
     boots.append(
@@ -106,7 +109,10 @@ def _stages() -> list[Boot]:
 
 def _selftests() -> list[Boot]:
     return [
-        bochs(f"selftest {model}", OK, (*IN_VMX, selftest), append="selftest", cpu=model)
+        replace(
+            bochs(f"selftest {model}", OK, (*IN_VMX, selftest), append="selftest", cpu=model),
+            quick=model == DEFAULT_CPU,
+        )
         for model in ("core2_penryn_t9600", "corei7_haswell_4770", "tigerlake")
     ]
 
@@ -171,13 +177,11 @@ def _qemu() -> list[Boot]:
         for chipset in ("pc", "q35"):
             for count in (1, 16):
                 loader = DIRECT if firmware == "bios" and (chipset == "pc") == (count == 1) else ()
-                boots.append(
-                    tcg(
-                        f"{firmware} {chipset} {count} CPUs",
-                        (field_is("boot.firmware", firmware),),
-                        "--firmware", firmware, "--chipset", chipset, *loader, count=count,
-                    )  # fmt: skip
-                )
+                row = tcg(
+                    f"{firmware} {chipset} {count} CPUs", (field_is("boot.firmware", firmware),),
+                    "--firmware", firmware, "--chipset", chipset, *loader, count=count,
+                )  # fmt: skip
+                boots.append(replace(row, quick=(firmware, chipset, count) == ("uefi", "q35", 1)))
         more = ("--firmware", firmware, "--memory", "8192")
         boots.append(tcg(f"{firmware} 8 GiB", (ram(8192),), *more))
         boots.append(

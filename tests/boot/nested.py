@@ -24,7 +24,7 @@ from boot.checks import (
     states,
 )
 from boot.bochs_log import entries
-from boot.row import OK, REFUSED, WRONG_USE, Boot
+from boot.row import DIRECT, OK, REFUSED, WRONG_USE, Boot
 from machine.errors import UserError
 
 OPEN_BIOS = "OPEN-BIOS"  # stands for a SeaBIOS that leaves IA32_FEATURE_CONTROL as it finds it
@@ -147,7 +147,7 @@ def _test_guests() -> list[Boot]:
         names = (*_ZOO, *_NOT_OFFERED, *more)
         return _nested(
             f"guests, {count} CPUs", OK, (*_IN_KVM, guests(*names, skipped=_NOT_OFFERED)),
-            "--append", f"guest={','.join(names)}", count=count, long=False,
+            *(DIRECT if count == 1 else ()), "--append", f"guest={','.join(names)}", count=count, long=False,
         )  # fmt: skip
 
     return [boot(1, ("timer",)), boot(2, _SIGNALS)]
@@ -164,7 +164,7 @@ NESTED_BOOTS: tuple[Boot, ...] = (
         "host,-vmx", REFUSED,
         (states("off"), finding("cpuid-no-vmx", "refusal", 0), console_has("-cpu host"),
          console_has("kvm_intel.nested=1")),
-        "--cpu", "host,-vmx", long=False,
+        *DIRECT, "--cpu", "host,-vmx", long=False,
     ),
     _nested(
         "feature control open", OK,

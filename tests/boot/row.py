@@ -21,6 +21,7 @@ class Boot:
     checks: tuple[Check, ...]
     report: bool = True
     long: bool = False  # only with tools/test --long
+    quick: bool = False  # also with tools/test --quick
 
 
 def bochs(

@@ -119,7 +119,8 @@ def _complaints(boot: Boot, done: "subprocess.CompletedProcess[str]", folder: Pa
 def _rows() -> Iterator[object]:
     """Those that take longest come first, so that no worker is left with one of them."""
     for boot in (*NESTED_BOOTS, *BOOTS):
-        yield pytest.param(boot, id=boot.name, marks=[pytest.mark.long] if boot.long else [])
+        marks = [pytest.mark.long] * boot.long + [pytest.mark.quick] * boot.quick
+        yield pytest.param(boot, id=boot.name, marks=marks)
 
 
 @pytest.mark.parametrize("boot", _rows())

@@ -1,6 +1,7 @@
 """What can be known to go wrong before anything is built or booted."""
 
 import argparse
+import os
 import re
 import subprocess
 import tempfile
@@ -16,7 +17,7 @@ from machine.words import SERIAL_PORTS, console_port, cpus_wanted, missing_cpus
 _PICTURES = (".png", ".ppm")
 _OF_A_BOOT = (
     "on", "cpus", "smp", "cpu", "memory", "timeout", "serial", "bios", "chipset", "acpi_table", "report",
-    "screenshot", "logs", "nmi_at", "headless", "guest", "monitor",
+    "screenshot", "logs", "nmi_at", "bochs", "headless", "guest", "monitor",
 )  # fmt: skip
 
 
@@ -99,6 +100,10 @@ def check_options(options: argparse.Namespace, machine: str) -> None:
         _check_folder("--logs", options.logs)
     if options.chipset and machine == "bochs":
         raise UserError("--chipset is QEMU's: use --on tcg")
+    if options.bochs and machine != "bochs":
+        raise UserError("--bochs is for --on bochs")
+    if options.bochs and not os.access(options.bochs, os.X_OK):
+        raise UserError(f"--bochs: no such program: {options.bochs}")
     if options.nmi_at and machine != "tcg":
         raise UserError("--nmi-at is for --on tcg")
 

@@ -1,10 +1,12 @@
 """Bochs: emulates VMX on a dozen CPU models, and counts time in instructions."""
 
+import functools
 import os
 import pty
 import re
 import subprocess
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from machine.emulator import Emulator, TerminalEmulator
@@ -35,11 +37,10 @@ _DEFAULT_BIOS = Path("/usr/share/bochs/BIOS-bochs-latest")
 _MAX_HOST_MEMORY = 2048  # MiB kept in our memory; Bochs pages the rest out to a file
 _MAX_CPUS = 8  # as Debian builds it
 _MAX_MEMORY = 64 * 1024  # MiB; it would come up with more, but not while anybody waits
-_BINARY = "/usr/bin/bochs"
+_BINARY = Path("/usr/bin/bochs")
 
 # display: "term" draws into our pty; a 32-bit mode set by GRUB would stop it, hence no VBE.
 _CONFIGURATION = """\
-plugin_ctrl: speaker=0
 display_library: term
 romimage: file={bios}, options=fastboot
 vgaromimage: file=/usr/share/vgabios/vgabios.bin
@@ -57,16 +58,41 @@ info: action=ignore
 """
 
 
-def cpu_models() -> list[str]:
-    """The names that this Bochs knows."""
+@dataclass(frozen=True)
+class Build:
+    """What differs between builds of Bochs."""
+
+    version: str
+    debugger: bool  # in which it starts
+    plugins: bool
+
+
+def _ask(binary: Path, *about: str) -> str:
+    """What it says of itself."""
     try:
         told = subprocess.run(
-            [_BINARY, "-help", "cpu"], stdin=subprocess.DEVNULL, capture_output=True, text=True,
+            [binary, "--help", *about], stdin=subprocess.DEVNULL, capture_output=True, text=True,
             errors="replace", check=False,
         )  # fmt: skip
     except FileNotFoundError as error:
         raise UserError("Bochs is not installed: tools/setup bochs") from error
-    return re.findall(r"^([a-z][a-z0-9_]+)$", told.stdout + told.stderr, re.MULTILINE)
+    return told.stdout + told.stderr
+
+
+@functools.cache
+def build_of(binary: Path) -> Build:
+    """Raises UserError where the file is no Bochs."""
+    told = _ask(binary)
+    version = re.search(r"Bochs x86 Emulator (\S+)", told)
+    if not version:
+        raise UserError(f"--bochs: {binary} does not say that it is Bochs")
+    # One with plugins tells where it looks for them, whatever it is asked.
+    return Build(version[1], re.search(r"^\s*-rc ", told, re.MULTILINE) is not None, "LTDL_LIBRARY_PATH" in told)
+
+
+def cpu_models(binary: Path = _BINARY) -> list[str]:
+    """The names that this Bochs knows."""
+    return re.findall(r"^([a-z][a-z0-9_]+)$", _ask(binary, "cpu"), re.MULTILINE)
 
 
 class Bochs(TerminalEmulator):
@@ -88,19 +114,24 @@ class Bochs(TerminalEmulator):
 
 
 def launch(
-    configuration: str, folder: Path, debugger: Sequence[str] = ("c",)
+    configuration: str, folder: Path, debugger: Sequence[str] = ("c",), binary: Path = _BINARY
 ) -> "tuple[subprocess.Popen[bytes], int]":
     """
     Starts Bochs with a configuration and commands for its debugger, in which Debian's starts; gives
     the process and its terminal, to be drained.
     """
+    build = build_of(binary)
     written, commands = folder / "bochsrc", folder / "bochs-commands"
+    if build.plugins:
+        configuration = f"plugin_ctrl: speaker=0\n{configuration}"
     written.write_text(configuration, encoding="utf-8")
     commands.write_text("".join(f"{command}\n" for command in debugger), encoding="ascii")
+    for lock in folder.glob("*.lock"):  # of a disk in a folder that is kept, from a Bochs that was ended
+        lock.unlink()
     ours, its = pty.openpty()
     try:
         process = start(
-            [_BINARY, "-q", "-f", written.name, "-rc", commands.name],
+            [str(binary), "-q", "-f", written.name, *(["-rc", commands.name] if build.debugger else [])],
             stdin=its,
             output=its,
             environment={**os.environ, "TERM": "xterm", "LC_ALL": "C"},
@@ -157,7 +188,7 @@ def check_bochs(plan: Plan) -> None:
     if plan.memory > _MAX_MEMORY:
         raise UserError(f"--memory {plan.memory}: Bochs gives {_MAX_MEMORY} MiB at most")
     cpu = plan.cpu or DEFAULT_CPU
-    models = cpu_models()
+    models = cpu_models(plan.bochs or _BINARY)
     if models and cpu not in models:
         near = did_you_mean(cpu, models)
         raise UserError(f"Bochs has no CPU model '{cpu}'{near or '; it has: ' + ' '.join(models)}")
@@ -173,5 +204,5 @@ def start_bochs(plan: Plan, medium: Path, folder: Path) -> Emulator:
         count=f"1:{plan.cpus}:1", medium=_medium(plan, medium), lines=_lines(plan, serial.name), log=log.name,
         errors="report" if _breaks_entries(plan) else "ignore",
     )  # fmt: skip
-    process, terminal = launch(configuration, folder, plan.debugger)
+    process, terminal = launch(configuration, folder, plan.debugger, plan.bochs or _BINARY)
     return Bochs(process, serial, terminal, log)

@@ -76,10 +76,10 @@ def build(preset: str, targets: list[str], progress: Progress) -> Path:
     return folder
 
 
-def build_kernel(progress: Progress, core: bool = False) -> Path:
+def build_kernel(progress: Progress, core: bool = False, preset: str = "default") -> Path:
     """The kernel, or its core alone, up to date."""
     target = CORE if core else KERNEL
-    return build("default", [target], progress) / target
+    return build(preset, [target], progress) / target
 
 
 def symbol_address(kernel: Path, name: str) -> int:

@@ -41,7 +41,6 @@ GRUB_COMMANDS = ("insmod iorw", "outb 0x2f8 0x47")
 # Haswell is Bochs's newest model whose TSC runs at the speed that it tells. All files are named from
 # within the folder, where no name has a comma; what Bochs writes to the first disk is thrown away.
 _CONFIGURATION = """\
-plugin_ctrl: speaker=0
 display_library: term
 romimage: file=/usr/share/bochs/BIOS-bochs-latest, options=fastboot
 vgaromimage: file=/usr/share/vgabios/vgabios.bin
@@ -138,9 +137,10 @@ class NestedKvm(TerminalEmulator):
         return "\n".join(words)
 
 
-def _firmware_files(full: bool) -> dict[str, bytes]:
+def _firmware_files(plan: Plan, full: bool) -> dict[str, bytes]:
     """What QEMU loads by name into a machine with a BIOS."""
     names = ["bios-256k.bin", "kvmvapic.bin"] + (["vgabios-stdvga.bin"] if full else [])
+    names += ["pvh.bin"] if plan.loader == "direct" else []
     files = {}
     for name in names:
         found = [folder / name for folder in _FIRMWARE_FOLDERS if (folder / name).is_file()]
@@ -152,7 +152,7 @@ def _firmware_files(full: bool) -> dict[str, bytes]:
 
 def _firmware(plan: Plan, full: bool) -> tuple[list[str], dict[str, bytes]]:
     """QEMU's arguments for the firmware, and the files that they name."""
-    files = _firmware_files(full)
+    files = _firmware_files(plan, full)
     if plan.firmware == "bios":
         if not plan.bios:
             return [], files

@@ -117,6 +117,7 @@ def plan_of(options: argparse.Namespace, machine: str, words: list[str], display
         raise UserError(f"no such ACPI table: {options.acpi_table}")
     if not options.unchecked:
         check_length(words)
+    bochs: Path | None = getattr(options, "bochs", None)
     screen = options.screen or ("pixels" if options.firmware == "uefi" else "text")
     return Plan(
         machine=machine,
@@ -124,6 +125,7 @@ def plan_of(options: argparse.Namespace, machine: str, words: list[str], display
         loader=getattr(options, "loader", None) or "grub",
         firmware=options.firmware,
         bios=options.bios,
+        bochs=bochs.resolve() if bochs else None,
         cpu=options.cpu,
         cpus=options.cpus or min(os.cpu_count() or 1, 2),
         smp=options.smp,

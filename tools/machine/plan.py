@@ -24,6 +24,7 @@ class Plan:
     loader: str = "grub"  # or "direct": tools/direct, QEMU's -kernel
     firmware: str = "bios"  # or "uefi"
     bios: Path | None = None  # another BIOS image, Bochs and QEMU
+    bochs: Path | None = None  # another Bochs
     cpu: str | None = None  # the emulator's name of a CPU model
     cpus: int = 1
     smp: str | None = None  # QEMU's -smp, which may have holes; instead of `cpus`

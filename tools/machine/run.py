@@ -17,6 +17,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from machine.beforehand import check_kernel, check_options, check_plan, cpus_of
+from machine.bochs import build_of
 from machine.build import build_kernel, symbol_address
 from machine.console import Console
 from machine.emulator import Emulator
@@ -65,6 +66,7 @@ def parser() -> argparse.ArgumentParser:
     add_guest_options(result)
     add_monitor_options(result)
     add("--loader", choices=("grub", "direct"), help="direct: by PVH, without GRUB; default: grub, of the monitor direct where that can be")
+    add("--bochs", type=path, metavar="FILE", help="another Bochs than Debian's")
     add("--report", type=path, metavar="FILE", help="write the JSON report to FILE")
     add("--timeout", type=seconds, metavar="SECONDS", help="default: what the boot needs")
     add("--headless", action="store_true", help="no window, even where there is a display")
@@ -344,6 +346,8 @@ def _run(options: argparse.Namespace) -> Exit:
     kernel = _prepared(options, progress, plan)
     if options.nmi_at:
         plan = replace(plan, nmi_at=symbol_address(kernel, options.nmi_at))
+    if options.bochs:
+        reason += f" {build_of(options.bochs).version}"
     say(f"tools/run: {reason}, by {'GRUB' if plan.loader == 'grub' else 'PVH, without GRUB'}")
     return _boot(options, plan, kernel, progress)
 

@@ -54,6 +54,8 @@ def parser() -> argparse.ArgumentParser:
     )  # fmt: skip
     result.add_argument("--filter", default="", metavar="TEXT", help="only what is named so")
     result.add_argument("--long", action="store_true", help="also what takes long")
+    result.add_argument("--quick", action="store_true",
+                        help="only host tests, without sanitizers, and three boots")  # fmt: skip
     result.add_argument("--mutants", type=int, metavar="N", help="of mutation; default: 500")
     result.add_argument("--seed", type=int, metavar="N", help="of mutation; default: a new one")
     result.add_argument("--list", action="store_true", help="only name the tests under pytest")
@@ -84,20 +86,20 @@ def _pytest(options: argparse.Namespace, count: Count, *arguments: str) -> None:
     for name in ("mutants", "seed"):
         if getattr(options, name) is not None:
             command.append(f"--{name}={getattr(options, name)}")
-    command += ["--long"] if options.long else []
+    command += [f"--{name}" for name in ("long", "quick") if getattr(options, name)]
     status = _run(command)
     found = count.add(results) if results.exists() else 0
     if status not in (0, 1, 5) or (found == 0 and not options.filter):
         count.failed.append(f"pytest {' '.join(arguments)}: exit status {status}")
 
 
-def _host(options: argparse.Namespace, count: Count) -> None:
-    """CTest with sanitizers, then what pytest has of the tools and of the coverage."""
+def _ctest(options: argparse.Namespace, count: Count, folder: str) -> None:
+    """The host tests of a build folder."""
     results = _LOGS / "ctest.xml"
     results.unlink(missing_ok=True)
     chosen = options.filter.removeprefix("host/")
     command = [
-        "ctest", "--test-dir", "build", "-j", str(os.cpu_count() or 1), "--output-on-failure",
+        "ctest", "--test-dir", folder, "-j", str(os.cpu_count() or 1), "--output-on-failure",
         "--timeout", "120", "--output-junit", str(results),
         *(["-R", re.escape(chosen)] if chosen else []),
     ]  # fmt: skip
@@ -105,25 +107,44 @@ def _host(options: argparse.Namespace, count: Count) -> None:
     found = count.add(results) if results.exists() else 0
     if (status != 0 and not count.failed) or (found == 0 and not chosen):
         count.failed.append(f"ctest: exit status {status}")
+
+
+def _host(options: argparse.Namespace, count: Count) -> None:
+    """CTest with sanitizers, then what pytest has of the tools and of the coverage."""
+    _ctest(options, count, "build")
     _pytest(options, count, "tests/tools", "tests/host")
+
+
+def _quick(options: argparse.Namespace, count: Count) -> None:
+    """For the short way round while one edits."""
+    folder = build("quick", [], Progress("tools/test"))
+    _ctest(options, count, folder.name)
+    _pytest(options, count, "tests/boot", "-n", str(_WORKERS))
+
+
+def _parts(options: argparse.Namespace, count: Count) -> None:
+    asked = [name for name in ("lint", "host", "fuzz", "boot", "mutation")
+             if options.part == name or (options.part == "all" and
+                                         (name != "mutation" or options.long))]  # fmt: skip
+    build("default", [], Progress("tools/test"))
+    for name in asked:
+        print(f"== {name}", flush=True)
+        if name == "host":
+            _host(options, count)
+        else:
+            workers = ["-n", str(_WORKERS)] if name in ("boot", "fuzz") else []
+            _pytest(options, count, f"tests/{name}", *workers)
 
 
 def _test(options: argparse.Namespace) -> bool:
     """Runs the parts that were asked for; whether all passed."""
     count = Count()
     _LOGS.mkdir(parents=True, exist_ok=True)
-    asked = [name for name in ("lint", "host", "fuzz", "boot", "mutation")
-             if options.part == name or (options.part == "all" and
-                                         (name != "mutation" or options.long))]  # fmt: skip
     try:
-        build("default", [], Progress("tools/test"))
-        for name in asked:
-            print(f"== {name}", flush=True)
-            if name == "host":
-                _host(options, count)
-            else:
-                workers = ["-n", str(_WORKERS)] if name in ("boot", "fuzz") else []
-                _pytest(options, count, f"tests/{name}", *workers)
+        if options.quick:
+            _quick(options, count)
+        else:
+            _parts(options, count)
     except UserError as error:
         say(f"tools/test: {error}")
         count.failed.append("the build")
@@ -138,6 +159,8 @@ def _test(options: argparse.Namespace) -> bool:
 def main() -> int:
     """Runs what was asked for."""
     options = parser().parse_args()
+    if options.quick and (options.long or options.part != "all"):
+        parser().error("--quick is a choice of its own: neither a part nor --long goes with it")
     with ending_on_signals():
         try:
             need("--test")
