@@ -141,4 +141,4 @@ void basic_render(struct sink *sink, uint64_t basic, const struct findings *find
 const struct rule_advice rule_advice[RULE_COUNT] = {
 #include "vmx/text/finding_advice.def"
 };
-SET_MEMBER(rule_advice, 0, const struct rule_advice, rule_advice[0]);
+SET_MEMBER(rule_advice, 0, const struct rule_advice, *rule_advice);

@@ -81,7 +81,7 @@ void exit_reason_print(struct sink *sink, uint32_t exit_reason)
 
 void event_information_print(struct sink *sink, uint32_t event_information, uint32_t error_code)
 {
-    static const char *const types[8] = {
+    static const char *const types[] = {
         "external interrupt", "event of type 1",    "NMI",
         "hardware exception", "software interrupt", "privileged software exception",
         "software exception", "other event",
@@ -109,7 +109,7 @@ void event_information_print(struct sink *sink, uint32_t event_information, uint
 /* SDM, "Format of the VM-Exit Instruction-Information Field as Used for …": what they share. */
 static void print_memory(struct sink *sink, uint32_t information)
 {
-    static const char *const segments[8] = {"ES", "CS", "SS", "DS", "FS", "GS", "?", "?"};
+    static const char *const segments[] = {"ES", "CS", "SS", "DS", "FS", "GS", "?", "?"};
     bool base = !(information >> 27 & 1), index = !(information >> 22 & 1);
 
     print_to(sink, "[%s:", segments[information >> 15 & 7]);
@@ -124,8 +124,8 @@ static void print_memory(struct sink *sink, uint32_t information)
 /* GDTR or IDTR: SGDT, SIDT, LGDT, LIDT; LDTR or TR: SLDT, STR, LLDT, LTR. */
 static void print_table_access(struct sink *sink, bool system, uint32_t information)
 {
-    static const char *const tables[4] = {"SGDT", "SIDT", "LGDT", "LIDT"};
-    static const char *const systems[4] = {"SLDT", "STR", "LLDT", "LTR"};
+    static const char *const tables[] = {"SGDT", "SIDT", "LGDT", "LIDT"};
+    static const char *const systems[] = {"SLDT", "STR", "LLDT", "LTR"};
 
     print_to(sink, "%s ", (system ? systems : tables)[information >> 28 & 3]);
     if (system && information >> 10 & 1)

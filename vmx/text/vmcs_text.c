@@ -213,9 +213,13 @@ static void print_vectoring(const struct field_value *of)
     print_event(&defined);
 }
 
-#define PRINT(field, print, argument) \
-    {                                 \
-        field, print, argument, NULL  \
+#define PRINT(which, how)            \
+    {                                \
+        .field = which, .print = how \
+    }
+#define PRINT_BY(field, print, argument) \
+    {                                    \
+        field, print, argument, NULL     \
     }
 #define BITS(field, names)               \
     {                                    \
@@ -227,49 +231,51 @@ static const struct {
     uint32_t argument;                           /* of bits how many */
     const struct bit_name *bits;
 } printers[] = {
-    PRINT(VMCS_PIN_BASED_VM_EXECUTION_CONTROLS, print_controls, VMX_CONTROL_PIN),
-    PRINT(VMCS_PRIMARY_PROCESSOR_BASED_VM_EXECUTION_CONTROLS, print_controls, VMX_CONTROL_PRIMARY),
-    PRINT(VMCS_SECONDARY_PROCESSOR_BASED_VM_EXECUTION_CONTROLS, print_controls,
-          VMX_CONTROL_SECONDARY),
-    PRINT(VMCS_TERTIARY_PROCESSOR_BASED_VM_EXECUTION_CONTROLS, print_controls,
-          VMX_CONTROL_TERTIARY),
-    PRINT(VMCS_VM_FUNCTION_CONTROLS, print_controls, VMX_CONTROL_VM_FUNCTION),
-    PRINT(VMCS_PRIMARY_VM_EXIT_CONTROLS, print_controls, VMX_CONTROL_EXIT),
-    PRINT(VMCS_SECONDARY_VM_EXIT_CONTROLS, print_controls, VMX_CONTROL_SECONDARY_EXIT),
-    PRINT(VMCS_VM_ENTRY_CONTROLS, print_controls, VMX_CONTROL_ENTRY),
-    PRINT(VMCS_EXCEPTION_BITMAP, print_exception_bitmap, 0),
-    PRINT(VMCS_EPT_POINTER, print_ept_pointer, 0),
-    PRINT(VMCS_LINK_POINTER, print_link_pointer, 0),
-    PRINT(VMCS_VM_ENTRY_INTERRUPTION_INFORMATION, print_event, VMCS_VM_ENTRY_EXCEPTION_ERROR_CODE),
-    PRINT(VMCS_GUEST_ES_ACCESS_RIGHTS, print_access_rights, 0),
-    PRINT(VMCS_GUEST_CS_ACCESS_RIGHTS, print_access_rights, 0),
-    PRINT(VMCS_GUEST_SS_ACCESS_RIGHTS, print_access_rights, 0),
-    PRINT(VMCS_GUEST_DS_ACCESS_RIGHTS, print_access_rights, 0),
-    PRINT(VMCS_GUEST_FS_ACCESS_RIGHTS, print_access_rights, 0),
-    PRINT(VMCS_GUEST_GS_ACCESS_RIGHTS, print_access_rights, 0),
-    PRINT(VMCS_GUEST_LDTR_ACCESS_RIGHTS, print_access_rights, 0),
-    PRINT(VMCS_GUEST_TR_ACCESS_RIGHTS, print_access_rights, 0),
-    PRINT(VMCS_CR0_GUEST_HOST_MASK, print_control_register, '0'),
-    PRINT(VMCS_CR4_GUEST_HOST_MASK, print_control_register, '4'),
-    PRINT(VMCS_CR0_READ_SHADOW, print_control_register, '0'),
-    PRINT(VMCS_CR4_READ_SHADOW, print_control_register, '4'),
-    PRINT(VMCS_GUEST_CR0, print_control_register, '0'),
-    PRINT(VMCS_GUEST_CR4, print_control_register, '4'),
-    PRINT(VMCS_HOST_CR0, print_control_register, '0'),
-    PRINT(VMCS_HOST_CR4, print_control_register, '4'),
+    PRINT_BY(VMCS_PIN_BASED_VM_EXECUTION_CONTROLS, print_controls, VMX_CONTROL_PIN),
+    PRINT_BY(VMCS_PRIMARY_PROCESSOR_BASED_VM_EXECUTION_CONTROLS, print_controls,
+             VMX_CONTROL_PRIMARY),
+    PRINT_BY(VMCS_SECONDARY_PROCESSOR_BASED_VM_EXECUTION_CONTROLS, print_controls,
+             VMX_CONTROL_SECONDARY),
+    PRINT_BY(VMCS_TERTIARY_PROCESSOR_BASED_VM_EXECUTION_CONTROLS, print_controls,
+             VMX_CONTROL_TERTIARY),
+    PRINT_BY(VMCS_VM_FUNCTION_CONTROLS, print_controls, VMX_CONTROL_VM_FUNCTION),
+    PRINT_BY(VMCS_PRIMARY_VM_EXIT_CONTROLS, print_controls, VMX_CONTROL_EXIT),
+    PRINT_BY(VMCS_SECONDARY_VM_EXIT_CONTROLS, print_controls, VMX_CONTROL_SECONDARY_EXIT),
+    PRINT_BY(VMCS_VM_ENTRY_CONTROLS, print_controls, VMX_CONTROL_ENTRY),
+    PRINT(VMCS_EXCEPTION_BITMAP, print_exception_bitmap),
+    PRINT(VMCS_EPT_POINTER, print_ept_pointer),
+    PRINT(VMCS_LINK_POINTER, print_link_pointer),
+    PRINT_BY(VMCS_VM_ENTRY_INTERRUPTION_INFORMATION, print_event,
+             VMCS_VM_ENTRY_EXCEPTION_ERROR_CODE),
+    PRINT(VMCS_GUEST_ES_ACCESS_RIGHTS, print_access_rights),
+    PRINT(VMCS_GUEST_CS_ACCESS_RIGHTS, print_access_rights),
+    PRINT(VMCS_GUEST_SS_ACCESS_RIGHTS, print_access_rights),
+    PRINT(VMCS_GUEST_DS_ACCESS_RIGHTS, print_access_rights),
+    PRINT(VMCS_GUEST_FS_ACCESS_RIGHTS, print_access_rights),
+    PRINT(VMCS_GUEST_GS_ACCESS_RIGHTS, print_access_rights),
+    PRINT(VMCS_GUEST_LDTR_ACCESS_RIGHTS, print_access_rights),
+    PRINT(VMCS_GUEST_TR_ACCESS_RIGHTS, print_access_rights),
+    PRINT_BY(VMCS_CR0_GUEST_HOST_MASK, print_control_register, '0'),
+    PRINT_BY(VMCS_CR4_GUEST_HOST_MASK, print_control_register, '4'),
+    PRINT_BY(VMCS_CR0_READ_SHADOW, print_control_register, '0'),
+    PRINT_BY(VMCS_CR4_READ_SHADOW, print_control_register, '4'),
+    PRINT_BY(VMCS_GUEST_CR0, print_control_register, '0'),
+    PRINT_BY(VMCS_GUEST_CR4, print_control_register, '4'),
+    PRINT_BY(VMCS_HOST_CR0, print_control_register, '0'),
+    PRINT_BY(VMCS_HOST_CR4, print_control_register, '4'),
     BITS(VMCS_GUEST_IA32_EFER, efer),
     BITS(VMCS_HOST_IA32_EFER, efer),
-    PRINT(VMCS_GUEST_RFLAGS, print_rflags, 0),
+    PRINT(VMCS_GUEST_RFLAGS, print_rflags),
     BITS(VMCS_GUEST_INTERRUPTIBILITY_STATE, interruptibility),
-    PRINT(VMCS_GUEST_ACTIVITY_STATE, print_activity, 0),
+    PRINT(VMCS_GUEST_ACTIVITY_STATE, print_activity),
     BITS(VMCS_GUEST_PENDING_DEBUG_EXCEPTIONS, pending_debug),
-    PRINT(VMCS_VM_INSTRUCTION_ERROR, print_error, 0),
-    PRINT(VMCS_EXIT_REASON, print_reason, 0),
-    PRINT(VMCS_EXIT_QUALIFICATION, print_qualification, 0),
-    PRINT(VMCS_VM_EXIT_INSTRUCTION_INFORMATION, print_instruction, 0),
-    PRINT(VMCS_VM_EXIT_INTERRUPTION_INFORMATION, print_interruption,
-          VMCS_VM_EXIT_INTERRUPTION_ERROR_CODE),
-    PRINT(VMCS_IDT_VECTORING_INFORMATION, print_vectoring, VMCS_IDT_VECTORING_ERROR_CODE),
+    PRINT(VMCS_VM_INSTRUCTION_ERROR, print_error),
+    PRINT(VMCS_EXIT_REASON, print_reason),
+    PRINT(VMCS_EXIT_QUALIFICATION, print_qualification),
+    PRINT(VMCS_VM_EXIT_INSTRUCTION_INFORMATION, print_instruction),
+    PRINT_BY(VMCS_VM_EXIT_INTERRUPTION_INFORMATION, print_interruption,
+             VMCS_VM_EXIT_INTERRUPTION_ERROR_CODE),
+    PRINT_BY(VMCS_IDT_VECTORING_INFORMATION, print_vectoring, VMCS_IDT_VECTORING_ERROR_CODE),
 };
 
 void vmcs_field_print(struct sink *sink, const struct vmcs_image *image, enum vmcs_field field)

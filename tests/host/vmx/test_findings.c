@@ -196,6 +196,51 @@ static void severities_have_names(void **state)
     assert_string_equal(severity_name(SEVERITY_REFUSAL), "refusal");
 }
 
+static const char *as_json(const struct finding *finding, const char *cpus, const uint32_t *apic_id)
+{
+    static char text[1000];
+    struct text_buffer buffer;
+    struct json json;
+
+    text_buffer_init(&buffer, text, sizeof(text));
+    json_init(&json, &buffer.sink);
+    vmx_json_finding(&json, finding, cpus, apic_id, NULL);
+    return text;
+}
+
+/* docs/report.schema.json: without a place, bits and msr are null; CPUs are its own where none are
+ * given. */
+static void what_a_finding_lacks_is_null_in_json(void **state)
+{
+    static const struct {
+        int8_t high, low;
+        const char *bits;
+    } rows[] = {{63, 32, "\"63:32\""},
+                {1, 0, "\"1:0\""},
+                {1, 1, "\"1\""},
+                {0, 0, "\"0\""},
+                {-1, -1, "null"}};
+    const uint32_t apic_id = 300;
+    struct finding finding = {.rule = RULE_BASIC_SIZE_ZERO, .msr = 0x480, .cpu = 12};
+
+    (void)state;
+    for (unsigned i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+        char wanted[40];
+
+        finding.high = rows[i].high;
+        finding.low = rows[i].low;
+        format_text(wanted, sizeof(wanted), "\"bits\": %s,", rows[i].bits);
+        assert_non_null(strstr(as_json(&finding, NULL, NULL), wanted));
+    }
+    assert_non_null(strstr(as_json(&finding, NULL, NULL), "\"cpus\": \"12\","));
+    assert_non_null(strstr(as_json(&finding, NULL, NULL), "\"apic_id\": null,"));
+    assert_non_null(strstr(as_json(&finding, "3,12", &apic_id), "\"cpus\": \"3,12\","));
+    assert_non_null(strstr(as_json(&finding, "3,12", &apic_id), "\"apic_id\": 300,"));
+    assert_non_null(strstr(as_json(&finding, NULL, NULL), "\"msr\": \"0x480\","));
+    finding.msr = 0;
+    assert_non_null(strstr(as_json(&finding, NULL, NULL), "\"msr\": null,"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -207,6 +252,7 @@ int main(void)
         cmocka_unit_test(a_lost_finding_refuses),
         cmocka_unit_test(nothing_found_refuses_nothing),
         cmocka_unit_test(severities_have_names),
+        cmocka_unit_test(what_a_finding_lacks_is_null_in_json),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

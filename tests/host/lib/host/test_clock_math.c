@@ -34,7 +34,7 @@ static void measurements_that_cannot_be(void **state)
     assert_int_equal(rate_measured(1000000, PIT_HZ, PIT_HZ), 1000);
     /* 100 GHz is the most. */
     assert_int_equal(rate_measured(100000000000, PIT_HZ, PIT_HZ), 100000000);
-    assert_int_equal(rate_measured(100001000000, PIT_HZ, PIT_HZ), 0);
+    assert_int_equal(rate_measured(100000001000, PIT_HZ, PIT_HZ), 0);
     /* The second one's product would wrap to a plausible 50000 ticks a millisecond. */
     assert_int_equal(rate_measured(UINT64_MAX, 1193, PIT_HZ), 0);
     assert_int_equal(rate_measured((UINT64_MAX / PIT_HZ) + 50000, 1193, PIT_HZ), 0);
@@ -211,6 +211,7 @@ static void times_round_so_that_no_wait_is_short(void **state)
     assert_int_equal(microseconds_to_tsc(31536000000000, 100000000), 3153600000000000000);
     assert_int_equal(tsc_to_microseconds(500, 50000), 10);
     assert_int_equal(tsc_to_microseconds(549, 50000), 10);
+    assert_int_equal(tsc_to_microseconds(1999999, 1000000), 1999);
     assert_int_equal(tsc_to_microseconds(UINT64_MAX, 1000), UINT64_MAX);
     assert_int_equal(tsc_to_microseconds(3153600000000000000, 100000000), 31536000000000);
 }

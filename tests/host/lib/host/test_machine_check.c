@@ -157,6 +157,7 @@ static void too_many(void **state)
     assert_false(machine_check_find(0).found);
     status[31] = 1ull << 63 | 1;
     assert_int_equal(machine_check_find(0).bank, 31);
+    assert_true(machine_check_find(0).found);
 }
 
 static void banks_that_fault(void **state)

@@ -578,12 +578,23 @@ static void a_person_is_reported_which_bits_to_change(void **state)
     assert_non_null(strstr(reported(), " bits 60, 50, 48:47\n"));
     break_with(VMCS_GUEST_CR3, 0x5550ull << 46);
     assert_null(strstr(reported(), "bits 60")); /* too many to be of use */
+    break_with(VMCS_GUEST_CR3, 0x5540ull << 46);
+    assert_null(strstr(reported(), "bits 60"));
+    break_with(VMCS_GUEST_CR3, 0x5500ull << 46);
+    assert_non_null(strstr(reported(), " bits 60, 58, 56, 54\n"));
     break_with(VMCS_GUEST_CR3, 0);
+    break_with(VMCS_GUEST_PENDING_DEBUG_EXCEPTIONS, 1ull << 63);
+    assert_non_null(strstr(reported(), " bit 63\n"));
+    break_with(VMCS_GUEST_PENDING_DEBUG_EXCEPTIONS, 0);
     /* A number, not bits: 512 of 4. */
     break_with(VMCS_CR3_TARGET_COUNT, 512);
     assert_non_null(strstr(reported(), "wanted for example 0x4\n"));
     /* What stands in memory is not the field's value. */
     assert_true(vmentry_base_image(&ground, VMENTRY_BASE_LONG, &image));
+    break_with(VMCS_LINK_POINTER, 3);
+    assert_non_null(strstr(reported(), "; clear bits 1:0\n"));
+    break_with(VMCS_LINK_POINTER, 1);
+    assert_non_null(strstr(reported(), "; clear bit 0\n"));
     break_with(VMCS_LINK_POINTER, ground.page[VMENTRY_PAGE_SCRATCH]);
     assert_non_null(strstr(reported(), "the first four bytes in memory at the VMCS link pointer:"));
 }
@@ -594,12 +605,19 @@ static void no_line_is_too_long_and_each_class_has_its_words(void **state)
 
     (void)state;
     while (vmentry_trial_next(&trial)) {
+        char rule[512], wrapped[1024];
+        struct text_buffer buffer;
         const char *line;
 
         ground_reset(GROUND_ALL);
         if (!try_trial(&trial))
             continue;
         line = reported();
+        format_text(rule, sizeof(rule), "must hold: %s",
+                    vmentry_rule_text(findings.item[0].rule).text);
+        text_buffer_init(&buffer, wrapped, sizeof(wrapped));
+        print_wrapped(&buffer.sink, 9, 78 - 9, rule);
+        assert_non_null(strstr(line, wrapped));
         for (const char *end = strchr(line, '\n'); end; end = strchr(line, '\n')) {
             if (end - line > 80)
                 fail_msg("%.*s", (int)(end - line), line);

@@ -212,6 +212,24 @@ static void an_msr_without_a_value_is_not_checked(void **state)
             forget(&msrs, msr + 12);
         assert_int_equal(check(&msrs).count, 0);
     }
+    for (uint32_t plain = 0x481; plain <= 0x484; plain++) {
+        struct vmx_msrs msrs = full_msrs();
+
+        forget(&msrs, plain);
+        assert_int_equal(check(&msrs).count, 0);
+    }
+}
+
+/* Then each word has one MSR, which cannot differ from itself. */
+static void without_true_msrs_there_is_nothing_to_compare(void **state)
+{
+    struct vmx_msrs msrs = full_msrs();
+
+    (void)state;
+    clear_bits(&msrs, 0x480, 1ull << 55);
+    assert_int_equal(check(&msrs).count, 0);
+    clear_bits(&msrs, 0x481, 2); /* of the default1 class */
+    assert_int_equal(check(&msrs).count, 0);
 }
 
 /* Without the control that activates them there are no secondary controls, whatever stands there.
@@ -247,6 +265,8 @@ static void true_and_plain_must_allow_the_same(void **state)
             findings = check(&msrs);
             assert_int_equal(findings.count, 1);
             assert_int_equal(findings.item[0].rule, RULE_MSR_TRUE_ALLOWED_1);
+            assert_int_equal(findings.item[0].high, 63);
+            assert_int_equal(findings.item[0].low, 32);
             assert_int_equal(findings.item[0].msr, 0x48d + word);
             assert_int_equal(findings.item[0].seen & 2, exact ? 0 : 2);
             assert_int_equal(findings.item[0].seen ^ findings.item[0].wanted, 2);
@@ -272,6 +292,8 @@ static void plain_must_force_what_true_forces_and_default1(void **state)
             findings = check(&msrs);
             assert_int_equal(findings.count, 1);
             assert_int_equal(findings.item[0].rule, RULE_MSR_TRUE_DEFAULT1);
+            assert_int_equal(findings.item[0].high, 31);
+            assert_int_equal(findings.item[0].low, 0);
             assert_int_equal(findings.item[0].msr, msr);
             assert_int_equal(findings.item[0].seen ^ findings.item[0].wanted,
                              both ? (word ? 512 : 128) : 2);
@@ -355,6 +377,7 @@ int main(void)
         cmocka_unit_test(secondary_exit_controls_that_are_empty),
         cmocka_unit_test(an_msr_without_a_value_is_not_checked),
         cmocka_unit_test(controls_that_cannot_be_activated_count_as_not_there),
+        cmocka_unit_test(without_true_msrs_there_is_nothing_to_compare),
         cmocka_unit_test(true_and_plain_must_allow_the_same),
         cmocka_unit_test(plain_must_force_what_true_forces_and_default1),
         cmocka_unit_test(no_values_are_too_odd),

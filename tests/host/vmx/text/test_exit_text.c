@@ -296,6 +296,7 @@ static void instructions_are_told(void **state)
         {46, 2u << 28 | 3 << 15 | 1 << 22 | 3 << 23, "LGDT [DS:RBX + displacement]"},
         {46, 1u << 28 | 2 << 15 | 1 << 18 | 4 << 23 | 3, "SIDT [SS:RSP + RCX*8 + displacement]"},
         {47, 3u << 28 | 1 << 10 | 8 << 3, "LTR R8"},
+        {47, 1u << 28 | 1 << 10 | 9 << 3, "STR R9"},
         {47, 0u << 28 | 5 << 15 | 1 << 22 | 1 << 27, "SLDT [GS:displacement]"},
         {21, 3 << 15 | 1 << 22 | 6 << 23, "[DS:RSI + displacement]"},
         {50, 1u << 28 | 3 << 15 | 1 << 22 | 7 << 23, "type in RCX, [DS:RDI + displacement]"},
@@ -305,6 +306,7 @@ static void instructions_are_told(void **state)
         {61, 0 << 11 | 2 << 3, "16 bits of RDX"},
         {67, 1 << 11 | 7 << 3, "32 bits of RDI"},
         {69, 9u << 28 | 2 << 3, "XMM2, XMM9"},
+        {69, 2u << 28 | 9 << 3, "XMM9, XMM2"},
         {85, 12 << 3, "R12"},
         {10, 0xffffffff, ""},
     };

@@ -165,30 +165,38 @@ static void text_of_a_small_image(void **state)
     vmcs_image_set(&image, VMCS_GUEST_CS_ACCESS_RIGHTS, 0xa09b);
     vmcs_image_set(&image, VMCS_GUEST_RIP, 0x1234);
     vmcs_image_set(&image, VMCS_HOST_TR_SELECTOR, 0x28);
+    vmcs_image_set(&image, VMCS_TSC_OFFSET, 0x12);
     vmcs_image_set(&image, VMCS_EXIT_REASON, 12);
     vmcs_dump_text(&image, (struct vmcs_marks){NULL, 0}, &buffer.sink);
-    assert_non_null(strstr(text, "Control fields\n"
-                                 "  Pin-based VM-execution controls                    0x00000009\n"
-                                 "        external-interrupt exiting, NMI exiting\n"
-                                 "Guest state\n"));
-    assert_non_null(strstr(text, "  CS   0x0008   0x0000000000010000 0xffffffff 0x0000a09b\n"
-                                 "        code, readable, accessed, DPL 0, present, 64-bit, "
-                                 "limit in pages\n"));
-    assert_non_null(strstr(text, "  DS        -                    -          -          -\n"));
-    assert_non_null(
-        strstr(text, "  Guest RIP                                          0x0000000000001234\n"
-                     "Host state\n"
-                     "  Host TR selector                                   0x0028\n"
-                     "Exit information\n"
-                     "  Exit reason                                        0x0000000c\n"
-                     "        HLT\n"));
-    assert_null(strstr(text, "EPT pointer"));
-    assert_null(strstr(text, "Guest CS base"));
+    assert_string_equal(text,
+                        "Control fields\n"
+                        "  TSC offset                                         0x0000000000000012\n"
+                        "  Pin-based VM-execution controls                    0x00000009\n"
+                        "        external-interrupt exiting, NMI exiting\n"
+                        "Guest state\n"
+                        "       selector base               limit      access rights\n"
+                        "  ES        -                    -          -          -\n"
+                        "  CS   0x0008   0x0000000000010000 0xffffffff 0x0000a09b\n"
+                        "        code, readable, accessed, DPL 0, present, 64-bit, limit in pages\n"
+                        "  SS        -                    -          -          -\n"
+                        "  DS        -                    -          -          -\n"
+                        "  FS        -                    -          -          -\n"
+                        "  GS        -                    -          -          -\n"
+                        "  LDTR      -                    -          -          -\n"
+                        "  TR        -                    -          -          -\n"
+                        "  Guest RIP                                          0x0000000000001234\n"
+                        "Host state\n"
+                        "  Host TR selector                                   0x0028\n"
+                        "Exit information\n"
+                        "  Exit reason                                        0x0000000c\n"
+                        "        HLT\n");
 }
 
 static void marked_fields_stand_after_a_mark(void **state)
 {
     static const enum vmcs_field marked[] = {VMCS_GUEST_RIP, VMCS_GUEST_CS_LIMIT};
+    static const enum vmcs_field of_cs[] = {VMCS_GUEST_CS_SELECTOR, VMCS_GUEST_CS_BASE,
+                                            VMCS_GUEST_CS_LIMIT, VMCS_GUEST_CS_ACCESS_RIGHTS};
 
     (void)state;
     vmcs_image_set(&image, VMCS_GUEST_CS_LIMIT, 0xffff);
@@ -200,6 +208,12 @@ static void marked_fields_stand_after_a_mark(void **state)
                      "> Guest RIP                                          0x0000000000001234\n"));
     assert_non_null(strstr(text, "\n> CS  "));
     assert_non_null(strstr(text, "\n  SS  "));
+    for (unsigned i = 0; i < sizeof(of_cs) / sizeof(*of_cs); i++) {
+        reset(state);
+        vmcs_dump_text(&image, (struct vmcs_marks){&of_cs[i], 1}, &buffer.sink);
+        assert_non_null(strstr(text, "\n> CS  "));
+        assert_null(strstr(text, "> ES"));
+    }
 }
 
 /* Every field but those of the table of segments by name; every value reported; no line too long.
@@ -250,11 +264,32 @@ static void names_of_controls_are_not_broken(void **state)
     }
 }
 
+/* A line ends where the next word would reach column 80, and no word before. */
+static void words_fill_their_lines(void **state)
+{
+    (void)state;
+    for (uint32_t i = 0; i < 500; i++) {
+        uint32_t controls = 0x9e3779b9u * i; /* each of the bits now and then */
+
+        reset(state);
+        vmcs_image_set(&image, VMCS_SECONDARY_PROCESSOR_BASED_VM_EXECUTION_CONTROLS, controls);
+        vmcs_dump_text(&image, (struct vmcs_marks){NULL, 0}, &buffer.sink);
+        for (const char *end, *line = strstr(text, "\n        ") + 1; *line == ' ';
+             line = end + 1) {
+            end = strchr(line, '\n');
+            assert_true(end - line < 80);
+            if (end[1] == ' ')
+                assert_true((size_t)(end - line) + 1 + strcspn(end + 9, " \n") >= 80);
+        }
+    }
+}
+
 static void json_has_what_the_image_has(void **state)
 {
     struct json json;
 
     (void)state;
+    vmcs_image_set(&image, VMCS_VIRTUAL_PROCESSOR_IDENTIFIER, 5);
     vmcs_image_set(&image, VMCS_EPT_POINTER, 0x101e);
     vmcs_image_set(&image, VMCS_GUEST_RIP, 0x1234);
     json_init(&json, &buffer.sink);
@@ -264,11 +299,13 @@ static void json_has_what_the_image_has(void **state)
     /* Blanks are the writer's business. */
     for (char *from = text, *to = text; (*to = *from); from++)
         to += *from != ' ' && *from != '\n';
-    assert_string_equal(text,
-                        "{\"vmcs\":[{\"field\":\"EPTpointer(EPTP)\",\"encoding\":\"0x201a\","
-                        "\"value\":\"0x101e\",\"text\":\"tablesat0x1000,4levels,memorytypeWB\"},"
-                        "{\"field\":\"GuestRIP\",\"encoding\":\"0x681e\",\"value\":\"0x1234\","
-                        "\"text\":null}]}");
+    assert_string_equal(
+        text, "{\"vmcs\":[{\"field\":\"Virtual-processoridentifier(VPID)\",\"encoding\":\"0x0\","
+              "\"value\":\"0x5\",\"text\":null},"
+              "{\"field\":\"EPTpointer(EPTP)\",\"encoding\":\"0x201a\","
+              "\"value\":\"0x101e\",\"text\":\"tablesat0x1000,4levels,memorytypeWB\"},"
+              "{\"field\":\"GuestRIP\",\"encoding\":\"0x681e\",\"value\":\"0x1234\","
+              "\"text\":null}]}");
 }
 
 int main(void)
@@ -280,6 +317,7 @@ int main(void)
         cmocka_unit_test_setup(marked_fields_stand_after_a_mark, reset),
         cmocka_unit_test_setup(a_full_image_is_reported_whole, reset),
         cmocka_unit_test_setup(names_of_controls_are_not_broken, reset),
+        cmocka_unit_test_setup(words_fill_their_lines, reset),
         cmocka_unit_test_setup(json_has_what_the_image_has, reset),
     };
 
