@@ -75,7 +75,7 @@ static uint64_t take_integer(va_list *arguments, const struct conversion *how, b
 {
     unsigned unused = how->longs > 0 ? 0 : how->longs == 0 ? 32 : how->longs == -1 ? 48 : 56;
     uint64_t value =
-        how->longs > 0 ? va_arg(*arguments, unsigned long) : (uint64_t)va_arg(*arguments, unsigned);
+        how->longs > 0 ? va_arg(*arguments, uint64_t) : (uint64_t)va_arg(*arguments, unsigned);
 
     value <<= unused;
     return has_sign ? (uint64_t)((int64_t)value >> unused) : value >> unused;

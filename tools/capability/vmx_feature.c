@@ -3,7 +3,7 @@
 #include <stddef.h>
 
 #include "lib/string.h"
-#include "lib/x86.h"
+#include "lib/x86_registers.h"
 #include "vmx/text/capability_text.h"
 #include "vmx/text/consistency.h"
 #include "vmx/capability/vmx_capability.h"

@@ -1,6 +1,6 @@
 #include "vmx/capability/vmxon_registers.h"
 
-#include "lib/x86.h"
+#include "lib/x86_registers.h"
 
 enum { BIT_LOCK = 0, BIT_VMX_OUTSIDE_SMX = 2 };
 

@@ -3,7 +3,7 @@
 #include <stddef.h>
 
 #include "lib/string.h"
-#include "lib/x86.h"
+#include "lib/x86_registers.h"
 #include "vmx/entry/vmentry_state.h"
 
 #define MAY(name)  offsetof(struct vmx_capability, name)

@@ -2,7 +2,7 @@
 #include <stddef.h>
 
 #include "lib/string.h"
-#include "lib/x86.h"
+#include "lib/x86_registers.h"
 #include "vmx/entry/vmentry_state.h"
 
 /* The sections of the manual: how the processor reports a broken rule, whether it need not. */

@@ -1,6 +1,6 @@
 #include <stddef.h>
 
-#include "lib/x86.h"
+#include "lib/x86_registers.h"
 #include "vmx/exit_reason.h"
 #include "vmx/text/exit_text.h"
 

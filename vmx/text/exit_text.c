@@ -2,7 +2,7 @@
 
 #include <stddef.h>
 
-#include "lib/x86.h"
+#include "lib/x86_registers.h"
 #include "vmx/exit_reason.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
