@@ -2,8 +2,12 @@
 """Puts text files into a C source, as the table that tools/capability/html_files.h declares.
 
     tools/gen_page.py out.c FILE...
+
+A WebAssembly NAME.wasm becomes the script NAME-wasm.js, because a page that is a file may load
+nothing else.
 """
 
+import base64
 import sys
 from collections.abc import Iterable
 from pathlib import Path
@@ -17,14 +21,24 @@ def c_string(line: str) -> str:
     return f'"{quoted}"'
 
 
+def text_of(path: Path) -> tuple[str, str]:
+    """The file's name in the page, and its text."""
+    if path.suffix != ".wasm":
+        return path.name, path.read_text(encoding="utf-8")
+    lines = base64.encodebytes(path.read_bytes()).decode("ascii").split()
+    quoted = " +\n".join(f'"{line}"' for line in lines) or '""'
+    return f"{path.stem}-wasm.js", f'"use strict";\nconst {path.stem}Wasm =\n{quoted};\n'
+
+
 def put_files(paths: Iterable[Path]) -> Iterable[str]:
     count = 0
     yield "/* Made by tools/gen_page.py from tools/capability/page. */\n"
     yield '#include "tools/capability/html_files.h"\n\n'
     yield "const struct html_file html_files[] = {\n"
     for path in paths:
-        yield f"    {{{c_string(path.name)},\n"
-        for line in path.read_text(encoding="utf-8").splitlines(keepends=True):
+        name, text = text_of(path)
+        yield f"    {{{c_string(name)},\n"
+        for line in text.splitlines(keepends=True):
             yield f"     {c_string(line)}\n"
         yield "    },\n"
         count += 1

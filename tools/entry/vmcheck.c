@@ -9,8 +9,7 @@
 #include "tools/capability/corpus.h"
 #include "tools/capability/lists.h"
 #include "tools/capability/load.h"
-#include "tools/capability/stage.h"
-#include "tools/entry/verdict_text.h"
+#include "tools/entry/answer.h"
 
 enum exit_status { EXIT_ALLOWED, EXIT_BROKEN, EXIT_WRONG_USE };
 
@@ -53,31 +52,6 @@ static bool complain(const char *words, const char *about)
     return false;
 }
 
-/* Which MSRs a CPU has whose values are not known. */
-static uint32_t lacking_of(const struct vmx_dump *dump)
-{
-    struct stage_report report;
-
-    stage_check(dump, VMX_CHECK_KVM, &report);
-    return report.lacking;
-}
-
-/* IA32_VMX_VMFUNC, PROCBASED_CTLS3 and EXIT_CTLS2, which many dumps leave out. */
-#define OFTEN_LACKING (7u << 17)
-
-static unsigned whole_corpus(struct entry_cpu *cpus)
-{
-    unsigned count = 0;
-
-    for (size_t i = 0; i < corpus_count && count < ENTRY_CPUS_MAX; i++) {
-        uint32_t lacking = lacking_of(&corpus[i].dump);
-
-        if (!(lacking & ~OFTEN_LACKING))
-            cpus[count++] = (struct entry_cpu){corpus[i].id, &corpus[i].dump, lacking};
-    }
-    return count;
-}
-
 /* The CPUs to check on: one that was named, or the corpus. 0, with words, if that fails. */
 static unsigned find_cpus(const struct request *request, struct dump_list *list,
                           struct entry_cpu *cpus)
@@ -86,55 +60,11 @@ static unsigned find_cpus(const struct request *request, struct dump_list *list,
                             .name = request->row != NULL ? request->row : request->msrs};
 
     if (source.name == NULL)
-        return whole_corpus(cpus);
+        return entry_corpus(cpus);
     if (!load_source(&source, list))
         return 0;
-    cpus[0] =
-        (struct entry_cpu){list->set[0].id, &list->set[0].dump, lacking_of(&list->set[0].dump)};
+    cpus[0] = entry_cpu_of(list->set[0].id, &list->set[0].dump);
     return 1;
-}
-
-static enum exit_status report_text(const struct vmcs_text *text, const struct entry_cpu *cpus,
-                                    unsigned count)
-{
-    static struct entry_check check;
-    enum exit_status status = EXIT_ALLOWED;
-
-    for (size_t i = 0; i < text->count; i++) {
-        check_entry(&text->dump[i].image, cpus, count, &check);
-        check_entry_needs(&text->dump[i].image, &check);
-        if (text->count > 1)
-            print_to(&output, "%sVMCS %zu of %zu, ", i > 0 ? "\n" : "", i + 1, text->count);
-        verdict_text(&output, &text->dump[i], &check, count == 1 ? cpus[0].id : NULL);
-        if (check.verdict == VERDICT_REFUSED)
-            status = EXIT_BROKEN;
-    }
-    passed_text(&output, text);
-    return status;
-}
-
-static enum exit_status report_json(const struct vmcs_text *text, const struct entry_cpu *cpus,
-                                    unsigned count)
-{
-    static struct entry_check check;
-    enum exit_status status = EXIT_ALLOWED;
-    struct json json;
-
-    json_init(&json, &output);
-    json_object_begin(&json, NULL);
-    json_array_begin(&json, "dumps");
-    for (size_t i = 0; i < text->count; i++) {
-        check_entry(&text->dump[i].image, cpus, count, &check);
-        check_entry_needs(&text->dump[i].image, &check);
-        verdict_json(&json, &text->dump[i], &check, count == 1 ? cpus[0].id : NULL);
-        if (check.verdict == VERDICT_REFUSED)
-            status = EXIT_BROKEN;
-    }
-    json_array_end(&json);
-    passed_json(&json, text);
-    json_object_end(&json);
-    print_to(&output, "\n");
-    return status;
 }
 
 static enum exit_status run(const struct request *request)
@@ -155,7 +85,9 @@ static enum exit_status run(const struct request *request)
     vmcs_text_read(bytes, length, &text);
     free(bytes);
     if (request->json || text.count > 0)
-        status = request->json ? report_json(&text, cpus, count) : report_text(&text, cpus, count);
+        status = entry_answer(&output, request->json, &text, cpus, count) == VERDICT_REFUSED
+                     ? EXIT_BROKEN
+                     : EXIT_ALLOWED;
     if (text.count == 0) {
         complain("no field of a VMCS found in ", load_shown_name(request->file));
         status = EXIT_WRONG_USE;

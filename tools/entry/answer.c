@@ -1,0 +1,92 @@
+#include "tools/entry/answer.h"
+
+#include "tools/capability/corpus.h"
+#include "tools/capability/stage.h"
+#include "tools/entry/verdict_text.h"
+
+/* Which MSRs a CPU has whose values are not known. */
+static uint32_t lacking_of(const struct vmx_dump *dump)
+{
+    struct stage_report report;
+
+    stage_check(dump, VMX_CHECK_KVM, &report);
+    return report.lacking;
+}
+
+/* IA32_VMX_VMFUNC, PROCBASED_CTLS3 and EXIT_CTLS2, which many dumps leave out. */
+#define OFTEN_LACKING (7u << 17)
+
+unsigned entry_corpus(struct entry_cpu *cpus)
+{
+    unsigned count = 0;
+
+    for (size_t i = 0; i < corpus_count && count < ENTRY_CPUS_MAX; i++) {
+        uint32_t lacking = lacking_of(&corpus[i].dump);
+
+        if (!(lacking & ~OFTEN_LACKING))
+            cpus[count++] = (struct entry_cpu){corpus[i].id, &corpus[i].dump, lacking};
+    }
+    return count;
+}
+
+struct entry_cpu entry_cpu_of(const char *id, const struct vmx_dump *dump)
+{
+    return (struct entry_cpu){id, dump, lacking_of(dump)};
+}
+
+static enum verdict worse(enum verdict a, enum verdict b)
+{
+    static const unsigned badness[] = {
+        [VERDICT_ENTERS] = 0, [VERDICT_DEPENDS] = 1, [VERDICT_REFUSED] = 2};
+
+    return badness[a] > badness[b] ? a : b;
+}
+
+static enum verdict answer_in_words(struct sink *output, const struct vmcs_text *text,
+                                    const struct entry_cpu *cpus, unsigned count)
+{
+    static struct entry_check check;
+    enum verdict worst = VERDICT_ENTERS;
+
+    for (size_t i = 0; i < text->count; i++) {
+        check_entry(&text->dump[i].image, cpus, count, &check);
+        check_entry_needs(&text->dump[i].image, &check);
+        if (text->count > 1)
+            print_to(output, "%sVMCS %u of %u, ", i > 0 ? "\n" : "", (unsigned)i + 1,
+                     (unsigned)text->count);
+        verdict_text(output, &text->dump[i], &check, count == 1 ? cpus[0].id : NULL);
+        worst = worse(worst, check.verdict);
+    }
+    passed_text(output, text);
+    return worst;
+}
+
+static enum verdict answer_in_json(struct sink *output, const struct vmcs_text *text,
+                                   const struct entry_cpu *cpus, unsigned count)
+{
+    static struct entry_check check;
+    enum verdict worst = VERDICT_ENTERS;
+    struct json json;
+
+    json_init(&json, output);
+    json_object_begin(&json, NULL);
+    json_array_begin(&json, "dumps");
+    for (size_t i = 0; i < text->count; i++) {
+        check_entry(&text->dump[i].image, cpus, count, &check);
+        check_entry_needs(&text->dump[i].image, &check);
+        verdict_json(&json, &text->dump[i], &check, count == 1 ? cpus[0].id : NULL);
+        worst = worse(worst, check.verdict);
+    }
+    json_array_end(&json);
+    passed_json(&json, text);
+    json_object_end(&json);
+    print_to(output, "\n");
+    return worst;
+}
+
+enum verdict entry_answer(struct sink *output, bool json, const struct vmcs_text *text,
+                          const struct entry_cpu *cpus, unsigned count)
+{
+    return json ? answer_in_json(output, text, cpus, count)
+                : answer_in_words(output, text, cpus, count);
+}
