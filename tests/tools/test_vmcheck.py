@@ -155,6 +155,19 @@ def test_two_dumps(program: Path) -> None:
     assert "VMCS 2 of 2, line 3: list, 1 field;" in ran.stdout
 
 
+def test_log_of_an_emulator(program: Path) -> None:
+    """Bochs names the check that failed: the rule is told, without any field of the VMCS."""
+    log = "00085435234e[CPU0  ] VMENTER FAIL: VMCS guest RFLAGS[1] cleared\n"
+    ran = run_it(program, text=log)
+    assert ran.returncode == 1
+    assert "line 1: Bochs refused a VM entry" in ran.stdout and "guest-rflags-bit-1" in ran.stdout
+    ran = run_it(program, "--json", text=log + "GUEST_CR3 = 0x1000\n")
+    said = json.loads(ran.stdout)
+    assert ran.returncode == 1 and len(said["dumps"]) == 1
+    assert [item["rules"] for item in said["emulator"]] == [["guest-rflags-bit-1"]]
+    assert said["emulator"][0]["line"] == 1
+
+
 def test_help_version_and_list(program: Path) -> None:
     """What needs no dump."""
     assert run_it(program, "--help").stdout.startswith("usage: vmcheck")

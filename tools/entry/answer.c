@@ -57,6 +57,7 @@ static enum verdict answer_in_words(struct sink *output, const struct vmcs_text 
         verdict_text(output, &text->dump[i], &check, count == 1 ? cpus[0].id : NULL);
         worst = worse(worst, check.verdict);
     }
+    said_text(output, text);
     passed_text(output, text);
     return worst;
 }
@@ -78,6 +79,7 @@ static enum verdict answer_in_json(struct sink *output, const struct vmcs_text *
         worst = worse(worst, check.verdict);
     }
     json_array_end(&json);
+    said_json(&json, text);
     passed_json(&json, text);
     json_object_end(&json);
     print_to(output, "\n");
@@ -87,6 +89,8 @@ static enum verdict answer_in_json(struct sink *output, const struct vmcs_text *
 enum verdict entry_answer(struct sink *output, bool json, const struct vmcs_text *text,
                           const struct entry_cpu *cpus, unsigned count)
 {
-    return json ? answer_in_json(output, text, cpus, count)
-                : answer_in_words(output, text, cpus, count);
+    enum verdict worst = json ? answer_in_json(output, text, cpus, count)
+                              : answer_in_words(output, text, cpus, count);
+
+    return text->said_count > 0 ? VERDICT_REFUSED : worst;
 }

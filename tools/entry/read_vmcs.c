@@ -6,6 +6,7 @@
 #include "lib/format.h"
 #include "tools/capability/line.h"
 #include "tools/capability/number.h"
+#include "tools/entry/bochs_message.h"
 #include "vmx/exit_reason.h"
 
 enum heading_flags {
@@ -71,20 +72,24 @@ static struct vmcs_dump *begin(struct reader *reader)
     return reader->dump;
 }
 
+static void copy_printable(char *to, size_t size, struct piece from)
+{
+    size_t length = from.length < size - 1 ? from.length : size - 1;
+
+    for (size_t i = 0; i < length; i++)
+        to[i] = (char)(from.start[i] >= ' ' && from.start[i] <= '~' ? from.start[i] : '?');
+    to[length] = '\0';
+}
+
 void reader_pass(struct reader *reader, struct piece found, const char *expected)
 {
     struct vmcs_text *text = reader->text;
 
     if (text->not_understood < DUMP_PASSED_MAX) {
         struct dump_passed *passed = &text->passed[text->not_understood];
-        size_t length = found.length < DUMP_SHOWN_MAX - 1 ? found.length : DUMP_SHOWN_MAX - 1;
-
         passed->line = reader->line;
         passed->expected = expected;
-        for (size_t i = 0; i < length; i++)
-            passed->text[i] =
-                (char)(found.start[i] >= ' ' && found.start[i] <= '~' ? found.start[i] : '?');
-        passed->text[length] = '\0';
+        copy_printable(passed->text, sizeof(passed->text), found);
     }
     text->not_understood++;
 }
@@ -195,6 +200,29 @@ static bool take_saying(struct reader *reader, struct piece line)
     return true;
 }
 
+/* "VMENTER FAIL: VMCS guest RFLAGS[1] cleared": each message once, however often it comes. */
+static bool take_emulator(struct reader *reader, struct piece line)
+{
+    struct vmcs_text *text = reader->text;
+    struct emulator_said *said = &text->said[text->said_count];
+    struct piece message;
+    const enum vmentry_rule *rules = bochs_message(line, &message);
+
+    if (rules == NULL)
+        return false;
+    if (text->said_count == EMULATOR_SAID_MAX)
+        return true;
+    copy_printable(said->text, sizeof(said->text), message);
+    for (unsigned i = 0; i < text->said_count; i++) {
+        if (strcmp(text->said[i].text, said->text) == 0)
+            return true;
+    }
+    said->line = reader->line;
+    said->rules = rules;
+    text->said_count++;
+    return true;
+}
+
 static bool is_heading(const struct heading *heading, struct piece line)
 {
     return heading->flags & ANYWHERE ? piece_has_folded(line, heading->words)
@@ -251,7 +279,8 @@ void vmcs_text_read(const char *bytes, size_t length, struct vmcs_text *text)
         reader.line++;
         line = without_prefix(&reader, line);
         reader.passing = reader.passing && line.length > 0;
-        if (!take_saying(&reader, line) && !take_heading(&reader, line) && !reader.passing)
+        if (!take_saying(&reader, line) && !take_emulator(&reader, line) &&
+            !take_heading(&reader, line) && !reader.passing)
             reader_scan(&reader, line);
     }
     drop_empty(text);

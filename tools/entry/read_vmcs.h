@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "tools/capability/dump_list.h"
+#include "vmx/entry/vmentry_rule.h"
 #include "vmx/vmcs_image.h"
 
 enum vmcs_format {
@@ -28,9 +29,20 @@ struct vmcs_dump {
     struct vmcs_image image;
 };
 
+enum { EMULATOR_SAID_MAX = 8, EMULATOR_TEXT_MAX = 120 };
+
+/* What an emulator said of a VM entry that it refused, and which rules that may be about. */
+struct emulator_said {
+    unsigned line;
+    const enum vmentry_rule *rules; /* up to VMENTRY_RULE_COUNT */
+    char text[EMULATOR_TEXT_MAX];
+};
+
 struct vmcs_text {
     struct vmcs_dump *dump;
     size_t count, room;
+    unsigned said_count; /* different ones, and no more than there is room for */
+    struct emulator_said said[EMULATOR_SAID_MAX];
     unsigned not_understood;
     struct dump_passed passed[DUMP_PASSED_MAX];
 };

@@ -128,6 +128,22 @@ void verdict_json(struct json *json, const struct vmcs_dump *dump, const struct 
     json_object_end(json);
 }
 
+void said_json(struct json *json, const struct vmcs_text *text)
+{
+    json_array_begin(json, "emulator");
+    for (unsigned i = 0; i < text->said_count; i++) {
+        json_object_begin(json, NULL);
+        json_number(json, "line", text->said[i].line);
+        json_string(json, "text", text->said[i].text);
+        json_array_begin(json, "rules");
+        for (unsigned j = 0; text->said[i].rules[j] != VMENTRY_RULE_COUNT; j++)
+            json_string(json, NULL, vmentry_rule_text(text->said[i].rules[j]).name);
+        json_array_end(json);
+        json_object_end(json);
+    }
+    json_array_end(json);
+}
+
 void passed_json(struct json *json, const struct vmcs_text *text)
 {
     json_object_begin(json, "not_understood");

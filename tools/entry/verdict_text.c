@@ -273,6 +273,32 @@ void verdict_text(struct sink *sink, const struct vmcs_dump *dump, const struct 
         print_other_causes(sink);
 }
 
+static void print_rule(struct sink *sink, enum vmentry_rule rule)
+{
+    struct vmentry_rule_text text = vmentry_rule_text(rule);
+    char line[LINE_SIZE];
+
+    print_to(sink, "  %s\n", text.name);
+    snprintf(line, sizeof(line), "must hold: %s", text.text);
+    print_lines(sink, 2 * INDENT, line);
+    print_to(sink, "    manual: \"%s\"\n", text.section);
+}
+
+void said_text(struct sink *sink, const struct vmcs_text *text)
+{
+    for (unsigned i = 0; i < text->said_count; i++) {
+        const struct emulator_said *said = &text->said[i];
+
+        print_to(sink, "%sline %u: Bochs refused a VM entry\n",
+                 text->count > 0 || i > 0 ? "\n" : "", said->line);
+        print_lines(sink, INDENT, said->text);
+        print_to(sink, said->rules[1] == VMENTRY_RULE_COUNT ? "\nBroken: 1 rule\n"
+                                                            : "\nBroken: one of these rules\n");
+        for (unsigned j = 0; said->rules[j] != VMENTRY_RULE_COUNT; j++)
+            print_rule(sink, said->rules[j]);
+    }
+}
+
 void passed_text(struct sink *sink, const struct vmcs_text *text)
 {
     if (text->not_understood == 0)

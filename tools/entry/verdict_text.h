@@ -15,6 +15,10 @@ void verdict_text(struct sink *sink, const struct vmcs_dump *dump, const struct 
 void verdict_json(struct json *json, const struct vmcs_dump *dump, const struct entry_check *check,
                   const char *cpu);
 
+/* What an emulator said in the text. */
+void said_text(struct sink *sink, const struct vmcs_text *text);
+void said_json(struct json *json, const struct vmcs_text *text);
+
 /* What in the whole text was not understood. */
 void passed_text(struct sink *sink, const struct vmcs_text *text);
 void passed_json(struct json *json, const struct vmcs_text *text);

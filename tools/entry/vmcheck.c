@@ -84,11 +84,11 @@ static enum exit_status run(const struct request *request)
         return EXIT_WRONG_USE;
     vmcs_text_read(bytes, length, &text);
     free(bytes);
-    if (request->json || text.count > 0)
+    if (request->json || text.count > 0 || text.said_count > 0)
         status = entry_answer(&output, request->json, &text, cpus, count) == VERDICT_REFUSED
                      ? EXIT_BROKEN
                      : EXIT_ALLOWED;
-    if (text.count == 0) {
+    if (text.count == 0 && text.said_count == 0) {
         complain("no field of a VMCS found in ", load_shown_name(request->file));
         status = EXIT_WRONG_USE;
     }

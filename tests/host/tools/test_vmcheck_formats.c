@@ -245,6 +245,60 @@ static void kvmtool(void **state)
         {VMCS_GUEST_GDTR_LIMIT, 0x37}, {VMCS_GUEST_IDTR_LIMIT, 0x3ff}, {VMCS_GUEST_IA32_EFER, 0});
 }
 
+static void assert_said(unsigned n, unsigned line, enum vmentry_rule first, unsigned rules)
+{
+    unsigned count = 0;
+
+    assert_true(n < text.said_count);
+    assert_int_equal(text.said[n].line, line);
+    assert_int_equal(text.said[n].rules[0], first);
+    while (text.said[n].rules[count] != VMENTRY_RULE_COUNT)
+        count++;
+    assert_int_equal(count, rules);
+}
+
+/* cpu/vmx.cc of Bochs: a message for each check; what it says beside them is none. */
+static void log_of_bochs(void **state)
+{
+    (void)state;
+    read_string("00085435234e[CPU0  ] VMENTER FAIL: VMCS guest RFLAGS[1] cleared\n"
+                "00085435234i[CPU0  ] VMEXIT: Guest State Checks Failed\n"
+                "00085435999e[CPU1  ] VMFAIL: VMCS EXEC CTRL: invalid EPTPTR value\n"
+                "00085436000e[CPU0  ] VMENTER FAIL: VMCS guest RFLAGS[1] cleared\n"
+                "00085436001e[CPU0  ] VMENTER FAIL: Guest interruptibility state broken\n"
+                "00085436002e[CPU0  ] VMENTER FAIL: Guest interruptibility state broken when "
+                "entering non active CPU state 2\n"
+                "00085436003e[CPU0  ] VMENTER FAIL: VMCS guest TR not present\n"
+                "00085436004e[CPU0  ] VMENTER FAIL: VMCS guest CS not present\n"
+                "00085436005e[CPU0  ] VMENTER FAIL: nobody knows\n"
+                "00085436006i[CPU0  ] WARNING: HALT instruction with IF=0!\n");
+    assert_int_equal(text.count, 0);
+    assert_int_equal(text.said_count, 6);
+    assert_said(0, 1, VMENTRY_GUEST_RFLAGS_BIT_1, 1);
+    assert_said(1, 3, VMENTRY_EPTP_MEMORY_TYPE, 6);
+    assert_said(2, 5, VMENTRY_BLOCKING_RESERVED, 4);
+    assert_said(3, 6, VMENTRY_ACTIVITY_BLOCKED, 1);
+    assert_said(4, 7, VMENTRY_SYSTEM_SEGMENT_PRESENT, 1);
+    assert_said(5, 8, VMENTRY_SEGMENT_PRESENT, 1);
+    assert_string_equal(text.said[0].text, "VMENTER FAIL: VMCS guest RFLAGS[1] cleared");
+}
+
+/* No more are kept than there is room for; more of them do no harm. */
+static void a_log_of_bochs_without_end(void **state)
+{
+    static const char *const segments[] = {"ES", "CS", "SS", "DS", "FS", "GS"};
+    char log[4096] = "";
+
+    (void)state;
+    for (unsigned i = 0; i < 12; i++) {
+        strcat(log, "1e[CPU0  ] VMENTER FAIL: VMCS guest ");
+        strcat(log, segments[i % 6]);
+        strcat(log, i < 6 ? " not present\n" : " not segment\n");
+    }
+    read_string(log);
+    assert_int_equal(text.said_count, EMULATOR_SAID_MAX);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -255,6 +309,8 @@ int main(void)
         cmocka_unit_test(structures_of_rust),
         cmocka_unit_test(some_attributes_are_no_access_rights),
         cmocka_unit_test(kvmtool),
+        cmocka_unit_test(log_of_bochs),
+        cmocka_unit_test(a_log_of_bochs_without_end),
     };
 
     return cmocka_run_group_tests(tests, NULL, end);

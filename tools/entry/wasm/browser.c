@@ -98,7 +98,7 @@ int wasm_answer(const char *bytes, size_t length, const char *msrs, size_t msr_b
     if (count == 0)
         return ANSWER_BAD_MSRS;
     vmcs_text_read(bytes, length, &text);
-    if (text.count == 0)
+    if (text.count == 0 && text.said_count == 0)
         return ANSWER_NOTHING;
     return (int)entry_answer(&written.sink, json != 0, &text, cpus, count);
 }
