@@ -113,6 +113,26 @@ class EntryPageTest(unittest.TestCase):
         self.browser.run(ask, "0x480=zz", "GUEST_RFLAGS = 0")
         self.assertIn("could not be read", self.evaluate("verdict.textContent"))
 
+    def test_pasted_msrs_stand_beside_the_others(self) -> None:
+        """As a row of the page of the corpus, the same as of a file that vmxcap was given."""
+        values = Path(self._folder.name) / MSRS
+        values.write_text("0x480=0xda040000000012\n0x48d=0x7f00000016\n", encoding="utf-8")
+        self.browser.run(
+            "cpu.value = '-2'; msrs.value = arguments[0]; render()", values.read_text(encoding="utf-8")
+        )
+        self.browser.click("#beside")
+        row = "JSON.stringify(corpus.rows.find((row) => row.kind === 'given'))"
+        pasted = self.evaluate(row)
+        self.assertEqual(self.evaluate("document.getElementById('dialog-title').textContent"), MSRS)
+        self.assertEqual(self.evaluate("KINDS[0].title"), "Given")
+        with tempfile.TemporaryDirectory() as folder:
+            vmxcap = program_of("VMXCAP", "capability", "vmxcap")
+            subprocess.run([vmxcap, "--html", folder, values], check=True, capture_output=True, timeout=60)
+            self.browser.open(f"file://{folder}/index.html")
+            self.assertEqual(self.evaluate(row), pasted)
+        self.browser.open(f"file://{self._folder.name}/index.html?bad#msrs=0x480%3Dzz")
+        self.assertIn("line 1 of the MSRs", self.evaluate("document.getElementById('about').textContent"))
+
     def test_noise_and_nothing(self) -> None:
         self.assertEqual(self.paste("nothing here: 17\n"), "")
         self.assertIn("No field of a VMCS", self.evaluate("verdict.textContent"))

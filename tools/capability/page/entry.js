@@ -1,12 +1,10 @@
 "use strict";
 /*
- * The same engine as the command line's, as WebAssembly (tools/entry/wasm/browser.c): a text goes in
- * as bytes, the answer comes out as bytes. Nothing is computed here.
+ * Asks the engine as one types, and shows what it answers. Nothing is computed here.
  */
 
 const $ = (id) => document.getElementById(id);
 const dump = $("dump"), msrs = $("msrs"), cpu = $("cpu"), answer = $("answer"), verdict = $("verdict");
-const CORPUS = -1, MSRS = -2; /* in place of a row */
 const PAUSE = 120; /* milliseconds after the last key */
 const EXAMPLE = `GUEST_CR0            = 0x0000000080000031
 GUEST_CR4            = 0x0000000000000020
@@ -25,45 +23,18 @@ const VERDICTS = [
   ["These MSRs could not be read", "v-incomplete"],
 ];
 
-let engine = null; /* what the module exports */
-
-/* ---- the engine ---- */
-
-function put(text) {
-  const bytes = new TextEncoder().encode(text);
-  const at = engine.room(bytes.length);
-  new Uint8Array(engine.memory.buffer, at, bytes.length).set(bytes);
-  return [at, bytes.length];
-}
-
-const output = () => new TextDecoder().decode(
-  new Uint8Array(engine.memory.buffer, engine.output(), engine.output_bytes()));
-
-/* [id, CPU, kind, generation] of each row of the corpus. */
-function rowsOfCorpus() {
-  return Array.from({ length: engine.rows() }, (_, row) => {
-    engine.begin();
-    engine.row(row);
-    return output().split("\t");
-  });
-}
-
-function ask() {
-  engine.begin();
-  const row = Number(cpu.value);
-  const text = put(dump.value), registers = put(msrs.value);
-  const said = engine.answer(...text, ...registers, row, $("json").checked ? 1 : 0);
-  return [said, engine.output_bytes() > 0 ? output() : ""];
-}
+let engine = null; /* of engine.js */
 
 /* ---- what is shown ---- */
 
 function render() {
   $("msrs-part").hidden = Number(cpu.value) !== MSRS;
+  $("beside").href = `index.html#msrs=${encodeURIComponent(msrs.value)}`;
   if (engine === null)
     return;
   const empty = dump.value.trim() === "" || (Number(cpu.value) === MSRS && msrs.value.trim() === "");
-  const [said, words] = empty ? [-1, ""] : ask();
+  const [said, words] = empty ? [-1, ""] :
+    engine.answer(dump.value, msrs.value, Number(cpu.value), $("json").checked);
   const [title, colour] = VERDICTS[said] || ["", ""];
   verdict.textContent = title;
   verdict.className = `verdict ${colour}`;
@@ -125,15 +96,14 @@ matchMedia("(prefers-color-scheme: dark)").addEventListener("change", (event) =>
 
 /* ---- begin ---- */
 
-async function begin() {
+function begin() {
   if (entryWasm === "") {
     answer.textContent = "This copy was built without the engine, for want of clang and wasm-ld " +
       "(packages clang and lld: tools/setup page).";
     return;
   }
-  const bytes = Uint8Array.from(atob(entryWasm), (c) => c.charCodeAt(0));
-  engine = (await WebAssembly.instantiate(bytes, {})).instance.exports;
-  fillCpus(rowsOfCorpus());
+  engine = makeEngine(entryWasm);
+  fillCpus(engine.rows());
   openHash();
   render();
   document.body.dataset.ready = "yes";

@@ -357,7 +357,7 @@ for (const kind of KINDS) {
 for (const [code, text] of [["x", "can be 0 or 1"], ["1", "must be 1, or yes"], ["v", "a value"],
   ["0", "must be 0, or no"], ["a", "not there"], ["u", "not recorded"], [MIXED, "CPUs differ"]])
   $("legend").append(make("li", "", make("span", `c s-${code}`), text));
-$("about").textContent = `${plural(corpus.rows.length, "set")} of capability registers, ` +
+$("about").textContent = document.body.dataset.own || `${plural(corpus.rows.length, "set")} of capability registers, ` +
   `${features.length} features, told by Rootmode ${corpus.version}. ` +
   "Tick two CPUs to see how they differ.";
 render();

@@ -1,5 +1,5 @@
 /*
- * vmcheck in a browser: what tools/capability/page/entry.js calls. A question: begin(), room() for
+ * vmcheck in a browser: what tools/capability/page/engine.js calls. A question: begin(), room() for
  * the text and perhaps for MSRs, both filled, answer(); then output() holds output_bytes() of
  * words.
  */
@@ -9,6 +9,7 @@
 
 #include "tools/capability/corpus.h"
 #include "tools/capability/dump_text.h"
+#include "tools/capability/html_data.h"
 #include "tools/entry/answer.h"
 #include "tools/entry/wasm/library.h"
 
@@ -101,6 +102,25 @@ int wasm_answer(const char *bytes, size_t length, const char *msrs, size_t msr_b
     if (text.count == 0 && text.said_count == 0)
         return ANSWER_NOTHING;
     return (int)entry_answer(&written.sink, json != 0, &text, cpus, count);
+}
+
+/*
+ * What the page of the corpus shows of the CPUs with these MSRs, as it shows the others
+ * (html_data.h). False, with words in output(), if they cannot be read.
+ */
+EXPORT("data") int wasm_data(const char *msrs, size_t bytes)
+{
+    struct dump_list list = {.set = NULL};
+    struct html_row *rows;
+    struct entry_cpu cpu;
+
+    if (pasted_cpu(msrs, bytes, &list, &cpu) == 0)
+        return 0;
+    rows = calloc(list.count, sizeof(*rows));
+    for (size_t i = 0; i < list.count; i++)
+        check_set(&list, i, CHECK_CHOICE_AUTO, &rows[i].checked);
+    html_data(&written.sink, rows, list.count);
+    return 1;
 }
 
 EXPORT("rows") size_t wasm_rows(void)
