@@ -9,6 +9,8 @@
 #include "tools/entry/bochs_message.h"
 #include "vmx/exit_reason.h"
 
+enum { JOINED_MAX = 512 };
+
 enum heading_flags {
     BEGINS = 1,   /* a dump */
     PASSED = 2,   /* no dump: nothing is read up to an empty line */
@@ -85,8 +87,12 @@ void reader_pass(struct reader *reader, struct piece found, const char *expected
 {
     struct vmcs_text *text = reader->text;
 
+    if (reader->passed_line == reader->line)
+        return;
+    reader->passed_line = reader->line;
     if (text->not_understood < DUMP_PASSED_MAX) {
         struct dump_passed *passed = &text->passed[text->not_understood];
+
         passed->line = reader->line;
         passed->expected = expected;
         copy_printable(passed->text, sizeof(passed->text), found);
@@ -158,7 +164,7 @@ void reader_put(struct reader *reader, struct piece line, struct field_named nam
 }
 
 /* What a kernel or a console puts before each line of a dump. */
-static struct piece without_prefix(struct reader *reader, struct piece line)
+static struct piece without_prefix(struct piece line)
 {
     static const char *const prefixes[] = {"(xen)", "kvm_intel:", "kvm:", "kernel:"};
     bool again = true;
@@ -170,7 +176,6 @@ static struct piece without_prefix(struct reader *reader, struct piece line)
             if (!piece_starts_folded(line, prefixes[i]) ||
                 piece_starts_folded(line, "kvm: entry failed"))
                 continue;
-            reader->xen = i == 0;
             line = line_plain(piece_after(line, strlen(prefixes[i])));
             again = true;
         }
@@ -178,17 +183,18 @@ static struct piece without_prefix(struct reader *reader, struct piece line)
     return line;
 }
 
+static const char entry_failed[] = "entry failed, hardware error ";
+
 /* "KVM: entry failed, hardware error 0x80000021": QEMU reports exit reason or instruction error. */
 static bool take_saying(struct reader *reader, struct piece line)
 {
-    static const char words[] = "entry failed, hardware error ";
     struct number number;
 
-    if (!piece_has_folded(line, words))
+    if (!piece_has_folded(line, entry_failed))
         return false;
-    while (!piece_starts_folded(line, words))
+    while (!piece_starts_folded(line, entry_failed))
         line = piece_after(line, 1);
-    line = piece_after(line, strlen(words));
+    line = piece_after(line, strlen(entry_failed));
     if (number_take_plain(&line, &number)) {
         if (number.value & EXIT_REASON_ENTRY_FAILURE)
             reader->said_reason = number.value;
@@ -245,6 +251,7 @@ static bool take_heading(struct reader *reader, struct piece line)
         reader->part = heading->part;
         reader->order = heading->order;
         reader->decimal = heading->flags & DECIMAL;
+        reader->part_prefixed = reader->prefixed;
         reader->group[0] = '\0';
         if (heading->flags & BEGINS || reader->dump == NULL)
             begin(reader);
@@ -270,19 +277,85 @@ static void drop_empty(struct vmcs_text *text)
     text->count = kept;
 }
 
+static void take_line(struct reader *reader, struct piece line)
+{
+    reader->passing = reader->passing && line.length > 0;
+    if (!take_saying(reader, line) && !take_emulator(reader, line) && !take_heading(reader, line) &&
+        !reader->passing)
+        reader_scan(reader, line);
+}
+
+/* A line that waits for the next one, which may be its end. */
+struct held {
+    struct piece line;
+    unsigned number;
+    bool xen, prefixed;
+    char joined[JOINED_MAX];
+};
+
+static void take_held(struct reader *reader, const struct held *held)
+{
+    if (held->number == 0)
+        return;
+    reader->line = held->number;
+    reader->xen = held->xen;
+    reader->prefixed = held->prefixed;
+    take_line(reader, held->line);
+}
+
+/*
+ * Mails break long lines: in the dump of a kernel a line without the prefix that the one before it
+ * has is the rest of that one, unless it begins something.
+ */
+static bool continues(const struct reader *reader, const struct held *held, struct piece line,
+                      bool prefixed)
+{
+    bool in_dump =
+        reader->part == PART_GUEST || reader->part == PART_HOST || reader->part == PART_CONTROL;
+
+    if (!in_dump || !reader->part_prefixed || !held->prefixed || prefixed || line.length == 0 ||
+        piece_has_folded(line, entry_failed) || held->line.length + line.length + 1 > JOINED_MAX)
+        return false;
+    for (size_t i = 0; i < sizeof(headings) / sizeof(headings[0]); i++) {
+        if (is_heading(&headings[i], line))
+            return false;
+    }
+    return true;
+}
+
+static void join(struct held *held, struct piece line)
+{
+    size_t length = held->line.length;
+
+    memmove(held->joined, held->line.start, length);
+    held->joined[length++] = ' ';
+    memcpy(held->joined + length, line.start, line.length);
+    held->line = (struct piece){held->joined, length + line.length};
+}
+
 void vmcs_text_read(const char *bytes, size_t length, struct vmcs_text *text)
 {
     struct reader reader = {.text = text};
-    struct piece rest = {bytes, length}, line;
+    struct held held = {.number = 0};
+    struct piece rest = {bytes, length}, raw;
+    unsigned number = 0;
 
-    while (piece_line(&rest, &line)) {
-        reader.line++;
-        line = without_prefix(&reader, line);
-        reader.passing = reader.passing && line.length > 0;
-        if (!take_saying(&reader, line) && !take_emulator(&reader, line) &&
-            !take_heading(&reader, line) && !reader.passing)
-            reader_scan(&reader, line);
+    while (piece_line(&rest, &raw)) {
+        struct piece line = without_prefix(raw);
+        bool prefixed = line.start != piece_skip(raw, " \t>").start;
+
+        number++;
+        if (continues(&reader, &held, line, prefixed)) {
+            join(&held, line);
+            continue;
+        }
+        take_held(&reader, &held);
+        held.line = line;
+        held.number = number;
+        held.xen = piece_has_folded(raw, "(xen)");
+        held.prefixed = prefixed;
     }
+    take_held(&reader, &held);
     drop_empty(text);
 }
 

@@ -147,6 +147,46 @@ static void older_xen(void **state)
                 {VMCS_EPT_POINTER, 0x12345601e}, {VMCS_VIRTUAL_PROCESSOR_IDENTIFIER, 0x17});
 }
 
+/* Quoted in a mail, whose lines are short: what has no prefix is the rest of the line before. */
+static void lines_that_a_mail_broke(void **state)
+{
+    (void)state;
+    read_string(">> (XEN) [2024-11-02 14:09:46] *** Guest State ***\n"
+                ">> (XEN) [2024-11-02 14:09:46] CR0: actual=0x0000000080050031,\n"
+                ">> shadow=0x0000000080050030, gh_mask=ffffffffffffffff\n"
+                ">> (XEN) [2024-11-02 14:09:46] RFLAGS=0x00000187 (0x00000187)  DR7 =\n"
+                ">> 0x0000000000000400\n"
+                ">> (XEN) [2024-11-02 14:09:46] Interruptibility = 00000002  ActivityState\n"
+                ">> = 00000001\n"
+                ">> (XEN) [2024-11-02 14:09:46] *** Host State ***\n"
+                ">> (XEN) [2024-11-02 14:09:46] CS=e008 SS=0000 DS=0000 ES=0000 FS=0000\n"
+                ">> GS=0000 TR=e040\n"
+                ">> (XEN) [2024-11-02 14:09:46] *** Control State ***\n"
+                ">> (XEN) [2024-11-02 14:09:46] Virtual processor ID = 0x5a02 VMfunc\n"
+                ">> controls = 0000000000000001\n");
+    ASSERT_READ(VMCS_FORMAT_XEN, {VMCS_CR0_READ_SHADOW, 0x80050030},
+                {VMCS_CR0_GUEST_HOST_MASK, ~0ull}, {VMCS_GUEST_DR7, 0x400},
+                {VMCS_GUEST_ACTIVITY_STATE, 1}, {VMCS_HOST_TR_SELECTOR, 0xe040},
+                {VMCS_VIRTUAL_PROCESSOR_IDENTIFIER, 0x5a02}, {VMCS_VM_FUNCTION_CONTROLS, 1});
+}
+
+/* What begins something is no rest, whatever stands before it. */
+static void what_follows_a_dump_is_not_its_end(void **state)
+{
+    (void)state;
+    read_string("kvm_intel: *** Guest State ***\nkvm_intel: CR3 = 0x1000\n"
+                "KVM: entry failed, hardware error 0x80000021\n"
+                "EAX=00000000 EBX=00000000\nEIP=0000fff0 EFL=00000002 [-------]\n");
+    assert_int_equal(text.count, 2);
+    assert_int_equal(text.dump[0].format, VMCS_FORMAT_KVM);
+    assert_int_equal(text.dump[1].format, VMCS_FORMAT_QEMU);
+    assert_int_equal(vmcs_image_get(&text.dump[1].image, VMCS_EXIT_REASON), 0x80000021);
+    assert_int_equal(vmcs_image_get(&text.dump[1].image, VMCS_GUEST_RIP), 0xfff0);
+    read_string("kvm_intel: *** Guest State ***\nkvm_intel: Frob = 1 Other = 2\n"
+                "kvm_intel: CR3 = 0x1000\n");
+    assert_int_equal(text.not_understood, 1);
+}
+
 /* core/dump.c of HAXM: "%04x %s: %llx". */
 static void haxm(void **state)
 {
@@ -304,6 +344,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(newer_kvm),
         cmocka_unit_test(older_xen),
+        cmocka_unit_test(lines_that_a_mail_broke),
+        cmocka_unit_test(what_follows_a_dump_is_not_its_end),
         cmocka_unit_test(haxm),
         cmocka_unit_test(windows),
         cmocka_unit_test(structures_of_rust),
