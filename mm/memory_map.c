@@ -28,28 +28,27 @@ static void remove_range(struct memory_map *map, uint32_t at)
     memmove(&map->range[at], &map->range[at + 1], (map->count - at) * sizeof(map->range[0]));
 }
 
-/* Cuts range `at` in two at `address`, when that lies inside of it. */
+/* Cuts range `at` in two at `address`, which lies behind its base, unless it ends before. */
 static void cut_range(struct memory_map *map, uint32_t at, uint64_t address)
 {
     struct memory_range range = map->range[at];
 
-    if (address <= range.base || address >= range.end)
+    if (address >= range.end)
         return;
     insert_range(map, at, (struct memory_range){range.base, address, range.kind});
     if (!map->full)
         map->range[at + 1].base = address;
 }
 
-/* Joins neighbours of one kind among the ranges from `first` to `last`. */
-static void join_ranges(struct memory_map *map, uint32_t first, uint32_t last)
+/* Joins neighbours of one kind from the range `first` on. */
+static void join_ranges(struct memory_map *map, uint32_t first)
 {
-    while (first < last && first + 1 < map->count) {
+    while (first + 1 < map->count) {
         struct memory_range *range = &map->range[first];
 
         if (range[0].end == range[1].base && range[0].kind == range[1].kind) {
             range[0].end = range[1].end;
             remove_range(map, first + 1);
-            last--;
         } else {
             first++;
         }
@@ -59,8 +58,7 @@ static void join_ranges(struct memory_map *map, uint32_t first, uint32_t last)
 void memory_map_add(struct memory_map *map, enum memory_kind kind, uint64_t base, uint64_t length)
 {
     uint64_t end = length > PHYSICAL_END - base ? PHYSICAL_END : base + length;
-    uint32_t at = map->count;
-    uint32_t first;
+    uint32_t at = map->count, first;
 
     if (base >= PHYSICAL_END)
         return;
@@ -87,7 +85,7 @@ void memory_map_add(struct memory_map *map, enum memory_kind kind, uint64_t base
         }
         at++;
     }
-    join_ranges(map, first, at);
+    join_ranges(map, first);
 }
 
 bool memory_map_next_free(const struct memory_map *map, uint32_t *next, uint64_t *base,

@@ -23,6 +23,7 @@ static const uint8_t entry_sizes[] = {
 
 /* "Local APIC Flags". */
 enum { FLAG_ENABLED = 1 << 0 };
+enum { ISA_TIMER = 0 }; /* an ISA interrupt */
 
 static bool is_listed(const struct acpi_cpus *cpus, uint32_t apic_id)
 {
@@ -37,7 +38,7 @@ static bool is_listed(const struct acpi_cpus *cpus, uint32_t apic_id)
  * `broadcast` is the id that addresses every CPU: firmware fills unused entries with it. Firmware
  * exists that lists a CPU both as local APIC and as x2APIC.
  */
-static void add_cpu(struct acpi_cpus *cpus, uint32_t apic_id, uint64_t flags, uint32_t broadcast)
+static void add_cpu(struct acpi_cpus *cpus, uint32_t apic_id, uint32_t flags, uint32_t broadcast)
 {
     if (apic_id == broadcast || (flags & FLAG_ENABLED) == 0 || is_listed(cpus, apic_id))
         return;
@@ -47,20 +48,23 @@ static void add_cpu(struct acpi_cpus *cpus, uint32_t apic_id, uint64_t flags, ui
         cpus->lost++;
 }
 
+static uint32_t dword(const struct acpi_bytes *madt, uint32_t offset)
+{
+    return (uint32_t)acpi_number(madt, offset, 4);
+}
+
 /* ISA interrupts are the global ones of the same number, where no override says otherwise. */
 static void take_override(const struct acpi_bytes *madt, uint32_t offset, struct acpi_cpus *cpus)
 {
-    enum { ISA_TIMER = 0 };
-
     if (madt->data[offset + 3] == ISA_TIMER)
-        cpus->timer_input = (uint32_t)acpi_number(madt, offset + 4, 4);
+        cpus->timer_input = dword(madt, offset + 4);
 }
 
 static void take_io_apic(const struct acpi_bytes *madt, uint32_t offset, struct acpi_cpus *cpus)
 {
-    uint32_t address = (uint32_t)acpi_number(madt, offset + 4, 4);
+    uint32_t address = dword(madt, offset + 4);
 
-    if (acpi_number(madt, offset + 8, 4) == 0)
+    if (dword(madt, offset + 8) == 0)
         cpus->io_apic_address = address;
     if (cpus->io_apic_count < ACPI_IO_APICS_MAX)
         cpus->io_apic[cpus->io_apic_count++] = address;
@@ -76,7 +80,7 @@ static enum acpi_result take_entry(const struct acpi_bytes *madt, uint32_t offse
         return ACPI_ENTRY_SHORT;
     switch (type) {
     case ENTRY_LOCAL_APIC:
-        add_cpu(cpus, madt->data[offset + 3], acpi_number(madt, offset + 4, 4), UINT8_MAX);
+        add_cpu(cpus, madt->data[offset + 3], dword(madt, offset + 4), UINT8_MAX);
         break;
     case ENTRY_IO_APIC:
         take_io_apic(madt, offset, cpus);
@@ -85,8 +89,7 @@ static enum acpi_result take_entry(const struct acpi_bytes *madt, uint32_t offse
         take_override(madt, offset, cpus);
         break;
     case ENTRY_LOCAL_X2APIC:
-        add_cpu(cpus, (uint32_t)acpi_number(madt, offset + 4, 4), acpi_number(madt, offset + 8, 4),
-                UINT32_MAX);
+        add_cpu(cpus, dword(madt, offset + 4), dword(madt, offset + 8), UINT32_MAX);
         break;
     default:
         break;

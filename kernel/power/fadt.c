@@ -44,6 +44,12 @@ enum {
 
 enum { SLEEP_TYPE_MAX = 7 }; /* SLP_TYPx has three bits */
 
+/* Ports have 16 bits; 0: none. */
+static uint16_t port_of(uint64_t number)
+{
+    return number <= UINT16_MAX ? (uint16_t)number : 0;
+}
+
 /* The port of a register: its X_ form where that is there and in I/O space, else the old form. */
 static uint16_t read_port(const struct acpi_bytes *fadt, uint32_t x_form, uint32_t old_form)
 {
@@ -52,7 +58,7 @@ static uint16_t read_port(const struct acpi_bytes *fadt, uint32_t x_form, uint32
     if (acpi_number(fadt, x_form + GAS_ADDRESS, 8) != 0 &&
         acpi_number(fadt, x_form + GAS_SPACE, 1) == ACPI_SPACE_IO)
         port = acpi_number(fadt, x_form + GAS_ADDRESS, 8);
-    return port <= UINT16_MAX ? (uint16_t)port : 0;
+    return port_of(port);
 }
 
 static void read_reset(const struct acpi_bytes *fadt, struct acpi_fadt *out)
@@ -92,8 +98,7 @@ enum acpi_result acpi_read_fadt(struct acpi *acpi, struct acpi_fadt *fadt)
     fadt->pm_timer_32_bits = (flags & FLAG_TIMER_32_BITS) != 0;
     fadt->pm1a_control_port = read_port(&bytes, FADT_X_PM1A_CONTROL, FADT_PM1A_CONTROL);
     fadt->pm1b_control_port = read_port(&bytes, FADT_X_PM1B_CONTROL, FADT_PM1B_CONTROL);
-    if (acpi_number(&bytes, FADT_SMI_COMMAND, 4) <= UINT16_MAX)
-        fadt->smi_command_port = (uint16_t)acpi_number(&bytes, FADT_SMI_COMMAND, 4);
+    fadt->smi_command_port = port_of(acpi_number(&bytes, FADT_SMI_COMMAND, 4));
     fadt->acpi_enable = (uint8_t)acpi_number(&bytes, FADT_ACPI_ENABLE, 1);
     return ACPI_OK;
 }

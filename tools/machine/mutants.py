@@ -30,10 +30,10 @@ _ASSIGN = frozenset({"=", "+=", "-=", "*=", "/=", "%=", "&=", "|=", "^=", "<<=",
 
 _EXPRESSION_ENDS = frozenset("= return , ? : && || { } ;".split())
 
-# SDM Vol. 2, "CPUID": leaves 0 and 1 and those from 80000000H on ignore ECX.
+# SDM Vol. 2, "CPUID": leaves 0, 1 and 0AH and those from 80000000H on ignore ECX.
 _WITHOUT_SUBLEAVES = frozenset(
     "0 1 CPUID_FEATURES CPUID_LEAF_FEATURES CPUID_EXTENDED CPUID_LEAF_EXTENDED "
-    "CPUID_EXTENDED_FEATURES CPUID_ADDRESS_SIZES".split()
+    "CPUID_EXTENDED_FEATURES CPUID_ADDRESS_SIZES CPUID_PERFORMANCE".split()
 )
 
 

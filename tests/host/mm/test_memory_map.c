@@ -215,6 +215,7 @@ static void a_full_map_says_so(void **state)
     (void)state;
     for (uint64_t i = 0; i < MEMORY_RANGES_MAX; i++)
         memory_map_add(&map, MEMORY_AVAILABLE, i * 0x10000, 0x4000);
+    memory_map_add(&map, MEMORY_AVAILABLE, 0x1000, 0x1000); /* nothing new: it needs no room */
     assert_false(map.full);
     assert_true(memory_map_next_free(&map, &next, &base, &end));
     memory_map_add(&map, MEMORY_RESERVED, 0x1000, 0x1000);

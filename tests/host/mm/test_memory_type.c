@@ -183,6 +183,10 @@ static void fixed_before_variable(void **state)
     assert_int_equal(memory_type_mtrr(&cpu, 0, MIB), UC);
     assert_int_equal(memory_type_mtrr(&cpu, MIB, MIB), WT);
     assert_int_equal(memory_type_mtrr(&cpu, MIB - 1, 2), MIXED);
+    memset(cpu.fixed, WC, sizeof(cpu.fixed)); /* a byte each, neighbours do not count */
+    cpu.fixed[0] ^= WC ^ WP;
+    assert_int_equal(memory_type_mtrr(&cpu, 0, 4096), WP);
+    assert_int_equal(memory_type_mtrr(&cpu, MIB / 2, MIB / 2), WC);
     cpu.def_type &= ~(uint64_t)FE;
     assert_int_equal(memory_type_mtrr(&cpu, 0, 2 * MIB), WT);
     cpu.def_type |= FE;

@@ -41,6 +41,9 @@ static void test_cpus(void **state)
     at(MADT)[madt_length] = 4; /* a local APIC NMI: 6 bytes, passed over */
     at(MADT)[madt_length + 1] = 6;
     madt_length += 6;
+    at(MADT)[madt_length] = 10; /* a local x2APIC NMI has 12; the shortest entry has 2 */
+    at(MADT)[madt_length + 1] = 2;
+    madt_length += 2;
     local_x2apic(4, 1);
     local_x2apic(0, 1); /* doubled, by way of the other type */
     local_x2apic(0xff, 1);
@@ -99,8 +102,13 @@ static void test_timer_input(void **state)
     assert_int_equal(cpus.timer_input, 0);
     source_override(0, 2);
     source_override(7, 3);
+    io_apic(0xfec30000, 0x1000000);
     assert_int_equal(read_cpus(), ACPI_OK);
     assert_int_equal(cpus.timer_input, 2);
+    assert_int_equal(cpus.io_apic_address, 0xfec00000);
+    source_override(0, 0x1000002);
+    assert_int_equal(read_cpus(), ACPI_OK);
+    assert_int_equal(cpus.timer_input, 0x1000002);
 }
 
 static void test_many_io_apics(void **state)

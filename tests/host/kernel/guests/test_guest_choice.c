@@ -23,6 +23,10 @@ static void without_the_word_the_first_guest_shows_what_there_is(void **state)
     choose(NULL);
     assert_int_equal(choice.count, 1);
     assert_ptr_equal(choice.item[0].guest, &one);
+    for (uint32_t cpu = 0; cpu < 4; cpu++)
+        assert_true(guest_chosen_for(&choice, 0, cpu));
+    assert_ptr_equal(choice.table, table);
+    assert_int_equal(choice.table_count, 3);
 }
 
 static void names_are_taken_whole_and_in_their_order(void **state)
@@ -129,6 +133,12 @@ static void what_is_no_cpu_is_an_unknown_name(void **state)
     choose("cpu999999999:one"); /* nine digits, which 32 bits hold whatever they are */
     assert_string_equal(choice.no_cpu, "cpu999999999:one");
     assert_string_equal(choice.unknown, "");
+    guest_choose("cpu12:one,cpu120:one", table, 3, 121, &choice);
+    assert_int_equal(choice.count, 2);
+    assert_int_equal(choice.item[0].cpu, 12);
+    assert_int_equal(choice.item[1].cpu, 120);
+    choose(",one,");
+    assert_int_equal(choice.count, 1);
     choose("cpu1:three");
     assert_string_equal(choice.unknown, "three");
 }

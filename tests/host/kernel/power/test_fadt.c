@@ -149,6 +149,49 @@ static void test_fadt_last_port(void **state)
     }
 }
 
+/* Each number ends where the specification has it end: what stands around it is no part of it. */
+static void test_fadt_widths(void **state)
+{
+    (void)state;
+    memset(at(FADT) + 36, 0xff, 244 - 36);
+    put(at(FADT) + 40, DSDT, 4);
+    put(at(FADT) + 48, 0x10000b2, 4); /* beyond the ports */
+    put(at(FADT) + 68, 0x100b104, 4);
+    put(at(FADT) + 112, 1u << 10, 4);
+    gas(116, ACPI_SPACE_MEMORY, 0x100000000000cf9);
+    put(at(FADT) + 128, 0x0f, 1);
+    put(at(FADT) + 140, 0x123456789abcdef, 8);
+    gas(172, ACPI_SPACE_IO, 0x604);
+    gas(184, ACPI_SPACE_IO, 0x704);
+    gas(208, ACPI_SPACE_IO, 0x100000000000608);
+    assert_int_equal(read_fadt(244), ACPI_OK);
+    assert_int_equal(fadt.dsdt, 0x123456789abcdef);
+    assert_int_equal(fadt.smi_command_port, 0);
+    assert_true(fadt.has_reset);
+    assert_int_equal(fadt.reset_address, 0x100000000000cf9);
+    assert_int_equal(fadt.pm1a_control_port, 0x604);
+    assert_int_equal(fadt.pm1b_control_port, 0x704);
+    assert_int_equal(fadt.pm_timer_port, 0);
+    put(at(FADT) + 76, 0xb008, 4); /* an address is there, if only in its highest byte */
+    gas(208, ACPI_SPACE_IO, 0x100000000000000);
+    assert_int_equal(read_fadt(244), ACPI_OK);
+    assert_int_equal(fadt.pm_timer_port, 0);
+    put(at(FADT) + 140, 0, 8);
+    assert_int_equal(read_fadt(244), ACPI_OK);
+    assert_int_equal(fadt.dsdt, DSDT);
+    /* A table of an older version ends with a number: that one counts, the next is not there. */
+    assert_int_equal(read_fadt(196), ACPI_OK);
+    assert_int_equal(fadt.pm1b_control_port, 0x704);
+    assert_int_equal(fadt.pm_timer_port, 0xb008);
+    assert_int_equal(read_fadt(195), ACPI_OK);
+    assert_int_equal(fadt.pm1b_control_port, 0);
+    put(at(FADT) + 140, 0x123456789abcdef, 8);
+    assert_int_equal(read_fadt(148), ACPI_OK);
+    assert_int_equal(fadt.dsdt, 0x123456789abcdef);
+    assert_int_equal(read_fadt(129), ACPI_OK);
+    assert_int_equal(fadt.reset_value, 0x0f);
+}
+
 static void test_s5(void **state)
 {
     /* A string that is no name, a name that is no package, then the package. */
@@ -222,8 +265,26 @@ static void test_s5_lengths(void **state)
     }
 }
 
+/* With bits 7:6 1 they are bits 3:0, and bits 11:4 in the next byte. */
+static void test_s5_long(void **state)
+{
+    static const uint8_t head[] = {0x08, '_', 'S', '5', '_', 0x12, 0x45, 1, 2,    0x0e,
+                                   6,    0,   0,   0,   0,   0,    0,    0, 0x0a, 2};
+    struct acpi_sleep_type type;
+    uint8_t code[6 + 0x15] = {0};
+
+    (void)state;
+    assert_int_equal(read_fadt(244), ACPI_OK);
+    memcpy(code, head, sizeof(head));
+    assert_int_equal(find_s5(code, sizeof(code), &type), ACPI_OK);
+    assert_int_equal(type.a, 6);
+    assert_int_equal(type.b, 2);
+    assert_int_equal(find_s5(code, sizeof(code) - 1, &type), ACPI_NO_SLEEP_TYPE);
+}
+
 static void test_s5_broken(void **state)
 {
+    static const uint8_t no_integers[] = {2, 5, 7, 0x0d, 0x0f, 0x11};
     struct acpi_sleep_type type;
     uint8_t code[sizeof(s5)];
 
@@ -249,8 +310,10 @@ static void test_s5_broken(void **state)
     code[11] = 8; /* not three bits */
     assert_int_equal(find_s5(code, sizeof(code), &type), ACPI_NO_SLEEP_TYPE);
     code[11] = 5;
-    code[10] = 0x0d; /* a string */
-    assert_int_equal(find_s5(code, sizeof(code), &type), ACPI_NO_SLEEP_TYPE);
+    for (unsigned i = 0; i < sizeof(no_integers); i++) { /* 0x0d is a string */
+        code[10] = no_integers[i];
+        assert_int_equal(find_s5(code, sizeof(code), &type), ACPI_NO_SLEEP_TYPE);
+    }
 
     aml(s5, sizeof(s5));
     at(DSDT)[20] ^= 1;
@@ -270,6 +333,7 @@ int main(void)
         WITH_TABLES(test_fadt_old),       WITH_TABLES(test_fadt_new),
         WITH_TABLES(test_fadt_odd),       WITH_TABLES(test_fadt_empty_new_form),
         WITH_TABLES(test_fadt_last_port), WITH_TABLES(test_s5),
+        WITH_TABLES(test_fadt_widths),    WITH_TABLES(test_s5_long),
         WITH_TABLES(test_s5_types),       WITH_TABLES(test_s5_lengths),
         WITH_TABLES(test_s5_broken),
     };

@@ -127,6 +127,11 @@ static void forced_controls_stay_and_are_noted(void **state)
     assert_int_equal(finding->seen, 0x200);
     assert_int_equal(finding->wanted, 0);
     assert_int_equal(findings.count, 2);
+    assert_int_equal(find(RULE_CONTROL_UNKNOWN_FORCED, "pin-based VM-execution controls")->cpu, 1);
+    (void)settle(VMX_CONTROL_PRIMARY, 0xfff9fffe0401e173, 0xfff9fffe0401e173);
+    assert_int_equal(
+        find(RULE_CONTROL_UNKNOWN_FORCED, "primary processor-based VM-execution controls")->seen,
+        1);
     assert_int_equal(finding->high, 31);
     assert_int_equal(finding->low, 0);
     /* And after a control of which 1 is wanted: bit 9 of the exits' must be 1 and may not. */
@@ -241,6 +246,49 @@ static void vpids_without_invvpid_are_dropped(void **state)
     assert_int_equal(controls[VMX_CONTROL_SECONDARY] & 0xa2, 0x82);
 }
 
+/* SDM Vol. 3, "Checks on VMX Controls": VM entry fails without what EPT needs, not for VPIDs. */
+static void forced_ept_is_refused_and_forced_vpids_are_not(void **state)
+{
+    struct vmx_msrs msrs = real_msrs(skylake);
+    uint32_t controls[VMX_CONTROL_WORD_COUNT];
+
+    (void)state;
+    vmx_msr_set(&msrs, 0x48b, 0x001fbcff00000020);
+    vmx_msr_set(&msrs, 0x48c, 0x06334141); /* no INVVPID */
+    derive(&msrs, controls);
+    assert_int_equal(findings.count, 0);
+    assert_int_equal(controls[VMX_CONTROL_SECONDARY] & 0x20, 0x20);
+    vmx_msr_set(&msrs, 0x48b, 0x001fbcff00000002);
+    vmx_msr_set(&msrs, 0x48c, 0x0f0106334101); /* no page walk of 4 levels */
+    derive(&msrs, controls);
+    assert_non_null(find(RULE_CONTROL_UNMET, "enable EPT"));
+    assert_int_equal(controls[VMX_CONTROL_SECONDARY] & 2, 2);
+    assert_true(findings_refuse(&findings));
+}
+
+/* By any of a word's bits; bit 1 of the pin-based controls has no name. */
+static void a_control_has_the_manuals_name(void **state)
+{
+    (void)state;
+    assert_string_equal(vmx_control_name(VMX_CONTROL_PIN, 1), "external-interrupt exiting");
+    assert_string_equal(vmx_control_name(VMX_CONTROL_PIN, 2), "an unnamed control");
+}
+
+/* Whatever stood there before. */
+static void a_word_without_its_msr_is_0(void **state)
+{
+    struct vmx_msrs msrs = real_msrs(conroe);
+    uint32_t controls[VMX_CONTROL_WORD_COUNT];
+
+    (void)state;
+    memset(controls, 0xff, sizeof(controls));
+    msrs.present = 0;
+    derive(&msrs, controls);
+    for (unsigned word = 0; word < VMX_CONTROL_WORD_COUNT; word++)
+        assert_int_equal(controls[word], 0);
+    assert_int_equal(findings.count, 0);
+}
+
 static void virtual_nmis_need_nmi_exiting(void **state)
 {
     struct vmx_msrs msrs = real_msrs(conroe);
@@ -323,6 +371,9 @@ int main(void)
         TEST(what_a_hypervisor_forces_is_kept),
         TEST(ept_without_what_it_needs_is_dropped),
         TEST(vpids_without_invvpid_are_dropped),
+        TEST(forced_ept_is_refused_and_forced_vpids_are_not),
+        TEST(a_control_has_the_manuals_name),
+        TEST(a_word_without_its_msr_is_0),
         TEST(virtual_nmis_need_nmi_exiting),
         TEST(registers_are_switched_both_ways_or_not_at_all),
         TEST(a_forced_control_without_what_it_needs_is_refused),

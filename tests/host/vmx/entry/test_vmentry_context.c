@@ -18,6 +18,7 @@ static struct {
     struct cpuid_registers max, features, structured[3], performance, extended, sizes;
     uint64_t tme, perf_capabilities, rtit;
     unsigned msr_reads;
+    bool has_no_vmcs;
 } cpu;
 
 static struct vmentry_context context;
@@ -55,6 +56,8 @@ uint8_t rdmsr_safe(uint32_t msr, uint64_t *value)
 
 struct vmx_result vmptrst(uint64_t *region)
 {
+    if (cpu.has_no_vmcs)
+        return (struct vmx_result){VMX_FAIL_INVALID, 0};
     *region = 0x5000;
     return (struct vmx_result){VMX_SUCCEED, 0};
 }
@@ -126,6 +129,49 @@ static void features_are_reported_by_their_bits(void **state)
     cpu.structured[0].eax = 0;
     read_it();
     assert_false(context.lam);
+    cpu.structured[0].eax = 1; /* and with it, of bit 26 */
+    read_it();
+    assert_true(context.lam);
+    cpu.structured[1].eax = ~(1u << 26);
+    read_it();
+    assert_false(context.lam);
+}
+
+/* Each leaf is asked where it is the last one, too; bits 7:0 of EAX are the width, even or odd. */
+static void the_last_leaf_counts(void **state)
+{
+    (void)state;
+    reset_newer();
+    cpu.max.eax = 7;
+    cpu.structured[0].ebx = 1 << 11;
+    cpu.structured[0].edx = 1u << 27;
+    cpu.performance.eax = 0x07300801;
+    cpu.sizes.eax = 57 << 8 | 39;
+    read_it();
+    assert_true(context.rtm);
+    assert_true(context.spec_ctrl_reserved == ~2ull);
+    assert_true(context.perf_global_ctrl_reserved == UINT64_MAX);
+    assert_int_equal(context.guest_address_width, 39);
+    cpu.max.eax = 9;
+    read_it();
+    assert_true(context.perf_global_ctrl_reserved == UINT64_MAX);
+    cpu.max.eax = 10;
+    read_it();
+    assert_true(context.perf_global_ctrl_reserved == ~0xffull);
+    cpu.max.eax = 6;
+    read_it();
+    assert_false(context.rtm);
+    assert_true(context.spec_ctrl_reserved == UINT64_MAX);
+}
+
+/* SDM Vol. 3, "VMPTRST": FFFFFFFF_FFFFFFFFH where no VMCS is current. */
+static void without_a_current_vmcs_there_is_none(void **state)
+{
+    (void)state;
+    reset_newer();
+    cpu.has_no_vmcs = true;
+    read_it();
+    assert_true(context.current_vmcs == UINT64_MAX);
 }
 
 /* IA32_TME_ACTIVATE[39:36] bits, where CPUID says TME and bit 0 says that it is configured. */
@@ -226,6 +272,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_first_processors_have_nothing_of_it),
         cmocka_unit_test(features_are_reported_by_their_bits),
+        cmocka_unit_test(the_last_leaf_counts),
+        cmocka_unit_test(without_a_current_vmcs_there_is_none),
         cmocka_unit_test(memory_encryption_narrows_the_hosts_addresses_alone),
         cmocka_unit_test(each_counter_has_its_bit),
         cmocka_unit_test(each_number_of_counters),

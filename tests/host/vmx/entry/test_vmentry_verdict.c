@@ -133,11 +133,33 @@ static void the_prediction_is_the_first_of_what_is_allowed(void **state)
     }
 }
 
+/* What stands behind the last finding is none. */
 static void without_findings_it_enters(void **state)
 {
-    const struct vmentry_findings nothing = {0};
+    struct vmentry_findings nothing;
 
     (void)state;
+    find(CAUSES - 1, CAUSES - 1);
+    nothing = findings;
+    nothing.count = 0;
+    assert_false(vmentry_has(&nothing, causes[CAUSES - 1].rule));
+    for (unsigned first = 0; first < CAUSES; first++) {
+        for (unsigned behind = 0; behind < CAUSES; behind++) {
+            find(first, behind);
+            findings.count = 1;
+            assert_int_equal(vmentry_predict(&findings).class, causes[first].class);
+            assert_int_equal(vmentry_predict(&findings).qualification, causes[first].qualification);
+        }
+    }
+    for (unsigned cause = 0; cause < CAUSES; cause++) {
+        find(cause, cause);
+        findings.count = 0;
+        for (enum vmentry_class class = VMENTRY_CONTROLS; class <= VMENTRY_ENTERS; class ++) {
+            struct vmentry_outcome outcome = {class, causes[cause].qualification};
+
+            assert_int_equal(vmentry_allows(&findings, outcome), class == VMENTRY_ENTERS);
+        }
+    }
     assert_int_equal(vmentry_predict(&nothing).class, VMENTRY_ENTERS);
     for (enum vmentry_class class = VMENTRY_CONTROLS; class <= VMENTRY_ENTERS; class ++) {
         assert_int_equal(vmentry_allows(&nothing, (struct vmentry_outcome){class, 0}),
