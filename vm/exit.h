@@ -30,28 +30,12 @@ enum exit_done exit_io(struct vcpu *vcpu);
 
 enum exit_done exit_rdmsr(struct vcpu *vcpu);
 enum exit_done exit_wrmsr(struct vcpu *vcpu);
-/* For MSR rules. A field of the VMCS has the value: any, or one that must be canonical. */
-enum exit_done msr_read_field(struct vcpu *vcpu, const struct msr_rule *rule);
-enum exit_done msr_write_field(struct vcpu *vcpu, const struct msr_rule *rule, uint64_t value);
-enum exit_done msr_write_address(struct vcpu *vcpu, const struct msr_rule *rule, uint64_t value);
-enum exit_done msr_write_fault(struct vcpu *vcpu, const struct msr_rule *rule, uint64_t value);
-enum exit_done msr_read_apic_base(struct vcpu *vcpu, const struct msr_rule *rule);
-enum exit_done msr_read_tsc(struct vcpu *vcpu, const struct msr_rule *rule);
-enum exit_done msr_read_pat(struct vcpu *vcpu, const struct msr_rule *rule);
-enum exit_done msr_write_pat(struct vcpu *vcpu, const struct msr_rule *rule, uint64_t value);
-enum exit_done msr_read_efer(struct vcpu *vcpu, const struct msr_rule *rule);
-enum exit_done msr_write_efer(struct vcpu *vcpu, const struct msr_rule *rule, uint64_t value);
-
 enum exit_done exit_control_register(struct vcpu *vcpu);
 
 enum exit_done exit_exception(struct vcpu *vcpu);
 enum exit_done exit_external_interrupt(struct vcpu *vcpu);
-enum exit_done exit_interrupt_window(struct vcpu *vcpu);
-enum exit_done exit_nmi_window(struct vcpu *vcpu);
-enum exit_done exit_step(struct vcpu *vcpu);
 enum exit_done exit_preemption_timer(struct vcpu *vcpu);
 enum exit_done exit_triple_fault(struct vcpu *vcpu);
-enum exit_done exit_wait(struct vcpu *vcpu);
 
 enum exit_done exit_no_memory(struct vcpu *vcpu);
 
@@ -75,26 +59,12 @@ static inline unsigned guest_privilege(void)
     return vmcs_read32(VMCS_GUEST_SS_ACCESS_RIGHTS) >> 5 & 3;
 }
 
-/* How wide addresses are that LGDT, WRMSR and their kin load: the processor's, in whatever mode. */
-static inline unsigned guest_linear_width(const struct vcpu *vcpu)
-{
-    return linear_width(vcpu->capability.cr4_fixed1);
-}
-
 /* What the guest reads in CR4. */
 uint64_t guest_cr4(const struct vcpu *vcpu);
 
 /* A register as an operand of MOV to or from control and debug registers: 32 bits outside 64-bit
  * mode. */
 uint64_t guest_mov_operand(const struct vcpu *vcpu, unsigned reg);
-
-/* The guest's time-stamp counter. */
-static inline uint64_t guest_tsc(const struct vcpu *vcpu)
-{
-    bool offset = (vcpu->controls[VMX_CONTROL_PRIMARY] & PRIMARY_TSC_OFFSETTING) != 0;
-
-    return rdtsc() + (offset ? vmcs_read64(VMCS_TSC_OFFSET) : 0);
-}
 
 /* skip_emulated_instruction() where there is more to do than to move on. */
 enum exit_done skip_emulated_instruction_slow(uint64_t rip, uint64_t next, enum exit_done done);
@@ -118,6 +88,14 @@ static inline enum exit_done skip_with_rflags(uint64_t rflags, enum exit_done do
 static inline enum exit_done skip_emulated_instruction(enum exit_done done)
 {
     return skip_with_rflags(vmcs_read_natural(VMCS_GUEST_RFLAGS), done);
+}
+
+/* RDMSR is done, and gives this. */
+static inline enum exit_done rdmsr_gives(struct vcpu *vcpu, uint64_t value)
+{
+    vcpu->reg[VCPU_RAX] = (uint32_t)value;
+    vcpu->reg[VCPU_RDX] = value >> 32;
+    return skip_emulated_instruction(EXIT_EMULATED);
 }
 
 #endif

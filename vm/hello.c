@@ -2,13 +2,13 @@
 
 #include "lib/string.h"
 #include "mm/page_alloc.h"
-#include "lib/host/clock.h"
 #include "vm/host_registers.h"
 #include "vm/vcpu_controls.h"
 
 #include "lib/x86.h"
 
-enum { TIME_MAX_US = 400000, EXITS_MAX = 16, SIGNATURE_BYTES = 12 };
+#define TIME_MAX (1u << 31) /* TSC ticks: about a second */
+enum { EXITS_MAX = 16, SIGNATURE_BYTES = 12 };
 
 /* Selectors, which nothing loads: the guest has its first segments to its end. */
 enum { CODE_SELECTOR = 0x08, DATA_SELECTOR = 0x10, TSS_SELECTOR = 0x18 };
@@ -67,13 +67,13 @@ static struct vmx_result load(struct vcpu *vcpu)
 }
 
 /* From a vCPU with its VMCS to the guest's end. */
-static const char *run(struct vcpu *vcpu, uint64_t ticks)
+static const char *run(struct vcpu *vcpu)
 {
     struct vmx_result result = load(vcpu);
 
     if (!vmx_ok(result))
         return "its VMCS could not be written";
-    vcpu_run(vcpu, ticks);
+    vcpu_run(vcpu);
     if (vcpu->end != GUEST_END_CALL)
         return "it came to another end than its own call";
     return memcmp(vm_memory(vcpu->vm, HELLO_DATA, SIGNATURE_BYTES), HYPERVISOR_SIGNATURE,
@@ -85,7 +85,6 @@ static const char *run(struct vcpu *vcpu, uint64_t ticks)
 static const char *create_and_run(struct hello *hello, struct vmx_cpu *cpu)
 {
     struct vcpu *vcpu = &hello->vcpu;
-    uint64_t ticks = time_budget_ticks(TIME_MAX_US, clock_tsc_per_ms());
     struct host_registers host = {0};
     const char *wrong;
 
@@ -96,12 +95,13 @@ static const char *create_and_run(struct hello *hello, struct vmx_cpu *cpu)
     if ((vcpu->controls[VMX_CONTROL_SECONDARY] & SECONDARY_ENABLE_EPT) == 0)
         return hello_without_ept;
     vcpu->exits_left = EXITS_MAX;
-    if (!vcpu_create(vcpu, ticks) ||
+    vcpu->timer = TIME_MAX >> vcpu->capability.preemption_timer_shift;
+    if (!vcpu_create(vcpu) ||
         !vm_create_memory(&hello->vm, HELLO_BYTES, &vcpu->capability, &cpu->memory_types))
         return "no memory for it";
     write_memory(phys_to_virt(hello->vm.memory));
     host_registers_keep(&host);
-    wrong = run(vcpu, ticks);
+    wrong = run(vcpu);
     (void)vmclear(vcpu->vmcs.address);
     (void)vmptrld(cpu->vmcs_region.address);
     host_registers_restore(&host);

@@ -2,7 +2,6 @@
 
 #include "lib/string.h"
 
-#include "mm/memory_type.h"
 #include "vmx/vmx_result.h"
 #include "vmx/vmcs_access.h"
 
@@ -14,17 +13,15 @@ void vcpu_init(struct vcpu *vcpu, struct vm *vm, const struct vmx_cpu *cpu)
     vcpu->cpu = cpu;
     vcpu->revision_id = cpu->config.revision_id;
     vmx_capability_derive(&cpu->msrs, &vcpu->capability);
-    vcpu->msr_pat = PAT_RESET;
     (void)rdmsr_safe(IA32_APIC_BASE, &vcpu->msr_apic_base);
 }
 
-bool vcpu_create(struct vcpu *vcpu, uint64_t ticks)
+bool vcpu_create(struct vcpu *vcpu)
 {
     struct findings findings = {0}; /* what it says is said already: the CPU's own region stands */
 
     memcpy(vcpu->handlers, vcpu->vm->handlers, sizeof(vcpu->handlers));
     vcpu->cpuid_mask = vcpu->vm->cpuid_mask;
-    vcpu->time = time_budget_of(ticks, (unsigned)vcpu->capability.preemption_timer_shift);
     return vmx_region_create(&vcpu->vmcs, vcpu->cpu, "guest's VMCS", &findings);
 }
 
@@ -41,30 +38,11 @@ struct vmx_result vcpu_load(struct vcpu *vcpu, const struct vcpu_start *start)
     return result;
 }
 
-/* Without a preemption timer the host's alarm ends the guest's time. */
-static void start_time(struct vcpu *vcpu, uint64_t ticks)
+void vcpu_run(struct vcpu *vcpu)
 {
-    vcpu->deadline = 0;
-    if ((vcpu->controls[VMX_CONTROL_PIN] & PIN_PREEMPTION_TIMER) != 0)
-        return;
-    vcpu->deadline = rdtsc() + ticks;
-    alarm_set(ticks);
-}
-
-static void stop_time(const struct vcpu *vcpu)
-{
-    if (vcpu->deadline != 0)
-        alarm_set(0);
-}
-
-void vcpu_run(struct vcpu *vcpu, uint64_t ticks)
-{
-    enum vm_entry entry;
+    enum vm_entry entry = vcpu_enter(vcpu);
     uint64_t error = 0;
 
-    start_time(vcpu, ticks);
-    entry = vcpu_enter(vcpu);
-    stop_time(vcpu);
     if (entry == VM_ENTRY_LAUNCH_VALID || entry == VM_ENTRY_RESUME_VALID)
         (void)vmread(VMCS_VM_INSTRUCTION_ERROR, &error);
     if (entry != VM_ENTRY_ENDED)

@@ -9,9 +9,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "lib/set.h"
 #include "lib/x86.h"
-#include "vm/time_budget.h"
 #include "vm/vm.h"
 #include "vmx/exit_reason.h"
 #include "vmx/capability/vmx_capability.h"
@@ -85,9 +83,7 @@ struct vcpu {
     uint64_t cr3_seen;             /* without EPT: the CR3 that the guest believes in */
     uint64_t cr8;
     uint64_t msr_apic_base;
-    uint64_t msr_pat;        /* where VM entry cannot load it: remembered, and without effect */
-    struct time_budget time; /* of the preemption timer, where there is one */
-    uint64_t deadline;       /* without one: the TSC when its time is up; else 0 */
+    uint32_t timer; /* what the preemption timer begins with, where there is one */
 };
 
 /* What a guest begins with, as it would read it; its general registers but RSP are the vCPU's. */
@@ -102,29 +98,15 @@ struct vcpu_start {
 /* A vCPU of `vm` that will run on `cpu`, the one that calls, with all its members. */
 void vcpu_init(struct vcpu *vcpu, struct vm *vm, const struct vmx_cpu *cpu);
 
-/*
- * When its VM is made: its VMCS, and a time budget of so many TSC ticks. False: no memory.
- */
-bool vcpu_create(struct vcpu *vcpu, uint64_t ticks);
+/* When its VM is made: its VMCS. False: no memory. */
+bool vcpu_create(struct vcpu *vcpu);
 
 /* Makes its VMCS current, in its first state, and what the processor remembers of others forgotten.
  */
 struct vmx_result vcpu_load(struct vcpu *vcpu, const struct vcpu_start *start);
 
-/* A way to end a guest's time on a CPU without preemption timer: it exits in so many TSC ticks. */
-struct host_alarm {
-    void (*set)(uint64_t ticks); /* 0: never */
-};
-SET_DECLARE(alarms, const struct host_alarm);
-
-static inline void alarm_set(uint64_t ticks)
-{
-    SET_FOR_EACH(alarms, alarm)
-        (*alarm)->set(ticks);
-}
-
-/* From there to the guest's end, in at most so many TSC ticks. */
-void vcpu_run(struct vcpu *vcpu, uint64_t ticks);
+/* From there to the guest's end. */
+void vcpu_run(struct vcpu *vcpu);
 
 /* What vcpu_enter() came back with: the guest's end, or a VM entry that did not take place. */
 enum vm_entry {
@@ -145,17 +127,11 @@ enum vm_entry vcpu_enter(struct vcpu *vcpu);
 struct vmx_result vcpu_state_write(struct vcpu *vcpu, const struct vcpu_start *start);
 
 /*
- * What INIT makes of the guest: the state after a reset, but for what INIT leaves alone, and it
- * waits for SIPI. SDM Vol. 3, "Processor State After Reset". Without unrestricted guest, which real
- * mode needs, it waits as it is.
+ * Its CR0 and CR4, with what of them is not the guest's: it sees and keeps its own bits, but for
+ * those that VMX operation fixes or its VM's policy.
  */
-struct vmx_result vcpu_state_init(struct vcpu *vcpu);
-
-/*
- * What SIPI makes of a guest that waits for it: active, at the start of page number `vector`.
- * Without unrestricted guest it goes on where it waited.
- */
-struct vmx_result vcpu_state_startup(struct vcpu *vcpu, uint8_t vector);
+void vcpu_set_control_registers(struct vcpu *vcpu, uint64_t cr0, uint64_t cr4,
+                                struct vmcs_image *image);
 
 /*
  * What the processor remembers of address translations (SDM Vol. 3, "Caching Translation

@@ -4,11 +4,6 @@
 
 #include "lib/x86.h"
 
-static bool has(const struct vcpu *vcpu, enum vmx_control_word word, uint32_t mask)
-{
-    return (vcpu->controls[word] & mask) != 0;
-}
-
 /* What a control turns on that exits at will (XSAVES, XRSTORS, ENCLS, ENCLV) exits always. */
 static void put_controls(struct vcpu *vcpu, struct vmcs_image *image)
 {
@@ -21,20 +16,17 @@ static void put_controls(struct vcpu *vcpu, struct vmcs_image *image)
     vmcs_image_put(image, VMCS_XSS_EXITING_BITMAP, UINT64_MAX);
     vmcs_image_put(image, VMCS_ENCLS_EXITING_BITMAP, UINT64_MAX);
     vmcs_image_put(image, VMCS_ENCLV_EXITING_BITMAP, UINT64_MAX);
-    if (has(vcpu, VMX_CONTROL_PIN, PIN_PREEMPTION_TIMER))
-        vmcs_image_put(image, VMCS_VMX_PREEMPTION_TIMER_VALUE, time_budget_load(&vcpu->time));
+    vmcs_image_put(image, VMCS_VMX_PREEMPTION_TIMER_VALUE, vcpu->timer);
 }
 
-/* The guest sees and keeps its own bits, but for those that VMX operation fixes or its VM's policy.
- */
-static void set_control_registers(struct vcpu *vcpu, uint64_t cr0, uint64_t cr4,
-                                  struct vmcs_image *image)
+void vcpu_set_control_registers(struct vcpu *vcpu, uint64_t cr0, uint64_t cr4,
+                                struct vmcs_image *image)
 {
     const struct vm_policy *policy = vcpu->vm->policy;
     uint64_t cr0_ones = vcpu->capability.cr0_fixed0;
     uint64_t cr4_ones = vcpu->capability.cr4_fixed0 | CR4_VMXE | (read_cr4() & policy->cr4_host);
 
-    if (has(vcpu, VMX_CONTROL_SECONDARY, SECONDARY_UNRESTRICTED_GUEST))
+    if ((vcpu->controls[VMX_CONTROL_SECONDARY] & SECONDARY_UNRESTRICTED_GUEST) != 0)
         cr0_ones &= ~(CR0_PE | CR0_PG);
     vcpu->cr0_fixed = cr0_ones | ~vcpu->capability.cr0_fixed1 | policy->cr0_host;
     vcpu->cr4_fixed = cr4_ones | ~(vcpu->capability.cr4_fixed1 & policy->cr4_guest);
@@ -77,56 +69,11 @@ struct vmx_result vcpu_state_write(struct vcpu *vcpu, const struct vcpu_start *s
     vmcs_image_init(&image, &vcpu->capability, vcpu->controls);
     put_controls(vcpu, &image);
     vcpu->cr3_seen = start->cr3;
-    set_control_registers(vcpu, start->cr0, start->cr4, &image);
+    vcpu_set_control_registers(vcpu, start->cr0, start->cr4, &image);
     vmcs_image_set(&image, VMCS_GUEST_CR3,
                    vcpu->vm->eptp != 0 ? start->cr3 : vcpu->vm->page_tables);
     put_registers(start, &image);
     if (pae)
         put_pdptes(vcpu, start->cr3, &image);
-    return vmcs_image_write(&image);
-}
-
-/* EDX then reports the processor's family, model and stepping; the other registers are 0. */
-static void clear_registers(struct vcpu *vcpu)
-{
-    for (unsigned i = 0; i < VCPU_REGISTERS; i++)
-        vcpu->reg[i] = 0;
-    vcpu->reg[VCPU_RDX] = cpuid(1, 0).eax;
-    for (unsigned i = 0; i < 4; i++)
-        write_dr(i, 0);
-    write_dr(6, DR6_INITIAL);
-    write_cr2(0);
-}
-
-/* The MSRs stay, but for EFER. */
-struct vmx_result vcpu_state_init(struct vcpu *vcpu)
-{
-    struct vmcs_image image = {0};
-
-    vmcs_image_set(&image, VMCS_GUEST_ACTIVITY_STATE, ACTIVITY_WAIT_FOR_SIPI);
-    if (has(vcpu, VMX_CONTROL_SECONDARY, SECONDARY_UNRESTRICTED_GUEST)) {
-        clear_registers(vcpu);
-        vcpu_control_set(vcpu, VMX_CONTROL_ENTRY, ENTRY_IA32E_MODE_GUEST, false);
-        set_control_registers(vcpu, CR0_ET, 0, &image);
-        vmcs_image_set(&image, VMCS_GUEST_CR3, 0);
-        vmcs_image_reset(&image);
-        if (has(vcpu, VMX_CONTROL_ENTRY, ENTRY_LOAD_EFER))
-            vmcs_image_set(&image, VMCS_GUEST_IA32_EFER, 0);
-    }
-    return vmcs_image_write(&image);
-}
-
-struct vmx_result vcpu_state_startup(struct vcpu *vcpu, uint8_t vector)
-{
-    const struct vmcs_segment code = {(uint16_t)(vector << 8), (uint64_t)vector << 12, 0xffff,
-                                      RIGHTS_CODE_16};
-    struct vmcs_image image = {0};
-
-    vmcs_image_set(&image, VMCS_GUEST_ACTIVITY_STATE, 0);
-    vmcs_image_set(&image, VMCS_GUEST_INTERRUPTIBILITY_STATE, 0);
-    if (has(vcpu, VMX_CONTROL_SECONDARY, SECONDARY_UNRESTRICTED_GUEST)) {
-        vmcs_image_segment(&image, SEGMENT_CS, code);
-        vmcs_image_set(&image, VMCS_GUEST_RIP, 0);
-    }
     return vmcs_image_write(&image);
 }

@@ -34,10 +34,11 @@ static void compile_ports(struct vm *vm)
 /* An MSR that has a rule exits. Of two that share a place exit_rdmsr() finds one by search. */
 static void compile_msrs(struct vm *vm)
 {
+    static const struct msr_rule no_msr = {UINT32_MAX, msr_read_fault, msr_write_fault, 0};
     const struct vm_policy *policy = vm->policy;
 
     for (uint32_t i = 0; i < VM_MSR_SLOTS; i++)
-        vm->msr_rule[i] = &policy->msrs[0];
+        vm->msr_rule[i] = &no_msr;
     for (uint32_t i = 0; i < policy->msr_count; i++) {
         *vm_msr_slot(vm, policy->msrs[i].msr) = &policy->msrs[i];
         vm_msr_exits(vm, policy->msrs[i].msr, policy->msrs[i].read != NULL, true);

@@ -9,10 +9,7 @@
 
 /* VMCALL with EAX: what the hypervisor does for a guest. Any other number does nothing. */
 #define VM_CALL_NOTHING 0
-#define VM_CALL_END     0x454e4421    /* "!DNE": the guest is done */
-#define VM_CALL_FIRST   VM_CALL_TIMER /* none is less */
-#define VM_CALL_TIMER \
-    0x454d4954 /* "TIME": RCX = preemption-timer ticks, again and again in its time; 0: off */
+#define VM_CALL_END     0x454e4421 /* "!DNE": the guest is done */
 
 #ifndef __ASSEMBLER__
 
@@ -36,6 +33,10 @@ typedef enum exit_done (*exit_handler)(struct vcpu *vcpu);
 
 /* vm/guests/exits/exits.def, by basic exit reason: what a VM has that does not bring its own. */
 extern const exit_handler exit_handlers[EXIT_HANDLERS];
+
+/* For MSR rules: an MSR that there is not, or that cannot be written. */
+enum exit_done msr_read_fault(struct vcpu *vcpu, const struct msr_rule *rule);
+enum exit_done msr_write_fault(struct vcpu *vcpu, const struct msr_rule *rule, uint64_t value);
 
 enum { VM_MSR_SLOTS = 64 };
 

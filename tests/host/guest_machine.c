@@ -11,6 +11,7 @@
 #include "mm/memory_type.h"
 #include "vm/exit.h"
 #include "vm/guests/guest_run.h"
+#include "vm/host/alarm.h"
 #include "lib/host/apic.h"
 #include "vmx/entry/vmentry_rule.h"
 #include "vmx/quirks.h"
@@ -22,14 +23,11 @@ static const struct override_list nothing_overridden;
 static const struct vmx_options options = {
     .check = VMX_CHECK_KVM, .stop = VMX_STAGE_GUEST, .override = &nothing_overridden};
 
-static void remember_alarm(uint64_t tsc_ticks)
+void alarm_set(uint64_t tsc_ticks)
 {
     guest_machine.alarms++;
     guest_machine.alarm_ticks = tsc_ticks;
 }
-
-static const struct host_alarm alarm = {remember_alarm};
-SET_MEMBER(alarms, 0, const struct host_alarm, alarm);
 
 void apic_eoi(uint8_t vector)
 {
@@ -98,8 +96,8 @@ void guest_machine_reset(enum guest_mode mode)
 
 static bool create(struct vcpu *vcpu)
 {
-    return vm_create(vcpu->vm, &guest_policy) && guest_memory_create(vcpu) &&
-           vcpu_create(vcpu, time_budget_ticks(GUEST_TIME_MAX_US, 0));
+    guest_begin(&guest_machine.own, time_budget_ticks(GUEST_TIME_MAX_US, 0));
+    return vm_create(vcpu->vm, &guest_policy) && guest_memory_create(vcpu) && vcpu_create(vcpu);
 }
 
 struct vcpu *guest_machine_start(void)

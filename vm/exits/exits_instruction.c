@@ -42,30 +42,10 @@ enum exit_done exit_hlt(struct vcpu *vcpu)
     return skip_with_rflags(rflags, EXIT_IGNORED);
 }
 
-static void set_timer(struct vcpu *vcpu, uint32_t period)
-{
-    if ((vcpu->controls[VMX_CONTROL_PIN] & PIN_PREEMPTION_TIMER) == 0)
-        return;
-    time_budget_ask(&vcpu->time, vmcs_read32(VMCS_VMX_PREEMPTION_TIMER_VALUE), period);
-    vmcs_write32(VMCS_VMX_PREEMPTION_TIMER_VALUE, time_budget_load(&vcpu->time));
-}
-
-/* Apart, so that a call that does nothing takes no time. */
-__attribute__((noinline)) static enum exit_done serve_call(struct vcpu *vcpu)
-{
-    uint32_t call = (uint32_t)vcpu->reg[VCPU_RAX];
-
-    if (call == VM_CALL_END)
-        return vcpu_end(vcpu, GUEST_END_CALL, 0, 0);
-    if (call == VM_CALL_TIMER)
-        set_timer(vcpu, (uint32_t)vcpu->reg[VCPU_RCX]);
-    return skip_emulated_instruction(EXIT_EMULATED);
-}
-
 enum exit_done exit_vmcall(struct vcpu *vcpu)
 {
-    if (__builtin_expect((uint32_t)vcpu->reg[VCPU_RAX] >= VM_CALL_FIRST, 0))
-        return serve_call(vcpu);
+    if ((uint32_t)vcpu->reg[VCPU_RAX] == VM_CALL_END)
+        return vcpu_end(vcpu, GUEST_END_CALL, 0, 0);
     return skip_emulated_instruction(EXIT_EMULATED);
 }
 

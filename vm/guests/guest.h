@@ -43,6 +43,11 @@
 
 #include "vm/vm.h"
 
+/* More numbers of calls than VM_CALL_END. */
+#define VM_CALL_FIRST VM_CALL_TIMER /* none that does something is less */
+#define VM_CALL_TIMER \
+    0x454d4954 /* "TIME": RCX = preemption-timer ticks, again and again in its time; 0: off */
+
 #ifndef __ASSEMBLER__
 
 #include <stdbool.h>
@@ -52,6 +57,7 @@
 #include "lib/format.h"
 #include "lib/set.h"
 #include "vm/guests/exit_record.h"
+#include "vm/guests/time_budget.h"
 #include "vm/memory/ept_walk.h"
 #include "vm/vcpu.h"
 #include "vmx/entry/vmentry_check.h"
@@ -276,7 +282,10 @@ struct guest_vm {
     struct vm vm;
     const struct guest *guest;
     const struct vm_options *options;
-    struct ept_recent recent;                   /* where an EPT violation mapped a fresh page */
+    struct time_budget time;  /* of the preemption timer, where there is one */
+    uint64_t deadline;        /* without one: the TSC when its time is up; else 0 */
+    uint64_t pat;             /* where VM entry cannot load it: remembered, and without effect */
+    struct ept_recent recent; /* where an EPT violation mapped a fresh page */
     enum ept_misconfiguration misconfiguration; /* of GUEST_END_MISCONFIGURED */
     const char *end_owner; /* GUEST_END_MEMORY: what of the hypervisor is there; NULL: nothing that
                               is known */

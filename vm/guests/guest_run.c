@@ -20,6 +20,25 @@ static uint64_t ticks_max(const struct guest *guest)
                              clock_tsc_per_ms());
 }
 
+/* Without a preemption timer the host's alarm ends the guest's time. */
+static bool has_timer(const struct vcpu *vcpu)
+{
+    return (vcpu->controls[VMX_CONTROL_PIN] & PIN_PREEMPTION_TIMER) != 0;
+}
+
+static void run_in_time(struct guest_vm *machine)
+{
+    uint64_t ticks = ticks_max(machine->guest);
+
+    if (!has_timer(&machine->vcpu)) {
+        machine->deadline = rdtsc() + ticks;
+        alarm_set(ticks);
+    }
+    vcpu_run(&machine->vcpu);
+    if (machine->deadline != 0)
+        alarm_set(0);
+}
+
 static bool create(struct guest_vm *machine)
 {
     const struct guest *guest = machine->guest;
@@ -30,8 +49,9 @@ static bool create(struct guest_vm *machine)
 
     if (!vm_create(&machine->vm, &guest_policy))
         return false;
-    if (!vcpu_create(vcpu, ticks_max(guest)) || !guest_memory_create(vcpu))
+    if (!vcpu_create(vcpu) || !guest_memory_create(vcpu))
         return false;
+    guest_begin(machine, ticks_max(guest));
     if (watched)
         vcpu_watch(vcpu);
     vcpu->exits_left = guest->exits_max != 0 ? guest->exits_max : GUEST_EXITS_MAX;
@@ -60,7 +80,7 @@ static void run_vcpu(struct guest_vm *machine)
     if (machine->options->check_entries && !entry_is_sound(vcpu))
         vcpu_end(vcpu, GUEST_END_RULES, 0, 0);
     else
-        vcpu_run(vcpu, ticks_max(machine->guest));
+        run_in_time(machine);
 }
 
 /* What else the guest cannot do without. NULL: nothing; then a sender that it needs is engaged. */

@@ -23,6 +23,9 @@ void guest_run(const struct guest *guest, struct vmx_cpu *cpu, const struct vm_o
 void random_guest_run(const struct guest *guest, struct vmx_cpu *cpu,
                       const struct vm_options *options, struct guest_run *run);
 
+/* Before its VMCS is written: what it has of time, in TSC ticks, and of state outside the VMCS. */
+void guest_begin(struct guest_vm *machine, uint64_t ticks);
+
 /* Compares what happened with what guest->end, ->expected and ->check say; fills result, detail. */
 void guest_check(const struct vcpu *vcpu, struct guest_run *run);
 

@@ -1,6 +1,7 @@
 #include "vm/guests/guest.h"
 
 #include "vm/exit.h"
+#include "vm/events/guest_events.h"
 #include "vm/guests/entry_failure.h"
 #include "vm/guests/guest_run.h"
 #include "vm/host/alarm.h"
@@ -84,11 +85,11 @@ static void forget_smi_blocking(struct vcpu *vcpu)
  */
 static void resume_time(struct vcpu *vcpu, uint64_t since, enum exit_done done)
 {
-    uint64_t now = rdtsc();
+    uint64_t *deadline = &guest_vm_of(vcpu)->deadline, now = rdtsc();
 
     if (done != EXIT_HOST)
-        vcpu->deadline += now - since;
-    alarm_set(now < vcpu->deadline ? vcpu->deadline - now : 1);
+        *deadline += now - since;
+    alarm_set(now < *deadline ? *deadline - now : 1);
 }
 
 /*
@@ -102,7 +103,7 @@ static enum exit_done exit_watched(struct vcpu *vcpu)
     uint64_t since = rdtsc();
     struct exit_record exit;
 
-    if (vcpu->deadline != 0)
+    if (machine->deadline != 0)
         alarm_set(0);
     read_record(vcpu, reason, &exit);
     if (quirk(QUIRK_SMI_BLOCKED_AFTER_SIPI))
@@ -115,7 +116,7 @@ static enum exit_done exit_watched(struct vcpu *vcpu)
     write_down(vcpu, &exit);
     if (exit.done != EXIT_ENDED && machine->options->check_entries && !entry_is_sound(vcpu))
         return vcpu_end(vcpu, GUEST_END_RULES, 0, 0);
-    if (vcpu->deadline != 0)
+    if (machine->deadline != 0)
         resume_time(vcpu, since, exit.done);
     return exit.done;
 }

@@ -6,7 +6,6 @@
 #include "lib/host/clock.h"
 #include "lib/host/cpu.h"
 #include "vm/host/io_apic.h"
-#include "vm/vcpu.h"
 #include "lib/x86.h"
 #include "vmx/quirks.h"
 
@@ -113,13 +112,10 @@ static void let_nmis_come(void)
     asm volatile("int %0" : : "i"(VECTOR_SPURIOUS) : "memory");
 }
 
-static void set(uint64_t tsc_ticks)
+void alarm_set(uint64_t tsc_ticks)
 {
     if (tsc_ticks != 0 && quirk(QUIRK_NMIS_BLOCKED_AFTER_SIPI))
         let_nmis_come();
     apic_timer_start(VECTOR_ALARM,
                      tsc_ticks != 0 ? timer_count(tsc_ticks, tsc_per_ms, timer_per_ms) : 0);
 }
-
-static const struct host_alarm alarm = {set};
-SET_MEMBER(alarms, 0, const struct host_alarm, alarm);

@@ -24,6 +24,9 @@ void alarm_prepare(uint32_t io_apic_address, uint32_t timer_input, uint32_t cpus
 void alarm_begin(void);
 void alarm_end(void);
 
+/* This CPU is interrupted in so many TSC ticks; 0: not any more. */
+void alarm_set(uint64_t tsc_ticks);
+
 /*
  * What a 32-bit timer counts down from to be over when `tsc` ticks have passed, from what both
  * count in a millisecond: rounded up, at least 1, and at most what the timer holds. 1 each: as if

@@ -9,7 +9,7 @@
 #include "lib/host/apic.h"
 #include "lib/host/clock.h"
 #include "vm/access/guest_access.h"
-#include "vm/event.h"
+#include "vm/events/guest_events.h"
 #include "vm/exit.h"
 #include "vm/linux/apic_write.h"
 #include "vm/linux/linux.h"

@@ -1,7 +1,7 @@
 /*
  * The VM exits of a Linux guest that other guests have not, or serve otherwise.
  */
-#include "vm/event.h"
+#include "vm/events/guest_events.h"
 #include "vm/exit.h"
 #include "vm/linux/linux.h"
 #include "vm/memory/ept_walk.h"

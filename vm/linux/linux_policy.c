@@ -58,24 +58,11 @@ static const struct feature_rule features[] = {
     {CPUID_LEAF_EXTENDED, CPUID_EDX, BIT(27) /* RDTSCP */, SECONDARY_ENABLE_RDTSCP, 0, 0},
 };
 
-static enum exit_done gives(struct vcpu *vcpu, uint64_t value)
-{
-    vcpu->reg[VCPU_RAX] = (uint32_t)value;
-    vcpu->reg[VCPU_RDX] = value >> 32;
-    return skip_emulated_instruction(EXIT_EMULATED);
-}
-
-static enum exit_done read_fault(struct vcpu *vcpu, const struct msr_rule *rule)
-{
-    (void)rule;
-    return exit_protection(vcpu);
-}
-
 /* As where the firmware has locked VMX off. */
 static enum exit_done read_locked(struct vcpu *vcpu, const struct msr_rule *rule)
 {
     (void)rule;
-    return gives(vcpu, FEATURE_CONTROL_LOCK);
+    return rdmsr_gives(vcpu, FEATURE_CONTROL_LOCK);
 }
 
 /*
@@ -111,9 +98,9 @@ static enum exit_done write_script_status(struct vcpu *vcpu, const struct msr_ru
     return skip_emulated_instruction(EXIT_EMULATED);
 }
 
-#define HIDDEN(msr)                         \
-    {                                       \
-        msr, read_fault, msr_write_fault, 0 \
+#define HIDDEN(msr)                             \
+    {                                           \
+        msr, msr_read_fault, msr_write_fault, 0 \
     }
 #define HIDDEN_4(msr) HIDDEN(msr), HIDDEN((msr) + 1), HIDDEN((msr) + 2), HIDDEN((msr) + 3)
 
@@ -122,7 +109,7 @@ static const struct msr_rule msrs[] = {
     {IA32_FEATURE_CONTROL, read_locked, msr_write_fault, 0},
     {IA32_BIOS_UPDT_TRIG, NULL, write_ignored, 0},
     {IA32_MISC_ENABLE, NULL, write_misc_enable, 0},
-    {MSR_LINUX_SCRIPT_STATUS, read_fault, write_script_status, 0},
+    {MSR_LINUX_SCRIPT_STATUS, msr_read_fault, write_script_status, 0},
     {MSR_X2APIC_ICR, NULL, linux_write_x2apic_icr, 0},
     HIDDEN(IA32_SMM_MONITOR_CTL),
     HIDDEN(IA32_PEBS_ENABLE),

@@ -122,7 +122,7 @@ static struct linux_vcpu *create_vcpu(struct linux_vm *linux_vm, struct cpu *cpu
     adjust(linux_vm->vm.policy, &own->vcpu);
     own->vcpu.exits_left = INT64_MAX;
     own->apic_id = cpu->apic_id;
-    return vcpu_create(&own->vcpu, 0) ? own : NULL;
+    return vcpu_create(&own->vcpu) ? own : NULL;
 }
 
 /* "64-bit Boot Protocol": paging on, flat segments, RSI the address of boot_params. */
@@ -163,16 +163,9 @@ static void broken(struct vcpu *vcpu)
 
 static void enter(struct linux_vcpu *own)
 {
-    struct vcpu *vcpu = &own->vcpu;
-    uint64_t error = 0;
-    enum vm_entry entry = vcpu_enter(vcpu);
-
-    if (entry == VM_ENTRY_LAUNCH_VALID || entry == VM_ENTRY_RESUME_VALID)
-        (void)vmread(VMCS_VM_INSTRUCTION_ERROR, &error);
-    if (entry != VM_ENTRY_ENDED)
-        vcpu_end(vcpu, GUEST_END_ENTRY_ERROR, (uint32_t)error, entry);
-    if (vcpu->end != GUEST_END_CALL)
-        broken(vcpu);
+    vcpu_run(&own->vcpu);
+    if (own->vcpu.end != GUEST_END_CALL)
+        broken(&own->vcpu);
 }
 
 /* The boot CPU would start a CPU that is not there yet. False: one does not come. */

@@ -132,7 +132,7 @@ static void an_entry_that_fails_has_the_number_of_its_error(void **state)
         guest_machine.entry = rows[i].entry;
         FIELD(VM_INSTRUCTION_ERROR) = 7;
         vcpu->end_number = 99;
-        vcpu_run(vcpu, 1000);
+        vcpu_run(vcpu);
         assert_int_equal(vcpu->end, GUEST_END_ENTRY_ERROR);
         assert_int_equal(vcpu->end_number, rows[i].number);
         assert_int_equal(vcpu->end_value, rows[i].entry);

@@ -10,6 +10,7 @@
 
 #include "tests/host/set_controls.h"
 #include "tests/host/guest_machine.h"
+#include "vm/events/guest_events.h"
 #include "vm/guests/guest_run.h"
 
 /* SDM, "Guest Register State", table "Format of Access Rights"; accessed, present, DPL 0. */

@@ -11,6 +11,7 @@
 
 #include "tests/host/guest_machine.h"
 #include "vm/exit.h"
+#include "vm/guests/exits/guest_exits.h"
 #include "vm/guests/guest_run.h"
 
 static struct vcpu *vcpu;
@@ -68,7 +69,7 @@ static void make_other(void)
     assert_true(vm_create(&other.vm, &machine_policy));
     vcpu_init(&other.vcpu, &other.vm, vcpu->cpu);
     memcpy(other.vcpu.controls, vcpu->controls, sizeof(other.vcpu.controls));
-    assert_true(vcpu_create(&other.vcpu, 1000));
+    assert_true(vcpu_create(&other.vcpu));
     other.vcpu.exits_left = 1000;
     assert_true(guest_memory_create(&other.vcpu));
     assert_true(vmx_ok(vcpu_load(&other.vcpu, &start)));
@@ -123,6 +124,26 @@ static void msrs_have_their_rules(void **state)
     assert_int_equal(serve(EXIT_REASON_RDMSR, 0), EXIT_INJECTED);
     other.vcpu.reg[VCPU_RCX] = IA32_TSC_AUX;
     assert_int_equal(serve(EXIT_REASON_RDMSR, 0), EXIT_EMULATED);
+}
+
+/* As where the processor has no such MSR: SDM Vol. 2, "RDMSR", "WRMSR", #GP(0). */
+static void without_rules_every_msr_faults(void **state)
+{
+    static const struct vm_policy nothing;
+    static const uint32_t numbers[] = {0, 0x10, IA32_EFER, UINT32_MAX};
+    struct vm bare = {0};
+
+    (void)state;
+    assert_true(vm_create(&bare, &nothing));
+    other.vcpu.vm = &bare;
+    for (unsigned i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
+        other.vcpu.reg[VCPU_RCX] = numbers[i];
+        assert_int_equal(serve(EXIT_REASON_RDMSR, 0), EXIT_INJECTED);
+        assert_true(guest_machine_injects_error(X86_VECTOR_GP, 0));
+        assert_int_equal(serve(EXIT_REASON_WRMSR, 0), EXIT_INJECTED);
+        assert_true(guest_machine_injects_error(X86_VECTOR_GP, 0));
+    }
+    vm_free(&bare);
 }
 
 /* Each is found in its own place, the last of those that share one, without a search. */
@@ -189,7 +210,7 @@ static void two_vcpus_share_memory_and_policy(void **state)
     (void)state;
     vcpu_init(second, vm, vcpu->cpu);
     memcpy(second->controls, vcpu->controls, sizeof(second->controls));
-    assert_true(vcpu_create(second, 1000));
+    assert_true(vcpu_create(second));
     second->exits_left = 10;
     assert_true(vmx_ok(vcpu_load(second, &start)));
     assert_int_equal(FIELD(EPT_POINTER), vm->eptp);
@@ -222,6 +243,7 @@ int main(void)
         TEST(what_no_rule_names_does_not_exit),
         TEST(msrs_have_their_rules),
         TEST(msrs_have_their_places),
+        TEST(without_rules_every_msr_faults),
         TEST(cpuid_shows_what_no_rule_names),
         TEST(its_own_handlers_come_first),
         TEST(control_registers_are_its_own_but_for_what_vmx_takes),

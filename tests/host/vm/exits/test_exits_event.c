@@ -9,7 +9,7 @@
 #include <cmocka.h>
 
 #include "tests/host/guest_machine.h"
-#include "vm/event.h"
+#include "vm/events/guest_events.h"
 #include "vmx/quirks.h"
 
 /* Valid; type in bits 10:8; bit 11: there is an error code. */

@@ -101,7 +101,7 @@ static void start(const struct vm_policy *policy)
     vm.vm.eptp = ept_pointer(&vm.vm.ept);
     vcpu_init(vcpu, &vm.vm, guest->cpu);
     memcpy(vcpu->controls, guest->controls, sizeof(vcpu->controls));
-    assert_true(vcpu_create(vcpu, 0));
+    assert_true(vcpu_create(vcpu));
     vcpu->exits_left = INT64_MAX;
     assert_true(vmx_ok(vcpu_load(vcpu, &in_long_mode)));
 }

@@ -378,7 +378,12 @@ static void only_a_store_needs_a_writable_segment(void **state)
 /* What test guests have beside what the core does: vm/guests/exits/guest_exits.h. */
 static bool is_served_otherwise(uint32_t reason)
 {
-    static const uint32_t reasons[] = {EXIT_REASON_HLT, EXIT_REASON_EPT_VIOLATION,
+    static const uint32_t reasons[] = {EXIT_REASON_EXCEPTION_OR_NMI,
+                                       EXIT_REASON_EXTERNAL_INTERRUPT,
+                                       EXIT_REASON_VMCALL,
+                                       EXIT_REASON_PREEMPTION_TIMER,
+                                       EXIT_REASON_HLT,
+                                       EXIT_REASON_EPT_VIOLATION,
                                        EXIT_REASON_EPT_MISCONFIGURATION};
 
     for (uint32_t i = 0; i < sizeof(reasons) / sizeof(reasons[0]); i++) {

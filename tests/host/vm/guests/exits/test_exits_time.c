@@ -84,12 +84,12 @@ static void an_early_alarm_is_set_again(void **state)
     uint64_t before;
 
     (void)state;
-    vcpu->deadline = rdtsc() + LATER;
+    guest_vm_of(vcpu)->deadline = rdtsc() + LATER;
     for (unsigned i = 1; i <= 2; i++) {
         before = rdtsc();
         assert_int_equal(i == 1 ? interrupt() : nmi(), EXIT_HOST);
         assert_int_equal(guest_machine.alarms, i);
-        assert_in_range(guest_machine.alarm_ticks, 1, vcpu->deadline - before);
+        assert_in_range(guest_machine.alarm_ticks, 1, guest_vm_of(vcpu)->deadline - before);
     }
 }
 
@@ -98,7 +98,7 @@ static void the_alarm_ends_a_guest_whose_time_is_up(void **state)
     (void)state;
     for (int i = 0; i < 2; i++) {
         in_long_mode(state);
-        vcpu->deadline = rdtsc();
+        guest_vm_of(vcpu)->deadline = rdtsc();
         FIELD(GUEST_RIP) = 0x8123;
         assert_int_equal(i == 0 ? interrupt() : nmi(), EXIT_ENDED);
         assert_int_equal(guest_machine.host_interrupts + guest_machine.host_exceptions, 1);
@@ -131,14 +131,14 @@ static void what_the_reporting_takes_is_not_the_guests_time(void **state)
     (void)state;
     vcpu_watch(vcpu);
     guest_machine.options.trace = trace;
-    vcpu->deadline = deadline;
+    guest_vm_of(vcpu)->deadline = deadline;
     assert_int_equal(guest_machine_serve(EXIT_REASON_PAUSE, 0, 2), EXIT_IGNORED);
-    assert_true(vcpu->deadline - deadline >= 100000);
+    assert_true(guest_vm_of(vcpu)->deadline - deadline >= 100000);
     assert_int_equal(guest_machine.alarms, 2); /* held, and set for what was left */
     assert_in_range(guest_machine.alarm_ticks, LATER - 2000, LATER);
-    vcpu->deadline = 0;
+    guest_vm_of(vcpu)->deadline = 0;
     assert_int_equal(guest_machine_serve(EXIT_REASON_PAUSE, 0, 2), EXIT_IGNORED);
-    assert_int_equal(vcpu->deadline, 0);
+    assert_int_equal(guest_vm_of(vcpu)->deadline, 0);
 }
 
 /* Nobody counts these, so that one after the other would give a guest time without end. */
@@ -149,9 +149,9 @@ static void what_the_reporting_of_the_hosts_events_takes_is(void **state)
     (void)state;
     vcpu_watch(vcpu);
     guest_machine.options.trace = trace;
-    vcpu->deadline = deadline;
+    guest_vm_of(vcpu)->deadline = deadline;
     assert_int_equal(interrupt(), EXIT_HOST);
-    assert_int_equal(vcpu->deadline, deadline);
+    assert_int_equal(guest_vm_of(vcpu)->deadline, deadline);
     assert_in_range(guest_machine.alarm_ticks, 1, 50000);
     assert_int_equal(nmi(), EXIT_HOST);
     assert_int_equal(guest_machine.alarm_ticks, 1); /* at once */
@@ -163,8 +163,8 @@ static void what_the_reporting_of_the_hosts_events_takes_is(void **state)
 static void the_preemption_timer_counts_the_whole_time_once(void **state)
 {
     (void)state;
-    vcpu->time = time_budget_of(999, 0);
-    FIELD(VMX_PREEMPTION_TIMER_VALUE) = time_budget_load(&vcpu->time);
+    guest_vm_of(vcpu)->time = time_budget_of(999, 0);
+    FIELD(VMX_PREEMPTION_TIMER_VALUE) = time_budget_load(&guest_vm_of(vcpu)->time);
     vcpu->reg[VCPU_RAX] = VM_CALL_TIMER;
     vcpu->reg[VCPU_RCX] = 400;
     FIELD(VMX_PREEMPTION_TIMER_VALUE) = 900; /* saved by the exit */
@@ -181,8 +181,8 @@ static void the_preemption_timer_counts_the_whole_time_once(void **state)
 static void asking_when_all_is_used_up_gives_nothing(void **state)
 {
     (void)state;
-    vcpu->time = time_budget_of(999, 0);
-    (void)time_budget_load(&vcpu->time);
+    guest_vm_of(vcpu)->time = time_budget_of(999, 0);
+    (void)time_budget_load(&guest_vm_of(vcpu)->time);
     FIELD(VMX_PREEMPTION_TIMER_VALUE) = 0;
     vcpu->reg[VCPU_RAX] = VM_CALL_TIMER;
     vcpu->reg[VCPU_RCX] = UINT32_MAX;
@@ -201,7 +201,7 @@ static void time_is_up_at_the_deadline(void **state)
 
     (void)state;
     read = rdtsc();
-    vcpu->deadline = read + (rdtsc() - read) * 2; /* what the next reading gives */
+    guest_vm_of(vcpu)->deadline = read + (rdtsc() - read) * 2; /* what the next reading gives */
     assert_int_equal(interrupt(), EXIT_ENDED);
     assert_int_equal(vcpu->end, GUEST_END_TIME);
     assert_int_equal(vcpu->end_number, 0);

@@ -2,7 +2,7 @@
  * A guest's budget of time: all that the VMX-preemption timer is loaded with adds up to it,
  * whatever the guest asks for. Expectations follow from that sentence alone.
  */
-#include "vm/time_budget.h"
+#include "vm/guests/time_budget.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,4 +1,4 @@
-#include "vm/event.h"
+#include "vm/events/guest_events.h"
 
 #include "lib/x86.h"
 
