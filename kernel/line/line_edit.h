@@ -1,6 +1,6 @@
 /*
  * A line that is typed on a terminal: cursor, history, and what keys do (ECMA-48 control functions,
- * as terminals send them). Pure.
+ * as terminals send them). line_edit.c is pure.
  */
 #ifndef KERNEL_LINE_EDIT_H
 #define KERNEL_LINE_EDIT_H
@@ -32,5 +32,9 @@ void line_edit_insert(struct line_edit *edit, const char *text);
 
 /* Writes the line anew, for a terminal whose cursor is on it. */
 void line_edit_show(const struct line_edit *edit, const char *prompt, struct sink *sink);
+
+/* kernel/line/line_serial.c: the terminal; keys from it up to EDIT_TAB or EDIT_DONE. */
+extern struct sink line_terminal;
+enum edit_outcome line_read(struct line_edit *edit, const char *prompt);
 
 #endif

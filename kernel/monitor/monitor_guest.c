@@ -9,9 +9,9 @@
 #include "vmx/text/exit_text.h"
 #include "vmx/text/vmcs_dump.h"
 
-enum { RIP_IN_REAL_MODE = 0x1000, RSP = 4 };
+enum { RIP_IN_REAL_MODE = 0x1000, TIMER_TICKS = 4000000, RSP = 4 };
 
-/* Too large for a stack; a command runs at a time. */
+/* Too large for a stack; one command runs at a time. */
 static struct vmcs_image image;
 static struct vmentry_findings findings;
 
@@ -38,17 +38,17 @@ static bool check(const char *why)
     return true;
 }
 
-MONITOR_RUN(rules)
+COMMAND(rules, "rules", "", "what VM entry would refuse now")
 {
     if (!check("there is no current VMCS\n"))
         return;
     for (uint32_t i = 0; i < findings.count; i++)
         vmentry_explain(&monitor.sink, &findings.item[i]);
-    say("%u broken; VM entry would give: %s\n", findings.count + findings.lost,
+    say("%u broken; VM entry: %s\n", findings.count + findings.lost,
         vmentry_class_name(vmentry_predict(&findings).class));
 }
 
-MONITOR_RUN(dump)
+COMMAND(dump, "dump", "", "the current VMCS in words")
 {
     if (check("there is no current VMCS\n"))
         vmcs_dump_text(&image, (struct vmcs_marks){0}, &monitor.sink);
@@ -73,12 +73,12 @@ static void print_words(enum vmcs_field field)
     say("%s%s\n", buffer.length > 0 ? ": " : "", text);
 }
 
-void monitor_print_field(enum vmcs_field field, uint64_t value)
+void monitor_print_field(uint64_t encoding, uint64_t value)
 {
     (void)check("");
-    vmcs_image_put(&image, field, value);
-    say("; 0x%lx", vmcs_image_has(&image, field) ? vmcs_image_get(&image, field) : value);
-    print_words(field);
+    vmcs_image_put(&image, (enum vmcs_field)encoding, value);
+    say("; 0x%lx", value);
+    print_words((enum vmcs_field)encoding);
 }
 
 static bool has_ept(void)
@@ -91,12 +91,16 @@ static bool has_ept(void)
     return false;
 }
 
-/* In real mode at 0x1000, on EPT, which maps nothing. Interrupts, exceptions and HLT exit. */
+/*
+ * In real mode at 0x1000, on EPT, which maps nothing. Interrupts, exceptions and HLT exit, and a
+ * guest that goes on and on, where there is a VMX-preemption timer.
+ */
 static struct vmx_result write_guest(void)
 {
     const struct vmx_capability *has = &monitor.capability;
     const uint32_t controls[VMX_CONTROL_WORD_COUNT] = {
-        [VMX_CONTROL_PIN] = (uint32_t)has->pin_allowed0 | PIN_EXTERNAL_INTERRUPT_EXITING,
+        [VMX_CONTROL_PIN] = (uint32_t)has->pin_allowed0 | PIN_EXTERNAL_INTERRUPT_EXITING |
+                            ((uint32_t)has->pin_allowed1 & PIN_PREEMPTION_TIMER),
         [VMX_CONTROL_PRIMARY] =
             (uint32_t)has->primary_allowed0 | PRIMARY_HLT_EXITING | PRIMARY_SECONDARY_CONTROLS,
         [VMX_CONTROL_SECONDARY] = SECONDARY_ENABLE_EPT | SECONDARY_UNRESTRICTED_GUEST,
@@ -112,11 +116,12 @@ static struct vmx_result write_guest(void)
     vmcs_image_put(&image, VMCS_GUEST_CR0, CR0_NE);
     vmcs_image_put(&image, VMCS_GUEST_CR4, CR4_VMXE);
     vmcs_image_put(&image, VMCS_EXCEPTION_BITMAP, UINT32_MAX);
+    vmcs_image_put(&image, VMCS_VMX_PREEMPTION_TIMER_VALUE, TIMER_TICKS);
     vmcs_image_put(&image, VMCS_EPT_POINTER, ept_pointer(&monitor.ept));
     return vmcs_image_write(&image);
 }
 
-MONITOR_RUN(setup)
+COMMAND(setup, "setup", "", "VMWRITEs a host and a guest that keep all rules")
 {
     bool real = (monitor.capability.secondary_allowed1 & SECONDARY_UNRESTRICTED_GUEST) != 0;
 
@@ -126,62 +131,48 @@ MONITOR_RUN(setup)
         say("; no unrestricted guest here: one that executes CPUID in the host's address space\n");
 }
 
-static bool loads(enum vmcs_field field)
-{
-    uint64_t controls = vmcs_image_get(&image, VMCS_PRIMARY_VM_EXIT_CONTROLS);
-
-    return (field != VMCS_HOST_IA32_PAT || (controls & EXIT_LOAD_PAT) != 0) &&
-           (field != VMCS_HOST_IA32_EFER || (controls & EXIT_LOAD_EFER) != 0);
-}
-
 /*
- * SDM Vol. 3, "Loading Host State": an exit loads these, and what is wrong then ends the machine. A
- * VM entry that fails over controls or host state does not get so far.
+ * SDM Vol. 3, "Loading Host State": what a VM exit loads that is wrong ends the machine, and so may
+ * its lists of MSRs. A VM entry that fails over controls or host state has no exit.
  */
 static bool would_come_back(void)
 {
     bool on_ept = (vmcs_image_get(&image, VMCS_SECONDARY_PROCESSOR_BASED_VM_EXECUTION_CONTROLS) &
                    SECONDARY_ENABLE_EPT) != 0;
-    uint64_t tables = vmcs_image_get(&image, VMCS_EPT_POINTER) & EPTP_TABLES;
-    struct vmcs_image host = {0};
-    char name[MONITOR_NAME_SIZE];
+    uint64_t here, tables = vmcs_image_get(&image, VMCS_EPT_POINTER) & EPTP_TABLES;
+    char name[VMCS_FIELD_SYMBOL_SIZE];
+    uint32_t row = vmcs_host_difference(&image, &here);
 
     if (vmentry_predict(&findings).class < VMENTRY_GUEST)
         return true;
-    vmcs_image_set_host(&host);
-    for (uint32_t i = 0; i < VMCS_FIELD_COUNT; i++) {
-        if (host.present[i] && image.present[i] && host.value[i] != image.value[i] &&
-            loads(vmcs_field_table[i].field) && monitor_name(FIELD, i, name)) {
-            say("not done: %s is 0x%lx, this CPU has 0x%lx: the VM exit would end the machine\n",
-                name, image.value[i], host.value[i]);
-            return false;
-        }
-    }
-    if (vmcs_image_get(&image, VMCS_VM_EXIT_MSR_LOAD_COUNT) != 0 ||
-        vmcs_image_get(&image, VMCS_VM_EXIT_MSR_STORE_COUNT) != 0) {
+    if (vmcs_field_symbol(row, name))
+        say("not done: %s is 0x%lx, this CPU has 0x%lx: the VM exit would end the machine\n", name,
+            image.value[row], here);
+    else if (vmcs_image_get(&image, VMCS_VM_EXIT_MSR_LOAD_COUNT) != 0 ||
+             vmcs_image_get(&image, VMCS_VM_EXIT_MSR_STORE_COUNT) != 0)
         say("not done: the VM exit would load or store MSRs\n");
-        return false;
-    }
-    return !on_ept || tables == monitor.ept.radix.root || !monitor_is_foreign(tables);
+    else
+        return !on_ept || tables == monitor.ept.radix.root || !monitor_is_foreign(tables);
+    return false;
 }
 
 /* What the VM exit left in the VMCS, in words. */
 static void tell_exit(void)
 {
-    static const enum vmcs_field fields[] = {
-        VMCS_EXIT_REASON,
-        VMCS_EXIT_QUALIFICATION,
-        VMCS_VM_EXIT_INTERRUPTION_INFORMATION,
-        VMCS_GUEST_PHYSICAL_ADDRESS,
-        VMCS_GUEST_RIP,
-    };
+    static const enum vmcs_field fields[] = {VMCS_EXIT_REASON, VMCS_EXIT_QUALIFICATION,
+                                             VMCS_VM_EXIT_INTERRUPTION_INFORMATION,
+                                             VMCS_GUEST_PHYSICAL_ADDRESS, VMCS_GUEST_RIP};
+    uint64_t reason = vmcs_image_get(&image, VMCS_EXIT_REASON);
 
     for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++) {
+        char name[VMCS_FIELD_SYMBOL_SIZE];
         uint64_t value = vmcs_image_get(&image, fields[i]);
-        char name[MONITOR_NAME_SIZE];
+        bool is_of_ept =
+            reason == EXIT_REASON_EPT_VIOLATION || reason == EXIT_REASON_EPT_MISCONFIGURATION;
 
-        if (value == 0 || !monitor_name(FIELD, vmcs_field_index(fields[i]), name))
+        if ((value == 0 && i > 0) || (fields[i] == VMCS_GUEST_PHYSICAL_ADDRESS && !is_of_ept))
             continue;
+        (void)vmcs_field_symbol(vmcs_field_index(fields[i]), name);
         say("  %s 0x%lx", name, value);
         print_words(fields[i]);
     }
@@ -192,10 +183,9 @@ static void enter(bool resume)
     uint64_t vmcs = UINT64_MAX;
     struct monitor_page *page;
 
-    if (check("") && !would_come_back())
+    if ((check("") && !would_come_back()) || !monitor_tell(MONITOR_OTHER, 0, monitor_enter(resume)))
         return;
-    if (!monitor_tell(MONITOR_OTHER, 0, monitor_enter(resume)) || !monitor_current(&vmcs))
-        return;
+    (void)monitor_current(&vmcs);
     page = monitor_page_of(vmcs);
     vmcs_image_read(&image, &monitor.capability);
     if (vmcs_image_get(&image, VMCS_EXIT_REASON) & EXIT_REASON_ENTRY_FAILURE)
@@ -206,12 +196,12 @@ static void enter(bool resume)
     tell_exit();
 }
 
-MONITOR_RUN(vmlaunch)
+COMMAND(vmlaunch, "vmlaunch", "", "enters a guest, up to its VM exit")
 {
     enter(false);
 }
 
-MONITOR_RUN(vmresume)
+COMMAND(vmresume, "vmresume", "", "likewise, one that was launched")
 {
     enter(true);
 }
@@ -225,7 +215,7 @@ static uint64_t field(enum vmcs_field of)
 }
 
 /* By RFLAGS.TF and an exit of #DB, which every processor has; the monitor trap flag is newer. */
-MONITOR_RUN(step)
+COMMAND(step, "step", "", "likewise, for one instruction")
 {
     uint64_t vmcs = UINT64_MAX, exceptions = field(VMCS_EXCEPTION_BITMAP);
     const struct monitor_page *page;
@@ -239,15 +229,7 @@ MONITOR_RUN(step)
     (void)vmwrite(VMCS_EXCEPTION_BITMAP, exceptions);
 }
 
-MONITOR_RUN(skip)
-{
-    uint64_t rip = field(VMCS_GUEST_RIP) + field(VMCS_VM_EXIT_INSTRUCTION_LENGTH);
-
-    if (monitor_tell(MONITOR_OTHER, VMCS_GUEST_RIP, vmwrite(VMCS_GUEST_RIP, rip)))
-        monitor_print_field(VMCS_GUEST_RIP, rip);
-}
-
-MONITOR_RUN(regs)
+COMMAND(regs, "regs", "", "of the guest")
 {
     monitor.registers[RSP] = field(VMCS_GUEST_RSP);
     for (unsigned i = 0; i < 16; i++)
@@ -256,18 +238,11 @@ MONITOR_RUN(regs)
     say("RIP 0x%016lx  RFL 0x%016lx\n", field(VMCS_GUEST_RIP), field(VMCS_GUEST_RFLAGS));
 }
 
-MONITOR_RUN(reg)
-{
-    if (given->value[0] == RSP)
-        (void)vmwrite(VMCS_GUEST_RSP, given->value[1]);
-    monitor.registers[given->value[0]] = given->value[1];
-}
-
 /* The entry as it is asked for, also one that the processor refuses. */
-MONITOR_RUN(ept_map)
+COMMAND(ept_map, "ept map", "ADDRESS ADDRESS [NAME [VALUE", "from, to; rwx or less; memory type")
 {
     static const char letters[] = "rwx"; /* in the order of EPT_READ, EPT_WRITE, EPT_EXECUTE */
-    uint64_t type = given->count > 3 ? given->value[3] : MEMORY_TYPE_WB, *entry;
+    uint64_t type = given->count > 3 ? given->value[3] : MEMORY_TYPE_WB, *entry = NULL;
     uint64_t rights = given->count > 2 ? 0 : EPT_ALL;
 
     for (size_t i = 0; i < given->text[2].length; i++) {
@@ -277,29 +252,26 @@ MONITOR_RUN(ept_map)
     }
     if (monitor_is_foreign(given->value[1]) || !has_ept())
         return;
-    entry = radix_make(&monitor.ept.radix, given->value[0], LEVEL_PT);
-    if (entry == NULL) {
-        say("no table for that address\n");
-        return;
-    }
-    *entry = (given->value[1] & RADIX_ADDRESS) | rights |
-             (type << EPT_MEMORY_TYPE_SHIFT & EPT_MEMORY_TYPE);
-    say("mapped; EPT pointer 0x%lx\n", ept_pointer(&monitor.ept));
+    if (given->value[0] >> RADIX_BITS == 0)
+        entry = radix_make(&monitor.ept.radix, given->value[0], LEVEL_PT);
+    if (entry != NULL)
+        *entry = (given->value[1] & RADIX_ADDRESS) | rights | type << EPT_MEMORY_TYPE_SHIFT;
+    say("%s\n", entry != NULL ? "mapped" : "no table for that address");
 }
 
-MONITOR_RUN(ept_walk)
+COMMAND(ept_walk, "ept walk", "ADDRESS", "how it is translated")
 {
     struct ept_walk walk;
 
     if (!has_ept())
         return;
     walk = ept_walk(&monitor.ept, given->value[0]);
-    say("level %d, entry bits 0x%lx: ", walk.level, (uint64_t)(walk.entry & ~RADIX_ADDRESS));
-    if (walk.misconfiguration != EPT_WELL_CONFIGURED)
-        say("misconfigured, %s", ept_misconfiguration_text(walk.misconfiguration));
-    else if (!walk.mapped)
+    say("level %d, bits 0x%lx: ", walk.level, (uint64_t)(walk.entry & ~RADIX_ADDRESS));
+    if (walk.misconfiguration == EPT_WELL_CONFIGURED && walk.mapped)
+        monitor_print_address(walk.physical);
+    else if (walk.misconfiguration == EPT_WELL_CONFIGURED)
         say("not present");
     else
-        monitor_print_address(walk.physical);
+        say("misconfigured, %s", ept_misconfiguration_text(walk.misconfiguration));
     say("\n");
 }

@@ -4,7 +4,6 @@
  */
 #include "kernel/boot_step.h"
 #include "kernel/console/console.h"
-#include "kernel/console/serial.h"
 #include "kernel/cpu/smp.h"
 #include "kernel/cpu/stop.h"
 #include "kernel/line/line_edit.h"
@@ -16,10 +15,6 @@
 enum {
     COMMAND_US = 10000000, /* what a command may take on another CPU */
     GUEST_COUNT = 5000000, /* of the local APIC's timer: a guest that has not exited by then */
-    POLL_COUNT = 50000,    /* between two looks at the serial ports */
-    UART_STATUS = 5,
-    UART_RECEIVED = 1,
-    UART_ABSENT = 0xff,
 };
 
 static bool wanted;
@@ -66,64 +61,30 @@ static void obey(const char *line)
     }
 }
 
-static uint8_t next_key(void)
-{
-    for (;;) {
-        for (unsigned i = 0; i < SERIAL_STANDARD_PORTS; i++) {
-            uint16_t port = serial_standard_port(i);
-            uint8_t status = in8((uint16_t)(port + UART_STATUS));
-
-            if (status != UART_ABSENT && (status & UART_RECEIVED) != 0)
-                return in8(port);
-        }
-        apic_timer_start(VECTOR_ALARM, POLL_COUNT);
-        wait_for_interrupt();
-    }
-}
-
-static void send(struct sink *sink, const char *text, size_t length)
-{
-    (void)sink;
-    serial_send(text, length);
-}
-
-static void complete(struct line_edit *edit, struct sink *terminal)
-{
-    char typed[EDIT_SIZE], more[MONITOR_NAME_SIZE];
-
-    format_text(typed, sizeof(typed), "%.*s", (int)edit->cursor, edit->text);
-    if (monitor_complete(typed, more, NULL) == 0) {
-        print_to(terminal, "\r\n");
-        (void)monitor_complete(typed, more, terminal);
-        print_to(terminal, "\r\n");
-    }
-    line_edit_insert(edit, more);
-}
-
 /* On the screen it appears when it is whole. */
-static const char *read_line(void)
+static void obey_typed(void)
 {
     static struct line_edit edit;
-    static struct sink terminal = {send};
-    enum edit_outcome outcome;
+    char more[COMPLETION_SIZE];
 
     line_edit_begin(&edit);
-    do {
-        line_edit_show(&edit, MONITOR_PROMPT, &terminal);
-        outcome = line_edit_key(&edit, next_key());
-        if (outcome == EDIT_TAB)
-            complete(&edit, &terminal);
-    } while (outcome != EDIT_DONE);
-    print_to(&terminal, "\r\n");
+    while (line_read(&edit, MONITOR_PROMPT) == EDIT_TAB) {
+        if (monitor_complete(edit.text, more, NULL) == 0) {
+            print_to(&line_terminal, "\r\n");
+            (void)monitor_complete(edit.text, more, &line_terminal);
+            print_to(&line_terminal, "\r\n");
+        }
+        line_edit_insert(&edit, more);
+    }
     console_to(CONSOLE_SCREEN);
     console_print(MONITOR_PROMPT "%s\n", edit.text);
     console_to(CONSOLE_BOTH);
-    return edit.text;
+    obey(edit.text);
 }
 
 static void obey_script(struct command_text script)
 {
-    char line[MONITOR_LINE_SIZE];
+    char line[LINE_SIZE];
 
     while (!monitor.left && monitor_next_line(&script, line)) {
         bool is_command = line[0] != '#' && line[0] != '\0';
@@ -149,7 +110,7 @@ static void run(struct machine *machine)
                 (struct command_text){phys_to_virt(module->start), module->end - module->start});
     }
     while (!monitor.left)
-        obey(read_line());
+        obey_typed();
     on_cpus(NULL);
     console_print("\nverdict: %s\n", monitor.failed ? "refused" : "ok");
     machine_stop();

@@ -36,4 +36,12 @@ void vmcs_dump_json(const struct vmcs_image *image, struct json *json, const cha
 /* Prints what the field's value in this image means; nothing where the number says it all. */
 void vmcs_field_print(struct sink *sink, const struct vmcs_image *image, enum vmcs_field field);
 
+enum { VMCS_FIELD_SYMBOL_SIZE = 64 };
+
+/*
+ * The name of a row of vmcs_field_table as one word: GUEST_RIP, ADDRESS_OF_IO_BITMAP_A; what stands
+ * in parentheses, and a last "field", is left out. False: there is no such row.
+ */
+bool vmcs_field_symbol(uint32_t row, char *name);
+
 #endif

@@ -1,3 +1,4 @@
+#include "lib/string.h"
 #include "vmx/text/vmcs_dump.h"
 
 #include <stddef.h>
@@ -294,4 +295,20 @@ void vmcs_field_print(struct sink *sink, const struct vmcs_image *image, enum vm
         else
             bit_names_print(sink, field_value.value, printers[i].bits, printers[i].argument);
     }
+}
+
+bool vmcs_field_symbol(uint32_t row, char *name)
+{
+    const char *text = row < VMCS_FIELD_COUNT ? vmcs_field_table[row].name : "";
+
+    while (*text != '\0' && strncmp(text, " (", 2) != 0 && strcmp(text, " field") != 0) {
+        char c = *text++;
+
+        if (c >= 'a' && c <= 'z')
+            c = (char)(c - 'a' + 'A');
+        if (c != '/' || *text != 'O') /* I/O */
+            *name++ = (char)((c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ? c : '_');
+    }
+    *name = '\0';
+    return row < VMCS_FIELD_COUNT;
 }

@@ -1,0 +1,70 @@
+#include "vmx/text/failure_text.h"
+
+#include "lib/x86_registers.h"
+#include "vmx/text/exit_text.h"
+
+enum { PAGE_BYTES = 4096 };
+
+static void print_bits(struct sink *sink, const char *name, uint64_t seen, uint64_t wanted)
+{
+    if (seen != wanted)
+        print_to(sink, "; %s is 0x%lx, wanted 0x%lx", name, seen, wanted);
+}
+
+/* What VMXON, VMCLEAR and VMPTRLD demand of an address. */
+static void print_address(struct sink *sink, const struct failure_facts *facts)
+{
+    if (facts->operand % PAGE_BYTES != 0)
+        print_to(sink, "; the address is no multiple of 4096");
+    else if (facts->operand >> facts->physical_address_width != 0)
+        print_to(sink, "; physical addresses have %u bits", facts->physical_address_width);
+    else if (facts->has_revision)
+        print_bits(sink, "revision id", facts->revision, facts->revision_id);
+}
+
+static void print_fault(struct sink *sink, uint32_t vector, const struct failure_facts *facts)
+{
+    print_to(sink, "%s", exception_name(vector));
+    if (vector == X86_VECTOR_GP && facts->is_vmxon) {
+        print_bits(sink, "CR0", facts->cr0, facts->cr0_wanted);
+        print_bits(sink, "CR4", facts->cr4, facts->cr4_wanted);
+        print_bits(sink, "IA32_FEATURE_CONTROL", facts->feature_control,
+                   facts->feature_control | FEATURE_CONTROL_LOCK | FEATURE_CONTROL_VMX);
+    } else if (vector == X86_VECTOR_UD) {
+        print_to(sink, "; %s",
+                 !facts->has_vmx   ? "this processor has no VMX: CPUID.01H:ECX[5] is 0"
+                 : facts->is_vmxon ? "CR4.VMXE is 0"
+                 : !facts->is_on   ? "VMX operation is off"
+                                   : "IA32_VMX_EPT_VPID_CAP says that it is not there");
+    }
+}
+
+static void print_error(struct sink *sink, uint32_t number, const struct failure_facts *facts)
+{
+    const char *text = vmx_error_text(number);
+
+    print_to(sink, "VMfailValid %u (%s)", number, text != NULL ? text : "not defined");
+    if (number == 2 || number == 9 || number == 11)
+        print_address(sink, facts);
+    else if (number == 12)
+        print_to(sink, "; this processor has no field 0x%lx", facts->operand);
+    else if (number == 13)
+        print_to(sink, "; IA32_VMX_MISC[29] is 0");
+    else if (number == 28)
+        print_to(sink, "; IA32_VMX_EPT_VPID_CAP is 0x%lx", facts->ept_vpid_cap);
+}
+
+void failure_print(struct sink *sink, struct vmx_result result, const struct failure_facts *facts)
+{
+    if (result.outcome == VMX_FAULT) {
+        print_fault(sink, result.number, facts);
+    } else if (result.outcome == VMX_FAIL_VALID) {
+        print_error(sink, result.number, facts);
+    } else {
+        print_to(sink, "%s", vmx_outcome_name(result.outcome));
+        if (facts->is_on)
+            print_to(sink, "; there is no current VMCS to hold an error number");
+        if (facts->takes_region)
+            print_address(sink, facts);
+    }
+}

@@ -1,0 +1,28 @@
+/*
+ * Why a VMX instruction did not succeed. A failure changes nothing but the VM-instruction error, so
+ * what was looked at by the processor can be looked at afterwards.
+ *
+ * SDM Vol. 3, "VMX Instruction Reference": the "Operation" of each instruction.
+ */
+#ifndef VMX_FAILURE_TEXT_H
+#define VMX_FAILURE_TEXT_H
+
+#include "lib/format.h"
+#include "vmx/vmx_result.h"
+
+/* What it looks at. */
+struct failure_facts {
+    bool is_vmxon, takes_region; /* the instruction; VMXON, VMCLEAR and VMPTRLD take one */
+    bool has_vmx, is_on;         /* CPUID.01H:ECX.VMX; in VMX operation */
+    uint64_t operand;            /* an address, or the encoding of a field */
+    unsigned physical_address_width;
+    bool has_revision;              /* the region's could be read: */
+    uint32_t revision, revision_id; /* and this processor's */
+    uint64_t cr0, cr0_wanted, cr4, cr4_wanted, feature_control;
+    uint64_t ept_vpid_cap;
+};
+
+/* "VMfailValid 11 (VMPTRLD with …); revision id is 0x0, wanted 0x2b", without a line end. */
+void failure_print(struct sink *sink, struct vmx_result result, const struct failure_facts *facts);
+
+#endif
