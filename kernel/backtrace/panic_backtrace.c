@@ -1,5 +1,5 @@
 /*
- * What a panic says beyond registers: the exception in words, machine checks, a back trace.
+ * What a panic says beyond the exception: it in words, machine checks, registers, a back trace.
  */
 #include "boot/boot.h"
 #include "kernel/backtrace/backtrace.h"
@@ -33,6 +33,39 @@ static void print_machine_check(const struct trap_frame *frame, bool nested)
     (void)nested;
     if (frame->vector == X86_VECTOR_MC)
         machine_check_print(console_sink());
+}
+
+struct named_value {
+    const char *name;
+    uint64_t value;
+};
+
+/* Three on a line, which the narrowest screen holds. */
+static void print_values(const struct named_value *values, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        console_print("  %-6s %016lx%s", values[i].name, values[i].value,
+                      i % 3 == 2 || i + 1 == count ? "\n" : "");
+}
+
+static void print_registers(const struct trap_frame *frame, bool nested)
+{
+    const struct named_value state[] = {
+        {"RIP", frame->rip},       {"RSP", frame->rsp},        {"RBP", frame->rbp},
+        {"RFLAGS", frame->rflags}, {"CS", frame->cs},          {"SS", frame->ss},
+        {"CR0", read_cr0()},       {"CR2", read_cr2()},        {"CR3", read_cr3()},
+        {"CR4", read_cr4()},       {"EFER", rdmsr(IA32_EFER)},
+    };
+    const struct named_value general[] = {
+        {"RAX", frame->rax}, {"RBX", frame->rbx}, {"RCX", frame->rcx}, {"RDX", frame->rdx},
+        {"RSI", frame->rsi}, {"RDI", frame->rdi}, {"R8", frame->r8},   {"R9", frame->r9},
+        {"R10", frame->r10}, {"R11", frame->r11}, {"R12", frame->r12}, {"R13", frame->r13},
+        {"R14", frame->r14}, {"R15", frame->r15},
+    };
+
+    print_values(state, sizeof(state) / sizeof(state[0]));
+    if (!nested && frame->vector != PANIC_CALLED)
+        print_values(general, sizeof(general) / sizeof(general[0]));
 }
 
 /* A fault on the way (a guard page, an address that cannot be) ends the walk, not the machine. */
@@ -89,7 +122,9 @@ static void print_back_trace(const struct trap_frame *frame, bool nested)
         print_place(returns[i], returns[i] - 1);
 }
 
+static const struct panic_section registers = {NULL, print_registers};
 static const struct panic_section cause = {print_name, print_machine_check};
 static const struct panic_section back_trace = {NULL, print_back_trace};
 PANIC_SECTION(20, cause);
+PANIC_SECTION(30, registers);
 PANIC_SECTION(40, back_trace);

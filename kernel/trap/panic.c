@@ -41,43 +41,8 @@ static void print_cpu(const struct trap_frame *frame, bool nested)
                       cpu_processor_id());
 }
 
-struct named_value {
-    const char *name;
-    uint64_t value;
-};
-
-/* Three on a line, which the narrowest screen holds. */
-static void print_values(const struct named_value *values, size_t count)
-{
-    for (size_t i = 0; i < count; i++)
-        console_print("  %-6s %016lx%s", values[i].name, values[i].value,
-                      i % 3 == 2 || i + 1 == count ? "\n" : "");
-}
-
-static void print_registers(const struct trap_frame *frame, bool nested)
-{
-    const struct named_value state[] = {
-        {"RIP", frame->rip},       {"RSP", frame->rsp},        {"RBP", frame->rbp},
-        {"RFLAGS", frame->rflags}, {"CS", frame->cs},          {"SS", frame->ss},
-        {"CR0", read_cr0()},       {"CR2", read_cr2()},        {"CR3", read_cr3()},
-        {"CR4", read_cr4()},       {"EFER", rdmsr(IA32_EFER)},
-    };
-    const struct named_value general[] = {
-        {"RAX", frame->rax}, {"RBX", frame->rbx}, {"RCX", frame->rcx}, {"RDX", frame->rdx},
-        {"RSI", frame->rsi}, {"RDI", frame->rdi}, {"R8", frame->r8},   {"R9", frame->r9},
-        {"R10", frame->r10}, {"R11", frame->r11}, {"R12", frame->r12}, {"R13", frame->r13},
-        {"R14", frame->r14}, {"R15", frame->r15},
-    };
-
-    print_values(state, sizeof(state) / sizeof(state[0]));
-    if (!nested && frame->vector != PANIC_CALLED)
-        print_values(general, sizeof(general) / sizeof(general[0]));
-}
-
 static const struct panic_section cpu_section = {.print = print_cpu};
-static const struct panic_section register_section = {.print = print_registers};
 PANIC_SECTION(10, cpu_section);
-PANIC_SECTION(30, register_section);
 
 static _Noreturn void finish(const struct trap_frame *frame)
 {
@@ -99,7 +64,8 @@ _Noreturn void panic_trap(const struct trap_frame *frame)
         }
     }
     if (!named)
-        console_print("exception %lu, error code 0x%lx", frame->vector, frame->error_code);
+        console_print("exception %lu, error code 0x%lx, RIP %016lx, CR2 %016lx", frame->vector,
+                      frame->error_code, frame->rip, read_cr2());
     finish(frame);
 }
 

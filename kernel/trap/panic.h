@@ -33,12 +33,12 @@ SET_DECLARE(panic_sections, const struct panic_section);
     SET_MEMBER(panic_sections, place, const struct panic_section, section)
 
 /*
- * "PANIC: …", the registers at the call, what the other sections say; then machine_stop(). Other
- * CPUs are stopped: kernel/cpu/stop.h.
+ * "PANIC: …", what the sections say; then machine_stop(). Other CPUs are stopped:
+ * kernel/cpu/stop.h.
  */
 _Noreturn void panic(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
-/* The same for an exception, with all registers. */
+/* The same for an exception. */
 _Noreturn void panic_trap(const struct trap_frame *frame);
 
 #endif

@@ -36,39 +36,15 @@ trap_without_error:
     movq $0, 8(%rsp)
 trap_common:
     addq $VECTOR_BIAS, (%rsp)
-    push_register rax
-    push_register rbx
-    push_register rcx
-    push_register rdx
-    push_register rsi
-    push_register rdi
-    push_register rbp
-    push_register r8
-    push_register r9
-    push_register r10
-    push_register r11
-    push_register r12
-    push_register r13
-    push_register r14
-    push_register r15
+    .irp register, rax, rbx, rcx, rdx, rsi, rdi, rbp, r8, r9, r10, r11, r12, r13, r14, r15
+    push_register \register
+    .endr
     cld
     mov %rsp, %rdi
     call trap_handle
-    pop_register r15
-    pop_register r14
-    pop_register r13
-    pop_register r12
-    pop_register r11
-    pop_register r10
-    pop_register r9
-    pop_register r8
-    pop_register rbp
-    pop_register rdi
-    pop_register rsi
-    pop_register rdx
-    pop_register rcx
-    pop_register rbx
-    pop_register rax
+    .irp register, r15, r14, r13, r12, r11, r10, r9, r8, rbp, rdi, rsi, rdx, rcx, rbx, rax
+    pop_register \register
+    .endr
     shrink_stack 16     /* the vector and the error code */
     iretq
     .cfi_endproc
