@@ -1,7 +1,7 @@
 /*
  * Shows that the hypervisor works: vm/hello.h on every CPU at once, where no room runs guests.
  */
-#include "kernel/report/report_parts.h"
+#include "kernel/report/report.h"
 #include "kernel/vmx_all.h"
 #include "vm/hello.h"
 

@@ -33,3 +33,26 @@ struct tsc_rate tsc_rate_enumerated(const struct cpuid_clock *leaves)
     }
     return (struct tsc_rate){0, "none", false};
 }
+
+static bool rates_differ(uint64_t a, uint64_t b)
+{
+    uint64_t difference = a > b ? a - b : b - a;
+
+    return difference > a / 32;
+}
+
+void clock_choose(struct clock *clock, struct tsc_rate found)
+{
+    if (found.per_ms == 0)
+        return;
+    if (clock->rate.confirmed) {
+        if (rates_differ(clock->rate.per_ms, found.per_ms))
+            clock->doubt = found;
+        return;
+    }
+    if (clock->rate.per_ms != 0)
+        clock->doubt.per_ms = found.per_ms;
+    else if (!found.confirmed)
+        clock->doubt.source = "no two measurements agree";
+    clock->rate = found;
+}

@@ -41,11 +41,10 @@ static bool fill_by_pm_timer(struct clock_window *window)
     return false;
 }
 
-static struct tsc_rate rate_by_pm_timer(const struct clock *clock)
+static struct tsc_rate rate_by_pm_timer(void)
 {
     struct tsc_rate rate = {0};
 
-    (void)clock;
     if (machine_fadt.pm_timer_port != 0) {
         first = from = read_pm_timer();
         rate = rate_of_row(clock_measure(fill_by_pm_timer, PM_TIMER_HZ), row, PM_TIMER_HZ);
@@ -54,12 +53,11 @@ static struct tsc_rate rate_by_pm_timer(const struct clock *clock)
     return rate;
 }
 
-static struct tsc_rate rate_by_cpuid(const struct clock *clock)
+static struct tsc_rate rate_by_cpuid(void)
 {
     uint32_t highest = cpuid(0, 0).eax;
     struct cpuid_clock reported = {0};
 
-    (void)clock;
     if (highest >= 0x15)
         reported.leaf15 = cpuid(0x15, 0);
     if (highest >= 0x16)
@@ -69,7 +67,13 @@ static struct tsc_rate rate_by_cpuid(const struct clock *clock)
     return tsc_rate_enumerated(&reported);
 }
 
-static const struct clock_source pm_timer = {rate_by_pm_timer};
-CLOCK_SOURCE(1, pm_timer);
-static const struct clock_source enumerated = {rate_by_cpuid};
-CLOCK_SOURCE(3, enumerated);
+static void calibrate(struct clock *clock)
+{
+    clock_choose(clock, rate_by_pm_timer());
+    if (clock->rate.per_ms == 0)
+        clock_choose(clock, clock_by_pit());
+    clock_choose(clock, rate_by_cpuid());
+}
+
+static const struct clock_room more_clocks = {calibrate};
+SET_MEMBER(clocks, 0, const struct clock_room, more_clocks);

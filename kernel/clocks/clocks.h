@@ -33,4 +33,11 @@ struct cpuid_clock {
  */
 struct tsc_rate tsc_rate_enumerated(const struct cpuid_clock *leaves);
 
+/*
+ * Takes a rate, unless a confirmed one is known, which it is then compared with: they may differ by
+ * what measuring for less than a millisecond explains (1 in 32). What CPUID reports may be another
+ * machine's where the CPU is virtual, so a measurement that is confirmed is right.
+ */
+void clock_choose(struct clock *clock, struct tsc_rate found);
+
 #endif

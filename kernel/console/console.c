@@ -12,14 +12,19 @@ enum {
     SEIZE_TICKS = 20000000, /* before the clock is calibrated there is no other CPU */
 };
 
-static struct serial_text serial = {.send = serial_send};
 static struct spinlock busy;
-static enum colour current_colour;
-static enum console_target current_target;
+static bool in_line; /* on the serial ports the current line is not empty */
+static _Atomic(enum colour) current_colour;
+static _Atomic(enum console_target) current_target;
 
-void console_send(enum colour colour, const char *text, size_t length)
+/* With CR before each newline. */
+static void send(const char *text, size_t length)
 {
-    serial_text_write(&serial, colour, text, length);
+    for (size_t i = 0; i < length; i++) {
+        if (text[i] == '\n')
+            serial_send("\r", 1);
+        serial_send(text + i, 1);
+    }
 }
 
 static void flush(void)
@@ -40,13 +45,16 @@ static void put(const char *text, size_t length)
 
     while (length > 0) {
         size_t now = length < sizeof(cleaned) ? length : sizeof(cleaned);
-        bool later = false;
+        bool taken = false;
 
         console_clean(cleaned, text, now);
         SET_FOR_EACH(consoles, device)
-            later |= (*device)->write(current_target, current_colour, cleaned, now);
-        if (current_target != CONSOLE_SCREEN && !later)
-            console_send(current_colour, cleaned, now);
+            taken |= (*device)->write(current_target, current_colour, cleaned, now);
+        if (current_target != CONSOLE_SCREEN) {
+            in_line = cleaned[now - 1] != '\n';
+            if (!taken)
+                send(cleaned, now);
+        }
         text += now;
         length -= now;
     }
@@ -93,16 +101,12 @@ void console_print(const char *format, ...)
 
 void console_colour(enum colour colour)
 {
-    spinlock_acquire(&busy);
     current_colour = colour;
-    spinlock_release(&busy);
 }
 
 void console_to(enum console_target target)
 {
-    spinlock_acquire(&busy);
     current_target = target;
-    spinlock_release(&busy);
 }
 
 struct sink *console_sink(void)
@@ -134,7 +138,7 @@ void console_seize(void)
     current_colour = COLOUR_PLAIN;
     current_target = CONSOLE_BOTH;
     release();
-    if (serial.in_line)
+    if (in_line)
         put("\n", 1);
     spinlock_release(&busy);
 }

@@ -1,6 +1,6 @@
 /*
- * The console: text in colours, cleaned and in order, to the serial ports and to whatever devices
- * have registered themselves.
+ * The console: text, cleaned and in order, to the serial ports and to whatever devices have
+ * registered themselves. Colours are the devices'.
  */
 #ifndef KERNEL_CONSOLE_H
 #define KERNEL_CONSOLE_H
@@ -32,23 +32,6 @@ void print_in(const struct coloured *page, enum colour colour, const char *forma
  */
 void console_clean(char *to, const char *from, size_t length);
 
-/*
- * Text for a terminal at the other end of a serial line, with colours as ANSI sequences (ECMA-48,
- * "Select Graphic Rendition") and CR before each newline.
- */
-struct serial_text {
-    void (*send)(const char *text, size_t length);
-    enum colour colour; /* of the terminal now */
-    bool in_line;       /* the current line is not empty */
-};
-
-/*
- * Sends text in that colour. Every line begins and ends in the plain colour, so that a program that
- * reads the line finds its text without sequences around it when the text is plain.
- */
-void serial_text_write(struct serial_text *serial, enum colour colour, const char *text,
-                       size_t length);
-
 /* Where what is printed goes: to both kinds, to the serial ports alone, to the devices alone. */
 enum console_target { CONSOLE_BOTH, CONSOLE_SERIAL, CONSOLE_SCREEN };
 
@@ -60,7 +43,7 @@ struct console_device {
      */
     void (*open)(const struct boot_info *boot, bool memory_ready);
 
-    /* Takes cleaned text. True: the device will send it to the serial ports itself, later. */
+    /* Takes cleaned text. True: the device sends it to the serial ports itself, now or later. */
     bool (*write)(enum console_target target, enum colour colour, const char *text, size_t length);
 
     void (*flush)(void);   /* show what was written */
@@ -71,9 +54,6 @@ SET_DECLARE(consoles, const struct console_device);
     SET_MEMBER(consoles, place, const struct console_device, device)
 
 void console_open(const struct boot_info *boot, bool memory_ready);
-
-/* To the serial ports at once; for a device. */
-void console_send(enum colour colour, const char *text, size_t length);
 
 /* Prints in the colour set last (plain at first). Callable from any CPU, one call at a time. */
 void console_print(const char *format, ...) __attribute__((format(printf, 1, 2)));

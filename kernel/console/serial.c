@@ -81,25 +81,17 @@ static bool probe(const struct uart *uart)
            loops_back(uart, MODEM_CONTROL_DTR, MODEM_STATUS_DSR);
 }
 
-/* The divisor latch for that rate; what stands there, if anything does, for SERIAL_BAUD_KEPT. */
-static unsigned divisor_for(const struct uart *uart, unsigned baud)
-{
-    unsigned divisor = 0;
-
-    if (baud == SERIAL_BAUD_KEPT)
-        divisor = get(uart, DIVISOR_LOW) | (unsigned)get(uart, DIVISOR_HIGH) << 8;
-    else if (SERIAL_BAUD_DEFAULT % baud == 0 && SERIAL_BAUD_DEFAULT / baud <= UINT16_MAX)
-        divisor = SERIAL_BAUD_DEFAULT / baud;
-    return divisor != 0 ? divisor : 1;
-}
-
 static void set_up(struct uart *uart, unsigned baud)
 {
     unsigned divisor;
 
     set(uart, INTERRUPT_ENABLE, 0);
     set(uart, LINE_CONTROL, LINE_CONTROL_DIVISOR | LINE_CONTROL_8N1);
-    divisor = divisor_for(uart, baud);
+    divisor = get(uart, DIVISOR_LOW) | (unsigned)get(uart, DIVISOR_HIGH) << 8;
+    if (baud != SERIAL_BAUD_KEPT)
+        divisor = SERIAL_BAUD_DEFAULT % baud == 0 ? SERIAL_BAUD_DEFAULT / baud : 0;
+    if (divisor == 0 || divisor > UINT16_MAX)
+        divisor = 1;
     set(uart, DIVISOR_LOW, (uint8_t)divisor);
     set(uart, DIVISOR_HIGH, (uint8_t)(divisor >> 8));
     set(uart, LINE_CONTROL, LINE_CONTROL_8N1);
@@ -140,17 +132,11 @@ void serial_open_every(void)
     chosen = true;
 }
 
-void serial_close(void)
+void serial_close(bool for_good)
 {
     for (unsigned i = 0; i < PORTS_MOST; i++)
         uarts[i].port = 0;
-    chosen = false;
-}
-
-void serial_close_for_good(void)
-{
-    serial_close();
-    chosen = true;
+    chosen = for_good;
 }
 
 /* False when the time is over: the port is not asked again, so it costs that time only once. */

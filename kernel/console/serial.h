@@ -35,11 +35,8 @@ bool serial_open(uint16_t port, unsigned baud);
 /* The four standard ones. */
 void serial_open_every(void);
 
-/* All that are open. What is sent after that goes to every standard port, unless one is opened. */
-void serial_close(void);
-
-/* As if one were open: nothing is sent. */
-void serial_close_for_good(void);
+/* All that are open. Nothing is sent until one is opened; or, unless `for_good`, that opens all. */
+void serial_close(bool for_good);
 
 /*
  * Sends bytes as they are; where none has been opened yet, to every standard port. A port that

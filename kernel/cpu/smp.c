@@ -7,7 +7,7 @@
 #include "lib/host/apic.h"
 #include "lib/host/clock.h"
 #include "kernel/console/console.h"
-#include "kernel/report/cpu_ranges.h"
+#include "kernel/report/report.h"
 #include "mm/memory.h"
 #include "kernel/cpu/stop.h"
 #include "lib/string.h"

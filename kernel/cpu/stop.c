@@ -3,14 +3,22 @@
 #include <stdatomic.h>
 #include <stddef.h>
 
+#include "kernel/console/console.h"
 #include "lib/host/apic.h"
+#include "lib/host/clock.h"
 #include "lib/host/cpu.h"
+#include "lib/x86_vmx.h"
 #include "vmx/vmx_cpu.h"
-#include "lib/x86.h"
 
 #define NOBODY UINT64_MAX
 
+enum {
+    HALT_MS = 100, /* how long the other CPUs have to halt: one may be kept by an SMI */
+    UNCALIBRATED_TICKS = 500000000,
+};
+
 static _Atomic uint64_t owner = NOBODY; /* an APIC id, which a CPU has before any data of its own */
+static void (*chosen_end)(void);        /* NULL: halt */
 
 bool stop_claim(void)
 {
@@ -71,4 +79,48 @@ void stop_done(void)
 
     if (cpu != NULL)
         atomic_store(&cpu->halted, true);
+}
+
+uint64_t stop_ticks(uint64_t ms)
+{
+    return clock_tsc_per_ms() != 0 ? clock_tsc_per_ms() * ms : UNCALIBRATED_TICKS;
+}
+
+void machine_set_exit(void (*end)(void))
+{
+    chosen_end = end;
+}
+
+static void leave_vmx(void)
+{
+    if (read_cr4() & CR4_VMXE)
+        x86_vmxoff(); /* a fault, outside VMX operation, is caught */
+}
+
+_Noreturn void machine_halt(void)
+{
+    interrupts_off();
+    leave_vmx();
+    stop_done();
+    for (;;)
+        asm volatile("hlt");
+}
+
+_Noreturn void machine_stop(void)
+{
+    uint32_t late;
+
+    interrupts_off();
+    if (!stop_claim())
+        machine_halt();
+    console_drain();
+    stop_call();
+    late = stop_wait(stop_ticks(HALT_MS));
+    if (late > 0)
+        console_print("%u CPUs did not halt: they may still be in VMX operation.\n", late);
+    leave_vmx();
+    if (chosen_end != NULL)
+        chosen_end();
+    console_drain();
+    machine_halt();
 }

@@ -1,5 +1,5 @@
 #include "kernel/guests/guest_results.h"
-#include "kernel/report/report_parts.h"
+#include "kernel/report/report.h"
 #include "lib/string.h"
 #include "vmx/text/exit_text.h"
 #include "vmx/text/vmcs_dump.h"

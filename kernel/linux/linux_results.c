@@ -1,7 +1,7 @@
 #include "kernel/linux/linux_results.h"
 
 #include "kernel/command_line.h"
-#include "kernel/report/report_parts.h"
+#include "kernel/report/report.h"
 #include "lib/string.h"
 #include "vmx/text/exit_text.h"
 

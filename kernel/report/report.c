@@ -1,40 +1,6 @@
 #include "kernel/report/report.h"
 
-#include "lib/host/clock.h"
-#include "kernel/report/report_parts.h"
 #include "mm/memory_type.h"
-
-#define MIB (1ul << 20)
-
-static void way_text(const struct machine *machine, const struct coloured *page)
-{
-    print_in(page, COLOUR_HEADING, "\nThe way here\n");
-    print_to(page->sink, "  loader        %s on %s, image at %#lx\n", machine->boot.loader,
-             machine->boot.uefi ? "UEFI" : "BIOS", machine->load_address);
-    print_to(page->sink, "  command line  %s\n",
-             machine->boot.command_line[0] != '\0' ? machine->boot.command_line : "(empty)");
-    print_to(page->sink,
-             "  memory        %lu MiB of RAM, %lu MiB in the page pool, %lu KiB of it used\n",
-             machine->ram_bytes / MIB, machine->pool_bytes / MIB, machine->used_bytes / 1024);
-}
-
-REPORT_TEXT(010, way_text);
-
-static void processors_text(const struct machine *machine, const struct coloured *page)
-{
-    uint32_t ready = 0;
-
-    for (uint32_t i = 0; i < machine->cpu_count; i++)
-        ready += machine->cpus[i]->phase == CPU_READY;
-    print_to(page->sink, "  CPUs          %u of %u started, %s mode\n  clock         ", ready,
-             machine->cpu_count, machine->x2apic ? "x2APIC" : "xAPIC");
-    tsc_rate_print(
-        (struct tsc_rate){.per_ms = machine->timing.tsc_per_ms, .source = machine->timing.source},
-        page->sink);
-    print_to(page->sink, "\n");
-}
-
-REPORT_TEXT(015, processors_text);
 
 static void way_json(const struct machine *machine, struct json *json)
 {
@@ -55,23 +21,6 @@ static void way_json(const struct machine *machine, struct json *json)
 
 REPORT_JSON(010, way_json);
 
-static void config_text(const struct machine *machine, const struct coloured *page)
-{
-    const struct vmx_cpu *cpu = machine->cpus[0]->vmx;
-
-    if (!vmx_msr_is_present(&cpu->checked, IA32_VMX_BASIC))
-        return;
-    print_in(page, COLOUR_HEADING, "\nvmcs_config, as KVM derives it\n");
-    for (uint32_t i = 0; i < vmcs_config_field_count; i++) {
-        const struct field *field = &vmcs_config_fields[i];
-
-        print_to(page->sink, field->kind == FIELD_HEX ? "  %-26s%#lx\n" : "  %-26s%lu\n",
-                 field->name, field_value(field, &cpu->checked_config));
-    }
-}
-
-REPORT_TEXT(030, config_text);
-
 static void config_json(const struct machine *machine, struct json *json)
 {
     const struct vmx_cpu *cpu = machine->cpus[0]->vmx;
@@ -87,11 +36,15 @@ static void config_json(const struct machine *machine, struct json *json)
 
 REPORT_JSON(030, config_json);
 
-void result_text(const struct coloured *page, struct vmx_result result)
+const char *vmx_state_name(enum vmx_cpu_state state)
 {
-    print_to(page->sink, "%s", vmx_outcome_name(result.outcome));
-    if (result.outcome == VMX_FAIL_VALID || result.outcome == VMX_FAULT)
-        print_to(page->sink, " %u", result.number);
+    static const char *const names[] = {
+        [VMX_CPU_OFF] = "off",
+        [VMX_CPU_ROOT] = "root",
+        [VMX_CPU_LOADED] = "loaded",
+    };
+
+    return names[state];
 }
 
 void result_json(struct json *json, const char *name, const char *instruction,
@@ -107,15 +60,6 @@ void result_json(struct json *json, const char *name, const char *instruction,
     json_object_end(json);
 }
 
-static void region_text(const struct coloured *page, const struct vmx_region *region)
-{
-    if (region->address == 0)
-        print_to(page->sink, "  %-21s", "-");
-    else
-        print_to(page->sink, "  %#012lx, %d, %-4s", region->address, region->order,
-                 memory_type_name(region->memory_type));
-}
-
 static void region_json(struct json *json, const char *name, const struct vmx_region *region)
 {
     if (!json_object_if(json, name, region->address != 0))
@@ -124,21 +68,6 @@ static void region_json(struct json *json, const char *name, const struct vmx_re
     json_number(json, "order", (uint64_t)region->order);
     json_string(json, "memory_type", memory_type_name(region->memory_type));
     json_object_end(json);
-}
-
-static void cpu_text(const struct coloured *page, const struct cpu *cpu)
-{
-    print_in(page, cpu_state_colour(cpu), "  %3u  %#7x  %-7s", cpu->index, cpu->apic_id,
-             cpu_state_name(cpu));
-    region_text(page, &cpu->vmx->vmxon_region);
-    region_text(page, &cpu->vmx->vmcs_region);
-    if (cpu->vmx->state == VMX_CPU_LOADED)
-        print_to(page->sink, "  %#012lx", cpu->vmx->vmptrst);
-    if (cpu->vmx->error_instruction != NULL) {
-        print_to(page->sink, "  %s: ", cpu->vmx->error_instruction);
-        result_text(page, cpu->vmx->error);
-    }
-    print_to(page->sink, "\n");
 }
 
 static void cpu_json(struct json *json, const struct cpu *cpu)
@@ -173,46 +102,6 @@ static void cpus_json(const struct machine *machine, struct json *json)
 }
 
 REPORT_JSON(050, cpus_json);
-
-static void cpus_text(const struct machine *machine, const struct coloured *page)
-{
-    print_in(page, COLOUR_HEADING, "\nCPUs, and their regions: address, order, memory type\n");
-    print_in(page, COLOUR_DIM, "  CPU  APIC id  VMX      %-23s%-23s%s\n", "VMXON region", "VMCS",
-             "VMPTRST");
-    for (uint32_t i = 0; i < machine->cpu_count; i++)
-        cpu_text(page, machine->cpus[i]);
-}
-
-REPORT_TEXT(050, cpus_text);
-
-static void time_text(const struct timing *timing, const struct coloured *page, const char *what,
-                      uint64_t tsc)
-{
-    uint64_t ticks = tsc - timing->entry_tsc;
-    uint64_t us;
-
-    if (tsc == 0)
-        return;
-    print_to(page->sink, "  %-28s%12lu TSC ticks", what, ticks);
-    if (timing->tsc_per_ms != 0) {
-        us = tsc_to_microseconds(ticks, timing->tsc_per_ms);
-        print_to(page->sink, "%8lu.%03lu ms", us / 1000, us % 1000);
-    }
-    print_to(page->sink, "\n");
-}
-
-static void timing_text(const struct machine *machine, const struct coloured *page)
-{
-    const struct timing *timing = &machine->timing;
-
-    print_in(page, COLOUR_HEADING, "\nSince the kernel's first instruction\n");
-    time_text(timing, page, "memory ready", timing->memory_tsc);
-    time_text(timing, page, "all CPUs started", timing->cpus_started_tsc);
-    time_text(timing, page, machine_refused(machine) ? "the decision" : "all CPUs in VMX operation",
-              timing->vmx_on_all_tsc);
-}
-
-REPORT_TEXT(090, timing_text);
 
 static void timing_json(const struct machine *machine, struct json *json)
 {

@@ -1,24 +1,81 @@
 /*
- * The report: a page for a person, one JSON document for programs (docs/report.md says what each
- * part means), and what has to be left standing on a screen that cannot be scrolled back.
+ * The report: a page for a person and one JSON document for programs (docs/report.md says what each
+ * part means), made of parts, each as text and as members of the document.
  */
 #ifndef KERNEL_REPORT_H
 #define KERNEL_REPORT_H
 
+#include <stdbool.h>
+#include <stdint.h>
+
 #include "kernel/console/console.h"
 #include "kernel/machine.h"
+#include "lib/format.h"
+#include "lib/set.h"
+#include "vmx/vmx_cpu.h"
 
 void report_text(const struct machine *machine, const struct coloured *page);
 void report_json(const struct machine *machine, struct sink *sink);
 
-/* Eight CPUs, guests, a finding, and what is always there. */
-enum { BRIEF_ROWS_LEAST = 13 };
+/* Bytes that hold the ranges of any set of CPUs: "0,2,4" …, each with its comma. */
+enum { CPU_RANGES_SIZE = CPUS_MAX / 2 * 4 };
+
+/* The indices that are set, from 0 to count - 1, as ranges: "0-3,5". */
+void cpu_ranges_print(struct sink *sink, const bool *set, uint32_t count);
+
+/* "CPU 3", "CPUs 0-3,5"; a set that takes a line is cut, with the count: "CPUs 1,3,... (256)". */
+enum { CPUS_TEXT_SIZE = 64 };
+void cpus_print(struct sink *sink, const bool *set, uint32_t count);
+
+/* "off", "root" after VMXON, "loaded" after VMPTRLD. */
+const char *vmx_state_name(enum vmx_cpu_state state);
+
+/* One finding after the other, each with the CPUs that it was found on alike. Begins with zeros. */
+struct finding_walk {
+    const struct finding *finding;
+    bool cpus[CPUS_MAX];            /* one at least is set */
+    char cpus_text[CPUS_TEXT_SIZE]; /* by cpus_print() */
+    uint32_t list, next;            /* of the machine as a whole (0) or a CPU (from 1), item */
+};
+
+/* Those of the machine as a whole, then those of its CPUs, by the first that has it. */
+bool finding_next(const struct machine *machine, struct finding_walk *walk);
+
+/* How many did not fit, on all CPUs. */
+uint32_t findings_lost(const struct machine *machine);
+
+/* What it says, where, the manual's section and the remedy; `on_cpus` as cpus_print() has them. */
+void finding_print(const struct coloured *page, const struct finding *finding, const char *on_cpus);
+
+/* "  refusal  feature-control-absent", in the colour of how bad it is. */
+void finding_print_rule(const struct coloured *page, const struct finding *finding);
+
+/* With the instruction, unless the object's name or place says it: NULL. */
+void result_json(struct json *json, const char *name, const char *instruction,
+                 struct vmx_result result);
 
 /*
- * The CPUs, a line each up to eight, summed up above; how many guests came to what; refusals and
- * warnings, as much of each as there is room for. At most `rows` rows of a screen with 80 columns;
- * `rows` is at least BRIEF_ROWS_LEAST.
+ * A part of the report: as text, as members of the JSON document, on a screen that cannot be
+ * scrolled back (returns how many rows it took). Who has one registers it; `place`, of three
+ * digits, sorts them.
  */
-void report_brief(const struct machine *machine, const struct coloured *page, uint32_t rows);
+struct report_text {
+    void (*print)(const struct machine *machine, const struct coloured *page);
+};
+struct report_json {
+    void (*print)(const struct machine *machine, struct json *json);
+};
+struct report_brief {
+    uint32_t (*print)(const struct machine *machine, const struct coloured *page);
+};
+#define REPORT_PART(kind, place, function)                       \
+    static const struct kind kind##_member_##place = {function}; \
+    SET_MEMBER(kind, place, const struct kind, kind##_member_##place)
+#define REPORT_TEXT(place, function)  REPORT_PART(report_text, place, function)
+#define REPORT_JSON(place, function)  REPORT_PART(report_json, place, function)
+#define REPORT_BRIEF(place, function) REPORT_PART(report_brief, place, function)
+SET_DECLARE(report_text, const struct report_text);
+SET_DECLARE(report_json, const struct report_json);
+SET_DECLARE(report_brief, const struct report_brief);
 
 #endif

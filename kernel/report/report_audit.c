@@ -3,7 +3,7 @@
  */
 #include "kernel/boot_step.h"
 #include "mm/memory.h"
-#include "kernel/report/report_audit.h"
+#include "kernel/report/report_page.h"
 
 static void audit(struct machine *machine)
 {

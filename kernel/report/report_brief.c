@@ -1,9 +1,8 @@
-#include "kernel/report/report.h"
+#include "kernel/report/report_page.h"
 
-#include "kernel/report/report_parts.h"
 #include "lib/string.h"
 
-enum { CPU_LINES_MOST = 8, SCREEN_COLUMNS = 80 };
+enum { CPU_LINES_MOST = 8, SCREEN_COLUMNS = 80, LINE_COLUMNS = 79 };
 
 /* Counts the rows of a screen that text takes. */
 struct row_counter {
@@ -35,6 +34,19 @@ static uint32_t rows_of(const struct finding *finding, const char *cpus_text)
 
     finding_print(&page, finding, cpus_text);
     return counter.rows;
+}
+
+void finding_print_line(const struct coloured *page, const struct finding *finding,
+                        const char *on_cpus)
+{
+    char rest[LINE_COLUMNS + 1];
+    size_t begun = format_text(NULL, 0, "  %-8s %s", severity_name(finding->severity),
+                               rule_table[finding->rule].name);
+
+    format_text(rest, sizeof(rest) - begun, finding->detail != NULL ? " (%s) %s" : " (%s)", on_cpus,
+                finding->detail);
+    finding_print_rule(page, finding);
+    print_to(page->sink, "%s\n", rest);
 }
 
 static uint32_t count(const struct machine *machine, enum severity severity)

@@ -1,7 +1,6 @@
 /* What the boot CPU says of its VMX, bit by bit, and the controls that are on by name. */
-#include "kernel/report/report_parts.h"
+#include "kernel/report/report_page.h"
 #include "lib/string.h"
-#include "kernel/report/report_audit.h"
 #include "vmx/capability/vmx_controls.h"
 #include "vmx/text/capability_text.h"
 

@@ -1,8 +1,47 @@
-#include "kernel/report/report_parts.h"
+#include "kernel/report/report.h"
 #include "lib/string.h"
 #include "vmx/capability/vmx_msr.h"
 
-enum { TEXT_COLUMNS = 67, INDENT = 11, LINE_COLUMNS = 79, MANUAL_SIZE = 160, PLACE_SIZE = 512 };
+enum { CPUS_COLUMNS = 40, TEXT_COLUMNS = 67, INDENT = 11, MANUAL_SIZE = 160, PLACE_SIZE = 512 };
+
+void cpu_ranges_print(struct sink *sink, const bool *set, uint32_t count)
+{
+    const char *before = "";
+
+    for (uint32_t first = 0; first < count; first++) {
+        uint32_t last = first;
+
+        if (!set[first])
+            continue;
+        while (last + 1 < count && set[last + 1])
+            last++;
+        print_to(sink, last > first ? "%s%u-%u" : "%s%u", before, first, last);
+        before = ",";
+        first = last;
+    }
+}
+
+void cpus_print(struct sink *sink, const bool *set, uint32_t count)
+{
+    static char ranges[CPU_RANGES_SIZE];
+    struct text_buffer text;
+    uint32_t members = 0;
+    size_t end;
+
+    for (uint32_t cpu = 0; cpu < count; cpu++)
+        members += set[cpu];
+    text_buffer_init(&text, ranges, sizeof(ranges));
+    cpu_ranges_print(&text.sink, set, count);
+    print_to(sink, members == 1 ? "CPU " : "CPUs ");
+    if (text.length <= CPUS_COLUMNS) {
+        print_to(sink, "%s", ranges);
+        return;
+    }
+    end = CPUS_COLUMNS;
+    while (ranges[end - 1] != ',')
+        end--;
+    print_to(sink, "%.*s... (%u)", (int)end, ranges, members);
+}
 
 static bool has_alike(const struct findings *findings, const struct finding *finding)
 {
@@ -96,8 +135,7 @@ static const struct rule_advice *advice_of(enum rule rule)
     return NULL;
 }
 
-/* "  refusal  feature-control-absent", in the colour of how bad it is. */
-static void print_rule(const struct coloured *page, const struct finding *finding)
+void finding_print_rule(const struct coloured *page, const struct finding *finding)
 {
     static const enum colour colours[] = {
         [SEVERITY_NOTE] = COLOUR_DIM,
@@ -115,7 +153,7 @@ void finding_print(const struct coloured *page, const struct finding *finding, c
     const struct rule_advice *advice = advice_of(finding->rule);
     char manual[MANUAL_SIZE];
 
-    print_rule(page, finding);
+    finding_print_rule(page, finding);
     print_to(page->sink, " (%s)\n", on_cpus);
     print_wrapped(page->sink, INDENT, TEXT_COLUMNS, rule->text);
     if (finding->detail != NULL || finding->msr != 0 || finding->low >= 0)
@@ -127,19 +165,6 @@ void finding_print(const struct coloured *page, const struct finding *finding, c
         page->colour(COLOUR_PLAIN);
         print_wrapped(page->sink, INDENT, TEXT_COLUMNS, advice->remedy);
     }
-}
-
-void finding_print_line(const struct coloured *page, const struct finding *finding,
-                        const char *on_cpus)
-{
-    char rest[LINE_COLUMNS + 1];
-    size_t begun = format_text(NULL, 0, "  %-8s %s", severity_name(finding->severity),
-                               rule_table[finding->rule].name);
-
-    format_text(rest, sizeof(rest) - begun, finding->detail != NULL ? " (%s) %s" : " (%s)", on_cpus,
-                finding->detail);
-    print_rule(page, finding);
-    print_to(page->sink, "%s\n", rest);
 }
 
 static void findings_text(const struct machine *machine, const struct coloured *page)

@@ -11,11 +11,9 @@ bool console_choose(const struct console_choice *choice)
     bool answers = true;
 
     chosen = *choice;
-    serial_close();
+    serial_close(chosen.lines == LINES_NONE);
     if (chosen.lines == LINES_NAMED)
         answers = serial_open(chosen.port, chosen.baud);
-    else if (chosen.lines == LINES_NONE)
-        serial_close_for_good();
     if (!answers)
         chosen = (struct console_choice){.screen = true, .lines = LINES_EVERY};
     return answers;
@@ -33,7 +31,7 @@ void console_firmware_names(uint16_t port, unsigned baud)
         if (port != 0)
             serial_open(port, baud);
     } else if (chosen.lines == LINES_FIRMWARE) {
-        serial_close();
+        serial_close(false);
         if (port == 0 || !serial_open(port, baud))
             serial_open(serial_standard_port(0), SERIAL_BAUD_DEFAULT);
     }

@@ -9,7 +9,8 @@
 #include "boot/boot_info.h"
 #include "kernel/boot_step.h"
 #include "kernel/console/console.h"
-#include "kernel/report/report.h"
+#include "kernel/console/serial.h"
+#include "kernel/report/report_page.h"
 #include "kernel/screen/console_choice.h"
 #include "kernel/screen/screen.h"
 #include "lib/x86.h"
@@ -22,10 +23,16 @@ enum {
 
 static uint8_t log_bytes[LOG_BYTES];
 static struct console_log held_text = {.bytes = log_bytes, .size = LOG_BYTES};
+static struct serial_text serial = {.send = serial_send};
 static bool released;
 static uint64_t held_since; /* 0: nothing is held yet */
 static struct screen screen;
 static bool present;
+
+static void send(enum colour colour, const char *text, size_t length)
+{
+    serial_text_write(&serial, colour, text, length);
+}
 
 static void draw(enum colour colour, const char *text, size_t length)
 {
@@ -44,13 +51,13 @@ static void release(void)
     if (released)
         return;
     released = true;
-    console_log_play(&held_text, console_send);
+    console_log_play(&held_text, send);
     if (held_text.lost > 0) {
         char note[80];
         size_t length = format_text(note, sizeof(note),
                                     "\n(%zu more bytes were held back than fit)\n", held_text.lost);
 
-        console_send(COLOUR_WARNING, note, length);
+        send(COLOUR_WARNING, note, length);
     }
 }
 
@@ -64,7 +71,9 @@ static bool write(enum console_target target, enum colour colour, const char *te
         draw(colour, text, length);
     if (target != CONSOLE_SCREEN && !released)
         console_log_add(&held_text, colour, text, length);
-    return !released;
+    else if (target != CONSOLE_SCREEN)
+        send(colour, text, length);
+    return true;
 }
 
 /* On the boot page tables it may be out of reach. */

@@ -92,4 +92,21 @@ void console_log_add(struct console_log *log, enum colour colour, const char *te
 void console_log_play(const struct console_log *log,
                       void (*show)(enum colour colour, const char *text, size_t length));
 
+/*
+ * Text for a terminal at the other end of a serial line, with colours as ANSI sequences (ECMA-48,
+ * "Select Graphic Rendition") and CR before each newline.
+ */
+struct serial_text {
+    void (*send)(const char *text, size_t length);
+    enum colour colour; /* of the terminal now */
+    bool in_line;       /* the current line is not empty */
+};
+
+/*
+ * Sends text in that colour. Every line begins and ends in the plain colour, so that a program that
+ * reads the line finds its text without sequences around it when the text is plain.
+ */
+void serial_text_write(struct serial_text *serial, enum colour colour, const char *text,
+                       size_t length);
+
 #endif

@@ -1,4 +1,4 @@
-#include "kernel/report/report_parts.h"
+#include "kernel/report/report_page.h"
 #include "kernel/selftest/selftest_room.h"
 #include "lib/string.h"
 #include "vmx/quirks.h"

@@ -55,23 +55,23 @@ static bool fill_by_pit(struct clock_window *window)
     return result;
 }
 
-static struct tsc_rate rate_by_pit(const struct clock *clock)
+struct tsc_rate clock_by_pit(void)
 {
-    struct tsc_rate rate = {0};
+    struct tsc_rate rate = clock_measure(fill_by_pit, PIT_HZ);
 
-    if (clock->rate.per_ms == 0)
-        rate = clock_measure(fill_by_pit, PIT_HZ);
     rate.source = "PIT";
     return rate;
 }
 
-static const struct clock_source pit = {rate_by_pit};
-CLOCK_SOURCE(2, pit);
-
 const struct clock *clock_calibrate(void)
 {
-    SET_FOR_EACH(clocks, source)
-        clock_choose(&known, (*source)->rate(&known));
+    SET_FOR_EACH(clocks, room) {
+        (*room)->calibrate(&known);
+        return &known;
+    }
+    known.rate = clock_by_pit();
+    if (known.rate.per_ms != 0 && !known.rate.confirmed)
+        known.doubt.source = "no two measurements agree";
     return &known;
 }
 

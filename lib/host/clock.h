@@ -26,16 +26,18 @@ struct clock {
     struct tsc_rate doubt;
 };
 
-/* A source of the rate, given what those of lower places have found; `per_ms` is 0 without one. */
-struct clock_source {
-    struct tsc_rate (*rate)(const struct clock *clock);
+/* A room that knows more clocks than the PIT. */
+struct clock_room {
+    void (*calibrate)(struct clock *clock);
 };
-SET_DECLARE(clocks, const struct clock_source);
-#define CLOCK_SOURCE(place, source) SET_MEMBER(clocks, place, const struct clock_source, source)
+SET_DECLARE(clocks, const struct clock_room);
+
+/* By the PIT's channel 2. */
+struct tsc_rate clock_by_pit(void);
 
 /*
- * On the boot CPU, once: asks all sources. Where none has a rate, that is 0, and neither deadlines
- * nor microseconds may be used.
+ * On the boot CPU, once. Where no clock ticks, the rate is 0, and neither deadlines nor
+ * microseconds may be used.
  */
 const struct clock *clock_calibrate(void);
 
@@ -74,16 +76,6 @@ uint64_t rate_measured(uint64_t ticks, uint64_t clock_ticks, uint64_t hertz);
  * no two agree, the least that can be.
  */
 struct tsc_rate rate_of_windows(const struct clock_window *windows, unsigned count, uint64_t hertz);
-
-/*
- * Takes a rate, unless a confirmed one is known, which it is then compared with: they may differ by
- * what measuring for less than a millisecond explains (1 in 32). What CPUID reports may be another
- * machine's where the CPU is virtual, so a measurement that is confirmed is right.
- */
-void clock_choose(struct clock *clock, struct tsc_rate found);
-
-/* As the report prints it: "TSC at 49.983 MHz by CPUID 15h". */
-void tsc_rate_print(struct tsc_rate rate, struct sink *sink);
 
 /* TSC ticks of so many microseconds, rounded up; and the reverse, rounded down. */
 uint64_t microseconds_to_tsc(uint64_t microseconds, uint64_t tsc_per_ms);

@@ -52,38 +52,6 @@ struct tsc_rate rate_of_windows(const struct clock_window *windows, unsigned cou
     return best;
 }
 
-static bool rates_differ(uint64_t a, uint64_t b)
-{
-    uint64_t difference = a > b ? a - b : b - a;
-
-    return difference > a / 32;
-}
-
-void clock_choose(struct clock *clock, struct tsc_rate found)
-{
-    if (found.per_ms == 0)
-        return;
-    if (clock->rate.confirmed) {
-        if (rates_differ(clock->rate.per_ms, found.per_ms))
-            clock->doubt = found;
-        return;
-    }
-    if (clock->rate.per_ms != 0)
-        clock->doubt.per_ms = found.per_ms;
-    else if (!found.confirmed)
-        clock->doubt.source = "no two measurements agree";
-    clock->rate = found;
-}
-
-void tsc_rate_print(struct tsc_rate rate, struct sink *sink)
-{
-    if (rate.per_ms == 0)
-        print_to(sink, "none: times are told in TSC ticks");
-    else
-        print_to(sink, "TSC at %llu.%03llu MHz by %s", (unsigned long long)rate.per_ms / 1000,
-                 (unsigned long long)rate.per_ms % 1000, rate.source);
-}
-
 /* In two parts, so that the product of a long time and a fast TSC does not overflow. */
 uint64_t microseconds_to_tsc(uint64_t microseconds, uint64_t tsc_per_ms)
 {

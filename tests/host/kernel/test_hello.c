@@ -11,7 +11,7 @@
 
 #include <cmocka.h>
 
-#include "kernel/report/report_parts.h"
+#include "kernel/report/report.h"
 #include "kernel/vmx_all.h"
 #include "tests/host/compact_json.h"
 #include "vm/hello.h"

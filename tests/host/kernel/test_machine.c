@@ -4,8 +4,7 @@
  */
 #include "tests/host/new_cpu.h"
 #include "kernel/machine.h"
-#include "kernel/report/report.h"
-#include "kernel/report/report_parts.h"
+#include "kernel/report/report_page.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

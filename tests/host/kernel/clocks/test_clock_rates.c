@@ -76,12 +76,76 @@ static void enumerated_frequency(void **state)
                 "CPUID 15h");
 }
 
+static const struct tsc_rate cpuid_has = {2545000, "CPUID 15h", true};
+
+/* The choice between a measurement and what CPUID has, if anything. */
+static struct clock choose(uint64_t per_ms, bool is_confirmed, struct tsc_rate reported)
+{
+    struct clock clock = {.rate.source = "none"};
+
+    clock_choose(&clock, (struct tsc_rate){per_ms, "PIT", is_confirmed});
+    clock_choose(&clock, reported);
+    return clock;
+}
+
+static void expect_rate(struct clock clock, uint64_t per_ms, const char *source)
+{
+    assert_int_equal(clock.rate.per_ms, per_ms);
+    assert_string_equal(clock.rate.source, source);
+}
+
+static void expect_doubt(struct clock clock, uint64_t per_ms, const char *source)
+{
+    assert_non_null(clock.doubt.source);
+    assert_string_equal(clock.doubt.source, source);
+    assert_int_equal(clock.doubt.per_ms, per_ms);
+}
+
+static void a_measurement_that_nothing_confirms_gives_way(void **state)
+{
+    static const struct tsc_rate nobody_tells = {0, "none", false};
+
+    (void)state;
+    /* Confirmed, it stands against CPUID: Bochs's newer models run at another rate than they say.
+     */
+    expect_rate(choose(50000, true, cpuid_has), 50000, "PIT");
+    expect_doubt(choose(50000, true, cpuid_has), 2545000, "CPUID 15h");
+    expect_rate(choose(12686000, false, cpuid_has), 2545000, "CPUID 15h");
+    expect_doubt(choose(12686000, false, cpuid_has), 2545000, "no two measurements agree");
+    expect_rate(choose(12686000, false, nobody_tells), 12686000, "PIT");
+    expect_doubt(choose(12686000, false, nobody_tells), 0, "no two measurements agree");
+    expect_rate(choose(0, false, nobody_tells), 0, "none");
+    assert_null(choose(0, false, nobody_tells).doubt.source);
+    expect_rate(choose(0, false, cpuid_has), 2545000, "CPUID 15h");
+    assert_null(choose(0, false, cpuid_has).doubt.source);
+}
+
+static bool is_doubted(uint64_t measured, uint64_t reported)
+{
+    return choose(measured, true, (struct tsc_rate){reported, "CPUID 16h", true}).doubt.source !=
+           NULL;
+}
+
+/* 2592 MHz beside a base frequency reported as 2600 is the usual rounding of leaf 16h. */
+static void rates_differ_from_one_in_32_on(void **state)
+{
+    (void)state;
+    assert_false(is_doubted(2592000, 2600000));
+    assert_false(is_doubted(3200000, 3300000));
+    assert_false(is_doubted(3200000, 3100000));
+    assert_true(is_doubted(3200000, 3300001));
+    assert_true(is_doubted(3200000, 3099999));
+    assert_true(is_doubted(50000, 3500000));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(pm_timer_wraps_at_24_bits_and_at_32),
         cmocka_unit_test(windows_in_a_row_are_one_long_window),
         cmocka_unit_test(enumerated_frequency),
+        cmocka_unit_test(a_measurement_that_nothing_confirms_gives_way),
+        cmocka_unit_test(rates_differ_from_one_in_32_on),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,5 +1,5 @@
 /* What `guest=list` reports: names as vm/guests/exits/exits.def has them, taken whole. */
-#include "kernel/report/report_parts.h"
+#include "kernel/report/report.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,7 +1,7 @@
 /*
  * What several CPUs came to alike: which runs are alike, and how CPUs are reported.
  */
-#include "kernel/report/report_parts.h"
+#include "kernel/report/report.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -12,7 +12,7 @@
 #include <cmocka.h>
 
 #include "kernel/linux/linux_results.h"
-#include "kernel/report/report_parts.h"
+#include "kernel/report/report.h"
 #include "tests/host/compact_json.h"
 
 static struct machine *subject;

@@ -4,7 +4,6 @@
  */
 #include "tests/host/new_cpu.h"
 #include "kernel/report/report.h"
-#include "kernel/report/report_parts.h"
 #include "tests/host/rule_coverage.h"
 
 #include <setjmp.h>

@@ -2,7 +2,7 @@
  * A finding in words: of its place as much as it has, and nothing between what is missing.
  */
 #include "vmx/text/capability_text.h"
-#include "kernel/report/report_parts.h"
+#include "kernel/report/report_page.h"
 #include "lib/format.h"
 
 #include <setjmp.h>

@@ -4,7 +4,7 @@
  */
 #include "tests/host/new_cpu.h"
 #include "vmx/text/capability_text.h"
-#include "kernel/report/report.h"
+#include "kernel/report/report_page.h"
 #include "kernel/screen/screen.h"
 
 #include <setjmp.h>

@@ -1,8 +1,7 @@
 /*
  * The report as a page, with what tools and people look for in it: headings, a line for each fact.
  */
-#include "kernel/report/report_audit.h"
-#include "kernel/report/report.h"
+#include "kernel/report/report_page.h"
 #include "tests/host/full_msrs.h"
 #include "tests/host/random.h"
 
@@ -433,6 +432,26 @@ static void what_the_boot_cpu_says(void **state)
     assert_has("0x00000002<2>\n      enable EPT;\n");
 }
 
+static const char *clock_reported(uint64_t per_ms, const char *source)
+{
+    static char text[64];
+    struct text_buffer written;
+
+    text_buffer_init(&written, text, sizeof(text));
+    tsc_rate_print((struct tsc_rate){.per_ms = per_ms, .source = source}, &written.sink);
+    return text;
+}
+
+static void a_clock_is_reported_with_who_says_so_or_not_at_all(void **state)
+{
+    (void)state;
+    assert_string_equal(clock_reported(49983, "CPUID 15h"), "TSC at 49.983 MHz by CPUID 15h");
+    assert_string_equal(clock_reported(2600007, "PIT"), "TSC at 2600.007 MHz by PIT");
+    assert_string_equal(clock_reported(1, "PIT"), "TSC at 0.001 MHz by PIT");
+    assert_string_equal(clock_reported(0, "none"), "none: times are told in TSC ticks");
+    assert_string_equal(clock_reported(0, NULL), "none: times are told in TSC ticks");
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -450,6 +469,7 @@ int main(void)
         TEST(which_guests_there_are),
         TEST(the_findings),
         TEST(what_the_boot_cpu_says),
+        cmocka_unit_test(a_clock_is_reported_with_who_says_so_or_not_at_all),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -83,12 +83,9 @@ void serial_open_every(void)
 {
 }
 
-void serial_close(void)
+void serial_close(bool for_good)
 {
-}
-
-void serial_close_for_good(void)
-{
+    (void)for_good;
 }
 
 void serial_send(const char *text, size_t length)

@@ -12,7 +12,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "kernel/report/report_parts.h"
+#include "kernel/report/report.h"
 #include "tests/host/compact_json.h"
 
 static struct machine machine;

@@ -118,88 +118,6 @@ static void windows_agree_within_one_in_64(void **state)
     assert_false(rate_of_windows(windows, 2, 1000000).confirmed);
 }
 
-static const struct tsc_rate cpuid_has = {2545000, "CPUID 15h", true};
-
-/* The choice between a measurement and what CPUID has, if anything. */
-static struct clock choose(uint64_t per_ms, bool is_confirmed, struct tsc_rate reported)
-{
-    struct clock clock = {.rate.source = "none"};
-
-    clock_choose(&clock, (struct tsc_rate){per_ms, "PIT", is_confirmed});
-    clock_choose(&clock, reported);
-    return clock;
-}
-
-static void expect_rate(struct clock clock, uint64_t per_ms, const char *source)
-{
-    assert_int_equal(clock.rate.per_ms, per_ms);
-    assert_string_equal(clock.rate.source, source);
-}
-
-static void expect_doubt(struct clock clock, uint64_t per_ms, const char *source)
-{
-    assert_non_null(clock.doubt.source);
-    assert_string_equal(clock.doubt.source, source);
-    assert_int_equal(clock.doubt.per_ms, per_ms);
-}
-
-static void a_measurement_that_nothing_confirms_gives_way(void **state)
-{
-    static const struct tsc_rate nobody_tells = {0, "none", false};
-
-    (void)state;
-    /* Confirmed, it stands against CPUID: Bochs's newer models run at another rate than they say.
-     */
-    expect_rate(choose(50000, true, cpuid_has), 50000, "PIT");
-    expect_doubt(choose(50000, true, cpuid_has), 2545000, "CPUID 15h");
-    expect_rate(choose(12686000, false, cpuid_has), 2545000, "CPUID 15h");
-    expect_doubt(choose(12686000, false, cpuid_has), 2545000, "no two measurements agree");
-    expect_rate(choose(12686000, false, nobody_tells), 12686000, "PIT");
-    expect_doubt(choose(12686000, false, nobody_tells), 0, "no two measurements agree");
-    expect_rate(choose(0, false, nobody_tells), 0, "none");
-    assert_null(choose(0, false, nobody_tells).doubt.source);
-    expect_rate(choose(0, false, cpuid_has), 2545000, "CPUID 15h");
-    assert_null(choose(0, false, cpuid_has).doubt.source);
-}
-
-static bool is_doubted(uint64_t measured, uint64_t reported)
-{
-    return choose(measured, true, (struct tsc_rate){reported, "CPUID 16h", true}).doubt.source !=
-           NULL;
-}
-
-/* 2592 MHz beside a base frequency reported as 2600 is the usual rounding of leaf 16h. */
-static void rates_differ_from_one_in_32_on(void **state)
-{
-    (void)state;
-    assert_false(is_doubted(2592000, 2600000));
-    assert_false(is_doubted(3200000, 3300000));
-    assert_false(is_doubted(3200000, 3100000));
-    assert_true(is_doubted(3200000, 3300001));
-    assert_true(is_doubted(3200000, 3099999));
-    assert_true(is_doubted(50000, 3500000));
-}
-
-static const char *reported(uint64_t per_ms, const char *source)
-{
-    static char text[64];
-    struct text_buffer buffer;
-
-    text_buffer_init(&buffer, text, sizeof(text));
-    tsc_rate_print((struct tsc_rate){.per_ms = per_ms, .source = source}, &buffer.sink);
-    return text;
-}
-
-static void a_clock_is_reported_with_who_says_so_or_not_at_all(void **state)
-{
-    (void)state;
-    assert_string_equal(reported(49983, "CPUID 15h"), "TSC at 49.983 MHz by CPUID 15h");
-    assert_string_equal(reported(2600007, "PIT"), "TSC at 2600.007 MHz by PIT");
-    assert_string_equal(reported(1, "PIT"), "TSC at 0.001 MHz by PIT");
-    assert_string_equal(reported(0, "none"), "none: times are told in TSC ticks");
-    assert_string_equal(reported(0, NULL), "none: times are told in TSC ticks");
-}
-
 static void times_round_so_that_no_wait_is_short(void **state)
 {
     (void)state;
@@ -224,9 +142,6 @@ int main(void)
         cmocka_unit_test(windows_with_an_interruption_do_not_count),
         cmocka_unit_test(a_clock_read_wrong_once_does_not_count),
         cmocka_unit_test(windows_agree_within_one_in_64),
-        cmocka_unit_test(a_measurement_that_nothing_confirms_gives_way),
-        cmocka_unit_test(rates_differ_from_one_in_32_on),
-        cmocka_unit_test(a_clock_is_reported_with_who_says_so_or_not_at_all),
         cmocka_unit_test(times_round_so_that_no_wait_is_short),
     };
 

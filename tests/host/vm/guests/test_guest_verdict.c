@@ -4,7 +4,7 @@
  * docs/report.md's.
  */
 #include "tests/host/new_cpu.h"
-#include "kernel/report/report_parts.h"
+#include "kernel/report/report.h"
 #include "kernel/machine.h"
 #include "tests/host/plain_guest.h"
 #include "tests/host/rule_coverage.h"
