@@ -42,28 +42,34 @@ static uint64_t free_bytes(const struct linux_plan *plan, struct linux_range ran
     return bytes > taken ? bytes - taken : 0;
 }
 
-static bool is_available(const struct linux_plan *plan, struct linux_range range)
+/* The available range that an address lies in; an empty one: none. */
+static struct linux_range available_around(const struct linux_plan *plan, uint64_t address)
 {
     uint64_t base, end;
     uint32_t next = 0;
 
     while (memory_map_next_free(plan->map, &next, &base, &end)) {
-        if (base <= range.base && range.end <= end)
-            return true;
+        if (base <= address && address < end)
+            return (struct linux_range){base, end};
     }
-    return false;
+    return (struct linux_range){address, address};
 }
 
-/* Upwards by 2 MiB as long as there is RAM, then downwards. */
+/*
+ * From 2 MiB to 2 MiB, upwards as long as there is RAM, then downwards; but nothing that is not
+ * available: ACPI's tables at the end of RAM are the guest's to read.
+ */
 static bool plan_kept(struct linux_plan *plan)
 {
+    struct linux_range around = available_around(plan, plan->image.base);
     struct linux_range kept = {round_down(plan->image.base, MIB2), round_up(plan->image.end, MIB2)};
 
+    kept.base = kept.base > around.base ? kept.base : around.base;
+    kept.end = kept.end < around.end ? kept.end : around.end;
     while (free_bytes(plan, kept) < plan->pool_bytes) {
-        if (is_available(plan, (struct linux_range){kept.end, kept.end + MIB2}))
+        if (around.end - kept.end >= MIB2)
             kept.end += MIB2;
-        else if (kept.base >= MIB2 &&
-                 is_available(plan, (struct linux_range){kept.base - MIB2, kept.base}))
+        else if (kept.base - around.base >= MIB2)
             kept.base -= MIB2;
         else
             return false;

@@ -61,6 +61,21 @@ static void a_plain_pc(void **state)
     assert_int_equal(plan.handover, 0x9f000 - LINUX_HANDOVER_BYTES);
 }
 
+/* Loaded to the top of RAM, below the ACPI tables: these are the guest's to read. */
+static void at_the_top_the_tables_stay_outside(void **state)
+{
+    (void)state;
+    plan.image = (struct linux_range){510 * MIB, 510 * MIB + 0xbc000};
+    assert_int_equal(linux_plan(&image, &plan), LINUX_PLAN_OK);
+    assert_int_equal(plan.kept.base, 510 * MIB);
+    assert_int_equal(plan.kept.end, 512 * MIB - 0x10000);
+    assert_int_equal(plan.initrd, 510 * MIB - 2 * MIB - 0x1000);
+    plan.pool_bytes = 2 * MIB; /* there is nothing above */
+    assert_int_equal(linux_plan(&image, &plan), LINUX_PLAN_OK);
+    assert_int_equal(plan.kept.base, 508 * MIB);
+    assert_int_equal(plan.kept.end, 512 * MIB - 0x10000);
+}
+
 static void a_larger_pool_takes_more(void **state)
 {
     (void)state;
@@ -329,6 +344,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(a_plain_pc, make),
+        cmocka_unit_test_setup(at_the_top_the_tables_stay_outside, make),
         cmocka_unit_test_setup(a_larger_pool_takes_more, make),
         cmocka_unit_test_setup(another_place_for_the_kernel, make),
         cmocka_unit_test_setup(clear_of_the_first_mib, make),
