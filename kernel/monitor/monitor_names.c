@@ -63,7 +63,7 @@ static bool is_number(struct command_text text, uint64_t *value)
 /* TERM{OPERATOR TERM}, from left to right, without spaces. */
 static bool is_value(struct command_text text, uint64_t *value)
 {
-    for (char before = '|'; before != '\0';) {
+    for (int before = '|'; before != '\0';) {
         struct command_text term = {text.start, 0};
         uint64_t operand;
 

@@ -401,8 +401,10 @@ static bool guest_state_valid(void)
 const uint8_t selftest_guest_code[] = {0x0f, 0xa2};
 
 /* A test whose guests are others has its own. */
+/* NOLINTBEGIN(readability-non-const-parameter): as lib/x86_vmx.h declares it */
 __attribute__((weak)) struct vmx_flags x86_vm_enter(bool resume, uint64_t host_rip,
                                                     uint64_t registers[16])
+/* NOLINTEND(readability-non-const-parameter) */
 {
     struct model_vmcs *vmcs;
     struct vmx_flags flags;

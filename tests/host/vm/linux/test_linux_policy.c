@@ -203,7 +203,8 @@ static bool same_host(const struct model_cpu *before)
     }
     return model_cpu.cr0 == before->cr0 && model_cpu.cr4 == before->cr4 &&
            model_cpu.feature_control == before->feature_control &&
-           memcmp(&model_cpu.msrs, &before->msrs, sizeof(before->msrs)) == 0;
+           model_cpu.msrs.present == before->msrs.present &&
+           memcmp(model_cpu.msrs.value, before->msrs.value, sizeof(before->msrs.value)) == 0;
 }
 
 /* With each bit alone, all and none. */

@@ -72,6 +72,7 @@ static bool bochs_refuses(const struct vmcs_image *image)
     return refuses;
 }
 
+/* NOLINTNEXTLINE(readability-non-const-parameter): as lib/x86_vmx.h declares it */
 struct vmx_flags x86_vm_enter(bool resume, uint64_t host_rip, uint64_t registers[16])
 {
     struct vmentry_context context = {.read = read_page, .msr_write_faults = write_faults};

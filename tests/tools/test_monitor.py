@@ -1,0 +1,96 @@
+"""The monitor's scripts: on the model CPU and in Bochs, with the same answers, which a page shows."""
+
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+from machine.build import build
+from machine.terminal import Progress
+
+import gen_monitor
+from gen_monitor import PAGE, ROOT, SCRIPTS
+
+# Answers that no two machines give alike.
+_ON_THIS_MACHINE = {
+    "01-is-there-vmx": "CPUID",
+    "12-ept-pointer": "the address of the page tables that the processor walks",
+    "14-no-way-back": "the CPU's own registers",
+    "21-another-cpu": "the model is one CPU",
+    "22-not-yours": "where memory ends",
+}
+_ONE_CPU = [script for script in SCRIPTS if script.stem != "21-another-cpu"]
+_SAME = [script for script in SCRIPTS if script.stem not in _ON_THIS_MACHINE]
+
+
+@pytest.fixture(name="model", scope="module")
+def _model() -> Path:
+    return build("default", ["monitor_model"], Progress("pytest")) / "tests" / "host" / "monitor_model"
+
+
+@pytest.fixture(name="bochs", scope="module")
+def _bochs() -> dict[str, list[str]]:
+    return dict(zip([script.name for script in SCRIPTS], gen_monitor.run_all(), strict=True))
+
+
+def _run(model: Path, script: Path) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run([model, script], capture_output=True, text=True, check=False)
+
+
+def _by_name(lines: list[str]) -> list[str]:
+    """With the names of pages for their addresses: `v = 0x…` gives one."""
+    names: dict[int, str] = {}
+    told = []
+    for line in lines:
+        if given := re.match(r"(\w+) = 0x([0-9a-f]+)\b", line):
+            names[int(given[2], 16)] = given[1]
+
+        def name(found: re.Match[str]) -> str:
+            value = int(found[0], 16)
+            page = names.get(value & ~0xFFF)
+            return str(found[0]) if page is None else f"{page}+{value & 0xFFF:#x}"
+
+        told.append(re.sub(r"0x[0-9a-f]+", name, line))
+    return told
+
+
+@pytest.mark.parametrize("script", _ONE_CPU, ids=[script.stem for script in _ONE_CPU])
+def test_on_the_model(model: Path, script: Path) -> None:
+    done = _run(model, script)
+    assert done.returncode == 0, done.stdout
+
+
+def test_bochs_answers_as_the_model(model: Path, bochs: dict[str, list[str]]) -> None:
+    commands = 0
+    for script in _SAME:
+        of_model = _by_name(_run(model, script).stdout.splitlines())
+        assert _by_name(bochs[script.name]) == of_model, script.name
+        commands += sum(line.startswith("rootmode> ") and " expect " not in line for line in of_model)
+    assert commands >= 60
+
+
+def test_page_is_fresh(bochs: dict[str, list[str]]) -> None:
+    fresh = gen_monitor.page([bochs[script.name] for script in SCRIPTS])
+    shown = PAGE.read_text(encoding="utf-8")
+    again = "make the page anew: tools/gen_monitor.py"
+    assert gen_monitor.without_addresses(shown) == gen_monitor.without_addresses(fresh), again
+
+
+def test_there_are_scripts_for_each_vmx_instruction() -> None:
+    text = "\n".join(script.read_text(encoding="utf-8") for script in SCRIPTS)
+    for word in ("vmxon", "vmxoff", "vmclear", "vmptrld", "vmptrst", "vmread", "vmwrite", "vmlaunch",
+                 "vmresume", "invept", "invvpid"):  # fmt: skip
+        assert re.search(rf"^{word}\b", text, re.MULTILINE), word
+    assert len(SCRIPTS) >= 20
+
+
+def test_an_expectation_that_fails(model: Path, tmp_path: Path) -> None:
+    script = tmp_path / "wrong.mon"
+    script.write_text("vmxon\nexpect VMfailInvalid\n", encoding="ascii")
+    assert _run(model, script).returncode == 1
+    command = [
+        str(ROOT / "tools/run"), "--on", "bochs", "--cpus", "1", "--monitor", "--script", str(script)
+    ]  # fmt: skip
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert "FAILED: the answer is without that" in done.stdout
