@@ -42,7 +42,7 @@ class ConsoleTest(unittest.TestCase):
         self.assertEqual(console.verdict, "refused")
 
     def test_the_report_has_begun(self) -> None:
-        page = (ROOT / "kernel" / "report" / "report.c").read_text(encoding="utf-8")
+        page = (ROOT / "kernel" / "report" / "report_page.c").read_text(encoding="utf-8")
         self.assertIn(f"\\n{REPORT}\\n", page)
         console, _ = _console(False)
         console.feed(b"Rootmode\r\n")

@@ -10,7 +10,7 @@ from machine.terminal import plain, without_control
 
 BEGIN = "-----BEGIN ROOTMODE REPORT-----"
 END = "-----END ROOTMODE REPORT-----"
-REPORT = "The way here"  # the page's first line, kernel/report/report.c
+REPORT = "The way here"  # the page's first line, kernel/report/report_page.c
 _VERDICT = re.compile(r"verdict: (ok|refused)(;.*)?")  # behind the semicolon: what else to know
 
 
