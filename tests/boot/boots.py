@@ -220,7 +220,7 @@ def _qemu() -> list[Boot]:
     nmi = tcg(
         "NMI of nobody",
         (finding("nmi-unknown", "warning", 0, detail="1 in all", cpus="0"), _nmis(1, 0)),
-        *DIRECT, "--nmi-at", "vmx_all_enable", count=2,
+        "--nmi-at", "vmx_all_enable", count=2,
     )  # fmt: skip
     return [*boots, holes, no_svm, no_nx, nmi]
 
