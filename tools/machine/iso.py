@@ -34,7 +34,7 @@ def check_printable(words: Sequence[str]) -> None:
 
 def check_programs() -> None:
     """Raises UserError where a program that makes the ISO is missing."""
-    for program in ("grub-mkrescue", "xorriso", "mformat"):
+    for program in ("grub-mkrescue", "xorriso", "mformat", "strip"):
         if not shutil.which(program):
             raise UserError(f"{program} is not installed: tools/setup build")
 
@@ -111,6 +111,14 @@ def _copy_guest(guest: Guest, folder: Path) -> list[str]:
     return lines
 
 
+def _copy_stripped(kernel: Path, copy: Path) -> None:
+    """GRUB loads what a debugger wants, too: six sevenths of the file, a third of its time."""
+    shutil.copyfile(kernel, copy)
+    done = subprocess.run(["strip", str(copy)], capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        raise UserError(f"cannot strip {kernel}: {done.stderr.strip()}")
+
+
 def make_iso(
     iso: Path, kernel: Path, words: Sequence[str], commands: Sequence[str], pixels: bool,
     menu: bool = False, guest: Guest | None = None,
@@ -120,7 +128,7 @@ def make_iso(
     with tempfile.TemporaryDirectory(prefix="rootmode-iso-") as work:
         grub = Path(work) / "tree" / "boot" / "grub"
         grub.mkdir(parents=True)
-        shutil.copyfile(kernel, grub.parent / "rootmode.elf")
+        _copy_stripped(kernel, grub.parent / "rootmode.elf")
         modules = [*MODULES, *modules_for(commands)]
         if guest and guest.native:
             _copy_guest(guest, grub.parent)
