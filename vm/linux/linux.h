@@ -28,6 +28,8 @@ enum { MSR_LINUX_SCRIPT_STATUS = 0x40524d00, LINUX_TAKES_SCRIPT_STATUS = 1 };
 struct linux_vm {
     struct vm vm; /* first */
     struct linux_range kept;
+    uint64_t mapped_end;             /* EPT maps all below, but for what is kept */
+    struct memory_types_state types; /* the MTRRs by which it does */
     struct linux_ports ports;
     uint32_t cpu_count;
     struct linux_vcpu *vcpus[CPUS_MAX]; /* by CPU; NULL: there was no memory for it */
@@ -81,14 +83,18 @@ enum exit_done linux_exit_triple_fault(struct vcpu *vcpu);
 enum exit_done linux_exit_invd(struct vcpu *vcpu);
 enum exit_done linux_exit_io(struct vcpu *vcpu);
 enum exit_done linux_exit_ept_violation(struct vcpu *vcpu);
-/* The guest's end as it wanted it, or as another CPU has already said. */
+/* Makes EPT map what it shall, as it is to be cached. */
+bool linux_map(struct linux_vm *linux_vm);
+enum exit_done linux_write_mtrr_type(struct vcpu *vcpu, const struct msr_rule *rule,
+                                     uint64_t value);
+/* The guest's end, unless another CPU has already said one; the second: as the guest wanted it. */
+void linux_set_end(struct vcpu *vcpu, enum linux_end end);
 enum exit_done linux_ended(struct vcpu *vcpu, enum linux_end end);
 
 /* vm/linux/linux_cpus.c */
 enum exit_done linux_exit_exception(struct vcpu *vcpu);
 enum exit_done linux_exit_init(struct vcpu *vcpu);
 enum exit_done linux_exit_sipi(struct vcpu *vcpu);
-bool linux_is_apic(const struct vcpu *vcpu, uint64_t address); /* of the APIC's registers? */
 enum exit_done linux_exit_apic_write(struct vcpu *vcpu, uint64_t address);
 enum exit_done linux_write_x2apic_icr(struct vcpu *vcpu, const struct msr_rule *rule,
                                       uint64_t value);

@@ -23,14 +23,8 @@ enum {
     PATIENCE_US = 1000000,
 };
 
-enum { ICR_TO_NMI = 4 << 8 | 1 << 14, ICR_TO_STARTUP = 6 << 8 | 1 << 14 };
-enum { ICR_PENDING = 1 << 12, ICR_POLLS = 100000 };
+enum { ICR_PENDING = 1 << 12, ICR_ASSERT = 1 << 14, ICR_POLLS = 100000 };
 enum { APIC_OFFSET = 0xff0 };
-
-static bool is_x2apic(void)
-{
-    return (rdmsr(IA32_APIC_BASE) & APIC_BASE_EXTD) != 0;
-}
 
 static volatile uint32_t *apic_register(unsigned offset)
 {
@@ -42,7 +36,7 @@ static void send(uint32_t apic_id, uint32_t command)
 {
     uint32_t high;
 
-    if (is_x2apic()) {
+    if ((rdmsr(IA32_APIC_BASE) & APIC_BASE_EXTD) != 0) {
         (void)wrmsr_safe(MSR_X2APIC_ICR, (uint64_t)apic_id << 32 | command);
         return;
     }
@@ -58,11 +52,11 @@ static void send(uint32_t apic_id, uint32_t command)
 static void kick(struct linux_vcpu *target)
 {
     if (atomic_load(&target->waits) && linux_of(&target->vcpu)->starts_by_exits) {
-        send(target->apic_id, ICR_TO_STARTUP);
+        send(target->apic_id, APIC_STARTUP | ICR_ASSERT);
         return;
     }
     atomic_fetch_add(&target->kicks, 1);
-    send(target->apic_id, ICR_TO_NMI);
+    send(target->apic_id, APIC_NMI | ICR_ASSERT);
 }
 
 bool linux_take_kick(struct linux_vcpu *own)
@@ -109,11 +103,6 @@ static void ask(struct linux_vcpu *target, uint32_t request)
         while (atomic_load(&target->asked) != 0 && !clock_passed(next))
             cpu_relax();
     }
-}
-
-bool linux_is_apic(const struct vcpu *vcpu, uint64_t address)
-{
-    return address - (vcpu->msr_apic_base & APIC_BASE_ADDRESS) < PAGE_SIZE;
 }
 
 /*
@@ -168,17 +157,15 @@ static enum exit_done fetch(struct vcpu *vcpu, uint64_t rip, struct apic_write *
 {
     uint64_t linear = vmcs_read_natural(VMCS_GUEST_CS_BASE) + rip;
     unsigned left = PAGE_SIZE - (linear & (PAGE_SIZE - 1));
-    unsigned bytes = left < INSTRUCTION_BYTES ? left : INSTRUCTION_BYTES;
     uint8_t code[INSTRUCTION_BYTES];
-    enum exit_done done = guest_access_linear(vcpu, linear, code, bytes, ACCESS_FETCH);
 
-    *known = done == EXIT_EMULATED && apic_write_decode(code, bytes, guest_is_64_bit(), write);
-    if (done != EXIT_EMULATED || *known || bytes == INSTRUCTION_BYTES)
-        return done;
-    done = guest_access_linear(vcpu, linear, code, INSTRUCTION_BYTES, ACCESS_FETCH);
-    *known = done == EXIT_EMULATED &&
-             apic_write_decode(code, INSTRUCTION_BYTES, guest_is_64_bit(), write);
-    return done;
+    for (unsigned bytes = left < sizeof(code) ? left : sizeof(code);; bytes = sizeof(code)) {
+        enum exit_done done = guest_access_linear(vcpu, linear, code, bytes, ACCESS_FETCH);
+
+        *known = done == EXIT_EMULATED && apic_write_decode(code, bytes, guest_is_64_bit(), write);
+        if (done != EXIT_EMULATED || *known || bytes == sizeof(code))
+            return done;
+    }
 }
 
 static void write_register(struct linux_vcpu *own, unsigned offset, uint32_t value)
@@ -237,25 +224,16 @@ static enum exit_done startup(struct linux_vcpu *own, uint8_t vector)
 }
 
 /* The boot CPU begins at the reset vector after an INIT: the machine is reset. */
-static enum exit_done init(struct linux_vcpu *own)
-{
-    return own->vcpu.cpu->cpu == 0 ? linux_ended(&own->vcpu, LINUX_RESET)
-                                   : linux_wait_for_startup(own);
-}
-
-static bool is_over(struct vcpu *vcpu)
-{
-    return atomic_load(&linux_of(vcpu)->end) != LINUX_RUNS;
-}
-
 enum exit_done linux_exit_init(struct vcpu *vcpu)
 {
-    return init((struct linux_vcpu *)vcpu);
+    return vcpu->cpu->cpu == 0 || linux_of(vcpu)->end != LINUX_RUNS
+               ? linux_ended(vcpu, LINUX_RESET)
+               : linux_wait_for_startup((struct linux_vcpu *)vcpu);
 }
 
 enum exit_done linux_exit_sipi(struct vcpu *vcpu)
 {
-    if (is_over(vcpu))
+    if (linux_of(vcpu)->end != LINUX_RUNS)
         return vcpu_end(vcpu, GUEST_END_CALL, 0, 0);
     return startup((struct linux_vcpu *)vcpu, (uint8_t)vmcs_read_natural(VMCS_EXIT_QUALIFICATION));
 }
@@ -269,10 +247,10 @@ enum exit_done linux_exit_exception(struct vcpu *vcpu)
 
     if (done == EXIT_ENDED)
         return done;
-    if (is_over(vcpu))
+    if (linux_of(vcpu)->end != LINUX_RUNS)
         return vcpu_end(vcpu, GUEST_END_CALL, 0, 0);
     if ((asked & ASK_INIT) != 0)
-        done = init(own);
+        done = linux_exit_init(vcpu);
     else if ((asked & ASK_STARTUP) != 0 && atomic_load(&own->waits))
         done = startup(own, asked & ASK_VECTOR);
     atomic_store(&own->asked, 0);

@@ -1,6 +1,7 @@
 /*
  * The VM exits of a Linux guest that other guests have not, or serve otherwise.
  */
+#include "lib/string.h"
 #include "vm/events/guest_events.h"
 #include "vm/exit.h"
 #include "vm/linux/linux.h"
@@ -14,12 +15,17 @@ enum { VIOLATION_NMI_UNBLOCKING = 1 << 12 };
 
 #define MIB2 (2ull << 20)
 
-enum exit_done linux_ended(struct vcpu *vcpu, enum linux_end end)
+void linux_set_end(struct vcpu *vcpu, enum linux_end end)
 {
     enum linux_end runs = LINUX_RUNS;
 
     if (atomic_compare_exchange_strong(&linux_of(vcpu)->end, &runs, end))
         linux_of(vcpu)->ended_by = vcpu;
+}
+
+enum exit_done linux_ended(struct vcpu *vcpu, enum linux_end end)
+{
+    linux_set_end(vcpu, end);
     return vcpu_end(vcpu, GUEST_END_CALL, 0, 0);
 }
 
@@ -101,11 +107,48 @@ static enum exit_done refuse(struct vcpu *vcpu, uint64_t address)
     return vcpu_end(vcpu, GUEST_END_MEMORY, EXIT_REASON_EPT_VIOLATION, address);
 }
 
+bool linux_map(struct linux_vm *linux_vm)
+{
+    const struct ept_memory_types types = {ept_ram_type, &linux_vm->types};
+    uint64_t base = linux_vm->kept.base, end = linux_vm->kept.end, all = linux_vm->mapped_end;
+    struct ept *ept = &linux_vm->vm.ept;
+
+    return ept_map_by_type(ept, 0, 0, base, EPT_ALL, &types) == MAP_OK &&
+           ept_map_by_type(ept, end, end, all - end, EPT_ALL, &types) == MAP_OK;
+}
+
+/*
+ * SDM Vol. 3, "MTRR Considerations in MP Systems": every CPU changes its MTRRs with its caches off,
+ * and turns them on again by this MSR. With EPT they do not count for the guest: the first CPU with
+ * others gives EPT their types, and each forgets what it remembers.
+ */
+enum exit_done linux_write_mtrr_type(struct vcpu *vcpu, const struct msr_rule *rule, uint64_t value)
+{
+    struct linux_vm *linux_vm = linux_of(vcpu);
+    struct memory_types_state now;
+    bool mapped = true;
+
+    if (wrmsr_safe(rule->msr, value) != 0)
+        return exit_protection(vcpu);
+    if ((value & MTRR_DEF_TYPE_E) != 0) {
+        memory_types_read(&now);
+        spinlock_acquire(&linux_vm->vm.lock);
+        if (memcmp(&now, &linux_vm->types, sizeof(now)) != 0) {
+            linux_vm->types = now;
+            mapped = linux_map(linux_vm);
+        }
+        spinlock_release(&linux_vm->vm.lock);
+        (void)invept_all();
+    }
+    return mapped ? skip_emulated_instruction(EXIT_EMULATED)
+                  : vcpu_end(vcpu, GUEST_END_MEMORY, EXIT_REASON_WRMSR, value);
+}
+
 /* A device's memory beyond what was mapped at first: in pieces of 2 MiB. Nothing to do where this
  * CPU remembered what is no more. */
 static enum map_result map_late(struct vcpu *vcpu, uint64_t address)
 {
-    const struct ept_memory_types types = {ept_ram_type, &vcpu->cpu->memory_types};
+    const struct ept_memory_types types = {ept_ram_type, &linux_of(vcpu)->types};
     uint64_t piece = address & ~(MIB2 - 1);
     enum map_result result = MAP_OK;
 
@@ -123,7 +166,8 @@ enum exit_done linux_exit_ept_violation(struct vcpu *vcpu)
 
     if (address >= linux_vm->kept.base && address < linux_vm->kept.end)
         return refuse(vcpu, address);
-    if (linux_vm->watches_commands && linux_is_apic(vcpu, address))
+    if (linux_vm->watches_commands &&
+        address - (vcpu->msr_apic_base & APIC_BASE_ADDRESS) < PAGE_SIZE)
         return linux_exit_apic_write(vcpu, address);
     if (map_late(vcpu, address) != MAP_OK)
         return vcpu_end(vcpu, GUEST_END_MEMORY, EXIT_REASON_EPT_VIOLATION, address);

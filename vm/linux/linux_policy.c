@@ -109,6 +109,7 @@ static const struct msr_rule msrs[] = {
     {IA32_FEATURE_CONTROL, read_locked, msr_write_fault, 0},
     {IA32_BIOS_UPDT_TRIG, NULL, write_ignored, 0},
     {IA32_MISC_ENABLE, NULL, write_misc_enable, 0},
+    {IA32_MTRR_DEF_TYPE, NULL, linux_write_mtrr_type, 0},
     {MSR_LINUX_SCRIPT_STATUS, msr_read_fault, write_script_status, 0},
     {MSR_X2APIC_ICR, NULL, linux_write_x2apic_icr, 0},
     HIDDEN(IA32_SMM_MONITOR_CTL),

@@ -65,17 +65,6 @@ const char *linux_lacks(const struct vmx_cpu *cpu)
     return NULL;
 }
 
-/* All below `end` where it is, but for what is kept. */
-static bool map_all(struct linux_vm *linux_vm, const struct vmx_cpu *cpu, uint64_t end)
-{
-    const struct ept_memory_types types = {ept_ram_type, &cpu->memory_types};
-    const struct linux_range *kept = &linux_vm->kept;
-    struct ept *ept = &linux_vm->vm.ept;
-
-    return ept_map_by_type(ept, 0, 0, kept->base, EPT_ALL, &types) == MAP_OK &&
-           ept_map_by_type(ept, kept->end, kept->end, end - kept->end, EPT_ALL, &types) == MAP_OK;
-}
-
 static void watch_ports(struct linux_vm *linux_vm)
 {
     struct linux_ports *ports = &linux_vm->ports;
@@ -107,8 +96,10 @@ bool linux_create(struct linux_vm *linux_vm, const struct vm_policy *policy,
     linux_vm->starts_by_exits =
         capability.activity_wait_for_sipi && !quirk(QUIRK_INIT_STAYS_PENDING);
     watch_ports(linux_vm);
+    linux_vm->types = cpu->memory_types;
+    linux_vm->mapped_end = end < 4 * gib ? 4 * gib : end;
     the_vm = linux_vm;
-    return map_all(linux_vm, cpu, end < 4 * gib ? 4 * gib : end);
+    return linux_map(linux_vm);
 }
 
 static struct linux_vcpu *create_vcpu(struct linux_vm *linux_vm, struct cpu *cpu)
@@ -151,21 +142,11 @@ static struct vmx_result load(struct vcpu *vcpu, const struct linux_plan *plan)
     return result;
 }
 
-static void broken(struct vcpu *vcpu)
-{
-    enum guest_end end = vcpu->end;
-    uint32_t number = vcpu->end_number;
-    uint64_t value = vcpu->end_value;
-
-    (void)linux_ended(vcpu, LINUX_BROKEN);
-    (void)vcpu_end(vcpu, end, number, value);
-}
-
 static void enter(struct linux_vcpu *own)
 {
     vcpu_run(&own->vcpu);
     if (own->vcpu.end != GUEST_END_CALL)
-        broken(&own->vcpu);
+        linux_set_end(&own->vcpu, LINUX_BROKEN);
 }
 
 /* The boot CPU would start a CPU that is not there yet. False: one does not come. */
@@ -209,7 +190,7 @@ static void run_vcpu(struct linux_vm *linux_vm, struct linux_vcpu *own,
     if (prepared)
         enter(own);
     else
-        broken(&own->vcpu);
+        linux_set_end(&own->vcpu, LINUX_BROKEN);
     atomic_store(&own->running, false);
 }
 

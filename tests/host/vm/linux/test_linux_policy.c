@@ -85,6 +85,22 @@ void wbinvd(void)
     flushes++;
 }
 
+/* The MTRRs that the CPU is said to have: only the default type, WB, but in one range from 8 MiB
+ * on. */
+static uint64_t range_type = MEMORY_TYPE_WB;
+
+void memory_types_read(struct memory_types_state *state)
+{
+    memset(state, 0, sizeof(*state));
+    state->mtrr = true;
+    state->physical_width = 36;
+    state->mtrrcap = 1;
+    state->def_type = MTRR_DEF_TYPE_E | MEMORY_TYPE_WB;
+    state->physbase[0] = 8u << 20 | range_type;
+    state->physmask[0] = (0xfffffffffull & ~((2ull << 20) - 1)) | MTRR_PHYSMASK_V;
+    state->pat = PAT_ROOTMODE;
+}
+
 /* A Linux VM with its vCPU in 64-bit mode, on the CPU of guest_machine. */
 static void start(const struct vm_policy *policy)
 {
@@ -259,9 +275,9 @@ static void what_exits(void **state)
         writes += bitmap[2048 + msr / 8] >> msr % 8 & 1;
     }
     /* Hidden: 20 of VMX, 4 of Processor Trace, SMM's, the debug store's 2; and 0x3a. To write
-     * also 0x79, IA32_MISC_ENABLE, the ICR. */
+     * also 0x79, IA32_MISC_ENABLE, IA32_MTRR_DEF_TYPE, the ICR. */
     assert_int_equal(reads, 28);
-    assert_int_equal(writes, 31);
+    assert_int_equal(writes, 32);
     assert_int_equal(bitmap[0x10 / 8] >> (0x10 % 8) & 1, 0);
 }
 
@@ -310,6 +326,35 @@ static void memory(void **state)
     assert_int_equal(vm.accesses_refused, 2);
 }
 
+/*
+ * SDM Vol. 3, "MTRR Considerations in MP Systems": MTRRs change while they are off; when they are
+ * on again EPT has their types, which else count for nobody. The model CPU has no such MSR: its
+ * write is made to succeed.
+ */
+static void mtrrs_that_change(void **state)
+{
+    (void)state;
+    model_cpu.every_feature = true;
+    vm.mapped_end = 16u << 20;
+    memory_types_read(&vm.types);
+    assert_true(linux_map(&vm));
+    assert_int_equal(ept_walk(&vm.vm.ept, 8u << 20).type, MEMORY_TYPE_WB);
+    assert_int_equal(ept_walk(&vm.vm.ept, 8u << 20).physical, 8u << 20);
+    assert_false(ept_walk(&vm.vm.ept, KEPT).mapped);
+    assert_true(ept_walk(&vm.vm.ept, KEPT_END).mapped);
+    range_type = MEMORY_TYPE_UC;
+    assert_int_equal(write_msr(IA32_MTRR_DEF_TYPE, MEMORY_TYPE_WB), EXIT_EMULATED); /* off */
+    assert_int_equal(ept_walk(&vm.vm.ept, 8u << 20).type, MEMORY_TYPE_WB);
+    assert_int_equal(write_msr(IA32_MTRR_DEF_TYPE, 1u << 11 | MEMORY_TYPE_WB), EXIT_EMULATED);
+    assert_int_equal(ept_walk(&vm.vm.ept, 8u << 20).type, MEMORY_TYPE_UC);
+    assert_int_equal(ept_walk(&vm.vm.ept, (10u << 20) - 1).type, MEMORY_TYPE_UC);
+    assert_int_equal(ept_walk(&vm.vm.ept, 10u << 20).type, MEMORY_TYPE_WB);
+    assert_false(ept_walk(&vm.vm.ept, KEPT).mapped);
+    range_type = MEMORY_TYPE_WB;
+    model_cpu.every_feature = false;
+    assert_true(is_protection(write_msr(IA32_MTRR_DEF_TYPE, 1u << 11))); /* as the processor says */
+}
+
 /* An event on its way cannot get #GP: the guest's end. */
 static void memory_of_an_event(void **state)
 {
@@ -347,6 +392,8 @@ static void starts_by_exits(void **state)
     assert_int_equal(FIELD(GUEST_RIP), 0);
     vm.end = LINUX_POWERED_OFF; /* on another CPU, which sends a SIPI to who waits */
     assert_int_equal(serve(EXIT_REASON_SIPI, 0), EXIT_ENDED);
+    assert_int_equal(serve(EXIT_REASON_INIT, 0), EXIT_ENDED);
+    assert_int_equal(vm.end, LINUX_POWERED_OFF);
     vm.end = LINUX_RUNS;
     vcpu->cpu = &guest_machine.cpu;
     assert_int_equal(serve(EXIT_REASON_INIT, 0), EXIT_ENDED);
@@ -400,6 +447,7 @@ int main(void)
         cmocka_unit_test_setup(ports, shown),
         cmocka_unit_test_setup(memory, shown),
         cmocka_unit_test_setup(memory_of_an_event, shown),
+        cmocka_unit_test_setup(mtrrs_that_change, shown),
         cmocka_unit_test_setup(starts_by_exits, shown),
         cmocka_unit_test_setup(starts_by_asking, shown),
     };
