@@ -5,7 +5,7 @@
 /* Offsets in the image. */
 enum {
     SETUP_SECTORS = 0x1f1,
-    SYSSIZE = 0x1f4, /* of the kernel, in units of 16 bytes */
+    SYSSIZE = 0x1f4, /* of the kernel, in paragraphs */
     BOOT_FLAG = 0x1fe,
     JUMP_DISTANCE = 0x201, /* the header ends so many bytes behind MAGIC */
     MAGIC = 0x202,
@@ -24,6 +24,7 @@ enum {
 
 enum {
     SECTOR = 512,
+    PARAGRAPH = 16,
     SETUP_SECTORS_OLD = 4, /* what 0 of them means */
     BOOT_FLAG_VALUE = 0xaa55,
     PROTOCOL_2_12 = 0x20c,
@@ -88,21 +89,25 @@ static enum linux_image_result check_header(const uint8_t *bytes, size_t size,
     return LINUX_IMAGE_OK;
 }
 
-/* Is all there that the header counts, and an entry in it? */
+/*
+ * Is all there that the header counts, and an entry in it? It counts in paragraphs, rounded up: the
+ * last need not be full.
+ */
 static enum linux_image_result check_parts(const uint8_t *bytes, size_t size,
                                            struct linux_image *image)
 {
     uint32_t sectors = bytes[SETUP_SECTORS] != 0 ? bytes[SETUP_SECTORS] : SETUP_SECTORS_OLD;
-    uint64_t counted = get(bytes, SYSSIZE, 4) * 16;
+    uint64_t counted = get(bytes, SYSSIZE, 4) * PARAGRAPH, there;
 
     image->kernel = (sectors + 1) * SECTOR;
     if (size < image->kernel || image->header_end > image->kernel)
         return refuse(image, LINUX_IMAGE_SETUP_CUT, size, image->kernel);
-    if (counted > size - image->kernel)
-        return refuse(image, LINUX_IMAGE_CUT, size - image->kernel, counted);
+    there = size - image->kernel;
+    if (counted >= there + PARAGRAPH)
+        return refuse(image, LINUX_IMAGE_CUT, there, counted - PARAGRAPH + 1);
     if (counted <= LINUX_ENTRY_64)
         return refuse(image, LINUX_IMAGE_NO_ENTRY, counted, LINUX_ENTRY_64 + 1);
-    image->kernel_bytes = (uint32_t)counted;
+    image->kernel_bytes = (uint32_t)(counted < there ? counted : there);
     return LINUX_IMAGE_OK;
 }
 

@@ -92,10 +92,10 @@ static void what_is_wrong_is_told(void **state)
         {0x201, 0x61, 1, LINUX_IMAGE_HEADER_CUT, 0x263, 0x264},
         {0x211, 0x80, 1, LINUX_IMAGE_NOT_HIGH, 0x80, 1},
         {0x236, 0x3e, 2, LINUX_IMAGE_NOT_64, 0x3e, 1},
-        {0x1f1, 9, 1, LINUX_IMAGE_CUT, 0, KERNEL_BYTES},
+        {0x1f1, 9, 1, LINUX_IMAGE_CUT, 0, KERNEL_BYTES - 15},
         {0x1f1, 10, 1, LINUX_IMAGE_SETUP_CUT, SIZE, 11 * 512},
-        {0x1f4, KERNEL_BYTES / 16 + 1, 4, LINUX_IMAGE_CUT, KERNEL_BYTES, KERNEL_BYTES + 16},
-        {0x1f4, 0xffffffff, 4, LINUX_IMAGE_CUT, KERNEL_BYTES, 0xffffffff0},
+        {0x1f4, KERNEL_BYTES / 16 + 1, 4, LINUX_IMAGE_CUT, KERNEL_BYTES, KERNEL_BYTES + 1},
+        {0x1f4, 0xffffffff, 4, LINUX_IMAGE_CUT, KERNEL_BYTES, 0xfffffffe1},
         {0x1f4, 0x200 / 16, 4, LINUX_IMAGE_NO_ENTRY, 0x200, 0x201},
         {0x230, 0x180000, 4, LINUX_IMAGE_ALIGNMENT, 0x180000, 4096},
         {0x230, 0, 4, LINUX_IMAGE_ALIGNMENT, 0, 4096},
@@ -111,6 +111,18 @@ static void what_is_wrong_is_told(void **state)
         assert_int_equal(image.wanted, rows[i].wanted);
         assert_true(strlen(linux_image_text(rows[i].result)) > 10);
     }
+}
+
+/* "The size of the protected-mode code in units of 16-byte paragraphs": Debian's memtest86+ 6.10
+ * has 142,776 bytes and says 8,924. */
+static void the_last_paragraph_need_not_be_full(void **state)
+{
+    (void)state;
+    assert_int_equal(linux_image_check(file, SIZE - 15, &image), LINUX_IMAGE_OK);
+    assert_int_equal(image.kernel_bytes, KERNEL_BYTES - 15);
+    assert_int_equal(linux_image_check(file, SIZE - 16, &image), LINUX_IMAGE_CUT);
+    assert_int_equal(image.seen, KERNEL_BYTES - 16);
+    assert_int_equal(image.wanted, KERNEL_BYTES - 15);
 }
 
 static void short_ones(void **state)
@@ -164,6 +176,7 @@ int main(void)
         cmocka_unit_test_setup(sound, make),
         cmocka_unit_test_setup(no_sectors_are_four, make),
         cmocka_unit_test(what_is_wrong_is_told),
+        cmocka_unit_test_setup(the_last_paragraph_need_not_be_full, make),
         cmocka_unit_test_setup(short_ones, make),
         cmocka_unit_test_setup(compressed_ones, make),
         cmocka_unit_test_setup(no_version, make),
