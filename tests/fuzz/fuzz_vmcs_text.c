@@ -48,6 +48,11 @@ static void check_on(const struct vmcs_dump *dump, const struct entry_cpu *cpu)
     if (cpu->lacking == 0 ? (check.verdict == VERDICT_REFUSED) != (findings.count > 0)
                           : check.verdict == VERDICT_REFUSED && findings.count == 0)
         abort();
+    check_entry_unknown(&dump->image, &check);
+    for (uint32_t i = 0; i < findings.count; i++) {
+        if (check.rule[findings.item[i].rule].state == RULE_KEPT)
+            abort();
+    }
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -63,19 +63,26 @@ static struct vmentry_context context_of(const struct vmcs_image *image,
 static const uint64_t guesses[] = {MSR_GUESS, 0, ~0ull};
 enum { GUESSES = sizeof(guesses) / sizeof(guesses[0]) };
 
-void check_entry_on(const struct vmcs_image *image, const struct entry_cpu *cpu, uint64_t guess,
-                    struct vmentry_findings *findings)
+struct vmentry_context check_entry_context(const struct vmcs_image *image,
+                                           const struct entry_cpu *cpu, uint64_t guess,
+                                           struct vmx_capability *capability)
 {
     struct vmx_dump dump = *cpu->dump;
-    struct vmx_capability capability;
-    struct vmentry_context context;
 
     for (uint32_t i = 0; i < VMX_MSR_COUNT; i++) {
         if (cpu->lacking >> i & 1)
             vmx_msr_set(&dump.msrs, VMX_MSR_FIRST + i, guess);
     }
-    vmx_capability_derive(&dump.msrs, &capability);
-    context = context_of(image, &capability, &dump);
+    vmx_capability_derive(&dump.msrs, capability);
+    return context_of(image, capability, &dump);
+}
+
+void check_entry_on(const struct vmcs_image *image, const struct entry_cpu *cpu, uint64_t guess,
+                    struct vmentry_findings *findings)
+{
+    struct vmx_capability capability;
+    struct vmentry_context context = check_entry_context(image, cpu, guess, &capability);
+
     vmentry_check(image, &context, findings);
 }
 
@@ -148,10 +155,22 @@ static void count_breaks(const struct vmcs_image *image, const struct entry_cpu 
             checked->example = cpu->id;
         checked->needs_msrs |= broken[rule] > 0 && broken[rule] < tried;
     }
-    check->cpus++;
+    check->cpu[check->cpus++] = cpu;
 }
 
-static void conclude(struct entry_check *check)
+/* Of the findings on one CPU those of rules that break on all of them. */
+static void keep_broken(struct vmentry_findings *findings, const struct entry_check *check)
+{
+    uint32_t kept = 0;
+
+    for (uint32_t i = 0; i < findings->count; i++) {
+        if (check->rule[findings->item[i].rule].state == RULE_BROKEN)
+            findings->item[kept++] = findings->item[i];
+    }
+    findings->count = kept;
+}
+
+void check_entry_conclude(struct entry_check *check)
 {
     check->verdict = VERDICT_ENTERS;
     for (enum vmentry_rule rule = 0; rule < VMENTRY_RULE_COUNT; rule++) {
@@ -168,18 +187,8 @@ static void conclude(struct entry_check *check)
         else if (checked->state != RULE_KEPT && check->verdict == VERDICT_ENTERS)
             check->verdict = VERDICT_DEPENDS;
     }
-}
-
-/* Of the findings on one CPU those of rules that break on all of them. */
-static void keep_broken(struct vmentry_findings *findings, const struct entry_check *check)
-{
-    uint32_t kept = 0;
-
-    for (uint32_t i = 0; i < findings->count; i++) {
-        if (check->rule[findings->item[i].rule].state == RULE_BROKEN)
-            findings->item[kept++] = findings->item[i];
-    }
-    findings->count = kept;
+    keep_broken(&check->findings, check);
+    check->outcome = vmentry_predict(&check->findings);
 }
 
 void check_entry(const struct vmcs_image *image, const struct entry_cpu *cpus, unsigned count,
@@ -196,7 +205,5 @@ void check_entry(const struct vmcs_image *image, const struct entry_cpu *cpus, u
             check->first = &cpus[i];
         count_breaks(image, &cpus[i], check);
     }
-    conclude(check);
-    keep_broken(&check->findings, check);
-    check->outcome = vmentry_predict(&check->findings);
+    check_entry_conclude(check);
 }

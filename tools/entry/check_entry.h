@@ -32,8 +32,9 @@ enum verdict { VERDICT_ENTERS, VERDICT_REFUSED, VERDICT_DEPENDS };
 
 struct entry_check {
     enum verdict verdict;
-    unsigned cpus;                    /* how many could be the one */
-    const struct entry_cpu *first;    /* of them; what is told of one CPU is told of it */
+    unsigned cpus;                 /* how many could be the one */
+    const struct entry_cpu *first; /* of them; what is told of one CPU is told of it */
+    const struct entry_cpu *cpu[ENTRY_CPUS_MAX];
     struct vmentry_findings findings; /* of the rules that are broken, on the first of them */
     struct vmentry_outcome outcome;   /* what these lead to */
     struct checked_rule rule[VMENTRY_RULE_COUNT];
@@ -54,12 +55,27 @@ const char *verdict_name(enum verdict verdict); /* "enters", "refused", "depends
 void check_entry(const struct vmcs_image *image, const struct entry_cpu *cpus, unsigned count,
                  struct entry_check *check);
 
+/*
+ * Decides of the rules that lack a field, and lack no memory, those that are the same whatever that
+ * field holds: broken, where a bit of a known field is wrong with all values that are tried for the
+ * unknown ones; kept, where none breaks it.
+ */
+void check_entry_unknown(const struct vmcs_image *image, struct entry_check *check);
+
+/* The verdict and what is told, from how many CPUs break each rule. */
+void check_entry_conclude(struct entry_check *check);
+
 /* Adds what the rules lack and look at, which takes a thousand times as long as a verdict. */
 void check_entry_needs(const struct vmcs_image *image, struct entry_check *check);
 
 /* What the engine finds on one CPU, where MSRs without a value are taken as `guess`. */
 void check_entry_on(const struct vmcs_image *image, const struct entry_cpu *cpu, uint64_t guess,
                     struct vmentry_findings *findings);
+
+/* The CPU as the engine sees it while the VMCS is `image`; MSRs without a value as above. */
+struct vmentry_context check_entry_context(const struct vmcs_image *image,
+                                           const struct entry_cpu *cpu, uint64_t guess,
+                                           struct vmx_capability *capability);
 
 /* A guess with which no control must be 1 and all may be. */
 #define MSR_GUESS (0xffffffffull << 32)

@@ -295,6 +295,14 @@ static void check(const struct vmentry_state *state, enum vmentry_rule rule,
     }
 }
 
+void vmentry_check_rule(const struct vmcs_image *image, const struct vmentry_context *context,
+                        enum vmentry_rule rule, struct vmentry_findings *findings)
+{
+    struct vmentry_missing missing = {0};
+
+    check(&(struct vmentry_state){image, context, &missing}, rule, findings);
+}
+
 /* Is the MSR-load area itself wrong? */
 static bool area_is_broken(const struct vmentry_findings *findings)
 {
@@ -309,16 +317,13 @@ static bool area_is_broken(const struct vmentry_findings *findings)
 void vmentry_check(const struct vmcs_image *image, const struct vmentry_context *context,
                    struct vmentry_findings *findings)
 {
-    struct vmentry_missing missing = {0};
-    struct vmentry_state state = {image, context, &missing};
-
     findings->count = 0;
     findings->lost = 0;
     findings->unread = 0;
     memset(findings->unchecked, 0, sizeof(findings->unchecked));
     for (enum vmentry_rule rule = 0; rule < VMENTRY_RULE_COUNT; rule++) {
         if (vmentry_rule_text(rule).class != VMENTRY_MSR_LOAD || !area_is_broken(findings))
-            check(&state, rule, findings);
+            vmentry_check_rule(image, context, rule, findings);
     }
 }
 

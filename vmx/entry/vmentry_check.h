@@ -41,6 +41,10 @@ struct vmentry_findings {
 void vmentry_check(const struct vmcs_image *image, const struct vmentry_context *context,
                    struct vmentry_findings *findings);
 
+/* Adds what this rule alone finds. */
+void vmentry_check_rule(const struct vmcs_image *image, const struct vmentry_context *context,
+                        enum vmentry_rule rule, struct vmentry_findings *findings);
+
 /* What a processor does, or did. */
 struct vmentry_outcome {
     enum vmentry_class class;
