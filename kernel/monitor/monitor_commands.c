@@ -11,14 +11,15 @@
 const char *const monitor_launch_names[] = {"unknown", "clear", "launched"};
 
 /*
- * Would the processor take memory that is not the monitor's? One that it refuses, over the address
- * or over the revision id there, is harmless.
+ * Would the processor take memory that is not the monitor's? One that it refuses, without VMX, over
+ * the address or over the revision id there, is harmless.
  */
 static bool takes_foreign(uint64_t address, bool looks_at_revision)
 {
     uint32_t revision_id;
 
-    if (address % PAGE_SIZE != 0 || address >> monitor.cpu.memory_types.physical_width != 0 ||
+    if (monitor.cpu.msrs.present == 0 || address % PAGE_SIZE != 0 ||
+        address >> monitor.cpu.memory_types.physical_width != 0 ||
         (looks_at_revision && memory_read(address, &revision_id, sizeof(revision_id)) &&
          revision_id != monitor.cpu.config.revision_id))
         return false;
@@ -341,12 +342,14 @@ void monitor_obey(const char *line)
     const struct monitor_command *command = monitor_find_command(&rest);
     struct monitor_arguments given = {0};
 
-    if (command == NULL && rest.length > 0)
-        tell_unknown(COMMAND_NAME, rest);
-    if (command == NULL)
+    if (line[0] == '\0')
         return;
     if (command != &command_expect)
         text_buffer_init(&monitor.kept, monitor.answer, sizeof(monitor.answer));
+    if (command == NULL) {
+        tell_unknown(COMMAND_NAME, rest);
+        return;
+    }
     monitor.command = command->name;
     look_at_cpu();
     (void)command_text_cut(&rest, ' ');

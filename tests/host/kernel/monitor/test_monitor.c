@@ -1,0 +1,582 @@
+/*
+ * What the monitor answers, on the model CPU: the scripts of docs/monitor/, and line by line what
+ * they leave out: names, numbers, bounds, and what is not done. Values are the model's, which is
+ * Bochs's corei7_haswell_4770 (revision identifier 0x2b, 40 bits of physical addresses).
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <cmocka.h>
+
+#include <dirent.h>
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+
+#include "tests/host/kernel/monitor/monitor_machine.h"
+#include "tests/host/model_cpu.h"
+
+#define SCRIPTS TEST_DATA "/../../docs/monitor"
+
+static void drop(struct sink *sink, const char *text, size_t length)
+{
+    (void)sink;
+    (void)text;
+    (void)length;
+}
+
+static struct sink nowhere = {drop};
+
+static int begin(void **state)
+{
+    (void)state;
+    monitor_machine_reset(&nowhere);
+    return 0;
+}
+
+static const char *answer(const char *line)
+{
+    monitor_machine_obey(line);
+    return monitor.answer;
+}
+
+/* A line, and a piece of its answer; of "=..." the whole answer. NULL: it is not asked for. */
+struct said {
+    const char *line, *wanted;
+};
+
+static void talk(const struct said *row)
+{
+    for (; row->line != NULL; row++) {
+        const char *got = answer(row->line);
+        bool right =
+            row->wanted == NULL || (row->wanted[0] == '=' ? strcmp(got, row->wanted + 1) == 0
+                                                          : strstr(got, row->wanted) != NULL);
+
+        if (!right)
+            fail_msg("%s: \"%s\", wanted \"%s\"", row->line, got, row->wanted);
+    }
+}
+
+#define TALK(...) talk((const struct said[]){__VA_ARGS__, {NULL, NULL}})
+#define CURRENT                                              \
+    {"vmxon", NULL}, {"alloc v", NULL}, {"vmclear v", NULL}, \
+    {                                                        \
+        "vmptrld v", NULL                                    \
+    }
+#define GUEST                                       \
+    CURRENT, {"setup", NULL}, {"alloc code", NULL}, \
+    {                                               \
+        "ept map 0x1000 code", "=mapped\n"          \
+    }
+
+static void every_script_ends_as_it_expects(void **state)
+{
+    static char text[1 << 16], line[LINE_SIZE];
+    unsigned scripts = 0;
+    DIR *folder = opendir(SCRIPTS);
+
+    (void)state;
+    assert_non_null(folder);
+    for (const struct dirent *entry; (entry = readdir(folder)) != NULL;) {
+        char path[sizeof(SCRIPTS) + sizeof(entry->d_name) + 1];
+        struct command_text script = {text, 0};
+        FILE *file;
+
+        /* the model is one CPU */
+        if (strstr(entry->d_name, ".mon") == NULL || strstr(entry->d_name, "another-cpu") != NULL)
+            continue;
+        (void)snprintf(path, sizeof(path), "%s/%s", SCRIPTS, entry->d_name);
+        file = fopen(path, "r");
+        assert_non_null(file);
+        script.length = fread(text, 1, sizeof(text), file);
+        (void)fclose(file);
+        monitor_machine_reset(&nowhere);
+        while (!monitor.left && monitor_next_line(&script, line)) {
+            if (line[0] != '#' && line[0] != '\0')
+                monitor_machine_obey(line);
+            if (monitor.failed)
+                fail_msg("%s: %s: the answer is \"%s\"", entry->d_name, line, monitor.answer);
+        }
+        scripts++;
+    }
+    (void)closedir(folder);
+    assert_true(scripts >= 20);
+}
+
+static void a_script_is_lines_also_without_a_last_line_end(void **state)
+{
+    struct command_text script = {"a\n\nb c", 6};
+    char line[LINE_SIZE];
+
+    (void)state;
+    assert_true(monitor_next_line(&script, line));
+    assert_string_equal(line, "a");
+    assert_true(monitor_next_line(&script, line));
+    assert_string_equal(line, "");
+    assert_true(monitor_next_line(&script, line));
+    assert_string_equal(line, "b c");
+    assert_false(monitor_next_line(&script, line));
+}
+
+static void pages_have_names_of_their_own(void **state)
+{
+    (void)state;
+    TALK({"alloc a", "=a = 0x100000, with revision id 0x2b\n"},
+         {"alloc b", "=b = 0x101000, with revision id 0x2b\n"}, {"alloc a", "no page"},
+         {"alloc A", "no page"}, {"alloc 12", "no page"}, {"alloc 0x12", "no page"},
+         {"alloc a+1", "no page"}, {"alloc abcdefghijklmnop", "no page"},
+         {"alloc abcdefghijklmno", "=abcdefghijklmno = 0x102000, with revision id 0x2b\n"},
+         {"state", "=CPU 0: CR4.VMXE 0, VMX operation off, current VMCS: none\n"
+                   "  a, launch state: unknown\n  b, launch state: unknown\n"
+                   "  abcdefghijklmno, launch state: unknown\n"},
+         {"alloc", "=expected: alloc NAME\n"});
+    for (unsigned i = 3; i < PAGES_MAX; i++) {
+        char line[16];
+
+        (void)snprintf(line, sizeof(line), "alloc p%u", i);
+        assert_non_null(strstr(answer(line), "revision id"));
+    }
+    TALK({"alloc one_more", "no page"});
+    assert_int_equal(model_pages_used(), PAGES_MAX);
+    TALK({"reset", NULL}, {"alloc a", "=a = 0x100000, with revision id 0x2b\n"});
+    assert_int_equal(model_pages_used(), 1);
+}
+
+static void without_memory_there_is_no_page(void **state)
+{
+    (void)state;
+    model_pages_limit(0);
+    TALK({"alloc a", "no page"}, {"a", "unknown here"});
+    model_pages_limit(MODEL_PAGES);
+    TALK({"vmxon", NULL});
+    model_pages_limit(1);
+    TALK({"setup", "=no page is left\n"});
+}
+
+/* SDM, "VMXON": the registers that it needs, which `vmxon` alone sets; and what `reset` undoes. */
+static void vmxon_alone_sets_what_it_needs_and_reset_undoes_it(void **state)
+{
+    uint64_t cr0 = model_cpu.cr0 & ~(uint64_t)CR0_NE, cr4 = model_cpu.cr4;
+
+    (void)state;
+    model_cpu.cr0 = cr0;
+    model_cpu.feature_control = 0;
+    monitor_init(&nowhere);
+    TALK({"vmxon", "=vmxon0 = 0x100000, with revision id 0x2b\n"
+                   "VMsucceed; there is no current VMCS yet\n"});
+    assert_int_equal(model_cpu.feature_control & 5, 5);
+    assert_int_equal(model_cpu.cr0, cr0 | CR0_NE);
+    assert_int_equal(model_cpu.cr4, cr4 | CR4_VMXE);
+    TALK({"state", "=CPU 0: CR4.VMXE 1, VMX operation on, current VMCS: none\n"
+                   "  vmxon0, launch state: unknown\n"},
+         {"vmxoff", "=VMsucceed; CR4.VMXE stays\n"},
+         {"vmxon", "=VMsucceed; there is no current VMCS yet\n"}, {"reset", NULL});
+    assert_false(model_cpu.vmx_operation);
+    assert_int_equal(model_cpu.cr0, cr0);
+    assert_int_equal(model_cpu.cr4, cr4);
+    assert_int_equal(model_pages_used(), 0);
+}
+
+/* Without VMX there is no register to set and no page to make: the processor's #UD is told. */
+static void without_vmx_there_is_the_processors_answer(void **state)
+{
+    (void)state;
+    model_cpu.vmx = false;
+    TALK({"vmxon", "#UD; this processor has no VMX"}, {"vmxoff", "#UD; this processor has no VMX"});
+    assert_int_equal(model_pages_used(), 0);
+}
+
+static void a_failed_expectation_stays(void **state)
+{
+    (void)state;
+    TALK({"alloc v", NULL}, {"expect v = 0x100000", NULL});
+    assert_false(monitor.failed);
+    TALK({"expect revision id 0x2b", NULL});
+    assert_false(monitor.failed);
+    TALK({"expect revision id 0x2c", NULL});
+    assert_true(monitor.failed);
+    TALK({"reset", NULL});
+    assert_true(monitor.failed);
+    assert_false(monitor.left);
+    TALK({"quit", NULL});
+    assert_true(monitor.left);
+}
+
+static void a_line_is_a_command_and_its_arguments(void **state)
+{
+    (void)state;
+    TALK({"cr", "=expected: cr VALUE [VALUE\n"},
+         {"cr 0 0x80010033 1", "=expected: cr VALUE [VALUE\n"}, {"cr x", "=unknown here: \"x\"\n"},
+         {"vmread GUEST_RIQ", "=unknown here: \"GUEST_RIQ\"; the nearest is GUEST_RIP\n"},
+         {"vmlunch", "=unknown here: \"vmlunch\"; the nearest is vmlaunch\n"},
+         {"staten", "nearest is state"},
+         {"vmreadx GUEST_RIP", "unknown here: \"vmreadx GUEST_RIP\""},
+         {"vmwrite GUEST_RIP", "=expected: vmwrite FIELD VALUE\n"},
+         {"vmread", "=expected: vmread FIELD\n"},
+         {"help quit", "=  quit                                   ends the machine\n"},
+         {"help ept map", "  ept map   "}, {"help nothing", "unknown here: \"nothing\""},
+         {"help", "\n  wrmsr     MSR VALUE                    writes it\n"},
+         {"help", "  alloc     NAME"});
+    TALK({"cpu 3", "="});
+    assert_int_equal(monitor.wanted_cpu, 3);
+    answer("state");
+    answer(""); /* is no command, and has no answer */
+    assert_non_null(strstr(monitor.answer, "CPU 3"));
+}
+
+/* From left to right; a number is decimal, or hex with 0x. */
+static void a_value_is_a_sum(void **state)
+{
+    static const struct {
+        const char *text;
+        uint64_t value;
+    } rows[] = {
+        {"0", 0},
+        {"10", 10},
+        {"0x10", 16},
+        {"0xffffffffffffffff", UINT64_MAX},
+        {"18446744073709551615", UINT64_MAX},
+        {"1+2", 3},
+        {"5-2+1", 4},
+        {"6|1", 7},
+        {"7&2", 2},
+        {"1|6&4", 4},
+        {"1-2", UINT64_MAX},
+        {"v", 0x100000},
+        {"V", 0x100000},
+        {"v+8", 0x100008},
+        {"8+v", 0x100008},
+        {"v+0x10-0x10", 0x100000},
+    };
+    static const char *const wrong[] = {"",
+                                        "+",
+                                        "1+",
+                                        "+1",
+                                        "x",
+                                        "0x",
+                                        "0xg",
+                                        "1 2",
+                                        "v+",
+                                        "vv",
+                                        "w",
+                                        "ten",
+                                        "18446744073709551616",
+                                        "1a",
+                                        "GUEST_RIP"};
+    uint64_t value;
+
+    (void)state;
+    answer("alloc v");
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        const struct command_text word = {rows[i].text, strlen(rows[i].text)};
+
+        if (!monitor_meaning(VALUE, word, &value) || value != rows[i].value)
+            fail_msg("%s: %#lx", rows[i].text, value);
+    }
+    for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+        if (monitor_meaning(VALUE, (struct command_text){wrong[i], strlen(wrong[i])}, &value))
+            fail_msg("%s: %#lx", wrong[i], value);
+    }
+    TALK({"vmxon", NULL}, {"vmclear v", NULL}, {"vmptrld v", NULL},
+         {"vmwrite GUEST_RIP 0x123", "=VMsucceed; 0x123\n"},
+         {"vmwrite GUEST_RSP GUEST_RIP-0x23", "=VMsucceed; 0x100\n"},
+         {"vmread guest_rsp", "=VMsucceed; 0x100\n"}, {"vmread 0x681c", "=VMsucceed; 0x100\n"});
+}
+
+/* SDM Vol. 3, "Field Encoding in VMCS", and Vol. 4. */
+static void fields_msrs_and_commands_have_names(void **state)
+{
+    static const struct {
+        enum monitor_kind kind;
+        const char *name;
+        uint64_t value;
+    } rows[] = {
+        {FIELD, "VIRTUAL_PROCESSOR_IDENTIFIER", 0x0000},
+        {FIELD, "GUEST_CS_SELECTOR", 0x0802},
+        {FIELD, "ADDRESS_OF_IO_BITMAP_A", 0x2000},
+        {FIELD, "EPT_POINTER", 0x201a},
+        {FIELD, "guest_rip", 0x681e},
+        {FIELD, "0x681e", 0x681e},
+        {FIELD, "HOST_RIP", 0x6c16},
+        {MSR, "IA32_VMX_BASIC", 0x480},
+        {MSR, "ia32_vmx_vmfunc", 0x491},
+        {MSR, "IA32_FEATURE_CONTROL", 0x3a},
+        {MSR, "IA32_EFER", 0xc0000080},
+        {MSR, "IA32_PAT", 0x277},
+        {MSR, "IA32_APIC_BASE", 0x1b},
+        {MSR, "IA32_FS_BASE", 0xc0000100},
+        {MSR, "IA32_GS_BASE", 0xc0000101},
+        {MSR, "IA32_STAR", 0xc0000081},
+        {MSR, "IA32_LSTAR", 0xc0000082},
+        {MSR, "16", 16},
+    };
+    uint64_t value;
+    char name[COMPLETION_SIZE];
+    uint32_t n = 0;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        const struct command_text word = {rows[i].name, strlen(rows[i].name)};
+
+        if (!monitor_meaning(rows[i].kind, word, &value) || value != rows[i].value)
+            fail_msg("%s: %#lx", rows[i].name, value);
+    }
+    assert_false(monitor_meaning(COMMAND_NAME, (struct command_text){"5", 1}, &value));
+    assert_false(monitor_meaning(MSR, (struct command_text){"GUEST_RIP", 9}, &value));
+    assert_true(monitor_meaning(TEXT, (struct command_text){"anything", 8}, &value));
+    assert_true(monitor_meaning(LINE, (struct command_text){"any thing", 9}, &value));
+    while (monitor_names(MSR, n, name))
+        n++;
+    assert_int_equal(n, 20 + 8); /* 0x480 to 0x493, and those above */
+    answer("alloc v");
+    assert_true(monitor_names(VALUE, 0, name)); /* pages come first, then fields */
+    assert_string_equal(name, "v");
+    assert_true(monitor_names(VALUE, 1, name));
+    assert_string_equal(name, "VIRTUAL_PROCESSOR_IDENTIFIER");
+    assert_false(monitor_names(TEXT, 0, name));
+}
+
+static void tab_completes_a_commands_arguments(void **state)
+{
+    static const struct {
+        const char *line, *more;
+    } rows[] = {
+        {"vmla", "unch "},
+        {"vmx", "o"},
+        {"vmxof", "f "},
+        {"vmread GUEST_RI", "P "},
+        {"vmread guest_tr_a", "ccess_rights "},
+        {"vmwrite GUEST_RIP regio", "n "},
+        {"vmclear reg", "ion "},
+        {"rdmsr IA32_EF", "ER "},
+        {"rdmsr IA32_LS", "TAR "},
+        {"help vmptrs", "t "},
+        {"ept w", "alk "},
+        {"mem read reg", "ion "},
+        {"alloc reg", ""},
+        {"expect reg", ""},
+        {"nothing reg", ""},
+        {"invept 1 EPT_POIN", "TER "},
+        {"ept map 0x1000 reg", "ion "},
+        {"vmxoff reg", ""},
+        {"zz", ""},
+    };
+    char more[COMPLETION_SIZE], text[256];
+    struct text_buffer list;
+
+    (void)state;
+    answer("alloc region");
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        size_t length = monitor_complete(rows[i].line, more, NULL);
+
+        assert_int_equal(length, strlen(more));
+        if (strcasecmp(more, rows[i].more) != 0)
+            fail_msg("%s: \"%s\"", rows[i].line, more);
+    }
+    text_buffer_init(&list, text, sizeof(text));
+    (void)monitor_complete("vmx", more, &list.sink);
+    assert_string_equal(text, "vmxoff vmxon ");
+}
+
+static void memory_is_shown_and_written_byte_by_byte(void **state)
+{
+    (void)state;
+    TALK({"alloc v", NULL}, {"alloc w", NULL}, {"mem write v+8 01 02 a3", "=3 bytes written\n"},
+         {"mem read v+8 3", "=01 02 a3\n"},
+         {"mem read v", "=2b 00 00 00 00 00 00 00 01 02 a3 00 00 00 00 00\n"},
+         {"mem read v+1 17", "=00 00 00 00 00 00 00 01 02 a3 00 00 00 00 00 00\n00\n"},
+         {"mem read v 1", "=2b\n"}, {"mem write v 100", "=0 bytes written\n"},
+         {"mem write v 1 zz 2", "=1 bytes written\n"},
+         {"mem write v+0xffe 1 2 ff", "=3 bytes written\n"}, {"mem read w 1", "=ff\n"},
+         {"mem read v+0xffe 2", "=01 02\n"}, {"mem write w+0xfff 1 2", "1 bytes written"},
+         {"mem write 0x0 1", "not done: 0x0 is no page of the monitor's"},
+         {"mem write 0x150000 1", "not done: 0x150000 is its page pool; `alloc NAME` gives a page"},
+         {"mem read 0xfffffffffffff000", "no RAM to be shown at 0xfffffffffffff000"},
+         {"mem read v 0", "="},
+         {"mem read v 4096", "=01 00 00 00 00 00 00 00 01 02 a3 00 00 00 00 00\n"});
+    assert_int_equal(strlen(answer("mem read v 4095")), 3 * 4095);
+}
+
+/* What Rootmode itself runs on: SDM Vol. 4; an MTRR is 0x200 to 0x2ff, x2APIC's are 0x800 to 0x8ff.
+ */
+static void what_rootmode_runs_on_is_not_written(void **state)
+{
+    static const uint32_t vital[] = {0x1b,  0xc0000080, 0xc0000101, 0x200, 0x277,
+                                     0x2ff, 0x800,      0x83f,      0x8ff};
+    static const uint32_t others[] = {0x1a,  0x1c,  0xc0000081, 0xc0000100,
+                                      0x1ff, 0x300, 0x7ff,      0x900};
+    char line[40];
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(vital) / sizeof(vital[0]); i++) {
+        (void)snprintf(line, sizeof(line), "wrmsr %#x 0", vital[i]);
+        assert_string_equal(answer(line), "not done: Rootmode runs on this MSR\n");
+    }
+    for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
+        (void)snprintf(line, sizeof(line), "wrmsr %#x 0", others[i]);
+        assert_null(strstr(answer(line), "not done"));
+    }
+    TALK({"rdmsr IA32_VMX_BASIC", "=is 0xd810000000002b\n"},
+         {"wrmsr IA32_LSTAR 0x1234", "=is 0x1234\n"}, {"rdmsr IA32_LSTAR", "=is 0x1234\n"},
+         {"wrmsr IA32_VMX_BASIC 0", "=#GP; 0x0\n"}, {"wrmsr 0x3a 4", "=#GP; 0x4\n"});
+}
+
+static void control_registers_ports_and_cpuid(void **state)
+{
+    (void)state;
+    TALK({"cr 0", "=CR0 0x80010033\n"}, {"cr 4", "CR4 0x"}, {"cr 4 0xffffffff", "#GP; 0x"},
+         {"cr 4 0x2020", "=CR4 0x2020\n"}, {"cr 4", "=CR4 0x2020\n"},
+         {"cr 0 0x80010013", "=CR0 0x80010013\n"}, {"in 0x60", "=is 0xff\n"}, {"out 0x60 1", "="},
+         {"cpuid 0x80000008", "=EAX 0x00000028  EBX 0x00000000  ECX 0x00000000  EDX 0x00000000\n"},
+         {"state", "CR4.VMXE 1, VMX operation off"});
+}
+
+/* What the processor would refuse anyway is tried; what it would take is not. */
+static void regions_are_the_monitors_own(void **state)
+{
+    (void)state;
+    TALK(CURRENT, {"vmclear 0x150000", "not done: 0x150000 is its page pool"},
+         {"vmclear 0x150001", "VMfailValid 2 (VMCLEAR with invalid physical address); the address "
+                              "is no multiple of 4096"},
+         {"vmclear 0x10000000000",
+          "VMfailValid 2 (VMCLEAR with invalid physical address); physical addresses have 40 bits"},
+         {"vmclear 0xfffffff000", "not done: 0xfffffff000 is no page of the monitor's"},
+         {"vmptrld 0x150000", "not done: 0x150000 is its page pool"},
+         {"vmptrst", "=VMsucceed; current VMCS: v\n"}, {"vmclear v+0x1000", "not done"},
+         {"vmptrld v", "=VMsucceed; current VMCS: v, launch state: clear\n"},
+         {"vmclear v", "=VMsucceed; launch state of v: clear\n"},
+         {"vmptrst", "=VMsucceed; current VMCS: none\n"}, {"vmptrld 0xfffffff000", "not done"});
+    TALK({"alloc w", NULL},
+         {"vmptrld w", "=VMsucceed; current VMCS: w, launch state: unknown\n"
+                       "  it was never cleared: VMCLEAR comes first\n"},
+         {"cpu 1", "="}, {"vmptrld w", "  it is active on CPU 0: VMCLEAR there comes first\n"},
+         {"vmclear w", NULL}, {"vmptrld w", "=VMsucceed; current VMCS: w, launch state: clear\n"});
+}
+
+static void failures_name_what_explains_them(void **state)
+{
+    (void)state;
+    TALK(CURRENT,
+         {"vmread 0x6ffe", "=VMfailValid 12 (VMREAD/VMWRITE from/to unsupported VMCS component); "
+                           "this processor has no field 0x6ffe\n"
+                           "  SDM Vol. 3, \"VMX Instruction Reference\": vmread\n"},
+         {"vmresume", "VMfailValid 5 (VMRESUME with non-launched VMCS); launch state of v: clear"},
+         {"vmlaunch", "VMfailValid 7 (VM entry with invalid control field(s)); broken: "
+                      "pin-must-be-1, primary-must-be-1, exit-must-be-1"},
+         {"invept 3", "VMfailValid 28"}, {"invept 2", "=VMsucceed\n"},
+         {"invvpid 2", "=VMsucceed\n"}, {"invvpid 1 0", "VMfailValid 28"},
+         {"invvpid 0 1 0x800000000000", "VMfailValid 28"}, {"invvpid 0 1 0x1000", "=VMsucceed\n"},
+         {"vmxon", "VMfailValid 15"}, {"rules", "broken; VM entry: VMfailValid 7\n"},
+         {"dump", "Guest state\n"}, {"vmclear v", NULL}, {"rules", "=there is no current VMCS\n"},
+         {"dump", "=there is no current VMCS\n"}, {"vmlaunch", "VMfailInvalid"}, {"vmxoff", NULL},
+         {"rules", "=there is no current VMCS\n"}, {"vmlaunch", "#UD"});
+    assert_int_equal(model_cpu.invalidated.linear, 0x1000);
+    assert_int_equal(model_cpu.invalidated.context, 1);
+}
+
+/* SDM Vol. 3, "Basic VM-Exit Information": 12 HLT, 10 CPUID, 48 EPT violation. */
+static void a_guest_runs_up_to_its_exit(void **state)
+{
+    (void)state;
+    TALK(GUEST, {"rules", "=0 broken; VM entry: enters\n"},
+         {"mem write code b8 34 12 0f a2 f4", NULL},
+         {"vmlaunch", "=VMsucceed\n  EXIT_REASON 0xa: CPUID\n  GUEST_RIP 0x1003\n"},
+         {"regs", "RAX 0x0000000000001234  RCX 0x0000000000000000  RDX 0x0000000000000000\nRBX "},
+         {"regs", "R15 0x0000000000000000  RIP 0x0000000000001003  RFL 0x0000000000000002\n"},
+         {"state", "  v, launch state: launched\n"}, {"vmlaunch", "VMfailValid 4"},
+         {"vmlaunch", "; launch state of v: launched\n"},
+         {"vmwrite GUEST_RIP GUEST_RIP+VM_EXIT_INSTRUCTION_LENGTH", NULL},
+         {"vmresume", "=VMsucceed\n  EXIT_REASON 0xc: HLT\n  GUEST_RIP 0x1005\n"},
+         {"vmwrite GUEST_RIP 0x2000", NULL},
+         {"vmresume", "EXIT_REASON 0x30: EPT violation\n  EXIT_QUALIFICATION 0x184: "},
+         {"vmresume", "\n  GUEST_PHYSICAL_ADDRESS 0x2000\n  GUEST_RIP 0x2000\n"},
+         {"vmwrite GUEST_RSP 0x777", NULL}, {"regs", "RSP 0x0000000000000777"});
+}
+
+/* By RFLAGS.TF and #DB, which are afterwards as they were. */
+static void a_step_is_one_instruction(void **state)
+{
+    (void)state;
+    TALK(GUEST, {"mem write code 90 b8 cd ab 90 f4", NULL}, {"vmwrite EXCEPTION_BITMAP 0x40", NULL},
+         {"step", "VM_EXIT_INTERRUPTION_INFORMATION 0x80000301: "},
+         {"vmread GUEST_RIP", "=VMsucceed; 0x1001\n"}, {"vmread GUEST_RFLAGS", "VMsucceed; 0x2:"},
+         {"vmread EXCEPTION_BITMAP", "VMsucceed; 0x40:"}, {"step", "GUEST_RIP 0x1004\n"},
+         {"regs", "RAX 0x000000000000abcd"}, {"step", "GUEST_RIP 0x1005\n"},
+         {"step", "EXIT_REASON 0xc: HLT\n"});
+}
+
+static void what_would_not_come_back_is_not_entered(void **state)
+{
+    (void)state;
+    TALK(GUEST, {"mem write code f4", NULL}, {"vmwrite VM_EXIT_MSR_LOAD_COUNT 1", NULL},
+         {"vmlaunch", "=not done: the VM exit would load or store MSRs\n"},
+         {"vmwrite VM_EXIT_MSR_LOAD_COUNT 0", NULL}, {"vmwrite VM_EXIT_MSR_STORE_COUNT 1", NULL},
+         {"vmlaunch", "=not done: the VM exit would load or store MSRs\n"},
+         {"vmwrite VM_EXIT_MSR_STORE_COUNT 0", NULL}, {"vmwrite HOST_CR3 0x7000", NULL},
+         {"vmlaunch", "not done: HOST_CR3 is 0x7000, this CPU has 0x"},
+         {"vmlaunch", ": the VM exit would end the machine\n"}, {"setup", NULL},
+         {"vmwrite EPT_POINTER EPT_POINTER+0x40000", NULL}, {"vmlaunch", "not done: 0x"},
+         {"vmwrite EPT_POINTER EPT_POINTER-0x40000", NULL}, {"vmlaunch", "EXIT_REASON 0xc: HLT"});
+}
+
+/* SDM Vol. 3, "Format of an EPT Page-Table Entry that Maps a 4-KByte Page". */
+static void ept_entries_are_as_asked_for(void **state)
+{
+    (void)state;
+    TALK(
+        GUEST, {"ept map 0x2000 code r", "=mapped\n"}, {"ept map 0x3000 code w", "=mapped\n"},
+        {"ept map 0x4000 code rx 0", "=mapped\n"}, {"ept map 0x5000 code rwx 2", "=mapped\n"},
+        {"ept walk 0x1000", "=level 1, bits 0x37: code\n"},
+        {"ept walk 0x2000", "=level 1, bits 0x31: code\n"},
+        {"ept walk 0x3000", "=level 1, bits 0x32: misconfigured, it allows writes but not reads\n"},
+        {"ept walk 0x4000", "=level 1, bits 0x5: code\n"},
+        {"ept walk 0x5000", "level 1, bits 0x17: misconfigured, "},
+        {"ept walk 0x6000", "=level 1, bits 0x0: not present\n"},
+        {"ept map 0x1000000000000 code", "=no table for that address\n"},
+        {"ept map 0xfffffffff000 code", "=mapped\n"},
+        {"ept map 0x7000 0x150000", "not done: 0x150000 is its page pool"},
+        {"ept walk 0x7000", "not present"});
+}
+
+/* Without "unrestricted guest" there is no real mode: SDM Vol. 3, "Checks on Guest Control
+ * Registers". */
+static void without_unrestricted_guest_setup_is_another_guest(void **state)
+{
+    struct vmx_msrs *msrs = &model_cpu.msrs;
+
+    (void)state;
+    msrs->value[IA32_VMX_PROCBASED_CTLS2 - VMX_MSR_FIRST] &= ~(uint64_t)SECONDARY_UNRESTRICTED_GUEST
+                                                             << 32;
+    TALK(CURRENT, {"setup", "=VMsucceed; no unrestricted guest here: one that executes CPUID in "
+                            "the host's address space\n"});
+}
+
+int main(void)
+{
+    static const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup(every_script_ends_as_it_expects, begin),
+        cmocka_unit_test_setup(a_script_is_lines_also_without_a_last_line_end, begin),
+        cmocka_unit_test_setup(pages_have_names_of_their_own, begin),
+        cmocka_unit_test_setup(without_memory_there_is_no_page, begin),
+        cmocka_unit_test_setup(vmxon_alone_sets_what_it_needs_and_reset_undoes_it, begin),
+        cmocka_unit_test_setup(without_vmx_there_is_the_processors_answer, begin),
+        cmocka_unit_test_setup(a_failed_expectation_stays, begin),
+        cmocka_unit_test_setup(a_line_is_a_command_and_its_arguments, begin),
+        cmocka_unit_test_setup(a_value_is_a_sum, begin),
+        cmocka_unit_test_setup(fields_msrs_and_commands_have_names, begin),
+        cmocka_unit_test_setup(tab_completes_a_commands_arguments, begin),
+        cmocka_unit_test_setup(memory_is_shown_and_written_byte_by_byte, begin),
+        cmocka_unit_test_setup(what_rootmode_runs_on_is_not_written, begin),
+        cmocka_unit_test_setup(control_registers_ports_and_cpuid, begin),
+        cmocka_unit_test_setup(regions_are_the_monitors_own, begin),
+        cmocka_unit_test_setup(failures_name_what_explains_them, begin),
+        cmocka_unit_test_setup(a_guest_runs_up_to_its_exit, begin),
+        cmocka_unit_test_setup(a_step_is_one_instruction, begin),
+        cmocka_unit_test_setup(what_would_not_come_back_is_not_entered, begin),
+        cmocka_unit_test_setup(ept_entries_are_as_asked_for, begin),
+        cmocka_unit_test_setup(without_unrestricted_guest_setup_is_another_guest, begin),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
