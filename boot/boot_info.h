@@ -60,10 +60,6 @@ struct boot_module {
 struct boot_info {
     uint32_t total_size; /* bytes of the information where the loader put it */
 
-    /* The tag looked at last: after an error, the one at fault. */
-    uint32_t tag_type;
-    uint32_t tag_offset; /* bytes from the start of the information */
-
     uint32_t memory_count;
     uint32_t memory_lost; /* ranges that did not fit, of whatever kind */
     struct boot_memory memory[BOOT_MEMORY_MAX];
@@ -112,6 +108,14 @@ struct boot_protocol {
 };
 
 SET_DECLARE(boot_protocols, const struct boot_protocol);
+
+/*
+ * Reads the Multiboot2 information at `at`, of which `most` bytes can be read (boot/multiboot2.c);
+ * returns as `read`, and nothing of `info` points into it. What had been understood before an error
+ * may suffice for a console to report it on. A range that is not available memory is cut where it
+ * would pass the last address.
+ */
+const char *multiboot_parse(const void *at, size_t most, struct boot_info *info);
 
 /* Reads by the protocol that the magic number names; as its `read`. */
 const char *boot_info_read(uint32_t magic, const uint8_t *memory, uint64_t bytes,

@@ -1,9 +1,9 @@
 /*
- * Multiboot2 Specification, "Boot information format".
+ * Multiboot2 Specification, "Boot information format". GRUB's multiboot2.h decides where the
+ * specification's text and its header file differ (the framebuffer's colours are at offset 32).
  */
-#include "boot/multiboot2.h"
-
 #include "boot/boot.h"
+#include "boot/boot_info.h"
 #include "lib/string.h"
 
 /* The information as it lies in memory. */
@@ -69,73 +69,64 @@ enum { EFI_PAGE_SHIFT = 12 };
 #define EFI_MEMORY_WB (1ull << 3)  /* can be cached write-back */
 #define EFI_MEMORY_SP (1ull << 18) /* set aside for a special purpose */
 
-const char *multiboot_result_text(enum multiboot_result result)
-{
-    static const char *const text[] = {
-#define RESULT(name, sentence) [MULTIBOOT_##name] = (sentence),
-        MULTIBOOT_RESULTS(RESULT)
-#undef RESULT
-    };
-
-    return result < MULTIBOOT_RESULT_COUNT ? text[result] : "unknown result";
-}
-
 /* The string from `offset` of the tag on. */
-static enum multiboot_result copy_string(char *to, size_t size, const struct tag *tag,
-                                         size_t offset, uint32_t *lost)
+static const char *copy_string(char *to, size_t size, const struct tag *tag, size_t offset,
+                               uint32_t *lost)
 {
     return boot_info_copy_string(to, size, (const char *)tag + offset, tag->size - offset, lost)
-               ? MULTIBOOT_OK
-               : MULTIBOOT_STRING_OPEN;
+               ? NULL
+               : "a string in a Multiboot2 tag is not terminated inside its tag";
 }
 
-static enum multiboot_result take_command_line(const struct tag *tag, struct boot_info *out)
+static const char *take_command_line(const struct tag *tag, struct boot_info *out)
 {
     return copy_string(out->command_line, sizeof(out->command_line), tag, sizeof(*tag),
                        &out->command_line_lost);
 }
 
-static enum multiboot_result take_loader(const struct tag *tag, struct boot_info *out)
+static const char *take_loader(const struct tag *tag, struct boot_info *out)
 {
     uint32_t lost;
 
     return copy_string(out->loader, sizeof(out->loader), tag, sizeof(*tag), &lost);
 }
 
-static enum multiboot_result take_module(const struct tag *tag, struct boot_info *out)
+static const char *take_module(const struct tag *tag, struct boot_info *out)
 {
     const struct module_tag *module = (const struct module_tag *)tag;
     struct boot_module taken = {.start = module->start, .end = module->end};
-    enum multiboot_result result =
+    const char *wrong =
         copy_string(taken.string, sizeof(taken.string), tag, sizeof(*module), &taken.string_lost);
 
-    if (result != MULTIBOOT_OK)
-        return result;
+    if (wrong != NULL)
+        return wrong;
     if (module->end < module->start)
-        return MULTIBOOT_MODULE_BACKWARDS;
+        return "a Multiboot2 module ends before it begins";
     if (out->module_count < BOOT_MODULES_MAX)
         out->modules[out->module_count++] = taken;
     else
         out->module_lost++;
-    return MULTIBOOT_OK;
+    return NULL;
 }
 
-static enum multiboot_result take_framebuffer(const struct tag *tag, struct boot_info *out)
+static const char *take_framebuffer(const struct tag *tag, struct boot_info *out)
 {
     const struct boot_framebuffer *given = (const struct boot_framebuffer *)(tag + 1);
     size_t bytes = given->type == BOOT_FRAMEBUFFER_RGB ? FRAMEBUFFER_END : FRAMEBUFFER_COLOURS;
 
     if (tag->size < sizeof(*tag) + bytes)
-        return MULTIBOOT_TAG_SHORT;
+        return "a Multiboot2 tag is too small for the fields of its type";
     memcpy(&out->framebuffer, given, bytes);
     out->has_framebuffer = true;
-    return MULTIBOOT_OK;
+    return NULL;
 }
 
-static enum multiboot_result add_memory(struct boot_info *out, uint64_t base, uint64_t length,
-                                        enum boot_memory_kind kind)
+static const char *add_memory(struct boot_info *out, uint64_t base, uint64_t length,
+                              enum boot_memory_kind kind)
 {
-    return boot_info_add_memory(out, base, length, kind) ? MULTIBOOT_OK : MULTIBOOT_MEMORY_WRAPS;
+    return boot_info_add_memory(out, base, length, kind)
+               ? NULL
+               : "available memory in the memory map reaches past the last 64-bit address";
 }
 
 /* UEFI Specification, "EFI_BOOT_SERVICES.GetMemoryMap()" and "Memory Type Usage after
@@ -165,7 +156,7 @@ static enum boot_memory_kind efi_kind(const struct efi_descriptor *entry,
 }
 
 /* One entry of either map. */
-static enum multiboot_result take_entry(const void *at, bool efi, struct boot_info *out)
+static const char *take_entry(const void *at, bool efi, struct boot_info *out)
 {
     const struct efi_descriptor *descriptor = at;
     const struct map_entry *entry = at;
@@ -183,23 +174,23 @@ static enum multiboot_result take_entry(const void *at, bool efi, struct boot_in
 }
 
 /* The tag must hold a whole number of entries, each with at least the fields we know. */
-static enum multiboot_result take_entries(const struct tag *tag, bool efi, struct boot_info *out)
+static const char *take_entries(const struct tag *tag, bool efi, struct boot_info *out)
 {
     const struct map_tag *map = (const struct map_tag *)tag;
     const uint8_t *end = (const uint8_t *)map + tag->size;
     uint32_t least = efi ? sizeof(struct efi_descriptor) : sizeof(struct map_entry);
-    enum multiboot_result result = MULTIBOOT_OK;
+    const char *wrong = NULL;
 
     if (map->entry_size < least || map->entry_size % TAG_ALIGN != 0 ||
         (tag->size - sizeof(*map)) % map->entry_size != 0)
-        return efi ? MULTIBOOT_EFI_ENTRY : MULTIBOOT_MEMORY_ENTRY;
-    for (const uint8_t *at = map->entries; at < end && result == MULTIBOOT_OK;
-         at += map->entry_size)
-        result = take_entry(at, efi, out);
-    return result;
+        return efi ? "the descriptors of the EFI memory map have an impossible size"
+                   : "the entries of the Multiboot2 memory map have an impossible size";
+    for (const uint8_t *at = map->entries; at < end && wrong == NULL; at += map->entry_size)
+        wrong = take_entry(at, efi, out);
+    return wrong;
 }
 
-static enum multiboot_result take_map(const struct tag *tag, struct boot_info *out)
+static const char *take_map(const struct tag *tag, struct boot_info *out)
 {
     return take_entries(tag, false, out);
 }
@@ -214,22 +205,22 @@ static void take_basic_memory(const struct tag *tag, struct boot_info *out)
 }
 
 /* The new RSDP wins, whichever comes first. */
-static enum multiboot_result take_rsdp(const struct tag *tag, struct boot_info *out)
+static const char *take_rsdp(const struct tag *tag, struct boot_info *out)
 {
     uint32_t length = tag->type == TAG_RSDP_OLD ? RSDP_OLD_SIZE : BOOT_RSDP_SIZE;
 
     if (length < out->rsdp_length)
-        return MULTIBOOT_OK;
+        return NULL;
     memcpy(out->rsdp, tag + 1, length);
     out->rsdp_length = length;
-    return MULTIBOOT_OK;
+    return NULL;
 }
 
-static enum multiboot_result note_boot_services(const struct tag *tag, struct boot_info *out)
+static const char *note_boot_services(const struct tag *tag, struct boot_info *out)
 {
     (void)tag;
     out->boot_services_not_ended = true;
-    return MULTIBOOT_OK;
+    return NULL;
 }
 
 /* What a tag has to have to be looked at, and what is done with it; other types are passed over. */
@@ -237,7 +228,7 @@ static const struct tag_rule {
     uint32_t least; /* bytes of the whole tag */
     bool repeats;   /* may stand more than once */
     bool uefi;      /* only UEFI firmware has it */
-    enum multiboot_result (*take)(const struct tag *tag, struct boot_info *out);
+    const char *(*take)(const struct tag *tag, struct boot_info *out);
 } tag_rules[] = {
     [TAG_COMMAND_LINE] = {.least = sizeof(struct tag), .take = take_command_line},
     [TAG_LOADER_NAME] = {.least = sizeof(struct tag), .take = take_loader},
@@ -261,80 +252,77 @@ static const struct tag_rule {
 enum { TAG_RULES = sizeof(tag_rules) / sizeof(tag_rules[0]) };
 
 /* Takes a tag that lies inside the information. `found`: by type, the tags so far. */
-static enum multiboot_result take_tag(const struct tag *tag, struct boot_info *out,
-                                      const struct tag *found[TAG_RULES])
+static const char *take_tag(const struct tag *tag, struct boot_info *out,
+                            const struct tag *found[TAG_RULES])
 {
     const struct tag_rule *rule;
 
     if (tag->type >= TAG_RULES || tag_rules[tag->type].least == 0)
-        return MULTIBOOT_OK;
+        return NULL;
     rule = &tag_rules[tag->type];
     if (tag->size < rule->least)
-        return MULTIBOOT_TAG_SHORT;
+        return "a Multiboot2 tag is too small for the fields of its type";
     if (found[tag->type] != NULL && !rule->repeats)
-        return MULTIBOOT_TAG_TWICE;
+        return "a Multiboot2 tag that may stand once stands twice";
     found[tag->type] = tag;
     out->uefi = out->uefi || rule->uefi;
-    return rule->take != NULL ? rule->take(tag, out) : MULTIBOOT_OK;
+    return rule->take != NULL ? rule->take(tag, out) : NULL;
 }
 
-static enum multiboot_result walk_tags(const uint8_t *info, struct boot_info *out,
-                                       const struct tag *found[TAG_RULES])
+static const char *walk_tags(const uint8_t *info, struct boot_info *out,
+                             const struct tag *found[TAG_RULES])
 {
     uint64_t offset = INFO_HEADER_SIZE;
 
     while (offset + sizeof(struct tag) <= out->total_size) {
         const struct tag *tag = (const struct tag *)(info + offset);
-        enum multiboot_result result;
+        const char *wrong;
 
-        out->tag_type = tag->type;
-        out->tag_offset = (uint32_t)offset;
         if (tag->size < sizeof(*tag))
-            return MULTIBOOT_TAG_ENDLESS;
+            return "a Multiboot2 tag is smaller than its own header, so no tag can follow";
         if (tag->size > out->total_size - offset)
-            return MULTIBOOT_TAG_PAST_END;
+            return "a Multiboot2 tag reaches past the end of the information";
         if (tag->type == TAG_END)
-            return MULTIBOOT_OK;
-        result = take_tag(tag, out, found);
-        if (result != MULTIBOOT_OK)
-            return result;
+            return NULL;
+        wrong = take_tag(tag, out, found);
+        if (wrong != NULL)
+            return wrong;
         offset += ((uint64_t)tag->size + TAG_ALIGN - 1) / TAG_ALIGN * TAG_ALIGN;
     }
-    return MULTIBOOT_END_MISSING;
+    return "the Multiboot2 information has no end tag";
 }
 
-enum multiboot_result multiboot_parse(const void *info, size_t most, struct boot_info *out)
+const char *multiboot_parse(const void *info, size_t most, struct boot_info *out)
 {
     const struct tag *found[TAG_RULES] = {NULL};
-    enum multiboot_result result;
+    const char *wrong;
 
     memset(out, 0, sizeof(*out));
     if ((uintptr_t)info % TAG_ALIGN != 0)
-        return MULTIBOOT_MISALIGNED;
+        return "the Multiboot2 information does not begin on a multiple of 8 bytes";
     if (most < INFO_HEADER_SIZE)
-        return MULTIBOOT_TOO_LARGE;
+        return "the Multiboot2 information claims more bytes than can be read";
     memcpy(&out->total_size, info, sizeof(out->total_size));
     if (out->total_size < INFO_HEADER_SIZE + sizeof(struct tag))
-        return MULTIBOOT_TOO_SMALL;
+        return "the Multiboot2 information is too small for its header and an end tag";
     if (out->total_size > most)
-        return MULTIBOOT_TOO_LARGE;
+        return "the Multiboot2 information claims more bytes than can be read";
 
-    result = walk_tags(info, out, found);
+    wrong = walk_tags(info, out, found);
 
     /* These are read only when the better one is missing. */
-    if (result == MULTIBOOT_OK && out->memory_count == 0 && found[TAG_EFI_MEMORY_MAP] != NULL)
-        result = take_entries(found[TAG_EFI_MEMORY_MAP], true, out);
-    if (result == MULTIBOOT_OK && out->memory_count == 0 && found[TAG_BASIC_MEMORY] != NULL)
+    if (wrong == NULL && out->memory_count == 0 && found[TAG_EFI_MEMORY_MAP] != NULL)
+        wrong = take_entries(found[TAG_EFI_MEMORY_MAP], true, out);
+    if (wrong == NULL && out->memory_count == 0 && found[TAG_BASIC_MEMORY] != NULL)
         take_basic_memory(found[TAG_BASIC_MEMORY], out);
-    return result == MULTIBOOT_OK && out->memory_count == 0 ? MULTIBOOT_NO_MEMORY : result;
+    return wrong == NULL && out->memory_count == 0 ? "the Multiboot2 information tells of no memory"
+                                                   : wrong;
 }
 
 static const char *read(const uint8_t *memory, uint64_t bytes, uint64_t information,
                         struct boot_info *info)
 {
-    enum multiboot_result result = multiboot_parse(memory + information, bytes - information, info);
-
-    return result == MULTIBOOT_OK ? NULL : multiboot_result_text(result);
+    return multiboot_parse(memory + information, bytes - information, info);
 }
 
 static const struct boot_protocol multiboot2 = {MULTIBOOT2_BOOT_MAGIC, read};

@@ -76,9 +76,9 @@ uint32_t machine_choose_cpus(struct machine *machine, const struct start_means *
 
     if (means->unsound != NULL)
         machine_add(machine, RULE_BOOT_ACPI_CHECKSUM, 0, means->unsound);
-    if (means->tables != ACPI_OK)
+    if (means->wrong != NULL)
         machine_add(machine, means->cpus->count > 0 ? RULE_CPU_TABLES_CUT : RULE_CPU_TABLES, 0,
-                    acpi_result_text(means->tables));
+                    means->wrong);
     if (all && means->cpus->lost > 0)
         machine_add(machine, RULE_CPU_LEFT_OUT, 0, NULL);
     for (uint32_t i = 0; i < means->cpus->count && count + 1 < most; i++) {

@@ -79,7 +79,7 @@ void check_memory(struct machine *machine, bool ready);
 
 /* What is there to start other CPUs with. */
 struct start_means {
-    enum acpi_result tables;      /* of reading the CPUs from the firmware's tables */
+    const char *wrong;            /* with the firmware's tables; NULL: nothing */
     const struct acpi_cpus *cpus; /* what they name */
     const char *unsound;          /* those of the tables whose checksum is wrong; NULL: none */
     bool clock;                   /* a calibrated one */

@@ -109,7 +109,7 @@ static void start_other_cpus(void)
 {
     static uint32_t apic_ids[ACPI_CPUS_MAX];
     const struct start_means means = {
-        .tables = firmware.cpus_result,
+        .wrong = firmware.cpus_wrong,
         .cpus = &firmware.cpus,
         .unsound = firmware.unsound,
         .clock = machine.timing.tsc_per_ms != 0,

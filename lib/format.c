@@ -27,8 +27,8 @@ void text_buffer_init(struct text_buffer *buffer, char *text, size_t size)
 struct conversion {
     bool left, zero, alternate;
     int width;
-    int precision; /* -1: none given */
-    int longs;     /* -2 hh, -1 h, 0 int, 1 l or z, 2 ll */
+    int precision; /* of %s; -1: none given */
+    bool wide;     /* l, ll or z: 64 bits */
 };
 
 static void fill(struct sink *sink, char c, int count)
@@ -54,31 +54,19 @@ static void put_padded(struct sink *sink, const struct conversion *how, const ch
 }
 
 static void put_number(struct sink *sink, const struct conversion *how, uint64_t value,
-                       unsigned base, bool upper, const char *prefix)
+                       unsigned base, const char *prefix)
 {
-    const char *digits = upper ? "0123456789ABCDEF" : "0123456789abcdef";
     char text[20];
-    char *start = text + sizeof(text);
-    int least = how->precision < 0 ? 1 : how->precision;
-    int length;
+    char *end = text + sizeof(text), *start = end;
+    int zeros = 0;
 
-    for (; value != 0; value /= base)
-        *--start = digits[value % base];
-    length = (int)(text + sizeof(text) - start);
-    if (how->precision < 0 && how->zero && !how->left && how->width > (int)strlen(prefix))
-        least = how->width - (int)strlen(prefix);
-    put_padded(sink, how, prefix, least > length ? least - length : 0, start, (size_t)length);
-}
-
-/* An argument as wide as the conversion says, extended to 64 bits by its sign if it has one. */
-static uint64_t take_integer(va_list *arguments, const struct conversion *how, bool has_sign)
-{
-    unsigned unused = how->longs > 0 ? 0 : how->longs == 0 ? 32 : how->longs == -1 ? 48 : 56;
-    uint64_t value =
-        how->longs > 0 ? va_arg(*arguments, uint64_t) : (uint64_t)va_arg(*arguments, unsigned);
-
-    value <<= unused;
-    return has_sign ? (uint64_t)((int64_t)value >> unused) : value >> unused;
+    do {
+        *--start = "0123456789abcdef"[value % base];
+        value /= base;
+    } while (value != 0);
+    if (how->zero && !how->left)
+        zeros = how->width - (int)strlen(prefix) - (int)(end - start);
+    put_padded(sink, how, prefix, zeros > 0 ? zeros : 0, start, (size_t)(end - start));
 }
 
 static void put_string(struct sink *sink, const struct conversion *how, const char *text)
@@ -117,21 +105,12 @@ static const char *take_prefix(const char *format, va_list *arguments, struct co
             break;
     }
     format = take_count(format, arguments, &how->width);
-    if (how->width < 0) {
-        how->left = true;
-        how->width = -how->width;
-    }
     if (*format == '.')
         format = take_count(format + 1, arguments, &how->precision);
     for (;; format++) {
-        if (*format == 'l')
-            how->longs++;
-        else if (*format == 'h')
-            how->longs--;
-        else if (*format == 'z')
-            how->longs = 1;
-        else
+        if (*format != 'l' && *format != 'z')
             return format;
+        how->wide = true;
     }
 }
 
@@ -140,22 +119,18 @@ static bool convert(struct sink *sink, const struct conversion *how, char letter
                     va_list *arguments)
 {
     switch (letter) {
-    case 'd':
-    case 'i': {
-        uint64_t value = take_integer(arguments, how, true);
-        bool negative = (int64_t)value < 0;
+    case 'd': {
+        int64_t value = how->wide ? va_arg(*arguments, int64_t) : va_arg(*arguments, int);
 
-        put_number(sink, how, negative ? -value : value, 10, false, negative ? "-" : "");
+        put_number(sink, how, value < 0 ? -(uint64_t)value : (uint64_t)value, 10,
+                   value < 0 ? "-" : "");
         return true;
     }
     case 'u':
     case 'x':
-    case 'X':
-        put_number(sink, how, take_integer(arguments, how, false), letter == 'u' ? 10 : 16,
-                   letter == 'X', how->alternate && letter != 'u' ? "0x" : "");
-        return true;
-    case 'p':
-        put_number(sink, how, (uintptr_t)va_arg(*arguments, void *), 16, false, "0x");
+        put_number(sink, how,
+                   how->wide ? va_arg(*arguments, uint64_t) : va_arg(*arguments, unsigned),
+                   letter == 'u' ? 10 : 16, how->alternate && letter != 'u' ? "0x" : "");
         return true;
     case 'c': {
         char c = (char)va_arg(*arguments, int);

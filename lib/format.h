@@ -1,8 +1,8 @@
 /*
  * Text formatting into a sink: printf's everyday part, without floating point.
  *
- * Conversions: %d %i %u %x %X %c %s %p %%, with l, ll, z, h, hh; flags - and 0, # for 0x; width
- * and precision, also as *. Anything else is copied as it stands, so that a slip shows.
+ * Conversions: %d %u %x %c %s %%, with l, ll, z; flags - and 0, # for 0x; width, and precision of
+ * %s, also as *. Anything else is copied as it stands, so that a slip shows.
  */
 #ifndef LIB_FORMAT_H
 #define LIB_FORMAT_H

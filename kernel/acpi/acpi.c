@@ -23,17 +23,6 @@ struct table {
     uint32_t length; /* bytes, header included; within bounds */
 };
 
-const char *acpi_result_text(enum acpi_result result)
-{
-    static const char *const text[] = {
-#define RESULT(name, sentence) [ACPI_##name] = (sentence),
-        ACPI_RESULTS(RESULT)
-#undef RESULT
-    };
-
-    return result < ACPI_RESULT_COUNT ? text[result] : "unknown result";
-}
-
 uint64_t acpi_number(const struct acpi_bytes *bytes, uint32_t offset, uint32_t width)
 {
     uint64_t value = 0;
@@ -55,20 +44,20 @@ static bool adds_up(const uint8_t *data, uint32_t length)
 }
 
 /* Reads signature and length of the table at `physical`. */
-static enum acpi_result read_header(uint64_t physical, struct table *table)
+static const char *read_header(uint64_t physical, struct table *table)
 {
     struct acpi_bytes header = {firmware_map(physical, ACPI_HEADER_SIZE), ACPI_HEADER_SIZE};
 
     if (header.data == NULL)
-        return ACPI_UNREADABLE;
+        return "an ACPI table lies where memory cannot be read";
     *table = (struct table){
         .length = (uint32_t)acpi_number(&header, HEADER_LENGTH, 4),
         .physical = physical,
     };
     memcpy(table->signature, header.data, ACPI_SIGNATURE_SIZE);
     if (table->length < ACPI_HEADER_SIZE || table->length > ACPI_TABLE_LENGTH_MAX)
-        return ACPI_LENGTH;
-    return ACPI_OK;
+        return "an ACPI table is smaller than its fields or larger than 1 MiB";
+    return NULL;
 }
 
 /* Each signature once, with a blank between two. */
@@ -89,31 +78,30 @@ static void remember_unsound(struct acpi *acpi, const char *signature)
     memcpy(place, signature, ACPI_SIGNATURE_SIZE + 1);
 }
 
-static enum acpi_result map_whole(struct acpi *acpi, const struct table *table,
-                                  struct acpi_bytes *bytes)
+static const char *map_whole(struct acpi *acpi, const struct table *table, struct acpi_bytes *bytes)
 {
     *bytes = (struct acpi_bytes){firmware_map(table->physical, table->length), table->length};
     if (bytes->data == NULL)
-        return ACPI_UNREADABLE;
+        return "an ACPI table lies where memory cannot be read";
     if (!adds_up(bytes->data, bytes->length))
         remember_unsound(acpi, table->signature);
-    return ACPI_OK;
+    return NULL;
 }
 
-enum acpi_result acpi_map_table(struct acpi *acpi, uint64_t physical, const char *signature,
-                                struct acpi_bytes *bytes)
+const char *acpi_map_table(struct acpi *acpi, uint64_t physical, const char *signature,
+                           struct acpi_bytes *bytes)
 {
     struct table table;
-    enum acpi_result result = read_header(physical, &table);
+    const char *wrong = read_header(physical, &table);
 
-    if (result != ACPI_OK)
-        return result;
+    if (wrong != NULL)
+        return wrong;
     if (strcmp(table.signature, signature) != 0)
-        return ACPI_SIGNATURE;
+        return "an ACPI table has another signature than its place demands";
     return map_whole(acpi, &table, bytes);
 }
 
-enum acpi_result acpi_find(struct acpi *acpi, const char *signature, struct acpi_bytes *bytes)
+const char *acpi_find(struct acpi *acpi, const char *signature, struct acpi_bytes *bytes)
 {
     for (uint32_t at = ACPI_HEADER_SIZE; at + acpi->entry_size <= acpi->end;
          at += acpi->entry_size) {
@@ -122,48 +110,48 @@ enum acpi_result acpi_find(struct acpi *acpi, const char *signature, struct acpi
         struct table table;
 
         if (entry.data != NULL &&
-            read_header(acpi_number(&entry, 0, acpi->entry_size), &table) == ACPI_OK &&
+            read_header(acpi_number(&entry, 0, acpi->entry_size), &table) == NULL &&
             strcmp(table.signature, signature) == 0)
             return map_whole(acpi, &table, bytes);
     }
-    return ACPI_NO_TABLE;
+    return "there is no ACPI table of this signature";
 }
 
 /* The XSDT where there is one, as the specification demands of a 64-bit reader, else the RSDT. */
-static enum acpi_result parse_rsdp(struct acpi *acpi, const void *data, uint32_t length)
+static const char *parse_rsdp(struct acpi *acpi, const void *data, uint32_t length)
 {
     struct acpi_bytes rsdp = {data, length};
     bool extended;
 
     if (length == 0)
-        return ACPI_NO_RSDP;
+        return "the boot loader gave no ACPI root pointer (RSDP)";
     if (length < RSDP_OLD_SIZE)
-        return ACPI_RSDP_LENGTH;
+        return "the ACPI root pointer has a length that its revision does not have";
     if (memcmp(data, "RSD PTR ", 8) != 0)
-        return ACPI_RSDP_SIGNATURE;
+        return "the ACPI root pointer does not begin with \"RSD PTR \"";
     extended = rsdp.data[RSDP_REVISION] >= 2 && length >= RSDP_SIZE;
     if (extended && acpi_number(&rsdp, RSDP_LENGTH, 4) != RSDP_SIZE)
-        return ACPI_RSDP_LENGTH;
+        return "the ACPI root pointer has a length that its revision does not have";
     if (!adds_up(rsdp.data, RSDP_OLD_SIZE) || (extended && !adds_up(rsdp.data, RSDP_SIZE)))
         remember_unsound(acpi, "RSDP");
     acpi->root = extended ? acpi_number(&rsdp, RSDP_XSDT, 8) : 0;
     acpi->entry_size = acpi->root != 0 ? 8 : 4;
     if (acpi->root == 0)
         acpi->root = acpi_number(&rsdp, RSDP_RSDT, 4);
-    return acpi->root == 0 ? ACPI_NO_ROOT : ACPI_OK;
+    return acpi->root == 0 ? "the ACPI root pointer names neither an XSDT nor an RSDT" : NULL;
 }
 
-enum acpi_result acpi_open(struct acpi *acpi, const void *rsdp, uint32_t rsdp_length)
+const char *acpi_open(struct acpi *acpi, const void *rsdp, uint32_t rsdp_length)
 {
     struct acpi_bytes bytes = {0};
-    enum acpi_result result;
+    const char *wrong;
 
     memset(acpi, 0, sizeof(*acpi));
-    result = parse_rsdp(acpi, rsdp, rsdp_length);
-    if (result == ACPI_OK)
-        result = acpi_map_table(acpi, acpi->root, acpi->entry_size == 8 ? "XSDT" : "RSDT", &bytes);
-    acpi->end = result == ACPI_OK ? bytes.length : 0;
-    return result;
+    wrong = parse_rsdp(acpi, rsdp, rsdp_length);
+    if (wrong == NULL)
+        wrong = acpi_map_table(acpi, acpi->root, acpi->entry_size == 8 ? "XSDT" : "RSDT", &bytes);
+    acpi->end = wrong == NULL ? bytes.length : 0;
+    return wrong;
 }
 
 void firmware_read(const void *rsdp, uint32_t rsdp_length, struct firmware *firmware)
@@ -171,9 +159,9 @@ void firmware_read(const void *rsdp, uint32_t rsdp_length, struct firmware *firm
     static struct acpi acpi;
 
     *firmware = (struct firmware){0};
-    firmware->cpus_result = acpi_open(&acpi, rsdp, rsdp_length);
-    if (firmware->cpus_result == ACPI_OK)
-        firmware->cpus_result = acpi_read_cpus(&acpi, &firmware->cpus);
+    firmware->cpus_wrong = acpi_open(&acpi, rsdp, rsdp_length);
+    if (firmware->cpus_wrong == NULL)
+        firmware->cpus_wrong = acpi_read_cpus(&acpi, &firmware->cpus);
     SET_FOR_EACH(firmware_tables, table)
         (*table)->read(&acpi, firmware);
     for (uint32_t i = 0; i < firmware->cpus.count; i++) {

@@ -22,29 +22,6 @@ enum {
     ACPI_UNSOUND_MAX = 8,
 };
 
-#define ACPI_RESULTS(RESULT)                                                                  \
-    RESULT(OK, "the ACPI table is sound")                                                     \
-    RESULT(NO_RSDP, "the boot loader gave no ACPI root pointer (RSDP)")                       \
-    RESULT(RSDP_SIGNATURE, "the ACPI root pointer does not begin with \"RSD PTR \"")          \
-    RESULT(RSDP_LENGTH, "the ACPI root pointer has a length that its revision does not have") \
-    RESULT(NO_ROOT, "the ACPI root pointer names neither an XSDT nor an RSDT")                \
-    RESULT(NO_TABLE, "there is no ACPI table of this signature")                              \
-    RESULT(UNREADABLE, "an ACPI table lies where memory cannot be read")                      \
-    RESULT(SIGNATURE, "an ACPI table has another signature than its place demands")           \
-    RESULT(LENGTH, "an ACPI table is smaller than its fields or larger than 1 MiB")           \
-    RESULT(ENTRY_SHORT, "an entry of the MADT is shorter than its type demands")              \
-    RESULT(ENTRY_PAST_END, "an entry of the MADT reaches past the end of the table")          \
-    RESULT(NO_SLEEP_TYPE, "the DSDT holds no _S5_ package of plain numbers")
-
-enum acpi_result {
-#define RESULT(name, text) ACPI_##name,
-    ACPI_RESULTS(RESULT)
-#undef RESULT
-        ACPI_RESULT_COUNT,
-};
-
-const char *acpi_result_text(enum acpi_result result);
-
 /* Where the root table is, and what it is. */
 struct acpi {
     uint64_t root; /* physical */
@@ -58,9 +35,10 @@ struct acpi {
  * Checks the RSDP (a copy of 20 or 36 bytes; `rsdp_length` 0: none) and the root table. A checksum
  * is looked at when the table is read: a wrong one is remembered, and the table used all the same,
  * as Linux does, since nothing here trusts what stands in it.
+ * Returns NULL, as the others below, or what is wrong, in a sentence for a person.
  * ACPI Specification, "Root System Description Pointer (RSDP)".
  */
-enum acpi_result acpi_open(struct acpi *acpi, const void *rsdp, uint32_t rsdp_length);
+const char *acpi_open(struct acpi *acpi, const void *rsdp, uint32_t rsdp_length);
 
 /* A table's bytes, until the next of these calls. */
 struct acpi_bytes {
@@ -69,7 +47,7 @@ struct acpi_bytes {
 };
 
 /* The first table of that signature; what the root names and cannot be read is passed over. */
-enum acpi_result acpi_find(struct acpi *acpi, const char *signature, struct acpi_bytes *bytes);
+const char *acpi_find(struct acpi *acpi, const char *signature, struct acpi_bytes *bytes);
 
 /* The little-endian number of `width` (1 to 8) bytes at `offset`; 0 if it is not all there. */
 uint64_t acpi_number(const struct acpi_bytes *bytes, uint32_t offset, uint32_t width);
@@ -89,18 +67,18 @@ struct acpi_cpus {
 };
 
 /* After an error `cpus` holds what stood before it: a missing MADT leaves the boot CPU alone. */
-enum acpi_result acpi_read_cpus(struct acpi *acpi, struct acpi_cpus *cpus);
+const char *acpi_read_cpus(struct acpi *acpi, struct acpi_cpus *cpus);
 
 /* ACPI Specification, "Generic Address Structure (GAS)". */
 enum acpi_space { ACPI_SPACE_MEMORY = 0, ACPI_SPACE_IO = 1, ACPI_SPACE_PCI = 2 };
 
 /* One table at a known place. */
-enum acpi_result acpi_map_table(struct acpi *acpi, uint64_t physical, const char *signature,
-                                struct acpi_bytes *bytes);
+const char *acpi_map_table(struct acpi *acpi, uint64_t physical, const char *signature,
+                           struct acpi_bytes *bytes);
 
 /* What the firmware's tables say about this machine, read once on the boot CPU. */
 struct firmware {
-    enum acpi_result cpus_result;
+    const char *cpus_wrong; /* with the tables that name the CPUs; NULL: nothing */
     struct acpi_cpus cpus;
     const char *unsound; /* signatures of tables with a wrong checksum; NULL: none */
     uint32_t highest_id; /* of the APIC ids in `cpus`; 0 if there are none */

@@ -71,13 +71,13 @@ static void take_io_apic(const struct acpi_bytes *madt, uint32_t offset, struct 
 }
 
 /* One entry, of which `length` bytes lie inside the table. */
-static enum acpi_result take_entry(const struct acpi_bytes *madt, uint32_t offset, uint32_t length,
-                                   struct acpi_cpus *cpus)
+static const char *take_entry(const struct acpi_bytes *madt, uint32_t offset, uint32_t length,
+                              struct acpi_cpus *cpus)
 {
     uint8_t type = madt->data[offset];
 
     if (type < sizeof(entry_sizes) && length < entry_sizes[type])
-        return ACPI_ENTRY_SHORT;
+        return "an entry of the MADT is shorter than its type demands";
     switch (type) {
     case ENTRY_LOCAL_APIC:
         add_cpu(cpus, madt->data[offset + 3], dword(madt, offset + 4), UINT8_MAX);
@@ -94,34 +94,34 @@ static enum acpi_result take_entry(const struct acpi_bytes *madt, uint32_t offse
     default:
         break;
     }
-    return ACPI_OK;
+    return NULL;
 }
 
-enum acpi_result acpi_read_cpus(struct acpi *acpi, struct acpi_cpus *cpus)
+const char *acpi_read_cpus(struct acpi *acpi, struct acpi_cpus *cpus)
 {
     struct acpi_bytes madt;
-    enum acpi_result result = acpi_find(acpi, "APIC", &madt);
+    const char *wrong = acpi_find(acpi, "APIC", &madt);
     uint32_t offset = MADT_ENTRIES;
 
     memset(cpus, 0, sizeof(*cpus));
-    if (result != ACPI_OK)
-        return result;
+    if (wrong != NULL)
+        return wrong;
     if (madt.length < MADT_ENTRIES)
-        return ACPI_LENGTH;
+        return "an ACPI table is smaller than its fields or larger than 1 MiB";
     while (offset < madt.length) {
         uint32_t length;
 
         if (madt.length - offset < ENTRY_HEADER_SIZE)
-            return ACPI_ENTRY_PAST_END;
+            return "an entry of the MADT reaches past the end of the table";
         length = madt.data[offset + 1];
         if (length < ENTRY_HEADER_SIZE)
-            return ACPI_ENTRY_SHORT;
+            return "an entry of the MADT is shorter than its type demands";
         if (length > madt.length - offset)
-            return ACPI_ENTRY_PAST_END;
-        result = take_entry(&madt, offset, length, cpus);
-        if (result != ACPI_OK)
-            return result;
+            return "an entry of the MADT reaches past the end of the table";
+        wrong = take_entry(&madt, offset, length, cpus);
+        if (wrong != NULL)
+            return wrong;
         offset += length;
     }
-    return ACPI_OK;
+    return NULL;
 }

@@ -75,17 +75,17 @@ static void read_reset(const struct acpi_bytes *fadt, struct acpi_fadt *out)
     out->has_reset = true;
 }
 
-enum acpi_result acpi_read_fadt(struct acpi *acpi, struct acpi_fadt *fadt)
+const char *acpi_read_fadt(struct acpi *acpi, struct acpi_fadt *fadt)
 {
     struct acpi_bytes bytes;
-    enum acpi_result result = acpi_find(acpi, "FACP", &bytes);
+    const char *wrong = acpi_find(acpi, "FACP", &bytes);
     uint32_t flags;
 
     memset(fadt, 0, sizeof(*fadt));
-    if (result != ACPI_OK)
-        return result;
+    if (wrong != NULL)
+        return wrong;
     if (bytes.length < FADT_SIZE_1)
-        return ACPI_LENGTH;
+        return "an ACPI table is smaller than its fields or larger than 1 MiB";
     flags = (uint32_t)acpi_number(&bytes, FADT_FLAGS, 4);
     fadt->dsdt = acpi_number(&bytes, FADT_X_DSDT, 8);
     if (fadt->dsdt == 0)
@@ -93,14 +93,14 @@ enum acpi_result acpi_read_fadt(struct acpi *acpi, struct acpi_fadt *fadt)
     if ((flags & FLAG_RESET_REGISTER) && bytes.length > FADT_RESET_VALUE)
         read_reset(&bytes, fadt);
     if (flags & FLAG_HARDWARE_REDUCED) /* none of the fixed hardware below exists */
-        return ACPI_OK;
+        return NULL;
     fadt->pm_timer_port = read_port(&bytes, FADT_X_PM_TIMER, FADT_PM_TIMER);
     fadt->pm_timer_32_bits = (flags & FLAG_TIMER_32_BITS) != 0;
     fadt->pm1a_control_port = read_port(&bytes, FADT_X_PM1A_CONTROL, FADT_PM1A_CONTROL);
     fadt->pm1b_control_port = read_port(&bytes, FADT_X_PM1B_CONTROL, FADT_PM1B_CONTROL);
     fadt->smi_command_port = port_of(acpi_number(&bytes, FADT_SMI_COMMAND, 4));
     fadt->acpi_enable = (uint8_t)acpi_number(&bytes, FADT_ACPI_ENABLE, 1);
-    return ACPI_OK;
+    return NULL;
 }
 
 /* An integer constant at *offset, which moves after it. False for any other term. */
@@ -153,17 +153,12 @@ static bool parse_s5(const struct acpi_bytes *aml, uint32_t offset, struct acpi_
     return true;
 }
 
-enum acpi_result acpi_find_s5(struct acpi *acpi, const struct acpi_fadt *fadt,
-                              struct acpi_sleep_type *type)
+bool acpi_find_s5(struct acpi *acpi, const struct acpi_fadt *fadt, struct acpi_sleep_type *type)
 {
     struct acpi_bytes aml;
-    enum acpi_result result;
 
-    if (fadt->dsdt == 0)
-        return ACPI_NO_TABLE;
-    result = acpi_map_table(acpi, fadt->dsdt, "DSDT", &aml);
-    if (result != ACPI_OK)
-        return result;
+    if (fadt->dsdt == 0 || acpi_map_table(acpi, fadt->dsdt, "DSDT", &aml) != NULL)
+        return false;
     for (uint32_t i = ACPI_HEADER_SIZE; i + ACPI_SIGNATURE_SIZE < aml.length; i++) {
         uint32_t name = i + 1;
 
@@ -174,9 +169,9 @@ enum acpi_result acpi_find_s5(struct acpi *acpi, const struct acpi_fadt *fadt,
         if (aml.length - name >= ACPI_SIGNATURE_SIZE &&
             memcmp(aml.data + name, "_S5_", ACPI_SIGNATURE_SIZE) == 0 &&
             parse_s5(&aml, name + ACPI_SIGNATURE_SIZE, type))
-            return ACPI_OK;
+            return true;
     }
-    return ACPI_NO_SLEEP_TYPE;
+    return false;
 }
 
 unsigned exit_wanted;

@@ -46,8 +46,7 @@ FIRMWARE_TABLE(10, fadt_table);
 
 bool power_find_off(struct acpi_sleep_type *off)
 {
-    return machine_fadt.pm1a_control_port != 0 &&
-           acpi_find_s5(tables, &machine_fadt, off) == ACPI_OK;
+    return machine_fadt.pm1a_control_port != 0 && acpi_find_s5(tables, &machine_fadt, off);
 }
 
 static void give_time(void)

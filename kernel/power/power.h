@@ -22,7 +22,7 @@ struct acpi_fadt {
     uint64_t dsdt; /* physical; 0: none */
 };
 
-enum acpi_result acpi_read_fadt(struct acpi *acpi, struct acpi_fadt *fadt);
+const char *acpi_read_fadt(struct acpi *acpi, struct acpi_fadt *fadt);
 
 /* This machine's; all 0 where there is none. */
 extern struct acpi_fadt machine_fadt;
@@ -36,8 +36,7 @@ struct acpi_sleep_type {
  * Looks for the _S5_ package in the DSDT without interpreting AML: reads the whole table, so call
  * it when it is needed. ACPI Specification, "\_Sx (System States)".
  */
-enum acpi_result acpi_find_s5(struct acpi *acpi, const struct acpi_fadt *fadt,
-                              struct acpi_sleep_type *type);
+bool acpi_find_s5(struct acpi *acpi, const struct acpi_fadt *fadt, struct acpi_sleep_type *type);
 
 /* What powers this machine off; false: that is not known. */
 bool power_find_off(struct acpi_sleep_type *off);

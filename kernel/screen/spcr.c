@@ -36,7 +36,7 @@ void acpi_read_console(struct acpi *acpi, struct acpi_console *console)
     uint64_t interface, address;
 
     *console = (struct acpi_console){0};
-    if (acpi_find(acpi, "SPCR", &spcr) != ACPI_OK || spcr.length <= SPCR_BAUD)
+    if (acpi_find(acpi, "SPCR", &spcr) != NULL || spcr.length <= SPCR_BAUD)
         return;
     interface = acpi_number(&spcr, SPCR_INTERFACE, 1);
     address = acpi_number(&spcr, SPCR_ADDRESS, 8);

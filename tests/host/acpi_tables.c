@@ -67,6 +67,22 @@ void seal_rsdp(uint8_t revision, uint32_t rsdt, uint64_t xsdt)
     balance(rsdp, 36, 32);
 }
 
+enum acpi_result result_of(const char *wrong)
+{
+    static const char *const texts[] = {
+#define RESULT(name, sentence) [ACPI_##name] = (sentence),
+        ACPI_RESULTS(RESULT)
+#undef RESULT
+    };
+
+    for (unsigned i = 1; wrong != NULL && i < ACPI_RESULT_COUNT; i++) {
+        if (strcmp(wrong, texts[i]) == 0)
+            return (enum acpi_result)i;
+    }
+    assert_null(wrong);
+    return ACPI_OK;
+}
+
 enum acpi_result open_tables(uint32_t rsdp_length)
 {
     uint8_t *copy = malloc(rsdp_length);
@@ -74,7 +90,7 @@ enum acpi_result open_tables(uint32_t rsdp_length)
 
     assert_non_null(copy);
     memcpy(copy, rsdp, rsdp_length);
-    result = acpi_open(&acpi, copy, rsdp_length);
+    result = result_of(acpi_open(&acpi, copy, rsdp_length));
     free(copy);
     return result;
 }

@@ -42,6 +42,30 @@ void balance(uint8_t *data, uint32_t bytes, uint32_t checksum);
 void seal(uint64_t physical, const char *signature, uint32_t length);
 void seal_rsdp(uint8_t revision, uint32_t rsdt, uint64_t xsdt);
 
+/* What can be wrong with the tables, with the sentence that a person reads; OK: nothing. */
+#define ACPI_RESULTS(RESULT)                                                                  \
+    RESULT(OK, NULL)                                                                          \
+    RESULT(NO_RSDP, "the boot loader gave no ACPI root pointer (RSDP)")                       \
+    RESULT(RSDP_SIGNATURE, "the ACPI root pointer does not begin with \"RSD PTR \"")          \
+    RESULT(RSDP_LENGTH, "the ACPI root pointer has a length that its revision does not have") \
+    RESULT(NO_ROOT, "the ACPI root pointer names neither an XSDT nor an RSDT")                \
+    RESULT(NO_TABLE, "there is no ACPI table of this signature")                              \
+    RESULT(UNREADABLE, "an ACPI table lies where memory cannot be read")                      \
+    RESULT(SIGNATURE, "an ACPI table has another signature than its place demands")           \
+    RESULT(LENGTH, "an ACPI table is smaller than its fields or larger than 1 MiB")           \
+    RESULT(ENTRY_SHORT, "an entry of the MADT is shorter than its type demands")              \
+    RESULT(ENTRY_PAST_END, "an entry of the MADT reaches past the end of the table")
+
+enum acpi_result {
+#define RESULT(name, text) ACPI_##name,
+    ACPI_RESULTS(RESULT)
+#undef RESULT
+        ACPI_RESULT_COUNT,
+};
+
+/* The one whose sentence this is; ends the test where there is none. */
+enum acpi_result result_of(const char *wrong);
+
 /* acpi_open() with the first bytes of the RSDP. */
 enum acpi_result open_tables(uint32_t rsdp_length);
 

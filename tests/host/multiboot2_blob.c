@@ -63,6 +63,22 @@ void some_memory(void)
     memory_tag((struct entry[]){{0x100000, 0x700000, 1, 0}}, 1);
 }
 
+enum multiboot_result result_of(const char *wrong)
+{
+    static const char *const texts[] = {
+#define RESULT(name, sentence) [MULTIBOOT_##name] = (sentence),
+        MULTIBOOT_RESULTS(RESULT)
+#undef RESULT
+    };
+
+    for (unsigned i = 1; wrong != NULL && i < MULTIBOOT_RESULT_COUNT; i++) {
+        if (strcmp(wrong, texts[i]) == 0)
+            return (enum multiboot_result)i;
+    }
+    assert_null(wrong);
+    return MULTIBOOT_OK;
+}
+
 enum multiboot_result parse_most(size_t most)
 {
     uint8_t *copy = malloc(most);
@@ -70,7 +86,7 @@ enum multiboot_result parse_most(size_t most)
 
     assert_non_null(copy);
     memcpy(copy, blob.bytes, most);
-    result = multiboot_parse(copy, most, &info);
+    result = result_of(multiboot_parse(copy, most, &info));
     free(copy);
     return result;
 }

@@ -12,7 +12,7 @@ from machine.errors import UserError
 from machine.nearest import did_you_mean
 
 _PRETEND_MAX = 16  # vmx/capability/vmx_msr.h
-_LINE_MAX = 1023  # boot/multiboot2.h, without the terminating zero
+_LINE_MAX = 1023  # boot/boot_info.h, without the terminating zero
 _CHAOS_ROUNDS = 20  # kernel/guests/guest_results.h
 _UART_CLOCK = 115200
 SERIAL_PORTS = (0x3F8, 0x2F8, 0x3E8, 0x2E8)  # where a PC has COM1 to COM4

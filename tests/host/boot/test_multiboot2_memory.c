@@ -142,8 +142,6 @@ static void test_memory_map_broken(void **state)
         put32(offset + 8, sizes[i]);
         end_blob();
         assert_int_equal(parse(), MULTIBOOT_MEMORY_ENTRY);
-        assert_int_equal(info.tag_type, 6);
-        assert_int_equal(info.tag_offset, offset);
     }
     /* Larger entries, as the specification allows: 48 bytes a stride. */
     begin_blob();

@@ -55,48 +55,32 @@ static void integers(void **state)
     for (unsigned i = 0; i < sizeof(values) / sizeof(values[0]); i++) {
         int v = values[i];
 
-        SAME("%d %i %u %x %X", v, v, (unsigned)v, (unsigned)v, (unsigned)v);
-        SAME("[%5d][%-5d][%05d][%.3d][%7.3d][%-7.3d][%07.3d]", v, v, v, v, v, v, v);
+        SAME("%d %u %x", v, (unsigned)v, (unsigned)v);
+        SAME("[%5d][%-5d][%05d]", v, v, v);
         SAME("[%15d][%-15d][%015d]", v, v, v);
         SAME("[%01d][%02d]", v, v);
-        SAME("[%8x][%-8x][%08x][%.4x][%12.9x][%-12.9X]", (unsigned)v, (unsigned)v, (unsigned)v,
-             (unsigned)v, (unsigned)v, (unsigned)v);
+        SAME("[%8x][%-8x][%08x]", (unsigned)v, (unsigned)v, (unsigned)v);
     }
 }
 
 static void lengths(void **state)
 {
     (void)state;
-    SAME("%ld %li %lu %lx", LONG_MIN, LONG_MAX, ULONG_MAX, ULONG_MAX);
-    SAME("%lld %lli %llu %llX", LLONG_MIN, LLONG_MAX, ULLONG_MAX, ULLONG_MAX);
+    SAME("%ld %ld %lu %lx", LONG_MIN, LONG_MAX, ULONG_MAX, ULONG_MAX);
+    SAME("%lld %lld %llu %llx", LLONG_MIN, LLONG_MAX, ULLONG_MAX, ULLONG_MAX);
     SAME("%zu %zx %zd", SIZE_MAX, SIZE_MAX, (ssize_t)-5);
-    /* What does not fit is what these are about. */
-    // cppcheck-suppress [invalidPrintfArgType_uint, invalidPrintfArgType_sint]
-    SAME("%hhu %hhd %hhx", 0x1ff, 0x1ff, 0x1234);
-    // cppcheck-suppress [invalidPrintfArgType_uint, invalidPrintfArgType_sint]
-    SAME("%hu %hd %hx", 0x1ffff, 0x1ffff, 0x12345678);
 }
 
-/* Unlike C's, # writes 0x before a zero as well, and before upper-case digits; never counted out.
- */
+/* Unlike C's, # writes 0x before a zero as well; never counted out. */
 static void hexadecimal_with_prefix(void **state)
 {
     (void)state;
     GIVES("0x0", "%#x", 0);
     GIVES("0x0", "%#llx", 0ull);
-    GIVES("0x2A", "%#X", 42);
     SAME("%#x %#lx %#llx", 1, 255ul, ULLONG_MAX);
-    SAME("[%#10x][%-#10x][%#010x][%#.8x][%#12.8x]", 42, 42, 42, 42, 42);
+    SAME("[%#10x][%-#10x][%#010x]", 42, 42, 42);
     SAME("[%#2x][%#02x]", 0xabc, 0xabc);
     GIVES("42", "%#u", 42); /* of a decimal number C leaves it open */
-}
-
-static void pointers(void **state)
-{
-    (void)state;
-    SAME("%p", (void *)&ours);
-    SAME("[%20p][%-20p]", (void *)0x1234, (void *)0x1234);
-    GIVES("0x0", "%p", (void *)NULL);
 }
 
 static void characters_and_strings(void **state)
@@ -116,12 +100,11 @@ static void characters_and_strings(void **state)
 static void counts_from_arguments(void **state)
 {
     (void)state;
-    SAME("[%*d][%-*d][%*d]", 6, 42, 6, 42, -6, 42);
-    SAME("[%.*d][%*.*d][%.*s]", 4, 42, 8, 4, 42, 2, "abc");
+    SAME("[%*d][%-*d]", 6, 42, 6, 42);
+    SAME("[%.*s][%*.*s]", 2, "abc", 8, 2, "abc");
     /* C: a negative precision is as if there were none */
-    SAME("[%.*d][%.*s][%0*d][%04.*d]", -1, 42, -1, "abc", 6, 42, -7, 42);
-    SAME("[%.d][%.0d][%.0x][%.s]", 0, 0, 0u, "abc");
-    SAME("[%.0u][%.1u][%.0u][%05.0d][%05.0d]", 1u, 0u, 5u, 0, 42); /* 0 pads nothing then */
+    SAME("[%.*s][%0*d]", -1, "abc", 6, 42);
+    SAME("[%.s]", "abc");
     SAME("[%0u][%01u][%02u][%0*d]", 0u, 0u, 0u, 0, 0);
 }
 
@@ -137,6 +120,7 @@ static void unknown_conversions(void **state)
     GIVES("%5", "%5");
     GIVES("%ll", "%ll");
     GIVES("%f 7", "%f %d", 7);
+    GIVES("%i %X %p %hd", "%i %X %p %hd");
 }
 
 /* Nothing is written past the buffer; the length reported is the whole text's. */
@@ -203,28 +187,26 @@ static void lines_are_broken_at_spaces(void **state)
     }
 }
 
-/* Flags, width, precision and length by chance. Left out: # and 0 with a zero, where we differ. */
+/* Flags, width and length by chance. Left out: # and 0 with a zero, where we differ. */
 static void random_formats(void **state)
 {
-    static const char *const lengths[] = {"hh", "h", "", "l", "ll", "z"};
+    static const char *const lengths[] = {"", "l", "ll", "z"};
     uint64_t seed = 0xf0f0a1;
 
     (void)state;
     for (unsigned run = 0; run < 20000; run++) {
-        char letter = "diuxX"[random_below(&seed, 5)];
+        char letter = "dux"[random_below(&seed, 3)];
         uint64_t value = random_next(&seed) >> random_below(&seed, 64);
-        char format[32], number[8] = "", precision[8] = "";
-        const char *length = lengths[random_below(&seed, 6)];
+        char format[32], number[8] = "";
+        const char *length = lengths[random_below(&seed, 4)];
 
         if (random_below(&seed, 2))
             snprintf(number, sizeof(number), "%u", (unsigned)(1 + random_below(&seed, 30)));
-        if (random_below(&seed, 3) == 0)
-            snprintf(precision, sizeof(precision), ".%u", (unsigned)random_below(&seed, 30));
         if ((uint8_t)value == 0)
             value++; /* no length may make it a zero */
-        snprintf(format, sizeof(format), "<%%%s%s%s%s%s%s%c>", random_below(&seed, 2) ? "-" : "",
+        snprintf(format, sizeof(format), "<%%%s%s%s%s%s%c>", random_below(&seed, 2) ? "-" : "",
                  letter == 'x' && random_below(&seed, 2) ? "#" : "",
-                 random_below(&seed, 2) ? "0" : "", number, precision, length, letter);
+                 random_below(&seed, 2) ? "0" : "", number, length, letter);
         if (strcmp(length, "l") == 0 || strcmp(length, "ll") == 0 || strcmp(length, "z") == 0)
             SAME(format, value);
         else
@@ -239,7 +221,6 @@ int main(void)
         cmocka_unit_test(integers),
         cmocka_unit_test(lengths),
         cmocka_unit_test(hexadecimal_with_prefix),
-        cmocka_unit_test(pointers),
         cmocka_unit_test(characters_and_strings),
         cmocka_unit_test(counts_from_arguments),
         cmocka_unit_test(unknown_conversions),

@@ -5,6 +5,7 @@
 #include "tests/host/tools/vmcs_formats.h"
 
 #include <ctype.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "vmx/text/vmcs_dump.h"
@@ -39,6 +40,7 @@ static void write_list(enum text_format format, const struct vmcs_image *image, 
 {
     for (uint32_t row = 0; row < VMCS_FIELD_COUNT; row++) {
         uint64_t value = image->value[row];
+        char upper[17];
 
         if (!image->present[row])
             continue;
@@ -55,7 +57,8 @@ static void write_list(enum text_format format, const struct vmcs_image *image, 
             print_to(sink, " = %08lx`%08lx\r\n", value >> 32, value & 0xffffffff);
             break;
         case TEXT_IA32_DOC:
-            print_to(sink, "| VMCS_%s | %lX |\n", ids[row], value);
+            snprintf(upper, sizeof(upper), "%lX", value);
+            print_to(sink, "| VMCS_%s | %s |\n", ids[row], upper);
             break;
         default:
             print_to(sink, "0x%04x = 0x%lx\n", (unsigned)vmcs_field_table[row].field, value);

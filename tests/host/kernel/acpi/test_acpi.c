@@ -20,8 +20,10 @@ static void assert_found(bool has_fadt, bool has_madt)
 {
     struct acpi_bytes bytes;
 
-    assert_int_equal(acpi_find(&acpi, "FACP", &bytes), has_fadt ? ACPI_OK : ACPI_NO_TABLE);
-    assert_int_equal(acpi_find(&acpi, "APIC", &bytes), has_madt ? ACPI_OK : ACPI_NO_TABLE);
+    assert_int_equal(result_of(acpi_find(&acpi, "FACP", &bytes)),
+                     has_fadt ? ACPI_OK : ACPI_NO_TABLE);
+    assert_int_equal(result_of(acpi_find(&acpi, "APIC", &bytes)),
+                     has_madt ? ACPI_OK : ACPI_NO_TABLE);
 }
 
 static void test_open(void **state)
@@ -30,11 +32,11 @@ static void test_open(void **state)
 
     (void)state;
     assert_int_equal(open_tables(36), ACPI_OK);
-    assert_int_equal(acpi_find(&acpi, "APIC", &bytes), ACPI_OK);
+    assert_int_equal(result_of(acpi_find(&acpi, "APIC", &bytes)), ACPI_OK);
     assert_int_equal(bytes.length, 60);
-    assert_int_equal(acpi_find(&acpi, "FACP", &bytes), ACPI_OK);
+    assert_int_equal(result_of(acpi_find(&acpi, "FACP", &bytes)), ACPI_OK);
     assert_int_equal(bytes.length, 244);
-    assert_int_equal(acpi_find(&acpi, "HPET", &bytes), ACPI_NO_TABLE);
+    assert_int_equal(result_of(acpi_find(&acpi, "HPET", &bytes)), ACPI_NO_TABLE);
 }
 
 /* The RSDT counts for ACPI 1.0, and where there is no XSDT or no room for it in the copy. */
@@ -148,7 +150,7 @@ static void test_random_damage(void **state)
         const char *signature;
     } tables[] = {{ROOT, "XSDT"}, {MADT, "APIC"}, {FADT, "FACP"}, {DSDT, "DSDT"}};
     uint64_t random = 0x2545f4914f6cdd1d; /* xorshift64, fixed seed */
-    unsigned results[ACPI_RESULT_COUNT] = {0};
+    unsigned results[ACPI_RESULT_COUNT] = {0}, found = 0;
 
     for (int round = 0; round < 5000; round++) {
         uint32_t lengths[4];
@@ -169,10 +171,10 @@ static void test_random_damage(void **state)
             balance(at(tables[i].physical), lengths[i], 9);
         }
         results[open_tables(36)]++;
-        results[acpi_read_cpus(&acpi, &cpus)]++;
+        results[result_of(acpi_read_cpus(&acpi, &cpus))]++;
         assert_true(cpus.count <= ACPI_CPUS_MAX);
-        results[acpi_read_fadt(&acpi, &fadt)]++;
-        results[acpi_find_s5(&acpi, &fadt, &type)]++;
+        results[result_of(acpi_read_fadt(&acpi, &fadt))]++;
+        found += acpi_find_s5(&acpi, &fadt, &type);
     }
     /* The damage reached each of the steps. */
     assert_true(results[ACPI_OK] > 0);
@@ -180,7 +182,7 @@ static void test_random_damage(void **state)
     assert_true(results[ACPI_NO_TABLE] > 0);
     assert_true(results[ACPI_UNREADABLE] > 0);
     assert_true(results[ACPI_ENTRY_SHORT] > 0);
-    assert_true(results[ACPI_NO_SLEEP_TYPE] > 0);
+    assert_true(found > 0 && found < 5000);
 }
 
 static void test_number(void **state)
@@ -195,26 +197,13 @@ static void test_number(void **state)
     assert_int_equal(acpi_number(&bytes, UINT32_MAX, 4), 0);
 }
 
-static void test_result_text(void **state)
-{
-    (void)state;
-    for (int i = 0; i < ACPI_RESULT_COUNT; i++) {
-        const char *text = acpi_result_text((enum acpi_result)i);
-
-        assert_true(strlen(text) > 20);
-        for (int j = 0; j < i; j++)
-            assert_string_not_equal(text, acpi_result_text((enum acpi_result)j));
-    }
-    assert_string_equal(acpi_result_text(ACPI_RESULT_COUNT), "unknown result");
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         WITH_TABLES(test_open),         WITH_TABLES(test_rsdt),
         WITH_TABLES(test_rsdp_broken),  WITH_TABLES(test_root_broken),
         WITH_TABLES(test_root_entries), WITH_TABLES(test_random_damage),
-        cmocka_unit_test(test_number),  cmocka_unit_test(test_result_text),
+        cmocka_unit_test(test_number),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

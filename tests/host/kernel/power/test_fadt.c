@@ -22,14 +22,14 @@ static enum acpi_result read_fadt(uint32_t length)
 {
     seal(FADT, "FACP", length);
     assert_int_equal(open_tables(36), ACPI_OK);
-    return acpi_read_fadt(&acpi, &fadt);
+    return result_of(acpi_read_fadt(&acpi, &fadt));
 }
 
 /* Name (\_S5, Package (2) {WordConst 7, One}), with a package length of two bytes. */
 static const uint8_t s5_root[] = {0x08, '\\', '_',  'S',  '5', '_', 0x12,
                                   0x47, 0x00, 0x02, 0x0b, 7,   0,   0x01};
 
-static enum acpi_result find_s5(const void *code, uint32_t length, struct acpi_sleep_type *type)
+static bool find_s5(const void *code, uint32_t length, struct acpi_sleep_type *type)
 {
     aml(code, length);
     return acpi_find_s5(&acpi, &fadt, type);
@@ -203,16 +203,16 @@ static void test_s5(void **state)
 
     (void)state;
     assert_int_equal(read_fadt(244), ACPI_OK);
-    assert_int_equal(find_s5(s5, sizeof(s5), &type), ACPI_OK);
+    assert_int_equal(find_s5(s5, sizeof(s5), &type), true);
     assert_int_equal(type.a, 5);
     assert_int_equal(type.b, 3);
-    assert_int_equal(find_s5(s5_root, sizeof(s5_root), &type), ACPI_OK);
+    assert_int_equal(find_s5(s5_root, sizeof(s5_root), &type), true);
     assert_int_equal(type.a, 7);
     assert_int_equal(type.b, 1);
-    assert_int_equal(find_s5(decoys, sizeof(decoys), &type), ACPI_OK);
+    assert_int_equal(find_s5(decoys, sizeof(decoys), &type), true);
     assert_int_equal(type.a, 0);
     assert_int_equal(type.b, 1);
-    assert_int_equal(find_s5(wide, sizeof(wide), &type), ACPI_OK);
+    assert_int_equal(find_s5(wide, sizeof(wide), &type), true);
     assert_int_equal(type.a, 2);
     assert_int_equal(type.b, 6);
 }
@@ -228,12 +228,12 @@ static void test_s5_types(void **state)
     memcpy(code, s5, sizeof(s5));
     for (unsigned a = 0; a <= 8; a++) {
         for (unsigned b = 0; b <= 8; b++) {
-            enum acpi_result wanted = a < 8 && b < 8 ? ACPI_OK : ACPI_NO_SLEEP_TYPE;
+            bool wanted = a < 8 && b < 8;
 
             code[11] = (uint8_t)a;
             code[13] = (uint8_t)b;
             assert_int_equal(find_s5(code, sizeof(code), &type), wanted);
-            if (wanted == ACPI_OK) {
+            if (wanted) {
                 assert_int_equal(type.a, a);
                 assert_int_equal(type.b, b);
             }
@@ -256,12 +256,11 @@ static void test_s5_lengths(void **state)
     memcpy(code, head, sizeof(head));
     for (uint32_t length = 0; length < 64; length++) {
         code[6] = (uint8_t)length;
-        assert_int_equal(find_s5(code, sizeof(code), &type),
-                         length < 5 ? ACPI_NO_SLEEP_TYPE : ACPI_OK);
+        assert_int_equal(find_s5(code, sizeof(code), &type), length >= 5);
         if (length < 7)
             continue;
-        assert_int_equal(find_s5(code, 6 + length, &type), ACPI_OK);
-        assert_int_equal(find_s5(code, 6 + length - 1, &type), ACPI_NO_SLEEP_TYPE);
+        assert_int_equal(find_s5(code, 6 + length, &type), true);
+        assert_int_equal(find_s5(code, 6 + length - 1, &type), false);
     }
 }
 
@@ -276,10 +275,10 @@ static void test_s5_long(void **state)
     (void)state;
     assert_int_equal(read_fadt(244), ACPI_OK);
     memcpy(code, head, sizeof(head));
-    assert_int_equal(find_s5(code, sizeof(code), &type), ACPI_OK);
+    assert_int_equal(find_s5(code, sizeof(code), &type), true);
     assert_int_equal(type.a, 6);
     assert_int_equal(type.b, 2);
-    assert_int_equal(find_s5(code, sizeof(code) - 1, &type), ACPI_NO_SLEEP_TYPE);
+    assert_int_equal(find_s5(code, sizeof(code) - 1, &type), false);
 }
 
 static void test_s5_broken(void **state)
@@ -292,39 +291,39 @@ static void test_s5_broken(void **state)
     assert_int_equal(read_fadt(244), ACPI_OK);
     /* Cut anywhere: its length says 8 bytes from offset 8 on. */
     for (uint32_t length = 0; length < 16; length++)
-        assert_int_equal(find_s5(s5, length, &type), ACPI_NO_SLEEP_TYPE);
-    assert_int_equal(find_s5(s5, 16, &type), ACPI_OK);
+        assert_int_equal(find_s5(s5, length, &type), false);
+    assert_int_equal(find_s5(s5, 16, &type), true);
     for (uint32_t length = 0; length < sizeof(s5_root); length++)
-        assert_int_equal(find_s5(s5_root, length, &type), ACPI_NO_SLEEP_TYPE);
+        assert_int_equal(find_s5(s5_root, length, &type), false);
 
     memcpy(code, s5, sizeof(s5));
     code[8] = 5; /* the package ends inside its second number */
-    assert_int_equal(find_s5(code, sizeof(code), &type), ACPI_NO_SLEEP_TYPE);
+    assert_int_equal(find_s5(code, sizeof(code), &type), false);
     code[8] = 4; /* and before it: the one that follows is not in the package */
     code[12] = 0;
-    assert_int_equal(find_s5(code, sizeof(code), &type), ACPI_NO_SLEEP_TYPE);
+    assert_int_equal(find_s5(code, sizeof(code), &type), false);
     code[12] = 0x0a;
     code[8] = 0xff; /* its length is that of the next 268 million bytes */
-    assert_int_equal(find_s5(code, sizeof(code), &type), ACPI_NO_SLEEP_TYPE);
+    assert_int_equal(find_s5(code, sizeof(code), &type), false);
     code[8] = 8;
     code[11] = 8; /* not three bits */
-    assert_int_equal(find_s5(code, sizeof(code), &type), ACPI_NO_SLEEP_TYPE);
+    assert_int_equal(find_s5(code, sizeof(code), &type), false);
     code[11] = 5;
     for (unsigned i = 0; i < sizeof(no_integers); i++) { /* 0x0d is a string */
         code[10] = no_integers[i];
-        assert_int_equal(find_s5(code, sizeof(code), &type), ACPI_NO_SLEEP_TYPE);
+        assert_int_equal(find_s5(code, sizeof(code), &type), false);
     }
 
     aml(s5, sizeof(s5));
     at(DSDT)[20] ^= 1;
-    assert_int_equal(acpi_find_s5(&acpi, &fadt, &type), ACPI_OK);
+    assert_int_equal(acpi_find_s5(&acpi, &fadt, &type), true);
     assert_string_equal(acpi.unsound, "DSDT");
     seal(DSDT, "SSDT", 36 + sizeof(s5));
-    assert_int_equal(acpi_find_s5(&acpi, &fadt, &type), ACPI_SIGNATURE);
+    assert_int_equal(acpi_find_s5(&acpi, &fadt, &type), false);
     fadt.dsdt = 0x1000;
-    assert_int_equal(acpi_find_s5(&acpi, &fadt, &type), ACPI_UNREADABLE);
+    assert_int_equal(acpi_find_s5(&acpi, &fadt, &type), false);
     fadt.dsdt = 0;
-    assert_int_equal(acpi_find_s5(&acpi, &fadt, &type), ACPI_NO_TABLE);
+    assert_int_equal(acpi_find_s5(&acpi, &fadt, &type), false);
 }
 
 int main(void)
