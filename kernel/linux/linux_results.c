@@ -41,10 +41,15 @@ bool check_linux_modules(struct machine *machine)
 bool check_linux_image(struct machine *machine, enum linux_image_result result,
                        const struct linux_image *image)
 {
+    static const char *const text[] = {
+#define RESULT(name, sentence) [LINUX_IMAGE_##name] = (sentence),
+        LINUX_IMAGE_RESULTS(RESULT)
+#undef RESULT
+    };
     size_t length = strlen(machine->boot.modules[0].string);
 
     if (result != LINUX_IMAGE_OK)
-        add(machine, RULE_LINUX_MODULES, image->seen, image->wanted, linux_image_text(result));
+        add(machine, RULE_LINUX_MODULES, image->seen, image->wanted, text[result]);
     else if (length > image->command_line_most)
         add(machine, RULE_LINUX_MODULES, length, image->command_line_most,
             "characters of the kernel's command line");
@@ -56,9 +61,15 @@ bool check_linux_image(struct machine *machine, enum linux_image_result result,
 bool check_linux_plan(struct machine *machine, enum linux_plan_result result,
                       const struct linux_plan *plan)
 {
+    static const char *const text[] = {
+#define RESULT(name, sentence) [LINUX_PLAN_##name] = (sentence),
+        LINUX_PLAN_RESULTS(RESULT)
+#undef RESULT
+    };
+
     if (result == LINUX_PLAN_OK)
         return true;
-    add(machine, RULE_LINUX_MODULES, 0, plan->wanted, linux_plan_text(result));
+    add(machine, RULE_LINUX_MODULES, 0, plan->wanted, text[result]);
     return false;
 }
 

@@ -22,7 +22,9 @@ _REASONS_NESTED = frozenset({"start-up IPI (SIPI)", "INIT signal", "PAUSE"})
 _REFUSED = 512 + 6
 
 
-def _linux(count: int, refused: int = 0, more: frozenset[str] = frozenset()) -> Check:
+def _linux(
+    count: int, refused: int = 0, more: frozenset[str] = frozenset(), end: str = "power-off"
+) -> Check:  # fmt: skip
     """It was entered, started so many CPUs, was kept out of one range of 2 MiB, and ended as it wanted."""
 
     def check(result: Result) -> Iterator[str]:
@@ -30,12 +32,12 @@ def _linux(count: int, refused: int = 0, more: frozenset[str] = frozenset()) -> 
         if told is None:
             yield "there is no part about Linux"
             return
-        end = int(told["memory"]["kept_base"], 16) + told["memory"]["kept"]
-        if told["cpus_started"] != count or end not in (4 * _MIB, _TABLES):
+        kept_end = int(told["memory"]["kept_base"], 16) + told["memory"]["kept"]
+        if told["cpus_started"] != count or kept_end not in (4 * _MIB, _TABLES):
             yield f"linux: {told}"
         if told["memory"]["accesses_refused"] != refused:
             yield f"{told['memory']['accesses_refused']} accesses refused, not {refused}"
-        if told["end"] != "power-off" or not told["version"] or int(told["handover_tsc"], 16) == 0:
+        if told["end"] != end or not told["version"] or int(told["handover_tsc"], 16) == 0:
             yield f"linux: {told}"
         if [each["cpu"] for each in told["exits"]] != list(range(count)):
             yield f"exits of CPUs: {told['exits']}"
@@ -60,9 +62,12 @@ def _no_linux(result: Result) -> Iterator[str]:
 
 
 def _guest(
-    name: str, status: int, script: str, *checks: Check, append: str = "", count: int = 1, loader: str = "direct"
-) -> Boot:
-    options = ("--guest", "linux", "--guest-script", str(_FOLDER / script))
+    name: str, status: int, script: str, *checks: Check, append: str = "", words: str = "", count: int = 1,
+    loader: str = "direct",
+) -> Boot:  # fmt: skip
+    options = ["--guest", "linux", "--guest-script", str(_FOLDER / script)]
+    if words:
+        options += ["--guest-append", words]
     return bochs(f"linux/{name}", status, checks, *options, append=append, count=count, loader=loader)
 
 
@@ -92,8 +97,19 @@ LINUX_BOOTS: tuple[Boot, ...] = (
         "nested-kvm/linux/a script, 2 CPUs", _NESTED, OK,
         (*ALWAYS, _linux(2, _REFUSED, _REASONS_NESTED), _status(0), _started_by_exits), long=True,
     ),
+    # CPU 1 is left out by Linux itself.
     _guest(
-        "a script that fails, hidden", SCRIPT, "fail.sh", _linux(1), _status(3), append="hypervisor=hidden"
+        "a script that fails, hidden; reset by the keyboard controller", SCRIPT, "fail.sh",
+        _linux(1, end="reset"), _status(3),
+        append="hypervisor=hidden", words="maxcpus=1 reboot=k", count=2,
+    ),
+    replace(
+        _guest(
+            "reset by a triple fault", SCRIPT, "fail.sh",
+            _linux(1, more=frozenset({"triple fault"}), end="triple fault"), _status(3),
+            finding("linux-triple-fault", "warning", 0), append="hypervisor=hidden", words="reboot=t",
+        ),
+        long=True,
     ),
     bochs(
         "linux/no bzImage", REFUSED,

@@ -21,6 +21,7 @@ LINUX = "linux"  # stands for Debian's kernel
 _KEEP = ROOT / "build" / "guest-linux"
 _INIT = ROOT / "tools" / "guest" / "init"
 _BUSYBOX = "busybox-static"
+_CONTROL = ROOT / "tools" / "guest" / "rootmodectl.c"
 
 # What takes long in an emulator and shows nothing: the kernel's own tests of its ciphers, work-arounds
 # for faults of processors, and letters that a serial line takes thousands of instructions for.
@@ -55,14 +56,22 @@ def _busybox_version() -> str:
     raise UserError(f"the package lists do not know {_BUSYBOX}: run `apt-get update` as root")
 
 
+def _control(program: Path) -> bytes:
+    """rootmodectl, which needs nothing of the guest's."""
+    command = ["cc", "-O2", "-static", "-Wall", "-Wextra", f"-I{ROOT}", "-o", program, _CONTROL]
+    subprocess.run(command, check=True)
+    return program.read_bytes()
+
+
 def _initrd(tree: Path, script: bytes | None, file: Path) -> Path:
     busybox = _fetch(_BUSYBOX, _busybox_version()) / "bin" / "busybox"
     files = {"init": _INIT.read_bytes(), "bin/busybox": busybox.read_bytes()}
+    files["bin/rootmodectl"] = _control(file.with_name("rootmodectl"))
     for module in tree.glob("lib/modules/*/kernel/arch/x86/kernel/msr.ko"):
         files["msr.ko"] = module.read_bytes()
     if script is not None:
         files["script"] = script
-    file.write_bytes(cpio(files, ("dev", "proc", "sys", "root", "tmp")))
+    file.write_bytes(cpio(files, ("dev", "etc", "proc", "sys", "root", "tmp")))
     return file
 
 

@@ -21,9 +21,13 @@ enum linux_end {
     LINUX_END_COUNT,
 };
 
-/* An MSR that is none of the processor's: its write, of bits 7:0, says how the script ended. That
- * it is there is this bit of EBX of the second of the hypervisor's leaves. */
-enum { MSR_LINUX_SCRIPT_STATUS = 0x40524d00, LINUX_TAKES_SCRIPT_STATUS = 1 };
+/*
+ * MSRs that are none of the processor's, each with its bit in EBX of the second of the hypervisor's
+ * leaves. Bits 7:0 that are written to the first say how the script ended; to the second, the basic
+ * exit reason of which the CPU's VM exits are then read in bits 31:0, under that reason.
+ */
+enum { MSR_LINUX_SCRIPT_STATUS = 0x40524d00, LINUX_TAKES_SCRIPT_STATUS = 1 << 0 };
+enum { MSR_LINUX_EXITS = 0x40524d01, LINUX_TELLS_EXITS = 1 << 1 };
 
 struct linux_vm {
     struct vm vm; /* first */
@@ -50,6 +54,7 @@ struct linux_vcpu {
     atomic_bool running;            /* its VMCS is current on its CPU */
     atomic_bool waits;              /* for SIPI */
     bool has_started;               /* by one, or as the boot CPU */
+    uint8_t reason_told;            /* by MSR_LINUX_EXITS */
     _Atomic(uint32_t) nmis_pending; /* that came and are not injected yet: 2 at most, as latched */
     _Atomic(uint32_t) kicks;        /* NMIs that are the hypervisor's own, under way */
     _Atomic(uint32_t) asked;        /* what it is to do: INIT, or SIPI; 0: nothing */

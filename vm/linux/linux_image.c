@@ -157,14 +157,3 @@ enum linux_image_result linux_image_check(const void *bytes, size_t size, struct
         read_version(bytes, image);
     return result;
 }
-
-const char *linux_image_text(enum linux_image_result result)
-{
-    static const char *const text[] = {
-#define RESULT(name, sentence) [LINUX_IMAGE_##name] = (sentence),
-        LINUX_IMAGE_RESULTS(RESULT)
-#undef RESULT
-    };
-
-    return text[result];
-}

@@ -63,6 +63,4 @@ struct linux_image {
 enum linux_image_result linux_image_check(const void *bytes, size_t size,
                                           struct linux_image *image);
 
-const char *linux_image_text(enum linux_image_result result);
-
 #endif

@@ -188,17 +188,6 @@ enum linux_plan_result linux_plan(const struct linux_image *image, struct linux_
     return plan_handover(plan) ? LINUX_PLAN_OK : LINUX_PLAN_NO_HANDOVER;
 }
 
-const char *linux_plan_text(enum linux_plan_result result)
-{
-    static const char *const text[] = {
-#define RESULT(name, sentence) [LINUX_PLAN_##name] = (sentence),
-        LINUX_PLAN_RESULTS(RESULT)
-#undef RESULT
-    };
-
-    return text[result];
-}
-
 /* Upwards in pieces as long as the distance, the last first: within a piece nothing overlaps. */
 void linux_move(uint8_t *to, const uint8_t *from, uint64_t bytes)
 {

@@ -56,8 +56,6 @@ struct linux_plan {
  */
 enum linux_plan_result linux_plan(const struct linux_image *image, struct linux_plan *plan);
 
-const char *linux_plan_text(enum linux_plan_result result);
-
 /* As memmove(), fast in an emulator also where `to` is above `from`. */
 void linux_move(uint8_t *to, const uint8_t *from, uint64_t bytes);
 

@@ -40,7 +40,11 @@ enum { RULES_OF_SHOWN = 3 };
 static const struct cpuid_rule cpuid_rules[] = {
     {CPUID_LEAF_FEATURES, 0, EVERY, {ALL, ALL, SHOWN_1_ECX, SHOWN_1_EDX}, {.ecx = BIT(31)}},
     {CPUID_LEAF_HYPERVISOR_FIRST, 0, EVERY, {0}, HYPERVISOR_LEAF(1)},
-    {CPUID_LEAF_HYPERVISOR_FIRST + 1, 0, EVERY, {0}, {.eax = 1, .ebx = LINUX_TAKES_SCRIPT_STATUS}},
+    {CPUID_LEAF_HYPERVISOR_FIRST + 1,
+     0,
+     EVERY,
+     {0},
+     {.eax = 1, .ebx = LINUX_TAKES_SCRIPT_STATUS | LINUX_TELLS_EXITS}},
     {CPUID_LEAF_FEATURES, 0, EVERY, {ALL, ALL, SHOWN_1_ECX, SHOWN_1_EDX}, {0}},
     {CPUID_LEAF_MORE_FEATURES, 0, 0, {ALL, SHOWN_7_EBX, SHOWN_7_ECX, SHOWN_7_EDX}, {0}},
     {0x12, 0, EVERY, {0}, {0}},
@@ -98,6 +102,21 @@ static enum exit_done write_script_status(struct vcpu *vcpu, const struct msr_ru
     return skip_emulated_instruction(EXIT_EMULATED);
 }
 
+static enum exit_done read_exits(struct vcpu *vcpu, const struct msr_rule *rule)
+{
+    uint64_t reason = ((struct linux_vcpu *)vcpu)->reason_told;
+
+    (void)rule;
+    return rdmsr_gives(vcpu, reason << 32 | vcpu->exit_count[reason]);
+}
+
+static enum exit_done choose_exits(struct vcpu *vcpu, const struct msr_rule *rule, uint64_t value)
+{
+    (void)rule;
+    ((struct linux_vcpu *)vcpu)->reason_told = (uint8_t)value;
+    return skip_emulated_instruction(EXIT_EMULATED);
+}
+
 #define HIDDEN(msr)                             \
     {                                           \
         msr, msr_read_fault, msr_write_fault, 0 \
@@ -111,6 +130,7 @@ static const struct msr_rule msrs[] = {
     {IA32_MISC_ENABLE, NULL, write_misc_enable, 0},
     {IA32_MTRR_DEF_TYPE, NULL, linux_write_mtrr_type, 0},
     {MSR_LINUX_SCRIPT_STATUS, msr_read_fault, write_script_status, 0},
+    {MSR_LINUX_EXITS, read_exits, choose_exits, 0},
     {MSR_X2APIC_ICR, NULL, linux_write_x2apic_icr, 0},
     HIDDEN(IA32_SMM_MONITOR_CTL),
     HIDDEN(IA32_PEBS_ENABLE),

@@ -11,6 +11,15 @@ insmod /msr.ko || wrong "no module for MSRs"
 # IA32_VMX_BASIC is not there.
 dd if=/dev/cpu/0/msr bs=8 count=1 skip=$((0x480 / 8)) 2>/dev/null | grep -q . && wrong "0x480 can be read"
 
+# Rootmode tells who it is to anybody, what exits there were to root alone.
+echo "someone::1000:1000::/:/bin/sh" >/etc/passwd
+chmod 666 /dev/cpu/0/msr
+rootmodectl | grep -q "^Rootmode, interface 1," || wrong "rootmodectl does not find Rootmode"
+rootmodectl exits | grep -q "^CPU 0: .* CPUID" || wrong "rootmodectl tells no exits of CPU 0"
+rootmodectl exits --json | grep -q '^{"exits":\[{"cpu":0,"reasons":{.*"CPUID":[1-9]' || wrong "nor in JSON"
+su someone -c "rootmodectl exits" 2>&1 | grep -q "/dev/cpu/0/msr: Operation not permitted: this is for root" ||
+    wrong "anybody is told what exits there were"
+
 # Every page that Rootmode keeps is read, which the kernel answers with an error; the first, the last
 # and some between are written, and the process that does it does not live on.
 refused=$(dd if=/dev/mem of=/dev/null bs=4096 skip=512 count=512 conv=noerror 2>&1 | grep -c "Bad address")

@@ -92,6 +92,10 @@ static void an_image(void **state)
     assert_int_equal(finding->seen, 0x20b);
     assert_int_equal(finding->wanted, 0x20c);
     assert_non_null(strstr(finding->detail, "2.12"));
+    for (unsigned i = LINUX_IMAGE_OK + 1; i < LINUX_IMAGE_RESULT_COUNT; i++) {
+        assert_false(check_linux_image(subject, (enum linux_image_result)i, &image));
+        assert_true(strlen(only_finding(RULE_LINUX_MODULES)->detail) > 10);
+    }
     strcpy(subject->boot.modules[0].string, "quiet");
     assert_true(check_linux_image(subject, LINUX_IMAGE_OK, &image));
     strcpy(subject->boot.modules[0].string, "quiet ");

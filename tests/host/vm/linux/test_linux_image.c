@@ -109,7 +109,6 @@ static void what_is_wrong_is_told(void **state)
         assert_int_equal(linux_image_check(file, SIZE, &image), rows[i].result);
         assert_int_equal(image.seen, rows[i].seen);
         assert_int_equal(image.wanted, rows[i].wanted);
-        assert_true(strlen(linux_image_text(rows[i].result)) > 10);
     }
 }
 

@@ -160,7 +160,6 @@ static void without_low_memory(void **state)
     (void)state;
     memory_map_add(&map, MEMORY_RESERVED, 0x11000, 0x8e000);
     assert_int_equal(linux_plan(&image, &plan), LINUX_PLAN_NO_HANDOVER);
-    assert_true(strlen(linux_plan_text(LINUX_PLAN_NO_HANDOVER)) > 10);
 }
 
 static void moves(void **state)

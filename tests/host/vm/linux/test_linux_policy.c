@@ -179,7 +179,7 @@ static void leaves_of_a_hypervisor(void **state)
     assert_int_equal(r.eax, 0x40000001);
     r = shows(&linux_policy_shown, 0x40000001, everything);
     assert_int_equal(r.eax, 1);
-    assert_int_equal(r.ebx, LINUX_TAKES_SCRIPT_STATUS);
+    assert_int_equal(r.ebx, LINUX_TAKES_SCRIPT_STATUS | LINUX_TELLS_EXITS);
     for (uint32_t leaf = 0x40000000; leaf < 0x40000100; leaf++) {
         r = shows(&linux_policy_hidden, leaf, everything);
         assert_int_equal(r.eax | r.ebx | r.ecx | r.edx, 0);
@@ -240,7 +240,7 @@ static void every_bit_of_every_msr(void **state)
             assert_true(same_host(&before));
             assert_true(is_protection(done) || FIELD(GUEST_RIP) == RIP + 2);
             assert_true(is_protection(done) || msr == 0x79 || msr == IA32_MISC_ENABLE ||
-                        msr == MSR_LINUX_SCRIPT_STATUS);
+                        msr == MSR_LINUX_SCRIPT_STATUS || msr == MSR_LINUX_EXITS);
         }
     }
 }
@@ -261,6 +261,16 @@ static void msrs(void **state)
     assert_int_equal(write_msr(MSR_LINUX_SCRIPT_STATUS, 0x103), EXIT_EMULATED);
     assert_true(vm.has_script_status);
     assert_int_equal(vm.script_status, 3);
+    vcpu->exit_count[EXIT_REASON_CPUID] = 0x12345678;
+    vcpu->exit_count[0] = 0;
+    assert_int_equal(write_msr(MSR_LINUX_EXITS, EXIT_REASON_CPUID), EXIT_EMULATED);
+    assert_int_equal(read_msr(MSR_LINUX_EXITS), EXIT_EMULATED);
+    assert_int_equal(vcpu->reg[VCPU_RAX], 0x12345678);
+    assert_int_equal(vcpu->reg[VCPU_RDX], EXIT_REASON_CPUID);
+    assert_int_equal(write_msr(MSR_LINUX_EXITS, 0x100), EXIT_EMULATED); /* bits 7:0 count */
+    assert_int_equal(read_msr(MSR_LINUX_EXITS), EXIT_EMULATED);
+    assert_int_equal(vcpu->reg[VCPU_RAX], 0);
+    assert_int_equal(vcpu->reg[VCPU_RDX], 0);
 }
 
 /* In the bitmap of MSRs: reads of the low ones at 0, their writes at 2048. */
