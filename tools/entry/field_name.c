@@ -181,9 +181,10 @@ static bool find_segment(const char *name, struct field_named *found)
         const char *word;
         enum vmcs_field of_es;
     } words[] = {
-        {"sel", VMCS_GUEST_ES_SELECTOR},       {"selector", VMCS_GUEST_ES_SELECTOR},
-        {"attr", VMCS_GUEST_ES_ACCESS_RIGHTS}, {"ar", VMCS_GUEST_ES_ACCESS_RIGHTS},
-        {"limit", VMCS_GUEST_ES_LIMIT},        {"base", VMCS_GUEST_ES_BASE},
+        {"sel", VMCS_GUEST_ES_SELECTOR},        {"selector", VMCS_GUEST_ES_SELECTOR},
+        {"attr", VMCS_GUEST_ES_ACCESS_RIGHTS},  {"ar", VMCS_GUEST_ES_ACCESS_RIGHTS},
+        {"flags", VMCS_GUEST_ES_ACCESS_RIGHTS}, {"limit", VMCS_GUEST_ES_LIMIT},
+        {"base", VMCS_GUEST_ES_BASE},
     };
     const char *rest;
     int segment = field_segment(name, &rest);

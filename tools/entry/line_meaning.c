@@ -38,6 +38,10 @@ static const struct column {
                        {VMCS_GUEST_ES_ACCESS_RIGHTS, 13, 1},
                        {VMCS_GUEST_ES_ACCESS_RIGHTS, 15, 1},
                        {VMCS_GUEST_ES_ACCESS_RIGHTS, 12, 1}},
+    [ORDER_BHYVE] = {{VMCS_GUEST_ES_SELECTOR, 0, 0}},
+    [ORDER_BHYVE_DESC] = {{VMCS_GUEST_ES_BASE, 0, 0},
+                          {VMCS_GUEST_ES_LIMIT, 0, 0},
+                          {VMCS_GUEST_ES_ACCESS_RIGHTS, 0, 0}},
 };
 
 /*
@@ -59,6 +63,11 @@ uint64_t reader_value(const struct reader *reader, enum vmcs_field field, uint64
     return field == VMCS_GUEST_CR4 ? value | 1u << 13 : value;
 }
 
+static bool is_table(const char *name)
+{
+    return strcmp(name, "gdtr") == 0 || strcmp(name, "idtr") == 0;
+}
+
 /* The column of a segment register's row, or another register's second number. */
 static struct field_named column_of(const struct reader *reader, unsigned number)
 {
@@ -66,10 +75,12 @@ static struct field_named column_of(const struct reader *reader, unsigned number
     const char *rest;
     int segment = field_segment(reader->last, &rest);
     bool table = reader->part == PART_GUEST || reader->part == PART_REGISTERS;
+    bool desc = segment >= 0 && strcmp(rest, "desc") == 0; /* bhyve: "cs desc[0] …/…/…" */
+    const struct column *order = columns[desc ? ORDER_BHYVE_DESC : reader->order];
 
-    if (table && segment >= 0 && *rest == '\0' && number <= COLUMNS &&
-        columns[reader->order][number - 1].of_es != 0) {
-        const struct column *column = &columns[reader->order][number - 1];
+    if (table && segment >= 0 && (*rest == '\0' || desc) && number <= COLUMNS &&
+        order[number - 1].of_es != 0) {
+        const struct column *column = &order[number - 1];
 
         return (struct field_named){.known = true,
                                     .low = column->low,
@@ -78,30 +89,46 @@ static struct field_named column_of(const struct reader *reader, unsigned number
     }
     if (number == 1)
         return field_named(reader->last, reader->part);
-    if (reader->part == PART_GUEST &&
-        (strcmp(reader->last, "gdtr") == 0 || strcmp(reader->last, "idtr") == 0))
-        snprintf(name, sizeof(name), "%s%s", reader->last, "base");
+    if (reader->part == PART_GUEST && is_table(reader->last))
+        snprintf(name, sizeof(name), "%s%s", reader->last,
+                 reader->order == ORDER_BHYVE ? "limit" : "base");
     else
         snprintf(name, sizeof(name), "%sagain%.0u", reader->last, number - 2);
     return field_named(name, reader->part);
 }
 
-/* "GDTR:            0000ffff 0000000000000000": its limit stands first. */
+/* "GDTR:            0000ffff 0000000000000000": its limit stands first, but not in bhyve. */
 static struct field_named named_first(struct reader *reader)
 {
-    if (reader->part == PART_GUEST && reader->order == ORDER_KERNEL) {
-        if (strcmp(reader->last, "gdtr") == 0)
-            return field_named("gdtrlimit", PART_GUEST);
-        if (strcmp(reader->last, "idtr") == 0)
-            return field_named("idtrlimit", PART_GUEST);
-    }
-    return column_of(reader, 1);
+    char name[sizeof(reader->last) + 8];
+
+    if (reader->part != PART_GUEST || !is_table(reader->last) ||
+        (reader->order != ORDER_KERNEL && reader->order != ORDER_BHYVE))
+        return column_of(reader, 1);
+    snprintf(name, sizeof(name), "%s%s", reader->last,
+             reader->order == ORDER_BHYVE ? "base" : "limit");
+    return field_named(name, PART_GUEST);
 }
 
 /* A name begins with a letter. */
 bool words_begin_name(struct piece words, size_t at)
 {
     return char_is_letter(words.start[at]) && !word_char(words.start[at - 1]);
+}
+
+/* "CS  base: 0x…     limit: 0x…": what follows, also in the next line, is of the same register. */
+static void note_base(struct reader *reader, const char *name)
+{
+    size_t length = strlen(name), base = strlen("base");
+    const char *rest;
+
+    if (reader->part != PART_REGISTERS || length <= base || length - base >= GROUP_MAX ||
+        strcmp(name + length - base, "base") != 0 ||
+        (field_segment(name, &rest) < 0 && strncmp(name, "gdt", 3) != 0 &&
+         strncmp(name, "idt", 3) != 0))
+        return;
+    memcpy(reader->group, name, length - base);
+    reader->group[length - base] = '\0';
 }
 
 /* What the words before a number mean: all of them, with the line's first word, or the last ones.
@@ -113,6 +140,8 @@ struct field_named reader_meaning(struct reader *reader, struct piece words)
     const char *head = reader->group[0] != '\0' ? reader->group : reader->head;
 
     field_name_plain(words, name);
+    if (!field_named(name, reader->part).known) /* pdpte[0] is a name with its index, cr0[0] not */
+        field_name_plain(words_before_index(words), name);
     if (head[0] != '\0') {
         snprintf(whole, sizeof(whole), "%s%s", head, name);
         named = field_named(whole, reader->part);
@@ -122,6 +151,7 @@ struct field_named reader_meaning(struct reader *reader, struct piece words)
         }
     }
     snprintf(reader->last, sizeof(reader->last), "%s", name);
+    note_base(reader, name);
     named = named_first(reader);
     for (size_t at = 1; !named.known && at < words.length; at++) {
         if (!words_begin_name(words, at))
@@ -144,8 +174,8 @@ void reader_note_head(struct reader *reader, struct piece words)
 }
 
 /*
- * `cs: kvm_segment { base: 0, …`: what is named before the `{` belongs to all names in it. Of JSON
- * braces are between fields.
+ * `cs: kvm_segment { base: 0, …`, `cs={0010 base=0 …`: what is named before the `{` belongs to all
+ * names in it. Of JSON braces are between fields.
  */
 void reader_note_brace(struct reader *reader, struct piece words, char brace)
 {
@@ -156,7 +186,7 @@ void reader_note_brace(struct reader *reader, struct piece words, char brace)
     reader->head[0] = reader->group[0] = '\0';
     if (reader->part != PART_REGISTERS || brace == '}')
         return;
-    while (end > 0 && words.start[end - 1] != ':')
+    while (end > 0 && !char_is_one_of(words.start[end - 1], ":="))
         end--;
     for (start = end; start > 0 && !word_char(words.start[start - 1]);)
         start--;
@@ -170,4 +200,11 @@ void reader_note_brace(struct reader *reader, struct piece words, char brace)
 struct field_named reader_meaning_again(struct reader *reader)
 {
     return column_of(reader, ++reader->repeated);
+}
+
+struct field_named reader_meaning_of_group(struct reader *reader)
+{
+    snprintf(reader->last, sizeof(reader->last), "%s", reader->group);
+    reader->repeated = 1;
+    return column_of(reader, 1);
 }

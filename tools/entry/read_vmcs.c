@@ -16,6 +16,9 @@ enum heading_flags {
     PASSED = 2,   /* no dump: nothing is read up to an empty line */
     ANYWHERE = 4, /* in a line, not at its start */
     DECIMAL = 8,  /* numbers without 0x */
+    FIELDS = 16,  /* the line has also fields */
+    EXACT = 32,   /* capital letters are others than small ones */
+    LINE = 64,    /* begins nothing: a line whose words mean something else here */
 };
 
 /* What begins a part of a dump. */
@@ -35,17 +38,23 @@ static const struct heading {
     {"exit information", VMCS_FORMAT_ROOTMODE, PART_ANY, ORDER_ROOTMODE, 0},
     {"controls that are on", VMCS_FORMAT_ROOTMODE, PART_ANY, ORDER_ROOTMODE, PASSED},
     {"guests, and their vm exits", VMCS_FORMAT_ROOTMODE, PART_ANY, ORDER_ROOTMODE, PASSED},
-    {"eax=", VMCS_FORMAT_QEMU, PART_REGISTERS, ORDER_QEMU, BEGINS},
-    {"rax=", VMCS_FORMAT_QEMU, PART_REGISTERS, ORDER_QEMU, BEGINS},
+    {"EAX=", VMCS_FORMAT_QEMU, PART_REGISTERS, ORDER_QEMU, BEGINS | FIELDS | EXACT},
+    {"RAX=", VMCS_FORMAT_QEMU, PART_REGISTERS, ORDER_QEMU, BEGINS | FIELDS | EXACT},
+    {"eax=", VMCS_FORMAT_VIRTUALBOX, PART_REGISTERS, ORDER_KVMTOOL, BEGINS | FIELDS | EXACT},
+    {"rax=", VMCS_FORMAT_VIRTUALBOX, PART_REGISTERS, ORDER_KVMTOOL, BEGINS | FIELDS | EXACT},
+    {"fpuip=", VMCS_FORMAT_VIRTUALBOX, PART_REGISTERS, ORDER_KVMTOOL, LINE},
+    {"efer[", VMCS_FORMAT_BHYVE, PART_GUEST, ORDER_BHYVE, BEGINS | FIELDS},
+    {"== kvm_get_regs", VMCS_FORMAT_REGISTERS, PART_REGISTERS, ORDER_KVMTOOL, BEGINS},
+    {"== kvm_get_sregs", VMCS_FORMAT_REGISTERS, PART_REGISTERS, ORDER_KVMTOOL, 0},
     {"registers:", VMCS_FORMAT_REGISTERS, PART_REGISTERS, ORDER_KVMTOOL, BEGINS},
     {"register  selector", VMCS_FORMAT_REGISTERS, PART_REGISTERS, ORDER_KVMTOOL, 0},
-    {"regs {", VMCS_FORMAT_REGISTERS, PART_REGISTERS, ORDER_KVMTOOL, ANYWHERE | DECIMAL},
+    {"regs {", VMCS_FORMAT_REGISTERS, PART_REGISTERS, ORDER_KVMTOOL, ANYWHERE | DECIMAL | FIELDS},
 };
 
 const char *vmcs_format_name(enum vmcs_format format)
 {
-    static const char *const names[VMCS_FORMAT_COUNT] = {"list",     "kvm",  "xen",
-                                                         "rootmode", "qemu", "registers"};
+    static const char *const names[VMCS_FORMAT_COUNT] = {
+        "list", "kvm", "xen", "rootmode", "qemu", "registers", "virtualbox", "bhyve"};
 
     return names[format];
 }
@@ -185,9 +194,13 @@ static struct piece without_prefix(struct piece line)
 
 static const char entry_failed[] = "entry failed, hardware error ";
 
+/* What KVM gives QEMU where VMRUN, AMD's VM entry, failed. */
+#define NOT_OF_VMX 0xffffffffu
+
 /* "KVM: entry failed, hardware error 0x80000021": QEMU reports exit reason or instruction error. */
 static bool take_saying(struct reader *reader, struct piece line)
 {
+    struct piece whole = line;
     struct number number;
 
     if (!piece_has_folded(line, entry_failed))
@@ -196,7 +209,9 @@ static bool take_saying(struct reader *reader, struct piece line)
         line = piece_after(line, 1);
     line = piece_after(line, strlen(entry_failed));
     if (number_take_plain(&line, &number)) {
-        if (number.value & EXIT_REASON_ENTRY_FAILURE)
+        if (number.value == NOT_OF_VMX)
+            reader_pass(reader, whole, "a VM exit of VMX: all ones comes from a processor of AMD");
+        else if (number.value & EXIT_REASON_ENTRY_FAILURE)
             reader->said_reason = number.value;
         else
             reader->said_error = number.value;
@@ -231,6 +246,8 @@ static bool take_emulator(struct reader *reader, struct piece line)
 
 static bool is_heading(const struct heading *heading, struct piece line)
 {
+    if (heading->flags & EXACT)
+        return piece_starts(line, heading->words);
     return heading->flags & ANYWHERE ? piece_has_folded(line, heading->words)
                                      : piece_starts_folded(line, heading->words);
 }
@@ -242,6 +259,8 @@ static bool take_heading(struct reader *reader, struct piece line)
 
         if (!is_heading(heading, line))
             continue;
+        if (heading->flags & LINE)
+            return reader->format == heading->format;
         reader->passing = heading->flags & PASSED;
         if (reader->passing)
             return true;
@@ -255,7 +274,7 @@ static bool take_heading(struct reader *reader, struct piece line)
         reader->group[0] = '\0';
         if (heading->flags & BEGINS || reader->dump == NULL)
             begin(reader);
-        return heading->format != VMCS_FORMAT_QEMU && !(heading->flags & ANYWHERE);
+        return !(heading->flags & FIELDS);
     }
     return false;
 }

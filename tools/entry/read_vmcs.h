@@ -14,12 +14,14 @@
 #include "vmx/vmcs_image.h"
 
 enum vmcs_format {
-    VMCS_FORMAT_LIST,      /* names or encodings of fields with their values */
-    VMCS_FORMAT_KVM,       /* dump_vmcs */
-    VMCS_FORMAT_XEN,       /* vmcs_dump_vcpu */
-    VMCS_FORMAT_ROOTMODE,  /* dump=vmcs, or the report's JSON */
-    VMCS_FORMAT_QEMU,      /* registers of a guest, no VMCS */
-    VMCS_FORMAT_REGISTERS, /* the same of KVM_GET_REGS and KVM_GET_SREGS */
+    VMCS_FORMAT_LIST,       /* names or encodings of fields with their values */
+    VMCS_FORMAT_KVM,        /* dump_vmcs */
+    VMCS_FORMAT_XEN,        /* vmcs_dump_vcpu */
+    VMCS_FORMAT_ROOTMODE,   /* dump=vmcs, or the report's JSON */
+    VMCS_FORMAT_QEMU,       /* registers of a guest, no VMCS */
+    VMCS_FORMAT_REGISTERS,  /* the same of KVM_GET_REGS and KVM_GET_SREGS */
+    VMCS_FORMAT_VIRTUALBOX, /* the same of its log: "Guest CPUM state" */
+    VMCS_FORMAT_BHYVE,      /* bhyvectl --get-all */
     VMCS_FORMAT_COUNT,
 };
 

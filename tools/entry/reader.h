@@ -9,9 +9,17 @@
 #include "tools/entry/read_vmcs.h"
 
 /* In which order the values of a segment register stand in a line. */
-enum column_order { ORDER_KERNEL, ORDER_ROOTMODE, ORDER_QEMU, ORDER_KVMTOOL, ORDER_COUNT };
+enum column_order {
+    ORDER_KERNEL,
+    ORDER_ROOTMODE,
+    ORDER_QEMU,
+    ORDER_KVMTOOL,
+    ORDER_BHYVE,
+    ORDER_BHYVE_DESC,
+    ORDER_COUNT
+};
 
-enum { SEGMENTS = 8, GROUP_MAX = 8 };
+enum { SEGMENTS = 8, GROUP_MAX = 12 };
 
 struct reader {
     struct vmcs_text *text;
@@ -37,12 +45,21 @@ static inline bool word_char(char c)
     return char_is_letter(c) || char_is_digit(c) || c == '_';
 }
 
+/* The words before the index of a CPU: of `cr0[0]` `cr0`; all of them where there is none. */
+static inline struct piece words_before_index(struct piece words)
+{
+    return (struct piece){words.start, piece_find(words, '[')};
+}
+
 /* Does a name that is worth looking up begin there, behind another word? */
 bool words_begin_name(struct piece words, size_t at);
 
 /* What the words before a number mean: all of them, with the line's first word, or the last ones.
  */
 struct field_named reader_meaning(struct reader *reader, struct piece words);
+
+/* What a number means that stands right behind the `{` of a group: `cs={0010 base=…`. */
+struct field_named reader_meaning_of_group(struct reader *reader);
 
 /* What one more number means after these words. */
 struct field_named reader_meaning_again(struct reader *reader);

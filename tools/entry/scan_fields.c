@@ -9,7 +9,7 @@
 #include "tools/capability/number.h"
 #include "tools/entry/reader.h"
 
-enum { REMARK_MAX = 80, ENCODING_DIGITS = 4, NAME_WORDS_MAX = 10 };
+enum { REMARK_MAX = 80, ENCODING_DIGITS = 4, ADDRESS_DIGITS = 8, NAME_WORDS_MAX = 10 };
 
 /* Do the words end with one of these, whatever signs stand behind it? */
 static bool ends_with(struct piece words, const char *const *ends, size_t count)
@@ -120,9 +120,10 @@ static void take_number(struct reader *reader, struct piece line, struct piece w
         take_encoding(reader, words, number, rest))
         return;
     if (is_value_word(words)) {
-        if (reader->last[0] == '\0')
+        if (reader->last[0] == '\0' && reader->group[0] == '\0')
             return;
-        named = reader_meaning_again(reader);
+        named = reader->last[0] == '\0' ? reader_meaning_of_group(reader)
+                                        : reader_meaning_again(reader);
     } else {
         reader_note_head(reader, words);
         reader->repeated = 1;
@@ -141,7 +142,19 @@ static void take_number(struct reader *reader, struct piece line, struct piece w
     }
 }
 
-/* Passes over `(…)` and `[…]`, which say something about a number; not over a number in `[…]`. */
+/* `cr0[0]  0x…`: of which CPU, where a value follows. */
+static bool is_index(const struct number *number, struct piece rest)
+{
+    struct number value;
+
+    rest = piece_skip(piece_after(rest, 1), " \t:=|");
+    return !number->prefixed && number->digits < ENCODING_DIGITS && number_take(&rest, &value);
+}
+
+/*
+ * Passes over `(…)` and `[…]`, which say something about a number; not over a number in `[…]`,
+ * unless it is an index.
+ */
 static bool skip_remark(struct piece *rest)
 {
     char c = piece_first(*rest);
@@ -155,7 +168,8 @@ static bool skip_remark(struct piece *rest)
     end = piece_find(near, c == '(' ? ')' : ']');
     if (end == near.length)
         return false;
-    if (c == '[' && number_take(&inside, &number) && piece_first(inside) == ']') {
+    if (c == '[' && number_take(&inside, &number) && piece_first(inside) == ']' &&
+        !is_index(&number, inside)) {
         *rest = piece_after(*rest, 1);
         return true;
     }
@@ -182,6 +196,7 @@ static bool may_begin(struct reader *reader, struct piece words, char sign)
 {
     char name[FIELD_NAME_MAX];
 
+    words = words_before_index(words);
     if (sign != 0 || piece_trim(words).length == 0 || announces_encoding(words))
         return true;
     if (is_quoted_prose(words))
@@ -190,7 +205,7 @@ static bool may_begin(struct reader *reader, struct piece words, char sign)
     if (reader->part == PART_GUEST || reader->part == PART_REGISTERS) {
         const char *rest;
 
-        if (field_segment(name, &rest) >= 0 && *rest == '\0')
+        if (field_segment(name, &rest) >= 0 && (*rest == '\0' || strcmp(rest, "desc") == 0))
             return true;
     }
     for (size_t at = 0; at < words.length; at++) {
@@ -203,8 +218,10 @@ static bool may_begin(struct reader *reader, struct piece words, char sign)
     return false;
 }
 
-/* `cd = 1`, `db: 1`: what looks like a number and is given a value is a word, unless it is an
- * encoding. */
+/*
+ * `cd = 1`, `db: 1`: what looks like a number and is given a value is a word, unless it is an
+ * encoding, or as long as an address: `gdtr=00000000daff2018:0047`.
+ */
 static bool take(struct piece *rest, struct number *number)
 {
     struct piece at = *rest;
@@ -217,7 +234,7 @@ static bool take(struct piece *rest, struct number *number)
     }
     next = piece_first(piece_skip(at, " \t"));
     if ((next == '=' || (next == ':' && !number->is_decimal)) && !number->prefixed &&
-        number->digits != ENCODING_DIGITS)
+        number->digits != ENCODING_DIGITS && number->digits < ADDRESS_DIGITS)
         return false;
     *rest = at;
     return true;
@@ -255,7 +272,8 @@ void reader_scan(struct reader *reader, struct piece line)
                 reader_note_brace(reader, last_of(words.start, rest.start), c);
                 words = (struct piece){rest.start, 0};
             }
-            if (char_is_one_of(c, "=:|") || (c == '-' && piece_at(rest, 1) == '>'))
+            if (char_is_one_of(c, reader->format == VMCS_FORMAT_BHYVE ? "=:|/" : "=:|") ||
+                (c == '-' && piece_at(rest, 1) == '>'))
                 sign = c;
             rest = piece_after(rest, 1);
             continue;

@@ -339,6 +339,143 @@ static void a_log_of_bochs_without_end(void **state)
     assert_int_equal(text.said_count, EMULATOR_SAID_MAX);
 }
 
+/* usr.sbin/bhyvectl/bhyvectl.c of FreeBSD: the index is a CPU's, tables say base before limit. */
+static void bhyvectl(void **state)
+{
+    (void)state;
+    read_string("efer[0]\t\t0x0000000000000501\ncr0[0]\t\t0x0000000080010031\n"
+                "cr3[0]\t\t0x0000000000003000\ncr4[0]\t\t0x0000000000002020\n"
+                "dr7[0]\t\t0x0000000000000401\nrip[0]\t\t0x0000000000101000\n"
+                "rax[0]\t\t0x0000000000000004\nrflags[0]\t0x0000000000000046\n"
+                "ds desc[0]\t0x0000000000000010/0x0000ffff/0x00000093\n"
+                "cs desc[0]\t0x0000000000000020/0xffffffff/0x0000a09b\n"
+                "tr desc[0]\t0x0000000000000030/0x00000067/0x0000008b\n"
+                "ldtr desc[0]\t0x0000000000000000/0x0000ffff/0x00000082\n"
+                "gdtr[0]\t\t0x0000000000004000/0x0000002f\n"
+                "idtr[0]\t\t0x0000000000005000/0x00000fff\n"
+                "cs[0]\t\t0x0008\nds[0]\t\t0x0010\nldtr[0]\t\t0x0040\n"
+                "cr0_mask[0]\t\t0x0000000060000020\ncr4_shadow[0]\t\t0x0000000000000021\n"
+                "cr3_target_count[0]\t0x0000000000000001\ncr3_target1[0]\t\t0x0000000000006000\n"
+                "pinbased_ctls[0]\t0x000000000000003f\nprocbased_ctls[0]\t0x00000000b5186dfa\n"
+                "procbased_ctls2[0]\t0x00000000000010aa\ngla[0]\t\t0x0000000000000007\n"
+                "gpa[0]\t\t0x0000000000000008\nentry_interruption_info[0]\t0x0000000080000b0d\n"
+                "instruction_error[0]\t0x0000000000000000\nexit_ctls[0]\t\t0x00000000003fffff\n"
+                "entry_ctls[0]\t\t0x00000000000093ff\nhost_cr0[0]\t\t0x0000000080050033\n"
+                "host_rip[0]\t\t0xffffffff82a3a0c0\nvmcs_pointer[0]\t0xffffffffffffffff\n"
+                "vmcs_exit_interruption_error[0]\t0x0000000000000009\n"
+                "vmcs_guest_interruptibility[0]\t0x0000000000000001\n"
+                "vmcs_exit_inst_length[0]\t0x00000003\nio_bitmap[0]\t0x0000000000007000\n"
+                "guest_sysenter_sp[0]\t0xa000\nguest_sysenter_ip[0]\t0xb000\n"
+                "exit_reason[0]\t0x80000021\n");
+    ASSERT_READ(VMCS_FORMAT_BHYVE, {VMCS_GUEST_IA32_EFER, 0x501}, {VMCS_GUEST_CR0, 0x80010031},
+                {VMCS_GUEST_CR4, 0x2020}, {VMCS_GUEST_DR7, 0x401}, {VMCS_GUEST_RIP, 0x101000},
+                {VMCS_GUEST_RFLAGS, 0x46}, {VMCS_GUEST_DS_BASE, 0x10},
+                {VMCS_GUEST_DS_LIMIT, 0xffff}, {VMCS_GUEST_CS_BASE, 0x20},
+                {VMCS_GUEST_CS_ACCESS_RIGHTS, 0xa09b}, {VMCS_GUEST_TR_BASE, 0x30},
+                {VMCS_GUEST_TR_ACCESS_RIGHTS, 0x8b}, {VMCS_GUEST_LDTR_ACCESS_RIGHTS, 0x82},
+                {VMCS_GUEST_GDTR_BASE, 0x4000}, {VMCS_GUEST_GDTR_LIMIT, 0x2f},
+                {VMCS_GUEST_IDTR_BASE, 0x5000}, {VMCS_GUEST_IDTR_LIMIT, 0xfff},
+                {VMCS_GUEST_CS_SELECTOR, 8}, {VMCS_GUEST_LDTR_SELECTOR, 0x40},
+                {VMCS_CR0_GUEST_HOST_MASK, 0x60000020}, {VMCS_CR4_READ_SHADOW, 0x21},
+                {VMCS_CR3_TARGET_COUNT, 1}, {VMCS_CR3_TARGET_VALUE_1, 0x6000},
+                {VMCS_PIN_BASED_VM_EXECUTION_CONTROLS, 0x3f},
+                {VMCS_PRIMARY_PROCESSOR_BASED_VM_EXECUTION_CONTROLS, 0xb5186dfa},
+                {VMCS_SECONDARY_PROCESSOR_BASED_VM_EXECUTION_CONTROLS, 0x10aa},
+                {VMCS_GUEST_LINEAR_ADDRESS, 7}, {VMCS_GUEST_PHYSICAL_ADDRESS, 8},
+                {VMCS_VM_ENTRY_INTERRUPTION_INFORMATION, 0x80000b0d},
+                {VMCS_PRIMARY_VM_EXIT_CONTROLS, 0x3fffff}, {VMCS_VM_ENTRY_CONTROLS, 0x93ff},
+                {VMCS_HOST_CR0, 0x80050033}, {VMCS_HOST_RIP, 0xffffffff82a3a0c0},
+                {VMCS_LINK_POINTER, ~0ull}, {VMCS_VM_EXIT_INTERRUPTION_ERROR_CODE, 9},
+                {VMCS_GUEST_INTERRUPTIBILITY_STATE, 1}, {VMCS_VM_EXIT_INSTRUCTION_LENGTH, 3},
+                {VMCS_ADDRESS_OF_IO_BITMAP_A, 0x7000}, {VMCS_GUEST_IA32_SYSENTER_ESP, 0xa000},
+                {VMCS_GUEST_IA32_SYSENTER_EIP, 0xb000}, {VMCS_EXIT_REASON, 0x80000021});
+}
+
+/*
+ * src/VBox/VMM/VMMR3/CPUM.cpp of VirtualBox: access rights as in the VMCS; of CR0 and CR4 what the
+ * guest sees. CS and DS of the FPU are none of the guest's, nor are those of SYSENTER.
+ */
+static void virtualbox(void **state)
+{
+    (void)state;
+    read_string(
+        "00:00:05.481470 Guest CPUM (VCPU 0) state:\n"
+        "00:00:05.481471 rax=0000000000000001 rbx=0000000000000002\n"
+        "00:00:05.481472 rip=00000000dab44a40 rsp=00000000daff1e80 rbp=0000000000000000 iopl=0\n"
+        "00:00:05.481473 cs={0038 base=0000000000000010 limit=ffffffff flags=0000a09b}\n"
+        "00:00:05.481474 gs={0030 base=0000000000000020 limit=0000ffff flags=0001c0f3}\n"
+        "00:00:05.481475 cr0=00000000c0010013 cr2=0000000000000000 cr3=00000000db001000 "
+        "cr4=0000000000000660\n"
+        "00:00:05.481476 dr4=0000000000000000 dr5=0000000000000000 dr6=00000000ffff0ff0 "
+        "dr7=0000000000000401\n"
+        "00:00:05.481477 gdtr=00000000daff2018:0047  idtr=00000000da7fe250:0fff  "
+        "eflags=00000006\n"
+        "00:00:05.481478 ldtr={0000 base=00000000 limit=0000ffff flags=00000082}\n"
+        "00:00:05.481479 tr  ={0040 base=00000030 limit=00000067 flags=0000008b}\n"
+        "00:00:05.481480 SysEnter={cs=0018 eip=00000000000000e0 esp=00000000000000f0}\n"
+        "00:00:05.481481 FPUIP=00000000 CS=0099 Rsrvd1=0000  FPUDP=00000000 DS=0098 Rsvrd2=0000\n"
+        "00:00:05.481482 EFER         =0000000000000500\n");
+    ASSERT_READ(VMCS_FORMAT_VIRTUALBOX, {VMCS_GUEST_RIP, 0xdab44a40}, {VMCS_GUEST_RSP, 0xdaff1e80},
+                {VMCS_GUEST_CS_SELECTOR, 0x38}, {VMCS_GUEST_CS_BASE, 0x10},
+                {VMCS_GUEST_CS_LIMIT, 0xffffffff}, {VMCS_GUEST_CS_ACCESS_RIGHTS, 0xa09b},
+                {VMCS_GUEST_GS_ACCESS_RIGHTS, 0x1c0f3}, {VMCS_GUEST_CR0, 0xc0010033},
+                {VMCS_GUEST_CR4, 0x2660}, {VMCS_GUEST_DR7, 0x401},
+                {VMCS_GUEST_GDTR_BASE, 0xdaff2018}, {VMCS_GUEST_GDTR_LIMIT, 0x47},
+                {VMCS_GUEST_IDTR_LIMIT, 0xfff}, {VMCS_GUEST_RFLAGS, 6},
+                {VMCS_GUEST_LDTR_ACCESS_RIGHTS, 0x82}, {VMCS_GUEST_TR_SELECTOR, 0x40},
+                {VMCS_GUEST_TR_LIMIT, 0x67}, {VMCS_GUEST_IA32_SYSENTER_CS, 0x18},
+                {VMCS_GUEST_IA32_SYSENTER_EIP, 0xe0}, {VMCS_GUEST_IA32_SYSENTER_ESP, 0xf0},
+                {VMCS_GUEST_IA32_EFER, 0x500});
+    assert_not_read(VMCS_GUEST_DS_SELECTOR);
+}
+
+/* km, a monitor for unikernels: a register's attributes go on in the next line. */
+static void attributes_in_the_next_line(void **state)
+{
+    (void)state;
+    read_string("== KVM_GET_REGS ==\nRAX: 0x5          RBX: 0x0\nRIP: 0x1000    RFLAGS: 0x46\n"
+                "0x1000    : 0x55 0x48 0x89\n== KVM_GET_SREGS ==\n"
+                "CS  base: 0x70     limit:0xfffff selector: 0x8 type: 0xb present: 0x1\n"
+                "    dpl:0x3 db:0x0 s:0x1 l:0x1 g:0x1 avl:0x0 unusable:0x0\n"
+                "DS  base: 0x0      limit:0x1 selector: 0x10 type: 0x3 present: 0x0\n"
+                "    dpl:0x0 db:0x0 s:0x0 l:0x0 g:0x0 avl:0x0 unusable:0x1\n"
+                "GDT base: 0x5000   limit: 0x7f\nCR0: 0x80050033 CR3: 0x2000 CR4: 0x6f0\n"
+                "EFER: 0xd00\n");
+    ASSERT_READ(VMCS_FORMAT_REGISTERS, {VMCS_GUEST_RIP, 0x1000}, {VMCS_GUEST_RFLAGS, 0x46},
+                {VMCS_GUEST_CS_BASE, 0x70}, {VMCS_GUEST_CS_LIMIT, 0xfffff},
+                {VMCS_GUEST_CS_SELECTOR, 8}, {VMCS_GUEST_CS_ACCESS_RIGHTS, 0xa0fb},
+                {VMCS_GUEST_DS_LIMIT, 1}, {VMCS_GUEST_DS_ACCESS_RIGHTS, RIGHTS_UNUSABLE},
+                {VMCS_GUEST_GDTR_LIMIT, 0x7f}, {VMCS_GUEST_CR0, 0x80050033},
+                {VMCS_GUEST_CR4, 0x26f0}, {VMCS_GUEST_IA32_EFER, 0xd00});
+}
+
+/* Of AMD's VMRUN QEMU shows the same, with a number that is no exit reason of VMX. */
+static void a_failed_vmrun(void **state)
+{
+    (void)state;
+    read_string("KVM: entry failed, hardware error 0xffffffff\n"
+                "EAX=00000000 EBX=00000000\nEIP=00008000 EFL=00000002 [-------] CPL=0\n");
+    assert_int_equal(text.count, 1);
+    assert_not_read(VMCS_EXIT_REASON);
+    assert_int_equal(text.not_understood, 1);
+    assert_non_null(strstr(text.passed[0].expected, "AMD"));
+}
+
+/*
+ * bx_debug/dbg_main.cc of Bochs: it checks guest state before it loads any, so the registers that
+ * its debugger shows after a VM entry that failed are the host's.
+ */
+static void registers_of_a_debugger(void **state)
+{
+    (void)state;
+    read_string("<bochs:2> sreg\nes:0x0010, dh=0x00cf9300, dl=0x0000ffff, valid=1\n"
+                "cs:0x0008, dh=0x00af9b00, dl=0x0000ffff, valid=1\n"
+                "gdtr:base=0xffffffff80105000, limit=0x2f\n<bochs:3> creg\n"
+                "CR0=0x80000031: PG cd nw ac wp NE ET ts em mp PE\nCR4=0x00002020: VMXE PAE\n"
+                "<bochs:4> r\nrip: ffffffff_80100000\neflags 0x00000046: id vip vif\n");
+    assert_int_equal(text.count, 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -353,6 +490,11 @@ int main(void)
         cmocka_unit_test(kvmtool),
         cmocka_unit_test(log_of_bochs),
         cmocka_unit_test(a_log_of_bochs_without_end),
+        cmocka_unit_test(bhyvectl),
+        cmocka_unit_test(virtualbox),
+        cmocka_unit_test(attributes_in_the_next_line),
+        cmocka_unit_test(a_failed_vmrun),
+        cmocka_unit_test(registers_of_a_debugger),
     };
 
     return cmocka_run_group_tests(tests, NULL, end);
