@@ -15,7 +15,7 @@ static uint64_t qualification_of(const struct vmentry_finding *finding)
     case VMENTRY_LINK_POINTER_CURRENT:
         return VMENTRY_QUALIFICATION_LINK_POINTER;
     default:
-        return finding->entry;
+        return VMENTRY_QUALIFICATION_NONE;
     }
 }
 
@@ -55,8 +55,6 @@ struct vmentry_outcome vmentry_predict(const struct vmentry_findings *findings)
     }
     if (outcome.class == VMENTRY_MSR_LOAD)
         outcome.qualification = first_entry(findings);
-    else if (outcome.class != VMENTRY_GUEST)
-        outcome.qualification = VMENTRY_QUALIFICATION_NONE;
     return outcome;
 }
 

@@ -368,6 +368,23 @@ static void kinds_of_memory(void **state)
     expect_wrong("no memory map");
 }
 
+/* It may be all that there is to be read. */
+static void the_start_info_may_fill_the_memory(void **state)
+{
+    uint8_t *memory = malloc(SIZE);
+
+    (void)state;
+    assert_non_null(memory);
+    memset(memory, 0, SIZE);
+    memcpy(memory, ram + INFORMATION, 4);
+    assert_string_equal(pvh_read(memory, VERSION_0_SIZE, 0, &info),
+                        "the PVH start info has no memory map");
+    memory[4] = 1;
+    assert_string_equal(pvh_read(memory, SIZE, 0, &info), "the PVH start info has no memory map");
+    assert_string_equal(pvh_read(memory, SIZE - 1, 0, &info), "the PVH start info is out of reach");
+    free(memory);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -386,6 +403,7 @@ int main(void)
         cmocka_unit_test_setup(a_long_command_line_is_cut, good),
         cmocka_unit_test_setup(a_string_without_an_end_is_none, good),
         cmocka_unit_test_setup(kinds_of_memory, good),
+        cmocka_unit_test_setup(the_start_info_may_fill_the_memory, good),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -426,10 +426,25 @@ static void an_image_is_written_but_for_its_read_only_fields(void **state)
     }
 }
 
+/* Of a processor outside VMX operation there is nothing to be read, whatever was there before. */
+static void without_a_vmcs_the_image_is_empty(void **state)
+{
+    static struct vmcs_image image;
+    static const struct vmx_capability capability;
+
+    (void)state;
+    model_cpu_reset();
+    memset(&image, 1, sizeof(image));
+    vmcs_image_read(&image, &capability);
+    for (uint32_t row = 0; row < VMCS_FIELD_COUNT; row++)
+        assert_false(image.present[row]);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_table_has_the_encodings_of_the_appendix),
+        cmocka_unit_test(without_a_vmcs_the_image_is_empty),
         cmocka_unit_test(each_row_keeps_to_the_encoding_rule),
         cmocka_unit_test(other_encodings_have_no_row),
         cmocka_unit_test(names_have_their_encodings),

@@ -91,6 +91,8 @@ static void the_machine(void **state)
     machine->virtual_registers = true;
     assert_has("\"firmware\":\"uefi\"");
     assert_has("\"check\":\"strict\",\"registers\":\"virtual\"");
+    assert_has(",\"vmcs_config\":{\"");
+    assert_has("},\"vmx_capability\":{\"");
     machine->check = VMX_CHECK_VIRTUAL;
     assert_has("\"check\":\"kvm\"");
 }

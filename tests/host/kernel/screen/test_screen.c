@@ -98,6 +98,17 @@ static void text_and_colours(void **state)
     assert_int_equal(screen.changed_end, 0);
 }
 
+static void nothing_is_drawn_until_something_is_written(void **state)
+{
+    (void)state;
+    memset(&screen, 0, sizeof(screen));
+    screen_init(&screen, &device);
+    write_plain("");
+    assert_int_equal(draws, 0);
+    write_plain("\nx");
+    assert_int_equal(draws, COLUMNS); /* the second row alone */
+}
+
 /* Whole lines, whatever stood there; and no more than there is text. */
 static void lines_stand_on_a_screen_that_is_not_cleared_yet(void **state)
 {
@@ -248,6 +259,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(text_and_colours, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(nothing_is_drawn_until_something_is_written, set_up,
+                                        tear_down),
         cmocka_unit_test_setup_teardown(lines_stand_on_a_screen_that_is_not_cleared_yet, set_up,
                                         tear_down),
         cmocka_unit_test_setup_teardown(all_that_is_written_is_drawn_after_a_clear, set_up,

@@ -140,14 +140,26 @@ static void short_ones(void **state)
 /* gzip (RFC 1952), xz (its format's 2.1.1.1), Zstandard (RFC 8878). */
 static void compressed_ones(void **state)
 {
-    static const uint8_t magics[][4] = {
-        {0x1f, 0x8b, 8, 0}, {0xfd, '7', 'z', 'X'}, {0x28, 0xb5, 0x2f, 0xfd}};
+    /* gzip (RFC 1952), bzip2, xz, LZ4's two (magic numbers), Zstandard (RFC 8878), LZMA: so many
+     * bytes of each. */
+    static const struct {
+        uint8_t bytes[4];
+        unsigned count;
+    } magics[] = {{{0x1f, 0x8b}, 2},          {{'B', 'Z', 'h'}, 3},
+                  {{0xfd, '7', 'z', 'X'}, 4}, {{4, 0x22, 0x4d, 0x18}, 4},
+                  {{2, 0x21, 0x4c, 0x18}, 4}, {{0x28, 0xb5, 0x2f, 0xfd}, 4},
+                  {{0x5d, 0, 0}, 3}};
 
     (void)state;
     put(0x202, 0, 4);
-    for (size_t i = 0; i < 3; i++) {
-        memcpy(file, magics[i], 4);
-        assert_int_equal(linux_image_check(file, SIZE, &image), LINUX_IMAGE_COMPRESSED);
+    for (size_t i = 0; i < sizeof(magics) / sizeof(magics[0]); i++) {
+        for (unsigned bit = 0; bit < 8 * magics[i].count; bit++) {
+            memset(file, 0x55, 4);
+            memcpy(file, magics[i].bytes, magics[i].count);
+            assert_int_equal(linux_image_check(file, SIZE, &image), LINUX_IMAGE_COMPRESSED);
+            file[bit / 8] ^= 1 << bit % 8;
+            assert_int_not_equal(linux_image_check(file, SIZE, &image), LINUX_IMAGE_COMPRESSED);
+        }
     }
 }
 

@@ -166,6 +166,62 @@ static void pdptes_are_read_where_cr3_points(void **state)
     }
 }
 
+/* Without paging, or without PAE, there are no PDPTEs: SDM Vol. 3, "PDPTE Registers". */
+static void pdptes_are_of_pae_paging(void **state)
+{
+    static const struct {
+        uint64_t cr0, cr4;
+        bool has;
+    } rows[] = {{CR0_PG | CR0_PE, CR4_PAE, true},
+                {CR0_PG | CR0_PE, 0, false},
+                {CR0_PE, CR4_PAE, false},
+                {0, 0, false}};
+    const uint64_t bases = CR0_PG | CR0_PE;
+
+    (void)state;
+    for (unsigned i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+        assert_true(vmentry_base_image(&ground, VMENTRY_BASE_REAL, &image));
+        vmcs_image_set(&image, VMCS_GUEST_CR0,
+                       (vmcs_image_get(&image, VMCS_GUEST_CR0) & ~bases) | rows[i].cr0);
+        vmcs_image_set(&image, VMCS_GUEST_CR4,
+                       (vmcs_image_get(&image, VMCS_GUEST_CR4) & ~(uint64_t)CR4_PAE) | rows[i].cr4);
+        check_with(VMCS_GUEST_PDPTE0, 7);
+        assert_int_equal(vmentry_has(&findings, VMENTRY_PDPTE_FIELDS), rows[i].has);
+    }
+}
+
+/* SDM Vol. 3, "Loading MSRs": "The value of bits 31:8 is 000008H": 800H to 8FFH. */
+static uint32_t listed_msr;
+
+static bool read_msr_list(const struct vmentry_context *context, uint64_t address, void *to,
+                          size_t bytes)
+{
+    const struct vmentry_msr_entry entry = {listed_msr, 0, 0};
+
+    (void)context;
+    (void)address;
+    memcpy(to, &entry, bytes);
+    return true;
+}
+
+static void x2apics_msrs_are_256(void **state)
+{
+    static const struct {
+        uint32_t msr;
+        bool refused;
+    } rows[] = {{0x7ff, false}, {0x800, true},  {0x8aa, true},
+                {0x8ff, true},  {0x900, false}, {0x9fe, false}};
+
+    (void)state;
+    ground_context.read = read_msr_list;
+    vmcs_image_set(&image, VMCS_VM_ENTRY_MSR_LOAD_ADDRESS, LIST);
+    for (unsigned i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+        listed_msr = rows[i].msr;
+        check_with(VMCS_VM_ENTRY_MSR_LOAD_COUNT, 1);
+        assert_int_equal(vmentry_has(&findings, VMENTRY_MSR_X2APIC), rows[i].refused);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -173,6 +229,8 @@ int main(void)
         cmocka_unit_test_setup(fred_has_three_stacks_of_each_kind, reset),
         cmocka_unit_test_setup(both_bits_of_the_tracker_are_too_many, reset),
         cmocka_unit_test_setup(pdptes_are_read_where_cr3_points, reset),
+        cmocka_unit_test_setup(pdptes_are_of_pae_paging, reset),
+        cmocka_unit_test_setup(x2apics_msrs_are_256, reset),
         cmocka_unit_test_setup(trials_have_the_msrs_they_are_about, reset),
     };
 

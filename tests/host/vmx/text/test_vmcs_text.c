@@ -178,10 +178,39 @@ static void the_link_pointer(void **state)
     assert_string_equal(reported(VMCS_LINK_POINTER, 0), "");
 }
 
+/* As the manual's name goes, in capitals; what stands in brackets, and "field" at the end, is left
+ * out. */
+static void symbols(void **state)
+{
+    static const struct {
+        enum vmcs_field field;
+        const char *name;
+    } rows[] = {
+        {VMCS_VIRTUAL_PROCESSOR_IDENTIFIER, "VIRTUAL_PROCESSOR_IDENTIFIER"},
+        {VMCS_ADDRESS_OF_IO_BITMAP_A, "ADDRESS_OF_IO_BITMAP_A"},
+        {VMCS_EPT_POINTER, "EPT_POINTER"},
+        {VMCS_EOI_EXIT_BITMAP_0, "EOI_EXIT_BITMAP_0"},
+        {VMCS_CR0_GUEST_HOST_MASK, "CR0_GUEST_HOST_MASK"},
+        {VMCS_VM_ENTRY_INTERRUPTION_INFORMATION, "VM_ENTRY_INTERRUPTION_INFORMATION"},
+        {VMCS_GUEST_CS_SELECTOR, "GUEST_CS_SELECTOR"},
+        {VMCS_HOST_RIP, "HOST_RIP"},
+    };
+    char name[VMCS_FIELD_SYMBOL_SIZE];
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        assert_true(vmcs_field_symbol(vmcs_field_index(rows[i].field), name));
+        assert_string_equal(name, rows[i].name);
+    }
+    assert_false(vmcs_field_symbol(VMCS_FIELD_COUNT, name));
+    assert_string_equal(name, "");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(flags),
+        cmocka_unit_test(symbols),
         cmocka_unit_test(other_words_of_bits),
         cmocka_unit_test(states_of_activity),
         cmocka_unit_test(access_rights),

@@ -168,6 +168,9 @@ static void of_16_bit_operands_the_base_has_24_bits(void **state)
 
     (void)state;
     in_protected_mode();
+    put_table(PLACE, 0xff, 0xffffffff);
+    assert_done(EXIT_REASON_GDTR_IDTR_ACCESS, PLACE, plain | LIDT << 28);
+    assert_int_equal(FIELD(GUEST_IDTR_BASE), 0xffffff);
     put_table(PLACE, 0xff, 0x12345678);
     assert_done(EXIT_REASON_GDTR_IDTR_ACCESS, PLACE, plain | LIDT << 28);
     assert_int_equal(FIELD(GUEST_IDTR_BASE), 0x345678);
