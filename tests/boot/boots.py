@@ -142,7 +142,10 @@ def _loaded_high() -> list[Boot]:
 
 
 def _entry_selftests() -> list[Boot]:
-    """Five generations of processors, from neither EPT nor preemption timer to CET."""
+    """
+    Five generations of processors, from neither EPT nor preemption timer to CET: the first and the last
+    always, those between them with --long.
+    """
     models = (
         "core2_penryn_t9600",
         "corei5_lynnfield_750",
@@ -151,9 +154,12 @@ def _entry_selftests() -> list[Boot]:
         "tigerlake",
     )
     return [
-        bochs(
-            f"selftest=entry {model}", OK, (*IN_VMX, entries, entry_rules),
-            append="selftest=entry", cpu=model, count=1,
+        replace(
+            bochs(
+                f"selftest=entry {model}", OK, (*IN_VMX, entries, entry_rules),
+                append="selftest=entry", cpu=model, count=1,
+            ),
+            long=model not in (models[0], models[-1]),
         )
         for model in models
     ]  # fmt: skip

@@ -297,8 +297,8 @@ bool label_is_near(struct piece word)
             continue;
         squeeze(piece_of(name), known, sizeof(known));
         field = field || is_field_of(typed, known);
-        near = near || edit_distance(typed, known) <= MISTYPED_MOST ||
-               edit_distance(typed, known + strlen("ia32")) <= MISTYPED_MOST;
+        near = near || edit_distance_within(typed, known, MISTYPED_MOST) <= MISTYPED_MOST ||
+               edit_distance_within(typed, known + strlen("ia32"), MISTYPED_MOST) <= MISTYPED_MOST;
     }
     return near && !field;
 }

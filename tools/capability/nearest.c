@@ -5,7 +5,7 @@
 #include "lib/format.h"
 #include "tools/capability/piece.h"
 
-enum { LENGTH_MAX = 95 };
+enum { LENGTH_MAX = 95, WRONG_MOST = 3 };
 
 static unsigned least(unsigned a, unsigned b, unsigned c)
 {
@@ -36,6 +36,14 @@ unsigned edit_distance(const char *a, const char *b)
     return row[columns];
 }
 
+unsigned edit_distance_within(const char *a, const char *b, unsigned most)
+{
+    size_t rows = strnlen(a, LENGTH_MAX), columns = strnlen(b, LENGTH_MAX);
+    size_t apart = rows > columns ? rows - columns : columns - rows;
+
+    return apart > most ? most + 1 : edit_distance(a, b);
+}
+
 static const char *last_part(const char *name)
 {
     const char *dot = strrchr(name, '.');
@@ -47,7 +55,8 @@ static const char *last_part(const char *name)
 static unsigned farness(const char *typed, const char *name)
 {
     enum { PART_LEAST = 3 };
-    unsigned whole = edit_distance(typed, name), part = edit_distance(typed, last_part(name));
+    unsigned whole = edit_distance_within(typed, name, WRONG_MOST);
+    unsigned part = edit_distance_within(typed, last_part(name), WRONG_MOST);
 
     if (whole == 0 || part == 0)
         return 0;
@@ -58,7 +67,6 @@ static unsigned farness(const char *typed, const char *name)
 
 const char *nearest_name(const char *typed, size_t count, const char *(*name_of)(size_t index))
 {
-    enum { WRONG_MOST = 3 };
     char folded[LENGTH_MAX + 1] = "";
     const char *nearest = NULL;
     unsigned least_far, length = 0;

@@ -9,6 +9,10 @@
 /* So many characters must be added, taken away or replaced to make `b` of `a` (of 95 each). */
 unsigned edit_distance(const char *a, const char *b);
 
+/* The same where it is `most` or less, else more than `most`: lengths alone tell most names apart.
+ */
+unsigned edit_distance_within(const char *a, const char *b, unsigned most);
+
 /*
  * The nearest of the names that `name_of` gives for 0 … count - 1, the first of several: one whose
  * last part, after a dot, was typed; one that has what was typed in it; or the one with the least

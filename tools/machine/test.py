@@ -112,7 +112,7 @@ def _ctest(options: argparse.Namespace, count: Count, folder: str) -> None:
 def _host(options: argparse.Namespace, count: Count) -> None:
     """CTest with sanitizers, then what pytest has of the tools and of the coverage."""
     _ctest(options, count, "build")
-    _pytest(options, count, "tests/tools", "tests/host")
+    _pytest(options, count, "tests/host", "tests/tools", "-n", str(_WORKERS))
 
 
 def _quick(options: argparse.Namespace, count: Count) -> None:

@@ -185,6 +185,10 @@ static void distances(void **state)
     assert_int_equal(edit_distance("abc", ""), 3);
     assert_int_equal(edit_distance("kitten", "sitting"), 3);
     assert_int_equal(edit_distance("ab", "ba"), 2);
+    assert_int_equal(edit_distance_within("kitten", "sitting", 3), 3);
+    assert_int_equal(edit_distance_within("abcd", "a", 3), 3);
+    assert_true(edit_distance_within("abcd", "", 3) > 3);
+    assert_true(edit_distance_within("", "abcd", 3) > 3);
 }
 
 static const char *const names[] = {"nested-gce-a", "ilx-406e3-skylake-cpuid", "skyline"};
