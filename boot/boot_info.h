@@ -110,12 +110,12 @@ struct boot_protocol {
 SET_DECLARE(boot_protocols, const struct boot_protocol);
 
 /*
- * Reads the Multiboot2 information at `at`, of which `most` bytes can be read (boot/multiboot2.c);
- * returns as `read`, and nothing of `info` points into it. What had been understood before an error
- * may suffice for a console to report it on. A range that is not available memory is cut where it
- * would pass the last address.
+ * Reads the Multiboot2 information at `info`, of which `most` bytes can be read
+ * (boot/multiboot2.c); returns as `read`, and nothing of `out` points into it. What had been
+ * understood before an error may suffice for a console to report it on. A range that is not
+ * available memory is cut where it would pass the last address.
  */
-const char *multiboot_parse(const void *at, size_t most, struct boot_info *info);
+const char *multiboot_parse(const void *info, size_t most, struct boot_info *out);
 
 /* Reads by the protocol that the magic number names; as its `read`. */
 const char *boot_info_read(uint32_t magic, const uint8_t *memory, uint64_t bytes,

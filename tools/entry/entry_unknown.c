@@ -71,9 +71,9 @@ static uint64_t value_in_trial(enum vmcs_field field, unsigned trial, uint64_t *
     case 5:
         return random & 0xff;
     case 6:
-        return next_random(seed) & next_random(seed);
+        return random & next_random(seed);
     case 7:
-        return next_random(seed) | next_random(seed);
+        return random | next_random(seed);
     case 8:
         return 0xffffffffff000;
     default:

@@ -92,8 +92,10 @@ static struct field_named column_of(const struct reader *reader, unsigned number
     if (reader->part == PART_GUEST && is_table(reader->last))
         snprintf(name, sizeof(name), "%s%s", reader->last,
                  reader->order == ORDER_BHYVE ? "limit" : "base");
+    else if (number == 2)
+        snprintf(name, sizeof(name), "%sagain", reader->last);
     else
-        snprintf(name, sizeof(name), "%sagain%.0u", reader->last, number - 2);
+        snprintf(name, sizeof(name), "%sagain%u", reader->last, number - 2);
     return field_named(name, reader->part);
 }
 

@@ -58,7 +58,7 @@ def _busybox_version() -> str:
 
 def _control(program: Path) -> bytes:
     """rootmodectl, which needs nothing of the guest's."""
-    command = ["cc", "-O2", "-static", "-Wall", "-Wextra", f"-I{ROOT}", "-o", program, _CONTROL]
+    command = ["cc", "-O2", "-static", "-Wall", "-Wextra", f"-I{ROOT}", "-o", str(program), str(_CONTROL)]
     subprocess.run(command, check=True)
     return program.read_bytes()
 

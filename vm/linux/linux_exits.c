@@ -117,6 +117,14 @@ bool linux_map(struct linux_vm *linux_vm)
            ept_map_by_type(ept, end, end, all - end, EPT_ALL, &types) == MAP_OK;
 }
 
+/* What a guest can change of them. */
+static bool same_types(const struct memory_types_state *a, const struct memory_types_state *b)
+{
+    return a->def_type == b->def_type && memcmp(a->fixed, b->fixed, sizeof(a->fixed)) == 0 &&
+           memcmp(a->physbase, b->physbase, sizeof(a->physbase)) == 0 &&
+           memcmp(a->physmask, b->physmask, sizeof(a->physmask)) == 0;
+}
+
 /*
  * SDM Vol. 3, "MTRR Considerations in MP Systems": every CPU changes its MTRRs with its caches off,
  * and turns them on again by this MSR. With EPT they do not count for the guest: the first CPU with
@@ -133,7 +141,7 @@ enum exit_done linux_write_mtrr_type(struct vcpu *vcpu, const struct msr_rule *r
     if ((value & MTRR_DEF_TYPE_E) != 0) {
         memory_types_read(&now);
         spinlock_acquire(&linux_vm->vm.lock);
-        if (memcmp(&now, &linux_vm->types, sizeof(now)) != 0) {
+        if (!same_types(&now, &linux_vm->types)) {
             linux_vm->types = now;
             mapped = linux_map(linux_vm);
         }
