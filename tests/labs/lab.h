@@ -1,0 +1,26 @@
+/*
+ * What the cases of the labs say to a student: a sentence where something is not as the manual has
+ * it. tools/lab prints the first one of each case.
+ */
+#ifndef TESTS_LABS_LAB_H
+#define TESTS_LABS_LAB_H
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+/* Ends the case with the sentence, which is printf's format and its arguments. */
+#define want(condition, ...)       \
+    do {                           \
+        if (!(condition))          \
+            fail_msg(__VA_ARGS__); \
+    } while (0)
+
+/* An unsigned long long, for %llx. */
+#define ull(value) ((unsigned long long)(value))
+
+#endif

@@ -1,0 +1,220 @@
+"""
+The labs: a starter scores nothing, the tree everything, each mistake loses what it should and is named,
+and who cheats gets nothing.
+"""
+
+import functools
+import json
+import os
+import shutil
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from labs.bench import Bench, bench_of_tree, cache
+from labs.grade import Grade, Grader
+from labs.lab import Lab, Mistake, labs_of
+from labs.starter import apply, cut
+from machine.build import ROOT
+from machine.terminal import Progress
+
+LABS = {lab.number: lab for lab in labs_of(ROOT)}
+_QUICK = 2  # mistakes of a lab that are tried without --long
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _cache() -> Iterator[None]:
+    """Builds are kept beside the tree's own."""
+    os.environ["XDG_CACHE_HOME"] = str(ROOT / "build" / "labs-cache")
+    yield
+    assert cache().is_relative_to(ROOT)
+
+
+@functools.cache
+def bench(number: int) -> Bench:
+    """The build of a lab's starter; made once."""
+    return bench_of_tree(LABS[number], Progress("pytest"))
+
+
+def submit(lab: Lab, folder: Path, source: Path = ROOT) -> Path:
+    """A folder with the files of the lab alone."""
+    for name in lab.files:
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(source / name, folder / name)
+    return folder
+
+
+def told(grade: Grade) -> str:
+    """All that was said."""
+    return "\n".join([grade.problem, *(f"{result.name}: {result.said}" for result in grade.results)])
+
+
+@pytest.mark.parametrize("number", LABS)
+def test_starter_scores_nothing_and_solution_everything(number: int, tmp_path: Path) -> None:
+    lab, made = LABS[number], bench(number)
+    starter = Grader(made).grade(submit(lab, tmp_path / "starter", made.source))
+    assert starter.problem == ""
+    assert [result.points for result in starter.results] == [0] * len(lab.checks)
+    solution = Grader(made).grade(submit(lab, tmp_path / "solution"))
+    assert (solution.points, solution.of) == (lab.of, lab.of), told(solution)
+
+
+@pytest.mark.parametrize("number", LABS)
+def test_starter_has_no_solution(number: int) -> None:
+    lab, made = LABS[number], bench(number)
+    assert "[[mistake]]" not in (made.source / f"docs/labs/{number}.toml").read_text(encoding="utf-8")
+    for other in LABS.values():
+        there = (made.source / f"tests/labs/lab{other.number}.c").exists()
+        assert there == (other.number <= number)
+    page = (made.source / f"docs/labs/{number}.md").read_text(encoding="utf-8")
+    for change in lab.cuts:
+        text = (ROOT / change.file).read_text(encoding="utf-8")
+        for line in set(text.splitlines()) - set(cut(text, change).splitlines()):
+            assert len(line.strip()) < 40 or line.strip() not in page
+
+
+def _mistakes() -> "list[object]":
+    return [
+        pytest.param(lab.number, mistake, id=f"{lab.number}-{mistake.name.replace(' ', '-')}",
+                     marks=[pytest.mark.long] if index >= _QUICK else [])
+        for lab in LABS.values()
+        for index, mistake in enumerate(lab.mistakes)
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("number, mistake", _mistakes())
+def test_mistake_is_named(number: int, mistake: Mistake, tmp_path: Path) -> None:
+    lab = LABS[number]
+    apply(submit(lab, tmp_path), mistake.changes)
+    grade = Grader(bench(number)).grade(tmp_path)
+    lost = [result.name for result in grade.results if result.points < result.of]
+    assert grade.problem == ""
+    assert lost == list(mistake.loses), told(grade)
+    assert mistake.says in told(grade)
+
+
+@pytest.mark.parametrize("number", [lab.number for lab in LABS.values() if lab.cuts])
+def test_mistakes_are_many(number: int) -> None:
+    assert len(LABS[number].mistakes) >= 8
+
+
+_FILE = "vmx/capability/vmcs_config.c"
+_ANY = "static uint64_t bits("
+_CHEATS = {  # what is put before bits() in the starter: what must be said
+    "prints": ('int puts(const char *);\nvoid say(void);\nvoid say(void)\n{\n    puts("passed size");\n}\n', "calls puts()"),
+    "exits": ("void exit(int);\n__attribute__((constructor)) static void end(void)\n{\n    exit(0);\n}\n", "_array"),
+    "forks": ("int fork(void);\nvoid more(void);\nvoid more(void)\n{\n    for (;;)\n        fork();\n}\n", "calls fork()"),
+    "fills": ("void *fopen(const char *, const char *);\nvoid *file(void);\nvoid *file(void)\n{\n"
+              '    return fopen("/tmp/x", "w");\n}\n', "calls fopen()"),
+    "syscall": ('void call(void);\nvoid call(void)\n{\n    __asm__ volatile("syscall");\n}\n', "executes syscall"),
+    "section": ('__attribute__((section(".init_array"))) void *const start = (void *)0;\n', "section .init_array"),
+    "model": ("extern int model;\nint *which(void);\nint *which(void)\n{\n    return &model;\n}\n", "calls model()"),
+    "global": ("int more;\n", "new global name, more"),
+    "includes": (f'#include "{ROOT}/tests/host/model_cpu.h"\n', "not a header of the tree"),
+    "solution": (f'#include "{ROOT}/{_FILE}"\n', ""),
+    "bomb": ("#include __FILE__\n", "does not compile"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", _CHEATS)
+def test_cheat_does_not_score(name: str, tmp_path: Path) -> None:
+    more, said = _CHEATS[name]
+    made = bench(1)
+    file = submit(LABS[1], tmp_path, made.source) / _FILE
+    file.write_text(file.read_text(encoding="utf-8").replace(_ANY, more + _ANY), encoding="utf-8")
+    grade = Grader(made).grade(tmp_path)
+    assert grade.points == 0
+    assert said in grade.problem and grade.problem
+
+
+def test_loop_does_not_score(tmp_path: Path) -> None:
+    file = submit(LABS[1], tmp_path) / _FILE
+    text = file.read_text(encoding="utf-8")
+    file.write_text(cut(text, LABS[1].cuts[1]).replace("    (void)value;\n", "    for (volatile int i = 0;; i++)\n        (void)value;\n"),
+                    encoding="utf-8")  # fmt: skip
+    grade = Grader(bench(1)).grade(tmp_path)
+    assert grade.points <= 1  # compare() needs no bits
+    assert "did not end" in told(grade)
+
+
+def test_crash_loses_its_checks_alone(tmp_path: Path) -> None:
+    file = submit(LABS[1], tmp_path) / _FILE
+    text = file.read_text(encoding="utf-8")
+    file.write_text(text.replace("        if (seen == wanted)\n", "        if (seen == wanted && *(volatile int *)0)\n"),
+                    encoding="utf-8")  # fmt: skip
+    grade = Grader(bench(1)).grade(tmp_path)
+    assert [result.name for result in grade.results if not result.points] == ["compare"]
+    assert "crashed" in told(grade)
+
+
+def test_what_is_no_plain_file_does_not_score(tmp_path: Path) -> None:
+    made = bench(1)
+    puts: "list[Callable[[Path], object]]" = [
+        lambda file: file.symlink_to(ROOT / _FILE),
+        os.mkfifo,
+        Path.mkdir,
+        lambda file: file.write_bytes(b"/" * 300_000),
+        lambda file: file.write_bytes(b""),
+        lambda file: None,
+    ]
+    for number, put in enumerate(puts):
+        tree = submit(LABS[1], tmp_path / str(number))
+        (tree / _FILE).unlink()
+        put(tree / _FILE)
+        grade = Grader(made).grade(tree)
+        assert grade.points == 0 and grade.problem
+
+
+def _lab(tree: Path, *arguments: str) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run([tree / "tools" / "lab", *arguments], capture_output=True, text=True, check=False,
+                          env={**os.environ, "ROOTMODE_SETUP": "skip"})  # fmt: skip
+
+
+def test_a_student_walks_a_lab(tmp_path: Path) -> None:
+    """Start, fail, write function by function, watch the score rise; tests and grader changed or not."""
+    lab, tree = LABS[1], tmp_path / "mine"
+    assert _lab(ROOT, "start", "1", str(tree)).returncode == 0
+    assert _lab(ROOT, "start", "1", str(tree)).returncode == 2  # it is there already
+    first = _lab(tree, "check", "--json")
+    assert first.returncode == 1, first.stderr
+    points = [json.loads(first.stdout)["points"]]
+    assert points == [0]
+    (tree / "tests" / "labs" / "lab1.c").write_text("int main(void) { return 0; }\n", encoding="utf-8")
+    (tree / "docs" / "labs" / "1.toml").write_text("", encoding="utf-8")
+    for count in range(len(lab.cuts) - 1, -1, -1):
+        text = (ROOT / _FILE).read_text(encoding="utf-8")
+        for change in lab.cuts[:count]:
+            text = cut(text, change)
+        (tree / _FILE).write_text(text, encoding="utf-8")
+        done = _lab(tree, "check", "--json")
+        points.append(json.loads(done.stdout)["points"])
+        assert done.returncode == (0 if count == 0 else 1)
+    assert points == sorted(points) and points[-1] == lab.of and len(set(points)) >= 3
+    assert json.loads(done.stdout)["files"] == list(lab.files)
+    assert "20 of 20 points" in _lab(tree, "check").stdout
+    assert _lab(tree, "check", "--lab", "2").returncode == 2
+
+
+def test_lecturer_grades_many(tmp_path: Path) -> None:
+    folders = [submit(LABS[1], tmp_path / f"s{i}") for i in range(4)]
+    apply(folders[1], LABS[1].mistakes[0].changes)
+    (folders[2] / _FILE).write_text("not C\n", encoding="utf-8")
+    (folders[3] / _FILE).unlink()
+    file = tmp_path / "grades.csv"
+    arguments = ("grade", *map(str, folders), "--csv", str(file), "--lab", "1")
+    done = _lab(ROOT, *arguments)
+    rows = file.read_text(encoding="utf-8")
+    assert done.returncode == 2, done.stderr
+    assert [row.split(",")[2] for row in rows.splitlines()[1:]] == ["20", "18", "0", "0"]
+    _lab(ROOT, *arguments)
+    assert file.read_text(encoding="utf-8") == rows
+    assert _lab(ROOT, "grade", str(folders[0])).returncode == 2  # of which lab?
+
+
+def test_list() -> None:
+    done = _lab(ROOT, "list")
+    assert done.returncode == 0
+    for lab in LABS.values():
+        assert lab.title in done.stdout

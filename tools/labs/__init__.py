@@ -1,0 +1,1 @@
+"""The labs of docs/labs/: starters, and their grading."""
