@@ -80,7 +80,7 @@ static bool take_set(struct scan *scan)
     if (!json_need(scan, '{', "an object: a report, or a set with \"msrs\""))
         return false;
     if (scan->list->count > 0)
-        format_text(id, sizeof(id), "%s, set %zu", scan->name, scan->list->count + 1);
+        format_text(id, sizeof(id), "%s, set %u", scan->name, (unsigned)scan->list->count + 1);
     else
         format_text(id, sizeof(id), "%s", scan->name);
     set = dump_list_add(scan->list, id);
