@@ -91,6 +91,48 @@ def test_without_a_dump(program: Path) -> None:
     assert ran.returncode == 2 and "vmcheck: /nowhere: No such file" in ran.stderr
 
 
+def test_values_that_are_none(program: Path) -> None:
+    """A clear sentence each, and 2 where nothing else is there."""
+    for text, said in (
+        ("GUEST_CS_SELECTOR = 0x12345\n", "expected a value that is as wide as its field"),
+        ("GUEST_CR0 = 0xfffffffffffffffff\n", "expected a number of 16 hex digits at most"),
+        ("VMCS_LINK_POINTER = -1\n", "expected a number without a sign"),
+    ):
+        ran = run_it(program, text=text)
+        assert ran.returncode == 2 and ran.stdout.startswith("Not understood: 1 line\n") and said in ran.stdout
+        assert run_it(program, text=text + "GUEST_RFLAGS = 2\n").returncode == 0
+
+
+def test_where_a_file_can_come_from(program: Path, tmp_path: Path) -> None:
+    """A name, -, /dev/stdin; a folder and what nobody may read are told."""
+    text = "GUEST_RFLAGS = 0\r\n"
+    (tmp_path / "dump").write_text(text, encoding="utf-8")
+    (tmp_path / "wide").write_text(text, encoding="utf-16")
+    answers = {run_it(program, name, text=text).stdout for name in ("-", "/dev/stdin", str(tmp_path / "dump"))}
+    answers |= {run_it(program, str(tmp_path / "wide")).stdout, run_it(program, text=text).stdout}
+    assert len(answers) == 1 and "guest-rflags-bit-1" in answers.pop()
+    ran = run_it(program, str(tmp_path))
+    assert ran.returncode == 2 and "Is a directory" in ran.stderr
+
+
+def test_an_answer_that_cannot_be_written(program: Path) -> None:
+    """Is no answer: 2."""
+    with open("/dev/full", "w", encoding="utf-8") as full:
+        ran = subprocess.run(
+            [program], input="GUEST_RFLAGS = 2\n", stdout=full, stderr=subprocess.PIPE, text=True, check=False
+        )
+    assert ran.returncode == 2 and "could not be written" in ran.stderr
+
+
+def test_msrs_that_kvm_lists(program: Path) -> None:
+    """The entry that a VM entry does not load, by its number."""
+    dump = (ROOT / "tests" / "fuzz" / "corpus" / "vmcs_text" / "kvm-msrs").read_text(encoding="utf-8")
+    (told,) = json.loads(run_it(program, "--json", text=dump).stdout)["dumps"]
+    (broken,) = told["broken"]
+    assert broken["rule"] == "msr-fs-gs-base" and broken["seen"] == "0xc0000100" and broken["entry"] == 2
+    assert told["outcome"] == "exit reason 34"
+
+
 @pytest.mark.parametrize(
     "words, said",
     [

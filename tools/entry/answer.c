@@ -42,10 +42,13 @@ static enum verdict worse(enum verdict a, enum verdict b)
     return badness[a] > badness[b] ? a : b;
 }
 
-static void check_all(const struct vmcs_image *image, const struct entry_cpu *cpus, unsigned count,
+static void check_all(const struct vmcs_dump *dump, const struct entry_cpu *cpus, unsigned count,
                       struct entry_check *check)
 {
+    const struct vmcs_image *image = &dump->image;
+
     check_entry(image, cpus, count, check);
+    check_entry_msrs(image, &dump->entry_msrs, check);
     check_entry_unknown(image, check);
     check_entry_needs(image, check);
 }
@@ -57,7 +60,7 @@ static enum verdict answer_in_words(struct sink *output, const struct vmcs_text 
     enum verdict worst = VERDICT_ENTERS;
 
     for (size_t i = 0; i < text->count; i++) {
-        check_all(&text->dump[i].image, cpus, count, &check);
+        check_all(&text->dump[i], cpus, count, &check);
         if (text->count > 1)
             print_to(output, "%sVMCS %u of %u, ", i > 0 ? "\n" : "", (unsigned)i + 1,
                      (unsigned)text->count);
@@ -80,7 +83,7 @@ static enum verdict answer_in_json(struct sink *output, const struct vmcs_text *
     json_object_begin(&json, NULL);
     json_array_begin(&json, "dumps");
     for (size_t i = 0; i < text->count; i++) {
-        check_all(&text->dump[i].image, cpus, count, &check);
+        check_all(&text->dump[i], cpus, count, &check);
         verdict_json(&json, &text->dump[i], &check, count == 1 ? cpus[0].id : NULL);
         worst = worse(worst, check.verdict);
     }

@@ -26,12 +26,18 @@ const char *verdict_name(enum verdict verdict)
     return names[verdict];
 }
 
-/* A host in IA-32e mode has EFER.LMA; where a dump does not show it, the exit control counts. */
+/*
+ * A host in IA-32e mode has EFER.LMA; where a dump does not show it, or the field is of no use
+ * because no VM exit loads it, the exit control counts.
+ */
 static bool host_is_64(const struct vmcs_image *image)
 {
-    if (vmcs_image_has(image, VMCS_HOST_IA32_EFER))
+    uint64_t exit = vmcs_image_get(image, VMCS_PRIMARY_VM_EXIT_CONTROLS);
+
+    if (vmcs_image_has(image, VMCS_HOST_IA32_EFER) &&
+        (exit & EXIT_LOAD_EFER || !vmcs_image_has(image, VMCS_PRIMARY_VM_EXIT_CONTROLS)))
         return vmcs_image_get(image, VMCS_HOST_IA32_EFER) & EFER_LMA;
-    return vmcs_image_get(image, VMCS_PRIMARY_VM_EXIT_CONTROLS) & EXIT_HOST_ADDRESS_SPACE_SIZE;
+    return exit & EXIT_HOST_ADDRESS_SPACE_SIZE;
 }
 
 static struct vmentry_context context_of(const struct vmcs_image *image,

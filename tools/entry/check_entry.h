@@ -6,6 +6,7 @@
 #define TOOLS_ENTRY_CHECK_ENTRY_H
 
 #include "tools/capability/dump.h"
+#include "tools/entry/read_vmcs.h"
 #include "vmx/entry/vmentry_check.h"
 
 /* A CPU that may have been the one. */
@@ -54,6 +55,11 @@ const char *verdict_name(enum verdict verdict); /* "enters", "refused", "depends
  */
 void check_entry(const struct vmcs_image *image, const struct entry_cpu *cpus, unsigned count,
                  struct entry_check *check);
+
+/* Decides of the rules about entries of the VM-entry MSR-load area what those that are shown tell.
+ */
+void check_entry_msrs(const struct vmcs_image *image, const struct msr_list *list,
+                      struct entry_check *check);
 
 /*
  * Decides of the rules that lack a field, and lack no memory, those that are the same whatever that

@@ -183,8 +183,8 @@ static bool find_segment(const char *name, struct field_named *found)
     } words[] = {
         {"sel", VMCS_GUEST_ES_SELECTOR},        {"selector", VMCS_GUEST_ES_SELECTOR},
         {"attr", VMCS_GUEST_ES_ACCESS_RIGHTS},  {"ar", VMCS_GUEST_ES_ACCESS_RIGHTS},
-        {"flags", VMCS_GUEST_ES_ACCESS_RIGHTS}, {"limit", VMCS_GUEST_ES_LIMIT},
-        {"base", VMCS_GUEST_ES_BASE},
+        {"flags", VMCS_GUEST_ES_ACCESS_RIGHTS}, {"access", VMCS_GUEST_ES_ACCESS_RIGHTS},
+        {"limit", VMCS_GUEST_ES_LIMIT},         {"base", VMCS_GUEST_ES_BASE},
     };
     const char *rest;
     int segment = field_segment(name, &rest);
@@ -224,10 +224,10 @@ static bool find_in_part(const char *name, enum dump_part part, struct field_nam
     char whole[FIELD_NAME_MAX + 16];
     const char *state = part == PART_HOST ? "host" : "guest";
 
-    if (part == PART_ANY || part == PART_CONTROL)
-        return false;
     if (find_named(name, part, found))
         return true;
+    if (part != PART_GUEST && part != PART_HOST && part != PART_REGISTERS)
+        return false;
     snprintf(whole, sizeof(whole), "%s%s", state, name);
     if (find_named(whole, PART_ANY, found))
         return true;
@@ -244,9 +244,9 @@ static bool find_in_part(const char *name, enum dump_part part, struct field_nam
 
 static bool find(const char *name, enum dump_part part, struct field_named *found)
 {
-    if (part == PART_CONTROL && find_named(name, part, found))
+    if (part == PART_BOCHS_3 && find_named(name, part, found))
         return true;
-    if (find_in_part(name, part, found))
+    if (find_in_part(name, part == PART_BOCHS_3 ? PART_BOCHS : part, found))
         return true;
     if (strncmp(name, "host", 4) == 0 && find_in_part(name + 4, PART_HOST, found))
         return true; /* hostessel */
@@ -259,7 +259,7 @@ static bool find(const char *name, enum dump_part part, struct field_named *foun
 
 struct field_named field_named(const char *name, enum dump_part part)
 {
-    static const char *const halves[] = {"full", "low", "high", "hi"};
+    static const char *const halves[] = {"full", "low", "high", "hi", "flags", "all", "raw"};
     struct field_named found = {.known = false};
     char cut[FIELD_NAME_MAX];
     size_t length = strlen(name);

@@ -8,8 +8,19 @@
 #include "tools/capability/piece.h"
 #include "vmx/vmcs_field.h"
 
-/* The part of a dump: what short words mean in it. ANY: names must say all themselves. */
-enum dump_part { PART_ANY, PART_GUEST, PART_HOST, PART_CONTROL, PART_REGISTERS };
+/*
+ * The part of a dump: what short words mean in it. ANY: names must say all themselves. BOCHS: the
+ * controls as Bochs 2 numbers them, BOCHS_3: as its successor does.
+ */
+enum dump_part {
+    PART_ANY,
+    PART_GUEST,
+    PART_HOST,
+    PART_CONTROL,
+    PART_REGISTERS,
+    PART_BOCHS,
+    PART_BOCHS_3,
+};
 
 enum { FIELD_NAME_MAX = 96 };
 

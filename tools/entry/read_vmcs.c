@@ -1,4 +1,4 @@
-#include "tools/entry/reader.h"
+#include "tools/entry/heading.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -7,54 +7,15 @@
 #include "tools/capability/line.h"
 #include "tools/capability/number.h"
 #include "tools/entry/bochs_message.h"
+#include "tools/entry/utf16.h"
 #include "vmx/exit_reason.h"
 
 enum { JOINED_MAX = 512 };
 
-enum heading_flags {
-    BEGINS = 1,   /* a dump */
-    PASSED = 2,   /* no dump: nothing is read up to an empty line */
-    ANYWHERE = 4, /* in a line, not at its start */
-    DECIMAL = 8,  /* numbers without 0x */
-    FIELDS = 16,  /* the line has also fields */
-    EXACT = 32,   /* capital letters are others than small ones */
-    LINE = 64,    /* begins nothing: a line whose words mean something else here */
-};
-
-/* What begins a part of a dump. */
-static const struct heading {
-    const char *words;
-    enum vmcs_format format;
-    enum dump_part part;
-    enum column_order order;
-    unsigned flags;
-} headings[] = {
-    {"*** guest state ***", VMCS_FORMAT_KVM, PART_GUEST, ORDER_KERNEL, BEGINS},
-    {"*** host state ***", VMCS_FORMAT_KVM, PART_HOST, ORDER_KERNEL, 0},
-    {"*** control state ***", VMCS_FORMAT_KVM, PART_CONTROL, ORDER_KERNEL, 0},
-    {"control fields", VMCS_FORMAT_ROOTMODE, PART_ANY, ORDER_ROOTMODE, BEGINS},
-    {"selector base ", VMCS_FORMAT_ROOTMODE, PART_GUEST, ORDER_ROOTMODE, 0},
-    {"host state", VMCS_FORMAT_ROOTMODE, PART_ANY, ORDER_ROOTMODE, 0},
-    {"exit information", VMCS_FORMAT_ROOTMODE, PART_ANY, ORDER_ROOTMODE, 0},
-    {"controls that are on", VMCS_FORMAT_ROOTMODE, PART_ANY, ORDER_ROOTMODE, PASSED},
-    {"guests, and their vm exits", VMCS_FORMAT_ROOTMODE, PART_ANY, ORDER_ROOTMODE, PASSED},
-    {"EAX=", VMCS_FORMAT_QEMU, PART_REGISTERS, ORDER_QEMU, BEGINS | FIELDS | EXACT},
-    {"RAX=", VMCS_FORMAT_QEMU, PART_REGISTERS, ORDER_QEMU, BEGINS | FIELDS | EXACT},
-    {"eax=", VMCS_FORMAT_VIRTUALBOX, PART_REGISTERS, ORDER_KVMTOOL, BEGINS | FIELDS | EXACT},
-    {"rax=", VMCS_FORMAT_VIRTUALBOX, PART_REGISTERS, ORDER_KVMTOOL, BEGINS | FIELDS | EXACT},
-    {"fpuip=", VMCS_FORMAT_VIRTUALBOX, PART_REGISTERS, ORDER_KVMTOOL, LINE},
-    {"efer[", VMCS_FORMAT_BHYVE, PART_GUEST, ORDER_BHYVE, BEGINS | FIELDS},
-    {"== kvm_get_regs", VMCS_FORMAT_REGISTERS, PART_REGISTERS, ORDER_KVMTOOL, BEGINS},
-    {"== kvm_get_sregs", VMCS_FORMAT_REGISTERS, PART_REGISTERS, ORDER_KVMTOOL, 0},
-    {"registers:", VMCS_FORMAT_REGISTERS, PART_REGISTERS, ORDER_KVMTOOL, BEGINS},
-    {"register  selector", VMCS_FORMAT_REGISTERS, PART_REGISTERS, ORDER_KVMTOOL, 0},
-    {"regs {", VMCS_FORMAT_REGISTERS, PART_REGISTERS, ORDER_KVMTOOL, ANYWHERE | DECIMAL | FIELDS},
-};
-
 const char *vmcs_format_name(enum vmcs_format format)
 {
     static const char *const names[VMCS_FORMAT_COUNT] = {
-        "list", "kvm", "xen", "rootmode", "qemu", "registers", "virtualbox", "bhyve"};
+        "list", "kvm", "xen", "rootmode", "qemu", "registers", "virtualbox", "bhyve", "bochs"};
 
     return names[format];
 }
@@ -151,6 +112,10 @@ static void put_attribute(struct reader *reader, struct field_named named, uint6
         vmcs_image_set(&reader->dump->image, named.field, *rights);
 }
 
+/*
+ * Bochs shows what it has read of the VMCS so far: it stops at the first wrong field, and does not
+ * read what no control asks for. What is 0 there may be no value of the VMCS.
+ */
 void reader_put(struct reader *reader, struct piece line, struct field_named named, uint64_t value)
 {
     struct vmcs_dump *dump = reader->dump;
@@ -165,6 +130,8 @@ void reader_put(struct reader *reader, struct piece line, struct field_named nam
         put_attribute(reader, named, value);
         return;
     }
+    if (reader->format == VMCS_FORMAT_BOCHS && value == 0)
+        return;
     if (dump == NULL ||
         (!named.high && vmcs_image_has(&dump->image, named.field) &&
          vmcs_image_get(&dump->image, named.field) != value && may_come_again(reader->format)))
@@ -244,39 +211,73 @@ static bool take_emulator(struct reader *reader, struct piece line)
     return true;
 }
 
-static bool is_heading(const struct heading *heading, struct piece line)
+/* Another part follows: the list was told to its end. */
+static void end_entry_msrs(struct reader *reader)
 {
-    if (heading->flags & EXACT)
-        return piece_starts(line, heading->words);
-    return heading->flags & ANYWHERE ? piece_has_folded(line, heading->words)
-                                     : piece_starts_folded(line, heading->words);
+    struct msr_list *list = reader->dump != NULL ? &reader->dump->entry_msrs : NULL;
+
+    if (list == NULL || !reader->entry_msrs || list->count == 0 || reader->entry_msrs_cut)
+        return;
+    list->whole = true;
+    vmcs_image_set(&reader->dump->image, VMCS_VM_ENTRY_MSR_LOAD_COUNT, list->count);
 }
 
 static bool take_heading(struct reader *reader, struct piece line)
 {
-    for (size_t i = 0; i < sizeof(headings) / sizeof(headings[0]); i++) {
-        const struct heading *heading = &headings[i];
+    const struct heading *heading = heading_of(line);
 
-        if (!is_heading(heading, line))
-            continue;
-        if (heading->flags & LINE)
-            return reader->format == heading->format;
-        reader->passing = heading->flags & PASSED;
-        if (reader->passing)
-            return true;
-        if (heading->flags & ANYWHERE && reader->format != heading->format)
-            reader->dump = NULL;
-        reader->format = heading->format;
-        reader->part = heading->part;
-        reader->order = heading->order;
-        reader->decimal = heading->flags & DECIMAL;
-        reader->part_prefixed = reader->prefixed;
-        reader->group[0] = '\0';
-        if (heading->flags & BEGINS || reader->dump == NULL)
-            begin(reader);
-        return !(heading->flags & FIELDS);
-    }
-    return false;
+    if (heading == NULL || heading->flags & LINE)
+        return heading != NULL && reader->format == heading->format;
+    reader->passing = heading->flags & PASSED;
+    if (reader->passing)
+        return true;
+    if (heading->flags & ANYWHERE && reader->format != heading->format)
+        reader->dump = NULL;
+    reader->format = heading->format;
+    reader->part = heading->part;
+    reader->order = heading->order;
+    reader->decimal = heading->flags & DECIMAL;
+    reader->part_prefixed = reader->prefixed;
+    reader->group[0] = '\0';
+    if (heading->flags & BEGINS || reader->dump == NULL)
+        begin(reader);
+    else
+        end_entry_msrs(reader);
+    reader->entry_msrs = heading->flags & ENTRY_MSRS;
+    reader->entry_msrs_cut = false;
+    return !(heading->flags & FIELDS);
+}
+
+/*
+ * "    0: msr=0x00000600 value=0x0000000000000017", of KVM's list of the MSRs that a VM entry
+ * loads. A list of which a line is missing is cut; what it shows counts all the same.
+ */
+static bool take_entry_msr(struct reader *reader, struct piece line)
+{
+    struct msr_list *list;
+    struct number number, msr, value;
+
+    if (!reader->entry_msrs || reader->dump == NULL || !number_take_plain(&line, &number) ||
+        piece_first(line) != ':')
+        return false;
+    line = piece_skip(line, ": ");
+    if (!piece_starts_folded(line, "msr="))
+        return false;
+    line = piece_after(line, strlen("msr="));
+    if (!number_take_plain(&line, &msr) || msr.value > UINT32_MAX)
+        return false;
+    line = piece_skip(line, " ");
+    if (!piece_starts_folded(line, "value="))
+        return false;
+    line = piece_after(line, strlen("value="));
+    list = &reader->dump->entry_msrs;
+    if (!number_take_plain(&line, &value) || list->count == ENTRY_MSRS_MAX)
+        return false;
+    reader->entry_msrs_cut |= number.decimal != list->count;
+    list->number[list->count] = (uint32_t)number.decimal + 1;
+    list->msr[list->count] = (uint32_t)msr.value;
+    list->value[list->count++] = value.value;
+    return true;
 }
 
 /* Dumps of which only headings were found are none. */
@@ -300,7 +301,7 @@ static void take_line(struct reader *reader, struct piece line)
 {
     reader->passing = reader->passing && line.length > 0;
     if (!take_saying(reader, line) && !take_emulator(reader, line) && !take_heading(reader, line) &&
-        !reader->passing)
+        !take_entry_msr(reader, line) && !reader->passing)
         reader_scan(reader, line);
 }
 
@@ -335,11 +336,7 @@ static bool continues(const struct reader *reader, const struct held *held, stru
     if (!in_dump || !reader->part_prefixed || !held->prefixed || prefixed || line.length == 0 ||
         piece_has_folded(line, entry_failed) || held->line.length + line.length + 1 > JOINED_MAX)
         return false;
-    for (size_t i = 0; i < sizeof(headings) / sizeof(headings[0]); i++) {
-        if (is_heading(&headings[i], line))
-            return false;
-    }
-    return true;
+    return heading_of(line) == NULL;
 }
 
 static void join(struct held *held, struct piece line)
@@ -352,7 +349,7 @@ static void join(struct held *held, struct piece line)
     held->line = (struct piece){held->joined, length + line.length};
 }
 
-void vmcs_text_read(const char *bytes, size_t length, struct vmcs_text *text)
+static void read_lines(const char *bytes, size_t length, struct vmcs_text *text)
 {
     struct reader reader = {.text = text};
     struct held held = {.number = 0};
@@ -376,6 +373,18 @@ void vmcs_text_read(const char *bytes, size_t length, struct vmcs_text *text)
     }
     take_held(&reader, &held);
     drop_empty(text);
+}
+
+void vmcs_text_read(const char *bytes, size_t length, struct vmcs_text *text)
+{
+    char *narrow = utf16_narrow(bytes, length);
+
+    if (narrow == NULL) {
+        read_lines(bytes, length, text);
+        return;
+    }
+    read_lines(narrow, length / 2, text);
+    free(narrow);
 }
 
 void vmcs_text_free(struct vmcs_text *text)

@@ -22,13 +22,26 @@ enum vmcs_format {
     VMCS_FORMAT_REGISTERS,  /* the same of KVM_GET_REGS and KVM_GET_SREGS */
     VMCS_FORMAT_VIRTUALBOX, /* the same of its log: "Guest CPUM state" */
     VMCS_FORMAT_BHYVE,      /* bhyvectl --get-all */
+    VMCS_FORMAT_BOCHS,      /* show "VMX" in its debugger: what it has read of the VMCS */
     VMCS_FORMAT_COUNT,
+};
+
+enum { ENTRY_MSRS_MAX = 16 };
+
+/* Entries of the VM-entry MSR-load area, as KVM shows them (it has 8 at most). */
+struct msr_list {
+    bool whole; /* they are all of the area */
+    unsigned count;
+    uint32_t number[ENTRY_MSRS_MAX]; /* in the area, from 1 up */
+    uint32_t msr[ENTRY_MSRS_MAX];
+    uint64_t value[ENTRY_MSRS_MAX];
 };
 
 struct vmcs_dump {
     enum vmcs_format format;
     unsigned line; /* of its first field */
     struct vmcs_image image;
+    struct msr_list entry_msrs;
 };
 
 enum { EMULATOR_SAID_MAX = 8, EMULATOR_TEXT_MAX = 120 };

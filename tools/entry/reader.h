@@ -28,8 +28,9 @@ struct reader {
     enum dump_part part;
     enum column_order order;
     bool xen, passing, decimal;
-    bool prefixed, part_prefixed; /* has this line a prefix; had that which began the part */
-    unsigned passed_line;         /* the last line of which something was not understood */
+    bool entry_msrs, entry_msrs_cut; /* in a list of such; a line of it is missing */
+    bool prefixed, part_prefixed;    /* has this line a prefix; had that which began the part */
+    unsigned passed_line;            /* the last line of which something was not understood */
     unsigned line;
     char last[2 * FIELD_NAME_MAX], head[FIELD_NAME_MAX]; /* of this line: the names before */
     unsigned repeated;                                   /* numbers that followed that name */

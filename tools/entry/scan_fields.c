@@ -99,6 +99,13 @@ static bool seems_meant(const struct reader *reader, struct piece words)
                                                   strncmp(name, "host", strlen("host")) == 0);
 }
 
+/* `= -1`: of what %d made of a value nobody knows how wide it was. */
+static bool is_negative(struct piece words, const struct number *number)
+{
+    return !number->prefixed && words.length > 1 && words.start[words.length - 1] == '-' &&
+           char_is_one_of(words.start[words.length - 2], " \t=:|");
+}
+
 /* A number of a line, and the words between it and the number before. */
 static void take_number(struct reader *reader, struct piece line, struct piece words,
                         const struct number *number, struct piece rest)
@@ -135,6 +142,8 @@ static void take_number(struct reader *reader, struct piece line, struct piece w
     if (!named.known) {
         if (reader->dump != NULL && seems_meant(reader, words))
             reader_pass(reader, line, "the name of a VMCS field");
+    } else if (is_negative(words, number)) {
+        reader_pass(reader, line, "a number without a sign");
     } else if (!named.passed) {
         value = reader->decimal && number->is_decimal ? number->decimal : number->value;
         reader_put(reader, line, named,
@@ -240,6 +249,21 @@ static bool take(struct piece *rest, struct number *number)
     return true;
 }
 
+/* Hex digits without end where a value is wanted: of no field of a VMCS. */
+static void pass_long_number(struct reader *reader, struct piece line, struct piece words,
+                             struct piece rest)
+{
+    unsigned digits = 0;
+
+    if (piece_starts_folded(rest, "0x"))
+        rest = piece_after(rest, 2);
+    while (char_hex(piece_at(rest, digits)) >= 0)
+        digits++;
+    if (digits > NUMBER_DIGITS_MAX && !word_char(piece_at(rest, digits)) &&
+        piece_trim(words).length > 0 && may_begin(reader, words, 0))
+        reader_pass(reader, line, "a number of 16 hex digits at most");
+}
+
 /* The words between two places, but no more than a name can have. */
 static struct piece last_of(const char *start, const char *end)
 {
@@ -285,6 +309,7 @@ void reader_scan(struct reader *reader, struct piece line)
             take_number(reader, line, words, &number, rest);
             words = (struct piece){rest.start, 0};
         } else {
+            pass_long_number(reader, line, words, rest);
             while (word_char(piece_first(rest)))
                 rest = piece_after(rest, 1);
         }

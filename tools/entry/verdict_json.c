@@ -41,6 +41,8 @@ static void json_broken(struct json *json, const struct entry_check *check)
         json_fields(json, "fields", checked->looks);
         json_hex(json, "seen", finding->seen);
         json_hex(json, "wanted", finding->wanted);
+        if (finding->entry != 0)
+            json_number(json, "entry", finding->entry);
         json_string(json, "sdm", vmentry_rule_text(finding->rule).section);
         json_object_end(json);
     }

@@ -303,7 +303,8 @@ void passed_text(struct sink *sink, const struct vmcs_text *text)
 {
     if (text->not_understood == 0)
         return;
-    print_to(sink, "\nNot understood: %u line%s\n", text->not_understood,
+    print_to(sink, "%sNot understood: %u line%s\n",
+             text->count > 0 || text->said_count > 0 ? "\n" : "", text->not_understood,
              text->not_understood == 1 ? "" : "s");
     for (unsigned i = 0; i < text->not_understood && i < DUMP_PASSED_MAX; i++)
         print_to(sink, "  line %u: `%s`, expected %s\n", text->passed[i].line, text->passed[i].text,

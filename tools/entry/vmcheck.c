@@ -10,6 +10,7 @@
 #include "tools/capability/lists.h"
 #include "tools/capability/load.h"
 #include "tools/entry/answer.h"
+#include "tools/entry/verdict_text.h"
 
 enum exit_status { EXIT_ALLOWED, EXIT_BROKEN, EXIT_WRONG_USE };
 
@@ -89,6 +90,8 @@ static enum exit_status run(const struct request *request)
                      ? EXIT_BROKEN
                      : EXIT_ALLOWED;
     if (text.count == 0 && text.said_count == 0) {
+        if (!request->json)
+            passed_text(&output, &text);
         complain("no field of a VMCS found in ", load_shown_name(request->file));
         status = EXIT_WRONG_USE;
     }
@@ -165,5 +168,9 @@ int main(int count, char **words)
 
     if (take_words(count, words, &request, &status))
         status = run(&request);
+    if (fflush(stdout) != 0 || ferror(stdout)) {
+        complain("the answer could not be written", "");
+        status = EXIT_WRONG_USE;
+    }
     return (int)status;
 }

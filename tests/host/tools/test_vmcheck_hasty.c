@@ -110,7 +110,9 @@ static void fields_that_are_not_loaded(void **state)
     (void)state;
     clear_bit(VMCS_VM_ENTRY_CONTROLS,
               ENTRY_LOAD_EFER | ENTRY_LOAD_PAT | ENTRY_LOAD_BNDCFGS | ENTRY_LOAD_PERF_GLOBAL_CTRL);
-    clear_bit(VMCS_PRIMARY_VM_EXIT_CONTROLS, EXIT_LOAD_PAT | EXIT_LOAD_PERF_GLOBAL_CTRL);
+    clear_bit(VMCS_PRIMARY_VM_EXIT_CONTROLS,
+              EXIT_LOAD_EFER | EXIT_LOAD_PAT | EXIT_LOAD_PERF_GLOBAL_CTRL);
+    set(VMCS_HOST_IA32_EFER, 0);
     set(VMCS_GUEST_IA32_EFER, ~0ull);
     set(VMCS_GUEST_IA32_PAT, ~0ull);
     set(VMCS_GUEST_IA32_BNDCFGS, ~0ull);

@@ -61,6 +61,9 @@ static const struct {
     {"VM_EXIT_INFO_IDT_VECTORING_ERROR_CODE", 0x440a},
     {"GUEST_PENDING_DBE", 0x6822},
     {"GUEST_TR_AR", 0x4822},
+    /* with the member of a union that holds all bits behind it */
+    {"pinbased_ctls.flags", 0x4000},
+    {"kGuestCr0.all", 0x6800},
     /* Bochs */
     {"VMCS_16BIT_GUEST_ES_SELECTOR", 0x800},
     {"VMCS_32BIT_CONTROL_PIN_BASED_EXEC_CONTROLS", 0x4000},

@@ -11,6 +11,7 @@
 #include "tools/capability/dump_text.h"
 #include "tools/capability/html_data.h"
 #include "tools/entry/answer.h"
+#include "tools/entry/verdict_text.h"
 #include "tools/entry/wasm/library.h"
 
 #define EXPORT(name) __attribute__((export_name(name)))
@@ -99,8 +100,10 @@ int wasm_answer(const char *bytes, size_t length, const char *msrs, size_t msr_b
     if (count == 0)
         return ANSWER_BAD_MSRS;
     vmcs_text_read(bytes, length, &text);
-    if (text.count == 0 && text.said_count == 0)
+    if (text.count == 0 && text.said_count == 0) {
+        passed_text(&written.sink, &text);
         return ANSWER_NOTHING;
+    }
     return (int)entry_answer(&written.sink, json != 0, &text, cpus, count);
 }
 

@@ -1,0 +1,198 @@
+/*
+ * What vmcheck is given beside dumps as they come out of a log: what Bochs has read of a VMCS,
+ * texts in other encodings, numbers that are no value of a field.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <cmocka.h>
+
+#include <string.h>
+
+#include "tools/entry/read_vmcs.h"
+
+static struct vmcs_text text;
+
+static void read_bytes(const char *bytes, size_t length)
+{
+    vmcs_text_free(&text);
+    vmcs_text_read(bytes, length, &text);
+}
+
+static void read_string(const char *string)
+{
+    read_bytes(string, strlen(string));
+}
+
+static void assert_field(enum vmcs_field field, uint64_t value)
+{
+    if (!vmcs_image_has(&text.dump[0].image, field) ||
+        vmcs_image_get(&text.dump[0].image, field) != value)
+        fail_msg("field %#x: %#lx, wanted %#lx", field, vmcs_image_get(&text.dump[0].image, field),
+                 value);
+}
+
+static void assert_not_read(enum vmcs_field field)
+{
+    assert_false(vmcs_image_has(&text.dump[0].image, field));
+}
+
+/*
+ * `show "VMX"` in the debugger of Bochs 2.7: its first control word is the pin-based one, CR3
+ * targets count from 1, counts are decimal, and what is 0 was perhaps never read.
+ */
+static void bochs(void **state)
+{
+    (void)state;
+    read_string(
+        "show param name: <VMX>\nVMX = {\n  vmcsptr = 0xfed1000\n  in_vmx_guest = false\n"
+        "  VMCS_CACHE = {\n    VMEXEC_CTRLS = {\n      vmexec_ctrls1 = 0x0000003f\n"
+        "      vmexec_ctrls2 = 0xb5186df2\n      vmexec_ctrls3 = 0x000010ea\n"
+        "      vm_exceptions_bitmap = 0x00060002\n      tsc_multiplier = 0x0\n"
+        "      io_bitmap_addr1 = 0x3000\n      msr_bitmap_addr = 0x4000\n"
+        "      vm_cr0_mask = 0x60000020\n      vm_cr3_target_cnt = 0\n"
+        "      vm_cr3_target_value1 = 0x5000\n      vmcs_linkptr = 0x7000\n"
+        "      eptptr = 0x605e\n      vpid = 0x0001\n      svi = 0x11\n"
+        "      eoi_exit_bitmap1 = 0x00000022\n    }\n    VMEXIT_CTRLS = {\n"
+        "      vmexit_ctrls = 0x007fefff\n      vmexit_msr_store_cnt = 12\n"
+        "      vmexit_msr_load_addr = 0x8000\n    }\n    VMENTRY_CTRLS = {\n"
+        "      vmentry_ctrls = 0x0000d3ff\n      vmentry_msr_load_cnt = 0\n"
+        "      vmentry_interr_info = 0x80000b0d\n    }\n    HOST_STATE = {\n"
+        "      CR0 = 0x80010033\n      ES = 0x0010\n      FS = 0x0000\n"
+        "      FS_BASE = 0xffff800000000000\n      TR = 0x00000018\n"
+        "      sysenter_esp_msr = 0x9000\n      pat_msr = 0x7040100070406\n"
+        "      efer_msr = 0xd00\n      interrupt_ssp_table_address = 0xa000\n    }\n  }\n}\n");
+    assert_int_equal(text.count, 1);
+    assert_int_equal(text.dump[0].format, VMCS_FORMAT_BOCHS);
+    assert_int_equal(text.not_understood, 0);
+    assert_field(VMCS_PIN_BASED_VM_EXECUTION_CONTROLS, 0x3f);
+    assert_field(VMCS_PRIMARY_PROCESSOR_BASED_VM_EXECUTION_CONTROLS, 0xb5186df2);
+    assert_field(VMCS_SECONDARY_PROCESSOR_BASED_VM_EXECUTION_CONTROLS, 0x10ea);
+    assert_field(VMCS_EXCEPTION_BITMAP, 0x60002);
+    assert_field(VMCS_ADDRESS_OF_IO_BITMAP_A, 0x3000);
+    assert_field(VMCS_ADDRESS_OF_MSR_BITMAPS, 0x4000);
+    assert_field(VMCS_CR0_GUEST_HOST_MASK, 0x60000020);
+    assert_field(VMCS_CR3_TARGET_VALUE_0, 0x5000);
+    assert_field(VMCS_EPT_POINTER, 0x605e);
+    assert_field(VMCS_VIRTUAL_PROCESSOR_IDENTIFIER, 1);
+    assert_field(VMCS_PRIMARY_VM_EXIT_CONTROLS, 0x7fefff);
+    assert_field(VMCS_VM_EXIT_MSR_STORE_COUNT, 12);
+    assert_field(VMCS_VM_EXIT_MSR_LOAD_ADDRESS, 0x8000);
+    assert_field(VMCS_VM_ENTRY_CONTROLS, 0xd3ff);
+    assert_field(VMCS_VM_ENTRY_INTERRUPTION_INFORMATION, 0x80000b0d);
+    assert_field(VMCS_HOST_CR0, 0x80010033);
+    assert_field(VMCS_HOST_ES_SELECTOR, 0x10);
+    assert_field(VMCS_HOST_FS_BASE, 0xffff800000000000);
+    assert_field(VMCS_HOST_TR_SELECTOR, 0x18);
+    assert_field(VMCS_HOST_IA32_SYSENTER_ESP, 0x9000);
+    assert_field(VMCS_HOST_IA32_PAT, 0x7040100070406);
+    assert_field(VMCS_HOST_IA32_EFER, 0xd00);
+    assert_field(VMCS_HOST_IA32_INTERRUPT_SSP_TABLE_ADDR, 0xa000);
+    assert_not_read(VMCS_HOST_FS_SELECTOR);
+    assert_not_read(VMCS_TSC_MULTIPLIER);
+    assert_not_read(VMCS_VM_ENTRY_MSR_LOAD_COUNT);
+    assert_not_read(VMCS_LINK_POINTER);
+    assert_not_read(VMCS_EOI_EXIT_BITMAP_1);
+    assert_not_read(VMCS_GUEST_CR0);
+}
+
+/* Bochs 3 has a name for the pin-based word, and counts the others from 1. */
+static void bochs_3(void **state)
+{
+    (void)state;
+    read_string("VMCS_CACHE = {\n  VMEXEC_CTRLS = {\n    pin_vmexec_ctrls = 0x0000003f\n"
+                "    vmexec_ctrls1 = 0xb5186df2\n    vmexec_ctrls2 = 0x000010ea\n"
+                "    vmexec_ctrls3 = 0x0000000000000010\n    vm_cr3_target_value4 = 0x5000\n"
+                "    pid_addr = 0x6000\n  }\n  VMEXIT_CTRLS = {\n    vmexit_ctrls = 0x007fefff\n"
+                "    vmexit_ctrls2 = 0x8\n  }\n}\n");
+    assert_int_equal(text.count, 1);
+    assert_field(VMCS_PIN_BASED_VM_EXECUTION_CONTROLS, 0x3f);
+    assert_field(VMCS_PRIMARY_PROCESSOR_BASED_VM_EXECUTION_CONTROLS, 0xb5186df2);
+    assert_field(VMCS_SECONDARY_PROCESSOR_BASED_VM_EXECUTION_CONTROLS, 0x10ea);
+    assert_field(VMCS_TERTIARY_PROCESSOR_BASED_VM_EXECUTION_CONTROLS, 0x10);
+    assert_field(VMCS_CR3_TARGET_VALUE_3, 0x5000);
+    assert_field(VMCS_POSTED_INTERRUPT_DESCRIPTOR_ADDRESS, 0x6000);
+    assert_field(VMCS_SECONDARY_VM_EXIT_CONTROLS, 8);
+}
+
+/* Each character as two bytes, the low one at `low`. */
+static size_t widen(const char *string, unsigned low, const char *mark, char *wide)
+{
+    size_t length = strlen(mark);
+
+    memcpy(wide, mark, length);
+    for (; *string != '\0'; string++, length += 2) {
+        wide[length + low] = *string;
+        wide[length + !low] = '\0';
+    }
+    return length;
+}
+
+/* With a mark and without, the low byte first or last, and cut within a character. */
+static void utf16(void **state)
+{
+    static const char string[] = "GUEST_CR0 = 0x80000031\r\nGUEST_RFLAGS = 0x2\r\n";
+    static const struct {
+        unsigned low;
+        const char *mark;
+    } forms[] = {{0, "\xff\xfe"}, {1, "\xfe\xff"}, {0, ""}, {1, ""}};
+    char wide[256];
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(forms) / sizeof(forms[0]); i++) {
+        size_t length = widen(string, forms[i].low, forms[i].mark, wide);
+
+        read_bytes(wide, length);
+        assert_int_equal(text.count, 1);
+        assert_int_equal(text.dump[0].line, 1);
+        assert_field(VMCS_GUEST_CR0, 0x80000031);
+        assert_field(VMCS_GUEST_RFLAGS, 2);
+        read_bytes(wide, length - 1);
+        assert_field(VMCS_GUEST_CR0, 0x80000031);
+    }
+    read_bytes("\xff\xfe", 2);
+    assert_int_equal(text.count, 0);
+    read_bytes("\xff\xfe\0", 3);
+    assert_int_equal(text.count, 0);
+}
+
+static void assert_passed(const char *line, const char *expected)
+{
+    read_string(line);
+    assert_int_equal(text.count, 0);
+    assert_int_equal(text.not_understood, 1);
+    assert_non_null(strstr(text.passed[0].expected, expected));
+}
+
+/* They are told, and nothing is made of them. */
+static void numbers_that_are_no_value(void **state)
+{
+    (void)state;
+    assert_passed("VMCS_LINK_POINTER = -1\n", "sign");
+    assert_passed("GUEST_CR0 = 0xfffffffffffffffff\n", "16 hex digits");
+    assert_passed("GUEST_CR0: 99999999999999999999\n", "16 hex digits");
+    assert_passed("GUEST_CS_SELECTOR = 0x12345\n", "as wide as its field");
+    assert_passed("0x4402 = 0x180000021\n", "as wide as its field");
+    read_string("sha256 = 0123456789abcdef0123456789abcdef\nkey - 10 GUEST_CR0 - 31\n");
+    assert_int_equal(text.not_understood, 0);
+    assert_field(VMCS_GUEST_CR0, 0x31);
+}
+
+static int end(void **state)
+{
+    (void)state;
+    vmcs_text_free(&text);
+    return 0;
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(bochs),
+        cmocka_unit_test(bochs_3),
+        cmocka_unit_test(utf16),
+        cmocka_unit_test(numbers_that_are_no_value),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, end);
+}
