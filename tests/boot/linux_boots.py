@@ -89,7 +89,23 @@ _NESTED = (
     "--on", "nested-kvm", "--cpus", "2", "--guest", "linux", "--guest-script", str(_FOLDER / "look.sh"),
 )  # fmt: skip
 
+
+def _leaves(count: int, words: str = "", append: str = "") -> Boot:
+    """Rootmode goes, Linux goes on; nobody is there to report."""
+    options = ["--guest", "linux", "--guest-script", str(_FOLDER / "off.sh"), "--guest-append", words]
+    if append:
+        options += ["--append", append]
+    return Boot(
+        f"bochs/linux/off, {count} CPUs{words and ', ' + words}",
+        ("--on", "bochs", "--cpus", str(count), "--loader", "direct", *options), OK, (), report=False,
+    )  # fmt: skip
+
+
 LINUX_BOOTS: tuple[Boot, ...] = (
+    _leaves(1, append="hypervisor=hidden"),
+    _leaves(2),
+    replace(_leaves(2, "maxcpus=1"), long=True),
+    replace(_leaves(4), long=True),
     _looks(2),
     replace(_looks(4), long=True),
     replace(_looks(8), long=True),

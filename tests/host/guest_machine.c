@@ -7,11 +7,13 @@
 #include <string.h>
 
 #include "mm/page_alloc.h"
+#include "mm/paging.h"
 #include "mm/memory_use.h"
 #include "mm/memory_type.h"
 #include "vm/exit.h"
 #include "vm/guests/guest_run.h"
 #include "vm/host/alarm.h"
+#include "vm/leave/leave.h"
 #include "lib/host/apic.h"
 #include "vmx/entry/vmentry_rule.h"
 #include "vmx/quirks.h"
@@ -71,6 +73,27 @@ enum vm_entry vcpu_enter(struct vcpu *vcpu)
 {
     (void)vcpu;
     return guest_machine.entry;
+}
+
+/* vm/leave/leave.S, and what it needs to know of the kernel's memory. */
+const char leave_code[1], leave_code_end[1];
+
+_Noreturn void leave_jump(uint64_t tables, uint64_t to, uint64_t state)
+{
+    (void)tables;
+    (void)to;
+    (void)state;
+    abort();
+}
+
+_Noreturn void leave_halt(void)
+{
+    abort();
+}
+
+const struct page_tables *kernel_tables(void)
+{
+    return NULL;
 }
 
 static void must(bool done, const char *what)

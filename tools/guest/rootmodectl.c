@@ -1,5 +1,6 @@
 /*
- * rootmodectl: asks the Rootmode below this Linux who it is, and what VM exits each CPU has made.
+ * rootmodectl: asks the Rootmode below this Linux who it is and what VM exits each CPU has made, or
+ * takes it away.
  *
  *     cc -O2 -static -I. -o rootmodectl tools/guest/rootmodectl.c
  *
@@ -7,17 +8,20 @@
  * privilege level 0, and that device for who has CAP_SYS_RAWIO, so that root alone is answered, by
  * the CPU that is meant, without a module of ours. Ends with 0, 1 where there is no Rootmode, or 2.
  */
+#define _GNU_SOURCE
 #include <cpuid.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
-enum { LEAF = 0x40000000, TELLS_EXITS = 1 << 1 };
-enum { MSR_EXITS = 0x40524d01, CPUS_MOST = 4096, TRIES = 100 };
+enum { LEAF = 0x40000000, TELLS_EXITS = 1 << 1, LEAVES = 1 << 2 };
+enum { MSR_EXITS = 0x40524d01, MSR_LEAVES = 0x40524d02, CPUS_MOST = 4096, TRIES = 100 };
 enum { ABSENT = 1, FAILED = 2 };
 
 static const struct {
@@ -31,7 +35,8 @@ static const struct {
 
 static int usage(void)
 {
-    fputs("usage: rootmodectl [--hidden] [version | exits [--json]]\n"
+    fputs("usage: rootmodectl [--hidden] [version | exits [--json] | off]\n"
+          "  off       every CPU leaves VMX operation, for good; Linux goes on\n"
           "  --hidden  there is a Rootmode that CPUID does not show (hypervisor=hidden)\n",
           stderr);
     return FAILED;
@@ -135,6 +140,67 @@ static int print_exits(bool json)
     return 0;
 }
 
+/* VMX, which a hypervisor hides, is to be seen on the CPU that this runs on. */
+static bool shows_vmx(void)
+{
+    uint32_t a, b, c, d;
+
+    __cpuid(1, a, b, c, d);
+    return (c >> 5 & 1) != 0;
+}
+
+/*
+ * A CPU leaves where it next goes to another address space, at a moment that allows it. A process
+ * that lives for nothing else makes it go there and back.
+ */
+static bool leave_here(int msr)
+{
+    const uint64_t online = (uint64_t)sysconf(_SC_NPROCESSORS_ONLN);
+
+    if (pwrite(msr, &online, sizeof(online), MSR_LEAVES) != sizeof(online)) {
+        if (errno == EIO)
+            fputs(
+                "rootmodectl: Rootmode knows more CPUs than are online: bring them online first\n",
+                stderr);
+        return false;
+    }
+    for (int i = 0; i < TRIES && !shows_vmx(); i++) {
+        pid_t child = fork();
+
+        if (child == 0)
+            _exit(0);
+        if (child < 0 || waitpid(child, NULL, 0) != child)
+            return false;
+    }
+    errno = EBUSY;
+    return shows_vmx();
+}
+
+static int leave_on_all(void)
+{
+    char path[40];
+    int left = 0;
+
+    for (int cpu = 0; cpu < CPUS_MOST; cpu++) {
+        cpu_set_t here;
+        int msr;
+
+        CPU_ZERO(&here);
+        if (cpu < CPU_SETSIZE)
+            CPU_SET(cpu, &here);
+        if (sched_setaffinity(0, sizeof(here), &here) != 0)
+            continue; /* there is none of this number */
+        snprintf(path, sizeof(path), "/dev/cpu/%d/msr", cpu);
+        msr = open(path, O_RDWR | O_CLOEXEC);
+        if (msr < 0 || (!shows_vmx() && !leave_here(msr)))
+            return complain(path);
+        close(msr);
+        left++;
+    }
+    printf("rootmodectl: %d CPUs have left VMX operation: there is no Rootmode any more\n", left);
+    return 0;
+}
+
 int main(int count, char **words)
 {
     uint32_t features = 0, version = find(&features);
@@ -158,11 +224,11 @@ int main(int count, char **words)
             puts("Rootmode, hidden");
         return 0;
     }
-    if (strcmp(what, "exits") != 0)
+    if (strcmp(what, "exits") != 0 && (strcmp(what, "off") != 0 || json))
         return usage();
-    if (version != 0 && (features & TELLS_EXITS) == 0) {
-        fputs("rootmodectl: this Rootmode does not tell its exits\n", stderr);
+    if (version != 0 && (features & (what[0] == 'e' ? TELLS_EXITS : LEAVES)) == 0) {
+        fprintf(stderr, "rootmodectl: this Rootmode does not know \"%s\"\n", what);
         return FAILED;
     }
-    return print_exits(json);
+    return what[0] == 'e' ? print_exits(json) : leave_on_all();
 }

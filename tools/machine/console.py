@@ -13,6 +13,8 @@ END = "-----END ROOTMODE REPORT-----"
 REPORT = "The way here"  # the page's first line, kernel/report/report_page.c
 _VERDICT = re.compile(r"verdict: (ok|refused)(;.*)?")  # behind the semicolon: what else to know
 
+_LEFT = re.compile(r"without Rootmode the script ended with status (\d+)")  # tools/guest/init
+
 
 class Console:
     """Takes the serial line's bytes as they come, gives complete lines to `show`."""
@@ -30,6 +32,7 @@ class Console:
         self.panic = ""
         self.last_line = ""
         self.reporting = False  # the page has begun, at whose end the verdict stands
+        self.left_status: int | None = None  # the script's, where Rootmode has left the machine to its guest
 
     def feed(self, data: bytes) -> None:
         """More bytes of the serial line."""
@@ -61,6 +64,8 @@ class Console:
             return
         if found := _VERDICT.fullmatch(text):
             self.verdict = found[1]
+        if found := _LEFT.fullmatch(text):
+            self.left_status = int(found[1])
         self.halted = text.startswith("Power off: ") and text.endswith(" Halted.")
         self.reporting |= text == REPORT
         self.last_line = text or self.last_line

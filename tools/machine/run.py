@@ -169,6 +169,9 @@ def _outcome(console: Console, emulator: Emulator, in_time: bool, timeout: float
         last = f"the last line was: {console.last_line!r}" if console.last_line else "nothing was printed"
         say(f"tools/run: no end within {timeout:.0f} s; {last}")
         return Exit.TIMEOUT
+    if console.left_status is not None and not console.verdict:
+        say("tools/run: Rootmode left the machine to its guest: there is no report")
+        return Exit.OK
     if not console.verdict:
         if why := emulator.refusal():
             raise UserError(why)
@@ -195,7 +198,7 @@ def _write_report(console: Console, file: Path) -> bool:
 def _script_outcome(console: Console) -> Exit:
     """How the guest's script ended, as Rootmode's report has it."""
     try:
-        status = console.report()["linux"]["script_status"]
+        status = console.report()["linux"]["script_status"] if console.verdict else console.left_status
     except (ValueError, KeyError, TypeError):
         status = None
     if status is None:

@@ -7,6 +7,7 @@
 #define VM_LINUX_H
 
 #include "lib/host/cpu.h"
+#include "vm/leave/leave.h"
 #include "vm/linux/linux_plan.h"
 #include "vm/linux/linux_ports.h"
 #include "vm/vcpu.h"
@@ -28,6 +29,11 @@ enum linux_end {
  */
 enum { MSR_LINUX_SCRIPT_STATUS = 0x40524d00, LINUX_TAKES_SCRIPT_STATUS = 1 << 0 };
 enum { MSR_LINUX_EXITS = 0x40524d01, LINUX_TELLS_EXITS = 1 << 1 };
+/*
+ * Written to, it takes the CPU out of VMX operation, and those that wait to be started. The value:
+ * how many CPUs the guest will do this on. #GP where it has started more: one would stay.
+ */
+enum { MSR_LINUX_LEAVES = 0x40524d02, LINUX_LEAVES = 1 << 2 };
 
 struct linux_vm {
     struct vm vm; /* first */
@@ -46,6 +52,7 @@ struct linux_vm {
     _Atomic(uint32_t) accesses_refused; /* to what is kept */
     bool starts_by_exits;               /* INIT and SIPI make VM exits; else see linux_cpus.c */
     bool watches_commands;              /* that CPUs send by their APICs */
+    struct leave leave;
 };
 
 struct linux_vcpu {
@@ -54,10 +61,11 @@ struct linux_vcpu {
     atomic_bool running;            /* its VMCS is current on its CPU */
     atomic_bool waits;              /* for SIPI */
     bool has_started;               /* by one, or as the boot CPU */
+    atomic_bool leaves;             /* with the next NMI */
     uint8_t reason_told;            /* by MSR_LINUX_EXITS */
     _Atomic(uint32_t) nmis_pending; /* that came and are not injected yet: 2 at most, as latched */
     _Atomic(uint32_t) kicks;        /* NMIs that are the hypervisor's own, under way */
-    _Atomic(uint32_t) asked;        /* what it is to do: INIT, or SIPI; 0: nothing */
+    _Atomic(uint32_t) asked;        /* what it is to do: INIT, SIPI, to leave; 0: nothing */
 };
 
 /* What the guest is shown: the hypervisor, with leaves of its own, or none. */
@@ -103,6 +111,7 @@ enum exit_done linux_exit_sipi(struct vcpu *vcpu);
 enum exit_done linux_exit_apic_write(struct vcpu *vcpu, uint64_t address);
 enum exit_done linux_write_x2apic_icr(struct vcpu *vcpu, const struct msr_rule *rule,
                                       uint64_t value);
+enum exit_done linux_write_leave(struct vcpu *vcpu, const struct msr_rule *rule, uint64_t value);
 /* The state that INIT leaves. */
 enum exit_done linux_wait_for_startup(struct linux_vcpu *own);
 /* From here on, or no more, commands to other CPUs are looked at. */

@@ -9,14 +9,15 @@
 #include "lib/host/apic.h"
 #include "lib/host/clock.h"
 #include "vm/access/guest_access.h"
+#include "vm/access/store.h"
 #include "vm/events/guest_events.h"
 #include "vm/exit.h"
-#include "vm/linux/apic_write.h"
+#include "vm/linux/icr.h"
 #include "vm/linux/linux.h"
 #include "vmx/quirks.h"
 
 /* Of another CPU, which acts on it when it has left the guest. */
-enum { ASK_INIT = 1 << 8, ASK_STARTUP = 1 << 9, ASK_VECTOR = 0xff };
+enum { ASK_INIT = 1 << 8, ASK_STARTUP = 1 << 9, ASK_LEAVE = 1 << 10, ASK_VECTOR = 0xff };
 
 enum {
     KICK_US = 100, /* until another NMI is sent, for the one before may have met no guest */
@@ -153,7 +154,7 @@ enum exit_done linux_write_x2apic_icr(struct vcpu *vcpu, const struct msr_rule *
 }
 
 /* The instruction may end a page behind which there is none, so first what is left of its own. */
-static enum exit_done fetch(struct vcpu *vcpu, uint64_t rip, struct apic_write *write, bool *known)
+static enum exit_done fetch(struct vcpu *vcpu, uint64_t rip, struct store *write, bool *known)
 {
     uint64_t linear = vmcs_read_natural(VMCS_GUEST_CS_BASE) + rip;
     unsigned left = PAGE_SIZE - (linear & (PAGE_SIZE - 1));
@@ -162,7 +163,7 @@ static enum exit_done fetch(struct vcpu *vcpu, uint64_t rip, struct apic_write *
     for (unsigned bytes = left < sizeof(code) ? left : sizeof(code);; bytes = sizeof(code)) {
         enum exit_done done = guest_access_linear(vcpu, linear, code, bytes, ACCESS_FETCH);
 
-        *known = done == EXIT_EMULATED && apic_write_decode(code, bytes, guest_is_64_bit(), write);
+        *known = done == EXIT_EMULATED && store_decode(code, bytes, guest_is_64_bit(), write);
         if (done != EXIT_EMULATED || *known || bytes == sizeof(code))
             return done;
     }
@@ -182,7 +183,7 @@ enum exit_done linux_exit_apic_write(struct vcpu *vcpu, uint64_t address)
 {
     unsigned offset = address & APIC_OFFSET;
     uint64_t rip = vmcs_read_natural(VMCS_GUEST_RIP);
-    struct apic_write write;
+    struct store write;
     enum exit_done done;
     bool known;
 
@@ -231,8 +232,19 @@ enum exit_done linux_exit_init(struct vcpu *vcpu)
                : linux_wait_for_startup((struct linux_vcpu *)vcpu);
 }
 
+/* The guest has not started this CPU: when it does, it may find it as after a reset. */
+static void leave_if_asked(struct linux_vcpu *own)
+{
+    if ((atomic_load(&own->asked) & ASK_LEAVE) == 0)
+        return;
+    atomic_store(&own->running, false);
+    atomic_store(&own->asked, 0);
+    leave_and_halt(&own->vcpu);
+}
+
 enum exit_done linux_exit_sipi(struct vcpu *vcpu)
 {
+    leave_if_asked((struct linux_vcpu *)vcpu);
     if (linux_of(vcpu)->end != LINUX_RUNS)
         return vcpu_end(vcpu, GUEST_END_CALL, 0, 0);
     return startup((struct linux_vcpu *)vcpu, (uint8_t)vmcs_read_natural(VMCS_EXIT_QUALIFICATION));
@@ -253,6 +265,50 @@ enum exit_done linux_exit_exception(struct vcpu *vcpu)
         done = linux_exit_init(vcpu);
     else if ((asked & ASK_STARTUP) != 0 && atomic_load(&own->waits))
         done = startup(own, asked & ASK_VECTOR);
+    else
+        leave_if_asked(own);
     atomic_store(&own->asked, 0);
     return done;
+}
+
+/* MOV to CR3. Within the NMI's handler no other one can come: see take_nmi(). */
+static enum exit_done leave(struct vcpu *vcpu)
+{
+    struct linux_vcpu *own = (struct linux_vcpu *)vcpu;
+
+    if (!leave_is_possible(vcpu))
+        return exit_control_register(vcpu);
+    atomic_store(&own->leaves, true);
+    send(own->apic_id, APIC_NMI | ICR_ASSERT);
+    for (;;)
+        cpu_relax();
+}
+
+static uint32_t cpus_in_guest(const struct linux_vm *linux_vm)
+{
+    uint32_t count = 0;
+
+    for (uint32_t i = 0; i < linux_vm->cpu_count; i++)
+        count += !atomic_load(&linux_vm->vcpus[i]->waits);
+    return count;
+}
+
+enum exit_done linux_write_leave(struct vcpu *vcpu, const struct msr_rule *rule, uint64_t value)
+{
+    struct linux_vm *linux_vm = linux_of(vcpu);
+    bool ready;
+
+    (void)rule;
+    spinlock_acquire(&linux_vm->vm.lock);
+    ready = value == cpus_in_guest(linux_vm) &&
+            leave_prepare(&linux_vm->leave, &linux_vm->vm, linux_vm->kept.base, linux_vm->kept.end);
+    spinlock_release(&linux_vm->vm.lock);
+    if (!ready)
+        return exit_protection(vcpu);
+    for (uint32_t i = 0; i < linux_vm->cpu_count; i++) {
+        if (atomic_load(&linux_vm->vcpus[i]->waits) && atomic_load(&linux_vm->vcpus[i]->running))
+            ask(linux_vm->vcpus[i], ASK_LEAVE);
+    }
+    leave_watch(vcpu, leave);
+    return skip_emulated_instruction(EXIT_EMULATED);
 }

@@ -3,7 +3,7 @@
  * state that VM exits do not save would carry over from the guest.
  */
 #include "vm/exit.h"
-#include "vm/linux/apic_write.h"
+#include "vm/linux/icr.h"
 #include "vm/linux/linux.h"
 
 #define BIT(n) (1u << (n))
@@ -44,7 +44,7 @@ static const struct cpuid_rule cpuid_rules[] = {
      0,
      EVERY,
      {0},
-     {.eax = 1, .ebx = LINUX_TAKES_SCRIPT_STATUS | LINUX_TELLS_EXITS}},
+     {.eax = 1, .ebx = LINUX_TAKES_SCRIPT_STATUS | LINUX_TELLS_EXITS | LINUX_LEAVES}},
     {CPUID_LEAF_FEATURES, 0, EVERY, {ALL, ALL, SHOWN_1_ECX, SHOWN_1_EDX}, {0}},
     {CPUID_LEAF_MORE_FEATURES, 0, 0, {ALL, SHOWN_7_EBX, SHOWN_7_ECX, SHOWN_7_EDX}, {0}},
     {0x12, 0, EVERY, {0}, {0}},
@@ -131,6 +131,7 @@ static const struct msr_rule msrs[] = {
     {IA32_MTRR_DEF_TYPE, NULL, linux_write_mtrr_type, 0},
     {MSR_LINUX_SCRIPT_STATUS, msr_read_fault, write_script_status, 0},
     {MSR_LINUX_EXITS, read_exits, choose_exits, 0},
+    {MSR_LINUX_LEAVES, msr_read_fault, linux_write_leave, 0},
     {MSR_X2APIC_ICR, NULL, linux_write_x2apic_icr, 0},
     HIDDEN(IA32_SMM_MONITOR_CTL),
     HIDDEN(IA32_PEBS_ENABLE),

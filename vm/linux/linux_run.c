@@ -5,7 +5,7 @@
 #include "mm/page_alloc.h"
 #include "vm/exit.h"
 #include "vm/host_registers.h"
-#include "vm/linux/apic_write.h"
+#include "vm/linux/icr.h"
 #include "vm/linux/boot_params.h"
 #include "vm/linux/linux.h"
 #include "vm/vcpu_controls.h"
@@ -223,6 +223,10 @@ static bool take_nmi(void)
 
     if (own == NULL)
         return false;
+    if (atomic_load(&own->leaves)) {
+        atomic_store(&own->running, false);
+        leave_to_guest(&own->vcpu, &the_vm->leave);
+    }
     if (linux_take_kick(own) || (atomic_load(&own->running) && atomic_load(&own->waits)))
         return true;
     if (!atomic_load(&own->running))

@@ -179,7 +179,7 @@ static void leaves_of_a_hypervisor(void **state)
     assert_int_equal(r.eax, 0x40000001);
     r = shows(&linux_policy_shown, 0x40000001, everything);
     assert_int_equal(r.eax, 1);
-    assert_int_equal(r.ebx, LINUX_TAKES_SCRIPT_STATUS | LINUX_TELLS_EXITS);
+    assert_int_equal(r.ebx, LINUX_TAKES_SCRIPT_STATUS | LINUX_TELLS_EXITS | LINUX_LEAVES);
     for (uint32_t leaf = 0x40000000; leaf < 0x40000100; leaf++) {
         r = shows(&linux_policy_hidden, leaf, everything);
         assert_int_equal(r.eax | r.ebx | r.ecx | r.edx, 0);
@@ -223,24 +223,40 @@ static bool same_host(const struct model_cpu *before)
            memcmp(model_cpu.msrs.value, before->msrs.value, sizeof(before->msrs.value)) == 0;
 }
 
+/* Page tables of the host's, from which those are made on which a CPU leaves. */
+static uint64_t host_pml4(void)
+{
+    static uint64_t page;
+
+    if (page == 0)
+        page = pages_alloc(0);
+    return page;
+}
+
 /* With each bit alone, all and none. */
 static void every_bit_of_every_msr(void **state)
 {
     const struct vm_policy *policy = &linux_policy_shown;
 
     (void)state;
+    own.waits = true; /* so that none is how many CPUs would leave */
     for (uint32_t i = 0; i < policy->msr_count; i++) {
         uint32_t msr = policy->msrs[i].msr;
 
         for (unsigned bit = 0; bit < 66; bit++) {
             uint64_t value = bit < 64 ? 1ull << bit : bit == 64 ? 0 : UINT64_MAX;
-            struct model_cpu before = model_cpu;
-            enum exit_done done = write_msr(msr, value);
+            struct model_cpu before;
+            enum exit_done done;
+
+            model_cpu.cr3 = host_pml4();
+            before = model_cpu;
+            done = write_msr(msr, value);
 
             assert_true(same_host(&before));
             assert_true(is_protection(done) || FIELD(GUEST_RIP) == RIP + 2);
             assert_true(is_protection(done) || msr == 0x79 || msr == IA32_MISC_ENABLE ||
-                        msr == MSR_LINUX_SCRIPT_STATUS || msr == MSR_LINUX_EXITS);
+                        msr == MSR_LINUX_SCRIPT_STATUS || msr == MSR_LINUX_EXITS ||
+                        (msr == MSR_LINUX_LEAVES && value == 0));
         }
     }
 }
@@ -410,6 +426,32 @@ static void starts_by_exits(void **state)
     assert_int_equal(vm.end, LINUX_RESET);
 }
 
+/*
+ * Asked for with the right number of CPUs; then a MOV to CR3 exits, and is served as ever while the
+ * guest could take an interrupt.
+ */
+static void leaves(void **state)
+{
+    (void)state;
+    model_cpu.cr3 = host_pml4();
+    assert_true(is_protection(read_msr(MSR_LINUX_LEAVES)));
+    assert_true(is_protection(write_msr(MSR_LINUX_LEAVES, 2)));
+    assert_int_equal(
+        FIELD(PRIMARY_PROCESSOR_BASED_VM_EXECUTION_CONTROLS) & PRIMARY_CR3_LOAD_EXITING, 0);
+    assert_int_equal(write_msr(MSR_LINUX_LEAVES, 1), EXIT_EMULATED);
+    assert_int_not_equal(
+        FIELD(PRIMARY_PROCESSOR_BASED_VM_EXECUTION_CONTROLS) & PRIMARY_CR3_LOAD_EXITING, 0);
+    FIELD(GUEST_RFLAGS) = RFLAGS_IF | 2;
+    vcpu->reg[VCPU_RDI] = 0x5000;
+    assert_int_equal(serve(EXIT_REASON_CONTROL_REGISTER_ACCESS, VCPU_RDI << 8 | 3), EXIT_EMULATED);
+    assert_int_equal(FIELD(GUEST_CR3), 0x5000);
+    assert_int_equal(FIELD(GUEST_RIP), RIP + 2);
+    assert_false(own.leaves);
+    FIELD(GUEST_RFLAGS) = 2;
+    FIELD(GUEST_INTERRUPTIBILITY_STATE) = BLOCKING_BY_NMI;
+    assert_false(leave_is_possible(vcpu));
+}
+
 static enum exit_done nmi(void)
 {
     FIELD(GUEST_RIP) = RIP;
@@ -460,6 +502,7 @@ int main(void)
         cmocka_unit_test_setup(mtrrs_that_change, shown),
         cmocka_unit_test_setup(starts_by_exits, shown),
         cmocka_unit_test_setup(starts_by_asking, shown),
+        cmocka_unit_test_setup(leaves, shown),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,55 +1,4 @@
-#include "vm/linux/apic_write.h"
-
-/* Of the ICR. */
-enum {
-    ICR_DELIVERY_SHIFT = 8,
-    ICR_DELIVERY = 7,
-    ICR_DELIVERY_INIT = 5,
-    ICR_DELIVERY_STARTUP = 6,
-    ICR_LOGICAL = 1 << 11,
-    ICR_ASSERT = 1 << 14,
-    ICR_LEVEL = 1 << 15,
-    ICR_SHORTHAND_SHIFT = 18,
-    ICR_SHORTHAND = 3,
-};
-enum { TO_ONE, TO_SELF, TO_ALL, TO_OTHERS }; /* shorthands */
-
-#define XAPIC_EVERYONE 0xffu
-#define EVERYONE       UINT32_MAX
-
-enum icr_command icr_command(uint64_t icr)
-{
-    unsigned delivery = icr >> ICR_DELIVERY_SHIFT & ICR_DELIVERY;
-
-    if (delivery == ICR_DELIVERY_STARTUP)
-        return ICR_STARTS;
-    if (delivery != ICR_DELIVERY_INIT)
-        return ICR_INTERRUPTS;
-    return (icr & (ICR_LEVEL | ICR_ASSERT)) == ICR_LEVEL ? ICR_INIT_ENDS : ICR_INITS;
-}
-
-uint64_t icr_of_xapic(uint32_t high, uint32_t low)
-{
-    uint64_t destination = high >> 24;
-
-    return (destination == XAPIC_EVERYONE ? EVERYONE : destination) << 32 | low;
-}
-
-bool icr_reaches(uint64_t icr, uint32_t sender, uint32_t target)
-{
-    uint32_t destination = (uint32_t)(icr >> 32);
-
-    switch (icr >> ICR_SHORTHAND_SHIFT & ICR_SHORTHAND) {
-    case TO_SELF:
-        return target == sender;
-    case TO_ALL:
-        return true;
-    case TO_OTHERS:
-        return target != sender;
-    default:
-        return (icr & ICR_LOGICAL) == 0 && (destination == EVERYONE || destination == target);
-    }
-}
+#include "vm/access/store.h"
 
 /* What is read of an instruction, one byte after the other. */
 struct code {
@@ -102,13 +51,12 @@ static bool skip_address(struct code *code, uint8_t modrm)
     return true;
 }
 
-bool apic_write_decode(const uint8_t *bytes, unsigned count, bool is_64_bit,
-                       struct apic_write *write)
+bool store_decode(const uint8_t *bytes, unsigned count, bool is_64_bit, struct store *store)
 {
     struct code code = {bytes, count, 0};
     uint8_t rex = 0, opcode, modrm;
 
-    *write = (struct apic_write){0};
+    *store = (struct store){0};
     do
         opcode = next(&code);
     while (is_harmless_prefix(opcode) && code.at < count);
@@ -122,16 +70,16 @@ bool apic_write_decode(const uint8_t *bytes, unsigned count, bool is_64_bit,
         code.at += is_64_bit ? 8 : 4;
     } else if (opcode == OP_MOV_FROM_REGISTER || opcode == OP_XCHG || opcode == OP_MOV_VALUE) {
         modrm = next(&code);
-        write->source = (modrm >> 3 & 7) | (unsigned)(rex & REX_R) << 1;
-        write->exchanges = opcode == OP_XCHG;
-        write->has_value = opcode == OP_MOV_VALUE;
-        if (!skip_address(&code, modrm) || (write->has_value && (modrm >> 3 & 7) != 0))
+        store->source = (modrm >> 3 & 7) | (unsigned)(rex & REX_R) << 1;
+        store->exchanges = opcode == OP_XCHG;
+        store->has_value = opcode == OP_MOV_VALUE;
+        if (!skip_address(&code, modrm) || (store->has_value && (modrm >> 3 & 7) != 0))
             return false;
-        if (write->has_value)
-            write->value = next_32(&code);
+        if (store->has_value)
+            store->value = next_32(&code);
     } else {
         return false;
     }
-    write->length = code.at;
+    store->length = code.at;
     return code.at <= count;
 }

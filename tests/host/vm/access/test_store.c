@@ -1,6 +1,6 @@
 /*
- * Writes to an APIC's registers: instructions as an assembler makes them (SDM Vol. 2, "MOV",
- * "XCHG", "ModR/M and SIB Bytes"), and commands by SDM Vol. 3, "Interrupt Command Register (ICR)".
+ * Instructions that write to memory, as an assembler makes them: SDM Vol. 2, "MOV", "XCHG", "ModR/M
+ * and SIB Bytes".
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -10,19 +10,19 @@
 
 #include <cmocka.h>
 
-#include "vm/linux/apic_write.h"
+#include "vm/access/store.h"
 
-static struct apic_write decoded;
+static struct store decoded;
 
 #define DECODES(wide, ...)                                                                \
     ({                                                                                    \
         const uint8_t code_[] = {__VA_ARGS__};                                            \
-        bool known_ = apic_write_decode(code_, sizeof(code_), (wide), &decoded);          \
+        bool known_ = store_decode(code_, sizeof(code_), (wide), &decoded);               \
                                                                                           \
         for (unsigned i_ = 0; known_ && i_ < sizeof(code_); i_++) { /* never of a part */ \
-            struct apic_write part_;                                                      \
+            struct store part_;                                                           \
                                                                                           \
-            assert_int_equal(apic_write_decode(code_, i_, (wide), &part_), false);        \
+            assert_int_equal(store_decode(code_, i_, (wide), &part_), false);             \
         }                                                                                 \
         known_ &&decoded.length == sizeof(code_);                                         \
     })
@@ -73,45 +73,16 @@ static void none(void **state)
     assert_false(DECODES(true, 0x01, 0x07));                   /* add %eax,(%rdi) */
     assert_false(DECODES(false, 0x44, 0x89, 0x0f));            /* inc %esp */
     assert_false(DECODES(true, 0x3e, 0x3e, 0x3e));
-    assert_false(apic_write_decode(NULL, 0, true, &decoded));
+    assert_false(store_decode(NULL, 0, true, &decoded));
 }
 
 /* Delivery mode in bits 10:8, level in 14, trigger mode in 15. */
-static void commands(void **state)
-{
-    (void)state;
-    assert_int_equal(icr_command(0x000040fd), ICR_INTERRUPTS); /* fixed */
-    assert_int_equal(icr_command(0x00004400), ICR_INTERRUPTS); /* NMI */
-    assert_int_equal(icr_command(0x0000c500), ICR_INITS);      /* as Linux sends it */
-    assert_int_equal(icr_command(0x00004500), ICR_INITS);      /* edge */
-    assert_int_equal(icr_command(0x00000500), ICR_INITS);      /* edge: the level does not count */
-    assert_int_equal(icr_command(0x00008500), ICR_INIT_ENDS);
-    assert_int_equal(icr_command(0x0000069a), ICR_STARTS);
-    assert_int_equal(icr_command(0x300000000ull | 0x69a), ICR_STARTS);
-}
-
-static void destinations(void **state)
-{
-    (void)state;
-    assert_true(icr_of_xapic(0x03ffffff, 0x4500) == 0x300004500ull);
-    assert_true(icr_of_xapic(0xff000000, 0x4500) == 0xffffffff00004500ull);
-    assert_true(icr_reaches(0x300004500, 0, 3));
-    assert_false(icr_reaches(0x300004500, 0, 2));
-    assert_true(icr_reaches(0xffffffff00004500, 0, 2));
-    assert_false(icr_reaches(0x300004d00, 0, 3)); /* logical */
-    assert_true(icr_reaches(0x44500, 5, 5));      /* shorthand: self */
-    assert_false(icr_reaches(0x44500, 5, 0));
-    assert_true(icr_reaches(0x84500, 5, 5)); /* all */
-    assert_true(icr_reaches(0x84500, 5, 0));
-    assert_false(icr_reaches(0xc4500, 5, 5)); /* all but self */
-    assert_true(icr_reaches(0xc4500, 5, 0));
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(from_a_register), cmocka_unit_test(others),       cmocka_unit_test(none),
-        cmocka_unit_test(commands),        cmocka_unit_test(destinations),
+        cmocka_unit_test(from_a_register),
+        cmocka_unit_test(others),
+        cmocka_unit_test(none),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
