@@ -38,7 +38,9 @@ static void check_passed(const struct vmcs_text *text, const char *bytes, size_t
     }
 }
 
-static void check_on(const struct vmcs_dump *dump, const struct entry_cpu *cpu)
+/* `rules_by_trials`: also rules of which a field is unknown, which takes longer than all else. */
+static void check_on(const struct vmcs_dump *dump, const struct entry_cpu *cpu,
+                     bool rules_by_trials)
 {
     static struct vmentry_findings findings;
     static struct entry_check check;
@@ -48,7 +50,8 @@ static void check_on(const struct vmcs_dump *dump, const struct entry_cpu *cpu)
     if (cpu->lacking == 0 ? (check.verdict == VERDICT_REFUSED) != (findings.count > 0)
                           : check.verdict == VERDICT_REFUSED && findings.count == 0)
         abort();
-    check_entry_unknown(&dump->image, &check);
+    if (rules_by_trials)
+        check_entry_unknown(&dump->image, &check);
     for (uint32_t i = 0; i < findings.count; i++) {
         if (check.rule[findings.item[i].rule].state == RULE_KEPT)
             abort();
@@ -68,7 +71,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     memcpy(bytes, data, size);
     vmcs_text_read(bytes, size, &text);
     if (text.count > 0)
-        check_on(&text.dump[0], &cpus[size & 1]); /* a line can begin one: they may be many */
+        check_on(&text.dump[0], &cpus[size & 1],
+                 size / 2 % 32 == 0); /* a line can begin one: they may be many */
     check_passed(&text, bytes, size);
     json_init(&json, &nowhere);
     passed_text(&nowhere, &text);
