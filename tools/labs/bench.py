@@ -54,13 +54,13 @@ class Bench:
         text = (self.build / "compile_commands.json").read_text(encoding="utf-8")
         return list(json.loads(text))
 
-    def compile_command(self, file: str, kernel: bool) -> list[str]:
-        """How a file of the tree is compiled: for the kernel, or for the tests."""
+    def compile_command(self, file: str, kernel: bool) -> list[str] | None:
+        """How a file of the tree is compiled for the kernel, or for the tests; None where it is not."""
         wanted = r"(core_objects|room_\w+)\.dir" if kernel else r"(pure_test|members_test)\.dir"
         for row in self._commands:
             if row["file"] == f"{self._made_in}/source/{file}" and re.search(wanted, row["command"]):
                 return self._here(row["command"])
-        raise UserError(f"{file} is not compiled for the {'kernel' if kernel else 'tests'}")
+        return None
 
     def link_command(self, target: str) -> list[str]:
         """How a program is linked."""
@@ -76,7 +76,8 @@ class Bench:
     @cached_property
     def symbols(self) -> frozenset[str]:
         """What Rootmode's own code defines or calls: what a submission may call."""
-        return frozenset().union(*(self.listed(self.build / library, "-g") for library in _LIBRARIES))
+        sets = re.findall(r"\bset_\w+", (self.source / "lib" / "sets.ld").read_text(encoding="utf-8"))
+        return frozenset(sets).union(*(self.listed(self.build / library, "-g") for library in _LIBRARIES))
 
     @staticmethod
     def listed(file: Path, *options: str) -> frozenset[str]:
@@ -84,9 +85,15 @@ class Bench:
         told = subprocess.run(["nm", *options, str(file)], capture_output=True, text=True, check=False).stdout
         return frozenset(line.split()[-1] for line in told.splitlines() if len(line.split()) >= 2)
 
-    def object_of(self, file: str) -> Path:
-        """The starter's own object of that file, for the tests."""
-        command = self.compile_command(file, kernel=False)
+    @cached_property
+    def kernel_symbols(self) -> frozenset[str]:
+        """What a file may call that only the kernel has, but for what prints."""
+        names = self.listed(self.build / KERNEL)
+        return frozenset(name for name in names if not re.match(r"(console|serial|print|panic|log|screen)_", name))
+
+    def object_of(self, file: str, kernel: bool) -> Path:
+        """The starter's own object of that file."""
+        command = self.compile_command(file, kernel) or []
         return self.build / command[command.index("-o") + 1]
 
 

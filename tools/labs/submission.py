@@ -18,7 +18,8 @@ _SIZE_MAX = 256 * 1024
 _COMPILE_SECONDS = 30.0
 # What the compiler itself may call for.
 _OF_COMPILER = frozenset({"memcpy", "memset", "memmove", "memcmp", "__stack_chk_fail", "_GLOBAL_OFFSET_TABLE_"})
-_SECTIONS = re.compile(r"\.(text|data|bss|rodata|rela|note|comment|debug|eh_frame|symtab|strtab|shstrtab|gnu|group)\b.*")
+# Code, data, what a debugger reads; and the places of instructions that may fault (lib/x86.h).
+_SECTIONS = re.compile(r"\.((text|data|bss|rodata|note|comment|eh_frame|gnu)(\..*)?|debug_\w+|group|note.*|fixup)")
 _WAYS_OUT = re.compile(r"\t(syscall|sysenter|int\s.*|int3)\b")
 _PORTS = re.compile(r"\t(?:rep )?(outs?[bwl]?|ins?[bwl]?)\s")
 
@@ -81,6 +82,8 @@ class Submission:
 
     def _compile(self, name: str, kernel: bool) -> None:
         command = self._bench.compile_command(name, kernel)
+        if command is None:
+            return
         made = self._object(name, kernel)
         command[command.index("-o") + 1] = str(made)
         command[command.index("-c") + 1] = str(self.source / name)
@@ -107,7 +110,7 @@ class Submission:
         sections = subprocess.run(["objdump", "-h", "-w", str(made)], capture_output=True, text=True, check=True).stdout
         code = subprocess.run(["objdump", "-d", "--no-show-raw-insn", str(made)], capture_output=True, text=True,
                               check=True).stdout  # fmt: skip
-        own = subprocess.run(["objdump", "-h", "-w", str(self._bench.object_of(name))], capture_output=True, text=True,
+        own = subprocess.run(["objdump", "-h", "-w", str(self._bench.object_of(name, kernel))], capture_output=True, text=True,
                              check=True).stdout  # fmt: skip
         known = set(re.findall(r"^\s*\d+ (\S+)", own, re.MULTILINE))
         for section in re.findall(r"^\s*\d+ (\S+)", sections, re.MULTILINE):
@@ -115,11 +118,12 @@ class Submission:
                 raise CannotBeGraded(f"{name} has a section {section}, which nothing here needs")
         if found := _WAYS_OUT.search(code) or (kernel and _PORTS.search(code)):
             raise CannotBeGraded(f"{name} executes {found[1].strip()}, which nothing here needs")
-        if kernel:
+        if kernel and self._bench.compile_command(name, kernel=False):  # looked at already
             return
-        for symbol in sorted(self._bench.listed(made, "-u") - self._bench.symbols - _OF_COMPILER):
+        allowed = self._bench.symbols | (self._bench.kernel_symbols if kernel else frozenset())
+        for symbol in sorted(self._bench.listed(made, "-u") - allowed - _OF_COMPILER):
             raise CannotBeGraded(f"{name} calls {symbol}(), which is not Rootmode's")
-        wanted = self._bench.listed(self._bench.object_of(name), "-g", "--defined-only")
+        wanted = self._bench.listed(self._bench.object_of(name, kernel), "-g", "--defined-only")
         has = self._bench.listed(made, "-g", "--defined-only")
         for symbol in sorted(wanted - has):
             raise CannotBeGraded(f"{name} lacks {symbol}, which its header promises")
@@ -144,7 +148,10 @@ class Submission:
         command = self._bench.link_command(self._bench.program(name))
         command[command.index("-o") + 1] = str(made)
         at = next(i for i, word in enumerate(command) if word.endswith(".c.o"))
-        command[at:at] = [str(self._object(file, kernel=False)) for file in self._compiled]
+        command[at:at] = [
+            str(self._object(file, kernel=False)) for file in self._compiled
+            if self._bench.compile_command(file, kernel=False)
+        ]
         self._link(command, f"the program {name}")
         return made
 
@@ -154,8 +161,8 @@ class Submission:
         command = self._bench.link_command(KERNEL)
         command[command.index("-o") + 1] = str(made)
         for file in self._compiled:
-            old = self._bench.compile_command(file, kernel=True)
-            command[command.index(old[old.index("-o") + 1])] = str(self._object(file, kernel=True))
+            old = str(self._bench.object_of(file, kernel=True).relative_to(self._bench.build))
+            command[command.index(old)] = str(self._object(file, kernel=True))
         self._link(command, "the kernel")
         return made
 
