@@ -186,6 +186,8 @@ void reader_note_brace(struct reader *reader, struct piece words, char brace)
 
     reader->has_pending = false;
     reader->head[0] = reader->group[0] = '\0';
+    if (reader->format == VMCS_FORMAT_LIST && brace == '}')
+        reader->decimal = false;
     if (reader->part != PART_REGISTERS || brace == '}')
         return;
     while (end > 0 && !char_is_one_of(words.start[end - 1], ":="))

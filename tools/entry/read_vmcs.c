@@ -6,9 +6,7 @@
 #include "lib/format.h"
 #include "tools/capability/line.h"
 #include "tools/capability/number.h"
-#include "tools/entry/bochs_message.h"
 #include "tools/entry/utf16.h"
-#include "vmx/exit_reason.h"
 
 enum { JOINED_MAX = 512 };
 
@@ -41,10 +39,11 @@ static struct vmcs_dump *begin(struct reader *reader)
         vmcs_image_set(&reader->dump->image, VMCS_VM_INSTRUCTION_ERROR, reader->said_error);
     reader->said_reason = reader->said_error = 0;
     memset(reader->seen, 0, sizeof(reader->seen));
+    memset(reader->contradicted, 0, sizeof(reader->contradicted));
     return reader->dump;
 }
 
-static void copy_printable(char *to, size_t size, struct piece from)
+void copy_printable(char *to, size_t size, struct piece from)
 {
     size_t length = from.length < size - 1 ? from.length : size - 1;
 
@@ -112,6 +111,21 @@ static void put_attribute(struct reader *reader, struct field_named named, uint6
         vmcs_image_set(&reader->dump->image, named.field, *rights);
 }
 
+/* Two CPUs that print at the same time: which value is whose nobody knows, so the field is unknown.
+ */
+static bool is_contradicted(struct reader *reader, struct field_named named, uint64_t value)
+{
+    struct vmcs_image *image = &reader->dump->image;
+    uint32_t row = vmcs_field_index(named.field);
+
+    if (vmcs_image_has(image, named.field) && !named.high &&
+        vmcs_image_get(image, named.field) != value) {
+        reader->contradicted[row] = true;
+        image->present[row] = false;
+    }
+    return reader->contradicted[row];
+}
+
 /*
  * Bochs shows what it has read of the VMCS so far: it stops at the first wrong field, and does not
  * read what no control asks for. What is 0 there may be no value of the VMCS.
@@ -136,7 +150,10 @@ void reader_put(struct reader *reader, struct piece line, struct field_named nam
         (!named.high && vmcs_image_has(&dump->image, named.field) &&
          vmcs_image_get(&dump->image, named.field) != value && may_come_again(reader->format)))
         dump = begin(reader);
-    vmcs_image_set(&dump->image, named.field, value);
+    if (is_contradicted(reader, named, value))
+        reader_pass(reader, line, "the value that this field had before");
+    else
+        vmcs_image_set(&dump->image, named.field, value);
 }
 
 /* What a kernel or a console puts before each line of a dump. */
@@ -159,58 +176,6 @@ static struct piece without_prefix(struct piece line)
     return line;
 }
 
-static const char entry_failed[] = "entry failed, hardware error ";
-
-/* What KVM gives QEMU where VMRUN, AMD's VM entry, failed. */
-#define NOT_OF_VMX 0xffffffffu
-
-/* "KVM: entry failed, hardware error 0x80000021": QEMU reports exit reason or instruction error. */
-static bool take_saying(struct reader *reader, struct piece line)
-{
-    struct piece whole = line;
-    struct number number;
-
-    if (!piece_has_folded(line, entry_failed))
-        return false;
-    while (!piece_starts_folded(line, entry_failed))
-        line = piece_after(line, 1);
-    line = piece_after(line, strlen(entry_failed));
-    if (number_take_plain(&line, &number)) {
-        if (number.value == NOT_OF_VMX)
-            reader_pass(reader, whole, "a VM exit of VMX: all ones comes from a processor of AMD");
-        else if (number.value & EXIT_REASON_ENTRY_FAILURE)
-            reader->said_reason = number.value;
-        else
-            reader->said_error = number.value;
-    }
-    reader->dump = NULL;
-    reader->part = PART_ANY;
-    return true;
-}
-
-/* "VMENTER FAIL: VMCS guest RFLAGS[1] cleared": each message once, however often it comes. */
-static bool take_emulator(struct reader *reader, struct piece line)
-{
-    struct vmcs_text *text = reader->text;
-    struct emulator_said *said = &text->said[text->said_count];
-    struct piece message;
-    const enum vmentry_rule *rules = bochs_message(line, &message);
-
-    if (rules == NULL)
-        return false;
-    if (text->said_count == EMULATOR_SAID_MAX)
-        return true;
-    copy_printable(said->text, sizeof(said->text), message);
-    for (unsigned i = 0; i < text->said_count; i++) {
-        if (strcmp(text->said[i].text, said->text) == 0)
-            return true;
-    }
-    said->line = reader->line;
-    said->rules = rules;
-    text->said_count++;
-    return true;
-}
-
 /* Another part follows: the list was told to its end. */
 static void end_entry_msrs(struct reader *reader)
 {
@@ -220,6 +185,20 @@ static void end_entry_msrs(struct reader *reader)
         return;
     list->whole = true;
     vmcs_image_set(&reader->dump->image, VMCS_VM_ENTRY_MSR_LOAD_COUNT, list->count);
+}
+
+/* `limit: ffffffff`: Rust prints structures in decimal, and by {:x?} in hex, both without 0x. */
+static bool shows_hex(struct piece line)
+{
+    while (line.length > 0) {
+        struct number number;
+
+        line = piece_after(line, piece_find(line, ':'));
+        line = piece_skip(line, ": ");
+        if (number_take_plain(&line, &number) && !number.prefixed && !number.is_decimal)
+            return true;
+    }
+    return false;
 }
 
 static bool take_heading(struct reader *reader, struct piece line)
@@ -236,7 +215,7 @@ static bool take_heading(struct reader *reader, struct piece line)
     reader->format = heading->format;
     reader->part = heading->part;
     reader->order = heading->order;
-    reader->decimal = heading->flags & DECIMAL;
+    reader->decimal = heading->flags & DECIMAL && !shows_hex(line);
     reader->part_prefixed = reader->prefixed;
     reader->group[0] = '\0';
     if (heading->flags & BEGINS || reader->dump == NULL)
@@ -300,8 +279,8 @@ static void drop_empty(struct vmcs_text *text)
 static void take_line(struct reader *reader, struct piece line)
 {
     reader->passing = reader->passing && line.length > 0;
-    if (!take_saying(reader, line) && !take_emulator(reader, line) && !take_heading(reader, line) &&
-        !take_entry_msr(reader, line) && !reader->passing)
+    if (!reader_take_saying(reader, line) && !reader_take_emulator(reader, line) &&
+        !take_heading(reader, line) && !take_entry_msr(reader, line) && !reader->passing)
         reader_scan(reader, line);
 }
 
@@ -334,7 +313,7 @@ static bool continues(const struct reader *reader, const struct held *held, stru
         reader->part == PART_GUEST || reader->part == PART_HOST || reader->part == PART_CONTROL;
 
     if (!in_dump || !reader->part_prefixed || !held->prefixed || prefixed || line.length == 0 ||
-        piece_has_folded(line, entry_failed) || held->line.length + line.length + 1 > JOINED_MAX)
+        line_says_failure(line) || held->line.length + line.length + 1 > JOINED_MAX)
         return false;
     return heading_of(line) == NULL;
 }

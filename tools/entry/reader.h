@@ -38,6 +38,7 @@ struct reader {
     enum vmcs_field pending; /* the encoding that was read last, which waits for its value */
     uint64_t said_reason, said_error;          /* by a line before the dump */
     char group[GROUP_MAX];                     /* what a `{` that is open belongs to: "cs" */
+    bool contradicted[VMCS_FIELD_COUNT];       /* it had two values in this dump */
     uint32_t rights[SEGMENTS], seen[SEGMENTS]; /* access rights, attribute by attribute */
 };
 
@@ -77,6 +78,16 @@ void reader_scan(struct reader *reader, struct piece line);
 
 /* A field of the dump, or of the next one; `line` is told where the value cannot be the field's. */
 void reader_put(struct reader *reader, struct piece line, struct field_named named, uint64_t value);
+
+/* Takes what a line says beside a dump; false where it says nothing (said.c). */
+bool reader_take_saying(struct reader *reader, struct piece line);
+bool reader_take_emulator(struct reader *reader, struct piece line);
+
+/* Does it say that a VM entry failed? */
+bool line_says_failure(struct piece line);
+
+/* As much as there is room for, with ? for what cannot be printed. */
+void copy_printable(char *to, size_t size, struct piece from);
 
 /* Counts what was not understood. */
 void reader_pass(struct reader *reader, struct piece found, const char *expected);

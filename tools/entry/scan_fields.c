@@ -160,11 +160,18 @@ static bool is_index(const struct number *number, struct piece rest)
     return !number->prefixed && number->digits < ENCODING_DIGITS && number_take(&rest, &value);
 }
 
+static bool names_access(struct piece words)
+{
+    static const char *const ends[] = {"vmread", "vmwrite"};
+
+    return ends_with(words, ends, sizeof(ends) / sizeof(ends[0]));
+}
+
 /*
  * Passes over `(…)` and `[…]`, which say something about a number; not over a number in `[…]`,
- * unless it is an index.
+ * unless it is an index, and not over what is read or written: `vmwrite(0x6800, 0x80000031)`.
  */
-static bool skip_remark(struct piece *rest)
+static bool skip_remark(struct piece words, struct piece *rest)
 {
     char c = piece_first(*rest);
     struct piece inside = piece_after(*rest, 1);
@@ -172,7 +179,7 @@ static bool skip_remark(struct piece *rest)
     struct piece near = {rest->start, rest->length < REMARK_MAX ? rest->length : REMARK_MAX};
     size_t end;
 
-    if (c != '(' && c != '[')
+    if ((c != '(' && c != '[') || (c == '(' && names_access(words)))
         return false;
     end = piece_find(near, c == '(' ? ')' : ']');
     if (end == near.length)
@@ -206,7 +213,8 @@ static bool may_begin(struct reader *reader, struct piece words, char sign)
     char name[FIELD_NAME_MAX];
 
     words = words_before_index(words);
-    if (sign != 0 || piece_trim(words).length == 0 || announces_encoding(words))
+    if (sign != 0 || piece_trim(words).length == 0 || announces_encoding(words) ||
+        (reader->has_pending && has_no_word(words)))
         return true;
     if (is_quoted_prose(words))
         return false;
@@ -276,11 +284,32 @@ static struct piece last_of(const char *start, const char *end)
     return (struct piece){first, (size_t)(end - first)};
 }
 
+/* `0x0000000080000031 Guest CR0`, as a debugger's script prints them. */
+static bool take_value_first(struct reader *reader, struct piece line)
+{
+    struct piece rest = line;
+    struct field_named named;
+    struct number number;
+    char name[FIELD_NAME_MAX];
+
+    if (!number_take_plain(&rest, &number) || number.digits != NUMBER_DIGITS_MAX ||
+        !piece_starts(rest, " "))
+        return false;
+    field_name_plain(rest, name);
+    named = field_named(name, PART_ANY);
+    if (!named.known || named.passed || named.bits != 0)
+        return false;
+    reader_put(reader, line, named, number.value);
+    return true;
+}
+
 void reader_scan(struct reader *reader, struct piece line)
 {
     struct piece rest = line, words = {line.start, 0};
     char sign = 0;
 
+    if (take_value_first(reader, line))
+        return;
     reader->last[0] = reader->head[0] = '\0';
     reader->repeated = 0;
     reader->has_pending = reader->has_pending && reader->pending_stays;
@@ -289,7 +318,7 @@ void reader_scan(struct reader *reader, struct piece line)
         struct number number;
         struct piece after;
 
-        if (skip_remark(&rest))
+        if (skip_remark(last_of(words.start, rest.start), &rest))
             continue;
         if (!word_char(c)) {
             if (char_is_one_of(c, "{}")) {

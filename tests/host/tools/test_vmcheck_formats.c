@@ -414,7 +414,9 @@ static void virtualbox(void **state)
         "00:00:05.481479 tr  ={0040 base=00000030 limit=00000067 flags=0000008b}\n"
         "00:00:05.481480 SysEnter={cs=0018 eip=00000000000000e0 esp=00000000000000f0}\n"
         "00:00:05.481481 FPUIP=00000000 CS=0099 Rsrvd1=0000  FPUDP=00000000 DS=0098 Rsvrd2=0000\n"
-        "00:00:05.481482 EFER         =0000000000000500\n");
+        "00:00:05.481482 EFER         =0000000000000500\n"
+        "00:00:05.481483 CPU[0]: VT-x info:\n00:00:05.481484     Real-on-v86 active = true\n"
+        "00:00:05.481485       EFlags  = 0x7\n00:00:05.481486       Attr CS = 0x9b\n");
     ASSERT_READ(VMCS_FORMAT_VIRTUALBOX, {VMCS_GUEST_RIP, 0xdab44a40}, {VMCS_GUEST_RSP, 0xdaff1e80},
                 {VMCS_GUEST_CS_SELECTOR, 0x38}, {VMCS_GUEST_CS_BASE, 0x10},
                 {VMCS_GUEST_CS_LIMIT, 0xffffffff}, {VMCS_GUEST_CS_ACCESS_RIGHTS, 0xa09b},

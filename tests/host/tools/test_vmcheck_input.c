@@ -178,6 +178,84 @@ static void numbers_that_are_no_value(void **state)
     assert_field(VMCS_GUEST_CR0, 0x31);
 }
 
+/* Rust's {:?} prints a structure in decimal, {:x?} in hex without 0x, {:#x?} with it. */
+static void structures_of_rust(void **state)
+{
+    (void)state;
+    read_string(
+        "VMCS: Vmcs { Current VMCS: : 2130706432, Guest CS Access Rights: : 41115, Guest CR4: "
+        ": 8224, Host TR Selector: : 64 }\nGUEST_RFLAGS: 10\n");
+    assert_int_equal(text.count, 1);
+    assert_field(VMCS_GUEST_CS_ACCESS_RIGHTS, 0xa09b);
+    assert_field(VMCS_GUEST_CR4, 0x2020);
+    assert_field(VMCS_HOST_TR_SELECTOR, 0x40);
+    assert_field(VMCS_GUEST_RFLAGS, 0x10); /* is none of the structure */
+    read_string(
+        "Vmcs { Guest CS Access Rights: : a09b, Guest CR4: : 2020, Host TR Selector: : 40 }\n");
+    assert_field(VMCS_GUEST_CR4, 0x2020);
+    assert_field(VMCS_HOST_TR_SELECTOR, 0x40);
+    read_string("Vmcs {\n    Guest CS Access Rights: : 0xa09b,\n    Guest CR4: : 0x2020,\n}\n");
+    assert_field(VMCS_GUEST_CR4, 0x2020);
+    read_string(
+        "kvm_sregs { cs: kvm_segment { base: 0, limit: ffffffff, selector: 10, type_: b, present: "
+        "1, dpl: 0, db: 0, s: 1, l: 1, g: 1, avl: 0, unusable: 0, padding: 0 }, cr3: 9000 }\n");
+    assert_field(VMCS_GUEST_CS_SELECTOR, 0x10);
+    assert_field(VMCS_GUEST_CS_ACCESS_RIGHTS, 0xa09b);
+    assert_field(VMCS_GUEST_CR3, 0x9000);
+}
+
+/* The value first, by a debugger's script; what a wrapper of VMREAD or VMWRITE logs. */
+static void values_and_accesses(void **state)
+{
+    (void)state;
+    read_string("0x0000000000000005 Virtual-processor identifier (VPID)\n"
+                "***** FAILED ***** HLAT prefix size\n"
+                "0x0000000080000031 Guest CR0\n0x000000000000a09b Guest CS access rights\n"
+                "0x0000000000000017 apples\n");
+    assert_int_equal(text.count, 1);
+    assert_field(VMCS_VIRTUAL_PROCESSOR_IDENTIFIER, 5);
+    assert_field(VMCS_GUEST_CR0, 0x80000031);
+    assert_field(VMCS_GUEST_CS_ACCESS_RIGHTS, 0xa09b);
+    read_string("vmwrite(0x4000, 0x3f)\n__vmx_vmwrite(6800, 80000031)\nvmread(0x6820) = 00000002\n"
+                "vmread(GUEST_DR7) = 0x400\nVmxVmWrite(kGuestRip, 0xfff0)\n");
+    assert_int_equal(text.count, 1);
+    assert_field(VMCS_PIN_BASED_VM_EXECUTION_CONTROLS, 0x3f);
+    assert_field(VMCS_GUEST_CR0, 0x80000031);
+    assert_field(VMCS_GUEST_RFLAGS, 2);
+    assert_field(VMCS_GUEST_DR7, 0x400);
+    assert_field(VMCS_GUEST_RIP, 0xfff0);
+}
+
+/* vmx.c of Xen says the reason before the dump. */
+static void what_xen_says(void **state)
+{
+    (void)state;
+    read_string("(XEN) d12v0 vmentry failure (reason 0x80000021): Invalid guest state (0)\n"
+                "(XEN) ************* VMCS Area **************\n(XEN) *** Guest State ***\n"
+                "(XEN) RFLAGS=0x00000080 (0x00000082)  DR7 = 0x0000000000000400\n");
+    assert_int_equal(text.count, 1);
+    assert_int_equal(text.dump[0].format, VMCS_FORMAT_XEN);
+    assert_field(VMCS_EXIT_REASON, 0x80000021);
+    assert_field(VMCS_GUEST_RFLAGS, 0x80);
+}
+
+/* Two CPUs print at the same time: a field of which both say something is unknown. */
+static void dumps_that_are_mixed(void **state)
+{
+    (void)state;
+    read_string("kvm_intel: *** Guest State ***\nkvm_intel: CR3 = 0x1000\n"
+                "kvm_intel: *** Guest State ***\nkvm_intel: CR3 = 0x2000\n"
+                "kvm_intel: RFLAGS=0x00000002         DR7 = 0x0000000000000400\n"
+                "kvm_intel: RFLAGS=0x00000000         DR7 = 0x0000000000000400\n"
+                "kvm_intel: RFLAGS=0x00000002         DR7 = 0x0000000000000400\n");
+    assert_int_equal(text.count, 2);
+    assert_int_equal(vmcs_image_get(&text.dump[1].image, VMCS_GUEST_CR3), 0x2000);
+    assert_int_equal(vmcs_image_get(&text.dump[1].image, VMCS_GUEST_DR7), 0x400);
+    assert_false(vmcs_image_has(&text.dump[1].image, VMCS_GUEST_RFLAGS));
+    assert_int_equal(text.not_understood, 2);
+    assert_int_equal(text.passed[0].line, 6);
+}
+
 static int end(void **state)
 {
     (void)state;
@@ -192,6 +270,10 @@ int main(void)
         cmocka_unit_test(bochs_3),
         cmocka_unit_test(utf16),
         cmocka_unit_test(numbers_that_are_no_value),
+        cmocka_unit_test(structures_of_rust),
+        cmocka_unit_test(values_and_accesses),
+        cmocka_unit_test(what_xen_says),
+        cmocka_unit_test(dumps_that_are_mixed),
     };
 
     return cmocka_run_group_tests(tests, NULL, end);
