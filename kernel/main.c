@@ -17,7 +17,6 @@
 #include "kernel/vmx_all.h"
 #include "lib/x86.h"
 #include "mm/page_alloc.h"
-#include "vmx/quirks.h"
 
 static struct machine machine;
 static struct firmware firmware;
@@ -128,7 +127,6 @@ static void start_other_cpus(void)
 
 static void prepare_cpus(void)
 {
-    quirks_detect();
     begin("firmware's tables");
     firmware_read(machine.boot.rsdp, machine.boot.rsdp_length, &firmware);
     machine.firmware = &firmware;

@@ -27,12 +27,6 @@ struct __attribute__((packed)) x86_table {
     uint64_t base;
 };
 
-/* The x87's extended format. */
-struct __attribute__((packed)) x87_number {
-    uint64_t significand;
-    uint16_t sign_exponent;
-};
-
 /* The segment registers' visible parts, and where the descriptors are. */
 struct x86_segments {
     uint16_t es, cs, ss, ds, fs, gs, ldtr, tr;
@@ -86,7 +80,6 @@ struct x86_segments x86_segments(void);
 uint64_t read_dr(unsigned number);
 void write_dr(unsigned number, uint64_t value);
 uint32_t rdpkru(void);
-struct x87_number x87_sine_of_pi(void);
 
 #else
 
@@ -282,20 +275,6 @@ static inline void fxrstor(const void *area)
 static inline void xrstor(const void *area)
 {
     asm volatile("xrstor64 (%0)" : : "r"(area), "a"(UINT32_MAX), "d"(UINT32_MAX) : "memory");
-}
-
-/* Leaves the x87 as FNINIT does. CR0.EM and CR0.TS must be 0. */
-static inline struct x87_number x87_sine_of_pi(void)
-{
-    struct x87_number sine;
-
-    asm volatile("fninit\n\t"
-                 "fldpi\n\t"
-                 "fsin\n\t"
-                 "fstpt %0\n\t"
-                 "fninit"
-                 : "=m"(sine));
-    return sine;
 }
 
 #endif

@@ -74,14 +74,13 @@ static void write_severity(const enum severity *severity)
     printf("*\n\n");
 }
 
-static void write_rule(const struct rule_text *rule, const struct rule_advice *advice)
+static void write_rule(const struct rule_row *rule, const struct rule_text *text)
 {
     printf("### %s\n\n", rule->name);
     write_severity(rule->severity);
-    write_sentence("", rule->text);
-    write_sentence(strncmp(advice->remedy, "nothing to do", 13) ? "What to do: " : "",
-                   advice->remedy);
-    printf("Source: %s.\n\n", advice->sdm);
+    write_sentence("", text->text);
+    write_sentence(strncmp(text->remedy, "nothing to do", 13) ? "What to do: " : "", text->remedy);
+    printf("Source: %s.\n\n", text->sdm);
 }
 
 static void write_groups(void)
@@ -95,7 +94,7 @@ static void write_groups(void)
             if (!begun)
                 printf("## %s\n\n%s\n\n", groups[group].title, groups[group].introduction);
             begun = true;
-            write_rule(&rule_table[rule], &rule_advice[rule]);
+            write_rule(&rule_table[rule], &rule_texts[rule]);
         }
     }
 }
@@ -110,7 +109,8 @@ int main(void)
         }
     }
     printf("# What Rootmode finds, and what to do about it\n\n"
-           "<!-- Made by tools/gen_refusals from vmx/findings.def: edit it there. -->\n\n"
+           "<!-- Made by tools/gen_refusals from vmx/findings.def and vmx/text/finding_text.def: "
+           "edit them there. -->\n\n"
            "Whatever is worth telling about a machine is a finding: it names its rule, the MSR or "
            "field and bits,\nthe value seen, the value wanted and the CPU. A *note* and a "
            "*warning* let the boot go on; with a\n*refusal* no CPU stays in VMX operation, and the "

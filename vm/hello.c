@@ -3,7 +3,6 @@
 #include "lib/string.h"
 #include "mm/page_alloc.h"
 #include "vm/host_registers.h"
-#include "vm/vcpu_controls.h"
 
 #include "lib/x86.h"
 

@@ -1,11 +1,7 @@
 #include "vm/vcpu.h"
 
 #include "lib/string.h"
-
-#include "vmx/vmx_result.h"
 #include "vmx/vmcs_access.h"
-
-#include "lib/x86.h"
 
 void vcpu_init(struct vcpu *vcpu, struct vm *vm, const struct vmx_cpu *cpu)
 {

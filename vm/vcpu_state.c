@@ -1,9 +1,5 @@
 #include "vm/vcpu.h"
 
-#include "vmx/vmcs_image.h"
-
-#include "lib/x86.h"
-
 /* What a control turns on that exits at will (XSAVES, XRSTORS, ENCLS, ENCLV) exits always. */
 static void put_controls(struct vcpu *vcpu, struct vmcs_image *image)
 {

@@ -13,6 +13,7 @@
 #include <stdint.h>
 
 #include "lib/x86.h"
+#include "vmx/capability/vmcs_config.h"
 #include "vmx/capability/vmx_controls.h"
 
 enum {
@@ -133,5 +134,17 @@ uint32_t vm_policy_cpuid_mask(const struct vm_policy *policy);
 
 /* Is this an MSR of a feature that the guest has? The kernel has no use for them. */
 bool vm_policy_passes_msr(const struct vm_policy *policy, uint32_t msr, uint32_t secondary);
+
+/*
+ * Which controls a vCPU runs with, by word: those of the processor's configuration and of `policy`,
+ * a VM's, within what the processor allows. A preemption timer that counts on over exits bounds the
+ * guest's time where there is one.
+ */
+void vcpu_controls_adjust(const uint32_t policy[VMX_CONTROL_WORD_COUNT],
+                          const struct vmcs_config *config, const struct vmx_capability *capability,
+                          uint32_t controls[VMX_CONTROL_WORD_COUNT]);
+
+/* Does that timer exist? Otherwise the host must interrupt a guest whose time is up. */
+bool vcpu_controls_have_timer(const struct vmx_capability *capability);
 
 #endif

@@ -10,8 +10,8 @@
 #define WARNING BY_CHECK(WARNING, WARNING, WARNING)
 #define REFUSAL BY_CHECK(REFUSAL, REFUSAL, REFUSAL)
 
-#define RULE(id, name, severity, text) {(name), severity, (text)},
-const struct rule_text rule_table[RULE_COUNT] = {
+#define RULE(id, name, severity) {(name), severity},
+const struct rule_row rule_table[RULE_COUNT] = {
 #include "vmx/findings.def"
 };
 
@@ -62,13 +62,12 @@ const char *severity_name(enum severity severity)
 }
 
 void vmx_json_finding(struct json *json, const struct finding *finding, const char *cpus,
-                      const uint32_t *apic_id, const struct rule_advice *advice)
+                      const uint32_t *apic_id, const struct rule_text *text)
 {
-    const struct rule_text *rule = &rule_table[finding->rule];
     char bits[8], cpu[12];
 
     json_object_begin(json, NULL);
-    json_string(json, "rule", rule->name);
+    json_string(json, "rule", rule_table[finding->rule].name);
     json_string(json, "severity", severity_name(finding->severity));
     format_text(cpu, sizeof(cpu), "%u", finding->cpu);
     json_number(json, "cpu", finding->cpu);
@@ -89,10 +88,10 @@ void vmx_json_finding(struct json *json, const struct finding *finding, const ch
     json_hex(json, "seen", finding->seen);
     json_hex(json, "wanted", finding->wanted);
     json_string(json, "detail", finding->detail);
-    json_string(json, "text", rule->text);
-    if (advice != NULL) {
-        json_string(json, "sdm", advice->sdm);
-        json_string(json, "remedy", advice->remedy);
+    if (text != NULL) {
+        json_string(json, "text", text->text);
+        json_string(json, "sdm", text->sdm);
+        json_string(json, "remedy", text->remedy);
     }
     json_object_end(json);
 }

@@ -1,9 +1,9 @@
 /*
  * Findings: what is worth reporting about this machine, as values.
  *
- * A decision gives a list of findings, all of them and not only the first. Each rule's sentence
- * stands once, in vmx/findings.def, and its source and remedy in vmx/text/finding_advice.def;
- * console, JSON, tools, tests and docs/refusals.md come from there.
+ * A decision gives a list of findings, all of them and not only the first. The rules stand in
+ * vmx/findings.def, and what is said of each in vmx/text/finding_text.def; console, JSON, tools,
+ * tests and docs/refusals.md come from there.
  */
 #ifndef VMX_FINDING_H
 #define VMX_FINDING_H
@@ -35,20 +35,25 @@ enum rule {
 };
 
 /* One row of vmx/findings.def. */
-struct rule_text {
+struct rule_row {
     const char *name;                        /* "basic-memory-type" */
     enum severity severity[VMX_CHECK_COUNT]; /* by mode */
-    const char *text;                        /* the sentence a person reads */
 };
 
-extern const struct rule_text rule_table[RULE_COUNT];
+extern const struct rule_row rule_table[RULE_COUNT];
 
-/* What is said of a rule beside its sentence: vmx/text/capability_text.h has it of each. */
-struct rule_advice {
+/* A room that has sentences: of each rule, and of each VM-instruction error; NULL of no such one.
+ */
+struct rule_text {
+    const char *text;   /* the sentence a person reads */
     const char *sdm;    /* section title, or another source */
     const char *remedy; /* what the person can do */
 };
-SET_DECLARE(rule_advice, const struct rule_advice); /* of all rules, in one array */
+struct vmx_texts {
+    const struct rule_text *rules; /* by number */
+    const char *(*error)(uint32_t number);
+};
+SET_DECLARE(vmx_texts, const struct vmx_texts);
 
 struct finding {
     enum rule rule;
@@ -89,10 +94,9 @@ const char *severity_name(enum severity severity); /* "note", "warning", "refusa
 
 /*
  * As an element of an array of the report (docs/report.md). `cpus` are all that it was found on,
- * "0-3,5", NULL for its CPU alone; `apic_id` is its CPU's, NULL where not known; `advice` NULL:
- * none.
+ * "0-3,5", NULL for its CPU alone; `apic_id` is its CPU's, NULL where not known; `text` NULL: none.
  */
 void vmx_json_finding(struct json *json, const struct finding *finding, const char *cpus,
-                      const uint32_t *apic_id, const struct rule_advice *advice);
+                      const uint32_t *apic_id, const struct rule_text *text);
 
 #endif

@@ -1,6 +1,6 @@
 /*
- * Which emulator or hypervisor is below, and where it departs from the manual (vmx/quirks.def). On
- * a processor no quirk is active: what works around one asks quirk() first.
+ * A room: which emulator or hypervisor is below, and where it departs from the manual
+ * (vmx/quirks.def). On a processor no quirk is active: what works around one asks quirk() first.
  */
 #ifndef VMX_QUIRKS_H
 #define VMX_QUIRKS_H
@@ -31,6 +31,33 @@ enum quirk {
     QUIRK_COUNT
 };
 #undef QUIRK
+
+/* The x87's extended format. */
+struct __attribute__((packed)) x87_number {
+    uint64_t significand;
+    uint16_t sign_exponent;
+};
+
+/*
+ * Leaves the x87 as FNINIT does. CR0.EM and CR0.TS must be 0. In a hosted build the test supplies
+ * it, as all of lib/x86.h.
+ */
+#if __STDC_HOSTED__
+struct x87_number x87_sine_of_pi(void);
+#else
+static inline struct x87_number x87_sine_of_pi(void)
+{
+    struct x87_number sine;
+
+    asm volatile("fninit\n\t"
+                 "fldpi\n\t"
+                 "fsin\n\t"
+                 "fstpt %0\n\t"
+                 "fninit"
+                 : "=m"(sine));
+    return sine;
+}
+#endif
 
 /* What tells them apart. */
 struct emulator_traits {

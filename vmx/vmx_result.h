@@ -49,11 +49,13 @@ struct vmx_result vmwrite(uint64_t field, uint64_t value);
 /* VMLAUNCH, or VMRESUME, up to the guest's first VM exit; x86_vm_enter() in lib/x86_vmx.h. */
 struct vmx_result vm_enter(bool resume, uint64_t host_rip, uint64_t registers[16]);
 
-/* The manual's sentence for a VM-instruction error number; NULL for one that it does not define. */
-const char *vmx_error_text(uint32_t number);
-
-/* "VMsucceed", "VMfailInvalid", "VMfailValid", "fault". */
-const char *vmx_outcome_name(enum vmx_outcome outcome);
+static inline const char *vmx_outcome_name(enum vmx_outcome outcome)
+{
+    return outcome == VMX_SUCCEED        ? "VMsucceed"
+           : outcome == VMX_FAIL_INVALID ? "VMfailInvalid"
+           : outcome == VMX_FAIL_VALID   ? "VMfailValid"
+                                         : "fault";
+}
 
 /*
  * Forgetting cached translations of guests: INVEPT and INVVPID.

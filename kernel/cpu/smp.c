@@ -12,7 +12,6 @@
 #include "kernel/cpu/stop.h"
 #include "lib/string.h"
 #include "lib/x86.h"
-#include "vmx/quirks.h"
 
 _Static_assert(offsetof(struct ap_start, state) == AP_START_STATE, "as the trampoline has it");
 _Static_assert(offsetof(struct ap_start, cpu) == AP_START_CPU, "as the trampoline has it");
@@ -277,8 +276,8 @@ bool smp_run(void (*work)(struct cpu *cpu), uint64_t microseconds)
             patience *= 2;
         }
         cpu_relax();
-        if (quirk(QUIRK_INTERRUPTS_WAIT_FOR_IF)) /* a hypervisor below needs its own */
-            take_interrupt();
+        SET_FOR_EACH(smp_waits, room)
+            (*room)->poll();
     }
     return silence_late();
 }

@@ -4,7 +4,7 @@
 
 #include "vm/host/alarm.h"
 #include "vm/host/io_apic.h"
-#include "vm/vcpu_controls.h"
+#include "vm/vm_policy.h"
 #include "kernel/boot_step.h"
 #include "kernel/console/console.h"
 #include "mm/memory.h"

@@ -47,6 +47,14 @@ const char *vmx_state_name(enum vmx_cpu_state state)
     return names[state];
 }
 
+/* NULL without a room that has sentences. */
+static const char *error_text(struct vmx_result result)
+{
+    SET_FOR_EACH(vmx_texts, room)
+        return result.outcome == VMX_FAIL_VALID ? (*room)->error(result.number) : NULL;
+    return NULL;
+}
+
 void result_json(struct json *json, const char *name, const char *instruction,
                  struct vmx_result result)
 {
@@ -55,8 +63,7 @@ void result_json(struct json *json, const char *name, const char *instruction,
         json_string(json, "instruction", instruction);
     json_string(json, "outcome", vmx_outcome_name(result.outcome));
     json_number(json, "number", result.number);
-    json_string(json, "text",
-                result.outcome == VMX_FAIL_VALID ? vmx_error_text(result.number) : NULL);
+    json_string(json, "text", error_text(result));
     json_object_end(json);
 }
 

@@ -127,11 +127,11 @@ static void print_place(struct sink *sink, const struct finding *finding)
     print_wrapped(sink, INDENT, TEXT_COLUMNS, place);
 }
 
-/* NULL without a room that has texts of such length. */
-static const struct rule_advice *advice_of(enum rule rule)
+/* NULL without a room that has sentences. */
+static const struct rule_text *text_of(enum rule rule)
 {
-    SET_FOR_EACH(rule_advice, of_all)
-        return &(*of_all)[rule];
+    SET_FOR_EACH(vmx_texts, room)
+        return &(*room)->rules[rule];
     return NULL;
 }
 
@@ -149,21 +149,21 @@ void finding_print_rule(const struct coloured *page, const struct finding *findi
 
 void finding_print(const struct coloured *page, const struct finding *finding, const char *on_cpus)
 {
-    const struct rule_text *rule = &rule_table[finding->rule];
-    const struct rule_advice *advice = advice_of(finding->rule);
+    const struct rule_text *text = text_of(finding->rule);
     char manual[MANUAL_SIZE];
 
     finding_print_rule(page, finding);
     print_to(page->sink, " (%s)\n", on_cpus);
-    print_wrapped(page->sink, INDENT, TEXT_COLUMNS, rule->text);
+    if (text != NULL)
+        print_wrapped(page->sink, INDENT, TEXT_COLUMNS, text->text);
     if (finding->detail != NULL || finding->msr != 0 || finding->low >= 0)
         print_place(page->sink, finding);
-    if (advice != NULL) {
+    if (text != NULL) {
         page->colour(COLOUR_DIM);
-        format_text(manual, sizeof(manual), "manual: %s", advice->sdm);
+        format_text(manual, sizeof(manual), "manual: %s", text->sdm);
         print_wrapped(page->sink, INDENT, TEXT_COLUMNS, manual);
         page->colour(COLOUR_PLAIN);
-        print_wrapped(page->sink, INDENT, TEXT_COLUMNS, advice->remedy);
+        print_wrapped(page->sink, INDENT, TEXT_COLUMNS, text->remedy);
     }
 }
 
@@ -197,7 +197,7 @@ static void findings_json(const struct machine *machine, struct json *json)
         text_buffer_init(&text, ranges, sizeof(ranges));
         cpu_ranges_print(&text.sink, walk.cpus, machine->cpu_count);
         vmx_json_finding(json, &first, ranges, &machine->cpus[first.cpu]->apic_id,
-                         advice_of(first.rule));
+                         text_of(first.rule));
     }
     json_array_end(json);
     json_number(json, "findings_lost", findings_lost(machine));

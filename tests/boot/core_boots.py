@@ -21,7 +21,7 @@ def _core_schema() -> Any:
     schema["required"] = [key for key in schema["required"] if key not in _OF_ROOMS]
     finding_schema = schema["properties"]["findings"]["items"]
     finding_schema["required"] = [
-        key for key in finding_schema["required"] if key not in ("sdm", "remedy")
+        key for key in finding_schema["required"] if key not in ("text", "sdm", "remedy")
     ]
     return schema
 
@@ -38,12 +38,12 @@ def _structure(result: Result) -> Iterator[str]:
 
 
 def _refusals_are_told(result: Result) -> Iterator[str]:
-    """Each on the console with its sentence, value seen and value wanted."""
+    """Each on the console with its rule, value seen and value wanted."""
     words = " ".join(result.console.split())
     for item in result.report["findings"]:
         if item["severity"] != "refusal":
             continue
-        for part in (item["rule"], item["text"], f"seen {item['seen']}, wanted {item['wanted']}"):
+        for part in (item["rule"], f"seen {item['seen']}, wanted {item['wanted']}"):
             if " ".join(part.split()) not in words:
                 yield f"the console does not tell: {part}"
 

@@ -18,6 +18,7 @@
 #include "lib/x86_vmx.h"
 #include "mm/page_alloc.h"
 #include "vmx/capability/vmx_msr.h"
+#include "vmx/quirks.h"
 
 enum {
     MODEL_MEMORY_BASE = 0x100000,

@@ -194,7 +194,7 @@ static void put_verdict(struct json *json, const struct stage_report *report)
     json_array_begin(json, "findings");
     for (uint32_t i = 0; i < report->findings.count; i++)
         vmx_json_finding(json, &report->findings.item[i], NULL, NULL,
-                         &rule_advice[report->findings.item[i].rule]);
+                         &rule_texts[report->findings.item[i].rule]);
     json_array_end(json);
 }
 

@@ -77,7 +77,7 @@ void set_json(struct json *json, const struct checked *checked)
     json_array_begin(json, "findings");
     for (uint32_t i = 0; i < report->findings.count; i++)
         vmx_json_finding(json, &report->findings.item[i], NULL, NULL,
-                         &rule_advice[report->findings.item[i].rule]);
+                         &rule_texts[report->findings.item[i].rule]);
     json_array_end(json);
     json_number(json, "findings_lost", report->findings.lost);
     json_string(json, "check", checked->mode == VMX_CHECK_STRICT ? "strict" : "kvm");

@@ -1,10 +1,6 @@
 #include "vm/event.h"
 #include "vm/exit.h"
 #include "lib/host/apic.h"
-#include "vmx/exit_reason.h"
-#include "vmx/vmcs_access.h"
-
-#include "lib/x86.h"
 
 void event_requeue(void)
 {

@@ -1,8 +1,5 @@
 #include "vm/event.h"
 #include "vm/exit.h"
-#include "vmx/vmcs_access.h"
-
-#include "lib/x86.h"
 
 /* Apart, so that the short way needs no room for it. */
 __attribute__((noinline)) static enum exit_done cpuid_by_policy(struct vcpu *vcpu, uint32_t leaf,

@@ -1,5 +1,4 @@
 #include "vm/exit.h"
-#include "vmx/vmcs_access.h"
 
 /* SDM Vol. 3, table "Exit Qualification for I/O Instructions". */
 enum { IO_IN = 1 << 3, IO_STRING = 1 << 4 };

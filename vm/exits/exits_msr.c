@@ -1,7 +1,4 @@
 #include "vm/exit.h"
-#include "vmx/vmcs_access.h"
-
-#include "lib/x86.h"
 
 /* An MSR without a rule: the processor's own, or none. */
 static bool passes(const struct vcpu *vcpu, uint32_t msr)

@@ -1,10 +1,6 @@
 #include "vm/exits/control_registers.h"
 #include "vm/event.h"
 #include "vm/exit.h"
-#include "vmx/exit_reason.h"
-#include "vmx/vmcs_access.h"
-
-#include "lib/x86.h"
 
 /* SDM Vol. 3, table "Exit Qualification for Control-Register Accesses". */
 enum cr_access { CR_MOV_TO, CR_MOV_FROM, CR_CLTS, CR_LMSW };

@@ -4,6 +4,7 @@
 #include "lib/string.h"
 #include "vm/event.h"
 #include "vmx/text/exit_text.h"
+#include "vmx/text/failure_text.h"
 #include "vmx/vmx_result.h"
 
 static const char *const result_names[GUEST_RESULT_COUNT] = {

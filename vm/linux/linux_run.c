@@ -8,7 +8,7 @@
 #include "vm/linux/icr.h"
 #include "vm/linux/boot_params.h"
 #include "vm/linux/linux.h"
-#include "vm/vcpu_controls.h"
+#include "vm/vm_policy.h"
 #include "vmx/quirks.h"
 
 /* Controls without which there is no such guest, by word, with what is said of the first missing.

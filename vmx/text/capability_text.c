@@ -3,6 +3,7 @@
 #include <stddef.h>
 
 #include "vmx/capability/vmx_msr.h"
+#include "vmx/text/failure_text.h"
 
 const struct basic_field basic_fields[BASIC_FIELD_COUNT] = {
     {63, 59, "reserved-63-59", "not defined yet",
@@ -137,8 +138,10 @@ void basic_render(struct sink *sink, uint64_t basic, const struct findings *find
     }
 }
 
-#define ADVICE(id, sdm, remedy) [RULE_##id] = {(sdm), (remedy)},
-const struct rule_advice rule_advice[RULE_COUNT] = {
-#include "vmx/text/finding_advice.def"
+#define RULE_TEXT(id, text, sdm, remedy) [RULE_##id] = {(text), (sdm), (remedy)},
+const struct rule_text rule_texts[RULE_COUNT] = {
+#include "vmx/text/finding_text.def"
 };
-SET_MEMBER(rule_advice, 0, const struct rule_advice, *rule_advice);
+
+static const struct vmx_texts texts = {rule_texts, vmx_error_text};
+SET_MEMBER(vmx_texts, 0, const struct vmx_texts, texts);

@@ -10,6 +10,9 @@
 #include "lib/format.h"
 #include "vmx/vmx_result.h"
 
+/* The manual's sentence for a VM-instruction error number; NULL for one that it does not define. */
+const char *vmx_error_text(uint32_t number);
+
 /* What it looks at. */
 struct failure_facts {
     bool is_vmxon, takes_region; /* the instruction; VMXON, VMCLEAR and VMPTRLD take one */

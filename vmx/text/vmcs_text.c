@@ -6,6 +6,7 @@
 #include "vmx/vmcs_image.h"
 #include "vmx/exit_reason.h"
 #include "vmx/text/exit_text.h"
+#include "vmx/text/failure_text.h"
 #include "vmx/capability/vmxon_registers.h"
 #include "vmx/capability/vmx_controls.h"
 #include "vmx/vmx_result.h"

@@ -164,7 +164,7 @@ static void every_refusal_fits_whole(void **state)
     (void)state;
     for (enum rule rule = 0; rule < RULE_COUNT; rule++) {
         char remedy_end[20];
-        const char *remedy = rule_advice[rule].remedy;
+        const char *remedy = rule_texts[rule].remedy;
 
         for (uint32_t i = 0; i < 8; i++) {
             cpu_list[i]->vmx->state = VMX_CPU_OFF;

@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "vmx/vmx_result.h"
+#include "vmx/text/failure_text.h"
 
 static void undefined_numbers_have_no_text(void **state)
 {
