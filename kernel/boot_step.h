@@ -14,6 +14,7 @@ enum boot_point {
     BOOT_PLAN_MEMORY,   /* the map of memory is known, and nothing in it is taken yet */
     BOOT_BEFORE_VMX,    /* every CPU has started */
     BOOT_AFTER_VMX,     /* every CPU is where `stop=` lets it be; or one refused, and all are out */
+    BOOT_BEFORE_REPORT, /* all is done: what still is to have its findings */
     BOOT_SCREEN_REPORT, /* the report is printed; now its short form, to the screen alone */
 };
 

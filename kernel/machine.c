@@ -188,47 +188,12 @@ bool machine_followed_command_line(const struct machine *machine)
     return all_followed(&machine->findings);
 }
 
-static uint32_t count_nmis(const struct machine *machine, enum nmi_cause cause)
-{
-    uint32_t count = 0;
-
-    for (uint32_t i = 0; i < machine->cpu_count; i++)
-        count += machine->cpus[i]->nmis.count[cause];
-    return count;
-}
-
-/* What the machine-check banks of the first CPU that found any hold. */
-static const struct machine_check *find_error(const struct machine *machine)
-{
-    for (uint32_t i = 0; i < machine->cpu_count; i++) {
-        if (machine->cpus[i]->nmis.error.found)
-            return &machine->cpus[i]->nmis.error;
-    }
-    return NULL;
-}
-
-static void check_nmis_of(struct machine *machine, enum nmi_cause cause, enum rule rule,
-                          const char *words)
-{
-    const struct machine_check *error = cause == NMI_UNKNOWN ? find_error(machine) : NULL;
-    char *reported = machine->nmis_text[cause];
-    size_t length =
-        format_text(reported, NMI_TEXT_SIZE, "%u in all%s", count_nmis(machine, cause), words);
-
-    if (error != NULL)
-        format_text(reported + length, NMI_TEXT_SIZE - length, "; IA32_MC%u_STATUS holds %#lx",
-                    error->bank, error->status);
-    for (uint32_t i = 0; i < machine->cpu_count; i++) {
-        if (machine->cpus[i]->nmis.count[cause] > 0)
-            machine_add(machine, rule, i, reported);
-    }
-}
-
 void check_nmis(struct machine *machine)
 {
-    check_nmis_of(machine, NMI_SERR, RULE_NMI_CHIPSET, ", by SERR# (bit 7)");
-    check_nmis_of(machine, NMI_IOCHK, RULE_NMI_CHIPSET, ", by IOCHK# (bit 6)");
-    check_nmis_of(machine, NMI_UNKNOWN, RULE_NMI_UNKNOWN, "");
+    for (uint32_t i = 0; i < machine->cpu_count; i++) {
+        if (machine->cpus[i]->nmis > 0 && !machine->knows_nmis)
+            machine_add(machine, RULE_NMI_UNKNOWN, i, NULL);
+    }
 }
 
 bool machine_refused(const struct machine *machine)

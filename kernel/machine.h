@@ -36,8 +36,6 @@ static inline bool cpu_set_has(const struct cpu_set *set, uint32_t cpu)
     return (set->bits[cpu / 64] >> cpu % 64 & 1) != 0;
 }
 
-enum { NMI_TEXT_SIZE = 80 };
-
 struct machine {
     uint64_t load_address; /* physical */
     struct boot_info boot;
@@ -49,12 +47,12 @@ struct machine {
     uint64_t used_bytes;    /* of the pool, when the report is made */
     bool x2apic;
     bool runs_guests;                /* a room does; else the core shows that it can */
+    bool knows_nmis;                 /* a room has said where they came from */
     const struct firmware *firmware; /* NULL: not read yet */
     struct timing timing;
     struct findings findings; /* about the machine as a whole, and CPUs from outside */
     struct cpu_set finding_cpus[FINDINGS_MAX]; /* the CPUs that each of them is about */
     struct vmx_capability capability;          /* of the boot CPU */
-    char nmis_text[NMI_CAUSE_COUNT][NMI_TEXT_SIZE];
     struct cpu *const *cpus;
     uint32_t cpu_count;
 };

@@ -207,6 +207,7 @@ _Noreturn void kernel_main(uint64_t information, uint64_t load_address, uint64_t
     cpu_init_this(cpus[0]);
     console_print("Rootmode %s\n", ROOTMODE_VERSION);
     go(magic, information);
+    boot_steps_run(BOOT_BEFORE_REPORT, &machine);
     check_nmis(&machine);
     console_release();
     report();

@@ -79,13 +79,11 @@ static void region_json(struct json *json, const char *name, const struct vmx_re
 
 static void cpu_json(struct json *json, const struct cpu *cpu)
 {
-    const _Atomic(uint32_t) *nmis = cpu->nmis.count;
-
     json_object_begin(json, NULL);
     json_number(json, "cpu", cpu->index);
     json_number(json, "apic_id", cpu->apic_id);
     json_bool(json, "started", cpu->phase == CPU_READY);
-    json_number(json, "nmis", nmis[NMI_SERR] + nmis[NMI_IOCHK] + nmis[NMI_UNKNOWN]);
+    json_number(json, "nmis", cpu->nmis);
     json_string(json, "state", vmx_state_name(cpu->vmx->state));
     region_json(json, "vmxon_region", &cpu->vmx->vmxon_region);
     region_json(json, "vmcs_region", &cpu->vmx->vmcs_region);

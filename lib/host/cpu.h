@@ -10,7 +10,6 @@
 
 #include "lib/set.h"
 #include "mm/paging.h"
-#include "lib/host/machine_check.h"
 
 struct vmx_cpu; /* vmx/vmx_cpu.h */
 
@@ -27,23 +26,6 @@ struct __attribute__((packed)) tss {
     uint64_t reserved2;
     uint16_t reserved3;
     uint16_t io_map_base;
-};
-
-enum nmi_cause {
-    NMI_OURS,
-    NMI_SERR,  /* a PCI device's system error, or main memory's parity */
-    NMI_IOCHK, /* an ISA device's error */
-    NMI_UNKNOWN,
-    NMI_CAUSE_COUNT,
-};
-
-/*
- * NMIs that came on one CPU and that nobody here has sent: watchdogs, errors that the chipset
- * found, a button. As on Linux the boot goes on, and the report prints them.
- */
-struct nmi_log {
-    _Atomic(uint32_t) count[NMI_CAUSE_COUNT]; /* NMI_OURS is not counted */
-    struct machine_check error; /* what the machine-check banks held at the first unknown one */
 };
 
 enum cpu_phase {
@@ -64,7 +46,8 @@ struct cpu {
     uint64_t gdt[5];
     struct tss tss;
     enum execute_disable execute_disable;
-    struct nmi_log nmis;
+    /* NMIs that nobody here has sent. As on Linux the boot goes on, and the report prints them. */
+    _Atomic(uint32_t) nmis;
     struct vmx_cpu *vmx;
 };
 
@@ -89,16 +72,8 @@ uint32_t cpu_processor_id(void);
 /* How many of them run. */
 uint32_t cpus_ready(void);
 
-/* From now on an NMI that comes may be one that this kernel has sent, or none is any more. */
-void nmi_expect(bool ours);
-
-/* What port 0x61 says of an NMI; without a word there it is ours, if such are expected. */
-enum nmi_cause nmi_cause(uint8_t port_b, bool ours);
-
-/* What turns off, in port 0x61, the source that it shows: the next NMI may have another. */
-uint8_t nmi_source_off(uint8_t port_b);
-
-/* A guest that owns the machine: NMIs on this CPU are its own, unless it says false. */
+/* Who may have sent an NMI on this CPU, or whose it is: a guest that owns the machine. False: not
+ * so. */
 struct nmi_owner {
     bool (*take)(void);
 };

@@ -4,7 +4,7 @@
 
 #include "lib/host/apic.h"
 #include "lib/host/clock.h"
-#include "lib/host/cpu.h"
+#include "lib/host/nmi_cause.h"
 #include "vm/host/io_apic.h"
 #include "lib/x86.h"
 #include "vmx/quirks.h"

@@ -150,10 +150,7 @@ static void each_cpu(void **state)
 
     (void)state;
     cpu_list[0]->phase = CPU_SILENT;
-    cpu_list[1]->nmis.count[NMI_OURS] = 8;
-    cpu_list[1]->nmis.count[NMI_SERR] = 1;
-    cpu_list[1]->nmis.count[NMI_IOCHK] = 2;
-    cpu_list[1]->nmis.count[NMI_UNKNOWN] = 4;
+    cpu_list[1]->nmis = 7;
     second->state = VMX_CPU_LOADED;
     second->vmxon_region = (struct vmx_region){.address = 0x1000, .order = 0, .memory_type = 6};
     second->vmcs_region = (struct vmx_region){.address = 0x2000, .order = 1, .memory_type = 0};

@@ -11,7 +11,7 @@
 
 #include <cmocka.h>
 
-#include "lib/host/cpu.h"
+#include "lib/host/nmi_cause.h"
 #include "lib/x86.h"
 
 static struct cpu machine;
@@ -55,7 +55,8 @@ uint8_t rdmsr_safe(uint32_t msr, uint64_t *value)
 static int set_up(void **state)
 {
     (void)state;
-    memset(&machine.nmis, 0, sizeof(machine.nmis));
+    machine.nmis = 0;
+    memset(nmi_logs, 0, sizeof(nmi_logs));
     here = &machine;
     port_b = 0x30; /* what reads as a clock's output and its refresh */
     written = 0xee;
@@ -66,10 +67,11 @@ static int set_up(void **state)
 
 static void counts_are(uint32_t serr, uint32_t iochk, uint32_t unknown)
 {
-    assert_int_equal(machine.nmis.count[NMI_SERR], serr);
-    assert_int_equal(machine.nmis.count[NMI_IOCHK], iochk);
-    assert_int_equal(machine.nmis.count[NMI_UNKNOWN], unknown);
-    assert_int_equal(machine.nmis.count[NMI_OURS], 0);
+    assert_int_equal(nmi_logs[0].count[NMI_SERR], serr);
+    assert_int_equal(nmi_logs[0].count[NMI_IOCHK], iochk);
+    assert_int_equal(nmi_logs[0].count[NMI_UNKNOWN], unknown);
+    assert_int_equal(nmi_logs[0].count[NMI_OURS], 0);
+    assert_int_equal(machine.nmis, serr + iochk + unknown);
 }
 
 static void causes(void **state)
@@ -109,7 +111,7 @@ static void unknown_ones_are_counted(void **state)
         nmi_handle();
     counts_are(0, 0, 3);
     assert_int_equal(written, 0xee);
-    assert_false(machine.nmis.error.found);
+    assert_false(nmi_logs[0].error.found);
 }
 
 static void the_alarms_are_not(void **state)
@@ -138,9 +140,9 @@ static void what_the_banks_hold(void **state)
     bank_is_full = false;
     nmi_handle();
     counts_are(0, 0, 2);
-    assert_true(machine.nmis.error.found);
-    assert_int_equal(machine.nmis.error.bank, 2);
-    assert_true(machine.nmis.error.status == 0xb200000000000402);
+    assert_true(nmi_logs[0].error.found);
+    assert_int_equal(nmi_logs[0].error.bank, 2);
+    assert_true(nmi_logs[0].error.status == 0xb200000000000402);
 }
 
 static void before_there_is_data_of_a_cpu(void **state)
