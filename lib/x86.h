@@ -34,18 +34,6 @@ struct x86_segments {
     uint64_t tr_base; /* from the TSS descriptor that TR selects */
 };
 
-/* SDM Vol. 1, "Canonical Addressing": how wide linear addresses are in 64-bit mode, by CR4. */
-static inline unsigned linear_width(uint64_t cr4)
-{
-    return (cr4 & CR4_LA57) != 0 ? 57 : 48;
-}
-
-/* Bits 63:`width` - 1 are all the same. */
-static inline bool is_canonical(uint64_t address, unsigned width)
-{
-    return (uint64_t)((int64_t)(address << (64 - width)) >> (64 - width)) == address;
-}
-
 /*
  * For what cannot be unless the code is wrong. As Linux's BUG_ON(): UD2, at which the trap handler
  * panics with the function's name and how it was reached.

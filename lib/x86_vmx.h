@@ -16,15 +16,6 @@ struct vmx_flags {
     bool zero;  /* VMfailValid */
 };
 
-/*
- * Enters the guest that the current VMCS describes (VMRESUME if `resume`, else VMLAUNCH), with
- * these general registers in the order of their numbers, RSP's unused; comes back at its first VM
- * exit, which saves them there. Writes HOST_RSP, and HOST_RIP: `host_rip` where that is not 0,
- * which only an entry that fails comes back from. All flags clear: the guest was entered, or failed
- * to be with a VM exit of its own kind; the exit reason says which. vmx/selftest/selftest_entry.S.
- */
-struct vmx_flags x86_vm_enter(bool resume, uint64_t host_rip, uint64_t registers[16]);
-
 #if __STDC_HOSTED__
 
 #define X86_VMX_REGION(name, text) struct vmx_flags name(uint64_t region);

@@ -160,7 +160,7 @@ uint64_t low_page(void)
 }
 
 /* Until the tables of our own are in use, the boot page tables have all below 4 GiB. */
-static volatile void *map_registers(uint64_t physical, size_t bytes, uint64_t flags)
+volatile void *device_map(uint64_t physical, size_t bytes, unsigned pat)
 {
     if (!tables_in_use)
         return bytes <= BOOT_MAP_END && physical <= BOOT_MAP_END - bytes ? phys_to_virt(physical)
@@ -173,20 +173,10 @@ static volatile void *map_registers(uint64_t physical, size_t bytes, uint64_t fl
     /* Large pages fit only where both addresses are alike in their low bits. */
     if (size >= 2 * MIB)
         virt = ((virt + 2 * MIB - 1) & ~(2 * MIB - 1)) + ((physical - offset) & (2 * MIB - 1));
-    if (!map_pages(virt, physical - offset, size, flags))
+    if (!map_pages(virt, physical - offset, size, PAGING_WRITE | PAGING_GLOBAL | PAGING_PAT(pat)))
         return NULL;
     device_next = virt + size;
     return (volatile void *)(virt + offset);
-}
-
-volatile void *device_map(uint64_t physical, size_t bytes)
-{
-    return map_registers(physical, bytes, PAGING_WRITE | PAGING_GLOBAL | PAGING_PAT(PAT_INDEX_UC));
-}
-
-volatile void *framebuffer_map(uint64_t physical, size_t bytes)
-{
-    return map_registers(physical, bytes, PAGING_WRITE | PAGING_GLOBAL | PAGING_PAT(PAT_INDEX_WC));
 }
 
 const void *firmware_map(uint64_t physical, size_t bytes)

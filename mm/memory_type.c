@@ -147,35 +147,6 @@ struct memory_piece memory_type_piece(const struct memory_types_state *state, ui
     return variable_piece(state, address);
 }
 
-/* The one type of the range: of the MTRRs, or combined with `*pat` where that is given. */
-static enum memory_type range_type(const struct memory_types_state *state, uint64_t physical,
-                                   uint64_t bytes, const enum memory_type *pat)
-{
-    uint64_t width_end = 1ull << state->physical_width;
-    uint64_t end = physical + bytes;
-    enum memory_type type = MEMORY_TYPE_UNDEFINED;
-
-    if (bytes == 0 || physical >= width_end || bytes > width_end - physical)
-        return MEMORY_TYPE_UNDEFINED;
-    for (unsigned pieces = 0; physical < end; pieces++) {
-        struct memory_piece piece = memory_type_piece(state, physical);
-
-        if (pat != NULL)
-            piece.type = memory_type_combine(piece.type, *pat);
-        if (pieces == PIECES_MAX || (pieces > 0 && piece.type != type))
-            return MEMORY_TYPE_MIXED;
-        type = piece.type;
-        physical = piece.end;
-    }
-    return type;
-}
-
-enum memory_type memory_type_mtrr(const struct memory_types_state *state, uint64_t physical,
-                                  uint64_t bytes)
-{
-    return range_type(state, physical, bytes, NULL);
-}
-
 enum memory_type memory_type_pat(uint64_t pat, unsigned index)
 {
     uint64_t encoding = pat >> 8 * (index % 8) & 0xff;
@@ -207,9 +178,22 @@ enum memory_type memory_type_combine(enum memory_type mtrr, enum memory_type pat
 enum memory_type memory_type_effective_range(const struct memory_types_state *state,
                                              uint64_t physical, uint64_t bytes, unsigned pat_index)
 {
-    enum memory_type pat = memory_type_pat(state->pat, pat_index);
+    uint64_t width_end = 1ull << state->physical_width;
+    uint64_t end = physical + bytes;
+    enum memory_type pat = memory_type_pat(state->pat, pat_index), type = MEMORY_TYPE_UNDEFINED;
 
-    return range_type(state, physical, bytes, &pat);
+    if (bytes == 0 || physical >= width_end || bytes > width_end - physical)
+        return MEMORY_TYPE_UNDEFINED;
+    for (unsigned pieces = 0; physical < end; pieces++) {
+        struct memory_piece piece = memory_type_piece(state, physical);
+        enum memory_type its = memory_type_combine(piece.type, pat);
+
+        if (pieces == PIECES_MAX || (pieces > 0 && its != type))
+            return MEMORY_TYPE_MIXED;
+        type = its;
+        physical = piece.end;
+    }
+    return type;
 }
 
 const char *memory_type_name(enum memory_type type)

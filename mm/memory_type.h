@@ -67,10 +67,6 @@ struct memory_types_state {
     uint64_t pat;                          /* IA32_PAT, PAT_RESET where there is none */
 };
 
-/* The type that the MTRRs give [physical, physical + bytes); WB where there are no MTRRs. */
-enum memory_type memory_type_mtrr(const struct memory_types_state *state, uint64_t physical,
-                                  uint64_t bytes);
-
 /* Entry `index` (0 … 7) of an IA32_PAT value. */
 enum memory_type memory_type_pat(uint64_t pat, unsigned index);
 

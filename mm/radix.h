@@ -123,16 +123,6 @@ enum map_result radix_check(const struct radix *radix, uint64_t address, uint64_
 enum map_result radix_map(struct radix *radix, uint64_t address, uint64_t physical, uint64_t bytes,
                           uint64_t attributes);
 
-/*
- * Gives a mapped area other attributes beside those of `keep`, a mask that has no bit of an address
- * and not the format's `pat`. Changes nothing when MAP_NOT_MAPPED.
- */
-enum map_result radix_protect(struct radix *radix, uint64_t address, uint64_t bytes, uint64_t keep,
-                              uint64_t attributes);
-
-/* Unmaps; what is not mapped stays so, without an error. */
-enum map_result radix_unmap(struct radix *radix, uint64_t address, uint64_t bytes);
-
 /* The entry for an address in the table of `level`, tables made down to there; NULL: no memory. */
 uint64_t *radix_make(struct radix *radix, uint64_t address, int level);
 

@@ -1,7 +1,4 @@
-/*
- * A room: changes to what is mapped, for guests that watch what comes of it.
- */
-#include "mm/radix.h"
+#include "mm/radix_change.h"
 
 #include <stddef.h>
 

@@ -37,7 +37,6 @@ INSTRUCTION(vmptrld, (uint64_t region), region)
 INSTRUCTION(vmptrst, (uint64_t * region), region)
 INSTRUCTION(vmread, (uint64_t field, uint64_t *value), field, value)
 INSTRUCTION(vmwrite, (uint64_t field, uint64_t value), field, value)
-INSTRUCTION(vm_enter, (bool resume, uint64_t rip, uint64_t registers[16]), resume, rip, registers)
 
 struct vmx_result invept_all(void)
 {

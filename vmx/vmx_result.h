@@ -46,9 +46,6 @@ struct vmx_result vmptrst(uint64_t *region);
 struct vmx_result vmread(uint64_t field, uint64_t *value);
 struct vmx_result vmwrite(uint64_t field, uint64_t value);
 
-/* VMLAUNCH, or VMRESUME, up to the guest's first VM exit; x86_vm_enter() in lib/x86_vmx.h. */
-struct vmx_result vm_enter(bool resume, uint64_t host_rip, uint64_t registers[16]);
-
 static inline const char *vmx_outcome_name(enum vmx_outcome outcome)
 {
     return outcome == VMX_SUCCEED        ? "VMsucceed"

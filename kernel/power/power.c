@@ -107,7 +107,7 @@ static void reset_by_acpi(void)
     if (machine_fadt.reset_space == ACPI_SPACE_IO) {
         out8((uint16_t)machine_fadt.reset_address, machine_fadt.reset_value);
     } else if (machine_fadt.reset_space == ACPI_SPACE_MEMORY) {
-        address = device_map(machine_fadt.reset_address, 1);
+        address = device_map(machine_fadt.reset_address, 1, PAT_INDEX_UC);
         if (address == NULL)
             return;
         *address = machine_fadt.reset_value;

@@ -96,8 +96,8 @@ static void clear(void)
 
 static bool map(void)
 {
-    memory = (bytes != 0 ? framebuffer_map : device_map)(buffer.address,
-                                                         (size_t)buffer.pitch * buffer.height);
+    memory = device_map(buffer.address, (size_t)buffer.pitch * buffer.height,
+                        bytes != 0 ? PAT_INDEX_WC : PAT_INDEX_UC);
     return memory != NULL;
 }
 

@@ -104,7 +104,7 @@ bool apic_init(uint32_t highest_id)
     if (base & APIC_BASE_EXTD) {
         mode = MODE_X2APIC;
     } else {
-        registers = device_map(base & APIC_BASE_ADDRESS, 0x1000);
+        registers = device_map(base & APIC_BASE_ADDRESS, 0x1000, PAT_INDEX_UC);
         if (registers == NULL)
             return false;
         mode = MODE_XAPIC;

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "mm/page_alloc.h"
+#include "mm/radix_change.h"
 
 enum { FIRST_TABLE = 0x100000, TABLES_MAX = 3000 };
 

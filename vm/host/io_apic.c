@@ -28,7 +28,7 @@ static void io_apic_write(volatile uint32_t *io_apic, uint32_t which, uint32_t v
 
 volatile uint32_t *io_apic_map(uint32_t physical)
 {
-    return device_map(physical, REGISTER_BYTES);
+    return device_map(physical, REGISTER_BYTES, PAT_INDEX_UC);
 }
 
 void io_apic_redirect(volatile uint32_t *io_apic, uint32_t input, uint32_t low,

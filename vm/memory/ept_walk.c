@@ -1,5 +1,7 @@
 #include "vm/memory/ept_walk.h"
 
+#include "mm/radix_change.h"
+
 /* What is mapped lies below the end of physical addresses, a power of 2. */
 static unsigned width_of(const struct ept *ept)
 {

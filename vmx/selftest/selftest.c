@@ -1,4 +1,5 @@
 #include "vmx/selftest/selftest.h"
+#include "vmx/selftest/vm_enter.h"
 
 #include "lib/x86.h"
 #include "mm/page_alloc.h"

@@ -6,6 +6,7 @@
 #include "vmx/entry/vmentry_rule.h"
 #include "vmx/selftest/selftest.h"
 #include "vmx/selftest/vmentry_trial.h"
+#include "vmx/selftest/vm_enter.h"
 #include "vmx/vmx_result.h"
 
 enum { PAGE_BYTES = 4096, PAT_TYPE_NONE = 2 };

@@ -12,6 +12,7 @@
 #include "lib/format.h"
 #include "lib/x86.h"
 #include "mm/memory_type.h"
+#include "mm/memory_use.h"
 #include "tests/host/random.h"
 
 #define MIB 0x100000ull

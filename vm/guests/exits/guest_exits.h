@@ -6,6 +6,7 @@
 #define VM_GUEST_EXITS_H
 
 #include "vm/exit.h"
+#include "vm/guests/exits/operand.h"
 
 /* Events, and the guest's time. */
 enum exit_done exit_exception_timed(struct vcpu *vcpu);

@@ -14,6 +14,18 @@
 #include "lib/x86.h"
 
 #include "lib/x86_registers.h"
+
+/* SDM Vol. 1, "Canonical Addressing": how wide linear addresses are in 64-bit mode, by CR4. */
+static inline unsigned linear_width(uint64_t cr4)
+{
+    return (cr4 & CR4_LA57) != 0 ? 57 : 48;
+}
+
+/* Bits 63:`width` - 1 are all the same. */
+static inline bool is_canonical(uint64_t address, unsigned width)
+{
+    return (uint64_t)((int64_t)(address << (64 - width)) >> (64 - width)) == address;
+}
 #include "vm/vcpu.h"
 
 /* Segment registers, numbered as the instruction information numbers them. */

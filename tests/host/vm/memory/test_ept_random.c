@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "mm/memory_use.h"
 #include "tests/host/ept_machine.h"
 #include "tests/host/random.h"
 

@@ -20,6 +20,7 @@
 #include "vmx/entry/vmentry_rule.h"
 #include "vmx/quirks.h"
 #include "vmx/selftest/vmentry_trial.h"
+#include "vmx/selftest/vm_enter.h"
 #include "vmx/capability/vmx_controls.h"
 #include "vmx/entry/vmentry_check.h"
 
