@@ -86,8 +86,15 @@ void vcpu_control_set(struct vcpu *vcpu, enum vmx_control_word word, uint32_t ma
 
 enum exit_done vcpu_end(struct vcpu *vcpu, enum guest_end end, uint32_t number, uint64_t value)
 {
+    struct text_buffer broken;
+
     vcpu->end = end;
     vcpu->end_number = number;
     vcpu->end_value = value;
+    text_buffer_init(&broken, vcpu->broken, sizeof(vcpu->broken));
+    SET_FOR_EACH(entries_failed, room) {
+        if (guest_end_is_no_entry(end))
+            (*room)->explain(vcpu, &broken.sink);
+    }
     return EXIT_ENDED;
 }

@@ -56,6 +56,7 @@ static inline bool guest_end_is_no_entry(enum guest_end end)
     return end == GUEST_END_ENTRY_ERROR || end == GUEST_END_ENTRY_FAILED || end == GUEST_END_RULES;
 }
 
+enum { VCPU_BROKEN_SIZE = 320 };
 enum { VCPU_VPID = 1 }; /* of every guest: a CPU has one at a time, and it begins with a flush */
 
 struct vcpu {
@@ -69,8 +70,9 @@ struct vcpu {
     bool says_smi_blocked;                /* vmx/vmx_cpu.h */
 
     enum guest_end end;
-    uint32_t end_number; /* VM-instruction error, or the basic exit reason */
-    uint64_t end_value;  /* the exit qualification, or the guest-physical address */
+    uint32_t end_number;           /* VM-instruction error, or the basic exit reason */
+    uint64_t end_value;            /* the exit qualification, or the guest-physical address */
+    char broken[VCPU_BROKEN_SIZE]; /* the rules that a VM entry broke, where a room knows them */
 
     struct vm *vm;             /* that it belongs to */
     const struct vmx_cpu *cpu; /* that it runs on */
@@ -150,6 +152,14 @@ void vcpu_register_set(struct vcpu *vcpu, unsigned number, uint64_t value);
 
 /* Turns controls of one word on and off, in the VMCS too. */
 void vcpu_control_set(struct vcpu *vcpu, enum vmx_control_word word, uint32_t mask, bool on);
+
+/* A VM entry did not take place: a room that knows the rules names those that the current VMCS
+ * breaks.
+ */
+struct entry_failed {
+    void (*explain)(struct vcpu *vcpu, struct sink *broken);
+};
+SET_DECLARE(entries_failed, const struct entry_failed);
 
 /* The guest's end; what a handler then returns. */
 enum exit_done vcpu_end(struct vcpu *vcpu, enum guest_end end, uint32_t number, uint64_t value);

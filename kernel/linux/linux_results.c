@@ -103,8 +103,14 @@ static const char *const broken_texts[GUEST_END_COUNT] = {
 
 static const char *broken_text(const struct vcpu *vcpu)
 {
+    static char text[VCPU_BROKEN_SIZE + 40];
+
     if (vcpu == NULL)
         return "Linux: there was no memory for its VM";
+    if (vcpu->broken[0] != '\0') {
+        format_text(text, sizeof(text), "%s; broken: %s", broken_texts[vcpu->end], vcpu->broken);
+        return text;
+    }
     if (broken_texts[vcpu->end] != NULL)
         return broken_texts[vcpu->end];
     return exit_reason_name(vcpu->end_number) != NULL

@@ -87,17 +87,6 @@ static void keep(const struct vcpu *vcpu, const struct vmentry_findings *finding
         entry->item[i] = findings->item[i];
 }
 
-static void name(const struct vmentry_findings *findings, struct guest_run *run)
-{
-    size_t length = strlen(run->detail);
-    struct text_buffer text;
-
-    text_buffer_init(&text, run->detail + length, sizeof(run->detail) - length);
-    for (uint32_t i = 0; i < findings->count; i++)
-        print_to(&text.sink, "%s%s", i == 0 ? "; broken: " : ", ",
-                 vmentry_rule_text(findings->item[i].rule).name);
-}
-
 bool entry_is_sound(const struct vcpu *vcpu)
 {
     struct vmentry_findings findings;
@@ -117,13 +106,29 @@ bool entry_failure_is(const struct vcpu *vcpu, enum vmentry_rule rule)
            class_of(vcpu, &findings) == vmentry_rule_text(rule).class;
 }
 
-void entry_failure_explain(const struct vcpu *vcpu, struct guest_run *run)
+/* Of any vCPU: what else was found is kept for a test guest's, whose VM stands beside it. */
+static void explain(struct vcpu *vcpu, struct sink *broken)
 {
     struct vmentry_findings findings;
 
     if (!is_explained(vcpu))
         return;
     check(vcpu, &findings);
-    keep(vcpu, &findings, &run->entry);
-    name(&findings, run);
+    for (uint32_t i = 0; i < findings.count; i++)
+        print_to(broken, "%s%s", i == 0 ? "" : ", ", vmentry_rule_text(findings.item[i].rule).name);
+    if (vcpu->vm == &guest_vm_of(vcpu)->vm)
+        keep(vcpu, &findings, &guest_vm_of(vcpu)->entry);
+}
+
+static const struct entry_failed room = {explain};
+SET_MEMBER(entries_failed, 0, const struct entry_failed, room);
+
+void entry_failure_take(const struct vcpu *vcpu, struct guest_run *run)
+{
+    size_t length = strlen(run->detail);
+
+    run->entry = guest_vm_of(vcpu)->entry;
+    if (vcpu->broken[0] != '\0')
+        format_text(run->detail + length, sizeof(run->detail) - length, "; broken: %s",
+                    vcpu->broken);
 }

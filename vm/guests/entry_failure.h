@@ -15,11 +15,10 @@
 bool entry_is_sound(const struct vcpu *vcpu);
 
 /*
- * Checks the current VMCS, which is the vCPU's and whose entry failed, by the checks that the
- * processor performs: fills run->entry, and adds to run->detail which rules are broken. Does
- * nothing for another end.
+ * Of a test guest whose entry failed: fills run->entry, and adds to run->detail which rules are
+ * broken, as they were found when it ended (vm/vcpu.h, entries_failed). Nothing of another end.
  */
-void entry_failure_explain(const struct vcpu *vcpu, struct guest_run *run);
+void entry_failure_take(const struct vcpu *vcpu, struct guest_run *run);
 
 /* Did the entry fail, or was it not made, over this rule and no other? */
 bool entry_failure_is(const struct vcpu *vcpu, enum vmentry_rule rule);

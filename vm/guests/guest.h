@@ -289,6 +289,7 @@ struct guest_vm {
     enum ept_misconfiguration misconfiguration; /* of GUEST_END_MISCONFIGURED */
     const char *end_owner; /* GUEST_END_MEMORY: what of the hypervisor is there; NULL: nothing that
                               is known */
+    struct entry_failure entry; /* where its VMCS could not be entered with */
     uint32_t record_count; /* of the guest's exits, not the host's; may exceed what was recorded */
     struct exit_record record[VCPU_EXITS_RECORDED];
 };

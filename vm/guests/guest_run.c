@@ -102,7 +102,7 @@ static void fill(struct guest_vm *machine, struct guest_run *run)
     run->end = vcpu->end;
     memcpy(run->exits, vcpu->exit_count, sizeof(run->exits));
     guest_check(vcpu, run);
-    entry_failure_explain(vcpu, run);
+    entry_failure_take(vcpu, run);
     if (machine->options->finished != NULL)
         machine->options->finished(vcpu);
 }

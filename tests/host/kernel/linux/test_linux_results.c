@@ -150,6 +150,11 @@ static void ends(void **state)
     vcpu.vcpu.end_value = 0x200000;
     check_linux_end(subject);
     assert_int_equal(only_finding(RULE_GUEST_DIED)->seen, 0x200000);
+    vcpu.vcpu.end = GUEST_END_ENTRY_FAILED;
+    strcpy(vcpu.vcpu.broken, "guest-rflags-bit-1"); /* where a room knows the rules */
+    check_linux_end(subject);
+    assert_string_equal(only_finding(RULE_GUEST_DIED)->detail,
+                        "Linux: a VM entry failed; broken: guest-rflags-bit-1");
     vm->ended_by = NULL;
     check_linux_end(subject);
     assert_non_null(strstr(only_finding(RULE_GUEST_DIED)->detail, "memory"));

@@ -9,6 +9,7 @@
 
 #include <string.h>
 
+#include "lib/host/apic.h"
 #include "mm/page_alloc.h"
 #include "tests/host/model_cpu.h"
 #include "vm/guests/entry_failure.h"
@@ -18,9 +19,31 @@
 #include "vmx/selftest/vmentry_trial.h"
 #include "vmx/vmx_result.h"
 
-static struct vm the_vm;
-static struct vcpu vcpu = {.vm = &the_vm};
+static struct guest_vm machine;
+static struct vcpu *const vcpu = &machine.vcpu;
 static struct guest_run run;
+
+/* None of these comes: there is no exit. */
+enum vm_entry vcpu_enter(struct vcpu *entered)
+{
+    fail_msg("%p is entered", (void *)entered);
+    return VM_ENTRY_ENDED;
+}
+
+void apic_eoi(uint8_t vector)
+{
+    fail_msg("interrupt %u", vector);
+}
+
+void int_nmi(void)
+{
+    fail();
+}
+
+void int_machine_check(void)
+{
+    fail();
+}
 
 /* A VMCS that is current and can be entered with, and a guest with some memory. */
 static int reset(void **state)
@@ -34,22 +57,23 @@ static int reset(void **state)
     (void)state;
     model_cpu_reset();
     msrs = model_cpu.msrs;
-    vcpu = (struct vcpu){.vm = &the_vm};
+    memset(&machine, 0, sizeof machine);
+    vcpu->vm = &machine.vm;
     memset(&run, 0, sizeof run);
     strcpy(run.detail, "it failed");
-    vmx_capability_derive(&msrs, &vcpu.capability);
+    vmx_capability_derive(&msrs, &vcpu->capability);
     revision = (uint32_t)vmx_msr_value(&msrs, IA32_VMX_BASIC) & 0x7fffffff;
-    vcpu.revision_id = revision;
-    vcpu.vmcs.address = pages_alloc(0);
-    the_vm.memory = pages_alloc(6); /* GUEST_MEMORY_BYTES */
-    assert_int_not_equal(the_vm.memory, 0);
+    vcpu->revision_id = revision;
+    vcpu->vmcs.address = pages_alloc(0);
+    machine.vm.memory = pages_alloc(6); /* GUEST_MEMORY_BYTES */
+    assert_int_not_equal(machine.vm.memory, 0);
     for (enum vmentry_page page = 0; page < VMENTRY_PAGE_COUNT; page++)
-        ground.page[page] = the_vm.memory;
-    memcpy(phys_to_virt(vcpu.vmcs.address), &revision, sizeof revision);
+        ground.page[page] = machine.vm.memory;
+    memcpy(phys_to_virt(vcpu->vmcs.address), &revision, sizeof revision);
     model_cpu.vmx_operation = true;
-    assert_true(vmx_ok(vmclear(vcpu.vmcs.address)));
-    assert_true(vmx_ok(vmptrld(vcpu.vmcs.address)));
-    vmentry_context_read(&vcpu.capability, revision, &context);
+    assert_true(vmx_ok(vmclear(vcpu->vmcs.address)));
+    assert_true(vmx_ok(vmptrld(vcpu->vmcs.address)));
+    vmentry_context_read(&vcpu->capability, revision, &context);
     for (unsigned i = 0; i < VMCS_FIELD_COUNT; i++) {
         if (vmcs_encoding_type(vmcs_field_table[i].field) == VMCS_TYPE_HOST)
             vmcs_image_set(&ground.host, vmcs_field_table[i].field, 0);
@@ -72,10 +96,9 @@ static void set(enum vmcs_field field, uint64_t value)
 
 static void ends(enum guest_end end, uint32_t number, uint64_t value)
 {
-    vcpu.end = end;
-    vcpu.end_number = number;
-    vcpu.end_value = value;
-    entry_failure_explain(&vcpu, &run);
+    memset(&machine.entry, 0, sizeof machine.entry);
+    assert_int_equal(vcpu_end(vcpu, end, number, value), EXIT_ENDED);
+    entry_failure_take(vcpu, &run);
 }
 
 static void error_7_and_8_have_their_rule(void **state)
@@ -90,9 +113,9 @@ static void error_7_and_8_have_their_rule(void **state)
     assert_int_equal(run.entry.item[0].seen, 0x12);
     assert_int_equal(run.entry.item[0].wanted, 0x16);
     assert_string_equal(run.detail, "it failed; broken: pin-must-be-1");
-    assert_true(entry_failure_is(&vcpu, VMENTRY_PIN_MUST_BE_1));
-    assert_false(entry_failure_is(&vcpu, VMENTRY_PIN_MUST_BE_0));
-    assert_false(entry_is_sound(&vcpu));
+    assert_true(entry_failure_is(vcpu, VMENTRY_PIN_MUST_BE_1));
+    assert_false(entry_failure_is(vcpu, VMENTRY_PIN_MUST_BE_0));
+    assert_false(entry_is_sound(vcpu));
 
     /* A processor may look at the host first: its word counts, and both are named. */
     set(VMCS_HOST_TR_SELECTOR, 0);
@@ -100,9 +123,9 @@ static void error_7_and_8_have_their_rule(void **state)
     assert_int_equal(run.entry.class, VMENTRY_HOST);
     assert_int_equal(run.entry.broken, 2);
     assert_non_null(strstr(run.detail, "broken: pin-must-be-1, host-selector-null"));
-    assert_false(entry_failure_is(&vcpu, VMENTRY_HOST_SELECTOR_NULL));
-    vcpu.end_number = 7;
-    assert_false(entry_failure_is(&vcpu, VMENTRY_PIN_MUST_BE_1)); /* not that alone */
+    assert_false(entry_failure_is(vcpu, VMENTRY_HOST_SELECTOR_NULL));
+    vcpu->end_number = 7;
+    assert_false(entry_failure_is(vcpu, VMENTRY_PIN_MUST_BE_1)); /* not that alone */
 }
 
 static void an_exit_says_which_it_was(void **state)
@@ -112,20 +135,20 @@ static void an_exit_says_which_it_was(void **state)
     ends(GUEST_END_ENTRY_FAILED, EXIT_REASON_ENTRY_FAILURE_GUEST_STATE, 0);
     assert_int_equal(run.entry.class, VMENTRY_GUEST);
     assert_int_equal(run.entry.item[0].rule, VMENTRY_GUEST_RFLAGS_BIT_1);
-    assert_true(entry_failure_is(&vcpu, VMENTRY_GUEST_RFLAGS_BIT_1));
+    assert_true(entry_failure_is(vcpu, VMENTRY_GUEST_RFLAGS_BIT_1));
     /* The same rule, and the processor said something else: then it was not that. */
-    vcpu.end = GUEST_END_ENTRY_ERROR;
-    vcpu.end_number = 7;
-    assert_false(entry_failure_is(&vcpu, VMENTRY_GUEST_RFLAGS_BIT_1));
+    vcpu->end = GUEST_END_ENTRY_ERROR;
+    vcpu->end_number = 7;
+    assert_false(entry_failure_is(vcpu, VMENTRY_GUEST_RFLAGS_BIT_1));
 }
 
 static void an_entry_that_is_not_made_is_predicted(void **state)
 {
     (void)state;
-    assert_true(entry_is_sound(&vcpu));
+    assert_true(entry_is_sound(vcpu));
     set(VMCS_GUEST_RFLAGS, 0);
     set(VMCS_HOST_TR_SELECTOR, 0);
-    assert_false(entry_is_sound(&vcpu));
+    assert_false(entry_is_sound(vcpu));
     ends(GUEST_END_RULES, 0, 0);
     assert_int_equal(run.entry.class, VMENTRY_HOST);
     assert_int_equal(run.entry.broken, 2);
@@ -137,20 +160,20 @@ static void an_msr_that_cannot_be_written_is_reported_by_the_processor(void **st
     static const uint32_t area[] = {0x174, 0, 0, 0, 0x277, 0, 2, 0};
 
     (void)state;
-    memcpy(phys_to_virt(the_vm.memory + 0x7000), area, sizeof area);
-    set(VMCS_VM_ENTRY_MSR_LOAD_ADDRESS, the_vm.memory + 0x7000);
+    memcpy(phys_to_virt(machine.vm.memory + 0x7000), area, sizeof area);
+    set(VMCS_VM_ENTRY_MSR_LOAD_ADDRESS, machine.vm.memory + 0x7000);
     set(VMCS_VM_ENTRY_MSR_LOAD_COUNT, 2);
-    assert_true(entry_is_sound(&vcpu));
+    assert_true(entry_is_sound(vcpu));
     ends(GUEST_END_ENTRY_FAILED, EXIT_REASON_ENTRY_FAILURE_MSR_LOADING, 2);
     assert_int_equal(run.entry.class, VMENTRY_MSR_LOAD);
     assert_int_equal(run.entry.broken, 1);
     assert_int_equal(run.entry.item[0].rule, VMENTRY_MSR_WRITE_FAULT);
     assert_int_equal(run.entry.item[0].entry, 2);
     assert_int_equal(run.entry.item[0].seen, 0x277);
-    assert_true(entry_failure_is(&vcpu, VMENTRY_MSR_WRITE_FAULT));
+    assert_true(entry_failure_is(vcpu, VMENTRY_MSR_WRITE_FAULT));
     /* Where the entry breaks a rule that can be checked, that one it was. */
     set(VMCS_VM_ENTRY_MSR_LOAD_COUNT, 1);
-    memcpy(phys_to_virt(the_vm.memory + 0x7000), &(uint32_t){0xc0000100}, 4);
+    memcpy(phys_to_virt(machine.vm.memory + 0x7000), &(uint32_t){0xc0000100}, 4);
     ends(GUEST_END_ENTRY_FAILED, EXIT_REASON_ENTRY_FAILURE_MSR_LOADING, 1);
     assert_int_equal(run.entry.broken, 1);
     assert_int_equal(run.entry.item[0].rule, VMENTRY_MSR_FS_GS_BASE);
@@ -163,11 +186,11 @@ static void an_msr_that_cannot_be_written_is_reported_by_the_processor(void **st
 static void only_the_failed_loading_of_an_msr_names_an_msr(void **state)
 {
     (void)state;
-    set(VMCS_VM_ENTRY_MSR_LOAD_ADDRESS, the_vm.memory + 0x7000);
+    set(VMCS_VM_ENTRY_MSR_LOAD_ADDRESS, machine.vm.memory + 0x7000);
     set(VMCS_VM_ENTRY_MSR_LOAD_COUNT, 4);
     for (unsigned i = 0; i < 4; i++)
-        memcpy(phys_to_virt(the_vm.memory + 0x7000 + i * 16), &(uint32_t){0x174}, 4);
-    assert_true(entry_is_sound(&vcpu));
+        memcpy(phys_to_virt(machine.vm.memory + 0x7000 + i * 16), &(uint32_t){0x174}, 4);
+    assert_true(entry_is_sound(vcpu));
     for (unsigned cause = 0; cause <= 4; cause++) {
         ends(GUEST_END_ENTRY_FAILED, EXIT_REASON_ENTRY_FAILURE_GUEST_STATE, cause);
         assert_int_equal(run.entry.broken, 0);
@@ -207,14 +230,14 @@ static void memory_of_others_is_looked_at(void **state)
     uint64_t page = pages_alloc(0);
 
     (void)state;
-    assert_true(page < the_vm.memory || page >= the_vm.memory + GUEST_MEMORY_BYTES);
+    assert_true(page < machine.vm.memory || page >= machine.vm.memory + GUEST_MEMORY_BYTES);
     memcpy(phys_to_virt(page), &(uint32_t){0x1234567}, 4);
     set(VMCS_LINK_POINTER, page);
     ends(GUEST_END_ENTRY_FAILED, EXIT_REASON_ENTRY_FAILURE_GUEST_STATE, 4);
     assert_int_equal(run.entry.broken, 1);
     assert_int_equal(run.entry.item[0].rule, VMENTRY_LINK_POINTER_REVISION);
     assert_int_equal(run.entry.item[0].seen, 0x1234567);
-    assert_int_equal(run.entry.item[0].wanted, vcpu.revision_id);
+    assert_int_equal(run.entry.item[0].wanted, vcpu->revision_id);
     assert_int_equal(run.entry.unread, 0);
 }
 
@@ -227,7 +250,7 @@ static void other_ends_are_not_checked(void **state)
     ends(GUEST_END_ENTRY_FAILED, EXIT_REASON_ENTRY_FAILURE_MACHINE_CHECK, 0);
     assert_false(run.entry.checked);
     assert_string_equal(run.detail, "it failed");
-    assert_false(entry_failure_is(&vcpu, VMENTRY_GUEST_RFLAGS_BIT_1));
+    assert_false(entry_failure_is(vcpu, VMENTRY_GUEST_RFLAGS_BIT_1));
 }
 
 static void many_broken_rules_are_counted_and_some_kept(void **state)
