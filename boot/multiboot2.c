@@ -3,71 +3,20 @@
  * specification's text and its header file differ (the framebuffer's colours are at offset 32).
  */
 #include "boot/boot.h"
-#include "boot/boot_info.h"
+#include "boot/multiboot2.h"
 #include "lib/string.h"
 
-/* The information as it lies in memory. */
-enum multiboot_tag_type {
-    TAG_END = 0,
-    TAG_COMMAND_LINE = 1,
-    TAG_LOADER_NAME = 2,
-    TAG_MODULE = 3,
-    TAG_BASIC_MEMORY = 4,
-    TAG_MEMORY_MAP = 6,
-    TAG_FRAMEBUFFER = 8,
-    TAG_EFI32_SYSTEM_TABLE = 11,
-    TAG_EFI64_SYSTEM_TABLE = 12,
-    TAG_RSDP_OLD = 14,
-    TAG_RSDP_NEW = 15,
-    TAG_EFI_MEMORY_MAP = 17,
-    TAG_EFI_BOOT_SERVICES = 18,
-    TAG_EFI32_IMAGE_HANDLE = 19,
-    TAG_EFI64_IMAGE_HANDLE = 20,
-};
-
-enum {
-    INFO_HEADER_SIZE = 8,
-    TAG_ALIGN = 8,
-    RSDP_OLD_SIZE = 20,
-    FRAMEBUFFER_COLOURS = offsetof(struct boot_framebuffer, red_position),
-    FRAMEBUFFER_END = FRAMEBUFFER_COLOURS + 6,
-};
-
-struct tag {
-    uint32_t type, size;
-};
+enum { INFO_HEADER_SIZE = 8, RSDP_OLD_SIZE = 20 };
 
 struct module_tag {
     struct tag tag;
     uint32_t start, end;
 };
 
-struct basic_memory_tag {
-    struct tag tag;
-    uint32_t lower, upper; /* KiB from 0, KiB from 1 MiB */
-};
-
-/* "Memory map" and "EFI memory map" begin alike. */
-struct map_tag {
-    struct tag tag;
-    uint32_t entry_size, entry_version;
-    uint8_t entries[];
-};
-
 struct map_entry {
     uint64_t base, length;
     uint32_t type, reserved;
 };
-
-/* UEFI Specification, "EFI_BOOT_SERVICES.GetMemoryMap()", EFI_MEMORY_DESCRIPTOR. */
-struct efi_descriptor {
-    uint32_t type, padding;
-    uint64_t physical_start, virtual_start, pages, attribute;
-};
-
-enum { EFI_PAGE_SHIFT = 12 };
-#define EFI_MEMORY_WB (1ull << 3)  /* can be cached write-back */
-#define EFI_MEMORY_SP (1ull << 18) /* set aside for a special purpose */
 
 /* The string from `offset` of the tag on. */
 static const char *copy_string(char *to, size_t size, const struct tag *tag, size_t offset,
@@ -109,99 +58,44 @@ static const char *take_module(const struct tag *tag, struct boot_info *out)
     return NULL;
 }
 
-static const char *take_framebuffer(const struct tag *tag, struct boot_info *out)
-{
-    const struct boot_framebuffer *given = (const struct boot_framebuffer *)(tag + 1);
-    size_t bytes = given->type == BOOT_FRAMEBUFFER_RGB ? FRAMEBUFFER_END : FRAMEBUFFER_COLOURS;
-
-    if (tag->size < sizeof(*tag) + bytes)
-        return "a Multiboot2 tag is too small for the fields of its type";
-    memcpy(&out->framebuffer, given, bytes);
-    out->has_framebuffer = true;
-    return NULL;
-}
-
-static const char *add_memory(struct boot_info *out, uint64_t base, uint64_t length,
-                              enum boot_memory_kind kind)
+const char *multiboot_add_memory(struct boot_info *out, uint64_t base, uint64_t length,
+                                 enum boot_memory_kind kind)
 {
     return boot_info_add_memory(out, base, length, kind)
                ? NULL
                : "available memory in the memory map reaches past the last 64-bit address";
 }
 
-/* UEFI Specification, "EFI_BOOT_SERVICES.GetMemoryMap()" and "Memory Type Usage after
- * ExitBootServices()". */
-static enum boot_memory_kind efi_kind(const struct efi_descriptor *entry,
-                                      bool boot_services_not_ended)
-{
-    enum { BOOT_SERVICES_CODE = 3, BOOT_SERVICES_DATA = 4 };
-    static const uint8_t kinds[] = {
-        [1] = BOOT_MEMORY_AVAILABLE, /* the loader's code and data */
-        [2] = BOOT_MEMORY_AVAILABLE,
-        [BOOT_SERVICES_CODE] = BOOT_MEMORY_AVAILABLE,
-        [BOOT_SERVICES_DATA] = BOOT_MEMORY_AVAILABLE,
-        [7] = BOOT_MEMORY_AVAILABLE, /* "conventional" */
-        [8] = BOOT_MEMORY_BAD,
-        [9] = BOOT_MEMORY_ACPI_RECLAIMABLE,
-        [10] = BOOT_MEMORY_NVS,
-    };
-    uint8_t kind = entry->type < sizeof(kinds) ? kinds[entry->type] : 0;
-    bool usable = (entry->attribute & EFI_MEMORY_WB) && !(entry->attribute & EFI_MEMORY_SP);
-
-    if (entry->type == BOOT_SERVICES_CODE || entry->type == BOOT_SERVICES_DATA)
-        usable = usable && !boot_services_not_ended;
-    if (kind == 0 || (kind == BOOT_MEMORY_AVAILABLE && !usable))
-        return BOOT_MEMORY_RESERVED;
-    return (enum boot_memory_kind)kind;
-}
-
-/* One entry of either map. */
-static const char *take_entry(const void *at, bool efi, struct boot_info *out)
-{
-    const struct efi_descriptor *descriptor = at;
-    const struct map_entry *entry = at;
-    bool known;
-
-    if (efi)
-        return add_memory(out, descriptor->physical_start,
-                          descriptor->pages > UINT64_MAX >> EFI_PAGE_SHIFT
-                              ? UINT64_MAX
-                              : descriptor->pages << EFI_PAGE_SHIFT,
-                          efi_kind(descriptor, out->boot_services_not_ended));
-    known = entry->type >= BOOT_MEMORY_AVAILABLE && entry->type <= BOOT_MEMORY_BAD;
-    return add_memory(out, entry->base, entry->length,
-                      known ? (enum boot_memory_kind)entry->type : BOOT_MEMORY_RESERVED);
-}
-
-/* The tag must hold a whole number of entries, each with at least the fields we know. */
-static const char *take_entries(const struct tag *tag, bool efi, struct boot_info *out)
+const char *multiboot_each_entry(const struct tag *tag, uint32_t least, const char *wrong_size,
+                                 const char *(*take)(const void *at, struct boot_info *out),
+                                 struct boot_info *out)
 {
     const struct map_tag *map = (const struct map_tag *)tag;
     const uint8_t *end = (const uint8_t *)map + tag->size;
-    uint32_t least = efi ? sizeof(struct efi_descriptor) : sizeof(struct map_entry);
     const char *wrong = NULL;
 
     if (map->entry_size < least || map->entry_size % TAG_ALIGN != 0 ||
         (tag->size - sizeof(*map)) % map->entry_size != 0)
-        return efi ? "the descriptors of the EFI memory map have an impossible size"
-                   : "the entries of the Multiboot2 memory map have an impossible size";
+        return wrong_size;
     for (const uint8_t *at = map->entries; at < end && wrong == NULL; at += map->entry_size)
-        wrong = take_entry(at, efi, out);
+        wrong = take(at, out);
     return wrong;
+}
+
+static const char *take_map_entry(const void *at, struct boot_info *out)
+{
+    const struct map_entry *entry = at;
+    bool known = entry->type >= BOOT_MEMORY_AVAILABLE && entry->type <= BOOT_MEMORY_BAD;
+
+    return multiboot_add_memory(out, entry->base, entry->length,
+                                known ? (enum boot_memory_kind)entry->type : BOOT_MEMORY_RESERVED);
 }
 
 static const char *take_map(const struct tag *tag, struct boot_info *out)
 {
-    return take_entries(tag, false, out);
-}
-
-static void take_basic_memory(const struct tag *tag, struct boot_info *out)
-{
-    const struct basic_memory_tag *basic = (const struct basic_memory_tag *)tag;
-    const uint64_t kib = 1024;
-
-    (void)add_memory(out, 0, basic->lower * kib, BOOT_MEMORY_AVAILABLE);
-    (void)add_memory(out, kib * kib, basic->upper * kib, BOOT_MEMORY_AVAILABLE);
+    return multiboot_each_entry(tag, sizeof(struct map_entry),
+                                "the entries of the Multiboot2 memory map have an impossible size",
+                                take_map_entry, out);
 }
 
 /* The new RSDP wins, whichever comes first. */
@@ -216,50 +110,41 @@ static const char *take_rsdp(const struct tag *tag, struct boot_info *out)
     return NULL;
 }
 
-static const char *note_boot_services(const struct tag *tag, struct boot_info *out)
+/* Other types are passed over, but for those of rooms. */
+static const struct tag_rule tag_rules[] = {
+    {.type = TAG_COMMAND_LINE, .least = sizeof(struct tag), .take = take_command_line},
+    {.type = TAG_LOADER_NAME, .least = sizeof(struct tag), .take = take_loader},
+    {.type = TAG_MODULE, .least = sizeof(struct module_tag), .repeats = true, .take = take_module},
+    {.type = TAG_MEMORY_MAP, .least = sizeof(struct map_tag), .take = take_map},
+    {.type = TAG_EFI32_SYSTEM_TABLE, .least = 12, .uefi = true},
+    {.type = TAG_EFI64_SYSTEM_TABLE, .least = 16, .uefi = true},
+    {.type = TAG_RSDP_OLD, .least = sizeof(struct tag) + RSDP_OLD_SIZE, .take = take_rsdp},
+    {.type = TAG_RSDP_NEW, .least = sizeof(struct tag) + BOOT_RSDP_SIZE, .take = take_rsdp},
+    {.type = TAG_EFI32_IMAGE_HANDLE, .least = 12, .uefi = true},
+    {.type = TAG_EFI64_IMAGE_HANDLE, .least = 16, .uefi = true},
+};
+
+static const struct tag_rule *rule_of(uint32_t type)
 {
-    (void)tag;
-    out->boot_services_not_ended = true;
+    for (size_t i = 0; i < sizeof(tag_rules) / sizeof(tag_rules[0]); i++) {
+        if (tag_rules[i].type == type)
+            return &tag_rules[i];
+    }
+    SET_FOR_EACH(tag_rules, rule) {
+        if ((*rule)->type == type)
+            return *rule;
+    }
     return NULL;
 }
 
-/* What a tag has to have to be looked at, and what is done with it; other types are passed over. */
-static const struct tag_rule {
-    uint32_t least; /* bytes of the whole tag */
-    bool repeats;   /* may stand more than once */
-    bool uefi;      /* only UEFI firmware has it */
-    const char *(*take)(const struct tag *tag, struct boot_info *out);
-} tag_rules[] = {
-    [TAG_COMMAND_LINE] = {.least = sizeof(struct tag), .take = take_command_line},
-    [TAG_LOADER_NAME] = {.least = sizeof(struct tag), .take = take_loader},
-    [TAG_MODULE] = {.least = sizeof(struct module_tag), .repeats = true, .take = take_module},
-    [TAG_BASIC_MEMORY] = {.least = sizeof(struct basic_memory_tag)},
-    [TAG_MEMORY_MAP] = {.least = sizeof(struct map_tag), .take = take_map},
-    [TAG_FRAMEBUFFER] = {.least = sizeof(struct tag) + FRAMEBUFFER_COLOURS,
-                         .take = take_framebuffer},
-    [TAG_EFI32_SYSTEM_TABLE] = {.least = 12, .uefi = true},
-    [TAG_EFI64_SYSTEM_TABLE] = {.least = 16, .uefi = true},
-    [TAG_RSDP_OLD] = {.least = sizeof(struct tag) + RSDP_OLD_SIZE, .take = take_rsdp},
-    [TAG_RSDP_NEW] = {.least = sizeof(struct tag) + BOOT_RSDP_SIZE, .take = take_rsdp},
-    [TAG_EFI_MEMORY_MAP] = {.least = sizeof(struct map_tag), .uefi = true},
-    [TAG_EFI_BOOT_SERVICES] = {.least = sizeof(struct tag),
-                               .uefi = true,
-                               .take = note_boot_services},
-    [TAG_EFI32_IMAGE_HANDLE] = {.least = 12, .uefi = true},
-    [TAG_EFI64_IMAGE_HANDLE] = {.least = 16, .uefi = true},
-};
-
-enum { TAG_RULES = sizeof(tag_rules) / sizeof(tag_rules[0]) };
-
 /* Takes a tag that lies inside the information. `found`: by type, the tags so far. */
 static const char *take_tag(const struct tag *tag, struct boot_info *out,
-                            const struct tag *found[TAG_RULES])
+                            const struct tag *found[TAG_TYPES])
 {
-    const struct tag_rule *rule;
+    const struct tag_rule *rule = rule_of(tag->type);
 
-    if (tag->type >= TAG_RULES || tag_rules[tag->type].least == 0)
+    if (rule == NULL)
         return NULL;
-    rule = &tag_rules[tag->type];
     if (tag->size < rule->least)
         return "a Multiboot2 tag is too small for the fields of its type";
     if (found[tag->type] != NULL && !rule->repeats)
@@ -270,7 +155,7 @@ static const char *take_tag(const struct tag *tag, struct boot_info *out,
 }
 
 static const char *walk_tags(const uint8_t *info, struct boot_info *out,
-                             const struct tag *found[TAG_RULES])
+                             const struct tag *found[TAG_TYPES])
 {
     uint64_t offset = INFO_HEADER_SIZE;
 
@@ -294,7 +179,7 @@ static const char *walk_tags(const uint8_t *info, struct boot_info *out,
 
 const char *multiboot_parse(const void *info, size_t most, struct boot_info *out)
 {
-    const struct tag *found[TAG_RULES] = {NULL};
+    const struct tag *found[TAG_TYPES] = {NULL};
     const char *wrong;
 
     memset(out, 0, sizeof(*out));
@@ -310,11 +195,11 @@ const char *multiboot_parse(const void *info, size_t most, struct boot_info *out
 
     wrong = walk_tags(info, out, found);
 
-    /* These are read only when the better one is missing. */
-    if (wrong == NULL && out->memory_count == 0 && found[TAG_EFI_MEMORY_MAP] != NULL)
-        wrong = take_entries(found[TAG_EFI_MEMORY_MAP], true, out);
-    if (wrong == NULL && out->memory_count == 0 && found[TAG_BASIC_MEMORY] != NULL)
-        take_basic_memory(found[TAG_BASIC_MEMORY], out);
+    SET_FOR_EACH(tag_rules, rule) {
+        if (wrong == NULL && out->memory_count == 0 && (*rule)->without_map != NULL &&
+            found[(*rule)->type] != NULL)
+            wrong = (*rule)->without_map(found[(*rule)->type], out);
+    }
     return wrong == NULL && out->memory_count == 0 ? "the Multiboot2 information tells of no memory"
                                                    : wrong;
 }

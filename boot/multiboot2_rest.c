@@ -1,0 +1,120 @@
+/*
+ * A room: the framebuffer, and memory where the loader gives no map of it but the firmware's.
+ */
+#include "boot/multiboot2.h"
+#include "lib/string.h"
+
+enum {
+    FRAMEBUFFER_COLOURS = offsetof(struct boot_framebuffer, red_position),
+    FRAMEBUFFER_END = FRAMEBUFFER_COLOURS + 6,
+};
+
+struct basic_memory_tag {
+    struct tag tag;
+    uint32_t lower, upper; /* KiB from 0, KiB from 1 MiB */
+};
+
+/* UEFI Specification, "EFI_BOOT_SERVICES.GetMemoryMap()", EFI_MEMORY_DESCRIPTOR. */
+struct efi_descriptor {
+    uint32_t type, padding;
+    uint64_t physical_start, virtual_start, pages, attribute;
+};
+
+enum { EFI_PAGE_SHIFT = 12 };
+#define EFI_MEMORY_WB (1ull << 3)  /* can be cached write-back */
+#define EFI_MEMORY_SP (1ull << 18) /* set aside for a special purpose */
+
+static const char *take_framebuffer(const struct tag *tag, struct boot_info *out)
+{
+    const struct boot_framebuffer *given = (const struct boot_framebuffer *)(tag + 1);
+    size_t bytes = given->type == BOOT_FRAMEBUFFER_RGB ? FRAMEBUFFER_END : FRAMEBUFFER_COLOURS;
+
+    if (tag->size < sizeof(*tag) + bytes)
+        return "a Multiboot2 tag is too small for the fields of its type";
+    memcpy(&out->framebuffer, given, bytes);
+    out->has_framebuffer = true;
+    return NULL;
+}
+
+static const struct tag_rule framebuffer = {.type = TAG_FRAMEBUFFER,
+                                            .least = sizeof(struct tag) + FRAMEBUFFER_COLOURS,
+                                            .take = take_framebuffer};
+SET_MEMBER(tag_rules, 10, const struct tag_rule, framebuffer);
+
+static const char *note_boot_services(const struct tag *tag, struct boot_info *out)
+{
+    (void)tag;
+    out->boot_services_not_ended = true;
+    return NULL;
+}
+
+static const struct tag_rule boot_services = {.type = TAG_EFI_BOOT_SERVICES,
+                                              .least = sizeof(struct tag),
+                                              .uefi = true,
+                                              .take = note_boot_services};
+SET_MEMBER(tag_rules, 20, const struct tag_rule, boot_services);
+
+/* UEFI Specification, "EFI_BOOT_SERVICES.GetMemoryMap()" and "Memory Type Usage after
+ * ExitBootServices()". */
+static enum boot_memory_kind efi_kind(const struct efi_descriptor *entry,
+                                      bool boot_services_not_ended)
+{
+    enum { BOOT_SERVICES_CODE = 3, BOOT_SERVICES_DATA = 4 };
+    static const uint8_t kinds[] = {
+        [1] = BOOT_MEMORY_AVAILABLE, /* the loader's code and data */
+        [2] = BOOT_MEMORY_AVAILABLE,
+        [BOOT_SERVICES_CODE] = BOOT_MEMORY_AVAILABLE,
+        [BOOT_SERVICES_DATA] = BOOT_MEMORY_AVAILABLE,
+        [7] = BOOT_MEMORY_AVAILABLE, /* "conventional" */
+        [8] = BOOT_MEMORY_BAD,
+        [9] = BOOT_MEMORY_ACPI_RECLAIMABLE,
+        [10] = BOOT_MEMORY_NVS,
+    };
+    uint8_t kind = entry->type < sizeof(kinds) ? kinds[entry->type] : 0;
+    bool usable = (entry->attribute & EFI_MEMORY_WB) && !(entry->attribute & EFI_MEMORY_SP);
+
+    if (entry->type == BOOT_SERVICES_CODE || entry->type == BOOT_SERVICES_DATA)
+        usable = usable && !boot_services_not_ended;
+    if (kind == 0 || (kind == BOOT_MEMORY_AVAILABLE && !usable))
+        return BOOT_MEMORY_RESERVED;
+    return (enum boot_memory_kind)kind;
+}
+
+static const char *take_descriptor(const void *at, struct boot_info *out)
+{
+    const struct efi_descriptor *descriptor = at;
+
+    return multiboot_add_memory(out, descriptor->physical_start,
+                                descriptor->pages > UINT64_MAX >> EFI_PAGE_SHIFT
+                                    ? UINT64_MAX
+                                    : descriptor->pages << EFI_PAGE_SHIFT,
+                                efi_kind(descriptor, out->boot_services_not_ended));
+}
+
+static const char *take_efi_map(const struct tag *tag, struct boot_info *out)
+{
+    return multiboot_each_entry(tag, sizeof(struct efi_descriptor),
+                                "the descriptors of the EFI memory map have an impossible size",
+                                take_descriptor, out);
+}
+
+static const struct tag_rule efi_map = {.type = TAG_EFI_MEMORY_MAP,
+                                        .least = sizeof(struct map_tag),
+                                        .uefi = true,
+                                        .without_map = take_efi_map};
+SET_MEMBER(tag_rules, 30, const struct tag_rule, efi_map);
+
+static const char *take_basic_memory(const struct tag *tag, struct boot_info *out)
+{
+    const struct basic_memory_tag *basic = (const struct basic_memory_tag *)tag;
+    const uint64_t kib = 1024;
+
+    (void)multiboot_add_memory(out, 0, basic->lower * kib, BOOT_MEMORY_AVAILABLE);
+    (void)multiboot_add_memory(out, kib * kib, basic->upper * kib, BOOT_MEMORY_AVAILABLE);
+    return NULL;
+}
+
+static const struct tag_rule basic_memory = {.type = TAG_BASIC_MEMORY,
+                                             .least = sizeof(struct basic_memory_tag),
+                                             .without_map = take_basic_memory};
+SET_MEMBER(tag_rules, 40, const struct tag_rule, basic_memory);
