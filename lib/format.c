@@ -199,22 +199,3 @@ size_t format_text(char *text, size_t size, const char *format, ...)
     va_end(arguments);
     return buffer.length + buffer.lost;
 }
-
-void print_wrapped(struct sink *sink, unsigned indent, unsigned columns, const char *text)
-{
-    while (*text != '\0') {
-        size_t length = strnlen(text, columns + 1);
-
-        if (length > columns) {
-            length = columns;
-            while (length > 0 && text[length] != ' ')
-                length--;
-            if (length == 0)
-                length = columns;
-        }
-        print_to(sink, "%*s%.*s\n", (int)indent, "", (int)length, text);
-        text += length;
-        while (*text == ' ')
-            text++;
-    }
-}

@@ -36,9 +36,6 @@ void print_to(struct sink *sink, const char *format, ...) __attribute__((format(
 size_t format_text(char *text, size_t size, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
-/* Text in lines of at most `columns` after `indent` spaces each, broken at spaces. */
-void print_wrapped(struct sink *sink, unsigned indent, unsigned columns, const char *text);
-
 /*
  * A JSON writer: values go to a sink as they are made; commas, quotes and escapes are its business.
  * A name is NULL inside an array. Registers and addresses are strings in hex, counts are numbers.

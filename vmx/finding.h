@@ -55,6 +55,14 @@ struct vmx_texts {
 };
 SET_DECLARE(vmx_texts, const struct vmx_texts);
 
+/* NULL without such a room. */
+static inline const struct rule_text *vmx_rule_text(enum rule rule)
+{
+    SET_FOR_EACH(vmx_texts, room)
+        return &(*room)->rules[rule];
+    return NULL;
+}
+
 struct finding {
     enum rule rule;
     enum severity severity;

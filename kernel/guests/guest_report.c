@@ -1,6 +1,7 @@
 #include "kernel/guests/guest_results.h"
 #include "kernel/report/report.h"
 #include "lib/string.h"
+#include "lib/wrapped.h"
 #include "vmx/text/exit_text.h"
 #include "vmx/text/vmcs_dump.h"
 

@@ -44,8 +44,13 @@ bool finding_next(const struct machine *machine, struct finding_walk *walk);
 /* How many did not fit, on all CPUs. */
 uint32_t findings_lost(const struct machine *machine);
 
-/* What it says, where, the manual's section and the remedy; `on_cpus` as cpus_print() has them. */
+/* Its rule, and where it was seen, or what a room prints instead; `on_cpus` as cpus_print() has
+ * them. */
 void finding_print(const struct coloured *page, const struct finding *finding, const char *on_cpus);
+struct finding_printer {
+    void (*print)(const struct coloured *page, const struct finding *finding, const char *place);
+};
+SET_DECLARE(finding_printers, const struct finding_printer);
 
 /* "  refusal  feature-control-absent", in the colour of how bad it is. */
 void finding_print_rule(const struct coloured *page, const struct finding *finding);

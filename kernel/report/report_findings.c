@@ -2,7 +2,7 @@
 #include "lib/string.h"
 #include "vmx/capability/vmx_msr.h"
 
-enum { CPUS_COLUMNS = 40, TEXT_COLUMNS = 67, INDENT = 11, MANUAL_SIZE = 160, PLACE_SIZE = 512 };
+enum { CPUS_COLUMNS = 40, PLACE_SIZE = 512 };
 
 void cpu_ranges_print(struct sink *sink, const bool *set, uint32_t count)
 {
@@ -106,33 +106,21 @@ static void print_place(struct sink *sink, const struct finding *finding)
 {
     const char *name = vmx_msr_name(finding->msr);
     bool values = finding->seen != finding->wanted;
-    char place[PLACE_SIZE];
-    struct text_buffer text;
 
-    text_buffer_init(&text, place, sizeof(place));
     if (finding->detail != NULL)
-        print_to(&text.sink, "%s", finding->detail);
+        print_to(sink, "%s", finding->detail);
     if (finding->detail != NULL && (finding->msr != 0 || finding->low >= 0 || values))
-        print_to(&text.sink, ": ");
+        print_to(sink, ": ");
     if (name != NULL)
-        print_to(&text.sink, "%s ", name);
+        print_to(sink, "%s ", name);
     else if (finding->msr != 0)
-        print_to(&text.sink, "MSR %#x ", finding->msr);
+        print_to(sink, "MSR %#x ", finding->msr);
     if (finding->high > finding->low)
-        print_to(&text.sink, "bits %d:%d ", finding->high, finding->low);
+        print_to(sink, "bits %d:%d ", finding->high, finding->low);
     else if (finding->low >= 0)
-        print_to(&text.sink, "bit %d ", finding->low);
+        print_to(sink, "bit %d ", finding->low);
     if (values)
-        print_to(&text.sink, "seen %#lx, wanted %#lx", finding->seen, finding->wanted);
-    print_wrapped(sink, INDENT, TEXT_COLUMNS, place);
-}
-
-/* NULL without a room that has sentences. */
-static const struct rule_text *text_of(enum rule rule)
-{
-    SET_FOR_EACH(vmx_texts, room)
-        return &(*room)->rules[rule];
-    return NULL;
+        print_to(sink, "seen %#lx, wanted %#lx", finding->seen, finding->wanted);
 }
 
 void finding_print_rule(const struct coloured *page, const struct finding *finding)
@@ -149,22 +137,20 @@ void finding_print_rule(const struct coloured *page, const struct finding *findi
 
 void finding_print(const struct coloured *page, const struct finding *finding, const char *on_cpus)
 {
-    const struct rule_text *text = text_of(finding->rule);
-    char manual[MANUAL_SIZE];
+    char place[PLACE_SIZE];
+    struct text_buffer text;
 
     finding_print_rule(page, finding);
     print_to(page->sink, " (%s)\n", on_cpus);
-    if (text != NULL)
-        print_wrapped(page->sink, INDENT, TEXT_COLUMNS, text->text);
+    text_buffer_init(&text, place, sizeof(place));
     if (finding->detail != NULL || finding->msr != 0 || finding->low >= 0)
-        print_place(page->sink, finding);
-    if (text != NULL) {
-        page->colour(COLOUR_DIM);
-        format_text(manual, sizeof(manual), "manual: %s", text->sdm);
-        print_wrapped(page->sink, INDENT, TEXT_COLUMNS, manual);
-        page->colour(COLOUR_PLAIN);
-        print_wrapped(page->sink, INDENT, TEXT_COLUMNS, text->remedy);
+        print_place(&text.sink, finding);
+    SET_FOR_EACH(finding_printers, room) {
+        (*room)->print(page, finding, place);
+        return;
     }
+    if (text.length > 0)
+        print_to(page->sink, "           %s\n", place);
 }
 
 static void findings_text(const struct machine *machine, const struct coloured *page)
@@ -197,7 +183,7 @@ static void findings_json(const struct machine *machine, struct json *json)
         text_buffer_init(&text, ranges, sizeof(ranges));
         cpu_ranges_print(&text.sink, walk.cpus, machine->cpu_count);
         vmx_json_finding(json, &first, ranges, &machine->cpus[first.cpu]->apic_id,
-                         text_of(first.rule));
+                         vmx_rule_text(first.rule));
     }
     json_array_end(json);
     json_number(json, "findings_lost", findings_lost(machine));

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "vmx/exit_reason.h"
+#include "lib/wrapped.h"
 
 enum { INDENT = 2, COLUMNS = 78, LINE_SIZE = 2048, TOLD_ONE_BY_ONE = 24, WANTED_LINES = 8 };
 

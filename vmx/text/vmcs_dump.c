@@ -3,6 +3,7 @@
 #include <stddef.h>
 
 #include "lib/string.h"
+#include "lib/wrapped.h"
 
 enum {
     COLUMNS = 80,

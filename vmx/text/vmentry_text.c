@@ -1,5 +1,6 @@
 /* How the findings of vmx/entry/vmentry_check.h are explained to a person. */
 #include "lib/string.h"
+#include "lib/wrapped.h"
 #include "vmx/text/vmcs_dump.h"
 #include "vmx/entry/vmentry_check.h"
 #include "vmx/entry/vmentry_state.h"

@@ -12,6 +12,7 @@
 #include <sys/types.h>
 
 #include "lib/format.h"
+#include "lib/wrapped.h"
 #include "tests/host/random.h"
 
 /* Formats that a compiler would refuse are what some tests are about. */

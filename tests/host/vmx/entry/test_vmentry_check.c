@@ -13,6 +13,7 @@
 
 #include "tests/host/vmentry_ground.h"
 #include "lib/x86.h"
+#include "lib/wrapped.h"
 #include "vmx/entry/vmentry_state.h"
 #include "vmx/capability/vmx_controls.h"
 
