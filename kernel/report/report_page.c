@@ -3,6 +3,7 @@
 
 #include "lib/host/clock.h"
 #include "mm/memory_type.h"
+#include "lib/wrapped.h"
 
 const char *cpu_state_name(const struct cpu *cpu)
 {
@@ -146,3 +147,27 @@ static void timing_text(const struct machine *machine, const struct coloured *pa
 }
 
 REPORT_TEXT(090, timing_text);
+
+/* A finding in full: its sentence, where it was seen, the manual's section and the remedy. */
+enum { TEXT_COLUMNS = 67, INDENT = 11, MANUAL_SIZE = 160 };
+
+static void print_finding(const struct coloured *page, const struct finding *finding,
+                          const char *place)
+{
+    const struct rule_text *text = vmx_rule_text(finding->rule);
+    char manual[MANUAL_SIZE];
+
+    if (text != NULL)
+        print_wrapped(page->sink, INDENT, TEXT_COLUMNS, text->text);
+    print_wrapped(page->sink, INDENT, TEXT_COLUMNS, place);
+    if (text == NULL)
+        return;
+    page->colour(COLOUR_DIM);
+    format_text(manual, sizeof(manual), "manual: %s", text->sdm);
+    print_wrapped(page->sink, INDENT, TEXT_COLUMNS, manual);
+    page->colour(COLOUR_PLAIN);
+    print_wrapped(page->sink, INDENT, TEXT_COLUMNS, text->remedy);
+}
+
+static const struct finding_printer printer = {print_finding};
+SET_MEMBER(finding_printers, 0, const struct finding_printer, printer);

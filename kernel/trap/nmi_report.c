@@ -1,5 +1,6 @@
-#include "kernel/trap/nmi_report.h"
-
+/*
+ * A room: NMIs that nobody here has sent, by where they came from.
+ */
 #include "kernel/boot_step.h"
 #include "lib/host/nmi_cause.h"
 
@@ -42,6 +43,9 @@ static void check_nmis_of(struct machine *machine, enum nmi_cause cause, enum ru
             machine_add(machine, rule, i, reported);
     }
 }
+
+/* A finding for each cause and CPU, with how many there were in all. */
+void nmis_report(struct machine *machine);
 
 void nmis_report(struct machine *machine)
 {

@@ -117,7 +117,7 @@ bool apic_init(uint32_t highest_id)
 /*
  * An entry exists if the version register counts that far; in x2APIC mode the MSR of one that does
  * not exist would fault. An entry that delivers an SMI is firmware's own (thermal throttling) and
- * stays as it is; so does an NMI of LINT1, by which the chipset reports errors (lib/host/nmi.c).
+ * stays as it is; so does an NMI of LINT1, by which the chipset reports errors.
  */
 static bool stays(enum apic_register offset, uint32_t value)
 {

@@ -80,6 +80,16 @@ struct nmi_owner {
 SET_DECLARE(nmi_owners, const struct nmi_owner);
 
 /* An NMI has come on this CPU. */
-void nmi_handle(void);
+static inline void nmi_handle(void)
+{
+    struct cpu *cpu = cpu_here();
+
+    SET_FOR_EACH(nmi_owners, owner) {
+        if ((*owner)->take())
+            return;
+    }
+    if (cpu)
+        atomic_fetch_add(&cpu->nmis, 1);
+}
 
 #endif

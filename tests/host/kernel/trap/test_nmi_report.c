@@ -1,5 +1,5 @@
 /* What is said of NMIs that nobody has sent: a finding for each cause, on the CPUs that had it. */
-#include "kernel/trap/nmi_report.h"
+#include "kernel/machine.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -11,6 +11,8 @@
 #include "lib/host/nmi_cause.h"
 #include "lib/x86.h"
 #include "tests/host/rule_coverage.h"
+
+void nmis_report(struct machine *machine); /* kernel/trap/nmi_report.c */
 
 enum { CPUS = 3 };
 
