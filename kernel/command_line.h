@@ -65,12 +65,13 @@ bool command_text_number(struct command_text text, unsigned base, uint64_t most,
 
 enum word_outcome { WORD_TAKEN, WORD_BAD, WORD_FULL };
 
-/* A word. It takes its value by `take`; or it is chosen from the names in `values`. */
+/*
+ * A word. It takes its value by `take`; or it is chosen from the names in `values`. What it means
+ * stands in tools/words.toml.
+ */
 struct command_word {
     const char *name;
-    const char *values;   /* what may stand after `=`, | between alternatives; "" for nothing */
-    const char *standard; /* what counts when the word is missing */
-    const char *meaning;
+    const char *values; /* what may stand after `=`, | between alternatives; "" for nothing */
     enum word_outcome (*take)(struct command_line *out, struct command_text value);
     void (*choose)(struct command_line *out, unsigned choice); /* the name's place in the list */
 

@@ -7,23 +7,14 @@ static void choose_stop(struct command_line *out, unsigned choice)
     out->stop = (enum vmx_stage)choice;
 }
 
-COMMAND_WORD(010, .name = "stop", .values = "caps|vmxon|vmptrld|guest", .choose = choose_stop,
-             .standard = "as far as it can go",
-             .meaning =
-                 "The last stage to perform: read the capability MSRs, VMXON, VMPTRLD, run a "
-                 "guest.");
+COMMAND_WORD(010, .name = "stop", .values = "caps|vmxon|vmptrld|guest", .choose = choose_stop);
 
 static void choose_check(struct command_line *out, unsigned choice)
 {
     out->check = (enum check_word)choice;
 }
 
-COMMAND_WORD(
-    020, .name = "check", .values = "auto|kvm|strict", .choose = choose_check, .standard = "auto",
-    .meaning = "How severe the check of IA32_VMX_BASIC is. `kvm`: KVM's three checks (and "
-               "size 0) refuse, everything else odd is a warning. `strict`: everything odd "
-               "refuses. `auto`: as `kvm`; and where CPUID says that a hypervisor is present, "
-               "so that the register is virtual, bits 31 and 47:45 refuse too.");
+COMMAND_WORD(020, .name = "check", .values = "auto|kvm|strict", .choose = choose_check);
 
 static enum word_outcome take_cpus(struct command_line *out, struct command_text value)
 {
@@ -35,8 +26,7 @@ static enum word_outcome take_cpus(struct command_line *out, struct command_text
     return WORD_TAKEN;
 }
 
-COMMAND_WORD(040, .name = "cpus", .values = "N", .take = take_cpus, .standard = "all",
-             .meaning = "Use at most N CPUs, from 1 up.");
+COMMAND_WORD(040, .name = "cpus", .values = "N", .take = take_cpus);
 
 static enum word_outcome take_override(struct command_line *out, struct command_text value)
 {
@@ -63,13 +53,7 @@ static enum word_outcome take_override(struct command_line *out, struct command_
     return WORD_TAKEN;
 }
 
-COMMAND_WORD(050, .name = "pretend", .values = "[cpuN:]MSR:VALUE", .take = take_override,
-             .standard = "nothing",
-             .meaning =
-                 "Judge from VALUE instead of what RDMSR gave for that capability MSR, on every "
-                 "CPU or on CPU N (0 is the boot CPU). MSR, 0x480 to 0x493, and VALUE are hex. "
-                 "May stand up to 16 times. The hardware is not touched with it: it lets anyone "
-                 "see every refusal on any machine.");
+COMMAND_WORD(050, .name = "pretend", .values = "[cpuN:]MSR:VALUE", .take = take_override);
 
 static void choose_report(struct command_line *out, unsigned choice)
 {
@@ -79,9 +63,4 @@ static void choose_report(struct command_line *out, unsigned choice)
         out->report = (enum report_form)choice;
 }
 
-COMMAND_WORD(
-    120, .name = "report", .values = "text|json|both|full", .choose = choose_report,
-    .standard = "text",
-    .meaning = "What goes to the serial console at the end: a page, with `json` or `both` a JSON "
-               "document after it. `full`, beside one of them: all of the page goes to the screen, "
-               "too, not only what it has room for.");
+COMMAND_WORD(120, .name = "report", .values = "text|json|both|full", .choose = choose_report);

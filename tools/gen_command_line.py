@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """
-Write docs/command-line.md to standard output, from the set of words in the kernel's image:
+Write docs/command-line.md to standard output, from the set of words in the kernel's image
+and from tools/words.toml:
 `ninja -C build rootmode.elf && tools/gen_command_line.py build/rootmode.elf > docs/command-line.md`.
 
 tools/run reads that page, so that it knows the words before anything is built.
@@ -10,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+import tomllib
 from pathlib import Path
 
 from machine.image import Image
@@ -17,7 +19,7 @@ from machine.image import Image
 _HEAD = """\
 # The command line
 
-<!-- Made by tools/gen_command_line.py from the words that COMMAND_WORD() defines: edit them there. -->
+<!-- Made by tools/gen_command_line.py from the words that COMMAND_WORD() defines and from tools/words.toml: edit them there. -->
 
 GRUB gives the kernel what stands behind the file's name:
 
@@ -38,14 +40,16 @@ def main() -> int:
     parser = argparse.ArgumentParser(description="Write docs/command-line.md to standard output.")
     parser.add_argument("image", type=Path, help="build/rootmode.elf")
     image = Image(parser.parse_args().image)
+    told = tomllib.loads((Path(__file__).parent / "words.toml").read_text(encoding="utf-8"))
     sys.stdout.write(_HEAD)
     for word in image.members("words"):
-        # The first four members of struct command_word (kernel/command_line.h).
-        name, values, standard, meaning = (
-            image.text(image.number(word + at, "<Q")) for at in range(0, 32, 8)
-        )
+        # The first members of struct command_word (kernel/command_line.h).
+        name, values = (image.text(image.number(word + at, "<Q")) for at in (0, 8))
+        row = told.pop(name)
         form = f"{name}={values}".removesuffix("=").replace("|", "\\|")
-        print(f"| `{form}` | {meaning} | {standard} |")
+        print(f"| `{form}` | {row['meaning']} | {row['without']} |")
+    if told:
+        sys.exit(f"gen_command_line.py: the kernel has no such word: {', '.join(told)}")
     return 0
 
 

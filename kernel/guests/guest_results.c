@@ -15,13 +15,8 @@ static enum word_outcome take_guest(struct command_line *line, struct command_te
     return WORD_TAKEN;
 }
 
-COMMAND_WORD(
-    070, .name = "guest", .values = "[cpuN:]NAME,...|all|none|list", .take = take_guest,
-    .option = &guest_options.names, .option_bytes = sizeof(guest_options.names),
-    .standard = "a short demonstration",
-    .meaning = "Which built-in guests run, one after another, on every CPU at once; with "
-               "cpuN: before the name (or before `all`), on CPU N only (0 is the boot CPU). `list` "
-               "tells in the report which there are, and alone runs none.");
+COMMAND_WORD(070, .name = "guest", .values = "[cpuN:]NAME,...|all|none|list", .take = take_guest,
+             .option = &guest_options.names, .option_bytes = sizeof(guest_options.names));
 
 static enum word_outcome take_random_rounds(struct command_line *line, struct command_text value)
 {
@@ -38,35 +33,20 @@ static enum word_outcome take_random_rounds(struct command_line *line, struct co
     return WORD_TAKEN;
 }
 
-COMMAND_WORD(080, .name = "chaos", .values = "ROUNDS[,SEED]", .take = take_random_rounds,
-             .standard = "20 rounds, seed 1",
-             .meaning =
-                 "How often each guest made of random bytes runs on every CPU, each time with "
-                 "other ones; and the number that they are made from.");
+COMMAND_WORD(080, .name = "chaos", .values = "ROUNDS[,SEED]", .take = take_random_rounds);
 
-COMMAND_WORD(
-    030, .name = "check-entry", .values = "failed|always", .option = &guest_options.check_entry,
-    .option_bytes = sizeof(guest_options.check_entry), .standard = "failed",
-    .meaning = "Which VM entries are judged by every rule of the manual "
-               "(docs/entry-rules.md): those that failed, or each of them before it is made.");
+COMMAND_WORD(030, .name = "check-entry", .values = "failed|always",
+             .option = &guest_options.check_entry,
+             .option_bytes = sizeof(guest_options.check_entry));
 
 COMMAND_WORD(090, .name = "trace", .values = "exits", .option = &guest_options.trace_exits,
-             .option_bytes = sizeof(guest_options.trace_exits), .standard = "nothing",
-             .meaning = "Tell every VM exit of a guest in words, as it comes.");
+             .option_bytes = sizeof(guest_options.trace_exits));
 
 COMMAND_WORD(100, .name = "dump", .values = "vmcs", .option = &guest_options.dump_vmcs,
-             .option_bytes = sizeof(guest_options.dump_vmcs),
-             .standard = "only of a guest that could not be entered",
-             .meaning =
-                 "Tell the whole VMCS of a guest in words: of the first one that could not be "
-                 "entered, on whichever CPU, and was not made for that; else of the last one on "
-                 "the first CPU that has one.");
+             .option_bytes = sizeof(guest_options.dump_vmcs));
 
 COMMAND_WORD(110, .name = "bench", .values = "exits", .option = &guest_options.bench_exits,
-             .option_bytes = sizeof(guest_options.bench_exits), .standard = "nothing",
-             .meaning =
-                 "Measure on the boot CPU what VM exits cost, there and back, by the guest's "
-                 "own RDTSC.");
+             .option_bytes = sizeof(guest_options.bench_exits));
 
 void check_guest_names(struct machine *machine)
 {

@@ -8,9 +8,7 @@
 struct linux_results linux_results;
 
 COMMAND_WORD(150, .name = "hypervisor", .values = "shown|hidden",
-             .option = &linux_results.hypervisor, .option_bytes = sizeof(linux_results.hypervisor),
-             .standard = "shown",
-             .meaning = "Does CPUID tell a Linux guest that there is a hypervisor?");
+             .option = &linux_results.hypervisor, .option_bytes = sizeof(linux_results.hypervisor));
 
 static void add(struct machine *machine, enum rule rule, uint64_t seen, uint64_t wanted,
                 const char *detail)

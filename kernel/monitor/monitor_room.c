@@ -127,7 +127,4 @@ static enum word_outcome take(struct command_line *line, struct command_text val
 }
 
 COMMAND_WORD(065, .name = "monitor", .values = "", .take = take, .option = &wanted,
-             .option_bytes = sizeof(wanted), .standard = "no monitor",
-             .meaning = "Instead of turning VMX on: a prompt on the serial line that takes VMX "
-                        "instructions (docs/monitor.md), or the lines of a module with the string "
-                        "`monitor-script`; then the machine ends.");
+             .option_bytes = sizeof(wanted));

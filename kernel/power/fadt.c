@@ -177,5 +177,4 @@ bool acpi_find_s5(struct acpi *acpi, const struct acpi_fadt *fadt, struct acpi_s
 unsigned exit_wanted;
 
 COMMAND_WORD(140, .name = "exit", .values = "halt|poweroff|reboot", .option = &exit_wanted,
-             .option_bytes = sizeof(exit_wanted), .standard = "halt",
-             .meaning = "What it does when done, or after a panic.");
+             .option_bytes = sizeof(exit_wanted));

@@ -68,18 +68,9 @@ static enum word_outcome take_console(struct command_line *line, struct command_
     return WORD_TAKEN;
 }
 
-COMMAND_WORD(
-    130, .name = "console", .values = "comN[,BAUD]|PORT[,BAUD]|screen|tty0|both",
-    .take = take_console, .mistyped = &console_options.wrong, .option = &console_options,
-    .option_bytes = sizeof(console_options), .standard = "both",
-    .meaning =
-        "Where it speaks; may stand more than once: the screen and one serial port, the last "
-        "that is named. N is 1 to 4; PORT "
-        "is an I/O port in hex (0x2f8), or Linux's ttyS0 to ttyS3 for com1 to com4. BAUD "
-        "divides 115200, which is also the default; n8 may stand behind it. `tty0` is the "
-        "screen, `both` that "
-        "and the port that ACPI's SPCR names, else com1. Where this word is not "
-        "understood, or nothing answers at the port, it speaks everywhere.");
+COMMAND_WORD(130, .name = "console", .values = "comN[,BAUD]|PORT[,BAUD]|screen|tty0|both",
+             .take = take_console, .mistyped = &console_options.wrong, .option = &console_options,
+             .option_bytes = sizeof(console_options));
 
 struct console_choice console_choice_of_line(void)
 {

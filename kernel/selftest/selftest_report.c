@@ -232,10 +232,5 @@ static enum word_outcome take_selftest(struct command_line *line, struct command
     return WORD_TAKEN;
 }
 
-COMMAND_WORD(
-    060, .name = "selftest", .values = "WHAT,...", .take = take_selftest,
-    .option = &selftest_wanted, .option_bytes = sizeof(selftest_wanted), .standard = "no self-test",
-    .meaning = "Provoke failures on the real CPU and compare them with what the manual "
-               "predicts. WHAT is `instructions`: the failures of VMX instructions; `fields`: "
-               "which VMCS fields exist; `entry`: the checks of VM entries. `selftest` alone "
-               "is `selftest=instructions,fields`.");
+COMMAND_WORD(060, .name = "selftest", .values = "WHAT,...", .take = take_selftest,
+             .option = &selftest_wanted, .option_bytes = sizeof(selftest_wanted));

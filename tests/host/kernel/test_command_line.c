@@ -470,8 +470,6 @@ static void test_words(void **state)
         const struct command_word *word = set_words[i];
 
         assert_true(strlen(word->name) > 0 && strlen(word->name) < 16);
-        assert_true(strlen(word->meaning) > 20);
-        assert_true(strlen(word->standard) > 0);
         for (unsigned j = 0; j < i; j++)
             assert_string_not_equal(word->name, set_words[j]->name);
     }
