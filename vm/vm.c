@@ -55,7 +55,7 @@ static void compile_exits(struct vm *vm)
 bool vm_create(struct vm *vm, const struct vm_policy *policy)
 {
     vm->policy = policy;
-    vm->cpuid_mask = vm_policy_cpuid_mask(policy);
+    vm->cpuid_mask = policy->cpuid_mask != NULL ? policy->cpuid_mask(policy) : UINT32_MAX;
     compile_exits(vm);
     if (!create_bitmaps(vm))
         return false;

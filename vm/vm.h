@@ -44,7 +44,7 @@ struct vm {
     exit_handler handlers[EXIT_HANDLERS]; /* by bits 7:0 of the exit reason */
 
     const struct vm_policy *policy;
-    uint32_t cpuid_mask;                           /* of vm_policy_cpuid_mask() */
+    uint32_t cpuid_mask; /* of the policy: a leaf with one of these is looked at */
     const struct msr_rule *msr_rule[VM_MSR_SLOTS]; /* by vm_msr_rule(); those without are any's */
 
     uint64_t msr_bitmap, io_bitmap; /* physical: 1 and 2 pages; all bits 1 at first */

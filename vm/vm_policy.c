@@ -76,45 +76,6 @@ struct cpuid_registers vm_policy_cpuid(const struct vm_policy *policy, uint32_t 
     return r;
 }
 
-static bool is_whole(const struct vm_policy *policy, uint32_t leaf)
-{
-    const struct cpuid_rule *rule = find_rule(policy, leaf, UINT32_MAX);
-    struct cpuid_registers all = {UINT32_MAX, UINT32_MAX, UINT32_MAX, UINT32_MAX}, r;
-
-    for (uint32_t i = 0; i < policy->feature_count; i++) {
-        if (policy->features[i].leaf == leaf)
-            return false;
-    }
-    if (leaf == CPUID_LEAF_FEATURES || leaf == CPUID_LEAF_MORE_FEATURES)
-        return false;
-    if (rule == NULL || rule->first != 0)
-        return rule == NULL && find_rule(policy, leaf, 0) == NULL && is_shown(policy, leaf);
-    r = apply(rule, (struct cpuid_registers){0});
-    if ((r.eax | r.ebx | r.ecx | r.edx) != 0)
-        return false;
-    r = apply(rule, all);
-    return (r.eax & r.ebx & r.ecx & r.edx) == UINT32_MAX;
-}
-
-/* Bits that a leaf may have, one more as long as every leaf of them is whole. */
-uint32_t vm_policy_cpuid_mask(const struct vm_policy *policy)
-{
-    static const uint32_t bits[] = {1u << 31, 1u << 2, 1u << 1, 1u << 3, 1u << 4};
-    uint32_t free = 0;
-
-    for (uint32_t i = 0; i < sizeof(bits) / sizeof(bits[0]); i++) {
-        uint32_t more = free | bits[i], leaf = 0;
-        bool whole = true;
-
-        do {
-            whole &= is_whole(policy, leaf);
-            leaf = (leaf - more) & more; /* the next subset */
-        } while (leaf != 0);
-        free = whole ? more : free;
-    }
-    return is_whole(policy, 0) ? ~free : UINT32_MAX;
-}
-
 bool vm_policy_passes_msr(const struct vm_policy *policy, uint32_t msr, uint32_t secondary)
 {
     for (uint32_t i = 0; i < policy->feature_count; i++) {

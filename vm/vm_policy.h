@@ -104,6 +104,8 @@ struct vm_policy {
      */
     bool owns_machine;
 
+    uint32_t (*cpuid_mask)(
+        const struct vm_policy *policy); /* vm/cpuid_mask.h; NULL: no short way */
     const struct cpuid_rule *cpuid;
     const struct feature_rule *features;
     const struct msr_rule *msrs;
@@ -128,9 +130,6 @@ struct vm_policy {
 struct cpuid_registers vm_policy_cpuid(const struct vm_policy *policy, uint32_t leaf,
                                        uint32_t subleaf, struct cpuid_registers processor,
                                        uint64_t cr4, uint32_t secondary);
-
-/* A leaf that has none of these bits shows what the processor says: for the short way. */
-uint32_t vm_policy_cpuid_mask(const struct vm_policy *policy);
 
 /* Is this an MSR of a feature that the guest has? The kernel has no use for them. */
 bool vm_policy_passes_msr(const struct vm_policy *policy, uint32_t msr, uint32_t secondary);

@@ -1,7 +1,7 @@
 #include "kernel/backtrace/backtrace.h"
 
 #include "lib/x86.h"
-#include "lib/host/machine_check.h"
+#include "lib/host/nmi_cause.h"
 
 #define STATUS_ADDRESS_VALID (1ull << 58)
 

@@ -1,4 +1,4 @@
-#include "lib/host/machine_check.h"
+#include "lib/host/nmi_cause.h"
 
 #include "lib/x86.h"
 

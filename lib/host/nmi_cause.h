@@ -1,12 +1,37 @@
 /*
  * A room: where an NMI comes from. Watchdogs, errors that the chipset found, a button; or this
- * kernel.
+ * kernel. And what the processor's machine-check banks hold.
  */
 #ifndef LIB_HOST_NMI_CAUSE_H
 #define LIB_HOST_NMI_CAUSE_H
 
 #include "lib/host/cpu.h"
-#include "lib/host/machine_check.h"
+
+/* SDM Vol. 3, "Machine-Check Architecture". */
+
+/* "Machine-Check Error-Reporting Register Banks": each has four MSRs. */
+enum {
+    IA32_MCG_CAP = 0x179,
+    IA32_MCG_STATUS = 0x17a,
+    IA32_MC0_STATUS = 0x401,
+    IA32_MC0_ADDR = 0x402,
+    MSRS_OF_A_BANK = 4,
+};
+
+#define MC_STATUS_VALID (1ull << 63)
+
+/* A bank that holds an error. */
+struct machine_check {
+    bool found;
+    uint32_t bank;
+    uint64_t status; /* IA32_MCi_STATUS */
+};
+
+/* The first one from bank `from` on. */
+struct machine_check machine_check_find(uint32_t from);
+
+/* How many banks there are to be read; 0 without the architecture. */
+uint32_t machine_check_banks(void);
 
 enum nmi_cause {
     NMI_OURS,

@@ -1,4 +1,6 @@
 #include "vm/guests/guest.h"
+
+#include "vm/cpuid_mask.h"
 #include "vm/guests/guest_run.h"
 
 #include "vm/guests/exits/guest_exits.h"
@@ -144,6 +146,7 @@ static const struct exit_rule exits[] = {
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
 const struct vm_policy guest_policy = {
+    .cpuid_mask = vm_policy_cpuid_mask,
     .cpuid = cpuid_rules,
     .cpuid_count = COUNT(cpuid_rules),
     .features = features,

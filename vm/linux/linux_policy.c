@@ -2,6 +2,7 @@
  * What a Linux guest sees and may do: all that the processor has, but what would show VMX, and what
  * state that VM exits do not save would carry over from the guest.
  */
+#include "vm/cpuid_mask.h"
 #include "vm/exit.h"
 #include "vm/linux/icr.h"
 #include "vm/linux/linux.h"
@@ -170,7 +171,7 @@ static const struct exit_rule exits[] = {
  */
 #define POLICY(from)                                                                              \
     {                                                                                             \
-        .owns_machine = true, .cpuid = cpuid_rules + (from),                                      \
+        .owns_machine = true, .cpuid_mask = vm_policy_cpuid_mask, .cpuid = cpuid_rules + (from),  \
         .cpuid_count = COUNT(cpuid_rules) - (from), .features = features,                         \
         .feature_count = COUNT(features), .msrs = msrs, .msr_count = COUNT(msrs), .ports = ports, \
         .port_count = COUNT(ports), .exits = exits, .exit_count = COUNT(exits),                   \

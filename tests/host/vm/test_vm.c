@@ -10,6 +10,7 @@
 #include <cmocka.h>
 
 #include "tests/host/guest_machine.h"
+#include "vm/cpuid_mask.h"
 #include "vm/exit.h"
 #include "vm/guests/exits/guest_exits.h"
 #include "vm/guests/guest_run.h"
@@ -47,6 +48,7 @@ static const struct exit_rule exits[] = {{EXIT_REASON_VMCALL, own_handler}};
 
 static const struct vm_policy machine_policy = {
     .owns_machine = true,
+    .cpuid_mask = vm_policy_cpuid_mask,
     .cpuid = cpuid_rules,
     .cpuid_count = 1,
     .msrs = msrs,

@@ -8,6 +8,7 @@
 #include <cmocka.h>
 
 #include "lib/x86_registers.h"
+#include "vm/cpuid_mask.h"
 #include "vm/vm_policy.h"
 
 enum { CONTROL = 1 << 3, OSPKE = 1 << 4, OSXSAVE = 1 << 27 };

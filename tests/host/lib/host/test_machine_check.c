@@ -12,7 +12,7 @@
 #include <cmocka.h>
 
 #include "kernel/backtrace/backtrace.h"
-#include "lib/host/machine_check.h"
+#include "lib/host/nmi_cause.h"
 #include "lib/x86.h"
 
 enum { BANKS = 3 };
