@@ -77,6 +77,12 @@ class MutantsTest(unittest.TestCase):
         numbers = {change[2] for change in _changes(code) if change[1] == "constant"}
         self.assertEqual(numbers, {"5", "6"})
 
+    def test_a_place_that_only_sorts_is_left_alone(self) -> None:
+        code = "BOOT_STEP(100, .run = f, .most = 7);\nSET_MEMBER(words, 3, int, words[5]);\n"
+        code += "static int a = BOOT(200, 1);\n"
+        numbers = {change[2] for change in _changes(code) if change[1] == "constant"}
+        self.assertEqual(numbers, {"7", "5", "200", "1"})
+
     def test_a_bound_where_both_sides_are_the_same_is_left_alone(self) -> None:
         for same in (
             "return a < b ? a : b;", "c = f(a[1]) > b ? b : f(a[1]);", "g(a >= b ? a - b : 0);",

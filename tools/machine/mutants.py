@@ -36,6 +36,12 @@ _WITHOUT_SUBLEAVES = frozenset(
     "CPUID_EXTENDED_FEATURES CPUID_ADDRESS_SIZES CPUID_PERFORMANCE".split()
 )
 
+# Of these the first argument sorts (lib/set.h).
+_SETS = frozenset(
+    "BOOT_STEP COMMAND_WORD REPORT_TEXT REPORT_JSON REPORT_BRIEF PANIC_SECTION FIRMWARE_TABLE "
+    "CONSOLE_DEVICE".split()
+)
+
 
 @dataclass(frozen=True)
 class Token:
@@ -221,10 +227,14 @@ def _of_operator(tokens: list[Token], index: int) -> tuple[str, str] | None:
 def _is_hint(tokens: list[Token], index: int) -> bool:
     """
     The number in __builtin_expect(…, 0), which makes the code faster and nothing else; that in
-    sizeof(array[0]), of which only the type counts; or the subleaf in cpuid(1, 0), of a leaf that
-    has none.
+    sizeof(array[0]), of which only the type counts; the subleaf in cpuid(1, 0), of a leaf that
+    has none; or the place in BOOT_STEP(100, …), between whose neighbours there is room for others.
     """
     around = tokens[index - 1].text + tokens[index + 1].text
+    if around == "(," and tokens[index - 2].text in _SETS:
+        return True
+    if around == ",," and tokens[index - 4].text == "SET_MEMBER":
+        return True
     if around not in (",)", "[]"):
         return False
     depth, position = 1, index - 1
