@@ -36,7 +36,7 @@ static uint8_t physical_width(void)
 {
     uint32_t width = PHYSICAL_WIDTH_PAE;
 
-    if (cpuid(0x80000000u, 0).eax >= CPUID_ADDRESS_SIZES)
+    if (cpuid(CPUID_EXTENDED, 0).eax >= CPUID_ADDRESS_SIZES)
         width = cpuid(CPUID_ADDRESS_SIZES, 0).eax & 0xff;
     if (width < PHYSICAL_WIDTH_PAE || width > PHYSICAL_WIDTH_MAX)
         width = PHYSICAL_WIDTH_PAE;

@@ -73,7 +73,7 @@ static uint64_t next_match(uint64_t base, uint64_t mask, uint64_t address, uint6
     bit = 1ull << (63 - __builtin_clzll(differ)); /* the highest one */
     if ((base & bit) == 0) {
         /* too high at `bit`: a bit above it that the mask leaves free has to go from 0 to 1 */
-        uint64_t above = ~(mask | address) & (width_end - bit * 2);
+        uint64_t above = ~(mask | address) & (width_end - bit);
 
         if (above == 0)
             return width_end;

@@ -36,7 +36,6 @@ static uint64_t pop(int order)
 
     if (address != 0) {
         first[order] = block_at(address)->next;
-        block_at(address)->mark = 0;
         free_pages -= 1ull << order;
     }
     return address;

@@ -151,9 +151,32 @@ static void what_is_not_there_is_not_needed(void **state)
     put32(MODULE_COUNT, 1);
     put64(MODULE_LIST, MODULES);
     put_module(0, 0x100000, 0, 0);
+    memcpy(ram, "x", 2); /* at address 0, which no pointer means */
     assert_null(read_of(RAM));
+    assert_string_equal(info.command_line, "");
     assert_string_equal(info.modules[0].string, "");
     assert_int_equal(info.modules[0].end, 0x100000);
+}
+
+/* Whole, cut to what has room, or without an end among the bytes that may be read. */
+static void strings_are_copied_with_their_end(void **state)
+{
+    char to[6];
+    uint32_t lost;
+
+    (void)state;
+    memset(to, 'x', sizeof(to));
+    assert_true(boot_info_copy_string(to, sizeof(to), "abc", 4, &lost));
+    assert_memory_equal(to, "abc\0xx", sizeof(to));
+    assert_int_equal(lost, 0);
+    assert_true(boot_info_copy_string(to, sizeof(to), "abcde", 6, &lost));
+    assert_string_equal(to, "abcde");
+    assert_int_equal(lost, 0);
+    assert_true(boot_info_copy_string(to, sizeof(to), "123456", 7, &lost));
+    assert_string_equal(to, "12345");
+    assert_int_equal(lost, 1);
+    assert_false(boot_info_copy_string(to, sizeof(to), "abcd", 4, &lost));
+    assert_string_equal(to, "12345");
 }
 
 static void wrong_magic_is_refused(void **state)
@@ -391,6 +414,7 @@ int main(void)
         cmocka_unit_test_setup(everything_is_taken, good),
         cmocka_unit_test_setup(the_kernel_finds_the_reader_by_its_magic, good),
         cmocka_unit_test_setup(what_is_not_there_is_not_needed, good),
+        cmocka_unit_test(strings_are_copied_with_their_end),
         cmocka_unit_test_setup(wrong_magic_is_refused, good),
         cmocka_unit_test_setup(version_0_has_no_memory_map, good),
         cmocka_unit_test_setup(the_end_of_memory_is_kept, good),

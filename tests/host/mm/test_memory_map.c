@@ -386,6 +386,21 @@ static void random_maps_agree_with_the_model(void **state)
     }
 }
 
+/* Nor is it joined with what happens to stand there. */
+static void what_stands_behind_the_last_range_does_not_count(void **state)
+{
+    (void)state;
+    map.range[1] = (struct memory_range){0x2000, 0x3000, MEMORY_AVAILABLE};
+    memory_map_add(&map, MEMORY_AVAILABLE, 0x1000, 0x1000);
+    assert_int_equal(map.count, 1);
+    assert_range(0, 0x1000, 0x2000, MEMORY_AVAILABLE);
+    assert_spans(memory_map_next_free, (uint64_t[][2]){{0x1000, 0x2000}}, 1);
+    assert_spans(memory_map_next_ram, (uint64_t[][2]){{0x1000, 0x2000}}, 1);
+    assert_non_ram_spans((uint64_t[][2]){{0, 0x1000}, {0x2000, 1ull << 52}}, 2);
+    assert_true(memory_map_is_ram(&map, 0x1000, 0x1000));
+    assert_false(memory_map_is_ram(&map, 0x1000, 0x1001));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -400,6 +415,7 @@ int main(void)
         cmocka_unit_test_setup(the_last_low_page, empty_map),
         cmocka_unit_test_setup(a_full_map_says_so, empty_map),
         cmocka_unit_test_setup(non_ram_pages_begin_after_the_last_byte, empty_map),
+        cmocka_unit_test_setup(what_stands_behind_the_last_range_does_not_count, empty_map),
         cmocka_unit_test_setup(random_maps_agree_with_the_model, empty_map),
     };
 

@@ -98,6 +98,7 @@ static void the_page_attribute_table(void **state)
     (void)state;
     for (unsigned i = 0; i < 8; i++) {
         assert_int_equal(memory_type_pat(PAT_RESET, i), reset[i]);
+        assert_int_equal(memory_type_pat(PAT_RESET, 8 + i), reset[i]); /* three bits count */
         assert_int_equal(memory_type_pat(PAT_ROOTMODE, i), i == PAT_INDEX_WC ? WC : reset[i]);
     }
     assert_int_equal(memory_type_pat(PAT_ROOTMODE, PAT_INDEX_WB), WB);
@@ -312,7 +313,7 @@ static void what_is_not_write_back_is_explained(void **state)
     cpu.mtrrcap = 7;
     assert_explained(800 * MIB, 4096, "IA32_MTRR_DEF_TYPE 0xc00, no range");
     cpu.def_type = E | WB;
-    cpu.smrr_physbase = 0x7f000000 | WB;
+    cpu.smrr_physbase = 0x7f000000 | WP;
     cpu.smrr_physmask = 0xff800000 | V;
     assert_explained(0x7f7ff000, 8192, "IA32_MTRR_DEF_TYPE 0x806, SMRR at 0x7f000000");
     /* the MTRRs are not why */
@@ -359,6 +360,11 @@ static void odd_masks(void **state)
     variable(0, 0x1000, 0x1000, WB);
     assert_int_equal(memory_type_mtrr(&cpu, 0, 4 * MIB), WB);
     assert_int_equal(memory_type_mtrr(&cpu, 0, 1ull << 40), MIXED);
+    /* bits 10:0 are reserved, and 11 says that the register is in use: no part of the mask */
+    variable_range(0, GIB, GIB, WP);
+    cpu.physmask[0] |= 0x7ff;
+    assert_int_equal(memory_type_mtrr(&cpu, GIB, GIB), WP);
+    assert_int_equal(memory_type_mtrr(&cpu, 2 * GIB, GIB), WB);
     /* no mask bit at all: everything */
     variable(0, GIB, 0, WP);
     assert_int_equal(memory_type_mtrr(&cpu, 0, 1ull << 40), WP);
@@ -367,6 +373,44 @@ static void odd_masks(void **state)
     cpu.physbase[0] |= 512 * MIB;
     assert_int_equal(memory_type_mtrr(&cpu, 4 * GIB, GIB), WT);
     assert_int_equal(memory_type_mtrr(&cpu, 5 * GIB, GIB), WB);
+}
+
+static void assert_piece(uint64_t address, uint64_t end, int type)
+{
+    struct memory_piece piece = memory_type_piece(&cpu, address);
+
+    assert_int_equal(piece.end, end);
+    assert_int_equal(piece.type, type);
+}
+
+/* A piece is as long as it can be: up to where a range begins or ends, else to the last address. */
+static void pieces_end_where_ranges_do(void **state)
+{
+    (void)state;
+    assert_piece(0, 1ull << 40, WB);
+    /* 256 MiB of every GiB, but for the pages whose bit 12 is 0 */
+    variable(0, 0x10001000, 0xf0001000ull, WT);
+    assert_piece(0, 0x10001000, WB);
+    assert_piece(0x0ffffff0, 0x10001000, WB);
+    assert_piece(0x10001000, 0x10002000, WT);
+    assert_piece(0x10001234, 0x10002000, WT);
+    assert_piece(0x10002000, 0x10003000, WB);
+    assert_piece(0x1ffff000, 0x20000000, WT);
+    assert_piece(0x20000000, 0x110001000, WB);
+    /* one page, whose address has all bits that there are */
+    variable(0, 0xfffffff000, 0xfffffff000, WT);
+    assert_piece(0x123456000, 0xfffffff000, WB);
+    assert_piece(0xfffffff000, 1ull << 40, WT);
+    variable(0, 0x10000000000 | GIB, 0x1ffc0000000, WP); /* bit 40 does not exist */
+    assert_piece(0, GIB, WB);
+    assert_piece(GIB, 2 * GIB, WP);
+    assert_piece(2 * GIB, 1ull << 40, WB);
+    variable(0, 0, 0, WP);
+    assert_piece(GIB, 1ull << 40, WP);
+    cpu.def_type = WB;
+    assert_piece(0, 1ull << 40, UC);
+    cpu.mtrr = false;
+    assert_piece(0, 1ull << 40, WB);
 }
 
 /* One page by the SDM's words, variable ranges only. */
@@ -446,6 +490,7 @@ static void types_have_names(void **state)
     assert_string_equal(memory_type_name(MEMORY_TYPE_MIXED), "mixed");
     assert_string_equal(memory_type_name(MEMORY_TYPE_UNDEFINED), "undefined");
     assert_string_equal(memory_type_name((enum memory_type)3), "undefined");
+    assert_string_equal(memory_type_name((enum memory_type)(MEMORY_TYPE_MIXED + 1)), "undefined");
 }
 
 /* The processor that memory_types_read() asks: what it has, and what it was asked for. */
@@ -578,6 +623,8 @@ static void reading_what_faults_proves_nothing(void **state)
     asked.edx = 1u << 12 | 1u << 16;
     asked.faults = true;
     memory_types_read(&cpu);
+    assert_int_equal(cpu.mtrrcap, 0);
+    assert_int_equal(cpu.def_type, 0);
     assert_int_equal(cpu.pat, PAT_RESET);
     assert_int_equal(memory_type_effective_range(&cpu, MIB, MIB, PAT_INDEX_WB), UC);
 }
@@ -638,6 +685,7 @@ int main(void)
         cmocka_unit_test_setup(what_is_not_write_back_is_explained, plain_processor),
         cmocka_unit_test_setup(ranges_that_are_none, plain_processor),
         cmocka_unit_test_setup(odd_masks, plain_processor),
+        cmocka_unit_test_setup(pieces_end_where_ranges_do, plain_processor),
         cmocka_unit_test_setup(random_registers_agree_with_the_model, plain_processor),
         cmocka_unit_test(types_have_names),
         cmocka_unit_test(reading_all_registers),

@@ -87,6 +87,18 @@ static void a_frame_at_the_very_top_counts(void **state)
     assert_int_equal(returns[0], TEXT);
 }
 
+/* The lowest words of the stack, and the words right behind a frame, may be a frame. */
+static void a_frame_at_the_very_bottom_counts(void **state)
+{
+    uint64_t returns[MOST];
+
+    (void)state;
+    frame(0, at(2), TEXT + 1);
+    frame(2, 0, TEXT + 2);
+    assert_int_equal(walk(at(0), returns, MOST), 2);
+    assert_int_equal(returns[1], TEXT + 2);
+}
+
 static void bad_frame_pointers_read_nothing(void **state)
 {
     static const uint64_t bad[] = {
@@ -147,6 +159,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(follows_the_chain, set_up),
+        cmocka_unit_test_setup(a_frame_at_the_very_bottom_counts, set_up),
         cmocka_unit_test_setup(a_frame_at_the_very_top_counts, set_up),
         cmocka_unit_test_setup(bad_frame_pointers_read_nothing, set_up),
         cmocka_unit_test_setup(a_loop_ends, set_up),

@@ -62,6 +62,7 @@ static void keys_change_the_line_where_the_cursor_is(void **state)
         {"abc\x1b[3~", "abc", 3},
         {"abcd\x1b[D\x1b[D\x0b", "ab", 2},
         {"abcd\x1b[D\x1b[D\x15", "cd", 0},
+        {"a\x1b[20~b\x1b[19~c", "abc", 3}, /* F9 and F8 of xterm */
         {"a\x1b[1;5Cb\x1bxc\x02\x1f", "abc", 3},
         {"a\xe4\x80\xff"
          "b",

@@ -349,6 +349,7 @@ static void tab_completes_a_commands_arguments(void **state)
         {"vmread guest_tr_a", "ccess_rights "},
         {"vmwrite GUEST_RIP regio", "n "},
         {"vmclear reg", "ion "},
+        {"vmclear r", "egion "},
         {"rdmsr IA32_EF", "ER "},
         {"rdmsr IA32_LS", "TAR "},
         {"help vmptrs", "t "},
@@ -422,6 +423,17 @@ static void what_rootmode_runs_on_is_not_written(void **state)
          {"wrmsr IA32_VMX_BASIC 0", "=#GP; 0x0\n"}, {"wrmsr 0x3a 4", "=#GP; 0x4\n"});
 }
 
+static void what_it_took_is_given_back(void **state)
+{
+    unsigned before = model_pages_used();
+
+    (void)state;
+    TALK({"alloc v", NULL}, {"vmxon", NULL}, {"ept map 0 v", "=mapped\n"});
+    assert_true(model_pages_used() > before);
+    monitor_forget();
+    assert_int_equal(model_pages_used(), before);
+}
+
 static void control_registers_ports_and_cpuid(void **state)
 {
     (void)state;
@@ -429,7 +441,8 @@ static void control_registers_ports_and_cpuid(void **state)
          {"cr 4 0x2020", "=CR4 0x2020\n"}, {"cr 4", "=CR4 0x2020\n"},
          {"cr 0 0x80010013", "=CR0 0x80010013\n"}, {"in 0x60", "=is 0xff\n"}, {"out 0x60 1", "="},
          {"cpuid 0x80000008", "=EAX 0x00000028  EBX 0x00000000  ECX 0x00000000  EDX 0x00000000\n"},
-         {"state", "CR4.VMXE 1, VMX operation off"});
+         {"state", "CR4.VMXE 1, VMX operation off"},
+         {"regs", "RIP 0x0000000000000000  RFL 0x0000000000000000\n"}); /* there is no VMCS */
 }
 
 /* What the processor would refuse anyway is tried; what it would take is not. */
@@ -568,6 +581,7 @@ int main(void)
         cmocka_unit_test_setup(tab_completes_a_commands_arguments, begin),
         cmocka_unit_test_setup(memory_is_shown_and_written_byte_by_byte, begin),
         cmocka_unit_test_setup(what_rootmode_runs_on_is_not_written, begin),
+        cmocka_unit_test_setup(what_it_took_is_given_back, begin),
         cmocka_unit_test_setup(control_registers_ports_and_cpuid, begin),
         cmocka_unit_test_setup(regions_are_the_monitors_own, begin),
         cmocka_unit_test_setup(failures_name_what_explains_them, begin),

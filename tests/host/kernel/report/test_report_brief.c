@@ -387,6 +387,27 @@ static void no_row_is_wasted_and_none_is_missing(void **state)
     }
 }
 
+/* Lines that fill a row of the screen to its last column, and those a character shorter or longer.
+ */
+static void a_line_as_wide_as_the_screen_is_one_row(void **state)
+{
+    static const char dots[] = "................................................................"
+                               "................................................................";
+    struct findings *findings = &cpu_list[0]->vmx->findings;
+
+    (void)state;
+    machine->cpu_count = 1;
+    find_on(0, RULE_BASIC_BIT_57, SEVERITY_REFUSAL, 1);
+    for (const char *detail = dots; *detail != '\0'; detail++) {
+        char all[sizeof(whole_text)];
+
+        findings->item[0].detail = detail;
+        strcpy(all, report(1000));
+        assert_string_equal(report(rows_taken(all)), all);
+        assert_string_not_equal(report(rows_taken(all) - 1), all);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -398,6 +419,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(states_have_their_colours, set_up, tear_down),
         cmocka_unit_test_setup_teardown(it_reads_so, set_up, tear_down),
         cmocka_unit_test_setup_teardown(no_row_is_wasted_and_none_is_missing, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_line_as_wide_as_the_screen_is_one_row, set_up, tear_down),
         cmocka_unit_test_setup_teardown(nine_cpus_take_one_line, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_long_detail_is_cut, set_up, tear_down),
     };

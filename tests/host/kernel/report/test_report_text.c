@@ -399,6 +399,8 @@ static void the_findings(void **state)
 {
     (void)state;
     assert_has("<1>\nFindings: none\n");
+    machine->findings.lost = 1;
+    assert_has("<1>\nFindings\n  1 more findings did not fit\n");
     machine->findings.lost = 2;
     assert_has("<1>\nFindings\n  2 more findings did not fit\n");
     cpu_list[1].vmx->findings.cpu = 1;

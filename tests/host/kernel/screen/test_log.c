@@ -100,6 +100,7 @@ static void keeps_the_oldest_and_counts_the_rest(void **state)
     log = (struct console_log){.bytes = bytes, .size = sizeof(bytes)};
     add(&log, COLOUR_PLAIN, "1234567");
     add(&log, COLOUR_OK, "x"); /* no room for the mark and a character: no mark without text */
+    assert_int_equal(log.length, 7);
     add(&log, COLOUR_PLAIN, "y");
     assert_int_equal(log.lost, 2);
     plays(&log, "[0 1234567]"); /* nothing after the gap */

@@ -106,6 +106,33 @@ static void global_bits(void **state)
     tells("  IA32_MCG_STATUS 0xa, of the instruction at RIP, of this CPU alone\n");
 }
 
+/* "IA32_MCi_STATUS MSRS": each bit that has words, alone; no other has any. */
+static void status_bits(void **state)
+{
+    (void)state;
+    for (unsigned bit = 16; bit < 63; bit++) {
+        char wanted[200];
+
+        status[0] = 1ull << 63 | 1ull << bit;
+        format_text(wanted, sizeof(wanted), "  IA32_MCG_STATUS 0x0\n  IA32_MC0_STATUS %#lx%s\n",
+                    status[0],
+                    bit == 62   ? ", others before it lost"
+                    : bit == 61 ? ", uncorrected"
+                    : bit == 58 ? ", at 0x0"
+                    : bit == 57 ? ", processor context corrupt"
+                                : "");
+        tells(wanted);
+    }
+}
+
+static void one_bank(void **state)
+{
+    (void)state;
+    capability = 1;
+    status[0] = 1ull << 63 | 1;
+    tells("  IA32_MCG_STATUS 0x0\n  IA32_MC0_STATUS 0x8000000000000001: unclassified\n");
+}
+
 /* "Interpreting the MCA Error Codes": one of each kind, at its least and its greatest. */
 static void kinds(void **state)
 {
@@ -176,6 +203,8 @@ int main(void)
         cmocka_unit_test_setup(no_error, set_up),
         cmocka_unit_test_setup(errors, set_up),
         cmocka_unit_test_setup(global_bits, set_up),
+        cmocka_unit_test_setup(status_bits, set_up),
+        cmocka_unit_test_setup(one_bank, set_up),
         cmocka_unit_test_setup(kinds, set_up),
         cmocka_unit_test_setup(too_many, set_up),
         cmocka_unit_test_setup(banks_that_fault, set_up),

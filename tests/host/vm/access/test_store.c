@@ -76,13 +76,32 @@ static void none(void **state)
     assert_false(store_decode(NULL, 0, true, &decoded));
 }
 
-/* Delivery mode in bits 10:8, level in 14, trigger mode in 15. */
+/*
+ * Each byte before mov %eax,(%rdi): SDM Vol. 2, "Instruction Prefixes": LOCK and the overrides of
+ * segments change nothing that counts here, REX without W neither. Any other is another size,
+ * address or instruction, of which these are not the last two bytes.
+ */
+static void one_prefix(void **state)
+{
+    static const uint8_t harmless[] = {0xf0, 0x26, 0x2e, 0x36, 0x3e, 0x64, 0x65};
+
+    (void)state;
+    for (unsigned byte = 0; byte < 256; byte++) {
+        bool segment = memchr(harmless, (int)byte, sizeof(harmless)) != NULL;
+        bool rex = byte >= 0x40 && byte < 0x48;
+
+        assert_int_equal(DECODES(false, (uint8_t)byte, 0x89, 0x07), segment);
+        assert_int_equal(DECODES(true, (uint8_t)byte, 0x89, 0x07), segment || rex);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(from_a_register),
         cmocka_unit_test(others),
         cmocka_unit_test(none),
+        cmocka_unit_test(one_prefix),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

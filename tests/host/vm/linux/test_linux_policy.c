@@ -165,6 +165,46 @@ static void features(void **state)
     assert_int_equal(shows(&linux_policy_shown, 0xd, everything).eax, UINT32_MAX);
 }
 
+/*
+ * Each instruction that is #UD without its secondary control (SDM Vol. 3, "Definitions of Secondary
+ * Processor-Based VM-Execution Controls") is shown where the control is set, and where it is not
+ * its bit alone goes. WAITPKG's needs 26, PCONFIG's 27, INVPCID's 12, those of TSC_AUX 3.
+ */
+static void features_with_their_controls(void **state)
+{
+    static const struct {
+        uint32_t leaf, reg, bit, control;
+    } rows[] = {
+        {7, 1, 10, 12}, {7, 2, 5, 26}, {7, 2, 22, 3}, {7, 3, 18, 27}, {0x80000001, 3, 27, 3},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        for (uint32_t control = 0; control < 32; control++) {
+            struct cpuid_registers with = vm_policy_cpuid(&linux_policy_shown, rows[i].leaf, 0,
+                                                          everything, CR4_PKE, UINT32_MAX);
+            struct cpuid_registers without = vm_policy_cpuid(&linux_policy_shown, rows[i].leaf, 0,
+                                                             everything, CR4_PKE, ~(1u << control));
+            uint32_t bit = control == rows[i].control ? 1u << rows[i].bit : 0;
+
+            assert_int_equal((&with.eax)[rows[i].reg] >> rows[i].bit & 1, 1);
+            assert_int_equal(
+                (&with.eax)[rows[i].reg] & ~(&without.eax)[rows[i].reg] & 1u << rows[i].bit, bit);
+        }
+    }
+    /* Leaf 7: EDX 1 are SGX's keys; all else of EAX, EBX and EDX is shown. */
+    assert_int_equal(vm_policy_cpuid(&linux_policy_shown, 7, 0, everything, 0, UINT32_MAX).edx,
+                     ~(1u << 1));
+    for (uint32_t leaf = 0; leaf < 0x20; leaf++) {
+        struct cpuid_registers r =
+            vm_policy_cpuid(&linux_policy_shown, leaf, 0, everything, 0, UINT32_MAX);
+        bool hidden = leaf == 0x12 || leaf == 0x14 || leaf == 0x19; /* SGX, trace, Key Locker */
+
+        assert_int_equal(r.eax, hidden ? 0 : UINT32_MAX);
+        assert_true(!hidden || (r.ebx | r.ecx | r.edx) == 0);
+    }
+}
+
 /* The signature, and no leaf of a hypervisor below where ours is hidden. */
 static void leaves_of_a_hypervisor(void **state)
 {
@@ -292,6 +332,12 @@ static void msrs(void **state)
 /* In the bitmap of MSRs: reads of the low ones at 0, their writes at 2048. */
 static void what_exits(void **state)
 {
+    static const uint32_t hidden[] = {
+        0x480, 0x481, 0x482, 0x483, 0x484, 0x485, 0x486, 0x487, 0x488, 0x489,
+        0x48a, 0x48b, 0x48c, 0x48d, 0x48e, 0x48f, 0x490, 0x491, 0x492, 0x493,
+        0x560, 0x561, 0x570, 0x571, 0x9b,  0x3f1, 0x600, 0x3a,
+    };
+    static const uint32_t written[] = {0x79, 0x1a0, 0x2ff, 0x830};
     const uint8_t *bitmap = phys_to_virt(vm.vm.msr_bitmap);
     unsigned reads = 0, writes = 0;
 
@@ -300,11 +346,28 @@ static void what_exits(void **state)
         reads += bitmap[msr / 8] >> msr % 8 & 1;
         writes += bitmap[2048 + msr / 8] >> msr % 8 & 1;
     }
+    for (size_t i = 0; i < sizeof(hidden) / sizeof(hidden[0]); i++)
+        assert_int_equal(bitmap[hidden[i] / 8] & bitmap[2048 + hidden[i] / 8] & 1u << hidden[i] % 8,
+                         1u << hidden[i] % 8);
+    for (size_t i = 0; i < sizeof(written) / sizeof(written[0]); i++)
+        assert_int_equal(bitmap[2048 + written[i] / 8] & 1u << written[i] % 8,
+                         1u << written[i] % 8);
     /* Hidden: 20 of VMX, 4 of Processor Trace, SMM's, the debug store's 2; and 0x3a. To write
      * also 0x79, IA32_MISC_ENABLE, IA32_MTRR_DEF_TYPE, the ICR. */
     assert_int_equal(reads, 28);
     assert_int_equal(writes, 32);
     assert_int_equal(bitmap[0x10 / 8] >> (0x10 % 8) & 1, 0);
+}
+
+/* Of the ports the keyboard controller's commands alone; what firmware's tables name comes later.
+ */
+static void ports_that_exit(void **state)
+{
+    const uint8_t *bitmap = phys_to_virt(vm.vm.io_bitmap);
+
+    (void)state;
+    for (uint32_t port = 0; port < 0x10000; port++)
+        assert_int_equal(bitmap[port / 8] >> port % 8 & 1, port == 0x64);
 }
 
 static void ports(void **state)
@@ -492,10 +555,12 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(features),
+        cmocka_unit_test(features_with_their_controls),
         cmocka_unit_test(leaves_of_a_hypervisor),
         cmocka_unit_test_setup(every_bit_of_every_msr, shown),
         cmocka_unit_test_setup(msrs, shown),
         cmocka_unit_test_setup(what_exits, shown),
+        cmocka_unit_test_setup(ports_that_exit, shown),
         cmocka_unit_test_setup(ports, shown),
         cmocka_unit_test_setup(memory, shown),
         cmocka_unit_test_setup(memory_of_an_event, shown),
