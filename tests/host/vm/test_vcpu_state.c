@@ -118,6 +118,23 @@ static void a_pae_guest_has_its_pdptes(void **state)
     assert_int_equal(FIELD(GUEST_PDPTE3), pdpt[3]);
 }
 
+/* They may be the last 32 bytes of the guest's memory. */
+static void pdptes_at_the_end_of_memory(void **state)
+{
+    struct vcpu_start start = guest_start(GUEST_PAE);
+    uint64_t *pdpt;
+
+    (void)state;
+    vcpu = guest_machine_in(GUEST_PAE);
+    start.cr3 = GUEST_MEMORY_BYTES - 32;
+    pdpt = guest_machine_memory(start.cr3);
+    for (unsigned i = 0; i < 4; i++)
+        pdpt[i] = 0x1001 * (i + 1ull) & ~0x1e6ull;
+    assert_true(vmx_ok(vcpu_state_write(vcpu, &start)));
+    assert_int_equal(FIELD(GUEST_PDPTE0), pdpt[0]);
+    assert_int_equal(FIELD(GUEST_PDPTE3), pdpt[3]);
+}
+
 /* SDM Vol. 3, "Paging-Mode Enabling": PAE paging is CR0.PG = 1, CR4.PAE = 1 and IA32_EFER.LME = 0.
  */
 static void only_pae_paging_has_pdptes(void **state)
@@ -389,6 +406,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(flat_guests_begin_as_promised),
         cmocka_unit_test(a_pae_guest_has_its_pdptes),
+        cmocka_unit_test(pdptes_at_the_end_of_memory),
         cmocka_unit_test(only_pae_paging_has_pdptes),
         cmocka_unit_test(a_real_mode_guest_begins_as_promised),
         cmocka_unit_test(the_guest_owns_what_nothing_fixes),

@@ -97,6 +97,22 @@ static void startup_is_sent_until_it_is_not_wished_any_more(void **state)
     assert_int_equal(sends(SENDER), SIGNAL_NONE);
 }
 
+static void each_vector_arrives(void **state)
+{
+    (void)state;
+    for (unsigned vector = 0; vector < 256; vector++) {
+        struct signal_order order;
+
+        pair();
+        assert_true(signal_line_wish(&line, SIGNAL_STARTUP, (uint8_t)vector, NULL));
+        order = signal_line_next(&line, SENDER);
+        assert_int_equal(order.send, SIGNAL_STARTUP);
+        assert_int_equal(order.vector, vector);
+        signal_line_sent(&line, order);
+        signal_line_let_go(&line);
+    }
+}
+
 static void who_let_go_is_sent_nothing(void **state)
 {
     (void)state;
@@ -217,6 +233,7 @@ int main(void)
         cmocka_unit_test_setup(nobody_is_its_own_sender, clear),
         cmocka_unit_test_setup(init_is_sent_once_and_not_before_the_guest_runs, clear),
         cmocka_unit_test_setup(startup_is_sent_until_it_is_not_wished_any_more, clear),
+        cmocka_unit_test_setup(each_vector_arrives, clear),
         cmocka_unit_test_setup(who_let_go_is_sent_nothing, clear),
         cmocka_unit_test_setup(several_at_once_neither_wait_for_ever_nor_disturb_each_other, clear),
     };

@@ -65,6 +65,18 @@ static void sound(void **state)
     assert_int_equal(linux_image_check(file, SIZE + 100, &image), LINUX_IMAGE_OK);
 }
 
+/* kernel_version has two bytes, 0 where there is no text; pref_address has eight. */
+static void fields_have_their_widths(void **state)
+{
+    (void)state;
+    put(0x20e, 0, 2);
+    put(0x210, 0xff, 1); /* type_of_loader, right behind it */
+    put(0x258, 0x8877665544332211, 8);
+    assert_int_equal(linux_image_check(file, SIZE, &image), LINUX_IMAGE_OK);
+    assert_string_equal(image.version, "");
+    assert_true(image.preferred == 0x8877665544332211);
+}
+
 /* "for backwards compatibility, if the setup_sects field contains 0, the real value is 4" */
 static void no_sectors_are_four(void **state)
 {
@@ -185,6 +197,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(sound, make),
+        cmocka_unit_test_setup(fields_have_their_widths, make),
         cmocka_unit_test_setup(no_sectors_are_four, make),
         cmocka_unit_test(what_is_wrong_is_told),
         cmocka_unit_test_setup(the_last_paragraph_need_not_be_full, make),

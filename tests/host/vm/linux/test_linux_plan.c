@@ -97,6 +97,23 @@ static void a_larger_pool_takes_more(void **state)
     assert_int_equal(plan.wanted, 600 * MIB);
 }
 
+/* A page or a byte more than there is room for takes more, or is too much. */
+static void what_just_fits(void **state)
+{
+    (void)state;
+    plan.pool_bytes = 2 * MIB - 0xb3000; /* in 2 MiB less the image */
+    assert_int_equal(linux_plan(&image, &plan), LINUX_PLAN_OK);
+    assert_int_equal(plan.kept.end, 4 * MIB);
+    plan.pool_bytes++;
+    assert_int_equal(linux_plan(&image, &plan), LINUX_PLAN_OK);
+    assert_int_equal(plan.kept.end, 6 * MIB);
+    memory_map_add(&map, MEMORY_RESERVED, 0, 0x9f000 - LINUX_HANDOVER_BYTES);
+    assert_int_equal(linux_plan(&image, &plan), LINUX_PLAN_OK);
+    assert_int_equal(plan.handover, 0x9f000 - LINUX_HANDOVER_BYTES);
+    memory_map_add(&map, MEMORY_RESERVED, 0x9f000 - LINUX_HANDOVER_BYTES, 1);
+    assert_int_equal(linux_plan(&image, &plan), LINUX_PLAN_NO_HANDOVER);
+}
+
 static void another_place_for_the_kernel(void **state)
 {
     (void)state;
@@ -345,6 +362,7 @@ int main(void)
         cmocka_unit_test_setup(a_plain_pc, make),
         cmocka_unit_test_setup(at_the_top_the_tables_stay_outside, make),
         cmocka_unit_test_setup(a_larger_pool_takes_more, make),
+        cmocka_unit_test_setup(what_just_fits, make),
         cmocka_unit_test_setup(another_place_for_the_kernel, make),
         cmocka_unit_test_setup(clear_of_the_first_mib, make),
         cmocka_unit_test_setup(clear_of_the_kernel_that_is_to_be_moved, make),

@@ -1,0 +1,449 @@
+/*
+ * How a Linux guest's CPUs are made to exit, and how one asks another to wait for a start or to
+ * start (SDM Vol. 3, "Interrupt Command Register (ICR)"): what is sent by the APIC, in which order,
+ * and for how long it is waited. The other CPU is cpu_relax(): it acts while this one waits.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include "lib/host/apic.h"
+#include "lib/host/clock.h"
+#include "tests/host/guest_machine.h"
+#include "vm/exit.h"
+#include "vm/guests/guest_run.h"
+#include "vm/linux/icr.h"
+#include "vm/linux/linux.h"
+
+enum { CPUS = 3, OWN_ID = 2, OTHER_ID = 7, THIRD_ID = 9 };
+enum { NMI = 0x4400, SIPI = 0x4600, PENDING = 1 << 12 }; /* bit 14: assert */
+enum { TICKS_IN_US = 10 };
+enum { INIT_ASKED = 1 << 8, START_ASKED = 1 << 9 };
+
+static struct linux_vm vm;
+static struct linux_vcpu own, other, third;
+static struct vcpu *const vcpu = &own.vcpu;
+
+/* The APIC, how often a register was reached for, and what a send left in it on the way. */
+static struct {
+    uint32_t page[1024];
+    unsigned reaches, sends;
+    uint32_t high, low; /* as the last command was written */
+    bool stays_pending;
+} apic;
+
+static void (*other_cpu)(void);
+static unsigned relaxes;
+
+#define ICR_LOW  apic.page[0x300 / 4]
+#define ICR_HIGH apic.page[0x310 / 4]
+
+/* What was written before is seen when the next register is reached for. */
+volatile void *apic_registers(void)
+{
+    apic.reaches++;
+    if (ICR_LOW != 0 && (ICR_LOW & ~(uint32_t)PENDING) != apic.low) {
+        apic.sends++;
+        apic.low = ICR_LOW;
+        apic.high = ICR_HIGH;
+        if (apic.stays_pending)
+            ICR_LOW |= PENDING;
+    }
+    return apic.page;
+}
+
+uint64_t clock_deadline(uint64_t microseconds)
+{
+    return rdtsc() + TICKS_IN_US * microseconds;
+}
+
+void cpu_relax(void)
+{
+    relaxes++;
+    if (other_cpu != NULL)
+        other_cpu();
+}
+
+void wbinvd(void)
+{
+}
+
+/* As firmware's tables name none. */
+#define NO_PORT(width)                                    \
+    void out##width(uint16_t port, uint##width##_t value) \
+    {                                                     \
+        (void)port;                                       \
+        (void)value;                                      \
+        fail();                                           \
+    }                                                     \
+    uint##width##_t in##width(uint16_t port)              \
+    {                                                     \
+        (void)port;                                       \
+        fail();                                           \
+        return 0;                                         \
+    }
+NO_PORT(8)
+NO_PORT(16)
+NO_PORT(32)
+
+static void forget_apic(void)
+{
+    memset(&apic, 0, sizeof(apic));
+    ICR_HIGH = 0x11000000; /* the guest's */
+    relaxes = 0;
+}
+
+/* Three CPUs of a guest; this one's is flat and without paging. */
+static int begin(void **state)
+{
+    const struct vcpu *guest = guest_machine_in(GUEST_PROTECTED);
+    const struct vcpu_start flat = guest_start(GUEST_PROTECTED);
+
+    (void)state;
+    vm = (struct linux_vm){.cpu_count = CPUS, .vcpus = {&own, &other, &third}};
+    memset(&own, 0, sizeof(own));
+    assert_true(vm_create(&vm.vm, &linux_policy_shown));
+    assert_int_equal(ept_init(&vm.vm.ept, &guest->capability, 36, &vm.vm.pages), MAP_OK);
+    vm.vm.eptp = ept_pointer(&vm.vm.ept);
+    vm.vm.demand_bytes = UINT64_MAX; /* its memory is what EPT maps */
+    vcpu_init(vcpu, &vm.vm, guest->cpu);
+    memcpy(vcpu->controls, guest->controls, sizeof(vcpu->controls));
+    assert_true(vcpu_create(vcpu));
+    vcpu->exits_left = INT64_MAX;
+    assert_true(vmx_ok(vcpu_load(vcpu, &flat)));
+    memset(&other, 0, sizeof(other));
+    memset(&third, 0, sizeof(third));
+    other.vcpu.vm = third.vcpu.vm = &vm.vm;
+    own.apic_id = OWN_ID;
+    other.apic_id = OTHER_ID;
+    third.apic_id = THIRD_ID;
+    other_cpu = NULL;
+    forget_apic();
+    return 0;
+}
+
+static enum exit_done write_icr(uint64_t icr)
+{
+    static const struct msr_rule rule = {.msr = MSR_X2APIC_ICR};
+
+    FIELD(GUEST_RIP) = 0x1000;
+    guest_machine_exit(EXIT_REASON_WRMSR, 0, 2);
+    return linux_write_x2apic_icr(vcpu, &rule, icr);
+}
+
+/* What the other CPU found when it acted. */
+static struct {
+    uint32_t asked, kicks, third_asked;
+    unsigned after; /* how many rounds it is away from that */
+} found;
+
+static void act(void)
+{
+    if (relaxes <= found.after || atomic_load(&other.asked) == 0)
+        return;
+    found.asked = atomic_load(&other.asked);
+    found.kicks = atomic_load(&other.kicks);
+    found.third_asked = atomic_load(&third.asked);
+    atomic_store(&other.asked, 0);
+}
+
+static void init_is_asked_for_by_an_nmi(void **state)
+{
+    (void)state;
+    atomic_store(&other.running, true);
+    memset(&found, 0, sizeof(found));
+    other_cpu = act;
+    assert_int_equal(write_icr(0x700004500), EXIT_EMULATED);
+    assert_int_equal(FIELD(GUEST_RIP), 0x1002);
+    assert_int_equal(found.asked, INIT_ASKED);
+    assert_int_equal(found.kicks, 1);
+    assert_int_equal(found.third_asked, 0);
+    assert_int_equal(apic.sends, 1);
+    assert_int_equal(apic.low, NMI);
+    assert_int_equal(apic.high, OTHER_ID << 24);
+    assert_int_equal(ICR_HIGH, 0x11000000);
+    assert_int_equal(atomic_load(&third.asked), 0);
+    assert_true(linux_take_kick(&other));
+    assert_false(linux_take_kick(&other));
+}
+
+static void a_start_is_asked_for_with_its_vector(void **state)
+{
+    (void)state;
+    atomic_store(&other.running, true);
+    atomic_store(&other.waits, true);
+    linux_watch_commands(&own, true);
+    memset(&found, 0, sizeof(found));
+    other_cpu = act;
+    assert_int_equal(write_icr(0x7000046a5), EXIT_EMULATED);
+    assert_int_equal(found.asked, START_ASKED | 0xa5);
+    assert_true(vm.watches_commands); /* it still waits */
+    atomic_store(&other.waits, false);
+    assert_int_equal(write_icr(0x7000046a5), EXIT_EMULATED);
+    assert_false(vm.watches_commands);
+}
+
+/* Who waits by the activity state is made to exit by nothing but a SIPI; no NMI is to come. */
+static void who_waits_for_a_sipi_gets_one(void **state)
+{
+    (void)state;
+    vm.starts_by_exits = true;
+    atomic_store(&other.running, true);
+    atomic_store(&other.waits, true);
+    memset(&found, 0, sizeof(found));
+    other_cpu = act;
+    (void)write_icr(0x700004500);
+    assert_int_equal(apic.low, SIPI);
+    assert_int_equal(found.kicks, 0);
+    atomic_store(&other.waits, false);
+    forget_apic();
+    (void)write_icr(0x700004500);
+    assert_int_equal(apic.low, NMI);
+    assert_int_equal(found.kicks, 1);
+}
+
+/* All but itself, and who is not there; nobody is waited for that is not running. */
+static void everyone_else_is_asked(void **state)
+{
+    (void)state;
+    vm.cpu_count = 4;
+    (void)write_icr(0xc4500); /* shorthand: all but self */
+    assert_int_equal(atomic_load(&own.asked), 0);
+    assert_int_equal(atomic_load(&other.asked), INIT_ASKED);
+    assert_int_equal(atomic_load(&third.asked), INIT_ASKED);
+    assert_int_equal(apic.reaches, 0);
+    assert_int_equal(relaxes, 0);
+    atomic_store(&other.asked, 0);
+    (void)write_icr(0xffffffff00008500); /* level-triggered, not asserted: the end of an INIT */
+    assert_int_equal(atomic_load(&other.asked), 0);
+}
+
+/*
+ * In all 1 s, and 100 us until the next NMI: 100,000 looks at the model's clock, and 10; beside
+ * these one at the beginning of each round, and one for patience.
+ */
+enum { SECOND = TICKS_IN_US * 1000000, KICKS = 1000000 / 120 };
+
+static void patience_has_an_end(void **state)
+{
+    uint64_t begun = model_cpu.tsc;
+
+    (void)state;
+    atomic_store(&other.running, true);
+    (void)write_icr(0x700004500);
+    assert_in_range(model_cpu.tsc - begun, SECOND, SECOND + 2000);
+    assert_int_equal(atomic_load(&other.asked), INIT_ASKED);
+    assert_in_range(atomic_load(&other.kicks), KICKS, KICKS + 1);
+
+    /* What was asked before is not done: nothing is put over it. */
+    forget_apic();
+    atomic_store(&other.kicks, 0);
+    begun = model_cpu.tsc;
+    (void)write_icr(0x7000046a5);
+    assert_in_range(model_cpu.tsc - begun, SECOND, SECOND + 2000);
+    assert_int_equal(atomic_load(&other.asked), INIT_ASKED);
+    assert_int_equal(atomic_load(&other.kicks), 0);
+    assert_true(relaxes > 100);
+}
+
+static void take_what_was_asked_before(void)
+{
+    if (relaxes == 3)
+        atomic_store(&other.asked, 0);
+}
+
+static void one_thing_is_asked_after_the_other(void **state)
+{
+    (void)state;
+    atomic_store(&other.asked, INIT_ASKED);
+    other_cpu = take_what_was_asked_before;
+    (void)write_icr(0x7000046a5);
+    assert_int_equal(relaxes, 3);
+    assert_int_equal(atomic_load(&other.asked), START_ASKED | 0xa5);
+}
+
+static unsigned stops_after;
+
+static void stop_running(void)
+{
+    if (relaxes == stops_after)
+        atomic_store(&other.running, false);
+}
+
+static void deliver(void)
+{
+    if ((ICR_LOW & PENDING) != 0)
+        assert_int_equal(ICR_HIGH, OTHER_ID << 24);
+    if (relaxes == 5)
+        ICR_LOW &= ~(uint32_t)PENDING;
+    if (relaxes == 6)
+        atomic_store(&other.running, false);
+}
+
+/* The ICR's high half is the guest's again when the command has gone out, or will not: no CPU is
+ * stopped by an APIC that never sends. */
+static void a_command_is_waited_for(void **state)
+{
+    (void)state;
+    atomic_store(&other.running, true);
+    apic.stays_pending = true;
+    other_cpu = deliver;
+    linux_stop(&other);
+    assert_int_equal(relaxes, 6);
+    assert_int_equal(ICR_HIGH, 0x11000000);
+    forget_apic();
+    apic.stays_pending = true;
+    atomic_store(&other.running, true);
+    other_cpu = stop_running;
+    stops_after = 100001;
+    linux_stop(&other);
+    assert_int_equal(relaxes, 100001);
+    assert_int_equal(ICR_HIGH, 0x11000000);
+    forget_apic();
+    linux_stop(&other);
+    assert_int_equal(apic.reaches, 0); /* who does not run is not stopped */
+}
+
+static void a_cpu_is_stopped_by_nmis(void **state)
+{
+    uint64_t begun;
+
+    (void)state;
+    atomic_store(&other.running, true);
+    stops_after = 1;
+    other_cpu = stop_running;
+    linux_stop(&other);
+    assert_int_equal(atomic_load(&other.kicks), 1);
+    assert_int_equal(relaxes, 1);
+    atomic_store(&other.kicks, 0);
+    atomic_store(&other.running, true);
+    other_cpu = NULL;
+    begun = model_cpu.tsc;
+    linux_stop(&other);
+    assert_in_range(model_cpu.tsc - begun, SECOND, SECOND + 2000);
+    assert_in_range(atomic_load(&other.kicks), KICKS, KICKS + 1);
+}
+
+static unsigned icr_writes_exit(void)
+{
+    /* MSRs 0 to 1FFFH, writes: the third KiB of the bitmap. */
+    const uint8_t *bitmap = phys_to_virt(vm.vm.msr_bitmap);
+
+    return bitmap[2048 + 0x830 / 8] >> 0x830 % 8 & 1;
+}
+
+static void commands_are_watched_in_both_modes(void **state)
+{
+    (void)state;
+    vcpu->msr_apic_base = 0xfee00900;
+    for (unsigned round = 0; round < 2; round++) {
+        linux_watch_commands(&own, true);
+        assert_int_equal(ept_walk(&vm.vm.ept, 0xfee00300).permissions, EPT_READ);
+        assert_int_equal(ept_walk(&vm.vm.ept, 0xfee00000).physical, 0xfee00000);
+        assert_int_equal(ept_walk(&vm.vm.ept, 0xfee00300).type, MEMORY_TYPE_UC);
+        assert_false(ept_walk(&vm.vm.ept, 0xfee01000).mapped);
+        assert_int_equal(icr_writes_exit(), 1);
+        assert_true(vm.watches_commands);
+        linux_watch_commands(&own, false);
+        assert_int_equal(ept_walk(&vm.vm.ept, 0xfee00300).permissions, EPT_READ | EPT_WRITE);
+        assert_int_equal(icr_writes_exit(), 0);
+        assert_false(vm.watches_commands);
+    }
+}
+
+/* Other commands are the APIC's own matter: #GP where the processor says so. */
+static void interrupts_go_their_way(void **state)
+{
+    (void)state;
+    assert_int_equal(write_icr(0x7000040fd), EXIT_INJECTED);
+    assert_true(guest_machine_injects_error(X86_VECTOR_GP, 0));
+    model_cpu.every_feature = true; /* any MSR may be written */
+    assert_int_equal(write_icr(0x7000040fd), EXIT_EMULATED);
+    model_cpu.every_feature = false;
+    assert_int_equal(atomic_load(&other.asked), 0);
+}
+
+/* A page for the guest's code, where it is; what lies behind it is not mapped. */
+static uint8_t *code_page(void)
+{
+    uint64_t page = pages_alloc(0);
+
+    assert_int_equal(ept_map(&vm.vm.ept, page, page, PAGE_SIZE, EPT_ALL, MEMORY_TYPE_WB), MAP_OK);
+    FIELD(GUEST_CS_BASE) = page;
+    return phys_to_virt(page);
+}
+
+static enum exit_done apic_write(uint32_t rip, unsigned offset)
+{
+    FIELD(GUEST_RIP) = rip;
+    guest_machine_exit(EXIT_REASON_EPT_VIOLATION, 2, 0);
+    FIELD(GUEST_RIP) = rip;
+    return linux_exit_apic_write(vcpu, 0xfee00000 + offset);
+}
+
+static void writes_to_the_page(void **state)
+{
+    static const uint8_t code[] = {
+        0x89, 0x07,                         /* 0: mov %eax,(%edi) */
+        0x87, 0x0f,                         /* 2: xchg %ecx,(%edi) */
+        0xc7, 0x07, 0x00, 0x45, 0x00, 0x00, /* 4: movl $0x4500,(%edi) */
+        0x01, 0x07,                         /* 10: add %eax,(%edi) */
+    };
+    uint8_t *page = code_page();
+
+    (void)state;
+    memcpy(page, code, sizeof(code));
+    memcpy(page + 4094, code, 2);
+    vcpu->reg[VCPU_RAX] = 0xffffffff12345678;
+    vcpu->reg[VCPU_RCX] = 0xffffffff000000aa;
+    assert_int_equal(apic_write(0, 0x80), EXIT_EMULATED);
+    assert_int_equal(FIELD(GUEST_RIP), 2);
+    assert_int_equal(apic.page[0x80 / 4], 0x12345678);
+    assert_int_equal(apic_write(2, 0x80), EXIT_EMULATED);
+    assert_int_equal(FIELD(GUEST_RIP), 4);
+    assert_int_equal(apic.page[0x80 / 4], 0xaa);
+    assert_int_equal(vcpu->reg[VCPU_RCX], 0x12345678);
+
+    /* To the ICR: the destination is what stands in its high half. */
+    ICR_HIGH = OTHER_ID << 24;
+    assert_int_equal(apic_write(4, 0x300), EXIT_EMULATED);
+    assert_int_equal(FIELD(GUEST_RIP), 10);
+    assert_int_equal(atomic_load(&other.asked), INIT_ASKED);
+    assert_int_equal(ICR_LOW, 0);
+    vcpu->reg[VCPU_RAX] = 0x40fd;
+    assert_int_equal(apic_write(0, 0x300), EXIT_EMULATED);
+    assert_int_equal(ICR_LOW, 0x40fd);
+    vcpu->reg[VCPU_RAX] = 0x4500;
+    assert_int_equal(apic_write(0, 0x320), EXIT_EMULATED); /* INIT's bits in another register */
+    assert_int_equal(apic.page[0x320 / 4], 0x4500);
+    assert_int_equal(atomic_load(&third.asked), 0);
+
+    vcpu->reg[VCPU_RAX] = 0x55;
+    assert_int_equal(apic_write(4094, 0x80), EXIT_EMULATED); /* the last two bytes of the page */
+    assert_int_equal(apic.page[0x80 / 4], 0x55);
+    assert_int_equal(FIELD(GUEST_RIP), 4096);
+    assert_int_equal(apic_write(10, 0x80), EXIT_ENDED);
+    assert_int_equal(vcpu->end, GUEST_END_MEMORY);
+    assert_int_equal(vcpu->end_value, 0xfee00080);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup(init_is_asked_for_by_an_nmi, begin),
+        cmocka_unit_test_setup(a_start_is_asked_for_with_its_vector, begin),
+        cmocka_unit_test_setup(who_waits_for_a_sipi_gets_one, begin),
+        cmocka_unit_test_setup(everyone_else_is_asked, begin),
+        cmocka_unit_test_setup(patience_has_an_end, begin),
+        cmocka_unit_test_setup(one_thing_is_asked_after_the_other, begin),
+        cmocka_unit_test_setup(a_command_is_waited_for, begin),
+        cmocka_unit_test_setup(a_cpu_is_stopped_by_nmis, begin),
+        cmocka_unit_test_setup(commands_are_watched_in_both_modes, begin),
+        cmocka_unit_test_setup(interrupts_go_their_way, begin),
+        cmocka_unit_test_setup(writes_to_the_page, begin),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
