@@ -7,7 +7,9 @@
 #include "kernel/console/serial.h"
 #include "kernel/linux/linux_results.h"
 #include "kernel/power/power.h"
+#include "kernel/report/report.h"
 #include "kernel/vmx_all.h"
+#include "lib/string.h"
 #include "mm/memory.h"
 #include "vm/linux/boot_params.h"
 
@@ -215,6 +217,29 @@ static void run_with_serial_lines(struct machine *machine)
         uart_restore(serial_standard_port(i), &uarts[i]);
 }
 
+static void no_colour(enum colour colour)
+{
+    (void)colour;
+}
+
+/* What is known now, for root in the guest to read. */
+static void keep_report(const struct machine *machine, struct linux_vm *vm)
+{
+    uint64_t pages = pages_alloc(get_order(2 * LINUX_REPORT_BYTES));
+    char *report = pages != 0 ? phys_to_virt(pages) : NULL;
+    struct text_buffer buffer;
+    const struct coloured page = {&buffer.sink, no_colour};
+
+    if (report == NULL)
+        return;
+    memset(report, 0, 2 * LINUX_REPORT_BYTES);
+    text_buffer_init(&buffer, report, LINUX_REPORT_BYTES);
+    report_text(machine, &page);
+    text_buffer_init(&buffer, report + LINUX_REPORT_BYTES, LINUX_REPORT_BYTES);
+    report_json(machine, &buffer.sink);
+    vm->report = report;
+}
+
 static void run_linux(struct machine *machine)
 {
     bool hidden = results->hypervisor == HYPERVISOR_HIDDEN;
@@ -225,6 +250,8 @@ static void run_linux(struct machine *machine)
     vm->cpu_count = machine->cpu_count;
     vm->kept = results->plan.kept;
     vm->ports = find_ports();
+    power_hide_sleep_states(); /* the firmware would wake it outside of VMX operation */
+    keep_report(machine, vm);
     console_print("  Linux %s ...\n", results->image.version);
     console_drain();
     if (linux_create(vm, hidden ? &linux_policy_hidden : &linux_policy_shown, machine->cpus[0]->vmx,

@@ -42,6 +42,8 @@ enum {
     AML_ROOT = 0x5c, /* '\' before a name */
 };
 
+enum { HEADER_CHECKSUM = 9 }; /* "System Description Table Header" */
+
 enum { SLEEP_TYPE_MAX = 7 }; /* SLP_TYPx has three bits */
 
 /* Ports have 16 bits; 0: none. */
@@ -153,25 +155,49 @@ static bool parse_s5(const struct acpi_bytes *aml, uint32_t offset, struct acpi_
     return true;
 }
 
+/* Where the next such name is defined, from an offset on; 0: nowhere. */
+static uint32_t find_name(const struct acpi_bytes *aml, const char *text, uint32_t from)
+{
+    for (uint32_t i = from; i + ACPI_SIGNATURE_SIZE < aml->length; i++) {
+        uint32_t name = i + 1;
+
+        if (aml->data[i] != AML_NAME)
+            continue;
+        if (aml->data[name] == AML_ROOT)
+            name++;
+        if (aml->length - name >= ACPI_SIGNATURE_SIZE &&
+            memcmp(aml->data + name, text, ACPI_SIGNATURE_SIZE) == 0)
+            return name;
+    }
+    return 0;
+}
+
 bool acpi_find_s5(struct acpi *acpi, const struct acpi_fadt *fadt, struct acpi_sleep_type *type)
 {
     struct acpi_bytes aml;
+    uint32_t name;
 
     if (fadt->dsdt == 0 || acpi_map_table(acpi, fadt->dsdt, "DSDT", &aml) != NULL)
         return false;
-    for (uint32_t i = ACPI_HEADER_SIZE; i + ACPI_SIGNATURE_SIZE < aml.length; i++) {
-        uint32_t name = i + 1;
+    name = find_name(&aml, "_S5_", ACPI_HEADER_SIZE);
+    while (name != 0 && !parse_s5(&aml, name + ACPI_SIGNATURE_SIZE, type))
+        name = find_name(&aml, "_S5_", name);
+    return name != 0;
+}
 
-        if (aml.data[i] != AML_NAME)
-            continue;
-        if (aml.data[name] == AML_ROOT)
-            name++;
-        if (aml.length - name >= ACPI_SIGNATURE_SIZE &&
-            memcmp(aml.data + name, "_S5_", ACPI_SIGNATURE_SIZE) == 0 &&
-            parse_s5(&aml, name + ACPI_SIGNATURE_SIZE, type))
-            return true;
+void acpi_hide_sleep_states(uint8_t *table, uint32_t length)
+{
+    static const char *const states[] = {"_S1_", "_S2_", "_S3_", "_S4_"};
+    const struct acpi_bytes aml = {table, length};
+
+    for (unsigned i = 0; i < sizeof(states) / sizeof(states[0]); i++) {
+        uint32_t name = find_name(&aml, states[i], ACPI_HEADER_SIZE);
+
+        for (; name != 0; name = find_name(&aml, states[i], name)) {
+            table[name] = 'X';
+            table[HEADER_CHECKSUM] = (uint8_t)(table[HEADER_CHECKSUM] + '_' - 'X');
+        }
     }
-    return false;
 }
 
 unsigned exit_wanted;

@@ -49,6 +49,28 @@ bool power_find_off(struct acpi_sleep_type *off)
     return machine_fadt.pm1a_control_port != 0 && acpi_find_s5(tables, &machine_fadt, off);
 }
 
+static bool is_ram(uint64_t base, uint64_t end)
+{
+    uint64_t ram, ram_end;
+    uint32_t next = 0;
+
+    while (memory_map_next_ram(memory_layout(), &next, &ram, &ram_end)) {
+        if (ram <= base && end <= ram_end)
+            return true;
+    }
+    return false;
+}
+
+void power_hide_sleep_states(void)
+{
+    uint64_t dsdt = machine_fadt.dsdt;
+    struct acpi_bytes aml;
+
+    if (dsdt != 0 && acpi_map_table(tables, dsdt, "DSDT", &aml) == NULL &&
+        is_ram(dsdt, dsdt + aml.length))
+        acpi_hide_sleep_states(phys_to_virt(dsdt), aml.length);
+}
+
 static void give_time(void)
 {
     uint64_t ticks = stop_ticks(OBEY_MS);

@@ -38,6 +38,15 @@ struct acpi_sleep_type {
  */
 bool acpi_find_s5(struct acpi *acpi, const struct acpi_fadt *fadt, struct acpi_sleep_type *type);
 
+/*
+ * Gives S1 to S4 names in the table that nobody looks for: a system that asks for them does not
+ * know them. Its checksum stays right.
+ */
+void acpi_hide_sleep_states(uint8_t *table, uint32_t length);
+
+/* The same in this machine's DSDT, where that is in RAM. */
+void power_hide_sleep_states(void);
+
 /* What powers this machine off; false: that is not known. */
 bool power_find_off(struct acpi_sleep_type *off);
 

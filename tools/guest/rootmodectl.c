@@ -1,6 +1,6 @@
 /*
- * rootmodectl: asks the Rootmode below this Linux who it is and what VM exits each CPU has made, or
- * takes it away.
+ * rootmodectl: asks the Rootmode below this Linux who it is, what VM exits each CPU has made and
+ * what its report was, or takes it away.
  *
  *     cc -O2 -static -I. -o rootmodectl tools/guest/rootmodectl.c
  *
@@ -20,7 +20,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { LEAF = 0x40000000, TELLS_EXITS = 1 << 1, LEAVES = 1 << 2 };
+enum { LEAF = 0x40000000, TELLS_EXITS = 1 << 1, LEAVES = 1 << 2, TELLS_REPORT = 1 << 3 };
+enum { REPORT_BYTES = 16384, MSR_REPORT = 0x40524d03 };
 enum { MSR_EXITS = 0x40524d01, MSR_LEAVES = 0x40524d02, CPUS_MOST = 4096, TRIES = 100 };
 enum { ABSENT = 1, FAILED = 2 };
 
@@ -35,7 +36,10 @@ static const struct {
 
 static int usage(void)
 {
-    fputs("usage: rootmodectl [--hidden] [version | exits [--json] | off]\n"
+    fputs("usage: rootmodectl [--hidden] [version | exits [--json | --live] | report [--json] | "
+          "off]\n"
+          "  exits     of each CPU, by reason; --live: every second those that came in it\n"
+          "  report    as it was when Linux was entered\n"
           "  off       every CPU leaves VMX operation, for good; Linux goes on\n"
           "  --hidden  there is a Rootmode that CPUID does not show (hypervisor=hidden)\n",
           stderr);
@@ -72,52 +76,59 @@ static int complain(const char *path)
     return FAILED;
 }
 
-/* The reason is told with its count: another who asks this CPU may have chosen another between. */
-static bool count_of(int msr, uint8_t reason, uint32_t *count)
+/* What is asked for is told with the answer: another who asks this CPU may have asked between. */
+static bool ask(int msr, off_t which, uint32_t what, uint32_t *answer)
 {
-    uint64_t chosen = reason, told;
+    uint64_t chosen = what, told;
 
     for (int i = 0; i < TRIES; i++) {
-        if (pwrite(msr, &chosen, sizeof(chosen), MSR_EXITS) != sizeof(chosen) ||
-            pread(msr, &told, sizeof(told), MSR_EXITS) != sizeof(told))
+        if (pwrite(msr, &chosen, sizeof(chosen), which) != sizeof(chosen) ||
+            pread(msr, &told, sizeof(told), which) != sizeof(told))
             return false;
-        *count = (uint32_t)told;
-        if (told >> 32 == reason)
+        *answer = (uint32_t)told;
+        if (told >> 32 == what)
             return true;
     }
     errno = EBUSY;
     return false;
 }
 
-static bool print_cpu(int cpu, int msr, bool json, bool first)
+enum how { TEXT, JSON, LIVE };
+
+/* Live: those since the last time. */
+static bool print_cpu(int cpu, int msr, enum how how, bool first)
 {
+    static uint32_t before[CPUS_MOST][sizeof(reasons) / sizeof(reasons[0])];
     const char *between = "";
 
-    printf(json ? "%s{\"cpu\":%d,\"reasons\":{" : "%sCPU %d: ", json && !first ? "," : "", cpu);
+    printf(how == JSON ? "%s{\"cpu\":%d,\"reasons\":{" : "%sCPU %d: ",
+           how == JSON && !first ? "," : "", cpu);
     for (unsigned i = 0; i < sizeof(reasons) / sizeof(reasons[0]); i++) {
-        uint32_t count;
+        uint32_t count, all;
 
-        if (!count_of(msr, reasons[i].number, &count))
+        if (!ask(msr, MSR_EXITS, reasons[i].number, &all))
             return false;
+        count = how == LIVE ? all - before[cpu][i] : all;
+        before[cpu][i] = all;
         if (count == 0)
             continue;
-        if (json)
+        if (how == JSON)
             printf("%s\"%s\":%u", between, reasons[i].name, count);
         else
             printf("%s%u %s", between, count, reasons[i].name);
-        between = json ? "," : ", ";
+        between = how == JSON ? "," : ", ";
     }
-    fputs(json ? "}}" : "\n", stdout);
+    fputs(how == JSON ? "}}" : "\n", stdout);
     return true;
 }
 
 /* CPUs that are offline have no such file. */
-static int print_exits(bool json)
+static int print_exits(enum how how)
 {
     char path[40] = "/dev/cpu/0/msr";
     bool first = true;
 
-    if (json)
+    if (how == JSON)
         fputs("{\"exits\":[", stdout);
     for (int cpu = 0; cpu < CPUS_MOST; cpu++) {
         int msr;
@@ -129,14 +140,47 @@ static int print_exits(bool json)
             continue;
         if (msr < 0)
             return complain(path);
-        told = print_cpu(cpu, msr, json, first);
+        told = print_cpu(cpu, msr, how, first);
         if (!told)
             return complain(path);
         close(msr);
         first = false;
     }
-    if (json)
+    if (how == JSON)
         puts("]}");
+    return 0;
+}
+
+/* The first time those since the boot, then, each second, those of the second; asking makes some.
+ */
+static int print_live(void)
+{
+    int status = print_exits(LIVE);
+
+    while (status == 0 && puts("") != EOF && fflush(stdout) == 0) {
+        sleep(1);
+        status = print_exits(LIVE);
+    }
+    return status;
+}
+
+static int print_report(bool json)
+{
+    static const char path[] = "/dev/cpu/0/msr";
+    char text[REPORT_BYTES + 1] = "";
+    int msr = open(path, O_RDWR | O_CLOEXEC);
+
+    if (msr < 0)
+        return complain(path);
+    for (uint32_t at = 0; at < REPORT_BYTES && (at == 0 || text[at - 1] != '\0'); at += 4) {
+        uint32_t four;
+
+        if (!ask(msr, MSR_REPORT, at + (json ? REPORT_BYTES : 0), &four))
+            return complain(path);
+        memcpy(text + at, &four, sizeof(four));
+    }
+    close(msr);
+    fputs(text, stdout);
     return 0;
 }
 
@@ -201,15 +245,54 @@ static int leave_on_all(void)
     return 0;
 }
 
+/* What can be asked for, and the bit of who answers it. */
+static const struct {
+    const char *word, *more;
+    uint32_t feature;
+} commands[] = {
+    {"version", "", 0},
+    {"exits", "", TELLS_EXITS},
+    {"exits", "--json", TELLS_EXITS},
+    {"exits", "--live", TELLS_EXITS},
+    {"report", "", TELLS_REPORT},
+    {"report", "--json", TELLS_REPORT},
+    {"off", "", LEAVES},
+};
+enum { VERSION, EXITS, EXITS_JSON, EXITS_LIVE, REPORT, REPORT_JSON, OFF, COMMANDS };
+
+static int do_command(int number, uint32_t version, uint32_t features)
+{
+    switch (number) {
+    case VERSION:
+        if (version != 0)
+            printf("Rootmode, interface %u, features %#x\n", version, features);
+        else
+            puts("Rootmode, hidden");
+        return 0;
+    case EXITS_LIVE:
+        return print_live();
+    case REPORT:
+    case REPORT_JSON:
+        return print_report(number == REPORT_JSON);
+    case OFF:
+        return leave_on_all();
+    default:
+        return print_exits(number == EXITS_JSON ? JSON : TEXT);
+    }
+}
+
 int main(int count, char **words)
 {
     uint32_t features = 0, version = find(&features);
     bool hidden = count > 1 && strcmp(words[1], "--hidden") == 0;
-    int at = 1 + hidden;
-    const char *what = at < count ? words[at] : "version";
-    bool json = at + 2 == count && strcmp(words[at + 1], "--json") == 0;
+    int at = 1 + hidden, number = 0;
+    const char *word = at < count ? words[at] : "version";
+    const char *more = at + 1 < count ? words[at + 1] : "";
 
-    if (count > at + 1 + json)
+    while (number < COMMANDS &&
+           (strcmp(word, commands[number].word) != 0 || strcmp(more, commands[number].more) != 0))
+        number++;
+    if (count > at + 2 || number == COMMANDS)
         return usage();
     if (version == 0 && !hidden) {
         fputs("rootmodectl: no Rootmode to be seen here (--hidden: where there is one all the "
@@ -217,18 +300,9 @@ int main(int count, char **words)
               stderr);
         return ABSENT;
     }
-    if (strcmp(what, "version") == 0 && !json) {
-        if (version != 0)
-            printf("Rootmode, interface %u, features %#x\n", version, features);
-        else
-            puts("Rootmode, hidden");
-        return 0;
-    }
-    if (strcmp(what, "exits") != 0 && (strcmp(what, "off") != 0 || json))
-        return usage();
-    if (version != 0 && (features & (what[0] == 'e' ? TELLS_EXITS : LEAVES)) == 0) {
-        fprintf(stderr, "rootmodectl: this Rootmode does not know \"%s\"\n", what);
+    if (version != 0 && (features & commands[number].feature) != commands[number].feature) {
+        fprintf(stderr, "rootmodectl: this Rootmode does not know \"%s\"\n", word);
         return FAILED;
     }
-    return what[0] == 'e' ? print_exits(json) : leave_on_all();
+    return do_command(number, version, features);
 }

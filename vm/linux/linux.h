@@ -30,6 +30,11 @@ enum linux_end {
 enum { MSR_LINUX_SCRIPT_STATUS = 0x40524d00, LINUX_TAKES_SCRIPT_STATUS = 1 << 0 };
 enum { MSR_LINUX_EXITS = 0x40524d01, LINUX_TELLS_EXITS = 1 << 1 };
 /*
+ * The report as it was when the guest was entered, as text and then as JSON, each with zeros to
+ * LINUX_REPORT_BYTES. An offset that is written chooses four bytes, which are read under it.
+ */
+enum { MSR_LINUX_REPORT = 0x40524d03, LINUX_TELLS_REPORT = 1 << 3, LINUX_REPORT_BYTES = 16384 };
+/*
  * Written to, it takes the CPU out of VMX operation, and those that wait to be started. The value:
  * how many CPUs the guest will do this on. #GP where it has started more: one would stay.
  */
@@ -53,6 +58,7 @@ struct linux_vm {
     bool starts_by_exits;               /* INIT and SIPI make VM exits; else see linux_cpus.c */
     bool watches_commands;              /* that CPUs send by their APICs */
     struct leave leave;
+    const char *report; /* NULL: there was no memory for it */
 };
 
 struct linux_vcpu {
@@ -63,6 +69,7 @@ struct linux_vcpu {
     bool has_started;               /* by one, or as the boot CPU */
     atomic_bool leaves;             /* with the next NMI */
     uint8_t reason_told;            /* by MSR_LINUX_EXITS */
+    uint32_t report_told;           /* by MSR_LINUX_REPORT: an offset */
     _Atomic(uint32_t) nmis_pending; /* that came and are not injected yet: 2 at most, as latched */
     _Atomic(uint32_t) kicks;        /* NMIs that are the hypervisor's own, under way */
     _Atomic(uint32_t) asked;        /* what it is to do: INIT, SIPI, to leave; 0: nothing */

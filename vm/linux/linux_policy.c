@@ -2,6 +2,7 @@
  * What a Linux guest sees and may do: all that the processor has, but what would show VMX, and what
  * state that VM exits do not save would carry over from the guest.
  */
+#include "lib/string.h"
 #include "vm/cpuid_mask.h"
 #include "vm/exit.h"
 #include "vm/linux/icr.h"
@@ -45,7 +46,8 @@ static const struct cpuid_rule cpuid_rules[] = {
      0,
      EVERY,
      {0},
-     {.eax = 1, .ebx = LINUX_TAKES_SCRIPT_STATUS | LINUX_TELLS_EXITS | LINUX_LEAVES}},
+     {.eax = 1,
+      .ebx = LINUX_TAKES_SCRIPT_STATUS | LINUX_TELLS_EXITS | LINUX_LEAVES | LINUX_TELLS_REPORT}},
     {CPUID_LEAF_FEATURES, 0, EVERY, {ALL, ALL, SHOWN_1_ECX, SHOWN_1_EDX}, {0}},
     {CPUID_LEAF_MORE_FEATURES, 0, 0, {ALL, SHOWN_7_EBX, SHOWN_7_ECX, SHOWN_7_EDX}, {0}},
     {0x12, 0, EVERY, {0}, {0}},
@@ -118,6 +120,24 @@ static enum exit_done choose_exits(struct vcpu *vcpu, const struct msr_rule *rul
     return skip_emulated_instruction(EXIT_EMULATED);
 }
 
+static enum exit_done read_report(struct vcpu *vcpu, const struct msr_rule *rule)
+{
+    uint64_t offset = ((struct linux_vcpu *)vcpu)->report_told;
+    uint32_t text = 0;
+
+    (void)rule;
+    if (linux_of(vcpu)->report != NULL && offset <= 2 * LINUX_REPORT_BYTES - sizeof(text))
+        memcpy(&text, linux_of(vcpu)->report + offset, sizeof(text));
+    return rdmsr_gives(vcpu, offset << 32 | text);
+}
+
+static enum exit_done choose_report(struct vcpu *vcpu, const struct msr_rule *rule, uint64_t value)
+{
+    (void)rule;
+    ((struct linux_vcpu *)vcpu)->report_told = (uint32_t)value;
+    return skip_emulated_instruction(EXIT_EMULATED);
+}
+
 #define HIDDEN(msr)                             \
     {                                           \
         msr, msr_read_fault, msr_write_fault, 0 \
@@ -132,6 +152,7 @@ static const struct msr_rule msrs[] = {
     {IA32_MTRR_DEF_TYPE, NULL, linux_write_mtrr_type, 0},
     {MSR_LINUX_SCRIPT_STATUS, msr_read_fault, write_script_status, 0},
     {MSR_LINUX_EXITS, read_exits, choose_exits, 0},
+    {MSR_LINUX_REPORT, read_report, choose_report, 0},
     {MSR_LINUX_LEAVES, msr_read_fault, linux_write_leave, 0},
     {MSR_X2APIC_ICR, NULL, linux_write_x2apic_icr, 0},
     HIDDEN(IA32_SMM_MONITOR_CTL),

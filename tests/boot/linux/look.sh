@@ -17,6 +17,10 @@ chmod 666 /dev/cpu/0/msr
 rootmodectl | grep -q "^Rootmode, interface 1," || wrong "rootmodectl does not find Rootmode"
 rootmodectl exits | grep -q "^CPU 0: .* CPUID" || wrong "rootmodectl tells no exits of CPU 0"
 rootmodectl exits --json | grep -q '^{"exits":\[{"cpu":0,"reasons":{.*"CPUID":[1-9]' || wrong "nor in JSON"
+rootmodectl report | grep -q "^  CPUs  .* of $(grep -c ^processor /proc/cpuinfo) started" || wrong "no report"
+rootmodectl report --json | grep -q '"rootmode": *"' || wrong "nor one in JSON"
+rootmodectl exits --live | head -n 4 | grep -q "^CPU 0: .* RDMSR" || wrong "no exits of the last second"
+dmesg | grep -q "ACPI: PM: (supports S0 S5)" || wrong "not S0 and S5: $(dmesg | grep "ACPI: PM: ")"
 su someone -c "rootmodectl exits" 2>&1 | grep -q "/dev/cpu/0/msr: Operation not permitted: this is for root" ||
     wrong "anybody is told what exits there were"
 

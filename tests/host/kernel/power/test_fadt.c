@@ -217,6 +217,29 @@ static void test_s5(void **state)
     assert_int_equal(type.b, 6);
 }
 
+/* The firmware's sleep states, but for S5, under a name of nobody's, and the sum of all bytes is 0.
+ */
+static void test_sleep_states(void **state)
+{
+    static const char before[] = "\b_S1_\022\b\\_S3_\022_S4_\b_S5_\b_S3_\b_S4_\b_S2";
+    static const char after[] = "\bXS1_\022\b\\XS3_\022_S4_\b_S5_\bXS3_\bXS4_\b_S2";
+    uint8_t table[ACPI_HEADER_SIZE + sizeof(before) - 1] = {'D', 'S', 'D', 'T'};
+    uint8_t sum = 0;
+
+    (void)state;
+    memcpy(table + ACPI_HEADER_SIZE, before, sizeof(before) - 1);
+    for (unsigned i = 0; i < sizeof(table); i++)
+        sum = (uint8_t)(sum + table[i]);
+    table[9] = (uint8_t)-sum;
+    acpi_hide_sleep_states(table, sizeof(table));
+    assert_memory_equal(table + ACPI_HEADER_SIZE, after, sizeof(after) - 1);
+    sum = 0;
+    for (unsigned i = 0; i < sizeof(table); i++)
+        sum = (uint8_t)(sum + table[i]);
+    assert_int_equal(sum, 0);
+    acpi_hide_sleep_states(table, ACPI_HEADER_SIZE);
+}
+
 /* ACPI, "PM1 Control Registers": SLP_TYPx has three bits, of PM1a and of PM1b. */
 static void test_s5_types(void **state)
 {
@@ -334,7 +357,7 @@ int main(void)
         WITH_TABLES(test_fadt_last_port), WITH_TABLES(test_s5),
         WITH_TABLES(test_fadt_widths),    WITH_TABLES(test_s5_long),
         WITH_TABLES(test_s5_types),       WITH_TABLES(test_s5_lengths),
-        WITH_TABLES(test_s5_broken),
+        WITH_TABLES(test_s5_broken),      cmocka_unit_test(test_sleep_states),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -217,7 +217,7 @@ static void leaves_of_a_hypervisor(void **state)
     assert_int_equal(r.eax, 0x40000001);
     r = shows(&linux_policy_shown, 0x40000001, everything);
     assert_int_equal(r.eax, 1);
-    assert_int_equal(r.ebx, LINUX_TAKES_SCRIPT_STATUS | LINUX_TELLS_EXITS | LINUX_LEAVES);
+    assert_int_equal(r.ebx, 0xf);
     for (uint32_t leaf = 0x40000000; leaf < 0x40000100; leaf++) {
         r = shows(&linux_policy_hidden, leaf, everything);
         assert_int_equal(r.eax | r.ebx | r.ecx | r.edx, 0);
@@ -294,7 +294,7 @@ static void every_bit_of_every_msr(void **state)
             assert_true(is_protection(done) || FIELD(GUEST_RIP) == RIP + 2);
             assert_true(is_protection(done) || msr == 0x79 || msr == IA32_MISC_ENABLE ||
                         msr == MSR_LINUX_SCRIPT_STATUS || msr == MSR_LINUX_EXITS ||
-                        (msr == MSR_LINUX_LEAVES && value == 0));
+                        msr == MSR_LINUX_REPORT || (msr == MSR_LINUX_LEAVES && value == 0));
         }
     }
 }
@@ -325,6 +325,31 @@ static void msrs(void **state)
     assert_int_equal(read_msr(MSR_LINUX_EXITS), EXIT_EMULATED);
     assert_int_equal(vcpu->reg[VCPU_RAX], 0);
     assert_int_equal(vcpu->reg[VCPU_RDX], 0);
+}
+
+/* Four bytes under their offset, zeros where there is none. */
+static void report(void **state)
+{
+    static char text[2 * LINUX_REPORT_BYTES] = "The way here";
+
+    (void)state;
+    memcpy(text + sizeof(text) - 4, "last", 4);
+    assert_int_equal(write_msr(MSR_LINUX_REPORT, 4), EXIT_EMULATED);
+    assert_int_equal(read_msr(MSR_LINUX_REPORT), EXIT_EMULATED);
+    assert_int_equal(vcpu->reg[VCPU_RAX], 0);
+    vm.report = text;
+    assert_int_equal(read_msr(MSR_LINUX_REPORT), EXIT_EMULATED);
+    assert_memory_equal(&vcpu->reg[VCPU_RAX], "way ", 4);
+    assert_int_equal(vcpu->reg[VCPU_RDX], 4);
+    assert_int_equal(write_msr(MSR_LINUX_REPORT, sizeof(text) - 4), EXIT_EMULATED);
+    assert_int_equal(read_msr(MSR_LINUX_REPORT), EXIT_EMULATED);
+    assert_memory_equal(&vcpu->reg[VCPU_RAX], "last", 4);
+    assert_int_equal(write_msr(MSR_LINUX_REPORT, sizeof(text) - 3), EXIT_EMULATED);
+    assert_int_equal(read_msr(MSR_LINUX_REPORT), EXIT_EMULATED);
+    assert_int_equal(vcpu->reg[VCPU_RAX], 0);
+    assert_int_equal(write_msr(MSR_LINUX_REPORT, UINT32_MAX), EXIT_EMULATED);
+    assert_int_equal(read_msr(MSR_LINUX_REPORT), EXIT_EMULATED);
+    assert_int_equal(vcpu->reg[VCPU_RAX], 0);
 }
 
 /* In the bitmap of MSRs: reads of the low ones at 0, their writes at 2048. */
@@ -562,6 +587,7 @@ int main(void)
         cmocka_unit_test(leaves_of_a_hypervisor),
         cmocka_unit_test_setup(every_bit_of_every_msr, shown),
         cmocka_unit_test_setup(msrs, shown),
+        cmocka_unit_test_setup(report, shown),
         cmocka_unit_test_setup(what_exits, shown),
         cmocka_unit_test_setup(ports_that_exit, shown),
         cmocka_unit_test_setup(ports, shown),
