@@ -189,6 +189,13 @@ def test_what_the_processor_said(program: Path, error: int, fits: bool) -> None:
     assert ("does not fit what the processor said" not in said) == fits
 
 
+def test_what_else_it_can_be(program: Path) -> None:
+    """Where no rule is broken."""
+    said = run_it(program, text="GUEST_RFLAGS = 2\n").stdout
+    for words in ("the launch state", "MOV SS", "address of a structure", "a hypervisor below", "another CPU"):
+        assert words in said
+
+
 def test_two_dumps(program: Path) -> None:
     """Both are told, numbered; the worse one is the exit status."""
     ran = run_it(program, text="GUEST_RFLAGS: 2\nGUEST_DR7: 0\nGUEST_RFLAGS: 0\n")
@@ -215,3 +222,39 @@ def test_help_version_and_list(program: Path) -> None:
     assert run_it(program, "--help").stdout.startswith("usage: vmcheck")
     assert run_it(program, "--version").stdout.startswith("vmcheck (Rootmode) ")
     assert HASWELL in run_it(program, "--list").stdout
+
+
+def complete(program: Path, folder: Path, *words: str) -> list[str]:
+    """What bash offers for the last of the words."""
+    script = ROOT / "tools" / "entry" / "bash-completion"
+    quoted = " ".join(f"'{word}'" for word in (str(program), *words))
+    text = (
+        f"source '{script}'; COMP_WORDS=({quoted}); COMP_CWORD=$((${{#COMP_WORDS[@]}} - 1)); "
+        '_vmcheck; printf "%s\\n" "${COMPREPLY[@]}"'
+    )
+    done = subprocess.run(["bash", "-c", text], capture_output=True, text=True, check=True, cwd=folder)
+    return done.stdout.split()
+
+
+def test_completion(program: Path, tmp_path: Path) -> None:
+    """Options, rows of the corpus, files."""
+    (tmp_path / "dump.txt").write_text("", encoding="utf-8")
+    assert complete(program, tmp_path, "--js") == ["--json"]
+    assert complete(program, tmp_path, "--cpu", "ilx-306c3-haswell-") == [HASWELL]
+    assert complete(program, tmp_path, "--msrs", "du") == ["dump.txt"]
+    assert complete(program, tmp_path, "--json", "du") == ["dump.txt"]
+
+
+def test_every_option_is_told(program: Path) -> None:
+    """By --help, in the manual, to bash."""
+    manual = (ROOT / "tools/entry/vmcheck.1").read_text(encoding="utf-8")
+    completion = (ROOT / "tools/entry/bash-completion").read_text(encoding="utf-8")
+    source = (ROOT / "tools/entry/vmcheck.c").read_text(encoding="utf-8")
+    options = re.findall(r'^    \{"([a-z]+)",', source, re.MULTILINE)
+    assert len(options) == 6
+    for option in options:
+        assert f"--{option}" in run_it(program, "--help").stdout
+        assert re.search(rf"(Fl |\| )-{option}\b", manual), option
+        assert f"--{option}" in completion
+    for section in ("NAME", "SYNOPSIS", "DESCRIPTION", "EXIT STATUS", "EXAMPLES"):
+        assert f".Sh {section}\n" in manual

@@ -288,7 +288,7 @@ static void take_line(struct reader *reader, struct piece line)
 struct held {
     struct piece line;
     unsigned number;
-    bool xen, prefixed;
+    bool xen, prefixed, last;
     char joined[JOINED_MAX];
 };
 
@@ -299,6 +299,7 @@ static void take_held(struct reader *reader, const struct held *held)
     reader->line = held->number;
     reader->xen = held->xen;
     reader->prefixed = held->prefixed;
+    reader->last_line = held->last;
     take_line(reader, held->line);
 }
 
@@ -342,6 +343,7 @@ static void read_lines(const char *bytes, size_t length, struct vmcs_text *text)
         number++;
         if (continues(&reader, &held, line, prefixed)) {
             join(&held, line);
+            held.last = raw.start + raw.length == bytes + length;
             continue;
         }
         take_held(&reader, &held);
@@ -349,6 +351,7 @@ static void read_lines(const char *bytes, size_t length, struct vmcs_text *text)
         held.number = number;
         held.xen = piece_has_folded(raw, "(xen)");
         held.prefixed = prefixed;
+        held.last = raw.start + raw.length == bytes + length;
     }
     take_held(&reader, &held);
     drop_empty(text);

@@ -30,6 +30,7 @@ struct reader {
     bool xen, passing, decimal;
     bool entry_msrs, entry_msrs_cut; /* in a list of such; a line of it is missing */
     bool prefixed, part_prefixed;    /* has this line a prefix; had that which began the part */
+    bool last_line;                  /* and the text ends without a line's end */
     unsigned passed_line;            /* the last line of which something was not understood */
     unsigned line;
     char last[2 * FIELD_NAME_MAX], head[FIELD_NAME_MAX]; /* of this line: the names before */

@@ -8,9 +8,17 @@
 #include "tools/entry/reader.h"
 #include "vmx/exit_reason.h"
 
-/* QEMU's words, and Xen's: "vmentry failure (reason 0x80000021): Invalid guest state (0)". */
-static const char *const entry_failed[] = {"entry failed, hardware error ",
-                                           "vmentry failure (reason "};
+/*
+ * Of QEMU, of qemu-kvm before it, of Xen ("vmentry failure (reason 0x80000021): Invalid guest
+ * state"), of what KVM_RUN leaves in struct kvm_run, by its name and as monitors in Rust print it.
+ */
+static const char *const entry_failed[] = {
+    "entry failed, hardware error ",
+    "vm entry failed with error ",
+    "vmentry failure (reason ",
+    "hardware_entry_failure_reason",
+    "failentry(",
+};
 
 /* Passes over all up to what the processor said; false where the line does not tell. */
 static bool find_saying(struct piece *line)
@@ -20,7 +28,7 @@ static bool find_saying(struct piece *line)
             continue;
         while (!piece_starts_folded(*line, entry_failed[i]))
             *line = piece_after(*line, 1);
-        *line = piece_after(*line, strlen(entry_failed[i]));
+        *line = piece_skip(piece_after(*line, strlen(entry_failed[i])), " :=");
         return true;
     }
     return false;
@@ -29,7 +37,7 @@ static bool find_saying(struct piece *line)
 /* What KVM gives QEMU where VMRUN, AMD's VM entry, failed. */
 #define NOT_OF_VMX 0xffffffffu
 
-/* "KVM: entry failed, hardware error 0x80000021": QEMU reports exit reason or instruction error. */
+/* KVM reports the exit reason, or the instruction error. */
 bool reader_take_saying(struct reader *reader, struct piece line)
 {
     struct piece whole = line;
@@ -38,12 +46,14 @@ bool reader_take_saying(struct reader *reader, struct piece line)
     if (!find_saying(&line))
         return false;
     if (number_take_plain(&line, &number)) {
-        if (number.value == NOT_OF_VMX)
+        uint64_t value = number.is_decimal ? number.decimal : number.value;
+
+        if (value == NOT_OF_VMX)
             reader_pass(reader, whole, "a VM exit of VMX: all ones comes from a processor of AMD");
-        else if (number.value & EXIT_REASON_ENTRY_FAILURE)
-            reader->said_reason = number.value;
+        else if (value & EXIT_REASON_ENTRY_FAILURE)
+            reader->said_reason = value;
         else
-            reader->said_error = number.value;
+            reader->said_error = value;
     }
     reader->dump = NULL;
     reader->part = PART_ANY;

@@ -106,6 +106,26 @@ static bool is_negative(struct piece words, const struct number *number)
            char_is_one_of(words.start[words.length - 2], " \t=:|");
 }
 
+/* Kernels pad numbers with zeros: of a text that is cut within one the rest of it is missing. */
+static bool is_cut(const struct reader *reader, const struct number *number, enum vmcs_field field,
+                   struct piece rest)
+{
+    static const unsigned padded[] = {
+        [VMCS_WIDTH_16] = 4, [VMCS_WIDTH_32] = 8, [VMCS_WIDTH_64] = 16, [VMCS_WIDTH_NATURAL] = 16};
+    unsigned digits = padded[vmcs_encoding_width(field)];
+
+    if (!reader->last_line || rest.length > 0 ||
+        (reader->format != VMCS_FORMAT_KVM && reader->format != VMCS_FORMAT_QEMU))
+        return false;
+    if (field >= VMCS_GUEST_ES_ACCESS_RIGHTS && field <= VMCS_GUEST_TR_ACCESS_RIGHTS)
+        digits = 5;
+    else if (field == VMCS_TPR_THRESHOLD || field == VMCS_POSTED_INTERRUPT_NOTIFICATION_VECTOR)
+        digits = 2;
+    else if (field == VMCS_GUEST_RFLAGS || reader->format == VMCS_FORMAT_QEMU)
+        digits = digits < 8 ? digits : 8;
+    return number->digits < digits;
+}
+
 /* A number of a line, and the words between it and the number before. */
 static void take_number(struct reader *reader, struct piece line, struct piece words,
                         const struct number *number, struct piece rest)
@@ -142,6 +162,8 @@ static void take_number(struct reader *reader, struct piece line, struct piece w
     if (!named.known) {
         if (reader->dump != NULL && seems_meant(reader, words))
             reader_pass(reader, line, "the name of a VMCS field");
+    } else if (!named.passed && is_cut(reader, number, named.field, rest)) {
+        reader_pass(reader, line, "the rest of a number");
     } else if (is_negative(words, number)) {
         reader_pass(reader, line, "a number without a sign");
     } else if (!named.passed) {

@@ -247,6 +247,10 @@ static void print_other_causes(struct sink *sink)
                 "VMPTRLD)");
     print_lines(
         sink, INDENT,
+        "the address of a structure: the processor may have less than the 52 bits that were "
+        "taken, and what stands there, EPT, bitmaps or MSRs, was not looked at");
+    print_lines(
+        sink, INDENT,
         "a hypervisor below that allows less than the processor: name it by --msrs, with what "
         "RDMSR gives there");
     print_lines(sink, INDENT, "another CPU than the one named by --cpu");

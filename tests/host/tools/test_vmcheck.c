@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/x86_registers.h"
 #include "tests/host/tools/vmcs_formats.h"
 #include "tests/host/vmentry_ground.h"
 #include "tools/entry/field_name.h"
@@ -54,17 +55,52 @@ static size_t write_in(enum text_format format, const struct vmcs_image *image)
     return sink.length;
 }
 
+/*
+ * Of registers as the guest sees them NE and VMXE are added, what a narrower form does not show is
+ * lost, and a segment that is not present is unusable, as it is to KVM.
+ */
+static bool may_differ(enum vmcs_field field, uint64_t written, uint64_t read)
+{
+    switch (field) {
+    case VMCS_GUEST_CR0:
+        return read == (written | CR0_NE) || read == ((uint32_t)written | CR0_NE);
+    case VMCS_GUEST_CR4:
+        return read == (written | CR4_VMXE) || read == ((uint32_t)written | CR4_VMXE);
+    case VMCS_GUEST_RFLAGS:
+        return read == (uint32_t)written;
+    case VMCS_GUEST_GDTR_LIMIT:
+    case VMCS_GUEST_IDTR_LIMIT:
+        return read == (written & 0xffff);
+    case VMCS_EXIT_REASON:
+        return true; /* QEMU says it */
+    default:
+        return field >= VMCS_GUEST_ES_ACCESS_RIGHTS && field <= VMCS_GUEST_TR_ACCESS_RIGHTS &&
+               (read == RIGHTS_UNUSABLE ? written & RIGHTS_UNUSABLE || !(written & RIGHTS_P)
+                                        : read == (written & 0xf0ff));
+    }
+}
+
+static bool altered; /* not all that was read is what was written */
+
 /* What was read is what was written, and of a list all of it. */
 static void assert_read_back(enum text_format format, const struct vmcs_image *image)
 {
-    assert_int_equal(text.count, 1);
+    altered = false;
+    if (text.count != 1)
+        fail_msg("format %u: %zu dumps of\n%s", format, text.count, buffer);
     for (uint32_t row = 0; row < VMCS_FIELD_COUNT; row++) {
         bool present = text.dump[0].image.present[row];
 
-        if (present && text.dump[0].image.value[row] != image->value[row])
+        if (present && text.dump[0].image.value[row] != image->value[row]) {
+            altered = true;
+            if (vmcs_text_alters(format) &&
+                may_differ(vmcs_field_table[row].field, image->value[row],
+                           text.dump[0].image.value[row]))
+                continue;
             fail_msg("format %u, %s: read %#lx, written %#lx in\n%s", format,
                      vmcs_field_table[row].name, text.dump[0].image.value[row], image->value[row],
                      buffer);
+        }
         if (vmcs_text_shows_all(format) && present != image->present[row])
             fail_msg("format %u, %s: not read of\n%s", format, vmcs_field_table[row].name, buffer);
     }
@@ -102,19 +138,28 @@ static void every_rule_is_read_from_every_format(void **state)
             read_bytes(buffer, write_in(format, &image));
             assert_read_back(format, &image);
             vmentry_check(&text.dump[0].image, &ground_context, &findings);
-            for (uint32_t i = 0; i < findings.count; i++)
+            for (uint32_t i = 0; i < findings.count && !altered; i++)
                 assert_true(vmentry_trial_breaks(&trial, findings.item[i].rule));
-            if (vmentry_is_unchecked(&findings, trial.rule) && !vmentry_has(&findings, trial.rule))
+            if (altered)
+                assert_true(vmcs_text_alters(format));
+            else if (vmentry_is_unchecked(&findings, trial.rule) &&
+                     !vmentry_has(&findings, trial.rule))
                 assert_false(vmcs_text_shows_all(format));
             else
                 assert_true(vmentry_has(&findings, trial.rule));
             checked[format] += vmentry_has(&findings, trial.rule);
         }
     }
-    /* KVM and Xen print what their own guests use. */
+    /* KVM and Xen print what their own guests use, the last ones registers alone. */
     assert_true(checked[TEXT_SDM] > 250);
-    assert_true(checked[TEXT_KVM_6] > 150);
-    assert_true(checked[TEXT_XEN] > 150);
+    for (enum text_format format = 0; format < TEXT_FORMAT_COUNT; format++) {
+        unsigned least = vmcs_text_shows_all(format) ? checked[TEXT_SDM]
+                         : vmcs_text_alters(format)  ? 60
+                                                     : 150;
+
+        if (checked[format] < least)
+            fail_msg("format %u: %u rules", format, checked[format]);
+    }
 }
 
 static void every_field_is_known_by_its_names(void **state)

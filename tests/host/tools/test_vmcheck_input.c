@@ -7,6 +7,7 @@
 #include <stddef.h>
 #include <cmocka.h>
 
+#include <stdio.h>
 #include <string.h>
 
 #include "tools/entry/read_vmcs.h"
@@ -113,6 +114,37 @@ static void bochs_3(void **state)
     assert_field(VMCS_CR3_TARGET_VALUE_3, 0x5000);
     assert_field(VMCS_POSTED_INTERRUPT_DESCRIPTOR_ADDRESS, 0x6000);
     assert_field(VMCS_SECONDARY_VM_EXIT_CONTROLS, 8);
+}
+
+/* A dump that ends within a number, or right behind one: kernels write all digits. */
+static void a_text_that_is_cut(void **state)
+{
+    static const char *const cut[] = {
+        "kvm_intel: *** Guest State ***\nkvm_intel: CR3 = 0x1000\nkvm_intel: RFLAGS=0x0000",
+        "(XEN) *** Guest State ***\n(XEN) CR3 = 0x1000\n(XEN) RFLAGS=0x0000000",
+        "kvm_intel: *** Guest State ***\nkvm_intel: CS:   sel=0x0010, attr=0x0a",
+        "kvm_intel: *** Guest State ***\nkvm_intel: CR3 = 0x1000\nkvm_intel: CR4: actual=0x000000",
+        "EAX=00000000 EBX=00000000\nEIP=0000fff0 EFL=0000",
+    };
+    static const enum vmcs_field fields[] = {VMCS_GUEST_RFLAGS, VMCS_GUEST_RFLAGS,
+                                             VMCS_GUEST_CS_ACCESS_RIGHTS, VMCS_GUEST_CR4,
+                                             VMCS_GUEST_RFLAGS};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(cut) / sizeof(cut[0]); i++) {
+        read_string(cut[i]);
+        assert_int_equal(text.count, 1);
+        assert_not_read(fields[i]);
+        assert_int_equal(text.not_understood, 1);
+    }
+    read_string("kvm_intel: *** Guest State ***\nkvm_intel: RFLAGS=0x00000000");
+    assert_field(VMCS_GUEST_RFLAGS, 0);
+    read_string("kvm_intel: *** Control State ***\nkvm_intel: Virtual processor ID = 0x0001");
+    assert_field(VMCS_VIRTUAL_PROCESSOR_IDENTIFIER, 1);
+    read_string("kvm_intel: *** Guest State ***\nkvm_intel: RFLAGS=0x0\n");
+    assert_field(VMCS_GUEST_RFLAGS, 0);
+    read_string("GUEST_RFLAGS = 0");
+    assert_field(VMCS_GUEST_RFLAGS, 0);
 }
 
 /* Each character as two bytes, the low one at `low`. */
@@ -256,6 +288,31 @@ static void dumps_that_are_mixed(void **state)
     assert_int_equal(text.passed[0].line, 6);
 }
 
+/* KVM_EXIT_FAIL_ENTRY, by those who print what KVM_RUN gave them; the number is an exit reason or
+ * error. */
+static void what_monitors_say(void **state)
+{
+    static const char *const words[] = {
+        "ERROR: KVM_EXIT_FAIL_ENTRY: hardware_entry_failure_reason = 0x80000021\n",
+        "VcpuExitFailEntry { hardware_entry_failure_reason: 2147483681, cpu: 2 }\n",
+        "panicked: not implemented: FailEntry(2147483681, 2)\n",
+        "kvm: vm entry failed with error 0x80000021\n",
+    };
+    char bytes[256];
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+        snprintf(bytes, sizeof(bytes), "%skvm_regs { rip: 16, rflags: 2 }\n", words[i]);
+        read_string(bytes);
+        assert_int_equal(text.count, 1);
+        assert_field(VMCS_EXIT_REASON, 0x80000021);
+        assert_field(VMCS_GUEST_RIP, 16);
+    }
+    read_string("KVM: entry failed, hardware error 0x7\nEAX=00000000 EBX=00000000\nEIP=0000fff0 "
+                "EFL=00000002 [-------]\n");
+    assert_field(VMCS_VM_INSTRUCTION_ERROR, 7);
+}
+
 static int end(void **state)
 {
     (void)state;
@@ -268,11 +325,13 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(bochs),
         cmocka_unit_test(bochs_3),
+        cmocka_unit_test(a_text_that_is_cut),
         cmocka_unit_test(utf16),
         cmocka_unit_test(numbers_that_are_no_value),
         cmocka_unit_test(structures_of_rust),
         cmocka_unit_test(values_and_accesses),
         cmocka_unit_test(what_xen_says),
+        cmocka_unit_test(what_monitors_say),
         cmocka_unit_test(dumps_that_are_mixed),
     };
 

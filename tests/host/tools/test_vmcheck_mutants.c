@@ -27,6 +27,7 @@ static uint64_t seed = 20240229;
 static char original[TEXT_MAX], mutant[2 * TEXT_MAX];
 static size_t mutant_length;
 static bool loses_lines; /* not one of which a field takes several */
+static bool alters;      /* what is read is not what was written: it is damaged wildly alone */
 static struct vmcs_image whole;
 static struct vmentry_findings whole_findings;
 static struct vmx_dump cpu_dump;
@@ -68,7 +69,8 @@ static void append_noise(void)
 static bool is_heading(struct piece line)
 {
     static const char *const headings[] = {"***",        "control fields",   "guest state",
-                                           "host state", "exit information", "selector base"};
+                                           "host state", "exit information", "selector base",
+                                           "efer["};
 
     for (size_t i = 0; i < sizeof(headings) / sizeof(headings[0]); i++) {
         if (piece_has_folded(line, headings[i]))
@@ -214,6 +216,7 @@ static void write_original(struct vmentry_trial *trial)
     while (format == TEXT_JSON && chance(75)); /* by far the longest */
     vmcs_text_write(format, &whole, &sink.sink);
     loses_lines = format != TEXT_JSON;
+    alters = vmcs_text_alters(format);
     assert_int_equal(sink.lost, 0);
     original[sink.length] = '\0';
 }
@@ -229,6 +232,7 @@ static void ten_thousand_damaged_dumps(void **state)
 
         if (i % OF_ONE_DUMP == 0)
             write_original(&trial);
+        gentle = gentle && !alters;
         if (gentle)
             mutate_gently(!loses_lines ? 0
                           : chance(20) ? 10

@@ -20,6 +20,11 @@ bool vmcs_text_shows_all(enum text_format format)
     return format < TEXT_KVM_4;
 }
 
+bool vmcs_text_alters(enum text_format format)
+{
+    return format >= TEXT_BOCHS;
+}
+
 /* GUEST_CR0: kGuestCr0 */
 static void print_camel(struct sink *sink, const char *id)
 {
@@ -59,6 +64,16 @@ static void write_list(enum text_format format, const struct vmcs_image *image, 
         case TEXT_IA32_DOC:
             snprintf(upper, sizeof(upper), "%lX", value);
             print_to(sink, "| VMCS_%s | %s |\n", ids[row], upper);
+            break;
+        case TEXT_HAXM:
+            print_to(sink, "haxm_warning: %04x %s: %lx\n", (unsigned)vmcs_field_table[row].field,
+                     ids[row], value);
+            break;
+        case TEXT_VMCS_RUST:
+            print_to(sink, "    %s: : %#lx,\n", vmcs_field_table[row].name, value);
+            break;
+        case TEXT_HVEXT:
+            print_to(sink, "0x%016lx %s\n", value, vmcs_field_table[row].name);
             break;
         default:
             print_to(sink, "0x%04x = 0x%lx\n", (unsigned)vmcs_field_table[row].field, value);
@@ -253,7 +268,11 @@ void vmcs_text_write(enum text_format format, const struct vmcs_image *image, st
         vmcs_dump_json(image, &json, NULL);
         print_to(sink, "\n");
     } else if (vmcs_text_shows_all(format)) {
+        if (format == TEXT_VMCS_RUST)
+            print_to(sink, "VMCS: Vmcs {\n");
         write_list(format, image, sink);
+    } else if (format >= TEXT_BHYVE) {
+        vmcs_text_write_registers(format, image, sink);
     } else {
         write_guest(sink, format, image);
         write_host(sink, format, image);
