@@ -4,8 +4,8 @@
 #include <string.h>
 
 #include "lib/format.h"
-#include "tools/capability/line.h"
 #include "tools/capability/number.h"
+#include "tools/entry/line_prefix.h"
 #include "tools/entry/utf16.h"
 
 enum { JOINED_MAX = 512 };
@@ -154,26 +154,6 @@ void reader_put(struct reader *reader, struct piece line, struct field_named nam
         reader_pass(reader, line, "the value that this field had before");
     else
         vmcs_image_set(&dump->image, named.field, value);
-}
-
-/* What a kernel or a console puts before each line of a dump. */
-static struct piece without_prefix(struct piece line)
-{
-    static const char *const prefixes[] = {"(xen)", "kvm_intel:", "kvm:", "kernel:"};
-    bool again = true;
-
-    line = line_plain(line);
-    while (again) {
-        again = false;
-        for (size_t i = 0; i < sizeof(prefixes) / sizeof(prefixes[0]); i++) {
-            if (!piece_starts_folded(line, prefixes[i]) ||
-                piece_starts_folded(line, "kvm: entry failed"))
-                continue;
-            line = line_plain(piece_after(line, strlen(prefixes[i])));
-            again = true;
-        }
-    }
-    return line;
 }
 
 /* Another part follows: the list was told to its end. */
@@ -333,11 +313,12 @@ static void read_lines(const char *bytes, size_t length, struct vmcs_text *text)
 {
     struct reader reader = {.text = text};
     struct held held = {.number = 0};
+    struct line_prefix prefix = {.length = 0};
     struct piece rest = {bytes, length}, raw;
     unsigned number = 0;
 
     while (piece_line(&rest, &raw)) {
-        struct piece line = without_prefix(raw);
+        struct piece line = without_prefix(raw, &prefix);
         bool prefixed = line.start != piece_skip(raw, " \t>").start;
 
         number++;

@@ -116,6 +116,47 @@ static void bochs_3(void **state)
     assert_field(VMCS_SECONDARY_VM_EXIT_CONTROLS, 8);
 }
 
+/* What stands before a heading, whatever it is, stands before each line; a time in it goes on. */
+static void prefixes_of_no_known_form(void **state)
+{
+    static const char *const prefixes[] = {
+        "kern  :err   : [  913.42000@] kvm_intel: ",
+        "May 02 11:22:33.12345@ host.example.org kernel: ",
+        "{\"PRIORITY\":\"3\",\"MESSAGE\":\"kvm_intel: ",
+        "\x1b[0;31m",
+        "&gt; ",
+        "+",
+        "line 100@: ",
+        "[kernel]  ",
+    };
+    static const char *const lines[] = {
+        "*** Guest State ***",
+        "CR0: actual=0x0000000080050033, shadow=0x0000000080050033, gh_mask=fffffffffffffff7",
+        "CS:   sel=0x0010, attr=0x0a09b, limit=0xffffffff, base=0x0000000000000000",
+        "*** Control State ***",
+        "        reason=80000021 qualification=0000000000000000",
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(prefixes) / sizeof(prefixes[0]); i++) {
+        char bytes[1024] = "";
+
+        for (size_t line = 0; line < sizeof(lines) / sizeof(lines[0]); line++) {
+            size_t length = strlen(bytes);
+
+            snprintf(bytes + length, sizeof(bytes) - length, "%s%s\n", prefixes[i], lines[line]);
+            for (char *digit = bytes + length; (digit = strchr(digit, '@')) != NULL;)
+                *digit = (char)('3' + line);
+        }
+        read_string(bytes);
+        assert_int_equal(text.count, 1);
+        assert_int_equal(text.not_understood, 0);
+        assert_field(VMCS_CR0_READ_SHADOW, 0x80050033);
+        assert_field(VMCS_GUEST_CS_ACCESS_RIGHTS, 0xa09b);
+        assert_field(VMCS_EXIT_REASON, 0x80000021);
+    }
+}
+
 /* A dump that ends within a number, or right behind one: kernels write all digits. */
 static void a_text_that_is_cut(void **state)
 {
@@ -325,6 +366,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(bochs),
         cmocka_unit_test(bochs_3),
+        cmocka_unit_test(prefixes_of_no_known_form),
         cmocka_unit_test(a_text_that_is_cut),
         cmocka_unit_test(utf16),
         cmocka_unit_test(numbers_that_are_no_value),
