@@ -26,6 +26,7 @@ from machine.terminal import Progress
 
 KERNEL = "rootmode_first.elf"  # linked once: without the table of functions for back traces
 _LIBRARIES = ("libpure_test.a", "libmembers_test.a")
+_OF_KERNEL = r"(core_objects|room_\w+)\.dir"
 _WORK = "work"
 _KEPT = 12  # builds in the cache
 
@@ -56,7 +57,7 @@ class Bench:
 
     def compile_command(self, file: str, kernel: bool) -> list[str] | None:
         """How a file of the tree is compiled for the kernel, or for the tests; None where it is not."""
-        wanted = r"(core_objects|room_\w+)\.dir" if kernel else r"(pure_test|members_test)\.dir"
+        wanted = _OF_KERNEL if kernel else r"(pure_test|members_test)\.dir"
         for row in self._commands:
             if row["file"] == f"{self._made_in}/source/{file}" and re.search(wanted, row["command"]):
                 return self._here(row["command"])
@@ -75,21 +76,27 @@ class Bench:
 
     @cached_property
     def symbols(self) -> frozenset[str]:
-        """What Rootmode's own code defines or calls: what a submission may call."""
-        sets = re.findall(r"\bset_\w+", (self.source / "lib" / "sets.ld").read_text(encoding="utf-8"))
-        return frozenset(sets).union(*(self.listed(self.build / library, "-g") for library in _LIBRARIES))
+        """
+        What a submission may call: what Rootmode's own code defines or calls, the kernel's but for what
+        prints, the processor (lib/x86.h), the ends of sets.
+        """
+        found = set(re.findall(r"\bset_\w+", (self.source / "lib" / "sets.ld").read_text(encoding="utf-8")))
+        for header in ("x86.h", "x86_vmx.h"):
+            text = (self.source / "lib" / header).read_text(encoding="utf-8")
+            found |= set(re.findall(r"\b[a-z]\w+(?=\()", text)) | set(re.findall(r"^X86_\w+\((\w+)", text, re.MULTILINE))
+        for library in _LIBRARIES:
+            found |= self.listed(self.build / library, options=("-g",))
+        if self.lab.boots:
+            objects = [path for path in (self.build / "CMakeFiles").rglob("*.o") if re.search(_OF_KERNEL, str(path))]
+            names = self.listed(*objects, options=("-g", "--defined-only"))
+            found |= {name for name in names if not re.match(r"(console|serial|print|panic|log|screen)_", name)}
+        return frozenset(found)
 
     @staticmethod
-    def listed(file: Path, *options: str) -> frozenset[str]:
+    def listed(*files: Path, options: tuple[str, ...]) -> frozenset[str]:
         """The names that nm lists."""
-        told = subprocess.run(["nm", *options, str(file)], capture_output=True, text=True, check=False).stdout
+        told = subprocess.run(["nm", *options, *map(str, files)], capture_output=True, text=True, check=False).stdout
         return frozenset(line.split()[-1] for line in told.splitlines() if len(line.split()) >= 2)
-
-    @cached_property
-    def kernel_symbols(self) -> frozenset[str]:
-        """What a file may call that only the kernel has, but for what prints."""
-        names = self.listed(self.build / KERNEL)
-        return frozenset(name for name in names if not re.match(r"(console|serial|print|panic|log|screen)_", name))
 
     def object_of(self, file: str, kernel: bool) -> Path:
         """The starter's own object of that file."""

@@ -116,15 +116,14 @@ class Submission:
         for section in re.findall(r"^\s*\d+ (\S+)", sections, re.MULTILINE):
             if section not in known and not _SECTIONS.fullmatch(section):
                 raise CannotBeGraded(f"{name} has a section {section}, which nothing here needs")
-        if found := _WAYS_OUT.search(code) or (kernel and _PORTS.search(code)):
+        if found := (_PORTS if kernel else _WAYS_OUT).search(code):
             raise CannotBeGraded(f"{name} executes {found[1].strip()}, which nothing here needs")
         if kernel and self._bench.compile_command(name, kernel=False):  # looked at already
             return
-        allowed = self._bench.symbols | (self._bench.kernel_symbols if kernel else frozenset())
-        for symbol in sorted(self._bench.listed(made, "-u") - allowed - _OF_COMPILER):
+        for symbol in sorted(self._bench.listed(made, options=("-u",)) - self._bench.symbols - _OF_COMPILER):
             raise CannotBeGraded(f"{name} calls {symbol}(), which is not Rootmode's")
-        wanted = self._bench.listed(self._bench.object_of(name, kernel), "-g", "--defined-only")
-        has = self._bench.listed(made, "-g", "--defined-only")
+        wanted = self._bench.listed(self._bench.object_of(name, kernel), options=("-g", "--defined-only"))
+        has = self._bench.listed(made, options=("-g", "--defined-only"))
         for symbol in sorted(wanted - has):
             raise CannotBeGraded(f"{name} lacks {symbol}, which its header promises")
         for symbol in sorted(has - wanted):
