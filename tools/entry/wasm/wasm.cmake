@@ -10,7 +10,7 @@ endif()
 
 # What decides, but for what reads options and files, and the self-test.
 set(pure "$<TARGET_PROPERTY:pure_host,SOURCES>")
-set(pure "$<FILTER:${pure},INCLUDE,/vmx/|/lib/(format|json)|/tools/(capability|entry)/>")
+set(pure "$<FILTER:${pure},INCLUDE,/vmx/|/lib/(format|json|wrapped)|/tools/(capability|entry)/>")
 set(pure "$<FILTER:${pure},EXCLUDE,/selftest/|/(options|find|quirks|vmentry_context)[.]c>")
 set(own browser.c library.c ../answer.c ../../capability/corpus.c)
 list(TRANSFORM own PREPEND ${CMAKE_CURRENT_LIST_DIR}/)
