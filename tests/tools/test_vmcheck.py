@@ -79,6 +79,22 @@ def test_a_megabyte_of_noise_is_read_at_once(program: Path) -> None:
     assert resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime - before < 3
 
 
+@pytest.mark.parametrize("sign", ["*", "(", "[", "{", "=", "> ", "GUEST_CR0 ", "VMCS: ", "0 ", "-"])
+def test_a_line_without_end(program: Path, sign: str) -> None:
+    """Is read in one go, whatever it consists of."""
+    before = resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime
+    run_it(program, text=sign * (400_000 // len(sign)))
+    assert resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime - before < 3
+
+
+def test_a_file_that_is_no_text(program: Path) -> None:
+    """Words between bytes that no text has are none."""
+    ran = subprocess.run(
+        [program], input=b"\x7fELF\0\1\0 GUEST_CR0 = 0\0\0\n" * 9, capture_output=True, check=False
+    )
+    assert ran.returncode == 2 and ran.stdout == b""
+
+
 def test_without_a_dump(program: Path) -> None:
     """Garbage, nothing, a file that is not there: 2, and words."""
     for text in ("", "no dump here: eax=zzz\n" * 1000, "\0\1\2\377=:[(\n"):

@@ -256,6 +256,16 @@ static void drop_empty(struct vmcs_text *text)
     text->count = kept;
 }
 
+/* What no text has: a line of it comes from a file of another kind. */
+static bool is_binary(struct piece line)
+{
+    for (size_t i = 0; i < line.length; i++) {
+        if ((unsigned char)line.start[i] < ' ' && !char_is_one_of(line.start[i], "\t\r\b\f\x1b"))
+            return true;
+    }
+    return false;
+}
+
 static void take_line(struct reader *reader, struct piece line)
 {
     reader->passing = reader->passing && line.length > 0;
@@ -312,7 +322,7 @@ static void join(struct held *held, struct piece line)
 static void read_lines(const char *bytes, size_t length, struct vmcs_text *text)
 {
     struct reader reader = {.text = text};
-    struct held held = {.number = 0};
+    struct held held = {.line = {"", 0}};
     struct line_prefix prefix = {.length = 0};
     struct piece rest = {bytes, length}, raw;
     unsigned number = 0;
@@ -322,6 +332,8 @@ static void read_lines(const char *bytes, size_t length, struct vmcs_text *text)
         bool prefixed = line.start != piece_skip(raw, " \t>").start;
 
         number++;
+        if (is_binary(raw))
+            continue;
         if (continues(&reader, &held, line, prefixed)) {
             join(&held, line);
             held.last = raw.start + raw.length == bytes + length;

@@ -106,24 +106,35 @@ static bool is_negative(struct piece words, const struct number *number)
            char_is_one_of(words.start[words.length - 2], " \t=:|");
 }
 
-/* Kernels pad numbers with zeros: of a text that is cut within one the rest of it is missing. */
-static bool is_cut(const struct reader *reader, const struct number *number, enum vmcs_field field,
-                   struct piece rest)
+/*
+ * As many digits as a kernel or QEMU prints of it: they pad numbers with zeros. QEMU has eight of
+ * an address where the guest has not been in IA-32e mode.
+ */
+static bool is_whole(const struct reader *reader, const struct number *number,
+                     enum vmcs_field field)
 {
     static const unsigned padded[] = {
         [VMCS_WIDTH_16] = 4, [VMCS_WIDTH_32] = 8, [VMCS_WIDTH_64] = 16, [VMCS_WIDTH_NATURAL] = 16};
     unsigned digits = padded[vmcs_encoding_width(field)];
 
-    if (!reader->last_line || rest.length > 0 ||
-        (reader->format != VMCS_FORMAT_KVM && reader->format != VMCS_FORMAT_QEMU))
-        return false;
+    if (reader->format == VMCS_FORMAT_QEMU)
+        return number->digits == digits || (number->digits == 8 && digits == 16);
     if (field >= VMCS_GUEST_ES_ACCESS_RIGHTS && field <= VMCS_GUEST_TR_ACCESS_RIGHTS)
         digits = 5;
     else if (field == VMCS_TPR_THRESHOLD || field == VMCS_POSTED_INTERRUPT_NOTIFICATION_VECTOR)
         digits = 2;
-    else if (field == VMCS_GUEST_RFLAGS || reader->format == VMCS_FORMAT_QEMU)
-        digits = digits < 8 ? digits : 8;
-    return number->digits < digits;
+    else if (field == VMCS_GUEST_RFLAGS)
+        digits = 8;
+    return number->digits >= digits;
+}
+
+/* Of a text that is cut within a number the rest of it is missing. */
+static bool is_cut(const struct reader *reader, const struct number *number, enum vmcs_field field,
+                   struct piece rest)
+{
+    return reader->last_line && rest.length == 0 &&
+           (reader->format == VMCS_FORMAT_KVM || reader->format == VMCS_FORMAT_QEMU) &&
+           !is_whole(reader, number, field);
 }
 
 /* A number of a line, and the words between it and the number before. */
@@ -299,10 +310,11 @@ static struct piece last_of(const char *start, const char *end)
 {
     const char *first = end;
 
-    for (unsigned words = 0; first > start && words < NAME_WORDS_MAX; first--)
+    for (unsigned words = 0; first > start && end - first < FIELD_NAME_MAX; first--) {
         words += first < end && word_char(*first) && !word_char(first[-1]);
-    if (end - first > FIELD_NAME_MAX)
-        first = end - FIELD_NAME_MAX;
+        if (words == NAME_WORDS_MAX)
+            break;
+    }
     return (struct piece){first, (size_t)(end - first)};
 }
 

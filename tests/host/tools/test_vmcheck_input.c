@@ -166,10 +166,12 @@ static void a_text_that_is_cut(void **state)
         "kvm_intel: *** Guest State ***\nkvm_intel: CS:   sel=0x0010, attr=0x0a",
         "kvm_intel: *** Guest State ***\nkvm_intel: CR3 = 0x1000\nkvm_intel: CR4: actual=0x000000",
         "EAX=00000000 EBX=00000000\nEIP=0000fff0 EFL=0000",
+        "EAX=00000000 EBX=00000000\nEIP=0000fff0\nCS =f000 ffff0000 0000ffff 00009b",
+        "RAX=0000000000000000\nRIP=000000000000fff0\nTR =0040 ffffff80001",
     };
-    static const enum vmcs_field fields[] = {VMCS_GUEST_RFLAGS, VMCS_GUEST_RFLAGS,
-                                             VMCS_GUEST_CS_ACCESS_RIGHTS, VMCS_GUEST_CR4,
-                                             VMCS_GUEST_RFLAGS};
+    static const enum vmcs_field fields[] = {
+        VMCS_GUEST_RFLAGS, VMCS_GUEST_RFLAGS,           VMCS_GUEST_CS_ACCESS_RIGHTS, VMCS_GUEST_CR4,
+        VMCS_GUEST_RFLAGS, VMCS_GUEST_CS_ACCESS_RIGHTS, VMCS_GUEST_TR_BASE};
 
     (void)state;
     for (size_t i = 0; i < sizeof(cut) / sizeof(cut[0]); i++) {
