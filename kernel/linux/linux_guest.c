@@ -26,6 +26,7 @@
 enum { LEAVE_US = 2000000 }; /* for other CPUs, when the boot CPU has left the guest */
 
 extern const char image_start[], image_end[];
+extern const char text_start[], text_end[], rodata_start[], rodata_end[];
 
 static struct linux_results *const results = &linux_results;
 
@@ -200,6 +201,19 @@ static void uart_restore(uint16_t port, const struct uart *uart)
     out8(port + UART_FIFO, UART_FIFO_ENABLE_AND_CLEAR);
 }
 
+/* As FNV-1a, of words: a change of one changes it. */
+static uint64_t checksum(uint64_t sum, const char *start, const char *end)
+{
+    for (const uint64_t *word = (const uint64_t *)start; word < (const uint64_t *)end; word++)
+        sum = (sum ^ *word) * 0x100000001b3;
+    return sum;
+}
+
+static uint64_t image_checksum(void)
+{
+    return checksum(checksum(0xcbf29ce484222325, text_start, text_end), rodata_start, rodata_end);
+}
+
 static void work(struct cpu *cpu)
 {
     linux_run(&results->vm, cpu, &results->plan);
@@ -209,12 +223,14 @@ static void work(struct cpu *cpu)
 static void run_with_serial_lines(struct machine *machine)
 {
     struct uart uarts[SERIAL_STANDARD_PORTS];
+    uint64_t before = image_checksum();
 
     for (unsigned i = 0; i < SERIAL_STANDARD_PORTS; i++)
         uart_keep(serial_standard_port(i), &uarts[i]);
     vmx_all_run(machine, work, LEAVE_US);
     for (unsigned i = 0; i < SERIAL_STANDARD_PORTS; i++)
         uart_restore(serial_standard_port(i), &uarts[i]);
+    results->image_changed = image_checksum() != before;
 }
 
 static void no_colour(enum colour colour)

@@ -224,6 +224,7 @@ static void linux_json(const struct machine *machine, struct json *json)
     json_number(json, "kept", kept->end - kept->base);
     json_hex(json, "kept_base", kept->base);
     json_number(json, "accesses_refused", vm->accesses_refused);
+    json_bool(json, "image_unchanged", !linux_results.image_changed);
     json_object_end(json);
     json_hex(json, "handover_tsc", vm->handover_tsc);
     if (vm->has_script_status)

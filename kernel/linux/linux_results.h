@@ -17,6 +17,7 @@ struct linux_results {
     struct linux_image image;
     struct linux_plan plan;
     struct linux_vm vm;
+    bool image_changed; /* code and constants of the hypervisor's, while the guest ran */
 };
 extern struct linux_results linux_results;
 

@@ -202,7 +202,8 @@ static void the_report(void **state)
     assert_string_equal(
         in_json(), "{\"linux\":{\"version\":\"6.1.0\",\"end\":\"power-off\",\"cpus_started\":1,"
                    "\"memory\":{\"given\":534773760,\"kept\":2097152,\"kept_base\":\"0x200000\","
-                   "\"accesses_refused\":3},\"handover_tsc\":\"0x1234\",\"script_status\":null,"
+                   "\"accesses_refused\":3,\"image_unchanged\":true},\"handover_tsc\":\"0x1234\","
+                   "\"script_status\":null,"
                    "\"exits\":[{\"cpu\":0,\"reasons\":{\"CPUID\":5,\"RDMSR\":1}}]}}");
     second.has_started = true;
     second.vcpu.exit_count[EXIT_REASON_SIPI] = 2;
