@@ -264,7 +264,9 @@ struct field_named field_named(const char *name, enum dump_part part)
     char cut[FIELD_NAME_MAX];
     size_t length = strlen(name);
 
-    if (length == 0 || find(name, part, &found))
+    if (length == 0 || length >= sizeof(cut)) /* longer than any field's */
+        return found;
+    if (find(name, part, &found))
         return found;
     for (size_t i = 0; i < LENGTH(halves); i++) {
         size_t half = strlen(halves[i]);

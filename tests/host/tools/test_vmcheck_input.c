@@ -356,6 +356,25 @@ static void what_monitors_say(void **state)
     assert_field(VMCS_VM_INSTRUCTION_ERROR, 7);
 }
 
+/* A line's first word and the one before a number are together longer than a name can be. */
+static void words_that_are_too_long(void **state)
+{
+    static const char *const ends[] = {"High", "Flags", "Full", "All"};
+    char bytes[256];
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++) {
+        snprintf(bytes, sizeof(bytes), "%.*s: x = 1 %.*s%s = 2\nGUEST_DR7 = 0x400\n", 78,
+                 "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
+                 70,
+                 "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb",
+                 ends[i]);
+        read_string(bytes);
+        assert_int_equal(text.count, 1);
+        assert_field(VMCS_GUEST_DR7, 0x400);
+    }
+}
+
 static int end(void **state)
 {
     (void)state;
@@ -377,6 +396,7 @@ int main(void)
         cmocka_unit_test(what_xen_says),
         cmocka_unit_test(what_monitors_say),
         cmocka_unit_test(dumps_that_are_mixed),
+        cmocka_unit_test(words_that_are_too_long),
     };
 
     return cmocka_run_group_tests(tests, NULL, end);
