@@ -52,9 +52,29 @@ uint8_t rdmsr_safe(uint32_t msr, uint64_t *value)
     return 0;
 }
 
+/* Guests that own the machine: which of them says that an NMI is its own, and who was asked. */
+static unsigned taker, asked;
+
+static bool first_takes(void)
+{
+    asked++;
+    return taker == 1;
+}
+
+static bool second_takes(void)
+{
+    asked++;
+    return taker == 2;
+}
+
+static const struct nmi_owner first = {.take = first_takes}, second = {.take = second_takes};
+SET_MEMBER(nmi_owners, 11, const struct nmi_owner, first);
+SET_MEMBER(nmi_owners, 12, const struct nmi_owner, second);
+
 static int set_up(void **state)
 {
     (void)state;
+    taker = asked = 0;
     machine.nmis = 0;
     memset(nmi_logs, 0, sizeof(nmi_logs));
     here = &machine;
@@ -145,6 +165,23 @@ static void what_the_banks_hold(void **state)
     assert_true(nmi_logs[0].error.status == 0xb200000000000402);
 }
 
+static void a_guests_own_are_left_to_it(void **state)
+{
+    (void)state;
+    port_b = 0xb0; /* SERR# */
+    for (taker = 1; taker <= 2; taker++) {
+        asked = 0;
+        nmi_handle();
+        assert_int_equal(asked, taker);
+        counts_are(0, 0, 0);
+        assert_int_equal(written, 0xee);
+    }
+    asked = 0;
+    nmi_handle(); /* nobody's */
+    assert_int_equal(asked, 2);
+    counts_are(1, 0, 0);
+}
+
 static void before_there_is_data_of_a_cpu(void **state)
 {
     (void)state;
@@ -161,6 +198,7 @@ int main(void)
         cmocka_unit_test_setup(unknown_ones_are_counted, set_up),
         cmocka_unit_test_setup(the_alarms_are_not, set_up),
         cmocka_unit_test_setup(what_the_banks_hold, set_up),
+        cmocka_unit_test_setup(a_guests_own_are_left_to_it, set_up),
         cmocka_unit_test_setup(before_there_is_data_of_a_cpu, set_up),
     };
 
