@@ -60,6 +60,7 @@ static void svm_instead(void)
 {
     model_cpu.vmx = false;
     model_cpu.svm = true;
+    model_cpu.extended_leaves = 0x80000001; /* the leaf that says so is the last one */
 }
 
 static void locked_off(void)

@@ -321,7 +321,9 @@ static void controls_fill_their_lines(void **state)
         uint32_t value = run == 0 ? UINT32_MAX : (uint32_t)random_next(&seed);
 
         config->cpu_based_exec_ctrl = config->cpu_based_2nd_exec_ctrl = value;
-        config->vmexit_ctrl = config->vmentry_ctrl = value | 4;
+        config->vmexit_ctrl = config->vmentry_ctrl = config->pin_based_exec_ctrl = value | 4;
+        assert_non_null(strstr(plain_report(), "\n  pin-based VM-execution controls  "));
+        assert_non_null(strstr(plain_report(), "\n  VM-entry controls  "));
         assert_lines_are_full(
             strchr(strstr(plain_report(), "  primary processor-based VM-ex"), '\n') + 1, 6, 78,
             ';');

@@ -102,7 +102,8 @@ static int begin(void **state)
     const struct vcpu_start flat = guest_start(GUEST_PROTECTED);
 
     (void)state;
-    vm = (struct linux_vm){.cpu_count = CPUS, .vcpus = {&own, &other, &third}};
+    vm = (struct linux_vm){
+        .kept = {0x200000, 0x400000}, .cpu_count = CPUS, .vcpus = {&own, &other, &third}};
     memset(&own, 0, sizeof(own));
     assert_true(vm_create(&vm.vm, &linux_policy_shown));
     assert_int_equal(ept_init(&vm.vm.ept, &guest->capability, 36, &vm.vm.pages), MAP_OK);
@@ -429,6 +430,43 @@ static void writes_to_the_page(void **state)
     assert_int_equal(vcpu->end_value, 0xfee00080);
 }
 
+static enum exit_done write_leave(uint64_t number)
+{
+    static const struct msr_rule rule = {.msr = MSR_LINUX_LEAVES};
+
+    FIELD(GUEST_RIP) = 0x1000;
+    guest_machine_exit(EXIT_REASON_WRMSR, 0, 2);
+    return linux_write_leave(vcpu, &rule, number);
+}
+
+/* CPUs that the guest has not started are no part of its number, and are asked if they wait. */
+static void who_waits_is_asked_to_leave(void **state)
+{
+    (void)state;
+    model_cpu.cr3 = pages_alloc(0);
+    atomic_store(&other.running, true);
+    atomic_store(&other.waits, true);
+    atomic_store(&third.waits, true); /* but is not there any more */
+    for (uint64_t number = 0; number <= CPUS; number++) {
+        if (number != 1)
+            assert_int_equal(write_leave(number), EXIT_INJECTED);
+        assert_int_equal(atomic_load(&other.asked), 0);
+    }
+    other_cpu = act;
+    memset(&found, 0, sizeof(found));
+    assert_int_equal(write_leave(1), EXIT_EMULATED);
+    assert_int_equal(FIELD(GUEST_RIP), 0x1002);
+    assert_int_equal(found.asked, 1 << 10);
+    assert_int_equal(atomic_load(&third.asked), 0);
+    assert_int_equal(atomic_load(&own.asked), 0);
+
+    /* One that runs the guest is no other's to ask. */
+    atomic_store(&other.waits, false);
+    memset(&found, 0, sizeof(found));
+    assert_int_equal(write_leave(2), EXIT_EMULATED);
+    assert_int_equal(found.asked, 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -443,6 +481,7 @@ int main(void)
         cmocka_unit_test_setup(commands_are_watched_in_both_modes, begin),
         cmocka_unit_test_setup(interrupts_go_their_way, begin),
         cmocka_unit_test_setup(writes_to_the_page, begin),
+        cmocka_unit_test_setup(who_waits_is_asked_to_leave, begin),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -78,6 +78,19 @@ static void a_task_register_is_not_loaded_with_anything_else(void **state)
     assert_int_equal(load(LTR, INDEX), EXIT_EMULATED);
 }
 
+/* What the processor reads by itself has 64-bit addresses in compatibility mode, too. */
+static void in_compatibility_mode_the_gdt_may_lie_high(void **state)
+{
+    (void)state;
+    FIELD(GUEST_CS_ACCESS_RIGHTS) = 0xc09b;
+    put_descriptor(INDEX, TSS, 0);
+    assert_int_equal(load(LTR, INDEX), EXIT_EMULATED);
+    put_descriptor(INDEX, TSS, 0);
+    FIELD(GUEST_GDTR_BASE) += 1ull << 32; /* where nothing is mapped */
+    assert_int_equal(load(LTR, INDEX), EXIT_INJECTED);
+    assert_true(guest_machine_injects_error(X86_VECTOR_PF, 0));
+}
+
 /* Outside IA-32e mode descriptors have 8 bytes, and a TSS may be of 16 bits. */
 static void in_protected_mode_a_tss_may_have_16_bits(void **state)
 {
@@ -154,6 +167,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(a_task_register_is_loaded_and_its_tss_becomes_busy),
         TEST(a_task_register_is_not_loaded_with_anything_else),
+        TEST(in_compatibility_mode_the_gdt_may_lie_high),
         TEST(in_protected_mode_a_tss_may_have_16_bits),
         TEST(an_ldt_is_loaded_or_none),
         TEST(a_gdt_outside_of_memory_ends_the_guest),
