@@ -178,10 +178,58 @@ static void a_base_that_cannot_be_is_passed_over(void **state)
     assert_false(vmentry_base_image(&ground, VMENTRY_BASE_REAL, &base));
 }
 
+static uint64_t of_base(enum vmcs_field field)
+{
+    return vmcs_image_get(&base, field);
+}
+
+/*
+ * The mode of each by what makes it: SDM Vol. 3, "Paging-Mode Enabling" (CR0.PG 31, CR4.PAE 5,
+ * entry control 9 "IA-32e mode guest"), "Virtual-8086 Mode" (RFLAGS.VM 17), "Real-Address Mode"
+ * (CR0.PE 0); secondary controls 1 and 7: EPT, unrestricted guest; type and D or L of CS.
+ */
+static void each_base_is_what_it_is_called(void **state)
+{
+    static const struct {
+        const char *name;
+        bool paging, pae, ia32e, v8086, ept, unrestricted;
+        uint32_t code;
+    } rows[VMENTRY_BASE_COUNT] = {
+        [VMENTRY_BASE_LONG] = {"64-bit", true, true, true, false, false, false, 0xa09b},
+        [VMENTRY_BASE_LONG_EPT] = {"64-bit, EPT", true, true, true, false, true, false, 0xa09b},
+        [VMENTRY_BASE_PAE] = {"PAE", true, true, false, false, false, false, 0xc09b},
+        [VMENTRY_BASE_PAE_EPT] = {"PAE, EPT", true, true, false, false, true, false, 0xc09b},
+        [VMENTRY_BASE_PROTECTED] = {"32-bit", true, false, false, false, false, false, 0xc09b},
+        [VMENTRY_BASE_V8086] = {"virtual-8086", true, false, false, true, false, false, 0xf3},
+        [VMENTRY_BASE_REAL] = {"real mode", false, false, false, false, true, true, 0x9b},
+        [VMENTRY_BASE_LONG_FREE] = {"64-bit, unrestricted", true, true, true, false, true, true,
+                                    0xa09b},
+    };
+
+    (void)state;
+    for (enum vmentry_base i = 0; i < VMENTRY_BASE_COUNT; i++) {
+        uint64_t secondary;
+
+        assert_true(vmentry_base_image(&ground, i, &base));
+        secondary = of_base(VMCS_SECONDARY_PROCESSOR_BASED_VM_EXECUTION_CONTROLS);
+        assert_string_equal(vmentry_base_name(i), rows[i].name);
+        assert_int_equal(of_base(VMCS_GUEST_CR0) >> 31 & 1, rows[i].paging);
+        assert_int_equal(of_base(VMCS_GUEST_CR0) & 1, rows[i].paging); /* and of PE */
+        assert_int_equal(of_base(VMCS_GUEST_CR4) >> 5 & 1, rows[i].pae);
+        assert_int_equal(of_base(VMCS_VM_ENTRY_CONTROLS) >> 9 & 1, rows[i].ia32e);
+        assert_int_equal(of_base(VMCS_GUEST_IA32_EFER) & 0x500, rows[i].ia32e ? 0x500 : 0);
+        assert_int_equal(of_base(VMCS_GUEST_RFLAGS) >> 17 & 1, rows[i].v8086);
+        assert_int_equal(secondary >> 1 & 1, rows[i].ept);
+        assert_int_equal(secondary >> 7 & 1, rows[i].unrestricted);
+        assert_int_equal(of_base(VMCS_GUEST_CS_ACCESS_RIGHTS), rows[i].code);
+    }
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup(name, reset)
     const struct CMUnitTest tests[] = {
+        TEST(each_base_is_what_it_is_called),
         TEST(control_words),
         TEST(other_controls),
         TEST(the_guests_state),
