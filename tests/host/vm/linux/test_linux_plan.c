@@ -114,6 +114,18 @@ static void what_just_fits(void **state)
     assert_int_equal(linux_plan(&image, &plan), LINUX_PLAN_NO_HANDOVER);
 }
 
+static void a_kernel_that_just_fits(void **state)
+{
+    (void)state;
+    memory_map_add(&map, MEMORY_RESERVED, 68 * MIB, MIB); /* right behind its 52 MiB */
+    assert_int_equal(linux_plan(&image, &plan), LINUX_PLAN_OK);
+    assert_int_equal(plan.kernel.base, 16 * MIB);
+    assert_int_equal(plan.kernel.end, 68 * MIB);
+    image.init_size++;
+    assert_int_equal(linux_plan(&image, &plan), LINUX_PLAN_OK);
+    assert_int_equal(plan.kernel.base, 70 * MIB);
+}
+
 static void another_place_for_the_kernel(void **state)
 {
     (void)state;
@@ -363,6 +375,7 @@ int main(void)
         cmocka_unit_test_setup(at_the_top_the_tables_stay_outside, make),
         cmocka_unit_test_setup(a_larger_pool_takes_more, make),
         cmocka_unit_test_setup(what_just_fits, make),
+        cmocka_unit_test_setup(a_kernel_that_just_fits, make),
         cmocka_unit_test_setup(another_place_for_the_kernel, make),
         cmocka_unit_test_setup(clear_of_the_first_mib, make),
         cmocka_unit_test_setup(clear_of_the_kernel_that_is_to_be_moved, make),
