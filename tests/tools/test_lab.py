@@ -15,12 +15,14 @@ import pytest
 
 from labs.bench import Bench, bench_of_tree, cache
 from labs.grade import Grade, Grader
-from labs.lab import Lab, Mistake, labs_of
+from labs.lab import Lab, Mistake, lab_of, labs_of
 from labs.starter import apply, cut
 from machine.build import ROOT
+from machine.mutation import mirror
 from machine.terminal import Progress
 
 LABS = {lab.number: lab for lab in labs_of(ROOT)}
+GRADED = [lab.number for lab in LABS.values() if not lab.by_rubric]
 _QUICK = 2  # mistakes of a lab that are tried without --long
 
 
@@ -51,7 +53,7 @@ def told(grade: Grade) -> str:
     return "\n".join([grade.problem, *(f"{result.name}: {result.said}" for result in grade.results)])
 
 
-@pytest.mark.parametrize("number", LABS)
+@pytest.mark.parametrize("number", GRADED)
 def test_starter_scores_nothing_and_solution_everything(number: int, tmp_path: Path) -> None:
     lab, made = LABS[number], bench(number)
     starter = Grader(made).grade(submit(lab, tmp_path / "starter", made.source))
@@ -61,13 +63,14 @@ def test_starter_scores_nothing_and_solution_everything(number: int, tmp_path: P
     assert (solution.points, solution.of) == (lab.of, lab.of), told(solution)
 
 
-@pytest.mark.parametrize("number", LABS)
+@pytest.mark.parametrize("number", GRADED)
 def test_starter_has_no_solution(number: int) -> None:
     lab, made = LABS[number], bench(number)
     assert "[[mistake]]" not in (made.source / f"docs/labs/{number}.toml").read_text(encoding="utf-8")
     for other in LABS.values():
         there = (made.source / f"tests/labs/lab{other.number}.c").exists()
-        assert there == (other.number <= number)
+        assert there == (other.number <= number and other.number in range(1, 8))
+        assert (made.source / f"docs/labs/{other.number}.md").exists() == (other.number <= number)
     page = (made.source / f"docs/labs/{number}.md").read_text(encoding="utf-8")
     for change in lab.cuts:
         text = (ROOT / change.file).read_text(encoding="utf-8")
@@ -95,7 +98,7 @@ def test_mistake_is_named(number: int, mistake: Mistake, tmp_path: Path) -> None
     assert mistake.says in told(grade)
 
 
-@pytest.mark.parametrize("number", [lab.number for lab in LABS.values() if lab.cuts])
+@pytest.mark.parametrize("number", range(1, 8))
 def test_mistakes_are_many(number: int) -> None:
     assert len(LABS[number].mistakes) >= 8
 
@@ -211,6 +214,44 @@ def test_lecturer_grades_many(tmp_path: Path) -> None:
     _lab(ROOT, *arguments)
     assert file.read_text(encoding="utf-8") == rows
     assert _lab(ROOT, "grade", str(folders[0])).returncode == 2  # of which lab?
+
+
+def test_example_of_the_page_for_lecturers(tmp_path: Path) -> None:
+    """The patch in docs/labs/README.md gives lab 1 one more task."""
+    tree = tmp_path / "tree"
+    mirror(ROOT, tree)
+    patch = (ROOT / "docs" / "labs" / "README.md").read_bytes()
+    subprocess.run(["patch", "-p1", "--no-backup-if-mismatch"], cwd=tree, input=patch, check=True, capture_output=True)
+    lab = lab_of(tree, 1)
+    made = bench_of_tree(lab, Progress("pytest"), tree)
+    assert lab.of == LABS[1].of + 1
+    assert Grader(made).grade(submit(lab, tmp_path / "starter", made.source)).points == 0
+    assert Grader(made).grade(submit(lab, tmp_path / "solution")).points == lab.of
+    (new,) = [mistake for mistake in lab.mistakes if mistake.name not in {old.name for old in LABS[1].mistakes}]
+    apply(submit(lab, tmp_path / "mistake"), new.changes)
+    grade = Grader(made).grade(tmp_path / "mistake")
+    assert [result.name for result in grade.results if not result.points] == list(new.loses)
+    assert new.says in told(grade)
+
+
+def test_a_project_is_graded_by_a_person(tmp_path: Path) -> None:
+    assert _lab(ROOT, "start", "8", str(tmp_path / "mine")).returncode == 0
+    done = _lab(tmp_path / "mine", "check")
+    assert done.returncode == 2
+    for check in LABS[8].checks:
+        assert check.rubric in done.stdout
+
+
+def test_an_answer_must_be_the_monitors(tmp_path: Path) -> None:
+    """A comment that has the expected text in it is no answer."""
+    made = bench(0)
+    tree = submit(LABS[0], tmp_path, made.source)
+    for name in ("enter", "current", "fail"):
+        (tree / f"docs/labs/0/{name}.mon").write_text(
+            "# VMX operation on\n#\nVMfailValid 10\n# current VMCS: v\n", encoding="ascii"
+        )
+    (tree / "docs/labs/0/report.json").write_text('{"verdict": "ok"}', encoding="ascii")
+    assert Grader(made).grade(tree).points == 0
 
 
 def test_list() -> None:

@@ -1,14 +1,12 @@
 """Grades one submission: runs the checks of its lab, and says what went wrong and where to read."""
 
-import os
 import re
-import subprocess
-import sys
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from labs.answer import answer_lacks
 from labs.bench import Bench
 from labs.lab import Boot, Check
 from labs.submission import CannotBeGraded, Submission, run
@@ -148,11 +146,21 @@ class Grader:
                               + "\n".join(f"        {line}" for line in last) + f"\n      Read: {check.read}")  # fmt: skip
         return Result(check.name, check.points, check.points, "")
 
+    def _by_answer(self, check: Check, submission: Submission, work: Path) -> Result:
+        lacks, said = answer_lacks(self._bench, submission.source / check.answer, check.wants, work)
+        if not lacks:
+            return Result(check.name, check.points, check.points, "")
+        shown = "".join(f"\n        {line}" for line in said.splitlines()[-8:])
+        return Result(check.name, 0, check.points, f"{check.answer}: {lacks}. {check.says}. Read: {check.read}{shown}")
+
     def _results(self, submission: Submission, work: Path) -> tuple[Result, ...]:
         cases: dict[str, dict[str, Case]] = {}
         results: list[Result] = []
         kernel: Path | None = None
         for check in self._bench.lab.checks:
+            if check.answer:
+                results.append(self._by_answer(check, submission, work))
+                continue
             if check.boot:
                 if not any(result.points for result in results):
                     results.append(Result(check.name, 0, check.points, "not booted: no check before it has passed"))
@@ -168,6 +176,9 @@ class Grader:
     def grade(self, tree: Path) -> Grade:
         """Grades a tree; what cannot be graded has no points."""
         lab = self._bench.lab
+        if lab.by_rubric:
+            rows = tuple(Result(check.name, 0, check.points, check.rubric) for check in lab.checks)
+            return Grade(lab.number, lab.files, rows, "a person grades this lab, by its rubric")
         with tempfile.TemporaryDirectory(prefix="rootmode-lab-", ignore_cleanup_errors=True) as name:
             try:
                 submission = Submission(self._bench, tree, Path(name))

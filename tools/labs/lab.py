@@ -50,7 +50,9 @@ class Check:
     read: str
     hints: tuple[Hint, ...]
     boot: Boot | None
-    answer: str  # a file of the student's: lab 0
+    answer: str  # a file of the student's that is no code: lab 0
+    wants: tuple[str, ...]  # regular expressions: what the monitor must say to that file
+    rubric: str  # what a person looks for: lab 8
 
 
 @dataclass(frozen=True)
@@ -82,6 +84,11 @@ class Lab:
         return sum(check.points for check in self.checks)
 
     @property
+    def by_rubric(self) -> bool:
+        """Whether a person has to grade it."""
+        return any(check.rubric for check in self.checks)
+
+    @property
     def boots(self) -> bool:
         """Whether a kernel is linked for it."""
         return any(check.boot for check in self.checks)
@@ -100,6 +107,7 @@ def _check(row: dict[str, Any], program: str) -> Check:
     return Check(
         row["name"], row["points"], row.get("program", program), tuple(row.get("cases", ())),
         row.get("says", ""), row["read"], hints, _boot(row.get("boot")), row.get("answer", ""),
+        tuple(row.get("wants", ())), row.get("rubric", ""),
     )  # fmt: skip
 
 

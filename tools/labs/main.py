@@ -65,7 +65,7 @@ def _start(number: int, folder: Path) -> Exit:
 
 
 def _show(grade: Grade) -> None:
-    for result in grade.results if not grade.problem else ():
+    for result in grade.results if not grade.problem or any(one.said for one in grade.results) else ():
         print(f"  {result.points:2} of {result.of:2}  {result.name}")
         if result.said:
             print(f"      {result.said}")

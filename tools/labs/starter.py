@@ -29,6 +29,8 @@ def git(tree: Path, *arguments: str) -> str:
 
 def cut(text: str, change: Cut) -> str:
     """The text with the function's body, or the piece, replaced."""
+    if not change.function and not change.old:  # the whole file
+        return change.new
     if not change.function:
         if text.count(change.old) != 1:
             raise UserError(f"{change.file}: {text.count(change.old)} times, and not once: {change.old!r}")
