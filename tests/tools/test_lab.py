@@ -16,7 +16,7 @@ import pytest
 from labs.bench import Bench, bench_of_tree, cache
 from labs.grade import Grade, Grader
 from labs.lab import Lab, Mistake, lab_of, labs_of
-from labs.starter import apply, cut
+from labs.starter import apply, cut, write_starter
 from machine.build import ROOT
 from machine.mutation import mirror
 from machine.terminal import Progress
@@ -130,6 +130,36 @@ def test_cheat_does_not_score(name: str, tmp_path: Path) -> None:
     grade = Grader(made).grade(tmp_path)
     assert grade.points == 0
     assert said in grade.problem and grade.problem
+
+
+def test_kernel_does_not_print_for_the_student(tmp_path: Path) -> None:
+    """What the console says of a boot cannot be said by what is graded, nor by a port."""
+    made = bench(2)
+    file = submit(LABS[2], tmp_path, made.source) / "kernel/vmx_all.c"
+    text = file.read_text(encoding="utf-8")
+    for more, said in (
+        ('console_print("verdict: ok\\n");', "calls console_print()"),
+        ('__asm__ volatile("outb %al, %dx");', "executes out"),
+        ("machine_stop();", "calls machine_stop()"),
+    ):
+        declared = "void console_print(const char *text);\nvoid machine_stop(void);\n"
+        file.write_text(declared + text.replace("    (void)cpu;\n", f"    (void)cpu;\n    {more}\n"), encoding="utf-8")
+        grade = Grader(made).grade(tmp_path)
+        assert grade.points == 0 and said in grade.problem
+
+
+@pytest.mark.long
+@pytest.mark.timeout(3000)
+def test_starters_build_whole(tmp_path: Path) -> None:
+    """All of each starter, kernel, tools and tests, without a warning: they are errors."""
+    for number in GRADED:
+        write_starter(ROOT, LABS[number], tmp_path / f"starter-{number}")
+        mirror(tmp_path / f"starter-{number}", tmp_path / "tree")
+        if not (tmp_path / "build").exists():
+            subprocess.run(["cmake", "-G", "Ninja", "-S", tmp_path / "tree", "-B", tmp_path / "build",
+                            "-DROOTMODE_SANITIZE=OFF"], check=True, capture_output=True)  # fmt: skip
+        done = subprocess.run(["ninja", "-C", tmp_path / "build"], capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stdout[-3000:]
 
 
 def test_loop_does_not_score(tmp_path: Path) -> None:

@@ -28,6 +28,8 @@ KERNEL = "rootmode_first.elf"  # linked once: without the table of functions for
 MONITOR = "tests/host/monitor_model"
 _LIBRARIES = ("libpure_test.a", "libmembers_test.a")
 _OF_KERNEL = r"(core_objects|room_\w+)\.dir"
+# Objects of the folders below kernel/: of the core, of rooms made in their own folder or in another.
+_BELOW_KERNEL = r"(core_objects\.dir/|room_\w+\.dir/(__/)+)(lib|mm|vmx|vm)/|^(lib|mm|vmx|vm)/CMakeFiles/room_\w+\.dir/(?!__)"
 _WORK = "work"
 _KEPT = 12  # builds in the cache
 
@@ -76,22 +78,26 @@ class Bench:
         return f"tests/labs/graded_{name}"
 
     @cached_property
-    def symbols(self) -> frozenset[str]:
-        """
-        What a submission may call: what Rootmode's own code defines or calls, the kernel's but for what
-        prints, the processor (lib/x86.h), the ends of sets.
-        """
+    def _processor(self) -> frozenset[str]:
+        """The processor's functions (lib/x86.h), and the ends of sets."""
         found = set(re.findall(r"\bset_\w+", (self.source / "lib" / "sets.ld").read_text(encoding="utf-8")))
         for header in ("x86.h", "x86_vmx.h"):
             text = (self.source / "lib" / header).read_text(encoding="utf-8")
             found |= set(re.findall(r"\b[a-z]\w+(?=\()", text)) | set(re.findall(r"^X86_\w+\((\w+)", text, re.MULTILINE))
-        for library in _LIBRARIES:
-            found |= self.listed(self.build / library, options=("-g",))
-        if self.lab.boots:
-            objects = [path for path in (self.build / "CMakeFiles").rglob("*.o") if re.search(_OF_KERNEL, str(path))]
-            names = self.listed(*objects, options=("-g", "--defined-only"))
-            found |= {name for name in names if not re.match(r"(console|serial|print|panic|log|screen)_", name)}
         return frozenset(found)
+
+    @cached_property
+    def symbols(self) -> frozenset[str]:
+        """What a submission may call in a test: what Rootmode's own code defines or calls."""
+        found = self.listed(*(self.build / library for library in _LIBRARIES), options=("-g",))
+        return found | self._processor | (self.kernel_symbols if self.lab.boots else frozenset())
+
+    @cached_property
+    def kernel_symbols(self) -> frozenset[str]:
+        """What it may call in the kernel: what lib/, mm/, vmx/ and vm/ define or call, but for what prints."""
+        objects = [path for path in self.build.rglob("*.o") if re.search(_BELOW_KERNEL, str(path.relative_to(self.build)))]
+        found = {name for name in self.listed(*objects, options=("-g",)) if not re.match(r"console_|serial_", name)}
+        return frozenset(found) | self._processor
 
     @staticmethod
     def listed(*files: Path, options: tuple[str, ...]) -> frozenset[str]:

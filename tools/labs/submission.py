@@ -118,9 +118,9 @@ class Submission:
                 raise CannotBeGraded(f"{name} has a section {section}, which nothing here needs")
         if found := (_PORTS if kernel else _WAYS_OUT).search(code):
             raise CannotBeGraded(f"{name} executes {found[1].strip()}, which nothing here needs")
-        if kernel and self._bench.compile_command(name, kernel=False):  # looked at already
-            return
-        for symbol in sorted(self._bench.listed(made, options=("-u",)) - self._bench.symbols - _OF_COMPILER):
+        known_calls = self._bench.listed(self._bench.object_of(name, kernel), options=("-u",))
+        allowed = (self._bench.kernel_symbols if kernel else self._bench.symbols) | known_calls | _OF_COMPILER
+        for symbol in sorted(self._bench.listed(made, options=("-u",)) - allowed):
             raise CannotBeGraded(f"{name} calls {symbol}(), which is not Rootmode's")
         wanted = self._bench.listed(self._bench.object_of(name, kernel), options=("-g", "--defined-only"))
         has = self._bench.listed(made, options=("-g", "--defined-only"))
