@@ -337,6 +337,24 @@ static void fields_msrs_and_commands_have_names(void **state)
     assert_false(monitor_names(TEXT, 0, name));
 }
 
+/* The first name of each kind is offered as the others are. */
+static void a_name_with_a_letter_too_many_is_answered_by_itself(void **state)
+{
+    static const struct {
+        enum monitor_kind kind;
+        const char *command;
+    } rows[] = {{MSR, "rdmsr "}, {FIELD, "vmread "}, {COMMAND_NAME, ""}};
+    char name[COMPLETION_SIZE], line[2 * COMPLETION_SIZE], wanted[2 * COMPLETION_SIZE];
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        assert_true(monitor_names(rows[i].kind, 0, name));
+        (void)snprintf(line, sizeof(line), "%s%sz", rows[i].command, name);
+        (void)snprintf(wanted, sizeof(wanted), "the nearest is %s\n", name);
+        assert_non_null(strstr(answer(line), wanted));
+    }
+}
+
 static void tab_completes_a_commands_arguments(void **state)
 {
     static const struct {
@@ -578,6 +596,7 @@ int main(void)
         cmocka_unit_test_setup(a_line_is_a_command_and_its_arguments, begin),
         cmocka_unit_test_setup(a_value_is_a_sum, begin),
         cmocka_unit_test_setup(fields_msrs_and_commands_have_names, begin),
+        cmocka_unit_test_setup(a_name_with_a_letter_too_many_is_answered_by_itself, begin),
         cmocka_unit_test_setup(tab_completes_a_commands_arguments, begin),
         cmocka_unit_test_setup(memory_is_shown_and_written_byte_by_byte, begin),
         cmocka_unit_test_setup(what_rootmode_runs_on_is_not_written, begin),

@@ -233,6 +233,9 @@ static void the_guests(void **state)
     guest_results.vmcs.entry_failed = true;
     assert_has("<1>\nVMCS of the guest bad on CPU 1, which could not be entered\n"
                "> before a field: a broken rule is about it, see above\n");
+    guest_results.vmcs.guest = "another"; /* which no rule was looked at for */
+    assert_has_not("> before a field");
+    guest_results.vmcs.guest = "bad";
     guest_results.vmcs.cpu = 0;
     guest_results.vmcs.entry_failed = false;
     assert_has("<1>\nVMCS of the guest bad on CPU 0, after its end\n");
