@@ -15,7 +15,6 @@
 
 enum {
     ACPI_CPUS_MAX = 512,
-    ACPI_IO_APICS_MAX = 64,
     ACPI_HEADER_SIZE = 36,
     ACPI_TABLE_LENGTH_MAX = 1 << 20, /* bytes; the largest real tables are a third of this */
     ACPI_SIGNATURE_SIZE = 4,
@@ -57,17 +56,24 @@ struct acpi_cpus {
     uint32_t count;                  /* enabled CPUs, each APIC id once */
     uint32_t lost;                   /* enabled, but did not fit */
     uint32_t apic_id[ACPI_CPUS_MAX]; /* in the table's order */
-
-    /* The PIT's interrupt: ISA's 0, which comes in at this input of the first I/O APIC. */
-    uint32_t io_apic_address; /* physical, of the one that begins with global interrupt 0; or 0 */
-    uint32_t timer_input;
-
-    uint32_t io_apic_count;              /* more than have room are left out */
-    uint32_t io_apic[ACPI_IO_APICS_MAX]; /* their physical addresses */
 };
 
 /* After an error `cpus` holds what stood before it: a missing MADT leaves the boot CPU alone. */
 const char *acpi_read_cpus(struct acpi *acpi, struct acpi_cpus *cpus);
+
+/* "Interrupt Controller Structure Types". */
+enum madt_entry {
+    MADT_LOCAL_APIC = 0,
+    MADT_IO_APIC = 1,
+    MADT_SOURCE_OVERRIDE = 2,
+    MADT_LOCAL_X2APIC = 9,
+};
+
+/* Gives `take` each entry's place, all of whose fields are there. */
+const char *acpi_each_madt_entry(struct acpi *acpi,
+                                 void (*take)(const struct acpi_bytes *madt, uint32_t offset,
+                                              void *to),
+                                 void *to);
 
 /* ACPI Specification, "Generic Address Structure (GAS)". */
 enum acpi_space { ACPI_SPACE_MEMORY = 0, ACPI_SPACE_IO = 1, ACPI_SPACE_PCI = 2 };

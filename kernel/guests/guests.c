@@ -3,6 +3,7 @@
 #include <stdatomic.h>
 
 #include "vm/host/alarm.h"
+#include "kernel/acpi/acpi_io_apic.h"
 #include "vm/host/io_apic.h"
 #include "vm/vm_policy.h"
 #include "kernel/boot_step.h"
@@ -243,9 +244,10 @@ static void prepare_alarm(struct machine *machine)
 {
     const struct acpi_cpus *named = &machine->firmware->cpus;
 
-    for (uint32_t i = 0; i < named->io_apic_count; i++)
-        io_apic_mask(named->io_apic[i]);
-    alarm_prepare(named->io_apic_address, named->timer_input, named->lost == 0 ? named->count : 0);
+    for (uint32_t i = 0; i < machine_io_apics.count; i++)
+        io_apic_mask(machine_io_apics.address[i]);
+    alarm_prepare(machine_io_apics.timer_apic, machine_io_apics.timer_input,
+                  named->lost == 0 ? named->count : 0);
 }
 
 BOOT_STEP(110, .point = BOOT_BEFORE_VMX, .run = prepare_alarm);

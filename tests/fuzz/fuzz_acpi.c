@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "kernel/power/power.h"
+#include "kernel/acpi/acpi_io_apic.h"
 #include "kernel/screen/console_choice.h"
 #include "mm/memory.h"
 
@@ -98,6 +99,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (acpi_open(&acpi, rsdp, sizeof(rsdp)) != NULL)
         abort();
     (void)acpi_read_cpus(&acpi, &cpus);
+    (void)acpi_read_io_apics(&acpi, &machine_io_apics);
     (void)acpi_read_fadt(&acpi, &fadt);
     acpi_read_console(&acpi, &console);
     if (acpi_find_s5(&acpi, &fadt, &type) && (type.a > 7 || type.b > 7))

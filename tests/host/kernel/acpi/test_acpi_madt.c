@@ -6,9 +6,11 @@
 
 #include <cmocka.h>
 
+#include "kernel/acpi/acpi_io_apic.h"
 #include "tests/host/acpi_tables.h"
 
 static struct acpi_cpus cpus;
+static struct acpi_io_apics apics;
 
 static void local_x2apic(uint32_t id, uint32_t flags)
 {
@@ -81,34 +83,41 @@ static void source_override(uint8_t source, uint32_t global)
     madt_length += 10;
 }
 
+static enum acpi_result read_io_apics(void)
+{
+    seal(MADT, "APIC", madt_length);
+    assert_int_equal(open_tables(36), ACPI_OK);
+    return result_of(acpi_read_io_apics(&acpi, &apics));
+}
+
 /* Without an override ISA interrupt 0 is global interrupt 0; on PCs it comes in at 2. */
 static void test_timer_input(void **state)
 {
     (void)state;
-    assert_int_equal(read_cpus(), ACPI_OK);
-    assert_int_equal(cpus.io_apic_address, 0);
+    assert_int_equal(read_io_apics(), ACPI_OK);
+    assert_int_equal(apics.timer_apic, 0);
     io_apic(0xfec10000, 24);
-    assert_int_equal(read_cpus(), ACPI_OK);
-    assert_int_equal(cpus.io_apic_address, 0);
+    assert_int_equal(read_io_apics(), ACPI_OK);
+    assert_int_equal(apics.timer_apic, 0);
     io_apic(0xfec00000, 0);
     io_apic(0xfec20000, 48);
     source_override(9, 20);
-    assert_int_equal(read_cpus(), ACPI_OK);
-    assert_int_equal(cpus.io_apic_address, 0xfec00000);
-    assert_int_equal(cpus.io_apic_count, 3); /* each is to be masked */
-    assert_int_equal(cpus.io_apic[0], 0xfec10000);
-    assert_int_equal(cpus.io_apic[1], 0xfec00000);
-    assert_int_equal(cpus.io_apic[2], 0xfec20000);
-    assert_int_equal(cpus.timer_input, 0);
+    assert_int_equal(read_io_apics(), ACPI_OK);
+    assert_int_equal(apics.timer_apic, 0xfec00000);
+    assert_int_equal(apics.count, 3); /* each is to be masked */
+    assert_int_equal(apics.address[0], 0xfec10000);
+    assert_int_equal(apics.address[1], 0xfec00000);
+    assert_int_equal(apics.address[2], 0xfec20000);
+    assert_int_equal(apics.timer_input, 0);
     source_override(0, 2);
     source_override(7, 3);
     io_apic(0xfec30000, 0x1000000);
-    assert_int_equal(read_cpus(), ACPI_OK);
-    assert_int_equal(cpus.timer_input, 2);
-    assert_int_equal(cpus.io_apic_address, 0xfec00000);
+    assert_int_equal(read_io_apics(), ACPI_OK);
+    assert_int_equal(apics.timer_input, 2);
+    assert_int_equal(apics.timer_apic, 0xfec00000);
     source_override(0, 0x1000002);
-    assert_int_equal(read_cpus(), ACPI_OK);
-    assert_int_equal(cpus.timer_input, 0x1000002);
+    assert_int_equal(read_io_apics(), ACPI_OK);
+    assert_int_equal(apics.timer_input, 0x1000002);
 }
 
 static void test_many_io_apics(void **state)
@@ -116,9 +125,9 @@ static void test_many_io_apics(void **state)
     (void)state;
     for (uint32_t i = 0; i < ACPI_IO_APICS_MAX + 2; i++)
         io_apic(0xfec00000 + 0x1000 * i, 24 * i);
-    assert_int_equal(read_cpus(), ACPI_OK);
-    assert_int_equal(cpus.io_apic_count, ACPI_IO_APICS_MAX);
-    assert_int_equal(cpus.io_apic[ACPI_IO_APICS_MAX - 1],
+    assert_int_equal(read_io_apics(), ACPI_OK);
+    assert_int_equal(apics.count, ACPI_IO_APICS_MAX);
+    assert_int_equal(apics.address[ACPI_IO_APICS_MAX - 1],
                      0xfec00000 + 0x1000 * (ACPI_IO_APICS_MAX - 1));
 }
 
