@@ -85,26 +85,12 @@ static const struct command_word *find_word(struct command_text key)
     return NULL;
 }
 
-static void was_mistyped(const struct command_word *word)
-{
-    if (word->mistyped != NULL)
-        *word->mistyped = true;
-}
-
 static void print_unknown(struct command_line *out, struct command_text word)
 {
-    const struct command_word *meant = NULL;
-    char after[64] = "this kernel has no such word";
+    char after[WORD_HINT_SIZE] = "this kernel has no such word";
 
-    SET_FOR_EACH(word_hints, hint) {
-        meant = (*hint)->meant(word);
-        if (meant == NULL)
-            format_text(after, sizeof(after), "no known one is near");
-    }
-    if (meant != NULL) {
-        format_text(after, sizeof(after), "the nearest known one is \"%s\"", meant->name);
-        was_mistyped(meant);
-    }
+    SET_FOR_EACH(word_hints, hint)
+        (*hint)->print(word, after);
     add_problem(out, "unknown word", word, after);
 }
 
@@ -144,7 +130,8 @@ static void take_word(struct command_line *out, struct command_text word)
     if (outcome == WORD_FULL) {
         add_problem(out, "no room for", word, "this word stands too often");
     } else if (outcome == WORD_BAD) {
-        was_mistyped(known);
+        if (known->mistyped != NULL)
+            *known->mistyped = true;
         format_text(after, sizeof(after), "expected %s%s%s", known->name,
                     known->values[0] != '\0' ? "=" : " alone", known->values);
         add_problem(out, "bad value in", word, after);

@@ -92,9 +92,10 @@ struct command_word {
     SET_MEMBER(words, place, const struct command_word, command_word_##place)
 SET_DECLARE(words, const struct command_word);
 
-/* The known word that an unknown one is meant to be; NULL for none. */
+/* What a room says of an unknown word, and of the known one that is meant. */
+enum { WORD_HINT_SIZE = 64 };
 struct word_hint {
-    const struct command_word *(*meant)(struct command_text word);
+    void (*print)(struct command_text word, char text[WORD_HINT_SIZE]);
 };
 SET_DECLARE(word_hints, const struct word_hint);
 

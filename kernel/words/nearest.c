@@ -1,6 +1,7 @@
 #include "kernel/words/nearest.h"
 
 #include "kernel/command_line.h"
+#include "lib/format.h"
 #include "lib/string.h"
 
 enum { LONGEST = 32 }; /* nothing that is longer is near to anything */
@@ -80,5 +81,18 @@ static const struct command_word *meant_word(struct command_text word)
     return meant;
 }
 
-static const struct word_hint hint = {meant_word};
+static void print(struct command_text word, char text[WORD_HINT_SIZE])
+{
+    const struct command_word *meant = meant_word(word);
+
+    if (meant == NULL) {
+        format_text(text, WORD_HINT_SIZE, "no known one is near");
+        return;
+    }
+    format_text(text, WORD_HINT_SIZE, "the nearest known one is \"%s\"", meant->name);
+    if (meant->mistyped != NULL)
+        *meant->mistyped = true;
+}
+
+static const struct word_hint hint = {print};
 SET_MEMBER(word_hints, 1, const struct word_hint, hint);
