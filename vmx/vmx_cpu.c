@@ -180,18 +180,22 @@ static enum rule rule_of_failure(bool is_vmxon, struct vmx_result result)
     }
 }
 
-/* Reports a VMX instruction that did not succeed; `seen` is the vector or the error number. */
+/* Reports what did not succeed: the vector, the error number, or the VMXON region's revision id. */
 static bool succeeded(struct vmx_cpu *cpu, const char *instruction, bool is_vmxon,
                       struct vmx_result result)
 {
+    enum rule rule = rule_of_failure(is_vmxon, result);
+    const uint32_t *region = phys_to_virt(cpu->vmxon_region.address);
+
     if (vmx_ok(result))
         return true;
     if (!cpu->error_instruction) {
         cpu->error = result;
         cpu->error_instruction = instruction;
     }
-    add(cpu,
-        FINDING(rule_of_failure(is_vmxon, result), .seen = result.number, .detail = instruction));
+    add(cpu, FINDING(rule, .seen = rule == RULE_VMXON_INVALID ? *region : result.number,
+                     .wanted = rule == RULE_VMXON_INVALID ? cpu->config.revision_id : 0,
+                     .detail = instruction));
     return false;
 }
 
@@ -256,8 +260,7 @@ static bool print_memory_type(struct vmx_region *region, const struct vmx_cpu *c
 
 /*
  * All that can be wrong with the place is reported, not only the first. The processor itself
- * refuses the first two with no word about which; other memory types it takes, and is slow or
- * worse.
+ * refuses the first two with no word about which; other memory types it takes, and is slow.
  */
 static bool region_is_fit(struct vmx_region *region, const struct vmx_cpu *cpu, const char *name,
                           struct findings *findings)

@@ -105,6 +105,12 @@ static const char *broken_text(const struct vcpu *vcpu)
 
     if (vcpu == NULL)
         return "Linux: there was no memory for its VM";
+    if (vcpu->end == GUEST_END_RULES) {
+        format_text(text, sizeof(text),
+                    "Linux: not entered, a VM exit would load another %s than 0x%lx",
+                    vmcs_field_table[vcpu->end_number].name, vcpu->end_value);
+        return text;
+    }
     if (vcpu->broken[0] != '\0') {
         format_text(text, sizeof(text), "%s; broken: %s", broken_texts[vcpu->end], vcpu->broken);
         return text;
@@ -123,7 +129,9 @@ void check_linux_end(struct machine *machine)
     if (linux_results.vm.end == LINUX_TRIPLE_FAULT)
         machine_add(machine, RULE_LINUX_TRIPLE_FAULT, 0, NULL);
     if (linux_results.vm.end == LINUX_BROKEN || linux_results.vm.end == LINUX_RUNS)
-        add(machine, RULE_GUEST_DIED, vcpu != NULL ? vcpu->end_value : 0, 0, broken_text(vcpu));
+        add(machine, RULE_GUEST_DIED,
+            vcpu != NULL && vcpu->end != GUEST_END_RULES ? vcpu->end_value : 0, 0,
+            broken_text(vcpu));
 }
 
 static const char *end_name(void)

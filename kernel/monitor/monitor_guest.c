@@ -141,7 +141,7 @@ static bool would_come_back(void)
                    SECONDARY_ENABLE_EPT) != 0;
     uint64_t here, tables = vmcs_image_get(&image, VMCS_EPT_POINTER) & EPTP_TABLES;
     char name[VMCS_FIELD_SYMBOL_SIZE];
-    uint32_t row = vmcs_host_difference(&image, &here);
+    uint32_t row = vmcs_host_difference(&image, 0, &here);
 
     if (vmentry_predict(&findings).class < VMENTRY_GUEST)
         return true;

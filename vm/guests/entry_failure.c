@@ -20,7 +20,7 @@ static bool is_explained(const struct vcpu *vcpu)
     if (vcpu->end == GUEST_END_ENTRY_ERROR)
         return vcpu->end_number == VMENTRY_ERROR_CONTROLS || vcpu->end_number == VMENTRY_ERROR_HOST;
     if (vcpu->end == GUEST_END_RULES)
-        return true;
+        return vcpu->end_number == 0;
     return vcpu->end == GUEST_END_ENTRY_FAILED &&
            (vcpu->end_number == EXIT_REASON_ENTRY_FAILURE_GUEST_STATE ||
             vcpu->end_number == EXIT_REASON_ENTRY_FAILURE_MSR_LOADING);
@@ -93,6 +93,14 @@ bool entry_is_sound(const struct vcpu *vcpu)
 
     check(vcpu, &findings);
     return findings.count == 0;
+}
+
+bool entry_is_refused(const struct vcpu *vcpu)
+{
+    struct vmentry_findings findings;
+
+    check(vcpu, &findings);
+    return vmentry_predict(&findings).class < VMENTRY_GUEST;
 }
 
 bool entry_failure_is(const struct vcpu *vcpu, enum vmentry_rule rule)

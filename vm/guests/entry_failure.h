@@ -14,6 +14,9 @@
  */
 bool entry_is_sound(const struct vcpu *vcpu);
 
+/* Would the processor refuse it over its controls or its host state? Then no VM exit comes. */
+bool entry_is_refused(const struct vcpu *vcpu);
+
 /*
  * Of a test guest whose entry failed: fills run->entry, and adds to run->detail which rules are
  * broken, as they were found when it ended (vm/vcpu.h, entries_failed). Nothing of another end.

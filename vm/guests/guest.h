@@ -275,7 +275,7 @@ struct vm_options {
 };
 
 /* A built-in guest's VM, with its only vCPU, and what is written down about it. */
-enum { VCPU_EXITS_RECORDED = 64 };
+enum { VCPU_EXITS_RECORDED = 64, MISTAKE_SIZE = 200 };
 
 struct guest_vm {
     struct vcpu vcpu;
@@ -292,6 +292,10 @@ struct guest_vm {
     struct entry_failure entry; /* where its VMCS could not be entered with */
     uint32_t record_count; /* of the guest's exits, not the host's; may exceed what was recorded */
     struct exit_record record[VCPU_EXITS_RECORDED];
+    struct exit_record last; /* exit, and how many before it were the same */
+    uint32_t without_progress;
+    char mistake[MISTAKE_SIZE]; /* of the code around the guest (vm/guests/handler_check.h); "":
+                                   none */
 };
 
 static inline struct guest_vm *guest_vm_of(const struct vcpu *vcpu)

@@ -1,4 +1,5 @@
 #include "vm/guests/guest_run.h"
+#include "vm/guests/handler_check.h"
 
 #include "lib/format.h"
 #include "lib/string.h"
@@ -6,6 +7,9 @@
 #include "vmx/text/exit_text.h"
 #include "vmx/text/failure_text.h"
 #include "vmx/vmx_result.h"
+
+/* So many exits alike are no loop of the guest's that ends by itself. */
+enum { WITHOUT_PROGRESS = 100 };
 
 static const char *const result_names[GUEST_RESULT_COUNT] = {
     [GUEST_OK] = "ok",           [GUEST_DIFFERS] = "differs",     [GUEST_DIED] = "died",
@@ -40,7 +44,10 @@ static void print_end(const struct vcpu *vcpu, struct guest_run *run)
     case GUEST_END_CALL:
     case GUEST_END_EXITS:
     case GUEST_END_RULES:
-        format_text(run->detail, sizeof(run->detail), "%s", end_texts[vcpu->end]);
+        format_text(run->detail, sizeof(run->detail), "%s",
+                    vcpu->end == GUEST_END_RULES && vcpu->end_number == NO_WAY_BACK
+                        ? "not entered"
+                        : end_texts[vcpu->end]);
         break;
     case GUEST_END_MISCONFIGURED:
         format_text(run->detail, sizeof(run->detail), "%s %#lx: %s", end_texts[vcpu->end],
@@ -136,13 +143,37 @@ static void compare_exits(const struct vcpu *vcpu, struct guest_run *run)
 }
 
 /* After what was said of its end. */
-static void print_more(const struct vcpu *vcpu, struct guest_run *run)
+static struct text_buffer more(struct guest_run *run)
 {
     size_t length = strlen(run->detail);
     struct text_buffer text;
 
     text_buffer_init(&text, run->detail + length, sizeof(run->detail) - length);
+    return text;
+}
+
+static void print_more(const struct vcpu *vcpu, struct guest_run *run)
+{
+    struct text_buffer text = more(run);
+
     guest_of(vcpu)->print(vcpu, &text.sink);
+}
+
+/* What went wrong was not the guest's doing: vm/guests/handler_check.h. */
+static void print_mistake(const struct guest_vm *machine, struct guest_run *run)
+{
+    struct text_buffer text = more(run);
+    const char *name = exit_reason_name(exit_basic_reason(&machine->last));
+
+    if (machine->vcpu.end == GUEST_END_EXITS && machine->without_progress >= WITHOUT_PROGRESS)
+        print_to(&text.sink, "; no progress for %u exits: %s, at RIP 0x%lx each time",
+                 machine->without_progress, name != NULL ? name : "an undefined reason",
+                 machine->last.rip);
+    if (machine->mistake[0] == '\0')
+        return;
+    print_to(&text.sink, "%s%s", run->detail[0] != '\0' ? "; " : "", machine->mistake);
+    if (run->result == GUEST_OK)
+        run->result = GUEST_DIFFERS;
 }
 
 /* With check-entry=always an entry that would fail is not made. */
@@ -152,17 +183,11 @@ bool guest_ends_well(const struct guest *guest, enum guest_end end)
                                                             guest->end == GUEST_END_ENTRY_FAILED));
 }
 
-void guest_check(const struct vcpu *vcpu, struct guest_run *run)
+static void check(const struct vcpu *vcpu, struct guest_run *run)
 {
     const struct guest *guest = guest_of(vcpu);
     const char *wrong = NULL;
 
-    run->result = GUEST_OK;
-    run->detail[0] = '\0';
-    if (vcpu->end != GUEST_END_CALL)
-        print_end(vcpu, run);
-    if (guest->any_end)
-        return;
     if (!guest_ends_well(guest, vcpu->end)) {
         print_end(vcpu, run);
         run->result = GUEST_DIED;
@@ -178,4 +203,15 @@ void guest_check(const struct vcpu *vcpu, struct guest_run *run)
     }
     if (run->result == GUEST_OK && guest->print != NULL)
         print_more(vcpu, run);
+}
+
+void guest_check(const struct vcpu *vcpu, struct guest_run *run)
+{
+    run->result = GUEST_OK;
+    run->detail[0] = '\0';
+    if (vcpu->end != GUEST_END_CALL)
+        print_end(vcpu, run);
+    if (!guest_of(vcpu)->any_end)
+        check(vcpu, run);
+    print_mistake(guest_vm_of(vcpu), run);
 }

@@ -52,13 +52,12 @@ const char *guest_controls_adjust(const struct guest *guest, const struct vmcs_c
         controls[VMX_CONTROL_ENTRY] &= ~(uint32_t)ENTRY_IA32E_MODE_GUEST;
     for (unsigned i = 0; i < VMX_CONTROL_WORD_COUNT && missing == NULL; i++) {
         struct allowed allowed = allowed_of(capability, (enum vmx_control_word)i);
-        uint32_t wanted = (controls[i] | guest_control_mask(guest, i, true)) &
-                          ~guest_control_mask(guest, i, false);
-        uint32_t impossible = (wanted & ~allowed.one) | (~wanted & allowed.zero);
+        uint32_t on = guest_control_mask(guest, i, true), off = guest_control_mask(guest, i, false);
+        uint32_t impossible = (on & ~allowed.one) | (off & allowed.zero);
 
         if (impossible != 0)
             missing = vmx_control_name((enum vmx_control_word)i, impossible & -impossible);
-        controls[i] = wanted;
+        controls[i] = (controls[i] | on) & ~off;
     }
     return missing;
 }

@@ -5,6 +5,7 @@
 #include "mm/page_alloc.h"
 #include "mm/memory_type.h"
 #include "vm/guests/entry_failure.h"
+#include "vm/guests/handler_check.h"
 #include "vm/host/alarm.h"
 #include "lib/host/clock.h"
 #include "lib/host/cpu.h"
@@ -75,10 +76,13 @@ static void run_vcpu(struct guest_vm *machine)
         vcpu_end(vcpu, GUEST_END_ENTRY_ERROR, result.number, result.outcome);
         return;
     }
+    check_controls(vcpu);
     if (machine->guest->setup != NULL)
         machine->guest->setup(vcpu);
     if (machine->options->check_entries && !entry_is_sound(vcpu))
         vcpu_end(vcpu, GUEST_END_RULES, 0, 0);
+    else if (!entry_has_way_back(vcpu))
+        vcpu_end(vcpu, GUEST_END_RULES, NO_WAY_BACK, 0);
     else
         run_in_time(machine);
 }

@@ -1,9 +1,11 @@
 #include "vm/guests/guest.h"
 
+#include "lib/string.h"
 #include "vm/exit.h"
 #include "vm/events/guest_events.h"
 #include "vm/guests/entry_failure.h"
 #include "vm/guests/guest_run.h"
+#include "vm/guests/handler_check.h"
 #include "vm/host/alarm.h"
 #include "vmx/text/exit_text.h"
 #include "vmx/quirks.h"
@@ -98,9 +100,9 @@ static void resume_time(struct vcpu *vcpu, uint64_t since, enum exit_done done)
  */
 static enum exit_done exit_watched(struct vcpu *vcpu)
 {
-    const struct guest_vm *machine = guest_vm_of(vcpu);
+    struct guest_vm *machine = guest_vm_of(vcpu);
     uint32_t reason = vmcs_read32(VMCS_EXIT_REASON);
-    uint64_t since = rdtsc();
+    uint64_t since = rdtsc(), before[VCPU_REGISTERS];
     struct exit_record exit;
 
     if (machine->deadline != 0)
@@ -111,11 +113,18 @@ static enum exit_done exit_watched(struct vcpu *vcpu)
     exit.done = EXIT_DEFAULT;
     if (machine->guest->on_exit != NULL && (reason & EXIT_REASON_ENTRY_FAILURE) == 0)
         exit.done = machine->guest->on_exit(vcpu, &exit);
-    if (exit.done == EXIT_DEFAULT)
+    if (exit.done == EXIT_DEFAULT) {
+        memcpy(before, vcpu->reg, sizeof(before));
         exit.done = vcpu->vm->handlers[(uint8_t)reason](vcpu);
+        handler_check(machine, &exit, before);
+    }
     write_down(vcpu, &exit);
-    if (exit.done != EXIT_ENDED && machine->options->check_entries && !entry_is_sound(vcpu))
-        return vcpu_end(vcpu, GUEST_END_RULES, 0, 0);
+    if (exit.done != EXIT_ENDED && machine->options->check_entries) {
+        if (!entry_is_sound(vcpu))
+            return vcpu_end(vcpu, GUEST_END_RULES, 0, 0);
+        if (!entry_has_way_back(vcpu))
+            return vcpu_end(vcpu, GUEST_END_RULES, NO_WAY_BACK, 0);
+    }
     if (machine->deadline != 0)
         resume_time(vcpu, since, exit.done);
     return exit.done;

@@ -9,6 +9,7 @@
 #include "vm/linux/boot_params.h"
 #include "vm/linux/linux.h"
 #include "vm/vm_policy.h"
+#include "vmx/entry/vmentry_rule.h"
 #include "vmx/quirks.h"
 
 /* Controls without which there is no such guest, by word, with what is said of the first missing.
@@ -162,6 +163,20 @@ static bool wait_for_all(struct linux_vm *linux_vm)
     return true;
 }
 
+/* Would a VM exit load what this CPU has? */
+static bool has_way_back(struct vcpu *vcpu)
+{
+    struct vmcs_image image;
+    uint64_t here;
+    uint32_t row;
+
+    vmcs_image_read(&image, &vcpu->capability);
+    row = vmcs_host_difference(&image, 0, &here);
+    if (row < VMCS_FIELD_COUNT)
+        vcpu_end(vcpu, GUEST_END_RULES, row, here);
+    return row == VMCS_FIELD_COUNT;
+}
+
 /* Others wait for SIPI from the beginning. */
 static bool prepare(struct linux_vcpu *own, const struct linux_plan *plan)
 {
@@ -173,7 +188,7 @@ static bool prepare(struct linux_vcpu *own, const struct linux_plan *plan)
         vcpu_end(&own->vcpu, GUEST_END_ENTRY_ERROR, 0, 0);
         return false;
     }
-    return true;
+    return has_way_back(&own->vcpu);
 }
 
 static void run_vcpu(struct linux_vm *linux_vm, struct linux_vcpu *own,

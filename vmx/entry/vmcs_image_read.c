@@ -1,4 +1,5 @@
 #include "lib/string.h"
+#include "lib/x86.h"
 #include "vmx/entry/vmentry_rule.h"
 #include "vmx/vmx_result.h"
 
@@ -22,12 +23,32 @@ static bool exit_loads(const struct vmcs_image *image, enum vmcs_field field)
            (field != VMCS_HOST_IA32_EFER || (controls & EXIT_LOAD_EFER) != 0);
 }
 
-uint32_t vmcs_host_difference(const struct vmcs_image *image, uint64_t *here)
+/* Read here once more, and not taken from what fills the VMCS: that may be what is wrong. */
+static void read_host(struct vmcs_image *host)
 {
-    struct vmcs_image host = {0};
+    const struct x86_segments s = x86_segments();
+    const uint16_t selectors[] = {s.es, s.cs, s.ss, s.ds, s.fs, s.gs, s.tr};
+    const uint64_t control[] = {read_cr0(), read_cr3(), read_cr4()};
+    const uint64_t bases[] = {rdmsr(IA32_FS_BASE), rdmsr(IA32_GS_BASE), s.tr_base, s.gdt.base,
+                              s.idt.base};
 
-    vmcs_image_set_host(&host);
-    for (uint32_t row = 0; row < VMCS_FIELD_COUNT; row++) {
+    memset(host, 0, sizeof(*host));
+    for (unsigned i = 0; i < 7; i++)
+        vmcs_image_set(host, (enum vmcs_field)(VMCS_HOST_ES_SELECTOR + 2 * i), selectors[i]);
+    for (unsigned i = 0; i < 3; i++)
+        vmcs_image_set(host, (enum vmcs_field)(VMCS_HOST_CR0 + 2 * i), control[i]);
+    for (unsigned i = 0; i < 5; i++)
+        vmcs_image_set(host, (enum vmcs_field)(VMCS_HOST_FS_BASE + 2 * i), bases[i]);
+    vmcs_image_set(host, VMCS_HOST_IA32_PAT, rdmsr(IA32_PAT));
+    vmcs_image_set(host, VMCS_HOST_IA32_EFER, rdmsr(IA32_EFER));
+}
+
+uint32_t vmcs_host_difference(const struct vmcs_image *image, uint32_t row, uint64_t *here)
+{
+    struct vmcs_image host;
+
+    read_host(&host);
+    for (; row < VMCS_FIELD_COUNT; row++) {
         *here = host.value[row];
         if (host.present[row] && image->present[row] && *here != image->value[row] &&
             exit_loads(image, vmcs_field_table[row].field))

@@ -97,9 +97,10 @@ void vmentry_context_read(const struct vmx_capability *capability, uint32_t revi
 void vmcs_image_read(struct vmcs_image *image, const struct vmx_capability *capability);
 
 /*
- * The row of the first host-state field that a VM exit would load with another value than this CPU
- * has, `here`; VMCS_FIELD_COUNT: there is none. HOST_RSP and HOST_RIP are not looked at.
+ * The first row from `row` on of a host-state field that a VM exit would load with another value
+ * than this CPU has, `here`; VMCS_FIELD_COUNT: there is none. HOST_RSP and HOST_RIP are not looked
+ * at.
  */
-uint32_t vmcs_host_difference(const struct vmcs_image *image, uint64_t *here);
+uint32_t vmcs_host_difference(const struct vmcs_image *image, uint32_t row, uint64_t *here);
 
 #endif

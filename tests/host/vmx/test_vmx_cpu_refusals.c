@@ -213,7 +213,7 @@ static const struct {
      "VMXON",
      X86_VECTOR_PF,
      VMX_CPU_OFF},
-    {secretly_narrow, {0}, RULE_VMXON_INVALID, "VMXON", 0, VMX_CPU_OFF},
+    {secretly_narrow, {0}, RULE_VMXON_INVALID, "VMXON", 0x12, VMX_CPU_OFF},
     {nothing,
      {MODEL_FAULT, MODEL_VMCLEAR, 0, false, X86_VECTOR_UD},
      RULE_INSTRUCTION_FAULT,

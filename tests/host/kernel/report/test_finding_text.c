@@ -146,7 +146,7 @@ static void each_rule_names_where_it_stands(void **state)
         {"region-not-write-back", "Software Access to the VMCS", ""},
         {"region-mtrr-virtual", "Memory Cache Control", ""},
         {"region-", "VMXON Region; VMCS Region", ""},
-        {"vmxon-invalid", "VMXON - Enter VMX Operation", "was checked against IA32_VMX_BASIC"},
+        {"vmxon-invalid", "VMXON - Enter VMX Operation", "the revision id of IA32_VMX_BASIC"},
         {"vmxon-", "VMXON - Enter VMX Operation", ""},
         {"instruction-invalid", "VMX Instruction Reference", "was checked against IA32_VMX_BASIC"},
         {"guest-unknown", "command line", ""},

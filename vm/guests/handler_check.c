@@ -1,0 +1,138 @@
+#include "vm/guests/handler_check.h"
+
+#include "lib/string.h"
+#include "mm/memory_use.h"
+#include "vm/guests/entry_failure.h"
+#include "vmx/entry/vmentry_rule.h"
+#include "vmx/text/exit_text.h"
+#include "vmx/vmcs_access.h"
+
+enum { RAX_RDX = 1 << VCPU_RAX | 1 << VCPU_RDX, IO_REP = 1 << 5 };
+
+/* What serving an exit may write of the general registers, by number; RSP is in the VMCS. Of
+ * reasons that are not here: anything. */
+static const struct {
+    uint16_t reason, registers;
+} may_write[] = {
+    {EXIT_REASON_EXCEPTION_OR_NMI, 0},
+    {EXIT_REASON_EXTERNAL_INTERRUPT, 0},
+    {EXIT_REASON_CPUID, RAX_RDX | 1 << VCPU_RBX | 1 << VCPU_RCX},
+    {EXIT_REASON_HLT, 0},
+    {EXIT_REASON_INVLPG, 0},
+    {EXIT_REASON_RDTSC, RAX_RDX},
+    {EXIT_REASON_RDMSR, RAX_RDX},
+    {EXIT_REASON_WRMSR, 0},
+    {EXIT_REASON_EPT_VIOLATION, 0},
+    {EXIT_REASON_EPT_MISCONFIGURATION, 0},
+    {EXIT_REASON_WBINVD, 0},
+    {EXIT_REASON_XSETBV, 0},
+};
+
+static uint16_t must_keep(uint32_t reason)
+{
+    for (unsigned i = 0; i < sizeof(may_write) / sizeof(may_write[0]); i++) {
+        if (may_write[i].reason == reason)
+            return (uint16_t)~may_write[i].registers;
+    }
+    return 0;
+}
+
+static const char *name_of(const struct exit_record *exit)
+{
+    const char *name = exit_reason_name(exit_basic_reason(exit));
+
+    return name != NULL ? name : "an undefined reason";
+}
+
+/* With REP the guest comes back for the next element. */
+static bool stands_still(const struct exit_record *exit)
+{
+    bool rep = exit_basic_reason(exit) == EXIT_REASON_IO_INSTRUCTION &&
+               (exit->qualification & IO_REP) != 0;
+
+    return (exit->done == EXIT_EMULATED || exit->done == EXIT_IGNORED) && !rep &&
+           vmcs_read_natural(VMCS_GUEST_RIP) == exit->rip;
+}
+
+static void check_registers(struct guest_vm *machine, const struct exit_record *exit,
+                            const uint64_t before[VCPU_REGISTERS])
+{
+    uint16_t kept = must_keep(exit_basic_reason(exit));
+
+    for (unsigned i = 0; i < VCPU_REGISTERS; i++) {
+        if ((kept >> i & 1) != 0 && machine->vcpu.reg[i] != before[i])
+            format_text(machine->mistake, sizeof(machine->mistake),
+                        "the handler of %s changed %s, which was 0x%lx and is 0x%lx", name_of(exit),
+                        exit_register_names[i], before[i], machine->vcpu.reg[i]);
+    }
+}
+
+void handler_check(struct guest_vm *machine, const struct exit_record *exit,
+                   const uint64_t before[VCPU_REGISTERS])
+{
+    const struct exit_record *last = &machine->last;
+    bool same = exit->reason == last->reason && exit->rip == last->rip &&
+                exit->qualification == last->qualification && exit->rax == last->rax &&
+                exit->rcx == last->rcx && exit->rdx == last->rdx;
+
+    machine->without_progress = same ? machine->without_progress + 1 : 0;
+    machine->last = *exit;
+    if (machine->mistake[0] != '\0')
+        return;
+    if (exit->done != EXIT_ENDED)
+        check_registers(machine, exit, before);
+    if (stands_still(exit))
+        format_text(machine->mistake, sizeof(machine->mistake),
+                    "the handler of %s says that the instruction is done, and RIP is 0x%lx still",
+                    name_of(exit), exit->rip);
+}
+
+/* SDM Vol. 3, "VMCS Region": bits 30:0 of its first word; bit 31 says that it is a shadow VMCS. */
+static void check_revision(const struct vcpu *vcpu, struct sink *sink)
+{
+    uint32_t word = 0;
+
+    if (memory_read(vcpu->vmcs.address, &word, sizeof(word)) && word != vcpu->revision_id)
+        print_to(sink, "the VMCS begins with 0x%x, the revision id of this processor's is 0x%x",
+                 word, vcpu->revision_id);
+}
+
+bool entry_has_way_back(const struct vcpu *vcpu)
+{
+    char *mistake = guest_vm_of(vcpu)->mistake, found[MISTAKE_SIZE];
+    struct vmcs_image image;
+    struct text_buffer text;
+    uint64_t here;
+
+    text_buffer_init(&text, found, sizeof(found));
+    check_revision(vcpu, &text.sink);
+    vmcs_image_read(&image, &vcpu->capability);
+    for (uint32_t row = 0; (row = vmcs_host_difference(&image, row, &here)) < VMCS_FIELD_COUNT;
+         row++)
+        print_to(&text.sink, "%sa VM exit would load %s 0x%lx, this CPU has 0x%lx",
+                 text.length > 0 ? "; " : "", vmcs_field_table[row].name, image.value[row], here);
+    if (text.length > 0 && !entry_is_refused(vcpu)) {
+        memcpy(mistake, found, sizeof(found));
+        return false;
+    }
+    return true;
+}
+
+void check_controls(const struct vcpu *vcpu)
+{
+    const struct guest *guest = guest_of(vcpu);
+    uint32_t must_be_1 = (uint32_t)vcpu->capability.primary_allowed0;
+    uint32_t may_be_0 = vmx_control_words[VMX_CONTROL_PRIMARY].default1 & ~must_be_1 &
+                        ~guest_control_mask(guest, VMX_CONTROL_PRIMARY, true);
+    struct text_buffer text;
+
+    text_buffer_init(&text, guest_vm_of(vcpu)->mistake, MISTAKE_SIZE);
+    for (uint32_t i = 0; i < vmx_control_count && vcpu->vm->eptp != 0; i++) {
+        const struct vmx_control *control = &vmx_control_table[i];
+
+        if (control->word == VMX_CONTROL_PRIMARY &&
+            (vcpu->controls[VMX_CONTROL_PRIMARY] & may_be_0 & control->mask) != 0)
+            print_to(&text.sink, "%s%s is 1, IA32_VMX_TRUE_PROCBASED_CTLS lets it be 0",
+                     text.length > 0 ? "; " : "", control->name);
+    }
+}
