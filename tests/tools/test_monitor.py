@@ -84,6 +84,12 @@ def test_there_are_scripts_for_each_vmx_instruction() -> None:
     assert len(SCRIPTS) >= 20
 
 
+def test_a_script_may_come_by_a_pipe() -> None:
+    run = "tools/run --on bochs --cpus 1 --monitor --script <(echo vmxoff; echo 'expect #UD')"
+    done = subprocess.run(["bash", "-c", run], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
 def test_an_expectation_that_fails(model: Path, tmp_path: Path) -> None:
     script = tmp_path / "wrong.mon"
     script.write_text("vmxon\nexpect VMfailInvalid\n", encoding="ascii")

@@ -17,7 +17,7 @@ from machine.words import SERIAL_PORTS, console_port, cpus_wanted, missing_cpus
 _PICTURES = (".png", ".ppm")
 _OF_A_BOOT = (
     "on", "cpus", "smp", "cpu", "memory", "timeout", "serial", "bios", "chipset", "acpi_table", "report",
-    "screenshot", "logs", "nmi_at", "bochs", "headless", "guest", "monitor",
+    "screenshot", "logs", "nmi_at", "bochs", "headless", "guest", "monitor", "debugger",
 )  # fmt: skip
 
 

@@ -37,7 +37,7 @@ _DEFAULT_BIOS = Path("/usr/share/bochs/BIOS-bochs-latest")
 _MAX_HOST_MEMORY = 2048  # MiB kept in our memory; Bochs pages the rest out to a file
 _MAX_CPUS = 8  # as Debian builds it
 _MAX_MEMORY = 64 * 1024  # MiB; it would come up with more, but not while anybody waits
-_BINARY = Path("/usr/bin/bochs")
+BINARY = Path("/usr/bin/bochs")
 
 # display: "term" draws into our pty; a 32-bit mode set by GRUB would stop it, hence no VBE.
 _CONFIGURATION = """\
@@ -90,7 +90,7 @@ def build_of(binary: Path) -> Build:
     return Build(version[1], re.search(r"^\s*-rc ", told, re.MULTILINE) is not None, "LTDL_LIBRARY_PATH" in told)
 
 
-def cpu_models(binary: Path = _BINARY) -> list[str]:
+def cpu_models(binary: Path = BINARY) -> list[str]:
     """The names that this Bochs knows."""
     return re.findall(r"^([a-z][a-z0-9_]+)$", _ask(binary, "cpu"), re.MULTILINE)
 
@@ -113,12 +113,14 @@ class Bochs(TerminalEmulator):
         return "\n".join(f"Bochs: {line}" for line in panics)
 
 
-def launch(
-    configuration: str, folder: Path, debugger: Sequence[str] = ("c",), binary: Path = _BINARY
-) -> "tuple[subprocess.Popen[bytes], int]":
+# What Bochs looks for in its environment.
+ENVIRONMENT = {**os.environ, "TERM": "xterm", "LC_ALL": "C"}
+
+
+def command_of(configuration: str, folder: Path, debugger: Sequence[str], binary: Path) -> list[str]:
     """
-    Starts Bochs with a configuration and commands for its debugger, in which Debian's starts; gives
-    the process and its terminal, to be drained.
+    Writes the configuration, and the commands for the debugger, in which Debian's Bochs starts; gives
+    what is to be executed in the folder.
     """
     build = build_of(binary)
     written, commands = folder / "bochsrc", folder / "bochs-commands"
@@ -128,15 +130,17 @@ def launch(
     commands.write_text("".join(f"{command}\n" for command in debugger), encoding="ascii")
     for lock in folder.glob("*.lock"):  # of a disk in a folder that is kept, from a Bochs that was ended
         lock.unlink()
+    return [str(binary), "-q", "-f", written.name, *(["-rc", commands.name] if build.debugger else [])]
+
+
+def launch(
+    configuration: str, folder: Path, debugger: Sequence[str] = ("c",), binary: Path = BINARY
+) -> "tuple[subprocess.Popen[bytes], int]":
+    """Starts Bochs; gives the process and its terminal, to be drained."""
+    command = command_of(configuration, folder, debugger, binary)
     ours, its = pty.openpty()
     try:
-        process = start(
-            [str(binary), "-q", "-f", written.name, *(["-rc", commands.name] if build.debugger else [])],
-            stdin=its,
-            output=its,
-            environment={**os.environ, "TERM": "xterm", "LC_ALL": "C"},
-            folder=folder,
-        )
+        process = start(command, stdin=its, output=its, environment=ENVIRONMENT, folder=folder)
     finally:
         os.close(its)
     return process, ours
@@ -188,21 +192,28 @@ def check_bochs(plan: Plan) -> None:
     if plan.memory > _MAX_MEMORY:
         raise UserError(f"--memory {plan.memory}: Bochs gives {_MAX_MEMORY} MiB at most")
     cpu = plan.cpu or DEFAULT_CPU
-    models = cpu_models(plan.bochs or _BINARY)
+    models = cpu_models(plan.bochs or BINARY)
     if models and cpu not in models:
         near = did_you_mean(cpu, models)
         raise UserError(f"Bochs has no CPU model '{cpu}'{near or '; it has: ' + ' '.join(models)}")
 
 
-def start_bochs(plan: Plan, medium: Path, folder: Path) -> Emulator:
-    """Starts Bochs with the ISO or the disk; its files go to the folder."""
-    serial, log = folder / "serial.txt", folder / "bochs.log"
-    configuration = _CONFIGURATION.format(
+SERIAL, _LOG = "serial.txt", "bochs.log"
+
+
+def configuration_of(plan: Plan, medium: Path, folder: Path) -> str:
+    """The machine that the plan wants, with the ISO or the disk; its files go to the folder."""
+    return _CONFIGURATION.format(
         bios=_bios(plan, folder), memory=plan.memory,
         host_memory=min(plan.memory, _MAX_HOST_MEMORY), cpu=plan.cpu or DEFAULT_CPU,
         sync="slowdown" if plan.terminal else "none",  # a prompt that waits shall not keep us busy
-        count=f"1:{plan.cpus}:1", medium=_medium(plan, medium), lines=_lines(plan, serial.name), log=log.name,
+        count=f"1:{plan.cpus}:1", medium=_medium(plan, medium), lines=_lines(plan, SERIAL), log=_LOG,
         errors="report" if _breaks_entries(plan) else "ignore",
     )  # fmt: skip
-    process, terminal = launch(configuration, folder, plan.debugger, plan.bochs or _BINARY)
-    return Bochs(process, serial, terminal, log)
+
+
+def start_bochs(plan: Plan, medium: Path, folder: Path) -> Emulator:
+    """Starts Bochs with the ISO or the disk."""
+    configuration = configuration_of(plan, medium, folder)
+    process, terminal = launch(configuration, folder, plan.debugger, plan.bochs or BINARY)
+    return Bochs(process, folder / SERIAL, terminal, folder / _LOG)

@@ -57,7 +57,7 @@ class Emulator:
         kill_group(self._process)
 
 
-def _own_screen(pid: int) -> int | None:
+def own_screen(pid: int) -> int | None:
     """
     The reading end of a pseudo terminal that the process has opened for itself: Bochs, built with
     its debugger, draws its screen into one and stands still when that is full. None: it has none.
@@ -76,7 +76,8 @@ def _own_screen(pid: int) -> int | None:
     return None
 
 
-def _drain(terminal: int) -> bytes:
+def drain(terminal: int) -> bytes:
+    """All that can be read there now."""
     drained = b""
     try:
         while data := os.read(terminal, 65536):
@@ -97,11 +98,11 @@ class TerminalEmulator(Emulator):
         os.set_blocking(terminal, False)
 
     def read(self) -> bytes:
-        self.told += _drain(self._terminal)
+        self.told += drain(self._terminal)
         if self._screen is None:
-            self._screen = _own_screen(self._process.pid)
+            self._screen = own_screen(self._process.pid)
         if self._screen is not None:
-            _drain(self._screen)
+            drain(self._screen)
         return super().read()
 
     def stop(self) -> None:

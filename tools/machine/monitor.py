@@ -32,7 +32,8 @@ def add_monitor_options(parser: argparse.ArgumentParser) -> None:
 def default_loader(options: argparse.Namespace) -> str:
     """Nobody wants to wait for GRUB before each try."""
     plain = options.firmware == "bios" and options.media == "cd" and options.screen != "pixels"
-    return "direct" if options.monitor and options.on in ("auto", "bochs") and plain and not options.grub else "grub"
+    wanted = (options.monitor or options.debugger) and not options.core
+    return "direct" if wanted and options.on in ("auto", "bochs") and plain and not options.grub else "grub"
 
 
 def check_monitor(options: argparse.Namespace, machine: str) -> None:
@@ -47,7 +48,7 @@ def check_monitor(options: argparse.Namespace, machine: str) -> None:
     if options.script and options.loader == "direct" and machine != "bochs":
         raise UserError("--script: use --loader grub, or --on bochs")
     for file in options.script:
-        if not file.is_file():
+        if not file.exists() or file.is_dir():  # a pipe will do
             raise UserError(f"--script: no such file: {file}")
 
 

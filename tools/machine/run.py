@@ -21,6 +21,7 @@ from machine.bochs import build_of
 from machine.build import build_kernel, symbol_address
 from machine.console import Console
 from machine.emulator import Emulator
+from machine.debugger import add_debugger_options, check_debugger, debug
 from machine.direct import make_disk
 from machine.errors import Exit, UserError, in_words
 from machine.iso import MENU, check_programs, make_iso
@@ -65,7 +66,8 @@ def parser() -> argparse.ArgumentParser:
     add_options(result)
     add_guest_options(result)
     add_monitor_options(result)
-    add("--loader", choices=("grub", "direct"), help="direct: by PVH, without GRUB; default: grub, of the monitor direct where that can be")
+    add_debugger_options(result)
+    add("--loader", choices=("grub", "direct"), help="direct: by PVH, without GRUB; default: grub, of the monitor and the debugger direct where that can be")
     add("--bochs", type=path, metavar="FILE", help="another Bochs than Debian's")
     add("--report", type=path, metavar="FILE", help="write the JSON report to FILE")
     add("--timeout", type=seconds, metavar="SECONDS", help="default: what the boot needs")
@@ -263,6 +265,8 @@ def _boot(options: argparse.Namespace, plan: Plan, kernel: Path, progress: Progr
         medium = _medium(plan, kernel, folder, progress)
         if options.monitor and not options.script:
             return _converse(plan, medium, folder)
+        if options.debugger:
+            return debug(plan, kernel, options.breakpoints, medium, folder)
         screen, line = Screen(progress), _typed_to(options, plan)
         show = (lambda _: None) if line else screen.line
         console = Console(show, hide_report=bool(options.report or options.guest_script))
@@ -345,6 +349,7 @@ def _run(options: argparse.Namespace) -> Exit:
     plan = plan_of(options, machine, words, display and not options.screenshot)
     check_options(options, machine)
     check_monitor(options, machine)
+    check_debugger(options, machine)
     check_plan(plan, options.unchecked)
     kernel = _prepared(options, progress, plan)
     if options.nmi_at:
