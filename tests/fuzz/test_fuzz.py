@@ -10,7 +10,8 @@ from machine.processes import run_logged
 from machine.terminal import Progress
 
 _RUNS = 100_000
-_RUNS_OF = {"fuzz_vmcs_text": 20_000}  # four times as slow as others
+_RUNS_OF = {"fuzz_vmcs_text": 20_000, "fuzz_monitor": 5_000}  # slower than others
+_SEEDS_OF = {"fuzz_monitor": ROOT / "docs" / "monitor"}
 _RUNS_LONG = 20_000_000
 _TARGETS = sorted(file.stem for file in Path(__file__).parent.glob("fuzz_*.c"))
 
@@ -25,7 +26,7 @@ def test_fuzz(target: str, logs: Path, request: pytest.FixtureRequest) -> None:
     log.unlink(missing_ok=True)
     shutil.rmtree(work, ignore_errors=True)
     work.mkdir()
-    seeds = ROOT / "tests" / "fuzz" / "corpus" / target.removeprefix("fuzz_")
+    seeds = _SEEDS_OF.get(target, ROOT / "tests" / "fuzz" / "corpus" / target.removeprefix("fuzz_"))
     command = [
         str(program), f"-runs={runs}", "-seed=1", "-max_len=4096", "-timeout=10",
         f"-artifact_prefix={logs}/{target}-", str(work), *([str(seeds)] if seeds.is_dir() else []),
