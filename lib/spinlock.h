@@ -1,14 +1,14 @@
 /*
- * A lock that is waited for in a loop, for the few things that all CPUs share.
- *
- * Zero-initialised is free. A CPU that holds one must not wait for another CPU's work, and
- * interrupt handlers take none.
+ * A lock that is waited for in a loop, for the few things that all CPUs share. 0 is free. A CPU that
+ * holds one must not wait for another CPU's work, and interrupt handlers take none.
  */
 #ifndef LIB_SPINLOCK_H
 #define LIB_SPINLOCK_H
 
 #include <stdatomic.h>
 #include <stdbool.h>
+
+#include "lib/x86.h"
 
 struct spinlock {
     _Atomic(bool) held;
@@ -25,7 +25,7 @@ static inline void spinlock_acquire(struct spinlock *lock)
 {
     while (!spinlock_try(lock)) {
         while (atomic_load_explicit(&lock->held, memory_order_relaxed))
-            __builtin_ia32_pause();
+            cpu_relax();
     }
 }
 

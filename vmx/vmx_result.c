@@ -3,10 +3,9 @@
 #include "lib/x86_vmx.h"
 #include "vmx/vmcs_field.h"
 
-/*
- * A failure of this VMREAD itself would be a VMfailValid whose number cannot be read: 0, no error.
- */
-static uint32_t instruction_error(void)
+/* Of a failure of this VMREAD itself no number can be read: 0, no error. Apart, for the linker
+ * keeps what has a fixup, used or not. */
+__attribute__((noinline)) static uint32_t instruction_error(void)
 {
     uint64_t number = 0;
     struct vmx_flags flags = x86_vmread(VMCS_VM_INSTRUCTION_ERROR, &number);

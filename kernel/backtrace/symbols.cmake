@@ -13,7 +13,8 @@ function(rootmode_image image symbols)
     add_executable(${image} ${symbols})
     list(TRANSFORM linked PREPEND room_)
     target_link_libraries(${image} PRIVATE core_objects ${linked})
-    target_link_options(${image} PRIVATE -nostdlib -static -no-pie -Wl,--build-id=none
+    target_link_options(${image} PRIVATE ${ROOTMODE_KERNEL_TARGET} ${ROOTMODE_KERNEL_LINKER}
+                        -nostdlib -static -Wl,--build-id=none
                         -L${CMAKE_SOURCE_DIR} -Wl,-T,${CMAKE_SOURCE_DIR}/linker.ld
                         -Wl,--nmagic -Wl,-z,noexecstack -Wl,--gc-sections
                         -Wl,--fatal-warnings)

@@ -17,7 +17,7 @@ class SetupTest(unittest.TestCase):
     def setUp(self) -> None:
         self._temporary = tempfile.TemporaryDirectory()
         self.folder = Path(self._temporary.name)
-        for name in ("sh", "sort", "tr", "sed", "env", "cat"):
+        for name in ("sh", "sort", "tr", "sed", "env", "cat", "uname"):
             (self.folder / name).symlink_to(shutil.which(name) or name)
 
     def tearDown(self) -> None:
@@ -53,6 +53,13 @@ class SetupTest(unittest.TestCase):
         self.assertIn("installed: bochs-term bochsbios vgabios \n", messages)
         install = "install -y -q --no-install-recommends bochs-term bochsbios vgabios"
         self.assertEqual(calls, [install])
+
+    def test_clang_instead_of_grub_where_there_is_none(self) -> None:
+        (self.folder / "uname").unlink()
+        for machine, wanted in (("aarch64", True), ("x86_64", False)):
+            self._script("uname", f"echo {machine}")
+            _, messages, _ = self._setup((), "build")
+            self.assertEqual((" clang " in messages, "grub-pc-bin" in messages), (wanted, not wanted))
 
     def test_updates_the_lists_when_they_are_old(self) -> None:
         apt = f'case $1 in update) : > {self.folder}/new;; *) [ -e {self.folder}/new ];; esac'

@@ -1,6 +1,8 @@
 #include "tools/capability/machine.h"
 
+#if defined(__x86_64__) || defined(__i386__)
 #include <cpuid.h>
+#endif
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -16,11 +18,23 @@ enum {
     CPUS_MAX = 4096,
 };
 
+/* False, and all 0, where there is none, so that there is no VMX either. */
+static bool cpuid(unsigned leaf, unsigned *eax, unsigned *ebx, unsigned *ecx, unsigned *edx)
+{
+    *eax = *ebx = *ecx = *edx = 0;
+#if defined(__x86_64__) || defined(__i386__)
+    return __get_cpuid(leaf, eax, ebx, ecx, edx) != 0;
+#else
+    (void)leaf;
+    return false;
+#endif
+}
+
 static bool cpuid_1_ecx(unsigned bit)
 {
     unsigned eax, ebx, ecx, edx;
 
-    return __get_cpuid(1, &eax, &ebx, &ecx, &edx) && (ecx >> bit & 1);
+    return cpuid(1, &eax, &ebx, &ecx, &edx) && (ecx >> bit & 1);
 }
 
 /* The vendor's twelve letters: CPUID.0:EBX, EDX, ECX. */
@@ -29,7 +43,7 @@ static void vendor_name(char name[13])
     unsigned eax, part[3];
 
     memset(name, 0, 13);
-    if (__get_cpuid(0, &eax, &part[0], &part[2], &part[1]))
+    if (cpuid(0, &eax, &part[0], &part[2], &part[1]))
         memcpy(name, part, sizeof(part));
 }
 
@@ -40,7 +54,7 @@ static void brand_name(char name[49])
 
     memset(name, 0, 49);
     for (unsigned i = 0; i < 3; i++) {
-        if (__get_cpuid(0x80000002 + i, &part[0], &part[1], &part[2], &part[3]))
+        if (cpuid(0x80000002 + i, &part[0], &part[1], &part[2], &part[3]))
             memcpy(name + sizeof(part) * i, part, sizeof(part));
     }
 }

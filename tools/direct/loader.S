@@ -151,7 +151,7 @@ next_chunk:
     add $3, %ecx
     shr $2, %ecx
     call make_segments_large
-    addr32 rep movsl
+    rep movsl (%esi), %es:(%edi)
     jmp next_chunk
 clear_rest:
     mov 8(%ebp), %ecx
@@ -162,7 +162,7 @@ clear_rest:
     shr $2, %ecx
     call make_segments_large
     xor %eax, %eax
-    addr32 rep stosl
+    rep stosl %eax, %es:(%edi)
 5:  add $PIECE_SIZE, %ebp
     decl PLAN + 4
     jnz next_piece

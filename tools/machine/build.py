@@ -2,6 +2,7 @@
 
 import fcntl
 import os
+import platform
 import re
 import subprocess
 from collections.abc import Iterator
@@ -14,6 +15,9 @@ from machine.processes import run_logged
 from machine.terminal import Progress
 
 ROOT = Path(__file__).resolve().parents[2]
+# Whose compiler makes x86-64 code; elsewhere clang is told to.
+IS_PC = platform.machine() in ("x86_64", "AMD64")
+KERNEL_PRESET = "default" if IS_PC else "clang"
 KERNEL = "rootmode.elf"
 CORE = "rootmode-core.elf"
 
@@ -45,12 +49,17 @@ def _step(line: str) -> str:
     return f"building, step {found[1]} of {found[2]}: {found[3]}" if found else "preparing the build"
 
 
+def folder_of(preset: str) -> Path:
+    """Where a CMake preset builds."""
+    return ROOT / ("build" if preset == "default" else f"build-{preset}")
+
+
 def build(preset: str, targets: list[str], progress: Progress) -> Path:
     """
     Builds the targets (none: all) of a CMake preset and returns the build folder. On failure the
     error holds the end of the log.
     """
-    folder = ROOT / ("build" if preset == "default" else f"build-{preset}")
+    folder = folder_of(preset)
     log = folder / "tools-build.log"
     with as_owner(ROOT), _alone(folder):
         log.unlink(missing_ok=True)
@@ -76,7 +85,7 @@ def build(preset: str, targets: list[str], progress: Progress) -> Path:
     return folder
 
 
-def build_kernel(progress: Progress, core: bool = False, preset: str = "default") -> Path:
+def build_kernel(progress: Progress, core: bool = False, preset: str = KERNEL_PRESET) -> Path:
     """The kernel, or its core alone, up to date."""
     target = CORE if core else KERNEL
     return build(preset, [target], progress) / target

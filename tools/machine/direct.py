@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from machine.build import ROOT, build
+from machine.build import KERNEL_PRESET, ROOT, build, folder_of
 from machine.errors import UserError
 from machine.iso import check_printable
 from machine.plan import Guest
@@ -146,9 +146,9 @@ def disk_image(loader: bytes, kernel: PvhKernel, words: Sequence[str], guest: Gu
 
 def _loader(progress: Progress) -> bytes:
     """The assembled loader, up to date."""
-    source, made = ROOT / "tools" / "direct" / "loader.S", ROOT / "build" / "direct-loader.bin"
+    source, made = ROOT / "tools" / "direct" / "loader.S", folder_of(KERNEL_PRESET) / "direct-loader.bin"
     if not made.exists() or made.stat().st_mtime < source.stat().st_mtime:
-        build("default", ["direct_loader"], progress)
+        build(KERNEL_PRESET, ["direct_loader"], progress)
     return made.read_bytes()
 
 

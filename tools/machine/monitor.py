@@ -11,6 +11,7 @@ import tty
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from machine.build import IS_PC
 from machine.emulator import Emulator
 from machine.errors import UserError
 from machine.options import path
@@ -32,7 +33,7 @@ def add_monitor_options(parser: argparse.ArgumentParser) -> None:
 def default_loader(options: argparse.Namespace) -> str:
     """Nobody wants to wait for GRUB before each try."""
     plain = options.firmware == "bios" and options.media == "cd" and options.screen != "pixels"
-    wanted = (options.monitor or options.debugger) and not options.core
+    wanted = (options.monitor or options.debugger or not IS_PC) and not options.core
     return "direct" if wanted and options.on in ("auto", "bochs") and plain and not options.grub else "grub"
 
 

@@ -49,7 +49,7 @@
     popfq
     probe insw
     movabs  $0x100000003, %rcx /* 32-bit addresses count ECX, and clear the upper half */
-    probe rep addr32 outsb
+    probe addr32 rep outsb
     end_probes ins
 
     probes  io_bitmap
