@@ -1,6 +1,8 @@
 /*
- * A lock that is waited for in a loop, for the few things that all CPUs share. 0 is free. A CPU
- * that holds one must not wait for another CPU's work, and interrupt handlers take none.
+ * A lock that is waited for in a loop, for the few things that all CPUs share.
+ *
+ * Zero-initialised is free. A CPU that holds one must not wait for another CPU's work, and
+ * interrupt handlers take none.
  */
 #ifndef LIB_SPINLOCK_H
 #define LIB_SPINLOCK_H

@@ -1,6 +1,5 @@
 #include "vm/guests/guest.h"
 
-#include "lib/string.h"
 #include "vm/exit.h"
 #include "vm/events/guest_events.h"
 #include "vm/guests/entry_failure.h"
@@ -114,7 +113,8 @@ static enum exit_done exit_watched(struct vcpu *vcpu)
     if (machine->guest->on_exit != NULL && (reason & EXIT_REASON_ENTRY_FAILURE) == 0)
         exit.done = machine->guest->on_exit(vcpu, &exit);
     if (exit.done == EXIT_DEFAULT) {
-        memcpy(before, vcpu->reg, sizeof(before));
+        for (unsigned i = 0; i < VCPU_REGISTERS; i++)
+            before[i] = vcpu->reg[i];
         exit.done = vcpu->vm->handlers[(uint8_t)reason](vcpu);
         handler_check(machine, &exit, before);
     }
