@@ -10,14 +10,17 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdlib.h>
 
 #include <cmocka.h>
 
 /* Ends the case with the sentence, which is printf's format and its arguments. */
-#define want(condition, ...)       \
-    do {                           \
-        if (!(condition))          \
-            fail_msg(__VA_ARGS__); \
+#define want(condition, ...)                            \
+    do {                                                \
+        if (!(condition)) {                             \
+            fail_msg(__VA_ARGS__);                      \
+            abort(); /* cmocka does not say noreturn */ \
+        }                                               \
     } while (0)
 
 /* An unsigned long long, for %llx. */

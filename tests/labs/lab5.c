@@ -96,14 +96,14 @@ static void next_instruction(void **state)
     want(FIELD(GUEST_INTERRUPTIBILITY_STATE) == 0,
          "an instruction behind STI is done, but interrupts are still blocked by STI: 0x%llx",
          ull(FIELD(GUEST_INTERRUPTIBILITY_STATE)));
-    rip = exits(EXIT_REASON_INVD, 0, 2);
+    (void)exits(EXIT_REASON_INVD, 0, 2);
     FIELD(GUEST_INTERRUPTIBILITY_STATE) = BLOCKING_BY_NMI | BLOCKING_BY_MOV_SS;
     (void)exit_skip(vcpu);
     want(FIELD(GUEST_INTERRUPTIBILITY_STATE) == BLOCKING_BY_NMI,
          "blocking is 0x%llx, but of 0xa only that by MOV SS ends with the instruction; NMIs stay "
          "blocked",
          ull(FIELD(GUEST_INTERRUPTIBILITY_STATE)));
-    rip = exits(EXIT_REASON_INVD, 0, 2);
+    (void)exits(EXIT_REASON_INVD, 0, 2);
     FIELD(GUEST_RFLAGS) |= RFLAGS_RF;
     (void)exit_skip(vcpu);
     want((FIELD(GUEST_RFLAGS) & RFLAGS_RF) == 0, "an instruction is done, but RFLAGS.RF stays 1");

@@ -32,6 +32,15 @@ void alarm_set(uint64_t tsc_ticks);
  * count in a millisecond: rounded up, at least 1, and at most what the timer holds. 1 each: as if
  * alike.
  */
-uint32_t timer_count(uint64_t tsc, uint64_t tsc_per_ms, uint64_t timer_per_ms);
+static inline uint32_t timer_count(uint64_t tsc, uint64_t tsc_per_ms, uint64_t timer_per_ms)
+{
+    uint64_t whole = tsc / tsc_per_ms;
+    uint64_t count;
+
+    if (whole > UINT32_MAX / timer_per_ms)
+        return UINT32_MAX;
+    count = whole * timer_per_ms + tsc % tsc_per_ms * timer_per_ms / tsc_per_ms + 1;
+    return count > UINT32_MAX ? UINT32_MAX : (uint32_t)count;
+}
 
 #endif

@@ -19,14 +19,10 @@
 #include "vmx/selftest/vmentry_trial.h"
 #include "vmx/vmx_result.h"
 
-static struct guest_vm machine;
-static struct vcpu *const vcpu = &machine.vcpu;
-static struct guest_run run;
-
 /* None of these comes: there is no exit. */
-enum vm_entry vcpu_enter(struct vcpu *entered)
+enum vm_entry vcpu_enter(struct vcpu *vcpu)
 {
-    fail_msg("%p is entered", (void *)entered);
+    fail_msg("%p is entered", (void *)vcpu);
     return VM_ENTRY_ENDED;
 }
 
@@ -44,6 +40,10 @@ void int_machine_check(void)
 {
     fail();
 }
+
+static struct guest_vm machine;
+static struct vcpu *const vcpu = &machine.vcpu;
+static struct guest_run run;
 
 /* A VMCS that is current and can be entered with, and a guest with some memory. */
 static int reset(void **state)
