@@ -196,6 +196,22 @@ static enum exit_done touch(struct vcpu *by, uint64_t address)
     return vm_exit(by);
 }
 
+/* All of it, to its last byte and not one further; nothing at its end is still within it. */
+static void memory_has_an_end(void **state)
+{
+    const struct vm *vm = vcpu->vm;
+    uint64_t end = vm->memory_bytes;
+
+    (void)state;
+    assert_non_null(vm_memory(vm, 0, end));
+    assert_null(vm_memory(vm, 0, end + 1));
+    assert_null(vm_memory(vm, 1, end));
+    assert_ptr_equal(vm_memory(vm, end - 1, 1), (uint8_t *)vm_memory(vm, 0, end) + end - 1);
+    assert_ptr_equal(vm_memory(vm, end, 0), (uint8_t *)vm_memory(vm, 0, end) + end);
+    assert_null(vm_memory(vm, end + 1, 0));
+    assert_null(vm_memory(vm, UINT64_MAX, 2));
+}
+
 /*
  * Two vCPUs of one VM touch the same page, both before either has it; as on two CPUs, where the
  * second exit comes before the first has been served. It is mapped once.
@@ -249,6 +265,7 @@ int main(void)
         TEST(cpuid_shows_what_no_rule_names),
         TEST(its_own_handlers_come_first),
         TEST(control_registers_are_its_own_but_for_what_vmx_takes),
+        TEST(memory_has_an_end),
         TEST(two_vcpus_share_memory_and_policy),
     };
 
