@@ -263,7 +263,7 @@ static void without_ept_the_real_cr3_is_the_hypervisors(void **state)
     assert_int_equal(vcpu->reg[9], 0x6005);
     assert_written(4, CR4_PAE);
     assert_written(3, 0x5001);
-    assert_refused(4, CR4_PAE | CR4_PCIDE); /* by the CR3 that the guest has */
+    assert_refused(4, CR4_PAE | CR4_PCIDE);             /* by the CR3 that the guest has */
     assert_written(0, FIELD(CR0_READ_SHADOW) ^ CR0_TS); /* another bit may change */
     /* what VMX fixes there cannot be had otherwise */
     FIELD(GUEST_CS_ACCESS_RIGHTS) = 0xc09b;
