@@ -153,7 +153,8 @@ void vcpu_register_set(struct vcpu *vcpu, unsigned number, uint64_t value);
 /* Turns controls of one word on and off, in the VMCS too. */
 void vcpu_control_set(struct vcpu *vcpu, enum vmx_control_word word, uint32_t mask, bool on);
 
-/* A VM entry did not take place: a room that knows the rules names those that the current VMCS
+/*
+ * A VM entry did not take place: a room that knows the rules names those that the current VMCS
  * breaks.
  */
 struct entry_failed {

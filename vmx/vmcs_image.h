@@ -96,6 +96,8 @@ enum {
     RIGHTS_LDT = 0x82,
 };
 
+enum { SELECTOR_RPL = 3, SELECTOR_TI = 4 };
+
 /* SDM Vol. 3, "Guest Non-Register State": interruptibility, activity, pending debug exceptions. */
 enum {
     BLOCKING_BY_STI = 1,

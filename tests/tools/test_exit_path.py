@@ -1,4 +1,4 @@
-"""A watched VM exit, from the stub to the way back: which files its code stands in."""
+"""A watched VM exit, from the stub that it enters to the VMRESUME: which files its code stands in."""
 
 import subprocess
 from pathlib import Path
@@ -40,4 +40,4 @@ def test_a_watched_exit_passes_through_few_files(tmp_path: Path) -> None:
     files = [str(Path(name).relative_to(ROOT)) for name in passed[0].split()[1:]]
     own = {name.removesuffix(".h").removesuffix(".c") for name in files if not name.startswith("tests/")}
     assert {"vm/exit", "vm/guests/watch", "vm/exits/exits_instruction"} <= own
-    assert len(own) + 1 <= _FILES_MAX, f"vm/enter and {sorted(own)}"  # the stub and its way back
+    assert len(own) + 1 <= _FILES_MAX, f"vm/enter and {sorted(own)}"  # with the stub

@@ -31,31 +31,14 @@ static bool read_entry(const struct vmentry_context *context, uint64_t address, 
 
 enum write_end { WRITE_DONE, WRITE_FAULTS, WRITE_UNKNOWN };
 
-static bool is_canonical(uint64_t address)
-{
-    enum { ABOVE_ADDRESS = 64 - 57 }; /* the widest that there is */
-
-    return (uint64_t)((int64_t)(address << ABOVE_ADDRESS) >> ABOVE_ADDRESS) == address;
-}
-
-/* SDM Vol. 3, "Programming the PAT": 2, 3 and what is above 7 are no memory types. */
-static bool is_pat(uint64_t value)
-{
-    for (unsigned shift = 0; shift < 64; shift += 8) {
-        uint8_t type = (uint8_t)(value >> shift);
-
-        if (type > 7 || type == 2 || type == 3)
-            return false;
-    }
-    return true;
-}
+enum { LINEAR_WIDTH_MAX = 57 };
 
 /* SDM Vol. 2, "WRMSR", of MSRs that are alike on all processors; of others nothing is known. */
 static enum write_end write_of(uint32_t msr, uint64_t value)
 {
     switch (msr) {
     case IA32_PAT:
-        return is_pat(value) ? WRITE_DONE : WRITE_FAULTS;
+        return vmentry_pat(value) == value ? WRITE_DONE : WRITE_FAULTS;
     case IA32_EFER:
         return value & ~(EFER_SCE | EFER_LME | EFER_LMA | EFER_NXE) ? WRITE_FAULTS : WRITE_UNKNOWN;
     case IA32_STAR:
@@ -65,7 +48,7 @@ static enum write_end write_of(uint32_t msr, uint64_t value)
     case IA32_LSTAR:
     case IA32_CSTAR:
     case IA32_KERNEL_GS_BASE:
-        return is_canonical(value) ? WRITE_DONE : WRITE_FAULTS;
+        return vmentry_extended(value, LINEAR_WIDTH_MAX - 1) == value ? WRITE_DONE : WRITE_FAULTS;
     case IA32_FMASK:
     case IA32_TSC_AUX:
         return value >> 32 ? WRITE_FAULTS : WRITE_DONE;

@@ -45,7 +45,7 @@ static void print_end(const struct vcpu *vcpu, struct guest_run *run)
     case GUEST_END_EXITS:
     case GUEST_END_RULES:
         format_text(run->detail, sizeof(run->detail), "%s",
-                    vcpu->end == GUEST_END_RULES && vcpu->end_number == NO_WAY_BACK
+                    vcpu->end == GUEST_END_RULES && vcpu->end_number == HOST_STATE_DIFFERS
                         ? "not entered"
                         : end_texts[vcpu->end]);
         break;

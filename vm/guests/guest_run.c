@@ -81,8 +81,8 @@ static void run_vcpu(struct guest_vm *machine)
         machine->guest->setup(vcpu);
     if (machine->options->check_entries && !entry_is_sound(vcpu))
         vcpu_end(vcpu, GUEST_END_RULES, 0, 0);
-    else if (!entry_has_way_back(vcpu))
-        vcpu_end(vcpu, GUEST_END_RULES, NO_WAY_BACK, 0);
+    else if (!host_state_is_sound(vcpu))
+        vcpu_end(vcpu, GUEST_END_RULES, HOST_STATE_DIFFERS, 0);
     else
         run_in_time(machine);
 }

@@ -97,7 +97,7 @@ static void check_revision(const struct vcpu *vcpu, struct sink *sink)
                  word, vcpu->revision_id);
 }
 
-bool entry_has_way_back(const struct vcpu *vcpu)
+bool host_state_is_sound(const struct vcpu *vcpu)
 {
     char *mistake = guest_vm_of(vcpu)->mistake, found[MISTAKE_SIZE];
     struct vmcs_image image;

@@ -8,14 +8,14 @@
 #include "vm/guests/guest.h"
 
 /* As the number of GUEST_END_RULES: no rule of VM entry is broken. */
-enum { NO_WAY_BACK = 1 };
+enum { HOST_STATE_DIFFERS = 1 };
 
 /*
  * Does a VM exit load what this CPU has, and is the VMCS one of this processor's? False:
  * `mistake` of the guest's machine says what does not. That a VM entry would refuse anyway is no
  * matter: the processor says so, and nothing is lost.
  */
-bool entry_has_way_back(const struct vcpu *vcpu);
+bool host_state_is_sound(const struct vcpu *vcpu);
 
 /*
  * SDM Vol. 3, "VM-Execution Controls" (capability reporting): the TRUE MSR says which controls of

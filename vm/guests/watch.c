@@ -122,8 +122,8 @@ static enum exit_done exit_watched(struct vcpu *vcpu)
     if (exit.done != EXIT_ENDED && machine->options->check_entries) {
         if (!entry_is_sound(vcpu))
             return vcpu_end(vcpu, GUEST_END_RULES, 0, 0);
-        if (!entry_has_way_back(vcpu))
-            return vcpu_end(vcpu, GUEST_END_RULES, NO_WAY_BACK, 0);
+        if (!host_state_is_sound(vcpu))
+            return vcpu_end(vcpu, GUEST_END_RULES, HOST_STATE_DIFFERS, 0);
     }
     if (machine->deadline != 0)
         resume_time(vcpu, since, exit.done);

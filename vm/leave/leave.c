@@ -1,5 +1,7 @@
 #include "vm/leave/leave.h"
 
+#include <stddef.h>
+
 #include "lib/string.h"
 #include "mm/memory.h"
 #include "vm/exit.h"
@@ -11,6 +13,22 @@ enum { CR_MOV_TO_CR3 = 3, CR_ACCESS = 0x3f }; /* exit qualification: register an
 /* Of a VMXON region that is none any more: the state, and behind it the code. */
 enum { CODE_OFFSET = 0x800 };
 _Static_assert(sizeof(struct leave_state) <= CODE_OFFSET, "it must not reach the code");
+
+/* The offsets of vm/leave/leave.S. */
+#define AT(member, offset) \
+    _Static_assert(offsetof(struct leave_state, member) == (offset), "leave.S: " #member)
+AT(bridge, 128);
+AT(cr0, 136);
+AT(cr4_before, 144);
+AT(cr4, 152);
+AT(dr7, 160);
+AT(selector, 168);
+AT(msr, 184);
+AT(rip, 280);
+AT(own_gdt, 320);
+AT(gdt, 330);
+AT(idt, 340);
+#undef AT
 
 static uint64_t *guest_pml4(void)
 {

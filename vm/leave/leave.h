@@ -66,7 +66,7 @@ uint16_t leave_selector(struct vmcs_segment segment);
 
 enum { LEAVE_MSRS = 8 };
 
-/* What leave.S loads, in its order. Offsets are its own, too. */
+/* What leave.S loads, in its order, by offsets that leave.c checks. */
 struct leave_state {
     uint64_t reg[VCPU_REGISTERS]; /* RSP is in the frame */
     uint64_t bridge;              /* the page tables in between */

@@ -2,7 +2,7 @@
 
 /* SDM Vol. 3, "Segment Descriptors"; the VMCS has the limit in bytes, and rights as in bits 55:40.
  */
-enum { SELECTOR_RPL = 3, SELECTOR_TI = 4, SELECTOR_INDEX_SHIFT = 3, GRANULE_SHIFT = 12 };
+enum { SELECTOR_INDEX_SHIFT = 3, GRANULE_SHIFT = 12 };
 enum {
     DESCRIPTOR_RIGHTS_SHIFT = 40,
     DESCRIPTOR_LIMIT_HIGH_SHIFT = 48,

@@ -7,7 +7,6 @@ enum {
     ICR_DELIVERY_INIT = 5,
     ICR_DELIVERY_STARTUP = 6,
     ICR_LOGICAL = 1 << 11,
-    ICR_ASSERT = 1 << 14,
     ICR_LEVEL = 1 << 15,
     ICR_SHORTHAND_SHIFT = 18,
     ICR_SHORTHAND = 3,

@@ -12,6 +12,7 @@
 /* Offsets of registers in the APIC's page; in x2APIC mode, MSR 0x800 + offset / 16. */
 enum { APIC_ICR_LOW = 0x300, APIC_ICR_HIGH = 0x310 };
 enum { MSR_X2APIC_ICR = 0x830 };
+enum { ICR_PENDING = 1 << 12, ICR_ASSERT = 1 << 14 }; /* delivery status; level */
 
 /* A command: what the guest wrote, the destination in bits 63:32, as in x2APIC mode. */
 enum icr_command {

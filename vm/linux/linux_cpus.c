@@ -24,7 +24,7 @@ enum {
     PATIENCE_US = 1000000,
 };
 
-enum { ICR_PENDING = 1 << 12, ICR_ASSERT = 1 << 14, ICR_POLLS = 100000 };
+enum { ICR_POLLS = 100000 };
 enum { APIC_OFFSET = 0xff0 };
 
 static volatile uint32_t *apic_register(unsigned offset)

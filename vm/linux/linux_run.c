@@ -164,7 +164,7 @@ static bool wait_for_all(struct linux_vm *linux_vm)
 }
 
 /* Would a VM exit load what this CPU has? */
-static bool has_way_back(struct vcpu *vcpu)
+static bool host_state_is_sound(struct vcpu *vcpu)
 {
     struct vmcs_image image;
     uint64_t here;
@@ -188,7 +188,7 @@ static bool prepare(struct linux_vcpu *own, const struct linux_plan *plan)
         vcpu_end(&own->vcpu, GUEST_END_ENTRY_ERROR, 0, 0);
         return false;
     }
-    return has_way_back(&own->vcpu);
+    return host_state_is_sound(&own->vcpu);
 }
 
 static void run_vcpu(struct linux_vm *linux_vm, struct linux_vcpu *own,

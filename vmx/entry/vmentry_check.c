@@ -76,18 +76,6 @@ static void add(struct vmentry_findings *findings, struct vmentry_finding findin
         findings->item[findings->count++] = finding;
 }
 
-/* The nearest value whose eight bytes are all memory types: 2, 3 and those above 7 become UC, 0. */
-static uint64_t pat_of(uint64_t pat)
-{
-    for (unsigned shift = 0; shift < 64; shift += 8) {
-        uint8_t type = (uint8_t)(pat >> shift);
-
-        if (type > 7 || type == 2 || type == 3)
-            pat &= ~(0xffull << shift);
-    }
-    return pat;
-}
-
 /* VMX operation holds bits of FIXED0 at 1 and those not in FIXED1 at 0, but for some of CR0's. */
 static uint64_t fixed_of(const struct vmentry_state *state, const struct vmentry_form *form,
                          uint64_t seen)
@@ -124,7 +112,7 @@ static uint64_t wanted_value(const struct vmentry_state *state, const struct vme
     case FORM_NOT_ZERO:
         return seen != 0 ? seen : 1;
     case FORM_PAT:
-        return pat_of(seen);
+        return vmentry_pat(seen);
     case FORM_VALUE:
         return form->wanted(state, seen);
     default:

@@ -181,14 +181,24 @@ static inline uint64_t vmentry_extended(uint64_t value, unsigned lowest)
     return value >> lowest & 1 ? value | upper : value & ~upper;
 }
 
+/* The nearest value whose eight bytes are all memory types: 2, 3 and those above 7 become UC, 0. */
+static inline uint64_t vmentry_pat(uint64_t pat)
+{
+    for (unsigned shift = 0; shift < 64; shift += 8) {
+        uint8_t type = (uint8_t)(pat >> shift);
+
+        if (type > 7 || type == 2 || type == 3)
+            pat &= ~(0xffull << shift);
+    }
+    return pat;
+}
+
 static inline uint64_t vmentry_canonical(const struct vmentry_state *state, uint64_t value)
 {
     return vmentry_extended(value, state->context->linear_address_width - 1);
 }
 
 #define RIGHTS_RESERVED 0xfffe0f00u /* 31:17 and 11:8 */
-
-enum { SELECTOR_RPL = 3, SELECTOR_TI = 4 };
 
 static inline uint32_t vmentry_segment_rights(const struct vmentry_state *state, unsigned segment)
 {

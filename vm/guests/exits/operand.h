@@ -12,8 +12,8 @@
 #include <stdint.h>
 
 #include "lib/x86.h"
-
 #include "lib/x86_registers.h"
+#include "vm/vcpu.h"
 
 /* SDM Vol. 1, "Canonical Addressing": how wide linear addresses are in 64-bit mode, by CR4. */
 static inline unsigned linear_width(uint64_t cr4)
@@ -26,7 +26,6 @@ static inline bool is_canonical(uint64_t address, unsigned width)
 {
     return (uint64_t)((int64_t)(address << (64 - width)) >> (64 - width)) == address;
 }
-#include "vm/vcpu.h"
 
 /* Segment registers, numbered as the instruction information numbers them. */
 enum { OPERAND_ES, OPERAND_CS, OPERAND_SS, OPERAND_DS, OPERAND_FS, OPERAND_GS };
