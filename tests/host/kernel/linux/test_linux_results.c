@@ -206,9 +206,13 @@ static void the_report(void **state)
                    "\"script_status\":null,"
                    "\"exits\":[{\"cpu\":0,\"reasons\":{\"CPUID\":5,\"RDMSR\":1}}]}}");
     second.has_started = true;
+    second.vcpu.exit_count[0] = 9; /* the first reason, and one that the manual does not define */
+    second.vcpu.exit_count[71] = 6;
     second.vcpu.exit_count[EXIT_REASON_SIPI] = 2;
     assert_non_null(strstr(in_json(), "\"cpus_started\":2"));
-    assert_non_null(strstr(in_json(), "{\"cpu\":1,\"reasons\":{\"start-up IPI (SIPI)\":2}}"));
+    assert_non_null(strstr(in_json(), "{\"cpu\":1,\"reasons\":{"
+                                      "\"exception or non-maskable interrupt (NMI)\":9,"
+                                      "\"start-up IPI (SIPI)\":2,\"undefined (71)\":6}}"));
     linux_results.vm.vcpus[0] = NULL; /* no memory for it */
     assert_non_null(strstr(in_json(), "\"cpus_started\":1"));
     linux_results.vm.vcpus[0] = &vcpu;
@@ -221,7 +225,8 @@ static void the_report(void **state)
         (*part)->print(subject, &page);
     assert_non_null(strstr(text, "exits of CPU 0, 5 CPUID, 1 RDMSR\n"));
     assert_non_null(strstr(text, "refused       3 accesses to what is kept\n"));
-    assert_non_null(strstr(text, "exits of CPU 1, 2 start-up IPI (SIPI)\n"));
+    assert_non_null(strstr(text, "exits of CPU 1, 9 exception or non-maskable interrupt (NMI), "
+                                 "2 start-up IPI (SIPI), 6 undefined (71)\n"));
     assert_non_null(strstr(text, "script        ended with status 4\n"));
 }
 
