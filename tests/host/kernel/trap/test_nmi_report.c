@@ -86,6 +86,7 @@ static void reasons_of_nmis_are_reported(void **state)
     nmi_logs[0].count[NMI_IOCHK] = 2;
     nmi_logs[2].count[NMI_UNKNOWN] = UINT32_MAX;
     nmi_logs[2].error = (struct machine_check){true, 31, 0xb200000000000402};
+    nmi_logs[CPUS].error = (struct machine_check){true, 7, 0xb200000000000151}; /* no CPU's */
     nmis_report(machine);
     assert_int_equal(findings->count, 3);
     assert_int_equal(findings->item[0].rule, RULE_NMI_CHIPSET);
@@ -96,6 +97,9 @@ static void reasons_of_nmis_are_reported(void **state)
     assert_int_equal(findings->item[2].cpu, 2);
     assert_string_equal(findings->item[2].detail,
                         "4294967295 in all; IA32_MC31_STATUS holds 0xb200000000000402");
+    nmi_logs[2].error.found = false;
+    nmis_report(machine);
+    assert_string_equal(findings->item[2].detail, "4294967295 in all");
 }
 
 int main(void)

@@ -306,12 +306,27 @@ static void each_entry_of_a_pat_is_a_memory_type(void **state)
     }
 }
 
+/* SDM, table "Format of Pending-Debug-Exceptions": bit 11, a bus lock, is reserved where the
+ * processor has no bus-lock debug exception. */
+static void a_bus_lock_may_be_pending_where_it_is_known(void **state)
+{
+    (void)state;
+    ground_reset(GROUND_ALL);
+    assert_true(vmentry_base_image(&ground, LONG, &image));
+    ground_context.bus_lock_debug = true;
+    for (unsigned bit = 4; bit < 14; bit++) {
+        vmcs_image_set(&image, VMCS_GUEST_PENDING_DEBUG_EXCEPTIONS, 1ull << bit);
+        assert_int_equal(breaks(VMENTRY_PENDING_RESERVED), bit != 11 && bit != 12);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_bit_breaks_the_rule_or_not),
         cmocka_unit_test(without_the_control_no_bit_does),
         cmocka_unit_test(each_entry_of_a_pat_is_a_memory_type),
+        cmocka_unit_test(a_bus_lock_may_be_pending_where_it_is_known),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
