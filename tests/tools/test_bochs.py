@@ -5,6 +5,7 @@ import tempfile
 import time
 import unittest
 from pathlib import Path
+from unittest import mock
 
 from machine.bochs import Build, build_of, cpu_models, launch
 from machine.errors import UserError
@@ -69,6 +70,14 @@ class BochsTest(unittest.TestCase):
     def test_another_program_is_refused(self) -> None:
         with self.assertRaisesRegex(UserError, "does not say that it is Bochs"):
             build_of(self._bochs("QEMU emulator version 7.2\n"))
+
+    def test_what_does_not_run_or_does_not_end_is_refused(self) -> None:
+        for text in (b"\x7fELF", b"#!/bin/sh\nexec sleep 60\n"):
+            program = self._folder / f"not-bochs-{len(text)}"
+            program.write_bytes(text)
+            program.chmod(0o755)
+            with mock.patch("machine.bochs._ANSWER", 0.2), self.assertRaisesRegex(UserError, "does not say"):
+                build_of(program)
 
     def test_the_one_that_is_installed(self) -> None:
         build = build_of(Path("/usr/bin/bochs"))

@@ -286,6 +286,7 @@ class BeforehandTest(unittest.TestCase):
         (("--append", "guest=" + "hello," * 200 + "hello"), "room for 1023 characters, not 1225"),
         (("--on", "auto", "--iso-only", "x.iso", "--append", " ".join(["exit=halt"] * 100)), "room for 1023"),
         (("--append", "cpus=1 guest=cpu1:hello"), "see cpus=1"),
+        (("--bochs", "/bin/true"), "/bin/true does not say that it is Bochs"),
     )  # fmt: skip
 
     def setUp(self) -> None:

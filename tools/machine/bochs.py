@@ -67,15 +67,20 @@ class Build:
     plugins: bool
 
 
+_ANSWER = 10.0  # seconds
+
+
 def _ask(binary: Path, *about: str) -> str:
-    """What it says of itself."""
+    """What it says of itself; nothing where it does not end, or is no program."""
     try:
         told = subprocess.run(
             [binary, "--help", *about], stdin=subprocess.DEVNULL, capture_output=True, text=True,
-            errors="replace", check=False,
+            errors="replace", check=False, timeout=_ANSWER,
         )  # fmt: skip
     except FileNotFoundError as error:
         raise UserError("Bochs is not installed: tools/setup bochs") from error
+    except (OSError, subprocess.TimeoutExpired):
+        return ""
     return told.stdout + told.stderr
 
 
@@ -191,8 +196,10 @@ def check_bochs(plan: Plan) -> None:
         raise UserError(f"Bochs makes {_MAX_CPUS} CPUs at most, not {plan.cpus}; use --on tcg")
     if plan.memory > _MAX_MEMORY:
         raise UserError(f"--memory {plan.memory}: Bochs gives {_MAX_MEMORY} MiB at most")
+    binary = plan.bochs or BINARY
     cpu = plan.cpu or DEFAULT_CPU
-    models = cpu_models(plan.bochs or BINARY)
+    build_of(binary)
+    models = cpu_models(binary)
     if models and cpu not in models:
         near = did_you_mean(cpu, models)
         raise UserError(f"Bochs has no CPU model '{cpu}'{near or '; it has: ' + ' '.join(models)}")
