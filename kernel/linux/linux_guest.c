@@ -266,7 +266,8 @@ static void run_linux(struct machine *machine)
     vm->cpu_count = machine->cpu_count;
     vm->kept = results->plan.kept;
     vm->ports = find_ports();
-    power_hide_sleep_states(); /* the firmware would wake it outside of VMX operation */
+    /* The firmware would wake it outside of VMX operation. */
+    power_hide_sleep_states(&machine->cpus[0]->vmx->memory_types);
     keep_report(machine, vm);
     console_print("  Linux %s ...\n", results->image.version);
     console_drain();

@@ -2,6 +2,7 @@
 
 #include "kernel/command_line.h"
 #include "lib/string.h"
+#include "mm/memory.h"
 
 /* ACPI Specification, "Fixed ACPI Description Table (FADT)": offsets. */
 enum {
@@ -183,6 +184,32 @@ bool acpi_find_s5(struct acpi *acpi, const struct acpi_fadt *fadt, struct acpi_s
     while (name != 0 && !parse_s5(&aml, name + ACPI_SIGNATURE_SIZE, type))
         name = find_name(&aml, "_S5_", name);
     return name != 0;
+}
+
+static uint64_t root_entry(const struct acpi *acpi, uint32_t offset)
+{
+    struct acpi_bytes entry = {firmware_map(acpi->root + offset, acpi->entry_size),
+                               acpi->entry_size};
+
+    return entry.data == NULL ? 0 : acpi_number(&entry, 0, entry.length);
+}
+
+bool acpi_next_aml(struct acpi *acpi, const struct acpi_fadt *fadt, uint32_t *next,
+                   struct acpi_place *place)
+{
+    while (*next == 0 || *next + acpi->entry_size <= acpi->end) {
+        bool first = *next == 0;
+        uint64_t physical = first ? fadt->dsdt : root_entry(acpi, *next);
+        struct acpi_bytes aml;
+
+        *next += first ? ACPI_HEADER_SIZE : acpi->entry_size;
+        if (physical != 0 &&
+            acpi_map_table(acpi, physical, first ? "DSDT" : "SSDT", &aml) == NULL) {
+            *place = (struct acpi_place){physical, aml.length};
+            return true;
+        }
+    }
+    return false;
 }
 
 void acpi_hide_sleep_states(uint8_t *table, uint32_t length)

@@ -49,26 +49,21 @@ bool power_find_off(struct acpi_sleep_type *off)
     return machine_fadt.pm1a_control_port != 0 && acpi_find_s5(tables, &machine_fadt, off);
 }
 
-static bool is_ram(uint64_t base, uint64_t end)
+/* What the firmware keeps as "reserved" is not in the map of RAM. A ROM, or a device, is not WB. */
+void power_hide_sleep_states(const struct memory_types_state *types)
 {
-    uint64_t ram, ram_end;
+    struct acpi_place place;
     uint32_t next = 0;
 
-    while (memory_map_next_ram(memory_layout(), &next, &ram, &ram_end)) {
-        if (ram <= base && end <= ram_end)
-            return true;
+    while (acpi_next_aml(tables, &machine_fadt, &next, &place)) {
+        volatile void *table = NULL;
+
+        if (memory_type_effective_range(types, place.physical, place.length, PAT_INDEX_WB) ==
+            MEMORY_TYPE_WB)
+            table = device_map(place.physical, place.length, PAT_INDEX_WB);
+        if (table != NULL)
+            acpi_hide_sleep_states((uint8_t *)(uintptr_t)table, place.length);
     }
-    return false;
-}
-
-void power_hide_sleep_states(void)
-{
-    uint64_t dsdt = machine_fadt.dsdt;
-    struct acpi_bytes aml;
-
-    if (dsdt != 0 && acpi_map_table(tables, dsdt, "DSDT", &aml) == NULL &&
-        is_ram(dsdt, dsdt + aml.length))
-        acpi_hide_sleep_states(phys_to_virt(dsdt), aml.length);
 }
 
 static void give_time(void)

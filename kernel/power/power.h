@@ -6,6 +6,7 @@
 #define KERNEL_POWER_H
 
 #include "kernel/acpi/acpi.h"
+#include "mm/memory_type.h"
 
 /* ACPI Specification, "Fixed ACPI Description Table (FADT)". A port of 0: there is none. */
 struct acpi_fadt {
@@ -44,8 +45,21 @@ bool acpi_find_s5(struct acpi *acpi, const struct acpi_fadt *fadt, struct acpi_s
  */
 void acpi_hide_sleep_states(uint8_t *table, uint32_t length);
 
-/* The same in this machine's DSDT, where that is in RAM. */
-void power_hide_sleep_states(void);
+/* Where a table lies. */
+struct acpi_place {
+    uint64_t physical;
+    uint32_t length;
+};
+
+/*
+ * The tables with AML, one a call: the DSDT and the root's SSDTs. `*next` is 0 before the first.
+ * False: there are no more.
+ */
+bool acpi_next_aml(struct acpi *acpi, const struct acpi_fadt *fadt, uint32_t *next,
+                   struct acpi_place *place);
+
+/* Hides them in each of this machine's tables that lies in memory: the MTRRs make it WB. */
+void power_hide_sleep_states(const struct memory_types_state *types);
 
 /* What powers this machine off; false: that is not known. */
 bool power_find_off(struct acpi_sleep_type *off);

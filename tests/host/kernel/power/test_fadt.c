@@ -240,6 +240,37 @@ static void test_sleep_states(void **state)
     acpi_hide_sleep_states(table, ACPI_HEADER_SIZE);
 }
 
+/* "Secondary System Description Table (SSDT)": there may be several, in the root's order. */
+static void test_tables_of_aml(void **state)
+{
+    enum { SSDT = DSDT + 0x2000, OTHER = DSDT + 0x3000 };
+    const uint64_t wanted[] = {DSDT, SSDT, OTHER};
+    struct acpi_place place;
+    uint32_t next = 0;
+
+    (void)state;
+    assert_int_equal(read_fadt(244), ACPI_OK);
+    seal(SSDT, "SSDT", 36 + 4);
+    seal(OTHER, "SSDT", 36);
+    put(at(ROOT) + 44, SSDT, 8);
+    put(at(ROOT) + 52, 0, 8);
+    put(at(ROOT) + 60, PLACE - 8, 8); /* cannot be read */
+    put(at(ROOT) + 68, OTHER, 8);
+    put(at(ROOT) + 76, SSDT, 8); /* behind the root's end */
+    seal(ROOT, "XSDT", 76);
+    assert_int_equal(open_tables(36), ACPI_OK);
+    for (unsigned i = 0; i < 3; i++) {
+        assert_true(acpi_next_aml(&acpi, &fadt, &next, &place));
+        assert_int_equal(place.physical, wanted[i]);
+        assert_int_equal(place.length, i == 0 ? 36 + S5_BYTES : i == 1 ? 40 : 36);
+    }
+    assert_false(acpi_next_aml(&acpi, &fadt, &next, &place));
+    next = 0;
+    fadt.dsdt = 0;
+    assert_true(acpi_next_aml(&acpi, &fadt, &next, &place));
+    assert_int_equal(place.physical, SSDT);
+}
+
 /* ACPI, "PM1 Control Registers": SLP_TYPx has three bits, of PM1a and of PM1b. */
 static void test_s5_types(void **state)
 {
@@ -358,6 +389,7 @@ int main(void)
         WITH_TABLES(test_fadt_widths),    WITH_TABLES(test_s5_long),
         WITH_TABLES(test_s5_types),       WITH_TABLES(test_s5_lengths),
         WITH_TABLES(test_s5_broken),      cmocka_unit_test(test_sleep_states),
+        WITH_TABLES(test_tables_of_aml),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
