@@ -233,14 +233,14 @@ static void test_chaos(void **state)
 static void test_pretend(void **state)
 {
     (void)state;
-    parse_cleanly("pretend=0x480:0x00da040000000004 pretend=cpu3:493:FFFFFFFFFFFFFFFF "
+    parse_cleanly("pretend=0x480:0x00da040000000004 pretend=cpu19:493:FFFFFFFFFFFFFFFF "
                   "pretend=cpu0:0x48b:0 pretend=0x480:1");
     assert_int_equal(options.override.count, 4);
     assert_true(options.override.item[0].every_cpu);
     assert_int_equal(options.override.item[0].msr, 0x480);
     assert_int_equal(options.override.item[0].value, 0x00da040000000004);
     assert_false(options.override.item[1].every_cpu);
-    assert_int_equal(options.override.item[1].cpu, 3);
+    assert_int_equal(options.override.item[1].cpu, 19);
     assert_int_equal(options.override.item[1].msr, 0x493);
     assert_int_equal(options.override.item[1].value, UINT64_MAX);
     assert_false(options.override.item[2].every_cpu);

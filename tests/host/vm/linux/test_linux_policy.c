@@ -16,7 +16,7 @@
 #include "vm/guests/guest_run.h"
 #include "vm/linux/linux.h"
 
-enum { RIP = 0x1000, KEPT = 0x200000, KEPT_END = 0x400000 };
+enum { RIP = 0x1000, KEPT = 0x200000, KEPT_END = 0x400000, APIC = 0xfee00000u };
 
 static struct linux_vm vm;
 static struct linux_vcpu own;
@@ -441,6 +441,13 @@ static void memory(void **state)
     assert_int_equal(violation(KEPT - 1), EXIT_MAPPED);
     assert_false(ept_walk(&vm.vm.ept, KEPT).mapped);
     assert_int_equal(vm.accesses_refused, 2);
+    /* While commands are watched every page but the APIC's is as before; else the APIC's, too. */
+    vcpu->msr_apic_base = APIC | 0x900;
+    vm.watches_commands = true;
+    assert_int_equal(violation(APIC - 1), EXIT_MAPPED);
+    assert_int_equal(violation(APIC + PAGE_SIZE), EXIT_MAPPED);
+    vm.watches_commands = false;
+    assert_int_equal(violation(APIC), EXIT_MAPPED);
 }
 
 /*
