@@ -69,14 +69,6 @@ static void put_number(struct sink *sink, const struct conversion *how, uint64_t
     put_padded(sink, how, prefix, zeros > 0 ? zeros : 0, start, (size_t)(end - start));
 }
 
-static void put_string(struct sink *sink, const struct conversion *how, const char *text)
-{
-    if (text == NULL)
-        text = "(null)";
-    put_padded(sink, how, "", 0, text,
-               how->precision < 0 ? strlen(text) : strnlen(text, (size_t)how->precision));
-}
-
 /* Width or precision: a number, or * for an argument. Returns what follows it. */
 static const char *take_count(const char *format, va_list *arguments, int *count)
 {
@@ -94,24 +86,17 @@ static const char *take_count(const char *format, va_list *arguments, int *count
 static const char *take_prefix(const char *format, va_list *arguments, struct conversion *how)
 {
     *how = (struct conversion){.precision = -1};
-    for (;; format++) {
-        if (*format == '-')
-            how->left = true;
-        else if (*format == '0')
-            how->zero = true;
-        else if (*format == '#')
-            how->alternate = true;
-        else
-            break;
+    for (; *format == '-' || *format == '0' || *format == '#'; format++) {
+        how->left |= *format == '-';
+        how->zero |= *format == '0';
+        how->alternate |= *format == '#';
     }
     format = take_count(format, arguments, &how->width);
     if (*format == '.')
         format = take_count(format + 1, arguments, &how->precision);
-    for (;; format++) {
-        if (*format != 'l' && *format != 'z')
-            return format;
+    for (; *format == 'l' || *format == 'z'; format++)
         how->wide = true;
-    }
+    return format;
 }
 
 /* The conversion whose letter is `letter`; false if there is none of that name. */
@@ -138,9 +123,15 @@ static bool convert(struct sink *sink, const struct conversion *how, char letter
         put_padded(sink, how, "", 0, &c, 1);
         return true;
     }
-    case 's':
-        put_string(sink, how, va_arg(*arguments, const char *));
+    case 's': {
+        const char *text = va_arg(*arguments, const char *);
+
+        if (text == NULL)
+            text = "(null)";
+        put_padded(sink, how, "", 0, text,
+                   how->precision < 0 ? strlen(text) : strnlen(text, (size_t)how->precision));
         return true;
+    }
     case '%':
         sink->write(sink, "%", 1);
         return true;
@@ -187,13 +178,10 @@ void print_to(struct sink *sink, const char *format, ...)
 size_t format_text(char *text, size_t size, const char *format, ...)
 {
     struct text_buffer buffer;
-    char nothing;
+    char nothing[1];
     va_list arguments;
 
-    if (size == 0)
-        text_buffer_init(&buffer, &nothing, sizeof(nothing));
-    else
-        text_buffer_init(&buffer, text, size);
+    text_buffer_init(&buffer, size > 0 ? text : nothing, size > 0 ? size : sizeof(nothing));
     va_start(arguments, format);
     vprint_to(&buffer.sink, format, arguments);
     va_end(arguments);

@@ -49,10 +49,12 @@ struct json {
 };
 
 void json_init(struct json *json, struct sink *sink);
-void json_object_begin(struct json *json, const char *name);
-void json_object_end(struct json *json);
-void json_array_begin(struct json *json, const char *name);
-void json_array_end(struct json *json);
+void json_nest_begin(struct json *json, const char *name, char bracket);
+void json_nest_end(struct json *json, char bracket);
+#define json_object_begin(json, name) json_nest_begin(json, name, '{')
+#define json_object_end(json)         json_nest_end(json, '}')
+#define json_array_begin(json, name)  json_nest_begin(json, name, '[')
+#define json_array_end(json)          json_nest_end(json, ']')
 void json_string(struct json *json, const char *name, const char *value); /* NULL value: null */
 void json_hex(struct json *json, const char *name, uint64_t value);
 void json_number(struct json *json, const char *name, uint64_t value);

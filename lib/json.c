@@ -38,50 +38,29 @@ static void begin_value(struct json *json, const char *name)
     json->sink->write(json->sink, ": ", 2);
 }
 
-static void begin_nested(struct json *json, const char *name, const char *bracket)
+void json_nest_begin(struct json *json, const char *name, char bracket)
 {
     begin_value(json, name);
-    json->sink->write(json->sink, bracket, 1);
+    json->sink->write(json->sink, &bracket, 1);
     if (json->depth < JSON_DEPTH_MAX)
         json->depth++;
     json->comma[json->depth] = false;
 }
 
-static void end_nested(struct json *json, const char *bracket)
+void json_nest_end(struct json *json, char bracket)
 {
     if (json->depth > 0)
         json->depth--;
-    json->sink->write(json->sink, bracket, 1);
-}
-
-void json_object_begin(struct json *json, const char *name)
-{
-    begin_nested(json, name, "{");
-}
-
-void json_object_end(struct json *json)
-{
-    end_nested(json, "}");
-}
-
-void json_array_begin(struct json *json, const char *name)
-{
-    begin_nested(json, name, "[");
-}
-
-void json_array_end(struct json *json)
-{
-    end_nested(json, "]");
+    json->sink->write(json->sink, &bracket, 1);
 }
 
 void json_string(struct json *json, const char *name, const char *value)
 {
-    if (value == NULL) {
-        json_null(json, name);
-        return;
-    }
     begin_value(json, name);
-    put_quoted(json->sink, value);
+    if (value == NULL)
+        print_to(json->sink, "null");
+    else
+        put_quoted(json->sink, value);
 }
 
 void json_hex(struct json *json, const char *name, uint64_t value)
@@ -104,8 +83,7 @@ void json_bool(struct json *json, const char *name, bool value)
 
 void json_null(struct json *json, const char *name)
 {
-    begin_value(json, name);
-    print_to(json->sink, "null");
+    json_string(json, name, NULL);
 }
 
 bool json_object_if(struct json *json, const char *name, bool is_there)
