@@ -13,15 +13,8 @@ enum {
     RSDP_SIZE = 36,
 };
 
-/* "System Description Table Header": the offset of the length. */
+/* "System Description Table Header": the signature, then the length. */
 enum { HEADER_LENGTH = 4 };
-
-/* A table as its header describes it. */
-struct table {
-    uint64_t physical; /* any alignment */
-    char signature[ACPI_SIGNATURE_SIZE + 1];
-    uint32_t length; /* bytes, header included; within bounds */
-};
 
 uint64_t acpi_number(const struct acpi_bytes *bytes, uint32_t offset, uint32_t width)
 {
@@ -43,23 +36,6 @@ static bool adds_up(const uint8_t *data, uint32_t length)
     return sum == 0;
 }
 
-/* Reads signature and length of the table at `physical`. */
-static const char *read_header(uint64_t physical, struct table *table)
-{
-    struct acpi_bytes header = {firmware_map(physical, ACPI_HEADER_SIZE), ACPI_HEADER_SIZE};
-
-    if (header.data == NULL)
-        return "an ACPI table lies where memory cannot be read";
-    *table = (struct table){
-        .length = (uint32_t)acpi_number(&header, HEADER_LENGTH, 4),
-        .physical = physical,
-    };
-    memcpy(table->signature, header.data, ACPI_SIGNATURE_SIZE);
-    if (table->length < ACPI_HEADER_SIZE || table->length > ACPI_TABLE_LENGTH_MAX)
-        return "an ACPI table is smaller than its fields or larger than 1 MiB";
-    return NULL;
-}
-
 /* Each signature once, with a blank between two. */
 static void remember_unsound(struct acpi *acpi, const char *signature)
 {
@@ -78,27 +54,25 @@ static void remember_unsound(struct acpi *acpi, const char *signature)
     memcpy(place, signature, ACPI_SIGNATURE_SIZE + 1);
 }
 
-static const char *map_whole(struct acpi *acpi, const struct table *table, struct acpi_bytes *bytes)
-{
-    *bytes = (struct acpi_bytes){firmware_map(table->physical, table->length), table->length};
-    if (bytes->data == NULL)
-        return "an ACPI table lies where memory cannot be read";
-    if (!adds_up(bytes->data, bytes->length))
-        remember_unsound(acpi, table->signature);
-    return NULL;
-}
-
 const char *acpi_map_table(struct acpi *acpi, uint64_t physical, const char *signature,
                            struct acpi_bytes *bytes)
 {
-    struct table table;
-    const char *wrong = read_header(physical, &table);
+    static const char unreadable[] = "an ACPI table lies where memory cannot be read";
 
-    if (wrong != NULL)
-        return wrong;
-    if (strcmp(table.signature, signature) != 0)
+    *bytes = (struct acpi_bytes){firmware_map(physical, ACPI_HEADER_SIZE), ACPI_HEADER_SIZE};
+    if (bytes->data == NULL)
+        return unreadable;
+    bytes->length = (uint32_t)acpi_number(bytes, HEADER_LENGTH, 4);
+    if (bytes->length < ACPI_HEADER_SIZE || bytes->length > ACPI_TABLE_LENGTH_MAX)
+        return "an ACPI table is smaller than its fields or larger than 1 MiB";
+    if (memcmp(bytes->data, signature, ACPI_SIGNATURE_SIZE) != 0)
         return "an ACPI table has another signature than its place demands";
-    return map_whole(acpi, &table, bytes);
+    bytes->data = firmware_map(physical, bytes->length);
+    if (bytes->data == NULL)
+        return unreadable;
+    if (!adds_up(bytes->data, bytes->length))
+        remember_unsound(acpi, signature);
+    return NULL;
 }
 
 const char *acpi_find(struct acpi *acpi, const char *signature, struct acpi_bytes *bytes)
@@ -107,12 +81,10 @@ const char *acpi_find(struct acpi *acpi, const char *signature, struct acpi_byte
          at += acpi->entry_size) {
         struct acpi_bytes entry = {firmware_map(acpi->root + at, acpi->entry_size),
                                    acpi->entry_size};
-        struct table table;
 
-        if (entry.data != NULL &&
-            read_header(acpi_number(&entry, 0, acpi->entry_size), &table) == NULL &&
-            strcmp(table.signature, signature) == 0)
-            return map_whole(acpi, &table, bytes);
+        if (entry.data != NULL && acpi_map_table(acpi, acpi_number(&entry, 0, acpi->entry_size),
+                                                 signature, bytes) == NULL)
+            return NULL;
     }
     return "there is no ACPI table of this signature";
 }
@@ -152,6 +124,90 @@ const char *acpi_open(struct acpi *acpi, const void *rsdp, uint32_t rsdp_length)
         wrong = acpi_map_table(acpi, acpi->root, acpi->entry_size == 8 ? "XSDT" : "RSDT", &bytes);
     acpi->end = wrong == NULL ? bytes.length : 0;
     return wrong;
+}
+
+/* ACPI Specification, "Multiple APIC Description Table (MADT) Format". */
+enum {
+    MADT_ENTRIES = 44,      /* the offset of the first */
+    ENTRY_HEADER_SIZE = 2,  /* type, length */
+    ENTRY_ENABLED = 1 << 0, /* in "Local APIC Flags" */
+};
+
+/* Bytes that an entry has at least; 0: no more than any. */
+static const uint8_t entry_sizes[UINT8_MAX + 1] = {
+    [MADT_LOCAL_APIC] = 8,
+    [MADT_IO_APIC] = 12,
+    [MADT_SOURCE_OVERRIDE] = 10,
+    [MADT_LOCAL_X2APIC] = 16,
+};
+
+static bool is_listed(const struct acpi_cpus *cpus, uint32_t apic_id)
+{
+    for (uint32_t i = 0; i < cpus->count; i++) {
+        if (cpus->apic_id[i] == apic_id)
+            return true;
+    }
+    return false;
+}
+
+/*
+ * `broadcast` is the id that addresses every CPU: firmware fills unused entries with it. Firmware
+ * exists that lists a CPU both as local APIC and as x2APIC.
+ */
+static void add_cpu(struct acpi_cpus *cpus, uint32_t apic_id, uint32_t flags, uint32_t broadcast)
+{
+    if (apic_id == broadcast || (flags & ENTRY_ENABLED) == 0 || is_listed(cpus, apic_id))
+        return;
+    if (cpus->count < ACPI_CPUS_MAX)
+        cpus->apic_id[cpus->count++] = apic_id;
+    else
+        cpus->lost++;
+}
+
+static uint32_t dword(const struct acpi_bytes *madt, uint32_t offset)
+{
+    return (uint32_t)acpi_number(madt, offset, 4);
+}
+
+static void take_cpu(const struct acpi_bytes *madt, uint32_t offset, void *cpus)
+{
+    if (madt->data[offset] == MADT_LOCAL_APIC)
+        add_cpu(cpus, madt->data[offset + 3], dword(madt, offset + 4), UINT8_MAX);
+    else if (madt->data[offset] == MADT_LOCAL_X2APIC)
+        add_cpu(cpus, dword(madt, offset + 4), dword(madt, offset + 8), UINT32_MAX);
+}
+
+const char *acpi_read_cpus(struct acpi *acpi, struct acpi_cpus *cpus)
+{
+    memset(cpus, 0, sizeof(*cpus));
+    return acpi_each_madt_entry(acpi, take_cpu, cpus);
+}
+
+const char *acpi_each_madt_entry(struct acpi *acpi,
+                                 void (*take)(const struct acpi_bytes *madt, uint32_t offset,
+                                              void *to),
+                                 void *to)
+{
+    struct acpi_bytes madt;
+    const char *wrong = acpi_find(acpi, "APIC", &madt);
+    uint32_t offset = MADT_ENTRIES;
+
+    if (wrong != NULL)
+        return wrong;
+    if (madt.length < MADT_ENTRIES)
+        return "an ACPI table is smaller than its fields or larger than 1 MiB";
+    while (offset < madt.length) {
+        uint32_t left = madt.length - offset;
+        uint32_t length = left < ENTRY_HEADER_SIZE ? ENTRY_HEADER_SIZE : madt.data[offset + 1];
+
+        if (length > left)
+            return "an entry of the MADT reaches past the end of the table";
+        if (length < ENTRY_HEADER_SIZE || length < entry_sizes[madt.data[offset]])
+            return "an entry of the MADT is shorter than its type demands";
+        take(&madt, offset, to);
+        offset += length;
+    }
+    return NULL;
 }
 
 void firmware_read(const void *rsdp, uint32_t rsdp_length, struct firmware *firmware)
