@@ -23,17 +23,13 @@ struct command_text command_text_cut(struct command_text *rest, char separator)
     return head;
 }
 
-static bool digit_value(char c, unsigned *value)
+static unsigned digit_value(char c)
 {
     if (c >= '0' && c <= '9')
-        *value = (unsigned)(c - '0');
-    else if (c >= 'a' && c <= 'f')
-        *value = (unsigned)(c - 'a') + 10;
-    else if (c >= 'A' && c <= 'F')
-        *value = (unsigned)(c - 'A') + 10;
-    else
-        return false;
-    return true;
+        return (unsigned)(c - '0');
+    if (c >= 'a' && c <= 'f')
+        return (unsigned)(c - 'a') + 10;
+    return c >= 'A' && c <= 'F' ? (unsigned)(c - 'A') + 10 : UINT32_MAX;
 }
 
 bool command_text_number(struct command_text text, unsigned base, uint64_t most, uint64_t *value)
@@ -44,20 +40,18 @@ bool command_text_number(struct command_text text, unsigned base, uint64_t most,
     }
     *value = 0;
     for (size_t i = 0; i < text.length; i++) {
-        unsigned digit;
+        unsigned digit = digit_value(text.start[i]);
 
-        if (!digit_value(text.start[i], &digit) || digit >= base)
-            return false;
-        if (*value > (most - digit) / base)
+        if (digit >= base || *value > (most - digit) / base)
             return false;
         *value = *value * base + digit;
     }
     return text.length > 0;
 }
 
-/* Adds a problem. Characters that a console should not be sent become question marks. */
-static void add_problem(struct command_line *out, const char *before, struct command_text word,
-                        const char *after)
+/* Characters that a console should not be sent become question marks. */
+void command_line_problem(struct command_line *out, const char *before, struct command_text word,
+                          const char *after)
 {
     enum { SHOWN = 40 }; /* characters of the word */
     char *problem;
@@ -76,22 +70,13 @@ static void add_problem(struct command_line *out, const char *before, struct com
     }
 }
 
-static const struct command_word *find_word(struct command_text key)
-{
-    SET_FOR_EACH(words, known) {
-        if (command_text_is(key, (*known)->name))
-            return *known;
-    }
-    return NULL;
-}
-
 static void print_unknown(struct command_line *out, struct command_text word)
 {
     char after[WORD_HINT_SIZE] = "this kernel has no such word";
 
     SET_FOR_EACH(word_hints, hint)
         (*hint)->print(word, after);
-    add_problem(out, "unknown word", word, after);
+    command_line_problem(out, "unknown word", word, after);
 }
 
 static enum word_outcome take_choice(struct command_line *out, const struct command_word *known,
@@ -102,14 +87,13 @@ static enum word_outcome take_choice(struct command_line *out, const struct comm
     for (unsigned i = 0; choices.length > 0; i++) {
         struct command_text choice = command_text_cut(&choices, '|');
 
-        if (choice.length == value.length &&
-            strncmp(choice.start, value.start, value.length) == 0) {
-            if (known->choose != NULL)
-                known->choose(out, i);
-            else
-                *(unsigned *)known->option = i + 1;
-            return WORD_TAKEN;
-        }
+        if (choice.length != value.length || strncmp(choice.start, value.start, value.length) != 0)
+            continue;
+        if (known->choose != NULL)
+            known->choose(out, i);
+        else
+            *(unsigned *)known->option = i + 1;
+        return WORD_TAKEN;
     }
     return WORD_BAD;
 }
@@ -118,31 +102,28 @@ static void take_word(struct command_line *out, struct command_text word)
 {
     struct command_text value = word;
     struct command_text key = command_text_cut(&value, '=');
-    const struct command_word *known = find_word(key);
+    const struct command_word *known = NULL;
     enum word_outcome outcome;
     char after[96];
 
+    SET_FOR_EACH(words, item) {
+        if (command_text_is(key, (*item)->name))
+            known = *item;
+    }
     if (known == NULL) {
         print_unknown(out, word);
         return;
     }
     outcome = known->take != NULL ? known->take(out, value) : take_choice(out, known, value);
     if (outcome == WORD_FULL) {
-        add_problem(out, "no room for", word, "this word stands too often");
+        command_line_problem(out, "no room for", word, "this word stands too often");
     } else if (outcome == WORD_BAD) {
         if (known->mistyped != NULL)
             *known->mistyped = true;
         format_text(after, sizeof(after), "expected %s%s%s", known->name,
                     known->values[0] != '\0' ? "=" : " alone", known->values);
-        add_problem(out, "bad value in", word, after);
+        command_line_problem(out, "bad value in", word, after);
     }
-}
-
-void command_line_no_port(struct command_line *line)
-{
-    struct command_text word = {"console", strlen("console")};
-
-    add_problem(line, "no serial port answers for", word, "it goes to every one that does");
 }
 
 void command_line_parse(const char *line, struct command_line *out)

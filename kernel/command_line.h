@@ -46,9 +46,6 @@ struct command_line {
  */
 void command_line_parse(const char *line, struct command_line *out);
 
-/* Adds the problem that no serial port answers where console= says. */
-void command_line_no_port(struct command_line *line);
-
 /* A part of the command line: a word, its value, a piece of that. */
 struct command_text {
     const char *start;
@@ -62,6 +59,10 @@ struct command_text command_text_cut(struct command_text *rest, char separator);
 
 /* The whole text as a number of at most `most`; hex with or without 0x. */
 bool command_text_number(struct command_text text, unsigned base, uint64_t most, uint64_t *value);
+
+/* Adds a problem: `before` "WORD": `after`. */
+void command_line_problem(struct command_line *out, const char *before, struct command_text word,
+                          const char *after);
 
 enum word_outcome { WORD_TAKEN, WORD_BAD, WORD_FULL };
 
@@ -85,8 +86,7 @@ struct command_word {
     bool *mistyped; /* set where it has a bad value, or an unknown word is near it; may be NULL */
 };
 
-/* Makes a word one of those that are known; `place`, of three digits, sorts docs/command-line.md.
- */
+/* Makes a word known; `place`, of three digits, sorts docs/command-line.md. */
 #define COMMAND_WORD(place, ...)                                           \
     static const struct command_word command_word_##place = {__VA_ARGS__}; \
     SET_MEMBER(words, place, const struct command_word, command_word_##place)

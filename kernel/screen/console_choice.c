@@ -3,6 +3,7 @@
 #include "kernel/acpi/acpi.h"
 #include "kernel/boot_step.h"
 #include "kernel/console/serial.h"
+#include "lib/string.h"
 
 static struct console_choice chosen = {.screen = true, .lines = LINES_EVERY};
 
@@ -54,7 +55,9 @@ static void choose(struct machine *machine)
     const struct console_choice choice = console_choice_of_line();
 
     if (!console_choose(&choice))
-        command_line_no_port(&machine->options);
+        command_line_problem(&machine->options, "no serial port answers for",
+                             (struct command_text){"console", strlen("console")},
+                             "it goes to every one that does");
 }
 
 BOOT_STEP(010, .point = BOOT_EARLY_CONSOLE, .run = choose);

@@ -211,7 +211,9 @@ static void test_console_mistyped(void **state)
     }
     parse("console=com2 chek=strict");
     console_is(false, LINES_NAMED, 0x2f8, 115200);
-    command_line_no_port(&options);
+    command_line_problem(&options, "no serial port answers for",
+                         (struct command_text){"console", strlen("console")},
+                         "it goes to every one that does");
     assert_string_equal(options.problem[1], "no serial port answers for \"console\": it goes to "
                                             "every one that does");
 }
