@@ -65,9 +65,7 @@ void cpuid_in_place(uint64_t reg[4]);
 uint64_t rdtsc(void);
 uint8_t rdmsr_safe(uint32_t msr, uint64_t *value);
 struct x86_segments x86_segments(void);
-uint64_t read_dr(unsigned number);
 void write_dr(unsigned number, uint64_t value);
-uint32_t rdpkru(void);
 
 #else
 
@@ -218,18 +216,6 @@ static inline struct x86_segments x86_segments(void)
 /* DR0 to DR3 and DR6 (4 is another name of 6); DR7 is the VMCS's while a guest runs. */
 #define X86_EACH_DR(DR) DR(0) DR(1) DR(2) DR(3) DR(6)
 
-static inline uint64_t read_dr(unsigned number)
-{
-    uint64_t value = 0;
-
-#define READ(n)        \
-    if (number == (n)) \
-        asm volatile("mov %%db" #n ", %0" : "=r"(value));
-    X86_EACH_DR(READ)
-#undef READ
-    return value;
-}
-
 static inline void write_dr(unsigned number, uint64_t value)
 {
 #define WRITE(n)       \
@@ -242,15 +228,6 @@ static inline void write_dr(unsigned number, uint64_t value)
 static inline void invlpg(uint64_t address)
 {
     asm volatile("invlpg (%0)" : : "r"(address) : "memory");
-}
-
-/* The rights of protection keys; CR4.PKE must be set, or it is #UD. */
-static inline uint32_t rdpkru(void)
-{
-    uint32_t value;
-
-    asm volatile("rdpkru" : "=a"(value) : "c"(0) : "rdx");
-    return value;
 }
 
 /* The x87 and SSE state, from 512 bytes aligned to 16. CR4.OSFXSR must be set. */
@@ -285,14 +262,9 @@ X86_GET_AT(xgetbv, "xgetbv")
 X86_SET_AT_SAFE(xsetbv_safe, "xsetbv")
 
 X86_IN(in8, uint8_t, "inb %1, %0")
-X86_IN(in16, uint16_t, "inw %1, %0")
-X86_IN(in32, uint32_t, "inl %1, %0")
 X86_OUT(out8, uint8_t, "outb %0, %1")
-X86_OUT(out16, uint16_t, "outw %0, %1")
-X86_OUT(out32, uint32_t, "outl %0, %1")
 
 X86_DO(cpu_relax, "pause")
-X86_DO(wbinvd, "wbinvd")
 X86_DO(interrupts_off, "cli")
 X86_DO(take_interrupt, "sti; nop; cli")     /* one that waits is taken here, and only here */
 X86_DO(wait_for_interrupt, "sti; hlt; cli") /* the window is open as long as it waits */

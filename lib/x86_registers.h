@@ -81,91 +81,79 @@ enum x86_vector {
 #define CR4_FRED       X86_BIT(32)
 
 /* SDM Vol. 1, "EFLAGS Register". */
-#define RFLAGS_CF     X86_BIT(0)
-#define RFLAGS_PF     X86_BIT(2)
-#define RFLAGS_AF     X86_BIT(4)
-#define RFLAGS_ZF     X86_BIT(6)
-#define RFLAGS_SF     X86_BIT(7)
-#define RFLAGS_TF     X86_BIT(8)
-#define RFLAGS_IF     X86_BIT(9)
-#define RFLAGS_DF     X86_BIT(10)
-#define RFLAGS_OF     X86_BIT(11)
-#define RFLAGS_NT     X86_BIT(14)
-#define RFLAGS_RF     X86_BIT(16)
-#define RFLAGS_VM     X86_BIT(17)
-#define RFLAGS_AC     X86_BIT(18)
-#define RFLAGS_VIF    X86_BIT(19)
-#define RFLAGS_VIP    X86_BIT(20)
-#define RFLAGS_ID     X86_BIT(21)
-#define RFLAGS_IOPL   (3ull << 12)
-#define RFLAGS_STATUS (RFLAGS_CF | RFLAGS_PF | RFLAGS_AF | RFLAGS_ZF | RFLAGS_SF | RFLAGS_OF)
+#define RFLAGS_CF   X86_BIT(0)
+#define RFLAGS_PF   X86_BIT(2)
+#define RFLAGS_AF   X86_BIT(4)
+#define RFLAGS_ZF   X86_BIT(6)
+#define RFLAGS_SF   X86_BIT(7)
+#define RFLAGS_TF   X86_BIT(8)
+#define RFLAGS_IF   X86_BIT(9)
+#define RFLAGS_DF   X86_BIT(10)
+#define RFLAGS_OF   X86_BIT(11)
+#define RFLAGS_NT   X86_BIT(14)
+#define RFLAGS_RF   X86_BIT(16)
+#define RFLAGS_VM   X86_BIT(17)
+#define RFLAGS_AC   X86_BIT(18)
+#define RFLAGS_VIF  X86_BIT(19)
+#define RFLAGS_VIP  X86_BIT(20)
+#define RFLAGS_ID   X86_BIT(21)
+#define RFLAGS_IOPL (3ull << 12)
 
-#define RFLAGS_RESERVED    (1ull << 1) /* always 1 */
-#define DR7_INITIAL        0x400ull
-#define DR6_BREAKPOINTS    0xfull
-#define DR6_BLD            (1ull << 11) /* 0: a bus lock */
-#define DR6_BD             (1ull << 13) /* access to a debug register */
-#define DR6_BS             (1ull << 14) /* single step */
-#define DR6_RTM            (1ull << 16) /* 0: within a transactional region */
-#define DR6_INITIAL        0xffff0ff0ull
-#define DR7_GENERAL_DETECT (1ull << 13)
-#define DR7_ZERO           0xd000ull /* always 0; bit 10 is always 1 */
+#define RFLAGS_RESERVED (1ull << 1) /* always 1 */
+#define DR7_INITIAL     0x400ull
+#define DR6_INITIAL     0xffff0ff0ull
 
 /* SDM Vol. 3, "PAE Paging", table "Format of a PAE Page-Directory-Pointer-Table Entry". */
 #define PDPTE_PRESENT  (1ull << 0)
 #define PDPTE_RESERVED 0x1e6ull /* 8:5 and 2:1 */
 
 /* SDM Vol. 4, "Model-Specific Registers": the ones outside the VMX capability range. */
-#define IA32_TIME_STAMP_COUNTER   0x10
-#define IA32_APIC_BASE            0x1b
-#define IA32_FEATURE_CONTROL      0x3a
-#define IA32_MTRRCAP              0xfe
-#define IA32_SYSENTER_CS          0x174
-#define IA32_SYSENTER_ESP         0x175
-#define IA32_SYSENTER_EIP         0x176
-#define IA32_MISC_ENABLE          0x1a0
-#define IA32_SMRR_PHYSBASE        0x1f2
-#define IA32_SMRR_PHYSMASK        0x1f3
-#define IA32_MTRR_PHYSBASE0       0x200
-#define IA32_MTRR_PHYSMASK0       0x201
-#define IA32_MTRR_FIX64K_00000    0x250
-#define IA32_MTRR_FIX16K_80000    0x258
-#define IA32_MTRR_FIX16K_A0000    0x259
-#define IA32_MTRR_FIX4K_C0000     0x268
-#define IA32_PAT                  0x277
-#define IA32_MTRR_DEF_TYPE        0x2ff
-#define IA32_X2APIC_FIRST         0x800
-#define IA32_EFER                 0xc0000080
-#define IA32_STAR                 0xc0000081
-#define IA32_LSTAR                0xc0000082
-#define IA32_CSTAR                0xc0000083
-#define IA32_FMASK                0xc0000084
-#define IA32_FS_BASE              0xc0000100
-#define IA32_GS_BASE              0xc0000101
-#define IA32_KERNEL_GS_BASE       0xc0000102
-#define IA32_TSC_AUX              0xc0000103
-#define APIC_BASE_EXTD            X86_BIT(10) /* x2APIC mode */
-#define APIC_BASE_ENABLE          X86_BIT(11)
-#define APIC_BASE_ADDRESS         0x000ffffffffff000ull /* in IA32_APIC_BASE: the registers */
-#define EFER_SCE                  X86_BIT(0)
-#define EFER_LME                  X86_BIT(8)
-#define EFER_LMA                  X86_BIT(10)
-#define EFER_NXE                  X86_BIT(11)
-#define MISC_ENABLE_XD_DISABLE    X86_BIT(34)
-#define FEATURE_CONTROL_LOCK      X86_BIT(0)
-#define FEATURE_CONTROL_VMX_SMX   X86_BIT(1) /* VMXON allowed inside SMX operation */
-#define FEATURE_CONTROL_VMX       X86_BIT(2) /* VMXON allowed outside SMX operation */
-#define FEATURE_CONTROL_SENTER    (0x7full << 8)
-#define FEATURE_CONTROL_SENTER_EN X86_BIT(15)
+#define IA32_TIME_STAMP_COUNTER 0x10
+#define IA32_APIC_BASE          0x1b
+#define IA32_FEATURE_CONTROL    0x3a
+#define IA32_MTRRCAP            0xfe
+#define IA32_SYSENTER_CS        0x174
+#define IA32_SYSENTER_ESP       0x175
+#define IA32_SYSENTER_EIP       0x176
+#define IA32_MISC_ENABLE        0x1a0
+#define IA32_SMRR_PHYSBASE      0x1f2
+#define IA32_SMRR_PHYSMASK      0x1f3
+#define IA32_MTRR_PHYSBASE0     0x200
+#define IA32_MTRR_PHYSMASK0     0x201
+#define IA32_MTRR_FIX64K_00000  0x250
+#define IA32_MTRR_FIX16K_80000  0x258
+#define IA32_MTRR_FIX16K_A0000  0x259
+#define IA32_MTRR_FIX4K_C0000   0x268
+#define IA32_PAT                0x277
+#define IA32_MTRR_DEF_TYPE      0x2ff
+#define IA32_X2APIC_FIRST       0x800
+#define IA32_EFER               0xc0000080
+#define IA32_STAR               0xc0000081
+#define IA32_LSTAR              0xc0000082
+#define IA32_CSTAR              0xc0000083
+#define IA32_FMASK              0xc0000084
+#define IA32_FS_BASE            0xc0000100
+#define IA32_GS_BASE            0xc0000101
+#define IA32_KERNEL_GS_BASE     0xc0000102
+#define IA32_TSC_AUX            0xc0000103
+#define APIC_BASE_EXTD          X86_BIT(10) /* x2APIC mode */
+#define APIC_BASE_ENABLE        X86_BIT(11)
+#define APIC_BASE_ADDRESS       0x000ffffffffff000ull /* in IA32_APIC_BASE: the registers */
+#define EFER_SCE                X86_BIT(0)
+#define EFER_LME                X86_BIT(8)
+#define EFER_LMA                X86_BIT(10)
+#define EFER_NXE                X86_BIT(11)
+#define MISC_ENABLE_XD_DISABLE  X86_BIT(34)
+#define FEATURE_CONTROL_LOCK    X86_BIT(0)
+#define FEATURE_CONTROL_VMX_SMX X86_BIT(1) /* VMXON allowed inside SMX operation */
+#define FEATURE_CONTROL_VMX     X86_BIT(2) /* VMXON allowed outside SMX operation */
 
 /* SDM Vol. 2, "CPUID". */
 #define CPUID_1_ECX_XSAVE       (1u << 26)
 #define CPUID_1_ECX_HYPERVISOR  (1u << 31) /* a hypervisor is below; by its makers' agreement */
-#define CPUID_1_EDX_PSE36       (1u << 17)
 #define CPUID_EXTENDED          0x80000000 /* EAX: the last leaf of these */
 #define CPUID_EXTENDED_FEATURES 0x80000001
 #define CPUID_EXTENDED_EDX_NX   X86_BIT(20) /* of leaf 0x80000001 */
-#define CPUID_EXTENDED_EDX_1G   X86_BIT(26)
-#define CPUID_ADDRESS_SIZES     0x80000008 /* EAX[7:0]: MAXPHYADDR */
+#define CPUID_ADDRESS_SIZES     0x80000008  /* EAX[7:0]: MAXPHYADDR */
 
 #endif

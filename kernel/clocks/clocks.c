@@ -1,6 +1,7 @@
 #include "kernel/clocks/clocks.h"
 
 #include "kernel/power/power.h"
+#include "lib/x86_rooms.h"
 
 enum { PM_TIMER_TICKS = PM_TIMER_HZ / (1000000 / CLOCK_WINDOW_US) };
 

@@ -7,7 +7,7 @@
 #include "kernel/boot_step.h"
 #include "kernel/power/power.h"
 #include "mm/memory.h"
-#include "lib/x86.h"
+#include "lib/x86_rooms.h"
 
 /* ACPI Specification, "PM1 Control Registers". */
 #define PM1_SCI_ENABLE  (1u << 0)

@@ -15,10 +15,15 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "lib/x86_rooms.h"
 #include "lib/x86_vmx.h"
 #include "mm/page_alloc.h"
 #include "vmx/capability/vmx_msr.h"
 #include "vmx/quirks.h"
+
+/* Bits of IA32_FEATURE_CONTROL that are not about VMX. */
+#define FEATURE_CONTROL_SENTER    (0x7full << 8)
+#define FEATURE_CONTROL_SENTER_EN (1ull << 15)
 
 enum {
     MODEL_MEMORY_BASE = 0x100000,

@@ -81,7 +81,7 @@ class Bench:
     def _processor(self) -> frozenset[str]:
         """The processor's functions (lib/x86.h), and the ends of sets."""
         found = set(re.findall(r"\bset_\w+", (self.source / "lib" / "sets.ld").read_text(encoding="utf-8")))
-        for header in ("x86.h", "x86_vmx.h"):
+        for header in ("x86.h", "x86_rooms.h", "x86_vmx.h"):
             text = (self.source / "lib" / header).read_text(encoding="utf-8")
             found |= set(re.findall(r"\b[a-z]\w+(?=\()", text)) | set(re.findall(r"^X86_\w+\((\w+)", text, re.MULTILINE))
         return frozenset(found)

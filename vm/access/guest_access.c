@@ -11,7 +11,7 @@
 #include "vmx/exit_reason.h"
 #include "vmx/vmcs_access.h"
 
-#include "lib/x86.h"
+#include "lib/x86_rooms.h"
 
 enum { PAGE_BYTES = 4096 };
 

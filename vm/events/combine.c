@@ -1,6 +1,6 @@
 #include "vm/events/guest_events.h"
 
-#include "lib/x86.h"
+#include "lib/x86_rooms.h"
 
 enum kind { BENIGN, CONTRIBUTORY, PAGE_FAULT };
 

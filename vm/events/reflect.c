@@ -1,3 +1,4 @@
+#include "lib/x86_rooms.h"
 #include "vm/events/guest_events.h"
 #include "vm/exit.h"
 #include "vmx/quirks.h"

@@ -1,7 +1,7 @@
 #include "vm/events/guest_events.h"
 #include "vm/guests/exits/guest_exits.h"
 
-#include "lib/x86.h"
+#include "lib/x86_rooms.h"
 
 enum exit_done exit_rdtsc(struct vcpu *vcpu)
 {

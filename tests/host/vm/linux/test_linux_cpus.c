@@ -11,6 +11,7 @@
 
 #include "lib/host/apic.h"
 #include "lib/host/clock.h"
+#include "lib/x86_rooms.h"
 #include "tests/host/guest_machine.h"
 #include "vm/exit.h"
 #include "vm/guests/guest_run.h"
