@@ -12,6 +12,7 @@ enum boot_point {
     BOOT_EARLY_CONSOLE, /* the command line is parsed, and nothing is said of it yet */
     BOOT_COMMAND_LINE,  /* what is wrong with it is printed and has its findings */
     BOOT_PLAN_MEMORY,   /* the map of memory is known, and nothing in it is taken yet */
+    BOOT_MEMORY_READY,  /* the kernel's own page tables and the page pool are up */
     BOOT_BEFORE_VMX,    /* every CPU has started */
     BOOT_AFTER_VMX,     /* every CPU is where `stop=` lets it be; or one refused, and all are out */
     BOOT_BEFORE_REPORT, /* all is done: what still is to have its findings */

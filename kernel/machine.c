@@ -8,10 +8,10 @@
  */
 static uint32_t find_alike(const struct findings *findings, const struct finding *finding)
 {
-    for (uint32_t i = 0; i < findings->count; i++) {
-        if (finding_is_alike(&findings->item[i], finding))
-            return i;
-    }
+    uint32_t at = findings_find(findings, finding);
+
+    if (at < findings->count)
+        return at;
     for (uint32_t i = 0; findings->count == FINDINGS_MAX && i < FINDINGS_MAX; i++) {
         if (findings->item[i].rule == finding->rule)
             return i;
@@ -40,9 +40,7 @@ void machine_add_finding(struct machine *machine, struct finding finding)
 
 void machine_add(struct machine *machine, enum rule rule, uint32_t cpu, const char *detail)
 {
-    machine_add_finding(
-        machine,
-        (struct finding){.rule = rule, .cpu = cpu, .high = -1, .low = -1, .detail = detail});
+    machine_add_finding(machine, FINDING(rule, .cpu = cpu, .detail = detail));
 }
 
 void check_boot_information(struct machine *machine, const char *wrong)
@@ -67,31 +65,31 @@ void check_memory(struct machine *machine, bool ready)
         machine_add(machine, rules[execute_disable], 0, NULL);
 }
 
-uint32_t machine_choose_cpus(struct machine *machine, const struct start_means *means,
-                             uint32_t *apic_ids)
+uint32_t machine_choose_cpus(struct machine *machine, bool has_page, uint32_t *apic_ids)
 {
+    const struct firmware *firmware = machine->firmware;
+    const struct acpi_cpus *named = &firmware->cpus;
     bool all = machine->options.cpus == 0 || machine->options.cpus > CPUS_MAX;
+    bool has_clock = machine->timing.tsc_per_ms != 0;
     uint32_t most = all ? CPUS_MAX : machine->options.cpus;
     uint32_t count = 0;
 
-    if (means->unsound != NULL)
-        machine_add(machine, RULE_BOOT_ACPI_CHECKSUM, 0, means->unsound);
-    if (means->wrong != NULL)
-        machine_add(machine, means->cpus->count > 0 ? RULE_CPU_TABLES_CUT : RULE_CPU_TABLES, 0,
-                    means->wrong);
-    if (all && means->cpus->lost > 0)
+    if (firmware->unsound != NULL)
+        machine_add(machine, RULE_BOOT_ACPI_CHECKSUM, 0, firmware->unsound);
+    if (firmware->cpus_wrong != NULL)
+        machine_add(machine, named->count > 0 ? RULE_CPU_TABLES_CUT : RULE_CPU_TABLES, 0,
+                    firmware->cpus_wrong);
+    if (all && named->lost > 0)
         machine_add(machine, RULE_CPU_LEFT_OUT, 0, NULL);
-    for (uint32_t i = 0; i < means->cpus->count && count + 1 < most; i++) {
-        if (means->cpus->apic_id[i] != machine->cpus[0]->apic_id)
-            apic_ids[count++] = means->cpus->apic_id[i];
+    for (uint32_t i = 0; i < named->count && count + 1 < most; i++) {
+        if (named->apic_id[i] != machine->cpus[0]->apic_id)
+            apic_ids[count++] = named->apic_id[i];
     }
-    if (count == 0)
-        return 0;
-    if (!means->clock)
+    if (count > 0 && !has_clock)
         machine_add(machine, RULE_BOOT_CLOCK, 0, NULL);
-    if (!means->page)
+    if (count > 0 && !has_page)
         machine_add(machine, RULE_CPU_TRAMPOLINE, 0, NULL);
-    return means->clock && means->page ? count : 0;
+    return has_clock && has_page ? count : 0;
 }
 
 void check_started_cpus(struct machine *machine, uint32_t chosen)
@@ -111,12 +109,9 @@ void check_clock(struct machine *machine, const struct clock *clock)
     machine->timing.tsc_per_ms = clock->rate.per_ms;
     machine->timing.source = clock->rate.source;
     if (clock->doubt.source != NULL)
-        machine_add_finding(machine, (struct finding){.rule = RULE_BOOT_CLOCK_DOUBT,
-                                                      .high = -1,
-                                                      .low = -1,
-                                                      .seen = machine->timing.tsc_per_ms,
-                                                      .wanted = clock->doubt.per_ms,
-                                                      .detail = clock->doubt.source});
+        machine_add_finding(machine,
+                            FINDING(RULE_BOOT_CLOCK_DOUBT, .seen = clock->rate.per_ms,
+                                    .wanted = clock->doubt.per_ms, .detail = clock->doubt.source));
 }
 
 void check_overrides(struct machine *machine)
@@ -125,11 +120,9 @@ void check_overrides(struct machine *machine)
 
     for (uint32_t i = 0; i < list->count; i++) {
         if (!list->item[i].every_cpu && list->item[i].cpu >= machine->cpu_count)
-            machine_add_finding(machine, (struct finding){.rule = RULE_OVERRIDE_WITHOUT_EFFECT,
-                                                          .msr = list->item[i].msr,
-                                                          .high = -1,
-                                                          .low = -1,
-                                                          .detail = "no such CPU"});
+            machine_add_finding(machine,
+                                FINDING(RULE_OVERRIDE_WITHOUT_EFFECT, .msr = list->item[i].msr,
+                                        .detail = "no such CPU"));
     }
 }
 
@@ -181,11 +174,11 @@ static bool all_followed(const struct findings *findings)
 
 bool machine_followed_command_line(const struct machine *machine)
 {
-    for (uint32_t i = 0; i < machine->cpu_count; i++) {
-        if (!all_followed(&machine->cpus[i]->vmx->findings))
+    for (uint32_t i = 0; i <= machine->cpu_count; i++) {
+        if (!all_followed(machine_findings(machine, i)))
             return false;
     }
-    return all_followed(&machine->findings);
+    return true;
 }
 
 void check_nmis(struct machine *machine)
@@ -196,12 +189,15 @@ void check_nmis(struct machine *machine)
     }
 }
 
+const struct findings *machine_findings(const struct machine *machine, uint32_t list)
+{
+    return list == 0 ? &machine->findings : &machine->cpus[list - 1]->vmx->findings;
+}
+
 bool machine_refused(const struct machine *machine)
 {
-    if (findings_refuse(&machine->findings))
-        return true;
-    for (uint32_t i = 0; i < machine->cpu_count; i++) {
-        if (findings_refuse(&machine->cpus[i]->vmx->findings))
+    for (uint32_t i = 0; i <= machine->cpu_count; i++) {
+        if (findings_refuse(machine_findings(machine, i)))
             return true;
     }
     return false;

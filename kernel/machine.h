@@ -61,55 +61,46 @@ struct machine {
 void machine_add(struct machine *machine, enum rule rule, uint32_t cpu, const char *detail);
 void machine_add_finding(struct machine *machine, struct finding finding);
 
-/* The decisions on the way to VMX: each adds its findings to machine->findings. */
+/* List 0: of the machine as a whole; from 1 to cpu_count: that of a CPU. */
+const struct findings *machine_findings(const struct machine *machine, uint32_t list);
 
-/* The words of the command line that were not understood. */
+/*
+ * The decisions on the way to VMX: each adds its findings to machine->findings. First: words that
+ * were not understood; what is `wrong` (NULL: nothing) with the loader's information.
+ */
 void check_command_line(struct machine *machine);
-
-/* Nothing was found that the command line asks for and that could not be done as it says. */
-bool machine_followed_command_line(const struct machine *machine);
-
-/* The loader's information, and what is wrong with it; NULL: nothing. */
 void check_boot_information(struct machine *machine, const char *wrong);
 
-/* `ready`: the page pool and the page tables stand. */
+/* `ready`: the page pool and the page tables stand. The TSC's rate, and what is doubtful of it. */
 void check_memory(struct machine *machine, bool ready);
-
-/* What is there to start other CPUs with. */
-struct start_means {
-    const char *wrong;            /* with the firmware's tables; NULL: nothing */
-    const struct acpi_cpus *cpus; /* what they name */
-    const char *unsound;          /* those of the tables whose checksum is wrong; NULL: none */
-    bool clock;                   /* a calibrated one */
-    bool page;                    /* a free one below 1 MiB */
-};
+void check_clock(struct machine *machine, const struct clock *clock);
 
 /*
  * The APIC ids of the CPUs that are to be started besides the boot CPU, which `cpus=N` counts as
- * well; at most ACPI_CPUS_MAX. Returns how many; 0 where something is missing to start them with.
+ * well; at most ACPI_CPUS_MAX. Returns how many; 0 without what it takes to start them: a clock,
+ * and `has_page`, a free page below 1 MiB. From machine->firmware and machine->timing.
  */
-uint32_t machine_choose_cpus(struct machine *machine, const struct start_means *means,
-                             uint32_t *apic_ids);
+uint32_t machine_choose_cpus(struct machine *machine, bool has_page, uint32_t *apic_ids);
 
 /* After `chosen` CPUs were to be started: those without data, and those without an answer. */
 void check_started_cpus(struct machine *machine, uint32_t chosen);
 
-/* The TSC's rate, and what is doubtful about it. */
-void check_clock(struct machine *machine, const struct clock *clock);
-
-/* A value overridden for a CPU that is not there changes nothing. */
+/* Values overridden for a CPU that is not there. */
 void check_overrides(struct machine *machine);
 
 /* A CPU that was ready before a round of work and is not any more has not come back. */
 void check_round(struct machine *machine, const bool *ready_before);
-
-/* Does every CPU that takes part have its VMCS loaded, so that it can run guests? */
-bool machine_all_loaded(const struct machine *machine);
 
 /* At the end: NMIs that nobody here has sent. */
 void check_nmis(struct machine *machine);
 
 /* Any refusal, of the machine as a whole or of one of its CPUs. */
 bool machine_refused(const struct machine *machine);
+
+/* Does every CPU that takes part have its VMCS loaded, so that it can run guests? */
+bool machine_all_loaded(const struct machine *machine);
+
+/* Nothing was found that the command line asks for and that could not be done as it says. */
+bool machine_followed_command_line(const struct machine *machine);
 
 #endif

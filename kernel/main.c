@@ -100,21 +100,14 @@ static bool prepare_memory(void)
     machine.timing.memory_tsc = rdtsc();
     check_memory(&machine, ready);
     if (ready)
-        console_open(&machine.boot, true);
+        boot_steps_run(BOOT_MEMORY_READY, &machine);
     return ready;
 }
 
 static void start_other_cpus(void)
 {
     static uint32_t apic_ids[ACPI_CPUS_MAX];
-    const struct start_means means = {
-        .wrong = firmware.cpus_wrong,
-        .cpus = &firmware.cpus,
-        .unsound = firmware.unsound,
-        .clock = machine.timing.tsc_per_ms != 0,
-        .page = low_page() != 0,
-    };
-    uint32_t chosen = machine_choose_cpus(&machine, &means, apic_ids);
+    uint32_t chosen = machine_choose_cpus(&machine, low_page() != 0, apic_ids);
 
     begin("other CPUs");
     if (chosen > 0)
@@ -143,10 +136,7 @@ static void prepare_cpus(void)
 /* The whole boot; false where it ends early, with a finding that says why. */
 static bool go(uint32_t magic, uint64_t information)
 {
-    bool understood = read_boot_information(magic, information);
-
-    console_open(&machine.boot, false);
-    if (!understood || !prepare_memory())
+    if (!read_boot_information(magic, information) || !prepare_memory())
         return false;
     prepare_cpus();
     boot_steps_run(BOOT_BEFORE_VMX, &machine);

@@ -27,18 +27,6 @@ static void send(const char *text, size_t length)
     }
 }
 
-static void flush(void)
-{
-    SET_FOR_EACH(consoles, device)
-        (*device)->flush();
-}
-
-static void release(void)
-{
-    SET_FOR_EACH(consoles, device)
-        (*device)->release();
-}
-
 static void put(const char *text, size_t length)
 {
     char cleaned[CHUNK_BYTES];
@@ -73,16 +61,10 @@ static void write(struct sink *sink, const char *text, size_t length)
     (void)sink;
     spinlock_acquire(&busy);
     put(text, length);
-    if (length > 0 && text[length - 1] == '\n')
-        flush();
-    spinlock_release(&busy);
-}
-
-void console_open(const struct boot_info *boot, bool memory_ready)
-{
-    spinlock_acquire(&busy);
-    SET_FOR_EACH(consoles, device)
-        (*device)->open(boot, memory_ready);
+    SET_FOR_EACH(consoles, device) {
+        if (length > 0 && text[length - 1] == '\n')
+            (*device)->flush();
+    }
     spinlock_release(&busy);
 }
 
@@ -94,7 +76,8 @@ void console_print(const char *format, ...)
     va_start(arguments, format);
     spinlock_acquire(&busy);
     vprint_to(&sink, format, arguments);
-    flush();
+    SET_FOR_EACH(consoles, device)
+        (*device)->flush();
     spinlock_release(&busy);
     va_end(arguments);
 }
@@ -119,7 +102,8 @@ struct sink *console_sink(void)
 void console_release(void)
 {
     spinlock_acquire(&busy);
-    release();
+    SET_FOR_EACH(consoles, device)
+        (*device)->release();
     spinlock_release(&busy);
 }
 
@@ -137,7 +121,8 @@ void console_seize(void)
         cpu_relax();
     current_colour = COLOUR_PLAIN;
     current_target = CONSOLE_BOTH;
-    release();
+    SET_FOR_EACH(consoles, device)
+        (*device)->release();
     if (in_line)
         put("\n", 1);
     spinlock_release(&busy);

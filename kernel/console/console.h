@@ -12,8 +12,6 @@
 #include "lib/format.h"
 #include "lib/set.h"
 
-struct boot_info; /* boot/boot_info.h */
-
 enum colour { COLOUR_PLAIN, COLOUR_HEADING, COLOUR_DIM, COLOUR_OK, COLOUR_WARNING, COLOUR_REFUSAL };
 
 /* Where text goes that has colours. */
@@ -37,12 +35,6 @@ enum console_target { CONSOLE_BOTH, CONSOLE_SERIAL, CONSOLE_SCREEN };
 
 /* A device beside the serial ports. Its functions are called one at a time. */
 struct console_device {
-    /*
-     * Called twice: when the loader's information has been read, on the boot page tables; and when
-     * the kernel's own page tables and the page pool are up.
-     */
-    void (*open)(const struct boot_info *boot, bool memory_ready);
-
     /* Takes cleaned text. True: the device sends it to the serial ports itself, now or later. */
     bool (*write)(enum console_target target, enum colour colour, const char *text, size_t length);
 
@@ -52,8 +44,6 @@ struct console_device {
 SET_DECLARE(consoles, const struct console_device);
 #define CONSOLE_DEVICE(place, device) \
     SET_MEMBER(consoles, place, const struct console_device, device)
-
-void console_open(const struct boot_info *boot, bool memory_ready);
 
 /* Prints in the colour set last (plain at first). Callable from any CPU, one call at a time. */
 void console_print(const char *format, ...) __attribute__((format(printf, 1, 2)));

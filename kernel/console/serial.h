@@ -32,8 +32,7 @@ static inline uint16_t serial_standard_port(unsigned index)
  */
 bool serial_open(uint16_t port, unsigned baud);
 
-/* The four standard ones. */
-void serial_open_every(void);
+void serial_open_every(void); /* the four standard ones */
 
 /* All that are open. Nothing is sent until one is opened; or, unless `for_good`, that opens all. */
 void serial_close(bool for_good);

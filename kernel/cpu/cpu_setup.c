@@ -59,19 +59,11 @@ static void describe_segments(struct cpu *cpu)
 
 static struct idt_gate idt[VECTORS] __attribute__((aligned(16)));
 
-static uint8_t stack_of(unsigned vector)
-{
-    switch (vector) {
-    case X86_VECTOR_DF:
-        return IST_DF;
-    case X86_VECTOR_NMI:
-        return IST_NMI;
-    case X86_VECTOR_MC:
-        return IST_MC;
-    default:
-        return IST_NONE;
-    }
-}
+static const uint8_t ist_of[VECTORS] = {
+    [X86_VECTOR_DF] = IST_DF,
+    [X86_VECTOR_NMI] = IST_NMI,
+    [X86_VECTOR_MC] = IST_MC,
+};
 
 /* What is done about each: kernel/trap/traps.c. */
 static void build_idt(void)
@@ -82,7 +74,7 @@ static void build_idt(void)
         idt[vector] = (struct idt_gate){
             .offset_low = (uint16_t)stub,
             .selector = SELECTOR_CODE,
-            .ist = stack_of(vector),
+            .ist = ist_of[vector],
             .type = GATE_INTERRUPT,
             .offset_middle = (uint16_t)(stub >> 16),
             .offset_high = (uint32_t)(stub >> 32),

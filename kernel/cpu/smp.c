@@ -13,14 +13,13 @@
 #include "lib/string.h"
 #include "lib/x86.h"
 
-_Static_assert(offsetof(struct ap_start, state) == AP_START_STATE, "as the trampoline has it");
-_Static_assert(offsetof(struct ap_start, cpu) == AP_START_CPU, "as the trampoline has it");
-_Static_assert(offsetof(struct ap_start, stack) == AP_START_STACK, "as the trampoline has it");
-_Static_assert(sizeof(struct ap_start) == AP_START_SIZE, "as the trampoline has it");
+_Static_assert(offsetof(struct ap_start, state) == AP_START_STATE &&
+                   offsetof(struct ap_start, cpu) == AP_START_CPU &&
+                   offsetof(struct ap_start, stack) == AP_START_STACK &&
+                   sizeof(struct ap_start) == AP_START_SIZE,
+               "as the trampoline has it");
 
-/*
- * After this time the CPUs that are waited for are printed; again after twice as long, and so on.
- */
+/* After this time the CPUs that are waited for are printed; then after twice as long, and so on. */
 enum { PATIENCE_US = 1000000 };
 
 /* One for each CPU that is to be started. */
@@ -42,14 +41,19 @@ static struct cpu *cpu_of(const struct ap_start *start)
  * wait_for_interrupt(), where STI takes effect only with HLT: a wake-up sent after the look at
  * current_round is still pending then and ends the HLT at once.
  */
-static _Noreturn void work_for_ever(struct cpu *cpu, uint32_t seen)
+_Noreturn void smp_started(struct cpu *cpu)
 {
-    while (atomic_load(&cpu->phase) == CPU_READY) {
+    uint32_t seen = atomic_load(&current_round);
+    enum cpu_phase expected = CPU_STARTING;
+
+    cpu_init_this(cpu);
+    apic_init_this();
+    /* It may have been given up while it was starting, and later at its work. */
+    atomic_compare_exchange_strong(&cpu->phase, &expected, CPU_READY);
+    while (atomic_load(&cpu->phase) == CPU_READY && !stop_elsewhere()) {
         uint32_t round = atomic_load(&current_round);
 
         if (round == seen) {
-            if (stop_elsewhere())
-                machine_halt();
             wait_for_interrupt();
             continue;
         }
@@ -58,18 +62,6 @@ static _Noreturn void work_for_ever(struct cpu *cpu, uint32_t seen)
         atomic_store(&done[cpu->index], round);
     }
     machine_halt();
-}
-
-_Noreturn void smp_started(struct cpu *cpu)
-{
-    uint32_t seen = atomic_load(&current_round);
-    enum cpu_phase expected = CPU_STARTING;
-
-    cpu_init_this(cpu);
-    apic_init_this();
-    if (!atomic_compare_exchange_strong(&cpu->phase, &expected, CPU_READY))
-        machine_halt(); /* given up while it was starting */
-    work_for_ever(cpu, seen);
 }
 
 static void make_starts(const uint32_t *apic_ids, uint32_t count)
@@ -85,10 +77,10 @@ static void make_starts(const uint32_t *apic_ids, uint32_t count)
             continue;
         }
         atomic_store(&cpu->phase, CPU_STARTING);
-        starts[start_count].apic_id = cpu->apic_id;
-        starts[start_count].cpu = (uint64_t)cpu;
-        starts[start_count].stack = cpu->stack_top;
-        atomic_store(&starts[start_count++].state, AP_START_CLOSED);
+        starts[start_count++] = (struct ap_start){.state = AP_START_CLOSED,
+                                                  .apic_id = cpu->apic_id,
+                                                  .cpu = (uint64_t)cpu,
+                                                  .stack = cpu->stack_top};
     }
 }
 
@@ -193,37 +185,32 @@ static void bring_in(uint64_t page)
     }
 }
 
-/* A CPU that has not answered by now is left out for good. */
-static uint32_t leave_out_missing(void)
+/* A CPU that has not answered by now is left out for good. False if one was. */
+static bool leave_out_missing(void)
 {
-    uint32_t answered = 0;
+    bool all_answered = true;
 
     for (uint32_t i = 0; i < start_count; i++) {
         enum cpu_phase starting = CPU_STARTING;
 
         close_start(&starts[i], AP_START_LEFT_OUT);
-        if (!atomic_compare_exchange_strong(&cpu_of(&starts[i])->phase, &starting, CPU_SILENT))
-            answered++;
+        all_answered &=
+            !atomic_compare_exchange_strong(&cpu_of(&starts[i])->phase, &starting, CPU_SILENT);
     }
-    return answered;
+    return all_answered;
 }
 
-uint32_t smp_start(const uint32_t *apic_ids, uint32_t count, uint64_t trampoline_page)
+void smp_start(const uint32_t *apic_ids, uint32_t count, uint64_t trampoline_page)
 {
-    uint32_t answered;
-
     make_starts(apic_ids, count);
     if (start_count == 0)
-        return 0;
+        return;
     write_trampoline(trampoline_page);
     if (identity_map_code(trampoline_page)) /* from here on no name of the page is writable */
         bring_in(trampoline_page);
-    answered = leave_out_missing();
-
     /* A late CPU still needs the page, to find that it is left out and stop. */
-    if (answered == start_count)
+    if (leave_out_missing())
         identity_unmap_code(trampoline_page);
-    return answered;
 }
 
 static bool is_working(const struct cpu *cpu)
@@ -232,28 +219,21 @@ static bool is_working(const struct cpu *cpu)
            atomic_load(&done[cpu->index]) != atomic_load(&current_round);
 }
 
-static bool all_done(void)
+/* How many still work; those that are given up become CPU_SILENT. */
+static uint32_t count_working(bool give_up)
 {
-    for (uint32_t i = 0; i < start_count; i++) {
-        if (is_working(cpu_of(&starts[i])))
-            return false;
-    }
-    return true;
-}
-
-static bool silence_late(void)
-{
-    bool none = true;
+    uint32_t working = 0;
 
     for (uint32_t i = 0; i < start_count; i++) {
         struct cpu *cpu = cpu_of(&starts[i]);
 
-        if (is_working(cpu)) {
+        if (!is_working(cpu))
+            continue;
+        working++;
+        if (give_up)
             atomic_store(&cpu->phase, CPU_SILENT);
-            none = false;
-        }
     }
-    return none;
+    return working;
 }
 
 bool smp_run(void (*work)(struct cpu *cpu), uint64_t microseconds)
@@ -269,7 +249,7 @@ bool smp_run(void (*work)(struct cpu *cpu), uint64_t microseconds)
     work(this_cpu());
     deadline = clock_deadline(microseconds);
     print_at = clock_deadline(patience);
-    while (!all_done() && !clock_passed(deadline)) {
+    while (count_working(false) > 0 && !clock_passed(deadline)) {
         if (clock_passed(print_at)) {
             print_waiting(is_working);
             print_at = clock_deadline(patience);
@@ -279,5 +259,5 @@ bool smp_run(void (*work)(struct cpu *cpu), uint64_t microseconds)
         SET_FOR_EACH(smp_waits, room)
             (*room)->poll();
     }
-    return silence_late();
+    return count_working(true) == 0;
 }

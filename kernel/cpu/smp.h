@@ -29,17 +29,15 @@ bool cpu_boot_finish(uint32_t apic_id);
  */
 struct cpu *cpu_create(uint32_t apic_id);
 
-/*
- * Makes the CPU that runs this its own: GDT, TSS, IDT, GS base, CR0/CR4/EFER bits, PAT.
- */
+/* Makes the CPU that runs this its own: GDT, TSS, IDT, GS base, CR0/CR4/EFER bits, PAT. */
 void cpu_init_this(struct cpu *cpu);
 
 /*
  * Starts the CPUs with these APIC ids, each once, INIT-SIPI-SIPI for all at once; `trampoline_page`
  * is a free page below 1 MiB. A CPU that does not answer within the deadline gets the phase
- * CPU_SILENT and takes no part in anything. Returns how many answered.
+ * CPU_SILENT and takes no part in anything.
  */
-uint32_t smp_start(const uint32_t *apic_ids, uint32_t count, uint64_t trampoline_page);
+void smp_start(const uint32_t *apic_ids, uint32_t count, uint64_t trampoline_page);
 
 /* What a CPU that has been started does, on its own stack, for the rest of its life. */
 _Noreturn void smp_started(struct cpu *cpu);

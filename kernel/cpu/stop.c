@@ -54,23 +54,20 @@ void stop_call(void)
     }
 }
 
-static uint32_t missing(const struct cpu *self)
-{
-    uint32_t count = 0;
-
-    for (uint32_t i = 0; i < cpu_count; i++)
-        count += has_to_stop(cpus[i], self);
-    return count;
-}
-
 uint32_t stop_wait(uint64_t ticks)
 {
     const struct cpu *self = cpu_here();
     uint64_t start = rdtsc();
 
-    while (missing(self) > 0 && rdtsc() - start < ticks)
+    for (;;) {
+        uint32_t missing = 0;
+
+        for (uint32_t i = 0; i < cpu_count; i++)
+            missing += has_to_stop(cpus[i], self);
+        if (missing == 0 || rdtsc() - start >= ticks)
+            return missing;
         cpu_relax();
-    return missing(self);
+    }
 }
 
 void stop_done(void)

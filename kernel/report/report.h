@@ -17,10 +17,8 @@
 void report_text(const struct machine *machine, const struct coloured *page);
 void report_json(const struct machine *machine, struct sink *sink);
 
-/* Bytes that hold the ranges of any set of CPUs: "0,2,4" …, each with its comma. */
+/* The indices that are set, from 0 to count - 1, as ranges: "0-3,5"; in so many bytes at most. */
 enum { CPU_RANGES_SIZE = CPUS_MAX / 2 * 4 };
-
-/* The indices that are set, from 0 to count - 1, as ranges: "0-3,5". */
 void cpu_ranges_print(struct sink *sink, const bool *set, uint32_t count);
 
 /* "CPU 3", "CPUs 0-3,5"; a set that takes a line is cut, with the count: "CPUs 1,3,... (256)". */
@@ -44,8 +42,7 @@ bool finding_next(const struct machine *machine, struct finding_walk *walk);
 /* How many did not fit, on all CPUs. */
 uint32_t findings_lost(const struct machine *machine);
 
-/* Its rule, and where it was seen, or what a room prints instead; `on_cpus` as cpus_print() has
- * them. */
+/* Its rule, and where it was seen, or what a room prints instead; `on_cpus`: by cpus_print(). */
 void finding_print(const struct coloured *page, const struct finding *finding, const char *on_cpus);
 struct finding_printer {
     void (*print)(const struct coloured *page, const struct finding *finding, const char *place);

@@ -23,52 +23,32 @@ void cpu_ranges_print(struct sink *sink, const bool *set, uint32_t count)
 
 void cpus_print(struct sink *sink, const bool *set, uint32_t count)
 {
-    static char ranges[CPU_RANGES_SIZE];
+    char ranges[CPUS_COLUMNS + 1];
     struct text_buffer text;
     uint32_t members = 0;
-    size_t end;
 
     for (uint32_t cpu = 0; cpu < count; cpu++)
         members += set[cpu];
     text_buffer_init(&text, ranges, sizeof(ranges));
     cpu_ranges_print(&text.sink, set, count);
-    print_to(sink, members == 1 ? "CPU " : "CPUs ");
-    if (text.length <= CPUS_COLUMNS) {
-        print_to(sink, "%s", ranges);
-        return;
-    }
-    end = CPUS_COLUMNS;
-    while (ranges[end - 1] != ',')
-        end--;
-    print_to(sink, "%.*s... (%u)", (int)end, ranges, members);
-}
-
-static bool has_alike(const struct findings *findings, const struct finding *finding)
-{
-    for (uint32_t i = 0; i < findings->count; i++) {
-        if (finding_is_alike(&findings->item[i], finding))
-            return true;
-    }
-    return false;
+    while (text.lost > 0 && ranges[text.length - 1] != ',')
+        text.length--;
+    print_to(sink, "%s%.*s", members == 1 ? "CPU " : "CPUs ", (int)text.length, ranges);
+    if (text.lost > 0)
+        print_to(sink, "... (%u)", members);
 }
 
 /* The CPUs that have this finding; false if one before this CPU has it: it was given there. */
 static bool find_cpus(const struct machine *machine, struct finding_walk *walk)
 {
-    uint32_t own = walk->list - 1;
-
     for (uint32_t cpu = 0; cpu < machine->cpu_count; cpu++) {
-        walk->cpus[cpu] = has_alike(&machine->cpus[cpu]->vmx->findings, walk->finding);
-        if (cpu < own && walk->cpus[cpu])
+        const struct findings *own = machine_findings(machine, cpu + 1);
+
+        walk->cpus[cpu] = walk->list == 0 ? cpu_set_has(&machine->finding_cpus[walk->next - 1], cpu)
+                                          : findings_find(own, walk->finding) < own->count;
+        if (walk->cpus[cpu] && cpu + 1 < walk->list)
             return false;
     }
-    return true;
-}
-
-static bool find_machine(const struct machine *machine, struct finding_walk *walk)
-{
-    for (uint32_t cpu = 0; cpu < CPUS_MAX; cpu++)
-        walk->cpus[cpu] = cpu_set_has(&machine->finding_cpus[walk->next - 1], cpu);
     return true;
 }
 
@@ -77,16 +57,15 @@ bool finding_next(const struct machine *machine, struct finding_walk *walk)
     struct text_buffer text;
 
     for (; walk->list <= machine->cpu_count; walk->list++, walk->next = 0) {
-        const struct findings *findings =
-            walk->list == 0 ? &machine->findings : &machine->cpus[walk->list - 1]->vmx->findings;
+        const struct findings *findings = machine_findings(machine, walk->list);
 
         while (walk->next < findings->count) {
             walk->finding = &findings->item[walk->next++];
-            if (walk->list == 0 ? find_machine(machine, walk) : find_cpus(machine, walk)) {
-                text_buffer_init(&text, walk->cpus_text, sizeof(walk->cpus_text));
-                cpus_print(&text.sink, walk->cpus, machine->cpu_count);
-                return true;
-            }
+            if (!find_cpus(machine, walk))
+                continue;
+            text_buffer_init(&text, walk->cpus_text, sizeof(walk->cpus_text));
+            cpus_print(&text.sink, walk->cpus, machine->cpu_count);
+            return true;
         }
     }
     return false;
@@ -94,10 +73,10 @@ bool finding_next(const struct machine *machine, struct finding_walk *walk)
 
 uint32_t findings_lost(const struct machine *machine)
 {
-    uint32_t lost = machine->findings.lost;
+    uint32_t lost = 0;
 
-    for (uint32_t cpu = 0; cpu < machine->cpu_count; cpu++)
-        lost += machine->cpus[cpu]->vmx->findings.lost;
+    for (uint32_t i = 0; i <= machine->cpu_count; i++)
+        lost += machine_findings(machine, i)->lost;
     return lost;
 }
 
@@ -106,11 +85,10 @@ static void print_place(struct sink *sink, const struct finding *finding)
 {
     const char *name = vmx_msr_name(finding->msr);
     bool values = finding->seen != finding->wanted;
+    bool more = finding->msr != 0 || finding->low >= 0 || values;
 
     if (finding->detail != NULL)
-        print_to(sink, "%s", finding->detail);
-    if (finding->detail != NULL && (finding->msr != 0 || finding->low >= 0 || values))
-        print_to(sink, ": ");
+        print_to(sink, more ? "%s: " : "%s", finding->detail);
     if (name != NULL)
         print_to(sink, "%s ", name);
     else if (finding->msr != 0)

@@ -9,6 +9,8 @@
 
 #include "kernel/acpi/acpi.h"
 
+struct boot_info; /* boot/boot_info.h */
+
 enum console_lines {
     LINES_EVERY,    /* each serial port that answers */
     LINES_FIRMWARE, /* the one that the firmware names, else COM1; where neither answers, every */
@@ -43,6 +45,12 @@ bool console_wants_screen(void);
 
 /* The port that the firmware names, and its rate; 0: none. */
 void console_firmware_names(uint16_t port, unsigned baud);
+
+/*
+ * Called twice: when the loader's information has been read, on the boot page tables; and when the
+ * kernel's own page tables and the page pool are up.
+ */
+void console_screen_open(const struct boot_info *boot, bool memory_ready);
 
 /* Rows of text that the screen has; 0 without one. */
 uint32_t console_screen_rows(void);

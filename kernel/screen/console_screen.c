@@ -94,7 +94,7 @@ static void find_screen(const struct boot_framebuffer *framebuffer)
  * not mention it. First the text overwrites of what GRUB left as much as it has lines, for a frame
  * buffer that is not write-combining takes long to clear; when memory is up, the screen is cleared.
  */
-static void open(const struct boot_info *boot, bool memory_ready)
+void console_screen_open(const struct boot_info *boot, bool memory_ready)
 {
     static const struct boot_framebuffer ega_text = {
         .type = BOOT_FRAMEBUFFER_EGA_TEXT,
@@ -120,8 +120,22 @@ uint32_t console_screen_rows(void)
     return present && console_wants_screen() ? screen.rows : 0;
 }
 
-static const struct console_device console_screen = {open, write, flush, release};
+static const struct console_device console_screen = {write, flush, release};
 CONSOLE_DEVICE(10, console_screen);
+
+static void open_early(struct machine *machine)
+{
+    console_screen_open(&machine->boot, false);
+}
+
+BOOT_STEP(900, .point = BOOT_COMMAND_LINE, .run = open_early);
+
+static void open_mapped(struct machine *machine)
+{
+    console_screen_open(&machine->boot, true);
+}
+
+BOOT_STEP(010, .point = BOOT_MEMORY_READY, .run = open_mapped);
 
 /* The screen gets what it has room for above the verdict. */
 static void report_on_screen(struct machine *machine)

@@ -27,13 +27,10 @@ static void enter(void)
     console_print("PANIC: ");
 }
 
-static void print_cpu(const struct trap_frame *frame, bool nested)
+static void print_cpu(void)
 {
     const struct cpu *cpu = cpu_here();
 
-    (void)frame;
-    if (nested)
-        return;
     if (cpu != NULL)
         console_print("  on CPU %u, APIC id %u\n", cpu->index, cpu_processor_id());
     else
@@ -41,12 +38,11 @@ static void print_cpu(const struct trap_frame *frame, bool nested)
                       cpu_processor_id());
 }
 
-static const struct panic_section cpu_section = {.print = print_cpu};
-PANIC_SECTION(10, cpu_section);
-
 static _Noreturn void finish(const struct trap_frame *frame)
 {
     console_print("\n");
+    if (depth == 1)
+        print_cpu();
     SET_FOR_EACH(panic_sections, section)
         (*section)->print(frame, depth > 1);
     machine_stop();

@@ -24,21 +24,15 @@ struct panic_section {
     /* What the exception is, after "PANIC: "; NULL: nothing to say about it. */
     void (*name)(const struct trap_frame *frame);
 
-    /* Lines below the first one; `nested`: of a panic within the panic, which is reported in short.
-     */
+    /* Lines below the first; `nested`: of a panic within the panic, which is reported in short. */
     void (*print)(const struct trap_frame *frame, bool nested);
 };
 SET_DECLARE(panic_sections, const struct panic_section);
 #define PANIC_SECTION(place, section) \
     SET_MEMBER(panic_sections, place, const struct panic_section, section)
 
-/*
- * "PANIC: …", what the sections say; then machine_stop(). Other CPUs are stopped:
- * kernel/cpu/stop.h.
- */
+/* "PANIC: …", what the sections say; then machine_stop(), which stops the other CPUs, too. */
 _Noreturn void panic(const char *format, ...) __attribute__((format(printf, 1, 2)));
-
-/* The same for an exception. */
 _Noreturn void panic_trap(const struct trap_frame *frame);
 
 #endif

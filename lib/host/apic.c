@@ -83,21 +83,17 @@ static void legacy_pics_mask(void)
         {FIRST_DATA, 0xff},    {SECOND_DATA, 0xff},    /* OCW1: all masked for good */
     };
 
-    for (size_t i = 0; i < sizeof(writes) / sizeof(writes[0]); i++) {
+    for (size_t i = 0; i < sizeof(writes) / sizeof(writes[0]); i++)
         out8(writes[i].port, writes[i].value);
-    }
 }
 
 bool apic_init(uint32_t highest_id)
 {
-    uint64_t base = rdmsr(IA32_APIC_BASE);
-    bool wide = highest_id >= XAPIC_BROADCAST && (cpuid(1, 0).ecx & CPUID_1_ECX_X2APIC);
+    uint64_t base = rdmsr(IA32_APIC_BASE) | APIC_BASE_ENABLE;
 
-    if (!(base & APIC_BASE_ENABLE)) {
-        base |= APIC_BASE_ENABLE;
-        wrmsr(IA32_APIC_BASE, base);
-    }
-    if (wide && !(base & APIC_BASE_EXTD)) {
+    wrmsr(IA32_APIC_BASE, base);
+    /* SDM, "x2APIC State Transitions": only from xAPIC mode, that is in two steps. */
+    if (highest_id >= XAPIC_BROADCAST && (cpuid(1, 0).ecx & CPUID_1_ECX_X2APIC)) {
         base |= APIC_BASE_EXTD;
         wrmsr(IA32_APIC_BASE, base);
     }
@@ -119,33 +115,22 @@ bool apic_init(uint32_t highest_id)
  * not exist would fault. An entry that delivers an SMI is firmware's own (thermal throttling) and
  * stays as it is; so does an NMI of LINT1, by which the chipset reports errors.
  */
-static bool stays(enum apic_register offset, uint32_t value)
-{
-    uint32_t delivery = value & LVT_DELIVERY;
-
-    return delivery == LVT_DELIVERY_SMI ||
-           (offset == APIC_LVT_LINT1 && delivery == LVT_DELIVERY_NMI);
-}
-
 static void local_interrupts_mask(void)
 {
-    static const struct {
-        enum apic_register offset;
-        uint32_t needs;
-    } entries[] = {
-        {APIC_LVT_TIMER, 0},       {APIC_LVT_LINT0, 1},   {APIC_LVT_LINT1, 2}, {APIC_LVT_ERROR, 3},
-        {APIC_LVT_PERFORMANCE, 4}, {APIC_LVT_THERMAL, 5}, {APIC_LVT_CMCI, 6},
+    static const enum apic_register entries[] = {
+        /* in the order in which the version counts */
+        APIC_LVT_TIMER,       APIC_LVT_LINT0,   APIC_LVT_LINT1, APIC_LVT_ERROR,
+        APIC_LVT_PERFORMANCE, APIC_LVT_THERMAL, APIC_LVT_CMCI,
     };
     uint32_t max_lvt = apic_read(APIC_VERSION) >> VERSION_MAX_LVT_SHIFT & 0xff;
 
-    for (size_t i = 0; i < sizeof(entries) / sizeof(entries[0]); i++) {
-        if (entries[i].needs > max_lvt)
-            continue;
+    for (uint32_t i = 0; i < sizeof(entries) / sizeof(entries[0]) && i <= max_lvt; i++) {
+        uint32_t value = apic_read(entries[i]);
+        uint32_t delivery = value & LVT_DELIVERY;
 
-        uint32_t value = apic_read(entries[i].offset);
-
-        if (!stays(entries[i].offset, value))
-            apic_write(entries[i].offset, value | LVT_MASKED);
+        if (delivery != LVT_DELIVERY_SMI &&
+            (entries[i] != APIC_LVT_LINT1 || delivery != LVT_DELIVERY_NMI))
+            apic_write(entries[i], value | LVT_MASKED);
     }
 }
 

@@ -20,21 +20,6 @@ static uint64_t rate_of(const struct clock_window *window, uint64_t hertz)
     return rate_measured(window->ticks, window->clock_ticks, hertz);
 }
 
-/* Another window's rate that is as high, or higher by 1 in 64 at most. */
-static bool confirmed(const struct clock_window *windows, unsigned count, unsigned index,
-                      uint64_t hertz)
-{
-    uint64_t rate = rate_of(&windows[index], hertz);
-
-    for (unsigned i = 0; i < count; i++) {
-        uint64_t other = rate_of(&windows[i], hertz);
-
-        if (i != index && other >= rate && other - rate <= rate / 64)
-            return true;
-    }
-    return false;
-}
-
 struct tsc_rate rate_of_windows(const struct clock_window *windows, unsigned count, uint64_t hertz)
 {
     struct tsc_rate best = {0};
@@ -44,7 +29,13 @@ struct tsc_rate rate_of_windows(const struct clock_window *windows, unsigned cou
 
         if (rate.per_ms == 0)
             continue;
-        rate.confirmed = confirmed(windows, count, i, hertz);
+        for (unsigned j = 0; j < count; j++) {
+            uint64_t other = rate_of(&windows[j], hertz);
+
+            /* As high, or higher by 1 in 64 at most. */
+            rate.confirmed |=
+                j != i && other >= rate.per_ms && other - rate.per_ms <= rate.per_ms / 64;
+        }
         if (rate.confirmed == best.confirmed ? best.per_ms == 0 || rate.per_ms < best.per_ms
                                              : rate.confirmed)
             best = rate;

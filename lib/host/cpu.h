@@ -72,10 +72,9 @@ uint32_t cpu_processor_id(void);
 /* How many of them run. */
 uint32_t cpus_ready(void);
 
-/* Who may have sent an NMI on this CPU, or whose it is: a guest that owns the machine. False: not
- * so. */
+/* Who may have sent an NMI on this CPU, or whose it is: a guest's that owns the machine. */
 struct nmi_owner {
-    bool (*take)(void);
+    bool (*take)(void); /* false: not so */
 };
 SET_DECLARE(nmi_owners, const struct nmi_owner);
 

@@ -181,10 +181,12 @@ static const char *unsound;
 
 static uint32_t choose(const char *wrong, const struct acpi_cpus *named, bool clock, bool page)
 {
-    const struct start_means means = {
-        .wrong = wrong, .cpus = named, .unsound = unsound, .clock = clock, .page = page};
+    static struct firmware firmware;
 
-    return machine_choose_cpus(machine, &means, chosen);
+    firmware = (struct firmware){.cpus_wrong = wrong, .cpus = *named, .unsound = unsound};
+    machine->firmware = &firmware;
+    machine->timing.tsc_per_ms = clock ? 1000000 : 0;
+    return machine_choose_cpus(machine, page, chosen);
 }
 
 static void every_cpu_but_the_boot_cpu_is_chosen(void **state)

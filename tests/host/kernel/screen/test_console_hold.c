@@ -124,15 +124,15 @@ static void a_boot(void)
 
     console_print("one\n");
     assert_true(console_choose(&choice));
-    console_open(&boot, false); /* above what the boot page tables reach */
+    console_screen_open(&boot, false); /* above what the boot page tables reach */
     assert_int_equal(console_screen_rows(), 0);
     reachable = true;
-    console_open(&boot, false);
+    console_screen_open(&boot, false);
     assert_int_equal(console_screen_rows(), ROWS);
     row_is(0, "one");
     console_print("two\n");
     row_is(1, "two");
-    console_open(&boot, true);
+    console_screen_open(&boot, true);
     row_is(0, "one");
     row_is(1, "two");
     console_to(CONSOLE_SERIAL);
@@ -156,7 +156,7 @@ static void a_boot(void)
 static void a_long_wait(void)
 {
     reachable = true;
-    console_open(&boot, true);
+    console_screen_open(&boot, true);
     console_print("held");
     console_print("back");
     assert_string_equal(sent, "");
@@ -172,15 +172,15 @@ static void a_machine_without_screen(void)
     const struct boot_info uefi = {.uefi = true};
 
     reachable = true;
-    console_open(&uefi, false);
-    console_open(&uefi, true);
+    console_screen_open(&uefi, false);
+    console_screen_open(&uefi, true);
     assert_int_equal(console_screen_rows(), 0);
 }
 
 static void a_panic(void)
 {
     reachable = true;
-    console_open(&boot, true);
+    console_screen_open(&boot, true);
 
     /* In the middle of a line that went elsewhere. */
     console_to(CONSOLE_SERIAL);
