@@ -85,7 +85,7 @@ static void defaults(void **state)
 
 static void host(void **state)
 {
-    const struct x86_segments s = x86_segments();
+    const struct x86_segments has = x86_segments();
     const struct {
         enum vmcs_field field;
         uint64_t value;
@@ -94,14 +94,14 @@ static void host(void **state)
         {VMCS_HOST_CR0, read_cr0(), "CR0"},
         {VMCS_HOST_CR3, read_cr3(), "CR3"},
         {VMCS_HOST_CR4, read_cr4(), "CR4"},
-        {VMCS_HOST_CS_SELECTOR, s.cs, "CS selector"},
-        {VMCS_HOST_SS_SELECTOR, s.ss, "SS selector"},
-        {VMCS_HOST_TR_SELECTOR, s.tr, "TR selector"},
+        {VMCS_HOST_CS_SELECTOR, has.cs, "CS selector"},
+        {VMCS_HOST_SS_SELECTOR, has.ss, "SS selector"},
+        {VMCS_HOST_TR_SELECTOR, has.tr, "TR selector"},
         {VMCS_HOST_FS_BASE, 0x1111, "FS base"},
         {VMCS_HOST_GS_BASE, 0x2222, "GS base"},
-        {VMCS_HOST_TR_BASE, s.tr_base, "TR base"},
-        {VMCS_HOST_GDTR_BASE, s.gdt.base, "GDTR base"},
-        {VMCS_HOST_IDTR_BASE, s.idt.base, "IDTR base"},
+        {VMCS_HOST_TR_BASE, has.tr_base, "TR base"},
+        {VMCS_HOST_GDTR_BASE, has.gdt.base, "GDTR base"},
+        {VMCS_HOST_IDTR_BASE, has.idt.base, "IDTR base"},
         {VMCS_HOST_IA32_EFER, rdmsr(IA32_EFER), "IA32_EFER"},
         {VMCS_HOST_IA32_PAT, rdmsr(IA32_PAT), "IA32_PAT"},
     };

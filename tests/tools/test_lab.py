@@ -3,6 +3,7 @@ The labs: a starter scores nothing, the tree everything, each mistake loses what
 and who cheats gets nothing.
 """
 
+import difflib
 import functools
 import json
 import os
@@ -13,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from labs.bench import Bench, bench_of_tree, cache
+from labs.bench import Bench, bench_of_tree, cache, forget_old
 from labs.grade import Grade, Grader
 from labs.lab import Lab, Mistake, lab_of, labs_of
 from labs.starter import apply, cut, write_starter
@@ -66,16 +67,44 @@ def test_starter_scores_nothing_and_solution_everything(number: int, tmp_path: P
 @pytest.mark.parametrize("number", GRADED)
 def test_starter_has_no_solution(number: int) -> None:
     lab, made = LABS[number], bench(number)
-    assert "[[mistake]]" not in (made.source / f"docs/labs/{number}.toml").read_text(encoding="utf-8")
+    told = (made.source / f"docs/labs/{number}.toml").read_text(encoding="utf-8")
+    assert "[[mistake]]" not in told and "[[cut]]" not in told
     for other in LABS.values():
         there = (made.source / f"tests/labs/lab{other.number}.c").exists()
         assert there == (other.number <= number and other.number in range(1, 8))
         assert (made.source / f"docs/labs/{other.number}.md").exists() == (other.number <= number)
-    page = (made.source / f"docs/labs/{number}.md").read_text(encoding="utf-8")
+
+
+_CODE = (".c", ".h", ".S", ".def")
+_LONG, _RUN = 28, 3  # characters of a line that says something, lines in a row that are no chance
+
+
+def _lines(text: str) -> "list[str]":
+    return [line.strip() for line in text.splitlines() if len(line.strip()) > 1]
+
+
+@pytest.mark.parametrize("number", range(1, 8))
+def test_starter_quotes_no_solution(number: int) -> None:
+    """A line that was cut stands in no page, list or script; three in a row not in code either."""
+    lab, made = LABS[number], bench(number)
+    texts = {}
+    for path in made.source.rglob("*"):
+        if path.is_file() and b"\0" not in path.read_bytes():
+            name = str(path.relative_to(made.source))
+            texts[name] = "\n".join(_lines(path.read_text(encoding="utf-8", errors="replace")))
+    code = "\n".join(text for name, text in texts.items() if name.endswith(_CODE))
     for change in lab.cuts:
-        text = (ROOT / change.file).read_text(encoding="utf-8")
-        for line in set(text.splitlines()) - set(cut(text, change).splitlines()):
-            assert len(line.strip()) < 40 or line.strip() not in page
+        before = _lines((ROOT / change.file).read_text(encoding="utf-8"))
+        after = _lines(cut((ROOT / change.file).read_text(encoding="utf-8"), change))
+        for kind, start, end, _, _ in difflib.SequenceMatcher(None, before, after, autojunk=False).get_opcodes():
+            gone = before[start:end] if kind in ("delete", "replace") else []
+            for line in gone:
+                quoting = [name for name, text in texts.items() if not name.endswith(_CODE) and line in text]
+                assert len(line) < _LONG or line in code or not quoting, (line, quoting)
+            for at in range(len(gone) - _RUN + 1):
+                run = "\n".join(gone[at : at + _RUN])
+                quoting = [name for name, text in texts.items() if run in text]
+                assert len(run) < _RUN * _LONG or not quoting, (run, quoting)
 
 
 def _mistakes() -> "list[object]":
@@ -170,6 +199,29 @@ def test_loop_does_not_score(tmp_path: Path) -> None:
     grade = Grader(bench(1)).grade(tmp_path)
     assert grade.points <= 1  # compare() needs no bits
     assert "did not end" in told(grade)
+
+
+@pytest.mark.parametrize(
+    "where, said", [("", "The boot did not end within 20 s"), ("if (cpu != cpus[0]) ", "must be in VMX root operation")]
+)
+def test_loop_in_a_boot_does_not_score(where: str, said: str, tmp_path: Path) -> None:
+    """It is ended, on the boot CPU or on another one, and loses the boot alone: the host's checks stay."""
+    file = submit(LABS[2], tmp_path) / "kernel/vmx_all.c"
+    text, enable = file.read_text(encoding="utf-8"), "    vmx_cpu_enable(cpu->vmx);\n"
+    assert text.count(enable) == 1
+    file.write_text(text.replace(enable, f"    {where}for (volatile int i = 0;; i++)\n        ;\n{enable}"), encoding="utf-8")
+    grade = Grader(bench(2)).grade(tmp_path)
+    assert [result.name for result in grade.results if not result.points] == ["every CPU in Bochs"]
+    assert said in told(grade) and grade.problem == ""
+
+
+def test_crash_in_a_boot_is_named(tmp_path: Path) -> None:
+    file = submit(LABS[2], tmp_path) / "kernel/vmx_all.c"
+    text, enable = file.read_text(encoding="utf-8"), "    vmx_cpu_enable(cpu->vmx);\n"
+    file.write_text(text.replace(enable, f"    __builtin_trap();\n{enable}"), encoding="utf-8")
+    grade = Grader(bench(2)).grade(tmp_path)
+    assert [result.name for result in grade.results if not result.points] == ["every CPU in Bochs"]
+    assert "The kernel panicked" in told(grade)
 
 
 def test_crash_loses_its_checks_alone(tmp_path: Path) -> None:
@@ -282,6 +334,17 @@ def test_an_answer_must_be_the_monitors(tmp_path: Path) -> None:
         )
     (tree / "docs/labs/0/report.json").write_text('{"verdict": "ok"}', encoding="ascii")
     assert Grader(made).grade(tree).points == 0
+
+
+def test_a_build_in_use_is_kept(tmp_path: Path) -> None:
+    """The cache forgets what was used least lately, but not below who grades with it."""
+    for age in range(14):
+        (tmp_path / str(age)).mkdir()
+        (tmp_path / str(age) / "ready").touch()
+        os.utime(tmp_path / str(age), (age, age))
+    used = Bench(tmp_path / "0", LABS[1])
+    forget_old(tmp_path)
+    assert used.source.parent.exists() and not (tmp_path / "1").exists() and (tmp_path / "2").exists()
 
 
 def test_list() -> None:

@@ -45,6 +45,8 @@ class Bench:
 
     def __init__(self, folder: Path, lab: Lab) -> None:
         self.lab = lab
+        self._used = (folder / "ready").open("rb")
+        fcntl.flock(self._used, fcntl.LOCK_SH)
         self.source = folder / "source"
         self.build = folder / "build"
         self._made_in = str(folder.parent / _WORK)
@@ -151,11 +153,16 @@ def _copy(work: Path, folder: Path) -> None:
     (folder / "ready").touch()
 
 
-def _forget_old(folder: Path) -> None:
-    """Keeps the builds that were used last."""
+def forget_old(folder: Path) -> None:
+    """Keeps the builds that were used last, and those that somebody grades with."""
     builds = sorted((path for path in folder.iterdir() if (path / "ready").exists()), key=lambda path: path.stat().st_mtime)
     for path in builds[:-_KEPT]:
-        shutil.rmtree(path, ignore_errors=True)
+        with (path / "ready").open("rb") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                continue
+            shutil.rmtree(path, ignore_errors=True)
 
 
 @contextmanager
@@ -179,7 +186,7 @@ def bench_of_starter(tree: Path, number: int, progress: Progress) -> Bench:
                 mirror(Path(name), base / _WORK / "source")
             _make(base / _WORK, lab_of(base / _WORK / "source", number), progress)
             _copy(base / _WORK, folder)
-            _forget_old(base)
+            forget_old(base)
         os.utime(folder)
         progress.clear()
         return Bench(folder, lab_of(folder / "source", number))

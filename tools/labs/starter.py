@@ -13,6 +13,9 @@ from machine.errors import UserError
 from machine.mutation import mirror
 
 TAG = "lab-start"  # the commit that a starter is graded against
+# They quote lines of the tree: faults that change nothing, mistakes that a boot must name.
+_LISTS = ("tests/equal_mutants.toml", "tests/mistakes/mistakes.toml")
+_OWN_TESTS = "tests/tools/test_lab.py"  # of tools/lab itself: they need a whole tree
 _PERSON = ("-c", "user.name=Rootmode's labs", "-c", "user.email=labs@localhost")
 
 
@@ -59,8 +62,21 @@ def _without_test(cmake: str, test: str) -> str:
                   cmake, flags=re.MULTILINE)  # fmt: skip
 
 
+def _hide_solution(tree: Path, lab: Lab) -> None:
+    """Takes out what quotes the lab's code: cuts, students' mistakes, the rows of two lists of the tests."""
+    for file in (tree / FOLDER).glob("*.toml"):
+        told = re.split(r"^# Mistakes", file.read_text(encoding="utf-8"), maxsplit=1, flags=re.MULTILINE)[0]
+        told = re.sub(r"^\[\[cut\]\]\n.*?(?=^\[\[check\]\])", "", told, flags=re.MULTILINE | re.DOTALL)
+        file.write_text(told, encoding="utf-8")
+    for name in _LISTS:
+        rows = re.split(r"^(?=\[\[)", (tree / name).read_text(encoding="utf-8"), flags=re.MULTILINE)
+        kept = [row for row in rows if not any(f'"{file}"' in row for file in lab.files)]
+        (tree / name).write_text("".join(kept), encoding="utf-8")
+    (tree / _OWN_TESTS).unlink()
+
+
 def _hide(tree: Path, lab: Lab, later: Sequence[Lab]) -> None:
-    """Takes the tests and pages of later labs out, and from every lab its list of mistakes."""
+    """Takes the tests and pages of later labs out, and what has the solution in it."""
     cmake = tree / "tests" / "host" / "CMakeLists.txt"
     text = cmake.read_text(encoding="utf-8")
     for other in later:
@@ -71,9 +87,7 @@ def _hide(tree: Path, lab: Lab, later: Sequence[Lab]) -> None:
             (tree / "tests" / "host" / folder / f"test_{name}.c").unlink()
             text = _without_test(text, test)
     cmake.write_text(text, encoding="utf-8")
-    for file in (tree / FOLDER).glob("*.toml"):
-        told = file.read_text(encoding="utf-8")
-        file.write_text(re.split(r"^# Mistakes", told, maxsplit=1, flags=re.MULTILINE)[0], encoding="utf-8")
+    _hide_solution(tree, lab)
 
 
 def write_starter(source: Path, lab: Lab, tree: Path) -> None:
