@@ -183,20 +183,45 @@ static void every_finding(void **state)
     int count = 0;
 
     (void)state;
-    for (uint32_t i = 0; i < outcome.findings.count; i++)
+    for (uint32_t i = 0; i < outcome.findings.count; i++) {
+        want(outcome.findings.item[i].rule > RULE_BASIC_RESERVED_63_59 ||
+                 outcome.findings.item[i].msr == IA32_VMX_BASIC,
+             "%s does not say of which MSR it is: .msr",
+             rule_table[outcome.findings.item[i].rule].name);
         count += outcome.findings.item[i].msr == IA32_VMX_BASIC;
+    }
     want(count == 7,
          "IA32_VMX_BASIC of all ones: %d findings about it, but 7 rules are broken: all are "
          "reported, "
          "not only the first",
          count);
     finding = find(&outcome.findings, RULE_BASIC_MEMORY_TYPE);
+    want(finding != NULL, "of 7 findings none is %s", rule_table[RULE_BASIC_MEMORY_TYPE].name);
     want(finding->high == 53 && finding->low == 50, "%s names bits %d:%d, not 53:50",
          rule_table[finding->rule].name, finding->high, finding->low);
     want(finding->seen == 15 && finding->wanted == 6,
          "%s: seen 0x%llx, wanted 0x%llx; but the field, shifted down to bit 0, is 0xf, and must "
          "be 6",
          rule_table[finding->rule].name, ull(finding->seen), ull(finding->wanted));
+}
+
+/* The size has two rules, and each wants something else of it. */
+static void want_size(uint64_t size, enum rule rule, uint64_t wanted)
+{
+    const struct outcome outcome = derive((GOOD & ~(0x1fffull << 32)) | size << 32, VMX_CHECK_KVM);
+    const struct finding *finding = find(&outcome.findings, rule);
+
+    want(finding && finding->high == 44 && finding->low == 32 && finding->seen == size &&
+             finding->wanted == wanted,
+         "a size of %llu: %s with bits 44:32, %llu seen and %llu wanted is expected", ull(size),
+         rule_table[rule].name, ull(size), ull(wanted));
+}
+
+static void sizes_wanted(void **state)
+{
+    (void)state;
+    want_size(0, RULE_BASIC_SIZE_ZERO, 1);
+    want_size(4097, RULE_BASIC_SIZE_OVER_PAGE, 4096);
 }
 
 static void is_as_recorded(const struct corpus_row *row)
@@ -248,8 +273,9 @@ static void compare(void **state)
         want(findings.count == 1 && findings.item[0].rule == RULE_COMPARE_MISMATCH,
              "two CPUs that differ in %s: %u findings, not one %s", field->name, findings.count,
              rule_table[RULE_COMPARE_MISMATCH].name);
-        want(strcmp(findings.item[0].detail, field->name) == 0, "the finding about %s names %s",
-             field->name, findings.item[0].detail);
+        want(findings.item[0].detail && strcmp(findings.item[0].detail, field->name) == 0,
+             "the finding about %s names %s in .detail", field->name,
+             findings.item[0].detail ? findings.item[0].detail : "nothing");
         want(findings.item[0].seen == i + 17 && findings.item[0].wanted == i + 1,
              "%s: seen %llu, wanted %llu; but what this CPU says is seen, and what the boot CPU "
              "says is wanted",
@@ -269,6 +295,7 @@ int main(void)
         cmocka_unit_test(addresses_of_32_bits),
         cmocka_unit_test(what_kvm_leaves),
         cmocka_unit_test(every_finding),
+        cmocka_unit_test(sizes_wanted),
         cmocka_unit_test(real_machines),
         cmocka_unit_test(compare),
     };

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "tests/host/guest_machine.h"
+#include "tests/host/set_controls.h"
 #include "vm/guests/guest_run.h"
 #include "vmx/capability/vmx_controls.h"
 
@@ -28,8 +29,13 @@ static uint32_t adjust(enum vmx_control_word word, uint32_t must, uint32_t may)
 static bool found(enum rule rule, const char *detail)
 {
     for (uint32_t i = 0; i < findings.count; i++) {
-        if (findings.item[i].rule == rule && strcmp(findings.item[i].detail, detail) == 0)
+        const struct finding *finding = &findings.item[i];
+
+        if (finding->rule == rule && finding->detail && strcmp(finding->detail, detail) == 0) {
+            want(finding->msr == 0x48d, "the finding %s names no MSR, or not the one that it is of",
+                 rule_table[rule].name);
             return true;
+        }
     }
     return false;
 }
@@ -57,13 +63,19 @@ static void missing(void **state)
 
     (void)state;
     (void)adjust(VMX_CONTROL_EXIT, 0x36dff & ~0x200u, 0x3fffff & ~0x200u);
-    want(found(RULE_CONTROL_MISSING, "host address-space size"),
-         "\"host address-space size\" is required and may not be 1: no finding %s of that name",
-         rule_table[RULE_CONTROL_MISSING].name);
+    want(
+        found(RULE_CONTROL_MISSING, "host address-space size"),
+        "\"host address-space size\" is required and may not be 1: no finding %s with that name in "
+        ".detail",
+        rule_table[RULE_CONTROL_MISSING].name);
     value = adjust(VMX_CONTROL_PIN, 0x56, 0x7f);
     want((value & 0x40) != 0 && found(RULE_CONTROL_FORCED, "activate VMX-preemption timer"),
          "the preemption timer is not wanted but must be 1: it stays, with a finding %s",
          rule_table[RULE_CONTROL_FORCED].name);
+    (void)adjust(VMX_CONTROL_ENTRY, 0x11ff | 1u << 10, 0xffff);
+    want(found(RULE_CONTROL_MUST_BE_ZERO, "entry to SMM"),
+         "\"entry to SMM\" must be 1, and with it no VM entry succeeds: no finding %s",
+         rule_table[RULE_CONTROL_MUST_BE_ZERO].name);
 }
 
 static void defaults(void **state)
@@ -81,6 +93,13 @@ static void defaults(void **state)
     (void)adjust(VMX_CONTROL_PIN, 0x16, 0x06);
     want(found(RULE_CONTROL_CONTRADICTION, "pin-based VM-execution controls"),
          "bit 4 must be 1 and may not: no finding %s", rule_table[RULE_CONTROL_CONTRADICTION].name);
+    value = adjust(VMX_CONTROL_PIN, 0x216, 0x27f);
+    want((value & 0x200) != 0 &&
+             found(RULE_CONTROL_UNKNOWN_FORCED, "pin-based VM-execution controls"),
+         "bit 9 must be 1, has no name and is not of default1: it stays, with a finding %s about "
+         "the "
+         "word",
+         rule_table[RULE_CONTROL_UNKNOWN_FORCED].name);
 }
 
 static void host(void **state)
@@ -227,6 +246,42 @@ static void start_state(void **state)
                vcpu->vm->io_bitmap + 4096);
     want_field("VPID, which must not be 0", FIELD(VIRTUAL_PROCESSOR_IDENTIFIER), VCPU_VPID);
     want_field("exception bitmap", FIELD(EXCEPTION_BITMAP), vcpu->vm->policy->exceptions);
+    want_field("VMX-preemption timer value", FIELD(VMX_PREEMPTION_TIMER_VALUE), vcpu->timer);
+}
+
+/* XSAVES exits by a bitmap that the control turns on. */
+static void exit_always(void **state)
+{
+    struct vcpu *vcpu = guest_machine_in(GUEST_LONG);
+    const struct vcpu_start start = guest_start(GUEST_LONG);
+
+    (void)state;
+    model_cpu.all_fields = true;
+    vcpu->controls[VMX_CONTROL_SECONDARY] |= SECONDARY_ENABLE_XSAVES;
+    vcpu->capability.secondary_allowed1 |= SECONDARY_ENABLE_XSAVES;
+    (void)vcpu_state_write(vcpu, &start);
+    want(FIELD(XSS_EXITING_BITMAP) == UINT64_MAX,
+         "XSAVES is on and does not exit: the XSS-exiting bitmap is 0x%llx, not all ones",
+         ull(FIELD(XSS_EXITING_BITMAP)));
+}
+
+static void without_ept(void **state)
+{
+    const struct vcpu_start start = guest_start(GUEST_LONG);
+    const struct vcpu *vcpu;
+
+    (void)state;
+    guest_machine_reset(GUEST_LONG);
+    SET_CONTROLS(guest_machine.guest, OFF(SECONDARY, ENABLE_EPT),
+                 OFF(SECONDARY, UNRESTRICTED_GUEST));
+    vcpu = guest_machine_start();
+    want(FIELD(GUEST_CR3) == vcpu->vm->page_tables,
+         "without EPT guest CR3 is 0x%llx: the guest's own tables would show it all of memory; it "
+         "runs on vm->page_tables",
+         ull(FIELD(GUEST_CR3)));
+    want(vcpu->cr3_seen == start.cr3,
+         "without EPT vcpu->cr3_seen is 0x%llx: the guest believes that CR3 is 0x%llx",
+         ull(vcpu->cr3_seen), ull(start.cr3));
 }
 
 static void pdptes(void **state)
@@ -245,9 +300,9 @@ static void pdptes(void **state)
 static void control_registers(void **state)
 {
     const struct vcpu_start start = guest_start(GUEST_LONG);
+    const struct vcpu *vcpu = guest_machine_in(GUEST_LONG);
 
     (void)state;
-    (void)guest_machine_in(GUEST_LONG);
     want(FIELD(GUEST_CR0) & CR0_NE,
          "guest CR0 is 0x%llx: NE must be 1 in VMX operation, says FIXED0", ull(FIELD(GUEST_CR0)));
     want(FIELD(GUEST_CR4) & CR4_VMXE, "guest CR4 is 0x%llx: VMXE must be 1 in VMX operation",
@@ -263,6 +318,41 @@ static void control_registers(void **state)
          "the mask");
     want((FIELD(CR0_GUEST_HOST_MASK) & CR0_TS) == 0,
          "CR0.TS is the guest's own, but the mask has it");
+    want(FIELD(CR0_GUEST_HOST_MASK) >> 32 == 0xffffffff,
+         "the mask of CR0 is 0x%llx: the guest may set bits that must be 0, says FIXED1",
+         ull(FIELD(CR0_GUEST_HOST_MASK)));
+    want(
+        vcpu->cr0_fixed == FIELD(CR0_GUEST_HOST_MASK) &&
+            vcpu->cr4_fixed == FIELD(CR4_GUEST_HOST_MASK),
+        "vcpu->cr0_fixed is 0x%llx, and vcpu->cr4_fixed 0x%llx: the exits of MOV to CR0 and CR4 go "
+        "by "
+        "them, so they have what the masks have",
+        ull(vcpu->cr0_fixed), ull(vcpu->cr4_fixed));
+}
+
+/* Which bits are the host's beside those that VMX operation fixes: vm/vm_policy.h. */
+static void hosts_bits(void **state)
+{
+    (void)state;
+    guest_machine_reset(GUEST_REAL);
+    model_cpu.cr4 |= CR4_MCE;
+    (void)guest_machine_start();
+    want((FIELD(GUEST_CR0) & (CR0_PE | CR0_PG)) == 0,
+         "guest CR0 is 0x%llx: with unrestricted guest PE and PG are the guest's, and this one "
+         "begins in real mode",
+         ull(FIELD(GUEST_CR0)));
+    want((FIELD(CR0_GUEST_HOST_MASK) & (CR0_CD | CR0_NW)) == (CR0_CD | CR0_NW),
+         "the mask of CR0 is 0x%llx: the policy's cr0_host is not in it",
+         ull(FIELD(CR0_GUEST_HOST_MASK)));
+    want((FIELD(GUEST_CR4) & CR4_MCE) != 0 && (FIELD(CR4_GUEST_HOST_MASK) & CR4_MCE) != 0,
+         "guest CR4 is 0x%llx, its mask 0x%llx: MCE is in the policy's cr4_host, so it is as this "
+         "CPU "
+         "has it, 1, and not the guest's to change",
+         ull(FIELD(GUEST_CR4)), ull(FIELD(CR4_GUEST_HOST_MASK)));
+    want(
+        (FIELD(CR4_GUEST_HOST_MASK) & CR4_SMXE) != 0,
+        "the mask of CR4 is 0x%llx: the guest may set SMXE, which is not in the policy's cr4_guest",
+        ull(FIELD(CR4_GUEST_HOST_MASK)));
 }
 
 static void rules(void **state)
@@ -306,12 +396,14 @@ static void run(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup(controls, anew), cmocka_unit_test_setup(missing, anew),
-        cmocka_unit_test_setup(defaults, anew), cmocka_unit_test_setup(host, anew),
-        cmocka_unit_test_setup(written, anew),  cmocka_unit_test_setup(not_there, anew),
-        cmocka_unit_test_setup(load, anew),     cmocka_unit_test_setup(start_state, anew),
-        cmocka_unit_test_setup(pdptes, anew),   cmocka_unit_test_setup(control_registers, anew),
-        cmocka_unit_test_setup(rules, anew),    cmocka_unit_test_setup(run, anew),
+        cmocka_unit_test_setup(controls, anew),    cmocka_unit_test_setup(missing, anew),
+        cmocka_unit_test_setup(defaults, anew),    cmocka_unit_test_setup(host, anew),
+        cmocka_unit_test_setup(written, anew),     cmocka_unit_test_setup(not_there, anew),
+        cmocka_unit_test_setup(load, anew),        cmocka_unit_test_setup(start_state, anew),
+        cmocka_unit_test_setup(pdptes, anew),      cmocka_unit_test_setup(control_registers, anew),
+        cmocka_unit_test_setup(rules, anew),       cmocka_unit_test_setup(run, anew),
+        cmocka_unit_test_setup(exit_always, anew), cmocka_unit_test_setup(without_ept, anew),
+        cmocka_unit_test_setup(hosts_bits, anew),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
