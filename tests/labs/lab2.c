@@ -128,9 +128,10 @@ static void zeros(void **state)
     want(findings.count == 1 && findings.item[0].rule == RULE_CR_BIT_MUST_BE_ZERO,
          "CR4.PKS is 1 and must be 0: %u findings, not one %s", findings.count,
          rule_table[RULE_CR_BIT_MUST_BE_ZERO].name);
-    want(strcmp(findings.item[0].detail, "CR4.PKS") == 0 && findings.item[0].low == 24,
-         "the finding names %s, bit %d; it is CR4.PKS, bit 24", findings.item[0].detail,
-         findings.item[0].low);
+    want(findings.item[0].detail && strcmp(findings.item[0].detail, "CR4.PKS") == 0 &&
+             findings.item[0].low == 24,
+         "the finding names %s in .detail, bit %d; it is CR4.PKS, bit 24",
+         findings.item[0].detail ? findings.item[0].detail : "nothing", findings.item[0].low);
     findings.count = 0;
     cr_fixed_check(0, CR4_PKS | CR4_UINTR | CR4_LASS, &msrs, &findings);
     want(findings.count == 3, "three bits of CR4 must be 0: %u findings; each has its own",
@@ -143,6 +144,11 @@ static void zeros(void **state)
          "reported "
          "here; %u findings",
          findings.count);
+    findings.count = 0;
+    cr_fixed_check(CR0_PE, CR4_PKS, &(struct vmx_msrs){0}, &findings);
+    want(findings.count == 0,
+         "FIXED1 was not read, so nobody knows what must be 0: %u findings all the same",
+         findings.count);
 }
 
 static void enable_until_vmxon(void)
@@ -153,6 +159,8 @@ static void enable_until_vmxon(void)
 
 static void root(void **state)
 {
+    uint64_t cr0 = model_cpu.cr0, cr4 = model_cpu.cr4;
+
     (void)state;
     enable_until_vmxon();
     want(model_cpu.executed[MODEL_WRMSR] == 0,
@@ -166,6 +174,11 @@ static void root(void **state)
          "VMXON got 0x%llx, not the VMXON region", ull(model_cpu.vmxon_pointer));
     want(cpu.state == VMX_CPU_ROOT, "the CPU is in VMX operation, but its state is %d; ROOT is %d",
          cpu.state, VMX_CPU_ROOT);
+    vmx_cpu_disable(&cpu);
+    want(model_cpu.cr0 == cr0 && model_cpu.cr4 == cr4,
+         "after VMXOFF CR0 and CR4 are 0x%llx and 0x%llx, and were 0x%llx and 0x%llx: cr0_before "
+         "and cr4_before keep them",
+         ull(model_cpu.cr0), ull(model_cpu.cr4), ull(cr0), ull(cr4));
 }
 
 static void opened(void **state)

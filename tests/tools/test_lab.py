@@ -7,6 +7,8 @@ import difflib
 import functools
 import json
 import os
+import re
+import resource
 import shutil
 import subprocess
 from collections.abc import Callable, Iterator
@@ -296,6 +298,33 @@ def test_lecturer_grades_many(tmp_path: Path) -> None:
     _lab(ROOT, *arguments)
     assert file.read_text(encoding="utf-8") == rows
     assert _lab(ROOT, "grade", str(folders[0])).returncode == 2  # of which lab?
+
+
+@pytest.mark.long
+@pytest.mark.timeout(2400)
+def test_forty_submissions(tmp_path: Path) -> None:
+    """With boots, one of which does not end: in ten minutes on two cores, and the same twice."""
+    lab = LABS[4]
+    folders = [submit(lab, tmp_path / f"s{i:02}") for i in range(40)]
+    for folder, mistake in zip(folders[1:38], 2 * lab.mistakes):
+        apply(folder, mistake.changes)
+    submit(lab, folders[38], bench(4).source)
+    file = folders[39] / "vm/vcpu.c"
+    file.write_text(re.sub(r"(?m)^void vcpu_run\(.*\n{\n", r"\g<0>    for (volatile int i = 0;; i++)\n        ;\n",
+                           file.read_text(encoding="utf-8")), encoding="utf-8")  # fmt: skip
+    rows = []
+    for name in ("once.csv", "twice.csv"):
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
+        done = _lab(ROOT, "grade", *map(str, folders), "--csv", str(tmp_path / name), "--lab", "4")
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        assert done.returncode == 1, done.stderr
+        # What they take of two cores, were these doing nothing else; waiting is a deadline's 20 s at most.
+        assert (after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime) / 2 < 580
+        rows.append((tmp_path / name).read_text(encoding="utf-8"))
+    assert rows[0] == rows[1]
+    points = [int(row.split(",")[2]) for row in rows[0].splitlines()[1:]]
+    assert (len(points), points[0], points[38]) == (40, lab.of, 0)
+    assert all(0 < those < lab.of for those in [*points[1:38], points[39]])
 
 
 def test_example_of_the_page_for_lecturers(tmp_path: Path) -> None:
