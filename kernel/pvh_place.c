@@ -3,6 +3,8 @@
  * most likely to be loaded to. So the image moves to the top of RAM below 4 GiB by itself, while
  * nothing is taken from the memory yet.
  */
+#include "kernel/image_place.h"
+
 #include "boot/pvh.h"
 #include "kernel/boot_step.h"
 
@@ -49,7 +51,7 @@ static uint64_t place_in(const struct boot_info *boot, const struct boot_memory 
 }
 
 /* It is not copied over itself. */
-static void move_up(struct machine *machine)
+bool image_place_high(struct machine *machine)
 {
     const struct boot_info *boot = &machine->boot;
     uint64_t bytes = (uint64_t)(image_end - image_start), now = machine->load_address;
@@ -61,10 +63,17 @@ static void move_up(struct machine *machine)
         if (place > best && place - now >= bytes)
             best = place;
     }
-    if (!boot->as_linked || best == now)
-        return;
+    if (best == now)
+        return false;
     image_move(now, best);
     machine->load_address = best;
+    return true;
+}
+
+static void move_up(struct machine *machine)
+{
+    if (machine->boot.as_linked)
+        (void)image_place_high(machine);
 }
 
 BOOT_STEP(005, .point = BOOT_PLAN_MEMORY, .run = move_up);

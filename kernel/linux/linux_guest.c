@@ -1,6 +1,6 @@
 /*
- * The way of a Linux guest: its memory is divided and its parts are moved before the page pool is
- * filled; when VMX is on every CPU runs it, until it powers off or resets.
+ * The way of a guest that owns the machine: it is loaded before the page pool is filled; when VMX
+ * is on every CPU runs it, until it powers off or resets.
  */
 #include "kernel/boot_step.h"
 #include "kernel/console/console.h"
@@ -11,7 +11,6 @@
 #include "kernel/vmx_all.h"
 #include "lib/string.h"
 #include "mm/memory.h"
-#include "vm/linux/boot_params.h"
 
 /*
  * What the hypervisor needs beside its image: page tables, and 70 KiB for each CPU; machines with
@@ -30,13 +29,6 @@ extern const char text_start[], text_end[], rodata_start[], rodata_end[];
 
 static struct linux_results *const results = &linux_results;
 
-static struct linux_range module_range(const struct boot_info *boot, uint32_t index)
-{
-    if (index >= boot->module_count)
-        return (struct linux_range){0, 0};
-    return (struct linux_range){boot->modules[index].start, boot->modules[index].end};
-}
-
 static uint64_t available_end(const struct memory_map *map)
 {
     uint32_t next = 0;
@@ -54,47 +46,13 @@ static uint64_t pool_bytes(const struct memory_map *map)
     return POOL_BYTES + (end > POOL_RAM ? (end - POOL_RAM) / RAM_PER_BYTE : 0);
 }
 
-static bool find_places(struct machine *machine)
-{
-    const struct boot_info *boot = &machine->boot;
-    uint64_t base = machine->load_address;
-    struct linux_plan *plan = &results->plan;
-
-    *plan = (struct linux_plan){
-        .map = memory_layout(),
-        .image = {base, base + (uint64_t)(image_end - image_start)},
-        .kernel_module = module_range(boot, 0),
-        .initrd_module = module_range(boot, 1),
-        .pool_bytes = pool_bytes(memory_layout()),
-    };
-    return check_linux_plan(machine, linux_plan(&results->image, plan), plan);
-}
-
-/* The header is read before anything moves; the initrd's new place is clear of the kernel. */
-static void move_parts(struct machine *machine)
-{
-    const struct linux_plan *plan = &results->plan;
-    const struct linux_range *initrd = &plan->initrd_module;
-    struct linux_handover handover = {&results->image, plan, &machine->boot,
-                                      machine->boot.modules[0].string};
-
-    if (!linux_handover_write(&handover, phys_to_virt(plan->handover)))
-        check_linux_ranges(machine);
-    if (initrd->end > initrd->base)
-        linux_move(phys_to_virt(plan->initrd), phys_to_virt(initrd->base),
-                   initrd->end - initrd->base);
-    linux_move(phys_to_virt(plan->kernel.base), results->image.bytes + results->image.kernel,
-               results->image.kernel_bytes);
-}
-
 /*
  * All that is available is the guest's, but for what is kept. The first MiB is in nobody's pool,
- * and other CPUs start in a page of it before the guest does: only what is handed over is taken
- * there.
+ * and other CPUs start in a page of it before the guest does: the loader takes what it uses there.
  */
 static void give_memory(struct machine *machine)
 {
-    const struct linux_range *kept = &results->plan.kept;
+    const struct guest_range *kept = &results->load.places.kept;
 
     for (uint32_t i = 0; i < machine->boot.memory_count; i++) {
         const struct boot_memory *range = &machine->boot.memory[i];
@@ -109,28 +67,35 @@ static void give_memory(struct machine *machine)
         if (above < end)
             memory_add(MEMORY_TAKEN, above, end - above);
     }
-    memory_add(MEMORY_TAKEN, results->plan.handover, LINUX_HANDOVER_BYTES);
     machine->boot.module_count = 0; /* they are where the guest wants them */
 }
 
-/* On the boot page tables, which map 4 GiB: modules lie below, and so does every place. */
+static const struct guest_loader *loader_of(const struct machine *machine)
+{
+    SET_FOR_EACH(guest_loaders, loader) {
+        if ((*loader)->takes(machine))
+            return *loader;
+    }
+    return NULL;
+}
+
 static void plan_memory(struct machine *machine)
 {
-    const struct boot_module *module = &machine->boot.modules[0];
-    enum linux_image_result result;
+    struct guest_load *load = &results->load;
+    uint64_t base = machine->load_address;
 
     if (machine->boot.module_count == 0 || machine->options.stop != VMX_STAGE_GUEST)
         return;
     machine->runs_guests = true;
-    result = linux_image_check(phys_to_virt(module->start), module->end - module->start,
-                               &results->image);
-    results->is_planned = check_linux_modules(machine) &&
-                          check_linux_image(machine, result, &results->image) &&
-                          find_places(machine);
-    if (!results->is_planned)
-        return;
-    move_parts(machine);
-    give_memory(machine);
+    load->places = (struct places){
+        .map = memory_layout(),
+        .image = {base, base + (uint64_t)(image_end - image_start)},
+        .pool_bytes = pool_bytes(memory_layout()),
+    };
+    results->loader = loader_of(machine);
+    results->is_planned = results->loader != NULL && results->loader->load(machine, load);
+    if (results->is_planned)
+        give_memory(machine);
 }
 
 BOOT_STEP(400, .point = BOOT_PLAN_MEMORY, .run = plan_memory);
@@ -216,7 +181,7 @@ static uint64_t image_checksum(void)
 
 static void work(struct cpu *cpu)
 {
-    linux_run(&results->vm, cpu, &results->plan);
+    linux_run(&results->vm, cpu, &results->load.entry);
 }
 
 /* The serial lines are the guest's while it runs. */
@@ -264,12 +229,12 @@ static void run_linux(struct machine *machine)
     if (!results->is_planned || !machine_all_loaded(machine) || !can_run(machine))
         return;
     vm->cpu_count = machine->cpu_count;
-    vm->kept = results->plan.kept;
+    vm->kept = results->load.places.kept;
     vm->ports = find_ports();
     /* The firmware would wake it outside of VMX operation. */
     power_hide_sleep_states(&machine->cpus[0]->vmx->memory_types);
     keep_report(machine, vm);
-    console_print("  Linux %s ...\n", results->image.version);
+    console_print("  %s %s ...\n", results->loader->kind, results->load.version);
     console_drain();
     if (linux_create(vm, hidden ? &linux_policy_hidden : &linux_policy_shown, machine->cpus[0]->vmx,
                      ram_end()))

@@ -19,21 +19,23 @@ static void add(struct machine *machine, enum rule rule, uint64_t seen, uint64_t
             .rule = rule, .high = -1, .low = -1, .seen = seen, .wanted = wanted, .detail = detail});
 }
 
-bool check_linux_modules(struct machine *machine)
+bool guest_refuse(struct machine *machine, uint64_t seen, uint64_t wanted, const char *detail)
+{
+    add(machine, RULE_LINUX_MODULES, seen, wanted, detail);
+    return false;
+}
+
+bool guest_check_modules(struct machine *machine, uint32_t most, const char *detail)
 {
     const struct boot_info *boot = &machine->boot;
     uint32_t count = boot->module_count + boot->module_lost;
 
-    if (count > LINUX_MODULES_MOST)
-        add(machine, RULE_LINUX_MODULES, count, LINUX_MODULES_MOST,
-            "modules: a kernel, and one initrd");
-    else if (boot->modules[0].string_lost > 0)
-        add(machine, RULE_LINUX_MODULES,
-            boot->modules[0].string_lost + strlen(boot->modules[0].string), BOOT_STRING_SIZE - 1,
-            "characters of the kernel's command line");
-    else
-        return true;
-    return false;
+    if (count > most)
+        return guest_refuse(machine, count, most, detail);
+    if (boot->modules[0].string_lost > 0)
+        return guest_refuse(machine, boot->modules[0].string_lost + strlen(boot->modules[0].string),
+                            BOOT_STRING_SIZE - 1, "characters of the kernel's command line");
+    return true;
 }
 
 bool check_linux_image(struct machine *machine, enum linux_image_result result,
@@ -47,13 +49,11 @@ bool check_linux_image(struct machine *machine, enum linux_image_result result,
     size_t length = strlen(machine->boot.modules[0].string);
 
     if (result != LINUX_IMAGE_OK)
-        add(machine, RULE_LINUX_MODULES, image->seen, image->wanted, text[result]);
-    else if (length > image->command_line_most)
-        add(machine, RULE_LINUX_MODULES, length, image->command_line_most,
-            "characters of the kernel's command line");
-    else
-        return true;
-    return false;
+        return guest_refuse(machine, image->seen, image->wanted, text[result]);
+    if (length > image->command_line_most)
+        return guest_refuse(machine, length, image->command_line_most,
+                            "characters of the kernel's command line");
+    return true;
 }
 
 bool check_linux_plan(struct machine *machine, enum linux_plan_result result,
@@ -65,10 +65,7 @@ bool check_linux_plan(struct machine *machine, enum linux_plan_result result,
 #undef RESULT
     };
 
-    if (result == LINUX_PLAN_OK)
-        return true;
-    add(machine, RULE_LINUX_MODULES, 0, plan->wanted, text[result]);
-    return false;
+    return result == LINUX_PLAN_OK || guest_refuse(machine, 0, plan->wanted, text[result]);
 }
 
 void check_linux_ranges(struct machine *machine)
@@ -93,10 +90,10 @@ bool check_linux_cpu(struct machine *machine, const char *lacks)
 
 /* Of ends that are the guest's doing. */
 static const char *const broken_texts[GUEST_END_COUNT] = {
-    [GUEST_END_MEMORY] = "Linux: it reached for memory that it cannot have",
-    [GUEST_END_MISCONFIGURED] = "Linux: an EPT entry was misconfigured",
-    [GUEST_END_ENTRY_ERROR] = "Linux: VMLAUNCH or VMRESUME failed",
-    [GUEST_END_ENTRY_FAILED] = "Linux: a VM entry failed",
+    [GUEST_END_MEMORY] = "guest: it reached for memory that it cannot have",
+    [GUEST_END_MISCONFIGURED] = "guest: an EPT entry was misconfigured",
+    [GUEST_END_ENTRY_ERROR] = "guest: VMLAUNCH or VMRESUME failed",
+    [GUEST_END_ENTRY_FAILED] = "guest: a VM entry failed",
 };
 
 static const char *broken_text(const struct vcpu *vcpu)
@@ -104,10 +101,10 @@ static const char *broken_text(const struct vcpu *vcpu)
     static char text[VCPU_BROKEN_SIZE + 40];
 
     if (vcpu == NULL)
-        return "Linux: there was no memory for its VM";
+        return "guest: there was no memory for its VM";
     if (vcpu->end == GUEST_END_RULES) {
         format_text(text, sizeof(text),
-                    "Linux: not entered, a VM exit would load another %s than 0x%lx",
+                    "guest: not entered, a VM exit would load another %s than 0x%lx",
                     vmcs_field_table[vcpu->end_number].name, vcpu->end_value);
         return text;
     }
@@ -119,7 +116,7 @@ static const char *broken_text(const struct vcpu *vcpu)
         return broken_texts[vcpu->end];
     return exit_reason_name(vcpu->end_number) != NULL
                ? exit_reason_name(vcpu->end_number)
-               : "Linux: a VM exit that nothing here can serve";
+               : "guest: a VM exit that nothing here can serve";
 }
 
 void check_linux_end(struct machine *machine)
@@ -147,7 +144,8 @@ static const char *end_name(void)
 
 static uint64_t given_bytes(const struct machine *machine)
 {
-    return machine->ram_bytes - (linux_results.plan.kept.end - linux_results.plan.kept.base);
+    return machine->ram_bytes -
+           (linux_results.load.places.kept.end - linux_results.load.places.kept.base);
 }
 
 /* How many CPUs it has had, and that of each number, NULL where it did not start that one. */
@@ -190,13 +188,13 @@ static void exits_text(const struct vcpu *vcpu, const struct coloured *page)
 
 static void linux_text(const struct machine *machine, const struct coloured *page)
 {
-    const struct linux_range *kept = &linux_results.plan.kept;
+    const struct guest_range *kept = &linux_results.load.places.kept;
 
     (void)machine;
     if (!linux_results.is_planned)
         return;
-    print_in(page, COLOUR_HEADING, "\nLinux\n");
-    print_to(page->sink, "  version       %s\n", linux_results.image.version);
+    print_in(page, COLOUR_HEADING, "\n%s\n", linux_results.loader->kind);
+    print_to(page->sink, "  version       %s\n", linux_results.load.version);
     print_to(page->sink, "  memory        %#lx-%#lx kept, the rest given\n", kept->base,
              kept->end - 1);
     if (linux_results.vm.accesses_refused > 0)
@@ -230,12 +228,13 @@ static void exits_json(const struct vcpu *vcpu, struct json *json)
 static void linux_json(const struct machine *machine, struct json *json)
 {
     const struct linux_vm *vm = &linux_results.vm;
-    const struct linux_range *kept = &linux_results.plan.kept;
+    const struct guest_range *kept = &linux_results.load.places.kept;
 
     if (!linux_results.is_planned)
         return;
     json_object_begin(json, "linux");
-    json_string(json, "version", linux_results.image.version);
+    json_string(json, "kind", linux_results.loader->kind);
+    json_string(json, "version", linux_results.load.version);
     json_string(json, "end", end_name());
     json_number(json, "cpus_started", cpus_started());
     json_object_begin(json, "memory");

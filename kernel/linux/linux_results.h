@@ -1,30 +1,26 @@
 /*
- * What came of the Linux guest: findings, and its parts of the report. Pure.
+ * What came of a guest that owns the machine: findings, and its parts of the report. Pure.
  */
 #ifndef KERNEL_LINUX_RESULTS_H
 #define KERNEL_LINUX_RESULTS_H
 
-#include "kernel/machine.h"
+#include "kernel/linux/guest_loader.h"
 #include "vm/linux/linux.h"
+#include "vm/linux/linux_plan.h"
 
 enum hypervisor_word { HYPERVISOR_SHOWN = 1, HYPERVISOR_HIDDEN };
 
-enum { LINUX_MODULES_MOST = 2 }; /* the kernel and its initrd */
-
 struct linux_results {
     unsigned hypervisor; /* enum hypervisor_word: of the word; 0: it was not there */
-    bool is_planned;     /* there is a kernel, and everything has its place */
-    struct linux_image image;
-    struct linux_plan plan;
+    bool is_planned;     /* there is a guest, and everything has its place */
+    const struct guest_loader *loader;
+    struct guest_load load;
     struct linux_vm vm;
     bool image_changed; /* code and constants of the hypervisor's, while the guest ran */
 };
 extern struct linux_results linux_results;
 
 /* Each adds a finding where something is not as it must be; false: then the guest cannot run. */
-
-/* How many modules there are, and the command line of the first. */
-bool check_linux_modules(struct machine *machine);
 
 /* The kernel's header; then whether the kernel takes that command line. */
 bool check_linux_image(struct machine *machine, enum linux_image_result result,

@@ -26,6 +26,7 @@ from boot.console_boots import CONSOLE_BOOTS
 from boot.core_boots import CORE_BOOTS
 from boot.guest_boots import GUEST_BOOTS
 from boot.linux_boots import LINUX_BOOTS
+from boot.multiboot_boots import MULTIBOOT_BOOTS
 from boot.refusal_boots import REFUSAL_BOOTS
 from boot.row import (
     DIED,
@@ -278,6 +279,7 @@ BOOTS: tuple[Boot, ...] = (
     *CORE_BOOTS,
     *GUEST_BOOTS,
     *LINUX_BOOTS,
+    *MULTIBOOT_BOOTS,
     *REFUSAL_BOOTS,
     *_qemu(),
     *_screens(),

@@ -13,8 +13,9 @@ import pytest
 from boot.boots import BOOTS
 from boot.checks import Result
 from boot.console_boots import spcr
+from boot.multiboot_guest import build_guest
 from boot.nested import NESTED_BOOTS, OPEN_BIOS, open_bios
-from boot.row import FAKE, HIGH, SCREENSHOT, SPCR, Boot
+from boot.row import FAKE, GUEST, HIGH, SCREENSHOT, SPCR, Boot
 from machine.build import ROOT
 from machine.errors import UserError
 
@@ -68,6 +69,8 @@ def _command(boot: Boot, kernel: Path, folder: Path) -> tuple[list[str], list[st
             argument = str(spcr(folder))
         elif argument == OPEN_BIOS:
             argument = str(open_bios(folder))
+        elif argument.startswith(GUEST):
+            argument = str(build_guest(argument.removeprefix(GUEST), folder))
         elif argument == HIGH:
             argument, given = str(_high(kernel, folder)), True
         elif argument.startswith(FAKE):

@@ -21,7 +21,7 @@ static void check(bool holds)
         abort();
 }
 
-static bool is_apart(uint64_t base, uint64_t end, struct linux_range other)
+static bool is_apart(uint64_t base, uint64_t end, struct guest_range other)
 {
     return base >= other.end || end <= other.base;
 }
@@ -32,11 +32,12 @@ static void check_plan(const struct linux_image *image, const struct linux_plan 
 
     check(plan->kernel.base % image->alignment == 0 || plan->kernel.base == image->preferred);
     check(plan->kernel.base >= MIB && plan->kernel.end <= 512u * MIB);
-    check(is_apart(plan->kernel.base, plan->kernel.end, plan->kept));
-    check(plan->kept.base <= plan->image.base && plan->kept.end >= plan->image.end);
+    check(is_apart(plan->kernel.base, plan->kernel.end, plan->places.kept));
+    check(plan->places.kept.base <= plan->places.image.base &&
+          plan->places.kept.end >= plan->places.image.end);
     if (initrd != 0) {
         check(plan->initrd >= MIB && plan->initrd + initrd <= image->initrd_last + 1ull);
-        check(is_apart(plan->initrd, plan->initrd + initrd, plan->kept));
+        check(is_apart(plan->initrd, plan->initrd + initrd, plan->places.kept));
         check(is_apart(plan->initrd, plan->initrd + initrd, plan->kernel));
         check(is_apart(plan->initrd, plan->initrd + initrd, plan->kernel_module));
     }
@@ -49,11 +50,11 @@ static void run_plan(const struct linux_image *image, const uint8_t *numbers)
     static uint8_t handed[LINUX_HANDOVER_BYTES];
     struct memory_map map = {0};
     struct linux_plan plan = {
-        .map = &map,
-        .image = {2 * MIB, 2 * MIB + 0xb3000},
+        .places = {.map = &map,
+                   .image = {2 * MIB, 2 * MIB + 0xb3000},
+                   .pool_bytes = numbers[3] * 65536u},
         .kernel_module = {(4 + numbers[0] % 64u) * MIB, (20 + numbers[0] % 64u) * MIB},
         .initrd_module = {100 * MIB + numbers[1], (100 + numbers[2] % 64u) * MIB + numbers[1]},
-        .pool_bytes = numbers[3] * 65536u,
     };
     struct linux_handover handover = {image, &plan, &boot, "x"};
 

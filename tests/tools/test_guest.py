@@ -1,12 +1,14 @@
 """Packages for a guest: fetched once, whole, also by two runs at the same time."""
 
 import os
+import struct
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 from machine.build import ROOT
+from machine.guest import kind_of
 
 # Stands for apt-get: takes its time, so that two which are not kept apart meet.
 _APT_GET = """#!/bin/sh
@@ -62,3 +64,25 @@ def test_a_package_half_unpacked_is_unpacked_again(tmp_path: Path, machine: dict
     stopped.communicate()
     assert stopped.returncode != 0
     assert _start(tmp_path / "keep", machine).communicate() == ("program\n", "")
+
+
+_HEADER = struct.pack("<III", 0x1BADB002, 3, (-0x1BADB002 - 3) % (1 << 32))
+
+
+@pytest.mark.parametrize(
+    ("data", "mode", "kind"),
+    [
+        (bytes(0x202) + b"HdrS", None, "Linux"),
+        (bytes(8192 - 12) + _HEADER, None, "Multiboot"),
+        (bytes(8192 - 8) + _HEADER, None, ""),
+        (bytes(2) + _HEADER, None, ""),
+        (b"\x1f\x8b", None, ""),
+        (_HEADER, "64", "flat"),
+        (b"", "real", "flat"),
+    ],
+)
+def test_a_file_is_told_apart(tmp_path: Path, data: bytes, mode: str | None, kind: str) -> None:
+    """As Rootmode will: by the headers that the protocols define."""
+    file = tmp_path / "file"
+    file.write_bytes(data)
+    assert kind_of(str(file), mode) == kind

@@ -8,7 +8,7 @@ import tempfile
 from pathlib import Path
 
 from machine.errors import UserError, in_words
-from machine.guest import LINUX
+from machine.guest import LINUX, kind_of
 from machine.machines import MACHINES
 from machine.plan import Plan
 from machine.terminal import say
@@ -45,7 +45,7 @@ def _check_folder(option: str, folder: Path) -> None:
 
 def _check_guest(options: argparse.Namespace) -> None:
     """Is there a guest for what is said of one, and are its files there?"""
-    for option in ("initrd", "guest_append", "guest_script"):
+    for option in ("guest_mode", "initrd", "guest_append", "guest_script"):
         if getattr(options, option) and not options.guest:
             raise UserError(f"--{option.replace('_', '-')} is for a guest: add --guest linux")
     if options.guest and options.core:
@@ -57,6 +57,22 @@ def _check_guest(options: argparse.Namespace) -> None:
     for option, file in files.items():
         if file and not file.is_file():
             raise UserError(f"{option}: no such file: {file}")
+    if options.guest and not options.unchecked:
+        _check_kind(options)
+
+
+def _check_kind(options: argparse.Namespace) -> None:
+    """Can this be started, and run what it shall?"""
+    kind = kind_of(options.guest, options.guest_mode)
+    if not kind:
+        raise UserError(
+            f"--guest: {options.guest} is neither a bzImage nor a Multiboot kernel (unpack one that is compressed); "
+            "of a flat binary say --guest-mode real, 32 or 64"
+        )
+    if options.guest_script and kind != "Linux":
+        raise UserError("--guest-script runs in Linux alone")
+    if options.guest_mode and options.guest == LINUX:
+        raise UserError("--guest-mode is for a flat binary: name its file by --guest")
 
 
 _OF_GRUB = (

@@ -1,11 +1,12 @@
 """
-A Linux guest for Rootmode: where its kernel and its initrd come from.
+A guest for Rootmode: what it is, and where a Linux kernel and its initrd come from.
 
 Debian's cloud kernel and busybox are fetched as packages, and not installed; the initramfs is made here.
 """
 
 import fcntl
 import shutil
+import struct
 import subprocess
 from collections.abc import Sequence
 from pathlib import Path
@@ -18,6 +19,8 @@ from machine.plan import Guest
 from machine.terminal import Progress
 
 LINUX = "linux"  # stands for Debian's kernel
+KINDS = {"Linux": "a Linux kernel (bzImage)", "Multiboot": "a Multiboot kernel", "flat": "a flat binary"}
+_MULTIBOOT, _HEADER_WITHIN, _LINUX_AT = 0x1BADB002, 8192, 0x202
 _KEEP = ROOT / "build" / "guest-linux"
 _INIT = ROOT / "tools" / "guest" / "init"
 _BUSYBOX = "busybox-static"
@@ -75,11 +78,37 @@ def _initrd(tree: Path, script: bytes | None, file: Path) -> Path:
     return file
 
 
+def _has_multiboot_header(start: bytes) -> bool:
+    """Multiboot Specification 0.6.96, "The layout of Multiboot header"."""
+    for at in range(0, len(start) - 11, 4):
+        magic, flags, checksum = struct.unpack_from("<III", start, at)
+        if magic == _MULTIBOOT and (magic + flags + checksum) % (1 << 32) == 0:
+            return True
+    return False
+
+
+def kind_of(kernel: str, mode: str | None) -> str:
+    """What Rootmode takes this file for; "" where that is nothing."""
+    if kernel == LINUX:
+        return "Linux"
+    if mode:
+        return "flat"
+    with Path(kernel).open("rb") as file:
+        start = file.read(_HEADER_WITHIN)
+    if _has_multiboot_header(start):
+        return "Multiboot"
+    return "Linux" if start[_LINUX_AT : _LINUX_AT + 4] == b"HdrS" else ""
+
+
 def make_guest(
-    kernel: str, initrd: Path | None, append: Sequence[str], script: Path | None, emulated: bool,
+    kernel: str, mode: str | None, initrd: Path | None, append: Sequence[str], script: Path | None, emulated: bool,
     several: bool, folder: Path, progress: Progress,
 ) -> Guest:  # fmt: skip
     """The guest; what is made for one run goes to the folder."""
+    kind, more = kind_of(kernel, mode) or "Linux", [word for text in append for word in text.split()]
+    if kind != "Linux":
+        check_printable(more)
+        return Guest(Path(kernel), " ".join(more), initrd, kind)
     words = [_WORDS]
     if kernel == LINUX:
         progress.show("fetching Debian's kernel and busybox")
@@ -91,9 +120,9 @@ def make_guest(
         words.append(_WORDS_EMULATED)
         if several:  # an emulator's MWAIT may lose wake-ups
             words.append("idle=halt")
-    words += [word for text in append for word in text.split()]
+    words += more
     check_printable(words)
     if initrd is None and (kernel == LINUX or script):
         progress.show("making the initramfs")
         initrd = _initrd(tree, script.read_bytes() if script else None, folder / "guest-initrd")
-    return Guest(image, " ".join(words), initrd, script is not None)
+    return Guest(image, " ".join(words), initrd, kind, script is not None)

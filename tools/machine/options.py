@@ -68,8 +68,9 @@ name.__name__ = path.__name__ = "name (not empty)"
 def add_guest_options(parser: argparse.ArgumentParser) -> None:
     """The guest that runs on Rootmode, for tools/run."""
     add = parser.add_argument
-    add("--guest", type=name, metavar="linux|FILE", help="run Debian's Linux, or this bzImage, on Rootmode")
-    add("--initrd", type=path, metavar="FILE", help="the guest's initrd")
+    add("--guest", type=name, metavar="linux|FILE", help="run Debian's Linux, or this bzImage, Multiboot kernel or flat binary, on Rootmode")
+    add("--guest-mode", choices=("real", "32", "64"), help="the file of --guest is a flat binary, entered in this mode")
+    add("--initrd", type=path, metavar="FILE", help="the guest's initrd, or a Multiboot kernel's module")
     add("--guest-append", action="append", default=[], metavar='"WORDS"', help="for the guest's kernel")
     add("--guest-script", type=path, metavar="FILE", help="run this shell script in the guest, then power off")
 

@@ -11,6 +11,7 @@ class Guest:
     kernel: Path
     words: str  # of its command line
     initrd: Path | None = None
+    kind: str = "Linux"  # or another of guest.KINDS
     has_script: bool = False  # which runs in it, and then it powers off
     native: bool = False  # GRUB starts it without Rootmode: to compare
 

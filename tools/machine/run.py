@@ -27,7 +27,7 @@ from machine.errors import Exit, UserError, in_words
 from machine.iso import MENU, check_programs, make_iso
 from machine.machines import MACHINES, choose, why_no_nested_kvm
 from machine.grub import check_commands
-from machine.guest import make_guest
+from machine.guest import KINDS, make_guest
 from machine.monitor import WORD, SerialTerminal, add_monitor_options, check_monitor, default_loader, script_of, talk
 from machine.options import (
     Parser,
@@ -211,10 +211,12 @@ def _script_outcome(console: Console) -> Exit:
 
 
 def _guest(options: argparse.Namespace, plan: Plan, folder: Path, progress: Progress) -> Guest:
-    return make_guest(
-        options.guest, options.initrd, options.guest_append, options.guest_script,
+    guest = make_guest(
+        options.guest, options.guest_mode, options.initrd, options.guest_append, options.guest_script,
         plan.machine in ("bochs", "nested-kvm"), (cpus_of(plan) or 1) > 1, folder, progress,
     )  # fmt: skip
+    say(f"tools/run: the guest is {KINDS[guest.kind]}")
+    return guest
 
 
 def _medium(plan: Plan, kernel: Path, folder: Path, progress: Progress) -> Path:
@@ -345,6 +347,8 @@ def _run(options: argparse.Namespace) -> Exit:
         words.append("report=both")
     if options.monitor:
         words.append(WORD)
+    if options.guest_mode:
+        words.append(f"guest-mode={options.guest_mode}")
     display = bool(os.environ.get("DISPLAY")) and not options.headless and machine in ("kvm", "tcg")
     plan = plan_of(options, machine, words, display and not options.screenshot)
     check_options(options, machine)

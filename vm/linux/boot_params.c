@@ -1,9 +1,6 @@
 #include "vm/linux/boot_params.h"
 
 #include "lib/string.h"
-#include "lib/x86_registers.h"
-#include "mm/page_alloc.h"
-#include "vmx/vmcs_image.h"
 
 /* Offsets in boot_params, and what stands there. */
 enum {
@@ -52,13 +49,6 @@ struct __attribute__((packed)) e820_entry {
 /* ACPI Specification, "Address Range Types". */
 enum { E820_RAM = 1, E820_RESERVED = 2, E820_ACPI = 3, E820_NVS = 4, E820_UNUSABLE = 5 };
 
-/* SDM Vol. 3, "Segment Descriptors": flat, accessed. */
-#define DESCRIPTOR_CODE_64 0x00af9b000000ffffull
-#define DESCRIPTOR_DATA    0x00cf93000000ffffull
-
-/* "4-Level Paging and 5-Level Paging": present and writable; a page of 2 MiB. */
-enum { ENTRY_TABLE = 3, ENTRY_PAGE_2M = 0x83, ENTRIES_2M = 2048 };
-
 static void put(uint8_t *to, uint32_t offset, uint64_t value, unsigned width)
 {
     memcpy(to + offset, &value, width);
@@ -74,8 +64,6 @@ static void add(struct e820 *e820, uint64_t base, uint64_t end, uint32_t type)
 {
     struct e820_entry *last = e820->count > 0 ? &e820->entry[e820->count - 1] : NULL;
 
-    if (base >= end)
-        return;
     if (last != NULL && last->type == type && last->base + last->bytes == base)
         last->bytes += end - base;
     else if (e820->count == LINUX_E820_MOST)
@@ -93,19 +81,11 @@ static bool write_e820(const struct linux_plan *plan, uint8_t *params)
         [MEMORY_RESERVED] = E820_RESERVED,     [MEMORY_BAD] = E820_UNUSABLE,
     };
     struct e820 e820 = {.entry = (struct e820_entry *)(params + E820_TABLE)};
-    const struct linux_range *kept = &plan->kept;
+    struct memory_range told;
+    uint32_t next = 0;
 
-    for (uint32_t i = 0; i < plan->map->count; i++) {
-        const struct memory_range *range = &plan->map->range[i];
-        uint32_t type = types[range->kind];
-        uint64_t below = range->end < kept->base ? range->end : kept->base;
-        uint64_t above = range->base > kept->end ? range->base : kept->end;
-
-        add(&e820, range->base, below, type);
-        if (range->base <= kept->base && kept->base < range->end)
-            add(&e820, kept->base, kept->end, E820_RESERVED);
-        add(&e820, above, range->end, type);
-    }
+    while (places_next_told(&plan->places, &next, &told))
+        add(&e820, told.base, told.end, types[told.kind]);
     put(params, E820_ENTRIES, e820.count, 1);
     return !e820.full;
 }
@@ -162,17 +142,6 @@ static void write_header(const struct linux_handover *handover, uint8_t *params)
     put(params, SETUP_DATA, 0, 8);
 }
 
-static void write_tables(uint64_t at, uint8_t *to)
-{
-    put(to, LINUX_PML4, (at + LINUX_PDPT) | ENTRY_TABLE, 8);
-    for (unsigned i = 0; i < 4; i++)
-        put(to, LINUX_PDPT + 8 * i, (at + LINUX_PD + i * PAGE_SIZE) | ENTRY_TABLE, 8);
-    for (uint64_t i = 0; i < ENTRIES_2M; i++)
-        put(to, (uint32_t)(LINUX_PD + 8 * i), i << 21 | ENTRY_PAGE_2M, 8);
-    put(to, LINUX_GDT + LINUX_CODE, DESCRIPTOR_CODE_64, 8);
-    put(to, LINUX_GDT + LINUX_DATA, DESCRIPTOR_DATA, 8);
-}
-
 bool linux_handover_write(const struct linux_handover *handover, uint8_t *to)
 {
     const struct boot_info *boot = handover->boot;
@@ -181,10 +150,19 @@ bool linux_handover_write(const struct linux_handover *handover, uint8_t *to)
     memset(to, 0, LINUX_HANDOVER_BYTES);
     memcpy(to + LINUX_COMMAND_LINE, handover->command_line, strlen(handover->command_line) + 1);
     memcpy(to + LINUX_RSDP, boot->rsdp, boot->rsdp_length);
-    write_tables(at, to);
+    guest_entry_tables_write(ENTRY_64, at + LINUX_TABLES, to + LINUX_TABLES);
     write_header(handover, to);
     write_screen(boot, to);
     if (boot->rsdp_length != 0)
         put(to, ACPI_RSDP, at + LINUX_RSDP, 8);
     return write_e820(handover->plan, to);
+}
+
+void linux_entry(const struct linux_plan *plan, struct guest_entry *entry)
+{
+    uint64_t at = plan->handover;
+
+    guest_entry_init(ENTRY_64, at + LINUX_TABLES, plan->kernel.base + LINUX_ENTRY_64,
+                     at + LINUX_STACK_TOP, entry);
+    entry->reg[VCPU_RSI] = at + LINUX_BOOT_PARAMS;
 }

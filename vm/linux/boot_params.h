@@ -1,6 +1,6 @@
 /*
  * What a kernel that is entered by the 64-bit boot protocol finds in memory: boot_params (the "zero
- * page"), its command line, a GDT, page tables that map the first 4 GiB where they are. Pure.
+ * page"), its command line, and the tables of its entry. Pure.
  *
  * Linux, "The Linux/x86 Boot Protocol", "64-bit Boot Protocol"; "Zero Page".
  */
@@ -11,26 +11,19 @@
 
 #include "boot/boot_info.h"
 #include "vm/linux/linux_plan.h"
+#include "vm/loader/guest_entry.h"
 
 enum {
     LINUX_E820_MOST = 128,          /* entries of boot_params */
     LINUX_COMMAND_LINE_SIZE = 2048, /* with the zero */
-    /* Selectors that the protocol names. */
-    LINUX_CODE = 0x10,
-    LINUX_DATA = 0x18,
-    LINUX_TSS = 0x20,
 };
 
 /* Within what is handed over: offsets. */
 enum {
     LINUX_BOOT_PARAMS = 0x0000,
     LINUX_COMMAND_LINE = 0x1000,
-    LINUX_GDT = 0x1800,
-    LINUX_GDT_LIMIT = 0x2f,
     LINUX_RSDP = 0x1900,
-    LINUX_PML4 = 0x2000,
-    LINUX_PDPT = 0x3000,
-    LINUX_PD = 0x4000, /* four of them */
+    LINUX_TABLES = 0x2000,
     LINUX_STACK_TOP = LINUX_HANDOVER_BYTES,
 };
 
@@ -47,5 +40,8 @@ struct linux_handover {
  * ones are there.
  */
 bool linux_handover_write(const struct linux_handover *handover, uint8_t *to);
+
+/* "64-bit Boot Protocol": paging on, flat segments, RSI the address of boot_params. */
+void linux_entry(const struct linux_plan *plan, struct guest_entry *entry);
 
 #endif

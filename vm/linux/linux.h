@@ -8,8 +8,9 @@
 
 #include "lib/host/cpu.h"
 #include "vm/leave/leave.h"
-#include "vm/linux/linux_plan.h"
 #include "vm/linux/linux_ports.h"
+#include "vm/loader/guest_entry.h"
+#include "vm/loader/places.h"
 #include "vm/vcpu.h"
 
 /* How it came to an end. */
@@ -42,7 +43,7 @@ enum { MSR_LINUX_LEAVES = 0x40524d02, LINUX_LEAVES = 1 << 2 };
 
 struct linux_vm {
     struct vm vm; /* first */
-    struct linux_range kept;
+    struct guest_range kept;
     uint64_t mapped_end;             /* EPT maps all below, but for what is kept */
     struct memory_types_state types; /* the MTRRs by which it does */
     struct linux_ports ports;
@@ -87,10 +88,10 @@ bool linux_create(struct linux_vm *linux_vm, const struct vm_policy *policy,
                   const struct vmx_cpu *cpu, uint64_t ram_end);
 
 /*
- * On each CPU: from there to the guest's end. The boot CPU enters the kernel when all others wait
- * to be started by it.
+ * On each CPU: from there to the guest's end. The boot CPU enters the guest when all others wait to
+ * be started by it.
  */
-void linux_run(struct linux_vm *linux_vm, struct cpu *cpu, const struct linux_plan *plan);
+void linux_run(struct linux_vm *linux_vm, struct cpu *cpu, const struct guest_entry *entry);
 
 static inline struct linux_vm *linux_of(const struct vcpu *vcpu)
 {

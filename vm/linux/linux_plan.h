@@ -1,17 +1,14 @@
 /*
- * Where everything goes: what of the RAM the hypervisor keeps, and where in the rest the kernel,
- * its initrd and what is handed over to it stand. Pure.
- *
- * What is kept is one range around the hypervisor's image, a multiple of 2 MiB: a hole of another
- * size would leave the guest, and EPT, with small pages around it.
+ * Where everything goes: in the RAM that the hypervisor does not keep, the kernel, its initrd and
+ * what is handed over to it. Pure.
  */
 #ifndef VM_LINUX_PLAN_H
 #define VM_LINUX_PLAN_H
 
 #include <stdint.h>
 
-#include "mm/memory_map.h"
 #include "vm/linux/linux_image.h"
+#include "vm/loader/places.h"
 
 #define LINUX_PLAN_RESULTS(RESULT)                                                               \
     RESULT(OK, "everything has a place")                                                         \
@@ -28,23 +25,16 @@ enum linux_plan_result {
         LINUX_PLAN_RESULT_COUNT,
 };
 
-struct linux_range {
-    uint64_t base, end; /* physical; base == end: nothing */
-};
-
 /* The size of what is handed over: boot_params and what they point to (vm/linux/boot_params.h). */
-enum { LINUX_HANDOVER_BYTES = 10 * 4096 };
+enum { LINUX_HANDOVER_BYTES = 11 * 4096 };
 
 struct linux_plan {
     /* In. */
-    const struct memory_map *map; /* what is available in it is the guest's, but for the kept */
-    struct linux_range image;     /* the hypervisor's */
-    struct linux_range kernel_module, initrd_module; /* where they are now */
-    uint64_t pool_bytes; /* that the hypervisor needs beside its image */
+    struct places places;
+    struct guest_range kernel_module, initrd_module; /* where they are now */
 
-    /* Out. */
-    struct linux_range kept;
-    struct linux_range kernel; /* init_size bytes */
+    /* Out; and what is kept. */
+    struct guest_range kernel; /* init_size bytes */
     uint64_t initrd, handover; /* physical; initrd: 0 where there is none */
 
     uint64_t wanted; /* of a result other than OK: bytes */
@@ -55,8 +45,5 @@ struct linux_plan {
  * of the kernel's new one: moved first, it destroys nothing. What is handed over is clear of all.
  */
 enum linux_plan_result linux_plan(const struct linux_image *image, struct linux_plan *plan);
-
-/* As memmove(), fast in an emulator also where `to` is above `from`. */
-void linux_move(uint8_t *to, const uint8_t *from, uint64_t bytes);
 
 #endif

@@ -2,11 +2,11 @@
  * From a VM to its end: what is written for each CPU, and what comes to it from outside.
  */
 #include "lib/host/clock.h"
+#include "lib/string.h"
 #include "mm/page_alloc.h"
 #include "vm/exit.h"
 #include "vm/host_registers.h"
 #include "vm/linux/icr.h"
-#include "vm/linux/boot_params.h"
 #include "vm/linux/linux.h"
 #include "vm/vm_policy.h"
 #include "vmx/entry/vmentry_rule.h"
@@ -117,27 +117,14 @@ static struct linux_vcpu *create_vcpu(struct linux_vm *linux_vm, struct cpu *cpu
     return vcpu_create(&own->vcpu) ? own : NULL;
 }
 
-/* "64-bit Boot Protocol": paging on, flat segments, RSI the address of boot_params. */
-static struct vmx_result load(struct vcpu *vcpu, const struct linux_plan *plan)
+static struct vmx_result load(struct vcpu *vcpu, const struct guest_entry *entry)
 {
-    uint64_t at = plan->handover;
-    const struct vcpu_start start = {
-        .cr0 = CR0_PE | CR0_PG | CR0_ET | CR0_NE,
-        .cr3 = at + LINUX_PML4,
-        .cr4 = CR4_PAE,
-        .efer = EFER_LME | EFER_LMA,
-        .rip = plan->kernel.base + LINUX_ENTRY_64,
-        .rsp = at + LINUX_STACK_TOP,
-        .gdt_base = at + LINUX_GDT,
-        .gdt_limit = LINUX_GDT_LIMIT,
-        .code = {LINUX_CODE, 0, UINT32_MAX, RIGHTS_CODE_64},
-        .stack = {LINUX_DATA, 0, UINT32_MAX, RIGHTS_DATA_32},
-        .data = {LINUX_DATA, 0, UINT32_MAX, RIGHTS_DATA_32},
-        .tr = {LINUX_TSS, 0, TSS_LIMIT, RIGHTS_TSS_BUSY},
-    };
-    struct vmx_result result = vcpu_load(vcpu, &start);
+    struct vmx_result result;
 
-    vcpu->reg[VCPU_RSI] = at + LINUX_BOOT_PARAMS;
+    if ((entry->start.efer & EFER_LMA) == 0)
+        vcpu->controls[VMX_CONTROL_ENTRY] &= ~(uint32_t)ENTRY_IA32E_MODE_GUEST;
+    result = vcpu_load(vcpu, &entry->start);
+    memcpy(vcpu->reg, entry->reg, sizeof(vcpu->reg));
     if (vmx_ok(result) && (vcpu->controls[VMX_CONTROL_SECONDARY] & SECONDARY_ENABLE_XSAVES) != 0)
         vmcs_write64(VMCS_XSS_EXITING_BITMAP, 0);
     return result;
@@ -178,12 +165,12 @@ static bool host_state_is_sound(struct vcpu *vcpu)
 }
 
 /* Others wait for SIPI from the beginning. */
-static bool prepare(struct linux_vcpu *own, const struct linux_plan *plan)
+static bool prepare(struct linux_vcpu *own, const struct guest_entry *entry)
 {
     bool is_boot_cpu = own->vcpu.cpu->cpu == 0;
 
     own->has_started = is_boot_cpu;
-    if (!vmx_ok(load(&own->vcpu, plan)) ||
+    if (!vmx_ok(load(&own->vcpu, entry)) ||
         (!is_boot_cpu && linux_wait_for_startup(own) == EXIT_ENDED)) {
         vcpu_end(&own->vcpu, GUEST_END_ENTRY_ERROR, 0, 0);
         return false;
@@ -192,9 +179,9 @@ static bool prepare(struct linux_vcpu *own, const struct linux_plan *plan)
 }
 
 static void run_vcpu(struct linux_vm *linux_vm, struct linux_vcpu *own,
-                     const struct linux_plan *plan)
+                     const struct guest_entry *entry)
 {
-    bool prepared = prepare(own, plan);
+    bool prepared = prepare(own, entry);
 
     atomic_store(&own->running, true);
     atomic_fetch_add(&linux_vm->cpus_ready, 1);
@@ -209,7 +196,7 @@ static void run_vcpu(struct linux_vm *linux_vm, struct linux_vcpu *own,
     atomic_store(&own->running, false);
 }
 
-void linux_run(struct linux_vm *linux_vm, struct cpu *cpu, const struct linux_plan *plan)
+void linux_run(struct linux_vm *linux_vm, struct cpu *cpu, const struct guest_entry *entry)
 {
     struct linux_vcpu *own = create_vcpu(linux_vm, cpu);
     struct host_registers host = {0};
@@ -218,7 +205,7 @@ void linux_run(struct linux_vm *linux_vm, struct cpu *cpu, const struct linux_pl
         return; /* without this CPU the boot CPU does not enter the guest */
     linux_vm->vcpus[cpu->index] = own;
     host_registers_keep(&host);
-    run_vcpu(linux_vm, own, plan);
+    run_vcpu(linux_vm, own, entry);
     for (uint32_t i = 0; i < linux_vm->cpu_count; i++) {
         if (linux_vm->vcpus[i] != NULL)
             linux_stop(linux_vm->vcpus[i]);

@@ -66,17 +66,17 @@ static const struct finding *only_finding(enum rule rule)
 static void modules(void **state)
 {
     (void)state;
-    assert_true(check_linux_modules(subject));
+    assert_true(guest_check_modules(subject, 2, "modules"));
     subject->boot.module_count = 2;
-    assert_true(check_linux_modules(subject));
+    assert_true(guest_check_modules(subject, 2, "modules"));
     assert_int_equal(subject->findings.count, 0);
     subject->boot.module_lost = 1;
-    assert_false(check_linux_modules(subject));
+    assert_false(guest_check_modules(subject, 2, "modules"));
     assert_int_equal(only_finding(RULE_LINUX_MODULES)->seen, 3);
     subject->boot.module_lost = 0;
     strcpy(subject->boot.modules[0].string, "quiet");
     subject->boot.modules[0].string_lost = 7;
-    assert_false(check_linux_modules(subject));
+    assert_false(guest_check_modules(subject, 2, "modules"));
     assert_int_equal(only_finding(RULE_LINUX_MODULES)->seen, 12);
 }
 
@@ -154,7 +154,7 @@ static void ends(void **state)
     strcpy(vcpu.vcpu.broken, "guest-rflags-bit-1"); /* where a room knows the rules */
     check_linux_end(subject);
     assert_string_equal(only_finding(RULE_GUEST_DIED)->detail,
-                        "Linux: a VM entry failed; broken: guest-rflags-bit-1");
+                        "guest: a VM entry failed; broken: guest-rflags-bit-1");
     vm->ended_by = NULL;
     check_linux_end(subject);
     assert_non_null(strstr(only_finding(RULE_GUEST_DIED)->detail, "memory"));
@@ -164,6 +164,8 @@ static void ends(void **state)
 }
 
 static char text[4000];
+
+static const struct guest_loader loader = {.kind = "Linux"};
 
 static const char *in_json(void)
 {
@@ -192,15 +194,17 @@ static void the_report(void **state)
     (void)state;
     assert_string_equal(in_json(), "{}"); /* without a guest */
     linux_results.is_planned = true;
-    strcpy(linux_results.image.version, "6.1.0");
-    linux_results.plan.kept = (struct linux_range){2u << 20, 4u << 20};
+    linux_results.loader = &loader;
+    strcpy(linux_results.load.version, "6.1.0");
+    linux_results.load.places.kept = (struct guest_range){2u << 20, 4u << 20};
     linux_results.vm.end = LINUX_POWERED_OFF;
     linux_results.vm.handover_tsc = 0x1234;
     linux_results.vm.accesses_refused = 3;
     vcpu.vcpu.exit_count[EXIT_REASON_CPUID] = 5;
     vcpu.vcpu.exit_count[EXIT_REASON_RDMSR] = 1;
     assert_string_equal(
-        in_json(), "{\"linux\":{\"version\":\"6.1.0\",\"end\":\"power-off\",\"cpus_started\":1,"
+        in_json(), "{\"linux\":{\"kind\":\"Linux\",\"version\":\"6.1.0\",\"end\":\"power-off\","
+                   "\"cpus_started\":1,"
                    "\"memory\":{\"given\":534773760,\"kept\":2097152,\"kept_base\":\"0x200000\","
                    "\"accesses_refused\":3,\"image_unchanged\":true},\"handover_tsc\":\"0x1234\","
                    "\"script_status\":null,"

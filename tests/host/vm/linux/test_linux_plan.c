@@ -39,11 +39,9 @@ static int make(void **state)
         .relocatable = true,
     };
     plan = (struct linux_plan){
-        .map = &map,
-        .image = {2 * MIB, 2 * MIB + 0xb3000},
+        .places = {.map = &map, .image = {2 * MIB, 2 * MIB + 0xb3000}, .pool_bytes = MIB},
         .kernel_module = {4 * MIB - 0x1000, 18 * MIB},
         .initrd_module = {18 * MIB, 20 * MIB + 5},
-        .pool_bytes = MIB,
     };
     return 0;
 }
@@ -52,8 +50,8 @@ static void a_plain_pc(void **state)
 {
     (void)state;
     assert_int_equal(linux_plan(&image, &plan), LINUX_PLAN_OK);
-    assert_int_equal(plan.kept.base, 2 * MIB);
-    assert_int_equal(plan.kept.end, 4 * MIB);
+    assert_int_equal(plan.places.kept.base, 2 * MIB);
+    assert_int_equal(plan.places.kept.end, 4 * MIB);
     assert_int_equal(plan.kernel.base, 16 * MIB);
     assert_int_equal(plan.kernel.end, 68 * MIB);
     /* 2 MiB and 5 bytes, below 512 MiB less 64 KiB */
@@ -65,34 +63,34 @@ static void a_plain_pc(void **state)
 static void at_the_top_the_tables_stay_outside(void **state)
 {
     (void)state;
-    plan.image = (struct linux_range){510 * MIB, 510 * MIB + 0xbc000};
+    plan.places.image = (struct guest_range){510 * MIB, 510 * MIB + 0xbc000};
     assert_int_equal(linux_plan(&image, &plan), LINUX_PLAN_OK);
-    assert_int_equal(plan.kept.base, 510 * MIB);
-    assert_int_equal(plan.kept.end, 512 * MIB - 0x10000);
+    assert_int_equal(plan.places.kept.base, 510 * MIB);
+    assert_int_equal(plan.places.kept.end, 512 * MIB - 0x10000);
     assert_int_equal(plan.initrd, 510 * MIB - 2 * MIB - 0x1000);
-    plan.pool_bytes = 2 * MIB; /* there is nothing above */
+    plan.places.pool_bytes = 2 * MIB; /* there is nothing above */
     assert_int_equal(linux_plan(&image, &plan), LINUX_PLAN_OK);
-    assert_int_equal(plan.kept.base, 508 * MIB);
-    assert_int_equal(plan.kept.end, 512 * MIB - 0x10000);
+    assert_int_equal(plan.places.kept.base, 508 * MIB);
+    assert_int_equal(plan.places.kept.end, 512 * MIB - 0x10000);
 }
 
 static void a_larger_pool_takes_more(void **state)
 {
     (void)state;
-    plan.pool_bytes = 2 * MIB;
+    plan.places.pool_bytes = 2 * MIB;
     assert_int_equal(linux_plan(&image, &plan), LINUX_PLAN_OK);
-    assert_int_equal(plan.kept.base, 2 * MIB);
-    assert_int_equal(plan.kept.end, 6 * MIB);
+    assert_int_equal(plan.places.kept.base, 2 * MIB);
+    assert_int_equal(plan.places.kept.end, 6 * MIB);
     /* Downwards where there is nothing above. */
     make(state);
-    plan.pool_bytes = 2 * MIB;
-    plan.image = (struct linux_range){508 * MIB, 508 * MIB + 0xb3000};
+    plan.places.pool_bytes = 2 * MIB;
+    plan.places.image = (struct guest_range){508 * MIB, 508 * MIB + 0xb3000};
     assert_int_equal(linux_plan(&image, &plan), LINUX_PLAN_OK);
-    assert_int_equal(plan.kept.base, 506 * MIB);
-    assert_int_equal(plan.kept.end, 510 * MIB);
+    assert_int_equal(plan.places.kept.base, 506 * MIB);
+    assert_int_equal(plan.places.kept.end, 510 * MIB);
     /* 510 to 512 MiB less 64 KiB does not hold the initrd. */
     assert_int_equal(plan.initrd, 506 * MIB - 2 * MIB - 0x1000);
-    plan.pool_bytes = 600 * MIB;
+    plan.places.pool_bytes = 600 * MIB;
     assert_int_equal(linux_plan(&image, &plan), LINUX_PLAN_NO_KEPT);
     assert_int_equal(plan.wanted, 600 * MIB);
 }
@@ -101,12 +99,12 @@ static void a_larger_pool_takes_more(void **state)
 static void what_just_fits(void **state)
 {
     (void)state;
-    plan.pool_bytes = 2 * MIB - 0xb3000; /* in 2 MiB less the image */
+    plan.places.pool_bytes = 2 * MIB - 0xb3000; /* in 2 MiB less the image */
     assert_int_equal(linux_plan(&image, &plan), LINUX_PLAN_OK);
-    assert_int_equal(plan.kept.end, 4 * MIB);
-    plan.pool_bytes++;
+    assert_int_equal(plan.places.kept.end, 4 * MIB);
+    plan.places.pool_bytes++;
     assert_int_equal(linux_plan(&image, &plan), LINUX_PLAN_OK);
-    assert_int_equal(plan.kept.end, 6 * MIB);
+    assert_int_equal(plan.places.kept.end, 6 * MIB);
     memory_map_add(&map, MEMORY_RESERVED, 0, 0x9f000 - LINUX_HANDOVER_BYTES);
     assert_int_equal(linux_plan(&image, &plan), LINUX_PLAN_OK);
     assert_int_equal(plan.handover, 0x9f000 - LINUX_HANDOVER_BYTES);
@@ -165,10 +163,10 @@ static void clear_of_the_kernel_that_is_to_be_moved(void **state)
     uint64_t end = 512 * MIB - 0x10000;
 
     (void)state;
-    plan.kernel_module = (struct linux_range){end - 14 * MIB, end};
+    plan.kernel_module = (struct guest_range){end - 14 * MIB, end};
     assert_int_equal(linux_plan(&image, &plan), LINUX_PLAN_OK);
     assert_int_equal(plan.initrd, end - 16 * MIB - 0x1000);
-    plan.initrd_module = (struct linux_range){0, 0};
+    plan.initrd_module = (struct guest_range){0, 0};
     assert_int_equal(linux_plan(&image, &plan), LINUX_PLAN_OK);
     assert_int_equal(plan.initrd, 0);
 }
@@ -204,7 +202,7 @@ static void moves(void **state)
         for (size_t k = 0; k < 2 * SIZE; k++)
             bytes[k] = (uint8_t)(k * 7 + k / 256);
         memcpy(expected, from, SIZE - SIZE / 10);
-        linux_move(from + distances[i], from, SIZE - SIZE / 10);
+        places_move(from + distances[i], from, SIZE - SIZE / 10);
         assert_memory_equal(from + distances[i], expected, SIZE - SIZE / 10);
     }
     free(bytes);
@@ -300,15 +298,23 @@ static void e820_has_what_is_kept_reserved(void **state)
 static void tables_for_the_entry(void **state)
 {
     uint64_t base = plan.handover;
+    struct guest_entry entry;
 
     (void)state;
-    assert_int_equal(at(0x1810, 8), 0x00af9b000000ffff); /* 64-bit code at 0x10 */
-    assert_int_equal(at(0x1818, 8), 0x00cf93000000ffff); /* data at 0x18 */
+    assert_int_equal(at(0x8010, 8), 0x00af9b000000ffff); /* 64-bit code at 0x10 */
+    assert_int_equal(at(0x8018, 8), 0x00cf93000000ffff); /* data at 0x18 */
     assert_int_equal(at(0x2000, 8), base + 0x3003);
     assert_int_equal(at(0x3018, 8), base + 0x7003);
     assert_int_equal(at(0x3020, 8), 0);
     assert_int_equal(at(0x4000, 8), 0x83);
     assert_int_equal(at(0x7ff8, 8), 0xffe00083);
+    linux_entry(&plan, &entry);
+    assert_int_equal(entry.reg[VCPU_RSI], base); /* boot_params */
+    assert_int_equal(entry.start.rip, 16 * MIB + 0x200);
+    assert_int_equal(entry.start.cr3, base + 0x2000);
+    assert_int_equal(entry.start.gdt_base, base + 0x8000);
+    assert_int_equal(entry.start.code.selector, 0x10);
+    assert_int_equal(entry.start.data.selector, 0x18);
 }
 
 static void more_ranges_than_there_is_room_for(void **state)
