@@ -177,12 +177,6 @@ static void take_cpu(const struct acpi_bytes *madt, uint32_t offset, void *cpus)
         add_cpu(cpus, dword(madt, offset + 4), dword(madt, offset + 8), UINT32_MAX);
 }
 
-const char *acpi_read_cpus(struct acpi *acpi, struct acpi_cpus *cpus)
-{
-    memset(cpus, 0, sizeof(*cpus));
-    return acpi_each_madt_entry(acpi, take_cpu, cpus);
-}
-
 const char *acpi_each_madt_entry(struct acpi *acpi,
                                  void (*take)(const struct acpi_bytes *madt, uint32_t offset,
                                               void *to),
@@ -217,7 +211,7 @@ void firmware_read(const void *rsdp, uint32_t rsdp_length, struct firmware *firm
     *firmware = (struct firmware){0};
     firmware->cpus_wrong = acpi_open(&acpi, rsdp, rsdp_length);
     if (firmware->cpus_wrong == NULL)
-        firmware->cpus_wrong = acpi_read_cpus(&acpi, &firmware->cpus);
+        firmware->cpus_wrong = acpi_each_madt_entry(&acpi, take_cpu, &firmware->cpus);
     SET_FOR_EACH(firmware_tables, table)
         (*table)->read(&acpi, firmware);
     for (uint32_t i = 0; i < firmware->cpus.count; i++) {

@@ -58,9 +58,6 @@ struct acpi_cpus {
     uint32_t apic_id[ACPI_CPUS_MAX]; /* in the table's order */
 };
 
-/* After an error `cpus` holds what stood before it: a missing MADT leaves the boot CPU alone. */
-const char *acpi_read_cpus(struct acpi *acpi, struct acpi_cpus *cpus);
-
 /* "Interrupt Controller Structure Types". */
 enum madt_entry {
     MADT_LOCAL_APIC = 0,
@@ -84,7 +81,8 @@ const char *acpi_map_table(struct acpi *acpi, uint64_t physical, const char *sig
 
 /* What the firmware's tables say about this machine, read once on the boot CPU. */
 struct firmware {
-    const char *cpus_wrong; /* with the tables that name the CPUs; NULL: nothing */
+    const char *cpus_wrong; /* with the tables that name the CPUs; NULL: nothing. `cpus` holds what
+                               stood before it: a missing MADT leaves the boot CPU alone */
     struct acpi_cpus cpus;
     const char *unsound; /* signatures of tables with a wrong checksum; NULL: none */
     uint32_t highest_id; /* of the APIC ids in `cpus`; 0 if there are none */

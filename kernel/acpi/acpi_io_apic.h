@@ -20,7 +20,7 @@ struct acpi_io_apics {
     uint32_t timer_input;
 };
 
-/* As acpi_read_cpus(). */
+/* After an error `apics` holds what stood before it. */
 const char *acpi_read_io_apics(struct acpi *acpi, struct acpi_io_apics *apics);
 
 /* This machine's, from the time on when the firmware's tables are read. */

@@ -75,7 +75,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static const char *const signatures[TABLES] = {"XSDT", "APIC", "FACP", "SPCR", "DSDT"};
     static struct acpi acpi;
-    static struct acpi_cpus cpus;
+    static struct firmware firmware;
     struct acpi_fadt fadt;
     struct acpi_console console;
     struct acpi_sleep_type type;
@@ -98,7 +98,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     balance(rsdp, sizeof(rsdp), 32);
     if (acpi_open(&acpi, rsdp, sizeof(rsdp)) != NULL)
         abort();
-    (void)acpi_read_cpus(&acpi, &cpus);
+    firmware_read(rsdp, sizeof(rsdp), &firmware);
     (void)acpi_read_io_apics(&acpi, &machine_io_apics);
     (void)acpi_read_fadt(&acpi, &fadt);
     acpi_read_console(&acpi, &console);
@@ -106,7 +106,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         abort();
     free(window);
     window = NULL;
-    if (cpus.count > ACPI_CPUS_MAX)
+    if (firmware.cpus.count > ACPI_CPUS_MAX)
         abort();
     return 0;
 }
