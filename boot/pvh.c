@@ -3,8 +3,6 @@
  */
 #include "boot/pvh.h"
 
-#include <stddef.h>
-
 #include "lib/string.h"
 
 enum { VERSION_0_SIZE = offsetof(struct pvh_start_info, memory_map), RSDP_OLD_SIZE = 20 };

@@ -83,7 +83,7 @@ static inline struct vmx_flags x86_vmwrite(uint64_t field, uint64_t value)
 
 /*
  * The instruction alone, for fields that are known to exist while there is a current VMCS: no other
- * failure is left for VMREAD and VMWRITE to have. vmx/vmcs_access.h.
+ * failure is left for VMREAD and VMWRITE to have. vmx/vmcs_field.h.
  */
 static inline uint64_t x86_vmread_bare(uint64_t field)
 {

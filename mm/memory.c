@@ -2,10 +2,6 @@
 
 #include "lib/x86.h"
 #include "lib/string.h"
-#include "mm/memory_map.h"
-#include "mm/memory_type.h"
-#include "mm/page_alloc.h"
-#include "mm/paging.h"
 
 #define MIB        (1ull << 20)
 #define DEVICE_MAP 0xffffc00000000000ull

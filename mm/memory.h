@@ -8,11 +8,8 @@
 #ifndef MM_MEMORY_H
 #define MM_MEMORY_H
 
-#include <stdbool.h>
 #include <stddef.h>
-#include <stdint.h>
 
-#include "mm/page_alloc.h"
 #include "mm/memory_map.h"
 #include "mm/memory_type.h"
 #include "mm/paging.h"
@@ -41,18 +38,15 @@ void memory_add(enum memory_kind kind, uint64_t base, uint64_t bytes);
 bool memory_init(uint64_t load_address, bool execute_disable, struct memory_sizes *sizes);
 
 /*
- * A device's memory, cached as an entry of the PAT says, registers as PAT_INDEX_UC; NULL when it
- * cannot be mapped. What was mapped before memory_init() has to be mapped anew after it.
+ * A device's memory, cached as an entry of the PAT says; NULL when it cannot be mapped. What was
+ * mapped before memory_init() has to be mapped anew after it.
  */
 volatile void *device_map(uint64_t physical, size_t bytes, unsigned pat);
 
 /* `pages` pages of stack with a guard page below; the virtual address of its top, 0 for none. */
 uint64_t stack_create(unsigned pages);
 
-/*
- * Firmware's tables, read-only, wherever they are; NULL when they cannot be mapped. Not for
- * registers of devices.
- */
+/* Firmware's tables, read-only, wherever they are; NULL when they cannot be mapped. */
 const void *firmware_map(uint64_t physical, size_t bytes);
 
 /* A free page below 1 MiB for code that starts in real mode; 0 when there is none. */

@@ -45,8 +45,6 @@ static uint8_t physical_width(void)
 
 static void read_mtrrs(struct memory_types_state *state)
 {
-    uint64_t count;
-
     state->mtrrcap = read_or_zero(IA32_MTRRCAP);
     state->def_type = read_or_zero(IA32_MTRR_DEF_TYPE);
     if ((state->mtrrcap & MTRRCAP_FIX) != 0) {
@@ -57,8 +55,7 @@ static void read_mtrrs(struct memory_types_state *state)
         state->smrr_physbase = read_or_zero(IA32_SMRR_PHYSBASE);
         state->smrr_physmask = read_or_zero(IA32_SMRR_PHYSMASK);
     }
-    count = state->mtrrcap & MTRRCAP_VCNT;
-    for (uint32_t i = 0; i < count && i < MTRR_VARIABLE_MAX; i++) {
+    for (uint32_t i = 0; i < memory_type_ranges(state); i++) {
         state->physbase[i] = read_or_zero(IA32_MTRR_PHYSBASE0 + 2 * i);
         state->physmask[i] = read_or_zero(IA32_MTRR_PHYSMASK0 + 2 * i);
     }

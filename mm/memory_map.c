@@ -1,7 +1,5 @@
 #include "mm/memory_map.h"
 
-#include <stddef.h>
-
 #include "lib/string.h"
 #include "mm/page_alloc.h"
 

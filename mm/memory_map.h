@@ -1,11 +1,8 @@
 /*
  * What each physical address is good for: ranges as the loader reports them and ranges that are in
- * use, made into one sorted map without overlaps.
- *
- * Ranges may be added in any order, unaligned, overlapping, or reaching past the end of the address
- * space. Where two overlap, the more restrictive kind wins. A range in use (the image, the
- * Multiboot2 information, a module, ACPI tables) is added as MEMORY_TAKEN: no longer free, but
- * still RAM.
+ * use, made into one sorted map without overlaps. They may be added in any order, unaligned,
+ * overlapping, or reaching past the end of the address space; where two overlap, the more
+ * restrictive kind wins.
  */
 #ifndef MM_MEMORY_MAP_H
 #define MM_MEMORY_MAP_H
@@ -62,10 +59,7 @@ bool memory_map_next_free(const struct memory_map *map, uint32_t *next, uint64_t
 bool memory_map_next_ram(const struct memory_map *map, uint32_t *next, uint64_t *base,
                          uint64_t *end);
 
-/*
- * A free page for code that starts in real mode: below 640 KiB, never page 0; 0 when there is none.
- * To be asked for before the first MiB is entered as taken.
- */
+/* A free page for code that starts in real mode: below 640 KiB, never page 0; 0: there is none. */
 uint64_t memory_map_low_page(const struct memory_map *map);
 
 #endif

@@ -1,9 +1,5 @@
 #include "mm/memory_use.h"
 
-#include <stddef.h>
-
-#include "mm/page_alloc.h"
-
 static bool is_non_ram(enum memory_kind kind)
 {
     return kind == MEMORY_ACPI_RECLAIMABLE || kind == MEMORY_ACPI_NVS || kind == MEMORY_RESERVED;

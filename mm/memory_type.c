@@ -17,12 +17,9 @@ static const struct {
 };
 enum { FIXED_AREAS = sizeof(fixed_areas) / sizeof(fixed_areas[0]) };
 
-/* 2, 3 and what is above WB is reserved; UC- is of the PAT alone. */
 static enum memory_type mtrr_type(uint64_t encoding)
 {
-    bool valid = encoding <= MEMORY_TYPE_WB && encoding != 2 && encoding != 3;
-
-    return valid ? (enum memory_type)encoding : MEMORY_TYPE_UNDEFINED;
+    return memory_type_is_valid(encoding) ? (enum memory_type)encoding : MEMORY_TYPE_UNDEFINED;
 }
 
 bool memory_type_is_fixed(const struct memory_types_state *state, uint64_t address)
@@ -134,14 +131,11 @@ static struct memory_piece variable_piece(const struct memory_types_state *state
 
 struct memory_piece memory_type_piece(const struct memory_types_state *state, uint64_t address)
 {
-    struct memory_piece piece = {1ull << state->physical_width, MEMORY_TYPE_WB};
+    bool enabled = (state->def_type & MTRR_DEF_TYPE_E) != 0;
 
-    if (!state->mtrr)
-        return piece;
-    if ((state->def_type & MTRR_DEF_TYPE_E) == 0) {
-        piece.type = MEMORY_TYPE_UC;
-        return piece;
-    }
+    if (!state->mtrr || !enabled)
+        return (struct memory_piece){1ull << state->physical_width,
+                                     state->mtrr ? MEMORY_TYPE_UC : MEMORY_TYPE_WB};
     if (memory_type_is_fixed(state, address))
         return fixed_piece(state, address);
     return variable_piece(state, address);

@@ -43,13 +43,7 @@ enum memory_type {
 #define PAT_ROOTMODE 0x0007040100070406ull
 
 /* Indices into PAT_ROOTMODE. */
-enum {
-    PAT_INDEX_WB = 0,
-    PAT_INDEX_WT = 1,
-    PAT_INDEX_UC_MINUS = 2,
-    PAT_INDEX_UC = 3,
-    PAT_INDEX_WC = 4
-};
+enum { PAT_INDEX_WB, PAT_INDEX_WT, PAT_INDEX_UC_MINUS, PAT_INDEX_UC, PAT_INDEX_WC };
 
 enum { MTRR_FIXED_COUNT = 11, MTRR_VARIABLE_MAX = 32 };
 
@@ -66,6 +60,12 @@ struct memory_types_state {
     uint64_t smrr_physbase, smrr_physmask; /* of the range that is SMM's; 0 where there is none */
     uint64_t pat;                          /* IA32_PAT, PAT_RESET where there is none */
 };
+
+/* Is it a type of an MTRR, or of EPT? 2, 3 and what is above WB is reserved; UC- is of the PAT. */
+static inline bool memory_type_is_valid(uint64_t encoding)
+{
+    return encoding <= MEMORY_TYPE_WB && encoding != 2 && encoding != 3;
+}
 
 /* Entry `index` (0 … 7) of an IA32_PAT value. */
 enum memory_type memory_type_pat(uint64_t pat, unsigned index);

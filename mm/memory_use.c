@@ -1,7 +1,6 @@
 #include "mm/memory_use.h"
 
 #include "lib/string.h"
-#include "mm/page_alloc.h"
 
 #define MIB (1ull << 20)
 

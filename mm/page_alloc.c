@@ -1,8 +1,5 @@
 #include "mm/page_alloc.h"
 
-#include <stdbool.h>
-
-#include "lib/x86.h"
 #include "lib/spinlock.h"
 #include "lib/string.h"
 

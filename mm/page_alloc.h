@@ -30,12 +30,8 @@ static inline void *phys_to_virt(uint64_t physical)
 #endif
 
 /*
- * The order of a size: 2^order pages of 4 KiB are the smallest power-of-two run that holds it.
- *
- * The meaning is that of Linux's get_order(), with which KVM turns the size in IA32_VMX_BASIC into
- * the order of a VMCS region: 1 … 4096 bytes give 0, 4097 … 8192 give 1. Linux declares size 0
- * undefined and computes 52 for it (BITS_PER_LONG - PAGE_SHIFT); here 0 gives 52 by contract. No
- * allocator has blocks of that order, so a size of 0 that slips through is refused, not granted.
+ * The order of a size: 2^order pages of 4 KiB are the smallest power-of-two run that holds it, as
+ * Linux's get_order() has it. 0 gives 52, as there: an order of which no allocator has blocks.
  */
 static inline int get_order(uint64_t size)
 {
@@ -63,10 +59,8 @@ uint64_t pages_free_bytes(void);
 
 /*
  * Pages of one owner, all given back together, and some of them at hand, zeroed: what
- * kvm_mmu_memory_cache is in KVM.
- *
- * To zero a page costs more than a whole VM exit, so a vCPU fills its cache where there is time:
- * before the guest starts, and whenever it halts. All 0 is an owner without pages.
+ * kvm_mmu_memory_cache is in KVM. To zero a page costs more than a whole VM exit, so a vCPU fills
+ * its cache before the guest starts, and whenever it halts. All 0 is an owner without pages.
  */
 enum { PAGE_CACHE_SIZE = 16 };
 

@@ -1,25 +1,17 @@
 /*
- * x86-64 page tables with four levels, as data: building and changing them.
- *
- * SDM Vol. 3, "4-Level Paging and 5-Level Paging". Nothing here touches CR3 or the TLB: after a
- * change to tables that are in use, the caller invalidates. Entries that point to tables allow
- * everything, so the leaf alone decides; IA32_EFER.NXE must be set, or `always_executable`. All
- * pages are the supervisor's.
+ * x86-64 page tables with four levels (mm/radix.h): building and changing them. After a change to
+ * tables that are in use, the caller invalidates. IA32_EFER.NXE must be set, or
+ * `always_executable`. All pages are the supervisor's.
  */
 #ifndef MM_PAGING_H
 #define MM_PAGING_H
 
-#include <stdbool.h>
-#include <stdint.h>
-
 #include "mm/radix.h"
 
 /*
- * Execute disable (XD, NX): page tables that say where nothing may be executed.
- *
- * SDM Vol. 4, "IA32_MISC_ENABLE", bit 34 (XD Bit Disable): firmware can set it, and then CPUID
- * shows no XD, IA32_EFER.NXE is reserved, and so is bit 63 of every paging-structure entry. The bit
- * can be cleared at any time, as Linux does.
+ * Execute disable (XD, NX). SDM Vol. 4, "IA32_MISC_ENABLE", bit 34 (XD Bit Disable): firmware can
+ * set it, and then CPUID shows no XD, IA32_EFER.NXE is reserved, and so is bit 63 of every
+ * paging-structure entry. The bit can be cleared at any time, as Linux does.
  */
 enum execute_disable {
     EXECUTE_DISABLE_ABSENT,    /* this CPU has none: bit 63 must stay 0 */
@@ -30,15 +22,10 @@ enum execute_disable {
 /* On the CPU that asks; boot/ap_trampoline.S does the same before it can call this. */
 enum execute_disable execute_disable_enable(void);
 
-/*
- * Flags of a mapping, which is readable always: the bits of a large page's entry, but for EXECUTE,
- * which is execute disable inverted.
- */
-#define PAGING_WRITE   (1ull << 1)
-#define PAGING_GLOBAL  (1ull << 8)
-#define PAGING_EXECUTE (1ull << 63)
-
-/* Bits of an entry itself; PAT of a large page's. */
+/* Flags of a mapping: a large page's bits; EXECUTE is execute disable inverted. */
+#define PAGING_WRITE     (1ull << 1)
+#define PAGING_GLOBAL    (1ull << 8)
+#define PAGING_EXECUTE   (1ull << 63)
 #define ENTRY_NO_EXECUTE PAGING_EXECUTE
 #define ENTRY_PAT_LARGE  (1ull << 12)
 
@@ -51,10 +38,7 @@ struct page_tables {
     bool always_executable; /* there is no execute disable: execute_disable_enable() */
 };
 
-/*
- * Empty tables, whose pages come from `cache`, or NULL: from the pool; false: no memory. Pages of
- * 1 GiB: CPUID.80000001H:EDX[26].
- */
+/* Empty tables, whose pages come from `cache`, or NULL: from the pool; false: no memory. */
 bool paging_init(struct page_tables *tables, bool pages_of_1gib, bool always_executable,
                  struct page_cache *cache);
 

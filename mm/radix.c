@@ -2,8 +2,6 @@
 
 #include <stddef.h>
 
-#include "mm/page_alloc.h"
-
 static uint64_t table_alloc(struct radix *radix)
 {
     return radix->cache != NULL ? page_cache_alloc(radix->cache) : pages_alloc(0);

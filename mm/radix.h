@@ -1,9 +1,7 @@
 /*
  * Trees of tables with 512 entries each, four levels deep: the form of x86-64 page tables and of
- * extended page tables (EPT).
- *
- * SDM Vol. 3, "4-Level Paging and 5-Level Paging" and "EPT Translation Mechanism". What both have
- * in common is here, what differs is in struct radix_format. An entry that points to a table allows
+ * extended page tables (EPT). SDM Vol. 3, "4-Level Paging and 5-Level Paging" and "EPT Translation
+ * Mechanism"; what differs is in struct radix_format. An entry that points to a table allows
  * everything, so the leaf alone decides. Tables, once made, stay: who gave their pages takes them
  * back. Nothing here touches the processor's caches.
  */
@@ -11,7 +9,6 @@
 #define MM_RADIX_H
 
 #include <stdbool.h>
-#include <stdint.h>
 
 #include "mm/page_alloc.h"
 
@@ -93,7 +90,7 @@ static inline uint64_t *radix_entry(uint64_t table, uint64_t address, int level)
     return (uint64_t *)phys_to_virt(table & RADIX_ADDRESS) + radix_index(address, level);
 }
 
-/* Is there room for a page of the level, both addresses (or-ed together) being aligned to it? */
+/* Is there room for a page of the level, at both addresses (or-ed together)? */
 static inline bool radix_fits(uint64_t addresses, uint64_t bytes, int level)
 {
     return addresses % radix_size(level) == 0 && bytes >= radix_size(level);

@@ -1,8 +1,5 @@
 #include "vm/exit.h"
 
-#include "vmx/exit_reason.h"
-#include "vmx/vmcs_access.h"
-
 _Static_assert((int)EXIT_REASON_COUNT <= (int)VM_EXIT_REASONS, "every reason can be counted");
 
 /*

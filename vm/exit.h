@@ -8,36 +8,16 @@
 #ifndef VM_EXIT_H
 #define VM_EXIT_H
 
-#include "lib/x86.h"
-#include "vmx/vmcs_image.h"
 #include "vm/vcpu.h"
-#include "vmx/exit_reason.h"
-#include "vmx/vmcs_access.h"
 
-enum exit_done vm_exit(struct vcpu *vcpu);
+exit_function vm_exit;
 
-/* Handlers by what they are about: vm/exits/exits_*.c. */
-enum exit_done exit_cpuid(struct vcpu *vcpu);
-enum exit_done exit_hlt(struct vcpu *vcpu);
-enum exit_done exit_vmcall(struct vcpu *vcpu);
-enum exit_done exit_xsetbv(struct vcpu *vcpu);
-enum exit_done exit_skip(struct vcpu *vcpu);
-enum exit_done exit_unhandled(struct vcpu *vcpu);
-enum exit_done exit_undefined(struct vcpu *vcpu);
-enum exit_done exit_protection(struct vcpu *vcpu);
-
-enum exit_done exit_io(struct vcpu *vcpu);
-
-enum exit_done exit_rdmsr(struct vcpu *vcpu);
-enum exit_done exit_wrmsr(struct vcpu *vcpu);
-enum exit_done exit_control_register(struct vcpu *vcpu);
-
-enum exit_done exit_exception(struct vcpu *vcpu);
-enum exit_done exit_external_interrupt(struct vcpu *vcpu);
-enum exit_done exit_preemption_timer(struct vcpu *vcpu);
-enum exit_done exit_triple_fault(struct vcpu *vcpu);
-
-enum exit_done exit_no_memory(struct vcpu *vcpu);
+/* Handlers by what they are about: vm/exit.c, vm/exits/exits_*.c. */
+exit_function exit_unhandled, exit_no_memory;
+exit_function exit_cpuid, exit_hlt, exit_vmcall, exit_xsetbv, exit_skip, exit_undefined,
+    exit_protection;
+exit_function exit_io, exit_rdmsr, exit_wrmsr, exit_control_register;
+exit_function exit_exception, exit_external_interrupt, exit_preemption_timer, exit_triple_fault;
 
 /*
  * Is the guest in IA-32e mode now? It may have come there or left it without an exit; each VM exit
@@ -52,11 +32,6 @@ static inline bool guest_is_long(void)
 static inline bool guest_is_64_bit(void)
 {
     return guest_is_long() && (vmcs_read32(VMCS_GUEST_CS_ACCESS_RIGHTS) & RIGHTS_L) != 0;
-}
-
-static inline unsigned guest_privilege(void)
-{
-    return vmcs_read32(VMCS_GUEST_SS_ACCESS_RIGHTS) >> 5 & 3;
 }
 
 /* What the guest reads in CR4. */
@@ -97,5 +72,35 @@ static inline enum exit_done rdmsr_gives(struct vcpu *vcpu, uint64_t value)
     vcpu->reg[VCPU_RDX] = value >> 32;
     return skip_emulated_instruction(EXIT_EMULATED);
 }
+
+/*
+ * Events on their way to a guest. SDM Vol. 3, "VM-Entry Controls for Event Injection", "Information
+ * for VM Exits Due to Vectored Events", "Information for VM Exits That Occur During Event
+ * Delivery".
+ */
+
+/* What of an event that exited, or was interrupted, VM entry takes: the rest is undefined or 0. */
+#define EVENT_TO_INJECT (EVENT_INFORMATION_VALID | EVENT_INFORMATION_ERROR_CODE | 0x7ffu)
+
+/*
+ * SDM Vol. 3, "Debug Exceptions", "Instruction-Breakpoint Exception Condition": the RFLAGS that the
+ * delivery of a fault saves have RF = 1, lest an instruction breakpoint come twice. VM entry saves
+ * what the VMCS holds, so the field must have it. Traps (#DB, #BP, #OF), aborts (#DF, #MC) and the
+ * NMI save RF as it is; so does the #DB of DR7.GD, a fault, on Intel's processors.
+ */
+bool event_sets_resume_flag(uint8_t vector);
+
+/* For an exception that VM entry shall deliver. */
+void event_resume_flag(uint8_t vector);
+
+/* The event whose delivery the exit interrupted, if there is one, comes again at VM entry. */
+void event_requeue(void);
+
+/*
+ * An event for the next VM entry: an exception (`error_code` only where it has one), an external
+ * interrupt, or an NMI. SDM Vol. 3, "Event Injection"; `type` is bits 10:8 of the field.
+ */
+void vcpu_inject(struct vcpu *vcpu, enum event_type type, uint8_t vector);
+void vcpu_inject_error(struct vcpu *vcpu, uint8_t vector, uint32_t error_code);
 
 #endif

@@ -1,10 +1,6 @@
 #include "vm/hello.h"
 
 #include "lib/string.h"
-#include "mm/page_alloc.h"
-#include "vm/host_registers.h"
-
-#include "lib/x86.h"
 
 #define TIME_MAX (1u << 31) /* TSC ticks: about a second */
 enum { EXITS_MAX = 16, SIGNATURE_BYTES = 12 };

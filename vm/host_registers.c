@@ -1,10 +1,4 @@
-#include "vm/host_registers.h"
-
-#include <stdbool.h>
-
-#include "vm/vm_policy.h"
-
-#include "lib/x86.h"
+#include "vm/vcpu.h"
 
 #define XCR0_X87   1ull /* after a reset, and never 0 */
 #define XCR0_BASIC 7ull /* x87, SSE, AVX */

@@ -1,7 +1,6 @@
 #include "vm/vcpu.h"
 
 #include "lib/string.h"
-#include "vmx/vmcs_access.h"
 
 void vcpu_init(struct vcpu *vcpu, struct vm *vm, const struct vmx_cpu *cpu)
 {

@@ -1,37 +1,19 @@
 /*
- * A virtual CPU: the guest's registers, its VMCS, and what is counted about it.
- *
- * One runs on one CPU from its creation to its end; what several vCPUs share is their VM's.
+ * A virtual CPU: the guest's registers, its VMCS, and what is counted about it. One runs on one CPU
+ * from its creation to its end; what several vCPUs share is their VM's.
  */
 #ifndef VM_VCPU_H
 #define VM_VCPU_H
 
-#include <stdbool.h>
-#include <stdint.h>
-
-#include "lib/x86.h"
+#include "lib/x86_vmx.h"
 #include "vm/vm.h"
 #include "vmx/exit_reason.h"
-#include "vmx/capability/vmx_capability.h"
-#include "vmx/capability/vmx_controls.h"
 #include "vmx/vmcs_image.h"
 #include "vmx/vmx_cpu.h"
-#include "vmx/vmx_result.h"
 
 /* The general registers, numbered as instructions and exit qualifications number them. */
-enum vcpu_register {
-    VCPU_RAX,
-    VCPU_RCX,
-    VCPU_RDX,
-    VCPU_RBX,
-    VCPU_RSP, /* not here: in the VMCS, see vcpu_register_get() */
-    VCPU_RBP,
-    VCPU_RSI,
-    VCPU_RDI,
-    VCPU_R8,
-    VCPU_R15 = 15,
-    VCPU_REGISTERS,
-};
+enum { VCPU_RAX, VCPU_RCX, VCPU_RDX, VCPU_RBX, VCPU_RSP, VCPU_RBP, VCPU_RSI, VCPU_RDI, VCPU_R8 };
+enum { VCPU_R15 = 15, VCPU_REGISTERS }; /* RSP is in the VMCS: vcpu_register_get() */
 
 /* Why a guest ended. */
 enum guest_end {
@@ -128,22 +110,16 @@ enum vm_entry vcpu_enter(struct vcpu *vcpu);
  */
 struct vmx_result vcpu_state_write(struct vcpu *vcpu, const struct vcpu_start *start);
 
-/*
- * Its CR0 and CR4, with what of them is not the guest's: it sees and keeps its own bits, but for
- * those that VMX operation fixes or its VM's policy.
- */
+/* Its CR0 and CR4: it sees and keeps its own bits, not those that VMX or its VM's policy fixes. */
 void vcpu_set_control_registers(struct vcpu *vcpu, uint64_t cr0, uint64_t cr4,
                                 struct vmcs_image *image);
 
 /*
- * What the processor remembers of address translations (SDM Vol. 3, "Caching Translation
- * Information"). Without VPID every VM entry and VM exit forgets them by itself.
+ * Forgets what the processor remembers of address translations (SDM Vol. 3, "Caching Translation
+ * Information"): the guest's linear and combined mappings, global pages too, where VM entries and
+ * VM exits do not, having VPID; all that an earlier guest may have left, before the first VM entry.
  */
-
-/* Forgets the guest's linear and combined mappings: all of its VPID, global pages too. */
 void translation_flush(const struct vcpu *vcpu);
-
-/* Forgets everything that an earlier guest may have left: before the first VM entry. */
 void translation_flush_all(const struct vcpu *vcpu);
 
 /* A register by its number, RSP included. Always 64 bits: the caller cuts. */
@@ -153,10 +129,7 @@ void vcpu_register_set(struct vcpu *vcpu, unsigned number, uint64_t value);
 /* Turns controls of one word on and off, in the VMCS too. */
 void vcpu_control_set(struct vcpu *vcpu, enum vmx_control_word word, uint32_t mask, bool on);
 
-/*
- * A VM entry did not take place: a room that knows the rules names those that the current VMCS
- * breaks.
- */
+/* A VM entry did not take place: a room names the rules that the current VMCS breaks. */
 struct entry_failed {
     void (*explain)(struct vcpu *vcpu, struct sink *broken);
 };
@@ -164,5 +137,26 @@ SET_DECLARE(entries_failed, const struct entry_failed);
 
 /* The guest's end; what a handler then returns. */
 enum exit_done vcpu_end(struct vcpu *vcpu, enum guest_end end, uint32_t number, uint64_t value);
+
+/*
+ * What VM entries and exits leave in the processor: kept before a guest, put back after it, and
+ * made as after a reset in between, so that no guest finds what another one, or the firmware, left.
+ * SDM Vol. 3, "Loading Guest State", "Loading Host State": x87, SSE, AVX and whatever else XCR0
+ * names, XCR0 itself, CR2, DR0 to DR3, DR6, and some MSRs. The kernel uses none of them.
+ */
+enum { HOST_REGISTERS_MSRS = 6 };
+
+struct host_registers {
+    uint64_t msr[HOST_REGISTERS_MSRS];
+    uint64_t cr4, xcr0;
+};
+
+/*
+ * Before the VMCS is written: CR4 becomes what the host has while it serves the guest, with OSXSAVE
+ * where there is XSAVE, lest XSETBV could not be executed for the guest.
+ */
+void host_registers_keep(struct host_registers *host);
+
+void host_registers_restore(const struct host_registers *host);
 
 #endif

@@ -1,15 +1,12 @@
 /*
- * A virtual machine: what all of its vCPUs share.
- *
- * Guest-physical memory is translated by EPT; without EPT the vCPUs run on page tables that the
- * hypervisor owns and the guest cannot reach.
+ * A virtual machine: what all of its vCPUs share. Guest-physical memory is translated by EPT;
+ * without EPT the vCPUs run on page tables that the hypervisor owns and the guest cannot reach.
  */
 #ifndef VM_VM_H
 #define VM_VM_H
 
-/* VMCALL with EAX: what the hypervisor does for a guest. Any other number does nothing. */
-#define VM_CALL_NOTHING 0
-#define VM_CALL_END     0x454e4421 /* "!DNE": the guest is done */
+/* VMCALL with EAX "!DNE": the guest is done. Any other number does nothing. */
+#define VM_CALL_END 0x454e4421
 
 #ifndef __ASSEMBLER__
 
@@ -22,21 +19,16 @@
 #include "vm/memory/ept.h"
 #include "vm/vm_policy.h"
 
-struct vcpu;
-
 /* Room for every basic exit reason that the SDM defines, and some more; a handler for each that
  * bits 7:0 can have: no basic exit reason needs more. */
 enum { VM_EXIT_REASONS = 96, EXIT_HANDLERS = 256 };
 
-/* Serves the VM exits of one basic exit reason. */
-typedef enum exit_done (*exit_handler)(struct vcpu *vcpu);
-
-/* vm/guests/exits/exits.def, by basic exit reason: what a VM has that does not bring its own. */
+/* By basic exit reason: what a VM has that does not bring its own (vm/exit.c). */
 extern const exit_handler exit_handlers[EXIT_HANDLERS];
 
 /* For MSR rules: an MSR that there is not, or that cannot be written. */
-enum exit_done msr_read_fault(struct vcpu *vcpu, const struct msr_rule *rule);
-enum exit_done msr_write_fault(struct vcpu *vcpu, const struct msr_rule *rule, uint64_t value);
+msr_read_function msr_read_fault;
+msr_write_function msr_write_fault;
 
 enum { VM_MSR_SLOTS = 64 };
 

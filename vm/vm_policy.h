@@ -1,29 +1,19 @@
 /*
  * What the guests of a VM may see and use of the processor: const tables, which a kind of VM brings
  * in a file of its own (vm/guests/guest_policy.c). vm_create() compiles them; no handler knows more
- * of a VM than they say. Pure.
- *
- * SDM Vol. 2, "CPUID"; Vol. 3, "Changes to Instruction Behavior in VMX Non-Root Operation"; Vol. 4,
- * "Architectural MSRs".
+ * of a VM than they say. SDM Vol. 2, "CPUID"; Vol. 3, "Changes to Instruction Behavior in VMX
+ * Non-Root Operation"; Vol. 4, "Architectural MSRs".
  */
 #ifndef VM_VM_POLICY_H
 #define VM_VM_POLICY_H
 
-#include <stdbool.h>
-#include <stdint.h>
-
 #include "lib/x86.h"
 #include "vmx/capability/vmcs_config.h"
-#include "vmx/capability/vmx_controls.h"
 
-enum {
-    CPUID_LEAF_FEATURES = 1,
-    CPUID_LEAF_POWER = 6,
-    CPUID_LEAF_MORE_FEATURES = 7,
-    CPUID_LEAF_XSAVE = 0xd,
-    CPUID_LEAF_HYPERVISOR_FIRST = 0x40000000, /* to LAST: a hypervisor's, by convention */
-    CPUID_LEAF_HYPERVISOR_LAST = 0x400000ff,
-};
+enum { CPUID_LEAF_FEATURES = 1, CPUID_LEAF_POWER = 6, CPUID_LEAF_MORE_FEATURES = 7 };
+enum { CPUID_LEAF_XSAVE = 0xd, CPUID_EVERY_SUBLEAF = 255 /* as a rule's `last` */ };
+/* A hypervisor's leaves, by convention. */
+enum { CPUID_LEAF_HYPERVISOR_FIRST = 0x40000000, CPUID_LEAF_HYPERVISOR_LAST = 0x400000ff };
 #define CPUID_LEAF_EXTENDED 0x80000001u
 
 /*
@@ -61,8 +51,6 @@ struct cpuid_rule {
     struct cpuid_registers show, set;
 };
 
-enum { CPUID_EVERY_SUBLEAF = 255 }; /* as `last` */
-
 enum cpuid_register { CPUID_EAX, CPUID_EBX, CPUID_ECX, CPUID_EDX };
 
 /*
@@ -76,12 +64,18 @@ struct feature_rule {
     uint32_t msr, msrs;     /* the first, and how many: the guest's own while it runs */
 };
 
-/* How RDMSR and WRMSR of an MSR are served: vm/exit.h has functions for it. Without `read` RDMSR,
- * which has to be one that a bitmap knows, does not exit. */
+/*
+ * How RDMSR and WRMSR of an MSR are served. Without `read` RDMSR, which has to be one that a bitmap
+ * knows, does not exit.
+ */
+struct msr_rule;
+typedef enum exit_done msr_read_function(struct vcpu *vcpu, const struct msr_rule *rule);
+typedef enum exit_done msr_write_function(struct vcpu *vcpu, const struct msr_rule *rule,
+                                          uint64_t value);
 struct msr_rule {
     uint32_t msr;
-    enum exit_done (*read)(struct vcpu *vcpu, const struct msr_rule *rule);
-    enum exit_done (*write)(struct vcpu *vcpu, const struct msr_rule *rule, uint64_t value);
+    msr_read_function *read;
+    msr_write_function *write;
     uint32_t field; /* of the VMCS, which has the value for some of them */
 };
 
@@ -90,10 +84,12 @@ struct port_rule {
     uint16_t first, last;
 };
 
-/* Another handler than that of vm/guests/exits/exits.def. */
+/* Serves the VM exits of one basic exit reason: another handler than that of vm/exit.c. */
+typedef enum exit_done exit_function(struct vcpu *vcpu);
+typedef exit_function *exit_handler;
 struct exit_rule {
     uint32_t reason;
-    enum exit_done (*handler)(struct vcpu *vcpu);
+    exit_handler handler;
 };
 
 struct vm_policy {
@@ -111,7 +107,7 @@ struct vm_policy {
     const struct msr_rule *msrs;
     const struct port_rule *ports;
     const struct exit_rule *exits;
-    enum exit_done (*string_io)(struct vcpu *vcpu); /* INS and OUTS; NULL: they end the guest */
+    exit_handler string_io; /* INS and OUTS; NULL: they end the guest */
     uint32_t cpuid_count, feature_count, msr_count, port_count, exit_count;
 
     uint64_t cr0_host; /* bits of CR0 beside those that VMX fixes whose change is not the guest's */

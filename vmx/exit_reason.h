@@ -8,9 +8,6 @@
 #ifndef VMX_EXIT_REASON_H
 #define VMX_EXIT_REASON_H
 
-#include <stdbool.h>
-#include <stdint.h>
-
 #include "lib/x86_registers.h"
 #include "vmx/capability/vmx_controls.h"
 
@@ -30,8 +27,6 @@ enum exit_reason {
 #define EXIT_REASON_ENTRY_FAILURE     (1u << 31)
 
 /* The VM-entry and VM-exit interruption information, and the IDT-vectoring information. */
-#define EVENT_INFORMATION_VECTOR         0xffu
-#define EVENT_INFORMATION_TYPE(event)    ((event) >> 8 & 7)
 #define EVENT_INFORMATION_ERROR_CODE     (1u << 11)
 #define EVENT_INFORMATION_NMI_UNBLOCKING (1u << 12) /* by IRET; of a VM exit */
 #define EVENT_INFORMATION_NESTED         (1u << 13)
@@ -48,5 +43,17 @@ enum event_type {
     EVENT_SOFTWARE_EXCEPTION = 6,
     EVENT_OTHER = 7,
 };
+
+enum { EVENT_TYPE_SHIFT = 8 };
+
+static inline enum event_type event_type_of(uint32_t event)
+{
+    return (enum event_type)(event >> EVENT_TYPE_SHIFT & 7);
+}
+
+static inline uint32_t event_vector(uint32_t event)
+{
+    return event & 0xff;
+}
 
 #endif

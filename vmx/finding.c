@@ -60,12 +60,7 @@ bool findings_refuse(const struct findings *findings)
 
 const char *severity_name(enum severity severity)
 {
-    static const char *const names[] = {
-        [SEVERITY_NONE] = "none",
-        [SEVERITY_NOTE] = "note",
-        [SEVERITY_WARNING] = "warning",
-        [SEVERITY_REFUSAL] = "refusal",
-    };
+    static const char *const names[] = {"none", "note", "warning", "refusal"};
 
     return names[severity];
 }

@@ -1,26 +1,16 @@
 /*
- * Findings: what is worth reporting about this machine, as values.
- *
- * A decision gives a list of findings, all of them and not only the first. The rules stand in
- * vmx/findings.def, and what is said of each in vmx/text/finding_text.def; console, JSON, tools,
- * tests and docs/refusals.md come from there.
+ * Findings: what is worth reporting about this machine, as values. A decision gives a list, all of
+ * them and not only the first. The rules stand in vmx/findings.def, and what is said of each in
+ * vmx/text/finding_text.def; console, JSON, tools, tests and docs/refusals.md come from there.
  */
 #ifndef VMX_FINDING_H
 #define VMX_FINDING_H
 
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
-
 #include "lib/format.h"
 #include "lib/set.h"
 
-enum severity {
-    SEVERITY_NONE, /* in the table: this rule says nothing in this mode */
-    SEVERITY_NOTE,
-    SEVERITY_WARNING,
-    SEVERITY_REFUSAL,
-};
+/* NONE, in the table: this rule says nothing in this mode. */
+enum severity { SEVERITY_NONE, SEVERITY_NOTE, SEVERITY_WARNING, SEVERITY_REFUSAL };
 
 /*
  * How severe the checks of IA32_VMX_BASIC are (the command line's `check=`).

@@ -5,9 +5,6 @@
 #ifndef VMX_QUIRKS_H
 #define VMX_QUIRKS_H
 
-#include <stdbool.h>
-#include <stdint.h>
-
 #include "lib/x86.h"
 
 #define EMULATOR(id, ...) EMULATOR_BIT_##id,

@@ -1,7 +1,5 @@
 #include "vmx/vmcs_field.h"
 
-#include <stddef.h>
-
 #include "lib/string.h"
 #include "vmx/capability/vmx_controls.h"
 

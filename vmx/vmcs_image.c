@@ -1,5 +1,4 @@
 #include "vmx/vmcs_image.h"
-
 #include "lib/x86_registers.h"
 #include "mm/memory_type.h"
 

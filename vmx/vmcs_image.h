@@ -5,10 +5,6 @@
 #ifndef VMX_VMCS_IMAGE_H
 #define VMX_VMCS_IMAGE_H
 
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
-
 #include "vmx/capability/vmx_controls.h"
 #include "vmx/vmcs_field.h"
 #include "vmx/vmx_result.h"
@@ -26,7 +22,6 @@ static inline const uint64_t *vmcs_image_find(const struct vmcs_image *image, en
     return index < VMCS_FIELD_COUNT && image->present[index] ? &image->value[index] : NULL;
 }
 
-/* Has the image a value for this field? */
 static inline bool vmcs_image_has(const struct vmcs_image *image, enum vmcs_field field)
 {
     return vmcs_image_find(image, field) != NULL;
@@ -40,26 +35,15 @@ static inline uint64_t vmcs_image_get(const struct vmcs_image *image, enum vmcs_
     return value != NULL ? *value : 0;
 }
 
-/*
- * Gives the field a value, cut to the field's width, and makes it present. An encoding that the
- * table does not have changes nothing.
- */
+/* Cuts the value to the field's width; an encoding that the table does not have changes nothing. */
 void vmcs_image_set(struct vmcs_image *image, enum vmcs_field field, uint64_t value);
 
 /* The same for a field that the image has; any other changes nothing. */
 void vmcs_image_put(struct vmcs_image *image, enum vmcs_field field, uint64_t value);
 
 /* The segment registers in the order of their fields. */
-enum {
-    SEGMENT_ES,
-    SEGMENT_CS,
-    SEGMENT_SS,
-    SEGMENT_DS,
-    SEGMENT_FS,
-    SEGMENT_GS,
-    SEGMENT_LDTR,
-    SEGMENT_TR
-};
+enum { SEGMENT_ES, SEGMENT_CS, SEGMENT_SS, SEGMENT_DS, SEGMENT_FS, SEGMENT_GS };
+enum { SEGMENT_LDTR = SEGMENT_GS + 1, SEGMENT_TR };
 
 /* The field of a segment register, from that of ES: in each group they stand in that order. */
 static inline enum vmcs_field vmcs_of_segment(enum vmcs_field of_es, unsigned segment)
@@ -68,44 +52,22 @@ static inline enum vmcs_field vmcs_of_segment(enum vmcs_field of_es, unsigned se
 }
 
 /*
- * SDM Vol. 3, "Guest Register State", table "Format of Access Rights": its bits, and whole ones of
+ * SDM Vol. 3, "Guest Register State", table "Format of Access Rights": the type of a segment of
+ * code or data (readable: of data, writable), and of the system; the other bits; and whole ones of
  * segments that are present and accessed, with DPL 0.
  */
-enum {
-    RIGHTS_TYPE = 0xf,
-    RIGHTS_ACCESSED = 1, /* of a code or data segment */
-    RIGHTS_READABLE = 2, /* of a code segment; of a data segment: writable */
-    RIGHTS_CODE = 8,
-    RIGHTS_TYPE_TSS_16 = 1,
-    RIGHTS_TYPE_LDT = 2,
-    RIGHTS_TYPE_TSS = 9, /* of 32 bits, or of IA-32e mode */
-    RIGHTS_TSS_IS_BUSY = 2,
-    RIGHTS_S = 1 << 4,
-    RIGHTS_DPL = 3 << 5,
-    RIGHTS_P = 1 << 7,
-    RIGHTS_L = 1 << 13,
-    RIGHTS_DB = 1 << 14,
-    RIGHTS_G = 1 << 15,
-    RIGHTS_UNUSABLE = 1 << 16,
-    RIGHTS_CODE_64 = 0xa09b, /* readable, 64-bit */
-    RIGHTS_CODE_32 = 0xc09b,
-    RIGHTS_CODE_16 = 0x9b,
-    RIGHTS_DATA_32 = 0xc093, /* writable */
-    RIGHTS_DATA_16 = 0x93,
-    RIGHTS_TSS_BUSY = 0x8b,
-    RIGHTS_LDT = 0x82,
-};
+enum { RIGHTS_TYPE = 0xf, RIGHTS_ACCESSED = 1, RIGHTS_READABLE = 2, RIGHTS_CODE = 8 };
+enum { RIGHTS_TYPE_TSS_16 = 1, RIGHTS_TSS_IS_BUSY = 2, RIGHTS_TYPE_LDT = 2, RIGHTS_TYPE_TSS = 9 };
+enum { RIGHTS_S = 1 << 4, RIGHTS_DPL = 3 << 5, RIGHTS_P = 1 << 7, RIGHTS_L = 1 << 13 };
+enum { RIGHTS_DB = 1 << 14, RIGHTS_G = 1 << 15, RIGHTS_UNUSABLE = 1 << 16 };
+enum { RIGHTS_CODE_64 = 0xa09b, RIGHTS_CODE_32 = 0xc09b, RIGHTS_CODE_16 = 0x9b };
+enum { RIGHTS_DATA_32 = 0xc093, RIGHTS_DATA_16 = 0x93, RIGHTS_TSS_BUSY = 0x8b, RIGHTS_LDT = 0x82 };
 
 enum { SELECTOR_RPL = 3, SELECTOR_TI = 4 };
 
 /* SDM Vol. 3, "Guest Non-Register State": interruptibility, activity, pending debug exceptions. */
-enum {
-    BLOCKING_BY_STI = 1,
-    BLOCKING_BY_MOV_SS = 2,
-    BLOCKING_BY_SMI = 4,
-    BLOCKING_BY_NMI = 8,
-    ENCLAVE_INTERRUPTION = 16
-};
+enum { BLOCKING_BY_STI = 1, BLOCKING_BY_MOV_SS = 2, BLOCKING_BY_SMI = 4, BLOCKING_BY_NMI = 8 };
+enum { ENCLAVE_INTERRUPTION = 16 };
 enum { ACTIVITY_ACTIVE, ACTIVITY_HLT, ACTIVITY_SHUTDOWN, ACTIVITY_WAIT_FOR_SIPI };
 enum { PENDING_DEBUG_BS = 1 << 14 }; /* single step */
 
@@ -157,10 +119,9 @@ void vmcs_image_init(struct vmcs_image *image, const struct vmx_capability *capa
 void vmcs_image_set_host(struct vmcs_image *image);
 
 /*
- * Writes what is present in the image, the read-only fields excepted, to the current VMCS. Gives
- * VMsucceed, or the outcome of the first VMWRITE that did not succeed; none is tried after it. That
- * a field is not there is no failure where its value is 0: nobody misses it (a hypervisor below
- * may lack some, vmx/selftest/departures.def).
+ * Writes what is present in the image, the read-only fields excepted, to the current VMCS, up to
+ * the first VMWRITE that does not succeed. That a field is not there is no failure where its value
+ * is 0: a hypervisor below may lack some (vmx/selftest/departures.def).
  */
 struct vmx_result vmcs_image_write(const struct vmcs_image *image);
 

@@ -1,5 +1,5 @@
-#include "lib/x86.h"
 #include "vmx/vmcs_image.h"
+#include "lib/x86.h"
 
 /* SDM Vol. 3, "VM-Instruction Error Numbers": VMREAD or VMWRITE of an unsupported VMCS component.
  */

@@ -1,10 +1,8 @@
 #include "vmx/vmx_cpu.h"
 
-#include "lib/format.h"
 #include "lib/string.h"
 #include "lib/x86.h"
 #include "mm/page_alloc.h"
-#include "vmx/capability/vmx_controls.h"
 #include "vmx/capability/vmxon_registers.h"
 
 /* SDM Vol. 2, "CPUID": leaf 1, ECX. AMD's manual, "CPUID Fn8000_0001_ECX": bit 2. */
@@ -40,20 +38,14 @@ static bool check_cpuid(struct vmx_cpu *cpu)
     return false;
 }
 
-/* The table's order matters: the earlier MSRs say which of the later ones exist. */
-#define VMX_MSR_ITEM(name, address) (address),
-static const uint32_t msrs_in_order[] = {VMX_MSR_TABLE(VMX_MSR_ITEM)};
-#undef VMX_MSR_ITEM
-
 /*
- * Every capability MSR that this CPU has and none that it has not. One that should exist and faults
- * stays absent.
+ * Every capability MSR that this CPU has and none that it has not: the earlier ones say which of
+ * the later ones exist. One that should exist and faults stays absent.
  */
 static void read_msrs(struct vmx_msrs *msrs, struct findings *findings)
 {
     *msrs = (struct vmx_msrs){0};
-    for (unsigned i = 0; i < sizeof msrs_in_order / sizeof *msrs_in_order; i++) {
-        uint32_t msr = msrs_in_order[i];
+    for (uint32_t msr = VMX_MSR_FIRST; msr <= VMX_MSR_LAST; msr++) {
         uint64_t value;
         uint8_t vector;
 

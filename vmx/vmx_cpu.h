@@ -1,10 +1,5 @@
 /*
  * One CPU's way into VMX operation: OFF → ROOT (VMXON) → LOADED (VMPTRLD, read back by VMPTRST).
- *
- * Three steps, each on the CPU that it is about:
- *   vmx_cpu_check    reads and decides; the machine is left as it was
- *   vmx_cpu_enable   allocates, programs IA32_FEATURE_CONTROL, CR0 and CR4, VMXON, VMPTRLD
- *   vmx_cpu_disable  undoes whatever the second one did
  * The boot CPU is checked first; the others, in parallel, are compared with it. All or nothing: if
  * any CPU has a refusal after enabling, the caller disables all.
  *
@@ -15,13 +10,8 @@
 #ifndef VMX_VMX_CPU_H
 #define VMX_VMX_CPU_H
 
-#include <stdbool.h>
-#include <stdint.h>
-
 #include "mm/memory_type.h"
 #include "vmx/capability/vmcs_config.h"
-#include "vmx/capability/vmx_msr.h"
-#include "vmx/finding.h"
 #include "vmx/vmx_result.h"
 
 /* The last stage that the command line's `stop=` lets us perform. */
@@ -97,9 +87,8 @@ void vmx_cpu_disable(struct vmx_cpu *cpu);
 
 /*
  * Takes pages for a region of this CPU's configuration and writes the revision id into it. `name`
- * is what findings call it. False, with a finding and nothing taken, when there is no memory or
- * when the memory is not fit: not page aligned, beyond the physical-address width, or not proven
- * write-back.
+ * is what findings call it. False, with a finding and nothing taken: no memory, or none that is
+ * fit.
  */
 bool vmx_region_create(struct vmx_region *region, const struct vmx_cpu *cpu, const char *name,
                        struct findings *findings);

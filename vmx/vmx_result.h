@@ -7,9 +7,6 @@
 #ifndef VMX_VMX_RESULT_H
 #define VMX_VMX_RESULT_H
 
-#include <stdbool.h>
-#include <stdint.h>
-
 #include "vmx/capability/vmx_capability.h"
 
 enum vmx_outcome {
@@ -48,22 +45,19 @@ struct vmx_result vmwrite(uint64_t field, uint64_t value);
 
 static inline const char *vmx_outcome_name(enum vmx_outcome outcome)
 {
-    return outcome == VMX_SUCCEED        ? "VMsucceed"
-           : outcome == VMX_FAIL_INVALID ? "VMfailInvalid"
-           : outcome == VMX_FAIL_VALID   ? "VMfailValid"
-                                         : "fault";
+    static const char *const names[] = {"VMsucceed", "VMfailInvalid", "VMfailValid", "fault"};
+
+    return names[outcome];
 }
 
 /*
  * Forgetting cached translations of guests: INVEPT and INVVPID.
  *
  * SDM Vol. 3, "Guidelines for Use of the INVEPT Instruction": after an EPT entry that was present
- * changed its address, its memory type or lost a permission, was made not present, or lost its
- * accessed or dirty flag, guest accesses go on as before until INVEPT has been executed on every
- * CPU that may have used it. An entry that was not present, or one that only gains permissions,
- * needs none: not-present entries are not cached, and the EPT violation of a denied access forgets
- * what caused it. An EPTP that is used anew with other tables, and the first use of an EPTP after
- * VMXON, need one too.
+ * changed its address or memory type, lost a permission or its accessed or dirty flag, or was made
+ * not present, guest accesses go on as before until INVEPT on every CPU that may have used it. An
+ * entry that was not present, or only gains permissions, needs none. An EPTP that is used anew with
+ * other tables, and the first use of an EPTP after VMXON, need one too.
  *
  * SDM Vol. 3, "Guidelines for Use of the INVVPID Instruction": where VPIDs are in use, VM entry
  * and VM exit keep linear and combined mappings, so whoever changes a guest's CR0, CR3 or CR4 or

@@ -75,12 +75,10 @@ static void all_controls_text(const struct machine *machine, const struct colour
     if (!vmx_msr_is_present(&cpu->checked, IA32_VMX_BASIC))
         return;
     print_in(page, COLOUR_HEADING, "\nControls that are on\n");
-    controls_text(page, VMX_CONTROL_PIN, config->pin_based_exec_ctrl);
-    controls_text(page, VMX_CONTROL_PRIMARY, config->cpu_based_exec_ctrl);
-    if (config->cpu_based_2nd_exec_ctrl != 0)
-        controls_text(page, VMX_CONTROL_SECONDARY, config->cpu_based_2nd_exec_ctrl);
-    controls_text(page, VMX_CONTROL_EXIT, config->vmexit_ctrl);
-    controls_text(page, VMX_CONTROL_ENTRY, config->vmentry_ctrl);
+    for (enum vmx_control_word word = 0; word < VMX_CONTROL_WORD_COUNT; word++) {
+        if (word != VMX_CONTROL_SECONDARY || config->controls[word] != 0)
+            controls_text(page, word, config->controls[word]);
+    }
 }
 
 REPORT_TEXT(040, all_controls_text);

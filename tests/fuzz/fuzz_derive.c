@@ -62,13 +62,7 @@ static struct vmx_msrs msrs_from(const uint8_t *data, size_t size)
 static void check_controls(const struct vmx_msrs *msrs, const struct vmcs_config *config,
                            bool accepted)
 {
-    const uint32_t controls[VMX_CONTROL_WORD_COUNT] = {
-        [VMX_CONTROL_PIN] = config->pin_based_exec_ctrl,
-        [VMX_CONTROL_PRIMARY] = config->cpu_based_exec_ctrl,
-        [VMX_CONTROL_SECONDARY] = config->cpu_based_2nd_exec_ctrl,
-        [VMX_CONTROL_EXIT] = config->vmexit_ctrl,
-        [VMX_CONTROL_ENTRY] = config->vmentry_ctrl,
-    };
+    const uint32_t *controls = config->controls;
 
     for (int word = 0; word < VMX_CONTROL_WORD_COUNT; word++) {
         uint64_t value = vmx_msr_capability(msrs, vmx_msr_true(msrs, vmx_control_words[word].msr));
@@ -163,9 +157,9 @@ static void check_stages(const struct vmx_dump *dump, bool accepted)
         must(result->verdict != STAGE_OK || report.verdict == STAGE_OK);
     }
     if (report.reached >= STAGE_GUEST_EPT)
-        must(report.config.cpu_based_2nd_exec_ctrl & SECONDARY_ENABLE_EPT);
+        must(report.config.controls[VMX_CONTROL_SECONDARY] & SECONDARY_ENABLE_EPT);
     if (report.reached >= STAGE_UNRESTRICTED_GUEST)
-        must(report.config.cpu_based_2nd_exec_ctrl & SECONDARY_UNRESTRICTED_GUEST);
+        must(report.config.controls[VMX_CONTROL_SECONDARY] & SECONDARY_UNRESTRICTED_GUEST);
     consistency_check(msrs, &contradictions);
     must(contradictions.lost > 0 || !findings_refuse(&contradictions));
 }

@@ -257,7 +257,7 @@ static void real_machines(void **state)
 
 static void compare(void **state)
 {
-    const struct vmcs_config boot = {1, 2, 3, 4, 5, 6, 7, 8, 9};
+    const struct vmcs_config boot = {1, 2, 3, 4, {5, 6, 7, 8, 9}};
     struct findings findings = {.cpu = 3};
 
     (void)state;

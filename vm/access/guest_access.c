@@ -1,16 +1,8 @@
 #include "vm/access/guest_access.h"
-#include "vm/event.h"
 #include "vm/memory/ept_walk.h"
 
-#include <stddef.h>
-
 #include "lib/string.h"
-#include "mm/page_alloc.h"
-#include "vm/vm_policy.h"
 #include "vm/exit.h"
-#include "vmx/exit_reason.h"
-#include "vmx/vmcs_access.h"
-
 #include "lib/x86_rooms.h"
 
 enum { PAGE_BYTES = 4096 };

@@ -10,6 +10,11 @@
 #include "vm/access/guest_paging.h"
 #include "vm/vcpu.h"
 
+static inline unsigned guest_privilege(void)
+{
+    return vmcs_read32(VMCS_GUEST_SS_ACCESS_RIGHTS) >> 5 & 3;
+}
+
 /* `access` as of guest_translate(), but for ACCESS_USER, which the guest's CPL adds. */
 enum exit_done guest_access_linear(struct vcpu *vcpu, uint64_t linear, void *data, unsigned bytes,
                                    uint32_t access);

@@ -7,7 +7,7 @@
 #ifndef VM_GUEST_EVENTS_H
 #define VM_GUEST_EVENTS_H
 
-#include "vm/event.h"
+#include "vm/exit.h"
 
 /* What an exception becomes that happens while another event is delivered. */
 enum event_outcome { EVENT_STAYS, EVENT_BECOMES_DOUBLE_FAULT, EVENT_BECOMES_TRIPLE_FAULT };
@@ -35,7 +35,7 @@ void event_enter_debug(uint64_t qualification);
 void event_nmi_blocked_again(const struct vcpu *vcpu);
 
 /* In place of exit_exception(): the guest's own exceptions are given to it. */
-enum exit_done exit_exception_reflect(struct vcpu *vcpu);
+exit_function exit_exception_reflect;
 
 /*
  * What INIT makes of the guest: the state after a reset, but for what INIT leaves alone, and it

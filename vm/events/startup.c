@@ -1,7 +1,4 @@
 #include "vm/events/guest_events.h"
-#include "vmx/vmcs_image.h"
-
-#include "lib/x86.h"
 
 static bool is_unrestricted(const struct vcpu *vcpu)
 {

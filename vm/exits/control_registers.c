@@ -1,8 +1,6 @@
 #include "vm/exits/control_registers.h"
-
-#include "vmx/vmcs_image.h"
-
 #include "lib/x86.h"
+#include "vmx/vmcs_image.h"
 
 #define CR3_PCID 0xfffull
 

@@ -1,9 +1,7 @@
 /*
  * Which values MOV, CLTS and LMSW may write to control registers: what raises #GP, and what the
- * write brings with it. Pure.
- *
- * SDM Vol. 2, "MOV - Move to/from Control Registers"; Vol. 3, "Control Registers", "Initializing
- * IA-32e Mode" with its consistency checks, "PAE Paging".
+ * write brings with it. SDM Vol. 2, "MOV - Move to/from Control Registers"; Vol. 3, "Control
+ * Registers", "Initializing IA-32e Mode" with its consistency checks, "PAE Paging".
  */
 #ifndef VM_CONTROL_REGISTERS_H
 #define VM_CONTROL_REGISTERS_H

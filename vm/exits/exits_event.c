@@ -1,4 +1,3 @@
-#include "vm/event.h"
 #include "vm/exit.h"
 #include "lib/host/apic.h"
 

@@ -1,4 +1,3 @@
-#include "vm/event.h"
 #include "vm/exit.h"
 
 /* Apart, so that the short way needs no room for it. */

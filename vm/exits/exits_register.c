@@ -1,5 +1,4 @@
 #include "vm/exits/control_registers.h"
-#include "vm/event.h"
 #include "vm/exit.h"
 
 /* SDM Vol. 3, table "Exit Qualification for Control-Register Accesses". */

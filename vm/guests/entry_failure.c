@@ -2,9 +2,6 @@
 
 #include "lib/string.h"
 #include "mm/memory_use.h"
-#include "vmx/exit_reason.h"
-#include "vmx/entry/vmentry_rule.h"
-#include "vmx/vmx_result.h"
 
 enum { MSR_ENTRY_BYTES = 16 };
 

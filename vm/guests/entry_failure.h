@@ -4,8 +4,6 @@
 #ifndef VM_ENTRY_FAILURE_H
 #define VM_ENTRY_FAILURE_H
 
-#include <stdbool.h>
-
 #include "vm/guests/guest.h"
 
 /*

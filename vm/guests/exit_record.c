@@ -1,8 +1,5 @@
 #include "vm/guests/exit_record.h"
 
-#include <stddef.h>
-
-#include "vmx/exit_reason.h"
 #include "vmx/text/exit_text.h"
 
 static const char *const done_texts[EXIT_DONE_COUNT] = {

@@ -6,9 +6,6 @@
 #ifndef VM_GUESTS_EXIT_RECORD_H
 #define VM_GUESTS_EXIT_RECORD_H
 
-#include <stdint.h>
-
-#include "lib/format.h"
 #include "vm/vcpu.h"
 
 struct exit_record {

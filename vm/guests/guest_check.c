@@ -1,12 +1,10 @@
 #include "vm/guests/guest_run.h"
 #include "vm/guests/handler_check.h"
 
-#include "lib/format.h"
 #include "lib/string.h"
-#include "vm/event.h"
+#include "vm/exit.h"
 #include "vmx/text/exit_text.h"
 #include "vmx/text/failure_text.h"
-#include "vmx/vmx_result.h"
 
 /* So many exits alike are no loop of the guest's that ends by itself. */
 enum { WITHOUT_PROGRESS = 100 };

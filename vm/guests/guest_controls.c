@@ -1,7 +1,6 @@
 #include "vm/guests/guest_run.h"
 
 #include "vm/guests/test_guests.h"
-#include "vm/vm_policy.h"
 
 struct allowed {
     uint32_t zero, one; /* bits that must be 1, and bits that may be 1 */

@@ -1,13 +1,6 @@
 #include "vm/guests/guest_run.h"
 
-#include <stddef.h>
-
-#include "mm/page_alloc.h"
 #include "mm/memory_use.h"
-#include "mm/memory_type.h"
-#include "mm/paging.h"
-#include "vm/guests/guest.h"
-#include "vm/memory/ept_walk.h"
 
 static bool map_without_ept(struct vcpu *vcpu)
 {

@@ -1,4 +1,3 @@
-#include "vm/guests/guest.h"
 
 #include "vm/cpuid_mask.h"
 #include "vm/guests/guest_run.h"

@@ -1,19 +1,12 @@
 #include "vm/guests/guest_run.h"
 
-#include "lib/format.h"
 #include "lib/string.h"
-#include "mm/page_alloc.h"
-#include "mm/memory_type.h"
 #include "vm/guests/entry_failure.h"
 #include "vm/guests/handler_check.h"
 #include "vm/host/alarm.h"
 #include "lib/host/clock.h"
 #include "lib/host/cpu.h"
 #include "vm/host/signal_sender.h"
-#include "vm/host_registers.h"
-#include "vmx/vmcs_field.h"
-
-#include "lib/x86.h"
 
 static uint64_t ticks_max(const struct guest *guest)
 {

@@ -6,7 +6,6 @@
 #define VM_GUEST_RUN_H
 
 #include "vm/guests/guest.h"
-#include "vmx/vmx_cpu.h"
 
 /*
  * Runs `guest` on the CPU that calls, which is in VMX operation, interrupts off. `run` is filled

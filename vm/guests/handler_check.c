@@ -3,9 +3,7 @@
 #include "lib/string.h"
 #include "mm/memory_use.h"
 #include "vm/guests/entry_failure.h"
-#include "vmx/entry/vmentry_rule.h"
 #include "vmx/text/exit_text.h"
-#include "vmx/vmcs_access.h"
 
 enum { RAX_RDX = 1 << VCPU_RAX | 1 << VCPU_RDX, IO_REP = 1 << 5 };
 

@@ -1,6 +1,5 @@
 #include "lib/string.h"
 #include "vm/guests/guest.h"
-#include "vmx/exit_reason.h"
 
 extern const uint8_t hello_cpuid[];
 

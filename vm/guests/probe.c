@@ -1,6 +1,5 @@
 #include "vm/guests/probe.h"
 
-#include "lib/format.h"
 #include "vm/exit.h"
 #include "vmx/text/exit_text.h"
 

@@ -55,8 +55,8 @@ struct __attribute__((packed)) probe {
     uint16_t fault;   /* PROBE_FAULTED + a vector: the exception that the guest's handler took */
     uint16_t error;   /* its error code */
     uint16_t changes; /* registers that may hold anything: 1 << VCPU_RAX … */
-    enum vcpu_register reg; /* what this one holds, */
-    int32_t mask;           /* in these bits (-1: all); all others as before; 0: nothing is said */
+    uint8_t reg;      /* what this one holds, */
+    int32_t mask;     /* in these bits (-1: all); all others as before; 0: nothing is said */
     uint64_t value : 40;
     uint16_t flags_any; /* flags that may be anything */
     uint16_t flags_0;   /* flags that must be 0 */

@@ -1,10 +1,7 @@
 #include "vm/guests/test_guests.h"
-#include "vmx/capability/vmx_msr.h"
 
 #include "lib/string.h"
-#include "mm/page_alloc.h"
-#include "vm/event.h"
-#include "vmx/vmcs_access.h"
+#include "vm/exit.h"
 
 enum { EVENTS_MAX = 256 };
 

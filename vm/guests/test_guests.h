@@ -5,9 +5,7 @@
 #ifndef VM_TEST_GUESTS_H
 #define VM_TEST_GUESTS_H
 
-#include "lib/x86.h"
 #include "vm/guests/guest.h"
-#include "vmx/exit_reason.h"
 #include "vmx/quirks.h"
 
 /* Support of guests (vm/guests/support.S): each event that it has a handler for leaves one struct

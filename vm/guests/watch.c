@@ -1,4 +1,3 @@
-#include "vm/guests/guest.h"
 
 #include "vm/exit.h"
 #include "vm/events/guest_events.h"
@@ -8,7 +7,6 @@
 #include "vm/host/alarm.h"
 #include "vmx/text/exit_text.h"
 #include "vmx/quirks.h"
-#include "vmx/vmcs_access.h"
 
 /*
  * What is undefined is not written down: bit 12 where it says nothing, and all of an event that is

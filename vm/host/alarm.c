@@ -1,12 +1,9 @@
 #include "vm/host/alarm.h"
 
-#include <stddef.h>
-
 #include "lib/host/apic.h"
 #include "lib/host/clock.h"
 #include "lib/host/nmi_cause.h"
 #include "vm/host/io_apic.h"
-#include "lib/x86.h"
 #include "vmx/quirks.h"
 
 enum {

@@ -1,7 +1,5 @@
 #include "vm/host/io_apic.h"
 
-#include <stddef.h>
-
 #include "mm/memory.h"
 
 /* The two registers that there are, and what the first of them selects. */

@@ -1,13 +1,9 @@
 #include "vm/host/signal_sender.h"
 
-#include <stdatomic.h>
-#include <stddef.h>
-
 #include "lib/host/apic.h"
 #include "lib/host/clock.h"
 #include "lib/host/cpu.h"
 #include "vm/host/signal_line.h"
-#include "lib/x86.h"
 #include "vmx/quirks.h"
 
 enum {

@@ -5,7 +5,6 @@
 #include "lib/string.h"
 #include "mm/page_alloc.h"
 #include "vm/exit.h"
-#include "vm/host_registers.h"
 #include "vm/linux/icr.h"
 #include "vm/linux/linux.h"
 #include "vm/vm_policy.h"

@@ -40,7 +40,7 @@ enum map_result ept_map(struct ept *ept, uint64_t guest_physical, uint64_t physi
 {
     if (!ept_permissions_allowed(permissions, &ept->capability))
         return MAP_BAD_PERMISSIONS;
-    if (!ept_memory_type_allowed(type))
+    if (!memory_type_is_valid(type))
         return MAP_BAD_MEMORY_TYPE;
     return radix_map(&ept->radix, guest_physical, physical, bytes,
                      permissions | (uint64_t)type << EPT_MEMORY_TYPE_SHIFT);
@@ -57,12 +57,12 @@ enum map_result ept_map_by_type(struct ept *ept, uint64_t guest_physical, uint64
         int level = LEVEL_PDPT + 1;
         uint64_t size;
 
-        while (!ept_memory_type_allowed(type) && level > LEVEL_PT) {
+        while (!memory_type_is_valid(type) && level > LEVEL_PT) {
             level--;
             if (radix_fits(guest_physical | physical, bytes, level))
                 type = types->type(types->context, physical, radix_size(level));
         }
-        if (!ept_memory_type_allowed(type))
+        if (!memory_type_is_valid(type))
             type = MEMORY_TYPE_UC;
         size = radix_size(level);
         result = ept_map(ept, guest_physical, physical, size, permissions, type);

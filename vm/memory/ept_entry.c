@@ -29,7 +29,7 @@ enum ept_misconfiguration ept_entry_misconfigured(uint64_t entry, int level,
         return EPT_RESERVED_BIT;
     if ((entry & RADIX_ADDRESS) >> physical_address_width != 0)
         return EPT_BEYOND_WIDTH;
-    if (!radix_is_table(&ept_format, entry, level) && !ept_memory_type_allowed(type))
+    if (!radix_is_table(&ept_format, entry, level) && !memory_type_is_valid(type))
         return EPT_RESERVED_TYPE;
     return EPT_WELL_CONFIGURED;
 }

@@ -1,35 +1,26 @@
 #include "vmx/capability/vmcs_config.h"
 
-#include <stdbool.h>
-#include <stddef.h>
-
-#include "lib/string.h"
+#include "mm/memory_type.h"
 #include "mm/page_alloc.h"
-#include "vmx/capability/vmx_controls.h"
 
-/* SDM, "Basic VMX Information". */
-enum {
-    BASIC_SIZE_MAX = 4096,
-    MEMORY_TYPE_WRITE_BACK = 6,
-};
+enum { BASIC_SIZE_MAX = 4096 }; /* SDM, "Basic VMX Information" */
 
-#define FIELD(member, field_kind)                                            \
-    {                                                                        \
-#member, offsetof(struct vmcs_config, member),                       \
-            sizeof(((struct vmcs_config *)NULL)->member), FIELD_##field_kind \
+#define FIELD(name, member, kind)                                   \
+    {                                                               \
+        name, offsetof(struct vmcs_config, member), 4, FIELD_##kind \
     }
+#define CONTROLS(name, word) FIELD(name, controls[VMX_CONTROL_##word], HEX)
 const struct field vmcs_config_fields[] = {
-    FIELD(size, NUMBER),
-    FIELD(order, NUMBER),
-    FIELD(basic_cap, HEX),
-    FIELD(revision_id, HEX),
-    FIELD(pin_based_exec_ctrl, HEX),
-    FIELD(cpu_based_exec_ctrl, HEX),
-    FIELD(cpu_based_2nd_exec_ctrl, HEX),
-    FIELD(vmexit_ctrl, HEX),
-    FIELD(vmentry_ctrl, HEX),
+    FIELD("size", size, NUMBER),
+    FIELD("order", order, NUMBER),
+    FIELD("basic_cap", basic_cap, HEX),
+    FIELD("revision_id", revision_id, HEX),
+    CONTROLS("pin_based_exec_ctrl", PIN),
+    CONTROLS("cpu_based_exec_ctrl", PRIMARY),
+    CONTROLS("cpu_based_2nd_exec_ctrl", SECONDARY),
+    CONTROLS("vmexit_ctrl", EXIT),
+    CONTROLS("vmentry_ctrl", ENTRY),
 };
-#undef FIELD
 
 const uint32_t vmcs_config_field_count = sizeof(vmcs_config_fields) / sizeof(vmcs_config_fields[0]);
 
@@ -39,11 +30,9 @@ static const struct {
     int8_t high, low;
     uint64_t wanted;
 } basic_rules[] = {
-    {RULE_BASIC_REVISION_BIT_31, 31, 31, 0},
-    {RULE_BASIC_RESERVED_47_45, 47, 45, 0},
-    {RULE_BASIC_32_BIT_ADDRESSES, 48, 48, 0},
-    {RULE_BASIC_MEMORY_TYPE, 53, 50, MEMORY_TYPE_WRITE_BACK},
-    {RULE_BASIC_BIT_57, 57, 57, 0},
+    {RULE_BASIC_REVISION_BIT_31, 31, 31, 0}, /* reserved here; a shadow VMCS has it set */
+    {RULE_BASIC_RESERVED_47_45, 47, 45, 0},           {RULE_BASIC_32_BIT_ADDRESSES, 48, 48, 0},
+    {RULE_BASIC_MEMORY_TYPE, 53, 50, MEMORY_TYPE_WB}, {RULE_BASIC_BIT_57, 57, 57, 0},
     {RULE_BASIC_RESERVED_63_59, 63, 59, 0},
 };
 
@@ -118,9 +107,8 @@ void vmcs_config_derive(const struct vmx_msrs *msrs, struct vmcs_config *config,
                         struct findings *findings)
 {
     uint64_t basic = vmx_msr_value(msrs, IA32_VMX_BASIC);
-    uint32_t controls[VMX_CONTROL_WORD_COUNT];
 
-    memset(config, 0, sizeof(*config));
+    *config = (struct vmcs_config){0};
     check_presence(msrs, findings);
     if (vmx_msr_is_present(msrs, IA32_VMX_BASIC)) {
         check_basic(basic, findings);
@@ -129,12 +117,7 @@ void vmcs_config_derive(const struct vmx_msrs *msrs, struct vmcs_config *config,
         config->basic_cap = (uint32_t)(basic >> 32) & ~0x1fffu;
         config->revision_id = (uint32_t)bits(basic, 30, 0);
     }
-    vmx_controls_derive(msrs, controls, findings);
-    config->pin_based_exec_ctrl = controls[VMX_CONTROL_PIN];
-    config->cpu_based_exec_ctrl = controls[VMX_CONTROL_PRIMARY];
-    config->cpu_based_2nd_exec_ctrl = controls[VMX_CONTROL_SECONDARY];
-    config->vmexit_ctrl = controls[VMX_CONTROL_EXIT];
-    config->vmentry_ctrl = controls[VMX_CONTROL_ENTRY];
+    vmx_controls_derive(msrs, config->controls, findings);
     check_fixed(msrs, IA32_VMX_CR0_FIXED0, IA32_VMX_CR0_FIXED1, "CR0", findings);
     check_fixed(msrs, IA32_VMX_CR4_FIXED0, IA32_VMX_CR4_FIXED1, "CR4", findings);
 }

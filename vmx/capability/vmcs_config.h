@@ -7,22 +7,15 @@
 #ifndef VMX_VMCS_CONFIG_H
 #define VMX_VMCS_CONFIG_H
 
-#include <stdint.h>
-
 #include "vmx/capability/vmx_capability.h"
-#include "vmx/finding.h"
-#include "vmx/capability/vmx_msr.h"
+#include "vmx/capability/vmx_controls.h"
 
 struct vmcs_config {
     int size;             /* of the VMXON and VMCS regions, in bytes: IA32_VMX_BASIC[44:32] */
     int order;            /* get_order(size): the regions take 2^order pages; 52 for size 0 */
     uint32_t basic_cap;   /* the high half of IA32_VMX_BASIC without the size */
     uint32_t revision_id; /* IA32_VMX_BASIC[30:0]: bit 31 never ends up here */
-    uint32_t pin_based_exec_ctrl;
-    uint32_t cpu_based_exec_ctrl;
-    uint32_t cpu_based_2nd_exec_ctrl; /* 0 where there are no secondary controls */
-    uint32_t vmexit_ctrl;
-    uint32_t vmentry_ctrl;
+    uint32_t controls[VMX_CONTROL_WORD_COUNT]; /* KVM's pin_based_exec_ctrl to vmentry_ctrl */
 };
 
 /* The fields of struct vmcs_config, in its order. */

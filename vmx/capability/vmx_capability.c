@@ -1,7 +1,5 @@
 #include "vmx/capability/vmx_capability.h"
 
-#include <stddef.h>
-
 #include "lib/string.h"
 
 uint64_t field_value(const struct field *field, const void *object)

@@ -6,16 +6,9 @@
 #ifndef VMX_VMX_CAPABILITY_H
 #define VMX_VMX_CAPABILITY_H
 
-#include <stdbool.h>
-#include <stdint.h>
-
-#include "lib/format.h"
 #include "vmx/capability/vmx_msr.h"
 
-/*
- * The fields of a struct as a table: what compares two such structs, or reports one to a person or
- * a program, loops over it.
- */
+/* The fields of a struct as a table, to compare or report it. */
 enum field_kind { FIELD_BOOL, FIELD_NUMBER, FIELD_HEX };
 
 struct field {

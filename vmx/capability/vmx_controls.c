@@ -1,8 +1,5 @@
 #include "vmx/capability/vmx_controls.h"
 
-#include <stdbool.h>
-#include <stddef.h>
-
 #include "vmx/capability/vmx_capability.h"
 
 #define CONTROL(word, bit, id, wish, control_name) \

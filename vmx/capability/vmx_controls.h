@@ -1,18 +1,11 @@
 /*
  * The VM-execution, VM-exit and VM-entry controls: what the processor allows, what a minimal
- * hypervisor asks for (vmx/capability/vmx_controls.def), and the values that come out of both.
- *
- * SDM Vol. 3, appendix "VMX Capability Reporting Facility": "VM-Execution Controls", "VM-Exit
- * Controls", "VM-Entry Controls"; "Algorithms for Determining VMX Capabilities".
+ * hypervisor asks for, and the values that come out of both. SDM Vol. 3, appendix "VMX Capability
+ * Reporting Facility"; "Algorithms for Determining VMX Capabilities".
  */
 #ifndef VMX_VMX_CONTROLS_H
 #define VMX_VMX_CONTROLS_H
 
-#include <stdint.h>
-
-#include "lib/set.h"
-
-#include "vmx/finding.h"
 #include "vmx/capability/vmx_msr.h"
 
 enum vmx_control_word {
@@ -22,10 +15,7 @@ enum vmx_control_word {
     VMX_CONTROL_EXIT,
     VMX_CONTROL_ENTRY,
     VMX_CONTROL_WORD_COUNT,
-};
-
-/* The words of 64 bits, from which a minimal hypervisor wants nothing. */
-enum {
+    /* The words of 64 bits, from which a minimal hypervisor wants nothing. */
     VMX_CONTROL_TERTIARY = VMX_CONTROL_WORD_COUNT,
     VMX_CONTROL_SECONDARY_EXIT,
     VMX_CONTROL_VM_FUNCTION,
@@ -38,12 +28,7 @@ enum vmx_control_mask {
 #include "vmx/capability/vmx_controls.def"
 };
 
-enum vmx_control_want {
-    CONTROL_REQUIRED,
-    CONTROL_WANTED,
-    CONTROL_UNWANTED,
-    CONTROL_MUST_BE_ZERO,
-};
+enum vmx_control_want { CONTROL_REQUIRED, CONTROL_WANTED, CONTROL_UNWANTED, CONTROL_MUST_BE_ZERO };
 
 struct vmx_control {
     uint8_t word; /* enum vmx_control_word, or one of 64 bits */
@@ -70,17 +55,15 @@ const char *vmx_control_name(enum vmx_control_word word, uint32_t mask);
 /*
  * Adjusts one word. `plain` and `true_value` are the values of its plain and its TRUE capability
  * MSR (the plain one twice where there is no TRUE one): low half bit 1: must be 1; high half bit 0:
- * must be 0. Controls that must be 1 stay 1, whatever the table wants; a default1 control that
- * the table does not name keeps its default, 1, also where 0 is allowed, as the SDM advises.
- * Every contradiction and every wish that cannot be met is added to `findings`; `msr` is named
- * there.
+ * must be 0. A default1 control that the table does not name keeps its default, 1, also where 0 is
+ * allowed, as the SDM advises. Findings name `msr`.
  */
 uint32_t adjust_vmx_control(enum vmx_control_word word, uint64_t plain, uint64_t true_value,
                             uint32_t msr, struct findings *findings);
 
 /*
- * Adjusts all words from the capability MSRs, then turns off those controls that need another one
- * or a capability that is not there. A word whose MSR has no value is 0, and nothing is said here.
+ * Adjusts all words, then turns off those controls that need another one or a capability that is
+ * not there. A word whose MSR has no value is 0, and nothing is said here.
  */
 void vmx_controls_derive(const struct vmx_msrs *msrs, uint32_t controls[VMX_CONTROL_WORD_COUNT],
                          struct findings *findings);

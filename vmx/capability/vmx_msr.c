@@ -1,7 +1,5 @@
 #include "vmx/capability/vmx_msr.h"
 
-#include <stddef.h>
-
 #define VMX_MSR_NAME(name, address) [(address)-VMX_MSR_FIRST] = "IA32_" #name,
 static const char *const names[VMX_MSR_COUNT] = {VMX_MSR_TABLE(VMX_MSR_NAME)};
 #undef VMX_MSR_NAME

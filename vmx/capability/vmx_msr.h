@@ -6,9 +6,6 @@
 #ifndef VMX_VMX_MSR_H
 #define VMX_VMX_MSR_H
 
-#include <stdbool.h>
-#include <stdint.h>
-
 #include "vmx/finding.h"
 
 /* In the order of their addresses: those before one say whether it exists. */
@@ -36,13 +33,9 @@
 
 #define VMX_MSR_ADDRESS(name, address) IA32_##name = (address),
 enum vmx_msr { VMX_MSR_TABLE(VMX_MSR_ADDRESS) };
-#undef VMX_MSR_ADDRESS
 
-enum {
-    VMX_MSR_FIRST = IA32_VMX_BASIC,
-    VMX_MSR_LAST = IA32_VMX_EXIT_CTLS2,
-    VMX_MSR_COUNT = VMX_MSR_LAST - VMX_MSR_FIRST + 1,
-};
+enum { VMX_MSR_FIRST = IA32_VMX_BASIC, VMX_MSR_LAST = IA32_VMX_EXIT_CTLS2 };
+enum { VMX_MSR_COUNT = VMX_MSR_LAST - VMX_MSR_FIRST + 1 };
 
 /* Raw values, as RDMSR gave them on one CPU (or as a dump, or `pretend=`, says). */
 struct vmx_msrs {
@@ -53,44 +46,33 @@ struct vmx_msrs {
 /* "IA32_VMX_BASIC" for 0x480 …; NULL for an address that is none of these. */
 const char *vmx_msr_name(uint32_t msr);
 
-/*
- * The value of an MSR of the table, 0 if it is not present. Setting an address outside the table
- * does nothing.
- */
+/* The value is 0 where it is not present; setting an address outside the table does nothing. */
 uint64_t vmx_msr_value(const struct vmx_msrs *msrs, uint32_t msr);
 bool vmx_msr_is_present(const struct vmx_msrs *msrs, uint32_t msr);
 void vmx_msr_set(struct vmx_msrs *msrs, uint32_t msr, uint64_t value);
 
 /*
  * Does this CPU have that MSR? The values of MSRs with lower addresses say it, so that reading in
- * the table's order never touches one that is not there. SDM: each MSR's own section of the
- * appendix says under which condition it exists.
+ * the table's order never touches one that is not there.
  */
 bool vmx_msr_exists(const struct vmx_msrs *msrs, uint32_t msr);
 
 /* The same, but where an MSR that would say it has no value, the answer is yes. */
 bool vmx_msr_may_exist(const struct vmx_msrs *msrs, uint32_t msr);
 
-/* What an MSR says about this CPU: its value if it exists and was read, 0 (no capability) if not.
- */
+/* Its value if it exists and was read, 0 (no capability) if not. */
 uint64_t vmx_msr_capability(const struct vmx_msrs *msrs, uint32_t msr);
 
-/*
- * Which MSR reports the settings of a control word: the TRUE one in place of
- * IA32_VMX_PINBASED_CTLS, PROCBASED_CTLS, EXIT_CTLS or ENTRY_CTLS where it exists and was read;
- * `msr` itself for all others.
- */
+/* The TRUE MSR of a control word in place of its plain one, where it exists and was read. */
 uint32_t vmx_msr_true(const struct vmx_msrs *msrs, uint32_t msr);
 
-/* The report's object "msrs": each that has a value, by its address; NULL: no IA32_FEATURE_CONTROL.
- */
+/* The report's object "msrs", by address; `feature_control` NULL: there is none. */
 void vmx_json_msrs(struct json *json, const struct vmx_msrs *msrs, const uint64_t *feature_control);
 
 /*
  * pretend=[cpuN:]MSR:VALUE: check from VALUE instead of what RDMSR gave for a capability MSR, so
  * that every refusal can be seen on any machine. The hardware is never touched with it.
  */
-
 struct override {
     bool every_cpu;
     uint32_t cpu; /* index, where not every CPU; 0 is the boot CPU */
@@ -107,9 +89,8 @@ struct override_list {
 
 /*
  * Copies `in` to `out` with the values that the list gives for that CPU in place; of two values for
- * one MSR the later one counts. Each value used is a note (`overridden`), so that no report made
- * from invented values can pass for a real one; a value that cannot count, because this CPU has no
- * such MSR, is a warning (`pretend-without-effect`).
+ * one MSR the later one counts. Each is a note, so that no report made from invented values can
+ * pass for a real one, or where this CPU has no such MSR a warning.
  */
 void override_apply(const struct override_list *list, const struct vmx_msrs *in,
                     struct vmx_msrs *out, struct findings *findings);

@@ -1,32 +1,23 @@
 /*
  * The registers that VMXON looks at: IA32_FEATURE_CONTROL, which may forbid it until the next
- * reset, and CR0 and CR4, of which VMX operation fixes some bits, all 64 of them.
- *
- * SDM Vol. 3, "Enabling and Entering VMX Operation", "Restrictions on VMX Operation"; appendix,
- * "VMX-Fixed Bits in CR0" and "VMX-Fixed Bits in CR4"; Vol. 4, "IA32_FEATURE_CONTROL".
+ * reset, and CR0 and CR4. SDM Vol. 3, "Enabling and Entering VMX Operation", "Restrictions on VMX
+ * Operation"; "VMX-Fixed Bits in CR0" and "VMX-Fixed Bits in CR4"; Vol. 4, "IA32_FEATURE_CONTROL".
  */
 #ifndef VMX_VMXON_REGISTERS_H
 #define VMX_VMXON_REGISTERS_H
 
-#include <stdbool.h>
-#include <stdint.h>
-
-#include "vmx/finding.h"
 #include "vmx/capability/vmx_msr.h"
 
 /* Locked so that VMXON outside SMX operation faults until the next reset? */
 bool feature_control_is_locked_off(uint64_t value);
 
 /*
- * Checks the register as found; `present` is false where RDMSR of it faulted. Refuses where it is
- * locked off. Gives what is to be written before VMXON, which is locked and so never 0; 0: nothing.
+ * Checks the register as found; `present` is false where RDMSR of it faulted. Gives what is to be
+ * written before VMXON, which is locked and so never 0; 0: nothing.
  */
 uint64_t feature_control_decide(bool present, uint64_t value, struct findings *findings);
 
-/*
- * Checks that write: `vector` is WRMSR's fault or 0, `read_back` what the register
- * holds afterwards. True if VMXON may now be tried.
- */
+/* And that write: `vector` is WRMSR's fault or 0. True if VMXON may now be tried. */
 bool feature_control_written(uint8_t vector, uint64_t read_back, struct findings *findings);
 
 /* The bits of CR0 and CR4 that have a name. */

@@ -1,7 +1,6 @@
-#include "lib/string.h"
 #include "lib/x86.h"
+#include "lib/string.h"
 #include "vmx/entry/vmentry_rule.h"
-#include "vmx/vmx_result.h"
 
 void vmcs_image_read(struct vmcs_image *image, const struct vmx_capability *capability)
 {

@@ -1,9 +1,6 @@
 #include "vmx/entry/vmentry_check.h"
 
-#include <stddef.h>
-
 #include "lib/string.h"
-#include "lib/x86_registers.h"
 #include "vmx/entry/vmentry_state.h"
 
 #define MAY(name)  offsetof(struct vmx_capability, name)

@@ -10,11 +10,6 @@
 #ifndef VMX_VMENTRY_CHECK_H
 #define VMX_VMENTRY_CHECK_H
 
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include "lib/format.h"
 #include "vmx/entry/vmentry_rule.h"
 
 struct vmentry_finding {

@@ -1,7 +1,5 @@
-#include "vmx/entry/vmentry_rule.h"
-
 #include "lib/x86.h"
-#include "vmx/vmx_result.h"
+#include "vmx/entry/vmentry_rule.h"
 
 /* SDM Vol. 2, "CPUID". */
 #define CPUID_STRUCTURED       7

@@ -1,13 +1,11 @@
 /* The rules of vmx/entry/vmentry_controls.def that have a form of their own. */
-#include "vmx/vmcs_image.h"
+#include "mm/memory_type.h"
 #include "vmx/entry/vmentry_state.h"
 
 /* SDM, "Virtual APIC State": VTPR is at the offset of the local APIC's TPR. */
 enum { VTPR_OFFSET = 0x80 };
 
 enum { PID_POINTER_BYTES = 8 };
-
-enum { MEMORY_TYPE_UNCACHEABLE = 0, MEMORY_TYPE_WRITE_BACK = 6 };
 
 uint64_t vmentry_cr3_targets(const struct vmentry_state *state, uint64_t seen)
 {
@@ -43,10 +41,10 @@ uint64_t vmentry_eptp_memory_type(const struct vmentry_state *state, uint64_t se
 {
     const struct vmx_capability *capability = state->context->capability;
     uint64_t type = seen & EPTP_MEMORY_TYPE;
-    uint64_t good = capability->ept_write_back ? MEMORY_TYPE_WRITE_BACK : MEMORY_TYPE_UNCACHEABLE;
+    uint64_t good = capability->ept_write_back ? MEMORY_TYPE_WB : MEMORY_TYPE_UC;
 
-    if ((type == MEMORY_TYPE_UNCACHEABLE && capability->ept_uncacheable) ||
-        (type == MEMORY_TYPE_WRITE_BACK && capability->ept_write_back))
+    if ((type == MEMORY_TYPE_UC && capability->ept_uncacheable) ||
+        (type == MEMORY_TYPE_WB && capability->ept_write_back))
         return seen;
     return (seen & ~EPTP_MEMORY_TYPE) | (good != type ? good : type ^ 1);
 }

@@ -1,8 +1,6 @@
 /* The tables of vmx/entry/vmentry_rules.def: what each rule says, and what it looks at. */
-#include <stddef.h>
 
 #include "lib/string.h"
-#include "lib/x86_registers.h"
 #include "vmx/entry/vmentry_state.h"
 
 /* The sections of the manual: how the processor reports a broken rule, whether it need not. */

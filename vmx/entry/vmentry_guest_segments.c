@@ -1,5 +1,4 @@
 /* The rules of vmx/entry/vmentry_guest_segments.def that have a form of their own. */
-#include "lib/x86_registers.h"
 #include "vmx/entry/vmentry_state.h"
 
 #define LIMIT_LOW  0xfffu

@@ -1,5 +1,4 @@
 /* The rules of vmx/entry/vmentry_non_register.def that have a form of their own. */
-#include "lib/x86_registers.h"
 #include "vmx/entry/vmentry_state.h"
 
 /* SDM, "Guest Non-Register State": the activity states. */

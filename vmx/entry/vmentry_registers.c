@@ -1,5 +1,4 @@
 /* The rules of vmx/entry/vmentry_host.def and vmx/entry/vmentry_guest.def that need a function. */
-#include "lib/x86_registers.h"
 #include "vmx/entry/vmentry_state.h"
 
 enum { LINEAR_WIDTH_4_LEVEL = 48 };

@@ -5,11 +5,6 @@
 #ifndef VMX_ENTRY_VMENTRY_RULE_H
 #define VMX_ENTRY_VMENTRY_RULE_H
 
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include "vmx/capability/vmx_capability.h"
 #include "vmx/vmcs_image.h"
 
 /* SDM Vol. 3, "VM-Instruction Error Numbers": entry with invalid control, host-state fields. */

@@ -5,9 +5,7 @@
 #ifndef VMX_VMENTRY_STATE_H
 #define VMX_VMENTRY_STATE_H
 
-#include "lib/x86_registers.h"
 #include "vmx/entry/vmentry_rule.h"
-#include "vmx/capability/vmx_controls.h"
 #include "vmx/exit_reason.h"
 
 /* Bits of registers by their SDM names. */
@@ -248,12 +246,12 @@ static inline bool vmentry_injects(const struct vmentry_state *state)
 
 static inline unsigned vmentry_injected_type(const struct vmentry_state *state)
 {
-    return EVENT_INFORMATION_TYPE(vmentry_get(state, VMCS_VM_ENTRY_INTERRUPTION_INFORMATION));
+    return event_type_of((uint32_t)vmentry_get(state, VMCS_VM_ENTRY_INTERRUPTION_INFORMATION));
 }
 
 static inline unsigned vmentry_injected_vector(const struct vmentry_state *state)
 {
-    return vmentry_get(state, VMCS_VM_ENTRY_INTERRUPTION_INFORMATION) & EVENT_INFORMATION_VECTOR;
+    return event_vector((uint32_t)vmentry_get(state, VMCS_VM_ENTRY_INTERRUPTION_INFORMATION));
 }
 
 static inline uint32_t vmentry_interruptibility(const struct vmentry_state *state)

@@ -1,11 +1,8 @@
 #include "vmx/selftest/selftest.h"
 #include "vmx/selftest/vm_enter.h"
 
-#include "lib/x86.h"
 #include "mm/page_alloc.h"
 #include "vmx/exit_reason.h"
-#include "vmx/vmcs_field.h"
-#include "vmx/vmcs_image.h"
 
 /*
  * An encoding to provoke failures with: the highest index (511) of the natural-width host fields:

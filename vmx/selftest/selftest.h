@@ -8,14 +8,8 @@
 #ifndef VMX_SELFTEST_H
 #define VMX_SELFTEST_H
 
-#include <stdbool.h>
-#include <stdint.h>
-
 #include "vmx/vmcs_image.h"
 #include "vmx/vmx_cpu.h"
-#include "vmx/vmx_result.h"
-#include "lib/x86_vmx.h"
-#include "vmx/capability/vmx_msr.h"
 
 struct selftest_row {
     const char *name; /* what was done */

@@ -1,10 +1,6 @@
 #include "vmx/selftest/selftest.h"
 
-#include <stddef.h>
-
-#include "lib/x86.h"
 #include "vmx/quirks.h"
-#include "vmx/vmcs_field.h"
 
 enum {
     WIDTHS = 4,
@@ -79,6 +75,12 @@ void selftest_fields_drop(struct vmcs_image *image)
     }
 }
 
+/* The access type: the upper 32 bits of a 64-bit field. */
+static bool is_high(uint32_t encoding)
+{
+    return (encoding & 1) != 0;
+}
+
 /* Reports a field that is there or not against the prediction; true if that was known. */
 static bool print_departure(struct walk *walk, uint32_t encoding, struct vmx_result predicted,
                             struct vmx_result seen)
@@ -90,7 +92,7 @@ static bool print_departure(struct walk *walk, uint32_t encoding, struct vmx_res
     if (index < VMCS_FIELD_COUNT)
         name = vmcs_field_table[index].name;
     /* Of a known one the upper half goes without saying. */
-    if (!known || !vmcs_encoding_high(encoding))
+    if (!known || !is_high(encoding))
         add_row(walk, (struct selftest_row){.name = known ? known->text : name,
                                             .predicted = predicted,
                                             .seen = seen,
@@ -107,7 +109,7 @@ static bool walk_encoding(struct walk *walk, uint32_t encoding, struct selftest_
     uint32_t full = encoding & ~1u, row = vmcs_field_index((enum vmcs_field)full);
     bool reported = row == VMCS_FIELD_COUNT || vmcs_field_table[row].reported;
     bool exists = vmcs_field_exists((enum vmcs_field)full, &walk->capability) &&
-                  (!vmcs_encoding_high(encoding) || vmcs_encoding_width(encoding) == VMCS_WIDTH_64);
+                  (!is_high(encoding) || vmcs_encoding_width(encoding) == VMCS_WIDTH_64);
     struct vmx_result predicted = {exists ? VMX_SUCCEED : VMX_FAIL_VALID,
                                    exists ? 0 : UNSUPPORTED_COMPONENT};
     uint64_t value;
@@ -129,7 +131,8 @@ static void walk_group(struct walk *walk, enum vmcs_width width, enum vmcs_type 
 
     for (uint32_t index = 0; index < INDEXES; index++) {
         for (uint32_t high = 0; high <= 1; high++)
-            group.agrees &= walk_encoding(walk, vmcs_encoding(width, type, index) | high, &group);
+            group.agrees &=
+                walk_encoding(walk, width << 13 | type << 10 | index << 1 | high, &group);
     }
     add_row(walk, group);
 }

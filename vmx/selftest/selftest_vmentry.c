@@ -1,13 +1,9 @@
 #include "vmx/selftest/selftest_vmentry.h"
 
 #include "lib/string.h"
-#include "lib/x86_vmx.h"
 #include "mm/page_alloc.h"
-#include "vmx/entry/vmentry_rule.h"
 #include "vmx/selftest/selftest.h"
-#include "vmx/selftest/vmentry_trial.h"
 #include "vmx/selftest/vm_enter.h"
-#include "vmx/vmx_result.h"
 
 enum { PAGE_BYTES = 4096, PAT_TYPE_NONE = 2 };
 

@@ -5,10 +5,6 @@
 #ifndef VMX_SELFTEST_VMENTRY_H
 #define VMX_SELFTEST_VMENTRY_H
 
-#include <stdbool.h>
-#include <stdint.h>
-
-#include "vmx/entry/vmentry_check.h"
 #include "vmx/selftest/vmentry_departures.h"
 #include "vmx/selftest/vmentry_trial.h"
 #include "vmx/vmx_cpu.h"

@@ -1,6 +1,4 @@
 /* The images that can be entered: vmx/selftest/vmentry_trial.h. */
-#include "lib/x86_registers.h"
-#include "vmx/vmcs_image.h"
 #include "vmx/entry/vmentry_state.h"
 #include "vmx/selftest/vmentry_trial.h"
 

@@ -1,6 +1,5 @@
 #include "vmx/selftest/vmentry_departures.h"
 
-#include "lib/x86.h"
 #include "vmx/entry/vmentry_state.h"
 #include "vmx/quirks.h"
 

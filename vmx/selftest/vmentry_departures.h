@@ -5,8 +5,6 @@
 #ifndef VMX_VMENTRY_DEPARTURES_H
 #define VMX_VMENTRY_DEPARTURES_H
 
-#include <stdbool.h>
-
 #include "vmx/entry/vmentry_check.h"
 
 #define VMENTRY_DEPARTURE(id, ...) DEPARTURE_##id,

@@ -1,9 +1,6 @@
 #include "vmx/selftest/vmentry_trial.h"
 
-#include <stddef.h>
-
 #include "lib/string.h"
-#include "lib/x86.h"
 #include "vmx/entry/vmentry_state.h"
 
 #define TRIAL(rule, base, ...) \

@@ -1,8 +1,5 @@
 #include "vmx/text/capability_text.h"
 
-#include <stddef.h>
-
-#include "vmx/capability/vmx_msr.h"
 #include "vmx/text/failure_text.h"
 
 const struct basic_field basic_fields[BASIC_FIELD_COUNT] = {

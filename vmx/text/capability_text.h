@@ -8,9 +8,6 @@
 #ifndef VMX_CAPABILITY_TEXT_H
 #define VMX_CAPABILITY_TEXT_H
 
-#include <stdint.h>
-
-#include "lib/format.h"
 #include "vmx/finding.h"
 
 struct basic_field {

@@ -1,7 +1,4 @@
-#include <stddef.h>
 
-#include "lib/x86_registers.h"
-#include "vmx/exit_reason.h"
 #include "vmx/text/exit_text.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
@@ -21,10 +18,10 @@ static void print_debug_exceptions(struct sink *sink, uint64_t qualification)
 
 static void print_exception(struct sink *sink, uint32_t event_information, uint64_t qualification)
 {
-    uint32_t vector = event_information & EVENT_INFORMATION_VECTOR;
+    uint32_t vector = event_vector(event_information);
 
     if (!(event_information & EVENT_INFORMATION_VALID) ||
-        EVENT_INFORMATION_TYPE(event_information) == EVENT_NMI)
+        event_type_of(event_information) == EVENT_NMI)
         return;
     if (vector == X86_VECTOR_DB)
         print_debug_exceptions(sink, qualification);

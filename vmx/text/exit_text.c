@@ -1,10 +1,5 @@
 #include "vmx/text/exit_text.h"
 
-#include <stddef.h>
-
-#include "lib/x86_registers.h"
-#include "vmx/exit_reason.h"
-
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
 #define LAYOUTS(id, qualification, information) \
@@ -86,8 +81,8 @@ void event_information_print(struct sink *sink, uint32_t event_information, uint
         "hardware exception", "software interrupt", "privileged software exception",
         "software exception", "other event",
     };
-    uint32_t type = EVENT_INFORMATION_TYPE(event_information);
-    uint32_t vector = event_information & EVENT_INFORMATION_VECTOR;
+    uint32_t type = event_type_of(event_information);
+    uint32_t vector = event_vector(event_information);
     bool exception =
         type == EVENT_HARDWARE_EXCEPTION || type >= EVENT_PRIVILEGED_SOFTWARE_EXCEPTION;
 

@@ -10,10 +10,6 @@
 #ifndef VMX_EXIT_TEXT_H
 #define VMX_EXIT_TEXT_H
 
-#include <stdbool.h>
-#include <stdint.h>
-
-#include "lib/format.h"
 #include "vmx/exit_reason.h"
 
 /* RAX … R15, as instructions and exit qualifications number them. */
@@ -111,8 +107,8 @@ static inline bool nmi_unblocking_is_defined(uint32_t pin_controls, uint32_t int
                                              uint32_t vectoring)
 {
     bool double_fault = (interruption & EVENT_INFORMATION_VALID) != 0 &&
-                        EVENT_INFORMATION_TYPE(interruption) == EVENT_HARDWARE_EXCEPTION &&
-                        (interruption & EVENT_INFORMATION_VECTOR) == X86_VECTOR_DF;
+                        event_type_of(interruption) == EVENT_HARDWARE_EXCEPTION &&
+                        event_vector(interruption) == X86_VECTOR_DF;
 
     return (pin_controls & (PIN_NMI_EXITING | PIN_VIRTUAL_NMIS)) != PIN_NMI_EXITING &&
            !double_fault && (vectoring & EVENT_INFORMATION_VALID) == 0;

@@ -1,6 +1,5 @@
 #include "vmx/text/failure_text.h"
 
-#include "lib/x86_registers.h"
 #include "vmx/text/exit_text.h"
 
 /* SDM Vol. 3, "VM Instruction Error Numbers": 14, 21 and 27 are not defined. */

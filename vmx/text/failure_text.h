@@ -7,7 +7,6 @@
 #ifndef VMX_FAILURE_TEXT_H
 #define VMX_FAILURE_TEXT_H
 
-#include "lib/format.h"
 #include "vmx/vmx_result.h"
 
 /* The manual's sentence for a VM-instruction error number; NULL for one that it does not define. */

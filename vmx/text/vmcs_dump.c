@@ -1,7 +1,5 @@
 #include "vmx/text/vmcs_dump.h"
 
-#include <stddef.h>
-
 #include "lib/string.h"
 #include "lib/wrapped.h"
 

@@ -5,7 +5,6 @@
 #ifndef VMX_VMCS_DUMP_H
 #define VMX_VMCS_DUMP_H
 
-#include "lib/format.h"
 #include "vmx/vmcs_image.h"
 
 /* Fields to be found at a glance: a ">" stands before them. */

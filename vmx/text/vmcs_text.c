@@ -1,15 +1,9 @@
 #include "lib/string.h"
 #include "vmx/text/vmcs_dump.h"
 
-#include <stddef.h>
-
-#include "vmx/vmcs_image.h"
-#include "vmx/exit_reason.h"
 #include "vmx/text/exit_text.h"
 #include "vmx/text/failure_text.h"
 #include "vmx/capability/vmxon_registers.h"
-#include "vmx/capability/vmx_controls.h"
-#include "vmx/vmx_result.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 

@@ -390,9 +390,7 @@ static void controls_keep_to_what_the_row_allows(void **state)
         const struct vmx_msrs *msrs = &rows[i].msrs;
         struct findings findings;
         struct vmcs_config config = derive(&rows[i], VMX_CHECK_KVM, &findings);
-        const uint32_t controls[] = {config.pin_based_exec_ctrl, config.cpu_based_exec_ctrl,
-                                     config.cpu_based_2nd_exec_ctrl, config.vmexit_ctrl,
-                                     config.vmentry_ctrl};
+        const uint32_t *controls = config.controls;
 
         for (size_t w = 0; w < sizeof(words) / sizeof(words[0]); w++) {
             bool has_true = msrs->present >> (words[w].true_msr - 0x480) & 1;
@@ -449,8 +447,8 @@ static void generations_have_the_controls_they_are_known_for(void **state)
     (void)state;
     for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
         struct findings findings;
-        uint32_t secondary =
-            derive(row_named(known[i].id), VMX_CHECK_KVM, &findings).cpu_based_2nd_exec_ctrl;
+        uint32_t secondary = derive(row_named(known[i].id), VMX_CHECK_KVM, &findings)
+                                 .controls[VMX_CONTROL_SECONDARY];
 
         if (known[i].has == NONE)
             assert_int_equal(secondary, 0);
@@ -470,11 +468,11 @@ static void controls_that_hypervisors_force_are_reported(void **state)
     (void)state;
     /* Bits 3, 11, 15, 16; bits 24, 28 and 31 are wanted anyway. Pin: 0, 3 and 5 likewise. */
     assert_int_equal(count(&findings, RULE_CONTROL_FORCED), 4);
-    assert_int_equal(config.cpu_based_exec_ctrl & 0x91000808, 0x91000808);
+    assert_int_equal(config.controls[VMX_CONTROL_PRIMARY] & 0x91000808, 0x91000808);
     config = derive(row_named("nested-hyperv-whp"), VMX_CHECK_KVM, &findings);
     /* Bits 10, 15, 16 and 29; bit 7, HLT exiting, is wanted. */
     assert_int_equal(count(&findings, RULE_CONTROL_FORCED), 4);
-    assert_int_equal(config.cpu_based_exec_ctrl & 0x20000480, 0x20000480);
+    assert_int_equal(config.controls[VMX_CONTROL_PRIMARY] & 0x20000480, 0x20000480);
 }
 
 int main(void)

@@ -2,7 +2,6 @@
 #include "vm/exit.h"
 #include "vm/guests/test_guests.h"
 #include "vm/guests/probe.h"
-#include "vmx/vmcs_access.h"
 
 extern const uint8_t apic_read[], apic_write[], apic_push[], apic_handler[];
 

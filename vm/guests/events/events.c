@@ -1,5 +1,4 @@
 #include "vm/guests/events/events.h"
-#include "vm/event.h"
 #include "vm/exit.h"
 #include "vm/guests/test_guests.h"
 #include "lib/host/apic.h"

@@ -1,5 +1,4 @@
 #include "vm/guests/test_guests.h"
-#include "vmx/vmcs_access.h"
 
 extern const uint8_t exceptions_de[], exceptions_int1[], exceptions_db[], exceptions_step[],
     exceptions_int3[], exceptions_bp[], exceptions_ud[], exceptions_nm[], exceptions_np[],

@@ -1,7 +1,5 @@
-#include "vm/event.h"
+#include "vm/exit.h"
 #include "vm/guests/test_guests.h"
-#include "vmx/vmcs_access.h"
-#include "vmx/capability/vmx_msr.h"
 
 extern const uint8_t step_start[], step_1[], step_2[], step_3[], step_4[], step_5[], step_6[],
     step_7[], step_8[], step_handler[], step_return[];

@@ -1,9 +1,6 @@
-#include "vm/event.h"
+#include "vm/exit.h"
 #include "vm/guests/exits/guest_exits.h"
 #include "vm/access/guest_access.h"
-#include "vm/guests/exits/operand.h"
-
-#include "lib/x86.h"
 
 #define SELECTOR_LDT 4u /* the table: else the GDT */
 

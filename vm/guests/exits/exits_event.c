@@ -3,9 +3,6 @@
 #include "vm/guests/guest_run.h"
 #include "vm/host/alarm.h"
 
-#include "lib/x86.h"
-#include "mm/memory_type.h"
-
 void guest_begin(struct guest_vm *machine, uint64_t ticks)
 {
     unsigned shift = (unsigned)machine->vcpu.capability.preemption_timer_shift;

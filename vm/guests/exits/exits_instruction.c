@@ -1,4 +1,5 @@
 #include "vm/events/guest_events.h"
+#include "vm/access/guest_access.h"
 #include "vm/guests/exits/guest_exits.h"
 
 #include "lib/x86_rooms.h"

@@ -1,8 +1,6 @@
 #include "vm/events/guest_events.h"
 #include "vm/guests/exits/guest_exits.h"
-#include "vm/guests/exits/operand.h"
 #include "vm/guests/guest.h"
-#include "vm/memory/ept_walk.h"
 
 /* Bits 5:3 of the exit qualification: what EPT allows there; nothing, where nothing is mapped. */
 enum { VIOLATION_ALLOWED = 7 << 3, VIOLATION_NMI_UNBLOCKING = 1 << 12 };

@@ -1,8 +1,6 @@
 #include "vm/guests/exits/guest_exits.h"
 #include "vm/guests/guest.h"
 
-#include "lib/x86.h"
-
 /* IA32_PAT: eight types of one byte each; 2, 3 and all above 7 are reserved. */
 #define PAT_RESERVED 0xf8f8f8f8f8f8f8f8ull
 #define PAT_BIT_1    0x0202020202020202ull

@@ -1,7 +1,4 @@
 #include "vm/guests/exits/guest_exits.h"
-#include "vm/guests/exits/operand.h"
-
-#include "lib/x86.h"
 
 /* SDM Vol. 3, table "Exit Qualification for I/O Instructions"; bits 2:0 are 0, 1 or 3. */
 enum { IO_IN = 1 << 3, IO_REP = 1 << 5 };

@@ -9,44 +9,19 @@
 #include "vm/guests/exits/operand.h"
 
 /* Events, and the guest's time. */
-enum exit_done exit_exception_timed(struct vcpu *vcpu);
-enum exit_done exit_interrupt_timed(struct vcpu *vcpu);
-enum exit_done exit_interrupt_window(struct vcpu *vcpu);
-enum exit_done exit_nmi_window(struct vcpu *vcpu);
-enum exit_done exit_step(struct vcpu *vcpu);
-enum exit_done exit_wait(struct vcpu *vcpu);
-enum exit_done exit_timer(struct vcpu *vcpu);
-enum exit_done exit_call(struct vcpu *vcpu);
+exit_function exit_exception_timed, exit_interrupt_timed, exit_interrupt_window, exit_nmi_window;
+exit_function exit_step, exit_wait, exit_timer, exit_call;
 
-enum exit_done exit_hlt_refill(struct vcpu *vcpu);
-enum exit_done exit_demand(struct vcpu *vcpu);
-enum exit_done exit_misconfigured(struct vcpu *vcpu);
-enum exit_done exit_rdtsc(struct vcpu *vcpu);
-enum exit_done exit_rdtscp(struct vcpu *vcpu);
-enum exit_done exit_random(struct vcpu *vcpu);
-enum exit_done exit_user_wait(struct vcpu *vcpu);
-enum exit_done exit_rdmsr_immediate(struct vcpu *vcpu);
-enum exit_done exit_wrmsrns_immediate(struct vcpu *vcpu);
-enum exit_done exit_mov_dr(struct vcpu *vcpu);
-enum exit_done exit_gdtr_idtr(struct vcpu *vcpu);
-enum exit_done exit_ldtr_tr(struct vcpu *vcpu);
-enum exit_done exit_tpr_below_threshold(struct vcpu *vcpu);
-enum exit_done exit_apic_access(struct vcpu *vcpu);
-enum exit_done exit_page_log_full(struct vcpu *vcpu);
-enum exit_done exit_invlpg(struct vcpu *vcpu);
-enum exit_done exit_invpcid(struct vcpu *vcpu);
-enum exit_done exit_string_io(struct vcpu *vcpu); /* struct vm_policy */
+exit_function exit_hlt_refill, exit_demand, exit_misconfigured, exit_rdtsc, exit_rdtscp,
+    exit_random;
+exit_function exit_user_wait, exit_rdmsr_immediate, exit_wrmsrns_immediate, exit_mov_dr;
+exit_function exit_gdtr_idtr, exit_ldtr_tr, exit_tpr_below_threshold, exit_apic_access;
+exit_function exit_page_log_full, exit_invlpg, exit_invpcid;
+exit_function exit_string_io; /* struct vm_policy */
 
 /* For MSR rules. A field of the VMCS has the value: any, or one that must be canonical. */
-enum exit_done msr_read_field(struct vcpu *vcpu, const struct msr_rule *rule);
-enum exit_done msr_write_field(struct vcpu *vcpu, const struct msr_rule *rule, uint64_t value);
-enum exit_done msr_write_address(struct vcpu *vcpu, const struct msr_rule *rule, uint64_t value);
-enum exit_done msr_read_apic_base(struct vcpu *vcpu, const struct msr_rule *rule);
-enum exit_done msr_read_tsc(struct vcpu *vcpu, const struct msr_rule *rule);
-enum exit_done msr_read_pat(struct vcpu *vcpu, const struct msr_rule *rule);
-enum exit_done msr_write_pat(struct vcpu *vcpu, const struct msr_rule *rule, uint64_t value);
-enum exit_done msr_read_efer(struct vcpu *vcpu, const struct msr_rule *rule);
-enum exit_done msr_write_efer(struct vcpu *vcpu, const struct msr_rule *rule, uint64_t value);
+msr_read_function msr_read_field, msr_read_apic_base, msr_read_tsc, msr_read_pat, msr_read_efer;
+msr_write_function msr_write_field, msr_write_address, msr_write_pat, msr_write_efer;
 
 /* How wide addresses are that LGDT, WRMSR and their kin load: the processor's, in whatever mode. */
 static inline unsigned guest_linear_width(const struct vcpu *vcpu)

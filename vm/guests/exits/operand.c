@@ -1,13 +1,7 @@
 #include "vm/guests/exits/operand.h"
 
-#include "vm/event.h"
-#include "lib/x86_vmx.h"
 #include "vm/exit.h"
 #include "vm/access/guest_access.h"
-
-#include "vmx/vmcs_image.h"
-
-#include "lib/x86.h"
 
 /* Bits of the type of a code or data segment. SDM Vol. 3, "Code- and Data-Segment Descriptor
  * Types". */

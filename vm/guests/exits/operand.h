@@ -8,11 +8,6 @@
 #ifndef VM_OPERAND_H
 #define VM_OPERAND_H
 
-#include <stdbool.h>
-#include <stdint.h>
-
-#include "lib/x86.h"
-#include "lib/x86_registers.h"
 #include "vm/vcpu.h"
 
 /* SDM Vol. 1, "Canonical Addressing": how wide linear addresses are in 64-bit mode, by CR4. */

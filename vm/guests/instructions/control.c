@@ -1,6 +1,5 @@
 #include "vm/guests/probe.h"
 #include "vm/guests/test_guests.h"
-#include "vmx/vmcs_access.h"
 
 /* SDM Vol. 3, table "Exit Qualification for Control-Register Accesses". */
 #define MOV_TO(cr, reg)   ((cr) | 0u << 4 | (uint64_t)(reg) << 8)

@@ -1,6 +1,5 @@
 #include "vm/guests/probe.h"
 #include "vm/guests/test_guests.h"
-#include "vmx/vmcs_access.h"
 
 #define FOUR       (1u << VCPU_RAX | 1u << VCPU_RBX | 1u << VCPU_RCX | 1u << VCPU_RDX)
 #define CPUID_EXIT EXIT_REASON_CPUID, .done = EXIT_EMULATED, .changes = FOUR

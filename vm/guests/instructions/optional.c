@@ -1,8 +1,6 @@
 #include "lib/string.h"
-#include "mm/page_alloc.h"
 #include "vm/guests/probe.h"
 #include "vm/guests/test_guests.h"
-#include "vmx/vmcs_access.h"
 
 /* SDM Vol. 2, "CPUID": what says that there is such an instruction. */
 enum {

@@ -1,5 +1,4 @@
 #include "vm/guests/measure/bench.h"
-#include <stddef.h>
 
 static const struct {
     const char *name;

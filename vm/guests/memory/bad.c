@@ -1,5 +1,4 @@
 #include "vm/guests/test_guests.h"
-#include "vmx/vmcs_access.h"
 
 extern const uint8_t triple_here[];
 extern const uint8_t recursion_on_ac[];

@@ -1,9 +1,6 @@
 #include "vm/guests/memory/memory.h"
 #include "lib/string.h"
-#include "mm/page_alloc.h"
 #include "vm/guests/test_guests.h"
-#include "vmx/quirks.h"
-#include "vmx/vmcs_access.h"
 
 extern const uint8_t parts_write[];
 extern const uint8_t lock_behind[];

@@ -1,9 +1,5 @@
 #include "vm/guests/memory/memory.h"
-#include "mm/page_alloc.h"
 #include "vm/guests/test_guests.h"
-#include "vmx/quirks.h"
-#include "vmx/vmcs_access.h"
-#include "vmx/vmcs_image.h"
 
 extern const uint8_t violations_start[], violations_read[], violations_write[];
 extern const uint8_t beyond_read[], misconfigured_1[], misconfigured_2[], misconfigured_3[];

@@ -6,7 +6,6 @@
 #include "lib/string.h"
 #include "vm/guests/entry_failure.h"
 #include "vm/guests/test_guests.h"
-#include "vmx/vmcs_access.h"
 
 enum { RPL_3 = 3, MSRS = 2 };
 

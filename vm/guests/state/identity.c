@@ -1,11 +1,8 @@
 #include "vm/guests/state/state.h"
-#include "lib/format.h"
 #include "lib/string.h"
 #include "mm/memory_use.h"
-#include "mm/page_alloc.h"
 #include "vm/guests/guest_run.h"
 #include "vm/guests/test_guests.h"
-#include "vmx/vmcs_access.h"
 
 extern const uint8_t identity_write[], identity_written[], identity_fetched[], identity_read[],
     identity_passed[], identity_last[];
@@ -148,7 +145,7 @@ static bool is_sound(const struct vcpu *vcpu, const struct ept_walk *walk)
     enum memory_type type =
         memory_non_ram_type(&vcpu->cpu->memory_types, walk->physical, walk->size);
 
-    if (!ept_memory_type_allowed(type) && walk->size == PAGE_SIZE)
+    if (!memory_type_is_valid(type) && walk->size == PAGE_SIZE)
         type = MEMORY_TYPE_UC; /* vm/memory/ept.h, ept_map_by_type() */
     return walk->physical == walk->guest_physical && walk->permissions == EPT_READ &&
            walk->type == type && !walk->dirty &&

@@ -1,6 +1,5 @@
 #include "lib/string.h"
 #include "vm/guests/test_guests.h"
-#include "vmx/vmcs_access.h"
 
 extern const uint8_t real_cpuid[], real_on_int[];
 extern const uint8_t long_cpuid_64[], long_cpuid_32[];

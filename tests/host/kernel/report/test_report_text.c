@@ -323,8 +323,9 @@ static void controls_fill_their_lines(void **state)
     for (unsigned run = 0; run < 100; run++) {
         uint32_t value = run == 0 ? UINT32_MAX : (uint32_t)random_next(&seed);
 
-        config->cpu_based_exec_ctrl = config->cpu_based_2nd_exec_ctrl = value;
-        config->vmexit_ctrl = config->vmentry_ctrl = config->pin_based_exec_ctrl = value | 4;
+        config->controls[VMX_CONTROL_PRIMARY] = config->controls[VMX_CONTROL_SECONDARY] = value;
+        config->controls[VMX_CONTROL_EXIT] = config->controls[VMX_CONTROL_ENTRY] =
+            config->controls[VMX_CONTROL_PIN] = value | 4;
         assert_non_null(strstr(plain_report(), "\n  pin-based VM-execution controls  "));
         assert_non_null(strstr(plain_report(), "\n  VM-entry controls  "));
         assert_lines_are_full(
@@ -426,7 +427,7 @@ static void what_the_boot_cpu_says(void **state)
                 (struct finding){
                     .rule = RULE_BASIC_MEMORY_TYPE, .msr = IA32_VMX_BASIC, .high = 53, .low = 50});
     cpu->checked_config.size = 4096;
-    cpu->checked_config.pin_based_exec_ctrl = 0x16;
+    cpu->checked_config.controls[VMX_CONTROL_PIN] = 0x16;
     assert_has("<1>\nWhat the boot CPU says of its VMX\n");
     assert_has("<5>X 53:50");
     assert_has("<1>\nvmcs_config, as KVM derives it\n");
@@ -435,7 +436,7 @@ static void what_the_boot_cpu_says(void **state)
     assert_has("<1>\nControls that are on\n");
     assert_has("  pin-based VM-execution controls                 0x00000016<2>\n");
     assert_has_not("secondary");
-    cpu->checked_config.cpu_based_2nd_exec_ctrl = 2;
+    cpu->checked_config.controls[VMX_CONTROL_SECONDARY] = 2;
     assert_has("0x00000002<2>\n      enable EPT;\n");
 }
 

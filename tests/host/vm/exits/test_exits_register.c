@@ -241,7 +241,7 @@ static void without_ept_the_real_cr3_is_the_hypervisors(void **state)
     guest_machine_reset(GUEST_LONG);
     SET_CONTROLS(guest_machine.guest, OFF(SECONDARY, ENABLE_EPT),
                  OFF(SECONDARY, UNRESTRICTED_GUEST));
-    guest_machine.cpu.config.cpu_based_2nd_exec_ctrl = 0;
+    guest_machine.cpu.config.controls[VMX_CONTROL_SECONDARY] = 0;
     model_cpu.msrs.value[IA32_VMX_PROCBASED_CTLS2 - VMX_MSR_FIRST] &=
         ~((uint64_t)(SECONDARY_ENABLE_EPT | SECONDARY_UNRESTRICTED_GUEST) << 32);
     vcpu = guest_machine_start();

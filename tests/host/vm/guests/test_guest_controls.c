@@ -24,15 +24,12 @@ static void offer_everything(void)
     capability.pin_allowed1 = capability.primary_allowed1 = capability.secondary_allowed1 =
         UINT32_MAX;
     capability.exit_allowed1 = capability.entry_allowed1 = UINT32_MAX;
-    capability.ept_page_walk_4 = capability.ept_write_back = true;
-    capability.invept = capability.invept_all_contexts = true;
-    capability.invvpid = capability.invvpid_all_contexts = true;
     config = (struct vmcs_config){
-        .pin_based_exec_ctrl = PIN_NMI_EXITING,
-        .cpu_based_exec_ctrl = PRIMARY_HLT_EXITING | PRIMARY_SECONDARY_CONTROLS,
-        .cpu_based_2nd_exec_ctrl = SECONDARY_ENABLE_EPT | SECONDARY_UNRESTRICTED_GUEST,
-        .vmexit_ctrl = EXIT_HOST_ADDRESS_SPACE_SIZE,
-        .vmentry_ctrl = ENTRY_IA32E_MODE_GUEST,
+        .controls[VMX_CONTROL_PIN] = PIN_NMI_EXITING,
+        .controls[VMX_CONTROL_PRIMARY] = PRIMARY_HLT_EXITING | PRIMARY_SECONDARY_CONTROLS,
+        .controls[VMX_CONTROL_SECONDARY] = SECONDARY_ENABLE_EPT | SECONDARY_UNRESTRICTED_GUEST,
+        .controls[VMX_CONTROL_EXIT] = EXIT_HOST_ADDRESS_SPACE_SIZE,
+        .controls[VMX_CONTROL_ENTRY] = ENTRY_IA32E_MODE_GUEST,
     };
 }
 
@@ -58,9 +55,10 @@ static void the_base_is_the_configuration_and_a_timer(void **state)
     offer_everything();
     assert_null(settle(&plain));
     assert_int_equal(controls[VMX_CONTROL_PIN], PIN_NMI_EXITING | PIN_PREEMPTION_TIMER);
-    assert_int_equal(controls[VMX_CONTROL_PRIMARY], config.cpu_based_exec_ctrl | HARM_PRIMARY);
+    assert_int_equal(controls[VMX_CONTROL_PRIMARY],
+                     config.controls[VMX_CONTROL_PRIMARY] | HARM_PRIMARY);
     assert_int_equal(controls[VMX_CONTROL_SECONDARY],
-                     config.cpu_based_2nd_exec_ctrl | HARM_SECONDARY);
+                     config.controls[VMX_CONTROL_SECONDARY] | HARM_SECONDARY);
     assert_int_equal(controls[VMX_CONTROL_EXIT],
                      EXIT_HOST_ADDRESS_SPACE_SIZE | EXIT_SAVE_PREEMPTION_TIMER);
     assert_int_equal(controls[VMX_CONTROL_ENTRY], ENTRY_IA32E_MODE_GUEST);
@@ -91,48 +89,26 @@ static void without_ept_cr3_is_the_hypervisors(void **state)
 {
     (void)state;
     offer_everything();
-    config.cpu_based_2nd_exec_ctrl = 0;
+    config.controls[VMX_CONTROL_SECONDARY] = 0;
     assert_null(settle(&plain));
-    assert_int_equal(controls[VMX_CONTROL_PRIMARY], config.cpu_based_exec_ctrl | HARM_PRIMARY |
-                                                        PRIMARY_CR3_LOAD_EXITING |
+    assert_int_equal(controls[VMX_CONTROL_PRIMARY], config.controls[VMX_CONTROL_PRIMARY] |
+                                                        HARM_PRIMARY | PRIMARY_CR3_LOAD_EXITING |
                                                         PRIMARY_CR3_STORE_EXITING);
     assert_int_equal(controls[VMX_CONTROL_SECONDARY], HARM_SECONDARY);
 }
 
-/* SDM, "Checks on VM-Execution Control Fields": unrestricted guest needs EPT. */
-static void an_ept_that_cannot_be_walked_is_none(void **state)
+/* Whether EPT and VPIDs can be used is decided once, with the configuration; forced VPIDs stay. */
+static void what_the_configuration_has_of_memory_controls_stays(void **state)
 {
-    (void)state;
-    offer_everything();
-    capability.ept_page_walk_4 = false;
-    assert_null(settle(&plain));
-    assert_int_equal(controls[VMX_CONTROL_SECONDARY], HARM_SECONDARY);
-    offer_everything();
-    capability.ept_write_back = capability.ept_uncacheable = false; /* no type for the tables */
-    assert_null(settle(&plain));
-    assert_int_equal(controls[VMX_CONTROL_SECONDARY], HARM_SECONDARY);
-}
-
-/*
- * SDM, "Guidelines for Use of the INVEPT Instruction" and "… INVVPID Instruction": tables and VPIDs
- * that are used anew need one, and of these the all-context form is enough everywhere.
- */
-static void what_cannot_be_forgotten_is_not_used(void **state)
-{
-    const uint32_t both = SECONDARY_ENABLE_EPT | SECONDARY_ENABLE_VPID;
+    const uint32_t memory =
+        SECONDARY_ENABLE_EPT | SECONDARY_ENABLE_VPID | SECONDARY_UNRESTRICTED_GUEST;
 
     (void)state;
-    for (unsigned i = 0; i < 4; i++) {
-        offer_everything();
-        config.cpu_based_2nd_exec_ctrl = both;
-        capability.invept = i != 0;
-        capability.invept_all_contexts = i != 1;
-        capability.invvpid = i != 2;
-        capability.invvpid_all_contexts = i != 3;
-        assert_null(settle(&plain));
-        assert_int_equal(controls[VMX_CONTROL_SECONDARY] & both,
-                         i < 2 ? SECONDARY_ENABLE_VPID : SECONDARY_ENABLE_EPT);
-    }
+    offer_everything();
+    config.controls[VMX_CONTROL_SECONDARY] = memory;
+    capability.invvpid = false;
+    assert_null(settle(&plain));
+    assert_int_equal(controls[VMX_CONTROL_SECONDARY] & memory, memory);
 }
 
 static void each_mode_says_what_it_lacks(void **state)
@@ -157,12 +133,12 @@ static void each_mode_says_what_it_lacks(void **state)
         assert_null(settle(&guest));
         assert_int_equal((controls[VMX_CONTROL_ENTRY] & ENTRY_IA32E_MODE_GUEST) != 0,
                          cases[i].mode == GUEST_LONG);
-        config.cpu_based_2nd_exec_ctrl = SECONDARY_ENABLE_EPT;
+        config.controls[VMX_CONTROL_SECONDARY] = SECONDARY_ENABLE_EPT;
         missing = settle(&guest);
         assert_int_equal(missing != NULL, cases[i].without_unrestricted != NULL);
         if (missing != NULL)
             assert_string_equal(missing, cases[i].without_unrestricted);
-        config.cpu_based_2nd_exec_ctrl = 0;
+        config.controls[VMX_CONTROL_SECONDARY] = 0;
         missing = settle(&guest);
         assert_int_equal(missing != NULL, cases[i].without_ept != NULL);
         if (missing != NULL)
@@ -187,7 +163,7 @@ static void a_guests_own_wishes_are_met_or_named(void **state)
     assert_string_equal(settle(&guest), "HLT exiting");
     guest = plain;
     guest.needs_ept = true;
-    config.cpu_based_2nd_exec_ctrl = 0;
+    config.controls[VMX_CONTROL_SECONDARY] = 0;
     assert_string_equal(settle(&guest), "enable EPT");
 }
 
@@ -198,11 +174,11 @@ static void what_cannot_exit_does_not(void **state)
     capability.primary_allowed1 &= ~(uint64_t)HARM_PRIMARY;
     capability.secondary_allowed1 &= ~(uint64_t)HARM_SECONDARY;
     assert_null(settle(&plain));
-    assert_int_equal(controls[VMX_CONTROL_PRIMARY], config.cpu_based_exec_ctrl);
-    assert_int_equal(controls[VMX_CONTROL_SECONDARY], config.cpu_based_2nd_exec_ctrl);
+    assert_int_equal(controls[VMX_CONTROL_PRIMARY], config.controls[VMX_CONTROL_PRIMARY]);
+    assert_int_equal(controls[VMX_CONTROL_SECONDARY], config.controls[VMX_CONTROL_SECONDARY]);
     offer_everything();
-    config.cpu_based_exec_ctrl &= ~(uint32_t)PRIMARY_SECONDARY_CONTROLS;
-    config.cpu_based_2nd_exec_ctrl = 0;
+    config.controls[VMX_CONTROL_PRIMARY] &= ~(uint32_t)PRIMARY_SECONDARY_CONTROLS;
+    config.controls[VMX_CONTROL_SECONDARY] = 0;
     assert_null(settle(&plain));
     assert_int_equal(controls[VMX_CONTROL_SECONDARY], 0);
 }
@@ -215,8 +191,7 @@ int main(void)
         cmocka_unit_test(a_timer_that_is_not_saved_is_no_budget),
         cmocka_unit_test(without_ept_cr3_is_the_hypervisors),
         cmocka_unit_test(what_cannot_exit_does_not),
-        cmocka_unit_test(an_ept_that_cannot_be_walked_is_none),
-        cmocka_unit_test(what_cannot_be_forgotten_is_not_used),
+        cmocka_unit_test(what_the_configuration_has_of_memory_controls_stays),
         cmocka_unit_test(each_mode_says_what_it_lacks),
         cmocka_unit_test(a_guests_own_wishes_are_met_or_named),
     };

@@ -96,23 +96,6 @@ static void every_bit_at_every_level(void **state)
     }
 }
 
-static void what_the_msr_says(void **state)
-{
-    struct vmx_capability vmx = {.ept_page_walk_4 = true, .ept_uncacheable = true};
-
-    (void)state;
-    assert_true(ept_is_usable(&vmx));
-    vmx.ept_write_back = true;
-    vmx.ept_uncacheable = false;
-    assert_true(ept_is_usable(&vmx));
-    vmx.ept_write_back = false; /* tables of no memory type at all */
-    assert_false(ept_is_usable(&vmx));
-    vmx.ept_write_back = true;
-    vmx.ept_page_walk_4 = false;
-    vmx.ept_page_walk_5 = true;
-    assert_false(ept_is_usable(&vmx));
-}
-
 /* Whatever this processor has reserved: three ways, all different, and an entry that was well. */
 static void each_processor_refuses_each_way_to_misconfigure(void **state)
 {
@@ -152,7 +135,6 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_reason_by_name),
         cmocka_unit_test(every_bit_at_every_level),
-        cmocka_unit_test(what_the_msr_says),
         cmocka_unit_test(each_processor_refuses_each_way_to_misconfigure),
         cmocka_unit_test(reasons_in_words),
     };

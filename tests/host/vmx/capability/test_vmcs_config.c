@@ -162,18 +162,19 @@ static void a_good_machine_gives_the_configuration_worked_out_by_hand(void **sta
     assert_int_equal(outcome.config.basic_cap, 0x00da0000);
     assert_int_equal(outcome.config.revision_id, 4);
     /* must be 1: 0x16; external interrupts, NMIs, virtual NMIs */
-    assert_int_equal(outcome.config.pin_based_exec_ctrl, 0x16 | 0x1 | 0x8 | 0x20);
+    assert_int_equal(outcome.config.controls[VMX_CONTROL_PIN], 0x16 | 0x1 | 0x8 | 0x20);
     /* must be 1: 0x04006172; HLT, unconditional I/O, MSR bitmaps, secondary controls */
-    assert_int_equal(outcome.config.cpu_based_exec_ctrl,
+    assert_int_equal(outcome.config.controls[VMX_CONTROL_PRIMARY],
                      0x04006172u | 1u << 7 | 1u << 24 | 1u << 28 | 1u << 31);
     /* EPT, RDTSCP, VPID, unrestricted guest, INVPCID, XSAVES */
-    assert_int_equal(outcome.config.cpu_based_2nd_exec_ctrl,
+    assert_int_equal(outcome.config.controls[VMX_CONTROL_SECONDARY],
                      1u << 1 | 1u << 3 | 1u << 5 | 1u << 7 | 1u << 12 | 1u << 20);
     /* must be 1: 0x36dfb; debug controls, 64-bit host, acknowledge, PAT and EFER both ways */
-    assert_int_equal(outcome.config.vmexit_ctrl,
+    assert_int_equal(outcome.config.controls[VMX_CONTROL_EXIT],
                      0x36dfbu | 1u << 2 | 1u << 9 | 1u << 15 | 0xfu << 18);
     /* must be 1: 0x11fb; debug controls, IA-32e mode, PAT, EFER */
-    assert_int_equal(outcome.config.vmentry_ctrl, 0x11fbu | 1u << 2 | 1u << 9 | 3u << 14);
+    assert_int_equal(outcome.config.controls[VMX_CONTROL_ENTRY],
+                     0x11fbu | 1u << 2 | 1u << 9 | 3u << 14);
 }
 
 static void sizes_at_the_edges(void **state)
@@ -307,7 +308,7 @@ static void other_msrs_without_a_value_are_a_warning(void **state)
         assert_false(findings_refuse(&outcome.findings));
         if (msr != 0x482) /* without it the existence of 0x48b is unknown */
             assert_int_equal(find(&outcome.findings, RULE_MSR_NOT_READ)->msr, msr);
-        assert_int_not_equal(outcome.config.vmexit_ctrl & 1u << 9, 0);
+        assert_int_not_equal(outcome.config.controls[VMX_CONTROL_EXIT] & 1u << 9, 0);
     }
 }
 
@@ -361,8 +362,8 @@ static void each_field_that_differs_is_reported_by_name(void **state)
         "vmexit_ctrl",
         "vmentry_ctrl",
     };
-    const struct vmcs_config boot = {1, 2, 3, 4, 5, 6, 7, 8, 9};
-    const struct vmcs_config other = {11, 12, 13, 14, 15, 16, 17, 18, 19};
+    const struct vmcs_config boot = {1, 2, 3, 4, {5, 6, 7, 8, 9}};
+    const struct vmcs_config other = {11, 12, 13, 14, {15, 16, 17, 18, 19}};
     struct findings findings = {.cpu = 3};
 
     (void)state;
@@ -463,8 +464,8 @@ static void overridden_true_controls_without_values_fall_back(void **state)
     assert_int_equal(not_read, 4);
     assert_false(findings_refuse(&findings));
     assert_int_equal(with.basic_cap, without.basic_cap | 1u << 23);
-    assert_int_equal(with.cpu_based_exec_ctrl, without.cpu_based_exec_ctrl);
-    assert_int_equal(with.vmexit_ctrl, without.vmexit_ctrl);
+    assert_int_equal(with.controls[VMX_CONTROL_PRIMARY], without.controls[VMX_CONTROL_PRIMARY]);
+    assert_int_equal(with.controls[VMX_CONTROL_EXIT], without.controls[VMX_CONTROL_EXIT]);
 }
 
 int main(void)

@@ -8,7 +8,6 @@
 #include <cmocka.h>
 
 #include "tests/host/guest_machine.h"
-#include "vm/event.h"
 #include "vm/exit.h"
 #include "vmx/quirks.h"
 #include "vm/guests/guest_run.h"

@@ -8,7 +8,7 @@
 #include <cmocka.h>
 
 #include "tests/host/guest_machine.h"
-#include "vm/event.h"
+#include "vm/exit.h"
 
 /* SDM Vol. 3, "Information for VM Exits Due to Vectored Events". */
 enum { INTERRUPT = 0xf1, VALID_INTERRUPT = (int)0x800000f1, VALID_NMI = (int)0x80000202 };
