@@ -15,8 +15,11 @@ ROOT = Path(__file__).resolve().parents[1]
 PAGE = ROOT / "docs" / "monitor-scripts.md"
 SCRIPTS = sorted((ROOT / "docs" / "monitor").glob("*.mon"))
 _RESET = "rootmode> reset"
-# Of Rootmode's memory, at the end of 256 MiB, that plus 16 MiB, and of its image.
-_ADDRESS = re.compile(r"0x(?:f[0-9a-f]{6}|10f[0-9a-f]{5}|ffffffff8[0-9a-f]{7})\b")
+# Of pages, wherever in memory they are, and of Rootmode's own tables.
+_ADDRESS = re.compile(
+    r"(?<= = )0x\w+(?=, with revision id)|(?<=this CPU has )0x\w+|(?<=not done: )0x\w+"
+    r"|0x\w+?(?=\w{3}: tables at )|(?<=tables at )0x\w+"
+)
 
 _HEAD = """# The monitor's scripts, with their answers
 

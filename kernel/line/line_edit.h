@@ -7,6 +7,7 @@
 
 #include <stdint.h>
 
+#include "kernel/line/line_command.h"
 #include "lib/format.h"
 
 enum { EDIT_SIZE = 256, EDIT_LINES = 16 };
@@ -24,7 +25,7 @@ enum edit_outcome { EDIT_MORE, EDIT_TAB, EDIT_DONE };
 /* A new line; the last one goes to the history. */
 void line_edit_begin(struct line_edit *edit);
 
-/* EDIT_DONE: the line is in `text`. EDIT_TAB: it is to be completed up to the cursor. */
+/* EDIT_DONE: the line is in `text`. EDIT_TAB: it is to be completed. */
 enum edit_outcome line_edit_key(struct line_edit *edit, uint8_t key);
 
 /* Inserts text where the cursor is, as much as there is room for. */
@@ -33,8 +34,7 @@ void line_edit_insert(struct line_edit *edit, const char *text);
 /* Writes the line anew, for a terminal whose cursor is on it. */
 void line_edit_show(const struct line_edit *edit, const char *prompt, struct sink *sink);
 
-/* kernel/line/line_serial.c: the terminal; keys from it up to EDIT_TAB or EDIT_DONE. */
-extern struct sink line_terminal;
-enum edit_outcome line_read(struct line_edit *edit, const char *prompt);
+/* kernel/line/line_serial.c: a new line from a terminal, on which Tab completes what it can say. */
+void line_read(struct line_edit *edit, const char *prompt, const struct line_language *language);
 
 #endif

@@ -32,17 +32,32 @@ static void send(struct sink *sink, const char *text, size_t length)
     serial_send(text, length);
 }
 
-struct sink line_terminal = {send};
+static struct sink terminal = {send};
 
-enum edit_outcome line_read(struct line_edit *edit, const char *prompt)
+/* What stands behind the cursor stays there. */
+static void complete(struct line_edit *edit, const struct line_language *language)
+{
+    char line[EDIT_SIZE], more[COMPLETION_SIZE];
+
+    format_text(line, sizeof(line), "%.*s", (int)edit->cursor, edit->text);
+    if (line_complete(language, line, more, NULL) == 0) {
+        print_to(&terminal, "\r\n");
+        (void)line_complete(language, line, more, &terminal);
+        print_to(&terminal, "\r\n");
+    }
+    line_edit_insert(edit, more);
+}
+
+void line_read(struct line_edit *edit, const char *prompt, const struct line_language *language)
 {
     enum edit_outcome outcome;
 
+    line_edit_begin(edit);
     do {
-        line_edit_show(edit, prompt, &line_terminal);
+        line_edit_show(edit, prompt, &terminal);
         outcome = line_edit_key(edit, next_key());
-    } while (outcome == EDIT_MORE);
-    if (outcome == EDIT_DONE)
-        print_to(&line_terminal, "\r\n");
-    return outcome;
+        if (outcome == EDIT_TAB)
+            complete(edit, language);
+    } while (outcome != EDIT_DONE);
+    print_to(&terminal, "\r\n");
 }

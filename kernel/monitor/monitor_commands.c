@@ -1,14 +1,86 @@
-/* The commands, but for those about guests; and how a line is obeyed. */
+/* How an outcome is told; the commands, but for those about guests; and how a line is obeyed. */
 #include "kernel/monitor/monitor.h"
 
-#include "kernel/words/nearest.h"
 #include "lib/string.h"
+#include "lib/x86_registers.h"
 #include "lib/x86_vmx.h"
 #include "mm/memory_use.h"
 #include "vmx/capability/vmxon_registers.h"
 #include "vmx/text/exit_text.h"
+#include "vmx/text/failure_text.h"
+#include "vmx/text/vmcs_dump.h"
 
-const char *const monitor_launch_names[] = {"unknown", "clear", "launched"};
+struct monitor monitor;
+
+static const char *const launch_names[] = {"unknown", "clear", "launched"};
+
+void say(const char *format, ...)
+{
+    va_list arguments;
+
+    va_start(arguments, format);
+    vprint_to(&monitor.sink, format, arguments);
+    va_end(arguments);
+}
+
+struct monitor_page *monitor_page_of(uint64_t address)
+{
+    for (uint32_t i = 0; i < monitor.page_count; i++) {
+        if (address - monitor.page[i].address < PAGE_SIZE << monitor.cpu.config.order)
+            return &monitor.page[i];
+    }
+    return NULL;
+}
+
+void monitor_print_address(uint64_t address)
+{
+    const struct monitor_page *page = monitor_page_of(address);
+
+    if (page != NULL)
+        say("%s", page->name);
+    else
+        say(address == UINT64_MAX ? "none" : "0x%lx", address);
+}
+
+bool monitor_is_foreign(uint64_t address)
+{
+    const char *owner = memory_owned(address);
+
+    if (monitor_page_of(address) != NULL)
+        return false;
+    say("not done: 0x%lx is %s; `alloc NAME` gives a page\n", address,
+        owner != NULL ? owner : "no page of the monitor's");
+    return true;
+}
+
+bool monitor_tell(struct vmx_result result, const char *then)
+{
+    const struct monitor_page *page = monitor_page_of(monitor.vmcs);
+    struct failure_facts facts = {
+        .is_vmxon = monitor.command == COMMAND_vmxon,
+        .takes_region = monitor.command == COMMAND_vmxon || monitor.command == COMMAND_vmclear ||
+                        monitor.command == COMMAND_vmptrld,
+        .operand = monitor.given.value[0],
+        .cpu = &monitor.cpu,
+        .is_on = monitor.is_on,
+        .cr0 = read_cr0(),
+        .cr4 = read_cr4(),
+    };
+
+    if (vmx_ok(result)) {
+        say("VMsucceed%s", then);
+        return true;
+    }
+    facts.has_revision = memory_read(facts.operand, &facts.revision, sizeof(facts.revision));
+    failure_print(&monitor.sink, result, &facts);
+    if (result.outcome == VMX_FAIL_VALID && (result.number == 4 || result.number == 5) && page)
+        say("; launch state of %s: %s", page->name, launch_names[page->launch]);
+    if (result.outcome == VMX_FAIL_VALID && (result.number == 7 || result.number == 8))
+        monitor_print_broken();
+    say("\n  SDM Vol. 3, \"VMX Instruction Reference\": %s\n",
+        monitor_language.commands[monitor.command].name);
+    return false;
+}
 
 /*
  * Would the processor take memory that is not the monitor's? One that it refuses, without VMX, over
@@ -18,12 +90,11 @@ static bool takes_foreign(uint64_t address, bool looks_at_revision)
 {
     uint32_t revision_id;
 
-    if (monitor.cpu.msrs.present == 0 || address % PAGE_SIZE != 0 ||
-        address >> monitor.cpu.memory_types.physical_width != 0 ||
-        (looks_at_revision && memory_read(address, &revision_id, sizeof(revision_id)) &&
-         revision_id != monitor.cpu.config.revision_id))
-        return false;
-    return monitor_is_foreign(address);
+    return monitor.cpu.msrs.present != 0 && address % PAGE_SIZE == 0 &&
+           address >> monitor.cpu.memory_types.physical_width == 0 &&
+           !(looks_at_revision && memory_read(address, &revision_id, sizeof(revision_id)) &&
+             revision_id != monitor.cpu.config.revision_id) &&
+           monitor_is_foreign(address);
 }
 
 /* Its address; 0, and told why: none. */
@@ -33,7 +104,8 @@ static uint64_t add_page(struct command_text name)
     struct vmx_region region = {.order = monitor.cpu.config.order};
     uint64_t value;
 
-    if (name.length < PAGE_NAME_SIZE && !monitor_meaning(VALUE, name, &value) &&
+    if (name.length < PAGE_NAME_SIZE &&
+        !line_meaning(&monitor_language, LINE_VALUE, name, &value) &&
         monitor.page_count < PAGES_MAX)
         region.address = pages_alloc(region.order);
     if (region.address == 0) {
@@ -49,65 +121,45 @@ static uint64_t add_page(struct command_text name)
     return page->address;
 }
 
-COMMAND(alloc, "alloc", "NAME", "a page with this processor's revision id")
-{
-    (void)add_page(given->text[0]);
-}
-
-/* All that VMXON needs, as vmx/vmx_cpu.h does it; 0: no page. */
-static uint64_t prepare_vmxon(void)
+/* Without a region after all that it needs, as vmx/vmx_cpu.h does it. */
+static void enter_operation(void)
 {
     const struct vmx_cpu *cpu = &monitor.cpu;
     char name[PAGE_NAME_SIZE];
     struct command_text region = {name, 0};
-    uint64_t address;
 
-    region.length = format_text(name, sizeof(name), "vmxon%u", monitor.wanted_cpu);
-    if (cpu->feature_control_wanted != 0)
-        (void)wrmsr_safe(IA32_FEATURE_CONTROL, cpu->feature_control_wanted);
-    (void)write_cr0_safe(cr0_for_vmx(read_cr0(), &cpu->msrs));
-    (void)write_cr4_safe(cr4_for_vmx(read_cr4(), &cpu->msrs));
-    return monitor_meaning(VALUE, region, &address) ? address : add_page(region);
-}
-
-COMMAND(vmxon, "vmxon", "[ADDRESS", "without ADDRESS after all that it needs")
-{
-    uint64_t region = given->value[0];
-
-    if (given->count == 0 && monitor.cpu.msrs.present != 0)
-        region = prepare_vmxon();
-    else if (takes_foreign(region, true))
+    if (monitor.given.count == 0 && cpu->msrs.present != 0) {
+        region.length = format_text(name, sizeof(name), "vmxon%u", monitor.wanted_cpu);
+        if (cpu->feature_control_wanted != 0)
+            (void)wrmsr_safe(IA32_FEATURE_CONTROL, cpu->feature_control_wanted);
+        (void)write_cr0_safe(cr0_for_vmx(read_cr0(), &cpu->msrs));
+        (void)write_cr4_safe(cr4_for_vmx(read_cr4(), &cpu->msrs));
+        if (!line_meaning(&monitor_language, LINE_VALUE, region, &monitor.given.value[0]))
+            monitor.given.value[0] = add_page(region);
+    } else if (takes_foreign(monitor.given.value[0], true)) {
         return;
-    if (monitor_tell(MONITOR_VMXON, region, vmxon(region)))
-        say("; there is no current VMCS yet\n");
+    }
+    (void)monitor_tell(vmxon(monitor.given.value[0]), "; there is no current VMCS yet\n");
 }
 
-COMMAND(vmxoff, "vmxoff", "", "leaves VMX operation")
+static void clear(uint64_t region)
 {
-    if (monitor_tell(MONITOR_OTHER, 0, vmxoff()))
-        say("; CR4.VMXE stays\n");
-}
-
-COMMAND(vmclear, "vmclear", "ADDRESS", "a VMCS becomes clear")
-{
-    uint64_t region = given->value[0];
     struct monitor_page *page = monitor_page_of(region);
 
-    if (takes_foreign(region, false) || !monitor_tell(MONITOR_REGION, region, vmclear(region)))
+    if (takes_foreign(region, false) || !monitor_tell(vmclear(region), "; launch state of "))
         return;
     page->launch = LAUNCH_CLEAR;
     page->active = 0;
-    say("; launch state of %s: clear\n", page->name);
+    say("%s: clear\n", page->name);
 }
 
-COMMAND(vmptrld, "vmptrld", "ADDRESS", "a VMCS becomes current")
+static void load(uint64_t region)
 {
-    uint64_t region = given->value[0];
     struct monitor_page *page = monitor_page_of(region);
 
-    if (takes_foreign(region, true) || !monitor_tell(MONITOR_REGION, region, vmptrld(region)))
+    if (takes_foreign(region, true) || !monitor_tell(vmptrld(region), "; current VMCS: "))
         return;
-    say("; current VMCS: %s, launch state: %s\n", page->name, monitor_launch_names[page->launch]);
+    say("%s, launch state: %s\n", page->name, launch_names[page->launch]);
     if (page->launch == LAUNCH_UNKNOWN)
         say("  it was never cleared: VMCLEAR comes first\n");
     if (page->active != 0 && page->active != monitor.wanted_cpu + 1)
@@ -115,255 +167,189 @@ COMMAND(vmptrld, "vmptrld", "ADDRESS", "a VMCS becomes current")
     page->active = monitor.wanted_cpu + 1;
 }
 
-COMMAND(vmptrst, "vmptrst", "", "which VMCS is current")
+static void store(void)
 {
-    uint64_t vmcs = 0;
-
-    if (!monitor_tell(MONITOR_OTHER, 0, vmptrst(&vmcs)))
+    if (!monitor_tell(vmptrst(&monitor.vmcs), "; current VMCS: "))
         return;
-    say("; current VMCS: ");
-    monitor_print_address(vmcs);
+    monitor_print_address(monitor.vmcs);
     say("\n");
 }
 
-COMMAND(vmread, "vmread", "FIELD", "of the current VMCS")
+static void tell_field(struct vmx_result result, uint64_t field, const uint64_t *value)
 {
-    uint64_t value = 0;
-
-    if (monitor_tell(MONITOR_OTHER, given->value[0], vmread(given->value[0], &value)))
-        monitor_print_field(given->value[0], value);
+    if (monitor_tell(result, ""))
+        monitor_print_field(";", field, *value);
 }
 
-COMMAND(vmwrite, "vmwrite", "FIELD VALUE", "of the current VMCS")
+static void tell_access(uint8_t vector, const char *name, const uint64_t *value)
 {
-    if (monitor_tell(MONITOR_OTHER, given->value[0], vmwrite(given->value[0], given->value[1])))
-        monitor_print_field(given->value[0], given->value[1]);
-}
-
-COMMAND(invept, "invept", "KIND [VALUE", "1: of an EPT pointer, 2: all")
-{
-    struct vmx_flags flags = x86_invept(given->value[0], given->value[1]);
-
-    if (monitor_tell(MONITOR_OTHER, 0, vmx_result_of(flags)))
-        say("\n");
-}
-
-COMMAND(invvpid, "invvpid", "KIND [VALUE [ADDRESS", "0: an address of a VPID, 1: a VPID, 2: all")
-{
-    struct vmx_flags flags =
-        x86_invvpid(given->value[0], (uint16_t)given->value[1], given->value[2]);
-
-    if (monitor_tell(MONITOR_OTHER, 0, vmx_result_of(flags)))
-        say("\n");
-}
-
-static void tell_access(uint8_t vector, const char *name, uint64_t value)
-{
-    say("%s%s 0x%lx\n", vector != 0 ? exception_name(vector) : "", vector != 0 ? ";" : name, value);
-}
-
-COMMAND(rdmsr, "rdmsr", "MSR", "reads an MSR")
-{
-    uint64_t value;
-    uint8_t vector = rdmsr_safe((uint32_t)given->value[0], &value);
-
-    tell_access(vector, "is", value);
+    say("%s%s 0x%lx\n", vector != 0 ? exception_name(vector) : "", vector != 0 ? ";" : name,
+        *value);
 }
 
 /* Rootmode runs on these: where its data are, MTRRs and PAT, its local APIC, EFER. */
-static bool is_vital(uint64_t msr)
+static void write_msr(uint32_t msr, uint64_t value)
 {
-    return msr == IA32_APIC_BASE || msr == IA32_EFER || msr == IA32_GS_BASE ||
-           (msr >= IA32_MTRR_PHYSBASE0 && msr <= IA32_MTRR_DEF_TYPE) ||
-           (msr >= IA32_X2APIC_FIRST && msr <= 0x8ff);
-}
-
-COMMAND(wrmsr, "wrmsr", "MSR VALUE", "writes it")
-{
-    if (is_vital(given->value[0]))
+    if (msr == IA32_APIC_BASE || msr == IA32_EFER || msr == IA32_GS_BASE ||
+        (msr >= IA32_MTRR_PHYSBASE0 && msr <= IA32_MTRR_DEF_TYPE) ||
+        (msr >= IA32_X2APIC_FIRST && msr <= 0x8ff))
         say("not done: Rootmode runs on this MSR\n");
     else
-        tell_access(wrmsr_safe((uint32_t)given->value[0], given->value[1]), "is", given->value[1]);
+        tell_access(wrmsr_safe(msr, value), "is", &value);
 }
 
-COMMAND(cr, "cr", "VALUE [VALUE", "CR0 or CR4; sets it")
+static void control_register(bool is_cr4, uint64_t value)
 {
-    bool is_cr4 = given->value[0] == 4;
     uint8_t vector = 0;
 
-    if (given->count > 1)
-        vector = is_cr4 ? write_cr4_safe(given->value[1]) : write_cr0_safe(given->value[1]);
-    tell_access(vector, is_cr4 ? "CR4" : "CR0", is_cr4 ? read_cr4() : read_cr0());
+    if (monitor.given.count > 1)
+        vector = is_cr4 ? write_cr4_safe(value) : write_cr0_safe(value);
+    value = is_cr4 ? read_cr4() : read_cr0();
+    tell_access(vector, is_cr4 ? "CR4" : "CR0", &value);
 }
 
-COMMAND(cpuid, "cpuid", "VALUE [VALUE", "a leaf, a subleaf")
+static void show_memory(uint64_t address, uint64_t bytes)
 {
-    struct cpuid_registers r = cpuid((uint32_t)given->value[0], (uint32_t)given->value[1]);
-
-    say("EAX 0x%08x  EBX 0x%08x  ECX 0x%08x  EDX 0x%08x\n", r.eax, r.ebx, r.ecx, r.edx);
-}
-
-COMMAND(in, "in", "PORT", "reads a byte")
-{
-    tell_access(0, "is", in8((uint16_t)given->value[0]));
-}
-
-COMMAND(out, "out", "PORT VALUE", "writes a byte")
-{
-    out8((uint16_t)given->value[0], (uint8_t)given->value[1]);
-}
-
-COMMAND(mem_read, "mem read", "ADDRESS [VALUE", "so many bytes, or 16")
-{
-    uint64_t bytes = given->count > 1 && given->value[1] < PAGE_SIZE ? given->value[1] : 16;
     uint8_t byte;
 
     for (uint64_t i = 0; i < bytes; i++) {
-        if (!memory_read(given->value[0] + i, &byte, 1)) {
-            say("no RAM to be shown at 0x%lx\n", given->value[0] + i);
+        if (!memory_read(address + i, &byte, 1)) {
+            say("no RAM to be shown at 0x%lx\n", address + i);
             return;
         }
         say("%02x%s", byte, i % 16 == 15 || i + 1 == bytes ? "\n" : " ");
     }
 }
 
-COMMAND(mem_write, "mem write", "ADDRESS TEXT", "bytes in hex")
+static void write_memory(uint64_t address, struct command_text bytes)
 {
-    struct command_text bytes = given->text[1];
-    uint64_t address = given->value[0], byte;
+    uint64_t first = address, byte;
 
     while (bytes.length > 0 && !monitor_is_foreign(address) &&
            command_text_number(command_text_cut(&bytes, ' '), 16, UINT8_MAX, &byte))
         *(uint8_t *)phys_to_virt(address++) = (uint8_t)byte;
-    say("%lu bytes written\n", address - given->value[0]);
+    say("%lu bytes written\n", address - first);
 }
 
-COMMAND(state, "state", "", "VMX operation, current VMCS, pages")
+static void tell_state(void)
 {
-    uint64_t vmcs = UINT64_MAX;
-    bool is_on = monitor_current(&vmcs);
-
     say("CPU %u: CR4.VMXE %u, VMX operation %s, current VMCS: ", monitor.wanted_cpu,
-        (read_cr4() & CR4_VMXE) != 0, is_on ? "on" : "off");
-    monitor_print_address(vmcs);
+        (read_cr4() & CR4_VMXE) != 0, monitor.is_on ? "on" : "off");
+    monitor_print_address(monitor.vmcs);
     for (uint32_t i = 0; i < monitor.page_count; i++)
-        say("\n  %s, launch state: %s", monitor.page[i].name,
-            monitor_launch_names[monitor.page[i].launch]);
+        say("\n  %s, launch state: %s", monitor.page[i].name, launch_names[monitor.page[i].launch]);
     say("\n");
 }
 
-COMMAND(expect, "expect", "TEXT", "the script fails where the last answer is without it")
+static void expect(struct command_text text)
 {
     for (const char *answer = monitor.answer; *answer != '\0'; answer++) {
-        if (strncmp(answer, given->text[0].start, given->text[0].length) == 0)
+        if (strncmp(answer, text.start, text.length) == 0)
             return;
     }
     monitor.failed = true;
     print_to(monitor.next, "FAILED: the answer is without that\n");
 }
 
-COMMAND(cpu, "cpu", "VALUE", "on which CPU commands run")
+static void help(uint64_t number)
 {
-    monitor.wanted_cpu = (uint32_t)given->value[0];
-}
+    const struct line_command *command = monitor_language.commands;
 
-COMMAND(reset, "reset", "", "all CPUs out of VMX operation, nothing allocated")
-{
-    monitor.resets = true;
-}
-
-COMMAND(quit, "quit", "", "ends the machine")
-{
-    monitor.left = true;
-}
-
-COMMAND(help, "help", "[COMMAND", "what there is")
-{
-    SET_FOR_EACH(monitor_commands, command) {
-        if (given->count == 0 || command == &set_monitor_commands[given->value[0]])
-            say("  %-9s %-28s %s\n", (*command)->name, (*command)->arguments, (*command)->help);
+    for (uint32_t n = 0; n < COMMAND_COUNT; n++, command++) {
+        if (monitor.given.count == 0 || n == number)
+            say("  %-9s %-28s %s\n", command->name, command->arguments, command->help);
     }
 }
 
-static void tell_unknown(enum monitor_kind kind, struct command_text word)
+static void run(void)
 {
-    struct nearest nearest = {.typed = word.start, .length = word.length};
-    char name[COMPLETION_SIZE], near[COMPLETION_SIZE] = "";
+    const uint64_t *given = monitor.given.value;
+    uint64_t value = 0;
 
-    for (uint32_t n = 0; monitor_names(kind, n, name); n++) {
-        nearest_offer(&nearest, name);
-        if (nearest.name == name)
-            nearest.name = memcpy(near, name, sizeof(near));
+    switch (monitor.command) {
+#define COMMAND(id, name, arguments, help, ...) \
+    case COMMAND_##id: {                        \
+        __VA_ARGS__;                            \
+        break;                                  \
     }
-    say("unknown here: \"%.*s\"%s%s\n", (int)word.length, word.start,
-        nearest.name != NULL ? "; the nearest is " : "", near);
-}
-
-/* Reads what the command says; false: what is wrong is told. */
-static bool take_arguments(const struct monitor_command *command, struct command_text line,
-                           struct monitor_arguments *given)
-{
-    struct command_text kinds = {command->arguments, strlen(command->arguments)};
-
-    while (kinds.length > 0 && line.length > 0) {
-        enum monitor_kind kind = monitor_next_kind(&kinds);
-        struct command_text word = line;
-
-        if (kind == LINE || kind == COMMAND_NAME)
-            line.length = 0;
-        else
-            word = command_text_cut(&line, ' ');
-        if (!monitor_meaning(kind, word, &given->value[given->count])) {
-            tell_unknown(kind, word);
-            return false;
-        }
-        given->text[given->count++] = word;
+#include "kernel/monitor/monitor_commands.def"
     }
-    if ((kinds.length == 0 || *kinds.start == '[') && line.length == 0)
-        return true;
-    say("expected: %s %s\n", command->name, command->arguments);
-    return false;
 }
 
-/* This CPU's registers and capabilities, as they are now. */
-static void look_at_cpu(void)
+#undef COMMAND
+#define COMMAND(id, name, arguments, help, ...) {name, arguments, help},
+static const struct line_command commands[] = {
+#include "kernel/monitor/monitor_commands.def"
+};
+
+/* Beside the capability MSRs, whose addresses go on from VMX_MSR_FIRST. */
+#define NAMED(msr) \
+    {              \
+        msr, #msr  \
+    }
+static const struct {
+    uint32_t address;
+    char name[24];
+} msrs[] = {
+    NAMED(IA32_FEATURE_CONTROL), NAMED(IA32_EFER),    NAMED(IA32_PAT),  NAMED(IA32_APIC_BASE),
+    NAMED(IA32_FS_BASE),         NAMED(IA32_GS_BASE), NAMED(IA32_STAR), NAMED(IA32_LSTAR)};
+enum { MSR_COUNT = VMX_MSR_COUNT + sizeof(msrs) / sizeof(msrs[0]) };
+
+static bool names(int kind, uint32_t n, char *name)
 {
-    static const struct override_list none;
-    static const struct vmx_options options = {.override = &none};
+    const char *text = NULL;
 
-    monitor.cpu = (struct vmx_cpu){.options = &options};
-    vmx_cpu_check(&monitor.cpu, NULL);
-    vmx_capability_derive(&monitor.cpu.msrs, &monitor.capability);
+    if (kind == LINE_VALUE && n < monitor.page_count)
+        text = monitor.page[n].name;
+    else if (kind == LINE_VALUE || kind == MONITOR_FIELD)
+        return vmcs_field_symbol(n - (kind == LINE_VALUE ? monitor.page_count : 0), name);
+    else if (kind == MONITOR_MSR && n < MSR_COUNT)
+        text = n < VMX_MSR_COUNT ? vmx_msr_name(VMX_MSR_FIRST + n) : msrs[n - VMX_MSR_COUNT].name;
+    else if (kind == LINE_COMMAND && n < COMMAND_COUNT)
+        text = commands[n].name;
+    if (text != NULL)
+        format_text(name, COMPLETION_SIZE, "%s", text);
+    return text != NULL;
 }
+
+static bool value_of(int kind, uint32_t n, uint64_t *value)
+{
+    if (kind == LINE_VALUE && n >= monitor.page_count)
+        return vmx_ok(vmread(vmcs_field_table[n - monitor.page_count].field, value));
+    *value = kind == LINE_VALUE      ? monitor.page[n].address
+             : kind == MONITOR_FIELD ? vmcs_field_table[n].field
+             : kind == LINE_COMMAND  ? n
+             : n < VMX_MSR_COUNT     ? VMX_MSR_FIRST + n
+                                     : msrs[n - VMX_MSR_COUNT].address;
+    return true;
+}
+
+const struct line_language monitor_language = {
+    .commands = commands,
+    .count = COMMAND_COUNT,
+    .kinds = (const char[]){MONITOR_FIELD, MONITOR_MSR, '\0'},
+    .names = names,
+    .value = value_of,
+};
 
 void monitor_obey(const char *line)
 {
+    static struct override_list none;
+    static const struct vmx_options options = {.override = &none};
     struct command_text rest = {line, strlen(line)};
-    const struct monitor_command *command = monitor_find_command(&rest);
-    struct monitor_arguments given = {0};
 
     if (line[0] == '\0')
         return;
-    if (command != &command_expect)
+    monitor.command = line_command_find(&monitor_language, &rest);
+    if (monitor.command != COMMAND_expect)
         text_buffer_init(&monitor.kept, monitor.answer, sizeof(monitor.answer));
-    if (command == NULL) {
-        tell_unknown(COMMAND_NAME, rest);
-        return;
-    }
-    monitor.command = command->name;
-    look_at_cpu();
-    (void)command_text_cut(&rest, ' ');
-    if (take_arguments(command, rest, &given))
-        command->run(&given);
-}
-
-bool monitor_next_line(struct command_text *script, char *line)
-{
-    bool more = script->length > 0;
-    struct command_text one = command_text_cut(script, '\n');
-
-    format_text(line, LINE_SIZE, "%.*s", (int)one.length, one.start);
-    return more;
+    monitor.cpu = (struct vmx_cpu){.options = &options};
+    vmx_cpu_check(&monitor.cpu, NULL);
+    vmx_capability_derive(&monitor.cpu.msrs, &monitor.capability);
+    monitor.vmcs = UINT64_MAX;
+    monitor.is_on = vmx_ok(vmptrst(&monitor.vmcs));
+    if (line_command_take(&monitor_language, monitor.command, rest, &monitor.given, &monitor.sink))
+        run();
 }
 
 static void keep_and_pass(struct sink *sink, const char *text, size_t length)

@@ -25,20 +25,20 @@ static bool read_ram(const struct vmentry_context *context, uint64_t address, vo
 /* Reads the current VMCS and checks it; false: there is none, and `why` is told. */
 static bool check(const char *why)
 {
-    struct vmentry_context context = {.read = read_ram, .current_vmcs = UINT64_MAX};
+    struct vmentry_context context = {.read = read_ram, .current_vmcs = monitor.vmcs};
 
     findings.count = 0;
-    if (!monitor_current(&context.current_vmcs) || context.current_vmcs == UINT64_MAX) {
+    vmcs_image_read(&image, &monitor.capability);
+    if (monitor.vmcs == UINT64_MAX) {
         say("%s", why);
         return false;
     }
-    vmcs_image_read(&image, &monitor.capability);
     vmentry_context_read(&monitor.capability, monitor.cpu.config.revision_id, &context);
     vmentry_check(&image, &context, &findings);
     return true;
 }
 
-COMMAND(rules, "rules", "", "what VM entry would refuse now")
+void monitor_rules(void)
 {
     if (!check("there is no current VMCS\n"))
         return;
@@ -48,7 +48,7 @@ COMMAND(rules, "rules", "", "what VM entry would refuse now")
         vmentry_class_name(vmentry_predict(&findings).class));
 }
 
-COMMAND(dump, "dump", "", "the current VMCS in words")
+void monitor_dump(void)
 {
     if (check("there is no current VMCS\n"))
         vmcs_dump_text(&image, (struct vmcs_marks){0}, &monitor.sink);
@@ -56,29 +56,19 @@ COMMAND(dump, "dump", "", "the current VMCS in words")
 
 void monitor_print_broken(void)
 {
-    for (uint32_t i = 0; i < findings.count; i++) {
-        if (i == 0 || findings.item[i].rule != findings.item[i - 1].rule)
-            say("%s%s", i == 0 ? "; broken: " : ", ",
-                vmentry_rule_text(findings.item[i].rule).name);
-    }
+    say(findings.count > 0 ? "; broken: " : "");
+    vmentry_names_print(&monitor.sink, &findings);
 }
 
-static void print_words(enum vmcs_field field)
+void monitor_print_field(const char *before, uint64_t field, uint64_t value)
 {
     char text[256];
-    struct text_buffer buffer;
+    struct text_buffer words;
 
-    text_buffer_init(&buffer, text, sizeof(text));
-    vmcs_field_print(&buffer.sink, &image, field);
-    say("%s%s\n", buffer.length > 0 ? ": " : "", text);
-}
-
-void monitor_print_field(uint64_t encoding, uint64_t value)
-{
-    (void)check("");
-    vmcs_image_put(&image, (enum vmcs_field)encoding, value);
-    say("; 0x%lx", value);
-    print_words((enum vmcs_field)encoding);
+    text_buffer_init(&words, text, sizeof(text));
+    vmcs_image_read(&image, &monitor.capability);
+    vmcs_field_print(&words.sink, &image, (enum vmcs_field)field);
+    say("%s 0x%lx%s%s\n", before, value, words.length > 0 ? ": " : "", text);
 }
 
 static bool has_ept(void)
@@ -107,11 +97,12 @@ static struct vmx_result write_guest(void)
         [VMX_CONTROL_EXIT] = (uint32_t)has->exit_allowed0 | EXIT_HOST_ADDRESS_SPACE_SIZE,
         [VMX_CONTROL_ENTRY] = (uint32_t)has->entry_allowed0,
     };
+    const struct vmcs_segment code = {0, 0, UINT16_MAX, RIGHTS_CODE_16};
 
     memset(&image, 0, sizeof(image));
     vmcs_image_set_host(&image);
     vmcs_image_init(&image, has, controls);
-    vmcs_image_segment(&image, SEGMENT_CS, (struct vmcs_segment){0, 0, UINT16_MAX, RIGHTS_CODE_16});
+    vmcs_image_segment(&image, SEGMENT_CS, code);
     vmcs_image_put(&image, VMCS_GUEST_RIP, RIP_IN_REAL_MODE);
     vmcs_image_put(&image, VMCS_GUEST_CR0, CR0_NE);
     vmcs_image_put(&image, VMCS_GUEST_CR4, CR4_VMXE);
@@ -121,14 +112,15 @@ static struct vmx_result write_guest(void)
     return vmcs_image_write(&image);
 }
 
-COMMAND(setup, "setup", "", "VMWRITEs a host and a guest that keep all rules")
+void monitor_setup(void)
 {
-    bool real = (monitor.capability.secondary_allowed1 & SECONDARY_UNRESTRICTED_GUEST) != 0;
-
-    if (real && has_ept() && monitor_tell(MONITOR_OTHER, 0, write_guest()))
-        say("; a guest in real mode at 0x1000, on EPT that maps nothing yet\n");
-    else if (!real && monitor_tell(MONITOR_OTHER, 0, selftest_guest_write(&monitor.cpu.msrs)))
-        say("; no unrestricted guest here: one that executes CPUID in the host's address space\n");
+    if ((monitor.capability.secondary_allowed1 & SECONDARY_UNRESTRICTED_GUEST) == 0)
+        (void)monitor_tell(
+            selftest_guest_write(&monitor.cpu.msrs),
+            "; no unrestricted guest here: one that executes CPUID in the host's address space\n");
+    else if (has_ept())
+        (void)monitor_tell(write_guest(),
+                           "; a guest in real mode at 0x1000, on EPT that maps nothing yet\n");
 }
 
 /*
@@ -148,8 +140,8 @@ static bool would_come_back(void)
     if (vmcs_field_symbol(row, name))
         say("not done: %s is 0x%lx, this CPU has 0x%lx: the VM exit would end the machine\n", name,
             image.value[row], here);
-    else if (vmcs_image_get(&image, VMCS_VM_EXIT_MSR_LOAD_COUNT) != 0 ||
-             vmcs_image_get(&image, VMCS_VM_EXIT_MSR_STORE_COUNT) != 0)
+    else if ((vmcs_image_get(&image, VMCS_VM_EXIT_MSR_LOAD_COUNT) |
+              vmcs_image_get(&image, VMCS_VM_EXIT_MSR_STORE_COUNT)) != 0)
         say("not done: the VM exit would load or store MSRs\n");
     else
         return !on_ept || tables == monitor.ept.radix.root || !monitor_is_foreign(tables);
@@ -163,32 +155,27 @@ static void tell_exit(void)
                                              VMCS_VM_EXIT_INTERRUPTION_INFORMATION,
                                              VMCS_GUEST_PHYSICAL_ADDRESS, VMCS_GUEST_RIP};
     uint64_t reason = vmcs_image_get(&image, VMCS_EXIT_REASON);
+    bool is_of_ept =
+        reason == EXIT_REASON_EPT_VIOLATION || reason == EXIT_REASON_EPT_MISCONFIGURATION;
 
     for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++) {
-        char name[VMCS_FIELD_SYMBOL_SIZE];
+        char name[2 + VMCS_FIELD_SYMBOL_SIZE] = "  ";
         uint64_t value = vmcs_image_get(&image, fields[i]);
-        bool is_of_ept =
-            reason == EXIT_REASON_EPT_VIOLATION || reason == EXIT_REASON_EPT_MISCONFIGURATION;
 
-        if ((value == 0 && i > 0) || (fields[i] == VMCS_GUEST_PHYSICAL_ADDRESS && !is_of_ept))
-            continue;
-        (void)vmcs_field_symbol(vmcs_field_index(fields[i]), name);
-        say("  %s 0x%lx", name, value);
-        print_words(fields[i]);
+        (void)vmcs_field_symbol(vmcs_field_index(fields[i]), name + 2);
+        if ((value != 0 || i == 0) && (is_of_ept || fields[i] != VMCS_GUEST_PHYSICAL_ADDRESS))
+            monitor_print_field(name, fields[i], value);
     }
 }
 
-static void enter(bool resume)
+void monitor_run_guest(bool resume)
 {
-    uint64_t vmcs = UINT64_MAX;
-    struct monitor_page *page;
+    struct monitor_page *page = monitor_page_of(monitor.vmcs);
 
-    if ((check("") && !would_come_back()) || !monitor_tell(MONITOR_OTHER, 0, monitor_enter(resume)))
+    if ((check("") && !would_come_back()) || !monitor_tell(monitor_enter(resume), ""))
         return;
-    (void)monitor_current(&vmcs);
-    page = monitor_page_of(vmcs);
     vmcs_image_read(&image, &monitor.capability);
-    if (vmcs_image_get(&image, VMCS_EXIT_REASON) & EXIT_REASON_ENTRY_FAILURE)
+    if ((vmcs_image_get(&image, VMCS_EXIT_REASON) & EXIT_REASON_ENTRY_FAILURE) != 0)
         monitor_print_broken();
     else if (page != NULL)
         page->launch = LAUNCH_LAUNCHED;
@@ -196,82 +183,65 @@ static void enter(bool resume)
     tell_exit();
 }
 
-COMMAND(vmlaunch, "vmlaunch", "", "enters a guest, up to its VM exit")
-{
-    enter(false);
-}
-
-COMMAND(vmresume, "vmresume", "", "likewise, one that was launched")
-{
-    enter(true);
-}
-
-static uint64_t field(enum vmcs_field of)
-{
-    uint64_t value = 0;
-
-    (void)vmread(of, &value);
-    return value;
-}
-
 /* By RFLAGS.TF and an exit of #DB, which every processor has; the monitor trap flag is newer. */
-COMMAND(step, "step", "", "likewise, for one instruction")
+void monitor_step(void)
 {
-    uint64_t vmcs = UINT64_MAX, exceptions = field(VMCS_EXCEPTION_BITMAP);
-    const struct monitor_page *page;
+    const struct monitor_page *page = monitor_page_of(monitor.vmcs);
+    uint64_t exceptions;
 
-    (void)monitor_current(&vmcs);
-    page = monitor_page_of(vmcs);
+    (void)check("");
+    exceptions = vmcs_image_get(&image, VMCS_EXCEPTION_BITMAP);
     (void)vmwrite(VMCS_EXCEPTION_BITMAP, exceptions | 1u << X86_VECTOR_DB);
-    (void)vmwrite(VMCS_GUEST_RFLAGS, field(VMCS_GUEST_RFLAGS) | RFLAGS_TF);
-    enter(page != NULL && page->launch == LAUNCH_LAUNCHED);
-    (void)vmwrite(VMCS_GUEST_RFLAGS, field(VMCS_GUEST_RFLAGS) & ~RFLAGS_TF);
+    (void)vmwrite(VMCS_GUEST_RFLAGS, vmcs_image_get(&image, VMCS_GUEST_RFLAGS) | RFLAGS_TF);
+    monitor_run_guest(page != NULL && page->launch == LAUNCH_LAUNCHED);
+    (void)vmwrite(VMCS_GUEST_RFLAGS, vmcs_image_get(&image, VMCS_GUEST_RFLAGS) & ~RFLAGS_TF);
     (void)vmwrite(VMCS_EXCEPTION_BITMAP, exceptions);
 }
 
-COMMAND(regs, "regs", "", "of the guest")
+void monitor_registers(void)
 {
-    monitor.registers[RSP] = field(VMCS_GUEST_RSP);
+    (void)check("");
+    monitor.registers[RSP] = vmcs_image_get(&image, VMCS_GUEST_RSP);
     for (unsigned i = 0; i < 16; i++)
         say("%-3s 0x%016lx%s", exit_register_names[i], monitor.registers[i],
             i % 3 == 2 ? "\n" : "  ");
-    say("RIP 0x%016lx  RFL 0x%016lx\n", field(VMCS_GUEST_RIP), field(VMCS_GUEST_RFLAGS));
+    say("RIP 0x%016lx  RFL 0x%016lx\n", vmcs_image_get(&image, VMCS_GUEST_RIP),
+        vmcs_image_get(&image, VMCS_GUEST_RFLAGS));
 }
 
 /* The entry as it is asked for, also one that the processor refuses. */
-COMMAND(ept_map, "ept map", "ADDRESS ADDRESS [NAME [VALUE", "from, to; rwx or less; memory type")
+void monitor_map(uint64_t from, uint64_t to, uint64_t type)
 {
     static const char letters[] = "rwx"; /* in the order of EPT_READ, EPT_WRITE, EPT_EXECUTE */
-    uint64_t type = given->count > 3 ? given->value[3] : MEMORY_TYPE_WB, *entry = NULL;
-    uint64_t rights = given->count > 2 ? 0 : EPT_ALL;
+    uint64_t rights = monitor.given.count > 2 ? 0 : EPT_ALL, *entry = NULL;
 
-    for (size_t i = 0; i < given->text[2].length; i++) {
-        const char *letter = strchr(letters, given->text[2].start[i]);
+    for (size_t i = 0; i < monitor.given.text.length; i++) {
+        const char *letter = strchr(letters, monitor.given.text.start[i]);
 
         rights |= letter != NULL ? 1u << (letter - letters) : 0;
     }
-    if (monitor_is_foreign(given->value[1]) || !has_ept())
+    if (monitor_is_foreign(to) || !has_ept())
         return;
-    if (given->value[0] >> RADIX_BITS == 0)
-        entry = radix_make(&monitor.ept.radix, given->value[0], LEVEL_PT);
+    if (from >> RADIX_BITS == 0)
+        entry = radix_make(&monitor.ept.radix, from, LEVEL_PT);
     if (entry != NULL)
-        *entry = (given->value[1] & RADIX_ADDRESS) | rights | type << EPT_MEMORY_TYPE_SHIFT;
+        *entry = (to & RADIX_ADDRESS) | rights | type << EPT_MEMORY_TYPE_SHIFT;
     say("%s\n", entry != NULL ? "mapped" : "no table for that address");
 }
 
-COMMAND(ept_walk, "ept walk", "ADDRESS", "how it is translated")
+void monitor_walk(uint64_t address)
 {
     struct ept_walk walk;
 
     if (!has_ept())
         return;
-    walk = ept_walk(&monitor.ept, given->value[0]);
+    walk = ept_walk(&monitor.ept, address);
     say("level %d, bits 0x%lx: ", walk.level, (uint64_t)(walk.entry & ~RADIX_ADDRESS));
-    if (walk.misconfiguration == EPT_WELL_CONFIGURED && walk.mapped)
-        monitor_print_address(walk.physical);
-    else if (walk.misconfiguration == EPT_WELL_CONFIGURED)
-        say("not present");
-    else
+    if (walk.misconfiguration != EPT_WELL_CONFIGURED)
         say("misconfigured, %s", ept_misconfiguration_text(walk.misconfiguration));
+    else if (walk.mapped)
+        monitor_print_address(walk.physical);
+    else
+        say("not present");
     say("\n");
 }

@@ -66,17 +66,8 @@ static void obey(const char *line)
 static void obey_typed(void)
 {
     static struct line_edit edit;
-    char more[COMPLETION_SIZE];
 
-    line_edit_begin(&edit);
-    while (line_read(&edit, MONITOR_PROMPT) == EDIT_TAB) {
-        if (monitor_complete(edit.text, more, NULL) == 0) {
-            print_to(&line_terminal, "\r\n");
-            (void)monitor_complete(edit.text, more, &line_terminal);
-            print_to(&line_terminal, "\r\n");
-        }
-        line_edit_insert(&edit, more);
-    }
+    line_read(&edit, MONITOR_PROMPT, &monitor_language);
     console_to(CONSOLE_SCREEN);
     console_print(MONITOR_PROMPT "%s\n", edit.text);
     console_to(CONSOLE_BOTH);
@@ -87,7 +78,7 @@ static void obey_script(struct command_text script)
 {
     char line[LINE_SIZE];
 
-    while (!monitor.left && monitor_next_line(&script, line)) {
+    while (!monitor.left && line_cut(&script, line)) {
         bool is_command = line[0] != '#' && line[0] != '\0';
 
         console_print("%s%s\n", is_command ? MONITOR_PROMPT : "", line);

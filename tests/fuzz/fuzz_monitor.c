@@ -41,7 +41,7 @@ static void obey(const char *line)
 
     if (!is_typed(line)) /* kernel/line/line_edit.c takes no others */
         return;
-    (void)monitor_complete(line, more, &sink);
+    (void)line_complete(&monitor_language, line, more, &sink);
     if (memchr(more, '\0', sizeof(more)) == NULL || !is_typed(more))
         abort();
     told = 0;
@@ -57,7 +57,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     char line[LINE_SIZE];
 
     monitor_machine_reset(&sink);
-    for (unsigned i = 0; i < LINES_MOST && !monitor.left && monitor_next_line(&script, line); i++)
+    for (unsigned i = 0; i < LINES_MOST && !monitor.left && line_cut(&script, line); i++)
         obey(line);
     monitor_reset_cpu();
     monitor_forget();

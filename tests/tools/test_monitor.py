@@ -5,7 +5,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from machine.build import build
+from machine.build import build, build_kernel
 from machine.terminal import Progress
 
 import gen_monitor
@@ -19,6 +19,8 @@ _ON_THIS_MACHINE = {
     "21-another-cpu": "the model is one CPU",
     "22-not-yours": "where memory ends",
 }
+_LINES_MAX = 900
+_IMAGE_MAX = 12 * 1024  # bytes: code, tables, text
 _ONE_CPU = [script for script in SCRIPTS if script.stem != "21-another-cpu"]
 _SAME = [script for script in SCRIPTS if script.stem not in _ON_THIS_MACHINE]
 
@@ -52,6 +54,19 @@ def _by_name(lines: list[str]) -> list[str]:
 
         told.append(re.sub(r"0x[0-9a-f]+", name, line))
     return told
+
+
+def test_it_is_small() -> None:
+    """The room, not counting what reads a line (kernel/line/), which knows nothing of VMX."""
+    files = [file for file in (ROOT / "kernel" / "monitor").iterdir() if file.suffix in {".c", ".h", ".def", ".S"}]
+    assert sum(file.read_text(encoding="utf-8").count("\n") for file in files) <= _LINES_MAX
+    build_kernel(Progress("pytest"))
+    folder = ROOT / "build" / "kernel" / "CMakeFiles" / "room_monitor.dir" / "monitor"
+    objects = [folder / f"{file.name}.o" for file in files if file.suffix == ".c"]
+    told = subprocess.run(["size", *objects], capture_output=True, text=True, check=True).stdout
+    sizes = [line.split() for line in told.splitlines()[1:]]
+    assert len(sizes) == len(objects) >= 3
+    assert sum(int(text) + int(data) for text, data, *_ in sizes) <= _IMAGE_MAX
 
 
 @pytest.mark.parametrize("script", _ONE_CPU, ids=[script.stem for script in _ONE_CPU])

@@ -119,8 +119,7 @@ static void explain(struct vcpu *vcpu, struct sink *broken)
     if (!is_explained(vcpu))
         return;
     check(vcpu, &findings);
-    for (uint32_t i = 0; i < findings.count; i++)
-        print_to(broken, "%s%s", i == 0 ? "" : ", ", vmentry_rule_text(findings.item[i].rule).name);
+    vmentry_names_print(broken, &findings);
     if (vcpu->vm == &guest_vm_of(vcpu)->vm)
         keep(vcpu, &findings, &guest_vm_of(vcpu)->entry);
 }

@@ -77,6 +77,9 @@ const char *vmentry_class_text(enum vmentry_class class);
  */
 void vmentry_explain(struct sink *sink, const struct vmentry_finding *finding);
 
+/* The names of the rules that are broken, each once, with commas between. */
+void vmentry_names_print(struct sink *sink, const struct vmentry_findings *findings);
+
 /*
  * Where a rule looks, for the page about the rules: gives the n-th field that the rule's row names
  * and true, or false where there are no more, or the rule's code alone knows.

@@ -1,6 +1,9 @@
 #include "vmx/text/failure_text.h"
 
+#include "lib/x86_registers.h"
+#include "vmx/capability/vmxon_registers.h"
 #include "vmx/text/exit_text.h"
+#include "vmx/text/vmcs_dump.h"
 
 /* SDM Vol. 3, "VM Instruction Error Numbers": 14, 21 and 27 are not defined. */
 const char *vmx_error_text(uint32_t number)
@@ -55,29 +58,44 @@ static void print_bits(struct sink *sink, const char *name, uint64_t seen, uint6
 /* What VMXON, VMCLEAR and VMPTRLD demand of an address. */
 static void print_address(struct sink *sink, const struct failure_facts *facts)
 {
+    unsigned width = facts->cpu->memory_types.physical_width;
+
     if (facts->operand % PAGE_BYTES != 0)
         print_to(sink, "; the address is no multiple of 4096");
-    else if (facts->operand >> facts->physical_address_width != 0)
-        print_to(sink, "; physical addresses have %u bits", facts->physical_address_width);
+    else if (facts->operand >> width != 0)
+        print_to(sink, "; physical addresses have %u bits", width);
     else if (facts->has_revision)
-        print_bits(sink, "revision id", facts->revision, facts->revision_id);
+        print_bits(sink, "revision id", facts->revision, facts->cpu->config.revision_id);
 }
 
 static void print_fault(struct sink *sink, uint32_t vector, const struct failure_facts *facts)
 {
+    const struct vmx_msrs *msrs = &facts->cpu->msrs;
+    uint64_t feature_control = facts->cpu->feature_control;
+
     print_to(sink, "%s", exception_name(vector));
     if (vector == X86_VECTOR_GP && facts->is_vmxon) {
-        print_bits(sink, "CR0", facts->cr0, facts->cr0_wanted);
-        print_bits(sink, "CR4", facts->cr4, facts->cr4_wanted);
-        print_bits(sink, "IA32_FEATURE_CONTROL", facts->feature_control,
-                   facts->feature_control | FEATURE_CONTROL_LOCK | FEATURE_CONTROL_VMX);
+        print_bits(sink, "CR0", facts->cr0, cr0_for_vmx(facts->cr0, msrs));
+        print_bits(sink, "CR4", facts->cr4, cr4_for_vmx(facts->cr4, msrs));
+        print_bits(sink, "IA32_FEATURE_CONTROL", feature_control,
+                   feature_control | FEATURE_CONTROL_LOCK | FEATURE_CONTROL_VMX);
     } else if (vector == X86_VECTOR_UD) {
         print_to(sink, "; %s",
-                 !facts->has_vmx   ? "this processor has no VMX: CPUID.01H:ECX[5] is 0"
-                 : facts->is_vmxon ? "CR4.VMXE is 0"
-                 : !facts->is_on   ? "VMX operation is off"
-                                   : "IA32_VMX_EPT_VPID_CAP says that it is not there");
+                 msrs->present == 0 ? "this processor has no VMX: CPUID.01H:ECX[5] is 0"
+                 : facts->is_vmxon  ? "CR4.VMXE is 0"
+                 : !facts->is_on    ? "VMX operation is off"
+                                    : "IA32_VMX_EPT_VPID_CAP says that it is not there");
     }
+}
+
+/* By its name, if it has one, and its encoding. */
+static void print_field(struct sink *sink, uint64_t encoding)
+{
+    char name[VMCS_FIELD_SYMBOL_SIZE];
+    uint32_t row = vmcs_field_index((enum vmcs_field)encoding);
+    bool is_known = encoding <= UINT16_MAX && vmcs_field_symbol(row, name);
+
+    print_to(sink, is_known ? "%s (0x%lx)" : "%s0x%lx", is_known ? name : "", encoding);
 }
 
 static void print_error(struct sink *sink, uint32_t number, const struct failure_facts *facts)
@@ -85,14 +103,19 @@ static void print_error(struct sink *sink, uint32_t number, const struct failure
     const char *text = vmx_error_text(number);
 
     print_to(sink, "VMfailValid %u (%s)", number, text != NULL ? text : "not defined");
-    if (number == 2 || number == 9 || number == 11)
+    if (number == 2 || number == 9 || number == 11) {
         print_address(sink, facts);
-    else if (number == 12)
-        print_to(sink, "; this processor has no field 0x%lx", facts->operand);
-    else if (number == 13)
-        print_to(sink, "; IA32_VMX_MISC[29] is 0");
-    else if (number == 28)
-        print_to(sink, "; IA32_VMX_EPT_VPID_CAP is 0x%lx", facts->ept_vpid_cap);
+    } else if (number == 12) {
+        print_to(sink, "; this processor has no field ");
+        print_field(sink, facts->operand);
+    } else if (number == 13) {
+        print_to(sink, "; ");
+        print_field(sink, facts->operand);
+        print_to(sink, " is read only, for IA32_VMX_MISC[29] is 0");
+    } else if (number == 28) {
+        print_to(sink, "; IA32_VMX_EPT_VPID_CAP is 0x%lx",
+                 vmx_msr_value(&facts->cpu->msrs, IA32_VMX_EPT_VPID_CAP));
+    }
 }
 
 void failure_print(struct sink *sink, struct vmx_result result, const struct failure_facts *facts)

@@ -7,7 +7,8 @@
 #ifndef VMX_FAILURE_TEXT_H
 #define VMX_FAILURE_TEXT_H
 
-#include "vmx/vmx_result.h"
+#include "lib/format.h"
+#include "vmx/vmx_cpu.h"
 
 /* The manual's sentence for a VM-instruction error number; NULL for one that it does not define. */
 const char *vmx_error_text(uint32_t number);
@@ -15,13 +16,12 @@ const char *vmx_error_text(uint32_t number);
 /* What it looks at. */
 struct failure_facts {
     bool is_vmxon, takes_region; /* the instruction; VMXON, VMCLEAR and VMPTRLD take one */
-    bool has_vmx, is_on;         /* CPUID.01H:ECX.VMX; in VMX operation */
     uint64_t operand;            /* an address, or the encoding of a field */
-    unsigned physical_address_width;
-    bool has_revision;              /* the region's could be read: */
-    uint32_t revision, revision_id; /* and this processor's */
-    uint64_t cr0, cr0_wanted, cr4, cr4_wanted, feature_control;
-    uint64_t ept_vpid_cap;
+    const struct vmx_cpu *cpu;   /* as vmx_cpu_check() found it */
+    bool is_on;                  /* in VMX operation */
+    uint64_t cr0, cr4;
+    bool has_revision; /* the region's could be read */
+    uint32_t revision;
 };
 
 /* "VMfailValid 11 (VMPTRLD with …); revision id is 0x0, wanted 0x2b", without a line end. */

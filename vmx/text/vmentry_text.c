@@ -139,3 +139,12 @@ void vmentry_explain(struct sink *sink, const struct vmentry_finding *finding)
     print_wrapped(sink, INDENT, COLUMNS - INDENT, line);
     print_to(sink, "%*smanual: \"%s\"\n", INDENT, "", rule.section);
 }
+
+void vmentry_names_print(struct sink *sink, const struct vmentry_findings *findings)
+{
+    for (uint32_t i = 0; i < findings->count; i++) {
+        if (i == 0 || findings->item[i].rule != findings->item[i - 1].rule)
+            print_to(sink, "%s%s", i == 0 ? "" : ", ",
+                     vmentry_rule_text(findings->item[i].rule).name);
+    }
+}

@@ -22,7 +22,7 @@ int main(int count, char **arguments)
     script.length = fread(text, 1, sizeof(text), file);
     (void)fclose(file);
     monitor_machine_reset(&sink);
-    while (!monitor.left && monitor_next_line(&script, line)) {
+    while (!monitor.left && line_cut(&script, line)) {
         bool is_command = line[0] != '#' && line[0] != '\0';
 
         printf("%s%s\n", is_command ? MONITOR_PROMPT : "", line);

@@ -92,7 +92,7 @@ static void every_script_ends_as_it_expects(void **state)
         script.length = fread(text, 1, sizeof(text), file);
         (void)fclose(file);
         monitor_machine_reset(&nowhere);
-        while (!monitor.left && monitor_next_line(&script, line)) {
+        while (!monitor.left && line_cut(&script, line)) {
             if (line[0] != '#' && line[0] != '\0')
                 monitor_machine_obey(line);
             if (monitor.failed)
@@ -110,13 +110,13 @@ static void a_script_is_lines_also_without_a_last_line_end(void **state)
     char line[LINE_SIZE];
 
     (void)state;
-    assert_true(monitor_next_line(&script, line));
+    assert_true(line_cut(&script, line));
     assert_string_equal(line, "a");
-    assert_true(monitor_next_line(&script, line));
+    assert_true(line_cut(&script, line));
     assert_string_equal(line, "");
-    assert_true(monitor_next_line(&script, line));
+    assert_true(line_cut(&script, line));
     assert_string_equal(line, "b c");
-    assert_false(monitor_next_line(&script, line));
+    assert_false(line_cut(&script, line));
 }
 
 static void pages_have_names_of_their_own(void **state)
@@ -271,11 +271,12 @@ static void a_value_is_a_sum(void **state)
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         const struct command_text word = {rows[i].text, strlen(rows[i].text)};
 
-        if (!monitor_meaning(VALUE, word, &value) || value != rows[i].value)
+        if (!line_meaning(&monitor_language, LINE_VALUE, word, &value) || value != rows[i].value)
             fail_msg("%s: %#lx", rows[i].text, value);
     }
     for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
-        if (monitor_meaning(VALUE, (struct command_text){wrong[i], strlen(wrong[i])}, &value))
+        if (line_meaning(&monitor_language, LINE_VALUE,
+                         (struct command_text){wrong[i], strlen(wrong[i])}, &value))
             fail_msg("%s: %#lx", wrong[i], value);
     }
     TALK({"vmxon", NULL}, {"vmclear v", NULL}, {"vmptrld v", NULL},
@@ -288,28 +289,28 @@ static void a_value_is_a_sum(void **state)
 static void fields_msrs_and_commands_have_names(void **state)
 {
     static const struct {
-        enum monitor_kind kind;
+        int kind;
         const char *name;
         uint64_t value;
     } rows[] = {
-        {FIELD, "VIRTUAL_PROCESSOR_IDENTIFIER", 0x0000},
-        {FIELD, "GUEST_CS_SELECTOR", 0x0802},
-        {FIELD, "ADDRESS_OF_IO_BITMAP_A", 0x2000},
-        {FIELD, "EPT_POINTER", 0x201a},
-        {FIELD, "guest_rip", 0x681e},
-        {FIELD, "0x681e", 0x681e},
-        {FIELD, "HOST_RIP", 0x6c16},
-        {MSR, "IA32_VMX_BASIC", 0x480},
-        {MSR, "ia32_vmx_vmfunc", 0x491},
-        {MSR, "IA32_FEATURE_CONTROL", 0x3a},
-        {MSR, "IA32_EFER", 0xc0000080},
-        {MSR, "IA32_PAT", 0x277},
-        {MSR, "IA32_APIC_BASE", 0x1b},
-        {MSR, "IA32_FS_BASE", 0xc0000100},
-        {MSR, "IA32_GS_BASE", 0xc0000101},
-        {MSR, "IA32_STAR", 0xc0000081},
-        {MSR, "IA32_LSTAR", 0xc0000082},
-        {MSR, "16", 16},
+        {MONITOR_FIELD, "VIRTUAL_PROCESSOR_IDENTIFIER", 0x0000},
+        {MONITOR_FIELD, "GUEST_CS_SELECTOR", 0x0802},
+        {MONITOR_FIELD, "ADDRESS_OF_IO_BITMAP_A", 0x2000},
+        {MONITOR_FIELD, "EPT_POINTER", 0x201a},
+        {MONITOR_FIELD, "guest_rip", 0x681e},
+        {MONITOR_FIELD, "0x681e", 0x681e},
+        {MONITOR_FIELD, "HOST_RIP", 0x6c16},
+        {MONITOR_MSR, "IA32_VMX_BASIC", 0x480},
+        {MONITOR_MSR, "ia32_vmx_vmfunc", 0x491},
+        {MONITOR_MSR, "IA32_FEATURE_CONTROL", 0x3a},
+        {MONITOR_MSR, "IA32_EFER", 0xc0000080},
+        {MONITOR_MSR, "IA32_PAT", 0x277},
+        {MONITOR_MSR, "IA32_APIC_BASE", 0x1b},
+        {MONITOR_MSR, "IA32_FS_BASE", 0xc0000100},
+        {MONITOR_MSR, "IA32_GS_BASE", 0xc0000101},
+        {MONITOR_MSR, "IA32_STAR", 0xc0000081},
+        {MONITOR_MSR, "IA32_LSTAR", 0xc0000082},
+        {MONITOR_MSR, "16", 16},
     };
     uint64_t value;
     char name[COMPLETION_SIZE];
@@ -319,36 +320,40 @@ static void fields_msrs_and_commands_have_names(void **state)
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         const struct command_text word = {rows[i].name, strlen(rows[i].name)};
 
-        if (!monitor_meaning(rows[i].kind, word, &value) || value != rows[i].value)
+        if (!line_meaning(&monitor_language, rows[i].kind, word, &value) || value != rows[i].value)
             fail_msg("%s: %#lx", rows[i].name, value);
     }
-    assert_false(monitor_meaning(COMMAND_NAME, (struct command_text){"5", 1}, &value));
-    assert_false(monitor_meaning(MSR, (struct command_text){"GUEST_RIP", 9}, &value));
-    assert_true(monitor_meaning(TEXT, (struct command_text){"anything", 8}, &value));
-    assert_true(monitor_meaning(LINE, (struct command_text){"any thing", 9}, &value));
-    while (monitor_names(MSR, n, name))
+    assert_false(
+        line_meaning(&monitor_language, LINE_COMMAND, (struct command_text){"5", 1}, &value));
+    assert_false(line_meaning(&monitor_language, MONITOR_MSR, (struct command_text){"GUEST_RIP", 9},
+                              &value));
+    assert_true(
+        line_meaning(&monitor_language, LINE_NAME, (struct command_text){"anything", 8}, &value));
+    assert_true(
+        line_meaning(&monitor_language, LINE_TEXT, (struct command_text){"any thing", 9}, &value));
+    while (monitor_language.names(MONITOR_MSR, n, name))
         n++;
     assert_int_equal(n, 20 + 8); /* 0x480 to 0x493, and those above */
     answer("alloc v");
-    assert_true(monitor_names(VALUE, 0, name)); /* pages come first, then fields */
+    assert_true(monitor_language.names(LINE_VALUE, 0, name)); /* pages come first, then fields */
     assert_string_equal(name, "v");
-    assert_true(monitor_names(VALUE, 1, name));
+    assert_true(monitor_language.names(LINE_VALUE, 1, name));
     assert_string_equal(name, "VIRTUAL_PROCESSOR_IDENTIFIER");
-    assert_false(monitor_names(TEXT, 0, name));
+    assert_false(monitor_language.names(LINE_NAME, 0, name));
 }
 
 /* The first name of each kind is offered as the others are. */
 static void a_name_with_a_letter_too_many_is_answered_by_itself(void **state)
 {
     static const struct {
-        enum monitor_kind kind;
+        int kind;
         const char *command;
-    } rows[] = {{MSR, "rdmsr "}, {FIELD, "vmread "}, {COMMAND_NAME, ""}};
+    } rows[] = {{MONITOR_MSR, "rdmsr "}, {MONITOR_FIELD, "vmread "}, {LINE_COMMAND, ""}};
     char name[COMPLETION_SIZE], line[2 * COMPLETION_SIZE], wanted[2 * COMPLETION_SIZE];
 
     (void)state;
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-        assert_true(monitor_names(rows[i].kind, 0, name));
+        assert_true(monitor_language.names(rows[i].kind, 0, name));
         (void)snprintf(line, sizeof(line), "%s%sz", rows[i].command, name);
         (void)snprintf(wanted, sizeof(wanted), "the nearest is %s\n", name);
         assert_non_null(strstr(answer(line), wanted));
@@ -361,6 +366,7 @@ static void tab_completes_a_commands_arguments(void **state)
         const char *line, *more;
     } rows[] = {
         {"vmla", "unch "},
+        {"vmclear", " "},
         {"vmx", "o"},
         {"vmxof", "f "},
         {"vmread GUEST_RI", "P "},
@@ -387,14 +393,14 @@ static void tab_completes_a_commands_arguments(void **state)
     (void)state;
     answer("alloc region");
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-        size_t length = monitor_complete(rows[i].line, more, NULL);
+        size_t length = line_complete(&monitor_language, rows[i].line, more, NULL);
 
         assert_int_equal(length, strlen(more));
         if (strcasecmp(more, rows[i].more) != 0)
             fail_msg("%s: \"%s\"", rows[i].line, more);
     }
     text_buffer_init(&list, text, sizeof(text));
-    (void)monitor_complete("vmx", more, &list.sink);
+    (void)line_complete(&monitor_language, "vmx", more, &list.sink);
     assert_string_equal(text, "vmxoff vmxon ");
 }
 

@@ -256,11 +256,24 @@ static void other_ends_are_not_checked(void **state)
 static void many_broken_rules_are_counted_and_some_kept(void **state)
 {
     (void)state;
-    for (unsigned segment = 0; segment < 6; segment++)
-        set((enum vmcs_field)(VMCS_GUEST_ES_ACCESS_RIGHTS + 2 * segment), 0);
+    for (unsigned i = 0; i < VMCS_FIELD_COUNT; i++) {
+        if (vmcs_encoding_type(vmcs_field_table[i].field) == VMCS_TYPE_GUEST)
+            (void)vmwrite(vmcs_field_table[i].field, 0x5555555555555555);
+    }
     ends(GUEST_END_ENTRY_FAILED, EXIT_REASON_ENTRY_FAILURE_GUEST_STATE, 0);
     assert_true(run.entry.broken > ENTRY_FINDINGS_KEPT);
     assert_int_equal(strlen(run.detail), sizeof run.detail - 1); /* cut, and still terminated */
+}
+
+/* Two segments that break the same rule are one name. */
+static void a_rule_is_named_once(void **state)
+{
+    (void)state;
+    set(VMCS_HOST_DS_SELECTOR, 3);
+    set(VMCS_HOST_ES_SELECTOR, 3);
+    ends(GUEST_END_ENTRY_ERROR, 8, 0);
+    assert_int_equal(run.entry.broken, 2);
+    assert_string_equal(run.detail, "it failed; broken: host-selector-rpl-ti");
 }
 
 int main(void)
@@ -275,6 +288,7 @@ int main(void)
         cmocka_unit_test_setup(memory_of_others_is_looked_at, reset),
         cmocka_unit_test_setup(other_ends_are_not_checked, reset),
         cmocka_unit_test_setup(many_broken_rules_are_counted_and_some_kept, reset),
+        cmocka_unit_test_setup(a_rule_is_named_once, reset),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

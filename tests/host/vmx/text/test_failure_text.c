@@ -18,23 +18,25 @@ enum { UD = 6, GP = 13 };
 static struct failure_facts facts;
 static char text[512];
 
+static struct vmx_cpu cpu;
+
 static int begin(void **state)
 {
     (void)state;
-    facts = (struct failure_facts){.has_vmx = true,
+    cpu = (struct vmx_cpu){
+        .memory_types.physical_width = 36, .config.revision_id = 0x2b, .feature_control = 5};
+    vmx_msr_set(&cpu.msrs, IA32_VMX_BASIC, 0x2b);
+    vmx_msr_set(&cpu.msrs, IA32_VMX_CR0_FIXED0, 0x80000021);
+    vmx_msr_set(&cpu.msrs, IA32_VMX_CR4_FIXED0, 0x2000);
+    vmx_msr_set(&cpu.msrs, IA32_VMX_EPT_VPID_CAP, 0x6114041);
+    facts = (struct failure_facts){.cpu = &cpu,
                                    .is_on = true,
                                    .takes_region = true,
                                    .operand = 0x1000,
-                                   .physical_address_width = 36,
                                    .has_revision = true,
                                    .revision = 0x2b,
-                                   .revision_id = 0x2b,
                                    .cr0 = 0x80000021,
-                                   .cr0_wanted = 0x80000021,
-                                   .cr4 = 0x2000,
-                                   .cr4_wanted = 0x2000,
-                                   .feature_control = 5,
-                                   .ept_vpid_cap = 0x6114041};
+                                   .cr4 = 0x2000};
     return 0;
 }
 
@@ -58,7 +60,7 @@ static void invalid_opcodes(void **state)
     assert_string_equal(told(VMX_FAULT, UD), "#UD; VMX operation is off");
     facts.is_vmxon = true;
     assert_string_equal(told(VMX_FAULT, UD), "#UD; CR4.VMXE is 0");
-    facts.has_vmx = false;
+    cpu.msrs.present = 0;
     assert_string_equal(told(VMX_FAULT, UD),
                         "#UD; this processor has no VMX: CPUID.01H:ECX[5] is 0");
 }
@@ -72,9 +74,9 @@ static void protection_faults(void **state)
     assert_string_equal(told(VMX_FAULT, GP), "#GP");
     facts.cr0 = 0x80000001;
     assert_string_equal(told(VMX_FAULT, GP), "#GP; CR0 is 0x80000001, wanted 0x80000021");
-    facts.cr0 = facts.cr0_wanted;
+    facts.cr0 = 0x80000021;
     facts.cr4 = 0;
-    facts.feature_control = 0x100;
+    cpu.feature_control = 0x100;
     assert_string_equal(
         told(VMX_FAULT, GP),
         "#GP; CR4 is 0x0, wanted 0x2000; IA32_FEATURE_CONTROL is 0x100, wanted 0x105");
@@ -124,7 +126,7 @@ static void numbers(void **state)
         {10, ")"},
         {11, "; the address is no multiple of 4096"},
         {12, "; this processor has no field 0x1008"},
-        {13, "; IA32_VMX_MISC[29] is 0"},
+        {13, "; 0x1008 is read only, for IA32_VMX_MISC[29] is 0"},
         {15, ")"},
         {28, "; IA32_VMX_EPT_VPID_CAP is 0x6114041"},
     };
@@ -141,6 +143,21 @@ static void numbers(void **state)
     assert_string_equal(told(VMX_FAIL_VALID, 14), "VMfailValid 14 (not defined)");
 }
 
+/* SDM Vol. 3, appendix "Field Encoding in VMCS": the field that VMREAD and VMWRITE were given. */
+static void fields_by_name(void **state)
+{
+    (void)state;
+    facts.operand = 0x4402;
+    assert_string_equal(strstr(told(VMX_FAIL_VALID, 13), "; "),
+                        "; EXIT_REASON (0x4402) is read only, for IA32_VMX_MISC[29] is 0");
+    facts.operand = 0x201a;
+    assert_string_equal(strstr(told(VMX_FAIL_VALID, 12), "; "),
+                        "; this processor has no field EPT_POINTER (0x201a)");
+    facts.operand = 0x10000201a; /* of which the processor looks at all 64 bits */
+    assert_string_equal(strstr(told(VMX_FAIL_VALID, 12), "; "),
+                        "; this processor has no field 0x10000201a");
+}
+
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
@@ -148,6 +165,7 @@ int main(void)
         cmocka_unit_test_setup(protection_faults, begin),
         cmocka_unit_test_setup(regions, begin),
         cmocka_unit_test_setup(numbers, begin),
+        cmocka_unit_test_setup(fields_by_name, begin),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

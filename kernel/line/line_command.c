@@ -1,0 +1,155 @@
+#include "kernel/line/line_command.h"
+
+#include "kernel/words/nearest.h"
+#include "lib/string.h"
+
+bool line_cut(struct command_text *script, char line[LINE_SIZE])
+{
+    bool more = script->length > 0;
+    struct command_text one = command_text_cut(script, '\n');
+
+    format_text(line, LINE_SIZE, "%.*s", (int)one.length, one.start);
+    return more;
+}
+
+uint32_t line_command_find(const struct line_language *language, struct command_text *line)
+{
+    uint32_t n;
+
+    for (n = 0; n < language->count; n++) {
+        size_t length = strlen(language->commands[n].name);
+
+        if (strncmp(line->start, language->commands[n].name, length) != 0 ||
+            (line->length != length && line->start[length] != ' '))
+            continue;
+        *line = (struct command_text){line->start + length, line->length - length};
+        (void)command_text_cut(line, ' ');
+        break;
+    }
+    return n;
+}
+
+static struct command_text arguments_of(const struct line_command *command)
+{
+    return (struct command_text){command->arguments, strlen(command->arguments)};
+}
+
+static int next_kind(const struct line_language *language, struct command_text *kinds)
+{
+    struct command_text word = command_text_cut(kinds, ' ');
+    char kind;
+
+    if (word.length == 0)
+        return LINE_END;
+    kind = word.start[word.start[0] == '['];
+    return strchr("CNT", kind) != NULL || strchr(language->kinds, kind) != NULL ? kind : LINE_VALUE;
+}
+
+static bool is_number(struct command_text text, uint64_t *value)
+{
+    bool hex = text.length > 2 && strncmp(text.start, "0x", 2) == 0;
+
+    return command_text_number(text, hex ? 16 : 10, UINT64_MAX, value);
+}
+
+static bool is_named(const struct line_language *language, int kind, struct command_text word,
+                     uint64_t *value)
+{
+    uint32_t n;
+
+    return completion_find(language->names, kind, word.start, word.length, &n) &&
+           language->value(kind, n, value);
+}
+
+/* TERM{OPERATOR TERM}, without spaces. */
+static bool is_value(const struct line_language *language, struct command_text text,
+                     uint64_t *value)
+{
+    for (int before = '|'; before != '\0';) {
+        struct command_text term = {text.start, 0};
+        uint64_t operand;
+
+        while (term.length < text.length && strchr("+-|&", term.start[term.length]) == NULL)
+            term.length++;
+        if (!is_number(term, &operand) && !is_named(language, LINE_VALUE, term, &operand))
+            return false;
+        *value = before == '+'   ? *value + operand
+                 : before == '-' ? *value - operand
+                 : before == '|' ? *value | operand
+                                 : *value & operand;
+        before = term.length < text.length ? text.start[term.length++] : '\0';
+        text = (struct command_text){text.start + term.length, text.length - term.length};
+    }
+    return true;
+}
+
+bool line_meaning(const struct line_language *language, int kind, struct command_text word,
+                  uint64_t *value)
+{
+    *value = 0;
+    if (kind == LINE_VALUE)
+        return is_value(language, word, value);
+    return kind == LINE_NAME || kind == LINE_TEXT || is_named(language, kind, word, value) ||
+           (kind != LINE_COMMAND && is_number(word, value));
+}
+
+static void print_unknown(const struct line_language *language, int kind, struct command_text word,
+                          struct sink *sink)
+{
+    struct nearest nearest = {.typed = word.start, .length = word.length};
+    char name[COMPLETION_SIZE], near[COMPLETION_SIZE] = "";
+
+    for (uint32_t n = 0; language->names(kind, n, name); n++) {
+        nearest_offer(&nearest, name);
+        if (nearest.name == name)
+            nearest.name = memcpy(near, name, sizeof(near));
+    }
+    print_to(sink, "unknown here: \"%.*s\"%s%s\n", (int)word.length, word.start,
+             nearest.name != NULL ? "; the nearest is " : "", near);
+}
+
+bool line_command_take(const struct line_language *language, uint32_t command,
+                       struct command_text rest, struct line_arguments *out, struct sink *sink)
+{
+    const struct line_command *of = &language->commands[command];
+    struct command_text kinds;
+
+    if (command == language->count) {
+        print_unknown(language, LINE_COMMAND, rest, sink);
+        return false;
+    }
+    memset(out, 0, sizeof(*out));
+    for (kinds = arguments_of(of); kinds.length > 0 && rest.length > 0; out->count++) {
+        int kind = next_kind(language, &kinds);
+        bool is_all = kind == LINE_TEXT || kind == LINE_COMMAND;
+        struct command_text word = is_all ? rest : command_text_cut(&rest, ' ');
+
+        if (!line_meaning(language, kind, word, &out->value[out->count])) {
+            print_unknown(language, kind, word, sink);
+            return false;
+        }
+        if (kind == LINE_NAME || kind == LINE_TEXT)
+            out->text = word;
+        rest.length = is_all ? 0 : rest.length;
+    }
+    if ((kinds.length == 0 || *kinds.start == '[') && rest.length == 0)
+        return true;
+    print_to(sink, "expected: %s %s\n", of->name, of->arguments);
+    return false;
+}
+
+size_t line_complete(const struct line_language *language, const char *line, char *more,
+                     struct sink *list)
+{
+    struct command_text rest = {line, strlen(line)}, kinds;
+    uint32_t command = line_command_find(language, &rest);
+    int kind;
+
+    if (command == language->count || rest.start[-1] != ' ')
+        return completion_add(language->names, LINE_COMMAND, line, more, list);
+    kinds = arguments_of(&language->commands[command]);
+    for (kind = next_kind(language, &kinds); kind != LINE_END && strchr(rest.start, ' ') != NULL;
+         kind = next_kind(language, &kinds))
+        (void)command_text_cut(&rest, ' ');
+    return completion_add(language->names, kind, rest.start, more, list);
+}

@@ -1,0 +1,65 @@
+/*
+ * A line as a command and its arguments, after a table: taken apart, completed, and what is wrong
+ * with it told. Pure.
+ */
+#ifndef KERNEL_LINE_COMMAND_H
+#define KERNEL_LINE_COMMAND_H
+
+#include "kernel/command_line.h"
+#include "kernel/line/completion.h"
+
+struct line_command {
+    const char *name;      /* a word or two */
+    const char *arguments; /* a word for each, [ before those that may be missing */
+    const char *help;
+};
+
+/* The kind of an argument is the first letter of its word. */
+enum line_kind {
+    LINE_COMMAND = 'C', /* COMMAND: one of the table, up to the end of the line: its number */
+    LINE_NAME = 'N',    /* NAME: a word that stands for nothing */
+    LINE_TEXT = 'T',    /* TEXT: likewise, up to the end of the line */
+    LINE_VALUE = 'V',   /* VALUE, ADDRESS, …: numbers and names with +, -, | and & between */
+    LINE_END = '\0',
+};
+
+/* What can be said. */
+struct line_language {
+    const struct line_command *commands;
+    uint32_t count;
+    const char *kinds;       /* letters of further kinds: a name or a number */
+    completion_names *names; /* of each kind that has some */
+    bool (*value)(int kind, uint32_t n, uint64_t *value); /* what the n-th name stands for */
+};
+
+/* What stands behind the name of a command. */
+enum { LINE_ARGUMENTS_MAX = 4 };
+struct line_arguments {
+    uint32_t count;
+    struct command_text text;           /* of the one that is NAME or TEXT */
+    uint64_t value[LINE_ARGUMENTS_MAX]; /* what they stand for; 0 of others, and of the missing */
+};
+
+/* Cuts the next line off a script; false: there is none. */
+enum { LINE_SIZE = 256 };
+bool line_cut(struct command_text *script, char line[LINE_SIZE]);
+
+/* The number of the command that a line begins with, which is cut off; `count`: of none. */
+uint32_t line_command_find(const struct line_language *language, struct command_text *line);
+
+/* Reads the arguments of a command; false: they, or it, are wrong, which is told to `sink`. */
+bool line_command_take(const struct line_language *language, uint32_t command,
+                       struct command_text rest, struct line_arguments *out, struct sink *sink);
+
+/*
+ * What a word of that kind stands for; false: nothing. A number is decimal, or hex with 0x; a value
+ * is counted from left to right.
+ */
+bool line_meaning(const struct line_language *language, int kind, struct command_text word,
+                  uint64_t *value);
+
+/* completion_add() of the last word of a line. */
+size_t line_complete(const struct line_language *language, const char *line, char *more,
+                     struct sink *list);
+
+#endif
