@@ -1,5 +1,6 @@
 /* Lab 5: the exit loop and its first handlers. docs/labs/5.md is its page. */
 #include "tests/labs/lab.h"
+#include "tests/labs/exit_done.h"
 
 #include "tests/host/guest_machine.h"
 #include "vm/exit.h"
@@ -26,7 +27,8 @@ static uint64_t exits(uint32_t reason, uint64_t qualification, uint32_t length)
 static void want_next(const char *what, uint64_t rip, uint32_t length, enum exit_done done,
                       enum exit_done wanted)
 {
-    want(done == wanted, "%s: the handler gives %d, not %d (enum exit_done)", what, done, wanted);
+    want(done == wanted, "%s: the handler gives %s, not %s", what, done_name(done),
+         done_name(wanted));
     want(FIELD(GUEST_RIP) == rip + length,
          "%s: the guest goes on at 0x%llx, but the next instruction is %u bytes behind 0x%llx",
          what, ull(FIELD(GUEST_RIP)), length, ull(rip));
@@ -57,8 +59,8 @@ static void dispatch(void **state)
     vcpu->handlers[EXIT_REASON_CPUID] = exit_skip; /* not what the table has */
     done = vm_exit(vcpu);
     want(done == EXIT_IGNORED,
-         "vm_exit() gives %d, not what the handler in vcpu->handlers of that reason gives, %d",
-         done, EXIT_IGNORED);
+         "vm_exit() gives %s, not what the handler in vcpu->handlers of that reason gives, %s",
+         done_name(done), done_name(EXIT_IGNORED));
     want(vcpu->exit_count[EXIT_REASON_CPUID] == before + 1,
          "the exit is not counted in exit_count");
     exits(0x80000000 | EXIT_REASON_ENTRY_FAILURE_GUEST_STATE, 4, 0);
@@ -120,6 +122,15 @@ static void single_step(void **state)
          "RFLAGS.TF is 1 and the instruction is done: pending debug exceptions are 0x%llx, not BS "
          "(bit 14)",
          ull(FIELD(GUEST_PENDING_DEBUG_EXCEPTIONS)));
+    (void)exits(EXIT_REASON_INVD, 0, 2);
+    FIELD(GUEST_PENDING_DEBUG_EXCEPTIONS) =
+        1 << 12 | 1; /* a data breakpoint that MOV SS held back */
+    (void)exit_skip(vcpu);
+    want(
+        FIELD(GUEST_PENDING_DEBUG_EXCEPTIONS) == (1 << 14 | 1 << 12 | 1),
+        "a breakpoint was pending beside the single step: pending debug exceptions are 0x%llx now, "
+        "not 0x5001",
+        ull(FIELD(GUEST_PENDING_DEBUG_EXCEPTIONS)));
 }
 
 static void wrap(void **state)
@@ -283,6 +294,32 @@ static void out(void **state)
     want(vcpu->reg[VCPU_RAX] == GARBAGE, "OUT changes RAX: bit 3 of the exit qualification is 0");
 }
 
+static enum exit_done string_io(struct vcpu *of)
+{
+    (void)of;
+    return EXIT_REFUSED;
+}
+
+/* INS and OUTS need the guest's memory: the policy says who does them. */
+static void strings(void **state)
+{
+    struct vm_policy policy = *vcpu->vm->policy;
+    enum exit_done done;
+
+    (void)state;
+    vcpu->vm->policy = &policy;
+    policy.string_io = string_io;
+    exits(EXIT_REASON_IO_INSTRUCTION, 1 << 4, 1);
+    done = exit_io(vcpu);
+    want(done == EXIT_REFUSED, "OUTS: exit_io() gives %s, not what policy->string_io gives, %s",
+         done_name(done), done_name(EXIT_REFUSED));
+    policy.string_io = NULL;
+    done = exit_io(vcpu);
+    want(done == EXIT_ENDED && vcpu->end == GUEST_END_UNHANDLED,
+         "OUTS where the policy has no string_io: exit_io() gives %s; nothing here can serve that",
+         done_name(done));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -300,6 +337,7 @@ int main(void)
         cmocka_unit_test_setup(msr_write, in_long_mode),
         cmocka_unit_test_setup(in, in_long_mode),
         cmocka_unit_test_setup(out, in_long_mode),
+        cmocka_unit_test_setup(strings, in_long_mode),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

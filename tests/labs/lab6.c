@@ -1,5 +1,6 @@
 /* Lab 6: extended page tables. docs/labs/6.md is its page. */
 #include "tests/labs/lab.h"
+#include "tests/labs/exit_done.h"
 
 #include "tests/host/guest_machine.h"
 #include "vm/exit.h"
@@ -281,7 +282,8 @@ static void violation(void **state)
 
     (void)state;
     want(done == EXIT_MAPPED,
-         "the first touch of a page that the guest may have gives %d, not EXIT_MAPPED", done);
+         "the first touch of a page that the guest may have gives %s, not EXIT_MAPPED",
+         done_name(done));
     want(seen.mapped && seen.permissions == EPT_ALL,
          "after it the page is not mapped with all permissions");
     want(FIELD(GUEST_RIP) == rip, "RIP has moved: the guest executes the same instruction again");

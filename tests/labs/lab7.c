@@ -1,5 +1,6 @@
 /* Lab 7: events and time. docs/labs/7.md is its page. */
 #include "tests/labs/lab.h"
+#include "tests/labs/exit_done.h"
 
 #include "tests/host/guest_machine.h"
 #include "vm/events/guest_events.h"
@@ -145,7 +146,7 @@ static void of_the_host(void **state)
     FIELD(VM_EXIT_INTERRUPTION_INFORMATION) = VALID | 0x202;
     FIELD(IDT_VECTORING_INFORMATION) = VALID | 0x20;
     done = exit_exception(vcpu);
-    want(done == EXIT_HOST, "an NMI exits: the handler gives %d, not EXIT_HOST", done);
+    want(done == EXIT_HOST, "an NMI exits: the handler gives %s, not EXIT_HOST", done_name(done));
     want(guest_machine.host_exceptions == 1,
          "the NMI is the host's, but its handler, int_nmi(), was not called");
     want(guest_machine_injected() == (VALID | 0x20),
@@ -189,8 +190,8 @@ static void window(void **state)
     vcpu_control_set(vcpu, VMX_CONTROL_PRIMARY, PRIMARY_INTERRUPT_WINDOW_EXITING, true);
     guest_machine_exit(EXIT_REASON_INTERRUPT_WINDOW, 0, 0);
     done = exit_interrupt_window(vcpu);
-    want(done == EXIT_WINDOW, "the handler of the interrupt window gives %d, not EXIT_WINDOW",
-         done);
+    want(done == EXIT_WINDOW, "the handler of the interrupt window gives %s, not EXIT_WINDOW",
+         done_name(done));
     want((FIELD(PRIMARY_PROCESSOR_BASED_VM_EXECUTION_CONTROLS) &
           PRIMARY_INTERRUPT_WINDOW_EXITING) == 0,
          "interrupt-window exiting stays on: the guest exits again before each instruction");
@@ -220,8 +221,8 @@ static void timer(void **state)
         done = exit_timer(vcpu);
         want(done == EXIT_STEPPED && FIELD(VMX_PREEMPTION_TIMER_VALUE) == 300,
              "the timer expired and time is left: it begins again with 300, not %llu (the handler "
-             "gives %d)",
-             ull(FIELD(VMX_PREEMPTION_TIMER_VALUE)), done);
+             "gives %s)",
+             ull(FIELD(VMX_PREEMPTION_TIMER_VALUE)), done_name(done));
     }
     guest_machine_exit(EXIT_REASON_PREEMPTION_TIMER, 0, 0);
     (void)exit_timer(vcpu);
