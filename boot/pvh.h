@@ -48,5 +48,12 @@ const char *pvh_read(const uint8_t *memory, uint64_t bytes, uint64_t information
  */
 void image_move(uint64_t from, uint64_t to);
 
+/*
+ * Does so, while nothing is taken from the memory yet, to the top of the RAM below 4 GiB, clear of
+ * all modules. False: there is no place that is higher. In kernel/pvh_place.c.
+ */
+struct machine;
+bool image_place_high(struct machine *machine);
+
 #endif
 #endif

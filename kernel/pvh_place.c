@@ -3,8 +3,6 @@
  * most likely to be loaded to. So the image moves to the top of RAM below 4 GiB by itself, while
  * nothing is taken from the memory yet.
  */
-#include "kernel/image_place.h"
-
 #include "boot/pvh.h"
 #include "kernel/boot_step.h"
 

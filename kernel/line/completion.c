@@ -1,4 +1,4 @@
-#include "kernel/line/completion.h"
+#include "kernel/line/line_command.h"
 
 #include "lib/string.h"
 

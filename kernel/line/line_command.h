@@ -6,7 +6,24 @@
 #define KERNEL_LINE_COMMAND_H
 
 #include "kernel/command_line.h"
-#include "kernel/line/completion.h"
+#include "lib/format.h"
+
+enum { COMPLETION_SIZE = 64 }; /* of a name, its terminating zero included */
+
+/* Names that a person types: the n-th of some kind, into COMPLETION_SIZE bytes; false after the
+ * last. */
+typedef bool completion_names(int kind, uint32_t n, char *name);
+
+/* The number of the name that `text` is, whatever its case; false: of none. */
+bool completion_find(completion_names *names, int kind, const char *text, size_t length,
+                     uint32_t *n);
+
+/*
+ * What `text` can be gone on with, as far as all names that begin so agree, with a space after the
+ * only one; returns its length. The names go to `list`, which may be NULL.
+ */
+size_t completion_add(completion_names *names, int kind, const char *text, char *more,
+                      struct sink *list);
 
 struct line_command {
     const char *name;      /* a word or two */

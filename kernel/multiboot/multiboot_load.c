@@ -3,7 +3,7 @@
  * are moved, then the segments are copied, and what the guest is told is written.
  */
 #include "kernel/command_line.h"
-#include "kernel/image_place.h"
+#include "boot/pvh.h"
 #include "kernel/linux/guest_loader.h"
 #include "lib/string.h"
 #include "mm/memory.h"

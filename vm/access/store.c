@@ -1,4 +1,4 @@
-#include "vm/access/store.h"
+#include "vm/access/guest_access.h"
 
 /* What is read of an instruction, one byte after the other. */
 struct code {

@@ -9,7 +9,6 @@
 #include "lib/host/apic.h"
 #include "lib/host/clock.h"
 #include "vm/access/guest_access.h"
-#include "vm/access/store.h"
 #include "vm/events/guest_events.h"
 #include "vm/exit.h"
 #include "vm/linux/icr.h"

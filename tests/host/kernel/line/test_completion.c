@@ -6,7 +6,7 @@
 
 #include <string.h>
 
-#include "kernel/line/completion.h"
+#include "kernel/line/line_command.h"
 
 static bool names(int kind, uint32_t n, char *name)
 {

@@ -10,7 +10,7 @@
 
 #include <cmocka.h>
 
-#include "vm/access/store.h"
+#include "vm/access/guest_access.h"
 
 static struct store decoded;
 

@@ -17,7 +17,8 @@
 #include "vm/guests/guest_run.h"
 #include "vm/linux/linux.h"
 
-enum { RIP = 0x1000, KEPT = 0x200000, KEPT_END = 0x400000, APIC = 0xfee00000u };
+enum { RIP = 0x1000, KEPT = 0x200000, KEPT_END = 0x400000 };
+#define APIC 0xfee00000ull
 
 static struct linux_vm vm;
 static struct linux_vcpu own;
