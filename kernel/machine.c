@@ -1,41 +1,58 @@
 #include "kernel/machine.h"
 
-#include "lib/format.h"
+#include "lib/string.h"
 
 /*
- * The place of the finding that this one joins with its CPU, or FINDINGS_MAX. It is one that says
- * the same; once there is no room, one of the same rule, so that no number of CPUs loses a finding.
+ * Where the finding joins those there are, with its CPU: at one that says the same, behind the
+ * last; once there is no room, at one of the same rule, so that no number of CPUs loses a finding.
+ * FINDINGS_MAX: nowhere.
  */
-static uint32_t find_alike(const struct findings *findings, const struct finding *finding)
+static uint32_t place_of(const struct findings *findings, const struct finding *finding)
 {
     uint32_t at = findings_find(findings, finding);
 
-    if (at < findings->count)
-        return at;
-    for (uint32_t i = 0; findings->count == FINDINGS_MAX && i < FINDINGS_MAX; i++) {
-        if (findings->item[i].rule == finding->rule)
-            return i;
+    if (at == FINDINGS_MAX) {
+        for (at = 0; at < FINDINGS_MAX && findings->item[at].rule != finding->rule;)
+            at++;
     }
-    return FINDINGS_MAX;
+    return at;
+}
+
+static void join(struct machine *machine, const struct findings *list)
+{
+    struct findings *findings = &machine->findings;
+
+    for (uint32_t i = 0; i < list->count; i++) {
+        uint32_t at = place_of(findings, &list->item[i]);
+
+        if (at == FINDINGS_MAX) {
+            findings->lost++;
+            continue;
+        }
+        if (at == findings->count) {
+            findings->item[findings->count++] = list->item[i];
+            memset(machine->finding_cpus[at], 0, sizeof(machine->finding_cpus[at]));
+        }
+        machine->finding_cpus[at][list->item[i].cpu] = true;
+    }
+    findings->lost += list->lost;
 }
 
 void machine_add_finding(struct machine *machine, struct finding finding)
 {
-    struct findings *findings = &machine->findings;
-    uint32_t at;
+    static struct findings one; /* static: its size */
 
-    findings->check = machine->check;
-    findings->cpu = finding.cpu;
-    finding.severity = rule_table[finding.rule].severity[findings->check];
-    at = find_alike(findings, &finding);
-    if (at == FINDINGS_MAX) {
-        at = findings->count;
-        finding_add(findings, finding);
-        if (findings->count == at)
-            return;
-        machine->finding_cpus[at] = (struct cpu_set){0};
+    one = (struct findings){.check = machine->check, .cpu = finding.cpu};
+    finding_add(&one, finding);
+    join(machine, &one);
+}
+
+void machine_gather_findings(struct machine *machine)
+{
+    for (uint32_t i = 0; i < machine->cpu_count; i++) {
+        join(machine, &machine->cpus[i]->vmx->findings);
+        machine->cpus[i]->vmx->findings.lost = 0; /* they are counted */
     }
-    machine->finding_cpus[at].bits[finding.cpu / 64] |= 1ull << finding.cpu % 64;
 }
 
 void machine_add(struct machine *machine, enum rule rule, uint32_t cpu, const char *detail)
@@ -172,10 +189,16 @@ static bool all_followed(const struct findings *findings)
     return true;
 }
 
+/* List 0 is the machine's, from 1 on those of its CPUs. */
+static const struct findings *list_of(const struct machine *machine, uint32_t list)
+{
+    return list == 0 ? &machine->findings : &machine->cpus[list - 1]->vmx->findings;
+}
+
 bool machine_followed_command_line(const struct machine *machine)
 {
     for (uint32_t i = 0; i <= machine->cpu_count; i++) {
-        if (!all_followed(machine_findings(machine, i)))
+        if (!all_followed(list_of(machine, i)))
             return false;
     }
     return true;
@@ -189,15 +212,10 @@ void check_nmis(struct machine *machine)
     }
 }
 
-const struct findings *machine_findings(const struct machine *machine, uint32_t list)
-{
-    return list == 0 ? &machine->findings : &machine->cpus[list - 1]->vmx->findings;
-}
-
 bool machine_refused(const struct machine *machine)
 {
     for (uint32_t i = 0; i <= machine->cpu_count; i++) {
-        if (findings_refuse(machine_findings(machine, i)))
+        if (findings_refuse(list_of(machine, i)))
             return true;
     }
     return false;

@@ -26,16 +26,6 @@ struct timing {
     const char *source; /* of the calibration */
 };
 
-/* A set of CPUs, by index: a bit each. */
-struct cpu_set {
-    uint64_t bits[CPUS_MAX / 64];
-};
-
-static inline bool cpu_set_has(const struct cpu_set *set, uint32_t cpu)
-{
-    return (set->bits[cpu / 64] >> cpu % 64 & 1) != 0;
-}
-
 struct machine {
     uint64_t load_address; /* physical */
     struct boot_info boot;
@@ -51,7 +41,7 @@ struct machine {
     const struct firmware *firmware; /* NULL: not read yet */
     struct timing timing;
     struct findings findings; /* about the machine as a whole, and CPUs from outside */
-    struct cpu_set finding_cpus[FINDINGS_MAX]; /* the CPUs that each of them is about */
+    bool finding_cpus[FINDINGS_MAX][CPUS_MAX]; /* the CPUs that each of them is about */
     struct vmx_capability capability;          /* of the boot CPU */
     struct cpu *const *cpus;
     uint32_t cpu_count;
@@ -61,8 +51,8 @@ struct machine {
 void machine_add(struct machine *machine, enum rule rule, uint32_t cpu, const char *detail);
 void machine_add_finding(struct machine *machine, struct finding finding);
 
-/* List 0: of the machine as a whole; from 1 to cpu_count: that of a CPU. */
-const struct findings *machine_findings(const struct machine *machine, uint32_t list);
+/* What each CPU has found joins them; what several CPUs have alike stands once. For the report. */
+void machine_gather_findings(struct machine *machine);
 
 /*
  * The decisions on the way to VMX: each adds its findings to machine->findings. First: words that

@@ -199,6 +199,7 @@ _Noreturn void kernel_main(uint64_t information, uint64_t load_address, uint64_t
     go(magic, information);
     boot_steps_run(BOOT_BEFORE_REPORT, &machine);
     check_nmis(&machine);
+    machine_gather_findings(&machine);
     console_release();
     report();
     machine_stop();

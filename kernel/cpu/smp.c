@@ -140,14 +140,11 @@ static void print_waiting(bool (*for_it)(const struct cpu *cpu))
 {
     static bool late[CPUS_MAX];
     char text[CPUS_TEXT_SIZE];
-    struct text_buffer buffer;
 
     for (uint32_t i = 0; i < cpu_count; i++)
         late[i] = for_it(cpus[i]);
-    text_buffer_init(&buffer, text, sizeof(text));
-    cpus_print(&buffer.sink, late, cpu_count);
     console_release();
-    console_print("  waiting for %s ...\n", text);
+    console_print("  waiting for %s ...\n", cpus_name(late, cpu_count, text));
 }
 
 static bool is_starting(const struct cpu *cpu)

@@ -233,6 +233,7 @@ static void run_linux(struct machine *machine)
     vm->ports = find_ports();
     /* The firmware would wake it outside of VMX operation. */
     power_hide_sleep_states(&machine->cpus[0]->vmx->memory_types);
+    machine_gather_findings(machine);
     keep_report(machine, vm);
     console_print("  %s %s ...\n", results->loader->kind, results->load.version);
     console_drain();

@@ -23,26 +23,12 @@ void cpu_ranges_print(struct sink *sink, const bool *set, uint32_t count);
 
 /* "CPU 3", "CPUs 0-3,5"; a set that takes a line is cut, with the count: "CPUs 1,3,... (256)". */
 enum { CPUS_TEXT_SIZE = 64 };
-void cpus_print(struct sink *sink, const bool *set, uint32_t count);
+const char *cpus_name(const bool *set, uint32_t count, char text[CPUS_TEXT_SIZE]);
 
 /* "off", "root" after VMXON, "loaded" after VMPTRLD. */
 const char *vmx_state_name(enum vmx_cpu_state state);
 
-/* One finding after the other, each with the CPUs that it was found on alike. Begins with zeros. */
-struct finding_walk {
-    const struct finding *finding;
-    bool cpus[CPUS_MAX];            /* one at least is set */
-    char cpus_text[CPUS_TEXT_SIZE]; /* by cpus_print() */
-    uint32_t list, next;            /* of the machine as a whole (0) or a CPU (from 1), item */
-};
-
-/* Those of the machine as a whole, then those of its CPUs, by the first that has it. */
-bool finding_next(const struct machine *machine, struct finding_walk *walk);
-
-/* How many did not fit, on all CPUs. */
-uint32_t findings_lost(const struct machine *machine);
-
-/* Its rule, and where it was seen, or what a room prints instead; `on_cpus`: by cpus_print(). */
+/* Its rule, and where it was seen, or what a room prints instead; `on_cpus`: by cpus_name(). */
 void finding_print(const struct coloured *page, const struct finding *finding, const char *on_cpus);
 struct finding_printer {
     void (*print)(const struct coloured *page, const struct finding *finding, const char *place);

@@ -51,11 +51,10 @@ void finding_print_line(const struct coloured *page, const struct finding *findi
 
 static uint32_t count(const struct machine *machine, enum severity severity)
 {
-    struct finding_walk walk = {0};
     uint32_t found = 0;
 
-    while (finding_next(machine, &walk))
-        found += walk.finding->severity == severity;
+    for (uint32_t i = 0; i < machine->findings.count; i++)
+        found += machine->findings.item[i].severity == severity;
     return found;
 }
 
@@ -66,20 +65,22 @@ static uint32_t count(const struct machine *machine, enum severity severity)
 static uint32_t print_findings(const struct machine *machine, const struct coloured *page,
                                enum severity severity, uint32_t rows)
 {
-    struct finding_walk walk = {0};
     uint32_t left = count(machine, severity);
 
-    while (rows > 0 && finding_next(machine, &walk)) {
+    for (uint32_t i = 0; rows > 0 && i < machine->findings.count; i++) {
+        const struct finding *finding = &machine->findings.item[i];
+        char on_cpus[CPUS_TEXT_SIZE];
         uint32_t whole;
 
-        if (walk.finding->severity != severity)
+        if (finding->severity != severity)
             continue;
-        whole = rows_of(walk.finding, walk.cpus_text);
+        cpus_name(machine->finding_cpus[i], machine->cpu_count, on_cpus);
+        whole = rows_of(finding, on_cpus);
         if (whole + left - 1 <= rows) {
-            finding_print(page, walk.finding, walk.cpus_text);
+            finding_print(page, finding, on_cpus);
             rows -= whole;
         } else if (rows > 1 || left == 1) {
-            finding_print_line(page, walk.finding, walk.cpus_text);
+            finding_print_line(page, finding, on_cpus);
             rows--;
         } else {
             print_to(page->sink, "  and %u more of them\n", left);
@@ -100,6 +101,7 @@ static void print_cpu(const struct coloured *page, const struct cpu *cpu)
 static uint32_t sum_up_cpus(const struct machine *machine, const struct coloured *page)
 {
     static bool alike[CPUS_MAX], reported[CPUS_MAX];
+    char text[CPUS_TEXT_SIZE];
     uint32_t lines = 0;
 
     memset(reported, 0, sizeof(reported));
@@ -115,9 +117,7 @@ static uint32_t sum_up_cpus(const struct machine *machine, const struct coloured
         }
         print_in(page, cpu_state_colour(machine->cpus[i]), "  %-8s",
                  cpu_state_name(machine->cpus[i]));
-        print_to(page->sink, "%u: ", members);
-        cpus_print(page->sink, alike, machine->cpu_count);
-        print_to(page->sink, "\n");
+        print_to(page->sink, "%u: %s\n", members, cpus_name(alike, machine->cpu_count, text));
         lines++;
     }
     return lines;
@@ -135,7 +135,7 @@ static uint32_t print_cpus(const struct machine *machine, const struct coloured 
 void report_brief(const struct machine *machine, const struct coloured *page, uint32_t rows)
 {
     enum { FIXED = 3 }; /* the empty line, the findings' heading, the last line */
-    uint32_t lost = findings_lost(machine);
+    uint32_t lost = machine->findings.lost;
 
     print_to(page->sink, "\n");
     rows -= FIXED + print_cpus(machine, page);

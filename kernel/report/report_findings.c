@@ -21,63 +21,21 @@ void cpu_ranges_print(struct sink *sink, const bool *set, uint32_t count)
     }
 }
 
-void cpus_print(struct sink *sink, const bool *set, uint32_t count)
+const char *cpus_name(const bool *set, uint32_t count, char text[CPUS_TEXT_SIZE])
 {
     char ranges[CPUS_COLUMNS + 1];
-    struct text_buffer text;
+    struct text_buffer buffer;
     uint32_t members = 0;
 
     for (uint32_t cpu = 0; cpu < count; cpu++)
         members += set[cpu];
-    text_buffer_init(&text, ranges, sizeof(ranges));
-    cpu_ranges_print(&text.sink, set, count);
-    while (text.lost > 0 && ranges[text.length - 1] != ',')
-        text.length--;
-    print_to(sink, "%s%.*s", members == 1 ? "CPU " : "CPUs ", (int)text.length, ranges);
-    if (text.lost > 0)
-        print_to(sink, "... (%u)", members);
-}
-
-/* The CPUs that have this finding; false if one before this CPU has it: it was given there. */
-static bool find_cpus(const struct machine *machine, struct finding_walk *walk)
-{
-    for (uint32_t cpu = 0; cpu < machine->cpu_count; cpu++) {
-        const struct findings *own = machine_findings(machine, cpu + 1);
-
-        walk->cpus[cpu] = walk->list == 0 ? cpu_set_has(&machine->finding_cpus[walk->next - 1], cpu)
-                                          : findings_find(own, walk->finding) < own->count;
-        if (walk->cpus[cpu] && cpu + 1 < walk->list)
-            return false;
-    }
-    return true;
-}
-
-bool finding_next(const struct machine *machine, struct finding_walk *walk)
-{
-    struct text_buffer text;
-
-    for (; walk->list <= machine->cpu_count; walk->list++, walk->next = 0) {
-        const struct findings *findings = machine_findings(machine, walk->list);
-
-        while (walk->next < findings->count) {
-            walk->finding = &findings->item[walk->next++];
-            if (!find_cpus(machine, walk))
-                continue;
-            text_buffer_init(&text, walk->cpus_text, sizeof(walk->cpus_text));
-            cpus_print(&text.sink, walk->cpus, machine->cpu_count);
-            return true;
-        }
-    }
-    return false;
-}
-
-uint32_t findings_lost(const struct machine *machine)
-{
-    uint32_t lost = 0;
-
-    for (uint32_t i = 0; i <= machine->cpu_count; i++)
-        lost += machine_findings(machine, i)->lost;
-    return lost;
+    text_buffer_init(&buffer, ranges, sizeof(ranges));
+    cpu_ranges_print(&buffer.sink, set, count);
+    while (buffer.lost > 0 && ranges[buffer.length - 1] != ',')
+        buffer.length--;
+    format_text(text, CPUS_TEXT_SIZE, buffer.lost > 0 ? "%s%.*s... (%u)" : "%s%.*s",
+                members == 1 ? "CPU " : "CPUs ", (int)buffer.length, ranges, members);
+    return text;
 }
 
 /* Which register and bits, and what stood there: as much of it as the finding has. */
@@ -133,15 +91,16 @@ void finding_print(const struct coloured *page, const struct finding *finding, c
 
 static void findings_text(const struct machine *machine, const struct coloured *page)
 {
-    struct finding_walk walk = {0};
-    uint32_t lost = findings_lost(machine);
-    bool any = finding_next(machine, &walk);
+    const struct findings *findings = &machine->findings;
+    char on_cpus[CPUS_TEXT_SIZE];
 
-    print_in(page, COLOUR_HEADING, any || lost > 0 ? "\nFindings\n" : "\nFindings: none\n");
-    for (; any; any = finding_next(machine, &walk))
-        finding_print(page, walk.finding, walk.cpus_text);
-    if (lost > 0)
-        print_to(page->sink, "  %u more findings did not fit\n", lost);
+    print_in(page, COLOUR_HEADING,
+             findings->count + findings->lost > 0 ? "\nFindings\n" : "\nFindings: none\n");
+    for (uint32_t i = 0; i < findings->count; i++)
+        finding_print(page, &findings->item[i],
+                      cpus_name(machine->finding_cpus[i], machine->cpu_count, on_cpus));
+    if (findings->lost > 0)
+        print_to(page->sink, "  %u more findings did not fit\n", findings->lost);
 }
 
 REPORT_TEXT(080, findings_text);
@@ -149,22 +108,22 @@ REPORT_TEXT(080, findings_text);
 static void findings_json(const struct machine *machine, struct json *json)
 {
     static char ranges[CPU_RANGES_SIZE];
-    struct finding_walk walk = {0};
     struct text_buffer text;
 
     json_array_begin(json, "findings");
-    while (finding_next(machine, &walk)) {
-        struct finding first = *walk.finding;
+    for (uint32_t i = 0; i < machine->findings.count; i++) {
+        const bool *found_on = machine->finding_cpus[i];
+        struct finding first = machine->findings.item[i];
 
-        for (first.cpu = 0; first.cpu < walk.finding->cpu && !walk.cpus[first.cpu];)
+        for (first.cpu = 0; first.cpu < machine->findings.item[i].cpu && !found_on[first.cpu];)
             first.cpu++;
         text_buffer_init(&text, ranges, sizeof(ranges));
-        cpu_ranges_print(&text.sink, walk.cpus, machine->cpu_count);
+        cpu_ranges_print(&text.sink, found_on, machine->cpu_count);
         vmx_json_finding(json, &first, ranges, &machine->cpus[first.cpu]->apic_id,
                          vmx_rule_text(first.rule));
     }
     json_array_end(json);
-    json_number(json, "findings_lost", findings_lost(machine));
+    json_number(json, "findings_lost", machine->findings.lost);
 }
 
 REPORT_JSON(020, findings_json);

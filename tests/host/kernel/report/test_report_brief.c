@@ -2,6 +2,7 @@
  * What is left standing on a screen of 80 by 25 characters, which cannot be scrolled back: all
  * CPUs, the refusals, the verdict below them.
  */
+#include "tests/host/gathered.h"
 #include "tests/host/new_cpu.h"
 #include "vmx/text/capability_text.h"
 #include "kernel/report/report_page.h"
@@ -73,7 +74,7 @@ static void show(void)
     screen_init(&screen, &device);
     for (unsigned i = 0; i < ROWS; i++)
         print_to(&sink, "before\n");
-    report_brief(machine, &page, ROWS - BELOW);
+    report_brief(gathered(machine), &page, ROWS - BELOW);
     print_to(&sink, "\nverdict\n");
 }
 
@@ -309,7 +310,7 @@ static const char *report(uint32_t rows)
     const struct coloured page = {&whole.sink, mark_colour};
 
     text_buffer_init(&whole, whole_text, sizeof(whole_text));
-    report_brief(machine, &page, rows);
+    report_brief(gathered(machine), &page, rows);
     assert_int_equal(whole.lost, 0);
     return whole_text;
 }

@@ -5,6 +5,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include "tests/host/gathered.h"
 #include "tests/host/new_cpu.h"
 #include "kernel/selftest/selftest_room.h"
 #include "kernel/guests/guest_results.h"
@@ -59,7 +60,7 @@ static const char *report(void)
     struct text_buffer buffer;
 
     text_buffer_init(&buffer, text, sizeof(text));
-    report_json(machine, &buffer.sink);
+    report_json(gathered(machine), &buffer.sink);
     assert_int_equal(buffer.lost, 0);
     assert_int_equal(text[buffer.length - 1], '\n');
     return compact_json(text);
@@ -138,7 +139,7 @@ static void a_finding_names_its_first_cpu(void **state)
     (void)state;
     machine->findings.cpu = finding.cpu;
     finding_add(&machine->findings, finding);
-    machine->finding_cpus[0].bits[0] = 1u << 1 | 1u << 2;
+    machine->finding_cpus[0][1] = machine->finding_cpus[0][2] = true;
     assert_has("\"cpu\":1,\"cpus\":\"1-2\",\"apic_id\":5,");
 }
 

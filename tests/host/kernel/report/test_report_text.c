@@ -1,6 +1,7 @@
 /*
  * The report as a page, with what tools and people look for in it: headings, a line for each fact.
  */
+#include "tests/host/gathered.h"
 #include "kernel/report/report_page.h"
 #include "tests/host/full_msrs.h"
 #include "tests/host/random.h"
@@ -73,7 +74,7 @@ static const char *report(void)
     const struct coloured page = {&buffer.sink, colour};
 
     text_buffer_init(&buffer, text, sizeof(text));
-    report_text(machine, &page);
+    report_text(gathered(machine), &page);
     assert_int_equal(buffer.lost, 0);
     return text;
 }

@@ -1,0 +1,16 @@
+/* A machine as the report sees it: with what its CPUs have found. */
+#ifndef TESTS_HOST_GATHERED_H
+#define TESTS_HOST_GATHERED_H
+
+#include "kernel/machine.h"
+
+static inline const struct machine *gathered(const struct machine *machine)
+{
+    static struct machine copy;
+
+    copy = *machine;
+    machine_gather_findings(&copy);
+    return &copy;
+}
+
+#endif
