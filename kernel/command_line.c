@@ -23,6 +23,22 @@ struct command_text command_text_cut(struct command_text *rest, char separator)
     return head;
 }
 
+bool command_text_cut_cpu(struct command_text *text, uint32_t *cpu)
+{
+    enum { PREFIX = 3 };
+    struct command_text rest = *text;
+    struct command_text head = command_text_cut(&rest, ':');
+    uint64_t number;
+
+    if (head.length == text->length || strncmp(head.start, "cpu", PREFIX) != 0 ||
+        !command_text_number((struct command_text){head.start + PREFIX, head.length - PREFIX}, 10,
+                             UINT32_MAX, &number))
+        return false;
+    *cpu = (uint32_t)number;
+    *text = rest;
+    return true;
+}
+
 static unsigned digit_value(char c)
 {
     if (c >= '0' && c <= '9')
@@ -133,9 +149,7 @@ void command_line_parse(const char *line, struct command_line *out)
         if ((*known)->option != NULL)
             memset((*known)->option, 0, (*known)->option_bytes);
     }
-    out->stop = VMX_STAGE_GUEST;
-    out->check = CHECK_AUTO;
-    out->report = REPORT_TEXT;
+    out->stop = VMX_STAGE_GUEST; /* the others begin with 0 */
     while (*line != '\0') {
         struct command_text word = {line, 0};
 

@@ -57,6 +57,9 @@ bool command_text_is(struct command_text text, const char *name);
 /* Cuts off what stands before the first `separator`; the whole and an empty rest without one. */
 struct command_text command_text_cut(struct command_text *rest, char separator);
 
+/* Cuts "cpuN:" off, if the text begins so. */
+bool command_text_cut_cpu(struct command_text *text, uint32_t *cpu);
+
 /* The whole text as a number of at most `most`; hex with or without 0x. */
 bool command_text_number(struct command_text text, unsigned base, uint64_t most, uint64_t *value);
 

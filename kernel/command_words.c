@@ -1,7 +1,5 @@
 #include "kernel/command_line.h"
 
-#include "lib/string.h"
-
 static void choose_stop(struct command_line *out, unsigned choice)
 {
     out->stop = (enum vmx_stage)choice;
@@ -30,19 +28,12 @@ COMMAND_WORD(040, .name = "cpus", .values = "N", .take = take_cpus);
 
 static enum word_outcome take_override(struct command_line *out, struct command_text value)
 {
-    struct override override = {.every_cpu = true};
-    struct command_text head = command_text_cut(&value, ':');
+    struct override override = {0};
     uint64_t parsed;
 
-    if (head.length > 3 && strncmp(head.start, "cpu", 3) == 0) {
-        if (!command_text_number((struct command_text){head.start + 3, head.length - 3}, 10,
-                                 UINT32_MAX, &parsed))
-            return WORD_BAD;
-        override.every_cpu = false;
-        override.cpu = (uint32_t)parsed;
-        head = command_text_cut(&value, ':');
-    }
-    if (!command_text_number(head, 16, VMX_MSR_LAST, &parsed) || parsed < VMX_MSR_FIRST)
+    override.every_cpu = !command_text_cut_cpu(&value, &override.cpu);
+    if (!command_text_number(command_text_cut(&value, ':'), 16, VMX_MSR_LAST, &parsed) ||
+        parsed < VMX_MSR_FIRST)
         return WORD_BAD;
     override.msr = (uint32_t)parsed;
     if (!command_text_number(value, 16, UINT64_MAX, &override.value))

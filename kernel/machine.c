@@ -143,10 +143,10 @@ void check_overrides(struct machine *machine)
     }
 }
 
-void check_round(struct machine *machine, const bool *ready_before)
+void check_round(struct machine *machine)
 {
     for (uint32_t i = 0; i < machine->cpu_count; i++) {
-        if (ready_before[i] && machine->cpus[i]->phase != CPU_READY)
+        if (machine->cpus[i]->phase == CPU_LOST)
             machine_add(machine, RULE_CPU_LOST, i, NULL);
     }
 }
@@ -172,10 +172,10 @@ void check_command_line(struct machine *machine)
         machine_add(machine, RULE_COMMAND_LINE, 0, "more such words than there is room for");
 }
 
-static bool all_followed(const struct findings *findings)
+bool machine_followed_command_line(const struct machine *machine)
 {
-    for (uint32_t i = 0; i < findings->count; i++) {
-        switch (findings->item[i].rule) {
+    for (uint32_t i = 0; i < machine->findings.count; i++) {
+        switch (machine->findings.item[i].rule) {
         case RULE_COMMAND_LINE:
         case RULE_GUEST_UNKNOWN:
         case RULE_GUEST_NO_CPU:
@@ -185,21 +185,6 @@ static bool all_followed(const struct findings *findings)
         default:
             break;
         }
-    }
-    return true;
-}
-
-/* List 0 is the machine's, from 1 on those of its CPUs. */
-static const struct findings *list_of(const struct machine *machine, uint32_t list)
-{
-    return list == 0 ? &machine->findings : &machine->cpus[list - 1]->vmx->findings;
-}
-
-bool machine_followed_command_line(const struct machine *machine)
-{
-    for (uint32_t i = 0; i <= machine->cpu_count; i++) {
-        if (!all_followed(list_of(machine, i)))
-            return false;
     }
     return true;
 }
@@ -214,9 +199,9 @@ void check_nmis(struct machine *machine)
 
 bool machine_refused(const struct machine *machine)
 {
-    for (uint32_t i = 0; i <= machine->cpu_count; i++) {
-        if (findings_refuse(list_of(machine, i)))
-            return true;
-    }
-    return false;
+    bool refused = findings_refuse(&machine->findings);
+
+    for (uint32_t i = 0; i < machine->cpu_count; i++)
+        refused |= findings_refuse(&machine->cpus[i]->vmx->findings);
+    return refused;
 }

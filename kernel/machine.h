@@ -78,8 +78,8 @@ void check_started_cpus(struct machine *machine, uint32_t chosen);
 /* Values overridden for a CPU that is not there. */
 void check_overrides(struct machine *machine);
 
-/* A CPU that was ready before a round of work and is not any more has not come back. */
-void check_round(struct machine *machine, const bool *ready_before);
+/* CPUs that have not come back from a round of work. */
+void check_round(struct machine *machine);
 
 /* At the end: NMIs that nobody here has sent. */
 void check_nmis(struct machine *machine);
@@ -90,7 +90,7 @@ bool machine_refused(const struct machine *machine);
 /* Does every CPU that takes part have its VMCS loaded, so that it can run guests? */
 bool machine_all_loaded(const struct machine *machine);
 
-/* Nothing was found that the command line asks for and that could not be done as it says. */
+/* Among the gathered findings is none of what the command line asks for and could not be done. */
 bool machine_followed_command_line(const struct machine *machine);
 
 #endif

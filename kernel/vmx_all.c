@@ -28,12 +28,8 @@ static void disable(struct cpu *cpu)
 
 void vmx_all_run(struct machine *machine, void (*work)(struct cpu *cpu), uint64_t microseconds)
 {
-    bool ready[CPUS_MAX];
-
-    for (uint32_t i = 0; i < machine->cpu_count; i++)
-        ready[i] = machine->cpus[i]->phase == CPU_READY;
     if (!smp_run(work, microseconds))
-        check_round(machine, ready);
+        check_round(machine);
 }
 
 void vmx_all_enable(struct machine *machine)

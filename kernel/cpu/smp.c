@@ -216,7 +216,7 @@ static bool is_working(const struct cpu *cpu)
            atomic_load(&done[cpu->index]) != atomic_load(&current_round);
 }
 
-/* How many still work; those that are given up become CPU_SILENT. */
+/* How many still work; those that are given up become CPU_LOST. */
 static uint32_t count_working(bool give_up)
 {
     uint32_t working = 0;
@@ -228,7 +228,7 @@ static uint32_t count_working(bool give_up)
             continue;
         working++;
         if (give_up)
-            atomic_store(&cpu->phase, CPU_SILENT);
+            atomic_store(&cpu->phase, CPU_LOST);
     }
     return working;
 }

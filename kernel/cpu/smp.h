@@ -45,7 +45,7 @@ _Noreturn void smp_started(struct cpu *cpu);
 /*
  * Runs `work` on every CPU that is ready, in parallel, the caller's own included. Returns when all
  * are done, or `microseconds` after the caller's own is: then a CPU that is not done becomes
- * CPU_SILENT. False if any did.
+ * CPU_LOST. False if any did.
  */
 bool smp_run(void (*work)(struct cpu *cpu), uint64_t microseconds);
 

@@ -33,6 +33,7 @@ enum cpu_phase {
     CPU_STARTING,
     CPU_READY,
     CPU_SILENT,      /* it did not answer */
+    CPU_LOST,        /* it did not come back from its work */
     CPU_UNREACHABLE, /* nothing could be sent to it */
 };
 
