@@ -1,6 +1,7 @@
 #include "kernel/acpi/acpi.h"
 
 #include "mm/memory.h"
+#include "lib/format.h"
 #include "lib/string.h"
 
 /* ACPI Specification, "Root System Description Pointer (RSDP) Structure": offsets. */
@@ -36,22 +37,17 @@ static bool adds_up(const uint8_t *data, uint32_t length)
     return sum == 0;
 }
 
-/* Each signature once, with a blank between two. */
+/* Each signature once, with a blank between two; as many as there is room for. */
 static void remember_unsound(struct acpi *acpi, const char *signature)
 {
-    char *end = acpi->unsound + sizeof(acpi->unsound);
-    char *place = acpi->unsound;
+    size_t length = strlen(acpi->unsound);
 
-    while (place < end && *place != '\0') {
-        if (memcmp(place, signature, ACPI_SIGNATURE_SIZE) == 0)
+    for (size_t at = 0; at < length; at += ACPI_SIGNATURE_SIZE + 1) {
+        if (memcmp(acpi->unsound + at, signature, ACPI_SIGNATURE_SIZE) == 0)
             return;
-        place += ACPI_SIGNATURE_SIZE + 1;
     }
-    if (place == end)
-        return;
-    if (place != acpi->unsound)
-        place[-1] = ' ';
-    memcpy(place, signature, ACPI_SIGNATURE_SIZE + 1);
+    format_text(acpi->unsound + length, sizeof(acpi->unsound) - length, length > 0 ? " %s" : "%s",
+                signature);
 }
 
 const char *acpi_map_table(struct acpi *acpi, uint64_t physical, const char *signature,
@@ -177,10 +173,7 @@ static void take_cpu(const struct acpi_bytes *madt, uint32_t offset, void *cpus)
         add_cpu(cpus, dword(madt, offset + 4), dword(madt, offset + 8), UINT32_MAX);
 }
 
-const char *acpi_each_madt_entry(struct acpi *acpi,
-                                 void (*take)(const struct acpi_bytes *madt, uint32_t offset,
-                                              void *to),
-                                 void *to)
+const char *acpi_each_madt_entry(struct acpi *acpi, madt_taker *take, void *to)
 {
     struct acpi_bytes madt;
     const char *wrong = acpi_find(acpi, "APIC", &madt);

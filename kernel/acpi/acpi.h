@@ -67,10 +67,8 @@ enum madt_entry {
 };
 
 /* Gives `take` each entry's place, all of whose fields are there. */
-const char *acpi_each_madt_entry(struct acpi *acpi,
-                                 void (*take)(const struct acpi_bytes *madt, uint32_t offset,
-                                              void *to),
-                                 void *to);
+typedef void madt_taker(const struct acpi_bytes *madt, uint32_t offset, void *to);
+const char *acpi_each_madt_entry(struct acpi *acpi, madt_taker *take, void *to);
 
 /* ACPI Specification, "Generic Address Structure (GAS)". */
 enum acpi_space { ACPI_SPACE_MEMORY = 0, ACPI_SPACE_IO = 1, ACPI_SPACE_PCI = 2 };

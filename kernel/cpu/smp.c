@@ -156,7 +156,6 @@ static void bring_in(uint64_t page)
 {
     struct start_plan plan = {0};
     uint64_t begin = rdtsc();
-    unsigned rounds = 0;
 
     for (;;) {
         uint32_t unready = 0;
@@ -169,7 +168,7 @@ static void bring_in(uint64_t page)
             cpu_relax();
             break;
         case START_INIT:
-            if (rounds++ > 0)
+            if (plan.step > 1) /* the first round was not enough */
                 print_waiting(is_starting);
             init_missing();
             break;
