@@ -8,8 +8,6 @@
 
 enum {
     TICK_US = 1000,
-    WINDOW_US = 200, /* in which the local APIC's timer is measured */
-    WINDOWS = 5,
 
     /* 8254 PIT, data sheet "Control Word Format" and "Mode 2: Rate Generator". */
     PIT_HZ = 1193182,
@@ -42,35 +40,29 @@ void alarm_prepare(uint32_t io_apic_address, uint32_t timer_input, uint32_t cpus
     input = timer_input;
 }
 
-/*
- * The timer is read before the TSC at the start and after it at the end: so an interruption can
- * only make it seem faster than it is, as in lib/host/clock.c.
- */
-static struct clock_window timer_window(void)
+/* The local APIC's timer against the TSC, read in the order that clock_measure() wants. */
+static bool fill_by_tsc(struct clock_window *window)
 {
     uint64_t from = apic_timer_left();
     uint64_t tsc = rdtsc(), now = tsc;
-    uint64_t deadline = clock_deadline(WINDOW_US);
+    uint64_t deadline = clock_deadline(CLOCK_WINDOW_US);
 
     while (now < deadline) {
         cpu_relax();
         now = rdtsc();
     }
-    return (struct clock_window){from - apic_timer_left(), now - tsc};
+    *window = (struct clock_window){from - apic_timer_left(), now - tsc};
+    return true;
 }
 
 /* Without a clock to compare with, as if both ran at one speed: the alarm then comes late. */
 static void measure_timer(void)
 {
-    struct clock_window windows[WINDOWS];
-
     tsc_per_ms = clock_tsc_per_ms();
     if (tsc_per_ms != 0) {
         apic_timer_start(VECTOR_ALARM, UINT32_MAX);
-        for (int i = 0; i < WINDOWS; i++)
-            windows[i] = timer_window();
+        timer_per_ms = clock_measure(fill_by_tsc, tsc_per_ms * 1000).per_ms;
         apic_timer_start(VECTOR_ALARM, 0);
-        timer_per_ms = rate_of_windows(windows, WINDOWS, tsc_per_ms * 1000).per_ms;
     }
     if (timer_per_ms == 0)
         tsc_per_ms = timer_per_ms = 1;
