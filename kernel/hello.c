@@ -2,7 +2,6 @@
  * Shows that the hypervisor works: vm/hello.h on every CPU at once, where no room runs guests.
  */
 #include "kernel/report/report.h"
-#include "kernel/vmx_all.h"
 #include "vm/hello.h"
 
 enum { WORK_US = 10000000 };

@@ -93,4 +93,17 @@ bool machine_all_loaded(const struct machine *machine);
 /* Among the gathered findings is none of what the command line asks for and could not be done. */
 bool machine_followed_command_line(const struct machine *machine);
 
+/*
+ * kernel/vmx_all.c: the boot CPU's capabilities are checked first, as what the others must match;
+ * then every CPU checks its own and goes as far as `stop=` says, all at once. If any of them
+ * refuses, all leave VMX operation. What happened stands in each CPU's struct vmx_cpu.
+ */
+void vmx_all_enable(struct machine *machine);
+
+/* Gives work to every CPU that is ready; one that is not back in time is a refusal by name. */
+void vmx_all_run(struct machine *machine, void (*work)(struct cpu *cpu), uint64_t microseconds);
+
+/* kernel/hello.c: the core's own guest on every CPU; one that fails is a finding. */
+void hello_run_all(struct machine *machine);
+
 #endif

@@ -14,7 +14,6 @@
 #include "kernel/trap/panic.h"
 #include "kernel/report/report.h"
 #include "kernel/cpu/smp.h"
-#include "kernel/vmx_all.h"
 #include "lib/x86.h"
 #include "mm/page_alloc.h"
 

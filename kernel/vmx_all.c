@@ -1,6 +1,8 @@
-#include "kernel/vmx_all.h"
-
+/*
+ * All CPUs into VMX operation together, or none of them.
+ */
 #include "kernel/cpu/smp.h"
+#include "kernel/machine.h"
 
 /* Reading some twenty MSRs and a few VMX instructions: a thousandth of this in an emulator. */
 enum { WORK_US = 2000000 };
@@ -41,10 +43,5 @@ void vmx_all_enable(struct machine *machine)
     vmx_capability_derive(&cpus[0]->vmx->checked, &machine->capability);
     vmx_all_run(machine, check_and_enable, WORK_US);
     if (machine_refused(machine))
-        vmx_all_disable(machine);
-}
-
-void vmx_all_disable(struct machine *machine)
-{
-    vmx_all_run(machine, disable, WORK_US);
+        vmx_all_run(machine, disable, WORK_US);
 }

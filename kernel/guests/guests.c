@@ -11,7 +11,6 @@
 #include "mm/memory.h"
 #include "vm/host/signal_sender.h"
 #include "kernel/cpu/smp.h"
-#include "kernel/vmx_all.h"
 #include "lib/x86.h"
 #include "lib/string.h"
 #include "mm/page_alloc.h"

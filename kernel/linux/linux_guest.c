@@ -8,7 +8,6 @@
 #include "kernel/linux/linux_results.h"
 #include "kernel/power/power.h"
 #include "kernel/report/report.h"
-#include "kernel/vmx_all.h"
 #include "lib/string.h"
 #include "mm/memory.h"
 

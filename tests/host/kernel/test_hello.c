@@ -12,7 +12,6 @@
 #include <cmocka.h>
 
 #include "kernel/report/report.h"
-#include "kernel/vmx_all.h"
 #include "tests/host/compact_json.h"
 #include "vm/hello.h"
 
