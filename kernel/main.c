@@ -35,15 +35,14 @@ static void print_command_line(void)
 
 static void obey_command_line(void)
 {
-    const struct command_line *options = &machine.options;
+    const enum vmx_check checks[] = {[CHECK_AUTO] = vmx_check_auto(),
+                                     [CHECK_KVM] = VMX_CHECK_KVM,
+                                     [CHECK_STRICT] = VMX_CHECK_STRICT};
 
     command_line_parse(machine.boot.command_line, &machine.options);
     boot_steps_run(BOOT_EARLY_CONSOLE, &machine);
-    machine.virtual_registers = vmx_check_auto() == VMX_CHECK_VIRTUAL;
-    if (options->check == CHECK_AUTO)
-        machine.check = vmx_check_auto();
-    else
-        machine.check = options->check == CHECK_STRICT ? VMX_CHECK_STRICT : VMX_CHECK_KVM;
+    machine.virtual_registers = checks[CHECK_AUTO] == VMX_CHECK_VIRTUAL;
+    machine.check = checks[machine.options.check];
 }
 
 static bool read_boot_information(uint32_t magic, uint64_t information)

@@ -14,7 +14,6 @@ enum {
     SERIAL_BAUD_DEFAULT = 115200, /* the highest rate: others divide it */
     SERIAL_BAUD_KEPT = 0,         /* as the firmware left it */
     SERIAL_STANDARD_PORTS = 4,
-    SERIAL_PORT_LAST = 0xfff8, /* a UART has eight registers */
 };
 
 /* Where a PC has COM1 (0) to COM4. */

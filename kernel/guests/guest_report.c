@@ -1,5 +1,5 @@
 #include "kernel/guests/guest_results.h"
-#include "kernel/report/report.h"
+#include "kernel/report/report_page.h"
 #include "lib/string.h"
 #include "lib/wrapped.h"
 #include "vmx/text/exit_text.h"

@@ -43,9 +43,8 @@ void result_json(struct json *json, const char *name, const char *instruction,
                  struct vmx_result result);
 
 /*
- * A part of the report: as text, as members of the JSON document, on a screen that cannot be
- * scrolled back (returns how many rows it took). Who has one registers it; `place`, of three
- * digits, sorts them.
+ * A part of the report: as text, as members of the JSON document. Who has one registers it;
+ * `place`, of three digits, sorts them.
  */
 struct report_text {
     void (*print)(const struct machine *machine, const struct coloured *page);
@@ -53,17 +52,12 @@ struct report_text {
 struct report_json {
     void (*print)(const struct machine *machine, struct json *json);
 };
-struct report_brief {
-    uint32_t (*print)(const struct machine *machine, const struct coloured *page);
-};
 #define REPORT_PART(kind, place, function)                       \
     static const struct kind kind##_member_##place = {function}; \
     SET_MEMBER(kind, place, const struct kind, kind##_member_##place)
-#define REPORT_TEXT(place, function)  REPORT_PART(report_text, place, function)
-#define REPORT_JSON(place, function)  REPORT_PART(report_json, place, function)
-#define REPORT_BRIEF(place, function) REPORT_PART(report_brief, place, function)
+#define REPORT_TEXT(place, function) REPORT_PART(report_text, place, function)
+#define REPORT_JSON(place, function) REPORT_PART(report_json, place, function)
 SET_DECLARE(report_text, const struct report_text);
 SET_DECLARE(report_json, const struct report_json);
-SET_DECLARE(report_brief, const struct report_brief);
 
 #endif

@@ -26,6 +26,13 @@ void result_text(const struct coloured *page, struct vmx_result result);
 void finding_print_line(const struct coloured *page, const struct finding *finding,
                         const char *on_cpus);
 
+/* A part that also stands on a screen that cannot be scrolled back: how many rows it took. */
+struct report_brief {
+    uint32_t (*print)(const struct machine *machine, const struct coloured *page);
+};
+#define REPORT_BRIEF(place, function) REPORT_PART(report_brief, place, function)
+SET_DECLARE(report_brief, const struct report_brief);
+
 /* Eight CPUs, guests, a finding, and what is always there. */
 enum { BRIEF_ROWS_LEAST = 13 };
 

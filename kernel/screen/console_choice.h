@@ -11,6 +11,8 @@
 
 struct boot_info; /* boot/boot_info.h */
 
+enum { SERIAL_PORT_LAST = 0xfff8 }; /* a UART has eight registers */
+
 enum console_lines {
     LINES_EVERY,    /* each serial port that answers */
     LINES_FIRMWARE, /* the one that the firmware names, else COM1; where neither answers, every */
