@@ -23,6 +23,7 @@ _HEAD = """\
 
 GRUB gives the kernel what stands behind the file's name:
 
+<!-- illustration: GRUB's configuration -->
     multiboot2 /boot/rootmode.elf check=strict report=both exit=poweroff
 
 `tools/run --append "check=strict"` does the same in an emulator. Words stand apart by spaces or

@@ -5,6 +5,8 @@ import subprocess
 import unittest
 from pathlib import Path
 
+from pages import FROM, HELD, ILLUSTRATION, OUTPUT, all_blocks, missing
+
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md")),
          *sorted((ROOT / "docs" / "labs").glob("*.md"))]  # fmt: skip
@@ -78,6 +80,64 @@ class Docs(unittest.TestCase):
         self.assertTrue(named)
         for name in ",".join(named).split(","):
             self.assertIn(f"`{name}`", guests)
+
+
+# Pages that are made whole, and fences whose blocks have a test of their own.
+_MADE = {"monitor-scripts.md": "test_monitor.py"}
+_FENCES = {"diff": "test_first_pages.py", "dump": "test_vmcheck.py", "answer": "test_vmcheck.py"}
+_PROGRAMS = ("run", "test", "gdb", "vmxcap", "vmcheck", "install")  # which tell their options by --help
+
+
+class Blocks(unittest.TestCase):
+    """What stands apart in a page: tests/pages.py has the marks."""
+
+    def test_each_is_rerun_or_an_illustration(self) -> None:
+        for block in all_blocks():
+            if test := _MADE.get(block.page.name) or _FENCES.get(block.fence.split(" ")[0]):
+                held = (ROOT / "tests" / "tools" / test).read_text(encoding="utf-8")
+                self.assertTrue("PAGE" in held, f"{block}: {test}")
+            else:
+                self.assertIn(block.kind, (OUTPUT, FROM, HELD, ILLUSTRATION), f"{block} has no mark (tests/pages.py)")
+        self.assertTrue({OUTPUT, FROM, HELD, ILLUSTRATION} <= {block.kind for block in all_blocks()})
+
+    def test_what_a_command_says_is_no_illustration(self) -> None:
+        for block in all_blocks():
+            if block.kind == ILLUSTRATION:
+                self.assertFalse(block.lines[0].startswith("tools/run ") and "" in block.lines, str(block))
+
+    def test_lines_of_files_are_theirs(self) -> None:
+        for block in all_blocks():
+            if block.kind == FROM:
+                told = (ROOT / block.what).read_text(encoding="utf-8").splitlines()
+                self.assertEqual(missing(block.lines, told), [], f"{block}: {block.what}")
+
+    def test_those_that_a_test_holds_are_of_its_page(self) -> None:
+        for block in all_blocks():
+            if block.kind == HELD:
+                text = (ROOT / block.what).read_text(encoding="utf-8")
+                self.assertIn(f'"{block.page.name}"', text, str(block))
+
+    def test_options_of_commands_are_there(self) -> None:
+        known = {}
+        for name in _PROGRAMS:
+            told = subprocess.run([ROOT / "tools" / name, "--help"], capture_output=True, text=True, check=False)
+            known[name] = set(re.findall(r"--[a-z][a-z-]*", told.stdout + told.stderr)) | {"--help"}
+            self.assertGreater(len(known[name]), 1, name)
+        for block in all_blocks():
+            for name, options in re.findall(r"\btools/(\w+)((?: [^\n#|&]*)?)", "\n".join(block.lines)):
+                for option in re.findall(r"(?<![\w-])--[a-z][a-z-]*", options.split(" -- ")[0]):
+                    if name in known:
+                        self.assertIn(option, known[name], f"{block}: tools/{name}")
+
+    def test_what_is_missing_is_found(self) -> None:
+        told = ["  a 0xfffe000", "  b", "  c d e", "", "f"]
+        self.assertEqual(missing(["a 0x12345", "b"], told), [])
+        self.assertEqual(missing(["…", "b", "…", "f"], told), [])
+        self.assertEqual(missing(["c … e", "", "f"], ["c d e", "", "f"]), [])
+        self.assertEqual(missing(["a 0x1"], told), ["a 0x1"])
+        self.assertEqual(missing(["b", "f"], told), ["b", "f"])
+        self.assertEqual(missing(["f", "…", "b"], told), ["b"])
+        self.assertEqual(missing(["b", "  c d e"], told), ["b", "  c d e"])
 
 
 if __name__ == "__main__":

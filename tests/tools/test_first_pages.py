@@ -9,6 +9,7 @@ import pytest
 
 from machine.build import ROOT
 from machine.mutation import mirror
+from pages import HELD, blocks, missing
 
 _PAGES = {  # page: the words to boot with, the guest that shows it, its exits
     "first-guest.md": ("guest=count", "count", {"HLT": 3, "VMCALL": 1}),
@@ -41,5 +42,7 @@ def test_page(page: str, tmp_path: Path) -> None:
         env={**os.environ, "ROOTMODE_SETUP": "skip"}, capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
+    shown = [block.lines for block in blocks(ROOT / "docs" / page) if block.kind == HELD]
+    assert [missing(lines, done.stdout.splitlines()) for lines in shown] == [[]]
     (run,) = json.loads(report.read_text(encoding="utf-8"))["guests"]
     assert (run["name"], run["result"], run["exits"]) == (guest, "ok", exits)
