@@ -1,4 +1,4 @@
-"""A Linux guest's shell at a terminal: what is typed goes there, and what it says comes back."""
+"""tools/run at a terminal: what is typed goes to a Linux guest's shell, or to the monitor, and what it says comes back."""
 
 import os
 import pty
@@ -9,28 +9,127 @@ import pytest
 
 from machine.build import ROOT
 
-_SECONDS = 400.0
-_COMMAND = ("tools/run", "--on", "bochs", "--cpus", "1", "--guest", "linux")
-_TALK = [(b"/ # ", b"echo $((6*7))x\r"), (b"\n42x", b"poweroff -f\r")]
+_SECONDS = 240.0  # until a machine says what is waited for: it may be at work on other things
+_UP, _DOWN, _LEFT, _TAB = "\x1b[A", "\x1b[B", "\x1b[D", "\t"
+
+
+class _Terminal:
+    """A command at a pseudo terminal."""
+
+    def __init__(self, *command: str) -> None:
+        self._process, self._terminal = pty.fork()
+        if self._process == 0:
+            os.chdir(ROOT)
+            os.execv(ROOT / command[0], command)
+        self._said = ""
+        self._from = 0  # what stands before was waited for
+
+    def type(self, keys: str) -> None:
+        os.write(self._terminal, keys.encode())
+
+    def _read(self, until: float) -> bool:
+        while time.monotonic() < until:
+            if select.select([self._terminal], [], [], 1.0)[0]:
+                try:
+                    self._said += os.read(self._terminal, 4096).decode(errors="replace")
+                except OSError:  # it has ended
+                    return False
+                return True
+        raise TimeoutError(f"it said {self._said[-2000:]!r}")
+
+    def wait(self, text: str) -> str:
+        """What it says up to that, after what was waited for before."""
+        until = time.monotonic() + _SECONDS
+        while (at := self._said.find(text, self._from)) < 0:
+            assert self._read(until), f"without {text!r} it said {self._said[-2000:]!r}"
+        begin, self._from = self._from, at + len(text)
+        return self._said[begin : self._from]
+
+    def end(self) -> tuple[int, str]:
+        """Its exit status, and all that it said."""
+        until = time.monotonic() + _SECONDS
+        while self._read(until):
+            pass
+        return os.waitstatus_to_exitcode(os.waitpid(self._process, 0)[1]), self._said
 
 
 @pytest.mark.long
 def test_a_shell() -> None:
-    process, terminal = pty.fork()
-    if process == 0:
-        os.chdir(ROOT)
-        os.execv(ROOT / _COMMAND[0], _COMMAND)
-    said, talk, until = b"", list(_TALK), time.monotonic() + _SECONDS
-    while time.monotonic() < until:
-        if not select.select([terminal], [], [], 1.0)[0]:
-            continue
-        try:
-            said += os.read(terminal, 4096).replace(b"\r", b"")
-        except OSError:  # it has ended
-            break
-        if talk and talk[0][0] in said:
-            os.write(terminal, talk.pop(0)[1])
-    _, status = os.waitpid(process, 0)
-    assert not talk, said.decode(errors="replace")[-2000:]
-    assert os.waitstatus_to_exitcode(status) == 0
-    assert b"verdict: ok" in said
+    terminal = _Terminal("tools/run", "--on", "bochs", "--cpus", "1", "--guest", "linux")
+    terminal.wait("/ # ")
+    terminal.type("echo $((6*7))x\r")
+    terminal.wait("\n42x")
+    terminal.type("poweroff -f\r")
+    status, said = terminal.end()
+    assert status == 0
+    assert "verdict: ok" in said
+
+
+class _Prompt:
+    """The monitor's, which writes the whole line after each key."""
+
+    def __init__(self, terminal: _Terminal) -> None:
+        self._terminal = terminal
+        self.line = ""
+        self._shows("")
+
+    def _shows(self, line: str) -> None:
+        self.line = line
+        self._terminal.wait(f"\rrootmode> {line}\x1b[K")
+
+    def key(self, key: str, line: str) -> None:
+        """A key that makes that line of what is there."""
+        self._terminal.type(key)
+        self._shows(line)
+
+    def type(self, text: str) -> None:
+        for letter in text:
+            self.key(letter, self.line + letter)
+
+    def enter(self, answer: str) -> None:
+        """Ends the line: that is among what it says before the next one."""
+        self._terminal.type("\r")
+        told = self._terminal.wait("\rrootmode> \x1b[K")
+        assert answer in told, told
+        self.line = ""
+
+
+def test_tab_and_arrow_keys_of_the_monitor() -> None:
+    terminal = _Terminal("tools/run", "--on", "bochs", "--cpus", "1", "--monitor")
+    prompt = _Prompt(terminal)
+    prompt.type("al")
+    prompt.key(_TAB, "alloc ")
+    prompt.type("region")
+    prompt.enter("region = 0x")
+    prompt.type("vmx")
+    prompt.key(_TAB, "vmxo")
+    terminal.type(_TAB)  # two can be meant, which are listed
+    terminal.wait("\r\nvmxoff vmxon \r\n")
+    prompt.type("n")
+    prompt.enter("VMsucceed")
+    prompt.type("vmclear region")
+    prompt.enter("launch state of region: clear")
+    prompt.type("vmptrld reg")
+    prompt.key(_TAB, "vmptrld region ")
+    prompt.enter("current VMCS: region")
+    prompt.type("vmwrite guest_rip 7")
+    prompt.enter("VMsucceed; 0x7")
+    prompt.type("vmread GUEST_RI")
+    prompt.key(_TAB, "vmread GUEST_RIP ")
+    prompt.enter("VMsucceed; 0x7")
+    prompt.key(_UP, "vmread GUEST_RIP ")
+    prompt.key(_UP, "vmwrite guest_rip 7")
+    prompt.key(_UP, "vmptrld region ")
+    prompt.key(_DOWN, "vmwrite guest_rip 7")
+    terminal.type(_LEFT)
+    terminal.wait("\x1b[1D")
+    prompt.key("6", "vmwrite guest_rip 67")
+    prompt.enter("VMsucceed; 0x43")  # 67
+    prompt.key(_UP, "vmwrite guest_rip 67")
+    prompt.key(_UP, "vmread GUEST_RIP ")
+    prompt.enter("VMsucceed; 0x43")
+    prompt.type("quit")
+    terminal.type("\r")
+    status, said = terminal.end()
+    assert status == 0
+    assert "verdict: ok" in said
