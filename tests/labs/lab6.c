@@ -174,6 +174,11 @@ static void by_type(void **state)
     want((entry >> 3 & 7) == MEMORY_TYPE_UC,
          "a page of 4 KiB with two memory types gets %llu: UC, 0, is never wrong",
          ull(entry >> 3 & 7));
+    want(ept_map_by_type(&ept, 2 * GIB, 2 * GIB, KIB4 + 1, EPT_ALL, &types) == MAP_MISALIGNED,
+         "4097 bytes are mapped, or not refused as MAP_MISALIGNED: radix_check() tells before "
+         "anything is mapped");
+    (void)walked(2 * GIB, &level);
+    want(level > LEVEL_PT, "4097 bytes were refused, but a part of them is mapped");
 }
 
 static void want_reason(uint64_t entry, int level, enum ept_misconfiguration wanted,
@@ -207,6 +212,10 @@ static void misconfigured(void **state)
     want(ept_entry_misconfigured(0x9000 | EPT_EXECUTE | 6 << 3, LEVEL_PT, &fewer, WIDTH) ==
              EPT_EXECUTE_ONLY,
          "execute-only, on a processor without such pages, is not found");
+    fewer.ept_1g_pages = false;
+    want(ept_entry_misconfigured(GIB | EPT_ALL | LARGE | 6 << 3, LEVEL_PDPT, &fewer, WIDTH) ==
+             EPT_RESERVED_BIT,
+         "bit 7 at level 3, on a processor without pages of 1 GiB, is a reserved bit");
 }
 
 static void well_configured(void **state)
@@ -246,8 +255,17 @@ static void walk(void **state)
     seen = ept_walk(&ept, GIB);
     want(!seen.mapped && seen.misconfiguration == EPT_WELL_CONFIGURED,
          "1 GiB is not mapped, but it is said to be");
+    want(seen.permissions == 0 && seen.physical == 0,
+         "nothing is mapped at 1 GiB, but it has permissions %u, at 0x%llx", seen.permissions,
+         ull(seen.physical));
     seen = ept_walk(&ept, 1ull << 48 | MIB2);
     want(!seen.mapped, "an address of 49 bits is said to be mapped: four levels translate 48");
+    *radix_find(&ept.radix, MIB2).entry |= EPT_ACCESSED | EPT_DIRTY;
+    want(ept_walk(&ept, MIB2).accessed && ept_walk(&ept, MIB2).dirty,
+         "bits 8 and 9 of the leaf are 1, but the page is not said to be accessed and dirty");
+    ept.capability.ept_accessed_dirty = false;
+    want(!ept_walk(&ept, MIB2).accessed && !ept_walk(&ept, MIB2).dirty,
+         "bits 8 and 9 are ignored where the processor does not keep such flags");
     table[0] |= LARGE;
     seen = ept_walk(&ept, MIB2);
     want(!seen.mapped && seen.misconfiguration == EPT_RESERVED_BIT && seen.level == LEVEL_PML4,
@@ -306,6 +324,19 @@ static void not_the_guests(void **state)
          "the page is there and allows reads only (bits 5:3): the guest may not write, and ends");
 }
 
+/* An IRET in the guest's NMI handler touches a stack that is not there. */
+static void nmi(void **state)
+{
+    (void)state;
+    guest_machine_exit(EXIT_REASON_EPT_VIOLATION, EPT_READ | 1 << 12, 2);
+    FIELD(GUEST_PHYSICAL_ADDRESS) = GUEST_TOUCH_BASE;
+    want(exit_demand(vcpu) == EXIT_MAPPED, "a touch gives no page");
+    want(
+        (FIELD(GUEST_INTERRUPTIBILITY_STATE) & BLOCKING_BY_NMI) != 0,
+        "bit 12 of the exit qualification: IRET had unblocked NMIs and will be executed again, but "
+        "they are not blocked (event_nmi_blocked_again())");
+}
+
 static void event(void **state)
 {
     (void)state;
@@ -331,6 +362,7 @@ int main(void)
         cmocka_unit_test_setup(violation, with_demand),
         cmocka_unit_test_setup(not_the_guests, with_demand),
         cmocka_unit_test_setup(event, with_demand),
+        cmocka_unit_test_setup(nmi, with_demand),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
