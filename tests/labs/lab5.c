@@ -263,6 +263,40 @@ static void msr_write(void **state)
     want_fault("WRMSR of IA32_VMX_BASIC", rip, exit_wrmsr(vcpu), X86_VECTOR_GP, true);
 }
 
+/* A guest that owns the machine has the processor's MSRs where no rule names them. */
+static void msr_passes(void **state)
+{
+    enum { PASSES = 0xc0000103 /* IA32_TSC_AUX */, MISSING = 0x12345 };
+    struct vm_policy policy = *vcpu->vm->policy;
+    uint64_t rip;
+
+    (void)state;
+    vcpu->vm->policy = &policy;
+    policy.owns_machine = true;
+    policy.msr_count = 0;
+    *model_msr(PASSES) = 0x1122334455667788;
+    rip = exits(EXIT_REASON_RDMSR, 0, 2);
+    vcpu->reg[VCPU_RCX] = PASSES;
+    want_next("RDMSR of an MSR that passes", rip, 2, exit_rdmsr(vcpu), EXIT_EMULATED);
+    want(vcpu->reg[VCPU_RAX] == 0x55667788 && vcpu->reg[VCPU_RDX] == 0x11223344,
+         "RDMSR of an MSR that passes gives EDX:EAX %llx:%llx, and the processor says "
+         "11223344:55667788",
+         ull(vcpu->reg[VCPU_RDX]), ull(vcpu->reg[VCPU_RAX]));
+    rip = exits(EXIT_REASON_WRMSR, 0, 2);
+    vcpu->reg[VCPU_RAX] = GARBAGE | 5;
+    vcpu->reg[VCPU_RDX] = 0;
+    want_next("WRMSR of an MSR that passes", rip, 2, exit_wrmsr(vcpu), EXIT_EMULATED);
+    want(*model_msr(PASSES) == (GARBAGE & 0xffffffff) + 5,
+         "WRMSR of an MSR that passes: the processor's is 0x%llx", ull(*model_msr(PASSES)));
+    vcpu->reg[VCPU_RCX] = MISSING;
+    rip = exits(EXIT_REASON_RDMSR, 0, 2);
+    want_fault("RDMSR of an MSR that passes and that the processor lacks", rip, exit_rdmsr(vcpu),
+               X86_VECTOR_GP, true);
+    rip = exits(EXIT_REASON_WRMSR, 0, 2);
+    want_fault("WRMSR of an MSR that passes and that the processor lacks", rip, exit_wrmsr(vcpu),
+               X86_VECTOR_GP, true);
+}
+
 static void in(void **state)
 {
     static const struct {
@@ -335,6 +369,7 @@ int main(void)
         cmocka_unit_test_setup(faults, in_long_mode),
         cmocka_unit_test_setup(msr_read, in_long_mode),
         cmocka_unit_test_setup(msr_write, in_long_mode),
+        cmocka_unit_test_setup(msr_passes, in_long_mode),
         cmocka_unit_test_setup(in, in_long_mode),
         cmocka_unit_test_setup(out, in_long_mode),
         cmocka_unit_test_setup(strings, in_long_mode),

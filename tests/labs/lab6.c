@@ -324,6 +324,25 @@ static void not_the_guests(void **state)
          "the page is there and allows reads only (bits 5:3): the guest may not write, and ends");
 }
 
+static void no_page(void **state)
+{
+    enum exit_done done;
+
+    (void)state;
+    want(touch(GUEST_TOUCH_BASE, 0, 0) == EXIT_MAPPED, "a touch gives no page");
+    want(!vcpu->vm->lock.held, "the page is mapped, and vm->lock is still held");
+    while (vcpu->vm->pages.count > 0)
+        (void)page_cache_alloc(&vcpu->vm->pages);
+    model_pages_limit(0);
+    done = touch(GUEST_TOUCH_BASE + KIB4, 0, 0);
+    want(done == EXIT_ENDED && vcpu->end == GUEST_END_MEMORY,
+         "there is no page any more: a touch gives %s, and does not end the guest",
+         done_name(done));
+    want(!ept_walk(&vcpu->vm->ept, GUEST_TOUCH_BASE + KIB4).mapped,
+         "there is no page any more, and something is mapped all the same: physical address 0?");
+    want(!vcpu->vm->lock.held, "there is no page any more, and vm->lock is still held");
+}
+
 /* An IRET in the guest's NMI handler touches a stack that is not there. */
 static void nmi(void **state)
 {
@@ -363,6 +382,7 @@ int main(void)
         cmocka_unit_test_setup(not_the_guests, with_demand),
         cmocka_unit_test_setup(event, with_demand),
         cmocka_unit_test_setup(nmi, with_demand),
+        cmocka_unit_test_setup(no_page, with_demand),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
