@@ -235,6 +235,25 @@ static void timer(void **state)
          "time");
 }
 
+/* A processor without the timer has no such field, and its guests' time ends by the host's alarm.
+ */
+static void no_timer(void **state)
+{
+    struct time_budget *time = &guest_machine.own.time;
+
+    (void)state;
+    *time = (struct time_budget){.reserve = 1000, .period = UINT32_MAX};
+    vcpu->controls[VMX_CONTROL_PIN] &= ~(uint32_t)PIN_PREEMPTION_TIMER;
+    FIELD(VMX_PREEMPTION_TIMER_VALUE) = 7;
+    vcpu->reg[VCPU_RAX] = VM_CALL_TIMER;
+    vcpu->reg[VCPU_RCX] = 300;
+    guest_machine_exit(EXIT_REASON_VMCALL, 0, 3);
+    (void)exit_call(vcpu);
+    want(FIELD(VMX_PREEMPTION_TIMER_VALUE) == 7 && time->reserve == 1000,
+         "\"activate VMX-preemption timer\" is off, but the guest's call writes the timer or takes "
+         "from its budget");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -247,6 +266,7 @@ int main(void)
         cmocka_unit_test_setup(external_interrupt, in_long_mode),
         cmocka_unit_test_setup(window, in_long_mode),
         cmocka_unit_test_setup(timer, in_long_mode),
+        cmocka_unit_test_setup(no_timer, in_long_mode),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
