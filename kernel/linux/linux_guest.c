@@ -2,9 +2,12 @@
  * The way of a guest that owns the machine: it is loaded before the page pool is filled; when VMX
  * is on every CPU runs it, until it powers off or resets.
  */
+#include "kernel/linux/linux_guest.h"
+
 #include "kernel/boot_step.h"
 #include "kernel/console/console.h"
 #include "kernel/console/serial.h"
+#include "kernel/linux/legacy_interrupts.h"
 #include "kernel/linux/linux_results.h"
 #include "kernel/power/power.h"
 #include "kernel/report/report.h"
@@ -91,6 +94,7 @@ static void plan_memory(struct machine *machine)
         .image = {base, base + (uint64_t)(image_end - image_start)},
         .pool_bytes = pool_bytes(memory_layout()),
     };
+    legacy_interrupts_keep();
     results->loader = loader_of(machine);
     results->is_planned = results->loader != NULL && results->loader->load(machine, load);
     if (results->is_planned)
@@ -117,7 +121,7 @@ static struct linux_ports find_ports(void)
 }
 
 /* Also at the RAM above what the map calls available: it is the guest's, too. */
-static uint64_t ram_end(void)
+uint64_t linux_ram_end(void)
 {
     const struct memory_map *map = memory_layout();
     uint64_t base, end = 0;
@@ -173,28 +177,32 @@ static uint64_t checksum(uint64_t sum, const char *start, const char *end)
     return sum;
 }
 
-static uint64_t image_checksum(void)
+uint64_t linux_image_checksum(void)
 {
     return checksum(checksum(0xcbf29ce484222325, text_start, text_end), rodata_start, rodata_end);
 }
 
 static void work(struct cpu *cpu)
 {
+    if (cpu->index == 0)
+        legacy_interrupts_give();
     linux_run(&results->vm, cpu, &results->load.entry);
+    if (cpu->index == 0)
+        legacy_interrupts_take();
 }
 
 /* The serial lines are the guest's while it runs. */
 static void run_with_serial_lines(struct machine *machine)
 {
     struct uart uarts[SERIAL_STANDARD_PORTS];
-    uint64_t before = image_checksum();
+    uint64_t before = linux_image_checksum();
 
     for (unsigned i = 0; i < SERIAL_STANDARD_PORTS; i++)
         uart_keep(serial_standard_port(i), &uarts[i]);
     vmx_all_run(machine, work, LEAVE_US);
     for (unsigned i = 0; i < SERIAL_STANDARD_PORTS; i++)
         uart_restore(serial_standard_port(i), &uarts[i]);
-    results->image_changed = image_checksum() != before;
+    results->image_changed = linux_image_checksum() != before;
 }
 
 static void no_colour(enum colour colour)
@@ -237,7 +245,7 @@ static void run_linux(struct machine *machine)
     console_print("  %s %s ...\n", results->loader->kind, results->load.version);
     console_drain();
     if (linux_create(vm, hidden ? &linux_policy_hidden : &linux_policy_shown, machine->cpus[0]->vmx,
-                     ram_end()))
+                     linux_ram_end()))
         run_with_serial_lines(machine);
     check_linux_end(machine);
 }
