@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
-from boot.checks import ALWAYS, Check, Result, console_has, finding, states
+from boot.checks import ALWAYS, IN_VMX, Check, Result, console_has, finding, states
 from boot.row import OK, REFUSED, SCRIPT, Boot, bochs
 
 _FOLDER = Path(__file__).parent / "linux"
@@ -103,7 +103,19 @@ def _leaves(count: int, words: str = "", append: str = "") -> Boot:
     )  # fmt: skip
 
 
+def _chaos(rounds: int, model: str = "") -> Boot:
+    """Random guests under a Linux VM's policy: Rootmode stands, and finds its memory as it was."""
+    told = console_has(f"{rounds} random guests under a Linux VM's policy")
+    return bochs(
+        f"linux/{rounds} random guests{model and ', ' + model}", OK, (*IN_VMX, told),
+        append=f"linux-chaos={rounds}", cpu=model, count=1,
+    )  # fmt: skip
+
+
 LINUX_BOOTS: tuple[Boot, ...] = (
+    _chaos(500),
+    replace(_chaos(10_000), long=True),
+    replace(_chaos(10_000, "tigerlake"), long=True),
     _leaves(1, append="hypervisor=hidden"),
     _leaves(2),
     replace(_leaves(2, "maxcpus=1"), long=True),

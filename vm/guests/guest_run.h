@@ -22,6 +22,14 @@ void guest_run(const struct guest *guest, struct vmx_cpu *cpu, const struct vm_o
 void random_guest_run(const struct guest *guest, struct vmx_cpu *cpu,
                       const struct vm_options *options, struct guest_run *run);
 
+/*
+ * Of such a round: the state of its random numbers; and with these, what stands in the guest's
+ * memory behind its own code, and its registers but RSP.
+ */
+uint64_t random_guest_state(uint64_t seed, enum guest_mode mode, uint32_t cpu, uint32_t round);
+void random_guest_fill(const struct guest *guest, uint64_t state, uint8_t *memory,
+                       uint64_t reg[VCPU_REGISTERS]);
+
 /* Before its VMCS is written: what it has of time, in TSC ticks, and of state outside the VMCS. */
 void guest_begin(struct guest_vm *machine, uint64_t ticks);
 

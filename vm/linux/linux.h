@@ -87,6 +87,10 @@ const char *linux_lacks(const struct vmx_cpu *cpu);
 bool linux_create(struct linux_vm *linux_vm, const struct vm_policy *policy,
                   const struct vmx_cpu *cpu, uint64_t ram_end);
 
+/* A vCPU of it, on the CPU that it will run on; NULL: no memory. Then its VMCS, with that state. */
+struct linux_vcpu *linux_create_vcpu(struct linux_vm *linux_vm, struct cpu *cpu);
+struct vmx_result linux_load(struct vcpu *vcpu, const struct guest_entry *entry);
+
 /*
  * On each CPU: from there to the guest's end. The boot CPU enters the guest when all others wait to
  * be started by it.

@@ -102,7 +102,7 @@ bool linux_create(struct linux_vm *linux_vm, const struct vm_policy *policy,
     return linux_map(linux_vm);
 }
 
-static struct linux_vcpu *create_vcpu(struct linux_vm *linux_vm, struct cpu *cpu)
+struct linux_vcpu *linux_create_vcpu(struct linux_vm *linux_vm, struct cpu *cpu)
 {
     uint64_t pages = pages_alloc(get_order(sizeof(struct linux_vcpu)));
     struct linux_vcpu *own = pages != 0 ? phys_to_virt(pages) : NULL;
@@ -116,12 +116,14 @@ static struct linux_vcpu *create_vcpu(struct linux_vm *linux_vm, struct cpu *cpu
     return vcpu_create(&own->vcpu) ? own : NULL;
 }
 
-static struct vmx_result load(struct vcpu *vcpu, const struct guest_entry *entry)
+struct vmx_result linux_load(struct vcpu *vcpu, const struct guest_entry *entry)
 {
+    uint32_t *entry_controls = &vcpu->controls[VMX_CONTROL_ENTRY];
     struct vmx_result result;
 
-    if ((entry->start.efer & EFER_LMA) == 0)
-        vcpu->controls[VMX_CONTROL_ENTRY] &= ~(uint32_t)ENTRY_IA32E_MODE_GUEST;
+    *entry_controls &= ~(uint32_t)ENTRY_IA32E_MODE_GUEST;
+    if ((entry->start.efer & EFER_LMA) != 0)
+        *entry_controls |= ENTRY_IA32E_MODE_GUEST;
     result = vcpu_load(vcpu, &entry->start);
     memcpy(vcpu->reg, entry->reg, sizeof(vcpu->reg));
     if (vmx_ok(result) && (vcpu->controls[VMX_CONTROL_SECONDARY] & SECONDARY_ENABLE_XSAVES) != 0)
@@ -169,7 +171,7 @@ static bool prepare(struct linux_vcpu *own, const struct guest_entry *entry)
     bool is_boot_cpu = own->vcpu.cpu->cpu == 0;
 
     own->has_started = is_boot_cpu;
-    if (!vmx_ok(load(&own->vcpu, entry)) ||
+    if (!vmx_ok(linux_load(&own->vcpu, entry)) ||
         (!is_boot_cpu && linux_wait_for_startup(own) == EXIT_ENDED)) {
         vcpu_end(&own->vcpu, GUEST_END_ENTRY_ERROR, 0, 0);
         return false;
@@ -197,7 +199,7 @@ static void run_vcpu(struct linux_vm *linux_vm, struct linux_vcpu *own,
 
 void linux_run(struct linux_vm *linux_vm, struct cpu *cpu, const struct guest_entry *entry)
 {
-    struct linux_vcpu *own = create_vcpu(linux_vm, cpu);
+    struct linux_vcpu *own = linux_create_vcpu(linux_vm, cpu);
     struct host_registers host = {0};
 
     if (own == NULL)

@@ -84,20 +84,25 @@ static uint64_t register_value(uint64_t *state)
     }
 }
 
-static void setup(struct vcpu *vcpu)
+void random_guest_fill(const struct guest *guest, uint64_t state, uint8_t *memory,
+                       uint64_t reg[VCPU_REGISTERS])
 {
-    const struct random_round *round = (const struct random_round *)guest_of(vcpu);
-    uint64_t state = round->state;
-    uint64_t place = GUEST_CODE + (uint64_t)(guest_of(vcpu)->code.end - guest_of(vcpu)->code.start);
-
-    write_code(vcpu_memory(vcpu, place, RANDOM_BYTES), &state);
+    write_code(memory + GUEST_CODE + (guest->code.end - guest->code.start), &state);
     for (unsigned i = 0; i < VCPU_REGISTERS; i++) {
         if (i != VCPU_RSP)
-            vcpu->reg[i] = register_value(&state);
+            reg[i] = register_value(&state);
     }
 }
 
-static uint64_t round_state(uint64_t seed, enum guest_mode mode, uint32_t cpu, uint32_t round)
+static void setup(struct vcpu *vcpu)
+{
+    const struct random_round *round = (const struct random_round *)guest_of(vcpu);
+
+    random_guest_fill(&round->guest, round->state, vcpu_memory(vcpu, 0, GUEST_MEMORY_BYTES),
+                      vcpu->reg);
+}
+
+uint64_t random_guest_state(uint64_t seed, enum guest_mode mode, uint32_t cpu, uint32_t round)
 {
     uint64_t state = seed;
 
@@ -151,7 +156,7 @@ void random_guest_run(const struct guest *guest, struct vmx_cpu *cpu,
     *run = (struct guest_run){.guest = guest, .result = GUEST_OK};
     for (uint32_t i = 0; i < rounds; i++) {
         const struct random_round round = {
-            *guest, round_state(options->random.seed, guest->mode, cpu->cpu, i)};
+            *guest, random_guest_state(options->random.seed, guest->mode, cpu->cpu, i)};
 
         guest_run(&round.guest, cpu, options, &one);
         if (one.result == GUEST_SKIPPED || is_our_fault(&one)) {
