@@ -58,13 +58,3 @@ bool memory_map_is_ram(const struct memory_map *map, uint64_t address, uint64_t 
     }
     return left == 0;
 }
-
-/* Under a PAT entry of WB the MTRRs alone decide: the table of effective types. */
-enum memory_type memory_type_mtrr(const struct memory_types_state *state, uint64_t physical,
-                                  uint64_t bytes)
-{
-    struct memory_types_state plain = *state;
-
-    plain.pat = PAT_RESET;
-    return memory_type_effective_range(&plain, physical, bytes, PAT_INDEX_WB);
-}

@@ -141,50 +141,21 @@ struct memory_piece memory_type_piece(const struct memory_types_state *state, ui
     return variable_piece(state, address);
 }
 
-enum memory_type memory_type_pat(uint64_t pat, unsigned index)
-{
-    uint64_t encoding = pat >> 8 * (index % 8) & 0xff;
-
-    return encoding == MEMORY_TYPE_UC_MINUS ? MEMORY_TYPE_UC_MINUS : mtrr_type(encoding);
-}
-
-enum memory_type memory_type_combine(enum memory_type mtrr, enum memory_type pat)
-{
-    /* A row for each type of an MTRR, a column for each of the PAT; 2 and 3 are reserved. */
-    enum { UC = MEMORY_TYPE_UC, WC = MEMORY_TYPE_WC, WT = MEMORY_TYPE_WT, WP = MEMORY_TYPE_WP };
-    enum { WB = MEMORY_TYPE_WB, NO = MEMORY_TYPE_UNDEFINED };
-    static const uint8_t effective[MEMORY_TYPE_WB + 1][MEMORY_TYPE_UC_MINUS + 1] = {
-        /*                  UC  WC  2   3   WT  WP  WB  UC- */
-        [MEMORY_TYPE_UC] = {UC, WC, NO, NO, UC, UC, UC, UC},
-        [MEMORY_TYPE_WC] = {UC, WC, NO, NO, UC, UC, WC, WC},
-        [2] = {NO, NO, NO, NO, NO, NO, NO, NO},
-        [3] = {NO, NO, NO, NO, NO, NO, NO, NO},
-        [MEMORY_TYPE_WT] = {UC, WC, NO, NO, WT, WP, WT, UC},
-        [MEMORY_TYPE_WP] = {UC, WC, NO, NO, WT, WP, WP, WC},
-        [MEMORY_TYPE_WB] = {UC, WC, NO, NO, WT, WP, WB, UC},
-    };
-
-    if (mtrr > MEMORY_TYPE_WB || pat > MEMORY_TYPE_UC_MINUS)
-        return MEMORY_TYPE_UNDEFINED;
-    return (enum memory_type)effective[mtrr][pat];
-}
-
-enum memory_type memory_type_effective_range(const struct memory_types_state *state,
-                                             uint64_t physical, uint64_t bytes, unsigned pat_index)
+enum memory_type memory_type_mtrr(const struct memory_types_state *state, uint64_t physical,
+                                  uint64_t bytes)
 {
     uint64_t width_end = 1ull << state->physical_width;
     uint64_t end = physical + bytes;
-    enum memory_type pat = memory_type_pat(state->pat, pat_index), type = MEMORY_TYPE_UNDEFINED;
+    enum memory_type type = MEMORY_TYPE_UNDEFINED;
 
     if (bytes == 0 || physical >= width_end || bytes > width_end - physical)
         return MEMORY_TYPE_UNDEFINED;
     for (unsigned pieces = 0; physical < end; pieces++) {
         struct memory_piece piece = memory_type_piece(state, physical);
-        enum memory_type its = memory_type_combine(piece.type, pat);
 
-        if (pieces == PIECES_MAX || (pieces > 0 && its != type))
+        if (pieces == PIECES_MAX || (pieces > 0 && piece.type != type))
             return MEMORY_TYPE_MIXED;
-        type = its;
+        type = piece.type;
         physical = piece.end;
     }
     return type;

@@ -1,9 +1,8 @@
 /*
- * Memory types: what MTRRs and PAT make of a physical range under a mapping.
- *
- * SDM Vol. 3, "Memory Cache Control": "Memory Type Range Registers (MTRRs)", "MTRR Precedences",
- * "Page Attribute Table (PAT)", and the table "Effective Page-Level Memory Types for Pentium III
- * and More Recent Processor Families". CR0.CD is taken to be clear.
+ * Memory types: what MTRRs make of a physical range. SDM Vol. 3, "Memory Cache Control": "Memory
+ * Type Range Registers (MTRRs)", "MTRR Precedences", "Page Attribute Table (PAT)". CR0.CD is taken
+ * to be clear. Under a PAT entry of WB the MTRRs alone decide (table "Effective Page-Level Memory
+ * Types for Pentium III and More Recent Processor Families").
  */
 #ifndef MM_MEMORY_TYPE_H
 #define MM_MEMORY_TYPE_H
@@ -67,15 +66,9 @@ static inline bool memory_type_is_valid(uint64_t encoding)
     return encoding <= MEMORY_TYPE_WB && encoding != 2 && encoding != 3;
 }
 
-/* Entry `index` (0 … 7) of an IA32_PAT value. */
-enum memory_type memory_type_pat(uint64_t pat, unsigned index);
-
-/* One cell of the table of effective types. */
-enum memory_type memory_type_combine(enum memory_type mtrr, enum memory_type pat);
-
-/* The effective type of the range in a mapping with this index into state->pat. */
-enum memory_type memory_type_effective_range(const struct memory_types_state *state,
-                                             uint64_t physical, uint64_t bytes, unsigned pat_index);
+/* The type that the MTRRs give [physical, physical + bytes); WB where there are no MTRRs. */
+enum memory_type memory_type_mtrr(const struct memory_types_state *state, uint64_t physical,
+                                  uint64_t bytes);
 
 const char *memory_type_name(enum memory_type type); /* "WB", "UC-", "mixed", … */
 

@@ -34,10 +34,6 @@ const char *memory_owned(uint64_t physical);
 /* The next such memory that is not RAM: mm/memory_map.h, memory_map_next_non_ram(). */
 bool memory_next_non_ram(uint64_t *next, uint64_t *base, uint64_t *end);
 
-/* The type that the MTRRs give [physical, physical + bytes); WB where there are no MTRRs. */
-enum memory_type memory_type_mtrr(const struct memory_types_state *state, uint64_t physical,
-                                  uint64_t bytes);
-
 /*
  * The memory type in which a guest may see memory that is not RAM: as these MTRRs have
  * it in the first MiB, of which they speak in detail, and where the firmware has RAM; UC elsewhere,

@@ -10,8 +10,6 @@
 #define CPUID_80000001_ECX_SVM  (1u << 2)
 #define VMPTRST_NO_CURRENT_VMCS UINT64_MAX
 
-enum { REGION_ALIGNMENT = 4096 };
-
 static void add(struct vmx_cpu *cpu, struct finding finding)
 {
     finding_add(&cpu->findings, finding);
@@ -177,6 +175,7 @@ static bool succeeded(struct vmx_cpu *cpu, const char *instruction, bool is_vmxo
                       struct vmx_result result)
 {
     enum rule rule = rule_of_failure(is_vmxon, result);
+    bool wrong_id = rule == RULE_VMXON_INVALID;
     const uint32_t *region = phys_to_virt(cpu->vmxon_region.address);
 
     if (vmx_ok(result))
@@ -185,9 +184,8 @@ static bool succeeded(struct vmx_cpu *cpu, const char *instruction, bool is_vmxo
         cpu->error = result;
         cpu->error_instruction = instruction;
     }
-    add(cpu, FINDING(rule, .seen = rule == RULE_VMXON_INVALID ? *region : result.number,
-                     .wanted = rule == RULE_VMXON_INVALID ? cpu->config.revision_id : 0,
-                     .detail = instruction));
+    add(cpu, FINDING(rule, .seen = wrong_id ? *region : result.number,
+                     .wanted = wrong_id ? cpu->config.revision_id : 0, .detail = instruction));
     return false;
 }
 
@@ -217,7 +215,7 @@ static void load_vmcs(struct vmx_cpu *cpu)
 
 static uint64_t region_bytes(const struct vmx_region *region)
 {
-    return (uint64_t)REGION_ALIGNMENT << region->order;
+    return PAGE_SIZE << region->order;
 }
 
 void vmx_region_write(const struct vmx_region *region, uint32_t revision_id)
@@ -250,6 +248,14 @@ static bool print_memory_type(struct vmx_region *region, const struct vmx_cpu *c
     return rule_table[rule].severity[cpu->options->check] != SEVERITY_REFUSAL;
 }
 
+/* Its pages have entry 0 of the PAT: WB, unless the processor did not take what we set. */
+static enum memory_type direct_map_type(const struct memory_types_state *state, uint64_t physical,
+                                        uint64_t bytes)
+{
+    return (uint8_t)state->pat == MEMORY_TYPE_WB ? memory_type_mtrr(state, physical, bytes)
+                                                 : MEMORY_TYPE_UNDEFINED;
+}
+
 /*
  * All that can be wrong with the place is reported, not only the first. The processor itself
  * refuses the first two with no word about which; other memory types it takes, and is slow.
@@ -261,12 +267,12 @@ static bool region_is_fit(struct vmx_region *region, const struct vmx_cpu *cpu, 
     uint64_t limit = (1ull << cpu->memory_types.physical_width) - 1;
     bool fit = true;
 
-    region->memory_type = (uint8_t)memory_type_effective_range(&cpu->memory_types, region->address,
-                                                               region_bytes(region), PAT_INDEX_WB);
-    if (region->address % REGION_ALIGNMENT != 0) {
-        finding_add(findings, FINDING(RULE_REGION_MISALIGNED, .seen = region->address,
-                                      .wanted = region->address & ~(uint64_t)(REGION_ALIGNMENT - 1),
-                                      .detail = name));
+    region->memory_type =
+        (uint8_t)direct_map_type(&cpu->memory_types, region->address, region_bytes(region));
+    if (region->address % PAGE_SIZE != 0) {
+        finding_add(findings,
+                    FINDING(RULE_REGION_MISALIGNED, .seen = region->address,
+                            .wanted = region->address & ~(PAGE_SIZE - 1), .detail = name));
         fit = false;
     }
     if (last > limit) {
@@ -299,9 +305,8 @@ void vmx_region_free(struct vmx_region *region)
 {
     if (region->address)
         pages_free(region->address, region->order);
-    region->address = 0;
-    region->order = 0;
-    region->memory_type = 0; /* `reason` stays: findings point to it */
+    region->address = 0; /* `reason` stays: findings point to it */
+    region->order = region->memory_type = 0;
 }
 
 static bool create_regions(struct vmx_cpu *cpu)
@@ -331,8 +336,7 @@ static void restore_control_registers(struct vmx_cpu *cpu)
         return;
     (void)write_cr4_safe(cpu->cr4_before);
     (void)write_cr0_safe(cpu->cr0_before);
-    cpu->cr4_before = 0;
-    cpu->cr0_before = 0;
+    cpu->cr4_before = cpu->cr0_before = 0;
 }
 
 void vmx_cpu_disable(struct vmx_cpu *cpu)

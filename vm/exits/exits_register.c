@@ -41,13 +41,27 @@ static uint64_t efer_seen(const struct vcpu *vcpu)
     return guest_is_long() ? EFER_LME | EFER_LMA : 0;
 }
 
+/* Without EPT the guest's own tables are only remembered: it runs on the hypervisor's. */
+static uint64_t cr3_seen(const struct vcpu *vcpu)
+{
+    return has(vcpu, SECONDARY_ENABLE_EPT) ? vmcs_read_natural(VMCS_GUEST_CR3) : vcpu->cr3_seen;
+}
+
+static enum exit_done set_cr3(struct vcpu *vcpu, uint64_t value)
+{
+    if (has(vcpu, SECONDARY_ENABLE_EPT))
+        vmcs_write_natural(VMCS_GUEST_CR3, value);
+    else
+        vcpu->cr3_seen = value;
+    translation_flush(vcpu);
+    return skip_emulated_instruction(EXIT_EMULATED);
+}
+
 static struct control_registers registers_seen(const struct vcpu *vcpu)
 {
-    bool ept = has(vcpu, SECONDARY_ENABLE_EPT);
-
     return (struct control_registers){
         .cr0 = cr0_seen(vcpu),
-        .cr3 = ept ? vmcs_read_natural(VMCS_GUEST_CR3) : vcpu->cr3_seen,
+        .cr3 = cr3_seen(vcpu),
         .cr4 = guest_cr4(vcpu),
         .efer = efer_seen(vcpu),
         .cs_rights = vmcs_read32(VMCS_GUEST_CS_ACCESS_RIGHTS),
@@ -154,35 +168,20 @@ __attribute__((noinline)) static enum exit_done guest_write_cr3_oddly(struct vcp
                                                                       uint64_t value)
 {
     struct control_registers now = registers_seen(vcpu);
-    enum exit_done done = EXIT_EMULATED;
+    enum exit_done done;
 
     if (!cr3_may_become(&now, value, vcpu->cpu->memory_types.physical_width))
         return exit_protection(vcpu);
-    if (control_registers_pae(&now))
-        done = load_pdptes(vcpu, value);
-    if (done != EXIT_EMULATED)
-        return done;
-    value &= ~CR3_NO_FLUSH;
-    if (has(vcpu, SECONDARY_ENABLE_EPT))
-        vmcs_write_natural(VMCS_GUEST_CR3, value);
-    else
-        vcpu->cr3_seen = value;
-    translation_flush(vcpu);
-    return skip_emulated_instruction(EXIT_EMULATED);
+    done = control_registers_pae(&now) ? load_pdptes(vcpu, value) : EXIT_EMULATED;
+    return done == EXIT_EMULATED ? set_cr3(vcpu, value & ~CR3_NO_FLUSH) : done;
 }
 
-/* Without EPT the guest's own tables are only remembered: it runs on the hypervisor's. */
 static enum exit_done guest_write_cr3(struct vcpu *vcpu, uint64_t value)
 {
     if (__builtin_expect(value >> vcpu->cpu->memory_types.physical_width != 0, 0) ||
         __builtin_expect(!guest_is_long(), 0))
         return guest_write_cr3_oddly(vcpu, value);
-    if (has(vcpu, SECONDARY_ENABLE_EPT))
-        vmcs_write_natural(VMCS_GUEST_CR3, value);
-    else
-        vcpu->cr3_seen = value;
-    translation_flush(vcpu);
-    return skip_emulated_instruction(EXIT_EMULATED);
+    return set_cr3(vcpu, value);
 }
 
 /* SDM Vol. 2, "MOV - Move to/from Control Registers": 64 bits in 64-bit mode, else 32. */
@@ -214,25 +213,18 @@ enum exit_done exit_control_register(struct vcpu *vcpu)
 {
     uint64_t qualification = vmcs_read_natural(VMCS_EXIT_QUALIFICATION);
     unsigned number = qualification & 15, reg = qualification >> 8 & 15;
-    enum cr_access access = (enum cr_access)(qualification >> 4 & 3);
+    uint64_t cr0, source = qualification >> 16 & CR0_LMSW;
 
-    if (__builtin_expect(access == CR_MOV_TO, 1))
+    if (__builtin_expect((qualification >> 4 & 3) == CR_MOV_TO, 1))
         return mov_to_cr(vcpu, number, guest_mov_operand(vcpu, reg));
-    switch (access) {
+    switch ((enum cr_access)(qualification >> 4 & 3)) {
     case CR_MOV_FROM: /* only CR3 and CR8 exit when they are read */
-        if (number == 8)
-            vcpu_register_set(vcpu, reg, vcpu->cr8);
-        else
-            vcpu_register_set(vcpu, reg,
-                              has(vcpu, SECONDARY_ENABLE_EPT) ? vmcs_read_natural(VMCS_GUEST_CR3)
-                                                              : vcpu->cr3_seen);
+        vcpu_register_set(vcpu, reg, number == 8 ? vcpu->cr8 : cr3_seen(vcpu));
         return skip_emulated_instruction(EXIT_EMULATED);
     case CR_CLTS:
         return guest_write_cr0(vcpu, cr0_seen(vcpu) & ~CR0_TS);
     default:
-        break;
+        cr0 = cr0_seen(vcpu);
+        return guest_write_cr0(vcpu, (cr0 & ~(CR0_LMSW & ~CR0_PE)) | source);
     }
-    uint64_t cr0 = cr0_seen(vcpu), source = qualification >> 16 & CR0_LMSW;
-
-    return guest_write_cr0(vcpu, (cr0 & ~(CR0_LMSW & ~CR0_PE)) | source);
 }

@@ -4,7 +4,7 @@
 
 enum memory_type ept_ram_type(const void *context, uint64_t physical, uint64_t bytes)
 {
-    return memory_type_effective_range(context, physical, bytes, PAT_INDEX_WB);
+    return memory_type_mtrr(context, physical, bytes);
 }
 
 /* Pages of 1 GiB only where there are pages of 2 MiB for them to be split into. */

@@ -38,7 +38,7 @@ struct ept_memory_types {
     const void *context;
 };
 
-/* Of RAM: what MTRRs and a PAT entry of WB give, `context` being a CPU's memory types. */
+/* Of RAM: what MTRRs give, `context` being a CPU's memory types. */
 enum memory_type ept_ram_type(const void *context, uint64_t physical, uint64_t bytes);
 
 /* An empty hierarchy, whose tables come from `cache`, or NULL: from the pool. */

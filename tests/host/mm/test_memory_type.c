@@ -48,71 +48,6 @@ static void variable_range(unsigned i, uint64_t base, uint64_t bytes, uint64_t t
     variable(i, base, (1ull << 40) - bytes, type);
 }
 
-/*
- * SDM Vol. 3, "Memory Cache Control", table "Effective Page-Level Memory Types for Pentium III and
- * More Recent Processor Families", line by line as it stands there.
- */
-static void every_cell_of_the_table(void **state)
-{
-    static const struct {
-        int mtrr, pat, effective;
-    } cells[] = {
-        {UC, UC, UC}, {UC, UC_, UC}, {UC, WC, WC}, {UC, WT, UC}, {UC, WB, UC}, {UC, WP, UC},
-        {WC, UC, UC}, {WC, UC_, WC}, {WC, WC, WC}, {WC, WT, UC}, {WC, WB, WC}, {WC, WP, UC},
-        {WT, UC, UC}, {WT, UC_, UC}, {WT, WC, WC}, {WT, WT, WT}, {WT, WB, WT}, {WT, WP, WP},
-        {WB, UC, UC}, {WB, UC_, UC}, {WB, WC, WC}, {WB, WT, WT}, {WB, WB, WB}, {WB, WP, WP},
-        {WP, UC, UC}, {WP, UC_, WC}, {WP, WC, WC}, {WP, WT, WT}, {WP, WB, WP}, {WP, WP, WP},
-    };
-    int combined[256][256];
-
-    (void)state;
-    memset(combined, -1, sizeof(combined));
-    for (unsigned i = 0; i < sizeof(cells) / sizeof(cells[0]); i++) {
-        combined[cells[i].mtrr][cells[i].pat] = cells[i].effective;
-        /* and through the registers: the default type and one entry of the PAT */
-        for (unsigned index = 0; index < 8; index++) {
-            plain_processor(NULL);
-            cpu.def_type = (uint64_t)E | (uint64_t)cells[i].mtrr;
-            cpu.pat = 0x0606060606060606ull & ~(0xffull << 8 * index);
-            cpu.pat |= (uint64_t)cells[i].pat << 8 * index;
-            assert_int_equal(memory_type_effective_range(&cpu, MIB, 4096, index),
-                             cells[i].effective);
-        }
-    }
-    /* every other pair has no meaning */
-    for (int mtrr = 0; mtrr < 256; mtrr++) {
-        for (int pat = 0; pat < 256; pat++) {
-            int expected = combined[mtrr][pat] < 0 ? UNDEF : combined[mtrr][pat];
-
-            assert_int_equal(memory_type_combine((enum memory_type)mtrr, (enum memory_type)pat),
-                             expected);
-        }
-    }
-}
-
-/* SDM, table "Memory Type Setting of PAT Entries Following a Power-up or Reset". */
-static void the_page_attribute_table(void **state)
-{
-    static const int reset[8] = {WB, WT, UC_, UC, WB, WT, UC_, UC};
-
-    (void)state;
-    for (unsigned i = 0; i < 8; i++) {
-        assert_int_equal(memory_type_pat(PAT_RESET, i), reset[i]);
-        assert_int_equal(memory_type_pat(PAT_RESET, 8 + i), reset[i]); /* three bits count */
-        assert_int_equal(memory_type_pat(PAT_ROOTMODE, i), i == PAT_INDEX_WC ? WC : reset[i]);
-    }
-    assert_int_equal(memory_type_pat(PAT_ROOTMODE, PAT_INDEX_WB), WB);
-    assert_int_equal(memory_type_pat(PAT_ROOTMODE, PAT_INDEX_WT), WT);
-    assert_int_equal(memory_type_pat(PAT_ROOTMODE, PAT_INDEX_UC_MINUS), UC_);
-    assert_int_equal(memory_type_pat(PAT_ROOTMODE, PAT_INDEX_UC), UC);
-    /* encodings 2, 3 and 8 … 255 are reserved */
-    for (uint64_t encoding = 0; encoding < 256; encoding++) {
-        bool known = encoding < 8 && encoding != 2 && encoding != 3;
-
-        assert_int_equal(memory_type_pat(encoding << 24, 3), known ? (int)encoding : UNDEF);
-    }
-}
-
 static void reserved_encodings_of_mtrrs(void **state)
 {
     (void)state;
@@ -133,12 +68,9 @@ static void without_mtrrs(void **state)
     memset(cpu.fixed, WB, sizeof(cpu.fixed));
     variable_range(0, 0, GIB, WB);
     assert_int_equal(memory_type_mtrr(&cpu, 0, GIB), UC);
-    assert_int_equal(memory_type_effective_range(&cpu, 0, GIB, PAT_INDEX_WB), UC);
     /* none at all: the mapping alone decides */
     cpu.mtrr = false;
     assert_int_equal(memory_type_mtrr(&cpu, 0, GIB), WB);
-    assert_int_equal(memory_type_effective_range(&cpu, 0, GIB, PAT_INDEX_WB), WB);
-    assert_int_equal(memory_type_effective_range(&cpu, 0, GIB, PAT_INDEX_WT), WT);
 }
 
 /*
@@ -252,12 +184,7 @@ static void a_usual_pc(void **state)
     assert_int_equal(memory_type_mtrr(&cpu, 3 * GIB, GIB), UC);
     assert_int_equal(memory_type_mtrr(&cpu, 4 * GIB, 4 * GIB), WB);
     assert_int_equal(memory_type_mtrr(&cpu, 8 * GIB, (1ull << 40) - 8 * GIB), UC);
-    assert_int_equal(memory_type_effective_range(&cpu, 0, 8 * GIB, PAT_INDEX_WB), MIXED);
-    /* the mapping may make one type of two: UC and WB are both UC under UC, and WC under WC */
-    cpu.pat = PAT_ROOTMODE;
-    assert_int_equal(memory_type_effective_range(&cpu, 0, 8 * GIB, PAT_INDEX_UC), UC);
-    assert_int_equal(memory_type_effective_range(&cpu, 0, 8 * GIB, PAT_INDEX_WC), WC);
-    assert_int_equal(memory_type_effective_range(&cpu, 0, 8 * GIB, PAT_INDEX_WT), MIXED);
+    assert_int_equal(memory_type_mtrr(&cpu, 0, 8 * GIB), MIXED);
 }
 
 /*
@@ -589,7 +516,7 @@ static void reading_what_is_there(void **state)
     assert_int_equal(asked.reads, 0);
     assert_int_equal(cpu.physical_width, 36);
     assert_int_equal(cpu.pat, PAT_RESET);
-    assert_int_equal(memory_type_effective_range(&cpu, MIB, MIB, PAT_INDEX_WB), WB);
+    assert_int_equal(memory_type_mtrr(&cpu, MIB, MIB), WB);
 
     asked.edx = 1u << 12;
     asked.max_leaf = 0x80000008u;
@@ -626,7 +553,7 @@ static void reading_what_faults_proves_nothing(void **state)
     assert_int_equal(cpu.mtrrcap, 0);
     assert_int_equal(cpu.def_type, 0);
     assert_int_equal(cpu.pat, PAT_RESET);
-    assert_int_equal(memory_type_effective_range(&cpu, MIB, MIB, PAT_INDEX_WB), UC);
+    assert_int_equal(memory_type_mtrr(&cpu, MIB, MIB), UC);
 }
 
 /* IA32_MTRRCAP.VCNT says how many there are; what stands after them is not one. */
@@ -672,8 +599,6 @@ static void too_many_pieces_are_not_explained(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(every_cell_of_the_table),
-        cmocka_unit_test(the_page_attribute_table),
         cmocka_unit_test_setup(reserved_encodings_of_mtrrs, plain_processor),
         cmocka_unit_test_setup(without_mtrrs, plain_processor),
         cmocka_unit_test_setup(every_fixed_range, plain_processor),

@@ -130,6 +130,12 @@ static void nothing(void)
 {
 }
 
+/* The entry of the PAT that the direct map has is another than we set. */
+static void pat_not_taken(void)
+{
+    memory_types.pat = 0;
+}
+
 /* CPUID and IA32_VMX_BASIC disagree with what VMXON checks: 19 bits, as only the model knows. */
 static void secretly_narrow(void)
 {
@@ -163,6 +169,12 @@ static const struct {
      RULE_REGION_MTRR_VIRTUAL,
      "VMXON region: IA32_MTRR_DEF_TYPE 0x800, no range",
      MEMORY_TYPE_UC,
+     VMX_CPU_OFF},
+    {pat_not_taken,
+     {0},
+     RULE_REGION_NOT_WRITE_BACK,
+     "VMXON region: IA32_PAT 0x0",
+     MEMORY_TYPE_UNDEFINED,
      VMX_CPU_OFF},
     {misaligned,
      {0},
