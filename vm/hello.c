@@ -26,10 +26,9 @@ static const struct vm_policy hello_policy = {
     .controls[VMX_CONTROL_PRIMARY] = PRIMARY_CR8_LOAD_EXITING | PRIMARY_CR8_STORE_EXITING,
 };
 
-/* The VM with its only vCPU. */
 struct hello {
     struct vm vm;
-    struct vcpu vcpu;
+    struct vcpu vcpu; /* its only one */
 };
 
 /* The first 2 MiB as they are, of which EPT has no more than HELLO_BYTES. */
@@ -43,7 +42,8 @@ static void write_memory(uint8_t *memory)
     memcpy(memory + HELLO_CODE, hello_start, (size_t)(hello_end - hello_start));
 }
 
-static struct vmx_result load(struct vcpu *vcpu)
+/* From a vCPU with its VMCS to the guest's end. */
+static const char *run(struct vcpu *vcpu)
 {
     static const struct vcpu_start start = {
         .cr0 = CR0_PE | CR0_PG | CR0_ET,
@@ -58,15 +58,7 @@ static struct vmx_result load(struct vcpu *vcpu)
         .tr = {TSS_SELECTOR, 0, TSS_LIMIT, RIGHTS_TSS_BUSY},
     };
 
-    return vcpu_load(vcpu, &start);
-}
-
-/* From a vCPU with its VMCS to the guest's end. */
-static const char *run(struct vcpu *vcpu)
-{
-    struct vmx_result result = load(vcpu);
-
-    if (!vmx_ok(result))
+    if (!vmx_ok(vcpu_load(vcpu, &start)))
         return "its VMCS could not be written";
     vcpu_run(vcpu);
     if (vcpu->end != GUEST_END_CALL)

@@ -15,11 +15,9 @@ uint64_t vmentry_cr3_targets(const struct vmentry_state *state, uint64_t seen)
 }
 
 /* Where it counts: with virtual-interrupt delivery the threshold is not used. */
-bool vmentry_threshold_is_used(const struct vmentry_state *state)
-{
-    return vmentry_is_set(state, VMENTRY_CONTROL(PRIMARY, TPR_SHADOW)) &&
-           !vmentry_is_set(state, VMENTRY_CONTROL(SECONDARY, VIRTUAL_INTERRUPT_DELIVERY));
-}
+VMENTRY_TEST(vmentry_threshold_is_used,
+             vmentry_is_set(state, VMENTRY_CONTROL(PRIMARY, TPR_SHADOW)) &&
+                 !vmentry_is_set(state, VMENTRY_CONTROL(SECONDARY, VIRTUAL_INTERRUPT_DELIVERY)))
 
 struct vmentry_view vmentry_tpr_threshold_vtpr(const struct vmentry_state *state)
 {
@@ -60,15 +58,8 @@ uint64_t vmentry_eptp_walk_length(const struct vmentry_state *state, uint64_t se
     return (seen & ~EPTP_WALK) | (walk != EPTP_WALK_4 ? EPTP_WALK_4 : EPTP_WALK_5);
 }
 
-bool vmentry_eptp_without_dirty(const struct vmentry_state *state)
-{
-    return !state->context->capability->ept_accessed_dirty;
-}
-
-bool vmentry_eptp_without_shadow(const struct vmentry_state *state)
-{
-    return !state->context->capability->ept_supervisor_shadow_stack;
-}
+VMENTRY_TEST(vmentry_eptp_without_dirty, !state->context->capability->ept_accessed_dirty)
+VMENTRY_TEST(vmentry_eptp_without_shadow, !state->context->capability->ept_supervisor_shadow_stack)
 
 struct vmentry_view vmentry_pid_table_end(const struct vmentry_state *state)
 {
@@ -84,7 +75,4 @@ struct vmentry_view vmentry_pid_table_end(const struct vmentry_state *state)
     return (struct vmentry_view){VMCS_LAST_PID_POINTER_INDEX, index, 0};
 }
 
-bool vmentry_is_tracing(const struct vmentry_state *state)
-{
-    return state->context->tracing;
-}
+VMENTRY_TEST(vmentry_is_tracing, state->context->tracing)

@@ -91,23 +91,15 @@ bool vmentry_error_code_fits(const struct vmentry_state *state)
            (takes_error_codes(state) && (any_vector || vector_has_error_code(state)));
 }
 
-bool vmentry_needs_error_code(const struct vmentry_state *state)
-{
-    return vmentry_injects(state) && takes_error_codes(state) &&
-           !state->context->capability->any_event_error_code && vector_has_error_code(state);
-}
-
-bool vmentry_nested_fits(const struct vmentry_state *state)
-{
-    return !vmentry_injects(state) || (vmentry_injected_type(state) == EVENT_HARDWARE_EXCEPTION &&
-                                       state->context->capability->nested_exception);
-}
-
-bool vmentry_delivers_error_code(const struct vmentry_state *state)
-{
-    return vmentry_injects(state) &&
-           vmentry_get(state, EVENT_INFORMATION) & EVENT_INFORMATION_ERROR_CODE;
-}
+VMENTRY_TEST(vmentry_needs_error_code, vmentry_injects(state) && takes_error_codes(state) &&
+                                           !state->context->capability->any_event_error_code &&
+                                           vector_has_error_code(state))
+VMENTRY_TEST(vmentry_nested_fits,
+             !vmentry_injects(state) || (vmentry_injected_type(state) == EVENT_HARDWARE_EXCEPTION &&
+                                         state->context->capability->nested_exception))
+VMENTRY_TEST(vmentry_delivers_error_code,
+             vmentry_injects(state) &&
+                 vmentry_get(state, EVENT_INFORMATION) & EVENT_INFORMATION_ERROR_CODE)
 
 struct vmentry_view vmentry_event_length(const struct vmentry_state *state)
 {

@@ -33,16 +33,10 @@ static bool is_looked_at(const struct vmentry_state *state, unsigned segment)
 }
 
 /* In virtual-8086 mode the whole of a code or data segment's access rights is prescribed. */
-bool vmentry_rights_matter(const struct vmentry_state *state, unsigned segment)
-{
-    return (segment >= SEGMENT_LDTR || !vmentry_guest_v8086(state)) && is_looked_at(state, segment);
-}
-
-bool vmentry_is_v8086(const struct vmentry_state *state, unsigned segment)
-{
-    (void)segment;
-    return vmentry_guest_v8086(state);
-}
+VMENTRY_TEST_SEGMENT(vmentry_rights_matter,
+                     (segment >= SEGMENT_LDTR || !vmentry_guest_v8086(state)) &&
+                         is_looked_at(state, segment))
+VMENTRY_TEST_SEGMENT(vmentry_is_v8086, vmentry_guest_v8086(state))
 
 /* A view of access rights with some of their bits as they should be. */
 static struct vmentry_view rights(const struct vmentry_state *state, unsigned segment,
@@ -133,16 +127,9 @@ struct vmentry_view vmentry_ss_type(const struct vmentry_state *state)
     return rights(state, SEGMENT_SS, RIGHTS_TYPE, TYPE_DATA_WRITABLE);
 }
 
-bool vmentry_is_code(const struct vmentry_state *state, unsigned segment)
-{
-    return vmentry_rights_matter(state, segment) && type_of(state, segment) & RIGHTS_CODE;
-}
-
-bool vmentry_is_data_cs(const struct vmentry_state *state, unsigned segment)
-{
-    (void)segment;
-    return !vmentry_guest_v8086(state) && cs_is_data(state);
-}
+VMENTRY_TEST_SEGMENT(vmentry_is_code,
+                     vmentry_rights_matter(state, segment) && type_of(state, segment) & RIGHTS_CODE)
+VMENTRY_TEST_SEGMENT(vmentry_is_data_cs, !vmentry_guest_v8086(state) && cs_is_data(state))
 
 static bool cs_is_code(const struct vmentry_state *state, bool conforming)
 {
@@ -175,11 +162,8 @@ struct vmentry_view vmentry_ss_dpl_rpl(const struct vmentry_state *state)
                   (vmentry_get(state, VMCS_GUEST_SS_SELECTOR) & SELECTOR_RPL) << 5);
 }
 
-bool vmentry_is_ss_of_0(const struct vmentry_state *state, unsigned segment)
-{
-    (void)segment;
-    return !vmentry_guest_v8086(state) && (cs_is_data(state) || !vmentry_guest_protected(state));
-}
+VMENTRY_TEST_SEGMENT(vmentry_is_ss_of_0, !vmentry_guest_v8086(state) &&
+                                             (cs_is_data(state) || !vmentry_guest_protected(state)))
 
 struct vmentry_view vmentry_data_dpl(const struct vmentry_state *state, unsigned segment)
 {
@@ -192,25 +176,17 @@ struct vmentry_view vmentry_data_dpl(const struct vmentry_state *state, unsigned
     return rights(state, segment, RIGHTS_DPL, rpl << 5);
 }
 
-bool vmentry_is_64_bit_cs(const struct vmentry_state *state, unsigned segment)
-{
-    (void)segment;
-    return vmentry_guest_64(state) && !vmentry_guest_v8086(state);
-}
+VMENTRY_TEST_SEGMENT(vmentry_is_64_bit_cs, vmentry_guest_64(state) && !vmentry_guest_v8086(state))
 
 /* A limit in units of 4 KiB has its low 12 bits at 1; one in bytes has no more than 20 bits. */
-bool vmentry_limit_is_of_bytes(const struct vmentry_state *state, unsigned segment)
-{
-    return vmentry_rights_matter(state, segment) &&
-           (vmentry_get(state, vmcs_of_segment(VMCS_GUEST_ES_LIMIT, segment)) & LIMIT_LOW) !=
-               LIMIT_LOW;
-}
-
-bool vmentry_limit_is_of_pages(const struct vmentry_state *state, unsigned segment)
-{
-    return vmentry_rights_matter(state, segment) &&
-           vmentry_get(state, vmcs_of_segment(VMCS_GUEST_ES_LIMIT, segment)) & LIMIT_HIGH;
-}
+VMENTRY_TEST_SEGMENT(vmentry_limit_is_of_bytes,
+                     vmentry_rights_matter(state, segment) &&
+                         (vmentry_get(state, vmcs_of_segment(VMCS_GUEST_ES_LIMIT, segment)) &
+                          LIMIT_LOW) != LIMIT_LOW)
+VMENTRY_TEST_SEGMENT(vmentry_limit_is_of_pages,
+                     vmentry_rights_matter(state, segment) &&
+                         vmentry_get(state, vmcs_of_segment(VMCS_GUEST_ES_LIMIT, segment)) &
+                             LIMIT_HIGH)
 
 struct vmentry_view vmentry_tr_type(const struct vmentry_state *state)
 {

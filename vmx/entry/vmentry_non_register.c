@@ -30,16 +30,10 @@ uint64_t vmentry_activity(const struct vmentry_state *state, uint64_t seen)
     return seen > ACTIVITY_WAIT_FOR_SIPI || !known[seen] ? ACTIVITY_ACTIVE : seen;
 }
 
-bool vmentry_hlt_in_user(const struct vmentry_state *state)
-{
-    return activity(state) == ACTIVITY_HLT &&
-           vmentry_segment_rights(state, SEGMENT_SS) & RIGHTS_DPL;
-}
-
-bool vmentry_is_blocked(const struct vmentry_state *state)
-{
-    return vmentry_interruptibility(state) & (BLOCKING_BY_STI | BLOCKING_BY_MOV_SS);
-}
+VMENTRY_TEST(vmentry_hlt_in_user, activity(state) == ACTIVITY_HLT &&
+                                      vmentry_segment_rights(state, SEGMENT_SS) & RIGHTS_DPL)
+VMENTRY_TEST(vmentry_is_blocked,
+             vmentry_interruptibility(state) & (BLOCKING_BY_STI | BLOCKING_BY_MOV_SS))
 
 static bool injects_exception(const struct vmentry_state *state, unsigned vector)
 {
@@ -65,40 +59,13 @@ bool vmentry_stays_in_shutdown(const struct vmentry_state *state)
     return activity(state) == ACTIVITY_SHUTDOWN && vmentry_injects(state) && !wakes;
 }
 
-bool vmentry_waits_for_sipi(const struct vmentry_state *state)
-{
-    return activity(state) == ACTIVITY_WAIT_FOR_SIPI;
-}
-
-bool vmentry_stays_in_sipi(const struct vmentry_state *state)
-{
-    return vmentry_waits_for_sipi(state) && vmentry_injects(state);
-}
-
-bool vmentry_sti_blocks(const struct vmentry_state *state)
-{
-    return vmentry_interruptibility(state) & BLOCKING_BY_STI;
-}
-
-bool vmentry_takes_interrupts(const struct vmentry_state *state)
-{
-    return vmentry_get(state, VMCS_GUEST_RFLAGS) & RFLAGS_IF;
-}
-
-bool vmentry_nmi_after_sti(const struct vmentry_state *state)
-{
-    return state->context->sti_blocks_nmi && vmentry_injects_nmi(state);
-}
-
-bool vmentry_left_enclave(const struct vmentry_state *state)
-{
-    return vmentry_interruptibility(state) & ENCLAVE_INTERRUPTION;
-}
-
-bool vmentry_has_sgx(const struct vmentry_state *state)
-{
-    return state->context->sgx;
-}
+VMENTRY_TEST(vmentry_waits_for_sipi, activity(state) == ACTIVITY_WAIT_FOR_SIPI)
+VMENTRY_TEST(vmentry_stays_in_sipi, vmentry_waits_for_sipi(state) && vmentry_injects(state))
+VMENTRY_TEST(vmentry_sti_blocks, vmentry_interruptibility(state) & BLOCKING_BY_STI)
+VMENTRY_TEST(vmentry_takes_interrupts, vmentry_get(state, VMCS_GUEST_RFLAGS) & RFLAGS_IF)
+VMENTRY_TEST(vmentry_nmi_after_sti, vmentry_injects_nmi(state) && state->context->sti_blocks_nmi)
+VMENTRY_TEST(vmentry_left_enclave, vmentry_interruptibility(state) & ENCLAVE_INTERRUPTION)
+VMENTRY_TEST(vmentry_has_sgx, state->context->sgx)
 
 uint64_t vmentry_pending_reserved(const struct vmentry_state *state, uint64_t seen)
 {
@@ -120,36 +87,19 @@ static bool single_stepping(const struct vmentry_state *state)
            !(vmentry_get(state, VMCS_GUEST_IA32_DEBUGCTL) & DEBUGCTL_BTF);
 }
 
-bool vmentry_step_is_pending(const struct vmentry_state *state)
-{
-    return single_step_is_known(state) && single_stepping(state);
-}
-
-bool vmentry_step_is_not_pending(const struct vmentry_state *state)
-{
-    return single_step_is_known(state) && !single_stepping(state);
-}
-
-uint64_t vmentry_pending_rtm(const struct vmentry_state *state, uint64_t seen)
-{
-    (void)state;
-    return seen & PENDING_RTM ? PENDING_RTM | PENDING_ENABLED : seen;
-}
-
-bool vmentry_rtm_fits(const struct vmentry_state *state)
-{
-    return state->context->rtm && !(vmentry_interruptibility(state) & BLOCKING_BY_MOV_SS);
-}
+VMENTRY_TEST(vmentry_step_is_pending, single_step_is_known(state) && single_stepping(state))
+VMENTRY_TEST(vmentry_step_is_not_pending, single_step_is_known(state) && !single_stepping(state))
+VMENTRY_WANTED(vmentry_pending_rtm,
+               (seen & PENDING_RTM) != 0 ? PENDING_RTM | PENDING_ENABLED : seen)
+VMENTRY_TEST(vmentry_rtm_fits,
+             state->context->rtm && !(vmentry_interruptibility(state) & BLOCKING_BY_MOV_SS))
 
 static uint64_t link_pointer(const struct vmentry_state *state)
 {
     return vmentry_get(state, VMCS_LINK_POINTER);
 }
 
-bool vmentry_has_link(const struct vmentry_state *state)
-{
-    return link_pointer(state) != NO_LINK;
-}
+VMENTRY_TEST(vmentry_has_link, link_pointer(state) != NO_LINK)
 
 /* The first four bytes of a VMCS region: SDM, "Format of the VMCS Region". */
 struct vmentry_view vmentry_link_revision(const struct vmentry_state *state)
@@ -164,10 +114,7 @@ struct vmentry_view vmentry_link_revision(const struct vmentry_state *state)
     return (struct vmentry_view){VMCS_LINK_POINTER, seen, wanted};
 }
 
-uint64_t vmentry_link_current(const struct vmentry_state *state, uint64_t seen)
-{
-    return seen == state->context->current_vmcs ? NO_LINK : seen;
-}
+VMENTRY_WANTED(vmentry_link_current, seen == state->context->current_vmcs ? NO_LINK : seen)
 
 static bool uses_pae_paging(const struct vmentry_state *state)
 {

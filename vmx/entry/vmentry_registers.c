@@ -3,45 +3,23 @@
 
 enum { LINEAR_WIDTH_4_LEVEL = 48 };
 
-bool vmentry_host_cet(const struct vmentry_state *state)
-{
-    return vmentry_get(state, VMCS_HOST_CR4) & CR4_CET;
-}
-
-uint64_t vmentry_cr3_of_host(const struct vmentry_state *state, uint64_t seen)
-{
-    return seen & ~vmentry_cr3_reserved(state, state->context->physical_address_width);
-}
-
-uint64_t vmentry_efer_of_host(const struct vmentry_state *state, uint64_t seen)
-{
-    return vmentry_host_64(state) ? seen | EFER_LMA | EFER_LME : seen & ~(EFER_LMA | EFER_LME);
-}
+VMENTRY_TEST(vmentry_host_cet, vmentry_get(state, VMCS_HOST_CR4) & CR4_CET)
+VMENTRY_WANTED(vmentry_cr3_of_host,
+               seen & ~vmentry_cr3_reserved(state, state->context->physical_address_width))
+VMENTRY_WANTED(vmentry_efer_of_host,
+               vmentry_host_64(state) ? seen | EFER_LMA | EFER_LME : seen & ~(EFER_LMA | EFER_LME))
 
 /* Of the host and of the guest: not both bits of the tracker. */
-uint64_t vmentry_one_tracker(const struct vmentry_state *state, uint64_t seen)
-{
-    (void)state;
-    return (seen & S_CET_TRACKER) == S_CET_TRACKER ? seen & ~S_CET_TRACKER : seen;
-}
-
-uint64_t vmentry_any_selector(const struct vmentry_state *state, uint64_t seen)
-{
-    (void)state;
-    return seen != 0 ? seen : 8;
-}
-
-uint64_t vmentry_space_as_now(const struct vmentry_state *state, uint64_t seen)
-{
-    return state->context->ia32e_mode ? seen | EXIT_HOST_ADDRESS_SPACE_SIZE
-                                      : seen & ~(uint64_t)EXIT_HOST_ADDRESS_SPACE_SIZE;
-}
+VMENTRY_WANTED(vmentry_one_tracker,
+               (seen & S_CET_TRACKER) == S_CET_TRACKER ? seen & ~S_CET_TRACKER : seen)
+VMENTRY_WANTED(vmentry_any_selector, seen != 0 ? seen : 8)
+VMENTRY_WANTED(vmentry_space_as_now, state->context->ia32e_mode
+                                         ? seen | EXIT_HOST_ADDRESS_SPACE_SIZE
+                                         : seen & ~(uint64_t)EXIT_HOST_ADDRESS_SPACE_SIZE)
 
 /* An address that the host uses as wide as it is. */
-uint64_t vmentry_address_of_host(const struct vmentry_state *state, uint64_t seen)
-{
-    return vmentry_host_64(state) ? vmentry_canonical(state, seen) : seen & ~HIGH_HALF;
-}
+VMENTRY_WANTED(vmentry_address_of_host,
+               vmentry_host_64(state) ? vmentry_canonical(state, seen) : seen & ~HIGH_HALF)
 
 /*
  * The instruction pointer must be canonical in the paging mode in which it will be used: 57 bits
@@ -59,31 +37,12 @@ uint64_t vmentry_rip_of_host(const struct vmentry_state *state, uint64_t seen)
     return vmentry_extended(seen, width - 1);
 }
 
-bool vmentry_guest_paging(const struct vmentry_state *state)
-{
-    return vmentry_get(state, VMCS_GUEST_CR0) & CR0_PG;
-}
-
-bool vmentry_guest_cet(const struct vmentry_state *state)
-{
-    return vmentry_get(state, VMCS_GUEST_CR4) & CR4_CET;
-}
-
-uint64_t vmentry_cr3_of_guest(const struct vmentry_state *state, uint64_t seen)
-{
-    return seen & ~vmentry_cr3_reserved(state, vmentry_guest_width(state));
-}
-
-uint64_t vmentry_lma_as_mode(const struct vmentry_state *state, uint64_t seen)
-{
-    return vmentry_guest_ia32e(state) ? seen | EFER_LMA : seen & ~EFER_LMA;
-}
-
-uint64_t vmentry_lme_as_lma(const struct vmentry_state *state, uint64_t seen)
-{
-    (void)state;
-    return seen & EFER_LMA ? seen | EFER_LME : seen & ~EFER_LME;
-}
+VMENTRY_TEST(vmentry_guest_paging, vmentry_get(state, VMCS_GUEST_CR0) & CR0_PG)
+VMENTRY_TEST(vmentry_guest_cet, vmentry_get(state, VMCS_GUEST_CR4) & CR4_CET)
+VMENTRY_WANTED(vmentry_cr3_of_guest,
+               seen & ~vmentry_cr3_reserved(state, vmentry_guest_width(state)))
+VMENTRY_WANTED(vmentry_lma_as_mode, vmentry_guest_ia32e(state) ? seen | EFER_LMA : seen & ~EFER_LMA)
+VMENTRY_WANTED(vmentry_lme_as_lma, (seen & EFER_LMA) != 0 ? seen | EFER_LME : seen & ~EFER_LME)
 
 /* Less than canonical: bit N-1 may differ from the bits N and up, with N the linear-address width.
  */
@@ -94,10 +53,7 @@ uint64_t vmentry_identical(const struct vmentry_state *state, uint64_t seen)
     return width < 64 ? vmentry_extended(seen, width) : seen;
 }
 
-bool vmentry_may_be_v8086(const struct vmentry_state *state)
-{
-    return !vmentry_guest_ia32e(state) && vmentry_guest_protected(state);
-}
+VMENTRY_TEST(vmentry_may_be_v8086, !vmentry_guest_ia32e(state) && vmentry_guest_protected(state))
 
 /* FRED's stack pointers, the host's and the guest's, and a guest that uses it. */
 #define RSP_RESERVED 0x3full
@@ -149,14 +105,10 @@ bool vmentry_ss_fits_fred(const struct vmentry_state *state)
     return !guest_uses_fred(state) || dpl == 0 || dpl == RIGHTS_DPL;
 }
 
-bool vmentry_is_fred_kernel(const struct vmentry_state *state)
-{
-    return guest_uses_fred(state) && !(vmentry_segment_rights(state, SEGMENT_SS) & RIGHTS_DPL);
-}
+VMENTRY_TEST(vmentry_is_fred_kernel,
+             guest_uses_fred(state) && !(vmentry_segment_rights(state, SEGMENT_SS) & RIGHTS_DPL))
 
 /* ERETU, which enters ring 3 with FRED, leaves neither IOPL nor blocking by STI. */
-bool vmentry_is_fred_user(const struct vmentry_state *state)
-{
-    return guest_uses_fred(state) &&
-           (vmentry_segment_rights(state, SEGMENT_SS) & RIGHTS_DPL) == RIGHTS_DPL;
-}
+VMENTRY_TEST(vmentry_is_fred_user,
+             guest_uses_fred(state) &&
+                 (vmentry_segment_rights(state, SEGMENT_SS) & RIGHTS_DPL) == RIGHTS_DPL)

@@ -131,6 +131,26 @@ static inline bool vmentry_is_set(const struct vmentry_state *state, struct vmen
 #define VMENTRY_BIT_OF(word, id)  VMX_CONTROL_##word, __builtin_ctz(word##_##id)
 #define VMENTRY_CONTROL(word, id) ((struct vmentry_control){VMENTRY_BIT_OF(word, id)})
 
+/* A function that is one expression: of the state, of a segment register, of a field's value. */
+#define VMENTRY_TEST(name, expression)           \
+    bool name(const struct vmentry_state *state) \
+    {                                            \
+        return expression;                       \
+    }
+#define VMENTRY_SHARED_TEST(name, expression) static inline VMENTRY_TEST(name, expression)
+#define VMENTRY_TEST_SEGMENT(name, expression)                     \
+    bool name(const struct vmentry_state *state, unsigned segment) \
+    {                                                              \
+        (void)segment;                                             \
+        return expression;                                         \
+    }
+#define VMENTRY_WANTED(name, expression)                            \
+    uint64_t name(const struct vmentry_state *state, uint64_t seen) \
+    {                                                               \
+        (void)state;                                                \
+        return expression;                                          \
+    }
+
 /* A view of bits that must be 0. */
 static inline struct vmentry_view vmentry_zero(const struct vmentry_state *state,
                                                enum vmcs_field field, uint64_t bits)
@@ -203,46 +223,21 @@ static inline uint32_t vmentry_segment_rights(const struct vmentry_state *state,
     return (uint32_t)vmentry_get(state, vmcs_of_segment(VMCS_GUEST_ES_ACCESS_RIGHTS, segment));
 }
 
-static inline bool vmentry_host_64(const struct vmentry_state *state)
-{
-    return vmentry_is_set(state, VMENTRY_CONTROL(EXIT, HOST_ADDRESS_SPACE_SIZE));
-}
-
-static inline bool vmentry_guest_ia32e(const struct vmentry_state *state)
-{
-    return vmentry_is_set(state, VMENTRY_CONTROL(ENTRY, IA32E_MODE_GUEST));
-}
-
-static inline bool vmentry_guest_64(const struct vmentry_state *state)
-{
-    return vmentry_guest_ia32e(state) && vmentry_segment_rights(state, SEGMENT_CS) & RIGHTS_L;
-}
-
-static inline bool vmentry_guest_v8086(const struct vmentry_state *state)
-{
-    return vmentry_get(state, VMCS_GUEST_RFLAGS) & RFLAGS_VM;
-}
-
-static inline bool vmentry_guest_protected(const struct vmentry_state *state)
-{
-    return vmentry_get(state, VMCS_GUEST_CR0) & CR0_PE;
-}
-
-static inline bool vmentry_is_unrestricted(const struct vmentry_state *state)
-{
-    return vmentry_is_set(state, VMENTRY_CONTROL(SECONDARY, UNRESTRICTED_GUEST));
-}
-
-static inline bool vmentry_uses_ept(const struct vmentry_state *state)
-{
-    return vmentry_is_set(state, VMENTRY_CONTROL(SECONDARY, ENABLE_EPT));
-}
+VMENTRY_SHARED_TEST(vmentry_host_64,
+                    vmentry_is_set(state, VMENTRY_CONTROL(EXIT, HOST_ADDRESS_SPACE_SIZE)))
+VMENTRY_SHARED_TEST(vmentry_guest_ia32e,
+                    vmentry_is_set(state, VMENTRY_CONTROL(ENTRY, IA32E_MODE_GUEST)))
+VMENTRY_SHARED_TEST(vmentry_guest_64, vmentry_guest_ia32e(state) &&
+                                          vmentry_segment_rights(state, SEGMENT_CS) & RIGHTS_L)
+VMENTRY_SHARED_TEST(vmentry_guest_v8086, vmentry_get(state, VMCS_GUEST_RFLAGS) & RFLAGS_VM)
+VMENTRY_SHARED_TEST(vmentry_guest_protected, vmentry_get(state, VMCS_GUEST_CR0) & CR0_PE)
+VMENTRY_SHARED_TEST(vmentry_is_unrestricted,
+                    vmentry_is_set(state, VMENTRY_CONTROL(SECONDARY, UNRESTRICTED_GUEST)))
+VMENTRY_SHARED_TEST(vmentry_uses_ept, vmentry_is_set(state, VMENTRY_CONTROL(SECONDARY, ENABLE_EPT)))
 
 /* The VM-entry interruption information: is it valid, and its type and vector. */
-static inline bool vmentry_injects(const struct vmentry_state *state)
-{
-    return vmentry_get(state, VMCS_VM_ENTRY_INTERRUPTION_INFORMATION) & EVENT_INFORMATION_VALID;
-}
+VMENTRY_SHARED_TEST(vmentry_injects, vmentry_get(state, VMCS_VM_ENTRY_INTERRUPTION_INFORMATION) &
+                                         EVENT_INFORMATION_VALID)
 
 static inline unsigned vmentry_injected_type(const struct vmentry_state *state)
 {
@@ -272,15 +267,9 @@ static inline bool vmentry_injects_type(const struct vmentry_state *state, enum 
     return vmentry_injects(state) && vmentry_injected_type(state) == type;
 }
 
-static inline bool vmentry_injects_nmi(const struct vmentry_state *state)
-{
-    return vmentry_injects_type(state, EVENT_NMI);
-}
-
-static inline bool vmentry_injects_interrupt(const struct vmentry_state *state)
-{
-    return vmentry_injects_type(state, EVENT_EXTERNAL_INTERRUPT);
-}
+VMENTRY_SHARED_TEST(vmentry_injects_nmi, vmentry_injects_type(state, EVENT_NMI))
+VMENTRY_SHARED_TEST(vmentry_injects_interrupt,
+                    vmentry_injects_type(state, EVENT_EXTERNAL_INTERRUPT))
 
 /*
  * The functions that rules name: WHERE looks at the whole state, RIGHTS and SEGMENTS at one segment
