@@ -12,11 +12,9 @@
 #include "kernel/console/console.h"
 #include "kernel/linux/linux_guest.h"
 #include "kernel/linux/linux_results.h"
-#include "kernel/vmx_all.h"
 #include "lib/string.h"
 #include "vm/exit.h"
 #include "vm/guests/guest_run.h"
-#include "vm/host_registers.h"
 
 static struct {
     uint32_t rounds; /* 0: the word was not there */

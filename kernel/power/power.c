@@ -58,8 +58,7 @@ void power_hide_sleep_states(const struct memory_types_state *types)
     while (acpi_next_aml(tables, &machine_fadt, &next, &place)) {
         volatile void *table = NULL;
 
-        if (memory_type_effective_range(types, place.physical, place.length, PAT_INDEX_WB) ==
-            MEMORY_TYPE_WB)
+        if (memory_type_mtrr(types, place.physical, place.length) == MEMORY_TYPE_WB)
             table = device_map(place.physical, place.length, PAT_INDEX_WB);
         if (table != NULL)
             acpi_hide_sleep_states((uint8_t *)(uintptr_t)table, place.length);
