@@ -11,16 +11,28 @@ from machine.build import ROOT
 from machine.mistakes import Mistake, kernel_with, mistakes
 
 _SECONDS = "60"  # a boot takes two
+_OPEN_BIOS = "OPEN_BIOS"  # in a mistake's options
+_BIOS = Path("/usr/share/bochs/BIOS-bochs-latest")
+_OR_5_WRMSR, _OR_0_WRMSR = b"\x83\xc8\x05\x0f\x30", b"\x83\xc8\x00\x0f\x30"  # OR EAX, 5; WRMSR
+
+
+def _open_bios(folder: Path) -> Path:
+    """Bochs's, which leaves IA32_FEATURE_CONTROL open and 0, on the boot CPU and on others."""
+    image, file = _BIOS.read_bytes(), folder / "open-bios.bin"
+    assert image.count(_OR_5_WRMSR) == 2, f"{_BIOS} sets IA32_FEATURE_CONTROL otherwise"
+    file.write_bytes(image.replace(_OR_5_WRMSR, _OR_0_WRMSR))
+    return file
 
 
 def _command(mistake: Mistake, kernel: Path, folder: Path) -> list[str]:
     command = [str(ROOT / "tools" / "run"), "--on", "bochs", "--loader", "direct", "--timeout", _SECONDS]
     if "--cpus" not in mistake.options:
         command += ["--cpus", "1"]
+    command += [str(_open_bios(folder)) if word == _OPEN_BIOS else word for word in mistake.options]
     if mistake.script:
         (folder / "script.mon").write_text(mistake.script, encoding="ascii")
-        return [*command, *mistake.options, "--monitor", "--script", str(folder / "script.mon")]
-    return [*command, *mistake.options, "--kernel", str(kernel_with(mistake, kernel.parent, folder))]
+        return [*command, "--monitor", "--script", str(folder / "script.mon")]
+    return [*command, "--kernel", str(kernel_with(mistake, kernel.parent, folder))]
 
 
 def _missing(mistake: Mistake, console: str) -> Iterator[str]:
