@@ -72,7 +72,7 @@ def _processors() -> list[Boot]:
     boots.append(
         Boot(
             "bochs/cpus=2 of 4",
-            ("--on", "bochs", "--cpus", "4", "--append", "cpus=2"),
+            ("--on", "bochs", "--cpus", "4", *DIRECT, "--append", "cpus=2"),
             OK,
             (*ALWAYS, cpus(2), *IN_VMX),
         )

@@ -5,7 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from boot.checks import ALWAYS, IN_VMX, Check, Result, console_has, finding, states
-from boot.row import OK, REFUSED, SCRIPT, Boot, bochs
+from boot.row import DIRECT, OK, REFUSED, SCRIPT, Boot, bochs
 
 _FOLDER = Path(__file__).parent / "linux"
 _MIB = 1 << 20
@@ -148,7 +148,7 @@ LINUX_BOOTS: tuple[Boot, ...] = (
     ),
     Boot(
         "bochs/linux/a CPU left out",
-        ("--on", "bochs", "--cpus", "2", "--guest", "linux", "--append", "cpus=1"), REFUSED,
+        ("--on", "bochs", "--cpus", "2", *DIRECT, "--guest", "linux", "--append", "cpus=1"), REFUSED,
         (*ALWAYS, finding("linux-modules", "refusal", 0, seen="0x1", wanted="0x2")),
     ),
 )  # fmt: skip

@@ -141,16 +141,20 @@ _SIGNALS = ("init-sipi", "sipi")
 
 
 def _test_guests() -> list[Boot]:
-    """Times hold with one virtual CPU only (`timer`), and INIT needs a second one."""
+    """Times hold with one virtual CPU only (`timer`), and INIT needs a second one; the others run on two."""
 
-    def boot(count: int, more: tuple[str, ...]) -> Boot:
-        names = (*_ZOO, *_NOT_OFFERED, *more)
+    def boot(name: str, count: int, *names: str, long: bool = False) -> Boot:
+        skipped = tuple(guest for guest in names if guest in _NOT_OFFERED)
         return _nested(
-            f"guests, {count} CPUs", OK, (*_IN_KVM, guests(*names, skipped=_NOT_OFFERED)),
-            *(DIRECT if count == 1 else ()), "--append", f"guest={','.join(names)}", count=count, long=False,
+            name, OK, (*_IN_KVM, guests(*names, skipped=skipped)), *(DIRECT if count == 1 else ()),
+            "--append", f"guest={','.join(names)}", count=count, long=long,
         )  # fmt: skip
 
-    return [boot(1, ("timer",)), boot(2, _SIGNALS)]
+    return [
+        boot("guests, 1 CPUs", 1, "hello", "timer"),
+        boot("all guests, 1 CPUs", 1, *_ZOO, *_NOT_OFFERED, "timer", long=True),
+        boot("guests, 2 CPUs", 2, *_ZOO, *_NOT_OFFERED, *_SIGNALS),
+    ]
 
 
 NESTED_BOOTS: tuple[Boot, ...] = (

@@ -9,8 +9,8 @@ from machine.build import ROOT, build
 from machine.processes import run_logged
 from machine.terminal import Progress
 
-_RUNS = 100_000
-_RUNS_OF = {"fuzz_vmcs_text": 20_000, "fuzz_monitor": 5_000}  # slower than others
+_RUNS = 50_000
+_RUNS_OF = {"fuzz_vmcs_text": 10_000, "fuzz_monitor": 2_500}  # slower than others
 _SEEDS_OF = {"fuzz_monitor": ROOT / "docs" / "monitor"}
 _RUNS_LONG = 20_000_000
 _TARGETS = sorted(file.stem for file in Path(__file__).parent.glob("fuzz_*.c"))

@@ -28,19 +28,31 @@ def test_page_touches_few_files(page: str) -> None:
     assert 1 <= text.count("\n+++ b/") <= _FILES_MAX
 
 
-@pytest.mark.parametrize("page", _PAGES)
-def test_page(page: str, tmp_path: Path) -> None:
-    words, guest, exits = _PAGES[page]
-    tree, report = tmp_path / "tree", tmp_path / "report.json"
+@pytest.fixture(name="tree", scope="module")
+def _tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of the tree, which is built once."""
+    tree = tmp_path_factory.mktemp("first") / "tree"
     mirror(ROOT, tree)
+    return tree
+
+
+def _patch(tree: Path, page: str, *options: str) -> None:
     patch = (ROOT / "docs" / page).read_bytes()
-    subprocess.run(["patch", "-p1", "--no-backup-if-mismatch"], cwd=tree, input=patch, check=True,
+    subprocess.run(["patch", "-p1", "--no-backup-if-mismatch", *options], cwd=tree, input=patch, check=True,
                    capture_output=True)  # fmt: skip
+
+
+@pytest.mark.parametrize("page", _PAGES)
+def test_page(page: str, tree: Path, tmp_path: Path) -> None:
+    words, guest, exits = _PAGES[page]
+    report = tmp_path / "report.json"
+    _patch(tree, page)
     done = subprocess.run(
         [tree / "tools" / "run", "--on", "bochs", "--cpus", "1", "--append", words, "--unchecked",
          "--headless", "--timeout", "480", "--report", report],
         env={**os.environ, "ROOTMODE_SETUP": "skip"}, capture_output=True, text=True, check=False,
     )  # fmt: skip
+    _patch(tree, page, "-R")
     assert done.returncode == 0, done.stderr
     shown = [block.lines for block in blocks(ROOT / "docs" / page) if block.kind == HELD]
     assert [missing(lines, done.stdout.splitlines()) for lines in shown] == [[]]
