@@ -57,7 +57,7 @@ protected_mode:
 
     /*
      * The tables have the NX bit if the boot CPU has it. What firmware took away on this CPU by
-     * IA32_MISC_ENABLE[34] is given back (mm/paging.h); one that has none stays out.
+     * IA32_MISC_ENABLE[34] is given back (mm/radix.h); one that has none stays out.
      */
     mov HERE(ap_efer)(%ebx), %esi
     mov %ebx, %edi

@@ -3,7 +3,7 @@
  * specification's text and its header file differ (the framebuffer's colours are at offset 32).
  */
 #include "boot/boot.h"
-#include "boot/multiboot2.h"
+#include "boot/boot_info.h"
 #include "lib/string.h"
 
 enum { INFO_HEADER_SIZE = 8, RSDP_OLD_SIZE = 20 };

@@ -1,7 +1,7 @@
 /*
  * A room: the framebuffer, and memory where the loader gives no map of it but the firmware's.
  */
-#include "boot/multiboot2.h"
+#include "boot/boot_info.h"
 #include "lib/string.h"
 
 enum {

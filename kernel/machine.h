@@ -12,7 +12,7 @@
 #include "lib/host/clock.h"
 #include "kernel/command_line.h"
 #include "lib/host/cpu.h"
-#include "mm/paging.h"
+#include "mm/radix.h"
 #include "vmx/finding.h"
 #include "vmx/capability/vmx_capability.h"
 

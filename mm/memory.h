@@ -12,7 +12,7 @@
 
 #include "mm/memory_map.h"
 #include "mm/memory_type.h"
-#include "mm/paging.h"
+#include "mm/radix.h"
 
 /* What the boot page tables map; the tables that follow them are made from memory below it. */
 #define BOOT_MAP_END (1ull << 32)

@@ -2,7 +2,7 @@
  * What this CPU has for memory: memory types, execute disable.
  */
 #include "mm/memory_type.h"
-#include "mm/paging.h"
+#include "mm/radix.h"
 
 #include "lib/string.h"
 #include "lib/x86.h"

@@ -1,4 +1,4 @@
-#include "mm/paging.h"
+#include "mm/radix.h"
 
 /* SDM Vol. 3, "4-Level Paging and 5-Level Paging", the tables of entry formats. */
 #define ENTRY_PRESENT (1ull << 0)

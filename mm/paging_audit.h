@@ -4,7 +4,7 @@
 #ifndef MM_PAGING_AUDIT_H
 #define MM_PAGING_AUDIT_H
 
-#include "mm/paging.h"
+#include "mm/radix.h"
 
 #define PAGING_PAT_MASK PAGING_PAT(7)
 

@@ -5,7 +5,7 @@
 #ifndef VM_CPUID_MASK_H
 #define VM_CPUID_MASK_H
 
-#include "vm/vm_policy.h"
+#include "vm/vm.h"
 
 /* A leaf that has none of these bits shows what the processor says. */
 uint32_t vm_policy_cpuid_mask(const struct vm_policy *policy);

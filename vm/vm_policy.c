@@ -1,4 +1,4 @@
-#include "vm/vm_policy.h"
+#include "vm/vm.h"
 
 #include "lib/string.h"
 

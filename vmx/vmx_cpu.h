@@ -11,7 +11,7 @@
 #define VMX_VMX_CPU_H
 
 #include "mm/memory_type.h"
-#include "vmx/capability/vmcs_config.h"
+#include "vmx/capability/vmx_controls.h"
 #include "vmx/vmx_result.h"
 
 /* The last stage that the command line's `stop=` lets us perform. */

@@ -5,7 +5,7 @@
 #include "vm/host/alarm.h"
 #include "kernel/acpi/acpi_io_apic.h"
 #include "vm/host/io_apic.h"
-#include "vm/vm_policy.h"
+#include "vm/vm.h"
 #include "kernel/boot_step.h"
 #include "kernel/console/console.h"
 #include "mm/memory.h"

@@ -9,7 +9,7 @@
 #include <stdint.h>
 
 #include "lib/set.h"
-#include "mm/paging.h"
+#include "mm/radix.h"
 
 struct vmx_cpu; /* vmx/vmx_cpu.h */
 

@@ -18,7 +18,6 @@
 #include "vmx/text/capability_text.h"
 #include "vmx/capability/vmx_msr.h"
 #include "tools/capability/stage.h"
-#include "vmx/capability/vmcs_config.h"
 #include "vmx/capability/vmx_capability.h"
 #include "vmx/capability/vmx_controls.h"
 #include "tools/capability/vmx_feature.h"

@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "mm/page_alloc.h"
-#include "mm/paging.h"
+#include "mm/radix.h"
 #include "mm/memory_use.h"
 #include "mm/memory_type.h"
 #include "vm/exit.h"

@@ -1,8 +1,8 @@
-/* The names of enum exit_done (vm/vm_policy.h), for what is said to a student. */
+/* The names of enum exit_done (vm/vm.h), for what is said to a student. */
 #ifndef TESTS_LABS_EXIT_DONE_H
 #define TESTS_LABS_EXIT_DONE_H
 
-#include "vm/vm_policy.h"
+#include "vm/vm.h"
 
 static inline const char *done_name(enum exit_done done)
 {

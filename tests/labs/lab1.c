@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "tools/capability/corpus.h"
-#include "vmx/capability/vmcs_config.h"
+#include "vmx/capability/vmx_controls.h"
 
 /* A Skylake's, with a region of 1024 bytes. */
 #define GOOD 0x00da040000000004ull

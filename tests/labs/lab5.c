@@ -4,7 +4,7 @@
 
 #include "tests/host/guest_machine.h"
 #include "vm/exit.h"
-#include "vm/vm_policy.h"
+#include "vm/vm.h"
 
 #define GARBAGE 0xdead0000beef0000ull
 

@@ -10,7 +10,7 @@
 
 #include "tools/capability/dump.h"
 #include "vmx/finding.h"
-#include "vmx/capability/vmcs_config.h"
+#include "vmx/capability/vmx_controls.h"
 #include "vmx/capability/vmx_msr.h"
 
 enum stage {

@@ -1,6 +1,5 @@
 #include "lib/x86_rooms.h"
 #include "vm/events/guest_events.h"
-#include "vm/exit.h"
 #include "vmx/quirks.h"
 #include "vmx/text/exit_text.h"
 

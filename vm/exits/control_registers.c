@@ -1,6 +1,4 @@
-#include "vm/exits/control_registers.h"
-#include "lib/x86.h"
-#include "vmx/vmcs_image.h"
+#include "vm/exit.h"
 
 #define CR3_PCID 0xfffull
 

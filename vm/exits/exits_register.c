@@ -1,4 +1,3 @@
-#include "vm/exits/control_registers.h"
 #include "vm/exit.h"
 
 /* SDM Vol. 3, table "Exit Qualification for Control-Register Accesses". */

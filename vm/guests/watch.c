@@ -1,5 +1,4 @@
 
-#include "vm/exit.h"
 #include "vm/events/guest_events.h"
 #include "vm/guests/entry_failure.h"
 #include "vm/guests/guest_run.h"

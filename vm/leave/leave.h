@@ -19,7 +19,7 @@
 #include <stdint.h>
 
 #include "lib/x86.h"
-#include "mm/paging.h"
+#include "mm/radix.h"
 #include "vm/vcpu.h"
 #include "vmx/vmcs_image.h"
 

@@ -7,7 +7,7 @@
 #include "vm/exit.h"
 #include "vm/linux/icr.h"
 #include "vm/linux/linux.h"
-#include "vm/vm_policy.h"
+#include "vm/vm.h"
 #include "vmx/entry/vmentry_rule.h"
 #include "vmx/quirks.h"
 

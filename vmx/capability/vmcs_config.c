@@ -1,4 +1,4 @@
-#include "vmx/capability/vmcs_config.h"
+#include "vmx/capability/vmx_controls.h"
 
 #include "mm/memory_type.h"
 #include "mm/page_alloc.h"

@@ -1,7 +1,5 @@
 #include "vmx/capability/vmx_controls.h"
 
-#include "vmx/capability/vmx_capability.h"
-
 #define CONTROL(word, bit, id, wish, control_name) \
     {VMX_CONTROL_##word, 1u << (bit), (control_name), CONTROL_##wish},
 const struct vmx_control vmx_control_table[] = {

@@ -1,7 +1,5 @@
 #include "vmx/text/consistency.h"
 
-#include "vmx/capability/vmx_capability.h"
-
 /* Names, for the table of needs: name_PIN_NMI_EXITING, unpaired_EXIT_LOAD_PAT … */
 #define UNUSED __attribute__((unused))
 #define NAMES(prefix, word, id, name)                     \

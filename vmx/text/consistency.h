@@ -2,7 +2,7 @@
  * What the capability MSRs of one CPU say about each other: TRUE against plain, a capability
  * without the control that uses it, a control without another one that it needs, a register that
  * is switched on the way in and not on the way out. Notes and warnings: the derivation itself
- * (vmx/capability/vmcs_config.h) refuses what cannot work.
+ * (vmx/capability/vmcs_config.c) refuses what cannot work.
  *
  * SDM Vol. 3, "Checks on VMX Controls" (VM entries); appendix "VMX Capability Reporting Facility".
  */

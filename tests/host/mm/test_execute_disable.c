@@ -2,7 +2,7 @@
  * Execute disable as firmware leaves it. SDM Vol. 4, "IA32_MISC_ENABLE", bit 34: where it is 1,
  * CPUID.80000001H:EDX[20] is 0, and setting IA32_EFER.NXE is #GP.
  */
-#include "mm/paging.h"
+#include "mm/radix.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

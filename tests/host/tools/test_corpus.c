@@ -15,7 +15,6 @@
 #include <cmocka.h>
 
 #include "tools/capability/corpus.h"
-#include "vmx/capability/vmcs_config.h"
 #include "vmx/capability/vmx_controls.h"
 
 enum {

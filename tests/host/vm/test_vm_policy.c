@@ -1,6 +1,6 @@
 /*
  * What CPUID says by a policy that a VM brings, on a processor that says all ones; and which leaves
- * need no look at the policy (vm/vm_policy.h).
+ * need no look at the policy (vm/vm.h).
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -9,7 +9,7 @@
 
 #include "lib/x86_registers.h"
 #include "vm/cpuid_mask.h"
-#include "vm/vm_policy.h"
+#include "vm/vm.h"
 
 enum { CONTROL = 1 << 3, OSPKE = 1 << 4, OSXSAVE = 1 << 27 };
 

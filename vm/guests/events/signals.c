@@ -1,7 +1,6 @@
 #include "vm/events/guest_events.h"
 #include "vm/guests/events/events.h"
 #include "lib/string.h"
-#include "vm/exit.h"
 #include "vm/guests/test_guests.h"
 #include "lib/host/clock.h"
 #include "vm/host/signal_sender.h"

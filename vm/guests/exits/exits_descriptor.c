@@ -1,4 +1,3 @@
-#include "vm/exit.h"
 #include "vm/guests/exits/guest_exits.h"
 #include "vm/access/guest_access.h"
 

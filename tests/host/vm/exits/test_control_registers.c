@@ -9,7 +9,7 @@
 #include <cmocka.h>
 
 #include "tests/host/random.h"
-#include "vm/exits/control_registers.h"
+#include "vm/exit.h"
 
 enum {
     PE = 0,

@@ -13,7 +13,7 @@
 
 #include "tests/host/real_msrs.h"
 #include "vmx/capability/vmx_msr.h"
-#include "vmx/capability/vmcs_config.h"
+#include "vmx/capability/vmx_controls.h"
 
 #define GOOD_BASIC 0x00da040000000004ull
 enum { NO_RULE = -1 };

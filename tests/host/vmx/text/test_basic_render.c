@@ -9,7 +9,7 @@
 #include <cmocka.h>
 
 #include "vmx/text/capability_text.h"
-#include "vmx/capability/vmcs_config.h"
+#include "vmx/capability/vmx_controls.h"
 
 static char text[8192];
 
