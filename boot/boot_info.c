@@ -2,9 +2,10 @@
 
 #include "lib/string.h"
 
-bool boot_info_add_memory(struct boot_info *info, uint64_t base, uint64_t length,
-                          enum boot_memory_kind kind)
+bool boot_info_add_memory(struct boot_info *info, uint64_t base, uint64_t length, uint32_t number)
 {
+    bool known = number >= BOOT_MEMORY_AVAILABLE && number <= BOOT_MEMORY_BAD;
+    enum boot_memory_kind kind = known ? (enum boot_memory_kind)number : BOOT_MEMORY_RESERVED;
     struct boot_memory *last =
         info->memory_count > 0 ? &info->memory[info->memory_count - 1] : NULL;
 

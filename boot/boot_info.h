@@ -83,11 +83,11 @@ struct boot_info {
 };
 
 /*
- * Adds a range of memory; one that adjoins the last of its kind joins it. A range that is not
- * available memory is cut where it would pass the last address; false: available memory passes it.
+ * Adds a range of memory; one that adjoins the last of its kind joins it. A number that is no kind
+ * is RESERVED. What is not available memory is cut where it would pass the last address; false:
+ * available memory passes it.
  */
-bool boot_info_add_memory(struct boot_info *info, uint64_t base, uint64_t length,
-                          enum boot_memory_kind kind);
+bool boot_info_add_memory(struct boot_info *info, uint64_t base, uint64_t length, uint32_t number);
 
 /*
  * Copies the string at `from`, of which `room` characters can be read, as far as `size` bytes have
@@ -169,7 +169,7 @@ struct tag_rule {
 SET_DECLARE(tag_rules, const struct tag_rule);
 
 const char *multiboot_add_memory(struct boot_info *out, uint64_t base, uint64_t length,
-                                 enum boot_memory_kind kind);
+                                 uint32_t kind);
 
 /* The tag must hold a whole number of entries, each with at least the fields we know. */
 const char *multiboot_each_entry(const struct tag *tag, uint32_t least, const char *wrong_size,

@@ -59,7 +59,7 @@ static const char *take_module(const struct tag *tag, struct boot_info *out)
 }
 
 const char *multiboot_add_memory(struct boot_info *out, uint64_t base, uint64_t length,
-                                 enum boot_memory_kind kind)
+                                 uint32_t kind)
 {
     return boot_info_add_memory(out, base, length, kind)
                ? NULL
@@ -85,10 +85,8 @@ const char *multiboot_each_entry(const struct tag *tag, uint32_t least, const ch
 static const char *take_map_entry(const void *at, struct boot_info *out)
 {
     const struct map_entry *entry = at;
-    bool known = entry->type >= BOOT_MEMORY_AVAILABLE && entry->type <= BOOT_MEMORY_BAD;
 
-    return multiboot_add_memory(out, entry->base, entry->length,
-                                known ? (enum boot_memory_kind)entry->type : BOOT_MEMORY_RESERVED);
+    return multiboot_add_memory(out, entry->base, entry->length, entry->type);
 }
 
 static const char *take_map(const struct tag *tag, struct boot_info *out)
@@ -185,16 +183,13 @@ const char *multiboot_parse(const void *info, size_t most, struct boot_info *out
     memset(out, 0, sizeof(*out));
     if ((uintptr_t)info % TAG_ALIGN != 0)
         return "the Multiboot2 information does not begin on a multiple of 8 bytes";
-    if (most < INFO_HEADER_SIZE)
+    if (most >= INFO_HEADER_SIZE)
+        memcpy(&out->total_size, info, sizeof(out->total_size));
+    if (most < INFO_HEADER_SIZE || out->total_size > most)
         return "the Multiboot2 information claims more bytes than can be read";
-    memcpy(&out->total_size, info, sizeof(out->total_size));
     if (out->total_size < INFO_HEADER_SIZE + sizeof(struct tag))
         return "the Multiboot2 information is too small for its header and an end tag";
-    if (out->total_size > most)
-        return "the Multiboot2 information claims more bytes than can be read";
-
     wrong = walk_tags(info, out, found);
-
     SET_FOR_EACH(tag_rules, rule) {
         if (wrong == NULL && out->memory_count == 0 && (*rule)->without_map != NULL &&
             found[(*rule)->type] != NULL)

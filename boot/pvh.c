@@ -92,13 +92,10 @@ static const char *take_memory(const struct window *window, const struct pvh_sta
 {
     for (uint32_t i = 0; i < start->memory_count; i++) {
         struct pvh_memory range;
-        bool known;
 
         if (!fetch_element(window, start->memory_map, i, &range, sizeof(range)))
             return "the PVH memory map is out of reach";
-        known = range.kind >= BOOT_MEMORY_AVAILABLE && range.kind <= BOOT_MEMORY_BAD;
-        if (!boot_info_add_memory(info, range.base, range.length,
-                                  known ? (enum boot_memory_kind)range.kind : BOOT_MEMORY_RESERVED))
+        if (!boot_info_add_memory(info, range.base, range.length, range.kind))
             return "available memory in the PVH memory map reaches past the last 64-bit address";
     }
     return info->memory_count == 0 ? "the PVH start info has no memory map" : NULL;

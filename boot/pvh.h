@@ -31,7 +31,7 @@ struct pvh_module {
 
 struct pvh_memory {
     uint64_t base, length;
-    uint32_t kind; /* enum boot_memory_kind, or a kind of memory that is of no use here */
+    uint32_t kind; /* enum boot_memory_kind */
     uint32_t reserved;
 };
 
