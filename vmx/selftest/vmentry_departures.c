@@ -6,6 +6,14 @@
 /* What a departure depends on: the image, and what breaks the rule in it (NULL: nothing does). */
 typedef bool when_function(const struct vmcs_image *image, const struct vmentry_finding *finding);
 
+#define WHEN(name, expression)                                                              \
+    static bool name(const struct vmcs_image *image, const struct vmentry_finding *finding) \
+    {                                                                                       \
+        (void)image;                                                                        \
+        (void)finding;                                                                      \
+        return expression;                                                                  \
+    }
+
 static bool control(const struct vmcs_image *image, uint32_t mask)
 {
     return vmcs_image_get(image, VMCS_PRIMARY_PROCESSOR_BASED_VM_EXECUTION_CONTROLS) &
@@ -13,29 +21,16 @@ static bool control(const struct vmcs_image *image, uint32_t mask)
            vmcs_image_get(image, VMCS_SECONDARY_PROCESSOR_BASED_VM_EXECUTION_CONTROLS) & mask;
 }
 
-static bool is_entry_to_smm(const struct vmcs_image *image, const struct vmentry_finding *finding)
+static uint32_t event_of(const struct vmcs_image *image)
 {
-    (void)image;
-    return !(finding->seen & ENTRY_DEACTIVATE_DUAL_MONITOR);
+    return (uint32_t)vmcs_image_get(image, VMCS_VM_ENTRY_INTERRUPTION_INFORMATION);
 }
 
-static bool loads_no_host_cet(const struct vmcs_image *image, const struct vmentry_finding *finding)
-{
-    (void)finding;
-    return !(vmcs_image_get(image, VMCS_PRIMARY_VM_EXIT_CONTROLS) & EXIT_LOAD_CET_STATE);
-}
-
-static bool is_vector_18(const struct vmcs_image *image, const struct vmentry_finding *finding)
-{
-    (void)finding;
-    return (vmcs_image_get(image, VMCS_VM_ENTRY_INTERRUPTION_INFORMATION) & 0xff) == X86_VECTOR_MC;
-}
-
-static bool is_high_half(const struct vmcs_image *image, const struct vmentry_finding *finding)
-{
-    (void)image;
-    return (uint32_t)finding->seen == (uint32_t)finding->wanted;
-}
+WHEN(is_entry_to_smm, !(finding->seen & ENTRY_DEACTIVATE_DUAL_MONITOR))
+WHEN(loads_no_host_cet,
+     !(vmcs_image_get(image, VMCS_PRIMARY_VM_EXIT_CONTROLS) & EXIT_LOAD_CET_STATE))
+WHEN(is_vector_18, event_vector(event_of(image)) == X86_VECTOR_MC)
+WHEN(is_high_half, (uint32_t)finding->seen == (uint32_t)finding->wanted)
 
 static bool is_null_ss(const struct vmcs_image *image, const struct vmentry_finding *finding)
 {
@@ -46,17 +41,8 @@ static bool is_null_ss(const struct vmcs_image *image, const struct vmentry_find
            vmcs_image_get(image, VMCS_GUEST_CS_ACCESS_RIGHTS) & RIGHTS_L;
 }
 
-static bool is_type_11(const struct vmcs_image *image, const struct vmentry_finding *finding)
-{
-    (void)image;
-    return (finding->seen & RIGHTS_TYPE) == 11;
-}
-
-static bool is_unrestricted(const struct vmcs_image *image, const struct vmentry_finding *finding)
-{
-    (void)finding;
-    return control(image, SECONDARY_UNRESTRICTED_GUEST);
-}
+WHEN(is_type_11, (finding->seen & RIGHTS_TYPE) == 11)
+WHEN(is_unrestricted, control(image, SECONDARY_UNRESTRICTED_GUEST))
 
 /* Non-conforming: the DPL is not the RPL. Conforming: the DPL is greater. */
 static bool cs_rpl_differs(const struct vmcs_image *image, const struct vmentry_finding *finding)
@@ -70,19 +56,10 @@ static bool cs_rpl_differs(const struct vmcs_image *image, const struct vmentry_
            (rights & 4 ? dpl > rpl : dpl != rpl);
 }
 
-static bool is_other_event(const struct vmcs_image *image, const struct vmentry_finding *finding)
-{
-    (void)finding;
-    return (vmcs_image_get(image, VMCS_VM_ENTRY_INTERRUPTION_INFORMATION) >> 8 & 7) == EVENT_OTHER;
-}
+WHEN(is_other_event, event_type_of(event_of(image)) == EVENT_OTHER)
 
 /* "Format of Access Rights": bits 11:8 and 31:17. */
-static bool is_reserved_rights(const struct vmcs_image *image,
-                               const struct vmentry_finding *finding)
-{
-    (void)image;
-    return ((finding->seen ^ finding->wanted) & 0x1f0ff) == 0;
-}
+WHEN(is_reserved_rights, ((finding->seen ^ finding->wanted) & 0x1f0ff) == 0)
 
 static bool is_waiting(const struct vmcs_image *image, const struct vmentry_finding *finding)
 {
