@@ -3,6 +3,7 @@ The labs: a starter scores nothing, the tree everything, each mistake loses what
 and who cheats gets nothing.
 """
 
+import csv
 import difflib
 import functools
 import json
@@ -62,7 +63,11 @@ def test_starter_scores_nothing_and_solution_everything(number: int, tmp_path: P
     starter = Grader(made).grade(submit(lab, tmp_path / "starter", made.source))
     assert starter.problem == ""
     assert [result.points for result in starter.results] == [0] * len(lab.checks)
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
     solution = Grader(made).grade(submit(lab, tmp_path / "solution"))
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    # What it takes where nothing else runs: the time of the processor, for a test shares its machine.
+    assert after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime < (15 if lab.boots else 2)
     assert (solution.points, solution.of) == (lab.of, lab.of), told(solution)
 
 
@@ -129,6 +134,16 @@ def test_mistake_is_named(number: int, mistake: Mistake, tmp_path: Path) -> None
     assert mistake.says in told(grade)
 
 
+@pytest.mark.parametrize("number", GRADED)
+def test_cuts_and_mistakes_fit_the_tree(number: int, tmp_path: Path) -> None:
+    """What is replaced stands there once, also for the mistakes that only --long grades."""
+    lab = LABS[number]
+    apply(submit(lab, tmp_path), lab.cuts)
+    for mistake in lab.mistakes:
+        apply(submit(lab, tmp_path), mistake.changes)
+        assert set(mistake.loses) <= {check.name for check in lab.checks}
+
+
 @pytest.mark.parametrize("number", range(1, 8))
 def test_mistakes_are_many(number: int) -> None:
     assert len(LABS[number].mistakes) >= 8
@@ -142,13 +157,17 @@ _CHEATS = {  # what is put before bits() in the starter: what must be said
     "forks": ("int fork(void);\nvoid more(void);\nvoid more(void)\n{\n    for (;;)\n        fork();\n}\n", "calls fork()"),
     "fills": ("void *fopen(const char *, const char *);\nvoid *file(void);\nvoid *file(void)\n{\n"
               '    return fopen("/tmp/x", "w");\n}\n', "calls fopen()"),
-    "syscall": ('void call(void);\nvoid call(void)\n{\n    __asm__ volatile("syscall");\n}\n', "executes syscall"),
+    "syscall": ('void call(void);\nvoid call(void)\n{\n    __asm__ volatile("syscall");\n}\n', "has assembly of its own"),
+    "hidden assembly": ('#define TWO(a, b) a##b\nTWO(__as, m__)(".byte 0x0f, 0x05");\n', "has assembly of its own"),
+    "as of a header": ('# 7 "x.h"\n__asm__(".byte 0x0f, 0x05");\n', "has a #line"),
     "section": ('__attribute__((section(".init_array"))) void *const start = (void *)0;\n', "section .init_array"),
     "model": ("extern int model;\nint *which(void);\nint *which(void)\n{\n    return &model;\n}\n", "calls model()"),
     "global": ("int more;\n", "new global name, more"),
     "includes": (f'#include "{ROOT}/tests/host/model_cpu.h"\n', "not a header of the tree"),
     "solution": (f'#include "{ROOT}/{_FILE}"\n', ""),
     "bomb": ("#include __FILE__\n", "does not compile"),
+    "fills by its object": ("static char big[1 << 28] = {1};\nchar *all(void);\nchar *all(void)\n{\n    return big;\n}\n", "does not compile"),
+    "reads a file": ('__asm__(".incbin \\"/proc/self/maps\\"");\n', "has assembly of its own"),
 }  # fmt: skip
 
 
@@ -170,10 +189,11 @@ def test_kernel_does_not_print_for_the_student(tmp_path: Path) -> None:
     text = file.read_text(encoding="utf-8")
     for more, said in (
         ('console_print("verdict: ok\\n");', "calls console_print()"),
-        ('__asm__ volatile("outb %al, %dx");', "executes out"),
+        ("out8(0x3f8, 33);", "executes out"),
+        ('__asm__ volatile("outb %al, %dx");', "has assembly of its own"),
         ("machine_stop();", "calls machine_stop()"),
     ):
-        declared = "void console_print(const char *text);\nvoid machine_stop(void);\n"
+        declared = '#include "lib/x86.h"\nvoid console_print(const char *text);\nvoid machine_stop(void);\n'
         file.write_text(declared + text.replace("    (void)cpu;\n", f"    (void)cpu;\n    {more}\n"), encoding="utf-8")
         grade = Grader(made).grade(tmp_path)
         assert grade.points == 0 and said in grade.problem
@@ -374,6 +394,14 @@ def test_a_build_in_use_is_kept(tmp_path: Path) -> None:
     used = Bench(tmp_path / "0", LABS[1])
     forget_old(tmp_path)
     assert used.source.parent.exists() and not (tmp_path / "1").exists() and (tmp_path / "2").exists()
+
+
+def test_machines_are_counted() -> None:
+    """Lab 1 judges each set of the corpus that has an IA32_VMX_BASIC: the page and the list say how many."""
+    with (ROOT / "tests/data/vmx-msrs/vmx-msrs.csv").open(encoding="utf-8", newline="") as stream:
+        count = sum(row["msr_480"] != "" for row in csv.DictReader(stream))
+    for file in ("1.toml", "1.md", "README.md"):
+        assert f"{count} machines" in (ROOT / "docs" / "labs" / file).read_text(encoding="utf-8")
 
 
 def test_list() -> None:

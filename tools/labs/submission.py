@@ -21,6 +21,11 @@ _OF_COMPILER = frozenset({"memcpy", "memset", "memmove", "memcmp", "__stack_chk_
 # Code, data, what a debugger reads; and the places of instructions that may fault (lib/x86.h).
 _SECTIONS = re.compile(r"\.((text|data|bss|rodata|note|comment|eh_frame|gnu)(\..*)?|debug_\w+|group|note.*|fixup)")
 _WAYS_OUT = re.compile(r"\t(syscall|sysenter|int\s.*|int3)\b")
+_ASSEMBLY = re.compile(r"\b(asm|__asm|__asm__)\b")
+_STRING = re.compile(r'"(?:\\.|[^"\\\n])*"')
+# As the preprocessor marks where a file begins (1) and goes on (2); in a source it would hide what is behind it.
+_MARKER = re.compile(r'^# \d+ "[^\n]*"((?: \d)*)$', re.MULTILINE)
+_MARKER_IN_SOURCE = re.compile(r"(?:#|%:|\?\?=)(?:\s|\\\n|/\*.*?\*/)*(?:line\b|\d)", re.DOTALL)
 _PORTS = re.compile(r"\t(?:rep )?(outs?[bwl]?|ins?[bwl]?)\s")
 
 
@@ -93,6 +98,7 @@ class Submission:
             words = said.replace(f"{self.source}/", "").replace(f"{self._bench.source}/", "").strip()
             raise CannotBeGraded(f"{name} does not compile:\n{words[:3000] or 'the compiler ran out of time or memory'}")
         self._look_at_includes(name, used)
+        self._look_at_assembly(name, command)
         self._look_at_object(name, made, kernel)
 
     def _look_at_includes(self, name: str, used: Path) -> None:
@@ -105,6 +111,22 @@ class Submission:
                 continue
             if file.suffix == ".c" or not any(file.is_relative_to(folder) for folder in allowed):
                 raise CannotBeGraded(f"{name} includes {word}, which is not a header of the tree")
+
+    def _look_at_assembly(self, name: str, command: Sequence[str]) -> None:
+        """None of the student's own: it could bring in any file, and any instruction."""
+        made = self._work / "preprocessed.i"
+        preprocess = ["-E" if word == "-c" else word for word in command]
+        preprocess[preprocess.index("-o") + 1] = str(made)
+        if run(preprocess, self._work, _COMPILE_SECONDS)[0] != 0:
+            raise CannotBeGraded(f"{name} does not go through the preprocessor")
+        if _MARKER_IN_SOURCE.search((self.source / name).read_text(encoding="utf-8", errors="replace")):
+            raise CannotBeGraded(f"{name} has a #line, which nothing here needs")
+        parts = _MARKER.split(made.read_text(encoding="utf-8", errors="replace"))
+        depth = 0
+        for flags, text in zip(parts[1::2], parts[2::2]):
+            depth += ("1" in flags.split()) - ("2" in flags.split())
+            if depth == 0 and (found := _ASSEMBLY.search(_STRING.sub('""', text))):
+                raise CannotBeGraded(f"{name} has assembly of its own ({found[1]}), which nothing here needs")
 
     def _look_at_object(self, name: str, made: Path, kernel: bool) -> None:
         sections = subprocess.run(["objdump", "-h", "-w", str(made)], capture_output=True, text=True, check=True).stdout
