@@ -122,6 +122,15 @@ static void region_is_created(void **state)
     want_refused(create(&findings), &findings, RULE_REGION_NO_MEMORY);
 }
 
+/* What a finding about a place says should be there. */
+static void want_wanted(const struct findings *findings, enum rule rule, uint64_t wanted)
+{
+    for (uint32_t i = 0; i < findings->count; i++)
+        want(findings->item[i].rule != rule || findings->item[i].wanted == wanted,
+             "%s: wanted is 0x%llx, and should be 0x%llx", rule_table[rule].name,
+             ull(findings->item[i].wanted), ull(wanted));
+}
+
 static void place(void **state)
 {
     struct findings findings = {0}, both = {0};
@@ -135,6 +144,7 @@ static void place(void **state)
     reset(NULL);
     memory_types.physical_width = 20;
     want_refused(create(&findings), &findings, RULE_REGION_BEYOND_WIDTH);
+    want_wanted(&findings, RULE_REGION_BEYOND_WIDTH, (1ull << 20) - 1);
     reset(NULL);
     memory_types.physical_width = 20;
     model_pages_misalign(8);
@@ -291,6 +301,14 @@ static void way_back(void **state)
     vmx_cpu_disable(&cpu);
     want(model_cpu.executed[MODEL_VMXOFF] == 1,
          "VMXOFF is executed on a CPU that is out of VMX operation already");
+    reset(NULL);
+    options.stop = VMX_STAGE_VMXON;
+    enable();
+    vmx_cpu_disable(&cpu);
+    want(model_cpu.executed[MODEL_VMCLEAR] == 0 && cpu.findings.count == 0,
+         "a CPU that went no further than VMXON has no VMCS, but VMCLEAR is executed");
+    want(!model_cpu.vmx_operation && cpu.state == VMX_CPU_OFF,
+         "a CPU that went no further than VMXON is still in VMX operation");
 }
 
 static void no_way_back(void **state)
