@@ -288,7 +288,10 @@ def test_a_student_walks_a_lab(number: int, tmp_path: Path) -> None:
     assert _lab(ROOT, "start", str(number), str(tree)).returncode == 2  # it is there already
     first = _lab(tree, "check", "--json")
     assert first.returncode == 1, first.stderr
-    points = [json.loads(first.stdout)["points"]]
+    told_first = json.loads(first.stdout)
+    assert list(told_first) == ["lab", "points", "of", "files", "checks"] and told_first["lab"] == number
+    assert all(list(row) == ["name", "points", "of", "said"] for row in told_first["checks"])
+    points = [told_first["points"]]
     assert points == [0]
     (tree / "tests" / "labs" / f"lab{number}.c").write_text("int main(void) { return 0; }\n", encoding="utf-8")
     (tree / "docs" / "labs" / f"{number}.toml").write_text("", encoding="utf-8")
@@ -382,7 +385,8 @@ def test_an_answer_must_be_the_monitors(tmp_path: Path) -> None:
             "# VMX operation on\n#\nVMfailValid 10\n# current VMCS: v\n", encoding="ascii"
         )
     (tree / "docs/labs/0/report.json").write_text('{"verdict": "ok"}', encoding="ascii")
-    assert Grader(made).grade(tree).points == 0
+    grade = Grader(made).grade(tree)
+    assert grade.points == 0 and "it is no report: it has no 'msrs'" in told(grade)
 
 
 def test_a_build_in_use_is_kept(tmp_path: Path) -> None:
@@ -394,6 +398,19 @@ def test_a_build_in_use_is_kept(tmp_path: Path) -> None:
     used = Bench(tmp_path / "0", LABS[1])
     forget_old(tmp_path)
     assert used.source.parent.exists() and not (tmp_path / "1").exists() and (tmp_path / "2").exists()
+
+
+@pytest.mark.parametrize("number", range(1, 8))
+def test_page_has_its_parts(number: int) -> None:
+    """The manual's sections, something drawn, what to write, how to look at it, questions; and each function that is cut."""
+    page = (ROOT / "docs" / "labs" / f"{number}.md").read_text(encoding="utf-8")
+    for part in ("## Read first\n\n- ", "## What you write\n", "## Look at it\n", "## Questions\n\n1. ", "SDM", "gdb "):
+        assert part in page, part
+    assert re.search(r"^ {4,}\+-{3,}", page, re.MULTILINE) or re.search(r"^ {4}.*(──|--)", page, re.MULTILINE)
+    write = page.partition("## What you write")[2].partition("## Look at it")[0]
+    for change in LABS[number].cuts:
+        assert change.file in write
+        assert not change.function or f"`{change.function}()`" in write or "all but the includes" in write, change.function
 
 
 def test_machines_are_counted() -> None:

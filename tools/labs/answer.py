@@ -21,8 +21,10 @@ def _report_lacks(file: Path) -> str:
             return "its vmcs_config does not follow from its IA32_VMX_BASIC"
         if report["verdict"] not in ("ok", "refused") or not report["cpus"]:
             return "it has no verdict, or no CPU"
-    except (ValueError, KeyError, TypeError, UnicodeDecodeError) as error:
-        return f"it is no report ({error!r})"
+    except KeyError as missing:
+        return f"it is no report: it has no {missing}"
+    except (ValueError, TypeError) as error:
+        return f"it is no report: {error}"
     return ""
 
 
