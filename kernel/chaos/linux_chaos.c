@@ -125,7 +125,6 @@ static const char *create(struct cpu *cpu)
     vm->vm.memory_bytes = GUEST_MEMORY_BYTES;
     chaos->memory = phys_to_virt(memory);
     memset(phys_to_virt(pages), PATTERN, 4 * GUEST_MEMORY_BYTES);
-    memset(chaos->memory, 0, GUEST_MEMORY_BYTES);
     chaos->own = linux_create_vcpu(vm, cpu);
     vm->vcpus[0] = chaos->own;
     if (chaos->own == NULL)
@@ -134,7 +133,7 @@ static const char *create(struct cpu *cpu)
     return limit_time(&chaos->own->vcpu) ? NULL : "a preemption timer";
 }
 
-/* The random guest of this round. What others have left in the memory is there still. */
+/* The random guest of this round. */
 static const struct guest *guest_of_round(void)
 {
     static const struct guest *random[GUEST_MODE_COUNT];
@@ -154,6 +153,7 @@ static void run_round(void)
     struct guest_entry entry = {.start = guest_start(guest->mode)};
     uint64_t state = random_guest_state(wanted.seed, guest->mode, 0, chaos->round);
 
+    memset(chaos->memory, 0, GUEST_MEMORY_BYTES);
     (void)guest_image_write(guest, chaos->memory);
     random_guest_fill(guest, state, chaos->memory, entry.reg);
     vcpu->exits_left = ROUND_EXITS;
