@@ -60,8 +60,10 @@ struct chaos {
     struct linux_vcpu *own;
     uint8_t *memory; /* the guest's; before and behind it there is as much that is nobody's */
     uint32_t ends[GUEST_END_COUNT];
-    uint32_t round;      /* that comes next; the one that failed */
-    const char *failure; /* NULL: none */
+    uint32_t round;                               /* that comes next; the one that failed */
+    const char *failure;                          /* NULL: none */
+    const struct guest *guests[GUEST_MODE_COUNT]; /* the random ones */
+    uint32_t guest_count;
 };
 static struct chaos *chaos; /* in pages of its own: the image has no room for it */
 
@@ -133,22 +135,18 @@ static const char *create(struct cpu *cpu)
     return limit_time(&chaos->own->vcpu) ? NULL : "a preemption timer";
 }
 
-/* The random guest of this round. */
-static const struct guest *guest_of_round(void)
+static bool find_guests(void)
 {
-    static const struct guest *random[GUEST_MODE_COUNT];
-    static uint32_t count;
-
     SET_FOR_EACH(guests, guest) {
-        if ((*guest)->any_end && count < GUEST_MODE_COUNT && chaos->round == 0)
-            random[count++] = *guest;
+        if ((*guest)->any_end && chaos->guest_count < GUEST_MODE_COUNT)
+            chaos->guests[chaos->guest_count++] = *guest;
     }
-    return random[chaos->round % count];
+    return chaos->guest_count > 0;
 }
 
 static void run_round(void)
 {
-    const struct guest *guest = guest_of_round();
+    const struct guest *guest = chaos->guests[chaos->round % chaos->guest_count];
     struct vcpu *vcpu = &chaos->own->vcpu;
     struct guest_entry entry = {.start = guest_start(guest->mode)};
     uint64_t state = random_guest_state(wanted.seed, guest->mode, 0, chaos->round);
@@ -198,7 +196,7 @@ static void work(struct cpu *cpu)
 
     if (cpu->index != 0)
         return;
-    chaos->failure = create(cpu);
+    chaos->failure = find_guests() ? create(cpu) : "random guests";
     if (chaos->failure != NULL)
         return;
     host_registers_keep(&host);

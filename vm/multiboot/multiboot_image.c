@@ -259,7 +259,7 @@ static enum multiboot_result check_addresses(struct multiboot_image *image)
 
 static enum multiboot_result check_entry(struct multiboot_image *image)
 {
-    struct multiboot_segment segment;
+    struct multiboot_segment segment = {0};
     uint32_t next = 0;
 
     while (multiboot_next_segment(image, &next, &segment)) {
