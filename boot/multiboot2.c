@@ -108,7 +108,7 @@ static const char *take_rsdp(const struct tag *tag, struct boot_info *out)
     return NULL;
 }
 
-/* Other types are passed over, but for those of rooms. */
+/* Other types are passed over, but for those of rooms, which may have these, too. */
 static const struct tag_rule tag_rules[] = {
     {.type = TAG_COMMAND_LINE, .least = sizeof(struct tag), .take = take_command_line},
     {.type = TAG_LOADER_NAME, .least = sizeof(struct tag), .take = take_loader},
@@ -124,13 +124,13 @@ static const struct tag_rule tag_rules[] = {
 
 static const struct tag_rule *rule_of(uint32_t type)
 {
-    for (size_t i = 0; i < sizeof(tag_rules) / sizeof(tag_rules[0]); i++) {
-        if (tag_rules[i].type == type)
-            return &tag_rules[i];
-    }
     SET_FOR_EACH(tag_rules, rule) {
         if ((*rule)->type == type)
             return *rule;
+    }
+    for (size_t i = 0; i < sizeof(tag_rules) / sizeof(tag_rules[0]); i++) {
+        if (tag_rules[i].type == type)
+            return &tag_rules[i];
     }
     return NULL;
 }

@@ -1,6 +1,8 @@
 /*
- * A room: the framebuffer, and memory where the loader gives no map of it but the firmware's.
+ * A room: the framebuffer, memory where the loader gives no map of it but the firmware's, and what
+ * a guest needs of UEFI.
  */
+#include "boot/boot_efi.h"
 #include "boot/boot_info.h"
 #include "lib/string.h"
 
@@ -14,13 +16,8 @@ struct basic_memory_tag {
     uint32_t lower, upper; /* KiB from 0, KiB from 1 MiB */
 };
 
-/* UEFI Specification, "EFI_BOOT_SERVICES.GetMemoryMap()", EFI_MEMORY_DESCRIPTOR. */
-struct efi_descriptor {
-    uint32_t type, padding;
-    uint64_t physical_start, virtual_start, pages, attribute;
-};
+struct boot_efi boot_efi;
 
-enum { EFI_PAGE_SHIFT = 12 };
 #define EFI_MEMORY_WB (1ull << 3)  /* can be cached write-back */
 #define EFI_MEMORY_SP (1ull << 18) /* set aside for a special purpose */
 
@@ -98,9 +95,35 @@ static const char *take_efi_map(const struct tag *tag, struct boot_info *out)
                                 take_descriptor, out);
 }
 
+static const char *keep_efi_map(const struct tag *tag, struct boot_info *out)
+{
+    const struct map_tag *map = (const struct map_tag *)tag;
+
+    (void)out;
+    boot_efi.map = map->entries;
+    boot_efi.descriptor_bytes = map->entry_size;
+    boot_efi.descriptor_version = map->entry_version;
+    boot_efi.map_bytes = tag->size - (uint32_t)sizeof(*map);
+    return NULL;
+}
+
+static const char *keep_system_table(const struct tag *tag, struct boot_info *out)
+{
+    (void)out;
+    memcpy(&boot_efi.system_table, tag + 1, sizeof(boot_efi.system_table));
+    return NULL;
+}
+
+static const struct tag_rule system_table = {.type = TAG_EFI64_SYSTEM_TABLE,
+                                             .least = sizeof(struct tag) + sizeof(uint64_t),
+                                             .uefi = true,
+                                             .take = keep_system_table};
+SET_MEMBER(tag_rules, 25, const struct tag_rule, system_table);
+
 static const struct tag_rule efi_map = {.type = TAG_EFI_MEMORY_MAP,
                                         .least = sizeof(struct map_tag),
                                         .uefi = true,
+                                        .take = keep_efi_map,
                                         .without_map = take_efi_map};
 SET_MEMBER(tag_rules, 30, const struct tag_rule, efi_map);
 

@@ -1,4 +1,4 @@
-#include "kernel/linux/legacy_interrupts.h"
+#include "kernel/linux/linux_guest.h"
 
 #include <stdbool.h>
 #include <stddef.h>

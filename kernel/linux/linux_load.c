@@ -22,7 +22,8 @@ static void move_parts(struct machine *machine, const struct linux_image *image,
                        const struct linux_plan *plan)
 {
     const struct guest_range *initrd = &plan->initrd_module;
-    struct linux_handover handover = {image, plan, &machine->boot, machine->boot.modules[0].string};
+    struct linux_handover handover = {image, plan, &machine->boot, &boot_efi,
+                                      machine->boot.modules[0].string};
 
     if (!linux_handover_write(&handover, phys_to_virt(plan->handover)))
         check_linux_ranges(machine);
@@ -32,11 +33,23 @@ static void move_parts(struct machine *machine, const struct linux_image *image,
     places_move(phys_to_virt(plan->kernel.base), image->bytes + image->kernel, image->kernel_bytes);
 }
 
+/* Where the boot loader put it: nothing is taken from the memory yet. */
+static struct guest_range firmware_map_range(void)
+{
+    uint64_t base;
+
+    if (boot_efi.map == NULL)
+        return (struct guest_range){0, 0};
+    base = (uint64_t)(boot_efi.map - (const uint8_t *)phys_to_virt(0));
+    return (struct guest_range){base, base + boot_efi.map_bytes};
+}
+
 static bool load(struct machine *machine, struct guest_load *load)
 {
     struct linux_plan plan = {.places = load->places,
                               .kernel_module = guest_module(machine, 0),
-                              .initrd_module = guest_module(machine, 1)};
+                              .initrd_module = guest_module(machine, 1),
+                              .efi_map = firmware_map_range()};
     struct linux_image image;
     enum linux_image_result result =
         linux_image_check(phys_to_virt(plan.kernel_module.base),

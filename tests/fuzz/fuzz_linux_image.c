@@ -47,6 +47,7 @@ static void check_plan(const struct linux_image *image, const struct linux_plan 
 static void run_plan(const struct linux_image *image, const uint8_t *numbers)
 {
     static struct boot_info boot;
+    static const struct boot_efi efi;
     static uint8_t handed[LINUX_HANDOVER_BYTES];
     struct memory_map map = {0};
     struct linux_plan plan = {
@@ -56,7 +57,7 @@ static void run_plan(const struct linux_image *image, const uint8_t *numbers)
         .kernel_module = {(4 + numbers[0] % 64u) * MIB, (20 + numbers[0] % 64u) * MIB},
         .initrd_module = {100 * MIB + numbers[1], (100 + numbers[2] % 64u) * MIB + numbers[1]},
     };
-    struct linux_handover handover = {image, &plan, &boot, "x"};
+    struct linux_handover handover = {image, &plan, &boot, &efi, "x"};
 
     memory_map_add(&map, MEMORY_AVAILABLE, 0, 0x9f000);
     memory_map_add(&map, MEMORY_AVAILABLE, MIB, 511u * MIB);

@@ -19,6 +19,13 @@ enum {
     FRAME_CAPABILITIES = 0x36,
     FRAME_BASE_HIGH = 0x3a,
     ACPI_RSDP = 0x70,
+    EFI_SIGNATURE = 0x1c0,
+    EFI_SYSTEM_TABLE = 0x1c4,
+    EFI_DESCRIPTOR_BYTES = 0x1c8,
+    EFI_DESCRIPTOR_VERSION = 0x1cc,
+    EFI_MAP = 0x1d0,
+    EFI_MAP_BYTES = 0x1d4,
+    EFI_SYSTEM_TABLE_HIGH = 0x1d8,
     E820_ENTRIES = 0x1e8,
     TYPE_OF_LOADER = 0x210,
     INITRD = 0x218,
@@ -40,6 +47,8 @@ enum {
     VIDEO_BASE_64 = 1 << 1, /* FRAME_BASE_HIGH counts */
     VESA_SIZE_UNIT = 65536,
 };
+
+#define EFI_SIGNATURE_64 0x34364c45 /* "EL64" */
 
 struct __attribute__((packed)) e820_entry {
     uint64_t base, bytes;
@@ -142,10 +151,33 @@ static void write_header(const struct linux_handover *handover, uint8_t *params)
     put(params, SETUP_DATA, 0, 8);
 }
 
+/* "efi_info"; on a BIOS nothing. */
+static bool write_efi(const struct linux_handover *handover, uint8_t *params)
+{
+    const struct boot_efi *efi = handover->efi;
+    uint32_t bytes;
+
+    if (!efi_is_usable(efi))
+        return true;
+    bytes =
+        efi_map_write(efi, handover->plan->places.kept, params + LINUX_EFI_MAP, LINUX_EFI_MAP_MOST);
+    if (bytes == 0)
+        return false;
+    put(params, EFI_SIGNATURE, EFI_SIGNATURE_64, 4);
+    put(params, EFI_SYSTEM_TABLE, efi->system_table, 4);
+    put(params, EFI_SYSTEM_TABLE_HIGH, efi->system_table >> 32, 4);
+    put(params, EFI_DESCRIPTOR_BYTES, efi->descriptor_bytes, 4);
+    put(params, EFI_DESCRIPTOR_VERSION, efi->descriptor_version, 4);
+    put(params, EFI_MAP, handover->plan->handover + LINUX_EFI_MAP, 4);
+    put(params, EFI_MAP_BYTES, bytes, 4);
+    return true;
+}
+
 bool linux_handover_write(const struct linux_handover *handover, uint8_t *to)
 {
     const struct boot_info *boot = handover->boot;
     uint64_t at = handover->plan->handover;
+    bool told;
 
     memset(to, 0, LINUX_HANDOVER_BYTES);
     memcpy(to + LINUX_COMMAND_LINE, handover->command_line, strlen(handover->command_line) + 1);
@@ -155,7 +187,8 @@ bool linux_handover_write(const struct linux_handover *handover, uint8_t *to)
     write_screen(boot, to);
     if (boot->rsdp_length != 0)
         put(to, ACPI_RSDP, at + LINUX_RSDP, 8);
-    return write_e820(handover->plan, to);
+    told = write_e820(handover->plan, to);
+    return write_efi(handover, to) && told;
 }
 
 void linux_entry(const struct linux_plan *plan, struct guest_entry *entry)

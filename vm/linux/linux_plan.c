@@ -63,11 +63,11 @@ static bool plan_initrd(const struct linux_image *image, struct linux_plan *plan
 /* Linux leaves the first MiB alone for good, so the copy of the RSDP can stay there. */
 static bool plan_handover(struct linux_plan *plan)
 {
-    const struct guest_range taken[] = {plan->places.kept, plan->kernel_module,
-                                        plan->initrd_module};
+    const struct guest_range taken[] = {plan->places.kept, plan->kernel_module, plan->initrd_module,
+                                        plan->efi_map};
     const struct guest_range within = {PLACES_LOW, PLACES_LOW_END};
 
-    plan->handover = places_highest(&plan->places, within, LINUX_HANDOVER_BYTES, taken, 3);
+    plan->handover = places_highest(&plan->places, within, LINUX_HANDOVER_BYTES, taken, 4);
     return plan->handover != 0;
 }
 

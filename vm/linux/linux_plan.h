@@ -26,12 +26,13 @@ enum linux_plan_result {
 };
 
 /* The size of what is handed over: boot_params and what they point to (vm/linux/boot_params.h). */
-enum { LINUX_HANDOVER_BYTES = 11 * 4096 };
+enum { LINUX_HANDOVER_BYTES = 19 * 4096 };
 
 struct linux_plan {
     /* In. */
     struct places places;
     struct guest_range kernel_module, initrd_module; /* where they are now */
+    struct guest_range efi_map;                      /* the firmware's: the handover has a copy */
 
     /* Out; and what is kept. */
     struct guest_range kernel; /* init_size bytes */

@@ -7,6 +7,7 @@
 
 #include <cmocka.h>
 
+#include "boot/boot_efi.h"
 #include "tests/host/multiboot2_blob.h"
 
 static void test_good(void **state)
@@ -19,6 +20,11 @@ static void test_good(void **state)
     assert_int_equal(info.command_line_lost, 0);
     assert_string_equal(info.loader, "GRUB 2.06-13");
     assert_true(info.uefi);
+    assert_int_equal(boot_efi.system_table, 0x10000000);
+    assert_non_null(boot_efi.map); /* it is where the loader has it: no longer there */
+    assert_int_equal(boot_efi.map_bytes, sizeof(struct efi));
+    assert_int_equal(boot_efi.descriptor_bytes, sizeof(struct efi));
+    assert_int_equal(boot_efi.descriptor_version, 1);
     assert_false(info.boot_services_not_ended);
     assert_int_equal(info.rsdp_length, 36);
     assert_memory_equal(info.rsdp, "RSD PTR new", 12);

@@ -214,6 +214,7 @@ static void moves(void **state)
 static uint8_t header[LINUX_HEADER_MOST];
 static struct boot_info *boot;
 static uint8_t *handed;
+static struct boot_efi efi;
 
 static uint64_t at(uint32_t offset, size_t width)
 {
@@ -225,9 +226,10 @@ static uint64_t at(uint32_t offset, size_t width)
 
 static int hand_over(void **state)
 {
-    struct linux_handover handover = {&image, &plan, NULL, "console=ttyS0 quiet"};
+    struct linux_handover handover = {&image, &plan, NULL, &efi, "console=ttyS0 quiet"};
 
     make(state);
+    efi = (struct boot_efi){0};
     boot = calloc(1, sizeof(*boot));
     handed = malloc(LINUX_HANDOVER_BYTES);
     boot->rsdp_length = 36;
@@ -251,12 +253,11 @@ static int drop(void **state)
 
 static void the_zero_page(void **state)
 {
+    const uint64_t rsdp = 0x9f000 - LINUX_HANDOVER_BYTES + 0x1900;
+
     (void)state;
     for (uint32_t i = 0; i < 0x1e8; i++) /* zeros but for the RSDP's address */
-        assert_int_equal(handed[i], i == 0x71
-                                        ? (0x9f000 - LINUX_HANDOVER_BYTES + 0x1900) >> 8 & 0xff
-                                    : i == 0x72 ? 9
-                                                : 0);
+        assert_int_equal(handed[i], i < 0x70 || i >= 0x78 ? 0 : rsdp >> 8 * (i - 0x70) & 0xff);
     assert_int_equal(at(0x1ef, 1), 0); /* sentinel */
     assert_int_equal(at(0x1f1, 1), 0x77);
     assert_int_equal(at(0x1fa, 2), 0xffff); /* vid_mode: normal */
@@ -319,7 +320,7 @@ static void tables_for_the_entry(void **state)
 
 static void more_ranges_than_there_is_room_for(void **state)
 {
-    struct linux_handover handover = {&image, &plan, boot, ""};
+    struct linux_handover handover = {&image, &plan, boot, &efi, ""};
 
     (void)state;
     for (uint64_t i = 0; i < 130; i++)
@@ -331,7 +332,7 @@ static void more_ranges_than_there_is_room_for(void **state)
 
 static void screens(void **state)
 {
-    struct linux_handover handover = {&image, &plan, boot, ""};
+    struct linux_handover handover = {&image, &plan, boot, &efi, ""};
 
     (void)state;
     boot->has_framebuffer = true;
@@ -374,6 +375,91 @@ static void screens(void **state)
     assert_int_equal(at(0x1c, 4), 48);
 }
 
+/* Descriptors of 48 bytes, as firmware has them: larger than the fields that are known. */
+struct descriptor_48 {
+    struct efi_descriptor known;
+    uint64_t more;
+};
+
+static struct boot_efi efi_of(const struct descriptor_48 *list, uint32_t count)
+{
+    return (struct boot_efi){0x123456789a, (const uint8_t *)list, count * 48, 48, 1};
+}
+
+static void under_uefi(void **state)
+{
+    const struct descriptor_48 list[] = {
+        {{7, 0, 0, 0, 0x9f, 15}, 0x11},                   /* below what is kept */
+        {{2, 0, MIB, 0, 0x200, 15}, 0x22},                /* 1 to 3 MiB: its upper half is kept */
+        {{7, 0, 3 * MIB, 0, 0x1000, 15}, 0x33},           /* 3 to 19 MiB: its first MiB */
+        {{6, 0, 0xffc00000, 0, 0x400, 1ull << 63}, 0x44}, /* run-time services */
+    };
+    static const struct {
+        uint32_t type;
+        uint64_t base, pages, more;
+    } rows[] = {{7, 0, 0x9f, 0x11},        {2, MIB, 0x100, 0x22},     {0, 2 * MIB, 0x100, 0x22},
+                {0, 3 * MIB, 0x100, 0x33}, {7, 4 * MIB, 0xf00, 0x33}, {6, 0xffc00000, 0x400, 0x44}};
+    struct linux_handover handover = {&image, &plan, boot, &efi, ""};
+    uint32_t place;
+
+    (void)state;
+    efi = efi_of(list, 4);
+    assert_true(linux_handover_write(&handover, handed));
+    assert_int_equal(at(0x1c0, 4), 0x34364c45); /* "EL64" */
+    assert_int_equal(at(0x1c4, 4), 0x3456789a);
+    assert_int_equal(at(0x1d8, 4), 0x12);
+    assert_int_equal(at(0x1c8, 4), 48);
+    assert_int_equal(at(0x1cc, 4), 1);
+    assert_int_equal(at(0x1dc, 4), 0);
+    assert_int_equal(at(0x1d4, 4), 6 * 48);
+    place = (uint32_t)(at(0x1d0, 4) - plan.handover);
+    for (unsigned i = 0; i < 6; i++, place += 48) {
+        assert_int_equal(at(place, 4), rows[i].type);
+        assert_int_equal(at(place + 8, 8), rows[i].base);
+        assert_int_equal(at(place + 24, 8), rows[i].pages);
+        assert_int_equal(at(place + 40, 8), rows[i].more);
+    }
+    assert_int_equal(at(0x1e8, 1), 8); /* e820 as ever */
+}
+
+/* An EFI map that there is no room for is not handed over, but e820 is; nor is half of one. */
+static void an_efi_map_that_cannot_be(void **state)
+{
+    static struct descriptor_48 list[700];
+    struct linux_handover handover = {&image, &plan, boot, &efi, ""};
+
+    (void)state;
+    for (uint32_t i = 0; i < 700; i++)
+        list[i].known = (struct efi_descriptor){7, 0, 16 * MIB + i * 4096, 0, 1, 15};
+    efi = efi_of(list, 680); /* 32 KiB hold 682, and each might become three */
+    assert_true(linux_handover_write(&handover, handed));
+    assert_int_equal(at(0x1d4, 4), 680 * 48);
+    efi = efi_of(list, 681);
+    assert_false(linux_handover_write(&handover, handed));
+    assert_int_equal(at(0x1c0, 4), 0);
+    assert_int_equal(at(0x1e8, 1), 8);
+    efi = efi_of(list, 2);
+    efi.map_bytes--;
+    assert_true(linux_handover_write(&handover, handed));
+    assert_int_equal(at(0x1c0, 4), 0);
+    efi = efi_of(list, 2);
+    efi.system_table = 0;
+    assert_true(linux_handover_write(&handover, handed));
+    assert_int_equal(at(0x1c0, 4), 0);
+    efi = efi_of(list, 2);
+    efi.descriptor_bytes = 32;
+    assert_true(linux_handover_write(&handover, handed));
+    assert_int_equal(at(0x1c0, 4), 0);
+}
+
+static void handed_over_clear_of_the_efi_map(void **state)
+{
+    (void)state;
+    plan.efi_map = (struct guest_range){0x9e000, 0x9f000};
+    assert_int_equal(linux_plan(&image, &plan), LINUX_PLAN_OK);
+    assert_int_equal(plan.handover, 0x9e000 - LINUX_HANDOVER_BYTES);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -393,6 +479,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(tables_for_the_entry, hand_over, drop),
         cmocka_unit_test_setup_teardown(more_ranges_than_there_is_room_for, hand_over, drop),
         cmocka_unit_test_setup_teardown(screens, hand_over, drop),
+        cmocka_unit_test_setup_teardown(under_uefi, hand_over, drop),
+        cmocka_unit_test_setup_teardown(an_efi_map_that_cannot_be, hand_over, drop),
+        cmocka_unit_test_setup(handed_over_clear_of_the_efi_map, make),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
