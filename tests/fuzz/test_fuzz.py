@@ -9,7 +9,7 @@ from machine.build import ROOT, build
 from machine.processes import run_logged
 from machine.terminal import Progress
 
-_RUNS = 50_000
+_RUNS = 20_000
 _RUNS_OF = {"fuzz_vmcs_text": 10_000, "fuzz_monitor": 2_500}  # slower than others
 _SEEDS_OF = {"fuzz_monitor": ROOT / "docs" / "monitor"}
 _RUNS_LONG = 20_000_000

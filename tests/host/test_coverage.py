@@ -36,6 +36,7 @@ def _lines_of(folder: Path, summary: Path) -> dict[str, tuple[int, int]]:
     }
 
 
+@pytest.mark.long
 def test_coverage(logs: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """The share is printed for each file."""
     folder = build("coverage", ["tests/all", "tools/all"], Progress("pytest"))
