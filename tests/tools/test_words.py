@@ -191,7 +191,10 @@ class BootsTest(unittest.TestCase):
     """No row of the boot matrix ends beforehand where it means to boot."""
 
     def test_rows(self) -> None:
-        files = {OPEN_BIOS: __file__, HIGH: __file__, SPCR: __file__, SCREENSHOT: "x.ppm"}
+        with tempfile.NamedTemporaryFile(delete=False) as bios:
+            bios.truncate(64 * 1024)
+        self.addCleanup(Path(bios.name).unlink)
+        files = {OPEN_BIOS: bios.name, HIGH: __file__, SPCR: __file__, SCREENSHOT: "x.ppm"}
         for boot in (*BOOTS, *NESTED_BOOTS):
             if boot.status == WRONG_USE:
                 continue
@@ -270,7 +273,7 @@ class BeforehandTest(unittest.TestCase):
         (("--on", "tcg", "--memory", "99999999"), "memory"),
         (("--on", "nested-kvm", "--memory", "99999999"), "2048 MiB at most"),
         (("--memory", "256M"), "MiB (1 or more, without a unit)"),
-        (("--bios", "EMPTY"), "--bios: nothing is in"),
+        (("--bios", "EMPTY"), "has 0 bytes; a firmware's image has a multiple of 65,536"),
         (("--chipset", "pc"), "--chipset is QEMU's"),
         (("--iso-only", "x.iso"), "not with --on"),
         *((("--on", "auto", "--iso-only", "x.iso", option, value), f"not with {option}") for option, value in (
@@ -287,6 +290,9 @@ class BeforehandTest(unittest.TestCase):
         (("--on", "auto", "--iso-only", "x.iso", "--append", " ".join(["exit=halt"] * 100)), "room for 1023"),
         (("--append", "cpus=1 guest=cpu1:hello"), "see cpus=1"),
         (("--bochs", "/bin/true"), "/bin/true does not say that it is Bochs"),
+        (("--bios", "/etc/passwd"), "bytes; a firmware's image has a multiple of 65,536"),
+        (("--cpus", "0"), "tools/run: argument --cpus: invalid count (1 or more) value: '0' (see tools/run --help)"),
+        (("--on", "boch"), '\'nested-kvm\'); did you mean "bochs"? (see'),
     )  # fmt: skip
 
     def setUp(self) -> None:
@@ -306,6 +312,7 @@ class BeforehandTest(unittest.TestCase):
             self.assertIn(words_told, " ".join(done.stderr.split()), arguments)
             self.assertNotIn("Traceback", done.stderr)
             self.assertNotIn("building", done.stderr)
+            self.assertNotIn("usage:", done.stderr)
 
     def test_programs_that_are_missing(self) -> None:
         with tempfile.TemporaryDirectory() as folder:
@@ -321,6 +328,20 @@ class BeforehandTest(unittest.TestCase):
                     env={"PATH": folder, "ROOTMODE_SETUP": "skip"},
                 )  # fmt: skip
                 self.assertEqual((done.returncode, done.stderr), (2, f"tools/{tool}: {told}\n"))
+
+    def test_typed_wrong_for_other_tools(self) -> None:
+        for tool, given, told in (
+            ("gdb", ["nonsense"], "unrecognized arguments: nonsense (see tools/gdb --help)"),
+            ("test", ["hst"], "'all'); did you mean \"host\"? (see tools/test --help)"),
+            ("lab", ["chek"], "'grade'); did you mean \"check\"? (see tools/lab --help)"),
+        ):
+            done = subprocess.run(
+                [ROOT / "tools" / tool, *given], stdin=subprocess.DEVNULL, capture_output=True,
+                text=True, check=False, timeout=20, env={"PATH": "/usr/bin:/bin", "ROOTMODE_SETUP": "skip"},
+            )  # fmt: skip
+            self.assertEqual(done.returncode, 2)
+            self.assertEqual(len(done.stderr.splitlines()), 1)
+            self.assertIn(told, done.stderr)
 
     def test_cpus_of_a_topology(self) -> None:
         def check(topology: str, unchecked: bool = False) -> None:

@@ -8,6 +8,7 @@ import argparse
 import csv
 import json
 import os
+import shlex
 import sys
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -19,6 +20,7 @@ from labs.lab import lab_of, labs_of, marked
 from labs.starter import start
 from machine.build import ROOT
 from machine.errors import Exit, UserError, in_words
+from machine.options import Parser
 from machine.packages import need
 from machine.processes import Interrupted, ending_on_signals, nobody_reads
 from machine.terminal import Progress, say
@@ -26,7 +28,7 @@ from machine.terminal import Progress, say
 
 def parser() -> argparse.ArgumentParser:
     """The command line of tools/lab."""
-    result = argparse.ArgumentParser(
+    result = Parser(
         prog="tools/lab", description="Labs on this hypervisor, with a grader: docs/labs/README.md.",
         epilog="Exit status of check and grade: 0 full points (of all), 1 fewer, 2 cannot be graded, or wrong use.",
         allow_abbrev=False,
@@ -60,7 +62,7 @@ def _start(number: int, folder: Path) -> Exit:
     print(f"Lab {number}: {lab.title}\n  read   {folder}/docs/labs/{number}.md")
     for file in lab.files:
         print(f"  write  {folder}/{file}")
-    print(f"  grade  cd {folder} && tools/lab check")
+    print(f"  grade  cd {shlex.quote(str(folder))} && tools/lab check")
     return Exit.OK
 
 

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 from machine.beforehand import check_kernel, check_plan
@@ -36,9 +37,20 @@ def parser() -> argparse.ArgumentParser:
         epilog="TCG has no VMX. Debian's Bochs has both VMX and a debugger: docs/debugging.md",
         allow_abbrev=False,
     )
+    result.usage = "tools/gdb [options of tools/run] [-- GDB ARGUMENTS]"
     add_options(result)
-    result.add_argument("gdb", nargs="*", metavar="-- GDB ARGUMENTS", help="for gdb")
     return result
+
+
+def _parse(arguments: Sequence[str]) -> argparse.Namespace:
+    """What is gdb's stands behind `--` alone: a typo would be a file for it to debug."""
+    own, behind = list(arguments), []
+    if "--" in own:
+        at = own.index("--")
+        own, behind = own[:at], own[at + 1 :]
+    options = parser().parse_args(own)
+    options.gdb = behind
+    return options
 
 
 def _wait_for(socket: Path, emulator: Emulator, log: Path) -> None:
@@ -86,7 +98,7 @@ def _debug(options: argparse.Namespace, folder: Path) -> int:
 
 def main() -> int:
     """Runs until the person leaves gdb."""
-    options = parser().parse_args()
+    options = _parse(sys.argv[1:])
     with ending_on_signals(), tempfile.TemporaryDirectory(prefix="rootmode-gdb-") as folder:
         try:
             return _debug(options, Path(folder))

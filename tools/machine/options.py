@@ -2,18 +2,22 @@
 
 import argparse
 import os
+import re
 from pathlib import Path
 from typing import NoReturn
 
-from machine.errors import UserError
+from machine.errors import Exit, UserError
 from machine.iso import check_printable
 from machine.nearest import did_you_mean
 from machine.plan import Plan
 from machine.words import SERIAL_PORTS, check_core_words, check_length, check_words, console_port, words
 
 
+_BIOS_PIECE = 64 * 1024  # bytes: QEMU takes no other size, and Bochs's and SeaBIOS's own images are so
+
+
 class Parser(argparse.ArgumentParser):
-    """A parser that says what may have been meant."""
+    """A parser that says in a line what is wrong, and what may have been meant."""
 
     def error(self, message: str) -> NoReturn:
         known = [text for action in self._actions for text in action.option_strings]
@@ -25,7 +29,9 @@ class Parser(argparse.ArgumentParser):
                 message += f'; words for the kernel: --append "{first}"'
             elif first.startswith("-"):
                 message += did_you_mean(word, known)
-        super().error(message)
+        elif choice := re.search(r"invalid choice: '([^']*)' \(choose from (.*)\)", message):
+            message += did_you_mean(choice[1], re.findall(r"'([^']*)'", choice[2]))
+        self.exit(Exit.WRONG_USE, f"{self.prog}: {message} (see {self.prog.split()[0]} --help)\n")
 
 
 def _count(text: str) -> int:
@@ -110,8 +116,8 @@ def plan_of(options: argparse.Namespace, machine: str, words: list[str], display
         raise UserError(f"no such kernel: {options.kernel}")
     if options.bios and not options.bios.is_file():
         raise UserError(f"no such firmware image: {options.bios}")
-    if options.bios and not options.bios.stat().st_size:
-        raise UserError(f"--bios: nothing is in {options.bios}")
+    if options.bios and ((size := options.bios.stat().st_size) == 0 or size % _BIOS_PIECE != 0):
+        raise UserError(f"--bios: {options.bios} has {size} bytes; a firmware's image has a multiple of 65,536")
     if any("\n" in command for command in options.grub):
         raise UserError("--grub takes one command on one line; repeat the option for more")
     if options.acpi_table and not options.acpi_table.is_file():

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from machine.build import ROOT, build
 from machine.errors import Exit, UserError
+from machine.options import Parser
 from machine.owner import give_to_owner
 from machine.packages import need
 from machine.processes import Interrupted, ending_on_signals, nobody_reads
@@ -45,7 +46,7 @@ class Count:
 
 def parser() -> argparse.ArgumentParser:
     """The command line of tools/test."""
-    result = argparse.ArgumentParser(
+    result = Parser(
         prog="tools/test", description="Builds and runs every test.", allow_abbrev=False
     )
     result.add_argument(
