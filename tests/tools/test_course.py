@@ -1,5 +1,6 @@
 """What docs/labs/*.toml say is so: quickly, without a build. tests/tools/test_lab.py grades."""
 
+import csv
 import re
 
 import pytest
@@ -44,3 +45,29 @@ def test_checks_name_cases_and_pages(lab: Lab) -> None:
     for check in lab.checks:
         for heading in re.findall(rf"docs/labs/{lab.number}\.md, \"([^\"]+)\"", check.read):
             assert f"\n## {heading}\n" in page, check.name
+
+
+@pytest.mark.parametrize("number", range(1, 8))
+def test_mistakes_are_many(number: int) -> None:
+    assert len(_LABS[number].mistakes) >= 8
+
+
+@pytest.mark.parametrize("number", range(1, 8))
+def test_page_has_its_parts(number: int) -> None:
+    """The manual's sections, something drawn, what to write, how to look at it, questions; and each function that is cut."""
+    page = (ROOT / "docs" / "labs" / f"{number}.md").read_text(encoding="utf-8")
+    for part in ("## Read first\n\n- ", "## What you write\n", "## Look at it\n", "## Questions\n\n1. ", "SDM", "gdb "):
+        assert part in page, part
+    assert re.search(r"^ {4,}\+-{3,}", page, re.MULTILINE) or re.search(r"^ {4}.*(──|--)", page, re.MULTILINE)
+    write = page.partition("## What you write")[2].partition("## Look at it")[0]
+    for change in _LABS[number].cuts:
+        assert change.file in write
+        assert not change.function or f"`{change.function}()`" in write or "all but the includes" in write, change.function
+
+
+def test_machines_are_counted() -> None:
+    """Lab 1 judges each set of the corpus that has an IA32_VMX_BASIC: the page and the list say how many."""
+    with (ROOT / "tests/data/vmx-msrs/vmx-msrs.csv").open(encoding="utf-8", newline="") as stream:
+        count = sum(row["msr_480"] != "" for row in csv.DictReader(stream))
+    for file in ("1.toml", "1.md", "README.md"):
+        assert f"{count} machines" in (ROOT / "docs" / "labs" / file).read_text(encoding="utf-8")

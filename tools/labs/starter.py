@@ -15,7 +15,7 @@ from machine.mutation import mirror
 TAG = "lab-start"  # the commit that a starter is graded against
 # They quote lines of the tree: faults that change nothing, mistakes that a boot must name.
 _LISTS = ("tests/equal_mutants.toml", "tests/mistakes/mistakes.toml")
-_OWN_TESTS = "tests/tools/test_lab.py"  # of tools/lab itself: they need a whole tree
+_OWN_TESTS = ("tests/tools/test_lab.py", "tests/tools/test_course.py")  # of the labs: they need a whole tree
 _PERSON = ("-c", "user.name=Rootmode's labs", "-c", "user.email=labs@localhost")
 
 
@@ -72,7 +72,8 @@ def _hide_solution(tree: Path, lab: Lab) -> None:
         rows = re.split(r"^(?=\[\[)", (tree / name).read_text(encoding="utf-8"), flags=re.MULTILINE)
         kept = [row for row in rows if not any(f'"{file}"' in row for file in lab.files)]
         (tree / name).write_text("".join(kept), encoding="utf-8")
-    (tree / _OWN_TESTS).unlink()
+    for name in _OWN_TESTS:
+        (tree / name).unlink()
 
 
 def _hide(tree: Path, lab: Lab, later: Sequence[Lab]) -> None:
