@@ -5,7 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from boot.checks import ALWAYS, IN_VMX, Check, Result, console_has, finding, states
-from boot.row import DIRECT, OK, REFUSED, SCRIPT, Boot, bochs
+from boot.row import DIRECT, KEXEC, OK, REFUSED, SCRIPT, Boot, bochs
 
 _FOLDER = Path(__file__).parent / "linux"
 _MIB = 1 << 20
@@ -126,6 +126,14 @@ LINUX_BOOTS: tuple[Boot, ...] = (
     Boot(
         "nested-kvm/linux/a script, 2 CPUs", _NESTED, OK,
         (*ALWAYS, _linux(2, _REFUSED, _REASONS_NESTED), _status(0), _started_by_exits), long=True,
+    ),
+    # The checksums of what it starts take three quarters of the time.
+    replace(
+        bochs(
+            "linux/kexec to itself", OK, (_linux(1), _status(0), console_has("kexec: the second kernel has 1 CPUs")),
+            "--guest", f"{KEXEC}kernel", "--initrd", f"{KEXEC}initrd", "--timeout", "900", count=1,
+        ),
+        long=True,
     ),
     # CPU 1 is left out by Linux itself.
     _guest(

@@ -13,9 +13,10 @@ import pytest
 from boot.boots import BOOTS
 from boot.checks import Result
 from boot.console_boots import spcr
+from boot.kexec_guest import kexec_initrd, kexec_kernel
 from boot.multiboot_guest import build_guest
 from boot.nested import NESTED_BOOTS, OPEN_BIOS, open_bios
-from boot.row import FAKE, GUEST, HIGH, SCREENSHOT, SPCR, Boot
+from boot.row import FAKE, GUEST, HIGH, KEXEC, SCREENSHOT, SPCR, Boot
 from machine.build import ROOT
 from machine.errors import UserError
 
@@ -69,6 +70,10 @@ def _command(boot: Boot, kernel: Path, folder: Path) -> tuple[list[str], list[st
             argument = str(spcr(folder))
         elif argument == OPEN_BIOS:
             argument = str(open_bios(folder))
+        elif argument == KEXEC + "kernel":
+            argument = str(kexec_kernel())
+        elif argument == KEXEC + "initrd":
+            argument = str(kexec_initrd(folder))
         elif argument.startswith(GUEST):
             argument = str(build_guest(argument.removeprefix(GUEST), folder))
         elif argument == HIGH:

@@ -8,7 +8,7 @@ import fcntl
 import shutil
 import struct
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from machine.build import ROOT
@@ -66,9 +66,15 @@ def _control(program: Path) -> bytes:
     return program.read_bytes()
 
 
-def _initrd(tree: Path, script: bytes | None, file: Path) -> Path:
+def kernel_tree() -> Path:
+    """Debian's kernel and its modules, as its package has them."""
+    return _fetch(*kernel_package())
+
+
+def make_initrd(tree: Path, script: bytes | None, file: Path, more: Mapping[str, bytes] | None = None) -> Path:
+    """Writes the initramfs: busybox, rootmodectl, modules of that kernel, and more files."""
     busybox = _fetch(_BUSYBOX, _busybox_version()) / "bin" / "busybox"
-    files = {"init": _INIT.read_bytes(), "bin/busybox": busybox.read_bytes()}
+    files = {"init": _INIT.read_bytes(), "bin/busybox": busybox.read_bytes(), **(more or {})}
     files["bin/rootmodectl"] = _control(file.with_name("rootmodectl"))
     for module in tree.glob("lib/modules/*/kernel/arch/x86/kernel/msr.ko"):
         files["msr.ko"] = module.read_bytes()
@@ -112,7 +118,7 @@ def make_guest(
     words = [_WORDS]
     if kernel == LINUX:
         progress.show("fetching Debian's kernel and busybox")
-        tree = _fetch(*kernel_package())
+        tree = kernel_tree()
         image = next(tree.glob("boot/vmlinuz-*"))
     else:
         tree, image = Path("/nonexistent"), Path(kernel)
@@ -124,5 +130,5 @@ def make_guest(
     check_printable(words)
     if initrd is None and (kernel == LINUX or script):
         progress.show("making the initramfs")
-        initrd = _initrd(tree, script.read_bytes() if script else None, folder / "guest-initrd")
+        initrd = make_initrd(tree, script.read_bytes() if script else None, folder / "guest-initrd")
     return Guest(image, " ".join(words), initrd, kind, script is not None)
