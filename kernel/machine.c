@@ -29,13 +29,22 @@ static void join(struct machine *machine, const struct findings *list)
             findings->lost++;
             continue;
         }
-        if (at == findings->count) {
+        if (at == findings->count)
             findings->item[findings->count++] = list->item[i];
-            memset(machine->finding_cpus[at], 0, sizeof(machine->finding_cpus[at]));
-        }
-        machine->finding_cpus[at][list->item[i].cpu] = true;
+        machine->findings_of[list->item[i].cpu] |= 1ull << at;
     }
     findings->lost += list->lost;
+}
+
+_Static_assert(FINDINGS_MAX <= 64, "a finding is a bit of findings_of");
+
+const bool *machine_finding_cpus(const struct machine *machine, uint32_t number)
+{
+    static bool set[CPUS_MAX];
+
+    for (uint32_t cpu = 0; cpu < machine->cpu_count; cpu++)
+        set[cpu] = machine->findings_of[cpu] >> number & 1;
+    return set;
 }
 
 void machine_add_finding(struct machine *machine, struct finding finding)

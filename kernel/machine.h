@@ -40,9 +40,9 @@ struct machine {
     bool knows_nmis;                 /* a room has said where they came from */
     const struct firmware *firmware; /* NULL: not read yet */
     struct timing timing;
-    struct findings findings; /* about the machine as a whole, and CPUs from outside */
-    bool finding_cpus[FINDINGS_MAX][CPUS_MAX]; /* the CPUs that each of them is about */
-    struct vmx_capability capability;          /* of the boot CPU */
+    struct findings findings;         /* about the machine as a whole, and CPUs from outside */
+    uint64_t findings_of[CPUS_MAX];   /* by CPU: bit i stands for the finding of that number */
+    struct vmx_capability capability; /* of the boot CPU */
     struct cpu *const *cpus;
     uint32_t cpu_count;
 };
@@ -50,6 +50,9 @@ struct machine {
 /* A finding about the machine as a whole, or about a CPU from outside; `detail` must stay. */
 void machine_add(struct machine *machine, enum rule rule, uint32_t cpu, const char *detail);
 void machine_add_finding(struct machine *machine, struct finding finding);
+
+/* Which CPUs the finding of that number is about, until the next call. */
+const bool *machine_finding_cpus(const struct machine *machine, uint32_t number);
 
 /* What each CPU has found joins them; what several CPUs have alike stands once. For the report. */
 void machine_gather_findings(struct machine *machine);

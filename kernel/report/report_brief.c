@@ -74,7 +74,7 @@ static uint32_t print_findings(const struct machine *machine, const struct colou
 
         if (finding->severity != severity)
             continue;
-        cpus_name(machine->finding_cpus[i], machine->cpu_count, on_cpus);
+        cpus_name(machine_finding_cpus(machine, i), machine->cpu_count, on_cpus);
         whole = rows_of(finding, on_cpus);
         if (whole + left - 1 <= rows) {
             finding_print(page, finding, on_cpus);

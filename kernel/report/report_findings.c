@@ -98,7 +98,7 @@ static void findings_text(const struct machine *machine, const struct coloured *
              findings->count + findings->lost > 0 ? "\nFindings\n" : "\nFindings: none\n");
     for (uint32_t i = 0; i < findings->count; i++)
         finding_print(page, &findings->item[i],
-                      cpus_name(machine->finding_cpus[i], machine->cpu_count, on_cpus));
+                      cpus_name(machine_finding_cpus(machine, i), machine->cpu_count, on_cpus));
     if (findings->lost > 0)
         print_to(page->sink, "  %u more findings did not fit\n", findings->lost);
 }
@@ -112,7 +112,7 @@ static void findings_json(const struct machine *machine, struct json *json)
 
     json_array_begin(json, "findings");
     for (uint32_t i = 0; i < machine->findings.count; i++) {
-        const bool *found_on = machine->finding_cpus[i];
+        const bool *found_on = machine_finding_cpus(machine, i);
         struct finding first = machine->findings.item[i];
 
         for (first.cpu = 0; first.cpu < machine->findings.item[i].cpu && !found_on[first.cpu];)

@@ -48,7 +48,7 @@ static int tear_down(void **state)
     (void)state;
     machine_gather_findings(machine);
     for (uint32_t i = 0; i < machine->findings.count; i++) {
-        if (memchr(machine->finding_cpus[i], 1, CPUS) == NULL)
+        if (memchr(machine_finding_cpus(machine, i), 1, CPUS) == NULL)
             fail_msg("%s is found on no CPU", rule_table[machine->findings.item[i].rule].name);
     }
     for (uint32_t i = 0; i < CPUS; i++)
@@ -443,8 +443,8 @@ static void nmis_of_nobody_are_reported(void **state)
     machine->knows_nmis = false;
     check_nmis(machine);
     expect_only(RULE_NMI_UNKNOWN, SEVERITY_WARNING, 1);
-    assert_false(machine->finding_cpus[0][0]);
-    assert_true(machine->finding_cpus[0][1] && machine->finding_cpus[0][2]);
+    assert_false(machine_finding_cpus(machine, 0)[0]);
+    assert_true(machine_finding_cpus(machine, 0)[1] && machine_finding_cpus(machine, 0)[2]);
 }
 
 int main(void)

@@ -55,7 +55,7 @@ static const char *visit_all(void)
     text_buffer_init(&text, visited, sizeof(visited));
     for (uint32_t i = 0; i < machine->findings.count; i++)
         print_to(&text.sink, "%s %s\n", rule_table[machine->findings.item[i].rule].name,
-                 cpus_name(machine->finding_cpus[i], machine->cpu_count, on_cpus));
+                 cpus_name(machine_finding_cpus(machine, i), machine->cpu_count, on_cpus));
     assert_int_equal(text.lost, 0);
     return visited;
 }
@@ -168,7 +168,7 @@ static void words_that_differ_on_every_cpu_lose_nothing(void **state)
         bool reported = false;
 
         for (uint32_t j = 0; j < FINDINGS_MAX; j++)
-            reported |= machine->finding_cpus[j][i];
+            reported |= machine_finding_cpus(machine, j)[i];
         assert_true(reported);
     }
 }

@@ -139,7 +139,7 @@ static void a_finding_names_its_first_cpu(void **state)
     (void)state;
     machine->findings.cpu = finding.cpu;
     finding_add(&machine->findings, finding);
-    machine->finding_cpus[0][1] = machine->finding_cpus[0][2] = true;
+    machine->findings_of[1] = machine->findings_of[2] = 1;
     assert_has("\"cpu\":1,\"cpus\":\"1-2\",\"apic_id\":5,");
 }
 

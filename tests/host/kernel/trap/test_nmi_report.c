@@ -74,8 +74,8 @@ static void nmis_of_nobody_are_reported(void **state)
     assert_int_equal(findings->item[0].cpu, 1);
     assert_true(machine->knows_nmis);
     assert_string_equal(findings->item[0].detail, "3 in all");
-    assert_false(machine->finding_cpus[0][0]);
-    assert_true(machine->finding_cpus[0][1] && machine->finding_cpus[0][2]);
+    assert_false(machine_finding_cpus(machine, 0)[0]);
+    assert_true(machine_finding_cpus(machine, 0)[1] && machine_finding_cpus(machine, 0)[2]);
 }
 
 static void reasons_of_nmis_are_reported(void **state)
