@@ -20,8 +20,18 @@ bool json_expected(struct scan *scan, const char *expected)
 {
     struct piece found = {scan->at, (size_t)(scan->end - scan->at)};
 
+    if (found.length == 0)
+        return scan_expected(scan, piece_of("the end of the text"), expected);
     found.length = piece_find(found, '\n');
     return scan_expected(scan, piece_trim(found), expected);
+}
+
+/* A string that began at `start` and does not end on its line. */
+static bool string_is_torn(struct scan *scan, const char *start)
+{
+    return scan_expected(scan, piece_trim((struct piece){start, (size_t)(scan->at - start)}),
+                         "a quote at the end of the string, on the same line: the text is cut "
+                         "short here, or a mail program has folded it");
 }
 
 bool json_take(struct scan *scan, char c)
@@ -77,14 +87,16 @@ static bool take_escape(struct scan *scan, char text[JSON_TEXT_MAX], size_t *len
 
 bool json_take_string(struct scan *scan, char text[JSON_TEXT_MAX], const char *expected)
 {
+    const char *start;
     size_t length = 0;
 
     text[0] = '\0';
     if (!json_take(scan, '"'))
         return json_expected(scan, expected);
+    start = scan->at - 1;
     while (!at(scan, '"')) {
         if (scan->at == scan->end || (unsigned char)*scan->at < ' ')
-            return json_expected(scan, "a quote at the end of the string");
+            return string_is_torn(scan, start);
         if (*scan->at++ != '\\')
             add_byte(text, &length, (unsigned char)scan->at[-1]);
         else if (!take_escape(scan, text, &length))

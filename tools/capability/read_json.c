@@ -34,6 +34,7 @@ static bool take_msrs(struct scan *scan, struct dump_set *set)
 
 static bool take_known(struct scan *scan, struct dump_set *set, const char *name, bool *has_msrs)
 {
+    static const char registers[] = "as value of \"registers\": \"virtual\" or \"physical\"";
     char text[JSON_TEXT_MAX];
 
     if (strcmp(name, "msrs") == 0) {
@@ -49,11 +50,11 @@ static bool take_known(struct scan *scan, struct dump_set *set, const char *name
         return true;
     }
     if (strcmp(name, "registers") == 0) {
-        if (!json_take_string(scan, text, "\"virtual\" or \"physical\""))
+        if (!json_take_string(scan, text, registers))
             return false;
         set->virtual_registers = strcmp(text, "virtual") == 0;
         return set->virtual_registers || strcmp(text, "physical") == 0 ||
-               scan_expected(scan, piece_of(text), "\"virtual\" or \"physical\"");
+               scan_expected(scan, piece_of(text), registers);
     }
     return json_skip(scan);
 }
@@ -137,7 +138,7 @@ static bool take_log(struct scan *scan)
         struct scan report = *scan;
 
         if (!go_behind(scan, report_end))
-            return scan_expected(scan, (struct piece){scan->end, 0},
+            return scan_expected(scan, piece_of("the end of the text"),
                                  "the line -----END ROOTMODE REPORT-----");
         report.end = scan->at - strlen(report_end);
         while (!piece_starts((struct piece){report.end, strlen(report_end)}, report_end))
