@@ -1,5 +1,6 @@
 #include "tools/capability/command.h"
 
+#include "tools/capability/loop.h"
 #include "tools/capability/number.h"
 
 static const char blanks[] = " \t";
@@ -31,8 +32,7 @@ bool command_find(struct piece line, struct piece *rest)
     return false;
 }
 
-/* rdmsr's own reading of a number, strtoul(): 0x before hex, 0 before octal; and 48BH. */
-static bool take_register(struct piece word, uint32_t *msr)
+bool command_register(struct piece word, uint32_t *msr)
 {
     struct number number;
     struct piece rest = word;
@@ -51,10 +51,10 @@ static bool is_mistaken(struct piece word)
     return piece_hex(word, -1, 4, &address) && dump_msr_is_known(address);
 }
 
-static void add_register(struct command *command, uint32_t msr)
+void command_add(struct command *command, uint32_t msr)
 {
     if (command->count < COMMAND_REGISTERS_MAX)
-        command->msr[command->count++] = dump_msr_is_known(msr) ? msr : 0;
+        command->msr[command->count++] = msr;
 }
 
 enum argument { ARGUMENT_NONE, ARGUMENT_CPU, ARGUMENT_OTHER };
@@ -119,77 +119,37 @@ static void take_option(struct command *command, struct piece word, struct piece
     }
 }
 
-static void add_sequence(struct command *command, uint32_t first, uint32_t last)
-{
-    for (uint32_t msr = first; msr <= last && msr - first < COMMAND_REGISTERS_MAX; msr++)
-        add_register(command, msr);
-}
-
-/* `{1152..1169}`, the first and the last of a sequence. */
-static bool take_braces(struct command *command, struct piece word)
-{
-    size_t dots = piece_find(word, '.'), end = piece_find(word, '}');
-    uint32_t first, last;
-
-    if (piece_first(word) != '{' || end == word.length || dots >= end ||
-        !piece_starts(piece_after(word, dots), "..") ||
-        !take_register((struct piece){word.start + 1, dots - 1}, &first) ||
-        !take_register((struct piece){word.start + dots + 2, end - dots - 2}, &last))
-        return false;
-    add_sequence(command, first, last);
-    return true;
-}
-
-/* `for r in 0x3a $(seq 0x480 0x491); do rdmsr $r; done`: the registers of the list. */
-static void take_list(struct command *command, struct piece line)
-{
-    bool listed = false, sequence = false;
-    uint32_t msr, first = 0;
-
-    for (struct piece word = piece_word(&line, " \t;$()`"); word.length > 0;
-         word = piece_word(&line, " \t;$()`")) {
-        if (piece_is(word, "do") || piece_is(word, "rdmsr"))
-            return;
-        if (piece_is(word, "in") || piece_is(word, "seq")) {
-            sequence = piece_is(word, "seq");
-            listed = true;
-            first = 0;
-        } else if (listed && take_braces(command, word)) {
-            continue;
-        } else if (listed && take_register(word, &msr)) {
-            if (!sequence || first == 0)
-                add_register(command, first = msr);
-            else
-                add_sequence(command, first + 1, msr);
-        }
-    }
-}
-
 /* The registers and options up to the end of the command; `*rest` is then after it. */
 static void take_words(struct command *command, struct piece line, struct piece *rest)
 {
     uint32_t msr;
 
     for (;;) {
-        struct piece word;
+        struct piece word, prefix;
 
         *rest = piece_skip(*rest, " \t");
-        if (piece_starts(*rest, "\"$"))
+        if (char_is_one_of(piece_first(*rest), "\"'") &&
+            (piece_at(*rest, 1) == '$' || char_is_digit(piece_at(*rest, 1))))
             *rest = piece_after(*rest, 1);
         if (rest->length == 0 || char_is_one_of(piece_first(*rest), ";&|#)`\"'<"))
             return;
-        if (piece_first(*rest) == '$') {
+        word = *rest;
+        piece_word(rest, " \t;&|#)`\"'<");
+        word.length -= rest->length;
+        if (piece_find(word, '$') < word.length) {
             command->loop = true;
-            take_list(command, line);
+            if (loop_variable(piece_after(line, (size_t)(word.start - line.start)), &prefix))
+                loop_registers(
+                    loop_begins(line) || command->loop_line.length == 0 ? line : command->loop_line,
+                    prefix, command);
             return;
         }
-        word = piece_word(rest, " \t;&|#)`\"'<");
         if (piece_first(word) == '-')
             take_option(command, word, rest);
-        else if (!take_register(word, &msr))
+        else if (!command_register(word, &msr))
             return;
         else
-            add_register(command, msr);
+            command_add(command, msr);
         command->mistaken = command->mistaken || is_mistaken(word);
     }
 }
@@ -220,11 +180,16 @@ void command_begin(struct scan *scan, struct command *command, struct found_list
                    struct piece line, struct piece rest)
 {
     command_end(scan, command, list);
-    *command = (struct command){
-        .line = scan->line, .text = line, .found = list->count, .base = 16, .format = DUMP_RDMSR};
+    *command = (struct command){.loop_line = command->loop_line,
+                                .line = scan->line,
+                                .text = line,
+                                .found = list->count,
+                                .base = 16,
+                                .format = DUMP_RDMSR};
     do {
         take_words(command, line, &rest);
     } while (!command->loop && command_find(rest, &rest));
+    command->loop_line.length = 0;
     if (command->count == 0 && is_meant(rest))
         scan_passed(scan, scan->line, line, register_expected);
 }
@@ -263,6 +228,13 @@ struct piece command_unsigned(const struct command *command, struct piece line)
     return piece_after(line, command->base == 10 && piece_first(line) == '-');
 }
 
+/* `echo $i` in a loop, before the value of that register; no capability MSR has such a value. */
+static bool is_echo(const struct number *number, uint32_t msr)
+{
+    return number->separator == 0 &&
+           (number->value == msr || (number->is_decimal && number->decimal == msr));
+}
+
 bool command_value(struct scan *scan, struct command *command, struct found_list *list,
                    struct piece line, bool decimal)
 {
@@ -284,15 +256,17 @@ bool command_value(struct scan *scan, struct command *command, struct found_list
     if (number.prefixed)
         base = 16;
     msr = command->msr[command->done];
+    if (command->loop && is_echo(&number, msr))
+        return true;
     value = base == 10 ? number.decimal : number.value;
     if (base == 10 ? !number.is_decimal : base != 16 || number.digits > NUMBER_DIGITS_MAX) {
         scan_passed(scan, scan->line, line, "a value in hex, whole");
         command->done += !command->all;
         return true;
     }
-    if (msr == 0 && command->mistaken)
+    if (!dump_msr_is_known(msr) && command->mistaken)
         scan_passed(scan, command->line, command->text, register_expected);
-    if (msr != 0) {
+    if (dump_msr_is_known(msr)) {
         found_add(list, (struct found){.msr = msr,
                                        .value = negative ? 0 - value : value,
                                        .cpu = command->cpu + (command->all ? command->values : 0),

@@ -10,10 +10,11 @@
 enum { COMMAND_REGISTERS_MAX = 64 };
 
 struct command {
-    uint32_t msr[COMMAND_REGISTERS_MAX]; /* 0: another one than those of interest */
+    uint32_t msr[COMMAND_REGISTERS_MAX]; /* those of interest, and others */
     unsigned count;                      /* of registers; 0: no command is waiting */
     unsigned done;                       /* of these, how many have an answer */
     bool all;                            /* it has -a: one value for each CPU */
+    struct piece loop_line;              /* the last line that began a loop, without a command */
     bool loop;                           /* of a shell: all must answer, or none is told apart */
     unsigned cpu, values;
     unsigned line;
@@ -24,6 +25,12 @@ struct command {
     bool mistaken;           /* `rdmsr 480`, which is 0x1e0: one was meant as hex */
     enum dump_format format; /* that its values are asked to have had */
 };
+
+/* rdmsr's own reading of a number, strtoul(): 0x before hex, 0 before octal; and 48BH. */
+bool command_register(struct piece word, uint32_t *msr);
+
+/* One register more. */
+void command_add(struct command *command, uint32_t msr);
 
 /* Is there a command in the line? `rest` is then what stands after the word rdmsr. */
 bool command_find(struct piece line, struct piece *rest);

@@ -31,6 +31,7 @@ struct found {
     unsigned line; /* of the text */
     unsigned column, columns; /* its place among the numbers of its line, from 0 */
     bool narrow;              /* of 8 digits at most */
+    bool memory;              /* its line may be one of memory, with an address before it */
     enum columns_look look;
     enum half half; /* where the text names it */
 };

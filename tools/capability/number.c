@@ -62,13 +62,22 @@ static void take_suffix(struct piece *rest, struct number *number)
     }
 }
 
+/* `0x401e...`, `0x401e[...]`: what shows tables in little room leaves the other digits out. */
+static bool is_cut(struct piece rest)
+{
+    static const char ellipsis[] = "\xe2\x80\xa6";
+
+    rest = piece_skip(rest, "[(<");
+    return piece_starts(rest, "..") || piece_starts(rest, ellipsis);
+}
+
 /* Does the number end here, or does something go on that would make it another one? */
 static bool ends(struct piece rest)
 {
     char c = piece_first(rest), next = piece_at(rest, 1);
     bool next_is_word = char_is_digit(next) || char_is_letter(next);
 
-    if (char_is_digit(c) || char_is_letter(c) || c == '_')
+    if (char_is_digit(c) || char_is_letter(c) || c == '_' || is_cut(rest))
         return false;
     if (c == '-')
         return next == '>' || next == ' ';
@@ -145,4 +154,38 @@ bool number_take(struct piece *rest, struct number *number)
         }
     }
     return number_take_plain(rest, number);
+}
+
+/* Takes the low half from behind `00da0400 :`. */
+static bool take_low_half(struct piece *rest, const struct number *high, struct number *low)
+{
+    enum { HALF_DIGITS = 8 };
+    char separator = piece_first(piece_skip(*rest, " \t"));
+    struct piece at = piece_after(piece_skip(*rest, " \t"), separator != '\0');
+
+    at = piece_skip(at, " \t");
+    if (!char_is_one_of(separator, ":_`'") || !number_take_plain(&at, low) ||
+        low->digits > HALF_DIGITS || char_is_one_of(piece_first(piece_skip(at, " \t")), "=:_`'"))
+        return false;
+    *rest = at;
+    return low->digits == HALF_DIGITS || (high->prefixed && low->prefixed) ||
+           (separator == ':' && high->digits > 4 && high->value >> (4 * (high->digits - 1)) != 0);
+}
+
+bool number_take_halves(struct piece *rest, struct number *number)
+{
+    struct piece at;
+    struct number low;
+
+    if (!number_take(rest, number))
+        return false;
+    at = *rest;
+    if (number->separator == 0 && number->digits <= 8 && take_low_half(&at, number, &low)) {
+        number->value = number->value << 32 | low.value;
+        number->digits += 8;
+        number->is_decimal = false;
+        number->separator = ':';
+        *rest = at;
+    }
+    return true;
 }

@@ -29,6 +29,9 @@ enum { NUMBER_DIGITS_MAX = 16 };
  */
 bool number_take(struct piece *rest, struct number *number);
 
+/* The same, and halves with blanks round their separator: `00da0400 : 00000012`. */
+bool number_take_halves(struct piece *rest, struct number *number);
+
 /* The same without groups: of `0x480:0x00da0400`, the first part. */
 bool number_take_plain(struct piece *rest, struct number *number);
 

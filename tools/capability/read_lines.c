@@ -6,11 +6,13 @@
 #include <string.h>
 
 #include "tools/capability/command.h"
+#include "tools/capability/compared.h"
 #include "tools/capability/heading.h"
 #include "tools/capability/label.h"
 #include "tools/capability/line.h"
 #include "tools/capability/listing.h"
-#include "tools/capability/reference.h"
+#include "tools/capability/loop.h"
+#include "tools/capability/values.h"
 
 struct reader {
     struct scan *scan;
@@ -48,11 +50,27 @@ static void print_lists_apart(struct reader *reader, uint32_t msr)
     reader->first_seen = true;
 }
 
+/* `00000480  7f 45 4c 46 …`: bytes or words of memory after their address. */
+static bool is_memory(const struct reference *reference, const struct values *values)
+{
+    unsigned digits = values->number[0].digits;
+
+    if (reference->named || values->count < 4 || (digits != 2 && digits != 4))
+        return false;
+    for (unsigned i = 0; i < values->count; i++) {
+        if (values->number[i].digits != digits || values->number[i].prefixed)
+            return false;
+    }
+    return true;
+}
+
 static void add_values(struct reader *reader, const struct reference *reference,
                        const struct values *values, unsigned cpu)
 {
     enum columns_look look = look_of(reader, reference, values);
     bool aida64 = reference->word && values->number[0].separator == '-';
+    bool memory = is_memory(reference, values) &&
+                  (look != LOOK_CPUS || values->count != reader->heading.columns);
 
     if (aida64) {
         print_lists_apart(reader, reference->msr);
@@ -72,9 +90,12 @@ static void add_values(struct reader *reader, const struct reference *reference,
                 .column = column ? i : 0,
                 .columns = column ? values->count : 1,
                 .narrow = number->digits <= 8 && number->separator == 0,
+                .memory = memory,
                 .look = look,
                 .half = values->half[i]});
     }
+    if (memory)
+        return;
     if (values->count > 2 && values->half[0] == HALF_NONE)
         scan_saw(reader->scan, DUMP_COLUMNS);
     scan_saw(reader->scan, aida64 ? DUMP_AIDA64 : reference->format);
@@ -87,44 +108,40 @@ static bool is_definition(const struct reference *reference, const struct values
            reference_address(&values->number[0]) == reference->msr;
 }
 
-/* `00000480  7f 45 4c 46 …`: bytes or words of memory after their address. */
-static bool is_memory(const struct reference *reference, const struct values *values)
-{
-    unsigned digits = values->number[0].digits;
-
-    if (reference->named || values->count < 4 || (digits != 2 && digits != 4))
-        return false;
-    for (unsigned i = 0; i < values->count; i++) {
-        if (values->number[i].digits != digits || values->number[i].prefixed)
-            return false;
-    }
-    return true;
-}
-
 /* The next reference, which reports what it lacks itself. */
 static bool names_msr(struct piece rest)
 {
     return char_is_letter(piece_first(rest)) && label_take(&rest).msr != 0;
 }
 
-/* Takes what follows a reference. False, with the error reported, if it contradicts the reference.
+/* Takes what follows a reference, which begins `before` bytes after the line. False, with the error
+ * reported, if it contradicts the reference.
  */
-static bool take_given(struct reader *reader, struct piece line, struct piece *rest,
+static bool take_given(struct reader *reader, struct piece line, struct piece *rest, size_t before,
                        struct reference *reference, unsigned cpu)
 {
+    static const char contradiction[] = "an MSR's name with its own address";
     static struct values values;
     struct piece behind;
 
     if (reference_contradicts(rest, reference))
-        return scan_expected(reader->scan, line, "an MSR's name with its own address");
+        return scan_expected(reader->scan, line, contradiction);
+    reference->columns = reader->heading.look == LOOK_CPUS;
     behind = *rest;
-    reference_values(rest, reference, reader->decimal, &values);
+    values_take(rest, reference, reader->decimal, &values);
     reader->has_decimal = reader->has_decimal || values.has_decimal;
-    if (is_definition(reference, &values) || is_memory(reference, &values))
+    if (is_definition(reference, &values))
         return true;
+    if (values.count > 0 && compared_values((struct piece){line.start, before}, *rest)) {
+        scan_passed(reader->scan, reader->scan->line, line,
+                    "one value of that MSR: this line compares it with another");
+        *rest = piece_after(*rest, rest->length);
+        return true;
+    }
     if (values.count > 0) {
         add_values(reader, reference, &values, cpu);
-        return true;
+        return !reference_is_named_otherwise(*rest, reference) ||
+               scan_expected(reader->scan, line, contradiction);
     }
     behind = reference_skip(behind, reference);
     if (reference->named && !reference->word && behind.length == 0)
@@ -202,7 +219,7 @@ static bool take_references(struct reader *reader, struct piece line, bool *any)
             reader->has_decimal_address = reader->has_decimal_address || reference.decimal;
             if (is_of_bits((struct piece){line.start, (size_t)(before - line.start)}))
                 continue;
-            if (!take_given(reader, line, &rest, &reference, cpu))
+            if (!take_given(reader, line, &rest, (size_t)(before - line.start), &reference, cpu))
                 return false;
             first = true;
         } else if (rest.start > before) {
@@ -283,6 +300,8 @@ static bool take_line(struct reader *reader, struct piece line)
         command_begin(reader->scan, &reader->command, &reader->found, line, rest);
         return true;
     }
+    if (loop_begins(line))
+        reader->command.loop_line = line;
     if (has_prompt(line)) {
         command_end(reader->scan, &reader->command, &reader->found);
         return true;

@@ -1,5 +1,5 @@
 /*
- * A mention of an MSR in a line, by its number or a name, and the numbers after it.
+ * A mention of an MSR in a line, by its number or a name.
  */
 #ifndef TOOLS_CAPABILITY_REFERENCE_H
 #define TOOLS_CAPABILITY_REFERENCE_H
@@ -14,19 +14,10 @@ struct reference {
     bool padded;    /* by a number of 8 digits without 0x */
     bool assigned;  /* `=`, `:` or the like stands after it */
     bool colon;     /* it is `:` */
+    bool columns;   /* a heading says that the numbers behind it are values of CPUs */
     bool field;     /* what follows is of some of its bits: `bits 53:50`, `[55]`, `44:32` */
     enum half half; /* of the MSR, where its name says so */
     enum dump_format format;
-};
-
-enum { VALUES_MAX = CPUS_MAX };
-
-/* The numbers of a line after a reference: one, or a column each. */
-struct values {
-    struct number number[VALUES_MAX];
-    enum half half[VALUES_MAX];
-    unsigned count;
-    bool has_decimal; /* one has so many digits that it can only be decimal */
 };
 
 /*
@@ -38,13 +29,12 @@ bool reference_take(struct piece *rest, bool first, bool decimal, struct referen
 
 /*
  * Passes over the reference's own address after a name, as in `IA32_VMX_BASIC (MSR 0x480) =`. True
- * if it is the address of another MSR.
+ * if it is the address of another MSR, or if after an address the name of another MSR stands.
  */
 bool reference_contradicts(struct piece *rest, struct reference *reference);
 
-/* Takes the values after a reference; `decimal`: those without 0x are decimal. */
-void reference_values(struct piece *rest, struct reference *reference, bool decimal,
-                      struct values *values);
+/* Does the line end with the name of another MSR, after an address and its value? */
+bool reference_is_named_otherwise(struct piece rest, const struct reference *reference);
 
 /* Does what follows say that there is no value? */
 bool reference_is_absent(struct piece rest);
@@ -58,7 +48,8 @@ bool reference_has_value(struct piece rest);
 /* The address that a number is; 0 for none of those of interest. */
 uint32_t reference_address(const struct number *number);
 
-/* Passes over signs between a reference and its value. */
+/* Passes over one sign, or all, that may stand between a reference and its value. */
+bool reference_take_sign(struct piece *rest, struct reference *reference);
 struct piece reference_skip(struct piece rest, struct reference *reference);
 
 #endif
