@@ -373,12 +373,19 @@ class Input(VmxcapTest):
         texts = {
             "0x480=0x1\n0x480=0x2\n": "line 2, read as pairs: found `MSR 0x480 again`",
             "00000480 80000012 80000012\n": "can be neither",
-            "486: 80000021 80000031\n481: 1\n": "of each CPU the MSRs that the first one has",
+            "0x482 IA32_VMX_PINBASED_CTLS = 0x1\n": "an MSR's name with its own address",
         }
         for text, complaint in texts.items():
             with self.subTest(text):
                 self.assertIn(complaint, self.bad("-", text=text))
                 self.assertIn(complaint, self.bad("--json", "-", text=text))
+
+    def test_cpus_with_different_msrs_are_judged_by_what_they_have(self) -> None:
+        text = "486: 80000021 80000031\n481: 7f00000016\nCPU 1\n48a: 2e\n"
+        done = self.run_it("-", text=text)
+        self.assertEqual(done.returncode, 3)
+        self.assertIn("  standard input: no value of 0x48a, which other CPUs have", done.stdout)
+        self.assertIn("  standard input, CPU 1: no value of 0x481, which other", done.stdout)
 
     def test_torn_documents_say_line_and_expectation(self) -> None:
         torn = {

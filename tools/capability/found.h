@@ -46,8 +46,7 @@ void found_free(struct found_list *list);
 
 /*
  * Makes the sets of `scan->list` of it. False, with the error reported, where it contradicts
- * itself: an MSR of a CPU with two values, columns that can be neither halves nor CPUs, CPUs that
- * have different MSRs.
+ * itself: an MSR of a CPU with two values, columns that can be neither halves nor CPUs.
  */
 bool found_finish(struct scan *scan, struct found_list *list);
 

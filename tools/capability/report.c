@@ -287,3 +287,31 @@ bool report_basic(const struct page *page, uint64_t basic, enum vmx_check mode)
                               findings.item[i].severity == SEVERITY_REFUSAL);
     return refused;
 }
+
+static bool one_has(const struct dump_list *list, uint32_t msr)
+{
+    for (size_t i = 0; i < list->count; i++) {
+        if (dump_msr_has(&list->set[i].dump, msr))
+            return true;
+    }
+    return false;
+}
+
+void report_lacking(const struct page *page, const struct dump_list *list)
+{
+    for (size_t i = 0; list->one_machine && i < list->count; i++) {
+        const char *before = "";
+
+        for (uint32_t msr = IA32_FEATURE_CONTROL_MSR; msr <= VMX_MSR_LAST; msr++) {
+            if (!dump_msr_is_known(msr) || dump_msr_has(&list->set[i].dump, msr) ||
+                !one_has(list, msr))
+                continue;
+            if (*before == '\0')
+                page_print(page, STYLE_WARNING, "  %s: no value of ", list->set[i].id);
+            page_print(page, STYLE_WARNING, "%s%#x", before, msr);
+            before = ", ";
+        }
+        if (*before != '\0')
+            page_print(page, STYLE_WARNING, ", which other CPUs have: judged without\n");
+    }
+}

@@ -33,4 +33,7 @@ bool report_difference(const struct page *page, const struct checked *a, const s
 enum { MSR_TITLE_MAX = 64 };
 void report_msr_title(uint32_t msr, char text[MSR_TITLE_MAX]);
 
+/* Which CPUs of one machine have no value of an MSR that another one has. */
+void report_lacking(const struct page *page, const struct dump_list *list);
+
 #endif

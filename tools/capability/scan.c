@@ -79,17 +79,3 @@ bool scan_address(struct scan *scan, struct piece piece, uint64_t *msr)
         return true;
     return scan_expected(scan, piece, "the address of an MSR in hex: 0x3a, or 0x480 to 0x493");
 }
-
-bool scan_same_msrs(struct scan *scan)
-{
-    for (size_t i = 1; i < scan->list->count; i++) {
-        const struct vmx_dump *first = &scan->list->set[0].dump;
-        const struct vmx_dump *dump = &scan->list->set[i].dump;
-
-        if (dump->msrs.present != first->msrs.present ||
-            dump->has_feature_control != first->has_feature_control)
-            return scan_expected(scan, piece_of(scan->list->set[i].id),
-                                 "of each CPU the MSRs that the first one has");
-    }
-    return true;
-}

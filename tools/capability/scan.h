@@ -34,9 +34,6 @@ bool scan_put(struct scan *scan, struct dump_set *set, uint64_t msr, uint64_t va
 /* An MSR's address of a text that has only those of interest; false, with the error reported. */
 bool scan_address(struct scan *scan, struct piece piece, uint64_t *msr);
 
-/* The CPUs of one machine have the same MSRs, or a list is torn: false, with the error reported. */
-bool scan_same_msrs(struct scan *scan);
-
 /* Each reads the whole text in its format; false, with the error reported, if it is not that. */
 bool read_csv(struct scan *scan);
 bool read_json(struct scan *scan);

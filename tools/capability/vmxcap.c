@@ -153,6 +153,7 @@ static void print_reading(const struct page *page, const char *name, const struc
     if (reading->not_understood > DUMP_PASSED_MAX)
         page_print(page, STYLE_WARNING, "  and %u more\n",
                    reading->not_understood - DUMP_PASSED_MAX);
+    report_lacking(page, list);
     print_to(page->sink, "\n");
 }
 

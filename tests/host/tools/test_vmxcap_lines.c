@@ -367,8 +367,8 @@ static void two_columns_are_halves_or_cpus(void **state)
     assert_read("481 7f00000016 7f00000016\n491 1 1\n488 2000 2000\n", RDMSR | COLUMNS, 2);
     assert_value(1, 0x488, 0x2000);
     assert_value(0, 0x491, 1);
-    assert_refused("481 7f00000016 7f00000016\n491 1 1\n480 0 1 2\n", 3,
-                   "of each CPU the MSRs that the first one has");
+    assert_read("481 7f00000016 7f00000016\n491 1 1\n480 0 1 2\n", RDMSR | COLUMNS, 3);
+    assert_int_equal(list.set[2].dump.msrs.present, 1);
 }
 
 static void assert_cpu(size_t set, const char *id, uint64_t value)
@@ -423,10 +423,15 @@ static void cpus_are_reported_apart(void **state)
     assert_false(list.one_machine);
     assert_read("rdmsr -a 0x3a\n5\n5\nrdmsr -p 1 0x480\n1\n", RDMSR, 1);
     assert_value(0, 0x480, 1);
-    assert_refused("rdmsr 0x3a --all\n5\n1\nrdmsr 0x480\n1\n", 5,
-                   "of each CPU the MSRs that the first one has");
-    assert_refused("486: 80000021 80000031\n481: 1\n", 2,
-                   "of each CPU the MSRs that the first one has");
+    /* CPUs with different MSRs: each has what it has, and nothing is taken from another one. */
+    assert_read("rdmsr 0x3a --all\n5\n1\nrdmsr 0x480\n1\n", RDMSR, 2);
+    assert_int_equal(list.set[1].dump.msrs.present, 0);
+    assert_int_equal(list.set[1].dump.feature_control, 1);
+    assert_read("rdmsr 0x3a\n5\nrdmsr 0x480 -a\n1\n1\nrdmsr --processor 1 0x481\n3\n", RDMSR, 2);
+    assert_false(list.set[1].dump.has_feature_control);
+    assert_int_equal(list.set[0].dump.msrs.present, 1);
+    assert_int_equal(list.set[1].dump.msrs.present, 3);
+    assert_value(1, 0x481, 3);
 }
 
 static void too_many_cpus_are_refused(void **state)
