@@ -48,8 +48,7 @@ enum exit_done exit_unhandled(struct vcpu *vcpu)
                     vmcs_read_natural(VMCS_EXIT_QUALIFICATION));
 }
 
-/* An EPT violation: it is not the guest's, or not for this kind of access; or a misconfiguration.
- */
+/* An EPT violation: not the guest's memory, or not for this access; or a misconfiguration. */
 enum exit_done exit_no_memory(struct vcpu *vcpu)
 {
     uint32_t reason = vmcs_read32(VMCS_EXIT_REASON) & EXIT_REASON_BASIC;
@@ -61,8 +60,8 @@ enum exit_done exit_no_memory(struct vcpu *vcpu)
 
 /*
  * Outside 64-bit mode an instruction pointer has 32 bits. With the instruction ends what STI and
- * MOV SS block, and RF becomes 0. If the guest steps singly the instruction ends in a trap, beside
- * those that MOV SS held back.
+ * MOV SS block, and RF becomes 0. If the guest steps singly, and not over branches alone, the
+ * instruction ends in a trap, beside those that MOV SS held back.
  */
 enum exit_done skip_emulated_instruction_slow(uint64_t rip, uint64_t next, enum exit_done done)
 {
@@ -75,7 +74,7 @@ enum exit_done skip_emulated_instruction_slow(uint64_t rip, uint64_t next, enum 
     vmcs_write_natural(VMCS_GUEST_RFLAGS, rflags & ~RFLAGS_RF);
     vmcs_write32(VMCS_GUEST_INTERRUPTIBILITY_STATE,
                  blocking & ~(BLOCKING_BY_STI | BLOCKING_BY_MOV_SS));
-    if ((rflags & RFLAGS_TF) != 0)
+    if ((rflags & RFLAGS_TF) != 0 && (vmcs_read64(VMCS_GUEST_IA32_DEBUGCTL) & DEBUGCTL_BTF) == 0)
         vmcs_write_natural(VMCS_GUEST_PENDING_DEBUG_EXCEPTIONS,
                            vmcs_read_natural(VMCS_GUEST_PENDING_DEBUG_EXCEPTIONS) |
                                PENDING_DEBUG_BS);

@@ -69,7 +69,7 @@ enum { SELECTOR_RPL = 3, SELECTOR_TI = 4 };
 enum { BLOCKING_BY_STI = 1, BLOCKING_BY_MOV_SS = 2, BLOCKING_BY_SMI = 4, BLOCKING_BY_NMI = 8 };
 enum { ENCLAVE_INTERRUPTION = 16 };
 enum { ACTIVITY_ACTIVE, ACTIVITY_HLT, ACTIVITY_SHUTDOWN, ACTIVITY_WAIT_FOR_SIPI };
-enum { PENDING_DEBUG_BS = 1 << 14 }; /* single step */
+enum { PENDING_DEBUG_BS = 1 << 14, DEBUGCTL_BTF = 1 << 1 }; /* single step; on branches */
 
 /* The limit that a VM exit gives TR: a TSS without I/O bitmap. */
 enum { TSS_LIMIT = 0x67 };

@@ -89,6 +89,20 @@ static void a_guest_that_steps_singly_gets_its_trap(void **state)
     assert_int_equal(FIELD(GUEST_RIP), GUEST_CODE + 2);
 }
 
+/* "Single-Stepping on Branches": with IA32_DEBUGCTL.BTF a trap comes after a branch alone, and no
+ * instruction that a handler does for the guest is one. */
+static void a_guest_that_steps_over_branches_does_not(void **state)
+{
+    (void)state;
+    FIELD(GUEST_RFLAGS) |= RFLAGS_TF;
+    FIELD(GUEST_IA32_DEBUGCTL) = 1 << 1;
+    assert_int_equal(pause_at(GUEST_CODE, 2), EXIT_IGNORED);
+    assert_int_equal(FIELD(GUEST_PENDING_DEBUG_EXCEPTIONS), 0);
+    FIELD(GUEST_IA32_DEBUGCTL) = 1; /* LBR */
+    assert_int_equal(pause_at(GUEST_CODE, 2), EXIT_IGNORED);
+    assert_int_equal(FIELD(GUEST_PENDING_DEBUG_EXCEPTIONS), PENDING_DEBUG_BS);
+}
+
 /*
  * MOV SS that hits a breakpoint: SDM Vol. 3, "Guest Non-Register State": B0 and "enabled
  * breakpoint", bit 12, wait until the instruction after it is done, and must not be lost then.
@@ -239,6 +253,7 @@ int main(void)
         TEST(the_end_of_the_canonical_half_can_be_passed),
         TEST(blocking_by_sti_and_mov_ss_ends_with_the_instruction),
         TEST(a_guest_that_steps_singly_gets_its_trap),
+        TEST(a_guest_that_steps_over_branches_does_not),
         TEST(a_breakpoint_that_waits_is_not_lost),
         TEST(the_budget_of_exits_ends_a_guest),
         TEST(an_exit_that_nothing_serves_ends_the_guest),
