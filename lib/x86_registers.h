@@ -149,11 +149,12 @@ enum x86_vector {
 #define FEATURE_CONTROL_VMX     X86_BIT(2) /* VMXON allowed outside SMX operation */
 
 /* SDM Vol. 2, "CPUID". */
-#define CPUID_1_ECX_XSAVE       (1u << 26)
-#define CPUID_1_ECX_HYPERVISOR  (1u << 31) /* a hypervisor is below; by its makers' agreement */
-#define CPUID_EXTENDED          0x80000000 /* EAX: the last leaf of these */
-#define CPUID_EXTENDED_FEATURES 0x80000001
-#define CPUID_EXTENDED_EDX_NX   X86_BIT(20) /* of leaf 0x80000001 */
-#define CPUID_ADDRESS_SIZES     0x80000008  /* EAX[7:0]: MAXPHYADDR */
+#define CPUID_1_ECX_XSAVE          (1u << 26)
+#define CPUID_1_ECX_HYPERVISOR     (1u << 31) /* a hypervisor is below; by its makers' agreement */
+#define CPUID_EXTENDED             0x80000000 /* EAX: the last leaf of these */
+#define CPUID_EXTENDED_FEATURES    0x80000001
+#define CPUID_EXTENDED_EDX_NX      X86_BIT(20) /* of leaf 0x80000001 */
+#define CPUID_EXTENDED_EDX_SYSCALL X86_BIT(11)
+#define CPUID_ADDRESS_SIZES        0x80000008 /* EAX[7:0]: MAXPHYADDR */
 
 #endif

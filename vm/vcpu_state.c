@@ -50,7 +50,7 @@ static void put_registers(const struct vcpu_start *start, struct vmcs_image *ima
 /* SDM Vol. 3, "PDPTE Registers": with EPT and PAE paging, VM entry takes them from the VMCS. */
 static void put_pdptes(const struct vcpu *vcpu, uint64_t cr3, struct vmcs_image *image)
 {
-    const uint64_t *pdpt = vm_memory(vcpu->vm, cr3, 32);
+    const uint64_t *pdpt = vm_memory(vcpu->vm, cr3 & 0xffffffe0, 32);
 
     for (unsigned i = 0; i < 4 && pdpt != NULL; i++)
         vmcs_image_put(image, (enum vmcs_field)(VMCS_GUEST_PDPTE0 + 2 * i), pdpt[i]);

@@ -29,7 +29,8 @@ bool cr0_may_become(const struct control_registers *now, uint64_t value)
     bool starts = (value & ~now->cr0 & CR0_PG) != 0, stops = (now->cr0 & ~value & CR0_PG) != 0;
 
     if (value >> 32 != 0 || (value & (CR0_PG | CR0_PE)) == CR0_PG ||
-        (value & (CR0_NW | CR0_CD)) == CR0_NW)
+        (value & (CR0_NW | CR0_CD)) == CR0_NW ||
+        ((value & CR0_WP) == 0 && (now->cr4 & CR4_CET) != 0))
         return false;
     if (starts && (now->efer & EFER_LME) != 0 && !may_enter_ia32e_mode(now))
         return false;
@@ -48,7 +49,7 @@ bool cr4_may_become(const struct control_registers *now, uint64_t value, uint64_
 {
     uint64_t changed = value ^ now->cr4;
 
-    if ((value & ~supported) != 0)
+    if ((value & ~supported) != 0 || ((value & CR4_CET) != 0 && (now->cr0 & CR0_WP) == 0))
         return false;
     if (!is_long(now))
         return (value & CR4_PCIDE) == 0;

@@ -8,6 +8,8 @@ __attribute__((noinline)) static enum exit_done cpuid_by_policy(struct vcpu *vcp
         vm_policy_cpuid(vcpu->vm->policy, leaf, subleaf, cpuid(leaf, subleaf),
                         vmcs_read_natural(VMCS_GUEST_CR4), vcpu->controls[VMX_CONTROL_SECONDARY]);
 
+    if (leaf == CPUID_LEAF_EXTENDED && !guest_is_64_bit()) /* SDM Vol. 2: 0 outside 64-bit mode */
+        r.edx &= ~(uint32_t)CPUID_EXTENDED_EDX_SYSCALL;
     vcpu->reg[VCPU_RAX] = r.eax;
     vcpu->reg[VCPU_RBX] = r.ebx;
     vcpu->reg[VCPU_RCX] = r.ecx;

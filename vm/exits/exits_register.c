@@ -7,7 +7,8 @@ enum cr_access { CR_MOV_TO, CR_MOV_FROM, CR_CLTS, CR_LMSW };
  * CR0[31:0] is ignored"; they are 15:6, 17, 28:19. */
 #define CR0_IGNORED 0x1ffaffc0ull
 
-#define CR0_LMSW 0xfull /* PE, MP, EM, TS: what LMSW loads; PE it can only set */
+#define CR0_LMSW   0xfull            /* PE, MP, EM, TS: what LMSW loads; PE it can only set */
+#define CR0_CACHES (CR0_CD | CR0_NW) /* neither VM entry nor VM exit loads them */
 
 /* What these change, translations that the processor remembers may not know. */
 #define CR0_TRANSLATION (CR0_PG | CR0_WP)
@@ -83,10 +84,8 @@ static enum exit_done load_pdptes(struct vcpu *vcpu, uint64_t cr3)
         if (!pdpte_is_valid(pdpt[i], vcpu->cpu->memory_types.physical_width))
             return exit_protection(vcpu);
     }
-    vmcs_write64(VMCS_GUEST_PDPTE0, pdpt[0]);
-    vmcs_write64(VMCS_GUEST_PDPTE1, pdpt[1]);
-    vmcs_write64(VMCS_GUEST_PDPTE2, pdpt[2]);
-    vmcs_write64(VMCS_GUEST_PDPTE3, pdpt[3]);
+    for (unsigned i = 0; i < 4; i++)
+        x86_vmwrite_bare(VMCS_GUEST_PDPTE0 + 2 * i, pdpt[i]);
     return EXIT_EMULATED;
 }
 
@@ -107,8 +106,7 @@ static bool paging_is_free(const struct vcpu *vcpu)
            (vcpu->controls[VMX_CONTROL_ENTRY] & ENTRY_LOAD_EFER) != 0;
 }
 
-/* As CR4's and the odd writes of CR3 apart, lest CR3, which is written often, pay for their room.
- */
+/* Apart, as CR4's and the odd writes of CR3, lest CR3, which is written often, pay their room. */
 __attribute__((noinline)) static enum exit_done guest_write_cr0(struct vcpu *vcpu, uint64_t value)
 {
     struct control_registers now = registers_seen(vcpu), after = now;
@@ -135,6 +133,8 @@ __attribute__((noinline)) static enum exit_done guest_write_cr0(struct vcpu *vcp
     vmcs_write_natural(VMCS_CR0_READ_SHADOW, after.cr0);
     vmcs_write_natural(VMCS_GUEST_CR0, (after.cr0 & ~vcpu->cr0_fixed) |
                                            (vmcs_read_natural(VMCS_GUEST_CR0) & vcpu->cr0_fixed));
+    if ((changed & CR0_CACHES & ~vcpu->cr0_fixed) != 0)
+        (void)write_cr0_safe((read_cr0() & ~CR0_CACHES) | (after.cr0 & CR0_CACHES));
     if ((changed & CR0_TRANSLATION) != 0)
         translation_flush(vcpu);
     return skip_emulated_instruction(EXIT_EMULATED);

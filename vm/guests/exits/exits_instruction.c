@@ -15,7 +15,7 @@ enum exit_done exit_rdtsc(struct vcpu *vcpu)
 
 enum exit_done exit_rdtscp(struct vcpu *vcpu)
 {
-    uint64_t aux;
+    uint64_t aux = 0; /* as where RDMSR faults: there is no such MSR */
 
     (void)rdmsr_safe(IA32_TSC_AUX, &aux);
     vcpu->reg[VCPU_RCX] = (uint32_t)aux;

@@ -14,6 +14,7 @@
 enum {
     PE = 0,
     WP = 16,
+    CET = 23,
     NW = 29,
     CD = 30,
     PG = 31,
@@ -42,10 +43,10 @@ static uint64_t bit_if(unsigned condition, unsigned number)
 static bool state_of(unsigned n, struct control_registers *now)
 {
     *now = (struct control_registers){
-        .cr0 = 0x10 | bit_if(n, PE) | bit_if(n >> 1, PG) | bit_if(n >> 2, CD),
+        .cr0 = 0x10 | bit_if(n, PE) | bit_if(n >> 1, PG) | bit_if(n >> 2, CD) | bit_if(n >> 11, WP),
         .cr3 = n >> 3 & 1 ? 0x3001 : 0x3000,
         .cr4 = bit_if(n >> 4, PAE) | bit_if(n >> 5, PCIDE) | bit_if(n >> 6, LA57) |
-               bit_if(n >> 7, PGE),
+               bit_if(n >> 7, PGE) | bit_if(n >> 12, CET),
         .efer = bit_if(n >> 8, LME),
         .cs_rights = (uint32_t)(0x9b | bit_if(n >> 9, L)),
         .tr_rights = n >> 10 & 1 ? 0x83 : 0x8b,
@@ -54,10 +55,11 @@ static bool state_of(unsigned n, struct control_registers *now)
         now->efer |= 1 << LMA;
     return (!bit(now->cr0, PG) || bit(now->cr0, PE)) &&
            (!bit(now->efer, LMA) || bit(now->cr4, PAE)) &&
-           (!bit(now->cr4, PCIDE) || bit(now->efer, LMA));
+           (!bit(now->cr4, PCIDE) || bit(now->efer, LMA)) &&
+           (!bit(now->cr4, CET) || bit(now->cr0, WP));
 }
 
-enum { STATES = 1 << 11 };
+enum { STATES = 1 << 13 };
 
 static bool cr0_faults(const struct control_registers *now, uint64_t value)
 {
@@ -80,7 +82,9 @@ static bool cr0_faults(const struct control_registers *now, uint64_t value)
         /* 64-bit mode: "an attempt is made to clear CR0.PG" */
         (turns_paging_off && bit(now->efer, LMA) && bit(now->cs_rights, L)) ||
         /* "clearing CR0.PG while CR4.PCIDE = 1" */
-        (turns_paging_off && bit(now->cr4, PCIDE));
+        (turns_paging_off && bit(now->cr4, PCIDE)) ||
+        /* "an attempt is made to clear CR0.WP[bit 16] while CR4.CET = 1" */
+        (!bit(value, WP) && bit(now->cr4, CET));
 }
 
 static void cr0_faults_where_the_manual_says_so(void **state)
@@ -111,21 +115,23 @@ static bool cr4_faults(const struct control_registers *now, uint64_t value, uint
         /* "in IA-32e mode only" can it be 1 at all */
         (bit(value, PCIDE) && !bit(now->efer, LMA)) ||
         /* "an attempt is made to change CR4.LA57 while in IA-32e mode" */
-        (bit(now->efer, LMA) && bit(value, LA57) != bit(now->cr4, LA57));
+        (bit(now->efer, LMA) && bit(value, LA57) != bit(now->cr4, LA57)) ||
+        /* "an attempt is made to set CR4.CET while CR0.WP is 0" */
+        (bit(value, CET) && !bit(now->cr0, WP));
 }
 
 static void cr4_faults_where_the_manual_says_so(void **state)
 {
-    const uint64_t supported = 1 << PAE | 1 << PGE | 1 << PCIDE | 1 << LA57;
+    const uint64_t supported = 1 << PAE | 1 << PGE | 1 << PCIDE | 1 << LA57 | 1 << CET;
     struct control_registers now;
 
     (void)state;
     for (unsigned n = 0; n < STATES; n++) {
         if (!state_of(n, &now))
             continue;
-        for (unsigned v = 0; v < 32; v++) {
+        for (unsigned v = 0; v < 64; v++) {
             uint64_t value = bit_if(v, PAE) | bit_if(v >> 1, PGE) | bit_if(v >> 2, PCIDE) |
-                             bit_if(v >> 3, LA57) | bit_if(v >> 4, SMEP);
+                             bit_if(v >> 3, LA57) | bit_if(v >> 4, SMEP) | bit_if(v >> 5, CET);
 
             assert_int_equal(cr4_may_become(&now, value, supported),
                              !cr4_faults(&now, value, supported));

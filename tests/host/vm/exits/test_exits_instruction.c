@@ -91,6 +91,27 @@ static void cpuid_hides_vmx_and_smx_and_reports_of_a_hypervisor(void **state)
     assert_int_equal(ecx >> 31, 1);
 }
 
+/* "SYSCALL … always enumerated as 0 when the processor is not in 64-bit mode"; in compatibility
+ * mode neither. The hypervisor itself is, and sees 1. */
+static void cpuid_shows_syscall_in_64_bit_mode_alone(void **state)
+{
+    static const enum guest_mode without[] = {GUEST_REAL, GUEST_PROTECTED, GUEST_PAE};
+
+    (void)state;
+    model_cpu.more_features.edx |= 1 << 11;
+    assert_int_equal(cpuid_of_guest(0x80000001, 0).edx >> 11 & 1, 1);
+    assert_int_equal(cpuid_of_guest(0x80000001, 0).edx >> 20 & 1, 1);
+    FIELD(GUEST_CS_ACCESS_RIGHTS) = 0xc09b;
+    assert_int_equal(cpuid_of_guest(0x80000001, 0).edx >> 11 & 1, 0);
+    assert_int_equal(cpuid_of_guest(0x80000001, 0).edx >> 20 & 1, 1); /* NX */
+    for (unsigned i = 0; i < sizeof(without) / sizeof(without[0]); i++) {
+        vcpu = guest_machine_in(without[i]);
+        model_cpu.more_features.edx |= 1 << 11;
+        assert_int_equal(cpuid_of_guest(0x80000001, 0).edx >> 11 & 1, 0);
+        assert_int_equal(cpuid_of_guest(0x80000001, 0).edx >> 20 & 1, 1);
+    }
+}
+
 /* "OSXSAVE: the OS has set CR4.OSXSAVE", the guest's; the host's is set all the while. */
 static void cpuid_reports_the_guests_osxsave(void **state)
 {
@@ -373,6 +394,7 @@ int main(void)
         TEST(the_first_entry_breaks_no_rule),
         TEST(an_instruction_that_is_done_leaves_no_rf),
         TEST(cpuid_hides_vmx_and_smx_and_reports_of_a_hypervisor),
+        TEST(cpuid_shows_syscall_in_64_bit_mode_alone),
         TEST(cpuid_reports_the_guests_osxsave),
         TEST(cpuid_reports_the_guests_ospke),
         TEST(cpuid_promises_no_instruction_that_a_control_forbids),
