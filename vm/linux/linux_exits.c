@@ -59,7 +59,10 @@ static enum exit_done serve_in(struct vcpu *vcpu, uint16_t port, unsigned bytes)
     return skip_emulated_instruction(EXIT_EMULATED);
 }
 
-/* A sleep other than S5 would wake in the firmware, outside of VMX operation. */
+/*
+ * A sleep other than S5 would wake in the firmware, outside of VMX operation. INS and OUTS at one
+ * of these ports, to and from memory, nobody has a use for: the guest's end, and no wrong byte.
+ */
 enum exit_done linux_exit_io(struct vcpu *vcpu)
 {
     uint64_t qualification = vmcs_read_natural(VMCS_EXIT_QUALIFICATION);
@@ -68,7 +71,7 @@ enum exit_done linux_exit_io(struct vcpu *vcpu)
     uint32_t value = (uint32_t)vcpu->reg[VCPU_RAX];
 
     if ((qualification & IO_STRING) != 0)
-        return skip_emulated_instruction(EXIT_REFUSED);
+        return exit_unhandled(vcpu);
     if ((qualification & IO_IN) != 0)
         return serve_in(vcpu, port, bytes);
     switch (linux_out(&linux_of(vcpu)->ports, port, bytes, value)) {
@@ -98,7 +101,9 @@ enum exit_done linux_exit_invd(struct vcpu *vcpu)
 
 /*
  * What the hypervisor keeps is reserved in the guest's memory map. Whoever reaches for it all the
- * same gets #GP; an access that delivers an event cannot.
+ * same gets #GP; an access that delivers an event cannot. SDM Vol. 3, "Changes to Instruction
+ * Behavior in VMX Non-Root Operation": IRET unblocks NMIs even where it faults, so here they stay
+ * as the exit has left them.
  */
 static enum exit_done refuse(struct vcpu *vcpu, uint64_t address)
 {

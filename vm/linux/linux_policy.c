@@ -16,6 +16,9 @@ enum { EVERY = CPUID_EVERY_SUBLEAF };
 enum {
     IA32_BIOS_UPDT_TRIG = 0x79,
     IA32_SMM_MONITOR_CTL = 0x9b,
+    IA32_FRED_RSP0 = 0x1cc, /* to IA32_FRED_CONFIG, 0x1d4 */
+    IA32_FRED_STKLVLS = 0x1d0,
+    IA32_FRED_CONFIG = 0x1d4,
     IA32_PEBS_ENABLE = 0x3f1,
     IA32_RTIT_OUTPUT_BASE = 0x560,
     IA32_RTIT_OUTPUT_MASK = 0x561,
@@ -28,13 +31,17 @@ enum {
  * Leaf 1: not VMX (ECX 5), SMX (6); nor the debug store (EDX 21, ECX 2 and 4), whose PEBS would
  * write to the guest's linear addresses while the hypervisor's page tables are in use. Leaf 7: not
  * SGX (EBX 2, ECX 30) with its keys (EDX 1), and not Processor Trace (EBX 25), which would trace
- * the hypervisor too; nor Key Locker (ECX 23), whose key no handler knows.
+ * the hypervisor too; nor Key Locker (ECX 23), whose key no handler knows. Of its subleaf 1: not
+ * FRED (EAX 17), which gives an event its data when it is delivered: one that comes again after a
+ * VM exit, or that a handler injects, would have none; nor NMI sources (EAX 20), which are such
+ * data.
  */
-#define SHOWN_1_ECX ~(BIT(2) | BIT(4) | BIT(5) | BIT(6) | BIT(31) /* hypervisor */)
-#define SHOWN_1_EDX ~BIT(21)
-#define SHOWN_7_EBX ~(BIT(2) | BIT(25))
-#define SHOWN_7_ECX ~(BIT(23) | BIT(30))
-#define SHOWN_7_EDX ~BIT(1)
+#define SHOWN_1_ECX   ~(BIT(2) | BIT(4) | BIT(5) | BIT(6) | BIT(31) /* hypervisor */)
+#define SHOWN_1_EDX   ~BIT(21)
+#define SHOWN_7_EBX   ~(BIT(2) | BIT(25))
+#define SHOWN_7_ECX   ~(BIT(23) | BIT(30))
+#define SHOWN_7_EDX   ~BIT(1)
+#define SHOWN_7_1_EAX ~(BIT(17) | BIT(20))
 
 /* The first rule of a leaf counts: those of a hypervisor that is shown stand before the others. */
 enum { RULES_OF_SHOWN = 3 };
@@ -50,6 +57,7 @@ static const struct cpuid_rule cpuid_rules[] = {
       .ebx = LINUX_TAKES_SCRIPT_STATUS | LINUX_TELLS_EXITS | LINUX_LEAVES | LINUX_TELLS_REPORT}},
     {CPUID_LEAF_FEATURES, 0, EVERY, {ALL, ALL, SHOWN_1_ECX, SHOWN_1_EDX}, {0}},
     {CPUID_LEAF_MORE_FEATURES, 0, 0, {ALL, SHOWN_7_EBX, SHOWN_7_ECX, SHOWN_7_EDX}, {0}},
+    {CPUID_LEAF_MORE_FEATURES, 1, 1, {SHOWN_7_1_EAX, ALL, ALL, ALL}, {0}},
     {0x12, 0, EVERY, {0}, {0}},
     {0x14, 0, EVERY, {0}, {0}},
     {0x19, 0, EVERY, {0}, {0}},
@@ -162,6 +170,9 @@ static const struct msr_rule msrs[] = {
     HIDDEN(IA32_RTIT_OUTPUT_MASK),
     HIDDEN(IA32_RTIT_CTL),
     HIDDEN(IA32_RTIT_STATUS),
+    HIDDEN_4(IA32_FRED_RSP0),
+    HIDDEN_4(IA32_FRED_STKLVLS),
+    HIDDEN(IA32_FRED_CONFIG),
     HIDDEN_4(0x480), /* to 0x493: VMX's */
     HIDDEN_4(0x484),
     HIDDEN_4(0x488),
@@ -188,7 +199,7 @@ static const struct exit_rule exits[] = {
 
 /*
  * CR0: only what VMX fixes, NE, is not the guest's; CD and NW no VM entry or exit touches. CR4:
- * VMXE and SMXE do not exist. XCR0: the processor itself checks it.
+ * VMXE, SMXE and FRED do not exist. XCR0: the processor itself checks it.
  */
 #define POLICY(from)                                                                              \
     {                                                                                             \
@@ -196,7 +207,7 @@ static const struct exit_rule exits[] = {
         .cpuid_count = COUNT(cpuid_rules) - (from), .features = features,                         \
         .feature_count = COUNT(features), .msrs = msrs, .msr_count = COUNT(msrs), .ports = ports, \
         .port_count = COUNT(ports), .exits = exits, .exit_count = COUNT(exits),                   \
-        .cr4_guest = ~(CR4_VMXE | CR4_SMXE), .xcr0 = UINT64_MAX,                                  \
+        .cr4_guest = ~(CR4_VMXE | CR4_SMXE | CR4_FRED), .xcr0 = UINT64_MAX,                       \
         .controls[VMX_CONTROL_PRIMARY] = PRIMARY_IO_BITMAPS,                                      \
         .controls[VMX_CONTROL_SECONDARY] =                                                        \
             SECONDARY_USER_WAIT_AND_PAUSE | SECONDARY_ENABLE_PCONFIG,                             \

@@ -205,6 +205,26 @@ static void features_with_their_controls(void **state)
     }
 }
 
+/*
+ * SDM Vol. 3, "FRED Event Delivery": CPUID.7.1:EAX[17], CR4[32] and MSRs 1CCH to 1D4H; NMI sources,
+ * EAX[20], come with it. LKGS, EAX[18], is an instruction of its own. No other subleaf loses any.
+ */
+static void fred_is_hidden_whole(void **state)
+{
+    struct cpuid_registers r =
+        vm_policy_cpuid(&linux_policy_hidden, 7, 1, everything, CR4_PKE, UINT32_MAX);
+
+    (void)state;
+    assert_int_equal(r.eax, ~(1u << 17 | 1u << 20));
+    assert_int_equal(r.ebx & r.ecx & r.edx, UINT32_MAX);
+    r = vm_policy_cpuid(&linux_policy_shown, 7, 1, everything, CR4_PKE, UINT32_MAX);
+    assert_int_equal(r.eax, ~(1u << 17 | 1u << 20));
+    r = vm_policy_cpuid(&linux_policy_shown, 7, 2, everything, CR4_PKE, UINT32_MAX);
+    assert_int_equal(r.eax, UINT32_MAX);
+    assert_int_equal(linux_policy_shown.cr4_guest >> 32, ~1u);
+    assert_int_equal(linux_policy_hidden.cr4_guest >> 32, ~1u);
+}
+
 /* The signature, and no leaf of a hypervisor below where ours is hidden. */
 static void leaves_of_a_hypervisor(void **state)
 {
@@ -303,7 +323,8 @@ static void every_bit_of_every_msr(void **state)
 
 static void msrs(void **state)
 {
-    static const uint32_t hidden[] = {0x480, 0x48b, 0x491, 0x493, 0x9b, 0x3f1, 0x600, 0x570};
+    static const uint32_t hidden[] = {0x480, 0x48b, 0x491, 0x493, 0x9b,
+                                      0x3f1, 0x600, 0x570, 0x1cc, 0x1d4};
 
     (void)state;
     for (unsigned i = 0; i < sizeof(hidden) / sizeof(hidden[0]); i++)
@@ -354,13 +375,42 @@ static void report(void **state)
     assert_int_equal(vcpu->reg[VCPU_RAX], 0);
 }
 
+/*
+ * SDM Vol. 3, "Loading Guest Control Registers, Debug Registers, and MSRs", "Loading Host Control
+ * Registers, Debug Registers, MSRs": CR0.CD and NW are the processor's own, and no VM entry or exit
+ * loads them. A MOV to CR0 that exits because it changes NE too must have set them all the same.
+ */
+static enum exit_done write_cr0(uint64_t value)
+{
+    vcpu->reg[VCPU_RBX] = value;
+    return serve(EXIT_REASON_CONTROL_REGISTER_ACCESS, VCPU_RBX << 8);
+}
+
+static void caches_are_the_guests(void **state)
+{
+    const uint64_t now = CR0_PG | CR0_PE | CR0_ET, host = model_cpu.cr0;
+
+    (void)state;
+    assert_int_equal(FIELD(CR0_GUEST_HOST_MASK) & (CR0_CD | CR0_NW), 0);
+    assert_int_equal(write_cr0(now | CR0_NE | CR0_CD), EXIT_EMULATED);
+    assert_int_equal(model_cpu.cr0, host | CR0_CD);
+    assert_int_equal(FIELD(GUEST_CR0) & (CR0_CD | CR0_NW), CR0_CD);
+    assert_int_equal(write_cr0(now | CR0_CD | CR0_NW), EXIT_EMULATED);
+    assert_int_equal(model_cpu.cr0, host | CR0_CD | CR0_NW);
+    assert_int_equal(write_cr0(now | CR0_NE | CR0_NW), EXIT_INJECTED);
+    assert_int_equal(model_cpu.cr0, host | CR0_CD | CR0_NW);
+    assert_int_equal(write_cr0(now | CR0_NE | CR0_WP), EXIT_EMULATED);
+    assert_int_equal(model_cpu.cr0, host);
+    assert_int_equal(FIELD(GUEST_CR0) & (CR0_CD | CR0_NW), 0);
+}
+
 /* In the bitmap of MSRs: reads of the low ones at 0, their writes at 2048. */
 static void what_exits(void **state)
 {
     static const uint32_t hidden[] = {
-        0x480, 0x481, 0x482, 0x483, 0x484, 0x485, 0x486, 0x487, 0x488, 0x489,
-        0x48a, 0x48b, 0x48c, 0x48d, 0x48e, 0x48f, 0x490, 0x491, 0x492, 0x493,
-        0x560, 0x561, 0x570, 0x571, 0x9b,  0x3f1, 0x600, 0x3a,
+        0x480, 0x481, 0x482, 0x483, 0x484, 0x485, 0x486, 0x487, 0x488, 0x489, 0x48a, 0x48b, 0x48c,
+        0x48d, 0x48e, 0x48f, 0x490, 0x491, 0x492, 0x493, 0x560, 0x561, 0x570, 0x571, 0x9b,  0x3f1,
+        0x600, 0x3a,  0x1cc, 0x1cd, 0x1ce, 0x1cf, 0x1d0, 0x1d1, 0x1d2, 0x1d3, 0x1d4,
     };
     static const uint32_t written[] = {0x79, 0x1a0, 0x2ff, 0x830};
     const uint8_t *bitmap = phys_to_virt(vm.vm.msr_bitmap);
@@ -377,10 +427,10 @@ static void what_exits(void **state)
     for (size_t i = 0; i < sizeof(written) / sizeof(written[0]); i++)
         assert_int_equal(bitmap[2048 + written[i] / 8] & 1u << written[i] % 8,
                          1u << written[i] % 8);
-    /* Hidden: 20 of VMX, 4 of Processor Trace, SMM's, the debug store's 2; and 0x3a. To write
-     * also 0x79, IA32_MISC_ENABLE, IA32_MTRR_DEF_TYPE, the ICR. */
-    assert_int_equal(reads, 28);
-    assert_int_equal(writes, 32);
+    /* Hidden: 20 of VMX, 4 of Processor Trace, SMM's, the debug store's 2, FRED's 9; and 0x3a. To
+     * write also 0x79, IA32_MISC_ENABLE, IA32_MTRR_DEF_TYPE, the ICR. */
+    assert_int_equal(reads, 37);
+    assert_int_equal(writes, 41);
     assert_int_equal(bitmap[0x10 / 8] >> (0x10 % 8) & 1, 0);
 }
 
@@ -593,10 +643,12 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(features),
         cmocka_unit_test(features_with_their_controls),
+        cmocka_unit_test(fred_is_hidden_whole),
         cmocka_unit_test(leaves_of_a_hypervisor),
         cmocka_unit_test_setup(every_bit_of_every_msr, shown),
         cmocka_unit_test_setup(msrs, shown),
         cmocka_unit_test_setup(report, shown),
+        cmocka_unit_test_setup(caches_are_the_guests, shown),
         cmocka_unit_test_setup(what_exits, shown),
         cmocka_unit_test_setup(ports_that_exit, shown),
         cmocka_unit_test_setup(ports, shown),
