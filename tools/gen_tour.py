@@ -9,6 +9,7 @@ Wants a built core (tools/core-files).
     tools/gen_tour.py
 """
 
+import argparse
 import re
 import subprocess
 import sys
@@ -153,6 +154,7 @@ def together(core: set[str]) -> str:
 
 
 def main() -> int:
+    argparse.ArgumentParser(description=(__doc__ or "").strip().split("\n\n")[0]).parse_args()
     core = {file for file in core_files() if file.split("/")[0] in FOLDERS}
     text = TOUR.read_text(encoding="utf-8")
     found = parse(text)

@@ -1,6 +1,8 @@
 """The tour passes each file once, the core's first, and says truly how long it takes."""
 
 import re
+import subprocess
+import sys
 from collections import Counter
 
 import pytest
@@ -34,6 +36,14 @@ def test_each_file_has_one_chapter(chapters: list[tour.Chapter], core: set[str])
     for chapter in chapters:
         strangers = [file for file in chapter.files if (file in core) == chapter.room]
         assert strangers == [], f"{chapter.title}: {'of the core' if chapter.room else 'of a room'}"
+
+
+def test_a_question_writes_nothing() -> None:
+    for asked, status in (("--help", 0), ("--hlep", 2)):
+        done = subprocess.run(
+            [sys.executable, "-B", tour.__file__, asked], capture_output=True, text=True, check=False
+        )
+        assert (done.returncode, "usage: gen_tour.py" in done.stdout + done.stderr) == (status, True)
 
 
 def test_the_core_comes_first(chapters: list[tour.Chapter]) -> None:

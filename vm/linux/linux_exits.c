@@ -101,9 +101,9 @@ enum exit_done linux_exit_invd(struct vcpu *vcpu)
 
 /*
  * What the hypervisor keeps is reserved in the guest's memory map. Whoever reaches for it all the
- * same gets #GP; an access that delivers an event cannot. SDM Vol. 3, "Changes to Instruction
- * Behavior in VMX Non-Root Operation": IRET unblocks NMIs even where it faults, so here they stay
- * as the exit has left them.
+ * same gets #GP; an access that delivers an event cannot. SDM Vol. 3, "Special Features of VM
+ * Entry", "Interruptibility State": IRET unblocks NMIs even where it faults, and the #GP is its
+ * fault, so they stay as the exit has left them.
  */
 static enum exit_done refuse(struct vcpu *vcpu, uint64_t address)
 {
