@@ -45,29 +45,16 @@ struct x86_segments {
     } while (0)
 
 /*
- * The instructions that are alike but for their name. X86_DO: without operand; X86_GET, X86_SET: of
- * one register; X86_IN, X86_OUT: of a port; X86_GET_AT, X86_SET_AT_SAFE: EDX:EAX of what ECX
- * selects. What ends with _safe returns 0, or the vector of the fault.
+ * Declares a function in a hosted build, and defines it in a freestanding one. Below are those that
+ * are alike but for their name. X86_DO: without operand; X86_GET, X86_SET: of one register; X86_IN,
+ * X86_OUT: of a port; X86_GET_AT, X86_SET_AT_SAFE: EDX:EAX of what ECX selects. What ends with
+ * _safe returns 0, or the vector of the fault.
  */
 #if __STDC_HOSTED__
-
-#define X86_DO(name, text)          void name(void);
-#define X86_GET(name, text)         uint64_t name(void);
-#define X86_SET(name, text)         void name(uint64_t value);
-#define X86_SET_SAFE(name, text)    uint8_t name(uint64_t value);
-#define X86_IN(name, type, text)    type name(uint16_t port);
-#define X86_OUT(name, type, text)   void name(uint16_t port, type value);
-#define X86_GET_AT(name, text)      uint64_t name(uint32_t number);
-#define X86_SET_AT_SAFE(name, text) uint8_t name(uint32_t number, uint64_t value);
-
-struct cpuid_registers cpuid(uint32_t leaf, uint32_t subleaf);
-void cpuid_in_place(uint64_t reg[4]);
-uint64_t rdtsc(void);
-uint8_t rdmsr_safe(uint32_t msr, uint64_t *value);
-struct x86_segments x86_segments(void);
-void write_dr(unsigned number, uint64_t value);
-
+#define X86_FUNCTION(declaration, ...) declaration;
 #else
+#define X86_FUNCTION(declaration, ...) static inline declaration __VA_ARGS__
+#endif
 
 #define X86_FIXUP(fault, landing)      \
     ".pushsection .fixup, \"a\"\n\t"   \
@@ -88,94 +75,74 @@ void write_dr(unsigned number, uint64_t value);
         (uint8_t) vector_;                          \
     })
 
-#define X86_DO(name, text)                 \
-    static inline void name(void)          \
-    {                                      \
-        asm volatile(text : : : "memory"); \
-    }
+#define X86_DO(name, text) X86_FUNCTION(void name(void), { asm volatile(text : : : "memory"); })
 #define X86_GET(name, text)                            \
-    static inline uint64_t name(void)                  \
-    {                                                  \
+    X86_FUNCTION(uint64_t name(void), {                \
         uint64_t value;                                \
                                                        \
         asm volatile(text : "=r"(value) : : "memory"); \
         return value;                                  \
-    }
-#define X86_SET(name, text)                           \
-    static inline void name(uint64_t value)           \
-    {                                                 \
-        asm volatile(text : : "r"(value) : "memory"); \
-    }
-#define X86_SET_SAFE(name, text)               \
-    static inline uint8_t name(uint64_t value) \
-    {                                          \
-        return X86_TRY(text, "r"(value));      \
-    }
+    })
+#define X86_SET(name, text) \
+    X86_FUNCTION(void name(uint64_t value), { asm volatile(text : : "r"(value) : "memory"); })
+#define X86_SET_SAFE(name, text) \
+    X86_FUNCTION(uint8_t name(uint64_t value), { return X86_TRY(text, "r"(value)); })
 #define X86_IN(name, type, text)                                  \
-    static inline type name(uint16_t port)                        \
-    {                                                             \
+    X86_FUNCTION(type name(uint16_t port), {                      \
         type value;                                               \
                                                                   \
         asm volatile(text : "=a"(value) : "Nd"(port) : "memory"); \
         return value;                                             \
-    }
+    })
 #define X86_OUT(name, type, text)                                 \
-    static inline void name(uint16_t port, type value)            \
-    {                                                             \
+    X86_FUNCTION(void name(uint16_t port, type value), {          \
         asm volatile(text : : "a"(value), "Nd"(port) : "memory"); \
-    }
+    })
 #define X86_GET_AT(name, text)                                               \
-    static inline uint64_t name(uint32_t number)                             \
-    {                                                                        \
+    X86_FUNCTION(uint64_t name(uint32_t number), {                           \
         uint32_t low, high;                                                  \
                                                                              \
         asm volatile(text : "=a"(low), "=d"(high) : "c"(number) : "memory"); \
         return (uint64_t)high << 32 | low;                                   \
-    }
+    })
 #define X86_SET_AT_SAFE(name, text)                                       \
-    static inline uint8_t name(uint32_t number, uint64_t value)           \
-    {                                                                     \
+    X86_FUNCTION(uint8_t name(uint32_t number, uint64_t value), {         \
         return X86_TRY(text, "0"((uint64_t)(uint32_t)value), "c"(number), \
                        "d"((uint32_t)(value >> 32)));                     \
-    }
+    })
 
-static inline struct cpuid_registers cpuid(uint32_t leaf, uint32_t subleaf)
-{
+X86_FUNCTION(struct cpuid_registers cpuid(uint32_t leaf, uint32_t subleaf), {
     struct cpuid_registers r;
 
     asm volatile("cpuid"
                  : "=a"(r.eax), "=b"(r.ebx), "=c"(r.ecx), "=d"(r.edx)
                  : "a"(leaf), "c"(subleaf));
     return r;
-}
+})
 
 /* The same, with RAX, RCX, RDX and RBX as a guest has them: bits 63:32 become 0. */
 /* NOLINTNEXTLINE(readability-non-const-parameter): the instruction writes it */
-static inline void cpuid_in_place(uint64_t reg[4])
-{
+X86_FUNCTION(void cpuid_in_place(uint64_t reg[4]), {
     asm volatile("cpuid"
                  : "=a"(reg[0]), "=c"(reg[1]), "=d"(reg[2]), "=b"(reg[3])
                  : "a"(reg[0]), "c"(reg[1]));
-}
+})
 
-static inline uint64_t rdtsc(void)
-{
+X86_FUNCTION(uint64_t rdtsc(void), {
     uint32_t low, high;
 
     asm volatile("rdtsc" : "=a"(low), "=d"(high) : : "memory");
     return (uint64_t)high << 32 | low;
-}
+})
 
-static inline void wrmsr(uint32_t msr, uint64_t value)
-{
+X86_FUNCTION(void wrmsr(uint32_t msr, uint64_t value), {
     uint32_t low = (uint32_t)value, high = (uint32_t)(value >> 32);
 
     asm volatile("wrmsr" : : "c"(msr), "a"(low), "d"(high) : "memory");
-}
+})
 
 /* Returns 0, or the vector of the fault and a value of 0. */
-static inline uint8_t rdmsr_safe(uint32_t msr, uint64_t *value)
-{
+X86_FUNCTION(uint8_t rdmsr_safe(uint32_t msr, uint64_t *value), {
     uint64_t vector, low = 0, high = 0;
 
     asm volatile("1: rdmsr\n\t"
@@ -188,10 +155,9 @@ static inline uint8_t rdmsr_safe(uint32_t msr, uint64_t *value)
                  : "rdx", "cc", "memory");
     *value = high << 32 | low;
     return (uint8_t)vector;
-}
+})
 
-static inline struct x86_segments x86_segments(void)
-{
+X86_FUNCTION(struct x86_segments x86_segments(void), {
     struct x86_segments s;
     const uint64_t *descriptor;
 
@@ -211,38 +177,26 @@ static inline struct x86_segments x86_segments(void)
     s.tr_base =
         (descriptor[0] >> 16 & 0xffffff) | (descriptor[0] >> 56 & 0xff) << 24 | descriptor[1] << 32;
     return s;
-}
+})
 
 /* DR0 to DR3 and DR6 (4 is another name of 6); DR7 is the VMCS's while a guest runs. */
 #define X86_EACH_DR(DR) DR(0) DR(1) DR(2) DR(3) DR(6)
-
-static inline void write_dr(unsigned number, uint64_t value)
-{
-#define WRITE(n)       \
-    if (number == (n)) \
+#define X86_WRITE_DR(n) \
+    if (number == (n))  \
         asm volatile("mov %0, %%db" #n : : "r"(value));
-    X86_EACH_DR(WRITE)
-#undef WRITE
-}
+X86_FUNCTION(void write_dr(unsigned number, uint64_t value), {X86_EACH_DR(X86_WRITE_DR)})
 
-static inline void invlpg(uint64_t address)
-{
-    asm volatile("invlpg (%0)" : : "r"(address) : "memory");
-}
+X86_SET(invlpg, "invlpg (%0)")
 
 /* The x87 and SSE state, from 512 bytes aligned to 16. CR4.OSFXSR must be set. */
-static inline void fxrstor(const void *area)
-{
+X86_FUNCTION(void fxrstor(const void *area), {
     asm volatile("fxrstor64 (%0)" : : "r"(area) : "memory");
-}
+})
 
 /* All the state that XCR0 names, from an XSAVE area aligned to 64. CR4.OSXSAVE must be set. */
-static inline void xrstor(const void *area)
-{
+X86_FUNCTION(void xrstor(const void *area), {
     asm volatile("xrstor64 (%0)" : : "r"(area), "a"(UINT32_MAX), "d"(UINT32_MAX) : "memory");
-}
-
-#endif
+})
 
 X86_GET(read_cr0, "mov %%cr0, %0")
 X86_GET(read_cr2, "mov %%cr2, %0")

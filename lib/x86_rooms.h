@@ -21,35 +21,23 @@
 #define CPUID_1_EDX_PSE36     (1u << 17)
 #define CPUID_EXTENDED_EDX_1G (1u << 26)
 
-#if __STDC_HOSTED__
-
-uint64_t read_dr(unsigned number);
-uint32_t rdpkru(void);
-
-#else
-
-static inline uint64_t read_dr(unsigned number)
-{
-    uint64_t value = 0;
-
-#define READ(n)        \
+#define X86_READ_DR(n) \
     if (number == (n)) \
         asm volatile("mov %%db" #n ", %0" : "=r"(value));
-    X86_EACH_DR(READ)
-#undef READ
+X86_FUNCTION(uint64_t read_dr(unsigned number), {
+    uint64_t value = 0;
+
+    X86_EACH_DR(X86_READ_DR)
     return value;
-}
+})
 
 /* The rights of protection keys; CR4.PKE must be set, or it is #UD. */
-static inline uint32_t rdpkru(void)
-{
+X86_FUNCTION(uint32_t rdpkru(void), {
     uint32_t value;
 
     asm volatile("rdpkru" : "=a"(value) : "c"(0) : "rdx");
     return value;
-}
-
-#endif
+})
 
 X86_IN(in16, uint16_t, "inw %1, %0")
 X86_IN(in32, uint32_t, "inl %1, %0")

@@ -16,21 +16,6 @@ struct vmx_flags {
     bool zero;  /* VMfailValid */
 };
 
-#if __STDC_HOSTED__
-
-#define X86_VMX_REGION(name, text) struct vmx_flags name(uint64_t region);
-
-struct vmx_flags x86_vmxoff(void);
-struct vmx_flags x86_vmptrst(uint64_t *region);
-struct vmx_flags x86_vmread(uint64_t field, uint64_t *value);
-struct vmx_flags x86_vmwrite(uint64_t field, uint64_t value);
-struct vmx_flags x86_invept(uint64_t type, uint64_t eptp);
-struct vmx_flags x86_invvpid(uint64_t type, uint16_t vpid, uint64_t linear);
-uint64_t x86_vmread_bare(uint64_t field);
-void x86_vmwrite_bare(uint64_t field, uint64_t value);
-
-#else
-
 /*
  * The physical-address operand of VMXON and its kin is memory that holds the
  * address, hence "m" and the memory clobber. The flags are read before XOR changes them.
@@ -51,71 +36,56 @@ void x86_vmwrite_bare(uint64_t field, uint64_t value);
         flags_;                                                                             \
     })
 
-#define X86_VMX_REGION(name, text)                                           \
-    static inline struct vmx_flags name(uint64_t region)                     \
-    {                                                                        \
-        return X86_VMX_INSTRUCTION(text " %[region]", [region] "m"(region)); \
-    }
+#define X86_VMX_REGION(name, text)                       \
+    X86_FUNCTION(struct vmx_flags name(uint64_t region), \
+                 { return X86_VMX_INSTRUCTION(text " %[region]", [region] "m"(region)); })
 
-static inline struct vmx_flags x86_vmxoff(void)
-{
-    return X86_VMX_INSTRUCTION("vmxoff", "i"(0));
-}
+X86_FUNCTION(struct vmx_flags x86_vmxoff(void), { return X86_VMX_INSTRUCTION("vmxoff", "i"(0)); })
 
 /* The instruction writes through the pointer. NOLINTNEXTLINE(readability-non-const-parameter) */
-static inline struct vmx_flags x86_vmptrst(uint64_t *region)
-{
-    return X86_VMX_INSTRUCTION("vmptrst (%[region])", [region] "r"(region));
-}
+X86_FUNCTION(struct vmx_flags x86_vmptrst(uint64_t *region),
+             { return X86_VMX_INSTRUCTION("vmptrst (%[region])", [region] "r"(region)); })
 
 /* As above. NOLINTNEXTLINE(readability-non-const-parameter) */
-static inline struct vmx_flags x86_vmread(uint64_t field, uint64_t *value)
-{
+X86_FUNCTION(struct vmx_flags x86_vmread(uint64_t field, uint64_t *value), {
     return X86_VMX_INSTRUCTION(
         "vmread %[field], (%[value])", [field] "r"(field), [value] "r"(value));
-}
+})
 
-static inline struct vmx_flags x86_vmwrite(uint64_t field, uint64_t value)
-{
+X86_FUNCTION(struct vmx_flags x86_vmwrite(uint64_t field, uint64_t value), {
     return X86_VMX_INSTRUCTION(
         "vmwrite %[value], %[field]", [field] "r"(field), [value] "r"(value));
-}
+})
 
 /*
  * The instruction alone, for fields that are known to exist while there is a current VMCS: no other
  * failure is left for VMREAD and VMWRITE to have. vmx/vmcs_field.h.
  */
-static inline uint64_t x86_vmread_bare(uint64_t field)
-{
+X86_FUNCTION(uint64_t x86_vmread_bare(uint64_t field), {
     uint64_t value;
 
     asm volatile("vmread %[field], %[value]" : [value] "=r"(value) : [field] "r"(field) : "cc");
     return value;
-}
+})
 
-static inline void x86_vmwrite_bare(uint64_t field, uint64_t value)
-{
+X86_FUNCTION(void x86_vmwrite_bare(uint64_t field, uint64_t value), {
     asm volatile("vmwrite %[value], %[field]" : : [value] "r"(value), [field] "r"(field) : "cc");
-}
+})
 
 /* SDM Vol. 3, "INVEPT Descriptor", "INVVPID Descriptor". */
-static inline struct vmx_flags x86_invept(uint64_t type, uint64_t eptp)
-{
+X86_FUNCTION(struct vmx_flags x86_invept(uint64_t type, uint64_t eptp), {
     const uint64_t descriptor[2] = {eptp, 0};
 
     return X86_VMX_INSTRUCTION(
         "invept %[descriptor], %[type]", [descriptor] "m"(descriptor), [type] "r"(type));
-}
+})
 
-static inline struct vmx_flags x86_invvpid(uint64_t type, uint16_t vpid, uint64_t linear)
-{
+X86_FUNCTION(struct vmx_flags x86_invvpid(uint64_t type, uint16_t vpid, uint64_t linear), {
     const uint64_t descriptor[2] = {vpid, linear};
 
     return X86_VMX_INSTRUCTION(
         "invvpid %[descriptor], %[type]", [descriptor] "m"(descriptor), [type] "r"(type));
-}
-
-#endif
+})
 
 X86_VMX_REGION(x86_vmxon, "vmxon")
 X86_VMX_REGION(x86_vmclear, "vmclear")
