@@ -12,28 +12,18 @@
 #define DESCRIPTOR_DATA   0x00cf93000000ffffull
 #define DESCRIPTOR_TSS64  0x0000890000000000ull
 
+/* SDM Vol. 3, figure "64-Bit IDT Gate Descriptors": present, DPL 0, 64-bit interrupt gate. */
+#define GATE_INTERRUPT 0x00008e0000000000ull
+
 enum {
     STACK_PAGES = 4,     /* a CPU's own stack */
     IST_STACK_PAGES = 2, /* each of its interrupt stacks */
     VECTORS = 256,
     TRAP_STUB_BYTES = 8,
-    /* SDM Vol. 3, "64-Bit Mode IDT": present, DPL 0, 64-bit interrupt gate. */
-    GATE_INTERRUPT = 0x8e,
 };
 
 /* Interrupt-stack-table slots in every TSS: exceptions that may come on a bad stack. */
 enum { IST_NONE, IST_DF, IST_NMI, IST_MC, IST_COUNT };
-
-/* SDM Vol. 3, figure "64-Bit IDT Gate Descriptors". */
-struct __attribute__((packed)) idt_gate {
-    uint16_t offset_low;
-    uint16_t selector;
-    uint8_t ist;
-    uint8_t type;
-    uint16_t offset_middle;
-    uint32_t offset_high;
-    uint32_t reserved;
-};
 
 extern const uint8_t trap_stubs[];
 
@@ -57,7 +47,7 @@ static void describe_segments(struct cpu *cpu)
     cpu->tss.io_map_base = sizeof(cpu->tss);
 }
 
-static struct idt_gate idt[VECTORS] __attribute__((aligned(16)));
+static uint64_t idt[VECTORS][2] __attribute__((aligned(16)));
 
 static const uint8_t ist_of[VECTORS] = {
     [X86_VECTOR_DF] = IST_DF,
@@ -71,14 +61,9 @@ static void build_idt(void)
     for (unsigned vector = 0; vector < VECTORS; vector++) {
         uint64_t stub = (uint64_t)trap_stubs + (uint64_t)vector * TRAP_STUB_BYTES;
 
-        idt[vector] = (struct idt_gate){
-            .offset_low = (uint16_t)stub,
-            .selector = SELECTOR_CODE,
-            .ist = ist_of[vector],
-            .type = GATE_INTERRUPT,
-            .offset_middle = (uint16_t)(stub >> 16),
-            .offset_high = (uint32_t)(stub >> 32),
-        };
+        idt[vector][0] = GATE_INTERRUPT | (stub & 0xffff) | SELECTOR_CODE << 16 |
+                         (uint64_t)ist_of[vector] << 32 | (stub >> 16 & 0xffff) << 48;
+        idt[vector][1] = stub >> 32;
     }
 }
 
