@@ -91,7 +91,7 @@ static void print_unknown(struct command_line *out, struct command_text word)
     char after[WORD_HINT_SIZE] = "this kernel has no such word";
 
     SET_FOR_EACH(word_hints, hint)
-        (*hint)->print(word, after);
+        (*hint)(word, after);
     command_line_problem(out, "unknown word", word, after);
 }
 

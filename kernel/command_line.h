@@ -97,9 +97,7 @@ SET_DECLARE(words, const struct command_word);
 
 /* What a room says of an unknown word, and of the known one that is meant. */
 enum { WORD_HINT_SIZE = 64 };
-struct word_hint {
-    void (*print)(struct command_text word, char text[WORD_HINT_SIZE]);
-};
-SET_DECLARE(word_hints, const struct word_hint);
+typedef void word_hint(struct command_text word, char text[WORD_HINT_SIZE]);
+SET_DECLARE(word_hints, word_hint);
 
 #endif

@@ -121,7 +121,7 @@ static void prepare_cpus(void)
     begin("firmware's tables");
     firmware_read(machine.boot.rsdp, machine.boot.rsdp_length, &firmware);
     machine.firmware = &firmware;
-    if (!apic_init(firmware.highest_id))
+    if (!apic_init(firmware.cpus.highest_id))
         panic("the local APIC's registers cannot be mapped");
     machine.x2apic = apic_registers() == NULL;
     if (!cpu_boot_finish(apic_id()))

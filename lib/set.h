@@ -14,8 +14,8 @@
 #endif
 
 /*
- * A pointer to `object` in the set; `place`, digits as many as others have, sorts it. A file may
- * have one member at a place.
+ * A pointer to `object`, which may be a function, in the set; `place`, digits as many as others
+ * have, sorts it. A file may have one member at a place.
  */
 #define SET_MEMBER(set, place, type, object)                                             \
     static type *const __attribute__((SET_ATTRIBUTES, section(".set." #set "." #place))) \

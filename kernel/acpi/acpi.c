@@ -154,23 +154,21 @@ static void add_cpu(struct acpi_cpus *cpus, uint32_t apic_id, uint32_t flags, ui
 {
     if (apic_id == broadcast || (flags & ENTRY_ENABLED) == 0 || is_listed(cpus, apic_id))
         return;
-    if (cpus->count < ACPI_CPUS_MAX)
-        cpus->apic_id[cpus->count++] = apic_id;
-    else
+    if (cpus->count == ACPI_CPUS_MAX) {
         cpus->lost++;
-}
-
-static uint32_t dword(const struct acpi_bytes *madt, uint32_t offset)
-{
-    return (uint32_t)acpi_number(madt, offset, 4);
+        return;
+    }
+    cpus->apic_id[cpus->count++] = apic_id;
+    if (apic_id > cpus->highest_id)
+        cpus->highest_id = apic_id;
 }
 
 static void take_cpu(const struct acpi_bytes *madt, uint32_t offset, void *cpus)
 {
     if (madt->data[offset] == MADT_LOCAL_APIC)
-        add_cpu(cpus, madt->data[offset + 3], dword(madt, offset + 4), UINT8_MAX);
+        add_cpu(cpus, madt->data[offset + 3], acpi_dword(madt, offset + 4), UINT8_MAX);
     else if (madt->data[offset] == MADT_LOCAL_X2APIC)
-        add_cpu(cpus, dword(madt, offset + 4), dword(madt, offset + 8), UINT32_MAX);
+        add_cpu(cpus, acpi_dword(madt, offset + 4), acpi_dword(madt, offset + 8), UINT32_MAX);
 }
 
 const char *acpi_each_madt_entry(struct acpi *acpi, madt_taker *take, void *to)
@@ -206,10 +204,6 @@ void firmware_read(const void *rsdp, uint32_t rsdp_length, struct firmware *firm
     if (firmware->cpus_wrong == NULL)
         firmware->cpus_wrong = acpi_each_madt_entry(&acpi, take_cpu, &firmware->cpus);
     SET_FOR_EACH(firmware_tables, table)
-        (*table)->read(&acpi, firmware);
-    for (uint32_t i = 0; i < firmware->cpus.count; i++) {
-        if (firmware->cpus.apic_id[i] > firmware->highest_id)
-            firmware->highest_id = firmware->cpus.apic_id[i];
-    }
+        (*table)(&acpi);
     firmware->unsound = acpi.unsound[0] != '\0' ? acpi.unsound : NULL;
 }

@@ -51,10 +51,16 @@ const char *acpi_find(struct acpi *acpi, const char *signature, struct acpi_byte
 /* The little-endian number of `width` (1 to 8) bytes at `offset`; 0 if it is not all there. */
 uint64_t acpi_number(const struct acpi_bytes *bytes, uint32_t offset, uint32_t width);
 
+static inline uint32_t acpi_dword(const struct acpi_bytes *bytes, uint32_t offset)
+{
+    return (uint32_t)acpi_number(bytes, offset, 4);
+}
+
 /* ACPI Specification, "Multiple APIC Description Table (MADT)". */
 struct acpi_cpus {
     uint32_t count;                  /* enabled CPUs, each APIC id once */
     uint32_t lost;                   /* enabled, but did not fit */
+    uint32_t highest_id;             /* of the APIC ids; 0 if there are none */
     uint32_t apic_id[ACPI_CPUS_MAX]; /* in the table's order */
 };
 
@@ -83,16 +89,12 @@ struct firmware {
                                stood before it: a missing MADT leaves the boot CPU alone */
     struct acpi_cpus cpus;
     const char *unsound; /* signatures of tables with a wrong checksum; NULL: none */
-    uint32_t highest_id; /* of the APIC ids in `cpus`; 0 if there are none */
 };
 
 /* Reads a table that the core has no use for. Where the root is broken, it finds none. */
-struct firmware_table {
-    void (*read)(struct acpi *acpi, struct firmware *firmware);
-};
-SET_DECLARE(firmware_tables, const struct firmware_table);
-#define FIRMWARE_TABLE(place, table) \
-    SET_MEMBER(firmware_tables, place, const struct firmware_table, table)
+typedef void firmware_table(struct acpi *acpi);
+#define FIRMWARE_TABLE(place, read) SET_MEMBER(firmware_tables, place, firmware_table, read)
+SET_DECLARE(firmware_tables, firmware_table);
 
 /*
  * From a copy of the RSDP. Memory must be up. Never fails: what could not be read says so in its

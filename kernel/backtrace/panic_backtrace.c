@@ -143,11 +143,8 @@ static void print_vm_exit(const struct trap_frame *frame, bool nested)
                   name != NULL ? name : "an undefined reason", rip, rsp);
 }
 
-static const struct panic_section vm_exit_before = {NULL, print_vm_exit};
-static const struct panic_section registers = {NULL, print_registers};
-static const struct panic_section cause = {print_name, print_machine_check};
-static const struct panic_section back_trace = {NULL, print_back_trace};
-PANIC_SECTION(15, vm_exit_before);
-PANIC_SECTION(20, cause);
-PANIC_SECTION(30, registers);
-PANIC_SECTION(40, back_trace);
+SET_MEMBER(trap_names, 0, trap_name_printer, print_name);
+PANIC_SECTION(15, print_vm_exit);
+PANIC_SECTION(20, print_machine_check);
+PANIC_SECTION(30, print_registers);
+PANIC_SECTION(40, print_back_trace);

@@ -1,7 +1,6 @@
 #include "kernel/console/console.h"
 
 #include "lib/host/clock.h"
-#include "kernel/console/serial.h"
 #include "lib/spinlock.h"
 #include "lib/x86.h"
 

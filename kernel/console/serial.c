@@ -1,4 +1,4 @@
-#include "kernel/console/serial.h"
+#include "kernel/console/console.h"
 
 #include "lib/x86.h"
 

@@ -22,5 +22,4 @@ static void poll(void)
         take_interrupt();
 }
 
-static const struct smp_wait wait = {poll};
-SET_MEMBER(smp_waits, 0, const struct smp_wait, wait);
+SET_MEMBER(smp_waits, 0, smp_wait, poll);

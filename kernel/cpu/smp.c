@@ -135,21 +135,22 @@ static void startup_missing(uint64_t page)
     }
 }
 
+static bool is_working(const struct cpu *cpu)
+{
+    return cpu != this_cpu() && atomic_load(&cpu->phase) == CPU_READY &&
+           atomic_load(&done[cpu->index]) != atomic_load(&current_round);
+}
+
 /* Prints which CPUs are waited for, after what is held back for the serial line. */
-static void print_waiting(bool (*for_it)(const struct cpu *cpu))
+static void print_waiting(void)
 {
     static bool late[CPUS_MAX];
     char text[CPUS_TEXT_SIZE];
 
     for (uint32_t i = 0; i < cpu_count; i++)
-        late[i] = for_it(cpus[i]);
+        late[i] = atomic_load(&cpus[i]->phase) == CPU_STARTING || is_working(cpus[i]);
     console_release();
     console_print("  waiting for %s ...\n", cpus_name(late, cpu_count, text));
-}
-
-static bool is_starting(const struct cpu *cpu)
-{
-    return atomic_load(&cpu->phase) == CPU_STARTING;
 }
 
 static void bring_in(uint64_t page)
@@ -169,7 +170,7 @@ static void bring_in(uint64_t page)
             break;
         case START_INIT:
             if (plan.step > 1) /* the first round was not enough */
-                print_waiting(is_starting);
+                print_waiting();
             init_missing();
             break;
         case START_STARTUP:
@@ -209,12 +210,6 @@ void smp_start(const uint32_t *apic_ids, uint32_t count, uint64_t trampoline_pag
         identity_unmap_code(trampoline_page);
 }
 
-static bool is_working(const struct cpu *cpu)
-{
-    return cpu != this_cpu() && atomic_load(&cpu->phase) == CPU_READY &&
-           atomic_load(&done[cpu->index]) != atomic_load(&current_round);
-}
-
 /* How many still work; those that are given up become CPU_LOST. */
 static uint32_t count_working(bool give_up)
 {
@@ -247,13 +242,13 @@ bool smp_run(void (*work)(struct cpu *cpu), uint64_t microseconds)
     print_at = clock_deadline(patience);
     while (count_working(false) > 0 && !clock_passed(deadline)) {
         if (clock_passed(print_at)) {
-            print_waiting(is_working);
+            print_waiting();
             print_at = clock_deadline(patience);
             patience *= 2;
         }
         cpu_relax();
         SET_FOR_EACH(smp_waits, room)
-            (*room)->poll();
+            (*room)();
     }
     return count_working(true) == 0;
 }

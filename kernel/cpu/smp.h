@@ -50,10 +50,8 @@ _Noreturn void smp_started(struct cpu *cpu);
 bool smp_run(void (*work)(struct cpu *cpu), uint64_t microseconds);
 
 /* What a room does again and again while the boot CPU waits for the others. */
-struct smp_wait {
-    void (*poll)(void);
-};
-SET_DECLARE(smp_waits, const struct smp_wait);
+typedef void smp_wait(void);
+SET_DECLARE(smp_waits, smp_wait);
 
 /*
  * Who gets which inter-processor interrupt when, while the other CPUs are started. Pure.

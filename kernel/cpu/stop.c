@@ -70,14 +70,6 @@ uint32_t stop_wait(uint64_t ticks)
     }
 }
 
-void stop_done(void)
-{
-    struct cpu *cpu = cpu_here();
-
-    if (cpu != NULL)
-        atomic_store(&cpu->halted, true);
-}
-
 uint64_t stop_ticks(uint64_t ms)
 {
     return clock_tsc_per_ms() != 0 ? clock_tsc_per_ms() * ms : UNCALIBRATED_TICKS;
@@ -96,9 +88,12 @@ static void leave_vmx(void)
 
 _Noreturn void machine_halt(void)
 {
+    struct cpu *cpu = cpu_here();
+
     interrupts_off();
     leave_vmx();
-    stop_done();
+    if (cpu != NULL)
+        atomic_store(&cpu->halted, true);
     for (;;)
         asm volatile("hlt");
 }

@@ -27,9 +27,6 @@ void stop_call(void);
 /* Waits until they have, at most so many TSC ticks; how many have not. */
 uint32_t stop_wait(uint64_t ticks);
 
-/* This CPU has left VMX operation and halts. */
-void stop_done(void);
-
 /* TSC ticks of so many milliseconds; without a calibrated clock long enough on any processor. */
 uint64_t stop_ticks(uint64_t ms);
 

@@ -1,5 +1,5 @@
 /* A line from whatever serial port a key comes in by; between two keys the processor is halted. */
-#include "kernel/console/serial.h"
+#include "kernel/console/console.h"
 #include "kernel/line/line_edit.h"
 #include "lib/host/apic.h"
 #include "lib/x86.h"

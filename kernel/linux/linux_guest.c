@@ -6,7 +6,6 @@
 
 #include "kernel/boot_step.h"
 #include "kernel/console/console.h"
-#include "kernel/console/serial.h"
 #include "kernel/linux/linux_results.h"
 #include "kernel/power/power.h"
 #include "kernel/report/report.h"

@@ -34,15 +34,13 @@ enum {
 static struct acpi *tables;
 struct acpi_fadt machine_fadt;
 
-static void read(struct acpi *acpi, struct firmware *firmware)
+static void read(struct acpi *acpi)
 {
-    (void)firmware;
     tables = acpi;
     acpi_read_fadt(acpi, &machine_fadt);
 }
 
-static const struct firmware_table fadt_table = {read};
-FIRMWARE_TABLE(10, fadt_table);
+FIRMWARE_TABLE(10, read);
 
 bool power_find_off(struct acpi_sleep_type *off)
 {

@@ -127,7 +127,7 @@ REPORT_JSON(090, timing_json);
 void report_text(const struct machine *machine, const struct coloured *page)
 {
     SET_FOR_EACH(report_text, part)
-        (*part)->print(machine, page);
+        (*part)(machine, page);
 }
 
 void report_json(const struct machine *machine, struct sink *sink)
@@ -137,7 +137,7 @@ void report_json(const struct machine *machine, struct sink *sink)
     json_init(&json, sink);
     json_object_begin(&json, NULL);
     SET_FOR_EACH(report_json, part)
-        (*part)->print(machine, &json);
+        (*part)(machine, &json);
     json_object_end(&json);
     sink->write(sink, "\n", 1);
 }

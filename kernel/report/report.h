@@ -30,10 +30,9 @@ const char *vmx_state_name(enum vmx_cpu_state state);
 
 /* Its rule, and where it was seen, or what a room prints instead; `on_cpus`: by cpus_name(). */
 void finding_print(const struct coloured *page, const struct finding *finding, const char *on_cpus);
-struct finding_printer {
-    void (*print)(const struct coloured *page, const struct finding *finding, const char *place);
-};
-SET_DECLARE(finding_printers, const struct finding_printer);
+typedef void finding_printer(const struct coloured *page, const struct finding *finding,
+                             const char *place);
+SET_DECLARE(finding_printers, finding_printer);
 
 /* "  refusal  feature-control-absent", in the colour of how bad it is. */
 void finding_print_rule(const struct coloured *page, const struct finding *finding);
@@ -46,18 +45,11 @@ void result_json(struct json *json, const char *name, const char *instruction,
  * A part of the report: as text, as members of the JSON document. Who has one registers it;
  * `place`, of three digits, sorts them.
  */
-struct report_text {
-    void (*print)(const struct machine *machine, const struct coloured *page);
-};
-struct report_json {
-    void (*print)(const struct machine *machine, struct json *json);
-};
-#define REPORT_PART(kind, place, function)                       \
-    static const struct kind kind##_member_##place = {function}; \
-    SET_MEMBER(kind, place, const struct kind, kind##_member_##place)
-#define REPORT_TEXT(place, function) REPORT_PART(report_text, place, function)
-#define REPORT_JSON(place, function) REPORT_PART(report_json, place, function)
-SET_DECLARE(report_text, const struct report_text);
-SET_DECLARE(report_json, const struct report_json);
+typedef void report_text_part(const struct machine *machine, const struct coloured *page);
+typedef void report_json_part(const struct machine *machine, struct json *json);
+#define REPORT_TEXT(place, function) SET_MEMBER(report_text, place, report_text_part, function)
+#define REPORT_JSON(place, function) SET_MEMBER(report_json, place, report_json_part, function)
+SET_DECLARE(report_text, report_text_part);
+SET_DECLARE(report_json, report_json_part);
 
 #endif

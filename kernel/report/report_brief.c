@@ -140,7 +140,7 @@ void report_brief(const struct machine *machine, const struct coloured *page, ui
     print_to(page->sink, "\n");
     rows -= FIXED + print_cpus(machine, page);
     SET_FOR_EACH(report_brief, part)
-        rows -= (*part)->print(machine, page);
+        rows -= (*part)(machine, page);
     page->colour(COLOUR_HEADING);
     print_to(page->sink, "Findings: refusals %u, warnings %u, notes %u",
              count(machine, SEVERITY_REFUSAL), count(machine, SEVERITY_WARNING),

@@ -82,7 +82,7 @@ void finding_print(const struct coloured *page, const struct finding *finding, c
     if (finding->detail != NULL || finding->msr != 0 || finding->low >= 0)
         print_place(&text.sink, finding);
     SET_FOR_EACH(finding_printers, room) {
-        (*room)->print(page, finding, place);
+        (*room)(page, finding, place);
         return;
     }
     if (text.length > 0)

@@ -169,5 +169,4 @@ static void print_finding(const struct coloured *page, const struct finding *fin
     print_wrapped(page->sink, INDENT, TEXT_COLUMNS, text->remedy);
 }
 
-static const struct finding_printer printer = {print_finding};
-SET_MEMBER(finding_printers, 0, const struct finding_printer, printer);
+SET_MEMBER(finding_printers, 0, finding_printer, print_finding);

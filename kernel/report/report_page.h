@@ -27,11 +27,9 @@ void finding_print_line(const struct coloured *page, const struct finding *findi
                         const char *on_cpus);
 
 /* A part that also stands on a screen that cannot be scrolled back: how many rows it took. */
-struct report_brief {
-    uint32_t (*print)(const struct machine *machine, const struct coloured *page);
-};
-#define REPORT_BRIEF(place, function) REPORT_PART(report_brief, place, function)
-SET_DECLARE(report_brief, const struct report_brief);
+typedef uint32_t report_brief_part(const struct machine *machine, const struct coloured *page);
+#define REPORT_BRIEF(place, function) SET_MEMBER(report_brief, place, report_brief_part, function)
+SET_DECLARE(report_brief, report_brief_part);
 
 /* Eight CPUs, guests, a finding, and what is always there. */
 enum { BRIEF_ROWS_LEAST = 13 };

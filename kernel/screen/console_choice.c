@@ -2,7 +2,7 @@
 
 #include "kernel/acpi/acpi.h"
 #include "kernel/boot_step.h"
-#include "kernel/console/serial.h"
+#include "kernel/console/console.h"
 #include "lib/string.h"
 
 static struct console_choice chosen = {.screen = true, .lines = LINES_EVERY};
@@ -38,17 +38,15 @@ void console_firmware_names(uint16_t port, unsigned baud)
     }
 }
 
-static void read_spcr(struct acpi *acpi, struct firmware *firmware)
+static void read_spcr(struct acpi *acpi)
 {
     struct acpi_console console;
 
-    (void)firmware;
     acpi_read_console(acpi, &console);
     console_firmware_names(console.port, console.baud);
 }
 
-static const struct firmware_table spcr = {read_spcr};
-FIRMWARE_TABLE(20, spcr);
+FIRMWARE_TABLE(20, read_spcr);
 
 static void choose(struct machine *machine)
 {

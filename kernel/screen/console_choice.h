@@ -60,7 +60,7 @@ uint32_t console_screen_rows(void);
 /* Microsoft's "Serial Port Console Redirection Table". Port 0: it names none, or no I/O port. */
 struct acpi_console {
     uint16_t port;
-    uint32_t baud; /* or SERIAL_BAUD_KEPT: kernel/console/serial.h */
+    uint32_t baud; /* or SERIAL_BAUD_KEPT: kernel/console/console.h */
 };
 
 void acpi_read_console(struct acpi *acpi, struct acpi_console *console);

@@ -9,7 +9,6 @@
 #include "boot/boot_info.h"
 #include "kernel/boot_step.h"
 #include "kernel/console/console.h"
-#include "kernel/console/serial.h"
 #include "kernel/report/report_page.h"
 #include "kernel/screen/console_choice.h"
 #include "kernel/screen/screen.h"

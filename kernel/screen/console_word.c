@@ -1,5 +1,5 @@
 #include "kernel/command_line.h"
-#include "kernel/console/serial.h"
+#include "kernel/console/console.h"
 #include "kernel/screen/console_choice.h"
 #include "lib/format.h"
 #include "lib/string.h"

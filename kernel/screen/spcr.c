@@ -1,5 +1,5 @@
 #include "kernel/screen/console_choice.h"
-#include "kernel/console/serial.h"
+#include "kernel/console/console.h"
 
 /*
  * Microsoft, "Serial Port Console Redirection Table (SPCR)": offsets. Revision 1 ends where the

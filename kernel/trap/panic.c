@@ -44,24 +44,19 @@ static _Noreturn void finish(const struct trap_frame *frame)
     if (depth == 1)
         print_cpu();
     SET_FOR_EACH(panic_sections, section)
-        (*section)->print(frame, depth > 1);
+        (*section)(frame, depth > 1);
     machine_stop();
 }
 
 _Noreturn void panic_trap(const struct trap_frame *frame)
 {
-    bool named = false;
-
     enter();
-    SET_FOR_EACH(panic_sections, section) {
-        if ((*section)->name != NULL) {
-            (*section)->name(frame);
-            named = true;
-        }
+    SET_FOR_EACH(trap_names, print) {
+        (*print)(frame);
+        finish(frame);
     }
-    if (!named)
-        console_print("exception %lu, error code 0x%lx, RIP %016lx, CR2 %016lx", frame->vector,
-                      frame->error_code, frame->rip, read_cr2());
+    console_print("exception %lu, error code 0x%lx, RIP %016lx, CR2 %016lx", frame->vector,
+                  frame->error_code, frame->rip, read_cr2());
     finish(frame);
 }
 

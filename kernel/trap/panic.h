@@ -19,17 +19,14 @@ struct trap_frame {
 /* In the place of a vector: panic() was called. Of the frame only RIP, RSP, RBP and so on count. */
 #define PANIC_CALLED UINT64_MAX
 
-/* Something to say about a panic. */
-struct panic_section {
-    /* What the exception is, after "PANIC: "; NULL: nothing to say about it. */
-    void (*name)(const struct trap_frame *frame);
+/* What the exception is, after "PANIC: ". */
+typedef void trap_name_printer(const struct trap_frame *frame);
+SET_DECLARE(trap_names, trap_name_printer);
 
-    /* Lines below the first; `nested`: of a panic within the panic, which is reported in short. */
-    void (*print)(const struct trap_frame *frame, bool nested);
-};
-SET_DECLARE(panic_sections, const struct panic_section);
-#define PANIC_SECTION(place, section) \
-    SET_MEMBER(panic_sections, place, const struct panic_section, section)
+/* Lines below the first; `nested`: of a panic within the panic, which is reported in short. */
+typedef void panic_section(const struct trap_frame *frame, bool nested);
+#define PANIC_SECTION(place, print) SET_MEMBER(panic_sections, place, panic_section, print)
+SET_DECLARE(panic_sections, panic_section);
 
 /* "PANIC: …", what the sections say; then machine_stop(), which stops the other CPUs, too. */
 _Noreturn void panic(const char *format, ...) __attribute__((format(printf, 1, 2)));

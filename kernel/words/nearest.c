@@ -94,5 +94,4 @@ static void print(struct command_text word, char text[WORD_HINT_SIZE])
         *meant->mistyped = true;
 }
 
-static const struct word_hint hint = {print};
-SET_MEMBER(word_hints, 1, const struct word_hint, hint);
+SET_MEMBER(word_hints, 1, word_hint, print);

@@ -66,7 +66,7 @@ struct tsc_rate clock_by_pit(void)
 const struct clock *clock_calibrate(void)
 {
     SET_FOR_EACH(clocks, room) {
-        (*room)->calibrate(&known);
+        (*room)(&known);
         return &known;
     }
     known.rate = clock_by_pit();

@@ -27,10 +27,8 @@ struct clock {
 };
 
 /* A room that knows more clocks than the PIT. */
-struct clock_room {
-    void (*calibrate)(struct clock *clock);
-};
-SET_DECLARE(clocks, const struct clock_room);
+typedef void clock_room(struct clock *clock);
+SET_DECLARE(clocks, clock_room);
 
 /* By the PIT's channel 2. */
 struct tsc_rate clock_by_pit(void);

@@ -73,11 +73,10 @@ uint32_t cpu_processor_id(void);
 /* How many of them run. */
 uint32_t cpus_ready(void);
 
-/* Who may have sent an NMI on this CPU, or whose it is: a guest's that owns the machine. */
-struct nmi_owner {
-    bool (*take)(void); /* false: not so */
-};
-SET_DECLARE(nmi_owners, const struct nmi_owner);
+/* Who may have sent an NMI on this CPU, or whose it is: a guest's that owns the machine. False: not
+ * so. */
+typedef bool nmi_owner(void);
+SET_DECLARE(nmi_owners, nmi_owner);
 
 /* An NMI has come on this CPU. */
 static inline void nmi_handle(void)
@@ -85,7 +84,7 @@ static inline void nmi_handle(void)
     struct cpu *cpu = cpu_here();
 
     SET_FOR_EACH(nmi_owners, owner) {
-        if ((*owner)->take())
+        if ((*owner)())
             return;
     }
     if (cpu)

@@ -56,5 +56,4 @@ static bool take(void)
     return false;
 }
 
-static const struct nmi_owner owner = {take};
-SET_MEMBER(nmi_owners, 20, const struct nmi_owner, owner);
+SET_MEMBER(nmi_owners, 20, nmi_owner, take);

@@ -240,5 +240,4 @@ static bool take_nmi(void)
     return true;
 }
 
-static const struct nmi_owner owner = {take_nmi};
-SET_MEMBER(nmi_owners, 10, const struct nmi_owner, owner);
+SET_MEMBER(nmi_owners, 10, nmi_owner, take_nmi);

@@ -78,7 +78,7 @@ static const char *in_words(void)
 
     text_buffer_init(&buffer, text, sizeof(text));
     SET_FOR_EACH(report_text, part)
-        (*part)->print(subject, &page);
+        (*part)(subject, &page);
     return text;
 }
 
@@ -91,7 +91,7 @@ static const char *in_json(void)
     json_init(&json, &buffer.sink);
     json_object_begin(&json, NULL);
     SET_FOR_EACH(report_json, part)
-        (*part)->print(subject, &json);
+        (*part)(subject, &json);
     json_object_end(&json);
     compact_json(text);
     return text;

@@ -279,20 +279,20 @@ static void test_highest_id(void **state)
     firmware_read(rsdp, 36, &firmware);
     assert_int_equal(result_of(firmware.cpus_wrong), ACPI_OK);
     assert_int_equal(firmware.cpus.count, 1);
-    assert_int_equal(firmware.highest_id, 5);
+    assert_int_equal(firmware.cpus.highest_id, 5);
     assert_null(firmware.unsound);
     local_apic(7, 1);
     local_apic(6, 1);
     seal(MADT, "APIC", madt_length);
     firmware_read(rsdp, 36, &firmware);
-    assert_int_equal(firmware.highest_id, 7);
+    assert_int_equal(firmware.cpus.highest_id, 7);
     at(MADT)[20] ^= 1;
     firmware_read(rsdp, 36, &firmware);
     assert_string_equal(firmware.unsound, "APIC");
     firmware_read(NULL, 0, &firmware);
     assert_int_not_equal(firmware.cpus_wrong, ACPI_OK);
     assert_int_equal(firmware.cpus.count, 0);
-    assert_int_equal(firmware.highest_id, 0);
+    assert_int_equal(firmware.cpus.highest_id, 0);
 }
 
 int main(void)

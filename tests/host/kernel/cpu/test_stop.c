@@ -66,13 +66,8 @@ void cpu_relax(void)
 {
     now += POLL_TICKS;
     for (unsigned i = 0; i < CPUS; i++) {
-        if (answers_at[i] != 0 && now >= answers_at[i] && nmis[i] > 0) {
-            struct cpu *caller = here;
-
-            here = &machine[i];
-            stop_done();
-            here = caller;
-        }
+        if (answers_at[i] != 0 && now >= answers_at[i] && nmis[i] > 0)
+            machine[i].halted = true; /* as machine_halt() does */
     }
 }
 

@@ -176,7 +176,7 @@ static const char *in_json(void)
     json_init(&json, &buffer.sink);
     json_object_begin(&json, NULL);
     SET_FOR_EACH(report_json, part)
-        (*part)->print(subject, &json);
+        (*part)(subject, &json);
     json_object_end(&json);
     return compact_json(text);
 }
@@ -226,7 +226,7 @@ static void the_report(void **state)
 
     text_buffer_init(&buffer, text, sizeof(text));
     SET_FOR_EACH(report_text, part)
-        (*part)->print(subject, &page);
+        (*part)(subject, &page);
     assert_non_null(strstr(text, "exits of CPU 0, 5 CPUID, 1 RDMSR\n"));
     assert_non_null(strstr(text, "refused       3 accesses to what is kept\n"));
     assert_non_null(strstr(text, "exits of CPU 1, 9 exception or non-maskable interrupt (NMI), "

@@ -6,7 +6,6 @@
 #include "kernel/console/console.h"
 #include "kernel/screen/console_choice.h"
 #include "kernel/screen/screen.h"
-#include "kernel/console/serial.h"
 #include "lib/x86.h"
 
 #include <setjmp.h>

@@ -5,7 +5,6 @@
 #include "lib/host/clock.h"
 #include "kernel/console/console.h"
 #include "kernel/screen/console_choice.h"
-#include "kernel/console/serial.h"
 #include "lib/x86.h"
 
 #include <setjmp.h>

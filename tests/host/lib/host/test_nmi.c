@@ -67,9 +67,8 @@ static bool second_takes(void)
     return taker == 2;
 }
 
-static const struct nmi_owner first = {.take = first_takes}, second = {.take = second_takes};
-SET_MEMBER(nmi_owners, 11, const struct nmi_owner, first);
-SET_MEMBER(nmi_owners, 12, const struct nmi_owner, second);
+SET_MEMBER(nmi_owners, 11, nmi_owner, first_takes);
+SET_MEMBER(nmi_owners, 12, nmi_owner, second_takes);
 
 static int set_up(void **state)
 {
