@@ -1,7 +1,7 @@
 /* A line from whatever serial port a key comes in by; between two keys the processor is halted. */
 #include "kernel/console/console.h"
 #include "kernel/line/line_edit.h"
-#include "lib/host/apic.h"
+#include "lib/host/apic_timer.h"
 #include "lib/x86.h"
 
 enum {
@@ -21,7 +21,7 @@ static uint8_t next_key(void)
             if (status != NO_UART && (status & DATA_READY) != 0)
                 return in8(port);
         }
-        apic_timer_start(VECTOR_ALARM, POLL_COUNT);
+        apic_timer_start(POLL_COUNT);
         wait_for_interrupt();
     }
 }

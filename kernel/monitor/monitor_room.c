@@ -8,7 +8,7 @@
 #include "kernel/cpu/stop.h"
 #include "kernel/line/line_edit.h"
 #include "kernel/monitor/monitor.h"
-#include "lib/host/apic.h"
+#include "lib/host/apic_timer.h"
 #include "lib/string.h"
 #include "lib/x86_vmx.h"
 #include "vmx/selftest/vm_enter.h"
@@ -26,9 +26,9 @@ struct vmx_result monitor_enter(bool resume)
 {
     struct vmx_result result;
 
-    apic_timer_start(VECTOR_ALARM, GUEST_COUNT);
+    apic_timer_start(GUEST_COUNT);
     result = vm_enter(resume, 0, monitor.registers);
-    apic_timer_start(VECTOR_ALARM, 0);
+    apic_timer_start(0);
     take_interrupt();
     return result;
 }

@@ -7,8 +7,8 @@
 
 #define CPUID_1_ECX_X2APIC (1u << 21)
 
-/* SDM, "Local APIC Register Address Map"; in x2APIC mode, MSR 0x800 + offset / 16. */
-enum apic_register {
+/* SDM, "Local APIC Register Address Map". */
+enum {
     APIC_ID = 0x20,
     APIC_VERSION = 0x30,
     APIC_TPR = 0x80,
@@ -23,9 +23,6 @@ enum apic_register {
     APIC_LVT_LINT0 = 0x350,
     APIC_LVT_LINT1 = 0x360,
     APIC_LVT_ERROR = 0x370,
-    APIC_TIMER_INITIAL = 0x380,
-    APIC_TIMER_CURRENT = 0x390,
-    APIC_TIMER_DIVIDE = 0x3e0,
 };
 
 #define SPURIOUS_APIC_ENABLE (1u << 8)
@@ -36,9 +33,6 @@ enum apic_register {
 #define LVT_DELIVERY_SMI      (2u << 8)
 #define LVT_DELIVERY_NMI      (4u << 8)
 #define VERSION_MAX_LVT_SHIFT 16
-
-/* SDM, "APIC Timer"; the mode 0 is one-shot. */
-#define TIMER_DIVIDE_BY_1 0xbu
 
 /* SDM, "Interrupt Command Register (ICR)"; destination mode 0 is physical. */
 #define ICR_DELIVERY_PENDING (1u << 12)
@@ -52,14 +46,14 @@ enum {
 static enum { MODE_NONE, MODE_XAPIC, MODE_X2APIC } mode;
 static volatile uint32_t *registers;
 
-static uint32_t apic_read(enum apic_register offset)
+uint32_t apic_get(uint32_t offset)
 {
     if (mode == MODE_X2APIC)
         return (uint32_t)rdmsr(IA32_X2APIC_FIRST + offset / 16);
     return registers[offset / 4];
 }
 
-static void apic_write(enum apic_register offset, uint32_t value)
+void apic_set(uint32_t offset, uint32_t value)
 {
     if (mode == MODE_X2APIC)
         wrmsr(IA32_X2APIC_FIRST + offset / 16, value);
@@ -117,33 +111,33 @@ bool apic_init(uint32_t highest_id)
  */
 static void local_interrupts_mask(void)
 {
-    static const enum apic_register entries[] = {
+    static const uint32_t entries[] = {
         /* in the order in which the version counts */
         APIC_LVT_TIMER,       APIC_LVT_LINT0,   APIC_LVT_LINT1, APIC_LVT_ERROR,
         APIC_LVT_PERFORMANCE, APIC_LVT_THERMAL, APIC_LVT_CMCI,
     };
-    uint32_t max_lvt = apic_read(APIC_VERSION) >> VERSION_MAX_LVT_SHIFT & 0xff;
+    uint32_t max_lvt = apic_get(APIC_VERSION) >> VERSION_MAX_LVT_SHIFT & 0xff;
 
     for (uint32_t i = 0; i < sizeof(entries) / sizeof(entries[0]) && i <= max_lvt; i++) {
-        uint32_t value = apic_read(entries[i]);
+        uint32_t value = apic_get(entries[i]);
         uint32_t delivery = value & LVT_DELIVERY;
 
         if (delivery != LVT_DELIVERY_SMI &&
             (entries[i] != APIC_LVT_LINT1 || delivery != LVT_DELIVERY_NMI))
-            apic_write(entries[i], value | LVT_MASKED);
+            apic_set(entries[i], value | LVT_MASKED);
     }
 }
 
 void apic_init_this(void)
 {
     local_interrupts_mask();
-    apic_write(APIC_TPR, 0);
-    apic_write(APIC_SPURIOUS, SPURIOUS_APIC_ENABLE | VECTOR_SPURIOUS);
+    apic_set(APIC_TPR, 0);
+    apic_set(APIC_SPURIOUS, SPURIOUS_APIC_ENABLE | VECTOR_SPURIOUS);
 }
 
 uint32_t apic_id(void)
 {
-    uint32_t id = apic_read(APIC_ID);
+    uint32_t id = apic_get(APIC_ID);
 
     return mode == MODE_X2APIC ? id : id >> 24;
 }
@@ -156,19 +150,7 @@ volatile void *apic_registers(void)
 void apic_eoi(uint8_t vector)
 {
     if (vector != VECTOR_SPURIOUS)
-        apic_write(APIC_EOI, 0);
-}
-
-void apic_timer_start(uint8_t vector, uint32_t count)
-{
-    apic_write(APIC_LVT_TIMER, vector);
-    apic_write(APIC_TIMER_DIVIDE, TIMER_DIVIDE_BY_1);
-    apic_write(APIC_TIMER_INITIAL, count);
-}
-
-uint32_t apic_timer_left(void)
-{
-    return apic_read(APIC_TIMER_CURRENT);
+        apic_set(APIC_EOI, 0);
 }
 
 bool apic_reaches(uint32_t id)
@@ -188,10 +170,10 @@ void apic_send(uint32_t id, uint32_t ipi)
     }
     if (!apic_reaches(id))
         return;
-    apic_write(APIC_ICR_HIGH, id << 24);
-    apic_write(APIC_ICR_LOW, command);
+    apic_set(APIC_ICR_HIGH, id << 24);
+    apic_set(APIC_ICR_LOW, command);
     for (int i = 0; i < DELIVERY_POLLS; i++) {
-        if (!(apic_read(APIC_ICR_LOW) & ICR_DELIVERY_PENDING))
+        if (!(apic_get(APIC_ICR_LOW) & ICR_DELIVERY_PENDING))
             return;
         cpu_relax();
     }

@@ -28,6 +28,10 @@ bool apic_init(uint32_t highest_id);
 /* On each CPU: local interrupts masked, every priority accepted, APIC enabled by software. */
 void apic_init_this(void);
 
+/* A register by its offset in xAPIC mode; in x2APIC mode it is MSR 0x800 + offset / 16. */
+uint32_t apic_get(uint32_t offset);
+void apic_set(uint32_t offset, uint32_t value);
+
 /* This CPU's id as its local APIC knows it. */
 uint32_t apic_id(void);
 
@@ -40,14 +44,6 @@ volatile void *apic_registers(void);
  * back all below it.
  */
 void apic_eoi(uint8_t vector);
-
-/*
- * This CPU's timer, once: counts down by its own clock, whose rate nothing reports, and interrupts
- * with `vector` at 0. A count of 0 stops it; an interrupt that it has sent may still wait to be
- * taken.
- */
-void apic_timer_start(uint8_t vector, uint32_t count);
-uint32_t apic_timer_left(void);
 
 /* Can interrupts be sent to this id? xAPIC mode has destinations of eight bits. */
 bool apic_reaches(uint32_t id);

@@ -1,6 +1,6 @@
 #include "vm/host/alarm.h"
 
-#include "lib/host/apic.h"
+#include "lib/host/apic_timer.h"
 #include "lib/host/clock.h"
 #include "lib/host/nmi_cause.h"
 #include "vm/host/io_apic.h"
@@ -60,9 +60,9 @@ static void measure_timer(void)
 {
     tsc_per_ms = clock_tsc_per_ms();
     if (tsc_per_ms != 0) {
-        apic_timer_start(VECTOR_ALARM, UINT32_MAX);
+        apic_timer_start(UINT32_MAX);
         timer_per_ms = clock_measure(fill_by_tsc, tsc_per_ms * 1000).per_ms;
-        apic_timer_start(VECTOR_ALARM, 0);
+        apic_timer_start(0);
     }
     if (timer_per_ms == 0)
         tsc_per_ms = timer_per_ms = 1;
@@ -105,6 +105,5 @@ void alarm_set(uint64_t tsc_ticks)
 {
     if (tsc_ticks != 0 && quirk(QUIRK_NMIS_BLOCKED_AFTER_SIPI))
         let_nmis_come();
-    apic_timer_start(VECTOR_ALARM,
-                     tsc_ticks != 0 ? timer_count(tsc_ticks, tsc_per_ms, timer_per_ms) : 0);
+    apic_timer_start(tsc_ticks != 0 ? timer_count(tsc_ticks, tsc_per_ms, timer_per_ms) : 0);
 }
