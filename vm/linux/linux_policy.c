@@ -7,6 +7,7 @@
 #include "vm/exit.h"
 #include "vm/linux/icr.h"
 #include "vm/linux/linux.h"
+#include "vm/registers/control_registers.h"
 
 #define BIT(n) (1u << (n))
 #define ALL    UINT32_MAX
@@ -191,6 +192,7 @@ static const struct exit_rule exits[] = {
     {EXIT_REASON_NMI_WINDOW, linux_exit_nmi_window},
     {EXIT_REASON_INVD, linux_exit_invd},
     {EXIT_REASON_VMCALL, exit_undefined},
+    {EXIT_REASON_CONTROL_REGISTER_ACCESS, exit_control_register},
     {EXIT_REASON_IO_INSTRUCTION, linux_exit_io},
     {EXIT_REASON_EPT_VIOLATION, linux_exit_ept_violation},
 };

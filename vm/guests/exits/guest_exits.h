@@ -5,8 +5,8 @@
 #ifndef VM_GUEST_EXITS_H
 #define VM_GUEST_EXITS_H
 
-#include "vm/exit.h"
 #include "vm/guests/exits/operand.h"
+#include "vm/registers/control_registers.h"
 
 /* Events, and the guest's time. */
 exit_function exit_exception_timed, exit_interrupt_timed, exit_interrupt_window, exit_nmi_window;

@@ -1,4 +1,4 @@
-#include "vm/exit.h"
+#include "vm/registers/control_registers.h"
 
 #define CR3_PCID 0xfffull
 

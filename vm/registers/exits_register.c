@@ -1,4 +1,4 @@
-#include "vm/exit.h"
+#include "vm/registers/control_registers.h"
 
 /* SDM Vol. 3, table "Exit Qualification for Control-Register Accesses". */
 enum cr_access { CR_MOV_TO, CR_MOV_FROM, CR_CLTS, CR_LMSW };
