@@ -31,7 +31,6 @@ const exit_handler exit_handlers[EXIT_HANDLERS] = {
     [EXIT_REASON_PREEMPTION_TIMER] = exit_preemption_timer,
     [EXIT_REASON_INVVPID] = exit_undefined,
     [EXIT_REASON_WBINVD] = exit_skip,
-    [EXIT_REASON_XSETBV] = exit_xsetbv,
 };
 #pragma GCC diagnostic pop
 

@@ -72,7 +72,6 @@ static const char *run(struct vcpu *vcpu)
 static const char *create_and_run(struct hello *hello, struct vmx_cpu *cpu)
 {
     struct vcpu *vcpu = &hello->vcpu;
-    struct host_registers host = {0};
     const char *wrong;
 
     if (!vm_create(&hello->vm, &hello_policy))
@@ -87,11 +86,9 @@ static const char *create_and_run(struct hello *hello, struct vmx_cpu *cpu)
         !vm_create_memory(&hello->vm, HELLO_BYTES, &vcpu->capability, &cpu->memory_types))
         return "no memory for it";
     write_memory(phys_to_virt(hello->vm.memory));
-    host_registers_keep(&host);
     wrong = run(vcpu);
     (void)vmclear(vcpu->vmcs.address);
     (void)vmptrld(cpu->vmcs_region.address);
-    host_registers_restore(&host);
     return wrong;
 }
 

@@ -44,43 +44,12 @@ void vcpu_run(struct vcpu *vcpu)
         vcpu_end(vcpu, GUEST_END_ENTRY_ERROR, (uint32_t)error, entry);
 }
 
-void translation_flush(const struct vcpu *vcpu)
-{
-    if ((vcpu->controls[VMX_CONTROL_SECONDARY] & SECONDARY_ENABLE_VPID) != 0)
-        (void)invvpid(&vcpu->capability, VCPU_VPID);
-}
-
 void translation_flush_all(const struct vcpu *vcpu)
 {
     if (vcpu->capability.invvpid)
         (void)invvpid_all();
     if (vcpu->capability.invept)
         (void)invept_all();
-}
-
-uint64_t vcpu_register_get(const struct vcpu *vcpu, unsigned number)
-{
-    return number == VCPU_RSP ? vmcs_read_natural(VMCS_GUEST_RSP) : vcpu->reg[number];
-}
-
-void vcpu_register_set(struct vcpu *vcpu, unsigned number, uint64_t value)
-{
-    if (number == VCPU_RSP)
-        vmcs_write_natural(VMCS_GUEST_RSP, value);
-    else
-        vcpu->reg[number] = value;
-}
-
-void vcpu_control_set(struct vcpu *vcpu, enum vmx_control_word word, uint32_t mask, bool on)
-{
-    uint32_t value;
-
-    /* VM exits keep "IA-32e mode guest" as the guest has it: SDM Vol. 3, IA32_VMX_MISC, bit 5. */
-    if (word == VMX_CONTROL_ENTRY)
-        vcpu->controls[word] = vmcs_read32(VMCS_VM_ENTRY_CONTROLS);
-    value = on ? vcpu->controls[word] | mask : vcpu->controls[word] & ~mask;
-    vcpu->controls[word] = value;
-    x86_vmwrite_bare(vmx_control_field[word], value);
 }
 
 enum exit_done vcpu_end(struct vcpu *vcpu, enum guest_end end, uint32_t number, uint64_t value)

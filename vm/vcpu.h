@@ -13,7 +13,7 @@
 
 /* The general registers, numbered as instructions and exit qualifications number them. */
 enum { VCPU_RAX, VCPU_RCX, VCPU_RDX, VCPU_RBX, VCPU_RSP, VCPU_RBP, VCPU_RSI, VCPU_RDI, VCPU_R8 };
-enum { VCPU_R15 = 15, VCPU_REGISTERS }; /* RSP is in the VMCS: vcpu_register_get() */
+enum { VCPU_R15 = 15, VCPU_REGISTERS }; /* RSP is in the VMCS */
 
 /* Why a guest ended. */
 enum guest_end {
@@ -116,18 +116,9 @@ void vcpu_set_control_registers(struct vcpu *vcpu, uint64_t cr0, uint64_t cr4,
 
 /*
  * Forgets what the processor remembers of address translations (SDM Vol. 3, "Caching Translation
- * Information"): the guest's linear and combined mappings, global pages too, where VM entries and
- * VM exits do not, having VPID; all that an earlier guest may have left, before the first VM entry.
+ * Information"): all that an earlier guest may have left, before the first VM entry.
  */
-void translation_flush(const struct vcpu *vcpu);
 void translation_flush_all(const struct vcpu *vcpu);
-
-/* A register by its number, RSP included. Always 64 bits: the caller cuts. */
-uint64_t vcpu_register_get(const struct vcpu *vcpu, unsigned number);
-void vcpu_register_set(struct vcpu *vcpu, unsigned number, uint64_t value);
-
-/* Turns controls of one word on and off, in the VMCS too. */
-void vcpu_control_set(struct vcpu *vcpu, enum vmx_control_word word, uint32_t mask, bool on);
 
 /* A VM entry did not take place: a room names the rules that the current VMCS breaks. */
 struct entry_failed {
@@ -137,26 +128,5 @@ SET_DECLARE(entries_failed, const struct entry_failed);
 
 /* The guest's end; what a handler then returns. */
 enum exit_done vcpu_end(struct vcpu *vcpu, enum guest_end end, uint32_t number, uint64_t value);
-
-/*
- * What VM entries and exits leave in the processor: kept before a guest, put back after it, and
- * made as after a reset in between, so that no guest finds what another one, or the firmware, left.
- * SDM Vol. 3, "Loading Guest State", "Loading Host State": x87, SSE, AVX and whatever else XCR0
- * names, XCR0 itself, CR2, DR0 to DR3, DR6, and some MSRs. The kernel uses none of them.
- */
-enum { HOST_REGISTERS_MSRS = 6 };
-
-struct host_registers {
-    uint64_t msr[HOST_REGISTERS_MSRS];
-    uint64_t cr4, xcr0;
-};
-
-/*
- * Before the VMCS is written: CR4 becomes what the host has while it serves the guest, with OSXSAVE
- * where there is XSAVE, lest XSETBV could not be executed for the guest.
- */
-void host_registers_keep(struct host_registers *host);
-
-void host_registers_restore(const struct host_registers *host);
 
 #endif

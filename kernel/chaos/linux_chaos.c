@@ -13,7 +13,7 @@
 #include "kernel/linux/linux_guest.h"
 #include "kernel/linux/linux_results.h"
 #include "lib/string.h"
-#include "vm/exit.h"
+#include "vm/registers/registers.h"
 #include "vm/guests/guest_run.h"
 
 static struct {

@@ -13,7 +13,7 @@
 
 #include "mm/page_alloc.h"
 #include "tests/host/guest_machine.h"
-#include "vm/exit.h"
+#include "vm/registers/registers.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -7,7 +7,7 @@
 #ifndef VM_GUEST_EVENTS_H
 #define VM_GUEST_EVENTS_H
 
-#include "vm/exit.h"
+#include "vm/registers/registers.h"
 
 /* What an exception becomes that happens while another event is delivered. */
 enum event_outcome { EVENT_STAYS, EVENT_BECOMES_DOUBLE_FAULT, EVENT_BECOMES_TRIPLE_FAULT };

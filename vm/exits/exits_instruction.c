@@ -47,18 +47,6 @@ enum exit_done exit_vmcall(struct vcpu *vcpu)
     return skip_emulated_instruction(EXIT_EMULATED);
 }
 
-/* Of the components that CPUID shows the processor itself checks the value: a fault is the guest's.
- * vm/guests/guest_run.c puts ours back. */
-enum exit_done exit_xsetbv(struct vcpu *vcpu)
-{
-    uint64_t value = (uint32_t)vcpu->reg[VCPU_RAX] | vcpu->reg[VCPU_RDX] << 32;
-
-    if ((uint32_t)vcpu->reg[VCPU_RCX] != 0 || (value & ~vcpu->vm->policy->xcr0) != 0 ||
-        xsetbv_safe(0, value) != 0)
-        return exit_protection(vcpu);
-    return skip_emulated_instruction(EXIT_EMULATED);
-}
-
 enum exit_done exit_skip(struct vcpu *vcpu)
 {
     (void)vcpu;

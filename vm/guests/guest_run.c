@@ -7,6 +7,7 @@
 #include "lib/host/clock.h"
 #include "lib/host/cpu.h"
 #include "vm/host/signal_sender.h"
+#include "vm/registers/registers.h"
 
 static uint64_t ticks_max(const struct guest *guest)
 {

@@ -4,7 +4,7 @@
 
 #include "lib/string.h"
 #include "mm/memory.h"
-#include "vm/registers/control_registers.h"
+#include "vm/registers/registers.h"
 
 enum { IA32_DEBUGCTL = 0x1d9, IA32_S_CET = 0x6a2, S_CET_SHADOW_STACK = 1 };
 enum { PML4_ENTRIES = 512, LEAVE_ENTRY = 257 /* LEAVE_BASE's */ };

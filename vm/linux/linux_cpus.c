@@ -13,7 +13,7 @@
 #include "vm/exit.h"
 #include "vm/linux/icr.h"
 #include "vm/linux/linux.h"
-#include "vm/registers/control_registers.h"
+#include "vm/registers/registers.h"
 #include "vmx/quirks.h"
 
 /* Of another CPU, which acts on it when it has left the guest. */

@@ -7,7 +7,7 @@
 #include "vm/exit.h"
 #include "vm/linux/icr.h"
 #include "vm/linux/linux.h"
-#include "vm/registers/control_registers.h"
+#include "vm/registers/registers.h"
 
 #define BIT(n) (1u << (n))
 #define ALL    UINT32_MAX
@@ -195,6 +195,7 @@ static const struct exit_rule exits[] = {
     {EXIT_REASON_CONTROL_REGISTER_ACCESS, exit_control_register},
     {EXIT_REASON_IO_INSTRUCTION, linux_exit_io},
     {EXIT_REASON_EPT_VIOLATION, linux_exit_ept_violation},
+    {EXIT_REASON_XSETBV, exit_xsetbv},
 };
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))

@@ -4,7 +4,7 @@
 #include "lib/host/clock.h"
 #include "lib/string.h"
 #include "mm/page_alloc.h"
-#include "vm/exit.h"
+#include "vm/registers/registers.h"
 #include "vm/linux/icr.h"
 #include "vm/linux/linux.h"
 #include "vm/vm.h"

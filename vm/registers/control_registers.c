@@ -1,4 +1,4 @@
-#include "vm/registers/control_registers.h"
+#include "vm/registers/registers.h"
 
 #define CR3_PCID 0xfffull
 

@@ -1,4 +1,4 @@
-#include "vm/registers/control_registers.h"
+#include "vm/registers/registers.h"
 
 /* SDM Vol. 3, table "Exit Qualification for Control-Register Accesses". */
 enum cr_access { CR_MOV_TO, CR_MOV_FROM, CR_CLTS, CR_LMSW };
@@ -15,9 +15,40 @@ enum cr_access { CR_MOV_TO, CR_MOV_FROM, CR_CLTS, CR_LMSW };
 #define CR4_TRANSLATION \
     (CR4_PSE | CR4_PAE | CR4_PGE | CR4_PCIDE | CR4_SMEP | CR4_SMAP | CR4_LA57 | CR4_PKE)
 
+uint64_t vcpu_register_get(const struct vcpu *vcpu, unsigned number)
+{
+    return number == VCPU_RSP ? vmcs_read_natural(VMCS_GUEST_RSP) : vcpu->reg[number];
+}
+
+void vcpu_register_set(struct vcpu *vcpu, unsigned number, uint64_t value)
+{
+    if (number == VCPU_RSP)
+        vmcs_write_natural(VMCS_GUEST_RSP, value);
+    else
+        vcpu->reg[number] = value;
+}
+
+void vcpu_control_set(struct vcpu *vcpu, enum vmx_control_word word, uint32_t mask, bool on)
+{
+    uint32_t value;
+
+    /* VM exits keep "IA-32e mode guest" as the guest has it: SDM Vol. 3, IA32_VMX_MISC, bit 5. */
+    if (word == VMX_CONTROL_ENTRY)
+        vcpu->controls[word] = vmcs_read32(VMCS_VM_ENTRY_CONTROLS);
+    value = on ? vcpu->controls[word] | mask : vcpu->controls[word] & ~mask;
+    vcpu->controls[word] = value;
+    x86_vmwrite_bare(vmx_control_field[word], value);
+}
+
 static bool has(const struct vcpu *vcpu, uint32_t mask)
 {
     return (vcpu->controls[VMX_CONTROL_SECONDARY] & mask) != 0;
+}
+
+void translation_flush(const struct vcpu *vcpu)
+{
+    if (has(vcpu, SECONDARY_ENABLE_VPID))
+        (void)invvpid(&vcpu->capability, VCPU_VPID);
 }
 
 /* What the guest would read: its own bits from the register, the others from the shadow. */
@@ -226,4 +257,16 @@ enum exit_done exit_control_register(struct vcpu *vcpu)
         cr0 = cr0_seen(vcpu);
         return guest_write_cr0(vcpu, (cr0 & ~(CR0_LMSW & ~CR0_PE)) | source);
     }
+}
+
+/* Of the components that CPUID shows the processor itself checks the value: a fault is the guest's.
+ * host_registers_restore() puts ours back. */
+enum exit_done exit_xsetbv(struct vcpu *vcpu)
+{
+    uint64_t value = (uint32_t)vcpu->reg[VCPU_RAX] | vcpu->reg[VCPU_RDX] << 32;
+
+    if ((uint32_t)vcpu->reg[VCPU_RCX] != 0 || (value & ~vcpu->vm->policy->xcr0) != 0 ||
+        xsetbv_safe(0, value) != 0)
+        return exit_protection(vcpu);
+    return skip_emulated_instruction(EXIT_EMULATED);
 }

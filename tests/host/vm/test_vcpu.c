@@ -11,6 +11,7 @@
 
 #include "mm/page_alloc.h"
 #include "tests/host/guest_machine.h"
+#include "vm/registers/registers.h"
 
 static struct vcpu *vcpu;
 

@@ -1,5 +1,5 @@
 #include "vm/guests/events/events.h"
-#include "vm/exit.h"
+#include "vm/registers/registers.h"
 #include "vm/guests/test_guests.h"
 
 extern const uint8_t task_call[], task_int[], task_iret[], task_jmp[];

@@ -6,7 +6,7 @@
 #define VM_GUEST_EXITS_H
 
 #include "vm/guests/exits/operand.h"
-#include "vm/registers/control_registers.h"
+#include "vm/registers/registers.h"
 
 /* Events, and the guest's time. */
 exit_function exit_exception_timed, exit_interrupt_timed, exit_interrupt_window, exit_nmi_window;

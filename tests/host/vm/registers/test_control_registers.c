@@ -9,7 +9,7 @@
 #include <cmocka.h>
 
 #include "tests/host/random.h"
-#include "vm/registers/control_registers.h"
+#include "vm/registers/registers.h"
 
 enum {
     PE = 0,

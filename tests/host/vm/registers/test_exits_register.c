@@ -10,6 +10,7 @@
 
 #include "tests/host/set_controls.h"
 #include "tests/host/guest_machine.h"
+#include "vm/registers/registers.h"
 
 static struct vcpu *vcpu;
 

@@ -9,7 +9,7 @@
 #include <cmocka.h>
 
 #include "tests/host/guest_machine.h"
-#include "vm/exit.h"
+#include "vm/registers/registers.h"
 
 /* What becomes of the guest. */
 enum outcome {

@@ -10,6 +10,7 @@
 #include <cmocka.h>
 
 #include "tests/host/operand_exits.h"
+#include "vm/registers/registers.h"
 
 /* Addressing: seen through LGDT, which says what it has read. */
 

@@ -9,6 +9,7 @@
 #include <cmocka.h>
 
 #include "tests/host/guest_machine.h"
+#include "vm/registers/registers.h"
 
 static struct vcpu *vcpu;
 

@@ -8,7 +8,7 @@
 #include <cmocka.h>
 
 #include "tests/host/guest_machine.h"
-#include "vm/exit.h"
+#include "vm/registers/registers.h"
 #include "vmx/quirks.h"
 #include "vm/guests/guest_run.h"
 

@@ -1,4 +1,4 @@
-#include "vm/vcpu.h"
+#include "vm/registers/registers.h"
 
 #define XCR0_X87   1ull /* after a reset, and never 0 */
 #define XCR0_BASIC 7ull /* x87, SSE, AVX */
