@@ -32,24 +32,6 @@ struct boot_memory {
     enum boot_memory_kind kind;
 };
 
-enum boot_framebuffer_type {
-    BOOT_FRAMEBUFFER_INDEXED = 0,
-    BOOT_FRAMEBUFFER_RGB = 1,
-    BOOT_FRAMEBUFFER_EGA_TEXT = 2, /* width and height are in characters */
-};
-
-/* As the loader gave it, plausible or not; the colours only for BOOT_FRAMEBUFFER_RGB. */
-struct boot_framebuffer {
-    uint64_t address;              /* physical */
-    uint32_t pitch, width, height; /* pitch in bytes */
-    uint8_t bpp;                   /* bits per pixel */
-    uint8_t type;                  /* enum boot_framebuffer_type */
-    uint16_t reserved;
-    uint8_t red_position, red_size;
-    uint8_t green_position, green_size;
-    uint8_t blue_position, blue_size;
-};
-
 struct boot_module {
     uint32_t start, end; /* physical; end is the first byte after it */
     char string[BOOT_STRING_SIZE];
@@ -73,9 +55,6 @@ struct boot_info {
 
     uint8_t rsdp[BOOT_RSDP_SIZE]; /* a copy; the new one where there are both */
     uint32_t rsdp_length;         /* 0: none, 20: ACPI 1.0, 36: ACPI 2.0 and later */
-
-    bool has_framebuffer;
-    struct boot_framebuffer framebuffer;
 
     bool as_linked;               /* the image is where its program headers say, come what may */
     bool uefi;                    /* the firmware is UEFI, else BIOS */

@@ -2,7 +2,7 @@
  * A room: the framebuffer, memory where the loader gives no map of it but the firmware's, and what
  * a guest needs of UEFI.
  */
-#include "boot/boot_efi.h"
+#include "boot/multiboot2_rest.h"
 #include "boot/boot_info.h"
 #include "lib/string.h"
 
@@ -16,6 +16,7 @@ struct basic_memory_tag {
     uint32_t lower, upper; /* KiB from 0, KiB from 1 MiB */
 };
 
+struct boot_framebuffer boot_framebuffer;
 struct boot_efi boot_efi;
 
 #define EFI_MEMORY_WB (1ull << 3)  /* can be cached write-back */
@@ -28,8 +29,9 @@ static const char *take_framebuffer(const struct tag *tag, struct boot_info *out
 
     if (tag->size < sizeof(*tag) + bytes)
         return "a Multiboot2 tag is too small for the fields of its type";
-    memcpy(&out->framebuffer, given, bytes);
-    out->has_framebuffer = true;
+    (void)out;
+    memcpy(&boot_framebuffer, given, bytes);
+    boot_framebuffer.is_given = true;
     return NULL;
 }
 

@@ -103,12 +103,12 @@ void console_screen_open(const struct boot_info *boot, bool memory_ready)
         .height = 25,
     };
 
-    if (!boot->has_framebuffer && boot->uefi)
+    if (!boot_framebuffer.is_given && boot->uefi)
         return;
     if (memory_ready && present)
         present = screen.device->map();
     else
-        find_screen(boot->has_framebuffer ? &boot->framebuffer : &ega_text);
+        find_screen(boot_framebuffer.is_given ? &boot_framebuffer : &ega_text);
     if (memory_ready && present && console_wants_screen())
         screen_clear(&screen);
     flush();

@@ -12,7 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "boot/boot_info.h"
+#include "boot/multiboot2_rest.h"
 #include "kernel/console/console.h"
 
 /* More columns or rows than this are left unused. */

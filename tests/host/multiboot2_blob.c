@@ -8,6 +8,8 @@
 
 #include <cmocka.h>
 
+#include "boot/multiboot2_rest.h"
+
 struct blob blob;
 struct boot_info info;
 
@@ -20,6 +22,7 @@ void begin_blob(void)
 {
     memset(&blob, 0, sizeof(blob));
     blob.length = 8;
+    boot_framebuffer = (struct boot_framebuffer){0};
 }
 
 uint32_t tag(uint32_t type, const void *payload, uint32_t size)

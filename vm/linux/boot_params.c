@@ -126,14 +126,14 @@ static void write_frame(const struct boot_framebuffer *screen, bool uefi, uint8_
     memcpy(params + FRAME_COLOURS, colours, sizeof(colours));
 }
 
-static void write_screen(const struct boot_info *boot, uint8_t *params)
+static void write_screen(bool uefi, uint8_t *params)
 {
-    if (!boot->has_framebuffer)
+    if (!boot_framebuffer.is_given)
         return;
-    if (boot->framebuffer.type == BOOT_FRAMEBUFFER_EGA_TEXT)
-        write_text_screen(&boot->framebuffer, params);
-    else if (boot->framebuffer.type == BOOT_FRAMEBUFFER_RGB)
-        write_frame(&boot->framebuffer, boot->uefi, params);
+    if (boot_framebuffer.type == BOOT_FRAMEBUFFER_EGA_TEXT)
+        write_text_screen(&boot_framebuffer, params);
+    else if (boot_framebuffer.type == BOOT_FRAMEBUFFER_RGB)
+        write_frame(&boot_framebuffer, uefi, params);
 }
 
 static void write_header(const struct linux_handover *handover, uint8_t *params)
@@ -184,7 +184,7 @@ bool linux_handover_write(const struct linux_handover *handover, uint8_t *to)
     memcpy(to + LINUX_RSDP, boot->rsdp, boot->rsdp_length);
     guest_entry_tables_write(ENTRY_64, at + LINUX_TABLES, to + LINUX_TABLES);
     write_header(handover, to);
-    write_screen(boot, to);
+    write_screen(boot->uefi, to);
     if (boot->rsdp_length != 0)
         put(to, ACPI_RSDP, at + LINUX_RSDP, 8);
     told = write_e820(handover->plan, to);

@@ -9,7 +9,7 @@
 
 #include <stdbool.h>
 
-#include "boot/boot_efi.h"
+#include "boot/multiboot2_rest.h"
 #include "boot/boot_info.h"
 #include "vm/linux/linux_plan.h"
 #include "vm/loader/guest_entry.h"
@@ -33,7 +33,7 @@ enum {
 struct linux_handover {
     const struct linux_image *image;
     const struct linux_plan *plan;
-    const struct boot_info *boot; /* framebuffer, RSDP */
+    const struct boot_info *boot; /* RSDP */
     const struct boot_efi *efi;   /* of what the handover's place is clear */
     const char *command_line;     /* of less than LINUX_COMMAND_LINE_SIZE characters */
 };

@@ -1,3 +1,4 @@
+#include "boot/multiboot2_rest.h"
 #include "lib/string.h"
 #include "vm/multiboot/multiboot_plan.h"
 
@@ -136,9 +137,9 @@ void multiboot_handover_write(const struct multiboot_image *image,
     put(&info, COMMAND_LINE, put_string(&info, boot->modules[0].string), 4);
     write_modules(&info, plan);
     put(&info, LOADER_NAME, put_string(&info, boot->loader), 4);
-    if (boot->has_framebuffer)
-        write_frame(&info, &boot->framebuffer);
-    put(&info, 0, boot->has_framebuffer ? flags | HAS_FRAME : flags, 4);
+    if (boot_framebuffer.is_given)
+        write_frame(&info, &boot_framebuffer);
+    put(&info, 0, boot_framebuffer.is_given ? flags | HAS_FRAME : flags, 4);
     guest_entry_tables_write(image->mode, info.at + MULTIBOOT_TABLES, to + MULTIBOOT_TABLES);
 }
 

@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "boot/boot_efi.h"
+#include "boot/multiboot2_rest.h"
 #include "tests/host/multiboot2_blob.h"
 
 static void test_good(void **state)
@@ -53,19 +53,19 @@ static void test_framebuffer(void **state)
     (void)state;
     good_blob();
     assert_int_equal(parse(), MULTIBOOT_OK);
-    assert_true(info.has_framebuffer);
-    assert_int_equal(info.framebuffer.address, 0xc0000000);
-    assert_int_equal(info.framebuffer.pitch, 4096);
-    assert_int_equal(info.framebuffer.width, 1024);
-    assert_int_equal(info.framebuffer.height, 768);
-    assert_int_equal(info.framebuffer.bpp, 32);
-    assert_int_equal(info.framebuffer.type, BOOT_FRAMEBUFFER_RGB);
-    assert_int_equal(info.framebuffer.red_position, 16);
-    assert_int_equal(info.framebuffer.red_size, 8);
-    assert_int_equal(info.framebuffer.green_position, 8);
-    assert_int_equal(info.framebuffer.green_size, 8);
-    assert_int_equal(info.framebuffer.blue_position, 0);
-    assert_int_equal(info.framebuffer.blue_size, 8);
+    assert_true(boot_framebuffer.is_given);
+    assert_int_equal(boot_framebuffer.address, 0xc0000000);
+    assert_int_equal(boot_framebuffer.pitch, 4096);
+    assert_int_equal(boot_framebuffer.width, 1024);
+    assert_int_equal(boot_framebuffer.height, 768);
+    assert_int_equal(boot_framebuffer.bpp, 32);
+    assert_int_equal(boot_framebuffer.type, BOOT_FRAMEBUFFER_RGB);
+    assert_int_equal(boot_framebuffer.red_position, 16);
+    assert_int_equal(boot_framebuffer.red_size, 8);
+    assert_int_equal(boot_framebuffer.green_position, 8);
+    assert_int_equal(boot_framebuffer.green_size, 8);
+    assert_int_equal(boot_framebuffer.blue_position, 0);
+    assert_int_equal(boot_framebuffer.blue_size, 8);
 
     /* EGA text has no colours after it, RGB must have them. */
     text[21] = 2;
@@ -74,18 +74,18 @@ static void test_framebuffer(void **state)
     tag(8, text, sizeof(text));
     end_blob();
     assert_int_equal(parse(), MULTIBOOT_OK);
-    assert_true(info.has_framebuffer);
-    assert_int_equal(info.framebuffer.address, 0xb8000);
-    assert_int_equal(info.framebuffer.width, 80);
-    assert_int_equal(info.framebuffer.height, 25);
-    assert_int_equal(info.framebuffer.type, BOOT_FRAMEBUFFER_EGA_TEXT);
+    assert_true(boot_framebuffer.is_given);
+    assert_int_equal(boot_framebuffer.address, 0xb8000);
+    assert_int_equal(boot_framebuffer.width, 80);
+    assert_int_equal(boot_framebuffer.height, 25);
+    assert_int_equal(boot_framebuffer.type, BOOT_FRAMEBUFFER_EGA_TEXT);
     text[21] = 1;
     begin_blob();
     some_memory();
     tag(8, text, sizeof(text));
     end_blob();
     assert_int_equal(parse(), MULTIBOOT_TAG_SHORT);
-    assert_false(info.has_framebuffer);
+    assert_false(boot_framebuffer.is_given);
 }
 
 /* What is none of the specification's types, up to 21, is passed over. */
@@ -112,12 +112,12 @@ static void test_framebuffer_colours(void **state)
     tag(8, rgb, sizeof(rgb));
     end_blob();
     assert_int_equal(parse(), MULTIBOOT_OK);
-    assert_int_equal(info.framebuffer.red_position, 11);
-    assert_int_equal(info.framebuffer.red_size, 5);
-    assert_int_equal(info.framebuffer.green_position, 6);
-    assert_int_equal(info.framebuffer.green_size, 4);
-    assert_int_equal(info.framebuffer.blue_position, 1);
-    assert_int_equal(info.framebuffer.blue_size, 3);
+    assert_int_equal(boot_framebuffer.red_position, 11);
+    assert_int_equal(boot_framebuffer.red_size, 5);
+    assert_int_equal(boot_framebuffer.green_position, 6);
+    assert_int_equal(boot_framebuffer.green_size, 4);
+    assert_int_equal(boot_framebuffer.blue_position, 1);
+    assert_int_equal(boot_framebuffer.blue_size, 3);
     begin_blob();
     some_memory();
     tag(8, rgb, sizeof(rgb) - 1);
@@ -135,7 +135,7 @@ static void test_firmware(void **state)
     end_blob();
     assert_int_equal(parse(), MULTIBOOT_OK);
     assert_false(info.uefi);
-    assert_false(info.has_framebuffer);
+    assert_false(boot_framebuffer.is_given);
     assert_int_equal(info.rsdp_length, 0);
     for (size_t i = 0; i < sizeof(uefi_tags) / sizeof(uefi_tags[0]); i++) {
         begin_blob();

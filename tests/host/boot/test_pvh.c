@@ -114,7 +114,6 @@ static void everything_is_taken(void **state)
     assert_string_equal(info.loader, "PVH");
     assert_true(info.as_linked);
     assert_false(info.uefi);
-    assert_false(info.has_framebuffer);
     assert_int_equal(info.rsdp_length, 36);
     assert_memory_equal(info.rsdp, ram + RSDP_TABLE, 36);
     assert_int_equal(info.module_count, 1);

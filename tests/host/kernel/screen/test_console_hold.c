@@ -3,6 +3,7 @@
  * are buffers.
  */
 #include "lib/host/clock.h"
+#include "boot/boot_info.h"
 #include "kernel/console/console.h"
 #include "kernel/screen/console_choice.h"
 #include "kernel/screen/screen.h"

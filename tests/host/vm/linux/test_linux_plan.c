@@ -230,6 +230,7 @@ static int hand_over(void **state)
 
     make(state);
     efi = (struct boot_efi){0};
+    boot_framebuffer = (struct boot_framebuffer){0};
     boot = calloc(1, sizeof(*boot));
     handed = malloc(LINUX_HANDOVER_BYTES);
     boot->rsdp_length = 36;
@@ -335,9 +336,8 @@ static void screens(void **state)
     struct linux_handover handover = {&image, &plan, boot, &efi, ""};
 
     (void)state;
-    boot->has_framebuffer = true;
-    boot->framebuffer =
-        (struct boot_framebuffer){.address = 0xb8000, .width = 80, .height = 25, .type = 2};
+    boot_framebuffer = (struct boot_framebuffer){
+        .is_given = true, .address = 0xb8000, .width = 80, .height = 25, .type = 2};
     assert_true(linux_handover_write(&handover, handed));
     assert_int_equal(at(0x06, 1), 3); /* orig_video_mode */
     assert_int_equal(at(0x07, 1), 80);
@@ -345,17 +345,18 @@ static void screens(void **state)
     assert_int_equal(at(0x0f, 1), 1); /* VIDEO_TYPE_VGAC */
     assert_int_equal(at(0x10, 2), 16);
 
-    boot->framebuffer = (struct boot_framebuffer){.address = 0x4080000000,
-                                                  .pitch = 4096,
-                                                  .width = 1024,
-                                                  .height = 768,
-                                                  .bpp = 32,
-                                                  .type = 1,
-                                                  .red_position = 16,
-                                                  .red_size = 8,
-                                                  .green_position = 8,
-                                                  .green_size = 8,
-                                                  .blue_size = 8};
+    boot_framebuffer = (struct boot_framebuffer){.is_given = true,
+                                                 .address = 0x4080000000,
+                                                 .pitch = 4096,
+                                                 .width = 1024,
+                                                 .height = 768,
+                                                 .bpp = 32,
+                                                 .type = 1,
+                                                 .red_position = 16,
+                                                 .red_size = 8,
+                                                 .green_position = 8,
+                                                 .green_size = 8,
+                                                 .blue_size = 8};
     boot->uefi = true;
     assert_true(linux_handover_write(&handover, handed));
     assert_int_equal(at(0x0f, 1), 0x70); /* VIDEO_TYPE_EFI */

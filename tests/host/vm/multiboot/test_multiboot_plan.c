@@ -11,6 +11,7 @@
 
 #include <cmocka.h>
 
+#include "boot/multiboot2_rest.h"
 #include "vm/multiboot/multiboot_plan.h"
 
 #define MIB 0x100000ull
@@ -34,6 +35,7 @@ static int make(void **state)
     memory_map_add(&map, MEMORY_RESERVED, 0x9f000, 0x1000);
     memory_map_add(&map, MEMORY_AVAILABLE, MIB, TOP - MIB);
     memory_map_add(&map, MEMORY_ACPI_RECLAIMABLE, TOP, 0x10000);
+    boot_framebuffer = (struct boot_framebuffer){0};
     boot = calloc(1, sizeof(*boot));
     handed = malloc(MULTIBOOT_HANDOVER_BYTES);
     boot->module_count = 3;
@@ -200,18 +202,18 @@ static void the_most_that_can_be_told(void **state)
 static void a_frame_buffer(void **state)
 {
     (void)state;
-    boot->has_framebuffer = true;
-    boot->framebuffer = (struct boot_framebuffer){.address = 0x4080000000,
-                                                  .pitch = 4096,
-                                                  .width = 1024,
-                                                  .height = 768,
-                                                  .bpp = 32,
-                                                  .type = 1,
-                                                  .red_position = 16,
-                                                  .red_size = 8,
-                                                  .green_position = 8,
-                                                  .green_size = 7,
-                                                  .blue_size = 6};
+    boot_framebuffer = (struct boot_framebuffer){.is_given = true,
+                                                 .address = 0x4080000000,
+                                                 .pitch = 4096,
+                                                 .width = 1024,
+                                                 .height = 768,
+                                                 .bpp = 32,
+                                                 .type = 1,
+                                                 .red_position = 16,
+                                                 .red_size = 8,
+                                                 .green_position = 8,
+                                                 .green_size = 7,
+                                                 .blue_size = 6};
     assert_int_equal(multiboot_plan(&image, &plan), MULTIBOOT_OK);
     multiboot_handover_write(&image, &plan, handed);
     assert_int_equal(at(0, 4), 0x124d);
@@ -222,7 +224,7 @@ static void a_frame_buffer(void **state)
     assert_int_equal(at(108, 1), 32);
     assert_int_equal(at(109, 1), 1);
     assert_int_equal(at(110, 6), 0x060007080810);
-    boot->framebuffer.type = 2; /* text has no colours of its own */
+    boot_framebuffer.type = 2; /* text has no colours of its own */
     multiboot_handover_write(&image, &plan, handed);
     assert_int_equal(at(110, 6), 0);
 }
