@@ -77,7 +77,7 @@ void vm_free(struct vm *vm)
 bool vm_create_memory(struct vm *vm, uint64_t bytes, const struct vmx_capability *capability,
                       const struct memory_types_state *cached)
 {
-    const struct ept_memory_types types = {ept_ram_type, cached};
+    const struct ept_memory_types types = {memory_type_mtrr, cached};
 
     vm->memory = pages_alloc(get_order(bytes));
     vm->memory_bytes = bytes;

@@ -134,9 +134,10 @@ static void refused(void **state)
 }
 
 /* The first MiB is UC, one page at 1 GiB has no one type, the rest is WB. */
-static enum memory_type some_types(const void *context, uint64_t physical, uint64_t bytes)
+static enum memory_type some_types(const struct memory_types_state *state, uint64_t physical,
+                                   uint64_t bytes)
 {
-    (void)context;
+    (void)state;
     if (physical < GIB + KIB4 && physical + bytes > GIB)
         return MEMORY_TYPE_MIXED;
     if (physical < 0x100000)

@@ -13,13 +13,6 @@ static bool map_without_ept(struct vcpu *vcpu)
                       PAGING_WRITE | PAGING_EXECUTE | PAGING_PAT(PAT_INDEX_WB)) == MAP_OK;
 }
 
-static enum memory_type non_ram_type(const void *context, uint64_t physical, uint64_t bytes)
-{
-    const struct vcpu *vcpu = context;
-
-    return memory_non_ram_type(&vcpu->cpu->memory_types, physical, bytes);
-}
-
 /*
  * Non-RAM memory is the firmware's, or a device's registers, so a guest may read it and no more.
  * Nor may it execute there: an executable page that is large lets a guest stop some processors by a
@@ -27,7 +20,7 @@ static enum memory_type non_ram_type(const void *context, uint64_t physical, uin
  */
 static bool map_machine(struct vcpu *vcpu)
 {
-    const struct ept_memory_types types = {non_ram_type, vcpu};
+    const struct ept_memory_types types = {memory_non_ram_type, &vcpu->cpu->memory_types};
     uint64_t next = GUEST_MEMORY_BYTES, base, end;
 
     while (memory_next_non_ram(&next, &base, &end) && base < GUEST_MACHINE_END) {

@@ -115,7 +115,7 @@ static enum exit_done refuse(struct vcpu *vcpu, uint64_t address)
 
 bool linux_map(struct linux_vm *linux_vm)
 {
-    const struct ept_memory_types types = {ept_ram_type, &linux_vm->types};
+    const struct ept_memory_types types = {memory_type_mtrr, &linux_vm->types};
     uint64_t base = linux_vm->kept.base, end = linux_vm->kept.end, all = linux_vm->mapped_end;
     struct ept *ept = &linux_vm->vm.ept;
 
@@ -162,7 +162,7 @@ enum exit_done linux_write_mtrr_type(struct vcpu *vcpu, const struct msr_rule *r
  * CPU remembered what is no more. */
 static enum map_result map_late(struct vcpu *vcpu, uint64_t address)
 {
-    const struct ept_memory_types types = {ept_ram_type, &linux_of(vcpu)->types};
+    const struct ept_memory_types types = {memory_type_mtrr, &linux_of(vcpu)->types};
     uint64_t piece = address & ~(MIB2 - 1);
     enum map_result result = MAP_OK;
 

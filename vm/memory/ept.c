@@ -2,11 +2,6 @@
 
 #include "vmx/vmcs_image.h"
 
-enum memory_type ept_ram_type(const void *context, uint64_t physical, uint64_t bytes)
-{
-    return memory_type_mtrr(context, physical, bytes);
-}
-
 /* Pages of 1 GiB only where there are pages of 2 MiB for them to be split into. */
 static int largest_page(const struct vmx_capability *has)
 {
@@ -60,7 +55,7 @@ enum map_result ept_map_by_type(struct ept *ept, uint64_t guest_physical, uint64
         while (!memory_type_is_valid(type) && level > LEVEL_PT) {
             level--;
             if (radix_fits(guest_physical | physical, bytes, level))
-                type = types->type(types->context, physical, radix_size(level));
+                type = types->type(types->state, physical, radix_size(level));
         }
         if (!memory_type_is_valid(type))
             type = MEMORY_TYPE_UC;

@@ -33,13 +33,12 @@ struct ept {
 
 /* What a range of memory is to be cached as: the guest sees it through EPT, not through MTRRs. */
 struct ept_memory_types {
-    /* The type of every byte of [physical, physical + bytes), or MEMORY_TYPE_MIXED. */
-    enum memory_type (*type)(const void *context, uint64_t physical, uint64_t bytes);
-    const void *context;
+    /* The type of every byte of [physical, physical + bytes), or MEMORY_TYPE_MIXED: of RAM what
+     * the MTRRs give, memory_type_mtrr(). */
+    enum memory_type (*type)(const struct memory_types_state *state, uint64_t physical,
+                             uint64_t bytes);
+    const struct memory_types_state *state; /* a CPU's */
 };
-
-/* Of RAM: what MTRRs give, `context` being a CPU's memory types. */
-enum memory_type ept_ram_type(const void *context, uint64_t physical, uint64_t bytes);
 
 /* An empty hierarchy, whose tables come from `cache`, or NULL: from the pool. */
 enum map_result ept_init(struct ept *ept, const struct vmx_capability *capability,

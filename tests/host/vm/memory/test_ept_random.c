@@ -64,11 +64,14 @@ static enum memory_type type_of_page(uint64_t physical)
     }
 }
 
-static enum memory_type type_of_range(const void *context, uint64_t physical, uint64_t bytes)
+static const struct memory_types_state by_turns_state; /* which it is asked about */
+
+static enum memory_type type_of_range(const struct memory_types_state *state, uint64_t physical,
+                                      uint64_t bytes)
 {
     enum memory_type type = type_of_page(physical);
 
-    assert_ptr_equal(context, types);
+    assert_ptr_equal(state, &by_turns_state);
     assert_int_equal(physical % bytes, 0);
     for (uint64_t at = 0; at < bytes; at += KIB4)
         if (type_of_page(physical + at) != type)
@@ -76,7 +79,7 @@ static enum memory_type type_of_range(const void *context, uint64_t physical, ui
     return type;
 }
 
-static const struct ept_memory_types by_turns = {type_of_range, types};
+static const struct ept_memory_types by_turns = {type_of_range, &by_turns_state};
 
 static void assert_page(const struct machine *machine, uint64_t index)
 {
@@ -214,11 +217,6 @@ static void any_sequence(void **state)
     }
 }
 
-static enum memory_type by_mtrrs(const void *context, uint64_t physical, uint64_t bytes)
-{
-    return memory_type_mtrr(context, physical, bytes);
-}
-
 /*
  * As a PC has it: WB but for 3 to 4 GiB, the legacy screen at 640 KiB (UC) and ROM above it (WP).
  * SDM Vol. 3, "Fixed Range MTRRs": one byte for each 64, 16 or 4 KiB.
@@ -233,7 +231,7 @@ static void types_from_the_mtrrs(void **state)
         .physbase = {3 * GIB | MEMORY_TYPE_UC},
         .physmask = {((1ull << WIDTH) - GIB) | MTRR_PHYSMASK_V},
     };
-    const struct ept_memory_types from_mtrrs = {by_mtrrs, &mtrrs};
+    const struct ept_memory_types from_mtrrs = {memory_type_mtrr, &mtrrs};
     struct machine machine;
 
     (void)state;
@@ -257,9 +255,10 @@ static void types_from_the_mtrrs(void **state)
     machine_end(&machine);
 }
 
-static enum memory_type always_mixed(const void *context, uint64_t physical, uint64_t bytes)
+static enum memory_type always_mixed(const struct memory_types_state *state, uint64_t physical,
+                                     uint64_t bytes)
 {
-    (void)context;
+    (void)state;
     (void)physical;
     (void)bytes;
     return MEMORY_TYPE_MIXED;
