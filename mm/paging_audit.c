@@ -69,19 +69,6 @@ bool paging_next(const struct page_tables *tables, uint64_t *from, struct paging
     return false;
 }
 
-enum { BATCH_MAX = 16 };
-
-/*
- * Executable physical memory, some ranges at a time: each batch is compared with every writable
- * leaf, then the next one is collected, so that any number of ranges is compared in fixed memory.
- */
-struct batch {
-    unsigned count;
-    struct {
-        uint64_t base, end;
-    } range[BATCH_MAX];
-};
-
 static void count_leaf(const struct paging_leaf *leaf, struct paging_audit *audit)
 {
     bool writable = (leaf->flags & PAGING_WRITE) != 0;
@@ -98,70 +85,39 @@ static void count_leaf(const struct paging_leaf *leaf, struct paging_audit *audi
     audit->writable_executable += writable && executable;
 }
 
-/* False: there is no room. */
-static bool add_executable(struct batch *batch, const struct paging_leaf *leaf)
-{
-    uint64_t end = leaf->physical_base + leaf->size;
-
-    if (batch->count > 0 && batch->range[batch->count - 1].end == leaf->physical_base) {
-        batch->range[batch->count - 1].end = end;
-        return true;
-    }
-    if (batch->count == BATCH_MAX)
-        return false;
-    batch->range[batch->count].base = leaf->physical_base;
-    batch->range[batch->count++].end = end;
-    return true;
-}
-
-/* Fills the batch from there on, and counts these leaves; false: that was all. */
-static bool collect(const struct page_tables *tables, uint64_t *from, struct batch *batch,
-                    struct paging_audit *audit)
+/* Pages of 4 KiB that are mapped writable within [base, end), physical. */
+static uint64_t writable_pages(const struct page_tables *tables, uint64_t base, uint64_t end)
 {
     struct paging_leaf leaf;
-    uint64_t next = *from;
+    uint64_t from = 0, pages = 0;
 
-    for (batch->count = 0; paging_next(tables, &next, &leaf); *from = next) {
-        if ((leaf.flags & PAGING_EXECUTE) != 0 && !add_executable(batch, &leaf))
-            return true;
-        count_leaf(&leaf, audit);
-    }
-    return false;
-}
+    while (base < end && paging_next(tables, &from, &leaf)) {
+        uint64_t leaf_end = leaf.physical_base + leaf.size;
+        uint64_t first = leaf.physical_base > base ? leaf.physical_base : base;
+        uint64_t last = leaf_end < end ? leaf_end : end;
 
-static uint64_t pages_in_common(const struct batch *batch, const struct paging_leaf *leaf)
-{
-    uint64_t pages = 0;
-
-    for (unsigned i = 0; i < batch->count; i++) {
-        uint64_t base = leaf->physical_base;
-        uint64_t end = leaf->physical_base + leaf->size;
-
-        if (base < batch->range[i].base)
-            base = batch->range[i].base;
-        if (end > batch->range[i].end)
-            end = batch->range[i].end;
-        if (base < end)
-            pages += (end - base) >> 12;
+        if ((leaf.flags & PAGING_WRITE) != 0 && first < last)
+            pages += (last - first) >> 12;
     }
     return pages;
 }
 
+/* Executable leaves that lie one after the other, as the kernel's code does, are looked at once. */
 void paging_audit(const struct page_tables *tables, struct paging_audit *audit)
 {
-    struct batch batch;
-    uint64_t from = 0;
-    bool more;
+    uint64_t from = 0, base = 0, end = 0;
+    struct paging_leaf leaf;
 
     memset(audit, 0, sizeof(*audit));
-    do {
-        struct paging_leaf leaf;
-        uint64_t at = 0;
-
-        more = collect(tables, &from, &batch, audit);
-        while (paging_next(tables, &at, &leaf)) {
-            if ((leaf.flags & PAGING_WRITE) != 0)
-                audit->aliased_pages += pages_in_common(&batch, &leaf);
+    while (paging_next(tables, &from, &leaf)) {
+        count_leaf(&leaf, audit);
+        if ((leaf.flags & PAGING_EXECUTE) == 0)
+            continue;
+        if (leaf.physical_base != end) {
+            audit->aliased_pages += writable_pages(tables, base, end);
+            base = leaf.physical_base;
         }
-    } while (more);
+        end = leaf.physical_base + leaf.size;
+    }
+    audit->aliased_pages += writable_pages(tables, base, end);
 }

@@ -289,7 +289,7 @@ static void audit_of_a_kernel(void **state)
     machine_end(&machine);
 }
 
-/* More executable pieces than the audit looks at in one go, each aliased once. */
+/* Executable pieces none of which follows another one, each aliased once. */
 static void audit_of_many_pieces(void **state)
 {
     struct machine machine;
