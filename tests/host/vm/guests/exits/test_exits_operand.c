@@ -9,8 +9,8 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "tests/host/operand_exits.h"
 #include "vm/registers/registers.h"
+#include "tests/host/operand_exits.h"
 
 /* Addressing: seen through LGDT, which says what it has read. */
 
