@@ -20,6 +20,13 @@ const char *exit_done_text(enum exit_done done)
     return done < EXIT_DONE_COUNT ? done_texts[done] : "done by default";
 }
 
+const char *exit_name(uint32_t basic_reason)
+{
+    const char *name = exit_reason_name(basic_reason);
+
+    return name != NULL ? name : "an undefined reason";
+}
+
 /* What stands in registers rather than in the qualification. */
 static void print_operands(struct sink *sink, const struct exit_record *exit)
 {

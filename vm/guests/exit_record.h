@@ -27,6 +27,9 @@ static inline uint32_t exit_basic_reason(const struct exit_record *exit)
     return exit->reason & 0xffff;
 }
 
+/* "CPUID" … "an undefined reason" */
+const char *exit_name(uint32_t basic_reason);
+
 /* "done for the guest", "page mapped" … */
 const char *exit_done_text(enum exit_done done);
 

@@ -34,45 +34,40 @@ const char *guest_result_name(enum guest_result result)
     return result_names[result];
 }
 
-static void print_end(const struct vcpu *vcpu, struct guest_run *run)
+/* What it came to, and where. With an owner it reached for memory: no other end has one. */
+static void print_end(const struct vcpu *vcpu, struct sink *sink)
 {
-    const char *reason = exit_reason_name(vcpu->end_number);
+    const char *reason = exit_reason_name(vcpu->end_number), *error;
+    const struct guest_vm *machine = guest_vm_of(vcpu);
 
+    if (machine->end_owner != NULL)
+        print_to(sink, "reached for the hypervisor's own memory, %s, at guest-physical address",
+                 machine->end_owner);
+    else if (vcpu->end == GUEST_END_RULES && vcpu->end_number == HOST_STATE_DIFFERS)
+        print_to(sink, "not entered");
+    else
+        print_to(sink, "%s", end_texts[vcpu->end]);
     switch (vcpu->end) {
     case GUEST_END_CALL:
     case GUEST_END_EXITS:
     case GUEST_END_RULES:
-        format_text(run->detail, sizeof(run->detail), "%s",
-                    vcpu->end == GUEST_END_RULES && vcpu->end_number == HOST_STATE_DIFFERS
-                        ? "not entered"
-                        : end_texts[vcpu->end]);
-        break;
-    case GUEST_END_MISCONFIGURED:
-        format_text(run->detail, sizeof(run->detail), "%s %#lx: %s", end_texts[vcpu->end],
-                    vcpu->end_value,
-                    ept_misconfiguration_text(guest_vm_of(vcpu)->misconfiguration));
-        break;
+        return;
     case GUEST_END_ENTRY_ERROR:
-        format_text(run->detail, sizeof(run->detail), "%s: VM-instruction error %u, %s",
-                    end_texts[vcpu->end], vcpu->end_number,
-                    vmx_error_text(vcpu->end_number) != NULL ? vmx_error_text(vcpu->end_number)
-                                                             : "which says nothing");
-        break;
+        error = vmx_error_text(vcpu->end_number);
+        print_to(sink, ": VM-instruction error %u, %s", vcpu->end_number,
+                 error != NULL ? error : "which says nothing");
+        return;
     case GUEST_END_ENTRY_FAILED:
     case GUEST_END_UNHANDLED:
     case GUEST_END_WAIT:
-        format_text(run->detail, sizeof(run->detail), "%s (%s): %#lx", end_texts[vcpu->end],
-                    reason != NULL ? reason : "an undefined exit reason", vcpu->end_value);
+        print_to(sink, " (%s):", reason != NULL ? reason : "an undefined exit reason");
         break;
     default:
-        format_text(run->detail, sizeof(run->detail), "%s %#lx", end_texts[vcpu->end],
-                    vcpu->end_value);
         break;
     }
-    if (guest_vm_of(vcpu)->end_owner != NULL)
-        format_text(run->detail, sizeof(run->detail),
-                    "reached for the hypervisor's own memory, %s, at guest-physical address %#lx",
-                    guest_vm_of(vcpu)->end_owner, vcpu->end_value);
+    print_to(sink, " %#lx", vcpu->end_value);
+    if (vcpu->end == GUEST_END_MISCONFIGURED)
+        print_to(sink, ": %s", ept_misconfiguration_text(machine->misconfiguration));
 }
 
 static bool matches(const struct guest *guest, const struct exit_expected *wanted,
@@ -108,27 +103,20 @@ static void print_difference(struct guest_run *run, uint32_t index, const char *
     run->result = GUEST_DIFFERS;
 }
 
-static const char *name_of(const struct exit_expected *wanted)
+static void compare_exits(const struct guest_vm *machine, struct guest_run *run)
 {
-    const char *name = exit_reason_name(wanted->reason);
-
-    return name != NULL ? name : "an undefined reason";
-}
-
-static void compare_exits(const struct vcpu *vcpu, struct guest_run *run)
-{
-    const struct guest *guest = guest_of(vcpu);
+    const struct guest *guest = machine->guest;
     uint32_t at = 0, seen_of_it = 0;
 
-    for (uint32_t i = 0; i < guest_vm_of(vcpu)->record_count && i < VCPU_EXITS_RECORDED; i++) {
-        const struct exit_record *exit = &guest_vm_of(vcpu)->record[i];
+    for (uint32_t i = 0; i < machine->record_count && i < VCPU_EXITS_RECORDED; i++) {
+        const struct exit_record *exit = &machine->record[i];
         const struct exit_expected *wanted = &guest->expected[at];
 
-        if (is_end(vcpu, exit) && at == guest->expected_count)
+        if (is_end(&machine->vcpu, exit) && at == guest->expected_count)
             continue;
         if (at == guest->expected_count || !matches(guest, wanted, exit)) {
-            print_difference(run, i, at == guest->expected_count ? "the end" : name_of(wanted),
-                             exit);
+            print_difference(
+                run, i, at == guest->expected_count ? "the end" : exit_name(wanted->reason), exit);
             return;
         }
         if (++seen_of_it >= wanted->times) {
@@ -137,39 +125,19 @@ static void compare_exits(const struct vcpu *vcpu, struct guest_run *run)
         }
     }
     if (at < guest->expected_count)
-        print_difference(run, guest_vm_of(vcpu)->record_count, name_of(&guest->expected[at]), NULL);
-}
-
-/* After what was said of its end. */
-static struct text_buffer more(struct guest_run *run)
-{
-    size_t length = strlen(run->detail);
-    struct text_buffer text;
-
-    text_buffer_init(&text, run->detail + length, sizeof(run->detail) - length);
-    return text;
-}
-
-static void print_more(const struct vcpu *vcpu, struct guest_run *run)
-{
-    struct text_buffer text = more(run);
-
-    guest_of(vcpu)->print(vcpu, &text.sink);
+        print_difference(run, machine->record_count, exit_name(guest->expected[at].reason), NULL);
 }
 
 /* What went wrong was not the guest's doing: vm/guests/handler_check.h. */
-static void print_mistake(const struct guest_vm *machine, struct guest_run *run)
+static void print_mistake(const struct guest_vm *machine, struct guest_run *run, struct sink *sink)
 {
-    struct text_buffer text = more(run);
-    const char *name = exit_reason_name(exit_basic_reason(&machine->last));
-
     if (machine->vcpu.end == GUEST_END_EXITS && machine->without_progress >= WITHOUT_PROGRESS)
-        print_to(&text.sink, "; no progress for %u exits: %s, at RIP 0x%lx each time",
-                 machine->without_progress, name != NULL ? name : "an undefined reason",
+        print_to(sink, "; no progress for %u exits: %s, at RIP 0x%lx each time",
+                 machine->without_progress, exit_name(exit_basic_reason(&machine->last)),
                  machine->last.rip);
     if (machine->mistake[0] == '\0')
         return;
-    print_to(&text.sink, "%s%s", run->detail[0] != '\0' ? "; " : "", machine->mistake);
+    print_to(sink, "%s%s", run->detail[0] != '\0' ? "; " : "", machine->mistake);
     if (run->result == GUEST_OK)
         run->result = GUEST_DIFFERS;
 }
@@ -186,30 +154,40 @@ static void check(const struct vcpu *vcpu, struct guest_run *run)
     const struct guest *guest = guest_of(vcpu);
     const char *wrong = NULL;
 
-    if (!guest_ends_well(guest, vcpu->end)) {
-        print_end(vcpu, run);
-        run->result = GUEST_DIED;
-        return;
-    }
     if (guest->expected != NULL && !guest->unwatched)
-        compare_exits(vcpu, run);
+        compare_exits(guest_vm_of(vcpu), run);
     if (run->result == GUEST_OK && guest->check != NULL)
         wrong = guest->check(vcpu);
     if (wrong != NULL) {
         run->result = GUEST_DIFFERS;
         format_text(run->detail, sizeof(run->detail), "%s", wrong);
     }
-    if (run->result == GUEST_OK && guest->print != NULL)
-        print_more(vcpu, run);
+}
+
+/* After what stands in `detail`. */
+static struct text_buffer more(struct guest_run *run)
+{
+    size_t length = strlen(run->detail);
+    struct text_buffer text;
+
+    text_buffer_init(&text, run->detail + length, sizeof(run->detail) - length);
+    return text;
 }
 
 void guest_check(const struct vcpu *vcpu, struct guest_run *run)
 {
-    run->result = GUEST_OK;
-    run->detail[0] = '\0';
-    if (vcpu->end != GUEST_END_CALL)
-        print_end(vcpu, run);
-    if (!guest_of(vcpu)->any_end)
+    const struct guest *guest = guest_of(vcpu);
+    bool well = guest->any_end || guest_ends_well(guest, vcpu->end);
+    struct text_buffer text;
+
+    run->result = well ? GUEST_OK : GUEST_DIED;
+    text_buffer_init(&text, run->detail, sizeof(run->detail));
+    if (vcpu->end != GUEST_END_CALL || !well)
+        print_end(vcpu, &text.sink);
+    if (well && !guest->any_end)
         check(vcpu, run);
-    print_mistake(guest_vm_of(vcpu), run);
+    text = more(run);
+    if (run->result == GUEST_OK && guest->print != NULL)
+        guest->print(vcpu, &text.sink);
+    print_mistake(guest_vm_of(vcpu), run, &text.sink);
 }

@@ -35,13 +35,6 @@ static uint16_t must_keep(uint32_t reason)
     return 0;
 }
 
-static const char *name_of(const struct exit_record *exit)
-{
-    const char *name = exit_reason_name(exit_basic_reason(exit));
-
-    return name != NULL ? name : "an undefined reason";
-}
-
 /* With REP the guest comes back for the next element. */
 static bool stands_still(const struct exit_record *exit)
 {
@@ -60,8 +53,9 @@ static void check_registers(struct guest_vm *machine, const struct exit_record *
     for (unsigned i = 0; i < VCPU_REGISTERS; i++) {
         if ((kept >> i & 1) != 0 && machine->vcpu.reg[i] != before[i])
             format_text(machine->mistake, sizeof(machine->mistake),
-                        "the handler of %s changed %s, which was 0x%lx and is 0x%lx", name_of(exit),
-                        exit_register_names[i], before[i], machine->vcpu.reg[i]);
+                        "the handler of %s changed %s, which was 0x%lx and is 0x%lx",
+                        exit_name(exit_basic_reason(exit)), exit_register_names[i], before[i],
+                        machine->vcpu.reg[i]);
     }
 }
 
@@ -82,7 +76,7 @@ void handler_check(struct guest_vm *machine, const struct exit_record *exit,
     if (stands_still(exit))
         format_text(machine->mistake, sizeof(machine->mistake),
                     "the handler of %s says that the instruction is done, and RIP is 0x%lx still",
-                    name_of(exit), exit->rip);
+                    exit_name(exit_basic_reason(exit)), exit->rip);
 }
 
 /* SDM Vol. 3, "VMCS Region": bits 30:0 of its first word; bit 31 says that it is a shadow VMCS. */

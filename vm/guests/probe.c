@@ -72,19 +72,12 @@ static const struct exit_record *next_exit(struct reader *reader)
     return NULL;
 }
 
-static const char *name_of(uint32_t reason)
-{
-    const char *name = exit_reason_name(reason);
-
-    return name != NULL ? name : "an undefined reason";
-}
-
 static const char *compare_exit(const struct vcpu *vcpu, const struct probe *probe,
                                 const struct exit_record *exit, uint64_t rip, uint64_t end)
 {
     if (exit_basic_reason(exit) != probe->reason)
-        return complain(vcpu, probe, "exit %s, expected %s", name_of(exit_basic_reason(exit)),
-                        name_of(probe->reason));
+        return complain(vcpu, probe, "exit %s, expected %s", exit_name(exit_basic_reason(exit)),
+                        exit_name(probe->reason));
     if (exit->qualification != (uint64_t)probe->qualification && !quirk(probe->qualification_quirk))
         return complain(vcpu, probe, "exit qualification %#lx, expected %#lx", exit->qualification,
                         (uint64_t)probe->qualification);
@@ -197,6 +190,6 @@ const char *probe_check(const struct vcpu *vcpu)
     last = next_exit(&reader); /* the call that ended it */
     if (last == NULL || last->done != EXIT_ENDED)
         return complain(vcpu, NULL, "an exit too many: %s",
-                        last == NULL ? "none" : name_of(exit_basic_reason(last)));
+                        last == NULL ? "none" : exit_name(exit_basic_reason(last)));
     return guest->check_more != NULL ? guest->check_more(vcpu) : NULL;
 }

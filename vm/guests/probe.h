@@ -2,9 +2,19 @@
  * Guests made of probes: for each instruction what exit it should cause, with which information,
  * and what the guest should see afterwards. What is not named must not have changed.
  *
- * The assembly is written with vm/guests/probe.inc. The check compares every exit with its probe:
- * reason, qualification, instruction information, where it was and how long the instruction is; and
- * then the guest's registers and flags around the instruction.
+ * The check compares every exit with its probe: reason, qualification, instruction information,
+ * where it was and how long the instruction is; and then the guest's registers and flags around the
+ * instruction. A guest is written in a .def that C and assembly read alike:
+ *
+ *     PROBES(label)
+ *     CODE(mov $3, %ecx)                  what the first instruction needs
+ *     PROBE("OUT imm8, AL", (out %al, $0x80), EXIT_REASON_IO_INSTRUCTION, …)
+ *     CODE(quiet)                         its own controls are off from here on; RAX is lost
+ *     …
+ *     END_PROBES(place, label, "name", "purpose", …)   as BUILT_IN_GUEST()
+ *
+ * Registers and flags go from one probe to the next as the instruction left them; all status flags
+ * are 1 at first, and RSP must stay where it is. `check_more` says what the probes do not.
  */
 #ifndef VM_GUESTS_PROBE_H
 #define VM_GUESTS_PROBE_H
@@ -64,6 +74,9 @@ struct __attribute__((packed)) probe {
 
 /* Parts of rows: what the guest sees of an instruction that the hypervisor does not do for it; what
  * a register holds. */
+#define EMULATED             .done = EXIT_EMULATED
+#define IGNORED              .done = EXIT_IGNORED
+#define STEPPED              .done = EXIT_STEPPED
 #define FAULTS_UD            .fault = PROBE_FAULTED + X86_VECTOR_UD
 #define FAULTS_GP            .fault = PROBE_FAULTED + X86_VECTOR_GP
 #define GETS_UD              .done = EXIT_INJECTED, FAULTS_UD
@@ -109,17 +122,18 @@ struct probe_snapshot {
     uint64_t fault, error, fault_rip;
 };
 
-/*
- * Makes a guest of probes one of the built-in ones, as BUILT_IN_GUEST() does: PROBES() are the rows
- * themselves, PROBES_IN() an array of them. `check_more` says what the probes do not.
- */
-#define PROBED_GUEST(place, label, name_of, purpose_of, ...)                                  \
+#define PROBES_IN(array) .probes = (array), .probe_count = sizeof(array) / sizeof((array)[0])
+
+/* A guest of probes in C; vm/guests/instructions/probes.S makes its code of the same lines. */
+#define PROBES(label) static const struct probe label##_probes[] = {
+#define CODE(...)
+#define PROBE(text, code, ...) {.instruction = (text), __VA_ARGS__},
+#define END_PROBES(place, label, name_of, purpose_of, ...)                                    \
+    }                                                                                         \
+    ;                                                                                         \
     BUILT_IN_GUEST(place, probe_##label, GUEST_LONG, name_of, purpose_of,                     \
                    .support = &probe_support, .on_exit = probe_on_exit, .check = probe_check, \
-                   __VA_ARGS__)
-
-#define PROBES_IN(array) .probes = (array), .probe_count = sizeof(array) / sizeof((array)[0])
-#define PROBES(...)      PROBES_IN(((const struct probe[]){__VA_ARGS__}))
+                   PROBES_IN(label##_probes), __VA_ARGS__);
 
 /* For struct guest; the support is in vm/guests/support.S. */
 extern const struct guest_code probe_support;

@@ -55,71 +55,49 @@
     .endr
     .endm
 
-    support recorder_64
-    record  0, 1, 2, 3, 6, 7, 16, 19, 0x40, 0x50, 0x60
-    record_with_error 11, 12, 13, 14
-76: /* on the stack: vector, error code, RIP, CS, RFLAGS, RSP, SS */
-    push    %rax
-    push    %rbx
+    /* Both recorders, of registers and stack entries of \w bytes. */
+    .macro  recorder a, b, sp, w, return
+76: /* on the stack: vector, error code, RIP, CS, RFLAGS */
+    push    %\a
+    push    %\b
     mov     EVENTS, %ebx
     incl    EVENTS
     shl     $EVENT_BYTES_SHIFT, %ebx
-    mov     16(%rsp), %eax
-    mov     %eax, GUEST_ARRAY(%rbx)
-    mov     24(%rsp), %eax
-    mov     %eax, GUEST_ARRAY + 4(%rbx)
-    mov     32(%rsp), %rax
-    mov     %rax, GUEST_ARRAY + 8(%rbx)
-    mov     %cr2, %rax
-    mov     %rax, GUEST_ARRAY + 16(%rbx)
-    mov     48(%rsp), %rax
-    mov     %rax, GUEST_ARRAY + 24(%rbx)
-    mov     RESUME, %rax
-    test    %rax, %rax
+    mov     2 * \w(%\sp), %eax
+    mov     %eax, GUEST_ARRAY(%\b)
+    mov     3 * \w(%\sp), %eax
+    mov     %eax, GUEST_ARRAY + 4(%\b)
+    mov     4 * \w(%\sp), %\a
+    mov     %\a, GUEST_ARRAY + 8(%\b)
+    mov     %cs, %eax
+    test    $3, %al
+    jnz     2f /* a handler in ring 3 cannot read CR2 */
+    mov     %cr2, %\a
+    mov     %\a, GUEST_ARRAY + 16(%\b)
+2:  mov     6 * \w(%\sp), %\a
+    mov     %\a, GUEST_ARRAY + 24(%\b)
+    mov     RESUME, %\a
+    test    %\a, %\a
     jz      1f
-    mov     %rax, 32(%rsp)
-    movq    $0, RESUME
-    movq    $GUEST_CODE_SELECTOR, 40(%rsp)
-    andq    $~PROVOKING_FLAGS, 48(%rsp)
-    movq    $GUEST_DATA_SELECTOR, 64(%rsp)
-1:  pop     %rbx
-    pop     %rax
-    add     $16, %rsp
-    iretq
+    mov     %\a, 4 * \w(%\sp)
+    movl    $0, RESUME
+    andl    $~PROVOKING_FLAGS, 6 * \w(%\sp)
+1:  pop     %\b
+    pop     %\a
+    add     $2 * \w, %\sp
+    \return
+    .endm
+
+    support recorder_64
+    record  0, 1, 2, 3, 6, 7, 16, 19, 0x40, 0x50, 0x60
+    record_with_error 11, 12, 13, 14
+    recorder rax, rbx, rsp, 8, iretq
     end_support recorder_64
 
     support recorder_32, 32
     record  4, 5, 0x30
     record_with_error 10, 17
-76: /* on the stack: vector, error code, EIP, CS, EFLAGS */
-    push    %eax
-    push    %ebx
-    mov     EVENTS, %ebx
-    incl    EVENTS
-    shl     $EVENT_BYTES_SHIFT, %ebx
-    mov     8(%esp), %eax
-    mov     %eax, GUEST_ARRAY(%ebx)
-    mov     12(%esp), %eax
-    mov     %eax, GUEST_ARRAY + 4(%ebx)
-    mov     16(%esp), %eax
-    mov     %eax, GUEST_ARRAY + 8(%ebx)
-    mov     %cs, %eax
-    test    $3, %al
-    jnz     2f /* a handler in ring 3 cannot read CR2 */
-    mov     %cr2, %eax
-    mov     %eax, GUEST_ARRAY + 16(%ebx)
-2:  mov     24(%esp), %eax
-    mov     %eax, GUEST_ARRAY + 24(%ebx)
-    mov     RESUME, %eax
-    test    %eax, %eax
-    jz      1f
-    mov     %eax, 16(%esp)
-    movl    $0, RESUME
-    andl    $~PROVOKING_FLAGS, 24(%esp)
-1:  pop     %ebx
-    pop     %eax
-    add     $8, %esp
-    iret
+    recorder eax, ebx, esp, 4, iret
     end_support recorder_32
 
     support probe_support

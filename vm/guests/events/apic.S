@@ -1,40 +1,6 @@
-/*
- * A local APIC that is in memory: the task priority, and the pages of APIC virtualization.
- */
-#include "vm/guests/probe.inc"
+/* A local APIC that is in memory: the APIC-access page. */
+#include "vm/guests/guest.inc"
 #include "vm/guests/events/events.h"
-
-    probes  tpr
-    mov     $9, %ebx
-    mov     $3, %ebp
-    mov     $16, %r14d
-    mov     $-1, %rcx
-    mov     $-1, %rdx
-    probe mov %rbx, %cr8
-    probe mov %cr8, %rcx
-    probe mov %rbp, %cr8
-    probe mov %cr8, %rdx
-    probe mov %r14, %cr8
-    end_probes tpr
-
-    probes  apic_write
-    mov     $APIC_PAGE, %ebx
-    mov     $APIC_SVR_VALUE, %eax
-    mov     $APIC_ICR_VALUE, %ebp
-    mov     $-1, %rcx
-    mov     $-1, %rdx
-    probe mov APIC_LVT_TIMER(%rbx), %ecx
-    probe mov %eax, APIC_SVR(%rbx)
-    probe mov APIC_SVR(%rbx), %edx
-    probe mov %ebp, APIC_ICR_HIGH(%rbx)
-    end_probes apic_write
-
-    probes  eoi
-    mov     $APIC_PAGE, %ebx
-    xor     %eax, %eax
-    probe mov %eax, APIC_EOI(%rbx)
-    probe mov %eax, APIC_EOI(%rbx)
-    end_probes eoi
 
     .macro  again
     mov     $APIC_AGAIN, %eax

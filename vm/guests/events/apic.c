@@ -23,23 +23,8 @@ static void set_priority(struct vcpu *vcpu)
     vmcs_write32(VMCS_TPR_THRESHOLD, PRIORITY_THRESHOLD);
 }
 
-static const struct probe tpr_probes[] = {
-    {.instruction = "MOV to CR8 of 9"},
-    {.instruction = "MOV from CR8", HOLDS(VCPU_RCX, 9)},
-    {"MOV to CR8 of 3, below the threshold", EXIT_REASON_TPR_BELOW_THRESHOLD, .after = true,
-     .done = EXIT_STEPPED},
-    {.instruction = "MOV from CR8 below the threshold", HOLDS(VCPU_RDX, PRIORITY_LAST)},
-    {.instruction = "MOV to CR8 of 16", FAULTS_GP},
-};
-
 GUEST_CHECK(check_tpr, *apic_register(vcpu, APIC_TPR) == PRIORITY_LAST << 4,
             "the virtual-APIC page does not have the task priority");
-
-PROBED_GUEST(0740, tpr, "tpr-shadow",
-             "Has a task priority of its own; one below the threshold exits.",
-             CONTROLS(ON(PRIMARY, TPR_SHADOW), OFF(PRIMARY, CR8_LOAD_EXITING),
-                      OFF(PRIMARY, CR8_STORE_EXITING)),
-             .setup = set_priority, PROBES_IN(tpr_probes), .check_more = check_tpr);
 
 static void set_pages(struct vcpu *vcpu)
 {
@@ -48,15 +33,6 @@ static void set_pages(struct vcpu *vcpu)
     vmcs_write64(VMCS_APIC_ACCESS_ADDRESS, vcpu->vm->memory + APIC_PAGE);
     vmcs_write32(VMCS_TPR_THRESHOLD, 0);
 }
-
-/* SDM Vol. 3, "APIC-Write Emulation": the high half of the interrupt command only loses bits. */
-static const struct probe apic_write_probes[] = {
-    {.instruction = "read of the LVT timer register", HOLDS(VCPU_RCX, APIC_TIMER_VALUE)},
-    {"write of the spurious-interrupt vector register", EXIT_REASON_APIC_WRITE, APIC_SVR,
-     .after = true, .done = EXIT_STEPPED},
-    {.instruction = "read of what was written", HOLDS(VCPU_RDX, APIC_SVR_VALUE)},
-    {.instruction = "write of the interrupt command's high half"},
-};
 
 static const char *check_apic_write(const struct vcpu *vcpu)
 {
@@ -67,14 +43,6 @@ static const char *check_apic_write(const struct vcpu *vcpu)
                ? NULL
                : "a write went to the APIC-access page itself";
 }
-
-PROBED_GUEST(0750, apic_write, "apic-write",
-             "Reads and writes registers of an APIC in memory; some writes exit.",
-             CONTROLS(ON(PRIMARY, TPR_SHADOW), ON(SECONDARY, VIRTUALIZE_APIC_ACCESSES),
-                      ON(SECONDARY, APIC_REGISTER_VIRTUALIZATION), OFF(PRIMARY, CR8_LOAD_EXITING),
-                      OFF(PRIMARY, CR8_STORE_EXITING)),
-
-             .setup = set_pages, PROBES_IN(apic_write_probes), .check_more = check_apic_write);
 
 /* Two virtual interrupts are in service; the end of the higher one exits. */
 enum { EOI_HIGH = 0x51, EOI_LOW = 0x41 };
@@ -105,25 +73,19 @@ static const char *check_eoi(const struct vcpu *vcpu)
                : "the guest interrupt status still has a vector in service";
 }
 
+/* The task priority is the guest's own; and the pages of an APIC. */
+#define OWN_PRIORITY \
+    ON(PRIMARY, TPR_SHADOW), OFF(PRIMARY, CR8_LOAD_EXITING), OFF(PRIMARY, CR8_STORE_EXITING)
+#define OWN_APIC                                           \
+    OWN_PRIORITY, ON(SECONDARY, VIRTUALIZE_APIC_ACCESSES), \
+        ON(SECONDARY, APIC_REGISTER_VIRTUALIZATION)
+
 /* With posted interrupts the bitmaps are handed on even where that quirk is. */
 static const char *lacks_bitmaps(const struct vmx_capability *capability)
 {
     return (capability->pin_allowed1 & PIN_POSTED_INTERRUPTS) == 0 ? quirk_lacks(QUIRK_NO_EOI_EXITS)
                                                                    : NULL;
 }
-
-PROBED_GUEST(0760, eoi, "virtual-eoi",
-             "Ends two virtual interrupts, of which one tells the hypervisor so.",
-             CONTROLS(ON(PRIMARY, TPR_SHADOW), ON(SECONDARY, VIRTUALIZE_APIC_ACCESSES),
-                      ON(SECONDARY, APIC_REGISTER_VIRTUALIZATION),
-                      ON(SECONDARY, VIRTUAL_INTERRUPT_DELIVERY), OFF(PRIMARY, CR8_LOAD_EXITING),
-                      OFF(PRIMARY, CR8_STORE_EXITING)),
-
-             .lacks = lacks_bitmaps, .setup = set_in_service,
-             PROBES({"end of interrupt 0x51", EXIT_REASON_VIRTUALIZED_EOI, EOI_HIGH, .after = true,
-                     .done = EXIT_STEPPED},
-                    {.instruction = "end of interrupt 0x41"}),
-             .check_more = check_eoi);
 
 /* SDM Vol. 3, table "Exit Qualification for APIC-Access VM Exits from Linear Accesses and …". */
 enum { ACCESS_READ, ACCESS_WRITE, ACCESS_EVENT = 3, ACCESS_SHIFT = 12 };
@@ -167,3 +129,5 @@ BUILT_IN_GUEST(0520, apic, GUEST_LONG, "apic-access",
                GUEST_HANDLERS({APIC_VECTOR, apic_handler}),
                CONTROLS(ON(SECONDARY, VIRTUALIZE_APIC_ACCESSES)), .setup = set_access_page,
                .on_exit = access_again, EXPECTED_IN(access_exits), .check = check_access);
+
+#include "vm/guests/events/apic.def"

@@ -74,11 +74,9 @@ place inject_behind
 
 /* A fault whose gate is empty, and a handler for what comes of that. */
     guest   double
-    resume_at 1f
     xor     %ecx, %ecx
-place double_here
-    div     %ecx
-1:  end_call
+    raise   double_here, div %ecx
+    end_call
 place double_on_df /* the recorder of the guest before is out of reach: this is the only event */
     popq    GUEST_ARRAY
     popq    GUEST_ARRAY + 8

@@ -16,11 +16,8 @@
     mov     $0x00cf13000000ffff, %rax /* data, not present */
     mov     %rax, GUEST_GDT + SELECTOR_ABSENT
 
-    resume_at 1f
     xor     %ecx, %ecx
-place exceptions_de
-    div     %ecx
-1:
+    raise   exceptions_de, div %ecx
 place exceptions_int1
     .byte   0xf1
 place exceptions_db
@@ -35,53 +32,29 @@ place exceptions_step
 place exceptions_int3
     int3
 place exceptions_bp
-    resume_at 1f
-place exceptions_ud
-    ud2
-1:
+    raise   exceptions_ud, ud2
     mov     %cr0, %rax
     or      $CR0_TS, %rax
     mov     %rax, %cr0
-    resume_at 1f
-place exceptions_nm
-    fnop
-1:
+    raise   exceptions_nm, fnop
     clts
-    resume_at 1f
     mov     $SELECTOR_ABSENT, %eax
-place exceptions_np
-    mov     %eax, %fs
-1:
-    resume_at 1f
+    raise   exceptions_np, mov %eax, %fs
     mov     $1 << 62, %rbp
-place exceptions_ss
-    mov     (%rbp), %eax
-1:
-    resume_at 1f
+    raise   exceptions_ss, mov (%rbp), %eax
     mov     %rbp, %rbx
-place exceptions_gp
-    mov     (%rbx), %eax
-1:
-    resume_at 1f
+    raise   exceptions_gp, mov (%rbx), %eax
     mov     $SELECTOR_BEYOND, %eax
-place exceptions_gp_selector
-    mov     %eax, %es
-1:
-    resume_at 1f
+    raise   exceptions_gp_selector, mov %eax, %es
     mov     $NOT_MAPPED, %eax
-place exceptions_pf
-    mov     (%rax), %ebx
-1:
+    raise   exceptions_pf, mov (%rax), %ebx
     fninit
     movw    $X87_UNMASK_ZERO, SCRATCH
     fldcw   SCRATCH
     fld1
     fldz
     fdivrp
-    resume_at 1f
-place exceptions_mf
-    fwait
-1:
+    raise   exceptions_mf, fwait
     fninit
     mov     %cr4, %rax
     or      $(CR4_OSFXSR | CR4_OSXMMEXCPT), %rax
@@ -91,10 +64,7 @@ place exceptions_mf
     xorps   %xmm1, %xmm1
     mov     $1, %eax
     cvtsi2ss %eax, %xmm0
-    resume_at 1f
-place exceptions_xm
-    divss   %xmm1, %xmm0
-1:
+    raise   exceptions_xm, divss %xmm1, %xmm0
     end_call
     end_guest exceptions
 
@@ -114,29 +84,18 @@ place exceptions_32_of
     movl    $1, SCRATCH
     movl    $2, SCRATCH + 4
     xor     %eax, %eax
-    resume_at 1f
-place exceptions_32_br
-    bound   %eax, SCRATCH
-1:
+    raise   exceptions_32_br, bound %eax, SCRATCH
     mov     %cr0, %eax
     or      $CR0_AM, %eax
     mov     %eax, %cr0
     mov     $SELECTOR_DATA3 + 3, %eax
     mov     %eax, %ds
     resume_at 1f
-    pushl   $SELECTOR_DATA3 + 3
-    pushl   $GUEST_STACK_TOP - 0x1000
-    pushl   $RFLAGS_AC + 2
-    pushl   $SELECTOR_CODE3 + 3
-    pushl   $GUEST_CODE + (exceptions_32_ac - exceptions_32_start)
-    iret
+    to_ring_3 exceptions_32_ac, (GUEST_STACK_TOP - 0x1000), (RFLAGS_AC + 2)
 place exceptions_32_ac
     mov     SCRATCH + 1, %eax
 1:
     movw    $SELECTOR_STACK, TSS_SS0
-    resume_at 1f
-place exceptions_32_ts
-    int     $0x30
-1:
+    raise   exceptions_32_ts, int $0x30
     end_call
     end_guest exceptions_32

@@ -2,15 +2,7 @@
 #include "vm/guests/test_guests.h"
 
 #define FOUR       (1u << VCPU_RAX | 1u << VCPU_RBX | 1u << VCPU_RCX | 1u << VCPU_RDX)
-#define CPUID_EXIT EXIT_REASON_CPUID, .done = EXIT_EMULATED, .changes = FOUR
-
-static const struct probe cpuid_probes[] = {
-    {"CPUID leaf 1", CPUID_EXIT},
-    {"CPUID leaf 0", CPUID_EXIT},
-    {"CPUID leaf 0x40000000", CPUID_EXIT},
-    {"CPUID leaf 0x400000ff", CPUID_EXIT},
-    {"CPUID leaf 4, subleaf 1", CPUID_EXIT},
-};
+#define CPUID_EXIT EXIT_REASON_CPUID, EMULATED, .changes = FOUR
 
 static bool gives(const struct vcpu *vcpu, uint32_t index, struct cpuid_registers r)
 {
@@ -47,50 +39,9 @@ static const char *check_cpuid(const struct vcpu *vcpu)
     return NULL;
 }
 
-PROBED_GUEST(0560, cpuid, "cpuid",
-             "Asks CPUID: the processor's leaves without VMX, and the hypervisor's own.",
-             PROBES_IN(cpuid_probes), .check_more = check_cpuid);
-
-/* Only a guest that an interrupt could wake may halt: it goes on at once, as if by one. */
-PROBED_GUEST(0570, hlt, "hlt", "Halts with interrupts on, twice, and goes on behind each.",
-             PROBES({"HLT", EXIT_REASON_HLT, .done = EXIT_IGNORED},
-                    {"HLT again", EXIT_REASON_HLT, .done = EXIT_IGNORED}));
-
-PROBED_GUEST(0580, vmcall, "vmcall",
-             "Calls the hypervisor for nothing; no register and no flag may change.",
-             PROBES({"VMCALL", EXIT_REASON_VMCALL, .done = EXIT_EMULATED},
-                    {"VMCALL again", EXIT_REASON_VMCALL, .done = EXIT_EMULATED}));
-
-PROBED_GUEST(0590, invd, "invd",
-             "Invalidates the caches, which a guest must never do: nothing happens.",
-             PROBES({"INVD", EXIT_REASON_INVD, .done = EXIT_IGNORED}));
-
-/* Never without an exit: writing back all caches takes tens of milliseconds, and stalls others. */
-PROBED_GUEST(0600, wbinvd, "wbinvd",
-             "Writes back the caches, which guests need not: nothing happens.",
-             CONTROLS(ON(SECONDARY, WBINVD_EXITING)),
-             PROBES({"WBINVD", EXIT_REASON_WBINVD, .done = EXIT_IGNORED},
-                    {"WBNOINVD", EXIT_REASON_WBINVD, .done = EXIT_IGNORED}));
-
-PROBED_GUEST(0610, rdpmc, "rdpmc", "Reads a performance counter, of which guests have none: #GP.",
-             CONTROLS(ON(PRIMARY, RDPMC_EXITING)), PROBES({"RDPMC", EXIT_REASON_RDPMC, GETS_GP}));
-
-/* SDM Vol. 2, "XSETBV": XCR0 must have bit 0; AVX (2) needs SSE (1), SSE needs nothing else. */
-static const struct probe xsetbv_probes[] = {
-    {"XSETBV of x87", EXIT_REASON_XSETBV, .done = EXIT_EMULATED},
-    {"XSETBV of x87 and SSE", EXIT_REASON_XSETBV, .done = EXIT_EMULATED},
-    {"XSETBV of SSE alone", EXIT_REASON_XSETBV, GETS_GP},
-    {"XSETBV of nothing", EXIT_REASON_XSETBV, GETS_GP},
-    {"XSETBV of XCR1", EXIT_REASON_XSETBV, GETS_GP},
-    {"XGETBV", HOLDS(VCPU_RAX, 3)},
-};
-
 enum { CPUID_SMX = 1 << 6, CPUID_XSAVE = 1 << 26 }; /* SDM Vol. 2, "CPUID": leaf 1, ECX */
 
 GUEST_LACKS(lacks_xsave, (cpuid(1, 0).ecx & CPUID_XSAVE) != 0, "XSAVE");
-
-PROBED_GUEST(0620, xsetbv, "xsetbv", "Writes XCR0, good values and bad ones, which get #GP.",
-             .lacks = lacks_xsave, PROBES_IN(xsetbv_probes));
 
 GUEST_LACKS(lacks_smx,
             (cpuid(1, 0).ecx & CPUID_SMX) != 0 && (capability->cr4_fixed1 & CR4_SMXE) != 0, "SMX");
@@ -98,6 +49,4 @@ GUEST_LACKS(lacks_smx,
 GUEST_SETUP(set_smxe,
             vmcs_write_natural(VMCS_GUEST_CR4, vmcs_read_natural(VMCS_GUEST_CR4) | CR4_SMXE));
 
-/* It exits only if CR4.SMXE is 1; without, it is #UD before anything else. */
-PROBED_GUEST(0630, getsec, "getsec", "Asks for SMX, which CPUID hides: #UD.", .lacks = lacks_smx,
-             .setup = set_smxe, PROBES({"GETSEC", EXIT_REASON_GETSEC, GETS_UD}));
+#include "vm/guests/instructions/instructions.def"

@@ -22,29 +22,7 @@ static struct cpuid_registers leaf(uint32_t number, uint32_t subleaf)
     return cpuid(0, 0).eax >= number ? cpuid(number, subleaf) : (struct cpuid_registers){0};
 }
 
-/* SDM Vol. 3, "Instructions That Cause VM Exits Conditionally": RSM outside SMM is #UD. */
-PROBED_GUEST(0840, rsm, "rsm", "Returns from a mode that it is not in: #UD without an exit.",
-             PROBES({.instruction = "RSM", FAULTS_UD}));
-
-/* They exit on processors with TDX, and are undefined on others: either way #UD reaches the guest.
- */
-PROBED_GUEST(0850, seam, "seam", "Calls the TDX module, which is not for guests: #UD.",
-             PROBES({"SEAMCALL", EXIT_REASON_SEAMCALL, .may = true, GETS_UD},
-                    {"TDCALL", EXIT_REASON_TDCALL, .may = true, GETS_UD}));
-
-/* SDM Vol. 3, "VM Functions": without "enable VM functions" it is #UD, not an exit. */
-PROBED_GUEST(0820, vmfunc, "vmfunc",
-             "Asks for a VM function where there is none: #UD without an exit.",
-             PROBES({.instruction = "VMFUNC", FAULTS_UD}));
-
 GUEST_SETUP(set_no_function, vmcs_write64(VMCS_VM_FUNCTION_CONTROLS, 0));
-
-/* SDM Vol. 3, "General Operation of the VMFUNC Instruction": above 63 there can be no function. */
-PROBED_GUEST(0830, vm_functions, "vm-functions", "Asks for VM functions that are not enabled: #UD.",
-             CONTROLS(ON(SECONDARY, ENABLE_VM_FUNCTIONS)), .setup = set_no_function,
-             PROBES({"VMFUNC 0, not enabled", EXIT_REASON_VMFUNC, GETS_UD},
-                    {.instruction = "VMFUNC 64", FAULTS_UD},
-                    {.instruction = "VMFUNC without \"enable VM functions\"", FAULTS_UD}));
 
 static bool has_sgx(void)
 {
@@ -54,12 +32,6 @@ static bool has_sgx(void)
 
 GUEST_LACKS(lacks_sgx, has_sgx(), "SGX");
 
-/* The bitmap is all ones (vm/vcpu_state.c); its bit 63 is that of all functions from 63 on. */
-PROBED_GUEST(0860, encls, "encls", "Makes enclaves, which guests do not have: #UD.",
-             CONTROLS(ON(SECONDARY, ENABLE_ENCLS_EXITING)), .lacks = lacks_sgx,
-             PROBES({"ENCLS 0", EXIT_REASON_ENCLS, GETS_UD},
-                    {"ENCLS 63", EXIT_REASON_ENCLS, GETS_UD}));
-
 static const char *lacks_enclv(const struct vmx_capability *capability)
 {
     return has_sgx() && (leaf(CPUID_SGX_LEAF, 0).eax & CPUID_SGX_ENCLV) == 0
@@ -67,20 +39,9 @@ static const char *lacks_enclv(const struct vmx_capability *capability)
                : lacks_sgx(capability);
 }
 
-PROBED_GUEST(0870, enclv, "enclv", "Manages enclaves of its guests, which it does not have: #UD.",
-             CONTROLS(ON(SECONDARY, ENABLE_ENCLV_EXITING)), .lacks = lacks_enclv,
-             PROBES({"ENCLV 0", EXIT_REASON_ENCLV, GETS_UD},
-                    {"ENCLV 63", EXIT_REASON_ENCLV, GETS_UD}));
-
 GUEST_LACKS(lacks_pconfig, (leaf(7, 0).edx & CPUID_7_EDX_PCONFIG) != 0, "PCONFIG");
 
 GUEST_SETUP(set_pconfig, vmcs_write64(VMCS_PCONFIG_EXITING_BITMAP, UINT64_MAX));
-
-PROBED_GUEST(0880, pconfig, "pconfig",
-             "Programs the keys of memory encryption, which are the host's: #UD.",
-             CONTROLS(ON(SECONDARY, ENABLE_PCONFIG)), .lacks = lacks_pconfig, .setup = set_pconfig,
-             PROBES({"PCONFIG 0", EXIT_REASON_PCONFIG, GETS_UD},
-                    {.instruction = "PCONFIG that is not enabled", FAULTS_UD}));
 
 /*
  * SDM Vol. 3, "Format of the VM-Exit Instruction-Information Field as Used for RDRAND, RDSEED,
@@ -89,21 +50,9 @@ PROBED_GUEST(0880, pconfig, "pconfig",
  */
 #define OPERAND(reg) \
     INFO(INFO_MASK_REG1, INFO_REG1(reg)), .information_quirk = QUIRK_NO_WAIT_INFORMATION
-#define WAITED .done = EXIT_EMULATED, .flags_0 = PROBE_STATUS
-
-static const struct probe user_wait_probes[] = {
-    {"UMWAIT", EXIT_REASON_UMWAIT, OPERAND(VCPU_RDI), WAITED},
-    {"TPAUSE", EXIT_REASON_TPAUSE, OPERAND(VCPU_R8 + 1), WAITED},
-    {.instruction = "UMWAIT that is not enabled", FAULTS_UD},
-    {.instruction = "TPAUSE that is not enabled", FAULTS_UD},
-};
+#define WAITED EMULATED, .flags_0 = PROBE_STATUS
 
 GUEST_LACKS(lacks_user_wait, (leaf(7, 0).ecx & CPUID_7_ECX_WAITPKG) != 0, "UMWAIT and TPAUSE");
-
-PROBED_GUEST(0920, user_wait, "user-wait",
-             "Waits by UMWAIT and TPAUSE, which are over at once; then has neither.",
-             CONTROLS(ON(PRIMARY, RDTSC_EXITING), ON(SECONDARY, USER_WAIT_AND_PAUSE)),
-             .lacks = lacks_user_wait, PROBES_IN(user_wait_probes));
 
 static const char *lacks_key_locker(const struct vmx_capability *capability)
 {
@@ -121,31 +70,12 @@ static void set_key_locker(struct vcpu *vcpu)
     vmcs_write_natural(VMCS_GUEST_CR4, vmcs_read_natural(VMCS_GUEST_CR4) | CR4_KL | CR4_OSFXSR);
 }
 
-/* The second XMM register of the instruction is in 31:28, the first in 6:3. */
-PROBED_GUEST(0890, loadiwkey, "loadiwkey",
-             "Loads the key that wraps keys, which is the host's: #UD.",
-             CONTROLS(ON(PRIMARY, TERTIARY_CONTROLS)), .lacks = lacks_key_locker,
-             .setup = set_key_locker,
-             PROBES({"LOADIWKEY", EXIT_REASON_LOADIWKEY,
-                     INFO(INFO_MASK_REG2 | INFO_MASK_REG1, INFO_REG2(9) | INFO_REG1(2)), GETS_UD}));
-
 GUEST_CHECK(check_msr_immediate, probe_after(vcpu, 0)->reg[VCPU_R8 + 1] == vcpu->msr_apic_base,
             "RDMSR with an immediate did not give the MSR");
 
 GUEST_LACKS(lacks_msr_immediate,
             leaf(7, 0).eax >= 1 && (leaf(7, 1).ecx & CPUID_7_1_ECX_MSR_IMMEDIATE) != 0,
             "RDMSR and WRMSRNS with an immediate");
-
-/* The exit qualification is the MSR. IA32_APIC_BASE can be read and not be written. */
-PROBED_GUEST(0900, msr_immediate, "msr-immediate",
-             "Reads and writes an MSR that the instruction names itself.",
-             .lacks = lacks_msr_immediate,
-             PROBES({"RDMSR of IA32_APIC_BASE, immediate", EXIT_REASON_RDMSR_IMMEDIATE,
-                     IA32_APIC_BASE, OPERAND(VCPU_R8 + 1), .done = EXIT_EMULATED,
-                     .changes = 1u << (VCPU_R8 + 1)},
-                    {"WRMSRNS of IA32_APIC_BASE, immediate", EXIT_REASON_WRMSRNS_IMMEDIATE,
-                     IA32_APIC_BASE, OPERAND(VCPU_RBX), GETS_GP}),
-             .check_more = check_msr_immediate);
 
 /*
  * The exit needs a component that IA32_XSS has. The guest gets the MSR with all that the processor
@@ -196,15 +126,4 @@ static void set_xss(struct vcpu *vcpu)
     vmcs_write_natural(VMCS_GUEST_CR4, vmcs_read_natural(VMCS_GUEST_CR4) | CR4_OSXSAVE);
 }
 
-static const struct probe xsaves_probes[] = {
-    {.instruction = "XSAVES of nothing"},
-    {"XSAVES of everything", EXIT_REASON_XSAVES, 0x40, INFO(INFO_MASK_BASE, INFO_AT_RBX), GETS_UD},
-    {"XRSTORS of everything", EXIT_REASON_XRSTORS, 0x40, INFO(INFO_MASK_BASE, INFO_AT_RBX),
-     GETS_UD},
-    {.instruction = "XSAVES that is not enabled", FAULTS_UD},
-};
-
-PROBED_GUEST(0910, xsaves, "xsaves",
-             "Saves and restores supervisor components, which are the host's: #UD.",
-             CONTROLS(ON(SECONDARY, ENABLE_XSAVES)), .lacks = lacks_components, .setup = set_xss,
-             PROBES_IN(xsaves_probes));
+#include "vm/guests/instructions/optional.def"

@@ -39,60 +39,20 @@ static const char *check_two(const struct vcpu *vcpu)
     return clock_after(vcpu, 1) >= clock_after(vcpu, 0) ? NULL : "the clock went backwards";
 }
 
-PROBED_GUEST(0930, tsc_offset, "tsc-offset",
-             "Reads a clock that is ahead of the processor's, without an exit.",
-             CONTROLS(ON(PRIMARY, TSC_OFFSETTING), ON(PRIMARY, MSR_BITMAPS)), .setup = set_offset,
-             PROBES({.instruction = "RDTSC", .changes = CLOCK},
-                    {.instruction = "RDMSR of IA32_TIME_STAMP_COUNTER", .changes = CLOCK}),
-             .check_more = check_two);
-
-PROBED_GUEST(0940, rdtsc, "rdtsc",
-             "Reads the clock with RDTSC exiting: the offset is added for it.",
-             CONTROLS(ON(PRIMARY, RDTSC_EXITING), ON(PRIMARY, TSC_OFFSETTING)), .setup = set_offset,
-             PROBES({"RDTSC", EXIT_REASON_RDTSC, .done = EXIT_EMULATED, .changes = CLOCK},
-                    {.instruction = "RDTSC without an exit, without an offset", .changes = CLOCK}),
-             .check_more = check_one);
-
 static void set_offset_and_aux(struct vcpu *vcpu)
 {
     set_offset(vcpu);
     vm_msr_exits(vcpu->vm, IA32_TSC_AUX, false, false);
 }
 
-PROBED_GUEST(0950, rdtscp, "rdtscp",
-             "Reads the clock and IA32_TSC_AUX with RDTSC exiting; then has no RDTSCP.",
-             CONTROLS(ON(PRIMARY, RDTSC_EXITING), ON(PRIMARY, TSC_OFFSETTING),
-                      ON(PRIMARY, MSR_BITMAPS), ON(SECONDARY, ENABLE_RDTSCP)),
-             .setup = set_offset_and_aux,
-             PROBES({"RDTSCP", EXIT_REASON_RDTSCP, .done = EXIT_EMULATED, .changes = CLOCK,
-                     HOLDS(VCPU_RCX, 0x5a5a)},
-                    {.instruction = "RDTSCP that is not enabled", FAULTS_UD}),
-             .check_more = check_one);
-
 /*
  * The instruction information has the register and its size. The hypervisor says that there is
  * nothing at hand: CF = 0 and a register of 0, and the other status flags 0 as always.
  */
-#define RANDOM(reg, size)                                           \
-    INFO(INFO_MASK_REG1 | INFO_MASK_SIZE, INFO_REG1(reg) | (size)), \
-        .done = EXIT_EMULATED, HOLDS(reg, 0), .flags_0 = PROBE_STATUS
+#define RANDOM(reg, size)                                                                    \
+    INFO(INFO_MASK_REG1 | INFO_MASK_SIZE, INFO_REG1(reg) | (size)), EMULATED, HOLDS(reg, 0), \
+        .flags_0 = PROBE_STATUS
 #define ANYTHING .changes = 1u << VCPU_RBX, .flags_any = RFLAGS_CF
-
-PROBED_GUEST(0960, rdrand, "rdrand", "Asks for random numbers, of which the hypervisor has none.",
-             CONTROLS(ON(SECONDARY, RDRAND_EXITING)),
-             PROBES({"RDRAND of 32 bits", EXIT_REASON_RDRAND, RANDOM(VCPU_R8 + 3, INFO_SIZE_32)},
-                    {.instruction = "RDRAND without an exit", ANYTHING}));
-
-PROBED_GUEST(0970, rdseed, "rdseed",
-             "Asks for seeds of random numbers, of which the hypervisor has none.",
-             CONTROLS(ON(SECONDARY, RDSEED_EXITING)),
-             PROBES({"RDSEED of 64 bits", EXIT_REASON_RDSEED, RANDOM(VCPU_RDI, INFO_SIZE_64)},
-                    {.instruction = "RDSEED without an exit", ANYTHING}));
-
-PROBED_GUEST(0980, pause, "pause", "Pauses, with PAUSE exiting and without.",
-             CONTROLS(ON(PRIMARY, PAUSE_EXITING)),
-             PROBES({"PAUSE", EXIT_REASON_PAUSE, .done = EXIT_IGNORED},
-                    {.instruction = "PAUSE without an exit"}));
 
 /* SDM Vol. 3, "Instructions That Cause VM Exits Conditionally", "PAUSE", in ticks of the TSC. */
 enum { PAUSE_GAP = 4096, PAUSE_WINDOW = 8192 };
@@ -117,7 +77,7 @@ static const char *check_pause_loop(const struct vcpu *vcpu)
     return vcpu->exit_count[EXIT_REASON_PAUSE] != 0 ? NULL : "a loop of PAUSE was not left";
 }
 
-BUILT_IN_GUEST(0490, probe_pause_loop, GUEST_LONG, "pause-loop",
+BUILT_IN_GUEST(0490, pause_loop, GUEST_LONG, "pause-loop",
                "Spins in a loop of PAUSE, which PAUSE-loop exiting leaves.",
                CONTROLS(ON(SECONDARY, PAUSE_LOOP_EXITING)), .setup = set_window,
                .check = check_pause_loop);
@@ -129,16 +89,4 @@ GUEST_LACKS(lacks_monitor, (cpuid(1, 0).ecx & CPUID_MONITOR) != 0, "MONITOR and 
 /* The exit qualification of MWAIT: bit 0, whether the monitor hardware is armed. */
 enum { ARMED = 1 };
 
-PROBED_GUEST(0990, monitor, "monitor",
-             "MONITOR and MWAIT, both of which exit: nothing is ever armed.",
-             CONTROLS(ON(PRIMARY, MONITOR_EXITING), ON(PRIMARY, MWAIT_EXITING)),
-             .lacks = lacks_monitor,
-             PROBES({"MONITOR", EXIT_REASON_MONITOR, .done = EXIT_IGNORED},
-                    {"MWAIT", EXIT_REASON_MWAIT, .done = EXIT_IGNORED}));
-
-PROBED_GUEST(1000, mwait, "mwait", "Arms the monitor and waits; MWAIT alone exits.",
-             CONTROLS(ON(PRIMARY, MWAIT_EXITING), OFF(PRIMARY, MONITOR_EXITING)),
-             .lacks = lacks_monitor,
-             PROBES({.instruction = "MONITOR without an exit"},
-                    {"MWAIT with the monitor armed", EXIT_REASON_MWAIT, ARMED,
-                     .done = EXIT_IGNORED}));
+#include "vm/guests/instructions/time.def"

@@ -2,6 +2,7 @@
  * Guests that do what no guest should. All but those of ports and MSRs are a few bytes.
  */
 #include "vm/guests/guest.inc"
+#include "lib/x86_registers.h"
 
     guest   spin
     jmp     spin_start
@@ -50,14 +51,9 @@ place triple_here
     ring_3_segments
     movw    $SELECTOR_CODE3 + 3, GATE_SELECTOR
     mov     %cr0, %eax
-    or      $1 << 18, %eax /* AM */
+    or      $CR0_AM, %eax
     mov     %eax, %cr0
-    pushl   $SELECTOR_DATA3 + 3
-    pushl   $GUEST_STACK_TOP - 0x1001
-    pushl   $0x40002 /* AC */
-    pushl   $SELECTOR_CODE3 + 3
-    pushl   $GUEST_CODE + (recursion_on_ac - recursion_start)
-    iret
+    to_ring_3 recursion_on_ac, (GUEST_STACK_TOP - 0x1001), (RFLAGS_AC + 2)
 place recursion_on_ac
     push    %eax
     end_guest recursion

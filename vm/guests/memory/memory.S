@@ -68,16 +68,12 @@ place lock_behind
     guest   page_faults
     xor     %ecx, %ecx
     mov     $PAGE_FAULT_ADDRESS, %ebx
-1:  mov     $PAGE_FAULT_CALL, %eax /* the choice with the number in ECX */
+0:  mov     $PAGE_FAULT_CALL, %eax /* the choice with the number in ECX */
     vmcall
-    resume_at 2f
-place page_faults_read
-    mov     (%rbx), %eax
-2:  resume_at 3f
-place page_faults_write
-    mov     %eax, (%rbx)
-3:  inc     %ecx
+    raise   page_faults_read, mov (%rbx), %eax
+    raise   page_faults_write, mov %eax, (%rbx)
+    inc     %ecx
     cmp     $PAGE_FAULT_CHOICES, %ecx
-    jb      1b
+    jb      0b
     end_call
     end_guest page_faults

@@ -27,21 +27,18 @@ place real_on_int
     end_guest real
 
 /* Paging: the same byte through two linear addresses. */
-    guest   paged, 32
-    movl    $0x87, GUEST_PAGE_TABLES + (ALIAS >> 22) * 4 /* 4 MiB, physical 0 */
+    .macro  alias name, entry
+    guest   \name, 32
+    movl    $0x87, GUEST_PAGE_TABLES + \entry /* a large page, physical 0 */
     mov     %cr3, %eax
     mov     %eax, %cr3
     movl    $MARK, ALIAS + GUEST_DATA
     end_call
-    end_guest paged
+    end_guest \name
+    .endm
 
-    guest   pae, 32
-    movl    $0x87, GUEST_PAGE_TABLES + 0x1000 + (ALIAS >> 21) * 8 /* 2 MiB, physical 0 */
-    mov     %cr3, %eax
-    mov     %eax, %cr3
-    movl    $MARK, ALIAS + GUEST_DATA
-    end_call
-    end_guest pae
+    alias   paged, ((ALIAS >> 22) * 4)
+    alias   pae, (0x1000 + (ALIAS >> 21) * 8)
 
 /* Long mode, 32-bit code in it, and back: RAX has 64 bits, then 32, then 64. */
     guest   long
