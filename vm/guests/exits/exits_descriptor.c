@@ -3,67 +3,49 @@
 
 #define SELECTOR_LDT 4u /* the table: else the GDT */
 
-/* SDM Vol. 3, VM-exit instruction information of LIDT, LGDT, SIDT, SGDT, and of LLDT, LTR, SLDT,
- * STR: bits 29:28, in this order for both kinds. */
-enum access { STORE_FIRST, STORE_SECOND, LOAD_FIRST, LOAD_SECOND };
+/*
+ * SDM Vol. 3, VM-exit instruction information of LIDT, LGDT, SIDT, SGDT, and of LLDT, LTR, SLDT,
+ * STR: bit 28 says which of the two registers, bit 29 whether it is loaded. In the VMCS the fields
+ * of the second register follow those of the first.
+ */
+enum { TR = 1, NEXT_FIELD = 2 };
 
-#define INFORMATION_OPERAND_32 (1u << 11) /* outside 64-bit mode; else 16 bits */
+#define INFORMATION_WHICH(information) ((information) >> 28 & 1)
+#define INFORMATION_LOADS              (1u << 29)
+#define INFORMATION_REGISTER           (1u << 10)
+#define INFORMATION_OPERAND_32         (1u << 11) /* outside 64-bit mode; else 16 bits */
 
-static enum access access_of(uint32_t information)
-{
-    return (enum access)(information >> 28 & 3);
-}
-
-/* SDM Vol. 2, "SGDT", "SIDT": all 32 bits of the base, also where the operand has 16. */
-static enum exit_done store_table(struct vcpu *vcpu, const struct operand *operand, bool is_gdt)
-{
-    struct x86_table table = {
-        .limit = (uint16_t)(is_gdt ? vmcs_read32(VMCS_GUEST_GDTR_LIMIT)
-                                   : vmcs_read32(VMCS_GUEST_IDTR_LIMIT)),
-        .base = is_gdt ? vmcs_read_natural(VMCS_GUEST_GDTR_BASE)
-                       : vmcs_read_natural(VMCS_GUEST_IDTR_BASE),
-    };
-    enum exit_done done = guest_operand_access(vcpu, operand, &table);
-
-    return done == EXIT_EMULATED ? skip_emulated_instruction(done) : done;
-}
-
-/* SDM Vol. 2, "LGDT/LIDT": of 16-bit operands the base has 24 bits; in 64-bit mode it must be
- * canonical. */
-static enum exit_done load_table(struct vcpu *vcpu, const struct operand *operand,
-                                 uint32_t information)
-{
-    struct x86_table table = {0};
-    enum exit_done done = guest_operand_access(vcpu, operand, &table);
-
-    if (done != EXIT_EMULATED)
-        return done;
-    if (operand->mode != OPERAND_64_BIT && (information & INFORMATION_OPERAND_32) == 0)
-        table.base &= 0xffffff;
-    if (!is_canonical(table.base, guest_linear_width(vcpu)))
-        return exit_protection(vcpu);
-    if (access_of(information) == LOAD_FIRST) {
-        vmcs_write32(VMCS_GUEST_GDTR_LIMIT, table.limit);
-        vmcs_write_natural(VMCS_GUEST_GDTR_BASE, table.base);
-    } else {
-        vmcs_write32(VMCS_GUEST_IDTR_LIMIT, table.limit);
-        vmcs_write_natural(VMCS_GUEST_IDTR_BASE, table.base);
-    }
-    return skip_emulated_instruction(EXIT_EMULATED);
-}
-
+/*
+ * SDM Vol. 2, "SGDT", "SIDT": all 32 bits of the base, also where the operand has 16. "LGDT/LIDT":
+ * of 16-bit operands the base has 24 bits; in 64-bit mode it must be canonical.
+ */
 enum exit_done exit_gdtr_idtr(struct vcpu *vcpu)
 {
     uint32_t information = vmcs_read32(VMCS_VM_EXIT_INSTRUCTION_INFORMATION);
-    enum access access = access_of(information);
+    uint32_t next = INFORMATION_WHICH(information) * NEXT_FIELD;
     struct operand operand = guest_operand(vcpu, information);
+    struct x86_table table = {0};
+    enum exit_done done;
 
     operand.bytes = operand.mode == OPERAND_64_BIT ? 10 : 6;
     operand.alignment = 4;
-    operand.write = access == STORE_FIRST || access == STORE_SECOND;
+    operand.write = (information & INFORMATION_LOADS) == 0;
+    if (operand.write) {
+        table.limit = (uint16_t)x86_vmread_bare(VMCS_GUEST_GDTR_LIMIT + next);
+        table.base = x86_vmread_bare(VMCS_GUEST_GDTR_BASE + next);
+    }
+    done = guest_operand_access(vcpu, &operand, &table);
+    if (done != EXIT_EMULATED)
+        return done;
     if (operand.write)
-        return store_table(vcpu, &operand, access == STORE_FIRST);
-    return load_table(vcpu, &operand, information);
+        return skip_emulated_instruction(done);
+    if (operand.mode != OPERAND_64_BIT && (information & INFORMATION_OPERAND_32) == 0)
+        table.base &= 0xffffff;
+    if (!is_canonical(table.base, guest_linear_width(vcpu)))
+        return exit_protection(vcpu);
+    x86_vmwrite_bare(VMCS_GUEST_GDTR_LIMIT + next, table.limit);
+    x86_vmwrite_bare(VMCS_GUEST_GDTR_BASE + next, table.base);
+    return skip_emulated_instruction(done);
 }
 
 /* SDM Vol. 2, "LLDT", "LTR": the error code is the selector's index and table. */
@@ -79,6 +61,7 @@ static enum exit_done read_descriptor(struct vcpu *vcpu, uint16_t selector, uint
 {
     bool is_long = guest_is_long();
     unsigned offset = selector & ~7u, bytes = is_long ? 16 : 8;
+    unsigned width = linear_width(vmcs_read_natural(VMCS_GUEST_CR4));
     uint64_t descriptor[2] = {0};
     enum exit_done done;
 
@@ -86,8 +69,7 @@ static enum exit_done read_descriptor(struct vcpu *vcpu, uint16_t selector, uint
     if (!is_long)
         *address = (uint32_t)*address;
     if ((selector & SELECTOR_LDT) != 0 || offset + bytes - 1 > vmcs_read32(VMCS_GUEST_GDTR_LIMIT) ||
-        !is_canonical(*address, linear_width(vmcs_read_natural(VMCS_GUEST_CR4))) ||
-        !is_canonical(*address + bytes - 1, linear_width(vmcs_read_natural(VMCS_GUEST_CR4))))
+        !is_canonical(*address, width) || !is_canonical(*address + bytes - 1, width))
         return refuse(vcpu, selector, X86_VECTOR_GP);
     done = guest_access_linear(vcpu, *address, descriptor, bytes, ACCESS_READ | ACCESS_IMPLICIT);
     *segment = system_segment_of(descriptor[0], descriptor[1]);
@@ -110,81 +92,70 @@ static enum exit_done take_segment(struct vcpu *vcpu, uint16_t selector, uint16_
     return EXIT_EMULATED;
 }
 
-static enum exit_done load_ldtr(struct vcpu *vcpu, uint16_t selector)
-{
-    struct system_segment segment = {.rights = RIGHTS_UNUSABLE};
-    enum exit_done done = EXIT_EMULATED;
-    uint64_t address;
-
-    if ((selector & ~3u) != 0)
-        done = take_segment(vcpu, selector, 1u << RIGHTS_TYPE_LDT, &address, &segment);
-    if (done != EXIT_EMULATED)
-        return done;
-    vmcs_write16(VMCS_GUEST_LDTR_SELECTOR, selector);
-    vmcs_write_natural(VMCS_GUEST_LDTR_BASE, segment.base);
-    vmcs_write32(VMCS_GUEST_LDTR_LIMIT, segment.limit);
-    vmcs_write32(VMCS_GUEST_LDTR_ACCESS_RIGHTS, segment.rights);
-    return skip_emulated_instruction(EXIT_EMULATED);
-}
-
 /* Bits 47:40 of a descriptor: type, S, DPL and P. */
 enum { DESCRIPTOR_RIGHTS_BYTE = 5 };
 
 /* LTR marks the TSS busy, in the GDT too. In IA-32e mode there are none of 16 bits. */
-static enum exit_done load_tr(struct vcpu *vcpu, uint16_t selector)
+static enum exit_done take_tss(struct vcpu *vcpu, uint16_t selector, struct system_segment *segment)
 {
     uint16_t types = 1u << RIGHTS_TYPE_TSS | (guest_is_long() ? 0 : 1u << RIGHTS_TYPE_TSS_16);
-    struct system_segment segment;
     enum exit_done done;
     uint64_t address;
     uint8_t rights;
 
     if ((selector & ~3u) == 0)
         return refuse(vcpu, 0, X86_VECTOR_GP);
-    done = take_segment(vcpu, selector, types, &address, &segment);
+    done = take_segment(vcpu, selector, types, &address, segment);
     if (done != EXIT_EMULATED)
         return done;
-    segment.rights |= RIGHTS_TSS_IS_BUSY;
-    rights = (uint8_t)segment.rights;
-    done = guest_access_linear(vcpu, address + DESCRIPTOR_RIGHTS_BYTE, &rights, 1,
+    segment->rights |= RIGHTS_TSS_IS_BUSY;
+    rights = (uint8_t)segment->rights;
+    return guest_access_linear(vcpu, address + DESCRIPTOR_RIGHTS_BYTE, &rights, 1,
                                ACCESS_WRITE | ACCESS_IMPLICIT);
-    if (done != EXIT_EMULATED)
-        return done;
-    vmcs_write16(VMCS_GUEST_TR_SELECTOR, selector);
-    vmcs_write_natural(VMCS_GUEST_TR_BASE, segment.base);
-    vmcs_write32(VMCS_GUEST_TR_LIMIT, segment.limit);
-    vmcs_write32(VMCS_GUEST_TR_ACCESS_RIGHTS, segment.rights);
-    return skip_emulated_instruction(EXIT_EMULATED);
 }
 
-static enum exit_done load_selector(struct vcpu *vcpu, enum access access, uint16_t selector)
+/* An LDTR without a segment is unusable. */
+static enum exit_done load_selector(struct vcpu *vcpu, unsigned which, uint16_t selector)
 {
-    return access == LOAD_FIRST ? load_ldtr(vcpu, selector) : load_tr(vcpu, selector);
+    struct system_segment segment = {.rights = RIGHTS_UNUSABLE};
+    enum exit_done done = EXIT_EMULATED;
+    uint32_t next = which * NEXT_FIELD;
+    uint64_t address;
+
+    if (which == TR)
+        done = take_tss(vcpu, selector, &segment);
+    else if ((selector & ~3u) != 0)
+        done = take_segment(vcpu, selector, 1u << RIGHTS_TYPE_LDT, &address, &segment);
+    if (done != EXIT_EMULATED)
+        return done;
+    x86_vmwrite_bare(VMCS_GUEST_LDTR_SELECTOR + next, selector);
+    x86_vmwrite_bare(VMCS_GUEST_LDTR_BASE + next, segment.base);
+    x86_vmwrite_bare(VMCS_GUEST_LDTR_LIMIT + next, segment.limit);
+    x86_vmwrite_bare(VMCS_GUEST_LDTR_ACCESS_RIGHTS + next, segment.rights);
+    return skip_emulated_instruction(EXIT_EMULATED);
 }
 
 enum exit_done exit_ldtr_tr(struct vcpu *vcpu)
 {
     uint32_t information = vmcs_read32(VMCS_VM_EXIT_INSTRUCTION_INFORMATION);
-    bool in_register = (information >> 10 & 1) != 0;
-    unsigned reg = information >> 3 & 15;
-    enum access access = access_of(information);
-    bool stores = access == STORE_FIRST || access == STORE_SECOND;
-    uint16_t selector = access == STORE_FIRST ? vmcs_read16(VMCS_GUEST_LDTR_SELECTOR)
-                                              : vmcs_read16(VMCS_GUEST_TR_SELECTOR);
-    struct operand operand;
-    enum exit_done done;
+    bool in_register = (information & INFORMATION_REGISTER) != 0;
+    bool loads = (information & INFORMATION_LOADS) != 0;
+    unsigned reg = information >> 3 & 15, which = INFORMATION_WHICH(information);
+    uint16_t selector = (uint16_t)x86_vmread_bare(VMCS_GUEST_LDTR_SELECTOR + which * NEXT_FIELD);
+    enum exit_done done = EXIT_EMULATED;
 
-    if (in_register && stores)
+    if (in_register && loads) {
+        selector = (uint16_t)vcpu_register_get(vcpu, reg);
+    } else if (in_register) {
         vcpu_register_set(vcpu, reg, selector);
-    if (in_register)
-        return stores ? skip_emulated_instruction(EXIT_EMULATED)
-                      : load_selector(vcpu, access, (uint16_t)vcpu_register_get(vcpu, reg));
-    operand = guest_operand(vcpu, information);
-    operand.bytes = operand.alignment = sizeof(selector);
-    operand.write = stores;
-    done = guest_operand_access(vcpu, &operand, &selector);
+    } else {
+        struct operand operand = guest_operand(vcpu, information);
+
+        operand.bytes = operand.alignment = sizeof(selector);
+        operand.write = !loads;
+        done = guest_operand_access(vcpu, &operand, &selector);
+    }
     if (done != EXIT_EMULATED)
         return done;
-    return stores ? skip_emulated_instruction(EXIT_EMULATED)
-                  : load_selector(vcpu, access, selector);
+    return loads ? load_selector(vcpu, which, selector) : skip_emulated_instruction(done);
 }

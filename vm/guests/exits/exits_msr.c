@@ -11,11 +11,6 @@ static bool pat_valid(uint64_t pat)
     return (pat & PAT_RESERVED) == 0 && (pat & PAT_BIT_1 & ~(pat >> 1)) == 0;
 }
 
-static bool canonical(const struct vcpu *vcpu, uint64_t address)
-{
-    return is_canonical(address, guest_linear_width(vcpu));
-}
-
 static bool has_efer(const struct vcpu *vcpu)
 {
     return (vcpu->controls[VMX_CONTROL_ENTRY] & ENTRY_LOAD_EFER) != 0;
@@ -33,36 +28,18 @@ static uint64_t efer_without_control(void)
            (guest_is_long() ? EFER_LME | EFER_LMA : 0);
 }
 
-enum exit_done msr_read_field(struct vcpu *vcpu, const struct msr_rule *rule)
-{
-    return rdmsr_gives(vcpu, x86_vmread_bare(rule->field));
-}
+#define MSR_READ(name, value)                                                      \
+    enum exit_done msr_read_##name(struct vcpu *vcpu, const struct msr_rule *rule) \
+    {                                                                              \
+        (void)rule;                                                                \
+        return rdmsr_gives(vcpu, value);                                           \
+    }
 
-enum exit_done msr_read_apic_base(struct vcpu *vcpu, const struct msr_rule *rule)
-{
-    (void)rule;
-    return rdmsr_gives(vcpu, vcpu->msr_apic_base);
-}
-
-enum exit_done msr_read_tsc(struct vcpu *vcpu, const struct msr_rule *rule)
-{
-    (void)rule;
-    return rdmsr_gives(vcpu, guest_tsc(vcpu));
-}
-
-enum exit_done msr_read_pat(struct vcpu *vcpu, const struct msr_rule *rule)
-{
-    (void)rule;
-    return rdmsr_gives(vcpu,
-                       has_pat(vcpu) ? vmcs_read64(VMCS_GUEST_IA32_PAT) : guest_vm_of(vcpu)->pat);
-}
-
-enum exit_done msr_read_efer(struct vcpu *vcpu, const struct msr_rule *rule)
-{
-    (void)rule;
-    return rdmsr_gives(vcpu,
-                       has_efer(vcpu) ? vmcs_read64(VMCS_GUEST_IA32_EFER) : efer_without_control());
-}
+MSR_READ(field, x86_vmread_bare(rule->field))
+MSR_READ(apic_base, vcpu->msr_apic_base)
+MSR_READ(tsc, guest_tsc(vcpu))
+MSR_READ(pat, has_pat(vcpu) ? vmcs_read64(VMCS_GUEST_IA32_PAT) : guest_vm_of(vcpu)->pat)
+MSR_READ(efer, has_efer(vcpu) ? vmcs_read64(VMCS_GUEST_IA32_EFER) : efer_without_control())
 
 enum exit_done msr_write_field(struct vcpu *vcpu, const struct msr_rule *rule, uint64_t value)
 {
@@ -73,7 +50,8 @@ enum exit_done msr_write_field(struct vcpu *vcpu, const struct msr_rule *rule, u
 
 enum exit_done msr_write_address(struct vcpu *vcpu, const struct msr_rule *rule, uint64_t value)
 {
-    return canonical(vcpu, value) ? msr_write_field(vcpu, rule, value) : exit_protection(vcpu);
+    return is_canonical(value, guest_linear_width(vcpu)) ? msr_write_field(vcpu, rule, value)
+                                                         : exit_protection(vcpu);
 }
 
 enum exit_done msr_write_pat(struct vcpu *vcpu, const struct msr_rule *rule, uint64_t value)

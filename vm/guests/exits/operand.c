@@ -6,9 +6,7 @@
 /* Bits of the type of a code or data segment. SDM Vol. 3, "Code- and Data-Segment Descriptor
  * Types". */
 enum { TYPE_CODE = 1 << 3, TYPE_EXPAND_DOWN = 1 << 2, TYPE_WRITABLE = 1 << 1 };
-
-/* In a code segment the same bit says that it can be read. */
-enum { TYPE_READABLE = TYPE_WRITABLE };
+enum { TYPE_READABLE = TYPE_WRITABLE }; /* in a code segment */
 
 uint64_t operand_cut(uint64_t value, enum operand_size size)
 {
@@ -68,26 +66,15 @@ uint8_t operand_locate(const struct operand *operand, uint64_t *linear)
 
 /* SDM Vol. 3, tables "Format of the VM-Exit Instruction-Information Field as Used for …": what
  * those of memory operands have in common. */
-static enum operand_size address_size(uint32_t information)
-{
-    return (enum operand_size)(information >> 7 & 7);
-}
+#define ADDRESS_SIZE(information) ((enum operand_size)((information) >> 7 & 7))
+#define NO_INDEX                  (1u << 22)
+#define NO_BASE                   (1u << 27)
 
 unsigned guest_operand_segment(uint32_t information)
 {
     unsigned segment = information >> 15 & 7;
 
     return segment <= OPERAND_GS ? segment : OPERAND_DS; /* the manual has no others */
-}
-
-static bool has_index(uint32_t information)
-{
-    return (information >> 22 & 1) == 0;
-}
-
-static bool has_base(uint32_t information)
-{
-    return (information >> 27 & 1) == 0;
 }
 
 static enum operand_mode operand_mode(void)
@@ -118,12 +105,12 @@ struct operand guest_operand(const struct vcpu *vcpu, uint32_t information)
 {
     uint64_t offset = vmcs_read_natural(VMCS_EXIT_QUALIFICATION);
 
-    if (has_index(information))
+    if ((information & NO_INDEX) == 0)
         offset += vcpu_register_get(vcpu, information >> 18 & 15) << (information & 3);
-    if (has_base(information))
+    if ((information & NO_BASE) == 0)
         offset += vcpu_register_get(vcpu, information >> 23 & 15);
     return guest_operand_at(guest_operand_segment(information),
-                            operand_cut(offset, address_size(information)));
+                            operand_cut(offset, ADDRESS_SIZE(information)));
 }
 
 /* SDM Vol. 3, "Alignment Checking". What an operand is aligned to, it is at its end: the pseudo-
