@@ -147,10 +147,16 @@ struct __attribute__((packed)) guest {
     /* After its end: what is not as it should be, as a sentence; NULL: all is well. May be NULL. */
     const char *(*check)(const struct vcpu *vcpu);
 
-    /* A guest of probes, which its `check` compares (vm/guests/probe.h), and what it checks then.
+    /*
+     * What `check` compares: probes (vm/guests/probe.h), with what is checked then; what is left in
+     * memory, or the events that reached the guest (vm/guests/test_guests.h).
      */
-    const struct probe *probes;
-    uint8_t probe_count;
+    union {
+        const struct probe *probes;
+        const struct wanted_memory *memory;
+        const struct wanted_event *events;
+    };
+    uint8_t wanted_count;
     const char *(*check_more)(const struct vcpu *vcpu);
 
     /* When all is well: what else is worth reporting, after its end. May be NULL. */

@@ -176,14 +176,14 @@ const char *probe_check(const struct vcpu *vcpu)
 {
     const struct guest *guest = guest_of(vcpu);
     const uint64_t *next = vcpu_memory(vcpu, PROBE_NEXT, sizeof(uint64_t));
-    uint64_t end = GUEST_ARRAY + guest->probe_count * 2ull * sizeof(struct probe_snapshot);
+    uint64_t end = GUEST_ARRAY + guest->wanted_count * 2ull * sizeof(struct probe_snapshot);
     struct reader reader = {vcpu, 0};
     const struct exit_record *last;
     const char *wrong = NULL;
 
     if (*next != end)
         return complain(vcpu, NULL, "snapshots up to %#lx, expected %#lx", *next, end);
-    for (uint32_t i = 0; i < guest->probe_count && wrong == NULL; i++)
+    for (uint32_t i = 0; i < guest->wanted_count && wrong == NULL; i++)
         wrong = compare_probe(&reader, &guest->probes[i], i);
     if (wrong != NULL)
         return wrong;

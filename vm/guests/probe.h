@@ -122,7 +122,7 @@ struct probe_snapshot {
     uint64_t fault, error, fault_rip;
 };
 
-#define PROBES_IN(array) .probes = (array), .probe_count = sizeof(array) / sizeof((array)[0])
+#define PROBES_IN(array) .probes = (array), .wanted_count = sizeof(array) / sizeof((array)[0])
 
 /* A guest of probes in C; vm/guests/instructions/probes.S makes its code of the same lines. */
 #define PROBES(label) static const struct probe label##_probes[] = {

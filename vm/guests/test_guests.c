@@ -5,25 +5,42 @@
 
 enum { EVENTS_MAX = 256 };
 
-const char *events_differ(const struct vcpu *vcpu, const struct wanted_event *wanted,
-                          uint32_t count)
+const char *check_events(const struct vcpu *vcpu)
 {
     const struct recorded_event *seen = vcpu_memory(vcpu, GUEST_ARRAY, EVENTS_MAX * sizeof(*seen));
-    uint32_t seen_count = *guest_word(vcpu, GUEST_DATA);
+    const struct wanted_event *wanted = guest_of(vcpu)->events;
+    uint32_t seen_count = *guest_word(vcpu, GUEST_DATA), count = guest_of(vcpu)->wanted_count;
 
     if (seen_count != count)
         return seen_count < count ? "fewer events reached the guest than should"
                                   : "more events reached the guest than should";
-    for (uint32_t i = 0; i < count && i < EVENTS_MAX; i++) {
-        if (seen[i].vector != wanted[i].vector)
+    for (uint32_t i = 0; i < count; i++, seen++, wanted++) {
+        if (seen->vector != wanted->vector)
             return "an event reached the guest with another vector than it should have";
-        if (seen[i].error != wanted[i].error)
+        if (seen->error != wanted->error)
             return "an event reached the guest with another error code than it should have";
-        if (seen[i].vector < 32 &&
-            ((seen[i].flags & RFLAGS_RF) != 0) != event_sets_resume_flag((uint8_t)seen[i].vector))
+        if (seen->vector < 32 &&
+            ((seen->flags & RFLAGS_RF) != 0) != event_sets_resume_flag((uint8_t)seen->vector))
             return "an event reached the guest with another RF than it should have";
-        if (wanted[i].at != NULL && seen[i].rip != guest_address(vcpu, wanted[i].at))
+        if (wanted->at != NULL && seen->rip != guest_address(vcpu, wanted->at))
             return "an event reached the guest with another return address than it should have";
+        if (wanted->cr2 != 0 && seen->cr2 != wanted->cr2)
+            return "CR2 was not the address of the page fault that was injected again";
+    }
+    return NULL;
+}
+
+const char *check_left(const struct vcpu *vcpu)
+{
+    const struct wanted_memory *wanted = guest_of(vcpu)->memory;
+
+    for (uint32_t i = 0; i < guest_of(vcpu)->wanted_count; i++, wanted++) {
+        const uint8_t *seen = vcpu_memory(vcpu, wanted->address, wanted->bytes), *is = wanted->is;
+
+        for (uint32_t at = 0; at < wanted->bytes; at++) {
+            if (seen[at] != (is != NULL ? is[at] : 0))
+                return wanted->otherwise;
+        }
     }
     return NULL;
 }

@@ -22,16 +22,35 @@ struct recorded_event {
 
 #define NO_ERROR_CODE UINT32_MAX
 
-/* An event that should have reached the guest, in its turn. */
-struct wanted_event {
+/* For `check`: an event that should have reached the guest, in its turn. */
+struct __attribute__((packed)) wanted_event {
     uint8_t vector;
     uint32_t error;
     const uint8_t *at; /* the address to return to, within the guest's code; NULL: any */
+    uint32_t cr2;      /* 0: any */
 };
+const char *check_events(const struct vcpu *vcpu);
+#define EVENT(number, code, place)                         \
+    {                                                      \
+        .vector = (number), .error = (code), .at = (place) \
+    }
+#define EVENTS_IN(array) .events = (array), .wanted_count = sizeof(array) / sizeof((array)[0])
+#define EVENTS(...)      EVENTS_IN(((const struct wanted_event[]){__VA_ARGS__}))
 
-/* What differs between the events that were written down and those wanted; NULL: nothing. */
-const char *events_differ(const struct vcpu *vcpu, const struct wanted_event *wanted,
-                          uint32_t count);
+/* For `check`: what is in the guest's memory when it has ended. */
+struct __attribute__((packed)) wanted_memory {
+    uint32_t address;
+    uint16_t bytes;
+    const void *is; /* NULL: zeroes */
+    const char *otherwise;
+};
+const char *check_left(const struct vcpu *vcpu);
+#define MEMORY_IN(array) .memory = (array), .wanted_count = sizeof(array) / sizeof((array)[0])
+#define MEMORY(...)      MEMORY_IN(((const struct wanted_memory[]){__VA_ARGS__}))
+#define WORD(address, value, otherwise)                     \
+    {                                                       \
+        (address), 4, &(const uint32_t){value}, (otherwise) \
+    }
 
 /* An event as the interruption-information fields have it, valid. */
 #define EVENT_INFO(type, vector) \

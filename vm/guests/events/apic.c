@@ -119,15 +119,15 @@ static const char *check_access(const struct vcpu *vcpu)
 
     if (guest_vm_of(vcpu)->record[PUSH].vectoring != EVENT_INFO(SOFTWARE_INTERRUPT, APIC_VECTOR))
         return "the IDT-vectoring information was not of the interrupt that was being delivered";
-    return *guest_word(vcpu, GUEST_DATA) == 1
-               ? NULL
-               : "the interrupt whose delivery exited did not reach the guest once";
+    return check_left(vcpu);
 }
 
 BUILT_IN_GUEST(0520, apic, GUEST_LONG, "apic-access",
                "Reads and writes the APIC-access page, and takes an interrupt on a stack there.",
                GUEST_HANDLERS({APIC_VECTOR, apic_handler}),
                CONTROLS(ON(SECONDARY, VIRTUALIZE_APIC_ACCESSES)), .setup = set_access_page,
-               .on_exit = access_again, EXPECTED_IN(access_exits), .check = check_access);
+               .on_exit = access_again, EXPECTED_IN(access_exits), .check = check_access,
+               MEMORY(WORD(GUEST_DATA, 1,
+                           "the interrupt whose delivery exited did not reach the guest once")));
 
 #include "vm/guests/events/apic.def"

@@ -139,19 +139,12 @@ static enum exit_done deliver(struct vcpu *vcpu, const struct exit_record *exit)
     return EXIT_DEFAULT;
 }
 
-static const char *check_window(const struct vcpu *vcpu)
-{
-    static const struct wanted_event wanted[] = {{WINDOW_VECTOR, NO_ERROR_CODE, window_open}};
-
-    return events_differ(vcpu, wanted, 1);
-}
-
 BUILT_IN_GUEST(0130, window, GUEST_LONG, "interrupt-window",
                "Turns interrupts on; the window opens one instruction later, and one comes in.",
                .support = &recorder_64, CONTROLS(ON(PRIMARY, INTERRUPT_WINDOW_EXITING)),
                .on_exit = deliver,
                EXPECTED_EXITS({EXIT_REASON_INTERRUPT_WINDOW, window_open, .done = EXIT_WINDOW}),
-               .check = check_window);
+               .check = check_events, EVENTS(EVENT(WINDOW_VECTOR, NO_ERROR_CODE, window_open)));
 
 /* The first NMI blocks the second one until its handler returns. */
 static enum exit_done deliver_nmi(struct vcpu *vcpu, const struct exit_record *exit)
@@ -166,9 +159,6 @@ static enum exit_done deliver_nmi(struct vcpu *vcpu, const struct exit_record *e
     return EXIT_DEFAULT;
 }
 
-GUEST_CHECK(check_nmi_window, *guest_word(vcpu, GUEST_DATA) == 2,
-            "the guest's handler did not run once for each NMI");
-
 GUEST_LACKS(lacks_nmi_window, (capability->primary_allowed1 & PRIMARY_NMI_WINDOW_EXITING) != 0,
             "NMI-window exiting");
 
@@ -179,7 +169,8 @@ BUILT_IN_GUEST(0140, nmi_window, GUEST_LONG, "nmi-window",
                .on_exit = deliver_nmi,
                EXPECTED_EXITS({EXIT_REASON_VMCALL, .done = EXIT_EMULATED, .times = 2},
                               {EXIT_REASON_NMI_WINDOW, nmi_window_open, .done = EXIT_WINDOW}),
-               .check = check_nmi_window);
+               .check = check_left,
+               MEMORY(WORD(GUEST_DATA, 2, "the guest's handler did not run once for each NMI")));
 
 extern const uint8_t inject_behind[];
 extern const uint8_t double_here[], double_on_df[];
@@ -190,22 +181,29 @@ enum { SELECTOR_ERROR = 0x1234, WRITE_ERROR = 2 };
  * Each kind of event that VM entry can inject. Those that an instruction causes return after it,
  * by the instruction length that is given along; the others to where the guest is.
  */
-static const struct {
-    enum event_type type;
-    uint8_t vector;
-    uint32_t error;
-} injections[INJECTIONS] = {
-    {EVENT_HARDWARE_EXCEPTION, X86_VECTOR_UD, NO_ERROR_CODE},
-    {EVENT_HARDWARE_EXCEPTION, X86_VECTOR_GP, SELECTOR_ERROR},
-    {EVENT_HARDWARE_EXCEPTION, X86_VECTOR_PF, WRITE_ERROR},
-    {EVENT_EXTERNAL_INTERRUPT, INJECTED_INTERRUPT, NO_ERROR_CODE},
-    {EVENT_NMI, X86_VECTOR_NMI, NO_ERROR_CODE},
-    {EVENT_SOFTWARE_INTERRUPT, INJECTED_SOFTWARE, NO_ERROR_CODE},
-    {EVENT_SOFTWARE_EXCEPTION, X86_VECTOR_BP, NO_ERROR_CODE},
-    {EVENT_PRIVILEGED_SOFTWARE_EXCEPTION, X86_VECTOR_DB, NO_ERROR_CODE},
+static const uint8_t types[INJECTIONS] = {
+    EVENT_HARDWARE_EXCEPTION,
+    EVENT_HARDWARE_EXCEPTION,
+    EVENT_HARDWARE_EXCEPTION,
+    EVENT_EXTERNAL_INTERRUPT,
+    EVENT_NMI,
+    EVENT_SOFTWARE_INTERRUPT,
+    EVENT_SOFTWARE_EXCEPTION,
+    EVENT_PRIVILEGED_SOFTWARE_EXCEPTION,
 };
 
-static bool of_instruction(enum event_type type)
+static const struct wanted_event injections[INJECTIONS] = {
+    EVENT(X86_VECTOR_UD, NO_ERROR_CODE, inject_behind),
+    EVENT(X86_VECTOR_GP, SELECTOR_ERROR, inject_behind),
+    EVENT(X86_VECTOR_PF, WRITE_ERROR, inject_behind),
+    EVENT(INJECTED_INTERRUPT, NO_ERROR_CODE, inject_behind),
+    EVENT(X86_VECTOR_NMI, NO_ERROR_CODE, inject_behind),
+    EVENT(INJECTED_SOFTWARE, NO_ERROR_CODE, inject_behind),
+    EVENT(X86_VECTOR_BP, NO_ERROR_CODE, inject_behind),
+    EVENT(X86_VECTOR_DB, NO_ERROR_CODE, inject_behind),
+};
+
+static bool of_instruction(uint8_t type)
 {
     return type == EVENT_SOFTWARE_INTERRUPT || type == EVENT_SOFTWARE_EXCEPTION ||
            type == EVENT_PRIVILEGED_SOFTWARE_EXCEPTION;
@@ -218,31 +216,22 @@ static enum exit_done inject_it(struct vcpu *vcpu, const struct exit_record *exi
     if (exit_basic_reason(exit) != EXIT_REASON_VMCALL || exit->rax != CALL_INJECT ||
         number >= INJECTIONS)
         return EXIT_DEFAULT;
-    if (of_instruction(injections[number].type))
+    if (of_instruction(types[number]))
         vmcs_write32(VMCS_VM_ENTRY_INSTRUCTION_LENGTH, exit->instruction_length);
     else
         (void)skip_emulated_instruction(EXIT_INJECTED);
     if (injections[number].error != NO_ERROR_CODE)
         vcpu_inject_error(vcpu, injections[number].vector, injections[number].error);
     else
-        vcpu_inject(vcpu, injections[number].type, injections[number].vector);
+        vcpu_inject(vcpu, types[number], injections[number].vector);
     return EXIT_INJECTED;
-}
-
-static const char *check_inject(const struct vcpu *vcpu)
-{
-    struct wanted_event wanted[INJECTIONS];
-
-    for (uint32_t i = 0; i < INJECTIONS; i++)
-        wanted[i] = (struct wanted_event){injections[i].vector, injections[i].error, inject_behind};
-    return events_differ(vcpu, wanted, INJECTIONS);
 }
 
 BUILT_IN_GUEST(0150, inject, GUEST_LONG, "inject",
                "Gets each kind of event injected, with and without an error code.",
                .support = &recorder_64, .on_exit = inject_it,
                EXPECTED_EXITS({EXIT_REASON_VMCALL, .done = EXIT_INJECTED, .times = INJECTIONS}),
-               .check = check_inject);
+               .check = check_events, EVENTS_IN(injections));
 
 /*
  * SDM Vol. 3, "Interrupt 13 - General Protection Exception (#GP)": of an empty gate in the IDT; the

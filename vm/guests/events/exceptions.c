@@ -33,42 +33,30 @@ static const struct exit_expected exits[] = {
 
 /* The two traps by instructions return after them, as does the single step. */
 static const struct wanted_event events[] = {
-    {X86_VECTOR_DE, NO_ERROR_CODE, exceptions_de},
-    {X86_VECTOR_DB, NO_ERROR_CODE, exceptions_db},
-    {X86_VECTOR_DB, NO_ERROR_CODE, exceptions_step},
-    {X86_VECTOR_BP, NO_ERROR_CODE, exceptions_bp},
-    {X86_VECTOR_UD, NO_ERROR_CODE, exceptions_ud},
-    {X86_VECTOR_NM, NO_ERROR_CODE, exceptions_nm},
-    {X86_VECTOR_NP, SELECTOR_ABSENT, exceptions_np},
-    {X86_VECTOR_SS, 0, exceptions_ss},
-    {X86_VECTOR_GP, 0, exceptions_gp},
-    {X86_VECTOR_GP, SELECTOR_BEYOND, exceptions_gp_selector},
-    {X86_VECTOR_PF, 0, exceptions_pf},
-    {X86_VECTOR_MF, NO_ERROR_CODE, exceptions_mf},
-    {X86_VECTOR_XM, NO_ERROR_CODE, exceptions_xm},
+    EVENT(X86_VECTOR_DE, NO_ERROR_CODE, exceptions_de),
+    EVENT(X86_VECTOR_DB, NO_ERROR_CODE, exceptions_db),
+    EVENT(X86_VECTOR_DB, NO_ERROR_CODE, exceptions_step),
+    EVENT(X86_VECTOR_BP, NO_ERROR_CODE, exceptions_bp),
+    EVENT(X86_VECTOR_UD, NO_ERROR_CODE, exceptions_ud),
+    EVENT(X86_VECTOR_NM, NO_ERROR_CODE, exceptions_nm),
+    EVENT(X86_VECTOR_NP, SELECTOR_ABSENT, exceptions_np),
+    EVENT(X86_VECTOR_SS, 0, exceptions_ss),
+    EVENT(X86_VECTOR_GP, 0, exceptions_gp),
+    EVENT(X86_VECTOR_GP, SELECTOR_BEYOND, exceptions_gp_selector),
+    {X86_VECTOR_PF, 0, exceptions_pf, NOT_MAPPED},
+    EVENT(X86_VECTOR_MF, NO_ERROR_CODE, exceptions_mf),
+    EVENT(X86_VECTOR_XM, NO_ERROR_CODE, exceptions_xm),
 };
-
-enum { EVENTS = sizeof(events) / sizeof(events[0]), EVENT_PF = 10 };
-
-static const char *check(const struct vcpu *vcpu)
-{
-    const struct recorded_event *seen = vcpu_memory(vcpu, GUEST_ARRAY, EVENTS * sizeof(*seen));
-    const char *difference = events_differ(vcpu, events, EVENTS);
-
-    if (difference == NULL && seen[EVENT_PF].cr2 != NOT_MAPPED)
-        difference = "CR2 was not the address of the page fault that was injected again";
-    return difference;
-}
 
 BUILT_IN_GUEST(0020, exceptions, GUEST_LONG, "exceptions",
                "Raises each exception; all exit, and reach the guest's handlers as they were.",
                .support = &recorder_64, .setup = intercept_exceptions, EXPECTED_IN(exits),
-               .check = check);
+               .check = check_events, EVENTS_IN(events));
 
 /* The same without the bitmap: what the processor does by itself must look the same. */
 BUILT_IN_GUEST(0030, exceptions, GUEST_LONG, "exceptions-kept",
                "Raises each exception; those that the hypervisor need not see do not exit.",
-               .support = &recorder_64, .check = check);
+               .support = &recorder_64, .check = check_events, EVENTS_IN(events));
 
 /* Those that 64-bit code in ring 0 cannot raise. */
 extern const uint8_t exceptions_32_into[], exceptions_32_of[], exceptions_32_br[],
@@ -77,20 +65,13 @@ extern const uint8_t exceptions_32_into[], exceptions_32_of[], exceptions_32_br[
 /* What that guest's code uses. */
 enum { SELECTOR_STACK = 0x60, VECTOR_INT = 0x30, EXIT_TS = 3 };
 
-static const struct wanted_event events_32[] = {
-    {X86_VECTOR_OF, NO_ERROR_CODE, exceptions_32_of},
-    {X86_VECTOR_BR, NO_ERROR_CODE, exceptions_32_br},
-    {X86_VECTOR_AC, 0, exceptions_32_ac},
-    {X86_VECTOR_TS, SELECTOR_STACK, exceptions_32_ts},
-};
-
 /* #TS came while INT was under way: SDM Vol. 3, "Information for VM Exits That Occur During Event
  * Delivery". */
 static const char *check_32(const struct vcpu *vcpu)
 {
     if (guest_vm_of(vcpu)->record[EXIT_TS].vectoring != EVENT_INFO(SOFTWARE_INTERRUPT, VECTOR_INT))
         return "the IDT-vectoring information was not of the software interrupt under way";
-    return events_differ(vcpu, events_32, sizeof(events_32) / sizeof(events_32[0]));
+    return check_events(vcpu);
 }
 
 BUILT_IN_GUEST(0040, exceptions_32, GUEST_PAGED, "exceptions-32",
@@ -101,4 +82,8 @@ BUILT_IN_GUEST(0040, exceptions_32, GUEST_PAGED, "exceptions-32",
                               {EXCEPTION(FAULT(BR), exceptions_32_br)},
                               {EXCEPTION(FAULT_WITH_CODE(AC), exceptions_32_ac)},
                               {EXCEPTION(FAULT_WITH_CODE(TS), exceptions_32_ts)}),
-               .check = check_32);
+               .check = check_32,
+               EVENTS(EVENT(X86_VECTOR_OF, NO_ERROR_CODE, exceptions_32_of),
+                      EVENT(X86_VECTOR_BR, NO_ERROR_CODE, exceptions_32_br),
+                      EVENT(X86_VECTOR_AC, 0, exceptions_32_ac),
+                      EVENT(X86_VECTOR_TS, SELECTOR_STACK, exceptions_32_ts)));

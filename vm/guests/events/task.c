@@ -33,15 +33,13 @@ static enum exit_done switch_task(struct vcpu *vcpu, const struct exit_record *e
 #define SWITCH(source, place) \
     EXIT_REASON_TASK_SWITCH, (place), QUALIFIED((uint64_t)(source) << SOURCE_SHIFT | TASK_SELECTOR)
 
+static const uint32_t found[] = {TASK_VALUE, TASK_STACK, TASK_SELECTOR};
+
 static const char *check(const struct vcpu *vcpu)
 {
     if (guest_vm_of(vcpu)->record[1].vectoring != EVENT_INFO(SOFTWARE_INTERRUPT, TASK_VECTOR))
         return "the IDT-vectoring information was not of the interrupt through the task gate";
-    return *guest_word(vcpu, GUEST_DATA) == TASK_VALUE &&
-                   *guest_word(vcpu, GUEST_DATA + 4) == TASK_STACK &&
-                   *guest_word(vcpu, GUEST_DATA + 8) == TASK_SELECTOR
-               ? NULL
-               : "the new task did not find its EAX, ESP and TR";
+    return check_left(vcpu);
 }
 
 BUILT_IN_GUEST(0220, task, GUEST_PAGED, "task-switch",
@@ -51,4 +49,6 @@ BUILT_IN_GUEST(0220, task, GUEST_PAGED, "task-switch",
                               {SWITCH(SOURCE_GATE, task_int), .done = EXIT_IGNORED},
                               {SWITCH(SOURCE_IRET, task_iret), .done = EXIT_IGNORED},
                               {SWITCH(SOURCE_JMP, task_jmp), .done = EXIT_STATE}),
-               .check = check);
+               .check = check,
+               MEMORY({GUEST_DATA, sizeof(found), found,
+                       "the new task did not find its EAX, ESP and TR"}));

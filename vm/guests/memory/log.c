@@ -1,5 +1,4 @@
 #include "vm/guests/memory/memory.h"
-#include "lib/string.h"
 #include "vm/guests/test_guests.h"
 
 extern const uint8_t parts_write[];
@@ -81,38 +80,29 @@ static enum exit_done give_whole(struct vcpu *vcpu, const struct exit_record *ex
     return EXIT_MAPPED;
 }
 
-GUEST_CHECK(check_parts, *guest_word(vcpu, PARTS_PAGE + 0x80) == PARTS_VALUE,
-            "the page does not have what was written");
-
 enum { QUALIFICATION_MISS = 1 << 11 };
 
-BUILT_IN_GUEST(0540, parts, GUEST_LONG, "sub-page",
-               "Writes to a page that may be written in parts, and no table says in which.",
-               .needs_ept = true, CONTROLS(ON(SECONDARY, SUB_PAGE_WRITE_PERMISSIONS)),
-               .setup = set_parts, .on_exit = give_whole,
-               EXPECTED_EXITS({EXIT_REASON_SPP_EVENT, parts_write, .done = EXIT_MAPPED,
-                               .qualification_mask = QUALIFICATION_MISS,
-                               .qualification = QUALIFICATION_MISS}),
-               .check = check_parts);
+BUILT_IN_GUEST(
+    0540, parts, GUEST_LONG, "sub-page",
+    "Writes to a page that may be written in parts, and no table says in which.", .needs_ept = true,
+    CONTROLS(ON(SECONDARY, SUB_PAGE_WRITE_PERMISSIONS)), .setup = set_parts, .on_exit = give_whole,
+    EXPECTED_EXITS({EXIT_REASON_SPP_EVENT, parts_write, .done = EXIT_MAPPED,
+                    .qualification_mask = QUALIFICATION_MISS, .qualification = QUALIFICATION_MISS}),
+    .check = check_left,
+    MEMORY(WORD(PARTS_PAGE + 0x80, PARTS_VALUE, "the page does not have what was written")));
 
 /* SDM Vol. 3, "Other Causes of VM Exits": it comes after the instruction, and says so in bit 26.
  */
-static const struct exit_expected lock_exits[] = {
-    {EXIT_REASON_BUS_LOCK, lock_behind, .done = EXIT_STEPPED},
-};
-
 static const char *check_lock(const struct vcpu *vcpu)
 {
-    const uint32_t value = 1;
-
-    if ((guest_vm_of(vcpu)->record[0].reason & EXIT_REASON_BUS_LOCK_ASSERTED) == 0)
-        return "the exit reason does not say that a bus lock was asserted";
-    return memcmp(vcpu_memory(vcpu, LOCK_SPLIT, sizeof(value)), &value, sizeof(value)) == 0
-               ? NULL
-               : "the locked instruction was not done once";
+    return (guest_vm_of(vcpu)->record[0].reason & EXIT_REASON_BUS_LOCK_ASSERTED) != 0
+               ? check_left(vcpu)
+               : "the exit reason does not say that a bus lock was asserted";
 }
 
 BUILT_IN_GUEST(0550, lock, GUEST_LONG, "bus-lock",
                "Locks the bus by an access that is split over two cache lines.",
-               CONTROLS(ON(SECONDARY, BUS_LOCK_DETECTION)), EXPECTED_IN(lock_exits),
-               .check = check_lock);
+               CONTROLS(ON(SECONDARY, BUS_LOCK_DETECTION)),
+               EXPECTED_EXITS({EXIT_REASON_BUS_LOCK, lock_behind, .done = EXIT_STEPPED}),
+               .check = check_lock,
+               MEMORY(WORD(LOCK_SPLIT, 1, "the locked instruction was not done once")));

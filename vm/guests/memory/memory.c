@@ -193,18 +193,10 @@ static enum exit_done choose(struct vcpu *vcpu, const struct exit_record *exit)
 }
 
 /* The guest sees each fault, whether it exited or not. */
-static const char *check_page_faults(const struct vcpu *vcpu)
-{
-    struct wanted_event events[PAGE_FAULT_CHOICES * 2];
-
-    for (uint32_t i = 0; i < PAGE_FAULT_CHOICES; i++) {
-        events[2 * i] = (struct wanted_event){X86_VECTOR_PF, 0, page_faults_read};
-        events[2 * i + 1] = (struct wanted_event){X86_VECTOR_PF, ERROR_WRITE, page_faults_write};
-    }
-    return events_differ(vcpu, events, PAGE_FAULT_CHOICES * 2);
-}
+#define BOTH \
+    EVENT(X86_VECTOR_PF, 0, page_faults_read), EVENT(X86_VECTOR_PF, ERROR_WRITE, page_faults_write)
 
 BUILT_IN_GUEST(0050, page_faults, GUEST_LONG, "page-faults",
                "Reads and writes what is not mapped; mask and match choose which faults exit.",
                .support = &recorder_64, .on_exit = choose, EXPECTED_IN(page_fault_exits),
-               .check = check_page_faults);
+               .check = check_events, EVENTS(BOTH, BOTH, BOTH, BOTH, BOTH, BOTH, BOTH));

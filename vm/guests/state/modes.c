@@ -1,4 +1,3 @@
-#include "lib/string.h"
 #include "vm/guests/test_guests.h"
 
 extern const uint8_t real_cpuid[], real_on_int[];
@@ -7,47 +6,44 @@ extern const uint8_t switches_protect[], switches_long[];
 
 enum { MARK = 0x4d4f4445, REAL_VECTOR = 0x21 };
 
-static bool holds(const struct vcpu *vcpu, const void *wanted, uint32_t bytes)
-{
-    return memcmp(vcpu_memory(vcpu, GUEST_DATA, bytes), wanted, bytes) == 0;
-}
+static const uint16_t real_wanted[] = {GUEST_CODE >> 4, 0x494e, 0x5254};
 
 /* RIP is relative to CS in real mode, whose base is GUEST_CODE: the place is checked here. */
 static const char *check_real(const struct vcpu *vcpu)
 {
-    static const uint16_t wanted[] = {GUEST_CODE >> 4, 0x494e, 0x5254};
-
     if (guest_vm_of(vcpu)->record[0].rip != guest_address(vcpu, real_cpuid) - GUEST_CODE)
         return "RIP at the exit in real mode was not the offset in the code segment";
-    return holds(vcpu, wanted, sizeof(wanted))
-               ? NULL
-               : "CS, the handler's mark or the mark behind the interrupt is not there";
+    return check_left(vcpu);
 }
 
 BUILT_IN_GUEST(0230, real, GUEST_REAL, "real-mode",
                "Runs in real mode: CPUID exits, and an interrupt goes through the vector table.",
                GUEST_HANDLERS({REAL_VECTOR, real_on_int}),
-               EXPECTED_EXITS({EXIT_REASON_CPUID, .done = EXIT_EMULATED}), .check = check_real);
+               EXPECTED_EXITS({EXIT_REASON_CPUID, .done = EXIT_EMULATED}), .check = check_real,
+               MEMORY({GUEST_DATA, sizeof(real_wanted), real_wanted,
+                       "CS, the handler's mark or the mark behind the interrupt is not there"}));
 
-GUEST_CHECK(check_mark, *guest_word(vcpu, GUEST_DATA) == MARK,
-            "what was written through the guest's own page tables is not there");
+/* Of both guests of paging. */
+#define MARKED                    \
+    .check = check_left,        \
+    MEMORY(WORD(GUEST_DATA, MARK, \
+                "what was written through the guest's own page tables is not there"))
 
 BUILT_IN_GUEST(0240, paged, GUEST_PAGED, "paged-mode",
-               "Maps a page anew in 32-bit paging, and writes through it.", .check = check_mark);
+               "Maps a page anew in 32-bit paging, and writes through it.", MARKED);
 
 BUILT_IN_GUEST(0250, pae, GUEST_PAE, "pae-mode",
-               "Maps a page anew in PAE paging, and writes through it.", .check = check_mark);
+               "Maps a page anew in PAE paging, and writes through it.", MARKED);
 
-GUEST_CHECK(check_long,
-            *guest_word(vcpu, GUEST_DATA) == UINT32_MAX &&
-                *guest_word(vcpu, GUEST_DATA + 4) == MARK,
-            "32-bit code in long mode, or 64-bit code after it, did not run as such");
+static const uint32_t long_wanted[] = {UINT32_MAX, MARK};
 
 BUILT_IN_GUEST(0260, long, GUEST_LONG, "long-mode",
                "Runs 64-bit code, 32-bit code in long mode, and 64-bit code again.",
                EXPECTED_EXITS({EXIT_REASON_CPUID, long_cpuid_64, .done = EXIT_EMULATED},
                               {EXIT_REASON_CPUID, long_cpuid_32, .done = EXIT_EMULATED}),
-               .check = check_long);
+               .check = check_left,
+               MEMORY({GUEST_DATA, sizeof(long_wanted), long_wanted,
+                       "32-bit code in long mode, or 64-bit code after it, did not run as such"}));
 
 /* SDM Vol. 3, table "Exit Qualification for Control-Register Accesses": MOV to CR0 from EAX. */
 static const struct exit_expected switches_exits[] = {
@@ -63,19 +59,19 @@ static const struct exit_expected switches_exits[] = {
 GUEST_SETUP(watch_cr0,
             vmcs_write_natural(VMCS_CR0_GUEST_HOST_MASK, vcpu->cr0_fixed | CR0_PE | CR0_PG));
 
+static const uint32_t switches_wanted[] = {0x5052, (uint32_t)(EFER_LME | EFER_LMA), 1};
+
 static const char *check_switches(const struct vcpu *vcpu)
 {
-    static const uint32_t wanted[] = {0x5052, (uint32_t)(EFER_LME | EFER_LMA), 1};
-
     if (guest_vm_of(vcpu)->record[0].rip != guest_address(vcpu, switches_protect) - GUEST_CODE)
         return "the first write of CR0 was not where real mode ends";
     if ((vcpu->controls[VMX_CONTROL_ENTRY] & ENTRY_IA32E_MODE_GUEST) == 0)
         return "VM entry was not told that the guest is in long mode";
-    return holds(vcpu, wanted, sizeof(wanted))
-               ? NULL
-               : "protected mode, EFER.LMA or 64-bit code was not as it should be";
+    return check_left(vcpu);
 }
 
 BUILT_IN_GUEST(0270, switches, GUEST_REAL, "mode-switches",
                "Goes from real mode to protected and to long mode; CR0 and EFER exit on the way.",
-               .setup = watch_cr0, EXPECTED_IN(switches_exits), .check = check_switches);
+               .setup = watch_cr0, EXPECTED_IN(switches_exits), .check = check_switches,
+               MEMORY({GUEST_DATA, sizeof(switches_wanted), switches_wanted,
+                       "protected mode, EFER.LMA or 64-bit code was not as it should be"}));

@@ -1,36 +1,27 @@
 #include "vm/guests/state/state.h"
-#include "lib/string.h"
 #include "vm/guests/test_guests.h"
 
 enum { XSAVE_HEADER_END = 576 };
 
-/* SDM Vol. 1, "Layout of the 64-bit mode FXSAVE64 Map", and what a reset leaves there. */
-struct fxsave {
-    uint16_t fcw, fsw;
-    uint8_t ftw, reserved;
-    uint16_t fop;
-    uint64_t fip, fdp;
-    uint32_t mxcsr, mxcsr_mask;
-    uint8_t registers[384]; /* ST0 to ST7, XMM0 to XMM15 */
+/* What a reset leaves: SDM Vol. 3, table "IA-32 and Intel 64 Processor States Following Power-up,
+ * Reset, or INIT"; Vol. 1, "Layout of the 64-bit mode FXSAVE64 Map": FCW, FSW and FTW, MXCSR, ST0
+ * to XMM15. */
+static const uint64_t reset_dr6_dr7[] = {0xffff0ff0, 0x400};
+static const uint16_t reset_x87[] = {0x37f, 0, 0};
+enum { FXSAVE_MXCSR = 24, FXSAVE_REGISTERS = 32, FXSAVE_REGISTERS_BYTES = 384 };
+#define X87_TEXT "x87 or SSE did not begin with the control and status words of a reset"
+
+static const struct wanted_memory reset[] = {
+    {FOUND_GENERAL, 8, NULL, "a general register was not 0 at first"},
+    {FOUND_CR2, 16, NULL, "CR2 or CR8 was not 0 at first"},
+    {FOUND_DR0, 32, NULL, "a breakpoint's address was not 0 at first"},
+    {FOUND_DR6, 16, reset_dr6_dr7, "DR6 or DR7 was not at first what a reset leaves there"},
+    {FOUND_GS_KERNEL, 8, NULL, "IA32_KERNEL_GS_BASE was not 0 at first"},
+    {FOUND_FXSAVE, 5, reset_x87, X87_TEXT},
+    WORD(FOUND_FXSAVE + FXSAVE_MXCSR, 0x1f80, X87_TEXT),
+    {FOUND_FXSAVE + FXSAVE_REGISTERS, FXSAVE_REGISTERS_BYTES, NULL,
+     "ST0 to ST7 or XMM0 to XMM15 held what somebody had left there"},
 };
-
-static bool all_zero(const uint8_t *bytes, size_t count)
-{
-    for (size_t i = 0; i < count; i++) {
-        if (bytes[i] != 0)
-            return false;
-    }
-    return true;
-}
-
-static const char *check_legacy(const struct fxsave *area)
-{
-    if (area->fcw != 0x37f || area->fsw != 0 || area->ftw != 0 || area->mxcsr != 0x1f80)
-        return "x87 or SSE did not begin with the control and status words of a reset";
-    return all_zero(area->registers, sizeof(area->registers))
-               ? NULL
-               : "ST0 to ST7 or XMM0 to XMM15 held what somebody had left there";
-}
 
 /* What stands after the header is 0 in every initial configuration; so is what no state uses. */
 static const char *check_extended(const struct vcpu *vcpu)
@@ -42,32 +33,19 @@ static const char *check_extended(const struct vcpu *vcpu)
         return "XCR0 was not 1 at first, as a reset leaves it";
     if (area == NULL || bytes < XSAVE_HEADER_END)
         return "CPUID leaf 0xd tells of an XSAVE area that cannot be";
-    return all_zero(area + XSAVE_HEADER_END, bytes - XSAVE_HEADER_END)
-               ? NULL
-               : "AVX or later state held what somebody had left there";
+    for (size_t i = XSAVE_HEADER_END; i < bytes; i++) {
+        if (area[i] != 0)
+            return "AVX or later state held what somebody had left there";
+    }
+    return NULL;
 }
 
-/* SDM Vol. 3, table "IA-32 and Intel 64 Processor States Following Power-up, Reset, or INIT". */
 static const char *check_found(const struct vcpu *vcpu)
 {
-    const char *wrong = NULL;
+    const char *wrong = check_left(vcpu);
 
-    if (*guest_quadword(vcpu, FOUND_GENERAL) != 0)
-        return "a general register was not 0 at first";
-    if (*guest_quadword(vcpu, FOUND_CR2) != 0 || *guest_quadword(vcpu, FOUND_CR8) != 0)
-        return "CR2 or CR8 was not 0 at first";
-    for (uint64_t i = 0; i < 4; i++) {
-        if (*guest_quadword(vcpu, FOUND_DR0 + 8 * i) != 0)
-            return "a breakpoint's address was not 0 at first";
-    }
-    if (*guest_quadword(vcpu, FOUND_DR6) != 0xffff0ff0 || *guest_quadword(vcpu, FOUND_DR7) != 0x400)
-        return "DR6 or DR7 was not at first what a reset leaves there";
-    if (*guest_quadword(vcpu, FOUND_GS_KERNEL) != 0)
-        return "IA32_KERNEL_GS_BASE was not 0 at first";
-    wrong = check_legacy(vcpu_memory(vcpu, FOUND_FXSAVE, sizeof(struct fxsave)));
-    if (wrong == NULL && (cpuid(1, 0).ecx & CPUID_1_ECX_XSAVE) != 0)
-        wrong = check_extended(vcpu);
-    return wrong;
+    return wrong == NULL && (cpuid(1, 0).ecx & CPUID_1_ECX_XSAVE) != 0 ? check_extended(vcpu)
+                                                                       : wrong;
 }
 
 BUILT_IN_GUEST(0500, registers_left, GUEST_LONG, "registers-left",
@@ -75,4 +53,4 @@ BUILT_IN_GUEST(0500, registers_left, GUEST_LONG, "registers-left",
 
 BUILT_IN_GUEST(0510, registers_found, GUEST_LONG, "registers-found",
                "Finds every register as after a reset, whoever was here before.",
-               .check = check_found);
+               .check = check_found, MEMORY_IN(reset));
