@@ -1,4 +1,4 @@
-#include "vm/guests/entry_failure.h"
+#include "vm/guests/guest_run.h"
 
 #include "lib/string.h"
 #include "mm/memory_use.h"

@@ -1,4 +1,4 @@
-#include "vm/guests/exit_record.h"
+#include "vm/guests/guest.h"
 
 #include "vmx/text/exit_text.h"
 

@@ -56,7 +56,6 @@
 
 #include "lib/format.h"
 #include "lib/set.h"
-#include "vm/guests/exit_record.h"
 #include "vm/guests/time_budget.h"
 #include "vm/memory/ept_walk.h"
 #include "vm/vcpu.h"
@@ -72,6 +71,36 @@ enum guest_mode {
                         hypervisor owns, which map the guest's memory only. */
     GUEST_MODE_COUNT,
 };
+
+/* What the processor says about one VM exit, as far as it is defined, and what was done about it.
+ * SDM Vol. 3, "VM-Exit Information Fields". */
+struct exit_record {
+    uint32_t reason; /* as the field has it: basic reason in 15:0, entry failure in 31 */
+    enum exit_done done;
+    uint64_t qualification;
+    uint64_t rip;
+    uint64_t guest_linear, guest_physical;
+    const char *owner; /* what of the hypervisor is there; NULL: nothing that is known */
+    uint32_t instruction_length;
+    uint32_t instruction_information;
+    uint32_t interruption, interruption_error; /* VM-exit interruption information */
+    uint32_t vectoring, vectoring_error;       /* IDT-vectoring information */
+    uint64_t rax, rcx, rdx;                    /* the guest's, at the exit */
+};
+
+static inline uint32_t exit_basic_reason(const struct exit_record *exit)
+{
+    return exit->reason & 0xffff;
+}
+
+/* "CPUID" … "an undefined reason" */
+const char *exit_name(uint32_t basic_reason);
+
+/* "done for the guest", "page mapped" … */
+const char *exit_done_text(enum exit_done done);
+
+/* The exit in words: reason, qualification, operands, where the guest was, what was done. */
+void exit_record_print(struct sink *sink, const struct exit_record *exit);
 
 /* An entry in the guest's IDT (IVT in real mode), written before it starts. */
 struct guest_handler {
@@ -300,7 +329,7 @@ struct guest_vm {
     struct exit_record record[VCPU_EXITS_RECORDED];
     struct exit_record last; /* exit, and how many before it were the same */
     uint32_t without_progress;
-    char mistake[MISTAKE_SIZE]; /* of the code around the guest (vm/guests/handler_check.h); "":
+    char mistake[MISTAKE_SIZE]; /* of the code around the guest (vm/guests/guest_run.h); "":
                                    none */
 };
 

@@ -1,5 +1,4 @@
 #include "vm/guests/guest_run.h"
-#include "vm/guests/handler_check.h"
 
 #include "lib/string.h"
 #include "vm/exit.h"
@@ -128,7 +127,7 @@ static void compare_exits(const struct guest_vm *machine, struct guest_run *run)
         print_difference(run, machine->record_count, exit_name(guest->expected[at].reason), NULL);
 }
 
-/* What went wrong was not the guest's doing: vm/guests/handler_check.h. */
+/* What went wrong was not the guest's doing: vm/guests/guest_run.h. */
 static void print_mistake(const struct guest_vm *machine, struct guest_run *run, struct sink *sink)
 {
     if (machine->vcpu.end == GUEST_END_EXITS && machine->without_progress >= WITHOUT_PROGRESS)

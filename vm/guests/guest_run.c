@@ -1,8 +1,6 @@
 #include "vm/guests/guest_run.h"
 
 #include "lib/string.h"
-#include "vm/guests/entry_failure.h"
-#include "vm/guests/handler_check.h"
 #include "vm/host/alarm.h"
 #include "lib/host/clock.h"
 #include "lib/host/cpu.h"

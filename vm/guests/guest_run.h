@@ -90,4 +90,55 @@ bool guest_image_write(const struct guest *guest, uint8_t *memory);
 /* What it begins with. */
 struct vcpu_start guest_start(enum guest_mode mode);
 
+/* Why a VM entry failed, or would: the rules that the VMCS breaks, named
+ * (vm/guests/entry_failure.c). */
+
+/*
+ * Does the current VMCS, which is the vCPU's, keep all rules? Takes thousands of instructions: for
+ * check-entry=always.
+ */
+bool entry_is_sound(const struct vcpu *vcpu);
+
+/* Would the processor refuse it over its controls or its host state? Then no VM exit comes. */
+bool entry_is_refused(const struct vcpu *vcpu);
+
+/*
+ * Of a test guest whose entry failed: fills run->entry, and adds to run->detail which rules are
+ * broken, as they were found when it ended (vm/vcpu.h, entries_failed). Nothing of another end.
+ */
+void entry_failure_take(const struct vcpu *vcpu, struct guest_run *run);
+
+/* Did the entry fail, or was it not made, over this rule and no other? */
+bool entry_failure_is(const struct vcpu *vcpu, enum vmentry_rule rule);
+
+/*
+ * Mistakes of the code around a guest, which its result names: what a VM exit would load, and what
+ * handlers of VM exits do to the guest that they should not (vm/guests/handler_check.c).
+ */
+
+/* As the number of GUEST_END_RULES: no rule of VM entry is broken. */
+enum { HOST_STATE_DIFFERS = 1 };
+
+/*
+ * Does a VM exit load what this CPU has, and is the VMCS one of this processor's? False:
+ * `mistake` of the guest's machine says what does not. That a VM entry would refuse anyway is no
+ * matter: the processor says so, and nothing is lost.
+ */
+bool host_state_is_sound(const struct vcpu *vcpu);
+
+/*
+ * SDM Vol. 3, "VM-Execution Controls" (capability reporting): the TRUE MSR says which controls of
+ * the default1 class may be 0. Fills `mistake` where a named one is 1 that nobody asked for:
+ * without EPT the hypervisor does.
+ */
+void check_controls(const struct vcpu *vcpu);
+
+/*
+ * After an exit was served, with the registers that the guest had: whether the handler moved RIP on
+ * where it says that the instruction is done, and left registers alone which the instruction does
+ * not write. Fills `mistake` where nothing stands yet, and counts exits without progress.
+ */
+void handler_check(struct guest_vm *machine, const struct exit_record *exit,
+                   const uint64_t before[VCPU_REGISTERS]);
+
 #endif

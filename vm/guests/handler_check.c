@@ -1,8 +1,7 @@
-#include "vm/guests/handler_check.h"
+#include "vm/guests/guest_run.h"
 
 #include "lib/string.h"
 #include "mm/memory_use.h"
-#include "vm/guests/entry_failure.h"
 #include "vmx/text/exit_text.h"
 
 enum { RAX_RDX = 1 << VCPU_RAX | 1 << VCPU_RDX, IO_REP = 1 << 5 };

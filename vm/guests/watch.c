@@ -1,8 +1,6 @@
 
 #include "vm/events/guest_events.h"
-#include "vm/guests/entry_failure.h"
 #include "vm/guests/guest_run.h"
-#include "vm/guests/handler_check.h"
 #include "vm/host/alarm.h"
 #include "vmx/text/exit_text.h"
 #include "vmx/quirks.h"

@@ -57,20 +57,18 @@ BUILT_IN_GUEST(0390, nowhere, GUEST_LONG, "nowhere",
  * The delivery of #AC raises the next one while it pushes, and so on. Without an exit in between,
  * the processor would never come out of that one instruction (CVE-2015-5307).
  */
-static const struct guest_handler recursion_handlers[] = {{X86_VECTOR_AC, recursion_on_ac}};
-
 BUILT_IN_GUEST(
     0400, recursion, GUEST_PAGED, "recursion",
     "Makes each delivery of an alignment check fault again; its budget of exits ends it.",
-    HANDLERS_IN(recursion_handlers), .exits_max = ENDLESS_EXITS, .end = GUEST_END_EXITS);
+    GUEST_HANDLERS({X86_VECTOR_AC, recursion_on_ac}), .exits_max = ENDLESS_EXITS,
+    .end = GUEST_END_EXITS);
 
 /* The same with #DB, which comes after the delivery (CVE-2015-8104). */
-static const struct guest_handler recursion_debug_handlers[] = {{X86_VECTOR_DB, recursion_on_db}};
-
 BUILT_IN_GUEST(
     0410, recursion_debug, GUEST_LONG, "recursion-debug",
     "Makes each delivery of a debug exception raise another; its budget of exits ends it.",
-    HANDLERS_IN(recursion_debug_handlers), .exits_max = ENDLESS_EXITS, .end = GUEST_END_EXITS);
+    GUEST_HANDLERS({X86_VECTOR_DB, recursion_on_db}), .exits_max = ENDLESS_EXITS,
+    .end = GUEST_END_EXITS);
 
 BUILT_IN_GUEST(0300, spin_repeat, GUEST_PAGED, "spin-repeat",
                "Repeats a string instruction four thousand million times; its time ends it within.",

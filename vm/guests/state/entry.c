@@ -4,7 +4,7 @@
  */
 
 #include "lib/string.h"
-#include "vm/guests/entry_failure.h"
+#include "vm/guests/guest_run.h"
 #include "vm/guests/test_guests.h"
 
 enum { RPL_3 = 3, MSRS = 2 };

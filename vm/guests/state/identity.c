@@ -7,25 +7,36 @@
 extern const uint8_t identity_write[], identity_written[], identity_fetched[], identity_read[],
     identity_passed[], identity_last[];
 
+/* SDM Vol. 3, table "Exit Qualification for EPT Violations": what was done, what was allowed. */
+enum { READS = 1, WRITES = 2, FETCHES = 4, READABLE = 8, QUALIFICATION_MASK = 0x3f };
+
 /*
- * What the guest reaches for. It reaches all of it through windows at the end of the first GiB,
- * which its page tables map: memory of the hypervisor's may be anywhere.
+ * What the guest reaches for, in its order: the BIOS, where it sees it, and what is the
+ * hypervisor's. It reaches that through windows at the end of the first GiB, which its page tables
+ * map: memory of the hypervisor's may be anywhere.
  */
-enum { TARGETS = 5, LAST = TARGETS - 1 };
+enum { OF_BIOS = 2, REACHES = 7, LAST = REACHES - 1 };
 #define CR3_ADDRESS 0x000ffffffffff000ull
 
-struct target {
-    uint64_t physical;
+struct reach {
+    uint64_t physical, rip, qualification;
     const char *owner;
 };
 
-static void list_targets(const struct vcpu *vcpu, struct target targets[TARGETS])
+static void list_reaches(const struct vcpu *vcpu, struct reach reaches[REACHES])
 {
-    targets[0] = (struct target){guest_vm_of(vcpu)->options->image, "its image"};
-    targets[1] = (struct target){read_cr3() & CR3_ADDRESS, "its page pool"};
-    targets[2] = (struct target){vcpu->vm->ept.radix.root, "its page pool"};
-    targets[3] = (struct target){vcpu->msr_apic_base & APIC_BASE_ADDRESS, "its local APIC"};
-    targets[LAST] = (struct target){vcpu->vmcs.address, "its page pool"};
+    const uint64_t write = guest_address(vcpu, identity_write);
+    const uint64_t read = guest_address(vcpu, identity_read);
+    const uint64_t apic = vcpu->msr_apic_base & APIC_BASE_ADDRESS;
+
+    reaches[0] = (struct reach){VM_BIOS, write, WRITES | READABLE, NULL};
+    reaches[1] = (struct reach){VM_BIOS, VM_BIOS, FETCHES | READABLE, NULL};
+    reaches[2] = (struct reach){guest_vm_of(vcpu)->options->image, read, READS, "its image"};
+    reaches[3] = (struct reach){read_cr3() & CR3_ADDRESS, read, READS, "its page pool"};
+    reaches[4] = (struct reach){vcpu->vm->ept.radix.root, read, READS, "its page pool"};
+    reaches[5] = (struct reach){apic, read, READS, "its local APIC"};
+    reaches[LAST] = (struct reach){vcpu->vmcs.address, guest_address(vcpu, identity_last), READS,
+                                   "its page pool"};
 }
 
 /* All of it where it should be: a machine may have RAM there, which is then the hypervisor's. */
@@ -38,16 +49,21 @@ static bool sees_bios(const struct vcpu *vcpu)
     return guest_vm_of(vcpu)->options->bios != NULL;
 }
 
+static uint64_t *entry_of(const struct vcpu *vcpu, uint32_t reach)
+{
+    return guest_quadword(vcpu, GUEST_ARRAY + (reach - OF_BIOS) * IDENTITY_ENTRY_BYTES);
+}
+
 static void prepare(struct vcpu *vcpu)
 {
-    struct target targets[TARGETS];
+    struct reach reaches[REACHES];
 
     *guest_quadword(vcpu, IDENTITY_BIOS_WORDS) =
         sees_bios(vcpu) ? VM_BIOS_BYTES / sizeof(uint64_t) : 0;
-    list_targets(vcpu, targets);
-    for (uint32_t i = 0; i < TARGETS; i++)
-        *guest_quadword(vcpu, i == LAST ? IDENTITY_LAST : GUEST_ARRAY + i * IDENTITY_ENTRY_BYTES) =
-            guest_window(vcpu, i, targets[i].physical);
+    list_reaches(vcpu, reaches);
+    for (uint32_t i = OF_BIOS; i < REACHES; i++)
+        *(i == LAST ? guest_quadword(vcpu, IDENTITY_LAST) : entry_of(vcpu, i)) =
+            guest_window(vcpu, i - OF_BIOS, reaches[i].physical);
 }
 
 /* What it cannot have it goes on without, but for the last time; a read gives ones. */
@@ -71,48 +87,30 @@ static enum exit_done refuse(struct vcpu *vcpu, const struct exit_record *exit)
     return EXIT_REFUSED;
 }
 
-/* SDM Vol. 3, table "Exit Qualification for EPT Violations": what was done, what was allowed. */
-enum { READS = 1, WRITES = 2, FETCHES = 4, READABLE = 8, QUALIFICATION_MASK = 0x3f };
-
-static const char *compare(const struct exit_record *exit, uint64_t rip, uint64_t qualification,
-                           const struct target *target)
+static const char *compare(const struct exit_record *exit, const struct reach *reach)
 {
-    if (exit_basic_reason(exit) != EXIT_REASON_EPT_VIOLATION || exit->rip != rip ||
-        (exit->qualification & QUALIFICATION_MASK) != qualification)
+    if (exit_basic_reason(exit) != EXIT_REASON_EPT_VIOLATION || exit->rip != reach->rip ||
+        (exit->qualification & QUALIFICATION_MASK) != reach->qualification)
         return "an exit was not the EPT violation that should have come";
-    if (exit->guest_physical != target->physical)
+    if (exit->guest_physical != reach->physical)
         return "an EPT violation named another address than the guest reached for";
-    if ((exit->owner == NULL) != (target->owner == NULL) ||
-        (target->owner != NULL && strcmp(exit->owner, target->owner) != 0))
+    if ((exit->owner == NULL) != (reach->owner == NULL) ||
+        (reach->owner != NULL && strcmp(exit->owner, reach->owner) != 0))
         return "it was not known whose the memory is that the guest reached for";
     return NULL;
 }
 
 static const char *check_exits(const struct vcpu *vcpu)
 {
-    const uint64_t read = guest_address(vcpu, identity_read);
-    const uint64_t last = guest_address(vcpu, identity_last);
-    const struct target bios = {VM_BIOS, NULL};
-    struct target targets[TARGETS];
-    uint32_t next = 0, first_target = *guest_quadword(vcpu, IDENTITY_BIOS_WORDS) != 0 ? 2 : 0;
+    uint32_t first = *guest_quadword(vcpu, IDENTITY_BIOS_WORDS) != 0 ? 0 : OF_BIOS;
+    const struct guest_vm *machine = guest_vm_of(vcpu);
+    struct reach reaches[REACHES];
     const char *wrong = NULL;
 
-    list_targets(vcpu, targets);
-    for (uint32_t i = 0; i < guest_vm_of(vcpu)->record_count && wrong == NULL; i++) {
-        const struct exit_record *exit = &guest_vm_of(vcpu)->record[i];
-        uint32_t target = next - first_target;
-
-        if (exit->done == EXIT_HOST)
-            continue;
-        if (next < first_target)
-            wrong = next == 0 ? compare(exit, guest_address(vcpu, identity_write),
-                                        WRITES | READABLE, &bios)
-                              : compare(exit, VM_BIOS, FETCHES | READABLE, &bios);
-        else if (target < TARGETS)
-            wrong = compare(exit, target == LAST ? last : read, READS, &targets[target]);
-        next++;
-    }
-    return wrong == NULL && next != first_target + TARGETS
+    list_reaches(vcpu, reaches);
+    for (uint32_t i = 0; i < machine->record_count && first + i < REACHES && wrong == NULL; i++)
+        wrong = compare(&machine->record[i], &reaches[first + i]);
+    return wrong == NULL && first + machine->record_count != REACHES
                ? "there were more or fewer EPT violations than should have come"
                : wrong;
 }
@@ -126,8 +124,8 @@ static const char *check_values(const struct vcpu *vcpu)
         sum += bios[i];
     if (*guest_quadword(vcpu, IDENTITY_SUM) != sum)
         return "the guest did not read in the BIOS what the hypervisor reads there";
-    for (uint64_t i = 0; i < LAST; i++) {
-        if (*guest_quadword(vcpu, GUEST_ARRAY + i * IDENTITY_ENTRY_BYTES + 8) != UINT64_MAX)
+    for (uint32_t i = OF_BIOS; i < LAST; i++) {
+        if (entry_of(vcpu, i)[1] != UINT64_MAX)
             return "a read that was refused gave something";
     }
     return NULL;

@@ -25,7 +25,7 @@ BUILT_IN_GUEST(0230, real, GUEST_REAL, "real-mode",
 
 /* Of both guests of paging. */
 #define MARKED                    \
-    .check = check_left,        \
+    .check = check_left,          \
     MEMORY(WORD(GUEST_DATA, MARK, \
                 "what was written through the guest's own page tables is not there"))
 

@@ -12,7 +12,7 @@
 #include "lib/host/apic.h"
 #include "mm/page_alloc.h"
 #include "tests/host/model_cpu.h"
-#include "vm/guests/entry_failure.h"
+#include "vm/guests/guest_run.h"
 #include "vmx/exit_reason.h"
 #include "vmx/vmcs_image.h"
 #include "vmx/entry/vmentry_rule.h"

@@ -11,7 +11,7 @@
 
 #include "mm/page_alloc.h"
 #include "tests/host/guest_machine.h"
-#include "vm/guests/handler_check.h"
+#include "vm/guests/guest_run.h"
 
 static struct vcpu *vcpu;
 static const char *const mistake = guest_machine.own.mistake;
