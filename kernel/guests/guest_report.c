@@ -88,30 +88,24 @@ bool guest_runs_alike(const struct guest_run *a, const struct guest_run *b)
            entries_alike(&a->entry, &b->entry);
 }
 
-struct guest_counts guest_counts_of(const struct machine *machine, uint32_t guest)
+struct guest_counts guest_counts_of(const struct machine *machine, uint32_t guest, uint32_t guests)
 {
     struct guest_counts counts = {{0}};
 
-    for (uint32_t cpu = 0; cpu < machine->cpu_count; cpu++) {
-        const struct guest_run *run = guest_run_of(machine, guest, cpu);
+    for (uint32_t i = guest; i < guest + guests; i++) {
+        for (uint32_t cpu = 0; cpu < machine->cpu_count; cpu++) {
+            const struct guest_run *run = guest_run_of(machine, i, cpu);
 
-        if (run != NULL)
-            counts.of[run->result]++;
+            if (run != NULL)
+                counts.of[run->result]++;
+        }
     }
     return counts;
 }
 
 struct guest_counts guest_counts_all(const struct machine *machine)
 {
-    struct guest_counts counts = {{0}};
-
-    for (uint32_t guest = 0; guest < guest_results.choice.count; guest++) {
-        struct guest_counts one = guest_counts_of(machine, guest);
-
-        for (enum guest_result result = 0; result < GUEST_RESULT_COUNT; result++)
-            counts.of[result] += one.of[result];
-    }
-    return counts;
+    return guest_counts_of(machine, 0, guest_results.choice.count);
 }
 
 void guest_counts_print(struct sink *sink, struct guest_counts counts)
@@ -331,33 +325,18 @@ static void bench_row_json(struct json *json, const struct bench_row *row)
     json_object_end(json);
 }
 
-/* What the run whose VMCS is kept found broken. */
-static const struct entry_failure *entry_of(const struct machine *machine,
-                                            const struct vmcs_kept *vmcs)
+static void vmcs_text(const struct vmcs_kept *vmcs, const struct coloured *page)
 {
-    for (uint32_t i = 0; guest_results.done && i < guest_results.choice.count; i++) {
-        const struct guest_run *run = guest_run_of(machine, i, vmcs->cpu);
-
-        if (run != NULL && run->guest->name == vmcs->guest && run->entry.checked)
-            return &run->entry;
-    }
-    return NULL;
-}
-
-static void vmcs_text(const struct machine *machine, const struct coloured *page)
-{
-    const struct entry_failure *entry = entry_of(machine, &guest_results.vmcs);
     enum vmcs_field fields[ENTRY_FINDINGS_KEPT];
     struct vmcs_marks marks = {.field = fields};
 
-    for (; entry != NULL && marks.count < kept(entry); marks.count++)
-        fields[marks.count] = entry->item[marks.count].field;
-    print_in(page, COLOUR_HEADING, "\nVMCS of the guest %s on CPU %u, %s\n",
-             guest_results.vmcs.guest, guest_results.vmcs.cpu,
-             guest_results.vmcs.entry_failed ? "which could not be entered" : "after its end");
+    for (; marks.count < kept(&vmcs->entry); marks.count++)
+        fields[marks.count] = vmcs->entry.item[marks.count].field;
+    print_in(page, COLOUR_HEADING, "\nVMCS of the guest %s on CPU %u, %s\n", vmcs->guest, vmcs->cpu,
+             vmcs->entry_failed ? "which could not be entered" : "after its end");
     if (marks.count > 0)
         print_to(page->sink, "> before a field: a broken rule is about it, see above\n");
-    vmcs_dump_text(&guest_results.vmcs.image, marks, page->sink);
+    vmcs_dump_text(&vmcs->image, marks, page->sink);
 }
 
 static void vmcs_json(const struct vmcs_kept *vmcs, struct json *json)
@@ -386,7 +365,7 @@ static void guests_text(const struct machine *machine, const struct coloured *pa
     if (guest_results.bench_done)
         bench_text(&guest_results.bench, page);
     if (guest_results.vmcs.guest != NULL)
-        vmcs_text(machine, page);
+        vmcs_text(&guest_results.vmcs, page);
 }
 
 REPORT_TEXT(070, guests_text);

@@ -34,6 +34,7 @@ struct vmcs_kept {
     const char *guest; /* its name; NULL: none was kept */
     uint32_t cpu;      /* where it ran */
     bool entry_failed; /* it could not be entered */
+    struct entry_failure entry;
     struct vmcs_image image;
 };
 
@@ -73,11 +74,12 @@ void check_guest_runs(struct machine *machine);
  */
 bool vmcs_is_wanted(uint32_t cpu, bool entry_failed);
 
-/* How many runs came to each result: those of one chosen guest, on all its CPUs, or of all. */
+/* How many runs came to each result, on all CPUs: of `guests` chosen ones from one on, or of all.
+ */
 struct guest_counts {
     uint32_t of[GUEST_RESULT_COUNT];
 };
-struct guest_counts guest_counts_of(const struct machine *machine, uint32_t guest);
+struct guest_counts guest_counts_of(const struct machine *machine, uint32_t guest, uint32_t guests);
 struct guest_counts guest_counts_all(const struct machine *machine);
 
 /* "154 ok, 2 skipped" */

@@ -79,7 +79,7 @@ static void end(uint32_t guest)
     if (cpus_done != runs_of(the_machine, guest) || choice->count == 1)
         return;
     text_buffer_init(&text, counts, sizeof(counts));
-    guest_counts_print(&text.sink, guest_counts_of(the_machine, guest));
+    guest_counts_print(&text.sink, guest_counts_of(the_machine, guest, 1));
     console_print("  guest %s: %s; %u of %u ended\n", choice->item[guest].guest->name, counts,
                   atomic_fetch_add(&ended, 1) + 1, choice->count);
 }
@@ -158,6 +158,7 @@ static void keep_vmcs(const struct vcpu *vcpu)
         kept->guest = guest_of(vcpu)->name;
         kept->cpu = cpu;
         kept->entry_failed = entry_failed;
+        kept->entry = guest_vm_of(vcpu)->entry;
         vmcs_image_read(&kept->image, &vcpu->capability);
     }
     atomic_store(&busy, false);

@@ -13,20 +13,31 @@ static const char *const result_names[GUEST_RESULT_COUNT] = {
     [GUEST_SKIPPED] = "skipped", [GUEST_NO_MEMORY] = "no memory",
 };
 
-static const char *const end_texts[GUEST_END_COUNT] = {
-    [GUEST_END_CALL] = "ended by its own call",
-    [GUEST_END_HALT] = "halted with interrupts off, at RIP",
-    [GUEST_END_TRIPLE_FAULT] = "triple fault, at RIP",
-    [GUEST_END_MEMORY] = "reached for memory that it does not have, at guest-physical address",
-    [GUEST_END_MISCONFIGURED] = "EPT misconfiguration, at guest-physical address",
-    [GUEST_END_TIME] = "its budget of time is used up, at RIP",
-    [GUEST_END_EXITS] = "its budget of exits is used up",
-    [GUEST_END_ENTRY_ERROR] = "VM entry did not succeed",
-    [GUEST_END_ENTRY_FAILED] = "VM entry failed after it had begun; exit qualification",
-    [GUEST_END_RULES] = "not entered, for its VMCS breaks rules of VM entry",
-    [GUEST_END_WAIT] = "waits for a signal that nobody sends",
-    [GUEST_END_UNHANDLED] = "an exit that nothing here serves; exit qualification",
+static const struct {
+    const char *text, *name;
+} ends[GUEST_END_COUNT] = {
+    [GUEST_END_CALL] = {"ended by its own call", "its own call"},
+    [GUEST_END_HALT] = {"halted with interrupts off, at RIP", "halted"},
+    [GUEST_END_TRIPLE_FAULT] = {"triple fault, at RIP", "triple fault"},
+    [GUEST_END_MEMORY] = {"reached for memory that it does not have, at guest-physical address",
+                          "memory it has not"},
+    [GUEST_END_MISCONFIGURED] = {"EPT misconfiguration, at guest-physical address",
+                                 "EPT misconfiguration"},
+    [GUEST_END_TIME] = {"its budget of time is used up, at RIP", "time"},
+    [GUEST_END_EXITS] = {"its budget of exits is used up", "exits"},
+    [GUEST_END_ENTRY_ERROR] = {"VM entry did not succeed", "VM entry error"},
+    [GUEST_END_ENTRY_FAILED] = {"VM entry failed after it had begun; exit qualification",
+                                "VM entry failure"},
+    [GUEST_END_RULES] = {"not entered, for its VMCS breaks rules of VM entry", "rules of VM entry"},
+    [GUEST_END_WAIT] = {"waits for a signal that nobody sends", "waiting"},
+    [GUEST_END_UNHANDLED] = {"an exit that nothing here serves; exit qualification",
+                             "unserved exit"},
 };
+
+const char *guest_end_name(enum guest_end end)
+{
+    return ends[end].name;
+}
 
 const char *guest_result_name(enum guest_result result)
 {
@@ -45,7 +56,7 @@ static void print_end(const struct vcpu *vcpu, struct sink *sink)
     else if (vcpu->end == GUEST_END_RULES && vcpu->end_number == HOST_STATE_DIFFERS)
         print_to(sink, "not entered");
     else
-        print_to(sink, "%s", end_texts[vcpu->end]);
+        print_to(sink, "%s", ends[vcpu->end].text);
     switch (vcpu->end) {
     case GUEST_END_CALL:
     case GUEST_END_EXITS:

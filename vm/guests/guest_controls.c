@@ -2,33 +2,12 @@
 
 #include "vm/guests/test_guests.h"
 
-struct allowed {
-    uint32_t zero, one; /* bits that must be 1, and bits that may be 1 */
-};
-
-static struct allowed allowed_of(const struct vmx_capability *capability,
-                                 enum vmx_control_word word)
-{
-    const struct allowed words[VMX_CONTROL_WORD_COUNT] = {
-        [VMX_CONTROL_PIN] = {(uint32_t)capability->pin_allowed0,
-                             (uint32_t)capability->pin_allowed1},
-        [VMX_CONTROL_PRIMARY] = {(uint32_t)capability->primary_allowed0,
-                                 (uint32_t)capability->primary_allowed1},
-        [VMX_CONTROL_SECONDARY] = {(uint32_t)capability->secondary_allowed0,
-                                   (uint32_t)capability->secondary_allowed1},
-        [VMX_CONTROL_EXIT] = {(uint32_t)capability->exit_allowed0,
-                              (uint32_t)capability->exit_allowed1},
-        [VMX_CONTROL_ENTRY] = {(uint32_t)capability->entry_allowed0,
-                               (uint32_t)capability->entry_allowed1},
-    };
-
-    return words[word];
-}
-
 /* What a guest's mode asks of the processor, in the order in which it is reported. */
-static const char *mode_lacks(enum guest_mode mode, uint32_t secondary)
+static const char *mode_lacks(const struct guest *guest, uint32_t secondary)
 {
-    if (mode != GUEST_LONG && (secondary & SECONDARY_ENABLE_EPT) == 0)
+    const enum guest_mode mode = guest->mode;
+
+    if ((mode != GUEST_LONG || guest->needs_ept) && (secondary & SECONDARY_ENABLE_EPT) == 0)
         return vmx_control_name(VMX_CONTROL_SECONDARY, SECONDARY_ENABLE_EPT);
     if ((mode == GUEST_REAL || mode == GUEST_PROTECTED) &&
         (secondary & SECONDARY_UNRESTRICTED_GUEST) == 0)
@@ -41,18 +20,23 @@ const char *guest_controls_adjust(const struct guest *guest, const struct vmcs_c
                                   uint32_t controls[VMX_CONTROL_WORD_COUNT])
 {
     static const uint32_t policy[VMX_CONTROL_WORD_COUNT] = GUEST_POLICY_CONTROLS;
+    const uint64_t allowed[VMX_CONTROL_WORD_COUNT][2] = {
+        /* bits that must be 1, and bits that may be 1 */
+        [VMX_CONTROL_PIN] = {capability->pin_allowed0, capability->pin_allowed1},
+        [VMX_CONTROL_PRIMARY] = {capability->primary_allowed0, capability->primary_allowed1},
+        [VMX_CONTROL_SECONDARY] = {capability->secondary_allowed0, capability->secondary_allowed1},
+        [VMX_CONTROL_EXIT] = {capability->exit_allowed0, capability->exit_allowed1},
+        [VMX_CONTROL_ENTRY] = {capability->entry_allowed0, capability->entry_allowed1},
+    };
     const char *missing;
 
     vcpu_controls_adjust(policy, config, capability, controls);
-    missing = mode_lacks(guest->mode, controls[VMX_CONTROL_SECONDARY]);
-    if (missing == NULL && guest->needs_ept)
-        missing = mode_lacks(GUEST_PAGED, controls[VMX_CONTROL_SECONDARY]);
+    missing = mode_lacks(guest, controls[VMX_CONTROL_SECONDARY]);
     if (guest->mode != GUEST_LONG)
         controls[VMX_CONTROL_ENTRY] &= ~(uint32_t)ENTRY_IA32E_MODE_GUEST;
     for (unsigned i = 0; i < VMX_CONTROL_WORD_COUNT && missing == NULL; i++) {
-        struct allowed allowed = allowed_of(capability, (enum vmx_control_word)i);
         uint32_t on = guest_control_mask(guest, i, true), off = guest_control_mask(guest, i, false);
-        uint32_t impossible = (on & ~allowed.one) | (off & allowed.zero);
+        uint32_t impossible = (on & ~(uint32_t)allowed[i][1]) | (off & (uint32_t)allowed[i][0]);
 
         if (impossible != 0)
             missing = vmx_control_name((enum vmx_control_word)i, impossible & -impossible);

@@ -39,6 +39,9 @@ void guest_check(const struct vcpu *vcpu, struct guest_run *run);
 /* Is that end the one that the guest should come to? */
 bool guest_ends_well(const struct guest *guest, enum guest_end end);
 
+/* "its own call", "time" … */
+const char *guest_end_name(enum guest_end end);
+
 /*
  * Of the policy of all test guests: what would reach beyond the guest, were it let through. The
  * priority that CR8 sets is that of the host's own local APIC, MWAIT puts the CPU to sleep, RDPMC

@@ -6,32 +6,28 @@
 
 enum { RAX_RDX = 1 << VCPU_RAX | 1 << VCPU_RDX, IO_REP = 1 << 5 };
 
-/* What serving an exit may write of the general registers, by number; RSP is in the VMCS. Of
- * reasons that are not here: anything. */
-static const struct {
-    uint16_t reason, registers;
-} may_write[] = {
-    {EXIT_REASON_EXCEPTION_OR_NMI, 0},
-    {EXIT_REASON_EXTERNAL_INTERRUPT, 0},
-    {EXIT_REASON_CPUID, RAX_RDX | 1 << VCPU_RBX | 1 << VCPU_RCX},
-    {EXIT_REASON_HLT, 0},
-    {EXIT_REASON_INVLPG, 0},
-    {EXIT_REASON_RDTSC, RAX_RDX},
-    {EXIT_REASON_RDMSR, RAX_RDX},
-    {EXIT_REASON_WRMSR, 0},
-    {EXIT_REASON_EPT_VIOLATION, 0},
-    {EXIT_REASON_EPT_MISCONFIGURATION, 0},
-    {EXIT_REASON_WBINVD, 0},
-    {EXIT_REASON_XSETBV, 0},
-};
-
+/* The general registers, by bit, that serving an exit must leave alone; RSP is in the VMCS. */
 static uint16_t must_keep(uint32_t reason)
 {
-    for (unsigned i = 0; i < sizeof(may_write) / sizeof(may_write[0]); i++) {
-        if (may_write[i].reason == reason)
-            return (uint16_t)~may_write[i].registers;
+    switch (reason) {
+    case EXIT_REASON_CPUID:
+        return (uint16_t) ~(RAX_RDX | 1 << VCPU_RBX | 1 << VCPU_RCX);
+    case EXIT_REASON_RDTSC:
+    case EXIT_REASON_RDMSR:
+        return (uint16_t)~RAX_RDX;
+    case EXIT_REASON_EXCEPTION_OR_NMI:
+    case EXIT_REASON_EXTERNAL_INTERRUPT:
+    case EXIT_REASON_HLT:
+    case EXIT_REASON_INVLPG:
+    case EXIT_REASON_WRMSR:
+    case EXIT_REASON_EPT_VIOLATION:
+    case EXIT_REASON_EPT_MISCONFIGURATION:
+    case EXIT_REASON_WBINVD:
+    case EXIT_REASON_XSETBV:
+        return UINT16_MAX;
+    default:
+        return 0;
     }
-    return 0;
 }
 
 /* With REP the guest comes back for the next element. */

@@ -165,11 +165,8 @@ static const char *compare_probe(struct reader *reader, const struct probe *prob
     const struct probe_snapshot *after = probe_after(reader->vcpu, index);
     const char *wrong = compare_exits(reader, probe, before, after);
 
-    if (wrong == NULL)
-        wrong = compare_fault(reader->vcpu, probe, before, after);
-    if (wrong == NULL)
-        wrong = compare_registers(reader->vcpu, probe, before, after);
-    return wrong;
+    wrong = wrong != NULL ? wrong : compare_fault(reader->vcpu, probe, before, after);
+    return wrong != NULL ? wrong : compare_registers(reader->vcpu, probe, before, after);
 }
 
 const char *probe_check(const struct vcpu *vcpu)

@@ -115,33 +115,18 @@ uint64_t random_guest_state(uint64_t seed, enum guest_mode mode, uint32_t cpu, u
 /* What a hypervisor must never come to, whatever its guest does. */
 static bool is_our_fault(const struct guest_run *run)
 {
-    return run->result == GUEST_NO_MEMORY || run->end == GUEST_END_ENTRY_ERROR ||
-           run->end == GUEST_END_ENTRY_FAILED || run->end == GUEST_END_RULES;
+    return run->result == GUEST_NO_MEMORY || guest_end_is_no_entry(run->end);
 }
 
 static void print_ends(const uint32_t ends[GUEST_END_COUNT], uint32_t rounds, struct guest_run *run)
 {
-    static const char *const names[GUEST_END_COUNT] = {
-        [GUEST_END_CALL] = "its own call",
-        [GUEST_END_HALT] = "halted",
-        [GUEST_END_TRIPLE_FAULT] = "triple fault",
-        [GUEST_END_MEMORY] = "memory it has not",
-        [GUEST_END_MISCONFIGURED] = "EPT misconfiguration",
-        [GUEST_END_TIME] = "time",
-        [GUEST_END_EXITS] = "exits",
-        [GUEST_END_ENTRY_ERROR] = "VM entry error",
-        [GUEST_END_ENTRY_FAILED] = "VM entry failure",
-        [GUEST_END_RULES] = "rules of VM entry",
-        [GUEST_END_WAIT] = "waiting",
-        [GUEST_END_UNHANDLED] = "unserved exit",
-    };
     struct text_buffer text;
 
     text_buffer_init(&text, run->detail, sizeof(run->detail));
     print_to(&text.sink, "%u rounds; ended by", rounds);
     for (uint32_t i = 0; i < GUEST_END_COUNT; i++) {
         if (ends[i] != 0)
-            print_to(&text.sink, " %s %u,", names[i], ends[i]);
+            print_to(&text.sink, " %s %u,", guest_end_name((enum guest_end)i), ends[i]);
     }
     run->detail[text.length - 1] = '\0'; /* the last comma */
 }

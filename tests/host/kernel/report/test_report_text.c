@@ -232,9 +232,11 @@ static void the_guests(void **state)
     guest_results.vmcs.guest = "bad";
     guest_results.vmcs.cpu = 1;
     guest_results.vmcs.entry_failed = true;
+    guest_results.vmcs.entry = runs[1][1].entry;
     assert_has("<1>\nVMCS of the guest bad on CPU 1, which could not be entered\n"
                "> before a field: a broken rule is about it, see above\n");
     guest_results.vmcs.guest = "another"; /* which no rule was looked at for */
+    guest_results.vmcs.entry = (struct entry_failure){0};
     assert_has_not("> before a field");
     guest_results.vmcs.guest = "bad";
     guest_results.vmcs.cpu = 0;
