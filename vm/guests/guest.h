@@ -11,12 +11,10 @@
 #define VM_GUEST_H
 
 /* Guest-physical memory, shared with the assembly. */
-#define GUEST_GDT 0x01000 /* selectors below; the TSS stands in the same page */
-#define GUEST_TSS 0x01800
-#define GUEST_IDT 0x02000 /* handlers of struct guest; in real mode the IVT, at 0 */
-#define GUEST_PAGE_TABLES                                                                          \
-    0x03000                        /* PML4 or PDPTEs, PDPT, PD: the first GiB as it is, 2 MiB each \
-                                    */
+#define GUEST_GDT          0x01000 /* selectors below; the TSS stands in the same page */
+#define GUEST_TSS          0x01800
+#define GUEST_IDT          0x02000 /* handlers of struct guest; in real mode the IVT, at 0 */
+#define GUEST_PAGE_TABLES  0x03000 /* PML4 or PDPTEs, PDPT, PD: the first GiB as it is */
 #define GUEST_DATA         0x07000 /* a page that is the guest's, zeroed */
 #define GUEST_CODE         0x08000
 #define GUEST_CODE_BYTES   0x08000
@@ -24,10 +22,9 @@
 #define GUEST_STACK_TOP    0x20000
 #define GUEST_ARRAY        0x20000 /* room for what a guest counts, zeroed */
 #define GUEST_MEMORY_BYTES 0x40000
-#define GUEST_TOUCH_BASE \
-    0x200000 /* where pages are given at their first touch, up to GUEST_TOUCH_END */
-#define GUEST_TOUCH_END   0x800000
-#define GUEST_MACHINE_END 0x100000000 /* where what `sees_machine` shows ends */
+#define GUEST_TOUCH_BASE   0x200000 /* pages are given at their first touch from here to … */
+#define GUEST_TOUCH_END    0x800000
+#define GUEST_MACHINE_END  0x100000000 /* where what `sees_machine` shows ends */
 
 /* In the guest's GDT: what it starts with, by mode. */
 #define GUEST_CODE_SELECTOR   0x08 /* 32-bit, or 64-bit in long mode */
@@ -45,8 +42,7 @@
 
 /* More numbers of calls than VM_CALL_END. */
 #define VM_CALL_FIRST VM_CALL_TIMER /* none that does something is less */
-#define VM_CALL_TIMER \
-    0x454d4954 /* "TIME": RCX = preemption-timer ticks, again and again in its time; 0: off */
+#define VM_CALL_TIMER 0x454d4954    /* "TIME": RCX = ticks of the timer, each time; 0: off */
 
 #ifndef __ASSEMBLER__
 
@@ -61,14 +57,17 @@
 #include "vm/vcpu.h"
 #include "vmx/entry/vmentry_check.h"
 
+/*
+ * GUEST_REAL: CS base GUEST_CODE, IP 0; other segments base 0, limit 0xffff; SP 0xfff0, SS base
+ * 0x10000. The others are flat, with identity paging if any. Without EPT, GUEST_LONG runs on page
+ * tables that the hypervisor owns, which map the guest's memory only.
+ */
 enum guest_mode {
-    GUEST_REAL,      /* CS base GUEST_CODE, IP 0; other segments base 0, limit 0xffff; SP 0xfff0, SS
-                        base 0x10000. Needs unrestricted guest. */
-    GUEST_PROTECTED, /* 32-bit, flat, no paging. Needs unrestricted guest. */
-    GUEST_PAGED,     /* 32-bit, flat, two-level paging, 4 MiB pages, identity. Needs EPT. */
-    GUEST_PAE,       /* 32-bit, flat, PAE paging, identity. Needs EPT. */
-    GUEST_LONG,      /* 64-bit, four-level paging, identity. Without EPT on page tables that the
-                        hypervisor owns, which map the guest's memory only. */
+    GUEST_REAL,      /* needs unrestricted guest */
+    GUEST_PROTECTED, /* 32-bit, no paging; needs unrestricted guest */
+    GUEST_PAGED,     /* 32-bit, two-level paging, 4 MiB pages; needs EPT */
+    GUEST_PAE,       /* 32-bit; needs EPT */
+    GUEST_LONG,      /* 64-bit, four-level paging */
     GUEST_MODE_COUNT,
 };
 
@@ -220,9 +219,7 @@ enum guest_result {
     GUEST_RESULT_COUNT,
 };
 
-enum { GUEST_DETAIL_SIZE = 320 };
-
-enum { ENTRY_FINDINGS_KEPT = 4 };
+enum { GUEST_DETAIL_SIZE = 320, ENTRY_FINDINGS_KEPT = 4 };
 
 /* Why a VM entry failed, or was not made. */
 struct entry_failure {
@@ -269,20 +266,24 @@ static inline uint32_t guest_count(void)
                                                __VA_ARGS__};                     \
     SET_MEMBER(guests, place, const struct guest, guest_##place)
 
+/* Parts of rows: what is done about an exit. */
+#define EMULATED .done = EXIT_EMULATED
+#define IGNORED  .done = EXIT_IGNORED
+#define STEPPED  .done = EXIT_STEPPED
+#define MAPPED   .done = EXIT_MAPPED
+
 /* Lists of struct guest: an array, or the rows themselves. */
-#define ON(word, id)                                         \
-    {                                                        \
-        VMX_CONTROL_##word, __builtin_ctz(word##_##id), true \
+#define ON(word, id)  GUEST_CONTROL(word, id, true)
+#define OFF(word, id) GUEST_CONTROL(word, id, false)
+#define GUEST_CONTROL(word, id, on)                        \
+    {                                                      \
+        VMX_CONTROL_##word, __builtin_ctz(word##_##id), on \
     }
-#define OFF(word, id)                                         \
-    {                                                         \
-        VMX_CONTROL_##word, __builtin_ctz(word##_##id), false \
-    }
-#define CONTROLS_IN(array) .controls = (array), .control_count = sizeof(array) / sizeof((array)[0])
-#define CONTROLS(...)      CONTROLS_IN(((const struct guest_control[]){__VA_ARGS__}))
-#define EXPECTED_IN(array) .expected = (array), .expected_count = sizeof(array) / sizeof((array)[0])
-#define HANDLERS_IN(array) \
-    .code.handlers = (array), .code.handler_count = sizeof(array) / sizeof((array)[0])
+#define CONTROLS_IN(array)  .controls = (array), .control_count = COUNT_OF(array)
+#define EXPECTED_IN(array)  .expected = (array), .expected_count = COUNT_OF(array)
+#define HANDLERS_IN(array)  .code.handlers = (array), .code.handler_count = COUNT_OF(array)
+#define COUNT_OF(array)     (sizeof(array) / sizeof((array)[0]))
+#define CONTROLS(...)       CONTROLS_IN(((const struct guest_control[]){__VA_ARGS__}))
 #define EXPECTED_EXITS(...) EXPECTED_IN(((const struct exit_expected[]){__VA_ARGS__}))
 #define GUEST_HANDLERS(...) HANDLERS_IN(((const struct guest_handler[]){__VA_ARGS__}))
 
@@ -322,15 +323,13 @@ struct guest_vm {
     uint64_t pat;             /* where VM entry cannot load it: remembered, and without effect */
     struct ept_recent recent; /* where an EPT violation mapped a fresh page */
     enum ept_misconfiguration misconfiguration; /* of GUEST_END_MISCONFIGURED */
-    const char *end_owner; /* GUEST_END_MEMORY: what of the hypervisor is there; NULL: nothing that
-                              is known */
+    const char *end_owner; /* GUEST_END_MEMORY: what of the hypervisor is there; NULL: unknown */
     struct entry_failure entry; /* where its VMCS could not be entered with */
     uint32_t record_count; /* of the guest's exits, not the host's; may exceed what was recorded */
     struct exit_record record[VCPU_EXITS_RECORDED];
     struct exit_record last; /* exit, and how many before it were the same */
     uint32_t without_progress;
-    char mistake[MISTAKE_SIZE]; /* of the code around the guest (vm/guests/guest_run.h); "":
-                                   none */
+    char mistake[MISTAKE_SIZE]; /* of the code around the guest; "": none */
 };
 
 static inline struct guest_vm *guest_vm_of(const struct vcpu *vcpu)
@@ -344,16 +343,7 @@ static inline const struct guest *guest_of(const struct vcpu *vcpu)
 }
 
 /* The controls of a word that the guest wants to be 1, or 0. */
-static inline uint32_t guest_control_mask(const struct guest *guest, unsigned word, bool on)
-{
-    uint32_t mask = 0;
-
-    for (unsigned i = 0; i < guest->control_count; i++) {
-        if (guest->controls[i].word == word && guest->controls[i].on == on)
-            mask |= 1u << guest->controls[i].bit;
-    }
-    return mask;
-}
+uint32_t guest_control_mask(const struct guest *guest, unsigned word, bool on);
 
 /* What built-in guests may see and use: what is not known there is hidden. */
 extern const struct vm_policy guest_policy;

@@ -15,6 +15,17 @@ static const char *mode_lacks(const struct guest *guest, uint32_t secondary)
     return NULL;
 }
 
+uint32_t guest_control_mask(const struct guest *guest, unsigned word, bool on)
+{
+    uint32_t mask = 0;
+
+    for (unsigned i = 0; i < guest->control_count; i++) {
+        if (guest->controls[i].word == word && guest->controls[i].on == on)
+            mask |= 1u << guest->controls[i].bit;
+    }
+    return mask;
+}
+
 const char *guest_controls_adjust(const struct guest *guest, const struct vmcs_config *config,
                                   const struct vmx_capability *capability,
                                   uint32_t controls[VMX_CONTROL_WORD_COUNT])

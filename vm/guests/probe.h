@@ -74,9 +74,6 @@ struct __attribute__((packed)) probe {
 
 /* Parts of rows: what the guest sees of an instruction that the hypervisor does not do for it; what
  * a register holds. */
-#define EMULATED             .done = EXIT_EMULATED
-#define IGNORED              .done = EXIT_IGNORED
-#define STEPPED              .done = EXIT_STEPPED
 #define FAULTS_UD            .fault = PROBE_FAULTED + X86_VECTOR_UD
 #define FAULTS_GP            .fault = PROBE_FAULTED + X86_VECTOR_GP
 #define GETS_UD              .done = EXIT_INJECTED, FAULTS_UD
@@ -122,7 +119,7 @@ struct probe_snapshot {
     uint64_t fault, error, fault_rip;
 };
 
-#define PROBES_IN(array) .probes = (array), .wanted_count = sizeof(array) / sizeof((array)[0])
+#define PROBES_IN(array) .probes = (array), .wanted_count = COUNT_OF(array)
 
 /* A guest of probes in C; vm/guests/instructions/probes.S makes its code of the same lines. */
 #define PROBES(label) static const struct probe label##_probes[] = {

@@ -34,7 +34,7 @@ const char *check_events(const struct vcpu *vcpu);
     {                                                      \
         .vector = (number), .error = (code), .at = (place) \
     }
-#define EVENTS_IN(array) .events = (array), .wanted_count = sizeof(array) / sizeof((array)[0])
+#define EVENTS_IN(array) .events = (array), .wanted_count = COUNT_OF(array)
 #define EVENTS(...)      EVENTS_IN(((const struct wanted_event[]){__VA_ARGS__}))
 
 /* For `check`: what is in the guest's memory when it has ended. */
@@ -45,7 +45,7 @@ struct __attribute__((packed)) wanted_memory {
     const char *otherwise;
 };
 const char *check_left(const struct vcpu *vcpu);
-#define MEMORY_IN(array) .memory = (array), .wanted_count = sizeof(array) / sizeof((array)[0])
+#define MEMORY_IN(array) .memory = (array), .wanted_count = COUNT_OF(array)
 #define MEMORY(...)      MEMORY_IN(((const struct wanted_memory[]){__VA_ARGS__}))
 #define WORD(address, value, otherwise)                     \
     {                                                       \

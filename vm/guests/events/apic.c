@@ -92,8 +92,8 @@ enum { ACCESS_READ, ACCESS_WRITE, ACCESS_EVENT = 3, ACCESS_SHIFT = 12 };
 
 #define ACCESS(place, type, offset)   \
     EXIT_REASON_APIC_ACCESS, (place), \
-        QUALIFIED((uint64_t)(type) << ACCESS_SHIFT | (uint64_t)(offset)), .done = EXIT_MAPPED
-#define AGAIN EXIT_REASON_VMCALL, .done = EXIT_EMULATED
+        QUALIFIED((uint64_t)(type) << ACCESS_SHIFT | (uint64_t)(offset)), MAPPED
+#define AGAIN EXIT_REASON_VMCALL, EMULATED
 
 /* No instruction fetch (type 2): QUIRK_NO_APIC_FETCH. */
 static const struct exit_expected access_exits[] = {

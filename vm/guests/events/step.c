@@ -6,7 +6,7 @@ extern const uint8_t step_start[], step_1[], step_2[], step_3[], step_4[], step_
 
 enum { VECTOR = 0x40 };
 
-#define STEP(place) EXIT_REASON_MONITOR_TRAP_FLAG, (place), .done = EXIT_STEPPED
+#define STEP(place) EXIT_REASON_MONITOR_TRAP_FLAG, (place), STEPPED
 
 /*
  * SDM Vol. 3, "Monitor Trap Flag": an exit after each instruction; an instruction that exits
@@ -14,7 +14,7 @@ enum { VECTOR = 0x40 };
  */
 static const struct exit_expected exits[] = {
     {STEP(step_1)},      {STEP(step_2)},       {STEP(step_3)},
-    {STEP(step_4)},      {STEP(step_5)},       {EXIT_REASON_CPUID, step_5, .done = EXIT_EMULATED},
+    {STEP(step_4)},      {STEP(step_5)},       {EXIT_REASON_CPUID, step_5, EMULATED},
     {STEP(step_7)},      {STEP(step_handler)}, {STEP(step_8)},
     {STEP(step_return)},
 };
@@ -32,19 +32,19 @@ static const char *lacks(const struct vmx_capability *capability)
  * memory when it is touched has it mapped (QUIRK_FETCH_VIOLATION_IS_STEP).
  */
 #define TRAP(place)                                                                         \
-    EXIT_REASON_EXCEPTION_OR_NMI, (place), .done = EXIT_STEPPED, .interruption = FAULT(DB), \
-                                           .qualification_mask = PENDING_DEBUG_BS,          \
-                                           .qualification = PENDING_DEBUG_BS
+    EXIT_REASON_EXCEPTION_OR_NMI, (place), STEPPED, .interruption = FAULT(DB),              \
+                                                    .qualification_mask = PENDING_DEBUG_BS, \
+                                                    .qualification = PENDING_DEBUG_BS
 
 static const struct exit_expected traps[] = {
-    {EXIT_REASON_CPUID, step_5, .done = EXIT_EMULATED},
-    {EXIT_REASON_VMCALL, step_return, .done = EXIT_STEPPED},
+    {EXIT_REASON_CPUID, step_5, EMULATED},
+    {EXIT_REASON_VMCALL, step_return, STEPPED},
     {TRAP(step_1)},
     {TRAP(step_2)},
     {TRAP(step_3)},
     {TRAP(step_4)},
     {TRAP(step_5)},
-    {EXIT_REASON_CPUID, step_5, .done = EXIT_EMULATED},
+    {EXIT_REASON_CPUID, step_5, EMULATED},
     {TRAP(step_6)},
     {TRAP(step_7)},
     {TRAP(step_return)},
@@ -97,7 +97,7 @@ static enum exit_done pend_behind_cpuid(struct vcpu *vcpu, const struct exit_rec
 
 static const struct exit_expected pending[] = {
     {STEP(step_start)},
-    {EXIT_REASON_CPUID, step_5, .done = EXIT_EMULATED},
+    {EXIT_REASON_CPUID, step_5, EMULATED},
     {STEP(step_6)},
 };
 

@@ -52,7 +52,7 @@ GUEST_LACKS(lacks_dirty, capability->ept_accessed_dirty, "accessed and dirty fla
 BUILT_IN_GUEST(0530, log, GUEST_LONG, "page-log",
                "Dirties more pages than the page-modification log has room for.", .needs_ept = true,
                CONTROLS(ON(SECONDARY, ENABLE_PML)), .lacks = lacks_dirty, .setup = set_log,
-               EXPECTED_EXITS({EXIT_REASON_PML_FULL, .done = EXIT_STEPPED}), .check = check_log);
+               EXPECTED_EXITS({EXIT_REASON_PML_FULL, STEPPED}), .check = check_log);
 
 /*
  * SDM Vol. 3, "Sub-Page Write Permissions": a read-only page whose EPT entry has bit 61 may be
@@ -86,7 +86,7 @@ BUILT_IN_GUEST(
     0540, parts, GUEST_LONG, "sub-page",
     "Writes to a page that may be written in parts, and no table says in which.", .needs_ept = true,
     CONTROLS(ON(SECONDARY, SUB_PAGE_WRITE_PERMISSIONS)), .setup = set_parts, .on_exit = give_whole,
-    EXPECTED_EXITS({EXIT_REASON_SPP_EVENT, parts_write, .done = EXIT_MAPPED,
+    EXPECTED_EXITS({EXIT_REASON_SPP_EVENT, parts_write, MAPPED,
                     .qualification_mask = QUALIFICATION_MISS, .qualification = QUALIFICATION_MISS}),
     .check = check_left,
     MEMORY(WORD(PARTS_PAGE + 0x80, PARTS_VALUE, "the page does not have what was written")));
@@ -103,6 +103,5 @@ static const char *check_lock(const struct vcpu *vcpu)
 BUILT_IN_GUEST(0550, lock, GUEST_LONG, "bus-lock",
                "Locks the bus by an access that is split over two cache lines.",
                CONTROLS(ON(SECONDARY, BUS_LOCK_DETECTION)),
-               EXPECTED_EXITS({EXIT_REASON_BUS_LOCK, lock_behind, .done = EXIT_STEPPED}),
-               .check = check_lock,
+               EXPECTED_EXITS({EXIT_REASON_BUS_LOCK, lock_behind, STEPPED}), .check = check_lock,
                MEMORY(WORD(LOCK_SPLIT, 1, "the locked instruction was not done once")));

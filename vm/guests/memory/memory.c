@@ -22,9 +22,9 @@ enum { VIOLATION_WALK = GUEST_PAGE_TABLES + 0x1000 };
 
 /* Accesses by a walk: check_violations(). */
 #define WALK_ACCESS ((uint64_t)QUALIFICATION_READ | QUALIFICATION_WRITE)
-#define WALK                                                                          \
-    EXIT_REASON_EPT_VIOLATION, violations_start,                                      \
-        .done = EXIT_MAPPED, .qualification_mask = QUALIFICATION_MASK & ~WALK_ACCESS, \
+#define WALK                                                     \
+    EXIT_REASON_EPT_VIOLATION, violations_start, MAPPED,         \
+        .qualification_mask = QUALIFICATION_MASK & ~WALK_ACCESS, \
         .qualification = QUALIFICATION_LINEAR
 #define VIOLATION(place, bits)                    \
     EXIT_REASON_EPT_VIOLATION, (place),           \
@@ -33,12 +33,12 @@ enum { VIOLATION_WALK = GUEST_PAGE_TABLES + 0x1000 };
 
 static const struct exit_expected exits[] = {
     {WALK},
-    {VIOLATION(violations_read, QUALIFICATION_READ), .done = EXIT_MAPPED},
+    {VIOLATION(violations_read, QUALIFICATION_READ), MAPPED},
     {VIOLATION(violations_write,
                QUALIFICATION_WRITE | QUALIFICATION_READABLE | QUALIFICATION_EXECUTABLE),
-     .done = EXIT_MAPPED},
+     MAPPED},
     {VIOLATION(NULL, QUALIFICATION_FETCH | QUALIFICATION_READABLE | QUALIFICATION_WRITABLE),
-     .done = EXIT_MAPPED},
+     MAPPED},
 };
 
 static void take_away(struct vcpu *vcpu)
@@ -136,7 +136,7 @@ static const char *check_misconfigured(const struct vcpu *vcpu)
     return NULL;
 }
 
-#define MISCONFIGURATION(place) EXIT_REASON_EPT_MISCONFIGURATION, (place), .done = EXIT_MAPPED
+#define MISCONFIGURATION(place) EXIT_REASON_EPT_MISCONFIGURATION, (place), MAPPED
 
 BUILT_IN_GUEST(0080, misconfigured, GUEST_LONG, "ept-misconfigured",
                "Touches pages whose EPT entries no processor accepts, and goes on when repaired.",
@@ -168,7 +168,7 @@ static const struct {
     {false, 0, ERROR_PRESENT},         /* for the same reason every one */
 };
 
-#define CHOICE      EXIT_REASON_VMCALL, .done = EXIT_EMULATED
+#define CHOICE      EXIT_REASON_VMCALL, EMULATED
 #define READ_FAULT  EXCEPTION(FAULT_WITH_CODE(PF), page_faults_read), QUALIFIED(PAGE_FAULT_ADDRESS)
 #define WRITE_FAULT EXCEPTION(FAULT_WITH_CODE(PF), page_faults_write), QUALIFIED(PAGE_FAULT_ADDRESS)
 

@@ -19,7 +19,7 @@ static const char *check_real(const struct vcpu *vcpu)
 BUILT_IN_GUEST(0230, real, GUEST_REAL, "real-mode",
                "Runs in real mode: CPUID exits, and an interrupt goes through the vector table.",
                GUEST_HANDLERS({REAL_VECTOR, real_on_int}),
-               EXPECTED_EXITS({EXIT_REASON_CPUID, .done = EXIT_EMULATED}), .check = check_real,
+               EXPECTED_EXITS({EXIT_REASON_CPUID, EMULATED}), .check = check_real,
                MEMORY({GUEST_DATA, sizeof(real_wanted), real_wanted,
                        "CS, the handler's mark or the mark behind the interrupt is not there"}));
 
@@ -39,20 +39,19 @@ static const uint32_t long_wanted[] = {UINT32_MAX, MARK};
 
 BUILT_IN_GUEST(0260, long, GUEST_LONG, "long-mode",
                "Runs 64-bit code, 32-bit code in long mode, and 64-bit code again.",
-               EXPECTED_EXITS({EXIT_REASON_CPUID, long_cpuid_64, .done = EXIT_EMULATED},
-                              {EXIT_REASON_CPUID, long_cpuid_32, .done = EXIT_EMULATED}),
+               EXPECTED_EXITS({EXIT_REASON_CPUID, long_cpuid_64, EMULATED},
+                              {EXIT_REASON_CPUID, long_cpuid_32, EMULATED}),
                .check = check_left,
                MEMORY({GUEST_DATA, sizeof(long_wanted), long_wanted,
                        "32-bit code in long mode, or 64-bit code after it, did not run as such"}));
 
 /* SDM Vol. 3, table "Exit Qualification for Control-Register Accesses": MOV to CR0 from EAX. */
 static const struct exit_expected switches_exits[] = {
-    {EXIT_REASON_CONTROL_REGISTER_ACCESS, .done = EXIT_EMULATED, .qualification_mask = -1},
-    {EXIT_REASON_RDMSR, .done = EXIT_EMULATED},
-    {EXIT_REASON_WRMSR, .done = EXIT_EMULATED},
-    {EXIT_REASON_CONTROL_REGISTER_ACCESS, switches_long, .done = EXIT_EMULATED,
-     .qualification_mask = -1},
-    {EXIT_REASON_RDMSR, .done = EXIT_EMULATED},
+    {EXIT_REASON_CONTROL_REGISTER_ACCESS, EMULATED, .qualification_mask = -1},
+    {EXIT_REASON_RDMSR, EMULATED},
+    {EXIT_REASON_WRMSR, EMULATED},
+    {EXIT_REASON_CONTROL_REGISTER_ACCESS, switches_long, EMULATED, .qualification_mask = -1},
+    {EXIT_REASON_RDMSR, EMULATED},
 };
 
 /* Unrestricted guests may switch by themselves; here each change of PE and PG is to be seen. */
