@@ -67,14 +67,6 @@ void check_guest_memory(struct machine *machine)
     machine_add(machine, RULE_GUEST_MEMORY, 0, NULL);
 }
 
-/* The guest's name, and what it died of or did otherwise. */
-static const char *name_and_detail(struct guest_run *run)
-{
-    format_text(run->reported, sizeof(run->reported), run->detail[0] != '\0' ? "%s: %s" : "%s",
-                run->guest->name, run->detail);
-    return run->reported;
-}
-
 void check_guest_run(struct machine *machine, uint32_t cpu, struct guest_run *run)
 {
     static const enum rule rules[GUEST_RESULT_COUNT] = {
@@ -83,8 +75,11 @@ void check_guest_run(struct machine *machine, uint32_t cpu, struct guest_run *ru
         [GUEST_NO_MEMORY] = RULE_GUEST_MEMORY,
     };
 
-    if (run->result != GUEST_OK && run->result != GUEST_SKIPPED)
-        machine_add(machine, rules[run->result], cpu, name_and_detail(run));
+    if (run->result == GUEST_OK || run->result == GUEST_SKIPPED)
+        return;
+    format_text(run->reported, sizeof(run->reported), run->detail[0] != '\0' ? "%s: %s" : "%s",
+                run->guest->name, run->detail);
+    machine_add(machine, rules[run->result], cpu, run->reported);
 }
 
 struct guest_run *guest_run_of(const struct machine *machine, uint32_t guest, uint32_t cpu)

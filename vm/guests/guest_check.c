@@ -93,12 +93,6 @@ static bool matches(const struct guest *guest, const struct exit_expected *wante
            (wanted->done == EXIT_ENDED || exit->done == wanted->done);
 }
 
-/* The last exit of a guest that ended as it should: a call, or its death. */
-static bool is_end(const struct vcpu *vcpu, const struct exit_record *exit)
-{
-    return vcpu->end == GUEST_END_CALL && exit->done == EXIT_ENDED;
-}
-
 static void print_difference(struct guest_run *run, uint32_t index, const char *wanted,
                              const struct exit_record *exit)
 {
@@ -122,7 +116,9 @@ static void compare_exits(const struct guest_vm *machine, struct guest_run *run)
         const struct exit_record *exit = &machine->record[i];
         const struct exit_expected *wanted = &guest->expected[at];
 
-        if (is_end(&machine->vcpu, exit) && at == guest->expected_count)
+        /* The call that ends it goes without saying. */
+        if (at == guest->expected_count && exit->done == EXIT_ENDED &&
+            machine->vcpu.end == GUEST_END_CALL)
             continue;
         if (at == guest->expected_count || !matches(guest, wanted, exit)) {
             print_difference(
@@ -174,21 +170,12 @@ static void check(const struct vcpu *vcpu, struct guest_run *run)
     }
 }
 
-/* After what stands in `detail`. */
-static struct text_buffer more(struct guest_run *run)
-{
-    size_t length = strlen(run->detail);
-    struct text_buffer text;
-
-    text_buffer_init(&text, run->detail + length, sizeof(run->detail) - length);
-    return text;
-}
-
 void guest_check(const struct vcpu *vcpu, struct guest_run *run)
 {
     const struct guest *guest = guest_of(vcpu);
     bool well = guest->any_end || guest_ends_well(guest, vcpu->end);
     struct text_buffer text;
+    size_t length;
 
     run->result = well ? GUEST_OK : GUEST_DIED;
     text_buffer_init(&text, run->detail, sizeof(run->detail));
@@ -196,7 +183,8 @@ void guest_check(const struct vcpu *vcpu, struct guest_run *run)
         print_end(vcpu, &text.sink);
     if (well && !guest->any_end)
         check(vcpu, run);
-    text = more(run);
+    length = strlen(run->detail);
+    text_buffer_init(&text, run->detail + length, sizeof(run->detail) - length);
     if (run->result == GUEST_OK && guest->print != NULL)
         guest->print(vcpu, &text.sink);
     print_mistake(guest_vm_of(vcpu), run, &text.sink);

@@ -14,16 +14,11 @@ static uint64_t ticks_max(const struct guest *guest)
 }
 
 /* Without a preemption timer the host's alarm ends the guest's time. */
-static bool has_timer(const struct vcpu *vcpu)
-{
-    return (vcpu->controls[VMX_CONTROL_PIN] & PIN_PREEMPTION_TIMER) != 0;
-}
-
 static void run_in_time(struct guest_vm *machine)
 {
     uint64_t ticks = ticks_max(machine->guest);
 
-    if (!has_timer(&machine->vcpu)) {
+    if ((machine->vcpu.controls[VMX_CONTROL_PIN] & PIN_PREEMPTION_TIMER) == 0) {
         machine->deadline = rdtsc() + ticks;
         alarm_set(ticks);
     }
@@ -49,12 +44,6 @@ static bool create(struct guest_vm *machine)
         vcpu_watch(vcpu);
     vcpu->exits_left = guest->exits_max != 0 ? guest->exits_max : GUEST_EXITS_MAX;
     return true;
-}
-
-static void destroy(struct guest_vm *machine)
-{
-    vm_free(&machine->vm);
-    vmx_region_free(&machine->vcpu.vmcs);
 }
 
 /* To the guest's end, with its VMCS current. */
@@ -146,6 +135,7 @@ void guest_run(const struct guest *guest, struct vmx_cpu *cpu, const struct vm_o
     }
     if (missing == NULL && guest->needs_sender)
         signal_sender_release();
-    destroy(machine);
+    vm_free(&machine->vm);
+    vmx_region_free(&machine->vcpu.vmcs);
     pages_free(pages, order);
 }

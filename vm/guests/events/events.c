@@ -177,8 +177,9 @@ extern const uint8_t double_here[], double_on_df[];
 enum { SELECTOR_ERROR = 0x1234, WRITE_ERROR = 2 };
 
 /*
- * Each kind of event that VM entry can inject. Those that an instruction causes return after it,
- * by the instruction length that is given along; the others to where the guest is.
+ * Each kind of event that VM entry can inject. Those that an instruction causes, from software
+ * interrupts on, return after it, by the instruction length that is given along; the others to
+ * where the guest is.
  */
 static const uint8_t types[INJECTIONS] = {
     EVENT_HARDWARE_EXCEPTION,
@@ -202,12 +203,6 @@ static const struct wanted_event injections[INJECTIONS] = {
     EVENT(X86_VECTOR_DB, NO_ERROR_CODE, inject_behind),
 };
 
-static bool of_instruction(uint8_t type)
-{
-    return type == EVENT_SOFTWARE_INTERRUPT || type == EVENT_SOFTWARE_EXCEPTION ||
-           type == EVENT_PRIVILEGED_SOFTWARE_EXCEPTION;
-}
-
 static enum exit_done inject_it(struct vcpu *vcpu, const struct exit_record *exit)
 {
     uint32_t number = (uint32_t)exit->rcx;
@@ -215,7 +210,7 @@ static enum exit_done inject_it(struct vcpu *vcpu, const struct exit_record *exi
     if (exit_basic_reason(exit) != EXIT_REASON_VMCALL || exit->rax != CALL_INJECT ||
         number >= INJECTIONS)
         return EXIT_DEFAULT;
-    if (of_instruction(types[number]))
+    if (types[number] >= EVENT_SOFTWARE_INTERRUPT)
         vmcs_write32(VMCS_VM_ENTRY_INSTRUCTION_LENGTH, exit->instruction_length);
     else
         (void)skip_emulated_instruction(EXIT_INJECTED);

@@ -24,17 +24,12 @@ static struct notes *notes_of(const struct vcpu *vcpu)
     return vcpu_memory(vcpu, GUEST_DATA, sizeof(struct notes));
 }
 
-static void place_startup_code(struct vcpu *vcpu)
+/* A VMWRITE that failed shows when the guest is entered: its state is not what it should be. */
+static void await_startup(struct vcpu *vcpu)
 {
     size_t bytes = (size_t)(signals_real_end - signals_real_start);
 
     memcpy(vcpu_memory(vcpu, SIGNALS_VECTOR << 12, bytes), signals_real_start, bytes);
-}
-
-/* A VMWRITE that failed shows when the guest is entered: its state is not what it should be. */
-static void await_startup(struct vcpu *vcpu)
-{
-    place_startup_code(vcpu);
     (void)vcpu_state_init(vcpu);
     signal_sender_send_startup(SIGNALS_VECTOR);
 }

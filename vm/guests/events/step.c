@@ -50,20 +50,16 @@ static const struct exit_expected traps[] = {
     {TRAP(step_return)},
 };
 
-/* From the start once more, and now each step is one. */
-static enum exit_done step_again(void)
-{
-    vmcs_write_natural(VMCS_GUEST_RIP, GUEST_CODE);
-    vmcs_write_natural(VMCS_GUEST_RFLAGS, RFLAGS_RESERVED | RFLAGS_TF);
-    return EXIT_STEPPED;
-}
-
+/* After the call it goes from the start once more, and now each step is one. */
 static enum exit_done swallow(struct vcpu *vcpu, const struct exit_record *exit)
 {
     (void)vcpu;
     if (exit_basic_reason(exit) == EXIT_REASON_VMCALL &&
-        (vmcs_read_natural(VMCS_GUEST_RFLAGS) & RFLAGS_TF) == 0)
-        return step_again();
+        (vmcs_read_natural(VMCS_GUEST_RFLAGS) & RFLAGS_TF) == 0) {
+        vmcs_write_natural(VMCS_GUEST_RIP, GUEST_CODE);
+        vmcs_write_natural(VMCS_GUEST_RFLAGS, RFLAGS_RESERVED | RFLAGS_TF);
+        return EXIT_STEPPED;
+    }
     return exit_basic_reason(exit) == EXIT_REASON_EXCEPTION_OR_NMI &&
                    (exit->interruption & EVENT_INFO_MASK) == FAULT(DB)
                ? EXIT_STEPPED

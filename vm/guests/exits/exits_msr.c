@@ -6,11 +6,6 @@
 #define PAT_BIT_1    0x0202020202020202ull
 #define PAT_BIT_2    0x0404040404040404ull
 
-static bool pat_valid(uint64_t pat)
-{
-    return (pat & PAT_RESERVED) == 0 && (pat & PAT_BIT_1 & ~(pat >> 1)) == 0;
-}
-
 static bool has_efer(const struct vcpu *vcpu)
 {
     return (vcpu->controls[VMX_CONTROL_ENTRY] & ENTRY_LOAD_EFER) != 0;
@@ -57,7 +52,7 @@ enum exit_done msr_write_address(struct vcpu *vcpu, const struct msr_rule *rule,
 enum exit_done msr_write_pat(struct vcpu *vcpu, const struct msr_rule *rule, uint64_t value)
 {
     (void)rule;
-    if (!pat_valid(value))
+    if ((value & PAT_RESERVED) != 0 || (value & PAT_BIT_1 & ~(value >> 1)) != 0)
         return exit_protection(vcpu);
     if (has_pat(vcpu))
         vmcs_write64(VMCS_GUEST_IA32_PAT, value);

@@ -122,19 +122,14 @@ static bool is_misaligned(const struct operand *operand, uint64_t linear)
            (vmcs_read_natural(VMCS_GUEST_RFLAGS) & RFLAGS_AC) != 0;
 }
 
-/* SDM Vol. 3, "Linear-Address Masking": CPUID does not show it, but a MOV to CR3 does not exit, so
- * that nothing keeps a guest from it. Its addresses are not known here. */
-static bool masks_addresses(const struct operand *operand)
-{
-    return operand->mode == OPERAND_64_BIT && (vmcs_read_natural(VMCS_GUEST_CR3) & CR3_LAM) != 0;
-}
-
 enum exit_done guest_operand_access(struct vcpu *vcpu, const struct operand *operand, void *data)
 {
     uint64_t linear;
     uint8_t vector = operand_locate(operand, &linear);
 
-    if (masks_addresses(operand))
+    /* SDM Vol. 3, "Linear-Address Masking": CPUID does not show it, but a MOV to CR3 does not exit,
+     * so that nothing keeps a guest from it. Its addresses are not known here. */
+    if (operand->mode == OPERAND_64_BIT && (vmcs_read_natural(VMCS_GUEST_CR3) & CR3_LAM) != 0)
         return exit_unhandled(vcpu);
     if (vector == 0 && is_misaligned(operand, linear))
         vector = X86_VECTOR_AC;

@@ -4,12 +4,6 @@
 static const char *const names[BENCH_ROWS] = {
     "cpuid", "vmcall", "rdmsr", "wrmsr", "out", "hlt", "cr", "ept-touch", "preemption-timer"};
 
-/* What a CPU must be able to do for it: BENCH_HAS_TOUCH … */
-static uint32_t needs(uint32_t kind)
-{
-    return kind == BENCH_TOUCH ? BENCH_HAS_TOUCH : kind == BENCH_TIMER ? BENCH_HAS_TIMER : 0;
-}
-
 /* Shell's sort: a few lines, and quick enough for a thousand. */
 static void sort(uint32_t *values, uint32_t count)
 {
@@ -44,11 +38,13 @@ void bench_evaluate(uint32_t *samples, uint32_t has, struct bench *bench)
     loop = median(samples + BENCH_LOOP * BENCH_SAMPLES);
     for (uint32_t i = 0; i < BENCH_ROWS; i++) {
         const uint32_t *sorted = samples + (BENCH_CPUID + i) * BENCH_SAMPLES;
-        uint32_t overhead = BENCH_CPUID + i == BENCH_TIMER ? loop : bench->empty;
+        bool timer = BENCH_CPUID + i == BENCH_TIMER, touch = BENCH_CPUID + i == BENCH_TOUCH;
+        uint32_t overhead = timer ? loop : bench->empty;
+        uint32_t needs = timer ? BENCH_HAS_TIMER : touch ? BENCH_HAS_TOUCH : 0;
 
         bench->row[i] = (struct bench_row){
             .name = names[i],
-            .measured = (needs(BENCH_CPUID + i) & ~has) == 0,
+            .measured = (needs & ~has) == 0,
             .min = less(sorted[0], overhead),
             .median = less(median(sorted), overhead),
             .max = less(sorted[BENCH_SAMPLES - 1], overhead),

@@ -46,17 +46,12 @@ static const uint32_t beginnings[] = {
 
 enum { BEGINNINGS = sizeof(beginnings) / sizeof(beginnings[0]) };
 
-static uint32_t beginning_length(uint32_t beginning)
-{
-    return beginning >> 24 != 0 ? 3 : beginning >> 16 != 0 ? 2 : 1;
-}
-
 static void write_code(uint8_t *code, uint64_t *state)
 {
     for (uint32_t i = 0; i < RANDOM_BYTES; i++) {
         uint64_t random = next_random(state);
         uint32_t beginning = beginnings[(uint32_t)(random >> 16) % BEGINNINGS];
-        uint32_t length = beginning_length(beginning);
+        uint32_t length = beginning >> 24 != 0 ? 3 : beginning >> 16 != 0 ? 2 : 1;
 
         if ((random & 3) != 0 || i + length >= RANDOM_BYTES) {
             code[i] = (uint8_t)(random >> 8);
