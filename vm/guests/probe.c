@@ -5,11 +5,20 @@
 
 enum { TEXT_SIZE = 160 };
 
-/* Reads the exits in their order. */
-struct reader {
+/* Of one probe: what was seen, and what is wrong with it, after its name. */
+struct comparison {
     const struct vcpu *vcpu;
-    uint32_t next;
+    uint32_t next; /* the exit that is read next */
+    const struct probe *probe;
+    const struct probe_snapshot *before, *after;
+    struct text_buffer wrong;
+    size_t name_length;
 };
+
+static bool is_wrong(const struct comparison *c)
+{
+    return c->wrong.length > c->name_length;
+}
 
 static const struct probe_snapshot *snapshot(const struct vcpu *vcpu, uint32_t index)
 {
@@ -41,30 +50,13 @@ enum exit_done probe_on_exit(struct vcpu *vcpu, const struct exit_record *exit)
     return skip_emulated_instruction(EXIT_EMULATED);
 }
 
-/* The text stands in the memory of the guest, which has ended: each CPU has its own. */
-__attribute__((format(printf, 3, 4))) static const char *
-complain(const struct vcpu *vcpu, const struct probe *probe, const char *format, ...)
-{
-    char *text = vcpu_memory(vcpu, PROBE_TEXT, TEXT_SIZE);
-    struct text_buffer buffer;
-    va_list arguments;
-
-    text_buffer_init(&buffer, text, TEXT_SIZE);
-    if (probe != NULL)
-        print_to(&buffer.sink, "%s: ", probe->instruction);
-    va_start(arguments, format);
-    vprint_to(&buffer.sink, format, arguments);
-    va_end(arguments);
-    return text;
-}
-
 /* The guest's calls to the check, and single steps, are not a probe's. */
-static const struct exit_record *next_exit(struct reader *reader)
+static const struct exit_record *next_exit(struct comparison *c)
 {
-    const struct vcpu *vcpu = reader->vcpu;
+    const struct guest_vm *machine = guest_vm_of(c->vcpu);
 
-    while (reader->next < guest_vm_of(vcpu)->record_count && reader->next < VCPU_EXITS_RECORDED) {
-        const struct exit_record *exit = &guest_vm_of(vcpu)->record[reader->next++];
+    while (c->next < machine->record_count && c->next < VCPU_EXITS_RECORDED) {
+        const struct exit_record *exit = &machine->record[c->next++];
 
         if (!is_quiet_call(exit) && exit_basic_reason(exit) != EXIT_REASON_MONITOR_TRAP_FLAG)
             return exit;
@@ -72,121 +64,122 @@ static const struct exit_record *next_exit(struct reader *reader)
     return NULL;
 }
 
-static const char *compare_exit(const struct vcpu *vcpu, const struct probe *probe,
-                                const struct exit_record *exit, uint64_t rip, uint64_t end)
+static void compare_exit(struct comparison *c, const struct exit_record *exit)
 {
+    uint64_t rip = c->before->rip, end = c->after->rip - PROBE_CALL_BYTES;
+    const struct probe *probe = c->probe;
+    struct sink *wrong = &c->wrong.sink;
+
     if (exit_basic_reason(exit) != probe->reason)
-        return complain(vcpu, probe, "exit %s, expected %s", exit_name(exit_basic_reason(exit)),
-                        exit_name(probe->reason));
-    if (exit->qualification != (uint64_t)probe->qualification && !quirk(probe->qualification_quirk))
-        return complain(vcpu, probe, "exit qualification %#lx, expected %#lx", exit->qualification,
-                        (uint64_t)probe->qualification);
-    if ((exit->instruction_information & probe->information_mask) != probe->information &&
-        !quirk(probe->information_quirk))
-        return complain(vcpu, probe, "instruction information %#x, expected %#x in the bits %#x",
-                        exit->instruction_information, probe->information, probe->information_mask);
-    if (probe->after && exit->rip != end)
-        return complain(vcpu, probe, "exit at %#lx; behind the instruction is %#lx", exit->rip,
-                        end);
-    if (!probe->after && (exit->rip != rip || exit->instruction_length != end - rip))
-        return complain(vcpu, probe,
-                        "exit at %#lx, %u bytes; the instruction is at %#lx, %lu bytes", exit->rip,
-                        exit->instruction_length, rip, end - rip);
-    if (exit->done != probe->done)
-        return complain(vcpu, probe, "%s, expected: %s", exit_done_text(exit->done),
-                        exit_done_text(probe->done));
-    return NULL;
+        print_to(wrong, "exit %s, expected %s", exit_name(exit_basic_reason(exit)),
+                 exit_name(probe->reason));
+    else if (exit->qualification != (uint64_t)probe->qualification &&
+             !quirk(probe->qualification_quirk))
+        print_to(wrong, "exit qualification %#lx, expected %#lx", exit->qualification,
+                 (uint64_t)probe->qualification);
+    else if ((exit->instruction_information & probe->information_mask) != probe->information &&
+             !quirk(probe->information_quirk))
+        print_to(wrong, "instruction information %#x, expected %#x in the bits %#x",
+                 exit->instruction_information, probe->information, probe->information_mask);
+    else if (probe->after && exit->rip != end)
+        print_to(wrong, "exit at %#lx; behind the instruction is %#lx", exit->rip, end);
+    else if (!probe->after && (exit->rip != rip || exit->instruction_length != end - rip))
+        print_to(wrong, "exit at %#lx, %u bytes; the instruction is at %#lx, %lu bytes", exit->rip,
+                 exit->instruction_length, rip, end - rip);
+    else if (exit->done != probe->done)
+        print_to(wrong, "%s, expected: %s", exit_done_text(exit->done),
+                 exit_done_text(probe->done));
 }
 
 /* How many exits the probe must have: of one that may exit, as many as it had. */
-static uint32_t exits_wanted(const struct reader *reader, const struct probe *probe, uint64_t rip)
+static uint32_t exits_wanted(const struct comparison *c)
 {
-    struct reader ahead = *reader;
-    const struct exit_record *exit = probe->may ? next_exit(&ahead) : NULL;
+    struct comparison ahead = *c;
+    const struct exit_record *exit = c->probe->may ? next_exit(&ahead) : NULL;
 
-    if (probe->reason == 0 || (probe->may && (exit == NULL || exit->rip != rip)))
+    if (c->probe->reason == 0 || (c->probe->may && (exit == NULL || exit->rip != c->before->rip)))
         return 0;
-    return probe->times == 0 ? 1 : probe->times;
+    return c->probe->times == 0 ? 1 : c->probe->times;
 }
 
-static const char *compare_exits(struct reader *reader, const struct probe *probe,
-                                 const struct probe_snapshot *before,
-                                 const struct probe_snapshot *after)
+static void compare_exits(struct comparison *c)
 {
-    uint32_t times = exits_wanted(reader, probe, before->rip);
-    const char *wrong = NULL;
+    uint32_t times = exits_wanted(c);
 
-    for (uint32_t i = 0; i < times && wrong == NULL; i++) {
-        const struct exit_record *exit = next_exit(reader);
+    for (uint32_t i = 0; i < times && !is_wrong(c); i++) {
+        const struct exit_record *exit = next_exit(c);
 
-        if (exit == NULL)
-            return complain(reader->vcpu, probe, "exit %u of %u is missing", i + 1, times);
-        wrong = compare_exit(reader->vcpu, probe, exit, before->rip, after->rip - PROBE_CALL_BYTES);
+        if (exit != NULL)
+            compare_exit(c, exit);
+        else
+            print_to(&c->wrong.sink, "exit %u of %u is missing", i + 1, times);
     }
-    return wrong;
 }
 
-static const char *compare_fault(const struct vcpu *vcpu, const struct probe *probe,
-                                 const struct probe_snapshot *before,
-                                 const struct probe_snapshot *after)
+static void compare_fault(struct comparison *c)
 {
+    const struct probe_snapshot *after = c->after;
+    const struct probe *probe = c->probe;
+
     if (after->fault != probe->fault)
-        return complain(vcpu, probe, "exception %#lx in the guest, expected %#x (0: none)",
-                        after->fault, probe->fault);
-    if (probe->fault != 0 && (after->fault_rip != before->rip || after->error != probe->error))
-        return complain(vcpu, probe, "the exception came at %#lx, error code %#lx, not %#lx, %#x",
-                        after->fault_rip, after->error, before->rip, probe->error);
-    return NULL;
+        print_to(&c->wrong.sink, "exception %#lx in the guest, expected %#x (0: none)",
+                 after->fault, probe->fault);
+    else if (probe->fault != 0 &&
+             (after->fault_rip != c->before->rip || after->error != probe->error))
+        print_to(&c->wrong.sink, "the exception came at %#lx, error code %#lx, not %#lx, %#x",
+                 after->fault_rip, after->error, c->before->rip, probe->error);
 }
 
-static const char *compare_registers(const struct vcpu *vcpu, const struct probe *probe,
-                                     const struct probe_snapshot *before,
-                                     const struct probe_snapshot *after)
+static void compare_registers(struct comparison *c)
 {
-    uint64_t flags = before->rflags & ~(uint64_t)probe->flags_0;
+    const struct probe *probe = c->probe;
+    uint64_t seen = c->after->rflags, flags = c->before->rflags & ~(uint64_t)probe->flags_0;
 
-    for (unsigned i = 0; i < VCPU_REGISTERS; i++) {
-        uint64_t wanted = before->reg[i];
+    for (unsigned i = 0; i < VCPU_REGISTERS && !is_wrong(c); i++) {
+        uint64_t wanted = c->before->reg[i];
 
         if (i == (unsigned)probe->reg)
             wanted = (wanted & ~(uint64_t)probe->mask) | probe->value;
-        if (after->reg[i] != wanted && (probe->changes >> i & 1) == 0)
-            return complain(vcpu, probe, "register %u became %#lx, expected %#lx", i, after->reg[i],
-                            wanted);
+        if (c->after->reg[i] != wanted && (probe->changes >> i & 1) == 0)
+            print_to(&c->wrong.sink, "register %u became %#lx, expected %#lx", i, c->after->reg[i],
+                     wanted);
     }
-    if (((after->rflags ^ flags) & ~(uint64_t)probe->flags_any) != 0)
-        return complain(vcpu, probe, "RFLAGS became %#lx, expected %#lx", after->rflags, flags);
-    return NULL;
+    if (!is_wrong(c) && ((seen ^ flags) & ~(uint64_t)probe->flags_any) != 0)
+        print_to(&c->wrong.sink, "RFLAGS became %#lx, expected %#lx", seen, flags);
 }
 
-static const char *compare_probe(struct reader *reader, const struct probe *probe, uint32_t index)
-{
-    const struct probe_snapshot *before = probe_before(reader->vcpu, index);
-    const struct probe_snapshot *after = probe_after(reader->vcpu, index);
-    const char *wrong = compare_exits(reader, probe, before, after);
-
-    wrong = wrong != NULL ? wrong : compare_fault(reader->vcpu, probe, before, after);
-    return wrong != NULL ? wrong : compare_registers(reader->vcpu, probe, before, after);
-}
-
+/* The text stands in the memory of the guest, which has ended: each CPU has its own. */
 const char *probe_check(const struct vcpu *vcpu)
 {
     const struct guest *guest = guest_of(vcpu);
     const uint64_t *next = vcpu_memory(vcpu, PROBE_NEXT, sizeof(uint64_t));
     uint64_t end = GUEST_ARRAY + guest->wanted_count * 2ull * sizeof(struct probe_snapshot);
-    struct reader reader = {vcpu, 0};
+    char *text = vcpu_memory(vcpu, PROBE_TEXT, TEXT_SIZE);
+    struct comparison c = {.vcpu = vcpu};
     const struct exit_record *last;
-    const char *wrong = NULL;
 
+    text_buffer_init(&c.wrong, text, TEXT_SIZE);
     if (*next != end)
-        return complain(vcpu, NULL, "snapshots up to %#lx, expected %#lx", *next, end);
-    for (uint32_t i = 0; i < guest->wanted_count && wrong == NULL; i++)
-        wrong = compare_probe(&reader, &guest->probes[i], i);
-    if (wrong != NULL)
-        return wrong;
-    last = next_exit(&reader); /* the call that ended it */
-    if (last == NULL || last->done != EXIT_ENDED)
-        return complain(vcpu, NULL, "an exit too many: %s",
-                        last == NULL ? "none" : exit_name(exit_basic_reason(last)));
-    return guest->check_more != NULL ? guest->check_more(vcpu) : NULL;
+        print_to(&c.wrong.sink, "snapshots up to %#lx, expected %#lx", *next, end);
+    for (uint32_t i = 0; i < guest->wanted_count && !is_wrong(&c); i++) {
+        c.probe = &guest->probes[i];
+        c.before = probe_before(vcpu, i);
+        c.after = probe_after(vcpu, i);
+        text_buffer_init(&c.wrong, text, TEXT_SIZE);
+        print_to(&c.wrong.sink, "%s: ", c.probe->instruction);
+        c.name_length = c.wrong.length;
+        compare_exits(&c);
+        if (!is_wrong(&c))
+            compare_fault(&c);
+        if (!is_wrong(&c))
+            compare_registers(&c);
+    }
+    if (is_wrong(&c))
+        return text;
+    last = next_exit(&c); /* the call that ended it */
+    if (last != NULL && last->done == EXIT_ENDED)
+        return guest->check_more != NULL ? guest->check_more(vcpu) : NULL;
+    format_text(text, TEXT_SIZE, "an exit too many: %s",
+                last == NULL ? "none" : exit_name(exit_basic_reason(last)));
+    return text;
 }
