@@ -242,8 +242,6 @@ struct guest_run {
     struct entry_failure entry;       /* where its VMCS could not be entered with */
 };
 
-enum { GUESTS_MAX = 128 }; /* linker.ld knows it too */
-
 /* All built-in guests, in the order of guest=all. */
 SET_DECLARE(guests, const struct guest);
 

@@ -106,27 +106,22 @@ enum { GDT_LIMIT = 0xff, REAL_IVT_LIMIT = 0x3ff, IDT_LIMIT = 0xfff };
 #define REAL_STACK_BASE 0x10000ull
 #define REAL_STACK_TOP  0xfff0ull
 
-static struct vcpu_start real_start(void)
-{
-    return (struct vcpu_start){
-        .cr0 = CR0_ET,
-        .rsp = REAL_STACK_TOP,
-        .gdt_limit = GDT_LIMIT,
-        .idt_limit = REAL_IVT_LIMIT,
-        .code = {GUEST_CODE >> 4, GUEST_CODE, 0xffff, RIGHTS_CODE_16},
-        .data = {0, 0, 0xffff, RIGHTS_DATA_16},
-        .stack = {REAL_STACK_BASE >> 4, REAL_STACK_BASE, 0xffff, RIGHTS_DATA_16},
-        .tr = {GUEST_TSS_SELECTOR, GUEST_TSS, TSS_LIMIT, RIGHTS_TSS_BUSY},
-    };
-}
-
 struct vcpu_start guest_start(enum guest_mode mode)
 {
     const struct vmcs_segment data = {GUEST_DATA_SELECTOR, 0, UINT32_MAX, RIGHTS_DATA_32};
     bool is_long = mode == GUEST_LONG, pae = is_long || mode == GUEST_PAE;
 
     if (mode == GUEST_REAL)
-        return real_start();
+        return (struct vcpu_start){
+            .cr0 = CR0_ET,
+            .rsp = REAL_STACK_TOP,
+            .gdt_limit = GDT_LIMIT,
+            .idt_limit = REAL_IVT_LIMIT,
+            .code = {GUEST_CODE >> 4, GUEST_CODE, 0xffff, RIGHTS_CODE_16},
+            .data = {0, 0, 0xffff, RIGHTS_DATA_16},
+            .stack = {REAL_STACK_BASE >> 4, REAL_STACK_BASE, 0xffff, RIGHTS_DATA_16},
+            .tr = {GUEST_TSS_SELECTOR, GUEST_TSS, TSS_LIMIT, RIGHTS_TSS_BUSY},
+        };
     return (struct vcpu_start){
         .cr0 = CR0_ET | CR0_PE | (pae || mode == GUEST_PAGED ? CR0_PG : 0),
         .cr3 = GUEST_PAGE_TABLES,

@@ -44,9 +44,7 @@
 
 #ifndef __ASSEMBLER__
 
-#include "lib/x86.h"
-#include "vmx/exit_reason.h"
-#include "vmx/quirks.h"
+#include "vm/guests/test_guests.h"
 
 struct __attribute__((packed)) probe {
     const char *instruction; /* "IN AL, 0x80" */

@@ -1,7 +1,6 @@
 #include "vm/guests/test_guests.h"
 
 #include "lib/string.h"
-#include "vm/exit.h"
 
 enum { EVENTS_MAX = 256 };
 

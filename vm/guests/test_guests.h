@@ -5,6 +5,7 @@
 #ifndef VM_TEST_GUESTS_H
 #define VM_TEST_GUESTS_H
 
+#include "vm/exit.h"
 #include "vm/guests/guest.h"
 #include "vmx/quirks.h"
 

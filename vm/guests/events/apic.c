@@ -1,6 +1,5 @@
 #include "vm/guests/events/events.h"
 #include "vm/registers/registers.h"
-#include "vm/guests/test_guests.h"
 #include "vm/guests/probe.h"
 
 extern const uint8_t apic_read[], apic_write[], apic_push[], apic_handler[];

@@ -21,8 +21,7 @@ place timer_now
     mov     %edx, TIMER_FIRST + 4
 2:  cmpl    $TIMER_EXITS, GUEST_DATA /* the hypervisor counts */
     jb      1b
-    end_call
-    end_guest timer
+    end_call timer
 
     guest   interrupt
     sti
@@ -30,8 +29,7 @@ place timer_now
     vmcall
 1:  cmpl    $0, GUEST_DATA
     je      1b
-    end_call
-    end_guest interrupt
+    end_call interrupt
 
     guest   nmi_window
     mov     $CALL_NMI, %eax
@@ -56,8 +54,7 @@ place nmi_window_on_nmi
     nop
 place window_open
     nop
-    end_call
-    end_guest window
+    end_call window
 
 /* Into these events are injected. */
     guest   inject
@@ -69,8 +66,7 @@ place inject_behind
     inc     %ecx
     cmp     $INJECTIONS, %ecx
     jb      1b
-    end_call
-    end_guest inject
+    end_call inject
 
 /* A fault whose gate is empty, and a handler for what comes of that. */
     guest   double

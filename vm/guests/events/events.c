@@ -4,9 +4,7 @@
 #include "lib/host/apic.h"
 #include "lib/host/clock.h"
 
-extern const uint8_t timer_now[];
-extern const uint8_t nmi_window_open[], nmi_window_on_nmi[];
-extern const uint8_t window_open[];
+extern const uint8_t timer_now[], nmi_window_open[], nmi_window_on_nmi[], window_open[];
 
 /* In GUEST_DATA: what the guest of the timer waits for, and what the hypervisor saw. */
 struct timer_notes {
@@ -171,8 +169,7 @@ BUILT_IN_GUEST(0140, nmi_window, GUEST_LONG, "nmi-window",
                .check = check_left,
                MEMORY(WORD(GUEST_DATA, 2, "the guest's handler did not run once for each NMI")));
 
-extern const uint8_t inject_behind[];
-extern const uint8_t double_here[], double_on_df[];
+extern const uint8_t inject_behind[], double_here[], double_on_df[];
 
 enum { SELECTOR_ERROR = 0x1234, WRITE_ERROR = 2 };
 

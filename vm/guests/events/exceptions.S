@@ -65,8 +65,7 @@ place exceptions_bp
     mov     $1, %eax
     cvtsi2ss %eax, %xmm0
     raise   exceptions_xm, divss %xmm1, %xmm0
-    end_call
-    end_guest exceptions
+    end_call exceptions
 
 /* Those that 64-bit code in ring 0 cannot raise: in 32-bit code, the last two in ring 3. */
 #define SELECTOR_STACK 0x60 /* no stack: an empty descriptor */
@@ -97,5 +96,4 @@ place exceptions_32_ac
 1:
     movw    $SELECTOR_STACK, TSS_SS0
     raise   exceptions_32_ts, int $0x30
-    end_call
-    end_guest exceptions_32
+    end_call exceptions_32

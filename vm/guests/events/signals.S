@@ -11,13 +11,11 @@
 1:  pause
     cmpl    $0, SIGNALS_STARTED
     je      1b
-    end_call
-    end_guest signals
+    end_call signals
 
 /* In real mode, as the other processors of a machine start. All segments but CS begin at 0. */
     guest   signals_real, 16
     mov     %cs, %ax
     inc     %ax
     mov     %ax, SIGNALS_STARTED
-    end_call
-    end_guest signals_real
+    end_call signals_real

@@ -1,4 +1,3 @@
-#include "vm/exit.h"
 #include "vm/guests/test_guests.h"
 
 extern const uint8_t step_start[], step_1[], step_2[], step_3[], step_4[], step_5[], step_6[],

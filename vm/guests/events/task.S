@@ -43,5 +43,4 @@ task_new:
     mov     %esp, GUEST_DATA + 4
     str     %eax
     mov     %eax, GUEST_DATA + 8
-    end_call
-    end_guest task
+    end_call task

@@ -4,7 +4,6 @@
 /* IA32_PAT: eight types of one byte each; 2, 3 and all above 7 are reserved. */
 #define PAT_RESERVED 0xf8f8f8f8f8f8f8f8ull
 #define PAT_BIT_1    0x0202020202020202ull
-#define PAT_BIT_2    0x0404040404040404ull
 
 static bool has_efer(const struct vcpu *vcpu)
 {

@@ -1,5 +1,4 @@
 #include "vm/guests/probe.h"
-#include "vm/guests/test_guests.h"
 
 /* SDM Vol. 3, table "Exit Qualification for Control-Register Accesses". */
 #define MOV_TO(cr, reg)   ((cr) | 0u << 4 | (uint64_t)(reg) << 8)

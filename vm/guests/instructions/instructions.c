@@ -1,5 +1,4 @@
 #include "vm/guests/probe.h"
-#include "vm/guests/test_guests.h"
 
 #define FOUR       (1u << VCPU_RAX | 1u << VCPU_RBX | 1u << VCPU_RCX | 1u << VCPU_RDX)
 #define CPUID_EXIT EXIT_REASON_CPUID, EMULATED, .changes = FOUR

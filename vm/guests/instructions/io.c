@@ -1,6 +1,5 @@
 #include "lib/string.h"
 #include "vm/guests/probe.h"
-#include "vm/guests/test_guests.h"
 
 /* SDM Vol. 3, table "Exit Qualification for I/O Instructions". */
 #define SIZE(bytes) ((bytes)-1u)

@@ -4,7 +4,6 @@
  */
 #include "lib/string.h"
 #include "vm/guests/probe.h"
-#include "vm/guests/test_guests.h"
 
 /* The instructions of one exit reason, in bits 29:28. */
 enum gdtr_idtr { SGDT, SIDT, LGDT, LIDT };

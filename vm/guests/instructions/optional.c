@@ -1,6 +1,5 @@
 #include "lib/string.h"
 #include "vm/guests/probe.h"
-#include "vm/guests/test_guests.h"
 
 /* SDM Vol. 2, "CPUID": what says that there is such an instruction. */
 enum {
@@ -89,7 +88,7 @@ struct msr_entry {
     uint64_t value;
 };
 
-enum { FOR_ENTRY, FOR_EXIT, MSR_ENTRIES };
+enum { FOR_ENTRY, FOR_EXIT };
 
 #define COMPONENTS_OF_CET (1ull << 11 | 1ull << 12)
 

@@ -43,8 +43,7 @@
     .endm
 
     .macro  end_probes name
-    end_call
-    end_guest probe_\name
+    end_call probe_\name
     .endm
 
     .macro  edx_eax value
@@ -72,5 +71,4 @@
 0:  pause
     dec     %ecx
     jnz     0b
-    end_call
-    end_guest pause_loop
+    end_call pause_loop

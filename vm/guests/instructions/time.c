@@ -1,5 +1,4 @@
 #include "vm/guests/probe.h"
-#include "vm/guests/test_guests.h"
 
 /* The guest's clock is so far ahead that no time that passes could be taken for it. */
 #define OFFSET (1ull << 40)

@@ -6,9 +6,8 @@
 #include "vm/guests/guest_run.h"
 #include "lib/string.h"
 
-extern const uint8_t random_16_on_event[];
-extern const uint8_t random_32_on_event[], random_32_on_error[];
-extern const uint8_t random_64_on_event[], random_64_on_error[];
+extern const uint8_t random_16_on_event[], random_32_on_event[], random_32_on_error[],
+    random_64_on_event[], random_64_on_error[];
 
 enum {
     RANDOM_BYTES = 4096,

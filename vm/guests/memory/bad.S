@@ -109,8 +109,7 @@ place recursion_on_db
     out     %eax, (%dx)
     inc     %dx
     jnz     1b
-    end_call
-    end_guest ports
+    end_call ports
 
 /*
  * Every MSR of both ranges that MSR bitmaps know, and as many on from 0x40000000: read, written

@@ -1,9 +1,6 @@
 #include "vm/guests/test_guests.h"
 
-extern const uint8_t triple_here[];
-extern const uint8_t recursion_on_ac[];
-extern const uint8_t recursion_on_db[];
-extern const uint8_t msrs_on_gp[];
+extern const uint8_t triple_here[], recursion_on_ac[], recursion_on_db[], msrs_on_gp[];
 
 enum {
     SPIN_US = 20000,

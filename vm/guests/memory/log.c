@@ -1,8 +1,7 @@
 #include "vm/guests/memory/memory.h"
 #include "vm/guests/test_guests.h"
 
-extern const uint8_t parts_write[];
-extern const uint8_t lock_behind[];
+extern const uint8_t parts_write[], lock_behind[];
 
 /*
  * SDM Vol. 3, "Page-Modification Logging": the index counts down from 511, and the exit comes when

@@ -17,15 +17,13 @@ place violations_write
     mov     $VIOLATION_FETCH, %ebx
     movb    $0xc3, (%rbx) /* allowed: RET */
     call    *%rbx
-    end_call
-    end_guest violations
+    end_call violations
 
     guest   beyond
     mov     GUEST_DATA, %rbx
 place beyond_read
     mov     (%rbx), %eax
-    end_call
-    end_guest beyond
+    end_call beyond
 
     guest   misconfigured
     mov     $MISCONFIGURED_BASE, %ebx
@@ -35,8 +33,7 @@ place misconfigured_2
     mov     0x1000(%rbx), %eax
 place misconfigured_3
     mov     0x2000(%rbx), %eax
-    end_call
-    end_guest misconfigured
+    end_call misconfigured
 
 /* Writes that the processor watches. */
     guest   log
@@ -46,23 +43,20 @@ place misconfigured_3
     add     $0x1000, %ebx
     dec     %ecx
     jnz     0b
-    end_call
-    end_guest log
+    end_call log
 
     guest   parts
     mov     $PARTS_PAGE, %ebx
     mov     $PARTS_VALUE, %eax
 place parts_write
     mov     %eax, 0x80(%rbx)
-    end_call
-    end_guest parts
+    end_call parts
 
     guest   lock
     mov     $LOCK_SPLIT, %ebx
     lock incl (%rbx)
 place lock_behind
-    end_call
-    end_guest lock
+    end_call lock
 
 /* Page faults of two kinds, once for each way to choose among them. */
     guest   page_faults
@@ -75,5 +69,4 @@ place lock_behind
     inc     %ecx
     cmp     $PAGE_FAULT_CHOICES, %ecx
     jb      0b
-    end_call
-    end_guest page_faults
+    end_call page_faults

@@ -1,8 +1,8 @@
 #include "vm/guests/memory/memory.h"
 #include "vm/guests/test_guests.h"
 
-extern const uint8_t violations_start[], violations_read[], violations_write[];
-extern const uint8_t beyond_read[], misconfigured_1[], misconfigured_2[], misconfigured_3[];
+extern const uint8_t violations_start[], violations_read[], violations_write[], beyond_read[],
+    misconfigured_1[], misconfigured_2[], misconfigured_3[];
 
 /* SDM Vol. 3, table "Exit Qualification for EPT Violations". */
 enum {

@@ -36,5 +36,4 @@ place identity_passed
 4:  mov     IDENTITY_LAST, %rbx
 place identity_last
     mov     (%rbx), %rax
-    end_call
-    end_guest identity
+    end_call identity

@@ -33,8 +33,7 @@ place real_on_int
     mov     %cr3, %eax
     mov     %eax, %cr3
     movl    $MARK, ALIAS + GUEST_DATA
-    end_call
-    end_guest \name
+    end_call \name
     .endm
 
     alias   paged, ((ALIAS >> 22) * 4)
@@ -61,8 +60,7 @@ place long_cpuid_32
     shl     $8, %rax
     shr     $8, %rax
     mov     %eax, GUEST_DATA + 4
-    end_call
-    end_guest long
+    end_call long
 
 /* From real mode over protected mode to long mode; CR0 and IA32_EFER exit on the way. */
     guest   switches, 16

@@ -1,8 +1,7 @@
 #include "vm/guests/test_guests.h"
 
-extern const uint8_t real_cpuid[], real_on_int[];
-extern const uint8_t long_cpuid_64[], long_cpuid_32[];
-extern const uint8_t switches_protect[], switches_long[];
+extern const uint8_t real_cpuid[], real_on_int[], long_cpuid_64[], long_cpuid_32[],
+    switches_protect[], switches_long[];
 
 enum { MARK = 0x4d4f4445, REAL_VECTOR = 0x21 };
 
