@@ -42,7 +42,7 @@ static void add_named(struct guest_choice *choice, struct command_text name,
             return;
     }
     choice->list |= command_text_is(name, "list");
-    for (uint32_t i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
+    for (uint32_t i = 0; i < COUNT_OF(others); i++) {
         if (command_text_is(name, others[i]))
             return;
         nearest_offer(&nearest, others[i]);

@@ -142,18 +142,16 @@ static const struct exit_rule exits[] = {
 #undef EXIT
 #undef NO_EXIT
 
-#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
-
 const struct vm_policy guest_policy = {
     .cpuid_mask = vm_policy_cpuid_mask,
     .cpuid = cpuid_rules,
-    .cpuid_count = COUNT(cpuid_rules),
+    .cpuid_count = COUNT_OF(cpuid_rules),
     .features = features,
-    .feature_count = COUNT(features),
+    .feature_count = COUNT_OF(features),
     .msrs = msrs,
-    .msr_count = COUNT(msrs),
+    .msr_count = COUNT_OF(msrs),
     .exits = exits,
-    .exit_count = COUNT(exits),
+    .exit_count = COUNT_OF(exits),
     .string_io = exit_string_io,
 
     /*

@@ -64,7 +64,7 @@ static bool has_wrong_rate(uint32_t signature)
     static const uint32_t signatures[] = {0x106a0, 0x106a1, 0x106a4, 0x106a5, 0x106e5,
                                           0x20652, 0x20655, 0x206e6, 0x306a8};
 
-    for (unsigned i = 0; i < sizeof(signatures) / sizeof(signatures[0]); i++) {
+    for (unsigned i = 0; i < COUNT_OF(signatures); i++) {
         if ((signature & 0x0fff3fff) == signatures[i]) /* without what is reserved */
             return true;
     }
@@ -178,16 +178,14 @@ enum { SELECTOR_ERROR = 0x1234, WRITE_ERROR = 2 };
  * interrupts on, return after it, by the instruction length that is given along; the others to
  * where the guest is.
  */
-static const uint8_t types[INJECTIONS] = {
-    EVENT_HARDWARE_EXCEPTION,
-    EVENT_HARDWARE_EXCEPTION,
-    EVENT_HARDWARE_EXCEPTION,
-    EVENT_EXTERNAL_INTERRUPT,
-    EVENT_NMI,
-    EVENT_SOFTWARE_INTERRUPT,
-    EVENT_SOFTWARE_EXCEPTION,
-    EVENT_PRIVILEGED_SOFTWARE_EXCEPTION,
-};
+static const uint8_t types[INJECTIONS] = {EVENT_HARDWARE_EXCEPTION,
+                                          EVENT_HARDWARE_EXCEPTION,
+                                          EVENT_HARDWARE_EXCEPTION,
+                                          EVENT_EXTERNAL_INTERRUPT,
+                                          EVENT_NMI,
+                                          EVENT_SOFTWARE_INTERRUPT,
+                                          EVENT_SOFTWARE_EXCEPTION,
+                                          EVENT_PRIVILEGED_SOFTWARE_EXCEPTION};
 
 static const struct wanted_event injections[INJECTIONS] = {
     EVENT(X86_VECTOR_UD, NO_ERROR_CODE, inject_behind),

@@ -58,7 +58,7 @@ static void open_ports(struct vcpu *vcpu)
 {
     static const uint16_t open[] = {0x80, 0x7fff, 0x8234, 0x8236, 0xffff, 0x0000};
 
-    for (unsigned i = 0; i < sizeof(open) / sizeof(open[0]); i++)
+    for (unsigned i = 0; i < COUNT_OF(open); i++)
         vm_port_exits(vcpu->vm, open[i], false);
 }
 

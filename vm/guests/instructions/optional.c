@@ -1,5 +1,6 @@
 #include "lib/string.h"
 #include "vm/guests/probe.h"
+#include "vmx/entry/vmentry_state.h"
 
 /* SDM Vol. 2, "CPUID": what says that there is such an instruction. */
 enum {
@@ -82,12 +83,6 @@ GUEST_LACKS(lacks_msr_immediate,
  */
 #define IA32_XSS 0xda0u
 
-/* SDM Vol. 3, "VM-Entry Controls for MSRs", table "Format of an MSR Entry". */
-struct msr_entry {
-    uint32_t msr, reserved;
-    uint64_t value;
-};
-
 enum { FOR_ENTRY, FOR_EXIT };
 
 #define COMPONENTS_OF_CET (1ull << 11 | 1ull << 12)
@@ -111,13 +106,13 @@ GUEST_LACKS(lacks_components, known_components() != 0, "supervisor components of
 static void set_xss(struct vcpu *vcpu)
 {
     uint64_t page = page_cache_alloc(&vcpu->vm->pages);
-    struct msr_entry *entries;
+    struct vmentry_msr_entry *entries;
 
     if (page == 0)
         return; /* then nothing exits, and the guest differs */
     entries = phys_to_virt(page);
-    entries[FOR_ENTRY] = (struct msr_entry){IA32_XSS, 0, known_components()};
-    entries[FOR_EXIT] = (struct msr_entry){IA32_XSS, 0, rdmsr(IA32_XSS)};
+    entries[FOR_ENTRY] = (struct vmentry_msr_entry){IA32_XSS, 0, known_components()};
+    entries[FOR_EXIT] = (struct vmentry_msr_entry){IA32_XSS, 0, rdmsr(IA32_XSS)};
     vmcs_write64(VMCS_VM_ENTRY_MSR_LOAD_ADDRESS, page + FOR_ENTRY * sizeof(*entries));
     vmcs_write64(VMCS_VM_EXIT_MSR_LOAD_ADDRESS, page + FOR_EXIT * sizeof(*entries));
     vmcs_write32(VMCS_VM_ENTRY_MSR_LOAD_COUNT, 1);

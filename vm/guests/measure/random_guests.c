@@ -43,7 +43,7 @@ static const uint32_t beginnings[] = {
     0x1ee,   0x1f1,     0x1f3,   0x1f4,   0x1fa,     0x1fb,     0x148,   0x166,
 };
 
-enum { BEGINNINGS = sizeof(beginnings) / sizeof(beginnings[0]) };
+enum { BEGINNINGS = COUNT_OF(beginnings) };
 
 static void write_code(uint8_t *code, uint64_t *state)
 {

@@ -81,7 +81,7 @@ static const uint32_t hosts_msrs[] = {
     IA32_EFER,      IA32_FS_BASE,         IA32_GS_BASE,
 };
 
-enum { HOSTS_MSRS = sizeof(hosts_msrs) / sizeof(hosts_msrs[0]) };
+enum { HOSTS_MSRS = COUNT_OF(hosts_msrs) };
 
 static void keep_msrs(struct vcpu *vcpu)
 {

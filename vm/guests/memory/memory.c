@@ -73,7 +73,7 @@ static const char *check_violations(const struct vcpu *vcpu)
 
     if ((guest_vm_of(vcpu)->record[0].qualification & WALK_ACCESS) != walk_access())
         return "an EPT violation of a walk named another kind of access";
-    for (uint32_t i = 0; i < sizeof(wanted) / sizeof(wanted[0]); i++) {
+    for (uint32_t i = 0; i < COUNT_OF(wanted); i++) {
         if ((guest_vm_of(vcpu)->record[i].guest_physical & ~(uint64_t)(PAGE_SIZE - 1)) != wanted[i])
             return "an EPT violation named another page than the one that was taken away";
         if (i != 0 && guest_vm_of(vcpu)->record[i].guest_linear != wanted[i])

@@ -6,6 +6,7 @@
 #include "lib/string.h"
 #include "vm/guests/guest_run.h"
 #include "vm/guests/test_guests.h"
+#include "vmx/entry/vmentry_state.h"
 
 enum { RPL_3 = 3, MSRS = 2 };
 
@@ -48,10 +49,8 @@ BUILT_IN_GUEST(0370, hello, GUEST_LONG, "entry-exit-33",
 /* The guest-state area has the bases of FS and GS; an MSR-load area may not have them, too. */
 static void load_base_twice(struct vcpu *vcpu)
 {
-    static const struct {
-        uint32_t index, reserved;
-        uint64_t value;
-    } area[MSRS] = {{IA32_SYSENTER_CS, 0, 0}, {IA32_FS_BASE, 0, 0}};
+    static const struct vmentry_msr_entry area[MSRS] = {{IA32_SYSENTER_CS, 0, 0},
+                                                        {IA32_FS_BASE, 0, 0}};
 
     memcpy(vcpu_memory(vcpu, GUEST_DATA, sizeof(area)), area, sizeof(area));
     vmcs_write64(VMCS_VM_ENTRY_MSR_LOAD_ADDRESS, vcpu->vm->memory + GUEST_DATA);
