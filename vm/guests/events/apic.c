@@ -94,13 +94,6 @@ enum { ACCESS_READ, ACCESS_WRITE, ACCESS_EVENT = 3, ACCESS_SHIFT = 12 };
         QUALIFIED((uint64_t)(type) << ACCESS_SHIFT | (uint64_t)(offset)), MAPPED
 #define AGAIN EXIT_REASON_VMCALL, EMULATED
 
-/* No instruction fetch (type 2): QUIRK_NO_APIC_FETCH. */
-static const struct exit_expected access_exits[] = {
-    {ACCESS(apic_read, ACCESS_READ, APIC_TPR)},        {AGAIN},
-    {ACCESS(apic_write, ACCESS_WRITE, APIC_SVR)},      {AGAIN},
-    {ACCESS(apic_push, ACCESS_EVENT, APIC_STACK - 8)},
-};
-
 GUEST_SETUP(set_access_page, vmcs_write64(VMCS_APIC_ACCESS_ADDRESS, vcpu->vm->memory + APIC_PAGE));
 
 static enum exit_done access_again(struct vcpu *vcpu, const struct exit_record *exit)
@@ -114,18 +107,23 @@ static enum exit_done access_again(struct vcpu *vcpu, const struct exit_record *
 
 static const char *check_access(const struct vcpu *vcpu)
 {
-    enum { PUSH = 4 }; /* among access_exits */
+    enum { PUSH = 4 }; /* among the exits */
 
     if (guest_vm_of(vcpu)->record[PUSH].vectoring != EVENT_INFO(SOFTWARE_INTERRUPT, APIC_VECTOR))
         return "the IDT-vectoring information was not of the interrupt that was being delivered";
     return check_left(vcpu);
 }
 
+/* No instruction fetch (type 2): QUIRK_NO_APIC_FETCH. */
 BUILT_IN_GUEST(0520, apic, GUEST_LONG, "apic-access",
                "Reads and writes the APIC-access page, and takes an interrupt on a stack there.",
                GUEST_HANDLERS({APIC_VECTOR, apic_handler}),
                CONTROLS(ON(SECONDARY, VIRTUALIZE_APIC_ACCESSES)), .setup = set_access_page,
-               .on_exit = access_again, EXPECTED_IN(access_exits), .check = check_access,
+               .on_exit = access_again,
+               EXPECTED_EXITS({ACCESS(apic_read, ACCESS_READ, APIC_TPR)}, {AGAIN},
+                              {ACCESS(apic_write, ACCESS_WRITE, APIC_SVR)}, {AGAIN},
+                              {ACCESS(apic_push, ACCESS_EVENT, APIC_STACK - 8)}),
+               .check = check_access,
                MEMORY(WORD(GUEST_DATA, 1,
                            "the interrupt whose delivery exited did not reach the guest once")));
 

@@ -11,26 +11,6 @@ enum { SELECTOR_ABSENT = 0x40, SELECTOR_BEYOND = 0x800, NOT_MAPPED = 0x40000000 
 /* SDM Vol. 3, "Exit Qualification for Debug Exceptions": BS, a single step. */
 enum { DEBUG_SINGLE_STEP = 1 << 14 };
 
-/*
- * SDM Vol. 3, "Information for VM Exits Due to Vectored Events": INT1 is a privileged software
- * exception, INT3 a software exception; their RIP is that of the instruction.
- */
-static const struct exit_expected exits[] = {
-    {EXCEPTION(FAULT(DE), exceptions_de)},
-    {EXCEPTION(EVENT_INFO(PRIVILEGED_SOFTWARE_EXCEPTION, X86_VECTOR_DB), exceptions_int1)},
-    {EXCEPTION(FAULT(DB), exceptions_step), QUALIFIED(DEBUG_SINGLE_STEP)},
-    {EXCEPTION(EVENT_INFO(SOFTWARE_EXCEPTION, X86_VECTOR_BP), exceptions_int3)},
-    {EXCEPTION(FAULT(UD), exceptions_ud)},
-    {EXCEPTION(FAULT(NM), exceptions_nm)},
-    {EXCEPTION(FAULT_WITH_CODE(NP), exceptions_np)},
-    {EXCEPTION(FAULT_WITH_CODE(SS), exceptions_ss)},
-    {EXCEPTION(FAULT_WITH_CODE(GP), exceptions_gp)},
-    {EXCEPTION(FAULT_WITH_CODE(GP), exceptions_gp_selector)},
-    {EXCEPTION(FAULT_WITH_CODE(PF), exceptions_pf), QUALIFIED(NOT_MAPPED)},
-    {EXCEPTION(FAULT(MF), exceptions_mf)},
-    {EXCEPTION(FAULT(XM), exceptions_xm)},
-};
-
 /* The two traps by instructions return after them, as does the single step. */
 static const struct wanted_event events[] = {
     EVENT(X86_VECTOR_DE, NO_ERROR_CODE, exceptions_de),
@@ -48,10 +28,27 @@ static const struct wanted_event events[] = {
     EVENT(X86_VECTOR_XM, NO_ERROR_CODE, exceptions_xm),
 };
 
-BUILT_IN_GUEST(0020, exceptions, GUEST_LONG, "exceptions",
-               "Raises each exception; all exit, and reach the guest's handlers as they were.",
-               .support = &recorder_64, .setup = intercept_exceptions, EXPECTED_IN(exits),
-               .check = check_events, EVENTS_IN(events));
+/*
+ * SDM Vol. 3, "Information for VM Exits Due to Vectored Events": INT1 is a privileged software
+ * exception, INT3 a software exception; their RIP is that of the instruction.
+ */
+BUILT_IN_GUEST(
+    0020, exceptions, GUEST_LONG, "exceptions",
+    "Raises each exception; all exit, and reach the guest's handlers as they were.",
+    .support = &recorder_64, .setup = intercept_exceptions,
+    EXPECTED_EXITS({EXCEPTION(FAULT(DE), exceptions_de)},
+                   {EXCEPTION(EVENT_INFO(PRIVILEGED_SOFTWARE_EXCEPTION, X86_VECTOR_DB),
+                              exceptions_int1)},
+                   {EXCEPTION(FAULT(DB), exceptions_step), QUALIFIED(DEBUG_SINGLE_STEP)},
+                   {EXCEPTION(EVENT_INFO(SOFTWARE_EXCEPTION, X86_VECTOR_BP), exceptions_int3)},
+                   {EXCEPTION(FAULT(UD), exceptions_ud)}, {EXCEPTION(FAULT(NM), exceptions_nm)},
+                   {EXCEPTION(FAULT_WITH_CODE(NP), exceptions_np)},
+                   {EXCEPTION(FAULT_WITH_CODE(SS), exceptions_ss)},
+                   {EXCEPTION(FAULT_WITH_CODE(GP), exceptions_gp)},
+                   {EXCEPTION(FAULT_WITH_CODE(GP), exceptions_gp_selector)},
+                   {EXCEPTION(FAULT_WITH_CODE(PF), exceptions_pf), QUALIFIED(NOT_MAPPED)},
+                   {EXCEPTION(FAULT(MF), exceptions_mf)}, {EXCEPTION(FAULT(XM), exceptions_xm)}),
+    .check = check_events, EVENTS_IN(events));
 
 /* The same without the bitmap: what the processor does by itself must look the same. */
 BUILT_IN_GUEST(0030, exceptions, GUEST_LONG, "exceptions-kept",
