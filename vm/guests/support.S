@@ -37,19 +37,13 @@
 74:
     .endm
 
-    /* Handlers of events without an error code, and with one. */
-    .macro  record vectors:vararg
+    /* Handlers of events; `code` is "none" for those without an error code. */
+    .macro  record code, vectors:vararg
     .irp    vector, \vectors
     handler \vector
+    .ifc    \code, none
     push    $-1
-    push    $\vector
-    jmp     76f
-    .endr
-    .endm
-
-    .macro  record_with_error vectors:vararg
-    .irp    vector, \vectors
-    handler \vector
+    .endif
     push    $\vector
     jmp     76f
     .endr
@@ -89,14 +83,14 @@
     .endm
 
     support recorder_64
-    record  0, 1, 2, 3, 6, 7, 16, 19, 0x40, 0x50, 0x60
-    record_with_error 11, 12, 13, 14
+    record  none, 0, 1, 2, 3, 6, 7, 16, 19, 0x40, 0x50, 0x60
+    record  any, 11, 12, 13, 14
     recorder rax, rbx, rsp, 8, iretq
     end_support recorder_64
 
     support recorder_32, 32
-    record  4, 5, 0x30
-    record_with_error 10, 17
+    record  none, 4, 5, 0x30
+    record  any, 10, 17
     recorder eax, ebx, esp, 4, iret
     end_support recorder_32
 
