@@ -6,7 +6,7 @@
 #define VM_TEST_GUESTS_H
 
 #include "vm/exit.h"
-#include "vm/guests/guest.h"
+#include "vm/guests/agreed.h"
 #include "vmx/quirks.h"
 
 /* Support of guests (vm/guests/support.S): each event that it has a handler for leaves one struct

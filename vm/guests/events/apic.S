@@ -1,6 +1,5 @@
 /* A local APIC that is in memory: the APIC-access page. */
 #include "vm/guests/guest.inc"
-#include "vm/guests/events/events.h"
 
     .macro  again
     mov     $APIC_AGAIN, %eax

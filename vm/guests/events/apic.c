@@ -1,4 +1,3 @@
-#include "vm/guests/events/events.h"
 #include "vm/registers/registers.h"
 #include "vm/guests/probe.h"
 

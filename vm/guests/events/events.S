@@ -2,7 +2,6 @@
  * Guests that wait for what comes from outside: timers, interrupts, windows, injected events.
  */
 #include "vm/guests/guest.inc"
-#include "vm/guests/events/events.h"
 
 #define TIMER_FIRST (GUEST_DATA + 16) /* struct timer_notes */
 

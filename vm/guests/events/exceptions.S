@@ -5,9 +5,6 @@
 #include "vm/guests/guest.inc"
 #include "lib/x86_registers.h"
 
-#define SELECTOR_ABSENT  0x40 /* descriptors that the guest makes itself */
-#define SELECTOR_BEYOND  0x800 /* outside of the GDT */
-#define NOT_MAPPED       0x40000000
 #define X87_UNMASK_ZERO  0x37b
 #define MXCSR_UNMASK_ZERO 0x1d80
 #define SCRATCH          (GUEST_DATA + 0x100)
@@ -68,7 +65,6 @@ place exceptions_bp
     end_call exceptions
 
 /* Those that 64-bit code in ring 0 cannot raise: in 32-bit code, the last two in ring 3. */
-#define SELECTOR_STACK 0x60 /* no stack: an empty descriptor */
 #define TSS_SS0        (GUEST_TSS + 8)
 #define GATE_TS        (GUEST_IDT + 10 * 8)
 
@@ -95,5 +91,5 @@ place exceptions_32_ac
     mov     SCRATCH + 1, %eax
 1:
     movw    $SELECTOR_STACK, TSS_SS0
-    raise   exceptions_32_ts, int $0x30
+    raise   exceptions_32_ts, int $VECTOR_STACK
     end_call exceptions_32

@@ -5,9 +5,6 @@ extern const uint8_t exceptions_de[], exceptions_int1[], exceptions_db[], except
     exceptions_ss[], exceptions_gp[], exceptions_gp_selector[], exceptions_pf[], exceptions_mf[],
     exceptions_xm[];
 
-/* What the guest's code uses (vm/guests/events/exceptions.S). */
-enum { SELECTOR_ABSENT = 0x40, SELECTOR_BEYOND = 0x800, NOT_MAPPED = 0x40000000 };
-
 /* SDM Vol. 3, "Exit Qualification for Debug Exceptions": BS, a single step. */
 enum { DEBUG_SINGLE_STEP = 1 << 14 };
 
@@ -59,14 +56,14 @@ BUILT_IN_GUEST(0030, exceptions, GUEST_LONG, "exceptions-kept",
 extern const uint8_t exceptions_32_into[], exceptions_32_of[], exceptions_32_br[],
     exceptions_32_ac[], exceptions_32_ts[];
 
-/* What that guest's code uses. */
-enum { SELECTOR_STACK = 0x60, VECTOR_INT = 0x30, EXIT_TS = 3 };
+enum { EXIT_TS = 3 }; /* among the exits */
 
 /* #TS came while INT was under way: SDM Vol. 3, "Information for VM Exits That Occur During Event
  * Delivery". */
 static const char *check_32(const struct vcpu *vcpu)
 {
-    if (guest_vm_of(vcpu)->record[EXIT_TS].vectoring != EVENT_INFO(SOFTWARE_INTERRUPT, VECTOR_INT))
+    if (guest_vm_of(vcpu)->record[EXIT_TS].vectoring !=
+        EVENT_INFO(SOFTWARE_INTERRUPT, VECTOR_STACK))
         return "the IDT-vectoring information was not of the software interrupt under way";
     return check_events(vcpu);
 }

@@ -2,7 +2,6 @@
  * A guest that waits for INIT or SIPI, and what SIPI starts.
  */
 #include "vm/guests/guest.inc"
-#include "vm/guests/events/events.h"
 
 /* Interrupts are on: QUIRK_INTERRUPTS_WAIT_FOR_IF. */
     guest   signals

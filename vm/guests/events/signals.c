@@ -1,5 +1,4 @@
 #include "vm/events/guest_events.h"
-#include "vm/guests/events/events.h"
 #include "lib/string.h"
 #include "vm/guests/test_guests.h"
 #include "lib/host/clock.h"

@@ -3,7 +3,6 @@
  * is done.
  */
 #include "vm/guests/guest.inc"
-#include "vm/guests/events/events.h"
 
 #define FLAGS_NT     0x4000
 #define TYPE_BUSY    0x8b

@@ -4,7 +4,6 @@
  */
 #include "vm/guests/guest.inc"
 #include "vm/guests/probe.h"
-#include "vm/guests/events/events.h"
 #include "lib/x86_registers.h"
 
 #define PROBES(label)                      probes label

@@ -11,12 +11,12 @@ _Static_assert(BENCH_SAMPLES * 4096 <= GUEST_TOUCH_END - GUEST_TOUCH_BASE, "ther
  * own timer before it enters the guest: one that is over by then exits again and again, and the
  * guest never gets to its next instruction.
  */
-enum { TIMER_TICKS = 16, TIMER_TICKS_VIRTUAL = 4096 };
+enum { TICKS = 16, TICKS_VIRTUAL = 4096 };
 
 static void setup(struct vcpu *vcpu)
 {
     bool virtual = (cpuid(1, 0).ecx & CPUID_1_ECX_HYPERVISOR) != 0;
-    uint32_t ticks = virtual ? TIMER_TICKS_VIRTUAL : TIMER_TICKS;
+    uint32_t ticks = virtual ? TICKS_VIRTUAL : TICKS;
     uint32_t has = 0;
 
     if ((vcpu->controls[VMX_CONTROL_SECONDARY] & SECONDARY_ENABLE_EPT) != 0)

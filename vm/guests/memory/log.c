@@ -1,4 +1,3 @@
-#include "vm/guests/memory/memory.h"
 #include "vm/guests/test_guests.h"
 
 extern const uint8_t parts_write[], lock_behind[];

@@ -2,7 +2,6 @@
  * Guests that reach for memory which extended page tables do not give them, or not so.
  */
 #include "vm/guests/guest.inc"
-#include "vm/guests/memory/memory.h"
 
     guest   violations /* the first fetch walks through a table that is not there */
     mov     $VIOLATION_READ, %ebx
@@ -61,7 +60,7 @@ place lock_behind
 /* Page faults of two kinds, once for each way to choose among them. */
     guest   page_faults
     xor     %ecx, %ecx
-    mov     $PAGE_FAULT_ADDRESS, %ebx
+    mov     $NOT_MAPPED, %ebx
 0:  mov     $PAGE_FAULT_CALL, %eax /* the choice with the number in ECX */
     vmcall
     raise   page_faults_read, mov (%rbx), %eax

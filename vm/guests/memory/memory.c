@@ -1,4 +1,3 @@
-#include "vm/guests/memory/memory.h"
 #include "vm/guests/test_guests.h"
 
 extern const uint8_t violations_start[], violations_read[], violations_write[], beyond_read[],
@@ -169,8 +168,8 @@ static const struct {
 };
 
 #define CHOICE      EXIT_REASON_VMCALL, EMULATED
-#define READ_FAULT  EXCEPTION(FAULT_WITH_CODE(PF), page_faults_read), QUALIFIED(PAGE_FAULT_ADDRESS)
-#define WRITE_FAULT EXCEPTION(FAULT_WITH_CODE(PF), page_faults_write), QUALIFIED(PAGE_FAULT_ADDRESS)
+#define READ_FAULT  EXCEPTION(FAULT_WITH_CODE(PF), page_faults_read), QUALIFIED(NOT_MAPPED)
+#define WRITE_FAULT EXCEPTION(FAULT_WITH_CODE(PF), page_faults_write), QUALIFIED(NOT_MAPPED)
 
 static const struct exit_expected page_fault_exits[] = {
     {CHOICE},     {READ_FAULT}, {WRITE_FAULT}, {CHOICE}, {CHOICE}, {WRITE_FAULT}, {CHOICE},

@@ -3,8 +3,6 @@
  * hypervisor's.
  */
 #include "vm/guests/guest.inc"
-#include "vm/guests/guest.h"
-#include "vm/guests/state/state.h"
 
     guest   identity
     mov     IDENTITY_BIOS_WORDS, %ecx

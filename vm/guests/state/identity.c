@@ -1,4 +1,3 @@
-#include "vm/guests/state/state.h"
 #include "lib/string.h"
 #include "mm/memory_use.h"
 #include "vm/guests/guest_run.h"

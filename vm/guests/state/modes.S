@@ -5,7 +5,6 @@
 #include "lib/x86_registers.h"
 
 #define ALIAS       0x00c00000 /* mapped to 0 by the guest's own page tables */
-#define MARK        0x4d4f4445
 #define SWITCH_PML4 0x20000 /* page tables that the guest makes itself */
 #define SWITCH_PDPT 0x21000
 #define SWITCH_PD   0x22000
@@ -32,7 +31,7 @@ place real_on_int
     movl    $0x87, GUEST_PAGE_TABLES + \entry /* a large page, physical 0 */
     mov     %cr3, %eax
     mov     %eax, %cr3
-    movl    $MARK, ALIAS + GUEST_DATA
+    movl    $MODE_MARK, ALIAS + GUEST_DATA
     end_call \name
     .endm
 
@@ -56,7 +55,7 @@ place long_cpuid_32
     cpuid
     ljmp    $GUEST_CODE_SELECTOR, $GUEST_CODE + (2f - long_start)
     .code64
-2:  mov     $MARK, %eax
+2:  mov     $MODE_MARK, %eax
     shl     $8, %rax
     shr     $8, %rax
     mov     %eax, GUEST_DATA + 4

@@ -3,7 +3,7 @@
 extern const uint8_t real_cpuid[], real_on_int[], long_cpuid_64[], long_cpuid_32[],
     switches_protect[], switches_long[];
 
-enum { MARK = 0x4d4f4445, REAL_VECTOR = 0x21 };
+enum { REAL_VECTOR = 0x21 };
 
 static const uint16_t real_wanted[] = {GUEST_CODE >> 4, 0x494e, 0x5254};
 
@@ -23,9 +23,9 @@ BUILT_IN_GUEST(0230, real, GUEST_REAL, "real-mode",
                        "CS, the handler's mark or the mark behind the interrupt is not there"}));
 
 /* Of both guests of paging. */
-#define MARKED                    \
-    .check = check_left,          \
-    MEMORY(WORD(GUEST_DATA, MARK, \
+#define MARKED                         \
+    .check = check_left,               \
+    MEMORY(WORD(GUEST_DATA, MODE_MARK, \
                 "what was written through the guest's own page tables is not there"))
 
 BUILT_IN_GUEST(0240, paged, GUEST_PAGED, "paged-mode",
@@ -34,7 +34,7 @@ BUILT_IN_GUEST(0240, paged, GUEST_PAGED, "paged-mode",
 BUILT_IN_GUEST(0250, pae, GUEST_PAE, "pae-mode",
                "Maps a page anew in PAE paging, and writes through it.", MARKED);
 
-static const uint32_t long_wanted[] = {UINT32_MAX, MARK};
+static const uint32_t long_wanted[] = {UINT32_MAX, MODE_MARK};
 
 BUILT_IN_GUEST(0260, long, GUEST_LONG, "long-mode",
                "Runs 64-bit code, 32-bit code in long mode, and 64-bit code again.",

@@ -4,7 +4,6 @@
  */
 #include "vm/guests/guest.inc"
 #include "lib/x86_registers.h"
-#include "vm/guests/state/state.h"
 
 #define CPUID_XSAVE_BIT     26 /* leaf 1, ECX */
 #define CPUID_AVX_BIT       28

@@ -1,4 +1,3 @@
-#include "vm/guests/state/state.h"
 #include "vm/guests/test_guests.h"
 
 enum { XSAVE_HEADER_END = 576 };
