@@ -33,13 +33,14 @@ static const struct {
 };
 
 static const struct {
-    uint32_t emulators, encoding;
-    bool exists;
     const char *text;
+    uint32_t count;
+    enum vmcs_field fields[64];
 } fields[] = {
-#define FIELD_DEPARTURE(...) {__VA_ARGS__},
+#define FIELD_DEPARTURES(emulators, exists, text, ...) \
+    {(text), sizeof((int[]){__VA_ARGS__}) / sizeof(int), {__VA_ARGS__}},
 #include "vmx/selftest/departures.def"
-#undef FIELD_DEPARTURE
+#undef FIELD_DEPARTURES
 };
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
@@ -90,8 +91,11 @@ static void write_quirks(uint32_t emulator)
 static void write_fields(void)
 {
     printf("\n## VMCS fields\n\n| encoding | the self-test says |\n|---|---|\n");
-    for (unsigned i = 0; i < COUNT(fields); i++)
-        printf("| 0x%04x | %s |\n", fields[i].encoding, fields[i].text);
+    for (unsigned i = 0; i < COUNT(fields); i++) {
+        for (unsigned n = 0; n < fields[i].count; n++)
+            printf("| 0x%04x | %s: %s |\n", (unsigned)fields[i].fields[n], fields[i].text,
+                   vmcs_field_table[vmcs_field_index(fields[i].fields[n])].name);
+    }
 }
 
 int main(void)

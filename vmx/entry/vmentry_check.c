@@ -65,6 +65,17 @@ uint64_t vmentry_word(const struct vmentry_state *state, unsigned word)
     return is_active(state, word) ? vmentry_get(state, words[word].field) : 0;
 }
 
+void vmentry_switch(struct vmcs_image *image, struct vmentry_control control, bool on)
+{
+    for (; control.word != VMX_CONTROL_NONE; control = words[control.word].by) {
+        uint64_t seen = vmcs_image_get(image, words[control.word].field), bit = 1ull << control.bit;
+
+        vmcs_image_set(image, words[control.word].field, on ? seen | bit : seen & ~bit);
+        if (!on)
+            return;
+    }
+}
+
 static void add(struct vmentry_findings *findings, struct vmentry_finding finding)
 {
     if (findings->count == VMENTRY_FINDINGS_MAX)

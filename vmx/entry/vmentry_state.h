@@ -128,6 +128,9 @@ static inline bool vmentry_is_set(const struct vmentry_state *state, struct vmen
     return vmentry_word(state, control.word) >> control.bit & 1;
 }
 
+/* Makes the control 0, or 1, and those with it that activate its word. */
+void vmentry_switch(struct vmcs_image *image, struct vmentry_control control, bool on);
+
 #define VMENTRY_BIT_OF(word, id)  VMX_CONTROL_##word, __builtin_ctz(word##_##id)
 #define VMENTRY_CONTROL(word, id) ((struct vmentry_control){VMENTRY_BIT_OF(word, id)})
 

@@ -205,12 +205,12 @@ static struct selftest_row perform(const struct step *step, const struct trial_g
                                [CURRENT_VMCS] = trial_ground->vmcs,
                                [NO_VMCS] = NO_CURRENT_VMCS};
     struct selftest_row row = {
-        .name = step->name,
         .predicted = {step->outcome, step->number},
         .has_value = step->value != NO_VALUE,
         .predicted_value = values[step->value],
     };
 
+    format_text(row.name, sizeof(row.name), "%s", step->name);
     row.seen = execute(step, trial_ground, &row.seen_value);
     row.agrees = same_result(row.seen, row.predicted) &&
                  (!row.has_value || row.seen_value == row.predicted_value);
@@ -221,15 +221,20 @@ static struct selftest_row perform(const struct step *step, const struct trial_g
     return row;
 }
 
-static void print_difference(struct vmx_cpu *cpu, const struct selftest_row *row)
+void selftest_add(struct selftest *selftest, struct vmx_cpu *cpu, const struct selftest_row *row)
 {
-    bool result_agrees = same_result(row->seen, row->predicted);
+    bool by_value = same_result(row->seen, row->predicted);
 
+    if (selftest->count < SELFTEST_ROWS_MAX)
+        selftest->row[selftest->count++] = *row;
+    if (row->agrees)
+        return;
+    selftest->differences++;
     finding_add(&cpu->findings,
                 FINDING(RULE_SELFTEST_DIFFERENCE,
-                        .seen = result_agrees ? row->seen_value : row->seen.number,
-                        .wanted = result_agrees ? row->predicted_value : row->predicted.number,
-                        .detail = row->name));
+                        .seen = by_value ? row->seen_value : row->seen.number,
+                        .wanted = by_value ? row->predicted_value : row->predicted.number,
+                        .detail = selftest->row[selftest->count - 1].name));
 }
 
 void selftest_restore(struct vmx_cpu *cpu)
@@ -263,11 +268,7 @@ void selftest_run(struct vmx_cpu *cpu, struct selftest *selftest)
         if (!applies(steps[i].when, &trial_ground))
             continue;
         row = perform(&steps[i], &trial_ground);
-        selftest->row[selftest->count++] = row;
-        if (!row.agrees) {
-            selftest->differences++;
-            print_difference(cpu, &row);
-        }
+        selftest_add(selftest, cpu, &row);
     }
     if (cpu->state != VMX_CPU_OFF)
         (void)vmclear(trial_ground.other.address);
@@ -276,25 +277,16 @@ void selftest_run(struct vmx_cpu *cpu, struct selftest *selftest)
 }
 
 /* Host-state fields that the guest has as well, and where. */
+#define SHARED(field)                         \
+    {                                         \
+        VMCS_GUEST_##field, VMCS_HOST_##field \
+    }
 static const struct {
     enum vmcs_field guest, host;
-} shared[] = {
-    {VMCS_GUEST_CR0, VMCS_HOST_CR0},
-    {VMCS_GUEST_CR3, VMCS_HOST_CR3},
-    {VMCS_GUEST_CR4, VMCS_HOST_CR4},
-    {VMCS_GUEST_ES_SELECTOR, VMCS_HOST_ES_SELECTOR},
-    {VMCS_GUEST_CS_SELECTOR, VMCS_HOST_CS_SELECTOR},
-    {VMCS_GUEST_SS_SELECTOR, VMCS_HOST_SS_SELECTOR},
-    {VMCS_GUEST_DS_SELECTOR, VMCS_HOST_DS_SELECTOR},
-    {VMCS_GUEST_FS_SELECTOR, VMCS_HOST_FS_SELECTOR},
-    {VMCS_GUEST_GS_SELECTOR, VMCS_HOST_GS_SELECTOR},
-    {VMCS_GUEST_TR_SELECTOR, VMCS_HOST_TR_SELECTOR},
-    {VMCS_GUEST_FS_BASE, VMCS_HOST_FS_BASE},
-    {VMCS_GUEST_GS_BASE, VMCS_HOST_GS_BASE},
-    {VMCS_GUEST_TR_BASE, VMCS_HOST_TR_BASE},
-    {VMCS_GUEST_GDTR_BASE, VMCS_HOST_GDTR_BASE},
-    {VMCS_GUEST_IDTR_BASE, VMCS_HOST_IDTR_BASE},
-};
+} shared[] = {SHARED(CR0),         SHARED(CR3),         SHARED(CR4),         SHARED(ES_SELECTOR),
+              SHARED(CS_SELECTOR), SHARED(SS_SELECTOR), SHARED(DS_SELECTOR), SHARED(FS_SELECTOR),
+              SHARED(GS_SELECTOR), SHARED(TR_SELECTOR), SHARED(FS_BASE),     SHARED(GS_BASE),
+              SHARED(TR_BASE),     SHARED(GDTR_BASE),   SHARED(IDTR_BASE)};
 
 /*
  * The allowed 0-settings are the bits that must be 1: nothing is asked for that this guest does

@@ -12,7 +12,7 @@
 #include "vmx/vmx_cpu.h"
 
 struct selftest_row {
-    const char *name; /* what was done */
+    char name[72]; /* what was done */
     struct vmx_result predicted, seen;
     bool has_value; /* the step also gives a value: an exit reason, a VMCS pointer */
     uint64_t predicted_value, seen_value;
@@ -26,6 +26,9 @@ struct selftest {
     uint32_t differences;
     struct selftest_row row[SELFTEST_ROWS_MAX];
 };
+
+/* Adds the row, if there is room, and where it does not agree a finding that names it. */
+void selftest_add(struct selftest *selftest, struct vmx_cpu *cpu, const struct selftest_row *row);
 
 /*
  * Adds a row to `selftest` for every case, on the CPU that runs this, which is LOADED, and leaves

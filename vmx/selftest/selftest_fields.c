@@ -13,26 +13,16 @@ enum {
 
 static const struct departure {
     uint32_t emulators;
-    uint32_t encoding;
     bool exists; /* what the machine says */
     const char *text;
+    const enum vmcs_field *fields;
+    uint32_t count;
 } departures[] = {
-#define FIELD_DEPARTURE(emulators, encoding, exists, text) \
-    {(emulators), (encoding), (exists), (text)},
+#define FIELD_DEPARTURES(emulators, exists, text, ...)                      \
+    {(emulators), (exists), (text), (const enum vmcs_field[]){__VA_ARGS__}, \
+     sizeof((const enum vmcs_field[]){__VA_ARGS__}) / sizeof(enum vmcs_field)},
 #include "vmx/selftest/departures.def"
-#undef FIELD_DEPARTURE
-};
-
-static const char *const group_names[WIDTHS][TYPES] = {
-    [VMCS_WIDTH_16] = {"VMREAD of 16-bit control fields", "VMREAD of 16-bit read-only fields",
-                       "VMREAD of 16-bit guest fields", "VMREAD of 16-bit host fields"},
-    [VMCS_WIDTH_64] = {"VMREAD of 64-bit control fields", "VMREAD of 64-bit read-only fields",
-                       "VMREAD of 64-bit guest fields", "VMREAD of 64-bit host fields"},
-    [VMCS_WIDTH_32] = {"VMREAD of 32-bit control fields", "VMREAD of 32-bit read-only fields",
-                       "VMREAD of 32-bit guest fields", "VMREAD of 32-bit host fields"},
-    [VMCS_WIDTH_NATURAL] = {"VMREAD of natural control fields",
-                            "VMREAD of natural read-only fields", "VMREAD of natural guest fields",
-                            "VMREAD of natural host fields"},
+#undef FIELD_DEPARTURES
 };
 
 /* What the walk over the encodings works with. */
@@ -43,35 +33,23 @@ struct walk {
     uint32_t highest_index; /* of the fields that could be read, as predicted */
 };
 
-static void add_row(struct walk *walk, struct selftest_row row)
-{
-    struct selftest *selftest = walk->selftest;
-
-    if (!row.agrees) {
-        selftest->differences++;
-        finding_add(&walk->cpu->findings,
-                    FINDING(RULE_SELFTEST_DIFFERENCE, .seen = row.seen_value,
-                            .wanted = row.predicted_value, .detail = row.name));
-    }
-    if (selftest->count < SELFTEST_ROWS_MAX)
-        selftest->row[selftest->count++] = row;
-}
-
-static const struct departure *known_departure(uint32_t encoding, bool exists)
+static const struct departure *known_departure(enum vmcs_field field, bool exists)
 {
     for (unsigned i = 0; i < sizeof departures / sizeof *departures; i++) {
-        if ((departures[i].emulators & emulators_here) != 0 && departures[i].encoding == encoding &&
-            departures[i].exists == exists)
-            return &departures[i];
+        for (uint32_t n = 0; n < departures[i].count; n++) {
+            if ((departures[i].emulators & emulators_here) != 0 &&
+                departures[i].fields[n] == field && departures[i].exists == exists)
+                return &departures[i];
+        }
     }
     return NULL;
 }
 
 void selftest_fields_drop(struct vmcs_image *image)
 {
-    for (unsigned i = 0; i < sizeof departures / sizeof *departures; i++) {
-        if ((departures[i].emulators & emulators_here) != 0 && !departures[i].exists)
-            vmcs_image_put(image, (enum vmcs_field)departures[i].encoding, 0);
+    for (uint32_t row = 0; row < VMCS_FIELD_COUNT; row++) {
+        if (known_departure(vmcs_field_table[row].field, false))
+            vmcs_image_put(image, vmcs_field_table[row].field, 0);
     }
 }
 
@@ -85,21 +63,22 @@ static bool is_high(uint32_t encoding)
 static bool print_departure(struct walk *walk, uint32_t encoding, struct vmx_result predicted,
                             struct vmx_result seen)
 {
-    uint32_t full = encoding & ~1u, index = vmcs_field_index((enum vmcs_field)full);
+    enum vmcs_field full = (enum vmcs_field)(encoding & ~1u);
+    uint32_t index = vmcs_field_index(full);
     const struct departure *known = known_departure(full, vmx_ok(seen));
-    const char *name = "a field that the manual does not name";
+    struct selftest_row row = {.predicted = predicted,
+                               .seen = seen,
+                               .has_value = true,
+                               .predicted_value = encoding,
+                               .seen_value = encoding,
+                               .agrees = known != NULL};
 
-    if (index < VMCS_FIELD_COUNT)
-        name = vmcs_field_table[index].name;
+    format_text(row.name, sizeof(row.name), "%s%s%s", known ? known->text : "", known ? ": " : "",
+                index < VMCS_FIELD_COUNT ? vmcs_field_table[index].name
+                                         : "a field that the manual does not name");
     /* Of a known one the upper half goes without saying. */
     if (!known || !is_high(encoding))
-        add_row(walk, (struct selftest_row){.name = known ? known->text : name,
-                                            .predicted = predicted,
-                                            .seen = seen,
-                                            .has_value = true,
-                                            .predicted_value = encoding,
-                                            .seen_value = encoding,
-                                            .agrees = known != NULL});
+        selftest_add(walk->selftest, walk->cpu, &row);
     return known != NULL;
 }
 
@@ -126,15 +105,24 @@ static bool walk_encoding(struct walk *walk, uint32_t encoding, struct selftest_
 
 static void walk_group(struct walk *walk, enum vmcs_width width, enum vmcs_type type)
 {
-    struct selftest_row group = {
-        .name = group_names[width][type], .has_value = true, .agrees = true};
+    static const char *const widths[] = {[VMCS_WIDTH_16] = "16-bit",
+                                         [VMCS_WIDTH_64] = "64-bit",
+                                         [VMCS_WIDTH_32] = "32-bit",
+                                         [VMCS_WIDTH_NATURAL] = "natural"};
+    static const char *const types[] = {[VMCS_TYPE_CONTROL] = "control",
+                                        [VMCS_TYPE_READ_ONLY] = "read-only",
+                                        [VMCS_TYPE_GUEST] = "guest",
+                                        [VMCS_TYPE_HOST] = "host"};
+    struct selftest_row group = {.has_value = true, .agrees = true};
 
+    format_text(group.name, sizeof(group.name), "VMREAD of %s %s fields", widths[width],
+                types[type]);
     for (uint32_t index = 0; index < INDEXES; index++) {
         for (uint32_t high = 0; high <= 1; high++)
             group.agrees &=
                 walk_encoding(walk, width << 13 | type << 10 | index << 1 | high, &group);
     }
-    add_row(walk, group);
+    selftest_add(walk->selftest, walk->cpu, &group);
 }
 
 void selftest_fields_run(struct vmx_cpu *cpu, struct selftest *selftest)
@@ -158,5 +146,5 @@ void selftest_fields_run(struct vmx_cpu *cpu, struct selftest *selftest)
     enumeration.agrees =
         enumeration.seen_value >= enumeration.predicted_value ||
         (enumeration.seen_value == ERRATUM_SEEN && enumeration.predicted_value == ERRATUM_WANTED);
-    add_row(&walk, enumeration);
+    selftest_add(selftest, cpu, &enumeration);
 }

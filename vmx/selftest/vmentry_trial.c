@@ -12,15 +12,6 @@
         0, TRIAL_ALSO, false, VMENTRY_##rule \
     }
 
-#define PIN_FIELD            VMCS_PIN_BASED_VM_EXECUTION_CONTROLS
-#define PRIMARY_FIELD        VMCS_PRIMARY_PROCESSOR_BASED_VM_EXECUTION_CONTROLS
-#define SECONDARY_FIELD      VMCS_SECONDARY_PROCESSOR_BASED_VM_EXECUTION_CONTROLS
-#define TERTIARY_FIELD       VMCS_TERTIARY_PROCESSOR_BASED_VM_EXECUTION_CONTROLS
-#define VM_FUNCTION_FIELD    VMCS_VM_FUNCTION_CONTROLS
-#define EXIT_FIELD           VMCS_PRIMARY_VM_EXIT_CONTROLS
-#define SECONDARY_EXIT_FIELD VMCS_SECONDARY_VM_EXIT_CONTROLS
-#define ENTRY_FIELD          VMCS_VM_ENTRY_CONTROLS
-
 /* One half of a value is 0: what has bits in both takes two changes. */
 #define HALF_OF(value)                                                                   \
     (uint64_t)(value) >> 32 != 0,                                                        \
@@ -33,8 +24,8 @@
 #define SET(field, value)          CHANGE(VMCS_##field, SET, value)
 #define OR(field, bits)            CHANGE(VMCS_##field, OR, bits)
 #define CLEAR(field, bits)         CHANGE(VMCS_##field, CLEAR, bits)
-#define ON(word, id)               CHANGE(word##_FIELD, OR, word##_##id)
-#define OFF(word, id)              CHANGE(word##_FIELD, CLEAR, word##_##id)
+#define ON(word, id)               CHANGE(0, ON, VMX_CONTROL_##word << 8 | __builtin_ctz(word##_##id))
+#define OFF(word, id)              CHANGE(0, OFF, VMX_CONTROL_##word << 8 | __builtin_ctz(word##_##id))
 #define PAGE(field, which, offset) CHANGE(VMCS_##field, PAGE, VMENTRY_PAGE_##which | (offset) << 12)
 #define BEYOND(field)              CHANGE(VMCS_##field, BEYOND, 0)
 #define NONCANONICAL(field)        CHANGE(VMCS_##field, NONCANONICAL, 0)
@@ -42,13 +33,7 @@
 #define LAST(field, bytes)         CHANGE(VMCS_##field, LAST, bytes)
 #define CURRENT(field)             CHANGE(VMCS_##field, CURRENT, 0)
 #define EVENT(type, vector, more) \
-    SET(VM_ENTRY_INTERRUPTION_INFORMATION, 1u << 31 | (type) << 8 | (vector) | (more))
-
-/* A control, and the one that activates its word. */
-#define USE(word, id)           ACTIVATE_##word, ON(word, id)
-#define ACTIVATE_SECONDARY      ON(PRIMARY, SECONDARY_CONTROLS)
-#define ACTIVATE_TERTIARY       ON(PRIMARY, TERTIARY_CONTROLS)
-#define ACTIVATE_SECONDARY_EXIT ON(EXIT, SECONDARY_CONTROLS)
+    SET(VM_ENTRY_INTERRUPTION_INFORMATION, 1u << 31 | EVENT_##type << 8 | (vector) | (more))
 
 /* All trials, one after the other: in as many bytes as they need. */
 static const struct vmentry_change trials[] = {
@@ -130,9 +115,14 @@ static uint64_t changed(const struct vmentry_ground *ground, const struct vmentr
 static void change(const struct vmentry_ground *ground, const struct vmentry_change *changes,
                    const struct vmentry_change *end, struct vmcs_image *image)
 {
-    for (; changes < end; changes++)
-        vmcs_image_set(image, changes->field,
-                       changed(ground, changes, vmcs_image_get(image, changes->field)));
+    for (; changes < end; changes++) {
+        if (changes->kind == CHANGE_ON || changes->kind == CHANGE_OFF)
+            vmentry_switch(image, (struct vmentry_control){changes->value >> 8, changes->value},
+                           changes->kind == CHANGE_ON);
+        else
+            vmcs_image_set(image, changes->field,
+                           changed(ground, changes, vmcs_image_get(image, changes->field)));
+    }
 }
 
 bool vmentry_trial_keep(const struct vmentry_ground *ground, const struct vmentry_trial *trial,
@@ -140,6 +130,8 @@ bool vmentry_trial_keep(const struct vmentry_ground *ground, const struct vmentr
 {
     if (!vmentry_base_image(ground, trial->base, image))
         return false;
+    if (vmentry_forms[trial->rule].field_count > 0)
+        vmentry_switch(image, vmentry_forms[trial->rule].when, true);
     change(ground, trial->setup, behind_changes(trial->setup), image);
     return true;
 }

@@ -60,6 +60,8 @@ enum vmentry_change_kind {
     CHANGE_HIGH,         /* with the first bit beyond the linear-address width set */
     CHANGE_LAST,         /* that many bytes before the end of the physical addresses */
     CHANGE_CURRENT,      /* the address of the current VMCS */
+    CHANGE_ON,           /* of a control, in place of a field: the value is word << 8 | bit */
+    CHANGE_OFF,
     /* No changes, but what stands between them where the trials stand one after the other. */
     TRIAL_BEGINS, /* the value is rule | base << 8 */
     TRIAL_BREAKS,
