@@ -7,6 +7,7 @@
 #include "kernel/linux/guest_loader.h"
 #include "lib/string.h"
 #include "mm/memory.h"
+#include "vm/loader/bios_memory.h"
 #include "vm/multiboot/multiboot_plan.h"
 
 static unsigned mode_told; /* enum entry_mode: of the word; 0: it was not there */
@@ -71,6 +72,29 @@ static void copy_segments(const struct multiboot_image *image, uint64_t moved)
     }
 }
 
+/* Reserved in the guest's map, which is made behind this. */
+static struct guest_range take_bios_memory(const struct machine *machine)
+{
+    struct guest_range place = {0, 0};
+
+    if (!machine->boot.uefi)
+        place =
+            bios_memory_place(memory_layout(), (uint64_t)(bios_memory_code_end - bios_memory_code));
+    if (place.end != 0)
+        memory_add(MEMORY_TAKEN, place.base, place.end - place.base);
+    return place;
+}
+
+/* What the guest is told, while the map has what is its own as available. */
+static void hand_over(const struct multiboot_image *image, const struct multiboot_plan *plan,
+                      struct guest_range bios_memory)
+{
+    multiboot_handover_write(image, plan, phys_to_virt(plan->handover));
+    if (bios_memory.end != 0)
+        bios_memory_write(&plan->places, bios_memory, bios_memory_code,
+                          (uint64_t)(bios_memory_code_end - bios_memory_code), phys_to_virt(0));
+}
+
 static bool load(struct machine *machine, enum multiboot_result result,
                  struct multiboot_image *image, struct guest_load *load)
 {
@@ -80,16 +104,18 @@ static bool load(struct machine *machine, enum multiboot_result result,
 #undef RESULT
     };
     struct multiboot_plan plan = {.places = load->places, .boot = &machine->boot};
+    struct guest_range bios_memory;
 
     if (!guest_check_modules(machine, BOOT_MODULES_MAX, "modules: a kernel, and what it asks for"))
         return false;
+    bios_memory = take_bios_memory(machine);
     if (result == MULTIBOOT_OK)
         result = find_places(machine, image, &plan);
     if (result != MULTIBOOT_OK)
         return guest_refuse(machine, image->seen, image->wanted, text[result]);
     move_modules(&plan);
+    hand_over(image, &plan, bios_memory);
     copy_segments(image, plan.module[0] - machine->boot.modules[0].start);
-    multiboot_handover_write(image, &plan, phys_to_virt(plan.handover));
     memory_add(MEMORY_TAKEN, plan.handover, MULTIBOOT_HANDOVER_BYTES);
     multiboot_entry(image, &plan, &load->entry);
     load->places = plan.places;

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import replace
 
+from boot.boot_sector import BOOT_SECTOR, memory_by_bios
 from boot.checks import ALWAYS, Check, Result, console_has, finding, states
 from boot.linux_boots import no_linux
 from boot.row import GUEST, OK, REFUSED, Boot, bochs
@@ -55,8 +56,8 @@ MULTIBOOT_BOOTS: tuple[Boot, ...] = (
     _guest("flat, 64 bits", "flat-64", "flat", "--guest-mode", "64"),
     bochs(
         "multiboot/flat, real mode", OK,
-        (_ran("flat", 1, status=None), console_has("guest: real mode as a boot sector finds it")),
-        "--guest", f"{GUEST}flat-real", "--guest-mode", "real", count=1,
+        (_ran("flat", 1, status=None), console_has("guest: real mode as a boot sector finds it"), memory_by_bios),
+        "--guest", f"{GUEST}{BOOT_SECTOR}", "--guest-mode", "real", count=1, loader="grub",
     ),
     _refused("a flag that nobody knows", "elf-flags", "0x13", "0x3"),
     _refused("a segment in video memory", "elf-no-ram", "0xa0000", "0x2000"),

@@ -50,53 +50,21 @@ enum {
 
 #define EFI_SIGNATURE_64 0x34364c45 /* "EL64" */
 
-struct __attribute__((packed)) e820_entry {
-    uint64_t base, bytes;
-    uint32_t type;
-};
-
-/* ACPI Specification, "Address Range Types". */
-enum { E820_RAM = 1, E820_RESERVED = 2, E820_ACPI = 3, E820_NVS = 4, E820_UNUSABLE = 5 };
-
 static void put(uint8_t *to, uint32_t offset, uint64_t value, unsigned width)
 {
     memcpy(to + offset, &value, width);
 }
 
-struct e820 {
-    struct e820_entry *entry;
-    uint32_t count;
-    bool full;
-};
-
-static void add(struct e820 *e820, uint64_t base, uint64_t end, uint32_t type)
-{
-    struct e820_entry *last = e820->count > 0 ? &e820->entry[e820->count - 1] : NULL;
-
-    if (last != NULL && last->type == type && last->base + last->bytes == base)
-        last->bytes += end - base;
-    else if (e820->count == LINUX_E820_MOST)
-        e820->full = true;
-    else
-        e820->entry[e820->count++] = (struct e820_entry){base, end - base, type};
-}
-
-/* The machine's own map, but that what the hypervisor keeps is reserved in it. */
+/* False: there are more ranges than boot_params have room for. */
 static bool write_e820(const struct linux_plan *plan, uint8_t *params)
 {
-    static const uint32_t types[MEMORY_KIND_COUNT] = {
-        [MEMORY_AVAILABLE] = E820_RAM,         [MEMORY_TAKEN] = E820_RESERVED,
-        [MEMORY_ACPI_RECLAIMABLE] = E820_ACPI, [MEMORY_ACPI_NVS] = E820_NVS,
-        [MEMORY_RESERVED] = E820_RESERVED,     [MEMORY_BAD] = E820_UNUSABLE,
-    };
-    struct e820 e820 = {.entry = (struct e820_entry *)(params + E820_TABLE)};
-    struct memory_range told;
-    uint32_t next = 0;
+    struct e820_entry *entries = (struct e820_entry *)(params + E820_TABLE), more;
+    uint32_t next = 0, count = 0;
 
-    while (places_next_told(&plan->places, &next, &told))
-        add(&e820, told.base, told.end, types[told.kind]);
-    put(params, E820_ENTRIES, e820.count, 1);
-    return !e820.full;
+    while (count < LINUX_E820_MOST && places_next_e820(&plan->places, &next, &entries[count]))
+        count++;
+    put(params, E820_ENTRIES, count, 1);
+    return count < LINUX_E820_MOST || !places_next_e820(&plan->places, &next, &more);
 }
 
 static void write_text_screen(const struct boot_framebuffer *screen, uint8_t *params)

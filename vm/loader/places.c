@@ -115,22 +115,55 @@ uint64_t places_highest(const struct places *places, struct guest_range within, 
 }
 
 /* Each range of the map in three parts, some of them empty: below what is kept, that, and above. */
-bool places_next_told(const struct places *places, uint32_t *next, struct memory_range *told)
+static bool next_part(const struct places *places, uint32_t *next, struct e820_entry *entry)
 {
+    static const uint32_t types[MEMORY_KIND_COUNT] = {
+        [MEMORY_AVAILABLE] = E820_RAM,         [MEMORY_TAKEN] = E820_RESERVED,
+        [MEMORY_ACPI_RECLAIMABLE] = E820_ACPI, [MEMORY_ACPI_NVS] = E820_NVS,
+        [MEMORY_RESERVED] = E820_RESERVED,     [MEMORY_BAD] = E820_UNUSABLE,
+    };
     const struct guest_range *kept = &places->kept;
+    const struct guest_range parts[] = {{0, kept->base}, *kept, {kept->end, UINT64_MAX}};
 
     while (*next < 3 * places->map->count) {
         const struct memory_range *range = &places->map->range[*next / 3];
-        const struct guest_range parts[] = {{0, kept->base}, *kept, {kept->end, UINT64_MAX}};
         uint32_t part = (*next)++ % 3;
+        struct guest_range both =
+            common((struct guest_range){range->base, range->end}, parts[part]);
 
-        told->base = most(range->base, parts[part].base);
-        told->end = least(range->end, parts[part].end);
-        told->kind = part == 1 ? MEMORY_RESERVED : range->kind;
-        if (told->base < told->end)
-            return true;
+        if (both.base >= both.end)
+            continue;
+        *entry = (struct e820_entry){both.base, both.end - both.base,
+                                     part == 1 ? E820_RESERVED : types[range->kind]};
+        return true;
     }
     return false;
+}
+
+bool places_next_e820(const struct places *places, uint32_t *next, struct e820_entry *entry)
+{
+    struct e820_entry more;
+
+    if (!next_part(places, next, entry))
+        return false;
+    for (uint32_t after = *next; next_part(places, &after, &more); *next = after) {
+        if (more.type != entry->type || more.base != entry->base + entry->bytes)
+            break;
+        entry->bytes += more.bytes;
+    }
+    return true;
+}
+
+uint64_t places_free_from(const struct places *places, uint64_t base)
+{
+    struct e820_entry entry;
+    uint32_t next = 0;
+
+    while (places_next_e820(places, &next, &entry)) {
+        if (entry.type == E820_RAM && entry.base <= base && base - entry.base < entry.bytes)
+            return entry.bytes - (base - entry.base);
+    }
+    return 0;
 }
 
 /* Upwards in pieces as long as the distance, the last first: within a piece nothing overlaps. */

@@ -48,11 +48,23 @@ bool places_are_free(const struct places *places, struct guest_range range);
 uint64_t places_highest(const struct places *places, struct guest_range within, uint64_t bytes,
                         const struct guest_range *taken, unsigned count);
 
+/* ACPI Specification, "Address Range Types"; Multiboot's are the same. */
+enum { E820_RAM = 1, E820_RESERVED = 2, E820_ACPI = 3, E820_NVS = 4, E820_UNUSABLE = 5 };
+
+struct __attribute__((packed)) e820_entry {
+    uint64_t base, bytes;
+    uint32_t type;
+};
+
 /*
- * The memory map as the guest is told it: with what is kept reserved. In ascending order: call with
- * *next = 0 first, until it returns false.
+ * The memory map as the guest is told it: the machine's own, but that what is kept is reserved in
+ * it; neighbours of one type are one range. In ascending order: call with *next = 0 first, until it
+ * returns false.
  */
-bool places_next_told(const struct places *places, uint32_t *next, struct memory_range *told);
+bool places_next_e820(const struct places *places, uint32_t *next, struct e820_entry *entry);
+
+/* In that map, the bytes of RAM from an address on without a hole. */
+uint64_t places_free_from(const struct places *places, uint64_t base);
 
 /* As memmove(), fast in an emulator also where `to` is above `from`. */
 void places_move(uint8_t *to, const uint8_t *from, uint64_t bytes);

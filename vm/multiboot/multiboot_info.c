@@ -34,12 +34,6 @@ enum { MODULE_ENTRY = 16, MAP_ENTRY = 24, KIB = 1024 };
 
 #define MIB (1ull << 20)
 
-/* The specification's numbers: GRUB's, which are those of the E820 map. */
-static const uint8_t map_types[MEMORY_KIND_COUNT] = {
-    [MEMORY_AVAILABLE] = 1, [MEMORY_TAKEN] = 2,    [MEMORY_ACPI_RECLAIMABLE] = 3,
-    [MEMORY_ACPI_NVS] = 4,  [MEMORY_RESERVED] = 2, [MEMORY_BAD] = 5,
-};
-
 struct information {
     uint8_t *to;
     uint64_t at;      /* where `to` will be */
@@ -78,36 +72,20 @@ static void write_modules(struct information *info, const struct multiboot_plan 
     put(info, MODULES_ADDRESS, info->at + MULTIBOOT_MODULES, 4);
 }
 
-/* In KiB; of what is free RAM from an address on without a hole. */
-static uint64_t free_from(const struct places *places, uint64_t base)
-{
-    struct memory_range told;
-    uint64_t end = base;
-    uint32_t next = 0;
-
-    while (places_next_told(places, &next, &told)) {
-        if (told.kind == MEMORY_AVAILABLE && told.base <= end && told.end > end)
-            end = told.end;
-    }
-    return (end - base) / KIB;
-}
-
 static void write_memory(struct information *info, const struct places *places)
 {
-    struct memory_range told;
+    struct e820_entry range;
     uint64_t entry = MULTIBOOT_MAP;
     uint32_t next = 0;
 
-    for (; places_next_told(places, &next, &told); entry += MAP_ENTRY) {
-        put(info, entry, MAP_ENTRY - 4, 4); /* its size, without this */
-        put(info, entry + 4, told.base, 8);
-        put(info, entry + 12, told.end - told.base, 8);
-        put(info, entry + 20, map_types[told.kind], 4);
+    for (; places_next_e820(places, &next, &range); entry += MAP_ENTRY) {
+        put(info, entry, sizeof(range), 4);
+        memcpy(info->to + entry + 4, &range, sizeof(range));
     }
     put(info, MAP_LENGTH, entry - MULTIBOOT_MAP, 4);
     put(info, MAP_ADDRESS, info->at + MULTIBOOT_MAP, 4);
-    put(info, MEM_LOWER, free_from(places, 0), 4);
-    put(info, MEM_UPPER, free_from(places, MIB), 4);
+    put(info, MEM_LOWER, places_free_from(places, 0) / KIB, 4);
+    put(info, MEM_UPPER, places_free_from(places, MIB) / KIB, 4);
 }
 
 static void write_frame(const struct information *info, const struct boot_framebuffer *frame)

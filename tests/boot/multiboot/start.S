@@ -6,7 +6,13 @@
 #define COM1  0x3f8
 
 #if MODE == 16
-/* A boot sector: says how it was entered, asks the BIOS for the memory map, resets the machine. */
+/*
+ * A boot sector: says how it was entered and what the BIOS tells of the memory (INT 15h E820h,
+ * E801h, 88h; INT 12h), that a function which has nothing to do with it is there (C0h), and what is
+ * refused; then it resets the machine. 510 bytes are all that a BIOS loads.
+ */
+#define SMAP 0x534d4150
+
     .code16
     .global _start
 _start:
@@ -16,36 +22,91 @@ _start:
     mov %ax, %es
     mov %ax, %ss
     mov $0x7c00, %esp
-    mov $message, %si
-    cmpb $0x80, %dl
-    jne say
+    mov %dl, %bl
+    mov $COM1 + 3, %dx
+    mov $3, %al /* 8 bits */
+    out %al, %dx
     mov %cs, %ax
     test %ax, %ax
-    jnz say
+    jnz wrong
+    cmp $0x80, %bl
+    jne wrong
     smsw %ax
     test $1, %al
-    jnz say
-    mov $0x88, %ah /* INT 15h, "Get Extended Memory Size": KiB above 1 MiB */
-    int $0x15
-    jc say
-    cmp $1024, %ax
-    jb say
+    jnz wrong
     mov $fine, %si
-say:
-    lodsb
-    test %al, %al
-    jz end
-    mov %al, %bl
-    mov $COM1 + 5, %dx
-wait:
-    in %dx, %al
-    test $0x20, %al
-    jz wait
-    mov $COM1, %dx
-    mov %bl, %al
-    out %al, %dx
-    jmp say
+    call say
+
+    xor %ebx, %ebx
+range:
+    call ask
+    jc wrong
+    mov $is_range, %si
+    call say
+    mov buffer + 4, %eax
+    call say_number
+    mov buffer, %eax
+    call say_number
+    mov buffer + 12, %eax
+    call say_number
+    mov buffer + 8, %eax
+    call say_number
+    mov buffer + 16, %eax
+    call say_number
+    test %ebx, %ebx
+    jnz range
+
+    mov $0x7fffffff, %ebx /* there is no such range */
+    call ask
+    mov $is_refused, %si
+    call say_carry
+
+    mov $0xe801, %ax
+    int $0x15
+    push %dx
+    push %cx
+    push %bx
+    push %ax
+    mov $is_e801, %si
+    call say_carry
+    mov $4, %bp
+1:  pop %ax
+    call say_ax
+    dec %bp
+    jnz 1b
+
+    stc
+    mov $0x88, %ah
+    int $0x15
+    push %ax
+    mov $is_88, %si
+    call say_carry
+    pop %ax
+    call say_ax
+
+    int $0x12
+    push %ax
+    mov $is_12, %si
+    call say
+    pop %ax
+    call say_ax
+
+    mov $0xc0, %ah
+    int $0x15
+    mov $is_c0, %si
+    call say_carry
+    mov %es, %ax
+    call say_ax
+    mov %bx, %ax
+    call say_ax
+    jmp end
+
+wrong:
+    mov $is_wrong, %si
+    call say
 end:
+    mov $is_end, %si
+    call say
     mov $COM1 + 5, %dx
 drain:
     in %dx, %al
@@ -56,10 +117,81 @@ drain:
 halt:
     hlt
     jmp halt
+
+/* The range of EBX, to `buffer`. */
+ask:
+    mov $0xe820, %eax
+    mov $20, %ecx
+    mov $SMAP, %edx
+    mov $buffer, %di
+    int $0x15
+    ret
+
+/* The string at SI, and whether the carry flag is set. */
+say_carry:
+    setc %al
+    push %ax
+    call say
+    pop %ax
+    cbw
+say_ax:
+    movzwl %ax, %eax
+/* A space, and EAX. */
+say_number:
+    push %eax
+    mov $' ', %al
+    call say_letter
+    pop %eax
+    mov $8, %cx
+1:  rol $4, %eax
+    push %eax
+    and $15, %al
+    cmp $10, %al
+    sbb $0x69, %al
+    das
+    call say_letter
+    pop %eax
+    loop 1b
+    ret
+say:
+    lodsb
+    test %al, %al
+    jnz 1f
+    ret
+1:  call say_letter
+    jmp say
+say_letter:
+    push %dx
+    push %ax
+    mov $COM1 + 5, %dx
+1:  in %dx, %al
+    test $0x20, %al
+    jz 1b
+    mov $COM1, %dx
+    pop %ax
+    out %al, %dx
+    pop %dx
+    ret
+
 fine:
-    .asciz "guest: real mode as a boot sector finds it\r\n"
-message:
-    .asciz "guest: WRONG real mode\r\n"
+    .asciz "guest: real mode as a boot sector finds it"
+is_range:
+    .asciz "\r\nrange"
+is_refused:
+    .asciz "\r\nno range"
+is_e801:
+    .asciz "\r\ne801"
+is_88:
+    .asciz "\r\n88"
+is_12:
+    .asciz "\r\n12"
+is_c0:
+    .asciz "\r\nc0"
+is_wrong:
+    .asciz "\r\nWRONG"
+is_end:
+    .asciz "\r\nend\r\n"
+    buffer = 0x7000
 #else
 
     .section .text.start, "ax"
