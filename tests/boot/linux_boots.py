@@ -87,9 +87,13 @@ def _started_by_exits(result: Result) -> Iterator[str]:
         yield f"exits of CPU 1: {reasons}"
 
 
-_NESTED = (
-    "--on", "nested-kvm", "--cpus", "2", "--guest", "linux", "--guest-script", str(_FOLDER / "look.sh"),
-)  # fmt: skip
+def _nested(name: str, script: str, *checks: Check, options: tuple[str, ...] = (), count: int = 1) -> Boot:
+    return Boot(
+        f"nested-kvm/linux/{name}",
+        ("--on", "nested-kvm", "--cpus", str(count), "--guest", "linux", "--guest-script", str(_FOLDER / script),
+         "--timeout", "3000", *options), OK,
+        (*ALWAYS, *checks), long=True,
+    )  # fmt: skip
 
 
 def _leaves(count: int, words: str = "", append: str = "") -> Boot:
@@ -123,9 +127,10 @@ LINUX_BOOTS: tuple[Boot, ...] = (
     _looks(2),
     replace(_looks(4), long=True),
     replace(_looks(8), long=True),
-    Boot(
-        "nested-kvm/linux/a script, 2 CPUs", _NESTED, OK,
-        (*ALWAYS, _linux(2, _REFUSED, _REASONS_NESTED), _status(0), _started_by_exits), long=True,
+    _nested("a script, 2 CPUs", "look.sh", _linux(2, _REFUSED, _REASONS_NESTED), _status(0), _started_by_exits, count=2),
+    _nested(
+        "EFI variables", "efi.sh", _linux(1, more=_REASONS_NESTED), _status(0), console_has("variables, all as it should be"),
+        options=("--firmware", "uefi"),
     ),
     # The checksums of what it starts take three quarters of the time.
     replace(

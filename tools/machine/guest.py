@@ -24,6 +24,7 @@ _MULTIBOOT, _HEADER_WITHIN, _LINUX_AT = 0x1BADB002, 8192, 0x202
 _KEEP = ROOT / "build" / "guest-linux"
 _INIT = ROOT / "tools" / "guest" / "init"
 _BUSYBOX = "busybox-static"
+_MODULES = ("arch/x86/kernel/msr.ko", "fs/efivarfs/efivarfs.ko")
 _CONTROL = ROOT / "tools" / "guest" / "rootmodectl.c"
 
 # What takes long in an emulator and shows nothing: the kernel's own tests of its ciphers, work-arounds
@@ -76,8 +77,9 @@ def make_initrd(tree: Path, script: bytes | None, file: Path, more: Mapping[str,
     busybox = _fetch(_BUSYBOX, _busybox_version()) / "bin" / "busybox"
     files = {"init": _INIT.read_bytes(), "bin/busybox": busybox.read_bytes(), **(more or {})}
     files["bin/rootmodectl"] = _control(file.with_name("rootmodectl"))
-    for module in tree.glob("lib/modules/*/kernel/arch/x86/kernel/msr.ko"):
-        files["msr.ko"] = module.read_bytes()
+    for name in _MODULES:
+        for module in tree.glob(f"lib/modules/*/kernel/{name}"):
+            files[module.name] = module.read_bytes()
     if script is not None:
         files["script"] = script
     file.write_bytes(cpio(files, ("dev", "etc", "proc", "sys", "root", "tmp")))
