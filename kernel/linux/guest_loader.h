@@ -20,7 +20,8 @@ struct guest_load {
 };
 
 struct guest_loader {
-    const char *kind; /* "Linux": what the report calls such a guest */
+    const char *kind;      /* "Linux": what the report calls such a guest */
+    bool announces_resets; /* by the BIOS data area's reset flag: vm/linux/linux.h */
 
     /* Is the first module one for this loader? The first loader that says so has it. */
     bool (*takes)(const struct machine *machine);

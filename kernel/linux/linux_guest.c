@@ -130,6 +130,15 @@ uint64_t linux_ram_end(void)
     return end;
 }
 
+/* Writes to it can be done in the guest's place. */
+static bool bios_data_is_ram(void)
+{
+    uint64_t base, end;
+    uint32_t next = 0;
+
+    return memory_map_next_ram(memory_layout(), &next, &base, &end) && base == 0;
+}
+
 static bool can_run(struct machine *machine)
 {
     return check_linux_cpus(machine, machine->firmware->cpus.count, cpus_ready()) &&
@@ -236,6 +245,7 @@ static void run_linux(struct machine *machine)
     vm->cpu_count = machine->cpu_count;
     vm->kept = results->load.places.kept;
     vm->ports = find_ports();
+    vm->announces_resets = results->loader->announces_resets && bios_data_is_ram();
     /* The firmware would wake it outside of VMX operation. */
     power_hide_sleep_states(&machine->cpus[0]->vmx->memory_types);
     machine_gather_findings(machine);

@@ -108,8 +108,12 @@ enum model_effect model_execute(enum model_operation operation)
     return effect;
 }
 
+uint8_t *model_bios_data;
+
 void *phys_to_virt(uint64_t physical)
 {
+    if (model_bios_data != NULL && physical < 4096)
+        return model_bios_data + physical;
     if (physical < MODEL_MEMORY_BASE || physical - MODEL_MEMORY_BASE >= sizeof memory)
         reject("no memory at this physical address", physical);
     return memory + (physical - MODEL_MEMORY_BASE);

@@ -123,6 +123,10 @@ extern struct model_cpu model_cpu;
  */
 void model_cpu_reset(void);
 
+/* NULL, or 4096 bytes that are the first page of physical memory, the BIOS's data area in it; else
+ * there is none. */
+extern uint8_t *model_bios_data;
+
 /* Sets what goes wrong from now on, counting from now. */
 void model_cpu_inject(struct model_injection injection);
 

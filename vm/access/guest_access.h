@@ -20,11 +20,13 @@ enum exit_done guest_access_linear(struct vcpu *vcpu, uint64_t linear, void *dat
                                    uint32_t access);
 
 /*
- * An instruction that writes 32 bits to memory, for a handler that does the write in the guest's
- * place: where the operand is the exit has told. SDM Vol. 2, "Instruction Format", "MOV", "XCHG".
+ * An instruction that writes 32 or 16 bits to memory, for a handler that does the write in the
+ * guest's place: where the operand is the exit has told. SDM Vol. 2, "Instruction Format", "MOV",
+ * "XCHG". In 32-bit and 64-bit code.
  */
 struct store {
     unsigned length; /* bytes */
+    unsigned bytes;  /* of the operand: 4 or 2 */
     bool has_value;  /* it is in the instruction, else in a register */
     uint32_t value;  /* that one */
     unsigned source; /* the register's number */
@@ -33,7 +35,7 @@ struct store {
 
 enum { INSTRUCTION_BYTES = 15 }; /* the most that one has */
 
-/* False: none of those that write an APIC's register, or not all of it is there. */
+/* False: none of those, or not all of it is there. */
 bool store_decode(const uint8_t *bytes, unsigned count, bool is_64_bit, struct store *store);
 
 #endif

@@ -12,15 +12,16 @@ static uint8_t next(struct code *code)
     return code->at++ < code->count ? code->bytes[code->at - 1] : 0;
 }
 
-static uint32_t next_32(struct code *code)
+static uint32_t next_value(struct code *code, unsigned bytes)
 {
-    uint32_t value = next(code);
+    uint32_t value = 0;
 
-    value |= (uint32_t)next(code) << 8;
-    value |= (uint32_t)next(code) << 16;
-    return value | (uint32_t)next(code) << 24;
+    for (unsigned i = 0; i < bytes; i++)
+        value |= (uint32_t)next(code) << 8 * i;
+    return value;
 }
 
+enum { OPERAND_SIZE = 0x66 }; /* 16 bits; a REX.W behind it would win */
 enum { REX = 0x40, REX_MASK = 0xf0, REX_W = 8, REX_R = 4 };
 
 /* Those that change neither operand nor length: segments, and LOCK. */
@@ -56,10 +57,12 @@ bool store_decode(const uint8_t *bytes, unsigned count, bool is_64_bit, struct s
     struct code code = {bytes, count, 0};
     uint8_t rex = 0, opcode, modrm;
 
-    *store = (struct store){0};
-    do
+    *store = (struct store){.bytes = 4};
+    do {
         opcode = next(&code);
-    while (is_harmless_prefix(opcode) && code.at < count);
+        if (opcode == OPERAND_SIZE)
+            store->bytes = 2;
+    } while ((opcode == OPERAND_SIZE || is_harmless_prefix(opcode)) && code.at < count);
     if (is_64_bit && (opcode & REX_MASK) == REX) {
         rex = opcode;
         opcode = next(&code);
@@ -76,7 +79,7 @@ bool store_decode(const uint8_t *bytes, unsigned count, bool is_64_bit, struct s
         if (!skip_address(&code, modrm) || (store->has_value && (modrm >> 3 & 7) != 0))
             return false;
         if (store->has_value)
-            store->value = next_32(&code);
+            store->value = next_value(&code, store->bytes);
     } else {
         return false;
     }

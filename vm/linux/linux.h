@@ -7,6 +7,7 @@
 #define VM_LINUX_H
 
 #include "lib/host/cpu.h"
+#include "vm/access/guest_access.h"
 #include "vm/leave/leave.h"
 #include "vm/linux/linux_ports.h"
 #include "vm/loader/guest_entry.h"
@@ -58,6 +59,7 @@ struct linux_vm {
     _Atomic(uint32_t) accesses_refused; /* to what is kept */
     bool starts_by_exits;               /* INIT and SIPI make VM exits; else see linux_cpus.c */
     bool watches_commands;              /* that CPUs send by their APICs */
+    bool announces_resets;              /* and has announced none yet: linux_watch_resets() */
     struct leave leave;
     const char *report; /* NULL: there was no memory for it */
 };
@@ -82,8 +84,8 @@ extern const struct vm_policy linux_policy_shown, linux_policy_hidden;
 /* What this CPU lacks for such a guest; NULL: nothing. */
 const char *linux_lacks(const struct vmx_cpu *cpu);
 
-/* The VM, once `kept`, `ports` and `cpu_count` are set; on a CPU in VMX operation. False: no
- * memory. */
+/* The VM, once `kept`, `ports`, `cpu_count` and `announces_resets` are set; on a CPU in VMX
+ * operation. False: no memory. */
 bool linux_create(struct linux_vm *linux_vm, const struct vm_policy *policy,
                   const struct vmx_cpu *cpu, uint64_t ram_end);
 
@@ -110,6 +112,8 @@ enum exit_done linux_exit_io(struct vcpu *vcpu);
 enum exit_done linux_exit_ept_violation(struct vcpu *vcpu);
 /* Makes EPT map what it shall, as it is to be cached. */
 bool linux_map(struct linux_vm *linux_vm);
+/* From here on ports by which the machine can be reset are looked at; and its announcement not. */
+void linux_watch_resets(struct linux_vm *linux_vm);
 enum exit_done linux_write_mtrr_type(struct vcpu *vcpu, const struct msr_rule *rule,
                                      uint64_t value);
 /* The guest's end, unless another CPU has already said one; the second: as the guest wanted it. */
@@ -124,6 +128,8 @@ enum exit_done linux_exit_apic_write(struct vcpu *vcpu, uint64_t address);
 enum exit_done linux_write_x2apic_icr(struct vcpu *vcpu, const struct msr_rule *rule,
                                       uint64_t value);
 enum exit_done linux_write_leave(struct vcpu *vcpu, const struct msr_rule *rule, uint64_t value);
+/* The instruction that writes to memory; not `known`: it is another one, or of another form. */
+enum exit_done linux_fetch_store(struct vcpu *vcpu, struct store *write, bool *known);
 /* The state that INIT leaves. */
 enum exit_done linux_wait_for_startup(struct linux_vcpu *own);
 /* From here on, or no more, commands to other CPUs are looked at. */

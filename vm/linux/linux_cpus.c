@@ -154,9 +154,9 @@ enum exit_done linux_write_x2apic_icr(struct vcpu *vcpu, const struct msr_rule *
 }
 
 /* The instruction may end a page behind which there is none, so first what is left of its own. */
-static enum exit_done fetch(struct vcpu *vcpu, uint64_t rip, struct store *write, bool *known)
+enum exit_done linux_fetch_store(struct vcpu *vcpu, struct store *write, bool *known)
 {
-    uint64_t linear = vmcs_read_natural(VMCS_GUEST_CS_BASE) + rip;
+    uint64_t linear = vmcs_read_natural(VMCS_GUEST_CS_BASE) + vmcs_read_natural(VMCS_GUEST_RIP);
     unsigned left = PAGE_SIZE - (linear & (PAGE_SIZE - 1));
     uint8_t code[INSTRUCTION_BYTES];
 
@@ -164,6 +164,8 @@ static enum exit_done fetch(struct vcpu *vcpu, uint64_t rip, struct store *write
         enum exit_done done = guest_access_linear(vcpu, linear, code, bytes, ACCESS_FETCH);
 
         *known = done == EXIT_EMULATED && store_decode(code, bytes, guest_is_64_bit(), write);
+        if (*known && !write->has_value)
+            write->value = (uint32_t)vcpu_register_get(vcpu, write->source);
         if (done != EXIT_EMULATED || *known || bytes == sizeof(code))
             return done;
     }
@@ -187,13 +189,11 @@ enum exit_done linux_exit_apic_write(struct vcpu *vcpu, uint64_t address)
     enum exit_done done;
     bool known;
 
-    done = fetch(vcpu, rip, &write, &known);
+    done = linux_fetch_store(vcpu, &write, &known);
     if (done != EXIT_EMULATED)
         return done;
-    if (!known)
+    if (!known || write.bytes != 4)
         return vcpu_end(vcpu, GUEST_END_MEMORY, EXIT_REASON_EPT_VIOLATION, address);
-    if (!write.has_value)
-        write.value = (uint32_t)vcpu_register_get(vcpu, write.source);
     if (write.exchanges)
         vcpu_register_set(vcpu, write.source, *apic_register(offset));
     write_register((struct linux_vcpu *)vcpu, offset, write.value);

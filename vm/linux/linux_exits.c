@@ -11,8 +11,12 @@
 /* SDM Vol. 3, table "Exit Qualification for I/O Instructions". */
 enum { IO_BYTES = 7, IO_IN = 1 << 3, IO_STRING = 1 << 4, IO_PORT_SHIFT = 16 };
 
-/* Bit 12 of the exit qualification of an EPT violation. */
+/* SDM Vol. 3, table "Exit Qualification for EPT Violations". */
+enum { VIOLATION_OF_OPERAND = 1 << 8 /* not of a paging structure */ };
 enum { VIOLATION_NMI_UNBLOCKING = 1 << 12 };
+
+/* In the BIOS data area: what the firmware is to do after a reset. */
+enum { RESET_FLAG = 0x472 };
 
 #define MIB2 (2ull << 20)
 
@@ -118,9 +122,11 @@ bool linux_map(struct linux_vm *linux_vm)
     const struct ept_memory_types types = {memory_type_mtrr, &linux_vm->types};
     uint64_t base = linux_vm->kept.base, end = linux_vm->kept.end, all = linux_vm->mapped_end;
     struct ept *ept = &linux_vm->vm.ept;
+    uint32_t bios_data = linux_vm->announces_resets ? EPT_READ | EPT_EXECUTE : EPT_ALL;
 
     return ept_map_by_type(ept, 0, 0, base, EPT_ALL, &types) == MAP_OK &&
-           ept_map_by_type(ept, end, end, all - end, EPT_ALL, &types) == MAP_OK;
+           ept_map_by_type(ept, end, end, all - end, EPT_ALL, &types) == MAP_OK &&
+           ept_map_by_type(ept, 0, 0, PAGE_SIZE, bios_data, &types) == MAP_OK;
 }
 
 /* What a guest can change of them. */
@@ -158,6 +164,51 @@ enum exit_done linux_write_mtrr_type(struct vcpu *vcpu, const struct msr_rule *r
                   : vcpu_end(vcpu, GUEST_END_MEMORY, EXIT_REASON_WRMSR, value);
 }
 
+void linux_watch_resets(struct linux_vm *linux_vm)
+{
+    const struct ept_memory_types types = {ept_ram_type, &linux_vm->types};
+    const uint16_t watched[] = {PORT_KEYBOARD_COMMAND, PORT_RESET_CONTROL, linux_vm->ports.reset};
+    struct vm *vm = &linux_vm->vm;
+
+    spinlock_acquire(&vm->lock);
+    for (unsigned i = 0; i < sizeof(watched) / sizeof(watched[0]); i++) {
+        if (watched[i] != 0)
+            vm_port_exits(vm, watched[i], true);
+    }
+    if (linux_vm->announces_resets)
+        (void)ept_map_by_type(&vm->ept, 0, 0, PAGE_SIZE, EPT_ALL, &types);
+    linux_vm->announces_resets = false;
+    spinlock_release(&vm->lock);
+}
+
+/*
+ * Who writes the reset flag is about to reset. Linux does so on every way but that of a triple
+ * fault; and to the same page, where a CPU is to begin that it starts. What is not understood is
+ * taken for the flag.
+ */
+static enum exit_done write_bios_data(struct vcpu *vcpu, uint64_t address)
+{
+    uint64_t rip = vmcs_read_natural(VMCS_GUEST_RIP);
+    struct store write = {0};
+    bool known = false;
+
+    if (address != RESET_FLAG &&
+        (vmcs_read_natural(VMCS_EXIT_QUALIFICATION) & VIOLATION_OF_OPERAND) != 0 &&
+        (vmcs_read32(VMCS_IDT_VECTORING_INFORMATION) & EVENT_INFORMATION_VALID) == 0) {
+        enum exit_done done = linux_fetch_store(vcpu, &write, &known);
+
+        if (done != EXIT_EMULATED)
+            return done;
+    }
+    if (known && !write.exchanges && write.bytes <= PAGE_SIZE - address) {
+        memcpy(phys_to_virt(address), &write.value, write.bytes);
+        return skip_emulated_instruction_slow(rip, rip + write.length, EXIT_EMULATED);
+    }
+    linux_watch_resets(linux_of(vcpu));
+    event_requeue();
+    return EXIT_MAPPED;
+}
+
 /* A device's memory beyond what was mapped at first: in pieces of 2 MiB. Nothing to do where this
  * CPU remembered what is no more. */
 static enum map_result map_late(struct vcpu *vcpu, uint64_t address)
@@ -183,6 +234,8 @@ enum exit_done linux_exit_ept_violation(struct vcpu *vcpu)
     if (linux_vm->watches_commands &&
         address - (vcpu->msr_apic_base & APIC_BASE_ADDRESS) < PAGE_SIZE)
         return linux_exit_apic_write(vcpu, address);
+    if (linux_vm->announces_resets && address < PAGE_SIZE)
+        return write_bios_data(vcpu, address);
     if (map_late(vcpu, address) != MAP_OK)
         return vcpu_end(vcpu, GUEST_END_MEMORY, EXIT_REASON_EPT_VIOLATION, address);
     if ((vmcs_read_natural(VMCS_EXIT_QUALIFICATION) & VIOLATION_NMI_UNBLOCKING) != 0)

@@ -181,9 +181,7 @@ static const struct msr_rule msrs[] = {
     HIDDEN_4(0x490),
 };
 
-/* The keyboard controller's command port; those of the firmware's tables come to it at run time. */
-static const struct port_rule ports[] = {{0x64, 0x64}};
-
+/* Ports are those that the firmware's tables name: linux_create(). */
 static const struct exit_rule exits[] = {
     {EXIT_REASON_EXCEPTION_OR_NMI, linux_exit_exception},
     {EXIT_REASON_TRIPLE_FAULT, linux_exit_triple_fault},
@@ -208,10 +206,9 @@ static const struct exit_rule exits[] = {
     {                                                                                             \
         .owns_machine = true, .cpuid_mask = vm_policy_cpuid_mask, .cpuid = cpuid_rules + (from),  \
         .cpuid_count = COUNT(cpuid_rules) - (from), .features = features,                         \
-        .feature_count = COUNT(features), .msrs = msrs, .msr_count = COUNT(msrs), .ports = ports, \
-        .port_count = COUNT(ports), .exits = exits, .exit_count = COUNT(exits),                   \
-        .cr4_guest = ~(CR4_VMXE | CR4_SMXE | CR4_FRED), .xcr0 = UINT64_MAX,                       \
-        .controls[VMX_CONTROL_PRIMARY] = PRIMARY_IO_BITMAPS,                                      \
+        .feature_count = COUNT(features), .msrs = msrs, .msr_count = COUNT(msrs), .exits = exits, \
+        .exit_count = COUNT(exits), .cr4_guest = ~(CR4_VMXE | CR4_SMXE | CR4_FRED),               \
+        .xcr0 = UINT64_MAX, .controls[VMX_CONTROL_PRIMARY] = PRIMARY_IO_BITMAPS,                  \
         .controls[VMX_CONTROL_SECONDARY] =                                                        \
             SECONDARY_USER_WAIT_AND_PAUSE | SECONDARY_ENABLE_PCONFIG,                             \
     }

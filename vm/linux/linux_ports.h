@@ -26,7 +26,7 @@ enum linux_out {
     LINUX_OUT_RESETS,
     LINUX_OUT_STARTS_CPU,
 };
-enum { PORT_CMOS_DATA = 0x71 };
+enum { PORT_KEYBOARD_COMMAND = 0x64, PORT_CMOS_DATA = 0x71, PORT_RESET_CONTROL = 0xcf9 };
 enum linux_out linux_out(const struct linux_ports *ports, uint16_t port, unsigned bytes,
                          uint32_t value);
 

@@ -68,12 +68,14 @@ const char *linux_lacks(const struct vmx_cpu *cpu)
 static void watch_ports(struct linux_vm *linux_vm)
 {
     struct linux_ports *ports = &linux_vm->ports;
-    const uint16_t watched[] = {ports->pm1a, ports->pm1b, ports->reset};
+    const uint16_t watched[] = {ports->pm1a, ports->pm1b};
 
     for (unsigned i = 0; i < sizeof(watched) / sizeof(watched[0]); i++) {
         if (watched[i] != 0)
-            vm_port_exits(&linux_vm->vm, (uint16_t)(watched[i] + (i < 2)), true);
+            vm_port_exits(&linux_vm->vm, (uint16_t)(watched[i] + 1), true);
     }
+    if (!linux_vm->announces_resets)
+        linux_watch_resets(linux_vm);
     ports->cmos = linux_vm->cpu_count > 1 && !linux_vm->starts_by_exits;
     vm_port_exits(&linux_vm->vm, PORT_CMOS_DATA, ports->cmos);
 }

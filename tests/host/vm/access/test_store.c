@@ -63,11 +63,26 @@ static void others(void **state)
     assert_true(DECODES(true, 0xa3, 0, 3, 0xe0, 0xfe, 0, 0, 0, 0)); /* movabs %eax,0xfee00300 */
 }
 
+/* As Linux writes where a CPU that it starts is to begin. */
+static void of_16_bits(void **state)
+{
+    (void)state;
+    assert_true(DECODES(true, 0x66, 0x89, 0x07)); /* mov %ax,(%rdi) */
+    assert_int_equal(decoded.bytes, 2);
+    assert_true(DECODES(true, 0x66, 0x44, 0x89, 0x0f)); /* mov %r9w,(%rdi) */
+    assert_int_equal(decoded.source, 9);
+    assert_true(DECODES(true, 0x66, 0xc7, 0x07, 0x34, 0x12)); /* movw $0x1234,(%rdi) */
+    assert_int_equal(decoded.value, 0x1234);
+    assert_true(DECODES(false, 0x3e, 0x66, 0xa3, 0x67, 0x04, 0, 0)); /* mov %ax,%ds:0x467 */
+    assert_true(DECODES(true, 0x89, 0x07));
+    assert_int_equal(decoded.bytes, 4);
+}
+
 static void none(void **state)
 {
     (void)state;
     assert_false(DECODES(true, 0x48, 0x89, 0x07));             /* mov %rax,(%rdi): 64 bits */
-    assert_false(DECODES(true, 0x66, 0x89, 0x07));             /* mov %ax,(%rdi): 16 bits */
+    assert_false(DECODES(true, 0x66, 0x48, 0x89, 0x07));       /* the same */
     assert_false(DECODES(true, 0x89, 0xc8));                   /* mov %ecx,%eax: no memory */
     assert_false(DECODES(true, 0xc7, 0x4f, 0x10, 1, 0, 0, 0)); /* not /0 */
     assert_false(DECODES(true, 0x01, 0x07));                   /* add %eax,(%rdi) */
@@ -78,29 +93,28 @@ static void none(void **state)
 
 /*
  * Each byte before mov %eax,(%rdi): SDM Vol. 2, "Instruction Prefixes": LOCK and the overrides of
- * segments change nothing that counts here, REX without W neither. Any other is another size,
- * address or instruction, of which these are not the last two bytes.
+ * segments change nothing that counts here, REX without W neither, and 66H the size. Any other is
+ * another address or instruction, of which these are not the last two bytes.
  */
 static void one_prefix(void **state)
 {
-    static const uint8_t harmless[] = {0xf0, 0x26, 0x2e, 0x36, 0x3e, 0x64, 0x65};
+    static const uint8_t known[] = {0xf0, 0x26, 0x2e, 0x36, 0x3e, 0x64, 0x65, 0x66};
 
     (void)state;
     for (unsigned byte = 0; byte < 256; byte++) {
-        bool segment = memchr(harmless, (int)byte, sizeof(harmless)) != NULL;
+        bool prefix = memchr(known, (int)byte, sizeof(known)) != NULL;
         bool rex = byte >= 0x40 && byte < 0x48;
 
-        assert_int_equal(DECODES(false, (uint8_t)byte, 0x89, 0x07), segment);
-        assert_int_equal(DECODES(true, (uint8_t)byte, 0x89, 0x07), segment || rex);
+        assert_int_equal(DECODES(false, (uint8_t)byte, 0x89, 0x07), prefix);
+        assert_int_equal(DECODES(true, (uint8_t)byte, 0x89, 0x07), prefix || rex);
     }
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(from_a_register),
-        cmocka_unit_test(others),
-        cmocka_unit_test(none),
+        cmocka_unit_test(from_a_register), cmocka_unit_test(others),
+        cmocka_unit_test(of_16_bits),      cmocka_unit_test(none),
         cmocka_unit_test(one_prefix),
     };
 

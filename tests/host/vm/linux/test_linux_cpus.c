@@ -122,6 +122,7 @@ static int begin(void **state)
     other.apic_id = OTHER_ID;
     third.apic_id = THIRD_ID;
     other_cpu = NULL;
+    model_bios_data = NULL;
     forget_apic();
     return 0;
 }
@@ -392,6 +393,7 @@ static void writes_to_the_page(void **state)
         0x87, 0x0f,                         /* 2: xchg %ecx,(%edi) */
         0xc7, 0x07, 0x00, 0x45, 0x00, 0x00, /* 4: movl $0x4500,(%edi) */
         0x01, 0x07,                         /* 10: add %eax,(%edi) */
+        0x66, 0x89, 0x07,                   /* 12: mov %ax,(%edi) */
     };
     uint8_t *page = code_page();
 
@@ -429,6 +431,107 @@ static void writes_to_the_page(void **state)
     assert_int_equal(apic_write(10, 0x80), EXIT_ENDED);
     assert_int_equal(vcpu->end, GUEST_END_MEMORY);
     assert_int_equal(vcpu->end_value, 0xfee00080);
+    assert_int_equal(apic_write(12, 0x80), EXIT_ENDED);
+}
+
+static enum exit_done bios_write(uint32_t rip, uint64_t address, uint64_t qualification)
+{
+    FIELD(GUEST_PHYSICAL_ADDRESS) = address;
+    FIELD(GUEST_RIP) = rip;
+    guest_machine_exit(EXIT_REASON_EPT_VIOLATION, qualification, 0);
+    FIELD(GUEST_RIP) = rip;
+    return linux_exit_ept_violation(vcpu);
+}
+
+static bool watches(uint16_t port)
+{
+    const uint8_t *bitmap = phys_to_virt(vm.vm.io_bitmap);
+
+    return bitmap[port / 8] >> port % 8 & 1;
+}
+
+enum { OPERAND = 1 << 7 | 1 << 8 | 1 << 1, PAGE_WALK = 1 << 7 | 1 << 1 }; /* a write */
+
+static uint8_t bios_data[4096];
+
+/* Until the guest says that it will reset the machine, none of the ways to do so is looked at. */
+static void announce(void)
+{
+    model_bios_data = bios_data;
+    memset(phys_to_virt(vm.vm.io_bitmap), 0, 2 * PAGE_SIZE);
+    memset(bios_data, 0x55, sizeof(bios_data));
+    memory_types_read(&vm.types);
+    vm.ports.reset = 0x604;
+    vm.mapped_end = 8u << 20;
+    vm.announces_resets = true;
+    assert_true(linux_map(&vm));
+    assert_int_equal(ept_walk(&vm.vm.ept, 0xfff).permissions, EPT_READ | EPT_EXECUTE);
+    assert_int_equal(ept_walk(&vm.vm.ept, 0x1000).permissions, EPT_ALL);
+    assert_false(watches(0x64) || watches(0xcf9) || watches(0x604));
+}
+
+static void expect_announced(enum exit_done done)
+{
+    assert_int_equal(done, EXIT_MAPPED);
+    assert_false(vm.announces_resets);
+    assert_true(watches(0x64) && watches(0xcf9) && watches(0x604));
+    assert_int_equal(ept_walk(&vm.vm.ept, 0).permissions, EPT_ALL);
+    assert_int_equal(bios_data[0x472], 0x55); /* the guest itself will write it */
+}
+
+static void a_reset_is_announced(void **state)
+{
+    (void)state;
+    announce();
+    expect_announced(bios_write(0, 0x472, OPERAND));
+    assert_int_equal(bios_write(0, 0x472, OPERAND),
+                     EXIT_MAPPED); /* another CPU, which remembered */
+}
+
+/* Linux's words where a CPU begins, 0x467 and 0x469, are written for it. */
+static void what_else_is_written_there(void **state)
+{
+    static const uint8_t code[] = {
+        0x66, 0x89, 0x07,                   /* 0: mov %ax,(%edi) */
+        0xc7, 0x07, 0x00, 0x00, 0x00, 0x00, /* 3: movl $0,(%edi) */
+        0x87, 0x0f,                         /* 9: xchg %ecx,(%edi) */
+    };
+    uint64_t pages;
+
+    (void)state;
+    announce();
+    memcpy(code_page(), code, sizeof(code));
+    vcpu->reg[VCPU_RAX] = 0x12349a00;
+    assert_int_equal(bios_write(0, 0x469, OPERAND), EXIT_EMULATED);
+    assert_int_equal(FIELD(GUEST_RIP), 3);
+    memcpy(&pages, bios_data + 0x466, sizeof(pages));
+    assert_int_equal(pages, 0x5555559a00555555);
+    assert_int_equal(bios_write(3, 0x467, OPERAND), EXIT_EMULATED);
+    assert_int_equal(FIELD(GUEST_RIP), 9);
+    memcpy(&pages, bios_data + 0x466, sizeof(pages));
+    assert_int_equal(pages, 0x5555550000000055);
+    assert_true(vm.announces_resets);
+    assert_false(watches(0x64));
+    expect_announced(bios_write(9, 0x467, OPERAND));
+}
+
+/* What is not plain is taken for an announcement: nothing is lost. */
+static void what_is_not_understood(void **state)
+{
+    static const uint8_t code[] = {0x89, 0x07}; /* mov %eax,(%edi) */
+
+    (void)state;
+    announce();
+    memcpy(code_page(), code, sizeof(code));
+    expect_announced(bios_write(0, 0xffe, OPERAND)); /* over the page's end */
+    announce();
+    expect_announced(bios_write(0, 0x467, PAGE_WALK));
+    announce();
+    guest_machine_exit(EXIT_REASON_EPT_VIOLATION, OPERAND, 0);
+    FIELD(GUEST_PHYSICAL_ADDRESS) = 0x467;
+    FIELD(IDT_VECTORING_INFORMATION) = 0x80000030;
+    expect_announced(linux_exit_ept_violation(vcpu));
+    assert_int_equal(FIELD(VM_ENTRY_INTERRUPTION_INFORMATION), 0x80000030);
 }
 
 static enum exit_done write_leave(uint64_t number)
@@ -482,6 +585,9 @@ int main(void)
         cmocka_unit_test_setup(commands_are_watched_in_both_modes, begin),
         cmocka_unit_test_setup(interrupts_go_their_way, begin),
         cmocka_unit_test_setup(writes_to_the_page, begin),
+        cmocka_unit_test_setup(a_reset_is_announced, begin),
+        cmocka_unit_test_setup(what_else_is_written_there, begin),
+        cmocka_unit_test_setup(what_is_not_understood, begin),
         cmocka_unit_test_setup(who_waits_is_asked_to_leave, begin),
     };
 

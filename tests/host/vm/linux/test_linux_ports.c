@@ -1,7 +1,8 @@
 /*
  * Which OUT would power off, sleep or reset: PM1 control registers by the ACPI Specification ("PM1
  * Control Registers": SLP_TYP is bits 12:10, SLP_EN bit 13), the i8042's "pulse output" command,
- * the reset register that the FADT names; and what says that another CPU is started.
+ * the reset register that the FADT names, and Intel's at 0xcf9 (bit 2); and what says that another
+ * CPU is started.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -73,6 +74,9 @@ static void without_tables(void **state)
     assert_int_equal(linux_out(&none, 0, 1, 0), LINUX_OUT_HARMLESS);
     assert_int_equal(linux_out(&none, 0xffff, 4, 0x3434), LINUX_OUT_HARMLESS);
     assert_int_equal(linux_out(&none, 0x64, 1, 0xfe), LINUX_OUT_RESETS);
+    assert_int_equal(linux_out(&none, 0xcf9, 1, 0x0e), LINUX_OUT_RESETS);
+    assert_int_equal(linux_out(&none, 0xcf9, 1, 0x0a), LINUX_OUT_HARMLESS);
+    assert_int_equal(linux_out(&none, 0xcf8, 2, 0x0e00), LINUX_OUT_HARMLESS); /* an address */
 }
 
 int main(void)
