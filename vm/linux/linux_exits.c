@@ -166,7 +166,7 @@ enum exit_done linux_write_mtrr_type(struct vcpu *vcpu, const struct msr_rule *r
 
 void linux_watch_resets(struct linux_vm *linux_vm)
 {
-    const struct ept_memory_types types = {ept_ram_type, &linux_vm->types};
+    const struct ept_memory_types types = {memory_type_mtrr, &linux_vm->types};
     const uint16_t watched[] = {PORT_KEYBOARD_COMMAND, PORT_RESET_CONTROL, linux_vm->ports.reset};
     struct vm *vm = &linux_vm->vm;
 
