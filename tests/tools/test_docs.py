@@ -16,7 +16,7 @@ KVM_FUNCTIONS = {
     "__kvm_set_msr", "__vmx_complete_interrupts", "__vmx_vcpu_run", "adjust_vmx_controls",
     "alloc_kvm_area",
     "alloc_vmcs_cpu", "cpu_has_kvm_support", "cpu_has_vmx", "cpu_has_vmx_apicv",
-    "get_vmx_mem_address", "handle_ept_violation", "init_ia32_feat_ctl",
+    "get_vmx_mem_address", "handle_cr", "handle_ept_violation", "init_ia32_feat_ctl",
     "init_vmcs", "kvm_cpu_vmxoff", "kvm_cpu_vmxon", "kvm_inject_gp",
     "kvm_mmu_hugepage_adjust", "kvm_multiple_exception", "kvm_skip_emulated_instruction",
     "kvm_tdp_page_fault", "loaded_vmcs_clear", "setup_vmcs_config",

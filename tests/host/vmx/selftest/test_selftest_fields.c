@@ -181,9 +181,8 @@ static void every_known_departure_is_of_a_field(void **state)
         for (unsigned n = 0; n < rows[i].count; n++, count++) {
             uint32_t index = vmcs_field_index((enum vmcs_field)rows[i].fields[n]);
 
-            if (index >= VMCS_FIELD_COUNT)
-                fail_msg("%#x is no field", rows[i].fields[n]);
-            assert_int_equal(seen[index]++, 0);
+            assert_in_range(index, 0, VMCS_FIELD_COUNT - 1);
+            assert_int_equal(seen[index % VMCS_FIELD_COUNT]++, 0);
         }
     }
     assert_int_equal(count, 47);
