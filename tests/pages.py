@@ -18,6 +18,8 @@ from pathlib import Path
 from machine.build import ROOT
 
 PAGES = (ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md")))
+# What a student types and sees there is his own: no block has a mark, but each command must be one.
+LAB_PAGES = tuple(sorted((ROOT / "docs" / "labs").glob("*.md")))
 OUTPUT, FROM, HELD, ILLUSTRATION = "output of", "from", "held by", "illustration"
 PROMPT = "rootmode> "
 ABRIDGED = "…"
@@ -80,9 +82,9 @@ def blocks(page: Path) -> Iterator[Block]:
         before = ""
 
 
-def all_blocks() -> list[Block]:
+def all_blocks(pages: Sequence[Path] = PAGES) -> list[Block]:
     """Of all pages."""
-    return [block for page in PAGES for block in blocks(page)]
+    return [block for page in pages for block in blocks(page)]
 
 
 def _alike(text: str) -> str:

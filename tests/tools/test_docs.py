@@ -1,15 +1,18 @@
 """The pages for people: what they point at is there."""
 
 import re
+import shlex
 import subprocess
 import unittest
 from pathlib import Path
 
-from pages import ABRIDGED, FROM, HELD, ILLUSTRATION, OUTPUT, all_blocks, missing
+from machine.options import words_of
+from machine.run import parser
+from machine.words import check_words
+from pages import ABRIDGED, FROM, HELD, ILLUSTRATION, LAB_PAGES, OUTPUT, PAGES as MARKED_PAGES, all_blocks, missing
 
 ROOT = Path(__file__).resolve().parents[2]
-PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md")),
-         *sorted((ROOT / "docs" / "labs").glob("*.md"))]  # fmt: skip
+PAGES = [*MARKED_PAGES, *LAB_PAGES]
 
 # The tour stands our functions beside KVM's (Linux 6.1); these are not in this tree.
 KVM_FUNCTIONS = {
@@ -123,11 +126,29 @@ class Blocks(unittest.TestCase):
             told = subprocess.run([ROOT / "tools" / name, "--help"], capture_output=True, text=True, check=False)
             known[name] = set(re.findall(r"--[a-z][a-z-]*", told.stdout + told.stderr)) | {"--help"}
             self.assertGreater(len(known[name]), 1, name)
-        for block in all_blocks():
+        for block in all_blocks(PAGES):
             for name, options in re.findall(r"\btools/(\w+)((?: [^\n#|&]*)?)", "\n".join(block.lines)):
                 for option in re.findall(r"(?<![\w-])--[a-z][a-z-]*", options.split(" -- ")[0]):
                     if name in known:
                         self.assertIn(option, known[name], f"{block}: tools/{name}")
+
+    def test_what_a_lab_has_typed_is_there(self) -> None:
+        names = set(re.findall(r"\b[a-z_0-9]+(?=\()", sources()))
+        programs = {path.stem for folder in ("host", "labs") for path in (ROOT / "tests" / folder).rglob("*.c")}
+        lines = [(block, line) for block in all_blocks(LAB_PAGES) for line in block.lines]
+        typed = [(block, shlex.split(line, comments=True)) for block, line in lines if re.match(r"tools/run |cmake |gdb ", line)]
+        self.assertGreater(len(typed), 30)
+        for block, command in typed:
+            if command[0] == "tools/run":
+                options = parser().parse_args(command[1:])
+                check_words(words_of(options))
+                for file in options.script:
+                    self.assertTrue((ROOT / file).exists(), f"{block}: {file}")
+            for word in command:
+                if word.startswith("break "):
+                    self.assertIn(word.removeprefix("break "), names, str(block))
+                if match := re.search(r"(?:^|/)(lab\d|test_\w+)$", word):
+                    self.assertIn(match[1], programs, str(block))
 
     def test_what_is_missing_is_found(self) -> None:
         told = ["  a 0xfffe000", "  b", "  c d e", "", "f"]
