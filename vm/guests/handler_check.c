@@ -3,6 +3,7 @@
 #include "lib/string.h"
 #include "mm/memory_use.h"
 #include "vmx/text/exit_text.h"
+#include "vmx/text/failure_text.h"
 
 enum { RAX_RDX = 1 << VCPU_RAX | 1 << VCPU_RDX, IO_REP = 1 << 5 };
 
@@ -54,6 +55,22 @@ static void check_registers(struct guest_vm *machine, const struct exit_record *
     }
 }
 
+/*
+ * SDM Vol. 3, "VM-Instruction Error Numbers": the field holds the number of the last instruction
+ * that failed. vmcs_write64() and its like do not look: to a field that is not there they write
+ * nothing.
+ */
+static void check_instructions(struct guest_vm *machine, const struct exit_record *exit)
+{
+    uint32_t number = vmcs_read32(VMCS_VM_INSTRUCTION_ERROR);
+    const char *text = vmx_error_text(number);
+
+    if (number != machine->instruction_error)
+        format_text(machine->mistake, sizeof(machine->mistake),
+                    "a VMX instruction failed in the handler of %s: VM-instruction error %u, %s",
+                    exit_name(exit_basic_reason(exit)), number, text != NULL ? text : "undefined");
+}
+
 void handler_check(struct guest_vm *machine, const struct exit_record *exit,
                    const uint64_t before[VCPU_REGISTERS])
 {
@@ -66,6 +83,7 @@ void handler_check(struct guest_vm *machine, const struct exit_record *exit,
     machine->last = *exit;
     if (machine->mistake[0] != '\0')
         return;
+    check_instructions(machine, exit);
     if (exit->done != EXIT_ENDED)
         check_registers(machine, exit, before);
     if (stands_still(exit))

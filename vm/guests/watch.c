@@ -110,6 +110,7 @@ static enum exit_done exit_watched(struct vcpu *vcpu)
     if (exit.done == EXIT_DEFAULT) {
         for (unsigned i = 0; i < VCPU_REGISTERS; i++)
             before[i] = vcpu->reg[i];
+        machine->instruction_error = vmcs_read32(VMCS_VM_INSTRUCTION_ERROR);
         exit.done = vcpu->vm->handlers[(uint8_t)reason](vcpu);
         handler_check(machine, &exit, before);
     }

@@ -125,6 +125,18 @@ static void a_handler_leaves_other_registers_alone(void **state)
     assert_null(strstr(mistake, "RSI"));
 }
 
+/* "VM-Instruction Error Numbers": 12, VMREAD or VMWRITE of a component that this processor has not. */
+static void a_vmwrite_that_fails_is_named(void **state)
+{
+    (void)state;
+    FIELD(VM_INSTRUCTION_ERROR) = guest_machine.own.instruction_error = 12; /* before */
+    exit_is_served(EXIT_REASON_CPUID, 0x8000, 0x8002, VCPU_RBX);
+    assert_string_equal(mistake, "");
+    guest_machine.own.instruction_error = 0;
+    exit_is_served(EXIT_REASON_CPUID, 0x8002, 0x8004, VCPU_RBX);
+    assert_non_null(strstr(mistake, "failed in the handler of CPUID: VM-instruction error 12, "));
+}
+
 /* Of REP OUTS each element exits, and the guest comes back to the same instruction. */
 static void a_repeated_instruction_stands_still(void **state)
 {
@@ -180,6 +192,7 @@ int main(void)
         cmocka_unit_test_setup(the_region_begins_with_the_revision_id, start),
         cmocka_unit_test_setup(a_handler_moves_on, start),
         cmocka_unit_test_setup(a_handler_leaves_other_registers_alone, start),
+        cmocka_unit_test_setup(a_vmwrite_that_fails_is_named, start),
         cmocka_unit_test_setup(a_repeated_instruction_stands_still, start),
         cmocka_unit_test_setup(exits_without_progress_are_counted, start),
         cmocka_unit_test_setup(a_default1_control_that_may_be_0_is_named, start),
