@@ -44,9 +44,17 @@ static const char *class_of(struct vmentry_outcome outcome)
     return outcome.class < VMENTRY_CLASS_COUNT ? vmentry_class_name(outcome.class) : "other";
 }
 
-static const char *name_of(enum vmentry_rule rule)
+/* In place of a rule's name. */
+static const char no_rule[] = "no rule broken", guest_state[] = "guest-state";
+
+static struct vmentry_rule_text rule_of(enum vmentry_rule rule, const char *otherwise)
 {
-    return rule < VMENTRY_RULE_COUNT ? vmentry_rule_text(rule).name : "no rule broken";
+    struct vmentry_rule_text none = {0};
+
+    if (rule < VMENTRY_RULE_COUNT)
+        return vmentry_rule_text(rule);
+    format_text(none.name, sizeof(none.name), "%s", otherwise);
+    return none;
 }
 
 static void outcomes_json(struct json *json, struct vmentry_outcome predicted,
@@ -66,7 +74,7 @@ static void trial_json(struct json *json, const struct selftest_vmentry_row *row
 {
     json_object_begin(json, NULL);
     json_number(json, "trial", row->trial);
-    json_string(json, "rule", name_of(row->rule));
+    json_string(json, "rule", rule_of(row->rule, no_rule).name);
     json_string(json, "base", vmentry_base_name(row->base));
     outcomes_json(json, row->predicted, row->seen);
     json_bool(json, "agrees", row->agrees);
@@ -79,7 +87,7 @@ static void difference_text(const struct coloured *page,
 {
     print_in(page, COLOUR_REFUSAL, "  DIFF");
     print_to(page->sink, " %s %u: %s\n", difference->random ? "random image" : "trial",
-             difference->number, name_of(difference->rule));
+             difference->number, rule_of(difference->rule, no_rule).name);
     print_to(page->sink, "       %s = %#lx: predicted %s (%lu), seen %s (%lu)\n",
              vmcs_field_table[vmcs_field_index(difference->field)].name, difference->value,
              class_of(difference->predicted), difference->predicted.qualification,
@@ -91,16 +99,11 @@ static void difference_json(struct json *json, const struct selftest_vmentry_dif
     json_object_begin(json, NULL);
     json_bool(json, "random", difference->random);
     json_number(json, "number", difference->number);
-    json_string(json, "rule", name_of(difference->rule));
+    json_string(json, "rule", rule_of(difference->rule, no_rule).name);
     json_string(json, "field", vmcs_field_table[vmcs_field_index(difference->field)].name);
     json_hex(json, "value", difference->value);
     outcomes_json(json, difference->predicted, difference->seen);
     json_object_end(json);
-}
-
-static const char *departed_from(const struct vmentry_departure_text *departure)
-{
-    return departure->rule == VMENTRY_GUEST_STATE ? "guest-state" : name_of(departure->rule);
 }
 
 static void departure_json(struct json *json, const struct vmentry_departure_text *departure,
@@ -113,7 +116,7 @@ static void departure_json(struct json *json, const struct vmentry_departure_tex
     };
 
     json_object_begin(json, NULL);
-    json_string(json, "rule", departed_from(departure));
+    json_string(json, "rule", rule_of(departure->rule, guest_state).name);
     json_string(json, "kind", kinds[departure->kind]);
     json_string(json, "text", departure->text);
     json_number(json, "count", count);
@@ -140,7 +143,8 @@ static void entry_text(const struct selftest_vmentry *selftest, const struct col
         if (selftest->departed[i] > 0)
             print_to(page->sink, "  %s, %u times, %s:\n       %s\n",
                      emulator_name(vmentry_departure_table[i].emulators), selftest->departed[i],
-                     departed_from(&vmentry_departure_table[i]), vmentry_departure_table[i].text);
+                     rule_of(vmentry_departure_table[i].rule, guest_state).name,
+                     vmentry_departure_table[i].text);
     }
 }
 

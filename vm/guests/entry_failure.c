@@ -108,7 +108,7 @@ bool entry_failure_is(const struct vcpu *vcpu, enum vmentry_rule rule)
         return false;
     check(vcpu, &findings);
     return findings.count == 1 && findings.item[0].rule == rule &&
-           class_of(vcpu, &findings) == vmentry_rule_text(rule).class;
+           class_of(vcpu, &findings) == vmentry_class_of(rule);
 }
 
 /* Of any vCPU: what else was found is kept for a test guest's, whose VM stands beside it. */

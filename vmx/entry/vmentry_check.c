@@ -39,6 +39,25 @@ static const struct {
     [VMX_CONTROL_ENTRY] = {VMCS_VM_ENTRY_CONTROLS, MUST(entry), ALWAYS},
 };
 
+uint64_t vmentry_get(const struct vmentry_state *state, enum vmcs_field field)
+{
+    const uint64_t *value = vmcs_image_find(state->image, field);
+
+    if (value == NULL)
+        state->missing->field = true;
+    return value != NULL ? *value : 0;
+}
+
+bool vmentry_read(const struct vmentry_state *state, uint64_t address, void *to, size_t bytes)
+{
+    const struct vmentry_context *context = state->context;
+    bool done = context->read && context->read(context, address, to, bytes);
+
+    if (!done)
+        state->missing->memory = true;
+    return done;
+}
+
 static uint64_t capability_word(const struct vmentry_state *state, uint16_t offset)
 {
     uint64_t value = 0;
@@ -92,7 +111,8 @@ static uint64_t fixed_of(const struct vmentry_state *state, const struct vmentry
         free = form->bits == offsetof(struct vmx_capability, cr0_fixed0) ? CR0_NOT_CHECKED : 0;
 
     memcpy(fixed, (const uint8_t *)state->context->capability + form->bits, sizeof(fixed));
-    if (form->fields[0] == VMCS_GUEST_CR0 && vmentry_is_unrestricted(state))
+    if (form->fields[0] == VMCS_GUEST_CR0 &&
+        vmentry_is_set(state, VMENTRY_CONTROL(SECONDARY, UNRESTRICTED_GUEST)))
         free |= CR0_PE | CR0_PG;
     return (seen | (fixed[0] & ~free)) & (fixed[1] | free);
 }
@@ -122,6 +142,7 @@ static uint64_t wanted_value(const struct vmentry_state *state, const struct vme
     case FORM_PAT:
         return vmentry_pat(seen);
     case FORM_VALUE:
+    case FORM_SEGMENT:
         return form->wanted(state, seen);
     default:
         return seen;
@@ -172,18 +193,6 @@ static struct vmentry_view area_end(const struct vmentry_state *state,
     return (struct vmentry_view){fields[1], count, 0};
 }
 
-static struct vmentry_view rights(const struct vmentry_state *state,
-                                  const struct vmentry_form *form, unsigned segment)
-{
-    uint64_t seen;
-
-    if (!form->is_of_segment(state, segment))
-        return vmentry_kept();
-    seen = vmentry_segment_rights(state, segment);
-    return (struct vmentry_view){vmcs_of_segment(VMCS_GUEST_ES_ACCESS_RIGHTS, segment), seen,
-                                 (seen & ~(uint64_t)form->rights.zero) | form->rights.ones};
-}
-
 /* A rule that lacked something cannot be asked to be broken, nor to be kept: it is noted, once. */
 static void check_view(const struct vmentry_state *state, enum vmentry_rule rule,
                        struct vmentry_view view, struct vmentry_findings *findings)
@@ -202,14 +211,6 @@ static void check_view(const struct vmentry_state *state, enum vmentry_rule rule
     }
 }
 
-static bool entry_breaks(const struct vmentry_state *state, const struct vmentry_form *form,
-                         const struct vmentry_msr_entry *entry)
-{
-    if (form->entry_broken != NULL)
-        return form->entry_broken(state, entry);
-    return entry->index >= form->msrs.first && entry->index <= form->msrs.last;
-}
-
 /* Only the first entry that breaks a rule is reported: there the processor stops. */
 static void check_entries(const struct vmentry_state *state, enum vmentry_rule rule,
                           struct vmentry_findings *findings)
@@ -217,16 +218,16 @@ static void check_entries(const struct vmentry_state *state, enum vmentry_rule r
     enum { ENTRIES_MAX = 4096 }; /* the most that IA32_VMX_MISC[27:25] recommends */
     uint64_t count = vmentry_get(state, VMCS_VM_ENTRY_MSR_LOAD_COUNT);
     uint64_t address = count != 0 ? vmentry_get(state, VMCS_VM_ENTRY_MSR_LOAD_ADDRESS) : 0;
-    struct vmentry_msr_entry entry;
+    struct vmentry_state of = *state;
 
-    for (uint32_t i = 0; i < count && i < ENTRIES_MAX; i++, address += sizeof(entry)) {
-        if (state->missing->field || !vmentry_read(state, address, &entry, sizeof(entry)))
+    for (uint32_t i = 0; i < count && i < ENTRIES_MAX; i++, address += sizeof(of.entry)) {
+        if (state->missing->field || !vmentry_read(state, address, &of.entry, sizeof(of.entry)))
             break;
-        if (!entry_breaks(state, &vmentry_forms[rule], &entry))
+        if (!vmentry_forms[rule].where(&of))
             continue;
         add(findings, (struct vmentry_finding){.rule = rule,
                                                .field = VMCS_VM_ENTRY_MSR_LOAD_ADDRESS,
-                                               .seen = entry.index,
+                                               .seen = of.entry.index,
                                                .wanted = 0,
                                                .entry = i + 1});
         return;
@@ -234,17 +235,30 @@ static void check_entries(const struct vmentry_state *state, enum vmentry_rule r
     check_view(state, rule, vmentry_kept(), findings);
 }
 
-static void check_fields(const struct vmentry_state *state, enum vmentry_rule rule,
-                         struct vmentry_findings *findings)
+static void check_field(const struct vmentry_state *state, enum vmentry_rule rule,
+                        enum vmcs_field field, struct vmentry_findings *findings)
+{
+    uint64_t seen = vmentry_get(state, field);
+
+    check_view(state, rule,
+               (struct vmentry_view){field, seen, wanted_value(state, &vmentry_forms[rule], seen)},
+               findings);
+}
+
+/* Of each register apart whether the rule holds there. */
+static void check_segments(const struct vmentry_state *state, enum vmentry_rule rule,
+                           struct vmentry_findings *findings)
 {
     const struct vmentry_form *form = &vmentry_forms[rule];
+    struct vmentry_state of = *state;
 
-    for (unsigned i = 0; i < form->field_count; i++) {
-        uint64_t seen = vmentry_get(state, form->fields[i]);
-
-        check_view(state, rule,
-                   (struct vmentry_view){form->fields[i], seen, wanted_value(state, form, seen)},
-                   findings);
+    for (of.segment = SEGMENT_ES; of.segment <= SEGMENT_TR; of.segment++) {
+        if (!(form->registers >> of.segment & 1))
+            continue;
+        if (form->where(&of))
+            check_field(&of, rule, vmcs_of_segment(form->of_es, of.segment), findings);
+        else
+            check_view(&of, rule, vmentry_kept(), findings);
     }
 }
 
@@ -253,42 +267,23 @@ static void check(const struct vmentry_state *state, enum vmentry_rule rule,
 {
     const struct vmentry_form *form = &vmentry_forms[rule];
 
-    switch (form->kind) {
-    case FORM_ALLOWED0:
-    case FORM_ALLOWED1:
-    case FORM_NEEDS:
-    case FORM_EXCLUDES:
+    if (form->kind <= FORM_EXCLUDES)
         check_view(state, rule, controls(state, form), findings);
-        break;
-    case FORM_CODE:
-        check_view(state, rule, form->code(state), findings);
-        break;
-    case FORM_AREA:
-        check_view(state, rule, area(state, form->fields), findings);
-        break;
-    case FORM_AREA_END:
-        check_view(state, rule, area_end(state, form->fields), findings);
-        break;
-    case FORM_RIGHTS:
-    case FORM_SEGMENT:
-        for (unsigned segment = SEGMENT_ES; segment <= SEGMENT_TR; segment++) {
-            if (form->registers >> segment & 1)
-                check_view(state, rule,
-                           form->kind == FORM_RIGHTS ? rights(state, form, segment)
-                                                     : form->segment(state, segment),
-                           findings);
-        }
-        break;
-    case FORM_MSR:
+    else if (form->kind == FORM_SEGMENT)
+        check_segments(state, rule, findings);
+    else if (form->kind == FORM_MSR)
         check_entries(state, rule, findings);
-        break;
-    default:
-        if (vmentry_is_set(state, form->when) &&
-            (form->where == NULL || form->where(state) != form->unless))
-            check_fields(state, rule, findings);
-        else
-            check_view(state, rule, vmentry_kept(), findings);
-    }
+    else if (!vmentry_is_set(state, form->when) || (form->where != NULL && !form->where(state)))
+        check_view(state, rule, vmentry_kept(), findings);
+    else if (form->kind == FORM_CODE)
+        check_view(state, rule, form->code(state), findings);
+    else if (form->kind == FORM_AREA)
+        check_view(state, rule, area(state, form->fields), findings);
+    else if (form->kind == FORM_AREA_END)
+        check_view(state, rule, area_end(state, form->fields), findings);
+    else
+        for (unsigned i = 0; i < form->field_count; i++)
+            check_field(state, rule, form->fields[i], findings);
 }
 
 void vmentry_check_rule(const struct vmcs_image *image, const struct vmentry_context *context,
@@ -296,7 +291,7 @@ void vmentry_check_rule(const struct vmcs_image *image, const struct vmentry_con
 {
     struct vmentry_missing missing = {0};
 
-    check(&(struct vmentry_state){image, context, &missing}, rule, findings);
+    check(&(struct vmentry_state){image, context, &missing, 0, {0}}, rule, findings);
 }
 
 /* Is the MSR-load area itself wrong? */
@@ -318,7 +313,7 @@ void vmentry_check(const struct vmcs_image *image, const struct vmentry_context 
     findings->unread = 0;
     memset(findings->unchecked, 0, sizeof(findings->unchecked));
     for (enum vmentry_rule rule = 0; rule < VMENTRY_RULE_COUNT; rule++) {
-        if (vmentry_rule_text(rule).class != VMENTRY_MSR_LOAD || !area_is_broken(findings))
+        if (vmentry_class_of(rule) != VMENTRY_MSR_LOAD || !area_is_broken(findings))
             vmentry_check_rule(image, context, rule, findings);
     }
 }

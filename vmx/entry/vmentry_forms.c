@@ -1,7 +1,7 @@
 /* The tables of vmx/entry/vmentry_rules.def: what each rule says, and what it looks at. */
 
 #include "lib/string.h"
-#include "vmx/entry/vmentry_state.h"
+#include "vmx/entry/vmentry_conditions.h"
 
 /* The sections of the manual: how the processor reports a broken rule, whether it need not. */
 #define SECTIONS(ROW)                                                                        \
@@ -33,15 +33,19 @@ static const struct {
 } sections[] = {SECTIONS(SECTION)};
 
 /* Names and sentences stand in one object: a row needs two bytes to say where, not two pointers. */
-#define CHECK(id, name, section, form, text) char at_##id[sizeof(name "\0" text)];
+#define CHECK(id, section, form, text)                          char at_##id[sizeof(#id "\0" text)];
+#define CHECK_WHERE(id, section, condition, form, text)         char at_##id[sizeof(#id "\0" text)];
+#define CHECK_VALUE(id, section, condition, form, wanted, text) char at_##id[sizeof(#id "\0" text)];
 static const struct texts {
 #include "vmx/entry/vmentry_rules.def"
 } texts = {
-#define CHECK(id, name, section, form, text) name "\0" text,
+#define CHECK(id, section, form, text)                          #id "\0" text,
+#define CHECK_WHERE(id, section, condition, form, text)         #id "\0" text,
+#define CHECK_VALUE(id, section, condition, form, wanted, text) #id "\0" text,
 #include "vmx/entry/vmentry_rules.def"
 };
 
-#define CHECK(id, name, section, form, text) {offsetof(struct texts, at_##id), (section)},
+#define CHECK(id, section, ...) {offsetof(struct texts, at_##id), (section)},
 static const struct {
     uint16_t at;
     enum section section;
@@ -49,24 +53,47 @@ static const struct {
 #include "vmx/entry/vmentry_rules.def"
 };
 
-struct vmentry_rule_text vmentry_rule_text(enum vmentry_rule rule)
+enum vmentry_class vmentry_class_of(enum vmentry_rule rule)
 {
-    const char *name = (const char *)&texts + rules[rule].at;
-    enum section section = rules[rule].section;
-
-    return (struct vmentry_rule_text){name, sections[section].class, sections[section].may,
-                                      sections[section].title, name + strlen(name) + 1};
+    return sections[rules[rule].section].class;
 }
 
-#define BITS(high, low)      (~0ull >> (63 - (high)) & ~0ull << (low))
-#define FRED_CONFIG_RESERVED (BITS(2, 2) | BITS(5, 4) | BITS(11, 11))
+/* What must hold, by the names of the two controls. */
+static void compose(const struct vmentry_form *form, char *text, size_t size)
+{
+    const char *first = vmx_control_name(form->when.word, 1u << form->when.bit);
+    const char *second = vmx_control_name(form->other.word, 1u << form->other.bit);
 
-#define IA32_SMM_MONITOR_CTL 0x9bu
+    format_text(text, size,
+                form->kind == FORM_NEEDS ? "\"%s\" is 1 only if \"%s\" is 1"
+                                         : "\"%s\" and \"%s\" are not both 1",
+                first, second);
+}
+
+struct vmentry_rule_text vmentry_rule_text(enum vmentry_rule rule)
+{
+    const char *id = (const char *)&texts + rules[rule].at, *text = id + strlen(id) + 1;
+    enum section section = rules[rule].section;
+    struct vmentry_rule_text of = {.class = sections[section].class,
+                                   .may = sections[section].may,
+                                   .section = sections[section].title};
+
+    for (size_t i = 0; i < sizeof(of.name) - 1 && id[i] != '\0'; i++)
+        of.name[i] = (char)(id[i] == '_' ? '-' : id[i] >= 'A' ? id[i] - 'A' + 'a' : id[i]);
+    if (*text == '\0')
+        compose(&vmentry_forms[rule], of.text, sizeof(of.text));
+    else
+        format_text(of.text, sizeof(of.text), "%s", text);
+    return of;
+}
+
+#define FRED_CONFIG_RESERVED (BITS(2, 2) | BITS(5, 4) | BITS(11, 11))
 
 /* Bitmaps of segment registers. */
 #define CS       (1 << SEGMENT_CS)
 #define SS       (1 << SEGMENT_SS)
 #define LDTR     (1 << SEGMENT_LDTR)
+#define TR       (1 << SEGMENT_TR)
 #define ES_TO_GS 0x3f
 #define ES_TO_DS 0x0f
 #define FS_GS    0x30
@@ -78,12 +105,8 @@ struct vmentry_rule_text vmentry_rule_text(enum vmentry_rule rule)
     {                            \
         VMENTRY_BIT_OF(word, id) \
     }
-#define ALWAYS                        .when = {VMX_CONTROL_NONE, 0}
-#define IF(word, id)                  .when = WORD(word, id)
-#define WHERE(function)               ALWAYS, .where = (function)
-#define UNLESS(function)              ALWAYS, .where = (function), .unless = true
-#define IF_WHERE(word, id, function)  IF(word, id), .where = (function)
-#define IF_UNLESS(word, id, function) IF(word, id), .where = (function), .unless = true
+#define ALWAYS       .when = {VMX_CONTROL_NONE, 0}
+#define IF(word, id) .when = WORD(word, id)
 
 #define LIST(...)                                     \
     .fields = (const enum vmcs_field[]){__VA_ARGS__}, \
@@ -113,16 +136,11 @@ struct vmentry_rule_text vmentry_rule_text(enum vmentry_rule rule)
 #define PAT_TYPES(condition, field) .kind = FORM_PAT, condition, LIST(field)
 #define AREA(...)                   .kind = FORM_AREA, ALWAYS, LIST(__VA_ARGS__)
 #define AREA_END(...)               .kind = FORM_AREA_END, ALWAYS, LIST(__VA_ARGS__)
-#define RIGHTS(of, function, mask, set)                                        \
-    .kind = FORM_RIGHTS, ALWAYS, .registers = (of), .rights = {(mask), (set)}, \
-    .is_of_segment = (function)
-#define VALUE(condition, function, ...) \
-    .kind = FORM_VALUE, condition, .wanted = (function), LIST(__VA_ARGS__)
-#define CODE(function) .kind = FORM_CODE, ALWAYS, .code = (function)
-#define SEGMENTS(of, function) \
-    .kind = FORM_SEGMENT, ALWAYS, .registers = (of), .segment = (function)
-#define ENTRIES(function)     .kind = FORM_MSR, ALWAYS, .entry_broken = (function)
-#define MSRS(lowest, highest) .kind = FORM_MSR, ALWAYS, .msrs = {(lowest), (highest)}
+#define VALUE(condition, field)     .kind = FORM_VALUE, condition, LIST(field)
+#define CODE(condition, function)   .kind = FORM_CODE, condition, .code = (function)
+#define SEGMENTS(of, group) \
+    .kind = FORM_SEGMENT, ALWAYS, .registers = (of), .of_es = VMCS_GUEST_ES_##group
+#define MSR_ENTRIES .kind = FORM_MSR, ALWAYS
 
 /* The rows of vmx/entry/control_needs.def that VM entry checks, as constants. */
 #define CONTROL_NEEDS(id, word, control, needed_word, needed)                             \
@@ -135,7 +153,23 @@ enum {
 #include "vmx/entry/control_needs.def"
 };
 
-#define CHECK(id, name, section, form, text) {form},
+/* The conditions, and the values wanted, of the rows that have such: a function each. */
+#define CHECK(...)
+#define CHECK_WHERE(id, section, condition, form, text) CONDITION(where_##id, condition)
+#define CHECK_VALUE(id, section, condition, form, expression, text)               \
+    CONDITION(where_##id, condition)                                              \
+    static uint64_t wanted_##id(const struct vmentry_state *state, uint64_t seen) \
+    {                                                                             \
+        (void)state;                                                              \
+        (void)seen;                                                               \
+        return expression;                                                        \
+    }
+#include "vmx/entry/vmentry_rules.def"
+
+#define CHECK(id, section, form, text)                  {form},
+#define CHECK_WHERE(id, section, condition, form, text) {form, .where = where_##id},
+#define CHECK_VALUE(id, section, condition, form, expression, text) \
+    {form, .where = where_##id, .wanted = wanted_##id},
 const struct vmentry_form vmentry_forms[VMENTRY_RULE_COUNT] = {
 #include "vmx/entry/vmentry_rules.def"
 };

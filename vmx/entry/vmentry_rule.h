@@ -35,13 +35,15 @@ enum vmentry_rule {
     VMENTRY_RULE_COUNT,
 };
 
+enum vmentry_class vmentry_class_of(enum vmentry_rule rule);
+
 /* What a rule's row says to people. */
 struct vmentry_rule_text {
-    const char *name; /* "guest-cr0-fixed" */
+    char name[32]; /* "guest-cr0-fixed" */
     enum vmentry_class class;
     bool may;            /* the SDM leaves it to the processor whether it checks this */
     const char *section; /* title */
-    const char *text;    /* a sentence without a full stop: what must hold */
+    char text[256];      /* a sentence without a full stop: what must hold */
 };
 
 struct vmentry_rule_text vmentry_rule_text(enum vmentry_rule rule);

@@ -25,7 +25,7 @@ static uint64_t first_entry(const struct vmentry_findings *findings)
     uint64_t first = UINT32_MAX;
 
     for (uint32_t i = 0; i < findings->count; i++) {
-        if (vmentry_rule_text(findings->item[i].rule).class == VMENTRY_MSR_LOAD &&
+        if (vmentry_class_of(findings->item[i].rule) == VMENTRY_MSR_LOAD &&
             findings->item[i].entry < first)
             first = findings->item[i].entry;
     }
@@ -48,8 +48,8 @@ struct vmentry_outcome vmentry_predict(const struct vmentry_findings *findings)
     for (uint32_t i = 0; i < findings->count; i++) {
         const struct vmentry_finding *finding = &findings->item[i];
 
-        if (vmentry_rule_text(finding->rule).class < outcome.class) {
-            outcome.class = vmentry_rule_text(finding->rule).class;
+        if (vmentry_class_of(finding->rule) < outcome.class) {
+            outcome.class = vmentry_class_of(finding->rule);
             outcome.qualification = qualification_of(finding);
         }
     }
@@ -61,7 +61,7 @@ struct vmentry_outcome vmentry_predict(const struct vmentry_findings *findings)
 static bool has_class(const struct vmentry_findings *findings, enum vmentry_class class)
 {
     for (uint32_t i = 0; i < findings->count; i++) {
-        if (vmentry_rule_text(findings->item[i].rule).class == class)
+        if (vmentry_class_of(findings->item[i].rule) == class)
             return true;
     }
     return false;
@@ -88,7 +88,7 @@ static enum vmentry_class first_sure(const struct vmentry_findings *findings)
 static bool qualification_fits(const struct vmentry_findings *findings, uint64_t qualification)
 {
     for (uint32_t i = 0; i < findings->count; i++) {
-        if (vmentry_rule_text(findings->item[i].rule).class == VMENTRY_GUEST &&
+        if (vmentry_class_of(findings->item[i].rule) == VMENTRY_GUEST &&
             qualification_of(&findings->item[i]) == qualification)
             return true;
     }
@@ -107,7 +107,7 @@ static bool entry_fits(const struct vmentry_findings *findings, uint64_t entry)
     for (uint32_t i = 0; i < findings->count; i++) {
         const struct vmentry_finding *finding = &findings->item[i];
 
-        if (vmentry_rule_text(finding->rule).class != VMENTRY_MSR_LOAD)
+        if (vmentry_class_of(finding->rule) != VMENTRY_MSR_LOAD)
             continue;
         if (finding->entry < entry && !vmentry_rule_text(finding->rule).may)
             return false;

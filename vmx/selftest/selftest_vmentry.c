@@ -275,9 +275,12 @@ void selftest_vmentry_run(struct vmx_cpu *cpu, struct selftest_vmentry *selftest
         run_random(selftest);
         selftest_restore(cpu);
         selftest->done = true;
-        if (selftest->differences > 0)
-            add(RULE_SELFTEST_ENTRY_DIFFERENCE, selftest->differences,
-                vmentry_rule_text(selftest->difference[0].rule % VMENTRY_RULE_COUNT).name);
+        if (selftest->differences > 0) {
+            static struct vmentry_rule_text first;
+
+            first = vmentry_rule_text(selftest->difference[0].rule % VMENTRY_RULE_COUNT);
+            add(RULE_SELFTEST_ENTRY_DIFFERENCE, selftest->differences, first.name);
+        }
     } else {
         add(RULE_REGION_NO_MEMORY, 0, "pages of the self-test of VM entries");
     }

@@ -38,7 +38,7 @@ static void put_addresses(uint64_t page, struct vmcs_image *image)
         const struct vmentry_form *form = &vmentry_forms[rule];
         unsigned count = form->kind == FORM_ADDRESS ? form->field_count : form->kind == FORM_AREA;
 
-        for (unsigned i = 0; i < count && vmentry_rule_text(rule).class == VMENTRY_CONTROLS; i++)
+        for (unsigned i = 0; i < count && vmentry_class_of(rule) == VMENTRY_CONTROLS; i++)
             vmcs_image_put(image, form->fields[i], page);
     }
 }

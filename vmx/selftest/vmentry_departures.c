@@ -87,7 +87,7 @@ const struct vmentry_departure_text vmentry_departure_table[VMENTRY_DEPARTURE_CO
 static bool is_about(enum vmentry_rule rule, const struct vmentry_finding *finding)
 {
     return finding == NULL || rule == finding->rule ||
-           (rule == VMENTRY_GUEST_STATE && vmentry_rule_text(finding->rule).class == VMENTRY_GUEST);
+           (rule == VMENTRY_GUEST_STATE && vmentry_class_of(finding->rule) == VMENTRY_GUEST);
 }
 
 /* The first departure of that kind, of what is here, that is about the finding. */
