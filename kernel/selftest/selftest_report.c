@@ -57,16 +57,11 @@ static struct vmentry_rule_text rule_of(enum vmentry_rule rule, const char *othe
     return none;
 }
 
-static void outcomes_json(struct json *json, struct vmentry_outcome predicted,
-                          struct vmentry_outcome seen)
+static void outcome_json(struct json *json, const char *name, struct vmentry_outcome outcome)
 {
-    json_object_begin(json, "predicted");
-    json_string(json, "class", class_of(predicted));
-    json_number(json, "qualification", predicted.qualification);
-    json_object_end(json);
-    json_object_begin(json, "seen");
-    json_string(json, "class", class_of(seen));
-    json_number(json, "qualification", seen.qualification);
+    json_object_begin(json, name);
+    json_string(json, "class", class_of(outcome));
+    json_number(json, "qualification", outcome.qualification);
     json_object_end(json);
 }
 
@@ -76,7 +71,8 @@ static void trial_json(struct json *json, const struct selftest_vmentry_row *row
     json_number(json, "trial", row->trial);
     json_string(json, "rule", rule_of(row->rule, no_rule).name);
     json_string(json, "base", vmentry_base_name(row->base));
-    outcomes_json(json, row->predicted, row->seen);
+    outcome_json(json, "predicted", row->predicted);
+    outcome_json(json, "seen", row->seen);
     json_bool(json, "agrees", row->agrees);
     json_bool(json, "departs", row->departs);
     json_object_end(json);
@@ -102,7 +98,8 @@ static void difference_json(struct json *json, const struct selftest_vmentry_dif
     json_string(json, "rule", rule_of(difference->rule, no_rule).name);
     json_string(json, "field", vmcs_field_table[vmcs_field_index(difference->field)].name);
     json_hex(json, "value", difference->value);
-    outcomes_json(json, difference->predicted, difference->seen);
+    outcome_json(json, "predicted", difference->predicted);
+    outcome_json(json, "seen", difference->seen);
     json_object_end(json);
 }
 

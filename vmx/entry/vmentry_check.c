@@ -39,13 +39,19 @@ static const struct {
     [VMX_CONTROL_ENTRY] = {VMCS_VM_ENTRY_CONTROLS, MUST(entry), ALWAYS},
 };
 
+enum vmcs_field vmentry_word_field(unsigned word)
+{
+    return words[word].field;
+}
+
 uint64_t vmentry_get(const struct vmentry_state *state, enum vmcs_field field)
 {
-    const uint64_t *value = vmcs_image_find(state->image, field);
+    uint32_t row = vmcs_field_index(field);
 
-    if (value == NULL)
-        state->missing->field = true;
-    return value != NULL ? *value : 0;
+    if (row < VMCS_FIELD_COUNT && state->image->present[row])
+        return state->image->value[row];
+    state->missing->field = true;
+    return 0;
 }
 
 bool vmentry_read(const struct vmentry_state *state, uint64_t address, void *to, size_t bytes)
@@ -290,8 +296,9 @@ void vmentry_check_rule(const struct vmcs_image *image, const struct vmentry_con
                         enum vmentry_rule rule, struct vmentry_findings *findings)
 {
     struct vmentry_missing missing = {0};
+    struct vmentry_state state = {.image = image, .context = context, .missing = &missing};
 
-    check(&(struct vmentry_state){image, context, &missing, 0, {0}}, rule, findings);
+    check(&state, rule, findings);
 }
 
 /* Is the MSR-load area itself wrong? */
@@ -308,13 +315,16 @@ static bool area_is_broken(const struct vmentry_findings *findings)
 void vmentry_check(const struct vmcs_image *image, const struct vmentry_context *context,
                    struct vmentry_findings *findings)
 {
+    struct vmentry_missing missing = {0};
+    struct vmentry_state state = {.image = image, .context = context, .missing = &missing};
+
     findings->count = 0;
     findings->lost = 0;
     findings->unread = 0;
     memset(findings->unchecked, 0, sizeof(findings->unchecked));
     for (enum vmentry_rule rule = 0; rule < VMENTRY_RULE_COUNT; rule++) {
         if (vmentry_class_of(rule) != VMENTRY_MSR_LOAD || !area_is_broken(findings))
-            vmentry_check_rule(image, context, rule, findings);
+            check(&state, rule, findings);
     }
 }
 

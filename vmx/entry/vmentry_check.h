@@ -36,6 +36,9 @@ struct vmentry_findings {
 void vmentry_check(const struct vmcs_image *image, const struct vmentry_context *context,
                    struct vmentry_findings *findings);
 
+/* The field of a word of controls (enum vmx_control_word). */
+enum vmcs_field vmentry_word_field(unsigned word);
+
 /* Adds what this rule alone finds. */
 void vmentry_check_rule(const struct vmcs_image *image, const struct vmentry_context *context,
                         enum vmentry_rule rule, struct vmentry_findings *findings);

@@ -41,44 +41,30 @@ bool vmentry_has(const struct vmentry_findings *findings, enum vmentry_rule rule
     return false;
 }
 
+/* The classes of which rules are broken, a bit each; `sure`: of those that every processor checks.
+ */
+static unsigned classes_of(const struct vmentry_findings *findings, bool sure)
+{
+    unsigned classes = 1u << VMENTRY_ENTERS;
+
+    for (uint32_t i = 0; i < findings->count; i++) {
+        if (!sure || !vmentry_rule_text(findings->item[i].rule).may)
+            classes |= 1u << vmentry_class_of(findings->item[i].rule);
+    }
+    return classes;
+}
+
 struct vmentry_outcome vmentry_predict(const struct vmentry_findings *findings)
 {
-    struct vmentry_outcome outcome = {VMENTRY_ENTERS, VMENTRY_QUALIFICATION_NONE};
+    enum vmentry_class class = (enum vmentry_class)__builtin_ctz(classes_of(findings, false));
+    const struct vmentry_finding *finding = findings->item;
 
-    for (uint32_t i = 0; i < findings->count; i++) {
-        const struct vmentry_finding *finding = &findings->item[i];
-
-        if (vmentry_class_of(finding->rule) < outcome.class) {
-            outcome.class = vmentry_class_of(finding->rule);
-            outcome.qualification = qualification_of(finding);
-        }
-    }
-    if (outcome.class == VMENTRY_MSR_LOAD)
-        outcome.qualification = first_entry(findings);
-    return outcome;
-}
-
-static bool has_class(const struct vmentry_findings *findings, enum vmentry_class class)
-{
-    for (uint32_t i = 0; i < findings->count; i++) {
-        if (vmentry_class_of(findings->item[i].rule) == class)
-            return true;
-    }
-    return false;
-}
-
-/* The first class of which a rule is broken that every processor checks. */
-static enum vmentry_class first_sure(const struct vmentry_findings *findings)
-{
-    enum vmentry_class first = VMENTRY_ENTERS;
-
-    for (uint32_t i = 0; i < findings->count; i++) {
-        const struct vmentry_rule_text rule = vmentry_rule_text(findings->item[i].rule);
-
-        if (!rule.may && rule.class < first)
-            first = rule.class;
-    }
-    return first;
+    if (class == VMENTRY_ENTERS)
+        return (struct vmentry_outcome){class, VMENTRY_QUALIFICATION_NONE};
+    while (vmentry_class_of(finding->rule) != class)
+        finding++;
+    return (struct vmentry_outcome){class, class == VMENTRY_MSR_LOAD ? first_entry(findings)
+                                                                     : qualification_of(finding)};
 }
 
 /*
@@ -92,7 +78,7 @@ static bool qualification_fits(const struct vmentry_findings *findings, uint64_t
             qualification_of(&findings->item[i]) == qualification)
             return true;
     }
-    return has_class(findings, VMENTRY_GUEST) &&
+    return classes_of(findings, false) >> VMENTRY_GUEST & 1 &&
            ((qualification == VMENTRY_QUALIFICATION_PDPTE &&
              vmentry_is_unchecked(findings, VMENTRY_PDPTE_MEMORY)) ||
             (qualification == VMENTRY_QUALIFICATION_LINK_POINTER &&
@@ -120,8 +106,8 @@ static bool entry_fits(const struct vmentry_findings *findings, uint64_t entry)
 bool vmentry_allows(const struct vmentry_findings *findings, struct vmentry_outcome outcome)
 {
     if (outcome.class <= VMENTRY_HOST)
-        return has_class(findings, outcome.class);
-    if (first_sure(findings) < outcome.class)
+        return classes_of(findings, false) >> outcome.class & 1;
+    if (__builtin_ctz(classes_of(findings, true)) < (int)outcome.class)
         return false;
     if (outcome.class == VMENTRY_GUEST)
         return qualification_fits(findings, outcome.qualification);

@@ -5,26 +5,21 @@
 enum { RIGHTS_V8086 = 0xf3, TSS_SELECTOR = 0x18 }; /* accessed, writable, present, DPL 3 */
 
 /* What a base is; the rest is the same in all of them. */
+enum { IA32E = 1, PAE = 2, PAGING = 4, V8086 = 8, EPT = 16, UNRESTRICTED = 32 };
+
 static const struct base {
     const char *name;
-    bool ia32e, pae, paging, v8086, ept, unrestricted;
-    uint32_t code, data; /* access rights of the segments */
+    uint32_t is, code, data; /* access rights of the segments */
 } bases[VMENTRY_BASE_COUNT] = {
-    [VMENTRY_BASE_LONG] = {"64-bit", true, true, true, false, false, false, RIGHTS_CODE_64,
-                           RIGHTS_DATA_32},
-    [VMENTRY_BASE_LONG_EPT] = {"64-bit, EPT", true, true, true, false, true, false, RIGHTS_CODE_64,
+    [VMENTRY_BASE_LONG] = {"64-bit", IA32E | PAE | PAGING, RIGHTS_CODE_64, RIGHTS_DATA_32},
+    [VMENTRY_BASE_LONG_EPT] = {"64-bit, EPT", IA32E | PAE | PAGING | EPT, RIGHTS_CODE_64,
                                RIGHTS_DATA_32},
-    [VMENTRY_BASE_PAE] = {"PAE", false, true, true, false, false, false, RIGHTS_CODE_32,
-                          RIGHTS_DATA_32},
-    [VMENTRY_BASE_PAE_EPT] = {"PAE, EPT", false, true, true, false, true, false, RIGHTS_CODE_32,
-                              RIGHTS_DATA_32},
-    [VMENTRY_BASE_PROTECTED] = {"32-bit", false, false, true, false, false, false, RIGHTS_CODE_32,
-                                RIGHTS_DATA_32},
-    [VMENTRY_BASE_V8086] = {"virtual-8086", false, false, true, true, false, false, RIGHTS_V8086,
-                            RIGHTS_V8086},
-    [VMENTRY_BASE_REAL] = {"real mode", false, false, false, false, true, true, RIGHTS_CODE_16,
-                           RIGHTS_DATA_16},
-    [VMENTRY_BASE_LONG_FREE] = {"64-bit, unrestricted", true, true, true, false, true, true,
+    [VMENTRY_BASE_PAE] = {"PAE", PAE | PAGING, RIGHTS_CODE_32, RIGHTS_DATA_32},
+    [VMENTRY_BASE_PAE_EPT] = {"PAE, EPT", PAE | PAGING | EPT, RIGHTS_CODE_32, RIGHTS_DATA_32},
+    [VMENTRY_BASE_PROTECTED] = {"32-bit", PAGING, RIGHTS_CODE_32, RIGHTS_DATA_32},
+    [VMENTRY_BASE_V8086] = {"virtual-8086", PAGING | V8086, RIGHTS_V8086, RIGHTS_V8086},
+    [VMENTRY_BASE_REAL] = {"real mode", EPT | UNRESTRICTED, RIGHTS_CODE_16, RIGHTS_DATA_16},
+    [VMENTRY_BASE_LONG_FREE] = {"64-bit, unrestricted", IA32E | PAE | PAGING | EPT | UNRESTRICTED,
                                 RIGHTS_CODE_64, RIGHTS_DATA_32},
 };
 
@@ -52,14 +47,14 @@ static void put_controls(const struct vmentry_ground *ground, const struct base 
     const uint32_t controls[VMX_CONTROL_WORD_COUNT] = {
         [VMX_CONTROL_PIN] = (uint32_t)(c->pin_allowed0 | (c->pin_allowed1 & PIN_PREEMPTION_TIMER)),
         [VMX_CONTROL_PRIMARY] =
-            (uint32_t)c->primary_allowed0 | (base->ept ? PRIMARY_SECONDARY_CONTROLS : 0),
+            (uint32_t)c->primary_allowed0 | (base->is & EPT ? PRIMARY_SECONDARY_CONTROLS : 0),
         [VMX_CONTROL_SECONDARY] = (uint32_t)c->secondary_allowed0 |
-                                  (base->ept ? SECONDARY_ENABLE_EPT : 0) |
-                                  (base->unrestricted ? SECONDARY_UNRESTRICTED_GUEST : 0),
+                                  (base->is & EPT ? SECONDARY_ENABLE_EPT : 0) |
+                                  (base->is & UNRESTRICTED ? SECONDARY_UNRESTRICTED_GUEST : 0),
         [VMX_CONTROL_EXIT] = (uint32_t)c->exit_allowed0 | EXIT_HOST_ADDRESS_SPACE_SIZE |
                              (efer ? EXIT_LOAD_EFER : 0) | (pat ? EXIT_LOAD_PAT : 0),
         [VMX_CONTROL_ENTRY] = (uint32_t)c->entry_allowed0 |
-                              (base->ia32e ? ENTRY_IA32E_MODE_GUEST : 0) |
+                              (base->is & IA32E ? ENTRY_IA32E_MODE_GUEST : 0) |
                               (efer ? ENTRY_LOAD_EFER : 0) | (pat ? ENTRY_LOAD_PAT : 0),
     };
 
@@ -78,14 +73,14 @@ static void put_registers(const struct vmentry_ground *ground, const struct base
     uint64_t cr0 = capability->cr0_fixed0 | CR0_ET;
     uint64_t efer = vmcs_image_get(&ground->host, VMCS_HOST_IA32_EFER);
 
-    vmcs_image_put(image, VMCS_GUEST_CR0, base->paging ? cr0 : cr0 & ~(CR0_PE | CR0_PG));
+    vmcs_image_put(image, VMCS_GUEST_CR0, base->is & PAGING ? cr0 : cr0 & ~(CR0_PE | CR0_PG));
     vmcs_image_put(image, VMCS_GUEST_CR3, ground->page[VMENTRY_PAGE_EMPTY]);
-    vmcs_image_put(image, VMCS_GUEST_CR4, capability->cr4_fixed0 | (base->pae ? CR4_PAE : 0));
+    vmcs_image_put(image, VMCS_GUEST_CR4, capability->cr4_fixed0 | (base->is & PAE ? CR4_PAE : 0));
     vmcs_image_put(image, VMCS_GUEST_RIP, GUEST_ADDRESS);
     vmcs_image_put(image, VMCS_GUEST_RSP, GUEST_ADDRESS);
-    vmcs_image_put(image, VMCS_GUEST_RFLAGS, RFLAGS_RESERVED | (base->v8086 ? RFLAGS_VM : 0));
+    vmcs_image_put(image, VMCS_GUEST_RFLAGS, RFLAGS_RESERVED | (base->is & V8086 ? RFLAGS_VM : 0));
     vmcs_image_put(image, VMCS_GUEST_IA32_EFER,
-                   base->ia32e ? efer | EFER_LMA | EFER_LME : efer & ~(EFER_LMA | EFER_LME));
+                   base->is & IA32E ? efer | EFER_LMA | EFER_LME : efer & ~(EFER_LMA | EFER_LME));
 }
 
 static void set_segments(const struct base *base, struct vmcs_image *image)

@@ -149,33 +149,6 @@ static void print_guest_state(struct sink *sink, uint64_t qualification)
         print_to(sink, "qualification %#lx", qualification);
 }
 
-static void print_mwait(struct sink *sink, uint64_t qualification)
-{
-    print_to(sink, "monitoring %s", qualification & 1 ? "armed" : "not armed");
-}
-
-static void print_nmi_unblocking(struct sink *sink, uint64_t qualification)
-{
-    print_to(sink, "%s", qualification >> 12 & 1 ? "NMI unblocking due to IRET" : "");
-}
-
-static const char *nmi_unblocking(uint64_t qualification)
-{
-    return qualification >> 12 & 1 ? ", NMI unblocking due to IRET" : "";
-}
-
-static void print_spp(struct sink *sink, uint64_t qualification)
-{
-    print_to(sink, "%s%s", qualification >> 11 & 1 ? "SPPT miss" : "SPPT misconfiguration",
-             nmi_unblocking(qualification));
-}
-
-static void print_instruction_timeout(struct sink *sink, uint64_t qualification)
-{
-    print_to(sink, "the guest's state is %s%s", qualification & 1 ? "lost" : "valid",
-             nmi_unblocking(qualification));
-}
-
 /* What is not decoded; where there should be nothing there is nothing, or it is reported as it is.
  */
 static void print_undecoded(struct sink *sink, uint64_t qualification)
@@ -184,11 +157,14 @@ static void print_undecoded(struct sink *sink, uint64_t qualification)
         print_to(sink, "qualification %#lx", qualification);
 }
 
-/* A function, or the format of a number. */
+/* A function; the format of a number; or what one bit says, and bit 12 where it is defined. */
 static const struct {
     void (*print)(struct sink *sink, uint64_t qualification);
     const char *format;
     uint64_t mask;
+    uint8_t bit;
+    bool nmi_unblocking;
+    const char *says[2]; /* where the bit is 0, 1 */
 } qualifications[EXIT_LAYOUT_COUNT] = {
     [EXIT_LAYOUT_NOTHING] = {.print = print_undecoded},
     [EXIT_LAYOUT_UNDECODED] = {.print = print_undecoded},
@@ -201,13 +177,17 @@ static const struct {
     [EXIT_LAYOUT_IO] = {.print = print_io},
     [EXIT_LAYOUT_GUEST_STATE] = {.print = print_guest_state},
     [EXIT_LAYOUT_LIST_ENTRY] = {.format = "entry %lu of the list", .mask = UINT64_MAX},
-    [EXIT_LAYOUT_MWAIT] = {.print = print_mwait},
+    [EXIT_LAYOUT_MWAIT] = {.says = {"monitoring not armed", "monitoring armed"}},
     [EXIT_LAYOUT_APIC_ACCESS] = {.print = print_apic_access},
     [EXIT_LAYOUT_EPT_VIOLATION] = {.print = print_ept_violation},
     [EXIT_LAYOUT_OFFSET] = {.format = "offset %#lx", .mask = 0xfff},
-    [EXIT_LAYOUT_NMI_UNBLOCKING] = {.print = print_nmi_unblocking},
-    [EXIT_LAYOUT_SPP] = {.print = print_spp},
-    [EXIT_LAYOUT_INSTRUCTION_TIMEOUT] = {.print = print_instruction_timeout},
+    [EXIT_LAYOUT_NMI_UNBLOCKING] = {.bit = 12, .says = {"", "NMI unblocking due to IRET"}},
+    [EXIT_LAYOUT_SPP] = {.bit = 11,
+                         .nmi_unblocking = true,
+                         .says = {"SPPT misconfiguration", "SPPT miss"}},
+    [EXIT_LAYOUT_INSTRUCTION_TIMEOUT] = {.nmi_unblocking = true,
+                                         .says = {"the guest's state is valid",
+                                                  "the guest's state is lost"}},
     [EXIT_LAYOUT_MSR] = {.format = "MSR %#lx", .mask = UINT32_MAX},
 };
 
@@ -220,6 +200,12 @@ void exit_qualification_print(struct sink *sink, uint32_t basic_reason, uint32_t
         print_exception(sink, event_information, qualification);
     else if (qualifications[layout].print != NULL)
         qualifications[layout].print(sink, qualification);
-    else
+    else if (qualifications[layout].format != NULL)
         print_to(sink, qualifications[layout].format, qualification & qualifications[layout].mask);
+    else
+        print_to(sink, "%s%s",
+                 qualifications[layout].says[qualification >> qualifications[layout].bit & 1],
+                 qualifications[layout].nmi_unblocking && qualification >> 12 & 1
+                     ? ", NMI unblocking due to IRET"
+                     : "");
 }

@@ -1,6 +1,7 @@
 #include "lib/string.h"
 #include "vmx/text/vmcs_dump.h"
 
+#include "vmx/entry/vmentry_check.h"
 #include "vmx/text/exit_text.h"
 #include "vmx/text/failure_text.h"
 #include "vmx/capability/vmxon_registers.h"
@@ -193,102 +194,77 @@ static void print_event(const struct field_value *of)
     event_information_print(of->sink, (uint32_t)of->value, (uint32_t)error_code);
 }
 
-static void print_interruption(const struct field_value *of)
+/* Of what a VM exit interrupted bit 12 is never defined. */
+static void print_exit_event(const struct field_value *of)
 {
+    bool vectoring = of->argument == VMCS_IDT_VECTORING_ERROR_CODE;
     struct field_value defined = *of;
 
-    defined.value &= ~(uint64_t)undefined_bits(of->image);
+    defined.value &=
+        ~(uint64_t)(vectoring ? EVENT_INFORMATION_NMI_UNBLOCKING : undefined_bits(of->image));
     print_event(&defined);
 }
 
-static void print_vectoring(const struct field_value *of)
-{
-    struct field_value defined = *of;
-
-    defined.value &= ~(uint64_t)EVENT_INFORMATION_NMI_UNBLOCKING;
-    print_event(&defined);
-}
-
-#define PRINT(which, how)            \
-    {                                \
-        .field = which, .print = how \
+#define PRINT(field, how, with)       \
+    {                                 \
+        field, field, how, with, NULL \
     }
-#define PRINT_BY(field, print, argument) \
-    {                                    \
-        field, print, argument, NULL     \
-    }
-#define BITS(field, names)               \
-    {                                    \
-        field, NULL, COUNT(names), names \
+#define BITS(field, names)                      \
+    {                                           \
+        field, field, NULL, COUNT(names), names \
     }
 static const struct {
-    enum vmcs_field field;
+    enum vmcs_field first, last;
     void (*print)(const struct field_value *of); /* NULL: bits by name */
     uint32_t argument;                           /* of bits how many */
     const struct bit_name *bits;
 } printers[] = {
-    PRINT_BY(VMCS_PIN_BASED_VM_EXECUTION_CONTROLS, print_controls, VMX_CONTROL_PIN),
-    PRINT_BY(VMCS_PRIMARY_PROCESSOR_BASED_VM_EXECUTION_CONTROLS, print_controls,
-             VMX_CONTROL_PRIMARY),
-    PRINT_BY(VMCS_SECONDARY_PROCESSOR_BASED_VM_EXECUTION_CONTROLS, print_controls,
-             VMX_CONTROL_SECONDARY),
-    PRINT_BY(VMCS_TERTIARY_PROCESSOR_BASED_VM_EXECUTION_CONTROLS, print_controls,
-             VMX_CONTROL_TERTIARY),
-    PRINT_BY(VMCS_VM_FUNCTION_CONTROLS, print_controls, VMX_CONTROL_VM_FUNCTION),
-    PRINT_BY(VMCS_PRIMARY_VM_EXIT_CONTROLS, print_controls, VMX_CONTROL_EXIT),
-    PRINT_BY(VMCS_SECONDARY_VM_EXIT_CONTROLS, print_controls, VMX_CONTROL_SECONDARY_EXIT),
-    PRINT_BY(VMCS_VM_ENTRY_CONTROLS, print_controls, VMX_CONTROL_ENTRY),
-    PRINT(VMCS_EXCEPTION_BITMAP, print_exception_bitmap),
-    PRINT(VMCS_EPT_POINTER, print_ept_pointer),
-    PRINT(VMCS_LINK_POINTER, print_link_pointer),
-    PRINT_BY(VMCS_VM_ENTRY_INTERRUPTION_INFORMATION, print_event,
-             VMCS_VM_ENTRY_EXCEPTION_ERROR_CODE),
-    PRINT(VMCS_GUEST_ES_ACCESS_RIGHTS, print_access_rights),
-    PRINT(VMCS_GUEST_CS_ACCESS_RIGHTS, print_access_rights),
-    PRINT(VMCS_GUEST_SS_ACCESS_RIGHTS, print_access_rights),
-    PRINT(VMCS_GUEST_DS_ACCESS_RIGHTS, print_access_rights),
-    PRINT(VMCS_GUEST_FS_ACCESS_RIGHTS, print_access_rights),
-    PRINT(VMCS_GUEST_GS_ACCESS_RIGHTS, print_access_rights),
-    PRINT(VMCS_GUEST_LDTR_ACCESS_RIGHTS, print_access_rights),
-    PRINT(VMCS_GUEST_TR_ACCESS_RIGHTS, print_access_rights),
-    PRINT_BY(VMCS_CR0_GUEST_HOST_MASK, print_control_register, '0'),
-    PRINT_BY(VMCS_CR4_GUEST_HOST_MASK, print_control_register, '4'),
-    PRINT_BY(VMCS_CR0_READ_SHADOW, print_control_register, '0'),
-    PRINT_BY(VMCS_CR4_READ_SHADOW, print_control_register, '4'),
-    PRINT_BY(VMCS_GUEST_CR0, print_control_register, '0'),
-    PRINT_BY(VMCS_GUEST_CR4, print_control_register, '4'),
-    PRINT_BY(VMCS_HOST_CR0, print_control_register, '0'),
-    PRINT_BY(VMCS_HOST_CR4, print_control_register, '4'),
+    PRINT(VMCS_EXCEPTION_BITMAP, print_exception_bitmap, 0),
+    PRINT(VMCS_EPT_POINTER, print_ept_pointer, 0),
+    PRINT(VMCS_LINK_POINTER, print_link_pointer, 0),
+    PRINT(VMCS_VM_ENTRY_INTERRUPTION_INFORMATION, print_event, VMCS_VM_ENTRY_EXCEPTION_ERROR_CODE),
+    {VMCS_GUEST_ES_ACCESS_RIGHTS, VMCS_GUEST_TR_ACCESS_RIGHTS, print_access_rights, 0, NULL},
+    PRINT(VMCS_CR0_GUEST_HOST_MASK, print_control_register, '0'),
+    PRINT(VMCS_CR4_GUEST_HOST_MASK, print_control_register, '4'),
+    PRINT(VMCS_CR0_READ_SHADOW, print_control_register, '0'),
+    PRINT(VMCS_CR4_READ_SHADOW, print_control_register, '4'),
+    PRINT(VMCS_GUEST_CR0, print_control_register, '0'),
+    PRINT(VMCS_GUEST_CR4, print_control_register, '4'),
+    PRINT(VMCS_HOST_CR0, print_control_register, '0'),
+    PRINT(VMCS_HOST_CR4, print_control_register, '4'),
     BITS(VMCS_GUEST_IA32_EFER, efer),
     BITS(VMCS_HOST_IA32_EFER, efer),
-    PRINT(VMCS_GUEST_RFLAGS, print_rflags),
+    PRINT(VMCS_GUEST_RFLAGS, print_rflags, 0),
     BITS(VMCS_GUEST_INTERRUPTIBILITY_STATE, interruptibility),
-    PRINT(VMCS_GUEST_ACTIVITY_STATE, print_activity),
+    PRINT(VMCS_GUEST_ACTIVITY_STATE, print_activity, 0),
     BITS(VMCS_GUEST_PENDING_DEBUG_EXCEPTIONS, pending_debug),
-    PRINT(VMCS_VM_INSTRUCTION_ERROR, print_error),
-    PRINT(VMCS_EXIT_REASON, print_reason),
-    PRINT(VMCS_EXIT_QUALIFICATION, print_qualification),
-    PRINT(VMCS_VM_EXIT_INSTRUCTION_INFORMATION, print_instruction),
-    PRINT_BY(VMCS_VM_EXIT_INTERRUPTION_INFORMATION, print_interruption,
-             VMCS_VM_EXIT_INTERRUPTION_ERROR_CODE),
-    PRINT_BY(VMCS_IDT_VECTORING_INFORMATION, print_vectoring, VMCS_IDT_VECTORING_ERROR_CODE),
+    PRINT(VMCS_VM_INSTRUCTION_ERROR, print_error, 0),
+    PRINT(VMCS_EXIT_REASON, print_reason, 0),
+    PRINT(VMCS_EXIT_QUALIFICATION, print_qualification, 0),
+    PRINT(VMCS_VM_EXIT_INSTRUCTION_INFORMATION, print_instruction, 0),
+    PRINT(VMCS_VM_EXIT_INTERRUPTION_INFORMATION, print_exit_event,
+          VMCS_VM_EXIT_INTERRUPTION_ERROR_CODE),
+    PRINT(VMCS_IDT_VECTORING_INFORMATION, print_exit_event, VMCS_IDT_VECTORING_ERROR_CODE),
 };
 
 void vmcs_field_print(struct sink *sink, const struct vmcs_image *image, enum vmcs_field field)
 {
-    struct field_value field_value = {
-        .sink = sink, .image = image, .value = vmcs_image_get(image, field)};
+    struct field_value of = {.sink = sink, .image = image, .value = vmcs_image_get(image, field)};
 
     if (!vmcs_image_has(image, field))
         return;
+    for (of.argument = 0; of.argument < VMX_CONTROL_NONE; of.argument++) {
+        if (vmentry_word_field(of.argument) == field)
+            print_controls(&of);
+    }
     for (uint32_t i = 0; i < COUNT(printers); i++) {
-        if (printers[i].field != field)
+        if (field < printers[i].first || field > printers[i].last)
             continue;
-        field_value.argument = printers[i].argument;
+        of.argument = printers[i].argument;
         if (printers[i].print != NULL)
-            printers[i].print(&field_value);
+            printers[i].print(&of);
         else
-            bit_names_print(sink, field_value.value, printers[i].bits, printers[i].argument);
+            bit_names_print(sink, of.value, printers[i].bits, printers[i].argument);
     }
 }
 
