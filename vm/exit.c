@@ -20,7 +20,6 @@ const exit_handler exit_handlers[EXIT_HANDLERS] = {
     [EXIT_REASON_RDPMC] = exit_protection,
     [EXIT_REASON_VMCALL] = exit_vmcall,
     [EXIT_REASON_VMCLEAR... EXIT_REASON_VMXON] = exit_undefined,
-    [EXIT_REASON_IO_INSTRUCTION] = exit_io,
     [EXIT_REASON_RDMSR] = exit_rdmsr,
     [EXIT_REASON_WRMSR] = exit_wrmsr,
     [EXIT_REASON_MWAIT] = exit_skip,

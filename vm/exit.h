@@ -15,7 +15,7 @@ exit_function vm_exit;
 /* Handlers by what they are about: vm/exit.c, vm/exits/exits_*.c. */
 exit_function exit_unhandled, exit_no_memory;
 exit_function exit_cpuid, exit_hlt, exit_vmcall, exit_skip, exit_undefined, exit_protection;
-exit_function exit_io, exit_rdmsr, exit_wrmsr;
+exit_function exit_rdmsr, exit_wrmsr;
 exit_function exit_exception, exit_external_interrupt, exit_preemption_timer, exit_triple_fault;
 
 /*

@@ -119,7 +119,6 @@ struct vm_policy {
     const struct msr_rule *msrs;
     const struct port_rule *ports;
     const struct exit_rule *exits;
-    exit_handler string_io; /* INS and OUTS; NULL: they end the guest */
     uint32_t cpuid_count, feature_count, msr_count, port_count, exit_count;
 
     uint64_t cr0_host; /* bits of CR0 beside those that VMX fixes whose change is not the guest's */

@@ -3,7 +3,7 @@
 #include "tests/labs/exit_done.h"
 
 #include "tests/host/guest_machine.h"
-#include "vm/exit.h"
+#include "vm/guests/exits/guest_exits.h"
 #include "vm/vm.h"
 
 #define GARBAGE 0xdead0000beef0000ull
@@ -328,30 +328,21 @@ static void out(void **state)
     want(vcpu->reg[VCPU_RAX] == GARBAGE, "OUT changes RAX: bit 3 of the exit qualification is 0");
 }
 
-static enum exit_done string_io(struct vcpu *of)
-{
-    (void)of;
-    return EXIT_REFUSED;
-}
-
-/* INS and OUTS need the guest's memory: the policy says who does them. */
+/* INS and OUTS need the guest's memory. */
 static void strings(void **state)
 {
-    struct vm_policy policy = *vcpu->vm->policy;
-    enum exit_done done;
+    enum { DS = 3 << 15, ADDRESS_64 = 2 << 7 }; /* VM-exit instruction information */
+    const uint64_t rip = exits(EXIT_REASON_IO_INSTRUCTION, 1 << 4, 1);
 
     (void)state;
-    vcpu->vm->policy = &policy;
-    policy.string_io = string_io;
-    exits(EXIT_REASON_IO_INSTRUCTION, 1 << 4, 1);
-    done = exit_io(vcpu);
-    want(done == EXIT_REFUSED, "OUTS: exit_io() gives %s, not what policy->string_io gives, %s",
-         done_name(done), done_name(EXIT_REFUSED));
-    policy.string_io = NULL;
-    done = exit_io(vcpu);
-    want(done == EXIT_ENDED && vcpu->end == GUEST_END_UNHANDLED,
-         "OUTS where the policy has no string_io: exit_io() gives %s; nothing here can serve that",
-         done_name(done));
+    FIELD(VM_EXIT_INSTRUCTION_INFORMATION) = DS | ADDRESS_64;
+    FIELD(GUEST_RFLAGS) &= ~(uint64_t)RFLAGS_DF;
+    vcpu->reg[VCPU_RSI] = GUEST_DATA;
+    want_next("OUTS of a byte, where string_io() does it", rip, 1, exit_io(vcpu), EXIT_EMULATED);
+    want(vcpu->reg[VCPU_RSI] == GUEST_DATA + 1,
+         "OUTS of a byte: RSI goes from 0x%llx to 0x%llx; string_io() takes its size from "
+         "io_bytes()",
+         ull(GUEST_DATA), ull(vcpu->reg[VCPU_RSI]));
 }
 
 int main(void)

@@ -152,7 +152,6 @@ const struct vm_policy guest_policy = {
     .msr_count = COUNT_OF(msrs),
     .exits = exits,
     .exit_count = COUNT_OF(exits),
-    .string_io = exit_string_io,
 
     /*
      * VM entries and exits leave CR0.CD and CR0.NW alone, and without CR4.MCE a machine check would

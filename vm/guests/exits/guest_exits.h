@@ -17,7 +17,7 @@ exit_function exit_hlt_refill, exit_demand, exit_misconfigured, exit_rdtsc, exit
 exit_function exit_user_wait, exit_rdmsr_immediate, exit_wrmsrns_immediate, exit_mov_dr;
 exit_function exit_gdtr_idtr, exit_ldtr_tr, exit_tpr_below_threshold, exit_apic_access;
 exit_function exit_page_log_full, exit_invlpg, exit_invpcid;
-exit_function exit_string_io; /* struct vm_policy */
+exit_function exit_io;
 
 /* For MSR rules. A field of the VMCS has the value: any, or one that must be canonical. */
 msr_read_function msr_read_field, msr_read_apic_base, msr_read_tsc, msr_read_pat, msr_read_efer;

@@ -1,10 +1,16 @@
 #include "vm/guests/exits/guest_exits.h"
 
-/* SDM Vol. 3, table "Exit Qualification for I/O Instructions"; bits 2:0 are 0, 1 or 3. */
-enum { IO_IN = 1 << 3, IO_REP = 1 << 5 };
+/* SDM Vol. 3, table "Exit Qualification for I/O Instructions". */
+enum { IO_IN = 1 << 3, IO_STRING = 1 << 4, IO_REP = 1 << 5 };
 
 /* An unused port floats high. */
 static const uint32_t nothing = UINT32_MAX;
+
+/* 0, 1, and 3 are one, two, and four bytes; there are no others. */
+static unsigned io_bytes(uint64_t qualification)
+{
+    return (unsigned)(qualification & 3) + 1;
+}
 
 /* A register that counts as wide as addresses are: 32 bits clear the upper half, 16 keep it. */
 static void add_to(uint64_t *reg, int64_t value, enum operand_size size)
@@ -39,16 +45,16 @@ static enum exit_done exit_again(enum exit_done done)
 }
 
 /*
- * One element; with REP the guest comes back for the next one, so that a long string does not keep
- * the hypervisor. INS writes to ES whatever prefix there is.
+ * INS and OUTS. One element; with REP the guest comes back for the next one, so that a long string
+ * does not keep the hypervisor. INS writes to ES whatever prefix there is. Apart, lest IN and OUT
+ * pay its room.
  */
-enum exit_done exit_string_io(struct vcpu *vcpu)
+__attribute__((noinline)) static enum exit_done string_io(struct vcpu *vcpu, uint64_t qualification)
 {
-    uint64_t qualification = vmcs_read_natural(VMCS_EXIT_QUALIFICATION);
     uint32_t information = string_information(vcpu);
     enum operand_size size = (enum operand_size)(information >> 7 & 7);
     bool rep = (qualification & IO_REP) != 0, in = (qualification & IO_IN) != 0;
-    unsigned bytes = (unsigned)(qualification & 3) + 1;
+    unsigned bytes = io_bytes(qualification);
     uint64_t *index = &vcpu->reg[in ? VCPU_RDI : VCPU_RSI];
     bool down = (vmcs_read_natural(VMCS_GUEST_RFLAGS) & RFLAGS_DF) != 0;
     struct operand operand;
@@ -70,4 +76,23 @@ enum exit_done exit_string_io(struct vcpu *vcpu)
     if (rep && operand_cut(vcpu->reg[VCPU_RCX], size) != 0)
         return exit_again(EXIT_EMULATED);
     return skip_emulated_instruction(EXIT_EMULATED);
+}
+
+/* There is nothing at any port: IN gives ones, OUT goes nowhere. */
+enum exit_done exit_io(struct vcpu *vcpu)
+{
+    uint64_t qualification = vmcs_read_natural(VMCS_EXIT_QUALIFICATION);
+
+    if ((qualification & IO_STRING) != 0)
+        return string_io(vcpu, qualification);
+    if ((qualification & IO_IN) != 0) {
+        unsigned bytes = io_bytes(qualification);
+
+        if (bytes == 4)
+            vcpu->reg[VCPU_RAX] = nothing;
+        else
+            vcpu->reg[VCPU_RAX] |= nothing >> (32 - 8 * bytes);
+        return skip_emulated_instruction(EXIT_EMULATED);
+    }
+    return skip_emulated_instruction(EXIT_IGNORED);
 }
