@@ -9,8 +9,6 @@
 
 #include "kernel/acpi/acpi.h"
 
-struct boot_info; /* boot/boot_info.h */
-
 enum { SERIAL_PORT_LAST = 0xfff8 }; /* a UART has eight registers */
 
 enum console_lines {
@@ -47,12 +45,6 @@ bool console_wants_screen(void);
 
 /* The port that the firmware names, and its rate; 0: none. */
 void console_firmware_names(uint16_t port, unsigned baud);
-
-/*
- * Called twice: when the loader's information has been read, on the boot page tables; and when the
- * kernel's own page tables and the page pool are up.
- */
-void console_screen_open(const struct boot_info *boot, bool memory_ready);
 
 /* Rows of text that the screen has; 0 without one. */
 uint32_t console_screen_rows(void);

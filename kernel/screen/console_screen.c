@@ -22,16 +22,10 @@ enum {
 
 static uint8_t log_bytes[LOG_BYTES];
 static struct console_log held_text = {.bytes = log_bytes, .size = LOG_BYTES};
-static struct serial_text serial = {.send = serial_send};
 static bool released;
 static uint64_t held_since; /* 0: nothing is held yet */
 static struct screen screen;
 static bool present;
-
-static void send(enum colour colour, const char *text, size_t length)
-{
-    serial_text_write(&serial, colour, text, length);
-}
 
 static void draw(enum colour colour, const char *text, size_t length)
 {
@@ -50,13 +44,13 @@ static void release(void)
     if (released)
         return;
     released = true;
-    console_log_play(&held_text, send);
+    console_log_play(&held_text, serial_text_write);
     if (held_text.lost > 0) {
         char note[80];
         size_t length = format_text(note, sizeof(note),
                                     "\n(%zu more bytes were held back than fit)\n", held_text.lost);
 
-        send(COLOUR_WARNING, note, length);
+        serial_text_write(COLOUR_WARNING, note, length);
     }
 }
 
@@ -71,29 +65,17 @@ static bool write(enum console_target target, enum colour colour, const char *te
     if (target != CONSOLE_SCREEN && !released)
         console_log_add(&held_text, colour, text, length);
     else if (target != CONSOLE_SCREEN)
-        send(colour, text, length);
+        serial_text_write(colour, text, length);
     return true;
-}
-
-/* On the boot page tables it may be out of reach. */
-static void find_screen(const struct boot_framebuffer *framebuffer)
-{
-    const struct screen_device *device = screen_open(framebuffer);
-
-    if (device == NULL)
-        return;
-    screen_init(&screen, device);
-    present = true;
-    if (!released)
-        console_log_play(&held_text, draw);
 }
 
 /*
  * A BIOS leaves its text screen on, and a loader without VESA extensions, which sets no mode, does
- * not mention it. First the text overwrites of what GRUB left as much as it has lines, for a frame
- * buffer that is not write-combining takes long to clear; when memory is up, the screen is cleared.
+ * not mention it. On the boot page tables it may be out of reach. First the text overwrites of what
+ * GRUB left as much as it has lines, for a frame buffer that is not write-combining takes long to
+ * clear; when memory is up, the screen is cleared.
  */
-void console_screen_open(const struct boot_info *boot, bool memory_ready)
+static void open_early(struct machine *machine)
 {
     static const struct boot_framebuffer ega_text = {
         .type = BOOT_FRAMEBUFFER_EGA_TEXT,
@@ -103,16 +85,34 @@ void console_screen_open(const struct boot_info *boot, bool memory_ready)
         .height = 25,
     };
 
-    if (!boot_framebuffer.is_given && boot->uefi)
+    uint32_t columns, rows;
+
+    if (!boot_framebuffer.is_given && machine->boot.uefi)
         return;
-    if (memory_ready && present)
-        present = screen.device->map();
+    present =
+        screen_open(boot_framebuffer.is_given ? &boot_framebuffer : &ega_text, &columns, &rows);
+    if (!present)
+        return;
+    screen_init(&screen, columns, rows);
+    if (!released)
+        console_log_play(&held_text, draw);
+    flush();
+}
+
+BOOT_STEP(900, .point = BOOT_COMMAND_LINE, .run = open_early);
+
+static void open_mapped(struct machine *machine)
+{
+    if (present)
+        present = screen_map();
     else
-        find_screen(boot_framebuffer.is_given ? &boot_framebuffer : &ega_text);
-    if (memory_ready && present && console_wants_screen())
+        open_early(machine);
+    if (present && console_wants_screen())
         screen_clear(&screen);
     flush();
 }
+
+BOOT_STEP(010, .point = BOOT_MEMORY_READY, .run = open_mapped);
 
 uint32_t console_screen_rows(void)
 {
@@ -121,20 +121,6 @@ uint32_t console_screen_rows(void)
 
 static const struct console_device console_screen = {write, flush, release};
 CONSOLE_DEVICE(10, console_screen);
-
-static void open_early(struct machine *machine)
-{
-    console_screen_open(&machine->boot, false);
-}
-
-BOOT_STEP(900, .point = BOOT_COMMAND_LINE, .run = open_early);
-
-static void open_mapped(struct machine *machine)
-{
-    console_screen_open(&machine->boot, true);
-}
-
-BOOT_STEP(010, .point = BOOT_MEMORY_READY, .run = open_mapped);
 
 /* The screen gets what it has room for above the verdict. */
 static void report_on_screen(struct machine *machine)

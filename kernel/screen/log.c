@@ -56,16 +56,16 @@ static const char *const sequences[] = {
     [COLOUR_OK] = "\033[0;32m", [COLOUR_WARNING] = "\033[0;33m", [COLOUR_REFUSAL] = "\033[0;31m",
 };
 
-static void change_to(struct serial_text *serial, enum colour colour)
+static void change_to(enum colour colour)
 {
-    if (serial->colour == colour)
-        return;
-    serial->send(sequences[colour], strlen(sequences[colour]));
-    serial->colour = colour;
+    static enum colour now;
+
+    if (now != colour)
+        serial_send(sequences[colour], strlen(sequences[colour]));
+    now = colour;
 }
 
-void serial_text_write(struct serial_text *serial, enum colour colour, const char *text,
-                       size_t length)
+void serial_text_write(enum colour colour, const char *text, size_t length)
 {
     size_t start = 0;
 
@@ -75,14 +75,12 @@ void serial_text_write(struct serial_text *serial, enum colour colour, const cha
         if (i < length && !newline)
             continue;
         if (i > start) {
-            change_to(serial, colour);
-            serial->send(text + start, i - start);
-            serial->in_line = true;
+            change_to(colour);
+            serial_send(text + start, i - start);
         }
         if (newline) {
-            change_to(serial, COLOUR_PLAIN);
-            serial->send("\r\n", 2);
-            serial->in_line = false;
+            change_to(COLOUR_PLAIN);
+            serial_send("\r\n", 2);
         }
         start = i + 1;
     }

@@ -22,11 +22,10 @@ static void clear_row(struct screen_cell *row, uint32_t columns)
         row[column] = blank;
 }
 
-void screen_init(struct screen *screen, const struct screen_device *device)
+void screen_init(struct screen *screen, uint32_t columns, uint32_t rows)
 {
-    screen->device = device;
-    screen->columns = smaller(device->columns, SCREEN_COLUMNS_MOST);
-    screen->rows = smaller(device->rows, SCREEN_ROWS_MOST);
+    screen->columns = smaller(columns, SCREEN_COLUMNS_MOST);
+    screen->rows = smaller(rows, SCREEN_ROWS_MOST);
     screen->column = 0;
     screen->row = 0;
     screen->changed_first = screen->rows;
@@ -42,7 +41,7 @@ void screen_init(struct screen *screen, const struct screen_device *device)
 
 void screen_clear(struct screen *screen)
 {
-    screen->device->clear();
+    screen_wipe();
     clear_row(screen->shown[0], screen->columns);
     for (uint32_t row = 1; row < screen->rows; row++)
         memcpy(screen->shown[row], screen->shown[0], screen->columns * sizeof(struct screen_cell));
@@ -107,7 +106,7 @@ void screen_flush(struct screen *screen)
             if (shown->character == cell.character && shown->colour == cell.colour)
                 continue;
             *shown = cell;
-            screen->device->draw(screen->device, column, row, cell);
+            screen_draw(column, row, cell);
         }
     }
     screen->changed_first = screen->rows;

@@ -23,19 +23,7 @@ struct screen_cell {
     uint8_t colour;    /* enum colour */
 };
 
-/* Something that shows cells; columns and rows are at least 1. */
-struct screen_device {
-    uint32_t columns, rows;
-    void (*draw)(const struct screen_device *device, uint32_t column, uint32_t row,
-                 struct screen_cell cell);
-
-    /* Finds its memory where the page tables in use have it; false: it is not to be reached. */
-    bool (*map)(void);
-    void (*clear)(void);
-};
-
 struct screen {
-    const struct screen_device *device;
     uint32_t columns, rows;
     uint32_t column, row; /* of the cursor; column == columns: the next character wraps */
     uint32_t changed_first, changed_end; /* rows that screen_flush() must look at */
@@ -43,10 +31,10 @@ struct screen {
     struct screen_cell shown[SCREEN_ROWS_MOST][SCREEN_COLUMNS_MOST];
 };
 
-/* An empty screen, of which nothing is known but its size. */
-void screen_init(struct screen *screen, const struct screen_device *device);
+/* An empty screen, of which nothing is known but its size: at least 1 by 1. */
+void screen_init(struct screen *screen, uint32_t columns, uint32_t rows);
 
-/* Clears the device; the next flush draws all that is written. */
+/* Wipes the device; the next flush draws all that is written. */
 void screen_clear(struct screen *screen);
 
 /*
@@ -59,10 +47,16 @@ void screen_write(struct screen *screen, enum colour colour, const char *text, s
 void screen_flush(struct screen *screen);
 
 /*
- * Either of the two kinds that GRUB gives, EGA text and a linear frame buffer. NULL when this is no
- * such screen, or cannot be mapped.
+ * The device, in screen_device.c: either of the two kinds that GRUB gives, EGA text and a linear
+ * frame buffer. Opens it and gives its size; false when this is no such screen, or cannot be
+ * mapped.
  */
-const struct screen_device *screen_open(const struct boot_framebuffer *framebuffer);
+bool screen_open(const struct boot_framebuffer *framebuffer, uint32_t *columns, uint32_t *rows);
+
+/* Finds its memory where the page tables in use have it; false: it is not to be reached. */
+bool screen_map(void);
+void screen_wipe(void);
+void screen_draw(uint32_t column, uint32_t row, struct screen_cell cell);
 
 /* How a colour stands in the pixel of a linear frame buffer. */
 struct rgb {
@@ -93,20 +87,11 @@ void console_log_play(const struct console_log *log,
                       void (*show)(enum colour colour, const char *text, size_t length));
 
 /*
- * Text for a terminal at the other end of a serial line, with colours as ANSI sequences (ECMA-48,
- * "Select Graphic Rendition") and CR before each newline.
+ * Sends text to the terminal at the other end of a serial line, with colours as ANSI sequences
+ * (ECMA-48, "Select Graphic Rendition") and CR before each newline. Every line begins and ends in
+ * the plain colour, so that a program that reads the line finds its text without sequences around
+ * it when the text is plain.
  */
-struct serial_text {
-    void (*send)(const char *text, size_t length);
-    enum colour colour; /* of the terminal now */
-    bool in_line;       /* the current line is not empty */
-};
-
-/*
- * Sends text in that colour. Every line begins and ends in the plain colour, so that a program that
- * reads the line finds its text without sequences around it when the text is plain.
- */
-void serial_text_write(struct serial_text *serial, enum colour colour, const char *text,
-                       size_t length);
+void serial_text_write(enum colour colour, const char *text, size_t length);
 
 #endif

@@ -66,12 +66,10 @@ static void draw_pixels(uint32_t column, uint32_t row, struct screen_cell cell)
     }
 }
 
-static void draw(const struct screen_device *device, uint32_t column, uint32_t row,
-                 struct screen_cell cell)
+void screen_draw(uint32_t column, uint32_t row, struct screen_cell cell)
 {
     volatile uint16_t *cells = (volatile uint16_t *)(memory + (size_t)row * buffer.pitch);
 
-    (void)device;
     if (bytes != 0)
         draw_pixels(column, row, cell);
     else
@@ -79,7 +77,7 @@ static void draw(const struct screen_device *device, uint32_t column, uint32_t r
 }
 
 /* What GRUB or the firmware has painted, also where no cell will be; text four cells at a time. */
-static void clear(void)
+void screen_wipe(void)
 {
     const uint64_t blank =
         0x0001000100010001ull * (uint64_t)(foreground[COLOUR_PLAIN].attribute << 8 | ' ');
@@ -94,29 +92,28 @@ static void clear(void)
         memset((uint8_t *)memory + (size_t)y * buffer.pitch, 0, (size_t)buffer.width * bytes);
 }
 
-static bool map(void)
+bool screen_map(void)
 {
     memory = device_map(buffer.address, (size_t)buffer.pitch * buffer.height,
                         bytes != 0 ? PAT_INDEX_WC : PAT_INDEX_UC);
     return memory != NULL;
 }
 
-const struct screen_device *screen_open(const struct boot_framebuffer *framebuffer)
+bool screen_open(const struct boot_framebuffer *framebuffer, uint32_t *columns, uint32_t *rows)
 {
-    static struct screen_device device = {.draw = draw, .map = map, .clear = clear};
     bool text = framebuffer->type == BOOT_FRAMEBUFFER_EGA_TEXT;
 
     buffer = *framebuffer;
     bytes = text ? 0 : pixel_bytes(&buffer);
     scale = buffer.width >= 2 * WIDTH_FOR_EACH_SCALE ? buffer.width / WIDTH_FOR_EACH_SCALE : 1;
-    device.columns = text ? buffer.width : buffer.width / (FONT_WIDTH * scale);
-    device.rows = text ? buffer.height : buffer.height / (FONT_HEIGHT * scale);
+    *columns = text ? buffer.width : buffer.width / (FONT_WIDTH * scale);
+    *rows = text ? buffer.height : buffer.height / (FONT_HEIGHT * scale);
     if ((!text && bytes == 0) || buffer.pitch / (text ? TEXT_CELL_BYTES : bytes) < buffer.width ||
-        device.columns == 0 || device.rows == 0 || !map())
-        return NULL;
+        *columns == 0 || *rows == 0 || !screen_map())
+        return false;
     if (text) {
         out8(CRTC_INDEX, CRTC_CURSOR_START);
         out8(CRTC_DATA, CRTC_CURSOR_OFF);
     }
-    return &device;
+    return true;
 }

@@ -67,11 +67,10 @@ static void set_colour(enum colour colour)
 /* As a boot ends: a screen full of other text, the brief report, the verdict. */
 static void show(void)
 {
-    static const struct screen_device device = {.columns = COLUMNS, .rows = ROWS};
     struct sink sink = {to_screen};
     const struct coloured page = {&sink, set_colour};
 
-    screen_init(&screen, &device);
+    screen_init(&screen, COLUMNS, ROWS);
     for (unsigned i = 0; i < ROWS; i++)
         print_to(&sink, "before\n");
     report_brief(gathered(machine), &page, ROWS - BELOW);

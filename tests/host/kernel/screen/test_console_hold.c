@@ -3,7 +3,7 @@
  * are buffers.
  */
 #include "lib/host/clock.h"
-#include "boot/boot_info.h"
+#include "kernel/boot_step.h"
 #include "kernel/console/console.h"
 #include "kernel/screen/console_choice.h"
 #include "kernel/screen/screen.h"
@@ -27,30 +27,28 @@ static uint64_t tsc, tsc_per_ms, waited;
 static bool dies;      /* the CPU, while it sends: nobody else will give the console back */
 static bool reachable; /* the screen's memory */
 
-static void draw(const struct screen_device *device, uint32_t column, uint32_t row,
-                 struct screen_cell cell)
+void screen_draw(uint32_t column, uint32_t row, struct screen_cell cell)
 {
-    (void)device;
     drawn[row][column] = (char)cell.character;
 }
 
-static bool map(void)
+bool screen_map(void)
 {
     return reachable;
 }
 
-static void clear(void)
+void screen_wipe(void)
 {
     for (unsigned row = 0; row < ROWS; row++)
         memset(drawn[row], ' ', COLUMNS);
 }
 
-static const struct screen_device device = {COLUMNS, ROWS, draw, map, clear};
-
-const struct screen_device *screen_open(const struct boot_framebuffer *framebuffer)
+bool screen_open(const struct boot_framebuffer *framebuffer, uint32_t *columns, uint32_t *rows)
 {
     (void)framebuffer;
-    return reachable ? &device : NULL;
+    *columns = COLUMNS;
+    *rows = ROWS;
+    return reachable;
 }
 
 uint64_t rdtsc(void)
@@ -116,7 +114,7 @@ static void row_is(uint32_t row, const char *wanted)
     assert_string_equal(text, wanted);
 }
 
-static const struct boot_info boot; /* a BIOS machine, whose loader describes no screen */
+static struct machine machine; /* a BIOS machine, whose loader describes no screen */
 
 static void a_boot(void)
 {
@@ -124,15 +122,15 @@ static void a_boot(void)
 
     console_print("one\n");
     assert_true(console_choose(&choice));
-    console_screen_open(&boot, false); /* above what the boot page tables reach */
+    boot_steps_run(BOOT_COMMAND_LINE, &machine); /* above what the boot page tables reach */
     assert_int_equal(console_screen_rows(), 0);
     reachable = true;
-    console_screen_open(&boot, false);
+    boot_steps_run(BOOT_COMMAND_LINE, &machine);
     assert_int_equal(console_screen_rows(), ROWS);
     row_is(0, "one");
     console_print("two\n");
     row_is(1, "two");
-    console_screen_open(&boot, true);
+    boot_steps_run(BOOT_MEMORY_READY, &machine);
     row_is(0, "one");
     row_is(1, "two");
     console_to(CONSOLE_SERIAL);
@@ -156,7 +154,7 @@ static void a_boot(void)
 static void a_long_wait(void)
 {
     reachable = true;
-    console_screen_open(&boot, true);
+    boot_steps_run(BOOT_MEMORY_READY, &machine);
     console_print("held");
     console_print("back");
     assert_string_equal(sent, "");
@@ -169,18 +167,17 @@ static void a_long_wait(void)
 /* A UEFI machine has no screen that its loader does not describe. */
 static void a_machine_without_screen(void)
 {
-    const struct boot_info uefi = {.uefi = true};
-
+    machine.boot.uefi = true;
     reachable = true;
-    console_screen_open(&uefi, false);
-    console_screen_open(&uefi, true);
+    boot_steps_run(BOOT_COMMAND_LINE, &machine);
+    boot_steps_run(BOOT_MEMORY_READY, &machine);
     assert_int_equal(console_screen_rows(), 0);
 }
 
 static void a_panic(void)
 {
     reachable = true;
-    console_screen_open(&boot, true);
+    boot_steps_run(BOOT_MEMORY_READY, &machine);
 
     /* In the middle of a line that went elsewhere. */
     console_to(CONSOLE_SERIAL);

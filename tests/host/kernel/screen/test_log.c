@@ -114,37 +114,31 @@ static void keeps_the_oldest_and_counts_the_rest(void **state)
 
 static char sent[400];
 
-static void send(const char *text, size_t length)
+void serial_send(const char *text, size_t length)
 {
     strncat(sent, text, length);
 }
 
 static void serial_lines_begin_and_end_plain(void **state)
 {
-    struct serial_text serial = {.send = send};
-
     (void)state;
     sent[0] = '\0';
-    serial_text_write(&serial, COLOUR_PLAIN, "a\nb", 3);
-    assert_true(serial.in_line);
-    serial_text_write(&serial, COLOUR_OK, "c\nd\n", 4);
-    assert_false(serial.in_line);
-    serial_text_write(&serial, COLOUR_PLAIN, "-----\n", 6);
+    serial_text_write(COLOUR_PLAIN, "a\nb", 3);
+    serial_text_write(COLOUR_OK, "c\nd\n", 4);
+    serial_text_write(COLOUR_PLAIN, "-----\n", 6);
     assert_string_equal(sent, "a\r\nb\033[0;32mc\033[0m\r\n\033[0;32md\033[0m\r\n-----\r\n");
 }
 
 static void serial_changes_colour_only_for_text(void **state)
 {
-    struct serial_text serial = {.send = send};
-
     (void)state;
     sent[0] = '\0';
-    serial_text_write(&serial, COLOUR_REFUSAL, "\n\n", 2);
-    serial_text_write(&serial, COLOUR_WARNING, "", 0);
-    serial_text_write(&serial, COLOUR_HEADING, "h", 1);
-    serial_text_write(&serial, COLOUR_HEADING, "i", 1);
-    serial_text_write(&serial, COLOUR_DIM, "j", 1);
-    serial_text_write(&serial, COLOUR_PLAIN, "k", 1);
+    serial_text_write(COLOUR_REFUSAL, "\n\n", 2);
+    serial_text_write(COLOUR_WARNING, "", 0);
+    serial_text_write(COLOUR_HEADING, "h", 1);
+    serial_text_write(COLOUR_HEADING, "i", 1);
+    serial_text_write(COLOUR_DIM, "j", 1);
+    serial_text_write(COLOUR_PLAIN, "k", 1);
     assert_string_equal(sent, "\r\n\r\n\033[0;1mhi\033[0;2mj\033[0mk");
 }
 

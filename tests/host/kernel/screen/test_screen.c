@@ -15,19 +15,19 @@ static char drawn[SCREEN_ROWS_MOST][SCREEN_COLUMNS_MOST + 1];
 static uint8_t colours[SCREEN_ROWS_MOST][SCREEN_COLUMNS_MOST];
 static size_t draws, clears;
 static struct screen screen;
-static struct screen_device device;
+static struct {
+    uint32_t columns, rows;
+} device;
 
-static void draw(const struct screen_device *which, uint32_t column, uint32_t row,
-                 struct screen_cell cell)
+void screen_draw(uint32_t column, uint32_t row, struct screen_cell cell)
 {
-    assert_ptr_equal(which, &device);
     assert_true(column < device.columns && row < device.rows);
     drawn[row][column] = (char)cell.character;
     colours[row][column] = cell.colour;
     draws++;
 }
 
-static void clear(void)
+void screen_wipe(void)
 {
     memset(drawn, ' ', sizeof(drawn));
     memset(colours, COLOUR_PLAIN, sizeof(colours));
@@ -39,8 +39,9 @@ static void open_device(uint32_t columns, uint32_t rows)
 {
     memset(drawn, 'G', sizeof(drawn));
     memset(&screen, 0xff, sizeof(screen));
-    device = (struct screen_device){.columns = columns, .rows = rows, .draw = draw, .clear = clear};
-    screen_init(&screen, &device);
+    device.columns = columns;
+    device.rows = rows;
+    screen_init(&screen, columns, rows);
 }
 
 static int set_up(void **state)
@@ -102,7 +103,7 @@ static void nothing_is_drawn_until_something_is_written(void **state)
 {
     (void)state;
     memset(&screen, 0, sizeof(screen));
-    screen_init(&screen, &device);
+    screen_init(&screen, device.columns, device.rows);
     write_plain("");
     assert_int_equal(draws, 0);
     write_plain("\nx");
