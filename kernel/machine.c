@@ -183,19 +183,15 @@ void check_command_line(struct machine *machine)
 
 bool machine_followed_command_line(const struct machine *machine)
 {
+    static const enum rule rules[] = {RULE_COMMAND_LINE, RULE_GUEST_UNKNOWN, RULE_GUEST_NO_CPU,
+                                      RULE_GUEST_LEFT_OUT, RULE_OVERRIDE_WITHOUT_EFFECT};
+    bool followed = true;
+
     for (uint32_t i = 0; i < machine->findings.count; i++) {
-        switch (machine->findings.item[i].rule) {
-        case RULE_COMMAND_LINE:
-        case RULE_GUEST_UNKNOWN:
-        case RULE_GUEST_NO_CPU:
-        case RULE_GUEST_LEFT_OUT:
-        case RULE_OVERRIDE_WITHOUT_EFFECT:
-            return false;
-        default:
-            break;
-        }
+        for (uint32_t j = 0; j < sizeof(rules) / sizeof(rules[0]); j++)
+            followed &= machine->findings.item[i].rule != rules[j];
     }
-    return true;
+    return followed;
 }
 
 void check_nmis(struct machine *machine)

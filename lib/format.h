@@ -59,7 +59,7 @@ void json_string(struct json *json, const char *name, const char *value); /* NUL
 void json_hex(struct json *json, const char *name, uint64_t value);
 void json_number(struct json *json, const char *name, uint64_t value);
 void json_bool(struct json *json, const char *name, bool value);
-void json_null(struct json *json, const char *name);
+#define json_null(json, name) json_string(json, name, NULL)
 
 /* Begins an object where it is there, null else; what is returned. */
 bool json_object_if(struct json *json, const char *name, bool is_there);

@@ -81,11 +81,6 @@ void json_bool(struct json *json, const char *name, bool value)
     print_to(json->sink, value ? "true" : "false");
 }
 
-void json_null(struct json *json, const char *name)
-{
-    json_string(json, name, NULL);
-}
-
 bool json_object_if(struct json *json, const char *name, bool is_there)
 {
     if (is_there)

@@ -71,15 +71,20 @@ const char *acpi_map_table(struct acpi *acpi, uint64_t physical, const char *sig
     return NULL;
 }
 
+uint64_t acpi_root_entry(const struct acpi *acpi, uint32_t at)
+{
+    struct acpi_bytes entry = {firmware_map(acpi->root + at, acpi->entry_size), acpi->entry_size};
+
+    return entry.data == NULL ? 0 : acpi_number(&entry, 0, entry.length);
+}
+
 const char *acpi_find(struct acpi *acpi, const char *signature, struct acpi_bytes *bytes)
 {
     for (uint32_t at = ACPI_HEADER_SIZE; at + acpi->entry_size <= acpi->end;
          at += acpi->entry_size) {
-        struct acpi_bytes entry = {firmware_map(acpi->root + at, acpi->entry_size),
-                                   acpi->entry_size};
+        uint64_t table = acpi_root_entry(acpi, at);
 
-        if (entry.data != NULL && acpi_map_table(acpi, acpi_number(&entry, 0, acpi->entry_size),
-                                                 signature, bytes) == NULL)
+        if (table != 0 && acpi_map_table(acpi, table, signature, bytes) == NULL)
             return NULL;
     }
     return "there is no ACPI table of this signature";

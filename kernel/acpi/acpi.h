@@ -45,6 +45,9 @@ struct acpi_bytes {
     uint32_t length;
 };
 
+/* The address that stands so many bytes after the root's beginning; 0 where it cannot be read. */
+uint64_t acpi_root_entry(const struct acpi *acpi, uint32_t at);
+
 /* The first table of that signature; what the root names and cannot be read is passed over. */
 const char *acpi_find(struct acpi *acpi, const char *signature, struct acpi_bytes *bytes);
 

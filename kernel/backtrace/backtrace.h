@@ -19,7 +19,7 @@ struct address_range {
 };
 
 /* Reads 8 bytes at an aligned address; false if there is nothing to read. */
-typedef bool stack_reader(void *context, uint64_t address, uint64_t *value);
+typedef bool stack_reader(uint64_t address, uint64_t *value);
 
 /*
  * Follows the chain from `frame_pointer` and stores up to `most` return addresses, the innermost
@@ -27,7 +27,7 @@ typedef bool stack_reader(void *context, uint64_t address, uint64_t *value);
  * the one before, unreadable, or whose return address is outside `text`.
  */
 size_t backtrace_walk(uint64_t frame_pointer, struct address_range stack, struct address_range text,
-                      stack_reader *read, void *context, uint64_t *returns, size_t most);
+                      stack_reader *read, uint64_t *returns, size_t most);
 
 /*
  * The image's own symbol table: which function an address lies in.

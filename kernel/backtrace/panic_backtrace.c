@@ -73,11 +73,10 @@ static void print_registers(const struct trap_frame *frame, bool nested)
 }
 
 /* A fault on the way (a guard page, an address that cannot be) ends the walk, not the machine. */
-static bool read_stack(void *context, uint64_t address, uint64_t *value)
+static bool read_stack(uint64_t address, uint64_t *value)
 {
     uint64_t vector, found = 0;
 
-    (void)context;
     asm volatile("1: mov (%[address]), %[found]\n\t"
                  "xor %%eax, %%eax\n\t"
                  "2:\n\t" X86_FIXUP("1b", "2b")
@@ -119,9 +118,9 @@ static void print_back_trace(const struct trap_frame *frame, bool nested)
     console_print("  Back trace:\n");
     if (in_text(text, frame->rip))
         print_place(frame->rip, frame->rip);
-    else if (read_stack(NULL, frame->rsp, &top) && in_text(text, top))
+    else if (read_stack(frame->rsp, &top) && in_text(text, top))
         print_place(top, top - 1); /* a call to where no code is */
-    count = backtrace_walk(frame->rbp, stack, text, read_stack, NULL, returns, BACK_TRACE_MOST);
+    count = backtrace_walk(frame->rbp, stack, text, read_stack, returns, BACK_TRACE_MOST);
     for (size_t i = 0; i < count; i++)
         print_place(returns[i], returns[i] - 1);
 }

@@ -23,7 +23,6 @@ enum {
 };
 
 /* "Fixed ACPI Description Table Fixed Feature Flags". */
-#define FLAG_TIMER_32_BITS    (1u << 8)
 #define FLAG_RESET_REGISTER   (1u << 10)
 #define FLAG_HARDWARE_REDUCED (1u << 20)
 
@@ -98,7 +97,6 @@ const char *acpi_read_fadt(struct acpi *acpi, struct acpi_fadt *fadt)
     if (flags & FLAG_HARDWARE_REDUCED) /* none of the fixed hardware below exists */
         return NULL;
     fadt->pm_timer_port = read_port(&bytes, FADT_X_PM_TIMER, FADT_PM_TIMER);
-    fadt->pm_timer_32_bits = (flags & FLAG_TIMER_32_BITS) != 0;
     fadt->pm1a_control_port = read_port(&bytes, FADT_X_PM1A_CONTROL, FADT_PM1A_CONTROL);
     fadt->pm1b_control_port = read_port(&bytes, FADT_X_PM1B_CONTROL, FADT_PM1B_CONTROL);
     fadt->smi_command_port = port_of(acpi_number(&bytes, FADT_SMI_COMMAND, 4));
@@ -186,20 +184,12 @@ bool acpi_find_s5(struct acpi *acpi, const struct acpi_fadt *fadt, struct acpi_s
     return name != 0;
 }
 
-static uint64_t root_entry(const struct acpi *acpi, uint32_t offset)
-{
-    struct acpi_bytes entry = {firmware_map(acpi->root + offset, acpi->entry_size),
-                               acpi->entry_size};
-
-    return entry.data == NULL ? 0 : acpi_number(&entry, 0, entry.length);
-}
-
 bool acpi_next_aml(struct acpi *acpi, const struct acpi_fadt *fadt, uint32_t *next,
                    struct acpi_place *place)
 {
     while (*next == 0 || *next + acpi->entry_size <= acpi->end) {
         bool first = *next == 0;
-        uint64_t physical = first ? fadt->dsdt : root_entry(acpi, *next);
+        uint64_t physical = first ? fadt->dsdt : acpi_root_entry(acpi, *next);
         struct acpi_bytes aml;
 
         *next += first ? ACPI_HEADER_SIZE : acpi->entry_size;

@@ -11,7 +11,6 @@
 /* ACPI Specification, "Fixed ACPI Description Table (FADT)". A port of 0: there is none. */
 struct acpi_fadt {
     uint16_t pm_timer_port;
-    bool pm_timer_32_bits; /* TMR_VAL_EXT; else it counts 24 bits */
     uint16_t pm1a_control_port;
     uint16_t pm1b_control_port;
     uint16_t smi_command_port; /* write acpi_enable here to leave legacy mode, if SCI_EN is clear */

@@ -54,26 +54,33 @@ static void audit_text(const struct machine *machine, const struct coloured *pag
 
 REPORT_TEXT(012, audit_text);
 
-static void basic_text(const struct machine *machine, const struct coloured *page)
+static void basic_text(const struct vmx_cpu *cpu, const struct coloured *page)
 {
-    const struct vmx_cpu *cpu = machine->cpus[0]->vmx;
-
-    if (!vmx_msr_is_present(&cpu->checked, IA32_VMX_BASIC))
-        return;
     print_in(page, COLOUR_HEADING, "\nWhat the boot CPU says of its VMX\n");
     painted = page;
     basic_render(page->sink, vmx_msr_value(&cpu->checked, IA32_VMX_BASIC), &cpu->findings, paint);
 }
 
-REPORT_TEXT(020, basic_text);
+static void config_text(const struct vmcs_config *config, const struct coloured *page)
+{
+    print_in(page, COLOUR_HEADING, "\nvmcs_config, as KVM derives it\n");
+    for (uint32_t i = 0; i < vmcs_config_field_count; i++) {
+        const struct field *field = &vmcs_config_fields[i];
 
-static void all_controls_text(const struct machine *machine, const struct coloured *page)
+        print_to(page->sink, field->kind == FIELD_HEX ? "  %-26s%#lx\n" : "  %-26s%lu\n",
+                 field->name, field_value(field, config));
+    }
+}
+
+static void boot_cpu_text(const struct machine *machine, const struct coloured *page)
 {
     const struct vmx_cpu *cpu = machine->cpus[0]->vmx;
     const struct vmcs_config *config = &cpu->checked_config;
 
     if (!vmx_msr_is_present(&cpu->checked, IA32_VMX_BASIC))
         return;
+    basic_text(cpu, page);
+    config_text(config, page);
     print_in(page, COLOUR_HEADING, "\nControls that are on\n");
     for (enum vmx_control_word word = 0; word < VMX_CONTROL_WORD_COUNT; word++) {
         if (word != VMX_CONTROL_SECONDARY || config->controls[word] != 0)
@@ -81,4 +88,4 @@ static void all_controls_text(const struct machine *machine, const struct colour
     }
 }
 
-REPORT_TEXT(040, all_controls_text);
+REPORT_TEXT(020, boot_cpu_text);

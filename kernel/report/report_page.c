@@ -60,23 +60,6 @@ static void processors_text(const struct machine *machine, const struct coloured
 
 REPORT_TEXT(015, processors_text);
 
-static void config_text(const struct machine *machine, const struct coloured *page)
-{
-    const struct vmx_cpu *cpu = machine->cpus[0]->vmx;
-
-    if (!vmx_msr_is_present(&cpu->checked, IA32_VMX_BASIC))
-        return;
-    print_in(page, COLOUR_HEADING, "\nvmcs_config, as KVM derives it\n");
-    for (uint32_t i = 0; i < vmcs_config_field_count; i++) {
-        const struct field *field = &vmcs_config_fields[i];
-
-        print_to(page->sink, field->kind == FIELD_HEX ? "  %-26s%#lx\n" : "  %-26s%lu\n",
-                 field->name, field_value(field, &cpu->checked_config));
-    }
-}
-
-REPORT_TEXT(030, config_text);
-
 void result_text(const struct coloured *page, struct vmx_result result)
 {
     print_to(page->sink, "%s", vmx_outcome_name(result.outcome));

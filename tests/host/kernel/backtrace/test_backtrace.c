@@ -26,11 +26,10 @@ static uint64_t at(size_t word)
     return STACK + word * sizeof(uint64_t);
 }
 
-static bool read_word(void *context, uint64_t address, uint64_t *value)
+static bool read_word(uint64_t address, uint64_t *value)
 {
     size_t word = (address - STACK) / sizeof(uint64_t);
 
-    (void)context;
     assert_int_equal(address % sizeof(uint64_t), 0);
     assert_in_range(address, stack.start, stack.end - sizeof(uint64_t));
     reads++;
@@ -61,7 +60,7 @@ static int set_up(void **state)
 
 static size_t walk(uint64_t frame_pointer, uint64_t *returns, size_t most)
 {
-    return backtrace_walk(frame_pointer, stack, text, read_word, NULL, returns, most);
+    return backtrace_walk(frame_pointer, stack, text, read_word, returns, most);
 }
 
 static void follows_the_chain(void **state)

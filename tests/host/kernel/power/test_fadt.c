@@ -40,7 +40,6 @@ static void test_fadt_old(void **state)
     (void)state;
     assert_int_equal(read_fadt(116), ACPI_OK);
     assert_int_equal(fadt.pm_timer_port, 0xb008);
-    assert_true(fadt.pm_timer_32_bits);
     assert_int_equal(fadt.pm1a_control_port, 0xb004);
     assert_int_equal(fadt.pm1b_control_port, 0xb104);
     assert_int_equal(fadt.smi_command_port, 0xb2);
@@ -63,7 +62,6 @@ static void test_fadt_new(void **state)
     gas(208, ACPI_SPACE_IO, 0x608);
     assert_int_equal(read_fadt(244), ACPI_OK);
     assert_int_equal(fadt.pm_timer_port, 0x608);
-    assert_false(fadt.pm_timer_32_bits);
     assert_int_equal(fadt.pm1a_control_port, 0x604);
     assert_int_equal(fadt.pm1b_control_port, 0xb104);
     assert_int_equal(fadt.dsdt, DSDT + 0x100);
