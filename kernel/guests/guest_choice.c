@@ -2,7 +2,6 @@
 
 #include "kernel/command_line.h"
 #include "kernel/words/nearest.h"
-#include "lib/format.h"
 #include "lib/string.h"
 
 /* Appends the item. Characters that a console should not be sent become question marks. */
@@ -10,10 +9,9 @@ static void remember(char where[GUEST_NAMES_SIZE], struct command_text text, con
 {
     char *end = where + strlen(where);
 
-    format_text(end, (size_t)(where + GUEST_NAMES_SIZE - end), "%s%.*s%s%s%s",
-                end == where ? "" : ", ", (int)text.length, text.start,
-                nearest != NULL ? " (nearest: " : "", nearest != NULL ? nearest : "",
-                nearest != NULL ? ")" : "");
+    format_text(end, (size_t)(where + GUEST_NAMES_SIZE - end),
+                nearest != NULL ? "%s%.*s (nearest: %s)" : "%s%.*s", end == where ? "" : ", ",
+                (int)text.length, text.start, nearest);
     for (; *end != '\0'; end++) {
         if (*end < ' ' || *end > '~')
             *end = '?';

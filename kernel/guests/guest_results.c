@@ -1,9 +1,10 @@
 #include "kernel/guests/guest_results.h"
 
-#include "lib/format.h"
-
 struct guest_options guest_options = {.random = {.seed = 1, .rounds = RANDOM_ROUNDS}};
 struct guest_results guest_results;
+
+#define GUEST_OPTION(member) \
+    .option = &guest_options.member, .option_bytes = sizeof(guest_options.member)
 
 /* Which names there are is known to kernel/guests/guest_choice.h. */
 static enum word_outcome take_guest(struct command_line *line, struct command_text value)
@@ -16,7 +17,7 @@ static enum word_outcome take_guest(struct command_line *line, struct command_te
 }
 
 COMMAND_WORD(070, .name = "guest", .values = "[cpuN:]NAME,...|all|none|list", .take = take_guest,
-             .option = &guest_options.names, .option_bytes = sizeof(guest_options.names));
+             GUEST_OPTION(names));
 
 static enum word_outcome take_random_rounds(struct command_line *line, struct command_text value)
 {
@@ -35,18 +36,10 @@ static enum word_outcome take_random_rounds(struct command_line *line, struct co
 
 COMMAND_WORD(080, .name = "chaos", .values = "ROUNDS[,SEED]", .take = take_random_rounds);
 
-COMMAND_WORD(030, .name = "check-entry", .values = "failed|always",
-             .option = &guest_options.check_entry,
-             .option_bytes = sizeof(guest_options.check_entry));
-
-COMMAND_WORD(090, .name = "trace", .values = "exits", .option = &guest_options.trace_exits,
-             .option_bytes = sizeof(guest_options.trace_exits));
-
-COMMAND_WORD(100, .name = "dump", .values = "vmcs", .option = &guest_options.dump_vmcs,
-             .option_bytes = sizeof(guest_options.dump_vmcs));
-
-COMMAND_WORD(110, .name = "bench", .values = "exits", .option = &guest_options.bench_exits,
-             .option_bytes = sizeof(guest_options.bench_exits));
+COMMAND_WORD(030, .name = "check-entry", .values = "failed|always", GUEST_OPTION(check_entry));
+COMMAND_WORD(090, .name = "trace", .values = "exits", GUEST_OPTION(trace_exits));
+COMMAND_WORD(100, .name = "dump", .values = "vmcs", GUEST_OPTION(dump_vmcs));
+COMMAND_WORD(110, .name = "bench", .values = "exits", GUEST_OPTION(bench_exits));
 
 void check_guest_names(struct machine *machine)
 {

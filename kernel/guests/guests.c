@@ -5,18 +5,10 @@
 #include "vm/host/alarm.h"
 #include "kernel/acpi/acpi_io_apic.h"
 #include "vm/host/io_apic.h"
-#include "vm/vm.h"
 #include "kernel/boot_step.h"
-#include "kernel/console/console.h"
 #include "mm/memory.h"
 #include "vm/host/signal_sender.h"
-#include "kernel/cpu/smp.h"
-#include "lib/x86.h"
-#include "lib/string.h"
-#include "mm/page_alloc.h"
-#include "vm/guests/measure/bench.h"
 #include "vm/guests/guest_run.h"
-#include "vmx/entry/vmentry_rule.h"
 
 /* All guests on the slowest emulator, with their exits reported on a serial line. */
 enum { WORK_US = 600000000 };
@@ -36,14 +28,6 @@ static void trace(const struct vcpu *vcpu, const struct exit_record *exit)
     text_buffer_init(&text, line, sizeof(line));
     exit_record_print(&text.sink, exit);
     console_print("cpu %u, %s: %s\n", this_cpu()->index, guest_of(vcpu)->name, line);
-}
-
-static void run(const struct guest *guest, struct cpu *cpu, struct guest_run *result)
-{
-    if (guest->any_end)
-        random_guest_run(guest, cpu->vmx, &options, result);
-    else
-        guest_run(guest, cpu->vmx, &options, result);
 }
 
 /* Printed once, by the first CPU that runs the guest, so that one that never ends can be named. */
@@ -104,13 +88,15 @@ static void run_on_this_cpu(struct cpu *cpu)
 
     for (uint32_t i = 0; i < choice->count; i++) {
         bool chosen = guest_chosen_for(choice, i, cpu->index);
+        const struct guest *guest = choice->item[i].guest;
 
         if (chosen) {
             begin(&choice->item[i], cpu->index);
-            run(choice->item[i].guest, cpu, &guest_results.runs[cpu->index][i]);
+            (guest->any_end ? random_guest_run : guest_run)(guest, cpu->vmx, &options,
+                                                            &guest_results.runs[cpu->index][i]);
             end(i);
         }
-        if (choice->item[i].guest->needs_sender)
+        if (guest->needs_sender)
             signal_sender_serve_others(chosen, runs_with_sender(the_machine, i + 1));
     }
 }
@@ -133,13 +119,12 @@ static bool make_room(struct machine *machine)
 /* The samples are sorted where the guest left them: it does not need them any more. */
 static void evaluate(const struct vcpu *vcpu)
 {
-    uint32_t has;
+    const uint32_t *has = vcpu_memory(vcpu, GUEST_DATA, sizeof(*has));
 
     if (guest_of(vcpu) != &guest_bench || vcpu->end != GUEST_END_CALL)
         return;
-    memcpy(&has, vcpu_memory(vcpu, GUEST_DATA, sizeof(has)), sizeof(has));
     bench_evaluate(vcpu_memory(vcpu, GUEST_ARRAY, BENCH_KINDS * BENCH_SAMPLES * sizeof(uint32_t)),
-                   has, &guest_results.bench);
+                   *has, &guest_results.bench);
     guest_results.bench_done = true;
 }
 

@@ -1,7 +1,6 @@
 #include "vm/guests/guest_run.h"
 
 #include "lib/string.h"
-#include "vm/exit.h"
 #include "vmx/text/exit_text.h"
 #include "vmx/text/failure_text.h"
 

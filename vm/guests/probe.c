@@ -1,7 +1,6 @@
 #include "vm/guests/probe.h"
 
 #include "vm/registers/registers.h"
-#include "vmx/text/exit_text.h"
 
 enum { TEXT_SIZE = 160 };
 

@@ -1,7 +1,5 @@
 #include "vm/guests/test_guests.h"
 
-#include "lib/string.h"
-
 enum { EVENTS_MAX = 256 };
 
 const char *check_events(const struct vcpu *vcpu)

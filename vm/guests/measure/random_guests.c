@@ -4,7 +4,6 @@
  * that can be named, without harm to the others.
  */
 #include "vm/guests/guest_run.h"
-#include "lib/string.h"
 
 extern const uint8_t random_16_on_event[], random_32_on_event[], random_32_on_error[],
     random_64_on_event[], random_64_on_error[];
