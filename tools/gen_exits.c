@@ -17,10 +17,11 @@
 #define OTHER         "Other Causes of VM Exits"
 
 struct reason {
-    const char *section, *also, *cause;
+    const char *section, *also, *cause, *done;
 };
 
-#define EXIT_TEXT(id, section, also, cause) [EXIT_REASON_##id] = {(section), (also), (cause)},
+#define EXIT_TEXT(id, section, also, cause, done) \
+    [EXIT_REASON_##id] = {(section), (also), (cause), (done)},
 static const struct reason reasons[EXIT_REASON_COUNT] = {
 #include "tools/exit_reasons.def"
 };
@@ -29,14 +30,14 @@ static const struct reason reasons[EXIT_REASON_COUNT] = {
 /* Without guests: why there are none; with them: where they do, or NULL. Without a handler nothing
  * is done. */
 struct answer {
-    const char *handler, *guests, *why, *done;
+    const char *handler, *guests, *why;
 };
 
-#define BY(guests)                   (guests), NULL
-#define NONE(why)                    NULL, (why)
-#define WHERE(guests, condition)     (guests), (condition)
-#define EXIT(id, handler, how, done) [EXIT_REASON_##id] = {#handler, how, (done)},
-#define NO_EXIT(id, why)             [EXIT_REASON_##id] = {NULL, NULL, (why), NULL},
+#define BY(guests)               (guests), NULL
+#define NONE(why)                NULL, (why)
+#define WHERE(guests, condition) (guests), (condition)
+#define EXIT(id, handler, how)   [EXIT_REASON_##id] = {#handler, how},
+#define NO_EXIT(id, why)         [EXIT_REASON_##id] = {NULL, NULL, (why)},
 static const struct answer answers[EXIT_REASON_COUNT] = {
 #include "vm/guests/exits/exits.def"
 };
@@ -165,7 +166,7 @@ static void write_list(void)
         if (answers[i].guests != NULL)
             write_guests(answers[i].guests);
         else
-            printf("%s", answers[i].done == NULL ? "cannot happen here" : "no guest");
+            printf("%s", answers[i].handler == NULL ? "cannot happen here" : "no guest");
         printf(" |\n");
     }
 }
@@ -186,15 +187,15 @@ static void write_layout_of(const char *field, enum exit_layout layout)
     printf(").\n");
 }
 
-static void write_answer(const struct answer *answer)
+static void write_answer(const struct answer *answer, const char *done)
 {
-    if (answer->done == NULL) {
+    if (answer->handler == NULL) {
         printf(
             "- Rootmode: it does not happen, for %s. A guest that had it all the same would end.\n",
             answer->why);
         return;
     }
-    printf("- Rootmode (`%s`): %s\n", answer->handler, answer->done);
+    printf("- Rootmode (`%s`): %s\n", answer->handler, done);
     if (answer->guests != NULL) {
         printf("- Provoked by: ");
         write_guests(answer->guests);
@@ -220,7 +221,7 @@ static void write_reasons(void)
         if (reasons[i].also[0] != '\0')
             printf("- %s\n", reasons[i].also);
         printf("- SDM Vol. 3, \"%s\".\n", reasons[i].section);
-        write_answer(&answers[i]);
+        write_answer(&answers[i], reasons[i].done);
     }
 }
 
