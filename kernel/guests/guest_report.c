@@ -88,34 +88,24 @@ bool guest_runs_alike(const struct guest_run *a, const struct guest_run *b)
            entries_alike(&a->entry, &b->entry);
 }
 
-struct guest_counts guest_counts_of(const struct machine *machine, uint32_t guest, uint32_t guests)
+void guest_counts_print(struct sink *sink, const struct machine *machine, uint32_t first,
+                        uint32_t guests)
 {
-    struct guest_counts counts = {{0}};
-
-    for (uint32_t i = guest; i < guest + guests; i++) {
-        for (uint32_t cpu = 0; cpu < machine->cpu_count; cpu++) {
-            const struct guest_run *run = guest_run_of(machine, i, cpu);
-
-            if (run != NULL)
-                counts.of[run->result]++;
-        }
-    }
-    return counts;
-}
-
-struct guest_counts guest_counts_all(const struct machine *machine)
-{
-    return guest_counts_of(machine, 0, guest_results.choice.count);
-}
-
-void guest_counts_print(struct sink *sink, struct guest_counts counts)
-{
+    uint32_t counts[GUEST_RESULT_COUNT] = {0};
     const char *before = "";
 
+    for (uint32_t guest = first; guest < first + guests; guest++) {
+        for (uint32_t cpu = 0; cpu < machine->cpu_count; cpu++) {
+            const struct guest_run *run = guest_run_of(machine, guest, cpu);
+
+            if (run != NULL)
+                counts[run->result]++;
+        }
+    }
     for (enum guest_result result = 0; result < GUEST_RESULT_COUNT; result++) {
-        if (counts.of[result] == 0)
+        if (counts[result] == 0)
             continue;
-        print_to(sink, "%s%u %s", before, counts.of[result], guest_result_name(result));
+        print_to(sink, "%s%u %s", before, counts[result], guest_result_name(result));
         before = ", ";
     }
 }
@@ -294,7 +284,7 @@ static void all_guests_text(const struct machine *machine, const struct coloured
     for (uint32_t i = 0; i < guest_results.choice.count; i++)
         guest_text(machine, i, page);
     print_to(page->sink, "  together: ");
-    guest_counts_print(page->sink, guest_counts_all(machine));
+    guest_counts_print(page->sink, machine, 0, guest_results.choice.count);
     print_to(page->sink, "\n");
 }
 
@@ -400,7 +390,7 @@ static uint32_t guests_brief(const struct machine *machine, const struct coloure
     if (!guest_results.done)
         return 0;
     print_to(page->sink, "Guests: ");
-    guest_counts_print(page->sink, guest_counts_all(machine));
+    guest_counts_print(page->sink, machine, 0, guest_results.choice.count);
     print_to(page->sink, "\n");
     return 1;
 }

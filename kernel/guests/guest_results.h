@@ -74,23 +74,14 @@ void check_guest_runs(struct machine *machine);
  */
 bool vmcs_is_wanted(uint32_t cpu, bool entry_failed);
 
-/* How many runs came to each result, on all CPUs: of `guests` chosen ones from one on, or of all.
- */
-struct guest_counts {
-    uint32_t of[GUEST_RESULT_COUNT];
-};
-struct guest_counts guest_counts_of(const struct machine *machine, uint32_t guest, uint32_t guests);
-struct guest_counts guest_counts_all(const struct machine *machine);
-
-/* "154 ok, 2 skipped" */
-void guest_counts_print(struct sink *sink, struct guest_counts counts);
+/* How many runs of `guests` chosen guests from one on came to each result: "154 ok, 2 skipped". */
+void guest_counts_print(struct sink *sink, const struct machine *machine, uint32_t first,
+                        uint32_t guests);
 
 /* The members "guests", "bench" and "vmcs" of the report. */
 void guests_json(const struct machine *machine, struct json *json);
 
-/* Of each guest there is: its name, what it does, and the VM exits that vm/guests/exits/exits.def
- * names it for.
- */
+/* Of each guest: its name, what it does, and the VM exits that vm/guests/exits/exits.def has. */
 void guest_list_print(struct sink *sink, const struct guest *const *table, uint32_t count);
 
 /* Would a person read the same of both? */

@@ -63,7 +63,7 @@ static void end(uint32_t guest)
     if (cpus_done != runs_of(the_machine, guest) || choice->count == 1)
         return;
     text_buffer_init(&text, counts, sizeof(counts));
-    guest_counts_print(&text.sink, guest_counts_of(the_machine, guest, 1));
+    guest_counts_print(&text.sink, the_machine, guest, 1);
     console_print("  guest %s: %s; %u of %u ended\n", choice->item[guest].guest->name, counts,
                   atomic_fetch_add(&ended, 1) + 1, choice->count);
 }

@@ -19,20 +19,11 @@ static bool is_wrong(const struct comparison *c)
     return c->wrong.length > c->name_length;
 }
 
-static const struct probe_snapshot *snapshot(const struct vcpu *vcpu, uint32_t index)
-{
-    return vcpu_memory(vcpu, GUEST_ARRAY + index * sizeof(struct probe_snapshot),
-                       sizeof(struct probe_snapshot));
-}
-
 const struct probe_snapshot *probe_before(const struct vcpu *vcpu, uint32_t index)
 {
-    return snapshot(vcpu, index * 2);
-}
+    uint32_t bytes = 2 * sizeof(struct probe_snapshot);
 
-const struct probe_snapshot *probe_after(const struct vcpu *vcpu, uint32_t index)
-{
-    return snapshot(vcpu, index * 2 + 1);
+    return vcpu_memory(vcpu, GUEST_ARRAY + index * bytes, bytes);
 }
 
 static bool is_quiet_call(const struct exit_record *exit)

@@ -137,7 +137,7 @@ const char *probe_check(const struct vcpu *vcpu);
 
 /* Registers before and after probe `index`, counted from 0. */
 const struct probe_snapshot *probe_before(const struct vcpu *vcpu, uint32_t index);
-const struct probe_snapshot *probe_after(const struct vcpu *vcpu, uint32_t index);
+#define probe_after(vcpu, index) (probe_before(vcpu, index) + 1)
 
 #endif
 #endif

@@ -51,8 +51,7 @@ static void read_record(const struct vcpu *vcpu, uint32_t reason, struct exit_re
     drop_undefined(vcpu, exit);
 }
 
-/* What is written down, and reported as it comes. The host's own events are not the guest's doing.
- */
+/* What is written down, and reported as it comes: not the host's own events. */
 static void write_down(const struct vcpu *vcpu, const struct exit_record *exit)
 {
     struct guest_vm *machine = guest_vm_of(vcpu);

@@ -60,8 +60,7 @@ enum exit_done msr_write_pat(struct vcpu *vcpu, const struct msr_rule *rule, uin
     return skip_emulated_instruction(EXIT_EMULATED);
 }
 
-/* SDM Vol. 3, "Extended Feature Enable Register": LMA is the processor's, LME fixed while paging.
- */
+/* SDM Vol. 3, "Extended Feature Enable Register": LMA is read-only, LME fixed while paging. */
 enum exit_done msr_write_efer(struct vcpu *vcpu, const struct msr_rule *rule, uint64_t value)
 {
     bool nx = (cpuid(CPUID_LEAF_EXTENDED, 0).edx & CPUID_EXTENDED_EDX_NX) != 0;

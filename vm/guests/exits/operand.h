@@ -52,8 +52,7 @@ uint64_t operand_cut(uint64_t value, enum operand_size size);
 /* Gives 0 and the linear address of the first byte; or #GP or #SS, whose error code is 0. */
 uint8_t operand_locate(const struct operand *operand, uint64_t *linear);
 
-/* The operand that the instruction information and the displacement in the exit qualification say.
- */
+/* The operand of the instruction information and the displacement in the exit qualification. */
 struct operand guest_operand(const struct vcpu *vcpu, uint32_t information);
 
 /* The segment register of the operand. */

@@ -5,8 +5,7 @@
 #define READ_FAULTS  EXIT_REASON_RDMSR, GETS_GP
 #define WRITE_FAULTS EXIT_REASON_WRMSR, GETS_GP
 
-/* RAX is compared, with its upper half 0; RDX is 0 wherever it is read, which the check compares.
- */
+/* RAX is compared, with its upper half 0; RDX is 0 wherever it is read: check_msr(). */
 #define GIVES(what) .changes = 1u << VCPU_RDX, HOLDS(VCPU_RAX, what)
 
 static const char *check_msr(const struct vcpu *vcpu)

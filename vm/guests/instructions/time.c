@@ -19,8 +19,7 @@ static uint64_t clock_after(const struct vcpu *vcpu, uint32_t probe)
     return reg[VCPU_RDX] << 32 | reg[VCPU_RAX];
 }
 
-/* R15 holds the processor's counter from before the guest; what it read lies between that and now.
- */
+/* R15 holds the processor's counter from before the guest: it read one between that and now. */
 static bool is_ahead(const struct vcpu *vcpu, uint32_t probe)
 {
     uint64_t earliest = probe_before(vcpu, 0)->reg[VCPU_R15] + OFFSET;

@@ -89,8 +89,7 @@ BUILT_IN_GUEST(
     .check = check_left,
     MEMORY(WORD(PARTS_PAGE + 0x80, PARTS_VALUE, "the page does not have what was written")));
 
-/* SDM Vol. 3, "Other Causes of VM Exits": it comes after the instruction, and says so in bit 26.
- */
+/* SDM Vol. 3, "Other Causes of VM Exits": it comes after the instruction; bit 26 says so. */
 static const char *check_lock(const struct vcpu *vcpu)
 {
     return (guest_vm_of(vcpu)->record[0].reason & EXIT_REASON_BUS_LOCK_ASSERTED) != 0
