@@ -13,8 +13,8 @@
  *     …
  *     END_PROBES(place, label, "name", "purpose", …)   as BUILT_IN_GUEST()
  *
- * Registers and flags go from one probe to the next as the instruction left them; all status flags
- * are 1 at first, and RSP must stay where it is. `check_more` says what the probes do not.
+ * Registers, 0 at first, and flags, all status flags 1 at first, go from one probe to the next as
+ * the instruction left them; RSP must stay where it is. `check_more` says what the probes do not.
  */
 #ifndef VM_GUESTS_PROBE_H
 #define VM_GUESTS_PROBE_H

@@ -5,7 +5,6 @@
 #ifndef VM_GUEST_EXITS_H
 #define VM_GUEST_EXITS_H
 
-#include "vm/guests/exits/operand.h"
 #include "vm/registers/registers.h"
 
 /* Events, and the guest's time. */
@@ -22,6 +21,89 @@ exit_function exit_io;
 /* For MSR rules. A field of the VMCS has the value: any, or one that must be canonical. */
 msr_read_function msr_read_field, msr_read_apic_base, msr_read_tsc, msr_read_pat, msr_read_efer;
 msr_write_function msr_write_field, msr_write_address, msr_write_pat, msr_write_efer;
+
+/*
+ * Where an instruction's memory operand is, and whether it may be reached: VM exits of instructions
+ * come before the processor looks at their operands.
+ *
+ * SDM Vol. 3, "VM-Exit Instruction Information"; "Limit Checking", "Type Checking"; Vol. 1,
+ * "Canonical Addressing".
+ */
+
+/* SDM Vol. 1, "Canonical Addressing": how wide linear addresses are in 64-bit mode, by CR4. */
+static inline unsigned linear_width(uint64_t cr4)
+{
+    return (cr4 & CR4_LA57) != 0 ? 57 : 48;
+}
+
+/* Bits 63:`width` - 1 are all the same. */
+static inline bool is_canonical(uint64_t address, unsigned width)
+{
+    return (uint64_t)((int64_t)(address << (64 - width)) >> (64 - width)) == address;
+}
+
+/* Segment registers, numbered as the instruction information numbers them. */
+enum { OPERAND_ES, OPERAND_CS, OPERAND_SS, OPERAND_DS, OPERAND_FS, OPERAND_GS };
+
+/* Bits 9:7 of the instruction information. */
+enum operand_size { OPERAND_ADDRESS_16, OPERAND_ADDRESS_32, OPERAND_ADDRESS_64 };
+
+enum operand_mode {
+    OPERAND_REAL,      /* and virtual-8086 mode: only the limit counts */
+    OPERAND_PROTECTED, /* and compatibility mode */
+    OPERAND_64_BIT,
+};
+
+struct operand {
+    enum operand_mode mode;
+    unsigned segment;      /* OPERAND_ES … */
+    uint64_t segment_base; /* as the VMCS has them */
+    uint32_t segment_limit, segment_rights;
+    uint64_t offset;               /* cut to the address size */
+    unsigned bytes;                /* at least 1 */
+    unsigned alignment;            /* that CPL 3 may be held to; 0, 1: any */
+    bool write;                    /* else it is read */
+    unsigned linear_address_width; /* in 64-bit mode: 48 or 57 */
+};
+
+/* An offset, or a counter, as wide as addresses are. */
+uint64_t operand_cut(uint64_t value, enum operand_size size);
+
+/* Gives 0 and the linear address of the first byte; or #GP or #SS, whose error code is 0. */
+uint8_t operand_locate(const struct operand *operand, uint64_t *linear);
+
+/* The operand of the instruction information and the displacement in the exit qualification. */
+struct operand guest_operand(const struct vcpu *vcpu, uint32_t information);
+
+/* The segment register of the operand. */
+unsigned guest_operand_segment(uint32_t information);
+
+/* An operand at `offset` in a segment. */
+struct operand guest_operand_at(unsigned segment, uint64_t offset);
+
+/*
+ * Reads the operand, whose `bytes`, `write` and `alignment` the caller has set, to `data`, or
+ * writes it from there. Gives EXIT_EMULATED, or what has become of the guest:
+ * vm/access/guest_access.h.
+ */
+enum exit_done guest_operand_access(struct vcpu *vcpu, const struct operand *operand, void *data);
+
+/*
+ * Descriptors of LDTs and TSSs, as the GDT has them. SDM Vol. 3, "System Descriptor Types", "TSS
+ * Descriptor", "TSS Descriptor in 64-bit mode".
+ */
+struct system_segment {
+    uint64_t base;
+    uint32_t limit;   /* in bytes */
+    uint32_t rights;  /* access rights as the VMCS has them */
+    bool long_type_0; /* what must be 0 in the upper half is */
+};
+
+/* `high`: of a descriptor of 16 bytes the upper half; 0 for one of 8. */
+struct system_segment system_segment_of(uint64_t low, uint64_t high);
+
+/* `types`: bit n stands for the system type n. */
+bool system_segment_is(const struct system_segment *segment, uint16_t types);
 
 /* How wide addresses are that LGDT, WRMSR and their kin load: the processor's, in whatever mode. */
 static inline unsigned guest_linear_width(const struct vcpu *vcpu)

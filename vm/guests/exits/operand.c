@@ -1,6 +1,5 @@
-#include "vm/guests/exits/operand.h"
+#include "vm/guests/exits/guest_exits.h"
 
-#include "vm/registers/registers.h"
 #include "vm/access/guest_access.h"
 
 /* Bits of the type of a code or data segment. SDM Vol. 3, "Code- and Data-Segment Descriptor

@@ -9,7 +9,7 @@
 
 #include "lib/x86.h"
 #include "tests/host/random.h"
-#include "vm/guests/exits/operand.h"
+#include "vm/guests/exits/guest_exits.h"
 
 /* Access rights: data of 32 bits, writable; the same read-only; code, readable or not; and big. */
 enum {
