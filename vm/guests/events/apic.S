@@ -1,20 +1,15 @@
 /* A local APIC that is in memory: the APIC-access page. */
 #include "vm/guests/guest.inc"
 
-    .macro  again
-    mov     $APIC_AGAIN, %eax
-    vmcall
-    .endm
-
     guest   apic
     mov     $APIC_PAGE, %ebx
 place apic_read
     mov     APIC_TPR(%rbx), %ecx
-    again
+    hypercall APIC_AGAIN
     mov     $APIC_SVR_VALUE, %ecx
 place apic_write
     mov     %ecx, APIC_SVR(%rbx)
-    again
+    hypercall APIC_AGAIN
     lea     APIC_STACK(%rbx), %rsp
 place apic_push
     int     $APIC_VECTOR

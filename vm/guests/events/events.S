@@ -7,12 +7,10 @@
 
     guest   timer
     sti /* QUIRK_INTERRUPTS_WAIT_FOR_IF */
-    mov     $CALL_TIMER_NOW, %eax
-    vmcall
+    hypercall CALL_TIMER_NOW
 place timer_now
-    mov     $VM_CALL_TIMER, %eax
     mov     $TIMER_TICKS, %ecx
-    vmcall
+    hypercall VM_CALL_TIMER
 1:  rdtsc
     cmpl    $0, TIMER_FIRST
     jne     2f
@@ -24,22 +22,19 @@ place timer_now
 
     guest   interrupt
     sti
-    mov     $CALL_INTERRUPT, %eax
-    vmcall
+    hypercall CALL_INTERRUPT
 1:  cmpl    $0, GUEST_DATA
     je      1b
     end_call interrupt
 
     guest   nmi_window
-    mov     $CALL_NMI, %eax
-    vmcall
+    hypercall CALL_NMI
 place nmi_window_open
     end_call
 place nmi_window_on_nmi
     cmpl    $0, EVENTS
     jne     1f
-    mov     $CALL_NMI_WINDOW, %eax
-    vmcall /* the window opens at IRET, not before */
+    hypercall CALL_NMI_WINDOW /* the window opens at IRET, not before */
     nop
 1:  incl    EVENTS
     iretq
@@ -59,8 +54,7 @@ place window_open
     guest   inject
     sti
     xor     %ecx, %ecx
-1:  mov     $CALL_INJECT, %eax
-    vmcall
+1:  hypercall CALL_INJECT
 place inject_behind
     inc     %ecx
     cmp     $INJECTIONS, %ecx

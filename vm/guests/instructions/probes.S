@@ -37,8 +37,7 @@
     .endm
 
     .macro  quiet
-    mov     $PROBE_CALL_QUIET, %eax
-    vmcall
+    hypercall PROBE_CALL_QUIET
     .endm
 
     .macro  end_probes name

@@ -80,15 +80,13 @@ timer:
     mov     GUEST_ARRAY + BENCH_LOOP * BENCH_SAMPLES * 4 + 4, %r9d
     lea     (%r9, %r9, 2), %r9d /* three times what the loop takes undisturbed: there was an exit */
     begin   BENCH_TIMER
-    mov     $VM_CALL_TIMER, %eax
     mov     GUEST_DATA + BENCH_DATA_TICKS, %ecx
-    vmcall
+    hypercall VM_CALL_TIMER
     rdtsc
     mov     %eax, %esi
     call    wait
-    mov     $VM_CALL_TIMER, %eax
     xor     %ecx, %ecx
-    vmcall
+    hypercall VM_CALL_TIMER
 done:
     end_call
 

@@ -15,12 +15,10 @@
 
 /* Asks for all the time there is, for little of it often, and anew. */
     guest   greedy
-    mov     $VM_CALL_TIMER, %eax
     mov     $0xffffffff, %ecx
-    vmcall
-    mov     $VM_CALL_TIMER, %eax
+    hypercall VM_CALL_TIMER
     mov     $100, %ecx
-    vmcall
+    hypercall VM_CALL_TIMER
     mov     $1000, %ecx
 1:  loop    1b
     jmp     greedy_start
@@ -101,12 +99,10 @@ place recursion_on_db
 /* Every port, in and out, in each width. */
     guest   ports
     xor     %edx, %edx
-1:  in      (%dx), %al
-    out     %al, (%dx)
-    in      (%dx), %ax
-    out     %ax, (%dx)
-    in      (%dx), %eax
-    out     %eax, (%dx)
+1:  .irp    width, %al, %ax, %eax
+    in      (%dx), \width
+    out     \width, (%dx)
+    .endr
     inc     %dx
     jnz     1b
     end_call ports

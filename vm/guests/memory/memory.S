@@ -61,8 +61,7 @@ place lock_behind
     guest   page_faults
     xor     %ecx, %ecx
     mov     $NOT_MAPPED, %ebx
-0:  mov     $PAGE_FAULT_CALL, %eax /* the choice with the number in ECX */
-    vmcall
+0:  hypercall PAGE_FAULT_CALL /* the choice with the number in ECX */
     raise   page_faults_read, mov (%rbx), %eax
     raise   page_faults_write, mov %eax, (%rbx)
     inc     %ecx

@@ -38,10 +38,9 @@
     mov     %rbx, %cr2
     mov     $5, %eax
     mov     %rax, %cr8
-    mov     %rbx, %dr0
-    mov     %rbx, %dr1
-    mov     %rbx, %dr2
-    mov     %rbx, %dr3
+    .irp    number, 0, 1, 2, 3
+    mov     %rbx, %dr\number
+    .endr
     mov     $0xffff0fff, %eax
     mov     %rax, %dr6
     mov     $IA32_KERNEL_GS_BASE, %ecx
