@@ -30,9 +30,7 @@ place exceptions_int3
     int3
 place exceptions_bp
     raise   exceptions_ud, ud2
-    mov     %cr0, %rax
-    or      $CR0_TS, %rax
-    mov     %rax, %cr0
+    set_bits cr0, CR0_TS
     raise   exceptions_nm, fnop
     clts
     mov     $SELECTOR_ABSENT, %eax
@@ -53,9 +51,7 @@ place exceptions_bp
     fdivrp
     raise   exceptions_mf, fwait
     fninit
-    mov     %cr4, %rax
-    or      $(CR4_OSFXSR | CR4_OSXMMEXCPT), %rax
-    mov     %rax, %cr4
+    set_bits cr4, (CR4_OSFXSR | CR4_OSXMMEXCPT)
     movl    $MXCSR_UNMASK_ZERO, SCRATCH
     ldmxcsr SCRATCH
     xorps   %xmm1, %xmm1
@@ -80,9 +76,7 @@ place exceptions_32_of
     movl    $2, SCRATCH + 4
     xor     %eax, %eax
     raise   exceptions_32_br, bound %eax, SCRATCH
-    mov     %cr0, %eax
-    or      $CR0_AM, %eax
-    mov     %eax, %cr0
+    set_bits cr0, CR0_AM, eax
     mov     $SELECTOR_DATA3 + 3, %eax
     mov     %eax, %ds
     resume_at 1f

@@ -48,9 +48,7 @@ place triple_here
     guest   recursion, 32
     ring_3_segments
     movw    $SELECTOR_CODE3 + 3, GATE_SELECTOR
-    mov     %cr0, %eax
-    or      $CR0_AM, %eax
-    mov     %eax, %cr0
+    set_bits cr0, CR0_AM, eax
     to_ring_3 recursion_on_ac, (GUEST_STACK_TOP - 0x1001), (RFLAGS_AC + 2)
 place recursion_on_ac
     push    %eax

@@ -17,9 +17,7 @@
     bt      $CPUID_XSAVE_BIT, %ecx
     jnc     \without
     mov     %ecx, %r15d
-    mov     %cr4, %rax
-    or      $CR4_OSXSAVE, %rax
-    mov     %rax, %cr4
+    set_bits cr4, CR4_OSXSAVE
     .endm
 
     .macro  name_all_state
@@ -31,9 +29,7 @@
     .endm
 
     guest   registers_left
-    mov     %cr4, %rax
-    or      $CR4_OSFXSR, %rax
-    mov     %rax, %cr4
+    set_bits cr4, CR4_OSFXSR
     movabs  $LEFT_VALUE, %rbx
     mov     %rbx, %cr2
     mov     $5, %eax
@@ -93,9 +89,7 @@
     mov     %eax, FOUND_GS_KERNEL
     mov     %edx, FOUND_GS_KERNEL + 4
 
-    mov     %cr4, %rax
-    or      $CR4_OSFXSR, %rax
-    mov     %rax, %cr4
+    set_bits cr4, CR4_OSFXSR
     fxsave64 FOUND_FXSAVE
     enable_extended_state 1f
     xor     %ecx, %ecx
