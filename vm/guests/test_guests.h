@@ -79,7 +79,7 @@ uint64_t guest_window(const struct vcpu *vcpu, uint32_t number, uint64_t physica
 
 /*
  * For `lacks` and `check`: functions that give NULL where the CPU has it, or where nothing is
- * wrong; for `setup`: one statement.
+ * wrong; for `setup`: statements.
  */
 #define GUEST_LACKS(function, has, what)                                 \
     static const char *function(const struct vmx_capability *capability) \
@@ -87,11 +87,11 @@ uint64_t guest_window(const struct vcpu *vcpu, uint32_t number, uint64_t physica
         (void)capability;                                                \
         return (has) ? NULL : (what);                                    \
     }
-#define GUEST_SETUP(function, statement)    \
+#define GUEST_SETUP(function, statements)   \
     static void function(struct vcpu *vcpu) \
     {                                       \
         (void)vcpu;                         \
-        statement;                          \
+        statements;                         \
     }
 #define GUEST_CHECK(function, well, otherwise)           \
     static const char *function(const struct vcpu *vcpu) \

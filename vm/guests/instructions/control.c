@@ -17,11 +17,8 @@
  */
 #define CR0_START (CR0_PG | CR0_ET | CR0_PE)
 
-static void own_cr0(struct vcpu *vcpu)
-{
-    vcpu->cr0_fixed |= CR0_TS | CR0_MP;
-    vmcs_write_natural(VMCS_CR0_GUEST_HOST_MASK, vcpu->cr0_fixed);
-}
+GUEST_SETUP(own_cr0, vcpu->cr0_fixed |= CR0_TS | CR0_MP;
+            vmcs_write_natural(VMCS_CR0_GUEST_HOST_MASK, vcpu->cr0_fixed));
 
 GUEST_CHECK(check_cr3,
             probe_after(vcpu, 2)->reg[VCPU_R8 + 1] == probe_after(vcpu, 2)->reg[VCPU_RSI],
@@ -42,11 +39,8 @@ static void set_target(struct vcpu *vcpu)
  * and CET are nobody's, also on a processor that has them: vm/guests/guest_policy.c.
  */
 
-static void own_cr4(struct vcpu *vcpu)
-{
-    vcpu->cr4_fixed |= CR4_DE;
-    vmcs_write_natural(VMCS_CR4_GUEST_HOST_MASK, vcpu->cr4_fixed);
-}
+GUEST_SETUP(own_cr4, vcpu->cr4_fixed |= CR4_DE;
+            vmcs_write_natural(VMCS_CR4_GUEST_HOST_MASK, vcpu->cr4_fixed));
 
 /* SDM Vol. 3, table "Exit Qualification for MOV DR". */
 #define DR_TO(dr, register)   EXIT_REASON_MOV_DR, ((dr) | 0u << 4 | (uint64_t)(register) << 8)

@@ -63,12 +63,10 @@ static const char *lacks_key_locker(const struct vmx_capability *capability)
                : "Key Locker";
 }
 
-static void set_key_locker(struct vcpu *vcpu)
-{
-    (void)vcpu;
-    vmcs_write64(VMCS_TERTIARY_PROCESSOR_BASED_VM_EXECUTION_CONTROLS, TERTIARY_LOADIWKEY_EXITING);
-    vmcs_write_natural(VMCS_GUEST_CR4, vmcs_read_natural(VMCS_GUEST_CR4) | CR4_KL | CR4_OSFXSR);
-}
+GUEST_SETUP(set_key_locker, vmcs_write64(VMCS_TERTIARY_PROCESSOR_BASED_VM_EXECUTION_CONTROLS,
+                                         TERTIARY_LOADIWKEY_EXITING);
+            vmcs_write_natural(VMCS_GUEST_CR4,
+                               vmcs_read_natural(VMCS_GUEST_CR4) | CR4_KL | CR4_OSFXSR));
 
 GUEST_CHECK(check_msr_immediate, probe_after(vcpu, 0)->reg[VCPU_R8 + 1] == vcpu->msr_apic_base,
             "RDMSR with an immediate did not give the MSR");

@@ -37,11 +37,8 @@ static const char *check_two(const struct vcpu *vcpu)
     return clock_after(vcpu, 1) >= clock_after(vcpu, 0) ? NULL : "the clock went backwards";
 }
 
-static void set_offset_and_aux(struct vcpu *vcpu)
-{
-    set_offset(vcpu);
-    vm_msr_exits(vcpu->vm, IA32_TSC_AUX, false, false);
-}
+GUEST_SETUP(set_offset_and_aux, set_offset(vcpu);
+            vm_msr_exits(vcpu->vm, IA32_TSC_AUX, false, false));
 
 /*
  * The instruction information has the register and its size. The hypervisor says that there is
@@ -55,12 +52,8 @@ static void set_offset_and_aux(struct vcpu *vcpu)
 /* SDM Vol. 3, "Instructions That Cause VM Exits Conditionally", "PAUSE", in ticks of the TSC. */
 enum { PAUSE_GAP = 4096, PAUSE_WINDOW = 8192 };
 
-static void set_window(struct vcpu *vcpu)
-{
-    (void)vcpu;
-    vmcs_write32(VMCS_PLE_GAP, PAUSE_GAP);
-    vmcs_write32(VMCS_PLE_WINDOW, PAUSE_WINDOW);
-}
+GUEST_SETUP(set_window, vmcs_write32(VMCS_PLE_GAP, PAUSE_GAP);
+            vmcs_write32(VMCS_PLE_WINDOW, PAUSE_WINDOW));
 
 /* How often depends on the processor's speed; nothing else may exit. */
 static const char *check_pause_loop(const struct vcpu *vcpu)

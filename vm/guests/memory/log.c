@@ -8,11 +8,8 @@ extern const uint8_t parts_write[], lock_behind[];
  */
 enum { LOG_ENTRIES = 512 };
 
-static void set_log(struct vcpu *vcpu)
-{
-    vmcs_write64(VMCS_PML_ADDRESS, vcpu->vm->memory + LOG_PAGE);
-    vmcs_write16(VMCS_PML_INDEX, LOG_ROOM - 1);
-}
+GUEST_SETUP(set_log, vmcs_write64(VMCS_PML_ADDRESS, vcpu->vm->memory + LOG_PAGE);
+            vmcs_write16(VMCS_PML_INDEX, LOG_ROOM - 1));
 
 static uint32_t times_logged(const struct vcpu *vcpu, uint64_t page)
 {
