@@ -172,20 +172,20 @@ struct __attribute__((packed)) guest {
     const struct exit_expected *expected;
     uint8_t expected_count;
 
-    /* After its end: what is not as it should be, as a sentence; NULL: all is well. May be NULL. */
-    const char *(*check)(const struct vcpu *vcpu);
-
     /*
-     * What `check` compares: probes (vm/guests/probe.h), with what is checked then; what is left in
-     * memory, or the events that reached the guest (vm/guests/test_guests.h).
+     * After its end: what is not as it should be, as a sentence; NULL: all is well. Probes
+     * (vm/guests/probe.h), what is left in memory or the events that reached the guest
+     * (vm/guests/test_guests.h) are compared first; PROBES(), MEMORY() and EVENTS() say how. Then
+     * comes what the guest itself checks. Both may be NULL.
      */
+    const char *(*compare)(const struct vcpu *vcpu);
     union {
         const struct probe *probes;
         const struct wanted_memory *memory;
         const struct wanted_event *events;
     };
     uint8_t wanted_count;
-    const char *(*check_more)(const struct vcpu *vcpu);
+    const char *(*check)(const struct vcpu *vcpu);
 
     /* When all is well: what else is worth reporting, after its end. May be NULL. */
     void (*print)(const struct vcpu *vcpu, struct sink *sink);

@@ -233,7 +233,9 @@ static void check(const struct vcpu *vcpu, struct guest_run *run)
 
     if (guest->expected != NULL && !guest->unwatched)
         compare_exits(guest_vm_of(vcpu), run);
-    if (run->result == GUEST_OK && guest->check != NULL)
+    if (run->result == GUEST_OK && guest->compare != NULL)
+        wrong = guest->compare(vcpu);
+    if (run->result == GUEST_OK && wrong == NULL && guest->check != NULL)
         wrong = guest->check(vcpu);
     if (wrong != NULL) {
         run->result = GUEST_DIFFERS;

@@ -168,7 +168,7 @@ const char *probe_check(const struct vcpu *vcpu)
         return text;
     last = next_exit(&c); /* the call that ended it */
     if (last != NULL && last->done == EXIT_ENDED)
-        return guest->check_more != NULL ? guest->check_more(vcpu) : NULL;
+        return NULL;
     format_text(text, TEXT_SIZE, "an exit too many: %s",
                 last == NULL ? "none" : exit_name(exit_basic_reason(last)));
     return text;

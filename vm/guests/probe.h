@@ -14,7 +14,7 @@
  *     END_PROBES(place, label, "name", "purpose", …)   as BUILT_IN_GUEST()
  *
  * Registers, 0 at first, and flags, all status flags 1 at first, go from one probe to the next as
- * the instruction left them; RSP must stay where it is. `check_more` says what the probes do not.
+ * the instruction left them; RSP must stay where it is. `check` says what the probes do not.
  */
 #ifndef VM_GUESTS_PROBE_H
 #define VM_GUESTS_PROBE_H
@@ -123,11 +123,11 @@ struct probe_snapshot {
 #define PROBES(label) static const struct probe label##_probes[] = {
 #define CODE(...)
 #define PROBE(text, code, ...) {.instruction = (text), __VA_ARGS__},
-#define END_PROBES(place, label, name_of, purpose_of, ...)                                    \
-    }                                                                                         \
-    ;                                                                                         \
-    BUILT_IN_GUEST(place, probe_##label, GUEST_LONG, name_of, purpose_of,                     \
-                   .support = &probe_support, .on_exit = probe_on_exit, .check = probe_check, \
+#define END_PROBES(place, label, name_of, purpose_of, ...)                                      \
+    }                                                                                           \
+    ;                                                                                           \
+    BUILT_IN_GUEST(place, probe_##label, GUEST_LONG, name_of, purpose_of,                       \
+                   .support = &probe_support, .on_exit = probe_on_exit, .compare = probe_check, \
                    PROBES_IN(label##_probes), __VA_ARGS__);
 
 /* For struct guest; the support is in vm/guests/support.S. */

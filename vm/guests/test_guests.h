@@ -23,7 +23,7 @@ struct recorded_event {
 
 #define NO_ERROR_CODE UINT32_MAX
 
-/* For `check`: an event that should have reached the guest, in its turn. */
+/* An event that should have reached the guest, in its turn. */
 struct __attribute__((packed)) wanted_event {
     uint8_t vector;
     uint32_t error;
@@ -35,10 +35,10 @@ const char *check_events(const struct vcpu *vcpu);
     {                                                      \
         .vector = (number), .error = (code), .at = (place) \
     }
-#define EVENTS_IN(array) .events = (array), .wanted_count = COUNT_OF(array)
+#define EVENTS_IN(array) .compare = check_events, .events = (array), .wanted_count = COUNT_OF(array)
 #define EVENTS(...)      EVENTS_IN(((const struct wanted_event[]){__VA_ARGS__}))
 
-/* For `check`: what is in the guest's memory when it has ended. */
+/* What is in the guest's memory when it has ended. */
 struct __attribute__((packed)) wanted_memory {
     uint32_t address;
     uint16_t bytes;
@@ -46,7 +46,7 @@ struct __attribute__((packed)) wanted_memory {
     const char *otherwise;
 };
 const char *check_left(const struct vcpu *vcpu);
-#define MEMORY_IN(array) .memory = (array), .wanted_count = COUNT_OF(array)
+#define MEMORY_IN(array) .compare = check_left, .memory = (array), .wanted_count = COUNT_OF(array)
 #define MEMORY(...)      MEMORY_IN(((const struct wanted_memory[]){__VA_ARGS__}))
 #define WORD(address, value, otherwise)                     \
     {                                                       \

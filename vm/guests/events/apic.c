@@ -104,14 +104,12 @@ static enum exit_done access_again(struct vcpu *vcpu, const struct exit_record *
     return EXIT_DEFAULT;
 }
 
-static const char *check_access(const struct vcpu *vcpu)
-{
-    enum { PUSH = 4 }; /* among the exits */
+enum { PUSH = 4 }; /* among the exits */
 
-    if (guest_vm_of(vcpu)->record[PUSH].vectoring != EVENT_INFO(SOFTWARE_INTERRUPT, APIC_VECTOR))
-        return "the IDT-vectoring information was not of the interrupt that was being delivered";
-    return check_left(vcpu);
-}
+GUEST_CHECK(check_access,
+            guest_vm_of(vcpu)->record[PUSH].vectoring ==
+                EVENT_INFO(SOFTWARE_INTERRUPT, APIC_VECTOR),
+            "the IDT-vectoring information was not of the interrupt that was being delivered");
 
 /* No instruction fetch (type 2): QUIRK_NO_APIC_FETCH. */
 BUILT_IN_GUEST(0520, apic, GUEST_LONG, "apic-access",

@@ -140,7 +140,7 @@ BUILT_IN_GUEST(0130, window, GUEST_LONG, "interrupt-window",
                .support = &recorder_64, CONTROLS(ON(PRIMARY, INTERRUPT_WINDOW_EXITING)),
                .on_exit = deliver,
                EXPECTED_EXITS({EXIT_REASON_INTERRUPT_WINDOW, window_open, .done = EXIT_WINDOW}),
-               .check = check_events, EVENTS(EVENT(WINDOW_VECTOR, NO_ERROR_CODE, window_open)));
+               EVENTS(EVENT(WINDOW_VECTOR, NO_ERROR_CODE, window_open)));
 
 /* The first NMI blocks the second one until its handler returns. */
 static enum exit_done deliver_nmi(struct vcpu *vcpu, const struct exit_record *exit)
@@ -165,7 +165,6 @@ BUILT_IN_GUEST(0140, nmi_window, GUEST_LONG, "nmi-window",
                .on_exit = deliver_nmi,
                EXPECTED_EXITS({EXIT_REASON_VMCALL, EMULATED, .times = 2},
                               {EXIT_REASON_NMI_WINDOW, nmi_window_open, .done = EXIT_WINDOW}),
-               .check = check_left,
                MEMORY(WORD(GUEST_DATA, 2, "the guest's handler did not run once for each NMI")));
 
 extern const uint8_t inject_behind[], double_here[], double_on_df[];
@@ -219,7 +218,7 @@ BUILT_IN_GUEST(0150, inject, GUEST_LONG, "inject",
                "Gets each kind of event injected, with and without an error code.",
                .support = &recorder_64, .on_exit = inject_it,
                EXPECTED_EXITS({EXIT_REASON_VMCALL, .done = EXIT_INJECTED, .times = INJECTIONS}),
-               .check = check_events, EVENTS_IN(injections));
+               EVENTS_IN(injections));
 
 /*
  * SDM Vol. 3, "Interrupt 13 - General Protection Exception (#GP)": of an empty gate in the IDT; the

@@ -45,12 +45,12 @@ BUILT_IN_GUEST(
                    {EXCEPTION(FAULT_WITH_CODE(GP), exceptions_gp_selector)},
                    {EXCEPTION(FAULT_WITH_CODE(PF), exceptions_pf), QUALIFIED(NOT_MAPPED)},
                    {EXCEPTION(FAULT(MF), exceptions_mf)}, {EXCEPTION(FAULT(XM), exceptions_xm)}),
-    .check = check_events, EVENTS_IN(events));
+    EVENTS_IN(events));
 
 /* The same without the bitmap: what the processor does by itself must look the same. */
 BUILT_IN_GUEST(0030, exceptions, GUEST_LONG, "exceptions-kept",
                "Raises each exception; those that the hypervisor need not see do not exit.",
-               .support = &recorder_64, .check = check_events, EVENTS_IN(events));
+               .support = &recorder_64, EVENTS_IN(events));
 
 /* Those that 64-bit code in ring 0 cannot raise. */
 extern const uint8_t exceptions_32_into[], exceptions_32_of[], exceptions_32_br[],
@@ -60,13 +60,10 @@ enum { EXIT_TS = 3 }; /* among the exits */
 
 /* #TS came while INT was under way: SDM Vol. 3, "Information for VM Exits That Occur During Event
  * Delivery". */
-static const char *check_32(const struct vcpu *vcpu)
-{
-    if (guest_vm_of(vcpu)->record[EXIT_TS].vectoring !=
-        EVENT_INFO(SOFTWARE_INTERRUPT, VECTOR_STACK))
-        return "the IDT-vectoring information was not of the software interrupt under way";
-    return check_events(vcpu);
-}
+GUEST_CHECK(check_32,
+            guest_vm_of(vcpu)->record[EXIT_TS].vectoring ==
+                EVENT_INFO(SOFTWARE_INTERRUPT, VECTOR_STACK),
+            "the IDT-vectoring information was not of the software interrupt under way");
 
 BUILT_IN_GUEST(0040, exceptions_32, GUEST_PAGED, "exceptions-32",
                "Raises the exceptions of 32-bit code and of ring 3; all exit and come back.",

@@ -34,12 +34,9 @@ static enum exit_done switch_task(struct vcpu *vcpu, const struct exit_record *e
 
 static const uint32_t found[] = {TASK_VALUE, TASK_STACK, TASK_SELECTOR};
 
-static const char *check(const struct vcpu *vcpu)
-{
-    if (guest_vm_of(vcpu)->record[1].vectoring != EVENT_INFO(SOFTWARE_INTERRUPT, TASK_VECTOR))
-        return "the IDT-vectoring information was not of the interrupt through the task gate";
-    return check_left(vcpu);
-}
+GUEST_CHECK(check,
+            guest_vm_of(vcpu)->record[1].vectoring == EVENT_INFO(SOFTWARE_INTERRUPT, TASK_VECTOR),
+            "the IDT-vectoring information was not of the interrupt through the task gate");
 
 BUILT_IN_GUEST(0220, task, GUEST_PAGED, "task-switch",
                "Switches tasks by CALL, by an interrupt, by IRET and by JMP.",

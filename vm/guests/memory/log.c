@@ -83,16 +83,11 @@ BUILT_IN_GUEST(
     CONTROLS(ON(SECONDARY, SUB_PAGE_WRITE_PERMISSIONS)), .setup = set_parts, .on_exit = give_whole,
     EXPECTED_EXITS({EXIT_REASON_SPP_EVENT, parts_write, MAPPED,
                     .qualification_mask = QUALIFICATION_MISS, .qualification = QUALIFICATION_MISS}),
-    .check = check_left,
     MEMORY(WORD(PARTS_PAGE + 0x80, PARTS_VALUE, "the page does not have what was written")));
 
 /* SDM Vol. 3, "Other Causes of VM Exits": it comes after the instruction; bit 26 says so. */
-static const char *check_lock(const struct vcpu *vcpu)
-{
-    return (guest_vm_of(vcpu)->record[0].reason & EXIT_REASON_BUS_LOCK_ASSERTED) != 0
-               ? check_left(vcpu)
-               : "the exit reason does not say that a bus lock was asserted";
-}
+GUEST_CHECK(check_lock, (guest_vm_of(vcpu)->record[0].reason & EXIT_REASON_BUS_LOCK_ASSERTED) != 0,
+            "the exit reason does not say that a bus lock was asserted");
 
 BUILT_IN_GUEST(0550, lock, GUEST_LONG, "bus-lock",
                "Locks the bus by an access that is split over two cache lines.",

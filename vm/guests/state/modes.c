@@ -8,12 +8,9 @@ enum { REAL_VECTOR = 0x21 };
 static const uint16_t real_wanted[] = {GUEST_CODE >> 4, 0x494e, 0x5254};
 
 /* RIP is relative to CS in real mode, whose base is GUEST_CODE: the place is checked here. */
-static const char *check_real(const struct vcpu *vcpu)
-{
-    if (guest_vm_of(vcpu)->record[0].rip != guest_address(vcpu, real_cpuid) - GUEST_CODE)
-        return "RIP at the exit in real mode was not the offset in the code segment";
-    return check_left(vcpu);
-}
+GUEST_CHECK(check_real,
+            guest_vm_of(vcpu)->record[0].rip == guest_address(vcpu, real_cpuid) - GUEST_CODE,
+            "RIP at the exit in real mode was not the offset in the code segment");
 
 BUILT_IN_GUEST(0230, real, GUEST_REAL, "real-mode",
                "Runs in real mode: CPUID exits, and an interrupt goes through the vector table.",
@@ -24,7 +21,7 @@ BUILT_IN_GUEST(0230, real, GUEST_REAL, "real-mode",
 
 /* Of both guests of paging. */
 #define MARKED                         \
-    .check = check_left,               \
+                                       \
     MEMORY(WORD(GUEST_DATA, MODE_MARK, \
                 "what was written through the guest's own page tables is not there"))
 
@@ -40,7 +37,6 @@ BUILT_IN_GUEST(0260, long, GUEST_LONG, "long-mode",
                "Runs 64-bit code, 32-bit code in long mode, and 64-bit code again.",
                EXPECTED_EXITS({EXIT_REASON_CPUID, long_cpuid_64, EMULATED},
                               {EXIT_REASON_CPUID, long_cpuid_32, EMULATED}),
-               .check = check_left,
                MEMORY({GUEST_DATA, sizeof(long_wanted), long_wanted,
                        "32-bit code in long mode, or 64-bit code after it, did not run as such"}));
 
@@ -63,9 +59,9 @@ static const char *check_switches(const struct vcpu *vcpu)
 {
     if (guest_vm_of(vcpu)->record[0].rip != guest_address(vcpu, switches_protect) - GUEST_CODE)
         return "the first write of CR0 was not where real mode ends";
-    if ((vcpu->controls[VMX_CONTROL_ENTRY] & ENTRY_IA32E_MODE_GUEST) == 0)
-        return "VM entry was not told that the guest is in long mode";
-    return check_left(vcpu);
+    return (vcpu->controls[VMX_CONTROL_ENTRY] & ENTRY_IA32E_MODE_GUEST) != 0
+               ? NULL
+               : "VM entry was not told that the guest is in long mode";
 }
 
 BUILT_IN_GUEST(0270, switches, GUEST_REAL, "mode-switches",

@@ -23,11 +23,13 @@ static const struct wanted_memory reset[] = {
 };
 
 /* What stands after the header is 0 in every initial configuration; so is what no state uses. */
-static const char *check_extended(const struct vcpu *vcpu)
+static const char *check_found(const struct vcpu *vcpu)
 {
     uint32_t bytes = cpuid(CPUID_LEAF_XSAVE, 0).ecx; /* of an area of all there is */
     const uint8_t *area = vcpu_memory(vcpu, FOUND_XSAVE, bytes);
 
+    if ((cpuid(1, 0).ecx & CPUID_1_ECX_XSAVE) == 0)
+        return NULL;
     if (*guest_quadword(vcpu, FOUND_XCR0) != 1)
         return "XCR0 was not 1 at first, as a reset leaves it";
     if (area == NULL || bytes < XSAVE_HEADER_END)
@@ -37,14 +39,6 @@ static const char *check_extended(const struct vcpu *vcpu)
             return "AVX or later state held what somebody had left there";
     }
     return NULL;
-}
-
-static const char *check_found(const struct vcpu *vcpu)
-{
-    const char *wrong = check_left(vcpu);
-
-    return wrong == NULL && (cpuid(1, 0).ecx & CPUID_1_ECX_XSAVE) != 0 ? check_extended(vcpu)
-                                                                       : wrong;
 }
 
 BUILT_IN_GUEST(0500, registers_left, GUEST_LONG, "registers-left",
