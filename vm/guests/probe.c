@@ -1,7 +1,5 @@
 #include "vm/guests/probe.h"
 
-#include "vm/registers/registers.h"
-
 enum { TEXT_SIZE = 160 };
 
 /* Of one probe: what was seen, and what is wrong with it, after its name. */

@@ -5,7 +5,7 @@
 #ifndef VM_TEST_GUESTS_H
 #define VM_TEST_GUESTS_H
 
-#include "vm/exit.h"
+#include "vm/registers/registers.h"
 #include "vm/guests/agreed.h"
 #include "vmx/quirks.h"
 

@@ -1,4 +1,3 @@
-#include "vm/registers/registers.h"
 #include "vm/guests/probe.h"
 
 extern const uint8_t apic_read[], apic_write[], apic_push[], apic_handler[];

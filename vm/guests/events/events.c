@@ -1,4 +1,3 @@
-#include "vm/registers/registers.h"
 #include "vm/guests/test_guests.h"
 #include "lib/host/apic.h"
 #include "lib/host/clock.h"

@@ -1,4 +1,3 @@
-#include "vm/registers/registers.h"
 #include "vm/guests/test_guests.h"
 
 extern const uint8_t task_call[], task_int[], task_iret[], task_jmp[];
