@@ -35,22 +35,6 @@ static void await_startup(struct vcpu *vcpu)
 
 GUEST_SETUP(await_init, signal_sender_send_init(&notes_of(vcpu)->entered));
 
-static enum exit_done on_init(struct vcpu *vcpu)
-{
-    await_startup(vcpu);
-    translation_flush(vcpu);
-    return EXIT_STATE;
-}
-
-static enum exit_done on_startup(struct vcpu *vcpu, const struct exit_record *exit)
-{
-    signal_sender_quiet();
-    (void)vcpu_state_startup(vcpu, (uint8_t)exit->qualification);
-    if ((vcpu->controls[VMX_CONTROL_SECONDARY] & SECONDARY_UNRESTRICTED_GUEST) == 0)
-        notes_of(vcpu)->started = 1;
-    return EXIT_STATE;
-}
-
 /* Where the timer ends even wait-for-SIPI, as it should not, that must not be entered again. */
 static enum exit_done on_time(struct vcpu *vcpu)
 {
@@ -70,9 +54,15 @@ static enum exit_done signals(struct vcpu *vcpu, const struct exit_record *exit)
 {
     switch (exit_basic_reason(exit)) {
     case EXIT_REASON_INIT:
-        return on_init(vcpu);
+        await_startup(vcpu);
+        translation_flush(vcpu);
+        return EXIT_STATE;
     case EXIT_REASON_SIPI:
-        return on_startup(vcpu, exit);
+        signal_sender_quiet();
+        (void)vcpu_state_startup(vcpu, (uint8_t)exit->qualification);
+        if ((vcpu->controls[VMX_CONTROL_SECONDARY] & SECONDARY_UNRESTRICTED_GUEST) == 0)
+            notes_of(vcpu)->started = 1;
+        return EXIT_STATE;
     case EXIT_REASON_PREEMPTION_TIMER:
         return on_time(vcpu);
     default:
@@ -80,11 +70,7 @@ static enum exit_done signals(struct vcpu *vcpu, const struct exit_record *exit)
     }
 }
 
-static const struct exit_expected exits[] = {
-    {EXIT_REASON_INIT, .done = EXIT_STATE},
-    {EXIT_REASON_SIPI, .done = EXIT_STATE, .qualification_mask = -1,
-     .qualification = SIGNALS_VECTOR},
-};
+#define STARTED EXIT_REASON_SIPI, .done = EXIT_STATE, QUALIFIED(SIGNALS_VECTOR)
 
 /* In real mode CS is what SIPI made it; without unrestricted guest there is none. */
 static const char *check(const struct vcpu *vcpu)
@@ -109,9 +95,10 @@ BUILT_IN_GUEST(0170, signals, GUEST_LONG, "init-sipi",
                "Gets INIT and SIPI from another CPU, each an exit, and starts anew in real mode.",
                CONTROLS(ON(PIN, PREEMPTION_TIMER), ON(EXIT, SAVE_PREEMPTION_TIMER)),
                .needs_sender = true, .lacks = lacks_init, .setup = await_init, .on_exit = signals,
-               EXPECTED_IN(exits), .check = check, .time_max_us = WAIT_US);
+               EXPECTED_EXITS({EXIT_REASON_INIT, .done = EXIT_STATE}, {STARTED}), .check = check,
+               .time_max_us = WAIT_US);
 
 BUILT_IN_GUEST(0180, signals, GUEST_LONG, "sipi",
                "Is entered waiting for SIPI, which another CPU sends, and starts in real mode.",
                .needs_sender = true, .lacks = lacks_waiting, .setup = await_startup,
-               .on_exit = signals, .expected = &exits[1], .expected_count = 1, .check = check);
+               .on_exit = signals, EXPECTED_EXITS({STARTED}), .check = check);

@@ -105,12 +105,6 @@ uint64_t random_guest_state(uint64_t seed, enum guest_mode mode, uint32_t cpu, u
     return state;
 }
 
-/* What a hypervisor must never come to, whatever its guest does. */
-static bool is_our_fault(const struct guest_run *run)
-{
-    return run->result == GUEST_NO_MEMORY || guest_end_is_no_entry(run->end);
-}
-
 static void print_ends(const uint32_t ends[GUEST_END_COUNT], uint32_t rounds, struct guest_run *run)
 {
     struct text_buffer text;
@@ -137,7 +131,9 @@ void random_guest_run(const struct guest *guest, struct vmx_cpu *cpu,
             *guest, random_guest_state(options->random.seed, guest->mode, cpu->cpu, i)};
 
         guest_run(&round.guest, cpu, options, &one);
-        if (one.result == GUEST_SKIPPED || is_our_fault(&one)) {
+        /* What a hypervisor must never come to, whatever its guest does; or its guest is none. */
+        if (one.result == GUEST_SKIPPED || one.result == GUEST_NO_MEMORY ||
+            guest_end_is_no_entry(one.end)) {
             run->result = one.result == GUEST_OK ? GUEST_DIED : one.result;
             run->end = one.end;
             if (one.result == GUEST_SKIPPED)
