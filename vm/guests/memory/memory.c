@@ -171,11 +171,6 @@ static const struct {
 #define READ_FAULT  EXCEPTION(FAULT_WITH_CODE(PF), page_faults_read), QUALIFIED(NOT_MAPPED)
 #define WRITE_FAULT EXCEPTION(FAULT_WITH_CODE(PF), page_faults_write), QUALIFIED(NOT_MAPPED)
 
-static const struct exit_expected page_fault_exits[] = {
-    {CHOICE},     {READ_FAULT}, {WRITE_FAULT}, {CHOICE}, {CHOICE}, {WRITE_FAULT}, {CHOICE},
-    {READ_FAULT}, {CHOICE},     {READ_FAULT},  {CHOICE}, {CHOICE}, {READ_FAULT},  {WRITE_FAULT},
-};
-
 static enum exit_done choose(struct vcpu *vcpu, const struct exit_record *exit)
 {
     uint32_t number = (uint32_t)exit->rcx;
@@ -197,5 +192,8 @@ static enum exit_done choose(struct vcpu *vcpu, const struct exit_record *exit)
 
 BUILT_IN_GUEST(0050, page_faults, GUEST_LONG, "page-faults",
                "Reads and writes what is not mapped; mask and match choose which faults exit.",
-               .support = &recorder_64, .on_exit = choose, EXPECTED_IN(page_fault_exits),
+               .support = &recorder_64, .on_exit = choose,
+               EXPECTED_EXITS({CHOICE}, {READ_FAULT}, {WRITE_FAULT}, {CHOICE}, {CHOICE},
+                              {WRITE_FAULT}, {CHOICE}, {READ_FAULT}, {CHOICE}, {READ_FAULT},
+                              {CHOICE}, {CHOICE}, {READ_FAULT}, {WRITE_FAULT}),
                EVENTS(BOTH, BOTH, BOTH, BOTH, BOTH, BOTH, BOTH));

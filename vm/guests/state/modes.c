@@ -40,15 +40,6 @@ BUILT_IN_GUEST(0260, long, GUEST_LONG, "long-mode",
                MEMORY({GUEST_DATA, sizeof(long_wanted), long_wanted,
                        "32-bit code in long mode, or 64-bit code after it, did not run as such"}));
 
-/* SDM Vol. 3, table "Exit Qualification for Control-Register Accesses": MOV to CR0 from EAX. */
-static const struct exit_expected switches_exits[] = {
-    {EXIT_REASON_CONTROL_REGISTER_ACCESS, EMULATED, .qualification_mask = -1},
-    {EXIT_REASON_RDMSR, EMULATED},
-    {EXIT_REASON_WRMSR, EMULATED},
-    {EXIT_REASON_CONTROL_REGISTER_ACCESS, switches_long, EMULATED, .qualification_mask = -1},
-    {EXIT_REASON_RDMSR, EMULATED},
-};
-
 /* Unrestricted guests may switch by themselves; here each change of PE and PG is to be seen. */
 GUEST_SETUP(watch_cr0,
             vmcs_write_natural(VMCS_CR0_GUEST_HOST_MASK, vcpu->cr0_fixed | CR0_PE | CR0_PG));
@@ -64,8 +55,16 @@ static const char *check_switches(const struct vcpu *vcpu)
                : "VM entry was not told that the guest is in long mode";
 }
 
+/* SDM Vol. 3, table "Exit Qualification for Control-Register Accesses": MOV to CR0 from EAX. */
 BUILT_IN_GUEST(0270, switches, GUEST_REAL, "mode-switches",
                "Goes from real mode to protected and to long mode; CR0 and EFER exit on the way.",
-               .setup = watch_cr0, EXPECTED_IN(switches_exits), .check = check_switches,
+               .setup = watch_cr0,
+               EXPECTED_EXITS({EXIT_REASON_CONTROL_REGISTER_ACCESS, EMULATED,
+                               .qualification_mask = -1},
+                              {EXIT_REASON_RDMSR, EMULATED}, {EXIT_REASON_WRMSR, EMULATED},
+                              {EXIT_REASON_CONTROL_REGISTER_ACCESS, switches_long, EMULATED,
+                               .qualification_mask = -1},
+                              {EXIT_REASON_RDMSR, EMULATED}),
+               .check = check_switches,
                MEMORY({GUEST_DATA, sizeof(switches_wanted), switches_wanted,
                        "protected mode, EFER.LMA or 64-bit code was not as it should be"}));
