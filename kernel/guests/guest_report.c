@@ -110,13 +110,6 @@ void guest_counts_print(struct sink *sink, const struct machine *machine, uint32
     }
 }
 
-static const char *reason_name(uint32_t reason)
-{
-    const char *name = exit_reason_name(reason);
-
-    return name != NULL ? name : "undefined";
-}
-
 /* "CPUID: 2, VMCALL: 1" …, after a guest's result; in lines below one another if need be. */
 static void exits_text(const struct coloured *page, const struct guest_run *run)
 {
@@ -125,12 +118,13 @@ static void exits_text(const struct coloured *page, const struct guest_run *run)
 
     page->colour(COLOUR_DIM);
     for (uint32_t reason = 0; reason < VM_EXIT_REASONS; reason++) {
-        char one[EXIT_TEXT_SIZE];
+        char one[EXIT_TEXT_SIZE], word[EXIT_REASON_WORD_SIZE];
         size_t length;
 
         if (run->exits[reason] == 0)
             continue;
-        length = format_text(one, sizeof(one), "%s: %u", reason_name(reason), run->exits[reason]);
+        length = format_text(one, sizeof(one), "%s: %u", exit_reason_word(reason, word),
+                             run->exits[reason]);
         if (column > EXITS_COLUMN && column + length > EXITS_COLUMN_LAST) {
             print_to(page->sink, ",\n%*s", EXITS_COLUMN, "");
             column = EXITS_COLUMN;
@@ -145,10 +139,12 @@ static void exits_text(const struct coloured *page, const struct guest_run *run)
 
 static void exits_json(struct json *json, const struct guest_run *run)
 {
+    char word[EXIT_REASON_WORD_SIZE];
+
     json_object_begin(json, "exits");
     for (uint32_t reason = 0; reason < VM_EXIT_REASONS; reason++) {
         if (run->exits[reason] != 0)
-            json_number(json, reason_name(reason), run->exits[reason]);
+            json_number(json, exit_reason_word(reason, word), run->exits[reason]);
     }
     json_object_end(json);
 }

@@ -165,23 +165,15 @@ static uint32_t cpus_started(void)
     return count;
 }
 
-/* A newer processor may have reasons that nothing here knows: they are counted, too. */
-static const char *reason_name(uint32_t reason)
-{
-    static char unknown[sizeof("undefined (255)")];
-
-    if (exit_reason_name(reason) != NULL)
-        return exit_reason_name(reason);
-    format_text(unknown, sizeof(unknown), "undefined (%u)", reason);
-    return unknown;
-}
-
 static void exits_text(const struct vcpu *vcpu, const struct coloured *page)
 {
+    char word[EXIT_REASON_WORD_SIZE];
+
     print_to(page->sink, "  exits of CPU %u", vcpu->cpu->cpu);
     for (uint32_t reason = 0; reason < EXIT_HANDLERS; reason++) {
         if (vcpu->exit_count[reason] != 0)
-            print_to(page->sink, ", %u %s", vcpu->exit_count[reason], reason_name(reason));
+            print_to(page->sink, ", %u %s", vcpu->exit_count[reason],
+                     exit_reason_word(reason, word));
     }
     print_to(page->sink, "\n");
 }
@@ -214,12 +206,14 @@ REPORT_TEXT(066, linux_text);
 
 static void exits_json(const struct vcpu *vcpu, struct json *json)
 {
+    char word[EXIT_REASON_WORD_SIZE];
+
     json_object_begin(json, NULL);
     json_number(json, "cpu", vcpu->cpu->cpu);
     json_object_begin(json, "reasons");
     for (uint32_t reason = 0; reason < EXIT_HANDLERS; reason++) {
         if (vcpu->exit_count[reason] != 0)
-            json_number(json, reason_name(reason), vcpu->exit_count[reason]);
+            json_number(json, exit_reason_word(reason, word), vcpu->exit_count[reason]);
     }
     json_object_end(json);
     json_object_end(json);

@@ -179,3 +179,11 @@ const char *exit_reason_name(uint32_t basic_reason)
 {
     return basic_reason < EXIT_REASON_COUNT ? reason_names[basic_reason] : NULL;
 }
+
+const char *exit_reason_word(uint32_t basic_reason, char text[EXIT_REASON_WORD_SIZE])
+{
+    if (exit_reason_name(basic_reason) != NULL)
+        return exit_reason_name(basic_reason);
+    format_text(text, EXIT_REASON_WORD_SIZE, "undefined (%u)", basic_reason);
+    return text;
+}

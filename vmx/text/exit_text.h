@@ -93,6 +93,10 @@ struct exit_layouts exit_layouts(uint32_t basic_reason);
 /* The manual's name of a basic exit reason; NULL for a number that it does not define. */
 const char *exit_reason_name(uint32_t basic_reason);
 
+/* For who counts exits, also of newer processors: such a number is "undefined (71)", in `text`. */
+enum { EXIT_REASON_WORD_SIZE = sizeof("undefined (4294967295)") };
+const char *exit_reason_word(uint32_t basic_reason, char text[EXIT_REASON_WORD_SIZE]);
+
 /*
  * Bit 12 of what a VM exit reports: NMI unblocking due to IRET.
  *
