@@ -133,13 +133,6 @@ struct vmx_result linux_load(struct vcpu *vcpu, const struct guest_entry *entry)
     return result;
 }
 
-static void enter(struct linux_vcpu *own)
-{
-    vcpu_run(&own->vcpu);
-    if (own->vcpu.end != GUEST_END_CALL)
-        linux_set_end(&own->vcpu, LINUX_BROKEN);
-}
-
 /* The boot CPU would start a CPU that is not there yet. False: one does not come. */
 static bool wait_for_all(struct linux_vm *linux_vm)
 {
@@ -193,8 +186,8 @@ static void run_vcpu(struct linux_vm *linux_vm, struct linux_vcpu *own,
         linux_vm->handover_tsc = rdtsc();
     }
     if (prepared)
-        enter(own);
-    else
+        vcpu_run(&own->vcpu);
+    if (!prepared || own->vcpu.end != GUEST_END_CALL)
         linux_set_end(&own->vcpu, LINUX_BROKEN);
     atomic_store(&own->running, false);
 }
@@ -209,6 +202,8 @@ void linux_run(struct linux_vm *linux_vm, struct cpu *cpu, const struct guest_en
     linux_vm->vcpus[cpu->index] = own;
     host_registers_keep(&host);
     run_vcpu(linux_vm, own, entry);
+    /* SDM Vol. 3, "Loading Host Control Registers …": CD and NW stay as the guest had them. */
+    (void)write_cr0_safe(read_cr0() & ~(uint64_t)(CR0_CD | CR0_NW));
     for (uint32_t i = 0; i < linux_vm->cpu_count; i++) {
         if (linux_vm->vcpus[i] != NULL)
             linux_stop(linux_vm->vcpus[i]);
