@@ -19,7 +19,6 @@ enum vmx_outcome {
 struct vmx_result {
     enum vmx_outcome outcome;
     uint32_t number;
-    uint32_t field; /* whose VMWRITE failed, of many: vmcs_image_write() */
 };
 
 static inline bool vmx_ok(struct vmx_result result)

@@ -325,8 +325,9 @@ struct guest_vm {
     struct entry_failure entry; /* where its VMCS could not be entered with */
     uint32_t record_count; /* of the guest's exits, not the host's; may exceed what was recorded */
     struct exit_record record[VCPU_EXITS_RECORDED];
-    uint32_t instruction_error; /* what the VMCS says, before the last exit was served */
-    struct exit_record last;    /* exit, and how many before it were the same */
+    uint32_t instruction_error;  /* what the VMCS says, before the last exit was served */
+    uint32_t failed_instruction; /* what it said after: `mistake` is about it; 0: about another */
+    struct exit_record last;     /* exit, and how many before it were the same */
     uint32_t without_progress;
     char mistake[MISTAKE_SIZE]; /* of the code around the guest; "": none */
 };

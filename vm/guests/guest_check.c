@@ -115,10 +115,18 @@ const char *guest_result_name(enum guest_result result)
     return result_names[result];
 }
 
+static void print_error(uint32_t number, struct sink *sink)
+{
+    const char *text = vmx_error_text(number);
+
+    print_to(sink, ": VM-instruction error %u, %s", number,
+             text != NULL ? text : "which says nothing");
+}
+
 /* What it came to, and where. With an owner it reached for memory: no other end has one. */
 static void print_end(const struct vcpu *vcpu, struct sink *sink)
 {
-    const char *reason = exit_reason_name(vcpu->end_number), *error;
+    const char *reason = exit_reason_name(vcpu->end_number);
     const struct guest_vm *machine = guest_vm_of(vcpu);
 
     if (machine->end_owner != NULL)
@@ -134,9 +142,7 @@ static void print_end(const struct vcpu *vcpu, struct sink *sink)
     case GUEST_END_RULES:
         return;
     case GUEST_END_ENTRY_ERROR:
-        error = vmx_error_text(vcpu->end_number);
-        print_to(sink, ": VM-instruction error %u, %s", vcpu->end_number,
-                 error != NULL ? error : "which says nothing");
+        print_error(vcpu->end_number, sink);
         return;
     case GUEST_END_ENTRY_FAILED:
     case GUEST_END_UNHANDLED:
@@ -215,6 +221,8 @@ static void print_mistake(const struct guest_vm *machine, struct guest_run *run,
     if (machine->mistake[0] == '\0')
         return;
     print_to(sink, "%s%s", run->detail[0] != '\0' ? "; " : "", machine->mistake);
+    if (machine->failed_instruction != 0)
+        print_error(machine->failed_instruction, sink);
     if (run->result == GUEST_OK)
         run->result = GUEST_DIFFERS;
 }

@@ -54,10 +54,6 @@ static void run_vcpu(struct guest_vm *machine)
     struct vmx_result result = vcpu_load(vcpu, &start);
 
     if (!vmx_ok(result)) {
-        if (result.field != 0)
-            format_text(machine->mistake, sizeof(machine->mistake), "VMWRITE of %s (0x%x)",
-                        vmcs_field_table[vmcs_field_index((enum vmcs_field)result.field)].name,
-                        result.field);
         vcpu_end(vcpu, GUEST_END_ENTRY_ERROR, result.number, result.outcome);
         return;
     }

@@ -139,7 +139,8 @@ void check_controls(const struct vcpu *vcpu);
 /*
  * After an exit was served, with the registers that the guest had: whether the handler moved RIP on
  * where it says that the instruction is done, left registers alone which the instruction does not
- * write, and executed no VMX instruction that failed. Fills `mistake` where nothing stands yet, and counts exits without progress.
+ * write, and executed no VMX instruction that failed. Fills `mistake` where nothing stands yet, and
+ * counts exits without progress.
  */
 void handler_check(struct guest_vm *machine, const struct exit_record *exit,
                    const uint64_t before[VCPU_REGISTERS]);

@@ -3,7 +3,6 @@
 #include "lib/string.h"
 #include "mm/memory_use.h"
 #include "vmx/text/exit_text.h"
-#include "vmx/text/failure_text.h"
 
 enum { RAX_RDX = 1 << VCPU_RAX | 1 << VCPU_RDX, IO_REP = 1 << 5 };
 
@@ -63,12 +62,13 @@ static void check_registers(struct guest_vm *machine, const struct exit_record *
 static void check_instructions(struct guest_vm *machine, const struct exit_record *exit)
 {
     uint32_t number = vmcs_read32(VMCS_VM_INSTRUCTION_ERROR);
-    const char *text = vmx_error_text(number);
 
-    if (number != machine->instruction_error)
-        format_text(machine->mistake, sizeof(machine->mistake),
-                    "a VMX instruction failed in the handler of %s: VM-instruction error %u, %s",
-                    exit_name(exit_basic_reason(exit)), number, text != NULL ? text : "undefined");
+    if (number == machine->instruction_error)
+        return;
+    machine->failed_instruction = number;
+    format_text(machine->mistake, sizeof(machine->mistake),
+                "a VMX instruction failed in the handler of %s",
+                exit_name(exit_basic_reason(exit)));
 }
 
 void handler_check(struct guest_vm *machine, const struct exit_record *exit,

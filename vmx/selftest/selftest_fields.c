@@ -90,7 +90,7 @@ static bool walk_encoding(struct walk *walk, uint32_t encoding, struct selftest_
     bool exists = vmcs_field_exists((enum vmcs_field)full, &walk->capability) &&
                   (!is_high(encoding) || vmcs_encoding_width(encoding) == VMCS_WIDTH_64);
     struct vmx_result predicted = {exists ? VMX_SUCCEED : VMX_FAIL_VALID,
-                                   exists ? 0 : UNSUPPORTED_COMPONENT, 0};
+                                   exists ? 0 : UNSUPPORTED_COMPONENT};
     uint64_t value;
     struct vmx_result seen = vmread(encoding, &value);
 

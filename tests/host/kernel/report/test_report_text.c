@@ -144,7 +144,7 @@ static void each_cpu(void **state)
     second->vmptrst = 0x2000;
     third->state = VMX_CPU_ROOT;
     third->error_instruction = "VMPTRLD";
-    third->error = (struct vmx_result){VMX_FAIL_VALID, 11, 0};
+    third->error = (struct vmx_result){VMX_FAIL_VALID, 11};
     assert_has("<1>\nCPUs, and their regions: address, order, memory type\n"
                "<2>  CPU  APIC id  VMX      VMXON region           VMCS                   VMPTRST\n"
                "<4>    0      0x4  no path  -                      -                    \n"
@@ -162,8 +162,8 @@ static void the_selftests(void **state)
     selftest_results.instructions.count = 2;
     selftest_results.instructions.differences = 1;
     selftest_results.instructions.row[0] = (struct selftest_row){.name = "A",
-                                                                 .predicted = {VMX_SUCCEED, 0, 0},
-                                                                 .seen = {VMX_FAULT, 6, 0},
+                                                                 .predicted = {VMX_SUCCEED, 0},
+                                                                 .seen = {VMX_FAULT, 6},
                                                                  .has_value = true,
                                                                  .predicted_value = 1,
                                                                  .seen_value = 2};
@@ -216,7 +216,7 @@ static void the_guests(void **state)
     strcpy(runs[2][1].detail, "it died");
     assert_has("<1>\nGuests, and their VM exits by reason\n"
                "<2>  CPUs guest                     result    VM exits\n"
-               "<3>  0,2  hello                     ok        <2>CPUID: 2, undefined: 1\n"
+               "<3>  0,2  hello                     ok        <2>CPUID: 2, undefined (35): 1\n"
                "<3>  1    hello                     ok        <2>CPUID: 2\n"
                "<4>  0    bad                       skipped   no such control\n"
                "<5>  1-2  bad                       died      <2>\n"
