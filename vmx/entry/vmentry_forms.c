@@ -26,24 +26,39 @@
 enum section { SECTIONS(ENUMERATOR) };
 
 #define SECTION(id, class, may, title) {VMENTRY_##class, (may), (title)},
-static const struct {
-    enum vmentry_class class;
-    bool may;
-    const char *title;
-} sections[] = {SECTIONS(SECTION)};
+static const struct vmentry_section sections[] = {SECTIONS(SECTION)};
 
-/* Names and sentences stand in one object: a row needs two bytes to say where, not two pointers. */
-#define CHECK(id, section, form, text)                          char at_##id[sizeof(#id "\0" text)];
-#define CHECK_WHERE(id, section, condition, form, text)         char at_##id[sizeof(#id "\0" text)];
-#define CHECK_VALUE(id, section, condition, form, wanted, text) char at_##id[sizeof(#id "\0" text)];
+/*
+ * Names and sentences stand in one object: a row needs two bytes to say where, not two pointers.
+ * tools/gen_texts.py made them: a byte from PIECE up stands for one of the pieces, which many of
+ * them have in common.
+ */
+#define TEXT(id, text) char at_##id[sizeof(text)];
 static const struct texts {
-#include "vmx/entry/vmentry_rules.def"
+#include "vmentry_texts.inc"
 } texts = {
-#define CHECK(id, section, form, text)                          #id "\0" text,
-#define CHECK_WHERE(id, section, condition, form, text)         #id "\0" text,
-#define CHECK_VALUE(id, section, condition, form, wanted, text) #id "\0" text,
-#include "vmx/entry/vmentry_rules.def"
+#define TEXT(id, text) text,
+#include "vmentry_texts.inc"
 };
+static const char pieces[] = PIECES;
+
+enum { PIECE = 0x80 };
+
+/* Gives what stands behind the packed text. */
+static const char *unpack(const char *packed, char *text, size_t size)
+{
+    struct text_buffer buffer;
+
+    text_buffer_init(&buffer, text, size);
+    for (; *packed != '\0'; packed++) {
+        const char character[] = {*packed, '\0'}, *piece = pieces;
+
+        for (unsigned i = PIECE; i < (uint8_t)*packed; i++)
+            piece += strlen(piece) + 1;
+        print_to(&buffer.sink, "%s", (uint8_t)*packed < PIECE ? character : piece);
+    }
+    return packed + 1;
+}
 
 #define CHECK(id, section, ...) {offsetof(struct texts, at_##id), (section)},
 static const struct {
@@ -53,9 +68,9 @@ static const struct {
 #include "vmx/entry/vmentry_rules.def"
 };
 
-enum vmentry_class vmentry_class_of(enum vmentry_rule rule)
+const struct vmentry_section *vmentry_section_of(enum vmentry_rule rule)
 {
-    return sections[rules[rule].section].class;
+    return &sections[rules[rule].section];
 }
 
 /* What must hold, by the names of the two controls. */
@@ -72,18 +87,15 @@ static void compose(const struct vmentry_form *form, char *text, size_t size)
 
 struct vmentry_rule_text vmentry_rule_text(enum vmentry_rule rule)
 {
-    const char *id = (const char *)&texts + rules[rule].at, *text = id + strlen(id) + 1;
-    enum section section = rules[rule].section;
-    struct vmentry_rule_text of = {.class = sections[section].class,
-                                   .may = sections[section].may,
-                                   .section = sections[section].title};
+    const struct vmentry_section *section = vmentry_section_of(rule);
+    struct vmentry_rule_text of = {
+        .class = section->class, .may = section->may, .section = section->title};
+    const char *text = unpack((const char *)&texts + rules[rule].at, of.name, sizeof(of.name));
 
-    for (size_t i = 0; i < sizeof(of.name) - 1 && id[i] != '\0'; i++)
-        of.name[i] = (char)(id[i] == '_' ? '-' : id[i] >= 'A' ? id[i] - 'A' + 'a' : id[i]);
     if (*text == '\0')
         compose(&vmentry_forms[rule], of.text, sizeof(of.text));
     else
-        format_text(of.text, sizeof(of.text), "%s", text);
+        (void)unpack(text, of.text, sizeof(of.text));
     return of;
 }
 

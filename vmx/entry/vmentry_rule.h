@@ -35,13 +35,25 @@ enum vmentry_rule {
     VMENTRY_RULE_COUNT,
 };
 
-enum vmentry_class vmentry_class_of(enum vmentry_rule rule);
+/* A section of the manual. */
+struct vmentry_section {
+    enum vmentry_class class;
+    bool may; /* the SDM leaves it to the processor whether it checks this */
+    const char *title;
+};
+
+const struct vmentry_section *vmentry_section_of(enum vmentry_rule rule);
+
+static inline enum vmentry_class vmentry_class_of(enum vmentry_rule rule)
+{
+    return vmentry_section_of(rule)->class;
+}
 
 /* What a rule's row says to people. */
 struct vmentry_rule_text {
     char name[32]; /* "guest-cr0-fixed" */
     enum vmentry_class class;
-    bool may;            /* the SDM leaves it to the processor whether it checks this */
+    bool may;
     const char *section; /* title */
     char text[256];      /* a sentence without a full stop: what must hold */
 };

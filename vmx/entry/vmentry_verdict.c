@@ -48,7 +48,7 @@ static unsigned classes_of(const struct vmentry_findings *findings, bool sure)
     unsigned classes = 1u << VMENTRY_ENTERS;
 
     for (uint32_t i = 0; i < findings->count; i++) {
-        if (!sure || !vmentry_rule_text(findings->item[i].rule).may)
+        if (!sure || !vmentry_section_of(findings->item[i].rule)->may)
             classes |= 1u << vmentry_class_of(findings->item[i].rule);
     }
     return classes;
@@ -95,7 +95,7 @@ static bool entry_fits(const struct vmentry_findings *findings, uint64_t entry)
 
         if (vmentry_class_of(finding->rule) != VMENTRY_MSR_LOAD)
             continue;
-        if (finding->entry < entry && !vmentry_rule_text(finding->rule).may)
+        if (finding->entry < entry && !vmentry_section_of(finding->rule)->may)
             return false;
         found |= finding->entry == entry;
     }

@@ -17,23 +17,33 @@
     (uint64_t)(value) >> 32 != 0,                                                        \
         (sizeof(char[(uint32_t)(value) == 0 || (uint64_t)(value) >> 32 == 0 ? 1 : -1]) * \
          ((uint32_t)(value) | (uint64_t)(value) >> 32))
-#define CHANGE(field, kind, value)             \
-    {                                          \
-        (field), CHANGE_##kind, HALF_OF(value) \
+#define CHANGE(field, kind, value)                 \
+    {                                              \
+        ROW_##field, CHANGE_##kind, HALF_OF(value) \
     }
-#define SET(field, value)          CHANGE(VMCS_##field, SET, value)
-#define OR(field, bits)            CHANGE(VMCS_##field, OR, bits)
-#define CLEAR(field, bits)         CHANGE(VMCS_##field, CLEAR, bits)
-#define ON(word, id)               CHANGE(0, ON, VMX_CONTROL_##word << 8 | __builtin_ctz(word##_##id))
-#define OFF(word, id)              CHANGE(0, OFF, VMX_CONTROL_##word << 8 | __builtin_ctz(word##_##id))
-#define PAGE(field, which, offset) CHANGE(VMCS_##field, PAGE, VMENTRY_PAGE_##which | (offset) << 12)
-#define BEYOND(field)              CHANGE(VMCS_##field, BEYOND, 0)
-#define NONCANONICAL(field)        CHANGE(VMCS_##field, NONCANONICAL, 0)
-#define HIGH(field)                CHANGE(VMCS_##field, HIGH, 0)
-#define LAST(field, bytes)         CHANGE(VMCS_##field, LAST, bytes)
-#define CURRENT(field)             CHANGE(VMCS_##field, CURRENT, 0)
+#define CONTROL(kind, word, id)                                                       \
+    {                                                                                 \
+        0, CHANGE_##kind, false, VMX_CONTROL_##word << 8 | __builtin_ctz(word##_##id) \
+    }
+#define SET(field, value)          CHANGE(field, SET, value)
+#define OR(field, bits)            CHANGE(field, OR, bits)
+#define CLEAR(field, bits)         CHANGE(field, CLEAR, bits)
+#define ON(word, id)               CONTROL(ON, word, id)
+#define OFF(word, id)              CONTROL(OFF, word, id)
+#define PAGE(field, which, offset) CHANGE(field, PAGE, VMENTRY_PAGE_##which | (offset) << 12)
+#define BEYOND(field)              CHANGE(field, BEYOND, 0)
+#define NONCANONICAL(field)        CHANGE(field, NONCANONICAL, 0)
+#define HIGH(field)                CHANGE(field, HIGH, 0)
+#define LAST(field, bytes)         CHANGE(field, LAST, bytes)
+#define CURRENT(field)             CHANGE(field, CURRENT, 0)
 #define EVENT(type, vector, more) \
     SET(VM_ENTRY_INTERRUPTION_INFORMATION, 1u << 31 | EVENT_##type << 8 | (vector) | (more))
+
+/* The number of each row of vmcs_field_table. */
+#define FIELD(id, ...) ROW_##id,
+enum {
+#include "vmx/vmcs_fields.def"
+};
 
 /* All trials, one after the other: in as many bytes as they need. */
 static const struct vmentry_change trials[] = {
@@ -120,8 +130,8 @@ static void change(const struct vmentry_ground *ground, const struct vmentry_cha
             vmentry_switch(image, (struct vmentry_control){changes->value >> 8, changes->value},
                            changes->kind == CHANGE_ON);
         else
-            vmcs_image_set(image, changes->field,
-                           changed(ground, changes, vmcs_image_get(image, changes->field)));
+            vmcs_image_set(image, vmcs_field_table[changes->row].field,
+                           changed(ground, changes, image->value[changes->row]));
     }
 }
 

@@ -69,7 +69,7 @@ enum vmentry_change_kind {
 };
 
 struct __attribute__((packed)) vmentry_change {
-    enum vmcs_field field;
+    uint8_t row; /* of vmcs_field_table */
     enum vmentry_change_kind kind : 7;
     bool upper : 1; /* the value is that of bits 63:32 */
     uint32_t value;

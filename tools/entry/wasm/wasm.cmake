@@ -24,5 +24,5 @@ add_custom_command(
             -I${CMAKE_SOURCE_DIR} -I${CMAKE_BINARY_DIR}/generated ${pure} ${own} ${CORPUS_ROWS}
             -o ${ENTRY_WASM} -Wl,--no-entry -Wl,--gc-sections -Wl,--strip-all
             -Wl,-z,stack-size=1048576
-    DEPENDS ${pure} ${own} corpus ${headers}
+    DEPENDS ${pure} ${own} corpus vmentry_texts ${headers}
     COMMAND_EXPAND_LISTS VERBATIM)
