@@ -1,7 +1,5 @@
 #include "vm/exit.h"
 
-_Static_assert((int)EXIT_REASON_COUNT <= (int)VM_EXIT_REASONS, "every reason can be counted");
-
 /*
  * What a VM has whose policy says nothing else. A reason that is not here cannot happen with the
  * controls that such a VM has on, and ends a guest that made it happen all the same.

@@ -6,7 +6,6 @@ void vcpu_init(struct vcpu *vcpu, struct vm *vm, const struct vmx_cpu *cpu)
 {
     vcpu->vm = vm;
     vcpu->cpu = cpu;
-    vcpu->revision_id = cpu->config.revision_id;
     vmx_capability_derive(&cpu->msrs, &vcpu->capability);
     (void)rdmsr_safe(IA32_APIC_BASE, &vcpu->msr_apic_base);
 }

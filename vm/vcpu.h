@@ -62,7 +62,6 @@ struct vcpu {
     uint32_t controls[VMX_CONTROL_WORD_COUNT]; /* as the VMCS has them now, but for "IA-32e mode
                                                   guest": guest_is_long() of vm/exit.h */
     struct vmx_region vmcs;
-    uint32_t revision_id;          /* of this processor's VMCSs */
     uint64_t cr0_fixed, cr4_fixed; /* bits that the guest cannot have as it wants */
     uint64_t cr3_seen;             /* without EPT: the CR3 that the guest believes in */
     uint64_t cr8;

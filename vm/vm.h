@@ -153,11 +153,9 @@ void vcpu_controls_adjust(const uint32_t policy[VMX_CONTROL_WORD_COUNT],
 /* Does that timer exist? Otherwise the host must interrupt a guest whose time is up. */
 bool vcpu_controls_have_timer(const struct vmx_capability *capability);
 
-/* Room for every basic exit reason that the SDM defines, and some more; a handler for each that
- * bits 7:0 can have: no basic exit reason needs more. */
-enum { VM_EXIT_REASONS = 96, EXIT_HANDLERS = 256 };
-
-/* By basic exit reason: what a VM has that does not bring its own (vm/exit.c). */
+/* By basic exit reason, of which bits 7:0 tell all: what a VM has that does not bring its own
+ * (vm/exit.c). */
+enum { EXIT_HANDLERS = 256 };
 extern const exit_handler exit_handlers[EXIT_HANDLERS];
 
 /* For MSR rules: an MSR that there is not, or that cannot be written. */

@@ -66,7 +66,7 @@ static void check(const struct vcpu *vcpu, struct vmentry_findings *findings)
     struct vmcs_image image;
 
     vmcs_image_read(&image, &vcpu->capability);
-    vmentry_context_read(&vcpu->capability, vcpu->revision_id, &context);
+    vmentry_context_read(&vcpu->capability, vcpu->cpu->config.revision_id, &context);
     context.current_vmcs = vcpu->vmcs.address;
     vmentry_check(&image, &context, findings);
     add_write_fault(vcpu, &context, findings);

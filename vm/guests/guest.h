@@ -231,6 +231,10 @@ struct entry_failure {
     struct vmentry_finding item[ENTRY_FINDINGS_KEPT];
 };
 
+/* Room for every basic exit reason that the SDM defines, and some more. */
+enum { VM_EXIT_REASONS = 96 };
+_Static_assert((int)EXIT_REASON_COUNT <= (int)VM_EXIT_REASONS, "every reason can be counted");
+
 /* What came of a guest on one CPU. */
 struct guest_run {
     const struct guest *guest;

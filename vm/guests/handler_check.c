@@ -95,11 +95,11 @@ void handler_check(struct guest_vm *machine, const struct exit_record *exit,
 /* SDM Vol. 3, "VMCS Region": bits 30:0 of its first word; bit 31 says that it is a shadow VMCS. */
 static void check_revision(const struct vcpu *vcpu, struct sink *sink)
 {
-    uint32_t word = 0;
+    uint32_t word = 0, wanted = vcpu->cpu->config.revision_id;
 
-    if (memory_read(vcpu->vmcs.address, &word, sizeof(word)) && word != vcpu->revision_id)
+    if (memory_read(vcpu->vmcs.address, &word, sizeof(word)) && word != wanted)
         print_to(sink, "the VMCS begins with 0x%x, the revision id of this processor's is 0x%x",
-                 word, vcpu->revision_id);
+                 word, wanted);
 }
 
 bool host_state_is_sound(const struct vcpu *vcpu)

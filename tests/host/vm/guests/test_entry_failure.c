@@ -43,6 +43,7 @@ void int_machine_check(void)
 
 static struct guest_vm machine;
 static struct vcpu *const vcpu = &machine.vcpu;
+static struct vmx_cpu cpu;
 static struct guest_run run;
 
 /* A VMCS that is current and can be entered with, and a guest with some memory. */
@@ -63,7 +64,8 @@ static int reset(void **state)
     strcpy(run.detail, "it failed");
     vmx_capability_derive(&msrs, &vcpu->capability);
     revision = (uint32_t)vmx_msr_value(&msrs, IA32_VMX_BASIC) & 0x7fffffff;
-    vcpu->revision_id = revision;
+    cpu.config.revision_id = revision;
+    vcpu->cpu = &cpu;
     vcpu->vmcs.address = pages_alloc(0);
     machine.vm.memory = pages_alloc(6); /* GUEST_MEMORY_BYTES */
     assert_int_not_equal(machine.vm.memory, 0);
@@ -237,7 +239,7 @@ static void memory_of_others_is_looked_at(void **state)
     assert_int_equal(run.entry.broken, 1);
     assert_int_equal(run.entry.item[0].rule, VMENTRY_LINK_POINTER_REVISION);
     assert_int_equal(run.entry.item[0].seen, 0x1234567);
-    assert_int_equal(run.entry.item[0].wanted, vcpu->revision_id);
+    assert_int_equal(run.entry.item[0].wanted, cpu.config.revision_id);
     assert_int_equal(run.entry.unread, 0);
 }
 
