@@ -18,7 +18,6 @@ extern const char image_end[];
 
 static struct memory_map map;
 static struct page_tables tables;
-static bool tables_in_use;
 static uint64_t image_base; /* physical */
 static uint64_t low_free_page;
 static uint64_t device_next = DEVICE_MAP;
@@ -130,7 +129,6 @@ bool memory_init(uint64_t load_address, bool execute_disable, struct memory_size
     if (!build_tables(execute_disable))
         return false;
     write_cr3(tables.radix.root);
-    tables_in_use = true;
     sizes->pool_bytes += fill_pool(BOOT_MAP_END, RAM_END_MAX);
     return true;
 }
@@ -155,13 +153,8 @@ uint64_t low_page(void)
     return low_free_page;
 }
 
-/* Until the tables of our own are in use, the boot page tables have all below 4 GiB. */
 volatile void *device_map(uint64_t physical, size_t bytes, unsigned pat)
 {
-    if (!tables_in_use)
-        return bytes <= BOOT_MAP_END && physical <= BOOT_MAP_END - bytes ? phys_to_virt(physical)
-                                                                         : NULL;
-
     uint64_t offset = physical & (PAGE_SIZE - 1);
     uint64_t size = (offset + bytes + PAGE_SIZE - 1) & ~(PAGE_SIZE - 1);
     uint64_t virt = device_next;

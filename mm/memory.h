@@ -37,10 +37,7 @@ void memory_add(enum memory_kind kind, uint64_t base, uint64_t bytes);
  */
 bool memory_init(uint64_t load_address, bool execute_disable, struct memory_sizes *sizes);
 
-/*
- * A device's memory, cached as an entry of the PAT says; NULL when it cannot be mapped. What was
- * mapped before memory_init() has to be mapped anew after it.
- */
+/* A device's memory, cached as an entry of the PAT says; NULL when it cannot be mapped. */
 volatile void *device_map(uint64_t physical, size_t bytes, unsigned pat);
 
 /* `pages` pages of stack with a guard page below; the virtual address of its top, 0 for none. */

@@ -92,10 +92,16 @@ void screen_wipe(void)
         memset((uint8_t *)memory + (size_t)y * buffer.pitch, 0, (size_t)buffer.width * bytes);
 }
 
+/* Until memory is ready the boot page tables have all below 4 GiB. */
 bool screen_map(void)
 {
-    memory = device_map(buffer.address, (size_t)buffer.pitch * buffer.height,
-                        bytes != 0 ? PAT_INDEX_WC : PAT_INDEX_UC);
+    uint64_t size = (uint64_t)buffer.pitch * buffer.height;
+    bool is_low = size <= BOOT_MAP_END && buffer.address <= BOOT_MAP_END - size;
+
+    if (kernel_tables()->radix.root != 0)
+        memory = device_map(buffer.address, size, bytes != 0 ? PAT_INDEX_WC : PAT_INDEX_UC);
+    else
+        memory = is_low ? phys_to_virt(buffer.address) : NULL;
     return memory != NULL;
 }
 
