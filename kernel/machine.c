@@ -3,37 +3,25 @@
 #include "lib/string.h"
 
 /*
- * Where the finding joins those there are, with its CPU: at one that says the same, behind the
- * last; once there is no room, at one of the same rule, so that no number of CPUs loses a finding.
- * FINDINGS_MAX: nowhere.
+ * A finding joins those there are, with its CPU: at one that says the same, behind the last; once
+ * there is no room, at one of the same rule, so that no number of CPUs loses a finding.
  */
-static uint32_t place_of(const struct findings *findings, const struct finding *finding)
+static void join(struct machine *machine, const struct finding *finding)
 {
+    struct findings *findings = &machine->findings;
     uint32_t at = findings_find(findings, finding);
 
     if (at == FINDINGS_MAX) {
         for (at = 0; at < FINDINGS_MAX && findings->item[at].rule != finding->rule;)
             at++;
     }
-    return at;
-}
-
-static void join(struct machine *machine, const struct findings *list)
-{
-    struct findings *findings = &machine->findings;
-
-    for (uint32_t i = 0; i < list->count; i++) {
-        uint32_t at = place_of(findings, &list->item[i]);
-
-        if (at == FINDINGS_MAX) {
-            findings->lost++;
-            continue;
-        }
-        if (at == findings->count)
-            findings->item[findings->count++] = list->item[i];
-        machine->findings_of[list->item[i].cpu] |= 1ull << at;
+    if (at == FINDINGS_MAX) {
+        findings->lost++;
+        return;
     }
-    findings->lost += list->lost;
+    if (at == findings->count)
+        findings->item[findings->count++] = *finding;
+    machine->findings_of[finding->cpu] |= 1ull << at;
 }
 
 _Static_assert(FINDINGS_MAX <= 64, "a finding is a bit of findings_of");
@@ -53,14 +41,19 @@ void machine_add_finding(struct machine *machine, struct finding finding)
 
     one = (struct findings){.check = machine->check, .cpu = finding.cpu};
     finding_add(&one, finding);
-    join(machine, &one);
+    if (one.count > 0) /* not one that says nothing in this mode */
+        join(machine, &one.item[0]);
 }
 
 void machine_gather_findings(struct machine *machine)
 {
     for (uint32_t i = 0; i < machine->cpu_count; i++) {
-        join(machine, &machine->cpus[i]->vmx->findings);
-        machine->cpus[i]->vmx->findings.lost = 0; /* they are counted */
+        struct findings *list = &machine->cpus[i]->vmx->findings;
+
+        for (uint32_t j = 0; j < list->count; j++)
+            join(machine, &list->item[j]);
+        machine->findings.lost += list->lost;
+        list->lost = 0; /* they are counted */
     }
 }
 
@@ -79,16 +72,12 @@ void check_boot_information(struct machine *machine, const char *wrong)
 
 void check_memory(struct machine *machine, bool ready)
 {
-    static const enum rule rules[] = {
-        [EXECUTE_DISABLE_ABSENT] = RULE_BOOT_NO_EXECUTE_DISABLE,
-        [EXECUTE_DISABLE_TURNED_ON] = RULE_BOOT_EXECUTE_DISABLE_OFF,
-    };
-    enum execute_disable execute_disable = machine->cpus[0]->execute_disable;
-
     if (!ready)
         machine_add(machine, RULE_BOOT_MEMORY, 0, NULL);
-    if (execute_disable != EXECUTE_DISABLE_ON)
-        machine_add(machine, rules[execute_disable], 0, NULL);
+    if (machine->cpus[0]->execute_disable == EXECUTE_DISABLE_ABSENT)
+        machine_add(machine, RULE_BOOT_NO_EXECUTE_DISABLE, 0, NULL);
+    if (machine->cpus[0]->execute_disable == EXECUTE_DISABLE_TURNED_ON)
+        machine_add(machine, RULE_BOOT_EXECUTE_DISABLE_OFF, 0, NULL);
 }
 
 uint32_t machine_choose_cpus(struct machine *machine, bool has_page, uint32_t *apic_ids)

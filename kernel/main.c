@@ -1,5 +1,6 @@
 /*
- * The boot, from the loader's information to the report: memory, firmware's tables, CPUs, VMX.
+ * The boot, from the loader's information to the report: memory, firmware's tables, CPUs, VMX. Each
+ * step is printed when it begins, so that a person who waits in vain sees in which one.
  */
 #include <stddef.h>
 
@@ -58,12 +59,6 @@ static bool read_boot_information(uint32_t magic, uint64_t information)
     return wrong == NULL;
 }
 
-/* Printed when a step begins, so that a person who waits in vain sees in which one. */
-static void begin(const char *what)
-{
-    console_print("  %s ...\n", what);
-}
-
 /* What the loader said is there, and what of it is in use. */
 static void describe_memory(const struct boot_info *boot)
 {
@@ -88,7 +83,7 @@ static bool prepare_memory(void)
     struct memory_sizes sizes;
     bool ready;
 
-    begin("memory");
+    console_print("  memory ...\n");
     describe_memory(&machine.boot);
     ready = memory_init(machine.load_address, this_cpu()->execute_disable != EXECUTE_DISABLE_ABSENT,
                         &sizes);
@@ -107,7 +102,7 @@ static void start_other_cpus(void)
     static uint32_t apic_ids[ACPI_CPUS_MAX];
     uint32_t chosen = machine_choose_cpus(&machine, low_page() != 0, apic_ids);
 
-    begin("other CPUs");
+    console_print("  other CPUs ...\n");
     if (chosen > 0)
         smp_start(apic_ids, chosen, low_page());
     machine.cpu_count = cpu_count;
@@ -118,7 +113,7 @@ static void start_other_cpus(void)
 
 static void prepare_cpus(void)
 {
-    begin("firmware's tables");
+    console_print("  firmware's tables ...\n");
     firmware_read(machine.boot.rsdp, machine.boot.rsdp_length, &firmware);
     machine.firmware = &firmware;
     if (!apic_init(firmware.cpus.highest_id))
@@ -126,7 +121,7 @@ static void prepare_cpus(void)
     machine.x2apic = apic_registers() == NULL;
     if (!cpu_boot_finish(apic_id()))
         panic("no memory for the boot CPU's interrupt stacks");
-    begin("clock");
+    console_print("  clock ...\n");
     check_clock(&machine, clock_calibrate());
     start_other_cpus();
 }
@@ -138,7 +133,7 @@ static bool go(uint32_t magic, uint64_t information)
         return false;
     prepare_cpus();
     boot_steps_run(BOOT_BEFORE_VMX, &machine);
-    begin("VMX");
+    console_print("  VMX ...\n");
     vmx_all_enable(&machine);
     machine.timing.vmx_on_all_tsc = rdtsc();
     console_release();

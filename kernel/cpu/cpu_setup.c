@@ -108,9 +108,7 @@ struct cpu *cpu_create(uint32_t apic_id)
     uint64_t page;
     struct cpu *cpu;
 
-    if (cpu_count == CPUS_MAX)
-        return NULL;
-    page = pages_alloc(get_order(sizeof(*whole)));
+    page = cpu_count < CPUS_MAX ? pages_alloc(get_order(sizeof(*whole))) : 0;
     if (page == 0)
         return NULL;
     whole = phys_to_virt(page);

@@ -43,19 +43,19 @@ enum {
     DELIVERY_POLLS = 100000, /* reads of the ICR; a read takes tens of nanoseconds */
 };
 
-static enum { MODE_NONE, MODE_XAPIC, MODE_X2APIC } mode;
-static volatile uint32_t *registers;
+static bool x2apic;
+static volatile uint32_t *registers; /* in xAPIC mode */
 
 uint32_t apic_get(uint32_t offset)
 {
-    if (mode == MODE_X2APIC)
+    if (x2apic)
         return (uint32_t)rdmsr(IA32_X2APIC_FIRST + offset / 16);
     return registers[offset / 4];
 }
 
 void apic_set(uint32_t offset, uint32_t value)
 {
-    if (mode == MODE_X2APIC)
+    if (x2apic)
         wrmsr(IA32_X2APIC_FIRST + offset / 16, value);
     else
         registers[offset / 4] = value;
@@ -91,14 +91,11 @@ bool apic_init(uint32_t highest_id)
         base |= APIC_BASE_EXTD;
         wrmsr(IA32_APIC_BASE, base);
     }
-    if (base & APIC_BASE_EXTD) {
-        mode = MODE_X2APIC;
-    } else {
+    x2apic = (base & APIC_BASE_EXTD) != 0;
+    if (!x2apic)
         registers = device_map(base & APIC_BASE_ADDRESS, 0x1000, PAT_INDEX_UC);
-        if (registers == NULL)
-            return false;
-        mode = MODE_XAPIC;
-    }
+    if (!x2apic && registers == NULL)
+        return false;
     legacy_pics_mask();
     apic_init_this();
     return true;
@@ -139,7 +136,7 @@ uint32_t apic_id(void)
 {
     uint32_t id = apic_get(APIC_ID);
 
-    return mode == MODE_X2APIC ? id : id >> 24;
+    return x2apic ? id : id >> 24;
 }
 
 volatile void *apic_registers(void)
@@ -155,14 +152,14 @@ void apic_eoi(uint8_t vector)
 
 bool apic_reaches(uint32_t id)
 {
-    return mode == MODE_X2APIC || (mode == MODE_XAPIC && id < XAPIC_BROADCAST);
+    return x2apic || (registers != NULL && id < XAPIC_BROADCAST);
 }
 
 void apic_send(uint32_t id, uint32_t ipi)
 {
     uint32_t command = ipi | ICR_LEVEL_ASSERT;
 
-    if (mode == MODE_X2APIC) {
+    if (x2apic) {
         /* These MSRs do not serialise: what we have written must be seen before the interrupt. */
         asm volatile("mfence\n\tlfence" : : : "memory");
         wrmsr(IA32_X2APIC_FIRST + APIC_ICR_LOW / 16, (uint64_t)id << 32 | command);
