@@ -45,12 +45,12 @@ struct x86_segments {
     } while (0)
 
 /*
- * Declares a function in a hosted build, and defines it in a freestanding one. Below are those that
+ * Declares a function in a hosted build, or for another machine; else defines it. Below: those that
  * are alike but for their name. X86_DO: without operand; X86_GET, X86_SET: of one register; X86_IN,
  * X86_OUT: of a port; X86_GET_AT, X86_SET_AT_SAFE: EDX:EAX of what ECX selects. What ends with
  * _safe returns 0, or the vector of the fault.
  */
-#if __STDC_HOSTED__
+#if __STDC_HOSTED__ || !defined(__x86_64__)
 #define X86_FUNCTION(declaration, ...) declaration;
 #else
 #define X86_FUNCTION(declaration, ...) static inline declaration __VA_ARGS__
@@ -179,30 +179,12 @@ X86_FUNCTION(struct x86_segments x86_segments(void), {
     return s;
 })
 
-/* DR0 to DR3 and DR6 (4 is another name of 6); DR7 is the VMCS's while a guest runs. */
-#define X86_EACH_DR(DR) DR(0) DR(1) DR(2) DR(3) DR(6)
-#define X86_WRITE_DR(n) \
-    if (number == (n))  \
-        asm volatile("mov %0, %%db" #n : : "r"(value));
-X86_FUNCTION(void write_dr(unsigned number, uint64_t value), {X86_EACH_DR(X86_WRITE_DR)})
-
 X86_SET(invlpg, "invlpg (%0)")
-
-/* The x87 and SSE state, from 512 bytes aligned to 16. CR4.OSFXSR must be set. */
-X86_FUNCTION(void fxrstor(const void *area), {
-    asm volatile("fxrstor64 (%0)" : : "r"(area) : "memory");
-})
-
-/* All the state that XCR0 names, from an XSAVE area aligned to 64. CR4.OSXSAVE must be set. */
-X86_FUNCTION(void xrstor(const void *area), {
-    asm volatile("xrstor64 (%0)" : : "r"(area), "a"(UINT32_MAX), "d"(UINT32_MAX) : "memory");
-})
 
 X86_GET(read_cr0, "mov %%cr0, %0")
 X86_GET(read_cr2, "mov %%cr2, %0")
 X86_GET(read_cr3, "mov %%cr3, %0")
 X86_GET(read_cr4, "mov %%cr4, %0")
-X86_SET(write_cr2, "mov %0, %%cr2")
 X86_SET(write_cr3, "mov %0, %%cr3")
 X86_SET_SAFE(write_cr0_safe, "mov %1, %%cr0")
 X86_SET_SAFE(write_cr4_safe, "mov %1, %%cr4")
@@ -211,9 +193,8 @@ X86_SET_SAFE(write_cr4_safe, "mov %1, %%cr4")
 X86_GET_AT(rdmsr, "rdmsr")
 X86_SET_AT_SAFE(wrmsr_safe, "wrmsr")
 
-/* Extended control registers; CR4.OSXSAVE must be set, or both are #UD. */
+/* Extended control registers; CR4.OSXSAVE must be set, or it is #UD. */
 X86_GET_AT(xgetbv, "xgetbv")
-X86_SET_AT_SAFE(xsetbv_safe, "xsetbv")
 
 X86_IN(in8, uint8_t, "inb %1, %0")
 X86_OUT(out8, uint8_t, "outb %0, %1")

@@ -47,10 +47,6 @@ enum x86_vector {
 #define CR0_NW         X86_BIT(29)
 #define CR0_CD         X86_BIT(30)
 #define CR0_PG         X86_BIT(31)
-#define CR3_LAM_U57    X86_BIT(61)
-#define CR3_LAM_U48    X86_BIT(62)
-#define CR3_LAM        (CR3_LAM_U48 | CR3_LAM_U57)
-#define CR3_NO_FLUSH   X86_BIT(63) /* of a value to be written, with CR4.PCIDE */
 #define CR4_VME        X86_BIT(0)
 #define CR4_PVI        X86_BIT(1)
 #define CR4_TSD        X86_BIT(2)
@@ -101,11 +97,6 @@ enum x86_vector {
 
 #define RFLAGS_RESERVED (1ull << 1) /* always 1 */
 #define DR7_INITIAL     0x400ull
-#define DR6_INITIAL     0xffff0ff0ull
-
-/* SDM Vol. 3, "PAE Paging", table "Format of a PAE Page-Directory-Pointer-Table Entry". */
-#define PDPTE_PRESENT  (1ull << 0)
-#define PDPTE_RESERVED 0x1e6ull /* 8:5 and 2:1 */
 
 /* SDM Vol. 4, "Model-Specific Registers": the ones outside the VMX capability range. */
 #define IA32_TIME_STAMP_COUNTER 0x10
@@ -149,7 +140,6 @@ enum x86_vector {
 #define FEATURE_CONTROL_VMX     X86_BIT(2) /* VMXON allowed outside SMX operation */
 
 /* SDM Vol. 2, "CPUID". */
-#define CPUID_1_ECX_XSAVE          (1u << 26)
 #define CPUID_1_ECX_HYPERVISOR     (1u << 31) /* a hypervisor is below; by its makers' agreement */
 #define CPUID_EXTENDED             0x80000000 /* EAX: the last leaf of these */
 #define CPUID_EXTENDED_FEATURES    0x80000001

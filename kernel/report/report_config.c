@@ -40,20 +40,6 @@ static void controls_text(const struct coloured *page, enum vmx_control_word wor
     print_to(page->sink, "\n");
 }
 
-struct paging_audit paging_audited;
-
-static void audit_text(const struct machine *machine, const struct coloured *page)
-{
-    const struct paging_audit *found = &paging_audited;
-
-    (void)machine;
-    print_to(page->sink, "  page tables   %lu mappings, %lu writable and executable\n",
-             found->leaves_4k + found->leaves_2m + found->leaves_1g,
-             found->writable_executable + found->aliased_pages);
-}
-
-REPORT_TEXT(012, audit_text);
-
 static void basic_text(const struct vmx_cpu *cpu, const struct coloured *page)
 {
     print_in(page, COLOUR_HEADING, "\nWhat the boot CPU says of its VMX\n");

@@ -30,8 +30,15 @@ void tsc_rate_print(struct tsc_rate rate, struct sink *sink)
 
 #define MIB (1ul << 20)
 
+struct paging_audit paging_audited;
+
 static void way_text(const struct machine *machine, const struct coloured *page)
 {
+    const struct paging_audit *found = &paging_audited;
+    uint32_t ready = 0;
+
+    for (uint32_t i = 0; i < machine->cpu_count; i++)
+        ready += machine->cpus[i]->phase == CPU_READY;
     print_in(page, COLOUR_HEADING, "\nThe way here\n");
     print_to(page->sink, "  loader        %s on %s, image at %#lx\n", machine->boot.loader,
              machine->boot.uefi ? "UEFI" : "BIOS", machine->load_address);
@@ -40,16 +47,9 @@ static void way_text(const struct machine *machine, const struct coloured *page)
     print_to(page->sink,
              "  memory        %lu MiB of RAM, %lu MiB in the page pool, %lu KiB of it used\n",
              machine->ram_bytes / MIB, machine->pool_bytes / MIB, machine->used_bytes / 1024);
-}
-
-REPORT_TEXT(010, way_text);
-
-static void processors_text(const struct machine *machine, const struct coloured *page)
-{
-    uint32_t ready = 0;
-
-    for (uint32_t i = 0; i < machine->cpu_count; i++)
-        ready += machine->cpus[i]->phase == CPU_READY;
+    print_to(page->sink, "  page tables   %lu mappings, %lu writable and executable\n",
+             found->leaves_4k + found->leaves_2m + found->leaves_1g,
+             found->writable_executable + found->aliased_pages);
     print_to(page->sink, "  CPUs          %u of %u started, %s mode\n  clock         ", ready,
              machine->cpu_count, machine->x2apic ? "x2APIC" : "xAPIC");
     tsc_rate_print(
@@ -58,7 +58,7 @@ static void processors_text(const struct machine *machine, const struct coloured
     print_to(page->sink, "\n");
 }
 
-REPORT_TEXT(015, processors_text);
+REPORT_TEXT(010, way_text);
 
 void result_text(const struct coloured *page, struct vmx_result result)
 {

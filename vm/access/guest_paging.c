@@ -2,7 +2,7 @@
 
 #include <stddef.h>
 
-#include "lib/x86_registers.h"
+#include "lib/x86_rooms.h"
 
 /* Bits of an entry. */
 #define ENTRY_PRESENT  (1ull << 0)

@@ -5,6 +5,7 @@
 #ifndef VM_REGISTERS_H
 #define VM_REGISTERS_H
 
+#include "lib/x86_rooms.h"
 #include "vm/exit.h"
 
 /* For a policy: MOV, CLTS and LMSW of control registers; XSETBV. */

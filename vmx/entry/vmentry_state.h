@@ -6,6 +6,7 @@
 #define VMX_VMENTRY_STATE_H
 
 #include "vmx/entry/vmentry_rule.h"
+#include "lib/x86_rooms.h"
 #include "vmx/exit_reason.h"
 
 /* Bits of registers by their SDM names. */

@@ -1,4 +1,5 @@
 #include "vm/guests/test_guests.h"
+#include "lib/x86_rooms.h"
 
 enum { XSAVE_HEADER_END = 576 };
 
