@@ -1,7 +1,8 @@
 /*
  * Writes docs/exits.md to standard output: what the processor does, from vmx/exit_reason.def,
- * tools/exit_reasons.def and tools/exit_layouts.def, and what the hypervisor does, from
- * vm/guests/exits/exits.def: `ninja -C build gen_exits && build/tools/gen_exits > docs/exits.md`.
+ * tools/exit_reasons.def and tools/exit_layouts.def, and what the hypervisor does, from the second
+ * of them and vm/guests/exits/exits.def:
+ * `ninja -C build gen_exits && build/tools/gen_exits > docs/exits.md`.
  */
 #include <ctype.h>
 #include <stdbool.h>
