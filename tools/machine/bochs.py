@@ -141,13 +141,18 @@ def command_of(configuration: str, folder: Path, debugger: Sequence[str], binary
 def launch(
     configuration: str, folder: Path, debugger: Sequence[str] = ("c",), binary: Path = BINARY
 ) -> "tuple[subprocess.Popen[bytes], int]":
-    """Starts Bochs; gives the process and its terminal, to be drained."""
+    """
+    Starts Bochs; gives the process and its terminal, to be drained. Whenever a processor halts, Bochs's
+    display waits a millisecond for something to read, unless nothing can come: so it has no input.
+    """
     command = command_of(configuration, folder, debugger, binary)
+    nothing = os.open(os.devnull, os.O_RDONLY)
     ours, its = pty.openpty()
     try:
-        process = start(command, stdin=its, output=its, environment=ENVIRONMENT, folder=folder)
+        process = start(command, stdin=nothing, output=its, environment=ENVIRONMENT, folder=folder)
     finally:
         os.close(its)
+        os.close(nothing)
     return process, ours
 
 
