@@ -101,7 +101,10 @@ class DirectTest(unittest.TestCase):
     def test_the_disk_holds_all_that_is_loaded(self) -> None:
         code = bytes(range(256)) * 5
         kernel = read_kernel(self._file("k", _elf((1, code, 0x200000, 2000), (1, b"", 0x201000, 64), (4, _ENTRY, 0, 0))))
-        guest = Guest(self._file("linux", b"L" * 5000), "quiet console=ttyS0", self._file("initrd", b"I" * 513))
+        guest = Guest(
+            self._file("linux", b"L" * 5000), "quiet console=ttyS0", self._file("initrd", b"I" * 513),
+            modules=((self._file("more", b"M"), "its words"),),
+        )  # fmt: skip
         image = disk_image(b"LOADER", kernel, ["report=both", "exit=halt"], guest)
         self.assertEqual(len(image) % (16 * 63 * _SECTOR), 0)
         disk = _Disk(image)
@@ -111,14 +114,22 @@ class DirectTest(unittest.TestCase):
         self.assertEqual(disk.at(0x201000, 64), bytes(64))
         start = struct.unpack("<IIIIQQQQII", disk.at(0x9000, 56))
         magic, version, flags, count, listed, line, rsdp, memory, entries, reserved = start
-        self.assertEqual((magic, version, flags, count), (0x336EC578, 1, 0, 2))
+        self.assertEqual((magic, version, flags, count), (0x336EC578, 1, 0, 3))
         self.assertEqual((rsdp, memory, entries, reserved), (0, 0xD000, 0, 0))  # the loader's to fill in
         self.assertEqual(disk.string(line), "report=both exit=halt")
         modules = [struct.unpack("<QQQQ", disk.at(listed + 32 * i, 32)) for i in range(count)]
-        self.assertEqual([address for address, *_ in modules], [0x202000, 0x204000])
-        self.assertEqual([disk.at(address, size) for address, size, *_ in modules], [b"L" * 5000, b"I" * 513])
+        self.assertEqual([address for address, *_ in modules], [0x202000, 0x204000, 0x205000])
+        self.assertEqual([disk.at(address, size) for address, size, *_ in modules], [b"L" * 5000, b"I" * 513, b"M"])
         self.assertEqual(disk.string(modules[0][2]), "quiet console=ttyS0")
         self.assertEqual(modules[1][2:], (0, 0))
+        self.assertEqual(disk.string(modules[2][2]), "its words")
+
+    def test_modules_have_room_up_to_a_bound(self) -> None:
+        kernel = read_kernel(self._file("k", _elf((1, b"code", 0x200000, 4), (4, _ENTRY, 0, 0))))
+        module = self._file("module", b"M")
+        disk_image(b"", kernel, [], Guest(module, "", modules=((module, ""),) * 5))
+        with self.assertRaisesRegex(UserError, "so many modules"):
+            disk_image(b"", kernel, [], Guest(module, "", modules=((module, ""),) * 6))
 
     def test_a_command_line_has_room_up_to_a_bound(self) -> None:
         kernel = read_kernel(self._file("k", _elf((1, b"code", 0x200000, 4), (4, _ENTRY, 0, 0))))

@@ -45,7 +45,7 @@ def _check_folder(option: str, folder: Path) -> None:
 
 def _check_guest(options: argparse.Namespace) -> None:
     """Is there a guest for what is said of one, and are its files there?"""
-    for option in ("guest_mode", "initrd", "guest_append", "guest_script"):
+    for option in ("guest_mode", "initrd", "guest_module", "guest_append", "guest_script"):
         if getattr(options, option) and not options.guest:
             raise UserError(f"--{option.replace('_', '-')} is for a guest: add --guest linux")
     if options.guest and options.core:
@@ -54,7 +54,8 @@ def _check_guest(options: argparse.Namespace) -> None:
         raise UserError("--guest-script runs in an initramfs of ours: not with --initrd")
     files = {"--guest": Path(options.guest) if options.guest not in (None, LINUX) else None,
              "--initrd": options.initrd, "--guest-script": options.guest_script}  # fmt: skip
-    for option, file in files.items():
+    modules = [("--guest-module", Path((text.split() or [""])[0])) for text in options.guest_module]
+    for option, file in (*files.items(), *modules):
         if file and not file.is_file():
             raise UserError(f"{option}: no such file: {file}")
     if options.guest and not options.unchecked:
@@ -71,6 +72,8 @@ def _check_kind(options: argparse.Namespace) -> None:
         )
     if options.guest_script and kind != "Linux":
         raise UserError("--guest-script runs in Linux alone")
+    if options.guest_module and kind == "Linux":
+        raise UserError("--guest-module is for a Multiboot kernel: a Linux kernel has one initrd, --initrd")
     if options.guest_mode and options.guest == LINUX:
         raise UserError("--guest-mode is for a flat binary: name its file by --guest")
 

@@ -185,6 +185,17 @@ def _lines(plan: Plan, serial: str) -> str:
     return "\n".join([*others, f"com{plan.com}: enabled=1, {mode}"])
 
 
+def _topology(plan: Plan) -> tuple[int, int]:
+    """Cores, and threads of each: --smp as QEMU has it, where Bochs can be like that."""
+    if not plan.smp:
+        return plan.cpus, 1
+    told = re.fullmatch(r"(?:cpus=)?(\d+)(?:,threads=(\d+))?", plan.smp)
+    count, threads = (int(told[1]), int(told[2] or 1)) if told else (0, 1)
+    if count == 0 or threads == 0 or count % threads:
+        raise UserError(f"--smp {plan.smp}: in Bochs a topology is as 4 or 4,threads=2; others need --on tcg")
+    return count // threads, threads
+
+
 def check_bochs(plan: Plan) -> None:
     """Raises UserError where Bochs cannot be what the plan wants."""
     if plan.firmware != "bios":
@@ -195,10 +206,9 @@ def check_bochs(plan: Plan) -> None:
         raise UserError("Bochs boots from CD here: use --media cd, or --on tcg")
     if plan.acpi_table:
         raise UserError("--acpi-table is QEMU's: use --on tcg")
-    if plan.smp:
-        raise UserError("--smp is QEMU's: use --cpus, or --on tcg")
-    if plan.cpus > _MAX_CPUS:
-        raise UserError(f"Bochs makes {_MAX_CPUS} CPUs at most, not {plan.cpus}; use --on tcg")
+    cores, threads = _topology(plan)
+    if cores * threads > _MAX_CPUS:
+        raise UserError(f"Bochs makes {_MAX_CPUS} CPUs at most, not {cores * threads}; use --on tcg")
     if plan.memory > _MAX_MEMORY:
         raise UserError(f"--memory {plan.memory}: Bochs gives {_MAX_MEMORY} MiB at most")
     binary = plan.bochs or BINARY
@@ -215,11 +225,12 @@ SERIAL, _LOG = "serial.txt", "bochs.log"
 
 def configuration_of(plan: Plan, medium: Path, folder: Path) -> str:
     """The machine that the plan wants, with the ISO or the disk; its files go to the folder."""
+    cores, threads = _topology(plan)
     return _CONFIGURATION.format(
         bios=_bios(plan, folder), memory=plan.memory,
         host_memory=min(plan.memory, _MAX_HOST_MEMORY), cpu=plan.cpu or DEFAULT_CPU,
         sync="slowdown" if plan.terminal else "none",  # a prompt that waits shall not keep us busy
-        count=f"1:{plan.cpus}:1", medium=_medium(plan, medium), lines=_lines(plan, SERIAL), log=_LOG,
+        count=f"1:{cores}:{threads}", medium=_medium(plan, medium), lines=_lines(plan, SERIAL), log=_LOG,
         errors="report" if _breaks_entries(plan) else "ignore",
     )  # fmt: skip
 

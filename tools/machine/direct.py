@@ -93,12 +93,11 @@ def read_kernel(file: Path) -> PvhKernel:
 def _modules(guest: Guest | None, base: int) -> list[tuple[Piece, str]]:
     """The guest's files from an address on, each with its string."""
     modules = []
-    for file, words in ((guest.kernel, guest.words), (guest.initrd, "")) if guest else ():
-        if file:
-            base = -(-base // _PAGE) * _PAGE
-            data = file.read_bytes()
-            modules.append((Piece(data, base, len(data)), words))
-            base += len(data)
+    for file, words in guest.files() if guest else ():
+        base = -(-base // _PAGE) * _PAGE
+        data = file.read_bytes()
+        modules.append((Piece(data, base, len(data)), words))
+        base += len(data)
     return modules
 
 
@@ -121,6 +120,8 @@ def disk_image(loader: bytes, kernel: PvhKernel, words: Sequence[str], guest: Gu
         return here
 
     modules = _modules(guest, kernel.end)
+    if len(modules) > (_STRINGS - _MODULES) // _MODULE_FORM.size:
+        raise UserError("--loader direct has no room for so many modules; use --loader grub")
     listed = b"".join(_MODULE_FORM.pack(piece.address, piece.size, put_string(text) if text else 0, 0)
                       for piece, text in modules)  # fmt: skip
     put(_MODULES, listed)

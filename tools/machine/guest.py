@@ -50,14 +50,20 @@ def _fetch(package: str, version: str) -> Path:
     return tree
 
 
-def _busybox_version() -> str:
+def package_field(package: str, name: str) -> str:
+    """What the package lists say of it in this field."""
     told = subprocess.run(
-        ["apt-cache", "show", "--no-all-versions", _BUSYBOX], capture_output=True, text=True, check=False
+        ["apt-cache", "show", "--no-all-versions", package], capture_output=True, text=True, check=False
     ).stdout
     for line in told.splitlines():
-        if line.startswith("Version: "):
-            return line.removeprefix("Version: ")
-    raise UserError(f"the package lists do not know {_BUSYBOX}: run `apt-get update` as root")
+        if line.startswith(f"{name}: "):
+            return line.removeprefix(f"{name}: ")
+    raise UserError(f"the package lists do not know {package}: run `apt-get update` as root")
+
+
+def fetch_package(package: str) -> Path:
+    """The tree of the newest version, without installing it."""
+    return _fetch(package, package_field(package, "Version"))
 
 
 def _control(program: Path) -> bytes:
@@ -74,7 +80,7 @@ def kernel_tree() -> Path:
 
 def make_initrd(tree: Path, script: bytes | None, file: Path, more: Mapping[str, bytes] | None = None) -> Path:
     """Writes the initramfs: busybox, rootmodectl, modules of that kernel, and more files."""
-    busybox = _fetch(_BUSYBOX, _busybox_version()) / "bin" / "busybox"
+    busybox = fetch_package(_BUSYBOX) / "bin" / "busybox"
     files = {"init": _INIT.read_bytes(), "bin/busybox": busybox.read_bytes(), **(more or {})}
     files["bin/rootmodectl"] = _control(file.with_name("rootmodectl"))
     for name in _MODULES:
@@ -110,13 +116,16 @@ def kind_of(kernel: str, mode: str | None) -> str:
 
 def make_guest(
     kernel: str, mode: str | None, initrd: Path | None, append: Sequence[str], script: Path | None, emulated: bool,
-    several: bool, folder: Path, progress: Progress,
+    several: bool, modules: Sequence[str], folder: Path, progress: Progress,
 ) -> Guest:  # fmt: skip
     """The guest; what is made for one run goes to the folder."""
     kind, more = kind_of(kernel, mode) or "Linux", [word for text in append for word in text.split()]
     if kind != "Linux":
-        check_printable(more)
-        return Guest(Path(kernel), " ".join(more), initrd, kind)
+        check_printable([*more, *modules])
+        split = [text.split(maxsplit=1) for text in modules]
+        return Guest(
+            Path(kernel), " ".join(more), initrd, kind, modules=tuple((Path(file), " ".join(rest)) for file, *rest in split)
+        )
     words = [_WORDS]
     if kernel == LINUX:
         progress.show("fetching Debian's kernel and busybox")

@@ -97,17 +97,16 @@ def grub_cfg(
 
 def native_cfg(guest: Guest) -> str:
     """GRUB's configuration: the guest's kernel alone, by GRUB's own loader."""
-    kernel = " ".join(["linux", "/boot/guest-kernel", *map(_quote, guest.words.split())])
-    return "\n".join(["set timeout=0", kernel, "initrd /boot/guest-initrd", "boot", ""])
+    kernel = " ".join(["linux", "/boot/guest-0", *map(_quote, guest.words.split())])
+    return "\n".join(["set timeout=0", kernel, "initrd /boot/guest-1", "boot", ""])
 
 
 def _copy_guest(guest: Guest, folder: Path) -> list[str]:
     """Its files to the folder, and GRUB's commands that load them: words without the file's name."""
-    shutil.copyfile(guest.kernel, folder / "guest-kernel")
-    lines = [" ".join(["module2", "/boot/guest-kernel", *map(_quote, guest.words.split())])]
-    if guest.initrd:
-        shutil.copyfile(guest.initrd, folder / "guest-initrd")
-        lines.append("module2 --nounzip /boot/guest-initrd")
+    lines = []
+    for number, (file, words) in enumerate(guest.files()):
+        shutil.copyfile(file, folder / f"guest-{number}")
+        lines.append(" ".join(["module2", *["--nounzip"] * (number > 0), f"/boot/guest-{number}", *map(_quote, words.split())]))
     return lines
 
 

@@ -100,7 +100,7 @@ def _measured(count: int, kernel: Path, native: bool, rounds: int) -> Measured:
     with tempfile.TemporaryDirectory(prefix="rootmode-") as name:
         folder = Path(name)
         guest = make_guest(
-            LINUX, None, _build_init(folder), [_WORDS, f"-- {rounds}"], None, True, count > 1, folder, Progress("figures")
+            LINUX, None, _build_init(folder), [_WORDS, f"-- {rounds}"], None, True, count > 1, (), folder, Progress("figures")
         )
         plan = Plan(
             cpus=count, memory=512, words=("hypervisor=hidden", "exit=poweroff", "report=json"),

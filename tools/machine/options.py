@@ -77,6 +77,7 @@ def add_guest_options(parser: argparse.ArgumentParser) -> None:
     add("--guest", type=name, metavar="linux|FILE", help="run Debian's Linux, or this bzImage, Multiboot kernel or flat binary, on Rootmode")
     add("--guest-mode", choices=("real", "32", "64"), help="the file of --guest is a flat binary, entered in this mode")
     add("--initrd", type=path, metavar="FILE", help="the guest's initrd, or a Multiboot kernel's module")
+    add("--guest-module", action="append", default=[], metavar='"FILE WORDS"', help="one more module of a Multiboot kernel, with its words")
     add("--guest-append", action="append", default=[], metavar='"WORDS"', help="for the guest's kernel")
     add("--guest-script", type=path, metavar="FILE", help="run this shell script in the guest, then power off")
 
@@ -89,7 +90,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     add("--cpu", type=name, metavar="MODEL", help="the emulator's name of a CPU model")
     cpus = parser.add_mutually_exclusive_group()
     cpus.add_argument("--cpus", type=_count, metavar="N", help="number of CPUs")
-    cpus.add_argument("--smp", type=name, metavar="TOPOLOGY", help="QEMU's -smp: 4,cores=3,maxcpus=9")
+    cpus.add_argument("--smp", type=name, metavar="TOPOLOGY", help="QEMU's -smp: 4,cores=3,maxcpus=9; in Bochs 4,threads=2")
     add("--memory", type=_mebibytes, metavar="MIB", help="default: 256")
     add("--chipset", "--machine", choices=("pc", "q35"), help="QEMU's; default: q35")
     add("--media", choices=("cd", "usb"), default="cd", help="what the ISO is on; default: cd")

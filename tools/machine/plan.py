@@ -14,6 +14,11 @@ class Guest:
     kind: str = "Linux"  # or another of guest.KINDS
     has_script: bool = False  # which runs in it, and then it powers off
     native: bool = False  # GRUB starts it without Rootmode: to compare
+    modules: tuple[tuple[Path, str], ...] = ()  # more of them, each with its words
+
+    def files(self) -> list[tuple[Path, str]]:
+        """All that is loaded, in this order, each with its words."""
+        return [(self.kernel, self.words), *([(self.initrd, "")] if self.initrd else []), *self.modules]
 
 
 @dataclass(frozen=True)
@@ -28,7 +33,7 @@ class Plan:
     bochs: Path | None = None  # another Bochs
     cpu: str | None = None  # the emulator's name of a CPU model
     cpus: int = 1
-    smp: str | None = None  # QEMU's -smp, which may have holes; instead of `cpus`
+    smp: str | None = None  # a topology as QEMU's -smp has it, with holes perhaps; instead of `cpus`
     memory: int = 256  # MiB
     chipset: str = "q35"  # or "pc", QEMU
     usb: bool = False  # boot the ISO as a USB stick instead of a CD, QEMU

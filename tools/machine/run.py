@@ -213,7 +213,8 @@ def _script_outcome(console: Console) -> Exit:
 def _guest(options: argparse.Namespace, plan: Plan, folder: Path, progress: Progress) -> Guest:
     guest = make_guest(
         options.guest, options.guest_mode, options.initrd, options.guest_append, options.guest_script,
-        plan.machine in ("bochs", "nested-kvm"), (cpus_of(plan) or 1) > 1, folder, progress,
+        plan.machine in ("bochs", "nested-kvm"), (cpus_of(plan) or 1) > 1, options.guest_module,
+        folder, progress,
     )  # fmt: skip
     say(f"tools/run: the guest is {KINDS[guest.kind]}")
     return guest
