@@ -9,6 +9,7 @@ SCREENSHOT = "SCREENSHOT"  # stands for a file's name among the arguments
 SPCR = "SPCR"  # stands for a file with such an ACPI table, which names COM2
 HIGH = "HIGH"  # stands for the kernel with a header that asks to be loaded as high as possible
 GUEST = "GUEST:"  # stands for a test kernel of multiboot_guest.py, with this name
+XEN = "XEN:"  # stands for one of the files of xen_guest.py
 KEXEC = "KEXEC:"  # stands for the kernel or the initrd of a Linux that starts itself once more
 FAKE = "FAKE:"  # stands for a kernel made of tests/boot/fake.S, with this name
 

@@ -16,7 +16,8 @@ from boot.console_boots import spcr
 from boot.kexec_guest import kexec_initrd, kexec_kernel
 from boot.multiboot_guest import build_guest
 from boot.nested import NESTED_BOOTS, OPEN_BIOS, open_bios
-from boot.row import FAKE, GUEST, HIGH, KEXEC, SCREENSHOT, SPCR, Boot
+from boot.row import FAKE, GUEST, HIGH, KEXEC, SCREENSHOT, SPCR, XEN, Boot
+from boot.xen_guest import xen_file
 from machine.build import ROOT
 from machine.errors import UserError
 
@@ -74,6 +75,9 @@ def _command(boot: Boot, kernel: Path, folder: Path) -> tuple[list[str], list[st
             argument = str(kexec_kernel())
         elif argument == KEXEC + "initrd":
             argument = str(kexec_initrd(folder))
+        elif argument.startswith(XEN):
+            name, *words = argument.removeprefix(XEN).split(" ", 1)
+            argument = " ".join([str(xen_file(name, folder)), *words])
         elif argument.startswith(GUEST):
             argument = str(build_guest(argument.removeprefix(GUEST), folder))
         elif argument == HIGH:
