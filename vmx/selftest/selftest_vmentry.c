@@ -217,13 +217,21 @@ static void run_trials(struct selftest_vmentry *selftest)
 
 static void run_random(struct selftest_vmentry *selftest)
 {
+    static struct vmcs_image bases[VMENTRY_BASE_COUNT];
+    bool offered[VMENTRY_BASE_COUNT];
+
+    for (unsigned base = 0; base < VMENTRY_BASE_COUNT; base++)
+        offered[base] =
+            vmentry_base_image(&trial_ground.ground, (enum vmentry_base)base, &bases[base]);
     for (uint32_t round = 0; selftest->random_count < SELFTEST_VMENTRY_ROUNDS; round++) {
+        unsigned base = round % VMENTRY_BASE_COUNT;
         struct vmentry_outcome seen;
         bool departed;
 
         if (round == 4 * SELFTEST_VMENTRY_ROUNDS)
             return;
-        if (!vmentry_random_image(&trial_ground.ground, round, &trial_ground.image,
+        if (!offered[base] ||
+            !vmentry_random_image(&trial_ground.ground, &bases[base], round, &trial_ground.image,
                                   &trial_ground.findings) ||
             is_fatal(selftest))
             continue;

@@ -195,27 +195,25 @@ static bool settle(const struct vmcs_image *base, const enum vmcs_field *fields,
     return settled;
 }
 
-bool vmentry_random_image(const struct vmentry_ground *ground, uint32_t round,
-                          struct vmcs_image *image, struct vmentry_findings *findings)
+bool vmentry_random_image(const struct vmentry_ground *ground, const struct vmcs_image *base,
+                          uint32_t round, struct vmcs_image *image,
+                          struct vmentry_findings *findings)
 {
-    static struct vmcs_image base;
     uint64_t state = (round + 1) * 0x9e3779b97f4a7c15ull;
     enum vmcs_field fields[CHANGED_MAX];
     unsigned count;
 
     (void)next(&state);
-    if (!vmentry_base_image(ground, (enum vmentry_base)(round % VMENTRY_BASE_COUNT), &base))
-        return false;
-    *image = base;
+    *image = *base;
     count = 1 + (unsigned)below(&state, CHANGED_MAX);
     for (unsigned i = 0; i < count; i++) {
-        fields[i] = random_field(&base, &state);
+        fields[i] = random_field(base, &state);
         vmcs_image_set(image, fields[i],
                        random_value(ground, fields[i], vmcs_image_get(image, fields[i]), &state));
     }
     /* This ends: of each field harm is put back once, and then there is none. */
     do
         vmentry_check(image, ground->context, findings);
-    while (!settle(&base, fields, count, findings, image));
-    return memcmp(image->value, base.value, sizeof(base.value)) != 0;
+    while (!settle(base, fields, count, findings, image));
+    return memcmp(image->value, base->value, sizeof(base->value)) != 0;
 }

@@ -102,13 +102,14 @@ void vmentry_trial_break(const struct vmentry_ground *ground, const struct vment
                          struct vmcs_image *image);
 
 /*
- * Random images. Each of `round`s gives another one, the same in every run: a base with one to
- * three fields changed. Where the rules allow the entry, the fields whose valid values could do
- * harm (memory that the processor would write, the host's own state) are as in the base again.
- * False where nothing is left of the change, or the base is not offered.
+ * Random images. Each of `round`s gives another one, the same in every run: `base`, one of
+ * vmentry_base_image(), with one to three fields changed. Where the rules allow the entry, the
+ * fields whose valid values could do harm (memory that the processor would write, the host's own
+ * state) are as in the base again. False where nothing is left of the change.
  */
-bool vmentry_random_image(const struct vmentry_ground *ground, uint32_t round,
-                          struct vmcs_image *image, struct vmentry_findings *findings);
+bool vmentry_random_image(const struct vmentry_ground *ground, const struct vmcs_image *base,
+                          uint32_t round, struct vmcs_image *image,
+                          struct vmentry_findings *findings);
 
 /* The bits of a field that a random image which can be entered may have otherwise than its base. */
 uint64_t vmentry_harmless_bits(const struct vmcs_image *base, enum vmcs_field field);
