@@ -88,7 +88,7 @@ def _kexec(count: int) -> Boot:
     told = console_has(f"kexec: the second kernel has {count} CPUs")
     row = bochs(
         f"linux/kexec to itself, {count} CPUs", OK, (_linux(count), _status(0), told),
-        "--guest", f"{KEXEC}kernel", "--initrd", f"{KEXEC}initrd", "--timeout", "1500", count=count,
+        "--guest", f"{KEXEC}kernel", "--initrd", f"{KEXEC}initrd", "--timeout", "900", count=count,
     )  # fmt: skip
     return replace(row, long=True)
 
@@ -112,7 +112,7 @@ def _nested(name: str, script: str, *checks: Check, options: tuple[str, ...] = (
     return Boot(
         f"nested-kvm/linux/{name}",
         ("--on", "nested-kvm", "--cpus", str(count), "--guest", "linux", "--guest-script", str(_FOLDER / script),
-         "--timeout", "3000", *options), OK,
+         "--timeout", "900", *options), OK,
         (*ALWAYS, *checks), long=True,
     )  # fmt: skip
 
