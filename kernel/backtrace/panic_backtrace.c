@@ -125,15 +125,18 @@ static void print_back_trace(const struct trap_frame *frame, bool nested)
         print_place(returns[i], returns[i] - 1);
 }
 
-/* SDM Vol. 3, "Loading Host RIP, RSP, SSP, and RFLAGS": nothing else of the two is checked at a VM
- * entry than that RIP is canonical. */
+/*
+ * SDM Vol. 3, "Loading Host RIP, RSP, SSP, and RFLAGS": nothing else of the two is checked at a VM
+ * entry than that RIP is canonical. Just after an exit the stack is near HOST_RSP.
+ */
 static void print_vm_exit(const struct trap_frame *frame, bool nested)
 {
+    enum { NEAR_HOST_RSP = 256 }; /* a call or two */
     uint64_t rip, rsp, reason = 0;
     const char *name;
 
     if (nested || !vmx_ok(vmread(VMCS_HOST_RIP, &rip)) || !vmx_ok(vmread(VMCS_HOST_RSP, &rsp)) ||
-        (frame->rip != rip && frame->rsp != rsp))
+        (frame->rip != rip && rsp - frame->rsp > NEAR_HOST_RSP))
         return;
     (void)vmread(VMCS_EXIT_REASON, &reason);
     name = exit_reason_name(reason & EXIT_REASON_BASIC);

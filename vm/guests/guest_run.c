@@ -46,13 +46,26 @@ static bool create(struct guest_vm *machine)
     return true;
 }
 
+/*
+ * SDM Vol. 3, "VMCS Region": software writes the revision id, VMCLEAR what the processor needs
+ * besides. Ones in all the rest show a VMCLEAR that is left out: the launch state is not "clear".
+ */
+static void fill_vmcs(const struct vcpu *vcpu)
+{
+    uint8_t *region = phys_to_virt(vcpu->vmcs.address);
+
+    memset(region + sizeof(uint32_t), 0xff, vcpu->cpu->config.size - sizeof(uint32_t));
+}
+
 /* To the guest's end, with its VMCS current. */
 static void run_vcpu(struct guest_vm *machine)
 {
     struct vcpu *vcpu = &machine->vcpu;
     const struct vcpu_start start = guest_start(machine->guest->mode);
-    struct vmx_result result = vcpu_load(vcpu, &start);
+    struct vmx_result result;
 
+    fill_vmcs(vcpu);
+    result = vcpu_load(vcpu, &start);
     if (!vmx_ok(result)) {
         vcpu_end(vcpu, GUEST_END_ENTRY_ERROR, result.number, result.outcome);
         return;

@@ -92,14 +92,25 @@ void handler_check(struct guest_vm *machine, const struct exit_record *exit,
                     exit_name(exit_basic_reason(exit)), exit->rip);
 }
 
-/* SDM Vol. 3, "VMCS Region": bits 30:0 of its first word; bit 31 says that it is a shadow VMCS. */
-static void check_revision(const struct vcpu *vcpu, struct sink *sink)
+/*
+ * Is the current VMCS the guest's, is it one of this processor's, and does it lead to the guest's
+ * memory? SDM Vol. 3, "VMCS Region": bits 30:0 of its first word; bit 31 says that it is a shadow
+ * VMCS. "Extended-Page-Table Pointer (EPTP)": from bit 12 on, the address of the first table.
+ */
+static void check_vmcs(const struct vcpu *vcpu, struct sink *sink)
 {
+    uint64_t current = 0, tables = vcpu->vm->ept.radix.root, pointer;
     uint32_t word = 0, wanted = vcpu->cpu->config.revision_id;
 
-    if (memory_read(vcpu->vmcs.address, &word, sizeof(word)) && word != wanted)
+    if (!vmx_ok(vmptrst(&current)) || current != vcpu->vmcs.address)
+        print_to(sink, "the current VMCS is 0x%lx, the guest's 0x%lx", current, vcpu->vmcs.address);
+    else if (memory_read(vcpu->vmcs.address, &word, sizeof(word)) && word != wanted)
         print_to(sink, "the VMCS begins with 0x%x, the revision id of this processor's is 0x%x",
                  word, wanted);
+    else if (vcpu->vm->eptp != 0 &&
+             (pointer = vmcs_read64(VMCS_EPT_POINTER)) / PAGE_SIZE != tables / PAGE_SIZE)
+        print_to(sink, "the EPT pointer 0x%lx leads elsewhere than to the tables at 0x%lx", pointer,
+                 tables);
 }
 
 bool host_state_is_sound(const struct vcpu *vcpu)
@@ -110,7 +121,7 @@ bool host_state_is_sound(const struct vcpu *vcpu)
     uint64_t here;
 
     text_buffer_init(&text, found, sizeof(found));
-    check_revision(vcpu, &text.sink);
+    check_vmcs(vcpu, &text.sink);
     vmcs_image_read(&image, &vcpu->capability);
     for (uint32_t row = 0; (row = vmcs_host_difference(&image, row, &here)) < VMCS_FIELD_COUNT;
          row++)

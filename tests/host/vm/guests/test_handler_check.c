@@ -90,6 +90,29 @@ static void the_region_begins_with_the_revision_id(void **state)
     *word &= ~(1u << 31);
 }
 
+/* "Initializing a VMCS": the one that VMPTRLD made current is written and entered. */
+static void the_current_vmcs_is_the_guests(void **state)
+{
+    uint64_t address = vcpu->vmcs.address;
+
+    (void)state;
+    vcpu->vmcs.address = 0x3000;
+    assert_false(host_state_is_sound(vcpu));
+    assert_non_null(strstr(mistake, ", the guest's 0x3000"));
+    vcpu->vmcs.address = address;
+}
+
+/* "Extended-Page-Table Pointer (EPTP)": bits 11:0 say how it is walked. */
+static void the_ept_pointer_leads_to_the_tables(void **state)
+{
+    (void)state;
+    FIELD(EPT_POINTER) ^= 1 << 6;
+    assert_true(host_state_is_sound(vcpu));
+    FIELD(EPT_POINTER) += 4096;
+    assert_false(host_state_is_sound(vcpu));
+    assert_non_null(strstr(mistake, "leads elsewhere than to the tables at 0x"));
+}
+
 static void exit_is_served(uint32_t reason, uint64_t rip, uint64_t rip_after, unsigned written)
 {
     struct exit_record exit = {.reason = reason, .rip = rip, .done = EXIT_EMULATED};
@@ -191,6 +214,8 @@ int main(void)
         cmocka_unit_test_setup(an_msr_counts_where_it_is_loaded, start),
         cmocka_unit_test_setup(an_entry_that_is_refused_comes_back, start),
         cmocka_unit_test_setup(the_region_begins_with_the_revision_id, start),
+        cmocka_unit_test_setup(the_current_vmcs_is_the_guests, start),
+        cmocka_unit_test_setup(the_ept_pointer_leads_to_the_tables, start),
         cmocka_unit_test_setup(a_handler_moves_on, start),
         cmocka_unit_test_setup(a_handler_leaves_other_registers_alone, start),
         cmocka_unit_test_setup(a_vmwrite_that_fails_is_named, start),
