@@ -260,7 +260,7 @@ def _tool_itself() -> list[Boot]:
         fake("halted", OK, "--timeout", "12"),  # less than is waited where nothing is said
         Boot("tools/run bad report", ("--on", "tcg", "--kernel", FAKE + "ok"), DIED, ()),
         Boot("tools/run no such CPU", ("--on", "bochs", "--cpu", "none"), WRONG_USE, (), False),
-        Boot("tools/run no topology", ("--on", "bochs", "--smp", "2"), WRONG_USE, (), False),
+        Boot("tools/run no topology", ("--on", "bochs", "--smp", "2,sockets=2"), WRONG_USE, (), False),
         Boot("tools/run no UEFI", ("--on", "bochs", "--firmware", "uefi"), WRONG_USE, (), False),
         Boot("tools/run no PVH", ("--on", "bochs", *DIRECT, "--kernel", FAKE + "ok"), WRONG_USE, (), False),
     ]
