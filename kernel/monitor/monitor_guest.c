@@ -222,11 +222,11 @@ void monitor_map(uint64_t from, uint64_t to, uint64_t type)
     }
     if (monitor_is_foreign(to) || !has_ept())
         return;
-    if (from >> RADIX_BITS == 0)
+    if (from >> RADIX_BITS == 0 && type < 8) /* EPT's bits 5:3 */
         entry = radix_make(&monitor.ept.radix, from, LEVEL_PT);
     if (entry != NULL)
         *entry = (to & RADIX_ADDRESS) | rights | type << EPT_MEMORY_TYPE_SHIFT;
-    say("%s\n", entry != NULL ? "mapped" : "no table for that address");
+    say("%s\n", entry != NULL ? "mapped" : "no table for that address, or no memory type");
 }
 
 void monitor_walk(uint64_t address)

@@ -461,6 +461,7 @@ static void what_it_took_is_given_back(void **state)
 static void control_registers_ports_and_cpuid(void **state)
 {
     (void)state;
+    TALK({"cr 3", "=0 or 4\n"}, {"cr 8 0", "=0 or 4\n"}, {"cr 0x100000000 0", "=0 or 4\n"});
     TALK({"cr 0", "=CR0 0x80010033\n"}, {"cr 4", "CR4 0x"}, {"cr 4 0xffffffff", "#GP; 0x"},
          {"cr 4 0x2020", "=CR4 0x2020\n"}, {"cr 4", "=CR4 0x2020\n"},
          {"cr 0 0x80010013", "=CR0 0x80010013\n"}, {"in 0x60", "=is 0xff\n"}, {"out 0x60 1", "="},
@@ -570,8 +571,10 @@ static void ept_entries_are_as_asked_for(void **state)
         {"ept walk 0x4000", "=level 1, bits 0x5: code\n"},
         {"ept walk 0x5000", "level 1, bits 0x17: misconfigured, "},
         {"ept walk 0x6000", "=level 1, bits 0x0: not present\n"},
-        {"ept map 0x1000000000000 code", "=no table for that address\n"},
-        {"ept map 0xfffffffff000 code", "=mapped\n"},
+        {"ept map 0x1000000000000 code", "=no table for that address, or no memory type\n"},
+        {"ept map 0x1000 code rwx 8", "=no table for that address, or no memory type\n"},
+        {"ept map 0x1000 code rwx 0x1000000000", "no memory type"},
+        {"ept map 0x8000 code rwx 7", "=mapped\n"}, {"ept map 0xfffffffff000 code", "=mapped\n"},
         {"ept map 0x7000 0x150000", "not done: 0x150000 is its page pool"},
         {"ept walk 0x7000", "not present"});
 }
