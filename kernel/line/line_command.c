@@ -12,6 +12,13 @@ bool line_cut(struct command_text *script, char line[LINE_SIZE])
     return more;
 }
 
+bool line_has(const char *answer, struct command_text text)
+{
+    while (*answer != '\0' && strncmp(answer, text.start, text.length) != 0)
+        answer++;
+    return *answer != '\0';
+}
+
 uint32_t line_command_find(const struct line_language *language, struct command_text *line)
 {
     uint32_t n;
@@ -106,6 +113,16 @@ static void print_unknown(const struct line_language *language, int kind, struct
     }
     print_to(sink, "unknown here: \"%.*s\"%s%s\n", (int)word.length, word.start,
              nearest.name != NULL ? "; the nearest is " : "", near);
+}
+
+void line_help(const struct line_language *language, uint64_t command, struct sink *sink)
+{
+    const struct line_command *of = language->commands;
+
+    for (uint32_t n = 0; n < language->count; n++, of++) {
+        if (command == language->count || n == command)
+            print_to(sink, "  %-9s %-28s %s\n", of->name, of->arguments, of->help);
+    }
 }
 
 bool line_command_take(const struct line_language *language, uint32_t command,

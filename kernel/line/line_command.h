@@ -61,8 +61,14 @@ struct line_arguments {
 enum { LINE_SIZE = 256 };
 bool line_cut(struct command_text *script, char line[LINE_SIZE]);
 
+/* Is the text a part of the answer? */
+bool line_has(const char *answer, struct command_text text);
+
 /* The number of the command that a line begins with, which is cut off; `count`: of none. */
 uint32_t line_command_find(const struct line_language *language, struct command_text *line);
+
+/* A line that tells what the command is, or, where it is `count`, one for each. */
+void line_help(const struct line_language *language, uint64_t command, struct sink *sink);
 
 /* Reads the arguments of a command; false: they, or it, are wrong, which is told to `sink`. */
 bool line_command_take(const struct line_language *language, uint32_t command,

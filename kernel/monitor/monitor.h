@@ -73,6 +73,9 @@ void monitor_print_address(uint64_t address);
 /* Is the page not the monitor's? Then that is told. */
 bool monitor_is_foreign(uint64_t address);
 
+/* Rootmode runs on it: where its data are, MTRRs and PAT, its local APIC, EFER, XD, its clocks. */
+bool monitor_is_vital(uint32_t msr, uint64_t value);
+
 void monitor_init(struct sink *next);
 void monitor_reset_cpu(void); /* this CPU out of VMX operation, CR0 and CR4 as they were */
 void monitor_forget(void);    /* frees all pages, when every CPU is reset */

@@ -12,6 +12,7 @@
 
 struct monitor monitor;
 
+enum { IA32_TSC_ADJUST = 0x3b };
 static const char *const launch_names[] = {"unknown", "clear", "launched"};
 
 void say(const char *format, ...)
@@ -187,12 +188,17 @@ static void tell_access(uint8_t vector, const char *name, const uint64_t *value)
         *value);
 }
 
-/* Rootmode runs on these: where its data are, MTRRs and PAT, its local APIC, EFER. */
+bool monitor_is_vital(uint32_t msr, uint64_t value)
+{
+    return msr == IA32_APIC_BASE || msr == IA32_EFER || msr == IA32_GS_BASE ||
+           (msr >= IA32_MTRR_PHYSBASE0 && msr <= IA32_MTRR_DEF_TYPE) ||
+           (msr >= IA32_X2APIC_FIRST && msr <= 0x8ff) || msr == IA32_TIME_STAMP_COUNTER ||
+           msr == IA32_TSC_ADJUST || (msr == IA32_MISC_ENABLE && (value >> 34 & 1) != 0);
+}
+
 static void write_msr(uint32_t msr, uint64_t value)
 {
-    if (msr == IA32_APIC_BASE || msr == IA32_EFER || msr == IA32_GS_BASE ||
-        (msr >= IA32_MTRR_PHYSBASE0 && msr <= IA32_MTRR_DEF_TYPE) ||
-        (msr >= IA32_X2APIC_FIRST && msr <= 0x8ff))
+    if (monitor_is_vital(msr, value))
         say("not done: Rootmode runs on this MSR\n");
     else
         tell_access(wrmsr_safe(msr, value), "is", &value);
@@ -243,22 +249,10 @@ static void tell_state(void)
 
 static void expect(struct command_text text)
 {
-    for (const char *answer = monitor.answer; *answer != '\0'; answer++) {
-        if (strncmp(answer, text.start, text.length) == 0)
-            return;
-    }
+    if (line_has(monitor.answer, text))
+        return;
     monitor.failed = true;
     print_to(monitor.next, "FAILED: the answer is without that\n");
-}
-
-static void help(uint64_t number)
-{
-    const struct line_command *command = monitor_language.commands;
-
-    for (uint32_t n = 0; n < COMMAND_COUNT; n++, command++) {
-        if (monitor.given.count == 0 || n == number)
-            say("  %-9s %-28s %s\n", command->name, command->arguments, command->help);
-    }
 }
 
 static void run(void)

@@ -114,11 +114,13 @@ static struct vmx_result write_guest(void)
 
 void monitor_setup(void)
 {
-    if ((monitor.capability.secondary_allowed1 & SECONDARY_UNRESTRICTED_GUEST) == 0)
+    if ((monitor.capability.secondary_allowed1 & SECONDARY_UNRESTRICTED_GUEST) == 0) {
         (void)monitor_tell(
             selftest_guest_write(&monitor.cpu.msrs),
             "; no unrestricted guest here: one that executes CPUID in the host's address space\n");
-    else if (has_ept())
+        (void)vmwrite(VMCS_PIN_BASED_VM_EXECUTION_CONTROLS,
+                      (uint32_t)monitor.capability.pin_allowed0 | PIN_EXTERNAL_INTERRUPT_EXITING);
+    } else if (has_ept())
         (void)monitor_tell(write_guest(),
                            "; a guest in real mode at 0x1000, on EPT that maps nothing yet\n");
 }
@@ -134,15 +136,15 @@ static bool would_come_back(void)
     uint64_t here, tables = vmcs_image_get(&image, VMCS_EPT_POINTER) & EPTP_TABLES;
     char name[VMCS_FIELD_SYMBOL_SIZE];
     uint32_t row = vmcs_host_difference(&image, 0, &here);
+    const char *obstacle = vmentry_obstacle(&image, memory_read, monitor_is_vital);
 
     if (vmentry_predict(&findings).class < VMENTRY_GUEST)
         return true;
     if (vmcs_field_symbol(row, name))
         say("not done: %s is 0x%lx, this CPU has 0x%lx: the VM exit would end the machine\n", name,
             image.value[row], here);
-    else if ((vmcs_image_get(&image, VMCS_VM_EXIT_MSR_LOAD_COUNT) |
-              vmcs_image_get(&image, VMCS_VM_EXIT_MSR_STORE_COUNT)) != 0)
-        say("not done: the VM exit would load or store MSRs\n");
+    else if (obstacle != NULL)
+        say("not done: %s\n", obstacle);
     else
         return !on_ept || tables == monitor.ept.radix.root || !monitor_is_foreign(tables);
     return false;

@@ -17,7 +17,7 @@ _ON_THIS_MACHINE = {
     "12-ept-pointer": "the address of the page tables that the processor walks",
     "14-no-way-back": "the CPU's own registers",
     "21-another-cpu": "the model is one CPU",
-    "22-not-yours": "where memory ends",
+    "23-not-yours": "where memory ends",
 }
 _LINES_MAX = 900
 _IMAGE_MAX = 12 * 1024  # bytes: code, tables, text

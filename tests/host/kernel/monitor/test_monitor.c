@@ -427,8 +427,8 @@ static void memory_is_shown_and_written_byte_by_byte(void **state)
  */
 static void what_rootmode_runs_on_is_not_written(void **state)
 {
-    static const uint32_t vital[] = {0x1b,  0xc0000080, 0xc0000101, 0x200, 0x277,
-                                     0x2ff, 0x800,      0x83f,      0x8ff};
+    static const uint32_t vital[] = {0x10,  0x3b,  0x1b,  0xc0000080, 0xc0000101, 0x200,
+                                     0x277, 0x2ff, 0x800, 0x83f,      0x8ff};
     static const uint32_t others[] = {0x1a,  0x1c,  0xc0000081, 0xc0000100,
                                       0x1ff, 0x300, 0x7ff,      0x900};
     char line[40];
@@ -442,6 +442,10 @@ static void what_rootmode_runs_on_is_not_written(void **state)
         (void)snprintf(line, sizeof(line), "wrmsr %#x 0", others[i]);
         assert_null(strstr(answer(line), "not done"));
     }
+    /* SDM Vol. 4, "IA32_MISC_ENABLE": bit 34 is XD Bit Disable */
+    TALK({"wrmsr 0x1a0 0x400000000", "=not done: Rootmode runs on this MSR\n"},
+         {"wrmsr 0x1a0 0x3ffffffff", NULL});
+    assert_null(strstr(monitor.answer, "not done"));
     TALK({"rdmsr IA32_VMX_BASIC", "=is 0xd810000000002b\n"},
          {"wrmsr IA32_LSTAR 0x1234", "=is 0x1234\n"}, {"rdmsr IA32_LSTAR", "=is 0x1234\n"},
          {"wrmsr IA32_VMX_BASIC 0", "=#GP; 0x0\n"}, {"wrmsr 0x3a 4", "=#GP; 0x4\n"});
@@ -558,6 +562,67 @@ static void what_would_not_come_back_is_not_entered(void **state)
          {"vmwrite EPT_POINTER EPT_POINTER-0x40000", NULL}, {"vmlaunch", "EXIT_REASON 0xc: HLT"});
 }
 
+/*
+ * SDM Vol. 3, "Loading Host Control Registers, Debug Registers, MSRs": IA32_EFER (VM entry's bit
+ * 15, VM exit's bit 21) and IA32_PAT (14, 19) are loaded back only where both controls are 1.
+ */
+static void what_the_exit_would_not_load_back_is_not_entered(void **state)
+{
+    const char *stays =
+        "=not done: VM entry would load IA32_EFER or IA32_PAT, and the VM exit not\n";
+    const char *runs = "=not done: VM entry would load an MSR that Rootmode runs on\n";
+
+    (void)state;
+    TALK(GUEST, {"mem write code f4", NULL},
+         {"vmwrite VM_ENTRY_CONTROLS VM_ENTRY_CONTROLS|0x8000", NULL}, {"vmlaunch", stays},
+         {"vmwrite PRIMARY_VM_EXIT_CONTROLS PRIMARY_VM_EXIT_CONTROLS|0x80000", NULL},
+         {"vmlaunch", stays},
+         {"vmwrite PRIMARY_VM_EXIT_CONTROLS PRIMARY_VM_EXIT_CONTROLS|0x200000", NULL},
+         {"vmlaunch", "EXIT_REASON 0xc: HLT"},
+         {"vmwrite VM_ENTRY_CONTROLS VM_ENTRY_CONTROLS|0x4000", NULL},
+         {"vmwrite GUEST_IA32_PAT 0x0007040600070406", NULL}, {"vmresume", "EXIT_REASON 0xc: HLT"},
+         {"vmwrite PRIMARY_VM_EXIT_CONTROLS PRIMARY_VM_EXIT_CONTROLS-0x80000", NULL},
+         {"vmresume", stays}, {"setup", NULL});
+    TALK({"alloc list", NULL}, {"vmwrite VM_ENTRY_MSR_LOAD_ADDRESS list", NULL},
+         {"mem write list 82 00 00 c0 00 00 00 00 00 00 00 00 00 00 00 00", NULL},
+         {"mem write list+16 80 00 00 c0 00 00 00 00 00 00 00 00 00 00 00 00", NULL},
+         {"vmwrite VM_ENTRY_MSR_LOAD_COUNT 2", NULL}, {"vmresume", runs},
+         {"vmwrite VM_ENTRY_MSR_LOAD_COUNT 1", NULL}, {"vmresume", "EXIT_REASON 0xc: HLT"},
+         {"mem write list 10 00 00 00", NULL}, {"vmresume", runs},
+         {"mem write list a0 01 00 00", NULL}, {"vmresume", "EXIT_REASON 0xc: HLT"},
+         {"mem write list+12 04", NULL}, {"vmresume", runs},
+         {"vmwrite VM_ENTRY_MSR_LOAD_ADDRESS 0xfffffff000", NULL}, {"vmresume", runs});
+}
+
+/*
+ * External-interrupt exiting is bit 0, the VMX-preemption timer bit 6; 2 is shutdown, in which
+ * external interrupts are blocked, 3 wait-for-SIPI, in which the timer ends nothing, either.
+ */
+static void what_nothing_would_end_is_not_entered(void **state)
+{
+    const char *never = "=not done: nothing would bring the guest back\n";
+
+    (void)state;
+    TALK(GUEST, {"mem write code f4", NULL}, {"vmwrite PIN_BASED_VM_EXECUTION_CONTROLS 0x16", NULL},
+         {"vmlaunch", never}, {"step", never},
+         {"vmwrite PIN_BASED_VM_EXECUTION_CONTROLS 0x17", NULL},
+         {"vmlaunch", "EXIT_REASON 0xc: HLT"}, {"vmwrite GUEST_ACTIVITY_STATE 2", NULL},
+         {"vmresume", never}, {"vmwrite PIN_BASED_VM_EXECUTION_CONTROLS 0x56", NULL},
+         {"vmresume", "EXIT_REASON"}, {"vmwrite GUEST_ACTIVITY_STATE 1", NULL},
+         {"vmresume", "EXIT_REASON"}, {"vmwrite PIN_BASED_VM_EXECUTION_CONTROLS 0x57", NULL},
+         {"vmwrite GUEST_ACTIVITY_STATE 3", NULL}, {"vmresume", never});
+}
+
+/* What a guest in 64-bit mode needs, but with page tables of its own, and then with the host's. */
+static void without_ept_there_is_no_guest_but_the_hosts(void **state)
+{
+    (void)state;
+    TALK(GUEST, {"vmwrite SECONDARY_PROCESSOR_BASED_VM_EXECUTION_CONTROLS 0", NULL},
+         {"vmwrite GUEST_CR0 0x80000031", NULL}, {"vmwrite GUEST_CR3 code", NULL},
+         {"vmlaunch", "=not done: without EPT the guest would have all memory\n"},
+         {"vmwrite GUEST_CR3 HOST_CR3", NULL}, {"vmlaunch", "EXIT_REASON"});
+}
+
 /* SDM Vol. 3, "Format of an EPT Page-Table Entry that Maps a 4-KByte Page". */
 static void ept_entries_are_as_asked_for(void **state)
 {
@@ -588,8 +653,12 @@ static void without_unrestricted_guest_setup_is_another_guest(void **state)
     (void)state;
     msrs->value[IA32_VMX_PROCBASED_CTLS2 - VMX_MSR_FIRST] &= ~(uint64_t)SECONDARY_UNRESTRICTED_GUEST
                                                              << 32;
-    TALK(CURRENT, {"setup", "=VMsucceed; no unrestricted guest here: one that executes CPUID in "
-                            "the host's address space\n"});
+    TALK(CURRENT,
+         {"setup", "=VMsucceed; no unrestricted guest here: one that executes CPUID in "
+                   "the host's address space\n"},
+         {"vmread PIN_BASED_VM_EXECUTION_CONTROLS", "VMsucceed; 0x17: external-interrupt exiting"},
+         {"vmwrite GUEST_CR3 GUEST_CR3+0x1000", NULL}, {"vmlaunch", "not done: without EPT"},
+         {"vmwrite GUEST_CR3 HOST_CR3", NULL}, {"vmlaunch", "VMsucceed"});
 }
 
 int main(void)
@@ -616,6 +685,9 @@ int main(void)
         cmocka_unit_test_setup(a_guest_runs_up_to_its_exit, begin),
         cmocka_unit_test_setup(a_step_is_one_instruction, begin),
         cmocka_unit_test_setup(what_would_not_come_back_is_not_entered, begin),
+        cmocka_unit_test_setup(what_the_exit_would_not_load_back_is_not_entered, begin),
+        cmocka_unit_test_setup(what_nothing_would_end_is_not_entered, begin),
+        cmocka_unit_test_setup(without_ept_there_is_no_guest_but_the_hosts, begin),
         cmocka_unit_test_setup(ept_entries_are_as_asked_for, begin),
         cmocka_unit_test_setup(without_unrestricted_guest_setup_is_another_guest, begin),
     };
