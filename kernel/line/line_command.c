@@ -49,7 +49,8 @@ static int next_kind(const struct line_language *language, struct command_text *
     if (word.length == 0)
         return LINE_END;
     kind = word.start[word.start[0] == '['];
-    return strchr("CNT", kind) != NULL || strchr(language->kinds, kind) != NULL ? kind : LINE_VALUE;
+    return strchr("CHNT", kind) != NULL || strchr(language->kinds, kind) != NULL ? kind
+                                                                                 : LINE_VALUE;
 }
 
 static bool is_number(struct command_text text, uint64_t *value)
@@ -68,16 +69,24 @@ static bool is_named(const struct line_language *language, int kind, struct comm
            language->value(kind, n, value);
 }
 
+/* Up to an operator. */
+static size_t term_length(struct command_text text)
+{
+    size_t length = 0;
+
+    while (length < text.length && strchr("+-|&", text.start[length]) == NULL)
+        length++;
+    return length;
+}
+
 /* TERM{OPERATOR TERM}, without spaces. */
 static bool is_value(const struct line_language *language, struct command_text text,
                      uint64_t *value)
 {
     for (int before = '|'; before != '\0';) {
-        struct command_text term = {text.start, 0};
+        struct command_text term = {text.start, term_length(text)};
         uint64_t operand;
 
-        while (term.length < text.length && strchr("+-|&", term.start[term.length]) == NULL)
-            term.length++;
         if (!is_number(term, &operand) && !is_named(language, LINE_VALUE, term, &operand))
             return false;
         *value = before == '+'   ? *value + operand
@@ -96,8 +105,20 @@ bool line_meaning(const struct line_language *language, int kind, struct command
     *value = 0;
     if (kind == LINE_VALUE)
         return is_value(language, word, value);
-    return kind == LINE_NAME || kind == LINE_TEXT || is_named(language, kind, word, value) ||
+    if (kind == LINE_NAME)
+        return term_length(word) == word.length;
+    return kind == LINE_HEX || kind == LINE_TEXT || is_named(language, kind, word, value) ||
            (kind != LINE_COMMAND && is_number(word, value));
+}
+
+bool line_is_taken(const struct line_language *language, struct command_text word)
+{
+    uint64_t value;
+    bool taken = line_meaning(language, LINE_VALUE, word, &value);
+
+    for (const char *kind = language->kinds; *kind != '\0'; kind++)
+        taken = taken || line_meaning(language, *kind, word, &value);
+    return taken;
 }
 
 static void print_unknown(const struct line_language *language, int kind, struct command_text word,
@@ -113,6 +134,32 @@ static void print_unknown(const struct line_language *language, int kind, struct
     }
     print_to(sink, "unknown here: \"%.*s\"%s%s\n", (int)word.length, word.start,
              nearest.name != NULL ? "; the nearest is " : "", near);
+}
+
+/* In hex, a space between; false: `text` becomes the one that is none. */
+static bool are_bytes(struct command_text *text)
+{
+    struct command_text rest = *text;
+    uint64_t byte;
+
+    while (rest.length > 0) {
+        struct command_text word = command_text_cut(&rest, ' ');
+
+        if (!command_text_number(word, 16, UINT8_MAX, &byte)) {
+            *text = word;
+            return false;
+        }
+    }
+    return true;
+}
+
+static unsigned bits_of(const struct line_language *language, char letter)
+{
+    const struct line_width *width = language->widths;
+
+    while (width->letter != letter && width->letter != '\0')
+        width++;
+    return width->letter != '\0' ? width->bits : LINE_BITS_MAX;
 }
 
 void line_help(const struct line_language *language, uint64_t command, struct sink *sink)
@@ -137,15 +184,21 @@ bool line_command_take(const struct line_language *language, uint32_t command,
     }
     memset(out, 0, sizeof(*out));
     for (kinds = arguments_of(of); kinds.length > 0 && rest.length > 0; out->count++) {
+        unsigned bits = bits_of(language, kinds.start[kinds.start[0] == '[']);
         int kind = next_kind(language, &kinds);
-        bool is_all = kind == LINE_TEXT || kind == LINE_COMMAND;
+        bool is_all = kind == LINE_TEXT || kind == LINE_COMMAND || kind == LINE_HEX;
         struct command_text word = is_all ? rest : command_text_cut(&rest, ' ');
 
-        if (!line_meaning(language, kind, word, &out->value[out->count])) {
+        if ((kind == LINE_HEX && !are_bytes(&word)) ||
+            !line_meaning(language, kind, word, &out->value[out->count])) {
             print_unknown(language, kind, word, sink);
             return false;
         }
-        if (kind == LINE_NAME || kind == LINE_TEXT)
+        if (bits < LINE_BITS_MAX && out->value[out->count] >> bits != 0) {
+            print_to(sink, "more than %u bits: \"%.*s\"\n", bits, (int)word.length, word.start);
+            return false;
+        }
+        if (kind == LINE_NAME || kind == LINE_TEXT || kind == LINE_HEX)
             out->text = word;
         rest.length = is_all ? 0 : rest.length;
     }

@@ -34,10 +34,18 @@ struct line_command {
 /* The kind of an argument is the first letter of its word. */
 enum line_kind {
     LINE_COMMAND = 'C', /* COMMAND: one of the table, up to the end of the line: its number */
-    LINE_NAME = 'N',    /* NAME: a word that stands for nothing */
+    LINE_HEX = 'H',     /* HEX: bytes, up to the end of the line */
+    LINE_NAME = 'N',    /* NAME: a word that stands for nothing; without +, -, | and & */
     LINE_TEXT = 'T',    /* TEXT: likewise, up to the end of the line */
     LINE_VALUE = 'V',   /* VALUE, ADDRESS, …: numbers and names with +, -, | and & between */
     LINE_END = '\0',
+};
+
+/* How many bits the number has that an argument with this letter stands for. */
+enum { LINE_BITS_MAX = 64 };
+struct line_width {
+    char letter;
+    uint8_t bits;
 };
 
 /* What can be said. */
@@ -47,13 +55,14 @@ struct line_language {
     const char *kinds;       /* letters of further kinds: a name or a number */
     completion_names *names; /* of each kind that has some */
     bool (*value)(int kind, uint32_t n, uint64_t *value); /* what the n-th name stands for */
+    const struct line_width *widths; /* of letters that are not of 64 bits; 0 ends them */
 };
 
 /* What stands behind the name of a command. */
 enum { LINE_ARGUMENTS_MAX = 4 };
 struct line_arguments {
     uint32_t count;
-    struct command_text text;           /* of the one that is NAME or TEXT */
+    struct command_text text;           /* of the one that is NAME, TEXT or HEX */
     uint64_t value[LINE_ARGUMENTS_MAX]; /* what they stand for; 0 of others, and of the missing */
 };
 
@@ -80,6 +89,9 @@ bool line_command_take(const struct line_language *language, uint32_t command,
  */
 bool line_meaning(const struct line_language *language, int kind, struct command_text word,
                   uint64_t *value);
+
+/* Does a word stand for something already, as a value or as one of the language's own kinds? */
+bool line_is_taken(const struct line_language *language, struct command_text word);
 
 /* completion_add() of the last word of a line. */
 size_t line_complete(const struct line_language *language, const char *line, char *more,

@@ -103,14 +103,12 @@ static uint64_t add_page(struct command_text name)
 {
     struct monitor_page *page = &monitor.page[monitor.page_count];
     struct vmx_region region = {.order = monitor.cpu.config.order};
-    uint64_t value;
 
-    if (name.length < PAGE_NAME_SIZE &&
-        !line_meaning(&monitor_language, LINE_VALUE, name, &value) &&
+    if (name.length < PAGE_NAME_SIZE && !line_is_taken(&monitor_language, name) &&
         monitor.page_count < PAGES_MAX)
         region.address = pages_alloc(region.order);
     if (region.address == 0) {
-        say("no page: it has this name, a number's, one that is too long; or none is left\n");
+        say("no page: the name stands for something or is too long; or none is left\n");
         return 0;
     }
     vmx_region_write(&region, monitor.cpu.config.revision_id);
@@ -324,6 +322,8 @@ const struct line_language monitor_language = {
     .kinds = (const char[]){MONITOR_FIELD, MONITOR_MSR, '\0'},
     .names = names,
     .value = value_of,
+    .widths =
+        (const struct line_width[]){{'B', 8}, {'I', 32}, {'L', 32}, {'M', 32}, {'P', 16}, {0}},
 };
 
 void monitor_obey(const char *line)

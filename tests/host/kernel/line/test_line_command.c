@@ -11,11 +11,11 @@
 
 #include "kernel/line/line_command.h"
 
-enum { MAKE, MAKE_UP, PUT, SAY, EXPLAIN, COMMANDS };
+enum { MAKE, MAKE_UP, PUT, SAY, EXPLAIN, FILL, COMMANDS };
 static const struct line_command commands[COMMANDS] = {
     [MAKE] = {"make", "NAME [VALUE", ""},       [MAKE_UP] = {"make up", "NAME TEXT", ""},
     [PUT] = {"put", "PLACE ADDRESS [SIZE", ""}, [SAY] = {"say", "TEXT", ""},
-    [EXPLAIN] = {"explain", "[COMMAND", ""},
+    [FILL] = {"fill", "ADDRESS HEX", ""},       [EXPLAIN] = {"explain", "[COMMAND", ""},
 };
 static const char *const places[] = {"North", "north-west", "South"};
 static const uint64_t numbers[] = {7, 8, 9};
@@ -41,7 +41,8 @@ static bool value_of(int kind, uint32_t n, uint64_t *value)
     return true;
 }
 
-static const struct line_language language = {commands, COMMANDS, "P", names, value_of};
+static const struct line_language language = {
+    commands, COMMANDS, "P", names, value_of, (const struct line_width[]){{'S', 4}, {0, 0}}};
 
 static struct line_arguments given;
 static char told[128];
@@ -90,6 +91,22 @@ static void arguments_are_of_their_kind(void **state)
     assert_int_equal(take("explain say"), EXPLAIN);
     assert_int_equal(given.value[0], SAY);
     assert_int_equal(take("explain 3"), -1);
+    assert_int_equal(take("put 3 4 15"), PUT);
+    assert_int_equal(take("put 3 16 5"), PUT);
+    assert_int_equal(take("put 3 4 16"), -1);
+    assert_string_equal(told, "more than 4 bits: \"16\"\n");
+    assert_int_equal(take("fill 1 0 ff 0A"), FILL);
+    assert_memory_equal(given.text.start, "0 ff 0A", given.text.length);
+    assert_int_equal(given.text.length, 7);
+    assert_int_equal(take("fill 1 0 100 1"), -1);
+    assert_string_equal(told, "unknown here: \"100\"\n");
+    assert_int_equal(take("fill 1"), -1);
+    assert_int_equal(take("make a|b"), -1);
+    assert_string_equal(told, "unknown here: \"a|b\"\n");
+    assert_true(line_is_taken(&language, (struct command_text){"seven", 5}));
+    assert_true(line_is_taken(&language, (struct command_text){"north", 5}));
+    assert_true(line_is_taken(&language, (struct command_text){"12", 2}));
+    assert_false(line_is_taken(&language, (struct command_text){"east", 4}));
 }
 
 static void what_is_missing_or_too_much_is_told(void **state)
@@ -128,7 +145,7 @@ static void tab_goes_on_with_the_last_word(void **state)
     static const struct {
         const char *line, *more, *list;
     } rows[] = {
-        {"", "", "make make up put say explain "},
+        {"", "", "make make up put say explain fill "},
         {"ma", "ke ", "make make up "},
         {"make", " ", "make make up "}, /* NAME, or the other one */
         {"say", " ", "say "},

@@ -125,7 +125,10 @@ static void pages_have_names_of_their_own(void **state)
     TALK({"alloc a", "=a = 0x100000, with revision id 0x2b\n"},
          {"alloc b", "=b = 0x101000, with revision id 0x2b\n"}, {"alloc a", "no page"},
          {"alloc A", "no page"}, {"alloc 12", "no page"}, {"alloc 0x12", "no page"},
-         {"alloc a+1", "no page"}, {"alloc abcdefghijklmnop", "no page"},
+         {"alloc a+1", "=unknown here: \"a+1\"\n"}, {"alloc a-b", "unknown here"},
+         {"alloc a|b", "unknown here"}, {"alloc a&b", "unknown here"},
+         {"alloc GUEST_RIP", "no page"}, {"alloc guest_rip", "no page"},
+         {"alloc IA32_LSTAR", "no page"}, {"alloc abcdefghijklmnop", "no page"},
          {"alloc abcdefghijklmno", "=abcdefghijklmno = 0x102000, with revision id 0x2b\n"},
          {"state", "=CPU 0: CR4.VMXE 0, VMX operation off, current VMCS: none\n"
                    "  a, launch state: unknown\n  b, launch state: unknown\n"
@@ -411,15 +414,17 @@ static void memory_is_shown_and_written_byte_by_byte(void **state)
          {"mem read v+8 3", "=01 02 a3\n"},
          {"mem read v", "=2b 00 00 00 00 00 00 00 01 02 a3 00 00 00 00 00\n"},
          {"mem read v+1 17", "=00 00 00 00 00 00 00 01 02 a3 00 00 00 00 00 00\n00\n"},
-         {"mem read v 1", "=2b\n"}, {"mem write v 100", "=0 bytes written\n"},
-         {"mem write v 1 zz 2", "=1 bytes written\n"},
+         {"mem read v 1", "=2b\n"}, {"mem write v 100", "=unknown here: \"100\"\n"},
+         {"mem write v 1 zz 2", "=unknown here: \"zz\"\n"},
+         {"mem write v 90b8cdabf4", "=unknown here: \"90b8cdabf4\"\n"},
+         {"mem write v 1  2", "=unknown here: \"\"\n"}, {"mem read v 1", "=2b\n"},
          {"mem write v+0xffe 1 2 ff", "=3 bytes written\n"}, {"mem read w 1", "=ff\n"},
          {"mem read v+0xffe 2", "=01 02\n"}, {"mem write w+0xfff 1 2", "1 bytes written"},
          {"mem write 0x0 1", "not done: 0x0 is no page of the monitor's"},
          {"mem write 0x150000 1", "not done: 0x150000 is its page pool; `alloc NAME` gives a page"},
          {"mem read 0xfffffffffffff000", "no RAM to be shown at 0xfffffffffffff000"},
          {"mem read v 0", "="},
-         {"mem read v 4096", "=01 00 00 00 00 00 00 00 01 02 a3 00 00 00 00 00\n"});
+         {"mem read v 4096", "=2b 00 00 00 00 00 00 00 01 02 a3 00 00 00 00 00\n"});
     assert_int_equal(strlen(answer("mem read v 4095")), 3 * 4095);
 }
 
@@ -465,6 +470,14 @@ static void what_it_took_is_given_back(void **state)
 static void control_registers_ports_and_cpuid(void **state)
 {
     (void)state;
+    TALK({"in 0x10064", "=more than 16 bits: \"0x10064\"\n"}, {"in 0xffff", "=is 0xff\n"},
+         {"out 0x10064 0", "more than 16 bits"},
+         {"out 0x60 0x100", "=more than 8 bits: \"0x100\"\n"}, {"out 0x60 0xff", "="},
+         {"rdmsr 0x10000003a", "=more than 32 bits: \"0x10000003a\"\n"},
+         {"wrmsr 0x10000003a 0", "more than 32 bits"}, {"rdmsr 0xffffffff", "#GP"},
+         {"cpuid 0x100000000", "more than 32 bits"}, {"cpuid 0 0x100000000", "more than 32 bits"},
+         {"cpu 0x100000001", "=more than 32 bits: \"0x100000001\"\n"});
+    assert_int_equal(monitor.wanted_cpu, 0);
     TALK({"cr 3", "=0 or 4\n"}, {"cr 8 0", "=0 or 4\n"}, {"cr 0x100000000 0", "=0 or 4\n"});
     TALK({"cr 0", "=CR0 0x80010033\n"}, {"cr 4", "CR4 0x"}, {"cr 4 0xffffffff", "#GP; 0x"},
          {"cr 4 0x2020", "=CR4 0x2020\n"}, {"cr 4", "=CR4 0x2020\n"},
