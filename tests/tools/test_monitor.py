@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 from machine.build import build, build_kernel
+from machine.errors import UserError
+from machine.monitor import script_of
 from machine.terminal import Progress
 
 import gen_monitor
@@ -103,6 +105,36 @@ def test_a_script_may_come_by_a_pipe() -> None:
     run = "tools/run --on bochs --cpus 1 --monitor --script <(echo vmxoff; echo 'expect #UD')"
     done = subprocess.run(["bash", "-c", run], cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_lines_may_end_as_on_windows(tmp_path: Path) -> None:
+    first, second = tmp_path / "first.mon", tmp_path / "second.mon"
+    first.write_bytes(b"vmxon\r\n\r\nvmxoff\r\n")
+    second.write_bytes(b"state")
+    assert script_of([first, second], tmp_path).kernel.read_bytes() == b"vmxon\n\nvmxoff\nreset\nstate\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("vmxon\n# caf\u00e9\n".encode(), ":2: '\u00e9' is not printable ASCII"),
+        (b"# caf\xe9\n", ":1: '\ufffd' is not printable ASCII"),  # Latin-1
+        (b"vmx\ron\n", r":1: '\r' is not printable ASCII"),
+        (b"vmxon\n\n#" + b" " * 255 + b"\n", ":3: 256 characters; a line has at most 255"),
+    ],
+    ids=["utf-8", "latin-1", "control", "long"],
+)
+def test_a_script_that_cannot_be_read(text: bytes, why: str, tmp_path: Path) -> None:
+    script = tmp_path / "bad.mon"
+    script.write_bytes(text)
+    with pytest.raises(UserError) as refused:
+        script_of([script], tmp_path)
+    assert str(refused.value) == f"--script: {script}{why}"
+
+
+def test_the_longest_line_is_whole(model: Path, tmp_path: Path) -> None:
+    (script := tmp_path / "long.mon").write_text("#" * 255 + "\n", encoding="ascii")
+    assert _run(model, script_of([script], tmp_path).kernel).stdout.splitlines() == ["#" * 255]
 
 
 def test_an_expectation_that_fails(model: Path, tmp_path: Path) -> None:

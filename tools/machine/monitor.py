@@ -4,6 +4,7 @@ import argparse
 import contextlib
 import os
 import pty
+import re
 import select
 import sys
 import termios
@@ -19,6 +20,7 @@ from machine.plan import Guest
 
 WORD = "monitor"
 _MODULE = "monitor-script"  # kernel/monitor/monitor_room.c
+_LINE_MOST = 255  # kernel/line/line_command.h: LINE_SIZE, with a zero at the end
 _LEAVE = b"\x1d"  # Ctrl-]
 _TOLD = 1 << 20  # bytes, in which a report has its place
 
@@ -53,13 +55,21 @@ def check_monitor(options: argparse.Namespace, machine: str) -> None:
             raise UserError(f"--script: no such file: {file}")
 
 
+def _script_text(file: Path) -> str:
+    """The lines of a script, which the monitor can read; raises UserError where it cannot."""
+    text = file.read_bytes().decode(errors="replace").replace("\r\n", "\n").rstrip("\n")
+    for number, line in enumerate(text.split("\n"), 1):
+        if bad := re.search(r"[^\t -~]", line):
+            raise UserError(f"--script: {file}:{number}: {bad[0]!r} is not printable ASCII")
+        if len(line) > _LINE_MOST:
+            raise UserError(f"--script: {file}:{number}: {len(line)} characters; a line has at most {_LINE_MOST}")
+    return text + "\n"
+
+
 def script_of(files: Sequence[Path], folder: Path) -> Guest:
     """The scripts one after another, with a `reset` between two, as the loader takes them."""
-    texts = [file.read_bytes().rstrip(b"\n") + b"\n" for file in files]
-    if not all(byte in b"\n\t" or 32 <= byte < 127 for text in texts for byte in text):
-        raise UserError("--script: not lines of printable ASCII")
     script = folder / "monitor-script"
-    script.write_bytes(b"reset\n".join(texts))
+    script.write_text("reset\n".join(map(_script_text, files)), encoding="ascii")
     return Guest(script, _MODULE)
 
 
