@@ -3,10 +3,17 @@
 #include "kernel/words/nearest.h"
 #include "lib/string.h"
 
+static struct command_text without_indent(struct command_text line)
+{
+    for (; line.length > 0 && (*line.start == ' ' || *line.start == '\t'); line.length--)
+        line.start++;
+    return line;
+}
+
 bool line_cut(struct command_text *script, char line[LINE_SIZE])
 {
     bool more = script->length > 0;
-    struct command_text one = command_text_cut(script, '\n');
+    struct command_text one = without_indent(command_text_cut(script, '\n'));
 
     format_text(line, LINE_SIZE, "%.*s", (int)one.length, one.start);
     return more;
@@ -23,6 +30,7 @@ uint32_t line_command_find(const struct line_language *language, struct command_
 {
     uint32_t n;
 
+    *line = without_indent(*line);
     for (n = 0; n < language->count; n++) {
         size_t length = strlen(language->commands[n].name);
 
@@ -179,7 +187,8 @@ bool line_command_take(const struct line_language *language, uint32_t command,
     struct command_text kinds;
 
     if (command == language->count) {
-        print_unknown(language, LINE_COMMAND, rest, sink);
+        if (rest.length > 0)
+            print_unknown(language, LINE_COMMAND, rest, sink);
         return false;
     }
     memset(out, 0, sizeof(*out));
@@ -211,12 +220,13 @@ bool line_command_take(const struct line_language *language, uint32_t command,
 size_t line_complete(const struct line_language *language, const char *line, char *more,
                      struct sink *list)
 {
-    struct command_text rest = {line, strlen(line)}, kinds;
+    struct command_text rest = without_indent((struct command_text){line, strlen(line)}), kinds;
+    const char *start = rest.start;
     uint32_t command = line_command_find(language, &rest);
     int kind;
 
     if (command == language->count || rest.start[-1] != ' ')
-        return completion_add(language->names, LINE_COMMAND, line, more, list);
+        return completion_add(language->names, LINE_COMMAND, start, more, list);
     kinds = arguments_of(&language->commands[command]);
     for (kind = next_kind(language, &kinds); kind != LINE_END && strchr(rest.start, ' ') != NULL;
          kind = next_kind(language, &kinds))

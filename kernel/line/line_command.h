@@ -66,14 +66,17 @@ struct line_arguments {
     uint64_t value[LINE_ARGUMENTS_MAX]; /* what they stand for; 0 of others, and of the missing */
 };
 
-/* Cuts the next line off a script; false: there is none. */
+/* Cuts the next line off a script, without spaces and tabs before it; false: there is none. */
 enum { LINE_SIZE = 256 };
 bool line_cut(struct command_text *script, char line[LINE_SIZE]);
 
 /* Is the text a part of the answer? */
 bool line_has(const char *answer, struct command_text text);
 
-/* The number of the command that a line begins with, which is cut off; `count`: of none. */
+/*
+ * The number of the command that a line begins with, which is cut off, as are spaces and tabs
+ * before it; `count`: of none.
+ */
 uint32_t line_command_find(const struct line_language *language, struct command_text *line);
 
 /* A line that tells what the command is, or, where it is `count`, one for each. */

@@ -65,6 +65,11 @@ static void a_command_is_a_whole_word_or_two(void **state)
     assert_int_equal(take("say up"), SAY);
     assert_int_equal(take("explain"), EXPLAIN);
     assert_int_equal(given.count, 0);
+    assert_int_equal(take(" \t make a"), MAKE);
+    assert_memory_equal(given.text.start, "a", 1);
+    assert_int_equal(take("\tsay up"), SAY);
+    assert_int_equal(take("  "), -1); /* no command, but nothing wrong either */
+    assert_string_equal(told, "");
     assert_int_equal(take("makes a"), -1);
     assert_string_equal(told, "unknown here: \"makes a\"\n");
     assert_int_equal(take("sayx"), -1);
@@ -127,7 +132,7 @@ static void what_is_missing_or_too_much_is_told(void **state)
 
 static void a_script_is_lines(void **state)
 {
-    struct command_text script = {"one\n\nthree", 10};
+    struct command_text script = {"one\n\t\n \t three", 14};
     char line[LINE_SIZE];
 
     (void)state;
@@ -149,6 +154,10 @@ static void tab_goes_on_with_the_last_word(void **state)
         {"ma", "ke ", "make make up "},
         {"make", " ", "make make up "}, /* NAME, or the other one */
         {"say", " ", "say "},
+        {"  ma", "ke ", "make make up "},
+        {" \t", "", "make make up put say explain "},
+        {"  put ", "", "North north-west South "},
+        {" say", " ", "say "},
         {"put ", "", "North north-west South "},
         {"put n", "orth", "North north-west "},
         {"put s", "outh ", "South "},
