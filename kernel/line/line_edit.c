@@ -25,6 +25,7 @@ void line_edit_begin(struct line_edit *edit)
     memset(edit->text, 0, sizeof(edit->text));
     edit->length = edit->cursor = edit->shown = 0;
     edit->escape[0] = '\0';
+    edit->appended = false;
 }
 
 void line_edit_insert(struct line_edit *edit, const char *text)
@@ -106,6 +107,7 @@ static void in_sequence(struct line_edit *edit, char key)
 
 enum edit_outcome line_edit_key(struct line_edit *edit, uint8_t key)
 {
+    edit->appended = false;
     if (edit->escape[0] != '\0') {
         in_sequence(edit, (char)key);
         return EDIT_MORE;
@@ -137,8 +139,10 @@ enum edit_outcome line_edit_key(struct line_edit *edit, uint8_t key)
         cut(edit, 0, edit->cursor);
         break;
     default:
-        if (key >= ' ' && key < DELETE)
-            line_edit_insert(edit, (const char[]){(char)key, '\0'});
+        if (key < ' ' || key > DELETE)
+            break;
+        edit->appended = edit->cursor == edit->length && edit->length + 1 < EDIT_SIZE;
+        line_edit_insert(edit, (const char[]){(char)key, '\0'});
         break;
     }
     return EDIT_MORE;
@@ -146,6 +150,10 @@ enum edit_outcome line_edit_key(struct line_edit *edit, uint8_t key)
 
 void line_edit_show(const struct line_edit *edit, const char *prompt, struct sink *sink)
 {
+    if (edit->appended) {
+        print_to(sink, "%s", edit->text + edit->length - 1);
+        return;
+    }
     print_to(sink, "\r%s%s\x1b[K", prompt, edit->text);
     if (edit->cursor < edit->length)
         print_to(sink, "\x1b[%uD", edit->length - edit->cursor);

@@ -66,25 +66,29 @@ def test_a_shell() -> None:
 
 
 class _Prompt:
-    """The monitor's, which writes the whole line after each key."""
+    """The monitor's, which echoes a letter at the line's end, and writes the whole line after each other key."""
 
     def __init__(self, terminal: _Terminal) -> None:
         self._terminal = terminal
         self.line = ""
-        self._shows("")
+        self.shows("")
 
-    def _shows(self, line: str) -> None:
+    def shows(self, line: str) -> None:
+        """It is written anew."""
         self.line = line
         self._terminal.wait(f"\rrootmode> {line}\x1b[K")
 
     def key(self, key: str, line: str) -> None:
         """A key that makes that line of what is there."""
         self._terminal.type(key)
-        self._shows(line)
+        self.shows(line)
 
     def type(self, text: str) -> None:
         for letter in text:
-            self.key(letter, self.line + letter)
+            self._terminal.type(letter)
+            echo = self._terminal.wait(letter)
+            assert echo == letter, echo
+            self.line += letter
 
     def enter(self, answer: str) -> None:
         """Ends the line: that is among what it says before the next one."""
@@ -105,6 +109,7 @@ def test_tab_and_arrow_keys_of_the_monitor() -> None:
     prompt.key(_TAB, "vmxo")
     terminal.type(_TAB)  # two can be meant, which are listed
     terminal.wait("\r\nvmxoff vmxon \r\n")
+    prompt.shows("vmxo")
     prompt.type("n")
     prompt.enter("VMsucceed")
     prompt.type("vmclear region")
@@ -133,3 +138,16 @@ def test_tab_and_arrow_keys_of_the_monitor() -> None:
     status, said = terminal.end()
     assert status == 0
     assert "verdict: ok" in said
+
+
+def test_what_is_pasted_into_the_monitor() -> None:
+    """More than a UART's 16 bytes, at once, before there is a prompt and while commands are at work."""
+    terminal = _Terminal("tools/run", "--on", "bochs", "--cpus", "1", "--monitor")
+    given = [f"{byte:02x}" for byte in range(0x40, 0x40 + 64)]
+    terminal.type(f"alloc v\rmem write v {' '.join(given)}\rmem read v 64\rquit\r")
+    status, said = terminal.end()
+    assert status == 0
+    assert "64 bytes written" in said
+    for at in range(0, 64, 16):
+        assert f"{' '.join(given[at : at + 16])}\r\n" in said
+    assert "unknown here" not in said

@@ -107,6 +107,23 @@ def test_a_script_may_come_by_a_pipe() -> None:
     assert done.returncode == 0, done.stdout + done.stderr
 
 
+@pytest.mark.parametrize("typed", ["", "alloc page\nvmxoff\nquit\n", "alloc page\nvmxoff"], ids=["nothing", "quit", "end"])
+def test_a_prompt_at_a_pipe(typed: str) -> None:
+    """What it gives waits for the prompt; at its end the session ends."""
+    command = [str(ROOT / "tools/run"), "--on", "bochs", "--cpus", "1", "--monitor"]
+    done = subprocess.run(command, input=typed, capture_output=True, text=True, check=False, timeout=300)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "verdict: ok" in done.stdout
+    assert ("page = 0x" in done.stdout and "#UD" in done.stdout) == bool(typed)
+
+
+def test_a_pipe_waits_for_a_machine_only_so_long() -> None:
+    command = [str(ROOT / "tools/run"), "--on", "bochs", "--cpus", "1", "--monitor", "--append", "exit=halt", "--timeout", "5"]
+    done = subprocess.run(command, input="quit\n", capture_output=True, text=True, check=False, timeout=300)
+    assert done.returncode == 3, done.stdout + done.stderr
+    assert "silent for 5 s" in done.stderr
+
+
 def test_lines_may_end_as_on_windows(tmp_path: Path) -> None:
     first, second = tmp_path / "first.mon", tmp_path / "second.mon"
     first.write_bytes(b"vmxon\r\n\r\nvmxoff\r\n")

@@ -8,6 +8,7 @@ import re
 import select
 import sys
 import termios
+import time
 import tty
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -22,6 +23,10 @@ WORD = "monitor"
 _MODULE = "monitor-script"  # kernel/monitor/monitor_room.c
 _LINE_MOST = 255  # kernel/line/line_command.h: LINE_SIZE, with a zero at the end
 _LEAVE = b"\x1d"  # Ctrl-]
+_QUIT = b"\rquit\r"  # at the end of what a pipe gives, which may end within a line
+_LOST = 10.0  # seconds, after which a key that the machine has not answered is given up
+_LINE_TOLD = 1024  # bytes: more than the monitor's line, shown
+_SHOWN = re.compile(rb"\rrootmode> [ -~]*\x1b\[K(\x1b\[\d+D)?\Z")  # kernel/line/line_edit.c: line_edit_show()
 _TOLD = 1 << 20  # bytes, in which a report has its place
 
 
@@ -93,10 +98,59 @@ class SerialTerminal:
         with contextlib.suppress(OSError):
             os.write(self._ours, data)
 
-    def wait(self) -> bytes:
-        """What was typed, once something was or the machine has sent something, or after a while."""
-        ready, _, _ = select.select([sys.stdin, self._ours], [], [], 0.2)
-        return os.read(sys.stdin.fileno(), 1024) if sys.stdin in ready else b""
+    def wait(self, typed: bool) -> bool:
+        """Until the machine has sent something, or something was typed where that is asked for: whether it was."""
+        ready, _, _ = select.select([self._ours, *([sys.stdin] if typed else [])], [], [], 0.2)
+        return sys.stdin in ready
+
+
+class Keys:
+    """
+    Standard input on its way to the machine. A UART holds 16 bytes, and more come at once where a person
+    pastes or another program writes: the monitor gets a key when it has shown what the one before did.
+    """
+
+    def __init__(self, to_monitor: bool) -> None:
+        self._to_monitor = to_monitor
+        self._held = b""
+        self._key = b""  # the last one
+        self._said = b""  # by the machine since then
+        self._moved = time.monotonic()
+        self.ended = False
+
+    def said(self, data: bytes) -> None:
+        """What the machine has sent."""
+        if data:
+            self._said = (self._said + data)[-_LINE_TOLD:]
+            self._moved = time.monotonic()
+
+    def silence(self) -> float:
+        """Seconds since a key went, or something came."""
+        return time.monotonic() - self._moved
+
+    def next(self) -> bytes:
+        """What the machine shall get now."""
+        count = len(self._held)
+        if self._to_monitor:
+            is_echo = b" " <= self._key <= b"~" and self._said == self._key
+            is_lost = self._key != b"" and self.silence() > _LOST
+            count = int(is_echo or is_lost or _SHOWN.search(self._said) is not None)
+        given, self._held = self._held[:count], self._held[count:]
+        if given:
+            self._key, self._said, self._moved = given, b"", time.monotonic()
+        return given
+
+    def wait(self, line: SerialTerminal) -> bool:
+        """Until there is more, on either side; False: the person leaves the machine."""
+        wanted = not self.ended and (sys.stdin.isatty() or not self._held)
+        if not line.wait(wanted):
+            return True
+        typed = os.read(sys.stdin.fileno(), 1024)
+        if not typed:
+            self.ended = True
+            typed = _QUIT
+        self._held += typed
+        return _LEAVE not in typed and (self._to_monitor or not self.ended)
 
 
 @contextlib.contextmanager
@@ -107,16 +161,16 @@ def _raw() -> Iterator[None]:
         return
     before = termios.tcgetattr(sys.stdin)
     try:
-        tty.setraw(sys.stdin)
+        tty.setraw(sys.stdin, termios.TCSANOW)  # what was typed before is meant, too
         yield
     finally:
         termios.tcsetattr(sys.stdin, termios.TCSADRAIN, before)
 
 
-def talk(emulator: Emulator, line: SerialTerminal) -> bytes:
+def talk(emulator: Emulator, line: SerialTerminal, keys: Keys, patience: float) -> bytes:
     """
-    Connects the person's terminal with the machine until that ends, or Ctrl-] is typed. Gives what
-    the machine has sent at the end.
+    Connects the person's terminal with the machine until that ends, or Ctrl-] is typed; or, where no more
+    can be typed, is silent for so many seconds. Gives what the machine has sent at the end.
     """
     told = b""
     with _raw():
@@ -126,9 +180,11 @@ def talk(emulator: Emulator, line: SerialTerminal) -> bytes:
             data = line.read()
             told = (told + data)[-_TOLD:]
             os.write(sys.stdout.fileno(), data)
+            keys.said(data)
             if not running and not data:
                 return told
-            typed = line.wait() if running and not data else b""
-            if _LEAVE in typed:
+            line.write(keys.next())
+            if running and not data and not keys.wait(line):
                 return told
-            line.write(typed)
+            if keys.ended and keys.silence() > patience:
+                return told

@@ -28,7 +28,7 @@ from machine.iso import MENU, check_programs, make_iso
 from machine.machines import MACHINES, choose, why_no_nested_kvm
 from machine.grub import check_commands
 from machine.guest import KINDS, make_guest
-from machine.monitor import WORD, SerialTerminal, add_monitor_options, check_monitor, default_loader, script_of, talk
+from machine.monitor import WORD, Keys, SerialTerminal, add_monitor_options, check_monitor, default_loader, script_of, talk
 from machine.options import (
     Parser,
     add_guest_options,
@@ -236,12 +236,15 @@ def _medium(plan: Plan, kernel: Path, folder: Path, progress: Progress) -> Path:
     return medium
 
 
-def _converse(plan: Plan, medium: Path, folder: Path) -> Exit:
+def _converse(plan: Plan, medium: Path, folder: Path, timeout: float) -> Exit:
     """The monitor's prompt on the person's terminal."""
-    line = SerialTerminal()
+    line, keys = SerialTerminal(), Keys(to_monitor=True)
     emulator = MACHINES[plan.machine].start(replace(plan, terminal=line.path), medium, folder)
     try:
-        talk(emulator, line)
+        talk(emulator, line, keys, timeout)
+        if keys.ended and emulator.alive():
+            say(f"tools/run: the monitor is silent for {timeout:.0f} s")
+            return Exit.TIMEOUT
     finally:
         emulator.stop()
     return Exit.OK
@@ -267,7 +270,7 @@ def _boot(options: argparse.Namespace, plan: Plan, kernel: Path, progress: Progr
             plan = replace(plan, guest=script_of(options.script, folder))
         medium = _medium(plan, kernel, folder, progress)
         if options.monitor and not options.script:
-            return _converse(plan, medium, folder)
+            return _converse(plan, medium, folder, timeout)
         if options.debugger:
             return debug(plan, kernel, options.breakpoints, medium, folder)
         screen, line = Screen(progress), _typed_to(options, plan)
@@ -277,7 +280,7 @@ def _boot(options: argparse.Namespace, plan: Plan, kernel: Path, progress: Progr
         try:
             emulator = machine.start(replace(plan, terminal=line.path if line else None), medium, folder)
             if line:
-                console.feed(talk(emulator, line))
+                console.feed(talk(emulator, line, Keys(to_monitor=False), timeout))
                 if emulator.alive() and not console.ended:  # by Ctrl-]
                     return Exit.OK
             in_time = bool(line) or _watch(emulator, console, screen, plan, timeout)

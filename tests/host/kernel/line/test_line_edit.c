@@ -138,20 +138,51 @@ static void keep(struct sink *sink, const char *text, size_t length)
     strncat(shown, text, length);
 }
 
-/* CR, the line, "erase in line", "cursor backward". */
-static void it_is_shown_anew(void **state)
+/* CR, the line, "erase in line", "cursor backward"; a character at the line's end alone. */
+static void what_a_key_did_is_shown(void **state)
 {
+    static const struct {
+        const char *keys, *shown;
+    } rows[] = {
+        {"", "\r> \x1b[K"},
+        {"a", "a"},
+        {"bc", "c"},
+        {"\t", "\r> abc\x1b[K"},
+        {"\x1b[D", "\r> abc\x1b[K\x1b[1D"},
+        {"x", "\r> abxc\x1b[K\x1b[1D"},
+        {"\x1b[C", "\r> abxc\x1b[K"},
+        {"\x7f", "\r> abx\x1b[K"},
+        {"\xe4", "\r> abx\x1b[K"},
+        {"d", "d"},
+        {"\x1b", "\r> abxd\x1b[K"},
+        {"[", "\r> abxd\x1b[K"},
+        {"C", "\r> abxd\x1b[K"},
+    };
     struct sink sink = {keep};
 
     (void)state;
-    type("abc");
-    shown[0] = '\0';
-    line_edit_show(&edit, "> ", &sink);
-    assert_string_equal(shown, "\r> abc\x1b[K");
-    type("\x1b[D\x1b[D");
-    shown[0] = '\0';
-    line_edit_show(&edit, "> ", &sink);
-    assert_string_equal(shown, "\r> abc\x1b[K\x1b[2D");
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        type(rows[i].keys);
+        shown[0] = '\0';
+        line_edit_show(&edit, "> ", &sink);
+        assert_string_equal(shown, rows[i].shown);
+    }
+}
+
+/* One that does not fit is not shown. */
+static void a_full_line_is_shown_anew(void **state)
+{
+    (void)state;
+    for (unsigned i = 0; i < EDIT_SIZE - 1; i++)
+        type("x");
+    assert_true(edit.appended);
+    type("y");
+    assert_false(edit.appended);
+    type("\x7f"
+         "z");
+    assert_true(edit.appended);
+    line_edit_begin(&edit);
+    assert_false(edit.appended);
 }
 
 int main(void)
@@ -162,7 +193,8 @@ int main(void)
         cmocka_unit_test_setup(arrows_go_through_the_history, begin),
         cmocka_unit_test_setup(the_oldest_lines_are_forgotten, begin),
         cmocka_unit_test_setup(a_line_has_an_end, begin),
-        cmocka_unit_test_setup(it_is_shown_anew, begin),
+        cmocka_unit_test_setup(what_a_key_did_is_shown, begin),
+        cmocka_unit_test_setup(a_full_line_is_shown_anew, begin),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
