@@ -155,7 +155,7 @@ static void tab_goes_on_with_the_last_word(void **state)
         {"make", " ", "make make up "}, /* NAME, or the other one */
         {"say", " ", "say "},
         {"  ma", "ke ", "make make up "},
-        {" \t", "", "make make up put say explain "},
+        {" \t", "", "make make up put say explain fill "},
         {"  put ", "", "North north-west South "},
         {" say", " ", "say "},
         {"put ", "", "North north-west South "},
