@@ -191,7 +191,7 @@ bool monitor_is_vital(uint32_t msr, uint64_t value)
     return msr == IA32_APIC_BASE || msr == IA32_EFER || msr == IA32_GS_BASE ||
            (msr >= IA32_MTRR_PHYSBASE0 && msr <= IA32_MTRR_DEF_TYPE) ||
            (msr >= IA32_X2APIC_FIRST && msr <= 0x8ff) || msr == IA32_TIME_STAMP_COUNTER ||
-           msr == IA32_TSC_ADJUST || (msr == IA32_MISC_ENABLE && (value >> 34 & 1) != 0);
+           msr == IA32_TSC_ADJUST || (msr == IA32_MISC_ENABLE && (value & MISC_ENABLE_XD_DISABLE));
 }
 
 static void write_msr(uint32_t msr, uint64_t value)

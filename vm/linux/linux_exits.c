@@ -11,10 +11,6 @@
 /* SDM Vol. 3, table "Exit Qualification for I/O Instructions". */
 enum { IO_BYTES = 7, IO_IN = 1 << 3, IO_STRING = 1 << 4, IO_PORT_SHIFT = 16 };
 
-/* SDM Vol. 3, table "Exit Qualification for EPT Violations". */
-enum { VIOLATION_OF_OPERAND = 1 << 8 /* not of a paging structure */ };
-enum { VIOLATION_NMI_UNBLOCKING = 1 << 12 };
-
 /* In the BIOS data area: what the firmware is to do after a reset. */
 enum { RESET_FLAG = 0x472 };
 
@@ -193,14 +189,15 @@ static enum exit_done write_bios_data(struct vcpu *vcpu, uint64_t address)
     bool known = false;
 
     if (address != RESET_FLAG &&
-        (vmcs_read_natural(VMCS_EXIT_QUALIFICATION) & VIOLATION_OF_OPERAND) != 0 &&
+        (vmcs_read_natural(VMCS_EXIT_QUALIFICATION) & EPT_VIOLATION_GVA_TRANSLATED) != 0 &&
         (vmcs_read32(VMCS_IDT_VECTORING_INFORMATION) & EVENT_INFORMATION_VALID) == 0) {
         enum exit_done done = linux_fetch_store(vcpu, &write, &known);
 
         if (done != EXIT_EMULATED)
             return done;
     }
-    if (known && !write.exchanges && write.bytes <= PAGE_SIZE - address) {
+    if (known && !write.exchanges && write.bytes <= PAGE_SIZE - address &&
+        (address > RESET_FLAG || address + write.bytes <= RESET_FLAG)) {
         memcpy(phys_to_virt(address), &write.value, write.bytes);
         return skip_emulated_instruction_slow(rip, rip + write.length, EXIT_EMULATED);
     }
@@ -238,7 +235,7 @@ enum exit_done linux_exit_ept_violation(struct vcpu *vcpu)
         return write_bios_data(vcpu, address);
     if (map_late(vcpu, address) != MAP_OK)
         return vcpu_end(vcpu, GUEST_END_MEMORY, EXIT_REASON_EPT_VIOLATION, address);
-    if ((vmcs_read_natural(VMCS_EXIT_QUALIFICATION) & VIOLATION_NMI_UNBLOCKING) != 0)
+    if ((vmcs_read_natural(VMCS_EXIT_QUALIFICATION) & EPT_VIOLATION_NMI_UNBLOCKING) != 0)
         event_nmi_blocked_again(vcpu);
     event_requeue();
     return EXIT_MAPPED;

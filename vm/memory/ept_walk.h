@@ -13,6 +13,20 @@
 #define EPT_ACCESSED   (1ull << 8)
 #define EPT_DIRTY      (1ull << 9)
 
+/* SDM Vol. 3, table "Exit Qualification for EPT Violations". */
+enum {
+    EPT_VIOLATION_READ = 1 << 0, /* the access, by bits 2:0 */
+    EPT_VIOLATION_WRITE = 1 << 1,
+    EPT_VIOLATION_FETCH = 1 << 2,
+    EPT_VIOLATION_READABLE = 1 << 3, /* what EPT allows there, bits 5:3 */
+    EPT_VIOLATION_WRITABLE = 1 << 4,
+    EPT_VIOLATION_EXECUTABLE = 1 << 5,
+    EPT_VIOLATION_ALLOWED = 7 << 3,
+    EPT_VIOLATION_GVA_IS_VALID = 1 << 7,   /* a linear address was translated */
+    EPT_VIOLATION_GVA_TRANSLATED = 1 << 8, /* of it; otherwise of a paging-structure entry */
+    EPT_VIOLATION_NMI_UNBLOCKING = 1 << 12,
+};
+
 /* What makes an entry one that the processor refuses: exit reason 49. */
 enum ept_misconfiguration {
     EPT_WELL_CONFIGURED,

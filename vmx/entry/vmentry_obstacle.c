@@ -2,11 +2,11 @@
 #include "vmx/entry/vmentry_state.h"
 
 /*
- * What surely ends a guest that does nothing to exit. SDM Vol. 3, "Activity State": external
- * interrupts are blocked in the states of shutdown and wait-for-SIPI; "VMX-Preemption Timer": it
- * causes no VM exit in the latter.
+ * Is there a VM exit from a guest that does nothing to cause one? SDM Vol. 3, "Activity State":
+ * external interrupts are blocked in the states of shutdown and wait-for-SIPI; "VMX-Preemption
+ * Timer": it causes no VM exit in the latter.
  */
-static bool is_ended(const struct vmcs_image *image)
+static bool exits_by_itself(const struct vmcs_image *image)
 {
     uint64_t controls = vmcs_image_get(image, VMCS_PIN_BASED_VM_EXECUTION_CONTROLS);
 
@@ -53,7 +53,7 @@ const char *vmentry_obstacle(const struct vmcs_image *image,
     uint64_t secondary =
         vmcs_image_get(image, VMCS_SECONDARY_PROCESSOR_BASED_VM_EXECUTION_CONTROLS);
 
-    if (!is_ended(image))
+    if (!exits_by_itself(image))
         return "nothing would bring the guest back";
     if (!is_loaded_back(image))
         return "VM entry would load IA32_EFER or IA32_PAT, and the VM exit not";

@@ -2,9 +2,6 @@
 #include "vm/guests/exits/guest_exits.h"
 #include "vm/guests/guest.h"
 
-/* Bits 5:3 of the exit qualification: what EPT allows there; nothing, where nothing is mapped. */
-enum { VIOLATION_ALLOWED = 7 << 3, VIOLATION_NMI_UNBLOCKING = 1 << 12 };
-
 /* Another vCPU may have been faster: then the page is there. */
 static inline bool map_fresh_page(struct vcpu *vcpu, uint64_t address)
 {
@@ -39,13 +36,13 @@ static enum exit_done map_page(struct vcpu *vcpu, uint64_t address)
 enum exit_done exit_demand(struct vcpu *vcpu)
 {
     uint64_t address = vmcs_read64(VMCS_GUEST_PHYSICAL_ADDRESS);
-    uint64_t odd =
-        vmcs_read_natural(VMCS_EXIT_QUALIFICATION) & (VIOLATION_ALLOWED | VIOLATION_NMI_UNBLOCKING);
+    uint64_t odd = vmcs_read_natural(VMCS_EXIT_QUALIFICATION) &
+                   (EPT_VIOLATION_ALLOWED | EPT_VIOLATION_NMI_UNBLOCKING);
 
     if (address - vcpu->vm->demand_base >= vcpu->vm->demand_bytes)
         return exit_no_memory(vcpu);
     if (__builtin_expect(odd != 0, 0)) {
-        if ((odd & VIOLATION_ALLOWED) != 0)
+        if ((odd & EPT_VIOLATION_ALLOWED) != 0)
             return exit_no_memory(vcpu);
         event_nmi_blocked_again(vcpu);
     }

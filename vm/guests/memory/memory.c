@@ -3,40 +3,29 @@
 extern const uint8_t violations_start[], violations_read[], violations_write[], beyond_read[],
     misconfigured_1[], misconfigured_2[], misconfigured_3[];
 
-/* SDM Vol. 3, table "Exit Qualification for EPT Violations". */
-enum {
-    QUALIFICATION_READ = 1 << 0,
-    QUALIFICATION_WRITE = 1 << 1,
-    QUALIFICATION_FETCH = 1 << 2,
-    QUALIFICATION_READABLE = 1 << 3,
-    QUALIFICATION_WRITABLE = 1 << 4,
-    QUALIFICATION_EXECUTABLE = 1 << 5,
-    QUALIFICATION_LINEAR = 1 << 7,     /* a linear address was translated */
-    QUALIFICATION_TRANSLATED = 1 << 8, /* of it; otherwise of a paging-structure entry */
-    QUALIFICATION_MASK = 0x1bf,
-};
+enum { QUALIFICATION_MASK = 0x1bf }; /* of an EPT violation: what is compared */
 
 /* The table that the first instruction's address is translated with. */
 enum { VIOLATION_WALK = GUEST_PAGE_TABLES + 0x1000 };
 
 /* Accesses by a walk: check_violations(). */
-#define WALK_ACCESS ((uint64_t)QUALIFICATION_READ | QUALIFICATION_WRITE)
+#define WALK_ACCESS ((uint64_t)EPT_VIOLATION_READ | EPT_VIOLATION_WRITE)
 #define WALK                                                     \
     EXIT_REASON_EPT_VIOLATION, violations_start, MAPPED,         \
         .qualification_mask = QUALIFICATION_MASK & ~WALK_ACCESS, \
-        .qualification = QUALIFICATION_LINEAR
+        .qualification = EPT_VIOLATION_GVA_IS_VALID
 #define VIOLATION(place, bits)                    \
     EXIT_REASON_EPT_VIOLATION, (place),           \
         .qualification_mask = QUALIFICATION_MASK, \
-        .qualification = (bits) | QUALIFICATION_LINEAR | QUALIFICATION_TRANSLATED
+        .qualification = (bits) | EPT_VIOLATION_GVA_IS_VALID | EPT_VIOLATION_GVA_TRANSLATED
 
 static const struct exit_expected exits[] = {
     {WALK},
-    {VIOLATION(violations_read, QUALIFICATION_READ), MAPPED},
+    {VIOLATION(violations_read, EPT_VIOLATION_READ), MAPPED},
     {VIOLATION(violations_write,
-               QUALIFICATION_WRITE | QUALIFICATION_READABLE | QUALIFICATION_EXECUTABLE),
+               EPT_VIOLATION_WRITE | EPT_VIOLATION_READABLE | EPT_VIOLATION_EXECUTABLE),
      MAPPED},
-    {VIOLATION(NULL, QUALIFICATION_FETCH | QUALIFICATION_READABLE | QUALIFICATION_WRITABLE),
+    {VIOLATION(NULL, EPT_VIOLATION_FETCH | EPT_VIOLATION_READABLE | EPT_VIOLATION_WRITABLE),
      MAPPED},
 };
 
@@ -61,8 +50,8 @@ static enum exit_done give_back(struct vcpu *vcpu, const struct exit_record *exi
 static uint64_t walk_access(void)
 {
     if ((vmcs_read64(VMCS_EPT_POINTER) & EPTP_ACCESSED_DIRTY) == 0)
-        return QUALIFICATION_READ;
-    return quirk(QUIRK_WALK_IS_WRITE_ONLY) ? QUALIFICATION_WRITE : WALK_ACCESS;
+        return EPT_VIOLATION_READ;
+    return quirk(QUIRK_WALK_IS_WRITE_ONLY) ? EPT_VIOLATION_WRITE : WALK_ACCESS;
 }
 
 static const char *check_violations(const struct vcpu *vcpu)
@@ -98,7 +87,7 @@ GUEST_CHECK(check_beyond, vcpu->end_value == vcpu->vmcs.address,
 BUILT_IN_GUEST(0070, beyond, GUEST_LONG, "ept-beyond",
                "Reaches for its own VMCS, the hypervisor's memory, and ends there.",
                .needs_ept = true, .setup = point_at_vmcs,
-               EXPECTED_EXITS({VIOLATION(beyond_read, QUALIFICATION_READ)}), .check = check_beyond,
+               EXPECTED_EXITS({VIOLATION(beyond_read, EPT_VIOLATION_READ)}), .check = check_beyond,
                .end = GUEST_END_MEMORY);
 
 enum { PAGES = EPT_WAYS_TO_MISCONFIGURE };

@@ -515,6 +515,18 @@ static void what_else_is_written_there(void **state)
     expect_announced(bios_write(9, 0x467, OPERAND));
 }
 
+/* The flag is the word at 0x472: four bytes at 0x470 have it, those at 0x46e end before it. */
+static void a_wider_write_has_the_flag(void **state)
+{
+    static const uint8_t code[] = {0xc7, 0x07, 0x00, 0x00, 0x00, 0x00}; /* movl $0,(%edi) */
+
+    (void)state;
+    announce();
+    memcpy(code_page(), code, sizeof(code));
+    assert_int_equal(bios_write(0, 0x46e, OPERAND), EXIT_EMULATED);
+    expect_announced(bios_write(0, 0x470, OPERAND));
+}
+
 /* What is not plain is taken for an announcement: nothing is lost. */
 static void what_is_not_understood(void **state)
 {
@@ -587,6 +599,7 @@ int main(void)
         cmocka_unit_test_setup(writes_to_the_page, begin),
         cmocka_unit_test_setup(a_reset_is_announced, begin),
         cmocka_unit_test_setup(what_else_is_written_there, begin),
+        cmocka_unit_test_setup(a_wider_write_has_the_flag, begin),
         cmocka_unit_test_setup(what_is_not_understood, begin),
         cmocka_unit_test_setup(who_waits_is_asked_to_leave, begin),
     };
