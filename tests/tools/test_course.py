@@ -21,6 +21,8 @@ def test_lab_fits_the_tree(lab: Lab) -> None:
     """A change of the tree may make a lab's cuts and mistakes stale: they say what they expect to find."""
     texts = {change.file: (ROOT / change.file).read_text(encoding="utf-8") for change in lab.cuts}
     for change in lab.cuts:
+        unused = set(re.findall(r"\(void\)(\w+);", change.new))
+        assert unused <= set(re.findall(r"\w+", (ROOT / change.file).read_text(encoding="utf-8"))), change
         texts[change.file] = cut(texts[change.file], change)
     for mistake in lab.mistakes:
         changed = {change.file: (ROOT / change.file).read_text(encoding="utf-8") for change in mistake.changes}
