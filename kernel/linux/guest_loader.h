@@ -20,8 +20,9 @@ struct guest_load {
 };
 
 struct guest_loader {
-    const char *kind;      /* "Linux": what the report calls such a guest */
-    bool announces_resets; /* by the BIOS data area's reset flag: vm/linux/linux.h */
+    const char *kind; /* "Linux": what the report calls such a guest */
+    bool announces;   /* resets by the BIOS data area's flag, starts of CPUs in the CMOS:
+                         vm/linux/linux.h */
 
     /* Is the first module one for this loader? The first loader that says so has it. */
     bool (*takes)(const struct machine *machine);

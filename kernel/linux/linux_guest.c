@@ -245,7 +245,8 @@ static void run_linux(struct machine *machine)
     vm->cpu_count = machine->cpu_count;
     vm->kept = results->load.places.kept;
     vm->ports = find_ports();
-    vm->announces_resets = results->loader->announces_resets && bios_data_is_ram();
+    vm->announces_starts = results->loader->announces;
+    vm->announces_resets = results->loader->announces && bios_data_is_ram();
     /* The firmware would wake it outside of VMX operation. */
     power_hide_sleep_states(&machine->cpus[0]->vmx->memory_types);
     machine_gather_findings(machine);

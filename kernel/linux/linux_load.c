@@ -67,4 +67,4 @@ static bool load(struct machine *machine, struct guest_load *load)
     return true;
 }
 
-GUEST_LOADER(900, .kind = "Linux", .announces_resets = true, .takes = takes, .load = load);
+GUEST_LOADER(900, .kind = "Linux", .announces = true, .takes = takes, .load = load);

@@ -1,4 +1,4 @@
-"""Debian's Xen, and the Linux that is its dom0, Debian's usual one: the cloud kernel cannot be a dom0."""
+"""Debian's Xen, and Debian's usual Linux, alone or as its dom0: the cloud kernel cannot be one."""
 
 import gzip
 from pathlib import Path
@@ -6,12 +6,14 @@ from pathlib import Path
 from machine.guest import fetch_package, make_initrd, package_field
 
 _XEN = "xen-hypervisor-4.17-amd64"
-_SCRIPT = b"""grep -qw vmx /proc/cpuinfo && exit 1
+_DOM0 = b"""grep -qw vmx /proc/cpuinfo && exit 1
 version=/sys/hypervisor/version
 [ -e $version ] && on="dom0: Xen $(cat $version/major).$(cat $version/minor)" || on="no dom0: $(uname -r)"
 echo "$on, $(grep -c ^processor /proc/cpuinfo) CPUs"
 """
-XEN, KERNEL, INITRD = "hypervisor", "kernel", "initrd"
+XEN, KERNEL = "hypervisor", "kernel"
+# What their initrds run.
+_SCRIPTS = {"dom0-initrd": _DOM0, "look-initrd": (Path(__file__).parent / "linux" / "look.sh").read_bytes()}
 
 
 def _tree() -> Path:
@@ -20,11 +22,11 @@ def _tree() -> Path:
 
 
 def xen_file(name: str, folder: Path) -> Path:
-    """Makes one of the three files that are loaded."""
+    """Makes one of the files that are loaded."""
     if name == KERNEL:
         return next(_tree().glob("boot/vmlinuz-*"))
-    if name == INITRD:
-        return make_initrd(_tree(), _SCRIPT, folder / "dom0-initrd")
+    if name in _SCRIPTS:
+        return make_initrd(_tree(), _SCRIPTS[name], folder / name)
     packed = next(fetch_package(_XEN).glob("boot/xen-*.gz"))
     unpacked = folder / "xen"
     unpacked.write_bytes(gzip.decompress(packed.read_bytes()))

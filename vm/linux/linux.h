@@ -59,6 +59,7 @@ struct linux_vm {
     _Atomic(uint32_t) accesses_refused; /* to what is kept */
     bool starts_by_exits;               /* INIT and SIPI make VM exits; else see linux_cpus.c */
     bool watches_commands;              /* that CPUs send by their APICs */
+    bool announces_starts;              /* of CPUs: else commands are watched until all run */
     bool announces_resets;              /* and has announced none yet: linux_watch_resets() */
     struct leave leave;
     const char *report; /* NULL: there was no memory for it */
@@ -84,7 +85,7 @@ extern const struct vm_policy linux_policy_shown, linux_policy_hidden;
 /* What this CPU lacks for such a guest; NULL: nothing. */
 const char *linux_lacks(const struct vmx_cpu *cpu);
 
-/* The VM, once `kept`, `ports`, `cpu_count` and `announces_resets` are set; on a CPU in VMX
+/* The VM, once `kept`, `ports`, `cpu_count` and what it announces are set; on a CPU in VMX
  * operation. False: no memory. */
 bool linux_create(struct linux_vm *linux_vm, const struct vm_policy *policy,
                   const struct vmx_cpu *cpu, uint64_t ram_end);

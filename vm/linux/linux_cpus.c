@@ -107,8 +107,9 @@ static void ask(struct linux_vcpu *target, uint32_t request)
 }
 
 /*
- * From a CPU's announcement that it starts another to the SIPI. (The second SIPI then goes its own
- * way, to a CPU that does not wait for one.) Another CPU may still remember the page as writable;
+ * From a CPU's announcement that it starts another to the SIPI, and for a guest that announces none
+ * from its beginning until all have started. (The second SIPI then goes its own way, to a CPU that
+ * does not wait for one.) Another CPU may still remember the page as writable;
  * but who sends the INIT is who said so.
  */
 void linux_watch_commands(struct linux_vcpu *own, bool watch)
@@ -126,6 +127,15 @@ void linux_watch_commands(struct linux_vcpu *own, bool watch)
         (void)invept_all();
 }
 
+static uint32_t cpus_in_guest(const struct linux_vm *linux_vm)
+{
+    uint32_t count = 0;
+
+    for (uint32_t i = 0; i < linux_vm->cpu_count; i++)
+        count += !atomic_load(&linux_vm->vcpus[i]->waits);
+    return count;
+}
+
 static void send_for_guest(struct linux_vcpu *own, uint64_t icr)
 {
     struct linux_vm *linux_vm = linux_of(&own->vcpu);
@@ -138,7 +148,8 @@ static void send_for_guest(struct linux_vcpu *own, uint64_t icr)
         if (target == NULL || target == own || !icr_reaches(icr, own->apic_id, target->apic_id))
             continue;
         ask(target, request);
-        if (command == ICR_STARTS && !atomic_load(&target->waits))
+        if (command == ICR_STARTS && !atomic_load(&target->waits) &&
+            (linux_vm->announces_starts || cpus_in_guest(linux_vm) == linux_vm->cpu_count))
             linux_watch_commands(own, false);
     }
 }
@@ -192,8 +203,12 @@ enum exit_done linux_exit_apic_write(struct vcpu *vcpu, uint64_t address)
     done = linux_fetch_store(vcpu, &write, &known);
     if (done != EXIT_EMULATED)
         return done;
-    if (!known || write.bytes != 4)
-        return vcpu_end(vcpu, GUEST_END_MEMORY, EXIT_REASON_EPT_VIOLATION, address);
+    if (!known || write.bytes != 4) {
+        if (offset == APIC_ICR_LOW)
+            return vcpu_end(vcpu, GUEST_END_MEMORY, EXIT_REASON_EPT_VIOLATION, address);
+        linux_watch_commands((struct linux_vcpu *)vcpu, false); /* until it announces a start */
+        return EXIT_MAPPED;
+    }
     if (write.exchanges)
         vcpu_register_set(vcpu, write.source, *apic_register(offset));
     write_register((struct linux_vcpu *)vcpu, offset, write.value);
@@ -282,15 +297,6 @@ static enum exit_done leave(struct vcpu *vcpu)
     send(own->apic_id, APIC_NMI | ICR_ASSERT);
     for (;;)
         cpu_relax();
-}
-
-static uint32_t cpus_in_guest(const struct linux_vm *linux_vm)
-{
-    uint32_t count = 0;
-
-    for (uint32_t i = 0; i < linux_vm->cpu_count; i++)
-        count += !atomic_load(&linux_vm->vcpus[i]->waits);
-    return count;
 }
 
 enum exit_done linux_write_leave(struct vcpu *vcpu, const struct msr_rule *rule, uint64_t value)

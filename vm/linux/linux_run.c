@@ -68,12 +68,11 @@ const char *linux_lacks(const struct vmx_cpu *cpu)
 static void watch_ports(struct linux_vm *linux_vm)
 {
     struct linux_ports *ports = &linux_vm->ports;
-    const uint16_t watched[] = {ports->pm1a, ports->pm1b};
 
-    for (unsigned i = 0; i < sizeof(watched) / sizeof(watched[0]); i++) {
-        if (watched[i] != 0)
-            vm_port_exits(&linux_vm->vm, (uint16_t)(watched[i] + 1), true);
-    }
+    if (ports->pm1a != 0)
+        vm_port_exits(&linux_vm->vm, (uint16_t)(ports->pm1a + 1), true);
+    if (ports->pm1b != 0)
+        vm_port_exits(&linux_vm->vm, (uint16_t)(ports->pm1b + 1), true);
     if (!linux_vm->announces_resets)
         linux_watch_resets(linux_vm);
     ports->cmos = linux_vm->cpu_count > 1 && !linux_vm->starts_by_exits;
@@ -183,6 +182,8 @@ static void run_vcpu(struct linux_vm *linux_vm, struct linux_vcpu *own,
     atomic_fetch_add(&linux_vm->cpus_ready, 1);
     if (own->vcpu.cpu->cpu == 0) {
         prepared = wait_for_all(linux_vm) && prepared;
+        if (linux_vm->ports.cmos && !linux_vm->announces_starts)
+            linux_watch_commands(own, true);
         linux_vm->handover_tsc = rdtsc();
     }
     if (prepared)

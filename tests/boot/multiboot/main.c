@@ -1,8 +1,8 @@
 /*
  * A kernel that tells whether it was entered as the Multiboot Specification says, and whether it
  * has the machine to itself: interrupts of the timer by the 8259A, other CPUs by INIT and SIPI. It
- * is told "cpus=N", with "module" one module, by its command line. In the end it resets the
- * machine.
+ * is told "cpus=N", with "module" one module, by its command line; with "unannounced" it does not
+ * say in the CMOS that it starts CPUs. In the end it resets the machine.
  */
 #include <stdbool.h>
 #include <stddef.h>
@@ -198,7 +198,7 @@ static void check_timer(void)
 }
 
 /* MultiProcessor Specification, "Application Processor Startup". */
-static void start_others(unsigned count)
+static void start_others(unsigned count, bool announces)
 {
     volatile uint32_t *apic = at(0xfee00000);
     volatile uint16_t *started = at(STARTED);
@@ -207,8 +207,10 @@ static void start_others(unsigned count)
     for (size_t i = 0; i < (size_t)(trampoline_end - trampoline); i++)
         ((volatile char *)at(TRAMPOLINE))[i] = trampoline[i];
     *started = 0;
-    out(0x70, 0xf);
-    out(0x71, 0xa);
+    if (announces) {
+        out(0x70, 0xf);
+        out(0x71, 0xa);
+    }
     for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++) {
         apic[0x300 / 4] = commands[i];
         while ((apic[0x300 / 4] & 1 << 12) != 0)
@@ -256,6 +258,6 @@ void guest_main(unsigned long magic, unsigned long information, unsigned long ef
     check_timer();
     cpus = find(words, "cpus=");
     if (cpus != NULL && *cpus > '1')
-        start_others((unsigned)(*cpus - '1'));
+        start_others((unsigned)(*cpus - '1'), find(words, "unannounced") == NULL);
     tell(failed);
 }

@@ -188,6 +188,21 @@ static void a_start_is_asked_for_with_its_vector(void **state)
     assert_false(vm.watches_commands);
 }
 
+/* MultiProcessor Specification, "Using INIT IPI": it is said before each INIT. Xen does not. */
+static void commands_are_watched_until_all_run_or_as_announced(void **state)
+{
+    (void)state;
+    for (unsigned round = 0; round < 2; round++) {
+        vm.announces_starts = round == 1;
+        atomic_store(&other.running, true);
+        atomic_store(&other.waits, false);
+        atomic_store(&third.waits, true);
+        linux_watch_commands(&own, true);
+        assert_int_equal(write_icr(0x7000046a5), EXIT_EMULATED);
+        assert_int_equal(vm.watches_commands, !vm.announces_starts);
+    }
+}
+
 /* Who waits by the activity state is made to exit by nothing but a SIPI; no NMI is to come. */
 static void who_waits_for_a_sipi_gets_one(void **state)
 {
@@ -428,10 +443,22 @@ static void writes_to_the_page(void **state)
     assert_int_equal(apic_write(4094, 0x80), EXIT_EMULATED); /* the last two bytes of the page */
     assert_int_equal(apic.page[0x80 / 4], 0x55);
     assert_int_equal(FIELD(GUEST_RIP), 4096);
-    assert_int_equal(apic_write(10, 0x80), EXIT_ENDED);
+    assert_int_equal(apic_write(10, 0x300), EXIT_ENDED);
     assert_int_equal(vcpu->end, GUEST_END_MEMORY);
-    assert_int_equal(vcpu->end_value, 0xfee00080);
-    assert_int_equal(apic_write(12, 0x80), EXIT_ENDED);
+    assert_int_equal(vcpu->end_value, 0xfee00300);
+    assert_int_equal(apic_write(12, 0x300), EXIT_ENDED);
+}
+
+/* That is no command: the guest itself does it, and the next start has to be announced. */
+static void another_register_by_another_instruction_is_the_guests(void **state)
+{
+    (void)state;
+    memcpy(code_page(), (const uint8_t[]){0x01, 0x07}, 2); /* add %eax,(%edi) */
+    linux_watch_commands(&own, true);
+    assert_int_equal(apic_write(0, 0x80), EXIT_MAPPED);
+    assert_int_equal(FIELD(GUEST_RIP), 0);
+    assert_false(vm.watches_commands);
+    assert_int_equal(ept_walk(&vm.vm.ept, 0xfee00080).permissions, EPT_READ | EPT_WRITE);
 }
 
 static enum exit_done bios_write(uint32_t rip, uint64_t address, uint64_t qualification)
@@ -588,6 +615,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(init_is_asked_for_by_an_nmi, begin),
         cmocka_unit_test_setup(a_start_is_asked_for_with_its_vector, begin),
+        cmocka_unit_test_setup(commands_are_watched_until_all_run_or_as_announced, begin),
         cmocka_unit_test_setup(who_waits_for_a_sipi_gets_one, begin),
         cmocka_unit_test_setup(everyone_else_is_asked, begin),
         cmocka_unit_test_setup(patience_has_an_end, begin),
@@ -597,6 +625,7 @@ int main(void)
         cmocka_unit_test_setup(commands_are_watched_in_both_modes, begin),
         cmocka_unit_test_setup(interrupts_go_their_way, begin),
         cmocka_unit_test_setup(writes_to_the_page, begin),
+        cmocka_unit_test_setup(another_register_by_another_instruction_is_the_guests, begin),
         cmocka_unit_test_setup(a_reset_is_announced, begin),
         cmocka_unit_test_setup(what_else_is_written_there, begin),
         cmocka_unit_test_setup(a_wider_write_has_the_flag, begin),
