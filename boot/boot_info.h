@@ -77,7 +77,8 @@ bool boot_info_copy_string(char *to, size_t size, const char *from, size_t room,
 /*
  * A way for a boot loader to hand over. `memory`: where physical address 0 is, `bytes` can be read
  * from there on; `information`: the physical address that the loader gave. Returns NULL, or what is
- * wrong, in a sentence for a person; then `info` holds what had been understood until then.
+ * wrong, in a sentence for a person; then `info` holds what had been understood until then, which
+ * may suffice for a console to report it on. Nothing of `info` points into the memory.
  */
 struct boot_protocol {
     uint32_t magic; /* what boot/entry.S is entered with */
@@ -87,22 +88,14 @@ struct boot_protocol {
 
 SET_DECLARE(boot_protocols, const struct boot_protocol);
 
-/*
- * Reads the Multiboot2 information at `info`, of which `most` bytes can be read
- * (boot/multiboot2.c); returns as `read`, and nothing of `out` points into it. What had been
- * understood before an error may suffice for a console to report it on. A range that is not
- * available memory is cut where it would pass the last address.
- */
-const char *multiboot_parse(const void *info, size_t most, struct boot_info *out);
-
 /* Reads by the protocol that the magic number names; as its `read`. */
 const char *boot_info_read(uint32_t magic, const uint8_t *memory, uint64_t bytes,
                            uint64_t information, struct boot_info *info);
 
 /*
- * Multiboot2's information, tag by tag: a room takes what the core passes over.
+ * Multiboot2's information, tag by tag, as it lies in memory: a room takes what the core passes
+ * over.
  */
-/* The information as it lies in memory. */
 enum multiboot_tag_type {
     TAG_END = 0,
     TAG_COMMAND_LINE = 1,

@@ -175,9 +175,12 @@ static const char *walk_tags(const uint8_t *info, struct boot_info *out,
     return "the Multiboot2 information has no end tag";
 }
 
-const char *multiboot_parse(const void *info, size_t most, struct boot_info *out)
+static const char *read(const uint8_t *memory, uint64_t bytes, uint64_t information,
+                        struct boot_info *out)
 {
     const struct tag *found[TAG_TYPES] = {NULL};
+    const uint8_t *info = memory + information;
+    uint64_t most = bytes - information;
     const char *wrong;
 
     memset(out, 0, sizeof(*out));
@@ -197,12 +200,6 @@ const char *multiboot_parse(const void *info, size_t most, struct boot_info *out
     }
     return wrong == NULL && out->memory_count == 0 ? "the Multiboot2 information tells of no memory"
                                                    : wrong;
-}
-
-static const char *read(const uint8_t *memory, uint64_t bytes, uint64_t information,
-                        struct boot_info *info)
-{
-    return multiboot_parse(memory + information, bytes - information, info);
 }
 
 static const struct boot_protocol multiboot2 = {MULTIBOOT2_BOOT_MAGIC, read};

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "boot/boot.h"
 #include "boot/boot_info.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -82,7 +83,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (copy == NULL)
         abort();
     memcpy(copy, info, at);
-    (void)multiboot_parse(copy, at, &parsed);
+    (void)boot_info_read(MULTIBOOT2_BOOT_MAGIC, copy, at, 0, &parsed);
     check(&parsed);
     free(copy);
     return 0;

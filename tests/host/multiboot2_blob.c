@@ -8,6 +8,7 @@
 
 #include <cmocka.h>
 
+#include "boot/boot.h"
 #include "boot/multiboot2_rest.h"
 
 struct blob blob;
@@ -89,7 +90,7 @@ enum multiboot_result parse_most(size_t most)
 
     assert_non_null(copy);
     memcpy(copy, blob.bytes, most);
-    result = result_of(multiboot_parse(copy, most, &info));
+    result = result_of(boot_info_read(MULTIBOOT2_BOOT_MAGIC, copy, most, 0, &info));
     free(copy);
     return result;
 }

@@ -8,6 +8,7 @@
 
 #include <cmocka.h>
 
+#include "boot/boot.h"
 #include "tests/host/multiboot2_blob.h"
 
 static void test_header(void **state)
@@ -16,8 +17,9 @@ static void test_header(void **state)
 
     (void)state;
     good_blob();
-    assert_int_equal(result_of(multiboot_parse((uint8_t *)room + 4, 16, &info)),
-                     MULTIBOOT_MISALIGNED);
+    assert_int_equal(
+        result_of(boot_info_read(MULTIBOOT2_BOOT_MAGIC, (uint8_t *)room + 4, 16, 0, &info)),
+        MULTIBOOT_MISALIGNED);
     for (size_t most = 0; most < blob.length; most++)
         assert_int_equal(parse_most(most), MULTIBOOT_TOO_LARGE);
     for (uint32_t total = 0; total < 16; total++) {
