@@ -2,24 +2,32 @@
 
 #include "lib/string.h"
 
-bool boot_info_add_memory(struct boot_info *info, uint64_t base, uint64_t length, uint32_t number)
+/* Multiboot2 Specification, "Memory map"; the BIOS and PVH have the same numbers. */
+enum memory_kind boot_memory_kind(uint32_t number)
 {
-    bool known = number >= BOOT_MEMORY_AVAILABLE && number <= BOOT_MEMORY_BAD;
-    enum boot_memory_kind kind = known ? (enum boot_memory_kind)number : BOOT_MEMORY_RESERVED;
-    struct boot_memory *last =
+    static const uint8_t kinds[] = {MEMORY_RESERVED,         MEMORY_AVAILABLE, MEMORY_RESERVED,
+                                    MEMORY_ACPI_RECLAIMABLE, MEMORY_ACPI_NVS,  MEMORY_BAD};
+
+    return number < sizeof(kinds) ? (enum memory_kind)kinds[number] : MEMORY_RESERVED;
+}
+
+bool boot_info_add_memory(struct boot_info *info, enum memory_kind kind, uint64_t base,
+                          uint64_t length)
+{
+    struct memory_range *last =
         info->memory_count > 0 ? &info->memory[info->memory_count - 1] : NULL;
 
     if (length > UINT64_MAX - base) {
-        if (kind == BOOT_MEMORY_AVAILABLE)
+        if (kind == MEMORY_AVAILABLE)
             return false;
         length = UINT64_MAX - base;
     }
     if (length == 0)
         return true;
-    if (last != NULL && last->kind == kind && last->base + last->length == base) {
-        last->length += length;
+    if (last != NULL && last->kind == kind && last->end == base) {
+        last->end += length;
     } else if (info->memory_count < BOOT_MEMORY_MAX) {
-        info->memory[info->memory_count++] = (struct boot_memory){base, length, kind};
+        info->memory[info->memory_count++] = (struct memory_range){base, base + length, kind};
     } else {
         info->memory_lost++;
     }

@@ -7,7 +7,9 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+
 #include "lib/set.h"
+#include "mm/memory_map.h"
 
 enum {
     BOOT_MEMORY_MAX = 256,
@@ -15,21 +17,6 @@ enum {
     BOOT_COMMAND_LINE_SIZE = 1024, /* bytes, the terminating zero included */
     BOOT_STRING_SIZE = 2048,       /* of a module, of the loader's name */
     BOOT_RSDP_SIZE = 36,
-};
-
-/* Multiboot2 Specification, "Memory map", with its numbers; any other number is RESERVED here. */
-enum boot_memory_kind {
-    BOOT_MEMORY_AVAILABLE = 1,
-    BOOT_MEMORY_RESERVED = 2,
-    BOOT_MEMORY_ACPI_RECLAIMABLE = 3,
-    BOOT_MEMORY_NVS = 4,
-    BOOT_MEMORY_BAD = 5,
-};
-
-struct boot_memory {
-    uint64_t base;   /* physical */
-    uint64_t length; /* bytes, not 0; base + length does not wrap */
-    enum boot_memory_kind kind;
 };
 
 struct boot_module {
@@ -42,8 +29,8 @@ struct boot_info {
     uint32_t total_size; /* bytes of the information where the loader put it */
 
     uint32_t memory_count;
-    uint32_t memory_lost; /* ranges that did not fit, of whatever kind */
-    struct boot_memory memory[BOOT_MEMORY_MAX];
+    uint32_t memory_lost;                        /* ranges that did not fit, of whatever kind */
+    struct memory_range memory[BOOT_MEMORY_MAX]; /* none empty; they may overlap */
 
     char command_line[BOOT_COMMAND_LINE_SIZE];
     uint32_t command_line_lost; /* characters that did not fit */
@@ -61,12 +48,15 @@ struct boot_info {
     bool boot_services_not_ended; /* ExitBootServices was not called */
 };
 
+/* What a loader's number means; one that is no kind: reserved. */
+enum memory_kind boot_memory_kind(uint32_t number);
+
 /*
- * Adds a range of memory; one that adjoins the last of its kind joins it. A number that is no kind
- * is RESERVED. What is not available memory is cut where it would pass the last address; false:
- * available memory passes it.
+ * Adds a range of memory; one that adjoins the last of its kind joins it. What is not available
+ * memory is cut where it would pass the last address; false: available memory passes it.
  */
-bool boot_info_add_memory(struct boot_info *info, uint64_t base, uint64_t length, uint32_t number);
+bool boot_info_add_memory(struct boot_info *info, enum memory_kind kind, uint64_t base,
+                          uint64_t length);
 
 /*
  * Copies the string at `from`, of which `room` characters can be read, as far as `size` bytes have
@@ -140,8 +130,8 @@ struct tag_rule {
 };
 SET_DECLARE(tag_rules, const struct tag_rule);
 
-const char *multiboot_add_memory(struct boot_info *out, uint64_t base, uint64_t length,
-                                 uint32_t kind);
+const char *multiboot_add_memory(struct boot_info *out, enum memory_kind kind, uint64_t base,
+                                 uint64_t length);
 
 /* The tag must hold a whole number of entries, each with at least the fields we know. */
 const char *multiboot_each_entry(const struct tag *tag, uint32_t least, const char *wrong_size,

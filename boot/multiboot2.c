@@ -58,10 +58,10 @@ static const char *take_module(const struct tag *tag, struct boot_info *out)
     return NULL;
 }
 
-const char *multiboot_add_memory(struct boot_info *out, uint64_t base, uint64_t length,
-                                 uint32_t kind)
+const char *multiboot_add_memory(struct boot_info *out, enum memory_kind kind, uint64_t base,
+                                 uint64_t length)
 {
-    return boot_info_add_memory(out, base, length, kind)
+    return boot_info_add_memory(out, kind, base, length)
                ? NULL
                : "available memory in the memory map reaches past the last 64-bit address";
 }
@@ -86,7 +86,7 @@ static const char *take_map_entry(const void *at, struct boot_info *out)
 {
     const struct map_entry *entry = at;
 
-    return multiboot_add_memory(out, entry->base, entry->length, entry->type);
+    return multiboot_add_memory(out, boot_memory_kind(entry->type), entry->base, entry->length);
 }
 
 static const char *take_map(const struct tag *tag, struct boot_info *out)

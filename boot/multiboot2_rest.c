@@ -55,39 +55,38 @@ SET_MEMBER(tag_rules, 20, const struct tag_rule, boot_services);
 
 /* UEFI Specification, "EFI_BOOT_SERVICES.GetMemoryMap()" and "Memory Type Usage after
  * ExitBootServices()". */
-static enum boot_memory_kind efi_kind(const struct efi_descriptor *entry,
-                                      bool boot_services_not_ended)
+static enum memory_kind efi_kind(const struct efi_descriptor *entry, bool boot_services_not_ended)
 {
     enum { BOOT_SERVICES_CODE = 3, BOOT_SERVICES_DATA = 4 };
     static const uint8_t kinds[] = {
-        [1] = BOOT_MEMORY_AVAILABLE, /* the loader's code and data */
-        [2] = BOOT_MEMORY_AVAILABLE,
-        [BOOT_SERVICES_CODE] = BOOT_MEMORY_AVAILABLE,
-        [BOOT_SERVICES_DATA] = BOOT_MEMORY_AVAILABLE,
-        [7] = BOOT_MEMORY_AVAILABLE, /* "conventional" */
-        [8] = BOOT_MEMORY_BAD,
-        [9] = BOOT_MEMORY_ACPI_RECLAIMABLE,
-        [10] = BOOT_MEMORY_NVS,
+        [0] = MEMORY_RESERVED,
+        [1] = MEMORY_AVAILABLE, /* the loader's code and data */
+        [2] = MEMORY_AVAILABLE,
+        [BOOT_SERVICES_CODE] = MEMORY_AVAILABLE,
+        [BOOT_SERVICES_DATA] = MEMORY_AVAILABLE,
+        [5] = MEMORY_RESERVED, /* runtime services */
+        [6] = MEMORY_RESERVED,
+        [7] = MEMORY_AVAILABLE, /* "conventional" */
+        [8] = MEMORY_BAD,
+        [9] = MEMORY_ACPI_RECLAIMABLE,
+        [10] = MEMORY_ACPI_NVS,
     };
-    uint8_t kind = entry->type < sizeof(kinds) ? kinds[entry->type] : 0;
+    uint8_t kind = entry->type < sizeof(kinds) ? kinds[entry->type] : MEMORY_RESERVED;
     bool usable = (entry->attribute & EFI_MEMORY_WB) && !(entry->attribute & EFI_MEMORY_SP);
 
     if (entry->type == BOOT_SERVICES_CODE || entry->type == BOOT_SERVICES_DATA)
         usable = usable && !boot_services_not_ended;
-    if (kind == 0 || (kind == BOOT_MEMORY_AVAILABLE && !usable))
-        return BOOT_MEMORY_RESERVED;
-    return (enum boot_memory_kind)kind;
+    return kind == MEMORY_AVAILABLE && !usable ? MEMORY_RESERVED : (enum memory_kind)kind;
 }
 
 static const char *take_descriptor(const void *at, struct boot_info *out)
 {
     const struct efi_descriptor *descriptor = at;
 
-    return multiboot_add_memory(out, descriptor->physical_start,
-                                descriptor->pages > UINT64_MAX >> EFI_PAGE_SHIFT
-                                    ? UINT64_MAX
-                                    : descriptor->pages << EFI_PAGE_SHIFT,
-                                efi_kind(descriptor, out->boot_services_not_ended));
+    return multiboot_add_memory(
+        out, efi_kind(descriptor, out->boot_services_not_ended), descriptor->physical_start,
+        descriptor->pages > UINT64_MAX >> EFI_PAGE_SHIFT ? UINT64_MAX
+                                                         : descriptor->pages << EFI_PAGE_SHIFT);
 }
 
 static const char *take_efi_map(const struct tag *tag, struct boot_info *out)
@@ -134,8 +133,8 @@ static const char *take_basic_memory(const struct tag *tag, struct boot_info *ou
     const struct basic_memory_tag *basic = (const struct basic_memory_tag *)tag;
     const uint64_t kib = 1024;
 
-    (void)multiboot_add_memory(out, 0, basic->lower * kib, BOOT_MEMORY_AVAILABLE);
-    (void)multiboot_add_memory(out, kib * kib, basic->upper * kib, BOOT_MEMORY_AVAILABLE);
+    (void)multiboot_add_memory(out, MEMORY_AVAILABLE, 0, basic->lower * kib);
+    (void)multiboot_add_memory(out, MEMORY_AVAILABLE, kib * kib, basic->upper * kib);
     return NULL;
 }
 

@@ -31,7 +31,7 @@ struct pvh_module {
 
 struct pvh_memory {
     uint64_t base, length;
-    uint32_t kind; /* enum boot_memory_kind */
+    uint32_t kind; /* boot_memory_kind() knows it */
     uint32_t reserved;
 };
 

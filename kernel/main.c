@@ -62,16 +62,9 @@ static bool read_boot_information(uint32_t magic, uint64_t information)
 /* What the loader said is there, and what of it is in use. */
 static void describe_memory(const struct boot_info *boot)
 {
-    static const enum memory_kind kinds[] = {
-        [BOOT_MEMORY_AVAILABLE] = MEMORY_AVAILABLE,
-        [BOOT_MEMORY_RESERVED] = MEMORY_RESERVED,
-        [BOOT_MEMORY_ACPI_RECLAIMABLE] = MEMORY_ACPI_RECLAIMABLE,
-        [BOOT_MEMORY_NVS] = MEMORY_ACPI_NVS,
-        [BOOT_MEMORY_BAD] = MEMORY_BAD,
-    };
-
     for (uint32_t i = 0; i < boot->memory_count; i++)
-        memory_add(kinds[boot->memory[i].kind], boot->memory[i].base, boot->memory[i].length);
+        memory_add(boot->memory[i].kind, boot->memory[i].base,
+                   boot->memory[i].end - boot->memory[i].base);
     boot_steps_run(BOOT_PLAN_MEMORY, &machine);
     for (uint32_t i = 0; i < boot->module_count; i++)
         memory_add(MEMORY_TAKEN, boot->modules[i].start,

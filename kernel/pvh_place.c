@@ -26,12 +26,12 @@ static uint64_t first_module_in(const struct boot_info *boot, uint64_t place, ui
 }
 
 /* The highest place in one range of memory that no module touches; 0: none. */
-static uint64_t place_in(const struct boot_info *boot, const struct boot_memory *range,
+static uint64_t place_in(const struct boot_info *boot, const struct memory_range *range,
                          uint64_t bytes)
 {
-    uint64_t end = range->base + range->length;
+    uint64_t end = range->end;
 
-    if (range->kind != BOOT_MEMORY_AVAILABLE)
+    if (range->kind != MEMORY_AVAILABLE)
         return 0;
     if (end > PLACE_END)
         end = PLACE_END;

@@ -55,12 +55,12 @@ static void give_memory(struct machine *machine)
     const struct guest_range *kept = &results->load.places.kept;
 
     for (uint32_t i = 0; i < machine->boot.memory_count; i++) {
-        const struct boot_memory *range = &machine->boot.memory[i];
-        uint64_t base = range->base > MIB ? range->base : MIB, end = range->base + range->length;
+        const struct memory_range *range = &machine->boot.memory[i];
+        uint64_t base = range->base > MIB ? range->base : MIB, end = range->end;
         uint64_t below = end < kept->base ? end : kept->base;
         uint64_t above = base > kept->end ? base : kept->end;
 
-        if (range->kind != BOOT_MEMORY_AVAILABLE)
+        if (range->kind != MEMORY_AVAILABLE)
             continue;
         if (base < below)
             memory_add(MEMORY_TAKEN, base, below - base);

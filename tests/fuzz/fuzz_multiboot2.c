@@ -45,7 +45,7 @@ static void check(const struct boot_info *parsed)
     if (parsed->memory_count > BOOT_MEMORY_MAX || parsed->module_count > BOOT_MODULES_MAX)
         abort();
     for (uint32_t i = 0; i < parsed->memory_count; i++) {
-        if (parsed->memory[i].base + parsed->memory[i].length <= parsed->memory[i].base)
+        if (parsed->memory[i].end <= parsed->memory[i].base)
             abort();
     }
     for (uint32_t i = 0; i < parsed->module_count; i++) {

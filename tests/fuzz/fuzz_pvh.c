@@ -26,7 +26,7 @@ static void check(const struct boot_info *parsed)
         strnlen(parsed->command_line, BOOT_COMMAND_LINE_SIZE) == BOOT_COMMAND_LINE_SIZE)
         abort();
     for (uint32_t i = 0; i < parsed->memory_count; i++) {
-        if (parsed->memory[i].base + parsed->memory[i].length <= parsed->memory[i].base)
+        if (parsed->memory[i].end <= parsed->memory[i].base)
             abort();
     }
     for (uint32_t i = 0; i < parsed->module_count; i++) {

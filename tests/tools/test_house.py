@@ -9,7 +9,7 @@ import pytest
 
 from machine.build import ROOT
 
-_FLOORS = {"lib": 0, "boot": 1, "mm": 1, "vmx": 3, "vm": 4, "kernel": 5}
+_FLOORS = {"lib": 0, "mm": 1, "boot": 2, "vmx": 3, "vm": 4, "kernel": 5}
 _BETWEEN = {"lib/host": 2}  # a folder on a floor of its own
 _SOURCES = {".c", ".h", ".S", ".def", ".inc"}
 _INCLUDE = re.compile(r'^\s*#\s*include "([^"]+)"', re.MULTILINE)

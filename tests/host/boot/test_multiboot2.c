@@ -37,13 +37,13 @@ static void test_good(void **state)
     assert_string_equal(info.modules[1].string, "");
 
     assert_int_equal(info.memory_count, 7);
-    check_memory(0, 0, 0x9fc00, BOOT_MEMORY_AVAILABLE);
-    check_memory(1, 0x9fc00, 0x400, BOOT_MEMORY_RESERVED);
-    check_memory(2, 0x100000, 0x7ee0000, BOOT_MEMORY_AVAILABLE);
-    check_memory(3, 0x7fe0000, 0x10000, BOOT_MEMORY_ACPI_RECLAIMABLE);
-    check_memory(4, 0x7ff0000, 0x10000, BOOT_MEMORY_NVS);
-    check_memory(5, 0x8000000, 0x1000, BOOT_MEMORY_BAD);
-    check_memory(6, 0x9000000, 0x1000, BOOT_MEMORY_RESERVED); /* an unknown type */
+    check_memory(0, 0, 0x9fc00, MEMORY_AVAILABLE);
+    check_memory(1, 0x9fc00, 0x400, MEMORY_RESERVED);
+    check_memory(2, 0x100000, 0x7ee0000, MEMORY_AVAILABLE);
+    check_memory(3, 0x7fe0000, 0x10000, MEMORY_ACPI_RECLAIMABLE);
+    check_memory(4, 0x7ff0000, 0x10000, MEMORY_ACPI_NVS);
+    check_memory(5, 0x8000000, 0x1000, MEMORY_BAD);
+    check_memory(6, 0x9000000, 0x1000, MEMORY_RESERVED); /* an unknown type */
 }
 
 static void test_framebuffer(void **state)

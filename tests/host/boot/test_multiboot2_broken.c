@@ -130,8 +130,7 @@ static void check_sane(void)
     assert_non_null(memchr(info.command_line, 0, sizeof(info.command_line)));
     assert_non_null(memchr(info.loader, 0, sizeof(info.loader)));
     for (uint32_t i = 0; i < info.memory_count; i++) {
-        assert_true(info.memory[i].length > 0);
-        assert_true(info.memory[i].base + info.memory[i].length > info.memory[i].base);
+        assert_true(info.memory[i].end > info.memory[i].base);
     }
     for (uint32_t i = 0; i < info.module_count; i++)
         assert_true(info.modules[i].end >= info.modules[i].start);

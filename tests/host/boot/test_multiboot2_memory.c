@@ -35,23 +35,23 @@ static void test_efi_map(void **state)
     efi_blob(false);
     assert_int_equal(parse(), MULTIBOOT_OK);
     assert_int_equal(info.memory_count, 10);
-    check_memory(0, 0, 0xa0000, BOOT_MEMORY_AVAILABLE); /* two adjoining descriptors */
-    check_memory(1, 0x100000, 0x10000, BOOT_MEMORY_RESERVED);
-    check_memory(2, 0x200000, 0x20000, BOOT_MEMORY_AVAILABLE);
-    check_memory(3, 0x300000, 0x10000, BOOT_MEMORY_AVAILABLE);
-    check_memory(4, 0x400000, 0x10000, BOOT_MEMORY_BAD);
-    check_memory(5, 0x500000, 0x10000, BOOT_MEMORY_ACPI_RECLAIMABLE);
-    check_memory(6, 0x600000, 0x10000, BOOT_MEMORY_NVS);
-    check_memory(7, 0x700000, 0x10000, BOOT_MEMORY_RESERVED);
-    check_memory(8, 0x800000, 0x10000, BOOT_MEMORY_RESERVED);
-    check_memory(9, 0x900000, 0x10000, BOOT_MEMORY_RESERVED);
+    check_memory(0, 0, 0xa0000, MEMORY_AVAILABLE); /* two adjoining descriptors */
+    check_memory(1, 0x100000, 0x10000, MEMORY_RESERVED);
+    check_memory(2, 0x200000, 0x20000, MEMORY_AVAILABLE);
+    check_memory(3, 0x300000, 0x10000, MEMORY_AVAILABLE);
+    check_memory(4, 0x400000, 0x10000, MEMORY_BAD);
+    check_memory(5, 0x500000, 0x10000, MEMORY_ACPI_RECLAIMABLE);
+    check_memory(6, 0x600000, 0x10000, MEMORY_ACPI_NVS);
+    check_memory(7, 0x700000, 0x10000, MEMORY_RESERVED);
+    check_memory(8, 0x800000, 0x10000, MEMORY_RESERVED);
+    check_memory(9, 0x900000, 0x10000, MEMORY_RESERVED);
 
     /* While boot services run, their memory is theirs; the tag that says so comes later here. */
     efi_blob(true);
     assert_int_equal(parse(), MULTIBOOT_OK);
-    check_memory(0, 0, 0x1000, BOOT_MEMORY_RESERVED);
-    check_memory(1, 0x1000, 0x9f000, BOOT_MEMORY_AVAILABLE);
-    check_memory(4, 0x300000, 0x10000, BOOT_MEMORY_RESERVED);
+    check_memory(0, 0, 0x1000, MEMORY_RESERVED);
+    check_memory(1, 0x1000, 0x9f000, MEMORY_AVAILABLE);
+    check_memory(4, 0x300000, 0x10000, MEMORY_RESERVED);
 }
 
 static void test_efi_map_broken(void **state)
@@ -77,12 +77,12 @@ static void test_efi_map_broken(void **state)
     efi_tag((struct efi[]){{7, 0, 0, 0, (1ull << 52) - 1, 8, 0}}, 1);
     end_blob();
     assert_int_equal(parse(), MULTIBOOT_OK); /* all that 64 bits have, but for a page */
-    check_memory(0, 0, 0ull - 0x1000, BOOT_MEMORY_AVAILABLE);
+    check_memory(0, 0, 0ull - 0x1000, MEMORY_AVAILABLE);
     begin_blob();
     efi_tag((struct efi[]){{11, 0, 0x1000, 0, UINT64_MAX, 8, 0}}, 1);
     end_blob();
     assert_int_equal(parse(), MULTIBOOT_OK);
-    check_memory(0, 0x1000, UINT64_MAX - 0x1000, BOOT_MEMORY_RESERVED);
+    check_memory(0, 0x1000, UINT64_MAX - 0x1000, MEMORY_RESERVED);
 }
 
 static void test_basic_memory(void **state)
@@ -93,8 +93,8 @@ static void test_basic_memory(void **state)
     end_blob();
     assert_int_equal(parse(), MULTIBOOT_OK);
     assert_int_equal(info.memory_count, 2);
-    check_memory(0, 0, 640 * 1024, BOOT_MEMORY_AVAILABLE);
-    check_memory(1, 0x100000, 0x7fc00ull * 1024, BOOT_MEMORY_AVAILABLE);
+    check_memory(0, 0, 640 * 1024, MEMORY_AVAILABLE);
+    check_memory(1, 0x100000, 0x7fc00ull * 1024, MEMORY_AVAILABLE);
 
     /* The largest numbers do not overflow. */
     begin_blob();
@@ -102,7 +102,7 @@ static void test_basic_memory(void **state)
     end_blob();
     assert_int_equal(parse(), MULTIBOOT_OK);
     assert_int_equal(info.memory_count, 1);
-    check_memory(0, 0x100000, UINT32_MAX * 1024ull, BOOT_MEMORY_AVAILABLE);
+    check_memory(0, 0x100000, UINT32_MAX * 1024ull, MEMORY_AVAILABLE);
 
     /* An EFI map goes before it, an empty one does not. */
     begin_blob();
@@ -152,7 +152,7 @@ static void test_memory_map_broken(void **state)
     end_blob();
     assert_int_equal(parse(), MULTIBOOT_OK);
     assert_int_equal(info.memory_count, 2);
-    check_memory(1, 0x9000, 4096, BOOT_MEMORY_AVAILABLE);
+    check_memory(1, 0x9000, 4096, MEMORY_AVAILABLE);
 }
 
 static void test_memory_wraps(void **state)
@@ -166,7 +166,7 @@ static void test_memory_wraps(void **state)
     memory_tag((struct entry[]){{0, 4096, 1, 0}, {UINT64_MAX - 4095, 8192, 2, 0}}, 2);
     end_blob();
     assert_int_equal(parse(), MULTIBOOT_OK);
-    check_memory(1, UINT64_MAX - 4095, 4095, BOOT_MEMORY_RESERVED);
+    check_memory(1, UINT64_MAX - 4095, 4095, MEMORY_RESERVED);
 }
 
 /* A map of a single range is a map; and a range may end with the last byte but one. */
@@ -185,7 +185,7 @@ static void test_memory_one_range(void **state)
     memory_tag(&last, 1);
     end_blob();
     assert_int_equal(parse(), MULTIBOOT_OK);
-    check_memory(0, 0x1000, UINT64_MAX - 0x1000, BOOT_MEMORY_AVAILABLE);
+    check_memory(0, 0x1000, UINT64_MAX - 0x1000, MEMORY_AVAILABLE);
 }
 
 static void test_memory_full(void **state)
@@ -201,8 +201,7 @@ static void test_memory_full(void **state)
     assert_int_equal(parse(), MULTIBOOT_OK);
     assert_int_equal(info.memory_count, BOOT_MEMORY_MAX);
     assert_int_equal(info.memory_lost, 3);
-    check_memory(BOOT_MEMORY_MAX - 1, (BOOT_MEMORY_MAX - 1) * 0x2000ull, 0x1000,
-                 BOOT_MEMORY_AVAILABLE);
+    check_memory(BOOT_MEMORY_MAX - 1, (BOOT_MEMORY_MAX - 1) * 0x2000ull, 0x1000, MEMORY_AVAILABLE);
 }
 
 int main(void)

@@ -121,10 +121,10 @@ static void everything_is_taken(void **state)
     assert_int_equal(info.modules[0].end, 0x102345);
     assert_string_equal(info.modules[0].string, "initrd quiet");
     assert_int_equal(info.memory_count, 2);
-    assert_int_equal(info.memory[0].length, 0x9fc00);
-    assert_int_equal(info.memory[0].kind, BOOT_MEMORY_AVAILABLE);
+    assert_int_equal(info.memory[0].end - info.memory[0].base, 0x9fc00);
+    assert_int_equal(info.memory[0].kind, MEMORY_AVAILABLE);
     assert_int_equal(info.memory[1].base, 0xf0000);
-    assert_int_equal(info.memory[1].kind, BOOT_MEMORY_RESERVED);
+    assert_int_equal(info.memory[1].kind, MEMORY_RESERVED);
 }
 
 static void the_kernel_finds_the_reader_by_its_magic(void **state)
@@ -369,10 +369,9 @@ static void a_string_without_an_end_is_none(void **state)
 /* start_info.h numbers the kinds as E820 does; those after 5 are nothing that is used here. */
 static void kinds_of_memory(void **state)
 {
-    static const enum boot_memory_kind wanted[] = {
-        BOOT_MEMORY_RESERVED,         BOOT_MEMORY_AVAILABLE, BOOT_MEMORY_RESERVED,
-        BOOT_MEMORY_ACPI_RECLAIMABLE, BOOT_MEMORY_NVS,       BOOT_MEMORY_BAD,
-        BOOT_MEMORY_RESERVED,         BOOT_MEMORY_RESERVED,
+    static const enum memory_kind wanted[] = {
+        MEMORY_RESERVED, MEMORY_AVAILABLE, MEMORY_RESERVED, MEMORY_ACPI_RECLAIMABLE,
+        MEMORY_ACPI_NVS, MEMORY_BAD,       MEMORY_RESERVED, MEMORY_RESERVED,
     };
 
     (void)state;

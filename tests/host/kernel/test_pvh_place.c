@@ -25,9 +25,9 @@ void image_move(uint64_t from, uint64_t to)
     moved_to = to;
 }
 
-static void memory(uint32_t i, uint64_t base, uint64_t end, enum boot_memory_kind kind)
+static void memory(uint32_t i, uint64_t base, uint64_t end, enum memory_kind kind)
 {
-    machine.boot.memory[i] = (struct boot_memory){base, end - base, kind};
+    machine.boot.memory[i] = (struct memory_range){base, end, kind};
     machine.boot.memory_count = i + 1;
 }
 
@@ -35,9 +35,9 @@ static void memory(uint32_t i, uint64_t base, uint64_t end, enum boot_memory_kin
 static void machine_of(uint64_t end)
 {
     machine = (struct machine){.load_address = 2 * MIB, .boot.as_linked = true};
-    memory(0, 0, 0x9fc00, BOOT_MEMORY_AVAILABLE);
-    memory(1, MIB, end - 0x20000, BOOT_MEMORY_AVAILABLE);
-    memory(2, end - 0x20000, end, BOOT_MEMORY_RESERVED);
+    memory(0, 0, 0x9fc00, MEMORY_AVAILABLE);
+    memory(1, MIB, end - 0x20000, MEMORY_AVAILABLE);
+    memory(2, end - 0x20000, end, MEMORY_RESERVED);
 }
 
 static void module(uint32_t i, uint64_t start, uint64_t end)
@@ -85,9 +85,9 @@ static void memory_above_4_gib_is_not_for_it(void **state)
 {
     (void)state;
     machine_of(3072 * MIB);
-    memory(3, 4096 * MIB, 6144 * MIB, BOOT_MEMORY_AVAILABLE);
+    memory(3, 4096 * MIB, 6144 * MIB, MEMORY_AVAILABLE);
     expect_place(2 * MIB, 3070 * MIB);
-    memory(1, MIB, 6144 * MIB, BOOT_MEMORY_AVAILABLE);
+    memory(1, MIB, 6144 * MIB, MEMORY_AVAILABLE);
     expect_place(2 * MIB, 4094 * MIB);
 }
 
@@ -120,7 +120,7 @@ static void it_stays_where_nothing_better_is_free(void **state)
     expect_place(254 * MIB, 254 * MIB);
     machine.boot.memory_count = 0;
     expect_place(2 * MIB, 2 * MIB);
-    memory(0, 0, MIB / 2, BOOT_MEMORY_AVAILABLE);
+    memory(0, 0, MIB / 2, MEMORY_AVAILABLE);
     expect_place(2 * MIB, 2 * MIB);
 }
 
@@ -136,11 +136,11 @@ static void memory_that_is_not_available_is_not_taken(void **state)
 {
     (void)state;
     machine_of(256 * MIB);
-    memory(3, 512 * MIB, 1024 * MIB, BOOT_MEMORY_ACPI_RECLAIMABLE);
+    memory(3, 512 * MIB, 1024 * MIB, MEMORY_ACPI_RECLAIMABLE);
     expect_place(2 * MIB, 254 * MIB);
-    memory(3, 512 * MIB + 1, 514 * MIB, BOOT_MEMORY_AVAILABLE);
+    memory(3, 512 * MIB + 1, 514 * MIB, MEMORY_AVAILABLE);
     expect_place(2 * MIB, 254 * MIB); /* its first byte is missing */
-    memory(3, 512 * MIB, 513 * MIB, BOOT_MEMORY_AVAILABLE);
+    memory(3, 512 * MIB, 513 * MIB, MEMORY_AVAILABLE);
     expect_place(2 * MIB, 512 * MIB);
 }
 
