@@ -72,7 +72,10 @@ X86_FUNCTION(void x86_vmwrite_bare(uint64_t field, uint64_t value), {
     asm volatile("vmwrite %[value], %[field]" : : [value] "r"(value), [field] "r"(field) : "cc");
 })
 
-/* SDM Vol. 3, "INVEPT Descriptor", "INVVPID Descriptor". */
+/* SDM Vol. 3, "INVEPT Descriptor", "INVVPID Descriptor"; some of their types. */
+enum { INVEPT_ALL_CONTEXTS = 2 };
+enum { INVVPID_SINGLE_CONTEXT = 1, INVVPID_ALL_CONTEXTS = 2 };
+
 X86_FUNCTION(struct vmx_flags x86_invept(uint64_t type, uint64_t eptp), {
     const uint64_t descriptor[2] = {eptp, 0};
 

@@ -46,9 +46,9 @@ void vcpu_run(struct vcpu *vcpu)
 void translation_flush_all(const struct vcpu *vcpu)
 {
     if (vcpu->capability.invvpid)
-        (void)invvpid_all();
+        (void)x86_invvpid(INVVPID_ALL_CONTEXTS, 0, 0);
     if (vcpu->capability.invept)
-        (void)invept_all();
+        (void)x86_invept(INVEPT_ALL_CONTEXTS, 0);
 }
 
 enum exit_done vcpu_end(struct vcpu *vcpu, enum guest_end end, uint32_t number, uint64_t value)

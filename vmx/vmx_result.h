@@ -50,35 +50,4 @@ static inline const char *vmx_outcome_name(enum vmx_outcome outcome)
     return names[outcome];
 }
 
-/*
- * Forgetting cached translations of guests: INVEPT and INVVPID.
- *
- * SDM Vol. 3, "Guidelines for Use of the INVEPT Instruction": after an EPT entry that was present
- * changed its address or memory type, lost a permission or its accessed or dirty flag, or was made
- * not present, guest accesses go on as before until INVEPT on every CPU that may have used it. An
- * entry that was not present, or only gains permissions, needs none. An EPTP that is used anew with
- * other tables, and the first use of an EPTP after VMXON, need one too.
- *
- * SDM Vol. 3, "Guidelines for Use of the INVVPID Instruction": where VPIDs are in use, VM entry
- * and VM exit keep linear and combined mappings, so whoever changes a guest's CR0, CR3 or CR4 or
- * executes INVLPG in its place does INVVPID as the instruction in the guest would have; likewise
- * before a VPID is used for another virtual processor.
- *
- * Where the processor lacks the instruction, the result is its #UD; a type that it lacks gives
- * VMfail (error 28) and cannot come from here, but where no type at all is offered.
- */
-
-/* The types of both, as the descriptors' instructions number them. */
-enum { INVEPT_ALL_CONTEXTS = 2 };
-enum { INVVPID_SINGLE_CONTEXT = 1, INVVPID_ALL_CONTEXTS = 2 };
-
-/* Guest-physical and combined mappings of all EPTPs. */
-struct vmx_result invept_all(void);
-
-/* Linear and combined mappings of one VPID (not 0); of all where the processor cannot do less. */
-struct vmx_result invvpid(const struct vmx_capability *capability, uint16_t vpid);
-
-/* Of all VPIDs but 0. */
-struct vmx_result invvpid_all(void);
-
 #endif

@@ -124,7 +124,7 @@ void linux_watch_commands(struct linux_vcpu *own, bool watch)
     linux_of(&own->vcpu)->watches_commands = watch;
     spinlock_release(&vm->lock);
     if (watch)
-        (void)invept_all();
+        (void)x86_invept(INVEPT_ALL_CONTEXTS, 0);
 }
 
 static uint32_t cpus_in_guest(const struct linux_vm *linux_vm)

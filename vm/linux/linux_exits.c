@@ -154,7 +154,7 @@ enum exit_done linux_write_mtrr_type(struct vcpu *vcpu, const struct msr_rule *r
             mapped = linux_map(linux_vm);
         }
         spinlock_release(&linux_vm->vm.lock);
-        (void)invept_all();
+        (void)x86_invept(INVEPT_ALL_CONTEXTS, 0);
     }
     return mapped ? skip_emulated_instruction(EXIT_EMULATED)
                   : vcpu_end(vcpu, GUEST_END_MEMORY, EXIT_REASON_WRMSR, value);

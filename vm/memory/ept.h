@@ -1,11 +1,17 @@
 /*
  * Extended page tables (EPT): how guest-physical addresses become physical ones. SDM Vol. 3, "The
  * Extended Page Table Mechanism (EPT)", four levels (mm/radix.h). The "mode-based execute control
- * for EPT" is taken to be 0, and so are the controls that give a meaning to bits 57 to 63. Caches
- * are the caller's to invalidate (vmx/vmx_result.h). The guest must not run on another CPU
- * meanwhile, or accessed and dirty flags that the processor sets may be lost; but where nothing was
- * mapped a page may be added. What would be a misconfigured entry ("EPT Misconfigurations") is
- * refused.
+ * for EPT" is taken to be 0, and so are the controls that give a meaning to bits 57 to 63. The
+ * guest must not run on another CPU meanwhile, or accessed and dirty flags that the processor sets
+ * may be lost; but where nothing was mapped a page may be added. What would be a misconfigured
+ * entry
+ * ("EPT Misconfigurations") is refused.
+ *
+ * Caches are the caller's to invalidate. "Guidelines for Use of the INVEPT Instruction": after an
+ * entry that was present changed its address or memory type, lost a permission or its accessed or
+ * dirty flag, or was made not present, guest accesses go on as before until INVEPT on every CPU
+ * that may have used it. An entry that was not present, or only gains permissions, needs none. An
+ * EPTP that is used anew with other tables, and the first use of an EPTP after VMXON, need one too.
  */
 #ifndef VM_EPT_H
 #define VM_EPT_H

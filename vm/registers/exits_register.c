@@ -47,8 +47,11 @@ static bool has(const struct vcpu *vcpu, uint32_t mask)
 
 void translation_flush(const struct vcpu *vcpu)
 {
+    uint64_t type =
+        vcpu->capability.invvpid_single_context ? INVVPID_SINGLE_CONTEXT : INVVPID_ALL_CONTEXTS;
+
     if (has(vcpu, SECONDARY_ENABLE_VPID))
-        (void)invvpid(&vcpu->capability, VCPU_VPID);
+        (void)x86_invvpid(type, VCPU_VPID, 0);
 }
 
 /* What the guest would read: its own bits from the register, the others from the shadow. */

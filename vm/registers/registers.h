@@ -18,8 +18,12 @@ void vcpu_register_set(struct vcpu *vcpu, unsigned number, uint64_t value);
 /* Turns controls of one word on and off, in the VMCS too. */
 void vcpu_control_set(struct vcpu *vcpu, enum vmx_control_word word, uint32_t mask, bool on);
 
-/* Forgets the guest's linear and combined mappings, global pages too, where VM entries and VM exits
- * do not, having VPID. */
+/*
+ * Forgets the guest's linear and combined mappings, global pages too; all VPIDs' where the
+ * processor cannot do less. SDM Vol. 3, "Guidelines for Use of the INVVPID Instruction": where
+ * VPIDs are in use, VM entry and VM exit keep them, so whoever changes a guest's CR0, CR3 or CR4 or
+ * executes INVLPG in its place does INVVPID as the instruction in the guest would have.
+ */
 void translation_flush(const struct vcpu *vcpu);
 
 /* What the guest reads in CR4. */

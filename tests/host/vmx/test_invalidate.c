@@ -1,6 +1,6 @@
 /*
- * INVEPT and INVVPID against the model CPU: of one VPID the narrowest type that the processor has.
- * SDM Vol. 3, appendix "VPID and EPT Capabilities"; "INVEPT", "INVVPID".
+ * INVEPT and INVVPID, with their outcomes, against the model CPU. SDM Vol. 3, appendix "VPID and
+ * EPT Capabilities"; "INVEPT", "INVVPID".
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -10,16 +10,25 @@
 
 #include <string.h>
 
+#include "lib/x86_vmx.h"
 #include "mm/page_alloc.h"
 #include "tests/host/model_cpu.h"
 #include "vmx/vmx_result.h"
 
 #define VPID 7
 
+static struct vmx_result invept_all(void)
+{
+    return vmx_result_of(x86_invept(INVEPT_ALL_CONTEXTS, 0));
+}
+
+static struct vmx_result invvpid(uint64_t type, uint16_t vpid)
+{
+    return vmx_result_of(x86_invvpid(type, vpid, 0));
+}
+
 /* Bits of IA32_VMX_EPT_VPID_CAP. */
 enum { CAP_INVEPT = 20, CAP_INVEPT_ALL = 26, CAP_INVVPID = 32, CAP_INVVPID_TYPE_0 = 40 };
-
-static struct vmx_capability capability;
 
 /* In VMX operation with a current VMCS, on a Haswell without these bits. */
 static void processor_without(uint64_t bits)
@@ -29,7 +38,6 @@ static void processor_without(uint64_t bits)
 
     model_cpu_reset();
     model_cpu.msrs.value[IA32_VMX_EPT_VPID_CAP - VMX_MSR_FIRST] &= ~bits;
-    vmx_capability_derive(&model_cpu.msrs, &capability);
     model_cpu.cr0 |= CR0_NE;
     model_cpu.cr4 |= CR4_VMXE;
     for (int i = 0; i < 2; i++) {
@@ -61,14 +69,15 @@ static void invept_of_all_contexts(void **state)
     assert_invalidated(invept_all(), 2, 0);
 }
 
-static void invvpid_of_one_context(void **state)
+static void invvpid_of_one_context_and_of_all(void **state)
 {
     (void)state;
     processor_without(0);
-    assert_invalidated(invvpid(&capability, VPID), 1, VPID);
-    assert_invalidated(invvpid_all(), 2, 0);
+    assert_invalidated(invvpid(INVVPID_SINGLE_CONTEXT, VPID), 1, VPID);
+    assert_invalidated(invvpid(INVVPID_ALL_CONTEXTS, 0), 2, 0);
     processor_without(1ull << (CAP_INVVPID_TYPE_0 + 1));
-    assert_invalidated(invvpid(&capability, VPID), 2, 0);
+    assert_invalidated(invvpid(INVVPID_ALL_CONTEXTS, 0), 2, 0);
+    assert_outcome(invvpid(INVVPID_SINGLE_CONTEXT, VPID), VMX_FAIL_VALID, 28);
 }
 
 static void what_the_processor_refuses_is_reported(void **state)
@@ -76,28 +85,28 @@ static void what_the_processor_refuses_is_reported(void **state)
     (void)state;
     processor_without(1ull << CAP_INVEPT | 1ull << CAP_INVVPID);
     assert_outcome(invept_all(), VMX_FAULT, X86_VECTOR_UD);
-    assert_outcome(invvpid(&capability, VPID), VMX_FAULT, X86_VECTOR_UD);
-    assert_outcome(invvpid_all(), VMX_FAULT, X86_VECTOR_UD);
+    assert_outcome(invvpid(INVVPID_SINGLE_CONTEXT, VPID), VMX_FAULT, X86_VECTOR_UD);
+    assert_outcome(invvpid(INVVPID_ALL_CONTEXTS, 0), VMX_FAULT, X86_VECTOR_UD);
 
     /* error 28: "Invalid operand to INVEPT/INVVPID" */
     processor_without(1ull << CAP_INVEPT_ALL);
     assert_outcome(invept_all(), VMX_FAIL_VALID, 28);
     processor_without(0);
-    assert_outcome(invvpid(&capability, 0), VMX_FAIL_VALID, 28);
+    assert_outcome(invvpid(INVVPID_SINGLE_CONTEXT, 0), VMX_FAIL_VALID, 28);
 
     model_cpu_inject(
         (struct model_injection){.effect = MODEL_FAIL_INVALID, .operation = MODEL_INVEPT});
     assert_outcome(invept_all(), VMX_FAIL_INVALID, 0);
     model_cpu_inject((struct model_injection){
         .effect = MODEL_FAULT, .operation = MODEL_INVVPID, .number = X86_VECTOR_GP});
-    assert_outcome(invvpid(&capability, VPID), VMX_FAULT, X86_VECTOR_GP);
+    assert_outcome(invvpid(INVVPID_SINGLE_CONTEXT, VPID), VMX_FAULT, X86_VECTOR_GP);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(invept_of_all_contexts),
-        cmocka_unit_test(invvpid_of_one_context),
+        cmocka_unit_test(invvpid_of_one_context_and_of_all),
         cmocka_unit_test(what_the_processor_refuses_is_reported),
     };
 

@@ -260,9 +260,12 @@ static void translations_are_forgotten_by_instruction(void **state)
     assert_int_equal(model_cpu.executed[MODEL_INVVPID], before + 1);
     assert_int_equal(model_cpu.invalidated.type, 1); /* single context */
     assert_int_equal(model_cpu.invalidated.context, FIELD(VIRTUAL_PROCESSOR_IDENTIFIER));
+    vcpu->capability.invvpid_single_context = false;
+    translation_flush(vcpu);
+    assert_int_equal(model_cpu.invalidated.type, 2); /* all contexts */
     vcpu->controls[VMX_CONTROL_SECONDARY] &= ~(uint32_t)SECONDARY_ENABLE_VPID;
     translation_flush(vcpu);
-    assert_int_equal(model_cpu.executed[MODEL_INVVPID], before + 1);
+    assert_int_equal(model_cpu.executed[MODEL_INVVPID], before + 2);
 }
 
 static void all_is_forgotten_by_what_the_processor_has(void **state)
