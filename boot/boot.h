@@ -42,8 +42,8 @@ struct cpu;
 struct ap_start {
     uint32_t apic_id;
     _Atomic(uint32_t) state;
-    uint64_t cpu;   /* what `main` gets */
-    uint64_t stack; /* its top, virtual */
+    struct cpu *cpu; /* what `main` gets */
+    uint64_t stack;  /* its top, virtual */
 };
 
 /* To copy to the beginning of a page below 1 MiB. */

@@ -11,19 +11,19 @@ enum memory_kind boot_memory_kind(uint32_t number)
     return number < sizeof(kinds) ? (enum memory_kind)kinds[number] : MEMORY_RESERVED;
 }
 
-bool boot_info_add_memory(struct boot_info *info, enum memory_kind kind, uint64_t base,
-                          uint64_t length)
+const char *boot_info_add_memory(struct boot_info *info, enum memory_kind kind, uint64_t base,
+                                 uint64_t length)
 {
     struct memory_range *last =
         info->memory_count > 0 ? &info->memory[info->memory_count - 1] : NULL;
 
     if (length > UINT64_MAX - base) {
         if (kind == MEMORY_AVAILABLE)
-            return false;
+            return "available memory in the memory map reaches past the last 64-bit address";
         length = UINT64_MAX - base;
     }
     if (length == 0)
-        return true;
+        return NULL;
     if (last != NULL && last->kind == kind && last->end == base) {
         last->end += length;
     } else if (info->memory_count < BOOT_MEMORY_MAX) {
@@ -31,7 +31,7 @@ bool boot_info_add_memory(struct boot_info *info, enum memory_kind kind, uint64_
     } else {
         info->memory_lost++;
     }
-    return true;
+    return NULL;
 }
 
 bool boot_info_copy_string(char *to, size_t size, const char *from, size_t room, uint32_t *lost)

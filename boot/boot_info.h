@@ -53,10 +53,11 @@ enum memory_kind boot_memory_kind(uint32_t number);
 
 /*
  * Adds a range of memory; one that adjoins the last of its kind joins it. What is not available
- * memory is cut where it would pass the last address; false: available memory passes it.
+ * memory is cut where it would pass the last address; available memory that does is wrong: NULL, or
+ * a sentence that says so.
  */
-bool boot_info_add_memory(struct boot_info *info, enum memory_kind kind, uint64_t base,
-                          uint64_t length);
+const char *boot_info_add_memory(struct boot_info *info, enum memory_kind kind, uint64_t base,
+                                 uint64_t length);
 
 /*
  * Copies the string at `from`, of which `room` characters can be read, as far as `size` bytes have
@@ -129,9 +130,6 @@ struct tag_rule {
                                struct boot_info *out); /* no memory is known */
 };
 SET_DECLARE(tag_rules, const struct tag_rule);
-
-const char *multiboot_add_memory(struct boot_info *out, enum memory_kind kind, uint64_t base,
-                                 uint64_t length);
 
 /* The tag must hold a whole number of entries, each with at least the fields we know. */
 const char *multiboot_each_entry(const struct tag *tag, uint32_t least, const char *wrong_size,

@@ -58,14 +58,6 @@ static const char *take_module(const struct tag *tag, struct boot_info *out)
     return NULL;
 }
 
-const char *multiboot_add_memory(struct boot_info *out, enum memory_kind kind, uint64_t base,
-                                 uint64_t length)
-{
-    return boot_info_add_memory(out, kind, base, length)
-               ? NULL
-               : "available memory in the memory map reaches past the last 64-bit address";
-}
-
 const char *multiboot_each_entry(const struct tag *tag, uint32_t least, const char *wrong_size,
                                  const char *(*take)(const void *at, struct boot_info *out),
                                  struct boot_info *out)
@@ -86,7 +78,7 @@ static const char *take_map_entry(const void *at, struct boot_info *out)
 {
     const struct map_entry *entry = at;
 
-    return multiboot_add_memory(out, boot_memory_kind(entry->type), entry->base, entry->length);
+    return boot_info_add_memory(out, boot_memory_kind(entry->type), entry->base, entry->length);
 }
 
 static const char *take_map(const struct tag *tag, struct boot_info *out)

@@ -83,7 +83,7 @@ static const char *take_descriptor(const void *at, struct boot_info *out)
 {
     const struct efi_descriptor *descriptor = at;
 
-    return multiboot_add_memory(
+    return boot_info_add_memory(
         out, efi_kind(descriptor, out->boot_services_not_ended), descriptor->physical_start,
         descriptor->pages > UINT64_MAX >> EFI_PAGE_SHIFT ? UINT64_MAX
                                                          : descriptor->pages << EFI_PAGE_SHIFT);
@@ -133,8 +133,8 @@ static const char *take_basic_memory(const struct tag *tag, struct boot_info *ou
     const struct basic_memory_tag *basic = (const struct basic_memory_tag *)tag;
     const uint64_t kib = 1024;
 
-    (void)multiboot_add_memory(out, MEMORY_AVAILABLE, 0, basic->lower * kib);
-    (void)multiboot_add_memory(out, MEMORY_AVAILABLE, kib * kib, basic->upper * kib);
+    (void)boot_info_add_memory(out, MEMORY_AVAILABLE, 0, basic->lower * kib);
+    (void)boot_info_add_memory(out, MEMORY_AVAILABLE, kib * kib, basic->upper * kib);
     return NULL;
 }
 

@@ -95,7 +95,7 @@ static const char *take_memory(const struct window *window, const struct pvh_sta
 
         if (!fetch_element(window, start->memory_map, i, &range, sizeof(range)))
             return "the PVH memory map is out of reach";
-        if (!boot_info_add_memory(info, boot_memory_kind(range.kind), range.base, range.length))
+        if (boot_info_add_memory(info, boot_memory_kind(range.kind), range.base, range.length))
             return "available memory in the PVH memory map reaches past the last 64-bit address";
     }
     return info->memory_count == 0 ? "the PVH start info has no memory map" : NULL;

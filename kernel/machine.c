@@ -9,8 +9,10 @@
 static void join(struct machine *machine, const struct finding *finding)
 {
     struct findings *findings = &machine->findings;
-    uint32_t at = findings_find(findings, finding);
+    uint32_t at = 0;
 
+    while (at < findings->count && !finding_is_alike(&findings->item[at], finding))
+        at++;
     if (at == FINDINGS_MAX) {
         for (at = 0; at < FINDINGS_MAX && findings->item[at].rule != finding->rule;)
             at++;

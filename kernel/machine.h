@@ -12,7 +12,7 @@
 #include "lib/host/clock.h"
 #include "kernel/command_line.h"
 #include "lib/host/cpu.h"
-#include "mm/radix.h"
+#include "mm/memory.h"
 #include "vmx/finding.h"
 #include "vmx/capability/vmx_capability.h"
 
@@ -32,9 +32,8 @@ struct machine {
     struct command_line options;
     enum vmx_check check;   /* what `check=` came to */
     bool virtual_registers; /* CPUID says that a hypervisor is below */
-    uint64_t ram_bytes;     /* of RAM in the memory map */
-    uint64_t pool_bytes;    /* given to the page pool */
-    uint64_t used_bytes;    /* of the pool, when the report is made */
+    struct memory_sizes memory;
+    uint64_t used_bytes; /* of the page pool, when the report is made */
     bool x2apic;
     bool runs_guests;                /* a room does; else the core shows that it can */
     bool knows_nmis;                 /* a room has said where they came from */

@@ -73,16 +73,12 @@ static void describe_memory(const struct boot_info *boot)
 
 static bool prepare_memory(void)
 {
-    struct memory_sizes sizes;
     bool ready;
 
     console_print("  memory ...\n");
     describe_memory(&machine.boot);
     ready = memory_init(machine.load_address, this_cpu()->execute_disable != EXECUTE_DISABLE_ABSENT,
-                        &sizes);
-
-    machine.ram_bytes = sizes.ram_bytes;
-    machine.pool_bytes = sizes.pool_bytes;
+                        &machine.memory);
     machine.timing.memory_tsc = rdtsc();
     check_memory(&machine, ready);
     if (ready)
@@ -133,7 +129,7 @@ static bool go(uint32_t magic, uint64_t information)
     boot_steps_run(BOOT_AFTER_VMX, &machine);
     if (!machine.runs_guests && machine.options.stop == VMX_STAGE_GUEST)
         hello_run_all(&machine);
-    machine.used_bytes = machine.pool_bytes - pages_free_bytes();
+    machine.used_bytes = machine.memory.pool_bytes - pages_free_bytes();
     return true;
 }
 

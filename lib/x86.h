@@ -29,7 +29,7 @@ struct __attribute__((packed)) x86_table {
 
 /* The segment registers' visible parts, and where the descriptors are. */
 struct x86_segments {
-    uint16_t es, cs, ss, ds, fs, gs, ldtr, tr;
+    uint16_t es, cs, ss, ds, fs, gs, tr;
     struct x86_table gdt, idt;
     uint64_t tr_base; /* from the TSS descriptor that TR selects */
 };
@@ -167,7 +167,6 @@ X86_FUNCTION(struct x86_segments x86_segments(void), {
     asm volatile("mov %%ds, %0" : "=rm"(s.ds));
     asm volatile("mov %%fs, %0" : "=rm"(s.fs));
     asm volatile("mov %%gs, %0" : "=rm"(s.gs));
-    asm volatile("sldt %0" : "=rm"(s.ldtr));
     asm volatile("str %0" : "=rm"(s.tr));
     asm volatile("sgdt %0" : "=m"(s.gdt));
     asm volatile("sidt %0" : "=m"(s.idt));

@@ -72,12 +72,7 @@ struct page_cache {
 };
 
 /* As many pages at hand as there is room for, or memory. */
-void page_cache_refill(struct page_cache *cache);
-static inline void page_cache_fill(struct page_cache *cache)
-{
-    if (cache->count < PAGE_CACHE_SIZE)
-        page_cache_refill(cache);
-}
+void page_cache_fill(struct page_cache *cache);
 
 /* A zeroed page, if possible one at hand; physical address, 0 for none. */
 uint64_t page_cache_alloc(struct page_cache *cache);

@@ -17,7 +17,7 @@ static uint64_t alloc_owned(struct page_cache *cache)
     return page;
 }
 
-void page_cache_refill(struct page_cache *cache)
+void page_cache_fill(struct page_cache *cache)
 {
     while (cache->count < PAGE_CACHE_SIZE) {
         uint64_t page = alloc_owned(cache);

@@ -129,8 +129,7 @@ struct radix_position radix_find(const struct radix *radix, uint64_t address);
  * x86-64 page tables with four levels (mm/radix.h): building and changing them. After a change to
  * tables that are in use, the caller invalidates. IA32_EFER.NXE must be set, or
  * `always_executable`. All pages are the supervisor's.
- */
-/*
+ *
  * Execute disable (XD, NX). SDM Vol. 4, "IA32_MISC_ENABLE", bit 34 (XD Bit Disable): firmware can
  * set it, and then CPUID shows no XD, IA32_EFER.NXE is reserved, and so is bit 63 of every
  * paging-structure entry. The bit can be cleared at any time, as Linux does.

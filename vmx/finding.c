@@ -27,15 +27,6 @@ bool finding_is_alike(const struct finding *a, const struct finding *b)
            details_alike(a->detail, b->detail);
 }
 
-uint32_t findings_find(const struct findings *findings, const struct finding *finding)
-{
-    uint32_t at = 0;
-
-    while (at < findings->count && !finding_is_alike(&findings->item[at], finding))
-        at++;
-    return at;
-}
-
 void finding_add(struct findings *findings, struct finding finding)
 {
     finding.cpu = findings->cpu;

@@ -82,9 +82,6 @@ struct findings {
 /* Do they say the same, each of its CPU? */
 bool finding_is_alike(const struct finding *a, const struct finding *b);
 
-/* The place of the first that says the same; findings->count where none does. */
-uint32_t findings_find(const struct findings *findings, const struct finding *finding);
-
 /* Appends, with the list's CPU and the severity that the rule has there; NONE appends nothing. */
 void finding_add(struct findings *findings, struct finding finding);
 

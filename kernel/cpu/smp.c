@@ -31,11 +31,6 @@ static void (*current_work)(struct cpu *cpu);
 static _Atomic(uint32_t) current_round;
 static _Atomic(uint32_t) done[CPUS_MAX];
 
-static struct cpu *cpu_of(const struct ap_start *start)
-{
-    return (struct cpu *)start->cpu;
-}
-
 /*
  * What a started CPU does for the rest of its life. Interrupts are off except in
  * wait_for_interrupt(), where STI takes effect only with HLT: a wake-up sent after the look at
@@ -77,10 +72,8 @@ static void make_starts(const uint32_t *apic_ids, uint32_t count)
             continue;
         }
         atomic_store(&cpu->phase, CPU_STARTING);
-        starts[start_count++] = (struct ap_start){.state = AP_START_CLOSED,
-                                                  .apic_id = cpu->apic_id,
-                                                  .cpu = (uint64_t)cpu,
-                                                  .stack = cpu->stack_top};
+        starts[start_count++] = (struct ap_start){
+            .state = AP_START_CLOSED, .apic_id = cpu->apic_id, .cpu = cpu, .stack = cpu->stack_top};
     }
 }
 
@@ -162,7 +155,7 @@ static void bring_in(uint64_t page)
         uint32_t unready = 0;
 
         for (uint32_t i = 0; i < start_count; i++)
-            unready += atomic_load(&cpu_of(&starts[i])->phase) != CPU_READY;
+            unready += atomic_load(&starts[i].cpu->phase) != CPU_READY;
         switch (start_plan_next(&plan, tsc_to_microseconds(rdtsc() - begin, clock_tsc_per_ms()),
                                 unready)) {
         case START_WAIT:
@@ -192,7 +185,7 @@ static bool leave_out_missing(void)
 
         close_start(&starts[i], AP_START_LEFT_OUT);
         all_answered &=
-            !atomic_compare_exchange_strong(&cpu_of(&starts[i])->phase, &starting, CPU_SILENT);
+            !atomic_compare_exchange_strong(&starts[i].cpu->phase, &starting, CPU_SILENT);
     }
     return all_answered;
 }
@@ -216,7 +209,7 @@ static uint32_t count_working(bool give_up)
     uint32_t working = 0;
 
     for (uint32_t i = 0; i < start_count; i++) {
-        struct cpu *cpu = cpu_of(&starts[i]);
+        struct cpu *cpu = starts[i].cpu;
 
         if (!is_working(cpu))
             continue;
@@ -234,7 +227,7 @@ bool smp_run(void (*work)(struct cpu *cpu), uint64_t microseconds)
     current_work = work;
     atomic_fetch_add(&current_round, 1);
     for (uint32_t i = 0; i < start_count; i++) {
-        if (atomic_load(&cpu_of(&starts[i])->phase) == CPU_READY)
+        if (atomic_load(&starts[i].cpu->phase) == CPU_READY)
             apic_send(starts[i].apic_id, APIC_FIXED | VECTOR_WAKE);
     }
     work(this_cpu());

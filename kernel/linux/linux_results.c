@@ -144,7 +144,7 @@ static const char *end_name(void)
 
 static uint64_t given_bytes(const struct machine *machine)
 {
-    return machine->ram_bytes -
+    return machine->memory.ram_bytes -
            (linux_results.load.places.kept.end - linux_results.load.places.kept.base);
 }
 

@@ -12,8 +12,8 @@ static void way_json(const struct machine *machine, struct json *json)
     json_hex(json, "load_address", machine->load_address);
     json_object_end(json);
     json_object_begin(json, "memory");
-    json_number(json, "ram_bytes", machine->ram_bytes);
-    json_number(json, "pool_bytes", machine->pool_bytes);
+    json_number(json, "ram_bytes", machine->memory.ram_bytes);
+    json_number(json, "pool_bytes", machine->memory.pool_bytes);
     json_number(json, "used_bytes", machine->used_bytes);
     json_object_end(json);
     json_string(json, "verdict", machine_refused(machine) ? "refused" : "ok");

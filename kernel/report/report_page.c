@@ -46,7 +46,8 @@ static void way_text(const struct machine *machine, const struct coloured *page)
              machine->boot.command_line[0] != '\0' ? machine->boot.command_line : "(empty)");
     print_to(page->sink,
              "  memory        %lu MiB of RAM, %lu MiB in the page pool, %lu KiB of it used\n",
-             machine->ram_bytes / MIB, machine->pool_bytes / MIB, machine->used_bytes / 1024);
+             machine->memory.ram_bytes / MIB, machine->memory.pool_bytes / MIB,
+             machine->used_bytes / 1024);
     print_to(page->sink, "  page tables   %lu mappings, %lu writable and executable\n",
              found->leaves_4k + found->leaves_2m + found->leaves_1g,
              found->writable_executable + found->aliased_pages);

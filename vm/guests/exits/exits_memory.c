@@ -53,7 +53,7 @@ enum exit_done exit_demand(struct vcpu *vcpu)
 __attribute__((noinline)) static enum exit_done refill(struct vcpu *vcpu)
 {
     spinlock_acquire(&vcpu->vm->lock);
-    page_cache_refill(&vcpu->vm->pages);
+    page_cache_fill(&vcpu->vm->pages);
     spinlock_release(&vcpu->vm->lock);
     return exit_hlt(vcpu);
 }

@@ -27,7 +27,7 @@ static int set_up(void **state)
     subject->cpus = cpu_pointers;
     subject->cpu_count = 2;
     subject->boot.module_count = 1;
-    subject->ram_bytes = 512ull << 20;
+    subject->memory.ram_bytes = 512ull << 20;
     memset(&linux_results, 0, sizeof(linux_results));
     memset(&vcpu, 0, sizeof(vcpu));
     memset(&second, 0, sizeof(second));

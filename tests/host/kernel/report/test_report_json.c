@@ -79,8 +79,8 @@ static void the_machine(void **state)
     (void)state;
     strcpy(machine->boot.loader, "GRUB");
     machine->load_address = 0x200000;
-    machine->ram_bytes = 1;
-    machine->pool_bytes = 2;
+    machine->memory.ram_bytes = 1;
+    machine->memory.pool_bytes = 2;
     machine->used_bytes = 3;
     assert_has("{\"rootmode\":\"" ROOTMODE_VERSION "\",\"boot\":{\"loader\":\"GRUB\","
                "\"firmware\":\"bios\",\"cmdline\":\"\",\"load_address\":\"0x200000\"},"

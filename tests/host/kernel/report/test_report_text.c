@@ -98,8 +98,8 @@ static void the_way(void **state)
     (void)state;
     strcpy(machine->boot.loader, "GRUB");
     machine->load_address = 0x200000;
-    machine->ram_bytes = 5ull << 20;
-    machine->pool_bytes = 4ull << 20;
+    machine->memory.ram_bytes = 5ull << 20;
+    machine->memory.pool_bytes = 4ull << 20;
     machine->used_bytes = 3 << 10;
     paging_audited = (struct paging_audit){.leaves_4k = 1, .leaves_2m = 2, .leaves_1g = 3};
     machine->timing.tsc_per_ms = 1000;
