@@ -29,8 +29,8 @@ uint64_t event_dr6(uint64_t dr6, uint64_t qualification);
 void event_enter_debug(uint64_t qualification);
 
 /*
- * IRET had unblocked NMIs when it met the fault or the EPT violation that exited, and it will be
- * executed again: NMIs are blocked as before. For bit 12; where it is undefined this does nothing.
+ * IRET had unblocked NMIs when it met the EPT violation that exited, and it will be executed again:
+ * NMIs are blocked as before. For bit 12; where it is undefined this does nothing.
  */
 void event_nmi_blocked_again(const struct vcpu *vcpu);
 

@@ -26,7 +26,11 @@ void event_enter_debug(uint64_t qualification)
                      ~(uint32_t)(BLOCKING_BY_STI | BLOCKING_BY_MOV_SS));
 }
 
-/* The guest gets what it would have got without a hypervisor. */
+/*
+ * The guest gets what it would have got without a hypervisor. An IRET that faults has ended
+ * blocking by NMI before the handler begins (SDM Vol. 3, "Handling Multiple NMIs"), and so has the
+ * exit.
+ */
 static enum exit_done reflect(struct vcpu *vcpu, uint32_t event)
 {
     uint64_t qualification = vmcs_read_natural(VMCS_EXIT_QUALIFICATION);
@@ -42,8 +46,6 @@ static enum exit_done reflect(struct vcpu *vcpu, uint32_t event)
     case EVENT_STAYS:
         break;
     }
-    if ((event & EVENT_INFORMATION_NMI_UNBLOCKING) != 0)
-        event_nmi_blocked_again(vcpu);
     if (event_vector(event) == X86_VECTOR_PF)
         write_cr2(qualification);
     if (event_vector(event) == X86_VECTOR_DB)
