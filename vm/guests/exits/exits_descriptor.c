@@ -135,6 +135,41 @@ static enum exit_done load_selector(struct vcpu *vcpu, unsigned which, uint16_t 
     return skip_emulated_instruction(EXIT_EMULATED);
 }
 
+/* SDM Vol. 2, "Instruction Format": prefixes. REX.W counts in 64-bit mode, where REX is the last.
+ */
+enum { PREFIX_OPERAND_SIZE = 0x66, REX_W = 0x48, REX_W_MASK = 0xf8 };
+enum { OPCODE_BYTES = 3 }; /* 0F 00 and ModRM: of SLDT and STR with a register */
+
+/*
+ * SDM Vol. 2, "SLDT", "STR": with an operand of 16 bits the register keeps what is above, else it
+ * becomes 0. The exit does not report which: the code segment and the prefixes do.
+ */
+static enum exit_done store_selector(struct vcpu *vcpu, unsigned reg, uint16_t selector)
+{
+    bool is_64_bit = guest_is_64_bit(), prefixed = false, is_16;
+    uint64_t linear = vmcs_read_natural(VMCS_GUEST_RIP);
+    unsigned prefixes = vmcs_read32(VMCS_VM_EXIT_INSTRUCTION_LENGTH) - OPCODE_BYTES;
+    uint8_t code[INSTRUCTION_BYTES] = {0};
+    enum exit_done done = EXIT_EMULATED;
+
+    if (!is_64_bit)
+        linear = (uint32_t)(linear + vmcs_read_natural(VMCS_GUEST_CS_BASE));
+    if (prefixes != 0)
+        done = guest_access_linear(vcpu, linear, code, prefixes, ACCESS_FETCH);
+    if (done != EXIT_EMULATED)
+        return done;
+    for (unsigned i = 0; i < prefixes; i++)
+        prefixed |= code[i] == PREFIX_OPERAND_SIZE;
+    is_16 = prefixed;
+    if (!is_64_bit)
+        is_16 = prefixed == ((vmcs_read32(VMCS_GUEST_CS_ACCESS_RIGHTS) & RIGHTS_DB) != 0);
+    else if (prefixes != 0 && (code[prefixes - 1] & REX_W_MASK) == REX_W)
+        is_16 = false;
+    vcpu_register_set(vcpu, reg,
+                      selector | (is_16 ? vcpu_register_get(vcpu, reg) & ~0xffffull : 0));
+    return EXIT_EMULATED;
+}
+
 enum exit_done exit_ldtr_tr(struct vcpu *vcpu)
 {
     uint32_t information = vmcs_read32(VMCS_VM_EXIT_INSTRUCTION_INFORMATION);
@@ -147,7 +182,7 @@ enum exit_done exit_ldtr_tr(struct vcpu *vcpu)
     if (in_register && loads) {
         selector = (uint16_t)vcpu_register_get(vcpu, reg);
     } else if (in_register) {
-        vcpu_register_set(vcpu, reg, selector);
+        done = store_selector(vcpu, reg, selector);
     } else {
         struct operand operand = guest_operand(vcpu, information);
 
