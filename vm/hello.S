@@ -6,7 +6,7 @@
 
     .section .rodata.guests, "a", @progbits
     .code64
-    .globl  hello_start, hello_end, hello_cpuid
+    .globl  hello_start, hello_end, hello_bytes, hello_cpuid
 hello_start:
     xor     %eax, %eax
 hello_cpuid:
@@ -20,5 +20,6 @@ hello_cpuid:
     mov     $VM_CALL_END, %eax
     vmcall
 hello_end:
+    .set    hello_bytes, hello_end - hello_start
 
     .section .note.GNU-stack, "", @progbits

@@ -21,6 +21,7 @@
 struct guest_machine guest_machine;
 
 static const uint8_t code[] = {0x0f, 0xa2};
+static const struct guest_code cpuid_code = {.start = code, .bytes = sizeof(code)};
 static const struct override_list nothing_overridden;
 static const struct vmx_options options = {
     .check = VMX_CHECK_KVM, .stop = VMX_STAGE_GUEST, .override = &nothing_overridden};
@@ -109,9 +110,7 @@ void guest_machine_reset(enum guest_mode mode)
     model_cpu_reset();
     quirks_here = 0;
     guest_machine = (struct guest_machine){
-        .guest = {.name = "test",
-                  .code = {.start = code, .end = code + sizeof(code)},
-                  .mode = mode},
+        .guest = {.name = "test", .code = &cpuid_code, .mode = mode},
         .cpu = {.options = &options},
     };
     model_cpu.cr4 |= CR4_OSXSAVE; /* as vm/guests/guest_run.c has it while a guest runs */

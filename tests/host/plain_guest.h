@@ -6,7 +6,8 @@
 
 static const uint8_t code[] = {0xf4, 0x90, 0x0f, 0xa2};
 
-static const struct guest plain = {
-    .name = "plain", .code = {.start = code, .end = code + sizeof(code)}, .mode = GUEST_LONG};
+static const struct guest_code plain_code = {.start = code, .bytes = sizeof(code)};
+
+static const struct guest plain = {.name = "plain", .code = &plain_code, .mode = GUEST_LONG};
 
 #endif

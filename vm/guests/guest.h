@@ -13,7 +13,7 @@
 /* Guest-physical memory, shared with the assembly. */
 #define GUEST_GDT          0x01000 /* selectors below; the TSS stands in the same page */
 #define GUEST_TSS          0x01800
-#define GUEST_IDT          0x02000 /* handlers of struct guest; in real mode the IVT, at 0 */
+#define GUEST_IDT          0x02000 /* handlers of guest_code; in real mode the IVT, at 0 */
 #define GUEST_PAGE_TABLES  0x03000 /* PML4 or PDPTEs, PDPT, PD: the first GiB as it is */
 #define GUEST_DATA         0x07000 /* a page that is the guest's, zeroed */
 #define GUEST_CODE         0x08000
@@ -101,17 +101,30 @@ const char *exit_done_text(enum exit_done done);
 /* The exit in words: reason, qualification, operands, where the guest was, what was done. */
 void exit_record_print(struct sink *sink, const struct exit_record *exit);
 
-/* An entry in the guest's IDT (IVT in real mode), written before it starts. */
-struct guest_handler {
-    uint8_t vector;
-    const uint8_t *entry; /* within the guest's code */
+/* Code of a guest; and entries of the guest's IDT (IVT in real mode), written before it starts. */
+struct __attribute__((packed)) guest_code {
+    const uint8_t *start;
+    uint16_t bytes;
+    uint8_t handler_count;
+    struct __attribute__((packed)) guest_handler {
+        uint8_t vector;
+        uint16_t offset; /* within the code */
+    } handlers[];
 };
 
-/* Code of a guest, and the handlers in it. */
-struct __attribute__((packed)) guest_code {
-    const uint8_t *start, *end;
-    const struct guest_handler *handlers;
-    uint8_t handler_count;
+/* What guests have in common. Each may be NULL. */
+struct guest_kind {
+    const struct guest_code *support[2]; /* at GUEST_SUPPORT: of 64-bit guests, of others */
+
+    /*
+     * After the guest's end: what is not as it should be, as a sentence; NULL: all is well. Probes
+     * (vm/guests/probe.h), what is left in memory and the events that reached the guest
+     * (vm/guests/test_guests.h) are compared so; PROBES(), MEMORY() and EVENTS() say how.
+     */
+    const char *(*compare)(const struct vcpu *vcpu);
+
+    /* When all is well: what else is worth reporting, after the end. */
+    void (*print)(const struct vcpu *vcpu, struct sink *sink);
 };
 
 /* One exit that is expected, in its turn. */
@@ -137,16 +150,12 @@ struct guest_control {
 struct __attribute__((packed)) guest {
     const char *name;    /* as in guest=NAME */
     const char *purpose; /* a plain sentence: what it provokes and what should come of it */
-    struct guest_code code;
-    const struct guest_code *support; /* what it shares with others, at GUEST_SUPPORT; or NULL */
-    enum guest_mode mode;
-
-    /*
-     * Controls beyond (or without) the base. One that the processor does not offer (or does not let
-     * be 0) is reported by name, and the guest is skipped.
-     */
-    const struct guest_control *controls;
-    uint8_t control_count;
+    const struct guest_code *code;
+    const struct guest_kind *kind; /* NULL: it has nothing in common with others */
+    enum guest_mode mode : 3;
+    enum guest_end end : 4; /* how it should end */
+    bool any_end : 1;       /* any end will do: a random guest */
+    bool unwatched : 1;     /* exits are not recorded: the shortest way (the bench) */
     bool needs_ept : 1;
     bool needs_sender : 1; /* vm/host/signal_sender.h: engaged from before `setup` to the end */
 
@@ -155,6 +164,15 @@ struct __attribute__((packed)) guest {
      * up to GUEST_MACHINE_END, but for what is the hypervisor's. For a guest with EPT.
      */
     bool sees_machine : 1;
+    uint32_t exits_max : 24;   /* budget of exits; 0: GUEST_EXITS_MAX */
+    uint32_t time_max_us : 25; /* of time in the guest, in microseconds; 0: GUEST_TIME_MAX_US */
+
+    /*
+     * Controls beyond (or without) the base. One that the processor does not offer (or does not let
+     * be 0) is reported by name, and the guest is skipped.
+     */
+    uint8_t control_count;
+    const struct guest_control *controls;
 
     /* What else is missing on this CPU, as a name or short sentence; NULL: nothing. May be NULL. */
     const char *(*lacks)(const struct vmx_capability *capability);
@@ -172,31 +190,17 @@ struct __attribute__((packed)) guest {
     const struct exit_expected *expected;
     uint8_t expected_count;
 
-    /*
-     * After its end: what is not as it should be, as a sentence; NULL: all is well. Probes
-     * (vm/guests/probe.h), what is left in memory or the events that reached the guest
-     * (vm/guests/test_guests.h) are compared first; PROBES(), MEMORY() and EVENTS() say how. Then
-     * comes what the guest itself checks. Both may be NULL.
-     */
-    const char *(*compare)(const struct vcpu *vcpu);
+    /* After its end: what guests of its kind are compared with; and then what it checks itself, as
+     * the kind's `compare`. May be NULL. */
+    uint8_t wanted_count;
     union {
         const struct probe *probes;
         const struct wanted_memory *memory;
         const struct wanted_event *events;
     };
-    uint8_t wanted_count;
     const char *(*check)(const struct vcpu *vcpu);
 
-    /* When all is well: what else is worth reporting, after its end. May be NULL. */
-    void (*print)(const struct vcpu *vcpu, struct sink *sink);
-
-    enum guest_end end;       /* how it should end */
     enum vmentry_rule breaks; /* of one that cannot be entered: the rule of VM entry, for `check` */
-    bool any_end : 1;         /* any end will do: a random guest */
-    bool unwatched : 1;       /* exits are not recorded: the shortest way (the bench) */
-
-    uint32_t exits_max;   /* budget of exits; 0: GUEST_EXITS_MAX */
-    uint32_t time_max_us; /* budget of time in the guest, in microseconds; 0: GUEST_TIME_MAX_US */
 };
 
 /*
@@ -255,17 +259,16 @@ static inline uint32_t guest_count(void)
 }
 
 /*
- * Makes a guest one of them. `place`, of four digits, says where in the order it stands; its code
- * is from code_start to code_end; what follows the purpose are other members of struct guest.
+ * Makes a guest one of them. `place`, of four digits, says where in the order it stands; `label` is
+ * its code's name in assembly; what follows the purpose are other members of struct guest.
  */
-#define BUILT_IN_GUEST(place, code_label, mode_of, name_of, purpose_of, ...)     \
-    extern const uint8_t code_label##_start[], code_label##_end[];               \
-    static const struct guest guest_##place = {.name = name_of,                  \
-                                               .purpose = purpose_of,            \
-                                               .code.start = code_label##_start, \
-                                               .code.end = code_label##_end,     \
-                                               .mode = mode_of,                  \
-                                               __VA_ARGS__};                     \
+#define BUILT_IN_GUEST(place, label, mode_of, name_of, purpose_of, ...) \
+    extern const struct guest_code code_##label;                        \
+    static const struct guest guest_##place = {.name = name_of,         \
+                                               .purpose = purpose_of,   \
+                                               .code = &code_##label,   \
+                                               .mode = mode_of,         \
+                                               __VA_ARGS__};            \
     SET_MEMBER(guests, place, const struct guest, guest_##place)
 
 /* Parts of rows: what is done about an exit. */
@@ -283,11 +286,9 @@ static inline uint32_t guest_count(void)
     }
 #define CONTROLS_IN(array)  .controls = (array), .control_count = COUNT_OF(array)
 #define EXPECTED_IN(array)  .expected = (array), .expected_count = COUNT_OF(array)
-#define HANDLERS_IN(array)  .code.handlers = (array), .code.handler_count = COUNT_OF(array)
 #define COUNT_OF(array)     (sizeof(array) / sizeof((array)[0]))
 #define CONTROLS(...)       CONTROLS_IN(((const struct guest_control[]){__VA_ARGS__}))
 #define EXPECTED_EXITS(...) EXPECTED_IN(((const struct exit_expected[]){__VA_ARGS__}))
-#define GUEST_HANDLERS(...) HANDLERS_IN(((const struct guest_handler[]){__VA_ARGS__}))
 
 /* How random guests are made (vm/guests/measure/random_guests.c). */
 struct random_plan {

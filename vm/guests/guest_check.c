@@ -166,7 +166,7 @@ static bool matches(const struct guest *guest, const struct exit_expected *wante
            (wanted->interruption == 0 ||
             (exit->interruption & EVENT_INFO_MASK) == wanted->interruption) &&
            (wanted->at == NULL ||
-            exit->rip == GUEST_CODE + (uint64_t)(wanted->at - guest->code.start)) &&
+            exit->rip == GUEST_CODE + (uint64_t)(wanted->at - guest->code->start)) &&
            (wanted->done == EXIT_ENDED || exit->done == wanted->done);
 }
 
@@ -241,8 +241,8 @@ static void check(const struct vcpu *vcpu, struct guest_run *run)
 
     if (guest->expected != NULL && !guest->unwatched)
         compare_exits(guest_vm_of(vcpu), run);
-    if (run->result == GUEST_OK && guest->compare != NULL)
-        wrong = guest->compare(vcpu);
+    if (run->result == GUEST_OK && guest->kind != NULL && guest->kind->compare != NULL)
+        wrong = guest->kind->compare(vcpu);
     if (run->result == GUEST_OK && wrong == NULL && guest->check != NULL)
         wrong = guest->check(vcpu);
     if (wrong != NULL) {
@@ -266,7 +266,7 @@ void guest_check(const struct vcpu *vcpu, struct guest_run *run)
         check(vcpu, run);
     length = strlen(run->detail);
     text_buffer_init(&text, run->detail + length, sizeof(run->detail) - length);
-    if (run->result == GUEST_OK && guest->print != NULL)
-        guest->print(vcpu, &text.sink);
+    if (run->result == GUEST_OK && guest->kind != NULL && guest->kind->print != NULL)
+        guest->kind->print(vcpu, &text.sink);
     print_mistake(guest_vm_of(vcpu), run, &text.sink);
 }

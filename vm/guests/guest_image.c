@@ -51,15 +51,15 @@ static void write_segments(enum guest_mode mode, uint8_t *memory)
 static void write_code(enum guest_mode mode, const struct guest_code *code, uint64_t base,
                        uint8_t *memory)
 {
-    memcpy(memory + base, code->start, (size_t)(code->end - code->start));
+    memcpy(memory + base, code->start, code->bytes);
     for (uint32_t i = 0; i < code->handler_count; i++) {
         const struct guest_handler *handler = &code->handlers[i];
-        uint64_t offset = (uint64_t)(handler->entry - code->start), entry = base + offset;
+        uint64_t entry = base + handler->offset;
         uint64_t gate = (entry & 0xffff) | GUEST_CODE_SELECTOR << 16 | GATE_INTERRUPT << 32 |
                         (entry >> 16) << 48;
 
         if (mode == GUEST_REAL)
-            put(memory, handler->vector * 4u, base >> 4 << 16 | offset, 4);
+            put(memory, handler->vector * 4u, base >> 4 << 16 | handler->offset, 4);
         else
             put(memory, GUEST_IDT + handler->vector * (mode == GUEST_LONG ? 16u : 8u), gate, 8);
     }
@@ -91,13 +91,16 @@ static void write_page_tables(enum guest_mode mode, uint8_t *memory)
 
 bool guest_image_write(const struct guest *guest, uint8_t *memory)
 {
-    if (guest->code.end - guest->code.start > GUEST_CODE_BYTES)
+    const struct guest_code *support;
+
+    if (guest->code->bytes > GUEST_CODE_BYTES)
         return false;
     write_segments(guest->mode, memory);
     write_page_tables(guest->mode, memory);
-    write_code(guest->mode, &guest->code, GUEST_CODE, memory);
-    if (guest->support != NULL)
-        write_code(guest->mode, guest->support, GUEST_SUPPORT, memory);
+    write_code(guest->mode, guest->code, GUEST_CODE, memory);
+    support = guest->kind != NULL ? guest->kind->support[guest->mode != GUEST_LONG] : NULL;
+    if (support != NULL)
+        write_code(guest->mode, support, GUEST_SUPPORT, memory);
     return true;
 }
 

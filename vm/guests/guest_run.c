@@ -1,4 +1,5 @@
 #include "vm/guests/guest_run.h"
+#include "vm/guests/probe.h"
 
 #include "lib/string.h"
 #include "vm/host/alarm.h"
@@ -6,6 +7,13 @@
 #include "lib/host/cpu.h"
 #include "vm/host/signal_sender.h"
 #include "vm/registers/registers.h"
+
+/* What guests have in common: the code is in vm/guests/support.S. */
+extern const struct guest_code code_probe_support, code_recorder_64, code_recorder_32;
+const struct guest_kind guests_of_probes = {{&code_probe_support}, .compare = probe_check};
+const struct guest_kind guests_of_events = {{&code_recorder_64, &code_recorder_32},
+                                            .compare = check_events};
+const struct guest_kind guests_of_memory = {.compare = check_left};
 
 static uint64_t ticks_max(const struct guest *guest)
 {

@@ -52,22 +52,24 @@ struct __attribute__((packed)) probe {
     /* The exit; 0: it must not exit. The qualification counts whole. */
     uint8_t reason;
     int64_t qualification : 40;
-    uint32_t information_mask, information;         /* of the VM-exit instruction information */
-    uint8_t qualification_quirk, information_quirk; /* where it is active, this is not compared */
-    enum exit_done done;
-    uint8_t times;  /* so many exits in a row; 0 counts as 1 */
-    bool after : 1; /* it comes after the instruction, and has no length */
-    bool may : 1;   /* it may also not exit: the row or its neighbours say why */
+    uint32_t information_mask, information; /* of the VM-exit instruction information */
+
+    /* Where these are active, neither is compared. */
+    uint16_t qualification_quirk : 5, information_quirk : 5;
+    enum exit_done done : 4;
+    uint16_t times : 4; /* so many exits in a row; 0 counts as 1 */
+    bool after : 1;     /* it comes after the instruction, and has no length */
+    bool may : 1;       /* it may also not exit: the row or its neighbours say why */
 
     /* What is seen afterwards. */
-    uint16_t fault;   /* PROBE_FAULTED + a vector: the exception that the guest's handler took */
-    uint16_t error;   /* its error code */
-    uint16_t changes; /* registers that may hold anything: 1 << VCPU_RAX … */
-    uint8_t reg;      /* what this one holds, */
-    int32_t mask;     /* in these bits (-1: all); all others as before; 0: nothing is said */
+    uint16_t fault : 9; /* PROBE_FAULTED + a vector: the exception that the guest's handler took */
+    uint16_t error;     /* its error code */
+    uint16_t changes;   /* registers that may hold anything: 1 << VCPU_RAX … */
+    uint16_t reg : 4;   /* what this one holds, */
+    int32_t mask : 17;  /* in these bits (-1: all); all others as before; 0: nothing is said */
     uint64_t value : 40;
-    uint16_t flags_any; /* flags that may be anything */
-    uint16_t flags_0;   /* flags that must be 0 */
+    uint16_t flags_any : 1; /* RFLAGS_CF: it may be anything */
+    uint16_t flags_0 : 12;  /* flags that must be 0 */
 };
 
 /* Parts of rows: what the guest sees of an instruction that the hypervisor does not do for it; what
@@ -123,15 +125,14 @@ struct probe_snapshot {
 #define PROBES(label) static const struct probe label##_probes[] = {
 #define CODE(...)
 #define PROBE(text, code, ...) {.instruction = (text), __VA_ARGS__},
-#define END_PROBES(place, label, name_of, purpose_of, ...)                                      \
-    }                                                                                           \
-    ;                                                                                           \
-    BUILT_IN_GUEST(place, probe_##label, GUEST_LONG, name_of, purpose_of,                       \
-                   .support = &probe_support, .on_exit = probe_on_exit, .compare = probe_check, \
-                   PROBES_IN(label##_probes), __VA_ARGS__);
+#define END_PROBES(place, label, name_of, purpose_of, ...)                                         \
+    }                                                                                              \
+    ;                                                                                              \
+    BUILT_IN_GUEST(place, probe_##label, GUEST_LONG, name_of, purpose_of,                          \
+                   .kind = &guests_of_probes, .on_exit = probe_on_exit, PROBES_IN(label##_probes), \
+                   __VA_ARGS__);
 
-/* For struct guest; the support is in vm/guests/support.S. */
-extern const struct guest_code probe_support;
+extern const struct guest_kind guests_of_probes;
 enum exit_done probe_on_exit(struct vcpu *vcpu, const struct exit_record *exit);
 const char *probe_check(const struct vcpu *vcpu);
 

@@ -10,33 +10,6 @@
 /* AC and TF: what one part of a guest turned on must not outlive the event that it provoked. */
 #define PROVOKING_FLAGS 0x40100
 
-    .macro  support name, bits=64
-    guest   \name, \bits
-    .pushsection .rodata.support, "a", @progbits
-    .balign 8
-\name\()_handlers:
-    .popsection
-    .endm
-
-    /* struct guest_code */
-    .macro  end_support name
-    end_guest \name
-    .pushsection .rodata.support
-    .globl  \name
-\name:
-    .quad   \name\()_start, \name\()_end, \name\()_handlers
-    .byte   (\name - \name\()_handlers) / 16
-    .popsection
-    .endm
-
-    /* A row of struct guest_handler, and where the handler begins. */
-    .macro  handler vector
-    .pushsection .rodata.support
-    .quad   \vector, 74f
-    .popsection
-74:
-    .endm
-
     /* Handlers of events; `code` is "none" for those without an error code. */
     .macro  record code, vectors:vararg
     .irp    vector, \vectors
@@ -82,19 +55,19 @@
     \return
     .endm
 
-    support recorder_64
+    guest   recorder_64
     record  none, 0, 1, 2, 3, 6, 7, 16, 19, 0x40, 0x50, 0x60
     record  any, 11, 12, 13, 14
     recorder rax, rbx, rsp, 8, iretq
-    end_support recorder_64
+    end_guest recorder_64
 
-    support recorder_32, 32
+    guest   recorder_32, 32
     record  none, 4, 5, 0x30
     record  any, 10, 17
     recorder eax, ebx, esp, 4, iret
-    end_support recorder_32
+    end_guest recorder_32
 
-    support probe_support
+    guest   probe_support
 /* The snapshot, in the order of struct probe_snapshot; changes no register and no flag. */
     pushfq
     .irp    register, %r15, %r14, %r13, %r12, %r11, %r10, %r9, %r8, %rdi, %rsi, %rbp, %rsp, %rbx, \
@@ -135,4 +108,12 @@
     mov     %rax, 8(%rsp)
     pop     %rax
     iretq
-    end_support probe_support
+    end_guest probe_support
+
+/* Of the core's demonstration, vm/hello.S. */
+    .section .rodata.guest_codes
+    .globl  code_hello
+code_hello:
+    .quad   hello_start
+    .word   hello_bytes
+    .byte   0

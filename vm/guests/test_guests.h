@@ -11,7 +11,7 @@
 
 /* Support of guests (vm/guests/support.S): each event that it has a handler for leaves one struct
  * recorded_event at GUEST_ARRAY, and GUEST_DATA counts them. */
-extern const struct guest_code recorder_64, recorder_32;
+extern const struct guest_kind guests_of_events, guests_of_memory;
 
 struct recorded_event {
     uint32_t vector;
@@ -35,8 +35,9 @@ const char *check_events(const struct vcpu *vcpu);
     {                                                      \
         .vector = (number), .error = (code), .at = (place) \
     }
-#define EVENTS_IN(array) .compare = check_events, .events = (array), .wanted_count = COUNT_OF(array)
-#define EVENTS(...)      EVENTS_IN(((const struct wanted_event[]){__VA_ARGS__}))
+#define EVENTS_IN(array) \
+    .kind = &guests_of_events, .events = (array), .wanted_count = COUNT_OF(array)
+#define EVENTS(...) EVENTS_IN(((const struct wanted_event[]){__VA_ARGS__}))
 
 /* What is in the guest's memory when it has ended. */
 struct __attribute__((packed)) wanted_memory {
@@ -46,8 +47,9 @@ struct __attribute__((packed)) wanted_memory {
     const char *otherwise;
 };
 const char *check_left(const struct vcpu *vcpu);
-#define MEMORY_IN(array) .compare = check_left, .memory = (array), .wanted_count = COUNT_OF(array)
-#define MEMORY(...)      MEMORY_IN(((const struct wanted_memory[]){__VA_ARGS__}))
+#define MEMORY_IN(array) \
+    .kind = &guests_of_memory, .memory = (array), .wanted_count = COUNT_OF(array)
+#define MEMORY(...) MEMORY_IN(((const struct wanted_memory[]){__VA_ARGS__}))
 #define WORD(address, value, otherwise)                     \
     {                                                       \
         (address), 4, &(const uint32_t){value}, (otherwise) \
@@ -116,7 +118,7 @@ void intercept_exceptions(struct vcpu *vcpu);
 /* Where a place in the guest's code is in the guest's memory. */
 static inline uint64_t guest_address(const struct vcpu *vcpu, const uint8_t *place)
 {
-    return GUEST_CODE + (uint64_t)(place - guest_of(vcpu)->code.start);
+    return GUEST_CODE + (uint64_t)(place - guest_of(vcpu)->code->start);
 }
 
 /* What a machine with this quirk does not offer to a guest; NULL where it is not active. */

@@ -15,7 +15,7 @@ place apic_push
     int     $APIC_VECTOR
     mov     $GUEST_STACK_TOP, %esp
     end_call
-place apic_handler
+    handler APIC_VECTOR
     incl    GUEST_DATA
     iretq
     end_guest apic

@@ -1,6 +1,6 @@
 #include "vm/guests/probe.h"
 
-extern const uint8_t apic_read[], apic_write[], apic_push[], apic_handler[];
+extern const uint8_t apic_read[], apic_write[], apic_push[];
 
 static uint32_t *apic_register(const struct vcpu *vcpu, uint32_t offset)
 {
@@ -113,7 +113,6 @@ GUEST_CHECK(check_access,
 /* No instruction fetch (type 2): QUIRK_NO_APIC_FETCH. */
 BUILT_IN_GUEST(0520, apic, GUEST_LONG, "apic-access",
                "Reads and writes the APIC-access page, and takes an interrupt on a stack there.",
-               GUEST_HANDLERS({APIC_VECTOR, apic_handler}),
                CONTROLS(ON(SECONDARY, VIRTUALIZE_APIC_ACCESSES)), .setup = set_access_page,
                .on_exit = access_again,
                EXPECTED_EXITS({ACCESS(apic_read, ACCESS_READ, APIC_TPR)}, {AGAIN},

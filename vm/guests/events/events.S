@@ -31,7 +31,7 @@ place timer_now
     hypercall CALL_NMI
 place nmi_window_open
     end_call
-place nmi_window_on_nmi
+    handler 2
     cmpl    $0, EVENTS
     jne     1f
     hypercall CALL_NMI_WINDOW /* the window opens at IRET, not before */
@@ -66,7 +66,7 @@ place inject_behind
     xor     %ecx, %ecx
     raise   double_here, div %ecx
     end_call
-place double_on_df /* the recorder of the guest before is out of reach: this is the only event */
+    handler 8 /* the recorder of the guest before is out of reach: this is the only event */
     popq    GUEST_ARRAY
     popq    GUEST_ARRAY + 8
     mov     RESUME, %rax

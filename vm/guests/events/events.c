@@ -2,7 +2,7 @@
 #include "lib/host/apic.h"
 #include "lib/host/clock.h"
 
-extern const uint8_t timer_now[], nmi_window_open[], nmi_window_on_nmi[], window_open[];
+extern const uint8_t timer_now[], nmi_window_open[], window_open[];
 
 /* In GUEST_DATA: what the guest of the timer waits for, and what the hypervisor saw. */
 struct timer_notes {
@@ -136,8 +136,7 @@ static enum exit_done deliver(struct vcpu *vcpu, const struct exit_record *exit)
 
 BUILT_IN_GUEST(0130, window, GUEST_LONG, "interrupt-window",
                "Turns interrupts on; the window opens one instruction later, and one comes in.",
-               .support = &recorder_64, CONTROLS(ON(PRIMARY, INTERRUPT_WINDOW_EXITING)),
-               .on_exit = deliver,
+               CONTROLS(ON(PRIMARY, INTERRUPT_WINDOW_EXITING)), .on_exit = deliver,
                EXPECTED_EXITS({EXIT_REASON_INTERRUPT_WINDOW, window_open, .done = EXIT_WINDOW}),
                EVENTS(EVENT(WINDOW_VECTOR, NO_ERROR_CODE, window_open)));
 
@@ -159,14 +158,13 @@ GUEST_LACKS(lacks_nmi_window, (capability->primary_allowed1 & PRIMARY_NMI_WINDOW
 
 BUILT_IN_GUEST(0140, nmi_window, GUEST_LONG, "nmi-window",
                "Gets an NMI, and a second one when IRET has opened the window for it.",
-               GUEST_HANDLERS({X86_VECTOR_NMI, nmi_window_on_nmi}),
                CONTROLS(ON(PIN, NMI_EXITING), ON(PIN, VIRTUAL_NMIS)), .lacks = lacks_nmi_window,
                .on_exit = deliver_nmi,
                EXPECTED_EXITS({EXIT_REASON_VMCALL, EMULATED, .times = 2},
                               {EXIT_REASON_NMI_WINDOW, nmi_window_open, .done = EXIT_WINDOW}),
                MEMORY(WORD(GUEST_DATA, 2, "the guest's handler did not run once for each NMI")));
 
-extern const uint8_t inject_behind[], double_here[], double_on_df[];
+extern const uint8_t inject_behind[], double_here[];
 
 enum { SELECTOR_ERROR = 0x1234, WRITE_ERROR = 2 };
 
@@ -215,7 +213,7 @@ static enum exit_done inject_it(struct vcpu *vcpu, const struct exit_record *exi
 
 BUILT_IN_GUEST(0150, inject, GUEST_LONG, "inject",
                "Gets each kind of event injected, with and without an error code.",
-               .support = &recorder_64, .on_exit = inject_it,
+               .on_exit = inject_it,
                EXPECTED_EXITS({EXIT_REASON_VMCALL, .done = EXIT_INJECTED, .times = INJECTIONS}),
                EVENTS_IN(injections));
 
@@ -242,7 +240,7 @@ static const char *check_double(const struct vcpu *vcpu)
 
 BUILT_IN_GUEST(0160, double, GUEST_LONG, "double-fault",
                "Faults while a fault is delivered; the two reach the guest as a double fault.",
-               GUEST_HANDLERS({X86_VECTOR_DF, double_on_df}), .setup = intercept_exceptions,
+               .setup = intercept_exceptions,
                EXPECTED_EXITS({EXCEPTION(FAULT(DE), double_here)},
                               {EXCEPTION(FAULT_WITH_CODE(GP), double_here)}),
                .check = check_double);

@@ -32,7 +32,7 @@ static const struct wanted_event events[] = {
 BUILT_IN_GUEST(
     0020, exceptions, GUEST_LONG, "exceptions",
     "Raises each exception; all exit, and reach the guest's handlers as they were.",
-    .support = &recorder_64, .setup = intercept_exceptions,
+    .setup = intercept_exceptions,
     EXPECTED_EXITS({EXCEPTION(FAULT(DE), exceptions_de)},
                    {EXCEPTION(EVENT_INFO(PRIVILEGED_SOFTWARE_EXCEPTION, X86_VECTOR_DB),
                               exceptions_int1)},
@@ -50,7 +50,7 @@ BUILT_IN_GUEST(
 /* The same without the bitmap: what the processor does by itself must look the same. */
 BUILT_IN_GUEST(0030, exceptions, GUEST_LONG, "exceptions-kept",
                "Raises each exception; those that the hypervisor need not see do not exit.",
-               .support = &recorder_64, EVENTS_IN(events));
+               EVENTS_IN(events));
 
 /* Those that 64-bit code in ring 0 cannot raise. */
 extern const uint8_t exceptions_32_into[], exceptions_32_of[], exceptions_32_br[],
@@ -67,7 +67,7 @@ GUEST_CHECK(check_32,
 
 BUILT_IN_GUEST(0040, exceptions_32, GUEST_PAGED, "exceptions-32",
                "Raises the exceptions of 32-bit code and of ring 3; all exit and come back.",
-               .support = &recorder_32, .setup = intercept_exceptions,
+               .setup = intercept_exceptions,
                EXPECTED_EXITS({EXCEPTION(EVENT_INFO(SOFTWARE_EXCEPTION, X86_VECTOR_OF),
                                          exceptions_32_into)},
                               {EXCEPTION(FAULT(BR), exceptions_32_br)},

@@ -4,7 +4,7 @@
 #include "lib/host/clock.h"
 #include "vm/host/signal_sender.h"
 
-extern const uint8_t signals_real_start[], signals_real_end[];
+extern const struct guest_code code_signals_real;
 
 /*
  * Another CPU may be slow to send: under a hypervisor that has more to do. And what a late INIT has
@@ -26,9 +26,9 @@ static struct notes *notes_of(const struct vcpu *vcpu)
 /* A VMWRITE that failed shows when the guest is entered: its state is not what it should be. */
 static void await_startup(struct vcpu *vcpu)
 {
-    size_t bytes = (size_t)(signals_real_end - signals_real_start);
+    const struct guest_code *code = &code_signals_real;
 
-    memcpy(vcpu_memory(vcpu, SIGNALS_VECTOR << 12, bytes), signals_real_start, bytes);
+    memcpy(vcpu_memory(vcpu, SIGNALS_VECTOR << 12, code->bytes), code->start, code->bytes);
     (void)vcpu_state_init(vcpu);
     signal_sender_send_startup(SIGNALS_VECTOR);
 }

@@ -25,6 +25,7 @@ place step_8
     mov     $VM_CALL_END, %eax
 place step_return
     vmcall
+    handler 0x40
 place step_handler
     iretq
     end_guest step

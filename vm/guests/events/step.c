@@ -3,8 +3,6 @@
 extern const uint8_t step_start[], step_1[], step_2[], step_3[], step_4[], step_5[], step_6[],
     step_7[], step_8[], step_handler[], step_return[];
 
-enum { VECTOR = 0x40 };
-
 #define STEP(place) EXIT_REASON_MONITOR_TRAP_FLAG, (place), STEPPED
 
 static const char *lacks(const struct vmx_capability *capability)
@@ -13,15 +11,13 @@ static const char *lacks(const struct vmx_capability *capability)
     return quirk_lacks(QUIRK_NO_MONITOR_TRAPS);
 }
 
-static const struct guest_handler handlers[] = {{VECTOR, step_handler}};
-
 /*
  * SDM Vol. 3, "Monitor Trap Flag": an exit after each instruction; an instruction that exits
  * itself has none of its own. The delivery of the software interrupt is a part of INT.
  */
 BUILT_IN_GUEST(0190, step, GUEST_LONG, "step",
                "Is followed instruction by instruction; each exit is where the code says.",
-               HANDLERS_IN(handlers), CONTROLS(ON(PRIMARY, MONITOR_TRAP_FLAG)), .lacks = lacks,
+               CONTROLS(ON(PRIMARY, MONITOR_TRAP_FLAG)), .lacks = lacks,
                EXPECTED_EXITS({STEP(step_1)}, {STEP(step_2)}, {STEP(step_3)}, {STEP(step_4)},
                               {STEP(step_5)}, {EXIT_REASON_CPUID, step_5, EMULATED}, {STEP(step_7)},
                               {STEP(step_handler)}, {STEP(step_8)}, {STEP(step_return)}));
@@ -55,7 +51,7 @@ static enum exit_done swallow(struct vcpu *vcpu, const struct exit_record *exit)
 
 BUILT_IN_GUEST(0210, step, GUEST_LONG, "step-trap",
                "Is followed instruction by instruction by the trap flag; it never sees a #DB.",
-               HANDLERS_IN(handlers), .on_exit = swallow,
+               .on_exit = swallow,
                EXPECTED_EXITS({EXIT_REASON_CPUID, step_5, EMULATED},
                               {EXIT_REASON_VMCALL, step_return, STEPPED}, {TRAP(step_1)},
                               {TRAP(step_2)}, {TRAP(step_3)}, {TRAP(step_4)}, {TRAP(step_5)},
@@ -81,7 +77,6 @@ GUEST_LACKS(lacks_flag, (capability->primary_allowed1 & PRIMARY_MONITOR_TRAP_FLA
 
 BUILT_IN_GUEST(0200, step, GUEST_LONG, "step-pending",
                "Is entered with a step pending, and left before it has executed anything.",
-               HANDLERS_IN(handlers), .lacks = lacks_flag, .setup = pend,
-               .on_exit = pend_behind_cpuid,
+               .lacks = lacks_flag, .setup = pend, .on_exit = pend_behind_cpuid,
                EXPECTED_EXITS({STEP(step_start)}, {EXIT_REASON_CPUID, step_5, EMULATED},
                               {STEP(step_6)}));

@@ -1,7 +1,7 @@
 #include "vm/guests/measure/bench.h"
 #include "vm/guests/test_guests.h"
 
-extern const uint8_t bench_start[], bench_end[];
+extern const struct guest_code code_bench;
 
 _Static_assert(BENCH_KINDS *BENCH_SAMPLES * 4 <= GUEST_MEMORY_BYTES - GUEST_ARRAY, "there is room");
 _Static_assert(BENCH_SAMPLES * 4096 <= GUEST_TOUCH_END - GUEST_TOUCH_BASE, "there is room");
@@ -34,7 +34,7 @@ static void setup(struct vcpu *vcpu)
 const struct guest guest_bench = {
     .name = "bench",
     .purpose = "Measures with RDTSC what each kind of VM exit costs, there and back.",
-    .code = {.start = bench_start, .end = bench_end},
+    .code = &code_bench,
     .mode = GUEST_LONG,
     CONTROLS(ON(PRIMARY, CR3_LOAD_EXITING)),
     .setup = setup,

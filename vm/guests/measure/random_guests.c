@@ -5,9 +5,6 @@
  */
 #include "vm/guests/guest_run.h"
 
-extern const uint8_t random_16_on_event[], random_32_on_event[], random_32_on_error[],
-    random_64_on_event[], random_64_on_error[];
-
 enum {
     RANDOM_BYTES = 4096,
     RANDOM_EXITS = 300,
@@ -80,7 +77,7 @@ static uint64_t register_value(uint64_t *state)
 void random_guest_fill(const struct guest *guest, uint64_t state, uint8_t *memory,
                        uint64_t reg[VCPU_REGISTERS])
 {
-    write_code(memory + GUEST_CODE + (guest->code.end - guest->code.start), &state);
+    write_code(memory + GUEST_CODE + guest->code->bytes, &state);
     for (unsigned i = 0; i < VCPU_REGISTERS; i++) {
         if (i != VCPU_RSP)
             reg[i] = register_value(&state);
@@ -150,23 +147,10 @@ void random_guest_run(const struct guest *guest, struct vmx_cpu *cpu,
     print_ends(ends, rounds, run);
 }
 
-/* The exceptions with an error code are 8, 10 to 14, 17 and 21. */
-#define HANDLERS(event, error)                                                              \
-    {                                                                                       \
-        {0, event}, {1, event}, {3, event}, {4, event}, {5, event}, {6, event}, {7, event}, \
-            {8, error}, {10, error}, {11, error}, {12, error}, {13, error}, {14, error},    \
-            {16, event}, {17, error}, {18, event}, {19, event}, {21, error},                \
-    }
-
-static const struct guest_handler handlers_16[] = HANDLERS(random_16_on_event, random_16_on_event);
-static const struct guest_handler handlers_32[] = HANDLERS(random_32_on_event, random_32_on_error);
-static const struct guest_handler handlers_64[] = HANDLERS(random_64_on_event, random_64_on_error);
-
-#define RANDOM_GUEST(place, bits, mode, text)                                                     \
-    BUILT_IN_GUEST(place, random_##bits, mode, "chaos-" text,                                     \
-                   "Random bytes, as code in " text " mode.", HANDLERS_IN(handlers_##bits),       \
-                   .setup = setup, .any_end = true, .unwatched = true, .exits_max = RANDOM_EXITS, \
-                   .time_max_us = RANDOM_US)
+#define RANDOM_GUEST(place, bits, mode, text)                                                  \
+    BUILT_IN_GUEST(place, random_##bits, mode, "chaos-" text,                                  \
+                   "Random bytes, as code in " text " mode.", .setup = setup, .any_end = true, \
+                   .unwatched = true, .exits_max = RANDOM_EXITS, .time_max_us = RANDOM_US)
 
 RANDOM_GUEST(0440, 16, GUEST_REAL, "real");
 RANDOM_GUEST(0450, 32, GUEST_PROTECTED, "protected");

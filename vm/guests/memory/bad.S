@@ -50,7 +50,8 @@ place triple_here
     movw    $SELECTOR_CODE3 + 3, GATE_SELECTOR
     set_bits cr0, CR0_AM, eax
     to_ring_3 recursion_on_ac, (GUEST_STACK_TOP - 0x1001), (RFLAGS_AC + 2)
-place recursion_on_ac
+    handler 17
+recursion_on_ac:
     push    %eax
     end_guest recursion
 
@@ -70,8 +71,8 @@ place recursion_on_ac
     mov     $DR7_WRITES, %ecx
     mov     %rcx, %dr7
     mov     %rax, (%rax)
-place recursion_on_db
-    jmp     recursion_on_db
+    handler 1
+    jmp     .
     end_guest recursion_debug
 
 /* All linear addresses from 4 MiB on are one page, so that one instruction takes very long. */
@@ -135,7 +136,7 @@ range:
     dec     %ebp
     jnz     1b
     ret
-place msrs_on_gp /* RDMSR and WRMSR have two bytes */
+    handler 13 /* RDMSR and WRMSR have two bytes */
     add     $8, %rsp
     addq    $2, (%rsp)
     iretq

@@ -1,6 +1,6 @@
 #include "vm/guests/test_guests.h"
 
-extern const uint8_t triple_here[], recursion_on_ac[], recursion_on_db[], msrs_on_gp[];
+extern const uint8_t triple_here[];
 
 enum {
     SPIN_US = 20000,
@@ -57,15 +57,13 @@ BUILT_IN_GUEST(0390, nowhere, GUEST_LONG, "nowhere",
 BUILT_IN_GUEST(
     0400, recursion, GUEST_PAGED, "recursion",
     "Makes each delivery of an alignment check fault again; its budget of exits ends it.",
-    GUEST_HANDLERS({X86_VECTOR_AC, recursion_on_ac}), .exits_max = ENDLESS_EXITS,
-    .end = GUEST_END_EXITS);
+    .exits_max = ENDLESS_EXITS, .end = GUEST_END_EXITS);
 
 /* The same with #DB, which comes after the delivery (CVE-2015-8104). */
 BUILT_IN_GUEST(
     0410, recursion_debug, GUEST_LONG, "recursion-debug",
     "Makes each delivery of a debug exception raise another; its budget of exits ends it.",
-    GUEST_HANDLERS({X86_VECTOR_DB, recursion_on_db}), .exits_max = ENDLESS_EXITS,
-    .end = GUEST_END_EXITS);
+    .exits_max = ENDLESS_EXITS, .end = GUEST_END_EXITS);
 
 BUILT_IN_GUEST(0300, spin_repeat, GUEST_PAGED, "spin-repeat",
                "Repeats a string instruction four thousand million times; its time ends it within.",
@@ -102,6 +100,6 @@ static const char *check_msrs(const struct vcpu *vcpu)
 }
 
 BUILT_IN_GUEST(0430, msrs, GUEST_LONG, "msrs",
-               "Reads and writes every MSR; the host's stay as they were.",
-               GUEST_HANDLERS({X86_VECTOR_GP, msrs_on_gp}), .setup = keep_msrs, .check = check_msrs,
-               .unwatched = true, .exits_max = MSR_EXITS, .time_max_us = GUEST_TIME_LONG_US);
+               "Reads and writes every MSR; the host's stay as they were.", .setup = keep_msrs,
+               .check = check_msrs, .unwatched = true, .exits_max = MSR_EXITS,
+               .time_max_us = GUEST_TIME_LONG_US);

@@ -181,7 +181,7 @@ static enum exit_done choose(struct vcpu *vcpu, const struct exit_record *exit)
 
 BUILT_IN_GUEST(0050, page_faults, GUEST_LONG, "page-faults",
                "Reads and writes what is not mapped; mask and match choose which faults exit.",
-               .support = &recorder_64, .on_exit = choose,
+               .on_exit = choose,
                EXPECTED_EXITS({CHOICE}, {READ_FAULT}, {WRITE_FAULT}, {CHOICE}, {CHOICE},
                               {WRITE_FAULT}, {CHOICE}, {READ_FAULT}, {CHOICE}, {READ_FAULT},
                               {CHOICE}, {CHOICE}, {READ_FAULT}, {WRITE_FAULT}),

@@ -20,7 +20,7 @@ place real_cpuid
     int     $0x21
     movw    $0x5254, 4 /* back from the handler */
     end_call
-place real_on_int
+    handler 0x21
     movw    $0x494e, 2
     iretw
     end_guest real

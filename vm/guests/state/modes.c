@@ -1,9 +1,7 @@
 #include "vm/guests/test_guests.h"
 
-extern const uint8_t real_cpuid[], real_on_int[], long_cpuid_64[], long_cpuid_32[],
-    switches_protect[], switches_long[];
-
-enum { REAL_VECTOR = 0x21 };
+extern const uint8_t real_cpuid[], long_cpuid_64[], long_cpuid_32[], switches_protect[],
+    switches_long[];
 
 static const uint16_t real_wanted[] = {GUEST_CODE >> 4, 0x494e, 0x5254};
 
@@ -14,7 +12,6 @@ GUEST_CHECK(check_real,
 
 BUILT_IN_GUEST(0230, real, GUEST_REAL, "real-mode",
                "Runs in real mode: CPUID exits, and an interrupt goes through the vector table.",
-               GUEST_HANDLERS({REAL_VECTOR, real_on_int}),
                EXPECTED_EXITS({EXIT_REASON_CPUID, EMULATED}), .check = check_real,
                MEMORY({GUEST_DATA, sizeof(real_wanted), real_wanted,
                        "CS, the handler's mark or the mark behind the interrupt is not there"}));

@@ -52,12 +52,13 @@ static void say_more(const struct vcpu *of, struct sink *sink)
 
 static void a_guest_that_reaches_for_the_hypervisor_is_reported_so(void **state)
 {
+    static const struct guest_kind talkative = {.print = say_more};
     static struct guest guest;
 
     (void)state;
     guest = plain;
     guest.end = GUEST_END_MEMORY;
-    guest.print = say_more;
+    guest.kind = &talkative;
     begin(&guest, GUEST_END_MEMORY);
     own.vcpu.end_value = 0x200000;
     assert_int_equal(check_guest(), GUEST_OK);

@@ -84,13 +84,12 @@ static void a_32_bit_guest_has_4_mib_pages(void **state)
 /* SDM, "IDT Descriptors" and "64-Bit Mode IDT"; in real mode an entry is offset and segment. */
 static void handlers_stand_where_the_mode_looks_for_them(void **state)
 {
-    const struct guest_handler handler = {.vector = 13, .entry = code + 2};
+    static const struct guest_code with_handler = {code, sizeof(code), 1, {{13, 2}}};
     struct guest guest = plain;
     const uint64_t gate = 0x0000ee0000088002; /* present, DPL 3, interrupt gate, 8:0x8002 */
 
     (void)state;
-    guest.code.handlers = &handler;
-    guest.code.handler_count = 1;
+    guest.code = &with_handler;
     write_image(&guest);
     assert_int_equal(word(GUEST_IDT + 13 * 16), gate);
     assert_int_equal(word(GUEST_IDT + 13 * 16 + 8), 0);
@@ -107,16 +106,13 @@ static void a_handler_may_stand_at_any_address(void **state)
 {
     static const uint8_t much[GUEST_CODE_BYTES];
     static const unsigned offsets[] = {1, 3, 0x1235, GUEST_CODE_BYTES - 1};
-    struct guest_handler handler = {.vector = 255};
+    static struct guest_code with_handler = {much, sizeof(much), 1, {{255, 0}}};
     struct guest guest = plain;
 
     (void)state;
-    guest.code.start = much;
-    guest.code.end = much + sizeof(much);
-    guest.code.handlers = &handler;
-    guest.code.handler_count = 1;
+    guest.code = &with_handler;
     for (unsigned i = 0; i < sizeof(offsets) / sizeof(offsets[0]); i++) {
-        handler.entry = much + offsets[i];
+        with_handler.handlers[0].offset = (uint16_t)offsets[i];
         guest.mode = GUEST_LONG;
         write_image(&guest);
         assert_int_equal(word(GUEST_IDT + 255 * 16), 0x0000ee0000088000 + offsets[i]);
@@ -174,13 +170,13 @@ static void the_code_segment_is_the_modes(void **state)
 static void code_that_is_too_long_is_refused(void **state)
 {
     static const uint8_t much[GUEST_CODE_BYTES + 1];
+    struct guest_code long_code = {.start = much, .bytes = GUEST_CODE_BYTES};
     struct guest guest = plain;
 
     (void)state;
-    guest.code.start = much;
-    guest.code.end = much + GUEST_CODE_BYTES;
+    guest.code = &long_code;
     assert_true(guest_image_write(&guest, memory));
-    guest.code.end++;
+    long_code.bytes++;
     assert_false(guest_image_write(&guest, memory));
 }
 

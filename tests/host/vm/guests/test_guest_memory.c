@@ -39,8 +39,7 @@ static void it_holds_the_guests_code(void **state)
     const struct guest *guest = guest_of(vcpu);
 
     (void)state;
-    assert_memory_equal(guest_machine_memory(GUEST_CODE), guest->code.start,
-                        (size_t)(guest->code.end - guest->code.start));
+    assert_memory_equal(guest_machine_memory(GUEST_CODE), guest->code->start, guest->code->bytes);
 }
 
 /* All or nothing: without memory nothing is written anywhere, and nothing stays taken. */
@@ -69,12 +68,12 @@ static void without_memory_there_is_no_guest(void **state)
 static void code_that_does_not_fit_is_no_guest(void **state)
 {
     static const uint8_t much[GUEST_CODE_BYTES + 1];
+    static const struct guest_code code = {.start = much, .bytes = sizeof(much)};
     struct guest guest = *guest_of(vcpu);
     unsigned before = model_pages_used();
 
     (void)state;
-    guest.code.start = much;
-    guest.code.end = much + sizeof(much);
+    guest.code = &code;
     other.guest = &guest;
     assert_false(guest_memory_create(&other.vcpu));
     vm_free(&other.vm);

@@ -17,7 +17,9 @@ static const struct wanted_event events[] = {
     {X86_VECTOR_PF, 2, NULL, 0x40000000},
     EVENT(0x40, NO_ERROR_CODE, NULL),
 };
-static struct guest guest = {.code.start = code, EVENTS_IN(events)};
+static const struct guest_code guest_code = {.start = code};
+const struct guest_kind guests_of_memory = {.compare = check_left};
+static struct guest guest = {.code = &guest_code, .events = events, .wanted_count = 3};
 static struct vcpu *vcpu;
 
 static struct recorded_event *seen(unsigned number)
