@@ -262,13 +262,13 @@ static inline uint32_t guest_count(void)
  * Makes a guest one of them. `place`, of four digits, says where in the order it stands; `label` is
  * its code's name in assembly; what follows the purpose are other members of struct guest.
  */
-#define BUILT_IN_GUEST(place, label, mode_of, name_of, purpose_of, ...) \
-    extern const struct guest_code code_##label;                        \
-    static const struct guest guest_##place = {.name = name_of,         \
-                                               .purpose = purpose_of,   \
-                                               .code = &code_##label,   \
-                                               .mode = mode_of,         \
-                                               __VA_ARGS__};            \
+#define GUEST(place, label, mode_of, name_of, purpose_of, ...)        \
+    extern const struct guest_code code_##label;                      \
+    static const struct guest guest_##place = {.name = name_of,       \
+                                               .purpose = purpose_of, \
+                                               .code = &code_##label, \
+                                               .mode = mode_of,       \
+                                               __VA_ARGS__};          \
     SET_MEMBER(guests, place, const struct guest, guest_##place)
 
 /* Parts of rows: what is done about an exit. */
@@ -284,11 +284,11 @@ static inline uint32_t guest_count(void)
     {                                                      \
         VMX_CONTROL_##word, __builtin_ctz(word##_##id), on \
     }
-#define CONTROLS_IN(array)  .controls = (array), .control_count = COUNT_OF(array)
-#define EXPECTED_IN(array)  .expected = (array), .expected_count = COUNT_OF(array)
-#define COUNT_OF(array)     (sizeof(array) / sizeof((array)[0]))
-#define CONTROLS(...)       CONTROLS_IN(((const struct guest_control[]){__VA_ARGS__}))
-#define EXPECTED_EXITS(...) EXPECTED_IN(((const struct exit_expected[]){__VA_ARGS__}))
+#define CONTROLS_IN(array) .controls = (array), .control_count = COUNT_OF(array)
+#define EXPECTED_IN(array) .expected = (array), .expected_count = COUNT_OF(array)
+#define COUNT_OF(array)    (sizeof(array) / sizeof((array)[0]))
+#define CONTROLS(...)      CONTROLS_IN(((const struct guest_control[]){__VA_ARGS__}))
+#define EXITS(...)         EXPECTED_IN(((const struct exit_expected[]){__VA_ARGS__}))
 
 /* How random guests are made (vm/guests/measure/random_guests.c). */
 struct random_plan {

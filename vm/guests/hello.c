@@ -2,9 +2,7 @@
 
 extern const uint8_t hello_cpuid[];
 
-BUILT_IN_GUEST(0010, hello, GUEST_LONG, "hello",
-               "Asks CPUID who is there, twice, and ends by its own call.",
-               EXPECTED_EXITS({EXIT_REASON_CPUID, hello_cpuid, EMULATED},
-                              {EXIT_REASON_CPUID, EMULATED}),
-               MEMORY({GUEST_DATA, 12, HYPERVISOR_SIGNATURE,
-                       "CPUID leaf 0x40000000 did not give this hypervisor's signature"}));
+GUEST(0010, hello, GUEST_LONG, "hello", "Asks CPUID who is there, twice, and ends by its own call.",
+      EXITS({EXIT_REASON_CPUID, hello_cpuid, EMULATED}, {EXIT_REASON_CPUID, EMULATED}),
+      MEMORY({GUEST_DATA, 12, HYPERVISOR_SIGNATURE,
+              "CPUID leaf 0x40000000 did not give this hypervisor's signature"}));

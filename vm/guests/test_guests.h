@@ -31,10 +31,11 @@ struct __attribute__((packed)) wanted_event {
     uint32_t cr2;      /* 0: any */
 };
 const char *check_events(const struct vcpu *vcpu);
-#define EVENT(number, code, place)                         \
-    {                                                      \
-        .vector = (number), .error = (code), .at = (place) \
+#define EVENT_WITH_CODE(vector, code, place) \
+    {                                        \
+        (vector), (code), .at = (place)      \
     }
+#define EVENT(vector, place) EVENT_WITH_CODE(vector, NO_ERROR_CODE, place)
 #define EVENTS_IN(array) \
     .kind = &guests_of_events, .events = (array), .wanted_count = COUNT_OF(array)
 #define EVENTS(...) EVENTS_IN(((const struct wanted_event[]){__VA_ARGS__}))

@@ -111,15 +111,15 @@ GUEST_CHECK(check_access,
             "the IDT-vectoring information was not of the interrupt that was being delivered");
 
 /* No instruction fetch (type 2): QUIRK_NO_APIC_FETCH. */
-BUILT_IN_GUEST(0520, apic, GUEST_LONG, "apic-access",
-               "Reads and writes the APIC-access page, and takes an interrupt on a stack there.",
-               CONTROLS(ON(SECONDARY, VIRTUALIZE_APIC_ACCESSES)), .setup = set_access_page,
-               .on_exit = access_again,
-               EXPECTED_EXITS({ACCESS(apic_read, ACCESS_READ, APIC_TPR)}, {AGAIN},
-                              {ACCESS(apic_write, ACCESS_WRITE, APIC_SVR)}, {AGAIN},
-                              {ACCESS(apic_push, ACCESS_EVENT, APIC_STACK - 8)}),
-               .check = check_access,
-               MEMORY(WORD(GUEST_DATA, 1,
-                           "the interrupt whose delivery exited did not reach the guest once")));
+GUEST(0520, apic, GUEST_LONG, "apic-access",
+      "Reads and writes the APIC-access page, and takes an interrupt on a stack there.",
+      CONTROLS(ON(SECONDARY, VIRTUALIZE_APIC_ACCESSES)), .setup = set_access_page,
+      .on_exit = access_again,
+      EXITS({ACCESS(apic_read, ACCESS_READ, APIC_TPR)}, {AGAIN},
+            {ACCESS(apic_write, ACCESS_WRITE, APIC_SVR)}, {AGAIN},
+            {ACCESS(apic_push, ACCESS_EVENT, APIC_STACK - 8)}),
+      .check = check_access,
+      MEMORY(WORD(GUEST_DATA, 1,
+                  "the interrupt whose delivery exited did not reach the guest once")));
 
 #include "vm/guests/events/apic.def"

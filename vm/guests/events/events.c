@@ -80,15 +80,13 @@ static const char *check_timer(const struct vcpu *vcpu)
     return notes->in_time != 0 ? NULL : "the preemption timer expired too late each time";
 }
 
-BUILT_IN_GUEST(0100, timer, GUEST_LONG, "timer",
-               "Spins until the VMX-preemption timer has expired, at once and after its ticks.",
-               CONTROLS(ON(PIN, PREEMPTION_TIMER), ON(EXIT, SAVE_PREEMPTION_TIMER)),
-               .on_exit = time_it,
-               EXPECTED_EXITS({EXIT_REASON_VMCALL, EMULATED},
-                              {EXIT_REASON_PREEMPTION_TIMER, timer_now, STEPPED},
-                              {EXIT_REASON_VMCALL, EMULATED},
-                              {EXIT_REASON_PREEMPTION_TIMER, STEPPED, .times = TIMER_EXITS}),
-               .check = check_timer);
+GUEST(0100, timer, GUEST_LONG, "timer",
+      "Spins until the VMX-preemption timer has expired, at once and after its ticks.",
+      CONTROLS(ON(PIN, PREEMPTION_TIMER), ON(EXIT, SAVE_PREEMPTION_TIMER)), .on_exit = time_it,
+      EXITS({EXIT_REASON_VMCALL, EMULATED}, {EXIT_REASON_PREEMPTION_TIMER, timer_now, STEPPED},
+            {EXIT_REASON_VMCALL, EMULATED},
+            {EXIT_REASON_PREEMPTION_TIMER, STEPPED, .times = TIMER_EXITS}),
+      .check = check_timer);
 
 /* External interrupts. The guest has them on, where it needs not: QUIRK_INTERRUPTS_WAIT_FOR_IF. */
 static enum exit_done interrupt_it(struct vcpu *vcpu, const struct exit_record *exit)
@@ -114,16 +112,14 @@ static const char *check_acknowledged(const struct vcpu *vcpu)
 GUEST_CHECK(check_kept, (*guest_word(vcpu, GUEST_DATA) & EVENT_INFORMATION_VALID) == 0,
             "the exit told of an interrupt that it should not have acknowledged");
 
-BUILT_IN_GUEST(
-    0110, interrupt, GUEST_LONG, "external-interrupt",
-    "Is interrupted by the host's local APIC; the exit acknowledges and tells the vector.",
-    CONTROLS(ON(EXIT, ACKNOWLEDGE_INTERRUPT)), .on_exit = interrupt_it,
-    .check = check_acknowledged);
+GUEST(0110, interrupt, GUEST_LONG, "external-interrupt",
+      "Is interrupted by the host's local APIC; the exit acknowledges and tells the vector.",
+      CONTROLS(ON(EXIT, ACKNOWLEDGE_INTERRUPT)), .on_exit = interrupt_it,
+      .check = check_acknowledged);
 
-BUILT_IN_GUEST(0120, interrupt, GUEST_LONG, "interrupt-kept",
-               "The same without acknowledging: the host takes the interrupt by itself.",
-               CONTROLS(OFF(EXIT, ACKNOWLEDGE_INTERRUPT)), .on_exit = interrupt_it,
-               .check = check_kept);
+GUEST(0120, interrupt, GUEST_LONG, "interrupt-kept",
+      "The same without acknowledging: the host takes the interrupt by itself.",
+      CONTROLS(OFF(EXIT, ACKNOWLEDGE_INTERRUPT)), .on_exit = interrupt_it, .check = check_kept);
 
 /* An interrupt that waits for the guest to be ready, as a hypervisor delivers one. */
 static enum exit_done deliver(struct vcpu *vcpu, const struct exit_record *exit)
@@ -134,11 +130,11 @@ static enum exit_done deliver(struct vcpu *vcpu, const struct exit_record *exit)
     return EXIT_DEFAULT;
 }
 
-BUILT_IN_GUEST(0130, window, GUEST_LONG, "interrupt-window",
-               "Turns interrupts on; the window opens one instruction later, and one comes in.",
-               CONTROLS(ON(PRIMARY, INTERRUPT_WINDOW_EXITING)), .on_exit = deliver,
-               EXPECTED_EXITS({EXIT_REASON_INTERRUPT_WINDOW, window_open, .done = EXIT_WINDOW}),
-               EVENTS(EVENT(WINDOW_VECTOR, NO_ERROR_CODE, window_open)));
+GUEST(0130, window, GUEST_LONG, "interrupt-window",
+      "Turns interrupts on; the window opens one instruction later, and one comes in.",
+      CONTROLS(ON(PRIMARY, INTERRUPT_WINDOW_EXITING)), .on_exit = deliver,
+      EXITS({EXIT_REASON_INTERRUPT_WINDOW, window_open, .done = EXIT_WINDOW}),
+      EVENTS(EVENT(WINDOW_VECTOR, window_open)));
 
 /* The first NMI blocks the second one until its handler returns. */
 static enum exit_done deliver_nmi(struct vcpu *vcpu, const struct exit_record *exit)
@@ -156,13 +152,13 @@ static enum exit_done deliver_nmi(struct vcpu *vcpu, const struct exit_record *e
 GUEST_LACKS(lacks_nmi_window, (capability->primary_allowed1 & PRIMARY_NMI_WINDOW_EXITING) != 0,
             "NMI-window exiting");
 
-BUILT_IN_GUEST(0140, nmi_window, GUEST_LONG, "nmi-window",
-               "Gets an NMI, and a second one when IRET has opened the window for it.",
-               CONTROLS(ON(PIN, NMI_EXITING), ON(PIN, VIRTUAL_NMIS)), .lacks = lacks_nmi_window,
-               .on_exit = deliver_nmi,
-               EXPECTED_EXITS({EXIT_REASON_VMCALL, EMULATED, .times = 2},
-                              {EXIT_REASON_NMI_WINDOW, nmi_window_open, .done = EXIT_WINDOW}),
-               MEMORY(WORD(GUEST_DATA, 2, "the guest's handler did not run once for each NMI")));
+GUEST(0140, nmi_window, GUEST_LONG, "nmi-window",
+      "Gets an NMI, and a second one when IRET has opened the window for it.",
+      CONTROLS(ON(PIN, NMI_EXITING), ON(PIN, VIRTUAL_NMIS)), .lacks = lacks_nmi_window,
+      .on_exit = deliver_nmi,
+      EXITS({EXIT_REASON_VMCALL, EMULATED, .times = 2},
+            {EXIT_REASON_NMI_WINDOW, nmi_window_open, .done = EXIT_WINDOW}),
+      MEMORY(WORD(GUEST_DATA, 2, "the guest's handler did not run once for each NMI")));
 
 extern const uint8_t inject_behind[], double_here[];
 
@@ -183,14 +179,14 @@ static const uint8_t types[INJECTIONS] = {EVENT_HARDWARE_EXCEPTION,
                                           EVENT_PRIVILEGED_SOFTWARE_EXCEPTION};
 
 static const struct wanted_event injections[INJECTIONS] = {
-    EVENT(X86_VECTOR_UD, NO_ERROR_CODE, inject_behind),
-    EVENT(X86_VECTOR_GP, SELECTOR_ERROR, inject_behind),
-    EVENT(X86_VECTOR_PF, WRITE_ERROR, inject_behind),
-    EVENT(INJECTED_INTERRUPT, NO_ERROR_CODE, inject_behind),
-    EVENT(X86_VECTOR_NMI, NO_ERROR_CODE, inject_behind),
-    EVENT(INJECTED_SOFTWARE, NO_ERROR_CODE, inject_behind),
-    EVENT(X86_VECTOR_BP, NO_ERROR_CODE, inject_behind),
-    EVENT(X86_VECTOR_DB, NO_ERROR_CODE, inject_behind),
+    EVENT(X86_VECTOR_UD, inject_behind),
+    EVENT_WITH_CODE(X86_VECTOR_GP, SELECTOR_ERROR, inject_behind),
+    EVENT_WITH_CODE(X86_VECTOR_PF, WRITE_ERROR, inject_behind),
+    EVENT(INJECTED_INTERRUPT, inject_behind),
+    EVENT(X86_VECTOR_NMI, inject_behind),
+    EVENT(INJECTED_SOFTWARE, inject_behind),
+    EVENT(X86_VECTOR_BP, inject_behind),
+    EVENT(X86_VECTOR_DB, inject_behind),
 };
 
 static enum exit_done inject_it(struct vcpu *vcpu, const struct exit_record *exit)
@@ -211,11 +207,10 @@ static enum exit_done inject_it(struct vcpu *vcpu, const struct exit_record *exi
     return EXIT_INJECTED;
 }
 
-BUILT_IN_GUEST(0150, inject, GUEST_LONG, "inject",
-               "Gets each kind of event injected, with and without an error code.",
-               .on_exit = inject_it,
-               EXPECTED_EXITS({EXIT_REASON_VMCALL, .done = EXIT_INJECTED, .times = INJECTIONS}),
-               EVENTS_IN(injections));
+GUEST(0150, inject, GUEST_LONG, "inject",
+      "Gets each kind of event injected, with and without an error code.", .on_exit = inject_it,
+      EXITS({EXIT_REASON_VMCALL, .done = EXIT_INJECTED, .times = INJECTIONS}),
+      EVENTS_IN(injections));
 
 /*
  * SDM Vol. 3, "Interrupt 13 - General Protection Exception (#GP)": of an empty gate in the IDT; the
@@ -238,9 +233,8 @@ static const char *check_double(const struct vcpu *vcpu)
                : "the guest's #DF had another error code or return address than it should";
 }
 
-BUILT_IN_GUEST(0160, double, GUEST_LONG, "double-fault",
-               "Faults while a fault is delivered; the two reach the guest as a double fault.",
-               .setup = intercept_exceptions,
-               EXPECTED_EXITS({EXCEPTION(FAULT(DE), double_here)},
-                              {EXCEPTION(FAULT_WITH_CODE(GP), double_here)}),
-               .check = check_double);
+GUEST(0160, double, GUEST_LONG, "double-fault",
+      "Faults while a fault is delivered; the two reach the guest as a double fault.",
+      .setup = intercept_exceptions,
+      EXITS({EXCEPTION(FAULT(DE), double_here)}, {EXCEPTION(FAULT_WITH_CODE(GP), double_here)}),
+      .check = check_double);

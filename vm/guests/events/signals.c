@@ -91,14 +91,14 @@ static const char *lacks_init(const struct vmx_capability *capability)
                                            : lacks_waiting(capability);
 }
 
-BUILT_IN_GUEST(0170, signals, GUEST_LONG, "init-sipi",
-               "Gets INIT and SIPI from another CPU, each an exit, and starts anew in real mode.",
-               CONTROLS(ON(PIN, PREEMPTION_TIMER), ON(EXIT, SAVE_PREEMPTION_TIMER)),
-               .needs_sender = true, .lacks = lacks_init, .setup = await_init, .on_exit = signals,
-               EXPECTED_EXITS({EXIT_REASON_INIT, .done = EXIT_STATE}, {STARTED}), .check = check,
-               .time_max_us = WAIT_US);
+GUEST(0170, signals, GUEST_LONG, "init-sipi",
+      "Gets INIT and SIPI from another CPU, each an exit, and starts anew in real mode.",
+      CONTROLS(ON(PIN, PREEMPTION_TIMER), ON(EXIT, SAVE_PREEMPTION_TIMER)), .needs_sender = true,
+      .lacks = lacks_init, .setup = await_init, .on_exit = signals,
+      EXITS({EXIT_REASON_INIT, .done = EXIT_STATE}, {STARTED}), .check = check,
+      .time_max_us = WAIT_US);
 
-BUILT_IN_GUEST(0180, signals, GUEST_LONG, "sipi",
-               "Is entered waiting for SIPI, which another CPU sends, and starts in real mode.",
-               .needs_sender = true, .lacks = lacks_waiting, .setup = await_startup,
-               .on_exit = signals, EXPECTED_EXITS({STARTED}), .check = check);
+GUEST(0180, signals, GUEST_LONG, "sipi",
+      "Is entered waiting for SIPI, which another CPU sends, and starts in real mode.",
+      .needs_sender = true, .lacks = lacks_waiting, .setup = await_startup, .on_exit = signals,
+      EXITS({STARTED}), .check = check);

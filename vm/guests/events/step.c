@@ -15,12 +15,12 @@ static const char *lacks(const struct vmx_capability *capability)
  * SDM Vol. 3, "Monitor Trap Flag": an exit after each instruction; an instruction that exits
  * itself has none of its own. The delivery of the software interrupt is a part of INT.
  */
-BUILT_IN_GUEST(0190, step, GUEST_LONG, "step",
-               "Is followed instruction by instruction; each exit is where the code says.",
-               CONTROLS(ON(PRIMARY, MONITOR_TRAP_FLAG)), .lacks = lacks,
-               EXPECTED_EXITS({STEP(step_1)}, {STEP(step_2)}, {STEP(step_3)}, {STEP(step_4)},
-                              {STEP(step_5)}, {EXIT_REASON_CPUID, step_5, EMULATED}, {STEP(step_7)},
-                              {STEP(step_handler)}, {STEP(step_8)}, {STEP(step_return)}));
+GUEST(0190, step, GUEST_LONG, "step",
+      "Is followed instruction by instruction; each exit is where the code says.",
+      CONTROLS(ON(PRIMARY, MONITOR_TRAP_FLAG)), .lacks = lacks,
+      EXITS({STEP(step_1)}, {STEP(step_2)}, {STEP(step_3)}, {STEP(step_4)}, {STEP(step_5)},
+            {EXIT_REASON_CPUID, step_5, EMULATED}, {STEP(step_7)}, {STEP(step_handler)},
+            {STEP(step_8)}, {STEP(step_return)}));
 
 /*
  * The same by RFLAGS.TF, with each #DB kept from the guest. CPUID is done for the guest, and the
@@ -49,14 +49,13 @@ static enum exit_done swallow(struct vcpu *vcpu, const struct exit_record *exit)
                : EXIT_DEFAULT;
 }
 
-BUILT_IN_GUEST(0210, step, GUEST_LONG, "step-trap",
-               "Is followed instruction by instruction by the trap flag; it never sees a #DB.",
-               .on_exit = swallow,
-               EXPECTED_EXITS({EXIT_REASON_CPUID, step_5, EMULATED},
-                              {EXIT_REASON_VMCALL, step_return, STEPPED}, {TRAP(step_1)},
-                              {TRAP(step_2)}, {TRAP(step_3)}, {TRAP(step_4)}, {TRAP(step_5)},
-                              {EXIT_REASON_CPUID, step_5, EMULATED}, {TRAP(step_6)}, {TRAP(step_7)},
-                              {TRAP(step_return)}));
+GUEST(0210, step, GUEST_LONG, "step-trap",
+      "Is followed instruction by instruction by the trap flag; it never sees a #DB.",
+      .on_exit = swallow,
+      EXITS({EXIT_REASON_CPUID, step_5, EMULATED}, {EXIT_REASON_VMCALL, step_return, STEPPED},
+            {TRAP(step_1)}, {TRAP(step_2)}, {TRAP(step_3)}, {TRAP(step_4)}, {TRAP(step_5)},
+            {EXIT_REASON_CPUID, step_5, EMULATED}, {TRAP(step_6)}, {TRAP(step_7)},
+            {TRAP(step_return)}));
 
 /*
  * SDM Vol. 3, "VM Exits Induced by the Monitor Trap Flag" and "Pending MTF VM Exits": an event of
@@ -75,8 +74,7 @@ static enum exit_done pend_behind_cpuid(struct vcpu *vcpu, const struct exit_rec
 GUEST_LACKS(lacks_flag, (capability->primary_allowed1 & PRIMARY_MONITOR_TRAP_FLAG) != 0,
             "monitor trap flag");
 
-BUILT_IN_GUEST(0200, step, GUEST_LONG, "step-pending",
-               "Is entered with a step pending, and left before it has executed anything.",
-               .lacks = lacks_flag, .setup = pend, .on_exit = pend_behind_cpuid,
-               EXPECTED_EXITS({STEP(step_start)}, {EXIT_REASON_CPUID, step_5, EMULATED},
-                              {STEP(step_6)}));
+GUEST(0200, step, GUEST_LONG, "step-pending",
+      "Is entered with a step pending, and left before it has executed anything.",
+      .lacks = lacks_flag, .setup = pend, .on_exit = pend_behind_cpuid,
+      EXITS({STEP(step_start)}, {EXIT_REASON_CPUID, step_5, EMULATED}, {STEP(step_6)}));

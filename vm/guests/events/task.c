@@ -37,13 +37,10 @@ GUEST_CHECK(check,
             guest_vm_of(vcpu)->record[1].vectoring == EVENT_INFO(SOFTWARE_INTERRUPT, TASK_VECTOR),
             "the IDT-vectoring information was not of the interrupt through the task gate");
 
-BUILT_IN_GUEST(0220, task, GUEST_PAGED, "task-switch",
-               "Switches tasks by CALL, by an interrupt, by IRET and by JMP.",
-               .on_exit = switch_task,
-               EXPECTED_EXITS({SWITCH(SOURCE_CALL, task_call), IGNORED},
-                              {SWITCH(SOURCE_GATE, task_int), IGNORED},
-                              {SWITCH(SOURCE_IRET, task_iret), IGNORED},
-                              {SWITCH(SOURCE_JMP, task_jmp), .done = EXIT_STATE}),
-               .check = check,
-               MEMORY({GUEST_DATA, sizeof(found), found,
-                       "the new task did not find its EAX, ESP and TR"}));
+GUEST(0220, task, GUEST_PAGED, "task-switch",
+      "Switches tasks by CALL, by an interrupt, by IRET and by JMP.", .on_exit = switch_task,
+      EXITS({SWITCH(SOURCE_CALL, task_call), IGNORED}, {SWITCH(SOURCE_GATE, task_int), IGNORED},
+            {SWITCH(SOURCE_IRET, task_iret), IGNORED},
+            {SWITCH(SOURCE_JMP, task_jmp), .done = EXIT_STATE}),
+      .check = check,
+      MEMORY({GUEST_DATA, sizeof(found), found, "the new task did not find its EAX, ESP and TR"}));

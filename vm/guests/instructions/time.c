@@ -68,10 +68,9 @@ static const char *check_pause_loop(const struct vcpu *vcpu)
     return vcpu->exit_count[EXIT_REASON_PAUSE] != 0 ? NULL : "a loop of PAUSE was not left";
 }
 
-BUILT_IN_GUEST(0490, pause_loop, GUEST_LONG, "pause-loop",
-               "Spins in a loop of PAUSE, which PAUSE-loop exiting leaves.",
-               CONTROLS(ON(SECONDARY, PAUSE_LOOP_EXITING)), .setup = set_window,
-               .check = check_pause_loop);
+GUEST(0490, pause_loop, GUEST_LONG, "pause-loop",
+      "Spins in a loop of PAUSE, which PAUSE-loop exiting leaves.",
+      CONTROLS(ON(SECONDARY, PAUSE_LOOP_EXITING)), .setup = set_window, .check = check_pause_loop);
 
 enum { CPUID_MONITOR = 1 << 3 }; /* SDM Vol. 2, "CPUID": leaf 1, ECX */
 

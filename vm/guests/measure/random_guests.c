@@ -147,10 +147,10 @@ void random_guest_run(const struct guest *guest, struct vmx_cpu *cpu,
     print_ends(ends, rounds, run);
 }
 
-#define RANDOM_GUEST(place, bits, mode, text)                                                  \
-    BUILT_IN_GUEST(place, random_##bits, mode, "chaos-" text,                                  \
-                   "Random bytes, as code in " text " mode.", .setup = setup, .any_end = true, \
-                   .unwatched = true, .exits_max = RANDOM_EXITS, .time_max_us = RANDOM_US)
+#define RANDOM_GUEST(place, bits, mode, text)                                                   \
+    GUEST(place, random_##bits, mode, "chaos-" text, "Random bytes, as code in " text " mode.", \
+          .setup = setup, .any_end = true, .unwatched = true, .exits_max = RANDOM_EXITS,        \
+          .time_max_us = RANDOM_US)
 
 RANDOM_GUEST(0440, 16, GUEST_REAL, "real");
 RANDOM_GUEST(0450, 32, GUEST_PROTECTED, "protected");

@@ -11,17 +11,16 @@ enum {
 };
 
 /* It leaves the processor by the VMX-preemption timer or the host's alarm alone. */
-BUILT_IN_GUEST(0280, spin, GUEST_LONG, "spin",
-               "Spins with interrupts off; its budget of time ends it.", .time_max_us = SPIN_US,
-               .end = GUEST_END_TIME);
+GUEST(0280, spin, GUEST_LONG, "spin", "Spins with interrupts off; its budget of time ends it.",
+      .time_max_us = SPIN_US, .end = GUEST_END_TIME);
 
-BUILT_IN_GUEST(0290, spin_enabled, GUEST_LONG, "spin-enabled",
-               "Spins with interrupts on; its budget of time ends it.", .time_max_us = SPIN_US,
-               .end = GUEST_END_TIME);
+GUEST(0290, spin_enabled, GUEST_LONG, "spin-enabled",
+      "Spins with interrupts on; its budget of time ends it.", .time_max_us = SPIN_US,
+      .end = GUEST_END_TIME);
 
-BUILT_IN_GUEST(0320, greedy, GUEST_LONG, "timer-greedy",
-               "Asks for the preemption timer again and again; that does not lengthen its time.",
-               .time_max_us = SPIN_US, .exits_max = GREEDY_EXITS, .end = GUEST_END_TIME);
+GUEST(0320, greedy, GUEST_LONG, "timer-greedy",
+      "Asks for the preemption timer again and again; that does not lengthen its time.",
+      .time_max_us = SPIN_US, .exits_max = GREEDY_EXITS, .end = GUEST_END_TIME);
 
 /*
  * Of the activity states that are not active only HLT is tried. A VM entry into shutdown "generates
@@ -33,45 +32,40 @@ GUEST_SETUP(halt, vmcs_write32(VMCS_GUEST_ACTIVITY_STATE, ACTIVITY_HLT));
 
 GUEST_LACKS(lacks_hlt, capability->activity_hlt, "the activity state HLT");
 
-BUILT_IN_GUEST(0310, spin, GUEST_LONG, "asleep",
-               "Is entered in the activity state HLT, and nothing wakes it; its time ends it.",
-               .lacks = lacks_hlt, .setup = halt, .time_max_us = SPIN_US, .end = GUEST_END_TIME);
+GUEST(0310, spin, GUEST_LONG, "asleep",
+      "Is entered in the activity state HLT, and nothing wakes it; its time ends it.",
+      .lacks = lacks_hlt, .setup = halt, .time_max_us = SPIN_US, .end = GUEST_END_TIME);
 
-BUILT_IN_GUEST(0330, endless, GUEST_LONG, "endless",
-               "Executes CPUID for ever; its budget of exits ends it.", .exits_max = ENDLESS_EXITS,
-               .end = GUEST_END_EXITS);
+GUEST(0330, endless, GUEST_LONG, "endless", "Executes CPUID for ever; its budget of exits ends it.",
+      .exits_max = ENDLESS_EXITS, .end = GUEST_END_EXITS);
 
-BUILT_IN_GUEST(0340, triple, GUEST_LONG, "triple-fault",
-               "Takes its IDT away and faults: a triple fault ends it, not the CPU.",
-               EXPECTED_EXITS({EXIT_REASON_TRIPLE_FAULT, .at = triple_here}),
-               .end = GUEST_END_TRIPLE_FAULT);
+GUEST(0340, triple, GUEST_LONG, "triple-fault",
+      "Takes its IDT away and faults: a triple fault ends it, not the CPU.",
+      EXITS({EXIT_REASON_TRIPLE_FAULT, .at = triple_here}), .end = GUEST_END_TRIPLE_FAULT);
 
-BUILT_IN_GUEST(0390, nowhere, GUEST_LONG, "nowhere",
-               "Jumps to where it has no memory, and ends there.", .needs_ept = true,
-               .end = GUEST_END_MEMORY);
+GUEST(0390, nowhere, GUEST_LONG, "nowhere", "Jumps to where it has no memory, and ends there.",
+      .needs_ept = true, .end = GUEST_END_MEMORY);
 
 /*
  * The delivery of #AC raises the next one while it pushes, and so on. Without an exit in between,
  * the processor would never come out of that one instruction (CVE-2015-5307).
  */
-BUILT_IN_GUEST(
-    0400, recursion, GUEST_PAGED, "recursion",
-    "Makes each delivery of an alignment check fault again; its budget of exits ends it.",
-    .exits_max = ENDLESS_EXITS, .end = GUEST_END_EXITS);
+GUEST(0400, recursion, GUEST_PAGED, "recursion",
+      "Makes each delivery of an alignment check fault again; its budget of exits ends it.",
+      .exits_max = ENDLESS_EXITS, .end = GUEST_END_EXITS);
 
 /* The same with #DB, which comes after the delivery (CVE-2015-8104). */
-BUILT_IN_GUEST(
-    0410, recursion_debug, GUEST_LONG, "recursion-debug",
-    "Makes each delivery of a debug exception raise another; its budget of exits ends it.",
-    .exits_max = ENDLESS_EXITS, .end = GUEST_END_EXITS);
+GUEST(0410, recursion_debug, GUEST_LONG, "recursion-debug",
+      "Makes each delivery of a debug exception raise another; its budget of exits ends it.",
+      .exits_max = ENDLESS_EXITS, .end = GUEST_END_EXITS);
 
-BUILT_IN_GUEST(0300, spin_repeat, GUEST_PAGED, "spin-repeat",
-               "Repeats a string instruction four thousand million times; its time ends it within.",
-               .time_max_us = SPIN_US, .end = GUEST_END_TIME);
+GUEST(0300, spin_repeat, GUEST_PAGED, "spin-repeat",
+      "Repeats a string instruction four thousand million times; its time ends it within.",
+      .time_max_us = SPIN_US, .end = GUEST_END_TIME);
 
-BUILT_IN_GUEST(0420, ports, GUEST_LONG, "ports",
-               "Reads and writes every port in each width; nothing is behind any of them.",
-               .unwatched = true, .exits_max = PORT_EXITS, .time_max_us = GUEST_TIME_LONG_US);
+GUEST(0420, ports, GUEST_LONG, "ports",
+      "Reads and writes every port in each width; nothing is behind any of them.",
+      .unwatched = true, .exits_max = PORT_EXITS, .time_max_us = GUEST_TIME_LONG_US);
 
 /* MSRs of the host that no guest may change; firmware and kernel depend on them. */
 static const uint32_t hosts_msrs[] = {
@@ -99,7 +93,6 @@ static const char *check_msrs(const struct vcpu *vcpu)
     return NULL;
 }
 
-BUILT_IN_GUEST(0430, msrs, GUEST_LONG, "msrs",
-               "Reads and writes every MSR; the host's stay as they were.", .setup = keep_msrs,
-               .check = check_msrs, .unwatched = true, .exits_max = MSR_EXITS,
-               .time_max_us = GUEST_TIME_LONG_US);
+GUEST(0430, msrs, GUEST_LONG, "msrs", "Reads and writes every MSR; the host's stay as they were.",
+      .setup = keep_msrs, .check = check_msrs, .unwatched = true, .exits_max = MSR_EXITS,
+      .time_max_us = GUEST_TIME_LONG_US);

@@ -44,10 +44,10 @@ static const char *check_log(const struct vcpu *vcpu)
 
 GUEST_LACKS(lacks_dirty, capability->ept_accessed_dirty, "accessed and dirty flags for EPT");
 
-BUILT_IN_GUEST(0530, log, GUEST_LONG, "page-log",
-               "Dirties more pages than the page-modification log has room for.", .needs_ept = true,
-               CONTROLS(ON(SECONDARY, ENABLE_PML)), .lacks = lacks_dirty, .setup = set_log,
-               EXPECTED_EXITS({EXIT_REASON_PML_FULL, STEPPED}), .check = check_log);
+GUEST(0530, log, GUEST_LONG, "page-log",
+      "Dirties more pages than the page-modification log has room for.", .needs_ept = true,
+      CONTROLS(ON(SECONDARY, ENABLE_PML)), .lacks = lacks_dirty, .setup = set_log,
+      EXITS({EXIT_REASON_PML_FULL, STEPPED}), .check = check_log);
 
 /*
  * SDM Vol. 3, "Sub-Page Write Permissions": a read-only page whose EPT entry has bit 61 may be
@@ -77,20 +77,20 @@ static enum exit_done give_whole(struct vcpu *vcpu, const struct exit_record *ex
 
 enum { QUALIFICATION_MISS = 1 << 11 };
 
-BUILT_IN_GUEST(
-    0540, parts, GUEST_LONG, "sub-page",
-    "Writes to a page that may be written in parts, and no table says in which.", .needs_ept = true,
-    CONTROLS(ON(SECONDARY, SUB_PAGE_WRITE_PERMISSIONS)), .setup = set_parts, .on_exit = give_whole,
-    EXPECTED_EXITS({EXIT_REASON_SPP_EVENT, parts_write, MAPPED,
-                    .qualification_mask = QUALIFICATION_MISS, .qualification = QUALIFICATION_MISS}),
-    MEMORY(WORD(PARTS_PAGE + 0x80, PARTS_VALUE, "the page does not have what was written")));
+GUEST(0540, parts, GUEST_LONG, "sub-page",
+      "Writes to a page that may be written in parts, and no table says in which.",
+      .needs_ept = true, CONTROLS(ON(SECONDARY, SUB_PAGE_WRITE_PERMISSIONS)), .setup = set_parts,
+      .on_exit = give_whole,
+      EXITS({EXIT_REASON_SPP_EVENT, parts_write, MAPPED, .qualification_mask = QUALIFICATION_MISS,
+             .qualification = QUALIFICATION_MISS}),
+      MEMORY(WORD(PARTS_PAGE + 0x80, PARTS_VALUE, "the page does not have what was written")));
 
 /* SDM Vol. 3, "Other Causes of VM Exits": it comes after the instruction; bit 26 says so. */
 GUEST_CHECK(check_lock, (guest_vm_of(vcpu)->record[0].reason & EXIT_REASON_BUS_LOCK_ASSERTED) != 0,
             "the exit reason does not say that a bus lock was asserted");
 
-BUILT_IN_GUEST(0550, lock, GUEST_LONG, "bus-lock",
-               "Locks the bus by an access that is split over two cache lines.",
-               CONTROLS(ON(SECONDARY, BUS_LOCK_DETECTION)),
-               EXPECTED_EXITS({EXIT_REASON_BUS_LOCK, lock_behind, STEPPED}), .check = check_lock,
-               MEMORY(WORD(LOCK_SPLIT, 1, "the locked instruction was not done once")));
+GUEST(0550, lock, GUEST_LONG, "bus-lock",
+      "Locks the bus by an access that is split over two cache lines.",
+      CONTROLS(ON(SECONDARY, BUS_LOCK_DETECTION)),
+      EXITS({EXIT_REASON_BUS_LOCK, lock_behind, STEPPED}), .check = check_lock,
+      MEMORY(WORD(LOCK_SPLIT, 1, "the locked instruction was not done once")));

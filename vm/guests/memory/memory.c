@@ -73,10 +73,10 @@ static const char *check_violations(const struct vcpu *vcpu)
     return NULL;
 }
 
-BUILT_IN_GUEST(0060, violations, GUEST_LONG, "ept-violations",
-               "Reads, writes and executes pages that do not allow it, and goes on when they do.",
-               .needs_ept = true, .setup = take_away, .on_exit = give_back, EXPECTED_IN(exits),
-               .check = check_violations);
+GUEST(0060, violations, GUEST_LONG, "ept-violations",
+      "Reads, writes and executes pages that do not allow it, and goes on when they do.",
+      .needs_ept = true, .setup = take_away, .on_exit = give_back, EXPECTED_IN(exits),
+      .check = check_violations);
 
 GUEST_SETUP(point_at_vmcs,
             *guest_quadword(vcpu, GUEST_DATA) = guest_window(vcpu, 0, vcpu->vmcs.address));
@@ -84,11 +84,10 @@ GUEST_SETUP(point_at_vmcs,
 GUEST_CHECK(check_beyond, vcpu->end_value == vcpu->vmcs.address,
             "the EPT violation named another address than that of the VMCS");
 
-BUILT_IN_GUEST(0070, beyond, GUEST_LONG, "ept-beyond",
-               "Reaches for its own VMCS, the hypervisor's memory, and ends there.",
-               .needs_ept = true, .setup = point_at_vmcs,
-               EXPECTED_EXITS({VIOLATION(beyond_read, EPT_VIOLATION_READ)}), .check = check_beyond,
-               .end = GUEST_END_MEMORY);
+GUEST(0070, beyond, GUEST_LONG, "ept-beyond",
+      "Reaches for its own VMCS, the hypervisor's memory, and ends there.", .needs_ept = true,
+      .setup = point_at_vmcs, EXITS({VIOLATION(beyond_read, EPT_VIOLATION_READ)}),
+      .check = check_beyond, .end = GUEST_END_MEMORY);
 
 enum { PAGES = EPT_WAYS_TO_MISCONFIGURE };
 
@@ -126,13 +125,12 @@ static const char *check_misconfigured(const struct vcpu *vcpu)
 
 #define MISCONFIGURATION(place) EXIT_REASON_EPT_MISCONFIGURATION, (place), MAPPED
 
-BUILT_IN_GUEST(0080, misconfigured, GUEST_LONG, "ept-misconfigured",
-               "Touches pages whose EPT entries no processor accepts, and goes on when repaired.",
-               .needs_ept = true, .setup = misconfigure, .on_exit = repair,
-               EXPECTED_EXITS({MISCONFIGURATION(misconfigured_1)},
-                              {MISCONFIGURATION(misconfigured_2)},
-                              {MISCONFIGURATION(misconfigured_3)}),
-               .check = check_misconfigured);
+GUEST(0080, misconfigured, GUEST_LONG, "ept-misconfigured",
+      "Touches pages whose EPT entries no processor accepts, and goes on when repaired.",
+      .needs_ept = true, .setup = misconfigure, .on_exit = repair,
+      EXITS({MISCONFIGURATION(misconfigured_1)}, {MISCONFIGURATION(misconfigured_2)},
+            {MISCONFIGURATION(misconfigured_3)}),
+      .check = check_misconfigured);
 
 extern const uint8_t page_faults_read[], page_faults_write[];
 
@@ -176,13 +174,13 @@ static enum exit_done choose(struct vcpu *vcpu, const struct exit_record *exit)
 }
 
 /* The guest sees each fault, whether it exited or not. */
-#define BOTH \
-    EVENT(X86_VECTOR_PF, 0, page_faults_read), EVENT(X86_VECTOR_PF, ERROR_WRITE, page_faults_write)
+#define BOTH                                             \
+    EVENT_WITH_CODE(X86_VECTOR_PF, 0, page_faults_read), \
+        EVENT_WITH_CODE(X86_VECTOR_PF, ERROR_WRITE, page_faults_write)
 
-BUILT_IN_GUEST(0050, page_faults, GUEST_LONG, "page-faults",
-               "Reads and writes what is not mapped; mask and match choose which faults exit.",
-               .on_exit = choose,
-               EXPECTED_EXITS({CHOICE}, {READ_FAULT}, {WRITE_FAULT}, {CHOICE}, {CHOICE},
-                              {WRITE_FAULT}, {CHOICE}, {READ_FAULT}, {CHOICE}, {READ_FAULT},
-                              {CHOICE}, {CHOICE}, {READ_FAULT}, {WRITE_FAULT}),
-               EVENTS(BOTH, BOTH, BOTH, BOTH, BOTH, BOTH, BOTH));
+GUEST(0050, page_faults, GUEST_LONG, "page-faults",
+      "Reads and writes what is not mapped; mask and match choose which faults exit.",
+      .on_exit = choose,
+      EXITS({CHOICE}, {READ_FAULT}, {WRITE_FAULT}, {CHOICE}, {CHOICE}, {WRITE_FAULT}, {CHOICE},
+            {READ_FAULT}, {CHOICE}, {READ_FAULT}, {CHOICE}, {CHOICE}, {READ_FAULT}, {WRITE_FAULT}),
+      EVENTS(BOTH, BOTH, BOTH, BOTH, BOTH, BOTH, BOTH));

@@ -25,26 +25,26 @@ GUEST_SETUP(forget_capability, vmcs_write32(VMCS_PIN_BASED_VM_EXECUTION_CONTROLS
                                             vcpu->controls[VMX_CONTROL_PIN] &
                                                 ~(uint32_t)vcpu->capability.pin_allowed0));
 
-BUILT_IN_GUEST(0350, hello, GUEST_LONG, "entry-error-7",
-               "Clears pin-based controls that must be 1: VM entry fails with error 7.",
-               .setup = forget_capability, .breaks = VMENTRY_PIN_MUST_BE_1, .check = check,
-               .end = GUEST_END_ENTRY_ERROR);
+GUEST(0350, hello, GUEST_LONG, "entry-error-7",
+      "Clears pin-based controls that must be 1: VM entry fails with error 7.",
+      .setup = forget_capability, .breaks = VMENTRY_PIN_MUST_BE_1, .check = check,
+      .end = GUEST_END_ENTRY_ERROR);
 
 /* As read from DS by somebody whose selectors are those of ring 3. */
 GUEST_SETUP(keep_privilege,
             vmcs_write16(VMCS_HOST_DS_SELECTOR, vmcs_read16(VMCS_HOST_DS_SELECTOR) | RPL_3));
 
-BUILT_IN_GUEST(0360, hello, GUEST_LONG, "entry-error-8",
-               "Has a host selector with the privilege of ring 3: VM entry fails with error 8.",
-               .setup = keep_privilege, .breaks = VMENTRY_HOST_SELECTOR_RPL_TI, .check = check,
-               .end = GUEST_END_ENTRY_ERROR);
+GUEST(0360, hello, GUEST_LONG, "entry-error-8",
+      "Has a host selector with the privilege of ring 3: VM entry fails with error 8.",
+      .setup = keep_privilege, .breaks = VMENTRY_HOST_SELECTOR_RPL_TI, .check = check,
+      .end = GUEST_END_ENTRY_ERROR);
 
 /* A register of nothing but 0, but bit 1 of this one is always 1. */
 GUEST_SETUP(clear_flags, vmcs_write_natural(VMCS_GUEST_RFLAGS, 0));
 
-BUILT_IN_GUEST(0370, hello, GUEST_LONG, "entry-exit-33",
-               "Has RFLAGS 0: VM entry fails with exit reason 33.", .setup = clear_flags,
-               .breaks = VMENTRY_GUEST_RFLAGS_BIT_1, .check = check, .end = GUEST_END_ENTRY_FAILED);
+GUEST(0370, hello, GUEST_LONG, "entry-exit-33", "Has RFLAGS 0: VM entry fails with exit reason 33.",
+      .setup = clear_flags, .breaks = VMENTRY_GUEST_RFLAGS_BIT_1, .check = check,
+      .end = GUEST_END_ENTRY_FAILED);
 
 /* The guest-state area has the bases of FS and GS; an MSR-load area may not have them, too. */
 static void load_base_twice(struct vcpu *vcpu)
@@ -57,7 +57,7 @@ static void load_base_twice(struct vcpu *vcpu)
     vmcs_write32(VMCS_VM_ENTRY_MSR_LOAD_COUNT, MSRS);
 }
 
-BUILT_IN_GUEST(0380, hello, GUEST_LONG, "entry-exit-34",
-               "Has IA32_FS_BASE in its MSR-load area: VM entry fails with exit reason 34.",
-               .setup = load_base_twice, .breaks = VMENTRY_MSR_FS_GS_BASE, .check = check,
-               .end = GUEST_END_ENTRY_FAILED);
+GUEST(0380, hello, GUEST_LONG, "entry-exit-34",
+      "Has IA32_FS_BASE in its MSR-load area: VM entry fails with exit reason 34.",
+      .setup = load_base_twice, .breaks = VMENTRY_MSR_FS_GS_BASE, .check = check,
+      .end = GUEST_END_ENTRY_FAILED);

@@ -212,8 +212,7 @@ static void print_map(const struct vcpu *vcpu, struct sink *sink)
 
 static const struct guest_kind seeing = {.compare = check, .print = print_map};
 
-BUILT_IN_GUEST(
-    0090, identity, GUEST_LONG, "identity",
-    "Sees the machine's memory where it is; reaches for the hypervisor's, and ends there.",
-    .needs_ept = true, .sees_machine = true, .kind = &seeing, .setup = prepare, .on_exit = refuse,
-    .end = GUEST_END_MEMORY, .time_max_us = GUEST_TIME_LONG_US);
+GUEST(0090, identity, GUEST_LONG, "identity",
+      "Sees the machine's memory where it is; reaches for the hypervisor's, and ends there.",
+      .needs_ept = true, .sees_machine = true, .kind = &seeing, .setup = prepare, .on_exit = refuse,
+      .end = GUEST_END_MEMORY, .time_max_us = GUEST_TIME_LONG_US);

@@ -10,11 +10,11 @@ GUEST_CHECK(check_real,
             guest_vm_of(vcpu)->record[0].rip == guest_address(vcpu, real_cpuid) - GUEST_CODE,
             "RIP at the exit in real mode was not the offset in the code segment");
 
-BUILT_IN_GUEST(0230, real, GUEST_REAL, "real-mode",
-               "Runs in real mode: CPUID exits, and an interrupt goes through the vector table.",
-               EXPECTED_EXITS({EXIT_REASON_CPUID, EMULATED}), .check = check_real,
-               MEMORY({GUEST_DATA, sizeof(real_wanted), real_wanted,
-                       "CS, the handler's mark or the mark behind the interrupt is not there"}));
+GUEST(0230, real, GUEST_REAL, "real-mode",
+      "Runs in real mode: CPUID exits, and an interrupt goes through the vector table.",
+      EXITS({EXIT_REASON_CPUID, EMULATED}), .check = check_real,
+      MEMORY({GUEST_DATA, sizeof(real_wanted), real_wanted,
+              "CS, the handler's mark or the mark behind the interrupt is not there"}));
 
 /* Of both guests of paging. */
 #define MARKED                         \
@@ -22,20 +22,20 @@ BUILT_IN_GUEST(0230, real, GUEST_REAL, "real-mode",
     MEMORY(WORD(GUEST_DATA, MODE_MARK, \
                 "what was written through the guest's own page tables is not there"))
 
-BUILT_IN_GUEST(0240, paged, GUEST_PAGED, "paged-mode",
-               "Maps a page anew in 32-bit paging, and writes through it.", MARKED);
+GUEST(0240, paged, GUEST_PAGED, "paged-mode",
+      "Maps a page anew in 32-bit paging, and writes through it.", MARKED);
 
-BUILT_IN_GUEST(0250, pae, GUEST_PAE, "pae-mode",
-               "Maps a page anew in PAE paging, and writes through it.", MARKED);
+GUEST(0250, pae, GUEST_PAE, "pae-mode", "Maps a page anew in PAE paging, and writes through it.",
+      MARKED);
 
 static const uint32_t long_wanted[] = {UINT32_MAX, MODE_MARK};
 
-BUILT_IN_GUEST(0260, long, GUEST_LONG, "long-mode",
-               "Runs 64-bit code, 32-bit code in long mode, and 64-bit code again.",
-               EXPECTED_EXITS({EXIT_REASON_CPUID, long_cpuid_64, EMULATED},
-                              {EXIT_REASON_CPUID, long_cpuid_32, EMULATED}),
-               MEMORY({GUEST_DATA, sizeof(long_wanted), long_wanted,
-                       "32-bit code in long mode, or 64-bit code after it, did not run as such"}));
+GUEST(0260, long, GUEST_LONG, "long-mode",
+      "Runs 64-bit code, 32-bit code in long mode, and 64-bit code again.",
+      EXITS({EXIT_REASON_CPUID, long_cpuid_64, EMULATED},
+            {EXIT_REASON_CPUID, long_cpuid_32, EMULATED}),
+      MEMORY({GUEST_DATA, sizeof(long_wanted), long_wanted,
+              "32-bit code in long mode, or 64-bit code after it, did not run as such"}));
 
 /* Unrestricted guests may switch by themselves; here each change of PE and PG is to be seen. */
 GUEST_SETUP(watch_cr0,
@@ -53,15 +53,14 @@ static const char *check_switches(const struct vcpu *vcpu)
 }
 
 /* SDM Vol. 3, table "Exit Qualification for Control-Register Accesses": MOV to CR0 from EAX. */
-BUILT_IN_GUEST(0270, switches, GUEST_REAL, "mode-switches",
-               "Goes from real mode to protected and to long mode; CR0 and EFER exit on the way.",
-               .setup = watch_cr0,
-               EXPECTED_EXITS({EXIT_REASON_CONTROL_REGISTER_ACCESS, EMULATED,
-                               .qualification_mask = -1},
-                              {EXIT_REASON_RDMSR, EMULATED}, {EXIT_REASON_WRMSR, EMULATED},
-                              {EXIT_REASON_CONTROL_REGISTER_ACCESS, switches_long, EMULATED,
-                               .qualification_mask = -1},
-                              {EXIT_REASON_RDMSR, EMULATED}),
-               .check = check_switches,
-               MEMORY({GUEST_DATA, sizeof(switches_wanted), switches_wanted,
-                       "protected mode, EFER.LMA or 64-bit code was not as it should be"}));
+GUEST(0270, switches, GUEST_REAL, "mode-switches",
+      "Goes from real mode to protected and to long mode; CR0 and EFER exit on the way.",
+      .setup = watch_cr0,
+      EXITS({EXIT_REASON_CONTROL_REGISTER_ACCESS, EMULATED, .qualification_mask = -1},
+            {EXIT_REASON_RDMSR, EMULATED}, {EXIT_REASON_WRMSR, EMULATED},
+            {EXIT_REASON_CONTROL_REGISTER_ACCESS, switches_long, EMULATED,
+             .qualification_mask = -1},
+            {EXIT_REASON_RDMSR, EMULATED}),
+      .check = check_switches,
+      MEMORY({GUEST_DATA, sizeof(switches_wanted), switches_wanted,
+              "protected mode, EFER.LMA or 64-bit code was not as it should be"}));

@@ -42,9 +42,9 @@ static const char *check_found(const struct vcpu *vcpu)
     return NULL;
 }
 
-BUILT_IN_GUEST(0500, registers_left, GUEST_LONG, "registers-left",
-               "Leaves a value in every register that VM exits leave alone.");
+GUEST(0500, registers_left, GUEST_LONG, "registers-left",
+      "Leaves a value in every register that VM exits leave alone.");
 
-BUILT_IN_GUEST(0510, registers_found, GUEST_LONG, "registers-found",
-               "Finds every register as after a reset, whoever was here before.",
-               .check = check_found, MEMORY_IN(reset));
+GUEST(0510, registers_found, GUEST_LONG, "registers-found",
+      "Finds every register as after a reset, whoever was here before.", .check = check_found,
+      MEMORY_IN(reset));

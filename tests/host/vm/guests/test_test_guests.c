@@ -13,9 +13,9 @@
 
 static const uint8_t code[16];
 static const struct wanted_event events[] = {
-    EVENT(X86_VECTOR_UD, NO_ERROR_CODE, code + 4),
+    EVENT(X86_VECTOR_UD, code + 4),
     {X86_VECTOR_PF, 2, NULL, 0x40000000},
-    EVENT(0x40, NO_ERROR_CODE, NULL),
+    EVENT(0x40, NULL),
 };
 static const struct guest_code guest_code = {.start = code};
 const struct guest_kind guests_of_memory = {.compare = check_left};
