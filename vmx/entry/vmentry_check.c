@@ -50,7 +50,7 @@ uint64_t vmentry_get(const struct vmentry_state *state, enum vmcs_field field)
 
     if (row < VMCS_FIELD_COUNT && state->image->present[row])
         return state->image->value[row];
-    state->missing->field = true;
+    *state->missing = true;
     return 0;
 }
 
@@ -60,7 +60,7 @@ bool vmentry_read(const struct vmentry_state *state, uint64_t address, void *to,
     bool done = context->read && context->read(context, address, to, bytes);
 
     if (!done)
-        state->missing->memory = true;
+        *state->missing = true;
     return done;
 }
 
@@ -109,20 +109,6 @@ static void add(struct vmentry_findings *findings, struct vmentry_finding findin
         findings->item[findings->count++] = finding;
 }
 
-/* VMX operation holds bits of FIXED0 at 1 and those not in FIXED1 at 0, but for some of CR0's. */
-static uint64_t fixed_of(const struct vmentry_state *state, const struct vmentry_form *form,
-                         uint64_t seen)
-{
-    uint64_t fixed[2],
-        free = form->bits == offsetof(struct vmx_capability, cr0_fixed0) ? CR0_NOT_CHECKED : 0;
-
-    memcpy(fixed, (const uint8_t *)state->context->capability + form->bits, sizeof(fixed));
-    if (form->fields[0] == VMCS_GUEST_CR0 &&
-        vmentry_is_set(state, VMENTRY_CONTROL(SECONDARY, UNRESTRICTED_GUEST)))
-        free |= CR0_PE | CR0_PG;
-    return (seen | (fixed[0] & ~free)) & (fixed[1] | free);
-}
-
 /* What one field of a rule must be, where its form is about fields. */
 static uint64_t wanted_value(const struct vmentry_state *state, const struct vmentry_form *form,
                              uint64_t seen)
@@ -141,8 +127,6 @@ static uint64_t wanted_value(const struct vmentry_state *state, const struct vme
     case FORM_RESERVED:
         memcpy(&reserved, (const uint8_t *)state->context + form->bits, sizeof(reserved));
         return seen & ~reserved;
-    case FORM_FIXED:
-        return fixed_of(state, form, seen);
     case FORM_NOT_ZERO:
         return seen != 0 ? seen : 1;
     case FORM_PAT:
@@ -178,35 +162,14 @@ static struct vmentry_view controls(const struct vmentry_state *state,
     return view;
 }
 
-/* Where an MSR area begins: nothing is asked of it while it is empty. */
-static struct vmentry_view area(const struct vmentry_state *state, const enum vmcs_field *fields)
-{
-    if (vmentry_get(state, fields[1]) == 0)
-        return vmentry_kept();
-    return vmentry_zero(state, fields[0],
-                        vmentry_beyond(state) | (sizeof(struct vmentry_msr_entry) - 1));
-}
-
-/* Where it ends: address + 16 * count - 1 cannot overflow where the address is within the width. */
-static struct vmentry_view area_end(const struct vmentry_state *state,
-                                    const enum vmcs_field *fields)
-{
-    uint64_t count = vmentry_get(state, fields[1]), address = vmentry_get(state, fields[0]);
-    uint64_t last = address + count * sizeof(struct vmentry_msr_entry) - 1;
-
-    if (count == 0 || address & vmentry_beyond(state) || !(last & vmentry_beyond(state)))
-        return vmentry_kept();
-    return (struct vmentry_view){fields[1], count, 0};
-}
-
 /* A rule that lacked something cannot be asked to be broken, nor to be kept: it is noted, once. */
 static void check_view(const struct vmentry_state *state, enum vmentry_rule rule,
                        struct vmentry_view view, struct vmentry_findings *findings)
 {
-    struct vmentry_missing missing = *state->missing;
+    bool missing = *state->missing;
 
-    *state->missing = (struct vmentry_missing){0};
-    if (missing.field || missing.memory) {
+    *state->missing = false;
+    if (missing) {
         if (!vmentry_is_unchecked(findings, rule))
             findings->unread++;
         findings->unchecked[rule / 32] |= 1u << rule % 32;
@@ -227,7 +190,7 @@ static void check_entries(const struct vmentry_state *state, enum vmentry_rule r
     struct vmentry_state of = *state;
 
     for (uint32_t i = 0; i < count && i < ENTRIES_MAX; i++, address += sizeof(of.entry)) {
-        if (state->missing->field || !vmentry_read(state, address, &of.entry, sizeof(of.entry)))
+        if (*state->missing || !vmentry_read(state, address, &of.entry, sizeof(of.entry)))
             break;
         if (!vmentry_forms[rule].where(&of))
             continue;
@@ -241,30 +204,28 @@ static void check_entries(const struct vmentry_state *state, enum vmentry_rule r
     check_view(state, rule, vmentry_kept(), findings);
 }
 
-static void check_field(const struct vmentry_state *state, enum vmentry_rule rule,
-                        enum vmcs_field field, struct vmentry_findings *findings)
+static bool holds(const struct vmentry_state *state, const struct vmentry_form *form)
 {
-    uint64_t seen = vmentry_get(state, field);
-
-    check_view(state, rule,
-               (struct vmentry_view){field, seen, wanted_value(state, &vmentry_forms[rule], seen)},
-               findings);
+    return vmentry_is_set(state, form->when) && (form->where == NULL || form->where(state));
 }
 
-/* Of each register apart whether the rule holds there. */
-static void check_segments(const struct vmentry_state *state, enum vmentry_rule rule,
-                           struct vmentry_findings *findings)
+/* Of each field apart whether the rule holds there, which may depend on the segment register. */
+static void check_fields(const struct vmentry_state *state, enum vmentry_rule rule,
+                         struct vmentry_findings *findings)
 {
     const struct vmentry_form *form = &vmentry_forms[rule];
     struct vmentry_state of = *state;
 
-    for (of.segment = SEGMENT_ES; of.segment <= SEGMENT_TR; of.segment++) {
-        if (!(form->registers >> of.segment & 1))
+    for (; form->fields >> of.index != 0; of.index++) {
+        struct vmentry_view view = {vmentry_form_field(form, of.index), 0, 0};
+
+        if (!(form->fields >> of.index & 1))
             continue;
-        if (form->where(&of))
-            check_field(&of, rule, vmcs_of_segment(form->of_es, of.segment), findings);
-        else
-            check_view(&of, rule, vmentry_kept(), findings);
+        if (holds(&of, form)) {
+            view.seen = vmentry_get(&of, view.field);
+            view.wanted = wanted_value(&of, form, view.seen);
+        }
+        check_view(&of, rule, view, findings);
     }
 }
 
@@ -275,37 +236,21 @@ static void check(const struct vmentry_state *state, enum vmentry_rule rule,
 
     if (form->kind <= FORM_EXCLUDES)
         check_view(state, rule, controls(state, form), findings);
-    else if (form->kind == FORM_SEGMENT)
-        check_segments(state, rule, findings);
     else if (form->kind == FORM_MSR)
         check_entries(state, rule, findings);
-    else if (!vmentry_is_set(state, form->when) || (form->where != NULL && !form->where(state)))
-        check_view(state, rule, vmentry_kept(), findings);
     else if (form->kind == FORM_CODE)
         check_view(state, rule, form->code(state), findings);
-    else if (form->kind == FORM_AREA)
-        check_view(state, rule, area(state, form->fields), findings);
-    else if (form->kind == FORM_AREA_END)
-        check_view(state, rule, area_end(state, form->fields), findings);
     else
-        for (unsigned i = 0; i < form->field_count; i++)
-            check_field(state, rule, form->fields[i], findings);
+        check_fields(state, rule, findings);
 }
 
 void vmentry_check_rule(const struct vmcs_image *image, const struct vmentry_context *context,
                         enum vmentry_rule rule, struct vmentry_findings *findings)
 {
-    struct vmentry_missing missing = {0};
+    bool missing = false;
     struct vmentry_state state = {.image = image, .context = context, .missing = &missing};
 
     check(&state, rule, findings);
-}
-
-/* Is the MSR-load area itself wrong? */
-static bool area_is_broken(const struct vmentry_findings *findings)
-{
-    return vmentry_has(findings, VMENTRY_ENTRY_MSR_LOAD_AREA) ||
-           vmentry_has(findings, VMENTRY_ENTRY_MSR_LOAD_END);
 }
 
 /*
@@ -315,15 +260,14 @@ static bool area_is_broken(const struct vmentry_findings *findings)
 void vmentry_check(const struct vmcs_image *image, const struct vmentry_context *context,
                    struct vmentry_findings *findings)
 {
-    struct vmentry_missing missing = {0};
+    bool missing = false;
     struct vmentry_state state = {.image = image, .context = context, .missing = &missing};
 
-    findings->count = 0;
-    findings->lost = 0;
-    findings->unread = 0;
-    memset(findings->unchecked, 0, sizeof(findings->unchecked));
+    memset(findings, 0, offsetof(struct vmentry_findings, item));
     for (enum vmentry_rule rule = 0; rule < VMENTRY_RULE_COUNT; rule++) {
-        if (vmentry_class_of(rule) != VMENTRY_MSR_LOAD || !area_is_broken(findings))
+        if (vmentry_forms[rule].kind != FORM_MSR ||
+            !(vmentry_has(findings, VMENTRY_ENTRY_MSR_LOAD_AREA) ||
+              vmentry_has(findings, VMENTRY_ENTRY_MSR_LOAD_END)))
             check(&state, rule, findings);
     }
 }
@@ -344,9 +288,15 @@ bool vmentry_rule_field(enum vmentry_rule rule, unsigned n, enum vmcs_field *fie
     case FORM_MSR:
         *field = VMCS_VM_ENTRY_MSR_LOAD_ADDRESS;
         return n == 0;
+    case FORM_SEGMENT:
+        return false;
     default:
-        if (n < form->field_count)
-            *field = form->fields[n];
-        return n < form->field_count;
+        for (unsigned i = 0; form->fields >> i != 0; i++) {
+            if (form->fields >> i & 1 && n-- == 0) {
+                *field = vmentry_form_field(form, i);
+                return true;
+            }
+        }
+        return false;
     }
 }

@@ -11,7 +11,7 @@
 
 /* A field's value; that of one of a group, of the segment register that is looked at. */
 #define GET(field)      vmentry_get(state, VMCS_##field)
-#define SEGMENT(group)  vmentry_get(state, vmcs_of_segment(VMCS_GUEST_ES_##group, state->segment))
+#define SEGMENT(group)  vmentry_get(state, vmcs_of_segment(VMCS_GUEST_ES_##group, state->index))
 #define IS_ON(word, id) vmentry_is_set(state, VMENTRY_CONTROL(word, id))
 
 /* A function that is one expression. */
@@ -60,10 +60,25 @@ CONDITION(guest_ia32e, IS_ON(ENTRY, IA32E_MODE_GUEST))
 CONDITION(unrestricted, IS_ON(SECONDARY, UNRESTRICTED_GUEST))
 CONDITION(uses_ept, IS_ON(SECONDARY, ENABLE_EPT))
 
+/* VMX operation holds the bits of FIXED0 at 1, and those not in FIXED1 at 0; here but for some. */
+static inline uint64_t fixed_cr0(const struct vmentry_state *state, uint64_t seen, uint64_t free)
+{
+    return (seen | (capability(state)->cr0_fixed0 & ~free)) & (capability(state)->cr0_fixed1 | free);
+}
+
 /* Does what begins within the physical-address width, with so many bytes behind, end beyond it? */
 static inline bool ends_beyond(const struct vmentry_state *state, uint64_t begin, uint64_t bytes)
 {
     return !(begin & vmentry_beyond(state)) && (begin + bytes) & vmentry_beyond(state);
+}
+
+/* As many entries of an MSR area as there are, none where the last byte is beyond the width. */
+static inline uint64_t count_within(const struct vmentry_state *state, enum vmcs_field address,
+                                    uint64_t count)
+{
+    uint64_t bytes = count * sizeof(struct vmentry_msr_entry);
+
+    return count != 0 && ends_beyond(state, vmentry_get(state, address), bytes - 1) ? 0 : count;
 }
 
 /* An address that the host uses as wide as it is. */
@@ -78,6 +93,15 @@ static inline uint64_t identical(const struct vmentry_state *state, uint64_t see
     unsigned width = state->context->linear_address_width;
 
     return width < 64 ? vmentry_extended(seen, width) : seen;
+}
+
+/* One of FRED's stack pointers, IA32_FRED_RSP1 and on: aligned to 64, of shadow stacks to 8. */
+static inline uint64_t fred_stack(const struct vmentry_state *state, uint64_t seen)
+{
+    enum { SSP1 = 4, RSP_RESERVED = 0x3f, SSP_RESERVED = 0x7 };
+    uint64_t reserved = state->index < SSP1 ? RSP_RESERVED : SSP_RESERVED;
+
+    return vmentry_canonical(state, seen) & ~reserved;
 }
 
 /* How wide the addresses are that a guest takes for physical ones. */
@@ -178,12 +202,12 @@ CONDITION(guest_v8086, GET(GUEST_RFLAGS) & RFLAGS_VM)
 CONDITION(guest_fred, GET(GUEST_CR4) & CR4_FRED)
 
 /* CS and TR are looked at whether they are usable or not. */
-CONDITION(is_looked_at, state->segment == SEGMENT_CS || state->segment == SEGMENT_TR ||
+CONDITION(is_looked_at, state->index == SEGMENT_CS || state->index == SEGMENT_TR ||
                             !(SEGMENT(ACCESS_RIGHTS) & RIGHTS_UNUSABLE))
 
 /* In virtual-8086 mode the whole of a code or data segment's access rights is prescribed. */
 CONDITION(rights_matter,
-          (state->segment >= SEGMENT_LDTR || !guest_v8086(state)) && is_looked_at(state))
+          (state->index >= SEGMENT_LDTR || !guest_v8086(state)) && is_looked_at(state))
 CONDITION(cs_is_data, type_of(state, SEGMENT_CS) == TYPE_DATA_WRITABLE)
 CONDITION(cs_is_code, (type_of(state, SEGMENT_CS) & TYPE_CODE) == TYPE_CODE)
 CONDITION(cs_is_conforming, type_of(state, SEGMENT_CS) & TYPE_CONFORMING)
@@ -221,6 +245,15 @@ CONDITION(single_step_is_known, blocking(state) & (BLOCKING_BY_STI | BLOCKING_BY
 CONDITION(single_stepping,
           GET(GUEST_RFLAGS) & RFLAGS_TF && !(GET(GUEST_IA32_DEBUGCTL) & DEBUGCTL_BTF))
 CONDITION(has_link, GET(LINK_POINTER) != NO_LINK)
+CONDITION(uses_pae_paging,
+          !guest_ia32e(state) && GET(GUEST_CR0) & CR0_PG && GET(GUEST_CR4) & CR4_PAE)
+
+static inline uint64_t pdpte_of(const struct vmentry_state *state, uint64_t pdpte)
+{
+    uint64_t beyond = ~0ull << guest_width(state);
+
+    return pdpte & PDPTE_PRESENT ? pdpte & ~(PDPTE_RESERVED | beyond) : pdpte;
+}
 
 /* The VM-entry MSR-load area. Of the first two SDM Vol. 4: a processor may prevent writing to this
  * MSR when it loads guest state. */

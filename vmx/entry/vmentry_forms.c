@@ -1,32 +1,31 @@
 /* The tables of vmx/entry/vmentry_rules.def: what each rule says, and what it looks at. */
 
 #include "lib/string.h"
+#include "mm/memory_type.h"
 #include "vmx/entry/vmentry_conditions.h"
 
-/* The sections of the manual: how the processor reports a broken rule, whether it need not. */
-#define SECTIONS(ROW)                                                                        \
-    ROW(EXECUTION, CONTROLS, false, "VM-Execution Control Fields")                           \
-    ROW(EXIT_CONTROLS, CONTROLS, false, "VM-Exit Control Fields")                            \
-    ROW(ENTRY_CONTROLS, CONTROLS, false, "VM-Entry Control Fields")                          \
-    ROW(HOST_REGISTERS, HOST, false, "Checks on Host Control Registers, MSRs, and SSP")      \
-    ROW(HOST_SEGMENTS, HOST, false, "Checks on Host Segment and Descriptor-Table Registers") \
-    ROW(HOST_SIZE, HOST, false, "Checks Related to Address-Space Size")                      \
-    ROW(GUEST_REGISTERS, GUEST, false,                                                       \
-        "Checks on Guest Control Registers, Debug Registers, and MSRs")                      \
-    ROW(GUEST_SEGMENTS, GUEST, false, "Checks on Guest Segment Registers")                   \
-    ROW(GUEST_TABLES, GUEST, false, "Checks on Guest Descriptor-Table Registers")            \
-    ROW(GUEST_RIP, GUEST, false, "Checks on Guest RIP, RFLAGS, and SSP")                     \
-    ROW(LOADING_RIP, GUEST, true, "Loading Guest RIP, RSP, RFLAGS, and SSP")                 \
-    ROW(NON_REGISTER, GUEST, false, "Checks on Guest Non-Register State")                    \
-    ROW(MAY_NON_REGISTER, GUEST, true, "Checks on Guest Non-Register State")                 \
-    ROW(PDPTES, GUEST, false, "Checks on Guest Page-Directory-Pointer-Table Entries")        \
-    ROW(MSR_LOAD, MSR_LOAD, false, "Loading MSRs")                                           \
-    ROW(MAY_MSR_LOAD, MSR_LOAD, true, "Loading MSRs")
-#define ENUMERATOR(id, ...) id,
-enum section { SECTIONS(ENUMERATOR) };
+/* The number of each section's first rule, which does not count itself. */
+#define SECTION(id, ...) FIRST_##id, BEFORE_##id = FIRST_##id - 1,
+#define CHECK(id, ...)   NUMBER_##id,
+enum {
+#include "vmx/entry/vmentry_rules.def"
+};
 
-#define SECTION(id, class, may, title) {VMENTRY_##class, (may), (title)},
-static const struct vmentry_section sections[] = {SECTIONS(SECTION)};
+#define SECTION(id, of, name, ...) \
+    {.class = VMENTRY_##of, .first = FIRST_##id, .title = (name), __VA_ARGS__},
+#define CHECK(...)
+static const struct vmentry_section sections[] = {
+#include "vmx/entry/vmentry_rules.def"
+};
+
+const struct vmentry_section *vmentry_section_of(enum vmentry_rule rule)
+{
+    const struct vmentry_section *section = sections;
+
+    while (section + 1 < sections + sizeof sections / sizeof *sections && section[1].first <= rule)
+        section++;
+    return section;
+}
 
 /*
  * Names and sentences stand in one object: a row needs two bytes to say where, not two pointers.
@@ -60,18 +59,10 @@ static const char *unpack(const char *packed, char *text, size_t size)
     return packed + 1;
 }
 
-#define CHECK(id, section, ...) {offsetof(struct texts, at_##id), (section)},
-static const struct {
-    uint16_t at;
-    enum section section;
-} rules[VMENTRY_RULE_COUNT] = {
+#define CHECK(id, ...) offsetof(struct texts, at_##id),
+static const uint16_t texts_at[VMENTRY_RULE_COUNT] = {
 #include "vmx/entry/vmentry_rules.def"
 };
-
-const struct vmentry_section *vmentry_section_of(enum vmentry_rule rule)
-{
-    return &sections[rules[rule].section];
-}
 
 /* What must hold, by the names of the two controls. */
 static void compose(const struct vmentry_form *form, char *text, size_t size)
@@ -90,13 +81,121 @@ struct vmentry_rule_text vmentry_rule_text(enum vmentry_rule rule)
     const struct vmentry_section *section = vmentry_section_of(rule);
     struct vmentry_rule_text of = {
         .class = section->class, .may = section->may, .section = section->title};
-    const char *text = unpack((const char *)&texts + rules[rule].at, of.name, sizeof(of.name));
+    const char *text = unpack((const char *)&texts + texts_at[rule], of.name, sizeof(of.name));
 
     if (*text == '\0')
         compose(&vmentry_forms[rule], of.text, sizeof(of.text));
     else
         (void)unpack(text, of.text, sizeof(of.text));
     return of;
+}
+
+/* What the rules name that is longer than an expression. */
+
+/* SDM, "Virtual APIC State": VTPR is at the offset of the local APIC's TPR. */
+enum { VTPR_OFFSET = 0x80 };
+
+static struct vmentry_view tpr_threshold_vtpr(const struct vmentry_state *state)
+{
+    uint64_t page, threshold;
+    uint8_t vtpr;
+
+    if (!threshold_is_used(state) || IS_ON(SECONDARY, VIRTUALIZE_APIC_ACCESSES))
+        return vmentry_kept();
+    page = GET(VIRTUAL_APIC_ADDRESS);
+    threshold = GET(TPR_THRESHOLD) & 0xf;
+    if (page & (vmentry_beyond(state) | 0xfff) ||
+        !vmentry_read(state, page + VTPR_OFFSET, &vtpr, sizeof(vtpr)) || threshold <= vtpr >> 4)
+        return vmentry_kept();
+    return (struct vmentry_view){VMCS_TPR_THRESHOLD, threshold, vtpr >> 4};
+}
+
+static uint64_t eptp_memory_type(const struct vmentry_state *state, uint64_t seen)
+{
+    uint64_t type = seen & EPTP_MEMORY_TYPE;
+    uint64_t good = capability(state)->ept_write_back ? MEMORY_TYPE_WB : MEMORY_TYPE_UC;
+
+    if ((type == MEMORY_TYPE_UC && capability(state)->ept_uncacheable) ||
+        (type == MEMORY_TYPE_WB && capability(state)->ept_write_back))
+        return seen;
+    return with(seen, EPTP_MEMORY_TYPE, good != type ? good : type ^ 1);
+}
+
+static uint64_t eptp_walk_length(const struct vmentry_state *state, uint64_t seen)
+{
+    uint64_t walk = seen & EPTP_WALK;
+
+    if ((walk == EPTP_WALK_4 && capability(state)->ept_page_walk_4) ||
+        (walk == EPTP_WALK_5 && capability(state)->ept_page_walk_5))
+        return seen;
+    return with(seen, EPTP_WALK, walk != EPTP_WALK_4 ? EPTP_WALK_4 : EPTP_WALK_5);
+}
+
+static bool other_vector_fits(const struct vmentry_state *state)
+{
+    if (injected_vector(state) == OTHER_PENDING_MTF)
+        return offers_trap_flag(state);
+    return is_system_call(state) && guest_fred(state);
+}
+
+static uint64_t fitting_vector(const struct vmentry_state *state, uint64_t seen)
+{
+    enum { VECTOR_NMI = 2, VECTOR = 0xff };
+
+    if (injected_type(state) == EVENT_NMI)
+        return with(seen, VECTOR, VECTOR_NMI);
+    if (injected_type(state) == EVENT_HARDWARE_EXCEPTION && injected_vector(state) > EXCEPTION_LAST)
+        return with(seen, VECTOR, 0);
+    if (injected_type(state) == EVENT_OTHER && knows_other_events(state) &&
+        !other_vector_fits(state))
+        return with(seen, VECTOR, offers_trap_flag(state) ? OTHER_PENDING_MTF : OTHER_SYSCALL);
+    return seen;
+}
+
+/*
+ * The instruction pointer must be canonical in the paging mode in which it will be used: 57 bits
+ * with CR4.LA57, 48 without, also on a processor that has it. The VM exit loads CR4 from the host's
+ * field, so that one counts (KVM: "nVMX: fix canonical check of vmcs12 HOST_RIP"). Bases and MSRs
+ * are checked against what the processor has, whatever CR4 says (KVM: "model canonical checks more
+ * precisely", seen on processors).
+ */
+static uint64_t rip_of_host(const struct vmentry_state *state, uint64_t seen)
+{
+    enum { WIDTH_4_LEVEL = 48 };
+    unsigned width = state->context->linear_address_width;
+
+    if (width > WIDTH_4_LEVEL && !(GET(HOST_CR4) & CR4_LA57))
+        width = WIDTH_4_LEVEL;
+    return vmentry_extended(seen, width - 1);
+}
+
+/* The first four bytes of a VMCS region: SDM, "Format of the VMCS Region". */
+static struct vmentry_view link_revision(const struct vmentry_state *state)
+{
+    const uint32_t shadow_vmcs = 1u << 31;
+    uint32_t seen, wanted = state->context->revision_id;
+
+    if (GET(LINK_POINTER) & (vmentry_beyond(state) | 0xfff) ||
+        !vmentry_read(state, GET(LINK_POINTER), &seen, sizeof(seen)))
+        return vmentry_kept();
+    if (IS_ON(SECONDARY, VMCS_SHADOWING))
+        wanted |= shadow_vmcs;
+    return (struct vmentry_view){VMCS_LINK_POINTER, seen, wanted};
+}
+
+static struct vmentry_view pdpte_memory(const struct vmentry_state *state)
+{
+    const uint64_t pae_table = 0xffffffe0; /* what CR3 holds with PAE paging */
+    uint64_t pdptes[4];
+
+    if (uses_ept(state) || !uses_pae_paging(state) ||
+        !vmentry_read(state, GET(GUEST_CR3) & pae_table, pdptes, sizeof(pdptes)))
+        return vmentry_kept();
+    for (unsigned i = 0; i < 4; i++) {
+        if (pdpte_of(state, pdptes[i]) != pdptes[i])
+            return (struct vmentry_view){VMCS_GUEST_CR3, pdptes[i], pdpte_of(state, pdptes[i])};
+    }
+    return vmentry_kept();
 }
 
 #define FRED_CONFIG_RESERVED (BITS(2, 2) | BITS(5, 4) | BITS(11, 11))
@@ -120,9 +219,14 @@ struct vmentry_rule_text vmentry_rule_text(enum vmentry_rule rule)
 #define ALWAYS       .when = {VMX_CONTROL_NONE, 0}
 #define IF(word, id) .when = WORD(word, id)
 
-#define LIST(...)                                     \
-    .fields = (const enum vmcs_field[]){__VA_ARGS__}, \
-    .field_count = sizeof((const enum vmcs_field[]){__VA_ARGS__}) / sizeof(enum vmcs_field)
+/* Fields of which none is farther than 7 behind the first. */
+#define VMCS_NO                 0
+#define FIELD_BIT(first, field) ((field) != 0 ? 1 << ((field) - (first)) / 2 : 0)
+#define BIT_OF(first, field)    FIELD_BIT(VMCS_##first, VMCS_##field)
+#define FIELDS(a, b, c, d, e, f, g, ...)                                                         \
+    .first = VMCS_##a, .fields = 1 | BIT_OF(a, b) | BIT_OF(a, c) | BIT_OF(a, d) | BIT_OF(a, e) | \
+                                 BIT_OF(a, f) | BIT_OF(a, g)
+#define LIST(...)                            FIELDS(__VA_ARGS__, NO, NO, NO, NO, NO, NO, NO)
 #define PAIR(word, id, other_word, other_id) IF(word, id), .other = WORD(other_word, other_id)
 
 #define ALLOWED0(of)  .kind = FORM_ALLOWED0, .when = {VMX_CONTROL_##of, 0}
@@ -139,20 +243,18 @@ struct vmentry_rule_text vmentry_rule_text(enum vmentry_rule rule)
     .kind = FORM_CANONICAL, condition, .bits = (mask), LIST(field)
 #define ZERO(condition, mask, ...) .kind = FORM_ZERO, condition, .bits = (mask), LIST(__VA_ARGS__)
 #define ONES(condition, mask, ...) .kind = FORM_ONES, condition, .bits = (mask), LIST(__VA_ARGS__)
+#define ACTIVE                     ZERO(ALWAYS, ~0ull, GUEST_ACTIVITY_STATE)
+#define UNBLOCKED(bits)            ZERO(ALWAYS, bits, GUEST_INTERRUPTIBILITY_STATE)
 #define RESERVED(condition, of, field)                                                         \
     .kind = FORM_RESERVED, condition, .bits = offsetof(struct vmentry_context, of##_reserved), \
     LIST(field)
-#define FIXED(cr, field) \
-    .kind = FORM_FIXED, ALWAYS, .bits = offsetof(struct vmx_capability, cr##_fixed0), LIST(field)
 #define NOT_ZERO(condition, ...)    .kind = FORM_NOT_ZERO, condition, LIST(__VA_ARGS__)
 #define PAT_TYPES(condition, field) .kind = FORM_PAT, condition, LIST(field)
-#define AREA(...)                   .kind = FORM_AREA, ALWAYS, LIST(__VA_ARGS__)
-#define AREA_END(...)               .kind = FORM_AREA_END, ALWAYS, LIST(__VA_ARGS__)
-#define VALUE(condition, field)     .kind = FORM_VALUE, condition, LIST(field)
-#define CODE(condition, function)   .kind = FORM_CODE, condition, .code = (function)
+#define VALUE(condition, ...)       .kind = FORM_VALUE, condition, LIST(__VA_ARGS__)
 #define SEGMENTS(of, group) \
-    .kind = FORM_SEGMENT, ALWAYS, .registers = (of), .of_es = VMCS_GUEST_ES_##group
-#define MSR_ENTRIES .kind = FORM_MSR, ALWAYS
+    .kind = FORM_SEGMENT, ALWAYS, .first = VMCS_GUEST_ES_##group, .fields = (of)
+#define CODE(function) .kind = FORM_CODE, .code = (function)
+#define MSR_ENTRIES    .kind = FORM_MSR, ALWAYS
 
 /* The rows of vmx/entry/control_needs.def that VM entry checks, as constants. */
 #define CONTROL_NEEDS(id, word, control, needed_word, needed)                             \
@@ -167,20 +269,22 @@ enum {
 
 /* The conditions, and the values wanted, of the rows that have such: a function each. */
 #define CHECK(...)
-#define CHECK_WHERE(id, section, condition, form, text) CONDITION(where_##id, condition)
-#define CHECK_VALUE(id, section, condition, form, expression, text)               \
-    CONDITION(where_##id, condition)                                              \
+#define CHECK_WHERE(id, condition, ...) CONDITION(where_##id, condition)
+#define CHECK_VALUE(id, form, expression, text)                                   \
     static uint64_t wanted_##id(const struct vmentry_state *state, uint64_t seen) \
     {                                                                             \
         (void)state;                                                              \
         (void)seen;                                                               \
         return expression;                                                        \
     }
+#define CHECK_VALUE_WHERE(id, condition, form, expression, text) \
+    CHECK_WHERE(id, condition) CHECK_VALUE(id, , expression, )
 #include "vmx/entry/vmentry_rules.def"
 
-#define CHECK(id, section, form, text)                  {form},
-#define CHECK_WHERE(id, section, condition, form, text) {form, .where = where_##id},
-#define CHECK_VALUE(id, section, condition, form, expression, text) \
+#define CHECK(id, form, ...)                  {form},
+#define CHECK_WHERE(id, condition, form, ...) {form, .where = where_##id},
+#define CHECK_VALUE(id, form, ...)            {form, .wanted = wanted_##id},
+#define CHECK_VALUE_WHERE(id, condition, form, ...) \
     {form, .where = where_##id, .wanted = wanted_##id},
 const struct vmentry_form vmentry_forms[VMENTRY_RULE_COUNT] = {
 #include "vmx/entry/vmentry_rules.def"

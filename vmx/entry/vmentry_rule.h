@@ -35,10 +35,12 @@ enum vmentry_rule {
     VMENTRY_RULE_COUNT,
 };
 
-/* A section of the manual. */
+/* A section of the manual, or a part of one. */
 struct vmentry_section {
     enum vmentry_class class;
-    bool may; /* the SDM leaves it to the processor whether it checks this */
+    bool may;              /* the SDM leaves it to the processor whether it checks this */
+    uint8_t qualification; /* of the VM exit, where the class is VMENTRY_GUEST */
+    uint8_t first;         /* enum vmentry_rule; the others up to the next section's first */
     const char *title;
 };
 

@@ -1,6 +1,6 @@
 /*
- * What the rules of vmx/entry/vmentry_rules.def are made of: the state that they look at, the forms
- * that a rule can have, and those functions that are longer than an expression.
+ * What the rules of vmx/entry/vmentry_rules.def are made of: the state that they look at, and the
+ * forms that a rule can have.
  */
 #ifndef VMX_VMENTRY_STATE_H
 #define VMX_VMENTRY_STATE_H
@@ -22,12 +22,6 @@ struct vmentry_control {
     uint8_t word, bit;
 };
 
-/* What a rule asked for and did not get: such a rule cannot be checked. */
-struct vmentry_missing {
-    bool field;  /* one that the image does not have */
-    bool memory; /* memory that could not be read */
-};
-
 /* An entry of an MSR-load area: SDM, table "Format of an MSR Entry". */
 struct vmentry_msr_entry {
     uint32_t index, reserved;
@@ -41,8 +35,8 @@ struct vmentry_msr_entry {
 struct vmentry_state {
     const struct vmcs_image *image;
     const struct vmentry_context *context;
-    struct vmentry_missing *missing;
-    unsigned segment;               /* of FORM_SEGMENT: the register that is looked at */
+    bool *missing;  /* a field, or memory: what the rule asked for; then it cannot be checked */
+    unsigned index; /* which of the rule's fields is looked at; of FORM_SEGMENT: which register */
     struct vmentry_msr_entry entry; /* of FORM_MSR */
 };
 
@@ -62,22 +56,19 @@ enum vmentry_form_kind {
     FORM_ZERO,      /* bits that must be 0 */
     FORM_ONES,      /* bits that must be 1 */
     FORM_RESERVED,  /* bits that must be 0, at offset `bits` in struct vmentry_context */
-    FORM_FIXED,     /* CR0 or CR4: at offset `bits` in struct vmx_capability FIXED0, and FIXED1 */
     FORM_NOT_ZERO,  /* fields that must not be 0 */
     FORM_PAT,       /* eight memory types */
     FORM_VALUE,     /* what `wanted` makes of the value */
-    FORM_AREA,      /* address and count of an MSR area: where it begins */
-    FORM_AREA_END,  /* likewise: where it ends */
+    FORM_SEGMENT,   /* likewise: a field of each of some segment registers */
     FORM_CODE,      /* a function of its own */
-    FORM_SEGMENT,   /* FORM_VALUE for a field of each of some segment registers */
     FORM_MSR,       /* an entry of the VM-entry MSR-load area that is as `where` says breaks it */
 };
 
 struct __attribute__((packed)) vmentry_form {
     enum vmentry_form_kind kind;
-    uint8_t field_count;
-    uint8_t registers;                                /* of FORM_SEGMENT, as a bitmap */
-    struct vmentry_control when;                      /* holds only where this control is 1 */
+    uint8_t fields;              /* bit n: the one whose encoding is 2 * n above */
+    enum vmcs_field first;       /* this one's */
+    struct vmentry_control when; /* holds only where this control is 1 */
     bool (*where)(const struct vmentry_state *state); /* and where this is true; NULL: always */
     union {
         struct vmentry_control other; /* of NEEDS and EXCLUDES */
@@ -85,13 +76,14 @@ struct __attribute__((packed)) vmentry_form {
         uint64_t (*wanted)(const struct vmentry_state *state, uint64_t seen);
         struct vmentry_view (*code)(const struct vmentry_state *state);
     };
-    union {
-        const enum vmcs_field *fields;
-        enum vmcs_field of_es; /* of FORM_SEGMENT: that of ES, where the group begins */
-    };
 };
 
 extern const struct vmentry_form vmentry_forms[VMENTRY_RULE_COUNT];
+
+static inline enum vmcs_field vmentry_form_field(const struct vmentry_form *form, unsigned bit)
+{
+    return (enum vmcs_field)(form->first + 2 * bit);
+}
 
 /* A field's value; 0, and missing, where the image has none. */
 uint64_t vmentry_get(const struct vmentry_state *state, enum vmcs_field field);
@@ -112,15 +104,6 @@ void vmentry_switch(struct vmcs_image *image, struct vmentry_control control, bo
 
 #define VMENTRY_BIT_OF(word, id)  VMX_CONTROL_##word, __builtin_ctz(word##_##id)
 #define VMENTRY_CONTROL(word, id) ((struct vmentry_control){VMENTRY_BIT_OF(word, id)})
-
-/* A view of bits that must be 0. */
-static inline struct vmentry_view vmentry_zero(const struct vmentry_state *state,
-                                               enum vmcs_field field, uint64_t bits)
-{
-    uint64_t value = vmentry_get(state, field);
-
-    return (struct vmentry_view){field, value, value & ~bits};
-}
 
 /* A view of a rule that does not apply. */
 static inline struct vmentry_view vmentry_kept(void)
@@ -159,17 +142,5 @@ static inline uint64_t vmentry_canonical(const struct vmentry_state *state, uint
 {
     return vmentry_extended(value, state->context->linear_address_width - 1);
 }
-
-/* The functions that the rules name: vmx/entry/vmentry_functions.c. */
-uint64_t vmentry_eptp_memory_type(const struct vmentry_state *state, uint64_t seen);
-uint64_t vmentry_eptp_walk_length(const struct vmentry_state *state, uint64_t seen);
-uint64_t vmentry_event_vector(const struct vmentry_state *state, uint64_t seen);
-uint64_t vmentry_rip_of_host(const struct vmentry_state *state, uint64_t seen);
-struct vmentry_view vmentry_tpr_threshold_vtpr(const struct vmentry_state *state);
-struct vmentry_view vmentry_host_fred_stacks(const struct vmentry_state *state);
-struct vmentry_view vmentry_guest_fred_stacks(const struct vmentry_state *state);
-struct vmentry_view vmentry_link_revision(const struct vmentry_state *state);
-struct vmentry_view vmentry_pdpte_fields(const struct vmentry_state *state);
-struct vmentry_view vmentry_pdpte_memory(const struct vmentry_state *state);
 
 #endif

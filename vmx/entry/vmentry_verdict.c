@@ -3,20 +3,7 @@
 
 static uint64_t qualification_of(const struct vmentry_finding *finding)
 {
-    switch (finding->rule) {
-    case VMENTRY_PDPTE_FIELDS:
-    case VMENTRY_PDPTE_MEMORY:
-        return VMENTRY_QUALIFICATION_PDPTE;
-    case VMENTRY_BLOCKING_NMI_STI:
-        return VMENTRY_QUALIFICATION_NMI;
-    case VMENTRY_LINK_POINTER_ALIGNED:
-    case VMENTRY_LINK_POINTER_WIDTH:
-    case VMENTRY_LINK_POINTER_REVISION:
-    case VMENTRY_LINK_POINTER_CURRENT:
-        return VMENTRY_QUALIFICATION_LINK_POINTER;
-    default:
-        return VMENTRY_QUALIFICATION_NONE;
-    }
+    return vmentry_section_of(finding->rule)->qualification;
 }
 
 /* The entry at which loading MSRs stops: the lowest that breaks a rule. */

@@ -31,10 +31,13 @@ static void put_addresses(uint64_t page, struct vmcs_image *image)
 {
     for (enum vmentry_rule rule = 0; rule < VMENTRY_RULE_COUNT; rule++) {
         const struct vmentry_form *form = &vmentry_forms[rule];
-        unsigned count = form->kind == FORM_ADDRESS ? form->field_count : form->kind == FORM_AREA;
 
-        for (unsigned i = 0; i < count && vmentry_class_of(rule) == VMENTRY_CONTROLS; i++)
-            vmcs_image_put(image, form->fields[i], page);
+        if (form->kind != FORM_ADDRESS || vmentry_class_of(rule) != VMENTRY_CONTROLS)
+            continue;
+        for (unsigned i = 0; form->fields >> i != 0; i++) {
+            if (form->fields >> i & 1)
+                vmcs_image_put(image, vmentry_form_field(form, i), page);
+        }
     }
 }
 

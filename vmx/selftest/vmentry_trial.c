@@ -3,39 +3,60 @@
 #include "lib/string.h"
 #include "vmx/entry/vmentry_state.h"
 
+/* What bits 15:12 of a word say that the others are. */
+enum {
+    /* Of a field: bits 7:0 are its row in vmcs_field_table. Two words with a value are behind it;
+     * that is of bits 63:32 where bit 8 is 1. */
+    CHANGE_SET,   /* the value */
+    CHANGE_OR,    /* with the value's bits set */
+    CHANGE_CLEAR, /* with the value's bits clear */
+    CHANGE_PAGE,  /* the page's address; the value is page + 4096 * offset */
+    CHANGE_LAST,  /* that many bytes before the end of the physical addresses */
+    /* Of a field, without a value. */
+    CHANGE_BEYOND,       /* with the first bit beyond the physical-address width set */
+    CHANGE_NONCANONICAL, /* the smallest address that is not canonical */
+    CHANGE_HIGH,         /* with the first bit beyond the linear-address width set */
+    CHANGE_CURRENT,      /* the address of the current VMCS */
+    /* Of a control: bits 9:6 are its word, bits 5:0 its place there. */
+    CHANGE_ON,
+    CHANGE_OFF,
+    /* No changes, but what stands between them where the trials stand one after the other. */
+    TRIAL_BEGINS, /* bits 7:0 are the rule, bits 11:8 the base */
+    TRIAL_BREAKS,
+    TRIAL_ALSO, /* a rule */
+};
+
+#define KIND_OF(word) ((word) >> 12)
+
 #define TRIAL(rule, base, ...) \
-    {0, TRIAL_BEGINS, false, VMENTRY_##rule | VMENTRY_BASE_##base << 8}, __VA_ARGS__,
+    TRIAL_BEGINS << 12 | VMENTRY_BASE_##base << 8 | VMENTRY_##rule, __VA_ARGS__,
 #define SETUP(...) __VA_ARGS__
-#define BREAK(...) {0, TRIAL_BREAKS, false, 0}, __VA_ARGS__
-#define ALSO(rule)                           \
-    {                                        \
-        0, TRIAL_ALSO, false, VMENTRY_##rule \
-    }
+#define BREAK(...) TRIAL_BREAKS << 12, __VA_ARGS__
+#define ALSO(rule) TRIAL_ALSO << 12 | VMENTRY_##rule
 
 /* One half of a value is 0: what has bits in both takes two changes. */
-#define HALF_OF(value)                                                                   \
-    (uint64_t)(value) >> 32 != 0,                                                        \
-        (sizeof(char[(uint32_t)(value) == 0 || (uint64_t)(value) >> 32 == 0 ? 1 : -1]) * \
-         ((uint32_t)(value) | (uint64_t)(value) >> 32))
-#define CHANGE(field, kind, value)                 \
-    {                                              \
-        ROW_##field, CHANGE_##kind, HALF_OF(value) \
-    }
-#define CONTROL(kind, word, id)                                                       \
-    {                                                                                 \
-        0, CHANGE_##kind, false, VMX_CONTROL_##word << 8 | __builtin_ctz(word##_##id) \
-    }
+#define LOWER_HALF(value) ((uint32_t)(value))
+#define UPPER_HALF(value) ((uint32_t)((uint64_t)(value) >> 32))
+#define HALF_OF(value)                                                         \
+    (sizeof(char[LOWER_HALF(value) == 0 || UPPER_HALF(value) == 0 ? 1 : -1]) * \
+     (LOWER_HALF(value) | UPPER_HALF(value)))
+#define SHORT(kind, field) CHANGE_##kind << 12 | ROW_##field
+#define CHANGE(field, kind, value)                                               \
+    SHORT(kind, field) | (UPPER_HALF(value) != 0) << 8, HALF_OF(value) & 0xffff, \
+        HALF_OF(value) >> 16
+#define CONTROL(kind, word, id) \
+    CHANGE_##kind << 12 | VMX_CONTROL_##word << 6 | __builtin_ctz(word##_##id)
 #define SET(field, value)          CHANGE(field, SET, value)
 #define OR(field, bits)            CHANGE(field, OR, bits)
 #define CLEAR(field, bits)         CHANGE(field, CLEAR, bits)
 #define ON(word, id)               CONTROL(ON, word, id)
 #define OFF(word, id)              CONTROL(OFF, word, id)
 #define PAGE(field, which, offset) CHANGE(field, PAGE, VMENTRY_PAGE_##which | (offset) << 12)
-#define BEYOND(field)              CHANGE(field, BEYOND, 0)
-#define NONCANONICAL(field)        CHANGE(field, NONCANONICAL, 0)
-#define HIGH(field)                CHANGE(field, HIGH, 0)
+#define BEYOND(field)              SHORT(BEYOND, field)
+#define NONCANONICAL(field)        SHORT(NONCANONICAL, field)
+#define HIGH(field)                SHORT(HIGH, field)
 #define LAST(field, bytes)         CHANGE(field, LAST, bytes)
-#define CURRENT(field)             CHANGE(field, CURRENT, 0)
+#define CURRENT(field)             SHORT(CURRENT, field)
 #define EVENT(type, vector, more) \
     SET(VM_ENTRY_INTERRUPTION_INFORMATION, 1u << 31 | EVENT_##type << 8 | (vector) | (more))
 
@@ -45,38 +66,43 @@ enum {
 #include "vmx/vmcs_fields.def"
 };
 
-/* All trials, one after the other: in as many bytes as they need. */
-static const struct vmentry_change trials[] = {
+/* All trials, one after the other: in as many words as they need. */
+static const uint16_t trials[] = {
 #include "vmx/selftest/vmentry_trials.def"
 };
+static const uint16_t *const trials_end = trials + sizeof trials / sizeof *trials;
 
 _Static_assert(VMENTRY_RULE_COUNT <= 1 << 8, "a rule has eight bits of TRIAL_BEGINS");
 
-/* The first that is of another kind than a change. */
-static const struct vmentry_change *behind_changes(const struct vmentry_change *at)
+static const uint16_t *behind(const uint16_t *change)
 {
-    while (at < trials + sizeof(trials) / sizeof(trials[0]) && at->kind < TRIAL_BEGINS)
-        at++;
+    return change + (KIND_OF(*change) <= CHANGE_LAST ? 3 : 1);
+}
+
+/* The first that is of another kind than a change. */
+static const uint16_t *behind_changes(const uint16_t *at)
+{
+    while (at < trials_end && KIND_OF(*at) < TRIAL_BEGINS)
+        at = behind(at);
     return at;
 }
 
 bool vmentry_trial_next(struct vmentry_trial *trial)
 {
-    const struct vmentry_change *end = trials + sizeof(trials) / sizeof(trials[0]);
-    const struct vmentry_change *at = trial->end != NULL ? trial->end : trials;
+    const uint16_t *at = trial->end != NULL ? trial->end : trials;
 
-    if (at == end)
+    if (at == trials_end)
         return false;
     trial->number = trial->end != NULL ? trial->number + 1 : 0;
-    if (at->kind == TRIAL_BEGINS) {
-        trial->rule = (enum vmentry_rule)(at->value & 0xff);
-        trial->base = (enum vmentry_base)(at->value >> 8);
+    if (KIND_OF(*at) == TRIAL_BEGINS) {
+        trial->rule = (enum vmentry_rule)(*at & 0xff);
+        trial->base = (enum vmentry_base)(*at >> 8 & 0xf);
         trial->setup = at + 1;
         at = behind_changes(trial->setup);
     }
     trial->broken = at + 1;
     trial->also = behind_changes(trial->broken);
-    for (at = trial->also; at < end && at->kind == TRIAL_ALSO; at++)
+    for (at = trial->also; at < trials_end && KIND_OF(*at) == TRIAL_ALSO; at++)
         ;
     trial->end = at;
     return true;
@@ -84,20 +110,21 @@ bool vmentry_trial_next(struct vmentry_trial *trial)
 
 bool vmentry_trial_breaks(const struct vmentry_trial *trial, enum vmentry_rule rule)
 {
-    for (const struct vmentry_change *also = trial->also; also < trial->end; also++) {
-        if (also->value == rule)
+    for (const uint16_t *also = trial->also; also < trial->end; also++) {
+        if ((*also & 0xff) == rule)
             return true;
     }
     return rule == trial->rule;
 }
 
-static uint64_t changed(const struct vmentry_ground *ground, const struct vmentry_change *change,
-                        uint64_t old)
+static uint64_t changed(const struct vmentry_ground *ground, const uint16_t *change, uint64_t old)
 {
     const struct vmentry_context *context = ground->context;
-    uint64_t value = change->upper ? (uint64_t)change->value << 32 : change->value;
+    uint64_t value = 0;
 
-    switch (change->kind) {
+    if (KIND_OF(*change) <= CHANGE_LAST)
+        value = (uint64_t)(change[1] | (uint32_t)change[2] << 16) << (*change & 1 << 8 ? 32 : 0);
+    switch (KIND_OF(*change)) {
     case CHANGE_SET:
         return value;
     case CHANGE_OR:
@@ -106,6 +133,8 @@ static uint64_t changed(const struct vmentry_ground *ground, const struct vmentr
         return old & ~value;
     case CHANGE_PAGE:
         return ground->page[value & 0xfff] + (value >> 12);
+    case CHANGE_LAST:
+        return (1ull << context->physical_address_width) - value;
     case CHANGE_BEYOND:
         return old | 1ull << context->physical_address_width;
     case CHANGE_NONCANONICAL:
@@ -113,25 +142,23 @@ static uint64_t changed(const struct vmentry_ground *ground, const struct vmentr
     case CHANGE_HIGH:
         return (old & ((1ull << context->linear_address_width) - 1)) |
                1ull << context->linear_address_width;
-    case CHANGE_LAST:
-        return (1ull << context->physical_address_width) - value;
-    case CHANGE_CURRENT:
+    default: /* CHANGE_CURRENT */
         return context->current_vmcs;
-    default:
-        return old;
     }
 }
 
-static void change(const struct vmentry_ground *ground, const struct vmentry_change *changes,
-                   const struct vmentry_change *end, struct vmcs_image *image)
+static void change(const struct vmentry_ground *ground, const uint16_t *changes,
+                   const uint16_t *end, struct vmcs_image *image)
 {
-    for (; changes < end; changes++) {
-        if (changes->kind == CHANGE_ON || changes->kind == CHANGE_OFF)
-            vmentry_switch(image, (struct vmentry_control){changes->value >> 8, changes->value},
-                           changes->kind == CHANGE_ON);
+    for (; changes < end; changes = behind(changes)) {
+        unsigned kind = KIND_OF(*changes), row = *changes & 0xff;
+
+        if (kind == CHANGE_ON || kind == CHANGE_OFF)
+            vmentry_switch(image, (struct vmentry_control){*changes >> 6 & 0xf, *changes & 0x3f},
+                           kind == CHANGE_ON);
         else
-            vmcs_image_set(image, vmcs_field_table[changes->row].field,
-                           changed(ground, changes, image->value[changes->row]));
+            vmcs_image_set(image, vmcs_field_table[row].field,
+                           changed(ground, changes, image->value[row]));
     }
 }
 
@@ -140,7 +167,7 @@ bool vmentry_trial_keep(const struct vmentry_ground *ground, const struct vmentr
 {
     if (!vmentry_base_image(ground, trial->base, image))
         return false;
-    if (vmentry_forms[trial->rule].field_count > 0)
+    if (vmentry_forms[trial->rule].fields != 0)
         vmentry_switch(image, vmentry_forms[trial->rule].when, true);
     change(ground, trial->setup, behind_changes(trial->setup), image);
     return true;

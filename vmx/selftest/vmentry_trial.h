@@ -50,38 +50,13 @@ bool vmentry_base_image(const struct vmentry_ground *ground, enum vmentry_base b
 
 const char *vmentry_base_name(enum vmentry_base base);
 
-enum vmentry_change_kind {
-    CHANGE_SET,          /* the value */
-    CHANGE_OR,           /* with the value's bits set */
-    CHANGE_CLEAR,        /* with the value's bits clear */
-    CHANGE_PAGE,         /* the page's address; the value is page + 4096 * offset */
-    CHANGE_BEYOND,       /* with the first bit beyond the physical-address width set */
-    CHANGE_NONCANONICAL, /* the smallest address that is not canonical */
-    CHANGE_HIGH,         /* with the first bit beyond the linear-address width set */
-    CHANGE_LAST,         /* that many bytes before the end of the physical addresses */
-    CHANGE_CURRENT,      /* the address of the current VMCS */
-    CHANGE_ON,           /* of a control, in place of a field: the value is word << 8 | bit */
-    CHANGE_OFF,
-    /* No changes, but what stands between them where the trials stand one after the other. */
-    TRIAL_BEGINS, /* the value is rule | base << 8 */
-    TRIAL_BREAKS,
-    TRIAL_ALSO, /* the value is a rule */
-};
-
-struct __attribute__((packed)) vmentry_change {
-    uint8_t row; /* of vmcs_field_table */
-    enum vmentry_change_kind kind : 7;
-    bool upper : 1; /* the value is that of bits 63:32 */
-    uint32_t value;
-};
-
-/* `setup`, up to the next TRIAL_BREAKS, makes of the base an image that keeps every rule; `broken`
- * breaks the rule, and `also`. */
+/* `setup`, up to the next word TRIAL_BREAKS, makes of the base an image that keeps every rule;
+ * `broken` breaks the rule, and `also`. */
 struct vmentry_trial {
     uint32_t number; /* from 0 */
     enum vmentry_rule rule;
     enum vmentry_base base;
-    const struct vmentry_change *setup, *broken, *also, *end; /* the next begins at `end` */
+    const uint16_t *setup, *broken, *also, *end; /* the next begins at `end` */
 };
 
 /*
