@@ -8,10 +8,7 @@ uint32_t selftest_wanted;
 
 static void row_text(const struct coloured *page, const struct selftest_row *row)
 {
-    if (row->agrees)
-        print_in(page, COLOUR_OK, "  ok  ");
-    else
-        print_in(page, COLOUR_REFUSAL, "  DIFF");
+    print_in(page, row->agrees ? COLOUR_OK : COLOUR_REFUSAL, row->agrees ? "  ok  " : "  DIFF");
     print_to(page->sink, " %-48s ", row->name);
     result_text(page, row->seen);
     if (row->has_value)
@@ -65,41 +62,38 @@ static void outcome_json(struct json *json, const char *name, struct vmentry_out
     json_object_end(json);
 }
 
-static void trial_json(struct json *json, const struct selftest_vmentry_row *row)
+static const char *field_of(const struct selftest_vmentry_row *row)
 {
-    json_object_begin(json, NULL);
-    json_number(json, "trial", row->trial);
-    json_string(json, "rule", rule_of(row->rule, no_rule).name);
-    json_string(json, "base", vmentry_base_name(row->base));
-    outcome_json(json, "predicted", row->predicted);
-    outcome_json(json, "seen", row->seen);
-    json_bool(json, "agrees", row->agrees);
-    json_bool(json, "departs", row->departs);
-    json_object_end(json);
+    return vmcs_field_table[vmcs_field_index(row->field)].name;
 }
 
-static void difference_text(const struct coloured *page,
-                            const struct selftest_vmentry_difference *difference)
+static void difference_text(const struct coloured *page, const struct selftest_vmentry_row *row)
 {
     print_in(page, COLOUR_REFUSAL, "  DIFF");
-    print_to(page->sink, " %s %u: %s\n", difference->random ? "random image" : "trial",
-             difference->number, rule_of(difference->rule, no_rule).name);
-    print_to(page->sink, "       %s = %#lx: predicted %s (%lu), seen %s (%lu)\n",
-             vmcs_field_table[vmcs_field_index(difference->field)].name, difference->value,
-             class_of(difference->predicted), difference->predicted.qualification,
-             class_of(difference->seen), difference->seen.qualification);
+    print_to(page->sink, " %s %u: %s\n", row->random ? "random image" : "trial", row->number,
+             rule_of(row->rule, no_rule).name);
+    print_to(page->sink, "       %s = %#lx: predicted %s (%lu), seen %s (%lu)\n", field_of(row),
+             row->value, class_of(row->predicted), row->predicted.qualification,
+             class_of(row->seen), row->seen.qualification);
 }
 
-static void difference_json(struct json *json, const struct selftest_vmentry_difference *difference)
+static void trial_json(struct json *json, const struct selftest_vmentry_row *row, bool difference)
 {
     json_object_begin(json, NULL);
-    json_bool(json, "random", difference->random);
-    json_number(json, "number", difference->number);
-    json_string(json, "rule", rule_of(difference->rule, no_rule).name);
-    json_string(json, "field", vmcs_field_table[vmcs_field_index(difference->field)].name);
-    json_hex(json, "value", difference->value);
-    outcome_json(json, "predicted", difference->predicted);
-    outcome_json(json, "seen", difference->seen);
+    if (difference)
+        json_bool(json, "random", row->random);
+    json_number(json, difference ? "number" : "trial", row->number);
+    json_string(json, "rule", rule_of(row->rule, no_rule).name);
+    json_string(json, difference ? "field" : "base",
+                difference ? field_of(row) : vmentry_base_name(row->base));
+    if (difference)
+        json_hex(json, "value", row->value);
+    outcome_json(json, "predicted", row->predicted);
+    outcome_json(json, "seen", row->seen);
+    if (!difference) {
+        json_bool(json, "agrees", row->agrees);
+        json_bool(json, "departs", row->departs);
+    }
     json_object_end(json);
 }
 
@@ -157,11 +151,11 @@ static void entry_json(const struct selftest_vmentry *selftest, struct json *jso
     json_number(json, "random_agreements", selftest->random_agreements);
     json_array_begin(json, "trials");
     for (uint32_t i = 0; i < selftest->count; i++)
-        trial_json(json, &selftest->row[i]);
+        trial_json(json, &selftest->row[i], false);
     json_array_end(json);
     json_array_begin(json, "told");
     for (uint32_t i = 0; i < selftest->reported; i++)
-        difference_json(json, &selftest->difference[i]);
+        trial_json(json, &selftest->difference[i], true);
     json_array_end(json);
     json_array_begin(json, "departures");
     for (enum vmentry_departure i = 0; i < VMENTRY_DEPARTURE_COUNT; i++) {
@@ -210,15 +204,13 @@ REPORT_JSON(060, selftest_json);
 static enum word_outcome take_selftest(struct command_line *line, struct command_text value)
 {
     static const char *const parts[] = {"instructions", "fields", "entry"};
-    uint32_t chosen = 0;
+    uint32_t chosen = value.length > 0 ? 0 : SELFTEST_STANDARD;
     bool more = value.length > 0;
 
     (void)line;
-    if (!more)
-        chosen = SELFTEST_STANDARD;
     while (more) {
-        struct command_text rest = value;
-        struct command_text name = command_text_cut(&rest, ',');
+        size_t whole = value.length;
+        struct command_text name = command_text_cut(&value, ',');
         unsigned part = 0;
 
         while (part < sizeof(parts) / sizeof(parts[0]) && !command_text_is(name, parts[part]))
@@ -226,8 +218,7 @@ static enum word_outcome take_selftest(struct command_line *line, struct command
         if (part == sizeof(parts) / sizeof(parts[0]))
             return WORD_BAD;
         chosen |= 1u << part;
-        more = name.length < value.length;
-        value = rest;
+        more = name.length < whole;
     }
     selftest_wanted = chosen;
     return WORD_TAKEN;

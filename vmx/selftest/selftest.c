@@ -13,14 +13,6 @@ enum { FIELD_UNKNOWN = 0x6ffe, MISALIGNED_BY = 0x800 };
 #define MISC_VMWRITE_ANY_FIELD (1ull << 29)
 #define NO_CURRENT_VMCS        UINT64_MAX
 
-/* What the steps work with. */
-struct trial_ground {
-    struct vmx_cpu *cpu;
-    uint64_t vmxon_region, vmcs;
-    struct vmx_region other; /* a second VMCS region */
-    uint64_t beyond;         /* the first address beyond the physical-address width */
-};
-
 enum instruction {
     VMXON,
     VMXOFF,
@@ -45,6 +37,14 @@ enum operand {
     KNOWN,
     UNKNOWN,
     READ_ONLY,
+    OPERAND_COUNT,
+};
+
+/* What the steps work with. */
+struct trial_ground {
+    struct vmx_cpu *cpu;
+    struct vmx_region other;          /* a second VMCS region */
+    uint64_t operands[OPERAND_COUNT]; /* addresses, and fields' encodings */
 };
 
 /* The other value that a step gives, and what it must be. */
@@ -129,29 +129,6 @@ static bool applies(enum when when, const struct trial_ground *trial_ground)
     return when == ALWAYS || writable == (when == WRITABLE_FIELDS);
 }
 
-/* An address or a field's encoding; the other region gets the revision id that the name says. */
-static uint64_t operand_of(enum operand operand, const struct trial_ground *trial_ground)
-{
-    const uint64_t other = trial_ground->other.address;
-    const uint64_t operands[] = {
-        [NOTHING] = 0,
-        [VMXON_REGION] = trial_ground->vmxon_region,
-        [THE_VMCS] = trial_ground->vmcs,
-        [MISALIGNED] = other + MISALIGNED_BY,
-        [BEYOND] = trial_ground->beyond,
-        [OTHER_VMCS] = other,
-        [WRONG_REVISION] = other,
-        [KNOWN] = VMCS_GUEST_CR3,
-        [UNKNOWN] = FIELD_UNKNOWN,
-        [READ_ONLY] = VMCS_EXIT_REASON,
-    };
-
-    if (operand == OTHER_VMCS || operand == WRONG_REVISION)
-        vmx_region_write(&trial_ground->other,
-                         trial_ground->cpu->config.revision_id ^ (operand == WRONG_REVISION));
-    return operands[operand];
-}
-
 /* The whole exit reason: bit 31 is 1 where the entry failed over the guest's state. */
 static struct vmx_result enter_and_exit(bool resume, uint64_t *exit_reason)
 {
@@ -163,11 +140,15 @@ static struct vmx_result enter_and_exit(bool resume, uint64_t *exit_reason)
     return result;
 }
 
+/* The other region gets the revision id that the operand's name says. */
 static struct vmx_result execute(const struct step *step, const struct trial_ground *trial_ground,
                                  uint64_t *value)
 {
-    uint64_t operand = operand_of(step->operand, trial_ground);
+    uint64_t operand = trial_ground->operands[step->operand];
 
+    if (step->operand == OTHER_VMCS || step->operand == WRONG_REVISION)
+        vmx_region_write(&trial_ground->other,
+                         trial_ground->cpu->config.revision_id ^ (step->operand == WRONG_REVISION));
     switch (step->instruction) {
     case VMXON:
         return vmxon(operand);
@@ -202,7 +183,7 @@ static struct selftest_row perform(const struct step *step, const struct trial_g
 {
     const uint64_t values[] = {[NO_VALUE] = 0,
                                [CPUID_EXIT] = EXIT_REASON_CPUID,
-                               [CURRENT_VMCS] = trial_ground->vmcs,
+                               [CURRENT_VMCS] = trial_ground->operands[THE_VMCS],
                                [NO_VMCS] = NO_CURRENT_VMCS};
     struct selftest_row row = {
         .predicted = {step->outcome, step->number},
@@ -256,12 +237,20 @@ void selftest_run(struct vmx_cpu *cpu, struct selftest *selftest)
 {
     static struct trial_ground trial_ground; /* findings point into its region */
 
-    trial_ground = (struct trial_ground){.cpu = cpu,
-                                         .vmxon_region = cpu->vmxon_region.address,
-                                         .vmcs = cpu->vmcs_region.address,
-                                         .beyond = 1ull << cpu->memory_types.physical_width};
+    trial_ground = (struct trial_ground){
+        .cpu = cpu,
+        .operands = {[VMXON_REGION] = cpu->vmxon_region.address,
+                     [THE_VMCS] = cpu->vmcs_region.address,
+                     [BEYOND] = 1ull << cpu->memory_types.physical_width,
+                     [KNOWN] = VMCS_GUEST_CR3,
+                     [UNKNOWN] = FIELD_UNKNOWN,
+                     [READ_ONLY] = VMCS_EXIT_REASON},
+    };
     if (!vmx_region_create(&trial_ground.other, cpu, "VMCS of the self-test", &cpu->findings))
         return;
+    trial_ground.operands[OTHER_VMCS] = trial_ground.other.address;
+    trial_ground.operands[WRONG_REVISION] = trial_ground.other.address;
+    trial_ground.operands[MISALIGNED] = trial_ground.other.address + MISALIGNED_BY;
     for (unsigned i = 0; i < sizeof steps / sizeof *steps; i++) {
         struct selftest_row row;
 

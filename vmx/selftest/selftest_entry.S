@@ -30,14 +30,9 @@
     \op 40, %rbp
     \op 48, %rsi
     \op 56, %rdi
-    \op 64, %r8
-    \op 72, %r9
-    \op 80, %r10
-    \op 88, %r11
-    \op 96, %r12
-    \op 104, %r13
-    \op 112, %r14
-    \op 120, %r15
+    .irp    n, 8, 9, 10, 11, 12, 13, 14, 15
+    \op 8*\n, %r\n
+    .endr
     .endm
     .macro save offset, register
     mov     \register, \offset(%rdx)

@@ -2,15 +2,13 @@
 
 #include "lib/string.h"
 #include "mm/page_alloc.h"
+#include "vmx/entry/vmentry_state.h"
 #include "vmx/selftest/selftest.h"
 #include "vmx/selftest/vm_enter.h"
 
-enum { PAGE_BYTES = 4096, PAT_TYPE_NONE = 2 };
+enum { PAGE_BYTES = 4096, PAGES_ORDER = 3 };
 
-/* SDM, "Basic VM-Exit Information"; "Basic Exit Reasons". */
-enum { REASON_GUEST_STATE = 33, REASON_MSR_LOADING = 34 };
-
-#define REASON_ENTRY_FAILED (1ull << 31)
+_Static_assert(VMENTRY_PAGE_COUNT <= 1 << PAGES_ORDER, "a page for each purpose");
 
 /* What the trials work with; the context comes first, so that its readers find the rest. */
 struct trial_ground {
@@ -24,33 +22,24 @@ struct trial_ground {
 
 static struct trial_ground trial_ground; /* too large for a stack; the boot CPU alone uses it */
 
-/* Only the trial's own pages are read: what is at any other address is not known. */
+/* Only the trials' own pages are read: what is at any other address is not known. */
 static bool read_page(const struct vmentry_context *context, uint64_t address, void *to,
                       size_t bytes)
 {
     const struct trial_ground *of = (const struct trial_ground *)context;
+    uint64_t begin = of->ground.page[0];
 
-    for (unsigned i = 0; i < VMENTRY_PAGE_COUNT; i++) {
-        if (address >= of->ground.page[i] && address - of->ground.page[i] <= PAGE_BYTES - bytes) {
-            memcpy(to, phys_to_virt(address), bytes);
-            return true;
-        }
-    }
-    return false;
+    if (address < begin || address - begin > VMENTRY_PAGE_COUNT * PAGE_BYTES - bytes)
+        return false;
+    memcpy(to, phys_to_virt(address), bytes);
+    return true;
 }
 
-/* The one MSR value of the trial's page that WRMSR refuses: SDM Vol. 4, IA32_PAT. */
+/* Of the MSR values of the trials' page WRMSR refuses that of IA32_PAT alone. */
 static bool write_faults(const struct vmentry_context *context, uint32_t msr, uint64_t value)
 {
     (void)context;
-    return msr == IA32_PAT && (uint8_t)value == PAT_TYPE_NONE;
-}
-
-static void refill_pages(void)
-{
-    for (enum vmentry_page page = 0; page < VMENTRY_PAGE_COUNT; page++)
-        vmentry_page_fill(page, trial_ground.cpu->config.revision_id,
-                          phys_to_virt(trial_ground.ground.page[page]));
+    return msr == IA32_PAT && vmentry_pat(value) != value;
 }
 
 /* An image's host RIP counts only where it is not the one that brings us back. */
@@ -81,90 +70,88 @@ static struct vmentry_outcome enter(void)
     } else if (vmx_ok(result)) {
         (void)vmread(VMCS_EXIT_REASON, &reason);
         outcome.class = VMENTRY_ENTERS;
-        if (reason & REASON_ENTRY_FAILED) {
+        if (reason & EXIT_REASON_ENTRY_FAILURE) {
             (void)vmread(VMCS_EXIT_QUALIFICATION, &outcome.qualification);
-            outcome.class = (reason & 0xffff) == REASON_MSR_LOADING   ? VMENTRY_MSR_LOAD
-                            : (reason & 0xffff) == REASON_GUEST_STATE ? VMENTRY_GUEST
-                                                                      : VMENTRY_CLASS_COUNT;
+            reason &= EXIT_REASON_BASIC;
+            outcome.class = reason == EXIT_REASON_ENTRY_FAILURE_MSR_LOADING   ? VMENTRY_MSR_LOAD
+                            : reason == EXIT_REASON_ENTRY_FAILURE_GUEST_STATE ? VMENTRY_GUEST
+                                                                              : VMENTRY_CLASS_COUNT;
         }
     }
     return outcome;
 }
 
-/* Is it what this machine is known for? Then the departures that explain it are counted. */
-static bool departs(struct vmentry_outcome seen, struct selftest_vmentry *selftest)
+static enum vmentry_departure departure(enum vmentry_departure_kind kind, uint32_t finding)
 {
-    enum vmentry_departure departure;
-    struct vmentry_outcome without_nmi = {seen.class, VMENTRY_QUALIFICATION_NMI};
+    return vmentry_departs(kind, &trial_ground.image, &trial_ground.findings.item[finding]);
+}
 
-    trial_ground.rest = (struct vmentry_findings){0};
-    for (uint32_t i = 0; i < trial_ground.findings.count; i++) {
-        if (!vmentry_departs(&trial_ground.image, &trial_ground.findings.item[i], &departure))
-            trial_ground.rest.item[trial_ground.rest.count++] = trial_ground.findings.item[i];
+/* Is it what this machine is known for? Then the departures that explain it are counted. */
+static bool departs(struct vmentry_outcome seen, uint32_t departed[VMENTRY_DEPARTURE_COUNT])
+{
+    const struct vmentry_findings *all = &trial_ground.findings;
+    struct vmentry_findings *rest = &trial_ground.rest;
+    struct vmentry_outcome without_nmi = {seen.class, VMENTRY_QUALIFICATION_NMI};
+    enum vmentry_departure stricter =
+        vmentry_departs(DEPARTURE_STRICTER, &trial_ground.image, NULL);
+
+    *rest = (struct vmentry_findings){0};
+    for (uint32_t i = 0; i < all->count; i++) {
+        if (departure(DEPARTURE_LAXER, i) == VMENTRY_DEPARTURE_COUNT)
+            rest->item[rest->count++] = all->item[i];
     }
-    if (vmentry_allows(&trial_ground.rest, seen)) {
-        for (uint32_t i = 0; i < trial_ground.findings.count; i++) {
-            if (vmentry_departs(&trial_ground.image, &trial_ground.findings.item[i], &departure))
-                selftest->departed[departure]++;
+    if (vmentry_allows(rest, seen)) {
+        for (uint32_t i = 0; i < all->count; i++) {
+            if (departure(DEPARTURE_LAXER, i) != VMENTRY_DEPARTURE_COUNT)
+                departed[departure(DEPARTURE_LAXER, i)]++;
         }
         return true;
     }
-    if (vmentry_has(&trial_ground.findings, VMENTRY_BLOCKING_NMI_STI) && seen.qualification == 0 &&
-        vmentry_allows(&trial_ground.findings, without_nmi)) {
-        selftest->departed[DEPARTURE_NMI_QUALIFICATION]++;
-        return true;
-    }
-    if (seen.class != VMENTRY_GUEST || vmentry_predict(&trial_ground.rest).class <= VMENTRY_HOST ||
-        !vmentry_departs_stricter(&trial_ground.image, &departure))
+    if (vmentry_has(all, VMENTRY_BLOCKING_NMI_STI) && seen.qualification == 0 &&
+        vmentry_allows(all, without_nmi))
+        stricter = DEPARTURE_NMI_QUALIFICATION;
+    else if (seen.class != VMENTRY_GUEST || vmentry_predict(rest).class <= VMENTRY_HOST ||
+             stricter == VMENTRY_DEPARTURE_COUNT)
         return false;
-    selftest->departed[departure]++;
+    departed[stricter]++;
     return true;
 }
 
-static void print_difference(struct selftest_vmentry *selftest, bool random, uint32_t number,
-                             struct vmentry_outcome seen)
+/* Enters with the image, of which the findings are made, and checks what the processor did. */
+static void try_image(struct selftest_vmentry *selftest, struct selftest_vmentry_row *row)
 {
     const struct vmentry_finding *first = &trial_ground.findings.item[0];
     bool broken = trial_ground.findings.count != 0;
+    struct selftest_vmentry_row *difference;
 
+    row->predicted = vmentry_predict(&trial_ground.findings);
+    row->seen = enter();
+    row->agrees = vmentry_allows(&trial_ground.findings, row->seen);
+    row->departs = !row->agrees && departs(row->seen, selftest->departed);
+    if (row->agrees || row->departs)
+        return;
+    selftest->differences++;
     if (selftest->reported == SELFTEST_VMENTRY_DIFFERENCES_MAX)
         return;
-    selftest->difference[selftest->reported++] = (struct selftest_vmentry_difference){
-        .random = random,
-        .number = number,
-        .rule = broken ? first->rule : VMENTRY_RULE_COUNT,
-        .field = broken ? first->field : VMCS_EXIT_REASON,
-        .value = broken ? first->seen : 0,
-        .predicted = vmentry_predict(&trial_ground.findings),
-        .seen = seen,
-    };
-}
-
-/* Enters with the image, of which the findings are made, and checks what the processor did. */
-static bool matches(struct selftest_vmentry *selftest, bool random, uint32_t number,
-                    struct vmentry_outcome *seen, bool *departed)
-{
-    bool agrees;
-
-    *seen = enter();
-    agrees = seen->class != VMENTRY_CLASS_COUNT && vmentry_allows(&trial_ground.findings, *seen);
-    *departed = !agrees && seen->class != VMENTRY_CLASS_COUNT && departs(*seen, selftest);
-    if (!agrees && !*departed) {
-        selftest->differences++;
-        print_difference(selftest, random, number, *seen);
-    }
-    return agrees;
+    difference = &selftest->difference[selftest->reported++];
+    *difference = *row;
+    difference->rule = broken ? first->rule : VMENTRY_RULE_COUNT;
+    difference->field = broken ? first->field : VMCS_EXIT_REASON;
+    difference->value = broken ? first->seen : 0;
 }
 
 /* Would the machine end itself? Then that is counted, and the image not tried. */
 static bool is_fatal(struct selftest_vmentry *selftest)
 {
-    enum vmentry_departure departure;
+    for (uint32_t i = 0; i < trial_ground.findings.count; i++) {
+        enum vmentry_departure fatal = departure(DEPARTURE_FATAL, i);
 
-    if (!vmentry_departs_fatally(&trial_ground.image, &trial_ground.findings, &departure))
-        return false;
-    selftest->departed[departure]++;
-    return true;
+        if (fatal == VMENTRY_DEPARTURE_COUNT)
+            continue;
+        selftest->departed[fatal]++;
+        return true;
+    }
+    return false;
 }
 
 /* Does the image break what the trial says, and nothing else? */
@@ -203,11 +190,9 @@ static void run_trials(struct selftest_vmentry *selftest)
             selftest->not_possible++;
             continue;
         }
-        row->trial = (uint16_t)trial.number;
-        row->rule = trial.rule;
-        row->base = trial.base;
-        row->predicted = vmentry_predict(&trial_ground.findings);
-        row->agrees = matches(selftest, false, trial.number, &row->seen, &row->departs);
+        *row = (struct selftest_vmentry_row){
+            .number = trial.number, .rule = trial.rule, .base = trial.base};
+        try_image(selftest, row);
         selftest->agreements += row->agrees;
         selftest->rules += !tried[row->rule];
         tried[row->rule] = true;
@@ -225,8 +210,7 @@ static void run_random(struct selftest_vmentry *selftest)
             vmentry_base_image(&trial_ground.ground, (enum vmentry_base)base, &bases[base]);
     for (uint32_t round = 0; selftest->random_count < SELFTEST_VMENTRY_ROUNDS; round++) {
         unsigned base = round % VMENTRY_BASE_COUNT;
-        struct vmentry_outcome seen;
-        bool departed;
+        struct selftest_vmentry_row row = {.random = true, .number = round};
 
         if (round == 4 * SELFTEST_VMENTRY_ROUNDS)
             return;
@@ -237,9 +221,10 @@ static void run_random(struct selftest_vmentry *selftest)
             continue;
         selftest_fields_drop(&trial_ground.image);
         selftest->random_count++;
-        selftest->random_agreements += matches(selftest, true, round, &seen, &departed);
-        if (seen.class < VMENTRY_CLASS_COUNT)
-            selftest->random_by_class[seen.class]++;
+        try_image(selftest, &row);
+        selftest->random_agreements += row.agrees;
+        if (row.seen.class < VMENTRY_CLASS_COUNT)
+            selftest->random_by_class[row.seen.class]++;
     }
 }
 
@@ -248,26 +233,11 @@ static void add(enum rule rule, uint64_t seen, const char *detail)
     finding_add(&trial_ground.cpu->findings, FINDING(rule, .seen = seen, .detail = detail));
 }
 
-static void give_pages_back(void)
-{
-    for (enum vmentry_page page = 0; page < VMENTRY_PAGE_COUNT; page++) {
-        if (trial_ground.ground.page[page])
-            pages_free(trial_ground.ground.page[page], 0);
-    }
-}
-
-static bool take_pages(void)
-{
-    for (enum vmentry_page page = 0; page < VMENTRY_PAGE_COUNT; page++) {
-        trial_ground.ground.page[page] = pages_alloc(0);
-        if (!trial_ground.ground.page[page])
-            return false;
-    }
-    return true;
-}
-
 void selftest_vmentry_run(struct vmx_cpu *cpu, struct selftest_vmentry *selftest)
 {
+    static struct vmentry_rule_text first; /* a finding points to its name */
+    uint64_t pages;
+
     memset(selftest, 0, sizeof(*selftest));
     trial_ground = (struct trial_ground){.cpu = cpu};
     vmx_capability_derive(&cpu->msrs, &trial_ground.capability);
@@ -277,20 +247,23 @@ void selftest_vmentry_run(struct vmx_cpu *cpu, struct selftest_vmentry *selftest
     trial_ground.ground.context = &trial_ground.context;
     vmcs_image_set_host(&trial_ground.ground.host);
     vmcs_image_set(&trial_ground.ground.host, VMCS_HOST_RIP, (uint64_t)(uintptr_t)x86_vm_enter);
-    if (take_pages()) {
-        refill_pages();
-        run_trials(selftest);
-        run_random(selftest);
-        selftest_restore(cpu);
-        selftest->done = true;
-        if (selftest->differences > 0) {
-            static struct vmentry_rule_text first;
-
-            first = vmentry_rule_text(selftest->difference[0].rule % VMENTRY_RULE_COUNT);
-            add(RULE_SELFTEST_ENTRY_DIFFERENCE, selftest->differences, first.name);
-        }
-    } else {
+    pages = pages_alloc(PAGES_ORDER);
+    if (pages == 0) {
         add(RULE_REGION_NO_MEMORY, 0, "pages of the self-test of VM entries");
+        return;
     }
-    give_pages_back();
+    for (enum vmentry_page page = 0; page < VMENTRY_PAGE_COUNT; page++) {
+        trial_ground.ground.page[page] = pages + PAGE_BYTES * page;
+        vmentry_page_fill(page, cpu->config.revision_id,
+                          phys_to_virt(trial_ground.ground.page[page]));
+    }
+    run_trials(selftest);
+    run_random(selftest);
+    selftest_restore(cpu);
+    selftest->done = true;
+    if (selftest->differences > 0) {
+        first = vmentry_rule_text(selftest->difference[0].rule % VMENTRY_RULE_COUNT);
+        add(RULE_SELFTEST_ENTRY_DIFFERENCE, selftest->differences, first.name);
+    }
+    pages_free(pages, PAGES_ORDER);
 }

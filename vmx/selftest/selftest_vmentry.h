@@ -15,23 +15,16 @@ enum {
     SELFTEST_VMENTRY_DIFFERENCES_MAX = 16
 };
 
-/* One trial of a rule (vmx/selftest/vmentry_trials.def). */
+/* An image that was tried. */
 struct selftest_vmentry_row {
-    uint16_t trial;
-    enum vmentry_rule rule;
-    enum vmentry_base base;
-    struct vmentry_outcome predicted, seen;
-    bool agrees, departs;
-};
-
-/* What the processor did otherwise, without a known departure. */
-struct selftest_vmentry_difference {
     bool random;
-    uint32_t number;        /* the trial, or the random round */
-    enum vmentry_rule rule; /* the first that we say is broken; VMENTRY_RULE_COUNT: none */
-    enum vmcs_field field;
-    uint64_t value;
+    uint32_t number;        /* of the trial (vmx/selftest/vmentry_trials.def), or of the round */
+    enum vmentry_rule rule; /* the trial's; of a difference the first broken one, or COUNT */
+    enum vmentry_base base; /* the trial's */
     struct vmentry_outcome predicted, seen;
+    bool agrees, departs;  /* departs: by a known departure; neither: a difference */
+    enum vmcs_field field; /* of a difference: what breaks the rule */
+    uint64_t value;
 };
 
 struct selftest_vmentry {
@@ -45,7 +38,7 @@ struct selftest_vmentry {
     uint32_t departed[VMENTRY_DEPARTURE_COUNT];    /* how often each was met */
     struct selftest_vmentry_row row[SELFTEST_VMENTRY_ROWS_MAX];
     uint32_t reported; /* of the differences */
-    struct selftest_vmentry_difference difference[SELFTEST_VMENTRY_DIFFERENCES_MAX];
+    struct selftest_vmentry_row difference[SELFTEST_VMENTRY_DIFFERENCES_MAX];
 };
 
 /*

@@ -3,9 +3,6 @@
 #include "vmx/entry/vmentry_state.h"
 #include "vmx/quirks.h"
 
-/* What a departure depends on: the image, and what breaks the rule in it (NULL: nothing does). */
-typedef bool when_function(const struct vmcs_image *image, const struct vmentry_finding *finding);
-
 #define WHEN(name, expression)                                                              \
     static bool name(const struct vmcs_image *image, const struct vmentry_finding *finding) \
     {                                                                                       \
@@ -70,15 +67,9 @@ static bool is_waiting(const struct vmcs_image *image, const struct vmentry_find
     return state == HLT || state == WAIT_FOR_SIPI;
 }
 
-#define ALL                                                      NULL
-#define VMENTRY_DEPARTURE(id, emulators, rule, kind, when, text) (when),
-static when_function *const whens[VMENTRY_DEPARTURE_COUNT] = {
-#include "vmx/selftest/departures.def"
-};
-#undef VMENTRY_DEPARTURE
-
+#define ALL NULL
 #define VMENTRY_DEPARTURE(id, emulators, rule, kind, when, text) \
-    {(emulators), VMENTRY_##rule, DEPARTURE_##kind, (text)},
+    {(emulators), VMENTRY_##rule, DEPARTURE_##kind, (text), (when)},
 const struct vmentry_departure_text vmentry_departure_table[VMENTRY_DEPARTURE_COUNT] = {
 #include "vmx/selftest/departures.def"
 };
@@ -90,41 +81,19 @@ static bool is_about(enum vmentry_rule rule, const struct vmentry_finding *findi
            (rule == VMENTRY_GUEST_STATE && vmentry_class_of(finding->rule) == VMENTRY_GUEST);
 }
 
-/* The first departure of that kind, of what is here, that is about the finding. */
-static bool find(enum vmentry_departure_kind kind, const struct vmcs_image *image,
-                 const struct vmentry_finding *finding, enum vmentry_departure *departure)
+enum vmentry_departure vmentry_departs(enum vmentry_departure_kind kind,
+                                       const struct vmcs_image *image,
+                                       const struct vmentry_finding *finding)
 {
-    for (enum vmentry_departure i = 0; i < VMENTRY_DEPARTURE_COUNT; i++) {
-        *departure = i;
-        if (vmentry_departure_table[i].kind == kind &&
-            (vmentry_departure_table[i].emulators & emulators_here) != 0 &&
-            is_about(vmentry_departure_table[i].rule, finding) &&
-            (!whens[i] || whens[i](image, finding)))
-            return true;
+    enum vmentry_departure i = 0;
+
+    for (const struct vmentry_departure_text *row = vmentry_departure_table;
+         i < VMENTRY_DEPARTURE_COUNT; i++, row++) {
+        if (row->kind == kind && (row->emulators & emulators_here) != 0 &&
+            is_about(row->rule, finding) && (!row->when || row->when(image, finding)))
+            break;
     }
-    return false;
-}
-
-bool vmentry_departs(const struct vmcs_image *image, const struct vmentry_finding *finding,
-                     enum vmentry_departure *departure)
-{
-    return find(DEPARTURE_LAXER, image, finding, departure);
-}
-
-bool vmentry_departs_stricter(const struct vmcs_image *image, enum vmentry_departure *departure)
-{
-    return find(DEPARTURE_STRICTER, image, NULL, departure);
-}
-
-bool vmentry_departs_fatally(const struct vmcs_image *image,
-                             const struct vmentry_findings *findings,
-                             enum vmentry_departure *departure)
-{
-    for (uint32_t i = 0; i < findings->count; i++) {
-        if (find(DEPARTURE_FATAL, image, &findings->item[i], departure))
-            return true;
-    }
-    return false;
+    return i;
 }
 
 const char *emulator_name(uint32_t emulators)

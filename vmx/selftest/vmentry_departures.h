@@ -28,24 +28,20 @@ struct vmentry_departure_text {
     enum vmentry_rule rule;
     enum vmentry_departure_kind kind;
     const char *text; /* what it does, and why */
+    /* What it depends on: the image, and what breaks the rule in it, or NULL; NULL: nothing. */
+    bool (*when)(const struct vmcs_image *image, const struct vmentry_finding *finding);
 };
 
 extern const struct vmentry_departure_text vmentry_departure_table[VMENTRY_DEPARTURE_COUNT];
 
 /*
- * Does this machine let the finding pass? If so, `departure` says by which. `finding` is one of
- * those that vmentry_check() made of the image.
+ * By which of its kind does this machine depart over the finding, one of those that vmentry_check()
+ * made of the image; of DEPARTURE_STRICTER, where no rule is broken, NULL? VMENTRY_DEPARTURE_COUNT:
+ * by none.
  */
-bool vmentry_departs(const struct vmcs_image *image, const struct vmentry_finding *finding,
-                     enum vmentry_departure *departure);
-
-/* Does this machine refuse the guest state of an image in which no rule is broken? */
-bool vmentry_departs_stricter(const struct vmcs_image *image, enum vmentry_departure *departure);
-
-/* Does this machine end itself over an image with these findings? */
-bool vmentry_departs_fatally(const struct vmcs_image *image,
-                             const struct vmentry_findings *findings,
-                             enum vmentry_departure *departure);
+enum vmentry_departure vmentry_departs(enum vmentry_departure_kind kind,
+                                       const struct vmcs_image *image,
+                                       const struct vmentry_finding *finding);
 
 /* The first of a set of emulators (vmx/quirks.h) by name, with its version; NULL of none. */
 const char *emulator_name(uint32_t emulators);

@@ -25,40 +25,6 @@ static uint64_t below(uint64_t *state, uint64_t limit)
     return (next(state) >> 11) % limit;
 }
 
-/* Without these words and addresses a guest has no memory, nowhere to go and nothing to keep. */
-static uint64_t harmless_control(const struct vmcs_image *base, enum vmcs_field field)
-{
-    uint64_t entry = vmcs_image_get(base, VMCS_VM_ENTRY_CONTROLS);
-
-    switch (field) {
-    case VMCS_PIN_BASED_VM_EXECUTION_CONTROLS:
-        return PIN_EXTERNAL_INTERRUPT_EXITING | PIN_NMI_EXITING | PIN_VIRTUAL_NMIS;
-    case VMCS_PRIMARY_VM_EXIT_CONTROLS:
-        return EXIT_SAVE_DEBUG_CONTROLS | EXIT_ACKNOWLEDGE_INTERRUPT | EXIT_SAVE_PAT |
-               EXIT_SAVE_EFER | EXIT_SAVE_PREEMPTION_TIMER;
-    case VMCS_VM_ENTRY_CONTROLS:
-        return ENTRY_LOAD_DEBUG_CONTROLS | ENTRY_IA32E_MODE_GUEST |
-               (entry & (ENTRY_LOAD_PAT | ENTRY_LOAD_EFER));
-    case VMCS_SECONDARY_PROCESSOR_BASED_VM_EXECUTION_CONTROLS:
-        return ~(uint64_t)(SECONDARY_PT_GUEST_PHYSICAL | SECONDARY_PASID_TRANSLATION);
-    case VMCS_PRIMARY_PROCESSOR_BASED_VM_EXECUTION_CONTROLS:
-    case VMCS_VM_ENTRY_INTERRUPTION_INFORMATION:
-    case VMCS_VM_ENTRY_EXCEPTION_ERROR_CODE:
-    case VMCS_VM_ENTRY_INSTRUCTION_LENGTH:
-    case VMCS_VIRTUAL_PROCESSOR_IDENTIFIER:
-    case VMCS_TPR_THRESHOLD:
-    case VMCS_TSC_OFFSET:
-    case VMCS_CR0_GUEST_HOST_MASK:
-    case VMCS_CR4_GUEST_HOST_MASK:
-    case VMCS_CR0_READ_SHADOW:
-    case VMCS_CR4_READ_SHADOW:
-    case VMCS_CR3_TARGET_COUNT:
-        return ~0ull;
-    default:
-        return 0;
-    }
-}
-
 /* The guest's own registers cannot hurt, but for those that stay as they are after the VM exit. */
 static uint64_t harmless_guest(const struct vmcs_image *base, enum vmcs_field field)
 {
@@ -88,27 +54,39 @@ static uint64_t harmless_guest(const struct vmcs_image *base, enum vmcs_field fi
     }
 }
 
+/* Without the other words and addresses a guest has no memory, nowhere to go, nothing to keep. */
 uint64_t vmentry_harmless_bits(const struct vmcs_image *base, enum vmcs_field field)
 {
-    switch (vmcs_encoding_type((uint32_t)field)) {
-    case VMCS_TYPE_CONTROL:
-        return harmless_control(base, field);
-    case VMCS_TYPE_GUEST:
-        return harmless_guest(base, field);
-    default:
-        return field == VMCS_HOST_IA32_SYSENTER_CS ? ~0ull : 0;
-    }
-}
+    uint64_t entry = vmcs_image_get(base, VMCS_VM_ENTRY_CONTROLS);
+    enum vmcs_type type = vmcs_encoding_type((uint32_t)field);
 
-static unsigned bits_of(enum vmcs_field field)
-{
-    switch (vmcs_encoding_width((uint32_t)field)) {
-    case VMCS_WIDTH_16:
-        return 16;
-    case VMCS_WIDTH_32:
-        return 32;
+    switch (field) {
+    case VMCS_PIN_BASED_VM_EXECUTION_CONTROLS:
+        return PIN_EXTERNAL_INTERRUPT_EXITING | PIN_NMI_EXITING | PIN_VIRTUAL_NMIS;
+    case VMCS_PRIMARY_VM_EXIT_CONTROLS:
+        return EXIT_SAVE_DEBUG_CONTROLS | EXIT_ACKNOWLEDGE_INTERRUPT | EXIT_SAVE_PAT |
+               EXIT_SAVE_EFER | EXIT_SAVE_PREEMPTION_TIMER;
+    case VMCS_VM_ENTRY_CONTROLS:
+        return ENTRY_LOAD_DEBUG_CONTROLS | ENTRY_IA32E_MODE_GUEST |
+               (entry & (ENTRY_LOAD_PAT | ENTRY_LOAD_EFER));
+    case VMCS_SECONDARY_PROCESSOR_BASED_VM_EXECUTION_CONTROLS:
+        return ~(uint64_t)(SECONDARY_PT_GUEST_PHYSICAL | SECONDARY_PASID_TRANSLATION);
+    case VMCS_PRIMARY_PROCESSOR_BASED_VM_EXECUTION_CONTROLS:
+    case VMCS_VM_ENTRY_INTERRUPTION_INFORMATION:
+    case VMCS_VM_ENTRY_EXCEPTION_ERROR_CODE:
+    case VMCS_VM_ENTRY_INSTRUCTION_LENGTH:
+    case VMCS_VIRTUAL_PROCESSOR_IDENTIFIER:
+    case VMCS_TPR_THRESHOLD:
+    case VMCS_TSC_OFFSET:
+    case VMCS_CR0_GUEST_HOST_MASK:
+    case VMCS_CR4_GUEST_HOST_MASK:
+    case VMCS_CR0_READ_SHADOW:
+    case VMCS_CR4_READ_SHADOW:
+    case VMCS_CR3_TARGET_COUNT:
+    case VMCS_HOST_IA32_SYSENTER_CS:
+        return ~0ull;
     default:
-        return 64;
+        return type == VMCS_TYPE_GUEST ? harmless_guest(base, field) : 0;
     }
 }
 
@@ -116,19 +94,22 @@ static unsigned bits_of(enum vmcs_field field)
 static uint64_t random_value(const struct vmentry_ground *ground, enum vmcs_field field,
                              uint64_t old, uint64_t *state)
 {
-    const uint64_t values[] = {
-        0,
-        1,
-        2,
-        3,
-        0xffff,
-        UINT32_MAX,
-        UINT64_MAX,
-        1ull << 63,
-        1ull << ground->context->physical_address_width,
-        1ull << (ground->context->linear_address_width - 1),
-        ground->page[VMENTRY_PAGE_SCRATCH],
-    };
+    static const uint8_t widths[] = {[VMCS_WIDTH_16] = 16,
+                                     [VMCS_WIDTH_64] = 64,
+                                     [VMCS_WIDTH_32] = 32,
+                                     [VMCS_WIDTH_NATURAL] = 64};
+    const unsigned width = widths[vmcs_encoding_width((uint32_t)field)];
+    const uint64_t values[] = {0,
+                               1,
+                               2,
+                               3,
+                               0xffff,
+                               UINT32_MAX,
+                               UINT64_MAX,
+                               1ull << 63,
+                               1ull << ground->context->physical_address_width,
+                               1ull << (ground->context->linear_address_width - 1),
+                               ground->page[VMENTRY_PAGE_SCRATCH]};
 
     if (field == VMCS_VM_ENTRY_INTERRUPTION_INFORMATION && below(state, 4) != 0)
         return EVENT_VALID | (next(state) & EVENT_COMMON);
@@ -136,10 +117,10 @@ static uint64_t random_value(const struct vmentry_ground *ground, enum vmcs_fiel
     case 0:
         return values[below(state, sizeof values / sizeof *values)];
     case 1:
-        old ^= 1ull << below(state, bits_of(field));
+        old ^= 1ull << below(state, width);
         /* fall through */
     default:
-        return old ^ 1ull << below(state, bits_of(field));
+        return old ^ 1ull << below(state, width);
     }
 }
 

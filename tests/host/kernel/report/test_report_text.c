@@ -183,12 +183,12 @@ static void the_selftests(void **state)
     selftest_results.entry.departed[DEPARTURE_DEBUGCTL] = 9;
     selftest_results.entry.departed[0] = 4; /* the first, too */
     selftest_results.entry.difference[0] =
-        (struct selftest_vmentry_difference){.number = 10,
-                                             .rule = VMENTRY_PIN_MUST_BE_1,
-                                             .field = VMCS_GUEST_RFLAGS,
-                                             .value = 2,
-                                             .predicted = {VMENTRY_CONTROLS, 0},
-                                             .seen = {VMENTRY_CLASS_COUNT, 11}};
+        (struct selftest_vmentry_row){.number = 10,
+                                      .rule = VMENTRY_PIN_MUST_BE_1,
+                                      .field = VMCS_GUEST_RFLAGS,
+                                      .value = 2,
+                                      .predicted = {VMENTRY_CONTROLS, 0},
+                                      .seen = {VMENTRY_CLASS_COUNT, 11}};
     assert_has("<1>\nSelf-test of VM entries: 2 rules broken, 7 random images, 6 differences\n"
                "  3 trials, the processor agrees in 5; 4 not possible on this processor\n"
                "  7 random images, the processor agrees in 8: ");

@@ -68,7 +68,7 @@ static void a_trial_is_reported_whole(void **state)
     (void)state;
     selftest.count = 1;
     selftest.row[0] =
-        (struct selftest_vmentry_row){.trial = 17,
+        (struct selftest_vmentry_row){.number = 17,
                                       .rule = VMENTRY_PIN_MUST_BE_1,
                                       .base = VMENTRY_BASE_LONG,
                                       .predicted = {VMENTRY_CONTROLS, 0},
@@ -95,14 +95,13 @@ static void each_difference_is_reported(void **state)
 {
     (void)state;
     for (unsigned i = 0; i < 2; i++)
-        selftest.difference[i] =
-            (struct selftest_vmentry_difference){.random = true,
-                                                 .number = 4711,
-                                                 .rule = VMENTRY_RULE_COUNT,
-                                                 .field = VMCS_GUEST_RFLAGS,
-                                                 .value = 2,
-                                                 .predicted = {VMENTRY_ENTERS, 0},
-                                                 .seen = {VMENTRY_CLASS_COUNT, 9}};
+        selftest.difference[i] = (struct selftest_vmentry_row){.random = true,
+                                                               .number = 4711,
+                                                               .rule = VMENTRY_RULE_COUNT,
+                                                               .field = VMCS_GUEST_RFLAGS,
+                                                               .value = 2,
+                                                               .predicted = {VMENTRY_ENTERS, 0},
+                                                               .seen = {VMENTRY_CLASS_COUNT, 9}};
     selftest.reported = 1;
     assert_non_null(strstr(reported(), "\"told\":[" DIFFERENCE "],"));
     selftest.reported = 2;

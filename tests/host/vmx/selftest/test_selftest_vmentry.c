@@ -68,7 +68,7 @@ static bool bochs_refuses(const struct vmcs_image *image)
     bool refuses;
 
     emulators_here = IN_BOCHS;
-    refuses = vmentry_departs_stricter(image, &(enum vmentry_departure){0});
+    refuses = vmentry_departs(DEPARTURE_STRICTER, image, NULL) != VMENTRY_DEPARTURE_COUNT;
     emulators_here = emulators;
     return refuses;
 }

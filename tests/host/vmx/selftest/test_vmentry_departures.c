@@ -26,9 +26,25 @@ static int reset(void **state)
     return 0;
 }
 
+static bool departs_by(enum vmentry_departure_kind kind, const struct vmentry_finding *finding)
+{
+    departure = vmentry_departs(kind, &image, finding);
+    return departure != VMENTRY_DEPARTURE_COUNT;
+}
+
 static bool departs(struct vmentry_finding finding)
 {
-    return vmentry_departs(&image, &finding, &departure);
+    return departs_by(DEPARTURE_LAXER, &finding);
+}
+
+static bool is_stricter(void)
+{
+    return departs_by(DEPARTURE_STRICTER, NULL);
+}
+
+static bool is_fatal(enum vmentry_rule rule)
+{
+    return departs_by(DEPARTURE_FATAL, &(struct vmentry_finding){.rule = rule});
 }
 
 static void set(enum vmcs_field field, uint64_t value)
@@ -51,25 +67,25 @@ static void a_code_segments_dpl_is_held_against_its_rpl(void **state)
     for (unsigned dpl = 0; dpl < 4; dpl++) {
         for (unsigned rpl = 0; rpl < 4; rpl++) {
             code_segment(false, dpl, rpl);
-            assert_int_equal(vmentry_departs_stricter(&image, &departure), dpl != rpl);
+            assert_int_equal(is_stricter(), dpl != rpl);
             if (dpl != rpl)
                 assert_int_equal(departure, DEPARTURE_CS_RPL_FREE);
             code_segment(true, dpl, rpl);
-            assert_int_equal(vmentry_departs_stricter(&image, &departure), dpl > rpl);
+            assert_int_equal(is_stricter(), dpl > rpl);
         }
     }
     /* Not of a data segment, not in virtual-8086 mode, not of a guest that is not free. */
     code_segment(false, 3, 0);
-    assert_true(vmentry_departs_stricter(&image, &departure));
+    assert_true(is_stricter());
     set(VMCS_GUEST_CS_ACCESS_RIGHTS, 0xc093 | 3 << 5);
-    assert_false(vmentry_departs_stricter(&image, &departure));
+    assert_false(is_stricter());
     code_segment(false, 3, 0);
     set(VMCS_GUEST_RFLAGS, 1 << 17 | 2);
-    assert_false(vmentry_departs_stricter(&image, &departure));
+    assert_false(is_stricter());
     set(VMCS_GUEST_RFLAGS, 2);
-    assert_true(vmentry_departs_stricter(&image, &departure));
+    assert_true(is_stricter());
     set(VMCS_SECONDARY_PROCESSOR_BASED_VM_EXECUTION_CONTROLS, 1 << 1);
-    assert_false(vmentry_departs_stricter(&image, &departure));
+    assert_false(is_stricter());
 }
 
 /* The secondary controls count where bit 31 of the primary ones is 1, and only then. */
@@ -152,20 +168,16 @@ static void vector_18_goes_into_shutdown(void **state)
 
 static void an_event_of_type_7_ends_bochs(void **state)
 {
-    struct vmentry_findings findings = {.count = 1, .item = {{.rule = VMENTRY_EVENT_TYPE}}};
-
     (void)state;
     for (unsigned type = 0; type < 8; type++) {
         set(VMCS_VM_ENTRY_INTERRUPTION_INFORMATION, 0x80000000 | type << 8);
-        assert_int_equal(vmentry_departs_fatally(&image, &findings, &departure), type == 7);
-        assert_false(departs(findings.item[0])); /* not as one that it lets pass */
+        assert_int_equal(is_fatal(VMENTRY_EVENT_TYPE), type == 7);
+        if (type == 7)
+            assert_int_equal(departure, DEPARTURE_OTHER_EVENT);
+        /* Not as one that it lets pass. */
+        assert_false(departs((struct vmentry_finding){.rule = VMENTRY_EVENT_TYPE}));
+        assert_false(is_fatal(VMENTRY_EVENT_VECTOR));
     }
-    findings.item[0].rule = VMENTRY_EVENT_VECTOR;
-    assert_false(vmentry_departs_fatally(&image, &findings, &departure));
-    findings.count = 2;
-    findings.item[1].rule = VMENTRY_EVENT_TYPE;
-    assert_true(vmentry_departs_fatally(&image, &findings, &departure));
-    assert_int_equal(departure, DEPARTURE_OTHER_EVENT);
 }
 
 /* What a finding alone decides. */
@@ -222,7 +234,7 @@ static void all_other_rules_are_checked(void **state)
     for (unsigned i = 0; i < sizeof never / sizeof *never; i++)
         assert_false(departs((struct vmentry_finding){.rule = never[i]}));
     code_segment(false, 0, 0);
-    assert_false(vmentry_departs_stricter(&image, &departure));
+    assert_false(is_stricter());
 }
 
 /*
@@ -247,7 +259,6 @@ static void above_bochs_are_its_departures_of_guest_state(void **state)
 /* On a processor every rule is checked; and what Bochs does not let a hypervisor run, it checks. */
 static void each_departure_is_of_its_emulator(void **state)
 {
-    struct vmentry_findings events = {.count = 1, .item = {{.rule = VMENTRY_EVENT_TYPE}}};
     const struct vmentry_finding guest = {.rule = VMENTRY_GUEST_RIP_IDENTICAL},
                                  host = {.rule = VMENTRY_HOST_PERF_GLOBAL_CTRL};
 
@@ -255,16 +266,16 @@ static void each_departure_is_of_its_emulator(void **state)
     set(VMCS_VM_ENTRY_INTERRUPTION_INFORMATION, 0x80000700);
     code_segment(false, 3, 0);
     assert_true(departs(guest) && departs(host));
-    assert_true(vmentry_departs_fatally(&image, &events, &departure));
+    assert_true(is_fatal(VMENTRY_EVENT_TYPE));
     emulators_here = ABOVE_BOCHS | IN_KVM;
     assert_true(departs(guest) && !departs(host));
-    assert_true(vmentry_departs_stricter(&image, &departure));
-    assert_false(vmentry_departs_fatally(&image, &events, &departure));
+    assert_true(is_stricter());
+    assert_false(is_fatal(VMENTRY_EVENT_TYPE));
     for (unsigned emulators = 0; emulators <= IN_KVM; emulators += IN_KVM) {
         emulators_here = emulators;
         assert_false(departs(guest) || departs(host));
-        assert_false(vmentry_departs_stricter(&image, &departure));
-        assert_false(vmentry_departs_fatally(&image, &events, &departure));
+        assert_false(is_stricter());
+        assert_false(is_fatal(VMENTRY_EVENT_TYPE));
     }
     emulators_here = 0;
     for (unsigned rule = 0; rule < VMENTRY_RULE_COUNT; rule++)
