@@ -11,7 +11,7 @@
 #include "mm/page_alloc.h"
 #include "vmx/exit_reason.h"
 #include "vmx/selftest/selftest.h"
-#include "vmx/selftest/vm_enter.h"
+#include "vmx/selftest/selftest.h"
 #include "vmx/vmcs_field.h"
 
 static const struct vmx_flags vm_succeed = {0};

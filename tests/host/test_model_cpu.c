@@ -13,7 +13,7 @@
 #include "mm/page_alloc.h"
 #include "tests/host/model_cpu.h"
 #include "vmx/vmcs_field.h"
-#include "vmx/selftest/vm_enter.h"
+#include "vmx/selftest/selftest.h"
 
 static uint64_t registers[16]; /* of a guest */
 

@@ -181,22 +181,21 @@ static void check_view(const struct vmentry_state *state, enum vmentry_rule rule
 }
 
 /* Only the first entry that breaks a rule is reported: there the processor stops. */
-static void check_entries(const struct vmentry_state *state, enum vmentry_rule rule,
+static void check_entries(struct vmentry_state *state, enum vmentry_rule rule,
                           struct vmentry_findings *findings)
 {
     enum { ENTRIES_MAX = 4096 }; /* the most that IA32_VMX_MISC[27:25] recommends */
     uint64_t count = vmentry_get(state, VMCS_VM_ENTRY_MSR_LOAD_COUNT);
     uint64_t address = count != 0 ? vmentry_get(state, VMCS_VM_ENTRY_MSR_LOAD_ADDRESS) : 0;
-    struct vmentry_state of = *state;
 
-    for (uint32_t i = 0; i < count && i < ENTRIES_MAX; i++, address += sizeof(of.entry)) {
-        if (*state->missing || !vmentry_read(state, address, &of.entry, sizeof(of.entry)))
+    for (uint32_t i = 0; i < count && i < ENTRIES_MAX; i++, address += sizeof(state->entry)) {
+        if (*state->missing || !vmentry_read(state, address, &state->entry, sizeof(state->entry)))
             break;
-        if (!vmentry_forms[rule].where(&of))
+        if (!vmentry_forms[rule].where(state))
             continue;
         add(findings, (struct vmentry_finding){.rule = rule,
                                                .field = VMCS_VM_ENTRY_MSR_LOAD_ADDRESS,
-                                               .seen = of.entry.index,
+                                               .seen = state->entry.index,
                                                .wanted = 0,
                                                .entry = i + 1});
         return;
@@ -204,53 +203,40 @@ static void check_entries(const struct vmentry_state *state, enum vmentry_rule r
     check_view(state, rule, vmentry_kept(), findings);
 }
 
-static bool holds(const struct vmentry_state *state, const struct vmentry_form *form)
-{
-    return vmentry_is_set(state, form->when) && (form->where == NULL || form->where(state));
-}
-
 /* Of each field apart whether the rule holds there, which may depend on the segment register. */
-static void check_fields(const struct vmentry_state *state, enum vmentry_rule rule,
+static void check_fields(struct vmentry_state *state, enum vmentry_rule rule,
                          struct vmentry_findings *findings)
 {
     const struct vmentry_form *form = &vmentry_forms[rule];
-    struct vmentry_state of = *state;
 
-    for (; form->fields >> of.index != 0; of.index++) {
-        struct vmentry_view view = {vmentry_form_field(form, of.index), 0, 0};
+    for (; form->fields >> state->index != 0; state->index++) {
+        struct vmentry_view view = {vmentry_form_field(form, state->index), 0, 0};
 
-        if (!(form->fields >> of.index & 1))
+        if (!(form->fields >> state->index & 1))
             continue;
-        if (holds(&of, form)) {
-            view.seen = vmentry_get(&of, view.field);
-            view.wanted = wanted_value(&of, form, view.seen);
+        if (vmentry_is_set(state, form->when) && (form->where == NULL || form->where(state))) {
+            view.seen = vmentry_get(state, view.field);
+            view.wanted = wanted_value(state, form, view.seen);
         }
-        check_view(&of, rule, view, findings);
+        check_view(state, rule, view, findings);
     }
-}
-
-static void check(const struct vmentry_state *state, enum vmentry_rule rule,
-                  struct vmentry_findings *findings)
-{
-    const struct vmentry_form *form = &vmentry_forms[rule];
-
-    if (form->kind <= FORM_EXCLUDES)
-        check_view(state, rule, controls(state, form), findings);
-    else if (form->kind == FORM_MSR)
-        check_entries(state, rule, findings);
-    else if (form->kind == FORM_CODE)
-        check_view(state, rule, form->code(state), findings);
-    else
-        check_fields(state, rule, findings);
 }
 
 void vmentry_check_rule(const struct vmcs_image *image, const struct vmentry_context *context,
                         enum vmentry_rule rule, struct vmentry_findings *findings)
 {
+    const struct vmentry_form *form = &vmentry_forms[rule];
     bool missing = false;
     struct vmentry_state state = {.image = image, .context = context, .missing = &missing};
 
-    check(&state, rule, findings);
+    if (form->kind <= FORM_EXCLUDES)
+        check_view(&state, rule, controls(&state, form), findings);
+    else if (form->kind == FORM_MSR)
+        check_entries(&state, rule, findings);
+    else if (form->kind == FORM_CODE)
+        check_view(&state, rule, form->code(&state), findings);
+    else
+        check_fields(&state, rule, findings);
 }
 
 /*
@@ -260,15 +246,12 @@ void vmentry_check_rule(const struct vmcs_image *image, const struct vmentry_con
 void vmentry_check(const struct vmcs_image *image, const struct vmentry_context *context,
                    struct vmentry_findings *findings)
 {
-    bool missing = false;
-    struct vmentry_state state = {.image = image, .context = context, .missing = &missing};
-
     memset(findings, 0, offsetof(struct vmentry_findings, item));
     for (enum vmentry_rule rule = 0; rule < VMENTRY_RULE_COUNT; rule++) {
         if (vmentry_forms[rule].kind != FORM_MSR ||
             !(vmentry_has(findings, VMENTRY_ENTRY_MSR_LOAD_AREA) ||
               vmentry_has(findings, VMENTRY_ENTRY_MSR_LOAD_END)))
-            check(&state, rule, findings);
+            vmentry_check_rule(image, context, rule, findings);
     }
 }
 

@@ -15,17 +15,14 @@
 #define IS_ON(word, id) vmentry_is_set(state, VMENTRY_CONTROL(word, id))
 
 /* A function that is one expression. */
-#define CONDITION(name, expression)                            \
-    static inline bool name(const struct vmentry_state *state) \
+#define FUNCTION(type, name, expression)                       \
+    static inline type name(const struct vmentry_state *state) \
     {                                                          \
         (void)state;                                           \
-        return expression;                                     \
+        return (type)(expression);                             \
     }
-#define NUMBER(name, expression)                                   \
-    static inline uint32_t name(const struct vmentry_state *state) \
-    {                                                              \
-        return (uint32_t)(expression);                             \
-    }
+#define CONDITION(name, expression) FUNCTION(bool, name, expression)
+#define NUMBER(name, expression)    FUNCTION(uint32_t, name, expression)
 
 /* Values that rules want. */
 
@@ -63,7 +60,8 @@ CONDITION(uses_ept, IS_ON(SECONDARY, ENABLE_EPT))
 /* VMX operation holds the bits of FIXED0 at 1, and those not in FIXED1 at 0; here but for some. */
 static inline uint64_t fixed_cr0(const struct vmentry_state *state, uint64_t seen, uint64_t free)
 {
-    return (seen | (capability(state)->cr0_fixed0 & ~free)) & (capability(state)->cr0_fixed1 | free);
+    return (seen | (capability(state)->cr0_fixed0 & ~free)) &
+           (capability(state)->cr0_fixed1 | free);
 }
 
 /* Does what begins within the physical-address width, with so many bytes behind, end beyond it? */

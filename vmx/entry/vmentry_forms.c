@@ -221,7 +221,7 @@ static struct vmentry_view pdpte_memory(const struct vmentry_state *state)
 
 /* Fields of which none is farther than 7 behind the first. */
 #define VMCS_NO                 0
-#define FIELD_BIT(first, field) ((field) != 0 ? 1 << ((field) - (first)) / 2 : 0)
+#define FIELD_BIT(first, field) (((field) != 0) << ((field) != 0 ? ((field) - (first)) / 2 : 0))
 #define BIT_OF(first, field)    FIELD_BIT(VMCS_##first, VMCS_##field)
 #define FIELDS(a, b, c, d, e, f, g, ...)                                                         \
     .first = VMCS_##a, .fields = 1 | BIT_OF(a, b) | BIT_OF(a, c) | BIT_OF(a, d) | BIT_OF(a, e) | \

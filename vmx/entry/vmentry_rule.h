@@ -20,14 +20,10 @@ enum vmentry_class {
     VMENTRY_CLASS_COUNT,
 };
 
-/* Exit qualifications of a VM exit with reason 33: "VM-Entry Failures During or After Loading
- * Guest State". */
-enum {
-    VMENTRY_QUALIFICATION_NONE = 0,
-    VMENTRY_QUALIFICATION_PDPTE = 2,
-    VMENTRY_QUALIFICATION_NMI = 3,
-    VMENTRY_QUALIFICATION_LINK_POINTER = 4,
-};
+/* Exit qualifications of a VM exit with reason 33, where it is not 0: "VM-Entry Failures During or
+ * After Loading Guest State". */
+enum { VMENTRY_QUALIFICATION_PDPTE = 2, VMENTRY_QUALIFICATION_NMI };
+enum { VMENTRY_QUALIFICATION_LINK_POINTER = 4 };
 
 #define CHECK(id, ...) VMENTRY_##id,
 enum vmentry_rule {

@@ -47,7 +47,7 @@ struct vmentry_outcome vmentry_predict(const struct vmentry_findings *findings)
     const struct vmentry_finding *finding = findings->item;
 
     if (class == VMENTRY_ENTERS)
-        return (struct vmentry_outcome){class, VMENTRY_QUALIFICATION_NONE};
+        return (struct vmentry_outcome){class, 0};
     while (vmentry_class_of(finding->rule) != class)
         finding++;
     return (struct vmentry_outcome){class, class == VMENTRY_MSR_LOAD ? first_entry(findings)

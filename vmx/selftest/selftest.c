@@ -1,5 +1,4 @@
 #include "vmx/selftest/selftest.h"
-#include "vmx/selftest/vm_enter.h"
 
 #include "mm/page_alloc.h"
 #include "vmx/exit_reason.h"
@@ -58,7 +57,7 @@ struct step {
     enum instruction instruction;
     enum operand operand;
     enum vmx_outcome outcome;
-    uint32_t number; /* VM-instruction error number, or vector */
+    uint8_t number; /* VM-instruction error number, or vector */
     enum value value;
     enum when when;
 };

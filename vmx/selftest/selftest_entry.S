@@ -1,6 +1,6 @@
 /*
  * struct vmx_flags x86_vm_enter(bool resume, uint64_t host_rip, uint64_t registers[16]):
- * lib/x86_vmx.h. DIL, RSI, RDX.
+ * vmx/selftest/selftest.h. DIL, RSI, RDX.
  *
  * A VM entry that succeeds does not return: the processor goes on at the guest's RIP, and after the
  * VM exit at the host's. What a VM exit does not bring back is restored here: general registers,

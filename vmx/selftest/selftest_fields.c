@@ -3,6 +3,7 @@
 #include "vmx/quirks.h"
 
 enum {
+    ACCESS_HIGH = 1, /* the access type: the upper 32 bits of a 64-bit field */
     WIDTHS = 4,
     TYPES = 4,
     INDEXES = 512, /* 9 bits */
@@ -53,31 +54,21 @@ void selftest_fields_drop(struct vmcs_image *image)
     }
 }
 
-/* The access type: the upper 32 bits of a 64-bit field. */
-static bool is_high(uint32_t encoding)
-{
-    return (encoding & 1) != 0;
-}
-
 /* Reports a field that is there or not against the prediction; true if that was known. */
-static bool print_departure(struct walk *walk, uint32_t encoding, struct vmx_result predicted,
-                            struct vmx_result seen)
+static bool print_departure(struct walk *walk, uint32_t encoding, uint32_t index,
+                            struct selftest_row row)
 {
-    enum vmcs_field full = (enum vmcs_field)(encoding & ~1u);
-    uint32_t index = vmcs_field_index(full);
-    const struct departure *known = known_departure(full, vmx_ok(seen));
-    struct selftest_row row = {.predicted = predicted,
-                               .seen = seen,
-                               .has_value = true,
-                               .predicted_value = encoding,
-                               .seen_value = encoding,
-                               .agrees = known != NULL};
+    const struct departure *known =
+        known_departure((enum vmcs_field)(encoding & ~ACCESS_HIGH), vmx_ok(row.seen));
 
+    row.has_value = true;
+    row.predicted_value = row.seen_value = encoding;
+    row.agrees = known != NULL;
     format_text(row.name, sizeof(row.name), "%s%s%s", known ? known->text : "", known ? ": " : "",
                 index < VMCS_FIELD_COUNT ? vmcs_field_table[index].name
                                          : "a field that the manual does not name");
     /* Of a known one the upper half goes without saying. */
-    if (!known || !is_high(encoding))
+    if (!known || !(encoding & ACCESS_HIGH))
         selftest_add(walk->selftest, walk->cpu, &row);
     return known != NULL;
 }
@@ -85,22 +76,22 @@ static bool print_departure(struct walk *walk, uint32_t encoding, struct vmx_res
 /* Reads one encoding; true if it went as the table, or a known departure from it, predicts. */
 static bool walk_encoding(struct walk *walk, uint32_t encoding, struct selftest_row *group)
 {
-    uint32_t full = encoding & ~1u, row = vmcs_field_index((enum vmcs_field)full);
-    bool reported = row == VMCS_FIELD_COUNT || vmcs_field_table[row].reported;
-    bool exists = vmcs_field_exists((enum vmcs_field)full, &walk->capability) &&
-                  (!is_high(encoding) || vmcs_encoding_width(encoding) == VMCS_WIDTH_64);
-    struct vmx_result predicted = {exists ? VMX_SUCCEED : VMX_FAIL_VALID,
-                                   exists ? 0 : UNSUPPORTED_COMPONENT};
+    enum vmcs_field full = (enum vmcs_field)(encoding & ~ACCESS_HIGH);
+    uint32_t index = vmcs_field_index(full);
+    bool exists = vmcs_field_exists(full, &walk->capability) &&
+                  (encoding == full || vmcs_encoding_width(encoding) == VMCS_WIDTH_64);
+    struct selftest_row row = {
+        .predicted = {exists ? VMX_SUCCEED : VMX_FAIL_VALID, exists ? 0 : UNSUPPORTED_COMPONENT}};
     uint64_t value;
-    struct vmx_result seen = vmread(encoding, &value);
 
-    if (exists && vmx_ok(seen) && vmcs_encoding_index(encoding) > walk->highest_index)
+    row.seen = vmread(encoding, &value);
+    if (exists && vmx_ok(row.seen) && vmcs_encoding_index(encoding) > walk->highest_index)
         walk->highest_index = vmcs_encoding_index(encoding);
     group->predicted_value += exists;
-    group->seen_value += vmx_ok(seen);
-    if (!reported || (seen.outcome == predicted.outcome && seen.number == predicted.number))
-        return true;
-    return print_departure(walk, encoding, predicted, seen);
+    group->seen_value += vmx_ok(row.seen);
+    return (index < VMCS_FIELD_COUNT && !vmcs_field_table[index].reported) ||
+           (row.seen.outcome == row.predicted.outcome && row.seen.number == row.predicted.number) ||
+           print_departure(walk, encoding, index, row);
 }
 
 static void walk_group(struct walk *walk, enum vmcs_width width, enum vmcs_type type)

@@ -4,7 +4,6 @@
 #include "mm/page_alloc.h"
 #include "vmx/entry/vmentry_state.h"
 #include "vmx/selftest/selftest.h"
-#include "vmx/selftest/vm_enter.h"
 
 enum { PAGE_BYTES = 4096, PAGES_ORDER = 3 };
 

@@ -5,10 +5,7 @@
 
 enum { CHANGED_MAX = 3 };
 
-#define HLT_BIT      1ull /* of the activity states, HLT alone ends with the preemption timer */
-#define BTF          2ull
 #define LOW_12       0xfffull
-#define EVENT_VALID  (1ull << 31)
 #define EVENT_COMMON 0xfffull
 
 /* Marsaglia's xorshift64, from a seed of the round's own. */
@@ -33,10 +30,10 @@ static uint64_t harmless_guest(const struct vmcs_image *base, enum vmcs_field fi
     switch (field) {
     case VMCS_GUEST_CR3:
         return LOW_12;
-    case VMCS_GUEST_ACTIVITY_STATE:
-        return timer ? HLT_BIT : 0;
+    case VMCS_GUEST_ACTIVITY_STATE: /* HLT alone ends with the preemption timer */
+        return timer ? ACTIVITY_HLT : 0;
     case VMCS_GUEST_IA32_DEBUGCTL:
-        return BTF;
+        return DEBUGCTL_BTF;
     case VMCS_GUEST_CS_ACCESS_RIGHTS:
         return ~(uint64_t)RIGHTS_UNUSABLE;
     case VMCS_LINK_POINTER:
@@ -112,7 +109,7 @@ static uint64_t random_value(const struct vmentry_ground *ground, enum vmcs_fiel
                                ground->page[VMENTRY_PAGE_SCRATCH]};
 
     if (field == VMCS_VM_ENTRY_INTERRUPTION_INFORMATION && below(state, 4) != 0)
-        return EVENT_VALID | (next(state) & EVENT_COMMON);
+        return EVENT_INFORMATION_VALID | (next(state) & EVENT_COMMON);
     switch (below(state, 4)) {
     case 0:
         return values[below(state, sizeof values / sizeof *values)];

@@ -28,11 +28,12 @@ enum {
 
 #define KIND_OF(word) ((word) >> 12)
 
-#define TRIAL(rule, base, ...) \
+#define TRIAL_IN(base, rule, ...) \
     TRIAL_BEGINS << 12 | VMENTRY_BASE_##base << 8 | VMENTRY_##rule, __VA_ARGS__,
-#define SETUP(...) __VA_ARGS__
-#define BREAK(...) TRIAL_BREAKS << 12, __VA_ARGS__
-#define ALSO(rule) TRIAL_ALSO << 12 | VMENTRY_##rule
+#define TRIAL(rule, ...) TRIAL_IN(LONG, rule, __VA_ARGS__)
+#define SETUP(...)       __VA_ARGS__
+#define BREAK(...)       TRIAL_BREAKS << 12, __VA_ARGS__
+#define ALSO(rule)       TRIAL_ALSO << 12 | VMENTRY_##rule
 
 /* One half of a value is 0: what has bits in both takes two changes. */
 #define LOWER_HALF(value) ((uint32_t)(value))

@@ -16,11 +16,11 @@
 #include "mm/page_alloc.h"
 #include "mm/memory_type.h"
 #include "tests/host/model_cpu.h"
+#include "vmx/selftest/selftest.h"
 #include "vmx/selftest/selftest_vmentry.h"
 #include "vmx/entry/vmentry_rule.h"
 #include "vmx/quirks.h"
 #include "vmx/selftest/vmentry_trial.h"
-#include "vmx/selftest/vm_enter.h"
 #include "vmx/capability/vmx_controls.h"
 #include "vmx/entry/vmentry_check.h"
 
