@@ -74,13 +74,13 @@ static void write_severity(const enum severity *severity)
     printf("*\n\n");
 }
 
-static void write_rule(const struct rule_row *rule, const struct rule_text *text)
+static void write_rule(const struct rule_row *rule, struct rule_text text)
 {
     printf("### %s\n\n", rule->name);
     write_severity(rule->severity);
-    write_sentence("", text->text);
-    write_sentence(strncmp(text->remedy, "nothing to do", 13) ? "What to do: " : "", text->remedy);
-    printf("Source: %s.\n\n", text->sdm);
+    write_sentence("", text.text);
+    write_sentence(strncmp(text.remedy, "nothing to do", 13) ? "What to do: " : "", text.remedy);
+    printf("Source: %s.\n\n", text.sdm);
 }
 
 static void write_groups(void)
@@ -94,7 +94,7 @@ static void write_groups(void)
             if (!begun)
                 printf("## %s\n\n%s\n\n", groups[group].title, groups[group].introduction);
             begun = true;
-            write_rule(&rule_table[rule], &rule_texts[rule]);
+            write_rule(&rule_table[rule], rule_text(rule));
         }
     }
 }

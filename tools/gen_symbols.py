@@ -10,15 +10,13 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections import Counter
 from pathlib import Path
+
+from gen_texts import pack
 
 KERNEL_BASE = 0xFFFFFFFF80000000
 
-# kernel/backtrace/backtrace.h: SYMBOL_NAME_SIZE, and the bytes that stand for pieces of names.
-NAME_SIZE = 64
-PIECE = 0x80
-PIECES_MAX = 256 - PIECE
+NAME_SIZE = 64  # kernel/backtrace/backtrace.h: SYMBOL_NAME_SIZE
 
 # Marks of linker.ld in the text, not functions.
 MARKS = {"image_start", "text_start", "text_end"}
@@ -37,25 +35,6 @@ def functions(listing: str) -> list[tuple[int, str]]:
     return sorted(found.items())
 
 
-def common_pieces(names: list[list[str]]) -> list[str]:
-    """The strings that occur most often, made from pairs of neighbours; writes them into the names.
-
-    Each is a string of its own in the names afterwards. As Linux's scripts/kallsyms.c does it.
-    """
-    pieces: list[str] = []
-    while len(pieces) < PIECES_MAX:
-        pairs = Counter(pair for name in names for pair in zip(name, name[1:], strict=False))
-        (first, second), count = pairs.most_common(1)[0] if pairs else (("", ""), 0)
-        if count < 3:  # then a piece takes as much as it saves
-            break
-        pieces.append(first + second)
-        for name in names:
-            for i in range(len(name) - 2, -1, -1):
-                if name[i : i + 2] == [first, second]:
-                    name[i : i + 2] = [first + second]
-    return pieces
-
-
 def distance_bytes(distance: int) -> list[int]:
     """Seven bits a byte, the lowest first; bit 7: more follow."""
     low, rest = distance & 0x7F, distance >> 7
@@ -64,18 +43,14 @@ def distance_bytes(distance: int) -> list[int]:
 
 def assembly(table: list[tuple[int, str]]) -> str:
     """The section's text."""
-    names = [list(name) for _, name in table]
-    pieces = common_pieces(names)
-    codes = {piece: PIECE + i for i, piece in enumerate(pieces)}
+    packing, names = pack([name for _, name in table])
     lines = ["/* Made by tools/gen_symbols.py. */", '    .section .symbols, "a"', "    .balign 4"]
-    lines += [f"    .long {len(table)}", f"    .byte {len(pieces)}"]
-    lines += [f'    .asciz "{piece}"' for piece in pieces]
+    lines += [f"    .long {len(table)}", f"    .byte {', '.join(map(str, packing))}"]
     last = 0
     for (offset, whole), name in zip(table, names, strict=True):
         if len(whole) >= NAME_SIZE:
             sys.exit(f"{whole} does not fit into kernel/backtrace/backtrace.h")
-        code = [codes.get(part) or ord(part) for part in name]
-        lines.append(f"    .byte {', '.join(map(str, [*distance_bytes(offset - last), *code, 0]))}")
+        lines.append(f"    .byte {', '.join(map(str, [*distance_bytes(offset - last), *name, 0]))}")
         last = offset
     return "\n".join(lines) + "\n"
 

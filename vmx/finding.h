@@ -35,21 +35,23 @@ extern const struct rule_row rule_table[RULE_COUNT];
 /* A room that has sentences: of each rule, and of each VM-instruction error; NULL of no such one.
  */
 struct rule_text {
-    const char *text;   /* the sentence a person reads */
-    const char *sdm;    /* section title, or another source */
-    const char *remedy; /* what the person can do */
+    char text[200];   /* the sentence a person reads */
+    char sdm[100];    /* section title, or another source */
+    char remedy[400]; /* what the person can do */
 };
 struct vmx_texts {
-    const struct rule_text *rules; /* by number */
+    struct rule_text (*rule)(enum rule rule);
     const char *(*error)(uint32_t number);
 };
 SET_DECLARE(vmx_texts, const struct vmx_texts);
 
-/* NULL without such a room. */
-static inline const struct rule_text *vmx_rule_text(enum rule rule)
+/* In `text`; NULL without such a room. */
+static inline const struct rule_text *vmx_rule_text(enum rule rule, struct rule_text *text)
 {
-    SET_FOR_EACH(vmx_texts, room)
-        return &(*room)->rules[rule];
+    SET_FOR_EACH(vmx_texts, room) {
+        *text = (*room)->rule(rule);
+        return text;
+    }
     return NULL;
 }
 

@@ -1,5 +1,6 @@
 #include "kernel/backtrace/backtrace.h"
 
+#include "lib/packed.h"
 #include "lib/string.h"
 
 enum { WORD = sizeof(uint64_t) };
@@ -27,18 +28,15 @@ size_t backtrace_walk(uint64_t frame_pointer, struct address_range stack, struct
     return count;
 }
 
-/* Bytes before the pieces; the first byte of a name that stands for one. */
-enum { HEAD = sizeof(uint32_t) + 1, PIECE = 0x80 };
-
 /* What is left of the table. */
 struct rest {
     const uint8_t *at, *end;
 };
 
 /* A terminated string; NULL where the table is over before it is. */
-static const uint8_t *take_string(struct rest *rest)
+static const char *take_string(struct rest *rest)
 {
-    const uint8_t *string = rest->at;
+    const char *string = (const char *)rest->at;
 
     while (rest->at < rest->end) {
         if (*rest->at++ == '\0')
@@ -51,43 +49,25 @@ static bool take_distance(struct rest *rest, uint64_t *distance)
 {
     *distance = 0;
     for (unsigned shift = 0; rest->at < rest->end && shift < 64; shift += 7) {
-        *distance |= (uint64_t)(*rest->at & (PIECE - 1)) << shift;
-        if (*rest->at++ < PIECE)
+        *distance |= (uint64_t)(*rest->at & 0x7f) << shift;
+        if (*rest->at++ < 0x80)
             return true;
     }
     return false;
 }
 
-/* What does not fit is cut off. */
-static void write_name(const uint8_t *name, struct rest pieces, char text[SYMBOL_NAME_SIZE])
-{
-    struct text_buffer buffer;
-
-    text_buffer_init(&buffer, text, SYMBOL_NAME_SIZE);
-    for (; *name != '\0'; name++) {
-        const char character[] = {(char)*name, '\0'}, *piece = character;
-        struct rest rest = pieces;
-
-        for (unsigned i = PIECE; i <= *name; i++)
-            piece = (const char *)take_string(&rest);
-        print_to(&buffer.sink, "%s", piece != NULL ? piece : "");
-    }
-}
-
 bool symbols_find(const void *table, size_t bytes, uint64_t offset, struct symbol *symbol)
 {
-    struct rest rest = {(const uint8_t *)table + HEAD, (const uint8_t *)table + bytes},
-                pieces = rest;
-    const uint8_t *name = NULL;
+    struct rest rest = {(const uint8_t *)table + sizeof(uint32_t), (const uint8_t *)table + bytes};
+    const char *packing, *name = NULL;
     uint32_t count;
     uint64_t distance;
 
-    if (bytes < HEAD)
+    if (bytes < sizeof(count))
         return false;
     memcpy(&count, table, sizeof(count));
-    for (unsigned i = rest.at[-1]; i > 0; i--)
-        (void)take_string(&rest);
-    pieces.end = rest.at;
+    packing = take_string(&rest);
+    (void)take_string(&rest);
     *symbol = (struct symbol){.inside = offset};
     for (; count > 0; count--) {
         if (!take_distance(&rest, &distance))
@@ -100,6 +80,6 @@ bool symbols_find(const void *table, size_t bytes, uint64_t offset, struct symbo
         symbol->inside -= distance;
     }
     if (name != NULL)
-        write_name(name, pieces, symbol->name);
+        (void)unpack(packing, name, symbol->name, sizeof(symbol->name));
     return name != NULL;
 }

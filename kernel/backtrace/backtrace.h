@@ -32,11 +32,9 @@ size_t backtrace_walk(uint64_t frame_pointer, struct address_range stack, struct
 /*
  * The image's own symbol table: which function an address lies in.
  *
- * tools/gen_symbols.py makes the table: the count of functions (4 bytes) and of pieces (1 byte);
- * the pieces, strings that many names have in common; then for each function, rising: how far after
- * the one before it begins, the first after KERNEL_BASE (7 bits a byte, the lowest first; bit 7:
- * more follow), and its name. A byte of a name from 128 on stands for a piece, as in Linux's
- * kallsyms.
+ * tools/gen_symbols.py makes the table: the count of functions (4 bytes); the packing of names
+ * (lib/packed.h); then for each function, rising: how far after the one before it begins, the first
+ * after KERNEL_BASE (7 bits a byte, the lowest first; bit 7: more follow), and its name, packed.
  */
 enum { SYMBOL_NAME_SIZE = 64 }; /* with its end: tools/gen_symbols.py holds all names to it */
 

@@ -47,7 +47,7 @@ function(rootmode_link)
         COMMAND ${CMAKE_NM} -n $<TARGET_FILE:rootmode_first.elf> > ${generated}/first.nm
         COMMAND ${Python3_EXECUTABLE} ${script} ${generated}/first.nm
                 --output ${generated}/symbols.S
-        DEPENDS rootmode_first.elf ${script}
+        DEPENDS rootmode_first.elf ${script} ${CMAKE_SOURCE_DIR}/tools/gen_texts.py
         VERBATIM)
     add_custom_command(
         TARGET rootmode.elf POST_BUILD

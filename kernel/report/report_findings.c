@@ -108,6 +108,7 @@ REPORT_TEXT(080, findings_text);
 static void findings_json(const struct machine *machine, struct json *json)
 {
     static char ranges[CPU_RANGES_SIZE];
+    struct rule_text sentences;
     struct text_buffer text;
 
     json_array_begin(json, "findings");
@@ -120,7 +121,7 @@ static void findings_json(const struct machine *machine, struct json *json)
         text_buffer_init(&text, ranges, sizeof(ranges));
         cpu_ranges_print(&text.sink, found_on, machine->cpu_count);
         vmx_json_finding(json, &first, ranges, &machine->cpus[first.cpu]->apic_id,
-                         vmx_rule_text(first.rule));
+                         vmx_rule_text(first.rule, &sentences));
     }
     json_array_end(json);
     json_number(json, "findings_lost", machine->findings.lost);

@@ -138,7 +138,8 @@ enum { TEXT_COLUMNS = 67, INDENT = 11, MANUAL_SIZE = 160 };
 static void print_finding(const struct coloured *page, const struct finding *finding,
                           const char *place)
 {
-    const struct rule_text *text = vmx_rule_text(finding->rule);
+    struct rule_text sentences;
+    const struct rule_text *text = vmx_rule_text(finding->rule, &sentences);
     char manual[MANUAL_SIZE];
 
     if (text != NULL)

@@ -192,9 +192,11 @@ static void put_verdict(struct json *json, const struct stage_report *report)
     }
     json_array_end(json);
     json_array_begin(json, "findings");
-    for (uint32_t i = 0; i < report->findings.count; i++)
-        vmx_json_finding(json, &report->findings.item[i], NULL, NULL,
-                         &rule_texts[report->findings.item[i].rule]);
+    for (uint32_t i = 0; i < report->findings.count; i++) {
+        const struct rule_text text = rule_text(report->findings.item[i].rule);
+
+        vmx_json_finding(json, &report->findings.item[i], NULL, NULL, &text);
+    }
     json_array_end(json);
 }
 

@@ -112,7 +112,7 @@ static void print_place(const struct page *page, const struct finding *finding)
 
 static void print_finding(const struct page *page, const struct finding *finding)
 {
-    const struct rule_text *text = &rule_texts[finding->rule];
+    const struct rule_text text = rule_text(finding->rule);
     char manual[SENTENCE_MAX];
 
     print_to(page->sink, "  ");
@@ -121,13 +121,13 @@ static void print_finding(const struct page *page, const struct finding *finding
     if (finding->cpu > 0)
         print_to(page->sink, " (CPU %u)", finding->cpu);
     print_to(page->sink, "\n%*s", FINDING_INDENT, "");
-    page_wrapped(page, FINDING_INDENT, FINDING_INDENT, text->text);
+    page_wrapped(page, FINDING_INDENT, FINDING_INDENT, text.text);
     print_place(page, finding);
-    format_text(manual, sizeof(manual), "manual: %s", text->sdm);
+    format_text(manual, sizeof(manual), "manual: %s", text.sdm);
     print_to(page->sink, "%*s", FINDING_INDENT, "");
     page_wrapped(page, FINDING_INDENT, FINDING_INDENT, manual);
     print_to(page->sink, "%*s", FINDING_INDENT, "");
-    page_wrapped(page, FINDING_INDENT, FINDING_INDENT, text->remedy);
+    page_wrapped(page, FINDING_INDENT, FINDING_INDENT, text.remedy);
 }
 
 void report_findings(const struct page *page, const struct findings *findings, uint32_t msr)

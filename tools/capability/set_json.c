@@ -75,9 +75,11 @@ void set_json(struct json *json, const struct checked *checked)
     put_stages(json, report);
     put_lacking(json, report->lacking);
     json_array_begin(json, "findings");
-    for (uint32_t i = 0; i < report->findings.count; i++)
-        vmx_json_finding(json, &report->findings.item[i], NULL, NULL,
-                         &rule_texts[report->findings.item[i].rule]);
+    for (uint32_t i = 0; i < report->findings.count; i++) {
+        const struct rule_text text = rule_text(report->findings.item[i].rule);
+
+        vmx_json_finding(json, &report->findings.item[i], NULL, NULL, &text);
+    }
     json_array_end(json);
     json_number(json, "findings_lost", report->findings.lost);
     json_string(json, "check", checked->mode == VMX_CHECK_STRICT ? "strict" : "kvm");

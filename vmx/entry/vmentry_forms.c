@@ -1,7 +1,6 @@
 /* The tables of vmx/entry/vmentry_rules.def: what each rule says, and what it looks at. */
 
-#include "lib/string.h"
-#include "mm/memory_type.h"
+#include "lib/packed.h"
 #include "vmx/entry/vmentry_conditions.h"
 
 /* The number of each section's first rule, which does not count itself. */
@@ -28,9 +27,8 @@ const struct vmentry_section *vmentry_section_of(enum vmentry_rule rule)
 }
 
 /*
- * Names and sentences stand in one object: a row needs two bytes to say where, not two pointers.
- * tools/gen_texts.py made them: a byte from PIECE up stands for one of the pieces, which many of
- * them have in common.
+ * Names and sentences stand packed in one object (lib/packed.h): a row needs two bytes to say
+ * where, not two pointers.
  */
 #define TEXT(id, text) char at_##id[sizeof(text)];
 static const struct texts {
@@ -39,25 +37,7 @@ static const struct texts {
 #define TEXT(id, text) text,
 #include "vmentry_texts.inc"
 };
-static const char pieces[] = PIECES;
-
-enum { PIECE = 0x80 };
-
-/* Gives what stands behind the packed text. */
-static const char *unpack(const char *packed, char *text, size_t size)
-{
-    struct text_buffer buffer;
-
-    text_buffer_init(&buffer, text, size);
-    for (; *packed != '\0'; packed++) {
-        const char character[] = {*packed, '\0'}, *piece = pieces;
-
-        for (unsigned i = PIECE; i < (uint8_t)*packed; i++)
-            piece += strlen(piece) + 1;
-        print_to(&buffer.sink, "%s", (uint8_t)*packed < PIECE ? character : piece);
-    }
-    return packed + 1;
-}
+static const char packing[] = PACKING;
 
 #define CHECK(id, ...) offsetof(struct texts, at_##id),
 static const uint16_t texts_at[VMENTRY_RULE_COUNT] = {
@@ -81,12 +61,13 @@ struct vmentry_rule_text vmentry_rule_text(enum vmentry_rule rule)
     const struct vmentry_section *section = vmentry_section_of(rule);
     struct vmentry_rule_text of = {
         .class = section->class, .may = section->may, .section = section->title};
-    const char *text = unpack((const char *)&texts + texts_at[rule], of.name, sizeof(of.name));
+    const char *text =
+        unpack(packing, (const char *)&texts + texts_at[rule], of.name, sizeof(of.name));
 
     if (*text == '\0')
         compose(&vmentry_forms[rule], of.text, sizeof(of.text));
     else
-        (void)unpack(text, of.text, sizeof(of.text));
+        (void)unpack(packing, text, of.text, sizeof(of.text));
     return of;
 }
 

@@ -1,5 +1,6 @@
 #include "vmx/text/capability_text.h"
 
+#include "lib/packed.h"
 #include "vmx/text/failure_text.h"
 
 const struct basic_field basic_fields[BASIC_FIELD_COUNT] = {
@@ -135,10 +136,31 @@ void basic_render(struct sink *sink, uint64_t basic, const struct findings *find
     }
 }
 
-#define RULE_TEXT(id, text, sdm, remedy) [RULE_##id] = {(text), (sdm), (remedy)},
-const struct rule_text rule_texts[RULE_COUNT] = {
-#include "vmx/text/finding_text.def"
+/* Packed, in one object, in the order of the rules. */
+#define TEXT(id, text) char at_##id[sizeof(text)];
+static const struct sentences {
+#include "finding_texts.inc"
+} sentences = {
+#define TEXT(id, text) text,
+#include "finding_texts.inc"
 };
 
-static const struct vmx_texts texts = {rule_texts, vmx_error_text};
+#define TEXT(id, text) [RULE_##id] = offsetof(struct sentences, at_##id),
+static const uint16_t places[RULE_COUNT] = {
+#include "finding_texts.inc"
+};
+
+struct rule_text rule_text(enum rule rule)
+{
+    static const char packing[] = PACKING;
+    const char *packed = (const char *)&sentences + places[rule];
+    struct rule_text of;
+
+    packed = unpack(packing, packed, of.text, sizeof(of.text));
+    packed = unpack(packing, packed, of.sdm, sizeof(of.sdm));
+    (void)unpack(packing, packed, of.remedy, sizeof(of.remedy));
+    return of;
+}
+
+static const struct vmx_texts texts = {rule_text, vmx_error_text};
 SET_MEMBER(vmx_texts, 0, const struct vmx_texts, texts);

@@ -33,7 +33,7 @@ const char *basic_field_meaning(const struct basic_field *field, uint64_t basic)
 void basic_render(struct sink *sink, uint64_t basic, const struct findings *findings,
                   void (*paint)(struct sink *sink, enum severity severity));
 
-/* By rule, from vmx/text/finding_text.def. */
-extern const struct rule_text rule_texts[RULE_COUNT];
+/* From vmx/text/finding_text.def. */
+struct rule_text rule_text(enum rule rule);
 
 #endif

@@ -17,12 +17,12 @@ static void every_rule_says_all_a_person_needs(void **state)
         const struct rule_row *row = &rule_table[rule];
 
         assert_non_null(row->name);
-        assert_true(strlen(rule_texts[rule].text) > 20);
-        assert_true(strlen(rule_texts[rule].sdm) > 3);
-        assert_true(strlen(rule_texts[rule].remedy) > 10);
+        assert_true(strlen(rule_text(rule).text) > 20);
+        assert_true(strlen(rule_text(rule).sdm) > 3);
+        assert_true(strlen(rule_text(rule).remedy) > 10);
         /* Sentences are put together by whoever prints them. */
-        assert_int_not_equal(rule_texts[rule].text[strlen(rule_texts[rule].text) - 1], '.');
-        assert_int_not_equal(rule_texts[rule].remedy[strlen(rule_texts[rule].remedy) - 1], '.');
+        assert_int_not_equal(rule_text(rule).text[strlen(rule_text(rule).text) - 1], '.');
+        assert_int_not_equal(rule_text(rule).remedy[strlen(rule_text(rule).remedy) - 1], '.');
     }
 }
 

@@ -10,7 +10,7 @@ endif()
 
 # What decides, but for what reads options and files, and the self-test.
 set(pure "$<TARGET_PROPERTY:pure_host,SOURCES>")
-set(pure "$<FILTER:${pure},INCLUDE,/vmx/|/lib/(format|json|wrapped)|/tools/(capability|entry)/>")
+set(pure "$<FILTER:${pure},INCLUDE,/vmx/|/lib/(format|json|packed|wrapped)|/tools/(capability|entry)/>")
 set(pure "$<FILTER:${pure},EXCLUDE,/selftest/|/(options|find|quirks|vmentry_context)[.]c>")
 set(own browser.c library.c ../answer.c ../../capability/corpus.c)
 list(TRANSFORM own PREPEND ${CMAKE_CURRENT_LIST_DIR}/)
@@ -24,5 +24,5 @@ add_custom_command(
             -I${CMAKE_SOURCE_DIR} -I${CMAKE_BINARY_DIR}/generated ${pure} ${own} ${CORPUS_ROWS}
             -o ${ENTRY_WASM} -Wl,--no-entry -Wl,--gc-sections -Wl,--strip-all
             -Wl,-z,stack-size=1048576
-    DEPENDS ${pure} ${own} corpus vmentry_texts ${headers}
+    DEPENDS ${pure} ${own} corpus vmentry_texts.inc finding_texts.inc ${headers}
     COMMAND_EXPAND_LISTS VERBATIM)

@@ -33,8 +33,8 @@ static void print(const struct finding *finding)
 /* The line of the place stands between the rule's sentence and the dimmed section of the manual. */
 static void place_is(const struct finding *finding, const char *wanted)
 {
-    const char *sentence = rule_texts[finding->rule].text;
-    const char *last = strrchr(sentence, ' ') + 1;
+    const struct rule_text sentences = rule_text(finding->rule);
+    const char *last = strrchr(sentences.text, ' ') + 1;
     const char *place, *end;
 
     print(finding);
@@ -89,8 +89,8 @@ static void every_rule_is_reported_whole(void **state)
         char *to = reported;
 
         print(&finding);
-        (void)snprintf(wanted, sizeof(wanted), "%s <2> manual: %s <0> %s", rule_texts[rule].text,
-                       rule_texts[rule].sdm, rule_texts[rule].remedy);
+        (void)snprintf(wanted, sizeof(wanted), "%s <2> manual: %s <0> %s", rule_text(rule).text,
+                       rule_text(rule).sdm, rule_text(rule).remedy);
         for (const char *line = strchr(text, '\n') + 1, *end; *line != '\0'; line = end + 1) {
             end = strchr(line, '\n');
             if (line[0] == '<') {
@@ -159,10 +159,10 @@ static void each_rule_names_where_it_stands(void **state)
         for (unsigned i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
             if (strncmp(rule_table[rule].name, rows[i].rule, strlen(rows[i].rule)) != 0)
                 continue;
-            if (!strstr(rule_texts[rule].sdm, rows[i].section) ||
-                !strstr(rule_texts[rule].remedy, rows[i].remedy))
-                fail_msg("%s: %s: %s", rule_table[rule].name, rule_texts[rule].sdm,
-                         rule_texts[rule].remedy);
+            if (!strstr(rule_text(rule).sdm, rows[i].section) ||
+                !strstr(rule_text(rule).remedy, rows[i].remedy))
+                fail_msg("%s: %s: %s", rule_table[rule].name, rule_text(rule).sdm,
+                         rule_text(rule).remedy);
             break;
         }
     }

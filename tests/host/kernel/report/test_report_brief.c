@@ -164,7 +164,7 @@ static void every_refusal_fits_whole(void **state)
     (void)state;
     for (enum rule rule = 0; rule < RULE_COUNT; rule++) {
         char remedy_end[20];
-        const char *remedy = rule_texts[rule].remedy;
+        const struct rule_text text = rule_text(rule);
 
         for (uint32_t i = 0; i < 8; i++) {
             cpu_list[i]->vmx->state = VMX_CPU_OFF;
@@ -174,7 +174,7 @@ static void every_refusal_fits_whole(void **state)
         show();
         verdict_is_last();
         eight_cpus_have_a_line_each();
-        format_text(remedy_end, sizeof(remedy_end), "%s", strrchr(remedy, ' '));
+        format_text(remedy_end, sizeof(remedy_end), "%s", strrchr(text.remedy, ' '));
         assert_true(shows(rule_table[rule].name));
         assert_true(shows("(CPUs 0-7)"));
         assert_true(shows(remedy_end));

@@ -121,7 +121,7 @@ static void each_finding(void **state)
              severity_name(cpu_list[2]->vmx->findings.item[0].severity));
     assert_has(text);
     snprintf(text, sizeof text, "\"sdm\":\"%s\",\"remedy\":\"",
-             rule_texts[RULE_BASIC_MEMORY_TYPE].sdm);
+             rule_text(RULE_BASIC_MEMORY_TYPE).sdm);
     assert_has(text);
     cpu_list[2]->vmx->findings.item[0].high = 50;
     assert_has("\"bits\":\"50\",");
