@@ -3,24 +3,13 @@
 #include "lib/string.h"
 #include "vmx/capability/vmx_controls.h"
 
-/* The member of struct vmx_capability whose bits 31:0 say which controls of a word may be 1. */
-#define WORD_PIN            pin_allowed1
-#define WORD_PRIMARY        primary_allowed1
-#define WORD_SECONDARY      secondary_allowed1
-#define WORD_TERTIARY       tertiary_allowed1
-#define WORD_EXIT           exit_allowed1
-#define WORD_SECONDARY_EXIT secondary_exit_allowed1
-#define WORD_ENTRY          entry_allowed1
-#define WORD_VM_FUNCTION    vm_functions
-#define MAY_BE_1(word, control)                                        \
-    {                                                                  \
-        offsetof(struct vmx_capability, WORD_##word), word##_##control \
-    }
-#define ALWAYS              .always = true, .reported = true
-#define WHEN(word, control) .reported = true, .when = {MAY_BE_1(word, control)}
+#define MAY_BE_1(word, control) VMX_CONTROL_##word, __builtin_ctz(word##_##control)
+#define NEVER                   VMX_CONTROL_NONE, 0
+#define ALWAYS                  .always = true, .reported = true
+#define WHEN(word, control)     .reported = true, .when = {{MAY_BE_1(word, control)}, {NEVER}}
 #define EITHER(control, word, other) \
-    .reported = true, .when = {MAY_BE_1(ENTRY, control), MAY_BE_1(word, other)}
-#define NOT_REPORTED .reported = false
+    .reported = true, .when = {{MAY_BE_1(ENTRY, control)}, {MAY_BE_1(word, other)}}
+#define NOT_REPORTED .when = {{NEVER}, {NEVER}}
 
 #define FIELD(id, encoding, text, ...) {text, VMCS_##id, __VA_ARGS__},
 const struct vmcs_field_row vmcs_field_table[VMCS_FIELD_COUNT] = {
@@ -46,8 +35,11 @@ static bool condition_met(const struct vmcs_condition *condition,
 {
     uint64_t word;
 
-    memcpy(&word, (const uint8_t *)capability + condition->capability, sizeof(word));
-    return word & condition->mask;
+    if (condition->word == VMX_CONTROL_NONE)
+        return false;
+    memcpy(&word, (const uint8_t *)capability + vmx_control_words[condition->word].allowed1,
+           sizeof(word));
+    return word >> condition->bit & 1;
 }
 
 bool vmcs_field_exists(enum vmcs_field field, const struct vmx_capability *capability)

@@ -43,10 +43,9 @@ static inline uint32_t vmcs_encoding_index(uint32_t encoding)
     return encoding >> 1 & 0x1ff;
 }
 
-/* Where the bits of `mask` in one member of struct vmx_capability say that a field exists. */
+/* A field exists where this control may be 1. */
 struct vmcs_condition {
-    uint16_t capability; /* the member's offset in bytes */
-    uint32_t mask;       /* of its bits 31:0; 0: this condition is never met */
+    uint8_t word, bit; /* enum vmx_control_word; VMX_CONTROL_NONE: this condition is never met */
 };
 
 /* A row of vmx/vmcs_fields.def. */

@@ -5,8 +5,7 @@
 #include "lib/string.h"
 #include "lib/x86_registers.h"
 #include "vmx/text/capability_text.h"
-#include "vmx/text/consistency.h"
-#include "vmx/capability/vmx_capability.h"
+#include "vmx/capability/vmx_controls.h"
 
 /* The names of the controls, and the bits of the other fields, from the kernel's tables. */
 #define CONTROL(word, bit, id, want, name) static const char NAME_##word##_##id[] = name;
@@ -26,8 +25,17 @@ enum {
     {(id),    FEATURE_CONTROL, from,   ONE_BIT((shift) + __builtin_ctz(mask)), \
      (title), (sentence),      (first)},
 #define CONTROL_ROW(...) CONTROL_BITS(__VA_ARGS__)
+/* A word's capability MSR, and how far to the left its allowed 1-settings stand there. */
+#define BITS_PIN            IA32_VMX_PINBASED_CTLS, 32
+#define BITS_PRIMARY        IA32_VMX_PROCBASED_CTLS, 32
+#define BITS_SECONDARY      IA32_VMX_PROCBASED_CTLS2, 32
+#define BITS_TERTIARY       IA32_VMX_PROCBASED_CTLS3, 0
+#define BITS_EXIT           IA32_VMX_EXIT_CTLS, 32
+#define BITS_SECONDARY_EXIT IA32_VMX_EXIT_CTLS2, 0
+#define BITS_ENTRY          IA32_VMX_ENTRY_CTLS, 32
+#define BITS_VM_FUNCTION    IA32_VMX_VMFUNC, 0
 #define CONTROL_FEATURE(word, control, id, first, sentence) \
-    CONTROL_ROW(VMX_BITS_##word, word##_##control, id, NAME_##word##_##control, first, sentence)
+    CONTROL_ROW(BITS_##word, word##_##control, id, NAME_##word##_##control, first, sentence)
 #define CR_FEATURE(cr, bit, id, first, sentence) \
     {(id),                                       \
      FEATURE_FIXED,                              \

@@ -1,7 +1,7 @@
 #include "vmx/capability/vmx_controls.h"
 
 #define CONTROL(word, bit, id, wish, control_name) \
-    {VMX_CONTROL_##word, 1u << (bit), (control_name), CONTROL_##wish},
+    {(control_name), 1u << (bit), VMX_CONTROL_##word, CONTROL_##wish},
 const struct vmx_control vmx_control_table[] = {
 #include "vmx/capability/vmx_controls.def"
 };
@@ -9,14 +9,20 @@ const struct vmx_control vmx_control_table[] = {
 const uint32_t vmx_control_count = sizeof(vmx_control_table) / sizeof(vmx_control_table[0]);
 
 /* The default1 classes: SDM, appendix A.2 and following, each word's section names its bits. */
-const struct vmx_control_word_text vmx_control_words[VMX_CONTROL_WORD_COUNT] = {
-    [VMX_CONTROL_PIN] = {"pin-based VM-execution controls", IA32_VMX_PINBASED_CTLS, 0x00000016},
-    [VMX_CONTROL_PRIMARY] = {"primary processor-based VM-execution controls",
-                             IA32_VMX_PROCBASED_CTLS, 0x0401e172},
-    [VMX_CONTROL_SECONDARY] = {"secondary processor-based VM-execution controls",
-                               IA32_VMX_PROCBASED_CTLS2, 0},
-    [VMX_CONTROL_EXIT] = {"VM-exit controls", IA32_VMX_EXIT_CTLS, 0x00036dff},
-    [VMX_CONTROL_ENTRY] = {"VM-entry controls", IA32_VMX_ENTRY_CTLS, 0x000011ff},
+#define WORD(id, msr, default1, allowed1, name) \
+    [VMX_CONTROL_##                             \
+        id] = {(name), IA32_VMX_##msr, (default1), offsetof(struct vmx_capability, allowed1)}
+const struct vmx_control_word_text vmx_control_words[VMX_CONTROL_NONE] = {
+    WORD(PIN, PINBASED_CTLS, 0x16, pin_allowed1, "pin-based VM-execution controls"),
+    WORD(PRIMARY, PROCBASED_CTLS, 0x0401e172, primary_allowed1,
+         "primary processor-based VM-execution controls"),
+    WORD(SECONDARY, PROCBASED_CTLS2, 0, secondary_allowed1,
+         "secondary processor-based VM-execution controls"),
+    WORD(EXIT, EXIT_CTLS, 0x00036dff, exit_allowed1, "VM-exit controls"),
+    WORD(ENTRY, ENTRY_CTLS, 0x000011ff, entry_allowed1, "VM-entry controls"),
+    WORD(TERTIARY, PROCBASED_CTLS3, 0, tertiary_allowed1, NULL),
+    WORD(SECONDARY_EXIT, EXIT_CTLS2, 0, secondary_exit_allowed1, NULL),
+    WORD(VM_FUNCTION, VMFUNC, 0, vm_functions, NULL),
 };
 
 /*

@@ -31,9 +31,9 @@ enum vmx_control_mask {
 enum vmx_control_want { CONTROL_REQUIRED, CONTROL_WANTED, CONTROL_UNWANTED, CONTROL_MUST_BE_ZERO };
 
 struct vmx_control {
-    uint8_t word; /* enum vmx_control_word, or one of 64 bits */
-    uint32_t mask;
     const char *name; /* the SDM's */
+    uint32_t mask;
+    uint8_t word; /* enum vmx_control_word, or one of 64 bits */
     enum vmx_control_want want;
 };
 
@@ -42,12 +42,13 @@ extern const struct vmx_control vmx_control_table[];
 extern const uint32_t vmx_control_count;
 
 struct vmx_control_word_text {
-    const char *name;  /* "pin-based VM-execution controls" */
+    const char *name;  /* "pin-based VM-execution controls"; NULL of a word of 64 bits */
     uint32_t msr;      /* the plain capability MSR */
     uint32_t default1; /* the bits that are 1 in the plain MSR's low half on every processor */
+    uint16_t allowed1; /* where struct vmx_capability has the controls that may be 1: offset */
 };
 
-extern const struct vmx_control_word_text vmx_control_words[VMX_CONTROL_WORD_COUNT];
+extern const struct vmx_control_word_text vmx_control_words[VMX_CONTROL_NONE];
 
 /* The SDM's name of a control, given by its bit. */
 const char *vmx_control_name(enum vmx_control_word word, uint32_t mask);

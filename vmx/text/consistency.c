@@ -1,74 +1,89 @@
 #include "vmx/text/consistency.h"
 
-/* Names, for the table of needs: name_PIN_NMI_EXITING, unpaired_EXIT_LOAD_PAT … */
-#define UNUSED __attribute__((unused))
-#define NAMES(prefix, word, id, name)                     \
-    UNUSED static const char name_##word##_##id[] = name; \
-    UNUSED static const char unpaired_##word##_##id[] = prefix name;
-#define SIDE_PIN                           ""
-#define SIDE_PRIMARY                       ""
-#define SIDE_SECONDARY                     ""
-#define SIDE_TERTIARY                      ""
-#define SIDE_VM_FUNCTION                   ""
-#define SIDE_EXIT                          "exit: "
-#define SIDE_SECONDARY_EXIT                "exit: "
-#define SIDE_ENTRY                         "entry: "
-#define CONTROL(word, bit, id, want, name) NAMES(SIDE_##word, word, id, name)
+/* What a register that is switched one way only is found by: unpaired_EXIT_LOAD_PAT … */
+#define SIDE_PIN            ""
+#define SIDE_PRIMARY        ""
+#define SIDE_SECONDARY      ""
+#define SIDE_TERTIARY       ""
+#define SIDE_VM_FUNCTION    ""
+#define SIDE_EXIT           "exit: "
+#define SIDE_SECONDARY_EXIT "exit: "
+#define SIDE_ENTRY          "entry: "
+#define CONTROL(word, bit, id, want, name) \
+    __attribute__((unused)) static const char unpaired_##word##_##id[] = SIDE_##word name;
 #include "vmx/capability/vmx_controls.def"
 
-#define UNPAIRED(word, control, other_word, other)                                \
-    {RULE_CONTROL_UNPAIRED, VMX_BITS(word, control), VMX_BITS(other_word, other), \
-     unpaired_##word##_##control},
-#define CONTROL_NEEDS(id, word, control, needs_word, needs)                    \
-    {RULE_CONTROL_NEEDS, VMX_BITS(word, control), VMX_BITS(needs_word, needs), \
-     name_##word##_##control},
+/* Controls, and which one each of them needs. */
+#define NEED(word, control, other_word, other, name)                                \
+    {VMX_CONTROL_##word, VMX_CONTROL_##other_word, __builtin_ctz(word##_##control), \
+     __builtin_ctz(other_word##_##other), (name)},
+#define CONTROL_NEEDS(id, word, control, other_word, other) \
+    NEED(word, control, other_word, other, NULL)
 #define CONTROL_USES CONTROL_NEEDS
+#define UNPAIRED(word, control, other_word, other) \
+    NEED(word, control, other_word, other, unpaired_##word##_##control)
 #define CONTROL_PAIR(entry, exit_word, exit) \
     UNPAIRED(ENTRY, entry, exit_word, exit) UNPAIRED(exit_word, exit, ENTRY, entry)
-#define CAPABILITY(msr, mask)     \
-    {                             \
-        IA32_VMX_##msr, 0, (mask) \
-    }
-#define ANYTHING (~0ull)
+static const struct need {
+    uint8_t word, needs_word, bit, needs_bit;
+    const char *unpaired; /* of a register that is switched one way only, else NULL */
+} needs[] = {
+#include "vmx/entry/control_needs.def"
+};
 
 #define EPT_CAPABILITIES  0x0000000007ffffffull
 #define VPID_CAPABILITIES 0x00000f0100000000ull
 
-/*
- * Where a bit of `has` is 1, a bit of `needs` must be 1 too; else the rule is broken. First
- * controls and the capabilities that report more of them, then controls that need each other.
- */
-static const struct check {
-    enum rule rule;
-    struct vmx_bits has, needs;
-    const char *name;
-} checks[] = {
-    {RULE_MSR_WITHOUT_CONTROL, CAPABILITY(EPT_VPID_CAP, EPT_CAPABILITIES),
-     VMX_BITS(SECONDARY, ENABLE_EPT), "EPT"},
-    {RULE_MSR_WITHOUT_CONTROL, CAPABILITY(EPT_VPID_CAP, VPID_CAPABILITIES),
-     VMX_BITS(SECONDARY, ENABLE_VPID), "INVVPID"},
-    {RULE_MSR_WITHOUT_CONTROL, VMX_BITS(VM_FUNCTION, EPTP_SWITCHING),
-     VMX_BITS(SECONDARY, ENABLE_VM_FUNCTIONS), "EPTP switching"},
-#define WITHOUT_MSR(word, control, msr, mask, name)                                      \
-    {                                                                                    \
-        RULE_CONTROL_WITHOUT_MSR, VMX_BITS(word, control), CAPABILITY(msr, mask), (name) \
+/* A control, and the capabilities that report more of it: neither is there without the other. */
+#define OF(word, control, msr, mask, name) \
+    VMX_CONTROL_##word, __builtin_ctz(word##_##control), IA32_VMX_##msr, (mask), (name)
+#define WITHOUT_CONTROL(...)                      \
+    {                                             \
+        RULE_MSR_WITHOUT_CONTROL, OF(__VA_ARGS__) \
     }
+#define WITHOUT_MSR(...)                          \
+    {                                             \
+        RULE_CONTROL_WITHOUT_MSR, OF(__VA_ARGS__) \
+    }
+static const struct {
+    enum rule rule;
+    uint8_t word, bit;
+    uint16_t msr;
+    uint64_t mask;
+    const char *name;
+} capabilities[] = {
+    WITHOUT_CONTROL(SECONDARY, ENABLE_EPT, EPT_VPID_CAP, EPT_CAPABILITIES, "EPT"),
+    WITHOUT_CONTROL(SECONDARY, ENABLE_VPID, EPT_VPID_CAP, VPID_CAPABILITIES, "INVVPID"),
+    WITHOUT_CONTROL(SECONDARY, ENABLE_VM_FUNCTIONS, VMFUNC, VM_FUNCTION_EPTP_SWITCHING,
+                    "EPTP switching"),
     WITHOUT_MSR(SECONDARY, ENABLE_EPT, EPT_VPID_CAP,
                 VMX_MASK(ept_page_walk_4) | VMX_MASK(ept_page_walk_5), "enable EPT"),
     WITHOUT_MSR(SECONDARY, ENABLE_VPID, EPT_VPID_CAP, VMX_MASK(invvpid), "enable VPID"),
     WITHOUT_MSR(SECONDARY, ENABLE_PML, EPT_VPID_CAP, VMX_MASK(ept_accessed_dirty), "enable PML"),
-    WITHOUT_MSR(SECONDARY, ENABLE_VM_FUNCTIONS, VMFUNC, ANYTHING, "enable VM functions"),
-    WITHOUT_MSR(PRIMARY, TERTIARY_CONTROLS, PROCBASED_CTLS3, ANYTHING,
+    WITHOUT_MSR(SECONDARY, ENABLE_VM_FUNCTIONS, VMFUNC, UINT64_MAX, "enable VM functions"),
+    WITHOUT_MSR(PRIMARY, TERTIARY_CONTROLS, PROCBASED_CTLS3, UINT64_MAX,
                 "activate tertiary controls"),
-    WITHOUT_MSR(EXIT, SECONDARY_CONTROLS, EXIT_CTLS2, ANYTHING, "activate secondary controls"),
+    WITHOUT_MSR(EXIT, SECONDARY_CONTROLS, EXIT_CTLS2, UINT64_MAX, "activate secondary controls"),
     WITHOUT_MSR(TERTIARY, ENABLE_HLAT, EPT_VPID_CAP, VMX_MASK(hlat_prefix_size_max), "enable HLAT"),
     WITHOUT_MSR(SECONDARY, UNRESTRICTED_GUEST, MISC, VMX_MASK(exit_stores_efer_lma),
                 "unrestricted guest"),
     WITHOUT_MSR(SECONDARY, PT_GUEST_PHYSICAL, MISC, VMX_MASK(pt_in_vmx),
                 "Intel PT uses guest physical addresses"),
-#undef WITHOUT_MSR
-#include "vmx/entry/control_needs.def"
 };
+
+/* Bits of a capability MSR: the plain one, where there are two. */
+struct bits {
+    uint32_t msr;
+    uint64_t mask;
+};
+
+/* The bit that allows a control to be 1: in words of 32 bits it stands in the high half. */
+static struct bits allowing(unsigned word, unsigned bit)
+{
+    unsigned shift = word < VMX_CONTROL_WORD_COUNT ? 32 : 0;
+
+    return (struct bits){vmx_control_words[word].msr, 1ull << bit << shift};
+}
 
 /*
  * Is it known that none of these bits is 1: the MSR has a value without them, or does not exist? An
@@ -81,21 +96,20 @@ static bool known_to_lack(const struct vmx_msrs *msrs, uint32_t msr, uint64_t ma
     return vmx_msr_is_present(msrs, msr) && !(vmx_msr_value(msrs, msr) & mask);
 }
 
-/* What there is is reported by its value alone: a value that should not be there is worth
- * reporting. */
-static void check_need(const struct check *check, const struct vmx_msrs *msrs,
-                       struct findings *findings)
+/*
+ * Where a bit of `has` is 1, a bit of `wanted` must be 1 too; else the rule is broken. What there
+ * is is reported by its value alone: a value that should not be there is worth reporting.
+ */
+static void check_need(enum rule rule, struct bits has, struct bits wanted, const char *name,
+                       const struct vmx_msrs *msrs, struct findings *findings)
 {
-    uint64_t has = check->has.mask << check->has.shift;
-    uint64_t needs = check->needs.mask << check->needs.shift;
-    uint32_t needs_msr = vmx_msr_true(msrs, check->needs.msr);
+    uint32_t msr = vmx_msr_true(msrs, wanted.msr);
 
-    if (!(vmx_msr_value(msrs, vmx_msr_true(msrs, check->has.msr)) & has) ||
-        !known_to_lack(msrs, needs_msr, needs))
-        return;
-    finding_add(findings, FINDING_AT(check->rule, (int8_t)(63 - __builtin_clzll(needs)),
-                                     (int8_t)__builtin_ctzll(needs), .msr = needs_msr, .seen = 0,
-                                     .wanted = 1, .detail = check->name));
+    if (vmx_msr_value(msrs, vmx_msr_true(msrs, has.msr)) & has.mask &&
+        known_to_lack(msrs, msr, wanted.mask))
+        finding_add(findings, FINDING_AT(rule, (int8_t)(63 - __builtin_clzll(wanted.mask)),
+                                         (int8_t)__builtin_ctzll(wanted.mask), .msr = msr,
+                                         .seen = 0, .wanted = 1, .detail = name));
 }
 
 /* SDM: both MSRs of a word report the same 1-settings; the 0-settings differ by default1 alone. */
@@ -123,8 +137,23 @@ void consistency_check(const struct vmx_msrs *msrs, struct findings *findings)
 {
     for (enum vmx_control_word word = 0; word < VMX_CONTROL_WORD_COUNT; word++)
         check_true(word, msrs, findings);
-    for (size_t i = 0; i < sizeof(checks) / sizeof(checks[0]); i++)
-        check_need(&checks[i], msrs, findings);
+    for (size_t i = 0; i < sizeof(capabilities) / sizeof(capabilities[0]); i++) {
+        struct bits control = allowing(capabilities[i].word, capabilities[i].bit);
+        struct bits capability = {capabilities[i].msr, capabilities[i].mask};
+        bool lacks_control = capabilities[i].rule == RULE_MSR_WITHOUT_CONTROL;
+
+        check_need(capabilities[i].rule, lacks_control ? capability : control,
+                   lacks_control ? control : capability, capabilities[i].name, msrs, findings);
+    }
+    for (size_t i = 0; i < sizeof(needs) / sizeof(needs[0]); i++) {
+        const char *unpaired = needs[i].unpaired;
+
+        check_need(unpaired ? RULE_CONTROL_UNPAIRED : RULE_CONTROL_NEEDS,
+                   allowing(needs[i].word, needs[i].bit),
+                   allowing(needs[i].needs_word, needs[i].needs_bit),
+                   unpaired ? unpaired : vmx_control_name(needs[i].word, 1u << needs[i].bit), msrs,
+                   findings);
+    }
 }
 
 static const struct capability_check consistency = {consistency_check};

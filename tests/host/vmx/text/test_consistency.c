@@ -326,10 +326,11 @@ static void no_values_are_too_odd(void **state)
 }
 
 static const struct {
-    struct vmx_bits control, needs;
+    uint8_t word, needs_word;
+    uint32_t mask, needs;
 } all_needs[] = {
 #define CONTROL_NEEDS(id, word, control, needs_word, needs) \
-    {VMX_BITS(word, control), VMX_BITS(needs_word, needs)},
+    {VMX_CONTROL_##word, VMX_CONTROL_##needs_word, word##_##control, needs_word##_##needs},
 #define CONTROL_USES CONTROL_NEEDS
 #define CONTROL_PAIR(entry, exit_word, exit) \
     CONTROL_NEEDS(, ENTRY, entry, exit_word, exit) CONTROL_NEEDS(, exit_word, exit, ENTRY, entry)
@@ -344,21 +345,21 @@ static void a_wanted_control_goes_without_what_it_needs(void **state)
 
     (void)state;
     for (uint32_t i = 0; i < sizeof all_needs / sizeof *all_needs; i++) {
-        const struct vmx_bits *of = &all_needs[i].control, *needs = &all_needs[i].needs;
+        bool in_high_half = all_needs[i].needs_word < VMX_CONTROL_WORD_COUNT;
+        uint64_t needs = (uint64_t)all_needs[i].needs << (in_high_half ? 32 : 0);
 
         for (uint32_t j = 0; j < vmx_control_count; j++) {
             const struct vmx_control *control = &vmx_control_table[j];
             struct vmx_msrs msrs = real_msrs(skylake);
-            uint32_t true_msr = vmx_msr_true(&msrs, needs->msr);
+            uint32_t true_msr = vmx_msr_true(&msrs, words[all_needs[i].needs_word].msr);
             uint32_t controls[VMX_CONTROL_WORD_COUNT];
             struct findings findings = {0};
 
             if (control->word >= VMX_CONTROL_WORD_COUNT || control->want != CONTROL_WANTED ||
-                words[control->word].msr != of->msr || control->mask != of->mask ||
+                control->word != all_needs[i].word || control->mask != all_needs[i].mask ||
                 (control->mask & words[control->word].default1) != 0)
                 continue;
-            vmx_msr_set(&msrs, true_msr,
-                        vmx_msr_value(&msrs, true_msr) & ~(needs->mask << needs->shift));
+            vmx_msr_set(&msrs, true_msr, vmx_msr_value(&msrs, true_msr) & ~needs);
             vmx_controls_derive(&msrs, controls, &findings);
             assert_int_equal(controls[control->word] & control->mask, 0);
             tried++;
