@@ -163,22 +163,12 @@ void guest_machine_exit(uint32_t reason, uint64_t qualification, uint32_t instru
     FIELD(IDT_VECTORING_INFORMATION) = 0;
 }
 
-static bool read_memory(const struct vmentry_context *context, uint64_t address, void *to,
-                        size_t bytes)
-{
-    (void)context;
-    return memory_read(address, to, bytes);
-}
-
 void guest_machine_check(struct vmentry_findings *findings)
 {
-    struct vmentry_context context = {.read = read_memory};
     struct vmcs_image image;
 
-    vmcs_image_read(&image, &guest_machine.own.vcpu.capability);
-    vmentry_context_read(&guest_machine.own.vcpu.capability, guest_machine.cpu.config.revision_id,
-                         &context);
-    vmentry_check(&image, &context, findings);
+    vmentry_check_current(&guest_machine.own.vcpu.capability, guest_machine.cpu.config.revision_id,
+                          &image, findings);
 }
 
 /*

@@ -5,13 +5,6 @@
 
 enum { MSR_ENTRY_BYTES = 16 };
 
-static bool read_ram(const struct vmentry_context *context, uint64_t address, void *to,
-                     size_t bytes)
-{
-    (void)context;
-    return memory_read(address, to, bytes);
-}
-
 static bool is_explained(const struct vcpu *vcpu)
 {
     if (vcpu->end == GUEST_END_ENTRY_ERROR)
@@ -37,8 +30,7 @@ static enum vmentry_class class_of(const struct vcpu *vcpu, const struct vmentry
  * Whether WRMSR of an entry's value would fault cannot be known beforehand. But where the processor
  * stopped at an entry that breaks no other rule, it did.
  */
-static void add_write_fault(const struct vcpu *vcpu, const struct vmentry_context *context,
-                            struct vmentry_findings *findings)
+static void add_write_fault(const struct vcpu *vcpu, struct vmentry_findings *findings)
 {
     uint64_t number = vcpu->end_value, area = 0;
     uint32_t msr;
@@ -52,7 +44,7 @@ static void add_write_fault(const struct vcpu *vcpu, const struct vmentry_contex
             return;
     }
     (void)vmread(VMCS_VM_ENTRY_MSR_LOAD_ADDRESS, &area);
-    if (context->read(context, area + (number - 1) * MSR_ENTRY_BYTES, &msr, sizeof(msr)))
+    if (memory_read(area + (number - 1) * MSR_ENTRY_BYTES, &msr, sizeof(msr)))
         findings->item[findings->count++] =
             (struct vmentry_finding){.rule = VMENTRY_MSR_WRITE_FAULT,
                                      .field = VMCS_VM_ENTRY_MSR_LOAD_ADDRESS,
@@ -62,14 +54,10 @@ static void add_write_fault(const struct vcpu *vcpu, const struct vmentry_contex
 
 static void check(const struct vcpu *vcpu, struct vmentry_findings *findings)
 {
-    struct vmentry_context context = {.read = read_ram};
     struct vmcs_image image;
 
-    vmcs_image_read(&image, &vcpu->capability);
-    vmentry_context_read(&vcpu->capability, vcpu->cpu->config.revision_id, &context);
-    context.current_vmcs = vcpu->vmcs.address;
-    vmentry_check(&image, &context, findings);
-    add_write_fault(vcpu, &context, findings);
+    vmentry_check_current(&vcpu->capability, vcpu->cpu->config.revision_id, &image, findings);
+    add_write_fault(vcpu, findings);
 }
 
 static void keep(const struct vcpu *vcpu, const struct vmentry_findings *findings,

@@ -1,6 +1,7 @@
 #include "lib/x86.h"
 #include "lib/string.h"
-#include "vmx/entry/vmentry_rule.h"
+#include "mm/memory_use.h"
+#include "vmx/entry/vmentry_check.h"
 
 void vmcs_image_read(struct vmcs_image *image, const struct vmx_capability *capability)
 {
@@ -12,6 +13,23 @@ void vmcs_image_read(struct vmcs_image *image, const struct vmx_capability *capa
         if (vmcs_field_exists(field, capability) && vmx_ok(vmread(field, &value)))
             vmcs_image_set(image, field, value);
     }
+}
+
+static bool read_ram(const struct vmentry_context *context, uint64_t address, void *to,
+                     size_t bytes)
+{
+    (void)context;
+    return memory_read(address, to, bytes);
+}
+
+void vmentry_check_current(const struct vmx_capability *capability, uint32_t revision_id,
+                           struct vmcs_image *image, struct vmentry_findings *findings)
+{
+    struct vmentry_context context = {.read = read_ram};
+
+    vmcs_image_read(image, capability);
+    vmentry_context_read(capability, revision_id, &context);
+    vmentry_check(image, &context, findings);
 }
 
 static bool exit_loads(const struct vmcs_image *image, enum vmcs_field field)

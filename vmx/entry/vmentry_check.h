@@ -36,6 +36,13 @@ struct vmentry_findings {
 void vmentry_check(const struct vmcs_image *image, const struct vmentry_context *context,
                    struct vmentry_findings *findings);
 
+/*
+ * Likewise the current VMCS of the CPU that runs this, which goes to `image`; without one the image
+ * is empty, and no rule is broken. Memory is what memory_read() gives (mm/memory_use.h).
+ */
+void vmentry_check_current(const struct vmx_capability *capability, uint32_t revision_id,
+                           struct vmcs_image *image, struct vmentry_findings *findings);
+
 /* The field of a word of controls (enum vmx_control_word). */
 enum vmcs_field vmentry_word_field(unsigned word);
 
