@@ -100,7 +100,7 @@ static enum word_outcome take_choice(struct command_line *out, const struct comm
 {
     struct command_text choices = {known->values, strlen(known->values)};
 
-    for (unsigned i = 0; choices.length > 0; i++) {
+    for (unsigned i = 0; i == 0 || choices.length > 0; i++) {
         struct command_text choice = command_text_cut(&choices, '|');
 
         if (choice.length != value.length || strncmp(choice.start, value.start, value.length) != 0)

@@ -10,20 +10,19 @@ static struct command_text without_indent(struct command_text line)
     return line;
 }
 
-bool line_cut(struct command_text *script, char line[LINE_SIZE])
+bool line_next(struct command_text *script, const char *prompt, char line[LINE_SIZE],
+               struct sink *echo)
 {
-    bool more = script->length > 0;
-    struct command_text one = without_indent(command_text_cut(script, '\n'));
+    bool is_command = false;
 
-    format_text(line, LINE_SIZE, "%.*s", (int)one.length, one.start);
-    return more;
-}
+    while (script->length > 0 && !is_command) {
+        struct command_text one = without_indent(command_text_cut(script, '\n'));
 
-bool line_has(const char *answer, struct command_text text)
-{
-    while (*answer != '\0' && strncmp(answer, text.start, text.length) != 0)
-        answer++;
-    return *answer != '\0';
+        format_text(line, LINE_SIZE, "%.*s", (int)one.length, one.start);
+        is_command = line[0] != '#' && line[0] != '\0';
+        print_to(echo, "%s%s\n", is_command ? prompt : "", line);
+    }
+    return is_command;
 }
 
 uint32_t line_command_find(const struct line_language *language, struct command_text *line)
@@ -170,12 +169,13 @@ static unsigned bits_of(const struct line_language *language, char letter)
     return width->letter != '\0' ? width->bits : LINE_BITS_MAX;
 }
 
-void line_help(const struct line_language *language, uint64_t command, struct sink *sink)
+void line_help(const struct line_language *language, const struct line_arguments *given,
+               struct sink *sink)
 {
     const struct line_command *of = language->commands;
 
     for (uint32_t n = 0; n < language->count; n++, of++) {
-        if (command == language->count || n == command)
+        if (given->count == 0 || given->value[0] == n)
             print_to(sink, "  %-9s %-28s %s\n", of->name, of->arguments, of->help);
     }
 }

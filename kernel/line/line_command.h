@@ -66,12 +66,14 @@ struct line_arguments {
     uint64_t value[LINE_ARGUMENTS_MAX]; /* what they stand for; 0 of others, and of the missing */
 };
 
-/* Cuts the next line off a script, without spaces and tabs before it; false: there is none. */
+/*
+ * Cuts the next command off a script, without spaces and tabs before it; false: there is none. It
+ * is echoed, behind the prompt, after what it comes after: comments, which begin with #, and empty
+ * lines.
+ */
 enum { LINE_SIZE = 256 };
-bool line_cut(struct command_text *script, char line[LINE_SIZE]);
-
-/* Is the text a part of the answer? */
-bool line_has(const char *answer, struct command_text text);
+bool line_next(struct command_text *script, const char *prompt, char line[LINE_SIZE],
+               struct sink *echo);
 
 /*
  * The number of the command that a line begins with, which is cut off, as are spaces and tabs
@@ -79,8 +81,9 @@ bool line_has(const char *answer, struct command_text text);
  */
 uint32_t line_command_find(const struct line_language *language, struct command_text *line);
 
-/* A line that tells what the command is, or, where it is `count`, one for each. */
-void line_help(const struct line_language *language, uint64_t command, struct sink *sink);
+/* What a command named COMMAND is, which `given` may have, in a line; else one for each. */
+void line_help(const struct line_language *language, const struct line_arguments *given,
+               struct sink *sink);
 
 /* Reads the arguments of a command; false: they, or it, are wrong, which is told to `sink`. */
 bool line_command_take(const struct line_language *language, uint32_t command,

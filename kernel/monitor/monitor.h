@@ -8,7 +8,6 @@
 #include "kernel/line/line_command.h"
 #include "lib/format.h"
 #include "vm/memory/ept_walk.h"
-#include "vmx/vmcs_image.h"
 #include "vmx/vmx_cpu.h"
 
 #define MONITOR_PROMPT "rootmode> "
@@ -32,7 +31,9 @@ struct monitor {
     char answer[ANSWER_SIZE];
     uint32_t command; /* the one that runs */
     struct line_arguments given;
-    bool left, resets, failed; /* `quit`, `reset`; an `expect` was not met */
+    bool left, resets; /* `quit`, `reset` */
+    bool refused;      /* the last line was not understood, and no `expect` looked at it */
+    bool failed;       /* the script: an `expect` was not met, or a line refused */
     uint64_t cr0_before, cr4_before;
 
     uint32_t wanted_cpu; /* where commands run; this is it, read before each of them: */
@@ -61,14 +62,14 @@ enum { MONITOR_FIELD = 'F', MONITOR_MSR = 'M' };
 extern const struct line_language monitor_language;
 void monitor_obey(const char *line); /* on this CPU */
 
-void say(const char *format, ...) __attribute__((format(printf, 1, 2)));
+#define say(...) print_to(&monitor.sink, __VA_ARGS__)
 
 /* Tells the outcome of the command's instruction, and `then` where it is VMsucceed: true. */
 bool monitor_tell(struct vmx_result result, const char *then);
 
 /* The named page that an address lies in; NULL: none. The address by that name. */
 struct monitor_page *monitor_page_of(uint64_t address);
-void monitor_print_address(uint64_t address);
+void monitor_print_address(uint64_t address, const char *after);
 
 /* Is the page not the monitor's? Then that is told. */
 bool monitor_is_foreign(uint64_t address);
@@ -82,8 +83,7 @@ void monitor_forget(void);    /* frees all pages, when every CPU is reset */
 
 /* kernel/monitor/monitor_guest.c: commands; rules that are broken by name, and a field in words. */
 void monitor_setup(void);
-void monitor_rules(void);
-void monitor_dump(void);
+void monitor_show(bool rules); /* false: the VMCS as a whole */
 void monitor_run_guest(bool resume);
 void monitor_step(void);
 void monitor_registers(void);

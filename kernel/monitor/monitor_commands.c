@@ -13,16 +13,8 @@
 struct monitor monitor;
 
 enum { IA32_TSC_ADJUST = 0x3b };
+static const struct vmx_options options = {.override = &(struct override_list){0}};
 static const char *const launch_names[] = {"unknown", "clear", "launched"};
-
-void say(const char *format, ...)
-{
-    va_list arguments;
-
-    va_start(arguments, format);
-    vprint_to(&monitor.sink, format, arguments);
-    va_end(arguments);
-}
 
 struct monitor_page *monitor_page_of(uint64_t address)
 {
@@ -33,14 +25,16 @@ struct monitor_page *monitor_page_of(uint64_t address)
     return NULL;
 }
 
-void monitor_print_address(uint64_t address)
+void monitor_print_address(uint64_t address, const char *after)
 {
     const struct monitor_page *page = monitor_page_of(address);
 
     if (page != NULL)
-        say("%s", page->name);
+        say("%s%s", page->name, after);
+    else if (address == UINT64_MAX)
+        say("none%s", after);
     else
-        say(address == UINT64_MAX ? "none" : "0x%lx", address);
+        say("0x%lx%s", address, after);
 }
 
 bool monitor_is_foreign(uint64_t address)
@@ -83,10 +77,8 @@ bool monitor_tell(struct vmx_result result, const char *then)
     return false;
 }
 
-/*
- * Would the processor take memory that is not the monitor's? One that it refuses, without VMX, over
- * the address or over the revision id there, is harmless.
- */
+/* Memory that is not the monitor's, and that the processor would not refuse over the address, the
+ * revision id there, or for want of VMX. */
 static bool takes_foreign(uint64_t address, bool looks_at_revision)
 {
     uint32_t revision_id;
@@ -102,16 +94,15 @@ static bool takes_foreign(uint64_t address, bool looks_at_revision)
 static uint64_t add_page(struct command_text name)
 {
     struct monitor_page *page = &monitor.page[monitor.page_count];
-    struct vmx_region region = {.order = monitor.cpu.config.order};
+    struct vmx_region region;
 
-    if (name.length < PAGE_NAME_SIZE && !line_is_taken(&monitor_language, name) &&
-        monitor.page_count < PAGES_MAX)
-        region.address = pages_alloc(region.order);
-    if (region.address == 0) {
+    if (name.length >= PAGE_NAME_SIZE || line_is_taken(&monitor_language, name) ||
+        monitor.page_count == PAGES_MAX ||
+        !vmx_region_create(&region, &monitor.cpu, "", &monitor.cpu.findings)) {
         say("no page: the name stands for something or is too long; or none is left\n");
+        monitor.refused = true;
         return 0;
     }
-    vmx_region_write(&region, monitor.cpu.config.revision_id);
     *page = (struct monitor_page){.address = region.address};
     memcpy(page->name, name.start, name.length);
     monitor.page_count++;
@@ -166,14 +157,6 @@ static void load(uint64_t region)
     page->active = monitor.wanted_cpu + 1;
 }
 
-static void store(void)
-{
-    if (!monitor_tell(vmptrst(&monitor.vmcs), "; current VMCS: "))
-        return;
-    monitor_print_address(monitor.vmcs);
-    say("\n");
-}
-
 static void tell_field(struct vmx_result result, uint64_t field, const uint64_t *value)
 {
     if (monitor_tell(result, ""))
@@ -194,20 +177,12 @@ bool monitor_is_vital(uint32_t msr, uint64_t value)
            msr == IA32_TSC_ADJUST || (msr == IA32_MISC_ENABLE && (value & MISC_ENABLE_XD_DISABLE));
 }
 
-static void write_msr(uint32_t msr, uint64_t value)
-{
-    if (monitor_is_vital(msr, value))
-        say("not done: Rootmode runs on this MSR\n");
-    else
-        tell_access(wrmsr_safe(msr, value), "is", &value);
-}
-
 static void control_register(bool is_cr4, uint64_t value)
 {
-    uint8_t vector = 0;
+    uint8_t vector = monitor.given.count < 2 ? 0
+                     : is_cr4                ? write_cr4_safe(value)
+                                             : write_cr0_safe(value);
 
-    if (monitor.given.count > 1)
-        vector = is_cr4 ? write_cr4_safe(value) : write_cr0_safe(value);
     value = is_cr4 ? read_cr4() : read_cr0();
     tell_access(vector, is_cr4 ? "CR4" : "CR0", &value);
 }
@@ -239,18 +214,28 @@ static void tell_state(void)
 {
     say("CPU %u: CR4.VMXE %u, VMX operation %s, current VMCS: ", monitor.wanted_cpu,
         (read_cr4() & CR4_VMXE) != 0, monitor.is_on ? "on" : "off");
-    monitor_print_address(monitor.vmcs);
+    monitor_print_address(monitor.vmcs, "");
     for (uint32_t i = 0; i < monitor.page_count; i++)
         say("\n  %s, launch state: %s", monitor.page[i].name, launch_names[monitor.page[i].launch]);
     say("\n");
 }
 
+static void fail(const char *why)
+{
+    monitor.failed = true;
+    monitor.refused = false;
+    print_to(monitor.next, "FAILED: %s\n", why);
+}
+
 static void expect(struct command_text text)
 {
-    if (line_has(monitor.answer, text))
-        return;
-    monitor.failed = true;
-    print_to(monitor.next, "FAILED: the answer is without that\n");
+    const char *answer = monitor.answer;
+
+    while (*answer != '\0' && strncmp(answer, text.start, text.length) != 0)
+        answer++;
+    if (*answer == '\0')
+        fail("the answer is without that");
+    monitor.refused = false;
 }
 
 static void run(void)
@@ -289,19 +274,17 @@ enum { MSR_COUNT = VMX_MSR_COUNT + sizeof(msrs) / sizeof(msrs[0]) };
 
 static bool names(int kind, uint32_t n, char *name)
 {
-    const char *text = NULL;
+    uint32_t pages = kind == LINE_VALUE ? monitor.page_count : 0;
+    const char *text = n < pages                                   ? monitor.page[n].name
+                       : kind == LINE_COMMAND && n < COMMAND_COUNT ? commands[n].name
+                       : kind == MONITOR_MSR && n < VMX_MSR_COUNT  ? vmx_msr_name(VMX_MSR_FIRST + n)
+                       : kind == MONITOR_MSR && n < MSR_COUNT      ? msrs[n - VMX_MSR_COUNT].name
+                                                                   : NULL;
 
-    if (kind == LINE_VALUE && n < monitor.page_count)
-        text = monitor.page[n].name;
-    else if (kind == LINE_VALUE || kind == MONITOR_FIELD)
-        return vmcs_field_symbol(n - (kind == LINE_VALUE ? monitor.page_count : 0), name);
-    else if (kind == MONITOR_MSR && n < MSR_COUNT)
-        text = n < VMX_MSR_COUNT ? vmx_msr_name(VMX_MSR_FIRST + n) : msrs[n - VMX_MSR_COUNT].name;
-    else if (kind == LINE_COMMAND && n < COMMAND_COUNT)
-        text = commands[n].name;
-    if (text != NULL)
-        format_text(name, COMPLETION_SIZE, "%s", text);
-    return text != NULL;
+    if (text == NULL)
+        return (kind == LINE_VALUE || kind == MONITOR_FIELD) && vmcs_field_symbol(n - pages, name);
+    format_text(name, COMPLETION_SIZE, "%s", text);
+    return true;
 }
 
 static bool value_of(int kind, uint32_t n, uint64_t *value)
@@ -328,15 +311,16 @@ const struct line_language monitor_language = {
 
 void monitor_obey(const char *line)
 {
-    static struct override_list none;
-    static const struct vmx_options options = {.override = &none};
     struct command_text rest = {line, strlen(line)};
 
     if (line[0] == '\0')
         return;
     monitor.command = line_command_find(&monitor_language, &rest);
-    if (monitor.command != COMMAND_expect)
+    if (monitor.command != COMMAND_expect) {
+        if (monitor.refused)
+            fail("the line before was not understood");
         text_buffer_init(&monitor.kept, monitor.answer, sizeof(monitor.answer));
+    }
     monitor.cpu = (struct vmx_cpu){.options = &options};
     vmx_cpu_check(&monitor.cpu, NULL);
     vmx_capability_derive(&monitor.cpu.msrs, &monitor.capability);
@@ -344,6 +328,8 @@ void monitor_obey(const char *line)
     monitor.is_on = vmx_ok(vmptrst(&monitor.vmcs));
     if (line_command_take(&monitor_language, monitor.command, rest, &monitor.given, &monitor.sink))
         run();
+    else
+        monitor.refused = true;
 }
 
 static void keep_and_pass(struct sink *sink, const char *text, size_t length)
@@ -355,8 +341,9 @@ static void keep_and_pass(struct sink *sink, const char *text, size_t length)
 
 void monitor_init(struct sink *next)
 {
-    monitor = (struct monitor){
-        .sink = {keep_and_pass}, .next = next, .cr0_before = read_cr0(), .cr4_before = read_cr4()};
+    monitor = (struct monitor){.sink = {keep_and_pass}, .next = next, .failed = monitor.failed};
+    monitor.cr0_before = read_cr0();
+    monitor.cr4_before = read_cr4();
 }
 
 void monitor_reset_cpu(void)
@@ -368,11 +355,8 @@ void monitor_reset_cpu(void)
 
 void monitor_forget(void)
 {
-    bool failed = monitor.failed;
-
     for (uint32_t i = 0; i < monitor.page_count; i++)
         pages_free(monitor.page[i].address, monitor.cpu.config.order);
     page_cache_free(&monitor.ept_pages);
     monitor_init(monitor.next);
-    monitor.failed = failed;
 }

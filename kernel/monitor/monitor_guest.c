@@ -4,7 +4,7 @@
 #include "lib/string.h"
 #include "mm/memory_use.h"
 #include "vmx/entry/vmentry_check.h"
-#include "vmx/exit_reason.h"
+#include "vmx/entry/vmentry_state.h"
 #include "vmx/selftest/selftest.h"
 #include "vmx/text/exit_text.h"
 #include "vmx/text/vmcs_dump.h"
@@ -15,43 +15,30 @@ enum { RIP_IN_REAL_MODE = 0x1000, TIMER_TICKS = 4000000, RSP = 4 };
 static struct vmcs_image image;
 static struct vmentry_findings findings;
 
-static bool read_ram(const struct vmentry_context *context, uint64_t address, void *to,
-                     size_t bytes)
+static uint64_t get(enum vmcs_field field)
 {
-    (void)context;
-    return memory_read(address, to, bytes);
+    return vmcs_image_get(&image, field);
 }
 
-/* Reads the current VMCS and checks it; false: there is none, and `why` is told. */
-static bool check(const char *why)
+/* Reads the current VMCS and checks it; false: there is none. */
+static bool check(void)
 {
-    struct vmentry_context context = {.read = read_ram, .current_vmcs = monitor.vmcs};
-
-    findings.count = 0;
-    vmcs_image_read(&image, &monitor.capability);
-    if (monitor.vmcs == UINT64_MAX) {
-        say("%s", why);
-        return false;
-    }
-    vmentry_context_read(&monitor.capability, monitor.cpu.config.revision_id, &context);
-    vmentry_check(&image, &context, &findings);
-    return true;
+    vmentry_check_current(&monitor.capability, monitor.cpu.config.revision_id, &image, &findings);
+    return monitor.vmcs != UINT64_MAX;
 }
 
-void monitor_rules(void)
+void monitor_show(bool rules)
 {
-    if (!check("there is no current VMCS\n"))
-        return;
-    for (uint32_t i = 0; i < findings.count; i++)
-        vmentry_explain(&monitor.sink, &findings.item[i]);
-    say("%u broken; VM entry: %s\n", findings.count + findings.lost,
-        vmentry_class_name(vmentry_predict(&findings).class));
-}
-
-void monitor_dump(void)
-{
-    if (check("there is no current VMCS\n"))
+    if (!check()) {
+        say("there is no current VMCS\n");
+    } else if (!rules) {
         vmcs_dump_text(&image, (struct vmcs_marks){0}, &monitor.sink);
+    } else {
+        for (uint32_t i = 0; i < findings.count; i++)
+            vmentry_explain(&monitor.sink, &findings.item[i]);
+        say("%u broken; VM entry: %s\n", findings.count + findings.lost,
+            vmentry_class_name(vmentry_predict(&findings).class));
+    }
 }
 
 void monitor_print_broken(void)
@@ -97,12 +84,11 @@ static struct vmx_result write_guest(void)
         [VMX_CONTROL_EXIT] = (uint32_t)has->exit_allowed0 | EXIT_HOST_ADDRESS_SPACE_SIZE,
         [VMX_CONTROL_ENTRY] = (uint32_t)has->entry_allowed0,
     };
-    const struct vmcs_segment code = {0, 0, UINT16_MAX, RIGHTS_CODE_16};
 
     memset(&image, 0, sizeof(image));
     vmcs_image_set_host(&image);
     vmcs_image_init(&image, has, controls);
-    vmcs_image_segment(&image, SEGMENT_CS, code);
+    vmcs_image_segment(&image, SEGMENT_CS, (struct vmcs_segment){0, 0, UINT16_MAX, RIGHTS_CODE_16});
     vmcs_image_put(&image, VMCS_GUEST_RIP, RIP_IN_REAL_MODE);
     vmcs_image_put(&image, VMCS_GUEST_CR0, CR0_NE);
     vmcs_image_put(&image, VMCS_GUEST_CR4, CR4_VMXE);
@@ -126,25 +112,62 @@ void monitor_setup(void)
 }
 
 /*
- * SDM Vol. 3, "Loading Host State": what a VM exit loads that is wrong ends the machine, and so may
- * its lists of MSRs. A VM entry that fails over controls or host state has no exit.
+ * SDM Vol. 3, "Activity State": external interrupts are blocked in shutdown and wait-for-SIPI;
+ * "VMX-Preemption Timer": it causes no VM exit in the latter.
  */
-static bool would_come_back(void)
+static bool exits_by_itself(void)
 {
-    bool on_ept = (vmcs_image_get(&image, VMCS_SECONDARY_PROCESSOR_BASED_VM_EXECUTION_CONTROLS) &
-                   SECONDARY_ENABLE_EPT) != 0;
-    uint64_t here, tables = vmcs_image_get(&image, VMCS_EPT_POINTER) & EPTP_TABLES;
-    char name[VMCS_FIELD_SYMBOL_SIZE];
-    uint32_t row = vmcs_host_difference(&image, 0, &here);
-    const char *obstacle = vmentry_obstacle(&image, memory_read, monitor_is_vital);
+    uint64_t activity = get(VMCS_GUEST_ACTIVITY_STATE);
+    bool blocked = activity == ACTIVITY_SHUTDOWN || activity == ACTIVITY_WAIT_FOR_SIPI;
+    uint64_t exits = PIN_PREEMPTION_TIMER | (blocked ? 0 : PIN_EXTERNAL_INTERRUPT_EXITING);
 
-    if (vmentry_predict(&findings).class < VMENTRY_GUEST)
-        return true;
+    return activity != ACTIVITY_WAIT_FOR_SIPI &&
+           (get(VMCS_PIN_BASED_VM_EXECUTION_CONTROLS) & exits) != 0;
+}
+
+/* A list that cannot be read may load anything. */
+static bool loads_vital(void)
+{
+    uint64_t address = get(VMCS_VM_ENTRY_MSR_LOAD_ADDRESS);
+    uint64_t left = get(VMCS_VM_ENTRY_MSR_LOAD_COUNT);
+    struct vmentry_msr_entry entry;
+
+    while (left-- > 0 && memory_read(address, &entry, sizeof(entry))) {
+        if (monitor_is_vital(entry.index, entry.value))
+            return true;
+        address += sizeof(entry);
+    }
+    return left != UINT64_MAX;
+}
+
+/*
+ * SDM Vol. 3, "Loading Host State": what a VM exit loads that is wrong ends the machine; what it
+ * does not load, and the VM entry did, stays the guest's.
+ */
+static bool comes_back(void)
+{
+    uint64_t entry = get(VMCS_VM_ENTRY_CONTROLS);
+    uint64_t exit = get(VMCS_PRIMARY_VM_EXIT_CONTROLS), here;
+    uint64_t tables = get(VMCS_EPT_POINTER) & EPTP_TABLES;
+    bool on_ept =
+        (get(VMCS_SECONDARY_PROCESSOR_BASED_VM_EXECUTION_CONTROLS) & SECONDARY_ENABLE_EPT) != 0;
+    uint32_t row = vmcs_host_difference(&image, 0, &here);
+    char name[VMCS_FIELD_SYMBOL_SIZE];
+
     if (vmcs_field_symbol(row, name))
         say("not done: %s is 0x%lx, this CPU has 0x%lx: the VM exit would end the machine\n", name,
             image.value[row], here);
-    else if (obstacle != NULL)
-        say("not done: %s\n", obstacle);
+    else if (!exits_by_itself())
+        say("not done: nothing would bring the guest back\n");
+    else if (((entry & ENTRY_LOAD_EFER) != 0 && (exit & EXIT_LOAD_EFER) == 0) ||
+             ((entry & ENTRY_LOAD_PAT) != 0 && (exit & EXIT_LOAD_PAT) == 0))
+        say("not done: VM entry would load IA32_EFER or IA32_PAT, and the VM exit not\n");
+    else if (loads_vital())
+        say("not done: VM entry would load an MSR that Rootmode runs on\n");
+    else if ((get(VMCS_VM_EXIT_MSR_LOAD_COUNT) | get(VMCS_VM_EXIT_MSR_STORE_COUNT)) != 0)
+        say("not done: the VM exit would load or store MSRs\n");
+    else if (!on_ept && get(VMCS_GUEST_CR3) != get(VMCS_HOST_CR3))
+        say("not done: without EPT the guest would have all memory\n");
     else
         return !on_ept || tables == monitor.ept.radix.root || !monitor_is_foreign(tables);
     return false;
@@ -156,13 +179,13 @@ static void tell_exit(void)
     static const enum vmcs_field fields[] = {VMCS_EXIT_REASON, VMCS_EXIT_QUALIFICATION,
                                              VMCS_VM_EXIT_INTERRUPTION_INFORMATION,
                                              VMCS_GUEST_PHYSICAL_ADDRESS, VMCS_GUEST_RIP};
-    uint64_t reason = vmcs_image_get(&image, VMCS_EXIT_REASON);
+    uint64_t reason = get(VMCS_EXIT_REASON);
     bool is_of_ept =
         reason == EXIT_REASON_EPT_VIOLATION || reason == EXIT_REASON_EPT_MISCONFIGURATION;
 
     for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++) {
         char name[2 + VMCS_FIELD_SYMBOL_SIZE] = "  ";
-        uint64_t value = vmcs_image_get(&image, fields[i]);
+        uint64_t value = get(fields[i]);
 
         (void)vmcs_field_symbol(vmcs_field_index(fields[i]), name + 2);
         if ((value != 0 || i == 0) && (is_of_ept || fields[i] != VMCS_GUEST_PHYSICAL_ADDRESS))
@@ -174,10 +197,11 @@ void monitor_run_guest(bool resume)
 {
     struct monitor_page *page = monitor_page_of(monitor.vmcs);
 
-    if ((check("") && !would_come_back()) || !monitor_tell(monitor_enter(resume), ""))
+    if ((check() && vmentry_predict(&findings).class >= VMENTRY_GUEST && !comes_back()) ||
+        !monitor_tell(monitor_enter(resume), ""))
         return;
     vmcs_image_read(&image, &monitor.capability);
-    if ((vmcs_image_get(&image, VMCS_EXIT_REASON) & EXIT_REASON_ENTRY_FAILURE) != 0)
+    if ((get(VMCS_EXIT_REASON) & EXIT_REASON_ENTRY_FAILURE) != 0)
         monitor_print_broken();
     else if (page != NULL)
         page->launch = LAUNCH_LAUNCHED;
@@ -189,26 +213,23 @@ void monitor_run_guest(bool resume)
 void monitor_step(void)
 {
     const struct monitor_page *page = monitor_page_of(monitor.vmcs);
-    uint64_t exceptions;
+    uint64_t exceptions = check() ? get(VMCS_EXCEPTION_BITMAP) : 0;
 
-    (void)check("");
-    exceptions = vmcs_image_get(&image, VMCS_EXCEPTION_BITMAP);
     (void)vmwrite(VMCS_EXCEPTION_BITMAP, exceptions | 1u << X86_VECTOR_DB);
-    (void)vmwrite(VMCS_GUEST_RFLAGS, vmcs_image_get(&image, VMCS_GUEST_RFLAGS) | RFLAGS_TF);
+    (void)vmwrite(VMCS_GUEST_RFLAGS, get(VMCS_GUEST_RFLAGS) | RFLAGS_TF);
     monitor_run_guest(page != NULL && page->launch == LAUNCH_LAUNCHED);
-    (void)vmwrite(VMCS_GUEST_RFLAGS, vmcs_image_get(&image, VMCS_GUEST_RFLAGS) & ~RFLAGS_TF);
+    (void)vmwrite(VMCS_GUEST_RFLAGS, get(VMCS_GUEST_RFLAGS) & ~RFLAGS_TF);
     (void)vmwrite(VMCS_EXCEPTION_BITMAP, exceptions);
 }
 
 void monitor_registers(void)
 {
-    (void)check("");
-    monitor.registers[RSP] = vmcs_image_get(&image, VMCS_GUEST_RSP);
+    (void)check();
+    monitor.registers[RSP] = get(VMCS_GUEST_RSP);
     for (unsigned i = 0; i < 16; i++)
         say("%-3s 0x%016lx%s", exit_register_names[i], monitor.registers[i],
             i % 3 == 2 ? "\n" : "  ");
-    say("RIP 0x%016lx  RFL 0x%016lx\n", vmcs_image_get(&image, VMCS_GUEST_RIP),
-        vmcs_image_get(&image, VMCS_GUEST_RFLAGS));
+    say("RIP 0x%016lx  RFL 0x%016lx\n", get(VMCS_GUEST_RIP), get(VMCS_GUEST_RFLAGS));
 }
 
 /* The entry as it is asked for, also one that the processor refuses. */
@@ -220,15 +241,17 @@ void monitor_map(uint64_t from, uint64_t to, uint64_t type)
     for (size_t i = 0; i < monitor.given.text.length; i++) {
         const char *letter = strchr(letters, monitor.given.text.start[i]);
 
-        rights |= letter != NULL ? 1u << (letter - letters) : 0;
+        rights |= letter != NULL ? 1u << (letter - letters) : EPT_ALL + 1;
     }
     if (monitor_is_foreign(to) || !has_ept())
         return;
-    if (from >> RADIX_BITS == 0 && type < 8) /* EPT's bits 5:3 */
+    if (from >> RADIX_BITS == 0 && rights <= EPT_ALL && type < 8) /* EPT's bits 5:3 */
         entry = radix_make(&monitor.ept.radix, from, LEVEL_PT);
     if (entry != NULL)
         *entry = (to & RADIX_ADDRESS) | rights | type << EPT_MEMORY_TYPE_SHIFT;
-    say("%s\n", entry != NULL ? "mapped" : "no table for that address, or no memory type");
+    monitor.refused = entry == NULL;
+    say("%s\n",
+        entry != NULL ? "mapped" : "no table for that address, or no such right or memory type");
 }
 
 void monitor_walk(uint64_t address)
@@ -242,7 +265,7 @@ void monitor_walk(uint64_t address)
     if (walk.misconfiguration != EPT_WELL_CONFIGURED)
         say("misconfigured, %s", ept_misconfiguration_text(walk.misconfiguration));
     else if (walk.mapped)
-        monitor_print_address(walk.physical);
+        monitor_print_address(walk.physical, "");
     else
         say("not present");
     say("\n");

@@ -10,15 +10,14 @@
 #include "kernel/monitor/monitor.h"
 #include "lib/host/apic_timer.h"
 #include "lib/string.h"
-#include "lib/x86_vmx.h"
-#include "vmx/selftest/selftest.h"
+#include "vmx/selftest/vm_enter.h"
 
 enum {
     COMMAND_US = 10000000, /* what a command may take on another CPU */
     GUEST_COUNT = 5000000, /* of the local APIC's timer: a guest that has not exited by then */
 };
 
-static bool wanted;
+static unsigned wanted;
 static const char *work_line; /* NULL: a reset */
 
 /* Ends a guest with external-interrupt exiting that does nothing else to exit. */
@@ -45,7 +44,7 @@ static void on_cpus(const char *line)
 {
     work_line = line;
     if (!smp_run(work, COMMAND_US))
-        console_print("CPU %u does not come back\n", monitor.wanted_cpu);
+        say("CPU %u does not come back\n", monitor.wanted_cpu);
 }
 
 static void obey(const char *line)
@@ -53,8 +52,9 @@ static void obey(const char *line)
     on_cpus(line);
     if (monitor.wanted_cpu >= cpu_count ||
         atomic_load(&cpus[monitor.wanted_cpu]->phase) != CPU_READY) {
-        console_print("there is no CPU %u\n", monitor.wanted_cpu);
+        say("there is no CPU %u\n", monitor.wanted_cpu);
         monitor.wanted_cpu = 0;
+        monitor.refused = true;
     }
     if (monitor.resets) {
         on_cpus(NULL);
@@ -72,20 +72,16 @@ static void obey_typed(void)
     console_print(MONITOR_PROMPT "%s\n", edit.text);
     console_to(CONSOLE_BOTH);
     obey(edit.text);
+    monitor.refused = false; /* the person has seen it */
 }
 
 static void obey_script(struct command_text script)
 {
     char line[LINE_SIZE];
 
-    while (!monitor.left && line_cut(&script, line)) {
-        bool is_command = line[0] != '#' && line[0] != '\0';
-
-        console_print("%s%s\n", is_command ? MONITOR_PROMPT : "", line);
-        if (is_command)
-            obey(line);
-    }
-    monitor.left = true;
+    while (!monitor.left && line_next(&script, MONITOR_PROMPT, line, monitor.next))
+        obey(line);
+    obey("quit");
 }
 
 static void run(struct machine *machine)
@@ -110,12 +106,5 @@ static void run(struct machine *machine)
 
 BOOT_STEP(110, .point = BOOT_BEFORE_VMX, .run = run);
 
-static enum word_outcome take(struct command_line *line, struct command_text value)
-{
-    (void)line;
-    wanted = value.length == 0;
-    return wanted ? WORD_TAKEN : WORD_BAD;
-}
-
-COMMAND_WORD(065, .name = "monitor", .values = "", .take = take, .option = &wanted,
+COMMAND_WORD(065, .name = "monitor", .values = "", .option = &wanted,
              .option_bytes = sizeof(wanted));

@@ -25,6 +25,13 @@ static void check(struct sink *sink, const char *text, size_t length)
     }
 }
 
+static void drop(struct sink *sink, const char *text, size_t length)
+{
+    (void)sink;
+    (void)text;
+    (void)length;
+}
+
 static bool is_typed(const char *line)
 {
     for (; *line != '\0'; line++) {
@@ -52,12 +59,13 @@ static void obey(const char *line)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    static struct sink sink = {check};
+    static struct sink sink = {check}, nowhere = {drop};
     struct command_text script = {(const char *)data, size};
     char line[LINE_SIZE];
 
     monitor_machine_reset(&sink);
-    for (unsigned i = 0; i < LINES_MOST && !monitor.left && line_cut(&script, line); i++)
+    for (unsigned i = 0;
+         i < LINES_MOST && !monitor.left && line_next(&script, MONITOR_PROMPT, line, &nowhere); i++)
         obey(line);
     monitor_reset_cpu();
     monitor_forget();

@@ -11,6 +11,7 @@ import termios
 import time
 import tty
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 from pathlib import Path
 
 from machine.build import IS_PC
@@ -26,6 +27,8 @@ _LEAVE = b"\x1d"  # Ctrl-]
 _QUIT = b"\rquit\r"  # at the end of what a pipe gives, which may end within a line
 _LOST = 10.0  # seconds, after which a key that the machine has not answered is given up
 _LINE_TOLD = 1024  # bytes: more than the monitor's line, shown
+_PROMPT = "rootmode> "  # kernel/monitor/monitor.h: MONITOR_PROMPT
+_FAILED = "FAILED: "  # kernel/monitor/monitor_commands.c: fail()
 _SHOWN = re.compile(rb"\rrootmode> [ -~]*\x1b\[K(\x1b\[\d+D)?\Z")  # kernel/line/line_edit.c: line_edit_show()
 _TOLD = 1 << 20  # bytes, in which a report has its place
 
@@ -71,11 +74,36 @@ def _script_text(file: Path) -> str:
     return text + "\n"
 
 
-def script_of(files: Sequence[Path], folder: Path) -> Guest:
-    """The scripts one after another, with a `reset` between two, as the loader takes them."""
+def script_of(files: Sequence[Path], folder: Path) -> tuple[Guest, list[str]]:
+    """The scripts one after another, with a `reset` between two, as the loader takes them; and the place of each command."""
     script = folder / "monitor-script"
-    script.write_text("reset\n".join(map(_script_text, files)), encoding="ascii")
-    return Guest(script, _MODULE)
+    places: list[str] = []
+    with script.open("w", encoding="ascii") as whole:
+        for index, file in enumerate(files):
+            text = _script_text(file)
+            if index > 0:
+                whole.write("reset\n")
+                places.append("--script: reset")
+            whole.write(text)
+            for number, line in enumerate(text.splitlines(), 1):
+                if (command := line.strip(" \t")) and not command.startswith("#"):
+                    places.append(f"--script: {file}:{number}: {command}")
+    return Guest(script, _MODULE), places
+
+
+def failures(places: Sequence[str], told: Sequence[str]) -> list[str]:
+    """
+    Which commands failed, and why, after what the monitor has told. That a line was not understood it
+    tells where the next one has come without `expect`, or at the end.
+    """
+    count, found = 0, []
+    for before, line in pairwise(("", *told)):
+        count += line.startswith(_PROMPT)
+        if line.startswith(_FAILED):
+            is_next = "the line before" in line and before.startswith(_PROMPT)
+            why = line.removeprefix(_FAILED).replace("the line before was not", "not")
+            found.append(f"{places[count - 1 - is_next]}: {why}")
+    return found
 
 
 class SerialTerminal:

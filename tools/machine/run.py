@@ -28,7 +28,7 @@ from machine.iso import MENU, check_programs, make_iso
 from machine.machines import MACHINES, choose, why_no_nested_kvm
 from machine.grub import check_commands
 from machine.guest import KINDS, make_guest
-from machine.monitor import WORD, Keys, SerialTerminal, add_monitor_options, check_monitor, default_loader, script_of, talk
+from machine.monitor import WORD, Keys, SerialTerminal, add_monitor_options, check_monitor, default_loader, failures, script_of, talk
 from machine.options import (
     Parser,
     add_guest_options,
@@ -100,9 +100,11 @@ class Screen:
         self._progress = progress
         self._colour = wants_colour(sys.stdout)
         self._last = 0.0
+        self.told: list[str] = []  # without colours
 
     def line(self, text: str) -> None:
         """One line of the console."""
+        self.told.append(plain(text))
         self._progress.clear()
         self._progress.told()
         print(text if self._colour else plain(text), flush=True)
@@ -266,8 +268,10 @@ def _boot(options: argparse.Namespace, plan: Plan, kernel: Path, progress: Progr
         (folder / "serial.txt").unlink(missing_ok=True)
         if options.guest:
             plan = replace(plan, guest=_guest(options, plan, folder, progress))
+        places: list[str] = []
         if options.script:
-            plan = replace(plan, guest=script_of(options.script, folder))
+            script, places = script_of(options.script, folder)
+            plan = replace(plan, guest=script)
         medium = _medium(plan, kernel, folder, progress)
         if options.monitor and not options.script:
             return _converse(plan, medium, folder, timeout)
@@ -292,6 +296,8 @@ def _boot(options: argparse.Namespace, plan: Plan, kernel: Path, progress: Progr
                 emulator.stop()
             medium.unlink(missing_ok=True)
             screen.finish()
+        for failure in failures(places, screen.told):
+            say(f"tools/run: {failure}")
         status = _outcome(console, emulator, in_time, timeout)
         if status is Exit.OK and plan.guest and plan.guest.has_script:
             status = _script_outcome(console)

@@ -110,14 +110,4 @@ void vmcs_image_read(struct vmcs_image *image, const struct vmx_capability *capa
  */
 uint32_t vmcs_host_difference(const struct vmcs_image *image, uint32_t row, uint64_t *here);
 
-/*
- * Why VM entry with this image, which is the current VMCS's, would take this CPU, or what it needs,
- * away for good, in words; NULL: after a VM exit all is here that was before. `read` copies
- * physical memory, `is_vital` knows MSRs whose value from the VM-entry MSR-load list no CPU may
- * keep.
- */
-const char *vmentry_obstacle(const struct vmcs_image *image,
-                             bool (*read)(uint64_t address, void *to, size_t bytes),
-                             bool (*is_vital)(uint32_t msr, uint64_t value));
-
 #endif

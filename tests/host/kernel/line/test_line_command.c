@@ -130,19 +130,25 @@ static void what_is_missing_or_too_much_is_told(void **state)
     assert_int_equal(given.text.length, 1);
 }
 
-static void a_script_is_lines(void **state)
+static void a_script_is_echoed_command_by_command(void **state)
 {
-    struct command_text script = {"one\n\t\n \t three", 14};
+    struct command_text script = {"one\n\t\n # of the\n \t three #\n\n#end", 32};
     char line[LINE_SIZE];
+    struct text_buffer echo;
 
     (void)state;
-    assert_true(line_cut(&script, line));
+    text_buffer_init(&echo, told, sizeof(told));
+    assert_true(line_next(&script, "> ", line, &echo.sink));
     assert_string_equal(line, "one");
-    assert_true(line_cut(&script, line));
-    assert_string_equal(line, "");
-    assert_true(line_cut(&script, line));
-    assert_string_equal(line, "three");
-    assert_false(line_cut(&script, line));
+    assert_string_equal(told, "> one\n");
+    assert_true(line_next(&script, "> ", line, &echo.sink));
+    assert_string_equal(line, "three #");
+    assert_string_equal(told, "> one\n\n# of the\n> three #\n");
+    assert_false(line_next(&script, "> ", line, &echo.sink));
+    assert_string_equal(told, "> one\n\n# of the\n> three #\n\n#end\n");
+    script = (struct command_text){"last", 4};
+    assert_true(line_next(&script, "> ", line, &echo.sink));
+    assert_false(line_next(&script, "> ", line, &echo.sink));
 }
 
 static void tab_goes_on_with_the_last_word(void **state)
@@ -188,7 +194,7 @@ int main(void)
         cmocka_unit_test(a_command_is_a_whole_word_or_two),
         cmocka_unit_test(arguments_are_of_their_kind),
         cmocka_unit_test(what_is_missing_or_too_much_is_told),
-        cmocka_unit_test(a_script_is_lines),
+        cmocka_unit_test(a_script_is_echoed_command_by_command),
         cmocka_unit_test(tab_goes_on_with_the_last_word),
     };
 

@@ -44,6 +44,7 @@ void monitor_machine_reset(struct sink *sink)
     model_cpu.all_fields = true;
     model_cpu.cr4_supported = 0x1727ff;
     model_cpu.cr0 = CR0_PE | CR0_MP | CR0_ET | CR0_NE | CR0_WP | CR0_PG;
+    monitor.failed = false;
     monitor_init(sink);
 }
 
@@ -74,13 +75,6 @@ void out8(uint16_t port, uint8_t value)
 {
     (void)port;
     (void)value;
-}
-
-static bool read_memory(const struct vmentry_context *context, uint64_t address, void *to,
-                        size_t bytes)
-{
-    (void)context;
-    return memory_read(address, to, bytes);
 }
 
 static uint64_t get(enum vmcs_field field)
@@ -237,7 +231,6 @@ struct vmx_result monitor_enter(bool resume)
 {
     static struct vmcs_image image;
     static struct vmentry_findings findings;
-    struct vmentry_context context = {.read = read_memory, .current_vmcs = model_cpu.current_vmcs};
     struct model_vmcs *vmcs = model_cpu.vmcs;
     struct vmentry_outcome outcome;
 
@@ -249,9 +242,7 @@ struct vmx_result monitor_enter(bool resume)
         vmcs++;
     if (vmcs->launched != resume)
         return fail(resume ? 5 : 4);
-    vmcs_image_read(&image, &monitor.capability);
-    vmentry_context_read(&monitor.capability, monitor.cpu.config.revision_id, &context);
-    vmentry_check(&image, &context, &findings);
+    vmentry_check_current(&monitor.capability, monitor.cpu.config.revision_id, &image, &findings);
     outcome = vmentry_predict(&findings);
     if (outcome.class <= VMENTRY_HOST)
         return fail(outcome.class == VMENTRY_CONTROLS ? 7 : 8);

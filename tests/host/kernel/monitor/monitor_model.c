@@ -22,12 +22,8 @@ int main(int count, char **arguments)
     script.length = fread(text, 1, sizeof(text), file);
     (void)fclose(file);
     monitor_machine_reset(&sink);
-    while (!monitor.left && line_cut(&script, line)) {
-        bool is_command = line[0] != '#' && line[0] != '\0';
-
-        printf("%s%s\n", is_command ? MONITOR_PROMPT : "", line);
-        if (is_command)
-            monitor_machine_obey(line);
-    }
+    while (!monitor.left && line_next(&script, MONITOR_PROMPT, line, &sink))
+        monitor_machine_obey(line);
+    monitor_machine_obey("quit");
     return monitor.failed ? EXIT_FAILURE : EXIT_SUCCESS;
 }
