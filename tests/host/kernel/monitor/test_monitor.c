@@ -679,6 +679,8 @@ static void ept_entries_are_as_asked_for(void **state)
          "=no table for that address, or no such right or memory type\n"},
         {"ept map 0x1000 code rwx 8",
          "=no table for that address, or no such right or memory type\n"},
+        {"ept map 0x1000 code rwz",
+         "=no table for that address, or no such right or memory type\n"},
         {"ept map 0x1000 code rwx 0x1000000000", "or memory type"},
         {"ept map 0x8000 code rwx 7", "=mapped\n"}, {"ept map 0xfffffffff000 code", "=mapped\n"},
         {"ept map 0x7000 0x150000", "not done: 0x150000 is its page pool"},
