@@ -10,7 +10,8 @@
 #include "kernel/monitor/monitor.h"
 #include "lib/host/apic_timer.h"
 #include "lib/string.h"
-#include "vmx/selftest/vm_enter.h"
+#include "lib/x86_vmx.h"
+#include "vmx/selftest/selftest.h"
 
 enum {
     COMMAND_US = 10000000, /* what a command may take on another CPU */

@@ -1,6 +1,7 @@
 /* The tables of vmx/entry/vmentry_rules.def: what each rule says, and what it looks at. */
 
 #include "lib/packed.h"
+#include "mm/memory_type.h"
 #include "vmx/entry/vmentry_conditions.h"
 
 /* The number of each section's first rule, which does not count itself. */
