@@ -202,9 +202,9 @@ static struct vmentry_view pdpte_memory(const struct vmentry_state *state)
 #define IF(word, id) .when = WORD(word, id)
 
 /* Fields of which none is farther than 7 behind the first. */
-#define VMCS_NO                 0
-#define FIELD_BIT(first, field) (((field) != 0) << ((field) != 0 ? ((field) - (first)) / 2 : 0))
-#define BIT_OF(first, field)    FIELD_BIT(VMCS_##first, VMCS_##field)
+enum { VMCS_NO };
+#define BIT_OF(first, field) \
+    ((VMCS_##field != 0) << (VMCS_##field != 0 ? (VMCS_##field - VMCS_##first) / 2 : 0))
 #define FIELDS(a, b, c, d, e, f, g, ...)                                                         \
     .first = VMCS_##a, .fields = 1 | BIT_OF(a, b) | BIT_OF(a, c) | BIT_OF(a, d) | BIT_OF(a, e) | \
                                  BIT_OF(a, f) | BIT_OF(a, g)
@@ -225,8 +225,11 @@ static struct vmentry_view pdpte_memory(const struct vmentry_state *state)
     .kind = FORM_CANONICAL, condition, .bits = (mask), LIST(field)
 #define ZERO(condition, mask, ...) .kind = FORM_ZERO, condition, .bits = (mask), LIST(__VA_ARGS__)
 #define ONES(condition, mask, ...) .kind = FORM_ONES, condition, .bits = (mask), LIST(__VA_ARGS__)
-#define ACTIVE                     ZERO(ALWAYS, ~0ull, GUEST_ACTIVITY_STATE)
-#define UNBLOCKED(bits)            ZERO(ALWAYS, bits, GUEST_INTERRUPTIBILITY_STATE)
+#define ACTIVE \
+    .kind = FORM_ZERO, ALWAYS, .bits = ~0ull, .first = VMCS_GUEST_ACTIVITY_STATE, .fields = 1
+#define UNBLOCKED(blocking)                                                                    \
+    .kind = FORM_ZERO, ALWAYS, .bits = (blocking), .first = VMCS_GUEST_INTERRUPTIBILITY_STATE, \
+    .fields = 1
 #define RESERVED(condition, of, field)                                                         \
     .kind = FORM_RESERVED, condition, .bits = offsetof(struct vmentry_context, of##_reserved), \
     LIST(field)

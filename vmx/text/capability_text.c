@@ -154,7 +154,7 @@ struct rule_text rule_text(enum rule rule)
 {
     static const char packing[] = PACKING;
     const char *packed = (const char *)&sentences + places[rule];
-    struct rule_text of;
+    struct rule_text of = {0};
 
     packed = unpack(packing, packed, of.text, sizeof(of.text));
     packed = unpack(packing, packed, of.sdm, sizeof(of.sdm));
