@@ -193,6 +193,21 @@ static bool shows_vmx(void)
     return (c >> 5 & 1) != 0;
 }
 
+/* Linux shows the flag where it uses five-level paging. */
+static const char *why_not(void)
+{
+    static char line[8192];
+    FILE *file = fopen("/proc/cpuinfo", "re");
+    bool five = false;
+
+    while (file != NULL && !five && fgets(line, sizeof(line), file) != NULL)
+        five = strncmp(line, "flags", 5) == 0 && strstr(line, " la57") != NULL;
+    if (file != NULL)
+        fclose(file);
+    return five ? "Linux uses five-level paging: boot it with no5lvl"
+                : "Rootmode knows more CPUs than are online: bring them online first";
+}
+
 /*
  * A CPU leaves where it next goes to another address space, at a moment that allows it. A process
  * that lives for nothing else makes it go there and back.
@@ -203,9 +218,7 @@ static bool leave_here(int msr)
 
     if (pwrite(msr, &online, sizeof(online), MSR_LEAVES) != sizeof(online)) {
         if (errno == EIO)
-            fputs(
-                "rootmodectl: Rootmode knows more CPUs than are online: bring them online first\n",
-                stderr);
+            fprintf(stderr, "rootmodectl: %s\n", why_not());
         return false;
     }
     for (int i = 0; i < TRIES && !shows_vmx(); i++) {

@@ -85,7 +85,7 @@ static bool has_segments(void)
 }
 
 /* A shadow stack would have to know of the IRETQ; LA57 cannot change with paging on. */
-static bool mode_allows(const struct vcpu *vcpu)
+bool leave_mode_allows(const struct vcpu *vcpu)
 {
     uint64_t cr4 = guest_cr4(vcpu), cet = 0;
 
@@ -107,7 +107,7 @@ static bool nothing_pends(const struct vcpu *vcpu)
 bool leave_is_possible(const struct vcpu *vcpu)
 {
     return (vmcs_read_natural(VMCS_EXIT_QUALIFICATION) & CR_ACCESS) == CR_MOV_TO_CR3 &&
-           mode_allows(vcpu) && nothing_pends(vcpu) &&
+           leave_mode_allows(vcpu) && nothing_pends(vcpu) &&
            paging_is_mapped(kernel_tables(), (uint64_t)guest_pml4()) &&
            guest_pml4()[LEAVE_ENTRY] == 0 && has_segments();
 }

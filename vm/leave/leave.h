@@ -33,6 +33,9 @@ struct leave {
     bool ready;
 };
 
+/* Is the guest in a mode that it can be left in: 64-bit, four-level paging, no shadow stack? */
+bool leave_mode_allows(const struct vcpu *vcpu);
+
 /* For memory [base, end), in which all that the CPUs' VMX regions lie. Once; false: no memory. */
 bool leave_prepare(struct leave *leave, struct vm *vm, uint64_t base, uint64_t end);
 

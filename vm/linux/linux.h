@@ -38,7 +38,8 @@ enum { MSR_LINUX_EXITS = 0x40524d01, LINUX_TELLS_EXITS = 1 << 1 };
 enum { MSR_LINUX_REPORT = 0x40524d03, LINUX_TELLS_REPORT = 1 << 3, LINUX_REPORT_BYTES = 16384 };
 /*
  * Written to, it takes the CPU out of VMX operation, and those that wait to be started. The value:
- * how many CPUs the guest will do this on. #GP where it has started more: one would stay.
+ * how many CPUs the guest will do this on. #GP where it has started more: one would stay; and in a
+ * mode that cannot be left in (vm/leave/leave.h).
  */
 enum { MSR_LINUX_LEAVES = 0x40524d02, LINUX_LEAVES = 1 << 2 };
 

@@ -306,7 +306,7 @@ enum exit_done linux_write_leave(struct vcpu *vcpu, const struct msr_rule *rule,
 
     (void)rule;
     spinlock_acquire(&linux_vm->vm.lock);
-    ready = value == cpus_in_guest(linux_vm) &&
+    ready = value == cpus_in_guest(linux_vm) && leave_mode_allows(vcpu) &&
             leave_prepare(&linux_vm->leave, &linux_vm->vm, linux_vm->kept.base, linux_vm->kept.end);
     spinlock_release(&linux_vm->vm.lock);
     if (!ready)

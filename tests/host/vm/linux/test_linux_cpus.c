@@ -582,10 +582,35 @@ static enum exit_done write_leave(uint64_t number)
     return linux_write_leave(vcpu, &rule, number);
 }
 
+static void be_in_64_bit_mode(void)
+{
+    FIELD(VM_ENTRY_CONTROLS) |= ENTRY_IA32E_MODE_GUEST;
+    FIELD(GUEST_CS_ACCESS_RIGHTS) |= RIGHTS_L;
+    FIELD(GUEST_IA32_EFER) = EFER_LME | EFER_LMA | EFER_NXE;
+}
+
+/* What lies between the guest's page tables and the hypervisor's has four levels: vm/leave/leave.h.
+ */
+static void not_every_mode_can_be_left(void **state)
+{
+    (void)state;
+    model_cpu.cr3 = pages_alloc(0);
+    atomic_store(&other.waits, true);
+    atomic_store(&third.waits, true);
+    assert_int_equal(write_leave(1), EXIT_INJECTED);
+    be_in_64_bit_mode();
+    vcpu->cr4_fixed = CR4_VMXE;
+    FIELD(GUEST_CR4) |= CR4_LA57;
+    assert_int_equal(write_leave(1), EXIT_INJECTED);
+    FIELD(GUEST_CR4) &= ~(uint64_t)CR4_LA57;
+    assert_int_equal(write_leave(1), EXIT_EMULATED);
+}
+
 /* CPUs that the guest has not started are no part of its number, and are asked if they wait. */
 static void who_waits_is_asked_to_leave(void **state)
 {
     (void)state;
+    be_in_64_bit_mode();
     model_cpu.cr3 = pages_alloc(0);
     atomic_store(&other.running, true);
     atomic_store(&other.waits, true);
@@ -630,6 +655,7 @@ int main(void)
         cmocka_unit_test_setup(what_else_is_written_there, begin),
         cmocka_unit_test_setup(a_wider_write_has_the_flag, begin),
         cmocka_unit_test_setup(what_is_not_understood, begin),
+        cmocka_unit_test_setup(not_every_mode_can_be_left, begin),
         cmocka_unit_test_setup(who_waits_is_asked_to_leave, begin),
     };
 
