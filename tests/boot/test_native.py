@@ -65,8 +65,7 @@ def _ranges(lines: list[str]) -> list[tuple[int, int, str]]:
     return whole
 
 
-@pytest.mark.long
-@pytest.mark.parametrize("count", [1, 2])
+@pytest.mark.parametrize("count", [1, pytest.param(2, marks=pytest.mark.long)])
 def test_linux_finds_the_same(count: int, kernel: Path) -> None:
     with tempfile.TemporaryDirectory(prefix="rootmode-") as name:
         folder = Path(name)
