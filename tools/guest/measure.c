@@ -12,7 +12,6 @@
 #include <stdint.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
-#include <time.h>
 
 enum { COM1 = 0x3f8, LINE_STATUS = COM1 + 5, TRANSMITTER_EMPTY = 0x40 };
 enum { PAGE = 4096, PAGES = 16, PINGS = 8, FILE_BYTES = 16384, SAMPLES = 100 };
@@ -111,13 +110,6 @@ static void talk_to_child(void)
     CALL(__NR_wait4, child, NULL, 0);
 }
 
-static void sleep_a_tick(void)
-{
-    const struct timespec time = {0, 1000000};
-
-    CALL(__NR_nanosleep, &time, NULL, 0);
-}
-
 /* From RDTSC to RDTSC, less an empty pair; the least of some. */
 static uint64_t least(bool with_cpuid, uint32_t leaf)
 {
@@ -168,7 +160,6 @@ _Noreturn void begin(const char *const *words)
         touch_memory();
         write_and_read_file();
         talk_to_child();
-        sleep_a_tick();
     }
     tell("done-tsc", ticks());
     for (;;)
