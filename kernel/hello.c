@@ -6,15 +6,12 @@
 
 enum { WORK_US = 10000000 };
 
-static const char ok[] = "ok";
 static bool ran;
-static const char *results[CPUS_MAX]; /* "ok", or what it did otherwise; NULL: it has not ended */
+static const char *results[CPUS_MAX]; /* of hello_run(); NULL: it has not ended */
 
 static void run_on_this_cpu(struct cpu *cpu)
 {
-    const char *wrong = hello_run(cpu->vmx);
-
-    results[cpu->index] = wrong == NULL ? ok : wrong;
+    results[cpu->index] = hello_run(cpu->vmx);
 }
 
 void hello_run_all(struct machine *machine)
@@ -24,7 +21,7 @@ void hello_run_all(struct machine *machine)
     ran = true;
     vmx_all_run(machine, run_on_this_cpu, WORK_US);
     for (uint32_t i = 0; i < machine->cpu_count; i++) {
-        if (results[i] != NULL && results[i] != ok && results[i] != hello_without_ept)
+        if (results[i] != NULL && results[i] != hello_ok && results[i] != hello_without_ept)
             machine_add(machine, RULE_GUEST_DIED, i, results[i]);
     }
 }

@@ -20,9 +20,9 @@ extern const uint8_t hello_start[], hello_cpuid[], hello_end[];
 
 /*
  * Runs it on the CPU that calls, which is LOADED, interrupts off; the CPU's own VMCS is current
- * before and after. Gives NULL, or what it did otherwise; hello_without_ept where it cannot run.
+ * before and after. Gives hello_ok, or what it did otherwise; hello_without_ept: it cannot run.
  */
-extern const char hello_without_ept[];
+extern const char hello_ok[], hello_without_ept[];
 const char *hello_run(struct vmx_cpu *cpu);
 
 #endif

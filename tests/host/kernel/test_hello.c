@@ -17,6 +17,7 @@
 
 enum { CPUS = 4 };
 
+const char hello_ok[] = "ok";
 const char hello_without_ept[] = "this CPU does not offer EPT";
 
 static struct machine *subject;
@@ -51,7 +52,7 @@ static int set_up(void **state)
         cpu_list[i].phase = CPU_READY;
         cpu_list[i].vmx->state = VMX_CPU_LOADED;
         cpu_pointers[i] = &cpu_list[i];
-        outcome[i] = NULL;
+        outcome[i] = hello_ok;
         comes_back[i] = true;
     }
     subject->cpus = cpu_pointers;
