@@ -153,6 +153,8 @@ def test_msrs_that_kvm_lists(program: Path) -> None:
     "words, said",
     [
         (["--frob"], "unknown option --frob"),
+        (["--jsn"], "unknown option --jsn; the nearest known one is --json"),
+        (["--msrz=x"], "unknown option --msrz; the nearest known one is --msrs"),
         (["--cpu"], "a value is missing behind --cpu"),
         (["--cpu", "haswel"], "unknown row `haswel`"),
         (["--cpu", HASWELL, "--msrs", "x"], "give one"),

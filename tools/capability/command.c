@@ -3,7 +3,7 @@
 #include "tools/capability/loop.h"
 #include "tools/capability/number.h"
 
-static const char blanks[] = " \t";
+static const char ends[] = " \t;&|#)`<"; /* of a word of the shell, but for quotes */
 static const char register_expected[] = "as rdmsr's register 0x3a, or 0x480 to 0x493";
 
 static bool take_decimal(struct piece piece, unsigned *value)
@@ -95,8 +95,10 @@ static void apply(struct command *command, const struct option *option, struct p
     if (option->argument == ARGUMENT_NONE)
         return;
     if (argument.length == 0)
-        argument = piece_word(rest, blanks);
-    if (option->argument == ARGUMENT_CPU)
+        argument = piece_word(rest, ends);
+    if (option->argument == ARGUMENT_CPU && piece_find(argument, '$') < argument.length)
+        command->rounds = true;
+    else if (option->argument == ARGUMENT_CPU)
         take_decimal(argument, &command->cpu);
 }
 
@@ -136,9 +138,10 @@ static void take_words(struct command *command, struct piece line, struct piece 
         word = *rest;
         piece_word(rest, " \t;&|#)`\"'<");
         word.length -= rest->length;
-        if (piece_find(word, '$') < word.length) {
+        if (piece_first(word) != '-' && piece_find(word, '$') < word.length) {
             command->loop = true;
-            if (loop_variable(piece_after(line, (size_t)(word.start - line.start)), &prefix))
+            if (!command->rounds &&
+                loop_variable(piece_after(line, (size_t)(word.start - line.start)), &prefix))
                 loop_registers(
                     loop_begins(line) || command->loop_line.length == 0 ? line : command->loop_line,
                     prefix, command);
@@ -156,11 +159,12 @@ static void take_words(struct command *command, struct piece line, struct piece 
 
 void command_end(struct scan *scan, struct command *command, struct found_list *list)
 {
-    bool answered = command->count == 0 || command->done >= command->count ||
-                    (command->all && command->values > 0);
+    bool each = command->all || (command->rounds && command->done == 0);
+    bool answered =
+        command->count == 0 || command->done >= command->count || (each && command->values > 0);
 
     command->single = false;
-    if (!answered && command->loop && command->values > 0)
+    if (!answered && (command->loop || command->rounds) && command->values > 0)
         list->count = command->found; /* whose values these are cannot be known */
     if (!answered && list->count == command->found && command->text.length > 0)
         scan_passed(scan, command->line, command->text,
@@ -278,7 +282,10 @@ bool command_value(struct scan *scan, struct command *command, struct found_list
     if (command->all)
         return true;
     command->done++;
-    if (command->done == command->count) {
+    if (command->done == command->count && command->rounds) {
+        command->done = 0;
+        command->cpu++;
+    } else if (command->done == command->count) {
         command->count = 0;
         command->single = true;
     }

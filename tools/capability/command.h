@@ -16,6 +16,7 @@ struct command {
     bool all;                            /* it has -a: one value for each CPU */
     struct piece loop_line;              /* the last line that began a loop, without a command */
     bool loop;                           /* of a shell: all must answer, or none is told apart */
+    bool rounds;                         /* `-p $c`: all registers of one CPU after the other */
     unsigned cpu, values;
     unsigned line;
     struct piece text;

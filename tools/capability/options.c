@@ -28,19 +28,24 @@ static const struct option table[] = {
     {NULL, 0, NULL, 0},
 };
 
+static const struct option *known_option;
+
 static const char *option_name(size_t index)
 {
-    return table[index].name;
+    return known_option[index].name;
 }
 
-static bool fail_unknown(const char *word, char error[OPTIONS_ERROR_MAX])
+bool options_unknown(const char *word, const struct option *known, char error[OPTIONS_ERROR_MAX])
 {
     char name[64];
     const char *nearest;
+    size_t count = 0;
 
+    while (known[count].name != NULL)
+        count++;
+    known_option = known;
     snprintf(name, sizeof(name), "%.*s", (int)strcspn(word, "="), word);
-    nearest =
-        nearest_name(name + strspn(name, "-"), sizeof(table) / sizeof(table[0]) - 1, option_name);
+    nearest = nearest_name(name + strspn(name, "-"), count, option_name);
     if (nearest != NULL)
         snprintf(error, OPTIONS_ERROR_MAX, "unknown option %s; the nearest known one is --%s", name,
                  nearest);
@@ -182,7 +187,7 @@ bool options_parse(int count, char **words, struct options *options, char error[
             taken = false;
             snprintf(error, OPTIONS_ERROR_MAX, "%s needs a value behind it", words[optind - 1]);
         } else {
-            taken = fail_unknown(words[optind - 1], error);
+            taken = options_unknown(words[optind - 1], table, error);
         }
         if (!taken)
             return false;

@@ -48,4 +48,8 @@ struct options {
 /* False, with a message, for wrong use. */
 bool options_parse(int count, char **words, struct options *options, char error[OPTIONS_ERROR_MAX]);
 
+/* The message for a word that is none of a program's options: the nearest is named. False. */
+struct option;
+bool options_unknown(const char *word, const struct option *known, char error[OPTIONS_ERROR_MAX]);
+
 #endif

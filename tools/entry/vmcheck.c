@@ -9,6 +9,7 @@
 #include "tools/capability/corpus.h"
 #include "tools/capability/lists.h"
 #include "tools/capability/load.h"
+#include "tools/capability/options.h"
 #include "tools/entry/answer.h"
 #include "tools/entry/verdict_text.h"
 
@@ -142,14 +143,16 @@ static bool take_option(int option, struct request *request, enum exit_status *s
 
 static bool take_words(int count, char **words, struct request *request, enum exit_status *status)
 {
+    char error[OPTIONS_ERROR_MAX];
     int option;
 
     opterr = 0;
     while ((option = getopt_long(count, words, ":h", table, NULL)) != -1) {
         *status = EXIT_WRONG_USE;
-        if (option == ':' || option == '?')
-            return complain(option == ':' ? "a value is missing behind " : "unknown option ",
-                            words[optind - 1]);
+        if (option == ':')
+            return complain("a value is missing behind ", words[optind - 1]);
+        if (option == '?')
+            return options_unknown(words[optind - 1], table, error) || complain(error, "");
         if (!take_option(option, request, status))
             return false;
     }

@@ -239,6 +239,20 @@ static void loops_have_their_shells_meaning(void **state)
         {"# for i in 480 481; do echo -n \"$i: \"; rdmsr 0x$i; done\n480: da040000000012\n"
          "481: 7f00000016",
          BOTH},
+        /* Of one CPU after the other; a second loop, over registers, is not followed. */
+        {"# for c in 0 1; do rdmsr -p $c 0x480; done\nda040000000012\nda040000000013",
+         "a: 480=da040000000012\na, CPU 1: 480=da040000000013"},
+        {"# for c in 0 1; do rdmsr 0x480 -p\"$c\"; rdmsr --processor=${c} 0x481; done" VALUES
+             VALUES,
+         BOTH "\na, CPU 1: 480=da040000000012 481=7f00000016"},
+        {"# rdmsr 0x480 -p 0; rdmsr 0x481" VALUES, BOTH},
+        {"for c in $(seq 0 1)\ndo\nrdmsr -p $c 0x480; rdmsr -p $c 0x481\ndone" VALUES
+         "\nda040000000012\n7f00000017",
+         BOTH "\na, CPU 1: 480=da040000000012 481=7f00000017"},
+        {"# for c in 0 1; do rdmsr -p $c 0x480; rdmsr -p $c 0x481; done" VALUES "\nda040000000012",
+         "line 1: ~the value that rdmsr printed"},
+        {"# for c in 0 1; do for i in 480 481; do rdmsr -p $c 0x$i; done; done" VALUES,
+         "line 2: ~the address"},
         /* A list that is not understood gives no register a value. */
         {"# for i in 480 $MORE 481; do rdmsr 0x$i; done\nda040000000012",
          "line 2: ~the address of"},
