@@ -63,6 +63,13 @@ class BochsTest(unittest.TestCase):
         self._started(self._bochs(_USAGE, _HEAD.format(version="2.7")))
         self.assertFalse(lock.exists())
 
+    def test_what_an_ended_one_said_is_not_said_again(self) -> None:
+        old = [self._folder / name for name in ("serial.txt", "bochs.log")]
+        for file in old:
+            file.write_text("verdict: ok\n", encoding="ascii")
+        self._started(self._bochs(_USAGE, _HEAD.format(version="2.7")))
+        self.assertEqual([file for file in old if file.exists()], [])
+
     def test_its_own_models(self) -> None:
         program = self._bochs(_USAGE, _HEAD.format(version="3.0"))
         self.assertEqual(cpu_models(program), ["pentium", "corei7_haswell_4770", "arrow_lake"])

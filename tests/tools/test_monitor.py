@@ -117,6 +117,16 @@ def test_a_prompt_at_a_pipe(typed: str) -> None:
     assert ("page = 0x" in done.stdout and "#UD" in done.stdout) == bool(typed)
 
 
+def test_a_prompt_without_standard_input() -> None:
+    """Closed, it is as a pipe that has ended."""
+    done = subprocess.run(
+        ["bash", "-c", "tools/run --on bochs --cpus 1 --monitor <&-"],
+        cwd=ROOT, capture_output=True, text=True, check=False, timeout=300,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "verdict: ok" in done.stdout
+
+
 def test_a_pipe_waits_for_a_machine_only_so_long() -> None:
     command = [str(ROOT / "tools/run"), "--on", "bochs", "--cpus", "1", "--monitor", "--append", "exit=halt", "--timeout", "5"]
     done = subprocess.run(command, input="quit\n", capture_output=True, text=True, check=False, timeout=300)

@@ -38,6 +38,7 @@ _MAX_HOST_MEMORY = 2048  # MiB kept in our memory; Bochs pages the rest out to a
 _MAX_CPUS = 8  # as Debian builds it
 _MAX_MEMORY = 64 * 1024  # MiB; it would come up with more, but not while anybody waits
 BINARY = Path("/usr/bin/bochs")
+SERIAL, _LOG = "serial.txt", "bochs.log"
 
 # display: "term" draws into our pty; a 32-bit mode set by GRUB would stop it, hence no VBE.
 _CONFIGURATION = """\
@@ -133,8 +134,8 @@ def command_of(configuration: str, folder: Path, debugger: Sequence[str], binary
         configuration = f"plugin_ctrl: speaker=0\n{configuration}"
     written.write_text(configuration, encoding="utf-8")
     commands.write_text("".join(f"{command}\n" for command in debugger), encoding="ascii")
-    for lock in folder.glob("*.lock"):  # of a disk in a folder that is kept, from a Bochs that was ended
-        lock.unlink()
+    for old in (*folder.glob("*.lock"), folder / SERIAL, folder / _LOG):  # in a folder that is kept: a disk's lock, what was said
+        old.unlink(missing_ok=True)
     return [str(binary), "-q", "-f", written.name, *(["-rc", commands.name] if build.debugger else [])]
 
 
@@ -219,8 +220,6 @@ def check_bochs(plan: Plan) -> None:
         near = did_you_mean(cpu, models)
         raise UserError(f"Bochs has no CPU model '{cpu}'{near or '; it has: ' + ' '.join(models)}")
 
-
-SERIAL, _LOG = "serial.txt", "bochs.log"
 
 
 def configuration_of(plan: Plan, medium: Path, folder: Path) -> str:

@@ -70,7 +70,6 @@ def _exits(report: dict[str, Any]) -> Counter[str]:
 def _measure(plan: Plan, kernel: Path, folder: Path) -> Measured:
     assert plan.guest
     iso = folder / "rootmode.iso"
-    (folder / "serial.txt").unlink(missing_ok=True)
     make_iso(iso, kernel, plan.words, (), pixels=False, guest=plan.guest)
     emulator = start_bochs(plan, iso, folder)
     assert isinstance(emulator, TerminalEmulator)  # whose terminal is the debugger's

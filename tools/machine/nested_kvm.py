@@ -218,7 +218,7 @@ def start_nested_kvm(plan: Plan, medium: Path, folder: Path) -> Emulator:
     arguments = qemu_arguments(plan, qemu, options)
     files[_ARGUMENTS] = b"".join(argument.encode() + b"\0" for argument in arguments)
     files[_MEDIUM] = medium.read_bytes()
-    for name in ("serial.txt", "layers.txt", "fixed.img"):
+    for name in ("layers.txt", "fixed.img"):
         (folder / name).unlink(missing_ok=True)
     (folder / "fixed.img").symlink_to(fixed)
     (folder / "run.img").write_bytes(run_disk(files))

@@ -174,7 +174,8 @@ def qemu_command(plan: Plan, medium: Path, folder: Path) -> list[str]:
 
 def start_qemu(plan: Plan, medium: Path, folder: Path) -> Emulator:
     """Starts QEMU with the ISO or the kernel; its files go to the folder."""
-    log = folder / "qemu.log"
+    log, serial = folder / "qemu.log", folder / "serial.txt"
+    serial.unlink(missing_ok=True)  # another machine's, in a folder that is kept
     ours, its = socket.socketpair()
     command = qemu_command(plan, medium, folder) + [
         "-chardev", f"socket,id=monitor,fd={its.fileno()}", "-mon", "chardev=monitor,mode=control",
@@ -187,7 +188,7 @@ def start_qemu(plan: Plan, medium: Path, folder: Path) -> Emulator:
             command, stdin=subprocess.DEVNULL, output=output.fileno(), folder=folder,
             inherited=(its.fileno(), stub.fileno()),
         )  # fmt: skip
-    emulator = Qemu(process, folder / "serial.txt", log, ours)
+    emulator = Qemu(process, serial, log, ours)
     if plan.nmi_at is None:
         debugger.close()
         return emulator

@@ -265,7 +265,6 @@ def _boot(options: argparse.Namespace, plan: Plan, kernel: Path, progress: Progr
     machine = MACHINES[plan.machine]
     timeout = options.timeout or patience(plan) + (_GUEST_SECONDS if options.guest else 0)
     with _folder(options.logs) as folder:
-        (folder / "serial.txt").unlink(missing_ok=True)
         if options.guest:
             plan = replace(plan, guest=_guest(options, plan, folder, progress))
         places: list[str] = []
@@ -377,6 +376,7 @@ def _run(options: argparse.Namespace) -> Exit:
 def main() -> int:
     """Runs; never ends with a trace back for what a person can cause."""
     options = parser().parse_args()
+    sys.stdin = sys.stdin or open(os.devnull, encoding="ascii")  # closed: nothing can be typed
     with ending_on_signals():
         try:
             return _run(options)
