@@ -3,11 +3,28 @@
 #include "kernel/words/nearest.h"
 #include "lib/string.h"
 
+static bool is_blank(char c)
+{
+    return c == ' ' || c == '\t';
+}
+
 static struct command_text without_indent(struct command_text line)
 {
-    for (; line.length > 0 && (*line.start == ' ' || *line.start == '\t'); line.length--)
+    for (; line.length > 0 && is_blank(*line.start); line.length--)
         line.start++;
     return line;
+}
+
+struct command_text line_word(struct command_text *rest)
+{
+    struct command_text word = without_indent(*rest);
+    size_t length = 0;
+
+    while (length < word.length && !is_blank(word.start[length]))
+        length++;
+    *rest = without_indent((struct command_text){word.start + length, word.length - length});
+    word.length = length;
+    return word;
 }
 
 bool line_next(struct command_text *script, const char *prompt, char line[LINE_SIZE],
@@ -25,20 +42,31 @@ bool line_next(struct command_text *script, const char *prompt, char line[LINE_S
     return is_command;
 }
 
+/* A name of one word or two. */
+static bool cut_name(struct command_text *line, struct command_text name)
+{
+    struct command_text rest = *line;
+
+    while (name.length > 0) {
+        struct command_text wanted = line_word(&name), word = line_word(&rest);
+
+        if (word.length != wanted.length || strncmp(word.start, wanted.start, word.length) != 0)
+            return false;
+    }
+    *line = rest;
+    return true;
+}
+
 uint32_t line_command_find(const struct line_language *language, struct command_text *line)
 {
-    uint32_t n;
+    uint32_t n = 0;
 
     *line = without_indent(*line);
-    for (n = 0; n < language->count; n++) {
-        size_t length = strlen(language->commands[n].name);
+    for (; n < language->count; n++) {
+        const char *name = language->commands[n].name;
 
-        if (strncmp(line->start, language->commands[n].name, length) != 0 ||
-            (line->length != length && line->start[length] != ' '))
-            continue;
-        *line = (struct command_text){line->start + length, line->length - length};
-        (void)command_text_cut(line, ' ');
-        break;
+        if (cut_name(line, (struct command_text){name, strlen(name)}))
+            break;
     }
     return n;
 }
@@ -150,7 +178,7 @@ static bool are_bytes(struct command_text *text)
     uint64_t byte;
 
     while (rest.length > 0) {
-        struct command_text word = command_text_cut(&rest, ' ');
+        struct command_text word = line_word(&rest);
 
         if (!command_text_number(word, 16, UINT8_MAX, &byte)) {
             *text = word;
@@ -196,7 +224,7 @@ bool line_command_take(const struct line_language *language, uint32_t command,
         unsigned bits = bits_of(language, kinds.start[kinds.start[0] == '[']);
         int kind = next_kind(language, &kinds);
         bool is_all = kind == LINE_TEXT || kind == LINE_COMMAND || kind == LINE_HEX;
-        struct command_text word = is_all ? rest : command_text_cut(&rest, ' ');
+        struct command_text word = is_all ? rest : line_word(&rest);
 
         if ((kind == LINE_HEX && !are_bytes(&word)) ||
             !line_meaning(language, kind, word, &out->value[out->count])) {
@@ -225,11 +253,11 @@ size_t line_complete(const struct line_language *language, const char *line, cha
     uint32_t command = line_command_find(language, &rest);
     int kind;
 
-    if (command == language->count || rest.start[-1] != ' ')
+    if (command == language->count || !is_blank(rest.start[-1]))
         return completion_add(language->names, LINE_COMMAND, start, more, list);
     kinds = arguments_of(&language->commands[command]);
     for (kind = next_kind(language, &kinds); kind != LINE_END && strchr(rest.start, ' ') != NULL;
          kind = next_kind(language, &kinds))
-        (void)command_text_cut(&rest, ' ');
+        (void)line_word(&rest);
     return completion_add(language->names, kind, rest.start, more, list);
 }

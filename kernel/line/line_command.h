@@ -75,6 +75,9 @@ enum { LINE_SIZE = 256 };
 bool line_next(struct command_text *script, const char *prompt, char line[LINE_SIZE],
                struct sink *echo);
 
+/* Cuts the next word off; between words, and before the first, are spaces and tabs. */
+struct command_text line_word(struct command_text *rest);
+
 /*
  * The number of the command that a line begins with, which is cut off, as are spaces and tabs
  * before it; `count`: of none.

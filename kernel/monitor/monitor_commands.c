@@ -205,7 +205,7 @@ static void write_memory(uint64_t address, struct command_text bytes)
     uint64_t first = address, byte;
 
     while (bytes.length > 0 && !monitor_is_foreign(address) &&
-           command_text_number(command_text_cut(&bytes, ' '), 16, UINT8_MAX, &byte))
+           command_text_number(line_word(&bytes), 16, UINT8_MAX, &byte))
         *(uint8_t *)phys_to_virt(address++) = (uint8_t)byte;
     say("%lu bytes written\n", address - first);
 }

@@ -70,6 +70,12 @@ static void a_command_is_a_whole_word_or_two(void **state)
     assert_int_equal(take("\tsay up"), SAY);
     assert_int_equal(take("  "), -1); /* no command, but nothing wrong either */
     assert_string_equal(told, "");
+    assert_int_equal(take("say \t  what  there is"), SAY);
+    assert_int_equal(given.text.length, 14);
+    assert_memory_equal(given.text.start, "what  there is", 15);
+    assert_int_equal(take("put  south \t 3  4  "), PUT);
+    assert_int_equal(given.value[2], 4);
+    assert_int_equal(take("fill  1  0  ff "), FILL);
     assert_int_equal(take("makes a"), -1);
     assert_string_equal(told, "unknown here: \"makes a\"\n");
     assert_int_equal(take("sayx"), -1);
