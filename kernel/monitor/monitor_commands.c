@@ -342,6 +342,7 @@ static void keep_and_pass(struct sink *sink, const char *text, size_t length)
 void monitor_init(struct sink *next)
 {
     monitor = (struct monitor){.sink = {keep_and_pass}, .next = next, .failed = monitor.failed};
+    text_buffer_init(&monitor.kept, monitor.answer, sizeof(monitor.answer));
     monitor.cr0_before = read_cr0();
     monitor.cr4_before = read_cr4();
 }

@@ -177,6 +177,11 @@ static void without_vmx_there_is_the_processors_answer(void **state)
 static void a_failed_expectation_stays(void **state)
 {
     (void)state;
+    TALK({"expect", "=expected: expect TEXT\n"}, {"alloc v", NULL}); /* before any answer */
+    monitor.failed = false;
+    TALK({"alloc v", NULL}, {"expect no page", NULL}, {"reset", NULL},
+         {"expect", "=expected: expect TEXT\n"}, {"reset", NULL});
+    monitor.failed = false;
     TALK({"alloc v", NULL}, {"expect v = 0x100000", NULL});
     assert_false(monitor.failed);
     TALK({"expect revision id 0x2b", NULL});
@@ -443,7 +448,7 @@ static void memory_is_shown_and_written_byte_by_byte(void **state)
          {"mem read v 1", "=2b\n"}, {"mem write v 100", "=unknown here: \"100\"\n"},
          {"mem write v 1 zz 2", "=unknown here: \"zz\"\n"},
          {"mem write v 90b8cdabf4", "=unknown here: \"90b8cdabf4\"\n"},
-         {"mem  write \t v  1   2 ", "=2 bytes written\n"}, {"mem read v  3 ", "=01 02 00\n"},
+         {"mem  write \t v  2b   0 ", "=2 bytes written\n"}, {"mem read v  2 ", "=2b 00\n"},
          {"mem write v+0xffe 1 2 ff", "=3 bytes written\n"}, {"mem read w 1", "=ff\n"},
          {"mem read v+0xffe 2", "=01 02\n"}, {"mem write w+0xfff 1 2", "1 bytes written"},
          {"mem write 0x0 1", "not done: 0x0 is no page of the monitor's"},
