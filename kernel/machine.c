@@ -1,7 +1,5 @@
 #include "kernel/machine.h"
 
-#include "lib/string.h"
-
 /*
  * A finding joins those there are, with its CPU: at one that says the same, behind the last; once
  * there is no room, at one of the same rule, so that no number of CPUs loses a finding.
@@ -87,7 +85,7 @@ uint32_t machine_choose_cpus(struct machine *machine, bool has_page, uint32_t *a
     const struct firmware *firmware = machine->firmware;
     const struct acpi_cpus *named = &firmware->cpus;
     bool all = machine->options.cpus == 0 || machine->options.cpus > CPUS_MAX;
-    bool has_clock = machine->timing.tsc_per_ms != 0;
+    bool has_clock = machine->timing.tsc.per_ms != 0;
     uint32_t most = all ? CPUS_MAX : machine->options.cpus;
     uint32_t count = 0;
 
@@ -123,8 +121,7 @@ void check_started_cpus(struct machine *machine, uint32_t chosen)
 
 void check_clock(struct machine *machine, const struct clock *clock)
 {
-    machine->timing.tsc_per_ms = clock->rate.per_ms;
-    machine->timing.source = clock->rate.source;
+    machine->timing.tsc = clock->rate;
     if (clock->doubt.source != NULL)
         machine_add_finding(machine,
                             FINDING(RULE_BOOT_CLOCK_DOUBT, .seen = clock->rate.per_ms,

@@ -22,8 +22,7 @@ struct timing {
     uint64_t memory_tsc;       /* page pool and page tables stand */
     uint64_t cpus_started_tsc; /* every CPU that answers has answered */
     uint64_t vmx_on_all_tsc;   /* every CPU is where `stop=` lets it be */
-    uint64_t tsc_per_ms;
-    const char *source; /* of the calibration */
+    struct tsc_rate tsc;
 };
 
 struct machine {

@@ -16,9 +16,7 @@
 #define PM1_SLEEP       (1u << 13)
 
 enum {
-    /* How long the machine has to obey; also without a calibrated clock, hence in ticks, too. */
-    OBEY_MS = 500,
-    OBEY_TICKS = 500000000,
+    OBEY_MS = 500, /* how long the machine has to obey */
     /* Intel's chipsets since PIIX3, "Reset Control Register": first what reset, then the reset. */
     RESET_CONTROL = 0xcf9,
     RESET_CONTROL_SYSTEM = 0x02,
@@ -65,8 +63,7 @@ void power_hide_sleep_states(const struct memory_types_state *types)
 
 static void give_time(void)
 {
-    uint64_t ticks = stop_ticks(OBEY_MS);
-    uint64_t start = rdtsc();
+    uint64_t ticks = stop_ticks(OBEY_MS), start = rdtsc();
 
     while (rdtsc() - start < ticks)
         cpu_relax();
@@ -75,14 +72,13 @@ static void give_time(void)
 /* PM1 control registers belong to the firmware until SCI_EN says that ACPI has them. */
 static void enable_acpi(void)
 {
-    uint64_t start = rdtsc();
+    uint64_t ticks = stop_ticks(OBEY_MS), start = rdtsc();
 
     if (machine_fadt.smi_command_port == 0 || machine_fadt.acpi_enable == 0 ||
         (in16(machine_fadt.pm1a_control_port) & PM1_SCI_ENABLE) != 0)
         return;
     out8(machine_fadt.smi_command_port, machine_fadt.acpi_enable);
-    while ((in16(machine_fadt.pm1a_control_port) & PM1_SCI_ENABLE) == 0 &&
-           rdtsc() - start < OBEY_TICKS)
+    while ((in16(machine_fadt.pm1a_control_port) & PM1_SCI_ENABLE) == 0 && rdtsc() - start < ticks)
         cpu_relax();
 }
 

@@ -117,8 +117,8 @@ static void timing_json(const struct machine *machine, struct json *json)
     json_hex(json, "memory_tsc", timing->memory_tsc);
     json_hex(json, "cpus_started_tsc", timing->cpus_started_tsc);
     json_hex(json, "vmx_on_all_tsc", timing->vmx_on_all_tsc);
-    json_number(json, "tsc_per_ms", timing->tsc_per_ms);
-    json_string(json, "tsc_source", timing->source);
+    json_number(json, "tsc_per_ms", timing->tsc.per_ms);
+    json_string(json, "tsc_source", timing->tsc.source);
     json_object_end(json);
 }
 

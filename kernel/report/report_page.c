@@ -53,9 +53,7 @@ static void way_text(const struct machine *machine, const struct coloured *page)
              found->writable_executable + found->aliased_pages);
     print_to(page->sink, "  CPUs          %u of %u started, %s mode\n  clock         ", ready,
              machine->cpu_count, machine->x2apic ? "x2APIC" : "xAPIC");
-    tsc_rate_print(
-        (struct tsc_rate){.per_ms = machine->timing.tsc_per_ms, .source = machine->timing.source},
-        page->sink);
+    tsc_rate_print(machine->timing.tsc, page->sink);
     print_to(page->sink, "\n");
 }
 
@@ -112,8 +110,8 @@ static void time_text(const struct timing *timing, const struct coloured *page, 
     if (tsc == 0)
         return;
     print_to(page->sink, "  %-28s%12lu TSC ticks", what, ticks);
-    if (timing->tsc_per_ms != 0) {
-        us = tsc_to_microseconds(ticks, timing->tsc_per_ms);
+    if (timing->tsc.per_ms != 0) {
+        us = tsc_to_microseconds(ticks, timing->tsc.per_ms);
         print_to(page->sink, "%8lu.%03lu ms", us / 1000, us % 1000);
     }
     print_to(page->sink, "\n");

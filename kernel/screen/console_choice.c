@@ -40,7 +40,7 @@ void console_firmware_names(uint16_t port, unsigned baud)
 
 static void read_spcr(struct acpi *acpi)
 {
-    struct acpi_console console;
+    struct console_choice console;
 
     acpi_read_console(acpi, &console);
     console_firmware_names(console.port, console.baud);

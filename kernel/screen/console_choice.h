@@ -25,12 +25,6 @@ struct console_choice {
     unsigned baud;
 };
 
-/* What the word said. */
-struct console_options {
-    struct console_choice choice;
-    bool given, wrong; /* it was there; it was there and was not understood */
-};
-
 /* What the last line that was parsed came to: everywhere if the word was not understood. */
 struct console_choice console_choice_of_line(void);
 
@@ -49,12 +43,10 @@ void console_firmware_names(uint16_t port, unsigned baud);
 /* Rows of text that the screen has; 0 without one. */
 uint32_t console_screen_rows(void);
 
-/* Microsoft's "Serial Port Console Redirection Table". Port 0: it names none, or no I/O port. */
-struct acpi_console {
-    uint16_t port;
-    uint32_t baud; /* or SERIAL_BAUD_KEPT: kernel/console/console.h */
-};
-
-void acpi_read_console(struct acpi *acpi, struct acpi_console *console);
+/*
+ * Microsoft's "Serial Port Console Redirection Table": the port, 0 where it names none, or no I/O
+ * port; its rate, or SERIAL_BAUD_KEPT (kernel/console/console.h).
+ */
+void acpi_read_console(struct acpi *acpi, struct console_choice *console);
 
 #endif

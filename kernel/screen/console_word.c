@@ -4,7 +4,11 @@
 #include "lib/format.h"
 #include "lib/string.h"
 
-static struct console_options console_options;
+/* What the word said; it was there; it was there and was not understood. */
+static struct {
+    struct console_choice choice;
+    bool given, wrong;
+} console_options;
 
 /* What Linux takes, too: a rate, and n8 for no parity and 8 bits. */
 static bool take_baud(struct command_text text, unsigned *baud)

@@ -30,12 +30,12 @@ static uint32_t baud_of(const struct acpi_bytes *spcr)
     return code < sizeof(rates) / sizeof(rates[0]) ? rates[code] : SERIAL_BAUD_KEPT;
 }
 
-void acpi_read_console(struct acpi *acpi, struct acpi_console *console)
+void acpi_read_console(struct acpi *acpi, struct console_choice *console)
 {
     struct acpi_bytes spcr;
     uint64_t interface, address;
 
-    *console = (struct acpi_console){0};
+    *console = (struct console_choice){0};
     if (acpi_find(acpi, "SPCR", &spcr) != NULL || spcr.length <= SPCR_BAUD)
         return;
     interface = acpi_number(&spcr, SPCR_INTERFACE, 1);
@@ -45,5 +45,5 @@ void acpi_read_console(struct acpi *acpi, struct acpi_console *console)
         return;
     if (acpi_number(&spcr, SPCR_SPACE, 1) != ACPI_SPACE_IO || address > SERIAL_PORT_LAST)
         return;
-    *console = (struct acpi_console){(uint16_t)address, baud_of(&spcr)};
+    *console = (struct console_choice){.port = (uint16_t)address, .baud = baud_of(&spcr)};
 }

@@ -77,7 +77,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     static struct acpi acpi;
     static struct firmware firmware;
     struct acpi_fadt fadt;
-    struct acpi_console console;
+    struct console_choice console;
     struct acpi_sleep_type type;
     uint8_t rsdp[36] = "RSD PTR ";
     uint32_t root = ROOM;

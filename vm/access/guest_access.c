@@ -92,10 +92,8 @@ static struct guest_paging paging_now(const struct vcpu *vcpu)
     };
 
     if (guest_has_ept(vcpu)) {
-        paging.pdpte[0] = vmcs_read64(VMCS_GUEST_PDPTE0);
-        paging.pdpte[1] = vmcs_read64(VMCS_GUEST_PDPTE1);
-        paging.pdpte[2] = vmcs_read64(VMCS_GUEST_PDPTE2);
-        paging.pdpte[3] = vmcs_read64(VMCS_GUEST_PDPTE3);
+        for (unsigned i = 0; i < 4; i++)
+            paging.pdpte[i] = x86_vmread_bare(VMCS_GUEST_PDPTE0 + 2 * i);
     }
     if ((paging.cr4 & CR4_PKE) != 0)
         paging.pkru = pkru_now();

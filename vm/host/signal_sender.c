@@ -1,9 +1,10 @@
 #include "vm/host/signal_sender.h"
 
+#include <stddef.h>
+
 #include "lib/host/apic.h"
 #include "lib/host/clock.h"
 #include "lib/host/cpu.h"
-#include "vm/host/signal_line.h"
 #include "vmx/quirks.h"
 
 enum {
@@ -62,30 +63,15 @@ bool signal_sender_engage(void)
 }
 
 /* What is on its way is sent within the bounded wait of the sender's local APIC. */
-static void wish(enum signal_wish wish, uint8_t vector, const volatile uint32_t *entered)
+void signal_sender_wish(enum signal_wish wish, uint8_t vector, const volatile uint32_t *entered)
 {
     while (!signal_line_wish(&line, wish, vector, entered))
         wait_a_little();
 }
 
-void signal_sender_send_init(const volatile uint32_t *entered)
-{
-    wish(SIGNAL_INIT, 0, entered);
-}
-
-void signal_sender_send_startup(uint8_t vector)
-{
-    wish(SIGNAL_STARTUP, vector, NULL);
-}
-
-void signal_sender_quiet(void)
-{
-    wish(SIGNAL_NONE, 0, NULL);
-}
-
 void signal_sender_release(void)
 {
-    signal_sender_quiet();
+    signal_sender_wish(SIGNAL_NONE, 0, NULL);
     signal_line_let_go(&line);
 }
 

@@ -8,22 +8,18 @@
 #ifndef VM_HOST_SIGNAL_SENDER_H
 #define VM_HOST_SIGNAL_SENDER_H
 
-#include <stdbool.h>
-#include <stdint.h>
+#include "vm/host/signal_line.h"
 
 /* Waits until a CPU has time for this one. False: none came in time, and nobody sends. */
 bool signal_sender_engage(void);
 
-/* It sends INIT once, when `*entered` is not 0: the guest itself says so, from within. */
-void signal_sender_send_init(const volatile uint32_t *entered);
+/*
+ * It sends what signal_line_wish() says: INIT when the guest itself says, from within, that it is
+ * entered. What it was sending before is not under way any more.
+ */
+void signal_sender_wish(enum signal_wish wish, uint8_t vector, const volatile uint32_t *entered);
 
-/* It sends SIPI with this vector, again and again. */
-void signal_sender_send_startup(uint8_t vector);
-
-/* It sends nothing any more, and nothing is under way. */
-void signal_sender_quiet(void);
-
-/* Quiet, and free for others. */
+/* It sends nothing any more, and is free for others. */
 void signal_sender_release(void);
 
 /* Before a round of guests, on the boot CPU: so many runs, on all CPUs, will need a sender. */

@@ -186,7 +186,7 @@ static uint32_t choose(const char *wrong, const struct acpi_cpus *named, bool cl
 
     firmware = (struct firmware){.cpus_wrong = wrong, .cpus = *named, .unsound = unsound};
     machine->firmware = &firmware;
-    machine->timing.tsc_per_ms = clock ? 1000000 : 0;
+    machine->timing.tsc.per_ms = clock ? 1000000 : 0;
     return machine_choose_cpus(machine, page, chosen);
 }
 
@@ -272,8 +272,8 @@ static void a_doubtful_clock_is_reported_with_both_rates(void **state)
 
     (void)state;
     check_clock(machine, &clock);
-    assert_int_equal(machine->timing.tsc_per_ms, 50000);
-    assert_string_equal(machine->timing.source, "PIT");
+    assert_int_equal(machine->timing.tsc.per_ms, 50000);
+    assert_string_equal(machine->timing.tsc.source, "PIT");
     assert_int_equal(machine->findings.count, 0);
     clock.doubt = (struct tsc_rate){3500000, "CPUID 15h", true};
     check_clock(machine, &clock);

@@ -30,10 +30,10 @@ static void await_startup(struct vcpu *vcpu)
 
     memcpy(vcpu_memory(vcpu, SIGNALS_VECTOR << 12, code->bytes), code->start, code->bytes);
     (void)vcpu_state_init(vcpu);
-    signal_sender_send_startup(SIGNALS_VECTOR);
+    signal_sender_wish(SIGNAL_STARTUP, SIGNALS_VECTOR, NULL);
 }
 
-GUEST_SETUP(await_init, signal_sender_send_init(&notes_of(vcpu)->entered));
+GUEST_SETUP(await_init, signal_sender_wish(SIGNAL_INIT, 0, &notes_of(vcpu)->entered));
 
 /* Where the timer ends even wait-for-SIPI, as it should not, that must not be entered again. */
 static enum exit_done on_time(struct vcpu *vcpu)
@@ -43,7 +43,7 @@ static enum exit_done on_time(struct vcpu *vcpu)
     if (notes->last != 0 || vmcs_read32(VMCS_GUEST_ACTIVITY_STATE) == ACTIVITY_WAIT_FOR_SIPI)
         return EXIT_DEFAULT;
     notes->last = 1;
-    signal_sender_quiet();
+    signal_sender_wish(SIGNAL_NONE, 0, NULL);
     vmcs_write32(VMCS_VMX_PREEMPTION_TIMER_VALUE,
                  (uint32_t)(time_budget_ticks(LAST_US, clock_tsc_per_ms()) >>
                             vcpu->capability.preemption_timer_shift));
@@ -58,7 +58,7 @@ static enum exit_done signals(struct vcpu *vcpu, const struct exit_record *exit)
         translation_flush(vcpu);
         return EXIT_STATE;
     case EXIT_REASON_SIPI:
-        signal_sender_quiet();
+        signal_sender_wish(SIGNAL_NONE, 0, NULL);
         (void)vcpu_state_startup(vcpu, (uint8_t)exit->qualification);
         if ((vcpu->controls[VMX_CONTROL_SECONDARY] & SECONDARY_UNRESTRICTED_GUEST) == 0)
             notes_of(vcpu)->started = 1;

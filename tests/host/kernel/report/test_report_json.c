@@ -315,7 +315,7 @@ static void a_vmcs(void **state)
 static void the_time(void **state)
 {
     (void)state;
-    machine->timing = (struct timing){1, 2, 3, 4, 5, "ACPI PM timer"};
+    machine->timing = (struct timing){1, 2, 3, 4, {5, "ACPI PM timer", true}};
     assert_has(",\"timing\":{\"entry_tsc\":\"0x1\",\"memory_tsc\":\"0x2\","
                "\"cpus_started_tsc\":\"0x3\",\"vmx_on_all_tsc\":\"0x4\",\"tsc_per_ms\":5,"
                "\"tsc_source\":\"ACPI PM timer\"}}");

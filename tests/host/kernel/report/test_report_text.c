@@ -50,7 +50,7 @@ static int set_up(void **state)
     }
     machine->cpus = cpus_of;
     machine->cpu_count = CPUS;
-    machine->timing.source = "PIT";
+    machine->timing.tsc.source = "PIT";
     return 0;
 }
 
@@ -102,7 +102,7 @@ static void the_way(void **state)
     machine->memory.pool_bytes = 4ull << 20;
     machine->used_bytes = 3 << 10;
     paging_audited = (struct paging_audit){.leaves_4k = 1, .leaves_2m = 2, .leaves_1g = 3};
-    machine->timing.tsc_per_ms = 1000;
+    machine->timing.tsc.per_ms = 1000;
     cpu_list[2].phase = CPU_SILENT;
     assert_has("<1>\nThe way here\n"
                "  loader        GRUB on BIOS, image at 0x200000\n"
@@ -126,7 +126,7 @@ static void the_times(void **state)
     assert_has("<1>\nSince the kernel's first instruction\n"
                "  memory ready                        1500 TSC ticks\n"
                "  all CPUs in VMX operation           2000 TSC ticks\n");
-    machine->timing.tsc_per_ms = 1000;
+    machine->timing.tsc.per_ms = 1000;
     finding_add(&machine->findings, (struct finding){.rule = RULE_BOOT_MEMORY});
     assert_has("  memory ready                        1500 TSC ticks       1.500 ms\n"
                "  the decision                        2000 TSC ticks       2.000 ms\n");

@@ -14,7 +14,7 @@
 
 enum { SPCR = PLACE + 0x16000, REVISION_1_BYTES = 80, REVISION_4_BYTES = 90 };
 
-static struct acpi_console console;
+static struct console_choice console;
 
 static void begin(unsigned interface, enum acpi_space space, uint64_t address, unsigned baud)
 {
@@ -27,7 +27,7 @@ static void begin(unsigned interface, enum acpi_space space, uint64_t address, u
 
 static void read_it(uint32_t bytes)
 {
-    console = (struct acpi_console){0xa5a5, 0xa5a5a5a5};
+    console = (struct console_choice){.port = 0xa5a5, .baud = 0xa5a5a5a5};
     seal(SPCR, "SPCR", bytes);
     put(at(ROOT) + 36, SPCR, 4);
     seal(ROOT, "RSDT", 40);
@@ -119,7 +119,7 @@ static void no_table(void **state)
     seal(ROOT, "RSDT", 36);
     seal_rsdp(0, ROOT, 0);
     assert_int_equal(open_tables(20), ACPI_OK);
-    console = (struct acpi_console){0xa5a5, 0xa5a5a5a5};
+    console = (struct console_choice){.port = 0xa5a5, .baud = 0xa5a5a5a5};
     acpi_read_console(&acpi, &console);
     is(0, 0);
 }
