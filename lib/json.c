@@ -1,7 +1,5 @@
 #include "lib/format.h"
 
-#include "lib/string.h"
-
 void json_init(struct json *json, struct sink *sink)
 {
     *json = (struct json){.sink = sink};

@@ -1,7 +1,6 @@
 #include "mm/memory.h"
 
 #include "lib/x86.h"
-#include "lib/string.h"
 
 #define MIB        (1ull << 20)
 #define DEVICE_MAP 0xffffc00000000000ull

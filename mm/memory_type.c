@@ -1,7 +1,5 @@
 #include "mm/memory_type.h"
 
-#include <stddef.h>
-
 #define PAGE_BYTES  4096ull
 #define FIXED_END   0x100000ull
 #define FIXED_TYPES 8u /* sub-ranges in one register */

@@ -1,7 +1,5 @@
 #include "vmx/quirks.h"
 
-#include <stddef.h>
-
 uint32_t emulators_here, quirks_here;
 
 static bool has_hypervisor(const struct emulator_traits *traits)

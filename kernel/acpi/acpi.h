@@ -8,7 +8,6 @@
 #ifndef KERNEL_ACPI_H
 #define KERNEL_ACPI_H
 
-#include <stdbool.h>
 #include <stdint.h>
 
 #include "lib/set.h"

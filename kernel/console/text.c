@@ -1,5 +1,4 @@
 #include "kernel/console/console.h"
-#include "lib/string.h"
 
 void print_in(const struct coloured *page, enum colour colour, const char *format, ...)
 {

@@ -1,6 +1,5 @@
 #include "kernel/cpu/smp.h"
 
-#include "lib/string.h"
 #include "lib/x86.h"
 #include "mm/memory.h"
 #include "mm/memory_type.h"

@@ -2,7 +2,6 @@
 
 #include "kernel/command_line.h"
 #include "lib/string.h"
-#include "mm/memory.h"
 
 /* ACPI Specification, "Fixed ACPI Description Table (FADT)": offsets. */
 enum {

@@ -1,5 +1,4 @@
 #include "kernel/report/report.h"
-#include "lib/string.h"
 #include "vmx/capability/vmx_msr.h"
 
 enum { CPUS_COLUMNS = 40, PLACE_SIZE = 512 };

@@ -6,7 +6,6 @@
  * as much time as thousands of instructions, and the way to VMX operation shall not wait for it. A
  * panic releases it, and so does the next text after HOLD_TICKS without a release.
  */
-#include "boot/boot_info.h"
 #include "kernel/boot_step.h"
 #include "kernel/console/console.h"
 #include "kernel/report/report_page.h"

@@ -1,6 +1,5 @@
 #include "kernel/report/report_page.h"
 #include "kernel/selftest/selftest_room.h"
-#include "lib/string.h"
 #include "vmx/quirks.h"
 
 struct selftest_results selftest_results;

@@ -1,7 +1,5 @@
 #include "lib/host/clock.h"
 
-#include <stddef.h>
-
 #define PER_MS_MIN 1000ull
 #define PER_MS_MAX 100000000ull
 

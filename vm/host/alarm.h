@@ -11,7 +11,6 @@
 #ifndef VM_HOST_ALARM_H
 #define VM_HOST_ALARM_H
 
-#include <stdbool.h>
 #include <stdint.h>
 
 /*

@@ -1,7 +1,6 @@
 #include "vm/host/signal_line.h"
 
 #include <stdatomic.h>
-#include <stddef.h>
 
 /* A CPU's index and 1, 0 for none; what is wished, is it on its way, and the vector. */
 enum {

@@ -1,6 +1,5 @@
 #include "vmx/text/vmcs_dump.h"
 
-#include "lib/string.h"
 #include "lib/wrapped.h"
 
 enum {

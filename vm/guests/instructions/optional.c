@@ -1,4 +1,3 @@
-#include "lib/string.h"
 #include "vm/guests/probe.h"
 #include "vmx/entry/vmentry_state.h"
 
