@@ -13,8 +13,16 @@
 
 enum signal_wish { SIGNAL_NONE, SIGNAL_INIT, SIGNAL_STARTUP };
 
+/* Free: all zeroes. */
+struct signal_word {
+    uint16_t target, sender;       /* a CPU's index and 1; 0: none */
+    uint8_t wish, vector, sending; /* enum signal_wish; is it on its way? */
+    uint8_t unused;
+};
+_Static_assert(sizeof(struct signal_word) == sizeof(uint64_t), "changed by one instruction");
+
 struct signal_line {
-    _Atomic(uint64_t) word; /* 0: free */
+    _Atomic(struct signal_word) word;
     _Atomic(const volatile uint32_t *) entered;
 };
 
