@@ -4,10 +4,7 @@
  * What a VM has whose policy says nothing else. A reason that is not here cannot happen with the
  * controls that such a VM has on, and ends a guest that made it happen all the same.
  */
-#pragma GCC diagnostic push
-#pragma GCC diagnostic ignored "-Woverride-init"
-const exit_handler exit_handlers[EXIT_HANDLERS] = {
-    [0 ... EXIT_HANDLERS - 1] = exit_unhandled,
+static const exit_handler handlers[] = {
     [EXIT_REASON_EXCEPTION_OR_NMI] = exit_exception,
     [EXIT_REASON_EXTERNAL_INTERRUPT] = exit_external_interrupt,
     [EXIT_REASON_TRIPLE_FAULT] = exit_triple_fault,
@@ -29,7 +26,13 @@ const exit_handler exit_handlers[EXIT_HANDLERS] = {
     [EXIT_REASON_INVVPID] = exit_undefined,
     [EXIT_REASON_WBINVD] = exit_skip,
 };
-#pragma GCC diagnostic pop
+
+exit_handler exit_handler_of(uint32_t reason)
+{
+    bool known = reason < sizeof(handlers) / sizeof(handlers[0]) && handlers[reason] != NULL;
+
+    return known ? handlers[reason] : exit_unhandled;
+}
 
 /* Or a VM entry that failed after it had begun. A machine check that it met is the host's. */
 enum exit_done exit_unhandled(struct vcpu *vcpu)

@@ -47,7 +47,8 @@ static void compile_msrs(struct vm *vm)
 
 static void compile_exits(struct vm *vm)
 {
-    memcpy(vm->handlers, exit_handlers, sizeof(vm->handlers));
+    for (uint32_t i = 0; i < EXIT_HANDLERS; i++)
+        vm->handlers[i] = exit_handler_of(i);
     for (uint32_t i = 0; i < vm->policy->exit_count; i++)
         vm->handlers[vm->policy->exits[i].reason] = vm->policy->exits[i].handler;
 }

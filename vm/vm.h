@@ -156,7 +156,7 @@ bool vcpu_controls_have_timer(const struct vmx_capability *capability);
 /* By basic exit reason, of which bits 7:0 tell all: what a VM has that does not bring its own
  * (vm/exit.c). */
 enum { EXIT_HANDLERS = 256 };
-extern const exit_handler exit_handlers[EXIT_HANDLERS];
+exit_handler exit_handler_of(uint32_t reason);
 
 /* For MSR rules: an MSR that there is not, or that cannot be written. */
 msr_read_function msr_read_fault;

@@ -134,8 +134,8 @@ enum {
     ENTRY_ENABLED = 1 << 0, /* in "Local APIC Flags" */
 };
 
-/* Bytes that an entry has at least; 0: no more than any. */
-static const uint8_t entry_sizes[UINT8_MAX + 1] = {
+/* Bytes that an entry has at least; 0, and of a type that is not here: no more than any. */
+static const uint8_t entry_sizes[] = {
     [MADT_LOCAL_APIC] = 8,
     [MADT_IO_APIC] = 12,
     [MADT_SOURCE_OVERRIDE] = 10,
@@ -192,7 +192,8 @@ const char *acpi_each_madt_entry(struct acpi *acpi, madt_taker *take, void *to)
 
         if (length > left)
             return "an entry of the MADT reaches past the end of the table";
-        if (length < ENTRY_HEADER_SIZE || length < entry_sizes[madt.data[offset]])
+        if (length < ENTRY_HEADER_SIZE ||
+            (madt.data[offset] < sizeof(entry_sizes) && length < entry_sizes[madt.data[offset]]))
             return "an entry of the MADT is shorter than its type demands";
         take(&madt, offset, to);
         offset += length;

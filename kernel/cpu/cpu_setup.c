@@ -48,7 +48,7 @@ static void describe_segments(struct cpu *cpu)
 
 static uint64_t idt[VECTORS][2] __attribute__((aligned(16)));
 
-static const uint8_t ist_of[VECTORS] = {
+static const uint8_t ist_of[] = {
     [X86_VECTOR_DF] = IST_DF,
     [X86_VECTOR_NMI] = IST_NMI,
     [X86_VECTOR_MC] = IST_MC,
@@ -59,9 +59,10 @@ static void build_idt(void)
 {
     for (unsigned vector = 0; vector < VECTORS; vector++) {
         uint64_t stub = (uint64_t)trap_stubs + (uint64_t)vector * TRAP_STUB_BYTES;
+        uint64_t ist = vector < sizeof(ist_of) ? ist_of[vector] : IST_NONE;
 
-        idt[vector][0] = GATE_INTERRUPT | (stub & 0xffff) | SELECTOR_CODE << 16 |
-                         (uint64_t)ist_of[vector] << 32 | (stub >> 16 & 0xffff) << 48;
+        idt[vector][0] = GATE_INTERRUPT | (stub & 0xffff) | SELECTOR_CODE << 16 | ist << 32 |
+                         (stub >> 16 & 0xffff) << 48;
         idt[vector][1] = stub >> 32;
     }
 }

@@ -8,13 +8,13 @@
  * zeroes says that every component is in its initial configuration. MXCSR alone is always loaded;
  * FXRSTOR, which knows no header, takes all of the legacy area.
  */
-static const struct __attribute__((aligned(64))) {
+static struct __attribute__((aligned(64))) {
     uint16_t fcw, fsw;
     uint8_t ftw, reserved[19];
     uint32_t mxcsr, mxcsr_mask;
     uint8_t registers[480];
     uint8_t header[64];
-} initial = {.fcw = 0x37f, .mxcsr = 0x1f80};
+} initial; /* all zeroes in the image */
 
 _Static_assert(sizeof(initial) == 576, "the legacy area and the XSAVE header");
 
@@ -33,6 +33,8 @@ static void reset_extended_state(void)
 {
     struct cpuid_registers all;
 
+    initial.fcw = 0x37f;
+    initial.mxcsr = 0x1f80;
     if (!has_xsave()) {
         fxrstor(&initial);
         return;
