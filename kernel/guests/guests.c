@@ -119,11 +119,11 @@ static bool make_room(struct machine *machine)
 /* The samples are sorted where the guest left them: it does not need them any more. */
 static void evaluate(const struct vcpu *vcpu)
 {
-    const uint32_t *has = vcpu_memory(vcpu, GUEST_DATA, sizeof(*has));
+    const uint32_t *has = vm_memory(vcpu->vm, GUEST_DATA, sizeof(*has));
 
     if (guest_of(vcpu) != &guest_bench || vcpu->end != GUEST_END_CALL)
         return;
-    bench_evaluate(vcpu_memory(vcpu, GUEST_ARRAY, BENCH_KINDS * BENCH_SAMPLES * sizeof(uint32_t)),
+    bench_evaluate(vm_memory(vcpu->vm, GUEST_ARRAY, BENCH_KINDS * BENCH_SAMPLES * sizeof(uint32_t)),
                    *has, &guest_results.bench);
     guest_results.bench_done = true;
 }
@@ -143,7 +143,7 @@ static void keep_vmcs(const struct vcpu *vcpu)
         kept->guest = guest_of(vcpu)->name;
         kept->cpu = cpu;
         kept->entry_failed = entry_failed;
-        kept->entry = guest_vm_of(vcpu)->entry;
+        kept->entry = guest_vm_of(vcpu)->run->entry;
         vmcs_image_read(&kept->image, &vcpu->capability);
     }
     atomic_store(&busy, false);

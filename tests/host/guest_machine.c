@@ -132,6 +132,7 @@ struct vcpu *guest_machine_start(void)
     must(guest_machine.cpu.state == VMX_CPU_LOADED, "the model CPU does not enter VMX operation");
     guest_machine.own.guest = &guest_machine.guest;
     guest_machine.own.options = &guest_machine.options;
+    guest_machine.own.run = &guest_machine.run;
     vcpu_init(vcpu, &guest_machine.own.vm, &guest_machine.cpu);
     vcpu->exits_left = GUEST_EXITS_MAX;
     must(guest_controls_adjust(&guest_machine.guest, &guest_machine.cpu.config, &vcpu->capability,

@@ -18,6 +18,7 @@ struct guest_machine {
     struct vmx_cpu cpu;
     struct vm_options options;
     struct guest_vm own;
+    struct guest_run run;
     enum vm_entry entry; /* how every VM entry ends */
     unsigned host_interrupts, host_exceptions;
     uint8_t host_vector;  /* the last of either */

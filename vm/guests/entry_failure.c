@@ -109,18 +109,8 @@ static void explain(struct vcpu *vcpu, struct sink *broken)
     check(vcpu, &findings);
     vmentry_names_print(broken, &findings);
     if (vcpu->vm == &guest_vm_of(vcpu)->vm)
-        keep(vcpu, &findings, &guest_vm_of(vcpu)->entry);
+        keep(vcpu, &findings, &guest_vm_of(vcpu)->run->entry);
 }
 
 static const struct entry_failed room = {explain};
 SET_MEMBER(entries_failed, 0, const struct entry_failed, room);
-
-void entry_failure_take(const struct vcpu *vcpu, struct guest_run *run)
-{
-    size_t length = strlen(run->detail);
-
-    run->entry = guest_vm_of(vcpu)->entry;
-    if (vcpu->broken[0] != '\0')
-        format_text(run->detail + length, sizeof(run->detail) - length, "; broken: %s",
-                    vcpu->broken);
-}

@@ -74,7 +74,10 @@ enum guest_mode {
 /* What the processor says about one VM exit, as far as it is defined, and what was done about it.
  * SDM Vol. 3, "VM-Exit Information Fields". */
 struct exit_record {
-    uint32_t reason; /* as the field has it: basic reason in 15:0, entry failure in 31 */
+    union {
+        uint32_t reason; /* as the field has it: basic reason in 15:0, entry failure in 31 */
+        uint16_t basic;
+    };
     enum exit_done done;
     uint64_t qualification;
     uint64_t rip;
@@ -86,11 +89,6 @@ struct exit_record {
     uint32_t vectoring, vectoring_error;       /* IDT-vectoring information */
     uint64_t rax, rcx, rdx;                    /* the guest's, at the exit */
 };
-
-static inline uint32_t exit_basic_reason(const struct exit_record *exit)
-{
-    return exit->reason & 0xffff;
-}
 
 /* "CPUID" … "an undefined reason" */
 const char *exit_name(uint32_t basic_reason);
@@ -321,13 +319,13 @@ struct guest_vm {
     struct vm vm;
     const struct guest *guest;
     const struct vm_options *options;
+    struct guest_run *run;    /* what comes of it */
     struct time_budget time;  /* of the preemption timer, where there is one */
     uint64_t deadline;        /* without one: the TSC when its time is up; else 0 */
     uint64_t pat;             /* where VM entry cannot load it: remembered, and without effect */
     struct ept_recent recent; /* where an EPT violation mapped a fresh page */
     enum ept_misconfiguration misconfiguration; /* of GUEST_END_MISCONFIGURED */
     const char *end_owner; /* GUEST_END_MEMORY: what of the hypervisor is there; NULL: unknown */
-    struct entry_failure entry; /* where its VMCS could not be entered with */
     uint32_t record_count; /* of the guest's exits, not the host's; may exceed what was recorded */
     struct exit_record record[VCPU_EXITS_RECORDED];
     uint32_t instruction_error;  /* what the VMCS says, before the last exit was served */
@@ -355,12 +353,6 @@ extern const struct vm_policy guest_policy;
 
 /* From now on every exit is recorded, traced, and given to the guest's own handler first. */
 void vcpu_watch(struct vcpu *vcpu);
-
-/* Where guest-physical memory [address, address + bytes) can be touched; NULL outside of it. */
-static inline void *vcpu_memory(const struct vcpu *vcpu, uint64_t address, uint64_t bytes)
-{
-    return vm_memory(vcpu->vm, address, bytes);
-}
 
 /* In words. */
 const char *guest_result_name(enum guest_result result); /* "ok", "differs", "died", "skipped" … */

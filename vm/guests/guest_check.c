@@ -32,7 +32,7 @@ const char *exit_name(uint32_t basic_reason)
 /* What stands in registers rather than in the qualification. */
 static void print_operands(struct sink *sink, const struct exit_record *exit)
 {
-    switch (exit_basic_reason(exit)) {
+    switch (exit->basic) {
     case EXIT_REASON_CPUID:
         print_to(sink, ", leaf %#x, subleaf %#x", (unsigned)exit->rax, (unsigned)exit->rcx);
         break;
@@ -59,7 +59,7 @@ static void print_operands(struct sink *sink, const struct exit_record *exit)
 
 void exit_record_print(struct sink *sink, const struct exit_record *exit)
 {
-    uint32_t basic = exit_basic_reason(exit);
+    uint32_t basic = exit->basic;
     char text[160];
     struct text_buffer qualification;
 
@@ -160,7 +160,7 @@ static void print_end(const struct vcpu *vcpu, struct sink *sink)
 static bool matches(const struct guest *guest, const struct exit_expected *wanted,
                     const struct exit_record *exit)
 {
-    return exit_basic_reason(exit) == wanted->reason &&
+    return exit->basic == wanted->reason &&
            (exit->qualification & (uint64_t)wanted->qualification_mask) ==
                (uint64_t)wanted->qualification &&
            (wanted->interruption == 0 ||
@@ -216,8 +216,7 @@ static void print_mistake(const struct guest_vm *machine, struct guest_run *run,
 {
     if (machine->vcpu.end == GUEST_END_EXITS && machine->without_progress >= WITHOUT_PROGRESS)
         print_to(sink, "; no progress for %u exits: %s, at RIP 0x%lx each time",
-                 machine->without_progress, exit_name(exit_basic_reason(&machine->last)),
-                 machine->last.rip);
+                 machine->without_progress, exit_name(machine->last.basic), machine->last.rip);
     if (machine->mistake[0] == '\0')
         return;
     print_to(sink, "%s%s", run->detail[0] != '\0' ? "; " : "", machine->mistake);
@@ -269,4 +268,6 @@ void guest_check(const struct vcpu *vcpu, struct guest_run *run)
     if (run->result == GUEST_OK && guest->kind != NULL && guest->kind->print != NULL)
         guest->kind->print(vcpu, &text.sink);
     print_mistake(guest_vm_of(vcpu), run, &text.sink);
+    if (vcpu->broken[0] != '\0')
+        print_to(&text.sink, "; broken: %s", vcpu->broken);
 }

@@ -108,7 +108,6 @@ static void fill(struct guest_vm *machine, struct guest_run *run)
     run->end = vcpu->end;
     memcpy(run->exits, vcpu->exit_count, sizeof(run->exits));
     guest_check(vcpu, run);
-    entry_failure_take(vcpu, run);
     if (machine->options->finished != NULL)
         machine->options->finished(vcpu);
 }
@@ -140,6 +139,7 @@ void guest_run(const struct guest *guest, struct vmx_cpu *cpu, const struct vm_o
         return;
     machine->guest = guest;
     machine->options = options;
+    machine->run = run;
     vcpu_init(&machine->vcpu, &machine->vm, cpu);
     missing = prepare(machine);
     if (missing != NULL) {

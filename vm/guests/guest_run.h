@@ -33,13 +33,11 @@ void random_guest_fill(const struct guest *guest, uint64_t state, uint8_t *memor
 /* Before its VMCS is written: what it has of time, in TSC ticks, and of state outside the VMCS. */
 void guest_begin(struct guest_vm *machine, uint64_t ticks);
 
-/* Compares what happened with what guest->end, ->expected and ->check say; fills result, detail. */
+/* Compares what happened with what `guest` says, and fills result and detail. */
 void guest_check(const struct vcpu *vcpu, struct guest_run *run);
 
-/* Is that end the one that the guest should come to? */
+/* Is that end the one that the guest should come to? And the end in a word: "its own call" … */
 bool guest_ends_well(const struct guest *guest, enum guest_end end);
-
-/* "its own call", "time" … */
 const char *guest_end_name(enum guest_end end);
 
 /*
@@ -56,91 +54,64 @@ const char *guest_end_name(enum guest_end end);
                                   SECONDARY_ENABLE_ENCLV_EXITING,                             \
     }
 
-/*
- * Fills `controls`, by word. Gives NULL, or the name of what the guest needs and this processor
- * does not offer. A preemption timer that counts on over exits bounds the guest's time where there
- * is one; a guest that does not want it says so in `off`.
- */
+/* Fills `controls`, by word. Gives NULL, or the name of what the guest needs and this processor
+ * does not offer. */
 const char *guest_controls_adjust(const struct guest *guest, const struct vmcs_config *config,
                                   const struct vmx_capability *capability,
                                   uint32_t controls[VMX_CONTROL_WORD_COUNT]);
 
 /*
  * A guest's memory: GUEST_MEMORY_BYTES from guest-physical address 0 on, and what translates to it.
- *
- * With EPT the guest has page tables of its own, if any, and EPT maps its memory and nothing else.
- * Without, it runs on page tables that the hypervisor owns and it cannot reach: they map the same
- * memory at the same linear addresses. Either way nothing of the hypervisor's is mapped; that holds
- * for a guest, too, that sees the machine (vm/guests/guest.h, sees_machine).
+ * With EPT the guest has page tables of its own, if any; without, it runs on page tables that the
+ * hypervisor owns and it cannot reach, with the same memory at the same linear addresses. Nothing
+ * of the hypervisor's is mapped, also for a guest that sees the machine. False when memory has run
+ * out or the code is too long.
  */
-
-/* With the guest's image in it. False when memory has run out or the code is too long. */
 bool guest_memory_create(struct vcpu *vcpu);
 
 /*
- * What of the hypervisor a guest that sees the machine would have found in the page of a
- * guest-physical address, had it been mapped: "its image". NULL: nothing, or the guest is not such
- * a one.
+ * What of the hypervisor a guest that sees the machine would have found at a guest-physical
+ * address, had it been mapped: "its image". NULL: nothing, or the guest is not such a one.
  */
 const char *guest_memory_owner(const struct vcpu *vcpu, uint64_t guest_physical);
 
-/*
- * The memory as it starts: descriptor tables, page tables and code. `memory` is GUEST_MEMORY_BYTES
- * of zeros. False when the code does not fit.
- */
+/* Descriptor tables, page tables and code, to GUEST_MEMORY_BYTES of zeros. False when the code does
+ * not fit. And what the guest begins with. */
 bool guest_image_write(const struct guest *guest, uint8_t *memory);
-
-/* What it begins with. */
 struct vcpu_start guest_start(enum guest_mode mode);
 
-/* Why a VM entry failed, or would: the rules that the VMCS breaks, named
- * (vm/guests/entry_failure.c). */
-
 /*
- * Does the current VMCS, which is the vCPU's, keep all rules? Takes thousands of instructions: for
- * check-entry=always.
+ * Why a VM entry failed, or would (vm/guests/entry_failure.c): does the current VMCS, which is the
+ * vCPU's, keep all rules, which takes thousands of instructions (check-entry=always); would the
+ * processor refuse it over its controls or its host state, so that no VM exit comes; and did the
+ * entry fail, or was it not made, over this rule and no other?
  */
 bool entry_is_sound(const struct vcpu *vcpu);
-
-/* Would the processor refuse it over its controls or its host state? Then no VM exit comes. */
 bool entry_is_refused(const struct vcpu *vcpu);
-
-/*
- * Of a test guest whose entry failed: fills run->entry, and adds to run->detail which rules are
- * broken, as they were found when it ended (vm/vcpu.h, entries_failed). Nothing of another end.
- */
-void entry_failure_take(const struct vcpu *vcpu, struct guest_run *run);
-
-/* Did the entry fail, or was it not made, over this rule and no other? */
 bool entry_failure_is(const struct vcpu *vcpu, enum vmentry_rule rule);
 
 /*
- * Mistakes of the code around a guest, which its result names: what a VM exit would load, and what
- * handlers of VM exits do to the guest that they should not (vm/guests/handler_check.c).
+ * Mistakes of the code around a guest, which its result names (vm/guests/handler_check.c). They
+ * fill `mistake` of the guest's machine.
+ *
+ * Does a VM exit load what this CPU has, and is the VMCS one of this processor's? That a VM entry
+ * would refuse anyway is no matter: the processor says so, and nothing is lost. False ends the
+ * guest by GUEST_END_RULES, with this number, for no rule of VM entry is broken.
  */
-
-/* As the number of GUEST_END_RULES: no rule of VM entry is broken. */
 enum { HOST_STATE_DIFFERS = 1 };
-
-/*
- * Does a VM exit load what this CPU has, and is the VMCS one of this processor's? False:
- * `mistake` of the guest's machine says what does not. That a VM entry would refuse anyway is no
- * matter: the processor says so, and nothing is lost.
- */
 bool host_state_is_sound(const struct vcpu *vcpu);
 
 /*
  * SDM Vol. 3, "VM-Execution Controls" (capability reporting): the TRUE MSR says which controls of
- * the default1 class may be 0. Fills `mistake` where a named one is 1 that nobody asked for:
- * without EPT the hypervisor does.
+ * the default1 class may be 0. Is a named one 1 that nobody asked for? Without EPT the hypervisor
+ * does.
  */
 void check_controls(const struct vcpu *vcpu);
 
 /*
- * After an exit was served, with the registers that the guest had: whether the handler moved RIP on
- * where it says that the instruction is done, left registers alone which the instruction does not
- * write, and executed no VMX instruction that failed. Fills `mistake` where nothing stands yet, and
- * counts exits without progress.
+ * After an exit was served, with the registers that the guest had: did the handler move RIP on
+ * where it says that the instruction is done, leave registers alone which the instruction does not
+ * write, and execute no VMX instruction that failed? Also counts exits without progress.
  */
 void handler_check(struct guest_vm *machine, const struct exit_record *exit,
                    const uint64_t before[VCPU_REGISTERS]);

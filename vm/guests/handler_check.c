@@ -33,8 +33,7 @@ static uint16_t must_keep(uint32_t reason)
 /* With REP the guest comes back for the next element. */
 static bool stands_still(const struct exit_record *exit)
 {
-    bool rep = exit_basic_reason(exit) == EXIT_REASON_IO_INSTRUCTION &&
-               (exit->qualification & IO_REP) != 0;
+    bool rep = exit->basic == EXIT_REASON_IO_INSTRUCTION && (exit->qualification & IO_REP) != 0;
 
     return (exit->done == EXIT_EMULATED || exit->done == EXIT_IGNORED) && !rep &&
            vmcs_read_natural(VMCS_GUEST_RIP) == exit->rip;
@@ -43,13 +42,13 @@ static bool stands_still(const struct exit_record *exit)
 static void check_registers(struct guest_vm *machine, const struct exit_record *exit,
                             const uint64_t before[VCPU_REGISTERS])
 {
-    uint16_t kept = must_keep(exit_basic_reason(exit));
+    uint16_t kept = must_keep(exit->basic);
 
     for (unsigned i = 0; i < VCPU_REGISTERS; i++) {
         if ((kept >> i & 1) != 0 && machine->vcpu.reg[i] != before[i])
             format_text(machine->mistake, sizeof(machine->mistake),
                         "the handler of %s changed %s, which was 0x%lx and is 0x%lx",
-                        exit_name(exit_basic_reason(exit)), exit_register_names[i], before[i],
+                        exit_name(exit->basic), exit_register_names[i], before[i],
                         machine->vcpu.reg[i]);
     }
 }
@@ -67,8 +66,7 @@ static void check_instructions(struct guest_vm *machine, const struct exit_recor
         return;
     machine->failed_instruction = number;
     format_text(machine->mistake, sizeof(machine->mistake),
-                "a VMX instruction failed in the handler of %s",
-                exit_name(exit_basic_reason(exit)));
+                "a VMX instruction failed in the handler of %s", exit_name(exit->basic));
 }
 
 void handler_check(struct guest_vm *machine, const struct exit_record *exit,
@@ -89,7 +87,7 @@ void handler_check(struct guest_vm *machine, const struct exit_record *exit,
     if (stands_still(exit))
         format_text(machine->mistake, sizeof(machine->mistake),
                     "the handler of %s says that the instruction is done, and RIP is 0x%lx still",
-                    exit_name(exit_basic_reason(exit)), exit->rip);
+                    exit_name(exit->basic), exit->rip);
 }
 
 /*

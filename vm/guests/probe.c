@@ -21,12 +21,12 @@ const struct probe_snapshot *probe_before(const struct vcpu *vcpu, uint32_t inde
 {
     uint32_t bytes = 2 * sizeof(struct probe_snapshot);
 
-    return vcpu_memory(vcpu, GUEST_ARRAY + index * bytes, bytes);
+    return vm_memory(vcpu->vm, GUEST_ARRAY + index * bytes, bytes);
 }
 
 static bool is_quiet_call(const struct exit_record *exit)
 {
-    return exit_basic_reason(exit) == EXIT_REASON_VMCALL && (uint32_t)exit->rax == PROBE_CALL_QUIET;
+    return exit->basic == EXIT_REASON_VMCALL && (uint32_t)exit->rax == PROBE_CALL_QUIET;
 }
 
 enum exit_done probe_on_exit(struct vcpu *vcpu, const struct exit_record *exit)
@@ -46,7 +46,7 @@ static const struct exit_record *next_exit(struct comparison *c)
     while (c->next < machine->record_count && c->next < VCPU_EXITS_RECORDED) {
         const struct exit_record *exit = &machine->record[c->next++];
 
-        if (!is_quiet_call(exit) && exit_basic_reason(exit) != EXIT_REASON_MONITOR_TRAP_FLAG)
+        if (!is_quiet_call(exit) && exit->basic != EXIT_REASON_MONITOR_TRAP_FLAG)
             return exit;
     }
     return NULL;
@@ -58,9 +58,8 @@ static void compare_exit(struct comparison *c, const struct exit_record *exit)
     const struct probe *probe = c->probe;
     struct sink *wrong = &c->wrong.sink;
 
-    if (exit_basic_reason(exit) != probe->reason)
-        print_to(wrong, "exit %s, expected %s", exit_name(exit_basic_reason(exit)),
-                 exit_name(probe->reason));
+    if (exit->basic != probe->reason)
+        print_to(wrong, "exit %s, expected %s", exit_name(exit->basic), exit_name(probe->reason));
     else if (exit->qualification != (uint64_t)probe->qualification &&
              !quirk(probe->qualification_quirk))
         print_to(wrong, "exit qualification %#lx, expected %#lx", exit->qualification,
@@ -140,9 +139,9 @@ static void compare_registers(struct comparison *c)
 const char *probe_check(const struct vcpu *vcpu)
 {
     const struct guest *guest = guest_of(vcpu);
-    const uint64_t *next = vcpu_memory(vcpu, PROBE_NEXT, sizeof(uint64_t));
+    const uint64_t *next = vm_memory(vcpu->vm, PROBE_NEXT, sizeof(uint64_t));
     uint64_t end = GUEST_ARRAY + guest->wanted_count * 2ull * sizeof(struct probe_snapshot);
-    char *text = vcpu_memory(vcpu, PROBE_TEXT, TEXT_SIZE);
+    char *text = vm_memory(vcpu->vm, PROBE_TEXT, TEXT_SIZE);
     struct comparison c = {.vcpu = vcpu};
     const struct exit_record *last;
 
@@ -168,6 +167,6 @@ const char *probe_check(const struct vcpu *vcpu)
     if (last != NULL && last->done == EXIT_ENDED)
         return NULL;
     format_text(text, TEXT_SIZE, "an exit too many: %s",
-                last == NULL ? "none" : exit_name(exit_basic_reason(last)));
+                last == NULL ? "none" : exit_name(last->basic));
     return text;
 }

@@ -4,7 +4,8 @@ enum { EVENTS_MAX = 256 };
 
 const char *check_events(const struct vcpu *vcpu)
 {
-    const struct recorded_event *seen = vcpu_memory(vcpu, GUEST_ARRAY, EVENTS_MAX * sizeof(*seen));
+    const struct recorded_event *seen =
+        vm_memory(vcpu->vm, GUEST_ARRAY, EVENTS_MAX * sizeof(*seen));
     const struct wanted_event *wanted = guest_of(vcpu)->events;
     uint32_t seen_count = *guest_word(vcpu, GUEST_DATA), count = guest_of(vcpu)->wanted_count;
 
@@ -32,7 +33,7 @@ const char *check_left(const struct vcpu *vcpu)
     const struct wanted_memory *wanted = guest_of(vcpu)->memory;
 
     for (uint32_t i = 0; i < guest_of(vcpu)->wanted_count; i++, wanted++) {
-        const uint8_t *seen = vcpu_memory(vcpu, wanted->address, wanted->bytes), *is = wanted->is;
+        const uint8_t *seen = vm_memory(vcpu->vm, wanted->address, wanted->bytes), *is = wanted->is;
 
         for (uint32_t at = 0; at < wanted->bytes; at++) {
             if (seen[at] != (is != NULL ? is[at] : 0))
@@ -67,7 +68,7 @@ uint64_t guest_window(const struct vcpu *vcpu, uint32_t number, uint64_t physica
 {
     const uint64_t bytes = 1ull << 21, index = 511 - number;
     const uint64_t flags = 0xe7; /* present, writable, user, accessed, dirty, large */
-    uint64_t *directory = vcpu_memory(vcpu, GUEST_PAGE_TABLES + 0x2000, PAGE_SIZE);
+    uint64_t *directory = vm_memory(vcpu->vm, GUEST_PAGE_TABLES + 0x2000, PAGE_SIZE);
 
     directory[index] = (physical & ~(bytes - 1)) | flags;
     return index * bytes + physical % bytes;

@@ -105,12 +105,12 @@ uint64_t guest_window(const struct vcpu *vcpu, uint32_t number, uint64_t physica
 /* Words of the guest's memory, aligned. */
 static inline uint32_t *guest_word(const struct vcpu *vcpu, uint64_t address)
 {
-    return vcpu_memory(vcpu, address, sizeof(uint32_t));
+    return vm_memory(vcpu->vm, address, sizeof(uint32_t));
 }
 
 static inline uint64_t *guest_quadword(const struct vcpu *vcpu, uint64_t address)
 {
-    return vcpu_memory(vcpu, address, sizeof(uint64_t));
+    return vm_memory(vcpu->vm, address, sizeof(uint64_t));
 }
 
 /* Every exception exits: for `setup`. */

@@ -14,7 +14,7 @@ static void drop_undefined(const struct vcpu *vcpu, struct exit_record *exit)
     if (!nmi_unblocking_is_defined(vcpu->controls[VMX_CONTROL_PIN], exit->interruption,
                                    exit->vectoring)) {
         exit->interruption &= ~EVENT_INFORMATION_NMI_UNBLOCKING;
-        if (nmi_unblocking_is_in_qualification(exit_basic_reason(exit)))
+        if (nmi_unblocking_is_in_qualification(exit->basic))
             exit->qualification &= ~(uint64_t)EVENT_INFORMATION_NMI_UNBLOCKING;
     }
     exit->vectoring &= ~EVENT_INFORMATION_NMI_UNBLOCKING;

@@ -96,7 +96,7 @@ GUEST_SETUP(set_access_page, vmcs_write64(VMCS_APIC_ACCESS_ADDRESS, vcpu->vm->me
 
 static enum exit_done access_again(struct vcpu *vcpu, const struct exit_record *exit)
 {
-    if (exit_basic_reason(exit) == EXIT_REASON_VMCALL && exit->rax == APIC_AGAIN) {
+    if (exit->basic == EXIT_REASON_VMCALL && exit->rax == APIC_AGAIN) {
         vcpu_control_set(vcpu, VMX_CONTROL_SECONDARY, SECONDARY_VIRTUALIZE_APIC_ACCESSES, true);
         translation_flush_all(vcpu);
     }

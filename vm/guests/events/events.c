@@ -26,18 +26,18 @@ enum { TIMER_SLACK_US = 2000 };
  */
 static enum exit_done time_it(struct vcpu *vcpu, const struct exit_record *exit)
 {
-    struct timer_notes *notes = vcpu_memory(vcpu, GUEST_DATA, sizeof(*notes));
+    struct timer_notes *notes = vm_memory(vcpu->vm, GUEST_DATA, sizeof(*notes));
     unsigned shift = (unsigned)vcpu->capability.preemption_timer_shift;
     uint64_t now = rdtsc();
     uint64_t latest =
         ((uint64_t)TIMER_TICKS << shift) + time_budget_ticks(TIMER_SLACK_US, clock_tsc_per_ms());
 
-    if (exit_basic_reason(exit) == EXIT_REASON_VMCALL) {
+    if (exit->basic == EXIT_REASON_VMCALL) {
         if (exit->rax == CALL_TIMER_NOW) {
             notes->loaded = vmcs_read32(VMCS_VMX_PREEMPTION_TIMER_VALUE);
             vmcs_write32(VMCS_VMX_PREEMPTION_TIMER_VALUE, 0);
         }
-    } else if (exit_basic_reason(exit) == EXIT_REASON_PREEMPTION_TIMER) {
+    } else if (exit->basic == EXIT_REASON_PREEMPTION_TIMER) {
         if (notes->loaded != 0) {
             vmcs_write32(VMCS_VMX_PREEMPTION_TIMER_VALUE, notes->loaded);
             notes->loaded = 0;
@@ -71,7 +71,7 @@ static bool has_wrong_rate(uint32_t signature)
 
 static const char *check_timer(const struct vcpu *vcpu)
 {
-    const struct timer_notes *notes = vcpu_memory(vcpu, GUEST_DATA, sizeof(*notes));
+    const struct timer_notes *notes = vm_memory(vcpu->vm, GUEST_DATA, sizeof(*notes));
 
     if (has_wrong_rate(cpuid(1, 0).eax))
         return NULL;
@@ -91,9 +91,9 @@ GUEST(0100, timer, GUEST_LONG, "timer",
 /* External interrupts. The guest has them on, where it needs not: QUIRK_INTERRUPTS_WAIT_FOR_IF. */
 static enum exit_done interrupt_it(struct vcpu *vcpu, const struct exit_record *exit)
 {
-    if (exit_basic_reason(exit) == EXIT_REASON_VMCALL && exit->rax == CALL_INTERRUPT)
+    if (exit->basic == EXIT_REASON_VMCALL && exit->rax == CALL_INTERRUPT)
         apic_send(apic_id(), APIC_FIXED | VECTOR_WAKE);
-    else if (exit_basic_reason(exit) == EXIT_REASON_EXTERNAL_INTERRUPT)
+    else if (exit->basic == EXIT_REASON_EXTERNAL_INTERRUPT)
         *guest_word(vcpu, GUEST_DATA) =
             exit->interruption | 1; /* the guest waits until it is not 0 */
     return EXIT_DEFAULT;
@@ -124,7 +124,7 @@ GUEST(0120, interrupt, GUEST_LONG, "interrupt-kept",
 /* An interrupt that waits for the guest to be ready, as a hypervisor delivers one. */
 static enum exit_done deliver(struct vcpu *vcpu, const struct exit_record *exit)
 {
-    if (exit_basic_reason(exit) != EXIT_REASON_INTERRUPT_WINDOW)
+    if (exit->basic != EXIT_REASON_INTERRUPT_WINDOW)
         return EXIT_DEFAULT;
     vcpu_inject(vcpu, EVENT_EXTERNAL_INTERRUPT, WINDOW_VECTOR);
     return EXIT_DEFAULT;
@@ -139,8 +139,8 @@ GUEST(0130, window, GUEST_LONG, "interrupt-window",
 /* The first NMI blocks the second one until its handler returns. */
 static enum exit_done deliver_nmi(struct vcpu *vcpu, const struct exit_record *exit)
 {
-    bool call = exit_basic_reason(exit) == EXIT_REASON_VMCALL;
-    bool window = exit_basic_reason(exit) == EXIT_REASON_NMI_WINDOW;
+    bool call = exit->basic == EXIT_REASON_VMCALL;
+    bool window = exit->basic == EXIT_REASON_NMI_WINDOW;
 
     if (window || (call && exit->rax == CALL_NMI))
         vcpu_inject(vcpu, EVENT_NMI, X86_VECTOR_NMI);
@@ -193,8 +193,7 @@ static enum exit_done inject_it(struct vcpu *vcpu, const struct exit_record *exi
 {
     uint32_t number = (uint32_t)exit->rcx;
 
-    if (exit_basic_reason(exit) != EXIT_REASON_VMCALL || exit->rax != CALL_INJECT ||
-        number >= INJECTIONS)
+    if (exit->basic != EXIT_REASON_VMCALL || exit->rax != CALL_INJECT || number >= INJECTIONS)
         return EXIT_DEFAULT;
     if (types[number] >= EVENT_SOFTWARE_INTERRUPT)
         vmcs_write32(VMCS_VM_ENTRY_INSTRUCTION_LENGTH, exit->instruction_length);

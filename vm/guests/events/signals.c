@@ -20,7 +20,7 @@ struct notes {
 
 static struct notes *notes_of(const struct vcpu *vcpu)
 {
-    return vcpu_memory(vcpu, GUEST_DATA, sizeof(struct notes));
+    return vm_memory(vcpu->vm, GUEST_DATA, sizeof(struct notes));
 }
 
 /* A VMWRITE that failed shows when the guest is entered: its state is not what it should be. */
@@ -28,7 +28,7 @@ static void await_startup(struct vcpu *vcpu)
 {
     const struct guest_code *code = &code_signals_real;
 
-    memcpy(vcpu_memory(vcpu, SIGNALS_VECTOR << 12, code->bytes), code->start, code->bytes);
+    memcpy(vm_memory(vcpu->vm, SIGNALS_VECTOR << 12, code->bytes), code->start, code->bytes);
     (void)vcpu_state_init(vcpu);
     signal_sender_wish(SIGNAL_STARTUP, SIGNALS_VECTOR, NULL);
 }
@@ -52,7 +52,7 @@ static enum exit_done on_time(struct vcpu *vcpu)
 
 static enum exit_done signals(struct vcpu *vcpu, const struct exit_record *exit)
 {
-    switch (exit_basic_reason(exit)) {
+    switch (exit->basic) {
     case EXIT_REASON_INIT:
         await_startup(vcpu);
         translation_flush(vcpu);

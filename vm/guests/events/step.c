@@ -37,13 +37,13 @@ GUEST(0190, step, GUEST_LONG, "step",
 static enum exit_done swallow(struct vcpu *vcpu, const struct exit_record *exit)
 {
     (void)vcpu;
-    if (exit_basic_reason(exit) == EXIT_REASON_VMCALL &&
+    if (exit->basic == EXIT_REASON_VMCALL &&
         (vmcs_read_natural(VMCS_GUEST_RFLAGS) & RFLAGS_TF) == 0) {
         vmcs_write_natural(VMCS_GUEST_RIP, GUEST_CODE);
         vmcs_write_natural(VMCS_GUEST_RFLAGS, RFLAGS_RESERVED | RFLAGS_TF);
         return EXIT_STEPPED;
     }
-    return exit_basic_reason(exit) == EXIT_REASON_EXCEPTION_OR_NMI &&
+    return exit->basic == EXIT_REASON_EXCEPTION_OR_NMI &&
                    (exit->interruption & EVENT_INFO_MASK) == FAULT(DB)
                ? EXIT_STEPPED
                : EXIT_DEFAULT;
@@ -66,7 +66,7 @@ GUEST_SETUP(pend, vcpu_inject(vcpu, EVENT_OTHER, 0));
 
 static enum exit_done pend_behind_cpuid(struct vcpu *vcpu, const struct exit_record *exit)
 {
-    if (exit_basic_reason(exit) == EXIT_REASON_CPUID)
+    if (exit->basic == EXIT_REASON_CPUID)
         pend(vcpu);
     return EXIT_DEFAULT;
 }

@@ -20,7 +20,7 @@ static void load_task(struct vcpu *vcpu)
 
 static enum exit_done switch_task(struct vcpu *vcpu, const struct exit_record *exit)
 {
-    if (exit_basic_reason(exit) != EXIT_REASON_TASK_SWITCH)
+    if (exit->basic != EXIT_REASON_TASK_SWITCH)
         return EXIT_DEFAULT;
     if (exit->qualification >> SOURCE_SHIFT != SOURCE_JMP)
         return skip_emulated_instruction(EXIT_IGNORED);

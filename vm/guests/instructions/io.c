@@ -35,7 +35,7 @@
 /* 1 + 2 + 4 bytes, 3 by REP, and 2 at where those had ended: all ones, and nothing around them. */
 static const char *check_ins(const struct vcpu *vcpu)
 {
-    const uint8_t *memory = vcpu_memory(vcpu, PROBE_SCRATCH, 0x20);
+    const uint8_t *memory = vm_memory(vcpu->vm, PROBE_SCRATCH, 0x20);
     uint8_t wanted[0x20] = {0};
 
     memset(wanted, 0xff, 7);

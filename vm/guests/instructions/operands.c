@@ -32,7 +32,7 @@ enum {
 /* In 64-bit mode: limit in 2 bytes, base in 8. */
 static bool stored(const struct vcpu *vcpu, uint64_t offset, uint16_t limit, uint64_t base)
 {
-    const uint8_t *memory = vcpu_memory(vcpu, PROBE_SCRATCH + offset, 10);
+    const uint8_t *memory = vm_memory(vcpu->vm, PROBE_SCRATCH + offset, 10);
 
     return memcmp(memory, &limit, 2) == 0 && memcmp(memory + 2, &base, 8) == 0;
 }

@@ -88,7 +88,7 @@ static void setup(struct vcpu *vcpu)
 {
     const struct random_round *round = (const struct random_round *)guest_of(vcpu);
 
-    random_guest_fill(&round->guest, round->state, vcpu_memory(vcpu, 0, GUEST_MEMORY_BYTES),
+    random_guest_fill(&round->guest, round->state, vm_memory(vcpu->vm, 0, GUEST_MEMORY_BYTES),
                       vcpu->reg);
 }
 

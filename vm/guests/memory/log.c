@@ -13,7 +13,7 @@ GUEST_SETUP(set_log, vmcs_write64(VMCS_PML_ADDRESS, vcpu->vm->memory + LOG_PAGE)
 
 static uint32_t times_logged(const struct vcpu *vcpu, uint64_t page)
 {
-    const uint64_t *log = vcpu_memory(vcpu, LOG_PAGE, PAGE_SIZE);
+    const uint64_t *log = vm_memory(vcpu->vm, LOG_PAGE, PAGE_SIZE);
     uint64_t offset = quirk(QUIRK_LOG_KEEPS_OFFSET) ? PAGE_SIZE - 1 : 0;
     uint32_t times = 0;
 
@@ -24,7 +24,7 @@ static uint32_t times_logged(const struct vcpu *vcpu, uint64_t page)
 
 static const char *check_log(const struct vcpu *vcpu)
 {
-    const uint64_t *log = vcpu_memory(vcpu, LOG_PAGE, PAGE_SIZE);
+    const uint64_t *log = vm_memory(vcpu->vm, LOG_PAGE, PAGE_SIZE);
     uint16_t index = vmcs_read16(VMCS_PML_INDEX);
 
     for (uint32_t i = 0; i < LOG_PAGES; i++) {
@@ -68,8 +68,8 @@ static void set_parts(struct vcpu *vcpu)
 
 static enum exit_done give_whole(struct vcpu *vcpu, const struct exit_record *exit)
 {
-    if (exit_basic_reason(exit) != EXIT_REASON_SPP_EVENT ||
-        exit->guest_physical >> 12 != PARTS_PAGE >> 12 || !guest_page_restore(vcpu, PARTS_PAGE))
+    if (exit->basic != EXIT_REASON_SPP_EVENT || exit->guest_physical >> 12 != PARTS_PAGE >> 12 ||
+        !guest_page_restore(vcpu, PARTS_PAGE))
         return EXIT_DEFAULT;
     translation_flush_all(vcpu);
     return EXIT_MAPPED;

@@ -41,7 +41,7 @@ static void take_away(struct vcpu *vcpu)
 /* The page comes back, with everything allowed; the violation itself made the CPU forget it. */
 static enum exit_done give_back(struct vcpu *vcpu, const struct exit_record *exit)
 {
-    bool violation = exit_basic_reason(exit) == EXIT_REASON_EPT_VIOLATION;
+    bool violation = exit->basic == EXIT_REASON_EPT_VIOLATION;
 
     return violation && guest_page_restore(vcpu, exit->guest_physical) ? EXIT_MAPPED : EXIT_DEFAULT;
 }
@@ -107,7 +107,7 @@ static enum exit_done repair(struct vcpu *vcpu, const struct exit_record *exit)
 {
     struct ept_walk walk = ept_walk(&vcpu->vm->ept, exit->guest_physical);
 
-    return exit_basic_reason(exit) == EXIT_REASON_EPT_MISCONFIGURATION &&
+    return exit->basic == EXIT_REASON_EPT_MISCONFIGURATION &&
                    walk.misconfiguration != EPT_WELL_CONFIGURED &&
                    guest_page_restore(vcpu, exit->guest_physical)
                ? EXIT_MAPPED
@@ -163,7 +163,7 @@ static enum exit_done choose(struct vcpu *vcpu, const struct exit_record *exit)
     uint32_t number = (uint32_t)exit->rcx;
 
     (void)vcpu;
-    if (exit_basic_reason(exit) != EXIT_REASON_VMCALL || exit->rax != PAGE_FAULT_CALL ||
+    if (exit->basic != EXIT_REASON_VMCALL || exit->rax != PAGE_FAULT_CALL ||
         number >= PAGE_FAULT_CHOICES)
         return EXIT_DEFAULT;
     vmcs_write32(VMCS_EXCEPTION_BITMAP, vcpu->vm->policy->exceptions |

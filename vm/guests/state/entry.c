@@ -52,7 +52,7 @@ static void load_base_twice(struct vcpu *vcpu)
     static const struct vmentry_msr_entry area[MSRS] = {{IA32_SYSENTER_CS, 0, 0},
                                                         {IA32_FS_BASE, 0, 0}};
 
-    memcpy(vcpu_memory(vcpu, GUEST_DATA, sizeof(area)), area, sizeof(area));
+    memcpy(vm_memory(vcpu->vm, GUEST_DATA, sizeof(area)), area, sizeof(area));
     vmcs_write64(VMCS_VM_ENTRY_MSR_LOAD_ADDRESS, vcpu->vm->memory + GUEST_DATA);
     vmcs_write32(VMCS_VM_ENTRY_MSR_LOAD_COUNT, MSRS);
 }

@@ -70,7 +70,7 @@ static enum exit_done refuse(struct vcpu *vcpu, const struct exit_record *exit)
 {
     const uint8_t *next;
 
-    if (exit_basic_reason(exit) != EXIT_REASON_EPT_VIOLATION)
+    if (exit->basic != EXIT_REASON_EPT_VIOLATION)
         return EXIT_DEFAULT;
     if (exit->rip == guest_address(vcpu, identity_read) && exit->owner != NULL)
         next = identity_passed;
@@ -88,7 +88,7 @@ static enum exit_done refuse(struct vcpu *vcpu, const struct exit_record *exit)
 
 static const char *compare(const struct exit_record *exit, const struct reach *reach)
 {
-    if (exit_basic_reason(exit) != EXIT_REASON_EPT_VIOLATION || exit->rip != reach->rip ||
+    if (exit->basic != EXIT_REASON_EPT_VIOLATION || exit->rip != reach->rip ||
         (exit->qualification & QUALIFICATION_MASK) != reach->qualification)
         return "an exit was not the EPT violation that should have come";
     if (exit->guest_physical != reach->physical)

@@ -27,7 +27,7 @@ static const struct wanted_memory reset[] = {
 static const char *check_found(const struct vcpu *vcpu)
 {
     uint32_t bytes = cpuid(CPUID_LEAF_XSAVE, 0).ecx; /* of an area of all there is */
-    const uint8_t *area = vcpu_memory(vcpu, FOUND_XSAVE, bytes);
+    const uint8_t *area = vm_memory(vcpu->vm, FOUND_XSAVE, bytes);
 
     if ((cpuid(1, 0).ecx & CPUID_1_ECX_XSAVE) == 0)
         return NULL;

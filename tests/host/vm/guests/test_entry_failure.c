@@ -61,7 +61,7 @@ static int reset(void **state)
     memset(&machine, 0, sizeof machine);
     vcpu->vm = &machine.vm;
     memset(&run, 0, sizeof run);
-    strcpy(run.detail, "it failed");
+    machine.run = &run;
     vmx_capability_derive(&msrs, &vcpu->capability);
     revision = (uint32_t)vmx_msr_value(&msrs, IA32_VMX_BASIC) & 0x7fffffff;
     cpu.config.revision_id = revision;
@@ -98,9 +98,8 @@ static void set(enum vmcs_field field, uint64_t value)
 
 static void ends(enum guest_end end, uint32_t number, uint64_t value)
 {
-    memset(&machine.entry, 0, sizeof machine.entry);
+    memset(&run.entry, 0, sizeof run.entry);
     assert_int_equal(vcpu_end(vcpu, end, number, value), EXIT_ENDED);
-    entry_failure_take(vcpu, &run);
 }
 
 static void error_7_and_8_have_their_rule(void **state)
@@ -114,7 +113,7 @@ static void error_7_and_8_have_their_rule(void **state)
     assert_int_equal(run.entry.item[0].rule, VMENTRY_PIN_MUST_BE_1);
     assert_int_equal(run.entry.item[0].seen, 0x12);
     assert_int_equal(run.entry.item[0].wanted, 0x16);
-    assert_string_equal(run.detail, "it failed; broken: pin-must-be-1");
+    assert_string_equal(vcpu->broken, "pin-must-be-1");
     assert_true(entry_failure_is(vcpu, VMENTRY_PIN_MUST_BE_1));
     assert_false(entry_failure_is(vcpu, VMENTRY_PIN_MUST_BE_0));
     assert_false(entry_is_sound(vcpu));
@@ -124,7 +123,7 @@ static void error_7_and_8_have_their_rule(void **state)
     ends(GUEST_END_ENTRY_ERROR, 8, 0);
     assert_int_equal(run.entry.class, VMENTRY_HOST);
     assert_int_equal(run.entry.broken, 2);
-    assert_non_null(strstr(run.detail, "broken: pin-must-be-1, host-selector-null"));
+    assert_non_null(strstr(vcpu->broken, "pin-must-be-1, host-selector-null"));
     assert_false(entry_failure_is(vcpu, VMENTRY_HOST_SELECTOR_NULL));
     vcpu->end_number = 7;
     assert_false(entry_failure_is(vcpu, VMENTRY_PIN_MUST_BE_1)); /* not that alone */
@@ -223,7 +222,7 @@ static void what_is_not_ram_is_not_looked_at(void **state)
     assert_int_equal(run.entry.broken, 0);
     assert_true(run.entry.unread > 0);
     assert_true(run.entry.unchecked[VMENTRY_MSR_RESERVED / 32] >> VMENTRY_MSR_RESERVED % 32 & 1);
-    assert_string_equal(run.detail, "it failed");
+    assert_string_equal(vcpu->broken, "");
 }
 
 /* A link pointer into RAM that is not the guest's: what the processor read there is read, too. */
@@ -251,7 +250,7 @@ static void other_ends_are_not_checked(void **state)
     ends(GUEST_END_ENTRY_ERROR, 5, 0);
     ends(GUEST_END_ENTRY_FAILED, EXIT_REASON_ENTRY_FAILURE_MACHINE_CHECK, 0);
     assert_false(run.entry.checked);
-    assert_string_equal(run.detail, "it failed");
+    assert_string_equal(vcpu->broken, "");
     assert_false(entry_failure_is(vcpu, VMENTRY_GUEST_RFLAGS_BIT_1));
 }
 
@@ -264,7 +263,7 @@ static void many_broken_rules_are_counted_and_some_kept(void **state)
     }
     ends(GUEST_END_ENTRY_FAILED, EXIT_REASON_ENTRY_FAILURE_GUEST_STATE, 0);
     assert_true(run.entry.broken > ENTRY_FINDINGS_KEPT);
-    assert_int_equal(strlen(run.detail), sizeof run.detail - 1); /* cut, and still terminated */
+    assert_int_equal(strlen(vcpu->broken), sizeof vcpu->broken - 1); /* cut, and still terminated */
 }
 
 /* Two segments that break the same rule are one name. */
@@ -275,7 +274,7 @@ static void a_rule_is_named_once(void **state)
     set(VMCS_HOST_ES_SELECTOR, 3);
     ends(GUEST_END_ENTRY_ERROR, 8, 0);
     assert_int_equal(run.entry.broken, 2);
-    assert_string_equal(run.detail, "it failed; broken: host-selector-rpl-ti");
+    assert_string_equal(vcpu->broken, "host-selector-rpl-ti");
 }
 
 int main(void)

@@ -74,6 +74,22 @@ static void a_guest_that_reaches_for_the_hypervisor_is_reported_so(void **state)
                                     "guest-physical address 0x200000");
 }
 
+/* The rules that its VMCS breaks stand last. */
+static void a_guest_that_was_not_entered_has_the_broken_rules(void **state)
+{
+    static struct guest guest;
+
+    (void)state;
+    guest = plain;
+    guest.end = GUEST_END_ENTRY_ERROR;
+    begin(&guest, GUEST_END_ENTRY_ERROR);
+    own.vcpu.end_number = 7;
+    strcpy(own.vcpu.broken, "pin-must-be-1");
+    assert_int_equal(check_guest(), GUEST_OK);
+    assert_string_equal(run.detail, "VM entry did not succeed: VM-instruction error 7, VM entry "
+                                    "with invalid control field(s); broken: pin-must-be-1");
+}
+
 static const struct exit_expected twice_cpuid_then_io[] = {
     {.reason = EXIT_REASON_CPUID, .at = code + 2, .times = 2, .done = EXIT_EMULATED},
     {.reason = EXIT_REASON_IO_INSTRUCTION,
@@ -268,6 +284,7 @@ int main(void)
         cmocka_unit_test(any_other_exit_differs),
         cmocka_unit_test(an_exit_that_is_missing_at_the_end_differs),
         cmocka_unit_test(an_end_that_is_not_its_own_is_death_and_says_of_what),
+        cmocka_unit_test(a_guest_that_was_not_entered_has_the_broken_rules),
         cmocka_unit_test(a_misconfigured_ept_entry_is_reported_with_its_rule),
         cmocka_unit_test(a_death_that_is_expected_is_well),
         cmocka_unit_test(the_guests_own_check_has_the_last_word),
