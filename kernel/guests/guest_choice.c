@@ -27,16 +27,16 @@ static void add(struct guest_choice *choice, struct guest_chosen chosen)
 }
 
 static void add_named(struct guest_choice *choice, struct command_text name,
-                      struct guest_chosen chosen, const struct guest *const *table, uint32_t count)
+                      struct guest_chosen chosen)
 {
     static const char *const others[] = {"all", "none", "list"};
     struct nearest nearest = {.typed = name.start, .length = name.length};
 
-    for (uint32_t i = 0; i < count; i++) {
-        chosen.guest = table[i];
-        if (command_text_is(name, table[i]->name) || command_text_is(name, "all"))
+    SET_FOR_EACH(guests, guest) {
+        chosen.guest = *guest;
+        if (command_text_is(name, (*guest)->name) || command_text_is(name, "all"))
             add(choice, chosen);
-        if (command_text_is(name, table[i]->name))
+        if (command_text_is(name, (*guest)->name))
             return;
     }
     choice->list |= command_text_is(name, "list");
@@ -45,43 +45,35 @@ static void add_named(struct guest_choice *choice, struct command_text name,
             return;
         nearest_offer(&nearest, others[i]);
     }
-    for (uint32_t i = 0; i < count; i++)
-        nearest_offer(&nearest, table[i]->name);
+    SET_FOR_EACH(guests, guest)
+        nearest_offer(&nearest, (*guest)->name);
     remember(choice->unknown, name, nearest.name);
 }
 
-static void add_item(struct guest_choice *choice, struct command_text item,
-                     const struct guest *const *table, uint32_t count, uint32_t cpu_count)
+static void add_item(struct guest_choice *choice, struct command_text item, uint32_t cpu_count)
 {
     struct guest_chosen chosen = {0};
     struct command_text name = item;
 
     chosen.every_cpu = !command_text_cut_cpu(&name, &chosen.cpu);
     if (chosen.every_cpu || chosen.cpu < cpu_count)
-        add_named(choice, name, chosen, table, count);
+        add_named(choice, name, chosen);
     else
         remember(choice->no_cpu, item, NULL);
 }
 
-void guest_choose(const char *names, const struct guest *const *table, uint32_t count,
-                  uint32_t cpu_count, struct guest_choice *choice)
+void guest_choose(const char *names, uint32_t cpu_count, struct guest_choice *choice)
 {
     memset(choice, 0, sizeof(*choice));
-    choice->table = table;
-    choice->table_count = count;
-    if (names == NULL) {
-        add(choice, (struct guest_chosen){.guest = table[0], .every_cpu = true});
-        return;
-    }
-    for (;;) {
+    if (names == NULL)
+        add(choice, (struct guest_chosen){.guest = set_guests[0], .every_cpu = true});
+    while (names != NULL) {
         struct command_text item = {names, 0};
 
         while (names[item.length] != '\0' && names[item.length] != ' ' &&
                names[item.length] != '\t' && names[item.length] != ',')
             item.length++;
-        add_item(choice, item, table, count, cpu_count);
-        if (names[item.length] != ',')
-            return;
-        names += item.length + 1;
+        add_item(choice, item, cpu_count);
+        names = names[item.length] == ',' ? names + item.length + 1 : NULL;
     }
 }

@@ -50,12 +50,12 @@ static void print_exits(struct sink *sink, const char *name)
     print_wrapped(sink, INDENT, COLUMNS, exits);
 }
 
-void guest_list_print(struct sink *sink, const struct guest *const *table, uint32_t count)
+void guest_list_print(struct sink *sink)
 {
-    for (uint32_t i = 0; i < count; i++) {
-        print_to(sink, "  %s\n", table[i]->name);
-        print_wrapped(sink, INDENT, COLUMNS, table[i]->purpose);
-        print_exits(sink, table[i]->name);
+    SET_FOR_EACH(guests, guest) {
+        print_to(sink, "  %s\n", (*guest)->name);
+        print_wrapped(sink, INDENT, COLUMNS, (*guest)->purpose);
+        print_exits(sink, (*guest)->name);
     }
 }
 
@@ -341,7 +341,7 @@ static void guests_text(const struct machine *machine, const struct coloured *pa
     if (guest_results.choice.list) {
         print_in(page, COLOUR_HEADING,
                  "\nGuests, each in the order of guest=all, and the VM exits it is there for\n");
-        guest_list_print(page->sink, guest_results.choice.table, guest_results.choice.table_count);
+        guest_list_print(page->sink);
     }
     if (guest_results.done)
         all_guests_text(machine, page);

@@ -55,11 +55,6 @@ void check_guest_choice(struct machine *machine)
         machine_add(machine, RULE_GUEST_LEFT_OUT, 0, NULL);
 }
 
-void check_guest_memory(struct machine *machine)
-{
-    machine_add(machine, RULE_GUEST_MEMORY, 0, NULL);
-}
-
 void check_guest_run(struct machine *machine, uint32_t cpu, struct guest_run *run)
 {
     static const enum rule rules[GUEST_RESULT_COUNT] = {

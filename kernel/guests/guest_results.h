@@ -55,9 +55,6 @@ void check_guest_names(struct machine *machine);
 /* In `guest=`, a CPU that is not there, more guests than have room. */
 void check_guest_choice(struct machine *machine);
 
-/* No memory for what guests do. */
-void check_guest_memory(struct machine *machine);
-
 /* What came of a chosen guest on a CPU; NULL where it does not run there. */
 struct guest_run *guest_run_of(const struct machine *machine, uint32_t guest, uint32_t cpu);
 
@@ -82,7 +79,7 @@ void guest_counts_print(struct sink *sink, const struct machine *machine, uint32
 void guests_json(const struct machine *machine, struct json *json);
 
 /* Of each guest: its name, what it does, and the VM exits that vm/guests/exits/exits.def has. */
-void guest_list_print(struct sink *sink, const struct guest *const *table, uint32_t count);
+void guest_list_print(struct sink *sink);
 
 /* Would a person read the same of both? */
 bool guest_runs_alike(const struct guest_run *a, const struct guest_run *b);

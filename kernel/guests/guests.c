@@ -168,25 +168,17 @@ static void prepare(struct machine *machine)
     };
 }
 
-/* By what the CPUs have, as for guests: not by values that `pretend=` overrides. */
-static bool all_have_timer(const struct machine *machine)
-{
-    bool all = true;
-
-    for (uint32_t i = 0; i < machine->cpu_count; i++) {
-        struct vmx_capability capability;
-
-        vmx_capability_derive(&machine->cpus[i]->vmx->msrs, &capability);
-        all &= machine->cpus[i]->phase != CPU_READY || vcpu_controls_have_timer(&capability);
-    }
-    return all;
-}
-
-/* Only CPUs without a preemption timer need an interrupt when a guest's time is up. */
+/* Only CPUs without a preemption timer need an interrupt when a guest's time is up: by what the
+ * CPUs have, as for guests, not by values that `pretend=` overrides. */
 static void with_alarm(struct machine *machine, void (*work)(struct machine *machine))
 {
-    bool needed = !all_have_timer(machine);
+    struct vmx_capability capability;
+    bool needed = false;
 
+    for (uint32_t i = 0; i < machine->cpu_count; i++) {
+        vmx_capability_derive(&machine->cpus[i]->vmx->msrs, &capability);
+        needed |= machine->cpus[i]->phase == CPU_READY && !vcpu_controls_have_timer(&capability);
+    }
     if (needed)
         alarm_begin();
     work(machine);
@@ -211,7 +203,7 @@ static void check_names(struct machine *machine)
 
     if (guest_options.names == NULL)
         return;
-    guest_choose(guest_options.names, set_guests, guest_count(), CPUS_MAX, &guest_results.choice);
+    guest_choose(guest_options.names, CPUS_MAX, &guest_results.choice);
     console_colour(COLOUR_WARNING);
     if (choice->unknown[0] != '\0')
         console_print("command line: no guest is named %s\n", choice->unknown);
@@ -244,13 +236,12 @@ static void run_guests(struct machine *machine)
     machine->runs_guests = true;
     if (machine->options.stop != VMX_STAGE_GUEST || (another && guest_options.names == NULL))
         return;
-    guest_choose(guest_options.names, set_guests, guest_count(), machine->cpu_count,
-                 &guest_results.choice);
+    guest_choose(guest_options.names, machine->cpu_count, &guest_results.choice);
     check_guest_choice(machine);
     if (guest_results.choice.count == 0 || !machine_all_loaded(machine))
         return;
     if (!make_room(machine)) {
-        check_guest_memory(machine);
+        machine_add(machine, RULE_GUEST_MEMORY, 0, NULL);
         return;
     }
     prepare(machine);

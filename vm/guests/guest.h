@@ -251,11 +251,6 @@ struct guest_run {
 /* All built-in guests, in the order of guest=all. */
 SET_DECLARE(guests, const struct guest);
 
-static inline uint32_t guest_count(void)
-{
-    return (uint32_t)(set_guests_end - set_guests);
-}
-
 /*
  * Makes a guest one of them. `place`, of four digits, says where in the order it stands; `label` is
  * its code's name in assembly; what follows the purpose are other members of struct guest.

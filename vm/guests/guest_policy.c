@@ -8,14 +8,12 @@
 #define BITS(high, low) ((UINT32_MAX >> (31 - (high))) & (UINT32_MAX << (low)))
 #define ALL             UINT32_MAX
 
-/* A leaf that is shown as the processor has it. */
-#define WHOLE_LEAF(leaf)                      \
-    {                                         \
-        leaf, 0, EVERY, {ALL, ALL, ALL, ALL}, \
-        {                                     \
-            0                                 \
-        }                                     \
+/* What is shown of some subleaves of a leaf; one that is shown as the processor has it. */
+#define LEAF(number, from, to, ...)                                              \
+    {                                                                            \
+        .leaf = (number), .first = (from), .last = (to), .show = { __VA_ARGS__ } \
     }
+#define WHOLE_LEAF(number) LEAF(number, 0, EVERY, ALL, ALL, ALL, ALL)
 
 /*
  * x87, SSE, AVX; AVX-512; PKRU; AMX. Not MPX (IA32_BNDCFGS), nor APX, whose registers no handler
@@ -49,7 +47,7 @@ static const struct cpuid_rule cpuid_rules[] = {
     WHOLE_LEAF(4),
     WHOLE_LEAF(5), /* MONITOR and MWAIT */
     /* Of thermal and power management, all by MSRs, the APIC timer that always runs. */
-    {CPUID_LEAF_POWER, 0, EVERY, {BIT(2), 0, 0, 0}, {0}},
+    LEAF(CPUID_LEAF_POWER, 0, EVERY, BIT(2), 0, 0, 0),
     /*
      * EBX without 1 TSC_ADJUST, 2 SGX, 12 and 15 RDT, 14 MPX, 22 PCOMMIT, 25 PT; ECX without 5
      * WAITPKG (IA32_UMWAIT_CONTROL), 7 and EDX 20 CET, 13 TME, 21:17 MAWAU of MPX, 23 Key Locker,
@@ -57,35 +55,29 @@ static const struct cpuid_rule cpuid_rules[] = {
      * 5 UINTR, 9 SRBDS_CTRL, 13 TSX_FORCE_ABORT, 18 PCONFIG, 19 last-branch records, 31:26
      * IA32_SPEC_CTRL, _PRED_CMD, _FLUSH_CMD, _ARCH_CAPABILITIES, _CORE_CAPABILITIES.
      */
-    {CPUID_LEAF_MORE_FEATURES,
-     0,
-     0,
-     {ALL, BIT(0) | BITS(11, 3) | BIT(13) | BITS(21, 16) | BITS(24, 23) | BITS(31, 26),
-      BITS(4, 0) | BIT(6) | BITS(12, 8) | BIT(14) | BIT(16) | BIT(22) | BIT(25) | BITS(28, 27),
-      BITS(4, 2) | BIT(8) | BITS(11, 10) | BITS(16, 14) | BITS(25, 22)},
-     {0}},
+    LEAF(CPUID_LEAF_MORE_FEATURES, 0, 0, ALL,
+         BIT(0) | BITS(11, 3) | BIT(13) | BITS(21, 16) | BITS(24, 23) | BITS(31, 26),
+         BITS(4, 0) | BIT(6) | BITS(12, 8) | BIT(14) | BIT(16) | BIT(22) | BIT(25) | BITS(28, 27),
+         BITS(4, 2) | BIT(8) | BITS(11, 10) | BITS(16, 14) | BITS(25, 22)),
     /*
      * EAX without 6 LASS, 8 performance monitoring, 17 FRED, 18 LKGS, 20 NMI sources, 22 HRESET, 26
      * LAM, 27 MSR lists, 30 INVD; EBX is PPIN, TSE, IA32_MISC_ENABLE; ECX is but 5, RDMSR and
      * WRMSRNS with immediates; EDX without 13 and 17 UINTR, 15 USER_MSR, 18 CET, 21 APX, 24 SLSM.
      */
-    {CPUID_LEAF_MORE_FEATURES,
-     1,
-     1,
-     {BITS(5, 0) | BIT(7) | BITS(12, 10) | BIT(19) | BIT(21) | BIT(23) | BIT(31), 0, BIT(5),
-      BITS(5, 4) | BIT(8) | BIT(10) | BIT(14) | BIT(19)},
-     {0}},
+    LEAF(CPUID_LEAF_MORE_FEATURES, 1, 1,
+         BITS(5, 0) | BIT(7) | BITS(12, 10) | BIT(19) | BIT(21) | BIT(23) | BIT(31), 0, BIT(5),
+         BITS(5, 4) | BIT(8) | BIT(10) | BIT(14) | BIT(19)),
     /* What needs no care; the others are bits of IA32_SPEC_CTRL and the like. */
-    {CPUID_LEAF_MORE_FEATURES, 2, 2, {0, 0, 0, BIT(5) | BIT(7)}, {0}},
+    LEAF(CPUID_LEAF_MORE_FEATURES, 2, 2, 0, 0, 0, BIT(5) | BIT(7)),
     WHOLE_LEAF(0x0b), /* topology */
     /* 1: XSAVEOPT, XSAVEC, XGETBV of 1; not XSAVES and its components (IA32_XSS), nor XFD. 2 and
      * on: the components of XCR0_GUEST. The sizes are the processor's: enough for more, too. */
-    {CPUID_LEAF_XSAVE, 0, 0, {XCR0_GUEST, ALL, ALL, 0}, {0}},
-    {CPUID_LEAF_XSAVE, 1, 1, {BITS(2, 0), ALL, 0, 0}, {0}},
-    {CPUID_LEAF_XSAVE, 2, 2, {ALL, ALL, BIT(1), 0}, {0}},
-    {CPUID_LEAF_XSAVE, 5, 7, {ALL, ALL, BIT(1), 0}, {0}},
-    {CPUID_LEAF_XSAVE, 9, 9, {ALL, ALL, BIT(1), 0}, {0}},
-    {CPUID_LEAF_XSAVE, 17, 18, {ALL, ALL, BIT(1), 0}, {0}},
+    LEAF(CPUID_LEAF_XSAVE, 0, 0, XCR0_GUEST, ALL, ALL, 0),
+    LEAF(CPUID_LEAF_XSAVE, 1, 1, BITS(2, 0), ALL, 0, 0),
+    LEAF(CPUID_LEAF_XSAVE, 2, 2, ALL, ALL, BIT(1), 0),
+    LEAF(CPUID_LEAF_XSAVE, 5, 7, ALL, ALL, BIT(1), 0),
+    LEAF(CPUID_LEAF_XSAVE, 9, 9, ALL, ALL, BIT(1), 0),
+    LEAF(CPUID_LEAF_XSAVE, 17, 18, ALL, ALL, BIT(1), 0),
     WHOLE_LEAF(0x15), /* clocks */
     WHOLE_LEAF(0x16),
     WHOLE_LEAF(0x18), /* translation caches */
@@ -96,17 +88,14 @@ static const struct cpuid_rule cpuid_rules[] = {
     WHOLE_LEAF(0x24), /* AVX10 */
     WHOLE_LEAF(0x80000000),
     /* LAHF, LZCNT, PREFETCHW; SYSCALL, execute disable, pages of 1 GiB, RDTSCP, long mode. */
-    {CPUID_LEAF_EXTENDED,
-     0,
-     EVERY,
-     {ALL, ALL, BIT(0) | BIT(5) | BIT(8), BIT(11) | BIT(20) | BITS(27, 26) | BIT(29)},
-     {0}},
+    LEAF(CPUID_LEAF_EXTENDED, 0, EVERY, ALL, ALL, BIT(0) | BIT(5) | BIT(8),
+         BIT(11) | BIT(20) | BITS(27, 26) | BIT(29)),
     WHOLE_LEAF(0x80000002), /* name */
     WHOLE_LEAF(0x80000003),
     WHOLE_LEAF(0x80000004),
-    WHOLE_LEAF(0x80000006),                                   /* a cache */
-    {0x80000007, 0, EVERY, {0, 0, 0, BIT(8)}, {0}},           /* invariant TSC */
-    {0x80000008, 0, EVERY, {BITS(15, 0), BIT(9), 0, 0}, {0}}, /* address widths, WBNOINVD */
+    WHOLE_LEAF(0x80000006),                                /* a cache */
+    LEAF(0x80000007, 0, EVERY, 0, 0, 0, BIT(8)),           /* invariant TSC */
+    LEAF(0x80000008, 0, EVERY, BITS(15, 0), BIT(9), 0, 0), /* address widths, WBNOINVD */
     {CPUID_LEAF_HYPERVISOR_FIRST, 0, EVERY, {0}, HYPERVISOR_LEAF(0)},
 };
 

@@ -18,15 +18,12 @@ struct time_budget {
 };
 
 /*
- * TSC ticks of so many microseconds. Where the rate is not known (`tsc_per_ms` of 0) it is taken to
- * be 4 GHz: a budget that is too long only makes a bad guest last longer, one that is too short
- * ends a good one.
+ * TSC ticks of so many microseconds. A rate that is not known, 0, is taken to be 4 GHz: a budget
+ * that is too long only makes a bad guest last longer, one that is too short ends a good one.
  */
 static inline uint64_t time_budget_ticks(uint32_t microseconds, uint64_t tsc_per_ms)
 {
-    const uint64_t unknown = 4000000;
-
-    return microseconds * (tsc_per_ms != 0 ? tsc_per_ms : unknown) / 1000;
+    return microseconds * (tsc_per_ms ?: 4000000) / 1000;
 }
 
 /*
@@ -65,7 +62,7 @@ static inline uint32_t time_budget_load(struct time_budget *budget)
 static inline void time_budget_ask(struct time_budget *budget, uint32_t unused, uint32_t period)
 {
     budget->reserve += unused;
-    budget->period = period != 0 ? period : UINT32_MAX;
+    budget->period = period ?: UINT32_MAX;
 }
 
 #endif

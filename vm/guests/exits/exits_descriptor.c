@@ -55,9 +55,12 @@ static enum exit_done refuse(struct vcpu *vcpu, uint16_t selector, uint8_t vecto
     return EXIT_INJECTED;
 }
 
-/* In the GDT; in IA-32e mode a descriptor of a system segment has 16 bytes. */
-static enum exit_done read_descriptor(struct vcpu *vcpu, uint16_t selector, uint64_t *address,
-                                      struct system_segment *segment)
+/*
+ * EXIT_EMULATED: the segment is there, its descriptor in the GDT, at `address`, and of one of these
+ * types. In IA-32e mode a descriptor of a system segment has 16 bytes.
+ */
+static enum exit_done take_segment(struct vcpu *vcpu, uint16_t selector, uint16_t types,
+                                   uint64_t *address, struct vmcs_segment *segment)
 {
     bool is_long = guest_is_long();
     unsigned offset = selector & ~7u, bytes = is_long ? 16 : 8;
@@ -72,19 +75,9 @@ static enum exit_done read_descriptor(struct vcpu *vcpu, uint16_t selector, uint
         !is_canonical(*address, width) || !is_canonical(*address + bytes - 1, width))
         return refuse(vcpu, selector, X86_VECTOR_GP);
     done = guest_access_linear(vcpu, *address, descriptor, bytes, ACCESS_READ | ACCESS_IMPLICIT);
-    *segment = system_segment_of(descriptor[0], descriptor[1]);
-    return done;
-}
-
-/* EXIT_EMULATED: the segment is there, its descriptor at `address`, and of one of these types. */
-static enum exit_done take_segment(struct vcpu *vcpu, uint16_t selector, uint16_t types,
-                                   uint64_t *address, struct system_segment *segment)
-{
-    enum exit_done done = read_descriptor(vcpu, selector, address, segment);
-
     if (done != EXIT_EMULATED)
         return done;
-    if (!system_segment_is(segment, types) ||
+    if (!system_segment_of(descriptor[0], descriptor[1], types, segment) ||
         !is_canonical(segment->base, guest_linear_width(vcpu)))
         return refuse(vcpu, selector, X86_VECTOR_GP);
     if ((segment->rights & RIGHTS_P) == 0)
@@ -96,7 +89,7 @@ static enum exit_done take_segment(struct vcpu *vcpu, uint16_t selector, uint16_
 enum { DESCRIPTOR_RIGHTS_BYTE = 5 };
 
 /* LTR marks the TSS busy, in the GDT too. In IA-32e mode there are none of 16 bits. */
-static enum exit_done take_tss(struct vcpu *vcpu, uint16_t selector, struct system_segment *segment)
+static enum exit_done take_tss(struct vcpu *vcpu, uint16_t selector, struct vmcs_segment *segment)
 {
     uint16_t types = 1u << RIGHTS_TYPE_TSS | (guest_is_long() ? 0 : 1u << RIGHTS_TYPE_TSS_16);
     enum exit_done done;
@@ -117,7 +110,7 @@ static enum exit_done take_tss(struct vcpu *vcpu, uint16_t selector, struct syst
 /* An LDTR without a segment is unusable. */
 static enum exit_done load_selector(struct vcpu *vcpu, unsigned which, uint16_t selector)
 {
-    struct system_segment segment = {.rights = RIGHTS_UNUSABLE};
+    struct vmcs_segment segment = {.rights = RIGHTS_UNUSABLE};
     enum exit_done done = EXIT_EMULATED;
     uint32_t next = which * NEXT_FIELD;
     uint64_t address;

@@ -6,6 +6,7 @@
 #define VM_GUEST_EXITS_H
 
 #include "vm/registers/registers.h"
+#include "vmx/vmcs_image.h"
 
 /* Events, and the guest's time. */
 exit_function exit_exception_timed, exit_interrupt_timed, exit_interrupt_window, exit_nmi_window;
@@ -89,21 +90,11 @@ struct operand guest_operand_at(unsigned segment, uint64_t offset);
 enum exit_done guest_operand_access(struct vcpu *vcpu, const struct operand *operand, void *data);
 
 /*
- * Descriptors of LDTs and TSSs, as the GDT has them. SDM Vol. 3, "System Descriptor Types", "TSS
- * Descriptor", "TSS Descriptor in 64-bit mode".
+ * The segment of an LDT or a TSS by its descriptor; `high` is the upper half of one of 16 bytes.
+ * False: it is none of these system types (bit n of `types` stands for type n). SDM Vol. 3, "System
+ * Descriptor Types", "TSS Descriptor", "TSS Descriptor in 64-bit mode".
  */
-struct system_segment {
-    uint64_t base;
-    uint32_t limit;   /* in bytes */
-    uint32_t rights;  /* access rights as the VMCS has them */
-    bool long_type_0; /* what must be 0 in the upper half is */
-};
-
-/* `high`: of a descriptor of 16 bytes the upper half; 0 for one of 8. */
-struct system_segment system_segment_of(uint64_t low, uint64_t high);
-
-/* `types`: bit n stands for the system type n. */
-bool system_segment_is(const struct system_segment *segment, uint16_t types);
+bool system_segment_of(uint64_t low, uint64_t high, uint16_t types, struct vmcs_segment *segment);
 
 /* How wide addresses are that LGDT, WRMSR and their kin load: the processor's, in whatever mode. */
 static inline unsigned guest_linear_width(const struct vcpu *vcpu)

@@ -11,12 +11,6 @@ enum {
     RANDOM_US = 1000,
 };
 
-/* A guest of one round; setup() finds the seed behind the guest's members. */
-struct __attribute__((packed)) random_round {
-    struct guest guest; /* first */
-    uint64_t state;     /* of the random numbers, before the first */
-};
-
 /* SplitMix64, by Sebastiano Vigna: public domain. */
 static uint64_t next_random(uint64_t *state)
 {
@@ -84,12 +78,11 @@ void random_guest_fill(const struct guest *guest, uint64_t state, uint8_t *memor
     }
 }
 
+/* The options are those of one round. */
 static void setup(struct vcpu *vcpu)
 {
-    const struct random_round *round = (const struct random_round *)guest_of(vcpu);
-
-    random_guest_fill(&round->guest, round->state, vm_memory(vcpu->vm, 0, GUEST_MEMORY_BYTES),
-                      vcpu->reg);
+    random_guest_fill(guest_of(vcpu), guest_vm_of(vcpu)->options->random.seed,
+                      vm_memory(vcpu->vm, 0, GUEST_MEMORY_BYTES), vcpu->reg);
 }
 
 uint64_t random_guest_state(uint64_t seed, enum guest_mode mode, uint32_t cpu, uint32_t round)
@@ -120,14 +113,13 @@ void random_guest_run(const struct guest *guest, struct vmx_cpu *cpu,
 {
     uint32_t ends[GUEST_END_COUNT] = {0};
     uint32_t rounds = options->random.rounds;
+    struct vm_options round = *options;
     struct guest_run one;
 
     *run = (struct guest_run){.guest = guest, .result = GUEST_OK};
     for (uint32_t i = 0; i < rounds; i++) {
-        const struct random_round round = {
-            *guest, random_guest_state(options->random.seed, guest->mode, cpu->cpu, i)};
-
-        guest_run(&round.guest, cpu, options, &one);
+        round.random.seed = random_guest_state(options->random.seed, guest->mode, cpu->cpu, i);
+        guest_run(guest, cpu, &round, &one);
         /* What a hypervisor must never come to, whatever its guest does; or its guest is none. */
         if (one.result == GUEST_SKIPPED || one.result == GUEST_NO_MEMORY ||
             guest_end_is_no_entry(one.end)) {

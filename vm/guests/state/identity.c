@@ -150,7 +150,7 @@ static bool is_sound(const struct vcpu *vcpu, const struct ept_walk *walk)
            guest_memory_owner(vcpu, last) == NULL;
 }
 
-static bool look_through(const struct vcpu *vcpu, struct view *view)
+static const char *look_through(const struct vcpu *vcpu, struct view *view)
 {
     struct ept_walk walk;
 
@@ -160,11 +160,11 @@ static bool look_through(const struct vcpu *vcpu, struct view *view)
         if (!walk.mapped)
             continue;
         if (!is_sound(vcpu, &walk))
-            return false;
+            return "EPT shows memory of the machine elsewhere, not read-only, or with another type";
         view->pages[walk.level]++;
         view->bytes[walk.type] += walk.size;
     }
-    return true;
+    return NULL;
 }
 
 /* SDM Vol. 3, "Accessed and Dirty Flags for EPT": the BIOS was read, the data page written. */
@@ -184,15 +184,8 @@ static const char *check_flags(const struct vcpu *vcpu)
 static const char *check(const struct vcpu *vcpu)
 {
     struct view view;
-    const char *wrong = check_exits(vcpu);
 
-    if (wrong == NULL)
-        wrong = check_values(vcpu);
-    if (wrong == NULL)
-        wrong = check_flags(vcpu);
-    if (wrong == NULL && !look_through(vcpu, &view))
-        wrong = "EPT shows memory of the machine elsewhere, not read-only, or with another type";
-    return wrong;
+    return check_exits(vcpu) ?: check_values(vcpu) ?: check_flags(vcpu) ?: look_through(vcpu, &view);
 }
 
 static void print_map(const struct vcpu *vcpu, struct sink *sink)

@@ -393,13 +393,14 @@ static void what_exits_cost(void **state)
                "  x                   not on this CPU\n");
 }
 
+SET_MEMBER(guests, 1, const struct guest, hello);
+SET_MEMBER(guests, 2, const struct guest, bad);
+
 static void which_guests_there_are(void **state)
 {
-    static const struct guest *const table[] = {&hello, &bad};
-
     (void)state;
     assert_has_not("hello");
-    guest_choose("list", table, 2, CPUS, &guest_results.choice);
+    guest_choose("list", CPUS, &guest_results.choice);
     assert_has("<1>\nGuests, each in the order of guest=all, and the VM exits it is there for\n"
                "  hello\n       VM exits: CPUID, VMCALL\n  bad\n");
 }

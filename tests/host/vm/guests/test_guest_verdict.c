@@ -158,7 +158,7 @@ static void asked_the_last_of_the_first_cpu_is_kept_but_for_a_failed_entry(void 
 static void without_room_for_results_it_is_refused(void **state)
 {
     (void)state;
-    check_guest_memory(machine);
+    machine_add(machine, RULE_GUEST_MEMORY, 0, NULL);
     assert_int_equal(machine->findings.item[0].rule, RULE_GUEST_MEMORY);
     assert_true(machine_refused(machine));
 }

@@ -199,9 +199,10 @@ static void descriptors_are_read_bit_by_bit(void **state)
     (void)state;
     for (unsigned round = 0; round < 10000; round++) {
         uint64_t low = random_next(&seed), high = random_next(&seed), base = 0;
-        struct system_segment segment = system_segment_of(low, high);
+        struct vmcs_segment segment;
         uint32_t limit = 0, rights = 0;
 
+        assert_false(system_segment_of(low, high, 0, &segment)); /* of no type */
         for (unsigned i = 0; i < 24; i++)
             base |= (low >> (16 + i) & 1) << i;
         for (unsigned i = 0; i < 8; i++)
@@ -218,7 +219,7 @@ static void descriptors_are_read_bit_by_bit(void **state)
         assert_int_equal(segment.limit, low >> 55 & 1 ? limit * 4096ull + 4095 : limit);
         assert_int_equal(segment.rights, rights);
         for (unsigned type = 0; type < 16; type++)
-            assert_int_equal(system_segment_is(&segment, (uint16_t)(1u << type)),
+            assert_int_equal(system_segment_of(low, high, (uint16_t)(1u << type), &segment),
                              (low >> 40 & 0x1f) == type && (high >> 40 & 0x1f) == 0);
     }
 }
