@@ -90,13 +90,10 @@ struct exit_record {
     uint64_t rax, rcx, rdx;                    /* the guest's, at the exit */
 };
 
-/* "CPUID" … "an undefined reason" */
+/* In words: "CPUID" … "an undefined reason"; "done for the guest", "page mapped" …; and all of it:
+ * reason, qualification, operands, where the guest was, what was done. */
 const char *exit_name(uint32_t basic_reason);
-
-/* "done for the guest", "page mapped" … */
 const char *exit_done_text(enum exit_done done);
-
-/* The exit in words: reason, qualification, operands, where the guest was, what was done. */
 void exit_record_print(struct sink *sink, const struct exit_record *exit);
 
 /* Code of a guest; and entries of the guest's IDT (IVT in real mode), written before it starts. */
@@ -114,14 +111,9 @@ struct __attribute__((packed)) guest_code {
 struct guest_kind {
     const struct guest_code *support[2]; /* at GUEST_SUPPORT: of 64-bit guests, of others */
 
-    /*
-     * After the guest's end: what is not as it should be, as a sentence; NULL: all is well. Probes
-     * (vm/guests/probe.h), what is left in memory and the events that reached the guest
-     * (vm/guests/test_guests.h) are compared so; PROBES(), MEMORY() and EVENTS() say how.
-     */
+    /* After the guest's end: what is not as PROBES(), MEMORY() or EVENTS() have it, as a sentence;
+     * NULL: all is well. And then: what else is worth reporting. */
     const char *(*compare)(const struct vcpu *vcpu);
-
-    /* When all is well: what else is worth reporting, after the end. */
     void (*print)(const struct vcpu *vcpu, struct sink *sink);
 };
 
@@ -294,15 +286,12 @@ struct vm_options {
     struct random_plan random;
     bool check_entries; /* check the VMCS before every VM entry, not only after one that failed */
 
-    uint64_t image; /* physical: where the hypervisor's begins */
+    uint64_t image;   /* physical: where the hypervisor's begins */
+    const void *bios; /* VM_BIOS_BYTES at VM_BIOS as it sees them; NULL where it cannot */
 
-    /* VM_BIOS_BYTES at VM_BIOS as the hypervisor sees them; NULL where it cannot. */
-    const void *bios;
-
-    /* Called when a guest has ended and its memory still stands; may be NULL. */
+    /* When a guest has ended and its memory still stands, and of every exit, as it came and was
+     * served (`trace=exits`). May be NULL. */
     void (*finished)(const struct vcpu *vcpu);
-
-    /* Every exit of a guest, as it came and was served; NULL: not wanted (`trace=exits`). */
     void (*trace)(const struct vcpu *vcpu, const struct exit_record *exit);
 };
 
@@ -349,7 +338,6 @@ extern const struct vm_policy guest_policy;
 /* From now on every exit is recorded, traced, and given to the guest's own handler first. */
 void vcpu_watch(struct vcpu *vcpu);
 
-/* In words. */
 const char *guest_result_name(enum guest_result result); /* "ok", "differs", "died", "skipped" … */
 
 #endif

@@ -7,8 +7,9 @@
 #include "lib/x86_registers.h"
 
 #define PROBES(label)                      probes label
-#define CODE(...)                          __VA_ARGS__
-#define PROBE(text, code, ...)             probe CODE code
+#define CODE(...)                          __VA_ARGS__;
+#define PROBE(text, code, ...)             probe UNQUOTED code;
+#define UNQUOTED(...)                      __VA_ARGS__
 #define END_PROBES(place, label, ...)      end_probes label
 
     .macro  probes name
