@@ -1,4 +1,4 @@
-#include "kernel/guests/guest_choice.h"
+#include "kernel/guests/guest_results.h"
 
 #include "kernel/command_line.h"
 #include "kernel/words/nearest.h"
@@ -50,19 +50,19 @@ static void add_named(struct guest_choice *choice, struct command_text name,
     remember(choice->unknown, name, nearest.name);
 }
 
-static void add_item(struct guest_choice *choice, struct command_text item, uint32_t cpu_count)
+static void add_item(struct guest_choice *choice, struct command_text item, uint32_t cpus_max)
 {
     struct guest_chosen chosen = {0};
     struct command_text name = item;
 
     chosen.every_cpu = !command_text_cut_cpu(&name, &chosen.cpu);
-    if (chosen.every_cpu || chosen.cpu < cpu_count)
+    if (chosen.every_cpu || chosen.cpu < cpus_max)
         add_named(choice, name, chosen);
     else
         remember(choice->no_cpu, item, NULL);
 }
 
-void guest_choose(const char *names, uint32_t cpu_count, struct guest_choice *choice)
+void guest_choose(const char *names, uint32_t cpus_max, struct guest_choice *choice)
 {
     memset(choice, 0, sizeof(*choice));
     if (names == NULL)
@@ -73,7 +73,7 @@ void guest_choose(const char *names, uint32_t cpu_count, struct guest_choice *ch
         while (names[item.length] != '\0' && names[item.length] != ' ' &&
                names[item.length] != '\t' && names[item.length] != ',')
             item.length++;
-        add_item(choice, item, cpu_count);
+        add_item(choice, item, cpus_max);
         names = names[item.length] == ',' ? names + item.length + 1 : NULL;
     }
 }

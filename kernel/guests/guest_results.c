@@ -6,7 +6,7 @@ struct guest_results guest_results;
 #define GUEST_OPTION(member) \
     .option = &guest_options.member, .option_bytes = sizeof(guest_options.member)
 
-/* Which names there are is known to kernel/guests/guest_choice.h. */
+/* Which names there are is known to kernel/guests/guest_results.h. */
 static enum word_outcome take_guest(struct command_line *line, struct command_text value)
 {
     (void)line;

@@ -8,7 +8,6 @@
 #include <stdint.h>
 
 #include "kernel/console/console.h"
-#include "kernel/guests/guest_choice.h"
 #include "kernel/machine.h"
 #include "lib/format.h"
 #include "vm/guests/measure/bench.h"
@@ -28,6 +27,39 @@ struct guest_options {
     unsigned trace_exits, dump_vmcs, bench_exits; /* 1: asked for */
 };
 extern struct guest_options guest_options;
+
+/* Which guests `guest=` names, and where each runs (kernel/guests/guest_choice.c). */
+enum { GUEST_CHOICES_MAX = 512, GUEST_NAMES_SIZE = 96 };
+
+struct guest_chosen {
+    const struct guest *guest;
+    bool every_cpu;
+    uint32_t cpu; /* the only one, by index, if not every_cpu */
+};
+
+struct guest_choice {
+    struct guest_chosen item[GUEST_CHOICES_MAX];
+    uint32_t count;
+    uint32_t lost; /* chosen, but more than there is room for */
+    bool list;     /* "list": all that there are are to be reported */
+    /* Names that no guest has, each with the nearest that one has; items for a CPU that is not
+     * there. With commas between, as many as there is room for; "" for none. */
+    char unknown[GUEST_NAMES_SIZE], no_cpu[GUEST_NAMES_SIZE];
+};
+
+/*
+ * `names` holds items with commas between, and ends with a zero or a space. An item is a guest's
+ * name, "all", "none", or "list", which runs none, for every CPU; with "cpuN:" before it, for the
+ * CPU with that index. NULL is for the demonstration, the first guest on every CPU. Indexes below
+ * `cpus_max` are CPUs.
+ */
+void guest_choose(const char *names, uint32_t cpus_max, struct guest_choice *choice);
+
+/* Does item `index` run on this CPU? */
+static inline bool guest_chosen_for(const struct guest_choice *choice, uint32_t index, uint32_t cpu)
+{
+    return choice->item[index].every_cpu || choice->item[index].cpu == cpu;
+}
 
 /* A guest's VMCS as it was when the guest had ended. */
 struct vmcs_kept {

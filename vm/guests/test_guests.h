@@ -51,10 +51,11 @@ const char *check_left(const struct vcpu *vcpu);
 #define MEMORY_IN(array) \
     .kind = &guests_of_memory, .memory = (array), .wanted_count = COUNT_OF(array)
 #define MEMORY(...) MEMORY_IN(((const struct wanted_memory[]){__VA_ARGS__}))
-#define WORD(address, value, otherwise)                     \
-    {                                                       \
-        (address), 4, &(const uint32_t){value}, (otherwise) \
+#define WORDS(address, otherwise, ...)                                                             \
+    {                                                                                              \
+        (address), sizeof((uint32_t[]){__VA_ARGS__}), (const uint32_t[]){__VA_ARGS__}, (otherwise) \
     }
+#define WORD(address, value, otherwise) WORDS(address, otherwise, value)
 
 /* An event as the interruption-information fields have it, valid. */
 #define EVENT_INFO(type, vector) \

@@ -31,8 +31,6 @@ static enum exit_done switch_task(struct vcpu *vcpu, const struct exit_record *e
 #define SWITCH(source, place) \
     EXIT_REASON_TASK_SWITCH, (place), QUALIFIED((uint64_t)(source) << SOURCE_SHIFT | TASK_SELECTOR)
 
-static const uint32_t found[] = {TASK_VALUE, TASK_STACK, TASK_SELECTOR};
-
 GUEST_CHECK(check,
             guest_vm_of(vcpu)->record[1].vectoring == EVENT_INFO(SOFTWARE_INTERRUPT, TASK_VECTOR),
             "the IDT-vectoring information was not of the interrupt through the task gate");
@@ -43,4 +41,5 @@ GUEST(0220, task, GUEST_PAGED, "task-switch",
             {SWITCH(SOURCE_IRET, task_iret), IGNORED},
             {SWITCH(SOURCE_JMP, task_jmp), .done = EXIT_STATE}),
       .check = check,
-      MEMORY({GUEST_DATA, sizeof(found), found, "the new task did not find its EAX, ESP and TR"}));
+      MEMORY(WORDS(GUEST_DATA, "the new task did not find its EAX, ESP and TR", TASK_VALUE,
+                   TASK_STACK, TASK_SELECTOR)));

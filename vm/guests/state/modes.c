@@ -3,8 +3,6 @@
 extern const uint8_t real_cpuid[], long_cpuid_64[], long_cpuid_32[], switches_protect[],
     switches_long[];
 
-static const uint16_t real_wanted[] = {GUEST_CODE >> 4, 0x494e, 0x5254};
-
 /* RIP is relative to CS in real mode, whose base is GUEST_CODE: the place is checked here. */
 GUEST_CHECK(check_real,
             guest_vm_of(vcpu)->record[0].rip == guest_address(vcpu, real_cpuid) - GUEST_CODE,
@@ -13,12 +11,12 @@ GUEST_CHECK(check_real,
 GUEST(0230, real, GUEST_REAL, "real-mode",
       "Runs in real mode: CPUID exits, and an interrupt goes through the vector table.",
       EXITS({EXIT_REASON_CPUID, EMULATED}), .check = check_real,
-      MEMORY({GUEST_DATA, sizeof(real_wanted), real_wanted,
-              "CS, the handler's mark or the mark behind the interrupt is not there"}));
+      MEMORY(WORDS(GUEST_DATA,
+                   "CS, the handler's mark or the mark behind the interrupt is not there",
+                   GUEST_CODE >> 4 | 0x494e << 16, 0x5254)));
 
 /* Of both guests of paging. */
 #define MARKED                         \
-                                       \
     MEMORY(WORD(GUEST_DATA, MODE_MARK, \
                 "what was written through the guest's own page tables is not there"))
 
@@ -28,20 +26,17 @@ GUEST(0240, paged, GUEST_PAGED, "paged-mode",
 GUEST(0250, pae, GUEST_PAE, "pae-mode", "Maps a page anew in PAE paging, and writes through it.",
       MARKED);
 
-static const uint32_t long_wanted[] = {UINT32_MAX, MODE_MARK};
-
 GUEST(0260, long, GUEST_LONG, "long-mode",
       "Runs 64-bit code, 32-bit code in long mode, and 64-bit code again.",
       EXITS({EXIT_REASON_CPUID, long_cpuid_64, EMULATED},
             {EXIT_REASON_CPUID, long_cpuid_32, EMULATED}),
-      MEMORY({GUEST_DATA, sizeof(long_wanted), long_wanted,
-              "32-bit code in long mode, or 64-bit code after it, did not run as such"}));
+      MEMORY(WORDS(GUEST_DATA,
+                   "32-bit code in long mode, or 64-bit code after it, did not run as such",
+                   UINT32_MAX, MODE_MARK)));
 
 /* Unrestricted guests may switch by themselves; here each change of PE and PG is to be seen. */
 GUEST_SETUP(watch_cr0,
             vmcs_write_natural(VMCS_CR0_GUEST_HOST_MASK, vcpu->cr0_fixed | CR0_PE | CR0_PG));
-
-static const uint32_t switches_wanted[] = {0x5052, (uint32_t)(EFER_LME | EFER_LMA), 1};
 
 static const char *check_switches(const struct vcpu *vcpu)
 {
@@ -62,5 +57,5 @@ GUEST(0270, switches, GUEST_REAL, "mode-switches",
              .qualification_mask = -1},
             {EXIT_REASON_RDMSR, EMULATED}),
       .check = check_switches,
-      MEMORY({GUEST_DATA, sizeof(switches_wanted), switches_wanted,
-              "protected mode, EFER.LMA or 64-bit code was not as it should be"}));
+      MEMORY(WORDS(GUEST_DATA, "protected mode, EFER.LMA or 64-bit code was not as it should be",
+                   0x5052, (uint32_t)(EFER_LME | EFER_LMA), 1)));

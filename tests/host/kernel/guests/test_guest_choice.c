@@ -1,5 +1,5 @@
-/* Which guests run, on which CPUs: the word guest=, as kernel/guests/guest_choice.h has it. */
-#include "kernel/guests/guest_choice.h"
+/* Which guests run, on which CPUs: the word guest=, as kernel/guests/guest_results.h has it. */
+#include "kernel/guests/guest_results.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
