@@ -23,30 +23,30 @@ struct reason {
 
 #define EXIT_TEXT(id, section, also, cause, done) \
     [EXIT_REASON_##id] = {(section), (also), (cause), (done)},
+#define EXIT_WHY(...)
 static const struct reason reasons[EXIT_REASON_COUNT] = {
 #include "tools/exit_reasons.def"
 };
 #undef EXIT_TEXT
+#undef EXIT_WHY
 
-/* Without guests: why there are none; with them: where they do, or NULL. Without a handler nothing
- * is done. */
-struct answer {
-    const char *handler, *guests, *why;
+#define EXIT_TEXT(...)
+#define EXIT_WHY(id, why) [EXIT_REASON_##id] = (why),
+static const char *const whys[EXIT_REASON_COUNT] = {
+#include "tools/exit_reasons.def"
 };
 
-#define BY(guests)               (guests), NULL
-#define NONE(why)                NULL, (why)
-#define WHERE(guests, condition) (guests), (condition)
-#define EXIT(id, handler, how)   [EXIT_REASON_##id] = {#handler, how},
-#define NO_EXIT(id, why)         [EXIT_REASON_##id] = {NULL, NULL, (why)},
+/* Without guests whys[] says why there are none; with them, where they do. Without a handler
+ * nothing is done. */
+struct answer {
+    const char *handler, *guests;
+};
+
+#define EXIT(id, handler, guests) [EXIT_REASON_##id] = {#handler, (guests)},
 static const struct answer answers[EXIT_REASON_COUNT] = {
 #include "vm/guests/exits/exits.def"
 };
-#undef BY
-#undef NONE
-#undef WHERE
 #undef EXIT
-#undef NO_EXIT
 
 #define EXIT_LAYOUT(id, title) [EXIT_LAYOUT_##id] = (title),
 #define EXIT_BITS(...)
@@ -188,23 +188,23 @@ static void write_layout_of(const char *field, enum exit_layout layout)
     printf(").\n");
 }
 
-static void write_answer(const struct answer *answer, const char *done)
+static void write_answer(const struct answer *answer, const char *done, const char *why)
 {
     if (answer->handler == NULL) {
         printf(
             "- Rootmode: it does not happen, for %s. A guest that had it all the same would end.\n",
-            answer->why);
+            why);
         return;
     }
     printf("- Rootmode (`%s`): %s\n", answer->handler, done);
     if (answer->guests != NULL) {
         printf("- Provoked by: ");
         write_guests(answer->guests);
-        if (answer->why != NULL)
-            printf(", where %s", answer->why);
+        if (why != NULL)
+            printf(", where %s", why);
         printf(".\n");
     } else {
-        printf("- Provoked by no guest: %s.\n", answer->why);
+        printf("- Provoked by no guest: %s.\n", why);
     }
 }
 
@@ -222,7 +222,7 @@ static void write_reasons(void)
         if (reasons[i].also[0] != '\0')
             printf("- %s\n", reasons[i].also);
         printf("- SDM Vol. 3, \"%s\".\n", reasons[i].section);
-        write_answer(&answers[i], reasons[i].done);
+        write_answer(&answers[i], reasons[i].done, whys[i]);
     }
 }
 

@@ -49,11 +49,15 @@ def provoked() -> dict[str, list[str]]:
         )
     )
     result: dict[str, list[str]] = {}
+    conditional = re.findall(
+        r"^EXIT_WHY\((\w+)", (_ROOT / "tools" / "exit_reasons.def").read_text(encoding="utf-8"), re.M
+    )
     for reason, names in re.findall(
-        r'\bEXIT\(\s*(\w+),\s+\w+,\s+BY\(\s*"([^"]*)"',
+        r'^EXIT\((\w+),\s+\w+,\s+"([^"]*)"',
         (_ROOT / "vm" / "guests" / "exits" / "exits.def").read_text(encoding="utf-8"),
+        re.M,
     ):
-        for name in names.split():
+        for name in names.split() if reason not in conditional else ():
             result.setdefault(name, []).append(reasons[reason])
     return result
 

@@ -9,19 +9,11 @@ enum { INDENT = 7, COLUMNS = 71 }; /* of what stands below a guest's line */
 enum { EXITS_COLUMN = 43, EXITS_COLUMN_LAST = 110, EXIT_TEXT_SIZE = 80, EXITS_SIZE = 240 };
 
 /* The guests that provoke a reason, with spaces between; NULL: none can. */
-#define BY(guests)                  (guests)
-#define NONE(why)                   NULL
-#define WHERE(guests, ...)          (guests)
-#define EXIT(id, handler, how, ...) [EXIT_REASON_##id] = how,
-#define NO_EXIT(...)
+#define EXIT(id, handler, guests) [EXIT_REASON_##id] = (guests),
 static const char *const guests_of[EXIT_REASON_COUNT] = {
 #include "vm/guests/exits/exits.def"
 };
-#undef BY
-#undef NONE
-#undef WHERE
 #undef EXIT
-#undef NO_EXIT
 
 static bool names(const char *guests, const char *name)
 {

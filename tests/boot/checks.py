@@ -390,11 +390,13 @@ _REASONS: dict[str, str] = dict(
         r'\bEXIT_REASON\(\s*\d+, (\w+),\s+"([^"]*)"', (_ROOT / "vmx/exit_reason.def").read_text()
     )
 )
+_CONDITIONAL = re.findall(r"^EXIT_WHY\((\w+)", (_ROOT / "tools/exit_reasons.def").read_text(), re.M)
 _PROVOKED = {  # the name of a reason: the guests that vm/guests/exits/exits.def says provoke it
     _REASONS[reason]: guests.split()
     for reason, guests in re.findall(
-        r'\bEXIT\(\s*(\w+),\s+\w+,\s+BY\(\s*"([^"]*)"', (_ROOT / "vm/guests/exits/exits.def").read_text()
+        r'^EXIT\((\w+),\s+\w+,\s+"([^"]*)"', (_ROOT / "vm/guests/exits/exits.def").read_text(), re.M
     )
+    if reason not in _CONDITIONAL
 }
 
 

@@ -30,7 +30,6 @@ const char *guest_controls_adjust(const struct guest *guest, const struct vmcs_c
                                   const struct vmx_capability *capability,
                                   uint32_t controls[VMX_CONTROL_WORD_COUNT])
 {
-    static const uint32_t policy[VMX_CONTROL_WORD_COUNT] = GUEST_POLICY_CONTROLS;
     const uint64_t allowed[VMX_CONTROL_WORD_COUNT][2] = {
         /* bits that must be 1, and bits that may be 1 */
         [VMX_CONTROL_PIN] = {capability->pin_allowed0, capability->pin_allowed1},
@@ -41,7 +40,7 @@ const char *guest_controls_adjust(const struct guest *guest, const struct vmcs_c
     };
     const char *missing;
 
-    vcpu_controls_adjust(policy, config, capability, controls);
+    vcpu_controls_adjust(guest_policy.controls, config, capability, controls);
     missing = mode_lacks(guest, controls[VMX_CONTROL_SECONDARY]);
     if (guest->mode != GUEST_LONG)
         controls[VMX_CONTROL_ENTRY] &= ~(uint32_t)ENTRY_IA32E_MODE_GUEST;

@@ -124,12 +124,10 @@ static const struct msr_rule msrs[] = {
 
 /* What exits here that does not for another VM, and what is to be shown of it. */
 #define EXIT(reason, handler, ...) {EXIT_REASON_##reason, handler},
-#define NO_EXIT(...)
 static const struct exit_rule exits[] = {
 #include "vm/guests/exits/exits.def"
 };
 #undef EXIT
-#undef NO_EXIT
 
 const struct vm_policy guest_policy = {
     .cpuid_mask = vm_policy_cpuid_mask,
@@ -164,5 +162,15 @@ const struct vm_policy guest_policy = {
      */
     .exceptions = 1u << X86_VECTOR_DB | 1u << X86_VECTOR_AC | 1u << X86_VECTOR_MC,
 
-    .controls = GUEST_POLICY_CONTROLS,
+    /*
+     * What would reach beyond the guest, were it let through: the priority that CR8 sets is that of
+     * the host's own local APIC, MWAIT puts the CPU to sleep, RDPMC reads what others do, and ENCLS
+     * and ENCLV (SGX) have functions that concern all of the machine.
+     */
+    .controls = {[VMX_CONTROL_PRIMARY] = PRIMARY_CR8_LOAD_EXITING | PRIMARY_CR8_STORE_EXITING |
+                                         PRIMARY_MWAIT_EXITING | PRIMARY_MONITOR_EXITING |
+                                         PRIMARY_RDPMC_EXITING,
+                 [VMX_CONTROL_SECONDARY] = SECONDARY_WBINVD_EXITING |
+                                           SECONDARY_ENABLE_ENCLS_EXITING |
+                                           SECONDARY_ENABLE_ENCLV_EXITING},
 };

@@ -40,20 +40,6 @@ void guest_check(const struct vcpu *vcpu, struct guest_run *run);
 bool guest_ends_well(const struct guest *guest, enum guest_end end);
 const char *guest_end_name(enum guest_end end);
 
-/*
- * Of the policy of all test guests: what would reach beyond the guest, were it let through. The
- * priority that CR8 sets is that of the host's own local APIC, MWAIT puts the CPU to sleep, RDPMC
- * reads what others do, and ENCLS and ENCLV (SGX) have functions that concern all of the machine.
- */
-#define GUEST_POLICY_CONTROLS                                                                 \
-    {                                                                                         \
-        [VMX_CONTROL_PRIMARY] = PRIMARY_CR8_LOAD_EXITING | PRIMARY_CR8_STORE_EXITING |        \
-                                PRIMARY_MWAIT_EXITING | PRIMARY_MONITOR_EXITING |             \
-                                PRIMARY_RDPMC_EXITING,                                        \
-        [VMX_CONTROL_SECONDARY] = SECONDARY_WBINVD_EXITING | SECONDARY_ENABLE_ENCLS_EXITING | \
-                                  SECONDARY_ENABLE_ENCLV_EXITING,                             \
-    }
-
 /* Fills `controls`, by word. Gives NULL, or the name of what the guest needs and this processor
  * does not offer. */
 const char *guest_controls_adjust(const struct guest *guest, const struct vmcs_config *config,
