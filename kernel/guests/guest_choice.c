@@ -1,6 +1,5 @@
 #include "kernel/guests/guest_results.h"
 
-#include "kernel/command_line.h"
 #include "kernel/words/nearest.h"
 #include "lib/string.h"
 

@@ -81,20 +81,15 @@ struct guest_results {
 };
 extern struct guest_results guest_results;
 
-/* Names in `guest=` that no guest has. */
+/* Findings: names in `guest=` that no guest has; a CPU that is not there, more guests than have
+ * room; a guest that did otherwise than it should, and after guests ran all of them. */
 void check_guest_names(struct machine *machine);
-
-/* In `guest=`, a CPU that is not there, more guests than have room. */
 void check_guest_choice(struct machine *machine);
+void check_guest_run(struct machine *machine, uint32_t cpu, struct guest_run *run);
+void check_guest_runs(struct machine *machine);
 
 /* What came of a chosen guest on a CPU; NULL where it does not run there. */
 struct guest_run *guest_run_of(const struct machine *machine, uint32_t guest, uint32_t cpu);
-
-/* A guest that did otherwise than it should. */
-void check_guest_run(struct machine *machine, uint32_t cpu, struct guest_run *run);
-
-/* After guests ran: those that did otherwise than they should, on each CPU. */
-void check_guest_runs(struct machine *machine);
 
 /*
  * Is the VMCS of a guest that has ended on that CPU to be kept, in the place of the one that is

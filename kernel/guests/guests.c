@@ -1,12 +1,9 @@
 #include "kernel/guests/guest_results.h"
 
-#include <stdatomic.h>
-
 #include "vm/host/alarm.h"
 #include "kernel/acpi/acpi_io_apic.h"
 #include "vm/host/io_apic.h"
 #include "kernel/boot_step.h"
-#include "mm/memory.h"
 #include "vm/host/signal_sender.h"
 #include "vm/guests/guest_run.h"
 

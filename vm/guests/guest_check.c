@@ -84,24 +84,29 @@ static const char *const result_names[GUEST_RESULT_COUNT] = {
     [GUEST_SKIPPED] = "skipped", [GUEST_NO_MEMORY] = "no memory",
 };
 
+/* What stands behind a text, and the end in a word. */
 static const struct {
+    enum { ENDS_THERE, WITH_VALUE, WITH_REASON, WITH_ERROR } more;
     const char *text, *name;
 } ends[GUEST_END_COUNT] = {
-    [GUEST_END_CALL] = {"ended by its own call", "its own call"},
-    [GUEST_END_HALT] = {"halted with interrupts off, at RIP", "halted"},
-    [GUEST_END_TRIPLE_FAULT] = {"triple fault, at RIP", "triple fault"},
-    [GUEST_END_MEMORY] = {"reached for memory that it does not have, at guest-physical address",
+    [GUEST_END_CALL] = {ENDS_THERE, "ended by its own call", "its own call"},
+    [GUEST_END_HALT] = {WITH_VALUE, "halted with interrupts off, at RIP", "halted"},
+    [GUEST_END_TRIPLE_FAULT] = {WITH_VALUE, "triple fault, at RIP", "triple fault"},
+    [GUEST_END_MEMORY] = {WITH_VALUE,
+                          "reached for memory that it does not have, at guest-physical address",
                           "memory it has not"},
-    [GUEST_END_MISCONFIGURED] = {"EPT misconfiguration, at guest-physical address",
+    [GUEST_END_MISCONFIGURED] = {WITH_VALUE, "EPT misconfiguration, at guest-physical address",
                                  "EPT misconfiguration"},
-    [GUEST_END_TIME] = {"its budget of time is used up, at RIP", "time"},
-    [GUEST_END_EXITS] = {"its budget of exits is used up", "exits"},
-    [GUEST_END_ENTRY_ERROR] = {"VM entry did not succeed", "VM entry error"},
-    [GUEST_END_ENTRY_FAILED] = {"VM entry failed after it had begun; exit qualification",
+    [GUEST_END_TIME] = {WITH_VALUE, "its budget of time is used up, at RIP", "time"},
+    [GUEST_END_EXITS] = {ENDS_THERE, "its budget of exits is used up", "exits"},
+    [GUEST_END_ENTRY_ERROR] = {WITH_ERROR, "VM entry did not succeed", "VM entry error"},
+    [GUEST_END_ENTRY_FAILED] = {WITH_REASON,
+                                "VM entry failed after it had begun; exit qualification",
                                 "VM entry failure"},
-    [GUEST_END_RULES] = {"not entered, for its VMCS breaks rules of VM entry", "rules of VM entry"},
-    [GUEST_END_WAIT] = {"waits for a signal that nobody sends", "waiting"},
-    [GUEST_END_UNHANDLED] = {"an exit that nothing here serves; exit qualification",
+    [GUEST_END_RULES] = {ENDS_THERE, "not entered, for its VMCS breaks rules of VM entry",
+                         "rules of VM entry"},
+    [GUEST_END_WAIT] = {WITH_REASON, "waits for a signal that nobody sends", "waiting"},
+    [GUEST_END_UNHANDLED] = {WITH_REASON, "an exit that nothing here serves; exit qualification",
                              "unserved exit"},
 };
 
@@ -136,23 +141,12 @@ static void print_end(const struct vcpu *vcpu, struct sink *sink)
         print_to(sink, "not entered");
     else
         print_to(sink, "%s", ends[vcpu->end].text);
-    switch (vcpu->end) {
-    case GUEST_END_CALL:
-    case GUEST_END_EXITS:
-    case GUEST_END_RULES:
-        return;
-    case GUEST_END_ENTRY_ERROR:
+    if (ends[vcpu->end].more == WITH_ERROR)
         print_error(vcpu->end_number, sink);
-        return;
-    case GUEST_END_ENTRY_FAILED:
-    case GUEST_END_UNHANDLED:
-    case GUEST_END_WAIT:
+    if (ends[vcpu->end].more == WITH_REASON)
         print_to(sink, " (%s):", reason != NULL ? reason : "an undefined exit reason");
-        break;
-    default:
-        break;
-    }
-    print_to(sink, " %#lx", vcpu->end_value);
+    if (ends[vcpu->end].more == WITH_REASON || ends[vcpu->end].more == WITH_VALUE)
+        print_to(sink, " %#lx", vcpu->end_value);
     if (vcpu->end == GUEST_END_MISCONFIGURED)
         print_to(sink, ": %s", ept_misconfiguration_text(machine->misconfiguration));
 }

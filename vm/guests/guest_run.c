@@ -6,7 +6,6 @@
 #include "lib/host/clock.h"
 #include "lib/host/cpu.h"
 #include "vm/host/signal_sender.h"
-#include "vm/registers/registers.h"
 
 /* What guests have in common: the code is in vm/guests/support.S. */
 extern const struct guest_code code_probe_support, code_recorder_64, code_recorder_32;

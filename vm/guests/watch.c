@@ -1,5 +1,4 @@
 
-#include "vm/events/guest_events.h"
 #include "vm/guests/guest_run.h"
 #include "vm/host/alarm.h"
 #include "vmx/text/exit_text.h"

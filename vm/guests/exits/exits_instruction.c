@@ -2,8 +2,6 @@
 #include "vm/access/guest_access.h"
 #include "vm/guests/exits/guest_exits.h"
 
-#include "lib/x86_rooms.h"
-
 enum exit_done exit_rdtsc(struct vcpu *vcpu)
 {
     uint64_t tsc = guest_tsc(vcpu);
@@ -22,12 +20,17 @@ enum exit_done exit_rdtscp(struct vcpu *vcpu)
     return exit_rdtsc(vcpu);
 }
 
+/* Bits 6:3 of the instruction information. */
+static unsigned register_operand(void)
+{
+    return vmcs_read32(VMCS_VM_EXIT_INSTRUCTION_INFORMATION) >> 3 & 15;
+}
+
 /* On after an instruction that leaves all status flags 0. */
 static enum exit_done exit_with_flags_clear(void)
 {
-    const uint64_t arithmetic = RFLAGS_STATUS;
-
-    vmcs_write_natural(VMCS_GUEST_RFLAGS, vmcs_read_natural(VMCS_GUEST_RFLAGS) & ~arithmetic);
+    vmcs_write_natural(VMCS_GUEST_RFLAGS,
+                       vmcs_read_natural(VMCS_GUEST_RFLAGS) & ~(uint64_t)RFLAGS_STATUS);
     return skip_emulated_instruction(EXIT_EMULATED);
 }
 
@@ -44,9 +47,7 @@ enum exit_done exit_random(struct vcpu *vcpu)
 /* SDM Vol. 2, "UMWAIT", "TPAUSE": bits 31:1 of the operand are reserved; the wait may end early. */
 enum exit_done exit_user_wait(struct vcpu *vcpu)
 {
-    unsigned number = vmcs_read32(VMCS_VM_EXIT_INSTRUCTION_INFORMATION) >> 3 & 15;
-
-    if ((uint32_t)vcpu_register_get(vcpu, number) > 1)
+    if ((uint32_t)vcpu_register_get(vcpu, register_operand()) > 1)
         return exit_protection(vcpu);
     return exit_with_flags_clear();
 }
@@ -73,24 +74,19 @@ static enum exit_done access_immediate(struct vcpu *vcpu, enum exit_done (*acces
     return done;
 }
 
-static unsigned immediate_register(void)
-{
-    return vmcs_read32(VMCS_VM_EXIT_INSTRUCTION_INFORMATION) >> 3 & 15;
-}
-
 enum exit_done exit_rdmsr_immediate(struct vcpu *vcpu)
 {
     uint64_t value = 0;
     enum exit_done done = access_immediate(vcpu, exit_rdmsr, &value);
 
     if (done == EXIT_EMULATED)
-        vcpu_register_set(vcpu, immediate_register(), value);
+        vcpu_register_set(vcpu, register_operand(), value);
     return done;
 }
 
 enum exit_done exit_wrmsrns_immediate(struct vcpu *vcpu)
 {
-    uint64_t value = vcpu_register_get(vcpu, immediate_register());
+    uint64_t value = vcpu_register_get(vcpu, register_operand());
 
     return access_immediate(vcpu, exit_wrmsr, &value);
 }

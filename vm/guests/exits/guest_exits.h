@@ -8,16 +8,9 @@
 #include "vm/registers/registers.h"
 #include "vmx/vmcs_image.h"
 
-/* Events, and the guest's time. */
-exit_function exit_exception_timed, exit_interrupt_timed, exit_interrupt_window, exit_nmi_window;
-exit_function exit_step, exit_wait, exit_timer, exit_call;
-
-exit_function exit_hlt_refill, exit_demand, exit_misconfigured, exit_rdtsc, exit_rdtscp,
-    exit_random;
-exit_function exit_user_wait, exit_rdmsr_immediate, exit_wrmsrns_immediate, exit_mov_dr;
-exit_function exit_gdtr_idtr, exit_ldtr_tr, exit_tpr_below_threshold, exit_apic_access;
-exit_function exit_page_log_full, exit_invlpg, exit_invpcid;
-exit_function exit_io;
+#define EXIT(reason, handler, guests) exit_function handler;
+#include "vm/guests/exits/exits.def"
+#undef EXIT
 
 /* For MSR rules. A field of the VMCS has the value: any, or one that must be canonical. */
 msr_read_function msr_read_field, msr_read_apic_base, msr_read_tsc, msr_read_pat, msr_read_efer;
@@ -73,13 +66,10 @@ uint64_t operand_cut(uint64_t value, enum operand_size size);
 /* Gives 0 and the linear address of the first byte; or #GP or #SS, whose error code is 0. */
 uint8_t operand_locate(const struct operand *operand, uint64_t *linear);
 
-/* The operand of the instruction information and the displacement in the exit qualification. */
+/* The operand of the instruction information and the displacement in the exit qualification; its
+ * segment register; and one at `offset` in a segment. */
 struct operand guest_operand(const struct vcpu *vcpu, uint32_t information);
-
-/* The segment register of the operand. */
 unsigned guest_operand_segment(uint32_t information);
-
-/* An operand at `offset` in a segment. */
 struct operand guest_operand_at(unsigned segment, uint64_t offset);
 
 /*

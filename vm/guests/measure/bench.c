@@ -1,8 +1,10 @@
 #include "vm/guests/measure/bench.h"
 
-/* From BENCH_CPUID on. */
+/* From BENCH_CPUID on: what they are called, and need of the CPU. */
 static const char *const names[BENCH_ROWS] = {
     "cpuid", "vmcall", "rdmsr", "wrmsr", "out", "hlt", "cr", "ept-touch", "preemption-timer"};
+static const uint8_t needs[BENCH_ROWS] = {[BENCH_TOUCH - BENCH_CPUID] = BENCH_HAS_TOUCH,
+                                          [BENCH_TIMER - BENCH_CPUID] = BENCH_HAS_TIMER};
 
 /* Shell's sort: a few lines, and quick enough for a thousand. */
 static void sort(uint32_t *values, uint32_t count)
@@ -38,13 +40,11 @@ void bench_evaluate(uint32_t *samples, uint32_t has, struct bench *bench)
     loop = median(samples + BENCH_LOOP * BENCH_SAMPLES);
     for (uint32_t i = 0; i < BENCH_ROWS; i++) {
         const uint32_t *sorted = samples + (BENCH_CPUID + i) * BENCH_SAMPLES;
-        bool timer = BENCH_CPUID + i == BENCH_TIMER, touch = BENCH_CPUID + i == BENCH_TOUCH;
-        uint32_t overhead = timer ? loop : bench->empty;
-        uint32_t needs = timer ? BENCH_HAS_TIMER : touch ? BENCH_HAS_TOUCH : 0;
+        uint32_t overhead = BENCH_CPUID + i == BENCH_TIMER ? loop : bench->empty;
 
         bench->row[i] = (struct bench_row){
             .name = names[i],
-            .measured = (needs & ~has) == 0,
+            .measured = (needs[i] & ~has) == 0,
             .min = less(sorted[0], overhead),
             .median = less(median(sorted), overhead),
             .max = less(sorted[BENCH_SAMPLES - 1], overhead),

@@ -1,5 +1,4 @@
 #include "vm/guests/test_guests.h"
-#include "lib/x86_rooms.h"
 
 enum { XSAVE_HEADER_END = 576 };
 
