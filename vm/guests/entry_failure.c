@@ -5,25 +5,22 @@
 
 enum { MSR_ENTRY_BYTES = 16 };
 
-static bool is_explained(const struct vcpu *vcpu)
+/* What the processor said; VMENTRY_ENTERS: nothing about a rule. Where the entry was not made it is
+ * what it would say, which `findings` tell. */
+static enum vmentry_class class_of(const struct vcpu *vcpu)
 {
-    if (vcpu->end == GUEST_END_ENTRY_ERROR)
-        return vcpu->end_number == VMENTRY_ERROR_CONTROLS || vcpu->end_number == VMENTRY_ERROR_HOST;
-    if (vcpu->end == GUEST_END_RULES)
-        return vcpu->end_number == 0;
-    return vcpu->end == GUEST_END_ENTRY_FAILED &&
-           (vcpu->end_number == EXIT_REASON_ENTRY_FAILURE_GUEST_STATE ||
-            vcpu->end_number == EXIT_REASON_ENTRY_FAILURE_MSR_LOADING);
-}
-
-static enum vmentry_class class_of(const struct vcpu *vcpu, const struct vmentry_findings *findings)
-{
-    if (vcpu->end == GUEST_END_RULES)
-        return vmentry_predict(findings).class;
-    if (vcpu->end == GUEST_END_ENTRY_ERROR)
-        return vcpu->end_number == VMENTRY_ERROR_CONTROLS ? VMENTRY_CONTROLS : VMENTRY_HOST;
-    return vcpu->end_number == EXIT_REASON_ENTRY_FAILURE_GUEST_STATE ? VMENTRY_GUEST
-                                                                     : VMENTRY_MSR_LOAD;
+    switch (vcpu->end) {
+    case GUEST_END_ENTRY_ERROR:
+        return vcpu->end_number == VMENTRY_ERROR_CONTROLS ? VMENTRY_CONTROLS
+               : vcpu->end_number == VMENTRY_ERROR_HOST   ? VMENTRY_HOST
+                                                          : VMENTRY_ENTERS;
+    case GUEST_END_ENTRY_FAILED:
+        return vcpu->end_number == EXIT_REASON_ENTRY_FAILURE_GUEST_STATE   ? VMENTRY_GUEST
+               : vcpu->end_number == EXIT_REASON_ENTRY_FAILURE_MSR_LOADING ? VMENTRY_MSR_LOAD
+                                                                           : VMENTRY_ENTERS;
+    default:
+        return VMENTRY_ENTERS;
+    }
 }
 
 /*
@@ -60,18 +57,6 @@ static void check(const struct vcpu *vcpu, struct vmentry_findings *findings)
     add_write_fault(vcpu, findings);
 }
 
-static void keep(const struct vcpu *vcpu, const struct vmentry_findings *findings,
-                 struct entry_failure *entry)
-{
-    entry->checked = true;
-    entry->class = class_of(vcpu, findings);
-    entry->broken = findings->count + findings->lost;
-    entry->unread = findings->unread;
-    memcpy(entry->unchecked, findings->unchecked, sizeof(entry->unchecked));
-    for (uint32_t i = 0; i < findings->count && i < ENTRY_FINDINGS_KEPT; i++)
-        entry->item[i] = findings->item[i];
-}
-
 bool entry_is_sound(const struct vcpu *vcpu)
 {
     struct vmentry_findings findings;
@@ -90,26 +75,34 @@ bool entry_is_refused(const struct vcpu *vcpu)
 
 bool entry_failure_is(const struct vcpu *vcpu, enum vmentry_rule rule)
 {
-    struct vmentry_findings findings;
+    const struct entry_failure *entry = &guest_vm_of(vcpu)->run->entry;
 
-    if (!is_explained(vcpu))
-        return false;
-    check(vcpu, &findings);
-    return findings.count == 1 && findings.item[0].rule == rule &&
-           class_of(vcpu, &findings) == vmentry_class_of(rule);
+    return entry->checked && entry->broken == 1 && entry->item[0].rule == rule &&
+           entry->class == vmentry_class_of(rule);
 }
 
 /* Of any vCPU: what else was found is kept for a test guest's, whose VM stands beside it. */
 static void explain(struct vcpu *vcpu, struct sink *broken)
 {
+    bool not_made = vcpu->end == GUEST_END_RULES && vcpu->end_number == 0;
+    enum vmentry_class class = class_of(vcpu);
     struct vmentry_findings findings;
+    struct entry_failure *entry;
 
-    if (!is_explained(vcpu))
+    if (class == VMENTRY_ENTERS && !not_made)
         return;
     check(vcpu, &findings);
     vmentry_names_print(broken, &findings);
-    if (vcpu->vm == &guest_vm_of(vcpu)->vm)
-        keep(vcpu, &findings, &guest_vm_of(vcpu)->run->entry);
+    if (vcpu->vm != &guest_vm_of(vcpu)->vm)
+        return;
+    entry = &guest_vm_of(vcpu)->run->entry;
+    entry->checked = true;
+    entry->class = not_made ? vmentry_predict(&findings).class : class;
+    entry->broken = findings.count + findings.lost;
+    entry->unread = findings.unread;
+    memcpy(entry->unchecked, findings.unchecked, sizeof(entry->unchecked));
+    for (uint32_t i = 0; i < findings.count && i < ENTRY_FINDINGS_KEPT; i++)
+        entry->item[i] = findings.item[i];
 }
 
 static const struct entry_failed room = {explain};

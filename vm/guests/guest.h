@@ -309,7 +309,6 @@ struct guest_vm {
     uint64_t pat;             /* where VM entry cannot load it: remembered, and without effect */
     struct ept_recent recent; /* where an EPT violation mapped a fresh page */
     enum ept_misconfiguration misconfiguration; /* of GUEST_END_MISCONFIGURED */
-    const char *end_owner; /* GUEST_END_MEMORY: what of the hypervisor is there; NULL: unknown */
     uint32_t record_count; /* of the guest's exits, not the host's; may exceed what was recorded */
     struct exit_record record[VCPU_EXITS_RECORDED];
     uint32_t instruction_error;  /* what the VMCS says, before the last exit was served */

@@ -128,15 +128,15 @@ static void print_error(uint32_t number, struct sink *sink)
              text != NULL ? text : "which says nothing");
 }
 
-/* What it came to, and where. With an owner it reached for memory: no other end has one. */
+/* What it came to, and where. */
 static void print_end(const struct vcpu *vcpu, struct sink *sink)
 {
     const char *reason = exit_reason_name(vcpu->end_number);
     const struct guest_vm *machine = guest_vm_of(vcpu);
 
-    if (machine->end_owner != NULL)
+    if (vcpu->end == GUEST_END_MEMORY && machine->last.owner != NULL)
         print_to(sink, "reached for the hypervisor's own memory, %s, at guest-physical address",
-                 machine->end_owner);
+                 machine->last.owner);
     else if (vcpu->end == GUEST_END_RULES && vcpu->end_number == HOST_STATE_DIFFERS)
         print_to(sink, "not entered");
     else

@@ -102,8 +102,6 @@ static void fill(struct guest_vm *machine, struct guest_run *run)
 {
     const struct vcpu *vcpu = &machine->vcpu;
 
-    if (vcpu->end == GUEST_END_MEMORY && vcpu->end_number == EXIT_REASON_EPT_VIOLATION)
-        machine->end_owner = guest_memory_owner(vcpu, vcpu->end_value);
     run->end = vcpu->end;
     memcpy(run->exits, vcpu->exit_count, sizeof(run->exits));
     guest_check(vcpu, run);

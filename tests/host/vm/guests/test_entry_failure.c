@@ -125,7 +125,7 @@ static void error_7_and_8_have_their_rule(void **state)
     assert_int_equal(run.entry.broken, 2);
     assert_non_null(strstr(vcpu->broken, "pin-must-be-1, host-selector-null"));
     assert_false(entry_failure_is(vcpu, VMENTRY_HOST_SELECTOR_NULL));
-    vcpu->end_number = 7;
+    ends(GUEST_END_ENTRY_ERROR, 7, 0);
     assert_false(entry_failure_is(vcpu, VMENTRY_PIN_MUST_BE_1)); /* not that alone */
 }
 
@@ -138,8 +138,7 @@ static void an_exit_says_which_it_was(void **state)
     assert_int_equal(run.entry.item[0].rule, VMENTRY_GUEST_RFLAGS_BIT_1);
     assert_true(entry_failure_is(vcpu, VMENTRY_GUEST_RFLAGS_BIT_1));
     /* The same rule, and the processor said something else: then it was not that. */
-    vcpu->end = GUEST_END_ENTRY_ERROR;
-    vcpu->end_number = 7;
+    ends(GUEST_END_ENTRY_ERROR, 7, 0);
     assert_false(entry_failure_is(vcpu, VMENTRY_GUEST_RFLAGS_BIT_1));
 }
 

@@ -64,7 +64,7 @@ static void a_guest_that_reaches_for_the_hypervisor_is_reported_so(void **state)
     assert_int_equal(check_guest(), GUEST_OK);
     assert_string_equal(run.detail, "reached for memory that it does not have, at guest-physical "
                                     "address 0x200000; more");
-    own.end_owner = "its image";
+    own.last.owner = "its image";
     assert_int_equal(check_guest(), GUEST_OK);
     assert_string_equal(run.detail, "reached for the hypervisor's own memory, its image, at "
                                     "guest-physical address 0x200000; more");
