@@ -11,7 +11,7 @@
  *     PROBE("OUT imm8, AL", (out %al, $0x80), EXIT_REASON_IO_INSTRUCTION, …)
  *     CODE(quiet)                         its own controls are off from here on; RAX is lost
  *     …
- *     END_PROBES(place, label, "name", "purpose", …)   as GUEST()
+ *     END(place, label, "name", "purpose", …)   as GUEST()
  *
  * Registers, 0 at first, and flags, all status flags 1 at first, go from one probe to the next as
  * the instruction left them; RSP must stay where it is. `check` says what the probes do not.
@@ -125,7 +125,7 @@ struct probe_snapshot {
 #define PROBES(label) static const struct probe label##_probes[] = {
 #define CODE(...)
 #define PROBE(text, code, ...) {.instruction = (text), __VA_ARGS__},
-#define END_PROBES(place, label, name_of, purpose_of, ...)                                  \
+#define END(place, label, name_of, purpose_of, ...)                                         \
     }                                                                                       \
     ;                                                                                       \
     GUEST(place, probe_##label, GUEST_LONG, name_of, purpose_of, .kind = &guests_of_probes, \

@@ -10,7 +10,7 @@
 #define CODE(...)                          __VA_ARGS__;
 #define PROBE(text, code, ...)             probe UNQUOTED code;
 #define UNQUOTED(...)                      __VA_ARGS__
-#define END_PROBES(place, label, ...)      end_probes label
+#define END(place, label, ...)             end_probes label
 
     .macro  probes name
     guest   probe_\name
