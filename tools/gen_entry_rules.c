@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "tools/entry/rule_field.h"
 #include "vmx/entry/vmentry_check.h"
 #include "vmx/quirks.h"
 #include "vmx/selftest/vmentry_departures.h"
@@ -19,7 +20,7 @@ static void write_fields(enum vmentry_rule rule)
 {
     enum vmcs_field field;
 
-    for (unsigned n = 0; vmentry_rule_field(rule, n, &field); n++)
+    for (unsigned n = 0; rule_field(rule, n, &field); n++)
         printf("%s%s", n > 0 ? "; " : "", vmcs_field_table[vmcs_field_index(field)].name);
 }
 

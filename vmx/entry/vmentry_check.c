@@ -3,17 +3,11 @@
 #include "lib/string.h"
 #include "vmx/entry/vmentry_state.h"
 
-#define MAY(name)  offsetof(struct vmx_capability, name)
-#define MUST(word) offsetof(struct vmx_capability, word##_allowed0), MAY(word##_allowed1)
-#define NONE       0 /* that member says nothing about controls */
-#define BY(word, id)             \
-    {                            \
-        VMENTRY_BIT_OF(word, id) \
-    }
-#define ALWAYS              \
-    {                       \
-        VMX_CONTROL_NONE, 0 \
-    }
+#define MAY(name) .may_be_1 = offsetof(struct vmx_capability, name)
+#define MUST(word) \
+    .must_be_1 = offsetof(struct vmx_capability, word##_allowed0), MAY(word##_allowed1)
+#define BY(word, id) .by = {VMENTRY_BIT_OF(word, id)}
+#define ALWAYS       .by = {VMX_CONTROL_NONE, 0}
 
 /*
  * Each control word's field, what the capability MSRs say about it (which controls must be 1, and
@@ -29,13 +23,13 @@ static const struct {
                              ALWAYS},
     [VMX_CONTROL_SECONDARY] = {VMCS_SECONDARY_PROCESSOR_BASED_VM_EXECUTION_CONTROLS,
                                MUST(secondary), BY(PRIMARY, SECONDARY_CONTROLS)},
-    [VMX_CONTROL_TERTIARY] = {VMCS_TERTIARY_PROCESSOR_BASED_VM_EXECUTION_CONTROLS, NONE,
+    [VMX_CONTROL_TERTIARY] = {VMCS_TERTIARY_PROCESSOR_BASED_VM_EXECUTION_CONTROLS,
                               MAY(tertiary_allowed1), BY(PRIMARY, TERTIARY_CONTROLS)},
-    [VMX_CONTROL_VM_FUNCTION] = {VMCS_VM_FUNCTION_CONTROLS, NONE, MAY(vm_functions),
+    [VMX_CONTROL_VM_FUNCTION] = {VMCS_VM_FUNCTION_CONTROLS, MAY(vm_functions),
                                  BY(SECONDARY, ENABLE_VM_FUNCTIONS)},
     [VMX_CONTROL_EXIT] = {VMCS_PRIMARY_VM_EXIT_CONTROLS, MUST(exit), ALWAYS},
-    [VMX_CONTROL_SECONDARY_EXIT] = {VMCS_SECONDARY_VM_EXIT_CONTROLS, NONE,
-                                    MAY(secondary_exit_allowed1), BY(EXIT, SECONDARY_CONTROLS)},
+    [VMX_CONTROL_SECONDARY_EXIT] = {VMCS_SECONDARY_VM_EXIT_CONTROLS, MAY(secondary_exit_allowed1),
+                                    BY(EXIT, SECONDARY_CONTROLS)},
     [VMX_CONTROL_ENTRY] = {VMCS_VM_ENTRY_CONTROLS, MUST(entry), ALWAYS},
 };
 
@@ -66,10 +60,9 @@ bool vmentry_read(const struct vmentry_state *state, uint64_t address, void *to,
 
 static uint64_t capability_word(const struct vmentry_state *state, uint16_t offset)
 {
-    uint64_t value = 0;
+    uint64_t value;
 
-    if (offset != NONE)
-        memcpy(&value, (const uint8_t *)state->context->capability + offset, sizeof(value));
+    memcpy(&value, (const uint8_t *)state->context->capability + offset, sizeof(value));
     return value;
 }
 
@@ -129,8 +122,6 @@ static uint64_t wanted_value(const struct vmentry_state *state, const struct vme
         return seen & ~reserved;
     case FORM_NOT_ZERO:
         return seen != 0 ? seen : 1;
-    case FORM_PAT:
-        return vmentry_pat(seen);
     case FORM_VALUE:
     case FORM_SEGMENT:
         return form->wanted(state, seen);
@@ -252,34 +243,5 @@ void vmentry_check(const struct vmcs_image *image, const struct vmentry_context 
             !(vmentry_has(findings, VMENTRY_ENTRY_MSR_LOAD_AREA) ||
               vmentry_has(findings, VMENTRY_ENTRY_MSR_LOAD_END)))
             vmentry_check_rule(image, context, rule, findings);
-    }
-}
-
-bool vmentry_rule_field(enum vmentry_rule rule, unsigned n, enum vmcs_field *field)
-{
-    const struct vmentry_form *form = &vmentry_forms[rule];
-
-    switch (form->kind) {
-    case FORM_ALLOWED0:
-    case FORM_ALLOWED1:
-        *field = words[form->when.word].field;
-        return n == 0;
-    case FORM_NEEDS:
-    case FORM_EXCLUDES:
-        *field = words[n == 0 ? form->when.word : form->other.word].field;
-        return n == 0 || (n == 1 && form->when.word != form->other.word);
-    case FORM_MSR:
-        *field = VMCS_VM_ENTRY_MSR_LOAD_ADDRESS;
-        return n == 0;
-    case FORM_SEGMENT:
-        return false;
-    default:
-        for (unsigned i = 0; form->fields >> i != 0; i++) {
-            if (form->fields >> i & 1 && n-- == 0) {
-                *field = vmentry_form_field(form, i);
-                return true;
-            }
-        }
-        return false;
     }
 }

@@ -90,10 +90,4 @@ void vmentry_explain(struct sink *sink, const struct vmentry_finding *finding);
 /* The names of the rules that are broken, each once, with commas between. */
 void vmentry_names_print(struct sink *sink, const struct vmentry_findings *findings);
 
-/*
- * Where a rule looks, for the page about the rules: gives the n-th field that the rule's row names
- * and true, or false where there are no more, or the rule's code alone knows.
- */
-bool vmentry_rule_field(enum vmentry_rule rule, unsigned n, enum vmcs_field *field);
-
 #endif

@@ -194,12 +194,8 @@ static struct vmentry_view pdpte_memory(const struct vmentry_state *state)
 #define DATA     (1 << SEGMENT_ES | 1 << SEGMENT_DS | FS_GS)
 
 /* When a rule holds. */
-#define WORD(word, id)           \
-    {                            \
-        VMENTRY_BIT_OF(word, id) \
-    }
 #define ALWAYS       .when = {VMX_CONTROL_NONE, 0}
-#define IF(word, id) .when = WORD(word, id)
+#define IF(word, id) .when = {VMENTRY_BIT_OF(word, id)}
 
 /* Fields of which none is farther than 7 behind the first. */
 enum { VMCS_NO };
@@ -208,8 +204,9 @@ enum { VMCS_NO };
 #define FIELDS(a, b, c, d, e, f, g, ...)                                                         \
     .first = VMCS_##a, .fields = 1 | BIT_OF(a, b) | BIT_OF(a, c) | BIT_OF(a, d) | BIT_OF(a, e) | \
                                  BIT_OF(a, f) | BIT_OF(a, g)
-#define LIST(...)                            FIELDS(__VA_ARGS__, NO, NO, NO, NO, NO, NO, NO)
-#define PAIR(word, id, other_word, other_id) IF(word, id), .other = WORD(other_word, other_id)
+#define LIST(...) FIELDS(__VA_ARGS__, NO, NO, NO, NO, NO, NO, NO)
+#define PAIR(word, id, other_word, other_id) \
+    IF(word, id), .other = {VMENTRY_BIT_OF(other_word, other_id)}
 
 #define ALLOWED0(of)  .kind = FORM_ALLOWED0, .when = {VMX_CONTROL_##of, 0}
 #define ALLOWED1(of)  .kind = FORM_ALLOWED1, .when = {VMX_CONTROL_##of, 0}
@@ -225,17 +222,14 @@ enum { VMCS_NO };
     .kind = FORM_CANONICAL, condition, .bits = (mask), LIST(field)
 #define ZERO(condition, mask, ...) .kind = FORM_ZERO, condition, .bits = (mask), LIST(__VA_ARGS__)
 #define ONES(condition, mask, ...) .kind = FORM_ONES, condition, .bits = (mask), LIST(__VA_ARGS__)
-#define ACTIVE \
-    .kind = FORM_ZERO, ALWAYS, .bits = ~0ull, .first = VMCS_GUEST_ACTIVITY_STATE, .fields = 1
-#define UNBLOCKED(blocking)                                                                    \
-    .kind = FORM_ZERO, ALWAYS, .bits = (blocking), .first = VMCS_GUEST_INTERRUPTIBILITY_STATE, \
-    .fields = 1
+#define ACTIVE                     .kind = FORM_ZERO, ALWAYS, .bits = ~0ull, LIST(GUEST_ACTIVITY_STATE)
+#define UNBLOCKED(mask) \
+    .kind = FORM_ZERO, ALWAYS, .bits = (mask), LIST(GUEST_INTERRUPTIBILITY_STATE)
 #define RESERVED(condition, of, field)                                                         \
     .kind = FORM_RESERVED, condition, .bits = offsetof(struct vmentry_context, of##_reserved), \
     LIST(field)
-#define NOT_ZERO(condition, ...)    .kind = FORM_NOT_ZERO, condition, LIST(__VA_ARGS__)
-#define PAT_TYPES(condition, field) .kind = FORM_PAT, condition, LIST(field)
-#define VALUE(condition, ...)       .kind = FORM_VALUE, condition, LIST(__VA_ARGS__)
+#define NOT_ZERO(condition, ...) .kind = FORM_NOT_ZERO, condition, LIST(__VA_ARGS__)
+#define VALUE(condition, ...)    .kind = FORM_VALUE, condition, LIST(__VA_ARGS__)
 #define SEGMENTS(of, group) \
     .kind = FORM_SEGMENT, ALWAYS, .first = VMCS_GUEST_ES_##group, .fields = (of)
 #define CODE(function) .kind = FORM_CODE, .code = (function)

@@ -57,7 +57,6 @@ enum vmentry_form_kind {
     FORM_ONES,      /* bits that must be 1 */
     FORM_RESERVED,  /* bits that must be 0, at offset `bits` in struct vmentry_context */
     FORM_NOT_ZERO,  /* fields that must not be 0 */
-    FORM_PAT,       /* eight memory types */
     FORM_VALUE,     /* what `wanted` makes of the value */
     FORM_SEGMENT,   /* likewise: a field of each of some segment registers */
     FORM_CODE,      /* a function of its own */

@@ -36,6 +36,8 @@ enum operand {
     KNOWN,
     UNKNOWN,
     READ_ONLY,
+    CPUID_EXIT,
+    NO_VMCS,
     OPERAND_COUNT,
 };
 
@@ -43,11 +45,8 @@ enum operand {
 struct trial_ground {
     struct vmx_cpu *cpu;
     struct vmx_region other;          /* a second VMCS region */
-    uint64_t operands[OPERAND_COUNT]; /* addresses, and fields' encodings */
+    uint64_t operands[OPERAND_COUNT]; /* addresses, fields' encodings, and what is given */
 };
-
-/* The other value that a step gives, and what it must be. */
-enum value { NO_VALUE, CPUID_EXIT, CURRENT_VMCS, NO_VMCS };
 
 /* On which processors a step is taken: IA32_VMX_MISC[29] turns one failure into a success. */
 enum when { ALWAYS, READ_ONLY_FIELDS, WRITABLE_FIELDS };
@@ -57,8 +56,8 @@ struct step {
     enum instruction instruction;
     enum operand operand;
     enum vmx_outcome outcome;
-    uint8_t number; /* VM-instruction error number, or vector */
-    enum value value;
+    uint8_t number;     /* VM-instruction error number, or vector */
+    enum operand value; /* that the step gives, too; NOTHING: none */
     enum when when;
 };
 
@@ -70,53 +69,53 @@ struct step {
 /* In this order: each step stands on what the ones before it left. */
 static const struct step steps[] = {
     /* In VMX operation, with a current VMCS that is clear. */
-    {"VMXON in VMX operation", VMXON, VMXON_REGION, ERROR(15), NO_VALUE, ALWAYS},
-    {"VMPTRLD of a misaligned address", VMPTRLD, MISALIGNED, ERROR(9), NO_VALUE, ALWAYS},
-    {"VMPTRLD beyond the physical-address width", VMPTRLD, BEYOND, ERROR(9), NO_VALUE, ALWAYS},
-    {"VMPTRLD of the VMXON region", VMPTRLD, VMXON_REGION, ERROR(10), NO_VALUE, ALWAYS},
-    {"VMPTRLD with a wrong revision id", VMPTRLD, WRONG_REVISION, ERROR(11), NO_VALUE, ALWAYS},
-    {"VMCLEAR of a misaligned address", VMCLEAR, MISALIGNED, ERROR(2), NO_VALUE, ALWAYS},
-    {"VMCLEAR beyond the physical-address width", VMCLEAR, BEYOND, ERROR(2), NO_VALUE, ALWAYS},
-    {"VMCLEAR of the VMXON region", VMCLEAR, VMXON_REGION, ERROR(3), NO_VALUE, ALWAYS},
-    {"VMREAD of an unknown field", VMREAD, UNKNOWN, ERROR(12), NO_VALUE, ALWAYS},
-    {"VMWRITE of an unknown field", VMWRITE, UNKNOWN, ERROR(12), NO_VALUE, ALWAYS},
-    {"VMWRITE of a read-only field", VMWRITE, READ_ONLY, ERROR(13), NO_VALUE, READ_ONLY_FIELDS},
-    {"VMWRITE of a read-only field (MISC[29] is 1)", VMWRITE, READ_ONLY, SUCCEED, NO_VALUE,
+    {"VMXON in VMX operation", VMXON, VMXON_REGION, ERROR(15), NOTHING, ALWAYS},
+    {"VMPTRLD of a misaligned address", VMPTRLD, MISALIGNED, ERROR(9), NOTHING, ALWAYS},
+    {"VMPTRLD beyond the physical-address width", VMPTRLD, BEYOND, ERROR(9), NOTHING, ALWAYS},
+    {"VMPTRLD of the VMXON region", VMPTRLD, VMXON_REGION, ERROR(10), NOTHING, ALWAYS},
+    {"VMPTRLD with a wrong revision id", VMPTRLD, WRONG_REVISION, ERROR(11), NOTHING, ALWAYS},
+    {"VMCLEAR of a misaligned address", VMCLEAR, MISALIGNED, ERROR(2), NOTHING, ALWAYS},
+    {"VMCLEAR beyond the physical-address width", VMCLEAR, BEYOND, ERROR(2), NOTHING, ALWAYS},
+    {"VMCLEAR of the VMXON region", VMCLEAR, VMXON_REGION, ERROR(3), NOTHING, ALWAYS},
+    {"VMREAD of an unknown field", VMREAD, UNKNOWN, ERROR(12), NOTHING, ALWAYS},
+    {"VMWRITE of an unknown field", VMWRITE, UNKNOWN, ERROR(12), NOTHING, ALWAYS},
+    {"VMWRITE of a read-only field", VMWRITE, READ_ONLY, ERROR(13), NOTHING, READ_ONLY_FIELDS},
+    {"VMWRITE of a read-only field (MISC[29] is 1)", VMWRITE, READ_ONLY, SUCCEED, NOTHING,
      WRITABLE_FIELDS},
-    {"VMCLEAR of a VMCS that is not current", VMCLEAR, OTHER_VMCS, SUCCEED, NO_VALUE, ALWAYS},
-    {"VMPTRST after all of these", VMPTRST, NOTHING, SUCCEED, CURRENT_VMCS, ALWAYS},
+    {"VMCLEAR of a VMCS that is not current", VMCLEAR, OTHER_VMCS, SUCCEED, NOTHING, ALWAYS},
+    {"VMPTRST after all of these", VMPTRST, NOTHING, SUCCEED, THE_VMCS, ALWAYS},
     /* A guest that executes CPUID. */
-    {"VMWRITE of a guest and its host", VMWRITE_GUEST, NOTHING, SUCCEED, NO_VALUE, ALWAYS},
-    {"VMRESUME of a VMCS not launched", VMRESUME, NOTHING, ERROR(5), NO_VALUE, ALWAYS},
+    {"VMWRITE of a guest and its host", VMWRITE_GUEST, NOTHING, SUCCEED, NOTHING, ALWAYS},
+    {"VMRESUME of a VMCS not launched", VMRESUME, NOTHING, ERROR(5), NOTHING, ALWAYS},
     {"VMLAUNCH, the guest executes CPUID", VMLAUNCH, NOTHING, SUCCEED, CPUID_EXIT, ALWAYS},
-    {"VMLAUNCH of a VMCS not cleared", VMLAUNCH, NOTHING, ERROR(4), NO_VALUE, ALWAYS},
+    {"VMLAUNCH of a VMCS not cleared", VMLAUNCH, NOTHING, ERROR(4), NOTHING, ALWAYS},
     {"VMRESUME, the guest executes CPUID", VMRESUME, NOTHING, SUCCEED, CPUID_EXIT, ALWAYS},
     /* Without a current VMCS there is no place for an error number. */
-    {"VMCLEAR of the current VMCS", VMCLEAR, THE_VMCS, SUCCEED, NO_VALUE, ALWAYS},
+    {"VMCLEAR of the current VMCS", VMCLEAR, THE_VMCS, SUCCEED, NOTHING, ALWAYS},
     {"VMPTRST without a current VMCS", VMPTRST, NOTHING, SUCCEED, NO_VMCS, ALWAYS},
-    {"VMREAD without a current VMCS", VMREAD, KNOWN, INVALID, NO_VALUE, ALWAYS},
-    {"VMWRITE without a current VMCS", VMWRITE, KNOWN, INVALID, NO_VALUE, ALWAYS},
-    {"VMLAUNCH without a current VMCS", VMLAUNCH, NOTHING, INVALID, NO_VALUE, ALWAYS},
-    {"VMRESUME without a current VMCS", VMRESUME, NOTHING, INVALID, NO_VALUE, ALWAYS},
-    {"VMPTRLD of a misaligned address, no VMCS", VMPTRLD, MISALIGNED, INVALID, NO_VALUE, ALWAYS},
-    {"VMCLEAR of a misaligned address, no VMCS", VMCLEAR, MISALIGNED, INVALID, NO_VALUE, ALWAYS},
-    {"VMXON in VMX operation, no VMCS", VMXON, VMXON_REGION, INVALID, NO_VALUE, ALWAYS},
+    {"VMREAD without a current VMCS", VMREAD, KNOWN, INVALID, NOTHING, ALWAYS},
+    {"VMWRITE without a current VMCS", VMWRITE, KNOWN, INVALID, NOTHING, ALWAYS},
+    {"VMLAUNCH without a current VMCS", VMLAUNCH, NOTHING, INVALID, NOTHING, ALWAYS},
+    {"VMRESUME without a current VMCS", VMRESUME, NOTHING, INVALID, NOTHING, ALWAYS},
+    {"VMPTRLD of a misaligned address, no VMCS", VMPTRLD, MISALIGNED, INVALID, NOTHING, ALWAYS},
+    {"VMCLEAR of a misaligned address, no VMCS", VMCLEAR, MISALIGNED, INVALID, NOTHING, ALWAYS},
+    {"VMXON in VMX operation, no VMCS", VMXON, VMXON_REGION, INVALID, NOTHING, ALWAYS},
     /* Outside VMX operation there is only VMXON. */
-    {"VMXOFF", VMXOFF, NOTHING, SUCCEED, NO_VALUE, ALWAYS},
-    {"VMREAD after VMXOFF", VMREAD, KNOWN, UD, NO_VALUE, ALWAYS},
-    {"VMWRITE after VMXOFF", VMWRITE, KNOWN, UD, NO_VALUE, ALWAYS},
-    {"VMCLEAR after VMXOFF", VMCLEAR, THE_VMCS, UD, NO_VALUE, ALWAYS},
-    {"VMPTRLD after VMXOFF", VMPTRLD, THE_VMCS, UD, NO_VALUE, ALWAYS},
-    {"VMLAUNCH after VMXOFF", VMLAUNCH, NOTHING, UD, NO_VALUE, ALWAYS},
-    {"VMXOFF after VMXOFF", VMXOFF, NOTHING, UD, NO_VALUE, ALWAYS},
-    {"VMXON of a misaligned address", VMXON, MISALIGNED, INVALID, NO_VALUE, ALWAYS},
-    {"VMXON beyond the physical-address width", VMXON, BEYOND, INVALID, NO_VALUE, ALWAYS},
-    {"VMXON with a wrong revision id", VMXON, WRONG_REVISION, INVALID, NO_VALUE, ALWAYS},
+    {"VMXOFF", VMXOFF, NOTHING, SUCCEED, NOTHING, ALWAYS},
+    {"VMREAD after VMXOFF", VMREAD, KNOWN, UD, NOTHING, ALWAYS},
+    {"VMWRITE after VMXOFF", VMWRITE, KNOWN, UD, NOTHING, ALWAYS},
+    {"VMCLEAR after VMXOFF", VMCLEAR, THE_VMCS, UD, NOTHING, ALWAYS},
+    {"VMPTRLD after VMXOFF", VMPTRLD, THE_VMCS, UD, NOTHING, ALWAYS},
+    {"VMLAUNCH after VMXOFF", VMLAUNCH, NOTHING, UD, NOTHING, ALWAYS},
+    {"VMXOFF after VMXOFF", VMXOFF, NOTHING, UD, NOTHING, ALWAYS},
+    {"VMXON of a misaligned address", VMXON, MISALIGNED, INVALID, NOTHING, ALWAYS},
+    {"VMXON beyond the physical-address width", VMXON, BEYOND, INVALID, NOTHING, ALWAYS},
+    {"VMXON with a wrong revision id", VMXON, WRONG_REVISION, INVALID, NOTHING, ALWAYS},
     /* And on again. */
-    {"VMXON again", VMXON, VMXON_REGION, SUCCEED, NO_VALUE, ALWAYS},
-    {"VMCLEAR after VMXON", VMCLEAR, THE_VMCS, SUCCEED, NO_VALUE, ALWAYS},
-    {"VMPTRLD after VMXON", VMPTRLD, THE_VMCS, SUCCEED, NO_VALUE, ALWAYS},
-    {"VMPTRST after VMXON", VMPTRST, NOTHING, SUCCEED, CURRENT_VMCS, ALWAYS},
+    {"VMXON again", VMXON, VMXON_REGION, SUCCEED, NOTHING, ALWAYS},
+    {"VMCLEAR after VMXON", VMCLEAR, THE_VMCS, SUCCEED, NOTHING, ALWAYS},
+    {"VMPTRLD after VMXON", VMPTRLD, THE_VMCS, SUCCEED, NOTHING, ALWAYS},
+    {"VMPTRST after VMXON", VMPTRST, NOTHING, SUCCEED, THE_VMCS, ALWAYS},
 };
 
 _Static_assert(sizeof steps / sizeof *steps <= SELFTEST_ROWS_MAX, "a row for each step");
@@ -180,14 +179,10 @@ static bool same_result(struct vmx_result a, struct vmx_result b)
 
 static struct selftest_row perform(const struct step *step, const struct trial_ground *trial_ground)
 {
-    const uint64_t values[] = {[NO_VALUE] = 0,
-                               [CPUID_EXIT] = EXIT_REASON_CPUID,
-                               [CURRENT_VMCS] = trial_ground->operands[THE_VMCS],
-                               [NO_VMCS] = NO_CURRENT_VMCS};
     struct selftest_row row = {
         .predicted = {step->outcome, step->number},
-        .has_value = step->value != NO_VALUE,
-        .predicted_value = values[step->value],
+        .has_value = step->value != NOTHING,
+        .predicted_value = trial_ground->operands[step->value],
     };
 
     format_text(row.name, sizeof(row.name), "%s", step->name);
@@ -243,7 +238,9 @@ void selftest_run(struct vmx_cpu *cpu, struct selftest *selftest)
                      [BEYOND] = 1ull << cpu->memory_types.physical_width,
                      [KNOWN] = VMCS_GUEST_CR3,
                      [UNKNOWN] = FIELD_UNKNOWN,
-                     [READ_ONLY] = VMCS_EXIT_REASON},
+                     [READ_ONLY] = VMCS_EXIT_REASON,
+                     [CPUID_EXIT] = EXIT_REASON_CPUID,
+                     [NO_VMCS] = NO_CURRENT_VMCS},
     };
     if (!vmx_region_create(&trial_ground.other, cpu, "VMCS of the self-test", &cpu->findings))
         return;
@@ -265,16 +262,14 @@ void selftest_run(struct vmx_cpu *cpu, struct selftest *selftest)
 }
 
 /* Host-state fields that the guest has as well, and where. */
-#define SHARED(field)                         \
-    {                                         \
-        VMCS_GUEST_##field, VMCS_HOST_##field \
-    }
+#define SHARED(field) VMCS_GUEST_##field, VMCS_HOST_##field
 static const struct {
     enum vmcs_field guest, host;
-} shared[] = {SHARED(CR0),         SHARED(CR3),         SHARED(CR4),         SHARED(ES_SELECTOR),
-              SHARED(CS_SELECTOR), SHARED(SS_SELECTOR), SHARED(DS_SELECTOR), SHARED(FS_SELECTOR),
-              SHARED(GS_SELECTOR), SHARED(TR_SELECTOR), SHARED(FS_BASE),     SHARED(GS_BASE),
-              SHARED(TR_BASE),     SHARED(GDTR_BASE),   SHARED(IDTR_BASE)};
+} shared[] = {{SHARED(CR0)},         {SHARED(CR3)},         {SHARED(CR4)},
+              {SHARED(ES_SELECTOR)}, {SHARED(CS_SELECTOR)}, {SHARED(SS_SELECTOR)},
+              {SHARED(DS_SELECTOR)}, {SHARED(FS_SELECTOR)}, {SHARED(GS_SELECTOR)},
+              {SHARED(TR_SELECTOR)}, {SHARED(FS_BASE)},     {SHARED(GS_BASE)},
+              {SHARED(TR_BASE)},     {SHARED(GDTR_BASE)},   {SHARED(IDTR_BASE)}};
 
 /*
  * The allowed 0-settings are the bits that must be 1: nothing is asked for that this guest does

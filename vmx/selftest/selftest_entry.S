@@ -46,12 +46,9 @@
     .type   x86_vm_enter, @function
 x86_vm_enter:
     .cfi_startproc
-    push_register rbp
-    push_register rbx
-    push_register r12
-    push_register r13
-    push_register r14
-    push_register r15
+    .irp    register, rbp, rbx, r12, r13, r14, r15
+    push_register \register
+    .endr
     pushfq
     .cfi_adjust_cfa_offset 8
     grow_stack 32
@@ -99,12 +96,9 @@ return:
     shrink_stack 40
     popfq
     .cfi_adjust_cfa_offset -8
-    pop_register r15
-    pop_register r14
-    pop_register r13
-    pop_register r12
-    pop_register rbx
-    pop_register rbp
+    .irp    register, r15, r14, r13, r12, rbx, rbp
+    pop_register \register
+    .endr
     ret
     .cfi_endproc
     .size   x86_vm_enter, . - x86_vm_enter

@@ -6,20 +6,20 @@ enum { RIGHTS_V8086 = 0xf3, TSS_SELECTOR = 0x18 }; /* accessed, writable, presen
 
 /* What a base is; the rest is the same in all of them. */
 enum { IA32E = 1, PAE = 2, PAGING = 4, V8086 = 8, EPT = 16, UNRESTRICTED = 32 };
+enum { LONG_MODE = IA32E | PAE | PAGING };
 
 static const struct base {
     const char *name;
     uint32_t is, code, data; /* access rights of the segments */
 } bases[VMENTRY_BASE_COUNT] = {
-    [VMENTRY_BASE_LONG] = {"64-bit", IA32E | PAE | PAGING, RIGHTS_CODE_64, RIGHTS_DATA_32},
-    [VMENTRY_BASE_LONG_EPT] = {"64-bit, EPT", IA32E | PAE | PAGING | EPT, RIGHTS_CODE_64,
-                               RIGHTS_DATA_32},
+    [VMENTRY_BASE_LONG] = {"64-bit", LONG_MODE, RIGHTS_CODE_64, RIGHTS_DATA_32},
+    [VMENTRY_BASE_LONG_EPT] = {"64-bit, EPT", LONG_MODE | EPT, RIGHTS_CODE_64, RIGHTS_DATA_32},
     [VMENTRY_BASE_PAE] = {"PAE", PAE | PAGING, RIGHTS_CODE_32, RIGHTS_DATA_32},
     [VMENTRY_BASE_PAE_EPT] = {"PAE, EPT", PAE | PAGING | EPT, RIGHTS_CODE_32, RIGHTS_DATA_32},
     [VMENTRY_BASE_PROTECTED] = {"32-bit", PAGING, RIGHTS_CODE_32, RIGHTS_DATA_32},
     [VMENTRY_BASE_V8086] = {"virtual-8086", PAGING | V8086, RIGHTS_V8086, RIGHTS_V8086},
     [VMENTRY_BASE_REAL] = {"real mode", EPT | UNRESTRICTED, RIGHTS_CODE_16, RIGHTS_DATA_16},
-    [VMENTRY_BASE_LONG_FREE] = {"64-bit, unrestricted", IA32E | PAE | PAGING | EPT | UNRESTRICTED,
+    [VMENTRY_BASE_LONG_FREE] = {"64-bit, unrestricted", LONG_MODE | EPT | UNRESTRICTED,
                                 RIGHTS_CODE_64, RIGHTS_DATA_32},
 };
 

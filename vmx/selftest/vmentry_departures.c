@@ -11,61 +11,46 @@
         return expression;                                                                  \
     }
 
-static bool control(const struct vmcs_image *image, uint32_t mask)
-{
-    return vmcs_image_get(image, VMCS_PRIMARY_PROCESSOR_BASED_VM_EXECUTION_CONTROLS) &
-               PRIMARY_SECONDARY_CONTROLS &&
-           vmcs_image_get(image, VMCS_SECONDARY_PROCESSOR_BASED_VM_EXECUTION_CONTROLS) & mask;
-}
-
-static uint32_t event_of(const struct vmcs_image *image)
-{
-    return (uint32_t)vmcs_image_get(image, VMCS_VM_ENTRY_INTERRUPTION_INFORMATION);
-}
+#define GET(field) vmcs_image_get(image, VMCS_##field)
+#define EVENT      ((uint32_t)GET(VM_ENTRY_INTERRUPTION_INFORMATION))
 
 WHEN(is_entry_to_smm, !(finding->seen & ENTRY_DEACTIVATE_DUAL_MONITOR))
-WHEN(loads_no_host_cet,
-     !(vmcs_image_get(image, VMCS_PRIMARY_VM_EXIT_CONTROLS) & EXIT_LOAD_CET_STATE))
-WHEN(is_vector_18, event_vector(event_of(image)) == X86_VECTOR_MC)
+WHEN(loads_no_host_cet, !(GET(PRIMARY_VM_EXIT_CONTROLS) & EXIT_LOAD_CET_STATE))
+WHEN(is_vector_18, event_vector(EVENT) == X86_VECTOR_MC)
 WHEN(is_high_half, (uint32_t)finding->seen == (uint32_t)finding->wanted)
 
 static bool is_null_ss(const struct vmcs_image *image, const struct vmentry_finding *finding)
 {
     bool ss = finding->field == VMCS_GUEST_SS_BASE || finding->field == VMCS_GUEST_SS_ACCESS_RIGHTS;
 
-    return ss && vmcs_image_get(image, VMCS_GUEST_SS_SELECTOR) <= SELECTOR_RPL &&
-           vmcs_image_get(image, VMCS_VM_ENTRY_CONTROLS) & ENTRY_IA32E_MODE_GUEST &&
-           vmcs_image_get(image, VMCS_GUEST_CS_ACCESS_RIGHTS) & RIGHTS_L;
+    return ss && GET(GUEST_SS_SELECTOR) <= SELECTOR_RPL &&
+           GET(VM_ENTRY_CONTROLS) & ENTRY_IA32E_MODE_GUEST &&
+           GET(GUEST_CS_ACCESS_RIGHTS) & RIGHTS_L;
 }
 
 WHEN(is_type_11, (finding->seen & RIGHTS_TYPE) == 11)
-WHEN(is_unrestricted, control(image, SECONDARY_UNRESTRICTED_GUEST))
+WHEN(is_unrestricted,
+     GET(PRIMARY_PROCESSOR_BASED_VM_EXECUTION_CONTROLS) & PRIMARY_SECONDARY_CONTROLS &&
+         GET(SECONDARY_PROCESSOR_BASED_VM_EXECUTION_CONTROLS) & SECONDARY_UNRESTRICTED_GUEST)
 
 /* Non-conforming: the DPL is not the RPL. Conforming: the DPL is greater. */
 static bool cs_rpl_differs(const struct vmcs_image *image, const struct vmentry_finding *finding)
 {
-    uint64_t rights = vmcs_image_get(image, VMCS_GUEST_CS_ACCESS_RIGHTS);
+    uint64_t rights = GET(GUEST_CS_ACCESS_RIGHTS);
     uint64_t dpl = (rights & RIGHTS_DPL) >> 5;
-    uint64_t rpl = vmcs_image_get(image, VMCS_GUEST_CS_SELECTOR) & SELECTOR_RPL;
+    uint64_t rpl = GET(GUEST_CS_SELECTOR) & SELECTOR_RPL;
 
-    return is_unrestricted(image, finding) &&
-           !(vmcs_image_get(image, VMCS_GUEST_RFLAGS) & RFLAGS_VM) && rights & RIGHTS_CODE &&
-           (rights & 4 ? dpl > rpl : dpl != rpl);
+    return is_unrestricted(image, finding) && !(GET(GUEST_RFLAGS) & RFLAGS_VM) &&
+           rights & RIGHTS_CODE && (rights & 4 ? dpl > rpl : dpl != rpl);
 }
 
-WHEN(is_other_event, event_type_of(event_of(image)) == EVENT_OTHER)
+WHEN(is_other_event, event_type_of(EVENT) == EVENT_OTHER)
 
 /* "Format of Access Rights": bits 11:8 and 31:17. */
 WHEN(is_reserved_rights, ((finding->seen ^ finding->wanted) & 0x1f0ff) == 0)
 
-static bool is_waiting(const struct vmcs_image *image, const struct vmentry_finding *finding)
-{
-    enum { HLT = 1, WAIT_FOR_SIPI = 3 };
-    uint64_t state = vmcs_image_get(image, VMCS_GUEST_ACTIVITY_STATE);
-
-    (void)finding;
-    return state == HLT || state == WAIT_FOR_SIPI;
-}
+WHEN(is_waiting, GET(GUEST_ACTIVITY_STATE) == ACTIVITY_HLT ||
+                     GET(GUEST_ACTIVITY_STATE) == ACTIVITY_WAIT_FOR_SIPI)
 
 #define ALL NULL
 #define VMENTRY_DEPARTURE(id, emulators, rule, kind, when, text) \

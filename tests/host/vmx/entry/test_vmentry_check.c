@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "tests/host/vmentry_ground.h"
+#include "tools/entry/rule_field.h"
 #include "lib/x86.h"
 #include "lib/wrapped.h"
 #include "vmx/entry/vmentry_state.h"
@@ -652,13 +653,13 @@ static void names_are_distinct_and_sections_known(void **state)
         assert_true(vmentry_rule_text(rule).text[strlen(vmentry_rule_text(rule).text) - 1] != '.');
         for (enum vmentry_rule other = 0; other < rule; other++)
             assert_string_not_equal(vmentry_rule_text(rule).name, vmentry_rule_text(other).name);
-        for (unsigned n = 0; vmentry_rule_field(rule, n, &field); n++)
+        for (unsigned n = 0; rule_field(rule, n, &field); n++)
             assert_true(vmcs_field_index(field) < VMCS_FIELD_COUNT);
     }
-    assert_true(vmentry_rule_field(VMENTRY_NMI_WINDOW_VIRTUAL_NMIS, 1, &field));
+    assert_true(rule_field(VMENTRY_NMI_WINDOW_VIRTUAL_NMIS, 1, &field));
     assert_int_equal(field, VMCS_PIN_BASED_VM_EXECUTION_CONTROLS);
-    assert_false(vmentry_rule_field(VMENTRY_X2APIC_APIC_ACCESSES, 1, &field));
-    assert_true(vmentry_rule_field(VMENTRY_MSR_SMM, 0, &field));
+    assert_false(rule_field(VMENTRY_X2APIC_APIC_ACCESSES, 1, &field));
+    assert_true(rule_field(VMENTRY_MSR_SMM, 0, &field));
 }
 
 static unsigned field_count(enum vmentry_rule rule)
@@ -666,7 +667,7 @@ static unsigned field_count(enum vmentry_rule rule)
     unsigned n = 0;
     enum vmcs_field field;
 
-    while (vmentry_rule_field(rule, n, &field))
+    while (rule_field(rule, n, &field))
         n++;
     return n;
 }
@@ -680,7 +681,7 @@ static void fields_end_after_the_last(void **state)
             enum vmcs_field field = VMCS_HOST_RIP;
             bool code = vmentry_forms[rule].kind == FORM_CODE;
 
-            assert_false(vmentry_rule_field(rule, field_count(rule) + behind, &field));
+            assert_false(rule_field(rule, field_count(rule) + behind, &field));
             if (code)
                 assert_int_equal(field, VMCS_HOST_RIP);
         }

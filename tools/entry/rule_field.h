@@ -1,0 +1,15 @@
+/*
+ * Where a rule of VM entry looks, for the page about the rules (tools/gen_entry_rules.c).
+ */
+#ifndef TOOLS_ENTRY_RULE_FIELD_H
+#define TOOLS_ENTRY_RULE_FIELD_H
+
+#include "vmx/entry/vmentry_rule.h"
+
+/*
+ * Gives the n-th field that the rule's row names and true, or false where there are no more, or the
+ * rule's code alone knows.
+ */
+bool rule_field(enum vmentry_rule rule, unsigned n, enum vmcs_field *field);
+
+#endif
