@@ -203,8 +203,8 @@ REPORT_JSON(060, selftest_json);
 static enum word_outcome take_selftest(struct command_line *line, struct command_text value)
 {
     static const char *const parts[] = {"instructions", "fields", "entry"};
-    uint32_t chosen = value.length > 0 ? 0 : SELFTEST_STANDARD;
     bool more = value.length > 0;
+    uint32_t chosen = more ? 0 : SELFTEST_STANDARD;
 
     (void)line;
     while (more) {

@@ -322,6 +322,7 @@ static void test_bad_values(void **state)
         {"cpus=18446744073709551617",
          "bad value in \"cpus=18446744073709551617\": expected cpus=N"},
         {"selftest=vmxon", "bad value in \"selftest=vmxon\": expected selftest=WHAT,..."},
+        {"selftest=x", "bad value in \"selftest=x\": expected selftest=WHAT,..."},
         {"selftest=field", "bad value in \"selftest=field\": expected selftest=WHAT,..."},
         {"selftest=fields,", "bad value in \"selftest=fields,\": expected selftest=WHAT,..."},
         {"selftest=,fields", "bad value in \"selftest=,fields\": expected selftest=WHAT,..."},
