@@ -3,34 +3,23 @@
 #include "lib/string.h"
 #include "vmx/entry/vmentry_state.h"
 
-#define MAY(name) .may_be_1 = offsetof(struct vmx_capability, name)
-#define MUST(word) \
-    .must_be_1 = offsetof(struct vmx_capability, word##_allowed0), MAY(word##_allowed1)
-#define BY(word, id) .by = {VMENTRY_BIT_OF(word, id)}
-#define ALWAYS       .by = {VMX_CONTROL_NONE, 0}
-
-/*
- * Each control word's field, what the capability MSRs say about it (which controls must be 1, and
- * which may), and the control that activates it. VM functions have one capability word, of ones.
- */
+/* Each control word's field, and the control that activates it. */
+#define ALWAYS               VMX_CONTROL_NONE, 0
+#define BY(word, id)         VMENTRY_BIT_OF(word, id)
+#define WORD(id, field, ...) [VMX_CONTROL_##id] = {VMCS_##field, {__VA_ARGS__}}
 static const struct {
     enum vmcs_field field;
-    uint16_t must_be_1, may_be_1; /* offsets in struct vmx_capability */
     struct vmentry_control by;
 } words[VMX_CONTROL_NONE] = {
-    [VMX_CONTROL_PIN] = {VMCS_PIN_BASED_VM_EXECUTION_CONTROLS, MUST(pin), ALWAYS},
-    [VMX_CONTROL_PRIMARY] = {VMCS_PRIMARY_PROCESSOR_BASED_VM_EXECUTION_CONTROLS, MUST(primary),
-                             ALWAYS},
-    [VMX_CONTROL_SECONDARY] = {VMCS_SECONDARY_PROCESSOR_BASED_VM_EXECUTION_CONTROLS,
-                               MUST(secondary), BY(PRIMARY, SECONDARY_CONTROLS)},
-    [VMX_CONTROL_TERTIARY] = {VMCS_TERTIARY_PROCESSOR_BASED_VM_EXECUTION_CONTROLS,
-                              MAY(tertiary_allowed1), BY(PRIMARY, TERTIARY_CONTROLS)},
-    [VMX_CONTROL_VM_FUNCTION] = {VMCS_VM_FUNCTION_CONTROLS, MAY(vm_functions),
-                                 BY(SECONDARY, ENABLE_VM_FUNCTIONS)},
-    [VMX_CONTROL_EXIT] = {VMCS_PRIMARY_VM_EXIT_CONTROLS, MUST(exit), ALWAYS},
-    [VMX_CONTROL_SECONDARY_EXIT] = {VMCS_SECONDARY_VM_EXIT_CONTROLS, MAY(secondary_exit_allowed1),
-                                    BY(EXIT, SECONDARY_CONTROLS)},
-    [VMX_CONTROL_ENTRY] = {VMCS_VM_ENTRY_CONTROLS, MUST(entry), ALWAYS},
+    WORD(PIN, PIN_BASED_VM_EXECUTION_CONTROLS, ALWAYS),
+    WORD(PRIMARY, PRIMARY_PROCESSOR_BASED_VM_EXECUTION_CONTROLS, ALWAYS),
+    WORD(SECONDARY, SECONDARY_PROCESSOR_BASED_VM_EXECUTION_CONTROLS,
+         BY(PRIMARY, SECONDARY_CONTROLS)),
+    WORD(TERTIARY, TERTIARY_PROCESSOR_BASED_VM_EXECUTION_CONTROLS, BY(PRIMARY, TERTIARY_CONTROLS)),
+    WORD(VM_FUNCTION, VM_FUNCTION_CONTROLS, BY(SECONDARY, ENABLE_VM_FUNCTIONS)),
+    WORD(EXIT, PRIMARY_VM_EXIT_CONTROLS, ALWAYS),
+    WORD(SECONDARY_EXIT, SECONDARY_VM_EXIT_CONTROLS, BY(EXIT, SECONDARY_CONTROLS)),
+    WORD(ENTRY, VM_ENTRY_CONTROLS, ALWAYS),
 };
 
 enum vmcs_field vmentry_word_field(unsigned word)
@@ -58,8 +47,11 @@ bool vmentry_read(const struct vmentry_state *state, uint64_t address, void *to,
     return done;
 }
 
-static uint64_t capability_word(const struct vmentry_state *state, uint16_t offset)
+/* The controls of a word that may be 1; of a word of 32 bits those that must be stand before them.
+ */
+static uint64_t allowed(const struct vmentry_state *state, unsigned word, bool must)
 {
+    size_t offset = vmx_control_words[word].allowed1 - (must ? sizeof(uint64_t) : 0);
     uint64_t value;
 
     memcpy(&value, (const uint8_t *)state->context->capability + offset, sizeof(value));
@@ -140,10 +132,9 @@ static struct vmentry_view controls(const struct vmentry_state *state,
     struct vmentry_view view = {words[word].field, seen, seen};
 
     if (form->kind == FORM_ALLOWED0)
-        view.wanted =
-            seen | (is_active(state, word) ? capability_word(state, words[word].must_be_1) : 0);
+        view.wanted = seen | (is_active(state, word) ? allowed(state, word, true) : 0);
     else if (form->kind == FORM_ALLOWED1)
-        view.wanted = seen & capability_word(state, words[word].may_be_1);
+        view.wanted = seen & allowed(state, word, false);
     else if (!vmentry_is_set(state, form->when))
         return vmentry_kept();
     else if (form->kind == FORM_NEEDS)
