@@ -11,7 +11,7 @@
 #include "lib/x86_registers.h"
 #include "vmx/capability/vmx_controls.h"
 
-#define EXIT_REASON(number, id, name) EXIT_REASON_##id = (number),
+#define EXIT_REASON(number, id, ...) EXIT_REASON_##id = (number),
 enum exit_reason {
 #include "vmx/exit_reason.def"
     EXIT_REASON_COUNT, /* one more than the highest number */

@@ -29,7 +29,7 @@ static const struct {
     uint8_t number;
     const char *name;
 } reasons[] = {
-#define EXIT_REASON(number, id, name) {number, name},
+#define EXIT_REASON(number, id, name, ...) {number, name},
 #include "vmx/exit_reason.def"
 #undef EXIT_REASON
 };

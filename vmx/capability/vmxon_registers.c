@@ -95,34 +95,26 @@ uint64_t cr4_for_vmx(uint64_t cr4, const struct vmx_msrs *msrs)
     return cr4 | vmx_msr_value(msrs, IA32_VMX_CR4_FIXED0) | CR4_VMXE;
 }
 
-static void print_forbidden(uint64_t forbidden, const char *reg, uint32_t fixed1_msr,
-                            struct findings *findings)
+/* FIXED1 has the address after FIXED0's. What that itself demands has a rule of its own. */
+static void check_forbidden(uint64_t value, const char *reg, uint32_t fixed0,
+                            const struct vmx_msrs *msrs, struct findings *findings)
 {
-    for (int bit = 0; bit < 64; bit++) {
-        if (!(forbidden >> bit & 1))
-            continue;
-        finding_add(findings, FINDING_AT(RULE_CR_BIT_MUST_BE_ZERO, (int8_t)bit, (int8_t)bit,
-                                         .msr = fixed1_msr, .seen = 1, .wanted = 0,
-                                         .detail = bit_name(reg, bit)));
-    }
-}
+    uint32_t fixed1 = fixed0 + 1;
+    uint64_t forbidden = value & ~vmx_msr_value(msrs, fixed0) & ~vmx_msr_value(msrs, fixed1);
 
-/* What FIXED0 itself demands is left out: that contradiction has a rule of its own. */
-static uint64_t forbidden_bits(uint64_t value, uint32_t fixed0_msr, uint32_t fixed1_msr,
-                               const struct vmx_msrs *msrs)
-{
-    if (!vmx_msr_is_present(msrs, fixed1_msr))
-        return 0;
-    return value & ~vmx_msr_value(msrs, fixed0_msr) & ~vmx_msr_value(msrs, fixed1_msr);
+    if (!vmx_msr_is_present(msrs, fixed1))
+        return;
+    for (int bit = 0; bit < 64; bit++) {
+        if (forbidden >> bit & 1)
+            finding_add(findings, FINDING_AT(RULE_CR_BIT_MUST_BE_ZERO, (int8_t)bit, (int8_t)bit,
+                                             .msr = fixed1, .seen = 1, .wanted = 0,
+                                             .detail = bit_name(reg, bit)));
+    }
 }
 
 void cr_fixed_check(uint64_t cr0, uint64_t cr4, const struct vmx_msrs *msrs,
                     struct findings *findings)
 {
-    print_forbidden(
-        forbidden_bits(cr0_for_vmx(cr0, msrs), IA32_VMX_CR0_FIXED0, IA32_VMX_CR0_FIXED1, msrs),
-        "CR0", IA32_VMX_CR0_FIXED1, findings);
-    print_forbidden(
-        forbidden_bits(cr4_for_vmx(cr4, msrs), IA32_VMX_CR4_FIXED0, IA32_VMX_CR4_FIXED1, msrs),
-        "CR4", IA32_VMX_CR4_FIXED1, findings);
+    check_forbidden(cr0_for_vmx(cr0, msrs), "CR0", IA32_VMX_CR0_FIXED0, msrs, findings);
+    check_forbidden(cr4_for_vmx(cr4, msrs), "CR4", IA32_VMX_CR4_FIXED0, msrs, findings);
 }

@@ -2,15 +2,38 @@
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
-#define LAYOUTS(id, qualification, information) \
-    [EXIT_REASON_##id] = {EXIT_LAYOUT_##qualification, EXIT_LAYOUT_##information},
-static const struct exit_layouts layouts[EXIT_REASON_COUNT] = {
-#include "vmx/text/exit_layout.def"
+#define EXIT_REASON(number, id, name, qualification, information) \
+    [number] = {(name), {EXIT_LAYOUT_##qualification, EXIT_LAYOUT_##information}},
+static const struct {
+    const char *name;
+    struct exit_layouts layouts;
+} reasons[EXIT_REASON_COUNT + 1] = {
+#include "vmx/exit_reason.def"
 };
+#undef EXIT_REASON
+
+/* The last row, which is empty, for a number beyond the table. */
+static uint32_t row_of(uint32_t basic_reason)
+{
+    return basic_reason < EXIT_REASON_COUNT ? basic_reason : EXIT_REASON_COUNT;
+}
 
 struct exit_layouts exit_layouts(uint32_t basic_reason)
 {
-    return basic_reason < EXIT_REASON_COUNT ? layouts[basic_reason] : (struct exit_layouts){0};
+    return reasons[row_of(basic_reason)].layouts;
+}
+
+const char *exit_reason_name(uint32_t basic_reason)
+{
+    return reasons[row_of(basic_reason)].name;
+}
+
+const char *exit_reason_word(uint32_t basic_reason, char text[EXIT_REASON_WORD_SIZE])
+{
+    if (exit_reason_name(basic_reason) != NULL)
+        return exit_reason_name(basic_reason);
+    format_text(text, EXIT_REASON_WORD_SIZE, "undefined (%u)", basic_reason);
+    return text;
 }
 
 const char *const exit_register_names[16] = {
@@ -116,74 +139,28 @@ static void print_memory(struct sink *sink, uint32_t information)
     print_to(sink, "displacement]");
 }
 
-/* GDTR or IDTR: SGDT, SIDT, LGDT, LIDT; LDTR or TR: SLDT, STR, LLDT, LTR. */
-static void print_table_access(struct sink *sink, bool system, uint32_t information)
-{
-    static const char *const tables[] = {"SGDT", "SIDT", "LGDT", "LIDT"};
-    static const char *const systems[] = {"SLDT", "STR", "LLDT", "LTR"};
-
-    print_to(sink, "%s ", (system ? systems : tables)[information >> 28 & 3]);
-    if (system && information >> 10 & 1)
-        print_to(sink, "%s", exit_register_names[information >> 3 & 15]);
-    else
-        print_memory(sink, information);
-}
-
 void instruction_information_print(struct sink *sink, uint32_t basic_reason, uint32_t information)
 {
+    /* GDTR or IDTR; LDTR or TR. */
+    static const char *const accesses[] = {"SGDT", "SIDT", "LGDT", "LIDT",
+                                           "SLDT", "STR",  "LLDT", "LTR"};
+    enum exit_layout layout = exit_layouts(basic_reason).information;
+    bool is_field = layout == EXIT_LAYOUT_VMCS_FIELD;
+    bool is_system = layout == EXIT_LAYOUT_SYSTEM_SEGMENT;
+    bool has_memory = layout >= EXIT_LAYOUT_MEMORY && layout <= EXIT_LAYOUT_SYSTEM_SEGMENT;
     const char *first = exit_register_names[information >> 3 & 15];
-    const char *second = exit_register_names[information >> 28 & 15];
+    unsigned second = information >> 28 & 15;
 
-    switch ((enum exit_layout)exit_layouts(basic_reason).information) {
-    case EXIT_LAYOUT_TABLE:
-        print_table_access(sink, false, information);
-        break;
-    case EXIT_LAYOUT_SYSTEM_SEGMENT:
-        print_table_access(sink, true, information);
-        break;
-    case EXIT_LAYOUT_MEMORY:
-        print_memory(sink, information);
-        break;
-    case EXIT_LAYOUT_TYPE_AND_MEMORY:
-        print_to(sink, "type in %s, ", second);
-        print_memory(sink, information);
-        break;
-    case EXIT_LAYOUT_VMCS_FIELD:
-        print_to(sink, "field in %s, ", second);
-        if (information >> 10 & 1)
-            print_to(sink, "%s", first);
-        else
-            print_memory(sink, information);
-        break;
-    case EXIT_LAYOUT_REGISTER_AND_SIZE:
+    if (layout == EXIT_LAYOUT_TABLE || is_system)
+        print_to(sink, "%s ", accesses[4 * is_system + (second & 3)]);
+    else if (layout == EXIT_LAYOUT_TYPE_AND_MEMORY || is_field)
+        print_to(sink, "%s in %s, ", is_field ? "field" : "type", exit_register_names[second]);
+    else if (layout == EXIT_LAYOUT_REGISTER_AND_SIZE)
         print_to(sink, "%u bits of %s", 16u << (information >> 11 & 3), first);
-        break;
-    case EXIT_LAYOUT_XMM_REGISTERS:
-        print_to(sink, "XMM%u, XMM%u", information >> 3 & 15, information >> 28 & 15);
-        break;
-    case EXIT_LAYOUT_MSR_OPERAND:
+    else if (layout == EXIT_LAYOUT_XMM_REGISTERS)
+        print_to(sink, "XMM%u, XMM%u", information >> 3 & 15, second);
+    if (layout == EXIT_LAYOUT_MSR_OPERAND || ((is_system || is_field) && information >> 10 & 1))
         print_to(sink, "%s", first);
-        break;
-    default:
-        break;
-    }
-}
-
-#define EXIT_REASON(number, id, name) [number] = (name),
-static const char *const reason_names[EXIT_REASON_COUNT] = {
-#include "vmx/exit_reason.def"
-};
-#undef EXIT_REASON
-
-const char *exit_reason_name(uint32_t basic_reason)
-{
-    return basic_reason < EXIT_REASON_COUNT ? reason_names[basic_reason] : NULL;
-}
-
-const char *exit_reason_word(uint32_t basic_reason, char text[EXIT_REASON_WORD_SIZE])
-{
-    if (exit_reason_name(basic_reason) != NULL)
-        return exit_reason_name(basic_reason);
-    format_text(text, EXIT_REASON_WORD_SIZE, "undefined (%u)", basic_reason);
-    return text;
+    else if (has_memory)
+        print_memory(sink, information);
 }
