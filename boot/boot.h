@@ -2,8 +2,7 @@
  * What assembly and C share in the boot: where the image is, and what a CPU that kernel/cpu/smp.c
  * starts finds in boot/ap_trampoline.S.
  */
-#ifndef BOOT_BOOT_H
-#define BOOT_BOOT_H
+#pragma once
 
 #define KERNEL_BASE 0xffffffff80000000 /* virtual address of the image's first byte */
 
@@ -61,5 +60,4 @@ extern const uint32_t ap_gdt_base, ap_far_32, ap_far_64;
 /* boot/entry.S: calls smp_started() with what it gets. */
 void entry64_started(struct cpu *cpu);
 
-#endif
 #endif

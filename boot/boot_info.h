@@ -1,12 +1,9 @@
 /*
  * What the boot loader reports, by whichever protocol, copied into a structure of our own.
  */
-#ifndef BOOT_BOOT_INFO_H
-#define BOOT_BOOT_INFO_H
+#pragma once
 
-#include <stdbool.h>
 #include <stddef.h>
-#include <stdint.h>
 
 #include "lib/set.h"
 #include "mm/memory_map.h"
@@ -135,5 +132,3 @@ SET_DECLARE(tag_rules, const struct tag_rule);
 const char *multiboot_each_entry(const struct tag *tag, uint32_t least, const char *wrong_size,
                                  const char *(*take)(const void *at, struct boot_info *out),
                                  struct boot_info *out);
-
-#endif

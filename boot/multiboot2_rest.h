@@ -2,8 +2,7 @@
  * What Multiboot2's information says beyond what the core needs: the framebuffer, and what UEFI has
  * left for an operating system, for a guest that will use the firmware's run-time services.
  */
-#ifndef BOOT_MULTIBOOT2_REST_H
-#define BOOT_MULTIBOOT2_REST_H
+#pragma once
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -43,5 +42,3 @@ struct boot_efi {
     uint32_t descriptor_bytes, descriptor_version;
 };
 extern struct boot_efi boot_efi;
-
-#endif

@@ -3,15 +3,12 @@
  * hand over: Xen's "x86/HVM direct boot ABI" (docs/misc/pvh.pandoc) and its header
  * public/arch-x86/hvm/start_info.h.
  */
-#ifndef BOOT_PVH_H
-#define BOOT_PVH_H
+#pragma once
 
 #define PVH_MAGIC      0x336ec578 /* the first field of the start info */
 #define PVH_NOTE_ENTRY 18         /* XEN_ELFNOTE_PHYS32_ENTRY */
 
 #ifndef __ASSEMBLER__
-
-#include <stdint.h>
 
 #include "boot/boot_info.h"
 
@@ -55,5 +52,4 @@ void image_move(uint64_t from, uint64_t to);
 struct machine;
 bool image_place_high(struct machine *machine);
 
-#endif
 #endif

@@ -2,8 +2,7 @@
  * The points of the boot (kernel/main.c) at which a room can have something done: it registers a
  * function for one of them.
  */
-#ifndef KERNEL_BOOT_STEP_H
-#define KERNEL_BOOT_STEP_H
+#pragma once
 
 #include "kernel/machine.h"
 #include "lib/set.h"
@@ -37,5 +36,3 @@ static inline void boot_steps_run(enum boot_point point, struct machine *machine
             (*step)->run(machine);
     }
 }
-
-#endif

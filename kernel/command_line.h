@@ -6,12 +6,7 @@
  * twice the later one counts, except pretend= and console=, of which each counts; but there is one
  * serial port.
  */
-#ifndef KERNEL_COMMAND_LINE_H
-#define KERNEL_COMMAND_LINE_H
-
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
+#pragma once
 
 #include "lib/set.h"
 #include "vmx/capability/vmx_msr.h"
@@ -99,5 +94,3 @@ SET_DECLARE(words, const struct command_word);
 enum { WORD_HINT_SIZE = 64 };
 typedef void word_hint(struct command_text word, char text[WORD_HINT_SIZE]);
 SET_DECLARE(word_hints, word_hint);
-
-#endif

@@ -1,11 +1,7 @@
 /*
  * What is known about this machine and what was done with it: everything that the report prints.
  */
-#ifndef KERNEL_MACHINE_H
-#define KERNEL_MACHINE_H
-
-#include <stdbool.h>
-#include <stdint.h>
+#pragma once
 
 #include "boot/boot_info.h"
 #include "kernel/acpi/acpi.h"
@@ -106,5 +102,3 @@ void vmx_all_run(struct machine *machine, void (*work)(struct cpu *cpu), uint64_
 
 /* kernel/hello.c: the core's own guest on every CPU; one that fails is a finding. */
 void hello_run_all(struct machine *machine);
-
-#endif

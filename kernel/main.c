@@ -2,7 +2,6 @@
  * The boot, from the loader's information to the report: memory, firmware's tables, CPUs, VMX. Each
  * step is printed when it begins, so that a person who waits in vain sees in which one.
  */
-#include <stddef.h>
 
 #include "lib/host/apic.h"
 #include "lib/host/clock.h"

@@ -1,8 +1,5 @@
 #include "lib/format.h"
 
-#include <stdbool.h>
-#include <stdint.h>
-
 #include "lib/string.h"
 
 static void text_buffer_write(struct sink *sink, const char *text, size_t length)

@@ -4,8 +4,7 @@
  * Conversions: %d %u %x %c %s %%, with l, ll, z; flags - and 0, # for 0x; width, and precision of
  * %s, also as *. Anything else is copied as it stands, so that a slip shows.
  */
-#ifndef LIB_FORMAT_H
-#define LIB_FORMAT_H
+#pragma once
 
 #include <stdarg.h>
 #include <stdbool.h>
@@ -63,5 +62,3 @@ void json_bool(struct json *json, const char *name, bool value);
 
 /* Begins an object where it is there, null else; what is returned. */
 bool json_object_if(struct json *json, const char *name, bool is_there);
-
-#endif

@@ -4,8 +4,7 @@
  * A byte of a packed text is a code, counted from 1: of a letter, or of two codes before it, which
  * often stand beside each other. A packing is the letters, terminated, then the pairs of codes.
  */
-#ifndef LIB_PACKED_H
-#define LIB_PACKED_H
+#pragma once
 
 #include <stddef.h>
 
@@ -14,5 +13,3 @@
  * stands behind the packed one.
  */
 const char *unpack(const char *packing, const char *packed, char *text, size_t size);
-
-#endif

@@ -3,8 +3,7 @@
  * has to name it. As Linux's initcalls and FreeBSD's SET_DECLARE(); lib/sets.ld has a line for each
  * set, which names its beginning and its end.
  */
-#ifndef LIB_SET_H
-#define LIB_SET_H
+#pragma once
 
 /* clang's AddressSanitizer would put space between members. */
 #if __STDC_HOSTED__ && defined(__clang__)
@@ -27,5 +26,3 @@
 /* `item` points to each pointer of a set, in order. */
 #define SET_FOR_EACH(set, item) \
     for (__typeof__(&set_##set[0]) item = set_##set; item < set_##set##_end; item++)
-
-#endif

@@ -4,11 +4,9 @@
  * Zero-initialised is free. A CPU that holds one must not wait for another CPU's work, and
  * interrupt handlers take none.
  */
-#ifndef LIB_SPINLOCK_H
-#define LIB_SPINLOCK_H
+#pragma once
 
 #include <stdatomic.h>
-#include <stdbool.h>
 
 #include "lib/x86.h"
 
@@ -35,5 +33,3 @@ static inline void spinlock_release(struct spinlock *lock)
 {
     atomic_store_explicit(&lock->held, false, memory_order_release);
 }
-
-#endif

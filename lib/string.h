@@ -2,8 +2,7 @@
  * Memory and strings: the few functions of <string.h> that the tree uses, under their usual names.
  * A hosted build takes the C library's; a freestanding one has lib/string.c.
  */
-#ifndef LIB_STRING_H
-#define LIB_STRING_H
+#pragma once
 
 #include <stddef.h>
 
@@ -19,6 +18,4 @@ size_t strnlen(const char *s, size_t most);
 int strcmp(const char *a, const char *b);
 int strncmp(const char *a, const char *b, size_t most);
 char *strchr(const char *s, int c);
-#endif
-
 #endif

@@ -9,8 +9,7 @@
  * landing address (kernel/trap/traps.c). Vector 0 (#DE) never comes from these instructions, so 0
  * says "no fault".
  */
-#ifndef LIB_X86_H
-#define LIB_X86_H
+#pragma once
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -206,5 +205,3 @@ X86_DO(wait_for_interrupt, "sti; hlt; cli") /* the window is open as long as it 
 /* An NMI or a machine check as if it came now; the handler's IRET lets further NMIs come. */
 X86_DO(int_nmi, "int $2")
 X86_DO(int_machine_check, "int $18")
-
-#endif

@@ -2,8 +2,7 @@
  * The processor's names: exception vectors, bits of its registers, addresses of its MSRs, leaves of
  * CPUID. Those of the VMX capability MSRs: vmx/capability/vmx_msr.h. For C and assembly.
  */
-#ifndef LIB_X86_REGISTERS_H
-#define LIB_X86_REGISTERS_H
+#pragma once
 
 #ifdef __ASSEMBLER__
 #define X86_BIT(n) (1 << (n))
@@ -146,5 +145,3 @@ enum x86_vector {
 #define CPUID_EXTENDED_EDX_NX      X86_BIT(20) /* of leaf 0x80000001 */
 #define CPUID_EXTENDED_EDX_SYSCALL X86_BIT(11)
 #define CPUID_ADDRESS_SIZES        0x80000008 /* EAX[7:0]: MAXPHYADDR */
-
-#endif

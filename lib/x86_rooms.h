@@ -2,8 +2,7 @@
  * Instructions and bits that only rooms have a use for, with the same seam as all others:
  * lib/x86.h.
  */
-#ifndef LIB_X86_ROOMS_H
-#define LIB_X86_ROOMS_H
+#pragma once
 
 #include "lib/x86.h"
 
@@ -77,5 +76,3 @@ X86_OUT(out16, uint16_t, "outw %0, %1")
 X86_OUT(out32, uint32_t, "outl %0, %1")
 
 X86_DO(wbinvd, "wbinvd")
-
-#endif

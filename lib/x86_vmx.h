@@ -1,8 +1,7 @@
 /*
  * The VMX instructions, with the same seam as all others: lib/x86.h.
  */
-#ifndef LIB_X86_VMX_H
-#define LIB_X86_VMX_H
+#pragma once
 
 #include "lib/x86.h"
 
@@ -93,5 +92,3 @@ X86_FUNCTION(struct vmx_flags x86_invvpid(uint64_t type, uint16_t vpid, uint64_t
 X86_VMX_REGION(x86_vmxon, "vmxon")
 X86_VMX_REGION(x86_vmclear, "vmclear")
 X86_VMX_REGION(x86_vmptrld, "vmptrld")
-
-#endif

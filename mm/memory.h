@@ -5,8 +5,7 @@
  * physical address (write-back, never executable), devices from DEVICE_MAP up (uncached or
  * write-combining), stacks from STACK_MAP up with an unmapped guard page below each.
  */
-#ifndef MM_MEMORY_H
-#define MM_MEMORY_H
+#pragma once
 
 #include <stddef.h>
 
@@ -59,5 +58,3 @@ bool memory_is_image(uint64_t base, uint64_t end);
 
 /* What every CPU runs on; the root lies below 4 GiB. */
 const struct page_tables *kernel_tables(void);
-
-#endif

@@ -4,8 +4,7 @@
  * overlapping, or reaching past the end of the address space; where two overlap, the more
  * restrictive kind wins.
  */
-#ifndef MM_MEMORY_MAP_H
-#define MM_MEMORY_MAP_H
+#pragma once
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -61,5 +60,3 @@ bool memory_map_next_ram(const struct memory_map *map, uint32_t *next, uint64_t 
 
 /* A free page for code that starts in real mode: below 640 KiB, never page 0; 0: there is none. */
 uint64_t memory_map_low_page(const struct memory_map *map);
-
-#endif

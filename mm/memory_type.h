@@ -4,8 +4,7 @@
  * to be clear. Under a PAT entry of WB the MTRRs alone decide (table "Effective Page-Level Memory
  * Types for Pentium III and More Recent Processor Families").
  */
-#ifndef MM_MEMORY_TYPE_H
-#define MM_MEMORY_TYPE_H
+#pragma once
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -107,5 +106,3 @@ SET_DECLARE(memory_type_texts, const struct memory_type_text);
 
 /* Reads this CPU's registers; what it does not have, it is not asked for. */
 void memory_types_read(struct memory_types_state *state);
-
-#endif

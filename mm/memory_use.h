@@ -1,8 +1,7 @@
 /*
  * A room: whose memory a physical address is, for guests that see the machine's own.
  */
-#ifndef MM_MEMORY_USE_H
-#define MM_MEMORY_USE_H
+#pragma once
 
 #include "mm/memory.h"
 
@@ -48,5 +47,3 @@ enum memory_type memory_non_ram_type(const struct memory_types_state *types, uin
  * false where that is not RAM, lies in the hypervisor's image, or is not looked after.
  */
 bool memory_read(uint64_t physical, void *to, size_t bytes);
-
-#endif

@@ -9,8 +9,7 @@
  * holds its own place in the list, so that free RAM costs nothing elsewhere; it must be mapped in
  * the direct map.
  */
-#ifndef MM_PAGE_ALLOC_H
-#define MM_PAGE_ALLOC_H
+#pragma once
 
 #include <stdint.h>
 
@@ -79,5 +78,3 @@ uint64_t page_cache_alloc(struct page_cache *cache);
 
 /* Gives all of them back. */
 void page_cache_free(struct page_cache *cache);
-
-#endif

@@ -1,8 +1,7 @@
 /*
  * A room: page tables read back, for the proof that nothing can be written and executed.
  */
-#ifndef MM_PAGING_AUDIT_H
-#define MM_PAGING_AUDIT_H
+#pragma once
 
 #include "mm/radix.h"
 
@@ -36,5 +35,3 @@ struct paging_audit {
 };
 
 void paging_audit(const struct page_tables *tables, struct paging_audit *audit);
-
-#endif

@@ -5,8 +5,7 @@
  * everything, so the leaf alone decides. Tables, once made, stay: who gave their pages takes them
  * back. Nothing here touches the processor's caches.
  */
-#ifndef MM_RADIX_H
-#define MM_RADIX_H
+#pragma once
 
 #include <stdbool.h>
 #include "mm/page_alloc.h"
@@ -169,5 +168,3 @@ enum map_result paging_map(struct page_tables *tables, uint64_t virt, uint64_t p
 
 /* Does a page lie at `virt`, a canonical address? */
 bool paging_is_mapped(const struct page_tables *tables, uint64_t virt);
-
-#endif

@@ -1,8 +1,7 @@
 /*
  * A room: changes to what is mapped, for guests that watch what comes of it.
  */
-#ifndef MM_RADIX_CHANGE_H
-#define MM_RADIX_CHANGE_H
+#pragma once
 
 #include "mm/radix.h"
 
@@ -15,5 +14,3 @@ enum map_result radix_protect(struct radix *radix, uint64_t address, uint64_t by
 
 /* Unmaps; what is not mapped stays so, without an error. */
 enum map_result radix_unmap(struct radix *radix, uint64_t address, uint64_t bytes);
-
-#endif

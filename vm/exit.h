@@ -5,8 +5,7 @@
  * vm/exit.c or its own policy; each handler says what it did (enum exit_done), and EXIT_ENDED
  * leaves the guest.
  */
-#ifndef VM_EXIT_H
-#define VM_EXIT_H
+#pragma once
 
 #include "vm/vcpu.h"
 
@@ -94,5 +93,3 @@ void event_requeue(void);
  */
 void vcpu_inject(struct vcpu *vcpu, enum event_type type, uint8_t vector);
 void vcpu_inject_error(struct vcpu *vcpu, uint8_t vector, uint32_t error_code);
-
-#endif

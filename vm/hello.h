@@ -2,8 +2,7 @@
  * The least VM there can be: 64-bit code in 64 KiB of memory under EPT, which asks CPUID who is
  * there and ends by its own call.
  */
-#ifndef VM_HELLO_H
-#define VM_HELLO_H
+#pragma once
 
 /* Guest-physical: three page tables, what CPUID gave the guest, its code; a stack above. */
 #define HELLO_PAGE_TABLES 0x3000
@@ -25,5 +24,4 @@ extern const uint8_t hello_start[], hello_cpuid[], hello_end[];
 extern const char hello_ok[], hello_without_ept[];
 const char *hello_run(struct vmx_cpu *cpu);
 
-#endif
 #endif

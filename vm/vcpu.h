@@ -2,8 +2,7 @@
  * A virtual CPU: the guest's registers, its VMCS, and what is counted about it. One runs on one CPU
  * from its creation to its end; what several vCPUs share is their VM's.
  */
-#ifndef VM_VCPU_H
-#define VM_VCPU_H
+#pragma once
 
 #include "lib/x86_vmx.h"
 #include "vm/vm.h"
@@ -127,5 +126,3 @@ SET_DECLARE(entries_failed, const struct entry_failed);
 
 /* The guest's end; what a handler then returns. */
 enum exit_done vcpu_end(struct vcpu *vcpu, enum guest_end end, uint32_t number, uint64_t value);
-
-#endif

@@ -2,8 +2,7 @@
  * A virtual machine: what all of its vCPUs share. Guest-physical memory is translated by EPT;
  * without EPT the vCPUs run on page tables that the hypervisor owns and the guest cannot reach.
  */
-#ifndef VM_VM_H
-#define VM_VM_H
+#pragma once
 
 /* VMCALL with EAX "!DNE": the guest is done. Any other number does nothing. */
 #define VM_CALL_END 0x454e4421
@@ -213,5 +212,4 @@ static inline const struct msr_rule **vm_msr_slot(struct vm *vm, uint32_t msr)
 void vm_port_exits(struct vm *vm, uint16_t port, bool exits);
 void vm_msr_exits(struct vm *vm, uint32_t msr, bool reads, bool writes);
 
-#endif
 #endif

@@ -5,8 +5,7 @@
  * SDM Vol. 3, "Basic VM-Exit Information", table "Format of Exit Reason"; appendix "VMX Basic Exit
  * Reasons".
  */
-#ifndef VMX_EXIT_REASON_H
-#define VMX_EXIT_REASON_H
+#pragma once
 
 #include "lib/x86_registers.h"
 #include "vmx/capability/vmx_controls.h"
@@ -55,5 +54,3 @@ static inline uint32_t event_vector(uint32_t event)
 {
     return event & 0xff;
 }
-
-#endif

@@ -3,8 +3,7 @@
  * them and not only the first. The rules stand in vmx/findings.def, and what is said of each in
  * vmx/text/finding_text.def; console, JSON, tools, tests and docs/refusals.md come from there.
  */
-#ifndef VMX_FINDING_H
-#define VMX_FINDING_H
+#pragma once
 
 #include "lib/format.h"
 #include "lib/set.h"
@@ -98,5 +97,3 @@ const char *severity_name(enum severity severity); /* "note", "warning", "refusa
  */
 void vmx_json_finding(struct json *json, const struct finding *finding, const char *cpus,
                       const uint32_t *apic_id, const struct rule_text *text);
-
-#endif

@@ -2,8 +2,7 @@
  * A room: which emulator or hypervisor is below, and where it departs from the manual
  * (vmx/quirks.def). On a processor no quirk is active: what works around one asks quirk() first.
  */
-#ifndef VMX_QUIRKS_H
-#define VMX_QUIRKS_H
+#pragma once
 
 #include "lib/x86.h"
 
@@ -84,5 +83,3 @@ static inline bool quirk(enum quirk quirk)
 {
     return (quirks_here >> quirk & 1) != 0;
 }
-
-#endif

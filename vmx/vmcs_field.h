@@ -4,8 +4,7 @@
  * SDM Vol. 3, "VMREAD, VMWRITE, and Encodings of VMCS Fields", table "Structure of VMCS Component
  * Encoding"; appendix "Field Encoding in VMCS".
  */
-#ifndef VMX_VMCS_FIELD_H
-#define VMX_VMCS_FIELD_H
+#pragma once
 
 #include "vmx/capability/vmx_capability.h"
 
@@ -119,5 +118,3 @@ bool vmcs_field_exists(enum vmcs_field field, const struct vmx_capability *capab
 #define vmcs_write32(field, value)       VMCS_WRITE(field, VMCS_WIDTH_32, uint32_t, value)
 #define vmcs_write64(field, value)       VMCS_WRITE(field, VMCS_WIDTH_64, uint64_t, value)
 #define vmcs_write_natural(field, value) VMCS_WRITE(field, VMCS_WIDTH_NATURAL, uint64_t, value)
-
-#endif

@@ -2,8 +2,7 @@
  * A VMCS as plain data, which can be made, checked, changed, reported and compared without touching
  * the processor: a snapshot, or the state before the first VM entry.
  */
-#ifndef VMX_VMCS_IMAGE_H
-#define VMX_VMCS_IMAGE_H
+#pragma once
 
 #include "vmx/capability/vmx_controls.h"
 #include "vmx/vmcs_field.h"
@@ -124,5 +123,3 @@ void vmcs_image_set_host(struct vmcs_image *image);
  * is 0: a hypervisor below may lack some (vmx/selftest/departures.def).
  */
 struct vmx_result vmcs_image_write(const struct vmcs_image *image);
-
-#endif

@@ -7,8 +7,7 @@
  * "Software Use of Virtual-Machine Control Structures and Related Structures"; on the regions,
  * "VMCS Region", "VMXON Region", "Software Access to the VMCS and Related Structures".
  */
-#ifndef VMX_VMX_CPU_H
-#define VMX_VMX_CPU_H
+#pragma once
 
 #include "mm/memory_type.h"
 #include "vmx/capability/vmx_controls.h"
@@ -98,5 +97,3 @@ void vmx_region_write(const struct vmx_region *region, uint32_t revision_id);
 
 /* Gives the pages back; a region that has none stays as it is. */
 void vmx_region_free(struct vmx_region *region);
-
-#endif

@@ -4,8 +4,7 @@
  * SDM Vol. 3, "Conventions" in "VMX Instruction Reference" (VMsucceed, VMfailInvalid, VMfailValid)
  * and "VM-Instruction Error Numbers".
  */
-#ifndef VMX_VMX_RESULT_H
-#define VMX_VMX_RESULT_H
+#pragma once
 
 #include "vmx/capability/vmx_capability.h"
 
@@ -49,5 +48,3 @@ static inline const char *vmx_outcome_name(enum vmx_outcome outcome)
 
     return names[outcome];
 }
-
-#endif

@@ -5,8 +5,7 @@
  * ACPI Specification, "ACPI Software Programming Model". Nothing here trusts a table: a broken one
  * gives a result with a sentence.
  */
-#ifndef KERNEL_ACPI_H
-#define KERNEL_ACPI_H
+#pragma once
 
 #include <stdint.h>
 
@@ -103,5 +102,3 @@ SET_DECLARE(firmware_tables, firmware_table);
  * result.
  */
 void firmware_read(const void *rsdp, uint32_t rsdp_length, struct firmware *firmware);
-
-#endif

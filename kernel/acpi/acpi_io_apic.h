@@ -4,8 +4,7 @@
  * ACPI Specification, "Multiple APIC Description Table (MADT)": "I/O APIC Structure", "Interrupt
  * Source Override Structure".
  */
-#ifndef KERNEL_ACPI_IO_APIC_H
-#define KERNEL_ACPI_IO_APIC_H
+#pragma once
 
 #include "kernel/acpi/acpi.h"
 
@@ -25,5 +24,3 @@ const char *acpi_read_io_apics(struct acpi *acpi, struct acpi_io_apics *apics);
 
 /* This machine's, from the time on when the firmware's tables are read. */
 extern struct acpi_io_apics machine_io_apics;
-
-#endif

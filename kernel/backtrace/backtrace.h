@@ -4,12 +4,7 @@
  * Who called whom comes from the chain of frame pointers: each frame holds its caller's frame
  * pointer and, 8 bytes above, the return address (System V ABI for AMD64, "The Stack Frame").
  */
-#ifndef KERNEL_BACKTRACE_H
-#define KERNEL_BACKTRACE_H
-
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
+#pragma once
 
 #include "lib/format.h"
 
@@ -60,5 +55,3 @@ void trap_explain_error(struct sink *sink, uint64_t vector, uint64_t error_code)
 
 /* Reports IA32_MCG_STATUS and each bank that holds an error, a line each; nothing without them. */
 void machine_check_print(struct sink *sink);
-
-#endif

@@ -1,7 +1,5 @@
 #include "kernel/backtrace/backtrace.h"
 
-#include <stddef.h>
-
 /* What an error code holds. SDM Vol. 3, "Error Code". */
 enum error_code_kind {
     NO_ERROR_CODE,

@@ -1,8 +1,7 @@
 /*
  * The arithmetic of the clocks in clocks.c. Pure.
  */
-#ifndef KERNEL_CLOCKS_H
-#define KERNEL_CLOCKS_H
+#pragma once
 
 #include "lib/host/clock.h"
 
@@ -39,5 +38,3 @@ struct tsc_rate tsc_rate_enumerated(const struct cpuid_clock *leaves);
  * machine's where the CPU is virtual, so a measurement that is confirmed is right.
  */
 void clock_choose(struct clock *clock, struct tsc_rate found);
-
-#endif

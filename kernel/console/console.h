@@ -2,12 +2,7 @@
  * The console: text, cleaned and in order, to the serial ports and to whatever devices have
  * registered themselves. Colours are the devices'.
  */
-#ifndef KERNEL_CONSOLE_H
-#define KERNEL_CONSOLE_H
-
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
+#pragma once
 
 #include "lib/format.h"
 #include "lib/set.h"
@@ -106,5 +101,3 @@ void serial_send(const char *text, size_t length);
 
 /* Waits, with a bound, until the last bits have left the transmitters. */
 void serial_drain(void);
-
-#endif

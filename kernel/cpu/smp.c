@@ -1,7 +1,6 @@
 #include "kernel/cpu/smp.h"
 
 #include <stdatomic.h>
-#include <stddef.h>
 
 #include "boot/boot.h"
 #include "lib/host/apic.h"

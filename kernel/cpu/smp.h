@@ -4,11 +4,7 @@
  *
  * SDM Vol. 3, "Multiple-Processor (MP) Initialization".
  */
-#ifndef KERNEL_SMP_H
-#define KERNEL_SMP_H
-
-#include <stdbool.h>
-#include <stdint.h>
+#pragma once
 
 #include "lib/host/cpu.h"
 
@@ -79,5 +75,3 @@ struct start_plan {
  * starting, whether they have arrived in our code or not. Start with a zeroed plan.
  */
 enum start_action start_plan_next(struct start_plan *plan, uint64_t now, uint32_t unready);
-
-#endif

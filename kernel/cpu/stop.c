@@ -1,7 +1,6 @@
 #include "kernel/cpu/stop.h"
 
 #include <stdatomic.h>
-#include <stddef.h>
 
 #include "kernel/console/console.h"
 #include "lib/host/apic.h"

@@ -5,8 +5,7 @@
  * it panics. SDM Vol. 3, "Restrictions on VMX Operation": root operation blocks INIT, by which some
  * chipsets reset a CPU.
  */
-#ifndef KERNEL_STOP_H
-#define KERNEL_STOP_H
+#pragma once
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -41,5 +40,3 @@ _Noreturn void machine_stop(void);
 
 /* This CPU alone: interrupts off, out of VMX operation, HLT for ever. */
 _Noreturn void machine_halt(void);
-
-#endif

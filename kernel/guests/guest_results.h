@@ -1,11 +1,7 @@
 /*
  * Which built-in guests are to run, and their results.
  */
-#ifndef KERNEL_GUEST_RESULTS_H
-#define KERNEL_GUEST_RESULTS_H
-
-#include <stdbool.h>
-#include <stdint.h>
+#pragma once
 
 #include "kernel/console/console.h"
 #include "kernel/machine.h"
@@ -110,5 +106,3 @@ void guest_list_print(struct sink *sink);
 
 /* Would a person read the same of both? */
 bool guest_runs_alike(const struct guest_run *a, const struct guest_run *b);
-
-#endif

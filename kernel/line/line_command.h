@@ -2,8 +2,7 @@
  * A line as a command and its arguments, after a table: taken apart, completed, and what is wrong
  * with it told. Pure.
  */
-#ifndef KERNEL_LINE_COMMAND_H
-#define KERNEL_LINE_COMMAND_H
+#pragma once
 
 #include "kernel/command_line.h"
 #include "lib/format.h"
@@ -105,5 +104,3 @@ bool line_is_taken(const struct line_language *language, struct command_text wor
 /* completion_add() of the last word of a line. */
 size_t line_complete(const struct line_language *language, const char *line, char *more,
                      struct sink *list);
-
-#endif

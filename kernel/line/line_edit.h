@@ -2,11 +2,7 @@
  * A line that is typed on a terminal: cursor, history, and what keys do (ECMA-48 control functions,
  * as terminals send them). line_edit.c is pure.
  */
-#ifndef KERNEL_LINE_EDIT_H
-#define KERNEL_LINE_EDIT_H
-
-#include <stdbool.h>
-#include <stdint.h>
+#pragma once
 
 #include "kernel/line/line_command.h"
 #include "lib/format.h"
@@ -42,5 +38,3 @@ void line_edit_show(const struct line_edit *edit, const char *prompt, struct sin
 
 /* kernel/line/line_serial.c: a new line from a terminal, on which Tab completes what it can say. */
 void line_read(struct line_edit *edit, const char *prompt, const struct line_language *language);
-
-#endif

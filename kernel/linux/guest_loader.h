@@ -2,8 +2,7 @@
  * Ways to load a guest that owns the machine from the modules that the boot loader left. A room has
  * each, and registers it.
  */
-#ifndef KERNEL_LINUX_GUEST_LOADER_H
-#define KERNEL_LINUX_GUEST_LOADER_H
+#pragma once
 
 #include "kernel/machine.h"
 #include "lib/set.h"
@@ -54,5 +53,3 @@ bool guest_refuse(struct machine *machine, uint64_t seen, uint64_t wanted, const
 
 /* Are there more modules than that, or is the first one's command line cut? Then a finding. */
 bool guest_check_modules(struct machine *machine, uint32_t most, const char *detail);
-
-#endif

@@ -1,8 +1,6 @@
 #include "kernel/linux/linux_guest.h"
 
-#include <stdbool.h>
 #include <stddef.h>
-#include <stdint.h>
 
 #include "lib/host/apic.h"
 #include "lib/x86.h"

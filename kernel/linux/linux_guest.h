@@ -1,8 +1,7 @@
 /*
  * What is known of the machine that a guest will own, and given to it.
  */
-#ifndef KERNEL_LINUX_GUEST_H
-#define KERNEL_LINUX_GUEST_H
+#pragma once
 
 #include <stdint.h>
 
@@ -23,5 +22,3 @@ void legacy_interrupts_keep(void);
 /* With interrupts off, before the guest's entry; and after its end. */
 void legacy_interrupts_give(void);
 void legacy_interrupts_take(void);
-
-#endif

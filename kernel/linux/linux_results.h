@@ -1,8 +1,7 @@
 /*
  * What came of a guest that owns the machine: findings, and its parts of the report. Pure.
  */
-#ifndef KERNEL_LINUX_RESULTS_H
-#define KERNEL_LINUX_RESULTS_H
+#pragma once
 
 #include "kernel/linux/guest_loader.h"
 #include "vm/linux/linux.h"
@@ -40,5 +39,3 @@ bool check_linux_cpu(struct machine *machine, const char *lacks);
 
 /* At the end. */
 void check_linux_end(struct machine *machine);
-
-#endif

@@ -2,8 +2,7 @@
  * The monitor: VMX instructions, and what goes with them, typed one by one; what comes of each is
  * told in the manual's words. The commands stand in monitor_commands.def.
  */
-#ifndef KERNEL_MONITOR_H
-#define KERNEL_MONITOR_H
+#pragma once
 
 #include "kernel/line/line_command.h"
 #include "lib/format.h"
@@ -94,5 +93,3 @@ void monitor_print_field(const char *before, uint64_t field, uint64_t value);
 
 /* kernel/monitor/monitor_room.c: VM entry, and an interrupt after a while. */
 struct vmx_result monitor_enter(bool resume);
-
-#endif

@@ -2,8 +2,7 @@
  * How the machine ends: the word `exit=`, where ACPI's FADT says that timer, power and reset
  * registers are, and how its DSDT powers off.
  */
-#ifndef KERNEL_POWER_H
-#define KERNEL_POWER_H
+#pragma once
 
 #include "kernel/acpi/acpi.h"
 #include "mm/memory_type.h"
@@ -67,5 +66,3 @@ enum exit_action { EXIT_HALT = 1, EXIT_POWEROFF, EXIT_REBOOT };
 
 /* enum exit_action: what it said; 0: it was not there. */
 extern unsigned exit_wanted;
-
-#endif

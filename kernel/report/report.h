@@ -2,11 +2,7 @@
  * The report: a page for a person and one JSON document for programs (docs/report.md says what each
  * part means), made of parts, each as text and as members of the document.
  */
-#ifndef KERNEL_REPORT_H
-#define KERNEL_REPORT_H
-
-#include <stdbool.h>
-#include <stdint.h>
+#pragma once
 
 #include "kernel/console/console.h"
 #include "kernel/machine.h"
@@ -51,5 +47,3 @@ typedef void report_json_part(const struct machine *machine, struct json *json);
 #define REPORT_JSON(place, function) SET_MEMBER(report_json, place, report_json_part, function)
 SET_DECLARE(report_text, report_text_part);
 SET_DECLARE(report_json, report_json_part);
-
-#endif

@@ -2,8 +2,7 @@
  * The room of the long report, and what has to be left standing on a screen that cannot be scrolled
  * back.
  */
-#ifndef KERNEL_REPORT_PAGE_H
-#define KERNEL_REPORT_PAGE_H
+#pragma once
 
 #include "kernel/report/report.h"
 #include "mm/paging_audit.h"
@@ -40,5 +39,3 @@ enum { BRIEF_ROWS_LEAST = 13 };
  * `rows` is at least BRIEF_ROWS_LEAST.
  */
 void report_brief(const struct machine *machine, const struct coloured *page, uint32_t rows);
-
-#endif

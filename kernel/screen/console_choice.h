@@ -1,11 +1,7 @@
 /*
  * Where the console speaks, by the word `console=` and by what the firmware names.
  */
-#ifndef KERNEL_CONSOLE_CHOICE_H
-#define KERNEL_CONSOLE_CHOICE_H
-
-#include <stdbool.h>
-#include <stdint.h>
+#pragma once
 
 #include "kernel/acpi/acpi.h"
 
@@ -48,5 +44,3 @@ uint32_t console_screen_rows(void);
  * port; its rate, or SERIAL_BAUD_KEPT (kernel/console/console.h).
  */
 void acpi_read_console(struct acpi *acpi, struct console_choice *console);
-
-#endif

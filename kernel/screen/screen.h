@@ -5,12 +5,7 @@
  * A screen can be written to before it is cleared: of what was there, as much is overwritten as the
  * text has lines.
  */
-#ifndef KERNEL_SCREEN_H
-#define KERNEL_SCREEN_H
-
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
+#pragma once
 
 #include "boot/multiboot2_rest.h"
 #include "kernel/console/console.h"
@@ -93,5 +88,3 @@ void console_log_play(const struct console_log *log,
  * it when the text is plain.
  */
 void serial_text_write(enum colour colour, const char *text, size_t length);
-
-#endif

@@ -1,11 +1,7 @@
 /*
  * The self-test: provokes failures on the boot CPU and compares them with what the manual predicts.
  */
-#ifndef KERNEL_SELFTEST_ROOM_H
-#define KERNEL_SELFTEST_ROOM_H
-
-#include <stdbool.h>
-#include <stdint.h>
+#pragma once
 
 #include "kernel/machine.h"
 #include "lib/format.h"
@@ -31,5 +27,3 @@ extern struct selftest_results selftest_results;
 
 /* The members "selftest" and "selftest_entry" of the report. */
 void selftest_json(const struct machine *machine, struct json *json);
-
-#endif

@@ -1,7 +1,5 @@
 #include "kernel/trap/panic.h"
 
-#include <stddef.h>
-
 #include "kernel/console/console.h"
 #include "kernel/cpu/stop.h"
 #include "lib/host/cpu.h"

@@ -1,8 +1,7 @@
 /*
  * The last words of a machine that cannot go on.
  */
-#ifndef KERNEL_PANIC_H
-#define KERNEL_PANIC_H
+#pragma once
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -31,5 +30,3 @@ SET_DECLARE(panic_sections, panic_section);
 /* "PANIC: …", what the sections say; then machine_stop(), which stops the other CPUs, too. */
 _Noreturn void panic(const char *format, ...) __attribute__((format(printf, 1, 2)));
 _Noreturn void panic_trap(const struct trap_frame *frame);
-
-#endif

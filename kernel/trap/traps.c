@@ -1,7 +1,6 @@
 /*
  * Exceptions and interrupts, as kernel/trap/trap_stubs.S gives them to C.
  */
-#include <stdbool.h>
 
 #include "lib/host/apic.h"
 #include "lib/host/cpu.h"

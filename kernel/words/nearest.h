@@ -1,8 +1,7 @@
 /*
  * The nearest of known names to one that a person has mistyped.
  */
-#ifndef KERNEL_WORDS_NEAREST_H
-#define KERNEL_WORDS_NEAREST_H
+#pragma once
 
 #include <stddef.h>
 
@@ -18,5 +17,3 @@ struct nearest {
  * and lower case are the same. A name is near if at most a third of it is wrong.
  */
 void nearest_offer(struct nearest *nearest, const char *name);
-
-#endif

@@ -1,7 +1,5 @@
 #include "lib/host/apic.h"
 
-#include <stddef.h>
-
 #include "mm/memory.h"
 #include "lib/x86.h"
 

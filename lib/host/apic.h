@@ -2,8 +2,7 @@
  * The local APIC of each CPU, in xAPIC mode (registers in memory) or x2APIC mode (registers are
  * MSRs). SDM Vol. 3, "Advanced Programmable Interrupt Controller (APIC)".
  */
-#ifndef LIB_HOST_APIC_H
-#define LIB_HOST_APIC_H
+#pragma once
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -60,5 +59,3 @@ bool apic_reaches(uint32_t id);
  * does.
  */
 void apic_send(uint32_t id, uint32_t ipi);
-
-#endif

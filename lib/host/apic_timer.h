@@ -1,8 +1,7 @@
 /*
  * A room: the timer of this CPU's local APIC. SDM Vol. 3, "APIC Timer".
  */
-#ifndef LIB_HOST_APIC_TIMER_H
-#define LIB_HOST_APIC_TIMER_H
+#pragma once
 
 #include "lib/host/apic.h"
 
@@ -29,5 +28,3 @@ static inline uint32_t apic_timer_left(void)
 {
     return apic_get(APIC_TIMER_CURRENT);
 }
-
-#endif

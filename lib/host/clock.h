@@ -2,11 +2,7 @@
  * Time from the TSC, whose rate is measured against another clock: the PIT, or what a room knows.
  * The arithmetic is in clock_math.c and pure.
  */
-#ifndef LIB_HOST_CLOCK_H
-#define LIB_HOST_CLOCK_H
-
-#include <stdbool.h>
-#include <stdint.h>
+#pragma once
 
 #include "lib/format.h"
 #include "lib/set.h"
@@ -78,5 +74,3 @@ struct tsc_rate rate_of_windows(const struct clock_window *windows, unsigned cou
 /* TSC ticks of so many microseconds, rounded up; and the reverse, rounded down. */
 uint64_t microseconds_to_tsc(uint64_t microseconds, uint64_t tsc_per_ms);
 uint64_t tsc_to_microseconds(uint64_t tsc, uint64_t tsc_per_ms);
-
-#endif

@@ -1,12 +1,9 @@
 /*
  * Per-CPU data, reached through GS; one for each CPU that was started.
  */
-#ifndef LIB_HOST_CPU_H
-#define LIB_HOST_CPU_H
+#pragma once
 
 #include <stdatomic.h>
-#include <stdbool.h>
-#include <stdint.h>
 
 #include "lib/set.h"
 #include "mm/radix.h"
@@ -90,5 +87,3 @@ static inline void nmi_handle(void)
     if (cpu)
         atomic_fetch_add(&cpu->nmis, 1);
 }
-
-#endif

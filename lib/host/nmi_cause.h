@@ -2,8 +2,7 @@
  * A room: where an NMI comes from. Watchdogs, errors that the chipset found, a button; or this
  * kernel. And what the processor's machine-check banks hold.
  */
-#ifndef LIB_HOST_NMI_CAUSE_H
-#define LIB_HOST_NMI_CAUSE_H
+#pragma once
 
 #include "lib/host/cpu.h"
 
@@ -56,5 +55,3 @@ enum nmi_cause nmi_cause(uint8_t port_b, bool ours);
 
 /* What turns off, in port 0x61, the source that it shows: the next NMI may have another. */
 uint8_t nmi_source_off(uint8_t port_b);
-
-#endif

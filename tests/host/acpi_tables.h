@@ -3,8 +3,7 @@
  * heap copy of exactly the bytes asked for and frees it at the next call: AddressSanitizer sees a
  * read after a table, and a pointer that was kept for too long.
  */
-#ifndef TESTS_HOST_ACPI_TABLES_H
-#define TESTS_HOST_ACPI_TABLES_H
+#pragma once
 
 #include <stdint.h>
 
@@ -83,5 +82,3 @@ extern const uint8_t s5[S5_BYTES];
 
 /* A DSDT with that code. */
 void aml(const void *code, uint32_t length);
-
-#endif

@@ -1,8 +1,7 @@
 /*
  * JSON without the space between its tokens (RFC 8259, section 2), to be compared piece by piece.
  */
-#ifndef TESTS_HOST_COMPACT_JSON_H
-#define TESTS_HOST_COMPACT_JSON_H
+#pragma once
 
 #include <stdbool.h>
 #include <string.h>
@@ -25,5 +24,3 @@ static inline char *compact_json(char *text)
     text[length] = '\0';
     return text;
 }
-
-#endif

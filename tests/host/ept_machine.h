@@ -3,8 +3,7 @@
  * them: bit number by bit number from SDM Vol. 3, "EPT Translation Mechanism" and "EPT
  * Misconfigurations", with nothing of vm/ in it.
  */
-#ifndef TESTS_HOST_EPT_MACHINE_H
-#define TESTS_HOST_EPT_MACHINE_H
+#pragma once
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -74,5 +73,3 @@ struct seen processor_walk(const struct machine *machine, uint64_t guest_physica
 void assert_seen(const struct machine *machine, uint64_t guest_physical, uint64_t physical,
                  uint64_t size, uint32_t permissions, enum memory_type type);
 void assert_unseen(const struct machine *machine, uint64_t guest_physical);
-
-#endif

@@ -2,8 +2,7 @@
  * Capability MSRs of a processor that has everything that the SDM names, made by hand: each control
  * may be 1, the TRUE MSRs clear what real processors clear, no two MSRs contradict each other.
  */
-#ifndef TESTS_HOST_FULL_MSRS_H
-#define TESTS_HOST_FULL_MSRS_H
+#pragma once
 
 #include <stdint.h>
 
@@ -45,5 +44,3 @@ static inline void forget(struct vmx_msrs *msrs, uint32_t msr)
     msrs->present &= ~(1u << (msr - 0x480));
     msrs->value[msr - 0x480] = 0;
 }
-
-#endif

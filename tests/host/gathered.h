@@ -1,6 +1,5 @@
 /* A machine as the report sees it: with what its CPUs have found. */
-#ifndef TESTS_HOST_GATHERED_H
-#define TESTS_HOST_GATHERED_H
+#pragma once
 
 #include "kernel/machine.h"
 
@@ -12,5 +11,3 @@ static inline const struct machine *gathered(const struct machine *machine)
     machine_gather_findings(&copy);
     return &copy;
 }
-
-#endif

@@ -4,8 +4,7 @@
  * After every exit that does not end the guest the VMCS is checked by the rules of VM entry
  * (vmx/entry/vmentry_check.h), and one that breaks any ends the test.
  */
-#ifndef TESTS_HOST_GUEST_MACHINE_H
-#define TESTS_HOST_GUEST_MACHINE_H
+#pragma once
 
 #include "tests/host/model_cpu.h"
 #include "vm/guests/guest.h"
@@ -67,5 +66,3 @@ bool guest_machine_injects(uint8_t vector);
 bool guest_machine_injects_error(uint8_t vector, uint32_t error_code);
 
 #define FIELD(name) (*model_field(VMCS_##name))
-
-#endif

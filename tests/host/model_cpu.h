@@ -8,8 +8,7 @@
  * `model_cpu` is the processor that runs; a second CPU is a copy that a test swaps in. Memory is
  * one for all of them.
  */
-#ifndef TESTS_HOST_MODEL_CPU_H
-#define TESTS_HOST_MODEL_CPU_H
+#pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -148,5 +147,3 @@ uint64_t *model_field(uint32_t encoding);
 /* Are these values supported in VMX operation, by the FIXED0 and FIXED1 MSRs? */
 bool model_cr0_supported(uint64_t value);
 bool model_cr4_supported(uint64_t value);
-
-#endif

@@ -3,8 +3,7 @@
  * information format", lays them out. Every blob is parsed from a heap copy of exactly its size, so
  * that AddressSanitizer sees a read after it.
  */
-#ifndef TESTS_HOST_MULTIBOOT2_BLOB_H
-#define TESTS_HOST_MULTIBOOT2_BLOB_H
+#pragma once
 
 #include <stddef.h>
 #include <stdint.h>
@@ -89,5 +88,3 @@ enum multiboot_result parse_most(size_t most);
 
 /* Ends the test unless this range of memory was found. */
 void check_memory(uint32_t i, uint64_t base, uint64_t length, unsigned kind);
-
-#endif

@@ -1,8 +1,7 @@
 /*
  * A CPU with the state of VMX that it has. All zeros; free() takes both back.
  */
-#ifndef TESTS_HOST_NEW_CPU_H
-#define TESTS_HOST_NEW_CPU_H
+#pragma once
 
 #include <stdlib.h>
 
@@ -21,5 +20,3 @@ static inline struct cpu *new_cpu(void)
     whole->cpu.vmx = &whole->vmx;
     return &whole->cpu;
 }
-
-#endif

@@ -2,8 +2,7 @@
  * Exits of instructions of 4 bytes with memory operands, on a vCPU of the model CPU, and what may
  * become of them.
  */
-#ifndef TESTS_HOST_OPERAND_EXITS_H
-#define TESTS_HOST_OPERAND_EXITS_H
+#pragma once
 
 #include "tests/host/guest_machine.h"
 #include "vmx/vmcs_image.h"
@@ -41,5 +40,3 @@ void assert_faults(uint32_t reason, uint64_t qualification, uint32_t information
 
 /* … or reaches for memory that the guest does not have, at that guest-physical address. */
 void assert_ends(uint32_t reason, uint64_t qualification, uint32_t information, uint64_t at);
-
-#endif

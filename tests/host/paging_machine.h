@@ -2,8 +2,7 @@
  * Memory for page tables, of the machine that was made last, and the processor that walks them: SDM
  * Vol. 3, "4-Level Paging and 5-Level Paging", bit number by bit number.
  */
-#ifndef TESTS_HOST_PAGING_MACHINE_H
-#define TESTS_HOST_PAGING_MACHINE_H
+#pragma once
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -46,5 +45,3 @@ struct seen processor_walk(const struct machine *machine, uint64_t virt);
 void assert_seen(const struct machine *machine, uint64_t virt, uint64_t physical, uint64_t size,
                  uint64_t flags);
 void assert_unseen(const struct machine *machine, uint64_t virt);
-
-#endif

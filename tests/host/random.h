@@ -1,6 +1,5 @@
 /* Repeatable random numbers for tests (Marsaglia's xorshift64): the seed is never 0. */
-#ifndef TESTS_HOST_RANDOM_H
-#define TESTS_HOST_RANDOM_H
+#pragma once
 
 #include <stdint.h>
 
@@ -17,5 +16,3 @@ static inline uint64_t random_below(uint64_t *state, uint64_t below)
 {
     return (random_next(state) >> 11) % below;
 }
-
-#endif

@@ -2,8 +2,7 @@
  * The capability MSRs of three real machines, from tests/data/vmx-msrs/vmx-msrs.csv: one with all
  * that a hypervisor wants, one from before TRUE controls and EPT, and one of the very first.
  */
-#ifndef TESTS_HOST_REAL_MSRS_H
-#define TESTS_HOST_REAL_MSRS_H
+#pragma once
 
 #include <stddef.h>
 #include <stdint.h>
@@ -58,5 +57,3 @@ static inline struct vmx_msrs real_msrs(const struct real_msr *machine)
         vmx_msr_set(&msrs, machine->msr, machine->value);
     return msrs;
 }
-
-#endif

@@ -10,13 +10,10 @@
  * Only programs with written-down expectations should take part: a rule that some random input
  * happens to break is not tested by that.
  */
-#ifndef TESTS_HOST_RULE_COVERAGE_H
-#define TESTS_HOST_RULE_COVERAGE_H
+#pragma once
 
 #include "vmx/finding.h"
 
 /* The linker's --wrap=finding_add gives these two names their meaning. */
 void __real_finding_add(struct findings *findings, struct finding finding);
 void __wrap_finding_add(struct findings *findings, struct finding finding);
-
-#endif

@@ -1,5 +1,4 @@
-#ifndef TESTS_HOST_SET_CONTROLS_H
-#define TESTS_HOST_SET_CONTROLS_H
+#pragma once
 
 #include "vm/guests/guest.h"
 
@@ -10,5 +9,3 @@
         (guest).controls = list;                                  \
         (guest).control_count = sizeof(list) / sizeof(list[0]);   \
     } while (0)
-
-#endif

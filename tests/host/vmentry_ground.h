@@ -2,8 +2,7 @@
  * Two processors to try the rules of a VM entry on, and memory for them: one that offers all that
  * the SDM defines, and one that lacks what can be lacking. Between them every rule can be broken.
  */
-#ifndef TESTS_HOST_VMENTRY_GROUND_H
-#define TESTS_HOST_VMENTRY_GROUND_H
+#pragma once
 
 #include <stdint.h>
 
@@ -22,5 +21,3 @@ extern uint8_t ground_memory[VMENTRY_PAGE_COUNT][4096];
 
 /* Makes the processor of that number, with its pages filled anew. */
 void ground_reset(unsigned number);
-
-#endif

@@ -2,8 +2,7 @@
  * A CPU that vmx/vmx_cpu.h takes into VMX operation and out again, on the model CPU, with memory
  * whose addresses and types a test may spoil.
  */
-#ifndef TESTS_HOST_VMX_CPU_MACHINE_H
-#define TESTS_HOST_VMX_CPU_MACHINE_H
+#pragma once
 
 #include "mm/memory_type.h"
 #include "tests/host/model_cpu.h"
@@ -36,5 +35,3 @@ void disable_and_check(uint64_t cr0, uint64_t cr4);
 
 /* The first 32 bits at a physical address. */
 uint32_t word_at(uint64_t address);
-
-#endif

@@ -1,6 +1,5 @@
 /* The names of enum exit_done (vm/vm.h), for what is said to a student. */
-#ifndef TESTS_LABS_EXIT_DONE_H
-#define TESTS_LABS_EXIT_DONE_H
+#pragma once
 
 #include "vm/vm.h"
 
@@ -17,5 +16,3 @@ static inline const char *done_name(enum exit_done done)
 
     return (unsigned)done < sizeof(names) / sizeof(names[0]) ? names[done] : "no enum exit_done";
 }
-
-#endif

@@ -2,8 +2,7 @@
  * What the cases of the labs say to a student: a sentence where something is not as the manual has
  * it. tools/lab prints the first one of each case.
  */
-#ifndef TESTS_LABS_LAB_H
-#define TESTS_LABS_LAB_H
+#pragma once
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -25,5 +24,3 @@
 
 /* An unsigned long long, for %llx. */
 #define ull(value) ((unsigned long long)(value))
-
-#endif

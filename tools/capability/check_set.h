@@ -1,8 +1,7 @@
 /*
  * The engine's verdict of each set of a list: what Rootmode would do with these values.
  */
-#ifndef TOOLS_CAPABILITY_CHECK_SET_H
-#define TOOLS_CAPABILITY_CHECK_SET_H
+#pragma once
 
 #include "tools/capability/dump_list.h"
 #include "vmx/finding.h"
@@ -32,5 +31,3 @@ enum vmx_check check_mode(enum check_choice choice, bool virtual_registers);
  */
 void check_set(const struct dump_list *list, size_t index, enum check_choice choice,
                struct checked *checked);
-
-#endif

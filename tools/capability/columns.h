@@ -1,8 +1,7 @@
 /*
  * What lines with several numbers behind an MSR are: the halves of one value, or values of CPUs.
  */
-#ifndef TOOLS_CAPABILITY_COLUMNS_H
-#define TOOLS_CAPABILITY_COLUMNS_H
+#pragma once
 
 #include "tools/capability/found.h"
 
@@ -11,5 +10,3 @@
  * the error reported, where columns can be neither halves nor CPUs.
  */
 bool columns_finish(struct scan *scan, struct found_list *list);
-
-#endif

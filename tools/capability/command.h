@@ -2,8 +2,7 @@
  * The command rdmsr in a terminal's log. It prints a value without its address, so what it prints
  * on the lines below belongs to the registers that it was asked for.
  */
-#ifndef TOOLS_CAPABILITY_COMMAND_H
-#define TOOLS_CAPABILITY_COMMAND_H
+#pragma once
 
 #include "tools/capability/found.h"
 
@@ -58,5 +57,3 @@ bool command_failed(struct scan *scan, struct command *command, struct piece lin
 
 /* No value of the command can follow any more. */
 void command_end(struct scan *scan, struct command *command, struct found_list *list);
-
-#endif

@@ -3,8 +3,7 @@
  * library `corpus`). It is made at build time from tests/data/vmx-msrs/vmx-msrs.csv by
  * tools/gen_corpus.py.
  */
-#ifndef TOOLS_CAPABILITY_CORPUS_H
-#define TOOLS_CAPABILITY_CORPUS_H
+#pragma once
 
 #include <stddef.h>
 #include <stdint.h>
@@ -49,5 +48,3 @@ extern const size_t corpus_generation_count;
  * the first where several versions have it; NULL if there is none.
  */
 const struct corpus_row *corpus_find(const char *id);
-
-#endif

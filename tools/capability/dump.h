@@ -1,5 +1,4 @@
-#ifndef TOOLS_CAPABILITY_DUMP_H
-#define TOOLS_CAPABILITY_DUMP_H
+#pragma once
 
 #include "vmx/capability/vmx_msr.h"
 
@@ -12,5 +11,3 @@ struct vmx_dump {
     bool has_feature_control; /* IA32_FEATURE_CONTROL was read; many dumps leave it out */
     uint64_t feature_control;
 };
-
-#endif

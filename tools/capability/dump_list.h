@@ -1,8 +1,7 @@
 /*
  * Sets of VMX capability MSRs as a source gives them: a file, the corpus, this machine.
  */
-#ifndef TOOLS_CAPABILITY_DUMP_LIST_H
-#define TOOLS_CAPABILITY_DUMP_LIST_H
+#pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -56,5 +55,3 @@ bool dump_msr_is_known(uint64_t msr);
 bool dump_msr_has(const struct vmx_dump *dump, uint32_t msr);
 uint64_t dump_msr_get(const struct vmx_dump *dump, uint32_t msr); /* 0 without one */
 void dump_msr_put(struct vmx_dump *dump, uint32_t msr, uint64_t value);
-
-#endif

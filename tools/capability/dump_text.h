@@ -9,8 +9,7 @@
  * value. Everything else in it is passed over; what seems to be meant and was not understood is
  * reported. An error is a text in which nothing is found, or one that contradicts itself.
  */
-#ifndef TOOLS_CAPABILITY_DUMP_TEXT_H
-#define TOOLS_CAPABILITY_DUMP_TEXT_H
+#pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -50,5 +49,3 @@ void dump_formats_text(uint32_t formats, char text[DUMP_FORMATS_TEXT_MAX]);
  */
 void dump_text_read(const char *text, size_t length, const char *name, struct dump_list *list,
                     struct dump_error *error);
-
-#endif

@@ -1,8 +1,7 @@
 /*
  * One feature of a CPU in words.
  */
-#ifndef TOOLS_CAPABILITY_FEATURE_TEXT_H
-#define TOOLS_CAPABILITY_FEATURE_TEXT_H
+#pragma once
 
 #include <stddef.h>
 
@@ -27,5 +26,3 @@ enum style feature_style(struct vmx_feature_value value);
 /* "NAME: EXPLANATION (MEANING). ID; default1; since GENERATION" */
 void feature_sentence(const struct vmx_feature *feature, struct vmx_feature_value value, char *text,
                       size_t size);
-
-#endif

@@ -4,8 +4,7 @@
  * An id (tools/capability/vmx_feature.h) is true where the CPU offers the feature, false where it
  * does not, and neither where the value is not known. `!` binds tightest, then `&&`, then `||`.
  */
-#ifndef TOOLS_CAPABILITY_FIND_H
-#define TOOLS_CAPABILITY_FIND_H
+#pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -34,5 +33,3 @@ struct find {
 bool find_parse(const char *text, struct find *find, char error[FIND_ERROR_MAX]);
 
 enum truth find_evaluate(const struct find *find, const struct vmx_dump *dump);
-
-#endif

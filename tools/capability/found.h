@@ -2,8 +2,7 @@
  * What lines of a text give MSRs, before it is known what their columns are, and the sets that come
  * out of it.
  */
-#ifndef TOOLS_CAPABILITY_FOUND_H
-#define TOOLS_CAPABILITY_FOUND_H
+#pragma once
 
 #include "tools/capability/number.h"
 #include "tools/capability/scan.h"
@@ -49,5 +48,3 @@ void found_free(struct found_list *list);
  * itself: an MSR of a CPU with two values, columns that can be neither halves nor CPUs.
  */
 bool found_finish(struct scan *scan, struct found_list *list);
-
-#endif

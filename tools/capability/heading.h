@@ -1,8 +1,7 @@
 /*
  * Lines above values that say which CPU they are of, or what their columns are.
  */
-#ifndef TOOLS_CAPABILITY_HEADING_H
-#define TOOLS_CAPABILITY_HEADING_H
+#pragma once
 
 #include "tools/capability/found.h"
 
@@ -23,5 +22,3 @@ bool heading_take(struct piece line, struct heading *heading);
 /* The CPU of one of a line's columns; `cpu` is that of the line. */
 unsigned heading_column(const struct heading *heading, unsigned column, unsigned columns,
                         unsigned cpu);
-
-#endif

@@ -1,9 +1,6 @@
 /*
  * What --help prints.
  */
-#ifndef TOOLS_CAPABILITY_HELP_H
-#define TOOLS_CAPABILITY_HELP_H
+#pragma once
 
 extern const char help_text[];
-
-#endif

@@ -2,8 +2,7 @@
  * A page of the corpus for a browser: index.html and what it loads, all in one folder, so that it
  * works as files too.
  */
-#ifndef TOOLS_CAPABILITY_HTML_H
-#define TOOLS_CAPABILITY_HTML_H
+#pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -19,5 +18,3 @@ enum { HTML_ERROR_MAX = 512 };
  */
 bool html_write(const char *folder, const struct dump_list *lists, size_t count,
                 enum check_choice check, char error[HTML_ERROR_MAX]);
-
-#endif

@@ -8,8 +8,7 @@
  *            values  the value of each cell that is one, in order, as it is asked to a person
  *            reported    for each group the MSR that reported it, which may be the TRUE one
  */
-#ifndef TOOLS_CAPABILITY_HTML_DATA_H
-#define TOOLS_CAPABILITY_HTML_DATA_H
+#pragma once
 
 #include <stddef.h>
 
@@ -23,5 +22,3 @@ struct html_row {
 };
 
 void html_data(struct sink *sink, const struct html_row *rows, size_t count);
-
-#endif

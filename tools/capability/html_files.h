@@ -2,8 +2,7 @@
  * The files of the page as they stand in tools/capability/page, put into the program at build time
  * by tools/gen_page.py.
  */
-#ifndef TOOLS_CAPABILITY_HTML_FILES_H
-#define TOOLS_CAPABILITY_HTML_FILES_H
+#pragma once
 
 #include <stddef.h>
 
@@ -13,5 +12,3 @@ struct html_file {
 
 extern const struct html_file html_files[];
 extern const size_t html_file_count;
-
-#endif

@@ -1,8 +1,7 @@
 /*
  * The words that the page of `vmxcap --html` has for kinds, states and groups of features.
  */
-#ifndef TOOLS_CAPABILITY_HTML_WORDS_H
-#define TOOLS_CAPABILITY_HTML_WORDS_H
+#pragma once
 
 #include "tools/capability/vmx_feature.h"
 
@@ -24,5 +23,3 @@ const char *html_state_sentence(enum vmx_feature_kind kind, struct vmx_feature_v
 
 /* "Pin-based VM-execution controls" for "pin", the part of an id before its dot. */
 const char *html_group_title(const char *group);
-
-#endif

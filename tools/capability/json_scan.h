@@ -2,8 +2,7 @@
  * A JSON reader that takes one value after the other, strictly by RFC 8259, and always knows its
  * line: what a reader of a known document needs to say where that departs from it.
  */
-#ifndef TOOLS_CAPABILITY_JSON_SCAN_H
-#define TOOLS_CAPABILITY_JSON_SCAN_H
+#pragma once
 
 #include <stdbool.h>
 
@@ -37,5 +36,3 @@ bool json_member(struct scan *scan, bool *first, char name[JSON_TEXT_MAX], bool 
 
 /* As json_member(), in an array: a value follows, unless `*done`. */
 bool json_element(struct scan *scan, bool *first, bool *done);
-
-#endif

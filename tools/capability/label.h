@@ -2,8 +2,7 @@
  * What a text calls an MSR: its name as the manual, Linux, Windows, VirtualBox or QEMU spell it, or
  * what a person wrote in its place ("Secondary Procbased Controls MSR").
  */
-#ifndef TOOLS_CAPABILITY_LABEL_H
-#define TOOLS_CAPABILITY_LABEL_H
+#pragma once
 
 #include "tools/capability/piece.h"
 
@@ -21,5 +20,3 @@ struct label label_take(struct piece *rest);
 
 /* Does a word that names no MSR look like the name of one, mistyped? `IA32_VMX_BASC`. */
 bool label_is_near(struct piece word);
-
-#endif

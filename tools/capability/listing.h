@@ -3,8 +3,7 @@
  * MSR in hex. Whether a control is "yes", "no", "forced" or "default" reports both halves of its
  * MSR and of the TRUE one.
  */
-#ifndef TOOLS_CAPABILITY_LISTING_H
-#define TOOLS_CAPABILITY_LISTING_H
+#pragma once
 
 #include "tools/capability/found.h"
 #include "vmx/capability/vmx_msr.h"
@@ -21,5 +20,3 @@ bool listing_line(struct scan *scan, struct listing *listing, struct piece line)
 
 /* Adds what was asked to the list. */
 void listing_end(struct scan *scan, struct listing *listing, struct found_list *list);
-
-#endif

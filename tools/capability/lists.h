@@ -1,8 +1,7 @@
 /*
  * Lists for a person: what Rootmode needs, what features there are, what the corpus holds.
  */
-#ifndef TOOLS_CAPABILITY_LISTS_H
-#define TOOLS_CAPABILITY_LISTS_H
+#pragma once
 
 #include "tools/capability/corpus.h"
 #include "tools/capability/page.h"
@@ -15,5 +14,3 @@ void list_features(const struct page *page);
 
 /* A row of the corpus: its id first in its line. */
 void list_corpus_row(const struct page *page, const struct corpus_row *row);
-
-#endif

@@ -2,8 +2,7 @@
  * Sets of values from where a person asks for them. Whatever fails is reported on the standard
  * error.
  */
-#ifndef TOOLS_CAPABILITY_LOAD_H
-#define TOOLS_CAPABILITY_LOAD_H
+#pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -29,5 +28,3 @@ char *load_text(const char *name, size_t *length);
 
 /* What a person calls a file: "standard input" for "-". */
 const char *load_shown_name(const char *file);
-
-#endif

@@ -1,8 +1,7 @@
 /*
  * A shell's loop over registers: `for i in 480 481; do rdmsr 0x$i; done`.
  */
-#ifndef TOOLS_CAPABILITY_LOOP_H
-#define TOOLS_CAPABILITY_LOOP_H
+#pragma once
 
 #include "tools/capability/command.h"
 
@@ -21,5 +20,3 @@ bool loop_begins(struct piece line);
  * register's.
  */
 void loop_registers(struct piece line, struct piece prefix, struct command *command);
-
-#endif

@@ -1,8 +1,7 @@
 /*
  * The VMX capability MSRs of the machine that this runs on, as Linux gives them to root.
  */
-#ifndef TOOLS_CAPABILITY_MACHINE_H
-#define TOOLS_CAPABILITY_MACHINE_H
+#pragma once
 
 #include <stdbool.h>
 
@@ -17,5 +16,3 @@ enum { MACHINE_ERROR_MAX = 800 };
  * to do, if they cannot be read.
  */
 bool machine_read(const char *root, struct dump_list *list, char error[MACHINE_ERROR_MAX]);
-
-#endif

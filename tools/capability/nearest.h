@@ -1,8 +1,7 @@
 /*
  * What somebody probably meant: the known name that is nearest to what was typed.
  */
-#ifndef TOOLS_CAPABILITY_NEAREST_H
-#define TOOLS_CAPABILITY_NEAREST_H
+#pragma once
 
 #include <stddef.h>
 
@@ -24,5 +23,3 @@ const char *nearest_name(const char *typed, size_t count, const char *(*name_of)
 /* "; the nearest known one is `…`"; "" where there is none. */
 enum { NEAREST_TEXT_MAX = 140 };
 void nearest_print(char *text, size_t room, const char *nearest);
-
-#endif

@@ -1,8 +1,7 @@
 /*
  * The forms in which tools, kernels and debuggers print a register's number or value.
  */
-#ifndef TOOLS_CAPABILITY_NUMBER_H
-#define TOOLS_CAPABILITY_NUMBER_H
+#pragma once
 
 #include "tools/capability/piece.h"
 
@@ -34,5 +33,3 @@ bool number_take_halves(struct piece *rest, struct number *number);
 
 /* The same without groups: of `0x480:0x00da0400`, the first part. */
 bool number_take_plain(struct piece *rest, struct number *number);
-
-#endif

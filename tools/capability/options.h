@@ -1,8 +1,7 @@
 /*
  * vmxcap's command line.
  */
-#ifndef TOOLS_CAPABILITY_OPTIONS_H
-#define TOOLS_CAPABILITY_OPTIONS_H
+#pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -51,5 +50,3 @@ bool options_parse(int count, char **words, struct options *options, char error[
 /* The message for a word that is none of a program's options: the nearest is named. False. */
 struct option;
 bool options_unknown(const char *word, const struct option *known, char error[OPTIONS_ERROR_MAX]);
-
-#endif

@@ -1,8 +1,7 @@
 /*
  * A page of text for a person: a width to break lines at, and colours where they are wanted.
  */
-#ifndef TOOLS_CAPABILITY_PAGE_H
-#define TOOLS_CAPABILITY_PAGE_H
+#pragma once
 
 #include <stdbool.h>
 
@@ -41,5 +40,3 @@ void page_wrapped(const struct page *page, unsigned column, unsigned indent, con
 
 /* The style of a severity's name. */
 enum style page_severity(enum severity severity);
-
-#endif

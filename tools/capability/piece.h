@@ -1,8 +1,7 @@
 /*
  * A piece of a text, not terminated, and what readers of texts that people paste do with one.
  */
-#ifndef TOOLS_CAPABILITY_PIECE_H
-#define TOOLS_CAPABILITY_PIECE_H
+#pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -57,5 +56,3 @@ bool char_is_one_of(char c, const char *set);
 
 /* 0 to 15; -1 for what is no hex digit. */
 int char_hex(char c);
-
-#endif

@@ -1,8 +1,7 @@
 /*
  * A mention of an MSR in a line, by its number or a name.
  */
-#ifndef TOOLS_CAPABILITY_REFERENCE_H
-#define TOOLS_CAPABILITY_REFERENCE_H
+#pragma once
 
 #include "tools/capability/found.h"
 
@@ -51,5 +50,3 @@ uint32_t reference_address(const struct number *number);
 /* Passes over one sign, or all, that may stand between a reference and its value. */
 bool reference_take_sign(struct piece *rest, struct reference *reference);
 struct piece reference_skip(struct piece rest, struct reference *reference);
-
-#endif

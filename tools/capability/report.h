@@ -1,8 +1,7 @@
 /*
  * Sets asked to a person.
  */
-#ifndef TOOLS_CAPABILITY_REPORT_H
-#define TOOLS_CAPABILITY_REPORT_H
+#pragma once
 
 #include <stdbool.h>
 
@@ -35,5 +34,3 @@ void report_msr_title(uint32_t msr, char text[MSR_TITLE_MAX]);
 
 /* Which CPUs of one machine have no value of an MSR that another one has. */
 void report_lacking(const struct page *page, const struct dump_list *list);
-
-#endif

@@ -1,8 +1,7 @@
 /*
  * What the readers of texts share: a place in a text, its line, its end, and what they report.
  */
-#ifndef TOOLS_CAPABILITY_SCAN_H
-#define TOOLS_CAPABILITY_SCAN_H
+#pragma once
 
 #include "tools/capability/dump_text.h"
 #include "tools/capability/piece.h"
@@ -46,5 +45,3 @@ bool read_lines(struct scan *scan);
 
 /* The line of a serial console's log before Rootmode's JSON report, and the one after it. */
 extern const char report_begin[], report_end[];
-
-#endif

@@ -2,8 +2,7 @@
  * What would Rootmode do on a CPU with these values: which stages it could reach, and what each of
  * the others lacks. One table says what each stage needs; a stage needs what those before it need.
  */
-#ifndef TOOLS_CAPABILITY_STAGE_H
-#define TOOLS_CAPABILITY_STAGE_H
+#pragma once
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -70,5 +69,3 @@ void stage_check(const struct vmx_dump *dump, enum vmx_check mode, struct stage_
 const char *stage_name(enum stage stage); /* "caps", "vmxon", "vmptrld", "guest", "guest-ept", … */
 const char *stage_title(enum stage stage);                  /* "guest with EPT" … */
 const char *stage_verdict_name(enum stage_verdict verdict); /* "ok", "refused", "incomplete" */
-
-#endif

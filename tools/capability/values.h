@@ -1,8 +1,7 @@
 /*
  * The numbers of a line after a reference to an MSR: its value, or a column for each CPU.
  */
-#ifndef TOOLS_CAPABILITY_VALUES_H
-#define TOOLS_CAPABILITY_VALUES_H
+#pragma once
 
 #include "tools/capability/reference.h"
 
@@ -18,5 +17,3 @@ struct values {
 /* Takes the values after a reference; `decimal`: those without 0x are decimal. */
 void values_take(struct piece *rest, struct reference *reference, bool decimal,
                  struct values *values);
-
-#endif

@@ -7,8 +7,7 @@
  *
  * SDM Vol. 3, appendix "VMX Capability Reporting Facility".
  */
-#ifndef TOOLS_CAPABILITY_VMX_FEATURE_H
-#define TOOLS_CAPABILITY_VMX_FEATURE_H
+#pragma once
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -93,5 +92,3 @@ bool vmx_feature_is_default1(const struct vmx_feature *feature);
  * reports about: for control words the bits of both halves.
  */
 uint64_t vmx_feature_known_bits(uint32_t msr);
-
-#endif

@@ -1,8 +1,7 @@
 /*
  * What vmcheck answers to a text, as a program and in a browser.
  */
-#ifndef TOOLS_ENTRY_ANSWER_H
-#define TOOLS_ENTRY_ANSWER_H
+#pragma once
 
 #include "lib/format.h"
 #include "tools/entry/check_entry.h"
@@ -20,5 +19,3 @@ unsigned entry_corpus(struct entry_cpu *cpus);
  */
 enum verdict entry_answer(struct sink *output, bool json, const struct vmcs_text *text,
                           const struct entry_cpu *cpus, unsigned count);
-
-#endif

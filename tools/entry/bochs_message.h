@@ -1,8 +1,7 @@
 /*
  * What Bochs says into its log where it refuses a VM entry.
  */
-#ifndef TOOLS_ENTRY_BOCHS_MESSAGE_H
-#define TOOLS_ENTRY_BOCHS_MESSAGE_H
+#pragma once
 
 #include "tools/capability/piece.h"
 #include "vmx/entry/vmentry_rule.h"
@@ -12,5 +11,3 @@
  * without its prefix. NULL where it is about no VM entry that was refused.
  */
 const enum vmentry_rule *bochs_message(struct piece line, struct piece *message);
-
-#endif

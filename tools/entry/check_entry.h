@@ -2,8 +2,7 @@
  * What the rules of a VM entry say about a VMCS that a text shows, on one CPU or on all those of
  * the corpus that could have run it.
  */
-#ifndef TOOLS_ENTRY_CHECK_ENTRY_H
-#define TOOLS_ENTRY_CHECK_ENTRY_H
+#pragma once
 
 #include "tools/capability/dump.h"
 #include "tools/entry/read_vmcs.h"
@@ -85,5 +84,3 @@ struct vmentry_context check_entry_context(const struct vmcs_image *image,
 
 /* A guess with which no control must be 1 and all may be. */
 #define MSR_GUESS (0xffffffffull << 32)
-
-#endif

@@ -2,8 +2,7 @@
  * The VMCS field that a text means: by the manual's name, Linux's, Xen's, those of Windows
  * hypervisors, or the short words of a kernel's dump, where the part of the dump counts.
  */
-#ifndef TOOLS_ENTRY_FIELD_NAME_H
-#define TOOLS_ENTRY_FIELD_NAME_H
+#pragma once
 
 #include "tools/capability/piece.h"
 #include "vmx/vmcs_field.h"
@@ -41,5 +40,3 @@ struct field_named field_named(const char *name, enum dump_part part);
 /* The number of a segment register of which the name begins with; -1: none. `*rest` is what
  * follows. */
 int field_segment(const char *name, const char **rest);
-
-#endif

@@ -1,8 +1,7 @@
 /*
  * The lines that begin a dump or a part of one: inside the reader alone.
  */
-#ifndef TOOLS_ENTRY_HEADING_H
-#define TOOLS_ENTRY_HEADING_H
+#pragma once
 
 #include "tools/entry/reader.h"
 
@@ -27,5 +26,3 @@ struct heading {
 
 /* The heading that the line is, or begins with; NULL: none. */
 const struct heading *heading_of(struct piece line);
-
-#endif

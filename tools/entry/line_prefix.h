@@ -1,8 +1,7 @@
 /*
  * What a kernel, a console, a log or a mail puts before each line of a dump.
  */
-#ifndef TOOLS_ENTRY_LINE_PREFIX_H
-#define TOOLS_ENTRY_LINE_PREFIX_H
+#pragma once
 
 #include "tools/capability/piece.h"
 
@@ -16,5 +15,3 @@ struct line_prefix {
 
 /* The line without it; a heading's is noted. */
 struct piece without_prefix(struct piece line, struct line_prefix *prefix);
-
-#endif

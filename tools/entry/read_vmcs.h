@@ -2,8 +2,7 @@
  * VMCSs in texts as people have them: logs with a dump of KVM or Xen in the noise, lists of fields,
  * Rootmode's own reports, QEMU's registers. A field that a dump does not show is unknown.
  */
-#ifndef TOOLS_ENTRY_READ_VMCS_H
-#define TOOLS_ENTRY_READ_VMCS_H
+#pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -68,5 +67,3 @@ const char *vmcs_format_name(enum vmcs_format format); /* "kvm" */
 void vmcs_text_read(const char *bytes, size_t length, struct vmcs_text *text);
 
 void vmcs_text_free(struct vmcs_text *text);
-
-#endif

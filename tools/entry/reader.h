@@ -2,8 +2,7 @@
  * What is read of a text: inside the reader alone. read_vmcs.c knows what begins a dump and takes
  * fields, scan_fields.c how a line is to be read, line_meaning.c what its numbers mean.
  */
-#ifndef TOOLS_ENTRY_READER_H
-#define TOOLS_ENTRY_READER_H
+#pragma once
 
 #include "tools/entry/field_name.h"
 #include "tools/entry/read_vmcs.h"
@@ -92,5 +91,3 @@ void copy_printable(char *to, size_t size, struct piece from);
 
 /* Counts what was not understood. */
 void reader_pass(struct reader *reader, struct piece found, const char *expected);
-
-#endif

@@ -1,8 +1,7 @@
 /*
  * A check for a person or for a program.
  */
-#ifndef TOOLS_ENTRY_VERDICT_TEXT_H
-#define TOOLS_ENTRY_VERDICT_TEXT_H
+#pragma once
 
 #include "lib/format.h"
 #include "tools/entry/check_entry.h"
@@ -25,5 +24,3 @@ void passed_json(struct json *json, const struct vmcs_text *text);
 
 /* The n-th suspicion that the image raises; NULL after the last. `*field` is where. */
 const char *suspicion_of(const struct vmcs_image *image, unsigned n, enum vmcs_field *field);
-
-#endif

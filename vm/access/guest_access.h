@@ -4,8 +4,7 @@
  * read or written: EXIT_INJECTED, a page fault, or EXIT_ENDED, because it does not have that
  * memory, or not for this (GUEST_END_MEMORY, with the guest-physical address).
  */
-#ifndef VM_GUEST_ACCESS_H
-#define VM_GUEST_ACCESS_H
+#pragma once
 
 #include "vm/access/guest_paging.h"
 #include "vm/vcpu.h"
@@ -37,5 +36,3 @@ enum { INSTRUCTION_BYTES = 15 }; /* the most that one has */
 
 /* False: none of those, or not all of it is there. */
 bool store_decode(const uint8_t *bytes, unsigned count, bool is_64_bit, struct store *store);
-
-#endif

@@ -5,8 +5,7 @@
  * SDM Vol. 3, "Paging": "32-Bit Paging", "PAE Paging", "4-Level Paging and 5-Level Paging",
  * "Access Rights", "Page-Fault Exceptions", "Accessed and Dirty Flags".
  */
-#ifndef VM_GUEST_PAGING_H
-#define VM_GUEST_PAGING_H
+#pragma once
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -61,5 +60,3 @@ struct guest_translation {
 /* `linear` is canonical in IA-32e mode; elsewhere it has 32 bits. */
 struct guest_translation guest_translate(const struct guest_paging *paging, uint64_t linear,
                                          uint32_t access);
-
-#endif

@@ -4,8 +4,7 @@
  * SDM Vol. 3, "Information for VM Exits Due to Vectored Events", "Information for VM Exits That
  * Occur During Event Delivery".
  */
-#ifndef VM_GUEST_EVENTS_H
-#define VM_GUEST_EVENTS_H
+#pragma once
 
 #include "vm/registers/registers.h"
 
@@ -49,5 +48,3 @@ struct vmx_result vcpu_state_init(struct vcpu *vcpu);
  * Without unrestricted guest it goes on where it waited.
  */
 struct vmx_result vcpu_state_startup(struct vcpu *vcpu, uint8_t vector);
-
-#endif

@@ -1,8 +1,7 @@
 /*
  * What the code of guests and the hypervisor's part of them agree on.
  */
-#ifndef VM_GUESTS_AGREED_H
-#define VM_GUESTS_AGREED_H
+#pragma once
 
 #include "vm/guests/guest.h"
 
@@ -118,5 +117,3 @@
 
 #define FOUND_FXSAVE GUEST_ARRAY            /* 512 bytes */
 #define FOUND_XSAVE  (GUEST_ARRAY + 0x1000) /* all that XCR0 can name */
-
-#endif

@@ -7,8 +7,7 @@
  * assembled as if it stood there: addresses within it are GUEST_CODE + (label - its start), or
  * relative to RIP. It has no registers but RSP: the others are 0.
  */
-#ifndef VM_GUEST_H
-#define VM_GUEST_H
+#pragma once
 
 /* Guest-physical memory, shared with the assembly. */
 #define GUEST_GDT          0x01000 /* selectors below; the TSS stands in the same page */
@@ -45,10 +44,6 @@
 #define VM_CALL_TIMER 0x454d4954    /* "TIME": RCX = ticks of the timer, each time; 0: off */
 
 #ifndef __ASSEMBLER__
-
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
 
 #include "lib/format.h"
 #include "lib/set.h"
@@ -339,5 +334,4 @@ void vcpu_watch(struct vcpu *vcpu);
 
 const char *guest_result_name(enum guest_result result); /* "ok", "differs", "died", "skipped" … */
 
-#endif
 #endif

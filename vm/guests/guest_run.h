@@ -2,8 +2,7 @@
  * One guest on this CPU, from nothing to its end: its controls, its memory, its run, and whether it
  * did what it should.
  */
-#ifndef VM_GUEST_RUN_H
-#define VM_GUEST_RUN_H
+#pragma once
 
 #include "vm/guests/guest.h"
 
@@ -101,5 +100,3 @@ void check_controls(const struct vcpu *vcpu);
  */
 void handler_check(struct guest_vm *machine, const struct exit_record *exit,
                    const uint64_t before[VCPU_REGISTERS]);
-
-#endif

@@ -16,8 +16,7 @@
  * Registers, 0 at first, and flags, all status flags 1 at first, go from one probe to the next as
  * the instruction left them; RSP must stay where it is. `check` says what the probes do not.
  */
-#ifndef VM_GUESTS_PROBE_H
-#define VM_GUESTS_PROBE_H
+#pragma once
 
 #include "vm/guests/guest.h"
 
@@ -139,5 +138,4 @@ const char *probe_check(const struct vcpu *vcpu);
 const struct probe_snapshot *probe_before(const struct vcpu *vcpu, uint32_t index);
 #define probe_after(vcpu, index) (probe_before(vcpu, index) + 1)
 
-#endif
 #endif

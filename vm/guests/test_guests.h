@@ -2,8 +2,7 @@
  * What built-in guests share: handlers that write down the events which reach the guest, and
  * helpers for their checks.
  */
-#ifndef VM_TEST_GUESTS_H
-#define VM_TEST_GUESTS_H
+#pragma once
 
 #include "vm/registers/registers.h"
 #include "vm/guests/agreed.h"
@@ -125,5 +124,3 @@ static inline uint64_t guest_address(const struct vcpu *vcpu, const uint8_t *pla
 
 /* What a machine with this quirk does not offer to a guest; NULL where it is not active. */
 const char *quirk_lacks(enum quirk quirk);
-
-#endif

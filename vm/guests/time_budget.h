@@ -6,8 +6,7 @@
  * is not in the timer is in reserve: loading takes it from there, asking anew puts back what is
  * left. SDM Vol. 3, "VMX-Preemption Timer".
  */
-#ifndef VM_TIME_BUDGET_H
-#define VM_TIME_BUDGET_H
+#pragma once
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -64,5 +63,3 @@ static inline void time_budget_ask(struct time_budget *budget, uint32_t unused, 
     budget->reserve += unused;
     budget->period = period ?: UINT32_MAX;
 }
-
-#endif

@@ -8,8 +8,7 @@
  * the machine to be ours, or only the boot CPU: others would take the NMI through whatever firmware
  * left them.
  */
-#ifndef VM_HOST_ALARM_H
-#define VM_HOST_ALARM_H
+#pragma once
 
 #include <stdint.h>
 
@@ -41,5 +40,3 @@ static inline uint32_t timer_count(uint64_t tsc, uint64_t tsc_per_ms, uint64_t t
     count = whole * timer_per_ms + tsc % tsc_per_ms * timer_per_ms / tsc_per_ms + 1;
     return count > UINT32_MAX ? UINT32_MAX : (uint32_t)count;
 }
-
-#endif

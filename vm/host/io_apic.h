@@ -1,8 +1,7 @@
 /*
  * I/O APICs, which send devices' interrupts to the local APICs. Intel 82093AA data sheet.
  */
-#ifndef VM_HOST_IO_APIC_H
-#define VM_HOST_IO_APIC_H
+#pragma once
 
 #include <stdint.h>
 
@@ -25,5 +24,3 @@ void io_apic_redirect(volatile uint32_t *io_apic, uint32_t input, uint32_t low,
  * input that delivers SMIs is the firmware's own and stays.
  */
 void io_apic_mask(uint32_t physical);
-
-#endif

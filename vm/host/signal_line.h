@@ -5,8 +5,7 @@
  * stays until the target lets go, so that no two CPUs ever wait for each other. All that the two
  * agree on stands in one word, which each changes only from what it knows.
  */
-#ifndef VM_HOST_SIGNAL_LINE_H
-#define VM_HOST_SIGNAL_LINE_H
+#pragma once
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -57,5 +56,3 @@ struct signal_order signal_line_next(struct signal_line *line, uint32_t sender);
 
 /* What signal_line_next() said is sent. */
 void signal_line_sent(struct signal_line *line, struct signal_order order);
-
-#endif

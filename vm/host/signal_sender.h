@@ -5,8 +5,7 @@
  * nobody waits for it, so it must be sent until it has come: in the wait-for-SIPI state nothing
  * else ends a guest, the VMX-preemption timer neither.
  */
-#ifndef VM_HOST_SIGNAL_SENDER_H
-#define VM_HOST_SIGNAL_SENDER_H
+#pragma once
 
 #include "vm/host/signal_line.h"
 
@@ -30,5 +29,3 @@ void signal_sender_expect(uint32_t runs);
  * time for the others until no more than the runs of `later` guests are left.
  */
 void signal_sender_serve_others(bool had_run, uint32_t later);
-
-#endif

@@ -1,7 +1,5 @@
 #include "vm/leave/leave.h"
 
-#include <stddef.h>
-
 #include "lib/string.h"
 #include "mm/memory.h"
 #include "vm/registers/registers.h"

@@ -10,13 +10,9 @@
  *
  * SDM Vol. 3, "Loading Guest State"; Vol. 2, "VMXOFF", "MOV - Move to/from Control Registers".
  */
-#ifndef VM_LEAVE_H
-#define VM_LEAVE_H
+#pragma once
 
 #ifndef __ASSEMBLER__
-
-#include <stdbool.h>
-#include <stdint.h>
 
 #include "lib/x86.h"
 #include "mm/radix.h"
@@ -90,5 +86,4 @@ _Noreturn void leave_jump(uint64_t tables, uint64_t to, uint64_t state);
 _Noreturn void leave_halt(void);
 extern const char leave_code[], leave_code_end[];
 
-#endif
 #endif

@@ -4,10 +4,7 @@
  *
  * Linux, "The Linux/x86 Boot Protocol", "64-bit Boot Protocol"; "Zero Page".
  */
-#ifndef VM_BOOT_PARAMS_H
-#define VM_BOOT_PARAMS_H
-
-#include <stdbool.h>
+#pragma once
 
 #include "boot/multiboot2_rest.h"
 #include "boot/boot_info.h"
@@ -58,5 +55,3 @@ uint32_t efi_map_write(const struct boot_efi *efi, struct guest_range kept, uint
 
 /* "64-bit Boot Protocol": paging on, flat segments, RSI the address of boot_params. */
 void linux_entry(const struct linux_plan *plan, struct guest_entry *entry);
-
-#endif

@@ -3,8 +3,7 @@
  *
  * SDM Vol. 3, "Interrupt Command Register (ICR)".
  */
-#ifndef VM_LINUX_ICR_H
-#define VM_LINUX_ICR_H
+#pragma once
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -29,5 +28,3 @@ uint64_t icr_of_xapic(uint32_t high, uint32_t low);
 
 /* Does an INIT or SIPI of that CPU reach this one? By logical destination: none does. */
 bool icr_reaches(uint64_t icr, uint32_t sender, uint32_t target);
-
-#endif

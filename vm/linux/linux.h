@@ -3,8 +3,7 @@
  * is, devices, interrupts and timers the machine's own. Only what would show VMX, reach the
  * hypervisor's memory or end its rule makes a VM exit.
  */
-#ifndef VM_LINUX_H
-#define VM_LINUX_H
+#pragma once
 
 #include "lib/host/cpu.h"
 #include "vm/access/guest_access.h"
@@ -140,5 +139,3 @@ void linux_watch_commands(struct linux_vcpu *own, bool watch);
 bool linux_take_kick(struct linux_vcpu *own);
 /* Makes a vCPU of another CPU leave the guest, whose end has come. */
 void linux_stop(struct linux_vcpu *target);
-
-#endif

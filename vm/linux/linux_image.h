@@ -3,8 +3,7 @@
  *
  * Linux, "The Linux/x86 Boot Protocol", "The Real-Mode Kernel Header" and "64-bit Boot Protocol".
  */
-#ifndef VM_LINUX_IMAGE_H
-#define VM_LINUX_IMAGE_H
+#pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -62,5 +61,3 @@ struct linux_image {
 /* Checks the image of `size` bytes at `bytes` and fills `image`. */
 enum linux_image_result linux_image_check(const void *bytes, size_t size,
                                           struct linux_image *image);
-
-#endif

@@ -2,10 +2,7 @@
  * Where everything goes: in the RAM that the hypervisor does not keep, the kernel, its initrd and
  * what is handed over to it. Pure.
  */
-#ifndef VM_LINUX_PLAN_H
-#define VM_LINUX_PLAN_H
-
-#include <stdint.h>
+#pragma once
 
 #include "vm/linux/linux_image.h"
 #include "vm/loader/places.h"
@@ -46,5 +43,3 @@ struct linux_plan {
  * of the kernel's new one: moved first, it destroys nothing. What is handed over is clear of all.
  */
 enum linux_plan_result linux_plan(const struct linux_image *image, struct linux_plan *plan);
-
-#endif

@@ -2,8 +2,7 @@
  * Which writes to ports would end the hypervisor's rule with the machine's, and which say that
  * another CPU is going to be started. Pure.
  */
-#ifndef VM_LINUX_PORTS_H
-#define VM_LINUX_PORTS_H
+#pragma once
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -29,5 +28,3 @@ enum linux_out {
 enum { PORT_KEYBOARD_COMMAND = 0x64, PORT_CMOS_DATA = 0x71, PORT_RESET_CONTROL = 0xcf9 };
 enum linux_out linux_out(const struct linux_ports *ports, uint16_t port, unsigned bytes,
                          uint32_t value);
-
-#endif

@@ -7,8 +7,7 @@
  * ACPI Specification, "INT 15H, E820H - Query System Address Map"; AX = E801h and AH = 88h are
  * older.
  */
-#ifndef VM_LOADER_BIOS_MEMORY_H
-#define VM_LOADER_BIOS_MEMORY_H
+#pragma once
 
 #include "vm/loader/places.h"
 
@@ -37,5 +36,3 @@ struct guest_range bios_memory_place(const struct memory_map *map, uint64_t code
  */
 void bios_memory_write(const struct places *places, struct guest_range place, const uint8_t *code,
                        uint64_t code_bytes, uint8_t *memory);
-
-#endif

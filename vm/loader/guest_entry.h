@@ -2,8 +2,7 @@
  * The state that a guest which owns the machine is entered in, and what it needs in memory for
  * that: flat segments, and page tables that map the first 4 GiB where they are. Pure.
  */
-#ifndef VM_LOADER_GUEST_ENTRY_H
-#define VM_LOADER_GUEST_ENTRY_H
+#pragma once
 
 #include "vm/vcpu.h"
 
@@ -32,5 +31,3 @@ void guest_entry_tables_write(enum entry_mode mode, uint64_t at, uint8_t *to);
 /* Interrupts off, all registers 0, with such tables at `tables`. In real mode CS:IP is 0:rip. */
 void guest_entry_init(enum entry_mode mode, uint64_t tables, uint64_t rip, uint64_t rsp,
                       struct guest_entry *entry);
-
-#endif

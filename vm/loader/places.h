@@ -5,11 +5,7 @@
  * What is kept is one range around the hypervisor's image, a multiple of 2 MiB: a hole of another
  * size would leave the guest, and EPT, with small pages around it.
  */
-#ifndef VM_LOADER_PLACES_H
-#define VM_LOADER_PLACES_H
-
-#include <stdbool.h>
-#include <stdint.h>
+#pragma once
 
 #include "mm/memory_map.h"
 
@@ -68,5 +64,3 @@ uint64_t places_free_from(const struct places *places, uint64_t base);
 
 /* As memmove(), fast in an emulator also where `to` is above `from`. */
 void places_move(uint8_t *to, const uint8_t *from, uint64_t bytes);
-
-#endif

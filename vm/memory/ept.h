@@ -13,8 +13,7 @@
  * that may have used it. An entry that was not present, or only gains permissions, needs none. An
  * EPTP that is used anew with other tables, and the first use of an EPTP after VMXON, need one too.
  */
-#ifndef VM_EPT_H
-#define VM_EPT_H
+#pragma once
 
 #include "mm/memory_type.h"
 #include "mm/radix.h"
@@ -75,5 +74,3 @@ static inline bool ept_permissions_allowed(uint32_t permissions,
     return permissions <= EPT_ALL && ((permissions & EPT_READ) != 0 ||
                                       (permissions == EPT_EXECUTE && capability->ept_execute_only));
 }
-
-#endif

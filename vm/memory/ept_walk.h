@@ -4,8 +4,7 @@
  *
  * SDM Vol. 3, "EPT Translation Mechanism", the tables of entry formats; "EPT Misconfigurations".
  */
-#ifndef VM_EPT_WALK_H
-#define VM_EPT_WALK_H
+#pragma once
 
 #include "vm/memory/ept.h"
 
@@ -112,5 +111,3 @@ uint64_t ept_misconfigure(uint64_t entry, unsigned way, const struct vmx_capabil
 
 /* A sentence without its full stop: "it allows writes but not reads". */
 const char *ept_misconfiguration_text(enum ept_misconfiguration misconfiguration);
-
-#endif

@@ -4,8 +4,7 @@
  *
  * Multiboot Specification 0.6.96, "OS image format"; ELF, "Program Header".
  */
-#ifndef VM_MULTIBOOT_IMAGE_H
-#define VM_MULTIBOOT_IMAGE_H
+#pragma once
 
 #include "vm/loader/guest_entry.h"
 #include "vm/loader/places.h"
@@ -75,5 +74,3 @@ enum multiboot_result multiboot_image_flat(const void *bytes, uint64_t size, enu
 /* Segments that are loaded, of an image that was found right: call with *next = 0 first. */
 bool multiboot_next_segment(const struct multiboot_image *image, uint32_t *next,
                             struct multiboot_segment *segment);
-
-#endif

@@ -3,8 +3,7 @@
  *
  * Multiboot Specification 0.6.96, "Machine state" and "Boot information format".
  */
-#ifndef VM_MULTIBOOT_PLAN_H
-#define VM_MULTIBOOT_PLAN_H
+#pragma once
 
 #include "boot/boot_info.h"
 #include "vm/multiboot/multiboot_image.h"
@@ -43,5 +42,3 @@ void multiboot_handover_write(const struct multiboot_image *image,
 /* Entered as GRUB would; a 64-bit guest finds the same in its registers. */
 void multiboot_entry(const struct multiboot_image *image, const struct multiboot_plan *plan,
                      struct guest_entry *entry);
-
-#endif

@@ -2,8 +2,7 @@
  * The registers of a guest that does more with them than the core's: what instructions write to
  * control registers, and what VM entries and exits leave in the processor.
  */
-#ifndef VM_REGISTERS_H
-#define VM_REGISTERS_H
+#pragma once
 
 #include "lib/x86_rooms.h"
 #include "vm/exit.h"
@@ -84,5 +83,3 @@ struct host_registers {
 void host_registers_keep(struct host_registers *host);
 
 void host_registers_restore(const struct host_registers *host);
-
-#endif

@@ -3,8 +3,7 @@
  * fields are the rows of vmx/capability/vmx_capability.def; an MSR that does not exist leaves its
  * fields 0.
  */
-#ifndef VMX_VMX_CAPABILITY_H
-#define VMX_VMX_CAPABILITY_H
+#pragma once
 
 #include "vmx/capability/vmx_msr.h"
 
@@ -46,5 +45,3 @@ extern const uint32_t vmx_capability_field_count;
 
 /* Fills all of `capability` from one CPU's capability MSRs. */
 void vmx_capability_derive(const struct vmx_msrs *msrs, struct vmx_capability *capability);
-
-#endif

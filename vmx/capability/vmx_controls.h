@@ -3,8 +3,7 @@
  * hypervisor asks for, and the values that come out of both. SDM Vol. 3, appendix "VMX Capability
  * Reporting Facility"; "Algorithms for Determining VMX Capabilities".
  */
-#ifndef VMX_VMX_CONTROLS_H
-#define VMX_VMX_CONTROLS_H
+#pragma once
 
 #include "vmx/capability/vmx_capability.h"
 
@@ -106,5 +105,3 @@ void vmcs_config_derive(const struct vmx_msrs *msrs, struct vmcs_config *config,
  */
 void vmcs_config_compare(const struct vmcs_config *boot_cpu, const struct vmcs_config *other,
                          struct findings *findings);
-
-#endif

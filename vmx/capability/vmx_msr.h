@@ -3,8 +3,7 @@
  *
  * SDM Vol. 3, appendix "VMX Capability Reporting Facility".
  */
-#ifndef VMX_VMX_MSR_H
-#define VMX_VMX_MSR_H
+#pragma once
 
 #include "vmx/finding.h"
 
@@ -94,5 +93,3 @@ struct override_list {
  */
 void override_apply(const struct override_list *list, const struct vmx_msrs *in,
                     struct vmx_msrs *out, struct findings *findings);
-
-#endif

@@ -3,8 +3,7 @@
  * reset, and CR0 and CR4. SDM Vol. 3, "Enabling and Entering VMX Operation", "Restrictions on VMX
  * Operation"; "VMX-Fixed Bits in CR0" and "VMX-Fixed Bits in CR4"; Vol. 4, "IA32_FEATURE_CONTROL".
  */
-#ifndef VMX_VMXON_REGISTERS_H
-#define VMX_VMXON_REGISTERS_H
+#pragma once
 
 #include "vmx/capability/vmx_msr.h"
 
@@ -39,5 +38,3 @@ uint64_t cr4_for_vmx(uint64_t cr4, const struct vmx_msrs *msrs);
  */
 void cr_fixed_check(uint64_t cr0, uint64_t cr4, const struct vmx_msrs *msrs,
                     struct findings *findings);
-
-#endif

@@ -7,8 +7,7 @@
  * "Loading MSRs". The VM entry is taken to begin outside system-management mode. The launch state
  * of the VMCS, and blocking by MOV SS in the host, are not in the image and are not checked here.
  */
-#ifndef VMX_VMENTRY_CHECK_H
-#define VMX_VMENTRY_CHECK_H
+#pragma once
 
 #include "vmx/entry/vmentry_rule.h"
 
@@ -89,5 +88,3 @@ void vmentry_explain(struct sink *sink, const struct vmentry_finding *finding);
 
 /* The names of the rules that are broken, each once, with commas between. */
 void vmentry_names_print(struct sink *sink, const struct vmentry_findings *findings);
-
-#endif

@@ -2,8 +2,7 @@
  * What the rows of vmx/entry/vmentry_rules.def ask of the state, and the values that they want: the
  * words of their conditions.
  */
-#ifndef VMX_VMENTRY_CONDITIONS_H
-#define VMX_VMENTRY_CONDITIONS_H
+#pragma once
 
 #include "vmx/entry/vmentry_state.h"
 
@@ -262,5 +261,3 @@ static inline uint64_t pdpte_of(const struct vmentry_state *state, uint64_t pdpt
 CONDITION(msr_write_faults, state->context->msr_write_faults != NULL &&
                                 state->context->msr_write_faults(state->context, state->entry.index,
                                                                  state->entry.value))
-
-#endif

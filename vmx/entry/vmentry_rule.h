@@ -2,8 +2,7 @@
  * The rules of a VM entry by name (vmx/entry/vmentry_rules.def), what each says to people, and what
  * they need to know besides the image of the VMCS.
  */
-#ifndef VMX_ENTRY_VMENTRY_RULE_H
-#define VMX_ENTRY_VMENTRY_RULE_H
+#pragma once
 
 #include "vmx/vmcs_image.h"
 
@@ -109,5 +108,3 @@ void vmcs_image_read(struct vmcs_image *image, const struct vmx_capability *capa
  * at.
  */
 uint32_t vmcs_host_difference(const struct vmcs_image *image, uint32_t row, uint64_t *here);
-
-#endif

@@ -2,8 +2,7 @@
  * What the rules of vmx/entry/vmentry_rules.def are made of: the state that they look at, and the
  * forms that a rule can have.
  */
-#ifndef VMX_VMENTRY_STATE_H
-#define VMX_VMENTRY_STATE_H
+#pragma once
 
 #include "vmx/entry/vmentry_rule.h"
 #include "lib/x86_rooms.h"
@@ -141,5 +140,3 @@ static inline uint64_t vmentry_canonical(const struct vmentry_state *state, uint
 {
     return vmentry_extended(value, state->context->linear_address_width - 1);
 }
-
-#endif

@@ -5,8 +5,7 @@
  * SDM Vol. 3, "VMX Instruction Reference" (each instruction's "Operation"), "VM-Instruction Error
  * Numbers".
  */
-#ifndef VMX_SELFTEST_H
-#define VMX_SELFTEST_H
+#pragma once
 
 #include "lib/x86_vmx.h"
 #include "vmx/vmcs_image.h"
@@ -94,5 +93,3 @@ static inline struct vmx_result vm_enter(bool resume, uint64_t host_rip, uint64_
 {
     return vmx_result_of(x86_vm_enter(resume, host_rip, registers));
 }
-
-#endif

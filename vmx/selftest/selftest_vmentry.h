@@ -2,8 +2,7 @@
  * The self-test of the rules of a VM entry: breaks each that this processor lets us break, and then
  * thousands of images at random, and compares what the processor says with vmentry_check().
  */
-#ifndef VMX_SELFTEST_VMENTRY_H
-#define VMX_SELFTEST_VMENTRY_H
+#pragma once
 
 #include "vmx/selftest/vmentry_departures.h"
 #include "vmx/selftest/vmentry_trial.h"
@@ -48,5 +47,3 @@ struct selftest_vmentry {
  * finding and nothing is done.
  */
 void selftest_vmentry_run(struct vmx_cpu *cpu, struct selftest_vmentry *selftest);
-
-#endif

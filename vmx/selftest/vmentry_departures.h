@@ -2,8 +2,7 @@
  * Whether an image is one of those that a departure of vmx/selftest/departures.def is about. Only
  * those of the emulators that are here (vmx/quirks.h) count.
  */
-#ifndef VMX_VMENTRY_DEPARTURES_H
-#define VMX_VMENTRY_DEPARTURES_H
+#pragma once
 
 #include "vmx/entry/vmentry_check.h"
 
@@ -45,5 +44,3 @@ enum vmentry_departure vmentry_departs(enum vmentry_departure_kind kind,
 
 /* The first of a set of emulators (vmx/quirks.h) by name, with its version; NULL of none. */
 const char *emulator_name(uint32_t emulators);
-
-#endif

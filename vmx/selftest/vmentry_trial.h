@@ -6,8 +6,7 @@
  * page tables are empty, and every exception exits. A VMX-preemption timer of 0, where there is
  * one, ends it before its first instruction, also in the HLT state.
  */
-#ifndef VMX_VMENTRY_TRIAL_H
-#define VMX_VMENTRY_TRIAL_H
+#pragma once
 
 #include "vmx/entry/vmentry_check.h"
 
@@ -88,5 +87,3 @@ bool vmentry_random_image(const struct vmentry_ground *ground, const struct vmcs
 
 /* The bits of a field that a random image which can be entered may have otherwise than its base. */
 uint64_t vmentry_harmless_bits(const struct vmcs_image *base, enum vmcs_field field);
-
-#endif

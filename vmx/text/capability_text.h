@@ -5,8 +5,7 @@
  *
  * SDM Vol. 3, appendix "VMX Capability Reporting Facility", "Basic VMX Information".
  */
-#ifndef VMX_CAPABILITY_TEXT_H
-#define VMX_CAPABILITY_TEXT_H
+#pragma once
 
 #include "vmx/finding.h"
 
@@ -35,5 +34,3 @@ void basic_render(struct sink *sink, uint64_t basic, const struct findings *find
 
 /* From vmx/text/finding_text.def. */
 struct rule_text rule_text(enum rule rule);
-
-#endif

@@ -6,12 +6,9 @@
  *
  * SDM Vol. 3, "Checks on VMX Controls" (VM entries); appendix "VMX Capability Reporting Facility".
  */
-#ifndef VMX_CONSISTENCY_H
-#define VMX_CONSISTENCY_H
+#pragma once
 
 #include "vmx/capability/vmx_controls.h"
 
 /* Adds a finding for each contradiction. An MSR that has no value is not checked. */
 void consistency_check(const struct vmx_msrs *msrs, struct findings *findings);
-
-#endif

@@ -7,8 +7,7 @@
  * "Basic VM-Exit Information", "Information for VM Exits Due to Vectored Events", "Information
  * About NMI Unblocking Due to IRET", "Information for VM Exits Due to Instruction Execution".
  */
-#ifndef VMX_EXIT_TEXT_H
-#define VMX_EXIT_TEXT_H
+#pragma once
 
 #include "vmx/exit_reason.h"
 
@@ -124,5 +123,3 @@ static inline bool nmi_unblocking_is_in_qualification(uint32_t basic_reason)
     return basic_reason == EXIT_REASON_EPT_VIOLATION || basic_reason == EXIT_REASON_PML_FULL ||
            basic_reason == EXIT_REASON_SPP_EVENT;
 }
-
-#endif

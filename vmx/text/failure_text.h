@@ -4,8 +4,7 @@
  *
  * SDM Vol. 3, "VMX Instruction Reference": the "Operation" of each instruction.
  */
-#ifndef VMX_FAILURE_TEXT_H
-#define VMX_FAILURE_TEXT_H
+#pragma once
 
 #include "lib/format.h"
 #include "vmx/vmx_cpu.h"
@@ -26,5 +25,3 @@ struct failure_facts {
 
 /* "VMfailValid 11 (VMPTRLD with …); revision id is 0x0, wanted 0x2b", without a line end. */
 void failure_print(struct sink *sink, struct vmx_result result, const struct failure_facts *facts);
-
-#endif

@@ -2,8 +2,7 @@
  * A VMCS reported whole: every field that the image has, with its value and what that means. A
  * field that the processor lacks is not in the image and is not reported.
  */
-#ifndef VMX_VMCS_DUMP_H
-#define VMX_VMCS_DUMP_H
+#pragma once
 
 #include "vmx/vmcs_image.h"
 
@@ -42,5 +41,3 @@ enum { VMCS_FIELD_SYMBOL_SIZE = 64 };
  * in parentheses, and a last "field", is left out. False: there is no such row.
  */
 bool vmcs_field_symbol(uint32_t row, char *name);
-
-#endif

@@ -1,8 +1,7 @@
 /*
  * VMCSs written as others print them, from an image: what tools/vmcheck is to read back.
  */
-#ifndef TESTS_HOST_TOOLS_VMCS_FORMATS_H
-#define TESTS_HOST_TOOLS_VMCS_FORMATS_H
+#pragma once
 
 #include "lib/format.h"
 #include "vmx/vmcs_image.h"
@@ -40,5 +39,3 @@ void vmcs_text_write(enum text_format format, const struct vmcs_image *image, st
 /* From BHYVE on. */
 void vmcs_text_write_registers(enum text_format format, const struct vmcs_image *image,
                                struct sink *sink);
-
-#endif

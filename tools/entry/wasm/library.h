@@ -1,9 +1,6 @@
 /*
  * Gives back all memory: what was allocated before is gone.
  */
-#ifndef TOOLS_ENTRY_WASM_LIBRARY_H
-#define TOOLS_ENTRY_WASM_LIBRARY_H
+#pragma once
 
 void library_reset(void);
-
-#endif

@@ -1,6 +1,5 @@
 /* <stdlib.h> for a freestanding WebAssembly: memory that is given back all at once (library.c). */
-#ifndef TOOLS_ENTRY_WASM_STDLIB_H
-#define TOOLS_ENTRY_WASM_STDLIB_H
+#pragma once
 
 #include <stddef.h>
 
@@ -9,5 +8,3 @@ void *calloc(size_t count, size_t bytes);
 void *realloc(void *old, size_t bytes);
 void free(void *memory);
 _Noreturn void abort(void);
-
-#endif

@@ -1,6 +1,5 @@
 /* <string.h> for a freestanding WebAssembly: lib/string.c's functions, and library.c's. */
-#ifndef TOOLS_ENTRY_WASM_STRING_H
-#define TOOLS_ENTRY_WASM_STRING_H
+#pragma once
 
 #include "lib/string.h"
 
@@ -9,5 +8,3 @@ char *strrchr(const char *s, int c);
 char *strstr(const char *s, const char *part);
 size_t strspn(const char *s, const char *set);
 size_t strcspn(const char *s, const char *set);
-
-#endif

@@ -2,8 +2,7 @@
  * Handlers of VM exits that only test guests provoke: their VM's policy has them
  * (vm/guests/guest_policy.c).
  */
-#ifndef VM_GUEST_EXITS_H
-#define VM_GUEST_EXITS_H
+#pragma once
 
 #include "vm/registers/registers.h"
 #include "vmx/vmcs_image.h"
@@ -99,5 +98,3 @@ static inline uint64_t guest_tsc(const struct vcpu *vcpu)
 
     return rdtsc() + (offset ? vmcs_read64(VMCS_TSC_OFFSET) : 0);
 }
-
-#endif

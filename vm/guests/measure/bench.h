@@ -3,8 +3,7 @@
  * reads the TSC before and after an instruction that exits, BENCH_SAMPLES times for each kind, and
  * leaves the differences in its memory.
  */
-#ifndef VM_BENCH_H
-#define VM_BENCH_H
+#pragma once
 
 /* The kinds by number, shared with the assembly. */
 #define BENCH_EMPTY   0 /* two RDTSCs and nothing between them: what every other kind includes */
@@ -30,9 +29,6 @@
 
 #ifndef __ASSEMBLER__
 
-#include <stdbool.h>
-#include <stdint.h>
-
 #include "vm/guests/guest.h"
 
 /* Of one kind, in TSC ticks, less the empty pair of RDTSC. */
@@ -57,5 +53,4 @@ extern const struct guest guest_bench;
  */
 void bench_evaluate(uint32_t *samples, uint32_t has, struct bench *bench);
 
-#endif
 #endif

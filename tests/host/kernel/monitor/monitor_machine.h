@@ -2,8 +2,7 @@
  * The monitor on the model CPU, which here is what Bochs calls corei7_haswell_4770; and a guest's
  * few instructions, executed by EPT tables that are walked anew, after the manual.
  */
-#ifndef TESTS_HOST_MONITOR_MACHINE_H
-#define TESTS_HOST_MONITOR_MACHINE_H
+#pragma once
 
 #include "kernel/monitor/monitor.h"
 
@@ -12,5 +11,3 @@ void monitor_machine_reset(struct sink *sink);
 
 /* A line as the room obeys it, `reset` included. */
 void monitor_machine_obey(const char *line);
-
-#endif
