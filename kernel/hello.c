@@ -26,14 +26,14 @@ void hello_run_all(struct machine *machine)
     }
 }
 
-static void hello_text(const struct machine *machine, const struct coloured *page)
+static void hello_text(const struct machine *machine, struct sink *page)
 {
     const char *before = "\n";
 
     for (uint32_t i = 0; i < machine->cpu_count; i++) {
         if (results[i] == NULL)
             continue;
-        print_to(page->sink, "%s  hello on CPU %u: %s\n", before, i, results[i]);
+        print_to(page, "%s  hello on CPU %u: %s\n", before, i, results[i]);
         before = "";
     }
 }

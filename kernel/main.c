@@ -134,12 +134,11 @@ static bool go(uint32_t magic, uint64_t information)
 
 static void report(void)
 {
-    const struct coloured page = {console_sink(), console_colour};
     bool refused = machine_refused(&machine);
 
     if (!machine.options.report_full)
         console_to(CONSOLE_SERIAL);
-    report_text(&machine, &page);
+    report_text(&machine, console_sink());
     if (machine.options.report != REPORT_TEXT) {
         console_to(CONSOLE_SERIAL);
         console_print("-----BEGIN ROOTMODE REPORT-----\n");

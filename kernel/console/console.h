@@ -9,14 +9,8 @@
 
 enum colour { COLOUR_PLAIN, COLOUR_HEADING, COLOUR_DIM, COLOUR_OK, COLOUR_WARNING, COLOUR_REFUSAL };
 
-/* Where text goes that has colours. */
-struct coloured {
-    struct sink *sink;
-    void (*colour)(enum colour colour); /* of what is written from now on */
-};
-
-/* In that colour; plain again after it. */
-void print_in(const struct coloured *page, enum colour colour, const char *format, ...)
+/* In that colour, where it goes to the console; plain again after it. */
+void print_in(struct sink *page, enum colour colour, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
 /*

@@ -1,14 +1,14 @@
 #include "kernel/console/console.h"
 
-void print_in(const struct coloured *page, enum colour colour, const char *format, ...)
+void print_in(struct sink *page, enum colour colour, const char *format, ...)
 {
     va_list arguments;
 
-    page->colour(colour);
+    console_colour(colour);
     va_start(arguments, format);
-    vprint_to(page->sink, format, arguments);
+    vprint_to(page, format, arguments);
     va_end(arguments);
-    page->colour(COLOUR_PLAIN);
+    console_colour(COLOUR_PLAIN);
 }
 
 void console_clean(char *to, const char *from, size_t length)

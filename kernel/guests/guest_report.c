@@ -103,12 +103,12 @@ void guest_counts_print(struct sink *sink, const struct machine *machine, uint32
 }
 
 /* "CPUID: 2, VMCALL: 1" …, after a guest's result; in lines below one another if need be. */
-static void exits_text(const struct coloured *page, const struct guest_run *run)
+static void exits_text(struct sink *page, const struct guest_run *run)
 {
     size_t column = EXITS_COLUMN;
     const char *before = "";
 
-    page->colour(COLOUR_DIM);
+    console_colour(COLOUR_DIM);
     for (uint32_t reason = 0; reason < VM_EXIT_REASONS; reason++) {
         char one[EXIT_TEXT_SIZE], word[EXIT_REASON_WORD_SIZE];
         size_t length;
@@ -118,15 +118,15 @@ static void exits_text(const struct coloured *page, const struct guest_run *run)
         length = format_text(one, sizeof(one), "%s: %u", exit_reason_word(reason, word),
                              run->exits[reason]);
         if (column > EXITS_COLUMN && column + length > EXITS_COLUMN_LAST) {
-            print_to(page->sink, ",\n%*s", EXITS_COLUMN, "");
+            print_to(page, ",\n%*s", EXITS_COLUMN, "");
             column = EXITS_COLUMN;
             before = "";
         }
-        print_to(page->sink, "%s%s", before, one);
+        print_to(page, "%s%s", before, one);
         column += length + strlen(", ");
         before = ", ";
     }
-    page->colour(COLOUR_PLAIN);
+    console_colour(COLOUR_PLAIN);
 }
 
 static void exits_json(struct json *json, const struct guest_run *run)
@@ -207,7 +207,7 @@ static void entry_json(struct json *json, const struct entry_failure *entry)
     json_object_end(json);
 }
 
-static void run_text(const struct coloured *page, const char *on_cpus, const struct guest_run *run)
+static void run_text(struct sink *page, const char *on_cpus, const struct guest_run *run)
 {
     bool skipped = run->result == GUEST_SKIPPED;
 
@@ -217,14 +217,14 @@ static void run_text(const struct coloured *page, const char *on_cpus, const str
                                      : COLOUR_REFUSAL,
              "  %-4s %-26s%-10s", on_cpus, run->guest->name, guest_result_name(run->result));
     if (skipped)
-        print_to(page->sink, "%s", run->detail);
+        print_to(page, "%s", run->detail);
     else
         exits_text(page, run);
-    print_to(page->sink, "\n");
+    print_to(page, "\n");
     if (!skipped)
-        print_wrapped(page->sink, INDENT, COLUMNS, run->detail);
+        print_wrapped(page, INDENT, COLUMNS, run->detail);
     if (run->entry.checked)
-        entry_text(page->sink, run);
+        entry_text(page, run);
 }
 
 static void run_json(struct json *json, uint32_t cpu, const struct guest_run *run)
@@ -240,7 +240,7 @@ static void run_json(struct json *json, uint32_t cpu, const struct guest_run *ru
 }
 
 /* One line for all CPUs where the same came of a guest, at the first of them. */
-static void guest_text(const struct machine *machine, uint32_t guest, const struct coloured *page)
+static void guest_text(const struct machine *machine, uint32_t guest, struct sink *page)
 {
     static bool reported[CPUS_MAX], alike[CPUS_MAX];
     static char cpus_text[CPU_RANGES_SIZE];
@@ -265,18 +265,18 @@ static void guest_text(const struct machine *machine, uint32_t guest, const stru
     }
 }
 
-static void all_guests_text(const struct machine *machine, const struct coloured *page)
+static void all_guests_text(const struct machine *machine, struct sink *page)
 {
     print_in(page, COLOUR_HEADING, "\nGuests, and their VM exits by reason\n");
     print_in(page, COLOUR_DIM, "  CPUs %-26s%-10s%s\n", "guest", "result", "VM exits");
     for (uint32_t i = 0; i < guest_results.choice.count; i++)
         guest_text(machine, i, page);
-    print_to(page->sink, "  together: ");
-    guest_counts_print(page->sink, machine, 0, guest_results.choice.count);
-    print_to(page->sink, "\n");
+    print_to(page, "  together: ");
+    guest_counts_print(page, machine, 0, guest_results.choice.count);
+    print_to(page, "\n");
 }
 
-static void bench_text(const struct bench *bench, const struct coloured *page)
+static void bench_text(const struct bench *bench, struct sink *page)
 {
     print_in(page, COLOUR_HEADING,
              "\nA VM exit and back, in TSC ticks, less %u for the empty pair of RDTSC\n",
@@ -286,10 +286,9 @@ static void bench_text(const struct bench *bench, const struct coloured *page)
         const struct bench_row *row = &bench->row[i];
 
         if (row->measured)
-            print_to(page->sink, "  %-20s%10u%10u%10u\n", row->name, row->min, row->median,
-                     row->max);
+            print_to(page, "  %-20s%10u%10u%10u\n", row->name, row->min, row->median, row->max);
         else
-            print_to(page->sink, "  %-20snot on this CPU\n", row->name);
+            print_to(page, "  %-20snot on this CPU\n", row->name);
     }
 }
 
@@ -303,7 +302,7 @@ static void bench_row_json(struct json *json, const struct bench_row *row)
     json_object_end(json);
 }
 
-static void vmcs_text(const struct vmcs_kept *vmcs, const struct coloured *page)
+static void vmcs_text(const struct vmcs_kept *vmcs, struct sink *page)
 {
     enum vmcs_field fields[ENTRY_FINDINGS_KEPT];
     struct vmcs_marks marks = {.field = fields};
@@ -313,8 +312,8 @@ static void vmcs_text(const struct vmcs_kept *vmcs, const struct coloured *page)
     print_in(page, COLOUR_HEADING, "\nVMCS of the guest %s on CPU %u, %s\n", vmcs->guest, vmcs->cpu,
              vmcs->entry_failed ? "which could not be entered" : "after its end");
     if (marks.count > 0)
-        print_to(page->sink, "> before a field: a broken rule is about it, see above\n");
-    vmcs_dump_text(&vmcs->image, marks, page->sink);
+        print_to(page, "> before a field: a broken rule is about it, see above\n");
+    vmcs_dump_text(&vmcs->image, marks, page);
 }
 
 static void vmcs_json(const struct vmcs_kept *vmcs, struct json *json)
@@ -328,18 +327,18 @@ static void vmcs_json(const struct vmcs_kept *vmcs, struct json *json)
     json_object_end(json);
 }
 
-static void guests_text(const struct machine *machine, const struct coloured *page)
+static void guests_text(const struct machine *machine, struct sink *page)
 {
     if (guest_results.choice.list) {
         print_in(page, COLOUR_HEADING,
                  "\nGuests, each in the order of guest=all, and the VM exits it is there for\n");
-        guest_list_print(page->sink);
+        guest_list_print(page);
     }
     if (guest_results.done)
         all_guests_text(machine, page);
     if (guest_results.bench_run.guest != NULL && guest_results.bench_run.result != GUEST_OK)
-        print_to(page->sink, "\nbench=exits %s: %s\n",
-                 guest_result_name(guest_results.bench_run.result), guest_results.bench_run.detail);
+        print_to(page, "\nbench=exits %s: %s\n", guest_result_name(guest_results.bench_run.result),
+                 guest_results.bench_run.detail);
     if (guest_results.bench_done)
         bench_text(&guest_results.bench, page);
     if (guest_results.vmcs.guest != NULL)
@@ -373,13 +372,13 @@ void guests_json(const struct machine *machine, struct json *json)
 
 REPORT_JSON(070, guests_json);
 
-static uint32_t guests_brief(const struct machine *machine, const struct coloured *page)
+static uint32_t guests_brief(const struct machine *machine, struct sink *page)
 {
     if (!guest_results.done)
         return 0;
-    print_to(page->sink, "Guests: ");
-    guest_counts_print(page->sink, machine, 0, guest_results.choice.count);
-    print_to(page->sink, "\n");
+    print_to(page, "Guests: ");
+    guest_counts_print(page, machine, 0, guest_results.choice.count);
+    print_to(page, "\n");
     return 1;
 }
 

@@ -212,24 +212,18 @@ static void run_with_serial_lines(struct machine *machine)
     results->image_changed = linux_image_checksum() != before;
 }
 
-static void no_colour(enum colour colour)
-{
-    (void)colour;
-}
-
 /* What is known now, for root in the guest to read. */
 static void keep_report(const struct machine *machine, struct linux_vm *vm)
 {
     uint64_t pages = pages_alloc(get_order(2 * LINUX_REPORT_BYTES));
     char *report = pages != 0 ? phys_to_virt(pages) : NULL;
     struct text_buffer buffer;
-    const struct coloured page = {&buffer.sink, no_colour};
 
     if (report == NULL)
         return;
     memset(report, 0, 2 * LINUX_REPORT_BYTES);
     text_buffer_init(&buffer, report, LINUX_REPORT_BYTES);
-    report_text(machine, &page);
+    report_text(machine, &buffer.sink);
     text_buffer_init(&buffer, report + LINUX_REPORT_BYTES, LINUX_REPORT_BYTES);
     report_json(machine, &buffer.sink);
     vm->report = report;

@@ -165,20 +165,19 @@ static uint32_t cpus_started(void)
     return count;
 }
 
-static void exits_text(const struct vcpu *vcpu, const struct coloured *page)
+static void exits_text(const struct vcpu *vcpu, struct sink *page)
 {
     char word[EXIT_REASON_WORD_SIZE];
 
-    print_to(page->sink, "  exits of CPU %u", vcpu->cpu->cpu);
+    print_to(page, "  exits of CPU %u", vcpu->cpu->cpu);
     for (uint32_t reason = 0; reason < EXIT_HANDLERS; reason++) {
         if (vcpu->exit_count[reason] != 0)
-            print_to(page->sink, ", %u %s", vcpu->exit_count[reason],
-                     exit_reason_word(reason, word));
+            print_to(page, ", %u %s", vcpu->exit_count[reason], exit_reason_word(reason, word));
     }
-    print_to(page->sink, "\n");
+    print_to(page, "\n");
 }
 
-static void linux_text(const struct machine *machine, const struct coloured *page)
+static void linux_text(const struct machine *machine, struct sink *page)
 {
     const struct guest_range *kept = &linux_results.load.places.kept;
 
@@ -186,16 +185,14 @@ static void linux_text(const struct machine *machine, const struct coloured *pag
     if (!linux_results.is_planned)
         return;
     print_in(page, COLOUR_HEADING, "\n%s\n", linux_results.loader->kind);
-    print_to(page->sink, "  version       %s\n", linux_results.load.version);
-    print_to(page->sink, "  memory        %#lx-%#lx kept, the rest given\n", kept->base,
-             kept->end - 1);
+    print_to(page, "  version       %s\n", linux_results.load.version);
+    print_to(page, "  memory        %#lx-%#lx kept, the rest given\n", kept->base, kept->end - 1);
     if (linux_results.vm.accesses_refused > 0)
-        print_to(page->sink, "  refused       %u accesses to what is kept\n",
+        print_to(page, "  refused       %u accesses to what is kept\n",
                  linux_results.vm.accesses_refused);
-    print_to(page->sink, "  CPUs started  %u\n  end           %s\n", cpus_started(), end_name());
+    print_to(page, "  CPUs started  %u\n  end           %s\n", cpus_started(), end_name());
     if (linux_results.vm.has_script_status)
-        print_to(page->sink, "  script        ended with status %u\n",
-                 linux_results.vm.script_status);
+        print_to(page, "  script        ended with status %u\n", linux_results.vm.script_status);
     for (uint32_t i = 0; i < linux_results.vm.cpu_count; i++) {
         if (started(i) != NULL)
             exits_text(started(i), page);

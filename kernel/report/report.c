@@ -124,7 +124,7 @@ static void timing_json(const struct machine *machine, struct json *json)
 
 REPORT_JSON(090, timing_json);
 
-void report_text(const struct machine *machine, const struct coloured *page)
+void report_text(const struct machine *machine, struct sink *page)
 {
     SET_FOR_EACH(report_text, part)
         (*part)(machine, page);

@@ -10,7 +10,7 @@
 #include "lib/set.h"
 #include "vmx/vmx_cpu.h"
 
-void report_text(const struct machine *machine, const struct coloured *page);
+void report_text(const struct machine *machine, struct sink *page);
 void report_json(const struct machine *machine, struct sink *sink);
 
 /* The indices that are set, from 0 to count - 1, as ranges: "0-3,5"; in so many bytes at most. */
@@ -25,13 +25,12 @@ const char *cpus_name(const bool *set, uint32_t count, char text[CPUS_TEXT_SIZE]
 const char *vmx_state_name(enum vmx_cpu_state state);
 
 /* Its rule, and where it was seen, or what a room prints instead; `on_cpus`: by cpus_name(). */
-void finding_print(const struct coloured *page, const struct finding *finding, const char *on_cpus);
-typedef void finding_printer(const struct coloured *page, const struct finding *finding,
-                             const char *place);
+void finding_print(struct sink *page, const struct finding *finding, const char *on_cpus);
+typedef void finding_printer(struct sink *page, const struct finding *finding, const char *place);
 SET_DECLARE(finding_printers, finding_printer);
 
 /* "  refusal  feature-control-absent", in the colour of how bad it is. */
-void finding_print_rule(const struct coloured *page, const struct finding *finding);
+void finding_print_rule(struct sink *page, const struct finding *finding);
 
 /* With the instruction, unless the object's name or place says it: NULL. */
 void result_json(struct json *json, const char *name, const char *instruction,
@@ -41,7 +40,7 @@ void result_json(struct json *json, const char *name, const char *instruction,
  * A part of the report: as text, as members of the JSON document. Who has one registers it;
  * `place`, of three digits, sorts them.
  */
-typedef void report_text_part(const struct machine *machine, const struct coloured *page);
+typedef void report_text_part(const struct machine *machine, struct sink *page);
 typedef void report_json_part(const struct machine *machine, struct json *json);
 #define REPORT_TEXT(place, function) SET_MEMBER(report_text, place, report_text_part, function)
 #define REPORT_JSON(place, function) SET_MEMBER(report_json, place, report_json_part, function)

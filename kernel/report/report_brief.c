@@ -22,22 +22,15 @@ static void count_rows(struct sink *sink, const char *text, size_t length)
     }
 }
 
-static void no_colour(enum colour colour)
-{
-    (void)colour;
-}
-
 static uint32_t rows_of(const struct finding *finding, const char *cpus_text)
 {
     struct row_counter counter = {.sink = {count_rows}};
-    const struct coloured page = {&counter.sink, no_colour};
 
-    finding_print(&page, finding, cpus_text);
+    finding_print(&counter.sink, finding, cpus_text);
     return counter.rows;
 }
 
-void finding_print_line(const struct coloured *page, const struct finding *finding,
-                        const char *on_cpus)
+void finding_print_line(struct sink *page, const struct finding *finding, const char *on_cpus)
 {
     char rest[LINE_COLUMNS + 1];
     size_t begun = format_text(NULL, 0, "  %-8s %s", severity_name(finding->severity),
@@ -46,7 +39,7 @@ void finding_print_line(const struct coloured *page, const struct finding *findi
     format_text(rest, sizeof(rest) - begun, finding->detail != NULL ? " (%s) %s" : " (%s)", on_cpus,
                 finding->detail);
     finding_print_rule(page, finding);
-    print_to(page->sink, "%s\n", rest);
+    print_to(page, "%s\n", rest);
 }
 
 static uint32_t count(const struct machine *machine, enum severity severity)
@@ -62,7 +55,7 @@ static uint32_t count(const struct machine *machine, enum severity severity)
  * Each whole where that leaves a line for each that follows, else a line, and the last line for
  * many. Of `rows` rows, how many are left.
  */
-static uint32_t print_findings(const struct machine *machine, const struct coloured *page,
+static uint32_t print_findings(const struct machine *machine, struct sink *page,
                                enum severity severity, uint32_t rows)
 {
     uint32_t left = count(machine, severity);
@@ -83,7 +76,7 @@ static uint32_t print_findings(const struct machine *machine, const struct colou
             finding_print_line(page, finding, on_cpus);
             rows--;
         } else {
-            print_to(page->sink, "  and %u more of them\n", left);
+            print_to(page, "  and %u more of them\n", left);
             rows = 0;
         }
         left--;
@@ -91,14 +84,14 @@ static uint32_t print_findings(const struct machine *machine, const struct colou
     return rows;
 }
 
-static void print_cpu(const struct coloured *page, const struct cpu *cpu)
+static void print_cpu(struct sink *page, const struct cpu *cpu)
 {
-    print_to(page->sink, "  CPU %u  APIC id %#x  ", cpu->index, cpu->apic_id);
+    print_to(page, "  CPU %u  APIC id %#x  ", cpu->index, cpu->apic_id);
     print_in(page, cpu_state_colour(cpu), "%s\n", cpu_state_name(cpu));
 }
 
 /* A line for each state that CPUs are in, at the first CPU of that state. */
-static uint32_t sum_up_cpus(const struct machine *machine, const struct coloured *page)
+static uint32_t sum_up_cpus(const struct machine *machine, struct sink *page)
 {
     static bool alike[CPUS_MAX], reported[CPUS_MAX];
     char text[CPUS_TEXT_SIZE];
@@ -117,13 +110,13 @@ static uint32_t sum_up_cpus(const struct machine *machine, const struct coloured
         }
         print_in(page, cpu_state_colour(machine->cpus[i]), "  %-8s",
                  cpu_state_name(machine->cpus[i]));
-        print_to(page->sink, "%u: %s\n", members, cpus_name(alike, machine->cpu_count, text));
+        print_to(page, "%u: %s\n", members, cpus_name(alike, machine->cpu_count, text));
         lines++;
     }
     return lines;
 }
 
-static uint32_t print_cpus(const struct machine *machine, const struct coloured *page)
+static uint32_t print_cpus(const struct machine *machine, struct sink *page)
 {
     if (machine->cpu_count > CPU_LINES_MOST)
         return sum_up_cpus(machine, page);
@@ -132,23 +125,22 @@ static uint32_t print_cpus(const struct machine *machine, const struct coloured 
     return machine->cpu_count;
 }
 
-void report_brief(const struct machine *machine, const struct coloured *page, uint32_t rows)
+void report_brief(const struct machine *machine, struct sink *page, uint32_t rows)
 {
     enum { FIXED = 3 }; /* the empty line, the findings' heading, the last line */
     uint32_t lost = machine->findings.lost;
 
-    print_to(page->sink, "\n");
+    print_to(page, "\n");
     rows -= FIXED + print_cpus(machine, page);
     SET_FOR_EACH(report_brief, part)
         rows -= (*part)(machine, page);
-    page->colour(COLOUR_HEADING);
-    print_to(page->sink, "Findings: refusals %u, warnings %u, notes %u",
-             count(machine, SEVERITY_REFUSAL), count(machine, SEVERITY_WARNING),
-             count(machine, SEVERITY_NOTE));
+    console_colour(COLOUR_HEADING);
+    print_to(page, "Findings: refusals %u, warnings %u, notes %u", count(machine, SEVERITY_REFUSAL),
+             count(machine, SEVERITY_WARNING), count(machine, SEVERITY_NOTE));
     if (lost > 0)
-        print_to(page->sink, ", and %u that did not fit", lost);
-    page->colour(COLOUR_PLAIN);
-    print_to(page->sink, "\n");
+        print_to(page, ", and %u that did not fit", lost);
+    console_colour(COLOUR_PLAIN);
+    print_to(page, "\n");
     rows = print_findings(machine, page, SEVERITY_REFUSAL, rows);
     print_findings(machine, page, SEVERITY_WARNING, rows);
     print_in(page, COLOUR_DIM, "All of it: on the serial line, or here with report=full.\n");

@@ -6,23 +6,21 @@
 
 enum { PAGE_COLUMNS = 78 };
 
-static const struct coloured *painted; /* basic_render() hands no more on than the sink */
-
 static void paint(struct sink *sink, enum severity severity)
 {
     (void)sink;
-    painted->colour(severity == SEVERITY_REFUSAL   ? COLOUR_REFUSAL
-                    : severity == SEVERITY_WARNING ? COLOUR_WARNING
-                                                   : COLOUR_PLAIN);
+    console_colour(severity == SEVERITY_REFUSAL   ? COLOUR_REFUSAL
+                   : severity == SEVERITY_WARNING ? COLOUR_WARNING
+                                                  : COLOUR_PLAIN);
 }
 
 /* The names of the controls that are on, in lines of the page's width. */
-static void controls_text(const struct coloured *page, enum vmx_control_word word, uint32_t value)
+static void controls_text(struct sink *page, enum vmx_control_word word, uint32_t value)
 {
     unsigned column = PAGE_COLUMNS;
 
-    print_to(page->sink, "  %-48s%#010x", vmx_control_words[word].name, value);
-    page->colour(COLOUR_DIM);
+    print_to(page, "  %-48s%#010x", vmx_control_words[word].name, value);
+    console_colour(COLOUR_DIM);
     for (uint32_t i = 0; i < vmx_control_count; i++) {
         const struct vmx_control *control = &vmx_control_table[i];
         unsigned length = (unsigned)strlen(control->name) + 2;
@@ -30,35 +28,34 @@ static void controls_text(const struct coloured *page, enum vmx_control_word wor
         if (control->word != word || (value & control->mask) == 0)
             continue;
         if (column + length > PAGE_COLUMNS) {
-            print_to(page->sink, "\n     ");
+            print_to(page, "\n     ");
             column = 5;
         }
-        print_to(page->sink, " %s;", control->name);
+        print_to(page, " %s;", control->name);
         column += length;
     }
-    page->colour(COLOUR_PLAIN);
-    print_to(page->sink, "\n");
+    console_colour(COLOUR_PLAIN);
+    print_to(page, "\n");
 }
 
-static void basic_text(const struct vmx_cpu *cpu, const struct coloured *page)
+static void basic_text(const struct vmx_cpu *cpu, struct sink *page)
 {
     print_in(page, COLOUR_HEADING, "\nWhat the boot CPU says of its VMX\n");
-    painted = page;
-    basic_render(page->sink, vmx_msr_value(&cpu->checked, IA32_VMX_BASIC), &cpu->findings, paint);
+    basic_render(page, vmx_msr_value(&cpu->checked, IA32_VMX_BASIC), &cpu->findings, paint);
 }
 
-static void config_text(const struct vmcs_config *config, const struct coloured *page)
+static void config_text(const struct vmcs_config *config, struct sink *page)
 {
     print_in(page, COLOUR_HEADING, "\nvmcs_config, as KVM derives it\n");
     for (uint32_t i = 0; i < vmcs_config_field_count; i++) {
         const struct field *field = &vmcs_config_fields[i];
 
-        print_to(page->sink, field->kind == FIELD_HEX ? "  %-26s%#lx\n" : "  %-26s%lu\n",
-                 field->name, field_value(field, config));
+        print_to(page, field->kind == FIELD_HEX ? "  %-26s%#lx\n" : "  %-26s%lu\n", field->name,
+                 field_value(field, config));
     }
 }
 
-static void boot_cpu_text(const struct machine *machine, const struct coloured *page)
+static void boot_cpu_text(const struct machine *machine, struct sink *page)
 {
     const struct vmx_cpu *cpu = machine->cpus[0]->vmx;
     const struct vmcs_config *config = &cpu->checked_config;

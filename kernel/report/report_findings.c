@@ -58,7 +58,7 @@ static void print_place(struct sink *sink, const struct finding *finding)
         print_to(sink, "seen %#lx, wanted %#lx", finding->seen, finding->wanted);
 }
 
-void finding_print_rule(const struct coloured *page, const struct finding *finding)
+void finding_print_rule(struct sink *page, const struct finding *finding)
 {
     static const enum colour colours[] = {
         [SEVERITY_NOTE] = COLOUR_DIM,
@@ -70,13 +70,13 @@ void finding_print_rule(const struct coloured *page, const struct finding *findi
              rule_table[finding->rule].name);
 }
 
-void finding_print(const struct coloured *page, const struct finding *finding, const char *on_cpus)
+void finding_print(struct sink *page, const struct finding *finding, const char *on_cpus)
 {
     char place[PLACE_SIZE];
     struct text_buffer text;
 
     finding_print_rule(page, finding);
-    print_to(page->sink, " (%s)\n", on_cpus);
+    print_to(page, " (%s)\n", on_cpus);
     text_buffer_init(&text, place, sizeof(place));
     if (finding->detail != NULL || finding->msr != 0 || finding->low >= 0)
         print_place(&text.sink, finding);
@@ -85,10 +85,10 @@ void finding_print(const struct coloured *page, const struct finding *finding, c
         return;
     }
     if (text.length > 0)
-        print_to(page->sink, "           %s\n", place);
+        print_to(page, "           %s\n", place);
 }
 
-static void findings_text(const struct machine *machine, const struct coloured *page)
+static void findings_text(const struct machine *machine, struct sink *page)
 {
     const struct findings *findings = &machine->findings;
     char on_cpus[CPUS_TEXT_SIZE];
@@ -99,7 +99,7 @@ static void findings_text(const struct machine *machine, const struct coloured *
         finding_print(page, &findings->item[i],
                       cpus_name(machine_finding_cpus(machine, i), machine->cpu_count, on_cpus));
     if (findings->lost > 0)
-        print_to(page->sink, "  %u more findings did not fit\n", findings->lost);
+        print_to(page, "  %u more findings did not fit\n", findings->lost);
 }
 
 REPORT_TEXT(080, findings_text);

@@ -32,7 +32,7 @@ void tsc_rate_print(struct tsc_rate rate, struct sink *sink)
 
 struct paging_audit paging_audited;
 
-static void way_text(const struct machine *machine, const struct coloured *page)
+static void way_text(const struct machine *machine, struct sink *page)
 {
     const struct paging_audit *found = &paging_audited;
     uint32_t ready = 0;
@@ -40,57 +40,56 @@ static void way_text(const struct machine *machine, const struct coloured *page)
     for (uint32_t i = 0; i < machine->cpu_count; i++)
         ready += machine->cpus[i]->phase == CPU_READY;
     print_in(page, COLOUR_HEADING, "\nThe way here\n");
-    print_to(page->sink, "  loader        %s on %s, image at %#lx\n", machine->boot.loader,
+    print_to(page, "  loader        %s on %s, image at %#lx\n", machine->boot.loader,
              machine->boot.uefi ? "UEFI" : "BIOS", machine->load_address);
-    print_to(page->sink, "  command line  %s\n",
+    print_to(page, "  command line  %s\n",
              machine->boot.command_line[0] != '\0' ? machine->boot.command_line : "(empty)");
-    print_to(page->sink,
-             "  memory        %lu MiB of RAM, %lu MiB in the page pool, %lu KiB of it used\n",
+    print_to(page, "  memory        %lu MiB of RAM, %lu MiB in the page pool, %lu KiB of it used\n",
              machine->memory.ram_bytes / MIB, machine->memory.pool_bytes / MIB,
              machine->used_bytes / 1024);
-    print_to(page->sink, "  page tables   %lu mappings, %lu writable and executable\n",
+    print_to(page, "  page tables   %lu mappings, %lu writable and executable\n",
              found->leaves_4k + found->leaves_2m + found->leaves_1g,
              found->writable_executable + found->aliased_pages);
-    print_to(page->sink, "  CPUs          %u of %u started, %s mode\n  clock         ", ready,
+    print_to(page, "  CPUs          %u of %u started, %s mode\n  clock         ", ready,
              machine->cpu_count, machine->x2apic ? "x2APIC" : "xAPIC");
-    tsc_rate_print(machine->timing.tsc, page->sink);
-    print_to(page->sink, "\n");
+    tsc_rate_print(machine->timing.tsc, page);
+    print_to(page, "\n");
 }
 
 REPORT_TEXT(010, way_text);
 
-void result_text(const struct coloured *page, struct vmx_result result)
+void result_text(struct sink *page, struct vmx_result result)
 {
-    print_to(page->sink, "%s", vmx_outcome_name(result.outcome));
+    print_to(page, "%s", vmx_outcome_name(result.outcome));
     if (result.outcome == VMX_FAIL_VALID || result.outcome == VMX_FAULT)
-        print_to(page->sink, " %u", result.number);
+        print_to(page, " %u", result.number);
 }
 
-static void region_text(const struct coloured *page, const struct vmx_region *region)
+static void region_text(struct sink *page, const struct vmx_region *region)
 {
     if (region->address == 0)
-        print_to(page->sink, "  %-21s", "-");
+        print_to(page, "  %-21s", "-");
     else
-        print_to(page->sink, "  %#012lx, %d, %-4s", region->address, region->order,
+        print_to(page, "  %#012lx, %d, %-4s", region->address, region->order,
                  memory_type_name(region->memory_type));
 }
 
-static void cpu_text(const struct coloured *page, const struct cpu *cpu)
+static void cpu_text(struct sink *page, const struct cpu *cpu)
 {
     print_in(page, cpu_state_colour(cpu), "  %3u  %#7x  %-7s", cpu->index, cpu->apic_id,
              cpu_state_name(cpu));
     region_text(page, &cpu->vmx->vmxon_region);
     region_text(page, &cpu->vmx->vmcs_region);
     if (cpu->vmx->state == VMX_CPU_LOADED)
-        print_to(page->sink, "  %#012lx", cpu->vmx->vmptrst);
+        print_to(page, "  %#012lx", cpu->vmx->vmptrst);
     if (cpu->vmx->error_instruction != NULL) {
-        print_to(page->sink, "  %s: ", cpu->vmx->error_instruction);
+        print_to(page, "  %s: ", cpu->vmx->error_instruction);
         result_text(page, cpu->vmx->error);
     }
-    print_to(page->sink, "\n");
+    print_to(page, "\n");
 }
 
-static void cpus_text(const struct machine *machine, const struct coloured *page)
+static void cpus_text(const struct machine *machine, struct sink *page)
 {
     print_in(page, COLOUR_HEADING, "\nCPUs, and their regions: address, order, memory type\n");
     print_in(page, COLOUR_DIM, "  CPU  APIC id  VMX      %-23s%-23s%s\n", "VMXON region", "VMCS",
@@ -101,7 +100,7 @@ static void cpus_text(const struct machine *machine, const struct coloured *page
 
 REPORT_TEXT(050, cpus_text);
 
-static void time_text(const struct timing *timing, const struct coloured *page, const char *what,
+static void time_text(const struct timing *timing, struct sink *page, const char *what,
                       uint64_t tsc)
 {
     uint64_t ticks = tsc - timing->entry_tsc;
@@ -109,15 +108,15 @@ static void time_text(const struct timing *timing, const struct coloured *page, 
 
     if (tsc == 0)
         return;
-    print_to(page->sink, "  %-28s%12lu TSC ticks", what, ticks);
+    print_to(page, "  %-28s%12lu TSC ticks", what, ticks);
     if (timing->tsc.per_ms != 0) {
         us = tsc_to_microseconds(ticks, timing->tsc.per_ms);
-        print_to(page->sink, "%8lu.%03lu ms", us / 1000, us % 1000);
+        print_to(page, "%8lu.%03lu ms", us / 1000, us % 1000);
     }
-    print_to(page->sink, "\n");
+    print_to(page, "\n");
 }
 
-static void timing_text(const struct machine *machine, const struct coloured *page)
+static void timing_text(const struct machine *machine, struct sink *page)
 {
     const struct timing *timing = &machine->timing;
 
@@ -133,23 +132,22 @@ REPORT_TEXT(090, timing_text);
 /* A finding in full: its sentence, where it was seen, the manual's section and the remedy. */
 enum { TEXT_COLUMNS = 67, INDENT = 11, MANUAL_SIZE = 160 };
 
-static void print_finding(const struct coloured *page, const struct finding *finding,
-                          const char *place)
+static void print_finding(struct sink *page, const struct finding *finding, const char *place)
 {
     struct rule_text sentences;
     const struct rule_text *text = vmx_rule_text(finding->rule, &sentences);
     char manual[MANUAL_SIZE];
 
     if (text != NULL)
-        print_wrapped(page->sink, INDENT, TEXT_COLUMNS, text->text);
-    print_wrapped(page->sink, INDENT, TEXT_COLUMNS, place);
+        print_wrapped(page, INDENT, TEXT_COLUMNS, text->text);
+    print_wrapped(page, INDENT, TEXT_COLUMNS, place);
     if (text == NULL)
         return;
-    page->colour(COLOUR_DIM);
+    console_colour(COLOUR_DIM);
     format_text(manual, sizeof(manual), "manual: %s", text->sdm);
-    print_wrapped(page->sink, INDENT, TEXT_COLUMNS, manual);
-    page->colour(COLOUR_PLAIN);
-    print_wrapped(page->sink, INDENT, TEXT_COLUMNS, text->remedy);
+    print_wrapped(page, INDENT, TEXT_COLUMNS, manual);
+    console_colour(COLOUR_PLAIN);
+    print_wrapped(page, INDENT, TEXT_COLUMNS, text->remedy);
 }
 
 SET_MEMBER(finding_printers, 0, finding_printer, print_finding);

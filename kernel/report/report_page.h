@@ -19,14 +19,13 @@ enum colour cpu_state_colour(const struct cpu *cpu);
 void tsc_rate_print(struct tsc_rate rate, struct sink *sink);
 
 /* "VMfailValid 7" */
-void result_text(const struct coloured *page, struct vmx_result result);
+void result_text(struct sink *page, struct vmx_result result);
 
 /* Its rule, CPUs and detail: a line of 79 characters at most. */
-void finding_print_line(const struct coloured *page, const struct finding *finding,
-                        const char *on_cpus);
+void finding_print_line(struct sink *page, const struct finding *finding, const char *on_cpus);
 
 /* A part that also stands on a screen that cannot be scrolled back: how many rows it took. */
-typedef uint32_t report_brief_part(const struct machine *machine, const struct coloured *page);
+typedef uint32_t report_brief_part(const struct machine *machine, struct sink *page);
 #define REPORT_BRIEF(place, function) SET_MEMBER(report_brief, place, report_brief_part, function)
 SET_DECLARE(report_brief, report_brief_part);
 
@@ -38,4 +37,4 @@ enum { BRIEF_ROWS_LEAST = 13 };
  * warnings, as much of each as there is room for. At most `rows` rows of a screen with 80 columns;
  * `rows` is at least BRIEF_ROWS_LEAST.
  */
-void report_brief(const struct machine *machine, const struct coloured *page, uint32_t rows);
+void report_brief(const struct machine *machine, struct sink *page, uint32_t rows);

@@ -5,20 +5,20 @@
 struct selftest_results selftest_results;
 uint32_t selftest_wanted;
 
-static void row_text(const struct coloured *page, const struct selftest_row *row)
+static void row_text(struct sink *page, const struct selftest_row *row)
 {
     print_in(page, row->agrees ? COLOUR_OK : COLOUR_REFUSAL, row->agrees ? "  ok  " : "  DIFF");
-    print_to(page->sink, " %-48s ", row->name);
+    print_to(page, " %-48s ", row->name);
     result_text(page, row->seen);
     if (row->has_value)
-        print_to(page->sink, " %#lx", row->seen_value);
+        print_to(page, " %#lx", row->seen_value);
     if (!row->agrees) {
-        print_to(page->sink, ", predicted ");
+        print_to(page, ", predicted ");
         result_text(page, row->predicted);
         if (row->has_value)
-            print_to(page->sink, " %#lx", row->predicted_value);
+            print_to(page, " %#lx", row->predicted_value);
     }
-    print_to(page->sink, "\n");
+    print_to(page, "\n");
 }
 
 static void row_json(struct json *json, const struct selftest_row *row)
@@ -66,12 +66,12 @@ static const char *field_of(const struct selftest_vmentry_row *row)
     return vmcs_field_table[vmcs_field_index(row->field)].name;
 }
 
-static void difference_text(const struct coloured *page, const struct selftest_vmentry_row *row)
+static void difference_text(struct sink *page, const struct selftest_vmentry_row *row)
 {
     print_in(page, COLOUR_REFUSAL, "  DIFF");
-    print_to(page->sink, " %s %u: %s\n", row->random ? "random image" : "trial", row->number,
+    print_to(page, " %s %u: %s\n", row->random ? "random image" : "trial", row->number,
              rule_of(row->rule, no_rule).name);
-    print_to(page->sink, "       %s = %#lx: predicted %s (%lu), seen %s (%lu)\n", field_of(row),
+    print_to(page, "       %s = %#lx: predicted %s (%lu), seen %s (%lu)\n", field_of(row),
              row->value, class_of(row->predicted), row->predicted.qualification,
              class_of(row->seen), row->seen.qualification);
 }
@@ -113,25 +113,25 @@ static void departure_json(struct json *json, const struct vmentry_departure_tex
     json_object_end(json);
 }
 
-static void entry_text(const struct selftest_vmentry *selftest, const struct coloured *page)
+static void entry_text(const struct selftest_vmentry *selftest, struct sink *page)
 {
     print_in(page, COLOUR_HEADING,
              "\nSelf-test of VM entries: %u rules broken, %u random images, %u differences\n",
              selftest->rules, selftest->random_count, selftest->differences);
-    print_to(page->sink,
+    print_to(page,
              "  %u trials, the processor agrees in %u; %u not possible on this processor\n"
              "  %u random images, the processor agrees in %u:",
              selftest->count, selftest->agreements, selftest->not_possible, selftest->random_count,
              selftest->random_agreements);
     for (enum vmentry_class class = 0; class < VMENTRY_CLASS_COUNT; class ++)
-        print_to(page->sink, "%s %s %u", class == 0 ? "" : ",", vmentry_class_name(class),
+        print_to(page, "%s %s %u", class == 0 ? "" : ",", vmentry_class_name(class),
                  selftest->random_by_class[class]);
-    print_to(page->sink, "\n");
+    print_to(page, "\n");
     for (uint32_t i = 0; i < selftest->reported; i++)
         difference_text(page, &selftest->difference[i]);
     for (enum vmentry_departure i = 0; i < VMENTRY_DEPARTURE_COUNT; i++) {
         if (selftest->departed[i] > 0)
-            print_to(page->sink, "  %s, %u times, %s:\n       %s\n",
+            print_to(page, "  %s, %u times, %s:\n       %s\n",
                      emulator_name(vmentry_departure_table[i].emulators), selftest->departed[i],
                      rule_of(vmentry_departure_table[i].rule, guest_state).name,
                      vmentry_departure_table[i].text);
@@ -165,7 +165,7 @@ static void entry_json(const struct selftest_vmentry *selftest, struct json *jso
     json_object_end(json);
 }
 
-static void selftest_text(const struct machine *machine, const struct coloured *page)
+static void selftest_text(const struct machine *machine, struct sink *page)
 {
     const struct selftest *selftest = &selftest_results.instructions;
 

@@ -1,8 +1,7 @@
 /*
  * Where a rule of VM entry looks, for the page about the rules (tools/gen_entry_rules.c).
  */
-#ifndef TOOLS_ENTRY_RULE_FIELD_H
-#define TOOLS_ENTRY_RULE_FIELD_H
+#pragma once
 
 #include "vmx/entry/vmentry_rule.h"
 
@@ -11,5 +10,3 @@
  * rule's code alone knows.
  */
 bool rule_field(enum vmentry_rule rule, unsigned n, enum vmcs_field *field);
-
-#endif

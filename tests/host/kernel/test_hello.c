@@ -67,19 +67,13 @@ static int tear_down(void **state)
     return 0;
 }
 
-static void no_colour(enum colour colour)
-{
-    (void)colour;
-}
-
 static const char *in_words(void)
 {
     struct text_buffer buffer;
-    struct coloured page = {&buffer.sink, no_colour};
 
     text_buffer_init(&buffer, text, sizeof(text));
     SET_FOR_EACH(report_text, part)
-        (*part)(subject, &page);
+        (*part)(subject, &buffer.sink);
     return text;
 }
 

@@ -181,15 +181,9 @@ static const char *in_json(void)
     return compact_json(text);
 }
 
-static void no_colour(enum colour colour)
-{
-    (void)colour;
-}
-
 static void the_report(void **state)
 {
     struct text_buffer buffer;
-    struct coloured page = {&buffer.sink, no_colour};
 
     (void)state;
     assert_string_equal(in_json(), "{}"); /* without a guest */
@@ -226,7 +220,7 @@ static void the_report(void **state)
 
     text_buffer_init(&buffer, text, sizeof(text));
     SET_FOR_EACH(report_text, part)
-        (*part)(subject, &page);
+        (*part)(subject, &buffer.sink);
     assert_non_null(strstr(text, "exits of CPU 0, 5 CPUID, 1 RDMSR\n"));
     assert_non_null(strstr(text, "refused       3 accesses to what is kept\n"));
     assert_non_null(strstr(text, "exits of CPU 1, 9 exception or non-maskable interrupt (NMI), "

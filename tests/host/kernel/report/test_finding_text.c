@@ -16,17 +16,15 @@
 static char text[2000];
 static struct text_buffer buffer;
 
-static void colour(enum colour now)
+void console_colour(enum colour now)
 {
     print_to(&buffer.sink, "<%d>", (int)now);
 }
 
-static const struct coloured page = {&buffer.sink, colour};
-
 static void print(const struct finding *finding)
 {
     text_buffer_init(&buffer, text, sizeof(text));
-    finding_print(&page, finding, "CPU 0");
+    finding_print(&buffer.sink, finding, "CPU 0");
     assert_int_equal(buffer.lost, 0);
 }
 
@@ -210,12 +208,12 @@ static void a_line_is_cut_at_79(void **state)
         wanted[79 + marks] = '\0';
         strcat(wanted, "\n");
         text_buffer_init(&buffer, text, sizeof(text));
-        finding_print_line(&page, &finding, "CPUs 0-3");
+        finding_print_line(&buffer.sink, &finding, "CPUs 0-3");
         assert_string_equal(text, wanted);
     }
     finding.detail = NULL;
     text_buffer_init(&buffer, text, sizeof(text));
-    finding_print_line(&page, &finding, "CPU 7");
+    finding_print_line(&buffer.sink, &finding, "CPU 7");
     assert_string_equal(text, "<4>  warning  guest-died<0> (CPU 7)\n");
 }
 

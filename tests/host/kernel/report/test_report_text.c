@@ -62,7 +62,7 @@ static int tear_down(void **state)
 }
 
 /* "<n>" is written into the text where its colour changes to anything but plain. */
-static void colour(enum colour now)
+void console_colour(enum colour now)
 {
     if (now != COLOUR_PLAIN)
         print_to(&buffer.sink, "<%d>", (int)now);
@@ -71,10 +71,9 @@ static void colour(enum colour now)
 static const char *report(void)
 {
     static char text[64 * 1024];
-    const struct coloured page = {&buffer.sink, colour};
 
     text_buffer_init(&buffer, text, sizeof(text));
-    report_text(gathered(machine), &page);
+    report_text(gathered(machine), &buffer.sink);
     assert_int_equal(buffer.lost, 0);
     return text;
 }
