@@ -1,6 +1,4 @@
-/*
- * What the boot loader reports, by whichever protocol, copied into a structure of our own.
- */
+/* What the boot loader reports, by whichever protocol, copied into a structure of our own. */
 #pragma once
 
 #include <stddef.h>

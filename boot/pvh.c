@@ -1,6 +1,4 @@
-/*
- * Xen's public/arch-x86/hvm/start_info.h.
- */
+/* Xen's public/arch-x86/hvm/start_info.h. */
 #include "boot/pvh.h"
 
 #include "lib/string.h"

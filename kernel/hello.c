@@ -1,6 +1,4 @@
-/*
- * Shows that the hypervisor works: vm/hello.h on every CPU at once, where no room runs guests.
- */
+/* Shows that the hypervisor works: vm/hello.h on every CPU at once, where no room runs guests. */
 #include "kernel/report/report.h"
 #include "vm/hello.h"
 

@@ -1,6 +1,4 @@
-/*
- * What is known about this machine and what was done with it: everything that the report prints.
- */
+/* What is known about this machine and what was done with it: everything that the report prints. */
 #pragma once
 
 #include "boot/boot_info.h"

@@ -1,6 +1,4 @@
-/*
- * All CPUs into VMX operation together, or none of them.
- */
+/* All CPUs into VMX operation together, or none of them. */
 #include "kernel/cpu/smp.h"
 #include "kernel/machine.h"
 

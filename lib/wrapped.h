@@ -1,6 +1,4 @@
-/*
- * A room: text for a person, in lines.
- */
+/* A room: text for a person, in lines. */
 #pragma once
 
 #include "lib/format.h"

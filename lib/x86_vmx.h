@@ -1,6 +1,4 @@
-/*
- * The VMX instructions, with the same seam as all others: lib/x86.h.
- */
+/* The VMX instructions, with the same seam as all others: lib/x86.h. */
 #pragma once
 
 #include "lib/x86.h"

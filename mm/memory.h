@@ -24,8 +24,7 @@ struct memory_sizes {
     uint64_t pool_bytes; /* given to the page pool */
 };
 
-/* Before memory_init(), on the boot CPU: what the loader says is there, and what of it is in use.
- */
+/* Before memory_init(), on the boot CPU: what the loader says is there, and what is in use. */
 void memory_add(enum memory_kind kind, uint64_t base, uint64_t bytes);
 
 /*

@@ -1,6 +1,4 @@
-/*
- * What this CPU has for memory: memory types, execute disable.
- */
+/* What this CPU has for memory: memory types, execute disable. */
 #include "mm/memory_type.h"
 #include "mm/radix.h"
 

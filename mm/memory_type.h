@@ -91,13 +91,11 @@ bool memory_type_is_fixed(const struct memory_types_state *state, uint64_t addre
 /* How many variable ranges there are. One more number stands for SMM's. */
 unsigned memory_type_ranges(const struct memory_types_state *state);
 
-/* Ends the piece where range `i` next begins or ends; does it contain the address, with which type?
- */
+/* Ends the piece where range `i` next begins or ends; is the address in it, with which type? */
 bool memory_type_cut(struct memory_piece *piece, const struct memory_types_state *state, unsigned i,
                      uint64_t address, enum memory_type *type);
 
-/* A room that has words for why a range is not WB: by a register, and the first part that is not.
- */
+/* A room with words for why a range is not WB: by a register, and the first part that is not. */
 struct memory_type_text {
     void (*explain)(struct sink *sink, const struct memory_types_state *state, uint64_t physical,
                     uint64_t bytes);

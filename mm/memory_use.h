@@ -1,6 +1,4 @@
-/*
- * A room: whose memory a physical address is, for guests that see the machine's own.
- */
+/* A room: whose memory a physical address is, for guests that see the machine's own. */
 #pragma once
 
 #include "mm/memory.h"

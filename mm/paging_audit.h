@@ -1,6 +1,4 @@
-/*
- * A room: page tables read back, for the proof that nothing can be written and executed.
- */
+/* A room: page tables read back, for the proof that nothing can be written and executed. */
 #pragma once
 
 #include "mm/radix.h"

@@ -1,6 +1,4 @@
-/*
- * A room: changes to what is mapped, for guests that watch what comes of it.
- */
+/* A room: changes to what is mapped, for guests that watch what comes of it. */
 #pragma once
 
 #include "mm/radix.h"

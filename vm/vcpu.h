@@ -83,8 +83,7 @@ void vcpu_init(struct vcpu *vcpu, struct vm *vm, const struct vmx_cpu *cpu);
 /* When its VM is made: its VMCS. False: no memory. */
 bool vcpu_create(struct vcpu *vcpu);
 
-/* Makes its VMCS current, in its first state, and what the processor remembers of others forgotten.
- */
+/* Makes its VMCS current, in its first state, and forgets what the processor knows of others. */
 struct vmx_result vcpu_load(struct vcpu *vcpu, const struct vcpu_start *start);
 
 /* From there to the guest's end. */

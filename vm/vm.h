@@ -207,8 +207,7 @@ static inline const struct msr_rule **vm_msr_slot(struct vm *vm, uint32_t msr)
     return &vm->msr_rule[(msr ^ msr >> 5) % VM_MSR_SLOTS];
 }
 
-/* Exits on IN and OUT of a port, or on RDMSR and WRMSR of an MSR, or not. Ports need I/O bitmaps.
- */
+/* Exits on IN and OUT of a port, RDMSR and WRMSR of an MSR, or not. Ports need I/O bitmaps. */
 void vm_port_exits(struct vm *vm, uint16_t port, bool exits);
 void vm_msr_exits(struct vm *vm, uint32_t msr, bool reads, bool writes);
 

@@ -31,8 +31,7 @@ struct rule_row {
 
 extern const struct rule_row rule_table[RULE_COUNT];
 
-/* A room that has sentences: of each rule, and of each VM-instruction error; NULL of no such one.
- */
+/* A room that has sentences: of each rule and each VM-instruction error; NULL of no such one. */
 struct rule_text {
     char text[200];   /* the sentence a person reads */
     char sdm[100];    /* section title, or another source */

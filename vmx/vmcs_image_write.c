@@ -1,8 +1,7 @@
 #include "vmx/vmcs_image.h"
 #include "lib/x86.h"
 
-/* SDM Vol. 3, "VM-Instruction Error Numbers": VMREAD or VMWRITE of an unsupported VMCS component.
- */
+/* SDM Vol. 3, "VM-Instruction Error Numbers": VMREAD or VMWRITE of an unsupported component. */
 enum { ERROR_UNSUPPORTED_FIELD = 12 };
 
 void vmcs_image_set_host(struct vmcs_image *image)

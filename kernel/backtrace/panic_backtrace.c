@@ -1,6 +1,4 @@
-/*
- * What a panic says beyond the exception: it in words, machine checks, registers, a back trace.
- */
+/* What a panic says beyond the exception: it in words, machine checks, registers, a back trace. */
 #include "boot/boot.h"
 #include "kernel/backtrace/backtrace.h"
 #include "kernel/console/console.h"

@@ -1,6 +1,4 @@
-/*
- * The arithmetic of the clocks in clocks.c. Pure.
- */
+/* The arithmetic of the clocks in clocks.c. Pure. */
 #pragma once
 
 #include "lib/host/clock.h"

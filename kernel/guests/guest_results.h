@@ -1,6 +1,4 @@
-/*
- * Which built-in guests are to run, and their results.
- */
+/* Which built-in guests are to run, and their results. */
 #pragma once
 
 #include "kernel/console/console.h"

@@ -1,6 +1,4 @@
-/*
- * What is known of the machine that a guest will own, and given to it.
- */
+/* What is known of the machine that a guest will own, and given to it. */
 #pragma once
 
 #include <stdint.h>

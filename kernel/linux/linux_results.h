@@ -1,6 +1,4 @@
-/*
- * What came of a guest that owns the machine: findings, and its parts of the report. Pure.
- */
+/* What came of a guest that owns the machine: findings, and its parts of the report. Pure. */
 #pragma once
 
 #include "kernel/linux/guest_loader.h"

@@ -1,6 +1,4 @@
-/*
- * Power-off and reset, as registers that the FADT names do it, and as chipsets do.
- */
+/* Power-off and reset, as registers that the FADT names do it, and as chipsets do. */
 #include "kernel/acpi/acpi.h"
 #include "kernel/console/console.h"
 #include "kernel/cpu/stop.h"

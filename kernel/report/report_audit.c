@@ -1,6 +1,4 @@
-/*
- * A room: the proof that the page tables in use let nothing be written and executed.
- */
+/* A room: the proof that the page tables in use let nothing be written and executed. */
 #include "kernel/boot_step.h"
 #include "mm/memory.h"
 #include "kernel/report/report_page.h"

@@ -1,6 +1,4 @@
-/*
- * Where the console speaks, by the word `console=` and by what the firmware names.
- */
+/* Where the console speaks, by the word `console=` and by what the firmware names. */
 #pragma once
 
 #include "kernel/acpi/acpi.h"

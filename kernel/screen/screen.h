@@ -64,8 +64,7 @@ uint32_t pixel_bytes(const struct boot_framebuffer *buffer);
 /* The colour as a pixel of this format, for which pixel_bytes() is not 0. */
 uint32_t pixel_of(const struct boot_framebuffer *buffer, struct rgb colour);
 
-/* Text in colours that is kept until there is time to show it. Begins with zeros but for its bytes.
- */
+/* Text in colours, kept until there is time to show it. Begins with zeros but for its bytes. */
 struct console_log {
     uint8_t *bytes;
     size_t size;

@@ -16,8 +16,7 @@ enum {
     CRTC_CURSOR_OFF = 0x20,
 };
 
-/* IBM VGA's text attributes (the low four bits are the foreground, black the background); pixels.
- */
+/* IBM VGA's text attributes (low four bits: the foreground, black the background); pixels. */
 static const struct {
     uint8_t attribute;
     struct rgb pixel;

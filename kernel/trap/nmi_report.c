@@ -1,6 +1,4 @@
-/*
- * A room: NMIs that nobody here has sent, by where they came from.
- */
+/* A room: NMIs that nobody here has sent, by where they came from. */
 #include "kernel/boot_step.h"
 #include "lib/host/nmi_cause.h"
 

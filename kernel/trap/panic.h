@@ -1,6 +1,4 @@
-/*
- * The last words of a machine that cannot go on.
- */
+/* The last words of a machine that cannot go on. */
 #pragma once
 
 #include <stdbool.h>

@@ -1,6 +1,4 @@
-/*
- * Exceptions and interrupts, as kernel/trap/trap_stubs.S gives them to C.
- */
+/* Exceptions and interrupts, as kernel/trap/trap_stubs.S gives them to C. */
 
 #include "lib/host/apic.h"
 #include "lib/host/cpu.h"

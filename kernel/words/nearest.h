@@ -1,6 +1,4 @@
-/*
- * The nearest of known names to one that a person has mistyped.
- */
+/* The nearest of known names to one that a person has mistyped. */
 #pragma once
 
 #include <stddef.h>

@@ -1,6 +1,4 @@
-/*
- * A room: the timer of this CPU's local APIC. SDM Vol. 3, "APIC Timer".
- */
+/* A room: the timer of this CPU's local APIC. SDM Vol. 3, "APIC Timer". */
 #pragma once
 
 #include "lib/host/apic.h"

@@ -1,6 +1,4 @@
-/*
- * Per-CPU data, reached through GS; one for each CPU that was started.
- */
+/* Per-CPU data, reached through GS; one for each CPU that was started. */
 #pragma once
 
 #include <stdatomic.h>

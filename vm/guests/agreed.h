@@ -1,6 +1,4 @@
-/*
- * What the code of guests and the hypervisor's part of them agree on.
- */
+/* What the code of guests and the hypervisor's part of them agree on. */
 #pragma once
 
 #include "vm/guests/guest.h"

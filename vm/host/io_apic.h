@@ -1,6 +1,4 @@
-/*
- * I/O APICs, which send devices' interrupts to the local APICs. Intel 82093AA data sheet.
- */
+/* I/O APICs, which send devices' interrupts to the local APICs. Intel 82093AA data sheet. */
 #pragma once
 
 #include <stdint.h>

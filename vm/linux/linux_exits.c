@@ -1,6 +1,4 @@
-/*
- * The VM exits of a Linux guest that other guests have not, or serve otherwise.
- */
+/* The VM exits of a Linux guest that other guests have not, or serve otherwise. */
 #include "lib/string.h"
 #include "lib/x86_rooms.h"
 #include "vm/events/guest_events.h"

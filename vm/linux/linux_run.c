@@ -1,6 +1,4 @@
-/*
- * From a VM to its end: what is written for each CPU, and what comes to it from outside.
- */
+/* From a VM to its end: what is written for each CPU, and what comes to it from outside. */
 #include "lib/host/clock.h"
 #include "lib/string.h"
 #include "mm/page_alloc.h"

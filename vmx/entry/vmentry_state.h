@@ -115,8 +115,7 @@ static inline uint64_t vmentry_beyond(const struct vmentry_state *state)
     return ~0ull << state->context->physical_address_width;
 }
 
-/* The nearest value whose bits 63:`lowest` are all the same: with width - 1, a canonical address.
- */
+/* The nearest value whose bits 63:`lowest` are all alike: with width - 1, a canonical address. */
 static inline uint64_t vmentry_extended(uint64_t value, unsigned lowest)
 {
     uint64_t upper = ~0ull << lowest;

@@ -28,8 +28,7 @@ bool vmentry_has(const struct vmentry_findings *findings, enum vmentry_rule rule
     return false;
 }
 
-/* The classes of which rules are broken, a bit each; `sure`: of those that every processor checks.
- */
+/* The classes of which rules are broken, a bit each; `sure`: of those every processor checks. */
 static unsigned classes_of(const struct vmentry_findings *findings, bool sure)
 {
     unsigned classes = 1u << VMENTRY_ENTERS;

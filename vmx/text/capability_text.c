@@ -28,8 +28,7 @@ const struct basic_field basic_fields[BASIC_FIELD_COUNT] = {
      "VMCS revision id, first in every region"},
 };
 
-/* SDM, table "Memory Types Recommended for VMCS and Related Data Structures" and PAT's encodings.
- */
+/* SDM, table "Memory Types Recommended for VMCS and Related Data Structures"; PAT's encodings. */
 static const char *const memory_types[16] = {
     [0] = "memory type for VMCS accesses: uncacheable (UC)",
     [1] = "memory type for VMCS accesses: write combining (WC)",

@@ -149,8 +149,7 @@ static void print_guest_state(struct sink *sink, uint64_t qualification)
         print_to(sink, "qualification %#lx", qualification);
 }
 
-/* What is not decoded; where there should be nothing there is nothing, or it is reported as it is.
- */
+/* What is not decoded; where there should be nothing there is nothing, or it is shown as it is. */
 static void print_undecoded(struct sink *sink, uint64_t qualification)
 {
     if (qualification)

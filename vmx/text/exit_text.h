@@ -17,8 +17,7 @@ extern const char *const exit_register_names[16];
 /* "#PF" …; NULL for a vector that is no exception of the processor's. */
 const char *exception_name(uint32_t vector);
 
-/* The whole exit-reason field: "EPT violation", "VM-entry failure due to MSR loading, from root".
- */
+/* The exit-reason field: "EPT violation", "VM-entry failure due to MSR loading, from root". */
 void exit_reason_print(struct sink *sink, uint32_t exit_reason);
 
 /*

@@ -128,8 +128,7 @@ static enum exit_done load_selector(struct vcpu *vcpu, unsigned which, uint16_t 
     return skip_emulated_instruction(EXIT_EMULATED);
 }
 
-/* SDM Vol. 2, "Instruction Format": prefixes. REX.W counts in 64-bit mode, where REX is the last.
- */
+/* SDM Vol. 2, "Instruction Format": prefixes. REX.W counts in 64-bit mode, if REX is the last. */
 enum { PREFIX_OPERAND_SIZE = 0x66, REX_W = 0x48, REX_W_MASK = 0xf8 };
 enum { OPCODE_BYTES = 3 }; /* 0F 00 and ModRM: of SLDT and STR with a register */
 
