@@ -1,6 +1,8 @@
 /* Where the console speaks, by the word `console=` and by what the firmware names. */
 #pragma once
 
+#include <stdbool.h>
+
 #include "kernel/acpi/acpi.h"
 
 enum { SERIAL_PORT_LAST = 0xfff8 }; /* a UART has eight registers */

@@ -586,6 +586,9 @@ static void leaves(void **state)
 {
     (void)state;
     model_cpu.cr3 = host_pml4();
+    FIELD(VM_ENTRY_CONTROLS) |= ENTRY_IA32E_MODE_GUEST;
+    FIELD(GUEST_CS_ACCESS_RIGHTS) |= RIGHTS_L;
+    FIELD(GUEST_IA32_EFER) |= EFER_NXE;
     assert_true(is_protection(read_msr(MSR_LINUX_LEAVES)));
     assert_true(is_protection(write_msr(MSR_LINUX_LEAVES, 2)));
     assert_int_equal(
