@@ -62,10 +62,10 @@ static int tear_down(void **state)
 }
 
 /* "<n>" is written into the text where its colour changes to anything but plain. */
-void console_colour(enum colour now)
+void console_colour(enum colour colour)
 {
-    if (now != COLOUR_PLAIN)
-        print_to(&buffer.sink, "<%d>", (int)now);
+    if (colour != COLOUR_PLAIN)
+        print_to(&buffer.sink, "<%d>", (int)colour);
 }
 
 static const char *report(void)

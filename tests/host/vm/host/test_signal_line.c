@@ -10,6 +10,7 @@
 #include <stdatomic.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include <cmocka.h>
 
@@ -21,7 +22,7 @@ static volatile uint32_t entered;
 static int clear(void **state)
 {
     (void)state;
-    line = (struct signal_line){0};
+    memset(&line, 0, sizeof(line));
     entered = 0;
     return 0;
 }
