@@ -52,7 +52,7 @@ struct vcpu {
 
     enum guest_end end;
     uint32_t end_number;           /* VM-instruction error, or the basic exit reason */
-    uint64_t end_value;            /* the exit qualification, or the guest-physical address */
+    uint64_t end_value;            /* the exit qualification, guest-physical address, or field */
     char broken[VCPU_BROKEN_SIZE]; /* the rules that a VM entry broke, where a room knows them */
 
     struct vm *vm;             /* that it belongs to */

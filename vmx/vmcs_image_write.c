@@ -36,16 +36,17 @@ void vmcs_image_set_host(struct vmcs_image *image)
 
 struct vmx_result vmcs_image_write(const struct vmcs_image *image)
 {
-    struct vmx_result result = {VMX_SUCCEED, 0};
+    struct vmx_result result = {VMX_SUCCEED, 0, 0};
 
     for (uint32_t i = 0; i < VMCS_FIELD_COUNT && vmx_ok(result); i++) {
         if (!image->present[i] ||
             vmcs_encoding_type(vmcs_field_table[i].field) == VMCS_TYPE_READ_ONLY)
             continue;
         result = vmwrite(vmcs_field_table[i].field, image->value[i]);
+        result.field = (uint16_t)vmcs_field_table[i].field;
         if (image->value[i] == 0 && result.outcome == VMX_FAIL_VALID &&
             result.number == ERROR_UNSUPPORTED_FIELD)
-            result = (struct vmx_result){VMX_SUCCEED, 0};
+            result = (struct vmx_result){VMX_SUCCEED, 0, 0};
     }
     return result;
 }

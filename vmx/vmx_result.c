@@ -16,12 +16,12 @@ __attribute__((noinline)) static uint32_t instruction_error(void)
 struct vmx_result vmx_result_of(struct vmx_flags flags)
 {
     if (flags.vector)
-        return (struct vmx_result){VMX_FAULT, flags.vector};
+        return (struct vmx_result){VMX_FAULT, flags.vector, 0};
     if (flags.carry)
-        return (struct vmx_result){VMX_FAIL_INVALID, 0};
+        return (struct vmx_result){VMX_FAIL_INVALID, 0, 0};
     if (flags.zero)
-        return (struct vmx_result){VMX_FAIL_VALID, instruction_error()};
-    return (struct vmx_result){VMX_SUCCEED, 0};
+        return (struct vmx_result){VMX_FAIL_VALID, instruction_error(), 0};
+    return (struct vmx_result){VMX_SUCCEED, 0, 0};
 }
 
 /* vmxon() is x86_vmxon() with its outcome, and so on. */

@@ -17,7 +17,7 @@ enum vmx_outcome {
 
 struct vmx_result {
     enum vmx_outcome outcome;
-    uint32_t number;
+    uint32_t number : 16, field : 16; /* field: of many VMWRITEs that of the one that failed */
 };
 
 static inline bool vmx_ok(struct vmx_result result)

@@ -3,6 +3,7 @@
 #include "lib/string.h"
 #include "vmx/text/exit_text.h"
 #include "vmx/text/failure_text.h"
+#include "vmx/text/vmcs_dump.h"
 
 static const char *const done_texts[EXIT_DONE_COUNT] = {
     [EXIT_ENDED] = "the guest ends here",
@@ -128,6 +129,16 @@ static void print_error(uint32_t number, struct sink *sink)
              text != NULL ? text : "which says nothing");
 }
 
+/* SDM Vol. 3, "VM Instruction Error Numbers": an unsupported VMCS component; a read-only one. */
+static void print_failed_field(const struct vcpu *vcpu, struct sink *sink)
+{
+    char name[VMCS_FIELD_SYMBOL_SIZE];
+
+    if ((vcpu->end_number == 12 || vcpu->end_number == 13) &&
+        vmcs_field_symbol(vmcs_field_index((enum vmcs_field)vcpu->end_value), name))
+        print_to(sink, ": %s", name);
+}
+
 /* What it came to, and where. */
 static void print_end(const struct vcpu *vcpu, struct sink *sink)
 {
@@ -141,8 +152,10 @@ static void print_end(const struct vcpu *vcpu, struct sink *sink)
         print_to(sink, "not entered");
     else
         print_to(sink, "%s", ends[vcpu->end].text);
-    if (ends[vcpu->end].more == WITH_ERROR)
+    if (ends[vcpu->end].more == WITH_ERROR) {
         print_error(vcpu->end_number, sink);
+        print_failed_field(vcpu, sink);
+    }
     if (ends[vcpu->end].more == WITH_REASON)
         print_to(sink, " (%s):", reason != NULL ? reason : "an undefined exit reason");
     if (ends[vcpu->end].more == WITH_REASON || ends[vcpu->end].more == WITH_VALUE)

@@ -74,7 +74,7 @@ static void run_vcpu(struct guest_vm *machine)
     fill_vmcs(vcpu);
     result = vcpu_load(vcpu, &start);
     if (!vmx_ok(result)) {
-        vcpu_end(vcpu, GUEST_END_ENTRY_ERROR, result.number, result.outcome);
+        vcpu_end(vcpu, GUEST_END_ENTRY_ERROR, result.number, result.field);
         return;
     }
     check_controls(vcpu);

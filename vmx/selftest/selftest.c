@@ -169,7 +169,7 @@ static struct vmx_result execute(const struct step *step, const struct trial_gro
     case VMRESUME:
         return enter_and_exit(true, value);
     }
-    return (struct vmx_result){VMX_FAULT, X86_VECTOR_UD};
+    return (struct vmx_result){VMX_FAULT, X86_VECTOR_UD, 0};
 }
 
 static bool same_result(struct vmx_result a, struct vmx_result b)

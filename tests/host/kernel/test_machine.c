@@ -377,7 +377,7 @@ static void the_report_is_json(void **state)
     cpu_list[1]->vmx->vmptrst = 0x5000;
     cpu_list[1]->vmx->vmcs_region = (struct vmx_region){.address = 0x5000, .memory_type = 6};
     cpu_list[2]->vmx->error_instruction = "VMPTRLD";
-    cpu_list[2]->vmx->error = (struct vmx_result){VMX_FAIL_VALID, 11};
+    cpu_list[2]->vmx->error = (struct vmx_result){VMX_FAIL_VALID, 11, 0};
     cpu_list[2]->vmx->findings.cpu = 2;
     finding_add(&cpu_list[2]->vmx->findings, (struct finding){.rule = RULE_BASIC_MEMORY_TYPE,
                                                               .cpu = 2,
@@ -393,11 +393,12 @@ static void the_report_is_json(void **state)
     guest_results.choice.count = 1; /* chosen, but a refused machine runs none */
     selftest_results.done = true;
     selftest_results.instructions.count = 1;
-    selftest_results.instructions.row[0] = (struct selftest_row){.name = "VMREAD",
-                                                                 .predicted = {VMX_FAIL_VALID, 12},
-                                                                 .seen = {VMX_FAULT, 6},
-                                                                 .has_value = true,
-                                                                 .seen_value = 7};
+    selftest_results.instructions.row[0] =
+        (struct selftest_row){.name = "VMREAD",
+                              .predicted = {VMX_FAIL_VALID, 12, 0},
+                              .seen = {VMX_FAULT, 6, 0},
+                              .has_value = true,
+                              .seen_value = 7};
     machine_gather_findings(machine);
     text_buffer_init(&buffer, text, sizeof(text));
     report_json(machine, &buffer.sink);

@@ -411,6 +411,7 @@ static void an_image_is_written_but_for_its_read_only_fields(void **state)
     assert_true(vmx_ok(vmcs_image_write(&image)));
     vmcs_image_set(&image, VMCS_PML_ADDRESS, 0x1000);
     assert_int_equal(vmcs_image_write(&image).number, 12);
+    assert_int_equal(vmcs_image_write(&image).field, 0x200e); /* PML address */
     /* Any other failure is reported whatever the value is, and nothing is written after it. */
     vmcs_image_set(&image, VMCS_PML_ADDRESS, 0);
     vmcs_image_set(&image, VMCS_GUEST_RIP, 0x4321);

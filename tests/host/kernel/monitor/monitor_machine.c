@@ -90,7 +90,7 @@ static void set(enum vmcs_field field, uint64_t value)
 static struct vmx_result fail(uint32_t number)
 {
     set(VMCS_VM_INSTRUCTION_ERROR, number);
-    return (struct vmx_result){VMX_FAIL_VALID, number};
+    return (struct vmx_result){VMX_FAIL_VALID, number, 0};
 }
 
 static struct vmx_result leave(uint32_t reason, uint64_t qualification, uint32_t length)
@@ -98,7 +98,7 @@ static struct vmx_result leave(uint32_t reason, uint64_t qualification, uint32_t
     set(VMCS_EXIT_REASON, reason);
     set(VMCS_EXIT_QUALIFICATION, qualification);
     set(VMCS_VM_EXIT_INSTRUCTION_LENGTH, length);
-    return (struct vmx_result){VMX_SUCCEED, 0};
+    return (struct vmx_result){VMX_SUCCEED, 0, 0};
 }
 
 static struct vmx_result leave_by_exception(uint32_t information, uint64_t qualification)
@@ -212,7 +212,7 @@ static bool execute(uint64_t rip, struct vmx_result *result, unsigned *length)
 /* Until it exits. SDM Vol. 3, "Debug Exceptions", "Single-Step Exception Condition": after each. */
 static struct vmx_result run(void)
 {
-    struct vmx_result result = {VMX_SUCCEED, 0};
+    struct vmx_result result = {VMX_SUCCEED, 0, 0};
 
     set(VMCS_VM_EXIT_INTERRUPTION_INFORMATION, 0);
     for (unsigned i = 0; i < INSTRUCTIONS_MOST; i++) {
@@ -235,9 +235,9 @@ struct vmx_result monitor_enter(bool resume)
     struct vmentry_outcome outcome;
 
     if (!model_cpu.vmx_operation)
-        return (struct vmx_result){VMX_FAULT, X86_VECTOR_UD};
+        return (struct vmx_result){VMX_FAULT, X86_VECTOR_UD, 0};
     if (model_cpu.current_vmcs == MODEL_NO_VMCS)
-        return (struct vmx_result){VMX_FAIL_INVALID, 0};
+        return (struct vmx_result){VMX_FAIL_INVALID, 0, 0};
     while (vmcs->address != model_cpu.current_vmcs)
         vmcs++;
     if (vmcs->launched != resume)

@@ -159,7 +159,7 @@ static void each_cpu(void **state)
     third->state = VMX_CPU_ROOT;
     third->vmptrst = 0x3000; /* of no meaning before VMPTRLD */
     third->error_instruction = "VMPTRLD";
-    third->error = (struct vmx_result){VMX_FAIL_VALID, 11};
+    third->error = (struct vmx_result){VMX_FAIL_VALID, 11, 0};
     assert_has(
         "\"cpus\":[{\"cpu\":0,\"apic_id\":4,\"started\":false,\"nmis\":0,\"state\":\"off\"," NOTHING
         "},{\"cpu\":1,\"apic_id\":5,\"started\":true,\"nmis\":7,\"state\":\"loaded\","
@@ -170,9 +170,9 @@ static void each_cpu(void **state)
         "\"vmxon_region\":null,\"vmcs_region\":null,\"vmptrst\":null,"
         "\"error\":{\"instruction\":\"VMPTRLD\",\"outcome\":\"VMfailValid\",\"number\":11,"
         "\"text\":\"VMPTRLD with incorrect VMCS revision identifier\"}}]");
-    third->error = (struct vmx_result){VMX_FAULT, 6};
+    third->error = (struct vmx_result){VMX_FAULT, 6, 0};
     assert_has("\"outcome\":\"fault\",\"number\":6,\"text\":null}");
-    third->error = (struct vmx_result){VMX_FAIL_INVALID, 0};
+    third->error = (struct vmx_result){VMX_FAIL_INVALID, 0, 0};
     assert_has("\"outcome\":\"VMfailInvalid\",\"number\":0,\"text\":null}");
 }
 
@@ -184,8 +184,8 @@ static void the_selftest(void **state)
     assert_has("\"selftest\":[],");
     selftest_results.instructions.count = 2;
     selftest_results.instructions.row[0] = (struct selftest_row){.name = "A",
-                                                                 .predicted = {VMX_SUCCEED, 0},
-                                                                 .seen = {VMX_FAIL_VALID, 12},
+                                                                 .predicted = {VMX_SUCCEED, 0, 0},
+                                                                 .seen = {VMX_FAIL_VALID, 12, 0},
                                                                  .predicted_value = 1,
                                                                  .seen_value = 2};
     selftest_results.instructions.row[1] = selftest_results.instructions.row[0];

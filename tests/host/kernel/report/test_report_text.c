@@ -143,7 +143,7 @@ static void each_cpu(void **state)
     second->vmptrst = 0x2000;
     third->state = VMX_CPU_ROOT;
     third->error_instruction = "VMPTRLD";
-    third->error = (struct vmx_result){VMX_FAIL_VALID, 11};
+    third->error = (struct vmx_result){VMX_FAIL_VALID, 11, 0};
     assert_has("<1>\nCPUs, and their regions: address, order, memory type\n"
                "<2>  CPU  APIC id  VMX      VMXON region           VMCS                   VMPTRST\n"
                "<4>    0      0x4  no path  -                      -                    \n"
@@ -161,8 +161,8 @@ static void the_selftests(void **state)
     selftest_results.instructions.count = 2;
     selftest_results.instructions.differences = 1;
     selftest_results.instructions.row[0] = (struct selftest_row){.name = "A",
-                                                                 .predicted = {VMX_SUCCEED, 0},
-                                                                 .seen = {VMX_FAULT, 6},
+                                                                 .predicted = {VMX_SUCCEED, 0, 0},
+                                                                 .seen = {VMX_FAULT, 6, 0},
                                                                  .has_value = true,
                                                                  .predicted_value = 1,
                                                                  .seen_value = 2};

@@ -57,9 +57,9 @@ uint8_t rdmsr_safe(uint32_t msr, uint64_t *value)
 struct vmx_result vmptrst(uint64_t *region)
 {
     if (cpu.has_no_vmcs)
-        return (struct vmx_result){VMX_FAIL_INVALID, 0};
+        return (struct vmx_result){VMX_FAIL_INVALID, 0, 0};
     *region = 0x5000;
-    return (struct vmx_result){VMX_SUCCEED, 0};
+    return (struct vmx_result){VMX_SUCCEED, 0, 0};
 }
 
 /* A processor of the first with VMX: nothing of what came later. */

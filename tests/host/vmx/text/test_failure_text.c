@@ -45,7 +45,7 @@ static const char *told(enum vmx_outcome outcome, uint32_t number)
     struct text_buffer buffer;
 
     text_buffer_init(&buffer, text, sizeof(text));
-    failure_print(&buffer.sink, (struct vmx_result){outcome, number}, &facts);
+    failure_print(&buffer.sink, (struct vmx_result){outcome, number, 0}, &facts);
     return text;
 }
 
