@@ -113,7 +113,8 @@ const char *pvh_read(const uint8_t *memory, uint64_t bytes, uint64_t information
     if (!fetch(&window, information, &start, VERSION_0_SIZE))
         return "the PVH start info is out of reach";
     if (start.magic != PVH_MAGIC)
-        return "the PVH start info does not begin with its magic number";
+        return "the PVH start info does not begin with its magic number: QEMU overwrites it by an "
+               "-append of more than 4 KiB";
     if (start.version > 0 && !fetch(&window, information, &start, sizeof(start)))
         return "the PVH start info is out of reach";
     if (start.command_line != 0 &&

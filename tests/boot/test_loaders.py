@@ -53,3 +53,14 @@ def test_the_reports_of_both_loaders_are_the_same(kernel: Path, logs: Path) -> N
     assert direct["boot.loader"] == "PVH"
     # Of 256 MiB the last but one multiple of 2 MiB: the firmware's tables are behind it.
     assert direct["boot.load_address"] == "0xfe00000"
+
+
+@pytest.mark.long
+def test_a_command_line_that_qemu_has_no_room_for(kernel: Path) -> None:
+    """It is written over the start info, and lost: also what asks for a report, and for power-off."""
+    done = subprocess.run(
+        [ROOT / "tools" / "run", "--on", "tcg", "--loader", "direct", "--kernel", kernel, "--unchecked", "--append", "x" * 5000],
+        check=False, stdin=subprocess.DEVNULL, capture_output=True, text=True,
+    )  # fmt: skip
+    assert done.returncode == 1
+    assert "QEMU overwrites it by an -append of more than 4 KiB" in " ".join(done.stdout.split())
