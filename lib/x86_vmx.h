@@ -80,7 +80,7 @@ X86_FUNCTION(struct vmx_flags x86_invept(uint64_t type, uint64_t eptp), {
         "invept %[descriptor], %[type]", [descriptor] "m"(descriptor), [type] "r"(type));
 })
 
-X86_FUNCTION(struct vmx_flags x86_invvpid(uint64_t type, uint16_t vpid, uint64_t linear), {
+X86_FUNCTION(struct vmx_flags x86_invvpid(uint64_t type, uint64_t vpid, uint64_t linear), {
     const uint64_t descriptor[2] = {vpid, linear};
 
     return X86_VMX_INSTRUCTION(

@@ -332,7 +332,7 @@ struct vmx_flags x86_invept(uint64_t type, uint64_t eptp)
 }
 
 /* SDM, "INVVPID": likewise bit 32 and bits 43:40. */
-struct vmx_flags x86_invvpid(uint64_t type, uint16_t vpid, uint64_t linear)
+struct vmx_flags x86_invvpid(uint64_t type, uint64_t vpid, uint64_t linear)
 {
     uint64_t supported = capability(IA32_VMX_EPT_VPID_CAP);
     struct vmx_flags flags;
@@ -343,7 +343,7 @@ struct vmx_flags x86_invvpid(uint64_t type, uint16_t vpid, uint64_t linear)
         return fault(X86_VECTOR_UD);
     if (type > 3 || !(supported >> (40 + type) & 1))
         return vm_fail(28);
-    if (type != 2 && vpid == 0)
+    if (vpid >> 16 != 0 || (type != 2 && vpid == 0))
         return vm_fail(28);
     if (type == 0 && (int64_t)(linear << 16) >> 16 != (int64_t)linear)
         return vm_fail(28);

@@ -24,6 +24,8 @@ static void failures_name_what_explains_them(void **state)
                       "pin-must-be-1, primary-must-be-1, exit-must-be-1"},
          {"invept 3", "VMfailValid 28"}, {"invept 2", "=VMsucceed\n"},
          {"invvpid 2", "=VMsucceed\n"}, {"invvpid 1 0", "VMfailValid 28"},
+         {"invvpid 1 0x10001",
+          "VMfailValid 28 (Invalid operand to INVEPT/INVVPID)"}, /* bits 63:16 */
          {"invvpid 0 1 0x800000000000", "VMfailValid 28"}, {"invvpid 0 1 0x1000", "=VMsucceed\n"},
          {"vmxon", "VMfailValid 15"}, {"rules", "broken; VM entry: VMfailValid 7\n"},
          {"dump", "Guest state\n"}, {"vmclear v", NULL}, {"rules", "=there is no current VMCS\n"},
