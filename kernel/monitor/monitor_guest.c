@@ -9,7 +9,7 @@
 #include "vmx/text/exit_text.h"
 #include "vmx/text/vmcs_dump.h"
 
-enum { RIP_IN_REAL_MODE = 0x1000, TIMER_TICKS = 4000000, RSP = 4 };
+enum { RIP_IN_REAL_MODE = 0x1000, SETUP_CODE = 4 /* bytes */, TIMER_TICKS = 4000000, RSP = 4 };
 
 /* Too large for a stack; one command runs at a time. */
 static struct vmcs_image image;
@@ -146,8 +146,7 @@ static bool loads_vital(void)
  */
 static bool comes_back(void)
 {
-    uint64_t entry = get(VMCS_VM_ENTRY_CONTROLS);
-    uint64_t exit = get(VMCS_PRIMARY_VM_EXIT_CONTROLS), here;
+    uint64_t entry = get(VMCS_VM_ENTRY_CONTROLS), exit = get(VMCS_PRIMARY_VM_EXIT_CONTROLS), here;
     uint64_t tables = get(VMCS_EPT_POINTER) & EPTP_TABLES;
     bool on_ept =
         (get(VMCS_SECONDARY_PROCESSOR_BASED_VM_EXECUTION_CONTROLS) & SECONDARY_ENABLE_EPT) != 0;
@@ -166,7 +165,9 @@ static bool comes_back(void)
         say("not done: VM entry would load an MSR that Rootmode runs on\n");
     else if ((get(VMCS_VM_EXIT_MSR_LOAD_COUNT) | get(VMCS_VM_EXIT_MSR_STORE_COUNT)) != 0)
         say("not done: the VM exit would load or store MSRs\n");
-    else if (!on_ept && get(VMCS_GUEST_CR3) != get(VMCS_HOST_CR3))
+    else if (!on_ept && (get(VMCS_GUEST_CR3) != get(VMCS_HOST_CR3) ||
+                         get(VMCS_VM_ENTRY_INTERRUPTION_INFORMATION) != 0 ||
+                         get(VMCS_GUEST_RIP) - (uintptr_t)selftest_guest_code >= SETUP_CODE))
         say("not done: without EPT the guest would have all memory\n");
     else
         return !on_ept || tables == monitor.ept.radix.root || !monitor_is_foreign(tables);
@@ -224,8 +225,7 @@ void monitor_step(void)
 
 void monitor_registers(void)
 {
-    (void)check();
-    monitor.registers[RSP] = get(VMCS_GUEST_RSP);
+    monitor.registers[RSP] = check() ? get(VMCS_GUEST_RSP) : 0;
     for (unsigned i = 0; i < 16; i++)
         say("%-3s 0x%016lx%s", exit_register_names[i], monitor.registers[i],
             i % 3 == 2 ? "\n" : "  ");
