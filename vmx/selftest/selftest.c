@@ -180,7 +180,7 @@ static bool same_result(struct vmx_result a, struct vmx_result b)
 static struct selftest_row perform(const struct step *step, const struct trial_ground *trial_ground)
 {
     struct selftest_row row = {
-        .predicted = {step->outcome, step->number},
+        .predicted = {step->outcome, step->number, 0},
         .has_value = step->value != NOTHING,
         .predicted_value = trial_ground->operands[step->value],
     };

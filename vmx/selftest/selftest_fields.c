@@ -80,8 +80,8 @@ static bool walk_encoding(struct walk *walk, uint32_t encoding, struct selftest_
     uint32_t index = vmcs_field_index(full);
     bool exists = vmcs_field_exists(full, &walk->capability) &&
                   (encoding == full || vmcs_encoding_width(encoding) == VMCS_WIDTH_64);
-    struct selftest_row row = {
-        .predicted = {exists ? VMX_SUCCEED : VMX_FAIL_VALID, exists ? 0 : UNSUPPORTED_COMPONENT}};
+    struct selftest_row row = {.predicted = {exists ? VMX_SUCCEED : VMX_FAIL_VALID,
+                                             exists ? 0 : UNSUPPORTED_COMPONENT, 0}};
     uint64_t value;
 
     row.seen = vmread(encoding, &value);
