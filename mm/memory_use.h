@@ -28,7 +28,7 @@ bool memory_map_is_ram(const struct memory_map *map, uint64_t address, uint64_t 
  */
 const char *memory_owned(uint64_t physical);
 
-/* The next such memory that is not RAM: mm/memory_map.h, memory_map_next_non_ram(). */
+/* memory_map_next_non_ram() of this machine's. */
 bool memory_next_non_ram(uint64_t *next, uint64_t *base, uint64_t *end);
 
 /*

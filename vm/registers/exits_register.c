@@ -157,11 +157,9 @@ __attribute__((noinline)) static enum exit_done guest_write_cr0(struct vcpu *vcp
                         vmcs_read_natural(VMCS_EXIT_QUALIFICATION));
     if ((changed & CR0_PG) != 0 && (now.efer & EFER_LME) != 0)
         after.efer ^= EFER_LMA;
-    if (control_registers_load_pdptes(&now, &after)) {
-        done = load_pdptes(vcpu, now.cr3);
-        if (done != EXIT_EMULATED)
-            return done;
-    }
+    done = control_registers_load_pdptes(&now, &after) ? load_pdptes(vcpu, now.cr3) : EXIT_EMULATED;
+    if (done != EXIT_EMULATED)
+        return done;
     if (after.efer != now.efer)
         switch_ia32e_mode(vcpu, after.efer);
     vmcs_write_natural(VMCS_CR0_READ_SHADOW, after.cr0);
@@ -183,11 +181,9 @@ __attribute__((noinline)) static enum exit_done guest_write_cr4(struct vcpu *vcp
     after.cr4 = value;
     if (!cr4_may_become(&now, value, vcpu->capability.cr4_fixed1 & vcpu->vm->policy->cr4_guest))
         return exit_protection(vcpu);
-    if (control_registers_load_pdptes(&now, &after)) {
-        done = load_pdptes(vcpu, now.cr3);
-        if (done != EXIT_EMULATED)
-            return done;
-    }
+    done = control_registers_load_pdptes(&now, &after) ? load_pdptes(vcpu, now.cr3) : EXIT_EMULATED;
+    if (done != EXIT_EMULATED)
+        return done;
     vmcs_write_natural(VMCS_CR4_READ_SHADOW, value);
     vmcs_write_natural(VMCS_GUEST_CR4, (value & ~vcpu->cr4_fixed) |
                                            (vmcs_read_natural(VMCS_GUEST_CR4) & vcpu->cr4_fixed));
