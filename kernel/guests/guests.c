@@ -75,10 +75,8 @@ static uint32_t runs_with_sender(const struct machine *machine, uint32_t from)
     return count;
 }
 
-/*
- * No CPU goes on after a guest that needs a sender while it has yet to end on another one: the
- * last would wait for CPUs that have all other guests before them.
- */
+/* No CPU goes on after a guest that needs a sender while it has yet to end on another one: the
+ * last would wait for CPUs that have all other guests before them. */
 static void run_on_this_cpu(struct cpu *cpu)
 {
     const struct guest_choice *choice = &guest_results.choice;

@@ -18,10 +18,8 @@
 #define INJECTED_SOFTWARE  0x60
 #define INJECTIONS         8
 
-/*
- * APIC virtualization: its pages are in the guest's own memory, so that whatever the processor
- * writes there is the guest's.
- */
+/* APIC virtualization: its pages are in the guest's own memory, so that whatever the processor
+ * writes there is the guest's. */
 #define APIC_VIRTUAL 0x3e000 /* the virtual-APIC page */
 #define APIC_PAGE    0x3f000 /* the APIC-access page */
 

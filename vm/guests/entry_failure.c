@@ -23,10 +23,8 @@ static enum vmentry_class class_of(const struct vcpu *vcpu)
     }
 }
 
-/*
- * Whether WRMSR of an entry's value would fault cannot be known beforehand. But where the processor
- * stopped at an entry that breaks no other rule, it did.
- */
+/* Whether WRMSR of an entry's value would fault cannot be known beforehand. But where the processor
+ * stopped at an entry that breaks no other rule, it did. */
 static void add_write_fault(const struct vcpu *vcpu, struct vmentry_findings *findings)
 {
     uint64_t number = vcpu->end_value, area = 0;

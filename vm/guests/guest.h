@@ -144,18 +144,14 @@ struct __attribute__((packed)) guest {
     bool needs_ept : 1;
     bool needs_sender : 1; /* vm/host/signal_sender.h: engaged from before `setup` to the end */
 
-    /*
-     * Beside its own memory it sees the machine's, where it is and read-only, from after its own
-     * up to GUEST_MACHINE_END, but for what is the hypervisor's. For a guest with EPT.
-     */
+    /* Beside its own memory it sees the machine's, where it is and read-only, from after its own
+     * up to GUEST_MACHINE_END, but for what is the hypervisor's. For a guest with EPT. */
     bool sees_machine : 1;
     uint32_t exits_max : 24;   /* budget of exits; 0: GUEST_EXITS_MAX */
     uint32_t time_max_us : 25; /* of time in the guest, in microseconds; 0: GUEST_TIME_MAX_US */
 
-    /*
-     * Controls beyond (or without) the base. One that the processor does not offer (or does not let
-     * be 0) is reported by name, and the guest is skipped.
-     */
+    /* Controls beyond (or without) the base. One that the processor does not offer (or does not let
+     * be 0) is reported by name, and the guest is skipped. */
     uint8_t control_count;
     const struct guest_control *controls;
 
@@ -168,10 +164,8 @@ struct __attribute__((packed)) guest {
     /* The guest's own handler; EXIT_DEFAULT: do as always. NULL: always as always. */
     enum exit_done (*on_exit)(struct vcpu *vcpu, const struct exit_record *exit);
 
-    /*
-     * What should happen: these exits and no others, in this order. External interrupts, NMIs of
-     * the host and the VMCALL that ends the guest need not be named. No list: any exits.
-     */
+    /* What should happen: these exits and no others, in this order. External interrupts, NMIs of
+     * the host and the VMCALL that ends the guest need not be named. No list: any exits. */
     const struct exit_expected *expected;
     uint8_t expected_count;
 
@@ -238,10 +232,8 @@ struct guest_run {
 /* All built-in guests, in the order of guest=all. */
 SET_DECLARE(guests, const struct guest);
 
-/*
- * Makes a guest one of them. `place`, of four digits, says where in the order it stands; `label` is
- * its code's name in assembly; what follows the purpose are other members of struct guest.
- */
+/* Makes a guest one of them. `place`, of four digits, says where in the order it stands; `label` is
+ * its code's name in assembly; what follows the purpose are other members of struct guest. */
 #define GUEST(place, label, mode_of, name_of, purpose_of, ...)        \
     extern const struct guest_code code_##label;                      \
     static const struct guest guest_##place = {.name = name_of,       \

@@ -15,10 +15,8 @@
     }
 #define WHOLE_LEAF(number) LEAF(number, 0, EVERY, ALL, ALL, ALL, ALL)
 
-/*
- * x87, SSE, AVX; AVX-512; PKRU; AMX. Not MPX (IA32_BNDCFGS), nor APX, whose registers no handler
- * knows.
- */
+/* x87, SSE, AVX; AVX-512; PKRU; AMX. Not MPX (IA32_BNDCFGS), nor APX, whose registers no handler
+ * knows. */
 #define XCR0_GUEST 0x602e7u
 
 enum { EVERY = CPUID_EVERY_SUBLEAF };
@@ -140,10 +138,8 @@ const struct vm_policy guest_policy = {
     .exits = exits,
     .exit_count = COUNT_OF(exits),
 
-    /*
-     * VM entries and exits leave CR0.CD and CR0.NW alone, and without CR4.MCE a machine check would
-     * shut the processor down (SDM Vol. 3, "Loading Guest State").
-     */
+    /* VM entries and exits leave CR0.CD and CR0.NW alone, and without CR4.MCE a machine check would
+     * shut the processor down (SDM Vol. 3, "Loading Guest State"). */
     .cr0_host = CR0_CD | CR0_NW,
     .cr4_host = CR4_MCE,
     /*
@@ -156,10 +152,8 @@ const struct vm_policy guest_policy = {
     .cr4_guest = 0x1fffull | 7ull << 16 | 7ull << 20,
     .xcr0 = XCR0_GUEST,
 
-    /*
-     * Delivering a #DB or #AC can raise the next one without end, inside one instruction: no timer
-     * and no interrupt would stop that. A machine check is the host's.
-     */
+    /* Delivering a #DB or #AC can raise the next one without end, inside one instruction: no timer
+     * and no interrupt would stop that. A machine check is the host's. */
     .exceptions = 1u << X86_VECTOR_DB | 1u << X86_VECTOR_AC | 1u << X86_VECTOR_MC,
 
     /*

@@ -6,10 +6,8 @@
 
 #include "vm/guests/guest.h"
 
-/*
- * Runs `guest` on the CPU that calls, which is in VMX operation, interrupts off. `run` is filled
- * whole. The CPU's own VMCS is current before and after.
- */
+/* Runs `guest` on the CPU that calls, which is in VMX operation, interrupts off. `run` is filled
+ * whole. The CPU's own VMCS is current before and after. */
 void guest_run(const struct guest *guest, struct vmx_cpu *cpu, const struct vm_options *options,
                struct guest_run *run);
 
@@ -21,10 +19,8 @@ void guest_run(const struct guest *guest, struct vmx_cpu *cpu, const struct vm_o
 void random_guest_run(const struct guest *guest, struct vmx_cpu *cpu,
                       const struct vm_options *options, struct guest_run *run);
 
-/*
- * Of such a round: the state of its random numbers; and with these, what stands in the guest's
- * memory behind its own code, and its registers but RSP.
- */
+/* Of such a round: the state of its random numbers; and with these, what stands in the guest's
+ * memory behind its own code, and its registers but RSP. */
 uint64_t random_guest_state(uint64_t seed, enum guest_mode mode, uint32_t cpu, uint32_t round);
 void random_guest_fill(const struct guest *guest, uint64_t state, uint8_t *memory,
                        uint64_t reg[VCPU_REGISTERS]);
@@ -54,10 +50,8 @@ const char *guest_controls_adjust(const struct guest *guest, const struct vmcs_c
  */
 bool guest_memory_create(struct vcpu *vcpu);
 
-/*
- * What of the hypervisor a guest that sees the machine would have found at a guest-physical
- * address, had it been mapped: "its image". NULL: nothing, or the guest is not such a one.
- */
+/* What of the hypervisor a guest that sees the machine would have found at a guest-physical
+ * address, had it been mapped: "its image". NULL: nothing, or the guest is not such a one. */
 const char *guest_memory_owner(const struct vcpu *vcpu, uint64_t guest_physical);
 
 /* Descriptor tables, page tables and code, to GUEST_MEMORY_BYTES of zeros. False when the code does

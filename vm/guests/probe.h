@@ -79,10 +79,8 @@ struct __attribute__((packed)) probe {
 #define GETS_GP              .done = EXIT_INJECTED, FAULTS_GP
 #define HOLDS(register, all) .reg = (register), .mask = -1, .value = (all)
 
-/*
- * VM-exit instruction information, as SDM Vol. 3, "VM-Exit Instruction Information", has it for
- * each instruction: what is not there is undefined.
- */
+/* VM-exit instruction information, as SDM Vol. 3, "VM-Exit Instruction Information", has it for
+ * each instruction: what is not there is undefined. */
 #define INFO_SCALE_8    3u                     /* 1:0, with an index */
 #define INFO_REG1(reg)  ((uint32_t)(reg) << 3) /* 6:3: the operand, where it is a register */
 #define INFO_ADDRESS_32 (1u << 7)              /* 9:7 */

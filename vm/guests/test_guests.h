@@ -80,10 +80,8 @@ bool guest_page_restore(struct vcpu *vcpu, uint64_t address);
  * first GiB, or `number` before it. Gives the linear address. */
 uint64_t guest_window(const struct vcpu *vcpu, uint32_t number, uint64_t physical);
 
-/*
- * For `lacks` and `check`: functions that give NULL where the CPU has it, or where nothing is
- * wrong; for `setup`: statements.
- */
+/* For `lacks` and `check`: functions that give NULL where the CPU has it, or where nothing is
+ * wrong; for `setup`: statements. */
 #define GUEST_LACKS(function, has, what)                                 \
     static const char *function(const struct vmx_capability *capability) \
     {                                                                    \

@@ -16,19 +16,15 @@ struct time_budget {
     uint32_t period; /* the timer is loaded with so much at a time; never 0 */
 };
 
-/*
- * TSC ticks of so many microseconds. A rate that is not known, 0, is taken to be 4 GHz: a budget
- * that is too long only makes a bad guest last longer, one that is too short ends a good one.
- */
+/* TSC ticks of so many microseconds. A rate that is not known, 0, is taken to be 4 GHz: a budget
+ * that is too long only makes a bad guest last longer, one that is too short ends a good one. */
 static inline uint64_t time_budget_ticks(uint32_t microseconds, uint64_t tsc_per_ms)
 {
     return microseconds * (tsc_per_ms ?: 4000000) / 1000;
 }
 
-/*
- * From TSC ticks: the timer ticks each time bit `shift` of the TSC changes (shift below 32).
- * Rounded up, and at most what the timer can hold; `ticks` of 0 is still one.
- */
+/* From TSC ticks: the timer ticks each time bit `shift` of the TSC changes (shift below 32).
+ * Rounded up, and at most what the timer can hold; `ticks` of 0 is still one. */
 static inline struct time_budget time_budget_of(uint64_t ticks, unsigned shift)
 {
     uint64_t whole = ticks >> shift;

@@ -4,10 +4,8 @@
 #include "vmx/text/exit_text.h"
 #include "vmx/quirks.h"
 
-/*
- * What is undefined is not written down: bit 12 where it says nothing, and all of an event that is
- * not valid (SDM Vol. 3, "Information for VM Exits Due to Vectored Events").
- */
+/* What is undefined is not written down: bit 12 where it says nothing, and all of an event that is
+ * not valid (SDM Vol. 3, "Information for VM Exits Due to Vectored Events"). */
 static void drop_undefined(const struct vcpu *vcpu, struct exit_record *exit)
 {
     if (!nmi_unblocking_is_defined(vcpu->controls[VMX_CONTROL_PIN], exit->interruption,
@@ -86,10 +84,8 @@ static void resume_time(struct vcpu *vcpu, uint64_t since, enum exit_done done)
     alarm_set(now < *deadline ? *deadline - now : 1);
 }
 
-/*
- * The long way: the guest's own handler is asked first, then everything is written down. A VM entry
- * that failed is not the guest's to serve.
- */
+/* The long way: the guest's own handler is asked first, then everything is written down. A VM entry
+ * that failed is not the guest's to serve. */
 static enum exit_done exit_watched(struct vcpu *vcpu)
 {
     struct guest_vm *machine = guest_vm_of(vcpu);

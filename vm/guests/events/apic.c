@@ -7,10 +7,8 @@ static uint32_t *apic_register(const struct vcpu *vcpu, uint32_t offset)
     return guest_word(vcpu, APIC_VIRTUAL + offset);
 }
 
-/*
- * The task priority is in bits 7:4 of the virtual TPR; the threshold must not be above it at VM
- * entry. SDM Vol. 3, "VM-Execution Control Fields", "TPR Virtualization".
- */
+/* The task priority is in bits 7:4 of the virtual TPR; the threshold must not be above it at VM
+ * entry. SDM Vol. 3, "VM-Execution Control Fields", "TPR Virtualization". */
 enum { PRIORITY_FIRST = 8, PRIORITY_THRESHOLD = 5, PRIORITY_LAST = 3 };
 
 static void set_priority(struct vcpu *vcpu)

@@ -76,10 +76,8 @@ place inject_behind
     iretq
     end_guest double
 
-/*
- * Every exception that 64-bit code can raise in ring 0 by itself, one after another. Each label
- * is the address that the exception's handler is to return to.
- */
+/* Every exception that 64-bit code can raise in ring 0 by itself, one after another. Each label
+ * is the address that the exception's handler is to return to. */
 #define X87_UNMASK_ZERO  0x37b
 #define MXCSR_UNMASK_ZERO 0x1d80
 #define SCRATCH          (GUEST_DATA + 0x100)
@@ -190,10 +188,8 @@ place step_handler
     iretq
     end_guest step
 
-/*
- * The four ways to switch tasks. The first three are let pass as if they were nothing; the last one
- * is done.
- */
+/* The four ways to switch tasks. The first three are let pass as if they were nothing; the last one
+ * is done. */
 #define FLAGS_NT     0x4000
 #define TYPE_BUSY    0x8b
 #define TYPE_FREE    0x89

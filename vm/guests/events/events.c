@@ -14,16 +14,12 @@ struct timer_notes {
     uint32_t loaded;  /* what the timer had when it was made to expire at once; 0: it was not */
 };
 
-/*
- * Far more than a VM exit takes. An SMI, or a hypervisor below that has more to do, may make any
- * exit later still: one of them must be in time.
- */
+/* Far more than a VM exit takes. An SMI, or a hypervisor below that has more to do, may make any
+ * exit later still: one of them must be in time. */
 enum { TIMER_SLACK_US = 2000 };
 
-/*
- * SDM Vol. 3, "VMX-Preemption Timer": it counts down each time that one bit of the TSC changes, so
- * that the first tick may come at once.
- */
+/* SDM Vol. 3, "VMX-Preemption Timer": it counts down each time that one bit of the TSC changes, so
+ * that the first tick may come at once. */
 static enum exit_done time_it(struct vcpu *vcpu, const struct exit_record *exit)
 {
     struct timer_notes *notes = vm_memory(vcpu->vm, GUEST_DATA, sizeof(*notes));

@@ -25,10 +25,8 @@ static const struct wanted_event events[] = {
     EVENT(X86_VECTOR_XM, exceptions_xm),
 };
 
-/*
- * SDM Vol. 3, "Information for VM Exits Due to Vectored Events": INT1 is a privileged software
- * exception, INT3 a software exception; their RIP is that of the instruction.
- */
+/* SDM Vol. 3, "Information for VM Exits Due to Vectored Events": INT1 is a privileged software
+ * exception, INT3 a software exception; their RIP is that of the instruction. */
 GUEST(0020, exceptions, GUEST_LONG, "exceptions",
       "Raises each exception; all exit, and reach the guest's handlers as they were.",
       .setup = intercept_exceptions,

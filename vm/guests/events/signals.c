@@ -6,10 +6,8 @@
 
 extern const struct guest_code code_signals_real;
 
-/*
- * Another CPU may be slow to send: under a hypervisor that has more to do. And what a late INIT has
- * to come, when the time is up: it must not wait for the next guest.
- */
+/* Another CPU may be slow to send: under a hypervisor that has more to do. And what a late INIT has
+ * to come, when the time is up: it must not wait for the next guest. */
 enum { WAIT_US = 4000000, LAST_US = 600 };
 
 /* In GUEST_DATA, as the guest has it, and what is remembered beside. */

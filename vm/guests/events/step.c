@@ -11,10 +11,8 @@ static const char *lacks(const struct vmx_capability *capability)
     return quirk_lacks(QUIRK_NO_MONITOR_TRAPS);
 }
 
-/*
- * SDM Vol. 3, "Monitor Trap Flag": an exit after each instruction; an instruction that exits
- * itself has none of its own. The delivery of the software interrupt is a part of INT.
- */
+/* SDM Vol. 3, "Monitor Trap Flag": an exit after each instruction; an instruction that exits
+ * itself has none of its own. The delivery of the software interrupt is a part of INT. */
 GUEST(0190, step, GUEST_LONG, "step",
       "Is followed instruction by instruction; each exit is where the code says.",
       CONTROLS(ON(PRIMARY, MONITOR_TRAP_FLAG)), .lacks = lacks,

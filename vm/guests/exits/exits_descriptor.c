@@ -55,10 +55,8 @@ static enum exit_done refuse(struct vcpu *vcpu, uint16_t selector, uint8_t vecto
     return EXIT_INJECTED;
 }
 
-/*
- * EXIT_EMULATED: the segment is there, its descriptor in the GDT, at `address`, and of one of these
- * types. In IA-32e mode a descriptor of a system segment has 16 bytes.
- */
+/* EXIT_EMULATED: the segment is there, its descriptor in the GDT, at `address`, and of one of these
+ * types. In IA-32e mode a descriptor of a system segment has 16 bytes. */
 static enum exit_done take_segment(struct vcpu *vcpu, uint16_t selector, uint16_t types,
                                    uint64_t *address, struct vmcs_segment *segment)
 {
@@ -132,10 +130,8 @@ static enum exit_done load_selector(struct vcpu *vcpu, unsigned which, uint16_t 
 enum { PREFIX_OPERAND_SIZE = 0x66, REX_W = 0x48, REX_W_MASK = 0xf8 };
 enum { OPCODE_BYTES = 3 }; /* 0F 00 and ModRM: of SLDT and STR with a register */
 
-/*
- * SDM Vol. 2, "SLDT", "STR": with an operand of 16 bits the register keeps what is above, else it
- * becomes 0. The exit does not report which: the code segment and the prefixes do.
- */
+/* SDM Vol. 2, "SLDT", "STR": with an operand of 16 bits the register keeps what is above, else it
+ * becomes 0. The exit does not report which: the code segment and the prefixes do. */
 static enum exit_done store_selector(struct vcpu *vcpu, unsigned reg, uint16_t selector)
 {
     bool is_64_bit = guest_is_64_bit(), prefixed = false, is_16;

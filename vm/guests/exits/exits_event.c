@@ -12,10 +12,8 @@ void guest_begin(struct guest_vm *machine, uint64_t ticks)
     machine->vcpu.timer = time_budget_load(&machine->time);
 }
 
-/*
- * Without a preemption timer an event of the host's may be the alarm, which is set again where it
- * comes too early.
- */
+/* Without a preemption timer an event of the host's may be the alarm, which is set again where it
+ * comes too early. */
 static enum exit_done ends_in_time(struct vcpu *vcpu, enum exit_done done)
 {
     uint64_t deadline = guest_vm_of(vcpu)->deadline, now;

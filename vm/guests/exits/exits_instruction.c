@@ -115,10 +115,8 @@ static enum exit_done write_debug_register(struct vcpu *vcpu, unsigned number, u
     return skip_emulated_instruction(EXIT_EMULATED);
 }
 
-/*
- * DR0 to DR3 and DR6 hold the guest's values while it runs and in between: at a VM exit DR7 becomes
- * 0x400, so that they mean nothing to the host. DR4 and DR5 are DR6 and DR7.
- */
+/* DR0 to DR3 and DR6 hold the guest's values while it runs and in between: at a VM exit DR7 becomes
+ * 0x400, so that they mean nothing to the host. DR4 and DR5 are DR6 and DR7. */
 enum exit_done exit_mov_dr(struct vcpu *vcpu)
 {
     uint64_t qualification = vmcs_read_natural(VMCS_EXIT_QUALIFICATION);

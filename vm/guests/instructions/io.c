@@ -20,10 +20,8 @@
 #define READS_EAX(q) READS((q) | SIZE(4), -1, UINT32_MAX)
 #define WRITES(q)    EXIT_REASON_IO_INSTRUCTION, (q), IGNORED
 
-/*
- * RSI and RDI move on; with REP so does RCX, and each element exits. Whether a count of 0 exits the
- * manual does not say. The segment of INS is undefined in the instruction information.
- */
+/* RSI and RDI move on; with REP so does RCX, and each element exits. Whether a count of 0 exits the
+ * manual does not say. The segment of INS is undefined in the instruction information. */
 #define STRING_IN(q)           EXIT_REASON_IO_INSTRUCTION, DX | STRING | IN | (q), EMULATED
 #define STRING_OUT(q)          EXIT_REASON_IO_INSTRUCTION, DX | STRING | (q), EMULATED
 #define TO_64                  INFO(INFO_MASK_ADDRESS, INFO_ADDRESS_64)

@@ -74,10 +74,8 @@ GUEST_LACKS(lacks_msr_immediate,
             leaf(7, 0).eax >= 1 && (leaf(7, 1).ecx & CPUID_7_1_ECX_MSR_IMMEDIATE) != 0,
             "RDMSR and WRMSRNS with an immediate");
 
-/*
- * The exit needs a component that IA32_XSS has. The guest gets the MSR with all that the processor
- * knows by the VM-entry MSR-load area, and the hypervisor's own comes back by that of VM exits.
- */
+/* The exit needs a component that IA32_XSS has. The guest gets the MSR with all that the processor
+ * knows by the VM-entry MSR-load area, and the hypervisor's own comes back by that of VM exits. */
 #define IA32_XSS 0xda0u
 
 enum { FOR_ENTRY, FOR_EXIT };

@@ -40,10 +40,8 @@ static const char *check_two(const struct vcpu *vcpu)
 GUEST_SETUP(set_offset_and_aux, set_offset(vcpu);
             vm_msr_exits(vcpu->vm, IA32_TSC_AUX, false, false));
 
-/*
- * The instruction information has the register and its size. The hypervisor says that there is
- * nothing at hand: CF = 0 and a register of 0, and the other status flags 0 as always.
- */
+/* The instruction information has the register and its size. The hypervisor says that there is
+ * nothing at hand: CF = 0 and a register of 0, and the other status flags 0 as always. */
 #define RANDOM(reg, size)                                                                    \
     INFO(INFO_MASK_REG1 | INFO_MASK_SIZE, INFO_REG1(reg) | (size)), EMULATED, HOLDS(reg, 0), \
         .flags_0 = PROBE_STATUS

@@ -47,10 +47,8 @@ struct bench {
 
 extern const struct guest guest_bench;
 
-/*
- * Works out the rows. `samples` is BENCH_KINDS times BENCH_SAMPLES differences, by kind; they are
- * sorted in place. `has`: BENCH_HAS_TOUCH …
- */
+/* Works out the rows. `samples` is BENCH_KINDS times BENCH_SAMPLES differences, by kind; they are
+ * sorted in place. `has`: BENCH_HAS_TOUCH … */
 void bench_evaluate(uint32_t *samples, uint32_t has, struct bench *bench);
 
 #endif

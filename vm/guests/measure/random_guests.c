@@ -21,10 +21,8 @@ static uint64_t next_random(uint64_t *state)
     return value ^ value >> 31;
 }
 
-/*
- * Beginnings of instructions that a hypervisor has to do with, which few random bytes are; what
- * follows is random again. Each number is how many bytes there are, and then the bytes.
- */
+/* Beginnings of instructions that a hypervisor has to do with, which few random bytes are; what
+ * follows is random again. Each number is how many bytes there are, and then the bytes. */
 static const uint32_t beginnings[] = {
     0x20f00, 0x20f01,   0x20f06, 0x20f08, 0x20f09,   0x20f0b,   0x20f20, 0x20f21, 0x20f22, 0x20f23,
     0x20f30, 0x20f31,   0x20f32, 0x20f33, 0x20f34,   0x20f35,   0x20f78, 0x20f79, 0x20fa2, 0x20fae,

@@ -46,10 +46,8 @@ GUEST(0340, triple, GUEST_LONG, "triple-fault",
 GUEST(0390, nowhere, GUEST_LONG, "nowhere", "Jumps to where it has no memory, and ends there.",
       .needs_ept = true, .end = GUEST_END_MEMORY);
 
-/*
- * The delivery of #AC raises the next one while it pushes, and so on. Without an exit in between,
- * the processor would never come out of that one instruction (CVE-2015-5307).
- */
+/* The delivery of #AC raises the next one while it pushes, and so on. Without an exit in between,
+ * the processor would never come out of that one instruction (CVE-2015-5307). */
 GUEST(0400, recursion, GUEST_PAGED, "recursion",
       "Makes each delivery of an alignment check fault again; its budget of exits ends it.",
       .exits_max = ENDLESS_EXITS, .end = GUEST_END_EXITS);

@@ -2,10 +2,8 @@
 
 extern const uint8_t parts_write[], lock_behind[];
 
-/*
- * SDM Vol. 3, "Page-Modification Logging": the index counts down from 511, and the exit comes when
- * it is out of range. It begins low here, so that the log is soon full.
- */
+/* SDM Vol. 3, "Page-Modification Logging": the index counts down from 511, and the exit comes when
+ * it is out of range. It begins low here, so that the log is soon full. */
 enum { LOG_ENTRIES = 512 };
 
 GUEST_SETUP(set_log, vmcs_write64(VMCS_PML_ADDRESS, vcpu->vm->memory + LOG_PAGE);
@@ -49,10 +47,8 @@ GUEST(0530, log, GUEST_LONG, "page-log",
       CONTROLS(ON(SECONDARY, ENABLE_PML)), .lacks = lacks_dirty, .setup = set_log,
       EXITS({EXIT_REASON_PML_FULL, STEPPED}), .check = check_log);
 
-/*
- * SDM Vol. 3, "Sub-Page Write Permissions": a read-only page whose EPT entry has bit 61 may be
- * written where another table says so. That table has no entry.
- */
+/* SDM Vol. 3, "Sub-Page Write Permissions": a read-only page whose EPT entry has bit 61 may be
+ * written where another table says so. That table has no entry. */
 #define EPT_SUB_PAGE (1ull << 61)
 
 static void set_parts(struct vcpu *vcpu)

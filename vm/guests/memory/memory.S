@@ -122,10 +122,8 @@ recursion_on_ac:
     push    %eax
     end_guest recursion
 
-/*
- * The stack of the #DB handler begins at the same place each time, and a breakpoint is on the first
- * push: the delivery of one raises the next.
- */
+/* The stack of the #DB handler begins at the same place each time, and a breakpoint is on the first
+ * push: the delivery of one raises the next. */
 #define TSS_IST1   (GUEST_TSS + 36)
 #define GATE_IST   (GUEST_IDT + 1 * 16 + 4)
 #define DR7_WRITES 0x90401 /* of the 8 bytes at DR0, in this task */
@@ -173,10 +171,8 @@ recursion_on_ac:
     jnz     1b
     end_call ports
 
-/*
- * Every MSR of both ranges that MSR bitmaps know, and as many on from 0x40000000: read, written
- * with 0, with all ones, and with what was read. A fault goes on after the instruction.
- */
+/* Every MSR of both ranges that MSR bitmaps know, and as many on from 0x40000000: read, written
+ * with 0, with all ones, and with what was read. A fault goes on after the instruction. */
     guest   msrs
     xor     %ecx, %ecx
     call    range

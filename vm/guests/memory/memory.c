@@ -137,10 +137,8 @@ extern const uint8_t page_faults_read[], page_faults_write[];
 /* SDM Vol. 3, "Interrupt 14 - Page-Fault Exception (#PF)": W/R. */
 enum { ERROR_WRITE = 1 << 1, ERROR_PRESENT = 1 << 0 };
 
-/*
- * SDM Vol. 3, "Exception Bitmap": a page fault exits if bit 14 is 1 and its error code, under the
- * mask, is the match; or if bit 14 is 0 and it is not.
- */
+/* SDM Vol. 3, "Exception Bitmap": a page fault exits if bit 14 is 1 and its error code, under the
+ * mask, is the match; or if bit 14 is 0 and it is not. */
 static const struct {
     bool in_bitmap;
     uint32_t mask, match;

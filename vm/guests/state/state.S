@@ -108,10 +108,8 @@ switches_gdtr:
     .long   GUEST_GDT
     end_guest switches
 
-/*
- * Reads the machine's memory where it is, tries to write and to execute there, and reaches for the
- * hypervisor's.
- */
+/* Reads the machine's memory where it is, tries to write and to execute there, and reaches for the
+ * hypervisor's. */
     guest   identity
     mov     IDENTITY_BIOS_WORDS, %ecx
     test    %ecx, %ecx
@@ -144,10 +142,8 @@ place identity_last
     mov     (%rbx), %rax
     end_call identity
 
-/*
- * Two guests: one leaves a value in every register that VM exits leave alone, the other one, which
- * runs after it on the same CPU, writes down what it finds there.
- */
+/* Two guests: one leaves a value in every register that VM exits leave alone, the other one, which
+ * runs after it on the same CPU, writes down what it finds there. */
 #define CPUID_XSAVE_BIT     26 /* leaf 1, ECX */
 #define CPUID_AVX_BIT       28
 #define CPUID_STATE_LEAF    0xd
