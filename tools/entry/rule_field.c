@@ -19,8 +19,6 @@ bool rule_field(enum vmentry_rule rule, unsigned n, enum vmcs_field *field)
     case FORM_MSR:
         *field = VMCS_VM_ENTRY_MSR_LOAD_ADDRESS;
         return n == 0;
-    case FORM_SEGMENT:
-        return false;
     default:
         for (unsigned i = 0; form->fields >> i != 0; i++) {
             if (form->fields >> i & 1 && n-- == 0) {

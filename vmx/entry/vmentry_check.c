@@ -114,11 +114,8 @@ static uint64_t wanted_value(const struct vmentry_state *state, const struct vme
         return seen & ~reserved;
     case FORM_NOT_ZERO:
         return seen != 0 ? seen : 1;
-    case FORM_VALUE:
-    case FORM_SEGMENT:
+    default: /* FORM_VALUE */
         return form->wanted(state, seen);
-    default:
-        return seen;
     }
 }
 

@@ -231,7 +231,7 @@ enum { VMCS_NO };
 #define NOT_ZERO(condition, ...) .kind = FORM_NOT_ZERO, condition, LIST(__VA_ARGS__)
 #define VALUE(condition, ...)    .kind = FORM_VALUE, condition, LIST(__VA_ARGS__)
 #define SEGMENTS(of, group) \
-    .kind = FORM_SEGMENT, ALWAYS, .first = VMCS_GUEST_ES_##group, .fields = (of)
+    .kind = FORM_VALUE, ALWAYS, .first = VMCS_GUEST_ES_##group, .fields = (of)
 #define CODE(function) .kind = FORM_CODE, .code = (function)
 #define MSR_ENTRIES    .kind = FORM_MSR, ALWAYS
 

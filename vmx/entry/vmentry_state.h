@@ -35,7 +35,7 @@ struct vmentry_state {
     const struct vmcs_image *image;
     const struct vmentry_context *context;
     bool *missing;  /* a field, or memory: what the rule asked for; then it cannot be checked */
-    unsigned index; /* which of the rule's fields is looked at; of FORM_SEGMENT: which register */
+    unsigned index; /* in `fields`, of the field that is looked at: a segment register's number */
     struct vmentry_msr_entry entry; /* of FORM_MSR */
 };
 
@@ -57,7 +57,6 @@ enum vmentry_form_kind {
     FORM_RESERVED,  /* bits that must be 0, at offset `bits` in struct vmentry_context */
     FORM_NOT_ZERO,  /* fields that must not be 0 */
     FORM_VALUE,     /* what `wanted` makes of the value */
-    FORM_SEGMENT,   /* likewise: a field of each of some segment registers */
     FORM_CODE,      /* a function of its own */
     FORM_MSR,       /* an entry of the VM-entry MSR-load area that is as `where` says breaks it */
 };
