@@ -63,6 +63,7 @@ def main() -> int:
     """Writes the file."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("output", type=Path)
+    parser.add_argument("prefix", help="of the rules' enumerators")
     parser.add_argument("table", type=Path, nargs="+")
     arguments = parser.parse_args()
 
@@ -71,10 +72,16 @@ def main() -> int:
     if not told or not "".join(texts).isascii():
         sys.exit(f"{arguments.table[0]}: no rules, or a text that is not ASCII")
     packing, packed = pack(texts)
-    of = iter(packed)
-    lines = ["/* Made by tools/gen_texts.py. */", "#undef PACKING", f"#define PACKING {literal(packing)}"]
-    lines += [f"TEXT({id}, {literal(bytes([0]).join(next(of) for _ in said))})" for id, said in told.items()]
-    arguments.output.write_text("\n".join([*lines, "#undef TEXT", ""]), encoding="ascii")
+    of, places, at = iter(packed), [], 0
+    lines = ["/* Made by tools/gen_texts.py. */", f"static const char packing[] = {literal(packing)};"]
+    lines.append("static const char texts[] =")
+    for id, said in told.items():
+        row = b"".join(next(of) + b"\0" for _ in said)
+        lines.append(f"    {literal(row)}")
+        places.append(f"    [{arguments.prefix}_{id}] = {at},")
+        at += len(row)
+    lines += ["    ;", "static const uint16_t places[] = {", *places, "};", ""]
+    arguments.output.write_text("\n".join(lines), encoding="ascii")
     return 0
 
 

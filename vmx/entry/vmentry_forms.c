@@ -27,23 +27,8 @@ const struct vmentry_section *vmentry_section_of(enum vmentry_rule rule)
     return section;
 }
 
-/*
- * Names and sentences stand packed in one object (lib/packed.h): a row needs two bytes to say
- * where, not two pointers.
- */
-#define TEXT(id, text) char at_##id[sizeof(text)];
-static const struct texts {
+/* Of each rule its name and its sentence, packed (lib/packed.h): packing, texts, places in them. */
 #include "vmentry_texts.inc"
-} texts = {
-#define TEXT(id, text) text,
-#include "vmentry_texts.inc"
-};
-static const char packing[] = PACKING;
-
-#define CHECK(id, ...) offsetof(struct texts, at_##id),
-static const uint16_t texts_at[VMENTRY_RULE_COUNT] = {
-#include "vmx/entry/vmentry_rules.def"
-};
 
 /* What must hold, by the names of the two controls. */
 static void compose(const struct vmentry_form *form, char *text, size_t size)
@@ -62,8 +47,7 @@ struct vmentry_rule_text vmentry_rule_text(enum vmentry_rule rule)
     const struct vmentry_section *section = vmentry_section_of(rule);
     struct vmentry_rule_text of = {
         .class = section->class, .may = section->may, .section = section->title};
-    const char *text =
-        unpack(packing, (const char *)&texts + texts_at[rule], of.name, sizeof(of.name));
+    const char *text = unpack(packing, texts + places[rule], of.name, sizeof(of.name));
 
     if (*text == '\0')
         compose(&vmentry_forms[rule], of.text, sizeof(of.text));

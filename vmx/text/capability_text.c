@@ -135,24 +135,12 @@ void basic_render(struct sink *sink, uint64_t basic, const struct findings *find
     }
 }
 
-/* Packed, in one object, in the order of the rules. */
-#define TEXT(id, text) char at_##id[sizeof(text)];
-static const struct sentences {
+/* Of each rule its three texts, packed (lib/packed.h): packing, texts, places in them. */
 #include "finding_texts.inc"
-} sentences = {
-#define TEXT(id, text) text,
-#include "finding_texts.inc"
-};
-
-#define TEXT(id, text) [RULE_##id] = offsetof(struct sentences, at_##id),
-static const uint16_t places[RULE_COUNT] = {
-#include "finding_texts.inc"
-};
 
 struct rule_text rule_text(enum rule rule)
 {
-    static const char packing[] = PACKING;
-    const char *packed = (const char *)&sentences + places[rule];
+    const char *packed = texts + places[rule];
     struct rule_text of = {0};
 
     packed = unpack(packing, packed, of.text, sizeof(of.text));
@@ -161,5 +149,5 @@ struct rule_text rule_text(enum rule rule)
     return of;
 }
 
-static const struct vmx_texts texts = {rule_text, vmx_error_text};
-SET_MEMBER(vmx_texts, 0, const struct vmx_texts, texts);
+static const struct vmx_texts vmx_texts = {rule_text, vmx_error_text};
+SET_MEMBER(vmx_texts, 0, const struct vmx_texts, vmx_texts);

@@ -1,8 +1,6 @@
 
 #include "vmx/text/exit_text.h"
 
-#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
-
 /* SDM, table "Exit Qualification for Debug Exceptions". */
 static void print_debug_exceptions(struct sink *sink, uint64_t qualification)
 {

@@ -1,7 +1,5 @@
 #include "vmx/text/exit_text.h"
 
-#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
-
 #define EXIT_REASON(number, id, name, qualification, information) \
     [number] = {(name), {EXIT_LAYOUT_##qualification, EXIT_LAYOUT_##information}},
 static const struct {

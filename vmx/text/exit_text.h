@@ -11,6 +11,8 @@
 
 #include "vmx/exit_reason.h"
 
+#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+
 /* RAX … R15, as instructions and exit qualifications number them. */
 extern const char *const exit_register_names[16];
 

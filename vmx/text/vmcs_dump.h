@@ -34,6 +34,9 @@ void vmcs_dump_json(const struct vmcs_image *image, struct json *json, const cha
 /* Prints what the field's value in this image means; nothing where the number says it all. */
 void vmcs_field_print(struct sink *sink, const struct vmcs_image *image, enum vmcs_field field);
 
+/* The names of the controls of `word` that are 1 in `value`. */
+void vmx_controls_print(struct sink *sink, unsigned word, uint64_t value);
+
 enum { VMCS_FIELD_SYMBOL_SIZE = 64 };
 
 /*

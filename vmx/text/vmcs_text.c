@@ -6,8 +6,6 @@
 #include "vmx/text/failure_text.h"
 #include "vmx/capability/vmxon_registers.h"
 
-#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
-
 /* A value that is to be reported. */
 struct field_value {
     struct sink *sink;
@@ -16,18 +14,17 @@ struct field_value {
     uint32_t argument; /* from the table of printers */
 };
 
-/* The argument is the enum vmx_control_word, or a word of 64 bits. */
-static void print_controls(const struct field_value *of)
+void vmx_controls_print(struct sink *sink, unsigned word, uint64_t value)
 {
     struct bit_name names[32];
     uint32_t count = 0;
 
     for (uint32_t i = 0; i < vmx_control_count; i++) {
-        if (vmx_control_table[i].word == of->argument)
+        if (vmx_control_table[i].word == word)
             names[count++] =
                 (struct bit_name){vmx_control_table[i].mask, vmx_control_table[i].name};
     }
-    bit_names_print(of->sink, of->value, names, count);
+    bit_names_print(sink, value, names, count);
 }
 
 /* The bits of a register by the names of lib/x86_registers.h. */
@@ -149,11 +146,6 @@ static void print_error(const struct field_value *of)
     print_to(of->sink, "%s", of->value == 0 ? "none" : text ? text : "not defined");
 }
 
-static void print_reason(const struct field_value *of)
-{
-    exit_reason_print(of->sink, (uint32_t)of->value);
-}
-
 static uint32_t basic_reason(const struct vmcs_image *image)
 {
     return vmcs_image_get(image, VMCS_EXIT_REASON) & EXIT_REASON_BASIC;
@@ -170,20 +162,20 @@ static uint32_t undefined_bits(const struct vmcs_image *image)
     return defined ? 0 : EVENT_INFORMATION_NMI_UNBLOCKING;
 }
 
-static void print_qualification(const struct field_value *of)
+/* Exit reason, exit qualification and VM-exit instruction information: the argument is the field.
+ */
+static void print_exit(const struct field_value *of)
 {
     uint32_t reason = basic_reason(of->image);
     uint64_t event = vmcs_image_get(of->image, VMCS_VM_EXIT_INTERRUPTION_INFORMATION);
-    uint64_t qualification = of->value;
+    uint64_t undefined = nmi_unblocking_is_in_qualification(reason) ? undefined_bits(of->image) : 0;
 
-    if (nmi_unblocking_is_in_qualification(reason))
-        qualification &= ~(uint64_t)undefined_bits(of->image);
-    exit_qualification_print(of->sink, reason, (uint32_t)event, qualification);
-}
-
-static void print_instruction(const struct field_value *of)
-{
-    instruction_information_print(of->sink, basic_reason(of->image), (uint32_t)of->value);
+    if (of->argument == VMCS_EXIT_REASON)
+        exit_reason_print(of->sink, (uint32_t)of->value);
+    else if (of->argument == VMCS_EXIT_QUALIFICATION)
+        exit_qualification_print(of->sink, reason, (uint32_t)event, of->value & ~undefined);
+    else
+        instruction_information_print(of->sink, reason, (uint32_t)of->value);
 }
 
 /* The argument is the field with the event's error code. */
@@ -239,9 +231,9 @@ static const struct {
     PRINT(VMCS_GUEST_ACTIVITY_STATE, print_activity, 0),
     BITS(VMCS_GUEST_PENDING_DEBUG_EXCEPTIONS, pending_debug),
     PRINT(VMCS_VM_INSTRUCTION_ERROR, print_error, 0),
-    PRINT(VMCS_EXIT_REASON, print_reason, 0),
-    PRINT(VMCS_EXIT_QUALIFICATION, print_qualification, 0),
-    PRINT(VMCS_VM_EXIT_INSTRUCTION_INFORMATION, print_instruction, 0),
+    PRINT(VMCS_EXIT_REASON, print_exit, VMCS_EXIT_REASON),
+    PRINT(VMCS_EXIT_QUALIFICATION, print_exit, VMCS_EXIT_QUALIFICATION),
+    PRINT(VMCS_VM_EXIT_INSTRUCTION_INFORMATION, print_exit, 0),
     PRINT(VMCS_VM_EXIT_INTERRUPTION_INFORMATION, print_exit_event,
           VMCS_VM_EXIT_INTERRUPTION_ERROR_CODE),
     PRINT(VMCS_IDT_VECTORING_INFORMATION, print_exit_event, VMCS_IDT_VECTORING_ERROR_CODE),
@@ -253,9 +245,9 @@ void vmcs_field_print(struct sink *sink, const struct vmcs_image *image, enum vm
 
     if (!vmcs_image_has(image, field))
         return;
-    for (of.argument = 0; of.argument < VMX_CONTROL_NONE; of.argument++) {
-        if (vmentry_word_field(of.argument) == field)
-            print_controls(&of);
+    for (unsigned word = 0; word < VMX_CONTROL_NONE; word++) {
+        if (vmentry_word_field(word) == field)
+            vmx_controls_print(sink, word, of.value);
     }
     for (uint32_t i = 0; i < COUNT(printers); i++) {
         if (field < printers[i].first || field > printers[i].last)

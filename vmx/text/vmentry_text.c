@@ -85,18 +85,6 @@ static unsigned ranges_in(uint64_t bits)
     return count;
 }
 
-/* The names of controls that a word may not have. */
-static void print_controls(struct sink *sink, enum vmcs_field word, uint64_t bits)
-{
-    struct vmcs_image image;
-
-    memset(&image, 0, sizeof(image));
-    vmcs_image_set(&image, word, bits);
-    print_to(sink, " (");
-    vmcs_field_print(sink, &image, word);
-    print_to(sink, ")");
-}
-
 /* What makes the one value of the other, where it is a bit here or there. */
 static void print_change(struct sink *sink, const struct vmentry_finding *finding)
 {
@@ -106,8 +94,11 @@ static void print_change(struct sink *sink, const struct vmentry_finding *findin
         return;
     print_to(sink, set ? "; set " : "; clear ");
     print_bits(sink, set | clear);
-    if (vmentry_forms[finding->rule].kind == FORM_ALLOWED1)
-        print_controls(sink, finding->field, clear);
+    if (vmentry_forms[finding->rule].kind == FORM_ALLOWED1) {
+        print_to(sink, " (");
+        vmx_controls_print(sink, vmentry_forms[finding->rule].when.word, clear);
+        print_to(sink, ")");
+    }
 }
 
 static void print_values(struct sink *sink, const struct vmentry_finding *finding)
