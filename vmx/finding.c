@@ -2,15 +2,12 @@
 
 #include "lib/string.h"
 
-#define BY_CHECK(kvm, virtual, strict)                        \
-    {                                                         \
-        SEVERITY_##kvm, SEVERITY_##virtual, SEVERITY_##strict \
-    }
-#define NOTE    BY_CHECK(NOTE, NOTE, NOTE)
-#define WARNING BY_CHECK(WARNING, WARNING, WARNING)
-#define REFUSAL BY_CHECK(REFUSAL, REFUSAL, REFUSAL)
+#define BY_CHECK(kvm, virtual, strict) SEVERITY_##kvm, SEVERITY_##virtual, SEVERITY_##strict
+#define NOTE                           BY_CHECK(NOTE, NOTE, NOTE)
+#define WARNING                        BY_CHECK(WARNING, WARNING, WARNING)
+#define REFUSAL                        BY_CHECK(REFUSAL, REFUSAL, REFUSAL)
 
-#define RULE(id, name, severity) {(name), severity},
+#define RULE(id, name, severity) {(name), {severity}},
 const struct rule_row rule_table[RULE_COUNT] = {
 #include "vmx/findings.def"
 };

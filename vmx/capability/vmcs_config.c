@@ -5,21 +5,18 @@
 
 enum { BASIC_SIZE_MAX = 4096 }; /* SDM, "Basic VMX Information" */
 
-#define FIELD(name, member, kind)                                   \
-    {                                                               \
-        name, offsetof(struct vmcs_config, member), 4, FIELD_##kind \
-    }
-#define CONTROLS(name, word) FIELD(name, controls[VMX_CONTROL_##word], HEX)
+#define FIELD(name, member, kind) name, offsetof(struct vmcs_config, member), 4, FIELD_##kind
+#define CONTROLS(name, word)      FIELD(name, controls[VMX_CONTROL_##word], HEX)
 const struct field vmcs_config_fields[] = {
-    FIELD("size", size, NUMBER),
-    FIELD("order", order, NUMBER),
-    FIELD("basic_cap", basic_cap, HEX),
-    FIELD("revision_id", revision_id, HEX),
-    CONTROLS("pin_based_exec_ctrl", PIN),
-    CONTROLS("cpu_based_exec_ctrl", PRIMARY),
-    CONTROLS("cpu_based_2nd_exec_ctrl", SECONDARY),
-    CONTROLS("vmexit_ctrl", EXIT),
-    CONTROLS("vmentry_ctrl", ENTRY),
+    {FIELD("size", size, NUMBER)},
+    {FIELD("order", order, NUMBER)},
+    {FIELD("basic_cap", basic_cap, HEX)},
+    {FIELD("revision_id", revision_id, HEX)},
+    {CONTROLS("pin_based_exec_ctrl", PIN)},
+    {CONTROLS("cpu_based_exec_ctrl", PRIMARY)},
+    {CONTROLS("cpu_based_2nd_exec_ctrl", SECONDARY)},
+    {CONTROLS("vmexit_ctrl", EXIT)},
+    {CONTROLS("vmentry_ctrl", ENTRY)},
 };
 
 const uint32_t vmcs_config_field_count = sizeof(vmcs_config_fields) / sizeof(vmcs_config_fields[0]);

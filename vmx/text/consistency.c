@@ -37,14 +37,8 @@ static const struct need {
 /* A control, and the capabilities that report more of it: neither is there without the other. */
 #define OF(word, control, msr, mask, name) \
     VMX_CONTROL_##word, __builtin_ctz(word##_##control), IA32_VMX_##msr, (mask), (name)
-#define WITHOUT_CONTROL(...)                      \
-    {                                             \
-        RULE_MSR_WITHOUT_CONTROL, OF(__VA_ARGS__) \
-    }
-#define WITHOUT_MSR(...)                          \
-    {                                             \
-        RULE_CONTROL_WITHOUT_MSR, OF(__VA_ARGS__) \
-    }
+#define WITHOUT_CONTROL(...) RULE_MSR_WITHOUT_CONTROL, OF(__VA_ARGS__)
+#define WITHOUT_MSR(...)     RULE_CONTROL_WITHOUT_MSR, OF(__VA_ARGS__)
 static const struct {
     enum rule rule;
     uint8_t word, bit;
@@ -52,23 +46,24 @@ static const struct {
     uint64_t mask;
     const char *name;
 } capabilities[] = {
-    WITHOUT_CONTROL(SECONDARY, ENABLE_EPT, EPT_VPID_CAP, EPT_CAPABILITIES, "EPT"),
-    WITHOUT_CONTROL(SECONDARY, ENABLE_VPID, EPT_VPID_CAP, VPID_CAPABILITIES, "INVVPID"),
-    WITHOUT_CONTROL(SECONDARY, ENABLE_VM_FUNCTIONS, VMFUNC, VM_FUNCTION_EPTP_SWITCHING,
-                    "EPTP switching"),
-    WITHOUT_MSR(SECONDARY, ENABLE_EPT, EPT_VPID_CAP,
-                VMX_MASK(ept_page_walk_4) | VMX_MASK(ept_page_walk_5), "enable EPT"),
-    WITHOUT_MSR(SECONDARY, ENABLE_VPID, EPT_VPID_CAP, VMX_MASK(invvpid), "enable VPID"),
-    WITHOUT_MSR(SECONDARY, ENABLE_PML, EPT_VPID_CAP, VMX_MASK(ept_accessed_dirty), "enable PML"),
-    WITHOUT_MSR(SECONDARY, ENABLE_VM_FUNCTIONS, VMFUNC, UINT64_MAX, "enable VM functions"),
-    WITHOUT_MSR(PRIMARY, TERTIARY_CONTROLS, PROCBASED_CTLS3, UINT64_MAX,
-                "activate tertiary controls"),
-    WITHOUT_MSR(EXIT, SECONDARY_CONTROLS, EXIT_CTLS2, UINT64_MAX, "activate secondary controls"),
-    WITHOUT_MSR(TERTIARY, ENABLE_HLAT, EPT_VPID_CAP, VMX_MASK(hlat_prefix_size_max), "enable HLAT"),
-    WITHOUT_MSR(SECONDARY, UNRESTRICTED_GUEST, MISC, VMX_MASK(exit_stores_efer_lma),
-                "unrestricted guest"),
-    WITHOUT_MSR(SECONDARY, PT_GUEST_PHYSICAL, MISC, VMX_MASK(pt_in_vmx),
-                "Intel PT uses guest physical addresses"),
+    {WITHOUT_CONTROL(SECONDARY, ENABLE_EPT, EPT_VPID_CAP, EPT_CAPABILITIES, "EPT")},
+    {WITHOUT_CONTROL(SECONDARY, ENABLE_VPID, EPT_VPID_CAP, VPID_CAPABILITIES, "INVVPID")},
+    {WITHOUT_CONTROL(SECONDARY, ENABLE_VM_FUNCTIONS, VMFUNC, VM_FUNCTION_EPTP_SWITCHING,
+                     "EPTP switching")},
+    {WITHOUT_MSR(SECONDARY, ENABLE_EPT, EPT_VPID_CAP,
+                 VMX_MASK(ept_page_walk_4) | VMX_MASK(ept_page_walk_5), "enable EPT")},
+    {WITHOUT_MSR(SECONDARY, ENABLE_VPID, EPT_VPID_CAP, VMX_MASK(invvpid), "enable VPID")},
+    {WITHOUT_MSR(SECONDARY, ENABLE_PML, EPT_VPID_CAP, VMX_MASK(ept_accessed_dirty), "enable PML")},
+    {WITHOUT_MSR(SECONDARY, ENABLE_VM_FUNCTIONS, VMFUNC, UINT64_MAX, "enable VM functions")},
+    {WITHOUT_MSR(PRIMARY, TERTIARY_CONTROLS, PROCBASED_CTLS3, UINT64_MAX,
+                 "activate tertiary controls")},
+    {WITHOUT_MSR(EXIT, SECONDARY_CONTROLS, EXIT_CTLS2, UINT64_MAX, "activate secondary controls")},
+    {WITHOUT_MSR(TERTIARY, ENABLE_HLAT, EPT_VPID_CAP, VMX_MASK(hlat_prefix_size_max),
+                 "enable HLAT")},
+    {WITHOUT_MSR(SECONDARY, UNRESTRICTED_GUEST, MISC, VMX_MASK(exit_stores_efer_lma),
+                 "unrestricted guest")},
+    {WITHOUT_MSR(SECONDARY, PT_GUEST_PHYSICAL, MISC, VMX_MASK(pt_in_vmx),
+                 "Intel PT uses guest physical addresses")},
 };
 
 /* Bits of a capability MSR: the plain one, where there are two. */

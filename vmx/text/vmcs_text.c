@@ -197,46 +197,41 @@ static void print_exit_event(const struct field_value *of)
     print_event(&defined);
 }
 
-#define PRINT(field, how, with)       \
-    {                                 \
-        field, field, how, with, NULL \
-    }
-#define BITS(field, names)                      \
-    {                                           \
-        field, field, NULL, COUNT(names), names \
-    }
+#define PRINT(field, how, with) field, field, how, with, NULL
+#define BITS(field, names)      field, field, NULL, COUNT(names), names
 static const struct {
     enum vmcs_field first, last;
     void (*print)(const struct field_value *of); /* NULL: bits by name */
     uint32_t argument;                           /* of bits how many */
     const struct bit_name *bits;
 } printers[] = {
-    PRINT(VMCS_EXCEPTION_BITMAP, print_exception_bitmap, 0),
-    PRINT(VMCS_EPT_POINTER, print_ept_pointer, 0),
-    PRINT(VMCS_LINK_POINTER, print_link_pointer, 0),
-    PRINT(VMCS_VM_ENTRY_INTERRUPTION_INFORMATION, print_event, VMCS_VM_ENTRY_EXCEPTION_ERROR_CODE),
+    {PRINT(VMCS_EXCEPTION_BITMAP, print_exception_bitmap, 0)},
+    {PRINT(VMCS_EPT_POINTER, print_ept_pointer, 0)},
+    {PRINT(VMCS_LINK_POINTER, print_link_pointer, 0)},
+    {PRINT(VMCS_VM_ENTRY_INTERRUPTION_INFORMATION, print_event,
+           VMCS_VM_ENTRY_EXCEPTION_ERROR_CODE)},
     {VMCS_GUEST_ES_ACCESS_RIGHTS, VMCS_GUEST_TR_ACCESS_RIGHTS, print_access_rights, 0, NULL},
-    PRINT(VMCS_CR0_GUEST_HOST_MASK, print_control_register, '0'),
-    PRINT(VMCS_CR4_GUEST_HOST_MASK, print_control_register, '4'),
-    PRINT(VMCS_CR0_READ_SHADOW, print_control_register, '0'),
-    PRINT(VMCS_CR4_READ_SHADOW, print_control_register, '4'),
-    PRINT(VMCS_GUEST_CR0, print_control_register, '0'),
-    PRINT(VMCS_GUEST_CR4, print_control_register, '4'),
-    PRINT(VMCS_HOST_CR0, print_control_register, '0'),
-    PRINT(VMCS_HOST_CR4, print_control_register, '4'),
-    BITS(VMCS_GUEST_IA32_EFER, efer),
-    BITS(VMCS_HOST_IA32_EFER, efer),
-    PRINT(VMCS_GUEST_RFLAGS, print_rflags, 0),
-    BITS(VMCS_GUEST_INTERRUPTIBILITY_STATE, interruptibility),
-    PRINT(VMCS_GUEST_ACTIVITY_STATE, print_activity, 0),
-    BITS(VMCS_GUEST_PENDING_DEBUG_EXCEPTIONS, pending_debug),
-    PRINT(VMCS_VM_INSTRUCTION_ERROR, print_error, 0),
-    PRINT(VMCS_EXIT_REASON, print_exit, VMCS_EXIT_REASON),
-    PRINT(VMCS_EXIT_QUALIFICATION, print_exit, VMCS_EXIT_QUALIFICATION),
-    PRINT(VMCS_VM_EXIT_INSTRUCTION_INFORMATION, print_exit, 0),
-    PRINT(VMCS_VM_EXIT_INTERRUPTION_INFORMATION, print_exit_event,
-          VMCS_VM_EXIT_INTERRUPTION_ERROR_CODE),
-    PRINT(VMCS_IDT_VECTORING_INFORMATION, print_exit_event, VMCS_IDT_VECTORING_ERROR_CODE),
+    {PRINT(VMCS_CR0_GUEST_HOST_MASK, print_control_register, '0')},
+    {PRINT(VMCS_CR4_GUEST_HOST_MASK, print_control_register, '4')},
+    {PRINT(VMCS_CR0_READ_SHADOW, print_control_register, '0')},
+    {PRINT(VMCS_CR4_READ_SHADOW, print_control_register, '4')},
+    {PRINT(VMCS_GUEST_CR0, print_control_register, '0')},
+    {PRINT(VMCS_GUEST_CR4, print_control_register, '4')},
+    {PRINT(VMCS_HOST_CR0, print_control_register, '0')},
+    {PRINT(VMCS_HOST_CR4, print_control_register, '4')},
+    {BITS(VMCS_GUEST_IA32_EFER, efer)},
+    {BITS(VMCS_HOST_IA32_EFER, efer)},
+    {PRINT(VMCS_GUEST_RFLAGS, print_rflags, 0)},
+    {BITS(VMCS_GUEST_INTERRUPTIBILITY_STATE, interruptibility)},
+    {PRINT(VMCS_GUEST_ACTIVITY_STATE, print_activity, 0)},
+    {BITS(VMCS_GUEST_PENDING_DEBUG_EXCEPTIONS, pending_debug)},
+    {PRINT(VMCS_VM_INSTRUCTION_ERROR, print_error, 0)},
+    {PRINT(VMCS_EXIT_REASON, print_exit, VMCS_EXIT_REASON)},
+    {PRINT(VMCS_EXIT_QUALIFICATION, print_exit, VMCS_EXIT_QUALIFICATION)},
+    {PRINT(VMCS_VM_EXIT_INSTRUCTION_INFORMATION, print_exit, 0)},
+    {PRINT(VMCS_VM_EXIT_INTERRUPTION_INFORMATION, print_exit_event,
+           VMCS_VM_EXIT_INTERRUPTION_ERROR_CODE)},
+    {PRINT(VMCS_IDT_VECTORING_INFORMATION, print_exit_event, VMCS_IDT_VECTORING_ERROR_CODE)},
 };
 
 void vmcs_field_print(struct sink *sink, const struct vmcs_image *image, enum vmcs_field field)
