@@ -16,9 +16,9 @@
 static char text[2000];
 static struct text_buffer buffer;
 
-void console_colour(enum colour now)
+void console_colour(enum colour colour)
 {
-    print_to(&buffer.sink, "<%d>", (int)now);
+    print_to(&buffer.sink, "<%d>", (int)colour);
 }
 
 static void print(const struct finding *finding)
