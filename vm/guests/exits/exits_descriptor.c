@@ -140,6 +140,8 @@ static enum exit_done store_selector(struct vcpu *vcpu, unsigned reg, uint16_t s
     uint8_t code[INSTRUCTION_BYTES] = {0};
     enum exit_done done = EXIT_EMULATED;
 
+    if (prefixes > sizeof(code) - OPCODE_BYTES)
+        prefixes = 0; /* of no instruction */
     if (!is_64_bit)
         linear = (uint32_t)(linear + vmcs_read_natural(VMCS_GUEST_CS_BASE));
     if (prefixes != 0)

@@ -211,6 +211,24 @@ static void an_instruction_without_a_prefix_is_not_read(void **state)
     assert_int_equal(vcpu->end, GUEST_END_MEMORY);
 }
 
+/* A processor tells 3 to 15 bytes; what is below may be a hypervisor that tells another number. */
+static void a_length_that_none_has_brings_no_prefix(void **state)
+{
+    static const uint32_t lengths[] = {0, 2, 16, 255};
+
+    (void)state;
+    FIELD(GUEST_TR_SELECTOR) = 0x1230;
+    FIELD(VM_EXIT_INSTRUCTION_INFORMATION) = FROM(VCPU_RBX) | SELECTOR(STR);
+    for (unsigned i = 0; i < sizeof(lengths) / sizeof(lengths[0]); i++) {
+        FIELD(GUEST_RIP) = GUEST_CODE;
+        memset(guest_machine_memory(GUEST_CODE), 0x66, 256);
+        vcpu->reg[VCPU_RBX] = UINT64_MAX;
+        assert_int_equal(guest_machine_serve(EXIT_REASON_LDTR_TR_ACCESS, 0, lengths[i]),
+                         EXIT_EMULATED);
+        assert_int_equal(vcpu->reg[VCPU_RBX], 0x1230);
+    }
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup(name, in_long_mode)
@@ -224,6 +242,7 @@ int main(void)
         TEST(selectors_are_stored_and_read_from_memory),
         TEST(what_a_register_gets_is_as_wide_as_the_operand),
         TEST(an_instruction_without_a_prefix_is_not_read),
+        TEST(a_length_that_none_has_brings_no_prefix),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
