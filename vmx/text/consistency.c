@@ -95,16 +95,19 @@ static bool known_to_lack(const struct vmx_msrs *msrs, uint32_t msr, uint64_t ma
  * Where a bit of `has` is 1, a bit of `wanted` must be 1 too; else the rule is broken. What there
  * is is reported by its value alone: a value that should not be there is worth reporting.
  */
-static void check_need(enum rule rule, struct bits has, struct bits wanted, const char *name,
-                       const struct vmx_msrs *msrs, struct findings *findings)
+static bool is_broken(const struct vmx_msrs *msrs, struct bits has, struct bits wanted)
 {
-    uint32_t msr = vmx_msr_true(msrs, wanted.msr);
+    return vmx_msr_value(msrs, vmx_msr_true(msrs, has.msr)) & has.mask &&
+           known_to_lack(msrs, vmx_msr_true(msrs, wanted.msr), wanted.mask);
+}
 
-    if (vmx_msr_value(msrs, vmx_msr_true(msrs, has.msr)) & has.mask &&
-        known_to_lack(msrs, msr, wanted.mask))
-        finding_add(findings, FINDING_AT(rule, (int8_t)(63 - __builtin_clzll(wanted.mask)),
-                                         (int8_t)__builtin_ctzll(wanted.mask), .msr = msr,
-                                         .seen = 0, .wanted = 1, .detail = name));
+static void report(enum rule rule, struct bits wanted, const char *name,
+                   const struct vmx_msrs *msrs, struct findings *findings)
+{
+    finding_add(findings, FINDING_AT(rule, (int8_t)(63 - __builtin_clzll(wanted.mask)),
+                                     (int8_t)__builtin_ctzll(wanted.mask),
+                                     .msr = vmx_msr_true(msrs, wanted.msr), .seen = 0, .wanted = 1,
+                                     .detail = name));
 }
 
 /* SDM: both MSRs of a word report the same 1-settings; the 0-settings differ by default1 alone. */
@@ -136,17 +139,20 @@ void consistency_check(const struct vmx_msrs *msrs, struct findings *findings)
         struct bits control = allowing(capabilities[i].word, capabilities[i].bit);
         struct bits capability = {capabilities[i].msr, capabilities[i].mask};
         bool lacks_control = capabilities[i].rule == RULE_MSR_WITHOUT_CONTROL;
+        struct bits wanted = lacks_control ? control : capability;
 
-        check_need(capabilities[i].rule, lacks_control ? capability : control,
-                   lacks_control ? control : capability, capabilities[i].name, msrs, findings);
+        if (is_broken(msrs, lacks_control ? capability : control, wanted))
+            report(capabilities[i].rule, wanted, capabilities[i].name, msrs, findings);
     }
-    for (size_t i = 0; i < sizeof(needs) / sizeof(needs[0]); i++) {
-        const char *unpaired = needs[i].unpaired;
+    for (const struct need *need = needs; need < needs + sizeof(needs) / sizeof(needs[0]); need++) {
+        struct bits wanted = allowing(need->needs_word, need->needs_bit);
 
-        check_need(unpaired ? RULE_CONTROL_UNPAIRED : RULE_CONTROL_NEEDS,
-                   allowing(needs[i].word, needs[i].bit),
-                   allowing(needs[i].needs_word, needs[i].needs_bit),
-                   unpaired ? unpaired : vmx_control_name(needs[i].word, 1u << needs[i].bit), msrs,
+        if (!is_broken(msrs, allowing(need->word, need->bit), wanted))
+            continue;
+        if (need->unpaired != NULL)
+            report(RULE_CONTROL_UNPAIRED, wanted, need->unpaired, msrs, findings);
+        else
+            report(RULE_CONTROL_NEEDS, wanted, vmx_control_name(need->word, 1u << need->bit), msrs,
                    findings);
     }
 }
