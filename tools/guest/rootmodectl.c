@@ -193,7 +193,7 @@ static bool shows_vmx(void)
     return (c >> 5 & 1) != 0;
 }
 
-/* Linux shows the flag where it uses five-level paging. */
+/* Why it is refused: EIO. Linux shows the flag where it uses five-level paging. */
 static const char *why_not(void)
 {
     static char line[8192];
@@ -216,11 +216,8 @@ static bool leave_here(int msr)
 {
     const uint64_t online = (uint64_t)sysconf(_SC_NPROCESSORS_ONLN);
 
-    if (pwrite(msr, &online, sizeof(online), MSR_LEAVES) != sizeof(online)) {
-        if (errno == EIO)
-            fprintf(stderr, "rootmodectl: %s\n", why_not());
+    if (pwrite(msr, &online, sizeof(online), MSR_LEAVES) != sizeof(online))
         return false;
-    }
     for (int i = 0; i < TRIES && !shows_vmx(); i++) {
         pid_t child = fork();
 
@@ -249,8 +246,14 @@ static int leave_on_all(void)
             continue; /* there is none of this number */
         snprintf(path, sizeof(path), "/dev/cpu/%d/msr", cpu);
         msr = open(path, O_RDWR | O_CLOEXEC);
-        if (msr < 0 || (!shows_vmx() && !leave_here(msr)))
+        if (msr < 0)
             return complain(path);
+        if (!shows_vmx() && !leave_here(msr)) {
+            if (errno != EIO)
+                return complain(path);
+            fprintf(stderr, "rootmodectl: %s\n", why_not());
+            return FAILED;
+        }
         close(msr);
         left++;
     }
