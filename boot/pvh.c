@@ -88,15 +88,18 @@ static const char *take_modules(const struct window *window, const struct pvh_st
 static const char *take_memory(const struct window *window, const struct pvh_start_info *start,
                                struct boot_info *info)
 {
-    for (uint32_t i = 0; i < start->memory_count; i++) {
+    const char *wrong = NULL;
+
+    for (uint32_t i = 0; i < start->memory_count && wrong == NULL; i++) {
         struct pvh_memory range;
 
         if (!fetch_element(window, start->memory_map, i, &range, sizeof(range)))
             return "the PVH memory map is out of reach";
-        if (boot_info_add_memory(info, boot_memory_kind(range.kind), range.base, range.length))
-            return "available memory in the PVH memory map reaches past the last 64-bit address";
+        wrong = boot_info_add_memory(info, boot_memory_kind(range.kind), range.base, range.length);
     }
-    return info->memory_count == 0 ? "the PVH start info has no memory map" : NULL;
+    if (wrong == NULL && info->memory_count == 0)
+        wrong = "the PVH start info has no memory map";
+    return wrong;
 }
 
 const char *pvh_read(const uint8_t *memory, uint64_t bytes, uint64_t information,

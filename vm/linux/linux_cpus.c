@@ -109,8 +109,8 @@ static void ask(struct linux_vcpu *target, uint32_t request)
 /*
  * From a CPU's announcement that it starts another to the SIPI, and for a guest that announces none
  * from its beginning until all have started. (The second SIPI then goes its own way, to a CPU that
- * does not wait for one.) Another CPU may still remember the page as writable;
- * but who sends the INIT is who said so.
+ * does not wait for one.) Another CPU may still remember the page as writable; but who sends the
+ * INIT is who said so, or the boot CPU.
  */
 void linux_watch_commands(struct linux_vcpu *own, bool watch)
 {

@@ -4,8 +4,7 @@
  * for EPT" is taken to be 0, and so are the controls that give a meaning to bits 57 to 63. The
  * guest must not run on another CPU meanwhile, or accessed and dirty flags that the processor sets
  * may be lost; but where nothing was mapped a page may be added. What would be a misconfigured
- * entry
- * ("EPT Misconfigurations") is refused.
+ * entry ("EPT Misconfigurations") is refused.
  *
  * Caches are the caller's to invalidate. "Guidelines for Use of the INVEPT Instruction": after an
  * entry that was present changed its address or memory type, lost a permission or its accessed or

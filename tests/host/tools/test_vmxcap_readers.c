@@ -1,7 +1,7 @@
 /*
  * The readers of documents, CSV and JSON: what each may look like, written by hand after its
  * description in tools/capability/dump_text.h, and for each way to be torn or wrong the line and
- * the words. test_vmxcap_lines.c has all other texts.
+ * the words. test_vmxcap_lines.c, _listing.c and _refused.c have all other texts.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -12,59 +12,9 @@
 
 #include <cmocka.h>
 
+#include "tests/host/tools/vmxcap_reading.h"
 #include "tools/capability/corpus.h"
-#include "tools/capability/dump_text.h"
 #include "tools/capability/set_json.h"
-
-static struct dump_list list;
-static struct dump_error error;
-
-static int end(void **state)
-{
-    (void)state;
-    dump_list_free(&list);
-    return 0;
-}
-
-/* From a copy of the text's exact size, so that the sanitizers see a step beyond it. */
-static void read_bytes(const char *text, size_t length)
-{
-    char *copy = malloc(length > 0 ? length : 1);
-
-    assert_non_null(copy);
-    memcpy(copy, text, length);
-    dump_list_free(&list);
-    dump_text_read(copy, length, "name", &list, &error);
-    free(copy);
-}
-
-static void read_text(const char *text)
-{
-    read_bytes(text, strlen(text));
-}
-
-static void assert_read(const char *text, enum dump_format format, size_t sets)
-{
-    read_text(text);
-    if (error.line != 0)
-        fail_msg("line %u: %s, in:\n%s", error.line, error.text, text);
-    assert_int_equal(list.reading.formats, 1u << format);
-    assert_int_equal(list.count, sets);
-}
-
-static void assert_refused(const char *text, unsigned line, const char *words)
-{
-    read_text(text);
-    if (error.line != line || strstr(error.text, words) == NULL)
-        fail_msg("line %u: %s; wanted line %u: %s; in:\n%s", error.line, error.text, line, words,
-                 text);
-}
-
-static void assert_value(size_t set, uint32_t msr, uint64_t value)
-{
-    assert_true(dump_msr_has(&list.set[set].dump, msr));
-    assert_int_equal(dump_msr_get(&list.set[set].dump, msr), value);
-}
 
 /* Exactly these MSRs: bit n for 0x480 + n. */
 static void assert_present(size_t set, uint32_t present, bool feature_control)
@@ -76,13 +26,13 @@ static void assert_present(size_t set, uint32_t present, bool feature_control)
 static void csv_is_read(void **state)
 {
     (void)state;
-    assert_read("id,msr_480\na,0x1\n", DUMP_CSV, 1);
+    assert_read("id,msr_480\na,0x1\n", CSV, 1);
     assert_string_equal(list.set[0].id, "a");
     assert_value(0, 0x480, 1);
     assert_read("notes,kind,msr_493,cpu,msr_03a,id\r\n"
                 "\"a \"\"b\"\", c\",named-model,0xABC,\"One, two\",,first\r\n"
                 "\r\n,bare-metal,,,0x5,second\r\n",
-                DUMP_CSV, 2);
+                CSV, 2);
     assert_string_equal(list.set[0].id, "first");
     assert_string_equal(list.set[0].about, "One, two");
     assert_true(list.set[0].virtual_registers);
@@ -127,7 +77,7 @@ static void torn_csv_is_refused(void **state)
 static void json_is_read(void **state)
 {
     (void)state;
-    assert_read("{\"msrs\": {\"0x480\": \"0xda040000000012\", \"0x3a\": \"0x5\"}}", DUMP_JSON, 1);
+    assert_read("{\"msrs\": {\"0x480\": \"0xda040000000012\", \"0x3a\": \"0x5\"}}", JSON, 1);
     assert_value(0, 0x480, 0xda040000000012);
     assert_value(0, 0x3a, 5);
     assert_string_equal(list.set[0].id, "name");
@@ -135,7 +85,7 @@ static void json_is_read(void **state)
                 "   \"x\": [1, -2.5e+3, 0, 0.1E-1, true, false, null, {}, [], [[{\"a\": [1]}]]],\n"
                 "   \"msrs\": {\"0x480\": \"0x1\"}},\n"
                 " {\"registers\": \"physical\", \"msrs\": {\"0x481\": \"0x2\"}} ]\n",
-                DUMP_JSON, 2);
+                JSON, 2);
     assert_string_equal(list.set[0].id, "ab\n\"?");
     assert_true(list.set[0].virtual_registers);
     assert_false(list.set[1].virtual_registers);
@@ -150,7 +100,7 @@ static void json_within_a_log_is_read(void **state)
                 "{\"msrs\": {\"0x480\": \"0x1\"}}\r\n-----END ROOTMODE REPORT-----\r\nhalted\r\n"
                 "-----BEGIN ROOTMODE REPORT-----\n{\"msrs\": {\"0x480\": \"0x2\"}}\n"
                 "-----END ROOTMODE REPORT-----\n",
-                DUMP_JSON, 2);
+                JSON, 2);
     assert_value(0, 0x480, 1);
     assert_value(1, 0x480, 2);
     assert_refused("x\n-----BEGIN ROOTMODE REPORT-----\n{\"msrs\":\n", 3,
@@ -229,7 +179,7 @@ static void json_that_is_too_deep_is_refused(void **state)
     for (int i = 0; i < 32; i++)
         strcat(text, "]");
     strcat(text, "}");
-    assert_read(text, DUMP_JSON, 1);
+    assert_read(text, JSON, 1);
     memset(text + before, '[', 33);
     assert_refused(text, 1, "32 deep at most");
 }
@@ -256,7 +206,7 @@ static void its_own_json_comes_back(void **state)
         set_json(&json, &checked);
         json_array_end(&json);
         assert_int_equal(buffer.lost, 0);
-        assert_read(text, DUMP_JSON, 1);
+        assert_read(text, JSON, 1);
         assert_string_equal(list.set[0].id, corpus[i].id);
         assert_int_equal(list.set[0].virtual_registers, i % 2 == 0);
         assert_memory_equal(&list.set[0].dump.msrs, &corpus[i].dump.msrs,

@@ -33,6 +33,7 @@ enum {
     COLUMNS = 1 << DUMP_COLUMNS,
     DECIMAL = 1 << DUMP_DECIMAL,
     JSON = 1 << DUMP_JSON,
+    CSV = 1 << DUMP_CSV,
 };
 
 #endif
